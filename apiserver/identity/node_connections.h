@@ -16,6 +16,8 @@ struct NodeConnections {
   http::TlsContext kubelet_tls;  // With the server's own client certificate.
   // The socket that answers for a simulated node and its pods; "" for nodes that are machines.
   std::function<std::string(const std::string& node)> socket_of_simulated = {};
+  // What a kubelet may take until it begins to answer a part of this process, whose thread waits.
+  Duration own_head_timeout = 10s;
 
   // Leads there what would have gone to the node or its pods. The host stays: it tells which.
   void Divert(const std::string& node, http::Upstream& upstream) const;

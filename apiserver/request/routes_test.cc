@@ -2,11 +2,14 @@
 // walked in route_walk_test.cc.
 #include "apiserver/request/routes.h"
 
+#include <unistd.h>
+
 #include <future>
 
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/server/server_fixture.h"
 #include "apiserver/subresources/connect_options.h"
+#include "http/socket.h"
 
 namespace skiff {
 namespace {
@@ -202,6 +205,29 @@ TEST_F(ConnectTest, ANameOfANodeThatLeadsToTheServersOwnMachineIsRefused) {
   const http::Response reply = replied.get_future().get();
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(Json::parse(reply.body)["message"], "address not allowed");
+}
+
+// The scraper of metrics is one of them: a kubelet that hangs is not to end it for all nodes.
+TEST_F(ConnectTest, APartOfThisProcessDoesNotWaitForANodeThatSaysNothing) {
+  const std::string path = testing::TempDir() + "silent-" + std::to_string(getpid()) + ".sock";
+  const auto silent = http::ListenOn({.unix_path = path});  // Nobody accepts.
+  ASSERT_TRUE(silent);
+  nodes_.socket_of_simulated = [&](const std::string&) { return path; };
+  nodes_.own_head_timeout = 50ms;
+  const auto server = Second({});
+  ASSERT_EQ(Post("/api/v1/nodes", R"({"metadata": {"name": "n"}})").code, 201);
+  http::Request request;
+  request.method = "GET";
+  request.path = request.target = "/api/v1/nodes/n/proxy/metrics/resource";
+  const auto own = server->Handle(request, User{.name = "scraper", .groups = {"system:masters"}});
+  ASSERT_NE(own.pending, nullptr);
+  std::promise<int> replied;
+  own.pending->Start([&](http::Response response) { replied.set_value(response.status); });
+  auto reply = replied.get_future();
+  ASSERT_EQ(reply.wait_for(30s), std::future_status::ready);
+  EXPECT_EQ(reply.get(), 503);
+  close(*silent);
+  unlink(path.c_str());
 }
 
 }  // namespace

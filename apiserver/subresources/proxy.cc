@@ -194,6 +194,7 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
     forwarding.request.headers.erase("Host");
     forwarding.request.headers.emplace("Host", forwarding.upstream.host);
   }
+  if (request.in_process) forwarding.upstream.head_timeout = core.nodes->own_head_timeout;
   forwarding.on_error = Unreachable;
   forwarding.on_answer = [place = PlaceOf(request, forwarding.upstream, path),
                           body = method != "HEAD"](http::Response& response) {
