@@ -40,6 +40,29 @@ TEST(MetricsSampleTest, AKubeletsTextIsReadAndWhatIsOddIsPassedOver) {
   EXPECT_TRUE(ParseSample("{\nx{\nx{a=\nx{a=\"\nx 1 1 1\n", kNow).containers.empty());
 }
 
+// Two samples a node are kept.
+TEST(MetricsSampleTest, AKubeletThatSaysTooMuchIsHeardInPart) {
+  const auto line = [](const std::string& pod) {
+    return "container_cpu_usage_seconds_total{container=\"c\",namespace=\"n\",pod=\"" + pod +
+           "\"} 1\n";
+  };
+  std::string text = line(std::string(100'000, 'x'));
+  for (int i = 0; i < 30'000; ++i) text += line("p" + std::to_string(i));
+  text += "container_memory_working_set_bytes{container=\"c\",namespace=\"n\",pod=\"p7\"} 4096\n";
+  text += "node_cpu_usage_seconds_total 100\n";
+  const Sample sample = ParseSample(text, kNow);
+  EXPECT_EQ(sample.containers.size(), 10'000u);
+  EXPECT_EQ(sample.containers.at({"n", "p7", "c"}).memory_bytes, 4096) << "it was there already";
+  EXPECT_EQ(sample.node.cpu_seconds, 100);
+}
+
+TEST(MetricsSampleTest, AMomentThatThereIsNotIsNotTaken) {
+  for (const char* at : {"9223372036854775807", "-9223372036854775807"}) {
+    const std::string text = std::string("node_cpu_usage_seconds_total 100 ") + at + "\n";
+    EXPECT_EQ(ParseSample(text, kNow).node.at, kNow) << at;
+  }
+}
+
 TEST(MetricsSampleTest, UseIsWhatWasCountedBetweenTwoLooks) {
   const Point before = PointAt(0s, 10);
   const Point now = PointAt(20s, 15);

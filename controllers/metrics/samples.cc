@@ -9,6 +9,11 @@ namespace {
 
 using Labels = std::map<std::string, std::string, std::less<>>;
 
+// A kubelet may say what it likes, and what it says is kept.
+constexpr size_t kContainersMax = 10'000;
+constexpr size_t kNameBytesMax = 253;
+constexpr int64_t kLastMs = 9'000'000'000'000;  // In 2255: nanoseconds know no moment after 2262.
+
 // A container that began later has not shown yet what it uses.
 constexpr Duration kYoungest = 10s;
 
@@ -82,7 +87,8 @@ std::optional<Line> ReadLine(std::string_view text) {
   if (Take(text, '{') && !TakeLabels(text, line.labels)) return std::nullopt;
   if (!TakeNumber(text, line.value) || !std::isfinite(line.value)) return std::nullopt;
   int64_t at = 0;
-  if (TakeNumber(text, at)) line.at = TimePoint(std::chrono::milliseconds(at));
+  const bool has_time = TakeNumber(text, at) && at >= 0 && at <= kLastMs;
+  if (has_time) line.at = TimePoint(std::chrono::milliseconds(at));
   return line;
 }
 
@@ -102,6 +108,38 @@ void SetMemory(Point& point, const Line& line) {
   point.memory_bytes = static_cast<int64_t>(std::clamp(line.value, 0.0, kMost));
 }
 
+bool MayBe(const ContainerName& name) {
+  const auto is_name = [](const std::string& text) {
+    return !text.empty() && text.size() <= kNameBytesMax;
+  };
+  return is_name(name.name_space) && is_name(name.pod) && is_name(name.container);
+}
+
+// nullptr: there are too many.
+Point* PointOf(Sample& sample, const ContainerName& name) {
+  const auto found = sample.containers.find(name);
+  if (found != sample.containers.end()) return &found->second;
+  if (sample.containers.size() >= kContainersMax) return nullptr;
+  return &sample.containers[name];
+}
+
+void SetContainer(Sample& sample, const Line& line, TimePoint now) {
+  const bool is_cpu = line.name == "container_cpu_usage_seconds_total";
+  const bool is_memory = line.name == "container_memory_working_set_bytes";
+  if (!is_cpu && !is_memory && line.name != "container_start_time_seconds") return;
+  const ContainerName name{LabelOf(line, "namespace"), LabelOf(line, "pod"),
+                           LabelOf(line, "container")};
+  Point* const point = MayBe(name) ? PointOf(sample, name) : nullptr;
+  if (point == nullptr) return;
+  if (is_cpu) {
+    SetCpu(*point, line, now);
+  } else if (is_memory) {
+    SetMemory(*point, line);
+  } else {
+    point->started_s = line.value;
+  }
+}
+
 }  // namespace
 
 Sample ParseSample(std::string_view text, TimePoint now) {
@@ -113,17 +151,7 @@ Sample ParseSample(std::string_view text, TimePoint now) {
     if (!line) continue;
     if (line->name == "node_cpu_usage_seconds_total") SetCpu(sample.node, *line, now);
     if (line->name == "node_memory_working_set_bytes") SetMemory(sample.node, *line);
-    if (!line->name.starts_with("container_")) continue;
-    const ContainerName name{LabelOf(*line, "namespace"), LabelOf(*line, "pod"),
-                             LabelOf(*line, "container")};
-    if (name.pod.empty() || name.container.empty()) continue;
-    if (line->name == "container_cpu_usage_seconds_total") {
-      SetCpu(sample.containers[name], *line, now);
-    } else if (line->name == "container_memory_working_set_bytes") {
-      SetMemory(sample.containers[name], *line);
-    } else if (line->name == "container_start_time_seconds") {
-      sample.containers[name].started_s = line->value;
-    }
+    SetContainer(sample, *line, now);
   }
   return sample;
 }

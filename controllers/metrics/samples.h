@@ -32,8 +32,8 @@ struct Sample {
   std::map<ContainerName, Point> containers;
 };
 
-// Reads Prometheus' text format; lines of other metrics, and such as cannot be read, are passed
-// over. `now` is the time of those that have none.
+// Reads Prometheus' text format; lines of other metrics, such as cannot be read, and what is too
+// much for a node are passed over. `now` is the time of those that have none.
 Sample ParseSample(std::string_view text, TimePoint now);
 
 struct Usage {

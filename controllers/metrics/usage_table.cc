@@ -1,5 +1,8 @@
 #include "controllers/metrics/usage_table.h"
 
+#include <iterator>
+#include <utility>
+
 namespace skiff::metrics {
 
 bool UsageTable::Asked(Duration now) {
@@ -15,6 +18,7 @@ bool UsageTable::IsWanted(Duration now) const {
 }
 
 void UsageTable::Put(const std::string& node, Sample sample) {
+  std::optional<Sample> forgotten;  // Let go of when nobody waits for it.
   const MutexLock lock(mutex_);
   const auto [found, is_new] = nodes_.try_emplace(node);
   Looks& looks = found->second;
@@ -27,13 +31,18 @@ void UsageTable::Put(const std::string& node, Sample sample) {
       sample.node.at <= looks.last.node.at) {
     return;
   }
-  looks.before = std::move(looks.last);
+  forgotten = std::exchange(looks.before, std::move(looks.last));
   looks.last = std::move(sample);
 }
 
 void UsageTable::Keep(const std::set<std::string>& nodes) {
+  std::map<std::string, Looks> forgotten;
   const MutexLock lock(mutex_);
-  std::erase_if(nodes_, [&](const auto& entry) { return !nodes.contains(entry.first); });
+  for (auto entry = nodes_.begin(); entry != nodes_.end();) {
+    const auto next = std::next(entry);
+    if (!nodes.contains(entry->first)) forgotten.insert(nodes_.extract(entry));
+    entry = next;
+  }
 }
 
 std::optional<Usage> UsageTable::OfNode(const std::string& node) const {
