@@ -55,6 +55,19 @@ TEST_F(ResidentTest, ItsVersionIsShownLikeAnyOther) {
   EXPECT_EQ(Get("/openapi/v3/" + document).body["path"], "/openapi/v3/" + document);
 }
 
+// What it tells of may be long, and others who ask it may be in the way.
+TEST_F(ResidentTest, ItIsAskedByWorkers) {
+  http::Request request;
+  request.method = "GET";
+  request.path = request.target = std::string(kOwn) + "/namespaces/default/winds/north";
+  request.headers.emplace("Authorization", "Bearer admin");
+  EXPECT_EQ(Get(request.path).code, 200);  // All else is at hand by now.
+  const auto tried = server_->TryHandle(request);
+  EXPECT_FALSE(tried.response);
+  ASSERT_TRUE(tried.rest);
+  EXPECT_EQ(tried.rest(request).status, 200);
+}
+
 TEST_F(ResidentTest, ItIsAskedByWhoeverMay) {
   const std::string winds = std::string(kOwn) + "/namespaces/default/winds";
   EXPECT_EQ(Get(winds).body["path"], winds);

@@ -220,6 +220,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   }
   if (match.route != nullptr) return skiff::Serve(*core, request);
   if (const Resident* resident = aggregation->ResidentAt(request.http.path)) {
+    if (!MayWait()) return Fail(WouldWait());
     return resident->answer(request.http);
   }
   if (request.info.is_resource) return NoRouteResponse(match, request);
