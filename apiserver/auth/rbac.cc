@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/at_once.h"
+
 namespace skiff {
 namespace {
 
@@ -26,12 +28,24 @@ bool PathMatches(const rbac_v1::PolicyRule& rule, std::string_view path) {
   return false;
 }
 
+// What a loop goes through: somebody may hold a million words, and a request ask for as many rights
+// as it has headers.
+constexpr size_t kWordsAtOnce = 10'000;
+constexpr size_t kBindingsAtOnce = 1'000;
+
+size_t WordsIn(const rbac_v1::PolicyRule& rule) {
+  return 1 + rule.verbs.size() + rule.api_groups.size() + rule.resources.size() +
+         rule.resource_names.size() + rule.non_resource_urls.size();
+}
+
 // Calls `visit` with each role that the user holds until it returns false.
 template <typename Visit>
 void VisitHeld(RoleHoldings& holdings, const User& user, std::string_view namespace_name,
                const Visit& visit, std::vector<std::string>& errors) {
   for (const std::string_view space : {std::string_view(), namespace_name}) {
     const auto held = holdings.Of(user, space);
+    const size_t bindings = held->roles.size() + held->errors.size();
+    if (bindings > kBindingsAtOnce && !MayWait()) return;
     errors.insert(errors.end(), held->errors.begin(), held->errors.end());
     for (const HeldRole& role : held->roles) {
       if (!visit(role)) return;
@@ -78,14 +92,17 @@ std::vector<RbacAuthorizer::Rules> RbacAuthorizer::RolesHeld(const User& user,
 Verdict RbacAuthorizer::Authorize(const User& user, const Access& access) {
   std::string allowed_by;
   std::vector<std::string> errors;
+  size_t words = 0;
+  const auto allows = [&](const rbac_v1::PolicyRule& rule) {
+    words += WordsIn(rule);
+    if (words > kWordsAtOnce && !MayWait()) return false;
+    return RuleAllows(rule, access);
+  };
   VisitHeld(
       holdings_, user, access.is_resource ? access.namespace_name : "",
       [&](const HeldRole& role) {
-        const bool allows =
-            std::any_of(role.rules->begin(), role.rules->end(),
-                        [&](const rbac_v1::PolicyRule& rule) { return RuleAllows(rule, access); });
-        if (allows) allowed_by = role.by;
-        return !allows;
+        if (std::any_of(role.rules->begin(), role.rules->end(), allows)) allowed_by = role.by;
+        return allowed_by.empty() && !IsVoid();
       },
       errors);
   if (!allowed_by.empty()) {

@@ -48,6 +48,9 @@ void AddHeld(const RbacObjects& objects, const Binding& binding, const User& use
                         " not found");
 }
 
+// As many as are forgotten where nothing may take long.
+constexpr size_t kForgottenAtOnce = 1024;
+
 // All that bindings go by. The lengths keep the parts apart, whatever they hold.
 std::string MemoryKey(const User& user, std::string_view namespace_name) {
   std::string key;
@@ -123,10 +126,14 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
                              objects_.role_bindings.Version()};
   if (IsVoid()) return std::make_shared<const HeldRoles>();
   std::string key = MemoryKey(user, namespace_name);
+  decltype(memory_) forgotten;  // Let go of when nobody waits for it.
   {
     const MutexLock lock(mutex_);
-    if (std::exchange(versions_, versions) != versions) {
-      memory_.clear();
+    if (versions_ != versions) {
+      const bool takes_long = memory_.size() > kForgottenAtOnce;
+      if (takes_long && !MayWait()) return std::make_shared<const HeldRoles>();
+      versions_ = versions;
+      forgotten.swap(memory_);
       bytes_ = 0;
     }
     if (const auto found = memory_.find(key); found != memory_.end()) return found->second;
@@ -140,7 +147,7 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
   const MutexLock lock(mutex_);
   if (versions_ != versions) return held;
   if (bytes_ + bytes > kBytesMax) {
-    memory_.clear();
+    forgotten.swap(memory_);
     bytes_ = 0;
   }
   if (memory_.emplace(std::move(key), held).second) bytes_ += bytes;

@@ -4,6 +4,7 @@
 #include "apiserver/auth/rbac.h"
 #include "apiserver/identity/caches.h"
 #include "apiserver/server/server_fixture.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -81,6 +82,30 @@ TEST_F(RoleHoldingsTest, LongNamesThatNobodyHasAreNotKept) {
   const uint64_t before = holdings.worked_out();
   holdings.Of(bob_, "999" + name);
   EXPECT_EQ(holdings.worked_out(), before) << "the last ones are remembered";
+}
+
+// Of namespaces that anybody asked about there may be a hundred thousand.
+TEST_F(RoleHoldingsTest, MuchThatIsRememberedIsForgottenByWhoMayWait) {
+  RoleHoldings holdings({caches_.cluster_roles, caches_.cluster_role_bindings, caches_.roles,
+                         caches_.role_bindings});
+  for (int i = 0; i < 2000; ++i) holdings.Of(bob_, std::to_string(i));
+  const size_t all = holdings.bytes();
+  Bind("another", "User", "alice");
+  {
+    const AtOnce attempt;
+    holdings.Of(bob_, "7");
+    EXPECT_TRUE(attempt.failed());
+  }
+  EXPECT_EQ(holdings.bytes(), all);
+  holdings.Of(bob_, "7");
+  EXPECT_LT(holdings.bytes(), all / 1000);
+  Bind("third", "User", "alice");
+  {
+    const AtOnce attempt;
+    holdings.Of(bob_, "8");
+    EXPECT_TRUE(attempt.failed());
+  }
+  EXPECT_EQ(holdings.bytes(), 0u) << "little is forgotten at once";
 }
 
 TEST_F(RoleHoldingsTest, ARoleThatIsMissingIsToldAndCountsWhenItComes) {

@@ -185,6 +185,33 @@ TEST_F(PromptAnswersTest, ARoleThatIsTakenAwayCountsAtOnce) {
   EXPECT_EQ(tried.response ? tried.response->status : Rest(tried, question).status, 403);
 }
 
+// Who may make roles may make them long, and hold many.
+TEST_F(PromptAnswersTest, LongRolesAreGoneThroughByAWorker) {
+  const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+  const auto hold = [&](int words) {
+    const Json rule = {{"apiGroups", {""}},
+                       {"resources", std::vector<std::string>(words, "x")},
+                       {"verbs", {"get"}}};
+    Ask("DELETE", rbac + "/roles/r");
+    const Json role = {{"metadata", {{"name", "r"}}}, {"rules", {rule}}};
+    ASSERT_EQ(Post(rbac + "/roles", role.dump()).code, 201);
+  };
+  Post(rbac + "/rolebindings",
+       R"({"metadata": {"name": "b"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io",
+           "kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "alice",
+           "apiGroup": "rbac.authorization.k8s.io"}]})");
+  const Question question{.path = std::string(kMaps) + "/a", .token = "alice"};
+  hold(1'000);
+  EXPECT_EQ(Ask(question).code, 403);
+  EXPECT_TRUE(Try(question).response);
+  hold(20'000);
+  EXPECT_EQ(Ask(question).code, 403);
+  const auto tried = Try(question);
+  EXPECT_FALSE(tried.response);
+  ASSERT_TRUE(tried.rest);
+  EXPECT_EQ(Rest(tried, question).status, 403);
+}
+
 TEST_F(PromptAnswersTest, ARequestIsLetInOnceAndWaitsForItsTurn) {
   PutMap("0");  // As above.
   PutMap("a");
