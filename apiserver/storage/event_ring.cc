@@ -4,6 +4,7 @@
 
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/store_answers.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -18,7 +19,16 @@ size_t EventBytes(const Event& event) {
 
 // How many events a cursor looks at under one hold of the lock.
 constexpr size_t kScanSlice = 1024;
+// What an attempt (base/at_once.h) is given: whoever gets it decodes what is new, and lets go of
+// what was there. The rest is for who may wait.
+constexpr size_t kBytesAtOnce = 64 << 10;
 constexpr size_t kNotIdle = std::string::npos;
+
+size_t ValueBytes(const Event& event) {
+  size_t bytes = event.record->value.size();
+  if (event.previous && event.previous != event.record) bytes += event.previous->value.size();
+  return bytes;
+}
 
 // What a record had before or has after.
 struct EventTerms {
@@ -131,15 +141,20 @@ class EventRing::Cursor final : public WatchCursor {
       return {.history_through = ring_.evicted_, .stalled_wakes = ring_.stalled_wakes_};
     }
     auto at = std::ranges::upper_bound(ring_.ring_, position_, {}, &RevisionOf);
+    size_t bytes = 0;
+    for (const EventPtr& given : out) bytes += ValueBytes(*given);
     for (size_t looked = 0; at != ring_.ring_.end(); ++at, ++looked) {
       const Event& event = **at;
+      const bool is_ours = event.record->key.starts_with(subscription_->prefix);
+      if (is_ours) bytes += ValueBytes(event);
       // A revision is returned whole.
       if (event.revision > position_) {
         subscription_->first_pending = event.revision.value;
         if (out.size() >= full) return {.done = true};
         if (looked >= kScanSlice) return {};
+        if (is_ours && bytes > kBytesAtOnce && !MayWait()) return {.done = true};
       }
-      if (event.record->key.starts_with(subscription_->prefix)) out.push_back(*at);
+      if (is_ours) out.push_back(*at);
       position_ = event.revision;
     }
     position_ = std::max(position_, ring_.current_);

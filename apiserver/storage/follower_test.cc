@@ -4,6 +4,7 @@
 
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/rocksdb_store_disk.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -17,8 +18,8 @@ class FollowerTest : public testing::Test {
     EXPECT_TRUE(opened);
     store_ = *std::move(opened);
   }
-  void Put(const std::string& key) {
-    ASSERT_TRUE(store_->Apply({.key = key, .value = "x"}));
+  void Put(const std::string& key, size_t size = 1) {
+    ASSERT_TRUE(store_->Apply({.key = key, .value = std::string(size, 'x')}));
   }
   std::string List() {
     told_.clear();
@@ -69,6 +70,29 @@ TEST_F(FollowerTest, WhoFellBehindTheRingListsAnew) {
   EXPECT_EQ(List(), "all: /p/a /p/b /p/c");
   Put("/p/d");
   EXPECT_EQ(Read(), "+/p/d");
+}
+
+// Whoever is told decodes it: a role of a megabyte takes longer than a loop may.
+TEST_F(FollowerTest, WhatIsLargeIsToldToWhoMayWait) {
+  follower_ = std::make_unique<Follower>(*store_, "/p/");
+  EXPECT_EQ(List(), "all:");
+  const auto read_at_once = [&] {
+    const AtOnce attempt;
+    const std::string told = Read();
+    return attempt.failed() ? "left: " + told_ : told;
+  };
+  Put("/p/a", 60'000);
+  EXPECT_EQ(read_at_once(), "+/p/a");
+  Put("/p/b", 70'000);
+  EXPECT_EQ(read_at_once(), "left: ");
+  EXPECT_EQ(read_at_once(), "left: ") << "nobody has been told of it meanwhile";
+  EXPECT_EQ(Read(), "+/p/b");
+  EXPECT_EQ(Read(), "");
+  Put("/p/b");
+  EXPECT_EQ(read_at_once(), "left: ") << "what was there is large";
+  EXPECT_EQ(Read(), "+/p/b");
+  Put("/p/b");
+  EXPECT_EQ(read_at_once(), "+/p/b");
 }
 
 }  // namespace
