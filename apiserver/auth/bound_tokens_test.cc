@@ -99,5 +99,25 @@ TEST(VerifiedTokens, HoldsAsManyAsItMay) {
   EXPECT_EQ(verified.Find(std::string(VerifiedTokens::kTokenBytesMax + 1, 'x')), nullptr);
 }
 
+// Their makers choose what they say, and a loop lets go of it.
+TEST(VerifiedTokens, LetsGoOfFewAtATimeAndHoldsAsManyBytesAsItMay) {
+  VerifiedTokens verified;
+  const auto token = [](size_t i, size_t size) {
+    std::string text = std::to_string(i);
+    return text.append(size - text.size(), 'x');
+  };
+  const auto claims = std::make_shared<const Json>(Json::object());
+  for (size_t i = 0; i < VerifiedTokens::kTokensMax; ++i) verified.Keep(token(i, 8), claims);
+  verified.Keep("one more", claims);
+  EXPECT_EQ(verified.size(), VerifiedTokens::kTokensMax);
+  EXPECT_EQ(verified.Find(token(0, 8)), nullptr) << "the oldest made room";
+  EXPECT_NE(verified.Find(token(1, 8)), nullptr);
+  constexpr size_t kLarge = VerifiedTokens::kTokenBytesMax;
+  for (size_t i = 0; i < VerifiedTokens::kTokensMax; ++i) verified.Keep(token(i, kLarge), claims);
+  EXPECT_EQ(verified.size(), VerifiedTokens::kBytesMax / kLarge);
+  EXPECT_EQ(verified.Find("one more"), nullptr);
+  EXPECT_NE(verified.Find(token(VerifiedTokens::kTokensMax - 1, kLarge)), nullptr);
+}
+
 }  // namespace
 }  // namespace skiff

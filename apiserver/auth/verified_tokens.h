@@ -5,6 +5,7 @@
 //   verified.Keep(token, claims);                 // One of the keys that there always are made it.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,28 +26,46 @@ class VerifiedTokens {
   ClaimsPtr Find(std::string_view token) const {
     const std::string digest = Sha256(token);
     const MutexLock lock(mutex_);
-    const auto found = claims_.find(digest);
-    return found == claims_.end() ? nullptr : found->second;
+    const auto found = entries_.find(digest);
+    return found == entries_.end() ? nullptr : found->second.claims;
   }
   void Keep(std::string_view token, ClaimsPtr claims) {
     if (token.size() > kTokenBytesMax) return;
     std::string digest = Sha256(token);
     const MutexLock lock(mutex_);
-    if (claims_.size() >= kTokensMax) claims_.clear();
-    claims_[std::move(digest)] = std::move(claims);
+    if (!entries_.try_emplace(digest, Entry{std::move(claims), token.size()}).second) return;
+    bytes_ += token.size();
+    order_.push_back(std::move(digest));
+    // One after the other: what a token says is for those to choose who have them made, and to let
+    // go of the claims of thousands takes long.
+    while (entries_.size() > kTokensMax || bytes_ > kBytesMax) ForgetOldest();
   }
   size_t size() const {
     const MutexLock lock(mutex_);
-    return claims_.size();
+    return entries_.size();
   }
 
-  // Past it all is forgotten. Claims take a few times the bytes of their token.
+  // Past either the first that came go. Claims take up to ten times the bytes of their token.
   static constexpr size_t kTokensMax = 4096;
+  static constexpr size_t kBytesMax = 4 << 20;  // Of tokens.
   static constexpr size_t kTokenBytesMax = 4 << 10;
 
  private:
+  struct Entry {
+    ClaimsPtr claims;
+    size_t bytes = 0;  // Of the token.
+  };
+  void ForgetOldest() REQUIRES(mutex_) {
+    const auto oldest = entries_.find(order_.front());
+    bytes_ -= oldest->second.bytes;
+    entries_.erase(oldest);
+    order_.pop_front();
+  }
+
   mutable Mutex mutex_;
-  std::unordered_map<std::string, ClaimsPtr> claims_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Entry> entries_ GUARDED_BY(mutex_);  // By digest.
+  std::deque<std::string> order_ GUARDED_BY(mutex_);                   // Digests, first come first.
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace skiff
