@@ -13,6 +13,9 @@ using networking_v1::ServiceCIDR;
 
 // Larger ranges hand out their first this many addresses only.
 constexpr uint64_t kAddressesMax = uint64_t{1} << 32;
+// As in Kubernetes, nothing is given out of an IPv6 range of a shorter prefix: addresses are told
+// apart by the bits behind it, of which a number holds as many.
+constexpr int kPrefixLengthMin6 = 64;
 // The one of the command line, which comes first.
 constexpr std::string_view kDefaultName = "kubernetes";
 
@@ -30,6 +33,10 @@ uint64_t LastOf(const Cidr& cidr) {
   const uint64_t size = SizeOf(cidr);
   const uint64_t unused = cidr.address.v6 ? 1 : 2;
   return size > unused ? size - unused : 0;
+}
+
+bool IsTooWide(const Cidr& cidr) {
+  return cidr.address.v6 && cidr.prefix_length < kPrefixLengthMin6;
 }
 
 NumberPool PoolOf(const Cidr& cidr) {
@@ -81,7 +88,7 @@ std::vector<AddressRange> RangesOf(const std::vector<ServiceCIDR>& objects) {
   for (const ServiceCIDR& object : objects) {
     for (const std::string& text : object.spec.cidrs) {
       const auto cidr = ParseCidr(text);
-      if (!cidr || LastOf(*cidr) == 0) continue;
+      if (!cidr || LastOf(*cidr) == 0 || IsTooWide(*cidr)) continue;
       const auto same = std::find_if(ranges.begin(), ranges.end(), [&](const AddressRange& range) {
         return IsSame(range.cidr, *cidr);
       });
@@ -103,6 +110,10 @@ Result<> AddressRanges::Add(const std::string& text) {
   if (!cidr) return Fail(Reason::kInvalid, "invalid CIDR address: " + text);
   if (SizeOf(*cidr) < 4) {
     return Fail(Reason::kInvalid, "the service cluster IP range is too small: " + text);
+  }
+  if (IsTooWide(*cidr)) {
+    return Fail(Reason::kInvalid, "the service cluster IP range is too large: " + text +
+                                      ": the shortest prefix of IPv6 is /64");
   }
   if (families_.empty()) first_address_ = AtOffset(*cidr, 1);
   families_.emplace_back(FamilyOf(cidr->address));

@@ -45,6 +45,12 @@ TEST(AddressRanges, OneWithoutAddressesIsLeftOut) {
   EXPECT_TRUE(RangesOf({RangeNamed("a", {"10.1.0.0/31", "fd00::/128"})}).empty());
 }
 
+// An address's place in its range would be that of another one.
+TEST(AddressRanges, OneOfMoreAddressesThanANumberTellsApartIsLeftOut) {
+  EXPECT_TRUE(RangesOf({RangeNamed("a", {"fd00::/63"}), RangeNamed("b", {"fd00::/8"})}).empty());
+  EXPECT_EQ(RangesOf({RangeNamed("a", {"fd00::/64"})}).size(), 1u);
+}
+
 class ServiceRangesTest : public ServerFixture {
  protected:
   static constexpr const char* kRanges = "/apis/networking.k8s.io/v1/servicecidrs";
@@ -125,6 +131,15 @@ TEST_F(ServiceRangesTest, AnAddressIsTakenInEachRangeThatHoldsIt) {
     if (made.code == 201) picked.insert(made.body["spec"]["clusterIP"].get<std::string>());
   }
   EXPECT_THAT(picked, testing::ElementsAre("10.1.0.1", "10.1.0.4", "10.1.0.5", "10.1.0.6"));
+}
+
+TEST_F(ServiceRangesTest, OneOfTheCommandLineThatIsTooLargeIsRefused) {
+  const auto refused = ApiServer::Create({.authorization_modes = {"RBAC"},
+                                          .service_cluster_ip_ranges = {"10.0.0.0/24", "fd00::/48"},
+                                          .advertise_address = "192.0.2.7"},
+                                         {*store_, clock_, random_});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("too large: fd00::/48"));
 }
 
 TEST_F(ServiceRangesTest, OneThatIsBeingDeletedGivesOutNothing) {
