@@ -71,7 +71,7 @@ void Places::Add(const NodeInfo& node, int64_t amount) {
   if (place->second == 0) by_node_.erase(place);
   for (auto& [key, sums] : by_value_) {
     const auto label = node.labels().find(key);
-    if (label != node.labels().end()) AddTo(sums, label->second, amount);
+    if (label != node.labels().end()) AddTo(*sums, label->second, amount);
   }
 }
 
@@ -80,14 +80,16 @@ int64_t Places::On(const NodeInfo& node) const {
   return found == by_node_.end() ? 0 : found->second;
 }
 
-const Sums& Places::ByValueOf(const std::string& key) const {
+std::shared_ptr<const Sums> Places::ByValueOf(const std::string& key) const {
   const auto found = by_value_.find(key);
   if (found != by_value_.end()) return found->second;
-  Sums& sums = by_value_[key];
+  if (by_value_.size() >= kKeysMax) by_value_.clear();
+  auto sums = std::make_shared<Sums>();
   for (const auto& [node, amount] : by_node_) {
     const auto label = node->labels().find(key);
-    if (label != node->labels().end()) AddTo(sums, label->second, amount);
+    if (label != node->labels().end()) AddTo(*sums, label->second, amount);
   }
+  by_value_[key] = sums;
   return sums;
 }
 

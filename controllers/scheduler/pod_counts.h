@@ -29,13 +29,18 @@ class Places {
   // The node has the labels that it had when what is taken back now was added.
   void Add(const NodeInfo& node, int64_t amount);
   int64_t On(const NodeInfo& node) const;
-  // Summed up when it is asked for first, kept up to date from then on.
-  const Sums& ByValueOf(const std::string& key) const;
+  // Summed up when it is asked for first, and kept up to date from then on, until so many other
+  // keys are asked for.
+  std::shared_ptr<const Sums> ByValueOf(const std::string& key) const;
   bool empty() const { return by_node_.empty(); }
+  size_t keys() const { return by_value_.size(); }
+
+  // Keys are for those to choose who make pods.
+  static constexpr size_t kKeysMax = 64;
 
  private:
-  std::unordered_map<const NodeInfo*, int64_t> by_node_;  // None is 0.
-  mutable std::map<std::string, Sums> by_value_;          // By key.
+  std::unordered_map<const NodeInfo*, int64_t> by_node_;             // None is 0.
+  mutable std::map<std::string, std::shared_ptr<Sums>> by_value_;  // By key.
 };
 using PlacesPtr = std::shared_ptr<const Places>;
 

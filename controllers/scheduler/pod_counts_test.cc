@@ -180,6 +180,25 @@ TEST(PodCountsTest, GroupsThatNobodyAsksForAreForgotten) {
   EXPECT_EQ(looks, 2 * PodCounts::kGroupsMax + 1);
 }
 
+// Pods may name any key there is not.
+TEST(PodCountsTest, KeysThatNobodyAsksForAreForgotten) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "64", {{kZoneLabel, "z"}});
+  cluster.AddNode("b", "64", {{kZoneLabel, "z"}});
+  const Snapshot snapshot = cluster.MakeSnapshot();
+  const Places& nodes = snapshot.counts->nodes();
+  const auto held = nodes.ByValueOf(kZoneLabel);
+  for (size_t i = 0; i < 3 * Places::kKeysMax; ++i) {
+    EXPECT_TRUE(nodes.ByValueOf("key-" + std::to_string(i))->empty());
+    ASSERT_LE(nodes.keys(), Places::kKeysMax);
+  }
+  const Sums both = {{"z", 2}};
+  EXPECT_EQ(*held, both) << "who has asked has it";
+  EXPECT_EQ(*nodes.ByValueOf(kZoneLabel), both);
+  cluster.AddNode("c", "64", {{kZoneLabel, "y"}});
+  EXPECT_EQ(cluster.MakeSnapshot().counts->nodes().ByValueOf(kZoneLabel)->at("y"), 1);
+}
+
 TEST(ImageLocalityTest, ImagesOfNodesThatComeAndGoAreCountedOnce) {
   Cache cache;
   const auto node = [](const std::string& name, int64_t size) {

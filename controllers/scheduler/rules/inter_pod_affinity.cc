@@ -22,10 +22,8 @@ struct AtKey {
   }
 };
 
-template <typename Owner>
-AtKey SumsAt(const std::string& key, const Owner& owner, const Places& places,
-             int64_t weight = 1) {
-  return {key, std::shared_ptr<const Sums>(owner, &places.ByValueOf(key)), weight};
+AtKey SumsAt(const std::string& key, const Places& places, int64_t weight = 1) {
+  return {key, places.ByValueOf(key), weight};
 }
 
 // Pods that all of the terms match.
@@ -53,19 +51,19 @@ RequiredCounts CountRequired(const PodInfo& pod, const Snapshot& snapshot) {
   if (!own.required.empty()) {
     const PodGroup wanted = TermGroup(own.required, snapshot.namespace_labels);
     const auto places = CountsOf(snapshot, wanted);
-    for (const auto& term : own.required) out.near.push_back(SumsAt(term.key, places, *places));
+    for (const auto& term : own.required) out.near.push_back(SumsAt(term.key, *places));
     const bool nobody = std::all_of(out.near.begin(), out.near.end(),
                                     [](const AtKey& each) { return each.sums->empty(); });
     out.first_of_its_kind = nobody && wanted.holds(*pod.pod);
   }
   for (const AffinityTerm& term : own.required_anti) {
     const auto places = CountsOf(snapshot, TermGroup({term}, snapshot.namespace_labels));
-    out.far.push_back(SumsAt(term.key, places, *places));
+    out.far.push_back(SumsAt(term.key, *places));
   }
   const auto refusals = RefusalsIn(snapshot);
   for (const auto& [id, refusal] : *refusals) {
     if (!refusal.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
-    out.refused_by_others.push_back(SumsAt(refusal.term.key, refusals, refusal.places));
+    out.refused_by_others.push_back(SumsAt(refusal.term.key, refusal.places));
   }
   return out;
 }
@@ -113,12 +111,12 @@ PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot
   };
   for (const WeightedTerm& own : pod.affinity.preferred) {
     const auto places = CountsOf(snapshot, TermGroup({own.term}, snapshot.namespace_labels));
-    add(SumsAt(own.term.key, places, *places, own.weight));
+    add(SumsAt(own.term.key, *places, own.weight));
   }
   const auto others = WishesIn(snapshot);
   for (const auto& [id, wish] : *others) {
     if (!wish.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
-    add(SumsAt(wish.term.key, others, wish.places));
+    add(SumsAt(wish.term.key, wish.places));
   }
   if (wishes.empty()) return {};
   return {[wishes = std::move(wishes)](const NodeInfo& node) {

@@ -71,7 +71,8 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
     if (constraint.honor_taints || (constraint.honor_affinity && chooses)) return false;
     if (!all_keys || constraints.size() == 1) continue;
     size_t with_key = 0;
-    for (const auto& [value, count] : nodes.ByValueOf(constraint.key)) {
+    const auto sums = nodes.ByValueOf(constraint.key);
+    for (const auto& [value, count] : *sums) {
       with_key += static_cast<size_t>(count);
     }
     if (with_key != node_count) return false;
@@ -81,9 +82,9 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
 
 // What was counted anyway.
 void TakeSums(Constraint& constraint, const Places& nodes) {
-  const Sums& sums = constraint.pods->ByValueOf(constraint.key);
-  constraint.count = std::shared_ptr<const Sums>(constraint.pods, &sums);
-  constraint.domains = nodes.ByValueOf(constraint.key).size();
+  constraint.count = constraint.pods->ByValueOf(constraint.key);
+  const Sums& sums = *constraint.count;
+  constraint.domains = nodes.ByValueOf(constraint.key)->size();
   // Values without such a pod have no sum.
   if (sums.empty() || sums.size() < constraint.domains) return;
   constraint.lowest = INT64_MAX;
