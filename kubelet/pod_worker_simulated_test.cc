@@ -1,0 +1,51 @@
+#include "kubelet/pod_worker_fixture.h"
+
+namespace skiff::kubelet {
+namespace {
+
+// Everything starts when it is told to.
+class Instant final : public PodSimulation {
+ public:
+  Duration StartsIn(const core_v1::Pod&) override { return 0ns; }
+  std::unique_ptr<Probes> MakeProbes(std::function<void(const std::string&)>) override {
+    return nullptr;
+  }
+};
+
+class SimulatedPodTest : public PodWorkerTest {
+ protected:
+  SimulatedPodTest() {
+    context_.simulation = &instant_;
+    runtime_.started = [this](const std::string&) { told_before_ = Status().phase; };
+  }
+  Instant instant_;
+  std::string told_before_ = "nothing started";  // The phase that the API heard of by then.
+};
+
+TEST_F(SimulatedPodTest, WhatHasStartedAtOnceIsToldByOneStatus) {
+  StartWorker();
+  EXPECT_EQ(told_before_, "");
+  EXPECT_EQ(Status().phase, "Running");
+  ASSERT_EQ(Running("app").size(), 1u);
+}
+
+TEST_F(SimulatedPodTest, WhatARealRuntimeTakesItsTimeForIsToldBefore) {
+  context_.simulation = nullptr;
+  StartWorker();
+  EXPECT_EQ(told_before_, "Pending");
+  EXPECT_EQ(Status().phase, "Running");
+}
+
+TEST_F(SimulatedPodTest, WhoWaitsForTheNetworkIsToldOf) {
+  std::string problem = "no addresses for pods yet";
+  context_.network_problem = [&problem] { return problem; };
+  StartWorker();
+  EXPECT_EQ(Status().phase, "Pending");
+  EXPECT_EQ(told_before_, "nothing started");
+  problem.clear();
+  executor_.RunFor(60s);
+  EXPECT_EQ(Status().phase, "Running");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet
