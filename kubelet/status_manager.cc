@@ -218,10 +218,14 @@ Duration StatusManager::WriteNext() {
   Duration wait = kNever;
   auto entry = TakeDue(wait);
   if (!entry) return wait;
-  WakeWriter();  // There may be more to do than one can.
+  const auto is_more = [this] {
+    MutexLock lock(mutex_);
+    return !due_.empty();
+  };
+  if (is_more()) WakeWriter();  // One alone may be kept waiting by the server.
   const bool written = entry->version == entry->written || Write(*entry);
   GiveBack(*entry, written, written && (!entry->finished || Remove(*entry)));
-  return Duration::zero();
+  return is_more() ? Duration::zero() : kNever;
 }
 
 bool StatusManager::Write(Entry& entry) {

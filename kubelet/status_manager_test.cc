@@ -110,6 +110,23 @@ TEST_F(StatusManagerTest, StatusesThatCameMeanwhileAreWrittenAsOne) {
   EXPECT_EQ(asked_, std::vector<std::string>{kPatchStatus});
 }
 
+// Thousands of nodes share threads: who is woken for nothing takes the turn of another.
+TEST_F(StatusManagerTest, NobodyIsWokenForAStatusThatAnotherWrites) {
+  executor_.RunUntilIdle();
+  const auto steps = [this] {
+    int count = 0;
+    while (executor_.RunOne()) ++count;
+    return count;
+  };
+  manager_.Set(pod_, Phase("Pending"));
+  EXPECT_EQ(steps(), 1);
+  EXPECT_EQ(asked_.size(), 1u);
+  on_asked_ = [this] { manager_.Set(pod_, Phase("Succeeded")); };
+  manager_.Set(pod_, Phase("Running"));
+  steps();
+  EXPECT_EQ(asked_.size(), 3u) << "what came while it was written is left";
+}
+
 TEST_F(StatusManagerTest, WhatWasRefusedIsTriedAgainAndHoldsUpNobodyElse) {
   status_code_ = 503;
   manager_.Set(pod_, Phase("Pending"));
