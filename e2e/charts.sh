@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Installs charts by Helm on simulated nodes, tests, changes, rolls back and removes them, each with --wait, and looks
+# for what is left of them. Ends with 77 where there is no Helm and it cannot be built.
+#
+#   e2e/charts.sh [DIRECTORY [NAME...]]   its charts, folders or NAME.tgz, or those NAMEs; e2e/testdata by default,
+#                                         which has one of our own that needs no network
+#
+# Beside a chart NAME.values.yaml may lie, what it wants to be told, NAME.upgrade.yaml, what changes, NAME.release, its
+# release's name, and NAME.namespace, where it insists on one.
+#
+# SKIFF     the program (build/release/skiff)
+# HELM      a Helm 3; without it one is built from its Go module
+# NODES     how many (5)
+# TIMEOUT   of each step (120s)
+# OUT       where results.txt (PASS NAME, or FAIL NAME STEP: cause) and each chart's log go (build/charts)
+#
+# What a pod would do is not done on a simulated node. So a chart whose own webhook must answer (failurePolicy Fail), or
+# whose own API server must, cannot go through there, whatever the API server.
+set -euo pipefail
+root=$(realpath "$(dirname "$0")/..")
+SKIFF=$(realpath "${SKIFF:-$root/build/release/skiff}")
+charts=$(realpath "${1:-$root/e2e/testdata}"); shift || true
+only=" $* "
+OUT=${OUT:-$root/build/charts}
+TIMEOUT=${TIMEOUT:-120s}
+HELM_VERSION=v3.19.0
+HELM=${HELM:-$root/build/peers/helm}
+if [ ! -x "$HELM" ]; then
+  command -v go >/dev/null || { echo "skipped: no Go"; exit 77; }
+  mkdir -p "$(dirname "$HELM")"
+  # One package at a time and with low priority: a build of skiff may run beside it.
+  GOBIN=$(realpath "$(dirname "$HELM")") GOFLAGS="-p=1 -mod=mod" GOTOOLCHAIN=local CGO_ENABLED=0 \
+    nice go install -trimpath "helm.sh/helm/v3/cmd/helm@$HELM_VERSION" || { echo "skipped: not built"; exit 77; }
+fi
+rm -rf "$OUT"
+mkdir -p "$OUT"
+work=$(mktemp -d)
+# Helm looks at nothing of the user's.
+export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
+export KUBECONFIG=$work/data/admin.kubeconfig
+cleanup() {
+  "$SKIFF" down --data-dir="$work/data" >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$SKIFF" up --nodes="${NODES:-5}" --data-dir="$work/data" --bind-address=127.0.0.1 --secure-port="$port" \
+  >"$OUT/up.log" 2>&1 || { echo "no cluster came up:"; cat "$OUT/up.log"; exit 1; }
+
+# What a chart's objects are found among: everything that can be listed.
+kinds() { # true|false: of namespaces
+  "$SKIFF" api-resources --verbs=list --namespaced="$1" -o name 2>/dev/null |
+    grep -vE '^(events(\.|$)|.*\.metrics\.k8s\.io|componentstatuses)' | paste -sd,
+}
+# The kind and name of each object that Helm or a controller should have removed.
+left() { # NAMESPACE RELEASE
+  {
+    "$SKIFF" get "$(kinds true)" -n "$1" -o json 2>/dev/null || true
+    "$SKIFF" get "$(kinds false)" -o json 2>/dev/null || true
+  } | python3 "$root/e2e/peers/charts/left.py" "$1" "$2"
+}
+is_gone() { # KIND NAME...
+  [ -z "$("$SKIFF" get "$@" --ignore-not-found -o name 2>/dev/null)" ]
+}
+# within SECONDS COMMAND...: until it succeeds.
+within() {
+  local until=$((SECONDS + $1)); shift
+  while ! "$@"; do
+    [ $SECONDS -lt $until ] || return 1
+    read -rt 0.3 <> <(:) || true
+  done
+}
+nothing_left() { [ -z "$(left "$@")" ]; }
+# Whoever finds nothing of what was just installed would find nothing of what is left either.
+something_seen() { ! nothing_left "$@" || { echo "error: nothing to be seen of it"; return 1; }; }
+
+# step WORD COMMAND...: its output goes to the log; what failed first is the cause.
+step() {
+  local word=$1 before
+  shift
+  [ -z "$cause" ] || return 0
+  before=$(wc -l <"$log")
+  printf '== %s: %s\n' "$word" "$*" >>"$log"
+  "$@" >>"$log" 2>&1 && return 0
+  cause="$word: $(tail -n "+$((before + 2))" "$log" | grep -iE '^(error|left)' | tail -n 1 | cut -c1-400)"
+  # What is not ready, and why.
+  {
+    "$SKIFF" get pods,persistentvolumeclaims,services -n "$namespace" -o wide
+    "$SKIFF" get events -n "$namespace" --field-selector=type=Warning
+  } >>"$log" 2>&1 || true
+}
+show_left() { # NAMESPACE RELEASE
+  within 60 nothing_left "$@" || { left "$@" | paste -sd' ' | sed 's/^/left: /'; return 1; }
+}
+remove_namespace() {
+  "$SKIFF" delete namespace "$1" --ignore-not-found --wait=false
+  within 60 is_gone namespace "$1" || { echo "left: namespace $1"; return 1; }
+}
+
+# What a failed chart left in the way of others, and definitions that charts keep.
+sweep() { # FILE: the cluster's objects before
+  local kept
+  for kind in validatingwebhookconfigurations mutatingwebhookconfigurations apiservices \
+    validatingadmissionpolicybindings customresourcedefinitions priorityclasses clusterroles clusterrolebindings \
+    storageclasses ingressclasses csidrivers; do
+    for kept in $("$SKIFF" get "$kind" -o name 2>/dev/null); do
+      grep -qxF "$kept" "$1" || "$SKIFF" delete "$kept" --wait=false --ignore-not-found
+    done
+  done >>"$log" 2>&1
+}
+
+beside() { # SUFFIX: what the file NAME.SUFFIX says, else $2
+  if [ -f "$charts/$name.$1" ]; then cat "$charts/$name.$1"; else echo "$2"; fi
+}
+
+try_chart() { # CHART
+  local chart=$1 cause='' before namespace release values=() change=()
+  name=$(basename "$chart" .tgz)
+  log=$OUT/$name.log
+  namespace=$(beside namespace "chart-$name") release=$(beside release "$name")
+  before=$work/before
+  : >"$log"
+  "$SKIFF" get "$(kinds false)" -o name >"$before" 2>/dev/null || true
+  [ ! -f "$charts/$name.values.yaml" ] || values=(--values "$charts/$name.values.yaml")
+  if [ -f "$charts/$name.upgrade.yaml" ]; then
+    change=(--values "$charts/$name.upgrade.yaml")
+  else
+    change=(--set "$("$HELM" show values "$chart" 2>/dev/null | python3 "$root/e2e/peers/charts/change.py")")
+  fi
+  local helm=("$HELM" --namespace "$namespace") wait=(--wait --timeout "$TIMEOUT")
+  step install "${helm[@]}" install "$release" "$chart" --create-namespace "${wait[@]}" "${values[@]}"
+  step seen something_seen "$namespace" "$release"
+  step test "${helm[@]}" test "$release" --timeout "$TIMEOUT"
+  step upgrade "${helm[@]}" upgrade "$release" "$chart" "${wait[@]}" "${values[@]}" "${change[@]}"
+  step rollback "${helm[@]}" rollback "$release" 1 "${wait[@]}"
+  step uninstall "${helm[@]}" uninstall "$release" "${wait[@]}"
+  step left show_left "$namespace" "$release"
+  if [ -n "$cause" ]; then
+    "${helm[@]}" uninstall "$release" --no-hooks --ignore-not-found >>"$log" 2>&1 || true
+    sweep "$before"
+  fi
+  step namespace remove_namespace "$namespace"
+  [ -z "$cause" ] || remove_namespace "$namespace" >>"$log" 2>&1 || true
+  sweep "$before"
+  if [ -z "$cause" ]; then echo "PASS $name"; else echo "FAIL $name $cause"; fi | tee -a "$OUT/results.txt"
+}
+
+for chart in "$charts"/*; do
+  [ -f "$chart/Chart.yaml" ] || [[ $chart == *.tgz ]] || continue
+  [ "$only" = "  " ] || [[ $only == *" $(basename "$chart" .tgz) "* ]] || continue
+  try_chart "$chart"
+done
+[ -s "$OUT/results.txt" ] || { echo "no charts in $charts"; exit 1; }
+passed=$(grep -c '^PASS' "$OUT/results.txt" || true)
+echo "$passed of $(wc -l <"$OUT/results.txt") charts were installed, changed, rolled back and removed"
+! grep -q '^FAIL' "$OUT/results.txt"
