@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Installs charts by Helm on simulated nodes, tests, changes, rolls back and removes them, each with --wait, and looks
-# for what is left of them. Ends with 77 where there is no Helm and it cannot be built.
+# for what is left of them. Ends with 77 where there is no Helm and it cannot be built. Each chart has a cluster of its
+# own, which takes a second: webhooks of one would be asked about all, and what one leaves would be found of another.
 #
 #   e2e/charts.sh [DIRECTORY [NAME...]]   its charts, folders or NAME.tgz, or those NAMEs; e2e/testdata by default,
 #                                         which has one of our own that needs no network
 #
-# Beside a chart NAME.values.yaml may lie, what it wants to be told, NAME.upgrade.yaml, what changes, NAME.release, its
-# release's name, and NAME.namespace, where it insists on one.
+# Beside a chart NAME.values.yaml may lie, what it wants to be told, NAME.objects.yaml, what it wants to be there or its
+# pods would make, NAME.upgrade.yaml, what changes, NAME.release, its release's name, and NAME.namespace, where it
+# insists on one.
 #
 # SKIFF     the program (build/release/skiff)
 # HELM      a Helm 3; without it one is built from its Go module
 # NODES     how many (5)
+# JOBS      charts at a time (1)
 # TIMEOUT   of each step (120s)
 # OUT       where results.txt (PASS NAME, or FAIL NAME STEP: cause) and each chart's log go (build/charts)
 #
@@ -37,15 +40,21 @@ mkdir -p "$OUT"
 work=$(mktemp -d)
 # Helm looks at nothing of the user's.
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
-export KUBECONFIG=$work/data/admin.kubeconfig
 cleanup() {
-  "$SKIFF" down --data-dir="$work/data" >/dev/null 2>&1 || true
+  for data in "$work"/data-*; do "$SKIFF" down --data-dir="$data" >/dev/null 2>&1 || true; done
   rm -rf "$work"
 }
 trap cleanup EXIT
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-"$SKIFF" up --nodes="${NODES:-5}" --data-dir="$work/data" --bind-address=127.0.0.1 --secure-port="$port" \
-  >"$OUT/up.log" 2>&1 || { echo "no cluster came up:"; cat "$OUT/up.log"; exit 1; }
+start_cluster() {
+  local data=$work/data-$name port
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  export KUBECONFIG=$data/admin.kubeconfig
+  "$SKIFF" up --nodes="${NODES:-5}" --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$port"
+}
+create_objects() {
+  "$SKIFF" create namespace "$namespace" || return 1
+  [ ! -f "$charts/$name.objects.yaml" ] || "$SKIFF" create -n "$namespace" -f "$charts/$name.objects.yaml"
+}
 
 # What a chart's objects are found among: everything that can be listed.
 kinds() { # true|false: of namespaces
@@ -60,7 +69,8 @@ left() { # NAMESPACE RELEASE
   } | python3 "$root/e2e/peers/charts/left.py" "$1" "$2"
 }
 is_gone() { # KIND NAME...
-  [ -z "$("$SKIFF" get "$@" --ignore-not-found -o name 2>/dev/null)" ]
+  local found
+  found=$("$SKIFF" get "$@" --ignore-not-found -o name) && [ -z "$found" ]
 }
 # within SECONDS COMMAND...: until it succeeds.
 within() {
@@ -93,20 +103,8 @@ show_left() { # NAMESPACE RELEASE
   within 60 nothing_left "$@" || { left "$@" | paste -sd' ' | sed 's/^/left: /'; return 1; }
 }
 remove_namespace() {
-  "$SKIFF" delete namespace "$1" --ignore-not-found --wait=false
+  "$SKIFF" delete namespace "$1" --wait=false || return 1
   within 60 is_gone namespace "$1" || { echo "left: namespace $1"; return 1; }
-}
-
-# What a failed chart left in the way of others, and definitions that charts keep.
-sweep() { # FILE: the cluster's objects before
-  local kept
-  for kind in validatingwebhookconfigurations mutatingwebhookconfigurations apiservices \
-    validatingadmissionpolicybindings customresourcedefinitions priorityclasses clusterroles clusterrolebindings \
-    storageclasses ingressclasses csidrivers; do
-    for kept in $("$SKIFF" get "$kind" -o name 2>/dev/null); do
-      grep -qxF "$kept" "$1" || "$SKIFF" delete "$kept" --wait=false --ignore-not-found
-    done
-  done >>"$log" 2>&1
 }
 
 beside() { # SUFFIX: what the file NAME.SUFFIX says, else $2
@@ -114,13 +112,10 @@ beside() { # SUFFIX: what the file NAME.SUFFIX says, else $2
 }
 
 try_chart() { # CHART
-  local chart=$1 cause='' before namespace release values=() change=()
-  name=$(basename "$chart" .tgz)
+  local chart=$1 cause='' namespace release values=() change=()
   log=$OUT/$name.log
   namespace=$(beside namespace "chart-$name") release=$(beside release "$name")
-  before=$work/before
   : >"$log"
-  "$SKIFF" get "$(kinds false)" -o name >"$before" 2>/dev/null || true
   [ ! -f "$charts/$name.values.yaml" ] || values=(--values "$charts/$name.values.yaml")
   if [ -f "$charts/$name.upgrade.yaml" ]; then
     change=(--values "$charts/$name.upgrade.yaml")
@@ -128,28 +123,35 @@ try_chart() { # CHART
     change=(--set "$("$HELM" show values "$chart" 2>/dev/null | python3 "$root/e2e/peers/charts/change.py")")
   fi
   local helm=("$HELM" --namespace "$namespace") wait=(--wait --timeout "$TIMEOUT")
-  step install "${helm[@]}" install "$release" "$chart" --create-namespace "${wait[@]}" "${values[@]}"
+  step cluster start_cluster
+  step objects create_objects
+  step install "${helm[@]}" install "$release" "$chart" "${wait[@]}" "${values[@]}"
   step seen something_seen "$namespace" "$release"
   step test "${helm[@]}" test "$release" --timeout "$TIMEOUT"
   step upgrade "${helm[@]}" upgrade "$release" "$chart" "${wait[@]}" "${values[@]}" "${change[@]}"
   step rollback "${helm[@]}" rollback "$release" 1 "${wait[@]}"
   step uninstall "${helm[@]}" uninstall "$release" "${wait[@]}"
   step left show_left "$namespace" "$release"
-  if [ -n "$cause" ]; then
-    "${helm[@]}" uninstall "$release" --no-hooks --ignore-not-found >>"$log" 2>&1 || true
-    sweep "$before"
-  fi
   step namespace remove_namespace "$namespace"
-  [ -z "$cause" ] || remove_namespace "$namespace" >>"$log" 2>&1 || true
-  sweep "$before"
+  "$SKIFF" down --data-dir="$work/data-$name" >>"$log" 2>&1 || true
   if [ -z "$cause" ]; then echo "PASS $name"; else echo "FAIL $name $cause"; fi | tee -a "$OUT/results.txt"
 }
 
-for chart in "$charts"/*; do
-  [ -f "$chart/Chart.yaml" ] || [[ $chart == *.tgz ]] || continue
-  [ "$only" = "  " ] || [[ $only == *" $(basename "$chart" .tgz) "* ]] || continue
-  try_chart "$chart"
+# Each queue takes what no other has taken.
+try_charts() {
+  local chart name
+  for chart in "$charts"/*; do
+    [ -f "$chart/Chart.yaml" ] || [[ $chart == *.tgz ]] || continue
+    name=$(basename "$chart" .tgz)
+    [ "$only" = "  " ] || [[ $only == *" $name "* ]] || continue
+    mkdir "$work/taken-$name" 2>/dev/null || continue
+    try_chart "$chart"
+  done
+}
+for _ in $(seq "${JOBS:-1}"); do
+  (trap - EXIT; try_charts) &
 done
+wait
 [ -s "$OUT/results.txt" ] || { echo "no charts in $charts"; exit 1; }
 passed=$(grep -c '^PASS' "$OUT/results.txt" || true)
 echo "$passed of $(wc -l <"$OUT/results.txt") charts were installed, changed, rolled back and removed"

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Says what to change of a chart by its values.yaml on stdin, as helm's --set wants it.
 
-An annotation or a label of pods, as far up as there is one; else one replica more; else a value that nothing reads.
+An annotation of pods, as far up as there is one; else one replica more; else a value that nothing reads.
 """
 import re
 import sys
 
 KEY = re.compile(r"^( *)([A-Za-z0-9_-]+):(.*)$")
-POD_MAPS = ("podAnnotations", "podLabels", "pod_annotations", "commonAnnotations", "commonLabels")
+# Labels of pods are in the selectors of some charts, annotations of all objects in their templates of claims, and those
+# cannot change.
+POD_MAPS = ("podAnnotations", "pod_annotations")
 COUNTS = ("replicaCount", "replicas")
 
 
