@@ -211,7 +211,8 @@ Result<> RetainKeys(Json& original, Json& patch) {
   for (const auto& [name, value] : patch.items()) {
     const bool directive =
         name == kDirective || name.starts_with(kDeleteFrom) || name.starts_with(kElementOrder);
-    if (!directive && !kept(name)) return BadFormat("retainKeys");
+    // What is to go is in no list of what stays.
+    if (!directive && !value.is_null() && !kept(name)) return BadFormat("retainKeys");
   }
   auto& members = original.get_ref<Json::object_t&>();
   std::erase_if(members, [&](const auto& member) { return !kept(member.first); });

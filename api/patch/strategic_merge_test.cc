@@ -93,6 +93,11 @@ TEST(StrategicMerge, RetainKeysDropsTheOthers) {
                 R"({"spec":{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}}}})",
                 R"({"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}})"),
             R"({"spec":{"strategy":{"type":"Recreate"}}})");
+  EXPECT_EQ(Patched<apps_v1::Deployment>(
+                R"({"spec":{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}}}})",
+                R"({"spec":{"strategy":{"$retainKeys":["type"],"type":"Recreate",)"
+                R"("rollingUpdate":null}}})"),
+            R"({"spec":{"strategy":{"type":"Recreate"}}})");
   for (const char* keys : {"[\"rollingUpdate\"]", "\"type\""}) {
     EXPECT_EQ(
         Patched<apps_v1::Deployment>(
