@@ -157,6 +157,16 @@ TEST_F(SimulatedNodesTest, ImagesAreMissingForThePodThatSaysSoAlone) {
   EXPECT_EQ(Phase("fails"), "Running");
 }
 
+TEST_F(SimulatedNodesTest, ImagesRunAsAUserWhoIsNotRoot) {
+  Run("careful", "Always", "", ", securityContext: {runAsNonRoot: true}");
+  Run("rooted", "Always", "", ", securityContext: {runAsNonRoot: true, runAsUser: 0}");
+  cluster_.RunFor(10s);
+  EXPECT_EQ(Phase("careful"), "Running");
+  const auto waiting = Get("rooted")->status.container_statuses.at(0).state.waiting;
+  ASSERT_TRUE(waiting);
+  EXPECT_EQ(waiting->reason, "CreateContainerConfigError");
+}
+
 TEST_F(SimulatedNodesTest, ReadinessComesAndGoes) {
   Run("slow", "Always",
       "simulation.skiff.io/ready-after: 30s, simulation.skiff.io/not-ready-after: 90s");

@@ -410,6 +410,7 @@ Result<std::optional<Image>> FakeRuntime::ImageStatus(const std::string& image) 
   Image found;
   found.id = image;
   found.repo_tags = {image};
+  found.uid = kImageUser;
   return found;
 }
 

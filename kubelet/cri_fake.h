@@ -30,6 +30,9 @@ enum class FakeCall {
 
 inline constexpr char kFailPullAnnotation[] = "simulation.skiff.io/fail-image-pull";
 
+// Whom all images run as. Not root: pods that insist on that have images to match.
+inline constexpr int64_t kImageUser = 65532;
+
 // How the containers of a runtime behave. As it is here: they end when they are told to, and all
 // their commands succeed. Called without locks, on its caller's thread.
 class FakeBehavior {
