@@ -107,10 +107,12 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
   controllers.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller",
                              "kubelet-serving-approving-controller",
                              "node-services-approving-controller"};
-  controllers.service_load_balancer =
-      ServiceLoadBalancerOptions{.reserved = {{{"TCP", 22}, "ssh"},
-                                              {{"TCP", options.secure_port}, "the API server"},
-                                              {{"TCP", options.kubelet_port}, "the kubelet"}}};
+  auto& balancer = controllers.service_load_balancer.emplace();
+  balancer.reserved = {{{"TCP", 22}, "ssh"},
+                       {{"TCP", options.secure_port}, "the API server"},
+                       {{"TCP", options.kubelet_port}, "the kubelet"}};
+  // On simulated nodes nothing listens.
+  if (options.simulated_nodes > 0) balancer.reserved.clear();
   controllers.local_path_directory = options.data_dir + "/local-path";
   controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
   return controllers;

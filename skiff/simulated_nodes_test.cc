@@ -87,6 +87,21 @@ TEST_F(SimulatedAnswersTest, ForAPodThatRuns) {
   EXPECT_THAT(Ask(node + "/configz"), HasSubstr("404"));
 }
 
+TEST_F(SimulatedAnswersTest, NoPortOfTheNodesIsTaken) {
+  core_v1::Service git;
+  git.metadata.namespace_ = "default";
+  git.metadata.name = "git";
+  git.spec.type = "LoadBalancer";
+  auto& port = git.spec.ports.emplace_back();
+  port.port = 22;
+  ASSERT_TRUE(admin_->Create(git));
+  ListOptions scope;
+  scope.namespace_ = "default";
+  EXPECT_TRUE(WaitForObject<core_v1::Service>(
+      {*admin_, clock_, random_}, scope,
+      [](const auto& it) { return !it.status.load_balancer.ingress.empty(); }, kPatience));
+}
+
 TEST_F(SimulatedAnswersTest, WhatPodsAndNodesUseIsServedWithoutAnInstall) {
   Run("busy", "Always", "Running", [](Pod& pod) {
     pod.metadata.labels["app"] = "busy";
