@@ -46,6 +46,7 @@ void Command::AddGlobals() {
   add("as", to.as, "Username to impersonate.");
   FlagEach("as-group", to.as_groups, "Group to impersonate.");
   add("as-uid", to.as_uid, "UID to impersonate.");
+  FlagEach("as-user-extra", to.as_user_extra, "Extra key=value to impersonate.");
   add("v,v", to.verbosity, "Number for the log level verbosity.");
   add("match-server-version", to.match_server_version,
       "Require server version to match client version.");
@@ -239,6 +240,11 @@ void Command::CountWarnings() {
   if (count == 0) return;
   environment_.err(fmt::format("error: {} warning{} received\n", count, count == 1 ? "" : "s"));
   exit_code_ = 1;
+}
+
+Result<> Command::ExpectNoWords() const {
+  if (words_.empty()) return {};
+  return UsageError(fmt::format("unexpected arguments: [{}]", fmt::join(words_, " ")));
 }
 
 tl::unexpected<Error> Command::UsageError(const std::string& text) const {

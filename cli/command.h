@@ -47,6 +47,7 @@ struct GlobalFlags {
   std::string as;
   std::vector<std::string> as_groups;
   std::string as_uid;
+  std::vector<std::string> as_user_extra;  // KEY=VALUE
   int verbosity = 0;
   bool match_server_version = false;
   bool warnings_as_errors = false;
@@ -76,6 +77,8 @@ class Command {
   bool Given(const std::string& name) const { return given_.contains(name); }
 
   const Args& words() const { return words_; }
+  // For a verb that looks at no words.
+  Result<> ExpectNoWords() const;
   // What follows "--"; nullopt without one.
   const std::optional<Args>& rest() const { return rest_; }
   const GlobalFlags& globals() const { return globals_; }

@@ -2,6 +2,7 @@
 
 #include "base/mutex.h"
 #include "cli/environment.h"
+#include "cli/json_text.h"
 #include "cli/program.h"
 #include "http/server.h"
 #include "http/spdy.h"
@@ -86,6 +87,9 @@ class FakeServer final : public http::Handler {
     if (http::IsWebSocket(request)) {
       const MutexLock lock(mutex_);
       target_ = request.target;
+      for (const auto& [name, value] : request.headers) {
+        if (Lower(name).starts_with("impersonate-")) asked_as_ += Lower(name) + "=" + value + " ";
+      }
       return http::AcceptWebSocket(request, "v5.channel.k8s.io",
                                    std::make_unique<FakeCommand>(status_));
     }
@@ -99,12 +103,17 @@ class FakeServer final : public http::Handler {
     const MutexLock lock(mutex_);
     return target_;
   }
+  std::string asked_as() {
+    const MutexLock lock(mutex_);
+    return asked_as_;
+  }
 
  private:
   const std::string status_;
   const Upgrades upgrades_;
   Mutex mutex_;
   std::string target_ GUARDED_BY(mutex_);
+  std::string asked_as_ GUARDED_BY(mutex_);
 };
 
 struct Outcome {
@@ -112,6 +121,7 @@ struct Outcome {
   std::string out;
   std::string err;
   std::string target;
+  std::string asked_as;
 };
 
 // Runs `exec web ARGS` against a server whose command ends with that status.
@@ -142,6 +152,7 @@ Outcome Exec(std::vector<std::string> args, const std::string& status,
   args.insert(args.begin(), "--server=http://127.0.0.1:" + std::to_string((*server)->port()));
   outcome.code = RunCli(environment, "exec", args);
   outcome.target = handler.target();
+  outcome.asked_as = handler.asked_as();
   return outcome;
 }
 
@@ -154,6 +165,16 @@ TEST(ExecTest, PassesTheWordsAndBothOutputs) {
   EXPECT_EQ(outcome.target,
             "/api/v1/namespaces/default/pods/web/exec?command=sh&command=-c&command=echo%20a%20b&"
             "container=side&stdout=true&stderr=true");
+}
+
+TEST(ExecTest, AsksAsWhoItIsToldTo) {
+  const Outcome outcome = Exec({"web", "-c", "main", "--as=bob", "--as-group=devs", "--as-uid=u1",
+                                "--as-user-extra=a/b=c", "--", "ls"},
+                               R"({"status":"Success"})");
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.asked_as,
+            "impersonate-extra-a%2fb=c impersonate-group=devs impersonate-uid=u1 "
+            "impersonate-user=bob ");
 }
 
 TEST(ExecTest, EndsWithTheExitCodeOfTheCommand) {

@@ -506,7 +506,7 @@ Result<> RunPortForward(Command& command, const Args& args) {
                     TextAt(pod, "status", "phase")));
   }
   Session& session = *TRY(command.session());
-  const ServerAddress address = TRY(AddressOf(session.options()));
+  const ServerAddress address = TRY(AddressOf(session));
   http::Loops loops;
   http::ClientRequest request;
   request.target = fmt::format("{}/api/v1/namespaces/{}/pods/{}/portforward", address.path_prefix,

@@ -149,7 +149,11 @@ class ProxyHandler final : public http::Handler {
     auto& headers = forwarding.request.headers;
     // Ours: where the request goes, who asks, and no page of another origin.
     for (const char* name : {"Host", "Authorization", "Origin"}) headers.erase(name);
-    headers.insert(address_.headers.begin(), address_.headers.end());
+    // Who says whom it asks as is not told otherwise.
+    const bool says = headers.contains("Impersonate-User");
+    for (const auto& [name, value] : address_.headers) {
+      if (!says || !name.starts_with("Impersonate-")) headers.emplace(name, value);
+    }
     forwarding.on_error = [](const Error& error) { return PlainAnswer(502, error.message + "\n"); };
     return http::Forward(loops_, std::move(forwarding));
   }
@@ -213,7 +217,7 @@ Result<> RunProxy(Command& command, const Args& args) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   Session& session = *TRY(command.session());
-  ServerAddress address = TRY(AddressOf(session.options()));
+  ServerAddress address = TRY(AddressOf(session));
   http::Loops loops;
   ProxyHandler handler(loops, std::move(address), flags, std::move(filter));
   http::Server::Options options;

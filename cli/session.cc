@@ -76,6 +76,51 @@ Result<> ApplyClusterFlags(const GlobalFlags& flags, HttpsOptions& options) {
   return {};
 }
 
+// As client-go writes a key into a header's name.
+std::string HeaderKey(std::string_view key) {
+  constexpr std::string_view kPlain = "!#$&'*+-.^_`|~";
+  std::string escaped;
+  for (const char c : key) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       kPlain.find(c) != std::string_view::npos;
+    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<uint8_t>(c));
+  }
+  return escaped;
+}
+
+// Of the configuration's user, with what flags say instead.
+Result<http::Headers> ImpersonationOf(const GlobalFlags& flags, Kubeconfig::User user,
+                                      const std::string& user_name) {
+  if (!flags.as.empty()) user.as = flags.as;
+  if (!flags.as_uid.empty()) user.as_uid = flags.as_uid;
+  if (!flags.as_groups.empty()) user.as_groups = flags.as_groups;
+  if (!flags.as_user_extra.empty()) user.as_user_extra.clear();
+  for (const std::string& pair : flags.as_user_extra) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) continue;  // As kubectl takes it.
+    user.as_user_extra[pair.substr(0, equals)].push_back(pair.substr(equals + 1));
+  }
+  http::Headers headers;
+  if (user.as.empty()) {
+    if (user.as_uid.empty() && user.as_groups.empty() && user.as_user_extra.empty()) return headers;
+    return CliError(fmt::format(
+        "requesting uid, groups or user-extra for {} without impersonating a user", user_name));
+  }
+  headers.emplace("Impersonate-User", user.as);
+  if (!user.as_uid.empty()) headers.emplace("Impersonate-Uid", user.as_uid);
+  for (const std::string& group : user.as_groups) headers.emplace("Impersonate-Group", group);
+  for (const auto& [key, values] : user.as_user_extra) {
+    for (const std::string& value : values) {
+      headers.emplace("Impersonate-Extra-" + HeaderKey(key), value);
+    }
+  }
+  return headers;
+}
+
+bool HasCredentials(const GlobalFlags& flags) {
+  return !flags.token.empty() || !flags.client_certificate.empty() || !flags.username.empty();
+}
+
 bool SaysNothing(const Kubeconfig& config) {
   return config.clusters.empty() && config.users.empty() && config.contexts.empty();
 }
@@ -110,7 +155,9 @@ Result<Kubeconfig::Context> ChosenContext(const Kubeconfig& config, const Global
 }  // namespace
 
 Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags) {
-  if (!flags.kubeconfig.empty() && !std::filesystem::exists(flags.kubeconfig)) {
+  std::error_code unknown;
+  if (!flags.kubeconfig.empty() && !std::filesystem::exists(flags.kubeconfig, unknown) &&
+      !unknown) {
     return CliError(fmt::format("stat {}: no such file or directory", flags.kubeconfig));
   }
   return LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
@@ -126,6 +173,7 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     connection.options = TRY(InClusterOptions(host, environment.variable("KUBERNETES_SERVICE_PORT"),
                                               kServiceAccountDirectory));
     connection.namespace_ = PodNamespace(environment);
+    connection.impersonation = TRY(ImpersonationOf(flags, {}, ""));
   } else {
     const auto chosen = TRY(ChosenContext(config, flags));
     if (!chosen.cluster.empty() && !config.clusters.contains(chosen.cluster)) {
@@ -137,6 +185,11 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     if (!chosen.user.empty() && !config.users.contains(chosen.user)) {
       return CliError(fmt::format("auth info {} does not exist", GoQuote(chosen.user)));
     }
+    const auto user = config.users.find(chosen.user);
+    if (user != config.users.end() && HasCredentials(flags)) user->second.unsupported.clear();
+    connection.impersonation =
+        TRY(ImpersonationOf(flags, user == config.users.end() ? Kubeconfig::User() : user->second,
+                            chosen.user));
     connection.options.server = "http://localhost:8080";
     if (!chosen.cluster.empty() || !chosen.user.empty()) {
       if (chosen.cluster.empty()) config.clusters[""].server = connection.options.server;
@@ -159,9 +212,7 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
   http::Headers headers = {{"User-Agent", fmt::format("kubectl/{} (linux/amd64) skiff/{}",
                                                       kKubernetesRelease, kSkiffVersion)},
                            {"Kubectl-Command", "kubectl " + verb}};
-  if (!flags.as.empty()) headers.emplace("Impersonate-User", flags.as);
-  for (const std::string& group : flags.as_groups) headers.emplace("Impersonate-Group", group);
-  if (!flags.as_uid.empty()) headers.emplace("Impersonate-Uid", flags.as_uid);
+  headers.insert(connection.impersonation.begin(), connection.impersonation.end());
   auto transport = environment.connect(connection.options);
   if (!transport) return CliError(transport.error().message);
   if (flags.verbosity >= kLogsRequests) {
@@ -170,6 +221,7 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
   }
   std::unique_ptr<Session> session(new Session(environment, std::move(connection.options),
                                                std::move(*transport), std::move(headers)));
+  session->impersonation_ = std::move(connection.impersonation);
   session->namespace__ = connection.namespace_;
   session->namespace_given_ = !flags.namespace_.empty();
   if (flags.match_server_version) TRY(CheckServerVersion(session->api()));

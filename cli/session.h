@@ -22,6 +22,8 @@ class Session {
   Api& api() { return api_; }
   Kinds& kinds() { return kinds_; }
   const HttpsOptions& options() const { return options_; }
+  // Headers by which requests ask as somebody else; plain ones have them already.
+  const http::Headers& impersonation() const { return impersonation_; }
   // -n, else the context's, else "default".
   const std::string& namespace_() const { return namespace__; }
   bool namespace_given() const { return namespace_given_; }
@@ -38,6 +40,7 @@ class Session {
         kinds_(api_) {}
 
   const HttpsOptions options_;
+  http::Headers impersonation_;
   Api api_;
   Kinds kinds_;
   std::string namespace__;
@@ -49,6 +52,7 @@ Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags
 // What the flags and the configuration come to.
 struct Connection {
   HttpsOptions options;
+  http::Headers impersonation;
   std::string namespace_ = "default";
 };
 Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags);

@@ -139,7 +139,7 @@ Attempt RunOver(OpenLink open, Command& command, const ServerAddress& address,
 
 Result<int> RunRemote(Command& command, const RemoteRequest& request) {
   Session& session = *TRY(command.session());
-  const ServerAddress address = TRY(AddressOf(session.options()));
+  const ServerAddress address = TRY(AddressOf(session));
   const std::string wanted = command.environment().variable("KUBECTL_REMOTE_COMMAND_WEBSOCKETS");
   if (wanted != "false") {
     Attempt attempt = RunOver(&OpenRemoteWebSocket, command, address, request);
@@ -152,8 +152,9 @@ Result<int> RunRemote(Command& command, const RemoteRequest& request) {
   return attempt.code;
 }
 
-Result<ServerAddress> AddressOf(const HttpsOptions& options) {
-  ServerAddress address;
+Result<ServerAddress> AddressOf(const Session& session) {
+  const HttpsOptions& options = session.options();
+  ServerAddress address{.headers = session.impersonation()};
   std::string rest = options.server;
   bool tls = true;
   if (rest.starts_with("http://")) {

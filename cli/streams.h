@@ -39,15 +39,15 @@ struct ServerAddress {
   std::string path_prefix;
   http::Headers headers;  // Who asks.
 };
-Result<ServerAddress> AddressOf(const HttpsOptions& options);
+Result<ServerAddress> AddressOf(const Session& session);
 
 // The container to use: the one named, the annotated default, or the first; says on standard error
 // which one it took. `missing` is the error for a name the pod does not have, with {0} and {1}.
 Result<std::string> ChooseContainer(Command& command, const Json& pod, const std::string& named,
                                     const char* missing, bool quiet = false);
 
-// The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the first that runs, which
-// `tells` has said on standard error.
+// The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the one that kubectl takes;
+// for logs, with `tells`, it has said on standard error which that is.
 Result<Json> FindPod(Command& command, const std::string& word, bool tells = false);
 
 }  // namespace skiff::cli

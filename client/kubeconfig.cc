@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -30,8 +31,18 @@ std::string PathOf(const Json& object, const char* name, const std::string& dire
 }
 
 Result<std::string> ReadFile(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) {
+    return Fail(Reason::kInvalid, fmt::format("read {}: is a directory", path));
+  }
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return Fail(Reason::kNotFound, fmt::format("open {}: no such file or directory", path));
+  if (!in) {
+    const bool may_not = errno == EACCES || errno == EPERM;
+    return Fail(may_not ? Reason::kForbidden : Reason::kNotFound,
+                fmt::format("open {}: {}", path,
+                            may_not ? "permission denied" : "no such file or directory"));
+  }
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
@@ -41,6 +52,35 @@ Result<std::string> ReadFile(const std::string& path) {
 Result<std::string> Pem(const std::string& data, const std::string& path) {
   if (!data.empty() || path.empty()) return data;
   return ReadFile(path);
+}
+
+std::vector<std::string> Texts(const Json& list) {
+  std::vector<std::string> texts;
+  if (!list.is_array()) return texts;
+  for (const Json& each : list) {
+    if (each.is_string()) texts.push_back(each.get<std::string>());
+  }
+  return texts;
+}
+
+// The first of those names that says something.
+std::string FirstGiven(const Json& object, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    const auto found = object.find(name);
+    if (found != object.end() && !found->empty() && *found != Json("")) return name;
+  }
+  return "";
+}
+
+void ReadImpersonation(const Json& entry, Kubeconfig::User& user) {
+  user.as = Text(entry, "as");
+  user.as_uid = Text(entry, "as-uid");
+  if (const auto groups = entry.find("as-groups"); groups != entry.end()) {
+    user.as_groups = Texts(*groups);
+  }
+  const auto extra = entry.find("as-user-extra");
+  if (extra == entry.end() || !extra->is_object()) return;
+  for (const auto& [key, values] : extra->items()) user.as_user_extra[key] = Texts(values);
 }
 
 // Calls `add` with the name and the inner object of each entry of a list like "clusters".
@@ -121,6 +161,7 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
         const auto insecure = entry.find("insecure-skip-tls-verify");
         cluster.insecure_skip_tls_verify =
             insecure != entry.end() && insecure->is_boolean() && insecure->get<bool>();
+        cluster.unsupported = FirstGiven(entry, {"proxy-url"});
         return {};
       }));
   TRY(ForEach(config, "users", "user", [&](const std::string& name, const Json& entry) -> Result<> {
@@ -133,6 +174,8 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
     user.token_file = PathOf(entry, "tokenFile", directory);
     user.username = Text(entry, "username");
     user.password = Text(entry, "password");
+    ReadImpersonation(entry, user);
+    user.unsupported = FirstGiven(entry, {"exec", "auth-provider"});
     return {};
   }));
   TRY(ForEach(config, "contexts", "context",
@@ -181,6 +224,11 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
     return Fail(Reason::kInvalid,
                 fmt::format("cluster \"{}\" does not exist", chosen->second.cluster));
   }
+  if (!cluster->second.unsupported.empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("cluster \"{}\" has a {}, which is not supported: reach it without",
+                            cluster->first, cluster->second.unsupported));
+  }
   options.server = cluster->second.server;
   options.tls_server_name = cluster->second.tls_server_name;
   options.insecure_skip_tls_verify = cluster->second.insecure_skip_tls_verify;
@@ -191,6 +239,12 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
   if (user == users.end()) {
     return Fail(Reason::kInvalid,
                 fmt::format("auth info \"{}\" does not exist", chosen->second.user));
+  }
+  if (!user->second.unsupported.empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("auth info \"{}\" has its credentials from {}, which is not supported: "
+                            "give a token, or a client certificate",
+                            user->first, user->second.unsupported));
   }
   options.client_certificate =
       TRY(Pem(user->second.client_certificate_data, user->second.client_certificate));
@@ -210,14 +264,22 @@ std::string Kubeconfig::Namespace(const std::string& context) const {
 
 Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
                                   const std::string& kubeconfig_variable, const std::string& home) {
-  if (!explicit_path.empty()) return Kubeconfig::Load(explicit_path);
+  const auto load = [](const std::string& path) -> Result<Kubeconfig> {
+    auto config = Kubeconfig::Load(path);
+    if (config) return config;
+    return Fail(config.error().reason, fmt::format("error loading config file \"{}\": {}", path,
+                                                   config.error().message));
+  };
+  if (!explicit_path.empty()) return load(explicit_path);
   std::string list = kubeconfig_variable;
   if (list.empty() && !home.empty()) list = home + "/.kube/config";
   Kubeconfig merged;
   std::istringstream paths(list);
   for (std::string path; std::getline(paths, path, ':');) {
-    if (path.empty() || !std::filesystem::exists(path)) continue;
-    const auto config = TRY(Kubeconfig::Load(path));
+    // Where it cannot be known whether there is one, loading it says why.
+    std::error_code unknown;
+    if (path.empty() || (!std::filesystem::exists(path, unknown) && !unknown)) continue;
+    const auto config = TRY(load(path));
     merged.MergeFrom(config);
   }
   return merged;

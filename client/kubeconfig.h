@@ -20,6 +20,7 @@ struct Kubeconfig {
     std::string certificate_authority_data;  // PEM.
     std::string tls_server_name;
     bool insecure_skip_tls_verify = false;
+    std::string unsupported;  // What it says of itself that Options() refuses: "proxy-url".
   };
   struct User {
     std::string client_certificate;  // A path.
@@ -30,6 +31,13 @@ struct Kubeconfig {
     std::string token_file;
     std::string username;
     std::string password;
+    // Whom it asks as, where that is another one. Requests say so, not connections: who sends them
+    // puts it into them.
+    std::string as;
+    std::string as_uid;
+    std::vector<std::string> as_groups;
+    std::map<std::string, std::vector<std::string>> as_user_extra;
+    std::string unsupported;  // "exec", "auth-provider"
   };
   struct Context {
     std::string cluster;

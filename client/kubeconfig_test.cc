@@ -1,6 +1,7 @@
 #include "client/kubeconfig.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -65,6 +66,53 @@ TEST_F(KubeconfigTest, WhatIsMissingIsNamed) {
   const auto config = Kubeconfig::Parse(kText, "/");
   EXPECT_EQ(config->Options("nobody").error().message, "context \"nobody\" does not exist");
   EXPECT_EQ(config->Options("lost").error().message, "cluster \"gone\" does not exist");
+}
+
+TEST_F(KubeconfigTest, WhomAUserAsksAsIsRead) {
+  const auto config = Kubeconfig::Parse(
+      "users: [{name: u, user: {as: bob, as-uid: '7', as-groups: [a, b], as-user-extra: {k: [v, "
+      "w]}}}]",
+      "/");
+  ASSERT_TRUE(config);
+  const auto& user = config->users.at("u");
+  EXPECT_EQ(user.as, "bob");
+  EXPECT_EQ(user.as_uid, "7");
+  EXPECT_EQ(user.as_groups, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(user.as_user_extra.at("k"), (std::vector<std::string>{"v", "w"}));
+}
+
+TEST_F(KubeconfigTest, WhatWouldBeIgnoredIsRefused) {
+  const auto of = [](const std::string& from, const std::string& to) {
+    std::string changed = kText;
+    changed.replace(changed.find(from), from.size(), to);
+    const auto config = Kubeconfig::Parse(changed, "/");
+    const auto options = config->Options();
+    return options ? "" : options.error().message;
+  };
+  EXPECT_EQ(of("client-key-data: S0VZ", "exec: {command: aws}"),
+            "auth info \"admin\" has its credentials from exec, which is not supported: give a "
+            "token, or a client certificate");
+  EXPECT_EQ(of("certificate-authority-data: Q0E=", "proxy-url: http://p"),
+            "cluster \"one\" has a proxy-url, which is not supported: reach it without");
+  EXPECT_EQ(of("client-key-data: S0VZ", "exec: null"), "");
+}
+
+TEST_F(KubeconfigTest, AFileThatCannotBeReadIsNotTakenForNone) {
+  EXPECT_EQ(LoadKubeconfig("", directory_, "").error().message,
+            "error loading config file \"" + directory_ + "\": read " + directory_ +
+                ": is a directory");
+  const std::string bad = Write("bad", "{");
+  EXPECT_TRUE(LoadKubeconfig("", bad, "").error().message.starts_with(
+      "error loading config file \"" + bad + "\": yaml: "));
+  if (geteuid() == 0 && setegid(65534) == 0 && seteuid(65534) == 0) {
+    const std::string secret = "/etc/shadow";
+    const auto refused = LoadKubeconfig("", secret, "");
+    EXPECT_EQ(seteuid(0), 0);
+    EXPECT_EQ(setegid(0), 0);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message,
+              "error loading config file \"/etc/shadow\": open /etc/shadow: permission denied");
+  }
 }
 
 TEST_F(KubeconfigTest, OfSeveralFilesTheFirstWins) {
