@@ -236,6 +236,9 @@ Result<> RunApplyFiles(Command& command, const Args& args) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
   if (flags.files.empty()) return CliError("must specify one of -f and -k");
+  if (flags.force_conflicts && !flags.server_side) {
+    return CliError("--force-conflicts only works with --server-side");
+  }
   if (flags.server_side && flags.deletion.force) {
     return CliError("--force cannot be used with --server-side");
   }

@@ -26,6 +26,9 @@ Result<> RunVersion(Command& command, const Args& args) {
   command.Flag("client", client, "Shows client version only.");
   command.Flag("output,o", output, "yaml or json.");
   TRY(command.Parse(args));
+  if (!command.words().empty()) {
+    return CliError(fmt::format("extra arguments: [{}]", Join(command.words(), " ")));
+  }
   if (!output.empty() && output != "yaml" && output != "json") {
     return CliError("--output must be 'yaml' or 'json'");
   }
@@ -89,6 +92,7 @@ int ClusterInfoMain(Environment& environment, const Args& args) {
 
 Result<> RunApiVersions(Command& command, const Args& args) {
   TRY(command.Parse(args));
+  TRY(command.ExpectNoWords());
   Session& session = *TRY(command.session());
   std::vector<std::string> versions;
   const Json core = TRY(session.api().Get("/api", {}));
@@ -186,6 +190,7 @@ Result<> RunApiResources(Command& command, const Args& args) {
   command.Flag("verbs", verbs, "Limit to resources that support these verbs.");
   command.Flag("categories", categories, "Limit to resources of these categories.");
   TRY(command.Parse(args));
+  TRY(command.ExpectNoWords());
   if (std::find(std::begin(kResourceForms), std::end(kResourceForms), output) ==
       std::end(kResourceForms)) {
     return CliError(

@@ -70,6 +70,7 @@ Result<> RunView(Command& command, const Args& args) {
   command.Flag("minify", minify, "Only what the current context uses.");
   command.Flag("flatten", flatten, "Accepted for command lines of kubectl.");
   TRY(command.Parse(args));
+  TRY(command.ExpectNoWords());
   const auto files = TRY(LoadConfigFiles(command));
   Json document = MergedConfig(files);
   if (minify) TRY(Minify(command, document));

@@ -70,6 +70,29 @@ Result<Json> ResourceRules(Command& command, const RoleFlags& flags) {
   return rules;
 }
 
+// What is asked of no resource, and how.
+Result<> CheckUrls(const RoleFlags& flags) {
+  constexpr std::string_view kVerbs[] = {"*",      "get",  "post",    "put",
+                                         "delete", "head", "options", "patch"};
+  if (flags.urls.empty()) return {};
+  for (const std::string& verb : flags.verbs) {
+    if (std::find(std::begin(kVerbs), std::end(kVerbs), verb) == std::end(kVerbs)) {
+      return CliError(fmt::format("invalid verb: '{}' for nonResourceURL", verb));
+    }
+  }
+  for (const std::string& url : flags.urls) {
+    if (url == "*") continue;
+    if (url.empty() || !url.starts_with('/')) {
+      return CliError("nonResourceURL should start with /");
+    }
+    const size_t star = url.find('*');
+    if (star != std::string::npos && star + 1 != url.size()) {
+      return CliError("nonResourceURL only supports wildcard matches when '*' is at the end");
+    }
+  }
+  return {};
+}
+
 void DropRepeated(std::vector<std::string>& texts) {
   std::vector<std::string> kept;
   for (const std::string& text : texts) {
@@ -172,6 +195,7 @@ Result<> RunCreateClusterRole(Command& command, const Args& args) {
   }
   WarnOfVerbs(command, flags.verbs);
   Json rules = TRY(ResourceRules(command, flags));
+  TRY(CheckUrls(flags));
   if (!flags.urls.empty()) {
     rules.push_back({{"nonResourceURLs", flags.urls}, {"verbs", flags.verbs}});
   }

@@ -18,7 +18,7 @@ Result<> DeleteFlags::Check(bool now) {
   if (now && grace_period >= 0) {
     return CliError("--now and --grace-period cannot be specified together");
   }
-  if (force && grace_period > 0) {
+  if (force && (now || grace_period > 0)) {
     return CliError("--force and --grace-period greater than 0 cannot be specified together");
   }
   if (cascade == "true") cascade = "background";

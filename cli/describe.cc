@@ -26,6 +26,7 @@ constexpr std::pair<const char*, Writer> kWriters[] = {
     {"Endpoints", &DescribeEndpoints},
     {"HorizontalPodAutoscaler", &DescribeAutoscaler},
     {"Ingress", &DescribeIngress},
+    {"IngressClass", &DescribeIngressClass},
     {"Job", &DescribeJob},
     {"LimitRange", &DescribeLimitRange},
     {"Namespace", &DescribeNamespace},

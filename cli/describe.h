@@ -32,6 +32,7 @@ void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Jso
 void DescribeEndpointSlice(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeEndpoints(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeIngress(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeIngressClass(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeJob(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeLimitRange(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json& object);

@@ -188,6 +188,20 @@ void DescribePriorityClass(DescribeWriter& out, DescribeContext& /*context*/, co
   out.Field(0, "Annotations", PairsText(At(object, "metadata", "annotations")));
 }
 
+void DescribeIngressClass(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
+  const Json& spec = At(object, "spec");
+  out.Field(0, "Name", NameOf(object));
+  out.Labels("Labels", At(object, "metadata", "labels"));
+  out.Annotations(At(object, "metadata", "annotations"));
+  out.Field(0, "Controller", TextAt(spec, "controller"));
+  const Json& parameters = At(spec, "parameters");
+  if (!parameters.is_object()) return;
+  out.Line(0, "Parameters:");
+  out.FieldIf(1, "APIGroup", TextAt(parameters, "apiGroup"));
+  out.Field(1, "Kind", TextAt(parameters, "kind"));
+  out.Field(1, "Name", TextAt(parameters, "name"));
+}
+
 void DescribeStorageClass(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
   const Json& annotations = At(object, "metadata", "annotations");
   const bool is_default =

@@ -120,6 +120,22 @@ void DescribeReplicas(DescribeWriter& out, DescribeContext& context, const Json&
   WriteConditions(out, object);
 }
 
+namespace {
+
+// The first fifty of "1,3-5,7".
+std::string SomeIndexes(const std::string& indexes) {
+  constexpr int kShownMax = 50;
+  size_t end = 0;
+  for (int shown = 0; shown < kShownMax; ++shown) {
+    const size_t comma = indexes.find(',', end);
+    if (comma == std::string::npos) return indexes.empty() ? "<none>" : indexes;
+    end = comma + 1;
+  }
+  return indexes.substr(0, end) + "...";
+}
+
+}  // namespace
+
 void DescribeJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
   const Json& spec = At(object, "spec");
   const Json& status = At(object, "status");
@@ -148,6 +164,9 @@ void DescribeJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& 
       0, "Pods Statuses",
       fmt::format("{} Active ({} Ready) / {} Succeeded / {} Failed", IntAt(status, "active"),
                   IntAt(status, "ready"), IntAt(status, "succeeded"), IntAt(status, "failed")));
+  if (TextAt(spec, "completionMode") == "Indexed") {
+    out.Field(0, "Completed Indexes", SomeIndexes(TextAt(status, "completedIndexes")));
+  }
   WritePodTemplate(out, At(spec, "template"));
 }
 

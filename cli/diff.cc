@@ -155,6 +155,9 @@ Result<> Compare(Command& command, const Args& args, bool& differs) {
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
+  if (flags.force_conflicts && !flags.server_side) {
+    return CliError("--force-conflicts only works with --server-side");
+  }
   if (flags.files.empty()) return CliError("must specify one of -f and -k");
   auto objects = TRY(ReadManifests(command, flags.files));
   if (command.exit_code() != 0) return {};  // Some of them make no sense, as has been said.

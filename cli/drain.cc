@@ -28,7 +28,7 @@ Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags) 
     return command.UsageError(fmt::format("USAGE: {} NODE [flags]", command.verb()));
   }
   if (!command.words().empty() && !flags.selectors.labels.empty()) {
-    return CliError("error: cannot specify both a node name and a --selector option");
+    return command.UsageError("cannot specify both a node name and a --selector option");
   }
   Args words = {"nodes"};
   for (const std::string& word : command.words()) {

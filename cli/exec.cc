@@ -94,7 +94,12 @@ Result<> RunAttach(Command& command, const Args& args) {
   if (command.words().empty()) {
     return CliError("at least 1 argument is required for attach");
   }
-  const Json pod = TRY(FindPod(command, command.words()[0]));
+  if (command.words().size() > 2) {
+    return CliError(fmt::format(
+        "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {}: [{}]",
+        command.words().size(), Join(command.words(), " ")));
+  }
+  const Json pod = TRY(FindPod(command, Join(command.words(), "/")));
   if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(fmt::format("cannot attach a container in a completed pod; current phase is {}",
                                 TextAt(pod, "status", "phase")));

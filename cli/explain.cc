@@ -94,7 +94,9 @@ std::string Wrapped(const std::string& text, const std::string& indent) {
 
 std::vector<std::string> EnumOf(const Json& schema) {
   std::vector<std::string> values;
-  for (const Json& value : At(schema, "enum")) values.push_back(PlainText(value));
+  for (const Json& value : At(schema, "enum")) {
+    values.push_back(value == Json("") ? "\"\"" : PlainText(value));
+  }
   return values;
 }
 

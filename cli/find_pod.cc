@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "cli/json_text.h"
 #include "cli/rollout.h"
@@ -7,13 +8,32 @@
 namespace skiff::cli {
 namespace {
 
-// Running and ready ones first, then by name.
-int Rank(const Json& pod) {
-  if (TextAt(pod, "status", "phase") != "Running") return 2;
+Json ReadyCondition(const Json& pod) {
   for (const Json& condition : At(pod, "status", "conditions")) {
-    if (TextAt(condition, "type") == "Ready" && TextAt(condition, "status") == "True") return 0;
+    if (TextAt(condition, "type") == "Ready") return condition;
   }
-  return 1;
+  return {};
+}
+
+enum class Wanted : uint8_t { kLogs, kCommands };
+
+// What of two pods makes one of them the better choice: the smaller rank, in kubectl's order.
+// Times are as the API writes them, so that the earlier is the smaller text.
+auto RankOf(const Json& pod, Wanted wanted) {
+  static constexpr char kNever[] = "~";
+  const auto or_never = [](std::string time) { return time.empty() ? kNever : std::move(time); };
+  const std::string phase = TextAt(pod, "status", "phase");
+  const Json ready = ReadyCondition(pod);
+  const bool is_ready = TextAt(ready, "status") == "True";
+  int64_t restarts = 0;
+  for (const Json& status : At(pod, "status", "containerStatuses")) {
+    restarts = std::max(restarts, IntAt(status, "restartCount"));
+  }
+  return std::tuple(TextAt(pod, "spec", "nodeName").empty(),
+                    phase == "Pending" ? 2 : phase == "Unknown" ? 1 : 0, !is_ready,
+                    is_ready ? or_never(TextAt(ready, "lastTransitionTime")) : "",
+                    wanted == Wanted::kLogs ? -restarts : restarts,
+                    or_never(TextAt(pod, "metadata", "creationTimestamp")));
 }
 
 }  // namespace
@@ -40,8 +60,9 @@ Result<Json> FindPod(Command& command, const std::string& word, bool tells) {
   if (list.items.empty()) {
     return CliError(fmt::format("timed out waiting for the condition: no pod of {}", word));
   }
-  std::stable_sort(list.items.begin(), list.items.end(), [](const Json& a, const Json& b) {
-    return std::pair(Rank(a), NameOf(a)) < std::pair(Rank(b), NameOf(b));
+  const Wanted wanted = tells ? Wanted::kLogs : Wanted::kCommands;
+  std::stable_sort(list.items.begin(), list.items.end(), [&](const Json& a, const Json& b) {
+    return RankOf(a, wanted) < RankOf(b, wanted);
   });
   if (tells && list.items.size() > 1) {
     command.Warn("Found {} pods, using pod/{}\n", list.items.size(), NameOf(list.items[0]));

@@ -284,6 +284,9 @@ Result<> RunGet(Command& command, const Args& args) {
     command.environment().out(text);
     return {};
   }
+  if (flags.output_watch_events && !flags.watch && !flags.watch_only) {
+    return CliError("--output-watch-events option can only be used with --watch or --watch-only");
+  }
   if (command.words().empty() && flags.files.empty()) {
     command.environment().err(kNoTypeHint);
     return CliError(kNoType);
@@ -295,7 +298,10 @@ Result<> RunGet(Command& command, const Args& args) {
     selections = TRY(SelectFromFiles(command, flags.files));
   }
   for (const Selection& selection : selections.items) {
-    if (selection.names.empty()) continue;
+    if (selection.names.empty()) {
+      if (flags.subresource.empty()) continue;
+      return CliError("subresource cannot be used when bulk resources are specified");
+    }
     if (flags.selectors.all_namespaces) {
       return CliError("a resource cannot be retrieved by name across all namespaces");
     }

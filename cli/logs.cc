@@ -220,7 +220,7 @@ Result<> RunLogs(Command& command, const Args& args) {
   LogFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
-  if (command.words().empty() && flags.selector.empty()) {
+  if ((command.words().empty() && flags.selector.empty()) || command.words().size() > 2) {
     return command.UsageError(
         "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a "
         "required argument for the logs command");

@@ -13,6 +13,13 @@ std::string Bracketed(const std::vector<std::string>& texts) {
   return "[" + Join(texts, " ") + "]";
 }
 
+// "deployments.apps", "deployments.apps/scale"
+std::string WithGroup(const std::string& resource, const std::string& group) {
+  if (group.empty()) return resource;
+  const size_t slash = std::min(resource.find('/'), resource.size());
+  return resource.substr(0, slash) + "." + group + resource.substr(slash);
+}
+
 // A rule about one resource, or one URL.
 struct SmallRule {
   std::string resource;  // "deployments.apps"
@@ -28,7 +35,7 @@ std::vector<SmallRule> TakenApart(const Json& rules) {
     const auto names = TextsAt(rule, "resourceNames");
     for (const std::string& group : TextsAt(rule, "apiGroups")) {
       for (const std::string& resource : TextsAt(rule, "resources")) {
-        const std::string whole = group.empty() ? resource : resource + "." + group;
+        const std::string whole = WithGroup(resource, group);
         if (names.empty()) small.push_back({whole, {}, {}, verbs});
         for (const std::string& name : names) small.push_back({whole, {}, {name}, verbs});
       }

@@ -225,6 +225,45 @@ TEST_F(ProgramTest, AVerbThatAlwaysWritesHasNoDryRun) {
   }
 }
 
+// As kubectl 1.35 refuses them.
+TEST_F(ProgramTest, WhatWouldBeIgnoredIsRefused) {
+  server_ = [](const http::Request& request) {
+    http::Response response;
+    response.body = request.path == "/api/v1"
+                        ? R"({"groupVersion": "v1", "resources": [{"name": "pods", "kind": "Pod",
+                              "namespaced": true, "verbs": ["get", "list"]}]})"
+                    : request.path == "/api" ? R"({"versions": ["v1"]})"
+                                             : R"({"groups": []})";
+    return response;
+  };
+  const struct {
+    const char* verb;
+    std::vector<std::string> words;
+    const char* error;
+  } lines[] = {
+      {"get", {"pods", "--subresource=status"},
+       "subresource cannot be used when bulk resources are specified\n"},
+      {"get", {"pods", "--output-watch-events"},
+       "--output-watch-events option can only be used with --watch or --watch-only\n"},
+      {"apply", {"-f", "/x", "--force-conflicts"},
+       "--force-conflicts only works with --server-side\n"},
+      {"api-versions", {"a", "b"},
+       "unexpected arguments: [a b]\nSee 'kubectl api-versions -h' for help and examples\n"},
+      {"version", {"a"}, "extra arguments: [a]\n"},
+      {"create", {"clusterrole", "x", "--verb=get", "--non-resource-url=a"},
+       "nonResourceURL should start with /\n"},
+      {"delete", {"pod", "x", "--now", "--force"},
+       "--force and --grace-period greater than 0 cannot be specified together\n"},
+      {"run", {"x", "--image=i", "--port=abc"},
+       "strconv.Atoi: parsing \"abc\": invalid syntax\n"},
+      {"get", {"pods", "--as-group=g"},
+       "requesting uid, groups or user-extra for  without impersonating a user\n"}};
+  for (const auto& [verb, words, error] : lines) {
+    EXPECT_EQ(Run(verb, words), 1) << verb;
+    EXPECT_EQ(err_, std::string("error: ") + error);
+  }
+}
+
 // Lines as kubectl 1.35 prints them.
 TEST_F(ProgramTest, JsonObjectsFollowOneAnotherInAFile) {
   server_ = [](const http::Request&) { return http::Response(); };  // It is not needed.

@@ -30,8 +30,9 @@ Result<std::vector<Target>> Parse(Command& command, const Args& args, RolloutFla
   if (command.words().empty() && flags.files.empty()) {
     return command.UsageError("required resource not specified");
   }
-  return FindTargets(command, command.words(),
-                     {.files = &flags.files, .selectors = flags.selectors});
+  return FindTargets(
+      command, command.words(),
+      {.files = &flags.files, .selectors = flags.selectors, .names_needed = false});
 }
 
 // "deployments.apps"
@@ -131,14 +132,37 @@ Result<> RunRestart(Command& command, const Args& args) {
   return {};
 }
 
+// As -o asks; `revision` alone, or all for 0.
+Result<> PrintRevisions(Command& command, const RolloutFlags& flags, ObjectPrinter& printer,
+                        const std::map<int64_t, Revision>& history, int revision) {
+  if (revision > 0 && !history.contains(revision)) {
+    return CliError("unable to find the specified revision");
+  }
+  for (const auto& [number, each] : history) {
+    if (revision > 0 && number != revision) continue;
+    Json object = each.object;
+    if (!flags.write.print.show_managed_fields) DropManagedFields(object);
+    const std::string text = TRY(printer.Print(object));
+    command.environment().out(text);
+  }
+  return {};
+}
+
 Result<> RunHistory(Command& command, const Args& args) {
   RolloutFlags flags;
   int revision = 0;
   command.Flag("revision", revision, "See the details of this revision.");
   const auto targets = TRY(Parse(command, args, flags));
+  const bool as_objects = !flags.write.print.output.empty() || !flags.write.print.template_.empty();
+  std::unique_ptr<ObjectPrinter> printer;
+  if (as_objects) printer = TRY(MakeObjectPrinter(flags.write.print));
   Session& session = *TRY(command.session());
   for (const Target& target : targets) {
     const auto history = TRY(RevisionsOf(session, target));
+    if (as_objects) {
+      TRY(PrintRevisions(command, flags, *printer, history, revision));
+      continue;
+    }
     const std::string name = KindName(target.resource) + "/" + target.key.name;
     if (revision > 0) {
       const auto found = history.find(revision);
@@ -289,7 +313,7 @@ Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& 
     if (number <= 0) continue;
     const Json& pod_template =
         deployment ? At(item, "spec", "template") : At(item, "data", "spec", "template");
-    Revision revision{pod_template, TextOf(At(annotations, kChangeCause))};
+    Revision revision{item, pod_template, TextOf(At(annotations, kChangeCause))};
     if (revision.pod_template.is_object()) revision.pod_template.erase("$patch");
     revisions[number] = std::move(revision);
   }

@@ -8,6 +8,7 @@
 namespace skiff::cli {
 
 struct Revision {
+  Json object;  // The ReplicaSet or ControllerRevision that keeps it.
   Json pod_template;
   std::string change_cause;
 };

@@ -85,8 +85,9 @@ Result<RolloutProgress> StatefulSetProgress(const Json& object) {
   if (ready < wanted) {
     return RolloutProgress{fmt::format("Waiting for {} pods to be ready...\n", wanted - ready)};
   }
-  const int64_t partition = IntAt(object, "spec", "updateStrategy", "rollingUpdate", "partition");
-  if (partition > 0) {
+  const Json& rolling = At(object, "spec", "updateStrategy", "rollingUpdate");
+  const int64_t partition = IntAt(rolling, "partition");
+  if (!At(rolling, "partition").is_null()) {
     if (updated < wanted - partition) {
       return RolloutProgress{
           fmt::format("Waiting for partitioned roll out to finish: {} out of {} new pods have been "
@@ -133,7 +134,8 @@ Result<> RunRolloutStatus(Command& command, const Args& args) {
   TRY(command.Parse(args));
   Session& session = *TRY(command.session());
   const auto targets =
-      TRY(FindTargets(command, command.words(), {.files = &files, .selectors = selectors}));
+      TRY(FindTargets(command, command.words(),
+                      {.files = &files, .selectors = selectors, .names_needed = false}));
   for (const Target& target : targets) {
     std::string said;
     const auto done = [&](const Json* object) -> Result<bool> {

@@ -1,4 +1,6 @@
 // `run NAME --image=...`: one pod.
+#include <charconv>
+
 #include "api/pods/pod_phase.h"
 #include "api/text/go_text.h"
 #include "cli/delete.h"
@@ -65,6 +67,13 @@ Result<Json> Pairs(const std::vector<std::string>& texts, const char* what) {
     pairs[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return pairs;
+}
+
+bool IsNumber(const std::string& text) {
+  int number = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  return read.ec == std::errc() && read.ptr == end;
 }
 
 Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args& arguments) {
@@ -137,6 +146,9 @@ Result<> Check(const Command& command, const RunFlags& flags) {
   }
   if (flags.expose && flags.port.empty()) {
     return command.UsageError("--port must be set when exposing a service");
+  }
+  if (!flags.port.empty() && !IsNumber(flags.port)) {
+    return CliError(fmt::format("strconv.Atoi: parsing {}: invalid syntax", GoQuote(flags.port)));
   }
   if (attached && flags.write.dry_run.value != "none") {
     return CliError(

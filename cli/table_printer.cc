@@ -114,8 +114,9 @@ void TablePrinter::WriteRow(const Json& row, const std::string& event) {
   if (!event.empty()) cells.push_back(fmt::format("{:<8}", event));
   if (options_.with_namespace) cells.push_back(NamespaceOf(object));
   const Json& values = At(row, "cells");
-  for (size_t i = 0; i < values.size(); ++i) {
-    const Json& column = i < columns_.size() ? columns_[i] : Json();
+  // Cells without a column, as IPAddresses have, are not shown.
+  for (size_t i = 0; i < std::min(values.size(), columns_.size()); ++i) {
+    const Json& column = columns_[i];
     if (IntAt(column, "priority") != 0 && !options_.wide) continue;
     const bool is_name = !options_.name_prefix.empty() && Lower(TextAt(column, "name")) == "name";
     cells.push_back((is_name ? options_.name_prefix : "") + CellText(values[i]));
