@@ -160,6 +160,19 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
                               "remove it with `skiff down`, or {}",
                               found.service_cidr, found.cluster_cidr, another));
   }
+  // What the one kind has put on the machine the other does not take away.
+  if (found.has_mark && (found.simulated_nodes > 0) != (options.simulated_nodes > 0)) {
+    const bool simulated = found.simulated_nodes > 0;
+    return Failed(name,
+                  simulated ? fmt::format("holds a cluster of {} simulated node{}",
+                                          found.simulated_nodes,
+                                          found.simulated_nodes == 1 ? "" : "s")
+                            : std::string("holds a cluster whose nodes run containers"),
+                  fmt::format("start it {}, remove it with `skiff down`, or {}",
+                              simulated ? fmt::format("with --nodes={}", found.simulated_nodes)
+                                        : "without --nodes",
+                              another));
+  }
   return Ok(name, found.is_server ? "holds a cluster" : "can be written");
 }
 

@@ -81,6 +81,21 @@ TEST(ChecksTest, OverlayfsThatDoesNotWorkIsOnlyAWarning) {
   EXPECT_EQ(CheckOverlay(facts).verdict, CheckVerdict::kWarning);
 }
 
+TEST(ChecksTest, SimulatedNodesAndRealOnesDoNotShareADirectory) {
+  const auto check = [](int before, int now) {
+    HostFacts facts = GoodHost();
+    facts.data_dir.has_mark = facts.data_dir.is_server = true;
+    facts.data_dir.simulated_nodes = before;
+    ClusterOptions options = Defaults();
+    options.simulated_nodes = now;
+    return CheckDataDir(facts, options);
+  };
+  EXPECT_THAT(check(2, 0), FailsWith("of 2 simulated nodes", "--nodes=2"));
+  EXPECT_THAT(check(0, 2), FailsWith("nodes run containers", "without --nodes"));
+  EXPECT_EQ(check(2, 5).verdict, CheckVerdict::kOk);
+  EXPECT_EQ(check(0, 0).verdict, CheckVerdict::kOk);
+}
+
 TEST(ChecksTest, ADataDirectoryIsOursAloneOrEmpty) {
   const auto check = [](auto change, bool is_server = true) {
     HostFacts facts = GoodHost();

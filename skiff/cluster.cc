@@ -134,6 +134,7 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
                                    .cluster_cidr = options.cluster_cidr,
                                    .has_dns = !ClusterDnsServers(options).empty()}));
   TRY(EnsureDefaultStorageClass(client, options.simulated_nodes > 0));
+  if (options.simulated_nodes > 0) TRY(RemoveSurplusNodes(client, options.simulated_nodes));
   if (options.bootstrap_token.empty()) return {};
   return EnsureBootstrapToken(client, options.bootstrap_token);
 }
@@ -264,7 +265,9 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   made.controllers->Start(*made.executor);
   made.scheduler->Start(*made.executor);
   progress("waiting for the nodes");
-  if (!made.ready->WaitFor(std::max(1, options.simulated_nodes), kReadyTimeout)) {
+  const auto names = options.simulated_nodes > 0 ? SimulatedNodeNames(options.simulated_nodes)
+                                                 : std::vector{NodeName(options)};
+  if (!made.ready->WaitFor(names, kReadyTimeout)) {
     return Fail(Reason::kTimeout,
                 "the node did not become Ready within a minute; its conditions say why: kubectl "
                 "describe node");
@@ -331,6 +334,31 @@ Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progr
   return LeaveNetwork(options, progress);
 }
 
+namespace {
+
+// Ours in it, and it too unless it holds something else.
+Result<> RemoveDataDir(const std::string& data_dir, const Progress& progress) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<fs::path> ours;
+  for (const auto& entry : fs::directory_iterator(data_dir, error)) {
+    if (IsOfDataDir(entry.path().filename().string())) ours.push_back(entry.path());
+  }
+  for (size_t i = 0; i < ours.size() && !error; ++i) fs::remove_all(ours[i], error);
+  if (!error) fs::remove(data_dir, error);
+  if (error == std::errc::directory_not_empty) {
+    progress(data_dir + " stays: it holds other files");
+    return {};
+  }
+  // A directory that is a mount, as a container's volume is, stays, empty.
+  if (error && error != std::errc::device_or_resource_busy) {
+    return Fail(Reason::kInternalError, "remove " + data_dir + ": " + error.message());
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) {
   const Removal removal = TRY(RemovalOf(options.data_dir, ReadDataDir(options.data_dir)));
   if (geteuid() == 0 && removal.node) {
@@ -341,15 +369,7 @@ Result<> RemoveCluster(const ClusterOptions& options, const Progress& progress) 
     TRY(RemoveContainerd({.directory = options.data_dir, .use_system = false}, {}));
   }
   progress("removing files");
-  std::error_code error;
-  std::filesystem::remove_all(options.data_dir, error);
-  // A directory that is a mount, as a container's volume is, stays, empty.
-  const bool is_mount =
-      error == std::errc::device_or_resource_busy && std::filesystem::is_empty(options.data_dir);
-  if (error && !is_mount) {
-    return Fail(Reason::kInternalError, "remove " + options.data_dir + ": " + error.message());
-  }
-  return {};
+  return RemoveDataDir(options.data_dir, progress);
 }
 
 }  // namespace skiff

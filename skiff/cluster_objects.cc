@@ -146,14 +146,16 @@ Result<> EnsureDefaultStorageClass(Client& client, bool simulated) {
   return Fail(created.error());
 }
 
+Result<BootstrapToken> ParseGivenToken(const std::string& text) {
+  if (const auto token = BootstrapToken::Parse(text)) return *token;
+  return Fail(Reason::kInvalid,
+              "--bootstrap-token: it has the form abcdef.0123456789abcdef, six and sixteen lower "
+              "case letters and digits");
+}
+
 Result<> EnsureBootstrapToken(Client& client, const std::string& text) {
-  const auto token = BootstrapToken::Parse(text);
-  if (!token) {
-    return Fail(Reason::kInvalid,
-                "--bootstrap-token: it has the form abcdef.0123456789abcdef, six and sixteen lower "
-                "case letters and digits");
-  }
-  BootstrapSecret secret{.token = *token};
+  const BootstrapToken token = TRY(ParseGivenToken(text));
+  BootstrapSecret secret{.token = token};
   secret.may_authenticate = secret.may_sign = true;
   secret.groups = {std::string(kDefaultNodeTokenGroup)};
   secret.description = "Given by --bootstrap-token.";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/bootstrap_token.h"
 #include "client/client.h"
 
 namespace skiff {
@@ -30,8 +31,9 @@ Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
 // administrator has it.
 Result<> EnsureDefaultStorageClass(Client& client, bool simulated);
 
-// A token for nodes that never expires; one of that id that is there already stays. Invalid when
-// the text is no token.
+// The value of --bootstrap-token; Invalid when it is no token.
+Result<BootstrapToken> ParseGivenToken(const std::string& text);
+// A token for nodes that never expires; one of that id that is there already stays.
 Result<> EnsureBootstrapToken(Client& client, const std::string& text);
 
 // The label of a server's node, and the key of the taint that keeps pods off it, as of kubeadm and

@@ -82,6 +82,14 @@ bool IsDataDirLocked(const std::string& data_dir) {
   return locked;
 }
 
+std::optional<ProcessId> DaemonOf(const std::string& data_dir) {
+  const auto named = ReadPidFile(PidPath(data_dir));
+  // A copy of a directory names the daemon of the other one. What may not be opened is another
+  // user's, and is believed.
+  const bool is_known = access(LockPath(data_dir).c_str(), R_OK | W_OK) == 0;
+  return named && is_known && !IsDataDirLocked(data_dir) ? std::nullopt : named;
+}
+
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
                 const Leave& leave) {
   BeginProgram({.verbosity = verbosity});

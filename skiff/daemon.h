@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ class DataDirLock {
 };
 // Whether somebody holds the lock now; false where there is no such directory.
 bool IsDataDirLocked(const std::string& data_dir);
+// The daemon that DIR/skiff.pid names, where it is this directory's.
+std::optional<ProcessId> DaemonOf(const std::string& data_dir);
 
 // Runs until SIGINT or SIGTERM what `start` makes; returns the exit code. Progress goes to the
 // command that started us, or to stdout. `leave`, where there is one, is called at the end, also

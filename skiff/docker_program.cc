@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <limits>
 
 #include "base/flags.h"
 #include "client/kubeconfig.h"
@@ -64,12 +63,10 @@ bool ParseOrStop(Flags& flags, const std::vector<std::string>& args, int& code,
   return !parsed || flags.help_asked();
 }
 
-constexpr int kNotGiven = std::numeric_limits<int>::min();
-
 void AddUpFlagsOf(Flags& flags, DockerFlags& to, int& nodes) {
   AddNameFlags(flags, to);
   flags.Add("image", to.options.image, "The image of the nodes.");
-  flags.Add("nodes", nodes, "How many nodes, the server among them; 1 by default.");
+  flags.Add("nodes", nodes, "How many nodes, the server among them.");
   flags.Add("secure-port", to.options.secure_port,
             "The port of the API, on the host's loopback and inside; by default 6443, or another "
             "where that is taken.");
@@ -95,7 +92,7 @@ bool IsAboutDocker(const std::vector<std::string>& args) {
 
 std::string DockerUpHelp() {
   DockerFlags to;
-  int nodes = kNotGiven;
+  int nodes = 1;
   Flags flags("skiff up --docker");
   AddUpFlagsOf(flags, to, nodes);
   return flags.Help();
@@ -103,12 +100,15 @@ std::string DockerUpHelp() {
 
 int DockerUpMain(const std::vector<std::string>& args) {
   DockerFlags to;
-  int nodes = kNotGiven;
+  int nodes = 1;
   Flags flags("skiff up --docker");
   AddUpFlagsOf(flags, to, nodes);
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
-  if (nodes != kNotGiven) to.options.nodes = nodes;
+  const Flags::Given& given = flags.given();
+  const bool is_given = std::any_of(given.begin(), given.end(),
+                                    [](const auto& flag) { return flag.first == "nodes"; });
+  if (is_given) to.options.nodes = nodes;  // Else a cluster that is there keeps its own.
   to.options.kubeconfig_path = PathOfKubeconfig(to.options.name);
   std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());
   std::fflush(stdout);  // Before an error, too.

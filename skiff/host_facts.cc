@@ -37,14 +37,15 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kFreeBytesMin = 64 << 20;
 constexpr char kMark[] = "/cluster.json";
-// What a cluster puts into its data directory, and what a mount point has of its own. A directory
-// with other files is a cluster's if it has one of the telling ones.
-constexpr const char* kTelling[] = {"cluster.json", "kubelet.conf", "admin.kubeconfig",
-                                    "skiff.log",    "skiff.pid",    "store"};
-constexpr const char* kOurs[] = {"lock", "pki",        "containerd",          "kubelet",   "cni",
-                                 "logs", "local-path", "service-account.key", "lost+found",
-                                 "manifests", "forwarding.undo", "simulated.sock",
-                                 "skiff.pid.started"};
+// What a cluster or a node puts into its data directory.
+constexpr std::string_view kOurs[] = {"cluster.json", "kubelet.conf",  "admin.kubeconfig",
+                                      "skiff.log",    "skiff.pid",     "skiff.pid.started",
+                                      "store",        "lock",          "pki",
+                                      "containerd",   "kubelet",       "cni",
+                                      "logs",         "local-path",    "service-account.key",
+                                      "manifests",    "forwarding.undo", "simulated.sock"};
+// What a mount point has of its own.
+constexpr std::string_view kOfMounts = "lost+found";
 
 // The directory itself, or the nearest one above it that exists.
 std::string ExistingPart(fs::path directory) {
@@ -233,27 +234,46 @@ void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   }
 }
 
+Json ReadMark(const std::string& data_dir) {
+  const auto text = ReadWholeFile(data_dir + kMark);
+  return Json::parse(text.value_or(""), nullptr, false);
+}
+
+// Other programs have a `store`, a `pki` and a `kubelet.conf`, too: kubeadm in /etc/kubernetes.
+bool WasStarted(const std::string& directory) {
+  if (HasClusterMark(directory)) return true;
+  constexpr const char* kTelling[] = {"/skiff.log", "/skiff.pid",
+                                      "/pki/kubelet-client-current.pem"};
+  return std::any_of(std::begin(kTelling), std::end(kTelling), [&](const char* name) {
+    std::error_code error;
+    return fs::is_regular_file(directory + name, error);
+  });
+}
+
 }  // namespace
+
+bool IsOfDataDir(std::string_view name) {
+  // Files are written beside what they replace.
+  constexpr std::string_view kUnfinished = ".new";
+  if (name.ends_with(kUnfinished)) name.remove_suffix(kUnfinished.size());
+  return std::find(std::begin(kOurs), std::end(kOurs), name) != std::end(kOurs);
+}
 
 DataDirFact ReadDataDir(const std::string& directory) {
   DataDirFact found;
   found.problem = WriteProblem(directory);
   std::error_code error;
   found.exists = fs::is_directory(directory, error);
+  found.is_file = !found.exists && fs::exists(directory, error);
   found.locked = IsDataDirLocked(directory);
   bool has_others = false;
-  bool is_told = false;
-  const auto is_in = [](const auto& names, const std::string& name) {
-    return std::any_of(std::begin(names), std::end(names),
-                       [&](const char* known) { return name == known; });
-  };
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     const std::string name = entry.path().filename();
-    found.empty &= name == "lost+found";
-    is_told |= is_in(kTelling, name);
-    has_others |= !is_in(kTelling, name) && !is_in(kOurs, name);
+    found.empty &= name == kOfMounts;
+    has_others |= name != kOfMounts && !IsOfDataDir(name);
   }
-  found.foreign = has_others && !is_told;
+  found.started = WasStarted(directory);
+  found.foreign = has_others && !found.started;
   found.is_server = fs::exists(directory + "/store", error);
   if (!found.is_server) {
     if (const auto identity = LoadNodeIdentity(directory)) {
@@ -288,18 +308,25 @@ HostFacts ReadHostFacts(const ClusterOptions& options) {
 }
 
 bool HasClusterMark(const std::string& data_dir) {
-  std::error_code error;
-  return fs::exists(data_dir + kMark, error);
+  const Json mark = ReadMark(data_dir);
+  return mark.is_object() && mark.contains("serviceCidr") && mark.contains("simulatedNodes");
 }
 
 void ReadClusterMark(ClusterOptions& options) {
-  const auto text = ReadWholeFile(options.data_dir + kMark);
-  const Json mark = Json::parse(text.value_or(""), nullptr, false);
+  const Json mark = ReadMark(options.data_dir);
   if (!mark.is_object()) return;
-  options.service_cidr = mark.value("serviceCidr", options.service_cidr);
-  options.cluster_cidr = mark.value("clusterCidr", options.cluster_cidr);
-  options.simulated_nodes = mark.value("simulatedNodes", options.simulated_nodes);
-  options.cluster_dns = mark.value("clusterDns", options.cluster_dns);
+  // Somebody else's file of that name may hold anything.
+  const auto text = [&](const char* name, std::string& value) {
+    const auto found = mark.find(name);
+    if (found != mark.end() && found->is_string()) value = found->get<std::string>();
+  };
+  text("serviceCidr", options.service_cidr);
+  text("clusterCidr", options.cluster_cidr);
+  text("clusterDns", options.cluster_dns);
+  const auto nodes = mark.find("simulatedNodes");
+  if (nodes != mark.end() && nodes->is_number_integer()) {
+    options.simulated_nodes = nodes->get<int>();
+  }
 }
 
 Result<> WriteClusterMark(const ClusterOptions& options) {

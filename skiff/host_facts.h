@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "skiff/cluster.h"
@@ -27,12 +28,14 @@ struct LocalNetwork {
 struct DataDirFact {
   std::string problem;        // Why nothing can be written there; "" when it can.
   bool exists = false;
+  bool is_file = false;       // No directory at all.
   bool empty = true;          // But for what a mount has of its own.
   bool has_mark = false;      // WriteClusterMark wrote one: something was started from it.
   int simulated_nodes = 0;    // Of the mark.
   bool has_containerd = false;  // Ours was started from it.
   bool locked = false;        // Another skiff runs on it.
-  bool foreign = false;       // It holds files, and none of them is ours.
+  bool started = false;       // `skiff up` or `skiff join` began in it.
+  bool foreign = false;       // It holds others' files, and nothing was begun in it.
   bool is_server = false;     // A cluster was made in it ...
   bool is_node = false;       // ... or a node that joined another's.
   std::string joined_server;  // Of a node: which.
@@ -60,6 +63,8 @@ struct HostFacts {
 
 HostFacts ReadHostFacts(const ClusterOptions& options);
 DataDirFact ReadDataDir(const std::string& directory);
+// Whether a cluster or a node puts something of that name into its data directory.
+bool IsOfDataDir(std::string_view name);
 
 // DIR/cluster.json: with which CIDRs, simulated nodes and DNS the cluster of that directory was
 // made.

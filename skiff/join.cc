@@ -251,7 +251,7 @@ int JoinMain(const std::vector<std::string>& args) {
   if (help) return 0;
   ClusterOptions& node = flags->node;
   if (!IsStartedByUs()) {
-    if (const auto running = ReadPidFile(PidPath(node.data_dir)); running && !flags->foreground) {
+    if (const auto running = DaemonOf(node.data_dir); running && !flags->foreground) {
       return TellOfRunning(*flags, static_cast<int>(running->pid));
     }
     if (const auto prepared = Prepare(*flags); !prepared) {

@@ -132,7 +132,7 @@ Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& opti
   made.as_services->Start(made.executor);
   made.as_server->Start(made.executor);
   progress("waiting for the node to be ready");
-  if (!made.ready.WaitForNode(identity.node_name, kReadyTimeout)) {
+  if (!made.ready.WaitFor({identity.node_name}, kReadyTimeout)) {
     if (!made.informers.For<core_v1::Node>().synced()) {
       progress("note: " + identity.server +
                " does not answer: the node runs what it knows of, and goes on by itself");

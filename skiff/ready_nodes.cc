@@ -18,20 +18,15 @@ ReadyNodes::ReadyNodes(Informer<core_v1::Node> nodes) : nodes_(nodes) {
   });
 }
 
-bool ReadyNodes::WaitFor(int count, Duration timeout) {
+bool ReadyNodes::WaitFor(const std::vector<std::string>& names, Duration timeout) {
+  size_t ready = 0;  // That many of them, from the first on, have been seen to be.
   MutexLock lock(mutex_);
   return changed_.wait_for(lock, timeout, [&] {
-    const auto all = nodes_.List();
-    return std::count_if(all.begin(), all.end(), [](const auto& node) { return IsReady(*node); }) >=
-           count;
-  });
-}
-
-bool ReadyNodes::WaitForNode(const std::string& name, Duration timeout) {
-  MutexLock lock(mutex_);
-  return changed_.wait_for(lock, timeout, [&] {
-    const auto node = nodes_.Get({"", name});
-    return node && IsReady(*node);
+    for (; ready < names.size(); ++ready) {
+      const auto node = nodes_.Get({"", names[ready]});
+      if (!node || !IsReady(*node)) return false;
+    }
+    return true;
   });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "client/informer.h"
 
@@ -12,9 +13,9 @@ class ReadyNodes {
  public:
   explicit ReadyNodes(Informer<core_v1::Node> nodes);
   static bool IsReady(const core_v1::Node& node);
-  // False when that many are not Ready after `timeout`.
-  bool WaitFor(int count, Duration timeout);
-  bool WaitForNode(const std::string& name, Duration timeout);
+  // False when one of them was not yet Ready after `timeout`. Others do not count: those of an
+  // earlier start are Ready in the store until somebody misses them.
+  bool WaitFor(const std::vector<std::string>& names, Duration timeout);
 
  private:
   const Informer<core_v1::Node> nodes_;

@@ -12,9 +12,11 @@ Result<Removal> RemovalOf(const std::string& data_dir, const DataDirFact& found)
                 fmt::format("{} {}; nothing was touched (which cluster is meant says --data-dir)",
                             data_dir, why));
   };
+  if (found.is_file) return refuse("is no directory: there is no cluster to take down");
   if (!found.exists) return refuse("does not exist: there is no cluster to take down");
   if (found.foreign) return refuse("holds files that are no cluster's");
   if (found.empty) return refuse("is empty: there is no cluster to take down");
+  if (!found.started) return refuse("holds nothing that `skiff up` or `skiff join` began");
   // Without the mark nothing was started from it: it got no further than its log.
   const bool has_node = found.has_mark && found.simulated_nodes == 0;
   return Removal{

@@ -57,6 +57,42 @@ TEST_F(RemovalTest, OnlyACluster) {
   EXPECT_TRUE(std::filesystem::exists(root_ + "/home/letter.txt"));
 }
 
+TEST_F(RemovalTest, ADirectoryOfAnotherProgramIsNoCluster) {
+  const std::string project = root_ + "/project";
+  for (const char* folder : {"/store", "/pki", "/manifests"}) {
+    std::filesystem::create_directories(project + folder);
+  }
+  const std::string kept[] = {project + "/store/index.js", project + "/kubelet.conf"};
+  for (const std::string& file : kept) std::ofstream(file) << "mine";
+  EXPECT_THAT(Of(project).error().message, HasSubstr("nothing was touched"));
+  std::ofstream(project + "/cluster.json") << R"({"serviceCidr": 5})";
+  EXPECT_THAT(Of(project).error().message, HasSubstr("nothing was touched"));
+  EXPECT_FALSE(Remove(project));
+  for (const std::string& file : kept) EXPECT_TRUE(std::filesystem::exists(file)) << file;
+  EXPECT_THAT(Of(kept[0]).error().message, HasSubstr("is no directory"));
+}
+
+TEST_F(RemovalTest, WhatOthersPutBesideAClusterStays) {
+  const std::string directory = ClusterAt("mixed", 3);
+  std::ofstream(directory + "/letter.txt") << "dear";
+  std::ofstream(directory + "/cluster.json.new") << "{";
+  EXPECT_TRUE(Remove(directory));
+  EXPECT_TRUE(std::filesystem::exists(directory + "/letter.txt"));
+  EXPECT_FALSE(std::filesystem::exists(directory + "/cluster.json.new"));
+  EXPECT_FALSE(HasClusterMark(directory));
+}
+
+TEST_F(RemovalTest, ACopyDoesNotNameTheDaemonOfTheOtherDirectory) {
+  const std::string directory = ClusterAt("original", 3);
+  const auto lock = DataDirLock::TakeAsDaemon(directory);
+  ASSERT_TRUE(lock);
+  ASSERT_TRUE(DaemonOf(directory));
+  EXPECT_EQ(DaemonOf(directory)->pid, getpid());
+  const std::string copy = root_ + "/copy";
+  std::filesystem::copy(directory, copy, std::filesystem::copy_options::recursive);
+  EXPECT_FALSE(DaemonOf(copy));
+}
+
 TEST_F(RemovalTest, TheNodeGoesWithAClusterThatRanOneAndWithNoOther) {
   EXPECT_TRUE(Of(ClusterAt("real"))->node);
   EXPECT_FALSE(Of(ClusterAt("simulated", 3))->node);
@@ -141,7 +177,8 @@ TEST_F(RemovalTest, OfTwoThatStartAtOnceTheFileNamesTheOneThatRuns) {
 
 TEST_F(RemovalTest, BesideARunningClusterWhatWouldBeAnotherOneIsRefused) {
   const std::string directory = ClusterAt("runs", 3);
-  ASSERT_TRUE(WritePidFile(PidPath(directory), *IdentifyProcess(getpid())));
+  const auto lock = DataDirLock::TakeAsDaemon(directory);
+  ASSERT_TRUE(lock);
   const auto refused = [](auto main, std::vector<std::string> args) {
     testing::internal::CaptureStderr();
     const int code = main(args);
@@ -176,7 +213,7 @@ TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {
         "--node-monitor-grace-period=0s", "--cluster-cidr=all", "--cluster-dns=maybe",
         "--cluster-cidr=10.96.128.0/17", "--bind-address=here", "--eviction-hard=foo",
         "--eviction-hard=foo.bar<1Mi", "--iptables-flavour=x", "--durability=some",
-        "--data-dir="}) {
+        "--bootstrap-token=foo", "--data-dir="}) {
     EXPECT_THAT(refused(flag), HasSubstr("usage: skiff up")) << flag;
   }
   testing::internal::CaptureStderr();

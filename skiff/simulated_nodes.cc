@@ -47,6 +47,24 @@ std::string SimulatedSocketOf(const ClusterOptions& options, const std::string& 
   return IndexOf(node, options.simulated_nodes) < 0 ? "" : SocketPath(options);
 }
 
+std::vector<std::string> SimulatedNodeNames(int count) {
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.push_back(NameOf(i));
+  return names;
+}
+
+Result<> RemoveSurplusNodes(Client& client, int count) {
+  const auto nodes = TRY(client.List<core_v1::Node>());
+  for (const auto& node : nodes) {
+    const auto& runtime = node->status.node_info.container_runtime_version;
+    const bool is_ours = runtime.starts_with("fake://");
+    if (!is_ours || IndexOf(node->metadata.name, kSimulatedNodesMax) < count) continue;
+    const auto gone = client.Delete(*node);
+    if (!gone && gone.error().reason != Reason::kNotFound) return Fail(gone.error());
+  }
+  return {};
+}
+
 struct SimulatedNodes::Parts {
   // Events of all nodes are written by the first one: any node may write them.
   Parts(const ClusterOptions& options, const TransportFor& transport_for,

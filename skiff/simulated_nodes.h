@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/id.h"
+#include "client/client.h"
 #include "client/informer.h"
 #include "client/transport.h"
 #include "skiff/cluster.h"
@@ -18,6 +20,11 @@ inline constexpr int kSimulatedNodesMax = 32'000;
 
 // "" for names that are none of theirs.
 std::string SimulatedSocketOf(const ClusterOptions& options, const std::string& node);
+
+std::vector<std::string> SimulatedNodeNames(int count);
+
+// Deletes the Nodes of an earlier start with more of them: nobody speaks for those any more.
+Result<> RemoveSurplusNodes(Client& client, int count);
 
 class SimulatedNodes {
  public:

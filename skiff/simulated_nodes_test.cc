@@ -236,6 +236,23 @@ TEST_F(SimulatedAnswersTest, AClaimWithoutAClassIsBoundAtOnce) {
       kPatience));
 }
 
+TEST_F(SimulatedAnswersTest, NodesOfAnEarlierStartWithMoreOfThemGo) {
+  const std::pair<const char*, const char*> made[] = {
+      {"node-9", "fake://1.0"}, {"node-8", "containerd://1.6.20"}, {"far", "fake://1.0"}};
+  for (const auto& [name, runtime] : made) {
+    core_v1::Node node;
+    node.metadata.name = name;
+    node.status.node_info.container_runtime_version = runtime;
+    ASSERT_TRUE(admin_->Create(node)) << name;
+  }
+  ASSERT_TRUE(RemoveSurplusNodes(*admin_, 1));
+  const auto is_there = [](const char* name) {
+    return admin_->Get<core_v1::Node>({"", name}).has_value();
+  };
+  EXPECT_FALSE(is_there("node-9"));
+  for (const char* other : {"node-0", "node-8", "far"}) EXPECT_TRUE(is_there(other)) << other;
+}
+
 TEST(SimulatedSocket, IsForTheirOwnNamesAlone) {
   ClusterOptions options;
   options.data_dir = "/d";

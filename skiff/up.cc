@@ -19,6 +19,7 @@
 #include "base/flags.h"
 #include "client/kubeconfig.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
@@ -194,6 +195,7 @@ Result<> CheckUpFlags(UpFlags& to) {
   server.durability = cluster.durability;
   TRY(CheckStoreFlags(server));
   TRY(CheckFlagNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
+  if (!cluster.bootstrap_token.empty()) TRY(ParseGivenToken(cluster.bootstrap_token));
   TRY(CheckFlagNumber("secure-port", cluster.secure_port, 1, kPortMax));
   TRY(CheckFlagNumber("default-not-ready-toleration-seconds",
                       cluster.default_not_ready_toleration_s, 0, kSecondsMax));
@@ -288,7 +290,7 @@ int UpMain(const std::vector<std::string>& args) {
     return Complain(checked_flags.error().message + "\nusage: skiff up [flags]; skiff up --help");
   }
   if (!to.foreground) {
-    if (const auto running = ReadPidFile(PidPath(to.cluster.data_dir))) {
+    if (const auto running = DaemonOf(to.cluster.data_dir)) {
       return TellOfRunning(to, flags.given(), static_cast<int>(running->pid));
     }
   }
@@ -329,7 +331,7 @@ int DownMain(const std::vector<std::string>& args) {
   }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
-  if (const auto running = ReadPidFile(PidPath(options.data_dir))) {
+  if (const auto running = DaemonOf(options.data_dir)) {
     if (kill(running->pid, 0) != 0 && errno == EPERM) {
       return Complain(fmt::format("process {} is another user's, who alone can end it (as root: "
                                   "sudo skiff down --data-dir={})",
@@ -373,7 +375,7 @@ int StatusMain(const std::vector<std::string>& args) {
   }
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
-  const auto running = ReadPidFile(PidPath(options.data_dir));
+  const auto running = DaemonOf(options.data_dir);
   if (!running) {
     std::printf("No cluster runs on %s.\n", options.data_dir.c_str());
     return 1;
