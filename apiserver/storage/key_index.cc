@@ -35,11 +35,10 @@ KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view star
   auto next = from_start ? keys_.lower_bound(prefix) : keys_.upper_bound(start_after);
   for (; next != keys_.end() && next->first.starts_with(prefix); ++next) {
     if (limit != 0 && range.versions.size() == limit) {
-      ++range.remaining;
-      if (!count_remaining) break;
-    } else {
-      range.versions.push_back(Revision{next->second.modified});
+      range.remaining = count_remaining ? counts_.CountFrom(keys_, next, prefix) : 1;
+      break;
     }
+    range.versions.push_back(Revision{next->second.modified});
   }
   return range;
 }
@@ -95,10 +94,16 @@ void KeyIndex::Publish(std::span<const Change> changes, Revision current) {
     TermIndex* const index = IndexOf(by_terms_, change.key);
     if (change.modified.value == 0) {
       if (exists && index != nullptr) index->Remove(*found);
-      if (exists) keys_.erase(found);
+      if (exists) {
+        keys_.erase(found);
+        counts_.Remove(change.key);
+      }
       continue;
     }
-    if (!exists) found = keys_.emplace_hint(found, change.key, IndexedKey{});
+    if (!exists) {
+      found = keys_.emplace_hint(found, change.key, IndexedKey{});
+      counts_.Add(keys_, change.key);
+    }
     found->second.modified = change.modified.value;
     if (index != nullptr) index->Put(*found, change.terms);
   }
@@ -107,13 +112,16 @@ void KeyIndex::Publish(std::span<const Change> changes, Revision current) {
 
 void KeyIndex::Replace(std::map<std::string, Revision, std::less<>> keys, Revision current) {
   IndexedKeys replaced;
+  KeyCounts counts;
   for (const auto& [key, modified] : keys) {
     const IndexedKey entry{.modified = modified.value, .places = {}};
     replaced.emplace_hint(replaced.end(), key, entry);
+    counts.Add(replaced, key);
   }
   MutexLock lock(mutex_);
   by_terms_.clear();
   keys_.swap(replaced);
+  counts_ = std::move(counts);
   current_ = current.value;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apiserver/storage/key_counts.h"
 #include "apiserver/storage/store.h"
 #include "apiserver/storage/term_index.h"
 #include "base/mutex.h"
@@ -62,6 +63,7 @@ class KeyIndex {
  private:
   mutable Mutex mutex_;
   IndexedKeys keys_ GUARDED_BY(mutex_);
+  KeyCounts counts_ GUARDED_BY(mutex_);
   std::map<std::string, TermIndex, std::less<>> by_terms_ GUARDED_BY(mutex_);  // By resource.
   // Of what keys_ has; set while the mutex is held, so that who has seen it finds them so.
   std::atomic<uint64_t> current_;

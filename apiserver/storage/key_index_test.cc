@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -50,6 +51,35 @@ TEST_F(KeyIndexTest, CollectsInOrderOfKeysAndCountsTheRest) {
   EXPECT_EQ(Numbers(index_.Collect("/b/", "/b/2", 2, true)), (std::vector<uint64_t>{3}));
   EXPECT_EQ(index_.Collect("", "", 1, true).remaining, 4u);
   EXPECT_EQ(index_.Collect("", "", 1, false).remaining, 1u) << "more than none, not counted";
+}
+
+TEST(KeyIndexCounts, TheRestAreCountedAsByAWalkWhateverCameAndWent) {
+  std::mt19937 random(1);
+  KeyIndex index{Revision{1}};
+  std::set<std::string> there;
+  const auto key = [&] {
+    return "/" + std::to_string(random() % 3) + "/" + std::to_string(random() % 2000);
+  };
+  for (uint64_t revision = 2; revision < 20'000; ++revision) {
+    const std::string changed = key();
+    // More come than go, and later the other way round.
+    const bool goes = random() % 10 < (revision < 10'000 ? 2 : 8);
+    goes ? (void)there.erase(changed) : (void)there.insert(changed);
+    const KeyIndex::Change change{changed, Revision{goes ? 0 : revision}};
+    index.Publish({&change, 1}, Revision{revision});
+    if (revision % 20 != 0) continue;
+    const std::string prefix = random() % 2 == 0 ? "/1/" : "/";
+    const std::string after = random() % 2 == 0 ? key() : "";
+    const auto behind = std::ranges::count_if(there, [&](const std::string& each) {
+      return each.starts_with(prefix) && each > after;
+    });
+    const auto expected = static_cast<uint64_t>(std::max<std::ptrdiff_t>(0, behind - 2));
+    ASSERT_EQ(index.Collect(prefix, after, 2, true).remaining, expected) << revision;
+  }
+  std::map<std::string, Revision, std::less<>> others;
+  for (int i = 0; i < 1000; ++i) others["/o/" + std::to_string(i)] = Revision{7};
+  index.Replace(others, Revision{30'000});
+  EXPECT_EQ(index.Collect("/o/", "", 1, true).remaining, 999u);
 }
 
 std::string Labelled(const std::string& value) {
