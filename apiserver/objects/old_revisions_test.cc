@@ -1,6 +1,7 @@
 // What clients see of the time that old revisions are kept: on the real server and store.
 #include <gtest/gtest.h>
 
+#include "apiserver/request/list_options.h"
 #include "apiserver/server/server_fixture.h"
 #include "apiserver/storage/compactor.h"
 
@@ -50,6 +51,25 @@ TEST_F(OldRevisionsTest, AListGoesOnInconsistentlyOnceItsRevisionIsGone) {
   EXPECT_EQ(next.body["items"][0]["metadata"]["name"], "c") << "as it is now, from where it was";
   EXPECT_NE(next.body["metadata"]["resourceVersion"], first.body["metadata"]["resourceVersion"]);
   EXPECT_NE(TokenOf(next), "") << "and on from there";
+}
+
+TEST_F(OldRevisionsTest, WhatIsLeftOfAListIsCountedOnceAndGoesWithTheToken) {
+  for (const char* name : {"a", "b", "c", "d"}) Write(name);
+  auto page = Get(kMapsPath + "?limit=1");
+  ASSERT_EQ(page.body["metadata"]["remainingItemCount"], 3);
+  EXPECT_EQ(DecodeContinue(TokenOf(page)).value().left, 3);
+  Write("e");
+  for (const int left : {2, 1}) {
+    page = Get(kMapsPath + "?limit=1&continue=" + TokenOf(page));
+    EXPECT_EQ(page.body["metadata"]["remainingItemCount"], left);
+    EXPECT_EQ(DecodeContinue(TokenOf(page)).value().left, left);
+  }
+  const auto last = Get(kMapsPath + "?limit=1&continue=" + TokenOf(page));
+  EXPECT_EQ(last.body["items"][0]["metadata"]["name"], "d");
+  EXPECT_EQ(TokenOf(last), "");
+  EXPECT_FALSE(last.body["metadata"].contains("remainingItemCount"));
+  const auto selected = Get(kMapsPath + "?limit=1&labelSelector=!x");
+  EXPECT_EQ(DecodeContinue(TokenOf(selected)).value().left, std::nullopt);
 }
 
 TEST_F(OldRevisionsTest, AWatchResumesWithinTheWindowAcrossANewStart) {

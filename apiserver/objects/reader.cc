@@ -1,5 +1,7 @@
 #include "apiserver/objects/reader.h"
 
+#include <algorithm>
+
 #include "api/crd/custom_kind.h"
 #include "api/select/selector.h"
 #include "apiserver/objects/list_in_version.h"
@@ -27,6 +29,7 @@ struct Position {
   Revision at;
   std::string start_after;  // A key, or "".
   size_t limit = 0;
+  std::optional<int64_t> left = std::nullopt;  // Behind `start_after`, where that is known.
 };
 
 Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQuery& options) {
@@ -39,6 +42,7 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQ
     }
     if (token.revision > 0) position.at = Revision{static_cast<uint64_t>(token.revision)};
     position.start_after = prefix + token.start;
+    position.left = token.left;
     if (options.resource_version == "0") position.limit = 0;
     return position;
   }
@@ -68,6 +72,13 @@ Error ExpiredPage(const ListQuery& options, const ContinueToken& token) {
   error.message = kTooOldToContinue;
   error.continue_token = EncodeContinue({.revision = -1, .start = token.start});
   return error;
+}
+
+// What is left behind the page, of which there is more.
+int64_t RemainingAfter(const Page& page, const Position& position, const ListPage& listed) {
+  if (!position.left) return static_cast<int64_t>(listed.remaining);
+  const auto taken = static_cast<int64_t>(page.records.size());
+  return std::max<int64_t>(0, *position.left - taken);
 }
 
 }  // namespace
@@ -157,7 +168,8 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
                       .start_after = position.start_after,
                       .at = position.at,
                       .limit = position.limit};
-  request.count_remaining = position.limit > 0 && options.SelectsAll();
+  const bool tells_remaining = position.limit > 0 && options.SelectsAll();
+  request.count_remaining = tells_remaining && !position.left;
   if (!options.SelectsAll()) {
     request.terms = TermsOf(options, kind);
     request.filter = [&](const Record& record) {
@@ -178,10 +190,13 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
   Page page{.records = std::move(listed->records), .meta = {}, .revision = listed->revision};
   page.meta.resource_version = std::to_string(listed->revision.value);
   if (listed->more && !page.records.empty()) {
-    page.meta.continue_token =
-        EncodeContinue({.revision = static_cast<int64_t>(listed->revision.value),
-                        .start = page.records.back()->key.substr(prefix.size())});
-    if (request.count_remaining) page.meta.remaining = static_cast<int64_t>(listed->remaining);
+    ContinueToken next{.revision = static_cast<int64_t>(listed->revision.value),
+                       .start = page.records.back()->key.substr(prefix.size())};
+    if (tells_remaining) {
+      next.left = RemainingAfter(page, position, *listed);
+      page.meta.remaining = *next.left;
+    }
+    page.meta.continue_token = EncodeContinue(next);
   }
   return page;
 }

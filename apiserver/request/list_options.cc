@@ -123,8 +123,9 @@ Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo&
 }
 
 std::string EncodeContinue(const ContinueToken& token) {
-  const Json document = {
-      {"v", kTokenVersion}, {"rv", token.revision}, {"start", token.start + '\0'}};
+  Json document = {{"v", kTokenVersion}, {"rv", token.revision}, {"start", token.start + '\0'}};
+  // kube-apiserver, which has no such field, passes over it.
+  if (token.left) document["left"] = *token.left;
   return Base64Url(document.dump());
 }
 
@@ -167,6 +168,10 @@ Result<ContinueToken> DecodeContinue(std::string_view text) {
     return invalid(token.start);
   }
   if (token.start.ends_with('\0')) token.start.pop_back();
+  const Json left = document.value("left", Json());
+  if (token.revision > 0 && left.is_number_integer() && left.get<int64_t>() >= 0) {
+    token.left = left.get<int64_t>();
+  }
   return token;
 }
 

@@ -42,6 +42,9 @@ Result<uint64_t> ParseResourceVersion(std::string_view text);
 struct ContinueToken {
   int64_t revision = 0;  // -1: at the newest, without consistency.
   std::string start;     // Key relative to the listed prefix, the last one of the page before.
+  // How many keys lie behind `start` at that revision, where the page before has counted them: the
+  // next one need not.
+  std::optional<int64_t> left = std::nullopt;
 };
 std::string EncodeContinue(const ContinueToken& token);
 Result<ContinueToken> DecodeContinue(std::string_view text);
