@@ -352,13 +352,14 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
       start.error = reached.error();
       return start;
     }
-    WatchState::Filter filter;
+    ListRequest selected{.prefix = prefix};
     if (!selection->TakesAll()) {
-      filter = [selection](const Record& record) { return selection->Takes(record); };
+      selected.filter = [selection](const Record& record) { return selection->Takes(record); };
+      selected.terms = TermsOf(options, selection->kind);
     }
     WatchJobs aside{parts.pages, user};
     if (MayConvert(selection->kind)) aside.elsewhere = WaitsElsewhere(parts, selection->kind);
-    start.state = std::make_shared<WatchState>(store, std::move(aside), prefix, std::move(filter),
+    start.state = std::make_shared<WatchState>(store, std::move(aside), std::move(selected),
                                                WatchedKind(selection));
     start.after = TRY(start.state->Begin());
     // Also where the state is sent for want of a version to start from.

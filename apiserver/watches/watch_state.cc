@@ -11,8 +11,9 @@ Result<ListPage> WatchState::List(const ListRequest& request) {
 }
 
 Result<Revision> WatchState::Begin() {
-  auto page =
-      TRY(List({.prefix = prefix_, .limit = kFirstPageRecords, .filter = filter_}));
+  ListRequest request = selected_;
+  request.limit = kFirstPageRecords;
+  auto page = TRY(List(request));
   MutexLock lock(mutex_);
   revision_ = page.revision;
   TakePage(std::move(page));
@@ -55,7 +56,7 @@ Result<RecordPtr> WatchState::Take() {
 }
 
 void WatchState::ReadNext() {
-  ListRequest request{.prefix = prefix_, .filter = filter_};
+  ListRequest request = selected_;
   {
     MutexLock lock(mutex_);
     request.start_after = last_key_;

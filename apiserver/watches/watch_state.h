@@ -22,17 +22,14 @@ namespace skiff {
 // One watch's. Shared with the job that reads its next page; thread-safe.
 class WatchState : public std::enable_shared_from_this<WatchState> {
  public:
-  // `filter` is called on any thread and may be empty.
-  using Filter = std::function<bool(const Record&)>;
-
+  // Of `selected` count the prefix, the filter, which is called on any thread, and the terms.
   // Without a loop pages are read where they are taken. The store outlives it. Records are those of
   // the version `shown_as`; null: as they are kept.
-  WatchState(Store& store, WatchJobs aside, std::string prefix, Filter filter,
+  WatchState(Store& store, WatchJobs aside, ListRequest selected,
              std::shared_ptr<const KindInfo> shown_as = nullptr)
       : store_(store),
         aside_(std::move(aside)),
-        prefix_(std::move(prefix)),
-        filter_(std::move(filter)),
+        selected_(std::move(selected)),
         shown_as_(std::move(shown_as)) {}
 
   // Reads the first page, and says which revision it is of. Once, before all others.
@@ -57,8 +54,7 @@ class WatchState : public std::enable_shared_from_this<WatchState> {
 
   Store& store_;
   const WatchJobs aside_;
-  const std::string prefix_;
-  const Filter filter_;
+  const ListRequest selected_;
   const std::shared_ptr<const KindInfo> shown_as_;
   mutable Mutex mutex_;
   std::deque<RecordPtr> page_ GUARDED_BY(mutex_);

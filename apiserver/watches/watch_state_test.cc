@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/record_header.h"
 
 namespace skiff {
 namespace {
@@ -41,7 +42,7 @@ class WatchStateTest : public testing::Test {
 };
 
 TEST_F(WatchStateTest, IsReadPageByPageAndAside) {
-  const auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", nullptr);
+  const auto state = std::make_shared<WatchState>(*store_, jobs_, ListRequest{.prefix = "/pods/"});
   int wakes = 0;
   state->OnMore([&] { ++wakes; });
   EXPECT_EQ(state->Begin().value(), store_->Current());
@@ -62,15 +63,36 @@ TEST_F(WatchStateTest, IsReadPageByPageAndAside) {
 }
 
 TEST_F(WatchStateTest, HoldsWhatTheClientSelectsAndNothingElse) {
-  const auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", IsMine);
+  const auto state = std::make_shared<WatchState>(
+      *store_, jobs_, ListRequest{.prefix = "/pods/", .filter = IsMine});
   ASSERT_TRUE(state->Begin());
   EXPECT_EQ(TakeAll(*state), 100u);
   EXPECT_TRUE(state->is_done());
   EXPECT_FALSE(executor_.RunOne() && executor_.RunOne()) << "there was no second page to read";
 }
 
+TEST_F(WatchStateTest, LooksOnlyAtWhatTheTermsFind) {
+  for (int i = 0; i < 500; ++i) {
+    const auto app = std::to_string(i % 100);
+    const std::vector<NamedText> labels = {{"app", app}};
+    const ObjectBody body{"{}"};
+    auto object = EncodeObject({.labels = labels, .fields = {}, .uid = "", .body = body});
+    ASSERT_TRUE(store_->Apply({.key = fmt::format("/maps/{:04}", i), .value = object.value}));
+  }
+  int looked = 0;
+  const auto state = std::make_shared<WatchState>(
+      *store_, jobs_,
+      ListRequest{.prefix = "/maps/",
+                  .filter = [&](const Record&) { return ++looked > 0; },
+                  .terms = {.resource = "/maps/", .groups = {{LabelIndexTerm("app", "7")}}}});
+  ASSERT_TRUE(state->Begin());
+  EXPECT_EQ(TakeAll(*state), 5u);
+  EXPECT_TRUE(state->is_done());
+  EXPECT_EQ(looked, 5);
+}
+
 TEST_F(WatchStateTest, SaysSoWhenItTookTooLong) {
-  const auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", nullptr);
+  const auto state = std::make_shared<WatchState>(*store_, jobs_, ListRequest{.prefix = "/pods/"});
   ASSERT_TRUE(state->Begin());
   TakeAll(*state);
   ASSERT_TRUE(store_->Apply({.key = "/pods/0999", .value = "new"}));
@@ -80,7 +102,7 @@ TEST_F(WatchStateTest, SaysSoWhenItTookTooLong) {
 }
 
 TEST_F(WatchStateTest, IsLetGoOfWhenTheClientLeaves) {
-  auto state = std::make_shared<WatchState>(*store_, jobs_, "/pods/", nullptr);
+  auto state = std::make_shared<WatchState>(*store_, jobs_, ListRequest{.prefix = "/pods/"});
   ASSERT_TRUE(state->Begin());
   TakeAll(*state);
   state.reset();
