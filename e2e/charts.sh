@@ -55,6 +55,9 @@ create_objects() {
   "$SKIFF" create namespace "$namespace" || return 1
   [ ! -f "$charts/$name.objects.yaml" ] || "$SKIFF" create -n "$namespace" -f "$charts/$name.objects.yaml"
 }
+remove_objects() { # What was there before the chart is nothing that it leaves.
+  [ ! -f "$charts/$name.objects.yaml" ] || "$SKIFF" delete -n "$namespace" -f "$charts/$name.objects.yaml"
+}
 
 # What a chart's objects are found among: everything that can be listed.
 kinds() { # true|false: of namespaces
@@ -131,6 +134,7 @@ try_chart() { # CHART
   step upgrade "${helm[@]}" upgrade "$release" "$chart" "${wait[@]}" "${values[@]}" "${change[@]}"
   step rollback "${helm[@]}" rollback "$release" 1 "${wait[@]}"
   step uninstall "${helm[@]}" uninstall "$release" "${wait[@]}"
+  step objects remove_objects
   step left show_left "$namespace" "$release"
   step namespace remove_namespace "$namespace"
   "$SKIFF" down --data-dir="$work/data-$name" >>"$log" 2>&1 || true
