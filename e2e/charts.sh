@@ -123,7 +123,8 @@ try_chart() { # CHART
   if [ -f "$charts/$name.upgrade.yaml" ]; then
     change=(--values "$charts/$name.upgrade.yaml")
   else
-    change=(--set "$("$HELM" show values "$chart" 2>/dev/null | python3 "$root/e2e/peers/charts/change.py")")
+    change=(--set "$({ "$HELM" show values "$chart" 2>/dev/null || true; } |
+      python3 "$root/e2e/peers/charts/change.py")")
   fi
   local helm=("$HELM" --namespace "$namespace") wait=(--wait --timeout "$TIMEOUT")
   step cluster start_cluster
