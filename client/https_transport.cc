@@ -3,6 +3,7 @@
 #include <httplib.h>
 #include <netinet/tcp.h>
 #include <openssl/pem.h>
+#include <poll.h>
 
 #include <fstream>
 #include <future>
@@ -89,6 +90,13 @@ void KeepAlive(int socket) {
   setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepAliveIdleS, sizeof(kKeepAliveIdleS));
   setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepAliveIdleS, sizeof(kKeepAliveIdleS));
   setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &kKeepAliveProbes, sizeof(kKeepAliveProbes));
+}
+
+// Whether the server has ended a connection that nothing is under way on. It says nothing there
+// unasked: what can be read is its goodbye.
+bool HasEnded(const Connection& connection) {
+  pollfd kept{.fd = connection.socket(), .events = POLLIN, .revents = 0};
+  return connection.is_socket_open() && poll(&kept, 1, 0) > 0;
 }
 
 http::Response Unreachable(const std::string& server, const std::string& error) {
@@ -316,16 +324,22 @@ class HttpsTransport final : public RenewableTransport {
     if (WantsStream(request)) return OpenStream(request);
     Borrowed borrowed = Borrow();
     const Dialer& dialer = *borrowed.identity->dialer;
+    Connection& connection = *borrowed.connection;
+    if (HasEnded(connection)) connection.stop();
+    const bool is_kept = connection.is_socket_open();
     httplib::Request out = dialer.Convert(request);
     httplib::Response answer;
     httplib::Error error = httplib::Error::Success;
-    bool answered = borrowed.connection->send(out, answer, error);
-    // The server may just have closed a kept connection; asking again does no harm to a GET.
-    if (!answered && request.method == "GET" && error == httplib::Error::Read) {
+    bool answered = connection.send(out, answer, error);
+    // The server may just have ended a kept connection. What it was not sent whole it has not done,
+    // and doing it again does no harm to a GET.
+    const bool does_no_harm = error == httplib::Error::Write ||
+                              (error == httplib::Error::Read && request.method == "GET");
+    if (!answered && is_kept && does_no_harm) {
       out = dialer.Convert(request);
-      answered = borrowed.connection->send(out, answer, error);
+      answered = connection.send(out, answer, error);
     }
-    const std::string problem = answered ? "" : dialer.Problem(*borrowed.connection, error);
+    const std::string problem = answered ? "" : dialer.Problem(connection, error);
     GiveBack(std::move(borrowed));
     if (answered) return Convert(answer);
     return Unreachable(dialer.options.server, problem);

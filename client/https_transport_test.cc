@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -37,15 +38,21 @@ class OneLine final : public http::StreamSource {
 class HttpsTransportTest : public testing::Test, public http::Handler {
  protected:
   HttpsTransportTest() {
+    StartServer(0);
+    options_.server = "https://127.0.0.1:" + std::to_string(server_->port()) + "/prefix/";
+    options_.certificate_authority = authority_.certificate_pem();
+  }
+
+  // Ends the one before.
+  void StartServer(int port) {
+    server_.reset();
     const auto certificate = authority_.IssueServer();
     http::ServerTls tls;
     tls.certificate_pem = certificate.certificate_pem;
     tls.key_pem = certificate.key_pem;
     tls.client_ca_pem = authority_.certificate_pem();
-    auto server = http::Server::Start({.tls = tls}, loops_, *this);
+    auto server = http::Server::Start({.port = port, .tls = tls}, loops_, *this);
     server_ = std::move(*server);
-    options_.server = "https://127.0.0.1:" + std::to_string(server_->port()) + "/prefix/";
-    options_.certificate_authority = authority_.certificate_pem();
   }
 
   http::Response Handle(const http::Request& request) override {
@@ -100,6 +107,17 @@ TEST_F(HttpsTransportTest, ConnectionsAreKeptAndReused) {
   const auto transport = Connect();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(transport->Send(Get("/x")).status, 200);
   EXPECT_EQ(server_->stats().accepted, 1u);
+}
+
+TEST_F(HttpsTransportTest, AKeptConnectionThatTheServerEndedIsNotUsed) {
+  std::signal(SIGPIPE, SIG_IGN);  // As in all our programs.
+  const auto transport = Connect();
+  http::Request request = Get("/x");
+  request.method = "PATCH";  // What may not be sent twice.
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(transport->Send(request).status, 200) << i;
+    StartServer(server_->port());
+  }
 }
 
 TEST_F(HttpsTransportTest, TheClientCertificateSaysWhoAsks) {

@@ -145,6 +145,7 @@ server_restarts() {
   say "$1. The server restarts, no pod stops"
   run "$KUBECTL" apply -f manifests/web/asker.yaml
   check "a pod on agent-1 asks the service all the time" log_grows answered 0
+  check "and is known to" sh -c "'$KUBECTL' get pod asker --no-headers | grep -q ' 1/1 *Running'"
   local objects pods asked
   objects=$(identities)
   pods=$(containers)
