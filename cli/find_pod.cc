@@ -17,12 +17,18 @@ Json ReadyCondition(const Json& pod) {
 
 enum class Wanted : uint8_t { kLogs, kCommands };
 
+// Pods that have ended have logs to show, but run no commands.
+int PhaseRank(const std::string& phase, Wanted wanted) {
+  if (phase == "Running") return 0;
+  if (phase == "Unknown") return 1;
+  return phase != "Pending" && wanted == Wanted::kLogs ? 0 : 2;
+}
+
 // What of two pods makes one of them the better choice: the smaller rank, in kubectl's order.
 // Times are as the API writes them, so that the earlier is the smaller text.
 auto RankOf(const Json& pod, Wanted wanted) {
   static constexpr char kNever[] = "~";
   const auto or_never = [](std::string time) { return time.empty() ? kNever : std::move(time); };
-  const std::string phase = TextAt(pod, "status", "phase");
   const Json ready = ReadyCondition(pod);
   const bool is_ready = TextAt(ready, "status") == "True";
   int64_t restarts = 0;
@@ -30,7 +36,7 @@ auto RankOf(const Json& pod, Wanted wanted) {
     restarts = std::max(restarts, IntAt(status, "restartCount"));
   }
   return std::tuple(TextAt(pod, "spec", "nodeName").empty(),
-                    phase == "Pending" ? 2 : phase == "Unknown" ? 1 : 0, !is_ready,
+                    PhaseRank(TextAt(pod, "status", "phase"), wanted), !is_ready,
                     is_ready ? or_never(TextAt(ready, "lastTransitionTime")) : "",
                     wanted == Wanted::kLogs ? -restarts : restarts,
                     or_never(TextAt(pod, "metadata", "creationTimestamp")));

@@ -1,12 +1,9 @@
 #include "cli/program.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <fstream>
 
-#include "cli/environment.h"
-#include "client/transport.h"
+#include "cli/program_fixture.h"
 
 namespace skiff::cli {
 namespace {
@@ -18,32 +15,6 @@ class Silence final : public http::StreamSource {
   http::Pulled Pull(size_t, std::vector<http::SharedBytes>&) override {
     return http::Pulled::kIdle;
   }
-};
-
-// An environment without any server, unless a test gives it one.
-class ProgramTest : public testing::Test {
- protected:
-  int Run(const std::string& verb, const std::vector<std::string>& args) {
-    out_.clear();
-    err_.clear();
-    Environment environment{
-        .out = [this](std::string_view text) { out_ += text; },
-        .err = [this](std::string_view text) { err_ += text; },
-        .read_input = [this] { return input_; },
-        .variable = [](const std::string&) { return std::string("/nowhere"); },
-        .connect = [this](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
-          if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
-          return std::make_unique<InProcessTransport>(server_);
-        },
-        .pause = [](Duration) {},
-        .clock = clock_};
-    return RunCli(environment, verb, args);
-  }
-  const SystemClock clock_;
-  std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
-  std::string input_;  // What stands on standard input.
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(ProgramTest, EachVerbTellsItsFlags) {

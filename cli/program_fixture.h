@@ -1,0 +1,72 @@
+// For tests of verbs against no server, or one that answers as a test says.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/environment.h"
+#include "cli/program.h"
+#include "client/transport.h"
+
+namespace skiff::cli {
+
+// An environment without any server, unless a test gives it one.
+class ProgramTest : public testing::Test {
+ protected:
+  int Run(const std::string& verb, const std::vector<std::string>& args) {
+    out_.clear();
+    err_.clear();
+    Environment environment{
+        .out = [this](std::string_view text) { out_ += text; },
+        .err = [this](std::string_view text) { err_ += text; },
+        .read_input = [this] { return input_; },
+        .variable = [](const std::string&) { return std::string("/nowhere"); },
+        .connect = [this](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
+          if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
+          return std::make_unique<InProcessTransport>(server_);
+        },
+        .pause = [](Duration) {},
+        .clock = clock_};
+    return RunCli(environment, verb, args);
+  }
+  const SystemClock clock_;
+  std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
+  std::string input_;  // What stands on standard input.
+  std::string out_;
+  std::string err_;
+};
+
+// A server of pods, of these kinds of a group's version v1, and of what it answers at these paths.
+inline std::function<http::Response(const http::Request&)> ServerOf(
+    const std::string& group, const std::vector<std::pair<std::string, std::string>>& kinds,
+    std::map<std::string, std::string> answers) {
+  const auto resources = [](const auto& names_and_kinds) {
+    Json list = Json::array();
+    for (const auto& [name, kind] : names_and_kinds) {
+      list.push_back(
+          {{"name", name}, {"kind", kind}, {"namespaced", true}, {"verbs", {"get", "list"}}});
+    }
+    return Json{{"resources", list}}.dump();
+  };
+  const Json version = {{"groupVersion", group + "/v1"}, {"version", "v1"}};
+  const Json served = {
+      {"name", group}, {"versions", Json::array({version})}, {"preferredVersion", version}};
+  answers["/api"] = R"({"versions": ["v1"]})";
+  answers["/apis"] = Json{{"groups", Json::array({served})}}.dump();
+  answers["/api/v1"] = resources(std::map<std::string, std::string>{{"pods", "Pod"}});
+  answers["/apis/" + group + "/v1"] = resources(kinds);
+  return [answers = std::move(answers)](const http::Request& request) {
+    http::Response response;
+    const auto found = answers.find(request.path);
+    response.status = found == answers.end() ? 404 : 200;
+    if (found != answers.end()) response.body = found->second;
+    return response;
+  };
+}
+
+}  // namespace skiff::cli
