@@ -122,16 +122,12 @@ void DescribeReplicas(DescribeWriter& out, DescribeContext& context, const Json&
 
 namespace {
 
-// The first fifty of "1,3-5,7".
+// As many of "1,3-5,7" as begin in its first fifty characters.
 std::string SomeIndexes(const std::string& indexes) {
-  constexpr int kShownMax = 50;
-  size_t end = 0;
-  for (int shown = 0; shown < kShownMax; ++shown) {
-    const size_t comma = indexes.find(',', end);
-    if (comma == std::string::npos) return indexes.empty() ? "<none>" : indexes;
-    end = comma + 1;
-  }
-  return indexes.substr(0, end) + "...";
+  constexpr size_t kShownMax = 50;
+  if (indexes.empty()) return "<none>";
+  const size_t comma = indexes.find(',', kShownMax);
+  return comma == std::string::npos ? indexes : indexes.substr(0, comma + 1) + "...";
 }
 
 }  // namespace

@@ -1,0 +1,35 @@
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+class DescribeWorkloadsTest : public ProgramTest {
+ protected:
+  // What `describe` says of a Job's completed indexes.
+  std::string Completed(const std::string& indexes) {
+    const Json job = {{"apiVersion", "batch/v1"},
+                      {"kind", "Job"},
+                      {"metadata", {{"name", "j"}}},
+                      {"spec", {{"completionMode", "Indexed"}}},
+                      {"status", {{"completedIndexes", indexes}}}};
+    server_ = ServerOf("batch", {{"jobs", "Job"}},
+                       {{"/apis/batch/v1/namespaces/default/jobs/j", job.dump()}});
+    EXPECT_EQ(Run("describe", {"job", "j", "--show-events=false"}), 0) << err_;
+    const std::string field = "Completed Indexes:";
+    const size_t begin = out_.find(field);
+    if (begin == std::string::npos) return "not said: " + out_;
+    const size_t text = out_.find_first_not_of(' ', begin + field.size());
+    return out_.substr(text, out_.find('\n', text) - text);
+  }
+};
+
+TEST_F(DescribeWorkloadsTest, OfManyIndexesTheFirstAreShown) {
+  EXPECT_EQ(Completed(""), "<none>");
+  EXPECT_EQ(Completed("1,3-5,7"), "1,3-5,7");
+  const std::string first = "100,102,104,106,108,110,112,114,116,118,120,122,124";
+  EXPECT_EQ(Completed(first), first);
+  EXPECT_EQ(Completed(first + ",126,128"), first + ",...");
+}
+
+}  // namespace
+}  // namespace skiff::cli
