@@ -315,6 +315,10 @@ Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& 
         deployment ? At(item, "spec", "template") : At(item, "data", "spec", "template");
     Revision revision{item, pod_template, TextOf(At(annotations, kChangeCause))};
     if (revision.pod_template.is_object()) revision.pod_template.erase("$patch");
+    if (!deployment) {
+      revision.object = target.object;
+      revision.object["spec"]["template"] = revision.pod_template;
+    }
     revisions[number] = std::move(revision);
   }
   return revisions;

@@ -8,7 +8,7 @@
 namespace skiff::cli {
 
 struct Revision {
-  Json object;  // The ReplicaSet or ControllerRevision that keeps it.
+  Json object;  // The Deployment's ReplicaSet; else the DaemonSet or StatefulSet as it was.
   Json pod_template;
   std::string change_cause;
 };

@@ -1,0 +1,29 @@
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+class RolloutTest : public ProgramTest {};
+
+// As kubectl 1.35 prints it: not what keeps the revision, but the object as it was.
+TEST_F(RolloutTest, ARevisionOfADaemonSetIsShownAsADaemonSet) {
+  const std::string space = "/apis/apps/v1/namespaces/default";
+  server_ = ServerOf(
+      "apps", {{"daemonsets", "DaemonSet"}, {"controllerrevisions", "ControllerRevision"}},
+      {{space + "/daemonsets/d",
+        R"({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "d", "uid": "u"},
+            "spec": {"selector": {"matchLabels": {"a": "b"}},
+                     "template": {"spec": {"x": "new"}}}})"},
+       {space + "/controllerrevisions",
+        R"({"items": [{"revision": 1, "metadata": {"name": "d-1", "ownerReferences": [
+                {"uid": "u", "controller": true}]},
+             "data": {"spec": {"template": {"$patch": "replace", "spec": {"x": "old"}}}}}]})"}});
+  const std::string what = "-o=jsonpath={.kind} {.metadata.name} {.spec.template}";
+  EXPECT_EQ(Run("rollout", {"history", "ds/d", "--revision=1", what}), 0) << err_;
+  EXPECT_EQ(out_, R"(DaemonSet d {"spec":{"x":"old"}})");
+  EXPECT_EQ(Run("rollout", {"history", "ds/d", "--revision=2", what}), 1);
+  EXPECT_EQ(err_, "error: unable to find the specified revision\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli
