@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <set>
 #include <tuple>
+#include <utility>
 
 #include "cli/json_text.h"
 #include "cli/rollout.h"
@@ -24,6 +26,23 @@ int PhaseRank(const std::string& phase, Wanted wanted) {
   return phase != "Pending" && wanted == Wanted::kLogs ? 0 : 2;
 }
 
+// The most of one container, and of one sidecar.
+std::pair<int64_t, int64_t> MostRestarts(const Json& pod) {
+  std::set<std::string> sidecars;
+  for (const Json& container : At(pod, "spec", "initContainers")) {
+    if (TextAt(container, "restartPolicy") == "Always") sidecars.insert(TextAt(container, "name"));
+  }
+  std::pair<int64_t, int64_t> most;
+  for (const Json& status : At(pod, "status", "containerStatuses")) {
+    most.first = std::max(most.first, IntAt(status, "restartCount"));
+  }
+  for (const Json& status : At(pod, "status", "initContainerStatuses")) {
+    if (!sidecars.contains(TextAt(status, "name"))) continue;
+    most.second = std::max(most.second, IntAt(status, "restartCount"));
+  }
+  return most;
+}
+
 // What of two pods makes one of them the better choice: the smaller rank, in kubectl's order.
 // Times are as the API writes them, so that the earlier is the smaller text.
 auto RankOf(const Json& pod, Wanted wanted) {
@@ -31,14 +50,13 @@ auto RankOf(const Json& pod, Wanted wanted) {
   const auto or_never = [](std::string time) { return time.empty() ? kNever : std::move(time); };
   const Json ready = ReadyCondition(pod);
   const bool is_ready = TextAt(ready, "status") == "True";
-  int64_t restarts = 0;
-  for (const Json& status : At(pod, "status", "containerStatuses")) {
-    restarts = std::max(restarts, IntAt(status, "restartCount"));
-  }
+  const bool leaves = !TextAt(pod, "metadata", "deletionTimestamp").empty();
+  auto restarts = MostRestarts(pod);
+  if (wanted == Wanted::kLogs) restarts = {-restarts.first, -restarts.second};
   return std::tuple(TextAt(pod, "spec", "nodeName").empty(),
                     PhaseRank(TextAt(pod, "status", "phase"), wanted), !is_ready,
-                    is_ready ? or_never(TextAt(ready, "lastTransitionTime")) : "",
-                    wanted == Wanted::kLogs ? -restarts : restarts,
+                    wanted == Wanted::kCommands && leaves,
+                    is_ready ? or_never(TextAt(ready, "lastTransitionTime")) : "", restarts,
                     or_never(TextAt(pod, "metadata", "creationTimestamp")));
 }
 

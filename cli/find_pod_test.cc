@@ -3,26 +3,64 @@
 namespace skiff::cli {
 namespace {
 
-class FindPodTest : public ProgramTest {};
-
 // Which of a ReplicaSet's pods is the first for kubectl 1.35.
-TEST_F(FindPodTest, CommandsGoToAPodThatRunsAndLogsAreOfAnEndedOneToo) {
-  server_ = ServerOf("apps", {{"replicasets", "ReplicaSet"}},
-                     {{"/apis/apps/v1/namespaces/default/replicasets/r",
-                       R"({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "r"},
-                           "spec": {"selector": {"matchLabels": {"a": "b"}}}})"},
-                      {"/api/v1/namespaces/default/pods",
-                       R"({"items": [
-                 {"metadata": {"name": "runs", "creationTimestamp": "2026-01-02T00:00:00Z"},
-                  "spec": {"nodeName": "n", "containers": [{"name": "c"}]},
-                  "status": {"phase": "Running"}},
-                 {"metadata": {"name": "ended", "creationTimestamp": "2026-01-01T00:00:00Z"},
-                  "spec": {"nodeName": "n", "containers": [{"name": "c"}]},
-                  "status": {"phase": "Failed"}}]})"}});
-  EXPECT_EQ(Run("attach", {"rs/r", "-c", "none"}), 1);
-  EXPECT_NE(err_.find("in pod runs"), std::string::npos) << err_;
-  EXPECT_EQ(Run("logs", {"rs/r", "-c", "none"}), 1);
-  EXPECT_NE(err_.find("Found 2 pods, using pod/ended\n"), std::string::npos) << err_;
+class FindPodTest : public ProgramTest {
+ protected:
+  struct Chosen {
+    std::string for_commands;
+    std::string for_logs;
+  };
+  Chosen Of(const char* pods) {
+    server_ = ServerOf("apps", {{"replicasets", "ReplicaSet"}},
+                       {{"/apis/apps/v1/namespaces/default/replicasets/r",
+                         R"({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata":
+                             {"name": "r"}, "spec": {"selector": {"matchLabels": {"a": "b"}}}})"},
+                        {"/api/v1/namespaces/default/pods", pods}});
+    Chosen chosen;
+    for (const auto& [verb, name] :
+         {std::pair("attach", &chosen.for_commands), std::pair("logs", &chosen.for_logs)}) {
+      EXPECT_EQ(Run(verb, {"rs/r", "-c", "none"}), 1);
+      const std::string before = verb == std::string("logs") ? "using pod/" : "in pod ";
+      const size_t at = err_.find(before);
+      if (at == std::string::npos) return {err_, err_};
+      const size_t begin = at + before.size();
+      *name = err_.substr(begin, err_.find_first_of("_\n", begin) - begin);
+    }
+    return chosen;
+  }
+};
+
+TEST_F(FindPodTest, CommandsGoToOneThatRunsAndLogsMayBeOfOneThatHasEnded) {
+  const Chosen chosen = Of(R"({"items": [
+      {"metadata": {"name": "runs", "creationTimestamp": "2026-01-02T00:00:00Z"},
+       "spec": {"nodeName": "n"}, "status": {"phase": "Running"}},
+      {"metadata": {"name": "ended", "creationTimestamp": "2026-01-01T00:00:00Z"},
+       "spec": {"nodeName": "n"}, "status": {"phase": "Failed"}}]})");
+  EXPECT_EQ(chosen.for_commands, "runs");
+  EXPECT_EQ(chosen.for_logs, "ended");
+}
+
+TEST_F(FindPodTest, CommandsGoToOneThatStays) {
+  const Chosen chosen = Of(R"({"items": [
+      {"metadata": {"name": "stays", "creationTimestamp": "2026-01-02T00:00:00Z"},
+       "spec": {"nodeName": "n"}, "status": {"phase": "Running"}},
+      {"metadata": {"name": "leaves", "creationTimestamp": "2026-01-01T00:00:00Z",
+                    "deletionTimestamp": "2026-01-03T00:00:00Z"},
+       "spec": {"nodeName": "n"}, "status": {"phase": "Running"}}]})");
+  EXPECT_EQ(chosen.for_commands, "stays");
+  EXPECT_EQ(chosen.for_logs, "leaves");
+}
+
+TEST_F(FindPodTest, RestartsOfSidecarsCountAfterThoseOfContainers) {
+  const Chosen chosen = Of(R"({"items": [
+      {"metadata": {"name": "calm"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running",
+       "initContainerStatuses": [{"name": "i", "restartCount": 9}]}},
+      {"metadata": {"name": "busy"},
+       "spec": {"nodeName": "n", "initContainers": [{"name": "s", "restartPolicy": "Always"}]},
+       "status": {"phase": "Running",
+                  "initContainerStatuses": [{"name": "s", "restartCount": 1}]}}]})");
+  EXPECT_EQ(chosen.for_commands, "calm");
+  EXPECT_EQ(chosen.for_logs, "busy");
 }
 
 }  // namespace
