@@ -94,12 +94,13 @@ Result<http::Headers> ImpersonationOf(const GlobalFlags& flags, Kubeconfig::User
   if (!flags.as.empty()) user.as = flags.as;
   if (!flags.as_uid.empty()) user.as_uid = flags.as_uid;
   if (!flags.as_groups.empty()) user.as_groups = flags.as_groups;
-  if (!flags.as_user_extra.empty()) user.as_user_extra.clear();
+  decltype(user.as_user_extra) extra;
   for (const std::string& pair : flags.as_user_extra) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) continue;  // As kubectl takes it.
-    user.as_user_extra[pair.substr(0, equals)].push_back(pair.substr(equals + 1));
+    extra[pair.substr(0, equals)].push_back(pair.substr(equals + 1));
   }
+  for (auto& [key, values] : extra) user.as_user_extra[key] = std::move(values);
   http::Headers headers;
   if (user.as.empty()) {
     if (user.as_uid.empty() && user.as_groups.empty() && user.as_user_extra.empty()) return headers;

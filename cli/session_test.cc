@@ -1,0 +1,49 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/json_text.h"
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+class SessionTest : public ProgramTest {
+ protected:
+  SessionTest() {
+    std::ofstream(path_) << R"({"current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        "clusters": [{"name": "k", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"as": "bob", "as-uid": "1", "as-groups": ["a", "b"],
+                                         "as-user-extra": {"k": ["v", "w"], "l": ["x"]}}}]})";
+  }
+  ~SessionTest() override { std::filesystem::remove(path_); }
+  // What a request says of whom it asks as.
+  std::string AsksAs(std::vector<std::string> flags) {
+    std::string asked;
+    server_ = [&](const http::Request& request) {
+      for (const auto& [name, value] : request.headers) {
+        if (Lower(name).starts_with("impersonate-")) asked += Lower(name) + "=" + value + " ";
+      }
+      return http::Response();
+    };
+    flags.insert(flags.end(), {"--raw", "/x", "--kubeconfig=" + path_});
+    EXPECT_EQ(Run("get", flags), 0) << err_;
+    return asked;
+  }
+  const std::string path_ = testing::TempDir() + "session-" + std::to_string(getpid());
+};
+
+// As client-go merges them.
+TEST_F(SessionTest, FlagsSayWhomToAskAsInsteadOfTheConfiguration) {
+  EXPECT_EQ(AsksAs({}),
+            "impersonate-extra-k=v impersonate-extra-k=w impersonate-extra-l=x "
+            "impersonate-group=a impersonate-group=b impersonate-uid=1 impersonate-user=bob ");
+  EXPECT_EQ(AsksAs({"--as=eve", "--as-group=c", "--as-user-extra=k=y", "--as-user-extra=m=z"}),
+            "impersonate-extra-k=y impersonate-extra-l=x impersonate-extra-m=z "
+            "impersonate-group=c impersonate-uid=1 impersonate-user=eve ");
+}
+
+}  // namespace
+}  // namespace skiff::cli
