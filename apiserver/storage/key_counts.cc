@@ -20,12 +20,17 @@ void KeyCounts::Split(const IndexedKeys& keys, Blocks::iterator block) {
 void KeyCounts::Remove(std::string_view key) {
   const auto block = std::prev(blocks_.upper_bound(key));
   --block->second;
-  if (block == blocks_.begin()) return;
-  // Blocks that have become small are joined, so that there are never many more than are needed.
-  const auto before = std::prev(block);
-  if (before->second + block->second > kBlockKeysMax / 2) return;
-  before->second += block->second;
-  blocks_.erase(block);
+  // On either side: keys may go from the last one on, and then it is never the block before that
+  // is small.
+  JoinWithNext(block);
+  if (block != blocks_.begin()) JoinWithNext(std::prev(block));
+}
+
+void KeyCounts::JoinWithNext(Blocks::iterator block) {
+  const auto next = std::next(block);
+  if (next == blocks_.end() || block->second + next->second > kBlockKeysMax / 2) return;
+  block->second += next->second;
+  blocks_.erase(next);
 }
 
 uint64_t KeyCounts::CountFrom(const IndexedKeys& keys, IndexedKeys::const_iterator first,

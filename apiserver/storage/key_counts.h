@@ -21,6 +21,8 @@ class KeyCounts {
   // How many keys there are from `first` on that begin with `prefix`, as `first` does if it is one.
   uint64_t CountFrom(const IndexedKeys& keys, IndexedKeys::const_iterator first,
                      std::string_view prefix) const;
+  // Two neighbours have more than half a block's keys together.
+  size_t blocks() const { return blocks_.size(); }
 
  private:
   static constexpr size_t kBlockKeysMax = 128;
@@ -28,6 +30,8 @@ class KeyCounts {
   // By where each begins; it ends where the next one does. There need not be a key where it begins.
   using Blocks = std::map<std::string, size_t, std::less<>>;
   void Split(const IndexedKeys& keys, Blocks::iterator block);
+  // If they are small.
+  void JoinWithNext(Blocks::iterator block);
 
   Blocks blocks_{{"", 0}};
 };
