@@ -158,6 +158,9 @@ for _ in $(seq "${JOBS:-1}"); do
 done
 wait
 [ -s "$OUT/results.txt" ] || { echo "no charts in $charts"; exit 1; }
+# Who takes a chart and comes to no result has broken off.
+taken=("$work"/taken-*)
+[ "$(wc -l <"$OUT/results.txt")" = ${#taken[@]} ] || { echo "not all charts came to an end"; exit 1; }
 passed=$(grep -c '^PASS' "$OUT/results.txt" || true)
 echo "$passed of $(wc -l <"$OUT/results.txt") charts were installed, changed, rolled back and removed"
 ! grep -q '^FAIL' "$OUT/results.txt"
