@@ -48,8 +48,8 @@ void AddHeld(const RbacObjects& objects, const Binding& binding, const User& use
                         " not found");
 }
 
-// As many as are forgotten where nothing may take long.
-constexpr size_t kForgottenAtOnce = 1024;
+// What is forgotten where nothing may take long.
+constexpr size_t kForgottenBytesAtOnce = 256 << 10;
 
 // All that bindings go by. The lengths keep the parts apart, whatever they hold.
 std::string MemoryKey(const User& user, std::string_view namespace_name) {
@@ -118,6 +118,11 @@ HeldRoles RoleHoldings::WorkOut(const User& user, std::string_view namespace_nam
   return held;
 }
 
+RoleHoldings::Memory RoleHoldings::Forget() {
+  bytes_ = 0;
+  return std::exchange(memory_, {});
+}
+
 std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
                                                   std::string_view namespace_name) {
   // Read first: what is worked out is at least as new.
@@ -126,15 +131,14 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
                              objects_.role_bindings.Version()};
   if (IsVoid()) return std::make_shared<const HeldRoles>();
   std::string key = MemoryKey(user, namespace_name);
-  decltype(memory_) forgotten;  // Let go of when nobody waits for it.
+  Memory outdated;  // Let go of when nobody waits for it.
   {
     const MutexLock lock(mutex_);
     if (versions_ != versions) {
-      const bool takes_long = memory_.size() > kForgottenAtOnce;
+      const bool takes_long = bytes_ > kForgottenBytesAtOnce;
       if (takes_long && !MayWait()) return std::make_shared<const HeldRoles>();
       versions_ = versions;
-      forgotten.swap(memory_);
-      bytes_ = 0;
+      outdated = Forget();
     }
     if (const auto found = memory_.find(key); found != memory_.end()) return found->second;
     // There may be any number of bindings.
@@ -144,12 +148,10 @@ std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
   auto held = std::make_shared<const HeldRoles>(WorkOut(user, namespace_name));
   const size_t bytes = RememberedBytes(key, *held);
   if (bytes > kAnswerBytesMax) return held;
+  Memory surplus;  // So is this. What is outdated must not come back for it.
   const MutexLock lock(mutex_);
   if (versions_ != versions) return held;
-  if (bytes_ + bytes > kBytesMax) {
-    forgotten.swap(memory_);
-    bytes_ = 0;
-  }
+  if (bytes_ + bytes > kBytesMax) surplus = Forget();
   if (memory_.emplace(std::move(key), held).second) bytes_ += bytes;
   return held;
 }

@@ -66,12 +66,15 @@ class RoleHoldings {
 
  private:
   using Versions = std::array<uint64_t, 4>;
+  using Memory = std::map<std::string, std::shared_ptr<const HeldRoles>, std::less<>>;
   HeldRoles WorkOut(const User& user, std::string_view namespace_name) const;
+  // For the caller to let go of without the mutex: there may be much.
+  Memory Forget() REQUIRES(mutex_);
 
   const RbacObjects objects_;
   mutable Mutex mutex_;
   Versions versions_ GUARDED_BY(mutex_){};  // Of the objects that the memory stands for.
-  std::map<std::string, std::shared_ptr<const HeldRoles>, std::less<>> memory_ GUARDED_BY(mutex_);
+  Memory memory_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t worked_out_ GUARDED_BY(mutex_) = 0;
 };
