@@ -339,21 +339,32 @@ namespace {
 // Ours in it, and it too unless it holds something else.
 Result<> RemoveDataDir(const std::string& data_dir, const Progress& progress) {
   namespace fs = std::filesystem;
+  const auto failed = [](const fs::path& path, const std::error_code& error) {
+    return Fail(Reason::kInternalError, "remove " + path.string() + ": " + error.message());
+  };
   std::error_code error;
   std::vector<fs::path> ours;
   for (const auto& entry : fs::directory_iterator(data_dir, error)) {
     if (IsOfDataDir(entry.path().filename().string())) ours.push_back(entry.path());
   }
-  for (size_t i = 0; i < ours.size() && !error; ++i) fs::remove_all(ours[i], error);
-  if (!error) fs::remove(data_dir, error);
+  if (error) return failed(data_dir, error);
+  // Something may still be mounted in a directory. Files tell that a cluster was here: while there
+  // is something left, so are they, and `down` can be called again.
+  std::stable_partition(ours.begin(), ours.end(), [](const fs::path& path) {
+    std::error_code unknown;
+    return fs::is_directory(path, unknown);
+  });
+  for (const fs::path& path : ours) {
+    fs::remove_all(path, error);
+    if (error) return failed(path, error);
+  }
+  fs::remove(data_dir, error);
   if (error == std::errc::directory_not_empty) {
     progress(data_dir + " stays: it holds other files");
     return {};
   }
   // A directory that is a mount, as a container's volume is, stays, empty.
-  if (error && error != std::errc::device_or_resource_busy) {
-    return Fail(Reason::kInternalError, "remove " + data_dir + ": " + error.message());
-  }
+  if (error && error != std::errc::device_or_resource_busy) return failed(data_dir, error);
   return {};
 }
 

@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "base/capabilities.h"
 #include "kubelet/containerd_paths.h"
 #include "skiff/cluster.h"
 #include "skiff/daemon.h"
@@ -80,6 +82,21 @@ TEST_F(RemovalTest, WhatOthersPutBesideAClusterStays) {
   EXPECT_TRUE(std::filesystem::exists(directory + "/letter.txt"));
   EXPECT_FALSE(std::filesystem::exists(directory + "/cluster.json.new"));
   EXPECT_FALSE(HasClusterMark(directory));
+}
+
+TEST_F(RemovalTest, WhatCannotBeRemovedIsNamedAndMayBeTriedAgain) {
+  if (!HasCapability(Capability::kSysAdmin)) GTEST_SKIP() << "only root may mount";
+  const std::string directory = ClusterAt("busy", 3);
+  std::ofstream(directory + "/skiff.log") << "started";
+  const std::string mounted = directory + "/local-path";
+  std::filesystem::create_directories(mounted);
+  if (mount("tmpfs", mounted.c_str(), "tmpfs", 0, "") != 0) GTEST_SKIP() << "no mounts here";
+  const auto removed = Remove(directory);
+  ASSERT_EQ(umount(mounted.c_str()), 0);
+  ASSERT_FALSE(removed);
+  EXPECT_THAT(removed.error().message, HasSubstr("remove " + mounted));
+  EXPECT_TRUE(Remove(directory));
+  EXPECT_FALSE(std::filesystem::exists(directory));
 }
 
 TEST_F(RemovalTest, ACopyDoesNotNameTheDaemonOfTheOtherDirectory) {
