@@ -2,19 +2,20 @@
 # `schema_tables`: constant tables and typed structs, included as "api/gen/core_v1.h".
 function(schema_tables folder)
   file(GLOB schemas CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.yaml)
+  file(GLOB texts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/texts/*.yaml)
   file(GLOB compiler_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/api/compiler/*.cc)
   add_executable(schema_compiler ${compiler_sources})
   target_link_libraries(schema_compiler PRIVATE base yaml_archive)
   target_compile_options(schema_compiler PRIVATE -O0)  # It runs once, for a second.
   set(out ${CMAKE_BINARY_DIR}/generated/api/gen)
-  set(tables ${out}/all_kinds.cc)
+  set(tables ${out}/all_kinds.cc ${out}/all_texts.cc)
   foreach(schema ${schemas})
     get_filename_component(stem ${schema} NAME_WE)
     list(APPEND headers ${out}/${stem}.h)
     list(APPEND tables ${out}/${stem}.cc)
   endforeach()
   add_custom_command(OUTPUT ${headers} ${tables} COMMAND schema_compiler ${out} ${schemas}
-                     DEPENDS schema_compiler ${schemas} COMMENT "Compiling the API schema")
+                     DEPENDS schema_compiler ${schemas} ${texts} COMMENT "Compiling the API schema")
   batched(tables schema_tables 4 ${tables})
   add_library(schema_tables STATIC ${headers} ${tables})
   target_include_directories(schema_tables PUBLIC ${CMAKE_BINARY_DIR}/generated)

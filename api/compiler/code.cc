@@ -309,7 +309,6 @@ std::string FileWriter::FieldRow(const SchemaType& type, const SchemaField& f) {
   if (f.patch_replace) fields << ", .patch_replace = true";
   if (!f.patch_key.empty()) fields << ", .merge_key = " << Quote(f.patch_key);
   if (!f.default_json.empty()) fields << ", .default_json = " << Quote(f.default_json);
-  if (!f.doc.empty()) fields << ", .doc = " << Quote(f.doc);
   if (f.atomic) fields << ", .atomic = true";
   if (!f.inline_type.empty()) fields << ", .inline_type = " << Quote(f.inline_type);
   fields << ", .offset = offsetof(" << type.name << ", " << f.cpp_name << ")";
@@ -490,6 +489,35 @@ std::string AllKinds(const Schema& schema) {
   return out.str();
 }
 
+// All texts in one, and where each ends: without pointers no page of it is touched before somebody
+// asks.
+std::string AllTexts(const Schema& schema) {
+  std::ostringstream texts, ends, first;
+  size_t bytes = 0;
+  int count = 0, types = 0;
+  const auto add = [&](const std::string& text) {
+    texts << "    " << Quote(text) << "\n";
+    bytes += text.size();
+    ends << (count++ % 12 == 0 ? "\n    " : " ") << bytes << ",";
+  };
+  for (const auto& [stem, file] : schema) {
+    for (const SchemaType& type : file.types) {
+      first << (types++ % 16 == 0 ? "\n    " : " ") << count << ",";
+      if (type.form != SchemaType::Form::kStruct) continue;
+      add(type.text);
+      for (const SchemaField& field : type.fields) add(field.text);
+    }
+  }
+  std::ostringstream out;
+  out << "// Made by api/compiler from api/schema/texts.\n#include \"api/openapi/texts.h\"\n\n"
+      << "namespace skiff {\nnamespace {\nconstexpr char kAll[] =\n"
+      << texts.str() << "    ;\nconstexpr uint32_t kEnds[] = {" << ends.str()
+      << "};\nconstexpr uint16_t kFirst[] = {" << first.str() << " " << count
+      << "};\nconstexpr Texts kTexts = {{kAll, sizeof(kAll) - 1}, kEnds, kFirst};\n}\n"
+      << "const Texts& BuiltInTexts() { return kTexts; }\n}  // namespace skiff\n";
+  return out.str();
+}
+
 }  // namespace
 
 void WriteCode(const Schema& schema, const std::string& directory) {
@@ -499,6 +527,7 @@ void WriteCode(const Schema& schema, const std::string& directory) {
     WriteIfChanged(directory + "/" + stem + ".cc", writer.Source());
   }
   WriteIfChanged(directory + "/all_kinds.cc", AllKinds(schema));
+  WriteIfChanged(directory + "/all_texts.cc", AllTexts(schema));
 }
 
 }  // namespace skiff::compiler

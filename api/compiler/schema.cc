@@ -51,7 +51,7 @@ bool Flag(const YAML::Node& node) {
 SchemaField ReadField(const std::string& name, const YAML::Node& node, const std::string& where) {
   CheckKeys(node,
             {"n", "type", "required", "always", "omitzero", "keepEmpty", "list", "map", "struct",
-             "keys", "patch", "patchKey", "default", "doc"},
+             "keys", "patch", "patchKey", "default"},
             where);
   SchemaField field;
   field.json_name = name;
@@ -76,7 +76,6 @@ SchemaField ReadField(const std::string& name, const YAML::Node& node, const std
   field.patch_retain_keys = patch.find("retainKeys") != std::string::npos;
   field.patch_replace = patch == "replace";
   field.patch_key = Text(node["patchKey"]);
-  field.doc = Text(node["doc"]);
   if (node["default"]) {
     const std::string value = Text(node["default"]);
     const bool is_number = field.type == "int32" || field.type == "int64" || field.type == "bool";
@@ -125,7 +124,7 @@ SchemaType ReadType(const std::string& name, const YAML::Node& node, const Schem
   const std::string where = file.stem + "." + name;
   CheckKeys(node,
             {"kind", "subresources", "selectable", "atomic", "typeMeta", "fields", "enum", "values",
-             "alias", "message", "opaque", "doc", "columns"},
+             "alias", "message", "opaque", "columns"},
             where);
   SchemaType type;
   type.name = name;
@@ -148,6 +147,40 @@ SchemaType ReadType(const std::string& name, const YAML::Node& node, const Schem
   }
   if (node["kind"]) type.kinds.push_back(ReadKind(node, file, where));
   return type;
+}
+
+YAML::Node LoadYaml(const std::string& path) {
+  try {
+    return YAML::LoadFile(path);
+  } catch (const YAML::Exception& problem) {
+    Die(path + ": " + problem.what());
+  }
+}
+
+// Before fields are inlined: those have the text that stands at the type they come from.
+void ReadTexts(const std::string& path, SchemaFile& file) {
+  YAML::Node root = LoadYaml(path);
+  for (SchemaType& type : file.types) {
+    if (type.form != SchemaType::Form::kStruct) continue;
+    const std::string where = path + ": " + type.name;
+    const YAML::Node node = root[type.name];
+    if (!node) Die(where + ": no text");
+    CheckKeys(node, {"about", "fields"}, where);
+    type.text = Text(node["about"]);
+    if (type.text.empty()) Die(where + ": no text");
+    std::set<std::string> names;
+    for (SchemaField& field : type.fields) {
+      if (field.json_name.starts_with("inline.")) continue;
+      names.insert(field.json_name);
+      field.text = Text(node["fields"][field.json_name]);
+      if (field.text.empty()) Die(where + ": no text for the field " + field.json_name);
+    }
+    CheckKeys(node["fields"], names, where);
+    root.remove(type.name);
+  }
+  for (const auto& entry : root) {
+    Die(path + ": " + entry.first.as<std::string>() + " is no type with fields");
+  }
 }
 
 // Puts the fields of inlined types in place of the `inline.X` entries.
@@ -193,14 +226,10 @@ const SchemaType* SchemaFile::Find(const std::string& name) const {
 Schema ReadSchema(const std::vector<std::string>& paths) {
   Schema schema;
   for (const std::string& path : paths) {
-    YAML::Node root;
-    try {
-      root = YAML::LoadFile(path);
-    } catch (const YAML::Exception& problem) {
-      Die(path + ": " + problem.what());
-    }
+    const YAML::Node root = LoadYaml(path);
+    const std::filesystem::path place(path);
     SchemaFile file;
-    file.stem = std::filesystem::path(path).stem();
+    file.stem = place.stem();
     file.api_version = Text(root["apiVersion"]);
     const auto slash = file.api_version.find('/');
     file.group = slash == std::string::npos ? "" : file.api_version.substr(0, slash);
@@ -214,6 +243,7 @@ Schema ReadSchema(const std::vector<std::string>& paths) {
     for (const auto& entry : root["types"]) {
       file.types.push_back(ReadType(entry.first.as<std::string>(), entry.second, file));
     }
+    ReadTexts(place.parent_path() / "texts" / place.filename(), file);
     FlattenInlines(file);
     schema.emplace(file.stem, std::move(file));
   }

@@ -13,11 +13,15 @@
 //       fields:
 //         time: {n: 8, type: Time, omitzero: true}  # by value, but left out when zero
 //         spec: {n: 2, type: DeploymentSpec, required: true, always: true, list: map, keys: [name],
-//                patch: merge, patchKey: name, default: x, doc: "..."}
+//                patch: merge, patchKey: name, default: x}
 //         inline.Other: {type: Other, n: 2}     # the fields of Other stand here
 //     PullPolicy: {enum: [Always, Never]}       # closed; `values:` is open
 //     ResourceList: {alias: "map[string]Quantity"}
 //     RawThing: {opaque: true}                  # any JSON
+//
+// What types with fields, and their fields, are for stands in texts/, in a file of the same name:
+//
+//   Deployment: {about: "...", fields: {spec: "..."}}
 //
 // Type spellings: bool int32 int64 double string bytes Time MicroTime Duration Quantity IntOrString
 // RawExtension FieldsV1 JSON, a type of this file, stem.Type of another, and []T map[string]T *T.
@@ -44,7 +48,7 @@ struct SchemaField {
   bool patch_merge = false, patch_retain_keys = false, patch_replace = false;
   std::string patch_key;
   std::string default_json;
-  std::string doc;
+  std::string text;  // What it is for.
 };
 
 struct SchemaSubresource {
@@ -62,6 +66,7 @@ struct SchemaKind {
 struct SchemaType {
   enum class Form { kStruct, kEnum, kAlias, kOpaque };
   std::string name;
+  std::string text;  // What it is for. "" without fields.
   Form form = Form::kStruct;
   std::vector<SchemaField> fields;
   std::vector<std::string> values;  // kEnum
@@ -77,14 +82,15 @@ struct SchemaFile {
   const SchemaType* Find(const std::string& name) const;
 };
 
-// By stem. Ends the program with a message that names file and type when something is wrong.
+// By stem. Ends the program with a message that names file and type when something is wrong, as it
+// is where a text is missing.
 using Schema = std::map<std::string, SchemaFile>;
 Schema ReadSchema(const std::vector<std::string>& paths);
 
 // "podIPs" -> "pod_ips"; C++ keywords get a trailing underscore.
 std::string CppName(const std::string& json_name);
 
-// Writes <directory>/<stem>.h and .cc for each file, and all_kinds.cc.
+// Writes <directory>/<stem>.h and .cc for each file, all_kinds.cc and all_texts.cc.
 void WriteCode(const Schema& schema, const std::string& directory);
 
 }  // namespace skiff::compiler

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/openapi/openapi_schema.h"
+#include "api/openapi/texts.h"
 
 namespace skiff::openapi {
 namespace {
@@ -149,7 +150,7 @@ std::vector<Parameter> OptionParameters(std::string_view options) {
     for (const SharedSuffix& known : kConnectSuffixes) {
       if (known.options == options && known.field == field.name) suffix = known.suffix;
     }
-    out.push_back({field.name, ParameterType(*field.type), field.doc, suffix});
+    out.push_back({field.name, ParameterType(*field.type), TextOf(*type, field), suffix});
   }
   SortByName(out);
   return out;

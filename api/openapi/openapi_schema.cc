@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/crd/publish.h"
+#include "api/openapi/texts.h"
 
 namespace skiff::openapi {
 namespace {
@@ -217,6 +218,18 @@ Json WellKnown(std::string_view name, Version version) {
   return out;
 }
 
+void Describe(std::string_view text, Json& schema) {
+  if (!text.empty()) schema["description"] = text;
+}
+
+// `kind` or `apiVersion`, which objects begin with.
+Json TypeMetaMember(std::string_view name) {
+  const Type& meta = meta_v1::TypeMeta::Describe();
+  Json schema = {{"type", "string"}};
+  Describe(TextOf(meta, *meta.Find(name)), schema);
+  return schema;
+}
+
 void AddListMarks(const Field& field, Json& schema) {
   if (field.type->name.empty()) {
     schema["x-kubernetes-list-type"] = field.list_type == ListType::kMap   ? "map"
@@ -234,7 +247,6 @@ void AddMarks(const Field& field, Json& schema) {
   if (field.patch_retain_keys) strategy += strategy.empty() ? "retainKeys" : ",retainKeys";
   if (!strategy.empty()) schema["x-kubernetes-patch-strategy"] = strategy;
   if (!field.merge_key.empty()) schema["x-kubernetes-patch-merge-key"] = field.merge_key;
-  if (!field.doc.empty()) schema["description"] = field.doc;
 }
 
 }  // namespace
@@ -309,6 +321,7 @@ void Definitions::AddList(const std::string& name, const std::string& item) {
     items = {{"default", Json::object()}, {"allOf", {items}}};
     metadata = {{"default", Json::object()}, {"allOf", {metadata}}};
   }
+  Describe(TextOf(meta_v1::ListMeta::Describe()), metadata);
   Json kinds = Json::array();
   for (Json kind : all_[item].value("x-kubernetes-group-version-kind", Json::array())) {
     kind["kind"] = kind["kind"].get<std::string>() + "List";
@@ -318,23 +331,27 @@ void Definitions::AddList(const std::string& name, const std::string& item) {
   all_[name] = {{"type", "object"},
                 {"required", {"items"}},
                 {"properties",
-                 {{"apiVersion", {{"type", "string"}}},
-                  {"kind", {{"type", "string"}}},
+                 {{"apiVersion", TypeMetaMember("apiVersion")},
+                  {"kind", TypeMetaMember("kind")},
                   {"metadata", std::move(metadata)},
-                  {"items", {{"type", "array"}, {"items", std::move(items)}}}}},
+                  {"items",
+                   {{"description", "The objects that were asked for."},
+                    {"type", "array"},
+                    {"items", std::move(items)}}}}},
                 {"x-kubernetes-group-version-kind", std::move(kinds)}};
 }
 
 Json Definitions::Schema(const Type& type) {
   Json out = {{"type", "object"}};
+  Describe(TextOf(type), out);
   Json properties = Json::object();
   Json required = Json::array();
   if (type.type_meta) {
-    properties["apiVersion"] = {{"type", "string"}};
-    properties["kind"] = {{"type", "string"}};
+    for (const char* name : {"apiVersion", "kind"}) properties[name] = TypeMetaMember(name);
   }
   for (const Field& field : type.fields) {
-    properties[std::string(field.name)] = FieldSchema(field);
+    Json& property = properties[std::string(field.name)] = FieldSchema(field);
+    Describe(TextOf(type, field), property);
     if (field.required) required.push_back(field.name);
   }
   if (!properties.empty()) out["properties"] = std::move(properties);
