@@ -238,13 +238,6 @@ Result<std::vector<cri::Mount>> Mounts(const ContainerInput& input) {
   return out;
 }
 
-std::vector<std::string> ExpandAll(const std::vector<std::string>& words,
-                                   const std::map<std::string, std::string>& variables) {
-  std::vector<std::string> out;
-  for (const std::string& word : words) out.push_back(Expand(word, variables));
-  return out;
-}
-
 }  // namespace
 
 cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
@@ -305,8 +298,8 @@ Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {
   out.image.image = input.image_ref;
   out.image.user_specified_image = container.image;
   std::map<std::string, std::string> variables(input.environment.begin(), input.environment.end());
-  out.command = ExpandAll(container.command, variables);
-  out.args = ExpandAll(container.args, variables);
+  out.command = TRY(ExpandAll(container.command, variables));
+  out.args = TRY(ExpandAll(container.args, variables));
   out.working_dir = container.working_dir;
   out.envs = input.environment;
   out.mounts = TRY(Mounts(input));

@@ -31,11 +31,12 @@ class Maker {
     for (const auto& from : container_.env_from) TRY(AddAll(from));
     for (const auto& variable : container_.env) {
       if (!variable.value_from) {
-        Set(variable.name, Expand(variable.value, values_));
+        auto expanded = TRY(Expand(variable.value, values_));
+        TRY(Add(variable.name, std::move(expanded)));
         continue;
       }
-      const auto value = TRY(Resolve(*variable.value_from));
-      if (value) Set(variable.name, *value);
+      auto value = TRY(Resolve(*variable.value_from));
+      if (value) TRY(Add(variable.name, std::move(*value)));
     }
     Environment out;
     for (const std::string& name : order_) out.emplace_back(name, values_.at(name));
@@ -46,6 +47,13 @@ class Maker {
   void Set(const std::string& name, std::string value) {
     if (!values_.contains(name)) order_.push_back(name);
     values_[name] = std::move(value);
+  }
+  // The same of what the pod's spec asks for, which is bounded.
+  Result<> Add(const std::string& name, std::string value) {
+    bytes_ += name.size() + value.size();
+    if (bytes_ > kEnvironmentBytesMax) return Fail(Reason::kInvalid, kEnvironmentTooLong);
+    Set(name, std::move(value));
+    return {};
   }
   void AddServices();
   template <typename K>
@@ -63,6 +71,7 @@ class Maker {
   const EnvironmentSources& sources_;
   Variables values_;
   std::vector<std::string> order_;
+  size_t bytes_ = 0;
 };
 
 void Maker::AddServices() {
@@ -93,12 +102,12 @@ Result<> Maker::AddAll(const core_v1::EnvFromSource& from) {
     const bool optional = ref->optional.value_or(false);
     const auto found = TRY(Look(sources_.config_map, "configmap", ref->name, optional));
     if (!found) return {};
-    for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
+    for (const auto& [key, value] : found->data) TRY(Add(from.prefix + key, value));
   } else if (const auto& secret_ref = from.secret_ref) {
     const bool optional = secret_ref->optional.value_or(false);
     const auto found = TRY(Look(sources_.secret, "secret", secret_ref->name, optional));
     if (!found) return {};
-    for (const auto& [key, value] : found->data) Set(from.prefix + key, value);
+    for (const auto& [key, value] : found->data) TRY(Add(from.prefix + key, value));
   }
   return {};
 }
@@ -137,10 +146,11 @@ Result<std::optional<std::string>> Maker::Resolve(const core_v1::EnvVarSource& s
 }
 
 // Names that have no value, or an empty one, are added to `missing`.
-std::string ExpandAndTell(const std::string& text, const Variables& variables,
-                          std::set<std::string>& missing) {
+Result<std::string> ExpandAndTell(const std::string& text, const Variables& variables,
+                                  std::set<std::string>& missing) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
+    if (out.size() > kEnvironmentBytesMax) return Fail(Reason::kInvalid, kEnvironmentTooLong);
     if (text[i] != '$' || i + 1 == text.size()) {
       out += text[i];
       continue;
@@ -171,15 +181,28 @@ Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Cont
   return Maker(pod, container, sources).Make();
 }
 
-std::string Expand(const std::string& text, const Variables& variables) {
+Result<std::string> Expand(const std::string& text, const Variables& variables) {
   std::set<std::string> ignored;
   return ExpandAndTell(text, variables, ignored);
+}
+
+Result<std::vector<std::string>> ExpandAll(const std::vector<std::string>& words,
+                                           const Variables& variables) {
+  std::vector<std::string> out;
+  size_t bytes = 0;
+  for (const std::string& word : words) {
+    std::string expanded = TRY(Expand(word, variables));
+    bytes += expanded.size();
+    if (bytes > kEnvironmentBytesMax) return Fail(Reason::kInvalid, kEnvironmentTooLong);
+    out.push_back(std::move(expanded));
+  }
+  return out;
 }
 
 Result<std::string> SubPathOf(const core_v1::VolumeMount& mount, const Variables& variables) {
   if (mount.sub_path_expr.empty()) return mount.sub_path;
   std::set<std::string> missing;
-  std::string path = ExpandAndTell(mount.sub_path_expr, variables, missing);
+  std::string path = TRY(ExpandAndTell(mount.sub_path_expr, variables, missing));
   if (missing.empty()) return path;
   return Fail(Reason::kInvalid, fmt::format("missing value for {}", fmt::join(missing, ", ")));
 }

@@ -32,8 +32,19 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 Result<Environment> MakeEnvironment(const core_v1::Pod& pod, const core_v1::Container& container,
                                     const EnvironmentSources& sources);
 
-// Replaces $(NAME); "$$" stands for "$"; unknown names stay as they are.
-std::string Expand(const std::string& text, const std::map<std::string, std::string>& variables);
+// What a pod can make of the variables that its spec sets, and of a command line with them: no
+// kernel starts a program with more than 6 MiB. References to references double each time.
+constexpr size_t kEnvironmentBytesMax = 8 * 1024 * 1024;
+constexpr char kEnvironmentTooLong[] = "argument list too long";
+
+// Replaces $(NAME); "$$" stands for "$"; unknown names stay as they are. Fails when that comes to
+// more than kEnvironmentBytesMax.
+Result<std::string> Expand(const std::string& text,
+                           const std::map<std::string, std::string>& variables);
+
+// The words of a command line, each so; the bound is that of all together.
+Result<std::vector<std::string>> ExpandAll(const std::vector<std::string>& words,
+                                           const std::map<std::string, std::string>& variables);
 
 // A mount's subPath, or what its subPathExpr comes to; "": the whole volume. A variable that is not
 // there, or empty, would name another part of the volume: it is an error.

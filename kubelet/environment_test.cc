@@ -136,9 +136,32 @@ TEST_F(EnvironmentTest, ServicesOfTheNamespaceAreTold) {
 
 TEST(ExpandTest, ReplacesWhatIsKnown) {
   const std::map<std::string, std::string> variables = {{"A", "1"}, {"EMPTY", ""}};
-  EXPECT_EQ(Expand("$(A)-$(B)-$A-$", variables), "1-$(B)-$A-$");
-  EXPECT_EQ(Expand("$$(A) $$ $(A", variables), "$(A) $ $(A");
-  EXPECT_EQ(Expand("[$(EMPTY)]", variables), "[]");
+  EXPECT_EQ(*Expand("$(A)-$(B)-$A-$", variables), "1-$(B)-$A-$");
+  EXPECT_EQ(*Expand("$$(A) $$ $(A", variables), "$(A) $ $(A");
+  EXPECT_EQ(*Expand("[$(EMPTY)]", variables), "[]");
+}
+
+// Each refers to the one before twice.
+TEST_F(EnvironmentTest, ReferencesThatDoubleComeToAnEnd) {
+  Set("X0", std::string(1024, 'x'));
+  for (int i = 1; i < 64; ++i) {
+    const std::string before = "$(X" + std::to_string(i - 1) + ")";
+    Set("X" + std::to_string(i), before + before);
+  }
+  EXPECT_EQ(Made(), "argument list too long");
+}
+
+TEST_F(EnvironmentTest, ManyVariablesOfOneLargeValueAreTooMany) {
+  config_map_->data = {{"A", std::string(1024 * 1024, 'x')}};
+  for (int i = 0; i < 9; ++i) {
+    auto& all = container_.env_from.emplace_back();
+    all.prefix = "P" + std::to_string(i);
+    all.config_map_ref.Ensure().name = "there";
+  }
+  EXPECT_EQ(Made(), "argument list too long");
+  container_.env_from.pop_back();
+  container_.env_from.pop_back();
+  EXPECT_EQ(Made().size(), 7 * (1024 * 1024 + 4) + 6);
 }
 
 TEST(SubPathOfTest, NeedsAValueForEachVariable) {
