@@ -36,9 +36,15 @@ Result<> LifecycleHooks::RunCommand(const std::vector<std::string>& command,
 Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
                                  const core_v1::Container& container, const std::string& pod_ip,
                                  const std::string& where, Duration timeout) {
+  const auto fail = [&](const Error& why) {
+    return Fail(Reason::kUnknown, fmt::format("HTTP lifecycle hook ({}) for {} failed - error: {}",
+                                              get.path, where, why.message));
+  };
+  const auto port = ResolvePort(get.port, container);
+  if (!port) return fail(port.error());
   http::Upstream upstream;
   upstream.host = get.host.empty() ? pod_ip : get.host;
-  upstream.port = ResolvePort(get.port, container);
+  upstream.port = *port;
   upstream.connect_timeout = upstream.head_timeout = timeout;
   if (get.scheme == "HTTPS") upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   http::ClientRequest request;
@@ -58,8 +64,7 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
                                    });
   const Result<> outcome = future.get();
   if (outcome) return {};
-  return Fail(Reason::kUnknown, fmt::format("HTTP lifecycle hook ({}) for {} failed - error: {}",
-                                            get.path, where, outcome.error().message));
+  return fail(outcome.error());
 }
 
 Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const core_v1::Pod& pod,

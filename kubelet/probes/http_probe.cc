@@ -173,7 +173,7 @@ std::unique_ptr<ProbeAttempt> StartHttpProbe(const core_v1::Probe& probe,
   ProbeUrl url;
   url.is_https = get.scheme == "HTTPS";
   url.host = get.host.empty() ? subject.pod_ip : get.host;
-  url.port = ResolvePort(get.port, subject.container);
+  url.port = ResolvePort(get.port, subject.container).value_or(0);
   url.target = get.path.starts_with('/') ? get.path : "/" + get.path;
   http::Headers headers;
   for (const auto& header : get.http_headers) headers.emplace(header.name, header.value);

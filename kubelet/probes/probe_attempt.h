@@ -51,7 +51,7 @@ std::unique_ptr<ProbeAttempt> StartProbe(const core_v1::Probe& probe, const Prob
                                          const ProbeTools& tools,
                                          std::function<void(ProbeOutcome)> done);
 
-// The number of a port that may be given by its name in the container; 0 when there is none.
-int ResolvePort(const IntOrString& port, const core_v1::Container& container);
+// The number of a port that may be given by its name in the container. The error is the kubelet's.
+Result<int> ResolvePort(const IntOrString& port, const core_v1::Container& container);
 
 }  // namespace skiff::kubelet

@@ -13,9 +13,10 @@ namespace {
 class CommandRuntime final : public cri::WrappedRuntime {
  public:
   explicit CommandRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
-  Result<cri::ExecResult> ExecSync(const std::string&, const std::vector<std::string>&,
+  Result<cri::ExecResult> ExecSync(const std::string&, const std::vector<std::string>& command,
                                    Duration) override {
     MutexLock lock(mutex_);
+    command_ = command;
     ++calls_;
     changed_.notify_all();
     while (is_held_) changed_.wait(lock);
@@ -42,6 +43,10 @@ class CommandRuntime final : public cri::WrappedRuntime {
     MutexLock lock(mutex_);
     return calls_;
   }
+  std::vector<std::string> command() const {
+    MutexLock lock(mutex_);
+    return command_;
+  }
   void WaitForCall() {
     MutexLock lock(mutex_);
     while (calls_ == 0) changed_.wait(lock);
@@ -52,6 +57,7 @@ class CommandRuntime final : public cri::WrappedRuntime {
   CondVar changed_;
   bool is_held_ GUARDED_BY(mutex_) = false;
   int calls_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> command_ GUARDED_BY(mutex_);
   int exit_code_ GUARDED_BY(mutex_) = 0;
   std::optional<Error> error_ GUARDED_BY(mutex_);
 };
@@ -98,6 +104,38 @@ class ProbeLoopTest : public testing::Test {
   int changes_ = 0;
   std::unique_ptr<ProbeLoop> loop_;
 };
+
+TEST_F(ProbeLoopTest, CommandsReferToVariablesThatTheSpecSets) {
+  probe_.exec->command = {"check", "$(PORT)/$(NAME)", "$(OTHER)", "$$(PORT)"};
+  auto& port = container_.env.emplace_back();
+  port.name = "PORT";
+  port.value = "8080";
+  auto& name = container_.env.emplace_back();
+  name.name = "NAME";
+  name.value_from.Ensure().field_ref.Ensure().field_path = "metadata.name";
+  Start(ProbeKind::kReadiness, {"id", "10.0.0.1"});
+  executor_.RunFor(5s);
+  EXPECT_EQ(runtime_.command(),
+            (std::vector<std::string>{"check", "8080/", "$(OTHER)", "$(PORT)"}));
+}
+
+// The kubelet throws such a result away: the container is not killed for it.
+TEST_F(ProbeLoopTest, APortThatTheContainerDoesNotHaveIsNoFailureOfTheContainer) {
+  for (const bool is_http : {false, true}) {
+    probe_ = core_v1::Probe();
+    probe_.failure_threshold = 1;
+    if (is_http) {
+      probe_.http_get.emplace().port = IntOrString("web");
+    } else {
+      probe_.tcp_socket.emplace().port = IntOrString("web");
+    }
+    ProbeLoop& loop = Start(ProbeKind::kLiveness, {"id", "127.0.0.1"});
+    executor_.RunFor(30s);
+    EXPECT_NE(loop.result(), ProbeResult::kFailure);
+    executor_.Remove(loop);
+  }
+  loop_.reset();
+}
 
 TEST_F(ProbeLoopTest, ANewContainerIsNotReadyBeforeItsFirstSuccess) {
   runtime_.Answer(1);
