@@ -16,6 +16,18 @@ namespace {
 
 constexpr Duration kHttpTimeout = 30s;
 
+// As Go prints the handler.
+std::string HandlerText(const core_v1::LifecycleHandler& handler) {
+  std::string tcp = "nil";
+  if (handler.tcp_socket) {
+    const IntOrString& port = handler.tcp_socket->port;
+    tcp = fmt::format("&TCPSocketAction{{Port:{{{} {} {}}},Host:{},}}", port.is_string() ? 1 : 0,
+                      port.is_string() ? 0 : port.value(), port.is_string() ? port.text() : "",
+                      handler.tcp_socket->host);
+  }
+  return fmt::format("&LifecycleHandler{{Exec:nil,HTTPGet:nil,TCPSocket:{},Sleep:nil,}}", tcp);
+}
+
 }  // namespace
 
 Result<> LifecycleHooks::RunCommand(const std::vector<std::string>& command,
@@ -73,15 +85,18 @@ Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const cor
   const std::string where =
       fmt::format("Container \"{}\" in Pod \"{}\"", container.name, PodText(pod));
   if (handler.exec) return RunCommand(handler.exec->command, container_id, where, timeout);
-  if (handler.http_get && loops_ != nullptr) {
+  if (handler.http_get) {
+    if (loops_ == nullptr) return {};
     const Duration bound = timeout == 0ns ? kHttpTimeout : std::min(timeout, kHttpTimeout);
     return RunHttp(*handler.http_get, container, pod_ip, where, bound);
   }
   if (handler.sleep) {
     const Duration pause = Seconds(handler.sleep->seconds);
     pause_(timeout == 0ns ? pause : std::min(pause, timeout));
+    return {};
   }
-  return {};
+  // The API takes tcpSocket for the sake of old objects; no kubelet ever ran one.
+  return Fail(Reason::kInvalid, "Cannot run handler: invalid handler: " + HandlerText(handler));
 }
 
 }  // namespace skiff::kubelet

@@ -20,7 +20,8 @@ class LifecycleHooks {
   // HTTP handlers count as answered.
   LifecycleHooks(ContainerRuntime& runtime, http::Loops* loops, std::function<void(Duration)> pause)
       : runtime_(runtime), loops_(loops), pause_(std::move(pause)) {}
-  // Bounded by `timeout` unless it is zero. Fails with the text that events and statuses show:
+  // Bounded by `timeout` unless it is zero. A handler of any other kind fails, as with the kubelet.
+  // Errors have the text that events and statuses show:
   // `Exec lifecycle hook ([a b]) for Container "c" in Pod "p_ns(uid)" failed - error: ...`.
   Result<> Run(const core_v1::LifecycleHandler& handler, const core_v1::Pod& pod,
                const core_v1::Container& container, const std::string& container_id,

@@ -1,0 +1,47 @@
+#include "kubelet/lifecycle_hooks.h"
+
+#include "kubelet/pod_worker_fixture.h"
+
+namespace skiff::kubelet {
+namespace {
+
+std::string Failure(const core_v1::LifecycleHandler& handler, LifecycleHooks& hooks) {
+  const auto run = hooks.Run(handler, {}, {}, "id", "10.0.0.1", 0ns);
+  return run ? "" : run.error().message;
+}
+
+class LifecycleHooksTest : public PodWorkerTest {};
+
+TEST_F(LifecycleHooksTest, AConnectionIsNoHook) {
+  core_v1::LifecycleHandler handler;
+  handler.tcp_socket.emplace().port = IntOrString(8080);
+  EXPECT_EQ(Failure(handler, hooks_),
+            "Cannot run handler: invalid handler: &LifecycleHandler{Exec:nil,HTTPGet:nil,"
+            "TCPSocket:&TCPSocketAction{Port:{0 8080 },Host:,},Sleep:nil,}");
+  handler.tcp_socket->port = IntOrString("web");
+  handler.tcp_socket->host = "db";
+  EXPECT_EQ(Failure(handler, hooks_),
+            "Cannot run handler: invalid handler: &LifecycleHandler{Exec:nil,HTTPGet:nil,"
+            "TCPSocket:&TCPSocketAction{Port:{1 0 web},Host:db,},Sleep:nil,}");
+}
+
+TEST_F(LifecycleHooksTest, WithoutANetworkRequestsCountAsAnswered) {
+  core_v1::LifecycleHandler handler;
+  handler.http_get.emplace().path = "/";
+  EXPECT_EQ(Failure(handler, hooks_), "");
+}
+
+TEST_F(LifecycleHooksTest, AContainerWhoseHookIsNoneIsStopped) {
+  auto& hook = pod_.spec.containers[0].lifecycle.emplace().post_start.emplace();
+  hook.tcp_socket.emplace().port = IntOrString(80);
+  StartWorker();
+  EXPECT_TRUE(Running("app").empty());
+  EXPECT_EQ(runtime_.stops().size(), 1u);
+  const auto status = Status();
+  const auto& waiting = status.container_statuses.at(0).state.waiting;
+  ASSERT_TRUE(waiting);
+  EXPECT_EQ(waiting->reason, "PostStartHookError");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet
