@@ -24,6 +24,12 @@ class TestRuntime final : public cri::WrappedRuntime {
  public:
   explicit TestRuntime(ContainerRuntime& inner) : WrappedRuntime(inner) {}
 
+  Result<std::string> CreateContainer(const std::string& sandbox_id,
+                                      const cri::ContainerConfig& config,
+                                      const cri::SandboxConfig& sandbox) override {
+    created[config.metadata.name] = config;
+    return WrappedRuntime::CreateContainer(sandbox_id, config, sandbox);
+  }
   Result<> StartContainer(const std::string& id) override {
     TRY(WrappedRuntime::StartContainer(id));
     if (started) started(id);
@@ -96,6 +102,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   }
 
   std::function<void(const std::string& id)> started;  // Before the caller hears of it.
+  std::map<std::string, cri::ContainerConfig> created;  // The last of each name.
   std::atomic<int> execs = 0;
   std::vector<cri::LinuxResources> updates;
 

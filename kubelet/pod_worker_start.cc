@@ -211,6 +211,8 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
     }
   }
   if (!context_.node_ips.empty()) current.status.host_ip = context_.node_ips.front();
+  current.status.host_ips.clear();
+  for (const auto& ip : context_.node_ips) current.status.host_ips.emplace_back().ip = ip;
   environment = TRY(MakeEnvironment(current, container, context_.environment(pod)));
   ContainerInput input{.pod = pod, .container = container, .attempt = attempt};
   input.environment = environment;
