@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 
+#include "api/text/go_text.h"
 #include "base/text.h"
 #include "kubelet/downward.h"
 
@@ -65,6 +67,8 @@ class Maker {
   Result<std::optional<std::string>> Resolve(const core_v1::EnvVarSource& source);
   Result<std::optional<std::string>> FromConfigMap(const core_v1::ConfigMapKeySelector& ref);
   Result<std::optional<std::string>> FromSecret(const core_v1::SecretKeySelector& ref);
+  Result<std::optional<std::string>> FromFile(const core_v1::FileKeySelector& ref);
+  const Result<EnvFile>& File(const std::string& volume, const std::string& path);
 
   const core_v1::Pod& pod_;
   const core_v1::Container& container_;
@@ -72,6 +76,9 @@ class Maker {
   Variables values_;
   std::vector<std::string> order_;
   size_t bytes_ = 0;
+  // By volume and path: a file that changes meanwhile gives all variables from one reading.
+  std::map<std::pair<std::string, std::string>, Result<EnvFile>> files_;
+  size_t file_bytes_left_ = kEnvFilesBytesMax;
 };
 
 void Maker::AddServices() {
@@ -134,6 +141,34 @@ Result<std::optional<std::string>> Maker::FromSecret(const core_v1::SecretKeySel
                                              pod_.metadata.namespace_, ref.name));
 }
 
+const Result<EnvFile>& Maker::File(const std::string& volume, const std::string& path) {
+  const auto key = std::make_pair(volume, path);
+  if (const auto known = files_.find(key); known != files_.end()) return known->second;
+  auto file = sources_.env_file(volume, path, file_bytes_left_);
+  if (file) file_bytes_left_ -= std::min(file_bytes_left_, file->size_bytes);
+  return files_.emplace(key, std::move(file)).first->second;
+}
+
+// As the kubelet has it, a value that is empty is none. That an optional one may be missing with
+// its file is what the API says of the field; the kubelet of v1.35 wants the file in any case.
+Result<std::optional<std::string>> Maker::FromFile(const core_v1::FileKeySelector& ref) {
+  if (!sources_.env_file) return std::optional<std::string>("");
+  const bool optional = ref.optional.value_or(false);
+  const Result<EnvFile>& file = File(ref.volume_name, ref.path);
+  if (!file) {
+    if (optional && file.error().reason == Reason::kNotFound) return std::nullopt;
+    return tl::unexpected(file.error());
+  }
+  const auto value = file->values.find(ref.key);
+  if (value == file->values.end() && !file->problem.empty()) {
+    return Fail(Reason::kInvalid, kBadEnvFile);
+  }
+  if (value != file->values.end() && !value->second.empty()) return value->second;
+  if (optional) return std::nullopt;
+  return Fail(Reason::kNotFound, fmt::format("environment variable key {} not found in file {}",
+                                             GoQuote(ref.key), GoQuote(file->path)));
+}
+
 Result<std::optional<std::string>> Maker::Resolve(const core_v1::EnvVarSource& source) {
   if (source.field_ref) return TRY(FieldText(pod_, source.field_ref->field_path));
   if (source.resource_field_ref) {
@@ -142,6 +177,7 @@ Result<std::optional<std::string>> Maker::Resolve(const core_v1::EnvVarSource& s
   }
   if (source.config_map_key_ref) return FromConfigMap(*source.config_map_key_ref);
   if (source.secret_key_ref) return FromSecret(*source.secret_key_ref);
+  if (source.file_key_ref) return FromFile(*source.file_key_ref);
   return std::optional<std::string>("");
 }
 

@@ -11,6 +11,7 @@
 
 #include "api/gen/core_v1.h"
 #include "base/error.h"
+#include "kubelet/env_file.h"
 
 namespace skiff::kubelet {
 
@@ -20,10 +21,20 @@ struct EnvironmentSources {
   std::function<Result<std::shared_ptr<const core_v1::ConfigMap>>(const std::string& name)>
       config_map;
   std::function<Result<std::shared_ptr<const core_v1::Secret>>(const std::string& name)> secret;
+  // The env file at `path` in a volume of the pod, of at most `bytes_max`. Errors have the text of
+  // CreateContainerConfigError; kNotFound: there is no such file. Null where there are no files at
+  // all: each variable from one is there then, and empty.
+  std::function<Result<EnvFile>(const std::string& volume, const std::string& path,
+                                size_t bytes_max)>
+      env_file;
   // Services of the pod's namespace, and `kubernetes` of default.
   std::vector<std::shared_ptr<const core_v1::Service>> services;
   std::map<std::string, Quantity> node_allocatable;
 };
+
+// What the env files of one container may hold together: as much as a ConfigMap.
+constexpr size_t kEnvFilesBytesMax = 1024 * 1024;
+constexpr char kBadEnvFile[] = "couldn't parse env file";
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 

@@ -39,6 +39,20 @@ class EnvironmentTest : public testing::Test {
     variable.name = name;
     return variable.value_from.Ensure();
   }
+  core_v1::FileKeySelector& FromFile(const std::string& name, const std::string& key) {
+    auto& file = From(name).file_key_ref.Ensure();
+    file.volume_name = "c";
+    file.path = "a.env";
+    file.key = key;
+    return file;
+  }
+  static Result<EnvFile> FileOf(const std::string& volume, const std::string& path,
+                                const std::string& text) {
+    EnvFile file = ParseEnvFile(text);
+    file.path = "/v/" + volume + "/" + path;
+    file.size_bytes = text.size();
+    return file;
+  }
   // "A=1 B=2", or what is wrong.
   std::string Made() {
     const auto made = MakeEnvironment(pod_, container_, sources_);
@@ -92,6 +106,68 @@ TEST_F(EnvironmentTest, WhatIsMissingIsSaidInKubernetesWords) {
   secret.name = "there";
   secret.key = "user";
   EXPECT_EQ(Made(), "couldn't find key user in Secret shop/there");
+}
+
+TEST_F(EnvironmentTest, KeysOfEnvFilesAreLookedUp) {
+  sources_.env_file = [&](const std::string& volume, const std::string& path, size_t) {
+    return FileOf(volume, path, "A='from a file'\nEMPTY=''\n");
+  };
+  FromFile("X", "A");
+  EXPECT_EQ(Made(), "X=from a file");
+  auto& file = FromFile("Y", "MISSING");
+  EXPECT_EQ(Made(),
+            "environment variable key \"MISSING\" not found in file \"/v/c/a.env\"");
+  file.optional = true;
+  EXPECT_EQ(Made(), "X=from a file");
+  // A value that is empty is as good as none.
+  file.key = "EMPTY";
+  EXPECT_EQ(Made(), "X=from a file");
+  file.optional = false;
+  EXPECT_NE(Made().find("environment variable key \"EMPTY\" not found"), std::string::npos);
+}
+
+TEST_F(EnvironmentTest, AnEnvFileThatIsMissingMayBeSoWhenItIsOptional) {
+  sources_.env_file = [](const auto&, const auto&, size_t) -> Result<EnvFile> {
+    return Fail(Reason::kNotFound, kBadEnvFile);
+  };
+  auto& file = FromFile("X", "A");
+  EXPECT_EQ(Made(), "couldn't parse env file");
+  file.optional = true;
+  EXPECT_EQ(Made(), "");
+  sources_.env_file = [](const auto&, const auto&, size_t) -> Result<EnvFile> {
+    return Fail(Reason::kForbidden, kBadEnvFile);
+  };
+  EXPECT_EQ(Made(), "couldn't parse env file");
+}
+
+TEST_F(EnvironmentTest, WhatComesBeforeAMistakeInAnEnvFileIsTaken) {
+  sources_.env_file = [&](const std::string& volume, const std::string& path, size_t) {
+    return FileOf(volume, path, "A='1'\nB=2\nC='3'\n");
+  };
+  auto& file = FromFile("X", "A");
+  EXPECT_EQ(Made(), "X=1");
+  file.key = "C";
+  EXPECT_EQ(Made(), "couldn't parse env file");
+  file.optional = true;
+  EXPECT_EQ(Made(), "couldn't parse env file");
+}
+
+TEST_F(EnvironmentTest, AnEnvFileIsReadOnceForAllItsVariablesAndWithinABound) {
+  std::vector<size_t> bounds;
+  sources_.env_file = [&](const std::string& volume, const std::string& path, size_t bytes_max) {
+    bounds.push_back(bytes_max);
+    return FileOf(volume, path, "A='1'\nB='2'\n");
+  };
+  FromFile("X", "A");
+  FromFile("Y", "B");
+  FromFile("Z", "B").path = "b.env";
+  EXPECT_EQ(Made(), "X=1 Y=2 Z=2");
+  EXPECT_EQ(bounds, (std::vector<size_t>{kEnvFilesBytesMax, kEnvFilesBytesMax - 12}));
+}
+
+TEST_F(EnvironmentTest, WhereThereAreNoFilesVariablesOfThemAreEmpty) {
+  FromFile("X", "A");
+  EXPECT_EQ(Made(), "X=");
 }
 
 // Started without its variables, a container would run with the wrong ones until its end.

@@ -114,6 +114,10 @@ class PodWorker final : public ControlLoop {
   Result<std::map<std::string, std::string>> MakeSubPaths(const core_v1::Pod& pod,
                                                           const core_v1::Container& container,
                                                           const Environment& environment);
+  // What the environments of the pod's containers are made from.
+  EnvironmentSources Sources(const core_v1::Pod& pod) const;
+  Result<EnvFile> EnvFileOf(const core_v1::Pod& pod, const std::string& volume,
+                            const std::string& path, size_t bytes_max) const;
   PodPlan Plan(const core_v1::Pod& pod, const ObservedPod& observed,
                const std::vector<ContainerResize>& resizes) const;
   Duration Act(const core_v1::Pod& pod, const ObservedPod& observed, const PodPlan& plan);

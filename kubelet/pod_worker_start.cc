@@ -198,6 +198,33 @@ Result<std::map<std::string, std::string>> PodWorker::MakeSubPaths(
   return made;
 }
 
+Result<EnvFile> PodWorker::EnvFileOf(const core_v1::Pod& pod, const std::string& volume,
+                                     const std::string& path, size_t bytes_max) const {
+  const auto directory = volume_paths_.find(volume);
+  if (directory == volume_paths_.end()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("cannot find the volume \"{}\" referenced by FileKeyRef", volume));
+  }
+  auto file = ReadEnvFile(directory->second, path, bytes_max);
+  const std::string& problem = file ? file->problem : file.error().message;
+  if (!problem.empty()) {
+    log_.Info("env file not read",
+              {{"pod", PodText(pod)}, {"volume", volume}, {"error", problem}});
+  }
+  if (!file) return Fail(file.error().reason, kBadEnvFile);
+  return file;
+}
+
+EnvironmentSources PodWorker::Sources(const core_v1::Pod& pod) const {
+  EnvironmentSources sources = context_.environment(pod);
+  if (!MakesVolumes()) return sources;
+  sources.env_file = [this, &pod](const std::string& volume, const std::string& path,
+                                  size_t bytes_max) {
+    return EnvFileOf(pod, volume, path, bytes_max);
+  };
+  return sources;
+}
+
 Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
                                           const core_v1::Container& container, uint32_t attempt,
                                           const ObservedPod& observed, Environment& environment) {
@@ -213,7 +240,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   if (!context_.node_ips.empty()) current.status.host_ip = context_.node_ips.front();
   current.status.host_ips.clear();
   for (const auto& ip : context_.node_ips) current.status.host_ips.emplace_back().ip = ip;
-  environment = TRY(MakeEnvironment(current, container, context_.environment(pod)));
+  environment = TRY(MakeEnvironment(current, container, Sources(pod)));
   ContainerInput input{.pod = pod, .container = container, .attempt = attempt};
   input.environment = environment;
   input.volumes = volume_paths_;

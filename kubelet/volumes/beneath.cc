@@ -227,6 +227,35 @@ Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& pa
   return Joined(done);
 }
 
+Result<Descriptor> OpenRegularFileBeneath(const Descriptor& root, const std::string& path) {
+  const std::string inside = TRY(ResolveBeneath(root, path));
+  const Descriptor found = TRY(OpenBeneath(root, inside, O_PATH));
+  const struct stat info = TRY(found.Stat());
+  if (!S_ISREG(info.st_mode)) return Fail(Reason::kInvalid, path + " is not a regular file");
+  Descriptor opened(open(found.Path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (opened.is_open()) return opened;
+  const int code = errno;
+  return Fail(SystemError("open " + path, code));
+}
+
+Result<std::string> ReadWhole(const Descriptor& file, size_t bytes_max) {
+  std::string text;
+  char buffer[16 * 1024];
+  while (true) {
+    const ssize_t got = read(file.number(), buffer, sizeof buffer);
+    if (got == 0) return text;
+    if (got < 0) {
+      const int code = errno;
+      if (code == EINTR) continue;
+      return Fail(SystemError("read", code));
+    }
+    text.append(buffer, static_cast<size_t>(got));
+    if (text.size() > bytes_max) {
+      return Fail(Reason::kInvalid, "the file is longer than " + std::to_string(bytes_max));
+    }
+  }
+}
+
 Result<> MakeDirectoriesBeneath(const Descriptor& root, const std::string& path, mode_t mode) {
   const auto parts = TRY(PartsBeneath(path));
   Descriptor here = TRY(OpenBeneath(root, "", O_RDONLY | O_DIRECTORY));

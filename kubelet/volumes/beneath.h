@@ -66,6 +66,13 @@ Result<Descriptor> WalkBeneath(const Descriptor& root, const std::string& path, 
 // Somebody may make a link of a part as soon as this returns: open it with OpenBeneath.
 Result<std::string> ResolveBeneath(const Descriptor& root, const std::string& path);
 
+// A regular file below `root` for reading, which links that stay there may lead to. What it is, is
+// asked before it is opened: a FIFO would keep the reader, and opening a device may do anything.
+Result<Descriptor> OpenRegularFileBeneath(const Descriptor& root, const std::string& path);
+
+// All that the file holds; one that holds more than `bytes_max` is an error (Invalid).
+Result<std::string> ReadWhole(const Descriptor& file, size_t bytes_max);
+
 // Makes the directories of a path without links that are missing, each with `mode` exactly.
 Result<> MakeDirectoriesBeneath(const Descriptor& root, const std::string& path, mode_t mode);
 
