@@ -31,7 +31,7 @@ std::string Joined(const std::vector<std::string>& words) {
 
 // References to variables are replaced as far as the spec itself has their values.
 Result<std::vector<std::string>> HandlerCommand(const core_v1::Probe& probe,
-                                           const core_v1::Container& container) {
+                                                const core_v1::Container& container) {
   std::map<std::string, std::string> variables;
   for (const auto& each : container.env) variables[each.name] = each.value;
   return ExpandAll(probe.exec->command, variables);
