@@ -68,6 +68,21 @@ void WriteLine(std::string_view name, std::string_view suffix,
   out.append(" ").append(NumberText(value)).append("\n");
 }
 
+// `row`: a count for each bucket, then the sum.
+void WriteBuckets(const MetricDescription& description, const std::vector<std::string>& values,
+                  const std::vector<double>& bounds, const std::vector<double>& row,
+                  std::string& out) {
+  const std::string& name = description.name;
+  double count = 0;
+  for (size_t i = 0; i <= bounds.size(); ++i) {
+    count += row[i];
+    const std::string bound = i < bounds.size() ? NumberText(bounds[i]) : "+Inf";
+    WriteLine(name, "_bucket", description.labels, values, bound, count, out);
+  }
+  WriteLine(name, "_sum", description.labels, values, "", row.back(), out);
+  WriteLine(name, "_count", description.labels, values, "", count, out);
+}
+
 class MeasuredFamily final : public MetricFamily {
  public:
   MeasuredFamily(MetricDescription description, Measure measure, const char* type)
@@ -86,6 +101,32 @@ class MeasuredFamily final : public MetricFamily {
   const MetricDescription description_;
   const Measure measure_;
   const char* const type_;
+};
+
+class MeasuredHistogramFamily final : public MetricFamily {
+ public:
+  MeasuredHistogramFamily(MetricDescription description, std::vector<double> bounds,
+                          MeasureHistogram measure)
+      : description_(std::move(description)),
+        bounds_(std::move(bounds)),
+        measure_(std::move(measure)) {}
+  void Write(std::string& out) const override {
+    const auto samples = measure_();
+    if (samples.empty()) return;
+    WriteHead(description_, "histogram", out);
+    for (const HistogramSample& sample : samples) {
+      CHECK(sample.labels.size() == description_.labels.size() &&
+            sample.counts.size() == bounds_.size() + 1);
+      std::vector<double> row = sample.counts;
+      row.push_back(sample.sum);
+      WriteBuckets(description_, sample.labels, bounds_, row, out);
+    }
+  }
+
+ private:
+  const MetricDescription description_;
+  const std::vector<double> bounds_;
+  const MeasureHistogram measure_;
 };
 
 // What /proc/self/stat says behind the name of the program: "R 1 2 ...".
@@ -191,17 +232,8 @@ void HistogramFamily::Write(std::string& out) const {
   const auto rows = rows_.Sum();
   if (rows.empty()) return;
   WriteHead(description_, "histogram", out);
-  const std::string& name = description_.name;
   for (const auto& [key, row] : rows) {
-    const auto values = SplitKey(key, description_.labels.size());
-    double count = 0;
-    for (size_t i = 0; i <= bounds_.size(); ++i) {
-      count += row[i];
-      const std::string bound = i < bounds_.size() ? NumberText(bounds_[i]) : "+Inf";
-      WriteLine(name, "_bucket", description_.labels, values, bound, count, out);
-    }
-    WriteLine(name, "_sum", description_.labels, values, "", row.back(), out);
-    WriteLine(name, "_count", description_.labels, values, "", count, out);
+    WriteBuckets(description_, SplitKey(key, description_.labels.size()), bounds_, row, out);
   }
 }
 
@@ -229,6 +261,15 @@ void MetricRegistry::AddMeasured(MetricDescription description, Measure measure,
   std::string name = description.name;
   const char* word = type == MeasuredType::kGauge ? "gauge" : "counter";
   auto family = std::make_unique<MeasuredFamily>(std::move(description), std::move(measure), word);
+  const MutexLock lock(mutex_);
+  families_[std::move(name)] = std::move(family);
+}
+
+void MetricRegistry::AddMeasuredHistogram(MetricDescription description,
+                                          std::vector<double> bounds, MeasureHistogram measure) {
+  std::string name = description.name;
+  auto family = std::make_unique<MeasuredHistogramFamily>(std::move(description),
+                                                          std::move(bounds), std::move(measure));
   const MutexLock lock(mutex_);
   families_[std::move(name)] = std::move(family);
 }

@@ -105,6 +105,12 @@ struct Sample {
   double value = 0;
 };
 using Measure = std::function<std::vector<Sample>()>;
+struct HistogramSample {
+  std::vector<std::string> labels;
+  std::vector<double> counts;  // One a bound, and one of what lies above all of them.
+  double sum = 0;
+};
+using MeasureHistogram = std::function<std::vector<HistogramSample>()>;
 
 class MetricRegistry {
  public:
@@ -114,6 +120,8 @@ class MetricRegistry {
   enum class MeasuredType { kGauge, kCounter };
   void AddMeasured(MetricDescription description, Measure measure,
                    MeasuredType type = MeasuredType::kGauge);
+  void AddMeasuredHistogram(MetricDescription description, std::vector<double> bounds,
+                            MeasureHistogram measure);
   // process_*: of this process, from the kernel.
   void AddProcessMetrics();
 

@@ -61,6 +61,20 @@ TEST(Metrics, WhatIsMeasuredIsAskedForAtTheScrape) {
   EXPECT_TRUE(Has(metrics.Text(), R"(things{kind="a"} 3)"));
 }
 
+TEST(Metrics, AHistogramThatIsMeasuredAddsItsBucketsUp) {
+  MetricRegistry metrics;
+  metrics.AddMeasuredHistogram({"use", "Use.", {"kind"}}, {0.5, 1}, [] {
+    return std::vector<HistogramSample>{{{"a"}, {2, 3, 4}, 7.5}};
+  });
+  const std::string text = metrics.Text();
+  EXPECT_TRUE(Has(text, "# TYPE use histogram"));
+  EXPECT_TRUE(Has(text, R"(use_bucket{kind="a",le="0.5"} 2)"));
+  EXPECT_TRUE(Has(text, R"(use_bucket{kind="a",le="1"} 5)"));
+  EXPECT_TRUE(Has(text, R"(use_bucket{kind="a",le="+Inf"} 9)"));
+  EXPECT_TRUE(Has(text, R"(use_sum{kind="a"} 7.5)"));
+  EXPECT_TRUE(Has(text, R"(use_count{kind="a"} 9)"));
+}
+
 TEST(Metrics, TheProcessHasFilesMemoryAndAStart) {
   MetricRegistry metrics;
   metrics.AddProcessMetrics();

@@ -36,11 +36,13 @@ LevelSpec LevelSpec::Of(const flowcontrol_v1::PriorityLevelConfiguration& object
   return spec;
 }
 
-Dispatcher::Dispatcher(Options options, Duration)
+Dispatcher::Dispatcher(Options options, Duration now)
     : options_(options),
       read_slots_(options.read_slots),
       write_slots_(options.write_slots),
-      unsent_(options.unsent_max) {}
+      unsent_(options.unsent_max),
+      reads_(now),
+      writes_(now) {}
 
 std::shared_ptr<Level> Dispatcher::Find(std::string_view name) const {
   const auto found = std::find_if(levels_.begin(), levels_.end(), [&](const auto& level) {
@@ -67,6 +69,7 @@ void Dispatcher::Configure(std::vector<LevelSpec> specs, Duration now) {
     }
     if (is_new || level->limits != limits[i]) level->set.SetSeats(limits[i].initial(), now);
     level->limits = limits[i];
+    level->has_queues = level->spec.shape.queues > 0;
     level->request_seats_max = SeatsPerRequestMax(limits[i].nominal, level->spec.shape.hand_size);
     levels.push_back(std::move(level));
   }
@@ -76,11 +79,43 @@ void Dispatcher::Configure(std::vector<LevelSpec> specs, Duration now) {
     if (!level->set.idle()) levels.push_back(level);
   }
   levels_ = std::move(levels);
+  queue_volume_ = 0;
+  for (const auto& level : levels_) queue_volume_ += level->set.queue_volume();
   Adjust(now);
 }
 
 void Dispatcher::NoteDemand(Level& level, Duration now) {
-  level.demand.Note(now, level.set.seats_in_use() + level.set.seats_waited_for());
+  const QueueSet& set = level.set;
+  const int wanted = set.seats_in_use() + set.seats_waited_for();
+  level.demand.Note(now, wanted);
+  level.demand_part.Set(now, wanted, level.limits.nominal);
+  level.seat_use.Set(now, set.seats_in_use(), set.seats_max());
+  level.waiting_part.Set(now, set.waiting(), set.queue_volume());
+  level.executing_part.Set(now, set.executing(), set.seats_max());
+}
+
+void Dispatcher::NoteTurn(const Turn& turn, int waiting, int executing, Duration now) {
+  NoteDemand(*turn.level, now);
+  Kind& kind = turn.reads ? reads_ : writes_;
+  kind.waiting += waiting;
+  kind.executing += executing;
+  kind.waiting_part.Set(now, kind.waiting, queue_volume_);
+  kind.executing_part.Set(now, kind.executing, options_.seats);
+}
+
+Dispatcher::OverTimeFigures Dispatcher::OverTime(Duration now) {
+  OverTimeFigures all{.levels = {},
+                      .reads_waiting = reads_.waiting_part.Read(now),
+                      .reads_executing = reads_.executing_part.Read(now),
+                      .writes_waiting = writes_.waiting_part.Read(now),
+                      .writes_executing = writes_.executing_part.Read(now)};
+  for (const auto& level : levels_) {
+    if (level->going || level->spec.exempt) continue;
+    all.levels.push_back({level->spec.name, level->seat_use.Read(now),
+                          level->waiting_part.Read(now), level->executing_part.Read(now),
+                          level->demand_part.Read(now), level->set.progress()});
+  }
+  return all;
 }
 
 QueueSet::Verdict Dispatcher::Enqueue(Turn& turn, Duration now) {
@@ -91,7 +126,7 @@ QueueSet::Verdict Dispatcher::Enqueue(Turn& turn, Duration now) {
   const auto verdict = level.set.Enqueue(turn, now);
   if (verdict != QueueSet::Verdict::kWaits) return verdict;
   if (idle) level.pass = std::max(level.pass, now_pass_);
-  NoteDemand(level, now);
+  NoteTurn(turn, 1, 0, now);
   return verdict;
 }
 
@@ -114,6 +149,7 @@ Turn* Dispatcher::StartNext(Duration now) {
     turn.has_slot = true;
     now_pass_ = std::max(now_pass_, level->pass);
     level->pass += turn.work.Total(kEstimatedTime) / WeightOf(*level);
+    NoteTurn(turn, -1, 1, now);
     return &turn;
   }
   return nullptr;
@@ -121,7 +157,7 @@ Turn* Dispatcher::StartNext(Duration now) {
 
 void Dispatcher::Remove(Turn& turn, Duration now) {
   turn.level->set.Remove(turn, now);
-  NoteDemand(*turn.level, now);
+  NoteTurn(turn, -1, 0, now);
 }
 
 void Dispatcher::LeaveSlot(Turn& turn) {
@@ -136,7 +172,7 @@ void Dispatcher::Finish(Turn& turn, Duration now) {
   level.set.Finish(turn, now);
   const double took = std::chrono::duration<double>(now - turn.started - kEstimatedTime).count();
   level.pass += turn.work.initial_seats * took / WeightOf(level);
-  NoteDemand(level, now);
+  NoteTurn(turn, 0, -1, now);
   if (level.going && level.set.idle()) {
     std::erase_if(levels_, [&](const auto& each) { return each.get() == &level; });
   }

@@ -23,7 +23,9 @@
 #include "api/gen/flowcontrol_v1.h"
 #include "apiserver/flow_control/concurrency.h"
 #include "apiserver/flow_control/queue_set.h"
+#include "apiserver/flow_control/retry_after.h"
 #include "apiserver/flow_control/slots.h"
+#include "apiserver/flow_control/timed_ratio.h"
 
 namespace skiff::flow_control {
 
@@ -37,22 +39,43 @@ struct LevelSpec {
   QueueSet::Shape shape;
 };
 
+// Of the histograms that count time: as kube-apiserver has them.
+inline constexpr double kSeatUseBounds[] = {0,   0.1, 0.2, 0.3, 0.4,  0.5, 0.6,
+                                            0.7, 0.8, 0.9, 0.95, 0.99, 1};
+inline constexpr double kRequestUseBounds[] = {0,   0.001, 0.003, 0.01, 0.03,
+                                               0.1, 0.25,  0.5,   0.75, 1};
+inline constexpr double kDemandBounds[] = {0.2, 0.4, 0.6, 0.8, 1, 1.2, 1.4, 1.7, 2, 2.8, 4, 6};
+inline constexpr double kReadWriteBounds[] = {0,   0.001, 0.01, 0.1, 0.2, 0.3,  0.4, 0.5,
+                                              0.6, 0.7,   0.8,  0.9, 0.95, 0.99, 1};
+
 struct Level {
-  Level(LevelSpec of, Duration now) : spec(std::move(of)), set(spec.shape, 0, now), demand(now) {}
+  Level(LevelSpec of, Duration now)
+      : spec(std::move(of)),
+        set(spec.shape, 0, now),
+        demand(now),
+        seat_use(kSeatUseBounds, now),
+        waiting_part(kRequestUseBounds, now),
+        executing_part(kRequestUseBounds, now),
+        demand_part(kDemandBounds, now),
+        has_queues(spec.shape.queues > 0) {}
 
   LevelSpec spec;
   bool going = false;  // Its object is gone; it stays until nothing of it is under way.
   Limits limits;
   QueueSet set;
   Integrator demand;  // Seats that are taken or waited for.
+  // Parts of the seats, of the queues' volume, of the seats, of the nominal seats.
+  TimedRatio seat_use, waiting_part, executing_part, demand_part;
   Wish wish;
   double target = 0;
   double pass = 0;  // Work that was begun here, in proportion to its seats.
   // Of requests, since the start; and of those of an exempt level, which nobody counts otherwise.
   std::atomic<int64_t> dispatched = 0, rejected = 0, timed_out = 0, cancelled = 0;
   std::atomic<int64_t> exempt_executing = 0;
+  RetryAfter retry_after;
   // The most seats of one request; read where requests are looked at first.
   std::atomic<int> request_seats_max = 1;
+  std::atomic<bool> has_queues;
 };
 
 struct Turn : QueuedRequest {
@@ -97,14 +120,37 @@ class Dispatcher {
   Duration next_release() const;
   double fair_fraction() const { return fair_fraction_; }
 
+  // What was waiting and worked on, over time: of each level, and of reads and writes.
+  struct LevelOverTime {
+    std::string name;
+    HistogramSample seat_use, waiting, executing, demand;
+    QueueSet::Progress progress;
+  };
+  struct OverTimeFigures {
+    std::vector<LevelOverTime> levels;  // Those that are limited.
+    HistogramSample reads_waiting, reads_executing, writes_waiting, writes_executing;
+  };
+  OverTimeFigures OverTime(Duration now);
+
  private:
   Slots& SlotsOf(const Turn& turn) { return turn.reads ? read_slots_ : write_slots_; }
   void NoteDemand(Level& level, Duration now);
+  // One more of that kind waits, or one less; likewise of those that are worked on.
+  void NoteTurn(const Turn& turn, int waiting, int executing, Duration now);
 
   const Options options_;
   Slots read_slots_;
   Slots write_slots_;
   Slots unsent_;
+  struct Kind {  // Reads, or writes.
+    explicit Kind(Duration now) : waiting_part(kReadWriteBounds, now),
+                                  executing_part(kReadWriteBounds, now) {}
+    int waiting = 0, executing = 0;
+    TimedRatio waiting_part, executing_part;
+  };
+  Kind reads_;
+  Kind writes_;
+  double queue_volume_ = 0;  // Of all levels.
   std::vector<std::shared_ptr<Level>> levels_;
   std::vector<Level*> scratch_;  // Levels in which somebody waits, in their order.
   double now_pass_ = 0;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "api/values.h"
 #include "apiserver/flow_control/waiter.h"
@@ -48,14 +49,38 @@ std::string Moment(TimePoint at) {
   return text;
 }
 
-void AddDetails(Row& row, const Waiter& waiter) {
-  const RequestInfo& info = waiter.info;
+void AddDetails(Row& row, const RequestInfo& info, const std::string& user) {
   const std::string version =
       info.group.empty() ? info.version : info.group + "/" + info.version;
-  for (const std::string& cell : {waiter.user, info.verb, info.path, info.namespace_name, info.name,
+  for (const std::string& cell : {user, info.verb, info.path, info.namespace_name, info.name,
                                   version, info.resource, info.subresource}) {
     row.push_back(cell);
   }
+}
+
+// The queue, and -1 for a request that has left it or where there are none.
+Row RowOf(const ExecutingRequest& request, const std::function<std::string(Duration)>& moment) {
+  return {request.target->level->spec.name,
+          request.target->schema,
+          Number(request.queue),
+          "-1",
+          request.distinguisher,
+          moment(request.arrived),
+          Number(request.work.initial_seats),
+          Number(request.work.final_seats),
+          GoDurationText(request.work.after),
+          moment(request.started)};
+}
+
+RequestInfo InfoOf(const ExecutingRequest& request) {
+  http::Request asked;
+  asked.method = request.method;
+  asked.path = request.path;
+  RequestInfo info = ParseRequestInfo(asked);
+  // These may have been said by its query.
+  info.verb = request.verb;
+  info.name = request.name;
+  return info;
 }
 
 }  // namespace
@@ -111,10 +136,12 @@ std::string Entrance::DumpRequests(bool details) {
       rows.front().emplace_back(column);
     }
   }
+  const Duration now = clock_.Monotonic();
+  const TimePoint wall = clock_.Now();
+  const auto moment = [&](Duration at) { return Moment(wall - (now - at)); };
   {
+    // A level's specification changes under it.
     const MutexLock lock(mutex_);
-    const Duration now = clock_.Monotonic();
-    const TimePoint wall = clock_.Now();
     for (const auto& level : dispatcher_.levels()) {
       for (const int queue : level->set.Backlog()) {
         int64_t index = 0;
@@ -122,12 +149,16 @@ std::string Entrance::DumpRequests(bool details) {
           const Waiter& waiter = static_cast<const Waiter&>(*each);
           rows.push_back({level->spec.name, waiter.target->schema,
                           Number(level->spec.shape.queues == 0 ? -1 : queue), Number(index++),
-                          waiter.distinguisher, Moment(wall - (now - waiter.arrived)),
+                          waiter.distinguisher, moment(waiter.arrived),
                           Number(waiter.work.initial_seats), Number(waiter.work.final_seats),
                           GoDurationText(waiter.work.after), "0001-01-01T00:00:00Z"});
-          if (details) AddDetails(rows.back(), waiter);
+          if (details) AddDetails(rows.back(), waiter.info, waiter.user);
         }
       }
+    }
+    for (const ExecutingRequest& each : executing_.All()) {
+      rows.push_back(RowOf(each, moment));
+      if (details) AddDetails(rows.back(), InfoOf(each), each.user);
     }
   }
   std::stable_sort(rows.begin() + 1, rows.end(),

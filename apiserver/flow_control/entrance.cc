@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/codec/struct_text.h"
+#include "apiserver/flow_control/beginning.h"
 #include "apiserver/flow_control/unsent.h"
 #include "apiserver/flow_control/waiter.h"
 #include "apiserver/request/respond.h"
@@ -77,6 +78,7 @@ Pass& Pass::operator=(Pass&& other) noexcept {
   held_ = std::exchange(other.held_, Held::kNothing);
   is_watch_ = other.is_watch_;
   turn_ = std::move(other.turn_);
+  executing_ = std::exchange(other.executing_, std::nullopt);
   return *this;
 }
 
@@ -118,6 +120,11 @@ Entrance::Entrance(Options options, Parts parts)
                     [this] {
                       const MutexLock lock(mutex_);
                       return dispatcher_.fair_fraction();
+                    },
+                .over_time =
+                    [this] {
+                      const MutexLock lock(mutex_);
+                      return dispatcher_.OverTime(clock_.Monotonic());
                     }}),
       pool_(ReadSlots(options.read_slots) + options.write_slots, kJobsMax) {
   Configure({}, {});
@@ -190,15 +197,44 @@ Pass Entrance::Enter(const Question& question) {
   const Target& target = pass.configuration_->targets[found.schema];
   pass.target_ = &target;
   pass.is_watch_ = question.info.verb == "watch";
-  if (target.exempt) return EnterExempt(std::move(pass));
+  const auto entered = [&](Pass done) {
+    if (done.held_ == Pass::Held::kNothing) return done;
+    AddExecuting(done, {.distinguisher = std::string(found.distinguisher),
+                        .user = question.user.name,
+                        .method = question.http.method,
+                        .path = question.http.path,
+                        .verb = question.info.verb,
+                        .name = question.info.name});
+    return done;
+  };
+  if (target.exempt) return entered(EnterExempt(std::move(pass)));
   pass.turn_.flow =
       Mixed(target.salt ^ std::hash<std::string_view>()(found.distinguisher));
   pass.turn_.level = target.level;
   pass.turn_.reads = question.info.IsReadOnly() || !question.info.is_resource;
-  pass.turn_.work = EstimateWork(question.info, question.http, kinds_.Facts(question.info),
+  KindFacts facts = kinds_.Facts(question.info);
+  std::optional<int64_t> watchers;
+  pass.turn_.work = EstimateWork(question.info, question.http,
+                                 {facts.objects,
+                                  [&facts, &watchers] { return *(watchers = facts.watchers()); }},
                                  target.level->request_seats_max);
   figures_.Estimated(*target.figures, pass.turn_.work.seats());
-  return EnterFairly(std::move(pass));
+  if (watchers) figures_.Watched(*target.figures, *watchers);
+  return entered(EnterFairly(std::move(pass)));
+}
+
+void Entrance::AddExecuting(Pass& pass, ExecutingRequest request) {
+  const bool is_counted = pass.held_ == Pass::Held::kTurn;
+  const Turn& turn = pass.turn_;
+  const Duration now = clock_.Monotonic();
+  request.configuration = pass.configuration_;
+  request.target = pass.target_;
+  const bool is_queued = is_counted && pass.target_->level->has_queues;
+  request.queue = is_queued ? turn.queue : -1;
+  request.work = turn.work;
+  request.arrived = is_counted ? turn.arrived : now;
+  request.started = is_counted ? turn.started : now;
+  pass.executing_ = executing_.Add(std::move(request));
 }
 
 Pass Entrance::EnterCounted(const Question& question) {
@@ -233,6 +269,7 @@ Pass Entrance::EnterFairly(Pass pass) {
   Waiters begun;
   auto verdict = QueueSet::Verdict::kWaits;
   bool wake = false;
+  int queue_length = 0;
   {
     const MutexLock lock(mutex_);
     const Duration now = clock_.Monotonic();
@@ -240,6 +277,7 @@ Pass Entrance::EnterFairly(Pass pass) {
     wake = Plan(adjust_at_);
     verdict = dispatcher_.Enqueue(turn, now);
     if (verdict == QueueSet::Verdict::kWaits) {
+      queue_length = turn.level->set.LengthOf(turn.queue);
       if (Dispatch(&turn, now, begun)) {
         pass.held_ = Pass::Held::kTurn;
       } else {
@@ -257,6 +295,7 @@ Pass Entrance::EnterFairly(Pass pass) {
     CountRefused(target, verdict == QueueSet::Verdict::kQueueFull ? Refused::kQueueFull
                                                                   : Refused::kConcurrencyLimit);
   } else if (pass.held_ == Pass::Held::kTurn) {
+    figures_.Queued(*target.figures, queue_length);
     CountBegun(target, turn, Duration::zero());
   }
   return pass;
@@ -275,6 +314,9 @@ void Entrance::CountRefused(const Target& target, Refused reason) {
   ++(reason == Refused::kTimeOut     ? target.level->timed_out
      : reason == Refused::kCancelled ? target.level->cancelled
                                      : target.level->rejected);
+  const auto now = clock_.Now().time_since_epoch();
+  target.level->retry_after.CountRefused(
+      std::chrono::floor<std::chrono::seconds>(now).count());
 }
 
 bool Entrance::Dispatch(Turn* own, Duration now, Waiters& begun) {
@@ -301,6 +343,8 @@ bool Entrance::Plan(Duration due) {
 
 void Entrance::End(Pass& pass) {
   const Target* target = pass.target_;
+  if (pass.executing_) executing_.Remove(*pass.executing_);
+  pass.executing_.reset();
   switch (pass.held_) {
     case Pass::Held::kReading:
       --reading_;
@@ -348,7 +392,8 @@ void Entrance::LeaveSlot(Turn& turn) {
 
 http::Response Entrance::Refusal(const Pass& pass, const http::Request& request) const {
   http::Response response = TextResponse(429, "Too many requests, please try again later.\n");
-  response.SetHeader("Retry-After", "1");
+  const int64_t seconds = pass.target_ == nullptr ? 1 : pass.target_->level->retry_after.seconds();
+  response.SetHeader("Retry-After", std::to_string(seconds));
   pass.Mark(response);
   if (finish_refusal_) finish_refusal_(request, response);
   return response;
@@ -358,6 +403,7 @@ Duration Entrance::Step() {
   Waiters begun;
   Waiters expired;
   std::vector<std::shared_ptr<Unsent>> late;
+  std::vector<Pass> slow;
   Duration due = kNever;
   Duration now;
   {
@@ -371,11 +417,13 @@ Duration Entrance::Step() {
       expired.push_back(waiter);
     }
     late = TakeLate(now);
+    slow = TakeSlowBeginnings(now);
     if (now >= adjust_at_) adjust_at_ = dispatcher_.Adjust(now) ? now + kAdjustPeriod : kNever;
     Dispatch(nullptr, now, begun);
     due = std::min(adjust_at_, dispatcher_.next_release());
     if (!deadlines_.empty()) due = std::min(due, deadlines_.begin()->first);
     if (!unsent_.empty()) due = std::min(due, unsent_.begin()->first);
+    if (!beginnings_.empty()) due = std::min(due, beginnings_.begin()->first);
     planned_ = due;
   }
   Begin(begun);

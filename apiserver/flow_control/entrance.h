@@ -25,8 +25,10 @@
 #include "apiserver/auth/user.h"
 #include "apiserver/flow_control/classifier.h"
 #include "apiserver/flow_control/dispatcher.h"
+#include "apiserver/flow_control/executing.h"
 #include "apiserver/flow_control/figures.h"
 #include "apiserver/flow_control/kind_figures.h"
+#include "apiserver/request/initial_events.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
@@ -35,6 +37,7 @@
 
 namespace skiff::flow_control {
 
+class Beginning;
 class Entrance;
 class Unsent;
 struct Waiter;
@@ -88,6 +91,7 @@ class Pass {
   Held held_ = Held::kNothing;
   bool is_watch_ = false;
   Turn turn_;
+  std::optional<ExecutingRequests::Place> executing_;
 };
 
 class Entrance {
@@ -131,6 +135,11 @@ class Entrance {
   // The answer to a request that was let in by that pass; a large one is counted, and kept here,
   // until its client has taken it, or its time is up.
   http::Response Send(const Pass& pass, const http::Request& request, http::Response response);
+  // Of a watch that was let in by that pass: its stream says when all it begins with is sent. Null:
+  // it has no seats.
+  std::shared_ptr<InitialEvents> BeginningOf(const Pass& pass);
+  // The seats of a watch that was answered are kept until then, but for a minute at most.
+  void Hold(const std::shared_ptr<InitialEvents>& events, Pass pass);
   KindFigures& kinds() { return kinds_; }
 
   // Refuses who has waited too long, and adjusts limits; how long until that is due again.
@@ -144,6 +153,7 @@ class Entrance {
   std::string DumpRequests(bool details);
 
  private:
+  friend class Beginning;
   friend class Pass;
   friend class KeptAnswer;
   using Waiters = std::vector<std::shared_ptr<Waiter>>;
@@ -152,6 +162,7 @@ class Entrance {
   Pass EnterCounted(const Question& question);
   Pass EnterExempt(Pass pass);
   Pass EnterFairly(Pass pass);
+  void AddExecuting(Pass& pass, ExecutingRequest request);
   void Keep(const std::shared_ptr<Waiter>& waiter);
   void Leave(Waiter& waiter);
   void End(Pass& pass);
@@ -164,6 +175,10 @@ class Entrance {
   void Forget(Unsent& unsent) REQUIRES(mutex_);
   // Those answers whose time is up; they count no longer.
   std::vector<std::shared_ptr<Unsent>> TakeLate(Duration now) REQUIRES(mutex_);
+  void Expect(Beginning& beginning);
+  void Over(Beginning& beginning);
+  // Those that have had their time; to be ended without the mutex.
+  std::vector<Pass> TakeSlowBeginnings(Duration until) REQUIRES(mutex_);
   // Step is to come by then; true: somebody must tell it, once the mutex is let go.
   bool Plan(Duration due) REQUIRES(mutex_);
   void Begin(const Waiters& begun);
@@ -185,10 +200,13 @@ class Entrance {
   std::shared_ptr<const Configuration> configuration_ GUARDED_BY(configuration_mutex_);
   std::vector<std::shared_ptr<FlowFigures>> flows_ GUARDED_BY(configuration_mutex_);
 
+  ExecutingRequests executing_;
+
   Mutex mutex_;
   Dispatcher dispatcher_ GUARDED_BY(mutex_);
   std::multimap<Duration, std::shared_ptr<Waiter>> deadlines_ GUARDED_BY(mutex_);
   std::multimap<Duration, std::shared_ptr<Unsent>> unsent_ GUARDED_BY(mutex_);  // By deadline.
+  std::multimap<Duration, std::shared_ptr<Beginning>> beginnings_ GUARDED_BY(mutex_);  // Likewise.
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   std::map<const Level*, size_t> bytes_of_ GUARDED_BY(mutex_);
   Duration adjust_at_ GUARDED_BY(mutex_) = kNever;

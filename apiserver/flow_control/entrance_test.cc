@@ -59,7 +59,7 @@ class EntranceTest : public testing::Test {
     }
     entrance_->Configure(schemas_, levels_);
   }
-  // A level, and a schema of the same name that leads one user to it.
+  // A level of few seats, and a schema of the same name that leads one user to it.
   void AddLevel(const std::string& name, const std::string& user, Json queuing) {
     Json response = {{"type", queuing.is_null() ? "Reject" : "Queue"}};
     if (!queuing.is_null()) response["queuing"] = queuing;
@@ -67,7 +67,10 @@ class EntranceTest : public testing::Test {
         {{"metadata", {{"name", name}, {"uid", "level-" + name}}},
          {"spec",
           {{"type", "Limited"},
-           {"limited", {{"nominalConcurrencyShares", 1}, {"limitResponse", response}}}}}}));
+           {"limited",
+            {{"nominalConcurrencyShares", 1},
+             {"borrowingLimitPercent", 0},
+             {"limitResponse", response}}}}}}));
     const Json rule = {
         {"subjects", Json::array({{{"kind", "User"}, {"user", {{"name", user}}}}})},
         {"resourceRules",
@@ -433,6 +436,102 @@ TEST_F(EntranceTest, TheDumpsHaveKubernetesColumns) {
                         "                0001-01-01T00:00:00Z\n"));
   EXPECT_THAT(entrance_->DumpRequests(true),
               HasSubstr(" alice,    get,    /api/v1/namespaces/a/pods/p, a,         p,      v1, "));
+}
+
+TEST_F(EntranceTest, WhatIsWorkedOnIsDumpedUntilItIsDone) {
+  const auto rows = [this](bool details) {
+    const std::string text = entrance_->DumpRequests(details);
+    return text.substr(text.find('\n') + 1);
+  };
+  {
+    const Pass exempt = Enter(kMaster, "/api/v1/namespaces/a/pods?watch=1");
+    EXPECT_THAT(rows(true),
+                testing::MatchesRegex(
+                    "exempt, +exempt, +-1, +-1, +, +2023-11-14T22:13:20Z, +1, +0, +0s, "
+                    "+2023-11-14T22:13:20Z, +root, +watch, +/api/v1/namespaces/a/pods, +a, +, +v1, "
+                    "+pods, +\n"));
+    clock_.Advance(2s);
+    const Pass pass = Enter(PersonOf("alice"));
+    EXPECT_THAT(rows(false),
+                testing::ContainsRegex("\nglobal-default, +global-default, +[0-9]+, +-1, +alice, "
+                                       "+2023-11-14T22:13:22Z, +1, +0, +0s, "
+                                       "+2023-11-14T22:13:22Z\n"));
+  }
+  EXPECT_EQ(rows(false), "");
+}
+
+TEST_F(EntranceTest, AWatchKeepsItsSeatsUntilItHasBegun) {
+  AddLevel("small", "alice", nullptr);
+  const auto watch = [this] {
+    Pass pass = Enter(PersonOf("alice"), "/api/v1/pods?watch=1");
+    auto beginning = entrance_->BeginningOf(pass);
+    if (beginning) beginning->Expect();
+    entrance_->Hold(beginning, std::move(pass));
+    return beginning;
+  };
+  std::vector<std::shared_ptr<InitialEvents>> held;
+  while (auto beginning = watch()) held.push_back(beginning);
+  ASSERT_GE(held.size(), 1u);
+  EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kRefused);
+  held.front()->Sent();
+  held.front()->Sent();
+  EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kIn);
+  // Nobody holds them for long by not reading.
+  held.front() = watch();
+  ASSERT_NE(held.front(), nullptr);
+  clock_.Advance(61s);
+  entrance_->Step();
+  size_t again = 0;
+  while (watch()) ++again;
+  EXPECT_EQ(again, held.size());
+  held.front()->Sent();
+}
+
+TEST_F(EntranceTest, WhatIsNoWatchOfThisServerKeepsNoSeats) {
+  AddLevel("small", "alice", nullptr);
+  const int seats = Fill(PersonOf("alice"));
+  in_hand_.clear();
+  std::vector<std::shared_ptr<InitialEvents>> unexpected;
+  for (int i = 0; i < seats + 2; ++i) {
+    Pass pass = Enter(PersonOf("alice"), "/api/v1/pods?watch=1");
+    ASSERT_EQ(pass.state(), Pass::State::kIn);
+    unexpected.push_back(entrance_->BeginningOf(pass));
+    entrance_->Hold(unexpected.back(), std::move(pass));
+  }
+}
+
+TEST_F(EntranceTest, TheTimeInWhichSeatsAreUsedIsMeasured) {
+  AddLevel("small", "alice", nullptr);
+  const auto has = [this](const std::string& line) {
+    EXPECT_THAT(registry_->Text(), HasSubstr("\napiserver_flowcontrol_" + line + "\n"));
+  };
+  in_hand_.push_back(Enter(PersonOf("alice"), "/api/v1/namespaces/a/pods/p", "PATCH"));
+  clock_.Advance(10ns);
+  has("demand_seats_count{priority_level=\"small\"} 10");
+  has("priority_level_seat_utilization_bucket{phase=\"executing\",priority_level=\"small\","
+      "le=\"0\"} 0");
+  has("priority_level_request_utilization_count{phase=\"executing\",priority_level=\"small\"} 10");
+  has("read_vs_write_current_requests_bucket{phase=\"executing\",request_kind=\"mutating\","
+      "le=\"0\"} 0");
+  has("read_vs_write_current_requests_bucket{phase=\"executing\",request_kind=\"readOnly\","
+      "le=\"0\"} 10");
+  has("watch_count_samples_count{flow_schema=\"small\",priority_level=\"small\"} 1");
+  has("request_queue_length_after_enqueue_count{flow_schema=\"small\",priority_level=\"small\"} "
+      "1");
+  has("current_r{priority_level=\"global-default\"} 0");
+}
+
+TEST_F(EntranceTest, HowOftenThereAreNoSeatsIsCounted) {
+  Open({.reading_max = 4, .writing_max = 2, .read_slots = 4, .write_slots = 4});
+  AddLevel("small", "alice",
+           {{"queues", 1}, {"handSize", 1}, {"queueLengthLimit", 5}});
+  EXPECT_EQ(Fill(PersonOf("alice")), 1);
+  const std::string total =
+      "apiserver_flowcontrol_request_dispatch_no_accommodation_total{flow_schema=\"small\","
+      "priority_level=\"small\"} ";
+  EXPECT_THAT(registry_->Text(), Not(HasSubstr(total)));
+  Wait(PersonOf("alice"));
+  EXPECT_THAT(registry_->Text(), HasSubstr(total + "1\n"));
 }
 
 TEST_F(EntranceTest, SeatsAreMeasured) {

@@ -30,6 +30,7 @@ struct FlowFigures {
   std::atomic<int64_t> executing_seats = 0;
   std::atomic<int64_t> waiting = 0;
   std::atomic<int64_t> waiting_seats = 0;
+  std::atomic<int64_t> not_accommodated = 0;  // How often there were no seats for who was next.
   std::array<std::atomic<int64_t>, kRefusedReasons.size()> refused = {};
 };
 
@@ -48,6 +49,7 @@ class Figures {
     std::function<std::vector<std::shared_ptr<const FlowFigures>>()> flows;
     std::function<std::vector<LevelFigures>()> levels;
     std::function<double()> fair_fraction;
+    std::function<Dispatcher::OverTimeFigures()> over_time;
   };
   // The sources are asked by whoever asks `registry`, and outlive it.
   Figures(MetricRegistry& registry, Sources sources);
@@ -61,14 +63,26 @@ class Figures {
   void Estimated(const FlowFigures& flow, int seats) {
     estimated_.Observe({flow.schema, flow.level}, seats);
   }
+  // How many watches hear of what a request may change.
+  void Watched(const FlowFigures& flow, int64_t watchers) {
+    watched_.Observe({flow.schema, flow.level}, static_cast<double>(watchers));
+  }
+  // How many wait in its queue with a request that has just come.
+  void Queued(const FlowFigures& flow, int length) {
+    queued_.Observe({flow.schema, flow.level}, length);
+  }
 
  private:
   static double SecondsOf(Duration time) { return std::chrono::duration<double>(time).count(); }
   void AddFlows(MetricRegistry& registry, const Sources& sources);
   void AddLevels(MetricRegistry& registry, const Sources& sources);
+  void AddProgress(MetricRegistry& registry, const Sources& sources);
+  void AddOverTime(MetricRegistry& registry, const Sources& sources);
   HistogramFamily& waited_;
   HistogramFamily& executed_;
   HistogramFamily& estimated_;
+  HistogramFamily& watched_;
+  HistogramFamily& queued_;
 };
 
 }  // namespace skiff::flow_control

@@ -41,6 +41,30 @@ class FlowControlServerTest : public ServerFixture {
     for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
     Settle();
   }
+  // A level that refuses who finds no seat, and whoever is in dev comes by.
+  void MakeLevelOfDev(Json limited) {
+    limited["limitResponse"] = {{"type", "Reject"}};
+    const Json level = {{"metadata", {{"name", "dev"}}},
+                        {"spec", {{"type", "Limited"}, {"limited", std::move(limited)}}}};
+    ASSERT_EQ(Post(std::string(kFlow) + "prioritylevelconfigurations", level.dump()).code, 201);
+    const Json schema = {
+        {"metadata", {{"name", "dev"}}},
+        {"spec",
+         {{"matchingPrecedence", 500},
+          {"priorityLevelConfiguration", {{"name", "dev"}}},
+          {"rules",
+           Json::array({{{"subjects",
+                          Json::array({{{"kind", "Group"}, {"group", {{"name", "dev"}}}}})},
+                         {"resourceRules",
+                          Json::array({{{"verbs", Json::array({"*"})},
+                                        {"apiGroups", Json::array({"*"})},
+                                        {"resources", Json::array({"*"})},
+                                        {"clusterScope", true},
+                                        {"namespaces", Json::array({"*"})}}})}}})}}}};
+    const auto made = Post(std::string(kFlow) + "flowschemas", schema.dump());
+    ASSERT_EQ(made.code, 201) << made.response.body;
+    Settle();
+  }
   std::string UidOf(const std::string& path) {
     return Get(kFlow + path).body["metadata"]["uid"].get<std::string>();
   }
@@ -71,30 +95,7 @@ TEST_F(FlowControlServerTest, EveryAnswerSaysWhichSchemaAndLevelItCameBy) {
 }
 
 TEST_F(FlowControlServerTest, AFlowSchemaThatIsWrittenActsAtOnce) {
-  const Json level = {{"metadata", {{"name", "dev"}}},
-                      {"spec",
-                       {{"type", "Limited"},
-                        {"limited",
-                         {{"nominalConcurrencyShares", 10},
-                          {"limitResponse", {{"type", "Reject"}}}}}}}};
-  ASSERT_EQ(Post(std::string(kFlow) + "prioritylevelconfigurations", level.dump()).code, 201);
-  const Json schema = {
-      {"metadata", {{"name", "dev"}}},
-      {"spec",
-       {{"matchingPrecedence", 500},
-        {"priorityLevelConfiguration", {{"name", "dev"}}},
-        {"rules",
-         Json::array({{{"subjects",
-                        Json::array({{{"kind", "Group"}, {"group", {{"name", "dev"}}}}})},
-                       {"resourceRules",
-                        Json::array({{{"verbs", Json::array({"*"})},
-                                      {"apiGroups", Json::array({"*"})},
-                                      {"resources", Json::array({"*"})},
-                                      {"clusterScope", true},
-                                      {"namespaces", Json::array({"*"})}}})}}})}}}};
-  const auto made = Post(std::string(kFlow) + "flowschemas", schema.dump());
-  ASSERT_EQ(made.code, 201) << made.response.body;
-  Settle();
+  MakeLevelOfDev({{"nominalConcurrencyShares", 10}});
   const auto uid = [this] {
     return std::string(Ask("GET", "/api/v1/pods", "", "", "alice")
                            .response.Header("X-Kubernetes-PF-FlowSchema-UID"));
@@ -105,6 +106,29 @@ TEST_F(FlowControlServerTest, AFlowSchemaThatIsWrittenActsAtOnce) {
   EXPECT_EQ(uid(), UidOf("flowschemas/global-default")) << "a schema that leads nowhere";
 }
 
+TEST_F(FlowControlServerTest, WhoIsRefusedIsCountedAndToldToWaitLongerEachTime) {
+  MakeLevelOfDev({{"nominalConcurrencyShares", 0}, {"borrowingLimitPercent", 0}});
+  // A level without seats works on one request at a time.
+  const auto watch = Ask("GET", "/api/v1/pods?watch=1", "", "", "alice");
+  ASSERT_EQ(watch.code, 200) << watch.response.body;
+  const auto refused = [this] {
+    const auto answer = Ask("GET", "/api/v1/pods", "", "", "alice");
+    EXPECT_EQ(answer.code, 429);
+    return std::string(answer.response.Header("Retry-After"));
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(refused(), "1");
+  clock_.Advance(1s);
+  EXPECT_EQ(refused(), "2");
+  EXPECT_EQ(Metric("apiserver_request_total{verb=\"LIST\",dry_run=\"\",group=\"\",version=\"v1\","
+                   "resource=\"pods\",subresource=\"\",scope=\"cluster\","
+                   "component=\"apiserver\",code=\"429\"}"),
+            4);
+  EXPECT_EQ(Metric("apiserver_request_terminations_total{verb=\"LIST\",group=\"\",version=\"v1\","
+                   "resource=\"pods\",subresource=\"\",scope=\"cluster\","
+                   "component=\"apiserver\",code=\"429\"}"),
+            4);
+}
+
 TEST_F(FlowControlServerTest, WhoMayLooksAtTheQueues) {
   for (const char* page : {"dump_priority_levels", "dump_queues", "dump_requests"}) {
     const std::string path = std::string("/debug/api_priority_and_fairness/") + page;
@@ -113,6 +137,31 @@ TEST_F(FlowControlServerTest, WhoMayLooksAtTheQueues) {
     EXPECT_THAT(answer.response.body, testing::StartsWith("PriorityLevelName,"));
     EXPECT_EQ(Ask("GET", path, "", "", "node1").code, 403);
   }
+}
+
+TEST_F(FlowControlServerTest, AWatchHasItsSeatsUntilItsFirstEventsAreSent) {
+  for (int i = 0; i < 240; ++i) {
+    Post("/api/v1/namespaces/default/configmaps",
+         Json{{"metadata", {{"name", "m" + std::to_string(i)}}}}.dump());
+  }
+  clock_.Advance(11s);  // They are counted anew.
+  const auto seats = [this] {
+    return Metric("apiserver_flowcontrol_current_executing_seats{flow_schema=\"global-default\","
+                  "priority_level=\"global-default\"}");
+  };
+  auto watch = Ask("GET",
+                   "/api/v1/configmaps?watch=1&sendInitialEvents=true&allowWatchBookmarks=true&"
+                   "resourceVersionMatch=NotOlderThan",
+                   "", "", "alice");
+  ASSERT_EQ(watch.code, 200) << watch.response.body;
+  watch.response.stream->Attach([] {});
+  EXPECT_GE(seats(), 3);
+  EXPECT_GE(Events(watch.response).size(), 240u);
+  EXPECT_EQ(seats(), 0);
+  auto left = Ask("GET", "/api/v1/configmaps?watch=1&resourceVersion=0", "", "", "alice");
+  EXPECT_EQ(seats(), 1);
+  left.response.stream = nullptr;
+  EXPECT_EQ(seats(), 0);
 }
 
 TEST_F(FlowControlServerTest, AKindWithManyWatchersMakesWritesLonger) {

@@ -47,6 +47,7 @@ void QueueSet::Sync(Duration now) {
     now_r_ += SecondsOf(now - synced_) * std::min(seats_in_use_, std::max(seats_max_, 1)) / active_;
   }
   synced_ = std::max(synced_, now);
+  progress_.current_r = now_r_;
   while (!releases_.empty() && releases_.top().at <= now) {
     GiveBack(releases_.top().queue, releases_.top().seats);
     releases_.pop();
@@ -183,8 +184,13 @@ QueuedRequest* QueueSet::StartNext(Duration now, const MayRun& may_run) {
   if (waiting_ == 0) return nullptr;
   Queue* queue = FirstToFinish(may_run);
   // Others do not overtake one that waits for many seats: it would wait for ever.
-  if (queue == nullptr || !Fits(queue->first->work.seats())) return nullptr;
+  if (queue == nullptr) return nullptr;
   QueuedRequest& request = *queue->first;
+  if (!Fits(request.work.seats())) {
+    if (request.no_room != nullptr) ++*request.no_room;
+    return nullptr;
+  }
+  NoteDispatch(queue->next_r);
   Unlink(request);
   request.started = now;
   queue->turn = ++turns_;
@@ -195,6 +201,27 @@ QueuedRequest* QueueSet::StartNext(Duration now, const MayRun& may_run) {
   queue->next_r += request.work.Total(kEstimatedTime);
   BoundNext(*queue);
   return &request;
+}
+
+void QueueSet::NoteDispatch(double start_r) {
+  progress_.dispatch_r = now_r_;
+  progress_.latest_s = start_r;
+  bool is_first = true;
+  for (const Queue* queue : backlog_) {
+    const double next = queue->next_r;
+    const double discounted = next - queue->seats_in_use * SecondsOf(kEstimatedTime);
+    Progress& all = progress_;
+    all.next_s_min = is_first ? next : std::min(all.next_s_min, next);
+    all.next_s_max = is_first ? next : std::max(all.next_s_max, next);
+    all.discounted_s_min = is_first ? discounted : std::min(all.discounted_s_min, discounted);
+    all.discounted_s_max = is_first ? discounted : std::max(all.discounted_s_max, discounted);
+    is_first = false;
+  }
+}
+
+int QueueSet::LengthOf(int queue) const {
+  const auto found = queues_.find(queue);
+  return found == queues_.end() ? 0 : found->second.waiting;
 }
 
 // Who asked for little has saved nothing up.

@@ -15,6 +15,7 @@
 // Not thread-safe: whoever has several levels has one lock for them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <queue>
@@ -30,6 +31,8 @@ namespace skiff::flow_control {
 struct QueuedRequest {
   uint64_t flow = 0;  // Equal for requests of one flow.
   Work work;
+  // Counts, where there is one, how often it was next and there were no seats for it.
+  std::atomic<int64_t>* no_room = nullptr;
 
   // The set's own.
   Duration arrived = Duration::zero();
@@ -76,6 +79,22 @@ class QueueSet {
   int waiting() const { return waiting_; }
   int executing() const { return executing_; }
   int active_queues() const { return active_; }
+  // How many wait in that queue.
+  int LengthOf(int queue) const;
+  // How many may wait in all queues together.
+  double queue_volume() const {
+    return static_cast<double>(shape_.queues) * shape_.queue_length_max;
+  }
+  // Virtual time, in seat-seconds: now, when somebody was let go last, when that one began, and of
+  // those who wait first in their queues then; less what their queues are at work on.
+  struct Progress {
+    double current_r = 0;
+    double dispatch_r = 0;
+    double latest_s = 0;
+    double next_s_min = 0, next_s_max = 0;
+    double discounted_s_min = 0, discounted_s_max = 0;
+  };
+  const Progress& progress() const { return progress_; }
   // Nothing waits, is worked on or holds a seat.
   bool idle() const { return waiting_ == 0 && executing_ == 0 && seats_in_use_ == 0; }
   // When seats come free that finished requests hold on to; kNever.
@@ -119,6 +138,7 @@ class QueueSet {
   int QueueFor(uint64_t flow);
   bool Fits(int seats) const;
   Queue* FirstToFinish(const MayRun& may_run);
+  void NoteDispatch(double start_r);
   void Append(Queue& queue, QueuedRequest& request);
   void Unlink(QueuedRequest& request);
   void CountActive(const Queue& queue, int change);
@@ -132,6 +152,7 @@ class QueueSet {
   int seats_max_;
   Duration synced_;
   double now_r_ = 0;
+  Progress progress_;
   std::unordered_map<int, Queue> queues_;  // Those that have anything, by their number.
   std::vector<Queue*> backlog_;            // Those in which somebody waits.
   std::priority_queue<Release, std::vector<Release>, std::greater<>> releases_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apiserver/flow_control/beginning.h"
 #include "apiserver/flow_control/waiter.h"
 #include "base/flags.h"
 
@@ -82,6 +83,8 @@ http::Response Entrance::Wait(Pass pass, const Question& question, Run run) {
   auto waiter = std::make_shared<Waiter>(std::move(pass.turn_), question);
   waiter->configuration = std::move(pass.configuration_);
   waiter->target = pass.target_;
+  // From here on, or it would be counted twice that there was no seat when it came.
+  waiter->no_room = &waiter->target->figures->not_accommodated;
   waiter->is_watch = pass.is_watch_;
   const auto found = waiter->configuration->classifier.Find(question.user, question.info);
   waiter->distinguisher = found.distinguisher;
@@ -97,12 +100,14 @@ void Entrance::Keep(const std::shared_ptr<Waiter>& waiter) {
   Waiters begun;
   auto verdict = QueueSet::Verdict::kQueueFull;
   bool wake = false;
+  int queue_length = 0;
   {
     const MutexLock lock(mutex_);
     const Duration now = clock_.Monotonic();
     if (!stopped_) verdict = dispatcher_.Enqueue(*waiter, now);
     if (verdict == QueueSet::Verdict::kWaits) {
       waiter->state = Waiter::State::kWaiting;
+      queue_length = waiter->level->set.LengthOf(waiter->queue);
       waiter->place = deadlines_.emplace(waiter->deadline, waiter);
       ++waiter->target->figures->waiting;
       waiter->target->figures->waiting_seats += waiter->work.seats();
@@ -116,7 +121,9 @@ void Entrance::Keep(const std::shared_ptr<Waiter>& waiter) {
   }
   if (wake) wake_();
   Begin(begun);
-  if (verdict == QueueSet::Verdict::kWaits) return;
+  if (verdict == QueueSet::Verdict::kWaits) {
+    return figures_.Queued(*waiter->target->figures, queue_length);
+  }
   Refuse(*waiter, verdict == QueueSet::Verdict::kQueueFull ? Refused::kQueueFull
                                                            : Refused::kConcurrencyLimit);
 }
@@ -170,6 +177,12 @@ void Entrance::Execute(const std::shared_ptr<Waiter>& waiter) {
   pass.held_ = Pass::Held::kTurn;
   pass.is_watch_ = waiter->is_watch;
   pass.turn_ = static_cast<const Turn&>(*waiter);
+  AddExecuting(pass, {.distinguisher = waiter->distinguisher,
+                      .user = waiter->user,
+                      .method = waiter->request.method,
+                      .path = waiter->request.path,
+                      .verb = waiter->info.verb,
+                      .name = waiter->info.name});
   CountBegun(*waiter->target, *waiter, waiter->started - waiter->arrived);
   if (waiter->late.left()) return;
   const Run run = std::move(waiter->run);
@@ -187,9 +200,11 @@ void Entrance::Refuse(Waiter& waiter, Refused reason) {
 
 void Entrance::Stop() {
   Waiters waiting;
+  std::vector<Pass> beginning;
   {
     const MutexLock lock(mutex_);
     if (std::exchange(stopped_, true)) return;
+    beginning = TakeSlowBeginnings(kNever);
     while (!deadlines_.empty()) {
       const std::shared_ptr<Waiter> waiter = deadlines_.begin()->second;
       dispatcher_.Remove(*waiter, clock_.Monotonic());
@@ -198,6 +213,7 @@ void Entrance::Stop() {
       waiting.push_back(waiter);
     }
   }
+  beginning.clear();
   for (const auto& waiter : waiting) Refuse(*waiter, Refused::kTimeOut);
   pool_.Stop();
 }

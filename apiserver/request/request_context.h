@@ -15,6 +15,7 @@
 
 namespace skiff {
 
+class InitialEvents;
 struct Route;
 struct Served;
 
@@ -34,6 +35,8 @@ struct ApiRequest {
   bool in_process = false;  // From a part of this process, whose own thread waits for the answer.
   // Nobody beyond this server is waited for any longer, however many are asked, and how often.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // Not null: a watch says there when it has sent what it begins with.
+  std::shared_ptr<InitialEvents> initial_events = {};
 };
 
 }  // namespace skiff

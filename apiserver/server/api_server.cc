@@ -147,8 +147,23 @@ void ApiServer::State::AddEntrance() {
           },
           .finish_refusal = [this](const http::Request& request, http::Response& response) {
             AddHeaders(request, {}, random, response);
+            CountRefused(request, response);
           }});
   flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
+}
+
+void ApiServer::State::CountRefused(const http::Request& request,
+                                    const http::Response& response) {
+  ApiRequest refused{.http = request,
+                     .info = ParseRequestInfo(request),
+                     .user = {},
+                     .served = served.Now()};
+  if (refused.info.is_resource) {
+    const RouteMatch match = refused.served->routes.Find(refused.info, request.method);
+    refused.kind = match.kind;
+    refused.route = match.route;
+  }
+  metrics.Refused(refused, response);
 }
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
@@ -317,7 +332,8 @@ std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request,
                          .warnings = std::move(asked.warnings),
                          .own = asked.own,
                          .in_process = asked.in_process,
-                         .deadline = std::chrono::steady_clock::now() + kRequestTimeMax};
+                         .deadline = std::chrono::steady_clock::now() + kRequestTimeMax,
+                         .initial_events = asked.initial_events};
   const size_t warnings = api_request.warnings.size();
   const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
   const Duration begin = state_->clock.Monotonic();
@@ -391,7 +407,12 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
   }
   const bool may_wait = !state_->WaitsFor(request, asked.info, *asked.user).empty();
   if (!may_wait && !attempt.failed()) {
-    if (auto answer = TryAnswer(request, asked, &pass)) return {.response = std::move(answer)};
+    const auto beginning = state_->entrance->BeginningOf(pass);
+    asked.initial_events = beginning;
+    if (auto answer = TryAnswer(request, asked, &pass)) {
+      state_->entrance->Hold(beginning, std::move(pass));
+      return {.response = std::move(answer)};
+    }
   }
   const auto held =
       std::make_shared<std::pair<Asked, flow_control::Pass>>(std::move(asked), std::move(pass));
@@ -405,13 +426,19 @@ http::Response ApiServer::Begin(const http::Request& request, Asked asked,
                                 flow_control::Pass pass) {
   auto names = state_->WaitsFor(request, asked.info, *asked.user);
   flow_control::Entrance& entrance = *state_->entrance;
+  const auto beginning = entrance.BeginningOf(pass);
+  asked.initial_events = beginning;
   if (names.empty()) {
-    return entrance.Send(pass, request, Answer(request, std::move(asked), &pass));
+    auto response = entrance.Send(pass, request, Answer(request, std::move(asked), &pass));
+    entrance.Hold(beginning, std::move(pass));
+    return response;
   }
   pass.LeaveWorker();
-  const auto held = std::make_shared<const flow_control::Pass>(std::move(pass));
+  const auto held = std::make_shared<flow_control::Pass>(std::move(pass));
   const auto handle = [this, asked = std::move(asked), held](const http::Request& copy) {
-    return state_->entrance->Send(*held, copy, Answer(copy, asked, held.get()));
+    auto response = state_->entrance->Send(*held, copy, Answer(copy, asked, held.get()));
+    state_->entrance->Hold(asked.initial_events, std::move(*held));
+    return response;
   };
   const auto refuse = [](const http::Request& copy) {
     Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};

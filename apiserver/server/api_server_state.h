@@ -45,6 +45,7 @@ struct ApiServer::Asked {
   std::vector<std::string> warnings;
   bool own = false;
   bool in_process = false;
+  std::shared_ptr<InitialEvents> initial_events = {};  // Of a watch that has seats.
   bool is_known() const { return user.has_value() && info.unreadable.empty(); }
 };
 
@@ -128,6 +129,8 @@ struct ApiServer::State {
   std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
                                  const User& user);
   void AddEntrance();
+  // Who is not let in comes to no handler, whose answers are counted there.
+  void CountRefused(const http::Request& request, const http::Response& response);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);

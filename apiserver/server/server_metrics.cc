@@ -63,6 +63,16 @@ std::string_view SubresourceLabel(const ApiRequest& request) {
   return "";
 }
 
+constexpr std::string_view kComponent = "apiserver";
+
+// Group, version, resource and scope. Only of kinds that are served: what else a client writes into
+// a URL would be labels without end.
+std::array<std::string_view, 4> KindLabels(const ApiRequest& request) {
+  const KindInfo* kind = request.route != nullptr ? request.route->kind : request.kind;
+  if (kind == nullptr) return {};
+  return {kind->group, kind->version, kind->resource, ScopeLabel(request.info)};
+}
+
 std::vector<double> Powers(double first, double factor, int count) {
   std::vector<double> bounds;
   for (; count > 0; --count, first *= factor) bounds.push_back(first);
@@ -119,6 +129,10 @@ ServerMetrics::ServerMetrics()
                                       "[STABLE] Requests answered, by what they asked for and the "
                                       "code of the answer.",
                                       RequestLabels(true, true)})),
+      terminations_(registry_.AddCounter({"apiserver_request_terminations_total",
+                                          "[ALPHA] Requests that the server refused to look at in "
+                                          "its own defence.",
+                                          RequestLabels(false, true)})),
       seconds_(registry_.AddHistogram({"apiserver_request_duration_seconds",
                                        "[STABLE] Time to the answer, in seconds; long-running "
                                        "requests apart.",
@@ -177,20 +191,26 @@ void ServerMetrics::CountObjectsOf(Store& store) {
       });
 }
 
+void ServerMetrics::Count(const ApiRequest& request, const http::Response& response) {
+  const auto [group, version, resource, scope] = KindLabels(request);
+  requests_.Add({VerbLabel(request), DryRunLabel(request.http), group, version, resource,
+                 SubresourceLabel(request), scope, kComponent, std::to_string(response.status)});
+}
+
+void ServerMetrics::Refused(const ApiRequest& request, const http::Response& response) {
+  Count(request, response);
+  if (!request.info.is_resource) return;
+  const auto [group, version, resource, scope] = KindLabels(request);
+  terminations_.Add({VerbLabel(request), group, version, resource, SubresourceLabel(request), scope,
+                     kComponent, std::to_string(response.status)});
+}
+
 void ServerMetrics::Answered(const ApiRequest& request, http::Response& response, Duration took) {
-  // Only kinds that are served: what else a client writes into a URL would be labels without end.
-  const KindInfo* kind = request.route != nullptr ? request.route->kind : request.kind;
-  const bool known = kind != nullptr;
-  const std::string_view group = known ? kind->group : "";
-  const std::string_view version = known ? kind->version : "";
-  const std::string_view resource = known ? kind->resource : "";
+  Count(request, response);
+  const auto [group, version, resource, scope] = KindLabels(request);
   const std::string_view verb = VerbLabel(request);
   const std::string_view dry_run = DryRunLabel(request.http);
   const std::string_view subresource = SubresourceLabel(request);
-  const std::string_view scope = known ? ScopeLabel(request.info) : "";
-  static constexpr std::string_view kComponent = "apiserver";
-  requests_.Add({verb, dry_run, group, version, resource, subresource, scope, kComponent,
-                 std::to_string(response.status)});
   if (response.stream) {
     // A stream may outlast the kind that it shows.
     using Labels = std::array<std::string, 6>;

@@ -39,14 +39,19 @@ class ServerMetrics {
   // Counts the answer; a stream is counted among the long-running ones until it is dropped, which
   // must happen before this dies.
   void Answered(const ApiRequest& request, http::Response& response, Duration took);
+  // Counts the answer to who was not let in.
+  void Refused(const ApiRequest& request, const http::Response& response);
 
   MetricRegistry& registry() { return registry_; }
 
  private:
+  void Count(const ApiRequest& request, const http::Response& response);
+
   MetricRegistry registry_;
   std::atomic<int64_t> reading_ = 0;
   std::atomic<int64_t> writing_ = 0;
   CounterFamily& requests_;
+  CounterFamily& terminations_;
   HistogramFamily& seconds_;
   HistogramFamily& sli_seconds_;
   HistogramFamily& response_bytes_;

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "apiserver/objects/packed_rules.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/initial_events.h"
 #include "apiserver/request/object_response.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/watches/converted_events.h"
@@ -82,6 +84,8 @@ struct Start {
   Revision after;
   bool mark_end_of_state = false;
   std::optional<Error> error;
+  // Hears when the state is sent, and what had happened since. Null: nobody wants to.
+  std::shared_ptr<InitialEvents> sent;
 };
 
 class WatchSource final : public http::StreamSource {
@@ -99,6 +103,8 @@ class WatchSource final : public http::StreamSource {
         next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
         maker_({parts.frames, user}, selection_->served),
         converter_(WatchedKind(selection_), WaitsElsewhere(parts, kind_)) {}
+
+  ~WatchSource() override { HasBegun(); }
 
   void Attach(http::Waker waker) override {
     if (start_.error) return;
@@ -161,6 +167,7 @@ class WatchSource final : public http::StreamSource {
       }
       if (!converting_.empty()) continue;
       if (drained) {
+        HasBegun();
         if (now >= next_bookmark_) SendBookmark(now, out, bytes);
         return http::Pulled::kIdle;
       }
@@ -171,6 +178,10 @@ class WatchSource final : public http::StreamSource {
       }
       drained = *taken;
     }
+  }
+
+  void HasBegun() {
+    if (const auto sent = std::exchange(start_.sent, nullptr)) sent->Sent();
   }
 
   // The next events, few where they are large: they live as long as we hold them. Returns whether
@@ -394,6 +405,8 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
   Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));
+  start.sent = request.initial_events;
+  if (start.sent) start.sent->Expect();
   if (timeout <= Duration::zero()) {
     timeout = kWatchTimeoutMin +
               std::chrono::duration_cast<Duration>(kWatchTimeoutMin * parts.random.Fraction());
