@@ -82,7 +82,7 @@ done
 run "$SKIFF" image ls --data-dir="$DATA"
 
 update_demo() { # KUBECTL-LIKE PROGRAM
-  local kubectl=$1 pod
+  local kubectl=$1 pod node
   run "$kubectl" get nodes
   run "$kubectl" create -f manifests/update-demo/nautilus-rc.yaml
   check "two nautilus pods run" pods_running name=update-demo 2
@@ -95,6 +95,12 @@ update_demo() { # KUBECTL-LIKE PROGRAM
   check "no nautilus is left" no_pods version=nautilus
   pod=$("$kubectl" get pods -l version=kitten -o jsonpath='{.items[0].metadata.name}')
   run "$kubectl" get --raw "/api/v1/namespaces/default/pods/$pod/proxy/data.json"
+  node=$("$kubectl" get pod "$pod" -o jsonpath='{.spec.nodeName}')
+  check "its container's memory is measured" \
+    says "^container_memory_working_set_bytes{container=\"update-demo\".*pod=\"$pod\"} [1-9]" \
+    "$kubectl" get --raw "/api/v1/nodes/$node/proxy/metrics/cadvisor"
+  check "so is its network" says '"rxBytes":[1-9]' \
+    "$kubectl" get --raw "/api/v1/nodes/$node/proxy/stats/summary"
   run "$kubectl" delete rc update-demo-kitten
   check "all pods are gone" no_pods name=update-demo
 }

@@ -118,6 +118,7 @@ class Kubelet final : public ControlLoop {
   // The runtime was started, or its network configured: nobody waits for the next look at it.
   void RuntimeChanged() { health_.ExpectChange(); }
   LogFollowers& followers() { return followers_; }
+  const VolumeManager& volumes() const { return volumes_; }
   const KubeletOptions& options() const { return options_; }
 
  private:

@@ -83,6 +83,18 @@ TEST_F(SimulatedAnswersTest, ForAPodThatRuns) {
   ASSERT_TRUE(summary.is_object());
   EXPECT_EQ(summary["node"]["nodeName"], "node-0");
   EXPECT_EQ(summary["pods"][0]["podRef"]["name"], "web");
+  EXPECT_EQ(summary["pods"][0]["network"]["name"], "eth0");
+  const Json container = summary["pods"][0]["containers"][0];
+  EXPECT_EQ(container["memory"]["workingSetBytes"], 16777216);
+  EXPECT_GT(container["logs"]["usedBytes"].get<int64_t>(), 0);
+  EXPECT_GT(summary["node"]["fs"]["capacityBytes"].get<int64_t>(), 0);
+  const Json brief = Json::parse(
+      Ask(node + "/stats/summary", {{"only_cpu_and_memory", "true"}}), nullptr, false);
+  EXPECT_FALSE(brief["node"].contains("fs"));
+  EXPECT_THAT(Ask(node + "/metrics/cadvisor"),
+              AllOf(HasSubstr("\ncontainer_memory_working_set_bytes{container=\"main\",id=\"/"),
+                    HasSubstr("\ncontainer_network_transmit_bytes_total{container=\"\","),
+                    HasSubstr("\nmachine_memory_bytes{")));
   EXPECT_THAT(Ask(node + "/pods"), HasSubstr("\"name\":\"web\""));
   EXPECT_THAT(Ask(node + "/configz"), HasSubstr("404"));
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 
-#include "api/values.h"
 #include "kubelet/simulation/script.h"
 
 namespace skiff::kubelet {
@@ -36,6 +35,15 @@ Used UsedBy(const SimulatedContainer& container, TimePoint now) {
           usage.memory_bytes};
 }
 
+std::string ImageOf(const core_v1::Pod& pod, const std::string& name) {
+  for (const auto* list : {&pod.spec.containers, &pod.spec.init_containers}) {
+    for (const auto& each : *list) {
+      if (each.name == name) return each.image;
+    }
+  }
+  return "";
+}
+
 // A metric with its head; samples follow.
 class Family {
  public:
@@ -53,17 +61,91 @@ class Family {
   std::string text_;
 };
 
-Json CpuOf(const std::string& time, const Used& used) {
-  return {{"time", time},
-          {"usageNanoCores", used.nano_cores},
-          {"usageCoreNanoSeconds", static_cast<int64_t>(used.core_seconds * kNano)}};
+// What a container does not do, it is said to have done so much of.
+constexpr double kReceivedPerSecond = 1200, kSentPerSecond = 800, kPacketBytes = 100;
+constexpr uint64_t kLogBytes = 4096, kLayerBytes = 16384, kVolumeInodes = 1;
+constexpr uint64_t kSimulatedDiskBytes = uint64_t{100} << 30, kSimulatedDiskInodes = 1 << 20;
+
+CgroupStats StatsOf(const Used& used, TimePoint now, TimePoint since) {
+  CgroupStats stats;
+  stats.at = now;
+  stats.created_at = since;
+  stats.cpu.total_ns = static_cast<uint64_t>(used.core_seconds * kNano);
+  stats.cpu.user_ns = *stats.cpu.total_ns / 4 * 3;
+  stats.cpu.system_ns = *stats.cpu.total_ns - *stats.cpu.user_ns;
+  stats.cpu.period_us = 100'000;
+  const auto bytes = static_cast<uint64_t>(used.memory_bytes);
+  stats.memory.usage = stats.memory.working_set = stats.memory.rss = bytes;
+  stats.memory.max_usage = bytes;
+  stats.memory.cache = stats.memory.swap = stats.memory.mapped_file = 0;
+  stats.memory.failures = stats.memory.oom_kills = stats.memory.major_page_faults = 0;
+  constexpr uint64_t kPageBytes = 4096;
+  stats.memory.page_faults = bytes / kPageBytes;
+  stats.processes = stats.threads = 1;
+  return stats;
 }
 
-Json MemoryOf(const std::string& time, const Used& used) {
-  return {{"time", time},
-          {"usageBytes", used.memory_bytes},
-          {"workingSetBytes", used.memory_bytes},
-          {"rssBytes", used.memory_bytes}};
+MeasuredCgroup CgroupOf(std::string path, const Used& used, TimePoint now, TimePoint since) {
+  return {.path = std::move(path),
+          .stats = StatsOf(used, now, since),
+          .nano_cores = static_cast<uint64_t>(used.nano_cores)};
+}
+
+FsUse DiskUse(TimePoint now, uint64_t used_bytes, uint64_t inodes_used) {
+  FsUse use{.at = now, .device = "/dev/vda1"};
+  use.capacity_bytes = kSimulatedDiskBytes;
+  use.available_bytes = kSimulatedDiskBytes - used_bytes;
+  use.used_bytes = used_bytes;
+  use.inodes = kSimulatedDiskInodes;
+  use.inodes_free = kSimulatedDiskInodes - inodes_used;
+  use.inodes_used = inodes_used;
+  return use;
+}
+
+InterfaceStats InterfaceOf(Duration lived) {
+  const auto way = [&](double per_second) {
+    const double bytes = per_second * SecondsOf(lived);
+    return InterfaceStats::Way{.bytes = static_cast<uint64_t>(bytes),
+                               .packets = static_cast<uint64_t>(bytes / kPacketBytes)};
+  };
+  return {"eth0", way(kReceivedPerSecond), way(kSentPerSecond)};
+}
+
+// One that has no container yet.
+MeasuredPod PodOf(const core_v1::Pod& pod, TimePoint started_at, TimePoint now) {
+  MeasuredPod measured;
+  measured.name = pod.metadata.name;
+  measured.name_space = pod.metadata.namespace_;
+  measured.uid = pod.metadata.uid;
+  measured.started_at = started_at;
+  measured.cgroup = CgroupOf(PodCgroup(pod), {}, now, started_at);
+  measured.sandbox_id = "sandbox-" + pod.metadata.uid;
+  measured.sandbox = CgroupOf(measured.cgroup->path + "/" + measured.sandbox_id, {}, now,
+                              started_at);
+  measured.interfaces.push_back(InterfaceOf(now - started_at));
+  for (const auto& volume : pod.spec.volumes) {
+    if (volume.host_path) continue;
+    const auto& claim = volume.persistent_volume_claim;
+    measured.volumes.push_back({volume.name, claim ? claim->claim_name : "",
+                                DiskUse(now, kLogBytes, kVolumeInodes)});
+  }
+  measured.ephemeral = DiskUse(now, 0, 0);
+  return measured;
+}
+
+void AddContainer(const SimulatedContainer& container, const Used& used, TimePoint now,
+                  MeasuredPod& pod) {
+  const std::string id = fmt::format("{}-{}", container.name, pod.uid);
+  pod.containers.push_back(
+      {.name = container.name,
+       .id = id,
+       .image = ImageOf(*container.pod, container.name),
+       .started_at = container.started_at,
+       .cgroup = CgroupOf(pod.cgroup->path + "/" + id, used, now, container.started_at),
+       .rootfs = DiskUse(now, kLayerBytes, 1),
+       .logs = DiskUse(now, kLogBytes, 1)});
+  *pod.ephemeral->used_bytes += kLayerBytes + kLogBytes;
+  *pod.ephemeral->inodes_used += 2;
 }
 
 }  // namespace
@@ -110,47 +192,57 @@ std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, T
          pod_cpu.text() + pod_memory.text() + failed.text();
 }
 
-Json StatsSummary(const std::string& node_name, int64_t node_memory_bytes,
-                  const std::vector<SimulatedContainer>& containers, TimePoint now) {
-  struct PodStats {
-    Used used;
-    Json document;
-  };
-  const std::string time = Time(now).Rfc3339();
-  std::map<std::string, PodStats> pods;  // By uid.
-  Used node;
+MeasuredNode MeasureSimulated(const KubeletOptions& options,
+                              const std::vector<SimulatedContainer>& containers, TimePoint now) {
+  MeasuredNode node;
+  node.name = options.node_name;
+  node.at = node.started_at = now;
+  std::map<std::string, MeasuredPod> pods;  // By uid.
+  std::map<std::string, Used> pods_use;
+  Used all;
   for (const SimulatedContainer& container : containers) {
-    const auto& metadata = container.pod->metadata;
-    const Used used = UsedBy(container, now);
-    PodStats& pod = pods[metadata.uid];
-    if (pod.document.is_null()) {
-      pod.document = {{"podRef",
-                       {{"name", metadata.name},
-                        {"namespace", metadata.namespace_},
-                        {"uid", metadata.uid}}},
-                      {"startTime", Time(container.started_at).Rfc3339()},
-                      {"containers", Json::array()}};
+    const std::string& uid = container.pod->metadata.uid;
+    auto pod = pods.find(uid);
+    if (pod == pods.end()) {
+      pod = pods.emplace(uid, PodOf(*container.pod, container.started_at, now)).first;
     }
-    pod.document["containers"].push_back({{"name", container.name},
-                                          {"startTime", Time(container.started_at).Rfc3339()},
-                                          {"cpu", CpuOf(time, used)},
-                                          {"memory", MemoryOf(time, used)}});
-    pod.used.Add(used);
-    node.Add(used);
+    const Used used = UsedBy(container, now);
+    AddContainer(container, used, now, pod->second);
+    pods_use[uid].Add(used);
+    all.Add(used);
+    node.started_at = std::min(node.started_at, container.started_at);
   }
-  Json summary = {{"node",
-                   {{"nodeName", node_name},
-                    {"cpu", CpuOf(time, node)},
-                    {"memory", MemoryOf(time, node)}}},
-                  {"pods", Json::array()}};
-  summary["node"]["memory"]["availableBytes"] =
-      std::max<int64_t>(0, node_memory_bytes - node.memory_bytes);
+  uint64_t disk_bytes = 0, inodes = 0;
   for (auto& [uid, pod] : pods) {
-    pod.document["cpu"] = CpuOf(time, pod.used);
-    pod.document["memory"] = MemoryOf(time, pod.used);
-    summary["pods"].push_back(std::move(pod.document));
+    pod.cgroup = CgroupOf(pod.cgroup->path, pods_use[uid], now, pod.started_at);
+    disk_bytes += *pod.ephemeral->used_bytes;
+    inodes += *pod.ephemeral->inodes_used;
+    node.pods.push_back(std::move(pod));
   }
-  return summary;
+  node.root = CgroupOf("/", all, now, node.started_at);
+  const NodeFacts& facts = options.facts;
+  const auto memory_bytes = static_cast<uint64_t>(facts.memory_bytes);
+  node.root.stats.memory.limit = memory_bytes;
+  node.groups.push_back(CgroupOf("/kubepods", all, now, node.started_at));
+  node.system.push_back({"pods", node.groups.back()});
+  node.interfaces.push_back(InterfaceOf(now - node.started_at));
+  node.fs = node.image_fs = node.container_fs = DiskUse(now, disk_bytes, inodes);
+  node.processes = node.pods.size() + 1;
+  constexpr uint64_t kProcessesMax = 32768;
+  node.processes_max = kProcessesMax;
+  constexpr int64_t kMilli = 1000;
+  const auto cores = static_cast<uint64_t>(facts.milli_cpu / kMilli);
+  node.machine = {.cores = cores,
+                  .physical_cores = cores,
+                  .sockets = 1,
+                  .memory_bytes = memory_bytes,
+                  .swap_bytes = 0,
+                  .machine_id = facts.machine_id,
+                  .system_uuid = facts.system_uuid,
+                  .boot_id = facts.boot_id,
+                  .kernel_version = facts.kernel_version,
+                  .os_image = facts.os_image};
+  return node;
 }
 
 }  // namespace skiff::kubelet

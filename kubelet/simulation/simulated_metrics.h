@@ -1,12 +1,13 @@
-// What a simulated node's kubelet says its pods take: as metrics, and as a summary. Pure.
+// What a simulated node's kubelet says its pods take. Pure.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "api/codec/json.h"
 #include "api/gen/core_v1.h"
 #include "client/client.h"
+#include "kubelet/kubelet.h"
+#include "kubelet/stats/measured.h"
 
 namespace skiff::kubelet {
 
@@ -18,8 +19,8 @@ struct SimulatedContainer {
 
 // /metrics/resource, in Prometheus' text format, of the containers that run.
 std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, TimePoint now);
-// /stats/summary
-Json StatsSummary(const std::string& node_name, int64_t node_memory_bytes,
-                  const std::vector<SimulatedContainer>& containers, TimePoint now);
+// The same for /stats/summary and /metrics/cadvisor.
+MeasuredNode MeasureSimulated(const KubeletOptions& options,
+                              const std::vector<SimulatedContainer>& containers, TimePoint now);
 
 }  // namespace skiff::kubelet

@@ -10,6 +10,8 @@
 #include "kubelet/simulation/simulated_forward.h"
 #include "kubelet/simulation/simulated_log.h"
 #include "kubelet/simulation/simulated_streams.h"
+#include "kubelet/stats/cadvisor_text.h"
+#include "kubelet/stats/summary.h"
 #include "kubelet/streaming/kubelet_request.h"
 
 namespace skiff::kubelet {
@@ -55,7 +57,7 @@ http::Response SimulatedServer::Handle(const http::Request& request) {
   if ((word == "exec" || word == "attach") && parts.size() >= 4) return Command(request, parts);
   if (word == "portForward" && parts.size() >= 3) return Forward(request, parts);
   if (node == nullptr) return PlainAnswer(404, fmt::format("no node {} is simulated\n", host));
-  return OfNode(*node, request.path);
+  return OfNode(*node, request);
 }
 
 Result<SimulatedServer::Target> SimulatedServer::TargetOf(const Parts& parts) const {
@@ -145,18 +147,25 @@ std::vector<SimulatedContainer> SimulatedServer::RunningOn(Kubelet& kubelet) con
   return running;
 }
 
-http::Response SimulatedServer::OfNode(Kubelet& kubelet, const std::string& path) const {
+http::Response SimulatedServer::OfNode(Kubelet& kubelet, const http::Request& request) const {
+  const std::string& path = request.path;
   const TimePoint now = dependencies_.clock.Now();
   const KubeletOptions& options = kubelet.options();
   if (path == "/healthz") return PlainAnswer(200, "ok");
-  if (path == "/metrics/resource" || path == "/metrics" || path == "/metrics/cadvisor") {
-    http::Response response = PlainAnswer(200, ResourceMetrics(RunningOn(kubelet), now));
+  const auto metrics = [](std::string text) {
+    http::Response response = PlainAnswer(200, std::move(text));
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return response;
+  };
+  if (path == "/metrics/resource" || path == "/metrics") {
+    return metrics(ResourceMetrics(RunningOn(kubelet), now));
+  }
+  if (path == "/metrics/cadvisor") {
+    return metrics(CadvisorText(MeasureSimulated(options, RunningOn(kubelet), now)));
   }
   if (path == "/stats/summary") {
-    return JsonAnswer(StatsSummary(options.node_name, options.facts.memory_bytes,
-                                   RunningOn(kubelet), now));
+    return JsonAnswer(SummaryOf(MeasureSimulated(options, RunningOn(kubelet), now),
+                                {.only_cpu_and_memory = IsTrue(request, "only_cpu_and_memory")}));
   }
   if (path == "/pods" || path == "/pods/") return PodListAnswer(kubelet.Pods());
   return PlainAnswer(404, "404 page not found\n");

@@ -39,7 +39,7 @@ class SimulatedServer final : public http::Handler {
   http::Response Logs(const http::Request& request, const Parts& parts) const;
   http::Response Command(const http::Request& request, const Parts& parts) const;
   http::Response Forward(const http::Request& request, const Parts& parts) const;
-  http::Response OfNode(Kubelet& kubelet, const std::string& path) const;
+  http::Response OfNode(Kubelet& kubelet, const http::Request& request) const;
   bool RunsAt(const core_v1::Pod& pod, const std::string& address) const;
   http::Response OfPod(const http::Request& request, const std::string& address) const;
   std::vector<SimulatedContainer> RunningOn(Kubelet& kubelet) const;

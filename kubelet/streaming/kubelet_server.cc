@@ -10,6 +10,8 @@
 #include "kubelet/node_stats.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/resource_metrics.h"
+#include "kubelet/stats/cadvisor_text.h"
+#include "kubelet/stats/summary.h"
 #include "kubelet/streaming/kubelet_request.h"
 #include "kubelet/streaming/log_stream.h"
 
@@ -39,6 +41,23 @@ NodeUse NodeUseNow(TimePoint now) {
 
 }  // namespace
 
+KubeletServer::KubeletServer(Kubelet& kubelet, http::Loops& loops, const Clock& clock)
+    : kubelet_(kubelet),
+      loops_(loops),
+      clock_(clock),
+      measurer_({.node_name = kubelet.options().node_name,
+                 .root = kubelet.options().root,
+                 .log_root = kubelet.options().log_root,
+                 .cgroup_root = kubelet.options().cgroup_root,
+                 .cgroup_driver = kubelet.options().cgroup_driver,
+                 .facts = kubelet.options().facts},
+                {.runtime = kubelet.runtime(),
+                 .clock = clock,
+                 .pods = [&kubelet] { return kubelet.Pods(); },
+                 .volumes = [&kubelet](const core_v1::Pod& pod) {
+                   return kubelet.volumes().MeasuredPlaces(pod);
+                 }}) {}
+
 http::Response KubeletServer::Handle(const http::Request& request) {
   if (request.path == "/healthz") return PlainAnswer(200, "ok");
   if (!request.peer_certificate) return PlainAnswer(401, "Unauthorized");
@@ -57,8 +76,9 @@ http::Response KubeletServer::Route(const http::Request& request, const Parts& p
   if (word == "attach" && parts.size() >= 4) return Attach(request, parts);
   if (word == "portForward" && parts.size() >= 3) return PortForward(request, parts);
   if (word == "pods") return PodListAnswer(kubelet_.Pods());
+  if (word == "metrics" && parts.size() == 2 && parts[1] == "cadvisor") return CadvisorMetrics();
   if (word == "metrics") return Metrics();
-  if (word == "stats" && parts.size() == 2 && parts[1] == "summary") return Summary();
+  if (word == "stats" && parts.size() == 2 && parts[1] == "summary") return Summary(request);
   return PlainAnswer(404, "404 page not found\n");
 }
 
@@ -151,31 +171,21 @@ http::Response KubeletServer::Metrics() const {
   return response;
 }
 
-http::Response KubeletServer::Summary() const {
-  std::map<std::string, Json> pods;
-  const auto stats = kubelet_.runtime().ListContainerStats({});
-  if (!stats) return PlainAnswer(500, stats.error().message);
-  for (const cri::ContainerStats& each : *stats) {
-    const auto uid = each.labels.find(kPodUidLabel);
-    if (uid == each.labels.end()) continue;
-    Json& pod = pods[uid->second];
-    if (pod.is_null()) {
-      pod = {{"podRef",
-              {{"name", each.labels.at(kPodNameLabel)},
-               {"namespace", each.labels.at(kPodNamespaceLabel)},
-               {"uid", uid->second}}},
-             {"containers", Json::array()}};
-    }
-    const std::string time = Time(clock_.Now()).Rfc3339();
-    pod["containers"].push_back(
-        {{"name", each.metadata.name},
-         {"cpu", {{"time", time}, {"usageCoreNanoSeconds", each.cpu_usage_core_ns.value_or(0)}}},
-         {"memory",
-          {{"time", time}, {"workingSetBytes", each.memory_working_set_bytes.value_or(0)}}}});
-  }
-  Json summary = {{"node", {{"nodeName", kubelet_.options().node_name}}}, {"pods", Json::array()}};
-  for (auto& [uid, pod] : pods) summary["pods"].push_back(std::move(pod));
-  return JsonAnswer(summary);
+http::Response KubeletServer::CadvisorMetrics() {
+  const auto node = measurer_.Measure(NodeMeasurer::Extent::kFileSystems);
+  if (!node) return PlainAnswer(500, node.error().message);
+  http::Response response = PlainAnswer(200, CadvisorText(*node));
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return response;
+}
+
+http::Response KubeletServer::Summary(const http::Request& request) {
+  const SummaryOptions options{.only_cpu_and_memory = IsTrue(request, "only_cpu_and_memory")};
+  const auto node = measurer_.Measure(options.only_cpu_and_memory
+                                          ? NodeMeasurer::Extent::kProcessorsAndMemory
+                                          : NodeMeasurer::Extent::kDirectories);
+  if (!node) return PlainAnswer(500, node.error().message);
+  return JsonAnswer(SummaryOf(*node, options));
 }
 
 }  // namespace skiff::kubelet

@@ -12,13 +12,13 @@
 #include "http/message.h"
 #include "http/server.h"
 #include "kubelet/kubelet.h"
+#include "kubelet/stats/node_measurer.h"
 
 namespace skiff::kubelet {
 
 class KubeletServer final : public http::Handler {
  public:
-  KubeletServer(Kubelet& kubelet, http::Loops& loops, const Clock& clock)
-      : kubelet_(kubelet), loops_(loops), clock_(clock) {}
+  KubeletServer(Kubelet& kubelet, http::Loops& loops, const Clock& clock);
   http::Response Handle(const http::Request& request) override;
 
  private:
@@ -29,7 +29,8 @@ class KubeletServer final : public http::Handler {
   http::Response Attach(const http::Request& request, const Parts& parts);
   http::Response PortForward(const http::Request& request, const Parts& parts);
   http::Response Metrics() const;
-  http::Response Summary() const;
+  http::Response CadvisorMetrics();
+  http::Response Summary(const http::Request& request);
   // Passes the connection on to the runtime's streaming server at `url`.
   http::Response PassOn(const http::Request& request, const Result<std::string>& url);
   // The newest container of that name in the pod, running or not.
@@ -38,6 +39,7 @@ class KubeletServer final : public http::Handler {
   Kubelet& kubelet_;
   http::Loops& loops_;
   const Clock& clock_;
+  NodeMeasurer measurer_;
 };
 
 }  // namespace skiff::kubelet

@@ -206,6 +206,42 @@ Result<std::string> VolumeManager::SubPath(const core_v1::Pod& pod,
                           volume, container.name));
 }
 
+std::vector<VolumeManager::MeasuredPlace> VolumeManager::MeasuredPlaces(
+    const core_v1::Pod& pod) const {
+  std::vector<MeasuredPlace> places;
+  const std::set<std::string> used = UsedVolumes(pod);
+  for (const auto& volume : pod.spec.volumes) {
+    if (!used.contains(volume.name)) continue;
+    const bool is_claim = volume.persistent_volume_claim || volume.ephemeral;
+    Bound bound;
+    if (is_claim) {
+      MutexLock lock(mutex_);
+      const auto of_pod = bound_.find(pod.metadata.uid);
+      if (of_pod == bound_.end()) continue;
+      const auto found = of_pod->second.find(volume.name);
+      if (found == of_pod->second.end() || !found->second) continue;
+      bound = found->second;
+    }
+    const VolumePlugin* plugin = PluginFor(volume, bound.get());
+    // A directory of the host is nobody's use.
+    if (plugin == nullptr || plugin->name == "kubernetes.io~host-path") continue;
+    MeasuredPlace place{.volume = volume.name,
+                        .claim = {},
+                        .path = fmt::format("{}/volumes/{}/{}", PodDirectory(pod.metadata.uid),
+                                            plugin->name,
+                                            bound ? bound->metadata.name : volume.name)};
+    if (plugin->name == "kubernetes.io~csi") place.path += "/mount";
+    if (is_claim) {
+      place.claim = volume.persistent_volume_claim ? volume.persistent_volume_claim->claim_name
+                                                   : pod.metadata.name + "-" + volume.name;
+    }
+    place.in_memory = volume.empty_dir ? volume.empty_dir->medium == "Memory"
+                                       : !is_claim && !volume.config_map.has_value();
+    places.push_back(std::move(place));
+  }
+  return places;
+}
+
 Result<> VolumeManager::TearDown(const std::string& pod_uid) {
   if (!IsPathPart(pod_uid)) return Fail(Reason::kInvalid, "invalid pod uid: " + pod_uid);
   const std::string directory = PodDirectory(pod_uid);

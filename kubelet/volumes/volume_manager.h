@@ -61,6 +61,15 @@ class VolumeManager {
   Result<std::string> SubPath(const core_v1::Pod& pod, const core_v1::Container& container,
                               size_t index, const std::string& volume_path,
                               const std::string& sub_path);
+  // Where those volumes of the pod lie that its use of disks is measured by. Waits for nobody: a
+  // claim's are told once they have been set up.
+  struct MeasuredPlace {
+    std::string volume;
+    std::string claim;  // "": it is no claim's, and what lies in the directory is what counts.
+    std::string path;
+    bool in_memory = false;
+  };
+  std::vector<MeasuredPlace> MeasuredPlaces(const core_v1::Pod& pod) const;
   // Unmounts and removes everything of a pod, its directory as well. Works after a restart too,
   // from what lies on disk alone.
   Result<> TearDown(const std::string& pod_uid);
@@ -83,7 +92,7 @@ class VolumeManager {
   const Clock& clock_;
   VolumeMounts& mounts_;
   const Log log_{"volumes"};
-  Mutex mutex_;
+  mutable Mutex mutex_;
   // What claims were found to be bound to, by uid of the pod and name of its volume.
   std::map<std::string, std::map<std::string, Bound>> bound_ GUARDED_BY(mutex_);
 };

@@ -195,6 +195,24 @@ TEST_F(VolumeManagerTest, VolumesThatThisNodeHasNoPluginForAreRefused) {
             "MountVolume.SetUp failed for volume \"files\" : unknown storage medium \"Glacier\"");
 }
 
+TEST_F(VolumeManagerTest, WhatAPodMountsIsMeasuredButNotTheHostsDirectories) {
+  AddVolume(pod_, "cache").empty_dir.Ensure();
+  AddVolume(pod_, "scratch").empty_dir.Ensure().medium = "Memory";
+  AddVolume(pod_, "host").host_path.Ensure().path = "/etc";
+  AddVolume(pod_, "keys").secret.Ensure().secret_name = "there";
+  AddVolume(pod_, "unused").empty_dir.Ensure();
+  pod_.spec.containers.front().volume_mounts.pop_back();
+  std::vector<std::string> places;
+  for (const auto& place : manager_->MeasuredPlaces(pod_)) {
+    EXPECT_EQ(place.claim, "");
+    places.push_back((place.in_memory ? "memory " : "") + place.path);
+  }
+  const std::string volumes = tree_.Path(Below("volumes/kubernetes.io~"));
+  EXPECT_EQ(places, (std::vector<std::string>{volumes + "empty-dir/cache",
+                                              "memory " + volumes + "empty-dir/scratch",
+                                              "memory " + volumes + "secret/keys"}));
+}
+
 class ClaimTest : public VolumeManagerTest {
  protected:
   ClaimTest() {
@@ -230,6 +248,17 @@ TEST_F(ClaimTest, ALocalVolumeIsMountedWithItsGroup) {
   EXPECT_TRUE(manager_->TearDown("uid-1"));
   EXPECT_FALSE(tree_.Exists("pods/uid-1"));
   EXPECT_EQ(tree_.Read("disk/file"), "x");
+}
+
+TEST_F(ClaimTest, IsMeasuredOnceItIsSetUp) {
+  if (!MayMount()) GTEST_SKIP() << "this process may not mount";
+  EXPECT_TRUE(manager_->MeasuredPlaces(pod_).empty());
+  ASSERT_EQ(Problem(), "");
+  const auto places = manager_->MeasuredPlaces(pod_);
+  ASSERT_EQ(places.size(), 1u);
+  EXPECT_EQ(places[0].volume, "data");
+  EXPECT_EQ(places[0].claim, "claim");
+  EXPECT_EQ(places[0].path, tree_.Path(Below("volumes/kubernetes.io~local-volume/pv")));
 }
 
 TEST_F(ClaimTest, ASecondPodOfALocalVolumeDoesNotTakeItsFilesFromTheFirst) {
