@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/certificates.h"
+#include "base/metrics.h"
 #include "client/manager.h"
 #include "controllers/network/service_load_balancer.h"
 
@@ -21,6 +22,7 @@ struct AutoscalerOptions {
   Duration cpu_initialization_period = 5min;
   Duration initial_readiness_delay = 30s;
   double tolerance = 0.1;
+  MetricRegistry* metrics = nullptr;  // Where it counts what it does; null: nobody asks.
 };
 
 // What the flags of kube-controller-manager say to controllers.

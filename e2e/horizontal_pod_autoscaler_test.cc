@@ -45,7 +45,7 @@ class AutoscalerTest : public testing::TestWithParam<uint64_t> {
         client_(transport_, "test"),
         informers_({client_, cluster_.clock(), cluster_.random()}),
         manager_({transport_, cluster_.clock(), cluster_.random(), informers_, "test"}) {
-    AddHorizontalPodAutoscaler(manager_, {});
+    AddHorizontalPodAutoscaler(manager_, {.metrics = &figures_});
     manager_.Start(cluster_.executor());
     informers_.Start(cluster_.executor());
     cluster_.Apply(NodeOf("node1"));
@@ -131,6 +131,7 @@ class AutoscalerTest : public testing::TestWithParam<uint64_t> {
 
   std::optional<int> usage_;  // Of each pod, in thousandths; nullopt: nobody measures.
   int asked_ = 0;             // How often for metrics.
+  MetricRegistry figures_;
   TestCluster cluster_;
   MeteredTransport transport_;
   Client client_;
@@ -205,6 +206,23 @@ TEST_P(AutoscalerTest, WithoutMetricsNothingIsScaledAndItSaysWhy) {
   EXPECT_TRUE(HasEvent("FailedComputeMetricsReplicas",
                        "invalid metrics (1 invalid out of 1), first error is: failed to get cpu "
                        "resource metric value: failed to get cpu utilization"));
+}
+
+TEST_P(AutoscalerTest, WhatItDoesIsCountedAndWhatItDidNotLearn) {
+  usage_ = 100;
+  Begin(2, "  - {type: Pods, pods: {metric: {name: hits}, target: {type: AverageValue, "
+           "averageValue: 1}}}\n");
+  EXPECT_EQ(Replicas(), 4) << "by the metric that is known";
+  const std::string text = figures_.Text();
+  const std::string prefix = "horizontal_pod_autoscaler_controller_";
+  for (const char* line :
+       {"reconciliations_total{action=\"scale_up\",error=\"internal\"} 1",
+        "metric_computation_total{action=\"scale_up\",error=\"none\",metric_type=\"Resource\"} 1",
+        "metric_computation_total{action=\"none\",error=\"internal\",metric_type=\"Pods\"} 1",
+        "metric_computation_duration_seconds_count{action=\"none\",error=\"internal\","
+        "metric_type=\"Pods\"} 1"}) {
+    EXPECT_THAT(text, HasSubstr(prefix + line + "\n"));
+  }
 }
 
 TEST_P(AutoscalerTest, ATargetAtZeroIsLeftAlone) {

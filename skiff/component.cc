@@ -215,7 +215,7 @@ Result<int> RunComponent(const Component& component) {
   Client review_client(*transport, component.name + "/reviews");
   InformerFactory informers({client, clock, random});
   Manager manager({*transport, clock, random, informers, component.name});
-  component.add(manager);
+  component.add(manager, metrics);
   metrics.AddProcessMetrics();
   AddQueueMetrics(metrics, manager);
   ThreadExecutor executor(component.name, component.threads);

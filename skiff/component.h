@@ -70,7 +70,7 @@ struct Component {
   LeaderFlags leader;
   ServingFlags serving;
   int threads = 16;
-  std::function<void(Manager&)> add;  // Puts its loops together.
+  std::function<void(Manager&, MetricRegistry&)> add;  // Puts its loops together.
 };
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.
 Result<int> RunComponent(const Component& component);

@@ -337,7 +337,10 @@ int ControllerManagerMain(const std::vector<std::string>& args) {
                          .api = given.api,
                          .leader = given.leader,
                          .serving = given.serving,
-                         .add = [&](Manager& manager) { AddControllers(manager, controllers); }});
+                         .add = [&](Manager& manager, MetricRegistry& metrics) {
+                           controllers.autoscaler.metrics = &metrics;
+                           AddControllers(manager, controllers);
+                         }});
   });
 }
 

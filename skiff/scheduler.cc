@@ -59,7 +59,9 @@ int SchedulerMain(const std::vector<std::string>& args) {
          .api = given.api,
          .leader = given.leader,
          .serving = given.serving,
-         .add = [&](Manager& manager) { scheduler::AddScheduler(manager, given.scheduler); }});
+         .add = [&](Manager& manager, MetricRegistry&) {
+           scheduler::AddScheduler(manager, given.scheduler);
+         }});
   });
 }
 

@@ -10,6 +10,7 @@
 #include "api/gen/autoscaling_v1.h"
 #include "api/select/selector.h"
 #include "client/reconciler.h"
+#include "controllers/autoscaling/autoscaler_figures.h"
 #include "controllers/autoscaling/horizontal_pod_autoscaler_plan.h"
 #include "controllers/autoscaling/metrics_api.h"
 #include "controllers/machinery/kind_finder.h"
@@ -21,6 +22,7 @@ namespace {
 using autoscaler::Consensus;
 using autoscaler::Finding;
 using autoscaler::MetricsApi;
+using autoscaler::Outcome;
 using autoscaler::Unknown;
 using autoscaler::Usage;
 using autoscaler::Verdict;
@@ -88,6 +90,7 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
         pods_(manager.informer<Pod>()),
         metrics_(manager.client()),
         kinds_(manager.client(), manager.clock()),
+        figures_(options.metrics),
         events_(manager.Recorder("horizontal-pod-autoscaler")) {}
 
   // Its status changes with every look, which is no reason to look again.
@@ -100,12 +103,15 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
     memory->spec = autoscaler.spec;
     memory->due = now + options_.sync_period;
     HorizontalPodAutoscaler changed = autoscaler;
-    Look(changed, memory->history);
-    if (const auto written = WriteStatus(autoscaler, changed.status); !written) {
-      if (written.error().reason == Reason::kNotFound) return Requeue::None();
+    Outcome outcome = Look(changed, memory->history);
+    const auto written = WriteStatus(autoscaler, changed.status);
+    const bool is_gone = !written && written.error().reason == Reason::kNotFound;
+    if (!written && !is_gone) {
       events_.Warning(autoscaler, "FailedUpdateStatus", written.error().message);
+      outcome.failure = Outcome::Failure::kInternal;
     }
-    return Requeue::After(options_.sync_period);
+    figures_.Reconciled(outcome, clock_.Monotonic() - now);
+    return is_gone ? Requeue::None() : Requeue::After(options_.sync_period);
   }
 
   void Forget(const ObjectKey& key) override {
@@ -134,7 +140,7 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
 
   // One look at the metrics and the target; `it.status` is what it said before, and says what was
   // found.
-  void Look(HorizontalPodAutoscaler& it, autoscaler::History& history) {
+  Outcome Look(HorizontalPodAutoscaler& it, autoscaler::History& history) {
     auto target = FindTarget(it);
     if (!target) {
       const std::string& error = target.error().message;
@@ -142,7 +148,8 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
       Say(it, kAbleToScale,
           {false, "FailedGetScale",
            "the HPA controller was unable to get the target's current scale: " + error});
-      return;
+      const bool is_misnamed = !GroupOfVersion(it.spec.scale_target_ref.api_version);
+      return {.failure = is_misnamed ? Outcome::Failure::kSpec : Outcome::Failure::kInternal};
     }
     Say(it, kAbleToScale,
         {true, "SucceededGetScale",
@@ -152,6 +159,7 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
     it.status.current_replicas = current;
     it.status.current_metrics.clear();
     int32_t wanted = current;
+    auto failure = Outcome::Failure::kNone;
     std::string reason;
     if (const auto shortcut = autoscaler::WithoutMetrics(it.spec, current)) {
       wanted = shortcut->replicas;
@@ -163,7 +171,9 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
       }
     } else {
       const auto agreed = AskMetrics(it, target->scale);
-      if (!agreed) return;
+      if (!agreed) return {.failure = Outcome::Failure::kInternal};
+      // It goes by those metrics that are known.
+      if (!agreed->error.empty()) failure = Outcome::Failure::kInternal;
       reason = autoscaler::RescaleReason(current, *agreed->replicas, agreed->name);
       const auto limited = history.Limit(it.spec, current, *agreed->replicas,
                                          options_.downscale_stabilization, clock_.Monotonic());
@@ -171,9 +181,12 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
       Say(it, kScalingLimited, limited.limited);
       wanted = limited.replicas;
     }
-    if (wanted != current && !Rescale(it, *target, wanted, reason)) return;
+    if (wanted != current && !Rescale(it, *target, wanted, reason)) {
+      return {.current = current, .wanted = wanted, .failure = Outcome::Failure::kInternal};
+    }
     if (wanted != current) history.Scaled(it.spec, current, wanted, clock_.Monotonic());
     it.status.desired_replicas = wanted;
+    return {.current = current, .wanted = wanted, .failure = failure};
   }
 
   Result<ScaledTarget> FindTarget(const HorizontalPodAutoscaler& it) {
@@ -200,7 +213,10 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
     }
     std::vector<Finding> findings;
     for (const MetricSpec& metric : it.spec.metrics) {
+      const Duration begin = clock_.Monotonic();
       findings.push_back(Find(it, metric, scale, *usage));
+      figures_.Computed(autoscaler::OutcomeOf(findings.back(), scale.spec.replicas), metric.type,
+                        clock_.Monotonic() - begin);
       const Unknown& unknown = findings.back().unknown;
       if (!findings.back().proposal) events_.Warning(it, unknown.reason, unknown.message);
     }
@@ -356,6 +372,7 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
   const Informer<Pod> pods_;
   MetricsApi metrics_;
   KindFinder kinds_;
+  autoscaler::Figures figures_;
   EventRecorder& events_;
   AutoscalerSelectors selectors_;
   Mutex mutex_;

@@ -233,6 +233,14 @@ Finding FindNothing(const MetricSpec& spec) {
   return {{}, Unknown{"InvalidMetricSourceType", error, error}};
 }
 
+Outcome OutcomeOf(const Finding& finding, int32_t current) {
+  if (finding.proposal) return {.current = current, .wanted = finding.proposal->replicas};
+  // What its author has to mend.
+  const bool is_spec = finding.unknown.message.starts_with("invalid ") ||
+                       finding.unknown.reason == "InvalidMetricSourceType";
+  return {.failure = is_spec ? Outcome::Failure::kSpec : Outcome::Failure::kInternal};
+}
+
 Consensus Agree(const std::vector<Finding>& findings, int32_t current) {
   Consensus out;
   const Unknown* first = nullptr;

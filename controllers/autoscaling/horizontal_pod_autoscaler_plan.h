@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/gen/autoscaling_v2.h"
+#include "controllers/autoscaling/autoscaler_figures.h"
 #include "controllers/autoscaling/autoscaler_limits.h"
 #include "controllers/autoscaling/autoscaler_usage.h"
 
@@ -30,6 +31,9 @@ struct Finding {
   std::optional<Proposal> proposal;
   Unknown unknown;  // Without a proposal.
 };
+
+// For those who count.
+Outcome OutcomeOf(const Finding& finding, int32_t current);
 
 // What the target is now.
 struct Target {

@@ -5,6 +5,7 @@
 #include "api/codec/json.h"
 #include "api/select/selector.h"
 #include "controllers/metrics/documents.h"
+#include "controllers/metrics/encodings.h"
 
 namespace skiff::metrics {
 namespace {
@@ -146,7 +147,8 @@ Result<http::Response> MetricsServer::AnswerNodes(const Question& question) {
     if (!node) return Fail(Missing("", "nodes", question.name));
     auto metrics = MetricsOf(*node);
     if (!metrics) return Fail(Missing(kGroup, "nodemetrics", question.name));
-    return DocumentAnswer(SingleOf("NodeMetrics", std::move(*metrics)));
+    return EncodedAnswer(question.request, SingleOf("NodeMetrics", std::move(*metrics)),
+                         clock_.Now());
   }
   const Selection selection = TRY(SelectionOf(question.request, /*namespaced=*/false));
   Json items = Json::array();
@@ -154,7 +156,7 @@ Result<http::Response> MetricsServer::AnswerNodes(const Question& question) {
     if (!selection.Takes(node->metadata)) continue;
     if (auto metrics = MetricsOf(*node)) items.push_back(std::move(*metrics));
   }
-  return DocumentAnswer(ListOf("NodeMetrics", std::move(items)));
+  return EncodedAnswer(question.request, ListOf("NodeMetrics", std::move(items)), clock_.Now());
 }
 
 Result<http::Response> MetricsServer::AnswerPods(const Question& question) {
@@ -164,7 +166,8 @@ Result<http::Response> MetricsServer::AnswerPods(const Question& question) {
     if (!pod) return Fail(Missing("", "pods", question.name));
     auto metrics = MetricsOf(*pod);
     if (!metrics) return Fail(Missing(kGroup, "podmetrics", space + "/" + question.name));
-    return DocumentAnswer(SingleOf("PodMetrics", std::move(*metrics)));
+    return EncodedAnswer(question.request, SingleOf("PodMetrics", std::move(*metrics)),
+                         clock_.Now());
   }
   const Selection selection = TRY(SelectionOf(question.request, /*namespaced=*/true));
   Json items = Json::array();
@@ -172,7 +175,7 @@ Result<http::Response> MetricsServer::AnswerPods(const Question& question) {
     if (!selection.Takes(pod->metadata)) continue;
     if (auto metrics = MetricsOf(*pod)) items.push_back(std::move(*metrics));
   }
-  return DocumentAnswer(ListOf("PodMetrics", std::move(items)));
+  return EncodedAnswer(question.request, ListOf("PodMetrics", std::move(items)), clock_.Now());
 }
 
 }  // namespace skiff::metrics
