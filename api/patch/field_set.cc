@@ -102,8 +102,12 @@ void FieldChildren::Sort() {
 FieldSet& FieldChildren::At(char letter, std::string_view name) {
   const bool is_last =
       children_.empty() || CompareElement(children_.back().first, letter, name) < 0;
-  const auto place = is_last ? end() : LowerBound(children_, letter, name);
+  auto place = is_last ? end() : LowerBound(children_, letter, name);
   if (place != end() && CompareElement(place->first, letter, name) == 0) return place->second;
+  if (children_.empty()) {  // Few nodes have more; to grow by one is to move all.
+    children_.reserve(4);
+    place = end();
+  }
   std::string element;
   element.reserve(name.size() + 2);
   if (letter != 0) {
@@ -183,6 +187,24 @@ FieldSet Difference(const FieldSet& a, const FieldSet& b) {
     if (!rest.Empty()) out.children.Append(element, std::move(rest));
   }
   return out;
+}
+
+void Subtract(FieldSet& a, const FieldSet& b) {
+  a.member = a.member && !b.member;
+  if (b.children.empty()) return;
+  auto other = b.children.begin();
+  a.children.EraseIf([&](FieldChild& child) {
+    while (other != b.children.end() && other->first < child.first) ++other;
+    if (other == b.children.end() || other->first != child.first) return false;
+    Subtract(child.second, other->second);
+    return child.second.Empty();
+  });
+}
+
+size_t CountMembers(const FieldSet& set) {
+  size_t members = set.member ? 1 : 0;
+  for (const auto& [element, child] : set.children) members += CountMembers(child);
+  return members;
 }
 
 FieldSet Intersection(const FieldSet& a, const FieldSet& b) {
@@ -326,7 +348,35 @@ bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
   return !in.failed();
 }
 
+// What stands between the braces of a node, as ReadNode. Adds what of `set` is in it.
+bool CountNode(JsonReader& in, const FieldSet& set, size_t& shared) {
+  bool member = true;
+  bool is_dotted = false;
+  std::string_view key;
+  std::string made;
+  while (in.NextKey(key)) {
+    member = false;
+    is_dotted = is_dotted || key == ".";
+    const FieldSet* below = IsElement(key) ? set.Find(Canonical(key, made)) : nullptr;
+    if (below == nullptr) {
+      in.Skip();
+    } else if (in.Next() != JsonToken::kObject || !CountNode(in, *below, shared)) {
+      return false;
+    }
+  }
+  if (set.member && (member || is_dotted)) ++shared;
+  return !in.failed();
+}
+
 }  // namespace
+
+size_t CountMembersIn(std::string_view fields_v1, const FieldSet& set) {
+  JsonReader in(fields_v1);
+  size_t shared = 0;
+  if (set.Empty() || in.Next() != JsonToken::kObject) return 0;
+  CountNode(in, set, shared);
+  return shared;
+}
 
 Result<FieldSet> FieldSetFromText(std::string_view fields_v1) {
   FieldSet set;

@@ -14,6 +14,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/type.h"
@@ -49,6 +50,9 @@ class FieldChildren {
   void erase(iterator child);
   void erase(std::string_view element);
   void KeepOnly(std::string_view element);
+  // In order, once each; the condition may change the child.
+  template <typename Condition>
+  void EraseIf(Condition condition);
   void clear();
   bool operator==(const FieldChildren& other) const;
 
@@ -73,6 +77,17 @@ struct FieldChild {
   bool operator==(const FieldChild&) const = default;
 };
 
+template <typename Condition>
+void FieldChildren::EraseIf(Condition condition) {
+  auto kept = children_.begin();
+  for (auto child = children_.begin(); child != children_.end(); ++child) {
+    if (condition(*child)) continue;
+    if (kept != child) *kept = std::move(*child);
+    ++kept;
+  }
+  children_.erase(kept, children_.end());
+}
+
 // A row of elements, innermost first, that lives on the stack of a walk over a document.
 struct ElementChain {
   const ElementChain* outer = nullptr;
@@ -88,6 +103,9 @@ void Insert(FieldSet& set, const ElementChain* path, size_t which = 0);
 FieldSet Union(FieldSet a, const FieldSet& b);
 // The members of `a` that are not in `b`.
 FieldSet Difference(const FieldSet& a, const FieldSet& b);
+// Leaves no others in `a` itself.
+void Subtract(FieldSet& a, const FieldSet& b);
+size_t CountMembers(const FieldSet& set);
 FieldSet Intersection(const FieldSet& a, const FieldSet& b);
 // Drops `path` ("metadata.labels") and all below it.
 void Exclude(FieldSet& set, std::string_view path);
@@ -107,6 +125,8 @@ Result<FieldSet> FieldSetFromJson(const Json& fields_v1);
 Json ToJson(const FieldSet& set);
 // The same of and to JSON text.
 Result<FieldSet> FieldSetFromText(std::string_view fields_v1);
+// How many members of `set` are members in that text, of which no set is made.
+size_t CountMembersIn(std::string_view fields_v1, const FieldSet& set);
 void AppendText(const FieldSet& set, std::string& out);
 
 // How apply sees a value of a table: its type and, in a structure, its field.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "api/codec/struct_fields.h"
 #include "api/patch/apply.h"
@@ -121,7 +122,33 @@ void SortEntries(ManagedEntries& entries) {
 }
 
 void DropEmpty(ManagedEntries& entries) {
-  std::erase_if(entries, [](const ManagedEntry& entry) { return entry.fields.Empty(); });
+  std::erase_if(entries, [](const ManagedEntry& entry) {
+    return entry.unread == nullptr && entry.fields.Empty();
+  });
+}
+
+// What is kept has been a set before.
+void ReadFields(ManagedEntry& entry) {
+  if (entry.unread == nullptr) return;
+  const RawJson& text = *std::exchange(entry.unread, nullptr);
+  entry.fields = FieldSetFromText(text.Text()).value_or(FieldSet());
+}
+
+void TakeFields(const FieldSet& set, ManagedEntry& entry) {
+  if (set.Empty()) return;
+  // Most writes change nothing that others wrote: their fields stay the text that they are.
+  if (entry.unread != nullptr && CountMembersIn(entry.unread->Text(), set) == 0) return;
+  ReadFields(entry);
+  Subtract(entry.fields, set);
+}
+
+// Whether the entry of who changed `changed` looks the same afterwards, its time aside: the same
+// fields are written again and again. `owned`: those of them that anybody owns.
+bool OwnsAll(const ManagedEntry& entry, const FieldSet& changed, const FieldSet& owned) {
+  if (entry.unread == nullptr) return false;
+  const size_t wanted = CountMembers(owned);
+  const std::string_view text = entry.unread->Text();
+  return CountMembersIn(text, owned) == wanted && CountMembersIn(text, changed) == wanted;
 }
 
 }  // namespace
@@ -236,25 +263,37 @@ void TakeChanges(ManagedEntries& entries, const VersionedChanges& changes,
                  const ManagedEntry* except) {
   for (ManagedEntry& entry : entries) {
     const Comparison& seen = changes.Of(entry);
-    if (&entry != except) entry.fields = Difference(entry.fields, seen.changed);
-    if (!seen.removed.Empty()) entry.fields = Difference(entry.fields, seen.removed);
+    if (&entry != except) TakeFields(seen.changed, entry);
+    TakeFields(seen.removed, entry);
   }
   DropEmpty(entries);
 }
 
-void RecordUpdate(const VersionedChanges& changes, const FieldWriter& writer,
-                  ManagedEntries& entries) {
+void RecordUpdate(VersionedChanges changes, const FieldWriter& writer, ManagedEntries& entries) {
   ManagedEntry self;
   self.manager = writer.manager.empty() ? "unknown" : writer.manager;
   self.api_version = writer.api_version;
   self.subresource = writer.subresource;
   // Through scale the time is lost when Kubernetes turns the Scale's fields into the object's.
   if (writer.subresource != "scale") self.time = Time(writer.now).Rfc3339();
-  self.fields = changes.own().changed;
+  const ManagedEntry* known = FindManager(entries, self);
+  bool owns_all = false;
+  if (known != nullptr) {
+    FieldSet owned = changes.own().changed;
+    StripSystemFields(owned);
+    owns_all = OwnsAll(*known, changes.own().changed, owned) && !owned.Empty();
+  }
+  TakeChanges(entries, changes, owns_all ? known : nullptr);
+  ManagedEntry* earlier = FindManager(entries, self);
+  if (owns_all && earlier != nullptr && earlier->unread != nullptr) {
+    earlier->time = std::move(self.time);
+    return;
+  }
+  self.fields = std::move(changes).TakeChanged();
   StripSystemFields(self.fields);
-  TakeChanges(entries, changes, nullptr);
   if (self.fields.Empty()) return;
-  if (ManagedEntry* earlier = FindManager(entries, self)) {
+  if (earlier != nullptr) {
+    ReadFields(*earlier);
     earlier->fields = Union(std::move(self.fields), earlier->fields);
     earlier->time = std::move(self.time);
   } else {
@@ -266,6 +305,7 @@ void CapUpdateManagers(ManagedEntries& entries) {
   const auto is_update = [](const ManagedEntry& entry) { return !entry.is_apply; };
   auto updates = static_cast<size_t>(std::count_if(entries.begin(), entries.end(), is_update));
   if (updates <= kUpdateManagersMax) return;
+  for (ManagedEntry& entry : entries) ReadFields(entry);
   // Oldest first; the names of equally old ones decide.
   std::sort(entries.begin(), entries.end(), [](const ManagedEntry& a, const ManagedEntry& b) {
     return std::tie(a.time, a.manager, a.api_version, a.subresource) <
@@ -311,7 +351,7 @@ void UpdateManagedFields(const Type& type, const Json& live, Json& object,
     DropOtherGroups(writer.api_version, entries);
     VersionedChanges changes(Compare({&type, nullptr}, live, object), writer);
     if (changes.Add(live, object, entries)) {
-      RecordUpdate(changes, writer, entries);
+      RecordUpdate(std::move(changes), writer, entries);
     } else {
       entries.clear();
     }
@@ -324,21 +364,30 @@ namespace {
 
 using Entry = meta_v1::ManagedFieldsEntry;
 
-Result<ManagedEntry> DecodeEntry(const Entry& given) {
+// `is_kept`: its fields are those of an entry of the object before.
+Result<ManagedEntry> DecodeEntry(const Entry& given, bool is_kept) {
   TRY(CheckEntry(given.operation, given.api_version, given.fields_type));
   ManagedEntry entry{.manager = given.manager,
                      .is_apply = given.operation == "Apply",
                      .api_version = given.api_version,
                      .subresource = given.subresource};
   if (given.time && !given.time->IsZero()) entry.time = given.time->Rfc3339();
-  if (given.fields_v1) entry.fields = TRY(FieldSetFromText(given.fields_v1->Text()));
+  if (!given.fields_v1) return entry;
+  constexpr std::string_view kNone = "{}";
+  if (is_kept && !given.fields_v1->IsNull() && given.fields_v1->Text() != kNone) {
+    entry.unread = &*given.fields_v1;
+  } else {
+    entry.fields = TRY(FieldSetFromText(given.fields_v1->Text()));
+  }
   return entry;
 }
 
-Result<ManagedEntries> DecodeEntries(const std::vector<Entry>& list) {
+Result<ManagedEntries> DecodeEntries(const std::vector<Entry>& list,
+                                     const std::vector<Entry>& live) {
   EntriesByManager entries;
-  for (const Entry& given : list) {
-    ManagedEntry entry = TRY(DecodeEntry(given));
+  for (size_t i = 0; i < list.size(); ++i) {
+    const bool is_kept = i < live.size() && list[i].fields_v1 == live[i].fields_v1;
+    ManagedEntry entry = TRY(DecodeEntry(list[i], is_kept));
     if (ManagedEntry* earlier = entries.FindOrAdd(entry)) *earlier = std::move(entry);
   }
   return entries.Take();
@@ -354,20 +403,24 @@ Entry EncodeAsStruct(const ManagedEntry& entry) {
     if (auto time = Time::Parse(entry.time)) out.time = *time;
   }
   out.fields_type = "FieldsV1";
+  if (entry.unread != nullptr) {
+    out.fields_v1 = *entry.unread;
+    return out;
+  }
   std::string fields;
   AppendText(entry.fields, fields);
   out.fields_v1 = RawJson::FromText(fields);
   return out;
 }
 
-ManagedEntries EntriesBeforeWrite(const std::vector<Entry>& sent, const std::vector<Entry>* live,
+ManagedEntries EntriesBeforeWrite(const std::vector<Entry>& sent, const std::vector<Entry>& live,
                                   std::string_view subresource) {
   if (subresource.empty() && !sent.empty()) {
     if (sent.size() == 1 && sent[0] == Entry()) return {};
-    auto entries = DecodeEntries(sent);
+    auto entries = DecodeEntries(sent, live);
     if (entries && !entries->empty()) return std::move(*entries);
   }
-  return live == nullptr ? ManagedEntries() : DecodeEntries(*live).value_or(ManagedEntries());
+  return DecodeEntries(live, live).value_or(ManagedEntries());
 }
 
 // An empty struct of that type, one for all: there are as many as kinds.
@@ -393,9 +446,11 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
                          const FieldWriter& writer) {
   meta_v1::ObjectMeta& metadata = MetadataOf(type, object);
   const meta_v1::ObjectMeta* before = live == nullptr ? nullptr : &MetadataOf(type, live);
-  ManagedEntries entries =
-      EntriesBeforeWrite(metadata.managed_fields, before ? &before->managed_fields : nullptr,
-                         writer.subresource);
+  // Entries that nobody reads point into what was sent, and into what is there.
+  const std::vector<Entry> sent = std::exchange(metadata.managed_fields, {});
+  const std::vector<Entry> none;
+  const std::vector<Entry>& kept = before != nullptr ? before->managed_fields : none;
+  ManagedEntries entries = EntriesBeforeWrite(sent, kept, writer.subresource);
   // What nobody tracked at its creation stays untracked until somebody applies.
   if (!entries.empty() || before == nullptr || before->uid.empty()) {
     DropOtherGroups(writer.api_version, entries);
@@ -404,7 +459,6 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
     CapUpdateManagers(entries);
   }
   SortEntries(entries);
-  metadata.managed_fields.clear();
   for (const ManagedEntry& entry : entries) {
     metadata.managed_fields.push_back(EncodeAsStruct(entry));
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/gen/meta_v1.h"
@@ -60,6 +61,9 @@ struct ManagedEntry {
   std::string subresource;
   std::string time;  // RFC 3339; "" for none.
   FieldSet fields;
+  // Where nobody had to look at the fields yet: what they are in the object before, which outlives
+  // the entry. `fields` is empty then.
+  const RawJson* unread = nullptr;
   // By Apply, a manager has one entry whatever the version.
   bool SameManager(const ManagedEntry& other) const;
 };
@@ -83,6 +87,7 @@ class VersionedChanges {
   // Looks at the write from the versions of `entries` too; those whose version is gone go.
   Result<> Add(const Json& before, const Json& after, ManagedEntries& entries);
   const Comparison& own() const { return own_; }
+  FieldSet TakeChanged() && { return std::move(own_.changed); }
   const Comparison& Of(const ManagedEntry& entry) const;
 
  private:
@@ -101,8 +106,7 @@ void UpdateManagedFields(const Type& type, const Json& live, Json& object,
 void UpdateManagedFields(const Type& type, const void* live, void* object,
                          const FieldWriter& writer);
 // The same over entries: what this write changed goes to `writer`.
-void RecordUpdate(const VersionedChanges& changes, const FieldWriter& writer,
-                  ManagedEntries& entries);
+void RecordUpdate(VersionedChanges changes, const FieldWriter& writer, ManagedEntries& entries);
 // Takes what was changed from all entries but the one at `except`, and what was removed from that
 // one too; drops those that become empty.
 void TakeChanges(ManagedEntries& entries, const VersionedChanges& changes,

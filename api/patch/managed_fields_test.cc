@@ -4,6 +4,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/certificates_v1.h"
 #include "api/gen/core_v1.h"
@@ -24,12 +25,17 @@ class Tracked {
   Tracked& Put(std::string_view manager, std::string_view text, std::string_view subresource = "") {
     Json object = *Normalize(K::Describe(), *ParseJson(text));
     now_ += 1s;
-    UpdateManagedFields(K::Describe(), object_, object,
-                        {.manager = manager,
-                         .api_version = K::Info().api_version,
-                         .subresource = subresource,
-                         .now = now_,
-                         .reset = ResetFieldsOf(K::Info(), subresource)});
+    const FieldWriter writer{.manager = manager,
+                             .api_version = K::Info().api_version,
+                             .subresource = subresource,
+                             .now = now_,
+                             .reset = ResetFieldsOf(K::Info(), subresource)};
+    const Json as_struct = OwnersOfStruct(object, writer);
+    UpdateManagedFields(K::Describe(), object_, object, writer);
+    // A struct cannot say that the list was sent empty.
+    if (text.find(R"("managedFields": [])") == text.npos) {
+      EXPECT_EQ(as_struct, object["metadata"].value("managedFields", Json())) << text;
+    }
     object["metadata"]["uid"] = "u";
     object_ = std::move(object);
     return *this;
@@ -48,6 +54,16 @@ class Tracked {
   }
 
  private:
+  // What the write of a struct leaves, which looks only at the entries that it must.
+  Json OwnersOfStruct(const Json& object, const FieldWriter& writer) const {
+    K live, sent;
+    const bool exists = object_["metadata"].contains("uid");
+    EXPECT_TRUE(FromJson(K::Describe(), object_, &live));
+    EXPECT_TRUE(FromJson(K::Describe(), object, &sent));
+    UpdateManagedFields(K::Describe(), exists ? &live : nullptr, &sent, writer);
+    return ToJson(sent)["metadata"].value("managedFields", Json());
+  }
+
   TimePoint now_ = TimePoint(1'700'000'000s);
   Json object_;
 };
@@ -103,6 +119,26 @@ TEST(ManagedFields, AnUpdateTakesWhatItChangesAndDropsWhatItRemoves) {
   EXPECT_EQ(map.Owners(), J(R"({"mine Update": {"f:data": {".": {}, "f:l": {}}}})"));
   map.Put("fourth", R"({"metadata": {"name": "e"}, "data": {"l": "w"}})");
   EXPECT_EQ(map.Owners(), J(R"({"mine Update": {"f:data": {".": {}, "f:l": {}}}})"));
+}
+
+TEST(ManagedFields, WhatIsWrittenAgainAndAgainStaysItsWriters) {
+  Tracked<ConfigMap> map;
+  map.Put("a", R"({"metadata": {"labels": {"l": "a"}}, "data": {"x": "1", "<y>": "1"}})");
+  map.Put("b", R"({"metadata": {"labels": {"l": "a"}}, "data": {"x": "1", "<y>": "1", "z": "1"}})");
+  const Json owners = map.Owners();
+  // Each writes its own: nothing moves but times.
+  map.Put("b", R"({"metadata": {"labels": {"l": "a"}}, "data": {"x": "1", "<y>": "1", "z": "2"}})");
+  map.Put("a", R"({"metadata": {"labels": {"l": "a"}}, "data": {"x": "2", "<y>": "2", "z": "2"}})");
+  EXPECT_EQ(map.Owners(), owners);
+  EXPECT_EQ(map.object()["metadata"]["managedFields"][1]["time"], "2023-11-14T22:13:24Z");
+  // A name changes nobody's fields; half of what one has goes to the other.
+  map.Put("a", R"({"metadata": {"name": "n", "labels": {"l": "a"}},
+                   "data": {"x": "2", "<y>": "2", "z": "2"}})");
+  EXPECT_EQ(map.Owners(), owners);
+  map.Put("b", R"({"metadata": {"labels": {"l": "a"}}, "data": {"x": "3", "z": "3"}})");
+  EXPECT_EQ(map.Owners(), J(R"({
+      "a Update": {"f:metadata": {"f:labels": {".": {}, "f:l": {}}}, "f:data": {}},
+      "b Update": {"f:data": {"f:x": {}, "f:z": {}}}})"));
 }
 
 TEST(ManagedFields, AWriteMayReplaceTheListButNotBreakIt) {
@@ -207,6 +243,14 @@ TEST(FieldSet, AlgebraAndTextForm) {
   const FieldSet b = *FieldSetFromJson(J(R"({"f:a": {"f:b": {}, "f:d": {}}})"));
   EXPECT_EQ(ToJson(Union(a, b)), J(R"({"f:a": {".": {}, "f:b": {}, "f:d": {}}, "f:c": {}})"));
   EXPECT_EQ(ToJson(Difference(a, b)), J(R"({"f:a": {}, "f:c": {}})"));
+  FieldSet left = a;
+  Subtract(left, b);
+  EXPECT_EQ(left, Difference(a, b));
+  std::string text_of_a;
+  AppendText(a, text_of_a);
+  EXPECT_EQ(CountMembersIn(text_of_a, b), CountMembers(Intersection(a, b)));
+  EXPECT_EQ(CountMembersIn(text_of_a, a), CountMembers(a));
+  EXPECT_EQ(CountMembersIn(R"(["f:a"])", a), 0u);
   EXPECT_EQ(ToJson(Intersection(a, b)), J(R"({"f:a": {"f:b": {}}})"));
   for (const char* text : {R"({"f:a":{".":{},"f:b":{}},"f:c":{}})", "{}",
                            R"({"f:l":{"k:{\"a\":1}":{".":{},"v:\"x\"":{}}}})"}) {
