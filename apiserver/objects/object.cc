@@ -1,7 +1,6 @@
 #include "apiserver/objects/object.h"
 
 #include "api/codec/json.h"
-#include "api/codec/struct_fields.h"
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
 #include "base/error.h"
@@ -61,23 +60,6 @@ Json Object::ToDocument() const {
   document["apiVersion"] = kind_->api_version;
   document["kind"] = kind_->kind;
   document["metadata"] = skiff::ToJson(*metadata_);
-  return document;
-}
-
-Json Object::ToDocumentWithoutOwners() const {
-  Json document = {{"apiVersion", kind_->api_version}, {"kind", kind_->kind}};
-  for (const Field& field : kind_->type->fields) {
-    const ShownField shown = Show(field, struct_.get());
-    if (shown.is_left_out) continue;
-    Json& member = document[std::string(field.name)];
-    if (field.name != "metadata") {
-      if (shown.value != nullptr) member = ValueToJson(*field.type, shown.value);
-      continue;
-    }
-    meta_v1::ObjectMeta bare = metadata();
-    bare.managed_fields.clear();
-    member = skiff::ToJson(bare);
-  }
   return document;
 }
 

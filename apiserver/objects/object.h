@@ -29,9 +29,6 @@ class Object {
   static Result<Object> FromText(const KindInfo& kind, std::string_view json);
   // Begins with apiVersion and kind.
   Json ToDocument() const;
-  // The same without metadata.managedFields, which are larger than all else in many objects. Of a
-  // struct.
-  Json ToDocumentWithoutOwners() const;
   Object Clone() const;
 
   const KindInfo& kind() const { return *kind_; }

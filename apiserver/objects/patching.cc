@@ -2,11 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "api/codec/decode.h"
+#include "api/codec/decode_targets.h"
 #include "api/codec/json.h"
+#include "api/codec/struct_fields.h"
 #include "api/codec/struct_text.h"
+#include "api/codec/typed.h"
 #include "api/patch/apply.h"
 #include "api/patch/managed_fields.h"
 #include "api/patch/patch.h"
@@ -19,6 +26,7 @@
 #include "apiserver/objects/kind_versions.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
+#include "base/mutex.h"
 
 namespace skiff {
 namespace {
@@ -345,25 +353,100 @@ bool MayNameOwners(const ApiRequest& request) {
          body.find("\\u") != body.npos;
 }
 
-Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
+// Whether a value of the type may have a part that is kept as text.
+bool MayHoldRaw(const Type& type, std::set<const Type*>& seen) {
+  if (type.shape == Shape::kJson) return true;
+  if (!seen.insert(&type).second) return false;
+  if (type.element != nullptr) return MayHoldRaw(*type.element, seen);
+  return std::any_of(type.fields.begin(), type.fields.end(),
+                     [&](const Field& field) { return MayHoldRaw(*field.type, seen); });
+}
+
+// The same of an object of that kind, its metadata aside. There are as many as kinds.
+bool HasRawParts(const Type& type) {
+  static Mutex mutex;
+  static std::map<const Type*, bool> known;
+  const MutexLock lock(mutex);
+  if (const auto found = known.find(&type); found != known.end()) return found->second;
+  std::set<const Type*> seen;
+  const bool has = std::any_of(type.fields.begin(), type.fields.end(), [&](const Field& field) {
+    return field.name != "metadata" && MayHoldRaw(*field.type, seen);
+  });
+  return known[&type] = has;
+}
+
+using Members = std::vector<const Field*>;
+
+// Those that a merge goes into; all, where that cannot be told by its keys, or where a patch may
+// put parts that it does not go into in order.
+Members TouchedMembers(const Type& type, std::string_view patch) {
+  Members all, touched;
+  for (const Field& field : type.fields) all.push_back(&field);
+  JsonReader in(patch);
+  if (HasRawParts(type) || in.Next() != JsonToken::kObject) return all;
+  std::string_view key;
+  while (in.NextKey(key)) {
+    const Field* field = type.Find(key);
+    if (field == nullptr && key != "kind" && key != "apiVersion") return all;  // "$patch"
+    if (field != nullptr && std::ranges::count(touched, field) == 0) touched.push_back(field);
+    in.Skip();
+  }
+  return in.failed() ? all : touched;
+}
+
+// What the kind is, and these members.
+Json DocumentOfMembers(const Object& object, const Members& members) {
+  Json document = {{"apiVersion", object.kind().api_version}, {"kind", object.kind().kind}};
+  for (const Field* field : members) {
+    const ShownField shown = Show(*field, object.raw());
+    if (shown.is_left_out) continue;
+    Json& member = document[std::string(field->name)];
+    if (shown.value != nullptr) member = ValueToJson(*field->type, shown.value);
+  }
+  return document;
+}
+
+void ClearMembers(const Members& members, Object& object) {
+  for (const Field* field : members) {
+    void* const place = MemberOf(object.raw(), *field);
+    if (field->pointer) {
+      field->pointer_ops->reset(place);
+    } else {
+      StructTarget::Clear(*field->type, place);
+    }
+  }
+}
+
+Result<Object> PatchMembers(const Patcher& patcher, const Object& old, const Json& document,
+                            Object object) {
   const KindInfo& kind = old.kind();
   RawTexts raw;
   for (const Field* field : RawFields(*kind.type)) {
     raw.emplace(field->name, RawOf(*field, old.raw()).Text());
   }
-  const auto patch = [&](const Json& document) -> Result<Object> {
-    Object object(kind);
-    TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
-                                    {*kind.type, kind.api_version, kind.kind}, document,
-                                    object.raw(), raw));
-    object.empty_lists() = std::move(notes.empty_lists);
-    return object;
-  };
-  if (MayNameOwners(patcher.request)) return patch(old.ToDocument());
-  auto object = patch(old.ToDocumentWithoutOwners());
-  if (!object) return patch(old.ToDocument());  // An error may show the metadata.
-  object->metadata().managed_fields = old.metadata().managed_fields;
+  TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
+                                  {*kind.type, kind.api_version, kind.kind}, document,
+                                  object.raw(), raw));
+  object.empty_lists() = std::move(notes.empty_lists);
   return object;
+}
+
+// Of most objects a patch goes into one member: only that becomes a document, and is read again.
+Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
+  const KindInfo& kind = old.kind();
+  const auto patch_whole = [&] {
+    return PatchMembers(patcher, old, old.ToDocument(), Object(kind));
+  };
+  if (MayNameOwners(patcher.request)) return patch_whole();
+  const Members touched = TouchedMembers(*kind.type, patcher.request.http.body);
+  Object object = old.Clone();
+  auto owners = std::exchange(object.metadata().managed_fields, {});
+  const Json document = DocumentOfMembers(object, touched);
+  ClearMembers(touched, object);
+  auto patched = PatchMembers(patcher, old, document, std::move(object));
+  if (!patched) return patch_whole();  // An error may show what was left out.
+  patched->metadata().managed_fields = std::move(owners);
+  return patched;
 }
 
 }  // namespace

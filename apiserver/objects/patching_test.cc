@@ -59,6 +59,28 @@ TEST_P(PatchingTest, APatchIsReadIntoTheObjectWhateverItsForm) {
   EXPECT_EQ(warnings_, std::vector<std::string>{"unknown field \"zzz\""});
 }
 
+TEST_P(PatchingTest, WhatAPatchDoesNotGoIntoStays) {
+  constexpr const char* kMerge = "application/merge-patch+json";
+  const auto labelled =
+      Patch(kMerge, R"({"metadata": {"labels": {"l": "v"}}})", FieldValidation::kStrict);
+  ASSERT_TRUE(labelled) << labelled.error().message;
+  EXPECT_EQ(labelled->metadata().name, "m");
+  EXPECT_EQ(labelled->metadata().labels.at("l"), "v");
+  EXPECT_EQ(labelled->ToDocument()["data"], Json({{"a", "1"}, {"b", "2"}}));
+  const auto emptied = Patch(kMerge, R"({"data": null})", FieldValidation::kStrict);
+  ASSERT_TRUE(emptied) << emptied.error().message;
+  EXPECT_EQ(emptied->metadata().name, "m");
+  EXPECT_FALSE(emptied->ToDocument().contains("data"));
+  if (GetParam()) return;
+  // What is no field may mean the whole object.
+  const auto replaced = Patch("application/strategic-merge-patch+json",
+                              R"({"$patch": "replace", "data": {"c": "3"},
+                                  "metadata": {"name": "m", "namespace": "d"}})",
+                              FieldValidation::kStrict);
+  ASSERT_TRUE(replaced) << replaced.error().message;
+  EXPECT_EQ(replaced->ToDocument()["data"], Json::parse(R"({"c": "3"})"));
+}
+
 TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
   const auto unknown =
       Patch("application/merge-patch+json", R"({"zzz": 1})", FieldValidation::kStrict);
