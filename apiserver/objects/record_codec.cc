@@ -57,6 +57,7 @@ ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Jso
 
 // How deep objects and arrays stand in one another, as far as `most`.
 int DepthOfText(std::string_view json, int most) {
+  if (json.size() <= static_cast<size_t>(most)) return 0;  // Less than that, whatever it is.
   const auto opened = std::count_if(json.begin(), json.end(),
                                     [](char c) { return c == '{' || c == '['; });
   if (opened <= most) return static_cast<int>(opened);

@@ -174,16 +174,18 @@ Result<Written> Put(Store& store, const std::string& key, const Precondition& ex
 }
 
 // Whether two objects differ in nothing but the times of their managedFields: such a write changes
-// nothing. `record` holds the old one.
-bool IsUnchanged(const Record& record, const Object& old, const Object& object) {
+// nothing. `record` holds the old one; `object` is the same afterwards.
+bool IsUnchanged(const Record& record, const Object& old, Object& object) {
   // To write it again is how an object gets into the version that is stored by now.
   if (IsKeptInOldVersion(object.kind(), record)) return false;
-  const auto& entries = object.metadata().managed_fields;
+  auto& entries = object.metadata().managed_fields;
   if (!SameButForTimes(old.metadata().managed_fields, entries)) return false;
-  if (entries == old.metadata().managed_fields && HoldsText(record, object)) return true;
-  Object with_old_times = object.Clone();
-  with_old_times.metadata().managed_fields = old.metadata().managed_fields;
-  return TextOf(with_old_times) == TextOf(old);
+  auto with_new_times = std::exchange(entries, old.metadata().managed_fields);
+  // Bytes are compared with those that are stored, where these are what clients see.
+  const bool same = IsSentAsKept(object.kind()) ? HoldsText(record, object)
+                                                : TextOf(object) == TextOf(old);
+  entries = std::move(with_new_times);
+  return same;
 }
 
 // Whoever makes a new object what it is, a client or one of the plugins: it is new, nobody deletes
