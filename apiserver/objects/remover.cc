@@ -105,6 +105,23 @@ int64_t GraceOf(const core_v1::Pod& pod, const DeleteQuery& options) {
   return grace < 0 ? 1 : grace;
 }
 
+// Whether the record holds that very object.
+Result<bool> HoldsObject(const KindInfo& kind, const Record& record,
+                         const Object& object) {
+  if (IsSentAsKept(kind)) return HoldsText(record, object);
+  return TextOf(object) == TRY(TextOf(kind, record));
+}
+
+// What a client is shown of an object that went, or changed, at that revision. An object that was
+// not marked first is shown as it was kept.
+Result<std::string> ShownAt(Revision revision, const Record* kept, const Object& object) {
+  const KindInfo& kind = object.kind();
+  if (kept != nullptr && IsSentAsKept(kind)) return TRY(ObjectView::Of(*kept)).BodyAt(revision);
+  ObjectBody body = kept == nullptr ? BodyText(object) : BodyText(TRY(ObjectOf(kind, *kept)));
+  body.text.insert(body.revision_at, std::to_string(revision.value));
+  return std::move(body.text);
+}
+
 }  // namespace
 
 Propagation DefaultPropagation(const KindInfo& kind) {
@@ -170,7 +187,6 @@ Result<ObjectRemover::Decision> ObjectRemover::Decide(Object& object,
 
 // A deletion as it is to be written.
 struct ObjectRemover::Plan {
-  Object before;
   Object object;  // What the decision made of it.
   Decision decision;
   std::optional<Write> write;  // nullopt: nothing changes.
@@ -197,14 +213,13 @@ Result<ObjectRemover::Plan> ObjectRemover::Prepare(ApiRequest& request, const St
                              .deadline = request.deadline};
   TRY(parts_.admission.Admit(admission));
   TRY(parts_.admission.Validate(admission));
-  Object before = object.Clone();
   const Decision decision = TRY(Decide(object, options));
-  Plan plan{.before = std::move(before), .object = std::move(object), .decision = decision};
+  Plan plan{.object = std::move(object), .decision = decision};
   if (options.dry_run || decision.pending) return plan;
   Write write{.key = record->key,
               .expect = {.kind = Precondition::Kind::kRevision, .revision = record->modified}};
   if (!decision.remove) {
-    if (TextOf(plan.object) == TextOf(plan.before)) return plan;
+    if (TRY(HoldsObject(*request.kind, *record, plan.object))) return plan;
     StoredObject stored = TRY(EncodeForStore(plan.object));
     write.value = std::move(stored.value);
     write.revision_at = stored.revision_at;
@@ -237,9 +252,11 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
     const auto written = parts_.store.Apply(std::move(*plan.write));
     if (written) {
       const bool as_kept = removed.gone && plan.decision.as_kept;
-      ObjectBody body = BodyText(as_kept ? plan.before : plan.object);
-      body.text.insert(body.revision_at, std::to_string(written->revision.value));
-      removed.text = std::move(body.text);
+      // Clients hear of most kinds only that the object is gone.
+      if (!removed.gone || kind.delete_returns_object) {
+        const Record* const kept = as_kept ? record->get() : nullptr;
+        removed.text = TRY(ShownAt(written->revision, kept, plan.object));
+      }
       if (removed.gone) parts_.allocations.Release(plan.object);
       return removed;
     }

@@ -18,7 +18,8 @@ class AllocationHooks;
 
 struct Removed {
   const KindInfo* kind;
-  std::string text;  // JSON of the object as it is, or was.
+  // JSON of the object as it is, or was; "" where it is gone and its kind is not shown then.
+  std::string text;
   std::string name;
   std::string uid;
   bool gone = false;
