@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <thread>
 
@@ -17,9 +16,10 @@ namespace {
 constexpr uintptr_t kPageBytes = 4096;
 // What stays: work that is not deep touches no more, and will touch it again.
 constexpr uintptr_t kKeptBytes = 256 << 10;
-// So many pages are asked about. A walk that went deeper has touched one of them: its frames lie
-// side by side, and none is as large as all of these.
-constexpr uintptr_t kAskedPages = 16;
+// So much below that is painted. A walk that went deeper has painted over some of it: its frames
+// lie side by side, none is as large as this, and each holds what its call saved.
+constexpr uintptr_t kPaintedBytes = 2 * kPageBytes;
+constexpr uint64_t kPaint = 0x5ca1ab1e0ddba11dULL;
 
 // The lowest address of this thread's stack that may be given back.
 uintptr_t StackBegin() {
@@ -31,6 +31,19 @@ uintptr_t StackBegin() {
   pthread_attr_getguardsize(&attributes, &guard);
   pthread_attr_destroy(&attributes);
   return reinterpret_cast<uintptr_t>(begin) + std::max<uintptr_t>(guard, kPageBytes);
+}
+
+// What is painted lies below all frames, where sanitizers expect nobody.
+[[gnu::no_sanitize("address", "thread")]] bool IsPainted(uintptr_t place) {
+  const auto* const words = reinterpret_cast<const uint64_t*>(place);
+  uint64_t other = 0;
+  for (size_t i = 0; i < kPaintedBytes / sizeof *words; ++i) other |= words[i] ^ kPaint;
+  return other == 0;
+}
+
+[[gnu::no_sanitize("address", "thread")]] void Paint(uintptr_t place) {
+  auto* const words = reinterpret_cast<uint64_t*>(place);
+  for (size_t i = 0; i < kPaintedBytes / sizeof *words; ++i) words[i] = kPaint;
 }
 
 }  // namespace
@@ -60,16 +73,19 @@ int RunWithThreadStack(const std::function<int()>& work) {
 
 void ReleaseStack() {
   static thread_local const uintptr_t begin = StackBegin();
+  static thread_local uintptr_t painted = 0;  // Where the paint begins; 0: there is none.
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(kPageBytes - 1);
-  if (here < begin || here - begin < kKeptBytes + kAskedPages * kPageBytes) return;
-  const uintptr_t end = here - kKeptBytes;
-  std::array<unsigned char, kAskedPages> resident = {};
-  void* const asked = reinterpret_cast<void*>(end - kAskedPages * kPageBytes);
-  if (mincore(asked, kAskedPages * kPageBytes, resident.data()) != 0) return;
-  const bool touched = std::any_of(resident.begin(), resident.end(),
-                                   [](unsigned char page) { return (page & 1) != 0; });
+  if (painted == 0) {
+    if (here < begin || here - begin < kKeptBytes + kPaintedBytes) return;
+    painted = here - kKeptBytes - kPaintedBytes;
+  } else if (IsPainted(painted)) {
+    return;
+  }
+  const uintptr_t end = painted + kPaintedBytes;
+  if (here < end + kKeptBytes / 2) return;  // From deeper than the first time.
   // Fails where the pages are locked into memory, and is then not wanted.
-  if (touched) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  Paint(painted);
 }
 
 }  // namespace skiff

@@ -27,7 +27,7 @@ void SetThreadStacks();
 int RunWithThreadStack(const std::function<int()>& work);
 
 // Gives the machine back what this thread once touched of its stack far below where it now is.
-// Called after each piece of work by whoever runs many; costs one cheap system call when there is
+// Called after each piece of work by whoever runs many, and costs no system call when there is
 // nothing to give back. Not on the thread of main.
 void ReleaseStack();
 
