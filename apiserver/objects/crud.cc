@@ -1,5 +1,8 @@
 #include "apiserver/objects/crud.h"
 
+#include <optional>
+#include <utility>
+
 #include "api/rules/rules.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/objects/custom_body.h"
@@ -104,15 +107,20 @@ Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
   UpdateMode mode = ModeOf(request);
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "UpdateOptions"));
-  const Object sent = TRY(DecodeObject(request, options.validation));
-  TRY(MatchName(request, sent));
+  std::optional<Object> sent = TRY(DecodeObject(request, options.validation));
+  TRY(MatchName(request, *sent));
+  // The first try takes what was sent, and is nearly always the only one: another reads it again.
+  const auto take = [&]() -> Result<Object> {
+    if (!sent) return DecodeObject(request, FieldValidation::kIgnore);
+    return std::exchange(sent, std::nullopt).value();
+  };
   const Rules* rules = FindRules(*request.kind);
   mode.is_put = true;
   mode.create_if_missing = mode.subresource.empty() && rules && rules->allow_create_on_update;
-  const auto transform = [&](const Object&) -> Result<Object> { return sent.Clone(); };
+  const auto transform = [&](const Object&) { return take(); };
   const auto make = [&]() -> Result<Object> {
     TRY(MayCreate(core, request));
-    Object made = sent.Clone();
+    Object made = TRY(take());
     made.metadata().resource_version.clear();  // Of an object that is gone.
     return made;
   };

@@ -1,4 +1,8 @@
 // What every kind promises, and the verbs in detail.
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
@@ -241,6 +245,24 @@ TEST_F(ApiServerTest, ADryRunChangesNothing) {
   EXPECT_TRUE(answer.response.body.starts_with(
       R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"d","namespace":"default",)"))
       << answer.response.body;
+}
+
+TEST_F(ApiServerTest, WhatIsPutWithoutAVersionIsPutAgainWhereSomebodyWasFaster) {
+  const std::string map = "/api/v1/namespaces/default/configmaps/m";
+  const auto put_many = [&](const std::string& who) {
+    for (int i = 0; i < 100; ++i) {
+      const std::string value = who + std::to_string(i);
+      const auto put = Ask("PUT", map + "?fieldValidation=Warn",
+                           R"({"metadata": {"name": "m"}, "data": {"v": ")" + value +
+                               R"("}, "zzz": 1})");
+      ASSERT_EQ(put.code, 200) << put.message();
+      EXPECT_EQ(put.body["data"]["v"], value);
+      EXPECT_EQ(put.response.headers.count("Warning"), 1u);
+    }
+  };
+  Post("/api/v1/namespaces/default/configmaps", R"({"metadata": {"name": "m"}})");
+  std::vector<std::jthread> writers;
+  for (const char* who : {"a", "b", "c", "d"}) writers.emplace_back(put_many, who);
 }
 
 }  // namespace
