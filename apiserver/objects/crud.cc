@@ -99,8 +99,8 @@ Result<http::Response> HandleCreate(Core& core, ApiRequest& request) {
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   Object object = TRY(DecodeObject(request, options.validation));
   TRY(CheckTakesNew(*request.kind, object.metadata().name));
-  const Saved saved = TRY(core.writer.Create(request, std::move(object), options));
-  return ObjectResponse(201, *saved.kind, saved.text, request, media);
+  Saved saved = TRY(core.writer.Create(request, std::move(object), options));
+  return ObjectResponse(201, *saved.kind, std::move(saved.text), request, media);
 }
 
 Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
@@ -124,9 +124,10 @@ Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
     made.metadata().resource_version.clear();  // Of an object that is gone.
     return made;
   };
-  const Saved saved =
+  Saved saved =
       TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
-  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
+  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
+                        media);
 }
 
 Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
@@ -144,9 +145,10 @@ Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
     TRY(MayCreate(core, request));
     return patcher.Make();
   };
-  const Saved saved =
+  Saved saved =
       TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
-  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, saved.text, request, media);
+  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
+                        media);
 }
 
 namespace {
@@ -175,12 +177,12 @@ Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
         "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
         "this warning");
   }
-  const Removed removed =
+  Removed removed =
       TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name, options));
   const bool shows_object = kind.delete_returns_object || (!removed.gone && !removed.pending);
   if (!shows_object) return RemovedResponse(request, removed, options);
   const bool accepted = !removed.gone && options.orphan_dependents == false;
-  return ObjectResponse(accepted ? 202 : 200, kind, removed.text, request, media);
+  return ObjectResponse(accepted ? 202 : 200, kind, std::move(removed.text), request, media);
 }
 
 Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {

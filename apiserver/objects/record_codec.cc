@@ -415,7 +415,12 @@ bool HoldsText(const Record& record, const Object& object) {
 
 Result<std::string> TextOf(const KindInfo& kind, const Record& record) {
   const ObjectView view = TRY(ObjectView::Of(record));
-  if (IsSentAsKept(kind)) return std::string(view.body());
+  if (IsSentAsKept(kind)) {
+    std::string text;
+    text.reserve(view.body().size() + 1);  // An answer ends its line.
+    text = view.body();
+    return text;
+  }
   return TextOf(TRY(ObjectOf(kind, record)));
 }
 
