@@ -377,7 +377,12 @@ Result<> RocksdbDisk::View::WalkLog(
 
 Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
   const std::shared_lock use(mutex_);
-  rocksdb::WriteBatch batch;
+  constexpr size_t kAroundOne = 128;  // Numbers, marks and lengths.
+  size_t bytes = 0;
+  for (const Version& version : versions) {
+    bytes += version.value.size() + 2 * version.key.size() + kAroundOne;
+  }
+  rocksdb::WriteBatch batch(bytes);
   for (const Version& version : versions) {
     const char mark = version.kind == Event::Kind::kPut ? kPutMark : kDeleteMark;
     const std::string version_key = VersionKey(version.key, version.revision);
