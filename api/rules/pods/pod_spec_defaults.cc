@@ -101,11 +101,9 @@ std::string_view DefaultPullPolicy(std::string_view image) {
 
 void DefaultResourceList(std::map<std::string, Quantity>& resources) {
   static const Quantity kMilliMax = Quantity::FromMilli(INT64_MAX);
+  static const Quantity kMilliMin = -kMilliMax;
   for (auto& [name, amount] : resources) {
-    if (amount > kMilliMax || amount < -kMilliMax) continue;
-    const Quantity rounded = Quantity::FromMilli(amount.MilliValue());
-    // Adding keeps the suffix format, which assigning would not.
-    if (rounded != amount) amount = amount + (rounded - amount);
+    if (amount <= kMilliMax && amount >= kMilliMin) amount = amount.RoundedUpToMilli();
   }
 }
 
