@@ -172,11 +172,13 @@ Messages WildcardDns1123SubdomainErrors(std::string_view value) {
 }
 
 Messages LabelKeyErrors(std::string_view value) {
-  const std::string form =
-      PatternMessage(kQualifiedNameText, kQualifiedNamePattern, {"MyName", "my.name", "123-abc"});
+  const auto form = [] {
+    return PatternMessage(kQualifiedNameText, kQualifiedNamePattern,
+                          {"MyName", "my.name", "123-abc"});
+  };
   const auto parts = Split(value, '/');
   if (parts.size() > 2) {
-    return {"a valid label key " + form +
+    return {"a valid label key " + form() +
             " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"};
   }
   Messages out;
@@ -192,7 +194,7 @@ Messages LabelKeyErrors(std::string_view value) {
   if (name.size() > kLabelBytesMax) {
     out.push_back("name part " + LengthMessage(kLabelBytesMax, "bytes"));
   }
-  if (!IsQualifiedNamePart(name)) out.push_back("name part " + form);
+  if (!IsQualifiedNamePart(name)) out.push_back("name part " + form());
   return out;
 }
 
