@@ -10,6 +10,7 @@
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
 #include "api/openapi/discovery.h"
+#include "base/at_once.h"
 
 namespace skiff::crd {
 namespace {
@@ -51,19 +52,12 @@ std::string DeprecationOf(const Json& spec, const Json& version) {
   return best == name ? text : text + "; use " + named(best);
 }
 
-std::shared_ptr<const Schema> SchemaOfVersion(const Json& version) {
-  const Json* props = FindPath(version, "schema.openAPIV3Schema");
-  SchemaPtr schema = ReadSchema(props == nullptr ? Json::object() : *props);
-  return std::shared_ptr<const Schema>(std::move(schema));
-}
-
 // Everything that all versions have in common.
 struct Definition {
   const Json& spec;
   const Json& names;  // Accepted.
   std::string stored_version;
-  std::shared_ptr<Schemas> schemas;
-  std::shared_ptr<VersionTypes> types;
+  std::shared_ptr<VersionSchemas> schemas;
   std::shared_ptr<std::atomic<uint64_t>> defined_at;
   ConverterPtr converter;
   bool keeps_one_version = true;  // Nothing is stored in another one than now.
@@ -81,14 +75,6 @@ std::shared_ptr<std::atomic<uint64_t>> RevisionOf(const Json& definition) {
   const std::string text = TextAt(definition, "metadata.resourceVersion");
   std::from_chars(text.data(), text.data() + text.size(), revision);
   return std::make_shared<std::atomic<uint64_t>>(revision);
-}
-
-void MakeTypes(const Schemas& schemas, std::string kind, VersionTypes& types) {
-  const std::string_view name = types.tables.Keep(std::move(kind));
-  for (const auto& [api_version, schema] : schemas) {
-    const std::string_view version = types.tables.Keep(std::string(api_version));
-    types.by_version.emplace(api_version, &MakeType(*schema, name, version, types.tables));
-  }
 }
 
 void AddSubresources(const Json& version, RuntimeKind& kind, CustomKind& custom) {
@@ -142,6 +128,15 @@ void AddNames(const Definition& definition, const Json& version, RuntimeKind& ki
   kind.version_priority = kVersionPriority;
 }
 
+const Type& NameOnly(RuntimeKind& kind) {
+  Type& type = kind.tables.NewType();
+  type.shape = Shape::kStruct;
+  type.name = kind.kind;
+  type.api_version = kind.api_version;
+  type.type_meta = true;
+  return type;
+}
+
 std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const Json& version) {
   auto kind = std::make_shared<RuntimeKind>();
   auto custom = std::make_shared<CustomKind>();
@@ -151,20 +146,16 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->stored_version = definition.stored_version;
   custom->terminating = definition.terminating;
   custom->deprecation = DeprecationOf(definition.spec, version);
-  custom->schema = definition.schemas->find(kind->api_version)->second;
-  custom->stored_schema = definition.schemas->find(definition.stored_version)->second;
-  custom->schemas = definition.schemas;
-  custom->types = definition.types;
+  custom->own = definition.schemas->find(kind->api_version)->second;
+  custom->stored = definition.schemas->find(definition.stored_version)->second;
+  custom->versions = definition.schemas;
   custom->defined_at = definition.defined_at;
   custom->converter = definition.converter;
   custom->may_convert =
       definition.converter != nullptr &&
       (!definition.keeps_one_version || kind->api_version != definition.stored_version);
-  const Json* props = FindPath(version, "schema.openAPIV3Schema");
-  custom->has_rules = props != nullptr && HasRules(*props);
-  custom->schema_text = props == nullptr ? "" : DumpJson(*props);
   MakeColumns(version, *custom);
-  kind->type = definition.types->by_version.find(kind->api_version)->second;
+  kind->type = &NameOnly(*kind);
   kind->custom = std::move(custom);
   return kind;
 }
@@ -248,21 +239,21 @@ RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_convert
   Definition shared{.spec = *spec,
                     .names = *names,
                     .stored_version = "",
-                    .schemas = std::make_shared<Schemas>(),
-                    .types = std::make_shared<VersionTypes>(),
+                    .schemas = std::make_shared<VersionSchemas>(),
                     .defined_at = RevisionOf(definition),
                     .converter = nullptr};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";
   for (const Json& version : ListAt(*spec, "versions")) {
     const std::string api_version = TextAt(*spec, "group") + "/" + version.value("name", "");
-    shared.schemas->emplace(api_version, SchemaOfVersion(version));
+    shared.schemas->emplace(api_version, std::make_shared<VersionSchema>(
+                                             TextAt(*names, "kind"), api_version,
+                                             FindPath(version, "schema.openAPIV3Schema")));
     if (!version.value("storage", false)) continue;
     shared.stored_version = api_version;
     shared.keeps_one_version = KeepsOneVersion(definition, version.value("name", ""));
   }
   if (!shared.schemas->contains(shared.stored_version)) return kinds;
-  MakeTypes(*shared.schemas, TextAt(*names, "kind"), *shared.types);
   if (by_webhook && make_converter) shared.converter = make_converter(definition);
   for (const Json& version : ListAt(*spec, "versions")) {
     // What only a webhook could make of the stored objects is not made up in its place.
@@ -273,31 +264,39 @@ RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_convert
   return kinds;
 }
 
+const Type& WholeType(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  if (runtime == nullptr || runtime->custom == nullptr) return *kind.type;
+  return runtime->custom->own->type();
+}
+
 Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) const {
-  Prune(*schema, content, unknown);
-  PruneNulls(*schema, content);
+  const Schema& schema = own->schema();
+  Prune(schema, content, unknown);
+  PruneNulls(schema, content);
   std::vector<std::string> unknown_metadata;
-  TRY(CoerceEmbedded(*schema, content, true, unknown ? &unknown_metadata : nullptr));
+  TRY(CoerceEmbedded(schema, content, true, unknown ? &unknown_metadata : nullptr));
   if (unknown != nullptr) {
     unknown->insert(unknown->end(), unknown_metadata.begin(), unknown_metadata.end());
   }
-  crd::ApplyDefaults(*schema, content);
+  crd::ApplyDefaults(schema, content);
   return {};
 }
 
 void CustomKind::FillIn(Json& content) const {
-  crd::ApplyDefaults(*schema, content);
+  crd::ApplyDefaults(own->schema(), content);
 }
 
 Result<> CustomKind::FromStore(std::string_view api_version, Json& content) const {
-  const auto found = schemas->find(api_version);
-  if (found == schemas->end()) {
+  const auto found = versions->find(api_version);
+  if (found == versions->end()) {
     Error error{.message = "request to convert CR from an invalid group/version: " +
                            std::string(api_version)};
     error.http_code = 500;
     return Fail(std::move(error));
   }
-  const Schema& kept = *found->second;
+  if (!found->second->IsMade() && !MayWait()) return Fail(WouldWait());
+  const Schema& kept = found->second->schema();
   Prune(kept, content, nullptr);
   PruneNulls(kept, content);
   (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
@@ -306,36 +305,39 @@ Result<> CustomKind::FromStore(std::string_view api_version, Json& content) cons
 }
 
 void CustomKind::Converted(Json& content) const {
-  Prune(*schema, content, nullptr);
-  (void)CoerceEmbedded(*schema, content, false, nullptr);  // Fails only where it is strict.
+  const Schema& schema = own->schema();
+  Prune(schema, content, nullptr);
+  (void)CoerceEmbedded(schema, content, false, nullptr);  // Fails only where it is strict.
 }
 
 void CustomKind::ForStore(Json& content) const {
-  Prune(*stored_schema, content, nullptr);
-  (void)CoerceEmbedded(*stored_schema, content, false, nullptr);  // The same.
+  const Schema& schema = stored->schema();
+  Prune(schema, content, nullptr);
+  (void)CoerceEmbedded(schema, content, false, nullptr);  // The same.
 }
 
 void CustomKind::Validate(const Json& document, const Json* old, std::string_view subresource,
                           Violations& out, std::vector<std::string>& warnings) const {
   const bool status_only = subresource == "status";
+  const Schema& schema = own->schema();
   if (status_only) {
-    const Schema* status = schema->Property("status");
+    const Schema* status = schema.Property("status");
     const auto now = document.find("status");
     const Json* before = old != nullptr && old->contains("status") ? &(*old)["status"] : nullptr;
     if (status != nullptr && now != document.end()) {
       ValidateStatus(*status, *now, before, out);
     }
   } else {
-    ValidateValue(*schema, document, old, "", out);
+    ValidateValue(schema, document, old, "", out);
   }
   if (scale) {
     if (!status_only) CheckReplicas(document, scale->replicas, out);
     CheckReplicas(document, scale->actual, out);
     if (!scale->selector.empty()) CheckSelector(document, scale->selector, out);
   }
-  if (!status_only) ValidateEmbedded(*schema, document, FieldPath(), out);
-  ValidateLists(*schema, document, old, out);
-  if (has_rules) ValidateRules(document, old, out, warnings);
+  if (!status_only) ValidateEmbedded(schema, document, FieldPath(), out);
+  ValidateLists(schema, document, old, out);
+  if (own->has_rules()) ValidateRules(document, old, out, warnings);
 }
 
 void CustomKind::ValidateRules(const Json& document, const Json* old, Violations& out,
@@ -345,7 +347,7 @@ void CustomKind::ValidateRules(const Json& document, const Json* old, Violations
                        "some validation rules were not checked because the object was invalid; "
                        "correct the existing errors to complete validation");
   }
-  const RuleNode* tree = rules.Of(schema_text);
+  const RuleNode* tree = own->rules();
   if (tree == nullptr) return;
   Violations ratcheted;
   RuleRun(out, old == nullptr ? nullptr : &ratcheted).Validate(*tree, document, old, FieldPath());

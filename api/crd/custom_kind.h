@@ -16,8 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/crd/rule_tree.h"
-#include "api/crd/schema.h"
+#include "api/crd/version_schema.h"
 #include "api/registry.h"
 #include "api/text/json_path.h"
 #include "api/text/table.h"
@@ -44,14 +43,6 @@ class VersionConverter {
 };
 using ConverterPtr = std::shared_ptr<const VersionConverter>;
 
-using Schemas = std::map<std::string, std::shared_ptr<const Schema>, std::less<>>;
-
-// What apply works by, of all versions. By apiVersion.
-struct VersionTypes {
-  TableArena tables;
-  std::map<std::string, const Type*, std::less<>> by_version;
-};
-
 struct CustomKind {
   std::string list_kind;
   std::string stored_version;  // apiVersion
@@ -62,18 +53,14 @@ struct CustomKind {
   bool has_status = false;
   std::optional<ScalePaths> scale;
   std::string deprecation;  // Of requests for this version; "" for none.
-  bool has_rules = false;   // x-kubernetes-validations, anywhere in the schema's structure.
-  std::shared_ptr<const Schema> schema;
-  std::shared_ptr<const Schema> stored_schema;
-  // Of all versions, those that are not served too: objects may be kept in any. By apiVersion.
-  std::shared_ptr<const Schemas> schemas;
-  std::shared_ptr<const VersionTypes> types;  // Of the same versions.
+  std::shared_ptr<const VersionSchema> own;     // Of this version.
+  std::shared_ptr<const VersionSchema> stored;  // Of the one that objects are stored in.
+  // Of all versions, those that are not served too: objects may be kept in any.
+  std::shared_ptr<const VersionSchemas> versions;
   ConverterPtr converter;  // Null: versions differ in nothing but their apiVersion.
   // Whether an object may have to be converted on its way to or from this version: else all that
   // are kept are known to be in it.
   bool may_convert = false;
-  std::string schema_text;  // JSON of openAPIV3Schema, for those who publish it.
-  LazyRuleTree rules;       // Of that text.
   TableFormat table;
   // What the columns point into.
   std::vector<TableColumn> columns;
@@ -89,7 +76,7 @@ struct CustomKind {
   // refused.
   void FillIn(Json& content) const;
   // The same of what was stored, by the version that it was stored in. Fails for one that the
-  // definition no longer has.
+  // definition no longer has; and where nothing may take long, if it is the first of its version.
   Result<> FromStore(std::string_view api_version, Json& content) const;
   // What was another version, and is this one now. Defaults are not filled in.
   void Converted(Json& content) const;
@@ -109,9 +96,9 @@ struct CustomKind {
 using MakeConverter = std::function<ConverterPtr(const Json& definition)>;
 RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_converter = {});
 
-// The tables that apply works by.
-const Type& MakeType(const Schema& schema, std::string_view kind, std::string_view api_version,
-                     TableArena& tables);
+// What apply and managed fields work by. Of a kind that a definition makes, kind.type says only that
+// there is no struct: its fields are found out when this is asked.
+const Type& WholeType(const KindInfo& kind);
 
 // Columns of a Table, from additionalPrinterColumns.
 void MakeColumns(const Json& version, CustomKind& out);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 
 namespace skiff::crd {
@@ -98,9 +97,9 @@ class Publisher {
 
 Json PublishedSchema(const RuntimeKind& kind, bool v2, const PublishedReferences& references) {
   Json schema = {{"type", "object"}};
-  if (kind.custom != nullptr && !kind.custom->schema_text.empty()) {
-    const auto parsed = ParseJson(kind.custom->schema_text);
-    if (parsed && parsed->is_object()) schema = *parsed;
+  if (kind.custom != nullptr && kind.custom->own != nullptr) {
+    Json props = kind.custom->own->Props();
+    if (props.is_object() && !props.empty()) schema = std::move(props);
   }
   Publisher(v2, references).Publish(schema, true);
   schema["x-kubernetes-group-version-kind"] = {

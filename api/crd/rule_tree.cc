@@ -1,6 +1,5 @@
 #include "api/crd/rule_tree.h"
 
-#include "api/codec/json.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/schema.h"
 
@@ -61,16 +60,6 @@ void RuleNodeDeleter::operator()(const RuleNode* node) const {
 
 RuleNodePtr MakeRuleTree(const Json& schema, RuleCompiler& compiler) {
   return HasRules(schema) ? TreeMaker(compiler).Make(schema, 0) : nullptr;
-}
-
-const RuleNode* LazyRuleTree::Of(const std::string& schema) const {
-  std::call_once(once_, [&] {
-    const auto props = ParseJson(schema);
-    if (!props) return;
-    RuleCompiler compiler(*props);
-    tree_ = MakeRuleTree(*props, compiler);
-  });
-  return tree_.get();
 }
 
 }  // namespace skiff::crd

@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -33,17 +32,5 @@ struct RuleNode {
 
 // Null: no rules, or none that anybody could evaluate.
 RuleNodePtr MakeRuleTree(const Json& schema, RuleCompiler& compiler);
-
-// Made when it is first asked for, as few definitions' objects are ever written, and then shared.
-// Thread-safe: whoever comes while it is made waits, and nobody else does.
-class LazyRuleTree {
- public:
-  // `schema` is the text of a schema, each time the same.
-  const RuleNode* Of(const std::string& schema) const;
-
- private:
-  mutable std::once_flag once_;
-  mutable RuleNodePtr tree_;
-};
 
 }  // namespace skiff::crd

@@ -365,15 +365,14 @@ TEST(CustomKindTest, IsServedUnderTheNameOfItsDefinition) {
 }
 
 TEST(RuleTreeTest, IsMadeOnceForAllThreads) {
-  const std::string schema =
-      DumpJson(SchemaOf({{"a", {{"type", "integer"}}}}, {{{"rule", "self.a > 1"}}}));
-  const LazyRuleTree lazy;
+  const Json schema = SchemaOf({{"a", {{"type", "integer"}}}}, {{{"rule", "self.a > 1"}}});
+  const VersionSchema version("Lamp", "example.com/v1", &schema);
   std::vector<std::future<const RuleNode*>> asked;
   for (int i = 0; i < 4; ++i) {
-    asked.push_back(std::async(std::launch::async, [&] { return lazy.Of(schema); }));
+    asked.push_back(std::async(std::launch::async, [&] { return version.rules(); }));
   }
-  for (auto& each : asked) EXPECT_EQ(each.get(), lazy.Of(schema));
-  EXPECT_NE(lazy.Of(schema), nullptr);
+  for (auto& each : asked) EXPECT_EQ(each.get(), version.rules());
+  EXPECT_NE(version.rules(), nullptr);
 }
 
 // A chain of schemas in one another, each with a default and a rule.

@@ -63,8 +63,9 @@ void ReadStructure(const Json& props, int depth, Schema& out) {
   if (value != props.end() && !value->is_null()) out.default_value = *value;
   const auto properties = props.find("properties");
   if (properties != props.end() && properties->is_object()) {
+    out.properties.reserve(properties->size());
     for (const auto& [name, each] : properties->items()) {
-      out.properties.emplace(name, Read(each, depth));
+      out.properties.emplace_back(name, Read(each, depth));
     }
   }
   const auto items = props.find("items");
@@ -76,9 +77,20 @@ void ReadStructure(const Json& props, int depth, Schema& out) {
   if (additional->is_object()) out.additional = Read(*additional, depth);
 }
 
-void ReadLimits(const Json& props, Schema& out) {
+// Whether anything of these is said. Of formats, those of numbers are many, and nobody checks them.
+bool HasLimits(const Json& props) {
+  static constexpr const char* kNames[] = {
+      "maximum",   "minimum",   "multipleOf",    "exclusiveMaximum", "exclusiveMinimum",
+      "maxLength", "minLength", "maxItems",      "minItems",         "maxProperties",
+      "pattern",   "enum",      "minProperties", "uniqueItems",      "allOf",
+      "anyOf",     "oneOf",     "not"};
+  return !KnownFormat(Text(props, "format")).empty() ||
+         std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](const char* name) { return props.contains(name); });
+}
+
+void ReadLimits(const Json& props, int depth, SchemaLimits& out) {
   out.format = KnownFormat(Text(props, "format"));
-  out.required = Texts(props, "required");
   out.maximum = NumberOf<double>(props, "maximum");
   out.minimum = NumberOf<double>(props, "minimum");
   out.multiple_of = NumberOf<double>(props, "multipleOf");
@@ -96,6 +108,11 @@ void ReadLimits(const Json& props, Schema& out) {
   if (values != props.end() && values->is_array()) {
     out.values.assign(values->begin(), values->end());
   }
+  out.all_of = ReadAll(props, "allOf", depth);
+  out.any_of = ReadAll(props, "anyOf", depth);
+  out.one_of = ReadAll(props, "oneOf", depth);
+  const auto none = props.find("not");
+  if (none != props.end() && none->is_object()) out.none_of = Read(*none, depth);
 }
 
 SchemaPtr Read(const Json& props, int depth) {
@@ -103,12 +120,11 @@ SchemaPtr Read(const Json& props, int depth) {
   SchemaPtr owned(schema);
   if (!props.is_object() || depth > kSchemaDepthMax) return owned;
   ReadStructure(props, depth + 1, *schema);
-  ReadLimits(props, *schema);
-  schema->all_of = ReadAll(props, "allOf", depth + 1);
-  schema->any_of = ReadAll(props, "anyOf", depth + 1);
-  schema->one_of = ReadAll(props, "oneOf", depth + 1);
-  const auto none = props.find("not");
-  if (none != props.end() && none->is_object()) schema->none_of = Read(*none, depth + 1);
+  schema->required = Texts(props, "required");
+  if (!HasLimits(props)) return owned;
+  auto limits = std::make_unique<SchemaLimits>();
+  ReadLimits(props, depth + 1, *limits);
+  schema->limits = std::move(limits);
   return owned;
 }
 
@@ -134,8 +150,15 @@ Schema::Schema() = default;
 Schema::~Schema() = default;
 
 const Schema* Schema::Property(std::string_view name) const {
-  const auto found = properties.find(name);
-  return found == properties.end() ? nullptr : found->second.get();
+  const auto found = std::lower_bound(
+      properties.begin(), properties.end(), name,
+      [](const auto& property, std::string_view wanted) { return property.first < wanted; });
+  return found == properties.end() || found->first != name ? nullptr : found->second.get();
+}
+
+const SchemaLimits& Schema::Limits() const {
+  static const SchemaLimits kNone;
+  return limits == nullptr ? kNone : *limits;
 }
 
 SchemaPtr ReadSchema(const Json& props) {

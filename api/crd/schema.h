@@ -5,11 +5,11 @@
 //   const Schema* replicas = schema->Property("spec")->Property("replicas");
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/type.h"
@@ -26,12 +26,26 @@ struct SchemaDeleter {
 };
 using SchemaPtr = std::unique_ptr<const Schema, SchemaDeleter>;
 
+// What is valid of a value beyond its structure; of most values nothing is said.
+struct SchemaLimits {
+  std::string format;  // "" for none, and for those that nobody checks.
+  std::optional<double> maximum, minimum, multiple_of;
+  bool exclusive_maximum = false, exclusive_minimum = false;
+  std::optional<int64_t> max_length, min_length, max_items, min_items, max_properties,
+      min_properties;
+  bool unique_items = false;
+  std::string pattern;
+  std::vector<Json> values;  // enum
+  std::vector<SchemaPtr> all_of, any_of, one_of;
+  SchemaPtr none_of;  // not
+};
+
+// There are as many as a schema has properties, so each is small.
 struct Schema {
   Schema();
   ~Schema();
 
-  std::string type;    // "object", "string", ...; "" for any.
-  std::string format;  // "" for none, and for those that nobody checks.
+  std::string type;  // "object", "string", ...; "" for any.
   bool nullable = false;
   bool preserve_unknown = false;
   bool embedded = false;
@@ -42,7 +56,7 @@ struct Schema {
   std::vector<std::string> list_keys;
   std::optional<Json> default_value;
 
-  std::map<std::string, SchemaPtr, std::less<>> properties;
+  std::vector<std::pair<std::string, SchemaPtr>> properties;  // By name.
   SchemaPtr items;
   // additionalProperties: nothing said, true (`additional` is null then), or a schema.
   bool has_additional = false;
@@ -50,18 +64,12 @@ struct Schema {
   SchemaPtr additional;
 
   std::vector<std::string> required;
-  std::optional<double> maximum, minimum, multiple_of;
-  bool exclusive_maximum = false, exclusive_minimum = false;
-  std::optional<int64_t> max_length, min_length, max_items, min_items, max_properties,
-      min_properties;
-  bool unique_items = false;
-  std::string pattern;
-  std::vector<Json> values;                 // enum
-  std::vector<SchemaPtr> all_of, any_of, one_of;
-  SchemaPtr none_of;  // not
+  std::unique_ptr<const SchemaLimits> limits;  // Null: none.
 
   // nullptr when there is none.
   const Schema* Property(std::string_view name) const;
+  // Empty ones where there are none.
+  const SchemaLimits& Limits() const;
 };
 
 // Of JSONSchemaProps as the API shows them. Parts that are deeper than kSchemaDepthMax are left

@@ -1,8 +1,8 @@
-// Structural schemas as the tables of types that apply and managed fields work by.
+#include "api/crd/tables.h"
+
 #include <algorithm>
 
 #include "api/codec/json.h"
-#include "api/crd/custom_kind.h"
 #include "api/gen/meta_v1.h"
 
 namespace skiff::crd {
@@ -45,6 +45,7 @@ class TableMaker {
 
   void Fill(const Schema& schema, bool embedded, Type& type) {
     std::vector<Field> fields;
+    fields.reserve(schema.properties.size() + (embedded ? 1 : 0));
     for (const auto& [name, property] : schema.properties) {
       if (embedded && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
       fields.push_back(FieldOf(name, *property));

@@ -80,7 +80,7 @@ class Validator {
     if (schema.type == is || (schema.type == "number" && value.is_number())) return;
     if (schema.type == "integer" && value.is_number() && IsWhole(value)) return;
     const bool is_numeric = schema.type == "integer" || schema.type == "number";
-    if (!schema.format.empty() && !is_numeric && (is == "string" || is == "array")) return;
+    if (!schema.Limits().format.empty() && !is_numeric && (is == "string" || is == "array")) return;
     WrongType(path, is, schema.type);
   }
 
@@ -94,15 +94,17 @@ class Validator {
   }
 
   void Combinations(const Schema& schema, const Json& value, const Place& path) {
-    if (!schema.any_of.empty()) {
-      const auto [valid, best] = Try(schema.any_of, value, path);
+    if (schema.limits == nullptr) return;
+    const SchemaLimits& limits = *schema.limits;
+    if (!limits.any_of.empty()) {
+      const auto [valid, best] = Try(limits.any_of, value, path);
       if (valid == 0) {
         Combined(path, "must validate at least one schema (anyOf)");
         Tell(best);
       }
     }
-    if (!schema.one_of.empty()) {
-      const auto [valid, best] = Try(schema.one_of, value, path);
+    if (!limits.one_of.empty()) {
+      const auto [valid, best] = Try(limits.one_of, value, path);
       if (valid != 1) {
         Combined(path, "must validate one and only one schema (oneOf). Found " +
                            (valid == 0 ? std::string("none valid")
@@ -111,16 +113,16 @@ class Validator {
       }
     }
     size_t valid = 0;
-    for (const SchemaPtr& each : schema.all_of) {
+    for (const SchemaPtr& each : limits.all_of) {
       const Violations wrong = Apart(*each, value, path);
       valid += wrong.empty();
       Tell(wrong);
     }
-    if (valid < schema.all_of.size()) {
+    if (valid < limits.all_of.size()) {
       Combined(path, std::string("must validate all the schemas (allOf)") +
-                         (valid == 0 && schema.all_of.size() > 1 ? ". None validated" : ""));
+                         (valid == 0 && limits.all_of.size() > 1 ? ". None validated" : ""));
     }
-    if (schema.none_of != nullptr && Apart(*schema.none_of, value, path).empty()) {
+    if (limits.none_of != nullptr && Apart(*limits.none_of, value, path).empty()) {
       Combined(path, "must not validate the schema (not)");
     }
   }
@@ -157,44 +159,49 @@ class Validator {
   }
 
   void Text(const Schema& schema, const Json& value, const Place& path) {
+    if (schema.limits == nullptr) return;
+    const SchemaLimits& limits = *schema.limits;
     const auto& text = value.get_ref<const std::string&>();
     const auto runes = static_cast<int64_t>(RuneCount(text));
-    if (schema.max_length && runes > *schema.max_length) {
-      out_.TooLong(At(path), static_cast<size_t>(*schema.max_length));
-    } else if (schema.min_length && runes < *schema.min_length) {
+    if (limits.max_length && runes > *limits.max_length) {
+      out_.TooLong(At(path), static_cast<size_t>(*limits.max_length));
+    } else if (limits.min_length && runes < *limits.min_length) {
       out_.Invalid(At(path), value,
-                   Body(path) + "should be at least " + std::to_string(*schema.min_length) +
+                   Body(path) + "should be at least " + std::to_string(*limits.min_length) +
                        " chars long");
-    } else if (!schema.pattern.empty() && !PatternMatches(schema.pattern, text)) {
-      out_.Invalid(At(path), value, Body(path) + "should match '" + schema.pattern + "'");
+    } else if (!limits.pattern.empty() && !PatternMatches(limits.pattern, text)) {
+      out_.Invalid(At(path), value, Body(path) + "should match '" + limits.pattern + "'");
     }
-    if (!schema.format.empty() && !HasFormat(schema.format, text)) {
+    if (!limits.format.empty() && !HasFormat(limits.format, text)) {
       out_.TypeInvalid(At(path), value,
-                       Body(path) + "must be of type " + schema.format + ": " + DumpJson(value));
+                       Body(path) + "must be of type " + limits.format + ": " + DumpJson(value));
     }
   }
 
   void Numbers(const Schema& schema, const Json& value, const Place& path) {
+    if (schema.limits == nullptr) return;
+    const SchemaLimits& limits = *schema.limits;
     const double number = value.get<double>();
     const auto say = [&](const std::string& what) {
       out_.Invalid(At(path), value, Body(path) + "should be " + what);
     };
-    if (schema.multiple_of) {
-      if (!IsMultiple(number, *schema.multiple_of)) say("a multiple of " + Number(*schema.multiple_of));
+    if (limits.multiple_of) {
+      if (!IsMultiple(number, *limits.multiple_of)) say("a multiple of " + Number(*limits.multiple_of));
     }
-    if (schema.maximum && schema.exclusive_maximum && number >= *schema.maximum) {
-      say("less than " + Number(*schema.maximum));
-    } else if (schema.maximum && number > *schema.maximum) {
-      say("less than or equal to " + Number(*schema.maximum));
+    if (limits.maximum && limits.exclusive_maximum && number >= *limits.maximum) {
+      say("less than " + Number(*limits.maximum));
+    } else if (limits.maximum && number > *limits.maximum) {
+      say("less than or equal to " + Number(*limits.maximum));
     }
-    if (schema.minimum && schema.exclusive_minimum && number <= *schema.minimum) {
-      say("greater than " + Number(*schema.minimum));
-    } else if (schema.minimum && number < *schema.minimum) {
-      say("greater than or equal to " + Number(*schema.minimum));
+    if (limits.minimum && limits.exclusive_minimum && number <= *limits.minimum) {
+      say("greater than " + Number(*limits.minimum));
+    } else if (limits.minimum && number < *limits.minimum) {
+      say("greater than or equal to " + Number(*limits.minimum));
     }
   }
 
   void Items(const Schema& schema, const Json& list, const Json* old, const Place& path) {
+    const SchemaLimits& limits = schema.Limits();
     const auto size = static_cast<int64_t>(list.size());
     const std::map<std::string, const Json*> old_items = OldItems(schema, old);
     for (size_t i = 0; schema.items != nullptr && i < list.size(); ++i) {
@@ -204,13 +211,13 @@ class Validator {
       Value(*schema.items, list[i], found == old_items.end() ? nullptr : found->second,
             path.Item(i));
     }
-    if (schema.min_items && size < *schema.min_items) {
+    if (limits.min_items && size < *limits.min_items) {
       out_.Invalid(At(path), size,
-                   Body(path) + "should have at least " + std::to_string(*schema.min_items) +
+                   Body(path) + "should have at least " + std::to_string(*limits.min_items) +
                        " items");
     }
-    if (schema.max_items && size > *schema.max_items) {
-      out_.TooMany(At(path), list.size(), static_cast<size_t>(*schema.max_items));
+    if (limits.max_items && size > *limits.max_items) {
+      out_.TooMany(At(path), list.size(), static_cast<size_t>(*limits.max_items));
     }
   }
 
@@ -234,9 +241,10 @@ class Validator {
   }
 
   void Enumeration(const Schema& schema, const Json& value, const Place& path) {
-    if (schema.values.empty()) return;
+    const SchemaLimits& limits = schema.Limits();
+    if (limits.values.empty()) return;
     std::vector<std::string> words;
-    for (const Json& each : schema.values) {
+    for (const Json& each : limits.values) {
       if (each == value) return;
       words.push_back(each.is_string() ? each.get<std::string>() : GoPlain(each));
     }
@@ -246,14 +254,15 @@ class Validator {
 
   void Members(const Schema& schema, const Json& object, const Json* old,
                const Place& path) {
+    const SchemaLimits& limits = schema.Limits();
     const auto size = static_cast<int64_t>(object.size());
-    if (schema.min_properties && size < *schema.min_properties) {
+    if (limits.min_properties && size < *limits.min_properties) {
       out_.Invalid(At(path), size,
-                   Body(path) + "should have at least " + std::to_string(*schema.min_properties) +
+                   Body(path) + "should have at least " + std::to_string(*limits.min_properties) +
                        " properties");
     }
-    if (schema.max_properties && size > *schema.max_properties) {
-      out_.TooMany(At(path), object.size(), static_cast<size_t>(*schema.max_properties));
+    if (limits.max_properties && size > *limits.max_properties) {
+      out_.TooMany(At(path), object.size(), static_cast<size_t>(*limits.max_properties));
     }
     const auto old_of = [&](const std::string& name) -> const Json* {
       if (old == nullptr || !old->is_object()) return nullptr;

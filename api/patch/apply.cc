@@ -6,6 +6,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/crd/custom_kind.h"
 #include "api/patch/merge.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
@@ -86,7 +87,8 @@ Error ConflictError(const Conflicts& conflicts) {
 // One application of a configuration to the owners and the object.
 class Applier {
  public:
-  explicit Applier(const Apply& apply) : apply_(apply), root_{apply.kind.type, nullptr} {
+  explicit Applier(const Apply& apply)
+      : apply_(apply), type_(crd::WholeType(apply.kind)), root_{&type_, nullptr} {
     live_ = apply.live;
     if (live_.contains("metadata")) live_["metadata"].erase("managedFields");
     configuration_ = apply.configuration;
@@ -123,6 +125,7 @@ class Applier {
   Result<Json> Finish(const Json& pruned);
 
   const Apply& apply_;
+  const Type& type_;
   const Spot root_;
   Json live_;
   Json configuration_;
@@ -158,7 +161,7 @@ Result<> Applier::GiveBack(Versioned& whole, Versioned& pruned, std::string_view
 Result<Json> Applier::Prune(Json merged, const ManagedEntry& last) const {
   if (last.fields.Empty()) return merged;
   const std::string_view own = apply_.writer.api_version;
-  Versioned whole{own, apply_.kind.type, std::move(merged)};
+  Versioned whole{own, &type_, std::move(merged)};
   const bool seen = TRY(See(whole, last.api_version));
   if (!seen) return std::move(whole.document);
   const std::string_view first = whole.version;
@@ -232,7 +235,7 @@ Result<Json> Applier::Run() {
       metadata->contains("managedFields") && !metadata->at("managedFields").is_null()) {
     return Fail(Reason::kBadRequest, "metadata.managedFields must be nil");
   }
-  const std::string misfit = CheckApplied(*apply_.kind.type, configuration_);
+  const std::string misfit = CheckApplied(type_, configuration_);
   if (!misfit.empty()) {
     return ServerError("failed to create typed patch object " + Subject(apply_) + ": " + misfit);
   }
@@ -240,7 +243,7 @@ Result<Json> Applier::Run() {
   if (entries_.empty()) {
     FieldWriter before = apply_.writer;
     before.manager = kBeforeFirstApply;
-    RecordUpdate({Compare(root_, ZeroDocument(*apply_.kind.type), live_), before}, before,
+    RecordUpdate({Compare(root_, ZeroDocument(type_), live_), before}, before,
                  entries_);
   }
   TRY(CheckVersions());
@@ -282,8 +285,7 @@ Result<Json> Applier::Finish(const Json& pruned) {
   StripSystemFields(entries_[self_].fields);
   TakeChanges(entries_, changes, &entries_[self_]);
   // A document without a struct has no other form.
-  auto object = apply_.kind.type->ops == nullptr ? Result<Json>(merged)
-                                                 : Normalize(*apply_.kind.type, merged);
+  auto object = type_.ops == nullptr ? Result<Json>(merged) : Normalize(type_, merged);
   if (!object) {
     return ServerError("failed to convert new object " + Subject(apply_) +
                        " to proper version: unable to convert unstructured object to " +

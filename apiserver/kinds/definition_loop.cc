@@ -54,15 +54,28 @@ bool HasValidCaBundle(const CustomResourceDefinition& definition) {
 
 constexpr const char* kAutoManaged = "kube-aggregator.kubernetes.io/automanaged";
 
-Json ApiServiceOf(const std::string& name, const std::string& group, const std::string& version) {
+apiregistration_v1::APIServiceSpec ApiServiceSpecOf(const std::string& group,
+                                                    const std::string& version) {
+  apiregistration_v1::APIServiceSpec spec;
+  spec.group = group;
+  spec.version = version;
+  spec.group_priority_minimum = 1000;
+  spec.version_priority = 100;
+  return spec;
+}
+
+Json ApiServiceOf(const std::string& name, const apiregistration_v1::APIServiceSpec& spec) {
   return {{"apiVersion", "apiregistration.k8s.io/v1"},
           {"kind", "APIService"},
           {"metadata", {{"name", name}, {"labels", {{kAutoManaged, "true"}}}}},
-          {"spec",
-           {{"group", group},
-            {"version", version},
-            {"groupPriorityMinimum", 1000},
-            {"versionPriority", 100}}}};
+          {"spec", ToJson(spec)}};
+}
+
+// Of most definitions there is nothing to say, each time that another one is written.
+bool IsSettled(const CustomResourceDefinition& definition) {
+  return !definition.metadata.deletion_timestamp &&
+         definition.spec.names == definition.status.accepted_names && IsEstablished(definition) &&
+         !crd::IsProtectedGroup(definition.spec.group);
 }
 
 // The version that objects are stored in, if it is served, since to read them costs least then; ""
@@ -195,6 +208,7 @@ Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& defi
 
 Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
                                         const std::vector<DefinitionPtr>& all) {
+  if (IsSettled(*definition)) return kNever;
   CustomResourceDefinition wanted = *definition;
   const TimePoint now = core_.clock.Now();
   if (!definition->metadata.deletion_timestamp) {
@@ -237,7 +251,7 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
 }
 
 Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& present,
-                                          const Json* wanted) {
+                                          const apiregistration_v1::APIServiceSpec* wanted) {
   const auto& labels = present.metadata.labels;
   const auto managed = labels.find(kAutoManaged);
   if (managed == labels.end() || managed->second != "true") return {};
@@ -246,9 +260,9 @@ Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& 
   request.headers.emplace("User-Agent", "kube-apiserver");
   request.method = "DELETE";
   if (wanted != nullptr) {
+    if (*wanted == present.spec) return {};
     apiregistration_v1::APIService object = present;
-    object.spec = TRY(FromJson<apiregistration_v1::APIServiceSpec>((*wanted)["spec"]));
-    if (object.spec == present.spec) return {};
+    object.spec = *wanted;
     request.method = "PUT";
     request.body = ToJson(object).dump();
   }
@@ -258,12 +272,12 @@ Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& 
 }
 
 Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all) {
-  std::map<std::string, Json> wanted;
+  std::map<std::string, apiregistration_v1::APIServiceSpec> wanted;
   for (const DefinitionPtr& definition : all) {
     for (const auto& version : definition->spec.versions) {
       if (!version.served) continue;
-      const std::string name = version.name + "." + definition->spec.group;
-      wanted[name] = ApiServiceOf(name, definition->spec.group, version.name);
+      wanted.try_emplace(version.name + "." + definition->spec.group,
+                         ApiServiceSpecOf(definition->spec.group, version.name));
     }
   }
   for (const auto& present : api_services_.All()) {
@@ -273,7 +287,7 @@ Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all
     if (is_wanted) wanted.erase(found);
   }
   std::vector<Json> missing;
-  for (auto& [name, document] : wanted) missing.push_back(std::move(document));
+  for (const auto& [name, spec] : wanted) missing.push_back(ApiServiceOf(name, spec));
   return WriteMissing(core_, missing);
 }
 

@@ -67,7 +67,8 @@ class DefinitionLoop final : public ControlLoop {
   // Each version that is served has an APIService, as long as it is, and one that says so; who
   // takes the label off that calls it ours has it for himself.
   Result<> SettleApiServices(const std::vector<DefinitionPtr>& all);
-  Result<> SettleApiService(const apiregistration_v1::APIService& present, const Json* wanted);
+  Result<> SettleApiService(const apiregistration_v1::APIService& present,
+                            const apiregistration_v1::APIServiceSpec* wanted);
 
   Core& core_;
   const Ask ask_;

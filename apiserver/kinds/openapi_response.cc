@@ -8,6 +8,7 @@
 #include "api/openapi/openapi_v3.h"
 #include "apiserver/request/media.h"
 #include "apiserver/request/respond.h"
+#include "base/gzip.h"
 #include "base/hash.h"
 
 namespace skiff {

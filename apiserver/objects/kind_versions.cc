@@ -16,10 +16,10 @@ const crd::CustomKind* CustomOf(const KindInfo& kind) {
 }  // namespace
 
 const Type* KindVersions::TypeOf(std::string_view api_version) const {
-  if (api_version == kind_.api_version) return kind_.type;
+  if (api_version == kind_.api_version) return &crd::WholeType(kind_);
   if (const crd::CustomKind* custom = CustomOf(kind_)) {
-    const auto found = custom->types->by_version.find(api_version);
-    return found == custom->types->by_version.end() ? nullptr : found->second;
+    const auto found = custom->versions->find(api_version);
+    return found == custom->versions->end() ? nullptr : &found->second->type();
   }
   const KindInfo* other = FindKind(api_version, kind_.kind);
   return other == nullptr || other->group != kind_.group ? nullptr : other->type;

@@ -14,12 +14,12 @@
 #include "api/codec/struct_fields.h"
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
+#include "api/crd/custom_kind.h"
 #include "api/patch/apply.h"
 #include "api/patch/managed_fields.h"
 #include "api/patch/patch.h"
 #include "api/patch/strategic_merge.h"
 #include "api/text/go_value.h"
-#include "api/text/yaml.h"
 #include "api/text/yaml.h"
 #include "api/violations.h"
 #include "apiserver/objects/custom_body.h"
@@ -268,7 +268,7 @@ Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
 // A custom resource has no struct: it is read as a document.
 Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
   const KindInfo& kind = old.kind();
-  const PatchedKind patched{*kind.type, kind.api_version, kind.kind};
+  const PatchedKind patched{crd::WholeType(kind), kind.api_version, kind.kind};
   Object object(kind);
   const auto read = [&](std::string_view json) -> Result<TextNotes> {
     TextNotes notes;
@@ -475,7 +475,7 @@ Result<Object> Patcher::Apply(const Object& old) const {
 }
 
 Result<Object> Patcher::Make() const {
-  Object object = TRY(ApplyTo(*this, ZeroDocument(*request.kind->type)));
+  Object object = TRY(ApplyTo(*this, ZeroDocument(crd::WholeType(*request.kind))));
   object.metadata().resource_version.clear();  // No precondition where nothing is.
   const std::string& name = object.metadata().name;
   object.metadata().resource_version.clear();  // There is none yet that it could be compared with.

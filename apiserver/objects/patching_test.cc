@@ -17,9 +17,10 @@ class PatchingTest : public testing::TestWithParam<bool> {
     if (!GetParam()) return;
     type_.ops = nullptr;
     auto custom = std::make_shared<crd::CustomKind>();
-    custom->schema = crd::ReadSchema(Json::parse(R"({"type": "object", "properties": {
-        "data": {"type": "object", "additionalProperties": {"type": "string"}}}})"));
-    custom->stored_schema = custom->schema;
+    const Json props = Json::parse(R"({"type": "object", "properties": {
+        "data": {"type": "object", "additionalProperties": {"type": "string"}}}})");
+    custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", &props);
+    custom->stored = custom->own;
     kind_.custom = std::move(custom);
   }
 
@@ -125,14 +126,15 @@ TEST(PatchingNumbersTest, AFractionIsNoIntegerInAPatchOfText) {
 // What a schema leaves open has no type; the refusal quotes it all the same, keys sorted.
 TEST(PatchingOpenPartsTest, ARefusedPatchIsQuotedWhatever) {
   auto custom = std::make_shared<crd::CustomKind>();
-  custom->schema = crd::ReadSchema(Json::parse(R"({"type": "object", "properties": {
+  const Json props = Json::parse(R"({"type": "object", "properties": {
       "list": {"type": "array", "items": {"x-kubernetes-preserve-unknown-fields": true}},
       "map": {"type": "object", "additionalProperties":
-          {"x-kubernetes-preserve-unknown-fields": true}}}})"));
-  custom->stored_schema = custom->schema;
+          {"x-kubernetes-preserve-unknown-fields": true}}}})");
+  custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", &props);
+  custom->stored = custom->own;
   RuntimeKind kind;
   static_cast<KindInfo&>(kind) = core_v1::ConfigMap::Info();
-  kind.type = &crd::MakeType(*custom->schema, "ConfigMap", "v1", kind.tables);
+  kind.type = &custom->own->type();
   kind.custom = std::move(custom);
   const auto old = Object::FromDocument(
       kind, Json::parse(R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"},

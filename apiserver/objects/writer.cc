@@ -100,8 +100,8 @@ Result<> TrackFieldsOfDocument(const FieldWriter& writer, const Object* old, Obj
   const KindInfo& kind = object.kind();
   Json document = object.ToDocument();
   RestoreEmptyLists(object, document);
-  UpdateManagedFields(*kind.type, old ? old->ToDocument() : ZeroDocument(*kind.type), document,
-                      writer);
+  const Type& type = crd::WholeType(kind);
+  UpdateManagedFields(type, old ? old->ToDocument() : ZeroDocument(type), document, writer);
   const Json metadata = document.value("metadata", Json::object());
   object.metadata().managed_fields.clear();
   for (const Json& entry : metadata.value("managedFields", Json::array())) {

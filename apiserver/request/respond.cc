@@ -1,7 +1,5 @@
 #include "apiserver/request/respond.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include "api/text/utf8.h"
 #include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
+#include "base/gzip.h"
 
 namespace skiff {
 namespace {
@@ -327,39 +326,6 @@ bool AcceptsGzip(const http::Request& request) {
     at = comma + 1;
   }
   return false;
-}
-
-std::string Gzip(std::string_view text) {
-  z_stream stream{};
-  // 16: a gzip header instead of zlib's.
-  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return "";
-  std::string packed(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  packed.resize(done ? stream.total_out : 0);
-  deflateEnd(&stream);
-  return packed;
-}
-
-std::string Gunzip(std::string_view bytes) {
-  z_stream stream{};
-  if (inflateInit2(&stream, 15 + 16) != Z_OK) return "";
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  std::string text;
-  char part[1 << 16];
-  int state = Z_OK;
-  while (state == Z_OK) {
-    stream.next_out = reinterpret_cast<Bytef*>(part);
-    stream.avail_out = sizeof part;
-    state = inflate(&stream, Z_NO_FLUSH);
-    text.append(part, sizeof part - stream.avail_out);
-  }
-  inflateEnd(&stream);
-  return state == Z_STREAM_END ? text : "";
 }
 
 void CompressIfAsked(const http::Request& request, http::Response& response) {

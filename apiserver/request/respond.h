@@ -50,9 +50,6 @@ std::string IndentJson(std::string_view text);
 // JSON text; invalid UTF-8 is replaced.
 std::string Dump(const Json& document);
 
-// gzip at its fastest level, and back; "" on text that is not gzip.
-std::string Gzip(std::string_view text);
-std::string Gunzip(std::string_view bytes);
 bool AcceptsGzip(const http::Request& request);
 
 // Compresses a large body when the client takes gzip.

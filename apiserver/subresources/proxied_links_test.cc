@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/request/respond.h"
+#include "base/gzip.h"
 
 namespace skiff {
 namespace {
