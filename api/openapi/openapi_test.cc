@@ -5,6 +5,7 @@
 
 #include "api/openapi/openapi_v2.h"
 #include "api/openapi/openapi_v3.h"
+#include "api/openapi/openapi_v3_protobuf.h"
 #include "api/registry.h"
 #include "base/source_root.h"
 
@@ -163,6 +164,10 @@ class WireReader {
         Varint();
         continue;
       }
+      if ((tag & 7) == 1) {
+        rest_.remove_prefix(std::min<size_t>(8, rest_.size()));
+        continue;
+      }
       EXPECT_EQ(tag & 7, 2u);
       const size_t size = Varint();
       EXPECT_LE(size, rest_.size());
@@ -216,6 +221,73 @@ TEST(OpenApiV2Test, TheProtobufFormHasThePathsAndDefinitions) {
               R"([{"group":"","kind":"Pod","version":"v1"}])");
   }
   EXPECT_EQ(count, document["definitions"].size());
+}
+
+size_t CountOf(std::string_view message, uint32_t number) {
+  WireReader reader(message);
+  size_t count = 0;
+  while (reader.Next(number)) ++count;
+  return count;
+}
+
+TEST(OpenApiV3Test, TheProtobufFormHasThePathsAndSchemas) {
+  const Json document = Json::parse(*OpenApiV3Document(BuiltInKinds(), "apis/apps/v1"));
+  const std::string bytes = *OpenApiV3Protobuf(BuiltInKinds(), "apis/apps/v1");
+  EXPECT_EQ(*WireReader(bytes).Next(1), "3.0.0");
+  EXPECT_EQ(*WireReader(*WireReader(bytes).Next(2)).Next(6), "1.35");
+  WireReader paths(*WireReader(bytes).Next(4));
+  size_t count = 0;
+  while (const auto path = paths.Next(1)) {
+    ++count;
+    const std::string name(*WireReader(*path).Next(1));
+    ASSERT_TRUE(document["paths"].contains(name)) << name;
+    const Json& item = document["paths"][name];
+    const std::string_view message = *WireReader(*path).Next(2);
+    EXPECT_EQ(CountOf(message, 13), item.value("parameters", Json::array()).size());
+    if (!item.contains("patch")) continue;
+    const std::string_view patch = *WireReader(message).Next(10);
+    EXPECT_EQ(*WireReader(patch).Next(5), item["patch"]["operationId"]);
+    const std::string_view body = *WireReader(*WireReader(patch).Next(7)).Next(1);
+    EXPECT_EQ(CountOf(*WireReader(body).Next(2), 1),
+              item["patch"]["requestBody"]["content"].size());
+    EXPECT_EQ(CountOf(*WireReader(patch).Next(8), 2), item["patch"]["responses"].size());
+  }
+  EXPECT_EQ(count, document["paths"].size());
+  const std::string_view components = *WireReader(bytes).Next(5);
+  EXPECT_EQ(CountOf(*WireReader(components).Next(1), 1), document["components"]["schemas"].size());
+  EXPECT_EQ(CountOf(*WireReader(components).Next(7), 1), 1u);
+}
+
+TEST(OpenApiV3Test, TheProtobufFormOfASchemaSaysAllOfIt) {
+  openapi::ProtobufSinkV3 sink;
+  sink.Begin("t", "v");
+  sink.Schema("S", Json::parse(R"({"type": "object", "nullable": true, "maxLength": 5,
+      "additionalProperties": false, "default": {}, "minimum": -1.5,
+      "allOf": [{"$ref": "#/components/schemas/T"}], "properties": {"a": {"default": 0}},
+      "items": {"type": "string", "default": "x"}, "x-more": ["y"]})"));
+  sink.End(Json::object());
+  const std::string bytes = std::move(sink).Take();
+  const std::string_view components = *WireReader(bytes).Next(5);
+  const std::string_view named = *WireReader(*WireReader(components).Next(1)).Next(1);
+  EXPECT_EQ(*WireReader(named).Next(1), "S");
+  const std::string_view schema = *WireReader(*WireReader(named).Next(2)).Next(1);
+  EXPECT_EQ(schema.substr(0, 2), "\x08\x01") << "nullable";
+  EXPECT_EQ(schema.substr(2, 9), std::string("\x69\0\0\0\0\0\0\xf8\xbf", 9)) << "minimum";
+  EXPECT_EQ(schema.substr(11, 2), "\x78\x05") << "maxLength";
+  EXPECT_EQ(*WireReader(schema).Next(25), "object");
+  const std::string_view all_of = *WireReader(schema).Next(26);
+  EXPECT_EQ(*WireReader(*WireReader(all_of).Next(2)).Next(1), "#/components/schemas/T");
+  const std::string_view item = *WireReader(*WireReader(schema).Next(30)).Next(1);
+  const std::string_view of_item = *WireReader(item).Next(1);
+  EXPECT_EQ(*WireReader(*WireReader(of_item).Next(33)).Next(3), "x");
+  const std::string_view property = *WireReader(*WireReader(schema).Next(31)).Next(1);
+  const std::string_view of_property = *WireReader(*WireReader(property).Next(2)).Next(1);
+  EXPECT_EQ(*WireReader(of_property).Next(33), std::string("\x09\0\0\0\0\0\0\0\0", 9));
+  EXPECT_EQ(*WireReader(schema).Next(32), std::string("\x10\0", 2)) << "additionalProperties";
+  EXPECT_EQ(*WireReader(schema).Next(33), "") << "Kubernetes has no form for other defaults";
+  const std::string_view extension = *WireReader(schema).Next(36);
+  EXPECT_EQ(*WireReader(extension).Next(1), "x-more");
+  EXPECT_EQ(*WireReader(*WireReader(extension).Next(2)).Next(2), R"(["y"])");
 }
 
 }  // namespace

@@ -1,74 +1,14 @@
-// Every struct below lists the fields of one message of the model: the key in JSON, the number of
-// the field, and how its value is written. Keys that begin with "x-" become vendor extensions, a
-// list of names and YAML texts; JSON is YAML.
 #include "api/openapi/openapi_v2_protobuf.h"
 
-#include <span>
 #include <string_view>
+
+#include "api/openapi/protobuf_message.h"
 
 namespace skiff::openapi {
 namespace {
 
-void AppendVarint(std::string& out, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
-
-// A field of wire type 2: a string or a message.
-void AppendBytes(std::string& out, uint32_t number, std::string_view bytes) {
-  AppendVarint(out, number << 3 | 2);
-  AppendVarint(out, bytes.size());
-  out += bytes;
-}
-
-void AppendBool(std::string& out, uint32_t number, bool value) {
-  if (!value) return;
-  AppendVarint(out, number << 3);
-  out += '\1';
-}
-
-std::string Named(std::string_view name, std::string_view value) {
-  std::string out;
-  AppendBytes(out, 1, name);
-  AppendBytes(out, 2, value);
-  return out;
-}
-
-// Any: field 2 is the YAML text of the value.
-std::string Any(const Json& value) {
-  std::string out;
-  AppendBytes(out, 2, value.dump());
-  return out;
-}
-
-// A message that holds one field.
-std::string Wrapped(uint32_t number, std::string_view bytes) {
-  std::string out;
-  AppendBytes(out, number, bytes);
-  return out;
-}
-
 std::string Schema(const Json& schema);
 
-struct Member {
-  std::string_view key;
-  uint32_t number;
-  // Appends the field.
-  void (*append)(std::string& out, uint32_t number, const Json& value);
-};
-
-void Text(std::string& out, uint32_t number, const Json& value) {
-  AppendBytes(out, number, value.get_ref<const std::string&>());
-}
-void Flag(std::string& out, uint32_t number, const Json& value) {
-  AppendBool(out, number, value.get<bool>());
-}
-void Texts(std::string& out, uint32_t number, const Json& list) {
-  for (const Json& text : list) Text(out, number, text);
-}
-void Anys(std::string& out, uint32_t number, const Json& list) {
-  for (const Json& value : list) AppendBytes(out, number, Any(value));
-}
 void SchemaField(std::string& out, uint32_t number, const Json& schema) {
   AppendBytes(out, number, Schema(schema));
 }
@@ -101,18 +41,6 @@ constexpr Member kSchema[] = {
     {"properties", 25, SchemasField},
 };
 constexpr uint32_t kSchemaExtensions = 31;
-
-std::string Message(std::span<const Member> members, uint32_t extensions, const Json& object) {
-  std::string out;
-  for (const Member& member : members) {
-    const auto it = object.find(member.key);
-    if (it != object.end()) member.append(out, member.number, *it);
-  }
-  for (const auto& [key, value] : object.items()) {
-    if (key.starts_with("x-")) AppendBytes(out, extensions, Named(key, Any(value)));
-  }
-  return out;
-}
 
 std::string Schema(const Json& schema) {
   return Message(kSchema, kSchemaExtensions, schema);

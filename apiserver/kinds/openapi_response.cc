@@ -43,6 +43,10 @@ constexpr std::string_view kV2Protobuf[] = {
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"};
 
+constexpr std::string_view kV3Protobuf[] = {
+    "application/com.github.proto-openapi.spec.v3.v1.0+protobuf",
+    "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"};
+
 // Of the kinds made at run time that a document tells of: of one version, "apis/example.com/v1", or
 // of all.
 std::vector<uint64_t> SerialsOf(const KindSet& kinds, std::string_view key) {
@@ -73,13 +77,13 @@ const OpenApiDocuments::Document& OpenApiDocuments::V2(const KindSet& kinds, boo
   if (kept.packed.empty() || kept.serials != serials) {
     const std::string text =
         protobuf ? OpenApiV2Protobuf(kinds.kinds()) : OpenApiV2Document(kinds.kinds());
-    kept = Document{Gzip(text), UpperHash(text), std::move(serials)};
+    kept = {.packed = Gzip(text), .hash = UpperHash(text), .serials = std::move(serials)};
   }
   return kept;
 }
 
 // Only what other kinds are in by now is made anew.
-const OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
+OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
   std::vector<uint64_t> all = SerialsOf(kinds, "");
   if (!v3_.empty() && all == v3_serials_) return v3_;
   Documents next;
@@ -92,7 +96,8 @@ const OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
       continue;
     }
     const auto text = OpenApiV3Document(kinds.kinds(), key);
-    if (text) next[key] = {Gzip(*text), UpperHash(*text), std::move(serials)};
+    if (!text) continue;
+    next[key] = {.packed = Gzip(*text), .hash = UpperHash(*text), .serials = std::move(serials)};
   }
   v3_ = std::move(next);
   v3_serials_ = std::move(all);
@@ -124,17 +129,19 @@ http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Requ
                                           std::string_view key) {
   http::Response response;
   const MutexLock lock(mutex_);
-  const Documents& documents = V3(kinds);
+  Documents& documents = V3(kinds);
   const auto found = documents.find(key);
   if (found == documents.end()) {
     response.status = 404;
     return response;
   }
-  if (!WantsProtobuf(request, {})) {
+  const auto protobuf = WantsProtobuf(request, kV3Protobuf);
+  if (!protobuf) {
     response.status = 406;
     return response;
   }
-  const Document& document = found->second;
+  // Both forms have one hash, that of the JSON: they are of one document.
+  Document& document = found->second;
   const std::string tag = "\"" + document.hash + "\"";
   if (const auto hash = request.Query("hash")) {
     if (*hash != document.hash) {
@@ -151,8 +158,11 @@ http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Requ
     response.status = 304;
     return response;
   }
-  response.content_type = "application/json";
-  SetBody(request, document.packed, response);
+  if (*protobuf && document.protobuf.empty()) {
+    document.protobuf = Gzip(OpenApiV3Protobuf(kinds.kinds(), key).value_or(""));
+  }
+  response.content_type = *protobuf ? std::string(kV3Protobuf[0]) : "application/json";
+  SetBody(request, *protobuf ? document.protobuf : document.packed, response);
   return response;
 }
 

@@ -29,6 +29,7 @@ class OpenApiDocuments {
   struct Document {
     std::string packed;  // gzip
     std::string hash;    // SHA-512 of the text, upper case hex.
+    std::string protobuf;  // gzip of the same as a message; "" until somebody asks for it.
     // Of the kinds in it that were made at run time, in order: whether it is made of these kinds.
     std::vector<uint64_t> serials;
   };
@@ -37,7 +38,7 @@ class OpenApiDocuments {
   http::Response AnswerV3(const KindSet& kinds, const http::Request& request,
                           std::string_view key);
   const Document& V2(const KindSet& kinds, bool protobuf) REQUIRES(mutex_);
-  const Documents& V3(const KindSet& kinds) REQUIRES(mutex_);
+  Documents& V3(const KindSet& kinds) REQUIRES(mutex_);
 
   Mutex mutex_;
   Document v2_json_ GUARDED_BY(mutex_);

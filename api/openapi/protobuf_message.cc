@@ -1,0 +1,88 @@
+#include "api/openapi/protobuf_message.h"
+
+#include <bit>
+
+namespace skiff::openapi {
+namespace {
+
+constexpr uint32_t kVarintType = 0, kFixed64Type = 1, kBytesType = 2;
+
+void AppendVarint(std::string& out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
+  out += static_cast<char>(value);
+}
+
+}  // namespace
+
+void AppendBytes(std::string& out, uint32_t number, std::string_view bytes) {
+  AppendVarint(out, number << 3 | kBytesType);
+  AppendVarint(out, bytes.size());
+  out += bytes;
+}
+
+std::string Named(std::string_view name, std::string_view value) {
+  std::string out;
+  AppendBytes(out, 1, name);
+  AppendBytes(out, 2, value);
+  return out;
+}
+
+std::string Wrapped(uint32_t number, std::string_view bytes) {
+  std::string out;
+  AppendBytes(out, number, bytes);
+  return out;
+}
+
+std::string Any(const Json& value) {
+  return Wrapped(2, value.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string Message(std::span<const Member> members, uint32_t extensions, const Json& object) {
+  std::string out;
+  if (!object.is_object()) return out;
+  for (const Member& member : members) {
+    const auto it = object.find(member.key);
+    if (it != object.end()) member.append(out, member.number, *it);
+  }
+  for (const auto& [key, value] : object.items()) {
+    if (key.starts_with("x-")) AppendBytes(out, extensions, Named(key, Any(value)));
+  }
+  return out;
+}
+
+void Text(std::string& out, uint32_t number, const Json& value) {
+  if (value.is_string()) AppendBytes(out, number, value.get_ref<const std::string&>());
+}
+
+void Flag(std::string& out, uint32_t number, const Json& value) {
+  if (!value.is_boolean() || !value.get<bool>()) return;
+  AppendVarint(out, number << 3 | kVarintType);
+  out += '\1';
+}
+
+void Integer(std::string& out, uint32_t number, const Json& value) {
+  if (!value.is_number() || value.get<int64_t>() == 0) return;
+  AppendVarint(out, number << 3 | kVarintType);
+  AppendVarint(out, static_cast<uint64_t>(value.get<int64_t>()));
+}
+
+void Number(std::string& out, uint32_t number, const Json& value) {
+  if (!value.is_number() || value.get<double>() == 0) return;
+  AppendVarint(out, number << 3 | kFixed64Type);
+  const auto bits = std::bit_cast<uint64_t>(value.get<double>());
+  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(bits >> shift);
+}
+
+void Texts(std::string& out, uint32_t number, const Json& list) {
+  for (const Json& text : list) Text(out, number, text);
+}
+
+void AnyField(std::string& out, uint32_t number, const Json& value) {
+  AppendBytes(out, number, Any(value));
+}
+
+void Anys(std::string& out, uint32_t number, const Json& list) {
+  for (const Json& value : list) AnyField(out, number, value);
+}
+
+}  // namespace skiff::openapi
