@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <thread>
+
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "base/at_once.h"
@@ -71,6 +74,42 @@ TEST(VersionSchemaTest, HoldsMuchLessThanTheTextUntilItIsAsked) {
   EXPECT_EQ(version.Props(), props);
   EXPECT_NE(version.schema().Property("spec")->Property("field999"), nullptr);
   EXPECT_EQ(version.schema().Property("spec")->Property("field1000"), nullptr);
+}
+
+TEST(VersionSchemaTest, WhoeverComesFirstAllSeeTheSame) {
+  Json properties = Json::object();
+  for (int i = 0; i < 200; ++i) {
+    properties["field" + std::to_string(i)] = {
+        {"type", "integer"},
+        {"x-kubernetes-validations", {{{"rule", "self > 0"}, {"message", "more"}}}}};
+  }
+  const Json props = PropsOf(std::move(properties));
+  const VersionSchema version("Lamp", "example.com/v1", &props);
+  struct Seen {
+    const Schema* schema = nullptr;
+    const Type* type = nullptr;
+    const RuleNode* rules = nullptr;
+    bool operator==(const Seen&) const = default;
+  };
+  std::vector<Seen> seen(8);
+  {
+    std::latch all_there(8);
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < seen.size(); ++i) {
+      threads.emplace_back([&, i] {
+        all_there.arrive_and_wait();
+        // In another order each.
+        if (i % 3 == 0) seen[i].rules = version.rules();
+        if (i % 3 == 1) seen[i].type = &version.type();
+        seen[i].schema = &version.schema();
+        seen[i].type = &version.type();
+        seen[i].rules = version.rules();
+      });
+    }
+  }
+  for (const Seen& each : seen) EXPECT_EQ(each, seen[0]);
+  EXPECT_NE(seen[0].rules, nullptr);
+  EXPECT_NE(seen[0].schema->Property("spec")->Property("field199"), nullptr);
 }
 
 TEST(VersionSchemaTest, OneWithoutASchemaIsAnEmptyOne) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/registry.h"
+#include "api/crd/custom_kind.h"
 #include "apiserver/objects/record_codec.h"
 
 namespace skiff {
@@ -10,8 +10,17 @@ namespace {
 
 // Where stored bytes go out as they are, the frame is only a copy.
 constexpr size_t kCopiedBytesACost = 64;
+// More than a step has left.
+constexpr size_t kNotInAStep = size_t{1} << 30;
+
+// The first object of a definition has its schema made, however large that is.
+bool MakesSchema(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  return runtime != nullptr && runtime->custom != nullptr && !runtime->custom->stored->IsMade();
+}
 
 size_t CostOf(const KindInfo& kind, const FrameForm& form, size_t bytes) {
+  if (MakesSchema(kind)) return kNotInAStep;
   const MediaType& media = form.media;
   const bool parsed = media.encoding == Encoding::kProtobuf || media.target == Target::kTable ||
                       media.target == Target::kPartialMetadata || !IsSentAsKept(kind);
