@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/openapi/openapi_v2.h"
+#include "api/openapi/openapi_v2_protobuf.h"
 #include "api/openapi/openapi_v3.h"
 #include "api/openapi/openapi_v3_protobuf.h"
 #include "api/registry.h"
@@ -221,6 +222,26 @@ TEST(OpenApiV2Test, TheProtobufFormHasThePathsAndDefinitions) {
               R"([{"group":"","kind":"Pod","version":"v1"}])");
   }
   EXPECT_EQ(count, document["definitions"].size());
+}
+
+TEST(OpenApiV2Test, TheProtobufFormOfASchemaSaysAllOfIt) {
+  openapi::ProtobufSink sink;
+  sink.Definition("S", Json::parse(R"({"type": "object", "maxLength": 5, "minimum": -1.5,
+      "pattern": "^a$", "exclusiveMaximum": true, "additionalProperties": false, "minItems": 0,
+      "allOf": [{"format": "byte"}], "default": {"a": 1}})"));
+  sink.End();
+  const std::string bytes = std::move(sink).Take();
+  const std::string_view named = *WireReader(*WireReader(bytes).Next(9)).Next(1);
+  EXPECT_EQ(*WireReader(named).Next(1), "S");
+  const std::string_view schema = *WireReader(named).Next(2);
+  EXPECT_EQ(*WireReader(*WireReader(schema).Next(5)).Next(2), R"({"a":1})");
+  EXPECT_EQ(*WireReader(schema).Next(13), "^a$");
+  EXPECT_EQ(*WireReader(schema).Next(21), std::string("\x10\0", 2)) << "additionalProperties";
+  EXPECT_EQ(*WireReader(*WireReader(schema).Next(22)).Next(1), "object");
+  EXPECT_EQ(*WireReader(*WireReader(schema).Next(24)).Next(2), "byte");
+  const auto has = [&](std::string_view part) { return schema.find(part) != schema.npos; };
+  EXPECT_TRUE(has({"\x40\x01\x49\0\0\0\0\0\0\xf8\xbf\x58\x05", 13}))
+      << "exclusiveMaximum, minimum, maxLength";
 }
 
 size_t CountOf(std::string_view message, uint32_t number) {

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "api/codec/document.h"
 #include "api/openapi/protobuf_message.h"
 
 namespace skiff::openapi {
@@ -16,9 +17,18 @@ void SchemaField(std::string& out, uint32_t number, const Json& schema) {
 void WrappedSchema(std::string& out, uint32_t number, const Json& schema) {
   AppendBytes(out, number, Wrapped(1, Schema(schema)));
 }
+void EachSchemaField(std::string& out, uint32_t number, const Json& list) {
+  for (const Json& schema : list) SchemaField(out, number, schema);
+}
+void AdditionalField(std::string& out, uint32_t number, const Json& value) {
+  if (!value.is_boolean()) return WrappedSchema(out, number, value);
+  AppendBytes(out, number, FlagChoice(value.get<bool>()));
+}
 // TypeItem
 void TypeField(std::string& out, uint32_t number, const Json& type) {
-  AppendBytes(out, number, Wrapped(1, type.get_ref<const std::string&>()));
+  std::string names;
+  Texts(names, 1, type);
+  AppendBytes(out, number, names);
 }
 // Properties
 void SchemasField(std::string& out, uint32_t number, const Json& properties) {
@@ -32,13 +42,30 @@ void SchemasField(std::string& out, uint32_t number, const Json& properties) {
 constexpr Member kSchema[] = {
     {"$ref", 1, Text},
     {"format", 2, Text},
+    {"title", 3, Text},
     {"description", 4, Text},
+    {"default", 5, AnyField},
+    {"multipleOf", 6, Number},
+    {"maximum", 7, Number},
+    {"exclusiveMaximum", 8, Flag},
+    {"minimum", 9, Number},
+    {"exclusiveMinimum", 10, Flag},
+    {"maxLength", 11, Integer},
+    {"minLength", 12, Integer},
+    {"pattern", 13, Text},
+    {"maxItems", 14, Integer},
+    {"minItems", 15, Integer},
+    {"uniqueItems", 16, Flag},
+    {"maxProperties", 17, Integer},
+    {"minProperties", 18, Integer},
     {"required", 19, Texts},
     {"enum", 20, Anys},
-    {"additionalProperties", 21, WrappedSchema},
+    {"additionalProperties", 21, AdditionalField},
     {"type", 22, TypeField},
     {"items", 23, WrappedSchema},
+    {"allOf", 24, EachSchemaField},
     {"properties", 25, SchemasField},
+    {"example", 30, AnyField},
 };
 constexpr uint32_t kSchemaExtensions = 31;
 
@@ -50,10 +77,12 @@ constexpr Member kBodyParameter[] = {
     {"description", 1, Text}, {"name", 2, Text},          {"in", 3, Text},
     {"required", 4, Flag},    {"schema", 5, SchemaField},
 };
+// Those of forms too.
 constexpr Member kQueryParameter[] = {
-    {"in", 2, Text},   {"description", 3, Text},  {"name", 4, Text},
-    {"type", 6, Text}, {"uniqueItems", 20, Flag},
+    {"required", 1, Flag}, {"in", 2, Text},   {"description", 3, Text},
+    {"name", 4, Text},     {"type", 6, Text}, {"uniqueItems", 20, Flag},
 };
+// Those of headers too.
 constexpr Member kPathParameter[] = {
     {"required", 1, Flag}, {"in", 2, Text},   {"description", 3, Text},
     {"name", 4, Text},     {"type", 5, Text}, {"uniqueItems", 19, Flag},
@@ -61,8 +90,11 @@ constexpr Member kPathParameter[] = {
 
 // Parameter: field 1 is a body, field 2 a NonBodyParameter.
 std::string ParameterMessage(const Json& parameter) {
-  const std::string& place = parameter.at("in").get_ref<const std::string&>();
+  const Json* in = FindPath(parameter, "in");
+  const std::string place = in != nullptr && in->is_string() ? in->get<std::string>() : "";
   if (place == "body") return Wrapped(1, Message(kBodyParameter, 6, parameter));
+  if (place == "header") return Wrapped(2, Wrapped(1, Message(kPathParameter, 22, parameter)));
+  if (place == "formData") return Wrapped(2, Wrapped(2, Message(kQueryParameter, 23, parameter)));
   if (place == "path") return Wrapped(2, Wrapped(4, Message(kPathParameter, 22, parameter)));
   return Wrapped(2, Wrapped(3, Message(kQueryParameter, 23, parameter)));
 }
@@ -70,9 +102,9 @@ std::string ParameterMessage(const Json& parameter) {
 // ParametersItem: field 1 is a parameter, field 2 a reference to a shared one.
 void Parameters(std::string& out, uint32_t number, const Json& list) {
   for (const Json& item : list) {
-    const auto reference = item.find("$ref");
+    const Json* reference = FindPath(item, "$ref");
     AppendBytes(out, number,
-                reference == item.end()
+                reference == nullptr || !reference->is_string()
                     ? Wrapped(1, ParameterMessage(item))
                     : Wrapped(2, Wrapped(1, reference->get_ref<const std::string&>())));
   }

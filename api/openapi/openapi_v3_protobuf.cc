@@ -48,18 +48,16 @@ void ItemsSchema(std::string& out, uint32_t number, const Json& schema) {
 void NamedSchemas(std::string& out, uint32_t number, const Json& schemas) {
   AppendBytes(out, number, MapOf(schemas, SchemaOrReference));
 }
-// AdditionalPropertiesItem: a schema, or the field 2 that is said even if it is false.
 void AdditionalSchema(std::string& out, uint32_t number, const Json& value) {
   if (!value.is_boolean()) return ItemsSchema(out, number, value);
-  const char flag[] = {2 << 3, value.get<bool>() ? '\1' : '\0'};
-  AppendBytes(out, number, {flag, sizeof flag});
+  AppendBytes(out, number, FlagChoice(value.get<bool>()));
 }
 // DefaultType has numbers, flags and texts, zeros too; any other value is an empty one.
 void DefaultValue(std::string& out, uint32_t number, const Json& value) {
   std::string held;
   if (value.is_number()) Number(held, 1, value);
   if (value.is_number() && held.empty()) held = std::string("\x09\0\0\0\0\0\0\0\0", 9);
-  if (value.is_boolean()) held = {2 << 3, value.get<bool>() ? '\1' : '\0'};
+  if (value.is_boolean()) held = FlagChoice(value.get<bool>());
   if (value.is_string()) Text(held, 3, value);
   AppendBytes(out, number, held);
 }

@@ -37,6 +37,10 @@ std::string Any(const Json& value) {
   return Wrapped(2, value.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+std::string FlagChoice(bool value) {
+  return {2 << 3 | kVarintType, value ? '\1' : '\0'};
+}
+
 std::string Message(std::span<const Member> members, uint32_t extensions, const Json& object) {
   std::string out;
   if (!object.is_object()) return out;

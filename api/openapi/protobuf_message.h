@@ -1,5 +1,5 @@
-// Messages of the models of OpenAPI documents (gnostic's), written from the documents' JSON: a table
-// a message says which key is which field.
+// Messages of the models of OpenAPI documents (gnostic's), written from the documents' JSON: a
+// table a message says which key is which field.
 //
 //   constexpr Member kInfo[] = {{"title", 1, Text}, {"version", 2, Text}};
 //   AppendBytes(document, 2, Message(kInfo, 5, json));
@@ -22,6 +22,9 @@ std::string Named(std::string_view name, std::string_view value);
 std::string Wrapped(uint32_t number, std::string_view bytes);
 // Any: field 2 is the YAML text of the value; JSON is YAML.
 std::string Any(const Json& value);
+
+// A choice whose second field is a flag: said even if it is false.
+std::string FlagChoice(bool value);
 
 struct Member {
   std::string_view key;

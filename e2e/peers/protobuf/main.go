@@ -1,5 +1,6 @@
 // A typed client as most of the world's Go programs have it: Kubernetes' own, which speaks protobuf
-// first. Creates, reads, lists, watches, changes and deletes a pod, and checks what it is told.
+// first. Creates, reads, lists, watches, changes and deletes a pod, and checks what it is told; reads
+// the documents of OpenAPI in both their forms.
 //
 //	protobuf -server https://127.0.0.1:6443 -token admin-token
 package main
@@ -132,6 +133,9 @@ func main() {
 	check(len(namespaces.Items) >= 4 && namespaces.Items[0].Name != "", "metadata: %+v", namespaces)
 	groups := must(client.Discovery().ServerGroups())
 	check(len(groups.Groups) > 10, "groups: %+v", groups)
+
+	documents := checkOpenAPI(ctx, client)
+	check(documents > 20, "documents of OpenAPI: %d", documents)
 
 	check(count.types[protobuf] >= 10, "answers by form: %v", count.types)
 	fmt.Printf("ok: %v\n", count.types)
