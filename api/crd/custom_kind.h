@@ -96,8 +96,8 @@ struct CustomKind {
 using MakeConverter = std::function<ConverterPtr(const Json& definition)>;
 RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_converter = {});
 
-// What apply and managed fields work by. Of a kind that a definition makes, kind.type says only that
-// there is no struct: its fields are found out when this is asked.
+// What apply and managed fields work by. Of a kind that a definition makes, kind.type says only
+// that there is no struct: its fields are found out when this is asked.
 const Type& WholeType(const KindInfo& kind);
 
 // Columns of a Table, from additionalPrinterColumns.

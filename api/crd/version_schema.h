@@ -1,6 +1,6 @@
-// What one version of a definition says of its objects. Most definitions are there for years before,
-// or without, an object of theirs: what is held of a version is the text of its schema, packed, and
-// all else is made of that when it is first asked for, and then kept.
+// What one version of a definition says of its objects. Most definitions are there for years
+// before, or without, an object of theirs: what is held of a version is its schema's text, packed,
+// and all else is made of that when it is first asked for, and then kept.
 //
 //   const VersionSchema version("CronTab", "example.com/v1", props);
 //   ValidateValue(version.schema(), ...);
