@@ -128,6 +128,20 @@ void AddKinds(Json& definition, const Json& other) {
   for (auto& [key, kind] : by_key) kinds.push_back(std::move(kind));
 }
 
+// Version 2 tells of no defaults.
+void DropDefaults(Json& schema) {
+  if (!schema.is_object()) return;
+  schema.erase("default");
+  for (const char* one : {"items", "additionalProperties", "not"}) {
+    if (const auto below = schema.find(one); below != schema.end()) DropDefaults(*below);
+  }
+  for (const char* many : {"properties", "allOf", "anyOf", "oneOf"}) {
+    const auto below = schema.find(many);
+    if (below == schema.end() || !below->is_structured()) continue;
+    for (Json& each : *below) DropDefaults(each);
+  }
+}
+
 int DepthOf(const Json& part, int depth) {
   if (!part.is_structured() || depth > kMergedDepthMax) return depth;
   int deepest = depth;
@@ -141,6 +155,7 @@ Json PathsBelow(Json document, std::string_view prefix) {
   if (!document.is_object() || DepthOf(document, 0) > kMergedDepthMax) return nullptr;
   if (!document.contains("paths") || !document["paths"].is_object()) return nullptr;
   KeepPaths(document, [&](const std::string& path) { return path.starts_with(prefix); });
+  for (Json& definition : document["definitions"]) DropDefaults(definition);
   return document;
 }
 

@@ -31,6 +31,7 @@ class Definitions {
   void Add(const std::string& name, const meta_v1::GroupVersionKind* kind = nullptr);
   // By name.
   const std::map<std::string, Json>& all() const { return all_; }
+  std::map<std::string, Json> Take() && { return std::move(all_); }
   // "#/definitions/" or "#/components/schemas/" and the name.
   static std::string Reference(Version version, std::string_view name);
 

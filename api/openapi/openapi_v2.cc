@@ -1,5 +1,6 @@
 #include "api/openapi/openapi_v2.h"
 
+#include "api/openapi/merge_v2.h"
 #include "api/openapi/openapi_paths.h"
 #include "api/openapi/openapi_v2_protobuf.h"
 #include "api/openapi/path_writer.h"
@@ -18,7 +19,7 @@ class PathWriterV2 final : public openapi::PathWriter {
   explicit PathWriterV2(KindList kinds) : PathWriter(openapi::Version::kV2, kinds) {}
 
   // What paths refer to instead of saying it each time.
-  const std::map<std::string, Json>& shared() const { return shared_; }
+  std::map<std::string, Json> TakeShared() { return std::move(shared_); }
 
  private:
   // A reference to the shared parameter, or the parameter itself.
@@ -56,18 +57,39 @@ class PathWriterV2 final : public openapi::PathWriter {
   std::map<std::string, Json> shared_;
 };
 
-// Hands a sink the parts of the document as they are made, and the shared parameters at the end.
+Json ObjectOf(std::map<std::string, Json> members) {
+  Json::object_t object;
+  for (auto& [name, value] : members) object.emplace_hint(object.end(), name, std::move(value));
+  return object;
+}
+
+// Hands a sink the parts of the document: our own paths as they are made, then what others have,
+// and at the end the definitions and parameters of all of them.
 template <typename Sink>
-void MakeV2(KindList kinds, Sink& sink) {
+void MakeV2(KindList kinds, std::vector<Json> others, Sink& sink) {
   PathWriterV2 writer(kinds);
+  std::map<std::string, Json> written;
   sink.BeginPaths();
   for (const std::string& key : openapi::Keys(kinds)) {
-    for (const Path& path : openapi::PathsOf(kinds, key)) sink.Path(path.path, writer.Write(path));
+    for (const Path& path : openapi::PathsOf(kinds, key)) {
+      sink.Path(path.path, writer.Write(path));
+      written[path.path] = nullptr;
+    }
+  }
+  Json document = Json::object();
+  document["paths"] = ObjectOf(std::move(written));
+  document["definitions"] = ObjectOf(writer.TakeDefinitions());
+  document["parameters"] = ObjectOf(writer.TakeShared());
+  for (Json& other : others) openapi::MergeInto(document, std::move(other));
+  for (const auto& [path, item] : document["paths"].items()) {
+    if (!item.is_null()) sink.Path(path, item);
   }
   sink.BeginDefinitions();
-  for (const auto& [name, schema] : writer.definitions()) sink.Definition(name, schema);
+  for (const auto& [name, schema] : document["definitions"].items()) sink.Definition(name, schema);
   sink.BeginParameters();
-  for (const auto& [name, parameter] : writer.shared()) sink.Parameter(name, parameter);
+  for (const auto& [name, parameter] : document["parameters"].items()) {
+    sink.Parameter(name, parameter);
+  }
   sink.End();
 }
 
@@ -96,15 +118,15 @@ class JsonSink {
 
 }  // namespace
 
-std::string OpenApiV2Document(KindList kinds) {
+std::string OpenApiV2Document(KindList kinds, std::vector<Json> others) {
   JsonSink sink;
-  MakeV2(kinds, sink);
+  MakeV2(kinds, std::move(others), sink);
   return std::move(sink.text);
 }
 
-std::string OpenApiV2Protobuf(KindList kinds) {
+std::string OpenApiV2Protobuf(KindList kinds, std::vector<Json> others) {
   openapi::ProtobufSink sink;
-  MakeV2(kinds, sink);
+  MakeV2(kinds, std::move(others), sink);
   return std::move(sink).Take();
 }
 

@@ -16,7 +16,7 @@ class PathWriter {
 
   // Collects the definitions that the path refers to.
   Json Write(const Path& path);
-  const std::map<std::string, Json>& definitions() const { return definitions_.all(); }
+  std::map<std::string, Json> TakeDefinitions() { return std::move(definitions_).Take(); }
 
  protected:
   PathWriter(Version version, KindList kinds) : version_(version), definitions_(version, kinds) {}

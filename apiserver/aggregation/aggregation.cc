@@ -78,4 +78,13 @@ std::vector<std::pair<std::string, std::string>> Aggregation::OpenApiHashes() {
   return hashes;
 }
 
+std::vector<PackedDocumentPtr> Aggregation::OpenApiV2Documents() {
+  std::vector<PackedDocumentPtr> documents;
+  for (const RemoteServicePtr& remote : services_.Now()->remotes) {
+    auto document = documents_.Of(remote->name).openapi_v2;
+    if (document != nullptr) documents.push_back(std::move(document));
+  }
+  return documents;
+}
+
 }  // namespace skiff

@@ -54,6 +54,8 @@ class Aggregation {
   VersionDiscovery DiscoveryOf(const ListedVersion& listed) const;
   // OpenAPI documents that others have: "apis/<group>/<version>" and the hash.
   std::vector<std::pair<std::string, std::string>> OpenApiHashes();
+  // What others have in theirs of version 2, in the order of their APIServices.
+  std::vector<PackedDocumentPtr> OpenApiV2Documents();
 
   // For the caller to run; they end before it.
   std::vector<ControlLoop*> loops() { return {&availability_, &documents_}; }

@@ -108,6 +108,31 @@ TEST_F(MergedDiscoveryTest, ADocumentOfAnotherServerIsInTheIndexAndIsItsOwn) {
   EXPECT_EQ(document.body, "{\"asked\": \"/openapi/v3/apis/wardle.example.com/v1?hash=ABC\"}");
 }
 
+TEST_F(MergedDiscoveryTest, PathsOfAnotherServerAreInTheOneDocumentOfVersionTwo) {
+  const std::string own = std::string(kVersion) + "/flunders";
+  At("/openapi/v2", [&](const http::Request& request) {
+    const std::string tag = "\"1\"";
+    Json document;
+    document["paths"][own]["get"]["responses"]["200"]["schema"]["$ref"] = "#/definitions/Flunder";
+    document["paths"]["/apis/apps/v1/"]["get"]["description"] = "EVIL";
+    document["definitions"]["Flunder"]["description"] = "of version " + tag;
+    auto answer = Says200(document.dump());
+    answer.SetHeader("ETag", tag);
+    if (request.Header("If-None-Match") == tag) answer.status = 304;
+    return answer;
+  });
+  const size_t before = Get("/openapi/v2").body["paths"].size();
+  Serve();
+  ASSERT_TRUE(Eventually([&] { return Get("/openapi/v2").body["paths"].contains(own); }));
+  EXPECT_EQ(LastTo("/openapi/v2")->Header("X-Remote-User"), "system:aggregator");
+  const Json document = Get("/openapi/v2").body;
+  EXPECT_EQ(document["paths"].size(), before + 1);
+  EXPECT_NE(document["paths"]["/apis/apps/v1/"]["get"]["description"], "EVIL");
+  EXPECT_EQ(document["definitions"]["Flunder"]["description"], "of version \"1\"");
+  ASSERT_EQ(Ask("DELETE", std::string(kApiServices) + "/" + kName).code, 200);
+  EXPECT_FALSE(Get("/openapi/v2").body["paths"].contains(own));
+}
+
 TEST_F(MergedDiscoveryTest, NobodyAnswersForWhatTheServerHasBuiltIn) {
   const std::string apps = std::string(kApiServices) + "/v1.apps";
   MakeService();

@@ -7,6 +7,9 @@
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
+#include "api/openapi/merge_v2.h"
+#include "base/gzip.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -103,6 +106,20 @@ std::string OpenApiHashIn(std::string_view index, const std::string& key) {
     return std::isalnum(c) != 0;
   });
   return is_clean && hash.size() <= kHashBytesMax ? hash : "";
+}
+
+PackedDocumentPtr ReadOpenApiV2(std::string_view text, std::string_view group,
+                                std::string_view version) {
+  auto whole = ParseJson(text);
+  if (!whole) return nullptr;
+  const Json own = openapi::PathsBelow(
+      *std::move(whole), "/apis/" + std::string(group) + "/" + std::string(version) + "/");
+  if (!own.is_object() || own["paths"].empty()) return nullptr;
+  const Json parts = {{"paths", own["paths"]},
+                      {"definitions", own["definitions"]},
+                      {"parameters", own.value("parameters", Json::object())}};
+  const std::string kept = DumpJson(parts);
+  return std::make_shared<const PackedDocument>(PackedDocument{Gzip(kept), Sha256(kept)});
 }
 
 }  // namespace skiff

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,5 +25,16 @@ Result<VersionDiscovery> ReadResourceList(std::string_view text, std::string_vie
 
 // The hash in /openapi/v3 of the document of that key, "apis/<group>/<version>"; "": there is none.
 std::string OpenApiHashIn(std::string_view index, const std::string& key);
+
+// A document of OpenAPI v2, of what one of them has.
+struct PackedDocument {
+  std::string packed;  // gzip
+  std::string hash;    // Of the text.
+};
+using PackedDocumentPtr = std::shared_ptr<const PackedDocument>;
+
+// What of /openapi/v2 is about that version; null: nothing is.
+PackedDocumentPtr ReadOpenApiV2(std::string_view text, std::string_view group,
+                                std::string_view version);
 
 }  // namespace skiff

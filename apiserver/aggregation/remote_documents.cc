@@ -89,17 +89,20 @@ void RemoteDocuments::Ask(Known& known, Stage stage) {
                               .head_timeout = kTimeMax};
   question.target = stage == Stage::kAggregated  ? "/apis"
                     : stage == Stage::kResources ? remote.path()
-                                                 : "/openapi/v3";
+                    : stage == Stage::kOpenApi   ? "/openapi/v3"
+                                                 : "/openapi/v2";
   question.headers.emplace("Accept",
                            stage == Stage::kAggregated ? kDiscoveryAccept : "application/json");
-  if (stage == Stage::kAggregated && !known.etag.empty()) {
-    question.headers.emplace("If-None-Match", known.etag);
-  }
+  const std::string etag = stage == Stage::kAggregated  ? known.etag
+                           : stage == Stage::kOpenApiV2 ? known.openapi_v2_etag
+                                                        : "";
+  if (!etag.empty()) question.headers.emplace("If-None-Match", etag);
   auto upstream = parts_.backends.Find(remote);
   auto context = parts_.backends.ContextFor(remote);
   if (!upstream || !context) return Finish(known, true);
   upstream->tls = *context;
-  const User user = stage == Stage::kOpenApi ? OpenApiAggregatorUser() : AggregatorUser();
+  const bool is_openapi = stage == Stage::kOpenApi || stage == Stage::kOpenApiV2;
+  const User user = is_openapi ? OpenApiAggregatorUser() : AggregatorUser();
   auto asked = parts_.backends.Ask(std::move(*upstream), std::move(question), user,
                                    [this] { Wake(); });
   if (!asked) return Finish(known, true);
@@ -128,6 +131,14 @@ void RemoteDocuments::HearAggregated(Known& known, const WholeAnswer& answer) {
   Learn(known, std::move(discovery));
 }
 
+void RemoteDocuments::HearOpenApiV2(Known& known, const WholeAnswer& answer) {
+  if (answer.status == 304 || answer.status >= 500) return;  // What it said last.
+  const RemoteService& remote = *known.remote;
+  known.documents.openapi_v2 =
+      answer.status == 200 ? ReadOpenApiV2(answer.body, remote.group, remote.version) : nullptr;
+  known.openapi_v2_etag = known.documents.openapi_v2 ? HeaderOf(answer, "ETag") : "";
+}
+
 void RemoteDocuments::Hear(Known& known, const Result<WholeAnswer>& answer) {
   const RemoteService& remote = *known.remote;
   switch (known.stage) {
@@ -143,6 +154,9 @@ void RemoteDocuments::Hear(Known& known, const Result<WholeAnswer>& answer) {
           answer && answer->status == 200
               ? OpenApiHashIn(answer->body, "apis/" + remote.group + "/" + remote.version)
               : "";
+      return Ask(known, Stage::kOpenApiV2);
+    case Stage::kOpenApiV2:
+      if (answer) HearOpenApiV2(known, *answer);
       return Finish(known, false);
     case Stage::kIdle:
       return;

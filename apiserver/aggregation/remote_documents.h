@@ -41,20 +41,22 @@ class RemoteDocuments final : public ControlLoop {
   struct Documents {
     // As it is to be shown: with its freshness. Stale until the server has answered.
     VersionDiscovery discovery;
-    std::string openapi_hash;  // "": it has no document of version 3.
+    std::string openapi_hash;      // "": it has no document of version 3.
+    PackedDocumentPtr openapi_v2;  // Null: it has none of version 2.
   };
   // Of the APIService of that name.
   Documents Of(const std::string& name) const;
 
  private:
-  enum class Stage { kIdle, kAggregated, kResources, kOpenApi };
+  enum class Stage { kIdle, kAggregated, kResources, kOpenApi, kOpenApiV2 };
   struct Known {
     RemoteServicePtr remote;
     Stage stage = Stage::kIdle;
     FetchPtr question;
     Duration asked_at = Duration::zero();
     Duration due = Duration::zero();
-    std::string etag;  // Of the aggregated discovery that is known.
+    std::string etag;             // Of the aggregated discovery that is known.
+    std::string openapi_v2_etag;  // Of the document of version 2.
     Documents documents;
   };
   void Follow();
@@ -62,6 +64,7 @@ class RemoteDocuments final : public ControlLoop {
   void Ask(Known& known, Stage stage);
   void Hear(Known& known, const Result<WholeAnswer>& answer);
   void HearAggregated(Known& known, const WholeAnswer& answer);
+  void HearOpenApiV2(Known& known, const WholeAnswer& answer);
   void Learn(Known& known, Result<VersionDiscovery> discovery);
   void Finish(Known& known, bool failed);
   void Publish(const Known& known);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <span>
 
+#include "api/codec/json.h"
 #include "api/openapi/openapi_v2.h"
 #include "api/openapi/openapi_v3.h"
 #include "apiserver/request/media.h"
@@ -47,16 +48,28 @@ constexpr std::string_view kV3Protobuf[] = {
     "application/com.github.proto-openapi.spec.v3.v1.0+protobuf",
     "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"};
 
-// Of the kinds made at run time that a document tells of: of one version, "apis/example.com/v1", or
-// of all.
-std::vector<uint64_t> SerialsOf(const KindSet& kinds, std::string_view key) {
-  std::vector<uint64_t> serials;
-  for (const auto& kind : kinds.runtime()) {
-    const std::string own = "apis/" + std::string(kind->api_version);
-    const std::string group = "apis/" + std::string(kind->group);
-    if (key.empty() || key == own || key == group) serials.push_back(kind->serial);
+using Serials = std::vector<uint64_t>;
+
+// Of the kinds made at run time, in order.
+Serials SerialsOf(const KindSet& kinds) {
+  Serials serials;
+  for (const KindInfo* kind : kinds.kinds()) {
+    if (const RuntimeKind* runtime = RuntimeKindOf(*kind)) serials.push_back(runtime->serial);
   }
   return serials;
+}
+
+// Of those that a document tells of, by its key: of one version, "apis/example.com/v1", or of the
+// versions of a group.
+std::map<std::string, Serials, std::less<>> SerialsByKey(const KindSet& kinds) {
+  std::map<std::string, Serials, std::less<>> by_key;
+  for (const KindInfo* kind : kinds.kinds()) {
+    const RuntimeKind* runtime = RuntimeKindOf(*kind);
+    if (runtime == nullptr) continue;
+    by_key["apis/" + std::string(kind->api_version)].push_back(runtime->serial);
+    by_key["apis/" + std::string(kind->group)].push_back(runtime->serial);
+  }
+  return by_key;
 }
 
 // The packed text as it is to those who take gzip.
@@ -71,24 +84,35 @@ void SetBody(const http::Request& request, const std::string& packed, http::Resp
 
 }  // namespace
 
-const OpenApiDocuments::Document& OpenApiDocuments::V2(const KindSet& kinds, bool protobuf) {
+const OpenApiDocuments::Document& OpenApiDocuments::V2(const KindSet& kinds, bool protobuf,
+                                                       const OtherDocuments& others) {
   Document& kept = protobuf ? v2_protobuf_ : v2_json_;
-  std::vector<uint64_t> serials = SerialsOf(kinds, "");
-  if (kept.packed.empty() || kept.serials != serials) {
-    const std::string text =
-        protobuf ? OpenApiV2Protobuf(kinds.kinds()) : OpenApiV2Document(kinds.kinds());
-    kept = {.packed = Gzip(text), .hash = UpperHash(text), .serials = std::move(serials)};
+  Serials serials = SerialsOf(kinds);
+  std::vector<std::string> hashes;
+  for (const PackedDocumentPtr& other : others) hashes.push_back(other->hash);
+  if (!kept.packed.empty() && kept.serials == serials && kept.others == hashes) return kept;
+  std::vector<Json> documents;
+  for (const PackedDocumentPtr& other : others) {
+    auto document = ParseJson(Gunzip(other->packed));
+    if (document) documents.push_back(*std::move(document));
   }
+  const std::string text = protobuf ? OpenApiV2Protobuf(kinds.kinds(), std::move(documents))
+                                    : OpenApiV2Document(kinds.kinds(), std::move(documents));
+  kept = {.packed = Gzip(text),
+          .hash = UpperHash(text),
+          .serials = std::move(serials),
+          .others = std::move(hashes)};
   return kept;
 }
 
 // Only what other kinds are in by now is made anew.
 OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
-  std::vector<uint64_t> all = SerialsOf(kinds, "");
+  Serials all = SerialsOf(kinds);
   if (!v3_.empty() && all == v3_serials_) return v3_;
   Documents next;
+  auto by_key = SerialsByKey(kinds);
   for (const std::string& key : OpenApiV3Keys(kinds.kinds())) {
-    std::vector<uint64_t> serials = SerialsOf(kinds, key);
+    Serials serials = std::move(by_key[key]);
     const auto kept = v3_.find(key);
     // The list of groups is in none of a group's own documents.
     if (kept != v3_.end() && kept->second.serials == serials) {
@@ -104,7 +128,8 @@ OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
   return v3_;
 }
 
-http::Response OpenApiDocuments::AnswerV2(const KindSet& kinds, const http::Request& request) {
+http::Response OpenApiDocuments::AnswerV2(const KindSet& kinds, const http::Request& request,
+                                          const OtherDocuments& others) {
   http::Response response;
   response.SetHeader("Vary", "Accept");
   const auto protobuf = WantsProtobuf(request, kV2Protobuf);
@@ -113,7 +138,7 @@ http::Response OpenApiDocuments::AnswerV2(const KindSet& kinds, const http::Requ
     return response;
   }
   const MutexLock lock(mutex_);
-  const Document& document = V2(kinds, *protobuf);
+  const Document& document = V2(kinds, *protobuf, others);
   const std::string tag = "\"" + document.hash + "\"";
   response.SetHeader("ETag", tag);
   if (request.Header("If-None-Match") == tag) {
@@ -168,15 +193,15 @@ http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Requ
 
 std::optional<http::Response> OpenApiDocuments::Answer(const KindSet& kinds,
                                                        const http::Request& request,
-                                                       Hashes others) {
+                                                       const Others& others) {
   constexpr std::string_view kV3 = "/openapi/v3";
   std::string_view path = request.path;
-  if (path == "/openapi/v2") return AnswerV2(kinds, request);
+  if (path == "/openapi/v2") return AnswerV2(kinds, request, others.v2);
   if (!path.starts_with(kV3)) return std::nullopt;
   path.remove_prefix(kV3.size());
   if (path.starts_with('/')) return AnswerV3(kinds, request, path.substr(1));
   if (!path.empty()) return std::nullopt;
-  std::map<std::string, std::string> by_key(others.begin(), others.end());
+  std::map<std::string, std::string> by_key(others.v3.begin(), others.v3.end());
   {
     const MutexLock lock(mutex_);
     for (const auto& [key, document] : V3(kinds)) by_key.emplace(key, document.hash);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/registry.h"
+#include "apiserver/aggregation/remote_discovery.h"
 #include "base/error.h"
 #include "base/mutex.h"
 #include "http/message.h"
@@ -20,24 +21,34 @@ class OpenApiDocuments {
  public:
   // Keys of documents of version 3, and their hashes.
   using Hashes = std::vector<std::pair<std::string, std::string>>;
-  // Of these kinds; nullopt for a path that is not one of theirs. `others` are documents that the
-  // index names, and that are somebody else's.
+  // What other servers have: documents of version 3 that the index names, and, where that is asked
+  // for, parts of the one of version 2.
+  struct Others {
+    Hashes v3 = {};
+    std::vector<PackedDocumentPtr> v2 = {};
+  };
+  // Of these kinds; nullopt for a path that is not one of theirs.
   std::optional<http::Response> Answer(const KindSet& kinds, const http::Request& request,
-                                       Hashes others = {});
+                                       const Others& others);
 
  private:
   struct Document {
     std::string packed;  // gzip
     std::string hash;    // SHA-512 of the text, upper case hex.
-    std::string protobuf;  // gzip of the same as a message; "" until somebody asks for it.
+    // gzip of one of version 3 as a message; "" until somebody asks for it.
+    std::string protobuf = {};
     // Of the kinds in it that were made at run time, in order: whether it is made of these kinds.
-    std::vector<uint64_t> serials;
+    std::vector<uint64_t> serials = {};
+    std::vector<std::string> others = {};  // The hashes of what others have in it.
   };
   using Documents = std::map<std::string, Document, std::less<>>;
-  http::Response AnswerV2(const KindSet& kinds, const http::Request& request);
+  using OtherDocuments = std::vector<PackedDocumentPtr>;
+  http::Response AnswerV2(const KindSet& kinds, const http::Request& request,
+                          const OtherDocuments& others);
   http::Response AnswerV3(const KindSet& kinds, const http::Request& request,
                           std::string_view key);
-  const Document& V2(const KindSet& kinds, bool protobuf) REQUIRES(mutex_);
+  const Document& V2(const KindSet& kinds, bool protobuf, const OtherDocuments& others)
+      REQUIRES(mutex_);
   Documents& V3(const KindSet& kinds) REQUIRES(mutex_);
 
   Mutex mutex_;

@@ -109,7 +109,9 @@ std::optional<Result<http::Response>> OpenApiResponse(const NonResourceParts& pa
     const auto remote = parts.aggregation.RemoteAt("/" + key);
     if (remote) return parts.aggregation.Forward(*remote, request);
   }
-  auto found = parts.openapi.Answer(*parts.served.kinds, request.http, std::move(others));
+  OpenApiDocuments::Others of_others{.v3 = std::move(others)};
+  if (path == "/openapi/v2") of_others.v2 = parts.aggregation.OpenApiV2Documents();
+  auto found = parts.openapi.Answer(*parts.served.kinds, request.http, of_others);
   if (!found) return std::nullopt;
   return std::move(*found);
 }
