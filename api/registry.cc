@@ -9,12 +9,6 @@
 namespace skiff {
 namespace {
 
-std::string Joined(std::string_view a, std::string_view b, std::string_view c) {
-  std::string key(a);
-  key.append("/").append(b).append("/").append(c);
-  return key;
-}
-
 bool IsNamed(const KindInfo& kind, std::string_view word) {
   const auto& shorts = kind.short_names;
   return kind.resource == word || kind.singular == word || Lower(kind.kind) == word ||
@@ -24,6 +18,44 @@ bool IsNamed(const KindInfo& kind, std::string_view word) {
 bool InDiscoveryOrder(const KindInfo* a, const KindInfo* b) {
   return std::tie(b->group_priority, a->group, b->version_priority, a->resource) <
          std::tie(a->group_priority, b->group, a->version_priority, b->resource);
+}
+
+auto ResourceAddress(const KindInfo& kind) {
+  return std::tie(kind.group, kind.version, kind.resource);
+}
+
+auto KindAddress(const KindInfo& kind) {
+  return std::tie(kind.api_version, kind.kind);
+}
+
+bool InOrderOfResources(const KindInfo* a, const KindInfo* b) {
+  return ResourceAddress(*a) < ResourceAddress(*b);
+}
+
+bool InOrderOfKinds(const KindInfo* a, const KindInfo* b) {
+  return KindAddress(*a) < KindAddress(*b);
+}
+
+using InOrder = bool (*)(const KindInfo* a, const KindInfo* b);
+using KindPointers = std::vector<const KindInfo*>;
+
+void PutIn(KindPointers& sorted, const KindInfo* kind, InOrder is_before) {
+  sorted.insert(std::upper_bound(sorted.begin(), sorted.end(), kind, is_before), kind);
+}
+
+void TakeOut(KindPointers& sorted, const KindInfo* kind, InOrder is_before) {
+  const auto [begin, end] = std::equal_range(sorted.begin(), sorted.end(), kind, is_before);
+  const auto found = std::find(begin, end, kind);
+  if (found != end) sorted.erase(found);
+}
+
+// The first one of that address, or nullptr.
+template <typename Address, typename AddressOf>
+const KindInfo* FindIn(const KindPointers& sorted, const Address& address, AddressOf address_of) {
+  const auto found = std::partition_point(
+      sorted.begin(), sorted.end(),
+      [&](const KindInfo* each) { return address_of(*each) < address; });
+  return found == sorted.end() || address_of(**found) != address ? nullptr : *found;
 }
 
 }  // namespace
@@ -52,29 +84,46 @@ std::span<const Subresource> TableArena::Keep(std::vector<Subresource> subresour
   return subresources_.emplace_back(std::move(subresources));
 }
 
-KindSet::KindSet(RuntimeKinds runtime) : runtime_(std::move(runtime)) {
-  const auto built_in = BuiltInKinds();
-  const auto add = [this](const KindInfo* kind) {
-    if (!by_resource_.emplace(Joined(kind->group, kind->version, kind->resource), kind).second) {
-      return;
-    }
-    by_kind_.emplace(Joined(kind->api_version, "", kind->kind), kind);
-    kinds_.push_back(kind);
-  };
-  for (const KindInfo* kind : built_in) add(kind);
-  for (const auto& kind : runtime_) add(kind.get());
+KindSet::KindSet()
+    : kinds_(BuiltInKinds().begin(), BuiltInKinds().end()), by_resource_(kinds_), by_kind_(kinds_) {
   std::stable_sort(kinds_.begin(), kinds_.end(), InDiscoveryOrder);
+  std::stable_sort(by_resource_.begin(), by_resource_.end(), InOrderOfResources);
+  std::stable_sort(by_kind_.begin(), by_kind_.end(), InOrderOfKinds);
+}
+
+KindSet::KindSet(const RuntimeKinds& runtime) : KindSet(KindSet(), {}, runtime) {}
+
+KindSet::KindSet(const KindSet& before, const RuntimeKinds& gone, const RuntimeKinds& added)
+    : runtime_(before.runtime_),
+      kinds_(before.kinds_),
+      by_resource_(before.by_resource_),
+      by_kind_(before.by_kind_) {
+  for (const RuntimeKindPtr& kind : gone) Remove(kind);
+  for (const RuntimeKindPtr& kind : added) Add(kind);
+}
+
+void KindSet::Add(const RuntimeKindPtr& kind) {
+  if (FindResource(kind->group, kind->version, kind->resource) != nullptr) return;
+  runtime_ = runtime_.With(kind);
+  PutIn(kinds_, kind.get(), InDiscoveryOrder);
+  PutIn(by_resource_, kind.get(), InOrderOfResources);
+  PutIn(by_kind_, kind.get(), InOrderOfKinds);
+}
+
+void KindSet::Remove(const RuntimeKindPtr& kind) {
+  runtime_ = runtime_.Without(kind, [&](const RuntimeKindPtr& each) { return each == kind; });
+  TakeOut(kinds_, kind.get(), InDiscoveryOrder);
+  TakeOut(by_resource_, kind.get(), InOrderOfResources);
+  TakeOut(by_kind_, kind.get(), InOrderOfKinds);
 }
 
 const KindInfo* KindSet::FindResource(std::string_view group, std::string_view version,
                                       std::string_view resource) const {
-  const auto found = by_resource_.find(Joined(group, version, resource));
-  return found == by_resource_.end() ? nullptr : found->second;
+  return FindIn(by_resource_, std::tie(group, version, resource), ResourceAddress);
 }
 
 const KindInfo* KindSet::FindKind(std::string_view api_version, std::string_view kind) const {
-  const auto found = by_kind_.find(Joined(api_version, "", kind));
-  return found == by_kind_.end() ? nullptr : found->second;
+  return FindIn(by_kind_, std::tie(api_version, kind), KindAddress);
 }
 
 const KindInfo* KindSet::FindWord(std::string_view word) const {
@@ -96,14 +145,14 @@ const KindInfo* KindSet::FindWord(std::string_view word) const {
 }
 
 bool KindSet::HasGroup(std::string_view group) const {
-  return std::any_of(kinds_.begin(), kinds_.end(),
-                     [&](const KindInfo* kind) { return kind->group == group; });
+  return FindIn(by_resource_, std::tie(group),
+                [](const KindInfo& kind) { return std::tie(kind.group); }) != nullptr;
 }
 
 bool KindSet::HasGroupVersion(std::string_view group, std::string_view version) const {
-  return std::any_of(kinds_.begin(), kinds_.end(), [&](const KindInfo* kind) {
-    return kind->group == group && kind->version == version;
-  });
+  return FindIn(by_resource_, std::tie(group, version), [](const KindInfo& kind) {
+           return std::tie(kind.group, kind.version);
+         }) != nullptr;
 }
 
 Registry::Registry() : now_(std::make_shared<const KindSet>(RuntimeKinds())) {}
@@ -113,9 +162,17 @@ std::shared_ptr<const KindSet> Registry::Now() const {
   return now_;
 }
 
-void Registry::SetRuntimeKinds(RuntimeKinds kinds) {
-  auto next = std::make_shared<const KindSet>(std::move(kinds));
-  MutexLock lock(mutex_);
+void Registry::SetRuntimeKinds(const RuntimeKinds& kinds) {
+  const MutexLock turn(changing_);
+  auto next = std::make_shared<const KindSet>(kinds);
+  const MutexLock lock(mutex_);
+  now_.swap(next);
+}
+
+void Registry::ChangeRuntimeKinds(const RuntimeKinds& gone, const RuntimeKinds& added) {
+  const MutexLock turn(changing_);
+  auto next = std::make_shared<const KindSet>(*Now(), gone, added);
+  const MutexLock lock(mutex_);
   now_.swap(next);
 }
 

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,6 +16,7 @@
 
 #include "api/type.h"
 #include "base/mutex.h"
+#include "base/shared_list.h"
 
 namespace skiff {
 
@@ -44,7 +44,7 @@ struct CustomKind;
 
 // A kind made at run time: what it is, with the tables it points into. It has no structs: its
 // objects are documents. Every kind whose type has no `ops` is one of these.
-struct RuntimeKind : KindInfo {
+struct RuntimeKind : KindInfo, std::enable_shared_from_this<RuntimeKind> {
   RuntimeKind();
   TableArena tables;
   // What its CustomResourceDefinition says beyond the tables; null: documents are taken as they
@@ -62,14 +62,25 @@ inline const RuntimeKind* RuntimeKindOf(const KindInfo& kind) {
   return built_in ? nullptr : static_cast<const RuntimeKind*>(&kind);
 }
 
-using RuntimeKinds = std::vector<std::shared_ptr<const RuntimeKind>>;
+using RuntimeKindPtr = std::shared_ptr<const RuntimeKind>;
+using RuntimeKinds = std::vector<RuntimeKindPtr>;
+
+// Keeps the kind, whatever becomes of it meanwhile, and nothing of what is served beside it. Null
+// for a built-in one, and for one that nobody shares.
+inline RuntimeKindPtr Hold(const KindInfo& kind) {
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  return runtime == nullptr ? nullptr : runtime->weak_from_this().lock();
+}
 
 // The kinds of one moment. Immutable, so any thread may look.
 class KindSet {
  public:
-  explicit KindSet(RuntimeKinds runtime);
-  // Those that were made at run time.
-  const RuntimeKinds& runtime() const { return runtime_; }
+  explicit KindSet(const RuntimeKinds& runtime);
+  // What there was `before` without the kinds that are gone, and with those that were added. Costs
+  // hardly more the more others there are: ten thousand definitions are written one by one.
+  KindSet(const KindSet& before, const RuntimeKinds& gone, const RuntimeKinds& added);
+
+  bool has_runtime_kinds() const { return !runtime_.empty(); }
   // All, in discovery order: group priority, then group, version priority and resource.
   std::span<const KindInfo* const> kinds() const { return kinds_; }
   // nullptr when there is none.
@@ -83,10 +94,20 @@ class KindSet {
   bool HasGroupVersion(std::string_view group, std::string_view version) const;
 
  private:
-  RuntimeKinds runtime_;
+  KindSet();  // The built-in kinds.
+  void Add(const RuntimeKindPtr& kind);
+  void Remove(const RuntimeKindPtr& kind);
+
+  struct BySerial {
+    bool operator()(const RuntimeKindPtr& a, const RuntimeKindPtr& b) const {
+      return a->serial < b->serial;
+    }
+  };
+  SharedList<RuntimeKindPtr, BySerial> runtime_;
+  // The same kinds in three orders; a list of pointers is copied at once.
   std::vector<const KindInfo*> kinds_;
-  std::map<std::string, const KindInfo*, std::less<>> by_resource_;  // "group/version/resource"
-  std::map<std::string, const KindInfo*, std::less<>> by_kind_;      // "apiVersion/Kind"
+  std::vector<const KindInfo*> by_resource_;  // By group, version and resource.
+  std::vector<const KindInfo*> by_kind_;      // By apiVersion and kind; the first one is meant.
 };
 
 // Thread-safe. A change is a new set; who looks at the old one keeps it alive.
@@ -96,9 +117,12 @@ class Registry {
   std::shared_ptr<const KindSet> Now() const;
   // Replaces all kinds made at run time. One whose group, version and resource are those of a
   // built-in kind, or of one before it, is never found.
-  void SetRuntimeKinds(RuntimeKinds kinds);
+  void SetRuntimeKinds(const RuntimeKinds& kinds);
+  // The same of some of them.
+  void ChangeRuntimeKinds(const RuntimeKinds& gone, const RuntimeKinds& added);
 
  private:
+  Mutex changing_;  // One change after the other.
   mutable Mutex mutex_;
   std::shared_ptr<const KindSet> now_ GUARDED_BY(mutex_);
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace skiff {
 namespace {
 
@@ -66,6 +68,38 @@ TEST(Registry, RuntimeKindsComeAndGoWhileOldSetsStay) {
   EXPECT_FALSE(registry.Now()->HasGroup("example.com"));
   EXPECT_EQ(with->FindWord("po")->kind, "Pod") << "built-in kinds come first";
   EXPECT_EQ(with->FindWord("wd"), widget);
+}
+
+TEST(Registry, AChangeLeavesAsMuchAsIfAllWereMadeAnew) {
+  const auto named = [](const std::string& group, const std::string& resource) {
+    auto kind = std::make_shared<RuntimeKind>();
+    kind->group = kind->tables.Keep(group);
+    kind->version = "v1";
+    kind->api_version = kind->tables.Keep(group + "/v1");
+    kind->kind = kind->resource = kind->tables.Keep(resource);
+    kind->group_priority = 1000;
+    return kind;
+  };
+  Registry step_by_step, at_once;
+  RuntimeKinds kinds;
+  for (int i = 0; i < 300; ++i) {
+    kinds.push_back(named("g" + std::to_string(i % 7), "r" + std::to_string(i * 37 % 300)));
+    step_by_step.ChangeRuntimeKinds({}, {kinds.back()});
+  }
+  for (int i = 0; i < 100; ++i) {
+    step_by_step.ChangeRuntimeKinds({kinds.back()}, {});
+    kinds.pop_back();
+  }
+  at_once.SetRuntimeKinds(kinds);
+  const auto is = step_by_step.Now(), wanted = at_once.Now();
+  EXPECT_TRUE(std::ranges::equal(is->kinds(), wanted->kinds()));
+  for (const auto& kind : kinds) {
+    EXPECT_EQ(is->FindResource(kind->group, "v1", kind->resource), kind.get());
+    EXPECT_EQ(is->FindKind(kind->api_version, kind->kind), kind.get());
+  }
+  step_by_step.ChangeRuntimeKinds(kinds, {});
+  EXPECT_FALSE(step_by_step.Now()->has_runtime_kinds());
+  EXPECT_EQ(step_by_step.Now()->kinds().size(), BuiltInKinds().size());
 }
 
 }  // namespace

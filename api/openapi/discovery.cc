@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "api/codec/typed.h"
@@ -63,17 +65,19 @@ meta_v1::GroupVersionForDiscovery Version(const ServedVersion& served) {
   return out;
 }
 
-// The kinds of one group and version, by resource.
-std::vector<const KindInfo*> KindsOf(KindList kinds, std::string_view group,
-                                     std::string_view version) {
-  std::vector<const KindInfo*> out;
+using GroupAndVersion = std::pair<std::string_view, std::string_view>;
+using KindsOfVersions = std::map<GroupAndVersion, std::vector<const KindInfo*>>;
+
+// Those that have a resource, and in its order.
+KindsOfVersions ByVersion(KindList kinds) {
+  KindsOfVersions out;
   for (const KindInfo* kind : kinds) {
-    if (kind->group == group && kind->version == version && !kind->resource.empty()) {
-      out.push_back(kind);
-    }
+    if (!kind->resource.empty()) out[{kind->group, kind->version}].push_back(kind);
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const auto* a, const auto* b) { return a->resource < b->resource; });
+  for (auto& [version, of_version] : out) {
+    std::stable_sort(of_version.begin(), of_version.end(),
+                     [](const auto* a, const auto* b) { return a->resource < b->resource; });
+  }
   return out;
 }
 
@@ -150,11 +154,10 @@ bool VersionGoesBefore(std::string_view a, std::string_view b) {
 
 std::vector<ServedVersion> ServedVersions(KindList kinds, OtherVersions others) {
   std::vector<ServedVersion> out(others.begin(), others.end());
+  std::set<GroupAndVersion> known;
+  for (const ServedVersion& other : others) known.emplace(other.group, other.version);
   for (const KindInfo* kind : kinds) {
-    const bool known = std::any_of(out.begin(), out.end(), [&](const ServedVersion& served) {
-      return served.group == kind->group && served.version == kind->version;
-    });
-    if (known || kind->resource.empty()) continue;
+    if (kind->resource.empty() || !known.emplace(kind->group, kind->version).second) continue;
     out.push_back({kind->group, kind->version, kind->group_priority, kind->version_priority});
   }
   // A group stands where the first of its APIServices would, by priority and then by name.
@@ -210,7 +213,14 @@ std::optional<meta_v1::APIResourceList> ResourcesOf(KindList kinds, std::string_
                                                     std::string_view version) {
   meta_v1::APIResourceList out;
   out.group_version = GroupVersion(group, version);
-  for (const KindInfo* kind : KindsOf(kinds, group, version)) {
+  std::vector<const KindInfo*> own;
+  std::copy_if(kinds.begin(), kinds.end(), std::back_inserter(own), [&](const KindInfo* kind) {
+    return kind->group == group && kind->version == version;
+  });
+  const KindsOfVersions by_version = ByVersion(own);
+  const auto found = by_version.find({group, version});
+  if (found == by_version.end()) return std::nullopt;
+  for (const KindInfo* kind : found->second) {
     out.resources.push_back(ResourceOf(*kind));
     for (const Subresource& subresource : kind->subresources) {
       out.resources.push_back(SubresourceOf(*kind, subresource));
@@ -224,6 +234,7 @@ std::vector<apidiscovery_v2::APIGroupDiscovery> AggregatedGroups(KindList kinds,
                                                                  OtherVersions others,
                                                                  const KnownVersion& known) {
   std::vector<apidiscovery_v2::APIGroupDiscovery> out;
+  KindsOfVersions by_version = ByVersion(kinds);
   for (const ServedVersion& served : ServedVersions(kinds, others)) {
     if (served.group.empty() != core) continue;
     if (out.empty() || out.back().metadata.name != served.group) {
@@ -236,7 +247,7 @@ std::vector<apidiscovery_v2::APIGroupDiscovery> AggregatedGroups(KindList kinds,
     auto& version = out.back().versions.emplace_back();
     version.version = served.version;
     version.freshness = "Current";
-    for (const KindInfo* kind : KindsOf(kinds, served.group, served.version)) {
+    for (const KindInfo* kind : by_version[{served.group, served.version}]) {
       version.resources.push_back(AggregatedResource(*kind));
     }
   }

@@ -74,17 +74,23 @@ ApiServices::ApiServices(Store& store, const Resident* resident)
       resident_(resident),
       follower_(store, StorePrefix(APIService::Info().storage_key)) {}
 
-void ApiServices::Put(const Record& record) {
+bool ApiServices::SaysSomething(const APIService& object) const {
+  const auto& spec = object.spec;
+  if (resident_ != nullptr && resident_->Is(spec.group, spec.version)) return true;
+  if (spec.service || !object.metadata.labels.contains(kManagedLabel)) return true;
+  const Condition* said = AvailableCondition(object);
+  return said == nullptr || said->reason != kLocalReason;
+}
+
+bool ApiServices::Put(const Record& record) {
   const auto view = ObjectView::Of(record);
   auto object = std::make_shared<APIService>();
   const bool is_read =
       view && DecodeStruct(APIService::Describe(), view->body(), FieldValidation::kIgnore,
                            object.get());
-  if (is_read) {
-    objects_[record.key] = std::move(object);
-  } else {
-    objects_.erase(record.key);
-  }
+  if (!is_read || !SaysSomething(*object)) return objects_.erase(record.key) > 0;
+  objects_[record.key] = std::move(object);
+  return true;
 }
 
 void ApiServices::Rebuild() {
@@ -128,12 +134,8 @@ ApiServiceTablePtr ApiServices::Now() {
   bool changed = false;
   const bool followed =
       follower_.Read(current, [&](const Event& event) REQUIRES(mutex_) {
-        changed = true;
-        if (event.kind == Event::Kind::kDelete) {
-          objects_.erase(event.record->key);
-        } else {
-          Put(*event.record);
-        }
+        const bool is_gone = event.kind == Event::Kind::kDelete;
+        changed |= is_gone ? objects_.erase(event.record->key) > 0 : Put(*event.record);
       });
   if (!followed && MayWait()) {
     // A store that fails leaves the last state.

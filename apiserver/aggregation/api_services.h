@@ -88,7 +88,9 @@ class ApiServices {
 
  private:
   using ObjectPtr = std::shared_ptr<const apiregistration_v1::APIService>;
-  void Put(const Record& record) REQUIRES(mutex_);
+  // Whether the table may be another one by that.
+  bool Put(const Record& record) REQUIRES(mutex_);
+  bool SaysSomething(const apiregistration_v1::APIService& object) const;
   void Rebuild() REQUIRES(mutex_);
 
   Store& store_;
@@ -96,7 +98,8 @@ class ApiServices {
   Mutex mutex_;
   Follower follower_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
-  std::map<std::string, ObjectPtr> objects_ GUARDED_BY(mutex_);  // By key.
+  // By key; without those that say nothing to anybody, as of definitions there may be ten thousand.
+  std::map<std::string, ObjectPtr> objects_ GUARDED_BY(mutex_);
   ApiServiceTablePtr table_ GUARDED_BY(mutex_) = std::make_shared<const ApiServiceTable>();
 };
 

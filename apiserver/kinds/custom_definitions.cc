@@ -8,31 +8,24 @@
 namespace skiff {
 namespace {
 
-using Names = apiextensions_v1::CustomResourceDefinitionNames;
-
-// The names of a group that are taken.
-struct TakenNames {
-  std::set<std::string> resources;
-  std::set<std::string> kinds;
-};
-
-TakenNames TakenIn(const std::string& group, const std::vector<DefinitionPtr>& all) {
-  TakenNames taken;
-  for (const DefinitionPtr& each : all) {
-    if (each->spec.group != group) continue;
-    const Names& names = each->status.accepted_names;
-    taken.resources.insert({names.plural, names.singular});
-    taken.resources.insert(names.short_names.begin(), names.short_names.end());
-    taken.kinds.insert({names.kind, names.list_kind});
-  }
-  return taken;
+// "" is not a name, and not counted.
+template <typename Each>
+void EachName(const AcceptedNames& names, TakenNames& taken, Each each) {
+  const auto count = [&](const std::string& name, std::multiset<std::string>& in) {
+    if (!name.empty()) each(name, in);
+  };
+  count(names.plural, taken.resources);
+  count(names.singular, taken.resources);
+  for (const std::string& name : names.short_names) count(name, taken.resources);
+  count(names.kind, taken.kinds);
+  count(names.list_kind, taken.kinds);
 }
 
 // Takes a name over that nobody else has; else says so.
 class NameJudge {
  public:
-  void Take(const std::string& wanted, std::string& accepted, const std::set<std::string>& taken,
-            std::string_view reason) {
+  void Take(const std::string& wanted, std::string& accepted,
+            const std::multiset<std::string>& taken, std::string_view reason) {
     if (wanted != accepted && taken.contains(wanted)) {
       reason_ = reason;
       message_ = InUse(wanted);
@@ -42,7 +35,7 @@ class NameJudge {
   }
 
   void TakeShort(const std::vector<std::string>& wanted, std::vector<std::string>& accepted,
-                 const std::set<std::string>& taken) {
+                 const std::multiset<std::string>& taken) {
     std::vector<std::string> refused;
     for (const std::string& name : wanted) {
       const bool own = std::find(accepted.begin(), accepted.end(), name) != accepted.end();
@@ -162,12 +155,21 @@ void BeginTermination(CustomResourceDefinition& definition, TimePoint now) {
                          now);
 }
 
-void SettleNames(CustomResourceDefinition& definition, const std::vector<DefinitionPtr>& all,
-                 TimePoint now, bool has_valid_ca_bundle) {
-  const Names& wanted = definition.spec.names;
-  Names accepted = definition.status.accepted_names;
+void TakenNames::Add(const AcceptedNames& names) {
+  EachName(names, *this, [](const std::string& name, auto& in) { in.insert(name); });
+}
+
+void TakenNames::Remove(const AcceptedNames& names) {
+  EachName(names, *this, [](const std::string& name, auto& in) {
+    if (const auto found = in.find(name); found != in.end()) in.erase(found);
+  });
+}
+
+void SettleNames(CustomResourceDefinition& definition, const TakenNames& taken, TimePoint now,
+                 bool has_valid_ca_bundle) {
+  const AcceptedNames& wanted = definition.spec.names;
+  AcceptedNames accepted = definition.status.accepted_names;
   if (wanted == accepted) return Establish(definition, now, has_valid_ca_bundle);
-  const TakenNames taken = TakenIn(definition.spec.group, all);
   NameJudge judge;
   judge.Take(wanted.plural, accepted.plural, taken.resources, "PluralConflict");
   judge.Take(wanted.singular, accepted.singular, taken.resources, "SingularConflict");

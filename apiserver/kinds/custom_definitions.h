@@ -9,7 +9,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/gen/apiextensions_v1.h"
 #include "api/values.h"
@@ -46,10 +45,22 @@ void SetDefinitionCondition(CustomResourceDefinition& definition,
 // A deletion that was asked for: nothing goes before its objects.
 void BeginTermination(CustomResourceDefinition& definition, TimePoint now);
 
+using AcceptedNames = apiextensions_v1::CustomResourceDefinitionNames;
+
+// The names of a group that are taken, each as often as it is.
+struct TakenNames {
+  std::multiset<std::string> resources;
+  std::multiset<std::string> kinds;
+  void Add(const AcceptedNames& names);
+  void Remove(const AcceptedNames& names);
+  bool empty() const { return resources.empty() && kinds.empty(); }
+};
+
 // Accepts names that no other definition of the group has, and establishes what has all of them.
-// `all` may hold the definition itself. One whose webhook could not be trusted is not established.
-void SettleNames(CustomResourceDefinition& definition, const std::vector<DefinitionPtr>& all,
-                 TimePoint now, bool has_valid_ca_bundle = true);
+// What the definition itself has may be among those that are taken. One whose webhook could not be
+// trusted is not established.
+void SettleNames(CustomResourceDefinition& definition, const TakenNames& taken, TimePoint now,
+                 bool has_valid_ca_bundle = true);
 // What is said of a group that is Kubernetes' own.
 void SettleApproval(CustomResourceDefinition& definition, TimePoint now);
 

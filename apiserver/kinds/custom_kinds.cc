@@ -75,14 +75,6 @@ std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(
   return read;
 }
 
-void CustomKinds::Serve() {
-  RuntimeKinds all;
-  for (const auto& [key, definition] : definitions_) {
-    all.insert(all.end(), definition.kinds.begin(), definition.kinds.end());
-  }
-  served_.Set(std::move(all));
-}
-
 bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group,
                             Revision until) const {
   for (const auto& [key, change] : changes) {
@@ -107,7 +99,7 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
   lock.unlock();
   for (const auto& [key, change] : changes) made[key] = Read(change, before[key]);
   lock.lock();
-  bool serves_others = false;
+  RuntimeKinds gone, added;
   for (auto& [key, definition] : made) {
     if (definition == nullptr) {
       // It says what it said, and so all its kinds.
@@ -116,12 +108,13 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
       continue;
     }
     Definition& known = definitions_[key];
-    serves_others |= !known.kinds.empty() || !definition->kinds.empty();
+    gone.insert(gone.end(), known.kinds.begin(), known.kinds.end());
+    added.insert(added.end(), definition->kinds.begin(), definition->kinds.end());
     known = std::move(*definition);
     if (known.digest.empty()) definitions_.erase(key);
   }
   building_.clear();
-  if (serves_others) Serve();
+  if (!gone.empty() || !added.empty()) served_.Change(gone, added);
   built_.notify_all();
 }
 

@@ -56,7 +56,6 @@ class CustomKinds {
   void Build(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   // What becomes of a definition; nothing while it makes what it made before.
   std::shared_ptr<Definition> Read(const Change& change, const std::string& digest_before) const;
-  void Serve() REQUIRES(mutex_);
 
   Store& store_;
   ServedKinds& served_;

@@ -54,11 +54,10 @@ bool HasValidCaBundle(const CustomResourceDefinition& definition) {
 
 constexpr const char* kAutoManaged = "kube-aggregator.kubernetes.io/automanaged";
 
-apiregistration_v1::APIServiceSpec ApiServiceSpecOf(const std::string& group,
-                                                    const std::string& version) {
+apiregistration_v1::APIServiceSpec ApiServiceSpecOf(const GroupVersion& served) {
   apiregistration_v1::APIServiceSpec spec;
-  spec.group = group;
-  spec.version = version;
+  spec.group = served.group;
+  spec.version = served.version;
   spec.group_priority_minimum = 1000;
   spec.version_priority = 100;
   return spec;
@@ -71,7 +70,7 @@ Json ApiServiceOf(const std::string& name, const apiregistration_v1::APIServiceS
           {"spec", ToJson(spec)}};
 }
 
-// Of most definitions there is nothing to say, each time that another one is written.
+// Of most definitions there is nothing to say.
 bool IsSettled(const CustomResourceDefinition& definition) {
   return !definition.metadata.deletion_timestamp &&
          definition.spec.names == definition.status.accepted_names && IsEstablished(definition) &&
@@ -100,6 +99,10 @@ std::vector<DefinitionPtr> DefinitionCache::All() {
   return all;
 }
 
+DefinitionPtr DefinitionCache::Find(std::string_view name) {
+  return std::static_pointer_cast<const CustomResourceDefinition>(FindErased("", name));
+}
+
 ObjectCacheBase::Erased DefinitionCache::Decode(std::string_view body) const {
   auto definition = std::make_shared<CustomResourceDefinition>();
   if (!DecodeStruct(CustomResourceDefinition::Describe(), body, FieldValidation::kIgnore,
@@ -110,18 +113,45 @@ ObjectCacheBase::Erased DefinitionCache::Decode(std::string_view body) const {
   return definition;
 }
 
+void DefinitionLoop::Learn(const std::string& name) {
+  const DefinitionPtr definition = definitions_.Find(name);
+  due_api_services_.merge(index_.Put(name, definition.get()));
+  open_.insert(name);
+  has_learned_ = true;
+}
+
+void DefinitionLoop::BeginAnew() {
+  index_ = {};
+  open_.clear();
+  for (const DefinitionPtr& each : definitions_.All()) Learn(each->metadata.name);
+  for (const auto& each : api_services_.All()) due_api_services_.insert(each->metadata.name);
+}
+
 Result<> DefinitionLoop::Follow() {
-  const std::string prefix = StorePrefix(CustomResourceDefinition::Info().storage_key);
-  std::vector<EventPtr> events;
-  do {
+  const auto follow = [this](const KindInfo& kind, std::unique_ptr<WatchCursor>& cursor,
+                             const auto& tell) -> Result<bool> {
+    std::vector<EventPtr> events;
+    do {
+      events.clear();
+      if (cursor && !cursor->Next(kEventsPerLook, events)) cursor.reset();
+      for (const EventPtr& event : events) {
+        const auto parts = ParseStoreKey(kind.storage_key, event->record->key);
+        if (parts) tell(std::string(parts->name));
+      }
+    } while (cursor && !events.empty());
+    if (cursor) return true;
+    cursor = TRY(core_.store.Watch(StorePrefix(kind.storage_key), core_.store.Current(),
+                                   [this] { Wake(); }));
     events.clear();
-    if (cursor_ && !cursor_->Next(kEventsPerLook, events)) cursor_.reset();
-  } while (cursor_ && !events.empty());
-  if (cursor_) return {};
-  cursor_ = TRY(core_.store.Watch(prefix, core_.store.Current(), [this] { Wake(); }));
-  events.clear();
-  // A cursor wakes whoever has come to its end.
-  TRY(cursor_->Next(kEventsPerLook, events));
+    // A cursor wakes whoever has come to its end.
+    TRY(cursor->Next(kEventsPerLook, events));
+    return false;
+  };
+  bool is_known = TRY(follow(CustomResourceDefinition::Info(), cursor_,
+                             [this](const std::string& name) { Learn(name); }));
+  is_known &= TRY(follow(apiregistration_v1::APIService::Info(), api_service_cursor_,
+                         [this](std::string name) { due_api_services_.insert(std::move(name)); }));
+  if (!is_known) BeginAnew();
   return {};
 }
 
@@ -206,13 +236,12 @@ Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& defi
   return std::optional<bool>(is_empty);
 }
 
-Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
-                                        const std::vector<DefinitionPtr>& all) {
-  if (IsSettled(*definition)) return kNever;
+Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition) {
   CustomResourceDefinition wanted = *definition;
   const TimePoint now = core_.clock.Now();
   if (!definition->metadata.deletion_timestamp) {
-    SettleNames(wanted, all, now, HasValidCaBundle(*definition));
+    SettleNames(wanted, index_.TakenIn(definition->spec.group), now,
+                HasValidCaBundle(*definition));
     SettleApproval(wanted, now);
     if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
     return kNever;
@@ -223,13 +252,13 @@ Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition,
   };
   if (IsEstablished(*definition)) {
     // First it is said that none can be made any more, for whoever looks; a moment later they go.
-    const auto [told, is_new] =
-        told_.try_emplace(definition->metadata.uid, core_.clock.Monotonic());
+    const auto [going, is_new] = going_.try_emplace(
+        definition->metadata.uid, Going{definition->metadata.name, core_.clock.Monotonic()});
     if (is_new) {
       say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
       if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
     }
-    const Duration since = core_.clock.Monotonic() - told->second;
+    const Duration since = core_.clock.Monotonic() - going->second.told_at;
     if (is_new || since < kBeforeObjectsGo) return kBeforeObjectsGo - since;
     const auto is_empty = EmptyAside(definition);
     if (!is_empty) {
@@ -271,59 +300,55 @@ Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& 
   return answer.status >= 500 ? Fail(Reason::kInternalError, answer.body) : Result<>();
 }
 
-Result<> DefinitionLoop::SettleApiServices(const std::vector<DefinitionPtr>& all) {
-  std::map<std::string, apiregistration_v1::APIServiceSpec> wanted;
-  for (const DefinitionPtr& definition : all) {
-    for (const auto& version : definition->spec.versions) {
-      if (!version.served) continue;
-      wanted.try_emplace(version.name + "." + definition->spec.group,
-                         ApiServiceSpecOf(definition->spec.group, version.name));
+Result<> DefinitionLoop::SettleApiServices() {
+  while (!due_api_services_.empty()) {
+    const std::string name = *due_api_services_.begin();
+    const auto served = index_.ServedAs(name);
+    std::optional<apiregistration_v1::APIServiceSpec> wanted;
+    if (served) wanted = ApiServiceSpecOf(*served);
+    if (const auto present = api_services_.Find("", name)) {
+      TRY(SettleApiService(*present, wanted ? &*wanted : nullptr));
+    } else if (wanted) {
+      TRY(WriteMissing(core_, {ApiServiceOf(name, *wanted)}));
     }
+    due_api_services_.erase(name);
   }
-  for (const auto& present : api_services_.All()) {
-    const auto found = wanted.find(present->metadata.name);
-    const bool is_wanted = found != wanted.end();
-    TRY(SettleApiService(*present, is_wanted ? &found->second : nullptr));
-    if (is_wanted) wanted.erase(found);
+  return {};
+}
+
+Result<Duration> DefinitionLoop::SettleOpen() {
+  Duration again = kNever;
+  std::optional<Error> problem;
+  const std::set<std::string> open = open_;
+  has_learned_ = false;
+  for (const std::string& name : open) {
+    const DefinitionPtr definition = definitions_.Find(name);
+    if (definition == nullptr || IsSettled(*definition)) {
+      open_.erase(name);
+      continue;
+    }
+    // One that cannot be settled holds up no other.
+    const auto done = Settle(definition);
+    if (!done && !problem) problem = done.error();
+    if (done) again = std::min(again, *done);
+    // What was accepted already counts for the next one.
+    TRY(Follow());
   }
-  std::vector<Json> missing;
-  for (const auto& [name, spec] : wanted) missing.push_back(ApiServiceOf(name, spec));
-  return WriteMissing(core_, missing);
+  std::erase_if(going_, [&](const auto& going) {
+    const DefinitionPtr definition = definitions_.Find(going.second.name);
+    return definition == nullptr || definition->metadata.uid != going.first;
+  });
+  std::erase_if(emptying_, [&](const auto& each) { return !going_.contains(each.first); });
+  if (problem) return Fail(std::move(*problem));
+  return has_learned_ ? Duration::zero() : again;
 }
 
 Duration DefinitionLoop::Step() {
   const auto settle = [&]() -> Result<Duration> {
     TRY(Follow());
-    Duration again = kNever;
-    std::optional<Error> problem;
-    uint64_t version = definitions_.Version();
-    const auto all = definitions_.All();
-    auto now = all;
-    for (const DefinitionPtr& each : all) {
-      // What this round has accepted already counts for the next. One that cannot be settled holds
-      // up no other.
-      if (const uint64_t current = definitions_.Version(); current != version) {
-        version = current;
-        now = definitions_.All();
-      }
-      const auto done = Settle(each, now);
-      if (!done && !problem) problem = done.error();
-      if (done) again = std::min(again, *done);
-    }
-    std::erase_if(told_, [&](const auto& told) {
-      return std::none_of(all.begin(), all.end(), [&](const DefinitionPtr& each) {
-        return each->metadata.uid == told.first;
-      });
-    });
-    std::erase_if(emptying_, [&](const auto& each) {
-      return std::none_of(all.begin(), all.end(), [&](const DefinitionPtr& definition) {
-        return definition->metadata.uid == each.first;
-      });
-    });
+    const auto again = SettleOpen();
     build_();
-    (void)api_service_bell_.HasRung();  // All are looked at, whoever woke us.
-    TRY(SettleApiServices(definitions_.All()));
-    if (problem) return Fail(std::move(*problem));
+    TRY(SettleApiServices());
     return again;
   };
   const auto again = settle();

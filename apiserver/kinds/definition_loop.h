@@ -2,23 +2,24 @@
 // that is deleted, its objects; and keeps the APIServices of their versions.
 //
 // Sleeps until something happens to a definition or an APIService, or an object of a definition
-// that is going is held up.
+// that is going is held up; and looks then at what it happened to, and at definitions that are not
+// yet as they should be, however many others there are.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/gen/apiregistration_v1.h"
-#include "apiserver/kinds/custom_definitions.h"
+#include "apiserver/kinds/definition_index.h"
 #include "apiserver/objects/object_cache.h"
 #include "apiserver/server/core.h"
 #include "apiserver/storage/keys.h"
-#include "apiserver/watches/prefix_bell.h"
 #include "base/control_loop.h"
 #include "base/mutex.h"
 #include "http/message.h"
@@ -31,6 +32,8 @@ class DefinitionCache final : public ObjectCacheBase {
   explicit DefinitionCache(Store& store)
       : ObjectCacheBase(store, CustomResourceDefinition::Info()) {}
   std::vector<DefinitionPtr> All();
+  // nullptr when there is none.
+  DefinitionPtr Find(std::string_view name);
 
  private:
   Erased Decode(std::string_view body) const override;
@@ -47,17 +50,19 @@ class DefinitionLoop final : public ControlLoop {
         ask_(std::move(ask)),
         build_(std::move(build)),
         definitions_(core.store),
-        api_services_(core.store),
-        api_service_bell_(core.store,
-                          StorePrefix(apiregistration_v1::APIService::Info().storage_key),
-                          [this] { Wake(); }) {}
+        api_services_(core.store) {}
 
   Duration Step() override;
 
  private:
+  // Takes in what was written: what is open, due and in the index is as the store has it.
   Result<> Follow();
-  // When it is to be looked at again unless something is written; kNever: all is as it should be.
-  Result<Duration> Settle(const DefinitionPtr& definition, const std::vector<DefinitionPtr>& all);
+  void BeginAnew();
+  void Learn(const std::string& name);
+  // Settles what is open. When it is to be looked at again unless something is written; kNever: all
+  // is as it should be.
+  Result<Duration> SettleOpen();
+  Result<Duration> Settle(const DefinitionPtr& definition);
   // Removes the objects of a definition that goes. Whether none are left.
   Result<bool> Empty(const CustomResourceDefinition& definition);
   // The same, where that may wait for a webhook which converts the objects: other definitions do
@@ -66,7 +71,7 @@ class DefinitionLoop final : public ControlLoop {
   Result<> WriteStatus(const CustomResourceDefinition& definition);
   // Each version that is served has an APIService, as long as it is, and one that says so; who
   // takes the label off that calls it ours has it for himself.
-  Result<> SettleApiServices(const std::vector<DefinitionPtr>& all);
+  Result<> SettleApiServices();
   Result<> SettleApiService(const apiregistration_v1::APIService& present,
                             const apiregistration_v1::APIServiceSpec* wanted);
 
@@ -75,11 +80,19 @@ class DefinitionLoop final : public ControlLoop {
   const std::function<void()> build_;
   DefinitionCache definitions_;
   ObjectCache<apiregistration_v1::APIService> api_services_;
-  PrefixBell api_service_bell_;
-  std::unique_ptr<WatchCursor> cursor_;
-  // Monotonic: when it was seen, by the definition's uid, that its objects are to go.
-  std::map<std::string, Duration> told_;
-  // What is under way aside, by the definition's uid.
+  // Null: it is not known what was written.
+  std::unique_ptr<WatchCursor> cursor_, api_service_cursor_;
+  DefinitionIndex index_;
+  std::set<std::string> open_;  // Names of definitions to be looked at.
+  bool has_learned_ = false;    // Since the last look at those.
+  std::set<std::string> due_api_services_;  // Names of APIServices, those that are not there too.
+  // What goes on about a definition that goes, by its uid.
+  struct Going {
+    std::string name;
+    Duration told_at;  // Monotonic: when it was seen that its objects are to go.
+  };
+  std::map<std::string, Going> going_;
+  // What is under way aside, by the definition's uid; those of `going_` alone.
   struct Emptying {
     Mutex mutex;
     std::optional<Result<bool>> done GUARDED_BY(mutex);

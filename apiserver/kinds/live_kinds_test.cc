@@ -110,6 +110,49 @@ TEST_F(LiveKinds, AWatchKeepsTheKindThatItBeganWith) {
   EXPECT_EQ(events[0]["object"]["spec"]["color"], "blue");
 }
 
+// Else each of a thousand watches, begun at other times, would hold other tables of all kinds.
+TEST_F(LiveKinds, AWatchHoldsItsKindAndNothingBeside) {
+  auto kind = Widgets("widgets");
+  const std::weak_ptr<const RuntimeKind> held = kind;
+  server_->kinds().Set({std::move(kind)});
+  const std::weak_ptr<const Served> served = server_->kinds().Now();
+  {
+    Answer watch = Get(path_ + "?watch=1&resourceVersion=" +
+                       std::to_string(store_->Current().value));
+    ASSERT_EQ(watch.code, 200);
+    watch.response.stream->Attach([] {});
+    server_->kinds().Set({});
+    EXPECT_TRUE(served.expired());
+    EXPECT_FALSE(held.expired());
+  }
+  EXPECT_TRUE(held.expired());
+}
+
+TEST_F(LiveKinds, OneKindComesAndGoesAmongOthers) {
+  const auto gadgets = Widgets("gadgets"), widgets = Widgets("widgets");
+  server_->kinds().Set({gadgets});
+  const auto before = server_->kinds().Now();
+  server_->kinds().Change({}, {widgets});
+  EXPECT_EQ(Post(path_, Widget("a", "red")).code, 201);
+  EXPECT_EQ(Get("/apis/example.com/v1").body["resources"].size(), 2u);
+  const auto both = server_->kinds().Now();
+  EXPECT_EQ(both->routes.RoutesOf(*gadgets).data(), before->routes.RoutesOf(*gadgets).data())
+      << "what did not change is shared";
+  // Another one in its place, and one that is there already.
+  const auto next = Widgets("widgets");
+  server_->kinds().Change({widgets}, {next, Widgets("gadgets")});
+  const auto now = server_->kinds().Now();
+  EXPECT_EQ(now->kinds->FindResource("example.com", "v1", "widgets"), next.get());
+  EXPECT_EQ(now->kinds->FindResource("example.com", "v1", "gadgets"), gadgets.get());
+  EXPECT_EQ(now->routes.RoutesOf(*next)[0].kind, next.get());
+  EXPECT_EQ(now->kinds->kinds().size(), BuiltInKinds().size() + 2);
+  EXPECT_EQ(now->routes.kinds().size(), BuiltInKinds().size() + 2);
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["color"], "red");
+  server_->kinds().Change({next, gadgets}, {});
+  EXPECT_EQ(Get("/apis/example.com/v1").code, 404);
+  EXPECT_FALSE(server_->kinds().Now()->kinds->has_runtime_kinds());
+}
+
 TEST_F(LiveKinds, ABuiltInKindIsNeverCovered) {
   auto impostor = std::make_shared<RuntimeKind>();
   const auto widgets = Widgets("widgets");
@@ -118,6 +161,11 @@ TEST_F(LiveKinds, ABuiltInKindIsNeverCovered) {
   impostor->api_version = "apps/v1";
   impostor->resource = "deployments";
   server_->kinds().Set({impostor});
+  EXPECT_EQ(Get("/apis/apps/v1/deployments").body["kind"], "DeploymentList");
+  server_->kinds().Set({});
+  server_->kinds().Change({}, {impostor});
+  EXPECT_EQ(Get("/apis/apps/v1/deployments").body["kind"], "DeploymentList");
+  server_->kinds().Change({impostor}, {});
   EXPECT_EQ(Get("/apis/apps/v1/deployments").body["kind"], "DeploymentList");
 }
 

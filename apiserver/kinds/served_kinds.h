@@ -1,6 +1,6 @@
 // The kinds of this moment and what is served of them. A request takes them once, when it comes,
-// and keeps them for as long as it lasts; so does a watch. Who looks at the old ones while they
-// change goes on as it began.
+// and keeps them for as long as it lasts; who looks at the old ones while they change goes on as he
+// began. A watch, which may last for an hour, keeps its own kind alone.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,10 @@ namespace skiff {
 struct Served {
   explicit Served(std::shared_ptr<const KindSet> set)
       : kinds(std::move(set)), routes({kinds->kinds().begin(), kinds->kinds().end()}) {}
+  // `set` is that of `before`, changed in that way.
+  Served(const Served& before, std::shared_ptr<const KindSet> set, const RuntimeKinds& gone,
+         const RuntimeKinds& added)
+      : kinds(std::move(set)), routes(before.routes, *kinds, gone, added) {}
   const std::shared_ptr<const KindSet> kinds;
   const RouteTable routes;
 };
@@ -28,15 +32,26 @@ class ServedKinds {
     return now_;
   }
   // Replaces all kinds made at run time.
-  void Set(RuntimeKinds kinds) {
-    registry_.SetRuntimeKinds(std::move(kinds));
-    auto next = std::make_shared<const Served>(registry_.Now());
+  void Set(const RuntimeKinds& kinds) {
+    const MutexLock turn(changing_);
+    registry_.SetRuntimeKinds(kinds);
+    Publish(std::make_shared<const Served>(registry_.Now()));
+  }
+  // Replaces some of them.
+  void Change(const RuntimeKinds& gone, const RuntimeKinds& added) {
+    const MutexLock turn(changing_);
+    registry_.ChangeRuntimeKinds(gone, added);
+    Publish(std::make_shared<const Served>(*Now(), registry_.Now(), gone, added));
+  }
+
+ private:
+  void Publish(std::shared_ptr<const Served> next) {
     MutexLock lock(mutex_);
     now_.swap(next);
   }
 
- private:
   Registry registry_;
+  Mutex changing_;  // One change after the other.
   mutable Mutex mutex_;
   std::shared_ptr<const Served> now_ GUARDED_BY(mutex_);
 };

@@ -1,6 +1,7 @@
 #include "apiserver/request/routes.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "api/crd/custom_kind.h"
 #include "apiserver/identity/reviews.h"
@@ -37,6 +38,10 @@ const VerbRow& RowOf(std::string_view verb) {
                                       [&](const VerbRow& row) { return row.verb == verb; });
   CHECK(found != std::end(kVerbs));
   return *found;
+}
+
+auto AddressOf(const KindInfo& kind) {
+  return std::tie(kind.group, kind.version, kind.resource);
 }
 
 std::vector<PathForm> FormsOf(const KindInfo& kind, std::string_view verb) {
@@ -214,26 +219,57 @@ Result<> AdmitConnect(Core& core, ApiRequest& request) {
 
 }  // namespace
 
+std::span<const Route> KindRoutes::routes() const {
+  std::call_once(once_, [this] {
+    AddObjectRoutes(kind_, routes_);
+    for (const Subresource& each : kind_.subresources) AddSubresourceRoutes(kind_, each, routes_);
+  });
+  return routes_;
+}
+
+bool RouteTable::InOrder::operator()(const KindRoutesPtr& a, const KindRoutesPtr& b) const {
+  return AddressOf(a->kind()) < AddressOf(b->kind());
+}
+
 RouteTable::RouteTable(std::vector<const KindInfo*> kinds) : kinds_(std::move(kinds)) {
-  for (const KindInfo* kind : kinds_) {
-    KindRoutes& made = by_address_[{kind->group, kind->version, kind->resource}];
-    made.kind = kind;
-    AddObjectRoutes(*kind, made.routes);
-    for (const Subresource& each : kind->subresources) {
-      AddSubresourceRoutes(*kind, each, made.routes);
-    }
+  for (const KindInfo* kind : kinds_) Add(*kind);
+}
+
+RouteTable::RouteTable(const RouteTable& before, const KindSet& kinds, const RuntimeKinds& gone,
+                       const RuntimeKinds& added)
+    : kinds_(kinds.kinds().begin(), kinds.kinds().end()), by_address_(before.by_address_) {
+  for (const RuntimeKindPtr& kind : gone) {
+    const KindRoutesPtr own = std::make_shared<const KindRoutes>(*kind);
+    by_address_ = by_address_.Without(
+        own, [&](const KindRoutesPtr& each) { return &each->kind() == kind.get(); });
+  }
+  for (const RuntimeKindPtr& kind : added) {
+    if (At(kind->group, kind->version, kind->resource) == nullptr) Add(*kind);
   }
 }
 
+void RouteTable::Add(const KindInfo& kind) {
+  by_address_ = by_address_.With(std::make_shared<const KindRoutes>(kind));
+}
+
+const KindRoutes* RouteTable::At(std::string_view group, std::string_view version,
+                                 std::string_view resource) const {
+  const auto address = std::tie(group, version, resource);
+  const KindRoutesPtr* found = by_address_.FindFirst(
+      [&](const KindRoutesPtr& each) { return AddressOf(each->kind()) < address; });
+  return found == nullptr || AddressOf((*found)->kind()) != address ? nullptr : found->get();
+}
+
 std::span<const Route> RouteTable::RoutesOf(const KindInfo& kind) const {
-  const auto found = by_address_.find({kind.group, kind.version, kind.resource});
-  if (found == by_address_.end()) return {};
-  return found->second.routes;
+  const KindRoutes* found = At(kind.group, kind.version, kind.resource);
+  if (found == nullptr) return {};
+  return found->routes();
 }
 
 bool RouteTable::HasGroup(std::string_view group) const {
-  const auto found = by_address_.lower_bound({group, "", ""});
-  return found != by_address_.end() && std::get<0>(found->first) == group;
+  const KindRoutesPtr* found = by_address_.FindFirst(
+      [&](const KindRoutesPtr& each) { return each->kind().group < group; });
+  return found != nullptr && (*found)->kind().group == group;
 }
 
 RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) const {
@@ -243,11 +279,10 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   if (core != info.group.empty() || !(core || HasGroup(info.group))) return {Found::kNoGroup};
   // Its words leave out the slashes in front; a second one leads away from all groups.
   if (info.path.starts_with("//")) return {Found::kNoGroup};
-  const auto found = by_address_.find({info.group, info.version, info.resource});
+  const KindRoutes* found = At(info.group, info.version, info.resource);
   // A group of custom resources alone is known by them alone.
-  if (found == by_address_.end()) return {IsBuiltInGroup(info.group) ? Found::kNoPath
-                                                                     : Found::kNoGroup};
-  const KindInfo& kind = *found->second.kind;
+  if (found == nullptr) return {IsBuiltInGroup(info.group) ? Found::kNoPath : Found::kNoGroup};
+  const KindInfo& kind = found->kind();
   const bool runtime = RuntimeKindOf(kind) != nullptr;
   const auto form = FormOf(info, kind);
   if (!form) return {runtime ? Found::kNoGroup : Found::kNoPath};
@@ -257,7 +292,7 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   if (runtime && everywhere && method != "GET") return {Found::kNoGroup};
   RouteMatch match{Found::kNoPath};
   if (runtime && !info.subresource.empty()) match = {Found::kNoSubresource, &kind};
-  for (const Route& route : found->second.routes) {
+  for (const Route& route : found->routes()) {
     const std::string_view subresource = route.subresource ? route.subresource->name : "";
     if (route.form != *form || subresource != info.subresource) continue;
     match.kind = &kind;

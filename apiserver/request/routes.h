@@ -14,10 +14,10 @@
 // whoever may not is told so before anything else, and then reaches no handler.
 #pragma once
 
-#include <map>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "api/registry.h"
@@ -25,6 +25,7 @@
 #include "apiserver/request/request_context.h"
 #include "apiserver/server/core.h"
 #include "base/error.h"
+#include "base/shared_list.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -73,10 +74,27 @@ struct RouteMatch {
   const Route* route = nullptr;    // Of kRoute alone.
 };
 
+// All paths of one kind, which outlives it. Thread-safe: they are made when somebody first asks for
+// the kind, as of most definitions nobody does.
+class KindRoutes {
+ public:
+  explicit KindRoutes(const KindInfo& kind) : kind_(kind) {}
+  const KindInfo& kind() const { return kind_; }
+  std::span<const Route> routes() const;
+
+ private:
+  const KindInfo& kind_;
+  mutable std::once_flag once_;
+  mutable std::vector<Route> routes_;
+};
+
 // Immutable, so any thread may look. The kinds outlive it.
 class RouteTable {
  public:
   explicit RouteTable(std::vector<const KindInfo*> kinds);
+  // That of a KindSet which was made of the one that `before` is of, by the same change.
+  RouteTable(const RouteTable& before, const KindSet& kinds, const RuntimeKinds& gone,
+             const RuntimeKinds& added);
 
   // In discovery order.
   std::span<const KindInfo* const> kinds() const { return kinds_; }
@@ -85,13 +103,16 @@ class RouteTable {
   bool HasGroup(std::string_view group) const;
 
  private:
-  using Address = std::tuple<std::string_view, std::string_view, std::string_view>;
-  struct KindRoutes {
-    const KindInfo* kind;
-    std::vector<Route> routes;
+  using KindRoutesPtr = std::shared_ptr<const KindRoutes>;
+  struct InOrder {
+    bool operator()(const KindRoutesPtr& a, const KindRoutesPtr& b) const;
   };
+  void Add(const KindInfo& kind);
+  const KindRoutes* At(std::string_view group, std::string_view version,
+                       std::string_view resource) const;
+
   std::vector<const KindInfo*> kinds_;
-  std::map<Address, KindRoutes> by_address_;  // Group, version, resource.
+  SharedList<KindRoutesPtr, InOrder> by_address_;  // By group, version and resource.
 };
 
 // What the request is authorized as: its route's own verb and resource, else its words.

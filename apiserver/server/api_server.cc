@@ -175,7 +175,7 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
   const std::string_view group = CustomKinds::GroupOf(request.path);
   if (!has_hooks && group.empty()) return {};
   const auto kinds = custom_kinds.Now(group);
-  if (!has_hooks && kinds->kinds->runtime().empty()) return {};
+  if (!has_hooks && !kinds->kinds->has_runtime_kinds()) return {};
   if (!info.is_resource) return {};
   const RouteMatch match = kinds->routes.Find(info, request.method);
   if (match.route == nullptr) return {};

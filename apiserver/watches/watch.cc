@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "api/registry.h"
 #include "apiserver/objects/packed_rules.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
@@ -35,8 +36,8 @@ constexpr Duration kLastBookmarkBefore = 2s;
 
 // What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
 struct Selection {
-  const std::shared_ptr<const Served> served;  // Keeps the kind, whatever becomes of it meanwhile.
-  const KindInfo& kind;
+  const RuntimeKindPtr held;
+  const KindInfo& kind;  // Built in, or held.
   const PackedRules labels, fields;  // Kept for as long as the watch lasts.
   const std::string name;            // Not empty: that object alone.
   const std::optional<IndexTerm> term = std::nullopt;  // What all of them have.
@@ -101,7 +102,7 @@ class WatchSource final : public http::StreamSource {
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
         next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
-        maker_({parts.frames, user}, selection_->served),
+        maker_({parts.frames, user}, selection_->held),
         converter_(WatchedKind(selection_), WaitsElsewhere(parts, kind_)) {}
 
   ~WatchSource() override { HasBegun(); }
@@ -398,7 +399,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   }
   Duration timeout = Seconds(options.timeout_seconds.value_or(0));
   const auto selection = std::make_shared<const Selection>(
-      Selection{request.served, *request.kind, PackedRules::Of(options.labels),
+      Selection{Hold(*request.kind), *request.kind, PackedRules::Of(options.labels),
                 PackedRules::Of(options.fields),
                 request.info.legacy_watch ? request.info.name : std::string(),
                 TermOf(options, *request.kind)});
