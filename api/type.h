@@ -106,7 +106,6 @@ struct Field {
   bool patch_replace = false;      // Strategic merge replaces the structure: "replace".
   std::string_view merge_key;      // Of patch_merge lists of structures.
   std::string_view default_json;   // JSON text; "" for none.
-  std::string_view doc;
   bool atomic = false;           // Struct or map field that apply treats as one value.
   std::string_view inline_type;  // Name of the inlined type the field came from; "" for own.
   uint32_t offset = 0;           // In the generated struct.
