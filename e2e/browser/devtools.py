@@ -31,7 +31,7 @@ class Browser:
             for payload in browser.calls(deadline): ...
     """
 
-    def __init__(self, program="chromium"):
+    def __init__(self, program="chromium", flags=()):
         self._profile = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
@@ -44,7 +44,7 @@ class Browser:
 
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [program, f"--user-data-dir={self._profile.name}", *FLAGS], close_fds=False,
+            [program, f"--user-data-dir={self._profile.name}", *flags, *FLAGS], close_fds=False,
             preexec_fn=place, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
             env={**os.environ, "HOME": self._profile.name})
         os.close(to_read)
@@ -53,7 +53,9 @@ class Browser:
         self._buffer = b""
         self._events = []
         self._session = None
+        self.said = []  # What the page said in its console, refusals of its policy among it.
         self.requests = {}  # By id: what the page has asked for, and what came of it so far.
+        self.asked = set()  # Every URL it ever asked for.
 
     def __enter__(self):
         return self
@@ -104,12 +106,18 @@ class Browser:
                     raise BrowserError(f"the page threw: {json.dumps(event['params'])[:2000]}")
             self._keep(self._receive(deadline))
 
+    def take_events(self):
+        """What came in beside answers to commands since the last time."""
+        events, self._events = self._events, []
+        return events
+
     def _keep(self, message):
         """Notes an event: those of requests in `requests`, others for `calls`."""
         method, params = message.get("method", ""), message.get("params", {})
         number = params.get("requestId")
         if method == "Network.requestWillBeSent":
             self.requests[number] = [params["request"]["url"], "no answer"]
+            self.asked.add(params["request"]["url"])
         elif method == "Network.responseReceived":
             self.requests[number][1] = f"{params['response']['status']}, not all of it"
         elif method == "Network.loadingFailed":

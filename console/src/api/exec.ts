@@ -1,0 +1,83 @@
+// A command in a container, over one WebSocket of v5.channel.k8s.io: each message begins with the
+// number of its channel.
+import { base, type Cause } from './request';
+import { kinds, pathOf } from './kinds';
+import { session } from './session';
+
+const kStdin = 0;
+const kStdout = 1;
+const kStderr = 2;
+const kError = 3;
+const kResize = 4;
+
+export interface ExecEvents {
+  opened(): void;
+  output(bytes: Uint8Array): void;
+  // "": it ended by itself, with exit code 0.
+  ended(why: string): void;
+}
+
+function base64Url(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+}
+
+function whyOf(text: string): string {
+  try {
+    const status = JSON.parse(text) as { status?: string; message?: string; details?: { causes?: Cause[] } };
+    return status.status === 'Success' ? '' : (status.message ?? text);
+  } catch {
+    return text;
+  }
+}
+
+export class Exec {
+  private readonly socket: WebSocket;
+  private why: string | null = null;
+  private readonly encoder = new TextEncoder();
+
+  constructor(namespace: string, pod: string, container: string, command: string[], events: ExecEvents) {
+    const query = new URLSearchParams({ container, stdin: 'true', stdout: 'true', tty: 'true' });
+    for (const word of command) query.append('command', word);
+    const path = `${base}${pathOf(kinds.pods, namespace, pod)}/exec?${query}`;
+    const url = new URL(path, location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const protocols = ['v5.channel.k8s.io'];
+    // A page cannot give a WebSocket headers: the token is one of the protocols that it offers.
+    const token = session.value?.token;
+    if (token) protocols.push(`base64url.bearer.authorization.k8s.io.${base64Url(token)}`);
+    this.socket = new WebSocket(url, protocols);
+    this.socket.binaryType = 'arraybuffer';
+    this.socket.onopen = () => events.opened();
+    this.socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
+      const bytes = typeof data === 'string' ? this.encoder.encode(data) : new Uint8Array(data);
+      const rest = bytes.subarray(1);
+      if (bytes[0] === kStdout || bytes[0] === kStderr) events.output(rest);
+      if (bytes[0] === kError && rest.length > 0) this.why = whyOf(new TextDecoder().decode(rest));
+    };
+    this.socket.onclose = (event) => events.ended(this.why ?? (event.reason || (event.code === 1000 ? '' : `${event.code}`)));
+  }
+
+  type(text: string): void {
+    this.send(kStdin, this.encoder.encode(text));
+  }
+
+  resize(columns: number, rows: number): void {
+    this.send(kResize, this.encoder.encode(JSON.stringify({ Width: columns, Height: rows })));
+  }
+
+  close(): void {
+    this.socket.onclose = null;
+    this.socket.close();
+  }
+
+  private send(channel: number, bytes: Uint8Array): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    const message = new Uint8Array(bytes.length + 1);
+    message[0] = channel;
+    message.set(bytes, 1);
+    this.socket.send(message);
+  }
+}

@@ -1,0 +1,183 @@
+// Collections that follow the server. Those who look at the same one share a watch, which ends some
+// time after the last of them left.
+import { signal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+
+import { type Kind, pathOf } from './kinds';
+import type { ApiError } from './request';
+import { session } from './session';
+import type { Obj } from './types';
+import { type Sink, Watch, type WatchState } from './watch';
+
+// So that somebody who goes back and forth between views does not fetch everything again.
+const kLingerMs = 20_000;
+const kHiddenMs = 1_000;
+
+// What nobody looks at here, and what is most of many objects.
+function slim(object: Obj): Obj {
+  delete object.metadata.managedFields;
+  const annotations = object.metadata.annotations;
+  if (annotations) delete annotations['kubectl.kubernetes.io/last-applied-configuration'];
+  return object;
+}
+
+const changed = new Set<Live<Obj>>();
+let scheduled = false;
+
+// Whatever comes between two pictures is shown by the next one, at once.
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  const flush = () => {
+    scheduled = false;
+    const all = [...changed];
+    changed.clear();
+    for (const live of all) live.publish();
+  };
+  if (document.hidden) setTimeout(flush, kHiddenMs);
+  else requestAnimationFrame(flush);
+}
+
+export class Live<T extends Obj> implements Sink {
+  readonly status = signal<WatchState>('loading');
+  readonly error = signal<ApiError | null>(null);
+  private readonly version = signal(0);
+  private readonly objects = new Map<string, T>();
+  private listed: { version: number; list: T[] } = { version: -1, list: [] };
+  private watch: Watch | null = null;
+  private users = 0;
+  private timer = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly query: Record<string, string>,
+    private readonly forget: () => void,
+  ) {}
+
+  // By namespace and name. Whoever calls this while rendering is rendered again after changes.
+  get list(): T[] {
+    const version = this.version.value;
+    if (this.listed.version !== version) {
+      const list = [...this.objects.values()].sort(byName);
+      this.listed = { version, list };
+    }
+    return this.listed.list;
+  }
+
+  get loaded(): boolean {
+    return this.version.value > 0;
+  }
+
+  find(namespace: string, name: string): T | undefined {
+    return this.list.find(
+      (each) => each.metadata.name === name && (each.metadata.namespace ?? '') === namespace,
+    );
+  }
+
+  use(): () => void {
+    clearTimeout(this.timer);
+    this.users += 1;
+    this.watch ??= new Watch(this.path, this.query, this);
+    return () => {
+      this.users -= 1;
+      if (this.users === 0) this.timer = window.setTimeout(() => this.end(), kLingerMs);
+    };
+  }
+
+  retry(): void {
+    this.watch?.retry();
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+    this.watch?.close();
+    this.watch = null;
+    this.forget();
+  }
+
+  replace(objects: Obj[]): void {
+    this.objects.clear();
+    for (const object of objects) this.objects.set(object.metadata.uid, slim(object) as T);
+    this.mark();
+  }
+  put(object: Obj): void {
+    this.objects.set(object.metadata.uid, slim(object) as T);
+    this.mark();
+  }
+  drop(object: Obj): void {
+    this.objects.delete(object.metadata.uid);
+    this.mark();
+  }
+  state(state: WatchState, error?: ApiError): void {
+    this.status.value = state;
+    this.error.value = error ?? null;
+  }
+
+  publish(): void {
+    this.version.value += 1;
+  }
+  private mark(): void {
+    changed.add(this as unknown as Live<Obj>);
+    schedule();
+  }
+}
+
+function byName(a: Obj, b: Obj): number {
+  const left = a.metadata.namespace ?? '';
+  const right = b.metadata.namespace ?? '';
+  if (left !== right) return left < right ? -1 : 1;
+  return a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0;
+}
+
+const lives = new Map<string, Live<Obj>>();
+const livesVersion = signal(0);
+
+// Whoever shows how all of them stand is rendered after whoever began another one.
+function announce(): void {
+  queueMicrotask(() => (livesVersion.value += 1));
+}
+
+// Everything that is followed now, for those who say how it stands.
+export function allLives(): Live<Obj>[] {
+  return livesVersion.value >= 0 ? [...lives.values()] : [];
+}
+
+// What one user saw is not shown to the next.
+export function forgetAll(): void {
+  for (const live of allLives()) live.end();
+}
+
+export interface LiveOptions {
+  name?: string;
+  labels?: string;
+  fields?: string;
+}
+
+function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptions): Live<T> {
+  const query: Record<string, string> = {};
+  const fields = [options.name ? `metadata.name=${options.name}` : '', options.fields ?? ''];
+  const field = fields.filter(Boolean).join(',');
+  if (field !== '') query.fieldSelector = field;
+  if (options.labels) query.labelSelector = options.labels;
+  const path = pathOf(kind, namespace);
+  const key = `${session.value?.user ?? ''} ${path} ${field} ${options.labels ?? ''}`;
+  const found = lives.get(key);
+  if (found) return found as unknown as Live<T>;
+  const made = new Live<T>(path, query, () => {
+    if (lives.get(key) === (made as unknown as Live<Obj>)) lives.delete(key);
+    announce();
+  });
+  lives.set(key, made as unknown as Live<Obj>);
+  announce();
+  return made;
+}
+
+export function useLive<T extends Obj>(kind: Kind, namespace = '', options: LiveOptions = {}): Live<T> {
+  const { name, labels, fields } = options;
+  const live = useMemo(
+    () => liveOf<T>(kind, namespace, { name, labels, fields }),
+    [kind, namespace, name, labels, fields],
+  );
+  useEffect(() => live.use(), [live]);
+  return live;
+}

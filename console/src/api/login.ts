@@ -1,0 +1,56 @@
+// What the ways to log in come to: a token, or the browser's own certificate, and who that is.
+import { t } from '../texts';
+import { ApiError, whoAmI } from './request';
+import { beginSession } from './session';
+import { forgetAll } from './live';
+
+let lastUser = '';
+
+// "" when somebody is logged in now; else what to tell.
+export async function login(token: string | null, keep: boolean): Promise<string> {
+  try {
+    const who = await whoAmI(token);
+    if (who.user === '' || who.user === 'system:anonymous') return t.login.anonymous;
+    if (lastUser !== '' && lastUser !== who.user) forgetAll();
+    lastUser = who.user;
+    beginSession({ token, ...who }, keep);
+    return '';
+  } catch (error) {
+    const { code, message } = error as ApiError;
+    if (code === 0) return t.login.unreachable;
+    if (code === 401) return token === null ? t.login.anonymous : t.login.unauthorized;
+    return message;
+  }
+}
+
+export interface KubeUser {
+  name: string;
+  token: string; // "": it has none.
+  why: string; // What there is instead, in words.
+}
+
+interface KubeConfig {
+  users?: {
+    name?: string;
+    user?: Record<string, unknown>;
+  }[];
+  contexts?: { name?: string; context?: { user?: string } }[];
+  'current-context'?: string;
+}
+
+// The users of a kubeconfig, that of the current context first. Throws on what is none.
+export async function readKubeconfig(text: string): Promise<KubeUser[]> {
+  const { parse } = await import('yaml');
+  const config = parse(text) as KubeConfig | null;
+  if (!Array.isArray(config?.users)) throw new Error(t.login.kubeconfigNone);
+  const current = config.contexts?.find((each) => each.name === config['current-context'])?.context?.user;
+  const users = config.users.map(({ name = '', user = {} }) => {
+    const token = typeof user.token === 'string' ? user.token : '';
+    const certificate = user['client-certificate-data'] ?? user['client-certificate'];
+    const why =
+      token !== '' ? '' : certificate ? t.login.kubeconfigCertificate(name)
+        : user.exec ? t.login.kubeconfigCommand(name) : t.login.kubeconfigNone;
+    return { name, token, why };
+  });
+  return users.sort((a, b) => Number(b.name === current) - Number(a.name === current));
+}

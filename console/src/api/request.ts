@@ -1,0 +1,130 @@
+// Requests of the user's own to the API of this origin, and the server's words where it refuses.
+import { authorization, endSession, session } from './session';
+
+export interface Cause {
+  reason?: string;
+  message?: string;
+  field?: string;
+}
+
+// What a Status says. `code` 0: the server could not be reached.
+export class ApiError extends Error {
+  constructor(
+    readonly code: number,
+    readonly reason: string,
+    message: string,
+    readonly causes: Cause[] = [],
+  ) {
+    super(message);
+  }
+  get isExpired(): boolean {
+    return this.code === 410;
+  }
+  get isForbidden(): boolean {
+    return this.code === 403;
+  }
+}
+
+export interface Ask {
+  method?: string;
+  body?: unknown; // A string is sent as it is, anything else as JSON.
+  type?: string;
+  accept?: string;
+  signal?: AbortSignal;
+}
+
+// The console lies at /console/ of the server, or of a proxy before it.
+export const base = location.pathname.replace(/\/console\/.*$/, '').replace(/\/$/, '');
+
+export async function errorOf(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => '');
+  try {
+    const status = JSON.parse(text) as {
+      reason?: string;
+      message?: string;
+      details?: { causes?: Cause[] };
+    };
+    return new ApiError(
+      response.status,
+      status.reason ?? '',
+      status.message ?? text,
+      status.details?.causes ?? [],
+    );
+  } catch {
+    return new ApiError(response.status, '', text.trim() || response.statusText);
+  }
+}
+
+// The answer as it comes; an ApiError where it is none of success.
+export async function ask(path: string, given: Ask = {}): Promise<Response> {
+  const used = session.value;
+  const headers: Record<string, string> = {
+    Accept: given.accept ?? 'application/json',
+    ...authorization(),
+  };
+  let body: string | undefined;
+  if (given.body !== undefined) {
+    body = typeof given.body === 'string' ? given.body : JSON.stringify(given.body);
+    headers['Content-Type'] = given.type ?? 'application/json';
+  }
+  let response: Response;
+  try {
+    response = await fetch(base + path, {
+      method: given.method ?? 'GET',
+      headers,
+      body,
+      signal: given.signal,
+      cache: 'no-store',
+      credentials: 'same-origin',
+    });
+  } catch (error) {
+    if (given.signal?.aborted) throw error;
+    throw new ApiError(0, 'Unreachable', String((error as Error).message));
+  }
+  if (response.ok) return response;
+  const refused = await errorOf(response);
+  // Another tab's login, or one since, is not ended by what an older token was told.
+  if (response.status === 401 && used !== null && session.value === used) endSession('expired');
+  throw refused;
+}
+
+export async function request<T>(path: string, given: Ask = {}): Promise<T> {
+  const response = await ask(path, given);
+  return (await response.json()) as T;
+}
+
+export function patch<T>(path: string, body: unknown, type = 'merge-patch'): Promise<T> {
+  return request<T>(path, { method: 'PATCH', body, type: `application/${type}+json` });
+}
+
+export function create<T>(path: string, body: unknown): Promise<T> {
+  return request<T>(path, { method: 'POST', body });
+}
+
+export function remove(path: string): Promise<unknown> {
+  return request(path, { method: 'DELETE', body: { propagationPolicy: 'Background' } });
+}
+
+// Who the server takes the bearer of this token for; null: of the browser's certificate.
+export async function whoAmI(token: string | null): Promise<{ user: string; groups: string[] }> {
+  let response: Response;
+  try {
+    response = await fetch(`${base}/apis/authentication.k8s.io/v1/selfsubjectreviews`, {
+      method: 'POST',
+      headers: {
+        Accept: 'application/json',
+        'Content-Type': 'application/json',
+        ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+      },
+      body: '{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}',
+    });
+  } catch (error) {
+    throw new ApiError(0, 'Unreachable', String((error as Error).message));
+  }
+  if (!response.ok) throw await errorOf(response);
+  const review = (await response.json()) as {
+    status?: { userInfo?: { username?: string; groups?: string[] } };
+  };
+  const info = review.status?.userInfo;
+  return { user: info?.username ?? '', groups: info?.groups ?? [] };
+}

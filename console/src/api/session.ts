@@ -1,0 +1,63 @@
+// Who is logged in in this tab. The token is in memory, and in the tab's sessionStorage where the user
+// wants a reload to keep it; nowhere else.
+import { computed, signal } from '@preact/signals';
+
+export interface Session {
+  token: string | null; // null: the browser shows a client certificate.
+  user: string;
+  groups: string[];
+}
+
+// Why somebody has to log in: first of all, or again, while what is on the screen stays.
+export type LoginReason = 'first' | 'expired';
+
+const kStorageKey = 'skiff.session';
+
+export const session = signal<Session | null>(null);
+export const loginReason = signal<LoginReason>('first');
+export const loggedIn = computed(() => session.value !== null);
+
+let waiting: (() => void)[] = [];
+
+export function restoreSession(): void {
+  try {
+    const text = sessionStorage.getItem(kStorageKey);
+    if (text !== null) session.value = JSON.parse(text) as Session;
+  } catch {
+    // Storage is forbidden here, or holds something else: then nobody is logged in.
+  }
+}
+
+export function beginSession(made: Session, keep: boolean): void {
+  session.value = made;
+  try {
+    if (keep) sessionStorage.setItem(kStorageKey, JSON.stringify(made));
+    else sessionStorage.removeItem(kStorageKey);
+  } catch {
+    // Kept in memory alone.
+  }
+  const all = waiting;
+  waiting = [];
+  for (const resume of all) resume();
+}
+
+export function endSession(reason: LoginReason): void {
+  loginReason.value = reason;
+  session.value = null;
+  try {
+    sessionStorage.removeItem(kStorageKey);
+  } catch {
+    // There was none.
+  }
+}
+
+// Resolves at the next login; watches wait for it.
+export function nextLogin(): Promise<void> {
+  if (session.value !== null) return Promise.resolve();
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+export function authorization(): Record<string, string> {
+  const token = session.value?.token;
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}

@@ -1,0 +1,245 @@
+// What of the API's objects this console reads. Fields may always be missing: they come from a server.
+
+export interface Owner {
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+}
+
+export interface Meta {
+  name: string;
+  namespace?: string;
+  uid: string;
+  resourceVersion: string;
+  creationTimestamp: string;
+  deletionTimestamp?: string;
+  generation?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: Owner[];
+  managedFields?: unknown[];
+}
+
+export interface Obj {
+  apiVersion?: string;
+  kind?: string;
+  metadata: Meta;
+}
+
+export interface Condition {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+}
+
+export interface ContainerPort {
+  name?: string;
+  containerPort: number;
+  protocol?: string;
+}
+
+export interface Container {
+  name: string;
+  image: string;
+  restartPolicy?: string;
+  command?: string[];
+  args?: string[];
+  ports?: ContainerPort[];
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
+}
+
+export interface ContainerState {
+  running?: { startedAt: string };
+  waiting?: { reason?: string; message?: string };
+  terminated?: {
+    reason?: string;
+    exitCode: number;
+    signal?: number;
+    message?: string;
+    startedAt?: string;
+    finishedAt?: string;
+  };
+}
+
+export interface ContainerStatus {
+  name: string;
+  ready: boolean;
+  started?: boolean;
+  restartCount: number;
+  image: string;
+  state?: ContainerState;
+  lastState?: ContainerState;
+}
+
+export interface Volume {
+  name: string;
+  persistentVolumeClaim?: { claimName: string };
+  configMap?: { name: string };
+  secret?: { secretName: string };
+  [source: string]: unknown;
+}
+
+export interface PodSpec {
+  nodeName?: string;
+  containers: Container[];
+  initContainers?: Container[];
+  volumes?: Volume[];
+  serviceAccountName?: string;
+  restartPolicy?: string;
+}
+
+export interface Pod extends Obj {
+  spec: PodSpec;
+  status?: {
+    phase?: string;
+    reason?: string;
+    message?: string;
+    podIP?: string;
+    hostIP?: string;
+    startTime?: string;
+    qosClass?: string;
+    conditions?: Condition[];
+    containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
+  };
+}
+
+export interface Node extends Obj {
+  spec?: { unschedulable?: boolean; taints?: { key: string; value?: string; effect: string }[] };
+  status?: {
+    capacity?: Record<string, string>;
+    allocatable?: Record<string, string>;
+    conditions?: Condition[];
+    addresses?: { type: string; address: string }[];
+    nodeInfo?: Record<string, string>;
+  };
+}
+
+export interface PodTemplate {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: PodSpec;
+}
+
+export interface Selector {
+  matchLabels?: Record<string, string>;
+}
+
+export interface Deployment extends Obj {
+  spec: {
+    replicas?: number;
+    paused?: boolean;
+    selector?: Selector;
+    template: PodTemplate;
+    strategy?: {
+      type?: string;
+      rollingUpdate?: { maxSurge?: string | number; maxUnavailable?: string | number };
+    };
+  };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    unavailableReplicas?: number;
+    conditions?: Condition[];
+  };
+}
+
+export interface ReplicaSet extends Obj {
+  spec: { replicas?: number; selector?: Selector; template: PodTemplate };
+  status?: { replicas?: number; readyReplicas?: number; availableReplicas?: number };
+}
+
+// StatefulSets and DaemonSets, whose counts have other names.
+export interface Workload extends Obj {
+  spec: { replicas?: number; template: PodTemplate; selector?: Selector };
+  status?: Record<string, unknown>;
+}
+
+export interface ServicePort {
+  name?: string;
+  port: number;
+  targetPort?: number | string;
+  nodePort?: number;
+  protocol?: string;
+}
+
+export interface Service extends Obj {
+  spec: {
+    type?: string;
+    clusterIP?: string;
+    externalName?: string;
+    ports?: ServicePort[];
+    selector?: Record<string, string>;
+  };
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
+}
+
+export interface Endpoint {
+  addresses: string[];
+  conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
+  nodeName?: string;
+  targetRef?: { kind?: string; name?: string; namespace?: string };
+}
+
+export interface EndpointSlice extends Obj {
+  addressType: string;
+  endpoints?: Endpoint[];
+  ports?: { name?: string; port?: number; protocol?: string }[];
+}
+
+export interface Claim extends Obj {
+  spec: {
+    storageClassName?: string;
+    volumeName?: string;
+    accessModes?: string[];
+    resources?: { requests?: Record<string, string> };
+  };
+  status?: { phase?: string; capacity?: Record<string, string>; conditions?: Condition[] };
+}
+
+export interface PersistentVolume extends Obj {
+  spec: {
+    capacity?: Record<string, string>;
+    accessModes?: string[];
+    storageClassName?: string;
+    persistentVolumeReclaimPolicy?: string;
+    claimRef?: { namespace: string; name: string };
+  };
+  status?: { phase?: string; message?: string };
+}
+
+export interface Job extends Obj {
+  spec: { completions?: number; parallelism?: number; suspend?: boolean; template: PodTemplate };
+  status?: {
+    active?: number;
+    succeeded?: number;
+    failed?: number;
+    startTime?: string;
+    completionTime?: string;
+    conditions?: Condition[];
+  };
+}
+
+export interface CronJob extends Obj {
+  spec: { schedule: string; suspend?: boolean; timeZone?: string; jobTemplate: unknown };
+  status?: { active?: unknown[]; lastScheduleTime?: string; lastSuccessfulTime?: string };
+}
+
+export interface EventObj extends Obj {
+  type?: string;
+  reason?: string;
+  message?: string;
+  count?: number;
+  firstTimestamp?: string;
+  lastTimestamp?: string;
+  eventTime?: string;
+  series?: { count: number; lastObservedTime: string };
+  involvedObject: { kind?: string; namespace?: string; name?: string; uid?: string };
+  source?: { component?: string };
+  reportingComponent?: string;
+}

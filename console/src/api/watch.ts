@@ -1,0 +1,169 @@
+// One watch, kept up: it begins with the whole state (watch-list), goes on from the last revision it
+// heard of, begins anew where that is too old, and waits with growing pauses for a server that is away.
+import { ApiError, ask } from './request';
+import { nextLogin } from './session';
+import type { Obj } from './types';
+
+export type WatchState = 'loading' | 'live' | 'away' | 'refused';
+
+export interface Sink {
+  // All that there is, at the beginning and after a break that was too long.
+  replace(objects: Obj[]): void;
+  put(object: Obj): void;
+  drop(object: Obj): void;
+  state(state: WatchState, error?: ApiError): void;
+}
+
+// Bookmarks come every minute: a stream that says nothing for longer is broken.
+const kSilenceMs = 150_000;
+const kPauseMinMs = 500;
+const kPauseMaxMs = 20_000;
+// A single event is an object of 1.5 MiB at most; a longer line comes from no API server.
+const kLineMax = 8 << 20;
+
+interface Event {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  object: Obj & { code?: number; reason?: string; message?: string };
+}
+
+export class Watch {
+  private readonly stop = new AbortController();
+  private version = '';
+  private first: Map<string, Obj> | null = null; // The state that is still coming.
+  private wake: (() => void) | null = null;
+
+  constructor(
+    private readonly path: string,
+    private readonly query: Record<string, string>,
+    private readonly sink: Sink,
+  ) {
+    void this.run();
+  }
+
+  close(): void {
+    this.stop.abort();
+    this.wake?.();
+  }
+
+  // Tries at once what would be tried later, or not any more.
+  retry(): void {
+    this.wake?.();
+  }
+
+  private async run(): Promise<void> {
+    let pause = kPauseMinMs;
+    while (!this.stop.signal.aborted) {
+      try {
+        await this.follow(() => (pause = kPauseMinMs));
+        continue; // It ended in order; the next one goes on from there.
+      } catch (error) {
+        if (this.stop.signal.aborted) return;
+        const known = error instanceof ApiError ? error : new ApiError(0, '', String(error));
+        if (known.isExpired) {
+          this.version = '';
+          continue;
+        }
+        if (known.code === 401) {
+          await nextLogin();
+          continue;
+        }
+        const refused = known.code === 403 || known.code === 404;
+        this.sink.state(refused ? 'refused' : 'away', known);
+        await this.sleep(refused ? null : pause * (0.75 + Math.random() / 2));
+        pause = Math.min(pause * 2, kPauseMaxMs);
+      }
+    }
+  }
+
+  private async follow(heard: () => void): Promise<void> {
+    const query = new URLSearchParams({ ...this.query, watch: '1', allowWatchBookmarks: 'true' });
+    if (this.version === '') {
+      query.set('sendInitialEvents', 'true');
+      query.set('resourceVersionMatch', 'NotOlderThan');
+      this.first = new Map();
+    } else {
+      query.set('resourceVersion', this.version);
+    }
+    const quiet = new AbortController();
+    let timer = 0;
+    const listen = () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => quiet.abort(), kSilenceMs);
+    };
+    try {
+      listen();
+      const signal = AbortSignal.any([this.stop.signal, quiet.signal]);
+      const response = await ask(`${this.path}?${query}`, { signal });
+      if (this.first === null) this.sink.state('live');
+      await this.read(response, () => {
+        listen();
+        heard();
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async read(response: Response, heard: () => void): Promise<void> {
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        heard();
+        const lines = (rest + value).split('\n');
+        rest = lines.pop()!;
+        if (rest.length > kLineMax) throw new ApiError(0, 'TooLong', 'an event has no end');
+        for (const line of lines) if (line !== '') this.take(JSON.parse(line) as Event);
+      }
+    } finally {
+      // Where a line could not be read, the stream is of no more use.
+      void reader.cancel().catch(() => undefined);
+    }
+  }
+
+  private take(event: Event): void {
+    const { type, object } = event;
+    if (type === 'ERROR') {
+      throw new ApiError(object.code ?? 500, object.reason ?? '', object.message ?? '');
+    }
+    if (type === 'BOOKMARK') {
+      if (object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true') this.begin();
+      if (this.first === null) this.version = object.metadata.resourceVersion;
+      return;
+    }
+    if (this.first !== null) {
+      if (type === 'DELETED') this.first.delete(object.metadata.uid);
+      else this.first.set(object.metadata.uid, object);
+      return;
+    }
+    this.version = object.metadata.resourceVersion;
+    if (type === 'DELETED') this.sink.drop(object);
+    else this.sink.put(object);
+  }
+
+  private begin(): void {
+    if (this.first !== null) this.sink.replace([...this.first.values()]);
+    this.first = null;
+    this.sink.state('live');
+  }
+
+  // null: until somebody wakes it. A network that comes back wakes everybody.
+  private sleep(ms: number | null): Promise<void> {
+    return new Promise((resolve) => {
+      let timer = 0;
+      const done = () => {
+        clearTimeout(timer);
+        removeEventListener('online', done);
+        this.wake = null;
+        resolve();
+      };
+      if (ms !== null) {
+        timer = window.setTimeout(done, ms);
+        addEventListener('online', done);
+      }
+      this.wake = done;
+    });
+  }
+}

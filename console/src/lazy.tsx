@@ -1,0 +1,25 @@
+// A view whose code is fetched when it is first shown.
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+import { t } from './texts';
+
+export function lazy(load: () => Promise<ComponentType>): ComponentType {
+  let loaded: ComponentType | null = null;
+  return function Lazy() {
+    const [View, setView] = useState<ComponentType | null>(() => loaded);
+    const [failed, setFailed] = useState(false);
+    useEffect(() => {
+      if (View !== null) return;
+      load().then(
+        (found) => {
+          loaded = found;
+          setView(() => found);
+        },
+        () => setFailed(true),
+      );
+    }, []);
+    if (View !== null) return <View />;
+    return <div class="empty" role="status">{failed ? t.away : t.loading}</div>;
+  };
+}

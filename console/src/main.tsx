@@ -1,0 +1,81 @@
+import './style/base.css';
+import './style/shell.css';
+import './style/parts.css';
+import './style/views.css';
+
+import { effect, signal } from '@preact/signals';
+import { type ComponentType, render } from 'preact';
+
+import { loggedIn, loginReason, restoreSession } from './api/session';
+import { lazy } from './lazy';
+import { place } from './router';
+import { t } from './texts';
+import { Dialog } from './ui/parts';
+import { Shell } from './ui/shell';
+import { Toasts } from './ui/toasts';
+import { Deploy } from './views/deploy';
+import { DeploymentView } from './views/deployment';
+import { Events } from './views/events';
+import { Jobs } from './views/jobs';
+import { Login } from './views/login';
+import { Overview } from './views/overview';
+import { PodView } from './views/pod';
+import { Pods } from './views/pods';
+import { ServiceView } from './views/service';
+import { Services } from './views/services';
+import { Storage } from './views/storage';
+import { Workloads } from './views/workloads';
+
+restoreSession();
+
+// The editor brings the YAML library along: only who opens it waits for that.
+const ObjectView = lazy(() => import('./views/object').then((module) => module.ObjectView));
+
+const kViews: Record<string, ComponentType> = {
+  overview: Overview,
+  workloads: Workloads,
+  deployment: DeploymentView,
+  pods: Pods,
+  pod: PodView,
+  services: Services,
+  service: ServiceView,
+  storage: Storage,
+  jobs: Jobs,
+  events: Events,
+  deploy: Deploy,
+  object: ObjectView,
+};
+
+// Whether what is behind the login may stay on the screen: only while the same person comes back.
+const inside = signal(false);
+effect(() => {
+  if (loggedIn.value) inside.value = true;
+  else if (loginReason.value === 'first') inside.value = false;
+});
+
+function App() {
+  if (!inside.value) {
+    return (
+      <main class="door">
+        <Login />
+      </main>
+    );
+  }
+  const { view, params } = place.value;
+  const View = kViews[view] ?? Overview;
+  return (
+    <>
+      <Shell>
+        <View key={`${view}/${params.join('/')}`} />
+      </Shell>
+      {!loggedIn.value && (
+        <Dialog label={t.login.again} class="login-dialog" onClose={() => undefined}>
+          <Login />
+        </Dialog>
+      )}
+      <Toasts />
+    </>
+  );
+}
+
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,130 @@
+// A Deployment with what it is made of: ReplicaSets by revision, their pods, and how far it is.
+import type { Deployment, Obj, Pod, ReplicaSet, Selector } from '../api/types';
+import { condition, podState, podWhy, type Tone } from './pod';
+
+export interface Revision {
+  set: ReplicaSet;
+  number: number;
+  isNew: boolean;
+  images: string[];
+  cause: string;
+  pods: Pod[];
+}
+
+export interface Rollout {
+  wanted: number;
+  ready: number;
+  updated: number;
+  surge: number; // Pods beyond what is wanted.
+  revisions: Revision[]; // Newest first.
+  word: 'complete' | 'progressing' | 'unavailable' | 'stalled' | 'paused' | 'scaledDown';
+  tone: Tone;
+  why: string;
+}
+
+const kRevision = 'deployment.kubernetes.io/revision';
+const kCause = 'kubernetes.io/change-cause';
+
+export function isControlledBy(object: Obj, owner: Obj): boolean {
+  return !!object.metadata.ownerReferences?.some(
+    (each) => each.controller && each.uid === owner.metadata.uid,
+  );
+}
+
+// By the uid of who controls them, so that many owners find theirs in one walk.
+export function byController<T extends Obj>(objects: T[]): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const object of objects) {
+    const owner = object.metadata.ownerReferences?.find((each) => each.controller);
+    if (!owner) continue;
+    const list = found.get(owner.uid);
+    if (list) list.push(object);
+    else found.set(owner.uid, [object]);
+  }
+  return found;
+}
+
+export function imagesOf(spec: { containers: { image: string }[] }): string[] {
+  return spec.containers.map((each) => each.image);
+}
+
+function revisionOf(object: Obj): number {
+  return Number(object.metadata.annotations?.[kRevision] ?? 0);
+}
+
+function wordOf(deployment: Deployment, wanted: number, complete: boolean, moving: boolean): Rollout['word'] {
+  if (deployment.spec.paused) return 'paused';
+  const progressing = condition(deployment.status?.conditions, 'Progressing');
+  if (progressing?.reason === 'ProgressDeadlineExceeded') return 'stalled';
+  if (condition(deployment.status?.conditions, 'ReplicaFailure')?.status === 'True') return 'stalled';
+  if (!complete) return moving ? 'progressing' : 'unavailable';
+  return wanted === 0 ? 'scaledDown' : 'complete';
+}
+
+const kTones: Record<Rollout['word'], Tone> = {
+  complete: 'good',
+  progressing: 'busy',
+  unavailable: 'warn',
+  stalled: 'bad',
+  paused: 'warn',
+  scaledDown: 'none',
+};
+
+export function rolloutOf(
+  deployment: Deployment,
+  sets: Map<string, ReplicaSet[]>,
+  pods: Map<string, Pod[]>,
+): Rollout {
+  const status = deployment.status ?? {};
+  const wanted = deployment.spec.replicas ?? 1;
+  const newest = revisionOf(deployment);
+  const revisions = (sets.get(deployment.metadata.uid) ?? [])
+    .map((set) => ({
+      set,
+      number: revisionOf(set),
+      isNew: revisionOf(set) === newest,
+      images: imagesOf(set.spec.template.spec),
+      cause: set.metadata.annotations?.[kCause] ?? '',
+      pods: pods.get(set.metadata.uid) ?? [],
+    }))
+    .sort((a, b) => b.number - a.number);
+  const seen = (status.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0);
+  const updated = status.updatedReplicas ?? 0;
+  const total = status.replicas ?? 0;
+  const ready = status.readyReplicas ?? 0;
+  const complete =
+    seen && updated === wanted && total === wanted && (status.availableReplicas ?? 0) === wanted;
+  const moving = !seen || updated !== wanted || total !== wanted;
+  const word = wordOf(deployment, wanted, complete, moving);
+  const failure = condition(status.conditions, 'ReplicaFailure');
+  const stuck = revisions.flatMap((each) => each.pods).find((pod) => podState(pod).tone === 'bad');
+  const why =
+    failure?.status === 'True'
+      ? (failure.message ?? '')
+      : word === 'stalled'
+        ? (condition(status.conditions, 'Progressing')?.message ?? '')
+        : stuck
+          ? `${stuck.metadata.name}: ${podState(stuck).word} ${podWhy(stuck)}`
+          : '';
+  return {
+    wanted,
+    ready,
+    updated,
+    surge: Math.max(0, total - wanted),
+    revisions,
+    word,
+    tone: stuck && word === 'unavailable' ? 'bad' : stuck && word === 'progressing' ? 'warn' : kTones[word],
+    why,
+  };
+}
+
+// "a=b,c=d" for a URL; selectors by expressions are left to the server.
+export function selectorText(selector: Selector | undefined): string {
+  return Object.entries(selector?.matchLabels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}
+
+export function matches(labels: Record<string, string> | undefined, wanted: Record<string, string>): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+}

@@ -1,0 +1,31 @@
+// Where one is: "#/pods/default/web-1?tab=logs". The server has one page alone; the rest is here.
+import { computed, signal } from '@preact/signals';
+
+export interface Place {
+  view: string;
+  params: string[];
+  query: URLSearchParams;
+}
+
+function read(): string {
+  return location.hash.replace(/^#\/?/, '');
+}
+
+const hash = signal(read());
+addEventListener('hashchange', () => (hash.value = read()));
+
+export const place = computed<Place>(() => {
+  const [path = '', query = ''] = hash.value.split('?');
+  const [view = '', ...params] = path.split('/').map(decodeURIComponent);
+  return { view: view || 'overview', params, query: new URLSearchParams(query) };
+});
+
+export function href(view: string, params: (string | undefined)[] = [], query: Record<string, string> = {}): string {
+  const path = [view, ...params.map((each) => encodeURIComponent(each ?? ''))].join('/');
+  const text = new URLSearchParams(query).toString();
+  return `#/${path}${text === '' ? '' : `?${text}`}`;
+}
+
+export function go(to: string): void {
+  location.hash = to;
+}

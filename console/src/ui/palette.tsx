@@ -1,0 +1,129 @@
+// Ctrl K: views, namespaces, and objects that this page follows already, by a few letters.
+import { useMemo, useRef, useState } from 'preact/hooks';
+
+import { useLive } from '../api/live';
+import { kinds } from '../api/kinds';
+import type { Obj } from '../api/types';
+import { go, href } from '../router';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { Dialog, Icon } from './parts';
+
+interface Entry {
+  text: string;
+  kind: string;
+  icon: string;
+  run: () => void;
+}
+
+const kShownMax = 12;
+export const kViews = ['overview', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'deploy'] as const;
+
+// Whether the letters occur in order; lower is closer. null: they do not.
+function distance(text: string, letters: string): number | null {
+  const at = text.indexOf(letters);
+  if (at >= 0) return at;
+  let from = 0;
+  for (const letter of letters) {
+    const next = text.indexOf(letter, from);
+    if (next < 0) return null;
+    from = next + 1;
+  }
+  return 100 + from;
+}
+
+function entriesOf(objects: Obj[], kind: string, icon: string, view: string): Entry[] {
+  return objects.map(({ metadata }) => ({
+    text: metadata.namespace ? `${metadata.namespace}/${metadata.name}` : metadata.name,
+    kind,
+    icon,
+    run: () => go(href(view, [metadata.namespace, metadata.name])),
+  }));
+}
+
+export function Palette({ onClose }: { onClose: () => void }) {
+  const [text, setText] = useState('');
+  const [at, setAt] = useState(0);
+  const input = useRef<HTMLInputElement>(null);
+  const space = namespace.value;
+  const spaces = useLive<Obj>(kinds.namespaces).list;
+  const pods = useLive<Obj>(kinds.pods, space).list;
+  const deployments = useLive<Obj>(kinds.deployments, space).list;
+  const services = useLive<Obj>(kinds.services, space).list;
+  const all = useMemo<Entry[]>(
+    () => [
+      ...kViews.map((view) => ({ text: t.nav[view], kind: t.nav.label, icon: view, run: () => go(href(view)) })),
+      { text: t.allNamespaces, kind: t.namespace, icon: 'menu', run: () => (namespace.value = '') },
+      ...spaces.map((each) => ({
+        text: each.metadata.name,
+        kind: t.namespace,
+        icon: 'menu',
+        run: () => (namespace.value = each.metadata.name),
+      })),
+      ...entriesOf(deployments, 'Deployment', 'workloads', 'deployment'),
+      ...entriesOf(services, 'Service', 'services', 'service'),
+      ...entriesOf(pods, 'Pod', 'pods', 'pod'),
+    ],
+    [spaces, pods, deployments, services],
+  );
+  const shown = useMemo(() => {
+    const letters = text.toLowerCase().trim();
+    const found: { entry: Entry; far: number }[] = [];
+    for (const entry of all) {
+      const far = distance(entry.text.toLowerCase(), letters);
+      if (far !== null) found.push({ entry, far });
+    }
+    return found.sort((a, b) => a.far - b.far).slice(0, kShownMax).map((each) => each.entry);
+  }, [all, text]);
+  const chosen = Math.min(at, shown.length - 1);
+  const run = (entry: Entry | undefined) => {
+    if (!entry) return;
+    onClose();
+    entry.run();
+  };
+  return (
+    <Dialog label={t.searchHint} class="palette" onClose={onClose}>
+      <input
+        ref={input}
+        class="input palette-input"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={chosen >= 0 ? `palette-${chosen}` : undefined}
+        aria-label={t.searchHint}
+        placeholder={t.palettePlaceholder}
+        value={text}
+        autoFocus
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'ArrowDown') setAt(Math.min(chosen + 1, shown.length - 1));
+          else if (event.key === 'ArrowUp') setAt(Math.max(chosen - 1, 0));
+          else if (event.key === 'Enter') run(shown[chosen]);
+          else return;
+          event.preventDefault();
+        }}
+      />
+      <div class="palette-list" id="palette-list" role="listbox" aria-label={t.searchHint}>
+        {shown.map((entry, index) => (
+          <div
+            key={`${entry.kind} ${entry.text}`}
+            id={`palette-${index}`}
+            role="option"
+            class="palette-entry"
+            aria-selected={index === chosen}
+            onPointerMove={() => setAt(index)}
+            onClick={() => run(entry)}
+          >
+            <Icon name={entry.icon} />
+            <span>{entry.text}</span>
+            <small>{entry.kind}</small>
+          </div>
+        ))}
+      </div>
+      {shown.length === 0 && <p class="dim">{t.paletteEmpty}</p>}
+    </Dialog>
+  );
+}

@@ -1,0 +1,214 @@
+// What is around every view: where one can go, whose rights these are, and whether this is live.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+import { allLives, forgetAll, useLive } from '../api/live';
+import { kinds } from '../api/kinds';
+import { endSession, session } from '../api/session';
+import type { Obj } from '../api/types';
+import { go, href, place } from '../router';
+import { namespace, theme, type Theme } from '../settings';
+import { t } from '../texts';
+import { kViews, Palette } from './palette';
+import { Dialog, Icon, Logo } from './parts';
+
+const kGo: Record<string, string> = {
+  o: 'overview', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', d: 'deploy',
+};
+// Which entry of the menu stands for a view that has none.
+const kParents: Record<string, string> = {
+  pod: 'pods', deployment: 'workloads', service: 'services', object: '',
+};
+const kThemes: { id: Theme; icon: string }[] = [
+  { id: 'auto', icon: 'system' },
+  { id: 'light', icon: 'sun' },
+  { id: 'dark', icon: 'moon' },
+];
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('input,textarea,select,[contenteditable],.xterm') !== null;
+}
+
+function useKeys(open: (what: 'palette' | 'help') => void): void {
+  useEffect(() => {
+    let afterG = false;
+    const onKey = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        open('palette');
+        return;
+      }
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (afterG && kGo[event.key]) go(href(kGo[event.key]!));
+      afterG = event.key === 'g';
+      if (event.key === '?') open('help');
+      if (event.key === '/') {
+        const filter = document.querySelector<HTMLInputElement>('[data-filter]');
+        if (filter) {
+          event.preventDefault();
+          filter.focus();
+        }
+      }
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+}
+
+function NamespacePicker() {
+  const spaces = useLive<Obj>(kinds.namespaces);
+  const names = spaces.list.map((each) => each.metadata.name);
+  const value = namespace.value;
+  // Who may not list namespaces names one that he knows.
+  if (spaces.status.value === 'refused') {
+    return (
+      <input
+        class="input space"
+        aria-label={t.namespace}
+        placeholder={t.namespace}
+        value={value}
+        onChange={(event) => (namespace.value = event.currentTarget.value.trim())}
+      />
+    );
+  }
+  return (
+    <select
+      class="input space"
+      aria-label={t.namespace}
+      value={value}
+      onChange={(event) => (namespace.value = event.currentTarget.value)}
+    >
+      <option value="">{t.allNamespaces}</option>
+      {value !== '' && !names.includes(value) && <option value={value}>{value}</option>}
+      {names.map((name) => (
+        <option key={name} value={name}>{name}</option>
+      ))}
+    </select>
+  );
+}
+
+function Pulse() {
+  const states = allLives().map((each) => each.status.value);
+  const state = states.includes('away') ? 'away' : states.includes('loading') ? 'loading' : 'live';
+  const text = { away: t.awayShort, loading: t.connecting, live: t.live }[state];
+  return (
+    <span class={`pulse pulse-${state}`} role="status" title={state === 'away' ? t.away : undefined}>
+      <i class="dot" aria-hidden="true" />
+      {text}
+    </span>
+  );
+}
+
+function ThemePicker() {
+  return (
+    <div class="themes" role="radiogroup" aria-label={t.theme.label}>
+      {kThemes.map(({ id, icon }) => (
+        <button
+          key={id}
+          role="radio"
+          class="icon-button"
+          aria-checked={theme.value === id}
+          aria-label={t.theme[id]}
+          title={t.theme[id]}
+          onClick={() => (theme.value = id)}
+        >
+          <Icon name={icon} />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Help({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog label={t.help.title} onClose={onClose}>
+      <h2>{t.help.title}</h2>
+      <dl class="keys">
+        {t.help.rows.map(([keys, text]) => (
+          <div key={keys}>
+            <dt>{keys.split(' ').map((key) => <kbd key={key}>{key}</kbd>)}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}
+
+function Menu({ current, onPick }: { current: string; onPick: () => void }) {
+  return (
+    <nav class="menu" aria-label={t.nav.label}>
+      {kViews.map((view) => (
+        <a
+          key={view}
+          href={href(view)}
+          class={view === 'deploy' ? 'menu-entry menu-deploy' : 'menu-entry'}
+          aria-current={view === current ? 'page' : undefined}
+          onClick={onPick}
+        >
+          <Icon name={view} />
+          {t.nav[view]}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+export function Shell({ children }: { children: ComponentChildren }) {
+  const [open, setOpen] = useState<'palette' | 'help' | null>(null);
+  const [menu, setMenu] = useState(false);
+  useKeys(setOpen);
+  const { view, params } = place.value;
+  const current = kParents[view] ?? view;
+  // A new view begins at its heading, for those who hear it.
+  useEffect(() => {
+    document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+    document.querySelector('main')?.scrollTo(0, 0);
+    document.title = [params.at(-1), (t.nav as Record<string, string>)[current], t.name].filter(Boolean).join(' · ');
+  }, [view, params.join('/')]);
+  const logout = () => {
+    forgetAll();
+    endSession('first');
+  };
+  return (
+    <div class={menu ? 'shell menu-open' : 'shell'}>
+      <a class="skip" href="#main" onClick={(event) => {
+        event.preventDefault();
+        document.querySelector<HTMLElement>('main h1')?.focus();
+      }}>{t.skip}</a>
+      <aside class="side">
+        <a class="brand" href={href('overview')}>
+          <Logo />
+          <span class="brand-name">{t.name}</span>
+        </a>
+        <Menu current={current} onPick={() => setMenu(false)} />
+        <div class="side-foot">
+          <ThemePicker />
+          <div class="who">
+            <span class="who-name" title={t.loggedInAs(session.value?.user ?? '')}>{session.value?.user}</span>
+            <button class="icon-button" aria-label={t.logout} title={t.logout} onClick={logout}>
+              <Icon name="out" />
+            </button>
+          </div>
+        </div>
+      </aside>
+      <div class="page">
+        <header class="top">
+          <button class="icon-button menu-button" aria-label={t.menu} aria-expanded={menu} onClick={() => setMenu(!menu)}>
+            <Icon name={menu ? 'close' : 'menu'} />
+          </button>
+          <NamespacePicker />
+          <button class="search-button" aria-label={t.searchHint} onClick={() => setOpen('palette')}>
+            <Icon name="search" />
+            <span>{t.searchHint}</span>
+            <kbd>{t.searchKeys}</kbd>
+          </button>
+          <Pulse />
+        </header>
+        <main id="main">{children}</main>
+      </div>
+      {open === 'palette' && <Palette onClose={() => setOpen(null)} />}
+      {open === 'help' && <Help onClose={() => setOpen(null)} />}
+    </div>
+  );
+}

@@ -1,0 +1,198 @@
+// A table of any number of rows, of which only those in sight are in the page.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import { narrow } from '../settings';
+import { t } from '../texts';
+
+export interface Column<T> {
+  id: string;
+  title: string;
+  width: string; // As grid-template-columns has it.
+  cell: (row: T) => ComponentChildren;
+  sort?: (row: T) => string | number;
+  wide?: boolean; // Left out on narrow screens.
+  end?: boolean; // Numbers.
+}
+
+interface Props<T> {
+  label: string;
+  columns: Column<T>[];
+  rows: T[];
+  keyOf: (row: T) => string;
+  textOf: (row: T) => string; // What the filter looks through.
+  hrefOf?: (row: T) => string;
+  height?: number; // Of a row.
+  tools?: ComponentChildren;
+  fixed?: boolean; // As high as its rows, without a filter: a short list.
+}
+
+const kRow = 40;
+const kBeyond = 8; // Rows kept around those in sight.
+
+function sorted<T>(rows: T[], column: Column<T> | undefined, down: boolean): T[] {
+  if (!column?.sort) return rows;
+  const of = column.sort;
+  const side = down ? -1 : 1;
+  return rows
+    .map((row) => ({ row, key: of(row) }))
+    .sort((a, b) => (a.key < b.key ? -side : a.key > b.key ? side : 0))
+    .map((each) => each.row);
+}
+
+function useSight(fixed: boolean | undefined) {
+  const box = useRef<HTMLDivElement>(null);
+  const [sight, setSight] = useState({ top: 0, height: 800 });
+  useEffect(() => {
+    const element = box.current;
+    if (!element || fixed) return;
+    const look = () => setSight({ top: element.scrollTop, height: element.clientHeight });
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    element.addEventListener('scroll', look, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('scroll', look);
+    };
+  }, [fixed]);
+  return { box, sight };
+}
+
+function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>; order: { id: string; down: boolean }; onOrder: (id: string) => void }) {
+  return (
+    <div class="table-row table-head" role="row" style={props.layout} aria-rowindex={1}>
+      {props.columns.map((column) => {
+        const by = props.order.id === column.id;
+        return (
+          <div
+            key={column.id}
+            role="columnheader"
+            class={column.end ? 'cell end' : 'cell'}
+            aria-sort={by ? (props.order.down ? 'descending' : 'ascending') : undefined}
+          >
+            {column.sort ? (
+              <button class="sort" tabIndex={-1} onClick={() => props.onOrder(column.id)}>
+                {column.title}
+                <span aria-hidden="true">{by ? (props.order.down ? ' ↓' : ' ↑') : ''}</span>
+              </button>
+            ) : (
+              column.title
+            )}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+export function Table<T>(props: Props<T>) {
+  const [filter, setFilter] = useState('');
+  const [order, setOrder] = useState({ id: '', down: false });
+  const [at, setAt] = useState(-1);
+  const { box, sight } = useSight(props.fixed);
+  const height = props.height ?? kRow;
+  const columns = props.columns.filter((each) => !(each.wide && narrow.value));
+  const layout = { gridTemplateColumns: columns.map((each) => each.width).join(' ') };
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = useMemo(() => {
+    const fits = (row: T) => {
+      const text = props.textOf(row).toLowerCase();
+      return words.every((word) => text.includes(word));
+    };
+    const rows = words.length === 0 ? props.rows : props.rows.filter(fits);
+    return sorted(rows, props.columns.find((each) => each.id === order.id), order.down);
+  }, [props.rows, filter, order]);
+
+  const first = props.fixed ? 0 : Math.max(0, Math.floor(sight.top / height) - kBeyond);
+  const last = props.fixed ? shown.length : Math.min(shown.length, Math.ceil((sight.top + sight.height) / height) + kBeyond);
+  const id = props.label.replace(/\W+/g, '-');
+
+  const move = (to: number) => {
+    const next = Math.max(0, Math.min(shown.length - 1, to));
+    setAt(next);
+    const element = box.current;
+    if (!element) return;
+    const top = next * height;
+    if (top < element.scrollTop) element.scrollTop = top;
+    if (top + height * 2 > element.scrollTop + element.clientHeight) {
+      element.scrollTop = top + height * 2 - element.clientHeight;
+    }
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const page = Math.max(1, Math.floor(sight.height / height) - 1);
+    const steps: Record<string, number> = {
+      ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: shown.length - 1,
+    };
+    if (event.key in steps) {
+      event.preventDefault();
+      move(steps[event.key]!);
+    } else if (event.key === 'Enter' && at >= 0 && shown[at] && props.hrefOf && event.target === event.currentTarget) {
+      location.hash = props.hrefOf(shown[at]!);
+    }
+  };
+
+  return (
+    <div class={props.fixed ? 'table-box fixed' : 'table-box'}>
+      {!props.fixed && (
+        <div class="table-tools">
+          <input
+            type="search"
+            class="input filter"
+            data-filter
+            aria-label={t.filter}
+            placeholder={t.filterHint}
+            value={filter}
+            onInput={(event) => setFilter(event.currentTarget.value)}
+          />
+          {props.tools}
+          <span class="rows" role="status">{t.rows(shown.length, props.rows.length)}</span>
+        </div>
+      )}
+      <div
+        class="table"
+        role="grid"
+        aria-label={props.label}
+        aria-rowcount={shown.length + 1}
+        tabIndex={0}
+        aria-activedescendant={at >= first && at < last ? `${id}-${at}` : undefined}
+        ref={box}
+        onKeyDown={onKey}
+      >
+        <Titles
+          columns={columns}
+          layout={layout}
+          order={order}
+          onOrder={(next) => setOrder({ id: next, down: order.id === next && !order.down })}
+        />
+        <div class="table-body" role="rowgroup" style={props.fixed ? {} : { height: `${shown.length * height}px` }}>
+          {shown.slice(first, last).map((row, index) => (
+            <div
+              key={props.keyOf(row)}
+              id={`${id}-${first + index}`}
+              role="row"
+              aria-rowindex={first + index + 2}
+              aria-selected={at === first + index}
+              class={props.hrefOf ? 'table-row link' : 'table-row'}
+              style={{
+                ...layout,
+                height: `${height}px`,
+                ...(props.fixed ? {} : { position: 'absolute', top: `${(first + index) * height}px` }),
+              }}
+              onClick={(event) => {
+                const inner = (event.target as Element).closest('a,button,input');
+                if (!inner && props.hrefOf) location.hash = props.hrefOf(row);
+              }}
+            >
+              {columns.map((column) => (
+                <div key={column.id} role="gridcell" class={column.end ? 'cell end' : 'cell'}>
+                  {column.cell(row)}
+                </div>
+              ))}
+            </div>
+          ))}
+        </div>
+        {shown.length === 0 && <div class="empty small">{props.rows.length === 0 ? t.nothing : t.nothingFits}</div>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,229 @@
+// From an image to something that can be reached and grows: three steps, a click each.
+import { useMemo, useState } from 'preact/hooks';
+
+import { kinds, pathOf } from '../api/kinds';
+import { useLive } from '../api/live';
+import { type ApiError, create, patch } from '../api/request';
+import type { Deployment, EventObj, Pod, ReplicaSet, Service } from '../api/types';
+import { latestFirst } from '../model/event';
+import { podState } from '../model/pod';
+import { byController, rolloutOf } from '../model/rollout';
+import { portText } from '../model/service';
+import { href } from '../router';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { Head, Icon, Notice, Panel } from '../ui/parts';
+import { EventList } from './events';
+
+const kNamePattern = /^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/;
+const kServiceTypes = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
+type ServiceType = (typeof kServiceTypes)[number];
+
+interface Made {
+  name: string;
+  space: string;
+}
+
+// "registry.example/team/web:1.2" -> "web".
+function nameOf(image: string): string {
+  const last = image.split('@')[0]!.split('/').at(-1)!.split(':')[0]!;
+  return last.toLowerCase().replace(/[^a-z0-9-]+/g, '-').replace(/^[^a-z]+|-+$/g, '').slice(0, 50);
+}
+
+function deploymentOf(name: string, image: string, port: number): object {
+  const labels = { app: name };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, labels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name, image, ports: [{ containerPort: port }] }] },
+      },
+    },
+  };
+}
+
+function serviceOf(name: string, port: number, type: ServiceType): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, labels: { app: name } },
+    spec: { type, selector: { app: name }, ports: [{ port, targetPort: port }] },
+  };
+}
+
+// A step: to come, now, under way, or done; then with what came of it.
+function Step(props: { number: number; title: string; now: boolean; done: string; children: preact.ComponentChildren }) {
+  const state = props.done !== '' ? 'done' : props.now ? 'now' : 'later';
+  return (
+    <li class={`step step-${state}`} aria-current={state === 'now' ? 'step' : undefined}>
+      <span class="step-mark" aria-hidden="true">{state === 'done' ? <Icon name="check" /> : props.number}</span>
+      <div class="step-body">
+        <h2>{props.title}</h2>
+        {state === 'done' && <p class="step-done">{props.done}</p>}
+        {state === 'now' && props.children}
+      </div>
+    </li>
+  );
+}
+
+function Happening({ name, space }: Made) {
+  const labels = `app=${name}`;
+  const deployment = useLive<Deployment>(kinds.deployments, space, { name }).list[0];
+  const sets = useLive<ReplicaSet>(kinds.replicasets, space, { labels }).list;
+  const pods = useLive<Pod>(kinds.pods, space, { labels }).list;
+  const service = useLive<Service>(kinds.services, space, { name }).list[0];
+  const events = useLive<EventObj>(kinds.events, space).list;
+  const latest = useMemo(
+    () => latestFirst(events.filter((each) => each.involvedObject.name?.startsWith(name))).slice(0, 8),
+    [events, name],
+  );
+  const rollout = deployment && rolloutOf(deployment, byController(sets), byController(pods));
+  return (
+    <Panel title={t.deploy.live} side={rollout && <span class="big-count">{t.deploy.scaled(rollout.ready, rollout.wanted)}</span>}>
+      <div class="flow">
+        <div class={service ? 'flow-box on' : 'flow-box'}>
+          <small>Service</small>
+          <b>{service ? service.metadata.name : '·'}</b>
+          <span class="mono small">{service ? `${service.spec.clusterIP} ${(service.spec.ports ?? []).map(portText).join(' ')}` : ' '}</span>
+        </div>
+        <span class={service ? 'flow-line on' : 'flow-line'} aria-hidden="true" />
+        <div class="flow-pods">
+          {pods.map((pod) => (
+            <a key={pod.metadata.uid} class={`flow-pod tone-${podState(pod).tone}`} href={href('pod', [space, pod.metadata.name])}>
+              <i class="dot" aria-hidden="true" />
+              <span>{pod.metadata.name.slice(name.length + 1)}</span>
+              <small>{podState(pod).word}</small>
+            </a>
+          ))}
+        </div>
+      </div>
+      <EventList events={latest} />
+    </Panel>
+  );
+}
+
+// The work of one step: busy while it runs, and the server's words where it refuses.
+function useWork() {
+  const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState('');
+  const run = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setWrong('');
+    try {
+      await work();
+    } catch (error) {
+      setWrong((error as ApiError).message || t.away);
+    }
+    setBusy(false);
+  };
+  return { busy, wrong, setWrong, run };
+}
+
+export function Deploy() {
+  const [image, setImage] = useState('');
+  const [typedName, setTypedName] = useState<string | null>(null);
+  const [port, setPort] = useState(80);
+  const [type, setType] = useState<ServiceType>('ClusterIP');
+  const [replicas, setReplicas] = useState(3);
+  const [space, setSpace] = useState(namespace.value || 'default');
+  const [made, setMade] = useState<Made | null>(null);
+  const [exposed, setExposed] = useState('');
+  const [scaled, setScaled] = useState('');
+  const { busy, wrong, setWrong, run } = useWork();
+  const name = typedName ?? nameOf(image);
+
+  const deploy = (event: Event) => {
+    event.preventDefault();
+    if (image.trim() === '') return setWrong(t.deploy.badImage);
+    if (!kNamePattern.test(name)) return setWrong(`${t.deploy.name}: ${t.deploy.badName}`);
+    if (!(port >= 1 && port <= 65535)) return setWrong(t.deploy.badPort);
+    void run(async () => {
+      await create(pathOf(kinds.deployments, space), deploymentOf(name, image.trim(), port));
+      setMade({ name, space });
+    });
+  };
+  const expose = () => run(async () => {
+    const service = await create<Service>(pathOf(kinds.services, space), serviceOf(name, port, type));
+    const node = service.spec.ports?.[0]?.nodePort;
+    setExposed(t.deploy.exposed(name, node ? `${service.spec.clusterIP}:${port} · *:${node}` : `${service.spec.clusterIP}:${port}`));
+  });
+  const scale = () => run(async () => {
+    await patch(`${pathOf(kinds.deployments, space, name)}/scale`, { spec: { replicas } });
+    setScaled(t.deploy.done);
+  });
+  const again = () => {
+    setImage('');
+    setTypedName(null);
+    setMade(null);
+    setExposed('');
+    setScaled('');
+  };
+  return (
+    <>
+      <Head title={t.deploy.title} sub={t.deploy.intro} />
+      <div class="deploy">
+        <ol class="steps">
+          <Step number={1} title={t.deploy.step1} now={!made} done={made ? t.deploy.deployed(`${made.space}/${made.name}`) : ''}>
+            <form class="stack" onSubmit={deploy}>
+              <label class="field">
+                <span>{t.deploy.image}</span>
+                <input class="input mono" value={image} placeholder={t.deploy.imageHint} autoFocus spellcheck={false}
+                       onInput={(event) => setImage(event.currentTarget.value)} />
+              </label>
+              <div class="fields">
+                <label class="field">
+                  <span>{t.deploy.name}</span>
+                  <input class="input" value={name} onInput={(event) => setTypedName(event.currentTarget.value)} />
+                </label>
+                <label class="field">
+                  <span>{t.deploy.into}</span>
+                  <input class="input" value={space} onInput={(event) => setSpace(event.currentTarget.value)} />
+                </label>
+                <label class="field narrow-field">
+                  <span>{t.columns.ports}</span>
+                  <input class="input" type="number" min={1} max={65535} value={port} title={t.deploy.portHint}
+                         onInput={(event) => setPort(event.currentTarget.valueAsNumber)} />
+                </label>
+              </div>
+              <button class="button primary" disabled={busy}>{t.deploy.do1}</button>
+            </form>
+          </Step>
+          <Step number={2} title={t.deploy.step2} now={!!made && !exposed} done={exposed}>
+            <div class="row">
+              <label class="field">
+                <span>{t.deploy.type}</span>
+                <select class="input" value={type} onChange={(event) => setType(event.currentTarget.value as ServiceType)}>
+                  {kServiceTypes.map((each) => <option key={each} value={each}>{each}: {t.deploy.types[each]}</option>)}
+                </select>
+              </label>
+              <button class="button primary" disabled={busy} onClick={() => void expose()}>{t.deploy.do2}</button>
+            </div>
+          </Step>
+          <Step number={3} title={t.deploy.step3} now={!!exposed && !scaled} done={scaled}>
+            <div class="row">
+              <label class="field narrow-field">
+                <span>{t.deploy.replicas}</span>
+                <input class="input" type="number" min={0} max={1000} value={replicas}
+                       onInput={(event) => setReplicas(event.currentTarget.valueAsNumber || 0)} />
+              </label>
+              <button class="button primary" disabled={busy} onClick={() => void scale()}>{t.deploy.do3(replicas)}</button>
+            </div>
+          </Step>
+          {wrong && <li><Notice tone="bad">{wrong}</Notice></li>}
+          {scaled && (
+            <li class="row">
+              <a class="button primary" href={href('deployment', [space, name])}>{t.deploy.open}</a>
+              <button class="button" onClick={again}>{t.deploy.another}</button>
+            </li>
+          )}
+        </ol>
+        {made && <Happening key={`${made.space}/${made.name}`} {...made} />}
+      </div>
+    </>
+  );
+}

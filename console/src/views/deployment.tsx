@@ -1,0 +1,235 @@
+// One Deployment: its rollout as it happens, what it was before, and how many it is to be.
+import { useEffect, useMemo, useState } from 'preact/hooks';
+
+import { kinds, pathOf } from '../api/kinds';
+import { useLive } from '../api/live';
+import { patch, remove } from '../api/request';
+import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
+import { latestFirst } from '../model/event';
+import { podState } from '../model/pod';
+import { byController, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
+import { go, href, place } from '../router';
+import { t } from '../texts';
+import { Action, Age, Badge, Dialog, Head, Icon, Notice, Panel, Standing } from '../ui/parts';
+import { tell } from '../ui/toasts';
+import { EventList } from './events';
+import { PodTable } from './pods';
+
+const kReplicasMax = 10_000;
+const kHash = 'pod-template-hash';
+
+function Squares({ pods }: { pods: Pod[] }) {
+  return (
+    <div class="squares">
+      {pods.map((pod) => (
+        <a key={pod.metadata.uid} class={`square tone-${podState(pod).tone}`} title={`${pod.metadata.name} · ${podState(pod).word}`}
+           aria-label={`${pod.metadata.name}, ${podState(pod).word}`} href={href('pod', [pod.metadata.namespace, pod.metadata.name])} />
+      ))}
+      {pods.length === 0 && <span class="dim small">{t.deployment.noPods}</span>}
+    </div>
+  );
+}
+
+function Lane({ revision, wanted }: { revision: Revision; wanted: number }) {
+  const ready = revision.set.status?.readyReplicas ?? 0;
+  const most = Math.max(wanted, revision.pods.length, 1);
+  return (
+    <li class={revision.isNew ? 'lane new' : 'lane'}>
+      <div class="lane-head">
+        <b>{t.deployment.revision(revision.number)}</b>
+        <span class="chip">{revision.isNew ? t.deployment.newest : t.deployment.old}</span>
+        <span class="mono small dim break">{revision.images.join(', ')}</span>
+        <span class="lane-count">{t.deployment.readyCount(ready)}</span>
+      </div>
+      <div class="bar" aria-hidden="true">
+        <i class="bar-all" style={{ width: `${(revision.pods.length / most) * 100}%` }} />
+        <i class="bar-ready" style={{ width: `${(ready / most) * 100}%` }} />
+      </div>
+      <Squares pods={revision.pods} />
+    </li>
+  );
+}
+
+function strategyText(deployment: Deployment): string {
+  const { type, rollingUpdate } = deployment.spec.strategy ?? {};
+  if (type === 'Recreate') return t.deployment.recreate;
+  return t.deployment.strategy(`${rollingUpdate?.maxSurge ?? '25%'}`, `${rollingUpdate?.maxUnavailable ?? '25%'}`);
+}
+
+function RolloutPanel({ deployment, rollout }: { deployment: Deployment; rollout: Rollout }) {
+  const shown = rollout.revisions.filter((each) => each.isNew || each.pods.length > 0);
+  return (
+    <Panel title={t.deployment.rollout} side={
+      <ul class="legend">
+        <li>{t.deployment.wanted(rollout.wanted)}</li>
+        <li>{t.deployment.updated(rollout.updated)}</li>
+        <li class="tone-good">{t.deployment.readyCount(rollout.ready)}</li>
+        {rollout.surge > 0 && <li class="tone-busy">{t.deployment.surge(rollout.surge)}</li>}
+      </ul>
+    }>
+      <ul class="lanes">
+        {shown.map((each) => <Lane key={each.set.metadata.uid} revision={each} wanted={rollout.wanted} />)}
+      </ul>
+      <p class="small dim">{strategyText(deployment)}</p>
+    </Panel>
+  );
+}
+
+function History({ deployment, rollout, path }: { deployment: Deployment; rollout: Rollout; path: string }) {
+  // As kubectl: the old template comes back as a whole, without what told its ReplicaSet's pods apart.
+  const undo = (revision: Revision) => {
+    const template = structuredClone(revision.set.spec.template);
+    delete template.metadata?.labels?.[kHash];
+    return tell(
+      () => patch(path, [{ op: 'replace', path: '/spec/template', value: template }], 'json-patch'),
+      t.done.undone(deployment.metadata.name, revision.number),
+    );
+  };
+  return (
+    <Panel title={t.deployment.history}>
+      <ol class="history">
+        {rollout.revisions.map((each) => (
+          <li key={each.set.metadata.uid} class={each.isNew ? 'current' : ''}>
+            <div>
+              <b>{t.deployment.revision(each.number)}</b> <Age time={each.set.metadata.creationTimestamp} />
+              <div class="mono small break">{each.images.join(', ')}</div>
+              {each.cause && <div class="small dim">{each.cause}</div>}
+            </div>
+            {each.isNew ? <span class="chip">{t.deployment.newest}</span>
+              : <Action text={t.deployment.undo} label={`${t.deployment.undo}: ${t.deployment.revision(each.number)}`} run={() => undo(each)} />}
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function Scale({ deployment, path }: { deployment: Deployment; path: string }) {
+  const wanted = deployment.spec.replicas ?? 1;
+  const [typed, setTyped] = useState(wanted);
+  useEffect(() => setTyped(wanted), [wanted]);
+  const scale = (to: number) => {
+    const replicas = Math.max(0, Math.min(kReplicasMax, Math.round(to)));
+    return tell(() => patch(`${path}/scale`, { spec: { replicas } }), t.done.scaled(deployment.metadata.name, replicas));
+  };
+  return (
+    <form class="scale" onSubmit={(event) => {
+      event.preventDefault();
+      void scale(typed);
+    }}>
+      <Action class="icon-only" label={t.deployment.fewer} text={<Icon name="minus" />} disabled={wanted === 0} run={() => scale(wanted - 1)} />
+      <label>
+        <span class="hidden">{t.deployment.scale}</span>
+        <input class="input scale-input" type="number" min={0} max={kReplicasMax} value={typed}
+               onInput={(event) => setTyped(event.currentTarget.valueAsNumber || 0)} />
+      </label>
+      <Action class="icon-only" label={t.deployment.moreReplicas} text={<Icon name="plus" />} run={() => scale(wanted + 1)} />
+      {typed !== wanted && <button class="button primary">{t.deployment.setScale}</button>}
+    </form>
+  );
+}
+
+function ImageDialog({ deployment, path, onClose }: { deployment: Deployment; path: string; onClose: () => void }) {
+  const containers = deployment.spec.template.spec.containers;
+  const [images, setImages] = useState(containers.map((each) => each.image));
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const changed = containers.map((each, at) => ({ name: each.name, image: images[at]!.trim() }));
+    const body = { spec: { template: { spec: { containers: changed } } } };
+    const names = changed.map((each) => each.image).join(', ');
+    const done = await tell(() => patch(path, body, 'strategic-merge-patch'), t.done.image(deployment.metadata.name, names));
+    if (done) onClose();
+  };
+  return (
+    <Dialog label={t.deployment.image} onClose={onClose}>
+      <form class="stack" onSubmit={submit}>
+        <h2>{t.deployment.image}</h2>
+        {containers.map((each, at) => (
+          <label class="field" key={each.name}>
+            <span>{t.deployment.imageOf(each.name)}</span>
+            <input class="input mono" value={images[at]} autoFocus={at === 0}
+                   onInput={(event) => setImages(images.with(at, event.currentTarget.value))} />
+          </label>
+        ))}
+        <div class="row end">
+          <button type="button" class="button" onClick={onClose}>{t.cancel}</button>
+          <button class="button primary">{t.deployment.setImage}</button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Actions({ deployment, path }: { deployment: Deployment; path: string }) {
+  const [imaging, setImaging] = useState(false);
+  const { name, namespace } = deployment.metadata;
+  const paused = !!deployment.spec.paused;
+  const restart = () => {
+    const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
+    return tell(() => patch(path, { spec: { template: { metadata: { annotations } } } }), t.done.restarted(name));
+  };
+  const pause = () =>
+    tell(() => patch(path, { spec: { paused: paused ? null : true } }), paused ? t.done.resumed(name) : t.done.paused(name));
+  const drop = async () => {
+    if (await tell(() => remove(path), t.done.deleted(name))) go(href('workloads'));
+  };
+  return (
+    <>
+      <Scale deployment={deployment} path={path} />
+      <button class="button" onClick={() => setImaging(true)}>{t.deployment.image}</button>
+      <Action text={t.deployment.restart} run={restart} />
+      <Action text={paused ? t.deployment.resume : t.deployment.pause} run={pause} />
+      <a class="button" href={href('object', ['deployments', namespace, name])}>{t.actions.yaml}</a>
+      <Action class="danger" text={t.deployment.delete} sure={t.deployment.sure(name)} run={drop} />
+      {imaging && <ImageDialog deployment={deployment} path={path} onClose={() => setImaging(false)} />}
+    </>
+  );
+}
+
+export function DeploymentView() {
+  const [space = '', name = ''] = place.value.params;
+  const deployments = useLive<Deployment>(kinds.deployments, space, { name });
+  const deployment = deployments.list[0];
+  const labels = selectorText(deployment?.spec.selector);
+  if (!deployment || labels === '') {
+    return (
+      <>
+        <Head title={name} sub={space} />
+        {deployments.loaded ? <Notice tone="warn">{t.deployment.gone}</Notice> : <Standing of={deployments} />}
+      </>
+    );
+  }
+  return <Known deployment={deployment} labels={labels} />;
+}
+
+function Known({ deployment, labels }: { deployment: Deployment; labels: string }) {
+  const { name, namespace: space } = deployment.metadata;
+  const path = pathOf(kinds.deployments, space, name);
+  const sets = useLive<ReplicaSet>(kinds.replicasets, space, { labels }).list;
+  const pods = useLive<Pod>(kinds.pods, space, { labels }).list;
+  const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Deployment,involvedObject.name=${name}` }).list;
+  const rollout = useMemo(
+    () => rolloutOf(deployment, byController(sets), byController(pods)),
+    [deployment, sets, pods],
+  );
+  const latest = useMemo(() => latestFirst(events), [events]);
+  const own = useMemo(() => rollout.revisions.flatMap((each) => each.pods), [rollout]);
+  return (
+    <>
+      <Head title={name} sub={<><Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge><span>{space}</span><Age time={deployment.metadata.creationTimestamp} /></>}>
+        <Actions deployment={deployment} path={path} />
+      </Head>
+      {rollout.why && <Notice tone={rollout.tone} title={t.pod.why}> {rollout.why}</Notice>}
+      <div class="columns">
+        <div>
+          <RolloutPanel deployment={deployment} rollout={rollout} />
+          <Panel title={t.deployment.pods}><PodTable label={t.deployment.pods} pods={own} brief /></Panel>
+        </div>
+        <div>
+          <History deployment={deployment} rollout={rollout} path={path} />
+          <Panel title={t.deployment.events}><EventList events={latest} /></Panel>
+        </div>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,155 @@
+// What happened: an hour as a picture, and all of it as a list.
+import { useMemo, useState } from 'preact/hooks';
+
+import { kindOf, kinds } from '../api/kinds';
+import { useLive } from '../api/live';
+import type { EventObj } from '../api/types';
+import { duration, now } from '../model/age';
+import { countOf, latestFirst, timeOf } from '../model/event';
+import { href } from '../router';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { Age, Badge, Head, Panel, Standing } from '../ui/parts';
+import { type Column, Table } from '../ui/table';
+
+const kSpanMs = 3_600_000;
+const kBuckets = 120;
+const kLanesMax = 7;
+const kListedMax = 50;
+const kLane = 26;
+const kLeft = 110;
+const kWidth = 1000;
+
+export function hrefOfObject(event: EventObj): string {
+  const { kind = '', namespace: space, name } = event.involvedObject;
+  if (kind === 'Pod') return href('pod', [space, name]);
+  if (kind === 'Deployment') return href('deployment', [space, name]);
+  if (kind === 'Service') return href('service', [space, name]);
+  const known = kindOf(kind);
+  return known ? href('object', [known.plural, space ?? '', name]) : href('events');
+}
+
+export function EventList({ events }: { events: EventObj[] }) {
+  if (events.length === 0) return <p class="dim small">{t.events.none}</p>;
+  return (
+    <ul class="latest">
+      {events.slice(0, kListedMax).map((event) => (
+        <li key={event.metadata.uid} class={event.type === 'Warning' ? 'tone-warn' : 'tone-none'}>
+          <i class="dot" aria-hidden="true" />
+          <div>
+            <b>{event.reason}</b> {countOf(event) > 1 && <span class="chip">×{countOf(event)}</span>}
+            <small>{event.message}</small>
+          </div>
+          <Age time={timeOf(event)} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface Bucket {
+  lane: number;
+  at: number;
+  count: number;
+  warnings: number;
+}
+
+// A dot a kind of object and half a minute, as large as what happened then was much.
+function bucketsOf(events: EventObj[], end: number): { lanes: string[]; buckets: Bucket[]; warnings: number; all: number } {
+  const byKind = new Map<string, Map<number, Bucket>>();
+  let warnings = 0;
+  let all = 0;
+  for (const event of events) {
+    const ago = end - Date.parse(timeOf(event));
+    if (!(ago >= 0 && ago < kSpanMs)) continue;
+    const at = kBuckets - 1 - Math.floor((ago / kSpanMs) * kBuckets);
+    const lane = event.involvedObject.kind ?? '';
+    const inLane = byKind.get(lane) ?? new Map<number, Bucket>();
+    byKind.set(lane, inLane);
+    const bucket = inLane.get(at) ?? { lane: 0, at, count: 0, warnings: 0 };
+    inLane.set(at, bucket);
+    bucket.count += 1;
+    all += 1;
+    if (event.type === 'Warning') {
+      bucket.warnings += 1;
+      warnings += 1;
+    }
+  }
+  const lanes = [...byKind.keys()].sort((a, b) => byKind.get(b)!.size - byKind.get(a)!.size).slice(0, kLanesMax);
+  const buckets = lanes.flatMap((lane, index) => [...byKind.get(lane)!.values()].map((each) => ({ ...each, lane: index })));
+  return { lanes, buckets, warnings, all };
+}
+
+function Timeline({ events }: { events: EventObj[] }) {
+  const end = now.value;
+  const { lanes, buckets, warnings, all } = useMemo(() => bucketsOf(events, end), [events, end]);
+  const height = Math.max(1, lanes.length) * kLane + 28;
+  const xOf = (share: number) => kLeft + share * (kWidth - kLeft - 20);
+  return (
+    <svg class="timeline" viewBox={`0 0 ${kWidth} ${height}`} role="img" aria-label={t.events.timelineLabel(all, warnings)}>
+      {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+        <g key={share}>
+          <line class="grid-line" x1={xOf(share)} x2={xOf(share)} y1={4} y2={height - 24} />
+          <text class="axis" x={xOf(share)} y={height - 6} text-anchor={share === 1 ? 'end' : 'middle'}>
+            {share === 1 ? t.events.nowLabel : t.events.ago(duration((1 - share) * kSpanMs))}
+          </text>
+        </g>
+      ))}
+      {lanes.map((lane, at) => (
+        <g key={lane}>
+          <text class="lane-name" x={0} y={at * kLane + 21}>{lane}</text>
+          <line class="lane-line" x1={kLeft} x2={kWidth - 20} y1={at * kLane + 17} y2={at * kLane + 17} />
+        </g>
+      ))}
+      {buckets.map((each) => (
+        <circle key={`${each.lane} ${each.at}`} class={each.warnings > 0 ? 'event-dot warn' : 'event-dot'}
+                cx={xOf((each.at + 0.5) / kBuckets)} cy={each.lane * kLane + 17} r={Math.min(11, 3 + Math.sqrt(each.count) * 1.3)} />
+      ))}
+    </svg>
+  );
+}
+
+const kColumns: Column<EventObj>[] = [
+  { id: 'seen', title: t.columns.seen, width: '64px', end: true, sort: (each) => -Date.parse(timeOf(each)), cell: (each) => <Age time={timeOf(each)} /> },
+  { id: 'reason', title: t.columns.reason, width: 'minmax(120px, 1fr)', sort: (each) => each.reason ?? '',
+    cell: (each) => <Badge tone={each.type === 'Warning' ? 'warn' : 'none'}>{each.reason}</Badge> },
+  { id: 'object', title: t.columns.object, width: 'minmax(140px, 1.6fr)',
+    sort: (each) => `${each.involvedObject.kind}/${each.involvedObject.name}`,
+    cell: (each) => <a tabIndex={-1} href={hrefOfObject(each)}><span class="dim">{each.involvedObject.kind} </span>{each.involvedObject.name}</a> },
+  { id: 'message', title: t.columns.message, width: 'minmax(140px, 3fr)', wide: true, cell: (each) => <span title={each.message}>{each.message}</span> },
+  { id: 'count', title: t.columns.count, width: '60px', wide: true, end: true, sort: (each) => -countOf(each), cell: countOf },
+];
+
+export function Events() {
+  const events = useLive<EventObj>(kinds.events, namespace.value);
+  const [warnings, setWarnings] = useState(false);
+  const list = events.list;
+  const shown = useMemo(
+    () => latestFirst(warnings ? list.filter((each) => each.type === 'Warning') : list),
+    [list, warnings],
+  );
+  return (
+    <div class="full">
+      <Head title={t.events.title} />
+      {!events.loaded ? <Standing of={events} /> : (
+        <>
+          <Panel title={t.events.timeline}><Timeline events={shown} /></Panel>
+          <Table
+            label={t.events.title}
+            columns={kColumns}
+            rows={shown}
+            keyOf={(each) => each.metadata.uid}
+            textOf={(each) => [each.reason, each.message, each.involvedObject.kind, each.involvedObject.name, each.metadata.namespace].join(' ')}
+            hrefOf={hrefOfObject}
+            tools={
+              <label class="check inline">
+                <input type="checkbox" checked={warnings} onChange={(event) => setWarnings(event.currentTarget.checked)} />
+                <span>{t.events.warnings}</span>
+              </label>
+            }
+          />
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,112 @@
+// Jobs and what starts them by the clock.
+import { kinds, pathOf } from '../api/kinds';
+import { useLive } from '../api/live';
+import { create } from '../api/request';
+import type { CronJob, Job } from '../api/types';
+import { duration, now } from '../model/age';
+import { condition, type Tone } from '../model/pod';
+import { go, href, place } from '../router';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { Action, Age, Badge, Head, Standing, Tabs } from '../ui/parts';
+import { type Column, Table } from '../ui/table';
+import { tell } from '../ui/toasts';
+
+const kNameMax = 52;
+
+function stateOf(job: Job): { word: string; tone: Tone } {
+  const conditions = job.status?.conditions;
+  if (condition(conditions, 'Complete')?.status === 'True') return { word: t.jobs.complete, tone: 'done' };
+  if (condition(conditions, 'Failed')?.status === 'True') return { word: t.jobs.failed, tone: 'bad' };
+  if (job.spec.suspend) return { word: t.jobs.suspended, tone: 'none' };
+  return { word: t.jobs.running, tone: 'busy' };
+}
+
+function tookText(job: Job): string {
+  const { startTime, completionTime } = job.status ?? {};
+  if (!startTime) return '';
+  return duration((completionTime ? Date.parse(completionTime) : now.value) - Date.parse(startTime));
+}
+
+function JobProgress({ job }: { job: Job }) {
+  const wanted = job.spec.completions ?? 1;
+  const { succeeded = 0, failed = 0, active = 0 } = job.status ?? {};
+  const part = (n: number) => `${(100 * n) / Math.max(wanted, succeeded + failed + active)}%`;
+  return (
+    <span class="progress" role="img" aria-label={`${succeeded}/${wanted}`}>
+      <i class="tone-done" style={{ width: part(succeeded) }} />
+      <i class="tone-busy" style={{ width: part(active) }} />
+      <i class="tone-bad" style={{ width: part(failed) }} />
+    </span>
+  );
+}
+
+function JobList() {
+  const jobs = useLive<Job>(kinds.jobs, namespace.value);
+  const to = (each: Job) => href('object', ['jobs', each.metadata.namespace, each.metadata.name]);
+  const columns: Column<Job>[] = [
+    { id: 'name', title: t.columns.name, width: 'minmax(140px, 1.6fr)', sort: (each) => each.metadata.name,
+      cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
+    { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
+      cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
+    { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)', sort: (each) => stateOf(each).word,
+      cell: (each) => <Badge tone={stateOf(each).tone}>{stateOf(each).word}</Badge> },
+    { id: 'completions', title: t.columns.completions, width: '100px', end: true,
+      cell: (each) => `${each.status?.succeeded ?? 0}/${each.spec.completions ?? 1}` },
+    { id: 'progress', title: t.columns.pods, width: 'minmax(90px, 1.2fr)', wide: true, cell: (each) => <JobProgress job={each} /> },
+    { id: 'took', title: t.columns.took, width: '70px', wide: true, end: true, cell: tookText },
+    { id: 'age', title: t.columns.age, width: '64px', end: true, sort: (each) => -Date.parse(each.metadata.creationTimestamp),
+      cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
+  ];
+  if (!jobs.loaded) return <Standing of={jobs} />;
+  return <Table label={t.jobs.jobs} columns={columns} rows={jobs.list} hrefOf={to} keyOf={(each) => each.metadata.uid}
+                textOf={(each) => `${each.metadata.namespace} ${each.metadata.name} ${stateOf(each).word}`} />;
+}
+
+// As kubectl create job --from: owned by its CronJob, and named after this moment.
+function runNow(cron: CronJob): Promise<boolean> {
+  const template = cron.spec.jobTemplate as { metadata?: { labels?: object; annotations?: object }; spec: unknown };
+  const name = `${cron.metadata.name.slice(0, kNameMax)}-${Date.now().toString(36)}`;
+  const job = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name,
+      labels: template.metadata?.labels,
+      annotations: { ...template.metadata?.annotations, 'cronjob.kubernetes.io/instantiate': 'manual' },
+      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: cron.metadata.name, uid: cron.metadata.uid, controller: true }],
+    },
+    spec: template.spec,
+  };
+  return tell(() => create(pathOf(kinds.jobs, cron.metadata.namespace), job), t.done.job(name));
+}
+
+function CronJobs() {
+  const crons = useLive<CronJob>(kinds.cronjobs, namespace.value);
+  const to = (each: CronJob) => href('object', ['cronjobs', each.metadata.namespace, each.metadata.name]);
+  const columns: Column<CronJob>[] = [
+    { id: 'name', title: t.columns.name, width: 'minmax(140px, 1.6fr)', sort: (each) => each.metadata.name,
+      cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
+    { id: 'schedule', title: t.columns.schedule, width: 'minmax(100px, 1fr)', cell: (each) => <span class="mono">{each.spec.schedule}</span> },
+    { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)', wide: true,
+      cell: (each) => <Badge tone={each.spec.suspend ? 'none' : 'good'}>{each.spec.suspend ? t.jobs.suspended : t.columns.active}</Badge> },
+    { id: 'active', title: t.columns.active, width: '70px', wide: true, end: true, cell: (each) => each.status?.active?.length ?? 0 },
+    { id: 'lastRun', title: t.columns.lastRun, width: '90px', wide: true, end: true, cell: (each) => <Age time={each.status?.lastScheduleTime} /> },
+    { id: 'run', title: '', width: '100px', end: true, cell: (each) => <Action text={t.jobs.run} class="small" run={() => runNow(each)} /> },
+  ];
+  if (!crons.loaded) return <Standing of={crons} />;
+  return <Table label={t.jobs.cronjobs} columns={columns} rows={crons.list} hrefOf={to} keyOf={(each) => each.metadata.uid}
+                textOf={(each) => `${each.metadata.namespace} ${each.metadata.name}`} />;
+}
+
+export function Jobs() {
+  const tab = place.value.query.get('tab') ?? 'jobs';
+  return (
+    <div class="full">
+      <Head title={t.jobs.title} />
+      <Tabs label={t.jobs.title} current={tab} onPick={(id) => go(href('jobs', [], { tab: id }))}
+            tabs={[{ id: 'jobs', text: t.jobs.jobs }, { id: 'cronjobs', text: t.jobs.cronjobs }]} />
+      {tab === 'jobs' ? <JobList /> : <CronJobs />}
+    </div>
+  );
+}

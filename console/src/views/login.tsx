@@ -1,0 +1,147 @@
+// The door: a token, a kubeconfig that holds one, or the browser's certificate.
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { type KubeUser, login, readKubeconfig } from '../api/login';
+import { loginReason } from '../api/session';
+import { t } from '../texts';
+import { Logo, Notice, Tabs } from '../ui/parts';
+
+type Way = 'token' | 'kubeconfig' | 'certificate';
+
+const kConfigBytesMax = 1 << 20;
+
+function Kubeconfig({ onToken }: { onToken: (token: string) => void }) {
+  const [text, setText] = useState('');
+  const [users, setUsers] = useState<KubeUser[]>([]);
+  const [chosen, setChosen] = useState(0);
+  const [wrong, setWrong] = useState('');
+  const take = async (given: string) => {
+    setText(given);
+    setUsers([]);
+    setWrong('');
+    onToken('');
+    if (given.trim() === '') return;
+    try {
+      const found = await readKubeconfig(given);
+      setUsers(found);
+      pick(found, 0);
+    } catch (error) {
+      setWrong(t.login.kubeconfigBroken + (error as Error).message.split('\n')[0]);
+    }
+  };
+  const pick = (all: KubeUser[], at: number) => {
+    setChosen(at);
+    setWrong(all[at]?.why ?? t.login.kubeconfigNone);
+    onToken(all[at]?.token ?? '');
+  };
+  return (
+    <>
+      <label class="field">
+        <span>{t.login.kubeconfigLabel}</span>
+        <textarea
+          class="input mono"
+          rows={6}
+          spellcheck={false}
+          autocomplete="off"
+          value={text}
+          onInput={(event) => void take(event.currentTarget.value)}
+        />
+      </label>
+      <input
+        type="file"
+        class="file"
+        aria-label={t.login.kubeconfigFile}
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0];
+          if (file && file.size <= kConfigBytesMax) void file.text().then(take);
+        }}
+      />
+      {users.length > 1 && (
+        <label class="field">
+          <span>{t.login.kubeconfigUser}</span>
+          <select class="input" value={chosen} onChange={(event) => pick(users, Number(event.currentTarget.value))}>
+            {users.map((each, at) => (
+              <option key={at} value={at}>{each.name}</option>
+            ))}
+          </select>
+        </label>
+      )}
+      {wrong && <Notice tone="warn">{wrong}</Notice>}
+      <p class="hint">{t.login.kubeconfigHint}</p>
+    </>
+  );
+}
+
+export function Login() {
+  const [way, setWay] = useState<Way>('token');
+  const [token, setToken] = useState('');
+  const [keep, setKeep] = useState(true);
+  const [busy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState('');
+  const input = useRef<HTMLInputElement>(null);
+  const again = loginReason.value === 'expired';
+  useEffect(() => input.current?.focus(), [way]);
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (way !== 'certificate' && token.trim() === '') return setWrong(t.login.empty);
+    setBusy(true);
+    setWrong('');
+    setWrong(await login(way === 'certificate' ? null : token.trim(), keep));
+    setBusy(false);
+  };
+  return (
+    <form class="login" onSubmit={submit}>
+      <div class="login-brand">
+        <Logo />
+        <div>
+          <div class="brand-name">{t.name}</div>
+          <div class="dim">{t.console}</div>
+        </div>
+      </div>
+      <h1>{again ? t.login.again : t.login.title}</h1>
+      <p class="dim">{again ? t.login.expired : t.login.intro}</p>
+      <Tabs
+        label={t.login.ways}
+        current={way}
+        onPick={(id) => {
+          setWay(id as Way);
+          setToken('');
+          setWrong('');
+        }}
+        tabs={[
+          { id: 'token', text: t.login.token },
+          { id: 'kubeconfig', text: t.login.kubeconfig },
+          { id: 'certificate', text: t.login.certificate },
+        ]}
+      />
+      {way === 'token' && (
+        <label class="field">
+          <span>{t.login.tokenLabel}</span>
+          <input
+            ref={input}
+            class="input mono"
+            type="password"
+            autocomplete="off"
+            value={token}
+            onInput={(event) => setToken(event.currentTarget.value)}
+          />
+          <small class="hint">{t.login.tokenHint}</small>
+        </label>
+      )}
+      {way === 'kubeconfig' && <Kubeconfig onToken={setToken} />}
+      {way === 'certificate' && <p class="hint">{t.login.certificateText}</p>}
+      <label class="check">
+        <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
+        <span>
+          {t.login.keep}
+          <small class="hint">{t.login.keepHint}</small>
+        </span>
+      </label>
+      {wrong && <Notice tone="bad">{wrong}</Notice>}
+      <button class="button primary wide" disabled={busy}>
+        {busy ? t.login.checking : way === 'certificate' ? t.login.submitCertificate : t.login.submit}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,329 @@
+// One glance: what there is, where it runs, and what needs somebody.
+import { useMemo } from 'preact/hooks';
+
+import { kinds } from '../api/kinds';
+import { useLive } from '../api/live';
+import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet } from '../api/types';
+import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
+import { bytes, cores, quantity } from '../model/quantity';
+import { byController, rolloutOf } from '../model/rollout';
+import { latestFirst, timeOf } from '../model/event';
+import { href } from '../router';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { Age, Badge, Head, Icon, Panel, Standing } from '../ui/parts';
+import { type MapGroup, PodMap } from '../ui/podmap';
+import { PodDots } from './workloads';
+
+const kAttentionMax = 6;
+const kEventsMax = 8;
+const kRolloutsMax = 8;
+const kShownTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone'];
+
+function isReady(node: Node): boolean {
+  return condition(node.status?.conditions, 'Ready')?.status === 'True';
+}
+
+function cellsOf(pods: Pod[]) {
+  // Those of one workload side by side.
+  return pods
+    .map((pod) => ({ pod, sort: `${pod.metadata.namespace} ${ownerOf(pod)} ${pod.metadata.name}` }))
+    .sort((a, b) => (a.sort < b.sort ? -1 : 1))
+    .map(({ pod }) => {
+      const state = podState(pod);
+      return {
+        key: pod.metadata.uid,
+        tone: state.tone,
+        name: pod.metadata.name,
+        word: `${state.word} · ${pod.metadata.namespace}`,
+        href: href('pod', [pod.metadata.namespace, pod.metadata.name]),
+      };
+    });
+}
+
+function groupsOf(nodes: Node[], pods: Pod[]): MapGroup[] {
+  const byNode = new Map<string, Pod[]>();
+  for (const pod of pods) {
+    const key = pod.spec.nodeName ?? '';
+    const list = byNode.get(key);
+    if (list) list.push(pod);
+    else byNode.set(key, [pod]);
+  }
+  const groups = nodes
+    .map((node): MapGroup => {
+      const here = byNode.get(node.metadata.name) ?? [];
+      const room = quantity(node.status?.allocatable?.pods);
+      return {
+        key: node.metadata.name,
+        title: node.metadata.name,
+        sub: `${here.length} / ${room}`,
+        share: room > 0 ? here.length / room : 0,
+        tone: isReady(node) ? 'good' : 'bad',
+        cells: cellsOf(here),
+      };
+    })
+    .sort((a, b) => a.title.localeCompare(b.title, undefined, { numeric: true }));
+  const waiting = byNode.get('') ?? [];
+  if (waiting.length > 0) {
+    groups.push({
+      key: '', title: t.overview.waiting, sub: `${waiting.length}`, share: 0, tone: 'warn', cells: cellsOf(waiting),
+    });
+  }
+  return groups;
+}
+
+function requested(pods: Pod[], what: string): number {
+  let sum = 0;
+  for (const pod of pods) {
+    if (!pod.spec.nodeName || podState(pod).tone === 'done') continue;
+    for (const each of pod.spec.containers) sum += quantity(each.resources?.requests?.[what]);
+  }
+  return sum;
+}
+
+function Stat(props: { label: string; value: string; sub: string; share: number; tone: Tone; to?: string }) {
+  const inside = (
+    <>
+      <span class="stat-label">{props.label}</span>
+      <span class="stat-value">{props.value}</span>
+      <span class="stat-sub">{props.sub}</span>
+      <span class={`meter tone-${props.tone}`} aria-hidden="true">
+        <i style={{ width: `${Math.round(Math.min(1, props.share) * 100)}%` }} />
+      </span>
+    </>
+  );
+  return props.to ? <a class="stat" href={props.to}>{inside}</a> : <div class="stat">{inside}</div>;
+}
+
+interface Trouble {
+  key: string;
+  tone: Tone;
+  word: string;
+  name: string;
+  times: number;
+  why: string;
+  to: string;
+}
+
+function troublesOf(nodes: Node[], pods: Pod[], deployments: Deployment[], sets: ReplicaSet[], claims: Claim[]): Trouble[] {
+  const found: Trouble[] = [];
+  const same = new Map<string, Trouble>();
+  for (const node of nodes) {
+    if (isReady(node)) continue;
+    found.push({
+      key: node.metadata.uid, tone: 'bad', word: 'NotReady', name: t.overview.node(node.metadata.name), times: 1,
+      why: condition(node.status?.conditions, 'Ready')?.message ?? t.overview.nodeNotReady,
+      to: href('object', ['nodes', '', node.metadata.name]),
+    });
+  }
+  const bySet = byController(sets);
+  const byOwner = byController(pods);
+  for (const deployment of deployments) {
+    const rollout = rolloutOf(deployment, bySet, byOwner);
+    if (rollout.word !== 'stalled') continue;
+    found.push({
+      key: deployment.metadata.uid, tone: 'bad', word: t.workloads.stalled, name: deployment.metadata.name, times: 1,
+      why: rollout.why, to: href('deployment', [deployment.metadata.namespace, deployment.metadata.name]),
+    });
+  }
+  for (const pod of pods) {
+    const state = podState(pod);
+    const why = state.tone === 'bad' || state.tone === 'warn' ? podWhy(pod) : '';
+    if (state.tone !== 'bad' && why === '') continue;
+    // Pods of one owner that have the same trouble are one line.
+    const owner = ownerOf(pod);
+    const key = owner ? `${pod.metadata.namespace}/${owner} ${state.word}` : pod.metadata.uid;
+    const known = same.get(key);
+    if (known) {
+      known.times += 1;
+      continue;
+    }
+    const trouble = {
+      key, tone: state.tone, word: state.word, name: owner || pod.metadata.name, why, times: 1,
+      to: href('pod', [pod.metadata.namespace, pod.metadata.name]),
+    };
+    same.set(key, trouble);
+    found.push(trouble);
+  }
+  for (const claim of claims) {
+    if (claim.status?.phase === 'Bound') continue;
+    found.push({
+      key: claim.metadata.uid, tone: 'warn', word: claim.status?.phase ?? '', name: claim.metadata.name, times: 1,
+      why: t.overview.claimPending,
+      to: href('object', ['persistentvolumeclaims', claim.metadata.namespace, claim.metadata.name]),
+    });
+  }
+  return found.sort((a, b) => Number(b.tone === 'bad') - Number(a.tone === 'bad'));
+}
+
+function Legend({ pods }: { pods: Pod[] }) {
+  const counts = new Map<Tone, number>();
+  for (const pod of pods) {
+    const { tone } = podState(pod);
+    counts.set(tone, (counts.get(tone) ?? 0) + 1);
+  }
+  return (
+    <ul class="legend">
+      {kShownTones.filter((tone) => counts.has(tone)).map((tone) => (
+        <li key={tone} class={`tone-${tone}`}>
+          <i class="dot" aria-hidden="true" />
+          {t.tone[tone]} <b>{counts.get(tone)}</b>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Attention({ troubles }: { troubles: Trouble[] }) {
+  return (
+    <Panel title={t.overview.attention}>
+      {troubles.length === 0 && (
+        <p class="all-well tone-good">
+          <Icon name="check" /> {t.overview.allWell}
+        </p>
+      )}
+      <ul class="troubles">
+        {troubles.slice(0, kAttentionMax).map((each) => (
+          <li key={each.key}>
+            <a href={each.to}>
+              <span class="trouble-head">
+                <b>{t.overview.times(each.name, each.times)}</b>
+                <Badge tone={each.tone}>{each.word}</Badge>
+              </span>
+              <small>{each.why}</small>
+            </a>
+          </li>
+        ))}
+      </ul>
+      {troubles.length > kAttentionMax && (
+        <p class="dim small">{t.overview.more(troubles.length - kAttentionMax)}</p>
+      )}
+    </Panel>
+  );
+}
+
+// Those that change or fail first.
+function Rollouts({ deployments, sets, pods }: { deployments: Deployment[]; sets: ReplicaSet[]; pods: Pod[] }) {
+  const shown = useMemo(() => {
+    const bySet = byController(sets);
+    const byOwner = byController(pods);
+    return deployments
+      .map((deployment) => ({ deployment, rollout: rolloutOf(deployment, bySet, byOwner) }))
+      .sort((a, b) => kToneOrder.indexOf(a.rollout.tone) - kToneOrder.indexOf(b.rollout.tone))
+      .slice(0, kRolloutsMax);
+  }, [deployments, sets, pods]);
+  if (shown.length === 0) return null;
+  return (
+    <Panel title={t.nav.workloads} side={<a href={href('workloads')}>{t.overview.all}</a>}>
+      <ul class="rollouts">
+        {shown.map(({ deployment, rollout }) => (
+          <li key={deployment.metadata.uid}>
+            <a href={href('deployment', [deployment.metadata.namespace, deployment.metadata.name])}>
+              <b>{deployment.metadata.name}</b> <small class="dim">{deployment.metadata.namespace}</small>
+            </a>
+            <PodDots rollout={rollout} />
+            <span class="dim">{rollout.ready}/{rollout.wanted}</span>
+            <Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Latest({ events }: { events: EventObj[] }) {
+  return (
+    <Panel title={t.overview.latest} side={<a href={href('events')}>{t.nav.events}</a>}>
+      <ul class="latest">
+        {events.map((event) => (
+          <li key={event.metadata.uid} class={event.type === 'Warning' ? 'tone-warn' : 'tone-none'}>
+            <i class="dot" aria-hidden="true" />
+            <div>
+              <b>{event.reason}</b> <span class="dim">{event.involvedObject.name}</span>
+              <small>{event.message}</small>
+            </div>
+            <Age time={timeOf(event)} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+export function Overview() {
+  const space = namespace.value;
+  const nodes = useLive<Node>(kinds.nodes);
+  const pods = useLive<Pod>(kinds.pods, space);
+  const deployments = useLive<Deployment>(kinds.deployments, space);
+  const sets = useLive<ReplicaSet>(kinds.replicasets, space);
+  const claims = useLive<Claim>(kinds.persistentvolumeclaims, space);
+  const events = useLive<EventObj>(kinds.events, space);
+  const nodeList = nodes.list;
+  const podList = pods.list;
+  const groups = useMemo(() => groupsOf(nodeList, podList), [nodeList, podList]);
+  const troubles = useMemo(
+    () => troublesOf(nodeList, podList, deployments.list, sets.list, claims.list),
+    [nodeList, podList, deployments.list, sets.list, claims.list],
+  );
+  const latest = useMemo(() => latestFirst(events.list).slice(0, kEventsMax), [events.list]);
+
+  const ready = nodeList.filter(isReady).length;
+  const running = podList.filter((each) => podState(each).tone === 'good').length;
+  const alive = podList.filter((each) => podState(each).tone !== 'done').length;
+  const bad = podList.some((each) => podState(each).tone === 'bad');
+  const fine = deployments.list.filter(
+    (each) => (each.status?.availableReplicas ?? 0) >= (each.spec.replicas ?? 1),
+  ).length;
+  const room = (what: string) => nodeList.reduce((sum, each) => sum + quantity(each.status?.allocatable?.[what]), 0);
+  const cpu = { used: requested(podList, 'cpu'), all: room('cpu') };
+  const memory = { used: requested(podList, 'memory'), all: room('memory') };
+  const share = (part: number, all: number) => (all > 0 ? part / all : 0);
+
+  if (pods.status.value === 'refused') {
+    return (
+      <>
+        <Head title={t.overview.title} />
+        <Standing of={pods} />
+      </>
+    );
+  }
+  return (
+    <>
+      <Head title={t.overview.title}>
+        <a class="button primary" href={href('deploy')}><Icon name="deploy" />{t.workloads.deploy}</a>
+      </Head>
+      <div class="stats">
+        <Stat label={t.overview.nodes} value={`${nodeList.length}`} sub={t.overview.nodesReady(ready, nodeList.length)}
+              share={share(ready, nodeList.length)} tone={ready < nodeList.length ? 'bad' : 'good'} />
+        <Stat label={t.overview.pods} value={`${podList.length}`} sub={t.overview.podsRunning(running)} to={href('pods')}
+              share={share(running, alive)} tone={bad ? 'bad' : running < alive ? 'busy' : 'good'} />
+        <Stat label={t.overview.workloads} value={`${deployments.list.length}`} to={href('workloads')}
+              sub={t.overview.workloadsReady(fine, deployments.list.length)} share={share(fine, deployments.list.length)}
+              tone={fine < deployments.list.length ? 'busy' : 'good'} />
+        <Stat label={t.overview.cpu} value={cores(cpu.used)} sub={t.overview.of(cores(cpu.used), cores(cpu.all))}
+              share={share(cpu.used, cpu.all)} tone={cpu.used > cpu.all * 0.9 ? 'warn' : 'busy'} />
+        <Stat label={t.overview.memory} value={bytes(memory.used)} sub={t.overview.of(bytes(memory.used), bytes(memory.all))}
+              share={share(memory.used, memory.all)} tone={memory.used > memory.all * 0.9 ? 'warn' : 'busy'} />
+      </div>
+      <div class="overview">
+        <div>
+          <Panel class="map-panel" title={t.overview.map} side={<Legend pods={podList} />}>
+          {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <PodMap groups={groups} /> : <Standing of={pods} />}
+          {pods.loaded && podList.length === 0 && (
+            <div class="empty">
+              <h2>{t.overview.empty}</h2>
+              <p>{t.overview.emptyHint}</p>
+              <a class="button primary" href={href('deploy')}>{t.overview.deployFirst}</a>
+            </div>
+          )}
+        </Panel>
+        <Rollouts deployments={deployments.list} sets={sets.list} pods={podList} />
+        </div>
+        <div class="overview-side">
+          <Attention troubles={troubles} />
+          <Latest events={latest} />
+        </div>
+      </div>
+    </>
+  );
+}

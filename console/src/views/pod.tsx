@@ -1,0 +1,152 @@
+// One pod: what it is made of, what it says, and a shell in it.
+import { useMemo } from 'preact/hooks';
+
+import { kinds, pathOf } from '../api/kinds';
+import { useLive } from '../api/live';
+import { remove } from '../api/request';
+import type { Container, ContainerStatus, EventObj, Pod } from '../api/types';
+import { age } from '../model/age';
+import { latestFirst } from '../model/event';
+import { condition, ownerOf, podState, podWhy } from '../model/pod';
+import { lazy } from '../lazy';
+import { go, href, place } from '../router';
+import { t } from '../texts';
+import { Action, Age, Badge, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
+import { tell } from '../ui/toasts';
+import { EventList } from './events';
+import { Logs } from './logs';
+
+const Terminal = lazy(() => import('./terminal').then((module) => module.TerminalView));
+
+function stateText(status: ContainerStatus | undefined): string {
+  const { running, waiting, terminated } = status?.state ?? {};
+  if (running) return `${t.pod.running} ${t.pod.since(age(running.startedAt))}`;
+  if (waiting) return waiting.reason ?? t.pod.waiting;
+  if (terminated) return `${t.pod.terminated}, ${t.pod.exit(terminated.exitCode, terminated.reason ?? '')}`;
+  return t.pod.waiting;
+}
+
+function amounts(given: Record<string, string> | undefined): string {
+  return Object.entries(given ?? {}).map(([what, amount]) => `${what} ${amount}`).join(', ');
+}
+
+function ContainerCard({ container, status, kind }: { container: Container; status?: ContainerStatus; kind: string }) {
+  const ended = status?.lastState?.terminated;
+  const tone = status?.ready ? 'good' : status?.state?.terminated?.exitCode === 0 ? 'done'
+    : status?.state?.running ? 'warn' : status?.state?.terminated ? 'bad' : 'busy';
+  return (
+    <div class="card">
+      <div class="card-head">
+        <b>{container.name}</b>
+        {kind && <span class="chip">{kind}</span>}
+        <Badge tone={tone}>{stateText(status)}</Badge>
+      </div>
+      <div class="mono small break">{container.image}</div>
+      <dl class="facts tight">
+        {container.command || container.args ? (
+          <div><dt>{t.shell.command}</dt><dd class="mono break">{[...(container.command ?? []), ...(container.args ?? [])].join(' ')}</dd></div>
+        ) : null}
+        {container.ports?.length ? (
+          <div><dt>{t.columns.ports}</dt><dd>{container.ports.map((each) => `${each.containerPort}/${each.protocol ?? 'TCP'}`).join(', ')}</dd></div>
+        ) : null}
+        {amounts(container.resources?.requests) && (
+          <div><dt>{t.pod.requests}</dt><dd>{amounts(container.resources?.requests)}</dd></div>
+        )}
+        {amounts(container.resources?.limits) && (
+          <div><dt>{t.pod.limits}</dt><dd>{amounts(container.resources?.limits)}</dd></div>
+        )}
+        {!!status?.restartCount && <div><dt>{t.columns.restarts}</dt><dd>{status.restartCount}</dd></div>}
+      </dl>
+      {ended && <p class="small dim">{t.pod.lastEnd(t.pod.exit(ended.exitCode, ended.reason ?? ''))}</p>}
+    </div>
+  );
+}
+
+function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
+  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const statusOf = (name: string) => statuses.find((each) => each.name === name);
+  const { metadata, spec, status } = pod;
+  const facts: [string, preact.ComponentChildren][] = [
+    [t.columns.namespace, metadata.namespace],
+    [t.pod.node, spec.nodeName],
+    [t.pod.ip, <span class="mono">{status?.podIP}</span>],
+    [t.pod.owner, ownerOf(pod)],
+    [t.pod.account, spec.serviceAccountName],
+    [t.pod.qos, status?.qosClass],
+    [t.columns.age, <Age time={metadata.creationTimestamp} />],
+  ];
+  return (
+    <div class="columns">
+      <div>
+        <Panel title={t.pod.containers}>
+          {(spec.initContainers ?? []).map((each) => (
+            <ContainerCard key={each.name} container={each} status={statusOf(each.name)}
+                           kind={each.restartPolicy === 'Always' ? t.pod.sidecar : t.pod.init} />
+          ))}
+          {spec.containers.map((each) => (
+            <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind="" />
+          ))}
+        </Panel>
+        <Panel title={t.pod.events}><EventList events={events} /></Panel>
+      </div>
+      <div>
+        <Panel>
+          <dl class="facts">
+            {facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+          </dl>
+        </Panel>
+        <Panel title={t.pod.conditions}>
+          <ul class="conditions">
+            {(status?.conditions ?? []).map((each) => (
+              <li key={each.type}>
+                <Badge tone={each.status === 'True' ? 'good' : 'warn'}>{each.type}</Badge>
+                <Age time={each.lastTransitionTime} />
+              </li>
+            ))}
+          </ul>
+        </Panel>
+        <Panel title={t.pod.labels}>
+          <ul class="labels">
+            {Object.entries(metadata.labels ?? {}).map(([key, value]) => <li key={key} class="chip mono">{key}={value}</li>)}
+          </ul>
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+export function PodView() {
+  const [space = '', name = ''] = place.value.params;
+  const tab = place.value.query.get('tab') ?? 'details';
+  const pods = useLive<Pod>(kinds.pods, space, { name });
+  const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Pod,involvedObject.name=${name}` });
+  const latest = useMemo(() => latestFirst(events.list), [events.list]);
+  const pod = pods.list[0];
+  if (!pod) {
+    return (
+      <>
+        <Head title={name} sub={space} />
+        {pods.loaded ? <Notice tone="warn">{t.deployment.gone}</Notice> : <Standing of={pods} />}
+      </>
+    );
+  }
+  const state = podState(pod);
+  const why = state.tone === 'good' ? '' : podWhy(pod);
+  const pick = (id: string) => go(href('pod', [space, name], id === 'details' ? {} : { tab: id }));
+  return (
+    <div class={tab === 'details' ? '' : 'full'}>
+      <Head title={name} sub={<><Badge tone={state.tone}>{state.word}</Badge><span>{space}</span><span>{pod.spec.nodeName}</span></>}>
+        <a class="button" href={href('object', ['pods', space, name])}>{t.actions.yaml}</a>
+        <Action class="danger" text={t.pod.delete} sure={t.pod.deleteSure(name)}
+                run={() => tell(() => remove(pathOf(kinds.pods, space, name)), t.done.deleted(name))} />
+      </Head>
+      {why && <Notice tone={state.tone} title={t.pod.why}> {why}</Notice>}
+      <Tabs label={name} current={tab} onPick={pick} tabs={[
+        { id: 'details', text: t.pod.details }, { id: 'logs', text: t.pod.logs }, { id: 'shell', text: t.pod.shell },
+      ]} />
+      {tab === 'details' && <Details pod={pod} events={latest} />}
+      {tab === 'logs' && <Logs pod={pod} />}
+      {tab === 'shell' && (condition(pod.status?.conditions, 'Ready') ? <Terminal /> : null)}
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+// One Service: where it is reached, and who answers there.
+import { useMemo } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+
+import { kinds, pathOf } from '../api/kinds';
+import { useLive } from '../api/live';
+import { remove } from '../api/request';
+import type { EndpointSlice, Service } from '../api/types';
+import { type Answering, endpointsOf, portText } from '../model/service';
+import { go, href, place } from '../router';
+import { t } from '../texts';
+import { Action, Badge, Head, Notice, Panel, Standing } from '../ui/parts';
+import { tell } from '../ui/toasts';
+
+function Answer({ each }: { each: Answering }) {
+  const tone = each.ready ? 'good' : each.ending ? 'gone' : 'busy';
+  const word = each.ready ? t.services.ready : each.ending ? t.services.ending : t.services.notReady;
+  return (
+    <li class={`answer tone-${tone}`}>
+      <Badge tone={tone}>{word}</Badge>
+      {each.pod ? <a href={href('pod', [each.namespace, each.pod])}>{each.pod}</a> : <span>{each.address}</span>}
+      <span class="mono small dim">{each.address}</span>
+      <span class="small dim">{each.node}</span>
+    </li>
+  );
+}
+
+export function ServiceView() {
+  const [space = '', name = ''] = place.value.params;
+  const services = useLive<Service>(kinds.services, space, { name });
+  const slices = useLive<EndpointSlice>(kinds.endpointslices, space, { labels: `kubernetes.io/service-name=${name}` }).list;
+  const service = services.list[0];
+  const endpoints = useMemo(() => (service ? endpointsOf(service, slices) : []), [service, slices]);
+  if (!service) {
+    return (
+      <>
+        <Head title={name} sub={space} />
+        {services.loaded ? <Notice tone="warn">{t.deployment.gone}</Notice> : <Standing of={services} />}
+      </>
+    );
+  }
+  const { spec } = service;
+  const selector = Object.entries(spec.selector ?? {});
+  const drop = async () => {
+    if (await tell(() => remove(pathOf(kinds.services, space, name)), t.done.deleted(name))) go(href('services'));
+  };
+  const ingress = (service.status?.loadBalancer?.ingress ?? []).map((each) => each.ip ?? each.hostname).join(', ');
+  const facts: [string, ComponentChildren][] = [
+    [t.columns.type, spec.type],
+    [t.columns.address, <span class="mono">{spec.clusterIP === 'None' ? t.services.headless : spec.clusterIP} {ingress}</span>],
+    [t.columns.ports, <span class="mono">{(spec.ports ?? []).map(portText).join(', ')}</span>],
+    [t.services.dns, <span class="mono break">{`${name}.${space}.svc.cluster.local`}</span>],
+    [t.services.selector, <ul class="labels">{selector.map(([key, value]) => <li key={key} class="chip mono">{key}={value}</li>)}</ul>],
+  ];
+  return (
+    <>
+      <Head title={name} sub={<><span>{space}</span><span>{spec.type}</span></>}>
+        <a class="button" href={href('object', ['services', space, name])}>{t.actions.yaml}</a>
+        <Action class="danger" text={t.actions.delete} sure={t.pod.deleteSure(name)} run={drop} />
+      </Head>
+      <div class="columns">
+        <Panel title={t.services.who}>
+          {spec.externalName && <p>{t.services.external(spec.externalName)}</p>}
+          {!spec.externalName && endpoints.length === 0 && (
+            <Notice tone="warn">{selector.length === 0 ? t.services.noSelector : t.services.nobody}</Notice>
+          )}
+          <ul class="answers">{endpoints.map((each) => <Answer key={each.pod + each.address} each={each} />)}</ul>
+        </Panel>
+        <Panel>
+          <dl class="facts">{facts.map(([key, value]) => <div key={key}><dt>{key}</dt><dd>{value}</dd></div>)}</dl>
+        </Panel>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,153 @@
+// Deployments and their like, and rollouts as they happen.
+import { useMemo } from 'preact/hooks';
+
+import { type Kind, kinds } from '../api/kinds';
+import { useLive } from '../api/live';
+import type { Deployment, Pod, ReplicaSet, Workload } from '../api/types';
+import { podState } from '../model/pod';
+import { byController, imagesOf, type Rollout, rolloutOf } from '../model/rollout';
+import { go, href, place } from '../router';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { Age, Badge, Head, Icon, Standing, Tabs } from '../ui/parts';
+import { type Column, Table } from '../ui/table';
+
+const kDotsMax = 24;
+
+// A pod a dot, the new revision's first; what does not fit is a number.
+export function PodDots({ rollout }: { rollout: Rollout }) {
+  const dots = rollout.revisions.flatMap((revision) =>
+    revision.pods.map((pod) => ({ pod, isNew: revision.isNew })),
+  );
+  return (
+    <span class="dots" role="img" aria-label={`${rollout.ready}/${rollout.wanted}`}>
+      {dots.slice(0, kDotsMax).map(({ pod, isNew }) => (
+        <i key={pod.metadata.uid} class={`pod-dot tone-${podState(pod).tone} ${isNew ? '' : 'old'}`} />
+      ))}
+      {dots.length > kDotsMax && <small class="dim">+{dots.length - kDotsMax}</small>}
+    </span>
+  );
+}
+
+interface Row {
+  deployment: Deployment;
+  rollout: Rollout;
+}
+
+const kDeploymentColumns: Column<Row>[] = [
+  {
+    id: 'name', title: t.columns.name, width: 'minmax(130px, 1.6fr)',
+    cell: ({ deployment }) => <a class="name" href={hrefOf(deployment)} tabIndex={-1}>{deployment.metadata.name}</a>,
+    sort: ({ deployment }) => deployment.metadata.name,
+  },
+  {
+    id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
+    cell: ({ deployment }) => <span class="dim">{deployment.metadata.namespace}</span>,
+    sort: ({ deployment }) => deployment.metadata.namespace ?? '',
+  },
+  {
+    id: 'status', title: t.columns.status, width: 'minmax(120px, 1fr)',
+    cell: ({ rollout }) => <Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge>,
+    sort: ({ rollout }) => rollout.word,
+  },
+  {
+    id: 'ready', title: t.columns.ready, width: '70px', end: true,
+    cell: ({ rollout }) => `${rollout.ready}/${rollout.wanted}`,
+    sort: ({ rollout }) => (rollout.wanted ? rollout.ready / rollout.wanted : 1),
+  },
+  { id: 'pods', title: t.columns.pods, width: 'minmax(120px, 1.6fr)', wide: true, cell: ({ rollout }) => <PodDots rollout={rollout} /> },
+  {
+    id: 'image', title: t.columns.image, width: 'minmax(120px, 1.6fr)', wide: true,
+    cell: ({ deployment }) => <span class="mono dim">{imagesOf(deployment.spec.template.spec).join(', ')}</span>,
+    sort: ({ deployment }) => imagesOf(deployment.spec.template.spec).join(),
+  },
+  {
+    id: 'age', title: t.columns.age, width: '64px', end: true,
+    cell: ({ deployment }) => <Age time={deployment.metadata.creationTimestamp} />,
+    sort: ({ deployment }) => -Date.parse(deployment.metadata.creationTimestamp),
+  },
+];
+
+function hrefOf(deployment: Deployment): string {
+  return href('deployment', [deployment.metadata.namespace, deployment.metadata.name]);
+}
+
+function Deployments() {
+  const space = namespace.value;
+  const deployments = useLive<Deployment>(kinds.deployments, space);
+  const sets = useLive<ReplicaSet>(kinds.replicasets, space).list;
+  const pods = useLive<Pod>(kinds.pods, space).list;
+  const list = deployments.list;
+  const rows = useMemo(() => {
+    const bySet = byController(sets);
+    const byOwner = byController(pods);
+    return list.map((deployment) => ({ deployment, rollout: rolloutOf(deployment, bySet, byOwner) }));
+  }, [list, sets, pods]);
+  if (!deployments.loaded) return <Standing of={deployments} />;
+  return (
+    <Table
+      label={t.workloads.deployments}
+      columns={kDeploymentColumns}
+      rows={rows}
+      keyOf={({ deployment }) => deployment.metadata.uid}
+      textOf={({ deployment, rollout }) =>
+        [deployment.metadata.name, deployment.metadata.namespace, t.workloads[rollout.word],
+         ...imagesOf(deployment.spec.template.spec)].join(' ')}
+      hrefOf={({ deployment }) => hrefOf(deployment)}
+      height={44}
+    />
+  );
+}
+
+function countsOf(workload: Workload): { ready: number; wanted: number } {
+  const status = workload.status ?? {};
+  const number = (name: string) => Number(status[name] ?? 0);
+  return 'desiredNumberScheduled' in status
+    ? { ready: number('numberReady'), wanted: number('desiredNumberScheduled') }
+    : { ready: number('readyReplicas'), wanted: workload.spec.replicas ?? number('replicas') };
+}
+
+function Others({ kind }: { kind: Kind }) {
+  const workloads = useLive<Workload>(kind, namespace.value);
+  const to = (each: Workload) => href('object', [kind.plural, each.metadata.namespace, each.metadata.name]);
+  const columns: Column<Workload>[] = [
+    { id: 'name', title: t.columns.name, width: 'minmax(130px, 2fr)', sort: (each) => each.metadata.name,
+      cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
+    { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
+      sort: (each) => each.metadata.namespace ?? '', cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
+    { id: 'ready', title: t.columns.ready, width: 'minmax(90px, 1fr)',
+      cell: (each) => {
+        const { ready, wanted } = countsOf(each);
+        return <Badge tone={ready >= wanted ? 'good' : 'busy'}>{ready}/{wanted}</Badge>;
+      } },
+    { id: 'image', title: t.columns.image, width: 'minmax(120px, 2fr)', wide: true,
+      cell: (each) => <span class="mono dim">{imagesOf(each.spec.template.spec).join(', ')}</span> },
+    { id: 'age', title: t.columns.age, width: '64px', end: true,
+      sort: (each) => -Date.parse(each.metadata.creationTimestamp),
+      cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
+  ];
+  if (!workloads.loaded) return <Standing of={workloads} />;
+  return (
+    <Table label={kind.kind} columns={columns} rows={workloads.list} hrefOf={to}
+           keyOf={(each) => each.metadata.uid} textOf={(each) => `${each.metadata.namespace} ${each.metadata.name}`} />
+  );
+}
+
+export function Workloads() {
+  const tab = place.value.query.get('tab') ?? 'deployments';
+  return (
+    <div class="full">
+      <Head title={t.workloads.title}>
+        <a class="button primary" href={href('deploy')}><Icon name="deploy" />{t.workloads.deploy}</a>
+      </Head>
+      <Tabs label={t.workloads.title} current={tab} onPick={(id) => go(href('workloads', [], { tab: id }))} tabs={[
+        { id: 'deployments', text: t.workloads.deployments },
+        { id: 'statefulsets', text: t.workloads.statefulsets },
+        { id: 'daemonsets', text: t.workloads.daemonsets },
+      ]} />
+      {tab === 'deployments' && <Deployments />}
+      {tab === 'statefulsets' && <Others key="s" kind={kinds.statefulsets} />}
+      {tab === 'daemonsets' && <Others key="d" kind={kinds.daemonsets} />}
+    </div>
+  );
+}

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""Plays the web console in a real browser, as a presenter would.
+
+    console.py URL TOKEN SCREENSHOTS [AXE]
+
+Logs in, deploys an image, exposes it and scales it, follows a rollout and undoes it, reads logs, opens
+a shell, edits YAML into a conflict and past it, and goes through every view, dark, light and as narrow as
+a phone. In each view axe (AXE: axe.min.js) looks for what somebody could not use. Fails when anything is
+missing, when the page reports an error or something its Content-Security-Policy refused, and when it
+asked another host for anything.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from devtools import Browser
+from page import Page, PageError
+
+VIEWS = ["overview", "workloads", "pods", "services", "storage", "jobs", "events", "deploy"]
+# What a page may say in its console without anything being wrong: requests that were refused on purpose.
+# A value of the wrong type in an apply is 500 in Kubernetes, too.
+EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict&dryRun=All",
+            "the server responded with a status of 401", "the server responded with a status of 403",
+            "the server responded with a status of 409", "the server responded with a status of 422")
+
+
+class Play:
+    def __init__(self, page, token, axe):
+        self.page = page
+        self.token = token
+        self.axe = axe
+        self.found = []
+
+    def check(self, where):
+        """What axe finds wrong in what is shown now."""
+        if self.axe is None:
+            return
+        page = self.page
+        if not page.run("!!window.axe"):
+            page.run(self.axe + "; void 0")
+        result = page.run("""axe.run(document, {resultTypes: ['violations']}).then((r) =>
+            r.violations.map((v) => [v.id, v.impact, v.nodes.slice(0, 4).map((n) =>
+                n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '').slice(0, 160))]))""")
+        self.found += [(where, *each) for each in result]
+
+    def login(self):
+        page = self.page
+        page.shows("Log in")
+        page.picture("login")
+        self.check("login")
+        page.type("input[type=password]", "no-token-of-this-cluster")
+        page.click("Log in", "button.primary")
+        page.shows("The server does not accept this token")
+        page.click("kubeconfig")
+        page.type("textarea", "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts: [{name: here, "
+                  "context: {user: me}}]\nusers:\n- {name: other, user: {client-certificate-data: x}}\n"
+                  f"- name: me\n  user: {{token: {self.token}}}\n")
+        page.until("document.querySelectorAll('.login select option').length === 2")
+        page.click("Log in", "button.primary")
+        page.shows("Pods on their nodes")
+        page.until("document.querySelector('.pulse')?.innerText === 'Live'")
+        page.until("!document.body.innerText.includes('Log in again')")
+
+    def deploy(self):
+        page = self.page
+        page.click("Deploy an image")
+        page.type("input[placeholder^=nginx]", "nginx:1.27")
+        self.check("deploy")
+        page.click("Deploy", "button.primary")                    # One,
+        page.shows("Deployment default/nginx is there")
+        page.click("Expose", "button.primary")                    # two,
+        page.shows("Service nginx answers at")
+        page.click("Scale to 3", "button.primary")                # three.
+        page.shows("3 of 3 ready", seconds=60)
+        page.picture("deploy")
+        self.check("deployed")
+
+    def rollout(self):
+        page = self.page
+        page.click("Open the Deployment")
+        page.shows("Revision 1")
+        for _ in range(3):
+            before = page.run("document.querySelector('.scale-input').value")
+            page.click("One replica more")
+            page.until(f"document.querySelector('.scale-input').value !== '{before}'")
+        page.shows("6 ready", seconds=60)
+        page.click("Change image")
+        page.type("dialog input", "nginx:1.28")
+        page.click("Set image", "dialog button")
+        page.shows("Revision 2", seconds=60)
+        page.picture("rollout")
+        page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
+        self.check("deployment")
+        page.click("Go back to this: Revision 1")
+        page.shows("Revision 3", seconds=60)
+        page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
+        page.shows("nginx:1.27")
+        page.goes("Go back to this: Revision 1")
+
+    def pod(self):
+        page = self.page
+        page.go("#/pods")
+        page.until("document.querySelectorAll('.table-row.link').length >= 6")
+        page.picture("pods")
+        page.key("/")
+        page.type("input[data-filter]", "app=nginx")
+        page.until("document.querySelectorAll('.table-row.link').length === 6")
+        page.run("document.querySelector('.table').focus()")
+        page.key("ArrowDown")
+        page.key("Enter")
+        page.shows("Containers")
+        page.picture("pod")
+        self.check("pod")
+        page.click("Logs", "[role=tab]")
+        page.until("document.querySelectorAll('.log-line').length > 0")
+        page.picture("logs")
+        self.check("logs")
+        page.click("Shell", "[role=tab]")
+        page.until("document.querySelector('.xterm-rows')?.innerText.trim().length > 0", "a shell that says something")
+        page.picture("shell")
+        self.check("shell")
+
+    def yaml(self):
+        page = self.page
+        page.go("#/object/deployments/default/nginx")
+        page.until("document.querySelector('.editor-text')?.value.includes('replicas: 6')")
+        self.edit("replicas: 6", "replicas: 4")
+        page.click("Show what would change")
+        # Another manager scaled it.
+        page.shows("Others look after what you changed")
+        page.picture("conflict")
+        self.check("conflict")
+        page.click("Show it with these taken over")
+        page.until("!!document.querySelector('.diff-added') && !!document.querySelector('.diff-removed')")
+        page.picture("diff")
+        self.check("diff")
+        page.click("Take over and apply")
+        page.shows("Applied.")
+        page.until("document.querySelector('.editor-text').value.includes('replicas: 4')")
+        self.edit("replicas: 4", "replicas: many")
+        page.click("Show what would change")
+        page.until("!!document.querySelector('.notice.tone-bad')")
+        self.edit("replicas: many", "replicas: [4")
+        page.click("Show what would change")
+        page.shows("This is no YAML")
+        page.until("document.querySelector('.editor-text').value.includes('replicas: [4')",
+                   "what was typed is kept")
+        page.click("Start over")
+
+    def edit(self, old, new):
+        """Types into the editor's text, as far as the page can tell."""
+        self.page.run(f"""(() => {{
+            const e = document.querySelector('.editor-text');
+            const at = e.value.indexOf({json.dumps(old)});
+            e.focus();
+            e.setSelectionRange(at, at + {len(old)});
+        }})()""")
+        self.page.browser.command("Input.insertText", {"text": new})
+
+    def views(self):
+        page = self.page
+        for view in VIEWS:
+            page.go(f"#/{view}")
+            page.until("!!document.querySelector('main h1') && !document.querySelector('.spinner')")
+            if view == "overview":
+                page.until("!!document.querySelector('.podmap canvas')?.style.height")
+            time.sleep(1)
+            page.picture(view if view != "deploy" else "deploy-empty")
+            self.check(view)
+        page.go("#/service/default/nginx")
+        page.until("document.querySelectorAll('.answer').length === 4", seconds=60)
+        page.picture("service")
+        self.check("service")
+        page.key("k", modifiers=2)
+        page.type("dialog input", "nginx")
+        page.until("document.querySelectorAll('.palette-entry').length > 2")
+        page.picture("palette")
+        self.check("palette")
+        page.key("Escape")
+        page.until("!document.querySelector('dialog')")
+
+    def looks(self):
+        """Light, and narrow."""
+        page = self.page
+        page.go("#/overview")
+        page.click("Light", "[role=radio]")
+        page.until("document.documentElement.dataset.theme === 'light'")
+        time.sleep(1)
+        page.picture("overview-light")
+        self.check("overview, light")
+        for view in ("pods", "events", "workloads"):
+            page.go(f"#/{view}")
+            time.sleep(1)
+            self.check(f"{view}, light")
+        page.size(390, 844, 2, phone=True)
+        for view in ("overview", "pods", "workloads", "events", "deployment/default/nginx"):
+            page.go(f"#/{view}")
+            time.sleep(1)
+            wide = page.run("document.documentElement.scrollWidth - innerWidth")
+            if wide > 0:
+                raise PageError(f"{view} is {wide} pixels wider than a phone")
+            page.picture(f"phone-{view.split('/')[0]}")
+            self.check(f"{view}, phone")
+        page.size(1440, 900)
+        page.click("Dark", "[role=radio]")
+
+    def expired(self):
+        """A token that the server does not accept any more: what is there stays."""
+        page = self.page
+        page.go("#/deploy")
+        page.type("input[placeholder^=nginx]", "half-typed")
+        page.run("""(() => {
+            const real = window.fetch;
+            window.fetch = (url, given) => {
+              window.fetch = real;
+              return real(url, {...given, headers: {...given.headers, Authorization: 'Bearer old'}});
+            };
+        })()""")
+        page.click("Deploy", "button.primary")
+        page.shows("Your login is no longer accepted")
+        page.picture("expired")
+        self.check("login again")
+        page.type("dialog input[type=password]", self.token)
+        page.click("Log in", "dialog button.primary")
+        page.goes("Your login is no longer accepted")
+        page.until("document.querySelector('input[placeholder^=nginx]').value === 'half-typed'")
+
+    def tell(self):
+        """What the page did that it should not have."""
+        wrong = []
+        for event in self.page.browser.take_events():
+            params = event["params"]
+            if event["method"] == "Runtime.exceptionThrown":
+                wrong.append(json.dumps(params["exceptionDetails"])[:1500])
+            if event["method"] == "Log.entryAdded":
+                entry = params["entry"]
+                text = f"{entry['text']} {entry.get('url', '')}"
+                if entry["level"] == "error" and not any(each in text for each in EXPECTED):
+                    wrong.append(text)
+        return wrong
+
+
+def main():
+    url, token, screenshots, *rest = sys.argv[1:]
+    screenshots = Path(screenshots)
+    screenshots.mkdir(parents=True, exist_ok=True)
+    axe = Path(rest[0]).read_text() if rest else None
+    flags = ["--ignore-certificate-errors", "--window-size=1440,900", "--lang=en"]
+    with Browser(flags=flags) as browser:
+        page = Page(browser, url, screenshots)
+        page.size(1440, 900)
+        page.media(prefers_color_scheme="dark")
+        play = Play(page, token, axe)
+        try:
+            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.views,
+                         play.looks, play.expired):
+                print(f"   {part.__name__}", flush=True)
+                part()
+        except PageError as error:
+            raise SystemExit("\n".join([str(error), *play.tell()])) from None
+        wrong = play.tell()
+        hosts = {urlsplit(each).netloc for each in browser.asked} - {urlsplit(url).netloc, ""}
+        if hosts:
+            wrong.append(f"asked other hosts: {sorted(hosts)}")
+        wrong += [f"axe: {each}" for each in play.found]
+        if wrong:
+            raise SystemExit("\n".join(wrong))
+    checked = "" if axe is None else ", nothing found by axe"
+    print(f"ok: the console, {len(page.pictures)} pictures{checked}")
+
+
+if __name__ == "__main__":
+    main()
