@@ -364,7 +364,14 @@ std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request,
   return response;
 }
 
+std::optional<http::Response> ApiServer::State::PublicPage(const http::Request& request) {
+  std::optional<http::Response> page = console.Answer(request);
+  if (page) AddHeaders(request, {}, random, *page);
+  return page;
+}
+
 http::Response ApiServer::Handle(const http::Request& request) {
+  if (auto page = state_->PublicPage(request)) return std::move(*page);
   return LetIn(request, state_->Ask(request, nullptr));
 }
 
@@ -391,6 +398,7 @@ http::Response ApiServer::KeepOut(const http::Request& request, Asked asked,
 // What was found out before something had to be waited for is not found out again, and a request is
 // let in once.
 ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
+  if (auto page = state_->PublicPage(request)) return {.response = std::move(page)};
   const AtOnce attempt;
   Asked asked = state_->Ask(request, nullptr);
   if (attempt.failed()) return {};

@@ -15,6 +15,7 @@
 #include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
+#include "apiserver/console/console_pages.h"
 #include "apiserver/flow_control/configuration_loop.h"
 #include "apiserver/identity/caches.h"
 #include "apiserver/kinds/custom_kinds.h"
@@ -98,6 +99,7 @@ struct ApiServer::State {
   std::unique_ptr<HealthMonitor> health;
   WatchJobLoop watch_pages, watch_frames;
   OpenApiDocuments openapi;
+  ConsolePages console{ConsoleFiles()};
   std::unique_ptr<Upkeep> upkeep;
   std::unique_ptr<DefinitionLoop> definitions;
   std::unique_ptr<Aggregation> aggregation;
@@ -131,6 +133,8 @@ struct ApiServer::State {
   void AddEntrance();
   // Who is not let in comes to no handler, whose answers are counted there.
   void CountRefused(const http::Request& request, const http::Response& response);
+  // What anybody may have, whoever it is; nullopt: that is not what is asked for.
+  std::optional<http::Response> PublicPage(const http::Request& request);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);
