@@ -12,33 +12,51 @@ cd "$(dirname "$0")/.."
 skiff=$(realpath "$1")
 screenshots=${2:-build/browser/console}
 command -v chromium >/dev/null || { echo "skipped: no chromium"; exit 77; }
-data=$(mktemp -d)
+work=$(mktemp -d)
+data=$work/cluster
 cleanup() {
   local code=$?
   [ $code = 0 ] || [ $code = 77 ] || tail -n 20 "$data/skiff.log" || true
   "$skiff" down --data-dir="$data" >/dev/null 2>&1 || true
-  rm -rf "$data"
+  rm -rf "$work"
   exit $code
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-axe=()
-if command -v npm >/dev/null; then
-  (cd console && npm ci --no-audit --no-fund --silent && npm run --silent check &&
-    npx --no-install vite build --logLevel warn --outDir "$data/dist" --emptyOutDir)
-  diff -r console/dist "$data/dist" || { echo "console/dist is not what console/ builds" >&2; exit 1; }
-  axe=(console/node_modules/axe-core/axe.min.js)
+axe=
+if command -v npm >/dev/null && npm ci --prefix console --no-audit --no-fund >"$work/npm.log" 2>&1; then
+  (cd console && npm run --silent check &&
+    npx --no-install vite build --logLevel warn --outDir "$work/dist" --emptyOutDir)
+  diff -r console/dist "$work/dist" || { echo "console/dist is not what console/ builds" >&2; exit 1; }
+  axe=console/node_modules/axe-core/axe.min.js
 else
-  echo "no npm: console/dist is not built again, and axe does not look"
+  echo "no npm, or no registry: console/dist is not built again, and axe does not look"
 fi
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-"$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$port" >/dev/null
-export KUBECONFIG=$data/admin.kubeconfig
-"$skiff" apply -f e2e/browser/console.yaml >/dev/null
-"$skiff" create serviceaccount presenter -n shop >/dev/null
-"$skiff" create clusterrolebinding presenter --clusterrole=cluster-admin \
-  --serviceaccount=shop:presenter >/dev/null
-token=$("$skiff" create token presenter -n shop)
-python3 e2e/browser/console.py "https://127.0.0.1:$port/console/" "$token" "$screenshots" "${axe[@]}"
+# A network of its own, where it can be had: while addresses come and go on a machine, browsers there
+# drop their connections.
+play() {
+  if [ -n "${ALONE:-}" ]; then ip link set lo up; fi
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$port" >/dev/null
+  export KUBECONFIG=$data/admin.kubeconfig
+  "$skiff" apply -f e2e/browser/console.yaml >/dev/null
+  "$skiff" create serviceaccount presenter -n shop >/dev/null
+  "$skiff" create clusterrolebinding presenter --clusterrole=cluster-admin \
+    --serviceaccount=shop:presenter >/dev/null
+  "$skiff" create serviceaccount guest -n shop >/dev/null
+  "$skiff" create rolebinding guest -n shop --clusterrole=view --serviceaccount=shop:guest >/dev/null
+  token=$("$skiff" create token presenter -n shop)
+  guest=$("$skiff" create token guest -n shop)
+  python3 e2e/browser/console.py "https://127.0.0.1:$port/console/" "$token" "$guest" "$screenshots" $axe
+}
+export -f play
+export skiff data screenshots axe
+own=(unshare --net)
+[ "$(id -u)" = 0 ] || own=(unshare --user --map-root-user --net)
+if "${own[@]}" ip link set lo up 2>/dev/null; then
+  ALONE=1 "${own[@]}" bash -euo pipefail -c play
+else
+  play
+fi

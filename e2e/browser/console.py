@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Plays the web console in a real browser, as a presenter would.
 
-    console.py URL TOKEN SCREENSHOTS [AXE]
+    console.py URL TOKEN GUEST-TOKEN SCREENSHOTS [AXE]
 
 Logs in, deploys an image, exposes it and scales it, follows a rollout and undoes it, reads logs, opens
 a shell, edits YAML into a conflict and past it, and goes through every view, dark, light and as narrow as
-a phone. In each view axe (AXE: axe.min.js) looks for what somebody could not use. Fails when anything is
+a phone; then as a guest who may look at one namespace. In each view axe (AXE: axe.min.js) looks for what somebody could not use. Fails when anything is
 missing, when the page reports an error or something its Content-Security-Policy refused, and when it
 asked another host for anything.
 """
@@ -28,9 +28,10 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
 
 
 class Play:
-    def __init__(self, page, token, axe):
+    def __init__(self, page, token, guest, axe):
         self.page = page
         self.token = token
+        self.guest = guest
         self.axe = axe
         self.found = []
 
@@ -91,7 +92,6 @@ class Play:
         page.type("dialog input", "nginx:1.28")
         page.click("Set image", "dialog button")
         page.shows("Revision 2", seconds=60)
-        page.picture("rollout")
         page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
         self.check("deployment")
         page.click("Go back to this: Revision 1")
@@ -99,11 +99,24 @@ class Play:
         page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
         page.shows("nginx:1.27")
         page.goes("Go back to this: Revision 1")
+        # One whose pods take their time, seen halfway: old and new ones, and some that are not ready.
+        page.go("#/deployment/shop/storefront")
+        page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
+        page.click("Change image")
+        page.type("dialog input", "registry.example/storefront:3.2")
+        page.click("Set image", "dialog button")
+        page.until("document.querySelectorAll('.lane').length === 2 && "
+                   "document.querySelectorAll('.lane.new .square.tone-good').length >= 4 && "
+                   "document.querySelectorAll('.lane.new .square:not(.tone-good)').length > 0", seconds=60)
+        page.clear()
+        page.picture("rollout")
+        page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
 
     def pod(self):
         page = self.page
         page.go("#/pods")
         page.until("document.querySelectorAll('.table-row.link').length >= 6")
+        page.clear()
         page.picture("pods")
         page.key("/")
         page.type("input[data-filter]", "app=nginx")
@@ -131,6 +144,7 @@ class Play:
         page.click("Show what would change")
         # Another manager scaled it.
         page.shows("Others look after what you changed")
+        page.clear()
         page.picture("conflict")
         self.check("conflict")
         page.click("Show it with these taken over")
@@ -162,6 +176,7 @@ class Play:
 
     def views(self):
         page = self.page
+        page.clear()
         for view in VIEWS:
             page.go(f"#/{view}")
             page.until("!!document.querySelector('main h1') && !document.querySelector('.spinner')")
@@ -228,6 +243,31 @@ class Play:
         page.goes("Your login is no longer accepted")
         page.until("document.querySelector('input[placeholder^=nginx]').value === 'half-typed'")
 
+    def rights(self):
+        """Somebody who may see one namespace alone."""
+        page = self.page
+        page.click("Log out")
+        page.shows("Log in")
+        page.type("input[type=password]", self.guest)
+        page.click("Log in", "button.primary")
+        page.until("!!document.querySelector('.who')")
+        page.go("#/overview")
+        page.shows("You may not see this")
+        self.check("refused")
+        page.type("input.space", "shop")
+        page.key("Enter")
+        page.shows("storefront")
+        page.until("document.querySelector('.podmap canvas')?.getAttribute('aria-label').includes('on 3 nodes') || "
+                   "document.querySelector('.podmap canvas')?.getAttribute('aria-label').includes('on 4 nodes')")
+        page.go("#/deployment/shop/storefront")
+        page.click("One replica more")
+        page.shows("cannot patch resource")
+        page.picture("refused")
+        page.click("Log out")
+        page.shows("Log in")
+        if page.run("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)").count("eyJ"):
+            raise PageError("a token is left behind")
+
     def tell(self):
         """What the page did that it should not have."""
         wrong = []
@@ -244,7 +284,7 @@ class Play:
 
 
 def main():
-    url, token, screenshots, *rest = sys.argv[1:]
+    url, token, guest, screenshots, *rest = sys.argv[1:]
     screenshots = Path(screenshots)
     screenshots.mkdir(parents=True, exist_ok=True)
     axe = Path(rest[0]).read_text() if rest else None
@@ -253,10 +293,10 @@ def main():
         page = Page(browser, url, screenshots)
         page.size(1440, 900)
         page.media(prefers_color_scheme="dark")
-        play = Play(page, token, axe)
+        play = Play(page, token, guest, axe)
         try:
             for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.views,
-                         play.looks, play.expired):
+                         play.looks, play.expired, play.rights):
                 print(f"   {part.__name__}", flush=True)
                 part()
         except PageError as error:

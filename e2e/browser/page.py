@@ -65,6 +65,10 @@ class Page:
                        "return [b.x + b.width / 2, b.y + b.height / 2]; })()")
         self.mouse(*box)
 
+    def clear(self):
+        """Closes what tells of things done before."""
+        self.until("(document.querySelector('.toast button')?.click(), !document.querySelector('.toast'))")
+
     def mouse(self, x, y):
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             button = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}
@@ -73,7 +77,8 @@ class Page:
 
     def type(self, selector, text):
         """Replaces what the field holds."""
-        self.until(f"!!document.querySelector({json.dumps(selector)})", selector)
+        self.until(f"!!document.querySelector({json.dumps(selector)})?.getClientRects().length",
+                   selector)
         self.run(f"(() => {{ const e = document.querySelector({json.dumps(selector)}); "
                  "e.focus(); e.select(); })()")
         self.browser.command("Input.insertText", {"text": text})

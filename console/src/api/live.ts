@@ -12,6 +12,9 @@ import { type Sink, Watch, type WatchState } from './watch';
 // So that somebody who goes back and forth between views does not fetch everything again.
 const kLingerMs = 20_000;
 const kHiddenMs = 1_000;
+// What counts thousands is sorted and counted anew a few times a second, and not in every frame.
+const kMany = 1_000;
+const kManyMs = 200;
 
 // What nobody looks at here, and what is most of many objects.
 function slim(object: Obj): Obj {
@@ -25,7 +28,7 @@ const changed = new Set<Live<Obj>>();
 let scheduled = false;
 
 // Whatever comes between two pictures is shown by the next one, at once.
-function schedule(): void {
+function schedule(count: number): void {
   if (scheduled) return;
   scheduled = true;
   const flush = () => {
@@ -35,6 +38,7 @@ function schedule(): void {
     for (const live of all) live.publish();
   };
   if (document.hidden) setTimeout(flush, kHiddenMs);
+  else if (count > kMany) setTimeout(() => requestAnimationFrame(flush), kManyMs);
   else requestAnimationFrame(flush);
 }
 
@@ -118,7 +122,7 @@ export class Live<T extends Obj> implements Sink {
   }
   private mark(): void {
     changed.add(this as unknown as Live<Obj>);
-    schedule();
+    schedule(this.objects.size);
   }
 }
 

@@ -93,12 +93,19 @@ export async function request<T>(path: string, given: Ask = {}): Promise<T> {
   return (await response.json()) as T;
 }
 
+// As whom it writes: without that a field's manager would be called after the browser.
+export const kManager = 'skiff-console';
+
+function managed(path: string): string {
+  return `${path}?${new URLSearchParams({ fieldManager: kManager })}`;
+}
+
 export function patch<T>(path: string, body: unknown, type = 'merge-patch'): Promise<T> {
-  return request<T>(path, { method: 'PATCH', body, type: `application/${type}+json` });
+  return request<T>(managed(path), { method: 'PATCH', body, type: `application/${type}+json` });
 }
 
 export function create<T>(path: string, body: unknown): Promise<T> {
-  return request<T>(path, { method: 'POST', body });
+  return request<T>(managed(path), { method: 'POST', body });
 }
 
 export function remove(path: string): Promise<unknown> {

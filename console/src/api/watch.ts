@@ -54,8 +54,17 @@ export class Watch {
     let pause = kPauseMinMs;
     while (!this.stop.signal.aborted) {
       try {
-        await this.follow(() => (pause = kPauseMinMs));
-        continue; // It ended in order; the next one goes on from there.
+        let said = false;
+        await this.follow(() => {
+          said = true;
+          pause = kPauseMinMs;
+        });
+        // It ended in order, and the next one goes on from there: at once, unless it said nothing.
+        if (!said) {
+          await this.sleep(pause);
+          pause = Math.min(pause * 2, kPauseMaxMs);
+        }
+        continue;
       } catch (error) {
         if (this.stop.signal.aborted) return;
         const known = error instanceof ApiError ? error : new ApiError(0, '', String(error));

@@ -14,7 +14,8 @@ export function countOf(event: EventObj): number {
 
 export function latestFirst(events: EventObj[]): EventObj[] {
   return events
-    .map((event) => ({ event, time: Date.parse(timeOf(event)) }))
-    .sort((a, b) => b.time - a.time)
+    // Times of one form sort as text, which spares reading thousands of them.
+    .map((event) => ({ event, time: timeOf(event) }))
+    .sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0))
     .map((each) => each.event);
 }

@@ -1,6 +1,6 @@
 // Small parts that views are made of.
 import { type ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { Live } from '../api/live';
 import type { ApiError } from '../api/request';
@@ -162,7 +162,7 @@ export function Tabs(props: { label: string; tabs: { id: string; text: string; c
 // A modal that the browser keeps the focus in.
 export function Dialog(props: { label: string; class?: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     dialog.current?.showModal();
   }, []);
   return (

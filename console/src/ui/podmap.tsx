@@ -95,10 +95,15 @@ class Painter {
     }
     this.squares = next;
     const ratio = devicePixelRatio || 1;
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(this.layout.height * ratio);
-    this.canvas.style.height = `${this.layout.height}px`;
-    this.draw();
+    const size = { width: Math.round(width * ratio), height: Math.round(this.layout.height * ratio) };
+    if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
+      // This empties it, so it is painted at once.
+      Object.assign(this.canvas, size);
+      this.canvas.style.height = `${this.layout.height}px`;
+      this.paint(time);
+    } else {
+      this.draw();
+    }
   }
 
   at(x: number, y: number): Square | undefined {
@@ -137,11 +142,13 @@ class Painter {
   }
 
   draw(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame((time) => this.paint(time));
+    // One that is due already stays: news that come with every frame must not put it off for ever.
+    if (this.frame === 0) this.frame = requestAnimationFrame((time) => this.paint(time));
   }
 
   private paint(time: number): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
     const pen = this.canvas.getContext('2d')!;
     const ratio = devicePixelRatio || 1;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -187,8 +194,8 @@ class Painter {
     const paths = new Map<Tone, Path2D>(kTones.map((tone) => [tone, new Path2D()]));
     let moving = false;
     for (const each of this.squares.values()) {
-      const grown = calm.matches ? 1 : Math.min(1, (time - each.born) / kMoveMs);
-      const turned = calm.matches ? 1 : Math.min(1, (time - each.turned) / kMoveMs);
+      const grown = calm.matches ? 1 : moved(time - each.born);
+      const turned = calm.matches ? 1 : moved(time - each.turned);
       const path = paths.get(each.tone)!;
       if (grown >= 1 && turned >= 1) {
         if (size <= 9) path.rect(each.x, each.y, size, size);
@@ -209,7 +216,7 @@ class Painter {
     }
     this.ghosts = this.ghosts.filter((each) => time - each.died < kMoveMs && !calm.matches);
     for (const each of this.ghosts) {
-      const left = 1 - (time - each.died) / kMoveMs;
+      const left = 1 - moved(time - each.died);
       pen.globalAlpha = left * 0.6;
       pen.fillStyle = this.colours.gone!;
       const half = (size * (1 - left)) / 2;
@@ -227,6 +234,11 @@ class Painter {
     }
     return moving;
   }
+}
+
+// How far a move is, 0 to 1. A frame bears the time when it began, which is before what it shows.
+function moved(ms: number): number {
+  return Math.max(0, Math.min(1, ms / kMoveMs));
 }
 
 function fitted(pen: CanvasRenderingContext2D, text: string, width: number): string {

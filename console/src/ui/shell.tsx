@@ -198,7 +198,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <Icon name={menu ? 'close' : 'menu'} />
           </button>
           <NamespacePicker />
-          <button class="search-button" aria-label={t.searchHint} onClick={() => setOpen('palette')}>
+          <button class="search-button" onClick={() => setOpen('palette')}>
             <Icon name="search" />
             <span>{t.searchHint}</span>
             <kbd>{t.searchKeys}</kbd>

@@ -7,7 +7,7 @@ import type { EventObj } from '../api/types';
 import { duration, now } from '../model/age';
 import { countOf, latestFirst, timeOf } from '../model/event';
 import { href } from '../router';
-import { namespace } from '../settings';
+import { namespace, narrow } from '../settings';
 import { t } from '../texts';
 import { Age, Badge, Head, Panel, Standing } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
@@ -17,8 +17,9 @@ const kBuckets = 120;
 const kLanesMax = 7;
 const kListedMax = 50;
 const kLane = 26;
-const kLeft = 110;
+const kLeft = 150;
 const kWidth = 1000;
+const kNarrowWidth = 460;
 
 export function hrefOfObject(event: EventObj): string {
   const { kind = '', namespace: space, name } = event.involvedObject;
@@ -84,10 +85,12 @@ function Timeline({ events }: { events: EventObj[] }) {
   const end = now.value;
   const { lanes, buckets, warnings, all } = useMemo(() => bucketsOf(events, end), [events, end]);
   const height = Math.max(1, lanes.length) * kLane + 28;
-  const xOf = (share: number) => kLeft + share * (kWidth - kLeft - 20);
+  const width = narrow.value ? kNarrowWidth : kWidth;
+  const marks = narrow.value ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
+  const xOf = (share: number) => kLeft + share * (width - kLeft - 20);
   return (
-    <svg class="timeline" viewBox={`0 0 ${kWidth} ${height}`} role="img" aria-label={t.events.timelineLabel(all, warnings)}>
-      {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+    <svg class="timeline" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={t.events.timelineLabel(all, warnings)}>
+      {marks.map((share) => (
         <g key={share}>
           <line class="grid-line" x1={xOf(share)} x2={xOf(share)} y1={4} y2={height - 24} />
           <text class="axis" x={xOf(share)} y={height - 6} text-anchor={share === 1 ? 'end' : 'middle'}>
@@ -98,7 +101,7 @@ function Timeline({ events }: { events: EventObj[] }) {
       {lanes.map((lane, at) => (
         <g key={lane}>
           <text class="lane-name" x={0} y={at * kLane + 21}>{lane}</text>
-          <line class="lane-line" x1={kLeft} x2={kWidth - 20} y1={at * kLane + 17} y2={at * kLane + 17} />
+          <line class="lane-line" x1={kLeft} x2={width - 20} y1={at * kLane + 17} y2={at * kLane + 17} />
         </g>
       ))}
       {buckets.map((each) => (

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
-import { ApiError, type Cause, remove, request } from '../api/request';
+import { ApiError, type Cause, kManager, remove, request } from '../api/request';
 import type { Obj } from '../api/types';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
 import { manifestOf, readManifest, wishOf } from '../model/manifest';
@@ -11,8 +11,6 @@ import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Head, Notice, Panel, Standing } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
-
-const kManager = 'skiff-console';
 
 type Outcome =
   | { kind: 'none' }

@@ -63,6 +63,12 @@ function groupsOf(nodes: Node[], pods: Pod[]): MapGroup[] {
       };
     })
     .sort((a, b) => a.title.localeCompare(b.title, undefined, { numeric: true }));
+  // Who may not see nodes sees where pods are all the same.
+  const seen = new Set(nodes.map((node) => node.metadata.name));
+  for (const [name, here] of [...byNode].sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }))) {
+    if (name === '' || seen.has(name)) continue;
+    groups.push({ key: name, title: name, sub: `${here.length}`, share: 0, tone: 'good', cells: cellsOf(here) });
+  }
   const waiting = byNode.get('') ?? [];
   if (waiting.length > 0) {
     groups.push({

@@ -48,7 +48,7 @@ const kColumns: Column<Pod>[] = [
     sort: (pod) => pod.status?.podIP ?? '',
   },
   {
-    id: 'age', title: t.columns.age, width: '64px', end: true,
+    id: 'age', title: t.columns.age, width: '64px', wide: true, end: true,
     cell: (pod) => <Age time={pod.metadata.creationTimestamp} />,
     sort: (pod) => -Date.parse(pod.metadata.creationTimestamp),
   },
