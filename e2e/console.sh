@@ -25,13 +25,14 @@ trap cleanup EXIT
 trap 'exit 130' INT TERM
 
 axe=
-if command -v npm >/dev/null && npm ci --prefix console --no-audit --no-fund >"$work/npm.log" 2>&1; then
+# Vite wants a Node of 20 or later.
+if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm ci --prefix console --no-audit --no-fund >"$work/npm.log" 2>&1; then
   (cd console && npm run --silent check &&
     npx --no-install vite build --logLevel warn --outDir "$work/dist" --emptyOutDir)
   diff -r console/dist "$work/dist" || { echo "console/dist is not what console/ builds" >&2; exit 1; }
   axe=console/node_modules/axe-core/axe.min.js
 else
-  echo "no npm, or no registry: console/dist is not built again, and axe does not look"
+  echo "no npm of Node 20, or no registry: console/dist is not built again, and axe does not look"
 fi
 
 # A network of its own, where it can be had: while addresses come and go on a machine, browsers there
