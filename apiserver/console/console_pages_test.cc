@@ -5,6 +5,7 @@
 
 #include "apiserver/request/respond.h"
 #include "apiserver/server/server_fixture.h"
+#include "base/gzip.h"
 
 namespace skiff {
 namespace {
