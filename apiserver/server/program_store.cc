@@ -52,6 +52,7 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
       *store, clock, Compactor::Options{.period = flags.etcd_compaction_interval}));
   opened.loops.push_back(std::make_unique<Expiry>(
       *store, clock, Expiry::Options{.prefix = StorePrefix("events"), .ttl = flags.event_ttl}));
+  opened.loops.push_back(std::make_unique<RecordAging>(store->cache()));
   if (durability == Durability::kInterval) {
     opened.loops.push_back(std::make_unique<SyncLoop>(*store, clock));
   }
@@ -85,6 +86,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   opened.own_loops.push_back(&store->ReadHistoryAside());
   opened.loops.push_back(
       std::make_unique<EtcdCompactor>(*store, clock, flags.etcd_compaction_interval));
+  opened.loops.push_back(std::make_unique<RecordAging>(store->cache()));
   opened.store = std::move(store);
   return opened;
 }

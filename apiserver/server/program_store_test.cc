@@ -87,7 +87,8 @@ TEST(ProgramStore, OpensTheEmbeddedStoreWithoutEtcd) {
   {
     const auto opened = OpenProgramStore(flags, clock);
     ASSERT_TRUE(opened) << opened.error().message;
-    EXPECT_EQ(opened->loops.size(), 3u) << "compaction, events that expire, syncing";
+    EXPECT_EQ(opened->loops.size(), 4u)
+        << "compaction, events that expire, records that nobody uses, syncing";
     EXPECT_TRUE(std::filesystem::exists(folder + "/store"));
   }
   std::filesystem::remove_all(folder);

@@ -29,7 +29,7 @@ EtcdStore::EtcdStore(Options options, const Clock& clock, std::unique_ptr<EtcdCl
       leases_(*client_, clock_),
       index_(Revision{}),
       cache_(options_.cache_bytes_max),
-      history_([this](Revision after) { return FetchHistory(after); },
+      history_([this](Revision after, bool) { return FetchHistory(after); },
                [this] { ring_.WakeStalled(); }),
       ring_(Revision{}, options_.ring, this) {}
 
@@ -207,6 +207,10 @@ void EtcdStore::Show(const std::vector<EventPtr>& events, Revision current) {
     changes.push_back(std::move(change));
   }
   if (current > indexed) index_.Publish(changes, current);
+  // Nobody asks for the version before, but those whom the ring gives it.
+  for (const EventPtr& event : events) {
+    if (event->previous) cache_.Erase(event->previous->modified);
+  }
   ring_.Publish(events, current);
   Moved();
 }

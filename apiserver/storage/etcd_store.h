@@ -90,6 +90,8 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   // From now on no cursor waits for etcd; the caller runs the loop, which ends before the store.
   // Before the first Watch.
   ControlLoop& ReadHistoryAside();
+  // For who ages it (RecordAging).
+  RecordCache& cache() { return cache_; }
 
   // For parts that keep keys of their own in etcd.
   EtcdClient& client() { return *client_; }
@@ -138,8 +140,8 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<Written> PutDone(const Write& write, const std::string& value,
                           const etcd::TxnResponse& response);
 
-  Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
-                              size_t events_max, std::vector<EventPtr>& out) override;
+  Result<Revision> ReadEvents(const Wanted& wanted, Revision after,
+                              std::vector<EventPtr>& out) override;
   Result<HistoryReader::SegmentPtr> FetchHistory(Revision after);
 
   const Options options_;

@@ -181,10 +181,10 @@ ControlLoop& EtcdStore::ReadHistoryAside() {
   return history_;
 }
 
-Result<Revision> EtcdStore::ReadEvents(const std::string& prefix, Revision after, Revision through,
-                                       size_t events_max, std::vector<EventPtr>& out) {
+Result<Revision> EtcdStore::ReadEvents(const Wanted& wanted, Revision after,
+                                       std::vector<EventPtr>& out) {
   if (after < Compacted()) return Fail(WatchExpired());
-  const auto read = history_.ReadEvents(prefix, after, through, events_max, out);
+  const auto read = history_.ReadEvents(wanted, after, out);
   if (!read && read.error().reason == Reason::kExpired) return Fail(WatchExpired());
   if (!read) return after;  // etcd is away; the cursor is woken when it is back.
   return *read;

@@ -67,6 +67,7 @@ struct EventRing::Topic {
 struct EventRing::Subscription {
   std::string prefix;
   std::optional<IndexTerm> term;
+  bool previous = true;
   WakeFunction wake;
   // Where it stands in its list of the topic; kNotIdle: there may be events from first_pending on,
   // and their reader knows. These under EventRing::mutex_.
@@ -101,8 +102,11 @@ class EventRing::Cursor final : public WatchCursor {
         return Fail(WatchExpired());
       }
       const Revision before = position_;
-      position_ = TRY(ring_.history_->ReadEvents(subscription_->prefix, position_,
-                                                 step.history_through, full - out.size(), out));
+      position_ = TRY(ring_.history_->ReadEvents({.prefix = subscription_->prefix,
+                                                  .through = step.history_through,
+                                                  .events_max = full - out.size(),
+                                                  .previous = subscription_->previous},
+                                                 position_, out));
       MutexLock lock(ring_.mutex_);
       subscription_->first_pending = position_.value + 1;
       // What could not be read a moment ago can be by now; nobody would tell.
@@ -281,6 +285,7 @@ std::unique_ptr<WatchCursor> EventRing::Watch(WatchRequest request, WakeFunction
   auto subscription = std::make_shared<Subscription>();
   subscription->prefix = std::move(request.prefix);
   subscription->term = request.term;
+  subscription->previous = request.previous;
   subscription->wake = std::move(wake);
   subscription->first_pending = after.value + 1;
   MutexLock lock(mutex_);

@@ -34,8 +34,14 @@ class EventHistory {
   // `events_max` of them and more only to finish a revision. Returns the revision up to which none
   // is missing; `after` when it cannot be read at present, and EventRing::WakeStalled is called
   // when it can. Expired when some after `after` are gone. Any thread.
-  virtual Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
-                                      size_t events_max, std::vector<EventPtr>& out) = 0;
+  struct Wanted {
+    const std::string& prefix;
+    Revision through;
+    size_t events_max;
+    bool previous = true;  // As in WatchRequest.
+  };
+  virtual Result<Revision> ReadEvents(const Wanted& wanted, Revision after,
+                                      std::vector<EventPtr>& out) = 0;
 };
 
 // Thread-safe. Outlives its cursors.

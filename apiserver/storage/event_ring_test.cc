@@ -182,20 +182,21 @@ TEST(EventRing, DestroyedCursorsLeaveNothingBehind) {
 // Knows every event there ever was, except up to `expired`.
 class WholeHistory final : public EventHistory {
  public:
-  Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
-                              size_t events_max, std::vector<EventPtr>& out) override {
+  Result<Revision> ReadEvents(const Wanted& wanted, Revision after,
+                              std::vector<EventPtr>& out) override {
     ++reads;
+    size_t events_max = wanted.events_max;
     if (after < expired) return Fail(Reason::kExpired, "compacted");
     Revision read = after;
     for (const auto& event : events) {
-      if (event->revision <= after || event->revision > through) continue;
+      if (event->revision <= after || event->revision > wanted.through) continue;
       if (events_max == 0) return read;
       read = event->revision;
-      if (!event->record->key.starts_with(prefix)) continue;
+      if (!event->record->key.starts_with(wanted.prefix)) continue;
       out.push_back(event);
       if (--events_max == 0) return read;
     }
-    return through;
+    return wanted.through;
   }
 
   std::vector<EventPtr> events;
@@ -262,10 +263,10 @@ TEST(EventRing, WhoseEventsWereSkippedIsWokenAndAsksTheHistory) {
 TEST(EventRing, AHistoryThatCannotBeReadYetLosesNothing) {
   class Away final : public EventHistory {
    public:
-    Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
-                                size_t events_max, std::vector<EventPtr>& out) override {
+    Result<Revision> ReadEvents(const Wanted& wanted, Revision after,
+                                std::vector<EventPtr>& out) override {
       if (is_away) return after;
-      return history.ReadEvents(prefix, after, through, events_max, out);
+      return history.ReadEvents(wanted, after, out);
     }
     bool is_away = true;
     WholeHistory history;

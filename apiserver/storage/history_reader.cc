@@ -1,6 +1,7 @@
 #include "apiserver/storage/history_reader.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "apiserver/storage/store_answers.h"
 
@@ -8,10 +9,10 @@ namespace skiff {
 namespace {
 
 // What of the segment a cursor takes, and how far it has come then.
-Revision TakeEvents(const HistoryReader::Segment& segment, const std::string& prefix,
-                    Revision after, Revision through, size_t events_max,
-                    std::vector<EventPtr>& out) {
-  const size_t full = out.size() + events_max;
+Revision TakeEvents(const HistoryReader::Segment& segment, const EventHistory::Wanted& wanted,
+                    Revision after, std::vector<EventPtr>& out) {
+  const Revision through = wanted.through;
+  const size_t full = out.size() + wanted.events_max;
   const auto revision = [](const EventPtr& event) { return event->revision; };
   Revision read = after;
   const auto& events = segment.events;
@@ -20,23 +21,22 @@ Revision TakeEvents(const HistoryReader::Segment& segment, const std::string& pr
     // A revision is returned whole.
     if ((*at)->revision > read && out.size() >= full) return read;
     read = (*at)->revision;
-    if ((*at)->record->key.starts_with(prefix)) out.push_back(*at);
+    if ((*at)->record->key.starts_with(wanted.prefix)) out.push_back(*at);
   }
   return std::min(segment.through, through);
 }
 
 }  // namespace
 
-Result<Revision> HistoryReader::ReadEvents(const std::string& prefix, Revision after,
-                                           Revision through, size_t events_max,
+Result<Revision> HistoryReader::ReadEvents(const EventHistory::Wanted& wanted, Revision after,
                                            std::vector<EventPtr>& out) {
   SegmentPtr segment;
   {
     MutexLock lock(mutex_);
-    segment = Find(after);
+    segment = Find(after, wanted.previous);
     if (!segment && aside_) {
       if (after < expired_) return Fail(WatchExpired());
-      wanted_.insert(after);
+      wanted_[after] |= wanted.previous;
     }
   }
   if (!segment && aside_) {
@@ -44,21 +44,22 @@ Result<Revision> HistoryReader::ReadEvents(const std::string& prefix, Revision a
     return after;
   }
   if (!segment) {
-    segment = TRY(fetch_(after));
+    segment = TRY(fetch_(after, wanted.previous));
     MutexLock lock(mutex_);
     Keep(segment);
   }
-  return TakeEvents(*segment, prefix, after, through, events_max, out);
+  return TakeEvents(*segment, wanted, after, out);
 }
 
 Duration HistoryReader::Step() {
   Revision after;
+  bool previous = false;
   {
     MutexLock lock(mutex_);
     if (wanted_.empty()) return kNever;
-    after = *wanted_.begin();
+    std::tie(after, previous) = *wanted_.begin();
   }
-  Result<SegmentPtr> segment = fetch_(after);
+  Result<SegmentPtr> segment = fetch_(after, previous);
   if (!segment && segment.error().reason != Reason::kExpired) {
     // Who wants it goes on waiting.
     if (!std::exchange(failing_, true)) {
@@ -72,8 +73,11 @@ Duration HistoryReader::Step() {
   {
     MutexLock lock(mutex_);
     if (segment) {
-      wanted_.erase(wanted_.lower_bound((*segment)->after),
-                    wanted_.lower_bound((*segment)->through));
+      const Segment& got = **segment;
+      std::erase_if(wanted_, [&](const auto& each) {
+        return got.after <= each.first && each.first < got.through &&
+               (got.previous || !each.second);
+      });
       Keep(*std::move(segment));
     } else {
       expired_ = std::max(expired_, Revision{after.value + 1});
@@ -85,9 +89,10 @@ Duration HistoryReader::Step() {
   return next;
 }
 
-HistoryReader::SegmentPtr HistoryReader::Find(Revision after) {
+HistoryReader::SegmentPtr HistoryReader::Find(Revision after, bool previous) {
   for (const auto& segment : segments_) {
-    if (segment->after <= after && after < segment->through) return segment;
+    const bool is_enough = segment->previous || !previous;
+    if (is_enough && segment->after <= after && after < segment->through) return segment;
   }
   return nullptr;
 }

@@ -13,8 +13,8 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -35,11 +35,13 @@ class HistoryReader final : public ControlLoop {
     Revision after;
     Revision through;
     std::vector<EventPtr> events;
+    bool previous = true;  // Whether the events have what was before them.
   };
   using SegmentPtr = std::shared_ptr<const Segment>;
   // The segment that `after` lies in, which reaches beyond it; bounded, and may begin before it.
-  // Expired when it is gone. May block.
-  using Fetch = std::function<Result<SegmentPtr>(Revision after)>;
+  // Without what was before its events where nobody wants that, if that is less work. Expired when
+  // it is gone. May block.
+  using Fetch = std::function<Result<SegmentPtr>(Revision after, bool previous)>;
 
   // `ready` is called when those who stall should ask again.
   HistoryReader(Fetch fetch, std::function<void()> ready)
@@ -49,14 +51,14 @@ class HistoryReader final : public ControlLoop {
   // runs the loop.
   void ReadAside() { aside_ = true; }
   // As EventHistory::ReadEvents.
-  Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
-                              size_t events_max, std::vector<EventPtr>& out);
+  Result<Revision> ReadEvents(const EventHistory::Wanted& wanted, Revision after,
+                              std::vector<EventPtr>& out);
   Duration Step() override;
 
  private:
   static constexpr size_t kSegmentsMax = 4;
 
-  SegmentPtr Find(Revision after) REQUIRES(mutex_);
+  SegmentPtr Find(Revision after, bool previous) REQUIRES(mutex_);
   void Keep(SegmentPtr segment) REQUIRES(mutex_);
 
   const Fetch fetch_;
@@ -67,8 +69,9 @@ class HistoryReader final : public ControlLoop {
   Mutex mutex_;
   // Read lately, newest last; at most kSegmentsMax.
   std::deque<SegmentPtr> segments_ GUARDED_BY(mutex_);
-  // Where cursors stall; no more than there are cursors.
-  std::set<Revision> wanted_ GUARDED_BY(mutex_);
+  // Where cursors stall, and whether one of them wants what was before; no more than there are
+  // cursors.
+  std::map<Revision, bool> wanted_ GUARDED_BY(mutex_);
   Revision expired_ GUARDED_BY(mutex_);  // What was wanted before this is gone.
 };
 

@@ -77,6 +77,63 @@ TEST_F(HistoryReaderTest, WhatIsReadForOneServesAll) {
   EXPECT_LE(steps, 10) << "a piece is read once, not once a cursor";
 }
 
+TEST_F(HistoryReaderTest, WhatWasBeforeIsReadForThoseWhoWantIt) {
+  for (const bool previous : {false, true}) {
+    for (const char* value : {"y", "z"}) CHECK(store_->Apply({.key = "/c/1", .value = value}));
+    CHECK(store_->Apply({.key = "/c/1"}));
+    executor_.Remove(store_->history_loop());
+    Open();
+    executor_.Add(store_->ReadHistoryAside());
+    const Revision before{store_->Current().value - 3};
+    // Another, at the same place, who wants it the other way.
+    const auto other =
+        *store_->Watch({.prefix = "/c/", .after = before, .previous = !previous}, [] {});
+    const auto cursor =
+        *store_->Watch({.prefix = "/c/", .after = before, .previous = previous}, [] {});
+    std::vector<EventPtr> events, others;
+    ASSERT_TRUE(other->Next(64, others));
+    ASSERT_TRUE(cursor->Next(64, events));
+    executor_.RunUntilIdle();
+    ASSERT_TRUE(other->Next(64, others));
+    ASSERT_TRUE(cursor->Next(64, events));
+    ASSERT_EQ(others.size(), 3u);
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_FALSE(events[0]->existed);
+    EXPECT_TRUE(events[1]->existed);
+    EXPECT_EQ(events[1]->record->value, "z");
+    const auto& full = previous ? events : others;
+    ASSERT_NE(full[1]->previous, nullptr);
+    EXPECT_EQ(full[1]->previous->value, "y");
+    EXPECT_EQ(events[2]->kind, Event::Kind::kDelete);
+    EXPECT_EQ(events[2]->record->value, "z");
+  }
+}
+
+TEST(HistoryReader, WhoWantsLittleIsGivenLittle) {
+  std::vector<bool> fetched;
+  HistoryReader reader(
+      [&](Revision after, bool previous) -> Result<HistoryReader::SegmentPtr> {
+        fetched.push_back(previous);
+        return std::make_shared<const HistoryReader::Segment>(
+            HistoryReader::Segment{after, Revision{after.value + 10}, {}, previous});
+      },
+      [] {});
+  const std::string prefix = "/";
+  std::vector<EventPtr> events;
+  const auto read = [&](uint64_t after, bool previous) {
+    const EventHistory::Wanted wanted{prefix, Revision{after + 5}, 64, previous};
+    EXPECT_EQ(reader.ReadEvents(wanted, Revision{after}, events).value(), wanted.through);
+  };
+  read(1, false);
+  read(1, false);
+  EXPECT_EQ(fetched, std::vector<bool>({false}));
+  read(1, true);
+  EXPECT_EQ(fetched, std::vector<bool>({false, true})) << "what is at hand lacks what was before";
+  read(101, true);
+  read(101, false);
+  EXPECT_EQ(fetched, std::vector<bool>({false, true, true})) << "more than enough is at hand";
+}
+
 TEST_F(HistoryReaderTest, WhatIsCompactedMeanwhileExpires) {
   auto cursor = *store_->Watch("/a/", Revision{1}, [] {});
   EXPECT_EQ(Read(*cursor), 0u);
@@ -94,7 +151,7 @@ TEST(HistoryReader, TriesAgainWhatCouldNotBeRead) {
   bool away = true;
   int ready = 0;
   HistoryReader reader(
-      [&](Revision after) -> Result<HistoryReader::SegmentPtr> {
+      [&](Revision after, bool) -> Result<HistoryReader::SegmentPtr> {
         if (away) return Fail(Reason::kServiceUnavailable, "away");
         return std::make_shared<const HistoryReader::Segment>(
             HistoryReader::Segment{after, Revision{after.value + 10}, {}});
@@ -103,22 +160,24 @@ TEST(HistoryReader, TriesAgainWhatCouldNotBeRead) {
   reader.ReadAside();
   executor.Add(reader);
   std::vector<EventPtr> events;
-  EXPECT_EQ(reader.ReadEvents("/", Revision{5}, Revision{9}, 64, events).value(), Revision{5});
+  const std::string prefix = "/";
+  const EventHistory::Wanted wanted{.prefix = prefix, .through = Revision{9}, .events_max = 64};
+  EXPECT_EQ(reader.ReadEvents(wanted, Revision{5}, events).value(), Revision{5});
   executor.RunUntilIdle();
   EXPECT_EQ(ready, 0);
   away = false;
   executor.RunFor(HistoryReader::kRetryPeriod);
   EXPECT_EQ(ready, 1);
-  EXPECT_EQ(reader.ReadEvents("/", Revision{5}, Revision{9}, 64, events).value(), Revision{9});
+  EXPECT_EQ(reader.ReadEvents(wanted, Revision{5}, events).value(), Revision{9});
   executor.Remove(reader);
 }
 
 // A wake that comes between the look at the history and the stall must not be lost.
 TEST(HistoryReader, AWakeThatComesEarlyIsNotLost) {
   struct Early final : EventHistory {
-    Result<Revision> ReadEvents(const std::string&, Revision after, Revision through, size_t,
+    Result<Revision> ReadEvents(const Wanted& wanted, Revision after,
                                 std::vector<EventPtr>&) override {
-      if (std::exchange(asked, true)) return through;
+      if (std::exchange(asked, true)) return wanted.through;
       ring->WakeStalled();
       return after;
     }

@@ -24,16 +24,37 @@ std::vector<RecordPtr> RecordCache::FindMany(std::span<const Revision> modified)
 void RecordCache::Insert(const RecordPtr& record) {
   MutexLock lock(mutex_);
   InsertLocked(record);
-  while (bytes_ > bytes_max_) {
-    bytes_ -= RecordBytes(*order_.back());
-    records_.erase(order_.back()->modified.value);
-    order_.pop_back();
-  }
+  while (bytes_ > bytes_max_) EvictOldest();
 }
 
 void RecordCache::InsertIfRoom(const RecordPtr& record) {
   MutexLock lock(mutex_);
   if (bytes_ + RecordBytes(*record) <= bytes_max_) InsertLocked(record);
+}
+
+void RecordCache::Erase(Revision modified) {
+  RecordPtr erased;  // Let go of after the lock.
+  MutexLock lock(mutex_);
+  const auto found = records_.find(modified.value);
+  if (found == records_.end()) return;
+  erased = std::move(found->second->record);
+  bytes_ -= RecordBytes(*erased);
+  order_.erase(found->second);
+  records_.erase(found);
+}
+
+void RecordCache::Age() {
+  constexpr size_t kSlice = 256;  // Readers wait meanwhile.
+  std::vector<RecordPtr> old;
+  do {
+    old.clear();
+    MutexLock lock(mutex_);
+    while (old.size() < kSlice && bytes_ > bytes_max_ / 4 && order_.back().used < age_) {
+      old.push_back(order_.back().record);
+      EvictOldest();
+    }
+    if (old.size() < kSlice) ++age_;
+  } while (old.size() == kSlice);
 }
 
 size_t RecordCache::bytes() const {
@@ -45,15 +66,23 @@ RecordPtr RecordCache::FindLocked(Revision modified) {
   const auto found = records_.find(modified.value);
   if (found == records_.end()) return nullptr;
   order_.splice(order_.begin(), order_, found->second);
-  return *found->second;
+  found->second->used = age_;
+  return found->second->record;
 }
 
 void RecordCache::InsertLocked(const RecordPtr& record) {
   const auto [place, inserted] = records_.try_emplace(record->modified.value);
   if (!inserted) return;
-  order_.push_front(record);
+  order_.push_front({record, age_});
   place->second = order_.begin();
   bytes_ += RecordBytes(*record);
+}
+
+void RecordCache::EvictOldest() {
+  const RecordPtr& oldest = order_.back().record;
+  bytes_ -= RecordBytes(*oldest);
+  records_.erase(oldest->modified.value);
+  order_.pop_back();
 }
 
 }  // namespace skiff

@@ -1,5 +1,6 @@
 // Recently used records, by the revision of their version, so that reads, lists and watches share
-// one copy. Bounded in bytes; the least recently used record goes first.
+// one copy. Bounded in bytes; the least recently used record goes first. What nobody has used for a
+// while goes too, down to a quarter of that: who works has room, who rests holds little.
 #pragma once
 
 #include <list>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "apiserver/storage/store.h"
+#include "base/control_loop.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -25,18 +27,45 @@ class RecordCache {
   void Insert(const RecordPtr& record);
   // As Insert, but evicts nothing: a scan over more than fits must not wash out what is in use.
   void InsertIfRoom(const RecordPtr& record);
+  // What takes its place is what is asked for from now on.
+  void Erase(Revision modified);
+  // Lets go of what was not used since the last call, down to a quarter of `bytes_max`.
+  void Age();
   size_t bytes() const;
 
  private:
-  using Order = std::list<RecordPtr>;
+  struct Entry {
+    RecordPtr record;
+    uint64_t used;  // The age_ of then.
+  };
+  using Order = std::list<Entry>;
   RecordPtr FindLocked(Revision modified) REQUIRES(mutex_);
   void InsertLocked(const RecordPtr& record) REQUIRES(mutex_);
+  void EvictOldest() REQUIRES(mutex_);
 
   const size_t bytes_max_;
   mutable Mutex mutex_;
   Order order_ GUARDED_BY(mutex_);  // Most recently used first.
   std::unordered_map<uint64_t, Order::iterator> records_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
+  uint64_t age_ GUARDED_BY(mutex_) = 0;  // Calls of Age.
+};
+
+// Ages a cache: what is not used for one to two periods goes.
+class RecordAging final : public ControlLoop {
+ public:
+  static constexpr Duration kPeriod = 30s;
+
+  // `cache` outlives the loop.
+  explicit RecordAging(RecordCache& cache) : cache_(cache) {}
+
+  Duration Step() override {
+    cache_.Age();
+    return kPeriod;
+  }
+
+ private:
+  RecordCache& cache_;
 };
 
 // What holding a record costs, with its bookkeeping.

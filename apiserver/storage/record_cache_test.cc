@@ -43,6 +43,35 @@ TEST(RecordCache, SharesOneCopy) {
   EXPECT_EQ(cache.bytes(), RecordBytes(*record));
 }
 
+TEST(RecordCache, WhatIsNotUsedForAWhileGoes) {
+  const size_t each = RecordBytes(*MakeRecord(1));
+  RecordCache cache(1200 * each);
+  for (uint64_t revision = 1; revision <= 1000; ++revision) cache.Insert(MakeRecord(revision));
+  cache.Age();
+  EXPECT_EQ(cache.bytes(), 1000 * each) << "all were used a moment ago";
+  for (uint64_t revision = 301; revision <= 700; ++revision) cache.Find(Revision{revision});
+  cache.Age();
+  EXPECT_EQ(cache.bytes(), 400 * each);
+  EXPECT_FALSE(cache.Find(Revision{300}));
+  EXPECT_TRUE(cache.Find(Revision{301}));
+  cache.Age();
+  cache.Age();
+  EXPECT_EQ(cache.bytes(), 300 * each) << "a quarter stays";
+  EXPECT_TRUE(cache.Find(Revision{301})) << "what was used last";
+}
+
+TEST(RecordCache, WhatIsErasedMakesRoom) {
+  const size_t each = RecordBytes(*MakeRecord(1));
+  RecordCache cache(2 * each);
+  for (uint64_t revision = 1; revision <= 2; ++revision) cache.Insert(MakeRecord(revision));
+  cache.Erase(Revision{2});
+  cache.Erase(Revision{9});
+  EXPECT_EQ(cache.bytes(), each);
+  EXPECT_FALSE(cache.Find(Revision{2}));
+  cache.Insert(MakeRecord(3));
+  EXPECT_TRUE(cache.Find(Revision{1}));
+}
+
 TEST(RecordCache, OfNoSizeHoldsNothing) {
   RecordCache cache(0);
   cache.Insert(MakeRecord(1));

@@ -58,7 +58,7 @@ RocksdbStore::RocksdbStore(Options options, const Clock& clock, std::unique_ptr<
       index_(std::max(disk_->LastRevision(), kEmptyRevision)),
       cache_(options_.cache_bytes_max),
       compacted_(disk_->Compacted().value),
-      history_([this](Revision after) { return FetchHistory(after); },
+      history_([this](Revision after, bool previous) { return FetchHistory(after, previous); },
                [this] { ring_.WakeStalled(); }),
       ring_(index_.Current(), options_.ring, this),
       queue_([this](const WriteQueue::Writers& writers) { CommitFor(writers); }),
@@ -321,6 +321,10 @@ void RocksdbStore::Publish(const std::vector<EventPtr>& events) {
     changes.push_back(std::move(change));
   }
   index_.Publish(changes, events.back()->revision);
+  // Nobody asks for the version before, but those whom the ring gives it.
+  for (const EventPtr& event : events) {
+    if (event->previous) cache_.Erase(event->previous->modified);
+  }
   ring_.Publish(events);
 }
 
@@ -373,18 +377,18 @@ Result<std::unique_ptr<WatchCursor>> RocksdbStore::Watch(const WatchRequest& req
   return ring_.Watch(std::move(from), std::move(wake));
 }
 
-Result<Revision> RocksdbStore::ReadEvents(const std::string& prefix, Revision after,
-                                          Revision through, size_t events_max,
+Result<Revision> RocksdbStore::ReadEvents(const Wanted& wanted, Revision after,
                                           std::vector<EventPtr>& out) {
   if (after < Compacted()) return Fail(WatchExpired());
-  return history_.ReadEvents(prefix, after, through, events_max, out);
+  return history_.ReadEvents(wanted, after, out);
 }
 
-Result<HistoryReader::SegmentPtr> RocksdbStore::FetchHistory(Revision after) {
+Result<HistoryReader::SegmentPtr> RocksdbStore::FetchHistory(Revision after, bool previous) {
   auto segment = std::make_shared<HistoryReader::Segment>();
+  segment->previous = previous;
   const uint64_t block = after.value - after.value % kHistoryEventsMax;
   segment->after = std::min(after, std::max(Revision{block}, Compacted()));
-  const LogBounds whole{Current(), kHistoryEventsMax, kHistoryBytesMax};
+  const LogBounds whole{Current(), kHistoryEventsMax, kHistoryBytesMax, previous};
   segment->through = TRY(ReadLog(segment->after, whole, segment->events));
   if (segment->through <= after) {
     // Its bytes ended the piece before the place that is wanted.
@@ -410,12 +414,15 @@ Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
     ended = version.revision > bounds.through;
     if (ended || out.size() == full || bytes >= bounds.bytes_max) return false;
     read = version.revision;
+    const bool put = version.kind == Event::Kind::kPut;
+    const bool existed = version.previous.value != 0;
     RecordPtr previous;
-    if (version.previous.value != 0) previous = TRY(LoadFrom(view, version.previous));
-    RecordPtr record = previous;
-    if (version.kind == Event::Kind::kPut) record = TRY(LoadFrom(view, version.revision));
+    if (existed && (bounds.previous || !put)) previous = TRY(LoadFrom(view, version.previous));
+    // The walk has read it already; but who is there is shared.
+    RecordPtr record = put ? cache_.Find(version.revision) : previous;
+    if (!record) record = RecordOf(version);
     bytes += record->value.size() + (previous ? previous->value.size() : 0);
-    out.push_back(MakeEvent(version.kind, read, std::move(record), std::move(previous)));
+    out.push_back(MakeEvent(version.kind, read, existed, std::move(record), std::move(previous)));
     return true;
   }));
   const bool more = !ended && (out.size() == full || bytes >= bounds.bytes_max);

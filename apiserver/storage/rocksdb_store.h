@@ -56,7 +56,7 @@ class RocksdbStore final : public Store, private EventHistory {
     // Sync.
     bool begins_unsynced = false;
     EventRing::Options ring;
-    size_t cache_bytes_max = 32 << 20;
+    size_t cache_bytes_max = 64 << 20;
   };
 
   // Opens what is there or makes an empty store. `clock` outlives the store.
@@ -89,6 +89,8 @@ class RocksdbStore final : public Store, private EventHistory {
   // store. Before the first Watch.
   ControlLoop& ReadHistoryAside();
   ControlLoop& history_loop() { return history_; }
+  // For who ages it (RecordAging).
+  RecordCache& cache() { return cache_; }
   // Whether acknowledged writes are not synced yet, and syncs them. See SyncLoop and
   // Options::begins_unsynced.
   bool Unsynced() const { return unsynced_; }
@@ -124,17 +126,18 @@ class RocksdbStore final : public Store, private EventHistory {
   void TurnReadOnly(const Error& error);
   Result<> Recover();
   bool ShouldSync();
-  Result<Revision> ReadEvents(const std::string& prefix, Revision after, Revision through,
-                              size_t events_max, std::vector<EventPtr>& out) override;
+  Result<Revision> ReadEvents(const Wanted& wanted, Revision after,
+                              std::vector<EventPtr>& out) override;
   // Appends what happened after `after`, up to `through`, until `out` holds so much. The revision
   // up to which nothing is missing.
   struct LogBounds {
     Revision through;
     size_t events_max;
     size_t bytes_max;
+    bool previous = true;  // As in WatchRequest.
   };
   Result<Revision> ReadLog(Revision after, const LogBounds& bounds, std::vector<EventPtr>& out);
-  Result<HistoryReader::SegmentPtr> FetchHistory(Revision after);
+  Result<HistoryReader::SegmentPtr> FetchHistory(Revision after, bool previous);
   Duration CommitTime() const;
 
   const Options options_;

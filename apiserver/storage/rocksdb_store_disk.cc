@@ -108,13 +108,6 @@ Result<> Checked(const rocksdb::Status& status) {
   return Fail(Reason::kInternalError, fmt::format("storage: {}", status.ToString()));
 }
 
-RecordPtr MakeRecord(const Version& version) {
-  return std::make_shared<Record>(Record{.key = std::string(version.key),
-                                         .value = std::string(version.value),
-                                         .created = version.created,
-                                         .modified = version.revision});
-}
-
 // For nobody else to read, as etcd makes its own: Secrets are in it.
 Result<> MakeFolder(const std::string& path) {
   namespace fs = std::filesystem;
@@ -126,6 +119,13 @@ Result<> MakeFolder(const std::string& path) {
 }
 
 }  // namespace
+
+RecordPtr RecordOf(const Version& version) {
+  return std::make_shared<Record>(Record{.key = std::string(version.key),
+                                         .value = std::string(version.value),
+                                         .created = version.created,
+                                         .modified = version.revision});
+}
 
 struct RocksdbDisk::Database {
   std::unique_ptr<rocksdb::DB> db;
@@ -302,7 +302,7 @@ Result<RecordPtr> RocksdbDisk::View::Read(Revision revision) const {
   const auto version = ParseLog(key, ViewOf(value));
   if (!version) return Corrupt(fmt::format("revision {} cannot be read", revision.value));
   if (version->kind != Event::Kind::kPut) return nullptr;
-  return MakeRecord(*version);
+  return RecordOf(*version);
 }
 
 Result<Revision> RocksdbDisk::View::FindAt(std::string_view key, Revision at) const {

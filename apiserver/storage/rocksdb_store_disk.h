@@ -41,6 +41,9 @@ struct Version {
   std::string_view value;  // Empty for a delete.
 };
 
+// Of a put.
+RecordPtr RecordOf(const Version& version);
+
 // Thread-safe, but Append and Compact each want one caller at a time.
 class RocksdbDisk {
  public:

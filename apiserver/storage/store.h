@@ -115,6 +115,9 @@ struct WatchRequest {
   // What a record has that the watcher wants to see. Events whose record had it neither before nor
   // after need not be returned, and wake nobody.
   std::optional<IndexTerm> term = std::nullopt;
+  // Whether the watcher looks at Event::previous. One that takes every object does not have to, and
+  // what it goes on from is read at half the cost.
+  bool previous = true;
 };
 
 struct ListPage {
@@ -131,7 +134,9 @@ struct Event {
   Revision revision;
   // kPut: the new version. kDelete: the last version, as it was before.
   RecordPtr record;
-  // The version before this write; nullptr when there was none.
+  // Whether there was a version before this write, and that version; nullptr also where nobody who
+  // gets the event wants it (WatchRequest::previous).
+  bool existed = false;
   RecordPtr previous;
   // What is costly to derive from an event (encoded watch frames) is kept here, so that all who
   // watch share it. Set once, by whoever comes first: apiserver/watches/shared_frames.h.

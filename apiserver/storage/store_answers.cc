@@ -68,10 +68,17 @@ Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
 }
 
 EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous) {
+  const bool existed = previous != nullptr;
+  return MakeEvent(kind, revision, existed, std::move(record), std::move(previous));
+}
+
+EventPtr MakeEvent(Event::Kind kind, Revision revision, bool existed, RecordPtr record,
+                   RecordPtr previous) {
   auto event = std::make_shared<Event>();
   event->kind = kind;
   event->revision = revision;
   event->record = std::move(record);
+  event->existed = existed;
   event->previous = std::move(previous);
   return event;
 }

@@ -24,6 +24,10 @@ Result<> CheckWrite(const Write& write);
 // What of `expect` does not hold where `current`, nullptr for nothing, is under the key.
 Result<> CheckPrecondition(const Write& write, const RecordPtr& current);
 
+// What happened to a key that was `previous` before; nullptr: it did not exist.
 EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous);
+// For a previous version that is left out.
+EventPtr MakeEvent(Event::Kind kind, Revision revision, bool existed, RecordPtr record,
+                   RecordPtr previous);
 
 }  // namespace skiff

@@ -87,6 +87,7 @@ void EventConverter::Convert(const KindInfo& kind, const std::vector<Open>& open
     auto event = std::make_shared<Event>();
     event->kind = each.event->kind;
     event->revision = each.event->revision;
+    event->existed = each.event->existed;
     event->record = (*converted)[next++];
     if (each.event->previous != nullptr) event->previous = (*converted)[next++];
     each.shown->Set(EventPtr(std::move(event)));

@@ -42,12 +42,14 @@ struct Selection {
   const std::string name;            // Not empty: that object alone.
   const std::optional<IndexTerm> term = std::nullopt;  // What all of them have.
 
-  bool TakesAll() const { return labels.empty() && fields.empty() && name.empty(); }
+  bool TakesAll() const { return GoesByKey() && name.empty(); }
+  // Whether all versions of an object are taken, or none.
+  bool GoesByKey() const { return labels.empty() && fields.empty(); }
   bool Takes(const Record& record) const {
     if (TakesAll()) return true;
     const auto parts = ParseStoreKey(kind.storage_key, record.key);
     if (!name.empty() && (!parts || parts->name != name)) return false;
-    if (labels.empty() && fields.empty()) return true;
+    if (GoesByKey()) return true;
     const auto view = ObjectView::Of(record);
     if (!view || !TakesLabels(*view)) return false;
     const auto values = CurrentFields(kind, *view);
@@ -112,7 +114,11 @@ class WatchSource final : public http::StreamSource {
     waker_ = waker;
     if (start_.state) start_.state->OnMore(waker);
     auto cursor = parts_.store.Watch(
-        {.prefix = prefix_, .after = start_.after, .term = selection_->term}, std::move(waker));
+        {.prefix = prefix_,
+         .after = start_.after,
+         .term = selection_->term,
+         .previous = !selection_->GoesByKey()},
+        std::move(waker));
     if (cursor) {
       cursor_ = std::move(*cursor);
     } else {
@@ -307,9 +313,9 @@ class WatchSource final : public http::StreamSource {
   bool Show(const EventPtr& event, std::vector<http::SharedBytes>& out, size_t& bytes) {
     const bool deleted = event->kind == Event::Kind::kDelete;
     const bool now = !deleted && selection_->Takes(*event->record);
-    const bool before =
-        deleted ? selection_->Takes(*event->record)
-                : event->previous != nullptr && selection_->Takes(*event->previous);
+    // Not left out where versions differ.
+    const Record& last = event->previous != nullptr ? *event->previous : *event->record;
+    const bool before = event->existed && selection_->Takes(last);
     if (!now && !before) return true;
     const Change change = !now ? Change::kDeleted : before ? Change::kModified : Change::kAdded;
     return Put(maker_.OfEvent(kind_, event, change, FormNow()), out, bytes);
