@@ -110,9 +110,9 @@ void Http1Protocol::RefuseBusy() {
   traits_.keep_alive = false;
   linger_after_ = true;
   awaited_ = Awaited::kNothing;
-  in_ = {};
+  LetGo(in_);
   in_used_ = 0;
-  body_ = {};
+  LetGo(body_);
   head_.reset();
   chunks_.reset();
   share_.Resize(0);
@@ -196,7 +196,7 @@ void Http1Protocol::DispatchRequest(bool body_too_large) {
   request->body_too_large = body_too_large;
   head_.reset();
   chunks_.reset();
-  body_ = {};
+  LetGo(body_);
   if (body_too_large) {
     // What is left of the body is not to be taken for the next request.
     traits_.keep_alive = false;
@@ -262,6 +262,8 @@ void Http1Protocol::StartStream(PreparedAnswer& answer) {
   if (!wake_) wake_ = loop_.MakeWake(*this);
   const size_t backlog_max = host_.limits().stream_backlog_bytes_max;
   if (!answer.upgrade) {
+    // A watch lasts for an hour: what its head came in is of no more use.
+    if (unparsed().empty()) LetGo(in_);
     carrier_ = std::make_unique<Carrier>(channel_, wake_, std::move(answer.stream), answer.framing,
                                          backlog_max);
     return OnCarrier(carrier_->OnWake());
@@ -270,7 +272,7 @@ void Http1Protocol::StartStream(PreparedAnswer& answer) {
   carrier_ = std::make_unique<Carrier>(channel_, wake_, std::move(answer.upgrade), backlog_max);
   // A client may send right behind its request.
   const std::string early(unparsed());
-  in_ = {};
+  LetGo(in_);
   in_used_ = 0;
   auto state = early.empty() ? carrier_->OnWake() : carrier_->OnBytes(early);
   if (state == Carrier::State::kGoing && peer_closed_) state = carrier_->OnPeerClosed();
@@ -338,7 +340,7 @@ void Http1Protocol::Refuse(const HeadFault& fault) {
 
 void Http1Protocol::Linger() {
   if (peer_closed_) return Close();
-  in_ = {};
+  LetGo(in_);
   in_used_ = 0;
   connection_.Linger();
 }

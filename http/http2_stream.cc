@@ -45,7 +45,7 @@ bool Http2Stream::HoldsBody() {
     return true;
   }
   head_.reset();
-  body_ = {};
+  LetGo(body_);
   OnAnswer(Prepare(TooBusy(), traits_));
   return false;
 }
@@ -76,7 +76,7 @@ void Http2Stream::Dispatch(bool body_too_large) {
   request->http2 = true;
   request->body_too_large = body_too_large;
   head_.reset();
-  body_ = {};
+  LetGo(body_);
   state_ = State::kHandling;
   timer_.Disarm();
   busy_ = true;

@@ -19,6 +19,11 @@
 
 namespace skiff::http {
 
+// Gives back what the buffer holds, which `buffer = {}` would keep.
+inline void LetGo(std::string& buffer) {
+  std::string().swap(buffer);
+}
+
 // Thread-safe. Outlives its shares.
 class Intake {
  public:

@@ -6,8 +6,10 @@
 #include <deque>
 #include <filesystem>
 #include <future>
+#include <latch>
 #include <thread>
 
+#include "base/allocated_bytes.h"
 #include "http/event_loop.h"
 #include "http/test_client.h"
 #include "http/test_server.h"
@@ -359,6 +361,35 @@ TEST(Server, ABodyIsHeldUntilItHasBeenHandled) {
   EXPECT_EQ(first.ReadAnswer().body, "200000");
   EXPECT_EQ(second.ReadAnswer().body, "50000");
   while (fixture.server->stats().held_bytes > 0) std::this_thread::yield();
+}
+
+TEST(Server, OfABodyOverTheLimitNothingIsHeld) {
+  if (!AllocatedBytes()) GTEST_SKIP() << "this allocator does not count";
+  constexpr int kClients = 20;
+  constexpr size_t kBodyBytesMax = 2 << 20;
+  std::promise<void> release;
+  std::shared_future<void> released(release.get_future());
+  std::latch entered(kClients);
+  Fixture fixture(
+      [&](const Request& request) {
+        entered.count_down();
+        released.wait();
+        return Text(request.body_too_large ? "too large" : "");
+      },
+      {.limits = {.body_bytes_max = kBodyBytesMax}});
+  std::string sent = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (size_t bytes = 0; bytes <= kBodyBytesMax; bytes += 1 << 16) {
+    sent += "10000\r\n" + std::string(1 << 16, 'x') + "\r\n";
+  }
+  const size_t before = *AllocatedBytes();
+  std::deque<TestClient> clients;
+  for (int i = 0; i < kClients; ++i) {
+    ASSERT_TRUE(clients.emplace_back(fixture.port()).Send(sent));
+  }
+  entered.wait();
+  EXPECT_LT(*AllocatedBytes(), before + 2 * kBodyBytesMax);
+  release.set_value();
+  for (TestClient& client : clients) EXPECT_EQ(client.ReadAnswer().body, "too large");
 }
 
 TEST(Server, UrgentPathsAreAnsweredWhileAllWorkersAreBusy) {
