@@ -84,6 +84,9 @@ class Loop {
   char* scratch() { return scratch_.get(); }
   static constexpr size_t kRecordBytes = 16 << 10;  // A TLS record holds no more.
   char* record_scratch() { return scratch_.get() + kScratchBytes; }
+  // In which the connections of HTTP/2 pack their frames: more than one of 16 KiB.
+  static constexpr size_t kFrameBytes = 17 << 10;
+  char* frame_scratch() { return record_scratch() + kRecordBytes; }
 
  private:
   friend class Timer;

@@ -36,7 +36,8 @@ Http2Protocol::Http2Protocol(ServerConnection& connection)
       loop_(connection.loop()),
       channel_(connection.channel()),
       wire_({.streams_max = connection.host().limits().http2_streams_max,
-             .head_bytes_max = connection.host().limits().head_bytes_max},
+             .head_bytes_max = connection.host().limits().head_bytes_max,
+             .scratch = {loop_.frame_scratch(), Loop::kFrameBytes}},
             *this) {
   // Our settings need not wait for the client's.
   ScheduleSend();

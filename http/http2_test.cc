@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <deque>
 #include <future>
 #include <thread>
 
+#include "base/allocated_bytes.h"
 #include "http/http2_test_client.h"
 #include "http/http2_test_server.h"
 #include "http/server.h"
@@ -356,6 +358,52 @@ TEST(Http2, AnIdleConnectionIsLeftInOrder) {
   EXPECT_EQ(client.AwaitClose(client.Get("/")).status, 200);
   EXPECT_EQ(client.AwaitEnd(), NGHTTP2_NO_ERROR);
   EXPECT_TRUE(client.socket().closed_in_order());
+}
+
+// They pack their frames in one place: heads of several frames, bodies, and clients that read late.
+TEST(Http2, ConnectionsOfALoopDoNotGetEachOthersFrames) {
+  constexpr size_t kHeadBytes = 40'000, kBodyBytes = 300'000;
+  const auto letter = [](const std::string& path) { return path.back(); };
+  Fixture fixture(
+      [&](const Request& request) {
+        Response response = Text(std::string(kBodyBytes, letter(request.path)));
+        response.SetHeader("x-long", std::string(kHeadBytes, letter(request.path)));
+        return response;
+      },
+      Http2Options(), 1);
+  std::deque<Http2TestClient> clients;
+  std::vector<int32_t> ids;
+  for (const char* path : {"/a", "/b", "/c", "/d"}) {
+    Http2TestClient& client = clients.emplace_back(fixture.port());
+    ids.push_back(client.Get(path));
+    client.Flush();
+  }
+  for (size_t i = 0; i < clients.size(); ++i) {
+    const auto& answer = clients[i].AwaitClose(ids[i]);
+    const char expected = static_cast<char>('a' + i);
+    EXPECT_EQ(answer.Header("x-long"), std::string(kHeadBytes, expected));
+    EXPECT_EQ(answer.body, std::string(kBodyBytes, expected));
+  }
+}
+
+TEST(Http2, AnIdleConnectionHoldsNoRoomForFrames) {
+  if (!AllocatedBytes()) GTEST_SKIP() << "this allocator does not count";
+  // OpenSSL's on both sides are the most of it.
+  constexpr size_t kClients = 40, kBytesMax = 65'000;
+  Fixture fixture(Echo, Http2Options());
+  std::deque<TestClient> clients;
+  const auto connect = [&] {
+    for (size_t i = 0; i < kClients; ++i) {
+      TestClient& client =
+          clients.emplace_back(fixture.port(), ClientTls{.insecure = true}, "\x02h2");
+      ASSERT_TRUE(client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+      ASSERT_EQ(client.Read(9).size(), 9) << "settings";
+    }
+  };
+  connect();
+  const size_t before = *AllocatedBytes();
+  connect();
+  EXPECT_LT((*AllocatedBytes() - before) / kClients, kBytesMax);
 }
 
 }  // namespace

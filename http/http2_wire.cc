@@ -3,6 +3,8 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -77,11 +79,13 @@ struct Http2Wire::Session {
   static int OnStreamClose(nghttp2_session*, int32_t stream, uint32_t, void* self);
   static int OnUnknown(nghttp2_session*, void** payload, const nghttp2_frame_hd* head, void* self);
   static int OnFrameSent(nghttp2_session*, const nghttp2_frame* frame, void* self);
-  static ssize_t SendBytes(nghttp2_session*, const uint8_t* data, size_t length, int, void* self);
   static ssize_t ReadData(nghttp2_session*, int32_t stream, uint8_t*, size_t length,
                           uint32_t* flags, nghttp2_data_source*, void* self);
   static int SendFrame(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head, size_t length,
                        nghttp2_data_source*, void* self);
+  static void* Allocate(size_t bytes, void* self);
+  static void* Reallocate(void* at, size_t bytes, void* self);
+  static void Free(void* at, void* self);
   void FinishHead(int32_t stream, bool ended);
   void Start();
   void Greet();
@@ -96,6 +100,7 @@ struct Http2Wire::Session {
   Duration last_paid = Duration::zero();
   bool calm_down = false;
   bool parted = false;
+  bool starting = false;
 };
 
 int Http2Wire::Session::OnFrameBegin(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
@@ -199,12 +204,28 @@ int Http2Wire::Session::OnFrameSent(nghttp2_session* session, const nghttp2_fram
   return 0;
 }
 
-ssize_t Http2Wire::Session::SendBytes(nghttp2_session*, const uint8_t* data, size_t length, int,
-                                      void* self) {
-  Session& me = Of(self);
-  if (!me.sink.HasRoom()) return NGHTTP2_ERR_WOULDBLOCK;
-  me.sink.Send({reinterpret_cast<const char*>(data), length});
-  return static_cast<ssize_t>(length);
+// The library packs frames one at a time, and Send takes each whole: so the large block that it
+// asks for at its start holds nothing between calls. For itself each of ten thousand connections
+// that are idle would have one.
+void* Http2Wire::Session::Allocate(size_t bytes, void* self) {
+  constexpr size_t kLargest = 16 << 10;  // Of a frame; nothing else is as large then.
+  const std::span<char> scratch = Of(self).limits.scratch;
+  const bool is_shared = Of(self).starting && bytes >= kLargest && bytes <= scratch.size();
+  return is_shared ? scratch.data() : std::malloc(bytes);
+}
+
+void* Http2Wire::Session::Reallocate(void* at, size_t bytes, void* self) {
+  if (at == nullptr) return Allocate(bytes, self);
+  const std::span<char> scratch = Of(self).limits.scratch;
+  if (at != scratch.data()) return std::realloc(at, bytes);
+  if (bytes <= scratch.size()) return at;
+  void* const own = std::malloc(bytes);
+  if (own != nullptr) std::memcpy(own, at, scratch.size());
+  return own;
+}
+
+void Http2Wire::Session::Free(void* at, void* self) {
+  if (at != Of(self).limits.scratch.data()) std::free(at);
 }
 
 ssize_t Http2Wire::Session::ReadData(nghttp2_session*, int32_t stream, uint8_t*, size_t length,
@@ -227,12 +248,11 @@ ssize_t Http2Wire::Session::ReadData(nghttp2_session*, int32_t stream, uint8_t*,
 int Http2Wire::Session::SendFrame(nghttp2_session*, nghttp2_frame* frame, const uint8_t* head,
                                   size_t length, nghttp2_data_source*, void* self) {
   Session& me = Of(self);
-  if (!me.sink.HasRoom()) return NGHTTP2_ERR_WOULDBLOCK;
   constexpr size_t kFrameHeadBytes = 9;
   me.sink.SendData(frame->hd.stream_id, {reinterpret_cast<const char*>(head), kFrameHeadBytes},
                    length);
   me.Sent(length);
-  return 0;
+  return me.sink.HasRoom() ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
 void Http2Wire::Session::Start() {
@@ -247,7 +267,6 @@ void Http2Wire::Session::Start() {
   nghttp2_session_callbacks_set_on_stream_close_callback(calls, OnStreamClose);
   nghttp2_session_callbacks_set_on_frame_send_callback(calls, OnFrameSent);
   nghttp2_session_callbacks_set_unpack_extension_callback(calls, OnUnknown);
-  nghttp2_session_callbacks_set_send_callback(calls, SendBytes);
   nghttp2_session_callbacks_set_send_data_callback(calls, SendFrame);
   // Heads are read here as strictly as those of HTTP/1.1, and refused in Go's words, not reset.
   nghttp2_option_set_no_http_messaging(options, 1);
@@ -256,7 +275,15 @@ void Http2Wire::Session::Start() {
   for (int type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; ++type) {
     nghttp2_option_set_user_recv_extension_type(options, static_cast<uint8_t>(type));
   }
-  CHECK(nghttp2_session_server_new2(&session, calls, this, options) == 0);
+  nghttp2_mem memory{
+      .mem_user_data = this,
+      .malloc = Allocate,
+      .free = Free,
+      .calloc = [](size_t count, size_t bytes, void*) { return std::calloc(count, bytes); },
+      .realloc = Reallocate};
+  starting = true;
+  CHECK(nghttp2_session_server_new3(&session, calls, this, options, &memory) == 0);
+  starting = false;
   nghttp2_option_del(options);
   nghttp2_session_callbacks_del(calls);
 }
@@ -306,7 +333,14 @@ bool Http2Wire::Receive(std::string_view bytes) {
 bool Http2Wire::Send() {
   Session& me = *session_;
   if (me.parted) return false;
-  if (nghttp2_session_send(me.session) == 0 && !me.calm_down) return true;
+  ssize_t length = 0;
+  while (me.sink.HasRoom()) {
+    const uint8_t* bytes = nullptr;
+    length = nghttp2_session_mem_send(me.session, &bytes);
+    if (length <= 0) break;
+    me.sink.Send({reinterpret_cast<const char*>(bytes), static_cast<size_t>(length)});
+  }
+  if (length >= 0 && !me.calm_down) return true;
   me.Part(me.calm_down ? Code::kCalmDown : Code::kInternalError);
   return false;
 }

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,9 @@ class Http2Wire {
   struct Limits {
     uint32_t streams_max = 100;
     size_t head_bytes_max = 1 << 20;
+    // Where frames are packed: what lies there is of nobody after a call, so that all wires of one
+    // thread may share it. It outlives them. Where it is too small each has its own.
+    std::span<char> scratch = {};
   };
 
   // What may be sent of a stream's body now.

@@ -55,7 +55,9 @@ void Loop::Inbox::Ring() {
   (void)!write(event_fd, &one, sizeof one);
 }
 
-Loop::Loop() : inbox_(std::make_shared<Inbox>()), scratch_(new char[kScratchBytes + kRecordBytes]) {
+Loop::Loop()
+    : inbox_(std::make_shared<Inbox>()),
+      scratch_(new char[kScratchBytes + kRecordBytes + kFrameBytes]) {
   inbox_->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   CHECK(inbox_->event_fd >= 0 && epoll_fd_ >= 0);
