@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace skiff::http {
 namespace {
 
@@ -51,10 +53,6 @@ constexpr StatusName kStatusNames[] = {
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
 };
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 int HexValue(char c) {
   if (c >= '0' && c <= '9') return c - '0';
