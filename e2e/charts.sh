@@ -35,8 +35,9 @@ if [ ! -x "$HELM" ]; then
   GOBIN=$(realpath "$(dirname "$HELM")") GOFLAGS="-p=1 -mod=mod" GOTOOLCHAIN=local CGO_ENABLED=0 \
     nice go install -trimpath "helm.sh/helm/v3/cmd/helm@$HELM_VERSION" || { echo "skipped: not built"; exit 77; }
 fi
-rm -rf "$OUT"
 mkdir -p "$OUT"
+# Of ours alone: the folder is named by whoever calls.
+rm -f "$OUT"/results.txt "$OUT"/*.log
 work=$(mktemp -d)
 # Helm looks at nothing of the user's.
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
