@@ -55,19 +55,31 @@ void KeepPaths(Json& document, const std::function<bool(const std::string&)>& is
   });
 }
 
-bool SameButForKinds(Json a, Json b) {
-  for (Json* each : {&a, &b}) {
-    if (each->is_object()) each->erase(kGvk);
+// Whether both are the same, members of that name aside. Of what is large nothing is copied: a name
+// may have to be compared with thousands of others.
+bool SameBut(std::string_view aside, const Json& a, const Json& b) {
+  if (!a.is_object() || !b.is_object()) return a == b;
+  auto left = a.begin(), right = b.begin();
+  while (true) {
+    if (left != a.end() && left.key() == aside) ++left;
+    if (right != b.end() && right.key() == aside) ++right;
+    if (left == a.end() || right == b.end()) return left == a.end() && right == b.end();
+    if (left.key() != right.key() || *left != *right) return false;
+    ++left;
+    ++right;
   }
-  return a == b;
 }
 
-bool SameWhole(Json a, Json b) {
+bool SameButForKinds(const Json& a, const Json& b) {
+  return SameBut(kGvk, a, b);
+}
+
+bool SameWhole(const Json& a, const Json& b) {
   return a == b;
 }
 
 // The names under which what `other` calls by a name that is taken is to stand.
-Renames RenamesOf(const Json& taken, const Json& other, bool (*same)(Json, Json)) {
+Renames RenamesOf(const Json& taken, const Json& other, bool (*same)(const Json&, const Json&)) {
   Renames renames;
   std::set<std::string> used;
   for (const auto& [name, value] : other.items()) {

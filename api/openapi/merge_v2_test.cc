@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <string>
+
 #include "api/openapi/openapi_v2.h"
 
 namespace skiff::openapi {
@@ -107,6 +110,21 @@ TEST(MergeV2Test, KindsOfADefinitionThatAllShareAreAllNamed) {
   EXPECT_EQ(document["definitions"]["Meta"][kKinds],
             Json::array({KindNamed("a.io"), KindNamed("b.io")}));
   EXPECT_EQ(document["definitions"]["Thing"]["properties"]["meta"], RefTo("Meta"));
+}
+
+// One server takes the names that another's would get, and the other has much under its own.
+TEST(MergeV2Test, WhatIsLargeIsNotCopiedForEachNameThatIsTaken) {
+  constexpr int kTaken = 20'000, kWords = 100'000;
+  Json document = Ours();
+  for (int i = 2; i < kTaken; ++i) {
+    document["definitions"]["Status_v" + std::to_string(i)] = {{"type", i}};
+  }
+  Json other = OfAnother();
+  other["definitions"]["Status"] = {{"enum", Json::array_t(kWords, 0)}};
+  const std::clock_t begin = std::clock();
+  MergeInto(document, std::move(other));
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 5);
+  EXPECT_TRUE(document["definitions"].contains("Status_v" + std::to_string(kTaken)));
 }
 
 TEST(MergeV2Test, TheDocumentOfThisServerTakesOthersIn) {
