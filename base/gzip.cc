@@ -4,10 +4,13 @@
 
 namespace skiff {
 
-std::string Gzip(std::string_view text) {
+std::string Gzip(std::string_view text, GzipLevel level) {
   z_stream stream{};
   // 16: a gzip header instead of zlib's.
-  if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return "";
+  if (deflateInit2(&stream, static_cast<int>(level), Z_DEFLATED, 15 + 16, 8,
+                   Z_DEFAULT_STRATEGY) != Z_OK) {
+    return "";
+  }
   std::string packed(deflateBound(&stream, text.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());

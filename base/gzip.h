@@ -1,5 +1,4 @@
-// Text packed as gzip does, at its fastest level: for clients that take it so, and for what is kept
-// and seldom read.
+// Text packed as gzip does: for clients that take it so, and for what is kept and seldom read.
 #pragma once
 
 #include <string>
@@ -7,8 +6,11 @@
 
 namespace skiff {
 
-// gzip, and back; "" on text that is not gzip.
-std::string Gzip(std::string_view text);
+enum class GzipLevel : int { kFastest = 1, kSmallest = 9 };
+
+// The same text makes the same bytes at each level: no time is written.
+std::string Gzip(std::string_view text, GzipLevel level = GzipLevel::kFastest);
+// Back; "" on text that is not gzip. Whatever it comes to is held: for what was packed here.
 std::string Gunzip(std::string_view bytes);
 
 }  // namespace skiff

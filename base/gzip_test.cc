@@ -12,6 +12,9 @@ TEST(GzipTest, WhatWasPackedComesBack) {
   EXPECT_LT(packed.size(), text.size() / 20);
   EXPECT_EQ(packed.capacity(), packed.size()) << "what is kept holds no more than it needs";
   EXPECT_EQ(Gunzip(packed), text);
+  const std::string smallest = Gzip(text, GzipLevel::kSmallest);
+  EXPECT_LT(smallest.size(), packed.size());
+  EXPECT_EQ(Gunzip(smallest), text);
   EXPECT_EQ(Gunzip(Gzip("")), "");
   EXPECT_EQ(Gunzip("not packed"), "");
 }

@@ -3,7 +3,7 @@
 function(embed_console target)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/console/dist/*)
   add_executable(console_pack ${CMAKE_SOURCE_DIR}/console/pack.cc)
-  target_link_libraries(console_pack PRIVATE base ZLIB::ZLIB)
+  target_link_libraries(console_pack PRIVATE base)
   set(packed ${CMAKE_BINARY_DIR}/generated/console_files.cc)
   add_custom_command(OUTPUT ${packed}
                      COMMAND console_pack ${CMAKE_SOURCE_DIR}/console/dist ${packed}

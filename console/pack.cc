@@ -4,8 +4,6 @@
 //
 // OUT.cc defines ConsoleFiles() (apiserver/console/console_pages.h): each file as it is and packed
 // by gzip, where that is shorter, with a digest of it. The same files always make the same bytes.
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/gzip.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -36,21 +35,6 @@ std::string TypeOf(const fs::path& path) {
       {".txt", "text/plain; charset=utf-8"}};
   const auto found = types.find(path.extension().string());
   return found == types.end() ? "" : found->second;
-}
-
-std::string Packed(const std::string& text) {
-  z_stream stream{};
-  // 16: a gzip header, in which no time is written.
-  if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK) return "";
-  std::string packed(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  packed.resize(done ? stream.total_out : 0);
-  deflateEnd(&stream);
-  return packed;
 }
 
 // Every byte in three octal digits: what follows can then not be taken for a part of it.
@@ -81,7 +65,7 @@ int Pack(const fs::path& folder, const fs::path& to) {
     std::ifstream in(paths[i], std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     const std::string type = TypeOf(paths[i]);
-    std::string packed = Packed(text);
+    std::string packed = Gzip(text, GzipLevel::kSmallest);
     if (!in || type.empty() || packed.empty() || text.size() > kFileBytesMax) {
       std::fprintf(stderr, "console_pack: %s cannot be packed\n", paths[i].c_str());
       return 1;
