@@ -32,8 +32,7 @@ struct PodDiskUse {
 class DiskUses {
  public:
   struct Settings {
-    std::string root;  // Of the kubelet.
-    std::string log_root;
+    std::string log_root;  // Below it each pod has a folder for its containers' logs.
     std::function<DirectoryUsage(const std::string&)> walk = UsageOfDirectory;
   };
   explicit DiskUses(Settings settings) : settings_(std::move(settings)) {}

@@ -211,7 +211,7 @@ TEST(DiskUsesTest, WhoAsksWhileSomebodyWalksIsToldWhatIsKnown) {
   int walks = 0;
   std::function<PodDiskUse()> ask;
   PodDiskUse told;
-  DiskUses uses({.root = "/none", .log_root = "/none", .walk = [&](const std::string&) {
+  DiskUses uses({.log_root = "/none", .walk = [&](const std::string&) {
                    if (++walks < 10) told = ask();
                    return DirectoryUsage{.bytes = walks * 100, .inodes = walks};
                  }});
