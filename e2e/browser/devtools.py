@@ -53,7 +53,6 @@ class Browser:
         self._buffer = b""
         self._events = []
         self._session = None
-        self.said = []  # What the page said in its console, refusals of its policy among it.
         self.requests = {}  # By id: what the page has asked for, and what came of it so far.
         self.asked = set()  # Every URL it ever asked for.
 
