@@ -1,5 +1,6 @@
 #include "http/channel.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -18,8 +19,40 @@ namespace {
 
 constexpr size_t kRecordBytes = Loop::kRecordBytes;
 constexpr int kPiecesPerWrite = 64;
+// What these hold, and a record of which a part came before, fits into one scratch buffer.
+static_assert(Loop::kRecordsBytes + kRecordBytes <= Loop::kScratchBytes);
 
 }  // namespace
+
+// By itself the library asks the kernel twice for each record, and once more to find that there is
+// none. Here a call of ReadTls asks once for all.
+struct Channel::RecordSource {
+  static int Read(BIO* bio, char* out, int length) {
+    BIO_clear_retry_flags(bio);
+    Channel& channel = *static_cast<Channel*>(BIO_get_data(bio));
+    const ssize_t count = channel.TakeRecords(out, length);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+    if (count == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return static_cast<int>(count);
+  }
+  static long Control(BIO* bio, int command, long, void*) {
+    return command == BIO_CTRL_EOF && BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+  }
+  static BIO_METHOD* Make() {
+    BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "records");
+    CHECK(method && BIO_meth_set_read(method, &Read) == 1 &&
+          BIO_meth_set_ctrl(method, &Control) == 1);
+    return method;
+  }
+  static BIO* New(Channel& channel) {
+    static BIO_METHOD* const method = Make();
+    BIO* bio = BIO_new(method);
+    CHECK(bio != nullptr);
+    BIO_set_data(bio, &channel);
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+};
 
 Channel::Channel(Loop& loop, LoopListener& listener, int fd)
     : loop_(loop), listener_(listener), fd_(fd), interest_(EPOLLIN), ssl_(nullptr, SSL_free) {
@@ -47,15 +80,21 @@ void Channel::Close() {
   queued_bytes_ = 0;
 }
 
-void Channel::AcceptTls(const TlsContext& context) {
+void Channel::AttachTls(const TlsContext& context) {
   ssl_.reset(SSL_new(context.get()));
-  CHECK(ssl_ && SSL_set_fd(ssl_.get(), fd_) == 1);
+  BIO* const out = BIO_new_socket(fd_, BIO_NOCLOSE);
+  CHECK(ssl_ && out);
+  SSL_set0_rbio(ssl_.get(), RecordSource::New(*this));
+  SSL_set0_wbio(ssl_.get(), out);
+}
+
+void Channel::AcceptTls(const TlsContext& context) {
+  AttachTls(context);
   SSL_set_accept_state(ssl_.get());
 }
 
 void Channel::ConnectTls(const TlsContext& context, const std::string& host) {
-  ssl_.reset(SSL_new(context.get()));
-  CHECK(ssl_ && SSL_set_fd(ssl_.get(), fd_) == 1);
+  AttachTls(context);
   if (IsNumericHost(host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), host.c_str());
   } else {
@@ -110,14 +149,8 @@ Channel::Io Channel::Explain(int ssl_result) {
 }
 
 Channel::Io Channel::Read(std::string_view& bytes) {
+  if (ssl_) return ReadTls(bytes);
   char* buffer = loop_.scratch();
-  if (ssl_) {
-    ERR_clear_error();
-    const int count = SSL_read(ssl_.get(), buffer, Loop::kScratchBytes);
-    if (count <= 0) return Explain(count);
-    bytes = {buffer, static_cast<size_t>(count)};
-    return Io::kDone;
-  }
   const ssize_t count = recv(fd_, buffer, Loop::kScratchBytes, 0);
   if (count > 0) {
     bytes = {buffer, static_cast<size_t>(count)};
@@ -127,6 +160,49 @@ Channel::Io Channel::Read(std::string_view& bytes) {
   if (errno == EAGAIN || errno == EINTR) return Io::kAgain;
   error_ = ErrnoText(errno);
   return Io::kError;
+}
+
+Channel::Io Channel::ReadTls(std::string_view& bytes) {
+  if (read_end_) return *read_end_;
+  ERR_clear_error();
+  asking_ = Asking::kOnce;
+  size_t total = 0;
+  int count = 0;
+  do {
+    count = SSL_read(ssl_.get(), loop_.scratch() + total,
+                     static_cast<int>(Loop::kScratchBytes - total));
+    if (count > 0) total += count;
+  } while (count > 0);
+  asking_ = Asking::kForEach;
+  const Io end = Explain(count);
+  CHECK(records_.empty() || end != Io::kAgain);
+  if (end != Io::kAgain) read_end_ = end;
+  if (total == 0) return end;
+  bytes = {loop_.scratch(), total};
+  RepeatEnd();
+  return Io::kDone;
+}
+
+ssize_t Channel::TakeRecords(char* out, size_t length) {
+  if (asking_ == Asking::kForEach) return recv(fd_, out, length, 0);
+  if (records_.empty() && asking_ == Asking::kOnce) {
+    asking_ = Asking::kNoMore;
+    const ssize_t count = recv(fd_, loop_.records_scratch(), Loop::kRecordsBytes, 0);
+    if (count <= 0) return count;
+    records_ = {loop_.records_scratch(), static_cast<size_t>(count)};
+  }
+  if (records_.empty()) {
+    errno = EAGAIN;  // If there is more, epoll tells.
+    return -1;
+  }
+  const size_t taken = records_.copy(out, length);
+  records_.remove_prefix(taken);
+  return static_cast<ssize_t>(taken);
+}
+
+// The kernel has nothing more to tell of.
+void Channel::RepeatEnd() {
+  if (read_end_ && want_read_) loop_.Repeat(listener_);
 }
 
 void Channel::Send(std::string bytes) {
@@ -246,6 +322,7 @@ void Channel::MarkCut() {
 void Channel::WantRead(bool want) {
   want_read_ = want;
   UpdateInterest();
+  RepeatEnd();
 }
 
 void Channel::WantWrite(bool want) {

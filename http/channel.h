@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,9 +43,10 @@ class Channel {
   // What went wrong, in words; after kError.
   const std::string& error() const { return error_; }
 
-  // Reads once, at most one scratch buffer; `bytes` lies there until the loop is used again.
+  // Asks the socket once. At most one scratch buffer; `bytes` lies there until the loop is used
+  // again. What comes behind them, an end or an error, OnReady tells of in the same round.
   Io Read(std::string_view& bytes);
-  // Whether OnReady tells of bytes to read. TLS may already hold some: read after resuming.
+  // Whether OnReady tells of bytes to read.
   void WantRead(bool want);
 
   void Send(std::string bytes);
@@ -77,12 +79,17 @@ class Channel {
       return shared ? std::string_view(*shared).substr(offset, length) : own;
     }
   };
+  struct RecordSource;  // The library's way to what the peer sends.
+  void AttachTls(const TlsContext& context);
+  Io ReadTls(std::string_view& bytes);
+  ssize_t TakeRecords(char* out, size_t length);
   Io SendPlain();
   Io SendTls();
   std::string_view GatherRecord();
   void Sent(size_t bytes);
   Io Explain(int ssl_result);
   void UpdateInterest();
+  void RepeatEnd();
 
   Loop& loop_;
   LoopListener& listener_;
@@ -91,6 +98,11 @@ class Channel {
   bool want_read_ = true;
   bool want_write_ = false;
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
+  // Within ReadTls: what the socket gave, as far as the library has not taken it yet. It reads
+  // until it wants more, so nothing is left here between two calls.
+  std::string_view records_;
+  enum class Asking : uint8_t { kForEach, kOnce, kNoMore } asking_ = Asking::kForEach;
+  std::optional<Io> read_end_;  // Of TLS: what Read returns from now on.
   std::vector<Piece> outbox_;  // Sent up to first_, and of that one up to first_offset_.
   size_t first_ = 0;
   size_t first_offset_ = 0;

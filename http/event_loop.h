@@ -68,6 +68,9 @@ class Loop {
   // Level-triggered.
   void Watch(int fd, uint32_t events, LoopListener& listener);
   void Change(int fd, uint32_t events, LoopListener& listener);
+  // Calls OnReady(EPOLLIN) once more, soon, unless the listener wants no more of that by then: for
+  // what was read together with bytes and comes behind them.
+  void Repeat(LoopListener& listener) { repeats_.push_back(&listener); }
   // `listener` hears no more of it, not even what this round of events still holds.
   void Forget(int fd, LoopListener& listener);
   // Runs `task` after the present round of events.
@@ -87,6 +90,8 @@ class Loop {
   // In which the connections of HTTP/2 pack their frames: more than one of 16 KiB.
   static constexpr size_t kFrameBytes = 17 << 10;
   char* frame_scratch() { return record_scratch() + kRecordBytes; }
+  static constexpr size_t kRecordsBytes = 48 << 10;  // As they come in.
+  char* records_scratch() { return frame_scratch() + kFrameBytes; }
 
  private:
   friend class Timer;
@@ -107,6 +112,8 @@ class Loop {
   };
   void Run();
   int WaitMs() const;
+  void DropRepeats(LoopListener& listener);
+  void RunRepeats();
   void RunTimers();
   // Wakes, of which there may be one for each of ten thousand streams, until `time_max` is over:
   // the rest after what has become ready meanwhile. Returns whether to stop.
@@ -121,6 +128,7 @@ class Loop {
   std::atomic<Duration::rep> round_began_ = 0;  // Monotonic; 0: it waits.
   std::multimap<Duration, Timer*> timers_;
   std::vector<std::function<void()>> deferred_;
+  std::vector<LoopListener*> repeats_;  // nullptr: wants it no more.
   std::unordered_map<void*, std::shared_ptr<void>> kept_;
   std::unique_ptr<char[]> scratch_;
   epoll_event events_[kEventsPerRound];

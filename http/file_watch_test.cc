@@ -12,7 +12,7 @@
 namespace skiff::http {
 namespace {
 
-class FileWatchTest : public testing::Test {
+class FileWatchTest : public ::testing::Test {
  protected:
   FileWatchTest() {
     char name[] = "/tmp/skiff-file-watch-XXXXXX";

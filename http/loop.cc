@@ -57,7 +57,7 @@ void Loop::Inbox::Ring() {
 
 Loop::Loop()
     : inbox_(std::make_shared<Inbox>()),
-      scratch_(new char[kScratchBytes + kRecordBytes + kFrameBytes]) {
+      scratch_(new char[kScratchBytes + kRecordBytes + kFrameBytes + kRecordsBytes]) {
   inbox_->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   CHECK(inbox_->event_fd >= 0 && epoll_fd_ >= 0);
@@ -116,12 +116,29 @@ void Loop::Watch(int fd, uint32_t events, LoopListener& listener) {
 void Loop::Change(int fd, uint32_t events, LoopListener& listener) {
   epoll_event event{.events = events, .data = {.ptr = &listener}};
   CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0);
+  if ((events & EPOLLIN) == 0) DropRepeats(listener);
 }
 
 void Loop::Forget(int fd, LoopListener& listener) {
   epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
   for (int i = 0; i < events_count_; ++i) {
     if (events_[i].data.ptr == &listener) events_[i].events = 0;
+  }
+  DropRepeats(listener);
+}
+
+void Loop::DropRepeats(LoopListener& listener) {
+  for (LoopListener*& repeat : repeats_) {
+    if (repeat == &listener) repeat = nullptr;
+  }
+}
+
+// Those that ask again meanwhile have their turn in the next round.
+void Loop::RunRepeats() {
+  for (size_t left = repeats_.size(); left > 0; --left) {
+    LoopListener* const listener = repeats_.front();
+    repeats_.erase(repeats_.begin());
+    if (listener != nullptr) listener->OnReady(EPOLLIN);
   }
 }
 
@@ -135,6 +152,7 @@ void Loop::Release(void* object) {
 }
 
 int Loop::WaitMs() const {
+  if (!repeats_.empty()) return 0;
   if (timers_.empty()) return -1;
   const auto wait = timers_.begin()->first - clock_.Monotonic();
   if (wait <= Duration::zero()) return 0;
@@ -164,6 +182,7 @@ void Loop::Run() {
       }
     }
     events_count_ = 0;
+    RunRepeats();
     if (rung) stop = RunInbox(kWakesTime);
     RunTimers();
     RunDeferred();

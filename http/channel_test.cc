@@ -1,0 +1,164 @@
+// What TLS brings in: many records at once, and what stands behind them.
+#include "http/channel.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+#include <string>
+#include <vector>
+
+#include "http/event_loop.h"
+#include "http/x509_test_certs.h"
+
+namespace skiff::http {
+namespace {
+
+// Puts down what each call of Read gave, until the other side has ended; on its loop.
+class Listening final : public LoopListener {
+ public:
+  Listening(Loop& loop, int fd, const TlsContext& context) : channel_(loop, *this, fd) {
+    channel_.AcceptTls(context);
+  }
+
+  std::vector<std::string> reads;
+  std::promise<void> ended;
+
+ private:
+  void OnReady(uint32_t) override {
+    if (!is_open_) {
+      is_open_ = channel_.Handshake() == Channel::Io::kDone;
+      if (!is_open_) return;
+    }
+    std::string_view bytes;
+    switch (channel_.Read(bytes)) {
+      case Channel::Io::kAgain:
+        return;
+      case Channel::Io::kDone:
+        reads.emplace_back(bytes);
+        return;
+      default:
+        channel_.Close();
+        ended.set_value();
+    }
+  }
+
+  Channel channel_;
+  bool is_open_ = false;
+};
+
+// The blocking other side, which collects what it says and sends it as one.
+class Peer {
+ public:
+  explicit Peer(int fd) : fd_(fd), ssl_(nullptr, SSL_free) {
+    const auto context = MakeClientContext({.insecure = true});
+    ssl_.reset(SSL_new(context->get()));
+    SSL_set_fd(ssl_.get(), fd_);
+    CHECK(SSL_connect(ssl_.get()) == 1);
+    SSL_set0_wbio(ssl_.get(), BIO_new(BIO_s_mem()));
+  }
+  ~Peer() { close(fd_); }
+  void Say(const std::string& record) {
+    CHECK(SSL_write(ssl_.get(), record.data(), static_cast<int>(record.size())) > 0);
+  }
+  void SayGoodbye() { SSL_shutdown(ssl_.get()); }
+  std::string TakeSaid() {
+    char* begin = nullptr;
+    const long length = BIO_get_mem_data(SSL_get_wbio(ssl_.get()), &begin);
+    const std::string said(begin, length);
+    (void)BIO_reset(SSL_get_wbio(ssl_.get()));
+    return said;
+  }
+  void Send(std::string_view bytes) {
+    CHECK(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(bytes.size()));
+  }
+
+ private:
+  const int fd_;
+  std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
+};
+
+class ChannelTest : public ::testing::Test {
+ protected:
+  ChannelTest() {
+    testing::TestAuthority authority;
+    const auto issued = authority.IssueServer();
+    const auto context = MakeServerContext({issued.certificate_pem, issued.key_pem, ""}, false);
+    int ends[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    CHECK(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+    OnLoop([&] { listening_ = std::make_unique<Listening>(loop_, ends[0], *context); });
+    peer_ = std::make_unique<Peer>(ends[1]);
+  }
+  ~ChannelTest() override {
+    OnLoop([this] { listening_.reset(); });
+  }
+  void OnLoop(const std::function<void()>& task) {
+    std::promise<void> done;
+    loop_.Post([&] {
+      task();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  void AwaitEnd() {
+    ASSERT_EQ(listening_->ended.get_future().wait_for(10s), std::future_status::ready);
+  }
+
+  Loop loop_;
+  std::unique_ptr<Listening> listening_;
+  std::unique_ptr<Peer> peer_;
+};
+
+TEST_F(ChannelTest, ReadsAllRecordsThatAreThere) {
+  std::string whole;
+  for (int i = 0; i < 50; ++i) {
+    const std::string record = "record " + std::to_string(i) + ";";
+    peer_->Say(record);
+    whole += record;
+  }
+  peer_->Send(peer_->TakeSaid());
+  peer_->SayGoodbye();
+  peer_->Send(peer_->TakeSaid());
+  AwaitEnd();
+  EXPECT_EQ(listening_->reads, std::vector<std::string>{whole});
+}
+
+// The socket itself stays open, and has nothing more to tell.
+TEST_F(ChannelTest, TellsOfTheEndThatCameWithBytes) {
+  peer_->Say("last words");
+  peer_->SayGoodbye();
+  peer_->Send(peer_->TakeSaid());
+  AwaitEnd();
+  EXPECT_EQ(listening_->reads, std::vector<std::string>{"last words"});
+}
+
+// Records lie across the bounds of what is asked for at once, wherever these are.
+TEST_F(ChannelTest, ReadsRecordsThatComeInParts) {
+  constexpr size_t kRecordBytes = 16'000, kRecords = 40;
+  std::string whole;
+  for (size_t i = 0; i < kRecords; ++i) {
+    const std::string record(kRecordBytes + i, static_cast<char>('a' + i % 26));
+    peer_->Say(record);
+    whole += record;
+  }
+  peer_->SayGoodbye();
+  const std::string sent = peer_->TakeSaid();
+  std::string_view rest = sent;
+  for (size_t part = 1; !rest.empty(); part = part * 7 % 30'011) {
+    peer_->Send(rest.substr(0, part));
+    rest.remove_prefix(std::min(part, rest.size()));
+  }
+  AwaitEnd();
+  std::string read;
+  for (const std::string& bytes : listening_->reads) read += bytes;
+  EXPECT_EQ(read, whole);
+}
+
+}  // namespace
+}  // namespace skiff::http
