@@ -185,8 +185,8 @@ class Validator {
     const auto say = [&](const std::string& what) {
       out_.Invalid(At(path), value, Body(path) + "should be " + what);
     };
-    if (limits.multiple_of) {
-      if (!IsMultiple(number, *limits.multiple_of)) say("a multiple of " + Number(*limits.multiple_of));
+    if (limits.multiple_of && !IsMultiple(number, *limits.multiple_of)) {
+      say("a multiple of " + Number(*limits.multiple_of));
     }
     if (limits.maximum && limits.exclusive_maximum && number >= *limits.maximum) {
       say("less than " + Number(*limits.maximum));

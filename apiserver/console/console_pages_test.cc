@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "apiserver/request/respond.h"
 #include "apiserver/server/server_fixture.h"
 #include "base/gzip.h"
 

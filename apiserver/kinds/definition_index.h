@@ -45,7 +45,7 @@ class DefinitionIndex {
   };
   void Forget(const Known& known);
 
-  std::map<std::string, Known, std::less<>> known_;  // By the definition's name.
+  std::map<std::string, Known, std::less<>> known_;       // By the definition's name.
   std::map<std::string, TakenNames, std::less<>> taken_;  // By group.
   std::map<std::string, Serving, std::less<>> serving_;   // By the APIService's name.
 };

@@ -478,7 +478,6 @@ Result<Object> Patcher::Make() const {
   Object object = TRY(ApplyTo(*this, ZeroDocument(crd::WholeType(*request.kind))));
   object.metadata().resource_version.clear();  // No precondition where nothing is.
   const std::string& name = object.metadata().name;
-  object.metadata().resource_version.clear();  // There is none yet that it could be compared with.
   if (!object.metadata().uid.empty()) {
     return Fail(ConflictError(GroupResourceOf(*request.kind), name,
                               "uid mismatch: the provided object specified uid " +

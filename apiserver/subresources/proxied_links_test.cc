@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "apiserver/request/respond.h"
 #include "base/gzip.h"
 
 namespace skiff {
