@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The web console in headless Chromium, on a cluster of simulated nodes of its own: needs neither root nor
-# containers. Ends with 77 where there is no chromium.
+# The web console in headless Chromium, on a cluster of simulated nodes of its own: needs neither
+# root nor containers. Ends with 77 where there is no chromium.
 #
 #   e2e/console.sh SKIFF [SCREENSHOTS]      e2e/browser/console.py says what is played
 #
@@ -24,40 +24,54 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-axe=
-# Vite wants a Node of 20 or later.
-if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm ci --prefix console --no-audit --no-fund >"$work/npm.log" 2>&1; then
-  (cd console && npm run --silent check &&
+# Built aside: nothing is left in the tree. npm refuses a Node that Vite cannot run on.
+axe=()
+mkdir "$work/console"
+tar -C console --exclude=./node_modules -c . | tar -C "$work/console" -x
+if command -v npm >/dev/null &&
+  npm ci --engine-strict --prefix "$work/console" --no-audit --no-fund >"$work/npm.log" 2>&1; then
+  (cd "$work/console" && npm run --silent check &&
     npx --no-install vite build --logLevel warn --outDir "$work/dist" --emptyOutDir)
-  diff -r console/dist "$work/dist" || { echo "console/dist is not what console/ builds" >&2; exit 1; }
-  axe=console/node_modules/axe-core/axe.min.js
+  diff -r console/dist "$work/dist" || {
+    echo "console/dist is not what console/ builds" >&2
+    exit 1
+  }
+  axe=("$work/console/node_modules/axe-core/axe.min.js")
 else
-  echo "no npm of Node 20, or no registry: console/dist is not built again, and axe does not look"
+  [ ! -e "$work/npm.log" ] || tail -n 3 "$work/npm.log"
+  echo "no npm, no registry or too old a Node: console/dist is not built again, and axe does not look"
 fi
 
-# A network of its own, where it can be had: while addresses come and go on a machine, browsers there
-# drop their connections.
+# play [AXE]: on a network of its own, where that can be had: while addresses come and go on a
+# machine, browsers there drop their connections.
 play() {
+  local port token guest
   if [ -n "${ALONE:-}" ]; then ip link set lo up; fi
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$port" >/dev/null
+  port=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+  "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$port" \
+    >/dev/null
   export KUBECONFIG=$data/admin.kubeconfig
   "$skiff" apply -f e2e/browser/console.yaml >/dev/null
   "$skiff" create serviceaccount presenter -n shop >/dev/null
   "$skiff" create clusterrolebinding presenter --clusterrole=cluster-admin \
     --serviceaccount=shop:presenter >/dev/null
   "$skiff" create serviceaccount guest -n shop >/dev/null
-  "$skiff" create rolebinding guest -n shop --clusterrole=view --serviceaccount=shop:guest >/dev/null
+  "$skiff" create rolebinding guest -n shop --clusterrole=view --serviceaccount=shop:guest \
+    >/dev/null
   token=$("$skiff" create token presenter -n shop)
   guest=$("$skiff" create token guest -n shop)
-  python3 e2e/browser/console.py "https://127.0.0.1:$port/console/" "$token" "$guest" "$screenshots" $axe
+  python3 e2e/browser/console.py "https://127.0.0.1:$port/console/" "$token" "$guest" \
+    "$screenshots" "$@"
 }
 export -f play
-export skiff data screenshots axe
+export skiff data screenshots
 own=(unshare --net)
 [ "$(id -u)" = 0 ] || own=(unshare --user --map-root-user --net)
 if "${own[@]}" ip link set lo up 2>/dev/null; then
-  ALONE=1 "${own[@]}" bash -euo pipefail -c play
+  ALONE=1 "${own[@]}" bash -euo pipefail -c 'play "$@"' play "${axe[@]}"
 else
-  play
+  play "${axe[@]}"
 fi
