@@ -145,7 +145,9 @@ TEST(MergeV2Test, TheProtobufFormTakesAnythingThatIsJson) {
                                "responses": [1], "tags": {"a": 1}, "description": 5}})"}) {
     Json document;
     document["paths"]["/apis/g.io/v1/x"] = Json::parse(path);
-    document["definitions"] = {{"D", 1}, {"E", {{"properties", 1}, {"items", "x"}, {"type", 3}}}};
+    document["definitions"] = {{"D", 1},
+                               {"E", {{"properties", 1}, {"items", "x"}, {"type", 3}}},
+                               {"F", {{"maxLength", 1e300}, {"maximum", "x"}}}};
     document["parameters"] = {{"p", 1}};
     const std::string bytes = OpenApiV2Protobuf(BuiltInKinds(), {std::move(document)});
     EXPECT_NE(bytes.find("/apis/g.io/v1/x"), bytes.npos) << path;

@@ -65,7 +65,7 @@ void Flag(std::string& out, uint32_t number, const Json& value) {
 }
 
 void Integer(std::string& out, uint32_t number, const Json& value) {
-  if (!value.is_number() || value.get<int64_t>() == 0) return;
+  if (!value.is_number_integer() || value.get<int64_t>() == 0) return;
   AppendVarint(out, number << 3 | kVarintType);
   AppendVarint(out, static_cast<uint64_t>(value.get<int64_t>()));
 }
