@@ -20,6 +20,6 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
       );
     }, []);
     if (View !== null) return <View />;
-    return <div class="empty" role="status">{failed ? t.away : t.loading}</div>;
+    return <div class="empty" role="status">{failed ? t.notFetched : t.loading}</div>;
   };
 }

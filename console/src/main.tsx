@@ -3,10 +3,9 @@ import './style/shell.css';
 import './style/parts.css';
 import './style/views.css';
 
-import { effect, signal } from '@preact/signals';
 import { type ComponentType, render } from 'preact';
 
-import { loggedIn, loginReason, restoreSession } from './api/session';
+import { loggedIn, owner, restoreSession } from './api/session';
 import { lazy } from './lazy';
 import { place } from './router';
 import { t } from './texts';
@@ -46,15 +45,8 @@ const kViews: Record<string, ComponentType> = {
   object: ObjectView,
 };
 
-// Whether what is behind the login may stay on the screen: only while the same person comes back.
-const inside = signal(false);
-effect(() => {
-  if (loggedIn.value) inside.value = true;
-  else if (loginReason.value === 'first') inside.value = false;
-});
-
 function App() {
-  if (!inside.value) {
+  if (owner.value === '') {
     return (
       <main class="door">
         <Login />
@@ -65,7 +57,8 @@ function App() {
   const View = kViews[view] ?? Overview;
   return (
     <>
-      <Shell>
+      {/* Stays while its owner comes back; for anybody else it begins anew. */}
+      <Shell key={owner.value}>
         <View key={`${view}/${params.join('/')}`} />
       </Shell>
       {!loggedIn.value && (

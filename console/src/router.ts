@@ -1,7 +1,7 @@
 // Where one is: "#/pods/default/web-1?tab=logs". The server has one page alone; the rest is here.
 import { computed, signal } from '@preact/signals';
 
-export interface Place {
+interface Place {
   view: string;
   params: string[];
   query: URLSearchParams;
@@ -11,12 +11,21 @@ function read(): string {
   return location.hash.replace(/^#\/?/, '');
 }
 
+// What somebody typed may be no encoding of anything: then it is taken as it is.
+function decoded(word: string): string {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
+}
+
 const hash = signal(read());
 addEventListener('hashchange', () => (hash.value = read()));
 
 export const place = computed<Place>(() => {
   const [path = '', query = ''] = hash.value.split('?');
-  const [view = '', ...params] = path.split('/').map(decodeURIComponent);
+  const [view = '', ...params] = path.split('/').map(decoded);
   return { view: view || 'overview', params, query: new URLSearchParams(query) };
 });
 

@@ -3,11 +3,12 @@
 
     console.py URL TOKEN GUEST-TOKEN SCREENSHOTS [AXE]
 
-Logs in, deploys an image, exposes it and scales it, follows a rollout and undoes it, reads logs, opens
-a shell, edits YAML into a conflict and past it, and goes through every view, dark, light and as narrow as
-a phone; then as a guest who may look at one namespace. In each view axe (AXE: axe.min.js) looks for what somebody could not use. Fails when anything is
-missing, when the page reports an error or something its Content-Security-Policy refused, and when it
-asked another host for anything.
+Logs in, deploys an image, exposes it and scales it, follows a rollout and undoes it, reads logs,
+opens a shell, edits YAML into a conflict and past it, and goes through every view, dark, light and
+as narrow as a phone; then as a guest who may look at one namespace. In each view axe (AXE:
+axe.min.js) looks for what somebody could not use. Fails when anything is missing, when the page
+reports an error or something its Content-Security-Policy refused, and when it asked another host
+for anything.
 """
 
 import json
@@ -151,6 +152,10 @@ class Play:
         page.until("!!document.querySelector('.diff-added') && !!document.querySelector('.diff-removed')")
         page.picture("diff")
         self.check("diff")
+        self.edit("replicas: 4", "replicas: 5")
+        page.until("!document.querySelector('.diff')", "what was not shown cannot be applied")
+        self.edit("replicas: 5", "replicas: 4")
+        page.click("Show what would change")
         page.click("Take over and apply")
         page.shows("Applied.")
         page.until("document.querySelector('.editor-text').value.includes('replicas: 4')")
@@ -222,11 +227,9 @@ class Play:
         page.size(1440, 900)
         page.click("Dark", "[role=radio]")
 
-    def expired(self):
-        """A token that the server does not accept any more: what is there stays."""
+    def expire(self):
+        """One request by a token that the server does not accept any more."""
         page = self.page
-        page.go("#/deploy")
-        page.type("input[placeholder^=nginx]", "half-typed")
         page.run("""(() => {
             const real = window.fetch;
             window.fetch = (url, given) => {
@@ -236,6 +239,13 @@ class Play:
         })()""")
         page.click("Deploy", "button.primary")
         page.shows("Your login is no longer accepted")
+
+    def expired(self):
+        """The same person comes back: what is there stays."""
+        page = self.page
+        page.go("#/deploy")
+        page.type("input[placeholder^=nginx]", "half-typed")
+        self.expire()
         page.picture("expired")
         self.check("login again")
         page.type("dialog input[type=password]", self.token)
@@ -244,13 +254,13 @@ class Play:
         page.until("document.querySelector('input[placeholder^=nginx]').value === 'half-typed'")
 
     def rights(self):
-        """Somebody who may see one namespace alone."""
+        """Somebody else comes, who may see one namespace alone, and finds nothing of who was there."""
         page = self.page
-        page.click("Log out")
-        page.shows("Log in")
-        page.type("input[type=password]", self.guest)
-        page.click("Log in", "button.primary")
-        page.until("!!document.querySelector('.who')")
+        self.expire()
+        page.type("dialog input[type=password]", self.guest)
+        page.click("Log in", "dialog button.primary")
+        page.until("!document.querySelector('dialog') && "
+                   "document.querySelector('input[placeholder^=nginx]')?.value === ''")
         page.go("#/overview")
         page.shows("You may not see this")
         self.check("refused")

@@ -1,6 +1,6 @@
 // A command in a container, over one WebSocket of v5.channel.k8s.io: each message begins with the
 // number of its channel.
-import { base, type Cause } from './request';
+import { base } from './request';
 import { kinds, pathOf } from './kinds';
 import { session } from './session';
 
@@ -10,7 +10,7 @@ const kStderr = 2;
 const kError = 3;
 const kResize = 4;
 
-export interface ExecEvents {
+interface ExecEvents {
   opened(): void;
   output(bytes: Uint8Array): void;
   // "": it ended by itself, with exit code 0.
@@ -26,7 +26,7 @@ function base64Url(text: string): string {
 
 function whyOf(text: string): string {
   try {
-    const status = JSON.parse(text) as { status?: string; message?: string; details?: { causes?: Cause[] } };
+    const status = JSON.parse(text) as { status?: string; message?: string };
     return status.status === 'Success' ? '' : (status.message ?? text);
   } catch {
     return text;

@@ -151,7 +151,7 @@ export function forgetAll(): void {
   for (const live of allLives()) live.end();
 }
 
-export interface LiveOptions {
+interface LiveOptions {
   name?: string;
   labels?: string;
   fields?: string;

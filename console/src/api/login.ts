@@ -1,18 +1,15 @@
 // What the ways to log in come to: a token, or the browser's own certificate, and who that is.
 import { t } from '../texts';
 import { ApiError, whoAmI } from './request';
-import { beginSession } from './session';
+import { beginSession, owner } from './session';
 import { forgetAll } from './live';
-
-let lastUser = '';
 
 // "" when somebody is logged in now; else what to tell.
 export async function login(token: string | null, keep: boolean): Promise<string> {
   try {
     const who = await whoAmI(token);
     if (who.user === '' || who.user === 'system:anonymous') return t.login.anonymous;
-    if (lastUser !== '' && lastUser !== who.user) forgetAll();
-    lastUser = who.user;
+    if (owner.value !== '' && owner.value !== who.user) forgetAll();
     beginSession({ token, ...who }, keep);
     return '';
   } catch (error) {

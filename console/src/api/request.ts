@@ -36,7 +36,7 @@ export interface Ask {
 // The console lies at /console/ of the server, or of a proxy before it.
 export const base = location.pathname.replace(/\/console\/.*$/, '').replace(/\/$/, '');
 
-export async function errorOf(response: Response): Promise<ApiError> {
+async function errorOf(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => '');
   try {
     const status = JSON.parse(text) as {

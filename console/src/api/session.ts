@@ -2,18 +2,20 @@
 // wants a reload to keep it; nowhere else.
 import { computed, signal } from '@preact/signals';
 
-export interface Session {
+interface Session {
   token: string | null; // null: the browser shows a client certificate.
   user: string;
   groups: string[];
 }
 
 // Why somebody has to log in: first of all, or again, while what is on the screen stays.
-export type LoginReason = 'first' | 'expired';
+type LoginReason = 'first' | 'expired';
 
 const kStorageKey = 'skiff.session';
 
 export const session = signal<Session | null>(null);
+// Whose what is on the screen is: also while he has to log in again. "": nobody's.
+export const owner = signal('');
 export const loginReason = signal<LoginReason>('first');
 export const loggedIn = computed(() => session.value !== null);
 
@@ -22,14 +24,19 @@ let waiting: (() => void)[] = [];
 export function restoreSession(): void {
   try {
     const text = sessionStorage.getItem(kStorageKey);
-    if (text !== null) session.value = JSON.parse(text) as Session;
+    if (text !== null) take(JSON.parse(text) as Session);
   } catch {
     // Storage is forbidden here, or holds something else: then nobody is logged in.
   }
 }
 
-export function beginSession(made: Session, keep: boolean): void {
+function take(made: Session): void {
   session.value = made;
+  owner.value = made.user;
+}
+
+export function beginSession(made: Session, keep: boolean): void {
+  take(made);
   try {
     if (keep) sessionStorage.setItem(kStorageKey, JSON.stringify(made));
     else sessionStorage.removeItem(kStorageKey);
@@ -44,6 +51,7 @@ export function beginSession(made: Session, keep: boolean): void {
 export function endSession(reason: LoginReason): void {
   loginReason.value = reason;
   session.value = null;
+  if (reason === 'first') owner.value = '';
   try {
     sessionStorage.removeItem(kStorageKey);
   } catch {

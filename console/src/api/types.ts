@@ -1,13 +1,13 @@
 // What of the API's objects this console reads. Fields may always be missing: they come from a server.
 
-export interface Owner {
+interface Owner {
   kind: string;
   name: string;
   uid: string;
   controller?: boolean;
 }
 
-export interface Meta {
+interface Meta {
   name: string;
   namespace?: string;
   uid: string;
@@ -35,7 +35,7 @@ export interface Condition {
   lastTransitionTime?: string;
 }
 
-export interface ContainerPort {
+interface ContainerPort {
   name?: string;
   containerPort: number;
   protocol?: string;
@@ -51,7 +51,7 @@ export interface Container {
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
 }
 
-export interface ContainerState {
+interface ContainerState {
   running?: { startedAt: string };
   waiting?: { reason?: string; message?: string };
   terminated?: {
@@ -60,7 +60,6 @@ export interface ContainerState {
     signal?: number;
     message?: string;
     startedAt?: string;
-    finishedAt?: string;
   };
 }
 
@@ -77,12 +76,10 @@ export interface ContainerStatus {
 export interface Volume {
   name: string;
   persistentVolumeClaim?: { claimName: string };
-  configMap?: { name: string };
-  secret?: { secretName: string };
   [source: string]: unknown;
 }
 
-export interface PodSpec {
+interface PodSpec {
   nodeName?: string;
   containers: Container[];
   initContainers?: Container[];
@@ -98,7 +95,6 @@ export interface Pod extends Obj {
     reason?: string;
     message?: string;
     podIP?: string;
-    hostIP?: string;
     startTime?: string;
     qosClass?: string;
     conditions?: Condition[];
@@ -108,17 +104,15 @@ export interface Pod extends Obj {
 }
 
 export interface Node extends Obj {
-  spec?: { unschedulable?: boolean; taints?: { key: string; value?: string; effect: string }[] };
   status?: {
     capacity?: Record<string, string>;
     allocatable?: Record<string, string>;
     conditions?: Condition[];
     addresses?: { type: string; address: string }[];
-    nodeInfo?: Record<string, string>;
   };
 }
 
-export interface PodTemplate {
+interface PodTemplate {
   metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
   spec: PodSpec;
 }
@@ -144,7 +138,6 @@ export interface Deployment extends Obj {
     updatedReplicas?: number;
     readyReplicas?: number;
     availableReplicas?: number;
-    unavailableReplicas?: number;
     conditions?: Condition[];
   };
 }
@@ -179,15 +172,14 @@ export interface Service extends Obj {
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
 }
 
-export interface Endpoint {
+interface Endpoint {
   addresses: string[];
-  conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
+  conditions?: { ready?: boolean; terminating?: boolean };
   nodeName?: string;
   targetRef?: { kind?: string; name?: string; namespace?: string };
 }
 
 export interface EndpointSlice extends Obj {
-  addressType: string;
   endpoints?: Endpoint[];
   ports?: { name?: string; port?: number; protocol?: string }[];
 }
@@ -195,8 +187,6 @@ export interface EndpointSlice extends Obj {
 export interface Claim extends Obj {
   spec: {
     storageClassName?: string;
-    volumeName?: string;
-    accessModes?: string[];
     resources?: { requests?: Record<string, string> };
   };
   status?: { phase?: string; capacity?: Record<string, string>; conditions?: Condition[] };
@@ -205,7 +195,6 @@ export interface Claim extends Obj {
 export interface PersistentVolume extends Obj {
   spec: {
     capacity?: Record<string, string>;
-    accessModes?: string[];
     storageClassName?: string;
     persistentVolumeReclaimPolicy?: string;
     claimRef?: { namespace: string; name: string };
@@ -214,7 +203,7 @@ export interface PersistentVolume extends Obj {
 }
 
 export interface Job extends Obj {
-  spec: { completions?: number; parallelism?: number; suspend?: boolean; template: PodTemplate };
+  spec: { completions?: number; suspend?: boolean; template: PodTemplate };
   status?: {
     active?: number;
     succeeded?: number;
@@ -226,8 +215,8 @@ export interface Job extends Obj {
 }
 
 export interface CronJob extends Obj {
-  spec: { schedule: string; suspend?: boolean; timeZone?: string; jobTemplate: unknown };
-  status?: { active?: unknown[]; lastScheduleTime?: string; lastSuccessfulTime?: string };
+  spec: { schedule: string; suspend?: boolean; jobTemplate: unknown };
+  status?: { active?: unknown[]; lastScheduleTime?: string };
 }
 
 export interface EventObj extends Obj {
@@ -240,6 +229,4 @@ export interface EventObj extends Obj {
   eventTime?: string;
   series?: { count: number; lastObservedTime: string };
   involvedObject: { kind?: string; namespace?: string; name?: string; uid?: string };
-  source?: { component?: string };
-  reportingComponent?: string;
 }

@@ -68,7 +68,7 @@ export class Watch {
       } catch (error) {
         if (this.stop.signal.aborted) return;
         const known = error instanceof ApiError ? error : new ApiError(0, '', String(error));
-        if (known.isExpired) {
+        if (known.isExpired && this.version !== '') {
           this.version = '';
           continue;
         }

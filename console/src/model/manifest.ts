@@ -27,7 +27,7 @@ export function wishOf(object: Obj): string {
 
 // What to apply of that text. Throws with what is wrong with it.
 export function readManifest(text: string, of: Obj): Obj {
-  if (text.length > kTextMax) throw new Error(t.yaml.broken + text.length);
+  if (text.length > kTextMax) throw new Error(t.yaml.large);
   let read: unknown;
   try {
     read = parse(text, { maxAliasCount: 100 });

@@ -1,11 +1,12 @@
 // What a pod's status comes to, in one word as kubectl has it, and why.
 import type { Condition, Container, ContainerStatus, Pod } from '../api/types';
+import { t } from '../texts';
 
 // good: does what it should. busy: on its way there. warn: not well, may mend itself. bad: needs
 // somebody. done: ended well. gone: is being removed. none: nothing is known.
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'done' | 'gone' | 'none';
 
-export interface PodState {
+interface PodState {
   word: string;
   tone: Tone;
   ready: number;
@@ -96,12 +97,12 @@ export function podWhy(pod: Pod): string {
     const last = status.lastState?.terminated;
     // What it ended with says more than how long it is left alone.
     if (waiting?.reason === 'CrashLoopBackOff' && last) {
-      return `${status.name}: exit code ${last.exitCode}${last.reason ? ` (${last.reason})` : ''}`;
+      return `${status.name}: ${t.pod.exit(last.exitCode, last.reason ?? '')}`;
     }
     const said = waiting?.message ?? terminated?.message;
     if (said && !kWorking.has(waiting?.reason ?? '')) return `${status.name}: ${said}`;
     if (terminated && terminated.exitCode !== 0) {
-      return `${status.name}: exit code ${terminated.exitCode}`;
+      return `${status.name}: ${t.pod.exit(terminated.exitCode, '')}`;
     }
   }
   if (pod.status?.message) return pod.status.message;

@@ -25,12 +25,6 @@ export interface Rollout {
 const kRevision = 'deployment.kubernetes.io/revision';
 const kCause = 'kubernetes.io/change-cause';
 
-export function isControlledBy(object: Obj, owner: Obj): boolean {
-  return !!object.metadata.ownerReferences?.some(
-    (each) => each.controller && each.uid === owner.metadata.uid,
-  );
-}
-
 // By the uid of who controls them, so that many owners find theirs in one walk.
 export function byController<T extends Obj>(objects: T[]): Map<string, T[]> {
   const found = new Map<string, T[]>();

@@ -1,5 +1,5 @@
 // Ctrl K: views, namespaces, and objects that this page follows already, by a few letters.
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 
 import { useLive } from '../api/live';
 import { kinds } from '../api/kinds';
@@ -44,7 +44,6 @@ function entriesOf(objects: Obj[], kind: string, icon: string, view: string): En
 export function Palette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
-  const input = useRef<HTMLInputElement>(null);
   const space = namespace.value;
   const spaces = useLive<Obj>(kinds.namespaces).list;
   const pods = useLive<Obj>(kinds.pods, space).list;
@@ -84,7 +83,6 @@ export function Palette({ onClose }: { onClose: () => void }) {
   return (
     <Dialog label={t.searchHint} class="palette" onClose={onClose}>
       <input
-        ref={input}
         class="input palette-input"
         role="combobox"
         aria-expanded="true"

@@ -102,7 +102,7 @@ export function Notice({ tone, title, children }: { tone: Tone; title?: string; 
 }
 
 export function ErrorNotice({ error }: { error: ApiError | null }) {
-  return error ? <Notice tone="bad">{error.message || t.away}</Notice> : null;
+  return error ? <Notice tone="bad">{error.message || t.unanswered}</Notice> : null;
 }
 
 // What to show of a collection that cannot be shown; null where it can.
@@ -197,8 +197,11 @@ export function Action(props: {
   const run = async () => {
     setAsking(false);
     setBusy(true);
-    await props.run();
-    setBusy(false);
+    try {
+      await props.run();
+    } finally {
+      setBusy(false);
+    }
   };
   return (
     <>

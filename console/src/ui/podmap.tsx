@@ -7,7 +7,7 @@ import type { Tone } from '../model/pod';
 import { dark } from '../settings';
 import { t } from '../texts';
 
-export interface MapCell {
+interface MapCell {
   key: string;
   tone: Tone;
   name: string;
@@ -50,6 +50,7 @@ class Painter {
   private layout: MapLayout = layoutMap([], 1, 1);
   private width = 0;
   private frame = 0;
+  private stopped = false;
   private colours: Record<string, string> = {};
   selected = '';
 
@@ -60,6 +61,7 @@ class Painter {
   }
 
   stop(): void {
+    this.stopped = true;
     cancelAnimationFrame(this.frame);
   }
 
@@ -143,7 +145,7 @@ class Painter {
 
   draw(): void {
     // One that is due already stays: news that come with every frame must not put it off for ever.
-    if (this.frame === 0) this.frame = requestAnimationFrame((time) => this.paint(time));
+    if (this.frame === 0 && !this.stopped) this.frame = requestAnimationFrame((time) => this.paint(time));
   }
 
   private paint(time: number): void {

@@ -71,7 +71,7 @@ function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>
             aria-sort={by ? (props.order.down ? 'descending' : 'ascending') : undefined}
           >
             {column.sort ? (
-              <button class="sort" tabIndex={-1} onClick={() => props.onOrder(column.id)}>
+              <button class="sort" onClick={() => props.onOrder(column.id)}>
                 {column.title}
                 <span aria-hidden="true">{by ? (props.order.down ? ' ↓' : ' ↑') : ''}</span>
               </button>

@@ -35,7 +35,7 @@ export async function tell(work: () => Promise<unknown>, done: string): Promise<
     say('good', done);
     return true;
   } catch (error) {
-    say('bad', (error as ApiError).message || t.away);
+    say('bad', (error as ApiError).message || t.unanswered);
     return false;
   }
 }

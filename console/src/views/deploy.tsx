@@ -117,7 +117,7 @@ function useWork() {
     try {
       await work();
     } catch (error) {
-      setWrong((error as ApiError).message || t.away);
+      setWrong((error as ApiError).message || t.unanswered);
     }
     setBusy(false);
   };
@@ -185,7 +185,7 @@ export function Deploy() {
                   <input class="input" value={space} onInput={(event) => setSpace(event.currentTarget.value)} />
                 </label>
                 <label class="field narrow-field">
-                  <span>{t.columns.ports}</span>
+                  <span>{t.deploy.port}</span>
                   <input class="input" type="number" min={1} max={65535} value={port} title={t.deploy.portHint}
                          onInput={(event) => setPort(event.currentTarget.valueAsNumber)} />
                 </label>

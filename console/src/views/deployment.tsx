@@ -180,7 +180,7 @@ function Actions({ deployment, path }: { deployment: Deployment; path: string })
       <Action text={t.deployment.restart} run={restart} />
       <Action text={paused ? t.deployment.resume : t.deployment.pause} run={pause} />
       <a class="button" href={href('object', ['deployments', namespace, name])}>{t.actions.yaml}</a>
-      <Action class="danger" text={t.deployment.delete} sure={t.deployment.sure(name)} run={drop} />
+      <Action class="danger" text={t.actions.delete} sure={t.deployment.sure(name)} run={drop} />
       {imaging && <ImageDialog deployment={deployment} path={path} onClose={() => setImaging(false)} />}
     </>
   );
@@ -195,7 +195,7 @@ export function DeploymentView() {
     return (
       <>
         <Head title={name} sub={space} />
-        {deployments.loaded ? <Notice tone="warn">{t.deployment.gone}</Notice> : <Standing of={deployments} />}
+        {deployments.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={deployments} />}
       </>
     );
   }

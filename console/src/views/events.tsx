@@ -21,7 +21,7 @@ const kLeft = 150;
 const kWidth = 1000;
 const kNarrowWidth = 460;
 
-export function hrefOfObject(event: EventObj): string {
+function hrefOfObject(event: EventObj): string {
   const { kind = '', namespace: space, name } = event.involvedObject;
   if (kind === 'Pod') return href('pod', [space, name]);
   if (kind === 'Deployment') return href('deployment', [space, name]);
@@ -30,7 +30,8 @@ export function hrefOfObject(event: EventObj): string {
   return known ? href('object', [known.plural, space ?? '', name]) : href('events');
 }
 
-export function EventList({ events }: { events: EventObj[] }) {
+// `named`: of several objects, each with its name.
+export function EventList({ events, named }: { events: EventObj[]; named?: boolean }) {
   if (events.length === 0) return <p class="dim small">{t.events.none}</p>;
   return (
     <ul class="latest">
@@ -38,7 +39,8 @@ export function EventList({ events }: { events: EventObj[] }) {
         <li key={event.metadata.uid} class={event.type === 'Warning' ? 'tone-warn' : 'tone-none'}>
           <i class="dot" aria-hidden="true" />
           <div>
-            <b>{event.reason}</b> {countOf(event) > 1 && <span class="chip">×{countOf(event)}</span>}
+            <b>{event.reason}</b> {named && <span class="dim">{event.involvedObject.name} </span>}
+            {countOf(event) > 1 && <span class="chip">×{countOf(event)}</span>}
             <small>{event.message}</small>
           </div>
           <Age time={timeOf(event)} />

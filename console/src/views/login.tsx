@@ -53,7 +53,8 @@ function Kubeconfig({ onToken }: { onToken: (token: string) => void }) {
         aria-label={t.login.kubeconfigFile}
         onChange={(event) => {
           const file = event.currentTarget.files?.[0];
-          if (file && file.size <= kConfigBytesMax) void file.text().then(take);
+          if (file && file.size > kConfigBytesMax) setWrong(t.login.kubeconfigLarge);
+          else if (file) void file.text().then(take, (error: Error) => setWrong(error.message));
         }}
       />
       {users.length > 1 && (

@@ -8,42 +8,55 @@ import type { Pod } from '../api/types';
 import { t } from '../texts';
 import { ErrorNotice } from '../ui/parts';
 
+// The oldest lines go when there are more, or when they are longer together.
 const kKeptMax = 20_000;
+const kCharactersMax = 32 << 20;
+// A longer line is broken.
+const kLineMax = 1 << 20;
 const kTail = 2_000;
 const kLine = 20;
 const kBeyond = 20;
 const kLineShownMax = 4_000;
-
-interface Asked {
-  path: string;
-  follow: boolean;
-}
 
 // Lines that one stream brought, kept outside of what is rendered.
 class Lines {
   all: string[] = [];
   dropped = 0;
   private rest = '';
+  private characters = 0;
 
   take(text: string): void {
     const lines = (this.rest + text).split('\n');
     this.rest = lines.pop()!;
-    for (const line of lines) this.all.push(line);
-    if (this.all.length > kKeptMax) {
-      this.dropped += this.all.length - kKeptMax;
-      this.all = this.all.slice(-kKeptMax);
+    if (this.rest.length > kLineMax) {
+      lines.push(this.rest);
+      this.rest = '';
     }
+    for (const line of lines) {
+      this.all.push(line);
+      this.characters += line.length;
+    }
+    let gone = 0;
+    while (this.all.length - gone > kKeptMax || this.characters > kCharactersMax) {
+      this.characters -= this.all[gone]!.length;
+      gone += 1;
+    }
+    if (gone > 0) this.all = this.all.slice(gone);
+    this.dropped += gone;
   }
   end(): void {
     if (this.rest !== '') this.take('\n');
   }
 }
 
-function useLog({ path, follow }: Asked) {
+// The log at `path`, asked for again by `again`: it begins anew then.
+function useLog(path: string) {
   const lines = useRef(new Lines());
   const [version, setVersion] = useState(0);
   const [ended, setEnded] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
+  const [round, setRound] = useState(0);
+  const again = () => setRound((old) => old + 1);
   useEffect(() => {
     const stop = new AbortController();
     const mine = new Lines();
@@ -71,18 +84,18 @@ function useLog({ path, follow }: Asked) {
     };
     read().catch(async (failed: unknown) => {
       if (stop.signal.aborted) return;
-      setError(failed instanceof ApiError ? failed : new ApiError(0, '', t.away));
-      if ((failed as ApiError).code === 401) {
-        await nextLogin();
-        if (!stop.signal.aborted) setError(null);
-      }
+      const known = failed instanceof ApiError ? failed : new ApiError(0, '', t.logs.broken);
+      setError(known);
+      if (known.code !== 401) return;
+      await nextLogin();
+      if (!stop.signal.aborted) again();
     });
     return () => {
       stop.abort();
       cancelAnimationFrame(frame);
     };
-  }, [path, follow]);
-  return { lines: lines.current, version, ended, error };
+  }, [path, round]);
+  return { lines: lines.current, version, ended, error, again };
 }
 
 function save(name: string, lines: string[]): void {
@@ -157,7 +170,7 @@ export function Logs({ pod }: { pod: Pod }) {
   if (times) query.set('timestamps', 'true');
   if (previous) query.set('previous', 'true');
   const path = `${pathOf(kinds.pods, pod.metadata.namespace, pod.metadata.name)}/log?${query}`;
-  const { lines, version, ended, error } = useLog({ path, follow: !previous });
+  const { lines, version, ended, error, again } = useLog(path);
   const word = find.toLowerCase();
   const shown = useMemo(
     () => (word === '' ? [...lines.all] : lines.all.filter((line) => line.toLowerCase().includes(word))),
@@ -187,6 +200,7 @@ export function Logs({ pod }: { pod: Pod }) {
         <span class="rows">{t.logs.lines(shown.length)}</span>
       </div>
       <ErrorNotice error={error} />
+      {error && <p><button class="button small" onClick={again}>{t.retry}</button></p>}
       <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick} />
       <p class="small dim" role="status">
         {lines.dropped > 0 ? t.logs.dropped(lines.dropped) : ''} {ended ? t.logs.ended : ''}

@@ -31,7 +31,11 @@ function outcomeOf(error: unknown): Outcome {
     return { kind: 'conflict', causes: error.causes };
   }
   const causes = error instanceof ApiError ? error.causes : [];
-  return { kind: 'wrong', text: (error as Error).message || t.away, causes };
+  return { kind: 'wrong', text: (error as Error).message || t.unanswered, causes };
+}
+
+function linesOf(kind: DiffLine['kind'], before: string, after: string): string[] {
+  return diffLines(before, after).filter((each) => each.kind === kind).map((each) => each.text);
 }
 
 function Diff({ lines }: { lines: (DiffLine | null)[] }) {
@@ -135,6 +139,11 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
     setText(manifestOf(next));
     setOutcome({ kind: 'none' });
   };
+  // What was shown is not what this text comes to: it cannot be applied unseen.
+  const type = (next: string) => {
+    setText(next);
+    if (outcome.kind !== 'wrong') setOutcome({ kind: 'none' });
+  };
   // Nobody has typed anything: the text follows the server.
   useEffect(() => {
     if (moved && !edited) take(object);
@@ -152,9 +161,9 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
   const preview = (force = false) => run(async (wanted) => {
     const would = await apply(path, wanted, { dryRun: true, force });
     const lines = hunks(diffLines(wishOf(object), wishOf(would)));
-    const removed = diffLines(wishOf(wanted), wishOf(would)).some((each) => each.kind === 'added');
     // What it started from has lines that it lacks, and they would still be there.
-    const keeps = removed && diffLines(wishOf(base), wishOf(wanted)).some((each) => each.kind === 'removed') && lines.length === 0;
+    const back = new Set(linesOf('added', wishOf(wanted), wishOf(would)));
+    const keeps = linesOf('removed', wishOf(base), wishOf(wanted)).some((line) => back.has(line));
     setOutcome({ kind: 'diff', lines, keeps, force });
   });
   const write = (force = false) => run(async (wanted) => {
@@ -170,7 +179,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
             {t.yaml.moved} <button class="button small" onClick={() => take(object)}>{t.yaml.reload}</button>
           </Notice>
         )}
-        <Editor text={text} onText={setText} onSave={() => void preview()} />
+        <Editor text={text} onText={type} onSave={() => void preview()} />
         <div class="row end">
           <button class="button" disabled={!edited} onClick={() => take(object)}>{t.yaml.revert}</button>
           <button class="button primary" disabled={busy || !edited} onClick={() => void preview()}>{t.yaml.preview}</button>
@@ -186,7 +195,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
 export function ObjectView() {
   const [plural = '', space = '', name = ''] = place.value.params;
   const kind = kindByName(plural);
-  return kind ? <Followed kind={kind} space={space} name={name} /> : <Head title={t.deployment.gone} />;
+  return kind ? <Followed kind={kind} space={space} name={name} /> : <Head title={t.gone} />;
 }
 
 function Followed({ kind, space, name }: { kind: Kind; space: string; name: string }) {
@@ -203,9 +212,9 @@ function Followed({ kind, space, name }: { kind: Kind; space: string; name: stri
   return (
     <div class="full">
       <Head title={name} sub={<><span>{kind.kind}</span><span>{space}</span></>}>
-        {object && <Action class="danger" text={t.actions.delete} sure={t.pod.deleteSure(name)} run={drop} />}
+        {object && <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)} run={drop} />}
       </Head>
-      {!object && (live.loaded ? <Notice tone="warn">{t.deployment.gone}</Notice> : <Standing of={live} />)}
+      {!object && (live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />)}
       {last.current && <Known key={last.current.metadata.uid} kind={kind} object={last.current} path={path} />}
     </div>
   );

@@ -7,12 +7,13 @@ import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet } from '../api/
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
 import { bytes, cores, quantity } from '../model/quantity';
 import { byController, rolloutOf } from '../model/rollout';
-import { latestFirst, timeOf } from '../model/event';
+import { latestFirst } from '../model/event';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
-import { Age, Badge, Head, Icon, Panel, Standing } from '../ui/parts';
+import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
 import { type MapGroup, PodMap } from '../ui/podmap';
+import { EventList } from './events';
 import { PodDots } from './workloads';
 
 const kAttentionMax = 6;
@@ -180,10 +181,11 @@ function Legend({ pods }: { pods: Pod[] }) {
   );
 }
 
-function Attention({ troubles }: { troubles: Trouble[] }) {
+// Nothing is well before it is known.
+function Attention({ troubles, known }: { troubles: Trouble[]; known: boolean }) {
   return (
     <Panel title={t.overview.attention}>
-      {troubles.length === 0 && (
+      {known && troubles.length === 0 && (
         <p class="all-well tone-good">
           <Icon name="check" /> {t.overview.allWell}
         </p>
@@ -240,18 +242,7 @@ function Rollouts({ deployments, sets, pods }: { deployments: Deployment[]; sets
 function Latest({ events }: { events: EventObj[] }) {
   return (
     <Panel title={t.overview.latest} side={<a href={href('events')}>{t.nav.events}</a>}>
-      <ul class="latest">
-        {events.map((event) => (
-          <li key={event.metadata.uid} class={event.type === 'Warning' ? 'tone-warn' : 'tone-none'}>
-            <i class="dot" aria-hidden="true" />
-            <div>
-              <b>{event.reason}</b> <span class="dim">{event.involvedObject.name}</span>
-              <small>{event.message}</small>
-            </div>
-            <Age time={timeOf(event)} />
-          </li>
-        ))}
-      </ul>
+      <EventList events={events} named />
     </Panel>
   );
 }
@@ -314,19 +305,19 @@ export function Overview() {
       <div class="overview">
         <div>
           <Panel class="map-panel" title={t.overview.map} side={<Legend pods={podList} />}>
-          {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <PodMap groups={groups} /> : <Standing of={pods} />}
-          {pods.loaded && podList.length === 0 && (
-            <div class="empty">
-              <h2>{t.overview.empty}</h2>
-              <p>{t.overview.emptyHint}</p>
-              <a class="button primary" href={href('deploy')}>{t.overview.deployFirst}</a>
-            </div>
-          )}
-        </Panel>
-        <Rollouts deployments={deployments.list} sets={sets.list} pods={podList} />
+            {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <PodMap groups={groups} /> : <Standing of={pods} />}
+            {pods.loaded && podList.length === 0 && (
+              <div class="empty">
+                <h2>{t.overview.empty}</h2>
+                <p>{t.overview.emptyHint}</p>
+                <a class="button primary" href={href('deploy')}>{t.overview.deployFirst}</a>
+              </div>
+            )}
+          </Panel>
+          <Rollouts deployments={deployments.list} sets={sets.list} pods={podList} />
         </div>
         <div class="overview-side">
-          <Attention troubles={troubles} />
+          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded} />
           <Latest events={latest} />
         </div>
       </div>

@@ -7,7 +7,7 @@ import { remove } from '../api/request';
 import type { Container, ContainerStatus, EventObj, Pod } from '../api/types';
 import { age } from '../model/age';
 import { latestFirst } from '../model/event';
-import { condition, ownerOf, podState, podWhy } from '../model/pod';
+import { ownerOf, podState, podWhy } from '../model/pod';
 import { lazy } from '../lazy';
 import { go, href, place } from '../router';
 import { t } from '../texts';
@@ -126,7 +126,7 @@ export function PodView() {
     return (
       <>
         <Head title={name} sub={space} />
-        {pods.loaded ? <Notice tone="warn">{t.deployment.gone}</Notice> : <Standing of={pods} />}
+        {pods.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={pods} />}
       </>
     );
   }
@@ -137,7 +137,7 @@ export function PodView() {
     <div class={tab === 'details' ? '' : 'full'}>
       <Head title={name} sub={<><Badge tone={state.tone}>{state.word}</Badge><span>{space}</span><span>{pod.spec.nodeName}</span></>}>
         <a class="button" href={href('object', ['pods', space, name])}>{t.actions.yaml}</a>
-        <Action class="danger" text={t.pod.delete} sure={t.pod.deleteSure(name)}
+        <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)}
                 run={() => tell(() => remove(pathOf(kinds.pods, space, name)), t.done.deleted(name))} />
       </Head>
       {why && <Notice tone={state.tone} title={t.pod.why}> {why}</Notice>}
@@ -146,7 +146,7 @@ export function PodView() {
       ]} />
       {tab === 'details' && <Details pod={pod} events={latest} />}
       {tab === 'logs' && <Logs pod={pod} />}
-      {tab === 'shell' && (condition(pod.status?.conditions, 'Ready') ? <Terminal /> : null)}
+      {tab === 'shell' && <Terminal />}
     </div>
   );
 }

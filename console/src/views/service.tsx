@@ -35,7 +35,7 @@ export function ServiceView() {
     return (
       <>
         <Head title={name} sub={space} />
-        {services.loaded ? <Notice tone="warn">{t.deployment.gone}</Notice> : <Standing of={services} />}
+        {services.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={services} />}
       </>
     );
   }
@@ -56,7 +56,7 @@ export function ServiceView() {
     <>
       <Head title={name} sub={<><span>{space}</span><span>{spec.type}</span></>}>
         <a class="button" href={href('object', ['services', space, name])}>{t.actions.yaml}</a>
-        <Action class="danger" text={t.actions.delete} sure={t.pod.deleteSure(name)} run={drop} />
+        <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)} run={drop} />
       </Head>
       <div class="columns">
         <Panel title={t.services.who}>

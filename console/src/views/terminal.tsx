@@ -37,7 +37,9 @@ function useTerminal(space: string, name: string, container: string, command: st
   const place = useRef<HTMLDivElement>(null);
   const [state, setState] = useState<'opening' | 'open' | 'closed'>('opening');
   const [why, setWhy] = useState('');
+  const shown = useRef<Terminal | null>(null);
   useEffect(() => {
+    let opened = false;
     const terminal = new Terminal({
       fontFamily: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
       fontSize: 13,
@@ -46,6 +48,7 @@ function useTerminal(space: string, name: string, container: string, command: st
       scrollback: 5_000,
       theme: colours(),
     });
+    shown.current = terminal;
     const fit = new FitAddon();
     terminal.loadAddon(fit);
     const styles = withConstructedStyles(() => terminal.open(place.current!));
@@ -54,6 +57,7 @@ function useTerminal(space: string, name: string, container: string, command: st
     setWhy('');
     const exec = new Exec(space, name, container, words(command), {
       opened: () => {
+        opened = true;
         setState('open');
         exec.resize(terminal.cols, terminal.rows);
         terminal.focus();
@@ -61,7 +65,7 @@ function useTerminal(space: string, name: string, container: string, command: st
       output: (bytes) => terminal.write(bytes),
       ended: (reason) => {
         setState('closed');
-        setWhy(reason);
+        setWhy(reason === '' || opened ? reason : t.shell.failed + reason);
       },
     });
     const typed = terminal.onData((text) => exec.type(text));
@@ -75,8 +79,13 @@ function useTerminal(space: string, name: string, container: string, command: st
       exec.close();
       terminal.dispose();
       styles.dispose();
+      shown.current = null;
     };
-  }, [space, name, container, command, round, dark.value]);
+  }, [space, name, container, command, round]);
+  // Other colours are no reason to end a shell.
+  useEffect(() => {
+    if (shown.current) shown.current.options.theme = colours();
+  }, [dark.value]);
   return { place, state, why };
 }
 
@@ -106,7 +115,7 @@ export function TerminalView() {
           {shell.state === 'open' ? t.shell.open : shell.state === 'opening' ? t.connecting : t.shell.closed}
         </Badge>
       </form>
-      {shell.why && <Notice tone="bad">{t.shell.failed}{shell.why}</Notice>}
+      {shell.why && <Notice tone="bad">{shell.why}</Notice>}
       <div class="terminal-box" role="group" aria-label={t.shell.label} ref={shell.place} />
       <p class="small dim">{t.shell.hint}</p>
     </div>

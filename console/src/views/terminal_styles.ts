@@ -2,7 +2,7 @@
 // given elements without effect instead, whose text becomes a constructed style sheet: the policy has
 // nothing against those.
 
-export interface Styles {
+interface Styles {
   dispose(): void;
 }
 
