@@ -362,7 +362,8 @@ bool MayHoldRaw(const Type& type, std::set<const Type*>& seen) {
                      [&](const Field& field) { return MayHoldRaw(*field.type, seen); });
 }
 
-// The same of an object of that kind, its metadata aside. There are as many as kinds.
+// The same of an object of that built-in kind, its metadata aside. It is found out once: there are
+// as many as kinds, and none of them goes.
 bool HasRawParts(const Type& type) {
   static Mutex mutex;
   static std::map<const Type*, bool> known;
