@@ -1,5 +1,6 @@
 #include "apiserver/kinds/discovery_response.h"
 
+#include "api/codec/decode.h"
 #include "api/codec/protobuf.h"
 #include "api/openapi/discovery.h"
 #include "apiserver/aggregation/aggregation.h"
@@ -66,6 +67,20 @@ struct Others {
   std::vector<ServedVersion> versions;
 };
 
+// In the order of the types.
+std::string TextOfGroups(const Json& list) {
+  std::string text = "{\"kind\":" + Dump(list["kind"]) + ",\"apiVersion\":" +
+                     Dump(list["apiVersion"]) + ",\"metadata\":" + Dump(list["metadata"]) +
+                     ",\"items\":";
+  char separator = '[';
+  for (const Json& item : list["items"]) {
+    text += separator;
+    AppendDocument(apidiscovery_v2::APIGroupDiscovery::Describe(), item, text);
+    separator = ',';
+  }
+  return text + (separator == '[' ? "[]}" : "]}");
+}
+
 http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& request,
                           const MediaType& media, const Others& others, bool core) {
   const KindList kinds = parts.served.routes.kinds();
@@ -77,7 +92,7 @@ http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& reque
   };
   const Json list = DiscoveryJson(AggregatedGroups(kinds, core, others.versions, known));
   const std::string type = std::string(ContentTypeOf(media.encoding)).append(kAggregated);
-  if (media.encoding != Encoding::kProtobuf) return Tagged(request, Dump(list), type);
+  if (media.encoding != Encoding::kProtobuf) return Tagged(request, TextOfGroups(list), type);
   return Tagged(request,
                 EncodeProtobufList(apidiscovery_v2::APIGroupDiscovery::Describe(),
                                    {"apidiscovery.k8s.io/v2", "APIGroupDiscoveryList"}, list),

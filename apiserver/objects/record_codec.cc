@@ -108,7 +108,16 @@ std::string TextOf(const Object& object) {
 }
 
 ObjectBody BodyText(const KindInfo& kind, const Json& document) {
-  return BodyOf(kind.kind, kind.api_version, document);
+  if (RuntimeKindOf(kind) != nullptr) return BodyOf(kind.kind, kind.api_version, document);
+  Json whole = document;
+  whole["kind"] = kind.kind;
+  whole["apiVersion"] = kind.api_version;
+  whole["metadata"]["resourceVersion"] = "";
+  ObjectBody body{EncodeDocument(*kind.type, whole), 0};
+  // The first one: what comes before it in metadata are texts, and they have no bare quote.
+  constexpr std::string_view kRevision = "\"resourceVersion\":\"";
+  body.revision_at = body.text.find(kRevision) + kRevision.size();
+  return body;
 }
 
 namespace {

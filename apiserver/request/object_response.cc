@@ -1,5 +1,8 @@
 #include "apiserver/request/object_response.h"
 
+#include <utility>
+
+#include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
 #include "api/crd/custom_kind.h"
@@ -87,6 +90,39 @@ TableOptions OptionsOf(const KindInfo& kind, TimePoint now, std::string_view ver
           .kind = kind.kind};
 }
 
+// In the order of the types; the rows' objects are of `object`, or of nothing that is known.
+std::string TextInOrder(Json table, const Type* object) {
+  const Json rows = std::exchange(table["rows"], Json());
+  table.erase("rows");
+  std::string text = EncodeDocument(meta_v1::Table::Describe(), table);
+  text.back() = ',';
+  text += "\"rows\":";
+  if (!rows.is_array()) return text + "null}";
+  char separator = '[';
+  for (const Json& row : rows) {
+    text += separator;
+    separator = ',';
+    const auto shown = row.find("object");
+    Json others = {{"cells", row["cells"]}};
+    if (row.contains("conditions")) others["conditions"] = row["conditions"];
+    AppendDocument(meta_v1::TableRow::Describe(), others, text);
+    text.back() = ',';
+    text += "\"object\":";
+    if (object != nullptr) {
+      AppendValue(*object, *shown, text);
+    } else {
+      AppendJson(*shown, text);
+    }
+    text += '}';
+  }
+  return text + (separator == '[' ? "[]}" : "]}");
+}
+
+const Type* RowType(const KindInfo& kind, IncludeObject include) {
+  if (include == IncludeObject::kMetadata) return &meta_v1::PartialObjectMetadata::Describe();
+  return RuntimeKindOf(kind) == nullptr ? kind.type : nullptr;
+}
+
 // Tables show what objects are in the version that they are kept in, whichever was asked for; the
 // rows' objects, if wanted whole, are of the one that was asked for.
 std::string TableOf(const KindInfo& kind, const Json& document, TableOptions options) {
@@ -94,7 +130,8 @@ std::string TableOf(const KindInfo& kind, const Json& document, TableOptions opt
   const crd::CustomKind* custom = DefinitionOf(kind);
   const TableFormat& format =
       custom != nullptr ? custom->table : FindTableFormat(stored.api_version, stored.kind);
-  if (&stored == &kind) return DumpJson(MakeTable(format, document, options));
+  const Type* row_type = RowType(kind, options.include);
+  if (&stored == &kind) return TextInOrder(MakeTable(format, document, options), row_type);
   const auto as_kept = [&](const Json& object) {
     auto converted = Convert(kind, stored, object);
     return converted ? std::move(*converted) : object;
@@ -113,7 +150,7 @@ std::string TableOf(const KindInfo& kind, const Json& document, TableOptions opt
     object["apiVersion"] = kind.api_version;
     object["kind"] = kind.kind;
   }
-  return DumpJson(table);
+  return TextInOrder(std::move(table), row_type);
 }
 
 std::string TableOfItems(const KindInfo& kind, const std::vector<std::string>& items,
@@ -170,7 +207,8 @@ std::string ListMetaText(const ListMeta& meta) {
 
 std::string PartialMetadataText(std::string_view text, std::string_view version) {
   const auto document = ParseJson(text);
-  return DumpJson(MakePartialObject(document ? *document : Json::object(), version));
+  return EncodeDocument(meta_v1::PartialObjectMetadata::Describe(),
+                        MakePartialObject(document ? *document : Json::object(), version));
 }
 
 Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::string text,

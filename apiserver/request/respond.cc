@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "api/codec/decode.h"
 #include "api/codec/protobuf.h"
 #include "api/gen/meta_v1.h"
 #include "api/text/utf8.h"
@@ -89,19 +90,6 @@ Json DetailsOf(const Error& error) {
   return details;
 }
 
-// Members of a Status in the order in which the API writes them.
-std::string InStatusOrder(const Json& status) {
-  std::string text = "{";
-  for (const char* name :
-       {"kind", "apiVersion", "metadata", "status", "message", "reason", "details", "code"}) {
-    const auto member = status.find(name);
-    if (member == status.end()) continue;
-    if (text.size() > 1) text += ",";
-    text.append("\"").append(name).append("\":").append(Dump(*member));
-  }
-  return text + "}";
-}
-
 constexpr const char* kControlCharacters = "yaml: control characters are not allowed";
 
 // DEL, and what Unicode calls control or no character. JSON escapes those below a blank.
@@ -128,6 +116,13 @@ const char* Utf8Fault(std::string_view text) {
   const auto byte = static_cast<unsigned char>(text[0]);
   return byte < 0xc0 || byte >= 0xf8 ? "yaml: invalid leading UTF-8 octet"
                                      : "yaml: invalid trailing UTF-8 octet";
+}
+
+// Members in the order in which Go writes them. Bytes of a request that are no UTF-8 may be in it.
+std::string InOrder(const Type& type, const Json& document) {
+  std::string text = EncodeDocument(type, document);
+  if (Utf8Fault(text) == nullptr) return text;
+  return EncodeDocument(type, Json::parse(Dump(document)));
 }
 
 // The same JSON, but with numbers beyond all range as texts: so Go's YAML reads them.
@@ -167,7 +162,7 @@ http::Response StatusResponse(int code, const Json& status, const MediaType& med
     return ProtobufResponse(code,
                             EncodeProtobuf(meta_v1::Status::Describe(), {"v1", "Status"}, status));
   }
-  return DocumentResponse(code, InStatusOrder(status), media);
+  return DocumentResponse(code, InOrder(meta_v1::Status::Describe(), status), media);
 }
 
 }  // namespace
@@ -182,7 +177,7 @@ http::Response ProtobufResponse(int code, std::string bytes) {
 
 http::Response TypedResponse(int code, const TypedDocument& typed, const MediaType& media) {
   if (media.encoding != Encoding::kProtobuf) {
-    return DocumentResponse(code, Dump(typed.document), media);
+    return DocumentResponse(code, InOrder(typed.type, typed.document), media);
   }
   return ProtobufResponse(
       code, EncodeProtobuf(typed.type, {std::string(typed.api_version), std::string(typed.kind)},
@@ -211,7 +206,7 @@ Json StatusDocument(const Error& error) {
 }
 
 std::string StatusText(const Error& error) {
-  return InStatusOrder(StatusDocument(error));
+  return InOrder(meta_v1::Status::Describe(), StatusDocument(error));
 }
 
 http::Response ErrorResponse(const http::Request& request, const Error& error) {
