@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
+#include <list>
 #include <utility>
 
 #include "api/registry.h"
@@ -136,7 +136,7 @@ class WatchSource final : public http::StreamSource {
 
   int PullEveryMs() const override {
     // Bookmarks wait until what comes before them is out.
-    const bool behind = start_.state || awaited_ || !events_.empty() || !converting_.empty();
+    const bool behind = start_.state || awaited_ || HasEvents() || !converting_.empty();
     const Duration next = behind ? deadline_ : std::min(deadline_, next_bookmark_);
     const Duration due = next - parts_.clock.Monotonic();
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(due).count() + 1;
@@ -163,16 +163,17 @@ class WatchSource final : public http::StreamSource {
     size_t looked = 0, looked_bytes = 0;
     for (bool drained = false;;) {
       if (const auto pulled = TakeConverted(out, bytes)) return *pulled;
-      for (; !events_.empty(); ++looked) {
+      for (; HasEvents(); ++looked) {
         if (bytes >= bytes_max || looked >= kEventsPerPull || looked_bytes >= kEventBytesPerPull) {
           return http::Pulled::kMore;
         }
-        const EventPtr event = std::move(events_.front());
-        events_.pop_front();
+        const EventPtr event = std::move(events_[shown_++]);
         looked_bytes += event->record->value.size();
         if (!Show(event, out, bytes)) return http::Pulled::kIdle;
       }
       if (!converting_.empty()) continue;
+      events_ = std::vector<EventPtr>();
+      shown_ = 0;
       if (drained) {
         HasBegun();
         if (now >= next_bookmark_) SendBookmark(now, out, bytes);
@@ -186,6 +187,8 @@ class WatchSource final : public http::StreamSource {
       drained = *taken;
     }
   }
+
+  bool HasEvents() const { return shown_ < events_.size(); }
 
   void HasBegun() {
     if (const auto sent = std::exchange(start_.sent, nullptr)) sent->Sent();
@@ -206,8 +209,8 @@ class WatchSource final : public http::StreamSource {
     if (IsConvertedByWebhook(kind_)) {
       for (EventInVersionPtr& each : converter_.Of(events)) converting_.push_back(std::move(each));
     } else {
-      events_.assign(std::make_move_iterator(events.begin()),
-                     std::make_move_iterator(events.end()));
+      events_ = std::move(events);
+      shown_ = 0;
     }
     return drained;
   }
@@ -223,7 +226,7 @@ class WatchSource final : public http::StreamSource {
         continue;
       }
       // What comes before goes out first.
-      if (!events_.empty()) break;
+      if (HasEvents()) break;
       if (!event) return http::Pulled::kIdle;
       Send(ErrorFrame(event->error(), form_), out, bytes);
       return http::Pulled::kEnd;
@@ -348,9 +351,12 @@ class WatchSource final : public http::StreamSource {
   FrameMaker maker_;
   FramePtr awaited_;            // Goes out before all else, once it is made.
   EventConverter converter_;
-  std::deque<EventInVersionPtr> converting_;  // Taken from the cursor.
-  std::deque<EventPtr> events_;               // The ones before, not yet shown.
-  size_t step_events_ = 8;      // How many to take next.
+  // Both hold no memory while they are empty, as they are but for moments: there are thousands of
+  // watches.
+  std::list<EventInVersionPtr> converting_;  // Taken from the cursor.
+  std::vector<EventPtr> events_;             // The ones before; from shown_ on not yet shown.
+  size_t shown_ = 0;
+  size_t step_events_ = 8;  // How many to take next.
 };
 
 Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
