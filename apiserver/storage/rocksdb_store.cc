@@ -100,6 +100,22 @@ Result<RecordPtr> RocksdbStore::Load(Revision version) {
   return record;
 }
 
+Result<std::vector<RecordPtr>> RocksdbStore::LoadMany(std::span<const Revision> versions) {
+  std::vector<RecordPtr> records = cache_.FindMany(versions);
+  std::vector<Revision> missing;
+  for (size_t i = 0; i < versions.size(); ++i) {
+    if (!records[i]) missing.push_back(versions[i]);
+  }
+  if (missing.empty()) return records;
+  const auto read = TRY(disk_->Newest().ReadMany(missing));
+  for (size_t i = 0, next = 0; i < versions.size(); ++i) {
+    if (records[i]) continue;
+    records[i] = read[next++];
+    if (records[i]) cache_.InsertIfRoom(records[i]);
+  }
+  return records;
+}
+
 Result<RecordPtr> RocksdbStore::LoadNewest(std::string_view key) {
   for (;;) {
     const auto newest = index_.Find(key);
@@ -160,19 +176,16 @@ Result<std::optional<ListPage>> RocksdbStore::ListNewest(const ListRequest& requ
   size_t looked = 0;
   const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
   while (looked < range.versions.size() && page.records.size() < limit) {
+    const size_t most = std::min(kListSlice, limit - page.records.size());
     const auto slice = std::span(range.versions)
                            .subspan(looked)
-                           .first(std::min(kListSlice, range.versions.size() - looked));
-    const auto cached = cache_.FindMany(slice);
-    for (size_t i = 0; i < slice.size() && page.records.size() < limit; ++i, ++looked) {
-      RecordPtr record = cached[i];
-      if (!record) {
-        record = TRY(disk_->Newest().Read(slice[i]));
-        if (!record) return std::nullopt;  // Replaced and dropped meanwhile.
-        cache_.InsertIfRoom(record);
-      }
+                           .first(std::min(most, range.versions.size() - looked));
+    auto records = TRY(LoadMany(slice));
+    for (RecordPtr& record : records) {
+      if (!record) return std::nullopt;  // Replaced and dropped meanwhile.
       if (!request.filter || request.filter(*record)) page.records.push_back(std::move(record));
     }
+    looked += slice.size();
   }
   const uint64_t left = range.remaining + (range.versions.size() - looked);
   page.more = request.limit != 0 && left > 0;
@@ -193,12 +206,13 @@ Result<KeyIndex::Range> RocksdbStore::Collect(const ListRequest& request) {
 
 // The first time that somebody asks by terms, everything is read, as without them every time.
 Result<> RocksdbStore::LearnTerms(std::string_view resource) {
-  for (const Revision version : index_.BeginTerms(resource)) {
-    RecordPtr record = cache_.Find(version);
-    if (!record) record = TRY(disk_->Newest().Read(version));
-    if (!record) continue;  // Replaced and dropped meanwhile.
-    cache_.InsertIfRoom(record);
-    index_.LearnTerms(*record);
+  const std::vector<Revision> versions = index_.BeginTerms(resource);
+  for (size_t looked = 0; looked < versions.size(); looked += kListSlice) {
+    const size_t count = std::min(kListSlice, versions.size() - looked);
+    const auto records = TRY(LoadMany(std::span(versions).subspan(looked, count)));
+    for (const RecordPtr& record : records) {
+      if (record) index_.LearnTerms(*record);  // Else replaced and dropped meanwhile.
+    }
   }
   return {};
 }

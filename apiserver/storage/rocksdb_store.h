@@ -16,6 +16,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,8 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<> LoadIndex();
   Result<> CheckReadable(Revision at);
   Result<RecordPtr> Load(Revision version);
+  // Each as Load would find it; what was not in memory is put there where there is room.
+  Result<std::vector<RecordPtr>> LoadMany(std::span<const Revision> versions);
   Result<RecordPtr> LoadFrom(const RocksdbDisk::View& view, Revision version);
   Result<RecordPtr> LoadNewest(std::string_view key);
   Result<RecordPtr> GetAt(const std::string& key, Revision at);

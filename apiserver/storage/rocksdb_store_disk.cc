@@ -292,17 +292,47 @@ RocksdbDisk::View::~View() {
   disk_.database_->db->ReleaseSnapshot(static_cast<const rocksdb::Snapshot*>(snapshot_));
 }
 
+namespace {
+
+// The put that was found; nullptr when there is none.
+Result<RecordPtr> RecordIn(Revision revision, std::string_view key, const rocksdb::Status& status,
+                           std::string_view value) {
+  if (status.IsNotFound()) return nullptr;
+  TRY(Checked(status));
+  const auto version = ParseLog(key, value);
+  if (!version) return Corrupt(fmt::format("revision {} cannot be read", revision.value));
+  if (version->kind != Event::Kind::kPut) return nullptr;
+  return RecordOf(*version);
+}
+
+}  // namespace
+
 Result<RecordPtr> RocksdbDisk::View::Read(Revision revision) const {
   const std::string key = LogKey(revision);
   rocksdb::PinnableSlice value;
   const Database& database = *disk_.database_;
   const auto status = database.db->Get(ReadAs(snapshot_), database.log, key, &value);
-  if (status.IsNotFound()) return nullptr;
-  TRY(Checked(status));
-  const auto version = ParseLog(key, ViewOf(value));
-  if (!version) return Corrupt(fmt::format("revision {} cannot be read", revision.value));
-  if (version->kind != Event::Kind::kPut) return nullptr;
-  return RecordOf(*version);
+  return RecordIn(revision, key, status, ViewOf(value));
+}
+
+Result<std::vector<RecordPtr>> RocksdbDisk::View::ReadMany(
+    std::span<const Revision> revisions) const {
+  const size_t count = revisions.size();
+  std::vector<std::string> keys;
+  keys.reserve(count);
+  for (const Revision revision : revisions) keys.push_back(LogKey(revision));
+  const std::vector<rocksdb::Slice> named(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> values(count);
+  std::vector<rocksdb::Status> statuses(count);
+  const Database& database = *disk_.database_;
+  database.db->MultiGet(ReadAs(snapshot_), database.log, count, named.data(), values.data(),
+                        statuses.data());
+  std::vector<RecordPtr> records(count);
+  for (size_t i = 0; i < count; ++i) {
+    records[i] = TRY(RecordIn(revisions[i], keys[i], statuses[i], ViewOf(values[i])));
+    values[i].Reset();
+  }
+  return records;
 }
 
 Result<Revision> RocksdbDisk::View::FindAt(std::string_view key, Revision at) const {

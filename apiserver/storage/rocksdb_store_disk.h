@@ -65,6 +65,8 @@ class RocksdbDisk {
     View& operator=(const View&) = delete;
     // The put of that revision; nullptr when there is none (any more).
     Result<RecordPtr> Read(Revision revision) const;
+    // The same of each: together, since many lie in one block.
+    Result<std::vector<RecordPtr>> ReadMany(std::span<const Revision> revisions) const;
     // The newest version of the key at `at`; 0 when it does not exist then.
     Result<Revision> FindAt(std::string_view key, Revision at) const;
     // Calls `visit` with each key under `prefix` that exists at `at` and its version, in order,
