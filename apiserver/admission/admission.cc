@@ -1,8 +1,23 @@
 #include "apiserver/admission/admission.h"
 
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/request_context.h"
 
 namespace skiff {
+
+AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const KindInfo& kind,
+                             std::string subresource) {
+  return {.operation = operation,
+          .kind = kind,
+          .subresource = std::move(subresource),
+          .namespace_name = request.info.namespace_name,
+          .name = request.info.name,
+          .user = request.user,
+          .warnings = request.warnings,
+          .refusal = &request.refusal,
+          .own = request.own,
+          .deadline = request.deadline};
+}
 
 tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text) {
   std::string name = request.name;

@@ -17,6 +17,8 @@
 
 namespace skiff {
 
+struct ApiRequest;
+
 enum class Operation : uint8_t { kCreate, kUpdate, kDelete, kConnect };
 
 // How what changes objects from outside is asked again after others changed them: once at most.
@@ -85,6 +87,11 @@ class AdmissionPlugin {
   virtual Result<> Admit(AdmissionRequest&) { return {}; }
   virtual Result<> Validate(const AdmissionRequest&) { return {}; }
 };
+
+// Of the object or the subresource that the request's path names, where that says it all: who asks,
+// for what, until when, and who hears of it.
+AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const KindInfo& kind,
+                             std::string subresource = "");
 
 // `pods "x" is forbidden: text`
 tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text);

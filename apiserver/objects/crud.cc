@@ -53,19 +53,6 @@ Result<> MayCreate(Core& core, const ApiRequest& request) {
   return Fail(ForbiddenAccess(request.user, access, verdict.reason));
 }
 
-Result<> MatchName(const ApiRequest& request, const Object& object) {
-  const std::string& given = object.metadata().name;
-  if (given.empty()) {
-    return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
-                                         " based on URL) was undeterminable: name must be "
-                                         "provided");
-  }
-  if (given == request.info.name) return {};
-  return Fail(Reason::kBadRequest, "the name of the object (" + given +
-                                       ") does not match the name on the URL (" +
-                                       request.info.name + ")");
-}
-
 http::Response RemovedResponse(const ApiRequest& request, const Removed& removed,
                                const DeleteQuery& options) {
   const KindInfo& kind = *removed.kind;
@@ -108,7 +95,7 @@ Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "UpdateOptions"));
   std::optional<Object> sent = TRY(DecodeObject(request, options.validation));
-  TRY(MatchName(request, *sent));
+  TRY(MatchName(sent->metadata().name, request.info.name));
   // The first try takes what was sent, and is nearly always the only one: another reads it again.
   const auto take = [&]() -> Result<Object> {
     if (!sent) return DecodeObject(request, FieldValidation::kIgnore);

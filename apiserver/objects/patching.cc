@@ -78,16 +78,7 @@ Result<> MatchNames(const ApiRequest& request, Object& object) {
                 "the namespace of the provided object does not match the namespace sent on the "
                 "request");
   }
-  const std::string& name = object.metadata().name;
-  if (name == request.info.name) return {};
-  if (name.empty()) {
-    return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
-                                         " based on URL) was undeterminable: name must be "
-                                         "provided");
-  }
-  return Fail(Reason::kBadRequest, "the name of the object (" + name +
-                                       ") does not match the name on the URL (" +
-                                       request.info.name + ")");
+  return MatchName(object.metadata().name, request.info.name);
 }
 
 Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {

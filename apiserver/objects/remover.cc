@@ -198,19 +198,13 @@ Result<ObjectRemover::Plan> ObjectRemover::Prepare(ApiRequest& request, const St
   Object object = TRY(ObjectOf(*request.kind, *record));
   TRY(CheckPreconditions(object, options));
   const Json options_document = OptionsDocument(options);
-  AdmissionRequest admission{.operation = Operation::kDelete,
-                             .kind = *request.kind,
-                             .namespace_name = std::string(where.object_namespace),
-                             .name = std::string(where.name),
-                             .user = request.user,
-                             .dry_run = options.dry_run,
-                             .old_object = &object,
-                             .warnings = request.warnings,
-                             .options = &options_document,
-                             .refusal = &request.refusal,
-                             .own = request.own,
-                             .of_collection = request.info.name.empty(),
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kDelete, *request.kind);
+  admission.namespace_name = where.object_namespace;
+  admission.name = where.name;
+  admission.dry_run = options.dry_run;
+  admission.old_object = &object;
+  admission.options = &options_document;
+  admission.of_collection = request.info.name.empty();
   TRY(parts_.admission.Admit(admission));
   TRY(parts_.admission.Validate(admission));
   const Decision decision = TRY(Decide(object, options));

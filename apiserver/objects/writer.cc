@@ -262,18 +262,12 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   TRY(Check(object, nullptr, {}, request.warnings));
   AddWarnings(object, nullptr, "", request);
   const Json options_document = OptionsDocument(options, "CreateOptions");
-  AdmissionRequest admission{.operation = Operation::kCreate,
-                             .kind = kind,
-                             .namespace_name = object.metadata().namespace_,
-                             .name = object.metadata().name,
-                             .user = request.user,
-                             .dry_run = options.dry_run,
-                             .object = &object,
-                             .warnings = request.warnings,
-                             .options = &options_document,
-                             .refusal = &request.refusal,
-                             .own = request.own,
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind);
+  admission.namespace_name = object.metadata().namespace_;
+  admission.name = object.metadata().name;
+  admission.dry_run = options.dry_run;
+  admission.object = &object;
+  admission.options = &options_document;
   TRY(parts_.admission.Validate(admission));
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   if (options.dry_run) {
@@ -323,19 +317,13 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   Grounds grounds;
   AddDefinition(object, grounds);
   const Json options_document = OptionsDocument(options, "CreateOptions");
-  AdmissionRequest admission{.operation = Operation::kCreate,
-                             .kind = kind,
-                             .namespace_name = meta.namespace_,
-                             .name = meta.name,
-                             .user = request.user,
-                             .dry_run = options.dry_run,
-                             .object = &object,
-                             .warnings = request.warnings,
-                             .options = &options_document,
-                             .refusal = &request.refusal,
-                             .grounds = &grounds,
-                             .own = request.own,
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind);
+  admission.namespace_name = meta.namespace_;
+  admission.name = meta.name;
+  admission.dry_run = options.dry_run;
+  admission.object = &object;
+  admission.options = &options_document;
+  admission.grounds = &grounds;
   TRY(parts_.admission.Admit(admission));
   TRY(KeepNew(space, object));
   SetDefaults(object);
@@ -471,22 +459,15 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   }
   ShownBodies shown = TRY(BodiesOf(mode, object, old));
   const Json options_document = OptionsDocument(options, "UpdateOptions");
-  AdmissionRequest admission{.operation = Operation::kUpdate,
-                             .kind = kind,
-                             .subresource = mode.subresource,
-                             .namespace_name = old.metadata().namespace_,
-                             .name = name,
-                             .user = request.user,
-                             .dry_run = options.dry_run,
-                             .object = &object,
-                             .old_object = &old,
-                             .body = shown.now.is_null() ? nullptr : &shown.now,
-                             .warnings = request.warnings,
-                             .old_body = shown.now.is_null() ? nullptr : &shown.before,
-                             .options = &options_document,
-                             .refusal = &request.refusal,
-                             .own = request.own,
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kUpdate, kind, mode.subresource);
+  admission.namespace_name = old.metadata().namespace_;
+  admission.name = name;
+  admission.dry_run = options.dry_run;
+  admission.object = &object;
+  admission.old_object = &old;
+  admission.body = shown.now.is_null() ? nullptr : &shown.now;
+  admission.old_body = shown.now.is_null() ? nullptr : &shown.before;
+  admission.options = &options_document;
   if (!mode.skip_admission) TRY(AdmitUpdate(admission, mode, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);

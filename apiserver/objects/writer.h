@@ -46,8 +46,6 @@ struct UpdateMode {
   bool is_put = false;
   // The write is the server's own consequence of a request that was admitted already.
   bool skip_admission = false;
-  // The rules of the main resource hold although there is a subresource.
-  bool main_rules = false;
   // Server-side apply keeps its own account of managed fields and leaves it in the object.
   bool keeps_managed_fields = false;
 };

@@ -125,4 +125,17 @@ Error TooLargeRevision(uint64_t asked, uint64_t current) {
   return error;
 }
 
+Result<> MatchName(const std::string& given, const std::string& on_url) {
+  if (given == on_url) return {};
+  if (given.empty()) {
+    return Fail(Reason::kBadRequest,
+                fmt::format("the name of the object ({} based on URL) was undeterminable: name "
+                            "must be provided",
+                            on_url));
+  }
+  return Fail(Reason::kBadRequest,
+              fmt::format("the name of the object ({}) does not match the name on the URL ({})",
+                          given, on_url));
+}
+
 }  // namespace skiff

@@ -43,6 +43,8 @@ Error MethodNotSupported(GroupResource what, std::string_view action);
 Error InternalErrorOf(std::string_view detail);
 // A failure that has no reason of its own: 500 and the bare text.
 Error PlainError(std::string message);
+// Whether the object that was sent has the name by which it is addressed.
+Result<> MatchName(const std::string& given, const std::string& on_url);
 // 404 of a path that leads nowhere within a known group-version.
 Error UnknownResourceError();
 // 405 of a known path.

@@ -202,17 +202,9 @@ void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
 
 Result<> AdmitConnect(Core& core, ApiRequest& request) {
   Json options = TRY(ConnectOptionsOf(request));
-  AdmissionRequest admission{.operation = Operation::kConnect,
-                             .kind = *request.kind,
-                             .subresource = std::string(request.route->subresource->name),
-                             .namespace_name = request.info.namespace_name,
-                             .name = request.info.name,
-                             .user = request.user,
-                             .body = &options,
-                             .warnings = request.warnings,
-                             .refusal = &request.refusal,
-                             .own = request.own,
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kConnect, *request.kind,
+                                           std::string(request.route->subresource->name));
+  admission.body = &options;
   TRY(core.admission.Admit(admission));
   return core.admission.Validate(admission);
 }

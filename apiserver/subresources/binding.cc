@@ -96,19 +96,11 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   const KindInfo& pods = core_v1::Pod::Info();
   Json body = ToJson(binding);
   const Json options_document = OptionsDocument(options, "CreateOptions");
-  AdmissionRequest admission{.operation = Operation::kCreate,
-                             .kind = pods,
-                             .subresource = "binding",
-                             .namespace_name = request.info.namespace_name,
-                             .name = binding.metadata.name,
-                             .user = request.user,
-                             .dry_run = options.dry_run,
-                             .body = &body,
-                             .warnings = request.warnings,
-                             .options = &options_document,
-                             .refusal = &request.refusal,
-                             .own = request.own,
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, pods, "binding");
+  admission.name = binding.metadata.name;
+  admission.dry_run = options.dry_run;
+  admission.body = &body;
+  admission.options = &options_document;
   TRY(core.admission.Admit(admission));
   binding = TRY(FromJson<core_v1::Binding>(body));
   TRY(Check(binding, request));

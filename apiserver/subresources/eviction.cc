@@ -219,19 +219,10 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   Json body = ToJson(eviction);
   const Json options_document = OptionsDocument(options, "CreateOptions");
-  AdmissionRequest admission{.operation = Operation::kCreate,
-                             .kind = kind,
-                             .subresource = "eviction",
-                             .namespace_name = request.info.namespace_name,
-                             .name = request.info.name,
-                             .user = request.user,
-                             .dry_run = options.dry_run,
-                             .body = &body,
-                             .warnings = request.warnings,
-                             .options = &options_document,
-                             .refusal = &request.refusal,
-                             .own = request.own,
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind, "eviction");
+  admission.dry_run = options.dry_run;
+  admission.body = &body;
+  admission.options = &options_document;
   TRY(core.admission.Admit(admission));
   eviction = TRY(FromJson<policy_v1::Eviction>(body));
   if (eviction.metadata.name != request.info.name) {

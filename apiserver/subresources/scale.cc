@@ -152,16 +152,7 @@ Result<Object> WithScale(const Object& old, const Scale& scale) {
 Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"autoscaling", "v1", "Scale", &Scale::Describe()};
   auto scale = TRY(ReadBody<Scale>(request, wanted, options.validation));
-  if (scale.metadata.name.empty()) {
-    return Fail(Reason::kBadRequest, "the name of the object (" + request.info.name +
-                                         " based on URL) was undeterminable: name must be "
-                                         "provided");
-  }
-  if (scale.metadata.name != request.info.name) {
-    return Fail(Reason::kBadRequest, "the name of the object (" + scale.metadata.name +
-                                         ") does not match the name on the URL (" +
-                                         request.info.name + ")");
-  }
+  TRY(MatchName(scale.metadata.name, request.info.name));
   if (!scale.metadata.namespace_.empty() &&
       scale.metadata.namespace_ != request.info.namespace_name) {
     return Fail(Reason::kBadRequest,
@@ -244,8 +235,6 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   ScaleWrite write{request, options, is_patch, {}};
   if (!is_patch) write.sent = TRY(SentScale(request, options));
   UpdateMode mode{.subresource = "scale", .is_put = true};
-  // The main resource's rules hold: only the replicas differ.
-  mode.main_rules = true;
   mode.keeps_managed_fields = is_apply;
   mode.shown_as = [](const Object& object) -> Result<Json> {
     const Scale scale = TRY(ScaleOf(object));

@@ -145,19 +145,10 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   Json body = ToJson(asked);
   const Json options_document = OptionsDocument(options, "CreateOptions");
-  AdmissionRequest admission{.operation = Operation::kCreate,
-                             .kind = kind,
-                             .subresource = "token",
-                             .namespace_name = request.info.namespace_name,
-                             .name = request.info.name,
-                             .user = request.user,
-                             .dry_run = options.dry_run,
-                             .body = &body,
-                             .warnings = request.warnings,
-                             .options = &options_document,
-                             .refusal = &request.refusal,
-                             .own = request.own,
-                             .deadline = request.deadline};
+  AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind, "token");
+  admission.dry_run = options.dry_run;
+  admission.body = &body;
+  admission.options = &options_document;
   auto managed_fields = TrackedFields(request, options, asked);
   TRY(core.admission.Admit(admission));
   asked = TRY(FromJson<TokenRequest>(body));
