@@ -4,16 +4,8 @@
 #include <atomic>
 #include <tuple>
 
-#include "base/text.h"
-
 namespace skiff {
 namespace {
-
-bool IsNamed(const KindInfo& kind, std::string_view word) {
-  const auto& shorts = kind.short_names;
-  return kind.resource == word || kind.singular == word || Lower(kind.kind) == word ||
-         std::find(shorts.begin(), shorts.end(), word) != shorts.end();
-}
 
 bool InDiscoveryOrder(const KindInfo* a, const KindInfo* b) {
   return std::tie(b->group_priority, a->group, b->version_priority, a->resource) <
@@ -126,33 +118,9 @@ const KindInfo* KindSet::FindKind(std::string_view api_version, std::string_view
   return FindIn(by_kind_, std::tie(api_version, kind), KindAddress);
 }
 
-const KindInfo* KindSet::FindWord(std::string_view word) const {
-  const std::string lower = Lower(word);
-  const std::string_view all = lower;
-  const size_t dot = all.find('.');
-  const std::string_view name = all.substr(0, dot);
-  const std::string_view rest = dot == all.npos ? "" : all.substr(dot + 1);
-  for (const KindInfo* kind : kinds_) {
-    if (!IsNamed(*kind, name)) continue;
-    if (dot == all.npos || rest == kind->group) return kind;
-    // "deployments.v1.apps"; "pods.v1." and "pods.v1" name the core group.
-    const std::string_view version = rest.substr(0, rest.find('.'));
-    const std::string_view group =
-        version.size() < rest.size() ? rest.substr(version.size() + 1) : "";
-    if (version == kind->version && group == kind->group) return kind;
-  }
-  return nullptr;
-}
-
 bool KindSet::HasGroup(std::string_view group) const {
   return FindIn(by_resource_, std::tie(group),
                 [](const KindInfo& kind) { return std::tie(kind.group); }) != nullptr;
-}
-
-bool KindSet::HasGroupVersion(std::string_view group, std::string_view version) const {
-  return FindIn(by_resource_, std::tie(group, version), [](const KindInfo& kind) {
-           return std::tie(kind.group, kind.version);
-         }) != nullptr;
 }
 
 Registry::Registry() : now_(std::make_shared<const KindSet>(RuntimeKinds())) {}

@@ -87,11 +87,7 @@ class KindSet {
   const KindInfo* FindResource(std::string_view group, std::string_view version,
                                std::string_view resource) const;
   const KindInfo* FindKind(std::string_view api_version, std::string_view kind) const;
-  // As a user of a command line names a kind: "pods", "pod", "po", "Pod", "deployments.apps",
-  // "deployments.v1.apps". The first in discovery order wins.
-  const KindInfo* FindWord(std::string_view word) const;
   bool HasGroup(std::string_view group) const;
-  bool HasGroupVersion(std::string_view group, std::string_view version) const;
 
  private:
   KindSet();  // The built-in kinds.

@@ -40,34 +40,17 @@ TEST(Registry, FindsEveryBuiltInKindByResourceAndByKind) {
   EXPECT_EQ(kinds->FindKind("v1", "Deployment"), nullptr);
 }
 
-TEST(Registry, UnderstandsTheWordsOfACommandLine) {
-  const auto kinds = Registry().Now();
-  for (const char* word : {"po", "pod", "pods", "Pod", "PODS", "pods.v1", "pods.v1."}) {
-    ASSERT_NE(kinds->FindWord(word), nullptr) << word;
-    EXPECT_EQ(kinds->FindWord(word)->kind, "Pod") << word;
-  }
-  for (const char* word : {"deploy", "deployments.apps", "deployments.v1.apps"}) {
-    EXPECT_EQ(kinds->FindWord(word)->api_version, "apps/v1") << word;
-  }
-  EXPECT_EQ(kinds->FindWord("events")->group, "") << "core comes first";
-  EXPECT_EQ(kinds->FindWord("events.events.k8s.io")->group, "events.k8s.io");
-  EXPECT_EQ(kinds->FindWord("widgets"), nullptr);
-}
-
 TEST(Registry, RuntimeKindsComeAndGoWhileOldSetsStay) {
   Registry registry;
   registry.SetRuntimeKinds({Widget()});
   const auto with = registry.Now();
   registry.SetRuntimeKinds({});
-  EXPECT_EQ(registry.Now()->FindWord("widgets"), nullptr);
+  EXPECT_EQ(registry.Now()->FindResource("example.com", "v1", "widgets"), nullptr);
   const KindInfo* widget = with->FindResource("example.com", "v1", "widgets");
   ASSERT_NE(widget, nullptr);
   EXPECT_EQ(widget->type->Find("spec")->type->name, "WidgetSpec");
-  EXPECT_TRUE(with->HasGroupVersion("example.com", "v1"));
-  EXPECT_FALSE(with->HasGroupVersion("example.com", "v2"));
+  EXPECT_TRUE(with->HasGroup("example.com"));
   EXPECT_FALSE(registry.Now()->HasGroup("example.com"));
-  EXPECT_EQ(with->FindWord("po")->kind, "Pod") << "built-in kinds come first";
-  EXPECT_EQ(with->FindWord("wd"), widget);
 }
 
 TEST(Registry, AChangeLeavesAsMuchAsIfAllWereMadeAnew) {
