@@ -10,6 +10,7 @@
 #include "kubelet/image_collector.h"
 #include "kubelet/node_stats.h"
 #include "kubelet/runtime_health.h"
+#include "kubelet/stats/directory_usage.h"
 
 namespace skiff::kubelet {
 namespace {

@@ -1,7 +1,6 @@
 #include "kubelet/node_stats.h"
 
 #include <fmt/format.h>
-#include <fts.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -10,6 +9,7 @@
 #include <fstream>
 
 #include "kubelet/pod_observed.h"
+#include "kubelet/stats/directory_usage.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -121,25 +121,6 @@ std::optional<Measurement> ProcessesFrom(std::string_view loadavg, int64_t proce
   const auto count = NumberAt(loadavg.substr(slash + 1));
   if (!count) return std::nullopt;
   return Measurement{processes_max - *count, processes_max};
-}
-
-DirectoryUsage UsageOfDirectory(const std::string& path) {
-  DirectoryUsage usage;
-  std::string root = path;
-  char* roots[] = {root.data(), nullptr};
-  FTS* walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, nullptr);
-  if (walk == nullptr) return usage;
-  while (const FTSENT* entry = fts_read(walk)) {
-    if (entry->fts_info == FTS_DP || entry->fts_info == FTS_NS || entry->fts_info == FTS_ERR ||
-        entry->fts_info == FTS_DNR) {
-      continue;
-    }
-    constexpr int64_t kBlock = 512;
-    usage.bytes += static_cast<int64_t>(entry->fts_statp->st_blocks) * kBlock;
-    ++usage.inodes;
-  }
-  fts_close(walk);
-  return usage;
 }
 
 Measurements NodeStats::Measure() {

@@ -53,11 +53,4 @@ int64_t WorkingSetFrom(int64_t used_bytes, std::string_view memory_stat);
 // Of /proc/loadavg, and the largest number of processes there may be.
 std::optional<Measurement> ProcessesFrom(std::string_view loadavg, int64_t processes_max);
 
-struct DirectoryUsage {
-  int64_t bytes = 0;
-  int64_t inodes = 0;
-};
-// What a directory and all below it takes, other file systems left out.
-DirectoryUsage UsageOfDirectory(const std::string& path);
-
 }  // namespace skiff::kubelet

@@ -11,7 +11,7 @@
 #include "api/gen/core_v1.h"
 #include "base/mutex.h"
 #include "client/client.h"
-#include "kubelet/node_stats.h"
+#include "kubelet/stats/directory_usage.h"
 #include "kubelet/stats/measured.h"
 #include "kubelet/volumes/volume_manager.h"
 

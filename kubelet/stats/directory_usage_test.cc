@@ -1,0 +1,84 @@
+#include "kubelet/stats/directory_usage.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace skiff::kubelet {
+namespace {
+
+class DirectoryUsageTest : public testing::Test {
+ protected:
+  DirectoryUsageTest() {
+    char name[] = "/tmp/usageXXXXXX";
+    root_ = mkdtemp(name);
+  }
+  ~DirectoryUsageTest() override { std::filesystem::remove_all(root_); }
+  void Write(const std::string& name, size_t bytes) const {
+    std::ofstream(root_ + "/" + name) << std::string(bytes, 'x');
+  }
+  std::string root_;
+};
+
+TEST_F(DirectoryUsageTest, AllThatIsBelowCounts) {
+  std::filesystem::create_directories(root_ + "/a/b/c");
+  std::filesystem::create_directories(root_ + "/d");
+  Write("a/b/c/one", 100'000);
+  Write("d/two", 200'000);
+  const DirectoryUsage usage = UsageOfDirectory(root_);
+  EXPECT_EQ(usage.inodes, 7);
+  EXPECT_GE(usage.bytes, 300'000);
+  EXPECT_LT(usage.bytes, 400'000);
+  EXPECT_EQ(UsageOfDirectory(root_ + "/d").inodes, 2);
+  EXPECT_EQ(UsageOfDirectory(root_ + "/nothing").inodes, 0);
+}
+
+TEST_F(DirectoryUsageTest, LinksLeadNowhere) {
+  std::filesystem::create_directories(root_ + "/a/b");
+  std::filesystem::create_directory_symlink("/", root_ + "/a/everything");
+  std::filesystem::create_directory_symlink("..", root_ + "/a/up");
+  std::filesystem::create_directory_symlink("a", root_ + "/also");
+  EXPECT_EQ(UsageOfDirectory(root_).inodes, 6);
+  EXPECT_EQ(UsageOfDirectory(root_ + "/also").inodes, 1);
+}
+
+TEST_F(DirectoryUsageTest, ManyDirectoriesInOneAnother) {
+  std::string path = root_;
+  for (int i = 0; i < 100; ++i) path += "/d";
+  std::filesystem::create_directories(path);
+  EXPECT_EQ(UsageOfDirectory(root_).inodes, 101);
+}
+
+long PeakKilobytes() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  return use.ru_maxrss;
+}
+
+// As many as a pod likes to make. Measured in a process that has done nothing else: what another
+// test has freed would be taken for this.
+TEST_F(DirectoryUsageTest, FilesTakeNoMemory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto measure = [&] {
+    constexpr int kFiles = 50'000;
+    constexpr long kKilobytesMax = 4096;
+    Write("0", 1);
+    const std::string first = root_ + "/0";
+    for (int i = 1; i < kFiles; ++i) {
+      if (link(first.c_str(), (root_ + "/" + std::to_string(i)).c_str()) != 0) _exit(2);
+    }
+    const long before = PeakKilobytes();
+    const bool is_all = UsageOfDirectory(root_).inodes == kFiles + 1;
+    const bool is_small = PeakKilobytes() - before < kKilobytesMax;
+    std::filesystem::remove_all(root_);
+    _exit(is_all && is_small ? 0 : 1);
+  };
+  EXPECT_EXIT(measure(), testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace skiff::kubelet
