@@ -14,8 +14,10 @@ namespace {
 constexpr Revision kEmptyRevision{1};
 // How many records of a list are fetched at a time.
 constexpr size_t kListSlice = 256;
-// Of a piece of history. Pieces begin at multiples, so that cursors at different places share them.
-constexpr size_t kHistoryEventsMax = 1024;
+// Of a piece of history. Pieces begin at multiples, so that cursors at different places share them;
+// so few that their bytes seldom end one before the next multiple, for then its beginning is read
+// again.
+constexpr size_t kHistoryEventsMax = 256;
 constexpr size_t kHistoryBytesMax = 8 << 20;
 
 tl::unexpected<Error> Missing(Revision version) {
