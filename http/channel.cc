@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -21,6 +23,13 @@ constexpr size_t kRecordBytes = Loop::kRecordBytes;
 constexpr int kPiecesPerWrite = 64;
 // What these hold, and a record of which a part came before, fits into one scratch buffer.
 static_assert(Loop::kRecordsBytes + kRecordBytes <= Loop::kScratchBytes);
+constexpr size_t kCorkBytesMin = 2 * kRecordBytes;
+
+// No matter on a socket that knows no packets.
+void SetCork(int fd, bool on) {
+  const int value = on ? 1 : 0;
+  setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+}
 
 }  // namespace
 
@@ -224,6 +233,15 @@ void Channel::SendPart(SharedBytes bytes, size_t offset, size_t length) {
 }
 
 Channel::Io Channel::Flush() {
+  // Of many records the kernel makes large packets, as of many pieces without TLS.
+  const bool cork = ssl_ && queued_bytes_ > kCorkBytesMin;
+  if (cork) SetCork(fd_, true);
+  const Io io = SendAll();
+  if (cork) SetCork(fd_, false);
+  return io;
+}
+
+Channel::Io Channel::SendAll() {
   while (queued_bytes_ > 0) {
     const Io io = ssl_ ? SendTls() : SendPlain();
     if (io != Io::kDone) return io;

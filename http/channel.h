@@ -86,6 +86,7 @@ class Channel {
   Io SendPlain();
   Io SendTls();
   std::string_view GatherRecord();
+  Io SendAll();
   void Sent(size_t bytes);
   Io Explain(int ssl_result);
   void UpdateInterest();
