@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "base/feature_gates.h"
+
 namespace skiff {
 namespace {
 
@@ -66,7 +68,7 @@ std::string CheckUnused(UnusedValue kind, const std::string& text, bool& is_nega
     if (!duration) return duration.error().message;
     is_negative = *duration < Duration(0);
   }
-  return "";
+  return kind == UnusedValue::kFeatureGates ? WhyNotFeatureGates(text) : "";
 }
 
 std::string JoinCommas(const std::vector<std::string>& items) {

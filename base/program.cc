@@ -28,7 +28,10 @@ void AddLogFlags(Flags& flags, LogFlags& to) {
   flags.NoteTo(to.notes);
   flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
   flags.AddUnused({"log-flush-frequency", "each line is written at once"});
-  flags.AddUnused({"feature-gates", "what is there is on", {""}});
+  flags.AddUnused({.name = "feature-gates",
+                   .why = "what is there is on",
+                   .same = {""},
+                   .value = UnusedValue::kFeatureGates});
   flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {""}});
 }
 

@@ -196,7 +196,10 @@ void AddUnusedMachineFlags(Flags& flags) {
   flags.Ignore("volume-plugin-dir", "volume plugins are not looked for");
   flags.Ignore("log-flush-frequency", "each line is written at once");
   flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
-  flags.AddUnused({"feature-gates", "what is there is on", {""}});
+  flags.AddUnused({.name = "feature-gates",
+                   .why = "what is there is on",
+                   .same = {""},
+                   .value = UnusedValue::kFeatureGates});
 }
 
 bool IsAllowedLabel(const std::string& key) {

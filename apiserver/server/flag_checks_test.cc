@@ -38,6 +38,21 @@ TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
   EXPECT_THAT(NotesOf({"--runtime-config="}), IsEmpty());
 }
 
+TEST(FlagChecksTest, FeatureGatesAreThoseOfKubernetes) {
+  EXPECT_EQ(ErrorOf({"--feature-gates=WatchList=true,Nonsense=true"}),
+            "invalid argument \"WatchList=true,Nonsense=true\" for \"--feature-gates\" flag: "
+            "unrecognized feature gate: Nonsense");
+  EXPECT_THAT(ErrorOf({"--feature-gates=SidecarContainers=false"}),
+              HasSubstr("cannot set feature gate SidecarContainers to false, feature is locked to "
+                        "true"));
+  EXPECT_THAT(ErrorOf({"--feature-gates=WatchList"}), HasSubstr("missing bool value for WatchList"));
+  EXPECT_THAT(ErrorOf({"--feature-gates=WatchList=maybe"}),
+              HasSubstr("invalid value of WatchList=maybe, err: strconv.ParseBool: parsing "
+                        "\"maybe\": invalid syntax"));
+  EXPECT_THAT(NotesOf({"--feature-gates=AllAlpha=false, kube:WatchList=true"}),
+              ElementsAre(HasSubstr("has no effect")));
+}
+
 TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
   EXPECT_EQ(ErrorOf({"--advertise-address=foo"}),
             "invalid argument \"foo\" for \"--advertise-address\" flag: failed to parse IP: "
