@@ -1,182 +1,15 @@
 #include "api/text/yaml.h"
 
-#include <yaml-cpp/depthguard.h>
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <set>
 
-#include "api/codec/base64.h"
 #include "api/codec/json.h"
 #include "api/patch/patch.h"
-#include "api/text/utf8.h"
-#include "api/text/yaml_scalar.h"
+#include "api/text/yaml_read.h"
 
 namespace skiff {
 namespace {
-
-constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
-
-// What yaml-cpp calls a mistake -> what Go's parser calls it. The first fragment that occurs in the
-// message decides.
-constexpr std::pair<std::string_view, std::string_view> kMessages[] = {
-    {"end of map flow", "did not find expected ',' or '}'"},
-    {"end of sequence flow", "did not find expected ',' or ']'"},
-    {"end of map not found", "did not find expected key"},
-    {"end of sequence not found", "did not find expected '-' indicator"},
-    {"illegal map value", "mapping values are not allowed in this context"},
-    {"illegal tab", "found a tab character that violates indentation"},
-    {"unknown token", "found character that cannot start any token"},
-    {"illegal block entry", "block sequence entries are not allowed in this context"},
-    {"illegal map key", "mapping keys are not allowed in this context"},
-    {"illegal EOF in scalar", "found unexpected end of stream"},
-    {"document indicator in scalar", "found unexpected document indicator"},
-    {"the referenced anchor is not defined", "unknown anchor referenced"},
-};
-
-// `line` counts from zero.
-bool LineBeginsWithTab(std::string_view text, int line) {
-  for (; line > 0; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-  const size_t first = text.find_first_not_of(' ');
-  return first != text.npos && text[first] == '\t';
-}
-
-// Go's parser knows version 1.1 of YAML alone, and says so of a document that begins otherwise.
-Result<> CheckVersion(std::string_view text) {
-  constexpr std::string_view kDirective = "%YAML ";
-  while (text.starts_with('#') || text.starts_with('\n')) {
-    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-  }
-  if (!text.starts_with(kDirective)) return {};
-  text.remove_prefix(kDirective.size());
-  const std::string_view version = text.substr(0, text.find_first_of(" \t\r\n"));
-  if (version == "1.1") return {};
-  return Fail(Reason::kBadRequest, "yaml: found incompatible YAML document");
-}
-
-tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_view text) {
-  std::string message = problem.msg;
-  for (const auto& [ours, go] : kMessages) {
-    if (problem.msg.find(ours) == std::string::npos) continue;
-    message = go;
-    break;
-  }
-  // Go's parser counts lines from zero, and leaves the first one out; its scanner counts from one.
-  if (message.starts_with("did not find expected")) {
-    const std::string where =
-        problem.mark.line > 0 ? "line " + std::to_string(problem.mark.line) + ": " : "";
-    return Fail(Reason::kBadRequest, "yaml: " + where + message);
-  }
-  // Where yaml-cpp skips a tab before what it complains of, Go's scanner stops at the tab.
-  if (message.starts_with("mapping values") && LineBeginsWithTab(text, problem.mark.line)) {
-    message = "found character that cannot start any token";
-  }
-  // A mistake noticed at the end of the text counts for the last line that has something.
-  int line = std::max(problem.mark.line, 0) + 1;
-  const auto content = text.find_last_not_of(" \n\r\t");
-  if (content != text.npos) {
-    const auto end = text.begin() + static_cast<std::ptrdiff_t>(content);
-    line = std::min(line, static_cast<int>(std::count(text.begin(), end, '\n')) + 1);
-  }
-  return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + message);
-}
-
-// The characters that Go's parser takes, in the ranges that it lists; beyond ASCII `text` begins
-// with a well-formed sequence. C1 controls, U+FFFE and U+FFFF are not among them.
-bool IsTaken(std::string_view text, size_t length) {
-  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (length == 1) {
-    return (at(0) >= 0x20 && at(0) < 0x7f) || at(0) == '\t' || at(0) == '\n' || at(0) == '\r';
-  }
-  if (length == 2 && at(0) == 0xc2) return at(1) == 0x85 || at(1) >= 0xa0;
-  return length != 3 || at(0) != 0xef || at(1) != 0xbf || at(2) < 0xbe;
-}
-
-// What Go's reader says of bytes that no text of YAML may hold. yaml-cpp takes all of them, and
-// would pass on what is no UTF-8. Text in UTF-16 has a mark in front, and becomes UTF-8 by itself.
-Result<> CheckCharacters(std::string_view text) {
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return {};
-  const auto refuse = [](const char* why) {
-    return Fail(Reason::kBadRequest, std::string("yaml: ") + why);
-  };
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    if (length == 0) {
-      const auto first = static_cast<unsigned char>(text[0]);
-      const size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-      if (first < 0xc0 || first >= 0xf8) return refuse("invalid leading UTF-8 octet");
-      if (text.size() < wanted) return refuse("incomplete UTF-8 octet sequence");
-      const bool trails = std::all_of(text.begin() + 1, text.begin() + static_cast<long>(wanted),
-                                      [](char c) { return (c & 0xc0) == 0x80; });
-      if (!trails) return refuse("invalid trailing UTF-8 octet");
-      const bool overlong = first < 0xc2 || (first == 0xe0 && (text[1] & 0x20) == 0) ||
-                            (first == 0xf0 && (text[1] & 0x30) == 0);
-      return refuse(overlong ? "invalid length of a UTF-8 sequence" : "invalid Unicode character");
-    }
-    if (!IsTaken(text, length)) return refuse("control characters are not allowed");
-    text.remove_prefix(length);
-  }
-  return {};
-}
-
-// Where the documents of a stream stand: each begins at a line of three dashes, or behind one of
-// three dots. yaml-cpp would find them as well, and never end where something is no document.
-class StreamSplitter {
- public:
-  explicit StreamSplitter(std::string_view text) : text_(text) {}
-
-  // False: there are no more. `line` is where it begins, counted from 0.
-  bool Next(std::string_view& document, int& line) {
-    if (at_ == text_.size()) return false;
-    const size_t begin = at_;
-    line = line_;
-    bool holds_something = false;
-    while (at_ < text_.size()) {
-      const size_t end = std::min(text_.find('\n', at_), text_.size() - 1) + 1;
-      const std::string_view row = text_.substr(at_, end - at_);
-      if (IsMark(row, "---") && holds_something) break;
-      at_ = end;
-      ++line_;
-      if (IsMark(row, "...")) break;
-      // What stands before the dashes belongs to the document: directives, and comments.
-      const size_t first = row.find_first_not_of(" \t\r\n");
-      holds_something = holds_something || IsMark(row, "---") ||
-                        (first != row.npos && row[first] != '#' && row[0] != '%');
-    }
-    document = text_.substr(begin, at_ - begin);
-    return true;
-  }
-
- private:
-  static bool IsMark(std::string_view row, std::string_view mark) {
-    return row.starts_with(mark) &&
-           (row.size() == mark.size() || row.find_first_of(" \t\r\n") == mark.size());
-  }
-
-  const std::string_view text_;
-  size_t at_ = 0;
-  int line_ = 0;
-};
-
-// The text of a scalar. yaml-cpp reads the escapes \N and \_ as single bytes, which are no UTF-8
-// by themselves, and which nothing else leaves behind (CheckCharacters).
-std::string TextOf(const YAML::Node& node) {
-  std::string_view text = node.Scalar();
-  std::string out;
-  while (!text.empty()) {
-    const size_t length = Utf8SequenceLength(text);
-    if (length == 0) AppendUtf8(static_cast<unsigned char>(text[0]), out);
-    out.append(text.substr(0, length));
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return out;
-}
-
-tl::unexpected<Error> TooDeep(int most) {
-  return Fail(Reason::kBadRequest, "yaml: exceeded max depth of " + std::to_string(most));
-}
 
 // Most YAML that machines send is JSON, and that we read in a tenth of the time, and as deep as
 // JSON may be. Nothing: it is not, or it says a key twice, of which YAML has more to tell.
@@ -186,31 +19,12 @@ std::optional<Result<YamlDocument>> AsJson(std::string_view text) {
   auto json = ParseJson(text);
   if (!json) {
     if (json.error().message != "exceeded max depth") return std::nullopt;
-    return TooDeep(kYamlDepthMax);
+    return YamlTooDeep(kYamlDepthMax);
   }
   if (!FindDuplicates(text).empty()) return std::nullopt;
   const auto lines = std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n');
   return YamlDocument{.value = std::move(*json), .line = static_cast<int>(lines) + 1};
 }
-
-// A share of the memory that yaml-cpp may take, which is up to 400 bytes for each one of a text.
-// Whoever finds none left is told to come again; a single text is always taken.
-class Turn {
- public:
-  explicit Turn(size_t bytes) : bytes_(bytes) {
-    const size_t others = in_work_.fetch_add(bytes);
-    granted_ = others == 0 || others + bytes <= kYamlInWorkBytesMax;
-  }
-  ~Turn() { in_work_ -= bytes_; }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  bool granted() const { return granted_; }
-
- private:
-  static inline std::atomic<size_t> in_work_ = 0;  // Bytes of all texts that are being read.
-  const size_t bytes_;
-  bool granted_ = false;
-};
 
 class Converter {
  public:
@@ -232,7 +46,7 @@ class Converter {
     }
     // Aliases may make more of it than yaml-cpp has seen; an anchor that holds itself has no end.
     if (++depth_ > kYamlDepthMax) {
-      return TooDeep(kYamlDepthMax);
+      return YamlTooDeep(kYamlDepthMax);
     }
     auto value = node.IsMap() ? Map(node) : List(node);
     --depth_;
@@ -254,21 +68,10 @@ class Converter {
   }
 
   Result<Json> Scalar(const YAML::Node& node) {
-    const std::string& tag = node.Tag();
-    const std::string text = TextOf(node);
+    std::string text = YamlText(node);
     bytes_ += text.size();
     if (bytes_ > bytes_max_) return Excessive();
-    if (tag == "!") return Json(text);  // Quoted.
-    if (!tag.starts_with(kTagPrefix)) return ResolveYamlScalar(text);
-    const std::string_view type = std::string_view(tag).substr(kTagPrefix.size());
-    if (type == "str") return Json(text);
-    if (type == "binary") {
-      auto bytes = DecodeBase64(text);
-      if (!bytes)
-        return Fail(Reason::kBadRequest, "yaml: !!binary value contains invalid base64 data");
-      return Json(MendUtf8(*bytes));
-    }
-    return ResolveYamlScalar(text);
+    return YamlScalarOf(node, std::move(text));
   }
 
   Result<std::string> Key(const YAML::Node& node) {
@@ -327,57 +130,26 @@ class Converter {
   int depth_ = 0;     // Lists and maps that we are in.
 };
 
-Result<YamlDocument> Convert(const YAML::Node& node, std::string_view text) {
-  YamlDocument document;
-  document.line = std::max(node.Mark().line, 0) + 1;
-  document.value = TRY(Converter(document, text.size()).Value(node));
-  return document;
-}
-
-// The library knows no line that ends with a carriage return alone.
-std::string WithLineFeeds(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool ends_line = text[i] == '\r';
-    if (ends_line && text.substr(i + 1).starts_with('\n')) continue;
-    out += ends_line ? '\n' : text[i];
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<YamlDocument> ParseYaml(std::string_view text) {
-  TRY(CheckCharacters(text));
+  TRY(CheckYamlCharacters(text));
   if (auto json = AsJson(text)) return std::move(*json);
-  const std::string with_line_feeds = WithLineFeeds(text);
-  text = with_line_feeds;
-  TRY(CheckVersion(text));
-  const Turn turn(text.size());
-  if (!turn.granted()) {
-    return Fail(Error{.reason = Reason::kTooManyRequests,
-                      .message = "Too many requests, please try again later.",
-                      .details = ErrorDetails{.retry_after_s = 1}});
-  }
-  try {
-    return Convert(YAML::Load(with_line_feeds), text);
-  } catch (const YAML::DeepRecursion&) {
-    return TooDeep(kYamlBlockDepthMax);
-  } catch (const YAML::Exception& problem) {
-    return SyntaxError(problem, text);
-  }
+  YamlDocument document;
+  TRY(ReadYaml(text, [&](const YAML::Node& node) -> Result<> {
+    document.line = std::max(node.Mark().line, 0) + 1;
+    document.value = TRY(Converter(document, text.size()).Value(node));
+    return {};
+  }));
+  return document;
 }
 
 Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text) {
   std::vector<YamlDocument> documents;
-  StreamSplitter splitter(text);
-  std::string_view part;
-  int line = 0;
-  while (splitter.Next(part, line)) {
-    YamlDocument document = TRY(ParseYaml(part));
+  for (const YamlPart& part : SplitYaml(text)) {
+    YamlDocument document = TRY(ParseYaml(part.text));
     if (document.value.is_null()) continue;
-    document.line += line;
+    document.line += part.lines_before;
     documents.push_back(std::move(document));
   }
   return documents;

@@ -1,0 +1,37 @@
+// What all readers of YAML share: the one place where yaml-cpp is let loose on a text, its mistakes
+// in Go's words, and what its scalars stand for. For files of api/text alone; others take yaml.h.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/values.h"
+
+namespace skiff {
+
+// A document of a stream, as text.
+struct YamlPart {
+  std::string_view text;
+  int lines_before = 0;
+};
+std::vector<YamlPart> SplitYaml(std::string_view text);
+
+// Fails on bytes that no text of YAML may hold.
+Result<> CheckYamlCharacters(std::string_view text);
+
+// Calls `use` with what the text, whose characters were checked, holds. Fails as `use` does, or in
+// Go's words where the text is no YAML; with TooManyRequests while too much of it is being read.
+Result<> ReadYaml(std::string_view text, const std::function<Result<>(const YAML::Node&)>& use);
+
+// The text of a scalar, in UTF-8.
+std::string YamlText(const YAML::Node& node);
+// What the scalar with that text stands for.
+Result<Json> YamlScalarOf(const YAML::Node& node, std::string text);
+
+tl::unexpected<Error> YamlTooDeep(int most);
+
+}  // namespace skiff

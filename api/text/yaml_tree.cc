@@ -1,0 +1,135 @@
+#include "api/text/yaml_tree.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "api/codec/json.h"
+#include "api/text/yaml_read.h"
+#include "base/text.h"
+
+namespace skiff {
+namespace {
+
+class TreeReader {
+ public:
+  explicit TreeReader(int lines_before) : lines_before_(lines_before) {}
+
+  Result<YamlTree> Value(const YAML::Node& node) {
+    if (++values_ > kYamlTreeValuesMax) return Excessive();
+    YamlTree tree;
+    tree.line = LineOf(node);
+    const std::string& tag = node.Tag();
+    if (tag.size() > 1 && tag[0] == '!') tree.tag = tag;
+    switch (node.Type()) {
+      case YAML::NodeType::Scalar:
+        TRY(ReadScalar(node, tree));
+        return tree;
+      case YAML::NodeType::Sequence:
+      case YAML::NodeType::Map:
+        break;
+      default:
+        return tree;
+    }
+    // An anchor that holds itself has no end.
+    if (++depth_ > kYamlTreeDepthMax) return YamlTooDeep(kYamlTreeDepthMax);
+    if (node.IsMap()) {
+      tree.form = YamlTree::Form::kMap;
+      TRY(ReadMap(node, tree));
+    } else {
+      tree.form = YamlTree::Form::kList;
+      for (const auto& item : node) {
+        YamlTree value = TRY(Value(item));
+        tree.items.push_back(std::move(value));
+      }
+    }
+    --depth_;
+    return tree;
+  }
+
+ private:
+  static tl::unexpected<Error> Excessive() {
+    return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
+  }
+  tl::unexpected<Error> Wrong(int line, const std::string& text) const {
+    return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + text);
+  }
+  int LineOf(const YAML::Node& node) const {
+    return std::max(node.Mark().line, 0) + 1 + lines_before_;
+  }
+
+  Result<> ReadScalar(const YAML::Node& node, YamlTree& tree) {
+    std::string text = YamlText(node);
+    bytes_ += text.size();
+    if (bytes_ > kYamlTreeBytesMax) return Excessive();
+    Json value = TRY(YamlScalarOf(node, text));
+    const std::string lower = Lower(std::string_view(text));
+    if (value.is_boolean() && lower != "true" && lower != "false") value = std::move(text);
+    if (value.is_null()) return {};
+    tree.form = YamlTree::Form::kScalar;
+    tree.scalar = std::move(value);
+    return {};
+  }
+
+  Result<> ReadMap(const YAML::Node& node, YamlTree& tree) {
+    std::vector<YamlTree> merged;
+    std::set<std::string> given;
+    for (const auto& pair : node) {
+      if (!pair.first.IsScalar()) return Wrong(LineOf(pair.first), "invalid map key");
+      const std::string key = YamlText(pair.first);
+      YamlTree value = TRY(Value(pair.second));
+      if (key == "<<" && pair.first.Tag() == "?") {
+        TRY(Collect(std::move(value), merged));
+        continue;
+      }
+      const int line = LineOf(pair.first);
+      if (!given.insert(key).second) return Wrong(line, "key \"" + key + "\" already set in map");
+      tree.members.push_back({key, line, std::move(value)});
+    }
+    for (YamlTree& other : merged) {
+      for (YamlMember& member : other.members) {
+        if (given.insert(member.key).second) tree.members.push_back(std::move(member));
+      }
+    }
+    return {};
+  }
+
+  // The maps that "<<" brings in.
+  Result<> Collect(YamlTree value, std::vector<YamlTree>& merged) const {
+    if (value.form == YamlTree::Form::kMap) {
+      merged.push_back(std::move(value));
+      return {};
+    }
+    if (value.form != YamlTree::Form::kList) return NoMap(value);
+    for (YamlTree& item : value.items) {
+      if (item.form != YamlTree::Form::kMap) return NoMap(item);
+      merged.push_back(std::move(item));
+    }
+    return {};
+  }
+  tl::unexpected<Error> NoMap(const YamlTree& tree) const {
+    return Wrong(tree.line, "map merge requires map or sequence of maps as the value");
+  }
+
+  const int lines_before_;
+  size_t values_ = 0;
+  size_t bytes_ = 0;  // Of all scalars so far.
+  int depth_ = 0;     // Lists and maps that we are in.
+};
+
+}  // namespace
+
+Result<std::vector<YamlTree>> ParseYamlTrees(std::string_view text) {
+  TRY(CheckYamlCharacters(text));
+  std::vector<YamlTree> trees;
+  for (const YamlPart& part : SplitYaml(text)) {
+    TRY(ReadYaml(part.text, [&](const YAML::Node& node) -> Result<> {
+      YamlTree tree = TRY(TreeReader(part.lines_before).Value(node));
+      if (tree.form != YamlTree::Form::kNull) trees.push_back(std::move(tree));
+      return {};
+    }));
+  }
+  return trees;
+}
+
+}  // namespace skiff

@@ -1,0 +1,39 @@
+// YAML with the line of each value: for files that people write, and are told about line by line.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/values.h"
+
+namespace skiff {
+
+// Such a file may not nest deeper, aliases and all, ...
+inline constexpr int kYamlTreeDepthMax = 100;
+// ... nor hold more values, ...
+inline constexpr size_t kYamlTreeValuesMax = 20'000;
+// ... nor its scalars more bytes.
+inline constexpr size_t kYamlTreeBytesMax = 8 << 20;
+
+struct YamlMember;
+struct YamlTree {
+  enum class Form : uint8_t { kNull, kScalar, kList, kMap };
+  Form form = Form::kNull;
+  Json scalar;                      // A text, a number or a boolean.
+  std::string tag;                  // "!reset"; "" for those that YAML itself has.
+  int line = 1;                     // In the stream. Of an alias: where the anchor stands.
+  std::vector<YamlTree> items;      // Of a list.
+  std::vector<YamlMember> members;  // Of a map, in its order; "<<" is resolved.
+};
+struct YamlMember {
+  std::string key;
+  int line = 1;
+  YamlTree value;
+};
+
+// All documents that hold something. Unlike YAML 1.1 has it, yes, no, on and off are texts, as for
+// Go's yaml.v3. A key that stands twice in a map is an error.
+Result<std::vector<YamlTree>> ParseYamlTrees(std::string_view text);
+
+}  // namespace skiff

@@ -1,0 +1,94 @@
+#include "api/text/yaml_tree.h"
+
+#include <gtest/gtest.h>
+
+#include "api/codec/json.h"
+
+namespace skiff {
+namespace {
+
+// "{a@2: 1, b@3: [x@3]}": what stands where.
+std::string Placed(const YamlTree& tree) {
+  std::string text;
+  switch (tree.form) {
+    case YamlTree::Form::kNull:
+      return tree.tag + "null";
+    case YamlTree::Form::kScalar:
+      return tree.tag + DumpJson(tree.scalar);
+    case YamlTree::Form::kList:
+      for (const YamlTree& item : tree.items) {
+        text += (text.empty() ? "" : ", ") + Placed(item) + "@" + std::to_string(item.line);
+      }
+      return tree.tag + "[" + text + "]";
+    case YamlTree::Form::kMap:
+      for (const YamlMember& member : tree.members) {
+        text += (text.empty() ? "" : ", ") + member.key + "@" + std::to_string(member.line) +
+                ": " + Placed(member.value);
+      }
+      return tree.tag + "{" + text + "}";
+  }
+  return "";
+}
+
+std::string Read(const std::string& text) {
+  const auto trees = ParseYamlTrees(text);
+  if (!trees) return trees.error().message;
+  std::string all;
+  for (const YamlTree& tree : *trees) all += (all.empty() ? "" : " --- ") + Placed(tree);
+  return all;
+}
+
+TEST(YamlTreeTest, KnowsTheLineOfEachValueAndTheOrderOfKeys) {
+  EXPECT_EQ(Read("z: 1\na:\n- x\n- {k: null}\n"), "{z@1: 1, a@2: [\"x\"@3, {k@4: null}@4]}");
+  EXPECT_EQ(Read("a: 1\n---\n# none\n---\nb: 2\n"), "{a@1: 1} --- {b@5: 2}");
+}
+
+TEST(YamlTreeTest, YesAndOnAreTextsTrueIsNot) {
+  EXPECT_EQ(Read("[yes, on, off, n, true, 'true', 0x10, 1.5]"),
+            "[\"yes\"@1, \"on\"@1, \"off\"@1, \"n\"@1, true@1, \"true\"@1, 16@1, 1.5@1]");
+}
+
+TEST(YamlTreeTest, MergesMapsBelowWhatAMapSaysItself) {
+  EXPECT_EQ(Read("base: &b {a: 1, b: 2}\nx:\n  <<: *b\n  a: 3\n"),
+            "{base@1: {a@1: 1, b@1: 2}, x@2: {a@4: 3, b@1: 2}}");
+  EXPECT_EQ(Read("a: &a {k: 1}\nb: &b {k: 2, l: 2}\nx: {<<: [*a, *b]}\n"),
+            "{a@1: {k@1: 1}, b@2: {k@2: 2, l@2: 2}, x@3: {k@1: 1, l@2: 2}}");
+  EXPECT_EQ(Read("x: {<<: 1}"),
+            "yaml: line 1: map merge requires map or sequence of maps as the value");
+}
+
+TEST(YamlTreeTest, KeepsTagsThatAreNotYamlsOwn) {
+  EXPECT_EQ(Read("a: !reset null\nb: !override [1]\nc: !!str 1\n"),
+            "{a@1: !resetnull, b@2: !override[1@2], c@3: \"1\"}");
+}
+
+TEST(YamlTreeTest, RefusesAKeyThatStandsTwice) {
+  EXPECT_EQ(Read("a: 1\nb: 2\na: 3\n"), "yaml: line 3: key \"a\" already set in map");
+}
+
+TEST(YamlTreeTest, IsBoundedWhateverAliasesMakeOfIt) {
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    const std::string below = "*a" + std::to_string(i - 1);
+    std::string items = below;
+    for (int k = 0; k < 9; ++k) items += ", " + below;
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + items + "]\n";
+  }
+  EXPECT_EQ(Read(bomb), "yaml: document contains excessive aliasing");
+  EXPECT_EQ(Read("a: &a [*a]\n"), "yaml: exceeded max depth of 100");
+  std::string deep;
+  for (int i = 0; i < 150; ++i) deep += "[";
+  for (int i = 0; i < 150; ++i) deep += "]";
+  EXPECT_EQ(Read("a: " + deep), "yaml: exceeded max depth of 100");
+  std::string wide;
+  for (int i = 0; i < 25'000; ++i) wide += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(Read(wide), "yaml: document contains excessive aliasing");
+}
+
+TEST(YamlTreeTest, SaysWhereATextIsNoYaml) {
+  EXPECT_EQ(Read("a: 1\n b: [\n"), "yaml: line 2: mapping values are not allowed in this context");
+  EXPECT_EQ(Read("a: \x01"), "yaml: control characters are not allowed");
+}
+
+}  // namespace
+}  // namespace skiff
