@@ -1,0 +1,223 @@
+#include "cli/compose/canonical.h"
+
+#include <filesystem>
+
+#include "cli/compose/short_forms.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+// ["A=1", "B"] -> {A: "1", B: null}
+void MakePairs(Node& node) {
+  if (!node.IsList()) return;
+  Node map = MapNode(node.place);
+  map.tag = node.tag;
+  for (const Node& item : node.items) {
+    const std::string text = item.Text();
+    const size_t sign = text.find('=');
+    Node value;
+    if (sign != text.npos) value = TextNode(text.substr(sign + 1), item.place);
+    value.place = item.place;
+    value.tag = item.tag;
+    map.Put(text.substr(0, sign), std::move(value));
+  }
+  node = std::move(map);
+}
+
+void MakePairs(Node& parent, std::string_view key) {
+  if (Node* node = parent.Find(key)) MakePairs(*node);
+}
+
+// "x" -> ["x"]
+void MakeList(Node& parent, std::string_view key) {
+  Node* node = parent.Find(key);
+  if (node == nullptr || !node->IsScalar()) return;
+  Node list = ListNode(node->place);
+  list.tag = node->tag;
+  node->tag.clear();
+  list.items.push_back(std::move(*node));
+  *node = std::move(list);
+}
+
+// ["a"] or {a: null}; each item of a list becomes a member, whose value `make` gives.
+template <typename Make>
+void MakeMembers(Node& parent, std::string_view key, const Make& make) {
+  Node* node = parent.Find(key);
+  if (node == nullptr || !node->IsList()) return;
+  Node map = MapNode(node->place);
+  map.tag = node->tag;
+  for (const Node& item : node->items) {
+    Node value = make(item.place);
+    value.tag = item.tag;
+    map.Put(item.Text(), std::move(value));
+  }
+  *node = std::move(map);
+}
+
+// "x" -> {name: "x"}
+void MakeMap(Node& node, std::string_view name) {
+  if (!node.IsScalar()) return;
+  Node map = MapNode(node.place);
+  map.tag = node.tag;
+  node.tag.clear();
+  map.Put(name, std::move(node));
+  node = std::move(map);
+}
+
+void MakeMaps(Node& parent, std::string_view key, std::string_view name) {
+  Node* node = parent.Find(key);
+  if (node == nullptr) return;
+  for (Node& item : node->items) MakeMap(item, name);
+}
+
+void MakeAbsolute(Node& parent, std::string_view key, const Surroundings& around) {
+  Node* path = parent.Find(key);
+  if (path != nullptr && path->IsText()) path->value = AbsolutePath(around, path->Text());
+}
+
+// Hosts stay a list of "name=address": one name may have several.
+Result<> MakeHosts(Node& service) {
+  Node* hosts = service.Find("extra_hosts");
+  if (hosts == nullptr) return {};
+  Node list = ListNode(hosts->place);
+  list.tag = hosts->tag;
+  for (const Member& member : hosts->members) {
+    list.items.push_back(TextNode(member.key + "=" + member.node.Text(), member.node.place));
+  }
+  for (const Node& item : hosts->items) {
+    std::string text = item.Text();
+    size_t sign = text.find('=');
+    if (sign == text.npos) sign = text.find(':');
+    if (sign == text.npos || sign == 0) {
+      return Wrong(item, "invalid additional host, missing IP: " + text);
+    }
+    text[sign] = '=';
+    list.items.push_back(TextNode(std::move(text), item.place));
+  }
+  *hosts = std::move(list);
+  return {};
+}
+
+// NAME without a value is the one that we have; none: the container has none either.
+void TakeOver(Node& service, const Lookup& lookup) {
+  Node* environment = service.Find("environment");
+  if (environment == nullptr) return;
+  std::vector<Member> members;
+  for (Member& member : environment->members) {
+    if (member.node.IsNull() && member.node.tag.empty()) {
+      const auto value = lookup(member.key);
+      if (!value) continue;
+      member.node = TextNode(*value, member.node.place);
+    }
+    members.push_back(std::move(member));
+  }
+  environment->members = std::move(members);
+}
+
+Result<> MakeServiceCanonical(Node& service, const Surroundings& around) {
+  for (const char* key : {"environment", "labels", "annotations", "sysctls"}) {
+    MakePairs(service, key);
+  }
+  TakeOver(service, around.lookup);
+  if (Node* deploy = service.Find("deploy")) MakePairs(*deploy, "labels");
+  for (const char* key : {"dns", "dns_search", "tmpfs", "env_file", "label_file"}) {
+    MakeList(service, key);
+  }
+  MakeMembers(service, "networks", [](const Place& place) {
+    Node none;
+    none.place = place;
+    return none;
+  });
+  MakeMembers(service, "depends_on", [](const Place& place) {
+    Node dependency = MapNode(place);
+    dependency.Put("condition", TextNode("service_started", place));
+    return dependency;
+  });
+  MakeMaps(service, "configs", "source");
+  MakeMaps(service, "secrets", "source");
+  MakeMaps(service, "env_file", "path");
+  if (Node* files = service.Find("env_file")) {
+    for (Node& file : files->items) MakeAbsolute(file, "path", around);
+  }
+  if (Node* extends = service.Find("extends")) {
+    MakeMap(*extends, "service");
+    MakeAbsolute(*extends, "file", around);
+  }
+  TRY(MakeHosts(service));
+  if (Node* ports = service.Find("ports")) {
+    for (Node& port : ports->items) {
+      if (port.tag != "!reset") port = TRY(LongPort(port));
+    }
+  }
+  if (Node* mounts = service.Find("volumes")) {
+    for (Node& mount : mounts->items) {
+      if (mount.tag != "!reset") mount = TRY(LongMount(mount, around));
+    }
+  }
+  return {};
+}
+
+// environment: X -> content: what X is, where it is anything.
+void MakeContent(Node& resource, const Lookup& lookup) {
+  const Node& variable = resource["environment"];
+  if (!variable.Says()) return;
+  if (auto value = lookup(variable.Text())) {
+    resource.Put("content", TextNode(std::move(*value), Place(variable.place)));
+  }
+}
+
+// external: {name: x} -> external: true, name: x
+void MakeExternal(Node& resource) {
+  Node* external = resource.Find("external");
+  if (external == nullptr || !external->IsMap()) return;
+  const Place place = external->place;
+  const Node name = (*external)["name"];
+  *external = TextNode("true", place);
+  if (name.Says()) resource.Put("name", name);
+}
+
+}  // namespace
+
+std::string AbsolutePath(const Surroundings& around, const std::string& path) {
+  namespace fs = std::filesystem;
+  if (path == "~" || path.starts_with("~/")) {
+    return fs::path(around.home + path.substr(1)).lexically_normal();
+  }
+  std::string made = (fs::path(around.directory) / path).lexically_normal();
+  while (made.size() > 1 && made.ends_with('/')) made.pop_back();
+  return made;
+}
+
+Result<> MakeCanonical(Node& file, const Surroundings& around) {
+  if (Node* services = file.Find("services")) {
+    for (Member& service : services->members) {
+      TRY(MakeServiceCanonical(service.node, around));
+    }
+  }
+  for (const char* key : {"configs", "secrets", "volumes", "networks"}) {
+    Node* resources = file.Find(key);
+    if (resources == nullptr) continue;
+    for (Member& resource : resources->members) {
+      MakeExternal(resource.node);
+      MakePairs(resource.node, "labels");
+      MakeAbsolute(resource.node, "file", around);
+      MakeContent(resource.node, around.lookup);
+    }
+  }
+  if (Node* includes = file.Find("include")) {
+    for (Node& include : includes->items) {
+      MakeMap(include, "path");
+      MakeList(include, "path");
+      MakeList(include, "env_file");
+      MakeAbsolute(include, "project_directory", around);
+      for (const char* key : {"path", "env_file"}) {
+        Node* paths = include.Find(key);
+        if (paths == nullptr) continue;
+        for (Node& path : paths->items) path.value = AbsolutePath(around, path.Text());
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,120 @@
+// Holds nodes against the table of schema.cc.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/text.h"
+#include "cli/compose/schema.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+bool ReadsAsNumber(const std::string& text) {
+  double number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+bool ReadsAsBool(const std::string& text) {
+  const std::string lower = Lower(text);
+  return lower == "true" || lower == "false" || lower == "yes" || lower == "no" ||
+         lower == "on" || lower == "off" || lower == "y" || lower == "n" || lower == "1" ||
+         lower == "0";
+}
+
+bool Fits(const Node& node, unsigned forms) {
+  switch (node.form) {
+    case Node::Form::kNull:
+      return (forms & kNullForm) != 0;
+    case Node::Form::kList:
+      return (forms & kListForm) != 0;
+    case Node::Form::kMap:
+      return (forms & kMapForm) != 0;
+    case Node::Form::kScalar:
+      break;
+  }
+  if (node.value.is_boolean()) return (forms & kBoolForm) != 0;
+  if (node.value.is_number()) return (forms & kNumberForm) != 0;
+  const std::string& text = node.value.get_ref<const std::string&>();
+  return (forms & kTextForm) != 0 || ((forms & kNumberForm) != 0 && ReadsAsNumber(text)) ||
+         ((forms & kBoolForm) != 0 && ReadsAsBool(text));
+}
+
+// "a string, a number or a list"
+std::string FormsText(unsigned forms) {
+  constexpr std::pair<unsigned, const char*> kWords[] = {
+      {kTextForm, "a string"},  {kNumberForm, "a number"}, {kBoolForm, "a boolean"},
+      {kListForm, "a list"},    {kMapForm, "a mapping"},
+  };
+  std::vector<std::string> words;
+  for (const auto& [form, word] : kWords) {
+    if ((forms & form) != 0) words.emplace_back(word);
+  }
+  if (words.size() < 2) return words.empty() ? "empty" : words[0];
+  const std::string last = words.back();
+  words.pop_back();
+  return Join(words, ", ") + " or " + last;
+}
+
+std::string Below(const std::string& path, std::string_view name) {
+  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+}
+
+// The shape of a member; nullptr for what stands free (x-...), and `known` says whether it may.
+const Shape* MemberShape(const Shape& shape, std::string_view name, bool& known) {
+  known = true;
+  if (const Key* key = FindKey(shape, name)) return key->shape;
+  if (shape.any_key != nullptr) return shape.any_key;
+  known = shape.key_count == 0 || name.starts_with("x-");
+  return nullptr;
+}
+
+}  // namespace
+
+Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path) {
+  // Takes away what a file before said, whatever its own value.
+  if (node.tag == "!reset") return {};
+  if (!Fits(node, shape.forms)) {
+    return Wrong(node, fmt::format("{} must be {}", path.empty() ? "the file" : path,
+                                   FormsText(shape.forms)));
+  }
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    if (shape.item != nullptr) {
+      TRY(CheckShape(node.items[i], *shape.item, fmt::format("{}[{}]", path, i)));
+    }
+  }
+  for (const Member& member : node.members) {
+    bool known = false;
+    const Shape* below = MemberShape(shape, member.key, known);
+    if (!known) {
+      return Wrong(member.node, fmt::format("{}: additional property {} is not allowed",
+                                            path.empty() ? "the file" : path, member.key));
+    }
+    if (below != nullptr) TRY(CheckShape(member.node, *below, Below(path, member.key)));
+  }
+  return {};
+}
+
+void NoteUncarried(const Node& node, const Shape& shape, const std::string& path, Notes& notes) {
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    if (shape.item != nullptr) {
+      NoteUncarried(node.items[i], *shape.item, fmt::format("{}[{}]", path, i), notes);
+    }
+  }
+  for (const Member& member : node.members) {
+    const Key* key = FindKey(shape, member.key);
+    const std::string place = Below(path, member.key);
+    if (key != nullptr && key->why_not != nullptr) {
+      // A switch that is off asks for nothing.
+      const bool asks = member.node.Says() && member.node.Text() != "false";
+      if (asks) notes.push_back({member.node.place, place, key->why_not});
+      continue;
+    }
+    bool known = false;
+    const Shape* below = MemberShape(shape, member.key, known);
+    if (below != nullptr) NoteUncarried(member.node, *below, place, notes);
+  }
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,191 @@
+#include "cli/compose/env_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "api/text/go_text.h"
+#include "api/text/utf8.h"
+#include "base/text.h"
+#include "cli/errors.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+constexpr char kBlanks[] = " \t\r";
+
+std::string_view Trimmed(std::string_view text) {
+  const size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == text.npos) return "";
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+class EnvFileReader {
+ public:
+  EnvFileReader(const std::string& file, std::string_view text, const Lookup& lookup, bool raw)
+      : file_(file), rest_(text), lookup_(lookup), raw_(raw) {}
+
+  Result<Variables> Read() {
+    if (!IsUtf8(rest_)) return CliError(fmt::format("{}: it is not UTF-8", file_));
+    if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
+    while (!rest_.empty()) {
+      ++line_;
+      TRY(ReadLine());
+      if (variables_.size() > kVariablesMax) {
+        return Bad(fmt::format("more than {} variables", kVariablesMax));
+      }
+    }
+    return std::move(variables_);
+  }
+
+ private:
+  tl::unexpected<Error> Bad(const std::string& why) const {
+    return CliError(fmt::format("{}:{}: {}", file_, line_, why));
+  }
+
+  // Up to the end of the line, which is taken off.
+  std::string_view TakeLine() {
+    const size_t end = std::min(rest_.find('\n'), rest_.size());
+    const std::string_view line = rest_.substr(0, end);
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    return line;
+  }
+
+  Result<> ReadLine() {
+    const size_t end = std::min(rest_.find('\n'), rest_.size());
+    const std::string_view line = rest_.substr(0, end);
+    std::string_view head = Trimmed(line);
+    if (head.empty() || head[0] == '#') {
+      TakeLine();
+      return {};
+    }
+    const size_t sign = line.find_first_of("=:");
+    const size_t comment = line.find(" #");
+    if (sign == line.npos || sign > comment) {
+      TakeLine();
+      return Inherit(Trimmed(head.substr(0, head.find(" #"))));
+    }
+    const std::string name = TRY(Name(line.substr(0, sign)));
+    rest_.remove_prefix(sign + 1);
+    std::string value = TRY(raw_ ? Result<std::string>(Trimmed(TakeLine())) : Value());
+    Set(name, std::move(value));
+    return {};
+  }
+
+  Result<std::string> Name(std::string_view text) const {
+    std::string_view name = Trimmed(text);
+    if (name.starts_with("export ")) name = Trimmed(name.substr(7));
+    const bool fits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return IsAlnum(c) || c == '_' || c == '.' || c == '-' || c == '[' || c == ']';
+    });
+    if (!fits) {
+      return Bad(fmt::format("unexpected character in variable name {}", GoQuote(name)));
+    }
+    return std::string(name);
+  }
+
+  Result<> Inherit(std::string_view text) {
+    const std::string name = TRY(Name(text));
+    if (auto value = lookup_(name)) Set(name, std::move(*value));
+    return {};
+  }
+
+  void Set(const std::string& name, std::string value) {
+    const auto [at, is_new] = places_.try_emplace(name, variables_.size());
+    if (is_new) {
+      variables_.emplace_back(name, std::move(value));
+    } else {
+      variables_[at->second].second = std::move(value);
+    }
+  }
+
+  Result<std::string> Value() {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size()));
+    if (rest_.starts_with('\'') || rest_.starts_with('"')) return Quoted(rest_[0]);
+    std::string_view value = TakeLine();
+    for (size_t at = value.find('#'); at != value.npos; at = value.find('#', at + 1)) {
+      if (at != 0 && value[at - 1] != ' ' && value[at - 1] != '\t') continue;
+      value = value.substr(0, at);
+      break;
+    }
+    return Expanded(Trimmed(value));
+  }
+
+  Result<std::string> Quoted(char quote) {
+    size_t end = 1;
+    while (end < rest_.size() && rest_[end] != quote) {
+      end += rest_[end] == '\\' && quote == '"' ? 2 : 1;
+    }
+    if (end >= rest_.size()) return Bad("unterminated quoted value");
+    const std::string_view inside = rest_.substr(1, end - 1);
+    rest_.remove_prefix(end + 1);
+    const std::string_view behind = Trimmed(TakeLine());
+    if (!behind.empty() && behind[0] != '#') {
+      return Bad(fmt::format("unexpected {} behind a quoted value", GoQuote(behind.substr(0, 40))));
+    }
+    auto value = quote == '\'' ? Result<std::string>(inside) : Expanded(Unescaped(inside));
+    line_ += static_cast<int>(std::count(inside.begin(), inside.end(), '\n'));
+    return value;
+  }
+
+  static std::string Unescaped(std::string_view text) {
+    std::string out;
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (text[i] != '\\' || i + 1 == text.size()) {
+        out += text[i];
+        continue;
+      }
+      switch (const char c = text[++i]) {
+        case 'n':
+          out += '\n';
+          break;
+        case 'r':
+          out += '\r';
+          break;
+        case 't':
+          out += '\t';
+          break;
+        case '$':
+          out += "$$";  // Expanded() makes one of it.
+          break;
+        default:
+          if (c != '"' && c != '\\') out += '\\';
+          out += c;
+      }
+    }
+    return out;
+  }
+
+  Result<std::string> Expanded(std::string_view text) {
+    Interpolation with{.lookup = [this](const std::string& name) { return Known(name); },
+                       .lenient = true};
+    auto value = Interpolate(text, with);
+    if (!value) return Bad(value.error().message);
+    return value;
+  }
+
+  std::optional<std::string> Known(const std::string& name) const {
+    if (auto value = lookup_(name)) return value;
+    const auto found = places_.find(name);
+    if (found == places_.end()) return std::nullopt;
+    return variables_[found->second].second;
+  }
+
+  const std::string& file_;
+  std::string_view rest_;
+  const Lookup& lookup_;
+  const bool raw_;
+  int line_ = 0;
+  Variables variables_;
+  std::map<std::string, size_t> places_;
+};
+
+}  // namespace
+
+Result<Variables> ParseEnvFile(const std::string& file, std::string_view text,
+                               const Lookup& lookup, bool raw) {
+  return EnvFileReader(file, text, lookup, raw).Read();
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,53 @@
+#include "cli/compose/env_file.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff::cli::compose {
+namespace {
+
+// "A=1|B=2": what a file says, for somebody who has HOST=host.
+std::string Says(const std::string& text, bool raw = false) {
+  const Lookup lookup = [](const std::string& name) -> std::optional<std::string> {
+    if (name == "HOST") return "host";
+    return std::nullopt;
+  };
+  const auto variables = ParseEnvFile(".env", text, lookup, raw);
+  if (!variables) return variables.error().message;
+  std::string out;
+  for (const auto& [name, value] : *variables) {
+    out += (out.empty() ? "" : "|") + name + "=" + value;
+  }
+  return out;
+}
+
+TEST(EnvFileTest, ReadsLinesAndPassesOverCommentsAndBlanks) {
+  EXPECT_EQ(Says("# one\n\nA=1\n  B = two words  \nexport C=3\nD=\nE: 5\n"),
+            "A=1|B=two words|C=3|D=|E=5");
+  EXPECT_EQ(Says("A=x#y\nB=x # y\nC=#\r\n"), "A=x#y|B=x|C=");
+  EXPECT_EQ(Says("\xef\xbb\xbf" "A=1\r\nB=2\r\n"), "A=1|B=2");
+  EXPECT_EQ(Says("A=1\nA=2\n"), "A=2");
+}
+
+TEST(EnvFileTest, QuotesKeepWhatIsInside) {
+  EXPECT_EQ(Says("A='a # $B \\n'\nB=\"x\\ty\\\"\" # c\n"), "A=a # $B \\n|B=x\ty\"");
+  EXPECT_EQ(Says("KEY=\"one\ntwo\"\nB=1\n"), "KEY=one\ntwo|B=1");
+  EXPECT_EQ(Says("A=\"\\$HOME\"\n"), "A=$HOME");
+}
+
+TEST(EnvFileTest, VariablesStandForEarlierOnesAndForOurs) {
+  EXPECT_EQ(Says("A=1\nB=$A-${HOST}-${C:-c}\n"), "A=1|B=1-host-c");
+  EXPECT_EQ(Says("A='$HOST'\nB=p$\n"), "A=$HOST|B=p$");
+  EXPECT_EQ(Says("HOST\nNOBODYS\n"), "HOST=host");
+  EXPECT_EQ(Says("A=$HOST 'x'\n", /*raw=*/true), "A=$HOST 'x'");
+}
+
+TEST(EnvFileTest, SaysInWhichLineItIsWrong) {
+  EXPECT_EQ(Says("A=1\nB C=1\n"), ".env:2: unexpected character in variable name \"B C\"");
+  EXPECT_EQ(Says("A=\"one\ntwo\"\nB='x\n"), ".env:3: unterminated quoted value");
+  EXPECT_EQ(Says("A='x'y\n"), ".env:1: unexpected \"y\" behind a quoted value");
+  EXPECT_EQ(Says("A=\xe9\n"), ".env: it is not UTF-8");
+  EXPECT_EQ(Says("A=${HOST?\n=1\n"), ".env:2: unexpected character in variable name \"\"");
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose

@@ -1,0 +1,221 @@
+#include "cli/compose/file_reader.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "api/text/go_text.h"
+#include "cli/compose/env_file.h"
+#include "cli/compose/schema.h"
+#include "cli/errors.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+namespace fs = std::filesystem;
+
+size_t CountValues(const Node& node) {
+  size_t count = 1;
+  for (const Node& item : node.items) count += CountValues(item);
+  for (const Member& member : node.members) count += CountValues(member.node);
+  return count;
+}
+
+// What it says, wherever it stands.
+Json WithoutPlaces(const Node& node) {
+  switch (node.form) {
+    case Node::Form::kScalar:
+      return node.value;
+    case Node::Form::kList: {
+      Json list = Json::array();
+      for (const Node& item : node.items) list.push_back(WithoutPlaces(item));
+      return list;
+    }
+    case Node::Form::kMap: {
+      Json map = Json::object();
+      for (const Member& member : node.members) map[member.key] = WithoutPlaces(member.node);
+      return map;
+    }
+    case Node::Form::kNull:
+      break;
+  }
+  return Json();
+}
+
+// Adds what an included file defines; what both define has to be the same.
+Result<> Import(Node& root, Node included) {
+  for (const char* kind : {"services", "networks", "volumes", "configs", "secrets"}) {
+    Node* from = included.Find(kind);
+    if (from == nullptr) continue;
+    Node* to = root.Find(kind);
+    if (to == nullptr || to->IsNull()) to = &root.Put(kind, MapNode(from->place));
+    for (Member& member : from->members) {
+      const Node* own = to->Find(member.key);
+      if (own == nullptr) {
+        to->members.push_back(std::move(member));
+      } else if (WithoutPlaces(*own) != WithoutPlaces(member.node)) {
+        return Wrong(*own, fmt::format("{}.{} conflicts with imported resource of {}", kind,
+                                       member.key, member.node.place.Text()));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> FileReader::Text(const std::string& path) {
+  if (path == "-") return options_.input;
+  if (++read_ > kComposeFilesMax) {
+    return CliError(fmt::format("more than {} files make up the project", kComposeFilesMax));
+  }
+  auto text = files_.Read(path, kComposeFileBytesMax);
+  if (!text) return CliError(fmt::format("open {}: {}", Shown(path), text.error().message));
+  return text;
+}
+
+// As whoever runs us would name it.
+std::string FileReader::Shown(const std::string& path) const {
+  if (path == "-") return "STDIN";
+  const std::string relative = fs::path(path).lexically_relative(options_.working_directory);
+  return relative.empty() || relative.starts_with("..") ? path : relative;
+}
+
+Result<std::string> FileReader::SaidName(const std::vector<std::string>& paths,
+                                         const Lookup& lookup) {
+  std::string name;
+  for (const std::string& path : paths) {
+    const std::string text = TRY(Text(path));
+    for (const Node& document : TRY(ParseNodes(Shown(path), text))) {
+      const Node& said = document["name"];
+      if (!said.IsText()) continue;
+      Interpolation with{.lookup = lookup};
+      const auto value = Interpolate(said.Text(), with);
+      if (!value) return Wrong(said, value.error().message);
+      name = *value;
+    }
+  }
+  return name;
+}
+
+Result<std::vector<Node>> FileReader::ReadFile(const std::string& path,
+                                               const Surroundings& around) {
+  const std::string text = TRY(Text(path));
+  std::vector<Node> documents = TRY(ParseNodes(Shown(path), text));
+  for (Node& document : documents) {
+    Interpolation with{.lookup = around.lookup};
+    TRY(InterpolateTree(document, with));
+    unset_.merge(with.unset);
+    TRY(CheckShape(document, FileShape(), ""));
+    TRY(Count(document, document));
+    TRY(MakeCanonical(document, around));
+  }
+  return documents;
+}
+
+Result<> FileReader::Count(const Node& node, const Node& place) {
+  values_ += CountValues(node);
+  if (values_ <= kProjectValuesMax) return {};
+  return Wrong(place, fmt::format("the project comes to more than {} values", kProjectValuesMax));
+}
+
+Result<Node> FileReader::ReadAll(const std::vector<std::string>& paths,
+                                 const Surroundings& around, int depth) {
+  Node root = MapNode({});
+  std::vector<Node> included;
+  for (const std::string& path : paths) {
+    for (Node& document : TRY(ReadFile(path, around))) {
+      TRY(ExtendAll(document, around));
+      TRY(IncludeAll(document["include"], around, depth, included));
+      document.Remove("include");
+      TRY(Merge(root, std::move(document), ""));
+    }
+  }
+  for (Node& each : included) TRY(Import(root, std::move(each)));
+  return root;
+}
+
+Result<> FileReader::IncludeAll(const Node& includes, const Surroundings& around, int depth,
+                                std::vector<Node>& out) {
+  for (const Node& include : includes.items) {
+    if (depth >= kIncludeDepthMax) {
+      return Wrong(include, fmt::format("files include each other deeper than {}, or in a circle",
+                                        kIncludeDepthMax));
+    }
+    const std::vector<std::string> paths = include["path"].Texts();
+    if (paths.empty()) return Wrong(include, "include needs a path");
+    std::string directory = include["project_directory"].Text();
+    if (directory.empty()) directory = fs::path(paths[0]).parent_path();
+    std::vector<std::string> env_files = include["env_file"].Texts();
+    const std::string usual = fs::path(directory) / ".env";
+    if (env_files.empty() && files_.Look(usual) == Files::What::kFile) env_files = {usual};
+    std::map<std::string, std::string> variables;
+    for (const std::string& path : env_files) {
+      const std::string text = TRY(Text(path));
+      for (auto& [name, value] : TRY(ParseEnvFile(Shown(path), text, around.lookup))) {
+        variables[name] = std::move(value);
+      }
+    }
+    const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
+      if (auto value = around.lookup(name)) return value;
+      const auto found = variables.find(name);
+      if (found == variables.end()) return std::nullopt;
+      return found->second;
+    };
+    Node root = TRY(ReadAll(paths, {directory, around.home, lookup}, depth + 1));
+    out.push_back(std::move(root));
+  }
+  return {};
+}
+
+Result<> FileReader::ExtendAll(Node& document, const Surroundings& around) {
+  Node* services = document.Find("services");
+  if (services == nullptr) return {};
+  for (Member& member : services->members) {
+    if (member.node.Find("extends") == nullptr) continue;
+    Node extended = TRY(Extended(*services, member.key, around, 0));
+    member.node = std::move(extended);
+  }
+  return {};
+}
+
+// The service with all that it extends below it. `services` are those of its own file.
+Result<Node> FileReader::Extended(Node& services, const std::string& name,
+                                  const Surroundings& around, int depth) {
+  Node service = *services.Find(name);
+  const Node extends = service["extends"];
+  if (!extends.Says()) return service;
+  service.Remove("extends");
+  if (depth >= kIncludeDepthMax) {
+    return Wrong(extends, fmt::format("services extend each other deeper than {}, or in a circle",
+                                      kIncludeDepthMax));
+  }
+  Node base = TRY(Base(services, extends, around, depth));
+  TRY(Count(base, extends));
+  TRY(Merge(base, std::move(service), "services/" + name));
+  return base;
+}
+
+Result<Node> FileReader::Base(Node& services, const Node& extends, const Surroundings& around,
+                              int depth) {
+  const std::string name = extends["service"].Text();
+  const std::string file = extends["file"].Text();
+  if (file.empty()) {
+    if (services.Find(name) == nullptr) {
+      return Wrong(extends, fmt::format("cannot extend service {}: service not found",
+                                        GoQuote(name)));
+    }
+    return Extended(services, name, around, depth + 1);
+  }
+  const Surroundings there = {fs::path(file).parent_path(), around.home, around.lookup};
+  Node root = MapNode(extends.place);
+  for (Node& document : TRY(ReadFile(file, there))) TRY(Merge(root, std::move(document), ""));
+  Node* others = root.Find("services");
+  if (others == nullptr || others->Find(name) == nullptr) {
+    return Wrong(extends, fmt::format("cannot extend service {}: service not found in {}",
+                                      GoQuote(name), Shown(file)));
+  }
+  return Extended(*others, name, there, depth + 1);
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,161 @@
+#include "cli/compose/interpolate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/text/go_text.h"
+#include "base/text.h"
+#include "cli/errors.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+// What stands between the braces of ${...}.
+struct Expression {
+  std::string name;
+  std::string_view operation;  // "", ":-", "-", ":?", "?", ":+", "+"
+  std::string_view argument;
+};
+
+bool BeginsName(char c) {
+  return IsLetter(c) || c == '_';
+}
+
+size_t NameLength(std::string_view text) {
+  if (text.empty() || !BeginsName(text[0])) return 0;
+  size_t length = 1;
+  while (length < text.size() && (IsAlnum(text[length]) || text[length] == '_')) ++length;
+  return length;
+}
+
+std::optional<Expression> ExpressionOf(std::string_view inside) {
+  const size_t length = NameLength(inside);
+  if (length == 0) return std::nullopt;
+  Expression expression{std::string(inside.substr(0, length)), "", ""};
+  inside.remove_prefix(length);
+  if (inside.empty()) return expression;
+  const size_t words = inside[0] == ':' ? 2 : 1;
+  if (inside.size() < words) return std::nullopt;
+  const char last = inside[words - 1];
+  if (last != '-' && last != '?' && last != '+') return std::nullopt;
+  expression.operation = inside.substr(0, words);
+  expression.argument = inside.substr(words);
+  return expression;
+}
+
+// The place of the brace that closes the one which `text` begins behind; npos without one.
+size_t ClosingBrace(std::string_view text) {
+  int open = 1;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '{') ++open;
+    if (text[i] == '}' && --open == 0) return i;
+  }
+  return std::string_view::npos;
+}
+
+class Interpolator {
+ public:
+  explicit Interpolator(Interpolation& with) : with_(with) {}
+
+  Result<std::string> Text(std::string_view text, int depth) {
+    if (depth > kInterpolationDepthMax) {
+      return CliError(fmt::format("variables nest deeper than {}", kInterpolationDepthMax));
+    }
+    std::string out;
+    const std::string_view whole = text;
+    while (!text.empty()) {
+      const size_t dollar = std::min(text.find('$'), text.size());
+      out += text.substr(0, dollar);
+      text.remove_prefix(dollar);
+      if (text.empty()) break;
+      text.remove_prefix(1);
+      if (text.starts_with('$')) {
+        out += '$';
+        text.remove_prefix(1);
+      } else if (const size_t length = NameLength(text)) {
+        out += Value(std::string(text.substr(0, length)));
+        text.remove_prefix(length);
+      } else {
+        const size_t end = text.starts_with('{') ? ClosingBrace(text.substr(1)) : text.npos;
+        const auto expression =
+            end == text.npos ? std::nullopt : ExpressionOf(text.substr(1, end));
+        if (expression) {
+          out += TRY(Evaluated(*expression, depth));
+          text.remove_prefix(end + 2);
+        } else if (with_.lenient) {
+          out += '$';
+        } else {
+          return CliError(fmt::format(
+              "invalid interpolation format: {}; a $ that is meant as such is written $$",
+              GoQuote(whole.substr(0, 200))));
+        }
+      }
+      if (out.size() > kInterpolatedBytesMax) {
+        return CliError(
+            fmt::format("comes to more than {} bytes", kInterpolatedBytesMax));
+      }
+    }
+    return out;
+  }
+
+ private:
+  std::string Value(const std::string& name) {
+    if (auto value = with_.lookup(name)) return std::move(*value);
+    with_.unset.insert(name);
+    return "";
+  }
+
+  Result<std::string> Evaluated(const Expression& expression, int depth) {
+    if (expression.operation.empty()) return Value(expression.name);
+    auto value = with_.lookup(expression.name);
+    const bool colon = expression.operation[0] == ':';
+    const bool there = value && !(colon && value->empty());
+    switch (expression.operation.back()) {
+      case '-':
+        if (there) return std::move(*value);
+        return Text(expression.argument, depth + 1);
+      case '+':
+        if (!there) return std::string();
+        return Text(expression.argument, depth + 1);
+      default:
+        break;
+    }
+    if (there) return std::move(*value);
+    const std::string why = TRY(Text(expression.argument, depth + 1));
+    return CliError(fmt::format("required variable {} is missing a value{}{}", expression.name,
+                                why.empty() ? "" : ": ", why));
+  }
+
+  Interpolation& with_;
+};
+
+Result<> InterpolateBelow(Node& node, Interpolation& with, size_t& bytes) {
+  for (Node& item : node.items) TRY(InterpolateBelow(item, with, bytes));
+  for (Member& member : node.members) TRY(InterpolateBelow(member.node, with, bytes));
+  if (!node.IsText()) return {};
+  const std::string& text = node.value.get_ref<const std::string&>();
+  if (text.find('$') == text.npos) return {};
+  auto value = Interpolate(text, with);
+  if (!value) return Wrong(node, value.error().message);
+  bytes += value->size();
+  if (bytes > kInterpolatedFileBytesMax) {
+    return Wrong(node, fmt::format("variables make more than {} bytes of the file",
+                                   kInterpolatedFileBytesMax));
+  }
+  node.value = std::move(*value);
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> Interpolate(std::string_view text, Interpolation& with) {
+  return Interpolator(with).Text(text, 0);
+}
+
+Result<> InterpolateTree(Node& node, Interpolation& with) {
+  size_t bytes = 0;
+  return InterpolateBelow(node, with, bytes);
+}
+
+}  // namespace skiff::cli::compose

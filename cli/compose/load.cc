@@ -1,0 +1,315 @@
+#include "cli/compose/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "api/text/go_text.h"
+#include "base/text.h"
+#include "cli/compose/env_file.h"
+#include "cli/compose/file_reader.h"
+#include "cli/compose/schema.h"
+#include "cli/errors.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where a project lies, before any of its files is read.
+struct Location {
+  std::vector<std::string> files;  // Absolute, or "-".
+  std::string directory;
+  Variables variables;  // Of its .env.
+};
+
+std::string Absolute(const LoadOptions& options, const std::string& path) {
+  return AbsolutePath({options.working_directory, options.home, options.variable}, path);
+}
+
+std::string ParentOf(const std::string& path) {
+  return fs::path(path).parent_path();
+}
+
+// The files of the usual names in the folder, or in the nearest one above it.
+Result<std::vector<std::string>> UsualFiles(const std::string& folder, const Files& files) {
+  for (fs::path at = folder;; at = at.parent_path()) {
+    for (const std::string stem : {"compose", "docker-compose"}) {
+      for (const std::string ending : {".yaml", ".yml"}) {
+        const std::string main = at / (stem + ending);
+        if (files.Look(main) != Files::What::kFile) continue;
+        std::vector<std::string> found = {main};
+        for (const std::string other : {".override.yml", ".override.yaml"}) {
+          const std::string path = at / (stem + other);
+          if (files.Look(path) != Files::What::kFile) continue;
+          found.push_back(path);
+          break;
+        }
+        return found;
+      }
+    }
+    if (at == at.parent_path()) break;
+  }
+  return CliError(
+      "no configuration file provided: not found: compose.yaml, compose.yml, docker-compose.yaml "
+      "or docker-compose.yml here or further up; name one by -f");
+}
+
+Result<Variables> ReadVariables(const LoadOptions& options, const std::string& directory,
+                                const Files& files) {
+  Variables variables;
+  std::vector<std::string> paths;
+  for (const std::string& path : options.env_files) paths.push_back(Absolute(options, path));
+  if (paths.empty()) {
+    const std::string usual = fs::path(directory) / ".env";
+    if (files.Look(usual) != Files::What::kFile) return variables;
+    paths.push_back(usual);
+  }
+  for (const std::string& path : paths) {
+    const auto text = files.Read(path, kComposeFileBytesMax);
+    if (!text) {
+      return CliError(fmt::format("couldn't read env file {}: {}", path, text.error().message));
+    }
+    Variables more = TRY(ParseEnvFile(path, *text, options.variable));
+    std::move(more.begin(), more.end(), std::back_inserter(variables));
+  }
+  return variables;
+}
+
+std::optional<std::string> FindVariable(const Variables& variables, const std::string& name) {
+  // What stands later wins.
+  const auto found = std::find_if(variables.rbegin(), variables.rend(),
+                                  [&](const auto& each) { return each.first == name; });
+  if (found == variables.rend()) return std::nullopt;
+  return found->second;
+}
+
+std::string SettingOf(const LoadOptions& options, const Variables& variables,
+                      const std::string& name) {
+  if (auto value = options.variable(name)) return *value;
+  return FindVariable(variables, name).value_or("");
+}
+
+Result<Location> Locate(const LoadOptions& options, const Files& files) {
+  Location at;
+  for (const std::string& file : options.files) {
+    at.files.push_back(file == "-" ? file : Absolute(options, file));
+  }
+  std::string folder = options.working_directory;
+  if (!at.files.empty() && at.files[0] != "-") folder = ParentOf(at.files[0]);
+  if (!options.project_directory.empty()) folder = Absolute(options, options.project_directory);
+  at.variables = TRY(ReadVariables(options, folder, files));
+  if (at.files.empty()) {
+    std::string separator = SettingOf(options, at.variables, "COMPOSE_PATH_SEPARATOR");
+    const std::string named = SettingOf(options, at.variables, "COMPOSE_FILE");
+    for (const std::string& file :
+         Split(named, separator.empty() ? ':' : separator[0])) {
+      if (!file.empty()) at.files.push_back(Absolute(options, file));
+    }
+    if (at.files.empty()) at.files = TRY(UsualFiles(folder, files));
+    if (options.project_directory.empty() && ParentOf(at.files[0]) != folder) {
+      folder = ParentOf(at.files[0]);
+      if (options.env_files.empty()) at.variables = TRY(ReadVariables(options, folder, files));
+    }
+  }
+  at.directory = folder;
+  return at;
+}
+
+constexpr char kBadName[] =
+    "invalid project name {}: must consist only of lowercase alphanumeric characters, hyphens, and "
+    "underscores as well as start with a letter or number, and have at most 40 of them";
+
+// Part of labels and names, beside other parts.
+constexpr size_t kProjectNameMax = 40;
+
+std::string NormalName(std::string_view text) {
+  std::string name;
+  for (const char c : Lower(std::string(text))) {
+    const bool inside = c == '-' || c == '_';
+    if (IsAlnum(c) || (inside && !name.empty())) name += c;
+  }
+  return name.substr(0, kProjectNameMax);
+}
+
+Result<std::string> NameOfProject(const LoadOptions& options, const Location& at,
+                                  const std::string& said) {
+  std::string name = options.project_name;
+  if (name.empty()) name = SettingOf(options, at.variables, "COMPOSE_PROJECT_NAME");
+  if (name.empty()) name = said;
+  if (name.empty()) {
+    name = NormalName(fs::path(at.directory).filename().string());
+    if (name.empty()) {
+      return CliError("the project has no name: say name: in its file, or -p NAME");
+    }
+  }
+  if (name != NormalName(name)) {
+    return CliError(fmt::format(kBadName, GoQuote(name)));
+  }
+  return name;
+}
+
+bool IsActive(const Node& service, const std::vector<std::string>& profiles) {
+  const Node& own = service["profiles"];
+  if (own.items.empty()) return true;
+  for (const std::string& profile : profiles) {
+    if (profile == "*") return true;
+    for (const Node& item : own.items) {
+      if (item.Text() == profile) return true;
+    }
+  }
+  return false;
+}
+
+// The variables of its files, below those that it says itself.
+Result<> ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files) {
+  const Node env_files = service["env_file"];
+  if (env_files.items.empty()) return {};
+  Node environment = MapNode(env_files.place);
+  for (const Node& item : env_files.items) {
+    const std::string path = item["path"].Text();
+    const Node& required = item["required"];
+    if (files.Look(path) == Files::What::kMissing && required.Says() && !required.IsTrue()) {
+      continue;
+    }
+    const auto text = files.Read(path, kComposeFileBytesMax);
+    if (!text) {
+      return Wrong(item, fmt::format("env file {}: {}", path, text.error().message));
+    }
+    const Lookup known = [&](const std::string& name) -> std::optional<std::string> {
+      if (auto value = lookup(name)) return value;
+      if (const Node* earlier = environment.Find(name)) return earlier->Text();
+      return std::nullopt;
+    };
+    const bool raw = item["format"].Text() == "raw";
+    for (auto& [name, value] : TRY(ParseEnvFile(path, *text, known, raw))) {
+      environment.Put(name, TextNode(std::move(value), item.place));
+    }
+  }
+  for (const Member& member : service["environment"].members) {
+    environment.Put(member.key, member.node);
+  }
+  service.Put("environment", std::move(environment));
+  return {};
+}
+
+// Only what services of active profiles stand on is left.
+Result<> KeepActive(Node& root, const std::vector<std::string>& profiles) {
+  Node* services = root.Find("services");
+  if (services == nullptr || services->members.empty()) return CliError("no service selected");
+  const Node all = *services;
+  std::erase_if(services->members,
+                [&](const Member& member) { return !IsActive(member.node, profiles); });
+  if (services->members.empty()) return CliError("no service selected");
+  for (Member& member : services->members) {
+    Node* dependencies = member.node.Find("depends_on");
+    if (dependencies == nullptr) continue;
+    for (const Member& each : std::vector<Member>(dependencies->members)) {
+      if (services->Find(each.key) != nullptr) continue;
+      const Node& required = each.node["required"];
+      if (required.Says() && !required.IsTrue()) {
+        dependencies->Remove(each.key);
+        continue;
+      }
+      return Wrong(each.node,
+                   fmt::format("service {} depends on {} service {}", GoQuote(member.key),
+                               all.Find(each.key) ? "a profile's inactive" : "undefined",
+                               GoQuote(each.key)));
+    }
+  }
+  return {};
+}
+
+Result<> CheckOneReference(const Node& root, const char* kind, const std::string& service,
+                           const Node& at, const std::string& name) {
+  if (root[kind].Find(name) != nullptr) return {};
+  const std::string singular = std::string(kind).substr(0, std::string(kind).size() - 1);
+  return Wrong(at, fmt::format("service {} refers to undefined {} {}", GoQuote(service), singular,
+                               name));
+}
+
+Result<> CheckReferences(const Node& root) {
+  for (const auto& [name, service] : root["services"].members) {
+    for (const Member& network : service["networks"].members) {
+      if (network.key == "default") continue;
+      TRY(CheckOneReference(root, "networks", name, network.node, network.key));
+    }
+    for (const Node& mount : service["volumes"].items) {
+      const Node& source = mount["source"];
+      if (mount["type"].Text() != "volume" || !source.Says()) continue;
+      TRY(CheckOneReference(root, "volumes", name, mount, source.Text()));
+    }
+    for (const char* kind : {"configs", "secrets"}) {
+      for (const Node& item : service[kind].items) {
+        TRY(CheckOneReference(root, kind, name, item, item["source"].Text()));
+      }
+    }
+  }
+  return {};
+}
+
+Result<> CheckServiceNames(const Node& root) {
+  if (root["services"].members.size() > kServicesMax) {
+    return CliError(fmt::format("more than {} services", kServicesMax));
+  }
+  for (const auto& [name, service] : root["services"].members) {
+    const bool fits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return IsAlnum(c) || c == '.' || c == '_' || c == '-';
+    });
+    if (!fits) {
+      return Wrong(service, fmt::format("services: additional property {} is not allowed", name));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Project> Load(const LoadOptions& options, const Files& files) {
+  const Location at = TRY(Locate(options, files));
+  Project project;
+  project.directory = at.directory;
+  const Lookup below = [&](const std::string& name) -> std::optional<std::string> {
+    if (auto value = options.variable(name)) return value;
+    return FindVariable(at.variables, name);
+  };
+  FileReader reader(options, files);
+  const std::string said = TRY(reader.SaidName(at.files, below));
+  project.name = TRY(NameOfProject(options, at, said));
+  const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
+    if (name == "COMPOSE_PROJECT_NAME") return project.name;
+    return below(name);
+  };
+  project.root = TRY(reader.ReadAll(at.files, {at.directory, options.home, lookup}));
+  for (const std::string& name : reader.unset()) {
+    project.warnings.push_back(fmt::format(
+        "The {} variable is not set. Defaulting to a blank string.", GoQuote(name)));
+  }
+  DropReset(project.root);
+  TRY(CheckServiceNames(project.root));
+  std::vector<std::string> profiles = options.profiles;
+  const std::string more = SettingOf(options, at.variables, "COMPOSE_PROFILES");
+  if (profiles.empty() && !more.empty()) profiles = Split(more, ',');
+  TRY(KeepActive(project.root, profiles));
+  TRY(CheckReferences(project.root));
+  for (Member& service : project.root.Find("services")->members) {
+    TRY(ReadEnvFiles(service.node, lookup, files));
+  }
+  NoteUncarried(project.root, FileShape(), "", project.notes);
+  return project;
+}
+
+Result<std::string> LoadName(const LoadOptions& options, const Files& files) {
+  if (!options.project_name.empty()) return NameOfProject(options, {}, "");
+  const Location at = TRY(Locate(options, files));
+  const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
+    if (auto value = options.variable(name)) return value;
+    return FindVariable(at.variables, name);
+  };
+  const std::string said = TRY(FileReader(options, files).SaidName(at.files, lookup));
+  return NameOfProject(options, at, said);
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,53 @@
+// Compose files as one project: read, with their variables, `include`, `extends` and overrides,
+// into canonical nodes that hold against the table of what may be said.
+//
+//   files -> nodes with lines -> variables -> shapes -> one form -> extends -> merged -> included
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/compose/files.h"
+#include "cli/compose/interpolate.h"
+#include "cli/compose/node.h"
+
+namespace skiff::cli::compose {
+
+// Files of more bytes are refused, ...
+inline constexpr size_t kComposeFileBytesMax = 1 << 20;
+// ... as are more files, with those that are included and extended, ...
+inline constexpr int kComposeFilesMax = 200;
+// ... files that include or extend each other deeper, ...
+inline constexpr int kIncludeDepthMax = 16;
+// ... and projects that come to more values.
+inline constexpr size_t kProjectValuesMax = 100'000;
+// ... or to more services.
+inline constexpr size_t kServicesMax = 1000;
+
+struct LoadOptions {
+  std::vector<std::string> files = {};  // None: those of the usual names, here or further up.
+  std::string project_directory = "";
+  std::string project_name = "";
+  std::vector<std::string> profiles = {};
+  std::vector<std::string> env_files = {};  // None: .env of the project's folder.
+  std::string working_directory = "/";
+  std::string home = "/";
+  Lookup variable;           // Of whoever runs us.
+  std::string input = "";  // What "-" is.
+};
+
+struct Project {
+  std::string name;
+  std::string directory;
+  // {services, networks, volumes, configs, secrets}: canonical, of the active profiles alone, with
+  // the variables of env_file in `environment`.
+  Node root;
+  Notes notes;
+  std::vector<std::string> warnings;  // Of variables that nothing stands for.
+};
+
+Result<Project> Load(const LoadOptions& options, const Files& files);
+// What the project is called, without all that its files might have wrong.
+Result<std::string> LoadName(const LoadOptions& options, const Files& files);
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,234 @@
+#include "cli/compose/load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/compose/files_fixture.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class LoadTest : public testing::Test {
+ protected:
+  // The project of /shop.
+  Project Loaded(const LoadOptions& options = InShop()) {
+    auto project = Load(options, files_);
+    EXPECT_TRUE(project) << project.error().message;
+    return project ? *project : Project();
+  }
+  std::string Failure(const LoadOptions& options = InShop()) {
+    const auto project = Load(options, files_);
+    return project ? "none" : project.error().message;
+  }
+  // What is wrong with a compose.yaml.
+  std::string FailureOf(const std::string& text) {
+    files_.files = {{"/shop/compose.yaml", text}};
+    return Failure();
+  }
+  std::string At(const Project& project, const std::string& service, const std::string& key) {
+    return project.root["services"][service][key].Text();
+  }
+  std::vector<std::string> Services(const Project& project) {
+    std::vector<std::string> names;
+    for (const Member& member : project.root["services"].members) names.push_back(member.key);
+    return names;
+  }
+  FilesInMemory files_;
+};
+
+TEST_F(LoadTest, FindsFilesByTheirUsualNamesHereAndFurtherUp) {
+  files_.files = {{"/shop/docker-compose.yml", "services: {web: {image: a, hostname: h}}"},
+                  {"/shop/docker-compose.override.yml", "services: {web: {image: b}}"}};
+  const Project project = Loaded();
+  EXPECT_EQ(project.name, "shop");
+  EXPECT_EQ(At(project, "web", "image"), "b");
+  EXPECT_EQ(At(project, "web", "hostname"), "h");
+  LoadOptions below = InShop();
+  below.working_directory = "/shop/src/deep";
+  EXPECT_EQ(Loaded(below).directory, "/shop");
+  files_.files.clear();
+  EXPECT_THAT(Failure(), HasSubstr("no configuration file provided: not found"));
+}
+
+TEST_F(LoadTest, FilesThatAreNamedAreMergedInOrder) {
+  files_.files = {{"/shop/a.yml", "services: {web: {image: a, ports: ['80:80']}}"},
+                  {"/other/b.yml",
+                   "services: {web: {image: b, ports: ['81:80']}, db: {image: d}}"}};
+  LoadOptions options = InShop();
+  options.files = {"a.yml", "../other/b.yml"};
+  const Project project = Loaded(options);
+  EXPECT_THAT(Services(project), ElementsAre("web", "db"));
+  EXPECT_EQ(At(project, "web", "image"), "b");
+  EXPECT_EQ(project.root["services"]["web"]["ports"].items.size(), 2u);
+  EXPECT_EQ(project.root["services"]["db"]["image"].place.Text(), "/other/b.yml:1");
+  options.files = {"none.yml"};
+  EXPECT_EQ(Failure(options), "open none.yml: no such file");
+}
+
+TEST_F(LoadTest, VariablesComeFromUsAndThenFromDotEnv) {
+  files_.files = {{"/shop/compose.yaml", "services: {web: {image: '$IMAGE:${TAG:-1}', "
+                                         "environment: [TAG, NONE, IMAGE=x]}}"},
+                  {"/shop/.env", "IMAGE=nginx\nTAG=2\n"}};
+  const Project project = Loaded(InShop({{"TAG", "3"}}));
+  EXPECT_EQ(At(project, "web", "image"), "nginx:3");
+  const Node& environment = project.root["services"]["web"]["environment"];
+  EXPECT_EQ(environment["TAG"].Text(), "3");
+  EXPECT_EQ(environment["IMAGE"].Text(), "x");
+  EXPECT_EQ(environment.Find("NONE"), nullptr);
+  EXPECT_THAT(project.warnings, IsEmpty());
+  files_.files["/shop/.env"] = "";
+  EXPECT_THAT(Loaded().warnings,
+              ElementsAre("The \"IMAGE\" variable is not set. Defaulting to a blank string."));
+}
+
+TEST_F(LoadTest, TheProjectIsCalledAsItsFileOrFolderSays) {
+  files_.files = {{"/shop/compose.yaml", "name: ${N:-mine}\nservices: {web: {image: a}}"}};
+  EXPECT_EQ(Loaded().name, "mine");
+  EXPECT_EQ(Loaded(InShop({{"COMPOSE_PROJECT_NAME", "ours"}})).name, "ours");
+  LoadOptions options = InShop();
+  options.project_name = "Bad Name";
+  EXPECT_THAT(Failure(options), HasSubstr("invalid project name \"Bad Name\": must consist only"));
+  EXPECT_EQ(LoadName(InShop(), files_).value_or(""), "mine");
+  files_.files = {{"/My Shop.2/compose.yaml", "services: {web: {image: a}}"}};
+  LoadOptions elsewhere = InShop();
+  elsewhere.working_directory = "/My Shop.2";
+  EXPECT_EQ(Loaded(elsewhere).name, "myshop2");
+}
+
+TEST_F(LoadTest, ServicesOfProfilesAreThereWhenTheirProfileIs) {
+  files_.files = {{"/shop/compose.yaml", "services: {web: {image: a}, "
+                                         "debug: {image: b, profiles: [dev, test]}}"}};
+  EXPECT_THAT(Services(Loaded()), ElementsAre("web"));
+  LoadOptions options = InShop();
+  options.profiles = {"test"};
+  EXPECT_THAT(Services(Loaded(options)), ElementsAre("web", "debug"));
+  EXPECT_THAT(Services(Loaded(InShop({{"COMPOSE_PROFILES", "x,dev"}}))),
+              ElementsAre("web", "debug"));
+}
+
+TEST_F(LoadTest, ExtendedServicesLieBelowThoseThatExtendThem) {
+  files_.files = {
+      {"/shop/compose.yaml",
+       "services:\n  web:\n    extends: {file: base/common.yml, service: app}\n    image: b\n"
+       "  two: {extends: web, hostname: two}\n"},
+      {"/shop/base/common.yml",
+       "services:\n  app: {extends: root, image: a, volumes: ['./conf:/conf']}\n"
+       "  root: {environment: {A: 1}, tty: true}\n"}};
+  const Project project = Loaded();
+  EXPECT_EQ(At(project, "two", "image"), "b");
+  EXPECT_EQ(At(project, "two", "hostname"), "two");
+  EXPECT_EQ(At(project, "web", "tty"), "true");
+  EXPECT_EQ(project.root["services"]["two"]["volumes"].items[0]["source"].Text(),
+            "/shop/base/conf");
+  EXPECT_THAT(FailureOf("services:\n  a: {extends: b}\n  b: {extends: a}\n"),
+              HasSubstr("deeper than 16, or in a circle"));
+  EXPECT_EQ(FailureOf("services:\n  a: {extends: nobody}\n"),
+            "compose.yaml:2: cannot extend service \"nobody\": service not found");
+}
+
+TEST_F(LoadTest, IncludedFilesHaveTheirOwnFolderAndVariables) {
+  files_.files = {
+      {"/shop/compose.yaml",
+       "include:\n- db/compose.yaml\nservices: {web: {image: a, depends_on: [db]}}\n"},
+      {"/shop/db/compose.yaml",
+       "services: {db: {image: '$IMAGE', env_file: db.env}}\nvolumes: {data: {}}\n"},
+      {"/shop/db/.env", "IMAGE=postgres\n"},
+      {"/shop/db/db.env", "A=1\n"}};
+  const Project project = Loaded();
+  EXPECT_EQ(At(project, "db", "image"), "postgres");
+  EXPECT_EQ(project.root["services"]["db"]["environment"]["A"].Text(), "1");
+  EXPECT_NE(project.root["volumes"].Find("data"), nullptr);
+  files_.files["/shop/compose.yaml"] =
+      "include: [db/compose.yaml]\nservices:\n  db: {image: mine}\n";
+  EXPECT_EQ(Failure(),
+            "compose.yaml:3: services.db conflicts with imported resource of "
+            "db/compose.yaml:1");
+  files_.files = {{"/shop/compose.yaml", "include: [compose.yaml]\nservices: {a: {image: a}}\n"}};
+  EXPECT_THAT(Failure(), HasSubstr("include each other deeper than 16, or in a circle"));
+}
+
+TEST_F(LoadTest, FilesOfVariablesStandBelowWhatTheServiceSays) {
+  files_.files = {{"/shop/compose.yaml",
+                   "services:\n  web:\n    image: a\n    env_file:\n    - a.env\n"
+                   "    - path: b.env\n"
+                   "      required: false\n    environment: {B: mine}\n"},
+                  {"/shop/a.env", "A=1\nB=2\nC=$A$HOST\n"}};
+  const Node environment =
+      Loaded(InShop({{"HOST", "h"}})).root["services"]["web"]["environment"];
+  EXPECT_EQ(environment["A"].Text(), "1");
+  EXPECT_EQ(environment["B"].Text(), "mine");
+  EXPECT_EQ(environment["C"].Text(), "1h");
+  files_.files.erase("/shop/a.env");
+  EXPECT_EQ(Failure(), "compose.yaml:5: env file /shop/a.env: no such file");
+}
+
+TEST_F(LoadTest, WhatIsUnknownOrOfTheWrongFormIsToldWithItsLine) {
+  EXPECT_EQ(FailureOf("services:\n  web:\n    image: a\n    prots: []\n"),
+            "compose.yaml:4: services.web: additional property prots is not allowed");
+  EXPECT_EQ(FailureOf("services:\n  web:\n    image: a\n    ports: {a: b}\n"),
+            "compose.yaml:4: services.web.ports must be a list");
+  EXPECT_EQ(FailureOf("services:\n  web:\n    image: [a]\n"),
+            "compose.yaml:3: services.web.image must be a string");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, deploy: {replicas: many}}\n"),
+            "compose.yaml:2: services.web.deploy.replicas must be a number");
+  EXPECT_EQ(FailureOf("- a\n"), "compose.yaml:1: the file must be a mapping");
+  EXPECT_EQ(FailureOf("bogus: 1\nservices: {web: {image: a}}\n"),
+            "compose.yaml:1: the file: additional property bogus is not allowed");
+  EXPECT_EQ(FailureOf("services: {web: {image: a}}\nx-mine: {any: [thing]}\n"), "none");
+  EXPECT_EQ(FailureOf("services: [\n"),
+            "compose.yaml: yaml: line 1: did not find expected ',' or ']'");
+  EXPECT_EQ(FailureOf("services: {web: {image: '${X?must be}'}}\n"),
+            "compose.yaml:1: required variable X is missing a value: must be");
+  EXPECT_EQ(FailureOf(""), "no service selected");
+}
+
+TEST_F(LoadTest, WhatIsReferredToHasToBeThere) {
+  EXPECT_EQ(FailureOf("services:\n  web:\n    image: a\n    volumes: ['data:/d']\n"),
+            "compose.yaml:4: service \"web\" refers to undefined volume data");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, networks: [front]}\n"),
+            "compose.yaml:2: service \"web\" refers to undefined network front");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, secrets: [s]}\n"),
+            "compose.yaml:2: service \"web\" refers to undefined secret s");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, depends_on: [db]}\n"),
+            "compose.yaml:2: service \"web\" depends on undefined service \"db\"");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, depends_on: {db: {condition: "
+                      "service_started, required: false}}}\n"),
+            "none");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, ports: ['x:80']}\n"),
+            "compose.yaml:2: invalid hostPort: \"x:80\"");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, volumes: ['a:b:c:d']}\n"),
+            "compose.yaml:2: invalid spec: \"a:b:c:d\": expected [SOURCE:]TARGET[:MODE]");
+}
+
+TEST_F(LoadTest, IsBoundedInAllThatFilesCanAskFor) {
+  EXPECT_THAT(FailureOf(std::string(2 << 20, '#')), HasSubstr("too many bytes"));
+  std::string many = "services:\n";
+  for (int i = 0; i < 1001; ++i) many += "  s" + std::to_string(i) + ": {image: a}\n";
+  EXPECT_EQ(FailureOf(many), "more than 1000 services");
+  // A large service that each of many extends.
+  std::string large = "services:\n  base: {image: a, environment: {";
+  for (int i = 0; i < 2000; ++i) large += "V" + std::to_string(i) + ": 1, ";
+  large += "Z: 1}}\n";
+  for (int i = 0; i < 100; ++i) large += "  s" + std::to_string(i) + ": {extends: base}\n";
+  EXPECT_THAT(FailureOf(large), HasSubstr("comes to more than 100000 values"));
+}
+
+TEST_F(LoadTest, NotesWhatNoObjectCanSay) {
+  files_.files = {{"/shop/compose.yaml",
+                   "services:\n  web:\n    image: a\n    ulimits: {nofile: 10}\n    build: .\n"
+                   "    attach: false\n"}};
+  std::vector<std::string> notes;
+  for (const Note& note : Loaded().notes) notes.push_back(note.Text());
+  EXPECT_THAT(notes,
+              ElementsAre("compose.yaml:4: services.web.ulimits: the runtime of the node sets "
+                          "them for all pods",
+                          "compose.yaml:5: services.web.build: no image is built: it has to be on "
+                          "the nodes (skiff image load) or in a registry"));
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose

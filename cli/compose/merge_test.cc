@@ -1,0 +1,79 @@
+#include "cli/compose/merge.h"
+
+#include <gtest/gtest.h>
+
+#include "api/codec/json.h"
+#include "cli/compose/canonical.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+Json JsonOf(const Node& node) {
+  if (node.IsScalar()) return node.value;
+  Json json;
+  if (node.IsList()) json = Json::array();
+  if (node.IsMap()) json = Json::object();
+  for (const Node& item : node.items) json.push_back(JsonOf(item));
+  for (const Member& member : node.members) json[member.key] = JsonOf(member.node);
+  return json;
+}
+
+// The service `web` of the two files merged; their services are said in flow style.
+std::string Merged(const std::string& base, const std::string& other) {
+  const Surroundings around{"/shop", "/home/me", [](const std::string&) { return std::nullopt; }};
+  Node root = MapNode({});
+  for (const std::string& service : {base, other}) {
+    auto nodes = ParseNodes("f", "services: {web: " + service + "}");
+    EXPECT_TRUE(nodes) << service;
+    EXPECT_TRUE(MakeCanonical((*nodes)[0], around)) << service;
+    const auto merged = Merge(root, std::move((*nodes)[0]), "");
+    if (!merged) return merged.error().message;
+  }
+  DropReset(root);
+  return DumpJson(JsonOf(root["services"]["web"]));
+}
+
+TEST(MergeTest, ScalarsAreReplacedAndMapsJoined) {
+  EXPECT_EQ(Merged("{image: a, tty: true}", "{image: b}"), R"({"image":"b","tty":true})");
+  EXPECT_EQ(Merged("{environment: {A: 1, B: 2}}", "{environment: [B=3, C=4]}"),
+            R"({"environment":{"A":1,"B":"3","C":"4"}})");
+  EXPECT_EQ(Merged("{image: a}", "{image: null}"), R"({"image":"a"})");
+}
+
+TEST(MergeTest, ListsAreAppendedButCommandsReplaced) {
+  EXPECT_EQ(Merged("{command: [a, b], entrypoint: x}", "{command: c, entrypoint: [y]}"),
+            R"({"command":"c","entrypoint":["y"]})");
+  EXPECT_EQ(Merged("{healthcheck: {test: [CMD, a], retries: 2}}", "{healthcheck: {test: b}}"),
+            R"({"healthcheck":{"retries":2,"test":"b"}})");
+  EXPECT_EQ(Merged("{expose: ['1', '2'], dns: 1.1.1.1}", "{expose: ['2', '3'], dns: [8.8.8.8]}"),
+            R"({"dns":["1.1.1.1","8.8.8.8"],"expose":["1","2","3"]})");
+}
+
+TEST(MergeTest, PortsAndMountsAreKnownByWhatTheyAreAt) {
+  EXPECT_EQ(Merged("{ports: ['80:80']}", "{ports: ['80:80', '81:80']}"),
+            R"({"ports":[{"protocol":"tcp","published":"80","target":"80"},)"
+            R"({"protocol":"tcp","published":"81","target":"80"}]})");
+  EXPECT_EQ(Merged("{volumes: ['a:/x', 'b:/y']}", "{volumes: ['c:/x:ro']}"),
+            R"({"volumes":[{"read_only":"true","source":"c","target":"/x","type":"volume"},)"
+            R"({"source":"b","target":"/y","type":"volume"}]})");
+}
+
+TEST(MergeTest, ResetTakesAwayAndOverrideReplaces) {
+  EXPECT_EQ(Merged("{image: a, ports: ['80:80']}", "{ports: !reset []}"), R"({"image":"a"})");
+  EXPECT_EQ(Merged("{expose: ['1']}", "{expose: !override ['2']}"), R"({"expose":["2"]})");
+  EXPECT_EQ(Merged("{environment: {A: 1, B: 2}}", "{environment: {A: !reset null}}"),
+            R"({"environment":{"B":2}})");
+}
+
+TEST(MergeTest, ALoggerOfAnotherDriverHasItsOwnOptions) {
+  EXPECT_EQ(Merged("{logging: {driver: a, options: {x: 1}}}", "{logging: {driver: b}}"),
+            R"({"logging":{"driver":"b"}})");
+}
+
+TEST(MergeTest, OtherFormsAreRefused) {
+  EXPECT_EQ(Merged("{labels: {a: b}}", "{labels: x}"),
+            "f:1: services.web.labels: cannot override a mapping by a single value");
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose
