@@ -1,0 +1,221 @@
+#include "cli/compose/convert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/compose/parts.h"
+#include "cli/compose/scalars.h"
+#include "cli/errors.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+bool IsQualifiedName(const std::string& text) {
+  const size_t slash = text.find('/');
+  const std::string name = slash == text.npos ? text : text.substr(slash + 1);
+  const std::string prefix = slash == text.npos ? "" : text.substr(0, slash);
+  const auto fits = [](const std::string& part, size_t most, std::string_view inside) {
+    return !part.empty() && part.size() <= most && IsAlnum(part.front()) && IsAlnum(part.back()) &&
+           std::all_of(part.begin(), part.end(),
+                       [&](char c) { return IsAlnum(c) || inside.find(c) != inside.npos; });
+  };
+  if (!fits(name, 63, "-_.")) return false;
+  return slash == text.npos || (fits(prefix, 253, "-.") && prefix == Lower(prefix));
+}
+
+// The services in an order in which each comes behind those it depends on.
+class DependencyOrder {
+ public:
+  explicit DependencyOrder(const Node& services) : services_(services) {}
+
+  Result<std::vector<std::string>> Find() {
+    for (const Member& member : services_.members) TRY(Visit(member.key));
+    return std::move(order_);
+  }
+
+ private:
+  // As deep as there are services: on a stack of our own.
+  Result<> Visit(const std::string& first) {
+    std::vector<std::pair<std::string, size_t>> stack = {{first, 0}};
+    while (!stack.empty()) {
+      auto& [name, next] = stack.back();
+      if (next == 0 && done_.contains(name)) {
+        stack.pop_back();
+        continue;
+      }
+      open_.insert(name);
+      const Node& dependencies = services_[name]["depends_on"];
+      if (next == dependencies.members.size()) {
+        done_.insert(name);
+        open_.erase(name);
+        order_.push_back(name);
+        stack.pop_back();
+        continue;
+      }
+      const Member& dependency = dependencies.members[next++];
+      if (open_.contains(dependency.key)) {
+        return Wrong(dependency.node, fmt::format("dependency cycle detected: {} -> {}", name,
+                                                  dependency.key));
+      }
+      stack.emplace_back(dependency.key, 0);
+    }
+    return {};
+  }
+
+  const Node& services_;
+  std::set<std::string> open_;
+  std::set<std::string> done_;
+  std::vector<std::string> order_;
+};
+
+Result<std::vector<Dependency>> DependenciesOf(const Node& service) {
+  std::vector<Dependency> found;
+  for (const Member& member : service["depends_on"].members) {
+    std::string condition = member.node["condition"].Text();
+    if (condition.empty()) condition = "service_started";
+    if (condition != "service_started" && condition != "service_healthy" &&
+        condition != "service_completed_successfully") {
+      return Wrong(member.node, fmt::format("invalid condition of depends_on: {}", condition));
+    }
+    found.push_back({member.key, condition});
+  }
+  return found;
+}
+
+Result<Json> PodTemplateOf(const Scope& scope, Mounts& mounts) {
+  Json container = TRY(ContainerOf(scope));
+  Json pod = Json::object();
+  TRY(PutPodSettings(scope, pod));
+  TRY(AddVolumeMounts(scope, mounts));
+  TRY(AddFileMounts(scope, mounts));
+  mounts.PutInto(pod, container);
+  pod["containers"] = Json::array({std::move(container)});
+  Json labels = LabelsOf(scope.project, scope.service);
+  labels.update(NetworkLabels(scope.project, scope.node));
+  Json annotations = Json::object();
+  for (const char* key : {"labels", "annotations"}) {
+    annotations.update(AnnotationsOf(scope.node[key],
+                                     fmt::format("services.{}.{}", scope.service, key),
+                                     scope.out.notes));
+  }
+  if (!mounts.contents().empty()) annotations[kFilesAnnotation] = ShortDigest(mounts.contents());
+  Json made = {{"metadata", {{"labels", std::move(labels)}}}, {"spec", std::move(pod)}};
+  if (!annotations.empty()) made["metadata"]["annotations"] = std::move(annotations);
+  return made;
+}
+
+Result<> AddService(const Project& project, const Files& files, const std::string& service,
+                    Conversion& out) {
+  const Node& node = project.root["services"][service];
+  Scope scope{project, files, out, service, node, ServiceName(service)};
+  scope.ends = IsEnding(project, service, node);
+  if (scope.name != service) {
+    out.notes.push_back({node.place, "services." + service,
+                         fmt::format("other services find it under the name {}", scope.name)});
+  }
+  Mounts mounts;
+  Json pod_template = TRY(PodTemplateOf(scope, mounts));
+  TRY(AddServices(scope));
+  Workload workload;
+  workload.service = service;
+  workload.object = TRY(WorkloadObject(scope, std::move(pod_template), mounts.keeps_data));
+  workload.after = TRY(DependenciesOf(node));
+  workload.secrets.assign(mounts.secrets.begin(), mounts.secrets.end());
+  out.workloads.push_back(std::move(workload));
+  return {};
+}
+
+Result<> CheckNamesDiffer(const Project& project) {
+  std::map<std::string, std::string> names;
+  for (const auto& [service, node] : project.root["services"].members) {
+    const auto [at, is_new] = names.emplace(ServiceName(service), service);
+    if (is_new) continue;
+    return Wrong(node, fmt::format("services {} and {} would both be called {}", at->second,
+                                   service, at->first));
+  }
+  return {};
+}
+
+}  // namespace
+
+void Scope::Note(const Node& at, std::string_view key, std::string why) const {
+  out.notes.push_back(
+      {at.place, fmt::format("services.{}.{}", service, key), std::move(why)});
+}
+
+Json LabelsOf(const Project& project, const std::string& service) {
+  Json labels = {{kProjectLabel, project.name}};
+  if (!service.empty()) labels[kServiceLabel] = LabelValue(service);
+  return labels;
+}
+
+Json ObjectOf(const Project& project, const char* api_version, const char* kind,
+              const std::string& name, const std::string& service) {
+  return {{"apiVersion", api_version},
+          {"kind", kind},
+          {"metadata", {{"name", name}, {"labels", LabelsOf(project, service)}}}};
+}
+
+std::string OwnName(const Project& project, const std::string& name) {
+  return ObjectName(project.name + "-" + name);
+}
+
+std::string ResourceName(const Project& project, const Node& resource, const std::string& key) {
+  const std::string said = resource["name"].Text();
+  if (!said.empty()) return ObjectName(said);
+  return resource["external"].IsTrue() ? ObjectName(key) : OwnName(project, key);
+}
+
+std::string ServiceName(const std::string& text) {
+  const std::string name = ObjectName(text);
+  return IsDigit(name[0]) ? ObjectName("s-" + name) : name;
+}
+
+Json AnnotationsOf(const Node& map, const std::string& path, Notes& notes) {
+  Json annotations = Json::object();
+  for (const Member& member : map.members) {
+    if (IsQualifiedName(member.key)) {
+      annotations[member.key] = member.node.Text();
+    } else {
+      notes.push_back({member.node.place, fmt::format("{}.{}", path, member.key),
+                       "this is no name of an annotation"});
+    }
+  }
+  return annotations;
+}
+
+void AddShared(Conversion& out, Json object) {
+  for (const Json& known : out.shared) {
+    if (known["kind"] == object["kind"] && NameOf(known) == NameOf(object)) return;
+  }
+  out.shared.push_back(std::move(object));
+}
+
+std::vector<Json> Conversion::Objects() const {
+  std::vector<Json> objects = shared;
+  for (const Workload& workload : workloads) objects.push_back(workload.object);
+  return objects;
+}
+
+Result<Conversion> Convert(const Project& project, const Files& files) {
+  Conversion out;
+  out.notes = project.notes;
+  TRY(CheckNamesDiffer(project));
+  TRY(AddFileObjects(project, files, out));
+  TRY(AddClaims(project, out));
+  TRY(AddNetworkPolicies(project, out));
+  const auto order = TRY(DependencyOrder(project.root["services"]).Find());
+  for (const std::string& service : order) TRY(AddService(project, files, service, out));
+  // As they stand in the files.
+  std::stable_sort(out.notes.begin(), out.notes.end(), [](const Note& a, const Note& b) {
+    const std::string& one = a.place.file ? *a.place.file : "";
+    const std::string& other = b.place.file ? *b.place.file : "";
+    return std::tie(one, a.place.line) < std::tie(other, b.place.line);
+  });
+  return out;
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,54 @@
+// A project as objects of Kubernetes: a pure function of what was loaded and of the files beside
+// it that are mounted.
+//
+//   service   -> Deployment; StatefulSet where it keeps data in a volume; DaemonSet (mode: global);
+//                Job where it ends (restart: "no" or on-failure, mode: replicated-job, or somebody
+//                waits for its end)
+//             -> Service under its name: the ports it names, or without any a headless one, whose
+//                name leads to its pods whatever their ports
+//             -> Service NAME-published of type LoadBalancer: what `ports` publishes
+//   volume    -> PersistentVolumeClaim
+//   config, secret, mounted files -> ConfigMap, Secret
+//   networks  -> NetworkPolicies, where services are apart or a network is internal
+//
+// What has no place in them is noted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/compose/load.h"
+
+namespace skiff::cli::compose {
+
+// Labels of all objects, and of pods.
+inline constexpr char kProjectLabel[] = "compose.skiff.io/project";
+inline constexpr char kServiceLabel[] = "compose.skiff.io/service";
+// Of a pod that has joined a network: the name stands behind.
+inline constexpr char kNetworkLabelPrefix[] = "network.compose.skiff.io/";
+// Of a pod's template: the digest of the files that it mounts, so that other files make new pods.
+inline constexpr char kFilesAnnotation[] = "compose.skiff.io/files";
+// Of a Job: what it was made of. Jobs do not change; another one takes their place.
+inline constexpr char kDigestAnnotation[] = "compose.skiff.io/digest";
+
+// What has to be before a service is started; conditions are those of depends_on.
+struct Dependency {
+  std::string service;
+  std::string condition;
+};
+struct Workload {
+  std::string service;  // As the file calls it.
+  Json object;
+  std::vector<Dependency> after;
+  std::vector<std::string> secrets;  // Names of Secrets that its pods mount.
+};
+struct Conversion {
+  std::vector<Json> shared;         // What pods need: configuration, claims, Services, policies.
+  std::vector<Workload> workloads;  // Those that others depend on first.
+  Notes notes;
+  std::vector<Json> Objects() const;
+};
+
+Result<Conversion> Convert(const Project& project, const Files& files);
+
+}  // namespace skiff::cli::compose

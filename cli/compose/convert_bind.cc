@@ -1,0 +1,208 @@
+// Bind mounts. What lies beside the compose file goes along as a ConfigMap, as far as one holds it;
+// an empty folder that is written becomes a claim; a path of the machine is the node's.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "api/codec/base64.h"
+#include "api/text/utf8.h"
+#include "base/text.h"
+#include "cli/compose/parts.h"
+#include "cli/compose/scalars.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a ConfigMap may hold, with room for its names.
+constexpr size_t kMountedBytesMax = 1'000'000;
+constexpr size_t kMountedFilesMax = 200;
+
+struct MountedFile {
+  std::string path;  // Within the folder; of a file its name.
+  std::string key;
+  std::string contents;
+  bool executable = false;
+};
+
+std::string KeyFor(const std::string& path) {
+  std::string key;
+  for (const char c : path) {
+    key += IsAlnum(c) || c == '.' || c == '_' || c == '-' ? c : '_';
+  }
+  // "." and ".." are no keys, nor is what begins by two dots.
+  if (key.starts_with("..") || key == ".") key = "file-" + key.substr(1);
+  if (key.size() > 200) key = key.substr(0, 190) + "-" + ShortDigest(path);
+  return key;
+}
+
+// "nginx/default.conf" of the project shop -> shop-nginx-default-conf
+std::string NameForPath(const Project& project, const std::string& path) {
+  const std::string relative = fs::path(path).lexically_relative(project.directory);
+  const bool inside = !relative.empty() && !relative.starts_with("..");
+  const std::string name = inside ? relative : fs::path(path).filename().string();
+  std::string made = ObjectName(project.name + "-" + name);
+  // Other paths may make the same name of it.
+  return ObjectName(made.substr(0, 54) + "-" + ShortDigest(relative).substr(0, 4));
+}
+
+Json ConfigMapOf(const Project& project, const std::string& name,
+                 const std::vector<MountedFile>& files) {
+  Json map = ObjectOf(project, "v1", "ConfigMap", name);
+  for (const MountedFile& file : files) {
+    if (IsUtf8(file.contents)) {
+      map["data"][file.key] = file.contents;
+    } else {
+      map["binaryData"][file.key] = EncodeBase64(file.contents);
+    }
+  }
+  return map;
+}
+
+constexpr int kPlainMode = 0644;
+constexpr int kExecutableMode = 0755;
+
+class BindMount {
+ public:
+  BindMount(const Scope& scope, const Node& mount, const std::string& key, Mounts& mounts)
+      : scope_(scope), mount_(mount), key_(key), mounts_(mounts), path_(mount["source"].Text()) {
+    target_ = {{"mountPath", mount["target"].Text()}};
+    read_only_ = mount["read_only"].IsTrue();
+  }
+
+  Result<> Add() {
+    const std::string propagation = mount_["bind"]["propagation"].Text();
+    if (!propagation.empty()) Propagate(propagation);
+    const bool own = mount_["x-relative"].IsTrue() ||
+                     path_.starts_with(scope_.project.directory + "/");
+    if (!own) {
+      Note("it is the node's " + path_ + ", not this machine's");
+      return Put({{"hostPath", {{"path", path_}}}}, path_);
+    }
+    switch (scope_.files.Look(path_)) {
+      case Files::What::kFile:
+        return AddFile();
+      case Files::What::kFolder:
+        return AddFolder();
+      case Files::What::kMissing:
+        if (!read_only_) return AddClaim("is not there yet");
+        Note("there is no " + path_);
+        return {};
+      case Files::What::kOther:
+        Note(path_ + " is neither a file nor a folder");
+        return {};
+    }
+    return {};
+  }
+
+ private:
+  void Note(std::string why) { scope_.Note(mount_, key_, std::move(why)); }
+
+  void Propagate(const std::string& word) {
+    if (word.ends_with("shared")) target_["mountPropagation"] = "Bidirectional";
+    if (word.ends_with("slave")) target_["mountPropagation"] = "HostToContainer";
+  }
+
+  Result<> Put(Json source, const std::string& wanted) {
+    target_["name"] = mounts_.Add(wanted, std::move(source));
+    if (read_only_) target_["readOnly"] = true;
+    mounts_.Mount(target_);
+    return {};
+  }
+
+  Result<> AddFile() {
+    auto contents = scope_.files.Read(path_, kMountedBytesMax);
+    if (!contents) {
+      Note(fmt::format("{} cannot go along: {}", path_, contents.error().message));
+      return {};
+    }
+    const std::string name = fs::path(path_).filename();
+    const bool executable = scope_.files.Executable(path_);
+    std::vector<MountedFile> files = {{name, KeyFor(name), std::move(*contents), executable}};
+    target_["subPath"] = files[0].key;
+    return AddMap(files);
+  }
+
+  Result<> AddFolder() {
+    const auto below = scope_.files.Below(path_, kMountedFilesMax);
+    if (!below) return TooMuch(below.error().message);
+    if (below->empty()) {
+      if (!read_only_) return AddClaim("is empty");
+      return Put({{"emptyDir", Json::object()}}, path_);
+    }
+    std::vector<MountedFile> files;
+    std::set<std::string> keys;
+    size_t bytes = 0;
+    for (const std::string& each : *below) {
+      if (!IsUtf8(each)) return TooMuch("it has a file whose name is not UTF-8");
+      const std::string path = fs::path(path_) / each;
+      auto contents = scope_.files.Read(path, kMountedBytesMax - bytes);
+      if (!contents) {
+        return TooMuch(fmt::format("more than {} bytes, or not to be read: {}", kMountedBytesMax,
+                                   each));
+      }
+      bytes += contents->size();
+      std::string key = KeyFor(each);
+      if (!keys.insert(key).second) key = KeyFor(ShortDigest(each) + "-" + each);
+      keys.insert(key);
+      files.push_back({each, key, std::move(*contents), scope_.files.Executable(path)});
+    }
+    return AddMap(files);
+  }
+
+  Result<> TooMuch(const std::string& why) {
+    Note(fmt::format("{} cannot go along: {}; build it into the image, or copy it into a volume",
+                     path_, why));
+    return {};
+  }
+
+  Result<> AddMap(const std::vector<MountedFile>& files) {
+    if (!read_only_) Note("it goes along as a ConfigMap: containers cannot write it");
+    const std::string name = NameForPath(scope_.project, path_);
+    Json map = ConfigMapOf(scope_.project, name, files);
+    mounts_.Digest(map.dump());
+    Json source = {{"name", name}, {"defaultMode", kPlainMode}};
+    for (const MountedFile& file : files) {
+      Json item = {{"key", file.key}, {"path", file.key == file.path ? file.key : file.path}};
+      if (file.executable) item["mode"] = kExecutableMode;
+      // Of one file the key is mounted by its name.
+      if (target_.contains("subPath")) item["path"] = file.key;
+      source["items"].push_back(std::move(item));
+    }
+    AddShared(scope_.out, std::move(map));
+    read_only_ = true;
+    return Put({{"configMap", std::move(source)}}, path_.substr(path_.rfind('/') + 1));
+  }
+
+  Result<> AddClaim(const char* why) {
+    Note(fmt::format("{} {}: a volume of the cluster takes its place", path_, why));
+    const std::string name = NameForPath(scope_.project, path_);
+    Json claim = ObjectOf(scope_.project, "v1", "PersistentVolumeClaim", name);
+    claim["spec"] = {{"accessModes", {"ReadWriteOnce"}},
+                     {"resources", {{"requests", {{"storage", "1Gi"}}}}}};
+    AddShared(scope_.out, std::move(claim));
+    mounts_.keeps_data = true;
+    return Put({{"persistentVolumeClaim", {{"claimName", name}}}},
+               path_.substr(path_.rfind('/') + 1));
+  }
+
+  const Scope& scope_;
+  const Node& mount_;
+  const std::string key_;
+  Mounts& mounts_;
+  const std::string path_;
+  Json target_;
+  bool read_only_ = false;
+};
+
+}  // namespace
+
+Result<> AddBindMount(const Scope& scope, const Node& mount, const std::string& key,
+                      Mounts& mounts) {
+  return BindMount(scope, mount, key, mounts).Add();
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,134 @@
+// Configs and secrets: an object for each, whose one key is the name of the config or secret.
+#include <fmt/format.h>
+
+#include "api/codec/base64.h"
+#include "api/text/utf8.h"
+#include "cli/compose/parts.h"
+#include "cli/compose/scalars.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+constexpr size_t kFileObjectBytesMax = 1'000'000;
+
+struct FileKind {
+  const char* plural;
+  const char* kind;
+  const char* source;  // Of a pod's volume.
+  const char* name_field;
+  const char* folder;  // Where it is mounted unless a service says otherwise.
+};
+constexpr FileKind kFileKinds[] = {
+    {"configs", "ConfigMap", "configMap", "name", "/"},
+    {"secrets", "Secret", "secret", "secretName", "/run/secrets/"}};
+
+// The key within the object. One that is external is looked up under its own name.
+std::string FileKey(const Node& resource, const std::string& key) {
+  const std::string name =
+      resource["external"].IsTrue() && resource["name"].Says() ? resource["name"].Text() : key;
+  std::string made;
+  for (const char c : name) {
+    made += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '.' || c == '_' || c == '-'
+                ? c
+                : '_';
+  }
+  return made;
+}
+
+Result<std::string> ContentsOf(const Project& project, const Files& files, const Node& resource,
+                               const std::string& path) {
+  if (const Node* content = resource.Find("content")) return content->Text();
+  const Node& variable = resource["environment"];
+  if (variable.Says()) {
+    return Wrong(variable, fmt::format("environment variable {} required by {} is not set",
+                                       variable.Text(), path));
+  }
+  const Node& file = resource["file"];
+  if (!file.Says()) {
+    return Wrong(resource, path + " says neither file, environment nor content");
+  }
+  auto contents = files.Read(file.Text(), kFileObjectBytesMax);
+  if (!contents) {
+    return Wrong(file, fmt::format("{}: file {} (of {}): {}", path, file.Text(),
+                                   project.directory, contents.error().message));
+  }
+  return contents;
+}
+
+Json FileObject(const Project& project, const FileKind& kind, const std::string& name,
+                const std::string& key, const std::string& contents) {
+  Json object = ObjectOf(project, "v1", kind.kind, name);
+  const bool secret = std::string_view(kind.kind) == "Secret";
+  if (secret) object["type"] = "Opaque";
+  if (!secret && IsUtf8(contents)) {
+    object["data"][key] = contents;
+  } else {
+    object[secret ? "data" : "binaryData"][key] = EncodeBase64(contents);
+  }
+  return object;
+}
+
+Result<> AddOneMount(const Scope& scope, const FileKind& kind, const Node& item,
+                     const std::string& path, Mounts& mounts) {
+  const std::string source = item["source"].Text();
+  const Node& resource = scope.project.root[kind.plural][source];
+  std::string target = item["target"].Text();
+  if (target.empty()) target = source;
+  if (!target.starts_with('/')) target = kind.folder + target;
+  const std::string key = FileKey(resource, source);
+  const std::string name = ResourceName(scope.project, resource, source);
+  Json volume = {{kind.name_field, name}, {"items", Json::array({{{"key", key}, {"path", key}}})}};
+  if (item["mode"].Says()) volume["defaultMode"] = TRY(ReadMode(item["mode"]));
+  for (const char* owner : {"uid", "gid"}) {
+    const std::string id = item[owner].Text();
+    if (!id.empty() && id != "0") {
+      scope.Note(item[owner], path + "." + owner, "such files are root's; say mode");
+    }
+  }
+  if (std::string_view(kind.kind) == "Secret") mounts.secrets.insert(name);
+  for (const Json& object : scope.out.shared) {
+    const bool same = object["kind"] == kind.kind && NameOf(object) == name;
+    if (same && std::string_view(kind.kind) != "Secret") mounts.Digest(object.dump());
+  }
+  mounts.Mount({{"name", mounts.Add(source, {{kind.source, std::move(volume)}})},
+                {"mountPath", target},
+                {"subPath", key},
+                {"readOnly", true}});
+  return {};
+}
+
+}  // namespace
+
+Result<> AddFileObjects(const Project& project, const Files& files, Conversion& out) {
+  for (const FileKind& kind : kFileKinds) {
+    std::set<std::string> used;
+    for (const Member& service : project.root["services"].members) {
+      for (const Node& item : service.node[kind.plural].items) used.insert(item["source"].Text());
+    }
+    for (const auto& [key, resource] : project.root[kind.plural].members) {
+      if (!used.contains(key) || resource["external"].IsTrue()) continue;
+      const std::string path = fmt::format("{}.{}", kind.plural, key);
+      const std::string contents = TRY(ContentsOf(project, files, resource, path));
+      Json object = FileObject(project, kind, ResourceName(project, resource, key),
+                               FileKey(resource, key), contents);
+      Json annotations = AnnotationsOf(resource["labels"], path + ".labels", out.notes);
+      if (!annotations.empty()) object["metadata"]["annotations"] = std::move(annotations);
+      AddShared(out, std::move(object));
+    }
+  }
+  return {};
+}
+
+Result<> AddFileMounts(const Scope& scope, Mounts& mounts) {
+  for (const FileKind& kind : kFileKinds) {
+    const Node& list = scope.node[kind.plural];
+    for (size_t i = 0; i < list.items.size(); ++i) {
+      TRY(AddOneMount(scope, kind, list.items[i], fmt::format("{}[{}]", kind.plural, i), mounts));
+    }
+  }
+  return {};
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,219 @@
+// Volumes, tmpfs and shared memory of a container, and the claims of named volumes.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/compose/parts.h"
+#include "cli/compose/scalars.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+constexpr char kUsualSize[] = "1Gi";
+
+// What a volume of the driver `local` is of, by its options.
+enum class Backing : uint8_t { kClaim, kNfs, kHostPath, kMemory };
+
+Backing BackingOf(const Node& volume) {
+  const Node& options = volume["driver_opts"];
+  const std::string type = options["type"].Text();
+  if (type == "nfs" || type == "nfs4") return Backing::kNfs;
+  if (type == "tmpfs") return Backing::kMemory;
+  const std::string device = options["device"].Text();
+  if (options["o"].Text().find("bind") != std::string::npos && device.starts_with('/')) {
+    return Backing::kHostPath;
+  }
+  return Backing::kClaim;
+}
+
+// The value of NAME=VALUE among mount options.
+std::string MountOption(const Node& volume, std::string_view name) {
+  for (const std::string& option : Split(volume["driver_opts"]["o"].Text(), ',')) {
+    if (option.starts_with(std::string(name) + "=")) return option.substr(name.size() + 1);
+  }
+  return "";
+}
+
+std::string NfsPath(const Node& volume) {
+  std::string path = volume["driver_opts"]["device"].Text();
+  if (const size_t colon = path.find(':'); colon != path.npos) path.erase(0, colon + 1);
+  return path.empty() ? "/" : path;
+}
+
+std::string ClaimName(const Project& project, const std::string& key) {
+  return ResourceName(project, project.root["volumes"][key], key);
+}
+
+Json MemoryVolume(const std::string& size) {
+  Json directory = {{"medium", "Memory"}};
+  if (!size.empty()) directory["sizeLimit"] = size;
+  return {{"emptyDir", std::move(directory)}};
+}
+
+// What stands for a named volume in a pod.
+Json NamedVolume(const Project& project, const std::string& key) {
+  const Node& volume = project.root["volumes"][key];
+  switch (BackingOf(volume)) {
+    case Backing::kNfs:
+      return {{"nfs", {{"server", MountOption(volume, "addr")}, {"path", NfsPath(volume)}}}};
+    case Backing::kHostPath:
+      return {{"hostPath", {{"path", volume["driver_opts"]["device"].Text()}}}};
+    case Backing::kMemory:
+      return MemoryVolume("");
+    case Backing::kClaim:
+      break;
+  }
+  return {{"persistentVolumeClaim", {{"claimName", ClaimName(project, key)}}}};
+}
+
+void AddNamed(const Scope& scope, const Node& mount, Json target, Mounts& mounts) {
+  const std::string key = mount["source"].Text();
+  if (key.empty()) {
+    // One without a name is gone with its container.
+    target["name"] = mounts.Add("volume-" + target["mountPath"].get<std::string>(),
+                                {{"emptyDir", Json::object()}});
+    return mounts.Mount(std::move(target));
+  }
+  const bool claim = BackingOf(scope.project.root["volumes"][key]) == Backing::kClaim;
+  if (claim && !mount["read_only"].IsTrue()) mounts.keeps_data = true;
+  target["name"] = mounts.Add(key, NamedVolume(scope.project, key));
+  const Node& path = mount["volume"]["subpath"];
+  if (path.Says()) target["subPath"] = path.Text();
+  mounts.Mount(std::move(target));
+}
+
+Result<> AddTmpfs(const Scope& scope, Mounts& mounts) {
+  for (const Node& item : scope.node["tmpfs"].items) {
+    const std::vector<std::string> parts = Split(item.Text(), ':');
+    std::string size;
+    for (const std::string& option : Split(parts.size() > 1 ? parts[1] : "", ',')) {
+      if (option.starts_with("size=")) {
+        size = QuantityOfBytes(TRY(ReadBytes(TextNode(option.substr(5), item.place))));
+      } else if (!option.empty()) {
+        scope.Note(item, "tmpfs", fmt::format("{}: such a directory has a size alone", option));
+      }
+    }
+    mounts.Mount({{"name", mounts.Add("tmpfs-" + parts[0], MemoryVolume(size))},
+                  {"mountPath", parts[0]}});
+  }
+  const Node& shared = scope.node["shm_size"];
+  if (!shared.Says()) return {};
+  const std::string size = QuantityOfBytes(TRY(ReadBytes(shared)));
+  mounts.Mount({{"name", mounts.Add("shm", MemoryVolume(size))}, {"mountPath", "/dev/shm"}});
+  return {};
+}
+
+Result<> AddOne(const Scope& scope, const Node& mount, const std::string& key, Mounts& mounts) {
+  const std::string type = mount["type"].Text();
+  if (type == "bind") return AddBindMount(scope, mount, key, mounts);
+  Json target = {{"mountPath", mount["target"].Text()}};
+  if (mount["read_only"].IsTrue()) target["readOnly"] = true;
+  if (type == "volume") {
+    AddNamed(scope, mount, std::move(target), mounts);
+  } else if (type == "tmpfs") {
+    const Node& size = mount["tmpfs"]["size"];
+    const std::string limit = size.Says() ? QuantityOfBytes(TRY(ReadBytes(size))) : "";
+    target["name"] = mounts.Add("tmpfs-" + mount["target"].Text(), MemoryVolume(limit));
+    mounts.Mount(std::move(target));
+  } else if (type == "image") {
+    target["name"] =
+        mounts.Add("image-" + mount["target"].Text(),
+                   {{"image", {{"reference", mount["source"].Text()}}}});
+    const Node& path = mount["image"]["subpath"];
+    if (path.Says()) target["subPath"] = path.Text();
+    mounts.Mount(std::move(target));
+  } else {
+    scope.Note(mount, key, fmt::format("pods have no mounts of type {}", type));
+  }
+  return {};
+}
+
+void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
+  const auto note = [&](const Node& at, std::string_view name, std::string why) {
+    if (!at.Says()) return;
+    out.notes.push_back({at.place, fmt::format("volumes.{}.{}", key, name), std::move(why)});
+  };
+  if (volume["driver"].Text() != "local") {
+    note(volume["driver"], "driver", "the cluster's default storage class makes the volume");
+  }
+  const Backing backing = BackingOf(volume);
+  for (const Member& option : volume["driver_opts"].members) {
+    if (backing == Backing::kClaim && option.key != "size") {
+      note(option.node, "driver_opts." + option.key,
+           "the cluster's default storage class makes the volume");
+    }
+    if (backing == Backing::kMemory && option.key == "o") {
+      note(option.node, "driver_opts.o", "such a directory has a size alone: say tmpfs");
+    }
+  }
+}
+
+Result<Json> ClaimOf(const Project& project, const Node& volume, const std::string& key,
+                     Notes& notes) {
+  Json claim = ObjectOf(project, "v1", "PersistentVolumeClaim", ClaimName(project, key));
+  Json annotations =
+      AnnotationsOf(volume["labels"], fmt::format("volumes.{}.labels", key), notes);
+  if (!annotations.empty()) claim["metadata"]["annotations"] = std::move(annotations);
+  std::string size = kUsualSize;
+  const Node& said = volume["driver_opts"]["size"];
+  if (said.Says()) size = QuantityOfBytes(TRY(ReadBytes(said)));
+  claim["spec"] = {{"accessModes", {"ReadWriteOnce"}},
+                   {"resources", {{"requests", {{"storage", size}}}}}};
+  return claim;
+}
+
+}  // namespace
+
+std::string Mounts::Add(const std::string& wanted, Json source) {
+  for (const auto& [name, known] : volumes_) {
+    if (known == source) return name;
+  }
+  std::string name = ObjectName(wanted);
+  const auto taken = [&] {
+    return std::any_of(volumes_.begin(), volumes_.end(),
+                       [&](const auto& volume) { return volume.first == name; });
+  };
+  if (taken()) name = ObjectName(name.substr(0, 50) + "-" + ShortDigest(source.dump()));
+  volumes_.emplace_back(name, std::move(source));
+  return name;
+}
+
+void Mounts::PutInto(Json& pod, Json& container) const {
+  if (!mounts_.empty()) container["volumeMounts"] = mounts_;
+  for (const auto& [name, source] : volumes_) {
+    Json volume = source;
+    volume["name"] = name;
+    pod["volumes"].push_back(std::move(volume));
+  }
+}
+
+Result<> AddVolumeMounts(const Scope& scope, Mounts& mounts) {
+  const Node& list = scope.node["volumes"];
+  for (size_t i = 0; i < list.items.size(); ++i) {
+    TRY(AddOne(scope, list.items[i], fmt::format("volumes[{}]", i), mounts));
+  }
+  return AddTmpfs(scope, mounts);
+}
+
+Result<> AddClaims(const Project& project, Conversion& out) {
+  std::set<std::string> used;
+  for (const auto& [name, service] : project.root["services"].members) {
+    for (const Node& mount : service["volumes"].items) {
+      if (mount["type"].Text() != "volume" || !mount["source"].Says()) continue;
+      used.insert(mount["source"].Text());
+    }
+  }
+  for (const auto& [key, volume] : project.root["volumes"].members) {
+    if (!used.contains(key)) continue;
+    NoteVolume(volume, key, out);
+    if (BackingOf(volume) != Backing::kClaim) continue;
+    if (volume["external"].IsTrue()) continue;
+    Json claim = TRY(ClaimOf(project, volume, key, out.notes));
+    AddShared(out, std::move(claim));
+  }
+  return {};
+}
+
+}  // namespace skiff::cli::compose

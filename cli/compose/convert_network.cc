@@ -1,0 +1,309 @@
+// How services are reached: Services by name, published ports, and who may reach whom.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/compose/parts.h"
+#include "cli/compose/scalars.h"
+#include "cli/compose/short_forms.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+// More ports of one service are noted, not opened.
+constexpr size_t kPortsMax = 256;
+constexpr char kInternalLabel[] = "compose.skiff.io/internal";
+
+std::string ProtocolOf(const std::string& text) {
+  const std::string lower = Lower(text);
+  return lower == "udp" ? "UDP" : lower == "sctp" ? "SCTP" : "TCP";
+}
+
+// Why what the port publishes is not published; "" when it is.
+std::string WhyUnpublished(const Node& port) {
+  const std::string host = port["host_ip"].Text();
+  const std::string target = port["target"].Text();
+  if (!port["published"].Says()) {
+    return fmt::format("Docker would choose a port; publish one, or kubectl port-forward {}",
+                       target);
+  }
+  if (host.empty() || host == "0.0.0.0" || host == "::") return "";
+  return fmt::format(
+      "published at {} alone, where a load balancer would be at more: kubectl port-forward {}:{}",
+      host, port["published"].Text(), target);
+}
+
+Result<> AddPortRange(const Scope& scope, const Node& node, const std::string& key, bool noting,
+                      std::vector<ServicePort>& ports) {
+  const auto inside = ParsePortRange(node["target"].Text());
+  if (!inside) return Wrong(node, "invalid target port: " + node["target"].Text());
+  const Node& published = node["published"];
+  const auto outside = ParsePortRange(published.Text());
+  if (published.Says() && !outside) {
+    return Wrong(node, "invalid published port: " + published.Text());
+  }
+  if (ports.size() + static_cast<size_t>(inside->count()) > kPortsMax) {
+    const std::string why = fmt::format("a Service has at most {} ports here", kPortsMax);
+    if (noting) scope.Note(node, key, why);
+    return {};
+  }
+  const bool of_host = node["mode"].Text() == "host";
+  const std::string why = IsOnHostNetwork(scope.node) ? "the pods have their node's own ports"
+                          : of_host                   ? ""
+                                                      : WhyUnpublished(node);
+  if (noting && !why.empty()) scope.Note(node, key, why);
+  if (noting && outside && outside->count() > inside->count()) {
+    scope.Note(node, key, fmt::format("of the range {} is published", outside->first));
+  }
+  for (int i = 0; i < inside->count(); ++i) {
+    ServicePort port;
+    port.target = inside->first + i;
+    if (why.empty() && outside) port.published = outside->first + i;
+    port.protocol = ProtocolOf(node["protocol"].Text());
+    port.name = inside->count() == 1 ? ObjectName(node["name"].Text()) : "";
+    if (!node["name"].Says()) port.name.clear();
+    port.app_protocol = node["app_protocol"].Text();
+    port.of_host = of_host;
+    ports.push_back(std::move(port));
+  }
+  return {};
+}
+
+std::string PortName(const ServicePort& port, int number) {
+  // A port's name has 15 characters at most, and a letter.
+  if (!port.name.empty() && port.name.size() <= 15) return port.name;
+  return fmt::format("{}-{}", Lower(port.protocol), number);
+}
+
+Json PortEntry(const ServicePort& port, int number) {
+  Json entry = {{"name", PortName(port, number)}, {"port", number}, {"protocol", port.protocol},
+                {"targetPort", port.target}};
+  if (!port.app_protocol.empty()) entry["appProtocol"] = port.app_protocol;
+  return entry;
+}
+
+// Leads to the pods of the scope's service, under `name`.
+Json InnerService(const Scope& scope, const std::string& name,
+                  const std::vector<ServicePort>& ports) {
+  Json object = ObjectOf(scope.project, "v1", "Service", name, scope.service);
+  Json& spec = object["spec"];
+  spec["selector"] = LabelsOf(scope.project, scope.service);
+  std::set<std::pair<int, std::string>> given;
+  for (const ServicePort& port : ports) {
+    if (!given.emplace(port.target, port.protocol).second) continue;
+    spec["ports"].push_back(PortEntry(port, port.target));
+  }
+  if (given.empty() || scope.node["deploy"]["endpoint_mode"].Text() == "dnsrr") {
+    spec["clusterIP"] = "None";
+    spec["publishNotReadyAddresses"] = true;
+  }
+  return object;
+}
+
+void AddPublished(const Scope& scope, const std::vector<ServicePort>& ports) {
+  Json object =
+      ObjectOf(scope.project, "v1", "Service", scope.name + "-published", scope.service);
+  Json& spec = object["spec"];
+  spec["type"] = "LoadBalancer";
+  spec["selector"] = LabelsOf(scope.project, scope.service);
+  std::set<std::pair<int, std::string>> given;
+  for (const ServicePort& port : ports) {
+    if (port.published == 0 || port.of_host) continue;
+    if (!given.emplace(port.published, port.protocol).second) continue;
+    ServicePort unnamed = port;
+    unnamed.name.clear();
+    spec["ports"].push_back(PortEntry(unnamed, port.published));
+  }
+  if (!given.empty()) AddShared(scope.out, std::move(object));
+}
+
+// Other names of the service, and where they are said.
+std::vector<std::pair<std::string, const Node*>> AliasesOf(const Scope& scope) {
+  std::vector<std::pair<std::string, const Node*>> aliases;
+  for (const Member& network : scope.node["networks"].members) {
+    for (const Node& alias : network.node["aliases"].items) {
+      aliases.emplace_back(alias.Text(), &alias);
+    }
+  }
+  const Node& container = scope.node["container_name"];
+  if (container.Says()) aliases.emplace_back(container.Text(), &container);
+  for (const Member& other : scope.project.root["services"].members) {
+    for (const Node& link : other.node["links"].items) {
+      const std::string text = link.Text();
+      const size_t colon = text.find(':');
+      if (colon == text.npos || text.substr(0, colon) != scope.service) continue;
+      aliases.emplace_back(text.substr(colon + 1), &link);
+    }
+  }
+  return aliases;
+}
+
+void AddAliases(const Scope& scope, const std::vector<ServicePort>& ports) {
+  std::set<std::string> given = {scope.name};
+  for (const auto& [alias, node] : AliasesOf(scope)) {
+    if (alias == scope.service) continue;
+    const std::string name = ServiceName(alias);
+    // That pods have names of their own is noted already.
+    const bool own = node == &scope.node["container_name"];
+    if (name != alias && own) continue;
+    if (name != alias) {
+      scope.Note(*node, "aliases",
+                 fmt::format("{} is no name of a Service: lower case letters, digits and dashes, "
+                             "a letter first", alias));
+      continue;
+    }
+    const bool taken = scope.project.root["services"].Find(alias) != nullptr;
+    if (taken) {
+      scope.Note(*node, "aliases", fmt::format("{} is another service", alias));
+    } else if (given.insert(name).second) {
+      AddShared(scope.out, InnerService(scope, name, ports));
+    }
+  }
+}
+
+// What a network is called on the labels of pods.
+std::string NetworkName(const Project& project, const std::string& key) {
+  return LabelValue(ResourceName(project, project.root["networks"][key], key));
+}
+
+std::set<std::string> NetworksOf(const Node& service) {
+  std::set<std::string> names;
+  for (const Member& member : service["networks"].members) names.insert(member.key);
+  const std::string mode = service["network_mode"].Text();
+  if (names.empty() && mode != "none") names.insert("default");
+  return names;
+}
+
+bool IsInternal(const Project& project, const std::string& key) {
+  return project.root["networks"][key]["internal"].IsTrue();
+}
+
+// Whether anybody is kept from anybody.
+bool AreApart(const Project& project) {
+  std::optional<std::set<std::string>> first;
+  for (const Member& member : project.root["services"].members) {
+    if (IsOnHostNetwork(member.node)) continue;
+    const std::set<std::string> networks = NetworksOf(member.node);
+    if (!first) first = networks;
+    if (networks != *first) return true;
+    for (const std::string& key : networks) {
+      if (IsInternal(project, key)) return true;
+    }
+  }
+  return false;
+}
+
+Json Labelled(const std::string& label) {
+  return {{"matchLabels", {{label, "true"}}}};
+}
+
+Json PolicyOf(const Project& project, const std::string& name, Json selector) {
+  Json policy = ObjectOf(project, "networking.k8s.io/v1", "NetworkPolicy", name);
+  policy["spec"]["podSelector"] = std::move(selector);
+  return policy;
+}
+
+void AddNetworkPolicy(const Project& project, const std::string& key, Conversion& out) {
+  const std::string label = kNetworkLabelPrefix + NetworkName(project, key);
+  Json policy = PolicyOf(project, OwnName(project, "network-" + key), Labelled(label));
+  policy["spec"]["policyTypes"] = {"Ingress"};
+  policy["spec"]["ingress"] =
+      Json::array({{{"from", Json::array({{{"podSelector", Labelled(label)}}})}}});
+  AddShared(out, std::move(policy));
+  if (!IsInternal(project, key)) return;
+  // Pods that are in internal networks alone reach who is in them, and ask for names.
+  Json selector = Labelled(label);
+  selector["matchLabels"][kInternalLabel] = "true";
+  Json outward =
+      PolicyOf(project, OwnName(project, "network-" + key + "-internal"), std::move(selector));
+  outward["spec"]["policyTypes"] = {"Egress"};
+  const Json names = Json::array({{{"protocol", "UDP"}, {"port", 53}},
+                                  {{"protocol", "TCP"}, {"port", 53}}});
+  outward["spec"]["egress"] =
+      Json::array({{{"to", Json::array({{{"podSelector", Labelled(label)}}})}},
+                   {{"ports", names}}});
+  AddShared(out, std::move(outward));
+}
+
+// What is published is open to all.
+void AddPublishedPolicy(const Scope& scope, const std::vector<ServicePort>& ports) {
+  Json open = Json::array();
+  for (const ServicePort& port : ports) {
+    if (port.published == 0) continue;
+    open.push_back({{"protocol", port.protocol}, {"port", port.target}});
+  }
+  if (open.empty()) return;
+  Json policy = PolicyOf(scope.project, OwnName(scope.project, scope.name + "-published"),
+                         {{"matchLabels", LabelsOf(scope.project, scope.service)}});
+  policy["spec"]["policyTypes"] = {"Ingress"};
+  policy["spec"]["ingress"] = Json::array({{{"ports", std::move(open)}}});
+  AddShared(scope.out, std::move(policy));
+}
+
+}  // namespace
+
+bool IsOnHostNetwork(const Node& service) {
+  return service["network_mode"].Text() == "host";
+}
+
+Result<std::vector<ServicePort>> PortsOf(const Scope& scope, bool noting) {
+  std::vector<ServicePort> ports;
+  const Node& list = scope.node["ports"];
+  for (size_t i = 0; i < list.items.size(); ++i) {
+    TRY(AddPortRange(scope, list.items[i], fmt::format("ports[{}]", i), noting, ports));
+  }
+  for (const Node& item : scope.node["expose"].items) {
+    const std::string text = item.Text();
+    const size_t slash = text.find('/');
+    const auto range = ParsePortRange(text.substr(0, slash));
+    if (!range) return Wrong(item, "invalid port: " + text);
+    const std::string protocol = ProtocolOf(slash == text.npos ? "" : text.substr(slash + 1));
+    for (int port = range->first; port <= range->last && ports.size() < kPortsMax; ++port) {
+      ports.push_back({.target = port, .protocol = protocol});
+    }
+  }
+  return ports;
+}
+
+Result<> AddServices(const Scope& scope) {
+  const auto ports = TRY(PortsOf(scope, /*noting=*/true));
+  // Nobody is led to a task that offers nothing.
+  if (scope.ends && ports.empty()) return {};
+  AddShared(scope.out, InnerService(scope, scope.name, ports));
+  AddAliases(scope, ports);
+  if (!IsOnHostNetwork(scope.node)) AddPublished(scope, ports);
+  if (AreApart(scope.project)) AddPublishedPolicy(scope, ports);
+  return {};
+}
+
+Json NetworkLabels(const Project& project, const Node& service) {
+  Json labels = Json::object();
+  if (!AreApart(project) || IsOnHostNetwork(service)) return labels;
+  bool internal = true;
+  for (const std::string& key : NetworksOf(service)) {
+    labels[kNetworkLabelPrefix + NetworkName(project, key)] = "true";
+    internal = internal && IsInternal(project, key);
+  }
+  if (internal && !labels.empty()) labels[kInternalLabel] = "true";
+  return labels;
+}
+
+Result<> AddNetworkPolicies(const Project& project, Conversion& out) {
+  std::set<std::string> used;
+  for (const auto& [name, service] : project.root["services"].members) {
+    if (service["network_mode"].Text() == "none") {
+      Json policy = PolicyOf(project, OwnName(project, name + "-none"),
+                             {{"matchLabels", LabelsOf(project, name)}});
+      policy["spec"]["policyTypes"] = {"Ingress", "Egress"};
+      AddShared(out, std::move(policy));
+    }
+    if (!IsOnHostNetwork(service)) used.merge(NetworksOf(service));
+  }
+  if (!AreApart(project)) return {};
+  for (const std::string& key : used) AddNetworkPolicy(project, key, out);
+  return {};
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,273 @@
+// Whole projects as objects, beside each in testdata: objects.yaml, and notes.txt, what is not
+// carried over. UPDATE_GOLDEN=1 rewrites them.
+#include "cli/compose/convert.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <sstream>
+
+#include "api/codec/decode.h"
+#include "api/text/yaml.h"
+#include "base/source_root.h"
+#include "cli/compose/files_fixture.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string FileText(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class GoldenProjects : public testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenProjects, BecomeTheObjectsAndNotesBesideThem) {
+  const std::string folder =
+      std::string(kSourceRoot) + "/cli/compose/testdata/" + GetParam();
+  LoadOptions options;
+  options.working_directory = folder;
+  options.home = "/home/me";
+  options.variable = [](const std::string&) { return std::nullopt; };
+  const auto project = Load(options, DiskFiles());
+  ASSERT_TRUE(project) << project.error().message;
+  const auto converted = Convert(*project, DiskFiles());
+  ASSERT_TRUE(converted) << converted.error().message;
+  std::string objects;
+  for (const Json& object : converted->Objects()) objects += "---\n" + DumpYaml(object);
+  std::string notes;
+  for (const Note& note : converted->notes) notes += note.Text() + "\n";
+  // Paths of this machine say nothing.
+  for (size_t at; (at = notes.find(folder)) != notes.npos;) notes.replace(at, folder.size(), ".");
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(folder + "/objects.yaml") << objects;
+    std::ofstream(folder + "/notes.txt") << notes;
+  }
+  EXPECT_EQ(objects, FileText(folder + "/objects.yaml"));
+  EXPECT_EQ(notes, FileText(folder + "/notes.txt"));
+  for (const Json& object : converted->Objects()) {
+    const KindInfo* kind = nullptr;
+    for (const KindInfo* each : BuiltInKinds()) {
+      if (each->kind == object["kind"] && each->api_version == object["apiVersion"]) kind = each;
+    }
+    ASSERT_NE(kind, nullptr) << object;
+    const auto decoded = DecodeJson(*kind->type, object.dump(), FieldValidation::kStrict);
+    ASSERT_TRUE(decoded) << decoded.error().message << object;
+    EXPECT_THAT(decoded->strict_errors, ElementsAre()) << object;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Testdata, GoldenProjects,
+                         testing::Values("shop", "swarm", "apart", "variants"));
+
+class ComposeConvertTest : public testing::Test {
+ protected:
+  // The project of /shop whose compose.yaml has these lines.
+  Conversion Converted(const std::string& text) {
+    files_.files["/shop/compose.yaml"] = text;
+    auto project = Load(InShop(), files_);
+    EXPECT_TRUE(project) << project.error().message;
+    if (!project) return {};
+    auto converted = Convert(*project, files_);
+    EXPECT_TRUE(converted) << converted.error().message;
+    return converted ? *converted : Conversion();
+  }
+  std::string FailureOf(const std::string& text) {
+    files_.files["/shop/compose.yaml"] = text;
+    const auto project = Load(InShop(), files_);
+    if (!project) return project.error().message;
+    const auto converted = Convert(*project, files_);
+    return converted ? "none" : converted.error().message;
+  }
+  static Json Find(const Conversion& conversion, const std::string& kind,
+                   const std::string& name) {
+    for (const Json& object : conversion.Objects()) {
+      if (object["kind"] == kind && NameOf(object) == name) return object;
+    }
+    return Json();
+  }
+  static std::vector<std::string> Notes(const Conversion& conversion) {
+    std::vector<std::string> texts;
+    for (const Note& note : conversion.notes) texts.push_back(note.Text());
+    return texts;
+  }
+  static Json ContainerOf(const Json& workload) {
+    return workload["spec"]["template"]["spec"]["containers"][0];
+  }
+  FilesInMemory files_;
+};
+
+TEST_F(ComposeConvertTest, WorkloadsComeBehindThoseTheyDependOn) {
+  const Conversion conversion = Converted(
+      "services:\n  a: {image: x, depends_on: [c]}\n  b: {image: x, depends_on: [a]}\n"
+      "  c: {image: x}\n");
+  std::vector<std::string> order;
+  for (const Workload& workload : conversion.workloads) order.push_back(workload.service);
+  EXPECT_THAT(order, ElementsAre("c", "a", "b"));
+  EXPECT_EQ(FailureOf("services:\n  a: {image: x, depends_on: [b]}\n"
+                      "  b: {image: x, depends_on: [a]}\n"),
+            "compose.yaml:3: dependency cycle detected: b -> a");
+}
+
+TEST_F(ComposeConvertTest, AServiceWithoutPortsIsFoundByAHeadlessService) {
+  const Conversion conversion = Converted("services: {db: {image: x}}");
+  const Json service = Find(conversion, "Service", "db");
+  EXPECT_EQ(service["spec"]["clusterIP"], "None");
+  EXPECT_FALSE(service["spec"].contains("ports"));
+  EXPECT_TRUE(Find(conversion, "Service", "db-published").is_null());
+}
+
+TEST_F(ComposeConvertTest, WhatWasForLoopbackAloneIsNotPublished) {
+  const Conversion conversion =
+      Converted("services:\n  db:\n    image: x\n    ports: ['127.0.0.1:5432:5432']\n");
+  EXPECT_TRUE(Find(conversion, "Service", "db-published").is_null());
+  EXPECT_THAT(Notes(conversion)[0], HasSubstr("compose.yaml:4: services.db.ports[0]: published at "
+                                              "127.0.0.1 alone"));
+}
+
+TEST_F(ComposeConvertTest, OtherMountedFilesMakeOtherPods) {
+  const std::string text = "services: {web: {image: x, volumes: ['./c.conf:/etc/c.conf:ro']}}";
+  files_.files["/shop/c.conf"] = "one";
+  const Json before = Find(Converted(text), "Deployment", "web");
+  files_.files["/shop/c.conf"] = "two";
+  const Json after = Find(Converted(text), "Deployment", "web");
+  const auto digest = [](const Json& object) {
+    return object["spec"]["template"]["metadata"]["annotations"][kFilesAnnotation];
+  };
+  EXPECT_NE(digest(before), digest(after));
+  EXPECT_EQ(ContainerOf(before), ContainerOf(after));
+}
+
+TEST_F(ComposeConvertTest, MountedFilesKeepTheirModesAndBytes) {
+  files_.files["/shop/run.sh"] = "#!/bin/sh\n";
+  files_.files["/shop/blob"] = "\xff\xfe";
+  files_.executables = {"/shop/run.sh"};
+  const Conversion conversion = Converted(
+      "services: {web: {image: x, volumes: ['./run.sh:/run.sh:ro', './blob:/blob:ro']}}");
+  const Json volumes = Find(conversion, "Deployment", "web")["spec"]["template"]["spec"]["volumes"];
+  EXPECT_EQ(volumes[0]["configMap"]["items"][0]["mode"], 0755);
+  EXPECT_FALSE(volumes[1]["configMap"]["items"][0].contains("mode"));
+  const std::string blob = volumes[1]["configMap"]["name"];
+  EXPECT_EQ(Find(conversion, "ConfigMap", blob)["binaryData"]["blob"], "//4=");
+}
+
+TEST_F(ComposeConvertTest, WhatIsTooMuchForAConfigMapIsNotedAndNotMounted) {
+  files_.files["/shop/data/large"] = std::string(2'000'000, 'x');
+  const Conversion conversion =
+      Converted("services:\n  web:\n    image: x\n    volumes: ['./data:/data:ro']\n");
+  EXPECT_THAT(Notes(conversion)[0],
+              HasSubstr("services.web.volumes[0]: /shop/data cannot go along"));
+  EXPECT_FALSE(ContainerOf(Find(conversion, "Deployment", "web")).contains("volumeMounts"));
+}
+
+TEST_F(ComposeConvertTest, AnImageThatIsToBeBuiltIsNeverPulledUnderANameOfOurs) {
+  const Json web = ContainerOf(
+      Find(Converted("services: {web: {build: .}}"), "Deployment", "web"));
+  EXPECT_EQ(web["image"], "shop-web");
+  EXPECT_EQ(web["imagePullPolicy"], "Never");
+  EXPECT_EQ(FailureOf("services:\n  web: {tty: true}\n"),
+            "compose.yaml:2: service web has neither an image nor a build context specified");
+}
+
+TEST_F(ComposeConvertTest, ServicesWhoseNamesFallTogetherAreRefused) {
+  EXPECT_EQ(FailureOf("services:\n  a_b: {image: x}\n  a.b: {image: x}\n"),
+            "compose.yaml:3: services a_b and a.b would both be called a-b");
+}
+
+TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
+  const std::pair<const char*, const char*> kWrong[] = {
+      {"mem_limit: lots", "invalid size: \"lots\""},
+      {"cpus: x", "invalid number of processors: \"x\""},
+      {"restart: sometimes", "invalid restart policy: sometimes"},
+      {"stop_grace_period: soon", "invalid duration: \"soon\""},
+      {"command: 'a \"b'", "invalid command line: unclosed quote in \"a \\\"b\""},
+      {"healthcheck: {test: [curl]}", "healthcheck.test must start either by"},
+      {"deploy: {mode: odd}", "invalid deploy mode: odd"},
+      {"deploy: {replicas: -1}", "invalid number: \"-1\": it must be between 0 and 100000"},
+      {"deploy: {update_config: {order: odd}}", "invalid update order: odd"},
+      {"deploy: {placement: {constraints: [odd]}}", "invalid constraint: odd"},
+      {"expose: ['99999']", "invalid port: 99999"},
+      {"depends_on: {web: {condition: odd}}", "dependency cycle detected: web -> web"},
+      {"ports: [{target: 80, published: x}]", "invalid published port: x"},
+      {"volumes: ['/a:b']", "invalid mount target \"b\": it must be an absolute path"}};
+  for (const auto& [line, why] : kWrong) {
+    const std::string failure =
+        FailureOf(std::string("services:\n  web:\n    image: x\n    ") + line + "\n");
+    EXPECT_THAT(failure, HasSubstr("compose.yaml:")) << line;
+    EXPECT_THAT(failure, HasSubstr(why)) << line;
+  }
+}
+
+// What somebody's slip of the hand may put where a value stood.
+constexpr const char* kOddValues[] = {"null",   "[]",     "{}",  "''",     "-1",   "'x:80'",
+                                      "x",      "{a: b}", "yes", "[null]", "[{}]", "[a, b]",
+                                      "1.5",    "::",     "/",   "'a:b'",  "1e99", "[[[x]]]",
+                                      "'1:2/q'", "!reset null", "99999999999999999999"};
+
+// A line taken out, doubled, moved in, or with another value.
+std::string Mutilated(std::vector<std::string> lines, std::minstd_rand& random) {
+  const auto any = [&](size_t count) { return static_cast<size_t>(random()) % count; };
+  for (size_t changes = 1 + any(3); changes > 0; --changes) {
+    const size_t at = any(lines.size());
+    const size_t colon = lines[at].find(": ");
+    switch (any(4)) {
+      case 0:
+        lines.erase(lines.begin() + static_cast<long>(at));
+        break;
+      case 1:
+        lines.insert(lines.begin() + static_cast<long>(any(lines.size())), lines[at]);
+        break;
+      case 2:
+        lines[at].insert(0, "  ");
+        break;
+      default:
+        if (colon == std::string::npos) break;
+        lines[at] = lines[at].substr(0, colon + 2) + kOddValues[any(std::size(kOddValues))];
+    }
+    if (lines.empty()) lines.emplace_back("services:");
+  }
+  return Join(lines, "\n");
+}
+
+TEST_P(GoldenProjects, AreAnsweredByAnErrorOrObjectsHoweverTheyAreMutilated) {
+  const std::string folder =
+      std::string(kSourceRoot) + "/cli/compose/testdata/" + GetParam();
+  FilesInMemory files;
+  const auto names = DiskFiles().Below(folder, 100);
+  ASSERT_TRUE(names);
+  for (const std::string& name : *names) {
+    files.files["/shop/" + name] = FileText(folder + "/" + name);
+  }
+  const std::vector<std::string> lines = Split(files.files["/shop/compose.yaml"], '\n');
+  std::minstd_rand random(7);
+  int converted_count = 0;
+  for (int i = 0; i < 500; ++i) {
+    const std::string text = Mutilated(lines, random);
+    files.files["/shop/compose.yaml"] = text;
+    const auto project = Load(InShop(), files);
+    const auto converted =
+        project ? Convert(*project, files) : Result<Conversion>(Fail(project.error()));
+    if (converted) {
+      ++converted_count;
+      for (const Json& object : converted->Objects()) EXPECT_NE(object.dump(), "");
+    } else {
+      EXPECT_NE(converted.error().message, "") << text;
+    }
+  }
+  // Most slips are noticed, and some mean something.
+  EXPECT_GT(converted_count, 10);
+  EXPECT_LT(converted_count, 490);
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose

@@ -1,0 +1,228 @@
+// What runs the pods of a service: Deployment, StatefulSet, DaemonSet or Job.
+#include <fmt/format.h>
+
+#include "cli/compose/parts.h"
+#include "cli/compose/scalars.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+constexpr int kReplicasMax = 100'000;
+
+// When containers are restarted: "no", "on-failure" or "always"; "" where nothing is said.
+struct RestartRule {
+  std::string when;
+  int64_t attempts = -1;  // Of on-failure; negative: no limit.
+  const Node* said = nullptr;
+  std::string key;
+};
+
+Result<RestartRule> RestartOf(const Node& service) {
+  RestartRule rule;
+  const Node& restart = service["restart"];
+  if (restart.Says()) {
+    const std::string text = restart.Text();
+    const size_t colon = text.find(':');
+    rule = {text.substr(0, colon), -1, &restart, "restart"};
+    if (rule.when == "on-failure" && colon != text.npos) {
+      rule.attempts =
+          TRY(ReadInteger(TextNode(text.substr(colon + 1), restart.place), 0, 1'000'000));
+    }
+    if (rule.when == "unless-stopped") rule.when = "always";
+    // YAML's `no` without quotes.
+    if (rule.when == "false") rule.when = "no";
+    if (rule.when != "no" && rule.when != "on-failure" && rule.when != "always") {
+      return Wrong(restart, fmt::format("invalid restart policy: {}", text));
+    }
+  }
+  const Node& policy = service["deploy"]["restart_policy"];
+  const Node& condition = policy["condition"];
+  if (condition.Says()) {
+    const std::string word = condition.Text();
+    rule = {word == "none" ? "no" : word == "any" ? "always" : word, -1, &condition,
+            "deploy.restart_policy.condition"};
+    if (rule.when != "no" && rule.when != "on-failure" && rule.when != "always") {
+      return Wrong(condition, fmt::format("invalid restart condition: {}", word));
+    }
+  }
+  if (policy["max_attempts"].Says()) {
+    rule.attempts = TRY(ReadInteger(policy["max_attempts"], 0, 1'000'000));
+  }
+  return rule;
+}
+
+bool IsSwarmJob(const Node& service) {
+  return service["deploy"]["mode"].Text().ends_with("-job");
+}
+
+const Node& ReplicasNode(const Node& service) {
+  const Node& deploy = service["deploy"]["replicas"];
+  return deploy.Says() ? deploy : service["scale"];
+}
+
+Json WorkloadBase(const Scope& scope, const char* api_version, const char* kind) {
+  Json object = ObjectOf(scope.project, api_version, kind, scope.name, scope.service);
+  Json annotations = AnnotationsOf(scope.node["deploy"]["labels"],
+                                   fmt::format("services.{}.deploy.labels", scope.service),
+                                   scope.out.notes);
+  if (!annotations.empty()) object["metadata"]["annotations"] = std::move(annotations);
+  return object;
+}
+
+Json SelectorOf(const Scope& scope) {
+  return {{"matchLabels", LabelsOf(scope.project, scope.service)}};
+}
+
+Result<Json> JobOf(const Scope& scope, Json pod_template) {
+  const RestartRule rule = TRY(RestartOf(scope.node));
+  Json job = WorkloadBase(scope, "batch/v1", "Job");
+  Json& spec = job["spec"];
+  if (scope.node["deploy"]["mode"].Text() == "global-job") {
+    scope.Note(scope.node["deploy"]["mode"], "deploy.mode", "a Job runs once, not once a node");
+  }
+  const Node& replicas = ReplicasNode(scope.node);
+  if (replicas.Says()) {
+    spec["completions"] = TRY(ReadInteger(replicas, 0, kReplicasMax));
+    spec["parallelism"] = spec["completions"];
+  }
+  const bool again = rule.when == "on-failure" || rule.when == "always" ||
+                     (rule.when.empty() && IsSwarmJob(scope.node));
+  spec["backoffLimit"] = again ? (rule.attempts >= 0 ? rule.attempts : 1'000'000) : 0;
+  pod_template["spec"]["restartPolicy"] = again ? "OnFailure" : "Never";
+  if (rule.when == "always") {
+    scope.Note(*rule.said, rule.key, "somebody waits for its end, so it may end");
+  }
+  spec["template"] = std::move(pod_template);
+  job["metadata"]["annotations"][kDigestAnnotation] = ShortDigest(spec.dump());
+  return job;
+}
+
+// What update_config says, as a Deployment's strategy.
+Result<> PutStrategy(const Node& update, Json& spec) {
+  if (!update.Says()) return {};
+  int64_t batch = 1;
+  if (update["parallelism"].Says()) {
+    batch = TRY(ReadInteger(update["parallelism"], 0, kReplicasMax));
+  }
+  // 0: all at once.
+  const Json amount = batch == 0 ? Json("100%") : Json(batch);
+  const std::string order = update["order"].Text();
+  if (update["order"].Says() && order != "start-first" && order != "stop-first") {
+    return Wrong(update["order"], fmt::format("invalid update order: {}", order));
+  }
+  const bool start_first = order == "start-first";
+  spec["strategy"] = {{"type", "RollingUpdate"},
+                      {"rollingUpdate",
+                       {{"maxSurge", start_first ? amount : Json(0)},
+                        {"maxUnavailable", start_first ? Json(0) : amount}}}};
+  return {};
+}
+
+Result<> PutUpdate(const Scope& scope, const Node& update, Json& spec) {
+  const Node& delay = update["delay"];
+  if (delay.Says()) {
+    const int64_t seconds = TRY(ReadSeconds(delay));
+    if (seconds > 0) spec["minReadySeconds"] = seconds;
+  }
+  const Node& action = update["failure_action"];
+  if (action.Says() && action.Text() != "pause") {
+    scope.Note(action, "deploy.update_config.failure_action",
+               "a rollout whose pods do not become ready stops: kubectl rollout undo");
+  }
+  return {};
+}
+
+Result<> PutReplicas(const Scope& scope, Json& spec) {
+  const Node& replicas = ReplicasNode(scope.node);
+  if (replicas.Says()) spec["replicas"] = TRY(ReadInteger(replicas, 0, kReplicasMax));
+  return {};
+}
+
+Result<Json> DeploymentOf(const Scope& scope, Json pod_template) {
+  Json object = WorkloadBase(scope, "apps/v1", "Deployment");
+  Json& spec = object["spec"];
+  const Node& update = scope.node["deploy"]["update_config"];
+  TRY(PutReplicas(scope, spec));
+  TRY(PutStrategy(update, spec));
+  TRY(PutUpdate(scope, update, spec));
+  spec["selector"] = SelectorOf(scope);
+  spec["template"] = std::move(pod_template);
+  return object;
+}
+
+Result<Json> StatefulSetOf(const Scope& scope, Json pod_template) {
+  Json object = WorkloadBase(scope, "apps/v1", "StatefulSet");
+  Json& spec = object["spec"];
+  const Node& update = scope.node["deploy"]["update_config"];
+  TRY(PutReplicas(scope, spec));
+  TRY(PutUpdate(scope, update, spec));
+  const Node& batch = update["parallelism"];
+  if (batch.Says() && batch.Text() != "1") {
+    scope.Note(batch, "deploy.update_config.parallelism",
+               "pods that keep data are replaced one after another");
+  }
+  spec["podManagementPolicy"] = "Parallel";
+  spec["serviceName"] = scope.name;
+  spec["selector"] = SelectorOf(scope);
+  spec["template"] = std::move(pod_template);
+  return object;
+}
+
+Result<Json> DaemonSetOf(const Scope& scope, Json pod_template) {
+  Json object = WorkloadBase(scope, "apps/v1", "DaemonSet");
+  Json& spec = object["spec"];
+  const Node& replicas = ReplicasNode(scope.node);
+  if (replicas.Says()) scope.Note(replicas, "deploy.replicas", "mode: global runs one a node");
+  TRY(PutUpdate(scope, scope.node["deploy"]["update_config"], spec));
+  spec["selector"] = SelectorOf(scope);
+  spec["template"] = std::move(pod_template);
+  return object;
+}
+
+bool SomebodyWaitsForItsEnd(const Project& project, const std::string& service) {
+  for (const Member& other : project.root["services"].members) {
+    const Node& condition = other.node["depends_on"][service]["condition"];
+    if (condition.Text() == "service_completed_successfully") return true;
+  }
+  return false;
+}
+
+// Nothing that only what keeps running has.
+bool LooksLikeATask(const Node& node) {
+  return node["ports"].items.empty() && node["expose"].items.empty() &&
+         !node["healthcheck"].Says() && !node["deploy"]["update_config"].Says();
+}
+
+}  // namespace
+
+bool IsEnding(const Project& project, const std::string& service, const Node& node) {
+  if (SomebodyWaitsForItsEnd(project, service) || IsSwarmJob(node)) return true;
+  const auto rule = RestartOf(node);
+  if (!rule || node["deploy"]["mode"].Text() == "global") return false;
+  return (rule->when == "no" || rule->when == "on-failure") && LooksLikeATask(node);
+}
+
+Result<Json> WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {
+  const Node& mode = scope.node["deploy"]["mode"];
+  const std::string word = mode.Text();
+  if (mode.Says() && word != "replicated" && word != "global" && !IsSwarmJob(scope.node)) {
+    return Wrong(mode, fmt::format("invalid deploy mode: {}", word));
+  }
+  const RestartRule rule = TRY(RestartOf(scope.node));
+  if (scope.ends) return JobOf(scope, std::move(pod_template));
+  if (rule.when == "no" || rule.when == "on-failure") {
+    scope.Note(*rule.said, rule.key, "what serves others is always restarted");
+  }
+  const Node& attempts = scope.node["deploy"]["restart_policy"]["max_attempts"];
+  if (attempts.Says()) {
+    scope.Note(attempts, "deploy.restart_policy.max_attempts", "the kubelet does not give up");
+  }
+  if (word == "global") return DaemonSetOf(scope, std::move(pod_template));
+  const bool start_first =
+      scope.node["deploy"]["update_config"]["order"].Text() == "start-first";
+  if (keeps_data && !start_first) return StatefulSetOf(scope, std::move(pod_template));
+  return DeploymentOf(scope, std::move(pod_template));
+}
+
+}  // namespace skiff::cli::compose

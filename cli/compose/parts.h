@@ -1,0 +1,105 @@
+// What the parts of the conversion share: a service on its way into objects.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "cli/compose/convert.h"
+
+namespace skiff::cli::compose {
+
+struct Scope {
+  const Project& project;
+  const Files& files;
+  Conversion& out;
+  std::string service;  // As the file calls it.
+  const Node& node;
+  std::string name;     // As objects are called.
+  bool ends = false;    // It is a Job.
+
+  // Notes what `key` of the service says, which stands at `at`.
+  void Note(const Node& at, std::string_view key, std::string why) const;
+};
+
+// {kProjectLabel: ..., kServiceLabel: ...}; an empty service has none.
+Json LabelsOf(const Project& project, const std::string& service = "");
+// An object with its labels.
+Json ObjectOf(const Project& project, const char* api_version, const char* kind,
+              const std::string& name, const std::string& service = "");
+// "PROJECT-NAME"
+std::string OwnName(const Project& project, const std::string& name);
+// The name of a top-level resource: as it says, else OwnName, or its key where it is external.
+std::string ResourceName(const Project& project, const Node& resource, const std::string& key);
+// Where an alias or a service may be found; "" when there can be no Service of that name.
+std::string ServiceName(const std::string& text);
+
+// The members of `map`, which stands at `path`, that may be annotations; others are noted.
+Json AnnotationsOf(const Node& map, const std::string& path, Notes& notes);
+// A variable or argument, so that the kubelet makes nothing of $(NAME) in it.
+std::string Unexpanded(std::string_view text);
+
+// convert_container.cc: all of the container but its mounts.
+Result<Json> ContainerOf(const Scope& scope);
+// convert_resources.cc
+Result<Json> ResourcesOf(const Scope& scope);
+// convert_pod.cc: what a pod has beside containers and volumes.
+Result<> PutPodSettings(const Scope& scope, Json& pod);
+// convert_placement.cc
+Result<> PutPlacement(const Scope& scope, Json& pod);
+
+// Volumes of a pod and where its container has them.
+class Mounts {
+ public:
+  // The name of the volume; the same one for the same source.
+  std::string Add(const std::string& wanted, Json source);
+  void Mount(Json mount) { mounts_.push_back(std::move(mount)); }
+  void PutInto(Json& pod, Json& container) const;
+  // Of the contents of files that are mounted.
+  void Digest(const std::string& contents) { contents_ += contents; }
+  const std::string& contents() const { return contents_; }
+  bool keeps_data = false;  // Has a claim that it may write.
+  std::set<std::string> secrets;
+
+ private:
+  std::vector<std::pair<std::string, Json>> volumes_;
+  Json mounts_ = Json::array();
+  std::string contents_;
+};
+// convert_mounts.cc: volumes, tmpfs, shm_size.
+Result<> AddVolumeMounts(const Scope& scope, Mounts& mounts);
+// The claim of a named volume, once for all who mount it.
+Result<> AddClaims(const Project& project, Conversion& out);
+// convert_bind.cc
+Result<> AddBindMount(const Scope& scope, const Node& mount, const std::string& key,
+                      Mounts& mounts);
+// convert_files.cc: configs and secrets.
+Result<> AddFileMounts(const Scope& scope, Mounts& mounts);
+Result<> AddFileObjects(const Project& project, const Files& files, Conversion& out);
+
+// Adds an object unless it is there already.
+void AddShared(Conversion& out, Json object);
+
+// convert_workload.cc: what runs the pods.
+Result<Json> WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data);
+bool IsEnding(const Project& project, const std::string& service, const Node& node);
+
+// convert_network.cc
+Result<> AddServices(const Scope& scope);
+Result<> AddNetworkPolicies(const Project& project, Conversion& out);
+// Labels of the networks that a pod has joined.
+Json NetworkLabels(const Project& project, const Node& service);
+bool IsOnHostNetwork(const Node& service);
+
+// A port of a service, one of each range.
+struct ServicePort {
+  int target = 0;
+  int published = 0;  // 0: not to the outside.
+  std::string protocol = "TCP";
+  std::string name;
+  std::string app_protocol;
+  bool of_host = false;  // mode: host
+};
+Result<std::vector<ServicePort>> PortsOf(const Scope& scope, bool noting);
+
+}  // namespace skiff::cli::compose
