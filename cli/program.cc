@@ -64,6 +64,7 @@ constexpr Family kFamilies[] = {
     {"auth", &AuthMain},
     {"certificate", &CertificateMain},
     {"cluster-info", &ClusterInfoMain},
+    {"compose", &ComposeMain},
     {"config", &ConfigMain},
     {"create", &CreateMain},
     {"rollout", &RolloutMain},

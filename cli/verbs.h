@@ -46,6 +46,8 @@ int AuthMain(Environment& environment, const Args& args);
 int CertificateMain(Environment& environment, const Args& args);
 // For shells: prints what may stand where the last word is.
 int CompleteMain(Environment& environment, const Args& args);
+// In cli/compose.
+int ComposeMain(Environment& environment, const Args& args);
 int ConfigMain(Environment& environment, const Args& args);
 int CreateMain(Environment& environment, const Args& args);
 int RolloutMain(Environment& environment, const Args& args);

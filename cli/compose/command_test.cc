@@ -1,0 +1,113 @@
+// The verbs of `compose` as they are typed, where no server is needed or none is there.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "api/text/yaml.h"
+#include "cli/environment.h"
+#include "cli/program.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class ComposeCommandTest : public testing::Test {
+ protected:
+  ComposeCommandTest() : folder_(testing::TempDir() + "/compose-command-test") {
+    std::filesystem::create_directories(folder_);
+  }
+  ~ComposeCommandTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string Write(const std::string& name, const std::string& text) const {
+    const std::string path = folder_ + "/" + name;
+    std::ofstream(path) << text;
+    return path;
+  }
+  int Run(const std::vector<std::string>& args, const std::string& input = "") {
+    out_.clear();
+    err_.clear();
+    const SystemClock clock;
+    Environment environment{
+        .out = [this](std::string_view text) { out_ += text; },
+        .err = [this](std::string_view text) { err_ += text; },
+        .read_input = [&] { return input; },
+        .variable = [](const std::string&) { return std::string(); },
+        .connect = [](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
+          return Fail(Reason::kServiceUnavailable, "no server here");
+        },
+        .pause = [](Duration) {},
+        .clock = clock};
+    return RunCli(environment, "compose", args);
+  }
+
+  const std::string folder_;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(ComposeCommandTest, ConvertPrintsObjectsAndNotesApart) {
+  const std::string path =
+      Write("a.yaml", "name: a\nservices:\n  web:\n    image: x\n    ulimits: {nproc: 1}\n");
+  ASSERT_EQ(Run({"convert", "-f", path, "-n", "there"}), 0) << err_;
+  const auto objects = ParseYamlStream(out_);
+  ASSERT_TRUE(objects);
+  ASSERT_EQ(objects->size(), 2u);
+  EXPECT_EQ((*objects)[0].value["kind"], "Service");
+  EXPECT_EQ((*objects)[1].value["kind"], "Deployment");
+  EXPECT_EQ((*objects)[1].value["metadata"]["namespace"], "there");
+  EXPECT_THAT(err_, HasSubstr("a.yaml:5: services.web.ulimits: "));
+}
+
+TEST_F(ComposeCommandTest, FilesMayStandBeforeTheVerbAndWithoutAFlag) {
+  const std::string one = Write("one.yaml", "name: a\nservices: {web: {image: first}}\n");
+  const std::string two = Write("two.yaml", "services: {web: {image: second}}\n");
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"-f", one, "-f", two, "convert"},
+        std::vector<std::string>{"-f" + one, "convert", "--file=" + two},
+        std::vector<std::string>{"convert", one, two, "-o", "json"}}) {
+    EXPECT_EQ(Run(args), 0) << err_;
+    EXPECT_THAT(out_, HasSubstr("second"));
+    EXPECT_THAT(out_, Not(HasSubstr("first")));
+  }
+  EXPECT_EQ(Run({"convert", "-f", "-"}, "name: x\nservices: {web: {image: three}}"), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("three"));
+}
+
+TEST_F(ComposeCommandTest, WhatIsWrongWithAFileEndsTheVerb) {
+  const std::string path = Write("bad.yaml", "services:\n  web: {imag: x}\n");
+  EXPECT_EQ(Run({"up", "-f", path}), 1);
+  EXPECT_THAT(err_, StartsWith("error: "));
+  EXPECT_THAT(err_, HasSubstr("bad.yaml:2: services.web: additional property imag is not allowed"));
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run({"up", "-f", folder_ + "/none.yaml"}), 1);
+  EXPECT_THAT(err_, HasSubstr("none.yaml: no such file"));
+  EXPECT_EQ(Run({"convert", path, "web"}), 1);
+  EXPECT_THAT(err_, HasSubstr("unexpected arguments: [web]"));
+  EXPECT_EQ(Run({"destroy"}), 1);
+  EXPECT_EQ(err_, "error: unknown command \"destroy\"\nSee 'skiff compose -h' for help and "
+                  "examples\n");
+}
+
+TEST_F(ComposeCommandTest, VerbsHaveHelp) {
+  for (const std::string verb : {"convert", "down", "logs", "ps", "up"}) {
+    EXPECT_EQ(Run({verb, "--help"}), 0) << verb;
+    EXPECT_THAT(out_, HasSubstr("Usage:\n  skiff compose " + verb + " [-f"));
+    EXPECT_THAT(out_, HasSubstr("--project-name"));
+  }
+}
+
+TEST_F(ComposeCommandTest, ThoseThatNeedAServerSayThatThereIsNone) {
+  const std::string path = Write("a.yaml", "name: a\nservices: {web: {image: x}}\n");
+  for (const std::string verb : {"down", "logs", "ps", "up"}) {
+    EXPECT_EQ(Run({verb, path, "--server=https://127.0.0.1:1"}), 1) << verb;
+    EXPECT_NE(err_, "") << verb;
+  }
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose

@@ -1,0 +1,304 @@
+// `compose up`: makes the cluster what the files say, and no more than differs.
+//
+// First nothing is changed: every object is looked at, what is said to be there is looked for, and
+// all is applied as a dry run, so that what the server refuses refuses the whole. Then what the
+// files do not have any more goes, and the rest is applied, services behind those they depend on,
+// whose conditions are waited for.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "api/text/go_text.h"
+#include "cli/compose/command.h"
+#include "cli/compose/parts.h"
+#include "cli/delete.h"
+#include "cli/json_text.h"
+#include "cli/rollout.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+constexpr char kManager[] = "skiff-compose";
+constexpr char kSecretsAnnotation[] = "compose.skiff.io/secrets";
+
+struct UpFlags {
+  ProjectFlags project;
+  bool dry_run = false;
+  bool force_conflicts = false;
+  bool wait = false;
+  Duration timeout = 300s;
+
+  void AddTo(Command& command) {
+    project.AddTo(command);
+    command.Flag("dry-run", dry_run, "The server says what would change, and changes nothing.");
+    command.Flag("force-conflicts", force_conflicts, "Take over fields of other managers.");
+    command.Flag("wait", wait, "Wait until all services are ready, and tasks have ended.");
+    command.Flag("timeout", timeout, "How long to wait for each service.");
+  }
+};
+
+using ObjectId = std::pair<std::string, std::string>;  // Kind and name.
+
+ObjectId IdOf(const Json& object) {
+  return {TextAt(object, "kind"), NameOf(object)};
+}
+
+// What somebody wants of the object. Versions also change by what others say of its state.
+Json Wanted(Json object) {
+  object.erase("status");
+  for (const char* name : {"resourceVersion", "managedFields", "generation"}) {
+    object["metadata"].erase(name);
+  }
+  return object;
+}
+
+class Up {
+ public:
+  Up(Command& command, const UpFlags& flags, Session& session, Loaded& loaded)
+      : command_(command),
+        flags_(flags),
+        session_(session),
+        project_(loaded.project),
+        conversion_(loaded.conversion) {}
+
+  Result<> Run() {
+    for (Found& found : TRY(FindObjects(session_, project_.name))) {
+      const ObjectId id = IdOf(found.object);
+      before_.emplace(id, std::move(found));
+    }
+    for (const Json& object : conversion_.Objects()) {
+      wanted_.insert(IdOf(object));
+      TRY(CheckOwner(object));
+    }
+    TRY(CheckExternal());
+    for (const Json& object : conversion_.Objects()) {
+      if (IsReplaced(object)) continue;
+      TRY(Apply(object, /*dry_run=*/true));
+    }
+    TRY(Prune());
+    for (const Json& object : conversion_.shared) TRY(Write(object));
+    for (Workload& workload : conversion_.workloads) {
+      TRY(WaitForDependencies(workload));
+      PutSecretVersions(workload);
+      TRY(Write(workload.object));
+    }
+    if (!flags_.wait || flags_.dry_run) return {};
+    for (const Workload& workload : conversion_.workloads) {
+      const bool job = TextAt(workload.object, "kind") == "Job";
+      TRY(WaitFor(workload, job ? "service_completed_successfully" : "service_healthy"));
+    }
+    return {};
+  }
+
+ private:
+  Result<Resource> ResourceOf(const Json& object) {
+    const auto kind = TRY(session_.kinds().FindByKind(TextAt(object, "apiVersion"),
+                                                      TextAt(object, "kind")));
+    if (kind) return kind->resource;
+    return CliError(fmt::format("the server has no kind {} in {}", TextAt(object, "kind"),
+                                TextAt(object, "apiVersion")));
+  }
+  ObjectKey KeyOf(const Json& object) const {
+    return {session_.namespace_(), NameOf(object)};
+  }
+
+  // Nothing of somebody else's is taken over, other projects among them.
+  Result<> CheckOwner(const Json& object) {
+    if (before_.contains(IdOf(object))) return {};
+    const Resource resource = TRY(ResourceOf(object));
+    const auto live = session_.api().Get(resource, KeyOf(object));
+    if (!live) {
+      if (live.error().reason == Reason::kNotFound) return {};
+      return Fail(live.error());
+    }
+    const std::string other = TextAt(*live, "metadata", "labels", kProjectLabel);
+    return CliError(fmt::format(
+        "{} \"{}\" in namespace {} is {}: choose another namespace by -n, or another name",
+        KindName(resource), NameOf(object), session_.namespace_(),
+        other.empty() ? "not of a compose project" : "of the compose project " + other));
+  }
+
+  // What is said to be there already has to be.
+  Result<> CheckExternal() {
+    constexpr std::pair<const char*, const char*> kKinds[] = {
+        {"volumes", "persistentvolumeclaims"}, {"configs", "configmaps"}, {"secrets", "secrets"}};
+    for (const auto& [key, kind] : kKinds) {
+      const ServedKind served = TRY(session_.kinds().Find(kind));
+      for (const Member& member : project_.root[key].members) {
+        if (!member.node["external"].IsTrue() || !IsMounted(key, member.key)) continue;
+        const std::string name = ResourceName(project_, member.node, member.key);
+        const auto found =
+            session_.api().Get(served.resource, {session_.namespace_(), name});
+        if (found) continue;
+        if (found.error().reason != Reason::kNotFound) return Fail(found.error());
+        return Wrong(member.node, fmt::format("{}.{} is external, and there is no {} {} in "
+                                              "namespace {}", key, member.key,
+                                              KindName(served.resource), GoQuote(name),
+                                              session_.namespace_()));
+      }
+    }
+    return {};
+  }
+
+  bool IsMounted(std::string_view kind, const std::string& source) const {
+    for (const Member& service : project_.root["services"].members) {
+      for (const Node& item : service.node[kind].items) {
+        if (item["source"].Text() == source) return true;
+      }
+    }
+    return false;
+  }
+
+  // A Job of something else: its pods cannot change.
+  bool IsReplaced(const Json& object) const {
+    const auto found = before_.find(IdOf(object));
+    if (TextAt(object, "kind") != "Job" || found == before_.end()) return false;
+    return TextAt(object, "metadata", "annotations", kDigestAnnotation) !=
+           TextAt(found->second.object, "metadata", "annotations", kDigestAnnotation);
+  }
+
+  Result<Json> Apply(const Json& object, bool dry_run) {
+    const Resource resource = TRY(ResourceOf(object));
+    Query query = {{"fieldManager", kManager},
+                   {"fieldValidation", "Strict"},
+                   {"force", flags_.force_conflicts ? "true" : "false"}};
+    if (dry_run) query.emplace_back("dryRun", "All");
+    Json placed = object;
+    placed["metadata"]["namespace"] = session_.namespace_();
+    auto applied = session_.api().Write("PATCH", TRY(resource.Path(KeyOf(object))),
+                                        std::move(query), placed, "application/apply-patch+yaml");
+    if (applied) return applied;
+    Error error = applied.error();
+    error.message = fmt::format("{} \"{}\": {}{}", KindName(resource), NameOf(object),
+                                error.message,
+                                error.reason == Reason::kConflict
+                                    ? "\n(--force-conflicts takes these fields over)"
+                                    : "");
+    return Fail(std::move(error));
+  }
+
+  Result<> Delete(const Found& found, const char* word) {
+    const Target target{found.resource, found.key(), "", Json()};
+    const std::string suffix = flags_.dry_run ? " (server dry run)" : "";
+    DeleteFlags deletion;
+    // A volume may not have two users, nor a name two meanings: the old pods go first.
+    deletion.cascade = "foreground";
+    const auto gone = DeleteObject(session_, target, deletion, flags_.dry_run ? "All" : "");
+    if (!gone && gone.error().reason != Reason::kNotFound) return Fail(gone.error());
+    command_.Print("{}/{} {}{}\n", KindName(found.resource), target.key.name, word, suffix);
+    if (flags_.dry_run || !IsWorkload(found.resource)) return {};
+    return WaitUntilGone(session_, target, TextAt(found.object, "metadata", "uid"),
+                         flags_.timeout);
+  }
+
+  // Volumes stay: only `down --volumes` takes them.
+  Result<> Prune() {
+    for (const auto& [id, found] : before_) {
+      if (wanted_.contains(id) || id.first == "PersistentVolumeClaim") continue;
+      // What a controller made is its own to remove.
+      if (!At(found.object, "metadata", "ownerReferences").empty()) continue;
+      TRY(Delete(found, "pruned"));
+    }
+    return {};
+  }
+
+  Result<> Write(const Json& object) {
+    const auto found = before_.find(IdOf(object));
+    const bool replaced = IsReplaced(object);
+    if (replaced) TRY(Delete(found->second, "deleted"));
+    if (replaced && flags_.dry_run) return {};
+    const Json made = TRY(Apply(object, flags_.dry_run));
+    const std::string version = TextAt(made, "metadata", "resourceVersion");
+    if (TextAt(object, "kind") == "Secret") secret_versions_[NameOf(object)] = version;
+    const char* word = "created";
+    if (found != before_.end() && !replaced) {
+      word = Wanted(made) == Wanted(found->second.object) ? "unchanged" : "configured";
+    }
+    command_.Print("{}/{} {}{}\n", KindName(TRY(ResourceOf(object))), NameOf(object), word,
+                   flags_.dry_run ? " (server dry run)" : "");
+    return {};
+  }
+
+  // Another secret makes new pods. A digest in its place would tell who may read pods of what they
+  // may not read.
+  void PutSecretVersions(Workload& workload) const {
+    std::string versions;
+    for (const std::string& name : workload.secrets) {
+      const auto found = secret_versions_.find(name);
+      if (found == secret_versions_.end()) continue;
+      versions += (versions.empty() ? "" : ",") + found->second;
+    }
+    if (versions.empty() || TextAt(workload.object, "kind") == "Job") return;
+    workload.object["spec"]["template"]["metadata"]["annotations"][kSecretsAnnotation] = versions;
+  }
+
+  Result<> WaitForDependencies(const Workload& workload) {
+    if (flags_.dry_run) return {};
+    for (const Dependency& dependency : workload.after) {
+      for (const Workload& other : conversion_.workloads) {
+        if (other.service == dependency.service) TRY(WaitFor(other, dependency.condition));
+      }
+    }
+    return {};
+  }
+
+  Result<> WaitFor(const Workload& workload, const std::string& condition) {
+    // That it is started follows from the order.
+    if (condition == "service_started") return {};
+    const Resource resource = TRY(ResourceOf(workload.object));
+    const bool job = resource.kind == "Job";
+    const auto done = [&](const Json* live) -> Result<bool> {
+      if (live == nullptr) return CliError("it is gone");
+      if (job) return JobIs(*live, condition);
+      Json whole = *live;
+      // Items of lists do not say what they are.
+      whole["kind"] = resource.kind;
+      const RolloutProgress progress = TRY(ProgressOf(whole, 0));
+      return progress.done;
+    };
+    const auto waited =
+        WaitUntil(session_, resource, KeyOf(workload.object), flags_.timeout, done);
+    if (waited) return {};
+    Error error = waited.error();
+    error.message = fmt::format("service {} is not {}: {}", workload.service,
+                                condition == "service_healthy" ? "ready" : "completed",
+                                error.message);
+    return Fail(std::move(error));
+  }
+
+  static Result<bool> JobIs(const Json& job, const std::string& condition) {
+    for (const Json& each : At(job, "status", "conditions")) {
+      if (TextAt(each, "status") != "True") continue;
+      if (TextAt(each, "type") == "Complete") return true;
+      if (TextAt(each, "type") == "Failed") return CliError(TextAt(each, "message"));
+    }
+    return condition == "service_healthy" && IntAt(job, "status", "ready") > 0;
+  }
+
+  Command& command_;
+  const UpFlags& flags_;
+  Session& session_;
+  const Project& project_;
+  Conversion& conversion_;
+  std::map<ObjectId, Found> before_;
+  std::set<ObjectId> wanted_;
+  std::map<std::string, std::string> secret_versions_;
+};
+
+}  // namespace
+
+Result<> RunComposeUp(Command& command, const Args& args) {
+  UpFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  flags.project.Complete(command);
+  if (!flags.project.words.empty()) {
+    return command.UsageError(
+        fmt::format("unexpected arguments: [{}]", Join(flags.project.words, " ")));
+  }
+  Loaded loaded = TRY(LoadAndConvert(command, flags.project));
+  Session& session = *TRY(command.session());
+  return Up(command, flags, session, loaded).Run();
+}
+
+}  // namespace skiff::cli::compose
