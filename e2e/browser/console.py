@@ -202,6 +202,17 @@ class Play:
         page.key("Escape")
         page.until("!document.querySelector('dialog')")
 
+    def links(self):
+        """A link that names no object shows none: what is shown there could be deleted, and all with it."""
+        page = self.page
+        for link in ["pod/default", "pod/default/", "object/pods/default", "object/persistentvolumes",
+                     "deployment/default", "service/default", "pod/default/.."]:
+            page.go(f"#/{link}")
+            page.shows("This object is not there, or not any more")
+            page.until("!document.querySelector('main .danger')")
+        page.go("#/overview/%")
+        page.until("!!document.querySelector('.podmap canvas')?.style.height")
+
     def looks(self):
         """Light, and narrow."""
         page = self.page
@@ -306,7 +317,7 @@ def main():
         play = Play(page, token, guest, axe)
         try:
             for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.views,
-                         play.looks, play.expired, play.rights):
+                         play.links, play.looks, play.expired, play.rights):
                 print(f"   {part.__name__}", flush=True)
                 part()
         except PageError as error:

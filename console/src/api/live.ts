@@ -152,14 +152,14 @@ export function forgetAll(): void {
 }
 
 interface LiveOptions {
-  name?: string;
+  name?: string; // "": none has it. Who shows one object is not to get the first of all.
   labels?: string;
   fields?: string;
 }
 
 function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptions): Live<T> {
   const query: Record<string, string> = {};
-  const fields = [options.name ? `metadata.name=${options.name}` : '', options.fields ?? ''];
+  const fields = [options.name === undefined ? '' : `metadata.name=${options.name}`, options.fields ?? ''];
   const field = fields.filter(Boolean).join(',');
   if (field !== '') query.fieldSelector = field;
   if (options.labels) query.labelSelector = options.labels;
