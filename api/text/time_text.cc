@@ -164,6 +164,19 @@ Result<Instant> ParseInstant(std::string_view text, TimeForm form) {
   return TimeParser(text, form).Parse(form);
 }
 
+namespace {
+
+void AppendDigits(int64_t number, int digits, std::string& out) {
+  const size_t begin = out.size();
+  out.append(static_cast<size_t>(digits), '0');
+  for (size_t at = out.size(); number > 0 && at > begin; number /= 10) {
+    out[--at] = static_cast<char>('0' + number % 10);
+  }
+}
+
+}  // namespace
+
+// Several of them are in each object that is written.
 std::string FormatInstant(const Instant& instant, TimeForm form) {
   int64_t days = instant.seconds / 86400;
   int64_t rest = instant.seconds % 86400;
@@ -173,17 +186,31 @@ std::string FormatInstant(const Instant& instant, TimeForm form) {
   }
   const std::chrono::year_month_day date{
       std::chrono::sys_days(std::chrono::days(static_cast<int>(days)))};
-  std::array<char, 48> out;
-  const int length = std::snprintf(
-      out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(rest / 3600), static_cast<int>(rest / 60 % 60), static_cast<int>(rest % 60));
-  std::string text(out.data(), static_cast<size_t>(length));
-  if (form == TimeForm::kMicro) {
-    std::snprintf(out.data(), out.size(), ".%06d", instant.nanos / 1000);
-    text += out.data();
+  std::string text;
+  text.reserve(kLayoutMicro.size());
+  const int year = static_cast<int>(date.year());
+  if (year < 0 || year > 9999) {
+    std::array<char, 16> digits;
+    std::snprintf(digits.data(), digits.size(), "%04d", year);
+    text += digits.data();
+  } else {
+    AppendDigits(year, 4, text);
   }
-  return text + "Z";
+  const auto add = [&](char mark, int64_t number) {
+    text += mark;
+    AppendDigits(number, 2, text);
+  };
+  add('-', static_cast<unsigned>(date.month()));
+  add('-', static_cast<unsigned>(date.day()));
+  add('T', rest / 3600);
+  add(':', rest / 60 % 60);
+  add(':', rest % 60);
+  if (form == TimeForm::kMicro) {
+    text += '.';
+    AppendDigits(instant.nanos / 1000, 6, text);
+  }
+  text += 'Z';
+  return text;
 }
 
 Result<int64_t> ParseGoDuration(std::string_view text) {
