@@ -111,6 +111,12 @@ void VisitPairs(const Row<Key>& before, const Row<Key>& after, Visit visit) {
   }
 }
 
+// What Spot::Member finds by the field's name.
+Spot SpotOf(const Field& field) {
+  const bool opaque = field.type->shape == Shape::kJson && field.type->preserve_unknown;
+  return {opaque ? nullptr : field.type, &field};
+}
+
 class StructComparer {
  public:
   explicit StructComparer(Comparison& out) : out_(out) {}
@@ -124,10 +130,8 @@ class StructComparer {
       const Shown new_field = ShownOf(field, after);
       if (!old_field.is_there && !new_field.is_there) continue;
       if (of_object && field.name == "managedFields") continue;
-      Spot below;
-      if (!Spot{&type, nullptr}.Member(field.name, below)) continue;
       const ElementChain chain{path, 'f', field.name};
-      Walk(below, *field.type, old_field, new_field, &chain);
+      Walk(SpotOf(field), *field.type, old_field, new_field, &chain);
     }
   }
 
