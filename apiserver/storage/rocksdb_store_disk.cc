@@ -21,6 +21,8 @@ constexpr size_t kBlockCacheBytes = 8 << 20;
 constexpr size_t kLogBufferBytes = 4 << 20;
 constexpr size_t kKeysBufferBytes = 1 << 20;
 constexpr size_t kMetaBufferBytes = 64 << 10;
+// What Append keeps for the next time: most batches fit.
+constexpr size_t kBatchBytes = 256 << 10;
 // How many versions Compact drops in one batch.
 constexpr size_t kDropBatch = 1024;
 
@@ -133,6 +135,7 @@ struct RocksdbDisk::Database {
   rocksdb::ColumnFamilyHandle* keys = nullptr;
   rocksdb::ColumnFamilyHandle* log = nullptr;
   bool write_ahead_log = true;
+  rocksdb::WriteBatch batch{kBatchBytes};  // Append's.
 
   ~Database() {
     if (!db) return;
@@ -407,12 +410,9 @@ Result<> RocksdbDisk::View::WalkLog(
 
 Result<> RocksdbDisk::Append(std::span<const Version> versions, bool sync) {
   const std::shared_lock use(mutex_);
-  constexpr size_t kAroundOne = 128;  // Numbers, marks and lengths.
-  size_t bytes = 0;
-  for (const Version& version : versions) {
-    bytes += version.value.size() + 2 * version.key.size() + kAroundOne;
-  }
-  rocksdb::WriteBatch batch(bytes);
+  rocksdb::WriteBatch& batch = database_->batch;
+  if (batch.Data().capacity() > kBatchBytes) batch = rocksdb::WriteBatch(kBatchBytes);
+  batch.Clear();
   for (const Version& version : versions) {
     const char mark = version.kind == Event::Kind::kPut ? kPutMark : kDeleteMark;
     const std::string version_key = VersionKey(version.key, version.revision);
