@@ -14,6 +14,10 @@ namespace skiff {
 // Bytes of memory that this process has.
 size_t ResidentBytes();
 
+// Gives back to all threads what this one keeps of what it freed, once a second at most. Called by
+// who runs many pieces of work, after each: most of our threads sleep, nearly always.
+void ReleaseThreadCache();
+
 class HeapRelease final : public ControlLoop {
  public:
   // Gives back when the process has grown, and now and then, for what was still in use then: more

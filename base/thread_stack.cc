@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/heap_release.h"
 
 namespace skiff {
 namespace {
@@ -72,6 +73,7 @@ int RunWithThreadStack(const std::function<int()>& work) {
 }
 
 void ReleaseStack() {
+  ReleaseThreadCache();
   static thread_local const uintptr_t begin = StackBegin();
   static thread_local uintptr_t painted = 0;  // Where the paint begins; 0: there is none.
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & ~(kPageBytes - 1);
