@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
 
-extern "C" int mallctl(const char* name, void* old_value, size_t* old_bytes, void* new_value,
-                       size_t new_bytes) __attribute__((weak));
+#include "base/allocated_bytes.h"
 
 namespace skiff {
 namespace {
@@ -40,26 +38,18 @@ TEST(HeapReleaseTest, WhatWasInUseAtFirstGoesBackLater) {
   EXPECT_LT(ResidentBytes(), before + (50 << 20));
 }
 
-// What is in use, by jemalloc's account, to which the caches of threads are in use.
-size_t AllocatedBytes() {
-  uint64_t epoch = 1;
-  size_t bytes = 0, length = sizeof bytes;
-  mallctl("epoch", nullptr, nullptr, &epoch, sizeof epoch);
-  mallctl("stats.allocated", &bytes, &length, nullptr, 0);
-  return bytes;
-}
-
+// By jemalloc's account, to which what threads keep is allocated.
 TEST(HeapReleaseTest, AThreadGivesBackWhatItKeeps) {
-  if (mallctl == nullptr) GTEST_SKIP() << "built without jemalloc";
+  if (!AllocatedBytes()) GTEST_SKIP() << "this allocator does not count";
   std::jthread([] {
     std::vector<std::unique_ptr<char[]>> pieces;
     for (size_t bytes = 1'000; bytes < 14'000; bytes += 500) {
       for (int i = 0; i < 4; ++i) pieces.push_back(std::make_unique<char[]>(bytes));
     }
     pieces.clear();
-    const size_t kept = AllocatedBytes();
+    const size_t kept = *AllocatedBytes();
     ReleaseThreadCache();
-    EXPECT_LT(AllocatedBytes() + (32 << 10), kept);
+    EXPECT_LT(*AllocatedBytes() + (32 << 10), kept);
   }).join();
 }
 #endif
