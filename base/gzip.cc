@@ -3,14 +3,19 @@
 #include <zlib.h>
 
 namespace skiff {
+namespace {
+
+bool BeginGzip(z_stream& stream, GzipLevel level) {
+  // 16: a gzip header instead of zlib's.
+  return deflateInit2(&stream, static_cast<int>(level), Z_DEFLATED, 15 + 16, 8,
+                      Z_DEFAULT_STRATEGY) == Z_OK;
+}
+
+}  // namespace
 
 std::string Gzip(std::string_view text, GzipLevel level) {
   z_stream stream{};
-  // 16: a gzip header instead of zlib's.
-  if (deflateInit2(&stream, static_cast<int>(level), Z_DEFLATED, 15 + 16, 8,
-                   Z_DEFAULT_STRATEGY) != Z_OK) {
-    return "";
-  }
+  if (!BeginGzip(stream, level)) return "";
   std::string packed(deflateBound(&stream, text.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
@@ -21,6 +26,34 @@ std::string Gzip(std::string_view text, GzipLevel level) {
   packed.shrink_to_fit();
   deflateEnd(&stream);
   return packed;
+}
+
+struct GzipStream::State {
+  z_stream stream{};
+};
+
+GzipStream::GzipStream() : state_(std::make_unique<State>()) {
+  failed_ = !BeginGzip(state_->stream, GzipLevel::kFastest);
+}
+
+GzipStream::~GzipStream() {
+  deflateEnd(&state_->stream);
+}
+
+void GzipStream::Add(std::string_view text, bool is_last, std::string& out) {
+  constexpr size_t kPartBytes = 16 << 10;
+  if (failed_) return;
+  z_stream& stream = state_->stream;
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  do {
+    const size_t before = out.size();
+    out.resize(before + kPartBytes);
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
+    stream.avail_out = kPartBytes;
+    failed_ = deflate(&stream, is_last ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_ERROR;
+    out.resize(before + kPartBytes - stream.avail_out);
+  } while (!failed_ && stream.avail_out == 0);
 }
 
 std::string Gunzip(std::string_view bytes) {

@@ -32,6 +32,11 @@ Result<Json> DecodeProtobuf(const Type& type, std::string_view raw);
 std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document);
 // A list of such: {metadata: ListMeta, items: [documents]}.
 std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list);
+// The same list piece by piece, for whom it is too much at once: a head, which tells how many bytes
+// all items together have; the items; and what follows them.
+std::string ProtobufListHead(const TypeMeta& meta, const Json& list_metadata, size_t items_bytes);
+std::string ProtobufListItem(const Type& item, const Json& document);
+std::string ProtobufListTail();
 // A frame of a watch: four bytes of length, then a WatchEvent around an enveloped object.
 std::string EncodeWatchFrame(std::string_view event, std::string_view enveloped);
 

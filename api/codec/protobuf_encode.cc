@@ -234,44 +234,68 @@ void Encoder::Value(const Type& type, uint32_t number, const Json* value) {
   out_.CloseMessage(number, before);
 }
 
-// The whole of a message of its own: what `write` writes, in an envelope.
-template <typename Write>
-std::string Enveloped(const TypeMeta& meta, Write write) {
-  Encoder encoder;
-  BackWriter& out = encoder.out();
+constexpr uint32_t kRawField = 2;
+constexpr uint32_t kItemsField = 2;
+
+// What an envelope has behind the object.
+void WriteEnvelopeEnd(BackWriter& out) {
   out.String(4, "");
   out.String(3, "");
-  const size_t before_raw = out.size();
-  write(encoder);
-  out.CloseMessage(2, before_raw);
+}
+
+// What it has in front of the object, of which so many bytes are still to come, or are there.
+void WriteEnvelopeBegin(const TypeMeta& meta, size_t raw_bytes, BackWriter& out) {
+  out.Varint(raw_bytes);
+  out.Tag(kRawField, Wire::kBytes);
   const size_t before_meta = out.size();
   out.String(2, meta.kind);
   out.String(1, meta.api_version);
   out.CloseMessage(1, before_meta);
   out.Bytes(kProtobufMagic);
-  return out.Take();
 }
 
 }  // namespace
 
 std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document) {
-  return Enveloped(meta, [&](Encoder& encoder) { encoder.Struct(type, document); });
+  Encoder encoder;
+  BackWriter& out = encoder.out();
+  WriteEnvelopeEnd(out);
+  const size_t before = out.size();
+  encoder.Struct(type, document);
+  WriteEnvelopeBegin(meta, out.size() - before, out);
+  return out.Take();
+}
+
+std::string ProtobufListHead(const TypeMeta& meta, const Json& list_metadata, size_t items_bytes) {
+  Encoder encoder;
+  BackWriter& out = encoder.out();
+  encoder.Struct(*FindBuiltInType("meta/v1", "ListMeta"), list_metadata);
+  out.CloseMessage(1, 0);
+  WriteEnvelopeBegin(meta, out.size() + items_bytes, out);
+  return out.Take();
+}
+
+std::string ProtobufListItem(const Type& item, const Json& document) {
+  Encoder encoder;
+  encoder.Struct(item, document);
+  encoder.out().CloseMessage(kItemsField, 0);
+  return encoder.out().Take();
+}
+
+std::string ProtobufListTail() {
+  BackWriter out;
+  WriteEnvelopeEnd(out);
+  return out.Take();
 }
 
 std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list) {
-  return Enveloped(meta, [&](Encoder& encoder) {
-    const Json* items = MemberOf(list, "items");
-    for (size_t i = items == nullptr ? 0 : items->size(); i > 0; --i) {
-      const size_t before = encoder.out().size();
-      encoder.Struct(item, (*items)[i - 1]);
-      encoder.out().CloseMessage(2, before);
-    }
-    const size_t before = encoder.out().size();
-    const Json* metadata = MemberOf(list, "metadata");
-    encoder.Struct(*FindBuiltInType("meta/v1", "ListMeta"),
-                   metadata == nullptr ? Json() : *metadata);
-    encoder.out().CloseMessage(1, before);
-  });
+  std::string items;
+  if (const Json* documents = MemberOf(list, "items")) {
+    for (const Json& document : *documents) items += ProtobufListItem(item, document);
+  }
+  const Json* metadata = MemberOf(list, "metadata");
+  return ProtobufListHead(meta, metadata == nullptr ? Json() : *metadata, items.size()) + items +
+         ProtobufListTail();
 }
 
 std::string EncodeWatchFrame(std::string_view event, std::string_view enveloped) {

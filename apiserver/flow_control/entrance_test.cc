@@ -9,6 +9,7 @@
 #include <list>
 
 #include "api/codec/struct_text.h"
+#include "apiserver/request/answer_stream.h"
 #include "apiserver/server/bootstrap.h"
 
 namespace skiff::flow_control {
@@ -311,6 +312,38 @@ TEST_F(UnsentTest, WhatIsNotTakenInTimeIsLetGo) {
   EXPECT_EQ(Enter(PersonOf("alice")).state(), Pass::State::kIn);
   std::string text;
   EXPECT_EQ(PullAll(unsent, text), http::Pulled::kAbort);
+}
+
+// As much as anybody takes.
+class EndlessAnswer final : public AnswerStream {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    out.push_back(std::make_shared<const std::string>(bytes_max, 'x'));
+    return http::Pulled::kMore;
+  }
+  size_t HeldBytesMax() const override { return 1 << 20; }
+};
+
+TEST_F(UnsentTest, WhatIsMadeAsItIsTakenHasTimeForWhatWasTaken) {
+  Asked& asked = Make(PersonOf("alice"), "/api/v1/pods");
+  asked.http.remote_address = "192.0.2.9";
+  http::Response response;
+  response.stream = std::make_unique<EndlessAnswer>();
+  const auto sent = entrance_->Send(entrance_->Enter(asked.question()), asked.http,
+                                    std::move(response));
+  EXPECT_EQ(sent.Header("Content-Length"), "");
+  Waiting& more = Wait(PersonOf("alice"));
+  more.response.pending = nullptr;
+  EXPECT_FALSE(IsAnswered(more)) << "what it may hold counts";
+  std::vector<http::SharedBytes> taken;
+  EXPECT_EQ(sent.stream->Pull(20 << 20, taken), http::Pulled::kMore);
+  for (const auto& [time, then] : {std::pair(75s, http::Pulled::kMore),
+                                   std::pair(10s, http::Pulled::kAbort)}) {
+    clock_.Advance(time);
+    entrance_->Step();
+    EXPECT_EQ(sent.stream->Pull(1, taken), then);
+  }
 }
 
 TEST_F(UnsentTest, SmallOnesAndThoseInThisProcessAreSentAsTheyAre) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "apiserver/request/answer_stream.h"
+
 namespace skiff::flow_control {
 namespace {
 
@@ -13,9 +15,17 @@ constexpr size_t kBytesPerSecond = 1 << 20;
 constexpr int kUnsentCheckMs = 1000;
 
 size_t UnsentBytesOf(const http::Response& response) {
+  if (response.stream) {
+    const AnswerStream* const answer = AnswerStreamOf(response);
+    return answer == nullptr ? 0 : answer->HeldBytesMax();
+  }
   size_t bytes = response.body.size();
   for (const auto& piece : response.pieces) bytes += piece->size();
   return bytes;
+}
+
+Duration TimeFor(size_t bytes) {
+  return std::chrono::seconds(bytes / kBytesPerSecond);
 }
 
 class UnsentSource final : public http::StreamSource {
@@ -41,19 +51,23 @@ Unsent::Unsent(http::Response& response)
     : bytes_(UnsentBytesOf(response)),
       body_(std::move(response.body)),
       pieces_(std::make_move_iterator(response.pieces.begin()),
-              std::make_move_iterator(response.pieces.end())) {
+              std::make_move_iterator(response.pieces.end())),
+      stream_(std::move(response.stream)) {
+  if (stream_) stream_bytes_.emplace(0);
   response.body.clear();
   response.pieces.clear();
 }
 
 void Unsent::Attach(http::Waker waker) {
   const MutexLock lock(mutex_);
+  if (stream_) stream_->Attach(waker);
   waker_ = std::move(waker);
 }
 
 http::Pulled Unsent::Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) {
   const MutexLock lock(mutex_);
   if (dropped_) return http::Pulled::kAbort;
+  if (stream_) return PullStream(bytes_max, out);
   size_t taken = 0;
   while (taken < bytes_max && sent_ < body_.size()) {
     const size_t bytes = std::min(kUnsentUnitBytes, body_.size() - sent_);
@@ -70,7 +84,15 @@ http::Pulled Unsent::Pull(size_t bytes_max, std::vector<http::SharedBytes>& out)
   return is_all ? http::Pulled::kEnd : http::Pulled::kMore;
 }
 
+http::Pulled Unsent::PullStream(size_t bytes_max, std::vector<http::SharedBytes>& out) {
+  const size_t before = out.size();
+  const http::Pulled pulled = stream_->Pull(bytes_max, out);
+  for (size_t i = before; i < out.size(); ++i) *stream_bytes_ += out[i]->size();
+  return pulled;
+}
+
 void Unsent::Drop() {
+  std::unique_ptr<http::StreamSource> stream;
   std::string body;
   std::deque<http::SharedBytes> pieces;
   http::Waker waker;
@@ -79,6 +101,7 @@ void Unsent::Drop() {
     dropped_ = true;
     body.swap(body_);
     pieces.swap(pieces_);
+    stream.swap(stream_);
     waker = waker_;
   }
   if (waker) waker();
@@ -88,8 +111,7 @@ void Unsent::Drop() {
 http::Response Entrance::Send(const Pass& pass, const http::Request& request,
                               http::Response response) {
   const bool is_sent = pass.held_ == Pass::Held::kTurn && !request.remote_address.empty() &&
-                       request.method != "HEAD" && !response.stream && !response.upgrade &&
-                       !response.pending;
+                       request.method != "HEAD" && !response.upgrade && !response.pending;
   if (!is_sent || UnsentBytesOf(response) < kUnsentUnitBytes) return response;
   const auto unsent = std::make_shared<Unsent>(response);
   unsent->level = pass.turn_.level;
@@ -98,8 +120,8 @@ http::Response Entrance::Send(const Pass& pass, const http::Request& request,
   bool wake = false;
   {
     const MutexLock lock(mutex_);
-    const Duration due = clock_.Monotonic() + kTakingTime +
-                         std::chrono::seconds(unsent->bytes() / kBytesPerSecond);
+    const Duration due = clock_.Monotonic() + kTakingTime + TimeFor(unsent->bytes());
+    unsent->due = due;
     dispatcher_.TakeUnsent(*unsent->level, unsent->flow, unsent->units);
     unsent->counts = true;
     unsent->place = unsent_.emplace(due, unsent);
@@ -107,7 +129,9 @@ http::Response Entrance::Send(const Pass& pass, const http::Request& request,
   }
   if (wake) wake_();
   response.headers.erase("Content-Length");
-  response.SetHeader("Content-Length", std::to_string(unsent->bytes()));
+  if (!unsent->is_made_as_taken()) {
+    response.SetHeader("Content-Length", std::to_string(unsent->bytes()));
+  }
   response.stream = std::make_unique<UnsentSource>(unsent, [this](Unsent& each) { Sent(each); });
   return response;
 }
@@ -132,8 +156,15 @@ void Entrance::Forget(Unsent& unsent) {
 std::vector<std::shared_ptr<Unsent>> Entrance::TakeLate(Duration now) {
   std::vector<std::shared_ptr<Unsent>> late;
   while (!unsent_.empty() && unsent_.begin()->first <= now) {
-    late.push_back(unsent_.begin()->second);
-    Forget(*late.back());
+    const auto first = unsent_.begin()->second;
+    const Duration due = first->due + TimeFor(first->taken_bytes());
+    if (due > now) {
+      unsent_.erase(first->place);
+      first->place = unsent_.emplace(due, first);
+      continue;
+    }
+    late.push_back(first);
+    Forget(*first);
   }
   return late;
 }

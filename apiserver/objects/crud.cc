@@ -6,11 +6,13 @@
 #include "api/rules/rules.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/objects/custom_body.h"
+#include "apiserver/objects/list_answer.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
+#include "apiserver/request/list_form.h"
 #include "apiserver/request/object_response.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/request/routes.h"
@@ -74,7 +76,7 @@ Result<http::Response> HandleGet(Core& core, ApiRequest& request) {
 }
 
 Result<http::Response> HandleList(Core& core, ApiRequest& request) {
-  return ListObjects(core.store, request);
+  return ListObjects({core.store, core.list_jobs, core.outbound}, request);
 }
 
 Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {

@@ -1,6 +1,7 @@
 #include "apiserver/objects/list_in_version.h"
 
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/storage/paged_list.h"
 
 namespace skiff {
 namespace {
@@ -40,6 +41,14 @@ Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListReq
     if (!TakeWanted(request, next, page) || !next.more) return page;
     all.start_after = next.records.back()->key;
   }
+}
+
+Result<std::unique_ptr<ListCursor>> OpenListInVersion(Store& store, const KindInfo& kind,
+                                                      const ListRequest& request) {
+  if (!MayConvert(kind)) return store.OpenList(request);
+  return OpenPagedList(
+      [&store, &kind](const ListRequest& page) { return ListInVersion(store, kind, page); },
+      request);
 }
 
 }  // namespace skiff

@@ -10,5 +10,8 @@ namespace skiff {
 
 // Store::List for all other kinds.
 Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListRequest& request);
+// Store::OpenList, likewise. `kind` outlives the cursor.
+Result<std::unique_ptr<ListCursor>> OpenListInVersion(Store& store, const KindInfo& kind,
+                                                      const ListRequest& request);
 
 }  // namespace skiff

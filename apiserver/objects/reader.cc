@@ -74,11 +74,10 @@ Error ExpiredPage(const ListQuery& options, const ContinueToken& token) {
   return error;
 }
 
-// What is left behind the page, of which there is more.
-int64_t RemainingAfter(const Page& page, const Position& position, const ListPage& listed) {
-  if (!position.left) return static_cast<int64_t>(listed.remaining);
-  const auto taken = static_cast<int64_t>(page.records.size());
-  return std::max<int64_t>(0, *position.left - taken);
+// What is left behind a page, of which there is more, and which so has as much as it may.
+int64_t RemainingAfter(const Position& position, const ListCursor& page) {
+  if (!position.left) return static_cast<int64_t>(page.remaining());
+  return std::max<int64_t>(0, *position.left - static_cast<int64_t>(position.limit));
 }
 
 }  // namespace
@@ -160,8 +159,8 @@ std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& 
   return values;
 }
 
-Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
-                      const ListQuery& options) {
+Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view namespace_name,
+                            const ListQuery& options) {
   const std::string prefix = StorePrefix(kind.storage_key, namespace_name);
   const Position position = TRY(PositionOf(store, prefix, options));
   ListRequest request{.prefix = SelectedPrefix(kind, namespace_name, options.fields),
@@ -172,12 +171,13 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
   request.count_remaining = tells_remaining && !position.left;
   if (!options.SelectsAll()) {
     request.terms = TermsOf(options, kind);
-    request.filter = [&](const Record& record) {
+    const auto wanted = std::make_shared<const ListQuery>(options);
+    request.filter = [wanted, &kind](const Record& record) {
       const auto view = ObjectView::Of(record);
-      return view && Selects(options, kind, record.key, *view);
+      return view && Selects(*wanted, kind, record.key, *view);
     };
   }
-  auto listed = ListInVersion(store, kind, request);
+  auto listed = OpenListInVersion(store, kind, request);
   if (!listed) {
     if (listed.error().reason == Reason::kTimeout) {
       return Fail(TooLargeRevision(position.at.value, store.Current().value));
@@ -187,16 +187,26 @@ Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view names
     if (!options.continue_token.empty()) token = TRY(DecodeContinue(options.continue_token));
     return Fail(ExpiredPage(options, token));
   }
-  Page page{.records = std::move(listed->records), .meta = {}, .revision = listed->revision};
-  page.meta.resource_version = std::to_string(listed->revision.value);
-  if (listed->more && !page.records.empty()) {
-    ContinueToken next{.revision = static_cast<int64_t>(listed->revision.value),
-                       .start = page.records.back()->key.substr(prefix.size())};
-    if (tells_remaining) {
-      next.left = RemainingAfter(page, position, *listed);
-      page.meta.remaining = *next.left;
-    }
-    page.meta.continue_token = EncodeContinue(next);
+  OpenPage page{.records = *std::move(listed), .meta = {}};
+  const uint64_t revision = page.records->revision().value;
+  page.meta.resource_version = std::to_string(revision);
+  if (!page.records->more() || page.records->last_key().empty()) return page;
+  ContinueToken next{.revision = static_cast<int64_t>(revision),
+                     .start = page.records->last_key().substr(prefix.size())};
+  if (tells_remaining) {
+    next.left = RemainingAfter(position, *page.records);
+    page.meta.remaining = *next.left;
+  }
+  page.meta.continue_token = EncodeContinue(next);
+  return page;
+}
+
+Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
+                      const ListQuery& options) {
+  const OpenPage open = TRY(OpenPageOf(store, kind, namespace_name, options));
+  Page page{.records = {}, .meta = open.meta};
+  for (bool more = true; more;) {
+    more = TRY(open.records->Next(SIZE_MAX, page.records));
   }
   return page;
 }
@@ -223,23 +233,6 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
   if ((*record)->value.size() > kQuickBytesMax && !MayWait()) return Fail(WouldWait());
   std::string text = TRY(TextOf(kind, **record));
   return ObjectResponse(200, kind, std::move(text), request, media);
-}
-
-Result<http::Response> ListObjects(Store& store, const ApiRequest& request) {
-  const KindInfo& kind = *request.kind;
-  const MediaType media = TRY(Negotiate(request.http, OfferOf(request, {.list = true})));
-  const ListQuery options = TRY(ParseListOptions(request.http, kind, false));
-  if (IsComponentStatus(kind)) {
-    return ListResponse(kind, ComponentStatusTexts(store), {}, request, media);
-  }
-  const Page page = TRY(ReadPage(store, kind, request.info.namespace_name, options));
-  std::vector<std::string> items;
-  items.reserve(page.records.size());
-  for (const RecordPtr& record : page.records) {
-    std::string text = TRY(TextOf(kind, *record));
-    items.push_back(std::move(text));
-  }
-  return ListResponse(kind, items, page.meta, request, media);
 }
 
 }  // namespace skiff

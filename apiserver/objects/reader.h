@@ -1,9 +1,11 @@
-// get and list: stored bytes, selected by the records' headers.
+// get, and what lists are made of: stored bytes, selected by the records' headers.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apiserver/request/list_options.h"
 #include "apiserver/request/object_response.h"
@@ -33,17 +35,23 @@ ListRequest::Terms TermsOf(const ListQuery& options, const KindInfo& kind);
 // converts nothing is known before it has: labels, too, are its to change.
 std::optional<IndexTerm> TermOf(const ListQuery& options, const KindInfo& kind);
 
-// The records of one page, and what to say about them.
+// The records of one page, which are still to be read, and what to say about them. `kind` outlives
+// it.
+struct OpenPage {
+  std::unique_ptr<ListCursor> records;
+  ListMeta meta;
+};
+Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view namespace_name,
+                            const ListQuery& options);
+// The same, read.
 struct Page {
   std::vector<RecordPtr> records;
   ListMeta meta;
-  Revision revision;
 };
 Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
                       const ListQuery& options);
 
 Result<http::Response> GetObject(Store& store, const ApiRequest& request);
-Result<http::Response> ListObjects(Store& store, const ApiRequest& request);
 
 // Store::Reach, in the API's words.
 Result<> ReachRevision(Store& store, uint64_t version);

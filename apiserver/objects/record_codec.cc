@@ -434,13 +434,17 @@ Result<std::string> TextOf(const KindInfo& kind, const Record& record) {
 }
 
 std::string_view ItemTail(const KindInfo& kind, std::string_view text) {
-  const std::string prefix = TypePrefix(kind.kind, kind.api_version);
-  if (IsBuiltIn(kind) && text.starts_with(prefix)) {
-    text.remove_prefix(prefix.size());
-  } else {
-    text.remove_prefix(1);
-  }
-  return text;
+  std::string_view tail = text;
+  const auto skips = [&](std::string_view part) {
+    if (!tail.starts_with(part)) return false;
+    tail.remove_prefix(part.size());
+    return true;
+  };
+  // As TypePrefix writes it.
+  const bool says_its_kind = IsBuiltIn(kind) && skips("{\"kind\":\"") && skips(kind.kind) &&
+                             skips("\",\"apiVersion\":\"") && skips(kind.api_version) &&
+                             skips("\",");
+  return says_its_kind ? tail : text.substr(1);
 }
 
 }  // namespace skiff

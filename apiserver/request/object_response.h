@@ -14,6 +14,10 @@
 
 namespace skiff {
 
+namespace crd {
+struct CustomKind;
+}  // namespace crd
+
 // What an answer about objects of the request's kind may be.
 MediaOffer OfferOf(const ApiRequest& request, MediaOffer offer = {});
 
@@ -31,10 +35,8 @@ Result<IncludeObject> IncludeOf(const ApiRequest& request);
 // The JSON text of ListMeta, as the API writes it.
 std::string ListMetaText(const ListMeta& meta);
 
-// `items` are JSON texts of whole objects.
-Result<http::Response> ListResponse(const KindInfo& kind, const std::vector<std::string>& items,
-                                    const ListMeta& meta, const ApiRequest& request,
-                                    const MediaType& media);
+// Null: the kind is built in.
+const crd::CustomKind* DefinitionOf(const KindInfo& kind);
 
 // "core.Pod", "apps.Deployment": what a few refusals call a kind.
 std::string InternalName(const KindInfo& kind);
@@ -46,6 +48,23 @@ std::string ProtobufText(const KindInfo& kind, std::string_view text, const Medi
 std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,
                       std::string_view version, IncludeObject include, bool headers);
 
+// How objects of the kind are shown in Tables: as the version that they are kept in, whichever was
+// asked for; the rows' objects, if wanted whole, are of the one that was asked for.
+const TableFormat& TableFormatOf(const KindInfo& kind);
+TableOptions TableOptionsOf(const KindInfo& kind, TimePoint now, std::string_view version,
+                            IncludeObject include);
+Json TableRowOf(const KindInfo& kind, const Json& document, TableOptions options);
+// What the objects in a Table's rows are; nullptr: nothing that is known.
+const Type* RowTypeOf(const KindInfo& kind, IncludeObject include);
+// A Table's text up to the colon behind the name of its rows, which come last, in the order of the
+// types; and one of its rows, whose object is of that type.
+std::string TableHead(Json table);
+void AppendTableRow(const Json& row, const Type* object, std::string& out);
+
+// An object's metadata, of its JSON text; "{}": it has none.
+std::string MetadataText(std::string_view text);
+// {"metadata": ...}
+Result<Json> MetadataDocument(std::string_view text);
 // {"kind":"PartialObjectMetadata",...} of an object's JSON text.
 std::string PartialMetadataText(std::string_view text, std::string_view version);
 

@@ -246,10 +246,53 @@ TEST_F(PromptAnswersTest, ARequestIsLetInOnceAndWaitsForItsTurn) {
   EXPECT_FALSE(Try(hot).response->pending);
 }
 
-TEST_F(PromptAnswersTest, WritesAndListsAreLeftToWorkersByWhoKnowsTheUser) {
+TEST_F(PromptAnswersTest, AListOfFewInMemoryIsAnsweredAsByAWorker) {
+  for (const char* name : {"a", "b", "c"}) PutMap(name);
+  Merge(std::string(kMaps) + "/b", R"({"metadata": {"labels": {"app": "x"}}})");
+  const std::string maps = kMaps;
+  const std::string by_label = maps + "?labelSelector=app%3Dx";
+  EXPECT_FALSE(Try(by_label).response) << "which have a label a worker finds out, the first time";
+  EXPECT_EQ(Get(by_label).body["items"].size(), 1);
+  for (const std::string& path :
+       {maps, maps + "?limit=2", maps + "?limit=3", by_label, by_label + "&limit=1",
+        maps + "?fieldSelector=metadata.name%3Da", maps + "?resourceVersion=0",
+        maps + "?labelSelector=app!%3Dx&limit=1", std::string("/api/v1/namespaces/none/pods")}) {
+    const auto prompt = Try(path);
+    ASSERT_TRUE(prompt.response) << path;
+    const auto slow = Get(path).response;
+    EXPECT_EQ(prompt.response->status, 200) << path;
+    EXPECT_EQ(prompt.response->body, slow.body) << path;
+    EXPECT_EQ(HeadersOf(*prompt.response), HeadersOf(slow)) << path;
+  }
+  for (const char* accept : {"application/yaml", "application/vnd.kubernetes.protobuf",
+                             "application/json;as=Table;g=meta.k8s.io;v=v1"}) {
+    const Question question{.path = maps + "?limit=2", .accept = accept};
+    const auto prompt = Try(question);
+    ASSERT_TRUE(prompt.response) << accept;
+    EXPECT_EQ(prompt.response->body, Ask(question).response.body) << accept;
+  }
+}
+
+TEST_F(PromptAnswersTest, AListOfManyOrFromTheDiskIsLeftToAWorker) {
+  for (int i = 0; i < 70; ++i) PutMap("m" + std::to_string(i));
+  const std::string maps = kMaps;
+  const std::string some = maps + "?limit=40";
+  EXPECT_TRUE(Try(some).response);
+  EXPECT_FALSE(Try(Question{.path = some, .accept = "application/yaml"}).response)
+      << "so many take long to make";
+  EXPECT_FALSE(Try(maps).response);
+  EXPECT_FALSE(Try(maps + "?labelSelector=app!%3Dx").response);
+  EXPECT_EQ(Rest(Try(maps), {.path = maps}).status, 200);
+  Reopen();
+  EXPECT_FALSE(Try(some).response);
+  EXPECT_EQ(Rest(Try(some), {.path = some}).status, 200);
+  EXPECT_TRUE(Try(some).response) << "now they are at hand";
+}
+
+TEST_F(PromptAnswersTest, WritesAndLongReadsAreLeftToWorkersByWhoKnowsTheUser) {
   PutMap("a");
   for (const Question& question :
-       {Question{.path = kMaps}, Question{.method = "DELETE", .path = std::string(kMaps) + "/a"},
+       {Question{.method = "DELETE", .path = std::string(kMaps) + "/a"},
         Question{.path = "/apis"}, Question{.path = std::string(kMaps) + "?watch=1"},
         Question{.path = std::string(kMaps) + "?watch=1&resourceVersion=0"},
         Question{.path = "/api/v1/componentstatuses/etcd-0"}}) {

@@ -15,9 +15,6 @@
 namespace skiff {
 namespace {
 
-// Smaller bodies are not worth the work; kube-apiserver's bound.
-constexpr size_t kGzipBytesMin = 128 * 1024;
-
 int UsualCode(Reason reason) {
   switch (reason) {
     case Reason::kUnknown:
@@ -145,7 +142,16 @@ std::string HugeNumbersQuoted(std::string_view json) {
   return out;
 }
 
-// What a client or another program put down as raw JSON may be no UTF-8, and may hold any number.
+http::Response StatusResponse(int code, const Json& status, const MediaType& media) {
+  if (media.encoding == Encoding::kProtobuf) {
+    return ProtobufResponse(code,
+                            EncodeProtobuf(meta_v1::Status::Describe(), {"v1", "Status"}, status));
+  }
+  return DocumentResponse(code, InOrder(meta_v1::Status::Describe(), status), media);
+}
+
+}  // namespace
+
 Result<Json> ReadForYaml(const std::string& text) {
   // Kubernetes makes YAML of the JSON text by reading that as YAML, which allows fewer characters.
   if (HasYamlControl(text)) return Fail(PlainError(kControlCharacters));
@@ -156,16 +162,6 @@ Result<Json> ReadForYaml(const std::string& text) {
   if (document.is_discarded()) return Fail(PlainError("yaml: the object is no JSON"));
   return document;
 }
-
-http::Response StatusResponse(int code, const Json& status, const MediaType& media) {
-  if (media.encoding == Encoding::kProtobuf) {
-    return ProtobufResponse(code,
-                            EncodeProtobuf(meta_v1::Status::Describe(), {"v1", "Status"}, status));
-  }
-  return DocumentResponse(code, InOrder(meta_v1::Status::Describe(), status), media);
-}
-
-}  // namespace
 
 http::Response ProtobufResponse(int code, std::string bytes) {
   http::Response response;
@@ -266,48 +262,51 @@ http::Response DocumentResponse(int code, std::string text, const MediaType& med
 std::string IndentJson(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 4);
-  int depth = 0;
-  bool in_string = false;
+  JsonIndenter().Write(text, out);
+  return out;
+}
+
+void JsonIndenter::BreakLine(std::string& out) {
+  if (out.size() < out_bytes_max_) out.append("\n").append(static_cast<size_t>(depth_) * 2, ' ');
+}
+
+void JsonIndenter::Open(std::string& out) {
+  opened_ = false;
+  ++depth_;
+  BreakLine(out);
+}
+
+void JsonIndenter::Write(std::string_view text, std::string& out) {
   // Indentation may make the square of a text that nests deeply: past this, lines are not broken.
-  const size_t bytes_max = (size_t{8} << 20) + 2 * text.size();
-  const auto new_line = [&] {
-    if (out.size() < bytes_max) out.append("\n").append(static_cast<size_t>(depth) * 2, ' ');
-  };
+  out_bytes_max_ = out.size() + (size_t{8} << 20) + 2 * text.size();
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (in_string) {
+    if (in_string_) {
       out += c;
       if (c == '\\' && i + 1 < text.size()) {
         out += text[++i];
       } else if (c == '"') {
-        in_string = false;
+        in_string_ = false;
       }
       continue;
     }
-    if (c == '"') in_string = true;
-    if (c == '{' || c == '[') {
+    const bool closes = c == '}' || c == ']';
+    if (opened_ && closes) {
+      opened_ = false;
       out += c;
-      const char close = c == '{' ? '}' : ']';
-      if (i + 1 < text.size() && text[i + 1] == close) {
-        out += text[++i];
-        continue;
-      }
-      ++depth;
-      new_line();
-    } else if (c == '}' || c == ']') {
-      --depth;
-      new_line();
-      out += c;
-    } else if (c == ',') {
-      out += c;
-      new_line();
-    } else if (c == ':') {
-      out += ": ";
-    } else {
-      out += c;
+      continue;
     }
+    if (opened_) Open(out);
+    if (closes) {
+      --depth_;
+      BreakLine(out);
+    }
+    out += c;
+    in_string_ = c == '"';
+    opened_ = c == '{' || c == '[';
+    if (c == ',') BreakLine(out);
+    if (c == ':') out += ' ';
   }
-  return out;
 }
 
 bool AcceptsGzip(const http::Request& request) {

@@ -44,12 +44,31 @@ http::Response TypedResponse(int code, const TypedDocument& typed, const MediaTy
 // Bytes that are protobuf already.
 http::Response ProtobufResponse(int code, std::string bytes);
 
-// Compact JSON text -> the same indented by two blanks, order kept.
+// The document of a JSON text, for YAML to be made of it. What a client or another program put down
+// as raw JSON may be no UTF-8, and may hold any number; fails with what Go's YAML says of it.
+Result<Json> ReadForYaml(const std::string& text);
+
+// Compact JSON text, in pieces that end between tokens, -> the same indented by two blanks.
+class JsonIndenter {
+ public:
+  void Write(std::string_view text, std::string& out);
+
+ private:
+  void Open(std::string& out);
+  void BreakLine(std::string& out);
+  int depth_ = 0;
+  bool in_string_ = false;
+  bool opened_ = false;  // Behind a bracket, and what follows may close it.
+  size_t out_bytes_max_ = 0;
+};
+// All at once.
 std::string IndentJson(std::string_view text);
 
 // JSON text; invalid UTF-8 is replaced.
 std::string Dump(const Json& document);
 
+// Smaller bodies are not worth the work; kube-apiserver's bound.
+inline constexpr size_t kGzipBytesMin = 128 * 1024;
 bool AcceptsGzip(const http::Request& request);
 
 // Compresses a large body when the client takes gzip.

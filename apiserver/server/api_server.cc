@@ -60,7 +60,8 @@ bool IsQuick(const http::Request& request, const RequestInfo& info) {
     return std::any_of(std::begin(kPages), std::end(kPages),
                        [&](std::string_view page) { return request.path.starts_with(page); });
   }
-  if (info.verb == "get") return info.subresource.empty() && info.resource != "componentstatuses";
+  const bool is_plain = info.subresource.empty() && info.resource != "componentstatuses";
+  if (info.verb == "get" || info.verb == "list") return is_plain;
   if (info.verb != "watch" || request.HasQuery("sendInitialEvents")) return false;
   // From there on, and not from what is there.
   const std::string_view version = request.Query("resourceVersion").value_or("");
@@ -281,7 +282,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   made.core = std::unique_ptr<Core>(
       new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
                *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
-               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound});
+               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound,
+               &made.list_jobs});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),
@@ -418,6 +420,7 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
     const auto beginning = state_->entrance->BeginningOf(pass);
     asked.initial_events = beginning;
     if (auto answer = TryAnswer(request, asked, &pass)) {
+      answer = state_->entrance->Send(pass, request, *std::move(answer));
       state_->entrance->Hold(beginning, std::move(pass));
       return {.response = std::move(answer)};
     }
@@ -485,6 +488,7 @@ std::vector<ControlLoop*> ApiServer::loops() {
   std::vector<ControlLoop*> loops = {state_->upkeep.get(), state_->definitions.get(),
                                      &state_->watch_pages, &state_->watch_frames,
                                      state_->flow_configuration.get()};
+  for (WatchJobLoop& loop : state_->list_jobs.loops()) loops.push_back(&loop);
   for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;

@@ -98,6 +98,7 @@ struct ApiServer::State {
   std::atomic<bool> shutting_down = false;
   std::unique_ptr<HealthMonitor> health;
   WatchJobLoop watch_pages, watch_frames;
+  ListJobs list_jobs;
   OpenApiDocuments openapi;
   ConsolePages console{ConsoleFiles()};
   std::unique_ptr<Upkeep> upkeep;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "apiserver/identity/caches.h"
+#include "apiserver/objects/list_answer.h"
 #include "apiserver/objects/remover.h"
 #include "apiserver/objects/writer.h"
 #include "apiserver/watches/watch.h"
@@ -32,6 +33,7 @@ struct Core {
   WatchJobLoop* watch_pages = nullptr;
   WatchJobLoop* watch_frames = nullptr;
   OutboundPool* outbound = nullptr;
+  ListJobs* list_jobs = nullptr;
 
   WatchParts watch() const {
     return {store, clock, random, watch_pages, watch_frames, outbound};

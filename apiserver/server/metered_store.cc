@@ -85,6 +85,11 @@ Result<ListPage> MeteredStore::List(const ListRequest& request) {
   return Counted("list", request.prefix, begin, store_.List(request));
 }
 
+Result<std::unique_ptr<ListCursor>> MeteredStore::OpenList(const ListRequest& request) {
+  const Duration begin = clock_.Monotonic();
+  return Counted("list", request.prefix, begin, store_.OpenList(request));
+}
+
 Result<Written> MeteredStore::Apply(Write write) {
   const Duration begin = clock_.Monotonic();
   const std::string_view operation = OperationOf(write);

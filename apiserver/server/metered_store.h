@@ -20,6 +20,8 @@ class MeteredStore final : public Store {
 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<ListPage> List(const ListRequest& request) override;
+  // Counts once, with the time until it is known what is in it.
+  Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
   // Each counts with the time that all of them took.
   std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;

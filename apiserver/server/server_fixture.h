@@ -52,6 +52,7 @@ class ServerFixture : public testing::Test {
     std::string accept = {};
     http::Headers headers = {};
     bool http2 = false;
+    std::string from = {};  // Over a connection.
   };
   Answer Ask(const Question& question) {
     http::Request request;
@@ -63,6 +64,7 @@ class ServerFixture : public testing::Test {
     request.body = question.body;
     request.headers = question.headers;
     request.http2 = question.http2;
+    request.remote_address = question.from;
     const auto set = [&](const char* name, const std::string& value) {
       if (!value.empty()) request.headers.emplace(name, value);
     };

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "apiserver/request/answer_stream.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
 #include "apiserver/request/routes.h"
@@ -110,6 +111,30 @@ std::vector<std::string> ValuesOf(const std::string& key) {
   return values;
 }
 
+// Tells how long an answer was that was sent while it was made.
+class MeasuredStream final : public AnswerStream {
+ public:
+  MeasuredStream(std::unique_ptr<http::StreamSource> inner, size_t held_bytes_max,
+                 std::function<void(size_t)> done)
+      : inner_(std::move(inner)), held_bytes_max_(held_bytes_max), done_(std::move(done)) {}
+  ~MeasuredStream() override { done_(bytes_); }
+  void Attach(http::Waker waker) override { inner_->Attach(std::move(waker)); }
+  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
+    const size_t before = out.size();
+    const http::Pulled pulled = inner_->Pull(bytes_max, out);
+    for (size_t i = before; i < out.size(); ++i) bytes_ += out[i]->size();
+    return pulled;
+  }
+  int PullEveryMs() const override { return inner_->PullEveryMs(); }
+  size_t HeldBytesMax() const override { return held_bytes_max_; }
+
+ private:
+  const std::unique_ptr<http::StreamSource> inner_;
+  const size_t held_bytes_max_;
+  const std::function<void(size_t)> done_;
+  size_t bytes_ = 0;
+};
+
 double CountOf(Store& store, const KindInfo& kind) {
   const auto page =
       store.List({.prefix = StorePrefix(kind.storage_key), .limit = 1, .count_remaining = true});
@@ -211,7 +236,8 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
   const std::string_view verb = VerbLabel(request);
   const std::string_view dry_run = DryRunLabel(request.http);
   const std::string_view subresource = SubresourceLabel(request);
-  if (response.stream) {
+  const AnswerStream* const answer = AnswerStreamOf(response);
+  if (response.stream && answer == nullptr) {
     // A stream may outlast the kind that it shows.
     using Labels = std::array<std::string, 6>;
     const auto labels = std::make_shared<const Labels>(
@@ -226,13 +252,29 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
     response.stream =
         std::make_unique<FollowedStream>(std::move(response.stream), [count] { count(-1); });
   }
-  if (response.stream || response.upgrade || response.pending) return;
+  if ((response.stream && answer == nullptr) || response.upgrade || response.pending) return;
   const double seconds = std::chrono::duration<double>(took).count();
   seconds_.Observe({verb, dry_run, group, version, resource, subresource, scope, kComponent},
                    seconds);
   sli_seconds_.Observe({verb, group, version, resource, subresource, scope, kComponent}, seconds);
+  if (answer != nullptr) {
+    const size_t held = answer->HeldBytesMax();
+    using Labels = std::array<std::string, 6>;
+    response.stream = std::make_unique<MeasuredStream>(
+        std::move(response.stream), held,
+        [this, labels = Labels{std::string(verb), std::string(group), std::string(version),
+                               std::string(resource), std::string(subresource),
+                               std::string(scope)}](size_t bytes) {
+          response_bytes_.Observe(
+              {labels[0], labels[1], labels[2], labels[3], labels[4], labels[5], kComponent},
+              static_cast<double>(bytes));
+        });
+    return;
+  }
+  size_t bytes = response.body.size();
+  for (const auto& piece : response.pieces) bytes += piece->size();
   response_bytes_.Observe({verb, group, version, resource, subresource, scope, kComponent},
-                          static_cast<double>(response.body.size()));
+                          static_cast<double>(bytes));
 }
 
 }  // namespace skiff

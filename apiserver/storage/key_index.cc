@@ -28,8 +28,13 @@ std::optional<Revision> KeyIndex::Find(std::string_view key) const {
 
 KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view start_after,
                                   size_t limit, bool count_remaining) const {
-  Range range;
   MutexLock lock(mutex_);
+  return CollectHeld(prefix, start_after, limit, count_remaining);
+}
+
+KeyIndex::Range KeyIndex::CollectHeld(std::string_view prefix, std::string_view start_after,
+                                      size_t limit, bool count_remaining) const {
+  Range range;
   range.revision = Current();
   const bool from_start = start_after.empty() || start_after < prefix;
   auto next = from_start ? keys_.lower_bound(prefix) : keys_.upper_bound(start_after);
@@ -39,6 +44,7 @@ KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view star
       break;
     }
     range.versions.push_back(Revision{next->second.modified});
+    if (range.versions.size() == limit) range.last_key = next->first;
   }
   return range;
 }
@@ -51,11 +57,36 @@ std::optional<KeyIndex::Range> KeyIndex::CollectByTerms(const ListRequest::Terms
   if (index == by_terms_.end()) return std::nullopt;
   const auto found = index->second.Find(terms.groups);
   if (!found) return std::nullopt;
+  return RangeOf(*found, prefix, start_after);
+}
+
+KeyIndex::Range KeyIndex::RangeOf(const std::vector<const IndexedKeys::value_type*>& found,
+                                  std::string_view prefix, std::string_view start_after) const {
   Range range{.revision = Current()};
-  for (const auto* key : *found) {
+  range.versions.reserve(found.size());
+  for (const auto* key : found) {
     if (!key->first.starts_with(prefix) || key->first <= start_after) continue;
     range.versions.push_back(Revision{key->second.modified});
   }
+  return range;
+}
+
+std::optional<KeyIndex::Range> KeyIndex::CollectFew(const ListRequest& request,
+                                                    size_t keys_max) const {
+  const PatientLock lock(mutex_);
+  if (!lock) return std::nullopt;
+  if (!request.terms.groups.empty()) {
+    const auto index = by_terms_.find(request.terms.resource);
+    if (index == by_terms_.end()) return std::nullopt;
+    if (index->second.FoundMax(request.terms.groups) > keys_max) return std::nullopt;
+    const auto found = index->second.Find(request.terms.groups);
+    if (!found) return std::nullopt;
+    return RangeOf(*found, request.prefix, request.start_after);
+  }
+  const bool is_page = !request.filter && request.limit != 0 && request.limit <= keys_max;
+  Range range = CollectHeld(request.prefix, request.start_after,
+                            is_page ? request.limit : keys_max, request.count_remaining);
+  if (!is_page && range.remaining > 0) return std::nullopt;
   return range;
 }
 

@@ -31,6 +31,7 @@ class KeyIndex {
     std::vector<Revision> versions;  // In key order.
     uint64_t remaining = 0;          // Keys of the prefix after these.
     Revision revision;               // What was read.
+    std::string last_key;            // Of the versions, where there are as many as the limit.
   };
 
   explicit KeyIndex(Revision current) : current_(current.value) {}
@@ -44,6 +45,10 @@ class KeyIndex {
   // nothing is found by terms, or that would be no shorter way than Collect.
   std::optional<Range> CollectByTerms(const ListRequest::Terms& terms, std::string_view prefix,
                                       std::string_view start_after) const;
+
+  // What one of both finds for the request, or nullopt: it may be more than `keys_max`, or is not
+  // known yet. Takes hardly any time.
+  std::optional<Range> CollectFew(const ListRequest& request, size_t keys_max) const;
 
   // Whether the key is one of a resource that is found by terms.
   bool FindsByTerms(std::string_view key) const;
@@ -61,6 +66,11 @@ class KeyIndex {
   Revision Current() const;
 
  private:
+  Range CollectHeld(std::string_view prefix, std::string_view start_after, size_t limit,
+                    bool count_remaining) const REQUIRES(mutex_);
+  Range RangeOf(const std::vector<const IndexedKeys::value_type*>& found, std::string_view prefix,
+                std::string_view start_after) const REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   IndexedKeys keys_ GUARDED_BY(mutex_);
   KeyCounts counts_ GUARDED_BY(mutex_);

@@ -66,6 +66,7 @@ class RocksdbStore final : public Store, private EventHistory {
 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
   Result<ListPage> List(const ListRequest& request) override;
+  Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
   std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
   using Store::Watch;
@@ -103,6 +104,7 @@ class RocksdbStore final : public Store, private EventHistory {
 
  private:
   using Writer = WriteQueue::Writer;
+  class Listing;
 
   RocksdbStore(Options options, const Clock& clock, std::unique_ptr<RocksdbDisk> disk);
   Result<> LoadIndex();
@@ -117,6 +119,9 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<KeyIndex::Range> Collect(const ListRequest& request);
   Result<> LearnTerms(std::string_view resource);
   Result<ListPage> ListAt(const ListRequest& request, Revision at);
+  Result<std::unique_ptr<Listing>> OpenAtOnce(const ListRequest& request);
+  Result<std::unique_ptr<Listing>> OpenNewest(const ListRequest& request);
+  Result<std::unique_ptr<Listing>> OpenAt(const ListRequest& request, Revision at);
   // What the writer will find under its key; false when it has failed by that.
   bool FetchHint(Writer& writer);
   // The leader's, one thread at a time. What is under the writer's key now; nullptr: nothing.

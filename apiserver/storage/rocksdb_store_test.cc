@@ -83,6 +83,23 @@ TEST_F(RocksdbStoreTest, IsAfterReopeningWhatItWasBefore) {
   EXPECT_EQ(Put("/c", "x")->revision, Revision{6});
 }
 
+TEST_F(RocksdbStoreTest, AListThatIsBeingReadKeepsNothingFromBeingCompacted) {
+  Open({.cache_bytes_max = 0});
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_TRUE(store_->Apply({.key = fmt::format("/p/{:03}", i), .value = "v"}));
+  }
+  const auto cursor = store_->OpenList({.prefix = "/p/"});
+  ASSERT_TRUE(cursor);
+  ASSERT_TRUE(store_->Apply({.key = "/p/250", .value = "changed"}));
+  ASSERT_TRUE(store_->Compact(store_->Current()));
+  std::vector<RecordPtr> records;
+  Result<bool> next = true;
+  while (next && *next) next = (*cursor)->Next(1, records);
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().reason, Reason::kExpired);
+  EXPECT_EQ(records.size(), 250);
+}
+
 TEST_F(RocksdbStoreTest, WatchesResumeAcrossReopening) {
   Open();
   for (int i = 2; i <= 10; ++i) ASSERT_TRUE(Put("/a", std::to_string(i)));

@@ -128,6 +128,32 @@ struct ListPage {
   uint64_t remaining = 0;  // Only with count_remaining, and exact only without a filter.
 };
 
+// A list that is read piece by piece. Between two pieces it holds a few bytes a record, and nothing
+// of the disk: to whom takes so long that what he has not read is compacted, Next fails with
+// Expired. Destroyed before its store. One thread at a time.
+//
+//   auto cursor = TRY(store.OpenList({.prefix = "/registry/pods/"}));
+//   for (bool more = true; more;) {
+//     records.clear();
+//     more = TRY(cursor->Next(256 << 10, records));
+//     Send(records);
+//   }
+class ListCursor {
+ public:
+  virtual ~ListCursor() = default;
+  // As ListPage has them. Known from the start.
+  virtual Revision revision() const = 0;
+  virtual bool more() const = 0;
+  virtual uint64_t remaining() const = 0;
+  // Of a list with a limit: the last key that it has.
+  virtual const std::string& last_key() const = 0;
+  // Appends the records that come next, about `bytes_max` of them and one at least, unless it has
+  // looked at many that the filter refused. False: those were the last.
+  virtual Result<bool> Next(size_t bytes_max, std::vector<RecordPtr>& out) = 0;
+  // The next record is again the first one but `skip`, of those that Next has returned.
+  virtual void Rewind(size_t skip) = 0;
+};
+
 struct Event {
   enum class Kind : uint8_t { kPut, kDelete };
   Kind kind;
@@ -210,6 +236,10 @@ class Store {
   virtual Result<> Compact(Revision revision) = 0;
   // The oldest revision that can be read; 0 when nothing was compacted yet.
   virtual Revision Compacted() = 0;
+  // The list that List would return, of which no more is held than what is read at a time; the
+  // filter is called for as long as the cursor lives, and on its thread. A backend may hold all of
+  // a list with a limit.
+  virtual Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request);
 };
 
 }  // namespace skiff

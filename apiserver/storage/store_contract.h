@@ -1,5 +1,5 @@
-// The tests that every backend of the store passes; store_contract_test.cc and store_model_test.cc
-// hold them. A backend instantiates them in its own test:
+// The tests that every backend of the store passes; store_contract_test.cc, store_lists_test.cc
+// and store_model_test.cc hold them. A backend instantiates them in its own test:
 //
 //   INSTANTIATE_TEST_SUITE_P(Etcd, StoreContract, testing::Values(StoreBackend{"Etcd", MakeEtcd}));
 #pragma once
@@ -45,9 +45,12 @@ class StoreContract : public testing::TestWithParam<StoreBackend> {
   Written Delete(const std::string& key);
   // "key=value@modified ..." of a page.
   static std::string Text(const std::vector<RecordPtr>& records);
+  // Lists in both ways, which must be the same.
   std::string List(ListRequest request);
 
  private:
+  static void ExpectSame(const ListPage& page, ListCursor& cursor, const ListRequest& request);
+
   std::unique_ptr<StoreFixture> fixture_;
 };
 

@@ -32,7 +32,11 @@ std::string StoreContract::Text(const std::vector<RecordPtr>& records) {
 
 std::string StoreContract::List(ListRequest request) {
   const auto page = store().List(request);
+  const auto cursor = store().OpenList(request);
+  EXPECT_EQ(page.has_value(), cursor.has_value());
   if (!page) return std::string(ReasonText(page.error().reason));
+  if (!cursor) return std::string(ReasonText(cursor.error().reason));
+  ExpectSame(*page, **cursor, request);
   return Text(page->records);
 }
 
@@ -253,6 +257,7 @@ TEST_P(StoreContract, PagesOfOneRevisionAreNotDisturbedByWrites) {
   EXPECT_TRUE(second->more);
   EXPECT_EQ(second->remaining, 1u);
   EXPECT_EQ(second->revision, first->revision);
+  EXPECT_EQ(List(request), Text(second->records));
   request.start_after = "/p/5";
   const auto last = store().List(request);
   ASSERT_TRUE(last);
@@ -289,6 +294,10 @@ TEST_P(StoreContract, WhatTheFilterRefusesDoesNotCountTowardsTheLimit) {
     ASSERT_TRUE(page);
     EXPECT_EQ(Text(page->records), "/p/0=yes@2 /p/3=yes@5");
     EXPECT_TRUE(page->more);
+    EXPECT_EQ(List({.prefix = "/p/", .at = at, .limit = 2, .filter = filter}),
+              Text(page->records));
+    EXPECT_EQ(List({.prefix = "/p/", .at = at, .filter = filter}),
+              "/p/0=yes@2 /p/3=yes@5 /p/6=yes@8 /p/9=yes@11");
     const auto all = store().List({.prefix = "/p/", .at = at, .limit = 4, .filter = filter});
     EXPECT_EQ(all->records.size(), 4u);
     EXPECT_FALSE(all->more) << "9 is the last key";

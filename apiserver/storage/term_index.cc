@@ -76,6 +76,12 @@ void TermIndex::Join(IndexedKeys::value_type& key, TermList& list) {
   list.keys.push_back(&key);
 }
 
+size_t TermIndex::FoundMax(std::span<const std::vector<IndexTerm>> groups) const {
+  size_t least = size_;
+  for (const auto& group : groups) least = std::min(least, Count(group) + unknown_.keys.size());
+  return least;
+}
+
 size_t TermIndex::Count(const std::vector<IndexTerm>& group) const {
   size_t count = 0;
   for (const IndexTerm term : group) {

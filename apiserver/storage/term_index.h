@@ -47,6 +47,8 @@ class TermIndex {
   // quarter of all.
   std::optional<std::vector<const IndexedKeys::value_type*>> Find(
       std::span<const std::vector<IndexTerm>> groups) const;
+  // Find returns no more than so many.
+  size_t FoundMax(std::span<const std::vector<IndexTerm>> groups) const;
 
  private:
   static bool Has(const IndexedKey& key, const std::vector<IndexTerm>& terms);

@@ -1,5 +1,5 @@
-// What watches need done aside, so that no loop of connections waits for it: pages that are read,
-// frames that are costly to make.
+// What watches and long lists need done aside, so that no loop of connections waits for it: pages
+// that are read, frames that are costly to make.
 #pragma once
 
 #include <deque>

@@ -1,0 +1,45 @@
+// The answer to a list. One that is short is made at once; what a long one has is read, and written
+// in the form that the client takes, as the connection takes it:
+//
+//   request ─> worker: opens the list, makes the first megabyte ─> stream
+//              connection's loop: takes pieces ─> few are left ─> job: makes more ─> wakes the loop
+//
+// So a list of a hundred thousand objects holds about a megabyte, and eight bytes an object. Nobody
+// keeps the store from compacting meanwhile: to whom takes so long the answer breaks off.
+#pragma once
+
+#include <array>
+#include <atomic>
+
+#include "apiserver/request/request_context.h"
+#include "apiserver/storage/store.h"
+#include "apiserver/watches/watch_job_loop.h"
+#include "base/error.h"
+#include "http/message.h"
+
+namespace skiff {
+
+class OutboundPool;
+
+// Where the pieces of long lists are made.
+class ListJobs {
+ public:
+  // Each list stays with the loop that it was given first.
+  WatchJobLoop& Next() { return loops_[next_++ % loops_.size()]; }
+  std::array<WatchJobLoop, 4>& loops() { return loops_; }
+
+ private:
+  std::array<WatchJobLoop, 4> loops_;
+  std::atomic<size_t> next_ = 0;
+};
+
+struct ListParts {
+  Store& store;
+  ListJobs* jobs = nullptr;          // Null: pieces are made where they are taken.
+  OutboundPool* outbound = nullptr;  // For what waits for webhooks that convert.
+};
+
+// Whoever asks from within this process gets all of it as the body.
+Result<http::Response> ListObjects(const ListParts& parts, const ApiRequest& request);
+
+}  // namespace skiff

@@ -1,0 +1,190 @@
+// Lists that are longer than what a request may hold: made as they are taken, and the same in every
+// form as when they are made at once.
+#include "apiserver/objects/list_answer.h"
+
+#include <fmt/format.h>
+
+#include "apiserver/server/server_fixture.h"
+#include "base/gzip.h"
+
+namespace skiff {
+namespace {
+
+class ListAnswerTest : public ServerFixture {
+ protected:
+  static constexpr const char* kLongMaps = "/api/v1/namespaces/default/configmaps";
+  static constexpr int kCount = 300;
+  static constexpr size_t kEach = 16 << 10;
+  static constexpr size_t kAll = kCount * kEach;
+  // What is made of a list before somebody takes it, and what is ahead of who does.
+  static constexpr size_t kHeldMax = 2 << 20;
+
+  // From here on nothing is read from memory.
+  void ReopenWithoutMemory() {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+    server_ = nullptr;
+    store_ = nullptr;
+    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get(), .cache_bytes_max = 0},
+                                 clock_);
+    server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
+                                  .token_file_text = kTokens,
+                                  .advertise_address = "192.0.2.7"},
+                                 {*store_, clock_, random_});
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+    Settle();
+  }
+  void MakeMany() {
+    for (int i = 0; i < kCount; ++i) {
+      Json object;
+      object["metadata"] = {{"name", fmt::format("map-{:03}", i)},
+                            {"labels", {{"parity", i % 2 == 0 ? "even" : "odd"}}},
+                            {"annotations", {{"text", std::string(kEach / 2, 'a')}}}};
+      object["data"] = {{"text", std::string(kEach / 2, static_cast<char>('b' + i % 20))}};
+      ASSERT_EQ(Post(kLongMaps, object.dump()).code, 201);
+    }
+  }
+  Answer AskFor(const std::string& query, const std::string& accept, std::string from,
+                http::Headers headers = {}) {
+    return Ask({.path = kLongMaps + query,
+                .accept = accept,
+                .headers = std::move(headers),
+                .from = std::move(from)});
+  }
+  Answer AskLong(const std::string& query = "", const std::string& accept = "application/json",
+                 http::Headers headers = {}) {
+    return AskFor(query, accept, "192.0.2.9", std::move(headers));
+  }
+  // What can be taken before anybody makes more; how it ended.
+  static http::Pulled TakeReady(http::Response& response, std::string& text) {
+    for (;;) {
+      std::vector<http::SharedBytes> pieces;
+      const http::Pulled pulled = response.stream->Pull(16 << 10, pieces);
+      for (const auto& piece : pieces) text += *piece;
+      if (pulled != http::Pulled::kMore) return pulled;
+    }
+  }
+  http::Pulled TakeAll(http::Response& response, std::string& text) {
+    for (;;) {
+      const http::Pulled pulled = TakeReady(response, text);
+      if (pulled != http::Pulled::kIdle) return pulled;
+      bool woken = false;
+      response.stream->Attach([&] { woken = true; });
+      Settle();
+      if (!woken) return pulled;
+    }
+  }
+  static std::string BodyOf(const http::Response& response) {
+    std::string body = response.body;
+    for (const auto& piece : response.pieces) body += *piece;
+    return body;
+  }
+};
+
+TEST_F(ListAnswerTest, IsTheSameInEveryFormAsWhenItIsMadeAtOnce) {
+  MakeMany();
+  const std::string meta = ";g=meta.k8s.io;v=v1";
+  for (const std::string& accept :
+       {std::string("application/json"), std::string("application/yaml"),
+        std::string("application/vnd.kubernetes.protobuf"), "application/json;as=Table" + meta,
+        "application/json;as=PartialObjectMetadataList" + meta,
+        "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList" + meta}) {
+    for (const std::string query : {"", "?pretty=true", "?labelSelector=parity%3Deven",
+                                    "?labelSelector=parity!%3Deven&limit=120",
+                                    "?limit=200&includeObject=Object"}) {
+      const std::string whole = BodyOf(AskFor(query, accept, "").response);
+      Answer answer = AskLong(query, accept);
+      ASSERT_EQ(answer.code, 200) << accept << query;
+      std::string text = BodyOf(answer.response);
+      if (answer.response.stream) {
+        EXPECT_EQ(TakeAll(answer.response, text), http::Pulled::kEnd);
+      }
+      EXPECT_TRUE(text == whole) << accept << query << " has " << text.size() << " bytes, not "
+                                 << whole.size();
+    }
+  }
+}
+
+TEST_F(ListAnswerTest, WhatTheConnectionDoesNotTakeIsNotMade) {
+  MakeMany();
+  const std::string meta = ";g=meta.k8s.io;v=v1";
+  for (const std::string& accept :
+       {std::string("application/json"), std::string("application/yaml"),
+        std::string("application/vnd.kubernetes.protobuf"),
+        "application/json;as=PartialObjectMetadataList" + meta, "application/json;as=Table" + meta}) {
+    Answer answer = AskLong("?includeObject=Object", accept);
+    ASSERT_TRUE(answer.response.stream) << accept;
+    EXPECT_EQ(answer.response.Header("Content-Length"), "");
+    Settle();
+    std::string text;
+    EXPECT_EQ(TakeReady(answer.response, text), http::Pulled::kIdle) << accept;
+    EXPECT_LT(text.size(), kHeldMax) << accept;
+    // Nor is it when it was asked for once.
+    Settle();
+    text.clear();
+    EXPECT_EQ(TakeReady(answer.response, text), http::Pulled::kIdle) << accept;
+    EXPECT_LT(text.size(), kHeldMax) << accept;
+    EXPECT_GT(text.size(), 0) << accept;
+  }
+}
+
+TEST_F(ListAnswerTest, IsPackedAsItIsMade) {
+  MakeMany();
+  const std::string whole = BodyOf(AskFor("", "application/json", "").response);
+  Answer answer = AskLong("", "application/json", {{"Accept-Encoding", "gzip"}});
+  ASSERT_TRUE(answer.response.stream);
+  EXPECT_EQ(answer.response.Header("Content-Encoding"), "gzip");
+  std::string text;
+  EXPECT_EQ(TakeAll(answer.response, text), http::Pulled::kEnd);
+  EXPECT_LT(text.size(), kAll / 10);
+  EXPECT_TRUE(Gunzip(text) == whole);
+  Answer few = AskLong("?limit=20", "application/json", {{"Accept-Encoding", "gzip"}});
+  EXPECT_FALSE(few.response.stream);
+  EXPECT_EQ(few.response.Header("Content-Encoding"), "gzip");
+  EXPECT_EQ(Json::parse(Gunzip(BodyOf(few.response)))["items"].size(), 20);
+}
+
+TEST_F(ListAnswerTest, ShowsTheStateThatItBeganWith) {
+  MakeMany();
+  const std::string whole = BodyOf(AskFor("", "application/json", "").response);
+  Answer answer = AskLong();
+  for (const int i : {0, 150, kCount - 1}) {
+    const std::string path = fmt::format("{}/map-{:03}", kLongMaps, i);
+    EXPECT_EQ(Merge(path, R"({"data": {"text": "changed"}})").code, 200);
+  }
+  EXPECT_EQ(Ask("DELETE", fmt::format("{}/map-299", kLongMaps)).code, 200);
+  std::string text;
+  EXPECT_EQ(TakeAll(answer.response, text), http::Pulled::kEnd);
+  EXPECT_TRUE(text == whole);
+}
+
+TEST_F(ListAnswerTest, KeepsNothingFromBeingCompactedAndBreaksOffThen) {
+  MakeMany();
+  ReopenWithoutMemory();
+  Answer answer = AskLong();
+  EXPECT_EQ(Ask("DELETE", fmt::format("{}/map-299", kLongMaps)).code, 200);
+  ASSERT_TRUE(store_->Compact(store_->Current()));
+  std::string text;
+  EXPECT_EQ(TakeAll(answer.response, text), http::Pulled::kAbort);
+  EXPECT_GT(text.size(), kHeldMax) << "what could be read was sent";
+}
+
+TEST_F(ListAnswerTest, WhoDoesNotTakeItInTimeGetsNoMore) {
+  MakeMany();
+  Answer answer = Ask({.path = kLongMaps, .token = "alice", .from = "192.0.2.9"});
+  EXPECT_EQ(answer.code, 403);
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+       R"({"metadata": {"name": "alice"}, "subjects": [{"kind": "User", "name": "alice"}],
+           "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}})");
+  answer = Ask({.path = kLongMaps, .token = "alice", .from = "192.0.2.9"});
+  ASSERT_TRUE(answer.response.stream);
+  clock_.Advance(59s);
+  Settle();
+  std::string text;
+  EXPECT_EQ(TakeReady(answer.response, text), http::Pulled::kIdle);
+  clock_.Advance(10s);
+  Settle();
+  EXPECT_EQ(TakeReady(answer.response, text), http::Pulled::kAbort);
+}
+
+}  // namespace
+}  // namespace skiff
