@@ -4,10 +4,12 @@
 #include "api/codec/protobuf.h"
 #include "api/openapi/discovery.h"
 #include "apiserver/aggregation/aggregation.h"
+#include "apiserver/kinds/made_discovery.h"
 #include "apiserver/kinds/served_kinds.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
+#include "base/at_once.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -31,21 +33,27 @@ Result<http::Response> Plain(const ApiRequest& request, const T& typed) {
   return TypedResponse(200, {T::Describe(), "v1", kind, document}, media);
 }
 
-// With an ETag, so that a client that has it already is told so.
+// A client that has it already is told so.
+http::Response UnlessKnown(const ApiRequest& request, http::Response response) {
+  const std::string_view tag = response.Header("ETag");
+  if (tag.empty() || request.http.Header("If-None-Match") != tag) return response;
+  response.status = 304;
+  response.content_type.clear();
+  response.body.clear();
+  return response;
+}
+
+// With an ETag.
 http::Response Tagged(const ApiRequest& request, std::string text, std::string_view type) {
   const std::string tag = "\"" + UpperHex(Sha512(text)) + "\"";
   http::Response response;
   response.SetHeader("ETag", tag);
   response.SetHeader("Vary", "Accept");
   response.SetHeader("Cache-Control", "public");
-  if (request.http.Header("If-None-Match") == tag) {
-    response.status = 304;
-    return response;
-  }
   response.content_type = std::string(type);
   response.body = std::move(text);
   if (type.starts_with(ContentTypeOf(Encoding::kJson))) response.body += '\n';
-  return response;
+  return UnlessKnown(request, std::move(response));
 }
 
 // Versions that are listed because of APIServices. Holds what it names.
@@ -155,6 +163,28 @@ std::optional<Document> DocumentAt(const RouteTable& routes, const Others& other
   return document;
 }
 
+// nullopt: there is no such group.
+std::optional<Result<http::Response>> MakeDocument(const NonResourceParts& parts,
+                                                   const ApiRequest& request, const Others& others,
+                                                   const Document& asked) {
+  const KindList kinds = parts.served.routes.kinds();
+  const std::vector<std::string>& segments = asked.segments;
+  if (segments.size() == 1) return Root(parts, request, others, asked.core);
+  if (asked.core) return Version(kinds, request, "", segments[1]);
+  if (segments.size() == 3) return Version(kinds, request, segments[1], segments[2]);
+  const auto group = GroupOf(kinds, segments[1], others.versions);
+  if (!group) return std::nullopt;
+  return Plain(request, *group);
+}
+
+// All that the answer depends on beside what is served.
+std::string DiscoveryNameOf(const http::Request& request) {
+  std::string name = request.path;
+  name.append(1, '\n').append(request.Header("Accept"));
+  name.append(WantsPretty(request) ? "\npretty" : "\n");
+  return name;
+}
+
 }  // namespace
 
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
@@ -163,14 +193,19 @@ std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& 
   const auto document = DocumentAt(parts.served.routes, others, request.http.path);
   if (!document) return std::nullopt;
   if (document->OnlyGet() && request.http.method != "GET") return Fail(MethodNotAllowedHere());
-  const KindList kinds = parts.served.routes.kinds();
-  const std::vector<std::string>& segments = document->segments;
-  if (segments.size() == 1) return Root(parts, request, others, document->core);
-  if (document->core) return Version(kinds, request, "", segments[1]);
-  if (segments.size() == 3) return Version(kinds, request, segments[1], segments[2]);
-  const auto group = GroupOf(kinds, segments[1], others.versions);
-  if (!group) return std::nullopt;
-  return Plain(request, *group);
+  // What others tell of themselves is theirs to change.
+  const bool is_ours = std::ranges::none_of(others.table->listed, &ListedVersion::is_remote);
+  const MadeDiscovery::State state{request.served, others.table};
+  if (is_ours) {
+    auto made = parts.discovery.Find(state, DiscoveryNameOf(request.http));
+    if (made) return UnlessKnown(request, *std::move(made));
+  }
+  if (!MayWait()) return Fail(WouldWait());
+  auto answer = MakeDocument(parts, request, others, *document);
+  if (is_ours && answer && *answer && (*answer)->status == 200) {
+    parts.discovery.Keep(state, DiscoveryNameOf(request.http), **answer);
+  }
+  return answer;
 }
 
 }  // namespace skiff

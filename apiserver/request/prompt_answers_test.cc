@@ -289,6 +289,42 @@ TEST_F(PromptAnswersTest, AListOfManyOrFromTheDiskIsLeftToAWorker) {
   EXPECT_TRUE(Try(some).response) << "now they are at hand";
 }
 
+TEST_F(PromptAnswersTest, DiscoveryThatWasMadeIsAtHand) {
+  const std::string all =
+      "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+  for (const Question& question :
+       {Question{.path = "/apis", .accept = all}, Question{.path = "/api"},
+        Question{.path = "/apis/apps"}, Question{.path = "/apis/apps/v1", .accept = "*/*"}}) {
+    const auto first = Try(question);
+    EXPECT_FALSE(first.response) << question.path;
+    const auto slow = Rest(first, question);
+    const auto prompt = Try(question);
+    ASSERT_TRUE(prompt.response) << question.path;
+    EXPECT_EQ(prompt.response->body, slow.body) << question.path;
+    EXPECT_EQ(prompt.response->content_type, slow.content_type) << question.path;
+    EXPECT_EQ(HeadersOf(*prompt.response), HeadersOf(slow)) << question.path;
+    const std::string tag(slow.Header("ETag"));
+    if (tag.empty()) continue;
+    http::Request again = RequestOf(question);
+    again.headers.emplace("If-None-Match", tag);
+    const auto known = server_->TryHandle(again);
+    ASSERT_TRUE(known.response) << question.path;
+    EXPECT_EQ(known.response->status, 304) << question.path;
+    EXPECT_EQ(known.response->body, "") << question.path;
+  }
+  ASSERT_EQ(Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+                 R"({"metadata": {"name": "gadgets.example.com"}, "spec": {"group": "example.com",
+                     "names": {"kind": "Gadget", "plural": "gadgets"}, "scope": "Namespaced",
+                     "versions": [{"name": "v1", "served": true, "storage": true,
+                       "schema": {"openAPIV3Schema": {"type": "object"}}}]}})")
+                .code,
+            201);
+  Settle();
+  const Question question{.path = "/apis", .accept = all};
+  EXPECT_THAT(Ask(question).response.body, HasSubstr("gadgets"));
+  EXPECT_THAT(Try(question).response->body, HasSubstr("gadgets"));
+}
+
 TEST_F(PromptAnswersTest, WritesAndLongReadsAreLeftToWorkersByWhoKnowsTheUser) {
   PutMap("a");
   for (const Question& question :

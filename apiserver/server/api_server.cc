@@ -56,7 +56,8 @@ http::Response UnreadableResponse(const http::Request& request, const RequestInf
 bool IsQuick(const http::Request& request, const RequestInfo& info) {
   if (request.method != "GET") return false;
   if (!info.is_resource) {
-    static constexpr std::string_view kPages[] = {"/healthz", "/livez", "/readyz", "/version"};
+    static constexpr std::string_view kPages[] = {"/healthz", "/livez", "/readyz", "/version",
+                                                  "/api"};
     return std::any_of(std::begin(kPages), std::end(kPages),
                        [&](std::string_view page) { return request.path.starts_with(page); });
   }
@@ -242,7 +243,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
   return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,
-                            *aggregation, *entrance},
+                            *aggregation, *entrance, discovery},
                            request);
 }
 

@@ -18,6 +18,7 @@
 #include "apiserver/console/console_pages.h"
 #include "apiserver/flow_control/configuration_loop.h"
 #include "apiserver/identity/caches.h"
+#include "apiserver/kinds/made_discovery.h"
 #include "apiserver/kinds/custom_kinds.h"
 #include "apiserver/kinds/definition_loop.h"
 #include "apiserver/kinds/openapi_response.h"
@@ -100,6 +101,7 @@ struct ApiServer::State {
   WatchJobLoop watch_pages, watch_frames;
   ListJobs list_jobs;
   OpenApiDocuments openapi;
+  MadeDiscovery discovery;
   ConsolePages console{ConsoleFiles()};
   std::unique_ptr<Upkeep> upkeep;
   std::unique_ptr<DefinitionLoop> definitions;

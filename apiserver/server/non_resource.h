@@ -13,6 +13,7 @@
 namespace skiff {
 
 class Aggregation;
+class MadeDiscovery;
 namespace flow_control {
 class Entrance;
 }
@@ -29,6 +30,7 @@ struct NonResourceParts {
   const Served& served;  // What discovery lists.
   Aggregation& aggregation;  // And what others answer for.
   flow_control::Entrance& entrance;
+  MadeDiscovery& discovery;
 };
 
 // 404 in plain text for a path that leads nowhere.
