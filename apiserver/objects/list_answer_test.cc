@@ -110,7 +110,8 @@ TEST_F(ListAnswerTest, WhatTheConnectionDoesNotTakeIsNotMade) {
   for (const std::string& accept :
        {std::string("application/json"), std::string("application/yaml"),
         std::string("application/vnd.kubernetes.protobuf"),
-        "application/json;as=PartialObjectMetadataList" + meta, "application/json;as=Table" + meta}) {
+        "application/json;as=PartialObjectMetadataList" + meta,
+        "application/json;as=Table" + meta}) {
     Answer answer = AskLong("?includeObject=Object", accept);
     ASSERT_TRUE(answer.response.stream) << accept;
     EXPECT_EQ(answer.response.Header("Content-Length"), "");
