@@ -35,6 +35,12 @@ void AddLogFlags(Flags& flags, LogFlags& to) {
   flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {""}});
 }
 
+Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args) {
+  TRY(flags.Parse(args));
+  if (flags.help_asked()) std::fputs(flags.Help().c_str(), stdout);
+  return !flags.help_asked();
+}
+
 void BeginProgram(const LogFlags& flags) {
   Log::Configure(flags.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
                  flags.format == "json" ? LogFormat::kJson : LogFormat::kText);

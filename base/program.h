@@ -28,6 +28,9 @@ struct LogFlags {
 // noted there.
 void AddLogFlags(Flags& flags, LogFlags& to);
 
+// False: it was only asked for help, which is printed. Invalid as Flags::Parse.
+Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args);
+
 // What every program does before it starts a thread: configures the log, says which flags had no
 // effect, and blocks the signals that end it, so that every thread has them blocked.
 void BeginProgram(const LogFlags& flags);

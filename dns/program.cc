@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
@@ -87,11 +86,8 @@ Result<std::optional<DnsFlags>> ParseDnsFlags(const std::vector<std::string>& ar
   flags.Add("upstream-timeout", to.upstream_timeout, "How long one upstream server is waited for.");
   flags.Add("threads", to.threads, "Threads that answer; 0: one a core.");
   AddLogFlags(flags, to.log);
-  TRY(flags.Parse(args));
-  if (flags.help_asked()) {
-    std::printf("%s", flags.Help().c_str());
-    return std::optional<DnsFlags>();
-  }
+  const bool goes_on = TRY(ParseOrHelp(flags, args));
+  if (!goes_on) return std::optional<DnsFlags>();
   TRY(CheckRange("port", to.port, 0, 65535));
   TRY(CheckRange("cache-size", to.cache_size, 0, 10'000'000));
   TRY(CheckRange("ttl", to.ttl_s, 0, 3600));

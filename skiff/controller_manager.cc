@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 #include "apiserver/auth/jwt.h"
@@ -290,11 +289,8 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   OtherFlags others;
   Flags flags("kube-controller-manager");
   AddFlags(flags, to, numbers, signers, others);
-  TRY(flags.Parse(args));
-  if (flags.help_asked()) {
-    std::fputs(flags.Help().c_str(), stdout);
-    return std::nullopt;
-  }
+  const bool goes_on = TRY(ParseOrHelp(flags, args));
+  if (!goes_on) return std::nullopt;
   if (options.controllers.empty()) options.controllers = {"*"};
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "base/flags.h"
+#include "base/program.h"
 #include "skiff/daemon.h"
 #include "skiff/up.h"
 
@@ -46,11 +46,9 @@ int DoctorMain(const std::vector<std::string>& args) {
   UpFlags to;
   Flags flags("skiff doctor");
   AddUpFlags(flags, to);
-  if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
-  if (flags.help_asked()) {
-    std::printf("%s", flags.Help().c_str());
-    return 0;
-  }
+  const auto goes_on = ParseOrHelp(flags, args);
+  if (!goes_on) return Complain(goes_on.error().message);
+  if (!*goes_on) return 0;
   MakePathsAbsolute(to.cluster);
   ChooseAddresses(to.cluster);
   if (const auto checked = CheckUpFlags(to); !checked) return Complain(checked.error().message);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
@@ -224,11 +223,8 @@ Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std:
   std::string config;
   Flags flags("kube-proxy");
   AddFlags(flags, to, config);
-  TRY(flags.Parse(args));
-  if (flags.help_asked()) {
-    std::fputs(flags.Help().c_str(), stdout);
-    return std::nullopt;
-  }
+  const bool goes_on = TRY(ParseOrHelp(flags, args));
+  if (!goes_on) return std::nullopt;
   if (!config.empty()) TRY(ReadConfig(config, to));
   const std::string& mode = to.proxy.mode;
   if (!mode.empty() && mode != "iptables") {

@@ -1,7 +1,5 @@
 // `skiff scheduler`: flags and configuration file of kube-scheduler -> the scheduler, against an
 // API server that a kubeconfig names, led by a Lease.
-#include <cstdio>
-
 #include "apiserver/auth/pki.h"
 #include "skiff/programs.h"
 
@@ -42,11 +40,8 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
   std::string config;
   Flags flags("kube-scheduler");
   AddFlags(flags, to, config);
-  TRY(flags.Parse(args));
-  if (flags.help_asked()) {
-    std::fputs(flags.Help().c_str(), stdout);
-    return std::nullopt;
-  }
+  const bool goes_on = TRY(ParseOrHelp(flags, args));
+  if (!goes_on) return std::nullopt;
   if (!config.empty()) TRY(ReadConfig(config, to));
   return to;
 }

@@ -16,7 +16,7 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/program_store.h"
-#include "base/flags.h"
+#include "base/program.h"
 #include "client/kubeconfig.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_objects.h"
@@ -324,11 +324,9 @@ int DownMain(const std::vector<std::string>& args) {
   AddDataDirFlag(flags, options);
   AddServiceRangeFlag(flags, options);
   flags.Add("keep-data", keep_data, "Only stop the process; containers and data stay.");
-  if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
-  if (flags.help_asked()) {
-    std::printf("%s", flags.Help().c_str());
-    return 0;
-  }
+  const auto goes_on = ParseOrHelp(flags, args);
+  if (!goes_on) return Complain(goes_on.error().message);
+  if (!*goes_on) return 0;
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
   if (const auto running = DaemonOf(options.data_dir)) {
@@ -368,11 +366,9 @@ int StatusMain(const std::vector<std::string>& args) {
   ClusterOptions options;
   Flags flags("skiff status");
   AddDataDirFlag(flags, options);
-  if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
-  if (flags.help_asked()) {
-    std::printf("%s", flags.Help().c_str());
-    return 0;
-  }
+  const auto goes_on = ParseOrHelp(flags, args);
+  if (!goes_on) return Complain(goes_on.error().message);
+  if (!*goes_on) return 0;
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
   MakePathsAbsolute(options);
   const auto running = DaemonOf(options.data_dir);

@@ -5,7 +5,6 @@
 #include <net/if.h>
 #include <unistd.h>
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <thread>
@@ -282,11 +281,8 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
   flags.Add("runtime-config", runtime_config,
             "Group versions to serve, apps/v1=true; whatever is there is served, so that none can "
             "be left out.");
-  TRY(flags.Parse(args));
-  if (flags.help_asked()) {
-    std::fputs(flags.Help().c_str(), stdout);
-    return std::nullopt;
-  }
+  const bool goes_on = TRY(ParseOrHelp(flags, args));
+  if (!goes_on) return std::nullopt;
   TRY(CheckServerFlags(to));
   TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
   TRY(CheckStoreFlags(to));
