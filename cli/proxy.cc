@@ -151,6 +151,7 @@ class ProxyHandler final : public http::Handler {
     for (const char* name : {"Host", "Authorization", "Origin"}) headers.erase(name);
     // Who says whom it asks as is not told otherwise.
     const bool says = headers.contains("Impersonate-User");
+    if (!says && address_.headers.contains("Impersonate-Uid")) headers.erase("Impersonate-Uid");
     for (const auto& [name, value] : address_.headers) {
       if (!says || !name.starts_with("Impersonate-")) headers.emplace(name, value);
     }

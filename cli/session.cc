@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "api/text/go_text.h"
 #include "base/version.h"
@@ -76,45 +77,21 @@ Result<> ApplyClusterFlags(const GlobalFlags& flags, HttpsOptions& options) {
   return {};
 }
 
-// As client-go writes a key into a header's name.
-std::string HeaderKey(std::string_view key) {
-  constexpr std::string_view kPlain = "!#$&'*+-.^_`|~";
-  std::string escaped;
-  for (const char c : key) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       kPlain.find(c) != std::string_view::npos;
-    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<uint8_t>(c));
-  }
-  return escaped;
-}
-
 // Of the configuration's user, with what flags say instead.
-Result<http::Headers> ImpersonationOf(const GlobalFlags& flags, Kubeconfig::User user,
+Result<http::Headers> ImpersonationOf(const GlobalFlags& flags, Kubeconfig::User::Impersonation as,
                                       const std::string& user_name) {
-  if (!flags.as.empty()) user.as = flags.as;
-  if (!flags.as_uid.empty()) user.as_uid = flags.as_uid;
-  if (!flags.as_groups.empty()) user.as_groups = flags.as_groups;
-  decltype(user.as_user_extra) extra;
+  if (!flags.as.empty()) as.user = flags.as;
+  if (!flags.as_uid.empty()) as.uid = flags.as_uid;
+  if (!flags.as_groups.empty()) as.groups = flags.as_groups;
+  decltype(as.extra) extra;
   for (const std::string& pair : flags.as_user_extra) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) continue;  // As kubectl takes it.
     extra[pair.substr(0, equals)].push_back(pair.substr(equals + 1));
   }
-  for (auto& [key, values] : extra) user.as_user_extra[key] = std::move(values);
-  http::Headers headers;
-  if (user.as.empty()) {
-    if (user.as_uid.empty() && user.as_groups.empty() && user.as_user_extra.empty()) return headers;
-    return CliError(fmt::format(
-        "requesting uid, groups or user-extra for {} without impersonating a user", user_name));
-  }
-  headers.emplace("Impersonate-User", user.as);
-  if (!user.as_uid.empty()) headers.emplace("Impersonate-Uid", user.as_uid);
-  for (const std::string& group : user.as_groups) headers.emplace("Impersonate-Group", group);
-  for (const auto& [key, values] : user.as_user_extra) {
-    for (const std::string& value : values) {
-      headers.emplace("Impersonate-Extra-" + HeaderKey(key), value);
-    }
-  }
+  for (auto& [key, values] : extra) as.extra[key] = std::move(values);
+  auto headers = ImpersonationHeaders(as, user_name);
+  if (!headers) return CliError(headers.error().message);
   return headers;
 }
 
@@ -186,11 +163,12 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     if (!chosen.user.empty() && !config.users.contains(chosen.user)) {
       return CliError(fmt::format("auth info {} does not exist", GoQuote(chosen.user)));
     }
-    const auto user = config.users.find(chosen.user);
-    if (user != config.users.end() && HasCredentials(flags)) user->second.unsupported.clear();
-    connection.impersonation =
-        TRY(ImpersonationOf(flags, user == config.users.end() ? Kubeconfig::User() : user->second,
-                            chosen.user));
+    Kubeconfig::User::Impersonation as;
+    if (const auto user = config.users.find(chosen.user); user != config.users.end()) {
+      if (HasCredentials(flags)) user->second.unsupported.clear();
+      as = std::exchange(user->second.as, {});
+    }
+    connection.impersonation = TRY(ImpersonationOf(flags, std::move(as), chosen.user));
     connection.options.server = "http://localhost:8080";
     if (!chosen.cluster.empty() || !chosen.user.empty()) {
       if (chosen.cluster.empty()) config.clusters[""].server = connection.options.server;

@@ -202,6 +202,9 @@ class Dialer {
     out.method = request.method;
     out.path = endpoint.path_prefix + EncodeTarget(request);
     for (const auto& [name, value] : request.headers) out.set_header(name, value);
+    if (!request.headers.contains("Impersonate-User")) {
+      for (const auto& [name, value] : options.impersonation) out.set_header(name, value);
+    }
     out.body = request.body;
     if (const std::string token = Token(); !token.empty()) {
       out.set_header("Authorization", "Bearer " + token);

@@ -69,6 +69,9 @@ class HttpsTransportTest : public testing::Test, public http::Handler {
     response.body = request.method + " " + request.path + " " + request.body + " " +
                     std::string(request.Header("Authorization"));
     if (request.peer_certificate) response.body += " as " + request.peer_certificate->common_name;
+    if (const auto as = request.Header("Impersonate-User"); !as.empty()) {
+      response.body.append(" /").append(as).append(" ").append(request.Header("Impersonate-Group"));
+    }
     return response;
   }
 
@@ -101,6 +104,18 @@ TEST_F(HttpsTransportTest, RequestsCarryMethodPathBodyAndToken) {
   const auto response = Connect()->Send(request);
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, "POST /prefix/api/v1/pods {} Bearer secret");
+}
+
+TEST_F(HttpsTransportTest, WhoAsksAsAnotherDoesSoUnlessTheRequestSaysWhom) {
+  options_.impersonation = {{"Impersonate-User", "bob"}, {"Impersonate-Group", "devs"}};
+  const auto transport = Connect();
+  const auto asked_as = [&](http::Headers headers) {
+    http::Request request{.method = "GET", .path = "/x", .headers = std::move(headers)};
+    const http::Response answer = transport->Send(std::move(request));
+    return answer.body.substr(answer.body.find_last_of('/') + 1);
+  };
+  EXPECT_EQ(asked_as({}), "bob devs");
+  EXPECT_EQ(asked_as({{"Impersonate-User", "eve"}}), "eve ");
 }
 
 TEST_F(HttpsTransportTest, ConnectionsAreKeptAndReused) {

@@ -73,14 +73,14 @@ std::string FirstGiven(const Json& object, std::initializer_list<const char*> na
 }
 
 void ReadImpersonation(const Json& entry, Kubeconfig::User& user) {
-  user.as = Text(entry, "as");
-  user.as_uid = Text(entry, "as-uid");
+  user.as.user = Text(entry, "as");
+  user.as.uid = Text(entry, "as-uid");
   if (const auto groups = entry.find("as-groups"); groups != entry.end()) {
-    user.as_groups = Texts(*groups);
+    user.as.groups = Texts(*groups);
   }
   const auto extra = entry.find("as-user-extra");
   if (extra == entry.end() || !extra->is_object()) return;
-  for (const auto& [key, values] : extra->items()) user.as_user_extra[key] = Texts(values);
+  for (const auto& [key, values] : extra->items()) user.as.extra[key] = Texts(values);
 }
 
 // Calls `add` with the name and the inner object of each entry of a list like "clusters".
@@ -95,6 +95,18 @@ Result<> ForEach(const Json& config, const char* list, const char* inner,
     TRY(add(Text(entry, "name"), value != entry.end() && value->is_object() ? *value : empty));
   }
   return {};
+}
+
+// As client-go writes a key into a header's name.
+std::string HeaderKey(std::string_view key) {
+  constexpr std::string_view kPlain = "!#$&'*+-.^_`|~";
+  std::string escaped;
+  for (const char c : key) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       kPlain.find(c) != std::string_view::npos;
+    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<uint8_t>(c));
+  }
+  return escaped;
 }
 
 void Put(Json& object, const char* name, const std::string& value) {
@@ -246,6 +258,7 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
                             "give a token, or a client certificate",
                             user->first, user->second.unsupported));
   }
+  options.impersonation = TRY(ImpersonationHeaders(user->second.as, user->first));
   options.client_certificate =
       TRY(Pem(user->second.client_certificate_data, user->second.client_certificate));
   options.client_key = TRY(Pem(user->second.client_key_data, user->second.client_key));
@@ -254,6 +267,27 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
   options.username = user->second.username;
   options.password = user->second.password;
   return options;
+}
+
+Result<http::Headers> ImpersonationHeaders(const Kubeconfig::User::Impersonation& as,
+                                           const std::string& user_name) {
+  http::Headers headers;
+  if (as == Kubeconfig::User::Impersonation()) return headers;
+  if (as.user.empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("requesting uid, groups or user-extra for {} without impersonating a "
+                            "user",
+                            user_name));
+  }
+  headers.emplace("Impersonate-User", as.user);
+  if (!as.uid.empty()) headers.emplace("Impersonate-Uid", as.uid);
+  for (const std::string& group : as.groups) headers.emplace("Impersonate-Group", group);
+  for (const auto& [key, values] : as.extra) {
+    for (const std::string& value : values) {
+      headers.emplace("Impersonate-Extra-" + HeaderKey(key), value);
+    }
+  }
+  return headers;
 }
 
 std::string Kubeconfig::Namespace(const std::string& context) const {

@@ -31,12 +31,15 @@ struct Kubeconfig {
     std::string token_file;
     std::string username;
     std::string password;
-    // Whom it asks as, where that is another one. Requests say so, not connections: who sends them
-    // puts it into them.
-    std::string as;
-    std::string as_uid;
-    std::vector<std::string> as_groups;
-    std::map<std::string, std::vector<std::string>> as_user_extra;
+    // Whom it asks as, where that is another one.
+    struct Impersonation {
+      std::string user;
+      std::string uid;
+      std::vector<std::string> groups;
+      std::map<std::string, std::vector<std::string>> extra;
+      bool operator==(const Impersonation&) const = default;
+    };
+    Impersonation as;
     std::string unsupported;  // "exec", "auth-provider"
   };
   struct Context {
@@ -61,6 +64,11 @@ struct Kubeconfig {
   // The namespace of that context, "default" when it names none.
   std::string Namespace(const std::string& context = "") const;
 };
+
+// What requests say of it. Invalid, in client-go's words, where there is more than nobody.
+// `user_name`: of the entry.
+Result<http::Headers> ImpersonationHeaders(const Kubeconfig::User::Impersonation& as,
+                                           const std::string& user_name);
 
 // What kubectl would use: `explicit_path`, else the files of `kubeconfig_variable` (":"-separated,
 // missing ones passed over) merged, the first one winning, else `home`/.kube/config. Empty when

@@ -75,10 +75,21 @@ TEST_F(KubeconfigTest, WhomAUserAsksAsIsRead) {
       "/");
   ASSERT_TRUE(config);
   const auto& user = config->users.at("u");
-  EXPECT_EQ(user.as, "bob");
-  EXPECT_EQ(user.as_uid, "7");
-  EXPECT_EQ(user.as_groups, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(user.as_user_extra.at("k"), (std::vector<std::string>{"v", "w"}));
+  EXPECT_EQ(user.as.user, "bob");
+  EXPECT_EQ(user.as.uid, "7");
+  EXPECT_EQ(user.as.groups, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(user.as.extra.at("k"), (std::vector<std::string>{"v", "w"}));
+}
+
+TEST_F(KubeconfigTest, WhoAsksAsAnotherSaysSoInEachRequest) {
+  std::string text = kText;
+  text.replace(text.find("client-key-data: S0VZ"), 21, "as: bob, as-groups: [a, b]");
+  const auto options = Kubeconfig::Parse(text, "/")->Options();
+  ASSERT_TRUE(options) << options.error().message;
+  const http::Headers expected = {{"Impersonate-User", "bob"},
+                                  {"Impersonate-Group", "a"},
+                                  {"Impersonate-Group", "b"}};
+  EXPECT_EQ(options->impersonation, expected);
 }
 
 TEST_F(KubeconfigTest, WhatWouldBeIgnoredIsRefused) {
@@ -95,6 +106,8 @@ TEST_F(KubeconfigTest, WhatWouldBeIgnoredIsRefused) {
   EXPECT_EQ(of("certificate-authority-data: Q0E=", "proxy-url: http://p"),
             "cluster \"one\" has a proxy-url, which is not supported: reach it without");
   EXPECT_EQ(of("client-key-data: S0VZ", "exec: null"), "");
+  EXPECT_EQ(of("client-key-data: S0VZ", "as-groups: [system:masters]"),
+            "requesting uid, groups or user-extra for admin without impersonating a user");
 }
 
 TEST_F(KubeconfigTest, AFileThatCannotBeReadIsNotTakenForNone) {

@@ -48,6 +48,8 @@ struct HttpsOptions {
   std::string token_file;
   std::string username;
   std::string password;
+  // Headers of all requests that do not say themselves whom they are sent as.
+  http::Headers impersonation;
   int connections_max = 16;        // More requests at once wait for a connection.
   int request_timeout_ms = 60000;  // Of plain requests; streams have none.
 };

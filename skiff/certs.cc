@@ -7,7 +7,7 @@
 
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
-#include "base/flags.h"
+#include "base/program.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
 #include "skiff/node.h"
@@ -73,7 +73,7 @@ bool StillServes(const std::string& path, const Identity& identity, const std::s
   const auto config = Kubeconfig::Load(path);
   if (!config) return false;
   const auto options = config->Options();
-  if (!options || options->server != server) return false;
+  if (!options || options->server != server || !options->impersonation.empty()) return false;
   if (options->certificate_authority != authority_pem) return false;
   const auto names = NamesOfCertificate(options->client_certificate);
   return names && names->common_name == identity.user && names->organizations == identity.groups &&
@@ -152,11 +152,9 @@ int CertsMain(const std::vector<std::string>& args) {
   CertsOptions options;
   Flags flags("skiff certs");
   AddFlags(flags, options);
-  if (const auto parsed = flags.Parse(args); !parsed) return Complain(parsed.error().message);
-  if (flags.help_asked()) {
-    std::printf("%s", flags.Help().c_str());
-    return 0;
-  }
+  const auto goes_on = ParseOrHelp(flags, args);
+  if (!goes_on) return Complain(goes_on.error().message);
+  if (!*goes_on) return 0;
   const SystemClock clock;
   const auto written = WriteCerts(
       options, clock.Now(), [](const std::string& line) { std::printf("%s\n", line.c_str()); });
