@@ -54,7 +54,7 @@ Result<> RunExec(Command& command, const Args& args) {
   if (!command.rest() || command.rest()->empty()) {
     return CliError("you must specify at least one command for the container");
   }
-  const Json pod = TRY(FindPod(command, command.words()[0]));
+  const Json pod = TRY(FindPod(command, command.words()[0], PodUse::kCommands));
   if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(
         fmt::format("cannot exec into a container in a completed pod; current phase is "
@@ -99,7 +99,7 @@ Result<> RunAttach(Command& command, const Args& args) {
         "expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw {}: [{}]",
         command.words().size(), Join(command.words(), " ")));
   }
-  const Json pod = TRY(FindPod(command, Join(command.words(), "/")));
+  const Json pod = TRY(FindPod(command, Join(command.words(), "/"), PodUse::kCommands));
   if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(fmt::format("cannot attach a container in a completed pod; current phase is {}",
                                 TextAt(pod, "status", "phase")));

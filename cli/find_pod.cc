@@ -17,13 +17,11 @@ Json ReadyCondition(const Json& pod) {
   return {};
 }
 
-enum class Wanted : uint8_t { kLogs, kCommands };
-
 // Pods that have ended have logs to show, but run no commands.
-int PhaseRank(const std::string& phase, Wanted wanted) {
+int PhaseRank(const std::string& phase, PodUse use) {
   if (phase == "Running") return 0;
   if (phase == "Unknown") return 1;
-  return phase != "Pending" && wanted == Wanted::kLogs ? 0 : 2;
+  return phase != "Pending" && use == PodUse::kLogs ? 0 : 2;
 }
 
 // The most of one container, and of one sidecar.
@@ -45,24 +43,24 @@ std::pair<int64_t, int64_t> MostRestarts(const Json& pod) {
 
 // What of two pods makes one of them the better choice: the smaller rank, in kubectl's order.
 // Times are as the API writes them, so that the earlier is the smaller text.
-auto RankOf(const Json& pod, Wanted wanted) {
+auto RankOf(const Json& pod, PodUse use) {
   static constexpr char kNever[] = "~";
   const auto or_never = [](std::string time) { return time.empty() ? kNever : std::move(time); };
   const Json ready = ReadyCondition(pod);
   const bool is_ready = TextAt(ready, "status") == "True";
   const bool leaves = !TextAt(pod, "metadata", "deletionTimestamp").empty();
   auto restarts = MostRestarts(pod);
-  if (wanted == Wanted::kLogs) restarts = {-restarts.first, -restarts.second};
+  if (use == PodUse::kLogs) restarts = {-restarts.first, -restarts.second};
   return std::tuple(TextAt(pod, "spec", "nodeName").empty(),
-                    PhaseRank(TextAt(pod, "status", "phase"), wanted), !is_ready,
-                    wanted == Wanted::kCommands && leaves,
+                    PhaseRank(TextAt(pod, "status", "phase"), use), !is_ready,
+                    use == PodUse::kCommands && leaves,
                     is_ready ? or_never(TextAt(ready, "lastTransitionTime")) : "", restarts,
                     or_never(TextAt(pod, "metadata", "creationTimestamp")));
 }
 
 }  // namespace
 
-Result<Json> FindPod(Command& command, const std::string& word, bool tells) {
+Result<Json> FindPod(Command& command, const std::string& word, PodUse use) {
   Session& session = *TRY(command.session());
   const ServedKind pods = TRY(session.kinds().Find("pods"));
   if (word.find('/') == std::string::npos) {
@@ -84,11 +82,10 @@ Result<Json> FindPod(Command& command, const std::string& word, bool tells) {
   if (list.items.empty()) {
     return CliError(fmt::format("timed out waiting for the condition: no pod of {}", word));
   }
-  const Wanted wanted = tells ? Wanted::kLogs : Wanted::kCommands;
   std::stable_sort(list.items.begin(), list.items.end(), [&](const Json& a, const Json& b) {
-    return RankOf(a, wanted) < RankOf(b, wanted);
+    return RankOf(a, use) < RankOf(b, use);
   });
-  if (tells && list.items.size() > 1) {
+  if (use == PodUse::kLogs && list.items.size() > 1) {
     command.Warn("Found {} pods, using pod/{}\n", list.items.size(), NameOf(list.items[0]));
   }
   return std::move(list.items[0]);

@@ -4,7 +4,6 @@
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
-#include "base/text.h"
 
 namespace skiff::cli {
 
@@ -21,10 +20,6 @@ std::vector<std::string> TextsAt(const Json& value, std::string_view name) {
     if (item.is_string()) texts.push_back(item.get<std::string>());
   }
   return texts;
-}
-
-std::string Lower(std::string text) {
-  return skiff::Lower(std::string_view(text));
 }
 
 std::vector<std::string> Split(std::string_view text, char separator) {

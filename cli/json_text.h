@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/values.h"
+#include "base/text.h"
 
 namespace skiff::cli {
 
@@ -43,7 +44,6 @@ inline std::string NamespaceOf(const Json& object) {
   return TextAt(object, "metadata", "namespace");
 }
 
-std::string Lower(std::string text);
 std::vector<std::string> Split(std::string_view text, char separator);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 // A scalar as people write it; documents as compact JSON.

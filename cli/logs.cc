@@ -177,7 +177,7 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
     selector = SelectorText(At(owner, "spec", "selector"));
   }
   if (selector.empty()) {
-    auto pod = FindPod(command, command.words()[0], true);
+    auto pod = FindPod(command, command.words()[0], PodUse::kLogs);
     if (pod) return std::vector<Json>{std::move(*pod)};
     if (pod.error().reason != Reason::kNotFound) return Fail(pod.error());
     return CliError(fmt::format("error from server (NotFound): {} in namespace \"{}\"",

@@ -498,7 +498,7 @@ Result<> RunPortForward(Command& command, const Args& args) {
   }
   const std::string& word = command.words()[0];
   const Json service = TRY(ServiceOf(command, word));
-  const Json pod = TRY(FindPod(command, word));
+  const Json pod = TRY(FindPod(command, word, PodUse::kCommands));
   const auto pairs = TRY(ParsePorts(command.words(), pod, service));
   if (TextAt(pod, "status", "phase") != "Running") {
     return CliError(

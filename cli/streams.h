@@ -46,8 +46,10 @@ Result<ServerAddress> AddressOf(const Session& session);
 Result<std::string> ChooseContainer(Command& command, const Json& pod, const std::string& named,
                                     const char* missing, bool quiet = false);
 
-// The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the one that kubectl takes;
-// for logs, with `tells`, it has said on standard error which that is.
-Result<Json> FindPod(Command& command, const std::string& word, bool tells = false);
+// What of a pod is wanted.
+enum class PodUse { kCommands, kLogs };
+// The pod that "NAME", "pod/NAME" or "deploy/NAME" means: of several the one that kubectl takes for
+// that use; where it is for logs, it has said on standard error which that is.
+Result<Json> FindPod(Command& command, const std::string& word, PodUse use);
 
 }  // namespace skiff::cli
