@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "http/late.h"
 #include "http/message.h"
 
 namespace skiff::http {
@@ -16,9 +17,10 @@ class PromptHandler {
   struct Outcome {
     // The answer, which may be pending. Else a worker makes it:
     std::optional<Response> response = std::nullopt;
-    // by this, which goes on where TryHandle left off; null: by the server's handler, from the
-    // start.
-    std::function<Response(const Request& request)> rest = nullptr;
+    // by this, which goes on where TryHandle left off, as LateHandler::HandleLater, but that a null
+    // `reply` wants the answer at once; null: by the server's handler, from the start.
+    std::function<std::optional<Response>(const Request& request, const LateReplyPtr& reply)> rest =
+        nullptr;
   };
   // Called on a loop, many at once: must neither wait nor take long.
   virtual Outcome TryHandle(const Request& request) = 0;

@@ -75,7 +75,7 @@ TEST(Prompt, WhatIsAtHandIsAnsweredWhileAllWorkersAreBusy) {
 
 TEST(Prompt, AWorkerGoesOnWhereTheLoopLeftOff) {
   FunctionPrompt prompt([&](const Request& request) -> Outcome {
-    return {.rest = [seen = request.path](const Request& same) {
+    return {.rest = [seen = request.path](const Request& same, const LateReplyPtr&) {
       const auto value = same.Query("a").value_or("");
       return Text(seen + " " + same.path + " " + std::string(value));
     }};

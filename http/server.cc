@@ -81,6 +81,7 @@ bool IsSmall(const Request& request) {
 struct Server::Impl {
   class Front;
   class Listener;
+  class Work;
 
   Impl(Options options, Handler& handler)
       : options(std::move(options)),
@@ -93,7 +94,17 @@ struct Server::Impl {
     MutexLock lock(mutex);
     changed.notify_all();
   }
-  // Until `done` or the deadline.
+  // The last that who ended it does with the server, which may be waiting for nothing else.
+  void EndOfWork() {
+    if (!stopping) {
+      --handled;
+      return;
+    }
+    MutexLock lock(mutex);
+    --handled;
+    changed.notify_all();
+  }
+  // Until `done`, which is asked under the mutex, or the deadline.
   void AwaitUntil(Duration deadline, const std::function<bool()>& done);
 
   const Options options;
@@ -106,6 +117,7 @@ struct Server::Impl {
   std::atomic<size_t> accepted = 0;
   std::atomic<size_t> requests = 0;
   std::atomic<int> busy = 0;
+  std::atomic<int> handled = 0;  // Requests that somebody handles, or waits to handle.
   mutable Mutex mutex;
   CondVar changed;
   TlsContext tls GUARDED_BY(mutex);
@@ -121,6 +133,82 @@ struct Server::Impl {
              (path.size() == urgent.size() || path[urgent.size()] == '/');
     });
   }
+};
+
+// A request that has left its loop, until it is answered.
+class Server::Impl::Work final : public LateReply, public std::enable_shared_from_this<Work> {
+ public:
+  struct Parts {
+    std::weak_ptr<ServerConnection> connection;
+    std::shared_ptr<Request> request;
+    RequestTraits traits;
+    Intake::Share held;
+    // Of the prompt handler, which has decoded the request already.
+    decltype(PromptHandler::Outcome::rest) rest;
+    bool is_decoded;
+  };
+  Work(Impl& server, Loop& loop, Parts parts)
+      : server_(server), loop_(loop), parts_(std::move(parts)) {
+    ++server_.handled;
+  }
+  ~Work() override {
+    if (is_out_ && !answered_) {
+      Response response;
+      response.status = 502;
+      Send(std::move(response));
+    }
+    parts_ = {};
+    server_.EndOfWork();
+  }
+
+  // On a worker.
+  void Run() {
+    if (parts_.traits.abandoned && *parts_.traits.abandoned) return;
+    if (!parts_.is_decoded) DecodeTarget(*parts_.request);
+    is_out_ = true;
+    auto response = Guarded([&] { return Handle(); }, *parts_.request);
+    if (response) Send(*std::move(response));
+  }
+  void OnLoop(Make make) override {
+    if (answered_.exchange(true)) return;
+    loop_.Post([self = shared_from_this(), make = std::move(make)] {
+      auto response = Guarded(make, *self->parts_.request);
+      const auto connection = self->parts_.connection.lock();
+      const RequestTraits& traits = self->parts_.traits;
+      if (connection) connection->AnswerHere(traits.stream, Prepare(std::move(response), traits));
+    });
+  }
+  void OnWorker(Make make) override {
+    const bool taken = server_.workers.Submit([self = shared_from_this(), make] {
+      self->Send(Guarded(make, *self->parts_.request));
+    });
+    if (!taken) Send(TooBusy());
+  }
+
+  static void DecodeTarget(Request& request) {
+    request.path = UrlDecode(request.path, false);
+    request.query = ParseQuery(request.query.front().first);
+  }
+
+ private:
+  std::optional<Response> Handle() {
+    const Request& request = *parts_.request;
+    if (parts_.rest) return parts_.rest(request, shared_from_this());
+    LateHandler* const late = server_.options.late;
+    if (late != nullptr) return late->HandleLater(request, shared_from_this());
+    return server_.handler.Handle(request);
+  }
+  void Send(Response response) {
+    if (answered_.exchange(true)) return;
+    ServerConnection::Answer(loop_, parts_.connection, parts_.traits.stream,
+                             Prepare(std::move(response), parts_.traits));
+  }
+
+  Impl& server_;
+  Loop& loop_;
+  Parts parts_;
+  bool is_out_ = false;  // Somebody has begun to handle it.
+  std::atomic<bool> answered_ = false;
 };
 
 // The server's connections in one loop; on that loop's thread.
@@ -194,17 +282,11 @@ class Server::Impl::Front final : public ConnectionHost {
     const bool is_tried = MayTry(*request);
     if (is_tried) tried = Try(*request);
     if (tried.response) return Prepare(std::move(*tried.response), traits);
-    const bool taken = workers.Submit(
-        [this, connection = std::move(connection), request = std::move(request), traits, is_tried,
-         rest = std::move(tried.rest), held = std::make_shared<Intake::Share>(std::move(held))] {
-          if (traits.abandoned && *traits.abandoned) return;
-          if (!is_tried) DecodeTarget(*request);
-          auto response = Guarded(
-              [&] { return rest ? rest(*request) : server_.handler.Handle(*request); }, *request);
-          ServerConnection::Answer(loop_, connection, traits.stream,
-                                   Prepare(std::move(response), traits));
-        });
-    if (!taken) return Prepare(TooBusy(), traits);
+    const auto work = std::make_shared<Work>(
+        server_, loop_,
+        Work::Parts{std::move(connection), std::move(request), traits, std::move(held),
+                    std::move(tried.rest), is_tried});
+    if (!workers.Submit([work] { work->Run(); })) return Prepare(TooBusy(), traits);
     return std::nullopt;
   }
 
@@ -215,12 +297,8 @@ class Server::Impl::Front final : public ConnectionHost {
            loop_.RoundTime() < kPromptTime;
   }
   PromptHandler::Outcome Try(Request& request) {
-    DecodeTarget(request);
+    Work::DecodeTarget(request);
     return Guarded([&] { return server_.options.prompt->TryHandle(request); }, request);
-  }
-  static void DecodeTarget(Request& request) {
-    request.path = UrlDecode(request.path, false);
-    request.query = ParseQuery(request.query.front().first);
   }
 
   template <typename Action>
@@ -382,6 +460,10 @@ void Server::Stop(Duration grace) {
   impl.AwaitUntil(deadline, [&] { return impl.connections == 0; });
   impl.workers.Stop();
   impl.urgent_workers.Stop();
+  // Answers that come from elsewhere, and use what the server has.
+  for (bool ended = false; !ended;) {
+    impl.AwaitUntil(impl.clock.Monotonic() + 1s, [&] { return ended = impl.handled == 0; });
+  }
   on_all(&Impl::Front::CloseAll);
   // Twice: closed connections leave after the round in which they were closed, and so does what
   // the last workers posted.

@@ -29,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "http/late.h"
 #include "http/loop.h"
 #include "http/message.h"
 #include "http/prompt.h"
@@ -87,6 +88,7 @@ class Server {
     // they are answered whatever the others do. Their handlers must be quick.
     std::vector<std::string> urgent_paths = {};
     PromptHandler* prompt = nullptr;  // Null: all goes to workers. Outlives the server.
+    LateHandler* late = nullptr;      // Null: workers wait until there is an answer. Likewise.
   };
   struct Stats {
     size_t connections = 0;
@@ -106,7 +108,8 @@ class Server {
   Result<> ReloadTls(const ServerTls& tls);
   Stats stats() const;
   // Stops accepting, lets requests in flight finish, ends streams in order, and closes everything
-  // after `grace` at the latest. Blocks; must not be called on a worker or loop.
+  // after `grace` at the latest; who still handles a request then is waited for. Blocks; must not
+  // be called on a worker or loop.
   void Stop(Duration grace);
 
  private:

@@ -147,9 +147,12 @@ void ServerConnection::Answer(Loop& loop, std::weak_ptr<ServerConnection> connec
                               int32_t stream, PreparedAnswer answer) {
   auto shared = std::make_shared<PreparedAnswer>(std::move(answer));
   loop.Post([connection = std::move(connection), stream, shared] {
-    const auto self = connection.lock();
-    if (self && !self->channel_.closed()) self->protocol_->OnAnswer(stream, std::move(*shared));
+    if (const auto self = connection.lock()) self->AnswerHere(stream, std::move(*shared));
   });
+}
+
+void ServerConnection::AnswerHere(int32_t stream, PreparedAnswer answer) {
+  if (!channel_.closed()) protocol_->OnAnswer(stream, std::move(answer));
 }
 
 namespace {

@@ -62,6 +62,8 @@ class ServerConnection final : public LoopListener,
   // Any thread; the loop takes it from there.
   static void Answer(Loop& loop, std::weak_ptr<ServerConnection> connection, int32_t stream,
                      PreparedAnswer answer);
+  // On the loop.
+  void AnswerHere(int32_t stream, PreparedAnswer answer);
   // The server is stopping: closes if idle, else after the present requests.
   void CloseWhenIdle();
   // Ends streams in order.

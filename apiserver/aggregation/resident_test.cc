@@ -65,7 +65,7 @@ TEST_F(ResidentTest, ItIsAskedByWorkers) {
   const auto tried = server_->TryHandle(request);
   EXPECT_FALSE(tried.response);
   ASSERT_TRUE(tried.rest);
-  EXPECT_EQ(tried.rest(request).status, 200);
+  EXPECT_EQ(tried.rest(request, nullptr)->status, 200);
 }
 
 TEST_F(ResidentTest, ItIsAskedByWhoeverMay) {

@@ -55,18 +55,30 @@ Result<> MayCreate(Core& core, const ApiRequest& request) {
   return Fail(ForbiddenAccess(request.user, access, verdict.reason));
 }
 
-http::Response RemovedResponse(const ApiRequest& request, const Removed& removed,
-                               const DeleteQuery& options) {
+Result<http::Response> RemovedResponse(const ApiRequest& request, Removed removed,
+                                       const DeleteQuery& options, const MediaType& media) {
   const KindInfo& kind = *removed.kind;
+  const bool accepted = !removed.gone && options.orphan_dependents == false;
+  if (kind.delete_returns_object || (!removed.gone && !removed.pending)) {
+    return ObjectResponse(accepted ? 202 : 200, kind, std::move(removed.text), request, media);
+  }
   Json details = {{"name", removed.name}, {"kind", kind.resource}, {"uid", removed.uid}};
   if (!kind.group.empty()) details["group"] = kind.group;
-  const bool accepted = !removed.gone && options.orphan_dependents == false;
   return SuccessResponse(request.http, accepted ? 202 : 200, details);
 }
 
 // How an update through this route differs from one of the whole object.
 UpdateMode ModeOf(const ApiRequest& request) {
   return request.route->mode == nullptr ? UpdateMode{} : *request.route->mode;
+}
+
+// How what is saved is answered; null where only a worker may take the time that takes.
+AnswerSaved AnswerBy(const ApiRequest& request, const MediaType& media) {
+  if (request.late == nullptr || !media.IsPlain()) return nullptr;
+  return [&request, media](Saved saved) {
+    return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
+                          media);
+  };
 }
 
 }  // namespace
@@ -88,7 +100,8 @@ Result<http::Response> HandleCreate(Core& core, ApiRequest& request) {
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   Object object = TRY(DecodeObject(request, options.validation));
   TRY(CheckTakesNew(*request.kind, object.metadata().name));
-  Saved saved = TRY(core.writer.Create(request, std::move(object), options));
+  Saved saved = TRY(
+      core.writer.Create(request, std::move(object), options, AnswerBy(request, media)));
   return ObjectResponse(201, *saved.kind, std::move(saved.text), request, media);
 }
 
@@ -113,8 +126,8 @@ Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
     made.metadata().resource_version.clear();  // Of an object that is gone.
     return made;
   };
-  Saved saved =
-      TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
+  Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform, make,
+                                       AnswerBy(request, media)));
   return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
                         media);
 }
@@ -134,8 +147,8 @@ Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
     TRY(MayCreate(core, request));
     return patcher.Make();
   };
-  Saved saved =
-      TRY(core.writer.Update(request, request.info.name, options, mode, transform, make));
+  Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform, make,
+                                       AnswerBy(request, media)));
   return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
                         media);
 }
@@ -166,12 +179,12 @@ Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
         "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
         "this warning");
   }
-  Removed removed =
-      TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name, options));
-  const bool shows_object = kind.delete_returns_object || (!removed.gone && !removed.pending);
-  if (!shows_object) return RemovedResponse(request, removed, options);
-  const bool accepted = !removed.gone && options.orphan_dependents == false;
-  return ObjectResponse(accepted ? 202 : 200, kind, std::move(removed.text), request, media);
+  const AnswerRemoved answer = [&request, media, options](Removed removed) {
+    return RemovedResponse(request, std::move(removed), options, media);
+  };
+  const bool may_leave = request.late != nullptr && media.IsPlain();
+  return answer(TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name,
+                                        options, may_leave ? answer : nullptr)));
 }
 
 Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {

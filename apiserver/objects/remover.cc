@@ -9,6 +9,7 @@
 #include "api/gen/core_v1.h"
 #include "api/pods/pod_phase.h"
 #include "apiserver/kinds/custom_definitions.h"
+#include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/services/allocation.h"
@@ -190,6 +191,15 @@ struct ObjectRemover::Plan {
   Object object;  // What the decision made of it.
   Decision decision;
   std::optional<Write> write;  // nullopt: nothing changes.
+
+  Removed ToRemoved() const {
+    return {.kind = &object.kind(),
+            .text = {},
+            .name = object.metadata().name,
+            .uid = object.metadata().uid,
+            .gone = decision.remove,
+            .pending = decision.pending};
+  }
 };
 
 Result<ObjectRemover::Plan> ObjectRemover::Prepare(ApiRequest& request, const StoreKeyParts& where,
@@ -222,8 +232,28 @@ Result<ObjectRemover::Plan> ObjectRemover::Prepare(ApiRequest& request, const St
   return plan;
 }
 
+Result<Removed> ObjectRemover::Outcome(const Plan& plan, const Record& record,
+                                       const Written& written) {
+  const KindInfo& kind = plan.object.kind();
+  Removed removed = plan.ToRemoved();
+  // Clients hear of most kinds only that the object is gone.
+  if (removed.gone && !kind.delete_returns_object) return removed;
+  const bool as_kept = removed.gone && plan.decision.as_kept;
+  removed.text = TRY(ShownAt(written.revision, as_kept ? &record : nullptr, plan.object));
+  return removed;
+}
+
+bool ObjectRemover::MayLeave(const ApiRequest& request, const Plan& plan,
+                             const Record& record) const {
+  const KindInfo& kind = plan.object.kind();
+  // What the object owned is given back by who waits for the write.
+  return request.late != nullptr && IsSentAsKept(kind) && !parts_.allocations.Owns(kind) &&
+         record.value.size() <= LateWrite::kBytesMax;
+}
+
 Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& namespace_name,
-                                      const std::string& name, const DeleteQuery& options) {
+                                      const std::string& name, const DeleteQuery& options,
+                                      const AnswerRemoved& later) {
   const KindInfo& kind = *request.kind;
   const std::string key = KeyOf(kind, namespace_name, name);
   for (int tries = 0; tries < kTriesMax; ++tries) {
@@ -233,26 +263,23 @@ Result<Removed> ObjectRemover::Delete(ApiRequest& request, const std::string& na
       return Fail(NotFoundError(GroupResourceOf(kind), name));
     }
     Plan plan = TRY(Prepare(request, {namespace_name, name}, *record, options));
-    Removed removed{.kind = &kind,
-                    .text = {},
-                    .name = plan.object.metadata().name,
-                    .uid = plan.object.metadata().uid,
-                    .gone = plan.decision.remove,
-                    .pending = plan.decision.pending};
     if (!plan.write) {
+      Removed removed = plan.ToRemoved();
       removed.text = TextOf(plan.object);
       return removed;
     }
+    if (later && MayLeave(request, plan, **record)) {
+      request.late->write = std::move(*plan.write);
+      const auto held = std::make_shared<const Plan>(std::move(plan));
+      request.late->answer = [later, held, old = *record](const Written& written) {
+        return Outcome(*held, *old, written).and_then(later);
+      };
+      return LeftToWrite();
+    }
     const auto written = parts_.store.Apply(std::move(*plan.write));
     if (written) {
-      const bool as_kept = removed.gone && plan.decision.as_kept;
-      // Clients hear of most kinds only that the object is gone.
-      if (!removed.gone || kind.delete_returns_object) {
-        const Record* const kept = as_kept ? record->get() : nullptr;
-        removed.text = TRY(ShownAt(written->revision, kept, plan.object));
-      }
-      if (removed.gone) parts_.allocations.Release(plan.object);
-      return removed;
+      if (plan.decision.remove) parts_.allocations.Release(plan.object);
+      return Outcome(plan, **record, *written);
     }
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());

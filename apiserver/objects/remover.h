@@ -1,6 +1,7 @@
 // How objects go: at once, after their grace period, or when their last finalizer is taken.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct Removed {
   bool pending = false;
 };
 
+// The answer to a deletion: on a loop, where it is left to the store (late_write.h).
+using AnswerRemoved = std::function<Result<http::Response>(Removed removed)>;
+
 // Thread-safe.
 class ObjectRemover {
  public:
@@ -38,8 +42,10 @@ class ObjectRemover {
   };
   explicit ObjectRemover(Parts parts) : parts_(parts) {}
 
+  // `later` not null: the write may be left to the store, and is answered by that.
   Result<Removed> Delete(ApiRequest& request, const std::string& namespace_name,
-                         const std::string& name, const DeleteQuery& options);
+                         const std::string& name, const DeleteQuery& options,
+                         const AnswerRemoved& later = nullptr);
   // Deletes the objects of these records, of the request's kind, in their order and many at once;
   // what is gone already is no error. Ends with the first error: what came before it is deleted,
   // and of what came after it no more than was under way.
@@ -54,6 +60,9 @@ class ObjectRemover {
   // Asks admission, and says what is to become of the object of this record.
   Result<Plan> Prepare(ApiRequest& request, const StoreKeyParts& where, const RecordPtr& record,
                        const DeleteQuery& options) const;
+  // What a client is told once the deletion of that record is stored.
+  static Result<Removed> Outcome(const Plan& plan, const Record& record, const Written& written);
+  bool MayLeave(const ApiRequest& request, const Plan& plan, const Record& record) const;
   Parts parts_;
 };
 

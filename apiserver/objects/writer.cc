@@ -14,6 +14,7 @@
 #include "api/rules/rules.h"
 #include "apiserver/objects/keep_parts.h"
 #include "apiserver/objects/kind_versions.h"
+#include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/list_options.h"
@@ -173,6 +174,27 @@ Result<Written> Put(Store& store, const std::string& key, const Precondition& ex
   return put(smaller);
 }
 
+// Leaves the write of `object` to the store, if it may be; true: nothing else is to be done.
+// `saved`: what it comes to, without its text.
+bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, const Reservation* reserved,
+                        Write write, const Object& object, Saved saved) {
+  // What an object owns beside itself is kept, or given back, by who waits for the write.
+  if (!later || request.late == nullptr || reserved != nullptr) return false;
+  if (!IsSentAsKept(*saved.kind)) return false;
+  auto stored = EncodeForStore(object);
+  if (!stored || stored->value.size() > LateWrite::kBytesMax) return false;
+  write.value = std::move(stored->value);
+  write.revision_at = stored->revision_at;
+  request.late->write = std::move(write);
+  request.late->answer = [later, saved](const Written& written) -> Result<http::Response> {
+    Saved done = saved;
+    done.revision = written.revision;
+    done.text = TRY(TextOf(*saved.kind, *written.record));
+    return later(std::move(done));
+  };
+  return true;
+}
+
 // Whether two objects differ in nothing but the times of their managedFields: such a write changes
 // nothing. `record` holds the old one; `object` is the same afterwards.
 bool IsUnchanged(const Record& record, const Object& old, Object& object) {
@@ -249,7 +271,8 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
 }
 
 Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
-                                        const WriteOptions& options, Grounds grounds) {
+                                        const WriteOptions& options, Grounds grounds,
+                                        const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
   const Rules* rules = FindRules(kind);
   if (rules && rules->prepare_create) {
@@ -282,6 +305,12 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     return Fail(PlainError("resourceVersion should not be set on objects to be created"));
   }
   object.metadata().resource_version.clear();
+  Write first{.key = key, .expect = {.kind = Precondition::Kind::kAbsent}};
+  for (const Ground& ground : grounds) first.relies_on.push_back({ground.key, ground.modified});
+  if (LeaveWrite(request, later, reservation.get(), std::move(first), object,
+                 {.kind = &kind, .text = {}, .revision = {}, .created = true})) {
+    return LeftToWrite();
+  }
   const auto put = [&](const std::vector<Unchanged>& relies_on) {
     return Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object, relies_on);
   };
@@ -303,7 +332,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
 }
 
 Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
-                                   const WriteOptions& options) {
+                                   const WriteOptions& options, const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
   meta_v1::ObjectMeta& meta = object.metadata();
   const std::string space = kind.namespaced ? meta.namespace_ : "";
@@ -329,7 +358,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   if (!meta.name.empty() || meta.generate_name.empty()) {
-    auto saved = CreateNamed(request, object, options, grounds);
+    auto saved = CreateNamed(request, object, options, grounds, later);
     const bool taken = !saved && saved.error().reason == Reason::kAlreadyExists;
     if (!taken || meta.generate_name.empty()) return saved;
     return Fail(NoUniqueName(saved.error(), kind, meta.name));
@@ -339,7 +368,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
     meta.name = kind.resource == "ipaddresses"
                     ? meta.generate_name
                     : NameFromPrefix(meta.generate_name, parts_.random.NameSuffix());
-    auto saved = CreateNamed(request, object, options, grounds);
+    auto saved = CreateNamed(request, object, options, grounds, later);
     if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
     if (tries + 1 < kNameTriesMax) continue;
     return Fail(NoUniqueName(saved.error(), kind, meta.name));
@@ -442,7 +471,8 @@ Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode
 Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
                                                      const WriteOptions& options,
                                                      const UpdateMode& mode,
-                                                     const Transform& transform) {
+                                                     const Transform& transform,
+                                                     const AnswerSaved& later) {
   const KindInfo& kind = *request.kind;
   const Object old = TRY(ObjectOf(kind, *record));
   Object object = TRY(transform(old));
@@ -493,6 +523,10 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return saved;
   }
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
+  if (!saved.deleted && LeaveWrite(request, later, reservation.get(),
+                                   {.key = record->key, .expect = unchanged}, object, saved)) {
+    return LeftToWrite();
+  }
   auto written = saved.deleted ? parts_.store.Apply({.key = record->key, .expect = unchanged})
                                : Put(parts_.store, record->key, unchanged, object);
   if (!written) {
@@ -514,7 +548,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
 
 Result<Saved> ObjectWriter::Update(ApiRequest& request, const std::string& name,
                                    const WriteOptions& options, const UpdateMode& mode,
-                                   const Transform& transform, const Make& make) {
+                                   const Transform& transform, const Make& make,
+                                   const AnswerSaved& later) {
   const KindInfo& kind = *request.kind;
   const std::string key = KeyOf(kind, request.info.namespace_name, name);
   for (int tries = 0; tries < kUpdateTriesMax; ++tries) {
@@ -525,12 +560,12 @@ Result<Saved> ObjectWriter::Update(ApiRequest& request, const std::string& name,
         return Fail(NotFoundError(GroupResourceOf(kind), name));
       }
       Object object = TRY(make());
-      auto saved = Create(request, std::move(object), options);
+      auto saved = Create(request, std::move(object), options, later);
       if (saved || saved.error().reason != Reason::kAlreadyExists) return saved;
       continue;
     }
     const size_t warnings = request.warnings.size();
-    auto saved = TRY(TryUpdate(request, *record, options, mode, transform));
+    auto saved = TRY(TryUpdate(request, *record, options, mode, transform, later));
     if (saved) return std::move(*saved);
     request.warnings.resize(warnings);  // The next try words its own.
   }

@@ -29,6 +29,9 @@ struct Saved {
   bool unchanged = false;  // Nothing was written.
 };
 
+// The answer to what was saved: on a loop, where the write is left to the store (late_write.h).
+using AnswerSaved = std::function<Result<http::Response>(Saved saved)>;
+
 // How a subresource differs from the main resource.
 struct UpdateMode {
   std::string subresource = {};
@@ -61,14 +64,17 @@ class ObjectWriter {
   };
   explicit ObjectWriter(Parts parts) : parts_(parts) {}
 
-  Result<Saved> Create(ApiRequest& request, Object object, const WriteOptions& options);
+  // `later` not null: the write may be left to the store, and is answered by that.
+  Result<Saved> Create(ApiRequest& request, Object object, const WriteOptions& options,
+                       const AnswerSaved& later = nullptr);
 
   // Makes the new object from the old one; runs again when somebody else was faster.
   using Transform = std::function<Result<Object>(const Object& old)>;
   // Makes the object when there is none, where the mode allows it.
   using Make = std::function<Result<Object>()>;
   Result<Saved> Update(ApiRequest& request, const std::string& name, const WriteOptions& options,
-                       const UpdateMode& mode, const Transform& transform, const Make& make = {});
+                       const UpdateMode& mode, const Transform& transform, const Make& make = {},
+                       const AnswerSaved& later = nullptr);
 
  private:
   struct Attempt;
@@ -77,10 +83,10 @@ class ObjectWriter {
                                       const Object& old);
   Result<> AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode, Object& object);
   Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options,
-                            Grounds grounds);
+                            Grounds grounds, const AnswerSaved& later);
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
                                          const WriteOptions& options, const UpdateMode& mode,
-                                         const Transform& transform);
+                                         const Transform& transform, const AnswerSaved& later);
   Result<> Check(const Object& object, const Object* old, const UpdateMode& mode,
                  std::vector<std::string>& warnings);
   Parts parts_;

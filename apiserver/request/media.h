@@ -31,6 +31,11 @@ struct MediaType {
   Target target = Target::kObject;
   std::string target_version;  // "v1", "v1beta1"
   bool pretty = false;
+
+  // The object as it is stored, in JSON.
+  bool IsPlain() const {
+    return encoding == Encoding::kJson && target == Target::kObject && !pretty;
+  }
 };
 
 // What an endpoint can produce.

@@ -56,7 +56,7 @@ class PromptAnswersTest : public ServerFixture {
   // As a worker goes on.
   http::Response Rest(const ApiServer::Outcome& outcome, const Question& question) {
     const http::Request request = RequestOf(question);
-    return Awaited(outcome.rest ? outcome.rest(request) : server_->Handle(request));
+    return Awaited(outcome.rest ? *outcome.rest(request, nullptr) : server_->Handle(request));
   }
   void PutMap(const std::string& name, const std::string& text = "x") {
     const Json map = {{"metadata", {{"name", name}}}, {"data", {{"text", text}}}};

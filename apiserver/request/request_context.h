@@ -16,6 +16,7 @@
 namespace skiff {
 
 class InitialEvents;
+struct LateWrite;
 struct Route;
 struct Served;
 
@@ -37,6 +38,8 @@ struct ApiRequest {
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   // Not null: a watch says there when it has sent what it begins with.
   std::shared_ptr<InitialEvents> initial_events = {};
+  // Not null: its write may be left there (apiserver/objects/late_write.h).
+  LateWrite* late = nullptr;
 };
 
 }  // namespace skiff

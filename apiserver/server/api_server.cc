@@ -5,6 +5,7 @@
 #include "apiserver/admission/plugins.h"
 #include "apiserver/auth/token_protocol.h"
 #include "apiserver/identity/node_connections.h"
+#include "apiserver/objects/late_write.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/request/routes.h"
@@ -50,6 +51,13 @@ http::Response UnreadableResponse(const http::Request& request, const RequestInf
   return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
                                          ": failed to create RequestInfo: " + info.unreadable) +
                                "\n");
+}
+
+// Somebody was faster, or the object is not what it was: whoever serves the request anew finds out
+// what to make of that.
+bool IsRace(const Error& error) {
+  return error.reason == Reason::kConflict || error.reason == Reason::kNotFound ||
+         error.reason == Reason::kAlreadyExists;
 }
 
 // Whether what is asked for is a small thing, and such as memory may hold.
@@ -323,32 +331,68 @@ http::Response ApiServer::Answer(const http::Request& request, Asked asked,
   return *TryAnswer(request, asked, pass);
 }
 
+// A request that is being served, until its answer is made.
+struct ApiServer::Serving {
+  Serving(State& state, const http::Request& given, Asked& asked)
+      : state(state),
+        // Nobody behind authentication is to see a token, a kubelet least of all.
+        without_token(WithoutTokenProtocol(given)),
+        http(given),
+        request{.http = without_token ? *without_token : given,
+                .info = std::move(asked.info),
+                .user = {},
+                .now = state.clock.Now(),
+                .served = state.custom_kinds.Now(CustomKinds::GroupOf(given.path)),
+                .warnings = std::move(asked.warnings),
+                .own = asked.own,
+                .in_process = asked.in_process,
+                .deadline = std::chrono::steady_clock::now() + kRequestTimeMax,
+                .initial_events = asked.initial_events},
+        warnings(request.warnings.size()),
+        in_flight(state.metrics, request.info.IsReadOnly()),
+        begin(state.clock.Monotonic()) {}
+  Serving(const Serving&) = delete;
+  Serving& operator=(const Serving&) = delete;
+
+  // What is known of it, for who serves it anew.
+  Asked AskedAgain() {
+    request.warnings.resize(warnings);
+    // Its route may have put the request's words right.
+    return {.info = ParseRequestInfo(http),
+            .user = std::move(request.user),
+            .warnings = std::move(request.warnings),
+            .own = request.own,
+            .in_process = request.in_process,
+            .initial_events = request.initial_events};
+  }
+
+  State::Late counted;  // The last to go.
+  State& state;
+  const std::optional<http::Request> without_token;
+  const http::Request& http;
+  ApiRequest request;
+  const size_t warnings;  // So many there were at first.
+  const ServerMetrics::InFlight in_flight;
+  const Duration begin;
+  flow_control::Pass pass;  // Where it is kept with it.
+  LateWrite late;
+};
+
 std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request, Asked& asked,
                                                    const flow_control::Pass* pass) {
-  // Nobody behind authentication is to see a token, a kubelet least of all.
-  const auto without_token = WithoutTokenProtocol(request);
-  ApiRequest api_request{.http = without_token ? *without_token : request,
-                         .info = std::move(asked.info),
-                         .user = {},
-                         .now = state_->clock.Now(),
-                         .served = state_->custom_kinds.Now(CustomKinds::GroupOf(request.path)),
-                         .warnings = std::move(asked.warnings),
-                         .own = asked.own,
-                         .in_process = asked.in_process,
-                         .deadline = std::chrono::steady_clock::now() + kRequestTimeMax,
-                         .initial_events = asked.initial_events};
-  const size_t warnings = api_request.warnings.size();
-  const ServerMetrics::InFlight in_flight(state_->metrics, api_request.info.IsReadOnly());
-  const Duration begin = state_->clock.Monotonic();
-  Result<http::Response> result = state_->Serve(api_request, std::move(asked.user));
+  Serving serving(*state_, request, asked);
+  Result<http::Response> result = state_->Serve(serving.request, std::move(asked.user));
   if (IsVoid()) {
-    asked.user = std::move(api_request.user);
-    asked.warnings = std::move(api_request.warnings);
-    asked.warnings.resize(warnings);
-    // Its route may have put it right.
-    asked.info = ParseRequestInfo(request);
+    asked = serving.AskedAgain();
     return std::nullopt;
   }
+  return Finish(serving, std::move(result), pass);
+}
+
+http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result,
+                                 const flow_control::Pass* pass) {
+  const http::Request& request = serving.http;
+  ApiRequest& api_request = serving.request;
   const bool refused = !result && api_request.refusal.is_object();
   http::Response response = result    ? std::move(*result)
                             : refused ? RefusalResponse(request, api_request.refusal)
@@ -363,7 +407,7 @@ std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request,
   state_->entrance->kinds().Follow(api_request.info, response);
   LimitStrangers(request, api_request.user, result, response);
   CompressIfAsked(request, response);
-  state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - begin);
+  state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - serving.begin);
   return response;
 }
 
@@ -374,18 +418,24 @@ std::optional<http::Response> ApiServer::State::PublicPage(const http::Request& 
 }
 
 http::Response ApiServer::Handle(const http::Request& request) {
-  if (auto page = state_->PublicPage(request)) return std::move(*page);
-  return LetIn(request, state_->Ask(request, nullptr));
+  return *HandleLater(request, nullptr);
 }
 
-http::Response ApiServer::LetIn(const http::Request& request, Asked asked) {
+std::optional<http::Response> ApiServer::HandleLater(const http::Request& request,
+                                                     const http::LateReplyPtr& reply) {
+  if (auto page = state_->PublicPage(request)) return page;
+  return LetIn(request, state_->Ask(request, nullptr), reply);
+}
+
+std::optional<http::Response> ApiServer::LetIn(const http::Request& request, Asked asked,
+                                               const http::LateReplyPtr& reply) {
   // Who is refused before it is known who he is takes no seat.
   if (!asked.is_known()) return Answer(request, std::move(asked));
   flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
   if (pass.state() != flow_control::Pass::State::kIn) {
     return KeepOut(request, std::move(asked), std::move(pass));
   }
-  return Begin(request, std::move(asked), std::move(pass));
+  return Begin(request, std::move(asked), std::move(pass), reply);
 }
 
 http::Response ApiServer::KeepOut(const http::Request& request, Asked asked,
@@ -394,7 +444,7 @@ http::Response ApiServer::KeepOut(const http::Request& request, Asked asked,
   if (pass.state() == flow_control::Pass::State::kRefused) return entrance.Refusal(pass, request);
   return entrance.Wait(std::move(pass), {request, asked.info, *asked.user},
                        [this, asked](const http::Request& copy, flow_control::Pass own) {
-                         return Begin(copy, asked, std::move(own));
+                         return *Begin(copy, asked, std::move(own));
                        });
 }
 
@@ -408,8 +458,8 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
   if (!asked.is_known()) return {.response = TryAnswer(request, asked, nullptr)};
   if (!IsQuick(request, asked.info)) {
     const auto held = std::make_shared<Asked>(std::move(asked));
-    return {.rest = [this, held](const http::Request& same) {
-      return LetIn(same, std::move(*held));
+    return {.rest = [this, held](const http::Request& same, const http::LateReplyPtr& reply) {
+      return LetIn(same, std::move(*held), reply);
     }};
   }
   flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
@@ -428,18 +478,22 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
   }
   const auto held =
       std::make_shared<std::pair<Asked, flow_control::Pass>>(std::move(asked), std::move(pass));
-  return {.rest = [this, held](const http::Request& same) {
-    return Begin(same, std::move(held->first), std::move(held->second));
+  return {.rest = [this, held](const http::Request& same, const http::LateReplyPtr& reply) {
+    return Begin(same, std::move(held->first), std::move(held->second), reply);
   }};
 }
 
 // What may have to wait for a webhook leaves its worker to the others.
-http::Response ApiServer::Begin(const http::Request& request, Asked asked,
-                                flow_control::Pass pass) {
+std::optional<http::Response> ApiServer::Begin(const http::Request& request, Asked asked,
+                                               flow_control::Pass pass,
+                                               const http::LateReplyPtr& reply) {
   auto names = state_->WaitsFor(request, asked.info, *asked.user);
   flow_control::Entrance& entrance = *state_->entrance;
   const auto beginning = entrance.BeginningOf(pass);
   asked.initial_events = beginning;
+  if (names.empty() && reply != nullptr && !asked.info.IsReadOnly()) {
+    return ServeLater(request, std::move(asked), std::move(pass), reply);
+  }
   if (names.empty()) {
     auto response = entrance.Send(pass, request, Answer(request, std::move(asked), &pass));
     entrance.Hold(beginning, std::move(pass));
@@ -458,6 +512,37 @@ http::Response ApiServer::Begin(const http::Request& request, Asked asked,
     return ErrorResponse(copy, error);
   };
   return Detour(state_->outbound, std::move(names), request, handle, refuse);
+}
+
+// A worker is not to wait for the disk: the write goes there, and the answer comes from there.
+std::optional<http::Response> ApiServer::ServeLater(const http::Request& request, Asked asked,
+                                                    flow_control::Pass pass,
+                                                    const http::LateReplyPtr& reply) {
+  const auto serving = std::make_shared<Serving>(*state_, request, asked);
+  serving->counted.Count(*state_);
+  serving->pass = std::move(pass);
+  serving->request.late = &serving->late;
+  auto result = state_->Serve(serving->request, std::move(asked.user));
+  if (!serving->late.answer) return FinishLate(*serving, std::move(result));
+  const auto stored = [this, reply, serving](Result<Written> written) {
+    if (!written && IsRace(written.error())) {
+      reply->OnWorker([this, serving] {
+        return state_->entrance->Send(serving->pass, serving->http,
+                                      Answer(serving->http, serving->AskedAgain(), &serving->pass));
+      });
+      return;
+    }
+    reply->OnLoop([this, serving, written = std::move(written)] {
+      return FinishLate(*serving, written.and_then(serving->late.answer));
+    });
+  };
+  state_->store.ApplyLater(std::move(serving->late.write), stored);
+  return std::nullopt;
+}
+
+http::Response ApiServer::FinishLate(Serving& serving, Result<http::Response> result) {
+  return state_->entrance->Send(serving.pass, serving.http,
+                                Finish(serving, std::move(result), &serving.pass));
 }
 
 void ApiServer::EndCalls() {

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/id.h"
+#include "http/late.h"
 #include "http/loop.h"
 #include "http/message.h"
 #include "http/prompt.h"
@@ -80,7 +81,9 @@ struct ApiServerOptions {
   std::optional<Resident> resident = {};
 };
 
-class ApiServer final : public http::Handler, public http::PromptHandler {
+class ApiServer final : public http::Handler,
+                        public http::PromptHandler,
+                        public http::LateHandler {
  public:
   struct Parts {  // All outlive the server.
     Store& store;
@@ -100,6 +103,9 @@ class ApiServer final : public http::Handler, public http::PromptHandler {
 
   http::Response Handle(const http::Request& request) override;
   Outcome TryHandle(const http::Request& request) override;
+  // Waits for no write that is all that is left of the request (decision 0062).
+  std::optional<http::Response> HandleLater(const http::Request& request,
+                                            const http::LateReplyPtr& reply) override;
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
 
@@ -126,17 +132,27 @@ class ApiServer final : public http::Handler, public http::PromptHandler {
  private:
   struct State;
   struct Asked;
+  struct Serving;
   explicit ApiServer(std::unique_ptr<State> state);
-  // Of a request that has been let in.
-  http::Response Begin(const http::Request& request, Asked asked, flow_control::Pass pass);
+  // Of a request that has been let in. nullopt: the answer comes by `reply`, if there is one.
+  std::optional<http::Response> Begin(const http::Request& request, Asked asked,
+                                      flow_control::Pass pass,
+                                      const http::LateReplyPtr& reply = nullptr);
+  std::optional<http::Response> ServeLater(const http::Request& request, Asked asked,
+                                           flow_control::Pass pass,
+                                           const http::LateReplyPtr& reply);
+  http::Response FinishLate(Serving& serving, Result<http::Response> result);
   http::Response Answer(const http::Request& request, Asked asked,
                         const flow_control::Pass* pass = nullptr);
   // nullopt in an attempt (base/at_once.h) that has failed; of a user who is known, `asked` is as
   // it was then.
   std::optional<http::Response> TryAnswer(const http::Request& request, Asked& asked,
                                           const flow_control::Pass* pass);
-  // Once it is known who asks.
-  http::Response LetIn(const http::Request& request, Asked asked);
+  http::Response Finish(Serving& serving, Result<http::Response> result,
+                        const flow_control::Pass* pass);
+  // Once it is known who asks. As Begin.
+  std::optional<http::Response> LetIn(const http::Request& request, Asked asked,
+                                      const http::LateReplyPtr& reply = nullptr);
   // Of a request that is kept until its turn, or refused.
   http::Response KeepOut(const http::Request& request, Asked asked, flow_control::Pass pass);
   std::unique_ptr<State> state_;

@@ -37,6 +37,7 @@
 #include "apiserver/webhooks/conversion.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "apiserver/webhooks/webhooks.h"
+#include "base/mutex.h"
 
 namespace skiff {
 
@@ -52,10 +53,34 @@ struct ApiServer::Asked {
 };
 
 struct ApiServer::State {
-  // What still waits is refused while all that it might use is there.
+  // What still waits is refused, and what is being stored is answered, while all that it might use
+  // is there.
   ~State() {
     if (entrance) entrance->Stop();
+    MutexLock lock(late_mutex);
+    while (late > 0) late_gone.wait(lock);
   }
+  // Requests whose writes are left to the store.
+  class Late {
+   public:
+    Late() = default;
+    ~Late() {
+      if (state_ == nullptr) return;
+      MutexLock lock(state_->late_mutex);
+      --state_->late;
+      state_->late_gone.notify_all();
+    }
+    Late(const Late&) = delete;
+    Late& operator=(const Late&) = delete;
+    void Count(State& state) {
+      MutexLock lock(state.late_mutex);
+      ++state.late;
+      state_ = &state;
+    }
+
+   private:
+    State* state_ = nullptr;
+  };
   State(ApiServerOptions given, Parts parts)
       : options(std::move(given)),
         store(parts.store, parts.clock, metrics.registry()),
@@ -74,6 +99,9 @@ struct ApiServer::State {
     metrics.CountObjectsOf(parts.store);
   }
 
+  Mutex late_mutex;
+  CondVar late_gone;
+  int late GUARDED_BY(late_mutex) = 0;
   ApiServerOptions options;
   ServerMetrics metrics;
   MeteredStore store;

@@ -97,6 +97,16 @@ Result<Written> MeteredStore::Apply(Write write) {
   return Counted(operation, key, begin, store_.Apply(std::move(write)));
 }
 
+void MeteredStore::ApplyLater(Write write, Then then) {
+  const Duration begin = clock_.Monotonic();
+  const std::string_view operation = OperationOf(write);
+  const std::string key = write.key;
+  store_.ApplyLater(std::move(write), [this, begin, operation, key,
+                                       then = std::move(then)](Result<Written> written) {
+    then(Counted(operation, key, begin, std::move(written)));
+  });
+}
+
 std::vector<Result<Written>> MeteredStore::ApplyAll(std::vector<Write> writes) {
   const Duration begin = clock_.Monotonic();
   struct Counting {

@@ -23,6 +23,7 @@ class MeteredStore final : public Store {
   // Counts once, with the time until it is known what is in it.
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
+  void ApplyLater(Write write, Then then) override;
   // Each counts with the time that all of them took.
   std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
   using Store::Watch;

@@ -451,7 +451,8 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
                                          .http2 = !flags.disable_http2_serving,
                                          .limits = limits,
                                          .urgent_paths = {"/livez", "/readyz", "/healthz"},
-                                         .prompt = impl->server.get()},
+                                         .prompt = impl->server.get(),
+                                         .late = impl->server.get()},
                                         *impl->loops, *impl->server));
   impl->FollowCertificates(flags, tls);
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});

@@ -17,6 +17,17 @@
 
 namespace skiff {
 
+// An answer that is made on the thread that waits for it.
+class AwaitedReply final : public http::LateReply {
+ public:
+  void OnLoop(Make make) override { make_.set_value(std::move(make)); }
+  void OnWorker(Make make) override { make_.set_value(std::move(make)); }
+  http::Response Await() { return make_.get_future().get()(); }
+
+ private:
+  std::promise<Make> make_;
+};
+
 class ServerFixture : public testing::Test {
  protected:
   ServerFixture() : env_(NewMemoryDisk()) {
@@ -71,10 +82,16 @@ class ServerFixture : public testing::Test {
     set("Content-Type", question.type);
     set("Accept", question.accept);
     set("Authorization", question.token.empty() ? "" : "Bearer " + question.token);
-    Answer answer{0, Json(), Awaited(server_->Handle(request))};
+    Answer answer{0, Json(), Awaited(Handled(request))};
     answer.code = answer.response.status;
     answer.body = Json::parse(answer.response.body, nullptr, false);
     return answer;
+  }
+  // As over a connection: no thread waits for what is written but this one.
+  http::Response Handled(const http::Request& request) {
+    const auto reply = std::make_shared<AwaitedReply>();
+    auto response = server_->HandleLater(request, reply);
+    return response ? *std::move(response) : reply->Await();
   }
   // An answer that was still to come.
   static http::Response Awaited(http::Response response) {

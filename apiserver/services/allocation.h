@@ -21,6 +21,8 @@ class Reservation {
 class AllocationHooks {
  public:
   virtual ~AllocationHooks() = default;
+  // Whether objects of the kind may own anything.
+  virtual bool Owns(const KindInfo& kind) const = 0;
   // Fills in what `object` leaves open; `old` is nullptr on create. nullptr for kinds that own
   // nothing.
   virtual Result<std::unique_ptr<Reservation>> Reserve(Object& object, const Object* old,

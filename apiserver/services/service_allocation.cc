@@ -468,6 +468,10 @@ Result<std::unique_ptr<ServiceAllocation::Held>> ServiceAllocation::TryReserve(
   return held;
 }
 
+bool ServiceAllocation::Owns(const KindInfo& kind) const {
+  return &kind == &core_v1::Service::Info();
+}
+
 Result<std::unique_ptr<Reservation>> ServiceAllocation::Reserve(Object& object, const Object* old,
                                                                 bool dry_run) {
   auto* service = object.As<core_v1::Service>();

@@ -34,6 +34,7 @@ class ServiceAllocation final : public AllocationHooks {
   static Result<std::unique_ptr<ServiceAllocation>> Create(Options options, Store& store,
                                                            const Clock& clock, Random& random);
 
+  bool Owns(const KindInfo& kind) const override;
   Result<std::unique_ptr<Reservation>> Reserve(Object& object, const Object* old,
                                                bool dry_run) override;
   void Release(const Object& object) override;

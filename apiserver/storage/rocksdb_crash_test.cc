@@ -36,14 +36,21 @@ TEST(RocksdbCrashChild, DISABLED_WritesUntilItIsKilled) {
     threads.emplace_back([&, t] {
       for (int i = 0;; ++i) {
         const std::string key = fmt::format("/{}/{}", t, i % 50);
-        const bool remove = i % 7 == 6 && (*store)->Get(key);
+        const bool remove = t % 2 == 0 && i % 7 == 6 && (*store)->Get(key);
         Write write{.key = key};
         if (!remove) write.value = fmt::format("{}:{}", i, std::string(2000, 'x'));
-        const auto written = (*store)->Apply(std::move(write));
-        if (!written) _exit(1);
-        const auto line = fmt::format("!{} {} {}\n", key, remove ? "-" : std::to_string(i),
-                                      written->revision.value);
-        if (::write(STDOUT_FILENO, line.data(), line.size()) != ssize_t(line.size())) _exit(1);
+        const auto then = [key, remove, i](const Result<Written>& written) {
+          if (!written) _exit(1);
+          const auto line = fmt::format("!{} {} {}\n", key, remove ? "-" : std::to_string(i),
+                                        written->revision.value);
+          if (::write(STDOUT_FILENO, line.data(), line.size()) != ssize_t(line.size())) _exit(1);
+        };
+        // Two of the threads wait for what they write, and only they remove.
+        if (t % 2 == 0) {
+          then((*store)->Apply(std::move(write)));
+        } else {
+          (*store)->ApplyLater(std::move(write), then);
+        }
       }
     });
   }

@@ -67,6 +67,7 @@ RocksdbStore::RocksdbStore(Options options, const Clock& clock, std::unique_ptr<
       begun_(!options_.begins_unsynced) {}
 
 RocksdbStore::~RocksdbStore() {
+  queue_.Stop();
   // As after a crash of the process: the log is with the kernel already.
   (void)Sync();
 }
@@ -245,6 +246,16 @@ Result<Written> RocksdbStore::Apply(Write write) {
   self.queued = FetchHint(self);
   queue_.Settle({&self, 1});
   return std::move(self.result);
+}
+
+void RocksdbStore::ApplyLater(Write write, Then then) {
+  if (!MayWait()) return then(Fail(WouldWait()));
+  WriteQueue::LateWriter late{.writer = {}, .then = std::move(then)};
+  late.writer.write = std::move(write);
+  late.writer.queued = FetchHint(late.writer);
+  if (late.writer.queued && queue_.SettleLater(late)) return;
+  queue_.Settle({&late.writer, 1});
+  late.then(std::move(late.writer.result));
 }
 
 std::vector<Result<Written>> RocksdbStore::ApplyAll(std::vector<Write> writes) {

@@ -4,8 +4,9 @@
 //                     (KeyIndex + own batch)   (RocksdbDisk)          visible  wakes   answered
 //
 // Threads that write at the same time share one sync (write_queue). The store has no thread of its
-// own, so the simulation runs it on one. Reads of the newest state go by the index and the cache
-// and touch the disk only for what is not cached; reads of older revisions go to the disk.
+// own but for ApplyLater, so the simulation runs it on one. Reads of the newest state go by the
+// index and the cache and touch the disk only for what is not cached; reads of older revisions go
+// to the disk.
 //
 // After a write failed (disk full, I/O error) the store is read-only: what of the failed write
 // reached the disk is known only when it is opened again. A store on a full disk does that by
@@ -68,6 +69,7 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<ListPage> List(const ListRequest& request) override;
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
+  void ApplyLater(Write write, Then then) override;
   std::vector<Result<Written>> ApplyAll(std::vector<Write> writes) override;
   using Store::Watch;
   Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,

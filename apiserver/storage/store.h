@@ -211,6 +211,10 @@ class Store {
   // One compare-and-swap; returns when it is durable and visible. A put that leaves the value as it
   // is still takes a revision: callers that care compare first.
   virtual Result<Written> Apply(Write write) = 0;
+  // As Apply, but that this thread need not wait: `then` is told the outcome, on any thread,
+  // perhaps before the return. It takes no time, and calls no store.
+  using Then = std::function<void(Result<Written>)>;
+  virtual void ApplyLater(Write write, Then then) { then(Apply(std::move(write))); }
   // Each of them as if by Apply, in this order, and what each would answer: one that fails stops
   // no other. A backend may make all durable at once. Callers bound how many they bring.
   virtual std::vector<Result<Written>> ApplyAll(std::vector<Write> writes);

@@ -113,6 +113,46 @@ TEST_P(StoreContract, ARevisionMeansThatNobodyWroteInBetween) {
   EXPECT_EQ(ReasonOf(store().Get("/a")), Reason::kNotFound);
 }
 
+TEST_P(StoreContract, WhoDoesNotWaitIsToldOfEachWrite) {
+  constexpr int kThreads = 4, kWrites = 200;
+  std::atomic<int> told = 0, refused = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kWrites; ++i) {
+          const std::string key = fmt::format("/{}/{}", t, i % 20);
+          // Every second thread waits for its own; every tenth write is refused.
+          Write write{.key = key, .value = std::to_string(i)};
+          if (i % 10 == 9) write.expect = {.kind = Kind::kRevision, .revision = Revision{1}};
+          const auto then = [&](const Result<Written>& written) {
+            ++told;
+            if (!written) {
+              EXPECT_EQ(ReasonOf(written), Reason::kConflict);
+              ++refused;
+              return;
+            }
+            EXPECT_LE(written->revision, store().Current()) << "what is told of is there";
+          };
+          if (t % 2 == 0) {
+            store().ApplyLater(std::move(write), then);
+          } else {
+            then(store().Apply(std::move(write)));
+          }
+        }
+      });
+    }
+  }
+  while (told < kThreads * kWrites) std::this_thread::yield();
+  EXPECT_EQ(refused, kThreads * kWrites / 10);
+  EXPECT_EQ(store().Current(), Revision{1 + kThreads * kWrites * 9 / 10});
+  for (int t = 0; t < kThreads; ++t) {
+    const auto record = store().Get(fmt::format("/{}/{}", t, (kWrites - 2) % 20));
+    ASSERT_TRUE(record);
+    EXPECT_EQ((*record)->value, std::to_string(kWrites - 2));
+  }
+}
+
 TEST_P(StoreContract, AWriteReliesOnOtherKeysBeingAsTheyWere) {
   const Revision relied = Put("/space", "x").revision;
   const Write write = {.key = "/a",

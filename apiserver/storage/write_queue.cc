@@ -1,6 +1,7 @@
 #include "apiserver/storage/write_queue.h"
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "apiserver/storage/store_answers.h"
@@ -18,7 +19,7 @@ void WriteQueue::Settle(std::span<Writer> writers) {
   MutexLock lock(mutex_);
   bool leads = queue_.empty();
   for (Writer& writer : writers) {
-    if (writer.queued) queue_.push_back(&writer);
+    if (writer.queued) queue_.push_back({&writer});
   }
   lock.unlock();
   for (Writer& writer : writers) {
@@ -26,36 +27,98 @@ void WriteQueue::Settle(std::span<Writer> writers) {
     // Who queues first leads at once; everybody else is told.
     if (!leads) writer.turn_->Pass();
     leads = false;
-    if (!writer.done_) Lead(writer);
+    if (!writer.done_) Lead(&writer);
   }
 }
 
-void WriteQueue::Lead(const Writer& self) {
+bool WriteQueue::SettleLater(LateWriter& late) {
+  MutexLock lock(mutex_);
+  if (late_count_ == kLateMax) return false;
+  if (!late_thread_.joinable()) {
+    try {
+      late_thread_ = std::jthread([this] { LeadForLate(); });
+    } catch (const std::system_error&) {
+      return false;  // The machine gives none: who brings it waits.
+    }
+  }
+  auto own = std::make_unique<LateWriter>(std::move(late));
+  Writer* const writer = &own->writer;
+  const bool leads = queue_.empty();
+  queue_.push_back({writer, std::move(own)});
+  ++late_count_;
+  late_leads_ = late_leads_ || leads;
+  lock.unlock();
+  if (leads) late_turn_->Open();
+  return true;
+}
+
+void WriteQueue::Stop() {
+  std::jthread thread;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    thread.swap(late_thread_);
+  }
+  late_turn_->Open();
+  if (thread.joinable()) thread.join();
+}
+
+void WriteQueue::LeadForLate() {
+  for (bool stopped = false; !stopped;) {
+    late_turn_->Pass();
+    MutexLock lock(mutex_);
+    bool leads = std::exchange(late_leads_, false);
+    stopped = stopped_;
+    lock.unlock();
+    while (leads) leads = Lead(nullptr);
+  }
+}
+
+bool WriteQueue::Lead(const Writer* self) {
   MutexLock lock(mutex_);
   const Writers group = TakeGroup();
   lock.unlock();
   commit_(group);
-  // Woken without the mutex, for which they would wait at once.
+  // Woken, and told, without the mutex, for which they would wait at once.
   std::vector<std::shared_ptr<Gate>> turns;
+  std::vector<std::unique_ptr<LateWriter>> told;
   lock.lock();
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(group.size()));
-  if (!queue_.empty()) turns.push_back(queue_.front()->turn_);
-  lock.unlock();
-  for (Writer* writer : group) {
-    if (writer == &self) continue;
-    writer->done_ = true;
-    turns.push_back(writer->turn_);
+  for (size_t i = 0; i < group.size(); ++i) {
+    Place& place = queue_.front();
+    if (place.late) {
+      told.push_back(std::move(place.late));
+      --late_count_;
+    } else if (place.writer != self) {
+      place.writer->done_ = true;
+      turns.push_back(place.writer->turn_);
+    }
+    queue_.pop_front();
   }
+  const bool goes_on = self == nullptr && !queue_.empty() && queue_.front().late;
+  if (!goes_on) {
+    if (auto next = NextLeader()) turns.push_back(std::move(next));
+  }
+  lock.unlock();
   for (const auto& turn : turns) turn->Open();
+  for (const auto& late : told) late->then(std::move(late->writer.result));
+  return goes_on;
+}
+
+std::shared_ptr<Gate> WriteQueue::NextLeader() {
+  if (queue_.empty()) return nullptr;
+  if (!queue_.front().late) return queue_.front().writer->turn_;
+  late_leads_ = true;
+  return late_turn_;
 }
 
 WriteQueue::Writers WriteQueue::TakeGroup() {
   Writers writers;
   size_t bytes = 0;
-  for (Writer* writer : queue_) {
-    if (writer->write.value) bytes += writer->write.value->size();
+  for (const Place& place : queue_) {
+    const auto& value = place.writer->write.value;
+    if (value) bytes += value->size();
     if (!writers.empty() && (writers.size() == kGroupWritesMax || bytes > kGroupBytesMax)) break;
-    writers.push_back(writer);
+    writers.push_back(place.writer);
   }
   return writers;
 }

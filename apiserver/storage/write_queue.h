@@ -4,7 +4,8 @@
 //                                                       `─► the next of the queue leads
 //
 // Threads that write at the same time share one commit: the first of the queue leads, commits for
-// those behind it as well, and hands over to the next. The queue has no thread of its own.
+// those behind it as well, and hands over to the next. For writes that no thread waits for the
+// queue has one of its own, started by the first of them, that leads when such a write is in front.
 #pragma once
 
 #include <deque>
@@ -14,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -41,6 +43,13 @@ class WriteQueue {
     // writer may be gone by then.
     std::shared_ptr<Gate> turn_ = std::make_shared<Gate>();
   };
+  // A write that nobody waits for.
+  struct LateWriter {
+    Writer writer;
+    Store::Then then;
+  };
+  // So many of these may be in the queue: they hold memory, where others hold a thread.
+  static constexpr size_t kLateMax = 256;
   // At most 1024 writers, and 4 MiB of values unless a single one is more.
   using Writers = std::vector<Writer*>;
 
@@ -48,18 +57,38 @@ class WriteQueue {
   // time, and must not throw: the others would wait for ever.
   explicit WriteQueue(std::function<void(const Writers&)> commit) : commit_(std::move(commit)) {}
 
+  ~WriteQueue() { Stop(); }
   // Queues them in this order, and returns when each has its result. Any thread.
   void Settle(std::span<Writer> writers);
+  // Queues one whose `then` gets the result. False: there are too many, and it was left alone. Any
+  // thread.
+  bool SettleLater(LateWriter& late);
+  // Returns when all that was queued has its result. Nobody may come any more.
+  void Stop();
 
  private:
-  // Commits for `self`, the front of the queue, and for those behind it.
-  void Lead(const Writer& self);
+  // A place in the queue: somebody's writer, or one that is the queue's own.
+  struct Place {
+    Writer* writer;
+    std::unique_ptr<LateWriter> late = nullptr;
+  };
+  // Commits for the front of the queue and for those behind it, and hands over. `self`: the writer
+  // whose thread this is; nullptr: it is the queue's own, and true tells it to lead once more.
+  bool Lead(const Writer* self);
   Writers TakeGroup() REQUIRES(mutex_);
+  // Whoever is in front by now is to lead: the gate to be opened for it; nullptr: there is nobody.
+  std::shared_ptr<Gate> NextLeader() REQUIRES(mutex_);
+  void LeadForLate();
 
   const std::function<void(const Writers&)> commit_;
   Mutex mutex_;
   // First come first served. The front one leads; a writer leaves when its result is there.
-  std::deque<Writer*> queue_ GUARDED_BY(mutex_);
+  std::deque<Place> queue_ GUARDED_BY(mutex_);
+  size_t late_count_ GUARDED_BY(mutex_) = 0;
+  bool late_leads_ GUARDED_BY(mutex_) = false;  // The queue's thread is to.
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  const std::shared_ptr<Gate> late_turn_ = std::make_shared<Gate>();
+  std::jthread late_thread_ GUARDED_BY(mutex_);
 };
 
 // The writes that one commit carries, and their outcome. Used by the leader alone.
