@@ -1,10 +1,12 @@
 // `proxy`: the API on a local port with our credentials, and files of a folder beside it.
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <regex>
+#include <memory>
 #include <sstream>
 
+#include "api/text/patterns.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/streams.h"
@@ -75,23 +77,19 @@ class Filter {
   }
 
  private:
-  using Patterns = std::vector<std::regex>;
+  using Patterns = std::vector<std::shared_ptr<const RE2>>;
   static Result<Patterns> Compile(const std::string& list) {
     Patterns patterns;
     for (const std::string& text : Split(list, ',')) {
-      try {
-        patterns.emplace_back(text, std::regex::ECMAScript | std::regex::optimize);
-      } catch (const std::regex_error& error) {
-        return CliError(fmt::format("error parsing regexp: {}: {}", text, error.what()));
-      }
+      auto compiled = TakePattern(text).compiled;
+      if (!compiled->ok()) return CliError(GoPatternError(*compiled));
+      patterns.push_back(std::move(compiled));
     }
     return patterns;
   }
   static bool Matches(const Patterns& patterns, const std::string& text) {
-    for (const std::regex& pattern : patterns) {
-      if (std::regex_search(text, pattern)) return true;
-    }
-    return false;
+    return std::ranges::any_of(
+        patterns, [&](const auto& pattern) { return RE2::PartialMatch(text, *pattern); });
   }
 
   Patterns accept_hosts_;

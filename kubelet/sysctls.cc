@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <regex>
+
+#include "api/text/patterns.h"
 
 namespace skiff::kubelet {
 namespace {
 
 constexpr size_t kNameMax = 253;
 constexpr char kPattern[] =
-    R"(([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*([a-z0-9][-_a-z0-9]*)?[a-z0-9*])";
+    R"(^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*([a-z0-9][-_a-z0-9]*)?[a-z0-9*]$)";
 
 struct SafeSysctl {
   const char* name;
@@ -64,11 +65,10 @@ SysctlAllowlist::SysctlAllowlist(const std::string& kernel_release) {
 }
 
 Result<> SysctlAllowlist::Allow(const std::vector<std::string>& patterns) {
-  static const std::regex kForm(kPattern);
   for (const std::string& given : patterns) {
-    if (given.size() > kNameMax || !std::regex_match(given, kForm)) {
+    if (given.size() > kNameMax || !PatternMatches(kPattern, given)) {
       return Fail(Reason::kInvalid,
-                  fmt::format("sysctl \"{}\" must have at most {} characters and match regex ^{}$",
+                  fmt::format("sysctl \"{}\" must have at most {} characters and match regex {}",
                               given, kNameMax, kPattern));
     }
     std::string name = SysctlInDots(given);

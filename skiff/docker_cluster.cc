@@ -9,10 +9,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <regex>
 #include <set>
 #include <utility>
 
+#include "api/text/patterns.h"
 #include "apiserver/auth/pki.h"
 #include "base/process.h"
 #include "skiff/docker_engine.h"
@@ -33,8 +33,7 @@ Result<std::vector<std::string>> Containers(const std::string& cluster) {
 }
 
 Result<> CheckOptions(const DockerOptions& options) {
-  static const std::regex kName("[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?");
-  if (!std::regex_match(options.name, kName)) {
+  if (!PatternMatches("^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$", options.name)) {
     return Fail(Reason::kInvalid,
                 fmt::format("--name: \"{}\" is not made of lower case letters, digits and dashes",
                             options.name));
@@ -120,11 +119,10 @@ Result<> RunNode(const DockerOptions& options, const std::string& name,
 
 // Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...").
 void Report(const std::string& container, std::string_view line, const Progress& progress) {
-  static const std::regex kLog("[IWEF][0-9]{4} .*");
   const size_t begin = line.find_first_not_of(' ');
   if (begin == std::string_view::npos) return;
   line.remove_prefix(begin);
-  if (!std::regex_match(line.begin(), line.end(), kLog)) {
+  if (!PatternMatches("^[IWEF][0-9]{4} ", line)) {
     progress(container + ": " + std::string(line));
   }
 }

@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
 #include <sstream>
 #include <tuple>
 
+#include "api/text/patterns.h"
 #include "base/process.h"
 
 namespace skiff {
 namespace {
 
-std::vector<std::string> Fields(const std::string& line) {
+std::vector<std::string> FieldsOf(const std::string& line) {
   std::vector<std::string> fields;
   std::istringstream in(line);
   for (std::string field; std::getline(in, field, '\t');) fields.push_back(field);
@@ -24,7 +24,7 @@ Result<std::vector<DockerThing>> Things(std::vector<std::string> list, const std
                                                    kDockerClusterLabel)});
   std::vector<DockerThing> things;
   for (const std::string& line : LinesOf(TRY(Docker(std::move(list))))) {
-    auto fields = Fields(line);
+    auto fields = FieldsOf(line);
     fields.resize(2);
     things.push_back({fields[0], fields[1]});
   }
@@ -72,7 +72,7 @@ Result<> CheckDockerImage(const std::string& image) {
 std::vector<DockerNode> ParseDockerNodes(const std::string& printed) {
   std::vector<DockerNode> nodes;
   for (const std::string& line : LinesOf(printed)) {
-    auto fields = Fields(line);
+    auto fields = FieldsOf(line);
     fields.resize(4);
     nodes.push_back({fields[0], fields[1], fields[2], fields[3]});
   }
@@ -110,13 +110,13 @@ std::string TakenPortOf(std::string_view message) {
   // Of another container: "Bind for 127.0.0.1:6443 failed: port is already allocated"; of another
   // program: "listen tcp4 127.0.0.1:6443: bind: address already in use", and in engines from 28 on
   // "failed to bind host port for 127.0.0.1:6443: ...: address already in use".
-  static const std::regex kTaken(
+  constexpr std::string_view kTaken =
       "(?:Bind for|listen tcp[46]?|failed to bind host port(?: for)?) "
       "((?:[0-9.]+|\\[[0-9a-f:]*\\]):"
-      "\\d+)[^\n]*(?:already allocated|address already in use)");
-  std::cmatch found;
-  if (!std::regex_search(message.begin(), message.end(), found, kTaken)) return "";
-  return found[1].str();
+      "\\d+)[^\n]*(?:already allocated|address already in use)";
+  std::string address;
+  RE2::PartialMatch(message, *TakePattern(kTaken).compiled, &address);
+  return address;
 }
 
 }  // namespace skiff
