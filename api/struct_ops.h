@@ -2,8 +2,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/type.h"
@@ -52,5 +54,13 @@ constexpr StructOps kStruct = {
     [](const void* object) -> void* { return new T(*static_cast<const T*>(object)); },
     [](void* object) { delete static_cast<T*>(object); },
 };
+
+// Both assignments. By value, so that `from` may come from within `to`. Member by member they would
+// be a quarter of all generated code.
+template <typename T>
+T& Assign(T& to, T from) noexcept {
+  std::destroy_at(&to);
+  return *std::construct_at(&to, std::move(from));
+}
 
 }  // namespace skiff::struct_ops

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -127,34 +128,35 @@ template <typename T>
 class Box {
  public:
   Box() = default;
-  Box(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: as std::optional.
-  Box(std::nullopt_t) {}                                           // NOLINT
-  Box(const Box& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
-  Box(Box&&) noexcept = default;
-  Box& operator=(const Box& other) {
-    if (this != &other) value_ = other ? std::make_unique<T>(*other) : nullptr;
+  Box(T value) : value_(new T(std::move(value))) {}  // NOLINT: as std::optional.
+  Box(std::nullopt_t) {}                             // NOLINT
+  Box(const Box& other) : value_(other ? new T(*other) : nullptr) {}
+  Box(Box&& other) noexcept : value_(std::exchange(other.value_, nullptr)) {}
+  Box& operator=(Box other) noexcept {
+    std::swap(value_, other.value_);
     return *this;
   }
-  Box& operator=(Box&&) noexcept = default;
+  ~Box() { delete value_; }
   explicit operator bool() const { return value_ != nullptr; }
   bool has_value() const { return value_ != nullptr; }
   T& operator*() { return *value_; }
   const T& operator*() const { return *value_; }
-  T* operator->() { return value_.get(); }
-  const T* operator->() const { return value_.get(); }
+  T* operator->() { return value_; }
+  const T* operator->() const { return value_; }
   T& emplace() {
-    value_ = std::make_unique<T>();
+    delete std::exchange(value_, new T());
     return *value_;
   }
   // The value, made empty first when it was absent.
   T& Ensure() { return value_ ? *value_ : emplace(); }
-  void reset() { value_.reset(); }
+  void reset() { delete std::exchange(value_, nullptr); }
   friend bool operator==(const Box& a, const Box& b) {
     return a.has_value() == b.has_value() && (!a || *a == *b);
   }
 
  private:
-  std::unique_ptr<T> value_;
+  // Of hundreds of types: std::unique_ptr is most of what the compiler takes to read the structs.
+  T* value_ = nullptr;
 };
 
 }  // namespace skiff

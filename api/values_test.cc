@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/gen/apiextensions_v1.h"
 #include "api/text/time_text.h"
 
 namespace skiff {
@@ -179,6 +180,48 @@ TEST(IntOrString, ScalesPercentagesAndRefusesOtherStrings) {
   EXPECT_EQ(IntOrString("a%").ScaledTo(1, true).error().message,
             "invalid value for IntOrString: invalid value \"a%\": strconv.Atoi: parsing \"a\": "
             "invalid syntax");
+}
+
+using apiextensions_v1::JSONSchemaProps;
+
+JSONSchemaProps Nested() {
+  JSONSchemaProps outer, inner;
+  inner.type = "a text that is too long to stand in the string itself";
+  outer.type = "object";
+  outer.properties["inner"] = inner;
+  outer.not_ = inner;
+  return outer;
+}
+
+TEST(GeneratedStruct, IsAssignedWhatItHolds) {
+  const JSONSchemaProps expected = *Nested().not_;
+  JSONSchemaProps copied = Nested(), moved = Nested(), same = Nested();
+  copied = *copied.not_;
+  EXPECT_EQ(copied, expected);
+  moved = std::move(moved.properties["inner"]);
+  EXPECT_EQ(moved, expected);
+  const JSONSchemaProps& itself = same;
+  same = itself;
+  EXPECT_EQ(same, Nested());
+}
+
+TEST(Box, HoldsItsOwnValueOrNone) {
+  Box<JSONSchemaProps> a = Nested(), b = a;
+  EXPECT_EQ(a, b);
+  b->type = "array";
+  EXPECT_NE(a, b);
+  a = *a->not_;
+  EXPECT_EQ(*a, *Nested().not_);
+  b = std::move(a);
+  EXPECT_FALSE(a);  // NOLINT: asked on purpose.
+  EXPECT_TRUE(b);
+  b = std::nullopt;
+  EXPECT_EQ(a, b);
+  EXPECT_TRUE(b.Ensure().type.empty());
+  b.emplace().type = "string";
+  EXPECT_EQ(b.Ensure().type, "string");
+  b.reset();
+  EXPECT_FALSE(b.has_value());
 }
 
 }  // namespace

@@ -421,8 +421,10 @@ std::string FileWriter::Source() {
     members << n << "::" << n << "() = default;\n"
             << n << "::" << n << "(const " << n << "&) = default;\n"
             << n << "::" << n << "(" << n << "&&) noexcept = default;\n"
-            << n << "& " << n << "::operator=(const " << n << "&) = default;\n"
-            << n << "& " << n << "::operator=(" << n << "&&) noexcept = default;\n"
+            << n << "& " << n << "::operator=(const " << n << "& other) {\n"
+            << "  return struct_ops::Assign<" << n << ">(*this, other);\n}\n"
+            << n << "& " << n << "::operator=(" << n << "&& other) noexcept {\n"
+            << "  return struct_ops::Assign<" << n << ">(*this, std::move(other));\n}\n"
             << n << "::~" << n << "() = default;\n"
             << Comparison(type, n + "::") << " = default;\n"
             << "const Type& " << n << "::Describe() { return tables::k" << n << "; }\n";
@@ -430,9 +432,8 @@ std::string FileWriter::Source() {
   }
   std::ostringstream out;
   out << "// Made by api/compiler from api/schema/" << file_.stem << ".yaml.\n#include \"api/gen/"
-      << file_.stem << ".h\"\n\n#include <cstddef>\n\n#include \"api/struct_ops.h\"\n\n";
-  for (const auto& [stem, file] : schema_) DeclareTables(file, out);
-  out << "\nnamespace skiff::" << file_.stem << " {\nnamespace {\n";
+      << file_.stem << ".h\"\n\n#include <cstddef>\n\n#include \"api/gen/tables.h\"\n"
+      << "#include \"api/struct_ops.h\"\n\nnamespace skiff::" << file_.stem << " {\nnamespace {\n";
   // The anonymous namespace holds the pieces; tables::k... are declared above and defined outside.
   std::string text = tables_.str();
   std::istringstream lines(text);
@@ -457,10 +458,16 @@ void WriteIfChanged(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
 }
 
+std::string AllTables(const Schema& schema) {
+  std::ostringstream out;
+  out << "// Made by api/compiler.\n#pragma once\n\n#include \"api/type.h\"\n\n";
+  for (const auto& [stem, file] : schema) DeclareTables(file, out);
+  return out.str();
+}
+
 std::string AllKinds(const Schema& schema) {
   std::ostringstream out;
-  out << "// Made by api/compiler.\n#include \"api/type.h\"\n\n";
-  for (const auto& [stem, file] : schema) DeclareTables(file, out);
+  out << "// Made by api/compiler.\n#include \"api/gen/tables.h\"\n\n";
   struct Row {
     int group_priority, version_priority;
     std::string group, resource, variable;
@@ -526,6 +533,7 @@ void WriteCode(const Schema& schema, const std::string& directory) {
     WriteIfChanged(directory + "/" + stem + ".h", writer.Header());
     WriteIfChanged(directory + "/" + stem + ".cc", writer.Source());
   }
+  WriteIfChanged(directory + "/tables.h", AllTables(schema));
   WriteIfChanged(directory + "/all_kinds.cc", AllKinds(schema));
   WriteIfChanged(directory + "/all_texts.cc", AllTexts(schema));
 }
