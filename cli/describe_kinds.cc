@@ -9,7 +9,7 @@
 namespace skiff::cli {
 namespace {
 
-std::string OrNone(const std::string& text) {
+std::string TextOrNone(const std::string& text) {
   return text.empty() ? "<none>" : text;
 }
 
@@ -192,12 +192,12 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Jso
 void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object) {
   const Json& spec = At(object, "spec");
   out.Head(object);
-  out.Field(0, "Selector", OrNone(SelectorText(At(spec, "selector"))));
+  out.Field(0, "Selector", TextOrNone(SelectorText(At(spec, "selector"))));
   out.Field(0, "Type", TextAt(spec, "type"));
   out.FieldIf(0, "IP Family Policy", TextAt(spec, "ipFamilyPolicy"));
-  out.Field(0, "IP Families", OrNone(Join(TextsAt(spec, "ipFamilies"), ",")));
+  out.Field(0, "IP Families", TextOrNone(Join(TextsAt(spec, "ipFamilies"), ",")));
   out.Field(0, "IP", TextAt(spec, "clusterIP"));
-  out.Field(0, "IPs", OrNone(Join(TextsAt(spec, "clusterIPs"), ",")));
+  out.Field(0, "IPs", TextOrNone(Join(TextsAt(spec, "clusterIPs"), ",")));
   out.FieldIf(0, "External IPs", Join(TextsAt(spec, "externalIPs"), ","));
   out.FieldIf(0, "Desired LoadBalancer IP", TextAt(spec, "loadBalancerIP"));
   out.FieldIf(0, "External Name", TextAt(spec, "externalName"));

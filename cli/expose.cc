@@ -85,7 +85,7 @@ std::vector<FoundPort> PortsOf(const Json& object) {
   return ports;
 }
 
-Json NumberOrText(const std::string& text) {
+Json IntOrText(const std::string& text) {
   int value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code == std::errc() && end == text.data() + text.size()) return value;
@@ -109,11 +109,11 @@ Result<Json> ServicePorts(const ExposeFlags& flags, const Json& object) {
   if (wanted.empty()) return CliError("couldn't find port via --port flag or introspection");
   Json ports = Json::array();
   for (size_t i = 0; i < wanted.size(); ++i) {
-    Json port = {{"port", NumberOrText(wanted[i].port)}};
+    Json port = {{"port", IntOrText(wanted[i].port)}};
     const std::string protocol = flags.protocol.empty() ? wanted[i].protocol : flags.protocol;
     port["protocol"] = protocol.empty() ? "TCP" : protocol;
     port["targetPort"] =
-        NumberOrText(flags.target_port.empty() ? wanted[i].port : flags.target_port);
+        IntOrText(flags.target_port.empty() ? wanted[i].port : flags.target_port);
     if (wanted.size() > 1) port["name"] = fmt::format("port-{}", i + 1);
     ports.push_back(std::move(port));
   }
@@ -243,7 +243,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
       Json goal = {{"type", "AverageValue"}, {"averageValue", wanted}};
       if (wanted.ends_with('%')) {
         goal = {{"type", "Utilization"},
-                {"averageUtilization", NumberOrText(wanted.substr(0, wanted.size() - 1))}};
+                {"averageUtilization", IntOrText(wanted.substr(0, wanted.size() - 1))}};
       }
       spec["metrics"].push_back(
           {{"type", "Resource"}, {"resource", {{"name", resource}, {"target", goal}}}});

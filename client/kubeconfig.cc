@@ -13,19 +13,19 @@
 namespace skiff {
 namespace {
 
-std::string Text(const Json& object, const char* name) {
+std::string StringIn(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 Result<std::string> Decoded64(const Json& object, const char* name) {
-  const std::string text = Text(object, name);
+  const std::string text = StringIn(object, name);
   if (text.empty()) return text;
   return DecodeBase64(text);
 }
 
 std::string PathOf(const Json& object, const char* name, const std::string& directory) {
-  const std::string path = Text(object, name);
+  const std::string path = StringIn(object, name);
   if (path.empty() || path.starts_with('/')) return path;
   return (std::filesystem::path(directory) / path).lexically_normal().string();
 }
@@ -73,8 +73,8 @@ std::string FirstGiven(const Json& object, std::initializer_list<const char*> na
 }
 
 void ReadImpersonation(const Json& entry, Kubeconfig::User& user) {
-  user.as.user = Text(entry, "as");
-  user.as.uid = Text(entry, "as-uid");
+  user.as.user = StringIn(entry, "as");
+  user.as.uid = StringIn(entry, "as-uid");
   if (const auto groups = entry.find("as-groups"); groups != entry.end()) {
     user.as.groups = Texts(*groups);
   }
@@ -92,7 +92,7 @@ Result<> ForEach(const Json& config, const char* list, const char* inner,
     if (!entry.is_object()) continue;
     const auto value = entry.find(inner);
     const Json empty = Json::object();
-    TRY(add(Text(entry, "name"), value != entry.end() && value->is_object() ? *value : empty));
+    TRY(add(StringIn(entry, "name"), value != entry.end() && value->is_object() ? *value : empty));
   }
   return {};
 }
@@ -166,10 +166,10 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
   TRY(ForEach(
       config, "clusters", "cluster", [&](const std::string& name, const Json& entry) -> Result<> {
         Cluster& cluster = parsed.clusters[name];
-        cluster.server = Text(entry, "server");
+        cluster.server = StringIn(entry, "server");
         cluster.certificate_authority = PathOf(entry, "certificate-authority", directory);
         cluster.certificate_authority_data = TRY(Decoded64(entry, "certificate-authority-data"));
-        cluster.tls_server_name = Text(entry, "tls-server-name");
+        cluster.tls_server_name = StringIn(entry, "tls-server-name");
         const auto insecure = entry.find("insecure-skip-tls-verify");
         cluster.insecure_skip_tls_verify =
             insecure != entry.end() && insecure->is_boolean() && insecure->get<bool>();
@@ -182,21 +182,21 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
     user.client_certificate_data = TRY(Decoded64(entry, "client-certificate-data"));
     user.client_key = PathOf(entry, "client-key", directory);
     user.client_key_data = TRY(Decoded64(entry, "client-key-data"));
-    user.token = Text(entry, "token");
+    user.token = StringIn(entry, "token");
     user.token_file = PathOf(entry, "tokenFile", directory);
-    user.username = Text(entry, "username");
-    user.password = Text(entry, "password");
+    user.username = StringIn(entry, "username");
+    user.password = StringIn(entry, "password");
     ReadImpersonation(entry, user);
     user.unsupported = FirstGiven(entry, {"exec", "auth-provider"});
     return {};
   }));
   TRY(ForEach(config, "contexts", "context",
               [&](const std::string& name, const Json& entry) -> Result<> {
-                parsed.contexts[name] = {Text(entry, "cluster"), Text(entry, "user"),
-                                         Text(entry, "namespace")};
+                parsed.contexts[name] = {StringIn(entry, "cluster"), StringIn(entry, "user"),
+                                         StringIn(entry, "namespace")};
                 return {};
               }));
-  parsed.current_context = Text(config, "current-context");
+  parsed.current_context = StringIn(config, "current-context");
   return parsed;
 }
 

@@ -7,7 +7,7 @@
 namespace skiff::dns {
 namespace {
 
-const Log kLog("dns");
+const Log kWorkerLog("dns");
 
 void Count(std::atomic<uint64_t>& counter) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -96,7 +96,7 @@ Worker::Reply Worker::MakeReply(Bytes message, const View* view, bool tcp, std::
   Outcome outcome = Answer(message, view, zone_, tcp, shuffler_.Next(), space, &query);
   if (outcome.kind != Outcome::Kind::kForward) return {outcome.message, kNever};
   if (query.type == type::kHinfo && upstreams_.SawLoopProbe(query.lower)) {
-    kLog.Error("an upstream server asks this one; it is left out");
+    kWorkerLog.Error("an upstream server asks this one; it is left out");
     return {ReplyWithCode(query, Rcode::kRefused, zone_, space)};
   }
   const Name target = outcome.targets.empty() ? query.name : outcome.targets.back();

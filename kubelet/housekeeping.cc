@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string Label(const cri::StringMap& labels, const char* name) {
+std::string LabelOf(const cri::StringMap& labels, const char* name) {
   const auto found = labels.find(name);
   return found == labels.end() ? "" : found->second;
 }
@@ -108,11 +108,11 @@ Result<int> Housekeeping::RemoveDead(const std::set<std::string>& ended) {
   std::map<std::pair<std::string, std::string>, std::vector<cri::Container>> dead;
   std::set<std::string> used_sandboxes;
   for (const cri::Container& container : containers) {
-    const std::string uid = Label(container.labels, kPodUidLabel);
+    const std::string uid = LabelOf(container.labels, kPodUidLabel);
     if (uid.empty()) continue;
     used_sandboxes.insert(container.sandbox_id);
     if (container.state != cri::ContainerState::kExited) continue;
-    dead[{uid, Label(container.labels, kContainerNameLabel)}].push_back(container);
+    dead[{uid, LabelOf(container.labels, kContainerNameLabel)}].push_back(container);
   }
   int removed = 0;
   for (auto& [key, attempts] : dead) {
@@ -124,7 +124,7 @@ Result<int> Housekeeping::RemoveDead(const std::set<std::string>& ended) {
   const auto listed = TRY(runtime_.ListPodSandboxes({}));
   std::map<std::string, std::vector<cri::Sandbox>> sandboxes;
   for (const cri::Sandbox& sandbox : listed) {
-    const std::string uid = Label(sandbox.labels, kPodUidLabel);
+    const std::string uid = LabelOf(sandbox.labels, kPodUidLabel);
     if (!uid.empty()) sandboxes[uid].push_back(sandbox);
   }
   for (auto& [uid, attempts] : sandboxes) {

@@ -11,17 +11,17 @@ namespace {
 
 constexpr Duration kOrphanGrace = 1s;
 
-std::string Find(const cri::StringMap& map, const std::string& key) {
+std::string ValueOf(const cri::StringMap& map, const std::string& key) {
   const auto found = map.find(key);
   return found == map.end() ? "" : found->second;
 }
 
 ObservedContainer Observe(const cri::Container& listed, cri::ContainerStatus status) {
   ObservedContainer out;
-  out.name = Find(listed.labels, kContainerNameLabel);
+  out.name = ValueOf(listed.labels, kContainerNameLabel);
   out.sandbox_id = listed.sandbox_id;
   out.attempt = listed.metadata.attempt;
-  out.hash = Find(listed.annotations, kContainerHashAnnotation);
+  out.hash = ValueOf(listed.annotations, kContainerHashAnnotation);
   out.status = std::move(status);
   if (out.IsExited()) {
     out.message = out.status.message;
@@ -88,10 +88,10 @@ Result<std::map<std::string, std::string>> RuntimePods(ContainerRuntime& runtime
   std::map<std::string, std::string> pods;
   const auto sandboxes = TRY(runtime.ListPodSandboxes({}));
   for (const cri::Sandbox& sandbox : sandboxes) {
-    const std::string uid = Find(sandbox.labels, kPodUidLabel);
+    const std::string uid = ValueOf(sandbox.labels, kPodUidLabel);
     if (uid.empty()) continue;
     pods[uid] =
-        Find(sandbox.labels, kPodNamespaceLabel) + "/" + Find(sandbox.labels, kPodNameLabel);
+        ValueOf(sandbox.labels, kPodNamespaceLabel) + "/" + ValueOf(sandbox.labels, kPodNameLabel);
   }
   return pods;
 }

@@ -18,7 +18,7 @@ tl::unexpected<Error> Invalid(std::string message) {
   return Fail(Reason::kInvalid, std::move(message));
 }
 
-bool Overlap(const Cidr& a, const Cidr& b) {
+bool ShareAddresses(const Cidr& a, const Cidr& b) {
   return a.address.v6 == b.address.v6 && (a.Contains(b.Network()) || b.Contains(a.Network()));
 }
 
@@ -32,7 +32,7 @@ Result<> CheckClusterRanges(const ClusterRanges& ranges) {
         std::tuple("cluster-cidr", ranges.pods, pods)}) {
     if (!cidr) return Invalid(fmt::format("--{}: \"{}\" is no CIDR", flag, text));
   }
-  if (Overlap(*services, *pods)) {
+  if (ShareAddresses(*services, *pods)) {
     return Invalid(
         fmt::format("--cluster-cidr={} and --service-cluster-ip-range={} overlap: pods and "
                     "services must not have the same addresses",

@@ -20,7 +20,7 @@ constexpr int kMetricsPort = 10249;
 constexpr int kThreads = 4;
 constexpr Duration kStuckAfter = 2min;
 
-void AddUnusedFlags(Flags& flags) {
+void AddUnusedProxyFlags(Flags& flags) {
   AddUnused(flags, "watches tell of every change at once", {"config-sync-period"});
   AddUnused(flags, "connection tracking keeps this machine's settings",
             {"conntrack-max-per-core", "conntrack-min", "conntrack-tcp-timeout-established",
@@ -74,7 +74,7 @@ void AddFlags(Flags& flags, KubeProxyFlags& to, std::string& config) {
             "The least time between two changes of the rules.");
   flags.Add("iptables-masquerade-bit", proxy.masquerade_bit,
             "The bit of the packet's mark that says: masquerade.");
-  AddUnusedFlags(flags);
+  AddUnusedProxyFlags(flags);
 }
 
 Result<> ReadConfig(const std::string& path, KubeProxyFlags& to) {

@@ -14,7 +14,7 @@ namespace skiff {
 namespace {
 
 // Mostly waiting for the store to sync: many writes at once share one sync.
-constexpr int kThreads = 32;
+constexpr int kSimulationThreads = 32;
 constexpr char kNamePrefix[] = "node-";
 
 std::string NameOf(int index) {
@@ -73,7 +73,7 @@ struct SimulatedNodes::Parts {
         transport(transport_for(NameOf(0))),
         manager({*transport, clock, random, informers, "kubelet"}),
         pods_by_node(informers.For<core_v1::Pod>()),
-        executor("simulation", kThreads),
+        executor("simulation", kSimulationThreads),
         server({informers.For<core_v1::Pod>(), clock,
                 [this](const std::string& node) { return Find(node); }}) {}
 

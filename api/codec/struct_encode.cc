@@ -11,7 +11,7 @@ namespace skiff {
 namespace {
 
 template <typename T>
-const T& As(const void* value) {
+const T& ValueAs(const void* value) {
   return *static_cast<const T*>(value);
 }
 
@@ -58,32 +58,32 @@ class Encoder {
   void Value(const Type& type, const void* value) {
     switch (type.shape) {
       case Shape::kBool:
-        out_ += As<bool>(value) ? "true" : "false";
+        out_ += ValueAs<bool>(value) ? "true" : "false";
         return;
       case Shape::kInt32:
-        return Number(As<int32_t>(value));
+        return Number(ValueAs<int32_t>(value));
       case Shape::kInt64:
-        return Number(As<int64_t>(value));
+        return Number(ValueAs<int64_t>(value));
       case Shape::kDouble:
-        return AppendJson(Json(As<double>(value)), out_);
+        return AppendJson(Json(ValueAs<double>(value)), out_);
       case Shape::kString:
-        return AppendJsonString(As<std::string>(value), out_);
+        return AppendJsonString(ValueAs<std::string>(value), out_);
       case Shape::kBytes:
-        return Quoted(EncodeBase64(As<std::string>(value)));
+        return Quoted(EncodeBase64(ValueAs<std::string>(value)));
       case Shape::kTime:
-        return Moment(As<Time>(value), TimeForm::kSeconds);
+        return Moment(ValueAs<Time>(value), TimeForm::kSeconds);
       case Shape::kMicroTime:
-        return Moment(As<Time>(value), TimeForm::kMicro);
+        return Moment(ValueAs<Time>(value), TimeForm::kMicro);
       case Shape::kDuration:
-        return Quoted(FormatGoDuration(As<Duration>(value).count()));
+        return Quoted(FormatGoDuration(ValueAs<Duration>(value).count()));
       case Shape::kQuantity:
-        return Quoted(As<Quantity>(value).Text());
+        return Quoted(ValueAs<Quantity>(value).Text());
       case Shape::kIntOrString: {
-        const auto& either = As<IntOrString>(value);
+        const auto& either = ValueAs<IntOrString>(value);
         return either.is_string() ? AppendJsonString(either.text(), out_) : Number(either.value());
       }
       case Shape::kJson:
-        return AppendCompact(As<RawJson>(value).Text(), out_);
+        return AppendCompact(ValueAs<RawJson>(value).Text(), out_);
       case Shape::kStruct:
         return Struct(type, value);
       case Shape::kList:

@@ -59,7 +59,7 @@ Json AvailableCell(const CellInput& input) {
 constexpr TableColumn kApiService[] = {
     kName, {"Service", ServiceCell}, {"Available", AvailableCell}, kAge};
 
-constexpr KindColumns kKinds[] = {
+constexpr KindColumns kClusterKinds[] = {
     {"scheduling.k8s.io/v1", "PriorityClass", {kPriorityClass}},
     {"node.k8s.io/v1", "RuntimeClass", {kRuntimeClass}},
     {"resource.k8s.io/v1", "DeviceClass", {kNameAndAge}},
@@ -72,7 +72,7 @@ constexpr KindColumns kKinds[] = {
 }  // namespace
 
 std::span<const KindColumns> ClusterKinds() {
-  return kKinds;
+  return kClusterKinds;
 }
 
 }  // namespace skiff::columns

@@ -125,7 +125,7 @@ constexpr TableColumn kCsiDriver[] = {
     kAge,
 };
 
-constexpr KindColumns kKinds[] = {
+constexpr KindColumns kStorageKinds[] = {
     {"v1", "PersistentVolume", {kVolume}},
     {"v1", "PersistentVolumeClaim", {kClaim}},
     {"storage.k8s.io/v1", "StorageClass", {kStorageClass}},
@@ -138,7 +138,7 @@ constexpr KindColumns kKinds[] = {
 }  // namespace
 
 std::span<const KindColumns> StorageKinds() {
-  return kKinds;
+  return kStorageKinds;
 }
 
 }  // namespace skiff::columns

@@ -131,8 +131,8 @@ std::vector<std::string> Segments(std::string_view path) {
   return segments;
 }
 
-Result<http::Response> Version(KindList kinds, const ApiRequest& request, std::string_view group,
-                               std::string_view version) {
+Result<http::Response> OneVersion(KindList kinds, const ApiRequest& request, std::string_view group,
+                                  std::string_view version) {
   const auto resources = ResourcesOf(kinds, group, version);
   // A group of custom resources alone is known by what it serves.
   if (!resources && !IsBuiltInGroup(group)) return TextResponse(404, "404 page not found\n");

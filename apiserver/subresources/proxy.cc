@@ -22,17 +22,17 @@
 namespace skiff {
 namespace {
 
-struct Target {
+struct Proxied {
   std::string scheme, name, port;
 };
 
 // "name", "name:port", "scheme:name:port".
-std::optional<Target> ParseId(const std::string& id) {
+std::optional<Proxied> ParseId(const std::string& id) {
   const auto first = id.find(':');
-  if (first == std::string::npos) return Target{"", id, ""};
+  if (first == std::string::npos) return Proxied{"", id, ""};
   const auto second = id.find(':', first + 1);
-  if (second == std::string::npos) return Target{"", id.substr(0, first), id.substr(first + 1)};
-  Target target{id.substr(0, first), id.substr(first + 1, second - first - 1),
+  if (second == std::string::npos) return Proxied{"", id.substr(0, first), id.substr(first + 1)};
+  Proxied target{id.substr(0, first), id.substr(first + 1, second - first - 1),
                 id.substr(second + 1)};
   if (target.scheme != "http" && target.scheme != "https" && !target.scheme.empty()) {
     return std::nullopt;
@@ -63,7 +63,7 @@ Result<> CheckProxyable(http::Upstream& upstream) {
   return {};
 }
 
-Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const Target& target) {
+Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const Proxied& target) {
   const auto pod =
       TRY(ReadTyped<core_v1::Pod>(core.store, request.info.namespace_name, target.name));
   http::Upstream upstream;
@@ -81,7 +81,7 @@ Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const 
 }
 
 // The name by which a service's endpoints know the port that the client gave by name or number.
-Result<std::string> EndpointPortName(const core_v1::Service& service, const Target& target) {
+Result<std::string> EndpointPortName(const core_v1::Service& service, const Proxied& target) {
   if (target.port.empty()) {
     if (service.spec.ports.size() == 1) return service.spec.ports[0].name;
     return std::string();
@@ -96,7 +96,7 @@ Result<std::string> EndpointPortName(const core_v1::Service& service, const Targ
 }
 
 Result<http::Upstream> ServiceUpstream(Core& core, const ApiRequest& request,
-                                       const Target& target) {
+                                       const Proxied& target) {
   const std::string& namespace_name = request.info.namespace_name;
   const auto service = TRY(ReadTyped<core_v1::Service>(core.store, namespace_name, target.name));
   const std::string port_name = TRY(EndpointPortName(*service, target));
@@ -134,7 +134,7 @@ http::Response Unreachable(const Error& error) {
   return response;
 }
 
-Result<http::Upstream> UpstreamOf(Core& core, const ApiRequest& request, const Target& target) {
+Result<http::Upstream> UpstreamOf(Core& core, const ApiRequest& request, const Proxied& target) {
   if (request.kind->resource == "pods") return PodUpstream(core, request, target);
   if (request.kind->resource == "services") return ServiceUpstream(core, request, target);
   return KubeletOf(core.store, *core.nodes, target.name);

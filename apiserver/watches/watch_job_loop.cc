@@ -7,7 +7,7 @@
 namespace skiff {
 namespace {
 
-const Log kLog("apiserver");
+const Log kWatchLog("apiserver");
 
 }  // namespace
 
@@ -40,7 +40,7 @@ Duration WatchJobLoop::Step() {
     job();
   } catch (const std::exception& failure) {
     // We throw nothing; a library that does must neither end the program nor hold up other watches.
-    kLog.Error("watch job threw", {{"error", failure.what()}});
+    kWatchLog.Error("watch job threw", {{"error", failure.what()}});
   }
   return Duration::zero();
 }

@@ -16,7 +16,7 @@ constexpr std::string_view kInvalidObject = "conversion_webhook_invalid_converte
 constexpr size_t kShownMax = 256;  // Of an object that says nothing of itself.
 
 // A member that should be text; "" where it is something else, or nothing.
-std::string TextIn(const Json& object, const char* name) {
+std::string MemberText(const Json& object, const char* name) {
   if (!object.is_object()) return "";
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -29,9 +29,9 @@ Json MetadataOf(const Json& object) {
 
 // "apiextensions.k8s.io/v1, Kind=ConversionReview", as Go prints a kind.
 std::string KindInGo(const Json& object) {
-  const std::string version = TextIn(object, "apiVersion");
+  const std::string version = MemberText(object, "apiVersion");
   const std::string shown = version.find('/') == std::string::npos ? "/" + version : version;
-  return shown + ", Kind=" + TextIn(object, "kind");
+  return shown + ", Kind=" + MemberText(object, "kind");
 }
 
 const char* GoType(const Json& value) {
@@ -59,12 +59,12 @@ std::string WhyMalformed(const Json& review, const ConversionQuestion& question)
     return std::string("json: cannot unmarshal ") + GoType(*response) +
            " into Go struct field ConversionReview.response of type v1.ConversionResponse";
   }
-  const std::string uid = TextIn(*response, "uid");
+  const std::string uid = MemberText(*response, "uid");
   if (is_v1 && uid != question.uid) {
     return fmt::format("expected response.uid={}, got {}", Quoted(question.uid), Quoted(uid));
   }
   const Json result = response->value("result", Json::object());
-  const std::string status = TextIn(result, "status"), message = TextIn(result, "message");
+  const std::string status = MemberText(result, "status"), message = MemberText(result, "message");
   if (status == "Success") return "";
   return message.empty() ? "response.result.status was '" + status + "', not 'Success'" : message;
 }
@@ -72,19 +72,19 @@ std::string WhyMalformed(const Json& review, const ConversionQuestion& question)
 // What an object says of itself must be what was asked for.
 std::string WhyAnother(const Json& was, const Json& is, std::string_view api_version) {
   const std::string invalid = " returned invalid object at index 0: ";
-  if (const std::string got = TextIn(is, "apiVersion"); got != api_version) {
+  if (const std::string got = MemberText(is, "apiVersion"); got != api_version) {
     return invalid + fmt::format("invalid groupVersion (expected {}, received {})", api_version,
                                  got.find('/') == std::string::npos ? "/" + got : got);
   }
-  const std::string kind = TextIn(was, "kind");
-  if (const std::string got = TextIn(is, "kind"); got != kind) {
+  const std::string kind = MemberText(was, "kind");
+  if (const std::string got = MemberText(is, "kind"); got != kind) {
     return invalid + fmt::format("invalid kind (expected {}, received {})", kind, got);
   }
   const Json before = MetadataOf(was), after = MetadataOf(is);
   const std::pair<const char*, const char*> kSame[] = {
       {"name", "name"}, {"namespace", "namespace"}, {"uid", "UID"}};
   for (const auto& [name, shown] : kSame) {
-    const std::string expected = TextIn(before, name), got = TextIn(after, name);
+    const std::string expected = MemberText(before, name), got = MemberText(after, name);
     if (expected == got) continue;
     return " returned invalid object: " +
            fmt::format("must have the same {}: {} != {}", shown, expected, got);
@@ -141,7 +141,7 @@ std::string RestoreMetadata(const Json& was, Json& is) {
 
 // The text of what is wrong with one object; "" when it is whole.
 std::string TakeObject(const Json& was, Json& is, const ConversionQuestion& question) {
-  if (!is.is_object() || TextIn(is, "kind").empty()) {
+  if (!is.is_object() || MemberText(is, "kind").empty()) {
     return "Object 'Kind' is missing in '" + DumpJson(is).substr(0, kShownMax) + "'";
   }
   const std::string prefix = "conversion webhook for " + KindInGo(was);

@@ -7,7 +7,7 @@
 namespace skiff {
 namespace {
 
-struct Finding {
+struct NamespaceFinding {
   bool bad;
   std::string_view type;
   std::string_view good_reason;
@@ -40,7 +40,7 @@ std::string Counts(const std::map<std::string, int>& counts, std::string_view fo
 std::vector<core_v1::NamespaceCondition> ConditionsOf(
     const NamespaceContent& content, const std::vector<core_v1::NamespaceCondition>& before,
     Time now) {
-  const std::vector<Finding> findings = {
+  const std::vector<NamespaceFinding> findings = {
       {!content.discovery_failures.empty(), "NamespaceDeletionDiscoveryFailure",
        "ResourcesDiscovered", "All resources successfully discovered", "DiscoveryFailed",
        fmt::format("Discovery failed for some groups, {} failing: {}",
@@ -60,7 +60,7 @@ std::vector<core_v1::NamespaceCondition> ConditionsOf(
        "Some content in the namespace has finalizers remaining: " +
            Counts(content.finalizers, "{} in {} resource instances")}};
   std::vector<core_v1::NamespaceCondition> conditions = before;
-  for (const Finding& finding : findings) {
+  for (const NamespaceFinding& finding : findings) {
     auto condition = std::find_if(conditions.begin(), conditions.end(),
                                   [&](const auto& it) { return it.type == finding.type; });
     if (condition == conditions.end()) {

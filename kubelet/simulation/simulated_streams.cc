@@ -16,7 +16,7 @@ namespace {
 constexpr char kSuccess[] = R"({"metadata":{},"status":"Success"})";
 constexpr char kOutputChannel = 1;
 constexpr char kStatusChannel = 3;
-constexpr int kNormalClosure = 1000;
+constexpr int kClosedNormally = 1000;
 
 std::string StreamType(const http::Headers& headers) {
   const auto type = headers.find("streamtype");
@@ -111,7 +111,7 @@ class MessageCommand final : public http::MessageHandler {
     if (has_output_) sender->Send(messages_.Make(kOutputChannel, text_), messages_.is_text());
     EndWith(container_, [sender, messages = messages_] {
       sender->Send(messages.Make(kStatusChannel, kSuccess), messages.is_text());
-      sender->Close(kNormalClosure);
+      sender->Close(kClosedNormally);
     });
   }
   bool OnMessage(std::string_view, bool) override { return true; }

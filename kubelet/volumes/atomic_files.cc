@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kPathMax = 4096;
-constexpr size_t kNameMax = 255;
+constexpr size_t kFileNameMax = 255;
 constexpr mode_t kDirectoryMode = 0755;
 
 using Files = std::map<std::string, FileContent>;
@@ -34,7 +34,7 @@ Result<> CheckPath(const std::string& path) {
   for (const auto& part : fs::path(path)) {
     const std::string name = part;
     if (name == "..") return invalid("must not contain '..'");
-    if (name.size() > kNameMax) return invalid("filename must be less than 255 characters");
+    if (name.size() > kFileNameMax) return invalid("filename must be less than 255 characters");
   }
   if (path.starts_with("..")) return invalid("must not start with '..'");
   return {};

@@ -22,7 +22,7 @@ void SetDefaults(Secret& object) {
   object.string_data.clear();
 }
 
-constexpr size_t kBytesMax = 1024 * 1024;
+constexpr size_t kSecretBytesMax = 1024 * 1024;
 constexpr const char* kImmutable = "field is immutable when `immutable` is set";
 constexpr const char* kRedacted = "<secret contents redacted>";
 
@@ -76,7 +76,7 @@ void Validate(const Secret& object, Violations& out) {
     CheckFormat(ConfigMapKeyErrors, key, FieldPath("data").Key(key), out);
     bytes += value.size();
   }
-  if (bytes > kBytesMax) out.TooLong(FieldPath("data"), kBytesMax);
+  if (bytes > kSecretBytesMax) out.TooLong(FieldPath("data"), kSecretBytesMax);
   ValidateType(object, out);
 }
 

@@ -36,7 +36,7 @@ void DefaultClaim(ResourceClaim& object) {
   }
 }
 
-bool IsAllocated(const ResourceClaimStatus& status, const AllocatedDeviceStatus& device) {
+bool HoldsDevice(const ResourceClaimStatus& status, const AllocatedDeviceStatus& device) {
   if (!status.allocation) return false;
   for (const auto& result : status.allocation->devices.results) {
     if (result.driver == device.driver && result.pool == device.pool &&
@@ -51,7 +51,7 @@ bool IsAllocated(const ResourceClaimStatus& status, const AllocatedDeviceStatus&
 void UpdateStatus(ResourceClaim& object, const ResourceClaim& old) {
   KeepSpecAndMetadata(object, old);
   std::erase_if(object.status.devices, [&](const AllocatedDeviceStatus& device) {
-    return IsAllocated(old.status, device) && !IsAllocated(object.status, device);
+    return HoldsDevice(old.status, device) && !HoldsDevice(object.status, device);
   });
 }
 

@@ -13,7 +13,7 @@ namespace skiff {
 namespace {
 
 using rbac_v1::PolicyRule;
-using Strings = std::vector<std::string>;
+using StringList = std::vector<std::string>;
 
 using Ids = std::vector<uint32_t>;  // Of held rules, ascending.
 
@@ -24,7 +24,7 @@ struct WordIndex {
   Ids any;  // Those that have all words.
   std::map<std::string_view, Ids> by_word;
 
-  void Add(uint32_t rule, const Strings& words) {
+  void Add(uint32_t rule, const StringList& words) {
     for (const std::string& word : words) {
       if (word == kAny) any.push_back(rule);
       by_word[word].push_back(rule);
@@ -41,7 +41,7 @@ struct PathIndex {
   WordIndex exact, prefixes;
   std::set<size_t> lengths;  // Of the prefixes.
 
-  void Add(uint32_t rule, const Strings& paths) {
+  void Add(uint32_t rule, const StringList& paths) {
     exact.Add(rule, paths);
     for (const std::string& path : paths) {
       if (!path.ends_with('*')) continue;
@@ -84,7 +84,7 @@ struct HeldIndex {
   }
 
  private:
-  static bool Has(const Strings& words) {
+  static bool Has(const StringList& words) {
     return std::find(words.begin(), words.end(), kAny) != words.end();
   }
 };
@@ -149,7 +149,7 @@ class Gatherer {
 class Walk {
  public:
   struct Level {
-    const Strings& words;
+    const StringList& words;
     const Ids* any;  // Rules that cover whatever the word is; may be null.
     std::function<void(std::string_view word, std::vector<const Ids*>& out)> find;
     std::string_view Right::*part;
@@ -218,7 +218,7 @@ class Walk {
 
 void WalkResources(const HeldIndex& held, const PolicyRule& rule, Gatherer& gatherer) {
   if (held.has_all_resources) return;
-  static const Strings kNoName = {""};
+  static const StringList kNoName = {""};
   const bool has_names = !rule.resource_names.empty();
   const auto words_of = [](const WordIndex& index) {
     return [&index](std::string_view word, std::vector<const Ids*>& out) { index.Find(word, out); };
@@ -275,7 +275,7 @@ std::string QuotedList(const std::vector<std::string>& list) {
 
 std::string RuleText(const PolicyRule& rule) {
   std::string text;
-  const auto add = [&](const char* name, const Strings& list) {
+  const auto add = [&](const char* name, const StringList& list) {
     if (list.empty()) return;
     text.append(text.empty() ? "" : ", ").append(name).append(":").append(QuotedList(list));
   };

@@ -98,8 +98,8 @@ void CheckKnownClaim(const std::string& name, const std::set<std::string>& known
 }
 
 // `known`: names of the pod's claims.
-void ValidateClaims(const std::vector<ResourceClaim>& claims, const std::set<std::string>& known,
-                    const FieldPath& path, Violations& out) {
+void ValidateClaims(const std::vector<core_v1::ResourceClaim>& claims,
+                    const std::set<std::string>& known, const FieldPath& path, Violations& out) {
   std::set<std::string> used;
   for (size_t i = 0; i < claims.size(); ++i) {
     const auto& [name, request] = claims[i];

@@ -23,7 +23,7 @@ v2::MetricIdentifier Identifier(const std::string& name, const Selector& selecto
   return made;
 }
 
-v2::MetricTarget Target(const char* type) {
+v2::MetricTarget TargetOf(const char* type) {
   v2::MetricTarget made;
   made.type = type;
   return made;
@@ -43,7 +43,7 @@ template <typename To, typename From>
 To ResourceSourceToV2(const From& source) {
   To made;
   made.name = source.name;
-  made.target = Target(source.target_average_utilization ? "Utilization" : "AverageValue");
+  made.target = TargetOf(source.target_average_utilization ? "Utilization" : "AverageValue");
   made.target.average_utilization = source.target_average_utilization;
   made.target.average_value = source.target_average_value;
   return made;
@@ -81,7 +81,7 @@ v2::ObjectMetricSource ToV2(const v1::ObjectMetricSource& source) {
   v2::ObjectMetricSource made;
   made.described_object = Reference<v2::CrossVersionObjectReference>(source.target);
   made.metric = Identifier(source.metric_name, source.selector);
-  made.target = Target(source.average_value ? "AverageValue" : "Value");
+  made.target = TargetOf(source.average_value ? "AverageValue" : "Value");
   made.target.value = source.target_value;
   made.target.average_value = source.average_value;
   return made;
@@ -117,7 +117,7 @@ v1::PodsMetricSource ToV1(const v2::PodsMetricSource& source) {
 v2::PodsMetricSource ToV2(const v1::PodsMetricSource& source) {
   v2::PodsMetricSource made;
   made.metric = Identifier(source.metric_name, source.selector);
-  made.target = Target("AverageValue");
+  made.target = TargetOf("AverageValue");
   made.target.average_value = source.target_average_value;
   return made;
 }
@@ -189,7 +189,7 @@ v1::ExternalMetricSource ToV1(const v2::ExternalMetricSource& source) {
 v2::ExternalMetricSource ToV2(const v1::ExternalMetricSource& source) {
   v2::ExternalMetricSource made;
   made.metric = Identifier(source.metric_name, source.metric_selector);
-  made.target = Target(source.target_value ? "Value" : "AverageValue");
+  made.target = TargetOf(source.target_value ? "Value" : "AverageValue");
   made.target.value = source.target_value;
   made.target.average_value = source.target_average_value;
   return made;

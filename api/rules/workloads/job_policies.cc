@@ -14,7 +14,7 @@ namespace {
 using namespace batch_v1;
 
 constexpr size_t kRulesMax = 20;
-constexpr size_t kExitCodesMax = 255;
+constexpr size_t kPolicyExitCodesMax = 255;
 constexpr size_t kPatternsMax = 20;
 constexpr size_t kIndexesBytesMax = 64 * 1024;
 
@@ -44,8 +44,8 @@ void ValidateExitCodes(const PodFailurePolicyOnExitCodesRequirement& codes, cons
   const FieldPath at = path.Child("values");
   if (codes.values.empty()) {
     out.Invalid(at, codes.values, "at least one value is required");
-  } else if (codes.values.size() > kExitCodesMax) {
-    out.TooMany(at, codes.values.size(), kExitCodesMax);
+  } else if (codes.values.size() > kPolicyExitCodesMax) {
+    out.TooMany(at, codes.values.size(), kPolicyExitCodesMax);
   }
   std::set<int32_t> seen;
   for (size_t i = 0; i < codes.values.size(); ++i) {
