@@ -31,12 +31,12 @@ macro(read_batches)
   endif()
 endmacro()
 
-# component(name dep... [LIBS lib...] [BATCHES n m] [ALONE source...]): every *.cc below the folder
-# makes the library, every *_test.cc its one test program, `name_test`. A new file edits no build
-# file. Where sources are compiled in batches (cmake/unity.cmake) those of the library make n, its
-# tests m, and those ALONE none.
+# component(name dep... [LIBS lib...] [BATCHES n m] [ALONE source...] [TOGETHER prefix]): every *.cc
+# below the folder makes the library, every *_test.cc its one test program, `name_test`. A new file
+# edits no build file. Where sources are compiled in batches (cmake/unity.cmake) those of the library make n, its
+# tests m, those ALONE none, and those TOGETHER one.
 function(component name)
-  cmake_parse_arguments(ARG "" "" "LIBS;BATCHES;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "" "TOGETHER" "LIBS;BATCHES;ALONE" ${ARGN})
   read_batches(${ARG_BATCHES})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/api/compiler/|/api/cel/|/testdata/|_bench\\.cc$|/images/|/e2e/fuzz/")
@@ -45,7 +45,7 @@ function(component name)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(TRANSFORM ARG_ALONE PREPEND ${CMAKE_SOURCE_DIR}/)
   list(REMOVE_ITEM sources "" ${ARG_ALONE})
-  batched(sources ${name} ${batches} ${sources})
+  batched(sources ${name} ${batches} ${sources} TOGETHER ${ARG_TOGETHER})
   batched(tests ${name}_test ${test_batches} ${tests})
   if(sources)
     add_library(${name} STATIC ${sources} ${ARG_ALONE})

@@ -13,14 +13,14 @@ constexpr int64_t kCpuQuotaMinUs = 1000;
 constexpr int64_t kMilliCpuMax = 1'000'000'000;
 constexpr int32_t kSystemCriticalPriority = 2'000'000'000;
 
-using Amounts = std::map<std::string, Quantity>;
+using CgroupAmounts = std::map<std::string, Quantity>;
 
-int64_t Milli(const Amounts& amounts, const std::string& name) {
+int64_t Milli(const CgroupAmounts& amounts, const std::string& name) {
   const auto found = amounts.find(name);
   return found == amounts.end() ? 0 : found->second.MilliValue();
 }
 
-int64_t Whole(const Amounts& amounts, const std::string& name) {
+int64_t Whole(const CgroupAmounts& amounts, const std::string& name) {
   const auto found = amounts.find(name);
   return found == amounts.end() ? 0 : found->second.Value();
 }
