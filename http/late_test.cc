@@ -82,8 +82,10 @@ TEST(Late, StreamsOfHttp2AreAnsweredInAnyOrder) {
   Fixture fixture(NeverHandled, std::move(options));
   Http2TestClient client(fixture.port());
   const int32_t first = client.Get("/first");
+  ASSERT_TRUE(client.Flush());
   const LateReplyPtr first_reply = late.Await().second;
   const int32_t second = client.Get("/second");
+  ASSERT_TRUE(client.Flush());
   late.Await().second->OnLoop([] { return Text("second"); });
   EXPECT_EQ(client.AwaitClose(second).body, "second");
   first_reply->OnLoop([] { return Text("first"); });

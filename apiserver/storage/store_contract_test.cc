@@ -114,14 +114,14 @@ TEST_P(StoreContract, ARevisionMeansThatNobodyWroteInBetween) {
 }
 
 TEST_P(StoreContract, WhoDoesNotWaitIsToldOfEachWrite) {
-  constexpr int kThreads = 4, kWrites = 200;
+  constexpr int kThreads = 4, kWrites = 200, kKeys = 7;
   std::atomic<int> told = 0, refused = 0;
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < kWrites; ++i) {
-          const std::string key = fmt::format("/{}/{}", t, i % 20);
+          const std::string key = fmt::format("/{}/{}", t, i % kKeys);
           // Every second thread waits for its own; every tenth write is refused.
           Write write{.key = key, .value = std::to_string(i)};
           if (i % 10 == 9) write.expect = {.kind = Kind::kRevision, .revision = Revision{1}};
@@ -147,7 +147,7 @@ TEST_P(StoreContract, WhoDoesNotWaitIsToldOfEachWrite) {
   EXPECT_EQ(refused, kThreads * kWrites / 10);
   EXPECT_EQ(store().Current(), Revision{1 + kThreads * kWrites * 9 / 10});
   for (int t = 0; t < kThreads; ++t) {
-    const auto record = store().Get(fmt::format("/{}/{}", t, (kWrites - 2) % 20));
+    const auto record = store().Get(fmt::format("/{}/{}", t, (kWrites - 2) % kKeys));
     ASSERT_TRUE(record);
     EXPECT_EQ((*record)->value, std::to_string(kWrites - 2));
   }
