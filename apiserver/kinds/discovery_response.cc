@@ -170,8 +170,8 @@ std::optional<Result<http::Response>> MakeDocument(const NonResourceParts& parts
   const KindList kinds = parts.served.routes.kinds();
   const std::vector<std::string>& segments = asked.segments;
   if (segments.size() == 1) return Root(parts, request, others, asked.core);
-  if (asked.core) return Version(kinds, request, "", segments[1]);
-  if (segments.size() == 3) return Version(kinds, request, segments[1], segments[2]);
+  if (asked.core) return OneVersion(kinds, request, "", segments[1]);
+  if (segments.size() == 3) return OneVersion(kinds, request, segments[1], segments[2]);
   const auto group = GroupOf(kinds, segments[1], others.versions);
   if (!group) return std::nullopt;
   return Plain(request, *group);

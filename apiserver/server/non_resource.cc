@@ -135,12 +135,12 @@ Result<http::Response> DumpRequests(const NonResourceParts& parts, const http::R
   return DumpResponse(parts.entrance.DumpRequests(details));
 }
 
-struct Page {
+struct ServedPage {
   std::string_view path;
   bool only_get;
   Result<http::Response> (*handle)(const NonResourceParts& parts, const http::Request& request);
 };
-constexpr Page kPages[] = {
+constexpr ServedPage kPages[] = {
     {"/", false, &Index},
     {"/index.html", false, &Index},
     {"/metrics", true, &Metrics},
@@ -157,7 +157,7 @@ constexpr Page kPages[] = {
 
 Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiRequest& request) {
   if (auto health = HealthResponse(parts, request.http)) return std::move(*health);
-  for (const Page& page : kPages) {
+  for (const ServedPage& page : kPages) {
     if (page.path != request.http.path) continue;
     if (page.only_get && request.http.method != "GET") return Fail(MethodNotAllowedHere());
     return page.handle(parts, request.http);
