@@ -383,24 +383,46 @@ int DepthOf(const Json& value, int most) {
   return deepest;
 }
 
+namespace {
+
+// Bytes that do not stand in a string as they are, or begin a character that does not.
+constexpr auto kJsonEscaped = [] {
+  std::array<bool, 256> escaped{};
+  for (int c = 0; c < 0x20; ++c) escaped[c] = true;
+  for (const unsigned char c : {'"', '\\', '<', '>', '&', '\xe2'}) escaped[c] = true;
+  return escaped;
+}();
+
+// U+2028 and U+2029 end lines in JavaScript.
+bool IsLineSeparator(std::string_view text, size_t at) {
+  const std::string_view character = text.substr(at, 3);
+  return character == "\u2028" || character == "\u2029";
+}
+
+}  // namespace
+
 void AppendJsonString(std::string_view text, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   size_t start = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    if (!kJsonEscaped[c] || (c == 0xe2 && !IsLineSeparator(text, i))) continue;
     out.append(text, start, i - start);
-    start = i + 1;
     static constexpr std::string_view kNamed = "\b\f\n\r\t\"\\";
     if (const auto named = kNamed.find(static_cast<char>(c)); named != kNamed.npos) {
       out += '\\';
       out += "bfnrt\"\\"[named];
+    } else if (c == 0xe2) {
+      out += "\\u202";
+      i += 2;
+      out += text[i] == '\xa8' ? '8' : '9';
     } else {
       out += "\\u00";
       out += kHex[c >> 4];
       out += kHex[c & 15];
     }
+    start = i + 1;
   }
   out.append(text, start);
   out += '"';

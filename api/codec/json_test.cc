@@ -72,6 +72,12 @@ TEST(Json, LaterDuplicatesWin) {
             "{\"a\":{\"b\":[1,true,null]}}");
 }
 
+TEST(Json, WhatAPageWouldTakeForItsOwnIsEscaped) {
+  EXPECT_EQ(DumpJson(Json("<a>&\u2028\u2029\u202a\u00e2\xe2")),
+            "\"\\u003ca\\u003e\\u0026\\u2028\\u2029\u202a\u00e2\xe2\"");
+  EXPECT_EQ(*ParseJson(DumpJson(Json("<&>\u2028"))), Json("<&>\u2028"));
+}
+
 TEST(Json, ControlCharactersAreEscaped) {
   EXPECT_EQ(DumpJson(Json("a\"\\\n\x01")), "\"a\\\"\\\\\\n\\u0001\"");
 }

@@ -54,22 +54,6 @@ void AppendQuotedAscii(char c, std::string& out) {
   }
 }
 
-void AppendJsonString(const std::string& text, std::string& out) {
-  const std::string plain = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-  for (size_t i = 0; i < plain.size(); ++i) {
-    const char c = plain[i];
-    const std::string_view rest = std::string_view(plain).substr(i, 3);
-    if (c == '<' || c == '>' || c == '&') {
-      out += fmt::format("\\u{:04x}", static_cast<int>(c));
-    } else if (rest == "\u2028" || rest == "\u2029") {
-      out += rest == "\u2028" ? "\\u2028" : "\\u2029";
-      i += 2;
-    } else {
-      out += c;
-    }
-  }
-}
-
 void AppendGoJson(const Type* type, const Json& value, std::string& out);
 
 void AppendMember(const std::string& key, const Type* type, const Json& value, std::string& out) {
