@@ -1,6 +1,6 @@
-// Documents <-> Kubernetes protobuf, over the same tables as JSON. An object travels in an
-// envelope: the bytes "k8s\0", then {1: {1: apiVersion, 2: kind}, 2: object, 3: encoding, 4:
-// content type}.
+// Generated structs and documents <-> Kubernetes protobuf, over the same tables as JSON. An object
+// travels in an envelope: the bytes "k8s\0", then {1: {1: apiVersion, 2: kind}, 2: object, 3:
+// encoding, 4: content type}.
 //
 //   const auto envelope = TRY(OpenEnvelope(body));
 //   Json document = TRY(DecodeProtobuf(*kind.type, envelope.raw));
@@ -27,15 +27,20 @@ struct ProtobufEnvelope {
 Result<ProtobufEnvelope> OpenEnvelope(std::string_view body);
 // Into normal form, without kind and apiVersion. Unknown fields are passed over.
 Result<Json> DecodeProtobuf(const Type& type, std::string_view raw);
+// Into `object`, a fresh struct of that type, with no document between. After an error it holds part
+// of the message.
+Result<> DecodeProtobufInto(const Type& type, std::string_view raw, void* object);
 
 // `document` in normal form; enveloped. Its kind and apiVersion are those of `meta`.
 std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document);
-// A list of such: {metadata: ListMeta, items: [documents]}.
+// The same of a generated struct.
+std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const void* object);
+// A list of documents: {metadata: ListMeta, items: [documents]}.
 std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list);
-// The same list piece by piece, for whom it is too much at once: a head, which tells how many bytes
-// all items together have; the items; and what follows them.
+// A list piece by piece: a head, which tells how many bytes all items together have; the items,
+// structs; and what follows them.
 std::string ProtobufListHead(const TypeMeta& meta, const Json& list_metadata, size_t items_bytes);
-std::string ProtobufListItem(const Type& item, const Json& document);
+std::string ProtobufListItem(const Type& item, const void* object);
 std::string ProtobufListTail();
 // A frame of a watch: four bytes of length, then a WatchEvent around an enveloped object.
 std::string EncodeWatchFrame(std::string_view event, std::string_view enveloped);

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <span>
 
-#include "api/codec/base64.h"
+#include "api/codec/decode_targets.h"
 #include "api/codec/json.h"
-#include "api/codec/normal_form.h"
 #include "api/codec/protobuf.h"
 #include "api/codec/protobuf_wire.h"
 #include "api/text/time_text.h"
@@ -89,35 +89,76 @@ tl::unexpected<Error> Malformed(std::string message = "proto: illegal wireType o
   return Fail(Reason::kBadRequest, std::move(message));
 }
 
+// Reads messages into slots of a target (api/codec/decode_targets.h).
+template <typename Target>
 class MessageReader {
  public:
+  using Slot = typename Target::Slot;
+
+  // `depth`: of the message that asks.
+  explicit MessageReader(int depth = 0) : depth_(depth) {}
+
   // `out` holds the zero of the type, or what earlier parts of the same message gave.
-  Result<> Struct(const Type& type, std::string_view text, Json& out);
+  Result<> Struct(const Type& type, std::string_view text, Slot out);
 
  private:
   // The fields of one message; `nested` tells how far it is nested for inlined types.
   Result<> Fields(const Type& type, std::span<const uint16_t> indices, int nested,
-                  std::string_view text, Json& out);
-  Result<> Member(const Field& field, const WireField& wire, Json& object);
-  Result<Json> Value(const Type& type, const WireField& wire);
-  Result<Json> Message(const Type& type, std::string_view text);
-  Result<> Entry(const Type& type, std::string_view text, Json& map);
-  static Result<Json> Moment(const Type& type, std::string_view text);
-  static Json Either(std::string_view text);
-  Result<Json> Opaque(const Type& type, std::string_view text);
+                  std::string_view text, Slot out);
+  Result<> Member(const Field& field, const WireField& wire, Slot object);
+  Result<> Value(const Type& type, const WireField& wire, Slot out);
+  Result<> Message(const Type& type, std::string_view text, Slot out);
+  Result<> Entry(const Type& type, std::string_view text, Slot map);
+  Result<> Raw(const Type& type, std::string_view text, Slot out);
+  Result<Json> Union(const Type& type, std::string_view text);
+  static void Text(std::string_view text, Slot out);
 
   int depth_ = 0;
 };
 
-Result<> MessageReader::Struct(const Type& type, std::string_view text, Json& out) {
+Result<Instant> MomentOf(std::string_view text) {
+  if (text.empty()) return Time().instant();
+  Instant instant{};
+  WireReader reader(text);
+  WireField wire;
+  while (reader.Next(wire)) {
+    if (wire.number == 1) instant.seconds = static_cast<int64_t>(wire.number_value);
+    if (wire.number == 2) instant.nanos = static_cast<int32_t>(wire.number_value);
+  }
+  if (reader.failed() || instant.seconds < kFirstSecond || instant.seconds > kLastSecond ||
+      instant.nanos < 0 || instant.nanos > 999'999'999) {
+    return Malformed("proto: timestamp out of range");
+  }
+  return instant;
+}
+
+IntOrString EitherOf(std::string_view text) {
+  WireReader reader(text);
+  WireField wire;
+  bool is_text = false;
+  int32_t number = 0;
+  std::string_view string;
+  while (reader.Next(wire)) {
+    if (wire.number == 1) is_text = wire.number_value == 1;
+    if (wire.number == 2) number = static_cast<int32_t>(wire.number_value);
+    if (wire.number == 3) string = wire.bytes;
+  }
+  return is_text ? IntOrString(MendUtf8(string)) : IntOrString(number);
+}
+
+bool IsUnion(const Type& type) { return type.name.starts_with("JSONSchemaPropsOr"); }
+
+template <typename Target>
+Result<> MessageReader<Target>::Struct(const Type& type, std::string_view text, Slot out) {
   if (++depth_ > kProtobufDepthMax) return Malformed("exceeded max depth");
   TRY(Fields(type, type.by_number, 0, text, out));
   --depth_;
   return {};
 }
 
-Result<> MessageReader::Fields(const Type& type, std::span<const uint16_t> indices, int nested,
-                               std::string_view text, Json& out) {
+template <typename Target>
+Result<> MessageReader<Target>::Fields(const Type& type, std::span<const uint16_t> indices,
+                                       int nested, std::string_view text, Slot out) {
   WireReader reader(text);
   WireField wire;
   while (reader.Next(wire)) {
@@ -139,59 +180,76 @@ Result<> MessageReader::Fields(const Type& type, std::span<const uint16_t> indic
   return {};
 }
 
-Result<> MessageReader::Member(const Field& field, const WireField& wire, Json& object) {
-  auto& members = object.get_ref<Json::object_t&>();
+template <typename Target>
+Result<> MessageReader<Target>::Member(const Field& field, const WireField& wire, Slot object) {
   const Type& type = *field.type;
-  const std::string name(field.name);
-  if (type.shape == Shape::kMap) {
-    Json& map = members[name];
-    if (!map.is_object()) map = Json::object();
-    return Entry(type, wire.bytes, map);
+  // JSON that is not there is null, and no more a value than other nulls.
+  const bool nil = type.shape == Shape::kJson && wire.bytes.empty();
+  const auto place = Target::BeginMember(field, object, nil);
+  if (!nil) {
+    const Slot value = Target::ValueOf(field, place);
+    if (type.shape == Shape::kMap) {
+      Target::EnterMap(type, value);
+      TRY(Entry(type, wire.bytes, value));
+    } else if (type.shape == Shape::kList && !type.message) {
+      TRY(Value(*type.element, wire, Target::Append(type, value)));
+    } else {
+      TRY(Value(type, wire, value));
+    }
   }
-  if (type.shape == Shape::kList && !type.message) {
-    Json item = TRY(Value(*type.element, wire));
-    Json& list = members[name];
-    if (!list.is_array()) list = Json::array();
-    list.push_back(std::move(item));
-    return {};
-  }
-  Json value = TRY(Value(type, wire));
-  // A Time that was set to nothing is still set.
-  SetMember(members, field, std::move(value));
+  Target::EndMember(field, object, place, nil);
   return {};
 }
 
-Result<> MessageReader::Entry(const Type& type, std::string_view text, Json& map) {
+template <typename Target>
+Result<> MessageReader<Target>::Entry(const Type& type, std::string_view text, Slot map) {
   WireReader reader(text);
   WireField wire;
   std::string key;
-  Json value = ZeroDocument(*type.element);
+  std::optional<WireField> value;
   while (reader.Next(wire)) {
     if (wire.number == 1) key = MendUtf8(wire.bytes);
-    if (wire.number == 2) value = TRY(Value(*type.element, wire));
+    if (wire.number == 2) value = wire;
   }
   if (reader.failed()) return Malformed();
-  map[key] = std::move(value);
-  return {};
+  const Slot out = Target::Insert(type, map, key).first;
+  if (!value) return {};
+  return Value(*type.element, *value, out);
 }
 
-Result<Json> MessageReader::Value(const Type& type, const WireField& wire) {
+template <typename Target>
+void MessageReader<Target>::Text(std::string_view text, Slot out) {
+  if (IsUtf8(text)) {
+    Target::SetString(out, text);
+  } else {
+    Target::SetString(out, MendUtf8(text));
+  }
+}
+
+template <typename Target>
+Result<> MessageReader<Target>::Value(const Type& type, const WireField& wire, Slot out) {
   switch (type.shape) {
     case Shape::kBool:
-      return Json(wire.number_value != 0);
+      Target::SetBool(out, wire.number_value != 0);
+      return {};
     case Shape::kInt32:
-      return Json(static_cast<int64_t>(static_cast<int32_t>(wire.number_value)));
+      Target::SetInteger(type, out, static_cast<int32_t>(wire.number_value));
+      return {};
     case Shape::kInt64:
-      return Json(static_cast<int64_t>(wire.number_value));
+      Target::SetInteger(type, out, static_cast<int64_t>(wire.number_value));
+      return {};
     case Shape::kDouble: {
       double value = 0;
       std::memcpy(&value, &wire.number_value, sizeof value);
-      return Json(value);
+      Target::SetNumber(out, Json(value));
+      return {};
     }
     case Shape::kString:
-      return Json(MendUtf8(wire.bytes));
+      Text(wire.bytes, out);
+      return {};
     case Shape::kBytes:
-      return Json(EncodeBase64(wire.bytes));
+      Target::SetBytes(out, std::string(wire.bytes));
+      return {};
     default:
       break;
   }
@@ -199,89 +257,77 @@ Result<Json> MessageReader::Value(const Type& type, const WireField& wire) {
     return Malformed("proto: wrong wireType = " + std::to_string(static_cast<int>(wire.wire)) +
                      " for field " + std::to_string(wire.number));
   }
-  return Message(type, wire.bytes);
+  return Message(type, wire.bytes, out);
 }
 
-Result<Json> MessageReader::Message(const Type& type, std::string_view text) {
+template <typename Target>
+Result<> MessageReader<Target>::Message(const Type& type, std::string_view text, Slot out) {
   WireReader reader(text);
   WireField wire;
   switch (type.shape) {
     case Shape::kTime:
-    case Shape::kMicroTime:
-      return Moment(type, text);
+    case Shape::kMicroTime: {
+      const bool micro = type.shape == Shape::kMicroTime;
+      Target::SetTime(out, TRY(MomentOf(text)), micro ? TimeForm::kMicro : TimeForm::kSeconds);
+      return {};
+    }
     case Shape::kDuration: {
       int64_t nanos = 0;
       while (reader.Next(wire)) nanos = static_cast<int64_t>(wire.number_value);
-      return Json(FormatGoDuration(nanos));
+      Target::SetDuration(out, nanos);
+      return {};
     }
     case Shape::kQuantity: {
       std::string_view amount = "0";
       while (reader.Next(wire)) amount = wire.bytes;
-      const Quantity quantity = TRY(Quantity::Parse(amount));
-      return Json(quantity.Text());
+      Target::SetQuantity(out, TRY(Quantity::Parse(amount)));
+      return {};
     }
     case Shape::kIntOrString:
-      return Either(text);
+      Target::SetEither(out, EitherOf(text));
+      return {};
     case Shape::kJson:
-      return Opaque(type, text);
-    case Shape::kList: {  // A message that repeats the items.
-      Json list = Json::array();
-      while (reader.Next(wire)) {
-        Json item = TRY(Value(*type.element, wire));
-        list.push_back(std::move(item));
-      }
+      return Raw(type, text, out);
+    case Shape::kList:  // A message that repeats the items.
+      Target::ClearList(type, out);
+      while (reader.Next(wire)) TRY(Value(*type.element, wire, Target::Append(type, out)));
       if (reader.failed()) return Malformed();
-      return list;
-    }
-    default: {
-      Json object = ZeroDocument(type);
-      TRY(Struct(type, text, object));
-      return object;
-    }
+      return {};
+    default:
+      Target::EnterStruct(type, out);
+      return Struct(type, text, out);
   }
 }
 
-Result<Json> MessageReader::Moment(const Type& type, std::string_view text) {
-  if (text.empty()) return Json();
-  Instant instant;
+template <typename Target>
+Result<> MessageReader<Target>::Raw(const Type& type, std::string_view text, Slot out) {
+  if (IsUnion(type)) {
+    Target::SetJson(out, TRY(Union(type, text)));
+    return {};
+  }
+  std::string_view raw;
   WireReader reader(text);
   WireField wire;
-  while (reader.Next(wire)) {
-    if (wire.number == 1) instant.seconds = static_cast<int64_t>(wire.number_value);
-    if (wire.number == 2) instant.nanos = static_cast<int32_t>(wire.number_value);
+  while (reader.Next(wire)) raw = wire.bytes;
+  if (raw.empty()) {
+    Target::SetJson(out, Json());
+    return {};
   }
-  if (reader.failed() || instant.seconds < kFirstSecond || instant.seconds > kLastSecond ||
-      instant.nanos < 0 || instant.nanos > 999'999'999) {
-    return Malformed("proto: timestamp out of range");
+  JsonReader in(raw);
+  Target::SetRaw(out, in, in.Next());
+  in.Finish();
+  if (in.failed()) return Fail(Reason::kBadRequest, in.error());
+  if (std::string misfit = in.Misfit("value"); !misfit.empty()) {
+    return Fail(Reason::kBadRequest, std::move(misfit));
   }
-  if (instant.IsGoZero()) return Json();
-  const bool micro = type.shape == Shape::kMicroTime;
-  return Json(FormatInstant(instant, micro ? TimeForm::kMicro : TimeForm::kSeconds));
+  return {};
 }
 
-Json MessageReader::Either(std::string_view text) {
+// The unions of CustomResourceDefinition schemas have messages of their own.
+template <typename Target>
+Result<Json> MessageReader<Target>::Union(const Type& type, std::string_view text) {
   WireReader reader(text);
   WireField wire;
-  bool is_text = false;
-  int64_t number = 0;
-  std::string_view string;
-  while (reader.Next(wire)) {
-    if (wire.number == 1) is_text = wire.number_value == 1;
-    if (wire.number == 2) number = static_cast<int32_t>(wire.number_value);
-    if (wire.number == 3) string = wire.bytes;
-  }
-  return is_text ? Json(MendUtf8(string)) : Json(number);
-}
-
-Result<Json> MessageReader::Opaque(const Type& type, std::string_view text) {
-  WireReader reader(text);
-  WireField wire;
-  if (!type.name.starts_with("JSONSchemaPropsOr")) {
-    std::string_view raw;
-    while (reader.Next(wire)) raw = wire.bytes;
-    if (raw.empty()) return Json();
-    return ParseJson(raw);
-  }
   const Type& schema = *FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
   const bool or_bool = type.name == "JSONSchemaPropsOrBool";
   const bool or_strings = type.name == "JSONSchemaPropsOrStringArray";
@@ -293,7 +339,7 @@ Result<Json> MessageReader::Opaque(const Type& type, std::string_view text) {
       list.push_back(MendUtf8(wire.bytes));
     } else {
       Json value = ZeroDocument(schema);
-      TRY(Struct(schema, wire.bytes, value));
+      TRY(MessageReader<DocumentTarget>(depth_).Struct(schema, wire.bytes, &value));
       if (!or_bool && wire.number == 2) {
         list.push_back(std::move(value));
       } else {
@@ -337,8 +383,12 @@ Result<ProtobufEnvelope> OpenEnvelope(std::string_view body) {
 
 Result<Json> DecodeProtobuf(const Type& type, std::string_view raw) {
   Json document = ZeroDocument(type);
-  TRY(MessageReader().Struct(type, raw, document));
+  TRY(MessageReader<DocumentTarget>().Struct(type, raw, &document));
   return document;
+}
+
+Result<> DecodeProtobufInto(const Type& type, std::string_view raw, void* object) {
+  return MessageReader<StructTarget>().Struct(type, raw, object);
 }
 
 }  // namespace skiff

@@ -2,13 +2,17 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "api/codec/base64.h"
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
 #include "api/codec/protobuf_wire.h"
+#include "api/codec/struct_fields.h"
+#include "api/codec/struct_text.h"
 #include "api/text/time_text.h"
 
 namespace skiff {
@@ -69,44 +73,154 @@ class BackWriter {
   size_t at_ = 0;
 };
 
+struct EitherView {
+  bool is_text = false;
+  std::string_view text;
+  int64_t number = 0;
+};
+
+// Where values are read from: documents in normal form. A slot of nullptr is a field that is held by
+// value and not there, which is the zero of its type.
+struct DocumentSource {
+  using Slot = const Json*;
+
+  static Slot Member(const Field& field, Slot object) {
+    if (object == nullptr || !object->is_object()) return nullptr;
+    const auto& members = object->get_ref<const Json::object_t&>();
+    const auto found = members.find(std::string(field.name));
+    return found == members.end() || found->second.is_null() ? nullptr : &found->second;
+  }
+  static bool Bool(Slot value) { return value != nullptr && *value == true; }
+  static int64_t Integer(const Type&, Slot value) {
+    return IsNumber(value) ? value->get<int64_t>() : 0;
+  }
+  static double Double(Slot value) { return IsNumber(value) ? value->get<double>() : 0; }
+  static std::string_view Text(Slot value) {
+    return value != nullptr && value->is_string() ? value->get_ref<const std::string&>() : "";
+  }
+  static std::string Bytes(Slot value) { return DecodeBase64(Text(value)).value_or(""); }
+  static std::optional<Instant> Moment(Slot value) {
+    if (value == nullptr || !value->is_string()) return std::nullopt;
+    const auto instant = ParseInstant(value->get_ref<const std::string&>(), TimeForm::kSeconds);
+    return instant ? std::optional(*instant) : std::nullopt;
+  }
+  static int64_t Nanoseconds(Slot value) { return ParseGoDuration(Text(value)).value_or(0); }
+  static std::string_view Amount(Slot value) { return value == nullptr ? "0" : Text(value); }
+  static EitherView Either(Slot value) {
+    return {value != nullptr && value->is_string(), Text(value), Integer(Type(), value)};
+  }
+  static bool IsNull(Slot value) { return value == nullptr; }
+  static std::string JsonText(Slot value) { return DumpJson(*value); }
+  static const Json& Document(Slot value) { return *value; }
+
+  static size_t Size(const Type&, Slot list) {
+    return list != nullptr && list->is_array() ? list->size() : 0;
+  }
+  static Slot At(const Type&, Slot list, size_t index) { return &(*list)[index]; }
+  template <typename Visit>
+  static void Each(const Type&, Slot map, Visit visit) {
+    if (map == nullptr || !map->is_object()) return;
+    for (const auto& [key, value] : map->get_ref<const Json::object_t&>()) {
+      visit(key, value.is_null() ? nullptr : &value);
+    }
+  }
+
+ private:
+  static bool IsNumber(Slot value) { return value != nullptr && value->is_number(); }
+};
+
+// Generated structs.
+struct StructSource {
+  using Slot = const void*;
+
+  template <typename T>
+  static const T& As(Slot value) {
+    return *static_cast<const T*>(value);
+  }
+  // nullptr: nothing is written, as of what is nil in Go.
+  static Slot Member(const Field& field, Slot object) {
+    const Slot place = MemberOf(object, field);
+    if (field.pointer) return field.pointer_ops->get(place);
+    switch (field.type->shape) {
+      case Shape::kList:
+        return field.type->list->size(place) == 0 ? nullptr : place;
+      case Shape::kMap:
+        return field.type->map->size(place) == 0 ? nullptr : place;
+      case Shape::kBytes:
+        return As<std::string>(place).empty() ? nullptr : place;
+      default:
+        return place;
+    }
+  }
+  static bool Bool(Slot value) { return As<bool>(value); }
+  static int64_t Integer(const Type& type, Slot value) {
+    return type.shape == Shape::kInt32 ? As<int32_t>(value) : As<int64_t>(value);
+  }
+  static double Double(Slot value) { return As<double>(value); }
+  static std::string_view Text(Slot value) { return As<std::string>(value); }
+  static std::string_view Bytes(Slot value) { return As<std::string>(value); }
+  static std::optional<Instant> Moment(Slot value) {
+    const auto& time = As<Time>(value);
+    return time.IsZero() ? std::nullopt : std::optional(time.instant());
+  }
+  static int64_t Nanoseconds(Slot value) { return As<Duration>(value).count(); }
+  static std::string_view Amount(Slot value) { return As<Quantity>(value).Text(); }
+  static EitherView Either(Slot value) {
+    const auto& either = As<IntOrString>(value);
+    if (either.is_string()) return {.is_text = true, .text = either.text()};
+    return {.number = either.value()};
+  }
+  static bool IsNull(Slot value) { return As<RawJson>(value).IsNull(); }
+  static std::string JsonText(Slot value) {
+    std::string text;
+    AppendCompact(As<RawJson>(value).Text(), text);
+    return text;
+  }
+  static Json Document(Slot value) { return As<RawJson>(value).Parse(); }
+
+  static size_t Size(const Type& type, Slot list) { return type.list->size(list); }
+  static Slot At(const Type& type, Slot list, size_t index) { return type.list->at(list, index); }
+  template <typename Visit>
+  static void Each(const Type& type, Slot map, Visit visit) {
+    type.map->each(map, &visit, [](void* to, const std::string& key, const void* value) {
+      (*static_cast<Visit*>(to))(key, value);
+    });
+  }
+};
+
+template <typename Source>
 class Encoder {
  public:
-  void Struct(const Type& type, const Json& object);
-  BackWriter& out() { return out_; }
+  using Slot = typename Source::Slot;
+
+  explicit Encoder(BackWriter& out) : out_(out) {}
+
+  void Struct(const Type& type, Slot object) { Fields(type, type.by_number, 0, object); }
+  // A value that is there, or the zero of its type, as field `number`.
+  void Value(const Type& type, uint32_t number, Slot value);
 
  private:
   // The fields of one message; `depth` tells how far it is nested for inlined types.
-  void Fields(const Type& type, std::span<const uint16_t> indices, int depth, const Json& object);
-  void Field(const skiff::Field& field, const Json* value);
-  // A value that is there, or the zero of its type (nullptr), as field `number`.
-  void Value(const Type& type, uint32_t number, const Json* value);
-  void List(const Type& type, uint32_t number, const Json& list);
-  void Map(const Type& type, uint32_t number, const Json& map);
-  void Moment(const Type& type, const Json* value);
-  void Either(const Json* value);
-  void Opaque(const Type& type, const Json& value);
+  void Fields(const Type& type, std::span<const uint16_t> indices, int depth, Slot object);
+  void OneField(const Field& field, Slot object);
+  void List(const Type& type, uint32_t number, Slot list);
+  void Map(const Type& type, uint32_t number, Slot map);
+  void Moment(const Type& type, Slot value);
+  void Either(Slot value);
+  void Opaque(const Type& type, Slot value);
+  void Union(const Type& type, const Json& value);
 
-  BackWriter out_;
+  BackWriter& out_;
 };
 
-const Json* MemberOf(const Json& object, std::string_view name) {
-  if (!object.is_object()) return nullptr;
-  const auto& members = object.get_ref<const Json::object_t&>();
-  const auto found = members.find(std::string(name));
-  return found == members.end() || found->second.is_null() ? nullptr : &found->second;
-}
-
-void Encoder::Struct(const Type& type, const Json& object) {
-  Fields(type, type.by_number, 0, object);
-}
-
-void Encoder::Fields(const Type& type, std::span<const uint16_t> indices, int depth,
-                     const Json& object) {
+template <typename Source>
+void Encoder<Source>::Fields(const Type& type, std::span<const uint16_t> indices, int depth,
+                             Slot object) {
   for (size_t i = indices.size(); i > 0;) {
-    const skiff::Field& field = type.fields[indices[i - 1]];
+    const Field& field = type.fields[indices[i - 1]];
     const WirePath path(field);
     if (path.depth == depth) {
-      Field(field, MemberOf(object, field.name));
+      OneField(field, object);
       --i;
       continue;
     }
@@ -120,7 +234,9 @@ void Encoder::Fields(const Type& type, std::span<const uint16_t> indices, int de
   }
 }
 
-void Encoder::Field(const skiff::Field& field, const Json* value) {
+template <typename Source>
+void Encoder<Source>::OneField(const Field& field, Slot object) {
+  const Slot value = Source::Member(field, object);
   const Shape shape = field.type->shape;
   const bool only_when_set =
       field.pointer || shape == Shape::kList || shape == Shape::kMap || shape == Shape::kBytes;
@@ -128,107 +244,117 @@ void Encoder::Field(const skiff::Field& field, const Json* value) {
   Value(*field.type, field.number, value);
 }
 
-void Encoder::List(const Type& type, uint32_t number, const Json& list) {
-  if (!list.is_array()) return;
+template <typename Source>
+void Encoder<Source>::List(const Type& type, uint32_t number, Slot list) {
   const size_t before = out_.size();
   const uint32_t each = type.message ? 1 : number;
-  for (size_t i = list.size(); i > 0; --i) Value(*type.element, each, &list[i - 1]);
+  for (size_t i = Source::Size(type, list); i > 0; --i) {
+    Value(*type.element, each, Source::At(type, list, i - 1));
+  }
   if (type.message) out_.CloseMessage(number, before);
 }
 
-void Encoder::Map(const Type& type, uint32_t number, const Json& map) {
-  if (!map.is_object()) return;
-  const auto& members = map.get_ref<const Json::object_t&>();
+template <typename Source>
+void Encoder<Source>::Map(const Type& type, uint32_t number, Slot map) {
+  std::vector<std::pair<std::string_view, Slot>> members;
+  Source::Each(type, map,
+               [&](std::string_view key, Slot value) { members.emplace_back(key, value); });
   for (auto member = members.rbegin(); member != members.rend(); ++member) {
     const size_t before = out_.size();
-    Value(*type.element, 2, member->second.is_null() ? nullptr : &member->second);
+    Value(*type.element, 2, member->second);
     out_.String(1, member->first);
     out_.CloseMessage(number, before);
   }
 }
 
-void Encoder::Moment(const Type& type, const Json* value) {
-  if (value == nullptr || !value->is_string()) return;
-  const auto instant = ParseInstant(value->get_ref<const std::string&>(), TimeForm::kSeconds);
+template <typename Source>
+void Encoder<Source>::Moment(const Type& type, Slot value) {
+  const std::optional<Instant> instant = Source::Moment(value);
   if (!instant) return;
   out_.Integer(2, type.shape == Shape::kMicroTime ? instant->nanos / 1000 * 1000 : 0);
   out_.Integer(1, instant->seconds);
 }
 
-void Encoder::Either(const Json* value) {
-  const bool text = value != nullptr && value->is_string();
-  out_.String(3, text ? std::string_view(value->get_ref<const std::string&>()) : "");
-  out_.Integer(2, value != nullptr && value->is_number() ? value->get<int64_t>() : 0);
-  out_.Integer(1, text ? 1 : 0);
+template <typename Source>
+void Encoder<Source>::Either(Slot value) {
+  const EitherView either = Source::Either(value);
+  out_.String(3, either.text);
+  out_.Integer(2, either.number);
+  out_.Integer(1, either.is_text ? 1 : 0);
+}
+
+template <typename Source>
+void Encoder<Source>::Opaque(const Type& type, Slot value) {
+  if (type.name.starts_with("JSONSchemaPropsOr")) {
+    Union(type, Source::Document(value));
+  } else {
+    out_.String(1, Source::JsonText(value));
+  }
 }
 
 // The unions of CustomResourceDefinition schemas have messages of their own; all other JSON travels
 // as its text.
-void Encoder::Opaque(const Type& type, const Json& value) {
+template <typename Source>
+void Encoder<Source>::Union(const Type& type, const Json& value) {
   const Type* schema = FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
-  const bool is_union = type.name.starts_with("JSONSchemaPropsOr");
-  if (!is_union) return out_.String(1, DumpJson(value));
+  Encoder<DocumentSource> documents(out_);
   if (value.is_array()) {
     for (size_t i = value.size(); i > 0; --i) {
       if (value[i - 1].is_string()) {
         out_.String(2, value[i - 1].get_ref<const std::string&>());
       } else {
-        Value(*schema, 2, &value[i - 1]);
+        documents.Value(*schema, 2, &value[i - 1]);
       }
     }
     return;
   }
   const uint32_t schema_number = type.name == "JSONSchemaPropsOrBool" ? 2 : 1;
-  if (value.is_object()) Value(*schema, schema_number, &value);
+  if (value.is_object()) documents.Value(*schema, schema_number, &value);
   if (type.name == "JSONSchemaPropsOrBool") out_.Integer(1, value.is_object() || value == true);
 }
 
-void Encoder::Value(const Type& type, uint32_t number, const Json* value) {
+template <typename Source>
+void Encoder<Source>::Value(const Type& type, uint32_t number, Slot value) {
   const size_t before = out_.size();
-  static const Json kNone;
-  const Json& json = value == nullptr ? kNone : *value;
-  const auto text = [&]() -> std::string_view {
-    return json.is_string() ? std::string_view(json.get_ref<const std::string&>()) : "";
-  };
   switch (type.shape) {
     case Shape::kBool:
-      return out_.Integer(number, json == true);
+      return out_.Integer(number, Source::Bool(value));
     case Shape::kInt32:
     case Shape::kInt64:
-      return out_.Integer(number, json.is_number() ? json.get<int64_t>() : 0);
+      return out_.Integer(number, Source::Integer(type, value));
     case Shape::kDouble: {
-      const double amount = json.is_number() ? json.get<double>() : 0;
+      const double amount = Source::Double(value);
       std::array<char, 8> bytes;
       std::memcpy(bytes.data(), &amount, bytes.size());
       out_.Bytes({bytes.data(), bytes.size()});
       return out_.Tag(number, Wire::kFixed64);
     }
     case Shape::kString:
-      return out_.String(number, text());
+      return out_.String(number, Source::Text(value));
     case Shape::kBytes:
-      return out_.String(number, DecodeBase64(text()).value_or(""));
+      return out_.String(number, Source::Bytes(value));
     case Shape::kList:
-      return List(type, number, json);
+      return List(type, number, value);
     case Shape::kMap:
-      return Map(type, number, json);
+      return Map(type, number, value);
     case Shape::kTime:
     case Shape::kMicroTime:
       Moment(type, value);
       break;
     case Shape::kDuration:
-      out_.Integer(1, ParseGoDuration(text()).value_or(0));
+      out_.Integer(1, Source::Nanoseconds(value));
       break;
     case Shape::kQuantity:
-      out_.String(1, value == nullptr ? "0" : text());
+      out_.String(1, Source::Amount(value));
       break;
     case Shape::kIntOrString:
       Either(value);
       break;
     case Shape::kJson:
-      if (value != nullptr) Opaque(type, json);
+      if (!Source::IsNull(value)) Opaque(type, value);
       break;
     case Shape::kStruct:
-      Struct(type, json);
+      Struct(type, value);
       break;
   }
   out_.CloseMessage(number, before);
@@ -256,30 +382,46 @@ void WriteEnvelopeBegin(const TypeMeta& meta, size_t raw_bytes, BackWriter& out)
 
 }  // namespace
 
-std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document) {
-  Encoder encoder;
-  BackWriter& out = encoder.out();
+namespace {
+
+template <typename Source>
+std::string Enveloped(const Type& type, const TypeMeta& meta, typename Source::Slot object) {
+  BackWriter out;
   WriteEnvelopeEnd(out);
   const size_t before = out.size();
-  encoder.Struct(type, document);
+  Encoder<Source>(out).Struct(type, object);
   WriteEnvelopeBegin(meta, out.size() - before, out);
   return out.Take();
 }
 
+template <typename Source>
+std::string ListItem(const Type& item, typename Source::Slot object) {
+  BackWriter out;
+  Encoder<Source>(out).Struct(item, object);
+  out.CloseMessage(kItemsField, 0);
+  return out.Take();
+}
+
+}  // namespace
+
+std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document) {
+  return Enveloped<DocumentSource>(type, meta, &document);
+}
+
+std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const void* object) {
+  return Enveloped<StructSource>(type, meta, object);
+}
+
 std::string ProtobufListHead(const TypeMeta& meta, const Json& list_metadata, size_t items_bytes) {
-  Encoder encoder;
-  BackWriter& out = encoder.out();
-  encoder.Struct(*FindBuiltInType("meta/v1", "ListMeta"), list_metadata);
+  BackWriter out;
+  Encoder<DocumentSource>(out).Struct(*FindBuiltInType("meta/v1", "ListMeta"), &list_metadata);
   out.CloseMessage(1, 0);
   WriteEnvelopeBegin(meta, out.size() + items_bytes, out);
   return out.Take();
 }
 
-std::string ProtobufListItem(const Type& item, const Json& document) {
-  Encoder encoder;
-  encoder.Struct(item, document);
-  encoder.out().CloseMessage(kItemsField, 0);
-  return encoder.out().Take();
+std::string ProtobufListItem(const Type& item, const void* object) {
+  return ListItem<StructSource>(item, object);
 }
 
 std::string ProtobufListTail() {
@@ -290,11 +432,10 @@ std::string ProtobufListTail() {
 
 std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list) {
   std::string items;
-  if (const Json* documents = MemberOf(list, "items")) {
-    for (const Json& document : *documents) items += ProtobufListItem(item, document);
+  for (const Json& document : list.value("items", Json::array())) {
+    items += ListItem<DocumentSource>(item, &document);
   }
-  const Json* metadata = MemberOf(list, "metadata");
-  return ProtobufListHead(meta, metadata == nullptr ? Json() : *metadata, items.size()) + items +
+  return ProtobufListHead(meta, list.value("metadata", Json()), items.size()) + items +
          ProtobufListTail();
 }
 

@@ -4,6 +4,8 @@
 
 #include "api/codec/json.h"
 #include "api/codec/sample_document.h"
+#include "api/codec/struct_text.h"
+#include "api/codec/typed.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 
@@ -55,6 +57,55 @@ TEST(Protobuf, EveryTypeWithNumbersSurvivesTheRoundTrip) {
     }
   }
   EXPECT_GT(types, 500);
+}
+
+TEST(Protobuf, StructsTravelAsTheirDocumentsDo) {
+  size_t types = 0;
+  for (const Type* type : BuiltInTypes()) {
+    if (type->shape != Shape::kStruct || type->by_number.size() != type->fields.size()) continue;
+    if (type->ops == nullptr) continue;
+    ++types;
+    for (const Json& document : {SampleDocument(*type, 1), SampleDocument(*type, 2),
+                                 ZeroDocument(*type)}) {
+      const StructPtr object = MakeStruct(*type);
+      ASSERT_TRUE(FromJson(*type, document, object.get())) << type->name;
+      const std::string bytes = EncodeProtobuf(*type, {"v1", "X"}, object.get());
+      EXPECT_EQ(Hex(bytes), Hex(EncodeProtobuf(*type, {"v1", "X"}, document)))
+          << type->api_version << " " << type->name;
+      const auto envelope = OpenEnvelope(bytes);
+      ASSERT_TRUE(envelope);
+      const StructPtr decoded = MakeStruct(*type);
+      const auto read = DecodeProtobufInto(*type, envelope->raw, decoded.get());
+      ASSERT_TRUE(read) << type->name << ": " << read.error().message;
+      Json before = ToJson(*type, object.get()), after = ToJson(*type, decoded.get());
+      EraseTypeMeta(*type, before);
+      EraseTypeMeta(*type, after);
+      EXPECT_EQ(after, before) << type->api_version << " " << type->name;
+    }
+  }
+  EXPECT_GT(types, 500);
+}
+
+// Go's messages are read so, too: parts of one that come apart are put together, and the last entry
+// of a map with a key wins.
+TEST(Protobuf, PartsOfAMessageAreReadTogether) {
+  const auto read = [](std::string_view bytes) {
+    core_v1::Pod pod;
+    EXPECT_TRUE(DecodeProtobufInto(core_v1::Pod::Describe(), bytes, &pod));
+    return pod;
+  };
+  using namespace std::string_view_literals;
+  const core_v1::Pod pod = read(
+      "\x0a\x03\x0a\x01n\x0a\x04\x1a\x02ns"
+      "\x0a\x08\x5a\x06\x0a\x01k\x12\x01"
+      "a\x0a\x08\x5a\x06\x0a\x01k\x12\x01"
+      "b"sv);
+  EXPECT_EQ(pod.metadata.name, "n");
+  EXPECT_EQ(pod.metadata.namespace_, "ns");
+  EXPECT_EQ(pod.metadata.labels, (std::map<std::string, std::string>{{"k", "b"}}));
+  EXPECT_EQ(read("\x0a\x03\x0a\x01\xff"sv).metadata.name, "\ufffd") << "what is no UTF-8";
+  core_v1::Pod cut;
+  EXPECT_FALSE(DecodeProtobufInto(core_v1::Pod::Describe(), "\x0a\x05\x0a"sv, &cut));
 }
 
 TEST(Protobuf, FieldsHeldByValueAreWrittenEvenWhenEmpty) {

@@ -4,6 +4,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/sample_document.h"
+#include "api/codec/struct_text.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 
@@ -15,7 +16,7 @@ TEST(Typed, EveryBuiltInTypeSurvivesTheWayThroughItsStruct) {
     if (type->shape != Shape::kStruct || type->ops == nullptr) continue;
     for (const int salt : {1, 2}) {
       Json sample = SampleDocument(*type, salt);
-      const std::unique_ptr<void, void (*)(void*)> object(type->ops->create(), type->ops->destroy);
+      const StructPtr object = MakeStruct(*type);
       const auto read = FromJson(*type, sample, object.get());
       ASSERT_TRUE(read) << type->api_version << " " << type->name << ": " << read.error().message;
       EXPECT_EQ(ToJson(*type, object.get()), sample) << type->api_version << " " << type->name;
@@ -26,7 +27,7 @@ TEST(Typed, EveryBuiltInTypeSurvivesTheWayThroughItsStruct) {
 TEST(Typed, AnEmptyStructIsTheZeroDocument) {
   for (const Type* type : BuiltInTypes()) {
     if (type->shape != Shape::kStruct || type->ops == nullptr) continue;
-    const std::unique_ptr<void, void (*)(void*)> object(type->ops->create(), type->ops->destroy);
+    const StructPtr object = MakeStruct(*type);
     Json document = ToJson(*type, object.get());
     if (type->type_meta) {
       document.erase("kind");

@@ -204,16 +204,14 @@ bool IsProtobuf(const http::Request& request) {
   return BareMediaType(request.Header("Content-Type")) == kProtobuf && !request.body_too_large;
 }
 
-Result<Json> DecodeProtobufBody(std::string_view body, const WantedType& wanted) {
+Result<> DecodeProtobufBody(std::string_view body, const WantedType& wanted, void* object) {
   auto envelope = OpenEnvelope(body);
   if (!envelope) return Fail(Unrecognized(wanted.kind, envelope.error().message, body));
   TypeMeta& meta = envelope->type;
   TRY(CheckType(meta, wanted, body));
-  auto document = DecodeProtobuf(*wanted.type, envelope->raw);
-  if (!document) return Fail(CannotBe(meta, wanted, document.error().message));
-  (*document)["kind"] = meta.kind;
-  (*document)["apiVersion"] = meta.api_version;
-  return document;
+  const auto decoded = DecodeProtobufInto(*wanted.type, envelope->raw, object);
+  if (!decoded) return Fail(CannotBe(meta, wanted, decoded.error().message));
+  return {};
 }
 
 }  // namespace
@@ -227,8 +225,7 @@ void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValid
 Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
                                  FieldValidation validation, void* object) {
   if (IsProtobuf(request)) {
-    const Json document = TRY(DecodeProtobufBody(request.body, wanted));
-    TRY(FromJson(*wanted.type, document, object));
+    TRY(DecodeProtobufBody(request.body, wanted, object));
     return TextNotes{};
   }
   return WithJson(request, wanted, [&](const JsonBody& body) {

@@ -180,8 +180,8 @@ class ProtobufListForm final : public LookingForm {
     out += ProtobufListHead(type_, metadata_, items_bytes_);
   }
   Result<> Make(std::string_view item, std::string& out) override {
-    const auto document = partial_ ? MetadataDocument(item) : ParseJson(item);
-    if (document) out += ProtobufListItem(item_, *document);
+    const StructPtr object = partial_ ? PartialStructOf(item) : StructOf(item_, item);
+    out += ProtobufListItem(item_, object.get());
     return {};
   }
   Result<> Check(std::string_view item) override {

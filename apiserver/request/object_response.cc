@@ -97,14 +97,25 @@ MediaOffer OfferOf(const ApiRequest& request, MediaOffer offer) {
   return offer;
 }
 
+// What the server wrote is right; of what is damaged all the same there is what was read before.
+StructPtr StructOf(const Type& type, std::string_view text) {
+  StructPtr object = MakeStruct(type);
+  (void)DecodeStruct(type, text, FieldValidation::kIgnore, object.get());
+  return object;
+}
+
+StructPtr PartialStructOf(std::string_view text) {
+  const std::string partial = "{\"metadata\":" + MetadataText(text) + "}";
+  return StructOf(meta_v1::PartialObjectMetadata::Describe(), partial);
+}
+
 std::string ProtobufText(const KindInfo& kind, std::string_view text, const MediaType& media) {
-  const auto parsed = ParseJson(text);
-  const Json document = parsed ? *parsed : Json::object();
   if (media.target == Target::kPartialMetadata) {
-    return EncodeProtobuf(meta_v1::PartialObjectMetadata::Describe(), PartialMeta(media), document);
+    return EncodeProtobuf(meta_v1::PartialObjectMetadata::Describe(), PartialMeta(media),
+                          PartialStructOf(text).get());
   }
   return EncodeProtobuf(*kind.type, {std::string(kind.api_version), std::string(kind.kind)},
-                        document);
+                        StructOf(*kind.type, text).get());
 }
 
 std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,
@@ -147,9 +158,10 @@ std::string MetadataText(std::string_view text) {
     const bool wanted = key == "metadata";
     size_t begin = in.position();
     in.Skip();
-    if (!wanted || in.failed()) continue;
+    if (!wanted) continue;
     begin = text.find('{', begin);
-    return begin < in.position() ? std::string(text.substr(begin, in.position() - begin)) : "{}";
+    if (in.failed() || begin >= in.position()) break;
+    return std::string(text.substr(begin, in.position() - begin));
   }
   return "{}";
 }
@@ -158,10 +170,6 @@ std::string PartialMetadataText(std::string_view text, std::string_view version)
   std::string out = "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/";
   out.append(version).append("\",\"metadata\":").append(MetadataText(text)).append("}");
   return out;
-}
-
-Result<Json> MetadataDocument(std::string_view text) {
-  return ParseJson("{\"metadata\":" + MetadataText(text) + "}");
 }
 
 Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::string text,

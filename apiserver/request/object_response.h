@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/codec/struct_text.h"
 #include "api/text/table.h"
 #include "api/type.h"
 #include "apiserver/request/media.h"
@@ -63,8 +64,10 @@ void AppendTableRow(const Json& row, const Type* object, std::string& out);
 
 // An object's metadata, of its JSON text; "{}": it has none.
 std::string MetadataText(std::string_view text);
-// {"metadata": ...}
-Result<Json> MetadataDocument(std::string_view text);
+// An object's JSON text as a struct of the type, which is built in; and its metadata alone, as
+// PartialObjectMetadata.
+StructPtr StructOf(const Type& type, std::string_view text);
+StructPtr PartialStructOf(std::string_view text);
 // {"kind":"PartialObjectMetadata",...} of an object's JSON text.
 std::string PartialMetadataText(std::string_view text, std::string_view version);
 

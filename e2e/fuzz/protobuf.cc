@@ -1,11 +1,28 @@
 // Protobuf bodies: an envelope, and messages of kinds.
 #include "api/codec/protobuf.h"
 
+#include "api/codec/struct_text.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"
 
 namespace skiff::fuzz {
+namespace {
+
+// What is read into a document is read into a struct as well, and what that writes stays so.
+void Struct(const Type& type, std::string_view raw) {
+  const auto written_of = [&](std::string_view message) {
+    const StructPtr object = MakeStruct(type);
+    CHECK(DecodeProtobufInto(type, message, object.get()).has_value());
+    return EncodeProtobuf(type, {"v1", "X"}, object.get());
+  };
+  const std::string written = written_of(raw);
+  const auto opened = OpenEnvelope(written);
+  CHECK(opened.has_value());
+  CHECK(written_of(opened->raw) == written);
+}
+
+}  // namespace
 
 void Protobuf(std::string_view bytes) {
   const auto envelope = OpenEnvelope(bytes);
@@ -21,6 +38,7 @@ void Protobuf(std::string_view bytes) {
     const auto again = DecodeProtobuf(*type, opened->raw);
     CHECK(again.has_value());
     CHECK(EncodeProtobuf(*type, meta, *again) == written);
+    Struct(*type, raw);
   }
 }
 
