@@ -94,8 +94,6 @@ Result<Json> ParseJson(std::string_view text);
 // recurse, so it may be asked of anything; does not look deeper than `most`.
 int DepthOf(const Json& value, int most);
 
-// As Go writes it: <, >, & and the line separators U+2028 and U+2029 as \u003c and so on, so that
-// the text may stand in a page.
 void AppendJsonString(std::string_view text, std::string& out);
 // Numbers as Go writes them (1.0 -> 1); keys sorted.
 void AppendJson(const Json& value, std::string& out);
