@@ -6,7 +6,6 @@
 //   AppendStruct(core_v1::Pod::Describe(), &pod, out);
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,12 +15,6 @@
 #include "api/values.h"
 
 namespace skiff {
-
-// A generated struct of whichever type.
-using StructPtr = std::unique_ptr<void, void (*)(void*)>;
-inline StructPtr MakeStruct(const Type& type) {
-  return StructPtr(type.ops->create(), type.ops->destroy);
-}
 
 // What a text said beyond what its struct holds: as in Decoded.
 struct TextNotes {

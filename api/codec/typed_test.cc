@@ -4,7 +4,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/sample_document.h"
-#include "api/codec/struct_text.h"
+#include "api/codec/struct_ptr.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 

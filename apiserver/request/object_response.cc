@@ -4,6 +4,7 @@
 #include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
+#include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/meta_v1.h"
 #include "apiserver/objects/conversions.h"

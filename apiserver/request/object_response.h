@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/codec/struct_text.h"
+#include "api/codec/struct_ptr.h"
 #include "api/text/table.h"
 #include "api/type.h"
 #include "apiserver/request/media.h"

@@ -1,7 +1,7 @@
 // Protobuf bodies: an envelope, and messages of kinds.
 #include "api/codec/protobuf.h"
 
-#include "api/codec/struct_text.h"
+#include "api/codec/struct_ptr.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
 #include "e2e/fuzz/targets.h"
