@@ -385,8 +385,8 @@ int DepthOf(const Json& value, int most) {
 
 namespace {
 
-// Bytes that do not stand in a string as they are, or begin a character that does not: as Go has it,
-// so that the text may stand in a page.
+// Bytes that do not stand in a string as they are, or begin a character that does not: as Go has
+// it, so that the text may stand in a page.
 constexpr auto kJsonEscaped = [] {
   std::array<bool, 256> escaped{};
   for (int c = 0; c < 0x20; ++c) escaped[c] = true;

@@ -27,14 +27,14 @@ struct ProtobufEnvelope {
 Result<ProtobufEnvelope> OpenEnvelope(std::string_view body);
 // Into normal form, without kind and apiVersion. Unknown fields are passed over.
 Result<Json> DecodeProtobuf(const Type& type, std::string_view raw);
-// Into `object`, a fresh struct of that type, with no document between. After an error it holds part
-// of the message.
+// Into `object`, a fresh struct of that type, with no document between. After an error it holds
+// part of the message.
 Result<> DecodeProtobufInto(const Type& type, std::string_view raw, void* object);
 
 // `document` in normal form; enveloped. Its kind and apiVersion are those of `meta`.
 std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document);
 // The same of a generated struct.
-std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const void* object);
+std::string EncodeStructProtobuf(const Type& type, const TypeMeta& meta, const void* object);
 // A list of documents: {metadata: ListMeta, items: [documents]}.
 std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list);
 // A list piece by piece: a head, which tells how many bytes all items together have; the items,

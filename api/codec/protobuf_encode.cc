@@ -79,8 +79,8 @@ struct EitherView {
   int64_t number = 0;
 };
 
-// Where values are read from: documents in normal form. A slot of nullptr is a field that is held by
-// value and not there, which is the zero of its type.
+// Where values are read from: documents in normal form. A slot of nullptr is a field that is held
+// by value and not there, which is the zero of its type.
 struct DocumentSource {
   using Slot = const Json*;
 
@@ -96,7 +96,8 @@ struct DocumentSource {
   }
   static double Double(Slot value) { return IsNumber(value) ? value->get<double>() : 0; }
   static std::string_view Text(Slot value) {
-    return value != nullptr && value->is_string() ? value->get_ref<const std::string&>() : "";
+    if (value == nullptr || !value->is_string()) return {};
+    return value->get_ref<const std::string&>();
   }
   static std::string Bytes(Slot value) { return DecodeBase64(Text(value)).value_or(""); }
   static std::optional<Instant> Moment(Slot value) {
@@ -408,7 +409,7 @@ std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& d
   return Enveloped<DocumentSource>(type, meta, &document);
 }
 
-std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const void* object) {
+std::string EncodeStructProtobuf(const Type& type, const TypeMeta& meta, const void* object) {
   return Enveloped<StructSource>(type, meta, object);
 }
 

@@ -69,7 +69,7 @@ TEST(Protobuf, StructsTravelAsTheirDocumentsDo) {
                                  ZeroDocument(*type)}) {
       const StructPtr object = MakeStruct(*type);
       ASSERT_TRUE(FromJson(*type, document, object.get())) << type->name;
-      const std::string bytes = EncodeProtobuf(*type, {"v1", "X"}, object.get());
+      const std::string bytes = EncodeStructProtobuf(*type, {"v1", "X"}, object.get());
       EXPECT_EQ(Hex(bytes), Hex(EncodeProtobuf(*type, {"v1", "X"}, document)))
           << type->api_version << " " << type->name;
       const auto envelope = OpenEnvelope(bytes);

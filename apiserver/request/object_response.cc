@@ -112,11 +112,11 @@ StructPtr PartialStructOf(std::string_view text) {
 
 std::string ProtobufText(const KindInfo& kind, std::string_view text, const MediaType& media) {
   if (media.target == Target::kPartialMetadata) {
-    return EncodeProtobuf(meta_v1::PartialObjectMetadata::Describe(), PartialMeta(media),
-                          PartialStructOf(text).get());
+    return EncodeStructProtobuf(meta_v1::PartialObjectMetadata::Describe(), PartialMeta(media),
+                                PartialStructOf(text).get());
   }
-  return EncodeProtobuf(*kind.type, {std::string(kind.api_version), std::string(kind.kind)},
-                        StructOf(*kind.type, text).get());
+  return EncodeStructProtobuf(*kind.type, {std::string(kind.api_version), std::string(kind.kind)},
+                              StructOf(*kind.type, text).get());
 }
 
 std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,

@@ -14,7 +14,7 @@ void Struct(const Type& type, std::string_view raw) {
   const auto written_of = [&](std::string_view message) {
     const StructPtr object = MakeStruct(type);
     CHECK(DecodeProtobufInto(type, message, object.get()).has_value());
-    return EncodeProtobuf(type, {"v1", "X"}, object.get());
+    return EncodeStructProtobuf(type, {"v1", "X"}, object.get());
   };
   const std::string written = written_of(raw);
   const auto opened = OpenEnvelope(written);
