@@ -75,9 +75,7 @@ ListText TableListText(const KindInfo& kind, const ListMeta& meta, const TableOp
                                                                        std::string& out) {
     TableOptions own = options;
     own.version = version;
-    const auto document = ParseJson(item);
-    if (!document) return;
-    AppendTableRow(TableRowOf(kind, *document, own), RowTypeOf(kind, own.include), out);
+    AppendTableRow(kind, item, own, out);
   };
   return text;
 }

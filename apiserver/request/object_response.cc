@@ -41,11 +41,6 @@ TableOptions TableOptionsOf(const KindInfo& kind, TimePoint now, std::string_vie
           .kind = kind.kind};
 }
 
-const Type* RowTypeOf(const KindInfo& kind, IncludeObject include) {
-  if (include == IncludeObject::kMetadata) return &meta_v1::PartialObjectMetadata::Describe();
-  return RuntimeKindOf(kind) == nullptr ? kind.type : nullptr;
-}
-
 std::string TableHead(Json table) {
   table.erase("rows");
   std::string text = EncodeDocument(meta_v1::Table::Describe(), table);
@@ -53,43 +48,10 @@ std::string TableHead(Json table) {
   return text + "\"rows\":";
 }
 
-void AppendTableRow(const Json& row, const Type* object, std::string& out) {
-  Json others = {{"cells", row.at("cells")}};
-  if (const auto conditions = row.find("conditions"); conditions != row.end()) {
-    others["conditions"] = *conditions;
-  }
-  AppendDocument(meta_v1::TableRow::Describe(), others, out);
-  out.back() = ',';
-  out += "\"object\":";
-  const Json& shown = row.at("object");
-  if (object != nullptr) {
-    AppendValue(*object, shown, out);
-  } else {
-    AppendJson(shown, out);
-  }
-  out += '}';
-}
-
 const TableFormat& TableFormatOf(const KindInfo& kind) {
   if (const crd::CustomKind* custom = DefinitionOf(kind)) return custom->table;
   const KindInfo& stored = StorageKindOf(kind);
   return FindTableFormat(stored.api_version, stored.kind);
-}
-
-Json TableRowOf(const KindInfo& kind, const Json& document, TableOptions options) {
-  const KindInfo& stored = StorageKindOf(kind);
-  const TableFormat& format = TableFormatOf(kind);
-  if (&stored == &kind) return MakeTableRow(format, document, options);
-  const bool whole = options.include == IncludeObject::kObject;
-  if (whole) options.include = IncludeObject::kNone;
-  const auto kept = Convert(kind, stored, document);
-  Json row = MakeTableRow(format, kept ? *kept : document, options);
-  if (!whole) return row;
-  Json& object = row["object"];
-  object = document;
-  object["apiVersion"] = kind.api_version;
-  object["kind"] = kind.kind;
-  return row;
 }
 
 MediaOffer OfferOf(const ApiRequest& request, MediaOffer offer) {
@@ -119,17 +81,115 @@ std::string ProtobufText(const KindInfo& kind, std::string_view text, const Medi
                               StructOf(*kind.type, text).get());
 }
 
+namespace {
+
+// What cells are made of: all but the accounts of who manages which field, which are half of a text.
+Result<Json> ReadForCells(std::string_view text) {
+  JsonReader in(text);
+  if (in.Next() != JsonToken::kObject) return ParseJson(text);
+  Json document = Json::object();
+  for (std::string_view key; in.NextKey(key);) {
+    const bool is_metadata = key == "metadata";
+    Json& member = document[std::string(key)];
+    const JsonToken token = in.Next();
+    if (!is_metadata || token != JsonToken::kObject) {
+      member = ReadJson(in, token);
+      continue;
+    }
+    member = Json::object();
+    while (in.NextKey(key)) {
+      if (key == "managedFields") {
+        in.Skip();
+      } else {
+        Json& value = member[std::string(key)];
+        value = ReadJson(in, in.Next());
+      }
+    }
+  }
+  if (in.failed()) return Fail(Reason::kBadRequest, in.error());
+  return document;
+}
+
+// Objects of kinds made at run time are shown in an order of keys that their text need not have,
+// metadata of those that are kept in another version is that version's.
+bool IsShownByText(const KindInfo& kind) {
+  return RuntimeKindOf(kind) == nullptr && &StorageKindOf(kind) == &kind;
+}
+
+Result<Json> ReadForRow(const KindInfo& kind, std::string_view text) {
+  return IsShownByText(kind) ? ReadForCells(text) : ParseJson(text);
+}
+
+void AppendRowObject(std::string_view text, const TableOptions& options, std::string& out) {
+  switch (options.include) {
+    case IncludeObject::kNone:
+      out += "null";
+      return;
+    case IncludeObject::kMetadata:
+      out += PartialMetadataText(text, options.version);
+      return;
+    case IncludeObject::kObject:
+      out += text;
+      return;
+  }
+}
+
+// The row's object, if wanted whole, is of the version that was asked for.
+Json TableRowOf(const KindInfo& kind, const Json& document, TableOptions options) {
+  const KindInfo& stored = StorageKindOf(kind);
+  const TableFormat& format = TableFormatOf(kind);
+  if (&stored == &kind) return MakeTableRow(format, document, options);
+  const bool whole = options.include == IncludeObject::kObject;
+  if (whole) options.include = IncludeObject::kNone;
+  const auto kept = Convert(kind, stored, document);
+  Json row = MakeTableRow(format, kept ? *kept : document, options);
+  if (!whole) return row;
+  Json& object = row["object"];
+  object = document;
+  object["apiVersion"] = kind.api_version;
+  object["kind"] = kind.kind;
+  return row;
+}
+
+// `document` as ReadForRow makes it of `text`.
+void AppendRow(const KindInfo& kind, const Json& document, std::string_view text,
+               const TableOptions& options, std::string& out) {
+  const bool by_text = IsShownByText(kind);
+  TableOptions cells = options;
+  if (by_text) cells.include = IncludeObject::kNone;
+  Json row = TableRowOf(kind, document, cells);
+  const Json object = std::move(row["object"]);
+  row.erase("object");
+  AppendDocument(meta_v1::TableRow::Describe(), row, out);
+  out.back() = ',';
+  out += "\"object\":";
+  if (by_text) {
+    AppendRowObject(text, options, out);
+  } else if (options.include == IncludeObject::kMetadata) {
+    AppendValue(meta_v1::PartialObjectMetadata::Describe(), object, out);
+  } else {
+    AppendJson(object, out);
+  }
+  out += '}';
+}
+
+}  // namespace
+
+void AppendTableRow(const KindInfo& kind, std::string_view text, const TableOptions& options,
+                    std::string& out) {
+  if (const auto document = ReadForRow(kind, text)) AppendRow(kind, *document, text, options, out);
+}
+
 std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,
                       std::string_view version, IncludeObject include, bool headers) {
-  const auto parsed = ParseJson(text);
+  const auto parsed = ReadForRow(kind, text);
   const Json document = parsed ? *parsed : Json::object();
   TableOptions options = TableOptionsOf(kind, now, version, include);
   options.headers = headers;
   Json table = MakeTable(TableFormatOf(kind), {{"items", Json::array()}}, options);
   table["metadata"] = {{"resourceVersion", TextAt(document, "metadata.resourceVersion")}};
-  const Json row = TableRowOf(kind, document, options);
   std::string out = TableHead(std::move(table)) + "[";
-  AppendTableRow(row, RowTypeOf(kind, include), out);
+  AppendRow(kind, document, text, options, out);
   return out + "]}";
 }
 

@@ -50,17 +50,15 @@ std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now
                       std::string_view version, IncludeObject include, bool headers);
 
 // How objects of the kind are shown in Tables: as the version that they are kept in, whichever was
-// asked for; the rows' objects, if wanted whole, are of the one that was asked for.
+// asked for.
 const TableFormat& TableFormatOf(const KindInfo& kind);
 TableOptions TableOptionsOf(const KindInfo& kind, TimePoint now, std::string_view version,
                             IncludeObject include);
-Json TableRowOf(const KindInfo& kind, const Json& document, TableOptions options);
-// What the objects in a Table's rows are; nullptr: nothing that is known.
-const Type* RowTypeOf(const KindInfo& kind, IncludeObject include);
 // A Table's text up to the colon behind the name of its rows, which come last, in the order of the
-// types; and one of its rows, whose object is of that type.
+// types; and the row of an object's JSON text, or nothing where that is damaged.
 std::string TableHead(Json table);
-void AppendTableRow(const Json& row, const Type* object, std::string& out);
+void AppendTableRow(const KindInfo& kind, std::string_view text, const TableOptions& options,
+                    std::string& out);
 
 // An object's metadata, of its JSON text; "{}": it has none.
 std::string MetadataText(std::string_view text);
