@@ -206,7 +206,7 @@ void Decoder::Value(const Type& type, JsonToken token, typename Target::Slot out
     case Shape::kIntOrString:
       return Either<Target>(token, out);
     case Shape::kJson:
-      if (type.name.starts_with("JSONSchemaPropsOr")) {
+      if (IsSchemaUnion(type)) {
         return Target::SetJson(out, SchemaUnion(type, token));
       }
       return Target::SetRaw(out, in_, token);

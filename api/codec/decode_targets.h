@@ -1,5 +1,6 @@
-// Where decode.cc puts what it reads. A target has the same static functions over slots of its own:
-// a document's are places in a tree that is in normal form afterwards, a struct's its members.
+// Where decoders (decode.cc, protobuf_decode.cc) put what they read. A target has the same static
+// functions over slots of its own: a document's are places in a tree that is in normal form
+// afterwards, a struct's its members.
 #pragma once
 
 #include <string>

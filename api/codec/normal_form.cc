@@ -27,6 +27,10 @@ bool IsEmptyValue(const Json& value, Shape shape) {
   }
 }
 
+bool IsSchemaUnion(const Type& type) {
+  return type.name.starts_with("JSONSchemaPropsOr");
+}
+
 bool IsAlwaysWritten(const Field& field) {
   if (field.always) return true;
   if (field.pointer || field.omit_zero) return false;

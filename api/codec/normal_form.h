@@ -14,5 +14,8 @@ bool IsAlwaysWritten(const Field& field);
 Json ZeroOf(const Field& field);
 // Puts a value that is in normal form into its place in `object`, or takes the place away.
 void SetMember(Json::object_t& object, const Field& field, Json value);
+// Whether values of this type, JSON to all others, hold schemas: the unions in those of a
+// CustomResourceDefinition. In protobuf each has a message of its own.
+bool IsSchemaUnion(const Type& type);
 
 }  // namespace skiff

@@ -146,8 +146,6 @@ IntOrString EitherOf(std::string_view text) {
   return is_text ? IntOrString(MendUtf8(string)) : IntOrString(number);
 }
 
-bool IsUnion(const Type& type) { return type.name.starts_with("JSONSchemaPropsOr"); }
-
 template <typename Target>
 Result<> MessageReader<Target>::Struct(const Type& type, std::string_view text, Slot out) {
   if (++depth_ > kProtobufDepthMax) return Malformed("exceeded max depth");
@@ -301,7 +299,7 @@ Result<> MessageReader<Target>::Message(const Type& type, std::string_view text,
 
 template <typename Target>
 Result<> MessageReader<Target>::Raw(const Type& type, std::string_view text, Slot out) {
-  if (IsUnion(type)) {
+  if (IsSchemaUnion(type)) {
     Target::SetJson(out, TRY(Union(type, text)));
     return {};
   }
@@ -323,7 +321,6 @@ Result<> MessageReader<Target>::Raw(const Type& type, std::string_view text, Slo
   return {};
 }
 
-// The unions of CustomResourceDefinition schemas have messages of their own.
 template <typename Target>
 Result<Json> MessageReader<Target>::Union(const Type& type, std::string_view text) {
   WireReader reader(text);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/codec/decode.h"
+#include "api/codec/normal_form.h"
 #include "api/type.h"
 #include "api/values.h"
 
@@ -44,7 +45,7 @@ class Sampler {
         return n % 2 == 0 ? Json(n) : Json("port-" + std::to_string(n));
       case Shape::kJson:
         // A schema, or something else.
-        if (type.name.starts_with("JSONSchemaPropsOr")) {
+        if (IsSchemaUnion(type)) {
           return {{"description", "text-" + std::to_string(n)}};
         }
         return {{"any", {n, "thing", nullptr}}};
