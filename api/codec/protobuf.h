@@ -3,8 +3,8 @@
 // encoding, 4: content type}.
 //
 //   const auto envelope = TRY(OpenEnvelope(body));
-//   Json document = TRY(DecodeProtobuf(*kind.type, envelope.raw));
-//   std::string bytes = EncodeProtobuf(*kind.type, {"v1", "Pod"}, document);
+//   TRY(DecodeProtobufInto(core_v1::Pod::Describe(), envelope.raw, &pod));
+//   std::string bytes = EncodeStructProtobuf(core_v1::Pod::Describe(), {"v1", "Pod"}, &pod);
 #pragma once
 
 #include <string>
@@ -33,12 +33,12 @@ Result<> DecodeProtobufInto(const Type& type, std::string_view raw, void* object
 
 // `document` in normal form; enveloped. Its kind and apiVersion are those of `meta`.
 std::string EncodeProtobuf(const Type& type, const TypeMeta& meta, const Json& document);
-// The same of a generated struct.
+// The same of `object`, a struct of that type.
 std::string EncodeStructProtobuf(const Type& type, const TypeMeta& meta, const void* object);
-// A list of documents: {metadata: ListMeta, items: [documents]}.
+// A list of documents in normal form: {metadata: ListMeta, items: [documents]}.
 std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list);
-// A list piece by piece: a head, which tells how many bytes all items together have; the items,
-// structs; and what follows them.
+// A list piece by piece: a head, which tells how many bytes all items together come to; the items,
+// structs of their type; and what follows them.
 std::string ProtobufListHead(const TypeMeta& meta, const Json& list_metadata, size_t items_bytes);
 std::string ProtobufListItem(const Type& item, const void* object);
 std::string ProtobufListTail();

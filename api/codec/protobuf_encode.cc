@@ -9,6 +9,7 @@
 
 #include "api/codec/base64.h"
 #include "api/codec/json.h"
+#include "api/codec/normal_form.h"
 #include "api/codec/protobuf.h"
 #include "api/codec/protobuf_wire.h"
 #include "api/codec/struct_fields.h"
@@ -80,7 +81,7 @@ struct EitherView {
 };
 
 // Where values are read from: documents in normal form. A slot of nullptr is a field that is held
-// by value and not there, which is the zero of its type.
+// by value and not there, which is the zero of its type; so is a value of another shape.
 struct DocumentSource {
   using Slot = const Json*;
 
@@ -92,9 +93,11 @@ struct DocumentSource {
   }
   static bool Bool(Slot value) { return value != nullptr && *value == true; }
   static int64_t Integer(const Type&, Slot value) {
-    return IsNumber(value) ? value->get<int64_t>() : 0;
+    return value != nullptr && value->is_number_integer() ? value->get<int64_t>() : 0;
   }
-  static double Double(Slot value) { return IsNumber(value) ? value->get<double>() : 0; }
+  static double Double(Slot value) {
+    return value != nullptr && value->is_number() ? value->get<double>() : 0;
+  }
   static std::string_view Text(Slot value) {
     if (value == nullptr || !value->is_string()) return {};
     return value->get_ref<const std::string&>();
@@ -125,9 +128,6 @@ struct DocumentSource {
       visit(key, value.is_null() ? nullptr : &value);
     }
   }
-
- private:
-  static bool IsNumber(Slot value) { return value != nullptr && value->is_number(); }
 };
 
 // Generated structs.
@@ -286,15 +286,13 @@ void Encoder<Source>::Either(Slot value) {
 
 template <typename Source>
 void Encoder<Source>::Opaque(const Type& type, Slot value) {
-  if (type.name.starts_with("JSONSchemaPropsOr")) {
+  if (IsSchemaUnion(type)) {
     Union(type, Source::Document(value));
   } else {
     out_.String(1, Source::JsonText(value));
   }
 }
 
-// The unions of CustomResourceDefinition schemas have messages of their own; all other JSON travels
-// as its text.
 template <typename Source>
 void Encoder<Source>::Union(const Type& type, const Json& value) {
   const Type* schema = FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps");
@@ -381,10 +379,6 @@ void WriteEnvelopeBegin(const TypeMeta& meta, size_t raw_bytes, BackWriter& out)
   out.Bytes(kProtobufMagic);
 }
 
-}  // namespace
-
-namespace {
-
 template <typename Source>
 std::string Enveloped(const Type& type, const TypeMeta& meta, typename Source::Slot object) {
   BackWriter out;
@@ -432,12 +426,14 @@ std::string ProtobufListTail() {
 }
 
 std::string EncodeProtobufList(const Type& item, const TypeMeta& meta, const Json& list) {
+  static const Json kNone;
+  const auto part = [&](const char* name) -> const Json& {
+    const auto found = list.find(name);
+    return found == list.end() ? kNone : *found;
+  };
   std::string items;
-  for (const Json& document : list.value("items", Json::array())) {
-    items += ListItem<DocumentSource>(item, &document);
-  }
-  return ProtobufListHead(meta, list.value("metadata", Json()), items.size()) + items +
-         ProtobufListTail();
+  for (const Json& document : part("items")) items += ListItem<DocumentSource>(item, &document);
+  return ProtobufListHead(meta, part("metadata"), items.size()) + items + ProtobufListTail();
 }
 
 std::string EncodeWatchFrame(std::string_view event, std::string_view enveloped) {

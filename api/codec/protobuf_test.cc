@@ -135,6 +135,15 @@ TEST(Protobuf, FieldsHeldByValueAreWrittenEvenWhenEmpty) {
             "2200");
 }
 
+TEST(Protobuf, WhatHasAnotherShapeThanItsFieldIsItsZero) {
+  const auto encoded = [](const char* spec) {
+    return Hex(EncodeProtobuf(core_v1::Pod::Describe(), {"v1", "Pod"},
+                              {{"metadata", Json::object()}, {"spec", *ParseJson(spec)}}));
+  };
+  EXPECT_EQ(encoded(R"({"priority": 1e300, "nodeName": 7, "containers": {"a": 1}})"),
+            encoded(R"({"priority": 0, "nodeName": "", "containers": []})"));
+}
+
 TEST(Protobuf, ScalarsOfTheirOwn) {
   const Json service = *ParseJson(R"({"metadata":{},"spec":{"ports":[
       {"port":80,"targetPort":"web"},{"port":-1,"targetPort":8080}]},"status":{"loadBalancer":{}}})");
