@@ -325,9 +325,11 @@ Result<FieldSet> FieldSetFromJson(const Json& fields_v1) {
 
 namespace {
 
-// What stands between the braces of a node: fills its children, and says whether the path to it is
-// in the set. False: it is no tree of objects.
-bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
+// Reads what stands between the braces of a node, and says whether the path to it is in the set.
+// `below` gets each element, and reads or skips its value. False, as from `below`: it is no tree of
+// objects.
+template <typename Below>
+bool ReadElements(JsonReader& in, bool& member, Below below) {
   member = true;  // Of an empty object.
   bool is_dotted = false;
   std::string_view key;
@@ -337,35 +339,36 @@ bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
     is_dotted = is_dotted || key == ".";
     if (!IsElement(key)) {
       in.Skip();
-      continue;
-    }
-    FieldSet& child = node.children.AppendUnsorted(Canonical(key, made));
-    const JsonToken token = in.Next();
-    if (token != JsonToken::kObject || !ReadNode(in, child, child.member)) return false;
-  }
-  member = member || is_dotted;
-  node.children.Sort();
-  return !in.failed();
-}
-
-// What stands between the braces of a node, as ReadNode. Adds what of `set` is in it.
-bool CountNode(JsonReader& in, const FieldSet& set, size_t& shared) {
-  bool member = true;
-  bool is_dotted = false;
-  std::string_view key;
-  std::string made;
-  while (in.NextKey(key)) {
-    member = false;
-    is_dotted = is_dotted || key == ".";
-    const FieldSet* below = IsElement(key) ? set.Find(Canonical(key, made)) : nullptr;
-    if (below == nullptr) {
-      in.Skip();
-    } else if (in.Next() != JsonToken::kObject || !CountNode(in, *below, shared)) {
+    } else if (!below(Canonical(key, made))) {
       return false;
     }
   }
-  if (set.member && (member || is_dotted)) ++shared;
+  member = member || is_dotted;
   return !in.failed();
+}
+
+// Fills the node's children.
+bool ReadNode(JsonReader& in, FieldSet& node, bool& member) {
+  const bool is_tree = ReadElements(in, member, [&](std::string_view element) {
+    FieldSet& child = node.children.AppendUnsorted(element);
+    return in.Next() == JsonToken::kObject && ReadNode(in, child, child.member);
+  });
+  node.children.Sort();
+  return is_tree;
+}
+
+// Adds what of `set` is in the node.
+bool CountNode(JsonReader& in, const FieldSet& set, size_t& shared) {
+  bool member = false;
+  const bool is_tree = ReadElements(in, member, [&](std::string_view element) {
+    if (const FieldSet* below = set.Find(element)) {
+      return in.Next() == JsonToken::kObject && CountNode(in, *below, shared);
+    }
+    in.Skip();
+    return true;
+  });
+  if (is_tree && member && set.member) ++shared;
+  return is_tree;
 }
 
 }  // namespace
