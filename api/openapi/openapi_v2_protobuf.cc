@@ -32,11 +32,7 @@ void TypeField(std::string& out, uint32_t number, const Json& type) {
 }
 // Properties
 void SchemasField(std::string& out, uint32_t number, const Json& properties) {
-  std::string list;
-  for (const auto& [name, schema] : properties.items()) {
-    AppendBytes(list, 1, Named(name, Schema(schema)));
-  }
-  AppendBytes(out, number, list);
+  AppendBytes(out, number, MapOf(properties, 1, Schema));
 }
 
 constexpr Member kSchema[] = {
@@ -99,25 +95,18 @@ std::string ParameterMessage(const Json& parameter) {
   return Wrapped(2, Wrapped(3, Message(kQueryParameter, 23, parameter)));
 }
 
-// ParametersItem: field 1 is a parameter, field 2 a reference to a shared one.
 void Parameters(std::string& out, uint32_t number, const Json& list) {
-  for (const Json& item : list) {
-    const Json* reference = FindPath(item, "$ref");
-    AppendBytes(out, number,
-                reference == nullptr || !reference->is_string()
-                    ? Wrapped(1, ParameterMessage(item))
-                    : Wrapped(2, Wrapped(1, reference->get_ref<const std::string&>())));
-  }
+  for (const Json& item : list) AppendBytes(out, number, OrReference(item, ParameterMessage));
 }
 
 constexpr Member kResponse[] = {{"description", 1, Text}, {"schema", 2, WrappedSchema}};
 
+std::string ResponseValue(const Json& response) {
+  return Wrapped(1, Message(kResponse, 5, response));
+}
+
 void Responses(std::string& out, uint32_t number, const Json& responses) {
-  std::string list;
-  for (const auto& [code, response] : responses.items()) {
-    AppendBytes(list, 1, Named(code, Wrapped(1, Message(kResponse, 5, response))));
-  }
-  AppendBytes(out, number, list);
+  AppendBytes(out, number, MapOf(responses, 1, ResponseValue));
 }
 
 constexpr Member kOperation[] = {

@@ -7,29 +7,8 @@ namespace {
 
 std::string SchemaMessageV3(const Json& schema);
 
-// Most places hold either a message, field 1, or a reference, field 2, of which nothing but "$ref"
-// is looked at.
-std::string OrReference(const Json& value, std::string (*message)(const Json&)) {
-  if (value.is_object()) {
-    const auto reference = value.find("$ref");
-    if (reference != value.end() && reference->is_string()) {
-      return Wrapped(2, Wrapped(1, reference->get_ref<const std::string&>()));
-    }
-  }
-  return Wrapped(1, message(value));
-}
-
 std::string SchemaOrReference(const Json& schema) {
   return OrReference(schema, SchemaMessageV3);
-}
-
-// A map whose entries are field 1.
-std::string MapOf(const Json& object, std::string (*message)(const Json&)) {
-  std::string list;
-  for (const auto& [name, value] : object.items()) {
-    AppendBytes(list, 1, Named(name, message(value)));
-  }
-  return list;
 }
 
 void PlainSchema(std::string& out, uint32_t number, const Json& schema) {
@@ -46,7 +25,7 @@ void ItemsSchema(std::string& out, uint32_t number, const Json& schema) {
   AppendBytes(out, number, Wrapped(1, SchemaOrReference(schema)));
 }
 void NamedSchemas(std::string& out, uint32_t number, const Json& schemas) {
-  AppendBytes(out, number, MapOf(schemas, SchemaOrReference));
+  AppendBytes(out, number, MapOf(schemas, 1, SchemaOrReference));
 }
 void AdditionalSchema(std::string& out, uint32_t number, const Json& value) {
   if (!value.is_boolean()) return ItemsSchema(out, number, value);
@@ -106,7 +85,7 @@ std::string MediaTypeMessage(const Json& type) {
 }
 
 void MediaTypes(std::string& out, uint32_t number, const Json& types) {
-  AppendBytes(out, number, MapOf(types, MediaTypeMessage));
+  AppendBytes(out, number, MapOf(types, 1, MediaTypeMessage));
 }
 
 constexpr Member kParameterV3[] = {
@@ -141,11 +120,7 @@ std::string ResponseOrReference(const Json& response) {
 
 // Responses: those of a code are field 2.
 void ResponsesV3(std::string& out, uint32_t number, const Json& responses) {
-  std::string list;
-  for (const auto& [code, response] : responses.items()) {
-    AppendBytes(list, 2, Named(code, ResponseOrReference(response)));
-  }
-  AppendBytes(out, number, list);
+  AppendBytes(out, number, MapOf(responses, 2, ResponseOrReference));
 }
 
 constexpr Member kOperationV3[] = {
@@ -192,7 +167,7 @@ void ProtobufSinkV3::Schema(const std::string& name, const Json& schema) {
 void ProtobufSinkV3::End(const Json& security_schemes) {
   std::string components;
   if (!schemas_.empty()) AppendBytes(components, 1, schemas_);
-  AppendBytes(components, 7, MapOf(security_schemes, SecuritySchemeMessage));
+  AppendBytes(components, 7, MapOf(security_schemes, 1, SecuritySchemeMessage));
   AppendBytes(document_, 1, "3.0.0");
   AppendBytes(document_, 2, info_);
   AppendBytes(document_, 4, paths_);

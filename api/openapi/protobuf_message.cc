@@ -33,6 +33,22 @@ std::string Wrapped(uint32_t number, std::string_view bytes) {
   return out;
 }
 
+std::string MapOf(const Json& object, uint32_t number, std::string (*message)(const Json& value)) {
+  std::string out;
+  for (const auto& [name, value] : object.items()) {
+    AppendBytes(out, number, Named(name, message(value)));
+  }
+  return out;
+}
+
+std::string OrReference(const Json& value, std::string (*message)(const Json& value)) {
+  const auto reference = value.find("$ref");
+  if (reference != value.end() && reference->is_string()) {
+    return Wrapped(2, Wrapped(1, reference->get_ref<const std::string&>()));
+  }
+  return Wrapped(1, message(value));
+}
+
 std::string Any(const Json& value) {
   return Wrapped(2, value.dump(-1, ' ', false, Json::error_handler_t::replace));
 }

@@ -20,6 +20,11 @@ void AppendBytes(std::string& out, uint32_t number, std::string_view bytes);
 std::string Named(std::string_view name, std::string_view value);
 // A message that holds one field.
 std::string Wrapped(uint32_t number, std::string_view bytes);
+// A map: its entries are named messages, each a field `number`.
+std::string MapOf(const Json& object, uint32_t number, std::string (*message)(const Json& value));
+// What is a message, field 1, or a reference to one, field 2, of which nothing but "$ref" is looked
+// at.
+std::string OrReference(const Json& value, std::string (*message)(const Json& value));
 // Any: field 2 is the YAML text of the value; JSON is YAML.
 std::string Any(const Json& value);
 
