@@ -23,9 +23,14 @@ Finding Known(int32_t replicas, std::string name, MetricStatus status) {
   return {Proposal{replicas, std::move(name), std::move(status)}, {}};
 }
 
-// `inner` tells what failed; `outer` is put in front of it for the autoscaler as a whole.
-Finding NotKnown(const char* reason, const std::string& inner, const std::string& outer) {
-  return {{}, Unknown{reason, inner, outer + ": " + inner}};
+// `inner` tells what failed, Invalid where its author has to mend the metric; `outer` is put in
+// front of it for the autoscaler as a whole.
+Finding NotKnown(const char* reason, const Error& inner, const std::string& outer) {
+  return {{},
+          Unknown{.reason = reason,
+                  .message = inner.message,
+                  .whole = outer + ": " + inner.message,
+                  .is_spec = inner.reason == Reason::kInvalid}};
 }
 
 MetricStatus StatusOf(const MetricSpec& spec) {
@@ -50,7 +55,7 @@ struct ResourceFinding {
 Result<ResourceFinding> FindResource(const ResourceSource& source, const Result<Usage>& usage) {
   const bool by_value = source.target.average_value.has_value();
   if (!by_value && !source.target.average_utilization) {
-    return Fail(Reason::kUnknown,
+    return Fail(Reason::kInvalid,
                 "invalid resource metric source: neither an average utilization target nor an "
                 "average value (usage) target was set");
   }
@@ -81,7 +86,7 @@ Finding FindContainerResource(const MetricSpec& spec, const Result<Usage>& usage
   const auto& source = *spec.container_resource;
   const auto found = FindResource({source.name, source.target, "container resource"}, usage);
   if (!found) {
-    return NotKnown("FailedGetContainerResourceMetric", found.error().message,
+    return NotKnown("FailedGetContainerResourceMetric", found.error(),
                     fmt::format("failed to get {} container metric value", source.container));
   }
   MetricStatus status = StatusOf(spec);
@@ -125,7 +130,7 @@ Finding FindByResource(const MetricSpec& spec, const Result<Usage>& usage) {
   const auto& source = *spec.resource;
   const auto found = FindResource({source.name, source.target, "resource"}, usage);
   if (!found) {
-    return NotKnown("FailedGetResourceMetric", found.error().message,
+    return NotKnown("FailedGetResourceMetric", found.error(),
                     fmt::format("failed to get {} resource metric value", source.name));
   }
   MetricStatus status = StatusOf(spec);
@@ -150,7 +155,7 @@ Finding FindByPods(const MetricSpec& spec, const Result<Usage>& usage) {
     said.current.average_value = Quantity::FromMilli(advice->average_milli);
     return Known(advice->replicas, "pods metric " + source.metric.name, std::move(status));
   }
-  return NotKnown("FailedGetPodsMetric", error, "failed to get pods metric value");
+  return NotKnown("FailedGetPodsMetric", {Reason::kUnknown, error}, "failed to get pods metric value");
 }
 
 Finding FindByObject(const MetricSpec& spec, const Usage& usage, const Target& target,
@@ -169,15 +174,16 @@ Finding FindByObject(const MetricSpec& spec, const Usage& usage, const Target& t
   const auto found = FindShared(source.target, by_share, usage, target, known);
   if (!found) {
     return NotKnown(kReason,
-                    "invalid object metric source: neither a value target nor an average value "
-                    "target was set",
+                    {Reason::kInvalid,
+                     "invalid object metric source: neither a value target nor an average value "
+                     "target was set"},
                     kFailed);
   }
   if (!*found) {
     const std::string of =
         by_share ? fmt::format("{}: failed to get {} object metric", kFailed, source.metric.name)
                  : kFailed;
-    return NotKnown(kReason, found->error().message, of);
+    return NotKnown(kReason, found->error(), of);
   }
   MetricStatus status = StatusOf(spec);
   auto& said = status.object.emplace();
@@ -209,15 +215,16 @@ Finding FindByExternal(const MetricSpec& spec, const Usage& usage, const Target&
   const auto found = FindShared(source.target, by_share, usage, target, known);
   if (!found) {
     return NotKnown(kReason,
-                    "invalid external metric source: neither a value target nor an average value "
-                    "target was set",
+                    {Reason::kInvalid,
+                     "invalid external metric source: neither a value target nor an average value "
+                     "target was set"},
                     failed);
   }
   if (!*found) {
     const std::string of =
         by_share ? fmt::format("failed to get {} external metric", source.metric.name)
                  : "failed to get external metric " + source.metric.name;
-    return NotKnown(kReason, found->error().message, failed + ": " + of);
+    return NotKnown(kReason, found->error(), failed + ": " + of);
   }
   MetricStatus status = StatusOf(spec);
   auto& said = status.external.emplace();
@@ -230,15 +237,13 @@ Finding FindByExternal(const MetricSpec& spec, const Usage& usage, const Target&
 
 Finding FindNothing(const MetricSpec& spec) {
   const std::string error = "unknown metric source type " + GoQuote(spec.type);
-  return {{}, Unknown{"InvalidMetricSourceType", error, error}};
+  return {{}, Unknown{"InvalidMetricSourceType", error, error, true}};
 }
 
 Outcome OutcomeOf(const Finding& finding, int32_t current) {
   if (finding.proposal) return {.current = current, .wanted = finding.proposal->replicas};
-  // What its author has to mend.
-  const bool is_spec = finding.unknown.message.starts_with("invalid ") ||
-                       finding.unknown.reason == "InvalidMetricSourceType";
-  return {.failure = is_spec ? Outcome::Failure::kSpec : Outcome::Failure::kInternal};
+  return {.failure = finding.unknown.is_spec ? Outcome::Failure::kSpec
+                                             : Outcome::Failure::kInternal};
 }
 
 Consensus Agree(const std::vector<Finding>& findings, int32_t current) {

@@ -24,6 +24,7 @@ struct Unknown {
   std::string reason;  // "FailedGetResourceMetric"
   std::string message;
   std::string whole;  // The same, as what befell the autoscaler.
+  bool is_spec = false;  // Its author has to mend the metric.
 };
 
 // One entry of spec.metrics.

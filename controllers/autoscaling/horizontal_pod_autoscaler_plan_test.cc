@@ -153,6 +153,28 @@ TEST(AutoscalerPlanTest, BeyondItsLimitsATargetNeedsNoMetrics) {
   EXPECT_FALSE(WithoutMetrics(spec, 0)) << "0 is where it may be";
 }
 
+TEST(AutoscalerPlanTest, WhatTheAuthorHasToMendIsCountedApart) {
+  using Failure = Outcome::Failure;
+  const auto failure_of = [](const Finding& finding) { return OutcomeOf(finding, 1).failure; };
+  const MetricSpec object = SpecOf(R"({"type": "Object", "object": {"metric": {"name": "m"},
+      "describedObject": {"kind": "Service", "name": "s"}, "target": {"type": "Value"}}})");
+  EXPECT_EQ(failure_of(FindByObject(object, OnePod(0), {1, 1}, "ns", 1)), Failure::kSpec);
+  const MetricSpec external = SpecOf(R"({"type": "External", "external": {
+      "metric": {"name": "m"}, "target": {"type": "Value"}}})");
+  EXPECT_EQ(failure_of(FindByExternal(external, OnePod(0), {1, 1}, "ns", 1)), Failure::kSpec);
+  const MetricSpec cpu = SpecOf(R"({"type": "Resource", "resource": {"name": "cpu",
+      "target": {"type": "Utilization"}}})");
+  EXPECT_EQ(failure_of(FindByResource(cpu, OnePod(0))), Failure::kSpec);
+  EXPECT_EQ(failure_of(FindNothing(cpu)), Failure::kSpec);
+  EXPECT_EQ(failure_of(FindByResource(kCpu, Fail(Reason::kInvalid, "invalid "))),
+            Failure::kInternal);
+  EXPECT_EQ(failure_of(FindByPods(SpecOf(R"({"type": "Pods", "pods": {"metric": {"name": "m"},
+      "target": {"type": "AverageValue", "averageValue": "1"}}})"),
+                                  Fail(Reason::kUnknown, "x"))),
+            Failure::kInternal);
+  EXPECT_EQ(failure_of(Calls(3, "x")), Failure::kNone);
+}
+
 TEST(AutoscalerPlanTest, AConditionsTimeIsThatOfItsLastTurn) {
   autoscaling_v2::HorizontalPodAutoscalerStatus status;
   SetCondition(status, "AbleToScale", {true, "A", "a"}, TimePoint(1s));
