@@ -11,6 +11,7 @@
 #include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
 #include "base/gzip.h"
+#include "http/accept.h"
 
 namespace skiff {
 namespace {
@@ -310,16 +311,8 @@ void JsonIndenter::Write(std::string_view text, std::string& out) {
 }
 
 bool AcceptsGzip(const http::Request& request) {
-  const std::string_view accepted = request.Header("Accept-Encoding");
-  for (size_t at = 0; at <= accepted.size();) {
-    const size_t comma = std::min(accepted.find(',', at), accepted.size());
-    std::string_view token = accepted.substr(at, comma - at);
-    while (token.starts_with(' ')) token.remove_prefix(1);
-    while (token.ends_with(' ')) token.remove_suffix(1);
-    if (token == "gzip") return true;
-    at = comma + 1;
-  }
-  return false;
+  const auto accepted = http::SplitHeader(request.Header("Accept-Encoding"), ',');
+  return std::ranges::count(accepted, "gzip") > 0;
 }
 
 void CompressIfAsked(const http::Request& request, http::Response& response) {

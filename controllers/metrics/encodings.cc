@@ -1,6 +1,5 @@
 #include "controllers/metrics/encodings.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include "api/text/table.h"
 #include "api/text/yaml.h"
 #include "controllers/metrics/documents.h"
+#include "http/accept.h"
 
 namespace skiff::metrics {
 namespace {
@@ -106,29 +106,11 @@ Json TableOf(const Json& document, std::string_view version, TimePoint now) {
   return MakeTable({.columns = kColumns}, document, {.now = now, .version = version});
 }
 
-std::string_view WithoutBlanks(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-struct AcceptClause {
-  std::string_view type;
-  std::string_view as, version, group;
-};
-
-AcceptClause ClauseOf(std::string_view text) {
-  AcceptClause clause;
-  for (bool is_first = true; !text.empty(); is_first = false) {
-    const size_t end = std::min(text.find(';'), text.size());
-    const std::string_view part = WithoutBlanks(text.substr(0, end));
-    if (is_first) clause.type = part;
-    if (part.starts_with("as=")) clause.as = part.substr(3);
-    if (part.starts_with("v=")) clause.version = part.substr(2);
-    if (part.starts_with("g=")) clause.group = part.substr(2);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return clause;
+// Where a Table is asked for, its version; "": it is another conversion, which there is none of.
+std::string_view TableVersionOf(const http::AcceptClause& clause) {
+  if (clause.Parameter("as") != "Table" || clause.Parameter("g") != "meta.k8s.io") return "";
+  const std::string_view version = clause.Parameter("v");
+  return version == "v1" || version == "v1beta1" ? version : "";
 }
 
 http::Response AnswerOf(std::string body, const char* type) {
@@ -142,22 +124,17 @@ http::Response AnswerOf(std::string body, const char* type) {
 
 Result<http::Response> EncodedAnswer(const http::Request& request, const Json& document,
                                      TimePoint now) {
-  std::string_view accept = request.Header("Accept");
-  if (accept.empty()) accept = "*/*";
-  while (!accept.empty()) {
-    const size_t end = std::min(accept.find(','), accept.size());
-    const AcceptClause clause = ClauseOf(accept.substr(0, end));
-    accept.remove_prefix(std::min(end + 1, accept.size()));
-    const bool any = clause.type == "*/*" || clause.type == "application/*";
-    if (any || clause.type == kJsonType) {
-      if (clause.as.empty()) return AnswerOf(DumpJson(document), kJsonType);
-      const bool is_table = clause.as == "Table" && clause.group == "meta.k8s.io" &&
-                            (clause.version == "v1" || clause.version == "v1beta1");
-      if (is_table) return AnswerOf(DumpJson(TableOf(document, clause.version, now)), kJsonType);
+  const std::string_view accept = request.Header("Accept");
+  for (const auto& clause : http::ParseAccept(accept.empty() ? "*/*" : accept)) {
+    const bool is_plain = clause.Parameter("as").empty();
+    if (clause.Matches(kJsonType)) {
+      if (is_plain) return AnswerOf(DumpJson(document), kJsonType);
+      const std::string_view version = TableVersionOf(clause);
+      if (!version.empty()) return AnswerOf(DumpJson(TableOf(document, version, now)), kJsonType);
     }
-    if (!clause.as.empty()) continue;
-    if (clause.type == kYamlType) return AnswerOf(DumpYaml(document), kYamlType);
-    if (clause.type == kProtobufType) return AnswerOf(ProtobufOf(document), kProtobufType);
+    if (!is_plain) continue;
+    if (clause.Matches(kYamlType)) return AnswerOf(DumpYaml(document), kYamlType);
+    if (clause.Matches(kProtobufType)) return AnswerOf(ProtobufOf(document), kProtobufType);
   }
   return Fail(Reason::kNotAcceptable,
               std::string("only the following media types are accepted: ") + kJsonType + ", " +

@@ -9,8 +9,8 @@
 
 namespace skiff::metrics {
 
-// A document of NodeMetrics, PodMetrics, or a list of such, in the first form of the Accept header
-// that there is. Fails with NotAcceptable.
+// A document of NodeMetrics, PodMetrics, or a list of such, in the form that the Accept header
+// wants most of those that there are. Fails with NotAcceptable.
 Result<http::Response> EncodedAnswer(const http::Request& request, const Json& document,
                                      TimePoint now);
 

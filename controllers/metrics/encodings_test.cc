@@ -24,7 +24,7 @@ Result<http::Response> Asked(const std::string& accept, const Json& document) {
   return EncodedAnswer(request, document, kAnsweredAt);
 }
 
-TEST(MetricsEncodingsTest, TheFirstFormThatThereIsIsTaken) {
+TEST(MetricsEncodingsTest, TheFormThatIsWantedMostIsTaken) {
   const Json document = SingleOf("PodMetrics", PodDocument());
   for (const char* accept : {"", "*/*", "application/json", "text/html, application/json;q=0.5",
                              "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,*/*"}) {
@@ -37,6 +37,9 @@ TEST(MetricsEncodingsTest, TheFirstFormThatThereIsIsTaken) {
   ASSERT_TRUE(yaml);
   EXPECT_EQ(yaml->content_type, "application/yaml");
   EXPECT_THAT(yaml->body, HasSubstr("\nkind: PodMetrics\n"));
+  const auto wanted_most = Asked("application/yaml;q=0.5, application/json", document);
+  ASSERT_TRUE(wanted_most);
+  EXPECT_EQ(wanted_most->content_type, "application/json");
   const auto none = Asked("text/html", document);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().reason, Reason::kNotAcceptable);
