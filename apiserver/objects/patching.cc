@@ -26,7 +26,6 @@
 #include "apiserver/objects/kind_versions.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
-#include "base/mutex.h"
 
 namespace skiff {
 namespace {
@@ -353,18 +352,20 @@ bool MayHoldRaw(const Type& type, std::set<const Type*>& seen) {
                      [&](const Field& field) { return MayHoldRaw(*field.type, seen); });
 }
 
-// The same of an object of that built-in kind, its metadata aside. It is found out once: there are
-// as many as kinds, and none of them goes.
+// The same of an object of that built-in kind, its metadata aside.
 bool HasRawParts(const Type& type) {
-  static Mutex mutex;
-  static std::map<const Type*, bool> known;
-  const MutexLock lock(mutex);
-  if (const auto found = known.find(&type); found != known.end()) return found->second;
-  std::set<const Type*> seen;
-  const bool has = std::any_of(type.fields.begin(), type.fields.end(), [&](const Field& field) {
-    return field.name != "metadata" && MayHoldRaw(*field.type, seen);
-  });
-  return known[&type] = has;
+  static const std::set<const Type*> kHaveThem = [] {
+    std::set<const Type*> types;
+    for (const KindInfo* kind : BuiltInKinds()) {
+      std::set<const Type*> seen;
+      const bool has = std::ranges::any_of(kind->type->fields, [&](const Field& field) {
+        return field.name != "metadata" && MayHoldRaw(*field.type, seen);
+      });
+      if (has) types.insert(kind->type);
+    }
+    return types;
+  }();
+  return kHaveThem.contains(&type);
 }
 
 using Members = std::vector<const Field*>;
