@@ -278,8 +278,7 @@ Result<> CheckQuick(const KindInfo& kind, const MediaType& media, ListCursor& re
   bool more = TRY(records.Next(kAtOnceBytesMax, all));
   size_t bytes = 0;
   for (const RecordPtr& record : all) bytes += record->value.size();
-  const bool is_kept_form = IsSentAsKept(kind) && media.encoding == Encoding::kJson &&
-                            media.target == Target::kObject && !media.pretty;
+  const bool is_kept_form = IsSentAsKept(kind) && media.IsPlain();
   const size_t work = all.size() * (is_kept_form ? 1 : kRecordsPerMade);
   records.Rewind(0);
   if (!more && work <= kAtOnceRecordsMax && bytes <= kAtOnceBytesMax) return {};

@@ -21,7 +21,7 @@ namespace skiff {
 
 class OutboundPool;
 
-// Where the pieces of long lists are made.
+// Where the pieces of long lists are made. Thread-safe; whoever owns it has the loops run.
 class ListJobs {
  public:
   // Each list stays with the loop that it was given first.

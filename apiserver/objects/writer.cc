@@ -177,7 +177,7 @@ Result<Written> Put(Store& store, const std::string& key, const Precondition& ex
 // Leaves the write of `object` to the store, if it may be; true: nothing else is to be done.
 // `saved`: what it comes to, without its text.
 bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, const Reservation* reserved,
-                        Write write, const Object& object, Saved saved) {
+                Write write, const Object& object, Saved saved) {
   // What an object owns beside itself is kept, or given back, by who waits for the write.
   if (!later || request.late == nullptr || reserved != nullptr) return false;
   if (!IsSentAsKept(*saved.kind)) return false;

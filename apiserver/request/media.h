@@ -32,7 +32,7 @@ struct MediaType {
   std::string target_version;  // "v1", "v1beta1"
   bool pretty = false;
 
-  // The object as it is stored, in JSON.
+  // JSON of the object itself, as compact as it is stored.
   bool IsPlain() const {
     return encoding == Encoding::kJson && target == Target::kObject && !pretty;
   }

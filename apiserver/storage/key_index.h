@@ -45,9 +45,8 @@ class KeyIndex {
   // nothing is found by terms, or that would be no shorter way than Collect.
   std::optional<Range> CollectByTerms(const ListRequest::Terms& terms, std::string_view prefix,
                                       std::string_view start_after) const;
-
-  // What one of both finds for the request, or nullopt: it may be more than `keys_max`, or is not
-  // known yet. Takes hardly any time.
+  // What CollectByTerms, where the request has terms, or else Collect finds; nullopt: that may be
+  // more than `keys_max`, or is not known yet. Takes hardly any time.
   std::optional<Range> CollectFew(const ListRequest& request, size_t keys_max) const;
 
   // Whether the key is one of a resource that is found by terms.

@@ -208,6 +208,10 @@ class Store {
   // NotFound when the key does not exist at that revision; Expired and kTimeout as in ListRequest.
   virtual Result<RecordPtr> Get(const std::string& key, Revision at = {}) = 0;
   virtual Result<ListPage> List(const ListRequest& request) = 0;
+  // The list that List would return, of which no more is held than what is read at a time; the
+  // filter is called for as long as the cursor lives, and on its thread. A backend may hold all of
+  // a list with a limit.
+  virtual Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request);
   // One compare-and-swap; returns when it is durable and visible. A put that leaves the value as it
   // is still takes a revision: callers that care compare first.
   virtual Result<Written> Apply(Write write) = 0;
@@ -240,10 +244,6 @@ class Store {
   virtual Result<> Compact(Revision revision) = 0;
   // The oldest revision that can be read; 0 when nothing was compacted yet.
   virtual Revision Compacted() = 0;
-  // The list that List would return, of which no more is held than what is read at a time; the
-  // filter is called for as long as the cursor lives, and on its thread. A backend may hold all of
-  // a list with a limit.
-  virtual Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request);
 };
 
 }  // namespace skiff
