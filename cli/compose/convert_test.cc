@@ -15,6 +15,7 @@
 #include "api/text/yaml.h"
 #include "base/source_root.h"
 #include "cli/compose/files_fixture.h"
+#include "cli/compose/scalars.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli::compose {
@@ -206,6 +207,14 @@ TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
     EXPECT_THAT(failure, HasSubstr("compose.yaml:")) << line;
     EXPECT_THAT(failure, HasSubstr(why)) << line;
   }
+}
+
+TEST(ComposeScalars, DurationsAreRoundedUpToSeconds) {
+  const auto seconds = [](const char* text) { return ReadSeconds(TextNode(text, {})).value(); };
+  EXPECT_EQ(seconds("1m30s"), 90);
+  EXPECT_EQ(seconds("1500ms"), 2);
+  EXPECT_EQ(seconds("0s"), 0);
+  EXPECT_EQ(seconds("2562047h47m16.854775807s"), 9'223'372'037) << "the longest that there is";
 }
 
 // What somebody's slip of the hand may put where a value stood.

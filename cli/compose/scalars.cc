@@ -106,7 +106,7 @@ Result<int64_t> ReadSeconds(const Node& node) {
     return Wrong(node, fmt::format("invalid duration: {}", GoQuote(node.Text())));
   }
   constexpr int64_t kSecond = 1'000'000'000;
-  return (*nanoseconds + kSecond - 1) / kSecond;
+  return *nanoseconds / kSecond + (*nanoseconds % kSecond != 0);
 }
 
 Result<int64_t> ReadInteger(const Node& node, int64_t least, int64_t most) {
