@@ -166,10 +166,10 @@ class BindMount {
     mounts_.Digest(map.dump());
     Json source = {{"name", name}, {"defaultMode", kPlainMode}};
     for (const MountedFile& file : files) {
-      Json item = {{"key", file.key}, {"path", file.key == file.path ? file.key : file.path}};
+      // Of a single file the key is what is mounted.
+      Json item = {{"key", file.key},
+                   {"path", target_.contains("subPath") ? file.key : file.path}};
       if (file.executable) item["mode"] = kExecutableMode;
-      // Of one file the key is mounted by its name.
-      if (target_.contains("subPath")) item["path"] = file.key;
       source["items"].push_back(std::move(item));
     }
     AddShared(scope_.out, std::move(map));
@@ -180,10 +180,7 @@ class BindMount {
   Result<> AddClaim(const char* why) {
     Note(fmt::format("{} {}: a volume of the cluster takes its place", path_, why));
     const std::string name = NameForPath(scope_.project, path_);
-    Json claim = ObjectOf(scope_.project, "v1", "PersistentVolumeClaim", name);
-    claim["spec"] = {{"accessModes", {"ReadWriteOnce"}},
-                     {"resources", {{"requests", {{"storage", "1Gi"}}}}}};
-    AddShared(scope_.out, std::move(claim));
+    AddShared(scope_.out, ClaimOf(scope_.project, name));
     mounts_.keeps_data = true;
     return Put({{"persistentVolumeClaim", {{"claimName", name}}}},
                path_.substr(path_.rfind('/') + 1));

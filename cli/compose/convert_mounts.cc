@@ -150,17 +150,15 @@ void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
   }
 }
 
-Result<Json> ClaimOf(const Project& project, const Node& volume, const std::string& key,
-                     Notes& notes) {
-  Json claim = ObjectOf(project, "v1", "PersistentVolumeClaim", ClaimName(project, key));
+Result<Json> ClaimOfVolume(const Project& project, const Node& volume, const std::string& key,
+                           Notes& notes) {
+  std::string size;
+  const Node& said = volume["driver_opts"]["size"];
+  if (said.Says()) size = QuantityOfBytes(TRY(ReadBytes(said)));
+  Json claim = ClaimOf(project, ClaimName(project, key), size);
   Json annotations =
       AnnotationsOf(volume["labels"], fmt::format("volumes.{}.labels", key), notes);
   if (!annotations.empty()) claim["metadata"]["annotations"] = std::move(annotations);
-  std::string size = kUsualSize;
-  const Node& said = volume["driver_opts"]["size"];
-  if (said.Says()) size = QuantityOfBytes(TRY(ReadBytes(said)));
-  claim["spec"] = {{"accessModes", {"ReadWriteOnce"}},
-                   {"resources", {{"requests", {{"storage", size}}}}}};
   return claim;
 }
 
@@ -189,6 +187,14 @@ void Mounts::PutInto(Json& pod, Json& container) const {
   }
 }
 
+Json ClaimOf(const Project& project, const std::string& name, const std::string& size) {
+  Json claim = ObjectOf(project, "v1", "PersistentVolumeClaim", name);
+  claim["spec"] = {
+      {"accessModes", {"ReadWriteOnce"}},
+      {"resources", {{"requests", {{"storage", size.empty() ? kUsualSize : size}}}}}};
+  return claim;
+}
+
 Result<> AddVolumeMounts(const Scope& scope, Mounts& mounts) {
   const Node& list = scope.node["volumes"];
   for (size_t i = 0; i < list.items.size(); ++i) {
@@ -210,7 +216,7 @@ Result<> AddClaims(const Project& project, Conversion& out) {
     NoteVolume(volume, key, out);
     if (BackingOf(volume) != Backing::kClaim) continue;
     if (volume["external"].IsTrue()) continue;
-    Json claim = TRY(ClaimOf(project, volume, key, out.notes));
+    Json claim = TRY(ClaimOfVolume(project, volume, key, out.notes));
     AddShared(out, std::move(claim));
   }
   return {};

@@ -86,10 +86,17 @@ std::optional<std::string> FindVariable(const Variables& variables, const std::s
   return found->second;
 }
 
+// In what whoever runs us has, and below that in the project's own. Outlived by both.
+Lookup LookupIn(const LoadOptions& options, const Variables& variables) {
+  return [&](const std::string& name) {
+    auto value = options.variable(name);
+    return value ? value : FindVariable(variables, name);
+  };
+}
+
 std::string SettingOf(const LoadOptions& options, const Variables& variables,
                       const std::string& name) {
-  if (auto value = options.variable(name)) return *value;
-  return FindVariable(variables, name).value_or("");
+  return LookupIn(options, variables)(name).value_or("");
 }
 
 Result<Location> Locate(const LoadOptions& options, const Files& files) {
@@ -271,10 +278,7 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
   const Location at = TRY(Locate(options, files));
   Project project;
   project.directory = at.directory;
-  const Lookup below = [&](const std::string& name) -> std::optional<std::string> {
-    if (auto value = options.variable(name)) return value;
-    return FindVariable(at.variables, name);
-  };
+  const Lookup below = LookupIn(options, at.variables);
   FileReader reader(options, files);
   const std::string said = TRY(reader.SaidName(at.files, below));
   project.name = TRY(NameOfProject(options, at, said));
@@ -304,10 +308,7 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
 Result<std::string> LoadName(const LoadOptions& options, const Files& files) {
   if (!options.project_name.empty()) return NameOfProject(options, {}, "");
   const Location at = TRY(Locate(options, files));
-  const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
-    if (auto value = options.variable(name)) return value;
-    return FindVariable(at.variables, name);
-  };
+  const Lookup lookup = LookupIn(options, at.variables);
   const std::string said = TRY(FileReader(options, files).SaidName(at.files, lookup));
   return NameOfProject(options, at, said);
 }

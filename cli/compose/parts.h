@@ -68,7 +68,9 @@ class Mounts {
 };
 // convert_mounts.cc: volumes, tmpfs, shm_size.
 Result<> AddVolumeMounts(const Scope& scope, Mounts& mounts);
-// The claim of a named volume, once for all who mount it.
+// A claim that is called so, of the usual size where none is given ("10Gi").
+Json ClaimOf(const Project& project, const std::string& name, const std::string& size = "");
+// The claims of named volumes, one for all who mount it.
 Result<> AddClaims(const Project& project, Conversion& out);
 // convert_bind.cc
 Result<> AddBindMount(const Scope& scope, const Node& mount, const std::string& key,
