@@ -33,8 +33,8 @@ endmacro()
 
 # component(name dep... [LIBS lib...] [BATCHES n m] [ALONE source...] [TOGETHER prefix]): every *.cc
 # below the folder makes the library, every *_test.cc its one test program, `name_test`. A new file
-# edits no build file. Where sources are compiled in batches (cmake/unity.cmake) those of the library make n, its
-# tests m, those ALONE none, and those TOGETHER one.
+# edits no build file. Where sources are compiled in batches (cmake/unity.cmake) those of the library
+# make n, its tests m, those ALONE none, and those TOGETHER, whose names begin so, one more.
 function(component name)
   cmake_parse_arguments(ARG "" "TOGETHER" "LIBS;BATCHES;ALONE" ${ARGN})
   read_batches(${ARG_BATCHES})

@@ -1,7 +1,8 @@
-# batched(out target count source... [TOGETHER prefix]): the sources themselves, or, where SKIFF_UNITY
-# is on (preset `release`) and count is not 0, `count` files which include them all. Most of what one
-# of our files costs the compiler is what it includes, and a batch of ten reads that once. Sources whose
-# names begin with the prefix make one more batch: they include what is large, and others do not.
+# batched(out target count source... [TOGETHER prefix]): the sources themselves, or, where
+# SKIFF_UNITY is on (preset `release`) and count is not 0, `count` files which include them all. Most
+# of what one of our files costs the compiler is what it includes, and a batch reads that once.
+# Sources whose names begin with the prefix make one more batch: they include what is large, and
+# others do not.
 #
 # A file's batch follows from its name alone: a new file joins one batch, and makes no other one
 # compile anew. The names within are from the root, as everywhere, so that every checkout shares the
