@@ -83,7 +83,8 @@ std::string ProtobufText(const KindInfo& kind, std::string_view text, const Medi
 
 namespace {
 
-// What cells are made of: all but the accounts of who manages which field, which are half of a text.
+// What cells are made of: all but the accounts of who manages which field, which are half of a
+// text.
 Result<Json> ReadForCells(std::string_view text) {
   JsonReader in(text);
   if (in.Next() != JsonToken::kObject) return ParseJson(text);
