@@ -12,7 +12,11 @@
 namespace skiff {
 
 struct Field;
+struct KindBehaviour;
 struct Type;
+
+// Of kinds that do nothing but what tables say.
+extern const KindBehaviour kPlainBehaviour;
 
 // How a value looks in JSON, and which C++ type holds it in a generated struct.
 enum class Shape : uint8_t {
@@ -141,6 +145,8 @@ struct KindInfo {
   int group_priority = 0;
   int version_priority = 0;
   const Type* type = nullptr;
+  // What it does that no table says (api/kinds/behaviour.h); lives as long as the kind.
+  const KindBehaviour* behaviour = &kPlainBehaviour;
 
   const Subresource* FindSubresource(std::string_view name) const;
   bool HasVerb(std::string_view verb) const;

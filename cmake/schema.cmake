@@ -1,5 +1,6 @@
-# schema_tables(folder): runs api/compiler over the schema files and makes the library
-# `schema_tables`: constant tables and typed structs, included as "api/gen/core_v1.h".
+# schema_tables(folder): runs api/compiler over the schema files and makes `schema_tables`, a part of
+# the library `api`: constant tables and typed structs, included as "api/gen/core_v1.h". Tables lead
+# to what kinds do (api/kinds), and that to tables: neither links without the other.
 function(schema_tables folder)
   file(GLOB schemas CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.yaml)
   file(GLOB texts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/texts/*.yaml)
@@ -18,7 +19,7 @@ function(schema_tables folder)
   add_custom_command(OUTPUT ${headers} ${tables} COMMAND schema_compiler ${out} ${schemas}
                      DEPENDS schema_compiler ${schemas} ${texts} COMMENT "Compiling the API schema")
   batched(tables schema_tables 2 ${tables})
-  add_library(schema_tables STATIC ${headers} ${tables})
+  add_library(schema_tables OBJECT ${headers} ${tables})
   target_include_directories(schema_tables PUBLIC ${CMAKE_BINARY_DIR}/generated)
   target_compile_options(schema_tables PRIVATE -Wno-invalid-offsetof -g0)
   target_link_libraries(schema_tables PUBLIC base)

@@ -6,6 +6,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/typed.h"
+#include "api/kinds/behaviour.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/rules.h"
 #include "api/text/yaml.h"
@@ -149,12 +150,11 @@ Result<core_v1::Pod> DecodeStaticPod(std::string_view text, const ManifestOrigin
                             decoded.error().message));
   }
   core_v1::Pod pod = std::move(*decoded);
-  const Rules* rules = FindRules(core_v1::Pod::Info());
-  CHECK(rules != nullptr);
+  const Rules& rules = *core_v1::Pod::Info().behaviour->rules;
   pod.status = core_v1::PodStatus();
   MakeOfThisNode(pod, origin);
-  rules->set_defaults(&pod);
-  TRY(Validate(pod, *rules));
+  rules.set_defaults(&pod);
+  TRY(Validate(pod, rules));
   if (const std::string resource = ApiReference(pod); !resource.empty()) {
     return Fail(Reason::kInvalid, "static pods may not reference " + resource);
   }

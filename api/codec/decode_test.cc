@@ -65,6 +65,26 @@ TEST(Decode, DuplicatesAreReportedAndTheLaterOneIsMergedIn) {
                "unknown field \"foo\""}));
 }
 
+// A table made at run time may have any number of fields.
+TEST(Decode, HundredsOfFieldsAreKnownApart) {
+  static const Type kText = {.shape = Shape::kString};
+  std::vector<std::string> names;
+  for (int i = 0; i < 700; ++i) names.push_back("p" + std::to_string(i));
+  std::vector<Field> fields;
+  for (const std::string& name : names) fields.push_back({.name = name, .type = &kText});
+  const Type type = {.shape = Shape::kStruct, .name = "Wide", .fields = fields};
+  std::string text = "{";
+  for (const std::string& name : names) text += "\"" + name + "\":\"x\",";
+  for (const char* more : {"p191", "p192", "p255", "p256", "p699"}) {
+    const auto decoded = DecodeJson(type, text + "\"" + more + "\":\"y\"}", FieldValidation::kWarn);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->strict_errors,
+              (Strings{"duplicate field \"" + std::string(more) + "\""}));
+    EXPECT_EQ(decoded->document[more], "y");
+    EXPECT_EQ(decoded->document.size(), 700u);
+  }
+}
+
 TEST(Decode, IgnoreLooksForNothing) {
   const auto decoded =
       DecodeJson(ConfigMap::Describe(), R"({"foo": 1, "data": {"k": "1", "k": "2"}})",

@@ -12,6 +12,7 @@
 #include "api/codec/typed.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/kinds/behaviour.h"
 #include "api/patch/field_set.h"
 #include "api/select/selector.h"
 
@@ -205,13 +206,13 @@ TEST(StructText, HasTheSameSelectableFields) {
   for (const KindInfo* kind : BuiltInKinds()) {
     AnyStruct object(*kind->type), none(*kind->type);
     ASSERT_TRUE(FromJson(*kind->type, SampleDocument(*kind->type, 1), object.raw()));
-    for (const std::string_view field : SelectableFields(*kind)) {
-      EXPECT_EQ(SelectableValue(*kind, object.raw(), field),
-                SelectableValue(*kind, object.Document(), field))
-          << kind->kind << " " << field;
-      EXPECT_EQ(SelectableValue(*kind, none.raw(), field),
-                SelectableValue(*kind, none.Document(), field))
-          << kind->kind << " " << field;
+    for (const SelectableField& field : kind->behaviour->selectable.fields) {
+      EXPECT_EQ(SelectableValue(field, *kind->type, object.raw()),
+                SelectableValue(field, object.Document()))
+          << kind->kind << " " << field.field;
+      EXPECT_EQ(SelectableValue(field, *kind->type, none.raw()),
+                SelectableValue(field, none.Document()))
+          << kind->kind << " " << field.field;
     }
   }
 }

@@ -91,19 +91,13 @@ constexpr TableColumn kScale[] = {
     kAge,
 };
 
-constexpr KindColumns kKinds[] = {
-    {"apps/v1", "Deployment", {kDeployment}},
-    {"apps/v1", "ReplicaSet", {kReplicaSet}},
-    {"apps/v1", "StatefulSet", {kStatefulSet}},
-    {"apps/v1", "DaemonSet", {kDaemonSet}},
-    {"apps/v1", "ControllerRevision", {kControllerRevision}},
-    {"autoscaling/v1", "Scale", {kScale}},
-};
-
 }  // namespace
 
-std::span<const KindColumns> AppsKinds() {
-  return kKinds;
-}
+constinit const TableFormat kDeploymentTable = {kDeployment};
+constinit const TableFormat kReplicaSetTable = {kReplicaSet};
+constinit const TableFormat kStatefulSetTable = {kStatefulSet};
+constinit const TableFormat kDaemonSetTable = {kDaemonSet};
+constinit const TableFormat kControllerRevisionTable = {kControllerRevision};
+constinit const TableFormat kScaleTable = {kScale};
 
 }  // namespace skiff::columns

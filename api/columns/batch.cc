@@ -129,16 +129,10 @@ constexpr TableColumn kAutoscaler[] = {
     kAge,
 };
 
-constexpr KindColumns kColumnsOfKinds[] = {
-    {"batch/v1", "Job", {kJob}},
-    {"batch/v1", "CronJob", {kCronJob}},
-    {"autoscaling/v2", "HorizontalPodAutoscaler", {kAutoscaler}},
-};
-
 }  // namespace
 
-std::span<const KindColumns> BatchKinds() {
-  return kColumnsOfKinds;
-}
+constinit const TableFormat kJobTable = {kJob};
+constinit const TableFormat kCronJobTable = {kCronJob};
+constinit const TableFormat kAutoscalerTable = {kAutoscaler};
 
 }  // namespace skiff::columns

@@ -5,31 +5,15 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/codec/document.h"
+#include "api/columns/tables.h"
 #include "api/text/table.h"
 
 namespace skiff::columns {
-
-struct KindColumns {
-  std::string_view api_version;
-  std::string_view kind;
-  TableFormat format;
-};
-
-// One function a file of this folder; table.cc asks them all.
-std::span<const KindColumns> AppsKinds();
-std::span<const KindColumns> BatchKinds();
-std::span<const KindColumns> ClusterKinds();
-std::span<const KindColumns> CoreKinds();
-std::span<const KindColumns> NetworkingKinds();
-std::span<const KindColumns> PodKinds();
-std::span<const KindColumns> PolicyKinds();
-std::span<const KindColumns> StorageKinds();
 
 // "<none>", the texts joined, or a text in their place.
 std::string Join(const std::vector<std::string>& texts, std::string_view separator = ",");

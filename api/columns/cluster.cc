@@ -59,20 +59,13 @@ Json AvailableCell(const CellInput& input) {
 constexpr TableColumn kApiService[] = {
     kName, {"Service", ServiceCell}, {"Available", AvailableCell}, kAge};
 
-constexpr KindColumns kClusterKinds[] = {
-    {"scheduling.k8s.io/v1", "PriorityClass", {kPriorityClass}},
-    {"node.k8s.io/v1", "RuntimeClass", {kRuntimeClass}},
-    {"resource.k8s.io/v1", "DeviceClass", {kNameAndAge}},
-    {"resource.k8s.io/v1", "ResourceClaim", {kResourceClaim}},
-    {"resource.k8s.io/v1", "ResourceClaimTemplate", {kNameAndAge}},
-    {"resource.k8s.io/v1", "ResourceSlice", {kResourceSlice}},
-    {"apiregistration.k8s.io/v1", "APIService", {kApiService}},
-};
-
 }  // namespace
 
-std::span<const KindColumns> ClusterKinds() {
-  return kClusterKinds;
-}
+constinit const TableFormat kPriorityClassTable = {kPriorityClass};
+constinit const TableFormat kRuntimeClassTable = {kRuntimeClass};
+constinit const TableFormat kNameAndAgeTable = {kNameAndAge};
+constinit const TableFormat kResourceClaimTable = {kResourceClaim};
+constinit const TableFormat kResourceSliceTable = {kResourceSlice};
+constinit const TableFormat kApiServiceTable = {kApiService};
 
 }  // namespace skiff::columns

@@ -251,26 +251,19 @@ constexpr TableColumn kComponentStatus[] = {
     {"Error", ComponentText<"error">},
 };
 
-constexpr KindColumns kKinds[] = {
-    {"v1", "Service", {kService}},
-    {"v1", "Node", {kNode}},
-    {"v1", "Namespace", {kNamespace}},
-    {"v1", "Event", {kEvent}},
-    {"events.k8s.io/v1", "Event", {kEvent}},
-    {"v1", "ConfigMap", {kConfigMap}},
-    {"v1", "Secret", {kSecret}},
-    {"v1", "ServiceAccount", {kServiceAccount}},
-    {"v1", "Endpoints", {kEndpoints}},
-    {"v1", "ReplicationController", {kReplicationController}},
-    {"v1", "PodTemplate", {kPodTemplate}},
-    {"v1", "ResourceQuota", {kResourceQuota}},
-    {"v1", "ComponentStatus", {kComponentStatus}},
-};
-
 }  // namespace
 
-std::span<const KindColumns> CoreKinds() {
-  return kKinds;
-}
+constinit const TableFormat kServiceTable = {kService};
+constinit const TableFormat kNodeTable = {kNode};
+constinit const TableFormat kNamespaceTable = {kNamespace};
+constinit const TableFormat kEventTable = {kEvent};
+constinit const TableFormat kConfigMapTable = {kConfigMap};
+constinit const TableFormat kSecretTable = {kSecret};
+constinit const TableFormat kServiceAccountTable = {kServiceAccount};
+constinit const TableFormat kEndpointsTable = {kEndpoints};
+constinit const TableFormat kReplicationControllerTable = {kReplicationController};
+constinit const TableFormat kPodTemplateTable = {kPodTemplate};
+constinit const TableFormat kResourceQuotaTable = {kResourceQuota};
+constinit const TableFormat kComponentStatusTable = {kComponentStatus};
 
 }  // namespace skiff::columns

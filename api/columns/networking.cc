@@ -103,20 +103,14 @@ constexpr TableColumn kEndpointSlice[] = {
 
 constexpr TableColumn kLease[] = {kName, {"Holder", Text<"spec.holderIdentity">}, kAge};
 
-constexpr KindColumns kKinds[] = {
-    {"networking.k8s.io/v1", "Ingress", {kIngress}},
-    {"networking.k8s.io/v1", "IngressClass", {kIngressClass}},
-    {"networking.k8s.io/v1", "NetworkPolicy", {kNetworkPolicy}},
-    {"networking.k8s.io/v1", "ServiceCIDR", {kServiceCidr}},
-    {"networking.k8s.io/v1", "IPAddress", {kIpAddress}},
-    {"discovery.k8s.io/v1", "EndpointSlice", {kEndpointSlice}},
-    {"coordination.k8s.io/v1", "Lease", {kLease}},
-};
-
 }  // namespace
 
-std::span<const KindColumns> NetworkingKinds() {
-  return kKinds;
-}
+constinit const TableFormat kIngressTable = {kIngress};
+constinit const TableFormat kIngressClassTable = {kIngressClass};
+constinit const TableFormat kNetworkPolicyTable = {kNetworkPolicy};
+constinit const TableFormat kServiceCidrTable = {kServiceCidr};
+constinit const TableFormat kIpAddressTable = {kIpAddress};
+constinit const TableFormat kEndpointSliceTable = {kEndpointSlice};
+constinit const TableFormat kLeaseTable = {kLease};
 
 }  // namespace skiff::columns

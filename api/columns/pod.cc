@@ -202,13 +202,9 @@ constexpr TableColumn kPod[] = {
     {"Nominated Node", Text<"status.nominatedNodeName", "<none>">, "string", 1},
     {"Readiness Gates", ReadinessGatesCell, "string", 1},
 };
-constexpr KindColumns kPodKind[] = {
-    {"v1", "Pod", {.columns = kPod, .row_conditions = RowConditions}}};
 
 }  // namespace
 
-std::span<const KindColumns> PodKinds() {
-  return kPodKind;
-}
+constinit const TableFormat kPodTable = {.columns = kPod, .row_conditions = RowConditions};
 
 }  // namespace skiff::columns

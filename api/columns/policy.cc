@@ -141,23 +141,15 @@ constexpr TableColumn kPriorityLevel[] = {
     kAge,
 };
 
-constexpr KindColumns kPolicyKinds[] = {
-    {"policy/v1", "PodDisruptionBudget", {kDisruptionBudget}},
-    {"rbac.authorization.k8s.io/v1", "RoleBinding", {kBinding}},
-    {"rbac.authorization.k8s.io/v1", "ClusterRoleBinding", {kBinding}},
-    {"certificates.k8s.io/v1", "CertificateSigningRequest", {kSigningRequest}},
-    {"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", {kWebhooks}},
-    {"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", {kWebhooks}},
-    {"admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", {kAdmissionPolicy}},
-    {"admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", {kAdmissionBinding}},
-    {"flowcontrol.apiserver.k8s.io/v1", "FlowSchema", {kFlowSchema}},
-    {"flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration", {kPriorityLevel}},
-};
-
 }  // namespace
 
-std::span<const KindColumns> PolicyKinds() {
-  return kPolicyKinds;
-}
+constinit const TableFormat kDisruptionBudgetTable = {kDisruptionBudget};
+constinit const TableFormat kBindingTable = {kBinding};
+constinit const TableFormat kSigningRequestTable = {kSigningRequest};
+constinit const TableFormat kWebhooksTable = {kWebhooks};
+constinit const TableFormat kAdmissionPolicyTable = {kAdmissionPolicy};
+constinit const TableFormat kAdmissionBindingTable = {kAdmissionBinding};
+constinit const TableFormat kFlowSchemaTable = {kFlowSchema};
+constinit const TableFormat kPriorityLevelTable = {kPriorityLevel};
 
 }  // namespace skiff::columns

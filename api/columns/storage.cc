@@ -125,20 +125,14 @@ constexpr TableColumn kCsiDriver[] = {
     kAge,
 };
 
-constexpr KindColumns kStorageKinds[] = {
-    {"v1", "PersistentVolume", {kVolume}},
-    {"v1", "PersistentVolumeClaim", {kClaim}},
-    {"storage.k8s.io/v1", "StorageClass", {kStorageClass}},
-    {"storage.k8s.io/v1", "VolumeAttributesClass", {kVolumeAttributesClass}},
-    {"storage.k8s.io/v1", "VolumeAttachment", {kAttachment}},
-    {"storage.k8s.io/v1", "CSINode", {kCsiNode}},
-    {"storage.k8s.io/v1", "CSIDriver", {kCsiDriver}},
-};
-
 }  // namespace
 
-std::span<const KindColumns> StorageKinds() {
-  return kStorageKinds;
-}
+constinit const TableFormat kVolumeTable = {kVolume};
+constinit const TableFormat kClaimTable = {kClaim};
+constinit const TableFormat kStorageClassTable = {kStorageClass};
+constinit const TableFormat kVolumeAttributesClassTable = {kVolumeAttributesClass};
+constinit const TableFormat kAttachmentTable = {kAttachment};
+constinit const TableFormat kCsiNodeTable = {kCsiNode};
+constinit const TableFormat kCsiDriverTable = {kCsiDriver};
 
 }  // namespace skiff::columns

@@ -398,16 +398,20 @@ void FileWriter::WriteKind(const SchemaType& type, const SchemaKind& kind) {
   tables_ << ", .selectable_fields = " << selectable
           << ", .group_priority = " << file_.group_priority
           << ", .version_priority = " << file_.version_priority << ", .type = &tables::k"
-          << type.name << "};\n";
+          << type.name << ", .behaviour = &kBuiltInBehaviours.of[tables::kNumber" << type.name
+          << "]};\n";
   tables_ << "const KindInfo& " << type.name << "::Info() { return tables::kKind" << type.name
           << "; }\n";
 }
 
-void DeclareTables(const SchemaFile& file, std::ostream& out) {
+// `kinds` counts those that were declared before.
+void DeclareTables(const SchemaFile& file, int& kinds, std::ostream& out) {
   out << "namespace skiff::" << file.stem << "::tables {\n";
   for (const SchemaType& type : file.types) {
     out << "extern const Type k" << type.name << ";\n";
-    if (!type.kinds.empty()) out << "extern const KindInfo kKind" << type.name << ";\n";
+    if (type.kinds.empty()) continue;
+    out << "extern const KindInfo kKind" << type.name << ";\n"
+        << "inline constexpr int kNumber" << type.name << " = " << kinds++ << ";\n";
   }
   out << "}\n";
 }
@@ -460,8 +464,12 @@ void WriteIfChanged(const std::string& path, const std::string& text) {
 
 std::string AllTables(const Schema& schema) {
   std::ostringstream out;
-  out << "// Made by api/compiler.\n#pragma once\n\n#include \"api/type.h\"\n\n";
-  for (const auto& [stem, file] : schema) DeclareTables(file, out);
+  out << "// Made by api/compiler.\n#pragma once\n\n#include \"api/kinds/behaviour.h\"\n\n";
+  int kinds = 0;
+  for (const auto& [stem, file] : schema) DeclareTables(file, kinds, out);
+  out << "namespace skiff {\n// By number; api/kinds/built_in.cc fills it.\n"
+      << "struct BuiltInBehaviours {\n  KindBehaviour of[" << kinds << "];\n};\n"
+      << "extern const BuiltInBehaviours kBuiltInBehaviours;\n}  // namespace skiff\n";
   return out.str();
 }
 

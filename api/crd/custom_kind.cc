@@ -128,6 +128,20 @@ void AddNames(const Definition& definition, const Json& version, RuntimeKind& ki
   kind.version_priority = kVersionPriority;
 }
 
+// `custom` is whole, and stays where it is.
+void AddBehaviour(const KindInfo& kind, CustomKind& custom) {
+  for (const std::string_view field : kind.selectable_fields) {
+    custom.selectable.push_back({.field = field});
+  }
+  KindBehaviour& behaviour = custom.behaviour;
+  behaviour.table = &custom.table;
+  behaviour.selectable = {custom.selectable, kind.namespaced, &UnsupportedField};
+  behaviour.converter = custom.converter.get();
+  if (custom.scale) behaviour.scale = &*custom.scale;
+  behaviour.list_kind = custom.list_kind;
+  behaviour.deprecation = custom.deprecation;
+}
+
 const Type& NameOnly(RuntimeKind& kind) {
   Type& type = kind.tables.NewType();
   type.shape = Shape::kStruct;
@@ -155,7 +169,9 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
       definition.converter != nullptr &&
       (!definition.keeps_one_version || kind->api_version != definition.stored_version);
   MakeColumns(version, *custom);
+  AddBehaviour(*kind, *custom);
   kind->type = &NameOnly(*kind);
+  kind->behaviour = &custom->behaviour;
   kind->custom = std::move(custom);
   return kind;
 }

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "api/crd/version_schema.h"
+#include "api/kinds/behaviour.h"
+#include "api/kinds/versions.h"
 #include "api/registry.h"
 #include "api/text/json_path.h"
 #include "api/text/table.h"
@@ -32,18 +34,11 @@ struct ScalePaths {
   std::string selector;
 };
 
-// Makes objects of one version those of another, where a definition leaves that to a webhook. It
-// may take as long as the webhook does.
-class VersionConverter {
- public:
-  virtual ~VersionConverter() = default;
-  // Whole documents of one kind, none of them in `api_version`; as many come back, in that order.
-  virtual Result<std::vector<Json>> Convert(std::vector<Json> documents,
-                                            std::string_view api_version) const = 0;
-};
 using ConverterPtr = std::shared_ptr<const VersionConverter>;
 
 struct CustomKind {
+  // What others see of the rest.
+  KindBehaviour behaviour;
   std::string list_kind;
   std::string stored_version;  // apiVersion
   // The newest revision of the definition that is known to say all this: it rises while the
@@ -66,6 +61,7 @@ struct CustomKind {
   std::vector<TableColumn> columns;
   std::deque<std::string> texts;
   std::deque<JsonPath> paths;
+  std::vector<SelectableField> selectable;
 
   // `content` is always an object without apiVersion, kind and metadata.
   //

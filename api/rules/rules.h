@@ -1,6 +1,6 @@
 // What the schema cannot say about a kind: computed defaults, what create and update reset,
 // validation across fields. Small pure functions over the typed struct, one file a kind, named in
-// the one list in all.cc. The server runs them in this order:
+// the one table of kinds (api/kinds/built_in.cc). The server runs them in this order:
 //
 //   create:         set_defaults, [mutating admission], set_defaults, prepare_create, validate
 //   update, patch:  set_defaults, [mutating admission], set_defaults, prepare_update,
@@ -13,12 +13,13 @@
 // api/rules/object_meta, not here.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "api/codec/typed.h"
+#include "api/rules/names.h"
 #include "api/type.h"
 #include "api/violations.h"
 
@@ -26,6 +27,7 @@ namespace skiff {
 
 template <Kind T>
 struct RulesOf {
+  using Object = T;
   // Decode-time defaults; must do nothing the second time.
   void (*set_defaults)(T& object) = nullptr;
   // Takes back the defaults of lists that were sent as [], where Go fills in only what is nil.
@@ -45,88 +47,120 @@ struct RulesOf {
   // Texts of Warning headers; `old` is nullptr on create.
   void (*warnings)(const T& object, const T* old, std::vector<std::string>& out) = nullptr;
   // How metadata.name is checked: a message for each thing that is wrong. nullptr: DNS subdomain.
-  std::vector<std::string> (*validate_name)(std::string_view name, bool is_prefix) = nullptr;
+  NameRule validate_name = nullptr;
   // New objects' metadata is looked at only when nothing else is wrong with them.
   bool metadata_last = false;
   bool allow_create_on_update = false;     // PUT of a missing name creates.
   bool allow_unconditional_update = true;  // PUT without resourceVersion overwrites.
 };
 
-// The same with the type erased; empty functions do nothing. Objects are structs of kind->type.
+// The same with the type erased; nullptr does nothing, where nothing else is said. Objects are
+// structs of the kind's type.
 struct Rules {
-  const KindInfo* kind = nullptr;
-  std::function<void(void* object)> set_defaults;
-  std::function<void(void* object, std::span<const std::string> given)> keep_empty_lists;
-  std::function<void(void* object)> prepare_create;
-  std::function<void(void* object, const void* old)> prepare_update;
-  std::function<void(void* object, const void* old)> prepare_status_update;
-  std::function<void(void* object, const void* old, TimePoint now)> stamp;
-  std::function<void(const void* object, Violations& out)> validate;
-  std::function<void(const void* object, const void* old, Violations& out)> validate_update;
-  std::function<void(const void* object, const void* old, Violations& out)> validate_status_update;
-  std::function<void(const void* object, const void* old, std::vector<std::string>& out)> warnings;
-  std::vector<std::string> (*validate_name)(std::string_view name, bool is_prefix) = nullptr;
+  const KindInfo& (*kind)() = nullptr;
+  void (*set_defaults)(void* object) = nullptr;
+  void (*keep_empty_lists)(void* object, std::span<const std::string> given) = nullptr;
+  // These three: nullptr has the server clear the status and move the generation when anything but
+  // metadata changed, and keep everything but the status.
+  void (*prepare_create)(void* object) = nullptr;
+  void (*prepare_update)(void* object, const void* old) = nullptr;
+  void (*prepare_status_update)(void* object, const void* old) = nullptr;
+  void (*stamp)(void* object, const void* old, TimePoint now) = nullptr;
+  void (*validate)(const void* object, Violations& out) = nullptr;
+  void (*validate_update)(const void* object, const void* old, Violations& out) = nullptr;
+  void (*validate_status_update)(const void* object, const void* old, Violations& out) = nullptr;
+  void (*warnings)(const void* object, const void* old, std::vector<std::string>& out) = nullptr;
+  NameRule validate_name = &NameIsDnsSubdomain;
   bool metadata_last = false;
   bool allow_create_on_update = false;
-  bool allow_unconditional_update = true;
+  bool allow_unconditional_update = false;
 };
 
-template <Kind T>
-Rules Erase(RulesOf<T> typed) {
-  const auto as = [](const void* object) -> const T& { return *static_cast<const T*>(object); };
-  const auto as_mutable = [](void* object) -> T& { return *static_cast<T*>(object); };
-  Rules rules{.kind = &T::Info()};
-  if (typed.set_defaults) rules.set_defaults = [=](void* o) { typed.set_defaults(as_mutable(o)); };
-  if (typed.keep_empty_lists) {
-    rules.keep_empty_lists = [=](void* o, std::span<const std::string> given) {
-      typed.keep_empty_lists(as_mutable(o), given);
-    };
-  }
-  if (typed.prepare_create) {
-    rules.prepare_create = [=](void* o) { typed.prepare_create(as_mutable(o)); };
-  }
-  if (typed.prepare_update) {
-    rules.prepare_update = [=](void* o, const void* old) {
-      typed.prepare_update(as_mutable(o), as(old));
-    };
-  }
-  if (typed.prepare_status_update) {
-    rules.prepare_status_update = [=](void* o, const void* old) {
-      typed.prepare_status_update(as_mutable(o), as(old));
-    };
-  }
-  if (typed.stamp) {
-    rules.stamp = [=](void* o, const void* old, TimePoint now) {
-      typed.stamp(as_mutable(o), static_cast<const T*>(old), now);
-    };
-  }
-  if (typed.validate) {
-    rules.validate = [=](const void* o, Violations& out) { typed.validate(as(o), out); };
-  }
-  if (typed.validate_update) {
-    rules.validate_update = [=](const void* o, const void* old, Violations& out) {
-      typed.validate_update(as(o), as(old), out);
-    };
-  }
-  if (typed.validate_status_update) {
-    rules.validate_status_update = [=](const void* o, const void* old, Violations& out) {
-      typed.validate_status_update(as(o), as(old), out);
-    };
-  }
-  if (typed.warnings) {
-    rules.warnings = [=](const void* o, const void* old, std::vector<std::string>& out) {
-      typed.warnings(as(o), static_cast<const T*>(old), out);
-    };
-  }
-  rules.validate_name = typed.validate_name;
-  rules.metadata_last = typed.metadata_last;
-  rules.allow_create_on_update = typed.allow_create_on_update;
-  rules.allow_unconditional_update = typed.allow_unconditional_update;
-  return rules;
+namespace rules {
+
+template <typename T>
+const T& As(const void* object) {
+  return *static_cast<const T*>(object);
+}
+template <typename T>
+T& As(void* object) {
+  return *static_cast<T*>(object);
 }
 
-// nullptr for a kind without rules of its own: then the server moves the generation when the spec
-// changed, keeps status and spec apart, and checks what the table says.
-const Rules* FindRules(const KindInfo& kind);
+template <const auto& kTyped, typename T>
+constexpr void ErasePreparing(Rules& rules) {
+  if constexpr (kTyped.set_defaults != nullptr) {
+    rules.set_defaults = [](void* object) { kTyped.set_defaults(As<T>(object)); };
+  }
+  if constexpr (kTyped.keep_empty_lists != nullptr) {
+    rules.keep_empty_lists = [](void* object, std::span<const std::string> given) {
+      kTyped.keep_empty_lists(As<T>(object), given);
+    };
+  }
+  // Who has rules, and none of these, resets nothing.
+  rules.prepare_create = []([[maybe_unused]] void* object) {
+    if constexpr (kTyped.prepare_create != nullptr) kTyped.prepare_create(As<T>(object));
+  };
+  rules.prepare_update = []([[maybe_unused]] void* object, [[maybe_unused]] const void* old) {
+    if constexpr (kTyped.prepare_update != nullptr) {
+      kTyped.prepare_update(As<T>(object), As<T>(old));
+    }
+  };
+  if constexpr (kTyped.prepare_status_update != nullptr) {
+    rules.prepare_status_update = [](void* object, const void* old) {
+      kTyped.prepare_status_update(As<T>(object), As<T>(old));
+    };
+  }
+  if constexpr (kTyped.stamp != nullptr) {
+    rules.stamp = [](void* object, const void* old, TimePoint now) {
+      kTyped.stamp(As<T>(object), static_cast<const T*>(old), now);
+    };
+  }
+}
+
+template <const auto& kTyped, typename T>
+constexpr void EraseValidation(Rules& rules) {
+  if constexpr (kTyped.validate != nullptr) {
+    rules.validate = [](const void* object, Violations& out) {
+      kTyped.validate(As<T>(object), out);
+    };
+  }
+  if constexpr (kTyped.validate_update != nullptr) {
+    rules.validate_update = [](const void* object, const void* old, Violations& out) {
+      kTyped.validate_update(As<T>(object), As<T>(old), out);
+    };
+  }
+  if constexpr (kTyped.validate_status_update != nullptr) {
+    rules.validate_status_update = [](const void* object, const void* old, Violations& out) {
+      kTyped.validate_status_update(As<T>(object), As<T>(old), out);
+    };
+  }
+  if constexpr (kTyped.warnings != nullptr) {
+    rules.warnings = [](const void* object, const void* old, std::vector<std::string>& out) {
+      kTyped.warnings(As<T>(object), static_cast<const T*>(old), out);
+    };
+  }
+}
+
+}  // namespace rules
+
+// constexpr RulesOf<Pod> kTypedPodRules = {.validate = ValidatePod};
+// constinit const Rules kPodRules = Erase<kTypedPodRules>();
+template <const auto& kTyped>
+consteval Rules Erase() {
+  using T = typename std::remove_cvref_t<decltype(kTyped)>::Object;
+  Rules erased{.kind = &T::Info};
+  rules::ErasePreparing<kTyped, T>(erased);
+  rules::EraseValidation<kTyped, T>(erased);
+  if (kTyped.validate_name != nullptr) erased.validate_name = kTyped.validate_name;
+  erased.metadata_last = kTyped.metadata_last;
+  erased.allow_create_on_update = kTyped.allow_create_on_update;
+  erased.allow_unconditional_update = kTyped.allow_unconditional_update;
+  return erased;
+}
+
+// Of kinds without rules of their own, custom ones among them: the server moves the generation when
+// the spec changed, keeps status and spec apart, and checks what the table says.
+extern const Rules kPlainRules;
 
 }  // namespace skiff

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/codec/typed.h"
+#include "api/kinds/behaviour.h"
 #include "api/rules/rules.h"
 
 namespace skiff {
@@ -26,8 +27,10 @@ const KindInfo& KindOf(const Json& document) {
 class Object {
  public:
   explicit Object(const Json& document)
-      : kind_(KindOf(document)), rules_(FindRules(kind_)), object_(kind_.type->ops->create()) {
-    CHECK(rules_ != nullptr);
+      : kind_(KindOf(document)),
+        rules_(kind_.behaviour->rules),
+        object_(kind_.type->ops->create()) {
+    CHECK(rules_ != &kPlainRules);
     const auto read = FromJson(*kind_.type, document, object_);
     CHECK(read.has_value());
     if (rules_->set_defaults) rules_->set_defaults(object_);
@@ -139,8 +142,8 @@ Json With(Json document, const std::string& pointer, const Json& value) {
 // Every kind that has rules keeps them when run over what they made themselves.
 TEST(Rules, DefaultsDoNothingTheSecondTime) {
   for (const KindInfo* kind : BuiltInKinds()) {
-    const Rules* rules = FindRules(*kind);
-    if (rules == nullptr || !rules->set_defaults) continue;
+    const Rules* rules = kind->behaviour->rules;
+    if (!rules->set_defaults) continue;
     void* object = kind->type->ops->create();
     rules->set_defaults(object);
     const Json once = ToJson(*kind->type, object);
@@ -153,10 +156,10 @@ TEST(Rules, DefaultsDoNothingTheSecondTime) {
 TEST(Rules, BelongToOneKindEach) {
   size_t count = 0;
   for (const KindInfo* kind : BuiltInKinds()) {
-    const Rules* rules = FindRules(*kind);
-    if (rules == nullptr) continue;
+    const Rules* rules = kind->behaviour->rules;
+    if (rules == &kPlainRules) continue;
     ++count;
-    EXPECT_EQ(rules->kind, kind);
+    EXPECT_EQ(&rules->kind(), kind);
   }
   EXPECT_GT(count, 50u);
 }

@@ -8,122 +8,15 @@
 #include "api/codec/document.h"
 #include "api/codec/struct_fields.h"
 #include "api/codec/typed.h"
+#include "api/kinds/behaviour.h"
 #include "api/select/selector.h"
 #include "api/text/go_text.h"
 
 namespace skiff {
 namespace {
 
-// How the compared value comes out of the stored object.
-enum class Value : uint8_t {
-  kText,         // The string at the path; "" when absent.
-  kBool,         // "true" or "false".
-  kNumber,       // Decimal; "0" when absent.
-  kFirstPodIp,   // status.podIPs[0].ip
-  kEmpty,        // Always "".
-  kEventSource,  // source.component, or reportingComponent when that is empty.
-};
-
-struct SelectableField {
-  std::string_view field;        // As clients write it.
-  std::string_view stored = "";  // What FieldSelector::For calls it; "": the same.
-  Value value = Value::kText;
-  std::string_view path = "";  // In the stored object; "": `stored`.
-};
-
-struct SelectableKind {
-  std::string_view api_version;
-  std::string_view kind;
-  bool by_namespace;  // metadata.namespace is accepted.
-  std::span<const SelectableField> fields;
-  // The error for any other field.
-  std::string (*refusal)(std::string_view field) = [](std::string_view field) {
-    return fmt::format("field label not supported: {}", field);
-  };
-};
-
-constexpr SelectableField kPodFields[] = {
-    {"spec.nodeName", ""},
-    {"spec.host", "spec.nodeName"},
-    {"spec.restartPolicy", ""},
-    {"spec.schedulerName", ""},
-    {"spec.serviceAccountName", ""},
-    {"spec.hostNetwork", "", Value::kBool},
-    {"status.phase", ""},
-    {"status.podIP", "", Value::kFirstPodIp},
-    {"status.podIPs", "", Value::kEmpty},
-    {"status.nominatedNodeName", ""},
-};
-constexpr SelectableField kEventFields[] = {
-    {"involvedObject.kind", ""},
-    {"involvedObject.namespace", ""},
-    {"involvedObject.name", ""},
-    {"involvedObject.uid", ""},
-    {"involvedObject.apiVersion", ""},
-    {"involvedObject.resourceVersion", ""},
-    {"involvedObject.fieldPath", ""},
-    {"reason", ""},
-    {"reportingComponent", ""},
-    {"source", "", Value::kEventSource},
-    {"type", ""},
-};
-constexpr SelectableField kNewEventFields[] = {
-    {"regarding.kind", "involvedObject.kind"},
-    {"regarding.namespace", "involvedObject.namespace"},
-    {"regarding.name", "involvedObject.name"},
-    {"regarding.uid", "involvedObject.uid"},
-    {"regarding.apiVersion", "involvedObject.apiVersion"},
-    {"regarding.resourceVersion", "involvedObject.resourceVersion"},
-    {"regarding.fieldPath", "involvedObject.fieldPath"},
-    {"reason", ""},
-    {"reportingController", "reportingComponent"},
-    {"type", ""},
-};
-constexpr SelectableField kNamespaceFields[] = {{"status.phase", ""}};
-constexpr SelectableField kNodeFields[] = {{"spec.unschedulable", "", Value::kBool}};
-constexpr SelectableField kSecretFields[] = {{"type", ""}};
-constexpr SelectableField kServiceFields[] = {{"spec.clusterIP", ""}, {"spec.type", ""}};
-constexpr SelectableField kReplicationFields[] = {{"status.replicas", "", Value::kNumber}};
-constexpr SelectableField kJobFields[] = {
-    {"status.successful", "", Value::kNumber, "status.succeeded"}};
-constexpr SelectableField kSigningFields[] = {{"spec.signerName", ""}};
-constexpr SelectableField kSliceFields[] = {{"spec.nodeName", ""}, {"spec.driver", ""}};
-
-constexpr SelectableKind kKinds[] = {
-    {"v1", "Pod", true, kPodFields},
-    {"v1", "Event", true, kEventFields},
-    {"v1", "Namespace", false, kNamespaceFields},
-    {"v1", "Node", false, kNodeFields},
-    {"v1", "Secret", true, kSecretFields},
-    {"v1", "Service", true, kServiceFields},
-    {"v1", "ReplicationController", true, kReplicationFields},
-    {"events.k8s.io/v1", "Event", true, kNewEventFields},
-    {"batch/v1", "Job", true, kJobFields,
-     [](std::string_view field) {
-       return fmt::format("field label {} not supported for Job", GoQuote(field));
-     }},
-    {"certificates.k8s.io/v1", "CertificateSigningRequest", false, kSigningFields},
-    {"resource.k8s.io/v1", "ResourceSlice", false, kSliceFields,
-     [](std::string_view field) {
-       return fmt::format(
-           "field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}", field);
-     }},
-};
-
 constexpr std::string_view kName = "metadata.name";
 constexpr std::string_view kNamespace = "metadata.namespace";
-
-const SelectableKind* FindKind(const KindInfo& kind) {
-  for (const SelectableKind& row : kKinds) {
-    if (row.kind == kind.kind && row.api_version == kind.api_version) return &row;
-  }
-  return nullptr;
-}
-
-// Kinds of a CustomResourceDefinition have no generated struct.
-bool IsCustom(const KindInfo& kind) {
-  return kind.type == nullptr || kind.type->ops == nullptr;
-}
 
 tl::unexpected<Error> Bad(std::string message) {
   return Fail(Reason::kBadRequest, std::move(message));
@@ -198,10 +91,6 @@ Json ValueAt(const Type& type, const void* object, std::string_view path) {
   return ValueAt(*field->type, shown.value, path.substr(dot + 1));
 }
 
-std::string_view StoredName(const SelectableField& field) {
-  return field.stored.empty() ? field.field : field.stored;
-}
-
 }  // namespace
 
 bool FieldRule::Takes(std::string_view value) const {
@@ -246,28 +135,14 @@ Result<FieldSelector> FieldSelector::Parse(std::string_view text) {
 }
 
 Result<FieldSelector> FieldSelector::For(const KindInfo& kind) const {
-  const SelectableKind* row = FindKind(kind);
-  const bool custom = IsCustom(kind);
+  const SelectableFields& selectable = kind.behaviour->selectable;
   std::vector<FieldTerm> out = terms_;
   for (FieldTerm& term : out) {
     if (term.field == kName) continue;
-    const bool by_namespace = row != nullptr ? row->by_namespace : !custom || kind.namespaced;
-    if (term.field == kNamespace && by_namespace) continue;
-    if (custom) {
-      const auto& fields = kind.selectable_fields;
-      if (std::find(fields.begin(), fields.end(), term.field) != fields.end()) continue;
-      return Bad("field label not supported: " + term.field);
-    }
-    if (row == nullptr) {
-      return Bad(
-          fmt::format("{} is not a known field selector: only \"metadata.name\", "
-                      "\"metadata.namespace\"",
-                      GoQuote(term.field)));
-    }
-    const auto it = std::find_if(row->fields.begin(), row->fields.end(),
-                                 [&](const auto& field) { return field.field == term.field; });
-    if (it == row->fields.end()) return Bad(row->refusal(term.field));
-    term.field = StoredName(*it);
+    if (term.field == kNamespace && selectable.by_namespace) continue;
+    const auto found = std::ranges::find(selectable.fields, term.field, &SelectableField::field);
+    if (found == selectable.fields.end()) return Bad(selectable.refusal(term.field));
+    term.field = found->name();
   }
   return FieldSelector(std::move(out));
 }
@@ -288,57 +163,42 @@ std::string FieldSelector::Text() const {
   return out;
 }
 
-std::vector<std::string_view> SelectableFields(const KindInfo& kind) {
-  std::vector<std::string_view> out;
-  if (const SelectableKind* row = FindKind(kind)) {
-    for (const SelectableField& field : row->fields) {
-      const std::string_view name = StoredName(field);
-      if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
-    }
-  } else if (IsCustom(kind)) {
-    for (const std::string_view field : kind.selectable_fields) {
-      if (field != kName && field != kNamespace) out.push_back(field);
-    }
-  }
-  return out;
+std::string UnsupportedField(std::string_view field) {
+  return fmt::format("field label not supported: {}", field);
+}
+
+std::string UnknownField(std::string_view field) {
+  return fmt::format(
+      "{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+      GoQuote(field));
 }
 
 namespace {
 
 // `at(path)` is the value at a path of the object; null where there is none.
 template <typename At>
-std::string SelectableValueOf(const KindInfo& kind, std::string_view field, const At& at) {
+std::string SelectableValueOf(const SelectableField& field, const At& at) {
   const auto text = [&](std::string_view path) {
     const Json value = at(path);
     return Text(&value);
   };
-  if (field == kName || field == kNamespace) return text(field);
-  Value value = Value::kText;
-  std::string_view path = field;
-  if (const SelectableKind* row = FindKind(kind)) {
-    for (const SelectableField& entry : row->fields) {
-      if (StoredName(entry) != field) continue;
-      value = entry.value;
-      if (!entry.path.empty()) path = entry.path;
-      break;
-    }
-  }
+  const std::string_view path = field.path.empty() ? field.name() : field.path;
   const auto text_or = [&](const char* absent) {
     std::string found = text(path);
     return found.empty() ? absent : found;
   };
-  switch (value) {
-    case Value::kText:
+  switch (field.as) {
+    case SelectableAs::kText:
       return text(path);
-    case Value::kBool:
+    case SelectableAs::kBool:
       return text_or("false");
-    case Value::kNumber:
+    case SelectableAs::kNumber:
       return text_or("0");
-    case Value::kFirstPodIp:
+    case SelectableAs::kFirstPodIp:
       return FirstPodIp(at("status.podIPs"));
-    case Value::kEmpty:
+    case SelectableAs::kEmpty:
       return "";
-    case Value::kEventSource: {
+    case SelectableAs::kEventSource: {
       const std::string component = text("source.component");
       return component.empty() ? text("reportingComponent") : component;
     }
@@ -348,16 +208,16 @@ std::string SelectableValueOf(const KindInfo& kind, std::string_view field, cons
 
 }  // namespace
 
-std::string SelectableValue(const KindInfo& kind, const Json& object, std::string_view field) {
-  return SelectableValueOf(kind, field, [&](std::string_view path) {
+std::string SelectableValue(const SelectableField& field, const Json& object) {
+  return SelectableValueOf(field, [&](std::string_view path) {
     const Json* found = FindPath(object, path);
     return found == nullptr ? Json() : *found;
   });
 }
 
-std::string SelectableValue(const KindInfo& kind, const void* object, std::string_view field) {
-  return SelectableValueOf(
-      kind, field, [&](std::string_view path) { return ValueAt(*kind.type, object, path); });
+std::string SelectableValue(const SelectableField& field, const Type& type, const void* object) {
+  return SelectableValueOf(field,
+                           [&](std::string_view path) { return ValueAt(type, object, path); });
 }
 
 }  // namespace skiff

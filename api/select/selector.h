@@ -161,13 +161,4 @@ class FieldSelector {
   std::vector<FieldRule> rules_;  // By field, each once.
 };
 
-// The fields beyond metadata.name and metadata.namespace that objects of a kind can be selected by,
-// under the names that FieldSelector::For gives them. Empty for most kinds.
-std::vector<std::string_view> SelectableFields(const KindInfo& kind);
-// The value that a field has for selection. `object` is a document as it is stored (an Event as
-// core/v1); `field` is metadata.name, metadata.namespace or one of SelectableFields.
-std::string SelectableValue(const KindInfo& kind, const Json& object, std::string_view field);
-// The same of a struct of the kind's type.
-std::string SelectableValue(const KindInfo& kind, const void* object, std::string_view field);
-
 }  // namespace skiff

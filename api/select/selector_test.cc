@@ -5,7 +5,9 @@
 
 #include <chrono>
 
+#include "api/codec/document.h"
 #include "api/gen/meta_v1.h"
+#include "api/kinds/behaviour.h"
 #include "api/rules/names.h"
 
 namespace skiff {
@@ -19,6 +21,21 @@ const KindInfo& KindOf(std::string_view api_version, std::string_view kind) {
     if (info->api_version == api_version && info->kind == kind) return *info;
   }
   CHECK(false);
+}
+
+std::vector<std::string_view> FieldNames(const KindInfo& kind) {
+  std::vector<std::string_view> names;
+  for (const SelectableField& field : kind.behaviour->selectable.fields) {
+    if (!field.is_alias) names.push_back(field.name());
+  }
+  return names;
+}
+
+std::string ValueOf(const KindInfo& kind, const Json& object, std::string_view name) {
+  for (const SelectableField& field : kind.behaviour->selectable.fields) {
+    if (field.name() == name) return SelectableValue(field, object);
+  }
+  return TextAt(object, name);
 }
 
 std::string LabelError(std::string_view text) {
@@ -220,9 +237,9 @@ TEST(FieldSelectorTest, OldAndNewNamesMeanTheStoredField) {
   EXPECT_EQ(FieldError("v1", "Pod", "spec.host=n1"), "spec.nodeName=n1");
   EXPECT_EQ(FieldError("events.k8s.io/v1", "Event", "regarding.name!=web,reportingController=c"),
             "involvedObject.name!=web,reportingComponent=c");
-  EXPECT_THAT(SelectableFields(KindOf("v1", "Service")),
+  EXPECT_THAT(FieldNames(KindOf("v1", "Service")),
               ElementsAre("spec.clusterIP", "spec.type"));
-  EXPECT_THAT(SelectableFields(KindOf("v1", "ConfigMap")), ElementsAre());
+  EXPECT_THAT(FieldNames(KindOf("v1", "ConfigMap")), ElementsAre());
 }
 
 TEST(FieldSelectorTest, TheSchemaNamesTheSameFields) {
@@ -239,40 +256,40 @@ TEST(FieldSelectorTest, ValuesComeFromTheStoredObject) {
   const Json object = Json::parse(R"({"metadata":{"name":"a","namespace":"ns"},
       "spec":{"nodeName":"n1","hostNetwork":true},
       "status":{"podIP":"10.1.2.3","podIPs":[{"ip":"10.1.2.3"},{"ip":"fd00::1"}]}})");
-  EXPECT_EQ(SelectableValue(pod, object, "metadata.name"), "a");
-  EXPECT_EQ(SelectableValue(pod, object, "spec.nodeName"), "n1");
-  EXPECT_EQ(SelectableValue(pod, object, "spec.hostNetwork"), "true");
-  EXPECT_EQ(SelectableValue(pod, object, "status.podIP"), "10.1.2.3");
-  EXPECT_EQ(SelectableValue(pod, object, "status.podIPs"), "");
-  EXPECT_EQ(SelectableValue(pod, object, "status.phase"), "");
-  EXPECT_EQ(SelectableValue(pod, Json::object(), "spec.hostNetwork"), "false");
-  EXPECT_EQ(SelectableValue(KindOf("v1", "Node"), Json::object(), "spec.unschedulable"), "false");
+  EXPECT_EQ(ValueOf(pod, object, "spec.nodeName"), "n1");
+  EXPECT_EQ(ValueOf(pod, object, "spec.hostNetwork"), "true");
+  EXPECT_EQ(ValueOf(pod, object, "status.podIP"), "10.1.2.3");
+  EXPECT_EQ(ValueOf(pod, object, "status.podIPs"), "");
+  EXPECT_EQ(ValueOf(pod, object, "status.phase"), "");
+  EXPECT_EQ(ValueOf(pod, Json::object(), "spec.hostNetwork"), "false");
+  EXPECT_EQ(ValueOf(KindOf("v1", "Node"), Json::object(), "spec.unschedulable"), "false");
   const Json job = {{"status", {{"succeeded", 3}}}};
-  EXPECT_EQ(SelectableValue(KindOf("batch/v1", "Job"), job, "status.successful"), "3");
-  EXPECT_EQ(SelectableValue(KindOf("batch/v1", "Job"), Json::object(), "status.successful"), "0");
+  EXPECT_EQ(ValueOf(KindOf("batch/v1", "Job"), job, "status.successful"), "3");
+  EXPECT_EQ(ValueOf(KindOf("batch/v1", "Job"), Json::object(), "status.successful"), "0");
   const Json event = {{"reportingComponent", "r"}, {"source", Json::object()}};
-  EXPECT_EQ(SelectableValue(KindOf("v1", "Event"), event, "source"), "r");
+  EXPECT_EQ(ValueOf(KindOf("v1", "Event"), event, "source"), "r");
   const auto selector = FieldSelector::Parse("spec.host=n1,metadata.name!=b")->For(pod);
-  const auto find = [&](std::string_view field) { return SelectableValue(pod, object, field); };
+  const auto find = [&](std::string_view field) { return ValueOf(pod, object, field); };
   EXPECT_TRUE(selector->MatchesBy(find));
 }
 
-TEST(FieldSelectorTest, CustomKindsHaveTheFieldsOfTheirDefinition) {
+TEST(FieldSelectorTest, KindsMadeAtRunTimeHaveTheFieldsOfTheirBehaviour) {
   const Type type = {.shape = Shape::kStruct};
-  constexpr std::string_view kFields[] = {"spec.color", "spec.n"};
+  constexpr SelectableField kFields[] = {{"spec.color"}, {"spec.n"}};
+  const KindBehaviour behaviour = {.selectable = {kFields, false, &UnsupportedField}};
   const KindInfo kind = {.group = "example.com",
                          .api_version = "example.com/v1",
                          .kind = "Sel",
                          .namespaced = false,
-                         .selectable_fields = kFields,
-                         .type = &type};
+                         .type = &type,
+                         .behaviour = &behaviour};
   EXPECT_TRUE(FieldSelector::Parse("spec.color=red,metadata.name=a")->For(kind));
   for (const char* field : {"spec.host", ".spec.color", "metadata.namespace"}) {
     EXPECT_EQ(FieldSelector::Parse(std::string(field) + "=x")->For(kind).error().message,
               std::string("field label not supported: ") + field);
   }
-  EXPECT_THAT(SelectableFields(kind), ElementsAre("spec.color", "spec.n"));
-  EXPECT_EQ(SelectableValue(kind, {{"spec", {{"n", 5}}}}, "spec.n"), "5");
+  EXPECT_THAT(FieldNames(kind), ElementsAre("spec.color", "spec.n"));
+  EXPECT_EQ(ValueOf(kind, {{"spec", {{"n", 5}}}}, "spec.n"), "5");
 }
 
 }  // namespace

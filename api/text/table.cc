@@ -13,7 +13,6 @@ constexpr TableColumn kDefaultColumns[] = {
      .type = "date",
      .description = "When the server created the object."},
 };
-constexpr TableFormat kDefaultFormat = {.columns = kDefaultColumns, .null_rows = true};
 
 Json ColumnDefinitions(const TableFormat& format) {
   Json out = Json::array();
@@ -56,17 +55,7 @@ Json ListMetadata(const Json& document) {
 
 }  // namespace
 
-const TableFormat& FindTableFormat(std::string_view api_version, std::string_view kind) {
-  for (const auto kinds :
-       {columns::PodKinds(), columns::CoreKinds(), columns::AppsKinds(), columns::BatchKinds(),
-        columns::NetworkingKinds(), columns::StorageKinds(), columns::PolicyKinds(),
-        columns::ClusterKinds()}) {
-    for (const columns::KindColumns& row : kinds) {
-      if (row.kind == kind && row.api_version == api_version) return row.format;
-    }
-  }
-  return kDefaultFormat;
-}
+constinit const TableFormat kPlainTable = {.columns = kDefaultColumns, .null_rows = true};
 
 Result<IncludeObject> ParseIncludeObject(std::string_view text) {
   if (text.empty() || text == "Metadata") return IncludeObject::kMetadata;

@@ -1,7 +1,7 @@
 // Objects as clients that print want them: meta.k8s.io Tables with Kubernetes' columns and cells,
 // and PartialObjectMetadata. Works on documents in the version that was asked for.
 //
-//   const TableFormat& format = FindTableFormat("v1", "Pod");
+//   const TableFormat& format = *core_v1::Pod::Info().behaviour->table;
 //   Json table = MakeTable(format, list, {.now = clock.Now()});
 #pragma once
 
@@ -35,7 +35,7 @@ struct TableColumn {
   const void* context = nullptr;  // For `cell`: the path of a custom column.
 };
 
-// How objects of a kind become rows. Formats of built-in kinds live for ever.
+// How objects of a kind become rows.
 struct TableFormat {
   std::span<const TableColumn> columns;
   bool null_rows = false;  // An empty list has rows null, not [].
@@ -44,7 +44,7 @@ struct TableFormat {
 };
 
 // The format of name and creation time for kinds without one of their own.
-const TableFormat& FindTableFormat(std::string_view api_version, std::string_view kind);
+extern const TableFormat kPlainTable;
 
 // ?includeObject=
 enum class IncludeObject : uint8_t { kMetadata, kObject, kNone };

@@ -6,6 +6,10 @@
 #include <regex>
 
 #include "api/codec/document.h"
+#include "api/gen/core_v1.h"
+#include "api/gen/networking_v1.h"
+#include "api/kinds/behaviour.h"
+#include "api/registry.h"
 #include "base/source_root.h"
 
 namespace skiff {
@@ -14,8 +18,8 @@ namespace {
 const TimePoint kNow{1'700'000'000s};
 
 Json Cells(std::string_view api_version, std::string_view kind, const char* object) {
-  const TableFormat& format = FindTableFormat(api_version, kind);
-  return MakeTableRow(format, Json::parse(object),
+  const KindInfo& info = *KindSet(RuntimeKinds()).FindKind(api_version, kind);
+  return MakeTableRow(*info.behaviour->table, Json::parse(object),
                       {.now = kNow, .include = IncludeObject::kNone})["cells"];
 }
 
@@ -30,7 +34,7 @@ TEST(TableTest, PodsPrintAsKubernetesPrintsThem) {
   std::ifstream file(std::string(kSourceRoot) + "/api/testdata/pod_table.json");
   const Json cases = Json::parse(file);
   ASSERT_EQ(cases.size(), 36);
-  const TableFormat& format = FindTableFormat("v1", "Pod");
+  const TableFormat& format = *core_v1::Pod::Info().behaviour->table;
   for (const Json& entry : cases) {
     Json row = MakeTableRow(format, entry["object"], {.now = kNow});
     Json expected = entry["cells"];
@@ -47,7 +51,7 @@ TEST(TableTest, TheEnvelopeOfAListHasItsMetadata) {
       "metadata":{"resourceVersion":"7","continue":"c","remainingItemCount":3},
       "items":[{"metadata":{"name":"a","labels":{"x":"y"},
                 "creationTimestamp":"2023-11-14T22:12:20Z"},"data":{"k":"v"}}]})");
-  const TableFormat& format = FindTableFormat("v1", "ConfigMap");
+  const TableFormat& format = *core_v1::ConfigMap::Info().behaviour->table;
   const Json table = MakeTable(format, list, {.now = kNow});
   EXPECT_EQ(table["kind"], "Table");
   EXPECT_EQ(table["apiVersion"], "meta.k8s.io/v1");
@@ -64,7 +68,7 @@ TEST(TableTest, TheEnvelopeOfAListHasItsMetadata) {
 
 TEST(TableTest, OneObjectIsOneRow) {
   const Json object = {{"metadata", {{"name", "a"}, {"resourceVersion", "9"}}}};
-  const TableFormat& format = FindTableFormat("v1", "ConfigMap");
+  const TableFormat& format = *core_v1::ConfigMap::Info().behaviour->table;
   const Json table = MakeTable(format, object,
                                {.now = kNow,
                                 .version = "v1beta1",
@@ -81,8 +85,9 @@ TEST(TableTest, OneObjectIsOneRow) {
 
 TEST(TableTest, EmptyListsOfKindsWithoutColumnsHaveNullRows) {
   const Json empty = {{"metadata", {{"resourceVersion", "1"}}}, {"items", Json::array()}};
-  EXPECT_EQ(MakeTable(FindTableFormat("v1", "Pod"), empty, {.now = kNow})["rows"], Json::array());
-  const Json table = MakeTable(FindTableFormat("v1", "LimitRange"), empty, {.now = kNow});
+  const TableFormat& pods = *core_v1::Pod::Info().behaviour->table;
+  EXPECT_EQ(MakeTable(pods, empty, {.now = kNow})["rows"], Json::array());
+  const Json table = MakeTable(*core_v1::LimitRange::Info().behaviour->table, empty, {.now = kNow});
   EXPECT_TRUE(table["rows"].is_null());
   EXPECT_EQ(Columns(table), (Json{"Name", "Created At"}));
   EXPECT_EQ(table["columnDefinitions"][1]["type"], "date");
@@ -100,7 +105,7 @@ TEST(TableTest, IncludeObjectIsOneOfThreeWords) {
 
 TEST(TableTest, EveryServedKindHasAFormat) {
   for (const KindInfo* kind : BuiltInKinds()) {
-    const Json row = MakeTableRow(FindTableFormat(kind->api_version, kind->kind), Json::object(),
+    const Json row = MakeTableRow(*kind->behaviour->table, Json::object(),
                                   {.now = kNow, .include = IncludeObject::kNone});
     EXPECT_GE(row["cells"].size(), 2) << kind->kind;
   }
@@ -241,7 +246,7 @@ TEST(TableTest, AnAddressHasOneCellMoreThanColumns) {
   const Json object = Json::parse(R"({"metadata":{"name":"10.0.0.1"},"spec":{"parentRef":{
       "resource":"services","namespace":"n","name":"s"}}})");
   const Json table =
-      MakeTable(FindTableFormat("networking.k8s.io/v1", "IPAddress"), object, {.now = kNow});
+      MakeTable(*networking_v1::IPAddress::Info().behaviour->table, object, {.now = kNow});
   EXPECT_EQ(Columns(table), (Json{"Name", "ParentRef"}));
   EXPECT_EQ(table["rows"][0]["cells"], (Json{"10.0.0.1", "services/n/s", "<unknown>"}));
 }

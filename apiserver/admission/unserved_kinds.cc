@@ -1,9 +1,8 @@
 // Who writes an object that nothing acts on is warned, on a server that is to do so; any other
 // says it in its log, once a kind. Both when it is made and when what it asks for changes.
-#include "api/unserved_kinds.h"
-
 #include <set>
 
+#include "api/kinds/behaviour.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/request/resources.h"
 #include "base/log.h"
@@ -30,7 +29,7 @@ class UnservedKinds final : public AdmissionPlugin {
 
   Result<> Validate(const AdmissionRequest& request) override {
     if (!request.subresource.empty() || request.object == nullptr) return {};
-    const std::string_view why = WhyUnserved(request.kind);
+    const std::string_view why = request.kind.behaviour->unserved;
     // What the server writes for itself it knows.
     if (why.empty() || request.user.name == LoopbackUser().name) return {};
     if (request.old_object != nullptr &&

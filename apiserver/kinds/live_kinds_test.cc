@@ -1,4 +1,7 @@
 // Kinds that are made while the server runs, of tables alone: no definition, no schema.
+#include "api/codec/document.h"
+#include "api/columns/cells.h"
+#include "api/kinds/versions.h"
 #include "api/registry.h"
 #include "apiserver/kinds/served_kinds.h"
 #include "apiserver/server/server_fixture.h"
@@ -9,14 +12,26 @@ namespace {
 constexpr std::string_view kWidgetVerbs[] = {"create", "delete", "deletecollection", "get",
                                              "list",   "patch",  "update",           "watch"};
 
-std::shared_ptr<const RuntimeKind> Widgets(std::string_view resource) {
-  auto kind = std::make_shared<RuntimeKind>();
+// A kind, and what it does.
+struct LiveKind : RuntimeKind {
+  KindBehaviour own;
+};
+
+std::shared_ptr<LiveKind> WidgetsOf(std::string_view version, std::string_view resource,
+                                    std::string_view color = "color", int more_fields = 0) {
+  auto kind = std::make_shared<LiveKind>();
+  kind->behaviour = &kind->own;
   TableArena& tables = kind->tables;
   static const Type kText = {.shape = Shape::kString};
   Type& spec = tables.NewType();
   spec.shape = Shape::kStruct;
-  spec.fields = tables.Keep(std::vector<Field>{{.name = "color", .type = &kText, .pointer = true},
-                                               {.name = "size", .type = &kText, .pointer = true}});
+  std::vector<Field> fields = {{.name = color, .type = &kText, .pointer = true},
+                               {.name = "size", .type = &kText, .pointer = true}};
+  for (int i = 0; i < more_fields; ++i) {
+    fields.push_back(
+        {.name = tables.Keep("p" + std::to_string(i)), .type = &kText, .pointer = true});
+  }
+  spec.fields = tables.Keep(std::move(fields));
   Type& type = tables.NewType();
   type.shape = Shape::kStruct;
   type.name = "Widget";
@@ -25,8 +40,8 @@ std::shared_ptr<const RuntimeKind> Widgets(std::string_view resource) {
       {.name = "metadata", .type = &meta_v1::ObjectMeta::Describe(), .pointer = true},
       {.name = "spec", .type = &spec, .pointer = true}});
   kind->group = "example.com";
-  kind->version = "v1";
-  kind->api_version = "example.com/v1";
+  kind->version = version;
+  kind->api_version = tables.Keep("example.com/" + std::string(version));
   kind->kind = "Widget";
   kind->resource = tables.Keep(std::string(resource));
   kind->singular = "widget";
@@ -38,6 +53,29 @@ std::shared_ptr<const RuntimeKind> Widgets(std::string_view resource) {
   kind->type = &type;
   return kind;
 }
+
+std::shared_ptr<const RuntimeKind> Widgets(std::string_view resource) {
+  return WidgetsOf("v1", resource);
+}
+
+// v2 spells the color with a "u".
+class ColourVersions final : public VersionConverter {
+ public:
+  Result<std::vector<Json>> Convert(std::vector<Json> documents,
+                                    std::string_view api_version) const override {
+    const bool to_v2 = api_version == "example.com/v2";
+    for (Json& document : documents) {
+      Json spec = Json::object();
+      for (const auto& [name, value] : document["spec"].items()) {
+        const bool is_color = name == "color" || name == "colour";
+        spec[!is_color ? name : to_v2 ? "colour" : "color"] = value;
+      }
+      document["spec"] = spec;
+      document["apiVersion"] = api_version;
+    }
+    return documents;
+  }
+};
 
 class LiveKinds : public ServerFixture {
  protected:
@@ -93,6 +131,86 @@ TEST_F(LiveKinds, DiscoveryAndTablesTellOfIt) {
                             .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
   ASSERT_EQ(table.body["kind"], "Table");
   EXPECT_EQ(table.body["rows"][0]["cells"][0], "a");
+}
+
+TEST_F(LiveKinds, WhatAKindDoesIsLookedUpNowhere) {
+  static constexpr TableColumn kColumns[] = {
+      columns::kName, {"Color", columns::Text<"spec.color", "<none>">}};
+  static constexpr TableFormat kFormat = {.columns = kColumns};
+  static constexpr SelectableField kFields[] = {{"spec.color"}};
+  static constexpr EndpointResets kResets[] = {{"", {"spec.size"}}};
+  const auto kind = WidgetsOf("v1", "widgets");
+  kind->own = {.table = &kFormat,
+               .selectable = {kFields, true, &UnsupportedField},
+               .resets = kResets,
+               .list_kind = "Widgetry",
+               .deprecation = "widgets are out of fashion"};
+  server_->kinds().Set({kind});
+  const Answer created = Post(path_, R"({"apiVersion": "example.com/v1", "kind": "Widget",
+      "metadata": {"name": "a"}, "spec": {"color": "red", "size": "big"}})");
+  ASSERT_EQ(created.code, 201) << created.message();
+  EXPECT_EQ(created.body["metadata"]["managedFields"][0]["fieldsV1"],
+            Json::parse(R"({"f:spec": {".": {}, "f:color": {}}})"))
+      << "nobody owns the size";
+  EXPECT_NE(created.response.headers.find("Warning")->second.find("out of fashion"),
+            std::string::npos);
+  Post(path_, Widget("b", "blue"));
+  const Answer blue = Get(path_ + "?fieldSelector=spec.color%3Dblue");
+  EXPECT_EQ(blue.body["kind"], "Widgetry");
+  ASSERT_EQ(blue.body["items"].size(), 1u);
+  EXPECT_EQ(blue.body["items"][0]["metadata"]["name"], "b");
+  EXPECT_EQ(Get(path_ + "?fieldSelector=spec.size%3Dbig").message(),
+            "field label not supported: spec.size");
+  const Answer table = Ask({.path = path_,
+                            .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  EXPECT_EQ(table.body["rows"][0]["cells"], (Json{"a", "red"}));
+}
+
+TEST_F(LiveKinds, AKindMayHaveHundredsOfProperties) {
+  constexpr int kProperties = 700;
+  server_->kinds().Set({WidgetsOf("v1", "widgets", "color", kProperties)});
+  Json widget = Json::parse(Widget("a", "red"));
+  for (int i = 0; i < kProperties; ++i) widget["spec"]["p" + std::to_string(i)] = "x";
+  const auto apply = [&](const std::string& manager) {
+    return Ask("PATCH", path_ + "/a?fieldManager=" + manager, widget.dump(),
+               "application/apply-patch+yaml");
+  };
+  const Answer applied = apply("one");
+  ASSERT_EQ(applied.code, 201) << applied.message();
+  EXPECT_EQ(applied.body["spec"], widget["spec"]);
+  const Json& owned = applied.body["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"];
+  EXPECT_EQ(owned.size(), kProperties + 1u);
+  widget["spec"]["p192"] = widget["spec"]["p699"] = "y";
+  const Answer conflict = apply("two");
+  EXPECT_EQ(conflict.code, 409);
+  ASSERT_EQ(conflict.body["details"]["causes"].size(), 2u) << conflict.message();
+  EXPECT_EQ(conflict.body["details"]["causes"][0]["field"], ".spec.p192");
+  EXPECT_EQ(conflict.body["details"]["causes"][1]["field"], ".spec.p699");
+  EXPECT_EQ(apply("one").body["spec"]["p699"], "y");
+}
+
+TEST_F(LiveKinds, VersionsOfAKindMadeOfTablesAreConverted) {
+  const auto first = WidgetsOf("v1", "widgets"), second = WidgetsOf("v2", "widgets", "colour");
+  static const ColourVersions kConverter;
+  const std::array<const KindInfo*, 2> versions = {first.get(), second.get()};
+  first->own = second->own = {.versions = versions, .converter = &kConverter};
+  server_->kinds().Set({first, second});
+  const std::string second_path = "/apis/example.com/v2/namespaces/default/widgets";
+  ASSERT_EQ(Post(path_, Widget("a", "red")).code, 201);
+  EXPECT_EQ(Get(second_path + "/a").body["spec"], Json::parse(R"({"colour": "red"})"));
+  EXPECT_EQ(Get(second_path).body["items"][0]["spec"]["colour"], "red");
+  Answer watch = Get(second_path + "?watch=1");
+  watch.response.stream->Attach([] {});
+  const Answer merged = Merge(second_path + "/a", R"({"spec": {"colour": "blue"}})");
+  ASSERT_EQ(merged.code, 200) << merged.message();
+  EXPECT_EQ(merged.body["spec"]["colour"], "blue");
+  EXPECT_EQ(Get(path_ + "/a").body["spec"], Json::parse(R"({"color": "blue"})"));
+  const std::vector<Json> events = Events(watch.response);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1]["object"]["apiVersion"], "example.com/v2");
+  EXPECT_EQ(events[1]["object"]["spec"]["colour"], "blue");
+  watch = {};
+  server_->kinds().Set({});
 }
 
 TEST_F(LiveKinds, AWatchKeepsTheKindThatItBeganWith) {

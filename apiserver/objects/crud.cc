@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/kinds/behaviour.h"
 #include "api/rules/rules.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/objects/custom_body.h"
@@ -116,9 +117,9 @@ Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
     if (!sent) return DecodeObject(request, FieldValidation::kIgnore);
     return std::exchange(sent, std::nullopt).value();
   };
-  const Rules* rules = FindRules(*request.kind);
+  const Rules& rules = *request.kind->behaviour->rules;
   mode.is_put = true;
-  mode.create_if_missing = mode.subresource.empty() && rules && rules->allow_create_on_update;
+  mode.create_if_missing = mode.subresource.empty() && rules.allow_create_on_update;
   const auto transform = [&](const Object&) { return take(); };
   const auto make = [&]() -> Result<Object> {
     TRY(MayCreate(core, request));
@@ -172,12 +173,10 @@ Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
   const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
   TRY(CheckMayGo(request));
+  const std::string_view orphaning = kind.behaviour->orphaning_warning;
   if (options.propagation == Propagation::kUnset && !options.orphan_dependents &&
-      kind.group == "batch" && kind.resource == "jobs") {
-    request.warnings.push_back(
-        "child pods are preserved by default when jobs are deleted; set "
-        "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
-        "this warning");
+      !orphaning.empty()) {
+    request.warnings.emplace_back(orphaning);
   }
   const AnswerRemoved answer = [&request, media, options](Removed removed) {
     return RemovedResponse(request, std::move(removed), options, media);

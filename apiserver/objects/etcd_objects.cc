@@ -5,6 +5,7 @@
 
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
+#include "api/kinds/versions.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/resources.h"
 

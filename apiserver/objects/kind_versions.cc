@@ -1,9 +1,8 @@
 #include "apiserver/objects/kind_versions.h"
 
 #include "api/crd/custom_kind.h"
+#include "api/kinds/versions.h"
 #include "api/registry.h"
-#include "apiserver/objects/conversions.h"
-#include "apiserver/request/resources.h"
 
 namespace skiff {
 namespace {
@@ -21,8 +20,10 @@ const Type* KindVersions::TypeOf(std::string_view api_version) const {
     const auto found = custom->versions->find(api_version);
     return found == custom->versions->end() ? nullptr : &found->second->type();
   }
-  const KindInfo* other = FindKind(api_version, kind_.kind);
-  return other == nullptr || other->group != kind_.group ? nullptr : other->type;
+  for (const KindInfo* other : kind_.behaviour->versions) {
+    if (other->api_version == api_version && other->group == kind_.group) return other->type;
+  }
+  return nullptr;
 }
 
 Result<Json> KindVersions::Convert(Json document, std::string_view api_version) const {
@@ -31,20 +32,7 @@ Result<Json> KindVersions::Convert(Json document, std::string_view api_version) 
   if (from == api_version) return document;
   document["apiVersion"] = from;
   document["kind"] = kind_.kind;
-  const crd::CustomKind* custom = CustomOf(kind_);
-  if (custom == nullptr) {
-    const KindInfo* before = FindKind(from, kind_.kind);
-    const KindInfo* wanted = FindKind(api_version, kind_.kind);
-    return DocumentAs(*before, *wanted, std::move(document));
-  }
-  if (custom->converter == nullptr) {
-    document["apiVersion"] = api_version;
-    return document;
-  }
-  std::vector<Json> documents;
-  documents.push_back(std::move(document));
-  auto converted = TRY(custom->converter->Convert(std::move(documents), api_version));
-  return std::move(converted.front());
+  return ConvertVersion(kind_, std::move(document), api_version);
 }
 
 }  // namespace skiff

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/crd/custom_kind.h"
+#include "api/kinds/behaviour.h"
 #include "api/select/selector.h"
 #include "apiserver/objects/list_in_version.h"
 #include "apiserver/objects/record_codec.h"
@@ -153,8 +154,8 @@ std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& 
   if (runtime == nullptr || runtime->custom == nullptr) return std::nullopt;
   std::map<std::string, std::string> values;
   const auto object = CustomObjectOf(kind, view);
-  for (const std::string_view field : SelectableFields(kind)) {
-    values[std::string(field)] = object ? SelectableValue(kind, object->content(), field) : "";
+  for (const SelectableField& field : kind.behaviour->selectable.fields) {
+    values[std::string(field.name())] = object ? SelectableValue(field, object->content()) : "";
   }
   return values;
 }

@@ -6,8 +6,9 @@
 #include "api/codec/json.h"
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
+#include "api/kinds/behaviour.h"
+#include "api/kinds/versions.h"
 #include "api/select/selector.h"
-#include "apiserver/objects/conversions.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/storage/keys.h"
@@ -257,8 +258,8 @@ std::string PlainText(const KindInfo& kind, const Json& document) {
 StoredObject EncodeBody(const KindInfo& kind, const Json& document, const ObjectBody& body) {
   const auto labels = LabelsOf(document);
   std::vector<std::pair<std::string, std::string>> fields;
-  for (const std::string_view field : SelectableFields(kind)) {
-    fields.emplace_back(field, SelectableValue(kind, document, field));
+  for (const SelectableField& field : kind.behaviour->selectable.fields) {
+    if (!field.is_alias) fields.emplace_back(field.name(), SelectableValue(field, document));
   }
   std::string uid;
   if (const auto metadata = document.find("metadata"); metadata != document.end()) {
@@ -277,8 +278,9 @@ Result<StoredObject> EncodeForStore(const Object& object) {
   std::vector<NamedText> labels;
   for (const auto& [name, value] : object.metadata().labels) labels.push_back({name, value});
   std::vector<std::pair<std::string_view, std::string>> fields;
-  for (const std::string_view field : SelectableFields(kind)) {
-    fields.emplace_back(field, SelectableValue(kind, object.raw(), field));
+  for (const SelectableField& field : kind.behaviour->selectable.fields) {
+    if (field.is_alias) continue;
+    fields.emplace_back(field.name(), SelectableValue(field, *kind.type, object.raw()));
   }
   std::vector<NamedText> field_views;
   for (const auto& [name, value] : fields) field_views.push_back({name, value});
@@ -291,7 +293,8 @@ Result<StoredObject> EncodeForStore(const Object& object) {
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {
   const KindInfo& stored = StorageKindOf(kind);
   if (&stored == &kind) return EncodeForStore(TRY(Object::FromDocument(kind, document)));
-  return EncodeForStore(TRY(Object::FromDocument(stored, TRY(Convert(kind, stored, document)))));
+  const Json kept = TRY(DocumentAs(kind, stored, document));
+  return EncodeForStore(TRY(Object::FromDocument(stored, kept)));
 }
 
 Result<Object> AsKept(const Object& object) {
@@ -304,8 +307,8 @@ Result<Object> AsKept(const Object& object) {
   }
   if (IsKeptAs(kind)) return object.Clone();
   const KindInfo& stored = StorageKindOf(kind);
-  const Json document = TRY(Convert(kind, stored, object.ToDocument()));
-  return Object::FromDocument(kind, TRY(Convert(stored, kind, document)));
+  const Json document = TRY(DocumentAs(kind, stored, object.ToDocument()));
+  return Object::FromDocument(kind, TRY(DocumentAs(stored, kind, document)));
 }
 
 namespace {
@@ -323,7 +326,7 @@ Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
   Json document = TRY(ParseJson(view.body()));
   const KindInfo& stored = StorageKindOf(kind);
   if (&stored == &kind) return document;
-  return Convert(stored, kind, document);
+  return DocumentAs(stored, kind, std::move(document));
 }
 
 Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view) {

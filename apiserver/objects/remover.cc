@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/gen/core_v1.h"
+#include "api/kinds/behaviour.h"
 #include "api/pods/pod_phase.h"
 #include "apiserver/kinds/custom_definitions.h"
 #include "apiserver/objects/late_write.h"
@@ -26,17 +27,11 @@ TimePoint WholeSeconds(TimePoint point) {
   return std::chrono::time_point_cast<std::chrono::seconds>(point);
 }
 
-// Their deletion begins by itself, and words its conflicts so.
-bool BeginsByItself(const KindInfo& kind) {
-  return (kind.group.empty() && kind.resource == "namespaces") ||
-         &kind == &CustomResourceDefinition::Info();
-}
-
 Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
   const KindInfo& kind = object.kind();
   const meta_v1::ObjectMeta& meta = object.metadata();
   if (options.uid && *options.uid != meta.uid) {
-    if (BeginsByItself(kind)) {
+    if (kind.behaviour->marks_own_end) {
       return Fail(ConflictError(GroupResourceOf(kind), meta.name,
                                 fmt::format("Precondition failed: UID in precondition: {}, UID in "
                                             "object meta: {}",
@@ -49,7 +44,7 @@ Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
                     *options.uid, meta.uid)));
   }
   if (options.resource_version && *options.resource_version != meta.resource_version) {
-    if (BeginsByItself(kind)) {
+    if (kind.behaviour->marks_own_end) {
       return Fail(ConflictError(
           GroupResourceOf(kind), meta.name,
           fmt::format("Precondition failed: ResourceVersion in precondition: {}, ResourceVersion "
@@ -126,9 +121,7 @@ Result<std::string> ShownAt(Revision revision, const Record* kept, const Object&
 }  // namespace
 
 Propagation DefaultPropagation(const KindInfo& kind) {
-  const bool orphans = (kind.group.empty() && kind.resource == "replicationcontrollers") ||
-                       (kind.group == "batch" && kind.resource == "jobs");
-  return orphans ? Propagation::kOrphan : Propagation::kUnset;
+  return kind.behaviour->orphans_dependents ? Propagation::kOrphan : Propagation::kUnset;
 }
 
 // What is to become of an object whose deletion was asked for; its changes are made already.

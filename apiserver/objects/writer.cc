@@ -8,6 +8,8 @@
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/core_v1.h"
+#include "api/kinds/behaviour.h"
+#include "api/kinds/versions.h"
 #include "api/patch/managed_fields.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
@@ -29,16 +31,11 @@ constexpr int kNameTriesMax = 8;
 constexpr int kUpdateTriesMax = 64;
 
 void SetDefaults(Object& object) {
-  const Rules* rules = FindRules(object.kind());
-  if (rules && rules->set_defaults) rules->set_defaults(object.raw());
-  if (rules && rules->keep_empty_lists && !object.empty_lists().empty()) {
-    rules->keep_empty_lists(object.raw(), object.empty_lists());
+  const Rules& rules = *object.kind().behaviour->rules;
+  if (rules.set_defaults) rules.set_defaults(object.raw());
+  if (rules.keep_empty_lists && !object.empty_lists().empty()) {
+    rules.keep_empty_lists(object.raw(), object.empty_lists());
   }
-}
-
-NameRule NameRuleOf(const KindInfo& kind) {
-  const Rules* rules = FindRules(kind);
-  return rules && rules->validate_name ? rules->validate_name : &NameIsDnsSubdomain;
 }
 
 // Custom resources may have finalizers of any name, if not gladly.
@@ -62,11 +59,11 @@ void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& reque
 // Subresources warn of nothing, but scale, which writes the object through its own endpoint.
 void AddWarnings(const Object& object, const Object* old, std::string_view subresource,
                  ApiRequest& request) {
-  const Rules* rules = FindRules(object.kind());
+  const Rules& rules = *object.kind().behaviour->rules;
   if (object.is_custom()) WarnOfFinalizers(object, old, request);
-  if (!rules || !rules->warnings) return;
+  if (!rules.warnings) return;
   if (!subresource.empty() && subresource != "scale") return;
-  rules->warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);
+  rules.warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);
 }
 
 void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admission) {
@@ -235,14 +232,14 @@ TimePoint WholeSeconds(TimePoint point) {
 Result<> ObjectWriter::Check(const Object& object, const Object* old, const UpdateMode& mode,
                              std::vector<std::string>& warnings) {
   const KindInfo& kind = object.kind();
-  const Rules* rules = FindRules(kind);
+  const Rules& rules = *kind.behaviour->rules;
   Violations wrong;
   const FieldPath metadata("metadata");
-  const bool metadata_last = old == nullptr && rules && rules->metadata_last;
+  const bool metadata_last = old == nullptr && rules.metadata_last;
   const auto check_metadata = [&](NameRule name_rule) {
     ValidateObjectMeta(object.metadata(), kind.namespaced, name_rule, metadata, wrong);
   };
-  if (!metadata_last) check_metadata(NameRuleOf(kind));
+  if (!metadata_last) check_metadata(rules.validate_name);
   if (old != nullptr) {
     // Kubernetes asks both its generic strategy and that of the kind, so each cause stands twice.
     ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
@@ -250,18 +247,18 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   }
   if (mode.validate) {
     mode.validate(object, *old, wrong);
-  } else if (rules && old == nullptr) {
-    if (rules->validate) rules->validate(object.raw(), wrong);
-  } else if (rules && mode.subresource == "status") {
-    if (rules->validate_status_update) {
-      rules->validate_status_update(object.raw(), old->raw(), wrong);
-    }
-  } else if (rules && rules->validate_update) {
-    rules->validate_update(object.raw(), old->raw(), wrong);
   } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
     const Json before = old == nullptr ? Json() : old->ToDocument();
     runtime->custom->Validate(object.ToDocument(), old == nullptr ? nullptr : &before,
                               mode.subresource, wrong, warnings);
+  } else if (old == nullptr) {
+    if (rules.validate) rules.validate(object.raw(), wrong);
+  } else if (mode.subresource == "status") {
+    if (rules.validate_status_update) {
+      rules.validate_status_update(object.raw(), old->raw(), wrong);
+    }
+  } else if (rules.validate_update) {
+    rules.validate_update(object.raw(), old->raw(), wrong);
   }
   // Whatever a kind thinks of names, they have to fit into a path.
   if (old == nullptr && wrong.empty()) check_metadata(&NameIsPathSegment);
@@ -274,13 +271,13 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
                                         const WriteOptions& options, Grounds grounds,
                                         const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
-  const Rules* rules = FindRules(kind);
-  if (rules && rules->prepare_create) {
-    rules->prepare_create(object.raw());
-  } else if (!rules) {
+  const Rules& rules = *kind.behaviour->rules;
+  if (rules.prepare_create) {
+    rules.prepare_create(object.raw());
+  } else {
     ClearStatusOf(object);
   }
-  if (rules && rules->stamp) rules->stamp(object.raw(), nullptr, request.now);
+  if (rules.stamp) rules.stamp(object.raw(), nullptr, request.now);
   auto reservation = TRY(parts_.allocations.Reserve(object, nullptr, options.dry_run));
   TRY(Check(object, nullptr, {}, request.warnings));
   AddWarnings(object, nullptr, "", request);
@@ -364,8 +361,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
     return Fail(NoUniqueName(saved.error(), kind, meta.name));
   }
   for (int tries = 0;; ++tries) {
-    // An IPAddress is named after its address: the base is the name.
-    meta.name = kind.resource == "ipaddresses"
+    meta.name = kind.behaviour->keeps_generate_name
                     ? meta.generate_name
                     : NameFromPrefix(meta.generate_name, parts_.random.NameSuffix());
     auto saved = CreateNamed(request, object, options, grounds, later);
@@ -393,25 +389,25 @@ void KeepSystemFields(Object& object, const Object& old) {
 
 void Prepare(Object& object, const Object& old, const UpdateMode& mode) {
   object.metadata().generation = old.metadata().generation;
-  const Rules* rules = FindRules(object.kind());
+  const Rules& rules = *object.kind().behaviour->rules;
   if (mode.prepare) {
     mode.prepare(object, old);
   } else if (mode.subresource == "status") {
-    if (rules && rules->prepare_status_update) {
-      rules->prepare_status_update(object.raw(), old.raw());
+    if (rules.prepare_status_update) {
+      rules.prepare_status_update(object.raw(), old.raw());
     } else {
       KeepAllButStatus(object, old);
     }
-  } else if (rules && rules->prepare_update) {
-    rules->prepare_update(object.raw(), old.raw());
-  } else if (!rules) {
+  } else if (rules.prepare_update) {
+    rules.prepare_update(object.raw(), old.raw());
+  } else {
     KeepStatusOf(object, old);
   }
 }
 
 void Stamp(Object& object, const Object& old, TimePoint now) {
-  const Rules* rules = FindRules(object.kind());
-  if (rules && rules->stamp) rules->stamp(object.raw(), old.raw(), now);
+  const Rules& rules = *object.kind().behaviour->rules;
+  if (rules.stamp) rules.stamp(object.raw(), old.raw(), now);
 }
 
 // The last finalizer of an object that is being deleted has gone.
@@ -429,10 +425,8 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
   const std::string& given = object.metadata().resource_version;
   const uint64_t version = TRY(ParseResourceVersion(given));
   if (version == 0) {
-    const Rules* rules = FindRules(kind);
-    const bool custom = RuntimeKindOf(kind) != nullptr;
     if (!mode.is_put || mode.subresource == "scale") return {};
-    if (!custom && (!rules || rules->allow_unconditional_update)) return {};
+    if (kind.behaviour->rules->allow_unconditional_update) return {};
     Violations wrong;
     wrong.Invalid(FieldPath("metadata").Child("resourceVersion"), 0,
                   "must be specified for an update");

@@ -2,7 +2,7 @@
 
 #include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
-#include "apiserver/objects/conversions.h"
+#include "api/kinds/versions.h"
 
 namespace skiff {
 namespace {

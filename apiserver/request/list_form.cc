@@ -7,6 +7,7 @@
 #include "api/codec/protobuf.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/meta_v1.h"
+#include "api/kinds/behaviour.h"
 #include "api/text/yaml.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/resources.h"
@@ -19,8 +20,8 @@ namespace {
 constexpr size_t kFormKeptBytesMax = 1 << 20;
 
 std::string ListKindOf(const KindInfo& kind) {
-  if (const crd::CustomKind* custom = DefinitionOf(kind)) return custom->list_kind;
-  return std::string(kind.kind) + "List";
+  const std::string_view own = kind.behaviour->list_kind;
+  return own.empty() ? std::string(kind.kind) + "List" : std::string(own);
 }
 
 // Lists of custom resources always tell where they go on, if they do or not.
@@ -66,7 +67,7 @@ ListText PartialListText(const ListMeta& meta, const MediaType& media) {
 }
 
 ListText TableListText(const KindInfo& kind, const ListMeta& meta, const TableOptions& options) {
-  const TableFormat& format = TableFormatOf(kind);
+  const TableFormat& format = *kind.behaviour->table;
   const Json list = {{"metadata", Json::parse(ListMetaText(meta))}, {"items", Json::array()}};
   Json table = MakeTable(format, list, options);
   ListText text{.before = {}, .none = table["rows"].is_null() ? "null" : "[]", .item = {}};

@@ -7,7 +7,8 @@
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/meta_v1.h"
-#include "apiserver/objects/conversions.h"
+#include "api/kinds/behaviour.h"
+#include "api/kinds/versions.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
@@ -46,12 +47,6 @@ std::string TableHead(Json table) {
   std::string text = EncodeDocument(meta_v1::Table::Describe(), table);
   text.back() = ',';
   return text + "\"rows\":";
-}
-
-const TableFormat& TableFormatOf(const KindInfo& kind) {
-  if (const crd::CustomKind* custom = DefinitionOf(kind)) return custom->table;
-  const KindInfo& stored = StorageKindOf(kind);
-  return FindTableFormat(stored.api_version, stored.kind);
 }
 
 MediaOffer OfferOf(const ApiRequest& request, MediaOffer offer) {
@@ -138,11 +133,11 @@ void AppendRowObject(std::string_view text, const TableOptions& options, std::st
 // The row's object, if wanted whole, is of the version that was asked for.
 Json TableRowOf(const KindInfo& kind, const Json& document, TableOptions options) {
   const KindInfo& stored = StorageKindOf(kind);
-  const TableFormat& format = TableFormatOf(kind);
+  const TableFormat& format = *kind.behaviour->table;
   if (&stored == &kind) return MakeTableRow(format, document, options);
   const bool whole = options.include == IncludeObject::kObject;
   if (whole) options.include = IncludeObject::kNone;
-  const auto kept = Convert(kind, stored, document);
+  const auto kept = DocumentAs(kind, stored, document);
   Json row = MakeTableRow(format, kept ? *kept : document, options);
   if (!whole) return row;
   Json& object = row["object"];
@@ -187,7 +182,7 @@ std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now
   const Json document = parsed ? *parsed : Json::object();
   TableOptions options = TableOptionsOf(kind, now, version, include);
   options.headers = headers;
-  Json table = MakeTable(TableFormatOf(kind), {{"items", Json::array()}}, options);
+  Json table = MakeTable(*kind.behaviour->table, {{"items", Json::array()}}, options);
   table["metadata"] = {{"resourceVersion", TextAt(document, "metadata.resourceVersion")}};
   std::string out = TableHead(std::move(table)) + "[";
   AppendRow(kind, document, text, options, out);

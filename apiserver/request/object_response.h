@@ -49,9 +49,7 @@ std::string ProtobufText(const KindInfo& kind, std::string_view text, const Medi
 std::string TableText(const KindInfo& kind, std::string_view text, TimePoint now,
                       std::string_view version, IncludeObject include, bool headers);
 
-// How objects of the kind are shown in Tables: as the version that they are kept in, whichever was
-// asked for.
-const TableFormat& TableFormatOf(const KindInfo& kind);
+// Objects are shown in Tables as the version that they are kept in, whichever was asked for.
 TableOptions TableOptionsOf(const KindInfo& kind, TimePoint now, std::string_view version,
                             IncludeObject include);
 // A Table's text up to the colon behind the name of its rows, which come last, in the order of the

@@ -85,10 +85,4 @@ bool IsBuiltInGroup(std::string_view group) {
                      [&](const KindInfo* kind) { return kind->group == group; });
 }
 
-const KindInfo& StorageKindOf(const KindInfo& kind) {
-  if (kind.storage_version == kind.api_version) return kind;
-  const KindInfo* stored = FindKind(kind.storage_version, kind.kind);
-  return stored == nullptr ? kind : *stored;
-}
-
 }  // namespace skiff

@@ -19,7 +19,5 @@ bool ServesKindIn(std::string_view api_version, std::string_view kind);
 // The group has that version.
 bool IsKnownGroupVersion(std::string_view group, std::string_view version);
 bool IsBuiltInGroup(std::string_view group);
-// What an object of this kind is stored as: the kind itself, or another version of it.
-const KindInfo& StorageKindOf(const KindInfo& kind);
 
 }  // namespace skiff

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "api/crd/custom_kind.h"
+#include "api/kinds/behaviour.h"
 #include "apiserver/identity/reviews.h"
 #include "apiserver/objects/crud.h"
 #include "apiserver/request/api_errors.h"
@@ -183,21 +184,9 @@ Result<> CheckCommonQuery(const ApiRequest& request) {
   return {};
 }
 
-// "" for kinds that are as welcome as ever.
-std::string DeprecationOf(const KindInfo& kind) {
-  const RuntimeKind* runtime = RuntimeKindOf(kind);
-  if (runtime != nullptr && runtime->custom != nullptr) return runtime->custom->deprecation;
-  if (!kind.group.empty()) return "";
-  if (kind.resource == "endpoints") {
-    return "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
-  }
-  if (kind.resource == "componentstatuses") return "v1 ComponentStatus is deprecated in v1.19+";
-  return "";
-}
-
 void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
-  std::string text = DeprecationOf(kind);
-  if (!text.empty()) request.warnings.push_back(std::move(text));
+  const std::string_view text = kind.behaviour->deprecation;
+  if (!text.empty()) request.warnings.emplace_back(text);
 }
 
 Result<> AdmitConnect(Core& core, ApiRequest& request) {

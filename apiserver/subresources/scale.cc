@@ -5,9 +5,11 @@
 
 #include "api/codec/document.h"
 #include "api/codec/json.h"
+#include "api/columns/tables.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/autoscaling_v1.h"
 #include "api/gen/meta_v1.h"
+#include "api/kinds/behaviour.h"
 #include "api/patch/apply.h"
 #include "api/select/selector.h"
 #include "apiserver/objects/patching.h"
@@ -42,13 +44,6 @@ std::string SelectorText(const Json& selector) {
   return parsed ? parsed->Text() : "";
 }
 
-// nullptr for built-in kinds, which all have their numbers at one place.
-const crd::ScalePaths* PathsOf(const KindInfo& kind) {
-  const RuntimeKind* runtime = RuntimeKindOf(kind);
-  if (runtime == nullptr || runtime->custom == nullptr || !runtime->custom->scale) return nullptr;
-  return &*runtime->custom->scale;
-}
-
 Result<> ReadCustom(const crd::ScalePaths& paths, const Json& document, Scale& scale) {
   const auto wanted = crd::IntegerAt(document, paths.replicas);
   if (!wanted) return Fail(InternalErrorOf(wanted.error().message));
@@ -74,7 +69,7 @@ Result<Scale> ScaleOf(const Object& object) {
   scale.metadata.uid = meta.uid;
   scale.metadata.resource_version = meta.resource_version;
   scale.metadata.creation_timestamp = meta.creation_timestamp;
-  if (const crd::ScalePaths* paths = PathsOf(object.kind())) {
+  if (const crd::ScalePaths* paths = object.kind().behaviour->scale) {
     TRY(ReadCustom(*paths, document, scale));
     return scale;
   }
@@ -96,11 +91,13 @@ Json DocumentOfScale(const Scale& scale) {
 
 // Not a resource of its own, but shown like one.
 const KindInfo& ScaleKind() {
+  static const KindBehaviour kBehaviour = {.table = &columns::kScaleTable};
   static const KindInfo kKind = {.group = "autoscaling",
                                  .version = "v1",
                                  .api_version = "autoscaling/v1",
                                  .kind = "Scale",
-                                 .type = &Scale::Describe()};
+                                 .type = &Scale::Describe(),
+                                 .behaviour = &kBehaviour};
   return kKind;
 }
 
@@ -142,7 +139,7 @@ Result<Object> WithScale(const Object& old, const Scale& scale) {
   // What a custom resource is judged by is said by its definition.
   if (!old.is_custom()) TRY(CheckScale(scale));
   Json document = old.ToDocument();
-  const crd::ScalePaths* paths = PathsOf(old.kind());
+  const crd::ScalePaths* paths = old.kind().behaviour->scale;
   TRY(SetAt(document, paths == nullptr ? "spec.replicas" : paths->replicas, scale.spec.replicas));
   document["metadata"]["resourceVersion"] = scale.metadata.resource_version;
   if (!scale.metadata.uid.empty()) document["metadata"]["uid"] = scale.metadata.uid;
@@ -192,7 +189,7 @@ Result<Object> ScaleWrite::Patched(const Object& old) const {
 
 Result<Object> ScaleWrite::Applied(const Object& old) const {
   const KindInfo& kind = old.kind();
-  if (PathsOf(kind) != nullptr) {
+  if (kind.behaviour->scale != nullptr) {
     // Kubernetes cannot either, and says so.
     return Fail(PlainError(
         "failed to create manager for existing fields: failed to convert live object (/; "

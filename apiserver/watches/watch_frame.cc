@@ -3,6 +3,7 @@
 #include "api/codec/decode.h"
 #include "api/codec/protobuf.h"
 #include "api/gen/meta_v1.h"
+#include "api/kinds/behaviour.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/object_response.h"
 #include "apiserver/request/resources.h"
@@ -79,23 +80,12 @@ std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameFo
   return Framed(kind, "ADDED", TextOf(kind, record).value_or("{}"), form);
 }
 
-namespace {
-
-// Go's internal types of these kinds always count replicas, so an empty one says 0.
-bool CountsReplicas(const KindInfo& kind) {
-  if (kind.group != "apps") return false;
-  return kind.resource == "deployments" || kind.resource == "replicasets" ||
-         kind.resource == "statefulsets";
-}
-
-}  // namespace
-
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
                           const FrameForm& form) {
   Json document =
       kind.type != nullptr && kind.type->ops != nullptr ? ZeroDocument(*kind.type) : Json::object();
   document["metadata"] = Json::object();
-  if (CountsReplicas(kind)) document["spec"]["replicas"] = 0;
+  if (kind.behaviour->counts_replicas) document["spec"]["replicas"] = 0;
   if (initial_events_end) {
     document["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
   }

@@ -4,6 +4,7 @@
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/apiextensions_v1.h"
+#include "api/kinds/versions.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/review.h"
 #include "base/log.h"
@@ -32,7 +33,7 @@ bool IsBare(const Json& document) {
   return document.size() == 2 && document.contains("kind") && document.contains("apiVersion");
 }
 
-class WebhookConverter final : public crd::VersionConverter {
+class WebhookConverter final : public VersionConverter {
  public:
   struct Parts {
     Conversions& counts;

@@ -5,6 +5,8 @@
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
+#include "api/kinds/behaviour.h"
+#include "api/kinds/versions.h"
 #include "api/patch/managed_fields.h"
 #include "api/patch/patch.h"
 #include "api/rules/rules.h"
@@ -49,8 +51,8 @@ Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json
   if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
     TRY(runtime->custom->Complete(object.content(), nullptr));
   }
-  const Rules* rules = FindRules(kind);
-  if (rules && rules->set_defaults) rules->set_defaults(object.raw());
+  const Rules& rules = *kind.behaviour->rules;
+  if (rules.set_defaults) rules.set_defaults(object.raw());
   return object;
 }
 

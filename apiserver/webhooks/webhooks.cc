@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "api/kinds/versions.h"
 #include "apiserver/admission/request_document.h"
-#include "apiserver/objects/conversions.h"
 #include "apiserver/request/api_errors.h"
 #include "base/log.h"
 

@@ -11,7 +11,6 @@
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/identity/caches.h"
 #include "apiserver/kinds/served_kinds.h"
-#include "apiserver/objects/conversions.h"
 #include "apiserver/webhooks/caller.h"
 #include "apiserver/webhooks/hooks.h"
 #include "apiserver/webhooks/review.h"

@@ -1,11 +1,11 @@
 // Kinds that somebody beside the server would have to act on, and nobody does: an event on each
 // such object says so, for who did not see the server's warning. What the server itself would have
-// to act on is in api/unserved_kinds.cc too, which has all texts.
+// to act on is in api/kinds/built_in.cc too, which has all texts.
 #include <functional>
 #include <map>
 
 #include "api/gen/networking_v1.h"
-#include "api/unserved_kinds.h"
+#include "api/kinds/behaviour.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
 
@@ -28,7 +28,7 @@ class UnservedKind final : public Reconciler<K> {
       if (told == object.metadata.uid) return Requeue::None();
       told = object.metadata.uid;
     }
-    events_.Warning(object, "NotImplemented", std::string(WhyUnserved(K::Info())));
+    events_.Warning(object, "NotImplemented", std::string(K::Info().behaviour->unserved));
     return Requeue::None();
   }
 

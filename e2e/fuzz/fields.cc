@@ -1,6 +1,8 @@
 // Field selectors.
 #include <algorithm>
 
+#include "api/codec/document.h"
+#include "api/kinds/behaviour.h"
 #include "api/select/selector.h"
 #include "base/error.h"
 #include "e2e/fuzz/kinds.h"
@@ -20,8 +22,11 @@ void Fields(std::string_view bytes) {
     const KindInfo& kind = KindOf(*type);
     const auto of_kind = selector->For(kind);
     if (!of_kind) continue;
-    const auto find = [&](std::string_view field) {
-      return SelectableValue(kind, LiveObject(*type), field);
+    const auto find = [&](std::string_view name) {
+      const auto fields = kind.behaviour->selectable.fields;
+      const auto field = std::ranges::find(fields, name, &SelectableField::name);
+      return field == fields.end() ? TextAt(LiveObject(*type), name)
+                                   : SelectableValue(*field, LiveObject(*type));
     };
     bool all = true;
     for (const FieldTerm& term : of_kind->terms()) {

@@ -51,11 +51,10 @@ void ValidateUpdate(const ConfigMap& object, const ConfigMap& old, Violations& o
 
 }  // namespace
 
-Rules ConfigMapRules() {
-  return Erase<ConfigMap>({
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-  });
-}
+constexpr RulesOf<ConfigMap> kTypedConfigMapRules = {
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+};
+constinit const Rules kConfigMapRules = Erase<kTypedConfigMapRules>();
 
 }  // namespace skiff

@@ -97,14 +97,13 @@ void Warn(const Endpoints& object, const Endpoints*, std::vector<std::string>& o
 
 }  // namespace
 
-Rules EndpointsRules() {
-  return Erase<Endpoints>({
-      .set_defaults = SetDefaults,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<Endpoints> kTypedEndpointsRules = {
+    .set_defaults = SetDefaults,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+    .allow_create_on_update = true,
+};
+constinit const Rules kEndpointsRules = Erase<kTypedEndpointsRules>();
 
 }  // namespace skiff

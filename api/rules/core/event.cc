@@ -163,22 +163,20 @@ void ValidateUpdate(const Event& object, const Event& old, Violations& out) {
 
 }  // namespace
 
-Rules CoreEventRules() {
-  return Erase<CoreEvent>({
-      .validate = ValidateCore,
-      .validate_update = ValidateCoreUpdate,
-      .validate_name = NameIsPathSegment,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<CoreEvent> kTypedCoreEventRules = {
+    .validate = ValidateCore,
+    .validate_update = ValidateCoreUpdate,
+    .validate_name = NameIsPathSegment,
+    .allow_create_on_update = true,
+};
+constinit const Rules kCoreEventRules = Erase<kTypedCoreEventRules>();
 
-Rules EventRules() {
-  return Erase<Event>({
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_name = NameIsPathSegment,  // ValidateName asks for more, at its own place.
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<Event> kTypedEventRules = {
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_name = NameIsPathSegment,  // ValidateName asks for more, at its own place.
+    .allow_create_on_update = true,
+};
+constinit const Rules kEventRules = Erase<kTypedEventRules>();
 
 }  // namespace skiff

@@ -7,6 +7,7 @@
 
 #include "api/gen/certificates_v1.h"
 #include "api/gen/core_v1.h"
+#include "api/kinds/behaviour.h"
 #include "api/rules/pods/pod_prepare.h"
 #include "api/rules/pods/pod_subresources.h"
 #include "api/rules/pods/pod_validation.h"
@@ -119,7 +120,7 @@ TEST(LargeLists, ConditionsOfCertificatesAreFoundAtOnce) {
   }
   CertificateSigningRequest next = old;
   for (auto& condition : next.status.conditions) condition.last_transition_time = {};
-  const Rules* rules = FindRules(CertificateSigningRequest::Info());
+  const Rules* rules = CertificateSigningRequest::Info().behaviour->rules;
   EXPECT_LT(SecondsOf([&] { rules->stamp(&next, &old, TimePoint(std::chrono::hours(2))); }),
             kSecondsMax);
   EXPECT_EQ(next.status.conditions.back().last_transition_time, then);

@@ -41,15 +41,14 @@ void ValidateUpdate(const Lease& object, const Lease&, Violations& out) {
 
 }  // namespace
 
-Rules LeaseRules() {
-  return Erase<Lease>({
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .allow_create_on_update = true,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<Lease> kTypedLeaseRules = {
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .allow_create_on_update = true,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kLeaseRules = Erase<kTypedLeaseRules>();
 
 }  // namespace skiff

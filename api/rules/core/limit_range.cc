@@ -152,14 +152,13 @@ void ValidateUpdate(const LimitRange& object, const LimitRange&, Violations& out
 
 }  // namespace
 
-Rules LimitRangeRules() {
-  return Erase<LimitRange>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<LimitRange> kTypedLimitRangeRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .allow_create_on_update = true,
+};
+constinit const Rules kLimitRangeRules = Erase<kTypedLimitRangeRules>();
 
 }  // namespace skiff

@@ -81,17 +81,16 @@ void ValidateNamespaceFinalize(const Namespace& object, Violations& out) {
   }
 }
 
-Rules NamespaceRules() {
-  return Erase<Namespace>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = KeepSpec<Namespace>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .validate_name = NameIsDnsLabel,
-  });
-}
+constexpr RulesOf<Namespace> kTypedNamespaceRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = KeepSpec<Namespace>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .validate_name = NameIsDnsLabel,
+};
+constinit const Rules kNamespaceRules = Erase<kTypedNamespaceRules>();
 
 }  // namespace skiff

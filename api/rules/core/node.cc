@@ -192,17 +192,16 @@ void Warn(const Node& object, const Node*, std::vector<std::string>& out) {
 
 }  // namespace
 
-Rules NodeRules() {
-  return Erase<Node>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = UpdateStatus,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateChanges,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<Node> kTypedNodeRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = UpdateStatus,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateChanges,
+    .warnings = Warn,
+};
+constinit const Rules kNodeRules = Erase<kTypedNodeRules>();
 
 }  // namespace skiff

@@ -82,18 +82,17 @@ void Warn(const PersistentVolume& object, const PersistentVolume*, std::vector<s
 
 }  // namespace
 
-Rules PersistentVolumeRules() {
-  return Erase<PersistentVolume>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = KeepStatus<PersistentVolume>,
-      .prepare_status_update = KeepSpec<PersistentVolume>,
-      .stamp = Stamp,
-      .validate = ValidatePersistentVolume,
-      .validate_update = ValidatePersistentVolumeUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<PersistentVolume> kTypedPersistentVolumeRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = KeepStatus<PersistentVolume>,
+    .prepare_status_update = KeepSpec<PersistentVolume>,
+    .stamp = Stamp,
+    .validate = ValidatePersistentVolume,
+    .validate_update = ValidatePersistentVolumeUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kPersistentVolumeRules = Erase<kTypedPersistentVolumeRules>();
 
 }  // namespace skiff

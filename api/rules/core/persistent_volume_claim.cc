@@ -215,17 +215,16 @@ void Warn(const PersistentVolumeClaim& object, const PersistentVolumeClaim* old,
 
 }  // namespace
 
-Rules PersistentVolumeClaimRules() {
-  return Erase<PersistentVolumeClaim>({
-      .set_defaults = DefaultPersistentVolumeClaim,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = KeepSpec<PersistentVolumeClaim>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<PersistentVolumeClaim> kTypedPersistentVolumeClaimRules = {
+    .set_defaults = DefaultPersistentVolumeClaim,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = KeepSpec<PersistentVolumeClaim>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kPersistentVolumeClaimRules = Erase<kTypedPersistentVolumeClaimRules>();
 
 }  // namespace skiff

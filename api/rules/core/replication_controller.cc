@@ -87,17 +87,16 @@ void Warn(const ReplicationController& object, const ReplicationController* old,
 
 }  // namespace
 
-Rules ReplicationControllerRules() {
-  return Erase<ReplicationController>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<ReplicationController>,
-      .prepare_update = PrepareUpdate<ReplicationController>,
-      .prepare_status_update = KeepSpec<ReplicationController>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<ReplicationController> kTypedReplicationControllerRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<ReplicationController>,
+    .prepare_update = PrepareUpdate<ReplicationController>,
+    .prepare_status_update = KeepSpec<ReplicationController>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kReplicationControllerRules = Erase<kTypedReplicationControllerRules>();
 
 }  // namespace skiff

@@ -166,17 +166,16 @@ void Warn(const ResourceQuota& object, const ResourceQuota* old, std::vector<std
 
 }  // namespace
 
-Rules ResourceQuotaRules() {
-  return Erase<ResourceQuota>({
-      .set_defaults = SetDefaults,
-      .prepare_create = ClearStatus<ResourceQuota>,
-      .prepare_update = KeepStatus<ResourceQuota>,
-      .prepare_status_update = KeepSpec<ResourceQuota>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<ResourceQuota> kTypedResourceQuotaRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = ClearStatus<ResourceQuota>,
+    .prepare_update = KeepStatus<ResourceQuota>,
+    .prepare_status_update = KeepSpec<ResourceQuota>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kResourceQuotaRules = Erase<kTypedResourceQuotaRules>();
 
 }  // namespace skiff

@@ -101,13 +101,12 @@ void Warn(const Secret& object, const Secret*, std::vector<std::string>& out) {
 
 }  // namespace
 
-Rules SecretRules() {
-  return Erase<Secret>({
-      .set_defaults = SetDefaults,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<Secret> kTypedSecretRules = {
+    .set_defaults = SetDefaults,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kSecretRules = Erase<kTypedSecretRules>();
 
 }  // namespace skiff

@@ -108,19 +108,18 @@ void Warn(const Service& object, const Service*, std::vector<std::string>& out) 
 
 }  // namespace
 
-Rules ServiceRules() {
-  return Erase<Service>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = KeepSpec<Service>,
-      .validate = ValidateService,
-      .validate_update = ValidateServiceUpdate,
-      .validate_status_update = ValidateServiceStatus,
-      .warnings = Warn,
-      .validate_name = NameIsDns1035Label,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<Service> kTypedServiceRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = KeepSpec<Service>,
+    .validate = ValidateService,
+    .validate_update = ValidateServiceUpdate,
+    .validate_status_update = ValidateServiceStatus,
+    .warnings = Warn,
+    .validate_name = NameIsDns1035Label,
+    .allow_create_on_update = true,
+};
+constinit const Rules kServiceRules = Erase<kTypedServiceRules>();
 
 }  // namespace skiff

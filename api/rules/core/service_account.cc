@@ -43,14 +43,13 @@ void Warn(const ServiceAccount& object, const ServiceAccount* old, std::vector<s
 
 }  // namespace
 
-Rules ServiceAccountRules() {
-  return Erase<ServiceAccount>({
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<ServiceAccount> kTypedServiceAccountRules = {
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kServiceAccountRules = Erase<kTypedServiceAccountRules>();
 
 }  // namespace skiff

@@ -136,26 +136,24 @@ void DefaultTemplate(ResourceClaimTemplate& object) {
 
 }  // namespace
 
-Rules ResourceClaimRules() {
-  return Erase<resource_v1::ResourceClaim>({
-      .set_defaults = DefaultClaim,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = UpdateStatus,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateClaimStatus,
-  });
-}
+constexpr RulesOf<resource_v1::ResourceClaim> kTypedResourceClaimRules = {
+    .set_defaults = DefaultClaim,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = UpdateStatus,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateClaimStatus,
+};
+constinit const Rules kResourceClaimRules = Erase<kTypedResourceClaimRules>();
 
-Rules ResourceClaimTemplateRules() {
-  return Erase<ResourceClaimTemplate>({
-      .set_defaults = DefaultTemplate,
-      .prepare_create = CreateTemplate,
-      .prepare_update = UpdateTemplate,
-      .validate = ValidateTemplate,
-      .validate_update = ValidateTemplateUpdate,
-  });
-}
+constexpr RulesOf<ResourceClaimTemplate> kTypedResourceClaimTemplateRules = {
+    .set_defaults = DefaultTemplate,
+    .prepare_create = CreateTemplate,
+    .prepare_update = UpdateTemplate,
+    .validate = ValidateTemplate,
+    .validate_update = ValidateTemplateUpdate,
+};
+constinit const Rules kResourceClaimTemplateRules = Erase<kTypedResourceClaimTemplateRules>();
 
 }  // namespace skiff

@@ -217,23 +217,21 @@ void ValidateClassUpdate(const DeviceClass& object, const DeviceClass&, Violatio
 
 }  // namespace
 
-Rules ResourceSliceRules() {
-  return Erase<ResourceSlice>({
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<ResourceSlice> kTypedResourceSliceRules = {
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kResourceSliceRules = Erase<kTypedResourceSliceRules>();
 
-Rules DeviceClassRules() {
-  return Erase<DeviceClass>({
-      .prepare_create = CreateClass,
-      .prepare_update = UpdateClass,
-      .validate = ValidateClass,
-      .validate_update = ValidateClassUpdate,
-  });
-}
+constexpr RulesOf<DeviceClass> kTypedDeviceClassRules = {
+    .prepare_create = CreateClass,
+    .prepare_update = UpdateClass,
+    .validate = ValidateClass,
+    .validate_update = ValidateClassUpdate,
+};
+constinit const Rules kDeviceClassRules = Erase<kTypedDeviceClassRules>();
 
 }  // namespace skiff

@@ -64,16 +64,16 @@ Messages NameIsAnything(std::string_view, bool) {
 
 }  // namespace
 
-Rules CertificateSigningRequestRules() {
-  return Erase<CertificateSigningRequest>({
-      .prepare_create = ClearStatus<CertificateSigningRequest>,
-      .prepare_update = Update,
-      .prepare_status_update = UpdateStatus,
-      .stamp = Stamp,
-      .validate = ValidateSigningRequest,
-      .validate_status_update = ValidateSigningRequestStatus,
-      .validate_name = NameIsAnything,
-  });
-}
+constexpr RulesOf<CertificateSigningRequest> kTypedCertificateSigningRequestRules = {
+    .prepare_create = ClearStatus<CertificateSigningRequest>,
+    .prepare_update = Update,
+    .prepare_status_update = UpdateStatus,
+    .stamp = Stamp,
+    .validate = ValidateSigningRequest,
+    .validate_status_update = ValidateSigningRequestStatus,
+    .validate_name = NameIsAnything,
+};
+constinit const Rules kCertificateSigningRequestRules =
+    Erase<kTypedCertificateSigningRequestRules>();
 
 }  // namespace skiff

@@ -125,42 +125,38 @@ void ValidateBindingUpdate(const Binding& object, const Binding& old, Violations
 
 }  // namespace
 
-Rules RoleRules() {
-  return Erase<Role>({
-      .validate = ValidateRole<Role>,
-      .validate_update = ValidateRoleUpdate<Role>,
-      .validate_name = NameIsPathSegment,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<Role> kTypedRoleRules = {
+    .validate = ValidateRole<Role>,
+    .validate_update = ValidateRoleUpdate<Role>,
+    .validate_name = NameIsPathSegment,
+    .allow_create_on_update = true,
+};
+constinit const Rules kRoleRules = Erase<kTypedRoleRules>();
 
-Rules ClusterRoleRules() {
-  return Erase<ClusterRole>({
-      .validate = ValidateRole<ClusterRole>,
-      .validate_update = ValidateRoleUpdate<ClusterRole>,
-      .validate_name = NameIsPathSegment,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<ClusterRole> kTypedClusterRoleRules = {
+    .validate = ValidateRole<ClusterRole>,
+    .validate_update = ValidateRoleUpdate<ClusterRole>,
+    .validate_name = NameIsPathSegment,
+    .allow_create_on_update = true,
+};
+constinit const Rules kClusterRoleRules = Erase<kTypedClusterRoleRules>();
 
-Rules RoleBindingRules() {
-  return Erase<RoleBinding>({
-      .set_defaults = SetDefaults<RoleBinding>,
-      .validate = ValidateBinding<RoleBinding>,
-      .validate_update = ValidateBindingUpdate<RoleBinding>,
-      .validate_name = NameIsPathSegment,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<RoleBinding> kTypedRoleBindingRules = {
+    .set_defaults = SetDefaults<RoleBinding>,
+    .validate = ValidateBinding<RoleBinding>,
+    .validate_update = ValidateBindingUpdate<RoleBinding>,
+    .validate_name = NameIsPathSegment,
+    .allow_create_on_update = true,
+};
+constinit const Rules kRoleBindingRules = Erase<kTypedRoleBindingRules>();
 
-Rules ClusterRoleBindingRules() {
-  return Erase<ClusterRoleBinding>({
-      .set_defaults = SetDefaults<ClusterRoleBinding>,
-      .validate = ValidateBinding<ClusterRoleBinding>,
-      .validate_update = ValidateBindingUpdate<ClusterRoleBinding>,
-      .validate_name = NameIsPathSegment,
-      .allow_create_on_update = true,
-  });
-}
+constexpr RulesOf<ClusterRoleBinding> kTypedClusterRoleBindingRules = {
+    .set_defaults = SetDefaults<ClusterRoleBinding>,
+    .validate = ValidateBinding<ClusterRoleBinding>,
+    .validate_update = ValidateBindingUpdate<ClusterRoleBinding>,
+    .validate_name = NameIsPathSegment,
+    .allow_create_on_update = true,
+};
+constinit const Rules kClusterRoleBindingRules = Erase<kTypedClusterRoleBindingRules>();
 
 }  // namespace skiff

@@ -100,19 +100,18 @@ void ValidateStatusUpdate(const APIService& object, const APIService&, Violation
 
 }  // namespace
 
-Rules APIServiceRules() {
-  return Erase<APIService>({
-      .set_defaults = SetDefaults,
-      .prepare_create = ClearStatus<APIService>,
-      .prepare_update = KeepStatus<APIService>,
-      .prepare_status_update = KeepSpecAndMetadata<APIService>,
-      .stamp = Stamp,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .validate_name = NameIsPathSegment,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<APIService> kTypedAPIServiceRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = ClearStatus<APIService>,
+    .prepare_update = KeepStatus<APIService>,
+    .prepare_status_update = KeepSpecAndMetadata<APIService>,
+    .stamp = Stamp,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .validate_name = NameIsPathSegment,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kAPIServiceRules = Erase<kTypedAPIServiceRules>();
 
 }  // namespace skiff

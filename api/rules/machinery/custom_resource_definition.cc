@@ -54,18 +54,17 @@ void Update(CustomResourceDefinition& object, const CustomResourceDefinition& ol
 
 }  // namespace
 
-Rules CustomResourceDefinitionRules() {
-  return Erase<CustomResourceDefinition>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = KeepSpec<CustomResourceDefinition>,
-      .validate = crd::ValidateDefinition,
-      .validate_update = crd::ValidateDefinitionUpdate,
-      .validate_status_update = crd::ValidateDefinitionStatusUpdate,
-      .warnings = crd::WarnOfFormats,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<CustomResourceDefinition> kTypedCustomResourceDefinitionRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = KeepSpec<CustomResourceDefinition>,
+    .validate = crd::ValidateDefinition,
+    .validate_update = crd::ValidateDefinitionUpdate,
+    .validate_status_update = crd::ValidateDefinitionStatusUpdate,
+    .warnings = crd::WarnOfFormats,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kCustomResourceDefinitionRules = Erase<kTypedCustomResourceDefinitionRules>();
 
 }  // namespace skiff

@@ -182,15 +182,14 @@ void Warn(const EndpointSlice& object, const EndpointSlice* old, std::vector<std
 
 }  // namespace
 
-Rules EndpointSliceRules() {
-  return Erase<EndpointSlice>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .validate = ValidateCreate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<EndpointSlice> kTypedEndpointSliceRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .validate = ValidateCreate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kEndpointSliceRules = Erase<kTypedEndpointSliceRules>();
 
 }  // namespace skiff

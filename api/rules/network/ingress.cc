@@ -169,16 +169,15 @@ void Warn(const Ingress& object, const Ingress* old, std::vector<std::string>& o
 
 }  // namespace
 
-Rules IngressRules() {
-  return Erase<Ingress>({
-      .prepare_create = PrepareCreate<Ingress>,
-      .prepare_update = PrepareUpdate<Ingress>,
-      .prepare_status_update = KeepSpec<Ingress>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<Ingress> kTypedIngressRules = {
+    .prepare_create = PrepareCreate<Ingress>,
+    .prepare_update = PrepareUpdate<Ingress>,
+    .prepare_status_update = KeepSpec<Ingress>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kIngressRules = Erase<kTypedIngressRules>();
 
 }  // namespace skiff

@@ -61,14 +61,13 @@ void ValidateUpdate(const IngressClass& object, const IngressClass& old, Violati
 
 }  // namespace
 
-Rules IngressClassRules() {
-  return Erase<IngressClass>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<IngressClass>,
-      .prepare_update = PrepareUpdate<IngressClass>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-  });
-}
+constexpr RulesOf<IngressClass> kTypedIngressClassRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<IngressClass>,
+    .prepare_update = PrepareUpdate<IngressClass>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+};
+constinit const Rules kIngressClassRules = Erase<kTypedIngressClassRules>();
 
 }  // namespace skiff

@@ -156,15 +156,14 @@ void Warn(const NetworkPolicy& object, const NetworkPolicy*, std::vector<std::st
 
 }  // namespace
 
-Rules NetworkPolicyRules() {
-  return Erase<NetworkPolicy>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<NetworkPolicy>,
-      .prepare_update = PrepareUpdate<NetworkPolicy>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<NetworkPolicy> kTypedNetworkPolicyRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<NetworkPolicy>,
+    .prepare_update = PrepareUpdate<NetworkPolicy>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kNetworkPolicyRules = Erase<kTypedNetworkPolicyRules>();
 
 }  // namespace skiff

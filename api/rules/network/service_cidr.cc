@@ -85,21 +85,19 @@ void ValidateCidrsUpdate(const ServiceCIDR& object, const ServiceCIDR& old, Viol
 
 }  // namespace
 
-Rules IPAddressRules() {
-  return Erase<IPAddress>({
-      .validate = ValidateAddress,
-      .validate_update = ValidateAddressUpdate,
-      .validate_name = NameIsIpAddress,
-  });
-}
+constexpr RulesOf<IPAddress> kTypedIPAddressRules = {
+    .validate = ValidateAddress,
+    .validate_update = ValidateAddressUpdate,
+    .validate_name = NameIsIpAddress,
+};
+constinit const Rules kIPAddressRules = Erase<kTypedIPAddressRules>();
 
 // A write of the object itself may change the status too.
-Rules ServiceCIDRRules() {
-  return Erase<ServiceCIDR>({
-      .prepare_status_update = KeepSpecAndMetadata<ServiceCIDR>,
-      .validate = ValidateCidrs,
-      .validate_update = ValidateCidrsUpdate,
-  });
-}
+constexpr RulesOf<ServiceCIDR> kTypedServiceCIDRRules = {
+    .prepare_status_update = KeepSpecAndMetadata<ServiceCIDR>,
+    .validate = ValidateCidrs,
+    .validate_update = ValidateCidrsUpdate,
+};
+constinit const Rules kServiceCIDRRules = Erase<kTypedServiceCIDRRules>();
 
 }  // namespace skiff

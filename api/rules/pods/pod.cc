@@ -10,18 +10,17 @@
 
 namespace skiff {
 
-Rules PodRules() {
-  return Erase<core_v1::Pod>({
-      .set_defaults = DefaultPod,
-      .prepare_create = PreparePodCreate,
-      .prepare_update = PrepareUpdate<core_v1::Pod>,
-      .prepare_status_update = PreparePodStatusUpdate,
-      .stamp = StampPod,
-      .validate = ValidatePodCreate,
-      .validate_update = ValidatePodUpdate,
-      .validate_status_update = ValidatePodStatusUpdate,
-      .warnings = WarnOfPod,
-  });
-}
+constexpr RulesOf<core_v1::Pod> kTypedPodRules = {
+    .set_defaults = DefaultPod,
+    .prepare_create = PreparePodCreate,
+    .prepare_update = PrepareUpdate<core_v1::Pod>,
+    .prepare_status_update = PreparePodStatusUpdate,
+    .stamp = StampPod,
+    .validate = ValidatePodCreate,
+    .validate_update = ValidatePodUpdate,
+    .validate_status_update = ValidatePodStatusUpdate,
+    .warnings = WarnOfPod,
+};
+constinit const Rules kPodRules = Erase<kTypedPodRules>();
 
 }  // namespace skiff

@@ -38,15 +38,14 @@ void Warn(const PodTemplate& object, const PodTemplate* old, std::vector<std::st
 
 }  // namespace
 
-Rules PodTemplateRules() {
-  return Erase<PodTemplate>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<PodTemplate>,
-      .prepare_update = Update,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<PodTemplate> kTypedPodTemplateRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<PodTemplate>,
+    .prepare_update = Update,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kPodTemplateRules = Erase<kTypedPodTemplateRules>();
 
 }  // namespace skiff

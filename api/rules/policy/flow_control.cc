@@ -52,28 +52,27 @@ void UpdatePriorityLevelStatus(const PriorityLevelConfiguration& object,
 
 }  // namespace
 
-Rules FlowSchemaRules() {
-  return Erase<FlowSchema>({
-      .set_defaults = DefaultFlowSchema,
-      .prepare_create = PrepareCreate<FlowSchema>,
-      .prepare_update = PrepareUpdate<FlowSchema>,
-      .prepare_status_update = KeepSpecAndMetadata<FlowSchema>,
-      .validate = ValidateFlowSchema,
-      .validate_update = UpdateFlowSchema,
-      .validate_status_update = UpdateFlowSchemaStatus,
-  });
-}
+constexpr RulesOf<FlowSchema> kTypedFlowSchemaRules = {
+    .set_defaults = DefaultFlowSchema,
+    .prepare_create = PrepareCreate<FlowSchema>,
+    .prepare_update = PrepareUpdate<FlowSchema>,
+    .prepare_status_update = KeepSpecAndMetadata<FlowSchema>,
+    .validate = ValidateFlowSchema,
+    .validate_update = UpdateFlowSchema,
+    .validate_status_update = UpdateFlowSchemaStatus,
+};
+constinit const Rules kFlowSchemaRules = Erase<kTypedFlowSchemaRules>();
 
-Rules PriorityLevelConfigurationRules() {
-  return Erase<PriorityLevelConfiguration>({
-      .set_defaults = DefaultPriorityLevel,
-      .prepare_create = PrepareCreate<PriorityLevelConfiguration>,
-      .prepare_update = PrepareUpdate<PriorityLevelConfiguration>,
-      .prepare_status_update = KeepSpecAndMetadata<PriorityLevelConfiguration>,
-      .validate = ValidatePriorityLevel,
-      .validate_update = UpdatePriorityLevel,
-      .validate_status_update = UpdatePriorityLevelStatus,
-  });
-}
+constexpr RulesOf<PriorityLevelConfiguration> kTypedPriorityLevelConfigurationRules = {
+    .set_defaults = DefaultPriorityLevel,
+    .prepare_create = PrepareCreate<PriorityLevelConfiguration>,
+    .prepare_update = PrepareUpdate<PriorityLevelConfiguration>,
+    .prepare_status_update = KeepSpecAndMetadata<PriorityLevelConfiguration>,
+    .validate = ValidatePriorityLevel,
+    .validate_update = UpdatePriorityLevel,
+    .validate_status_update = UpdatePriorityLevelStatus,
+};
+constinit const Rules kPriorityLevelConfigurationRules =
+    Erase<kTypedPriorityLevelConfigurationRules>();
 
 }  // namespace skiff

@@ -45,28 +45,28 @@ void ValidateBindingUpdate(const ValidatingAdmissionPolicyBinding& object,
 
 }  // namespace
 
-Rules ValidatingAdmissionPolicyRules() {
-  return Erase<ValidatingAdmissionPolicy>({
-      .set_defaults = DefaultPolicy,
-      .prepare_create = PrepareCreate<ValidatingAdmissionPolicy>,
-      .prepare_update = PrepareUpdate<ValidatingAdmissionPolicy>,
-      .prepare_status_update = KeepSpecAndMetadata<ValidatingAdmissionPolicy>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidatePolicyStatus,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<ValidatingAdmissionPolicy> kTypedValidatingAdmissionPolicyRules = {
+    .set_defaults = DefaultPolicy,
+    .prepare_create = PrepareCreate<ValidatingAdmissionPolicy>,
+    .prepare_update = PrepareUpdate<ValidatingAdmissionPolicy>,
+    .prepare_status_update = KeepSpecAndMetadata<ValidatingAdmissionPolicy>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidatePolicyStatus,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kValidatingAdmissionPolicyRules =
+    Erase<kTypedValidatingAdmissionPolicyRules>();
 
-Rules ValidatingAdmissionPolicyBindingRules() {
-  return Erase<ValidatingAdmissionPolicyBinding>({
-      .set_defaults = DefaultBinding,
-      .prepare_create = PrepareCreate<ValidatingAdmissionPolicyBinding>,
-      .prepare_update = PrepareUpdate<ValidatingAdmissionPolicyBinding>,
-      .validate = ValidatePolicyBinding,
-      .validate_update = ValidateBindingUpdate,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<ValidatingAdmissionPolicyBinding> kTypedValidatingAdmissionPolicyBindingRules = {
+    .set_defaults = DefaultBinding,
+    .prepare_create = PrepareCreate<ValidatingAdmissionPolicyBinding>,
+    .prepare_update = PrepareUpdate<ValidatingAdmissionPolicyBinding>,
+    .validate = ValidatePolicyBinding,
+    .validate_update = ValidateBindingUpdate,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kValidatingAdmissionPolicyBindingRules =
+    Erase<kTypedValidatingAdmissionPolicyBindingRules>();
 
 }  // namespace skiff

@@ -53,26 +53,26 @@ void ValidateUpdate(const Configuration& object, const Configuration& old, Viola
 
 }  // namespace
 
-Rules ValidatingWebhookConfigurationRules() {
-  return Erase<ValidatingWebhookConfiguration>({
-      .set_defaults = DefaultValidating,
-      .prepare_create = PrepareCreate<ValidatingWebhookConfiguration>,
-      .prepare_update = Update<ValidatingWebhookConfiguration>,
-      .validate = Validate<ValidatingWebhookConfiguration>,
-      .validate_update = ValidateUpdate<ValidatingWebhookConfiguration>,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<ValidatingWebhookConfiguration> kTypedValidatingWebhookConfigurationRules = {
+    .set_defaults = DefaultValidating,
+    .prepare_create = PrepareCreate<ValidatingWebhookConfiguration>,
+    .prepare_update = Update<ValidatingWebhookConfiguration>,
+    .validate = Validate<ValidatingWebhookConfiguration>,
+    .validate_update = ValidateUpdate<ValidatingWebhookConfiguration>,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kValidatingWebhookConfigurationRules =
+    Erase<kTypedValidatingWebhookConfigurationRules>();
 
-Rules MutatingWebhookConfigurationRules() {
-  return Erase<MutatingWebhookConfiguration>({
-      .set_defaults = DefaultMutating,
-      .prepare_create = PrepareCreate<MutatingWebhookConfiguration>,
-      .prepare_update = Update<MutatingWebhookConfiguration>,
-      .validate = Validate<MutatingWebhookConfiguration>,
-      .validate_update = ValidateUpdate<MutatingWebhookConfiguration>,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<MutatingWebhookConfiguration> kTypedMutatingWebhookConfigurationRules = {
+    .set_defaults = DefaultMutating,
+    .prepare_create = PrepareCreate<MutatingWebhookConfiguration>,
+    .prepare_update = Update<MutatingWebhookConfiguration>,
+    .validate = Validate<MutatingWebhookConfiguration>,
+    .validate_update = ValidateUpdate<MutatingWebhookConfiguration>,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kMutatingWebhookConfigurationRules =
+    Erase<kTypedMutatingWebhookConfigurationRules>();
 
 }  // namespace skiff

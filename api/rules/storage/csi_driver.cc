@@ -95,15 +95,14 @@ void Warn(const CSIDriver& object, const CSIDriver* old, std::vector<std::string
 }  // namespace
 
 // The generation of a CSIDriver starts at 0.
-Rules CSIDriverRules() {
-  return Erase<CSIDriver>({
-      .set_defaults = SetDefaults,
-      .prepare_update = PrepareUpdate<CSIDriver>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<CSIDriver> kTypedCSIDriverRules = {
+    .set_defaults = SetDefaults,
+    .prepare_update = PrepareUpdate<CSIDriver>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kCSIDriverRules = Erase<kTypedCSIDriverRules>();
 
 }  // namespace skiff

@@ -63,12 +63,11 @@ void ValidateUpdate(const CSINode& object, const CSINode& old, Violations& out) 
 
 }  // namespace
 
-Rules CSINodeRules() {
-  return Erase<CSINode>({
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<CSINode> kTypedCSINodeRules = {
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kCSINodeRules = Erase<kTypedCSINodeRules>();
 
 }  // namespace skiff

@@ -33,12 +33,11 @@ void ValidateUpdate(const CSIStorageCapacity& object, const CSIStorageCapacity& 
 
 }  // namespace
 
-Rules CSIStorageCapacityRules() {
-  return Erase<CSIStorageCapacity>({
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<CSIStorageCapacity> kTypedCSIStorageCapacityRules = {
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kCSIStorageCapacityRules = Erase<kTypedCSIStorageCapacityRules>();
 
 }  // namespace skiff

@@ -79,12 +79,11 @@ void ValidateUpdate(const StorageClass& object, const StorageClass& old, Violati
 
 }  // namespace
 
-Rules StorageClassRules() {
-  return Erase<StorageClass>({
-      .set_defaults = SetDefaults,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-  });
-}
+constexpr RulesOf<StorageClass> kTypedStorageClassRules = {
+    .set_defaults = SetDefaults,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+};
+constinit const Rules kStorageClassRules = Erase<kTypedStorageClassRules>();
 
 }  // namespace skiff

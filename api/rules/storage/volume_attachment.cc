@@ -94,17 +94,16 @@ void ValidateUpdate(const VolumeAttachment& object, const VolumeAttachment& old,
 
 }  // namespace
 
-Rules VolumeAttachmentRules() {
-  return Erase<VolumeAttachment>({
-      .set_defaults = SetDefaults,
-      .prepare_create = ClearStatus<VolumeAttachment>,
-      .prepare_update = KeepStatus<VolumeAttachment>,
-      .prepare_status_update = KeepSpecAndMetadata<VolumeAttachment>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateUpdate,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<VolumeAttachment> kTypedVolumeAttachmentRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = ClearStatus<VolumeAttachment>,
+    .prepare_update = KeepStatus<VolumeAttachment>,
+    .prepare_status_update = KeepSpecAndMetadata<VolumeAttachment>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateUpdate,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kVolumeAttachmentRules = Erase<kTypedVolumeAttachmentRules>();
 
 }  // namespace skiff

@@ -31,11 +31,10 @@ void ValidateUpdate(const VolumeAttributesClass& object, const VolumeAttributesC
 
 }  // namespace
 
-Rules VolumeAttributesClassRules() {
-  return Erase<VolumeAttributesClass>({
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-  });
-}
+constexpr RulesOf<VolumeAttributesClass> kTypedVolumeAttributesClassRules = {
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+};
+constinit const Rules kVolumeAttributesClassRules = Erase<kTypedVolumeAttributesClassRules>();
 
 }  // namespace skiff

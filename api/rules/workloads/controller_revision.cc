@@ -43,11 +43,10 @@ void ValidateUpdate(const ControllerRevision& object, const ControllerRevision& 
 
 }  // namespace
 
-Rules ControllerRevisionRules() {
-  return Erase<ControllerRevision>({
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-  });
-}
+constexpr RulesOf<ControllerRevision> kTypedControllerRevisionRules = {
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+};
+constinit const Rules kControllerRevisionRules = Erase<kTypedControllerRevisionRules>();
 
 }  // namespace skiff

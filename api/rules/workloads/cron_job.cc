@@ -148,16 +148,15 @@ void Warn(const CronJob& object, const CronJob* old, std::vector<std::string>& o
 
 }  // namespace
 
-Rules CronJobRules() {
-  return Erase<CronJob>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<CronJob>,
-      .prepare_update = PrepareUpdate<CronJob>,
-      .prepare_status_update = KeepSpec<CronJob>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<CronJob> kTypedCronJobRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<CronJob>,
+    .prepare_update = PrepareUpdate<CronJob>,
+    .prepare_status_update = KeepSpec<CronJob>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kCronJobRules = Erase<kTypedCronJobRules>();
 
 }  // namespace skiff

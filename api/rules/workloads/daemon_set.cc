@@ -154,17 +154,16 @@ void Warn(const DaemonSet& object, const DaemonSet* old, std::vector<std::string
 
 }  // namespace
 
-Rules DaemonSetRules() {
-  return Erase<DaemonSet>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = UpdateStatus,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<DaemonSet> kTypedDaemonSetRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = UpdateStatus,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kDaemonSetRules = Erase<kTypedDaemonSetRules>();
 
 }  // namespace skiff

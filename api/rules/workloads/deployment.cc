@@ -152,17 +152,16 @@ void Warn(const Deployment& object, const Deployment* old, std::vector<std::stri
 
 }  // namespace
 
-Rules DeploymentRules() {
-  return Erase<Deployment>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<Deployment>,
-      .prepare_update = Update,
-      .prepare_status_update = UpdateStatus,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<Deployment> kTypedDeploymentRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<Deployment>,
+    .prepare_update = Update,
+    .prepare_status_update = UpdateStatus,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kDeploymentRules = Erase<kTypedDeploymentRules>();
 
 }  // namespace skiff

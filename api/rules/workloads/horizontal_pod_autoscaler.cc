@@ -113,29 +113,28 @@ void ValidateStatusUpdateV1(const V1& object, const V1& old, Violations& out) {
 
 }  // namespace
 
-Rules HorizontalPodAutoscalerRules() {
-  return Erase<HorizontalPodAutoscaler>({
-      .set_defaults = SetDefaults,
-      .keep_empty_lists = KeepEmptyPolicies,
-      .prepare_create = ClearStatus<HorizontalPodAutoscaler>,
-      .prepare_update = KeepStatus<HorizontalPodAutoscaler>,
-      .prepare_status_update = KeepSpec<HorizontalPodAutoscaler>,
-      .validate = ValidateAutoscaler,
-      .validate_update = ValidateAutoscalerUpdate,
-      .validate_status_update = ValidateAutoscalerStatus,
-  });
-}
+constexpr RulesOf<HorizontalPodAutoscaler> kTypedHorizontalPodAutoscalerRules = {
+    .set_defaults = SetDefaults,
+    .keep_empty_lists = KeepEmptyPolicies,
+    .prepare_create = ClearStatus<HorizontalPodAutoscaler>,
+    .prepare_update = KeepStatus<HorizontalPodAutoscaler>,
+    .prepare_status_update = KeepSpec<HorizontalPodAutoscaler>,
+    .validate = ValidateAutoscaler,
+    .validate_update = ValidateAutoscalerUpdate,
+    .validate_status_update = ValidateAutoscalerStatus,
+};
+constinit const Rules kHorizontalPodAutoscalerRules = Erase<kTypedHorizontalPodAutoscalerRules>();
 
-Rules HorizontalPodAutoscalerV1Rules() {
-  return Erase<V1>({
-      .set_defaults = SetDefaultsV1,
-      .prepare_create = PrepareCreateV1,
-      .prepare_update = PrepareUpdateV1,
-      .prepare_status_update = PrepareStatusUpdateV1,
-      .validate = ValidateV1,
-      .validate_update = ValidateUpdateV1,
-      .validate_status_update = ValidateStatusUpdateV1,
-  });
-}
+constexpr RulesOf<V1> kTypedHorizontalPodAutoscalerV1Rules = {
+    .set_defaults = SetDefaultsV1,
+    .prepare_create = PrepareCreateV1,
+    .prepare_update = PrepareUpdateV1,
+    .prepare_status_update = PrepareStatusUpdateV1,
+    .validate = ValidateV1,
+    .validate_update = ValidateUpdateV1,
+    .validate_status_update = ValidateStatusUpdateV1,
+};
+constinit const Rules kHorizontalPodAutoscalerV1Rules =
+    Erase<kTypedHorizontalPodAutoscalerV1Rules>();
 
 }  // namespace skiff

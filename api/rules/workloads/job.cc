@@ -51,17 +51,16 @@ void Warn(const Job& object, const Job* old, std::vector<std::string>& out) {
 
 }  // namespace
 
-Rules JobRules() {
-  return Erase<Job>({
-      .set_defaults = DefaultJob,
-      .prepare_create = Create,
-      .prepare_update = PrepareUpdate<Job>,
-      .prepare_status_update = KeepSpec<Job>,
-      .validate = ValidateJob,
-      .validate_update = ValidateJobUpdate,
-      .validate_status_update = ValidateJobStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<Job> kTypedJobRules = {
+    .set_defaults = DefaultJob,
+    .prepare_create = Create,
+    .prepare_update = PrepareUpdate<Job>,
+    .prepare_status_update = KeepSpec<Job>,
+    .validate = ValidateJob,
+    .validate_update = ValidateJobUpdate,
+    .validate_status_update = ValidateJobStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kJobRules = Erase<kTypedJobRules>();
 
 }  // namespace skiff

@@ -52,18 +52,17 @@ void ValidateStatusUpdate(const PodDisruptionBudget& object, const PodDisruption
 
 }  // namespace
 
-Rules PodDisruptionBudgetRules() {
-  return Erase<PodDisruptionBudget>({
-      .prepare_create = PrepareCreate<PodDisruptionBudget>,
-      .prepare_update = PrepareUpdate<PodDisruptionBudget>,
-      .prepare_status_update = KeepSpec<PodDisruptionBudget>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .validate_name = NameIsPathSegment,
-      .metadata_last = true,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<PodDisruptionBudget> kTypedPodDisruptionBudgetRules = {
+    .prepare_create = PrepareCreate<PodDisruptionBudget>,
+    .prepare_update = PrepareUpdate<PodDisruptionBudget>,
+    .prepare_status_update = KeepSpec<PodDisruptionBudget>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .validate_name = NameIsPathSegment,
+    .metadata_last = true,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kPodDisruptionBudgetRules = Erase<kTypedPodDisruptionBudgetRules>();
 
 }  // namespace skiff

@@ -73,13 +73,12 @@ void ValidateUpdate(const PriorityClass& object, const PriorityClass& old, Viola
 
 }  // namespace
 
-Rules PriorityClassRules() {
-  return Erase<PriorityClass>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<PriorityClass>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-  });
-}
+constexpr RulesOf<PriorityClass> kTypedPriorityClassRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<PriorityClass>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+};
+constinit const Rules kPriorityClassRules = Erase<kTypedPriorityClassRules>();
 
 }  // namespace skiff

@@ -73,17 +73,16 @@ void Warn(const ReplicaSet& object, const ReplicaSet* old, std::vector<std::stri
 
 }  // namespace
 
-Rules ReplicaSetRules() {
-  return Erase<ReplicaSet>({
-      .set_defaults = SetDefaults,
-      .prepare_create = PrepareCreate<ReplicaSet>,
-      .prepare_update = PrepareUpdate<ReplicaSet>,
-      .prepare_status_update = KeepSpec<ReplicaSet>,
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .validate_status_update = ValidateStatusUpdate,
-      .warnings = Warn,
-  });
-}
+constexpr RulesOf<ReplicaSet> kTypedReplicaSetRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = PrepareCreate<ReplicaSet>,
+    .prepare_update = PrepareUpdate<ReplicaSet>,
+    .prepare_status_update = KeepSpec<ReplicaSet>,
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .validate_status_update = ValidateStatusUpdate,
+    .warnings = Warn,
+};
+constinit const Rules kReplicaSetRules = Erase<kTypedReplicaSetRules>();
 
 }  // namespace skiff

@@ -45,13 +45,12 @@ void ValidateUpdate(const RuntimeClass& object, const RuntimeClass& old, Violati
 
 }  // namespace
 
-Rules RuntimeClassRules() {
-  return Erase<RuntimeClass>({
-      .validate = Validate,
-      .validate_update = ValidateUpdate,
-      .allow_create_on_update = true,
-      .allow_unconditional_update = false,
-  });
-}
+constexpr RulesOf<RuntimeClass> kTypedRuntimeClassRules = {
+    .validate = Validate,
+    .validate_update = ValidateUpdate,
+    .allow_create_on_update = true,
+    .allow_unconditional_update = false,
+};
+constinit const Rules kRuntimeClassRules = Erase<kTypedRuntimeClassRules>();
 
 }  // namespace skiff

@@ -62,18 +62,17 @@ void Warn(const StatefulSet& object, const StatefulSet* old, std::vector<std::st
 
 }  // namespace
 
-Rules StatefulSetRules() {
-  return Erase<StatefulSet>({
-      .set_defaults = SetDefaults,
-      .prepare_create = Create,
-      .prepare_update = Update,
-      .prepare_status_update = KeepSpec<StatefulSet>,
-      .validate = ValidateStatefulSet,
-      .validate_update = ValidateStatefulSetUpdate,
-      .validate_status_update = ValidateStatefulSetStatus,
-      .warnings = Warn,
-      .validate_name = NameIsDnsLabel,
-  });
-}
+constexpr RulesOf<StatefulSet> kTypedStatefulSetRules = {
+    .set_defaults = SetDefaults,
+    .prepare_create = Create,
+    .prepare_update = Update,
+    .prepare_status_update = KeepSpec<StatefulSet>,
+    .validate = ValidateStatefulSet,
+    .validate_update = ValidateStatefulSetUpdate,
+    .validate_status_update = ValidateStatefulSetStatus,
+    .warnings = Warn,
+    .validate_name = NameIsDnsLabel,
+};
+constinit const Rules kStatefulSetRules = Erase<kTypedStatefulSetRules>();
 
 }  // namespace skiff

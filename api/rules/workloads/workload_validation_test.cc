@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/apps_v1.h"
+#include "api/kinds/behaviour.h"
 #include "api/rules/rules.h"
 #include "api/rules/rules_fixture.h"
 
@@ -23,7 +24,7 @@ Json Workload(const char* kind) {
 }
 
 TEST(ControllerRevisionRules, DataIsImmutableByItsText) {
-  const Rules* rules = FindRules(apps_v1::ControllerRevision::Info());
+  const Rules* rules = apps_v1::ControllerRevision::Info().behaviour->rules;
   apps_v1::ControllerRevision old;
   old.data = RawJson::FromText(R"({"z":1,"a":123456789012345678901234567890})");
   apps_v1::ControllerRevision next = old;

@@ -1,4 +1,4 @@
-#include "apiserver/objects/convert_event.h"
+#include "api/rules/core/event_conversion.h"
 
 namespace skiff {
 namespace {

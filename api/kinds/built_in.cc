@@ -1,0 +1,333 @@
+// The one table of what built-in kinds do beyond their tables: a row a kind that does anything. All
+// of it is constant, so that nothing is made at the start.
+#include <fmt/format.h>
+
+#include "api/columns/tables.h"
+#include "api/gen/tables.h"
+#include "api/kinds/behaviour.h"
+#include "api/kinds/versions.h"
+#include "api/rules/kinds.h"
+#include "api/rules/rules.h"
+#include "api/text/go_text.h"
+
+namespace skiff {
+namespace {
+
+constexpr SelectableField kPodFields[] = {
+    {"spec.nodeName"},
+    {.field = "spec.host", .stored = "spec.nodeName", .is_alias = true},
+    {"spec.restartPolicy"},
+    {"spec.schedulerName"},
+    {"spec.serviceAccountName"},
+    {"spec.hostNetwork", "", SelectableAs::kBool},
+    {"status.phase"},
+    {"status.podIP", "", SelectableAs::kFirstPodIp},
+    {"status.podIPs", "", SelectableAs::kEmpty},
+    {"status.nominatedNodeName"},
+};
+constexpr SelectableField kEventFields[] = {
+    {"involvedObject.kind"},
+    {"involvedObject.namespace"},
+    {"involvedObject.name"},
+    {"involvedObject.uid"},
+    {"involvedObject.apiVersion"},
+    {"involvedObject.resourceVersion"},
+    {"involvedObject.fieldPath"},
+    {"reason"},
+    {"reportingComponent"},
+    {"source", "", SelectableAs::kEventSource},
+    {"type"},
+};
+constexpr SelectableField kNewEventFields[] = {
+    {"regarding.kind", "involvedObject.kind"},
+    {"regarding.namespace", "involvedObject.namespace"},
+    {"regarding.name", "involvedObject.name"},
+    {"regarding.uid", "involvedObject.uid"},
+    {"regarding.apiVersion", "involvedObject.apiVersion"},
+    {"regarding.resourceVersion", "involvedObject.resourceVersion"},
+    {"regarding.fieldPath", "involvedObject.fieldPath"},
+    {"reason"},
+    {"reportingController", "reportingComponent"},
+    {"type"},
+};
+constexpr SelectableField kNamespaceFields[] = {{"status.phase"}};
+constexpr SelectableField kNodeFields[] = {{"spec.unschedulable", "", SelectableAs::kBool}};
+constexpr SelectableField kSecretFields[] = {{"type"}};
+constexpr SelectableField kServiceFields[] = {{"spec.clusterIP"}, {"spec.type"}};
+constexpr SelectableField kReplicationFields[] = {{"status.replicas", "", SelectableAs::kNumber}};
+constexpr SelectableField kJobFields[] = {
+    {"status.successful", "", SelectableAs::kNumber, "status.succeeded"}};
+constexpr SelectableField kSigningFields[] = {{"spec.signerName"}};
+constexpr SelectableField kSliceFields[] = {{"spec.nodeName"}, {"spec.driver"}};
+
+std::string UnsupportedJobField(std::string_view field) {
+  return fmt::format("field label {} not supported for Job", GoQuote(field));
+}
+std::string UnsupportedSliceField(std::string_view field) {
+  return fmt::format("field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: {}",
+                     field);
+}
+
+constexpr EndpointResets kPodResets[] = {
+    {"status", {"spec", "metadata.deletionTimestamp", "metadata.ownerReferences"}}};
+constexpr EndpointResets kNamespaceResets[] = {{"finalize", {"status"}}};
+constexpr EndpointResets kDeploymentResets[] = {{"status", {"spec", "metadata.labels"}}};
+constexpr EndpointResets kSigningResets[] = {{"", {"spec", "status"}},
+                                             {"status", {"spec", "status.conditions"}},
+                                             {"approval", {"spec", "status.certificate"}}};
+constexpr EndpointResets kStatusAlone[] = {{"status", {"metadata", "spec"}}};
+constexpr EndpointResets kNothingReset[] = {{"", {}}, {"status", {}}};
+
+constexpr const KindInfo* kEventKinds[] = {&core_v1::tables::kKindEvent,
+                                           &events_v1::tables::kKindEvent};
+constexpr const KindInfo* kAutoscalerKinds[] = {
+    &autoscaling_v2::tables::kKindHorizontalPodAutoscaler,
+    &autoscaling_v1::tables::kKindHorizontalPodAutoscaler};
+
+constexpr std::string_view kJobOrphans =
+    "child pods are preserved by default when jobs are deleted; set "
+    "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress "
+    "this warning";
+
+// Kinds that are kept and that nothing acts on, and what is said of each, lest its author waits.
+// Whoever writes what acts on one takes its text away. Of some kinds it depends on the object: that
+// is told by whoever has seen the others.
+constexpr std::string_view kNoPolicies =
+    "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
+    "traffic is allowed";
+constexpr std::string_view kNoIngressController =
+    "skiff has no ingress controller: until one is installed, nothing listens for this Ingress";
+constexpr std::string_view kNoSlices =
+    "skiff allocates no devices yet: those of this ResourceSlice are given to nobody";
+constexpr std::string_view kNoClaims =
+    "skiff allocates no devices yet: this ResourceClaim is stored, and never allocated";
+constexpr std::string_view kNoDeviceClasses =
+    "skiff allocates no devices yet: this DeviceClass is stored, and no claim is allocated by it";
+constexpr std::string_view kNoClaimTemplates =
+    "skiff allocates no devices yet: the ResourceClaims made of this template stay unallocated";
+constexpr std::string_view kNoCsiDrivers =
+    "skiff's kubelet speaks to no CSI drivers yet: pods with volumes of this one do not start";
+constexpr std::string_view kNoCapacities =
+    "skiff's scheduler does not look at storage capacities yet: no pod is placed by this one";
+
+struct Row {
+  int number;  // Of the kind, in api/gen/tables.h.
+  KindBehaviour behaviour;
+};
+
+constexpr Row kRows[] = {
+    {admissionregistration_v1::tables::kNumberValidatingAdmissionPolicy,
+     {.rules = &kValidatingAdmissionPolicyRules,
+      .table = &columns::kAdmissionPolicyTable,
+      .resets = kStatusAlone}},
+    {admissionregistration_v1::tables::kNumberValidatingAdmissionPolicyBinding,
+     {.rules = &kValidatingAdmissionPolicyBindingRules, .table = &columns::kAdmissionBindingTable}},
+    {admissionregistration_v1::tables::kNumberValidatingWebhookConfiguration,
+     {.rules = &kValidatingWebhookConfigurationRules, .table = &columns::kWebhooksTable}},
+    {admissionregistration_v1::tables::kNumberMutatingWebhookConfiguration,
+     {.rules = &kMutatingWebhookConfigurationRules, .table = &columns::kWebhooksTable}},
+
+    {apiextensions_v1::tables::kNumberCustomResourceDefinition,
+     {.rules = &kCustomResourceDefinitionRules, .resets = kStatusAlone, .marks_own_end = true}},
+
+    {apiregistration_v1::tables::kNumberAPIService,
+     {.rules = &kAPIServiceRules, .table = &columns::kApiServiceTable, .resets = kStatusAlone}},
+
+    {apps_v1::tables::kNumberStatefulSet,
+     {.rules = &kStatefulSetRules, .table = &columns::kStatefulSetTable, .counts_replicas = true}},
+    {apps_v1::tables::kNumberDeployment,
+     {.rules = &kDeploymentRules,
+      .table = &columns::kDeploymentTable,
+      .resets = kDeploymentResets,
+      .counts_replicas = true}},
+    {apps_v1::tables::kNumberDaemonSet,
+     {.rules = &kDaemonSetRules, .table = &columns::kDaemonSetTable}},
+    {apps_v1::tables::kNumberReplicaSet,
+     {.rules = &kReplicaSetRules, .table = &columns::kReplicaSetTable, .counts_replicas = true}},
+    {apps_v1::tables::kNumberControllerRevision,
+     {.rules = &kControllerRevisionRules, .table = &columns::kControllerRevisionTable}},
+
+    {autoscaling_v1::tables::kNumberHorizontalPodAutoscaler,
+     {.rules = &kHorizontalPodAutoscalerV1Rules,
+      .table = &columns::kAutoscalerTable,
+      .versions = kAutoscalerKinds,
+      .converter = &kAutoscalerVersions}},
+
+    {autoscaling_v2::tables::kNumberHorizontalPodAutoscaler,
+     {.rules = &kHorizontalPodAutoscalerRules,
+      .table = &columns::kAutoscalerTable,
+      .versions = kAutoscalerKinds,
+      .converter = &kAutoscalerVersions}},
+
+    {batch_v1::tables::kNumberJob,
+     {.rules = &kJobRules,
+      .table = &columns::kJobTable,
+      .selectable = {kJobFields, true, &UnsupportedJobField},
+      .orphans_dependents = true,
+      .orphaning_warning = kJobOrphans}},
+    {batch_v1::tables::kNumberCronJob, {.rules = &kCronJobRules, .table = &columns::kCronJobTable}},
+
+    {certificates_v1::tables::kNumberCertificateSigningRequest,
+     {.rules = &kCertificateSigningRequestRules,
+      .table = &columns::kSigningRequestTable,
+      .selectable = {kSigningFields, false, &UnsupportedField},
+      .resets = kSigningResets}},
+
+    {coordination_v1::tables::kNumberLease,
+     {.rules = &kLeaseRules, .table = &columns::kLeaseTable}},
+
+    {core_v1::tables::kNumberPersistentVolume,
+     {.rules = &kPersistentVolumeRules, .table = &columns::kVolumeTable}},
+    {core_v1::tables::kNumberPersistentVolumeClaim,
+     {.rules = &kPersistentVolumeClaimRules, .table = &columns::kClaimTable}},
+    {core_v1::tables::kNumberPod,
+     {.rules = &kPodRules,
+      .table = &columns::kPodTable,
+      .selectable = {kPodFields, true, &UnsupportedField},
+      .resets = kPodResets}},
+    {core_v1::tables::kNumberPodTemplate,
+     {.rules = &kPodTemplateRules, .table = &columns::kPodTemplateTable}},
+    {core_v1::tables::kNumberReplicationController,
+     {.rules = &kReplicationControllerRules,
+      .table = &columns::kReplicationControllerTable,
+      .selectable = {kReplicationFields, true, &UnsupportedField},
+      .orphans_dependents = true}},
+    {core_v1::tables::kNumberService,
+     {.rules = &kServiceRules,
+      .table = &columns::kServiceTable,
+      .selectable = {kServiceFields, true, &UnsupportedField}}},
+    {core_v1::tables::kNumberServiceAccount,
+     {.rules = &kServiceAccountRules, .table = &columns::kServiceAccountTable}},
+    {core_v1::tables::kNumberEndpoints,
+     {.rules = &kEndpointsRules,
+      .table = &columns::kEndpointsTable,
+      .deprecation =
+          "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}},
+    {core_v1::tables::kNumberNode,
+     {.rules = &kNodeRules,
+      .table = &columns::kNodeTable,
+      .selectable = {kNodeFields, false, &UnsupportedField}}},
+    {core_v1::tables::kNumberNamespace,
+     {.rules = &kNamespaceRules,
+      .table = &columns::kNamespaceTable,
+      .selectable = {kNamespaceFields, false, &UnsupportedField},
+      .resets = kNamespaceResets,
+      .marks_own_end = true}},
+    {core_v1::tables::kNumberEvent,
+     {.rules = &kCoreEventRules,
+      .table = &columns::kEventTable,
+      .selectable = {kEventFields, true, &UnsupportedField},
+      .versions = kEventKinds,
+      .converter = &kEventVersions}},
+    {core_v1::tables::kNumberLimitRange, {.rules = &kLimitRangeRules}},
+    {core_v1::tables::kNumberResourceQuota,
+     {.rules = &kResourceQuotaRules, .table = &columns::kResourceQuotaTable}},
+    {core_v1::tables::kNumberSecret,
+     {.rules = &kSecretRules,
+      .table = &columns::kSecretTable,
+      .selectable = {kSecretFields, true, &UnsupportedField}}},
+    {core_v1::tables::kNumberConfigMap,
+     {.rules = &kConfigMapRules, .table = &columns::kConfigMapTable}},
+    {core_v1::tables::kNumberComponentStatus,
+     {.table = &columns::kComponentStatusTable,
+      .deprecation = "v1 ComponentStatus is deprecated in v1.19+"}},
+
+    {discovery_v1::tables::kNumberEndpointSlice,
+     {.rules = &kEndpointSliceRules, .table = &columns::kEndpointSliceTable}},
+
+    {events_v1::tables::kNumberEvent,
+     {.rules = &kEventRules,
+      .table = &columns::kEventTable,
+      .selectable = {kNewEventFields, true, &UnsupportedField},
+      .versions = kEventKinds,
+      .converter = &kEventVersions}},
+
+    {flowcontrol_v1::tables::kNumberFlowSchema,
+     {.rules = &kFlowSchemaRules, .table = &columns::kFlowSchemaTable, .resets = kStatusAlone}},
+    {flowcontrol_v1::tables::kNumberPriorityLevelConfiguration,
+     {.rules = &kPriorityLevelConfigurationRules,
+      .table = &columns::kPriorityLevelTable,
+      .resets = kStatusAlone}},
+
+    {networking_v1::tables::kNumberNetworkPolicy,
+     {.rules = &kNetworkPolicyRules,
+      .table = &columns::kNetworkPolicyTable,
+      .unserved = kNoPolicies}},
+    {networking_v1::tables::kNumberIngress,
+     {.rules = &kIngressRules,
+      .table = &columns::kIngressTable,
+      .unserved = kNoIngressController}},
+    {networking_v1::tables::kNumberIngressClass,
+     {.rules = &kIngressClassRules, .table = &columns::kIngressClassTable}},
+    {networking_v1::tables::kNumberIPAddress,
+     {.rules = &kIPAddressRules, .table = &columns::kIpAddressTable, .keeps_generate_name = true}},
+    {networking_v1::tables::kNumberServiceCIDR,
+     {.rules = &kServiceCIDRRules, .table = &columns::kServiceCidrTable, .resets = kNothingReset}},
+
+    {node_v1::tables::kNumberRuntimeClass,
+     {.rules = &kRuntimeClassRules, .table = &columns::kRuntimeClassTable}},
+
+    {policy_v1::tables::kNumberPodDisruptionBudget,
+     {.rules = &kPodDisruptionBudgetRules, .table = &columns::kDisruptionBudgetTable}},
+
+    {rbac_v1::tables::kNumberRole, {.rules = &kRoleRules}},
+    {rbac_v1::tables::kNumberRoleBinding,
+     {.rules = &kRoleBindingRules, .table = &columns::kBindingTable}},
+    {rbac_v1::tables::kNumberClusterRole, {.rules = &kClusterRoleRules}},
+    {rbac_v1::tables::kNumberClusterRoleBinding,
+     {.rules = &kClusterRoleBindingRules, .table = &columns::kBindingTable}},
+
+    {resource_v1::tables::kNumberResourceSlice,
+     {.rules = &kResourceSliceRules,
+      .table = &columns::kResourceSliceTable,
+      .selectable = {kSliceFields, false, &UnsupportedSliceField},
+      .unserved = kNoSlices}},
+    {resource_v1::tables::kNumberResourceClaim,
+     {.rules = &kResourceClaimRules,
+      .table = &columns::kResourceClaimTable,
+      .resets = kStatusAlone,
+      .unserved = kNoClaims}},
+    {resource_v1::tables::kNumberDeviceClass,
+     {.rules = &kDeviceClassRules,
+      .table = &columns::kNameAndAgeTable,
+      .unserved = kNoDeviceClasses}},
+    {resource_v1::tables::kNumberResourceClaimTemplate,
+     {.rules = &kResourceClaimTemplateRules,
+      .table = &columns::kNameAndAgeTable,
+      .unserved = kNoClaimTemplates}},
+
+    {scheduling_v1::tables::kNumberPriorityClass,
+     {.rules = &kPriorityClassRules, .table = &columns::kPriorityClassTable}},
+
+    {storage_v1::tables::kNumberStorageClass,
+     {.rules = &kStorageClassRules, .table = &columns::kStorageClassTable}},
+    {storage_v1::tables::kNumberVolumeAttachment,
+     {.rules = &kVolumeAttachmentRules,
+      .table = &columns::kAttachmentTable,
+      .resets = kStatusAlone}},
+    {storage_v1::tables::kNumberCSIDriver,
+     {.rules = &kCSIDriverRules,
+      .table = &columns::kCsiDriverTable,
+      .unserved = kNoCsiDrivers}},
+    {storage_v1::tables::kNumberCSINode,
+     {.rules = &kCSINodeRules, .table = &columns::kCsiNodeTable}},
+    {storage_v1::tables::kNumberCSIStorageCapacity,
+     {.rules = &kCSIStorageCapacityRules,
+      .unserved = kNoCapacities}},
+    {storage_v1::tables::kNumberVolumeAttributesClass,
+     {.rules = &kVolumeAttributesClassRules, .table = &columns::kVolumeAttributesClassTable}},
+};
+
+consteval BuiltInBehaviours InOrderOfNumbers() {
+  BuiltInBehaviours behaviours;
+  for (const Row& row : kRows) behaviours.of[row.number] = row.behaviour;
+  return behaviours;
+}
+
+}  // namespace
+
+constinit const Rules kPlainRules{};
+constinit const KindBehaviour kPlainBehaviour{};
+constinit const BuiltInBehaviours kBuiltInBehaviours = InOrderOfNumbers();
+
+}  // namespace skiff
