@@ -72,7 +72,7 @@ void Carrier::OfferInput() {
 }
 
 Carrier::State Carrier::End() {
-  MarkEnded();
+  if (!source_->EndsByItself()) MarkEnded();
   return Pump();
 }
 

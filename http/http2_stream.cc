@@ -141,6 +141,7 @@ void Http2Stream::EndOfSource() {
 
 void Http2Stream::EndSource() {
   if (state_ != State::kSending || !source_ || ended_ || broken_) return;
+  if (source_->EndsByItself()) return;
   EndOfSource();
   Offer();
 }

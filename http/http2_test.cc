@@ -352,6 +352,31 @@ TEST(Http2, StoppingLetsWhatIsUnderWayFinishAndEndsStreams) {
   stopping.join();
 }
 
+TEST(Http2, WhatEndsByItselfIsFinishedWhenTheServerStopsOrCut) {
+  PushedStream whole, part;
+  whole.ends_by_itself = part.ends_by_itself = true;
+  Fixture fixture(
+      [&](const Request& request) {
+        return Streamed(std::make_unique<PushedSource>(request.path == "/whole" ? whole : part));
+      },
+      Http2Options());
+  Http2TestClient client(fixture.port());
+  const int32_t finished = client.Get("/whole"), cut = client.Get("/part");
+  client.AwaitHead(finished);
+  client.AwaitHead(cut);
+  part.Push("part");
+  client.AwaitBody(cut, 4);
+  std::thread stopping([&] { fixture.server->Stop(1s); });
+  EXPECT_TRUE(client.Until([&] { return client.goaway().has_value(); }));
+  whole.Push("whole");
+  whole.End();
+  EXPECT_EQ(client.AwaitClose(finished).body, "whole");
+  EXPECT_TRUE(client.answer(finished).ended);
+  client.AwaitEnd();
+  EXPECT_FALSE(client.answer(cut).ended);
+  stopping.join();
+}
+
 TEST(Http2, AnIdleConnectionIsLeftInOrder) {
   Fixture fixture(Echo, Http2Options({.idle_timeout = 200ms}));
   Http2TestClient client(fixture.port());

@@ -244,7 +244,7 @@ class Server::Impl::Front final : public ConnectionHost {
     ForEach([](ServerConnection& connection) { connection.EndStreams(); });
   }
   void CloseAll() {
-    ForEach([](ServerConnection& connection) { connection.Close(); });
+    ForEach([](ServerConnection& connection) { connection.CutOff(); });
   }
 
   const Limits& limits() const override { return server_.options.limits; }

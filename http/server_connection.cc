@@ -210,4 +210,9 @@ void ServerConnection::EndStreams() {
   if (state_ == State::kOpen) protocol_->EndStreams();
 }
 
+void ServerConnection::CutOff() {
+  channel_.MarkCut();
+  Close();
+}
+
 }  // namespace skiff::http

@@ -66,8 +66,10 @@ class ServerConnection final : public LoopListener,
   void AnswerHere(int32_t stream, PreparedAnswer answer);
   // The server is stopping: closes if idle, else after the present requests.
   void CloseWhenIdle();
-  // Ends streams in order.
+  // Ends streams in order, but those that end by themselves.
   void EndStreams();
+  // Closes, and lets the client know that what he has may not be all.
+  void CutOff();
   void Close();
 
   // For the protocol:

@@ -358,6 +358,53 @@ TEST(Server, FinishesRequestsAndEndsStreamsWhenItStops) {
   EXPECT_EQ(fixture.server->stats().connections, 0);
 }
 
+// A part of an answer that was made as it is taken is not to pass for the whole.
+TEST(Server, WhatEndsByItselfIsFinishedWhenItStopsOrCut) {
+  TestAuthority authority;
+  const auto leaf = authority.IssueServer();
+  const Server::Options tls{.tls = ServerTls{.certificate_pem = leaf.certificate_pem,
+                                             .key_pem = leaf.key_pem}};
+  const ClientTls trust{.ca_pem = authority.certificate_pem()};
+  for (const bool finishes : {true, false}) {
+    PushedStream chunked, bare;
+    chunked.ends_by_itself = bare.ends_by_itself = true;
+    Fixture fixture(
+        [&](const Request& request) {
+          return Streamed(std::make_unique<PushedSource>(request.path == "/new" ? chunked : bare));
+        },
+        tls);
+    TestClient newer(fixture.port(), trust), older(fixture.port(), trust);
+    TestClient idle(fixture.port(), trust);
+    SSL_clear_options(older.ssl(), SSL_OP_IGNORE_UNEXPECTED_EOF);  // It minds how it ends.
+    ASSERT_TRUE(newer.Send("GET /new HTTP/1.1\r\nHost: h\r\n\r\n"));
+    ASSERT_TRUE(older.Send("GET /old HTTP/1.0\r\n\r\n"));
+    newer.ReadHead();
+    older.ReadHead();
+    chunked.Push("part ");
+    bare.Push("part ");
+    EXPECT_EQ(newer.ReadChunk(), "part ");
+    EXPECT_EQ(older.Read(5), "part ");
+    auto stopping = std::async(std::launch::async,
+                               [&] { fixture.server->Stop(finishes ? 20s : 200ms); });
+    EXPECT_EQ(idle.ReadToEnd(), "");
+    if (finishes) {
+      for (PushedStream* stream : {&chunked, &bare}) {
+        stream->Push("and rest");
+        stream->End();
+      }
+      EXPECT_EQ(newer.ReadChunk(), "and rest");
+      EXPECT_EQ(newer.ReadChunk(), "");
+      EXPECT_EQ(older.ReadToEnd(), "and rest");
+      EXPECT_TRUE(older.closed_in_order());
+    } else {
+      EXPECT_EQ(newer.ReadToEnd(), "") << "no last chunk";
+      EXPECT_EQ(older.ReadToEnd(), "");
+      EXPECT_FALSE(older.closed_in_order());
+    }
+    stopping.wait();
+  }
+}
+
 size_t ResidentBytes() {
   std::ifstream status("/proc/self/statm");
   size_t total = 0;

@@ -33,6 +33,9 @@ class StreamSource {
   virtual Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) = 0;
   // When not zero: pulled at least this often (milliseconds), as bookmarks and deadlines want.
   virtual int PullEveryMs() const { return 0; }
+  // Whether it comes to an end of its own before long, and a part of it must not be taken for the
+  // whole. A server that stops leaves it that time, and cuts it then; all else it ends in order.
+  virtual bool EndsByItself() const { return false; }
 };
 
 // Both ways: WebSocket, SPDY, tunnels. All methods are called on one thread at a time.

@@ -34,6 +34,7 @@ struct PushedStream {
   std::mutex mutex;
   std::deque<SharedBytes> chunks;
   bool ended = false;
+  bool ends_by_itself = false;  // Known before it is streamed.
   Waker waker;
   std::atomic<int> pulls = 0;
   std::promise<void> gone;
@@ -57,6 +58,7 @@ class PushedSource : public StreamSource {
     return stream_.ended ? Pulled::kEnd : Pulled::kIdle;
   }
   int PullEveryMs() const override { return every_ms_; }
+  bool EndsByItself() const override { return stream_.ends_by_itself; }
 
  private:
   PushedStream& stream_;

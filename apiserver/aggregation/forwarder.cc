@@ -62,8 +62,10 @@ class ForwardedBody final : public http::StreamSource {
     return inner_->Pull(bytes_max, out);
   }
   int PullEveryMs() const override {
-    return deadline_ == Steady::time_point::max() ? 0 : kDeadlineCheckMs;
+    return EndsByItself() ? kDeadlineCheckMs : 0;
   }
+  // All but watches.
+  bool EndsByItself() const override { return deadline_ != Steady::time_point::max(); }
 
  private:
   const std::shared_ptr<void> place_;

@@ -39,6 +39,7 @@ class UnsentSource final : public http::StreamSource {
   }
   // It has a time of its own, and no pauses.
   int PullEveryMs() const override { return kUnsentCheckMs; }
+  bool EndsByItself() const override { return true; }
 
  private:
   const std::shared_ptr<Unsent> unsent_;

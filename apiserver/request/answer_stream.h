@@ -12,6 +12,7 @@ class AnswerStream : public http::StreamSource {
  public:
   // What it holds of what is not taken yet, at most.
   virtual size_t HeldBytesMax() const = 0;
+  bool EndsByItself() const final { return true; }
 };
 
 // nullptr: the response is no such stream.
