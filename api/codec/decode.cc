@@ -118,6 +118,7 @@ class Decoder {
   std::string mismatch_;
   TextNotes notes_;
   int collections_ = 0;  // How many lists and maps we are in.
+  size_t listed_structs_ = 0;
 };
 
 void Decoder::Complain(std::string message) {
@@ -321,8 +322,13 @@ void Decoder::List(const Type& type, typename Target::Slot out) {
   ++collections_;
   for (size_t index = 0; in_.NextItem(); ++index) {
     if (strict_) path_ += "[" + std::to_string(index) + "]";
-    const auto item = Target::Append(type, out);
-    Value<Target>(*type.element, in_.Next(), item);
+    if (type.element->shape == Shape::kStruct && ++listed_structs_ > kListedStructsMax) {
+      Complain(kTooManyStructs);
+      in_.SkipEntered(in_.Next());
+    } else {
+      const auto item = Target::Append(type, out);
+      Value<Target>(*type.element, in_.Next(), item);
+    }
     path_.resize(length);
   }
   --collections_;

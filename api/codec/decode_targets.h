@@ -17,6 +17,11 @@
 
 namespace skiff {
 
+// So many structs may be in the lists of one body. An empty one is two bytes of it, and a kilobyte
+// of memory; none that says anything is so short.
+inline constexpr size_t kListedStructsMax = 1 << 18;
+inline constexpr const char* kTooManyStructs = "exceeded max number of listed objects";
+
 struct DocumentTarget {
   using Slot = Json*;
   using Place = Json::object_t::iterator;

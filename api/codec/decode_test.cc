@@ -35,6 +35,19 @@ Json DocumentOf(std::string_view text) {
 
 using Strings = std::vector<std::string>;
 
+// Three bytes of a body are a kilobyte of memory otherwise.
+TEST(Decode, ListsOfNothingAreBounded) {
+  const auto pod = [](size_t containers) {
+    std::string text = R"({"spec": {"containers": [{})";
+    for (size_t i = 1; i < containers; ++i) text += ",{}";
+    return text + "]}}";
+  };
+  EXPECT_EQ(ErrorOf<Pod>(pod(300'000)), "exceeded max number of listed objects");
+  EXPECT_EQ(ErrorOf<Pod>(pod(50'000)), "");
+  EXPECT_EQ(ErrorOf<Pod>(pod(300'000) + "x"), "invalid character 'x' after top-level value")
+      << "a syntax error outranks it";
+}
+
 TEST(Decode, UnknownFieldsAreReportedInTheOrderOfTheText) {
   EXPECT_EQ(StrictErrorsOf<ConfigMap>(
                 R"({"metadata": {"name": "a", "lables": {"x": "y"}}, "dat": {}, "data": {}})"),

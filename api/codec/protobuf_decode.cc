@@ -28,6 +28,7 @@ class WireReader {
 
   bool Next(WireField& field) {
     if (failed_ || text_.empty()) return false;
+    field = {};
     const uint64_t tag = Varint();
     field.number = static_cast<uint32_t>(tag >> 3);
     field.wire = static_cast<Wire>(tag & 7);
@@ -48,6 +49,13 @@ class WireReader {
       default:
         failed_ = true;
     }
+    return !failed_;
+  }
+  // One of those that stand in one field, without tags.
+  bool NextPacked(WireField& field) {
+    if (failed_ || text_.empty()) return false;
+    field.wire = Wire::kVarint;
+    field.number_value = Varint();
     return !failed_;
   }
   bool failed() const { return failed_; }
@@ -106,6 +114,8 @@ class MessageReader {
   Result<> Fields(const Type& type, std::span<const uint16_t> indices, int nested,
                   std::string_view text, Slot out);
   Result<> Member(const Field& field, const WireField& wire, Slot object);
+  // What one field adds to a list.
+  Result<> Item(const Type& type, const WireField& wire, Slot list);
   Result<> Value(const Type& type, const WireField& wire, Slot out);
   Result<> Message(const Type& type, std::string_view text, Slot out);
   Result<> Entry(const Type& type, std::string_view text, Slot map);
@@ -114,7 +124,28 @@ class MessageReader {
   static void Text(std::string_view text, Slot out);
 
   int depth_ = 0;
+  size_t listed_structs_ = 0;
 };
+
+// How values of a shape travel.
+Wire WireOf(Shape shape) {
+  switch (shape) {
+    case Shape::kBool:
+    case Shape::kInt32:
+    case Shape::kInt64:
+      return Wire::kVarint;
+    case Shape::kDouble:
+      return Wire::kFixed64;
+    default:
+      return Wire::kBytes;
+  }
+}
+
+Result<> CheckWire(Shape shape, const WireField& wire) {
+  if (wire.wire == WireOf(shape)) return {};
+  return Malformed("proto: wrong wireType = " + std::to_string(static_cast<int>(wire.wire)) +
+                   " for field " + std::to_string(wire.number));
+}
 
 Result<Instant> MomentOf(std::string_view text) {
   if (text.empty()) return Time().instant();
@@ -187,15 +218,33 @@ Result<> MessageReader<Target>::Member(const Field& field, const WireField& wire
   if (!nil) {
     const Slot value = Target::ValueOf(field, place);
     if (type.shape == Shape::kMap) {
+      TRY(CheckWire(type.shape, wire));
       Target::EnterMap(type, value);
       TRY(Entry(type, wire.bytes, value));
     } else if (type.shape == Shape::kList && !type.message) {
-      TRY(Value(*type.element, wire, Target::Append(type, value)));
+      TRY(Item(type, wire, value));
     } else {
       TRY(Value(type, wire, value));
     }
   }
   Target::EndMember(field, object, place, nil);
+  return {};
+}
+
+template <typename Target>
+Result<> MessageReader<Target>::Item(const Type& type, const WireField& wire, Slot list) {
+  const Type& element = *type.element;
+  const bool is_number = element.shape == Shape::kInt32 || element.shape == Shape::kInt64;
+  if (!is_number || wire.wire != Wire::kBytes) {
+    if (element.shape == Shape::kStruct && ++listed_structs_ > kListedStructsMax) {
+      return Malformed(kTooManyStructs);
+    }
+    return Value(element, wire, Target::Append(type, list));
+  }
+  WireReader reader(wire.bytes);
+  WireField one;
+  while (reader.NextPacked(one)) TRY(Value(element, one, Target::Append(type, list)));
+  if (reader.failed()) return Malformed();
   return {};
 }
 
@@ -226,6 +275,7 @@ void MessageReader<Target>::Text(std::string_view text, Slot out) {
 
 template <typename Target>
 Result<> MessageReader<Target>::Value(const Type& type, const WireField& wire, Slot out) {
+  TRY(CheckWire(type.shape, wire));
   switch (type.shape) {
     case Shape::kBool:
       Target::SetBool(out, wire.number_value != 0);
@@ -249,13 +299,8 @@ Result<> MessageReader<Target>::Value(const Type& type, const WireField& wire, S
       Target::SetBytes(out, std::string(wire.bytes));
       return {};
     default:
-      break;
+      return Message(type, wire.bytes, out);
   }
-  if (wire.wire != Wire::kBytes) {
-    return Malformed("proto: wrong wireType = " + std::to_string(static_cast<int>(wire.wire)) +
-                     " for field " + std::to_string(wire.number));
-  }
-  return Message(type, wire.bytes, out);
 }
 
 template <typename Target>
@@ -288,7 +333,7 @@ Result<> MessageReader<Target>::Message(const Type& type, std::string_view text,
       return Raw(type, text, out);
     case Shape::kList:  // A message that repeats the items.
       Target::ClearList(type, out);
-      while (reader.Next(wire)) TRY(Value(*type.element, wire, Target::Append(type, out)));
+      while (reader.Next(wire)) TRY(Item(type, wire, out));
       if (reader.failed()) return Malformed();
       return {};
     default:

@@ -108,6 +108,40 @@ TEST(Protobuf, PartsOfAMessageAreReadTogether) {
   EXPECT_FALSE(DecodeProtobufInto(core_v1::Pod::Describe(), "\x0a\x05\x0a"sv, &cut));
 }
 
+// What came before it is not what a field says that came as another type.
+TEST(Protobuf, FieldsOfAnotherWireTypeAreRefused) {
+  using namespace std::string_view_literals;
+  const auto error = [](const Type& type, std::string_view bytes) {
+    const StructPtr object = MakeStruct(type);
+    const auto read = DecodeProtobufInto(type, bytes, object.get());
+    return read ? std::string() : read.error().message;
+  };
+  const Type& meta = meta_v1::ObjectMeta::Describe();
+  EXPECT_EQ(error(meta, "\x0a\x01n\x18\x05"sv), "proto: wrong wireType = 0 for field 3");
+  EXPECT_EQ(error(meta, "\x38\x07\x52\x01x"sv), "proto: wrong wireType = 2 for field 10");
+  EXPECT_EQ(error(meta, "\x58\x01"sv), "proto: wrong wireType = 0 for field 11") << "a map";
+  EXPECT_EQ(error(meta, "\x0a\x01n\x38\x07"sv), "");
+  // Numbers of a list may stand together.
+  core_v1::PodSecurityContext context;
+  ASSERT_TRUE(DecodeProtobufInto(core_v1::PodSecurityContext::Describe(),
+                                 "\x20\x01\x22\x03\x02\xac\x02"sv, &context));
+  EXPECT_EQ(context.supplemental_groups, (std::vector<int64_t>{1, 2, 300}));
+}
+
+// Two bytes of a body are a kilobyte of memory otherwise.
+TEST(Protobuf, ListsOfNothingAreBounded) {
+  std::string containers;
+  for (int i = 0; i < 300'000; ++i) containers += {'\x12', '\x00'};
+  core_v1::PodSpec spec;
+  const auto read = DecodeProtobufInto(core_v1::PodSpec::Describe(), containers, &spec);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().message, "exceeded max number of listed objects");
+  containers.resize(100'000);
+  core_v1::PodSpec fewer;
+  EXPECT_TRUE(DecodeProtobufInto(core_v1::PodSpec::Describe(), containers, &fewer));
+  EXPECT_EQ(fewer.containers.size(), 50'000);
+}
+
 TEST(Protobuf, FieldsHeldByValueAreWrittenEvenWhenEmpty) {
   const std::string bytes = EncodeProtobuf(core_v1::ConfigMap::Describe(), {"v1", "ConfigMap"},
                                            *ParseJson(R"({"metadata":{"name":"a"},
