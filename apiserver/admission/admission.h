@@ -62,6 +62,8 @@ struct AdmissionRequest {
   Json* refusal = nullptr;
   // Of create: gets what the object was judged by, where that must not change before it is stored.
   Grounds* grounds = nullptr;
+  // Gets true when something was booked for the object, which is not to be booked again.
+  bool* booked = nullptr;
   // The server's own upkeep: nobody beyond it is asked.
   bool own = false;
   // One of a collection that goes: the name is not shown to who is asked beyond this server.

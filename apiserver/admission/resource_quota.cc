@@ -96,6 +96,7 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
       names.clear();
       for (Charge& charge : charges) {
         const auto booked = Book(charge);
+        if (booked && request.booked != nullptr) *request.booked = true;
         if (booked) continue;
         if (booked.error().reason != Reason::kConflict &&
             booked.error().reason != Reason::kNotFound) {

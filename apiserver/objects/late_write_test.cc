@@ -91,6 +91,23 @@ TEST_F(LateWriteTest, WhoeverComesSecondIsToldAsEver) {
   EXPECT_THAT(stale.message(), testing::HasSubstr("the object has been modified"));
 }
 
+// Who is served anew is not to be charged anew: there may be no room for that.
+TEST_F(LateWriteTest, WhatWasChargedIsChargedOnce) {
+  const std::string quotas = "/api/v1/namespaces/default/resourcequotas";
+  ASSERT_EQ(Post(quotas, R"({"metadata": {"name": "q"}, "spec": {"hard":
+                             {"count/configmaps": "3"}}})").code,
+            201);
+  Json quota = Get(quotas + "/q").body;
+  quota["status"] = {{"hard", {{"count/configmaps", "3"}}}, {"used", {{"count/configmaps", "0"}}}};
+  ASSERT_EQ(Ask("PUT", quotas + "/q/status", quota.dump()).code, 200);
+  const auto used = [&] { return Get(quotas + "/q").body["status"]["used"]["count/configmaps"]; };
+  ASSERT_EQ(Post(kMaps, Map("a")).code, 201);
+  EXPECT_EQ(used(), "1");
+  const auto again = Post(kMaps, Map("a"));
+  EXPECT_EQ(again.code, 409) << again.message();
+  EXPECT_EQ(used(), "2") << "as ever, until the controller counts anew";
+}
+
 // Those that lose a race are served anew from what is there by then, and none is lost.
 TEST_F(LateWriteTest, RacesAreRunAnew) {
   constexpr int kThreads = 8, kPatches = 25;

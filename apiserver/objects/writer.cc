@@ -173,10 +173,11 @@ Result<Written> Put(Store& store, const std::string& key, const Precondition& ex
 
 // Leaves the write of `object` to the store, if it may be; true: nothing else is to be done.
 // `saved`: what it comes to, without its text.
-bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, const Reservation* reserved,
-                Write write, const Object& object, Saved saved) {
-  // What an object owns beside itself is kept, or given back, by who waits for the write.
-  if (!later || request.late == nullptr || reserved != nullptr) return false;
+bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write write,
+                const Object& object, Saved saved) {
+  // What an object owns beside itself is kept, or given back, by who waits for the write; and what
+  // was booked for it would be booked again by who is served anew.
+  if (!later || request.late == nullptr || owns) return false;
   if (!IsSentAsKept(*saved.kind)) return false;
   auto stored = EncodeForStore(object);
   if (!stored || stored->value.size() > LateWrite::kBytesMax) return false;
@@ -288,6 +289,8 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   admission.dry_run = options.dry_run;
   admission.object = &object;
   admission.options = &options_document;
+  bool booked = false;
+  admission.booked = &booked;
   TRY(parts_.admission.Validate(admission));
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
   if (options.dry_run) {
@@ -304,7 +307,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   object.metadata().resource_version.clear();
   Write first{.key = key, .expect = {.kind = Precondition::Kind::kAbsent}};
   for (const Ground& ground : grounds) first.relies_on.push_back({ground.key, ground.modified});
-  if (LeaveWrite(request, later, reservation.get(), std::move(first), object,
+  if (LeaveWrite(request, later, booked || reservation, std::move(first), object,
                  {.kind = &kind, .text = {}, .revision = {}, .created = true})) {
     return LeftToWrite();
   }
@@ -504,6 +507,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   auto reservation = TRY(parts_.allocations.Reserve(object, &old, options.dry_run));
   TRY(Check(object, &old, mode, request.warnings));
   AddWarnings(object, &old, mode.subresource, request);
+  bool booked = false;
+  admission.booked = &booked;
   if (!mode.skip_admission) TRY(parts_.admission.Validate(admission));
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
@@ -517,7 +522,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return saved;
   }
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
-  if (!saved.deleted && LeaveWrite(request, later, reservation.get(),
+  if (!saved.deleted && LeaveWrite(request, later, booked || reservation,
                                    {.key = record->key, .expect = unchanged}, object, saved)) {
     return LeftToWrite();
   }
