@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "apiserver/server/server_fixture.h"
+#include "base/allocated_bytes.h"
 #include "base/gzip.h"
 
 namespace skiff {
@@ -125,6 +128,20 @@ TEST_F(ListAnswerTest, WhatTheConnectionDoesNotTakeIsNotMade) {
     EXPECT_EQ(TakeReady(answer.response, text), http::Pulled::kIdle) << accept;
     EXPECT_LT(text.size(), kHeldMax) << accept;
     EXPECT_GT(text.size(), 0) << accept;
+  }
+}
+
+// What a form kept of its first look is not kept beside what is made of it.
+TEST_F(ListAnswerTest, HoldsWhatIsMadeAheadOnce) {
+  MakeMany();
+  constexpr size_t kAnswers = 20;
+  for (const std::string accept : {"application/yaml", "application/vnd.kubernetes.protobuf"}) {
+    AskLong("", accept);
+    const auto before = AllocatedBytes();
+    if (!before) GTEST_SKIP();
+    std::vector<Answer> answers;
+    for (size_t i = 0; i < kAnswers; ++i) answers.push_back(AskLong("", accept));
+    EXPECT_LT((*AllocatedBytes() - *before) / kAnswers, kHeldMax) << accept;
   }
 }
 

@@ -139,13 +139,14 @@ class LookingForm : public ListForm {
     TRY(Make(item, made));
     TRY(Found(made.size()));
     kept_bytes_ += made.size();
+    ++kept_count_;
     kept_.push_back(std::move(made));
     return {};
   }
-  size_t kept() const override { return kept_.size(); }
+  size_t kept() const override { return kept_count_; }
   void Begin(std::string& out) override {
     WriteHead(out);
-    for (const std::string& made : kept_) out += made;
+    for (; !kept_.empty(); kept_.pop_front()) out += kept_.front();
   }
   Result<> Add(std::string_view item, std::string& out) override { return Make(item, out); }
 
@@ -158,8 +159,9 @@ class LookingForm : public ListForm {
   virtual Result<> Found(size_t) { return {}; }
 
  private:
-  std::deque<std::string> kept_;
+  std::deque<std::string> kept_;  // Until the first piece has it.
   size_t kept_bytes_ = 0;
+  size_t kept_count_ = 0;
 };
 
 class ProtobufListForm final : public LookingForm {
