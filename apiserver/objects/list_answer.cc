@@ -37,6 +37,7 @@ constexpr size_t kBodyBytesMax = 16 << 10;
 // another form, each of which takes as long as so many of the others.
 constexpr size_t kAtOnceRecordsMax = 64;
 constexpr size_t kAtOnceBytesMax = 512 << 10;
+constexpr size_t kAtOncePackedMax = 128 << 10;  // Of what gzip is to pack: a millisecond or two.
 constexpr size_t kRecordsPerMade = 16;
 // A version of the newest state may be replaced and compacted before it is read.
 constexpr int kListTriesMax = 3;
@@ -273,15 +274,17 @@ WatchJobs JobsFor(const ListParts& parts, const ApiRequest& request) {
 }
 
 // Fails, and with it the attempt, where that takes long.
-Result<> CheckQuick(const KindInfo& kind, const MediaType& media, ListCursor& records) {
+Result<> CheckQuick(const KindInfo& kind, const MediaType& media, bool packs,
+                    ListCursor& records) {
   std::vector<RecordPtr> all;
   bool more = TRY(records.Next(kAtOnceBytesMax, all));
   size_t bytes = 0;
   for (const RecordPtr& record : all) bytes += record->value.size();
   const bool is_kept_form = IsSentAsKept(kind) && media.IsPlain();
   const size_t work = all.size() * (is_kept_form ? 1 : kRecordsPerMade);
+  const size_t bytes_max = packs ? kAtOncePackedMax : kAtOnceBytesMax;
   records.Rewind(0);
-  if (!more && work <= kAtOnceRecordsMax && bytes <= kAtOnceBytesMax) return {};
+  if (!more && work <= kAtOnceRecordsMax && bytes <= bytes_max) return {};
   (void)MayWait();
   return Fail(WouldWait());
 }
@@ -290,10 +293,12 @@ Result<http::Response> TryList(const ListParts& parts, const ApiRequest& request
                                const MediaType& media, const ListQuery& options) {
   const KindInfo& kind = *request.kind;
   OpenPage page = TRY(OpenPageOf(parts.store, kind, request.info.namespace_name, options));
-  if (IsAtOnce()) TRY(CheckQuick(kind, media, *page.records));
+  const bool leaves = !request.http.remote_address.empty();
+  if (IsAtOnce()) {
+    TRY(CheckQuick(kind, media, leaves && AcceptsGzip(request.http), *page.records));
+  }
   auto writer = std::make_unique<ListWriter>(kind, std::move(page.records),
                                              TRY(ListFormOf(kind, page.meta, request, media)));
-  const bool leaves = !request.http.remote_address.empty();
   http::Response response;
   response.content_type = std::string(writer->form().content_type());
   std::vector<http::SharedBytes> pieces;

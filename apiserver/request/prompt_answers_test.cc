@@ -42,6 +42,8 @@ class PromptAnswersTest : public ServerFixture {
       request.headers.emplace("Authorization", "Bearer " + question.token);
     }
     if (!question.accept.empty()) request.headers.emplace("Accept", question.accept);
+    request.headers.insert(question.headers.begin(), question.headers.end());
+    request.remote_address = question.from;
     request.http2 = question.http2;
     return request;
   }
@@ -369,6 +371,18 @@ TEST_F(PromptAnswersTest, HealthAndVersionAreTold) {
     EXPECT_EQ(tried.response->status, 200) << path;
     EXPECT_EQ(tried.response->body, Get(path).response.body);
   }
+}
+
+// To pack as much as may be sent as it is takes ten times as long.
+TEST_F(PromptAnswersTest, LongListsArePackedByWorkers) {
+  for (int i = 0; i < 6; ++i) PutMap("map-" + std::to_string(i), std::string(50 << 10, 'x'));
+  Question list{.path = kMaps, .from = "192.0.2.9"};
+  Rest(Try(list), list);
+  EXPECT_TRUE(Try(list).response);
+  list.headers.emplace("Accept-Encoding", "gzip");
+  EXPECT_FALSE(Try(list).response);
+  list.path += "?limit=1";
+  EXPECT_TRUE(Try(list).response) << "what is short";
 }
 
 }  // namespace
