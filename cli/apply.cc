@@ -3,6 +3,7 @@
 #include "cli/apply_migration.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
+#include "cli/prune/apply_set.h"
 #include "cli/three_way.h"
 #include "cli/verbs.h"
 
@@ -23,6 +24,9 @@ struct ApplyFlags {
   bool openapi_patch = true;
   bool all = false;
   bool wait = false;
+  bool prune = false;
+  std::vector<std::string> prune_allowlist;
+  std::string apply_set;
 
   void AddTo(Command& command) {
     write.AddTo(command, "kubectl-client-side-apply");
@@ -33,10 +37,72 @@ struct ApplyFlags {
     command.Flag("force-conflicts", force_conflicts, "Take over fields of other managers.");
     command.Flag("overwrite", overwrite, "Let the file win over other changes.");
     command.Flag("openapi-patch", openapi_patch, "Accepted for command lines of kubectl.");
-    command.Flag("all", all, "Accepted for command lines of kubectl.");
+    command.Flag("all", all, "With --prune: whatever an apply has made may go.");
     command.Flag("wait", wait, "Wait for deleted objects to be gone.");
+    command.Flag("prune", prune,
+                 "Delete what an apply has made and the files do not have any more.");
+    command.FlagEach("prune-allowlist", prune_allowlist,
+                     "Prune only objects of this group/version/Kind.");
+    // As kubectl has it: the flag is not there unless the variable asks for it.
+    const std::string alpha = Lower(command.environment().variable("KUBECTL_APPLYSET"));
+    if (alpha == "true" || alpha == "1" || alpha == "t") {
+      command.Flag("applyset", apply_set,
+                   "[RESOURCE][.GROUP]/NAME of the object that tracks what is applied together.");
+    }
   }
+
+  Result<> Check(const Command& command) const;
+  Result<> CheckPrune() const;
 };
+
+Result<> ApplyFlags::Check(const Command& command) const {
+  if (!command.words().empty()) {
+    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
+  }
+  if (files.empty()) return CliError("must specify one of -f and -k");
+  if (force_conflicts && !server_side) {
+    return CliError("--force-conflicts only works with --server-side");
+  }
+  if (server_side && write.dry_run.client()) {
+    return CliError(
+        "--dry-run=client doesn't work with --server-side (did you mean "
+        "--dry-run=server instead?)");
+  }
+  if (server_side && deletion.force) return CliError("--force cannot be used with --server-side");
+  if (write.dry_run.server() && deletion.force) {
+    return CliError("--dry-run=server cannot be used with --force");
+  }
+  if (all && !selector.empty()) {
+    return CliError("cannot set --all and --selector at the same time");
+  }
+  if (!apply_set.empty() && !prune) return CliError("--applyset requires --prune");
+  return {};
+}
+
+// What --prune goes badly with.
+Result<> ApplyFlags::CheckPrune() const {
+  // An object that is made anew has another uid, and would be taken for one that was not met.
+  if (deletion.force) return CliError("--force cannot be used with --prune");
+  if (!apply_set.empty()) {
+    if (all) return CliError("--all is incompatible with --applyset");
+    if (!selector.empty()) return CliError("--selector is incompatible with --applyset");
+    if (!prune_allowlist.empty()) {
+      return CliError("--prune-allowlist is incompatible with --applyset");
+    }
+    return {};
+  }
+  if (!all && selector.empty()) {
+    return CliError(
+        "all resources selected for prune without explicitly passing --all. To prune all "
+        "resources, pass the --all flag. If you did not mean to prune all resources, specify a "
+        "label selector");
+  }
+  if (server_side) {
+    return CliError(
+        "--prune is in alpha and doesn't currently work on objects created by server-side apply");
+  }
+  return {};
+}
 
 constexpr char kConflictHelp[] =
     "Please review the fields above--they currently have other managers. Here\n"
@@ -91,7 +157,8 @@ Result<Json> Migrate(Session& session, const ManifestObject& object, const Write
   return SendApply(session, resource, object.key, object.object, options, force);
 }
 
-Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const ManifestObject& object) {
+Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const ManifestObject& object,
+                       Visited& visited) {
   Session& session = *TRY(command.session());
   WriteOptions options = TRY(flags.write.Options());
   if (!command.Given("field-manager")) options.field_manager = "kubectl";
@@ -109,6 +176,7 @@ Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const Manifest
     }
   }
   if (applied) {
+    visited.Add(*applied);
     return PrintWritten(command, flags.write, *applied, object.kind.resource, "serverside-applied");
   }
   if (applied.error().reason != Reason::kConflict) return Fail(applied.error());
@@ -188,7 +256,8 @@ Result<> PatchLive(Command& command, const ApplyFlags& flags, const ManifestObje
   }
 }
 
-Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObject& object) {
+Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObject& object,
+                   Visited& visited) {
   Session& session = *TRY(command.session());
   const Resource& resource = object.kind.resource;
   const Json modified = WithLastApplied(object.object);
@@ -208,8 +277,10 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
       if (!created) return Fail(WithSource(created.error(), "creating", object.source));
       made = std::move(*created);
     }
+    visited.Add(made);
     return PrintWritten(command, flags.write, made, resource, "created");
   }
+  visited.Add(*live);
   const std::string named = resource.name + "/" + object.key.name;
   if (!At(*live, "metadata", "deletionTimestamp").is_null()) {
     command.Warn("Warning: Detected changes to resource {} which is currently being deleted.\n",
@@ -226,48 +297,67 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
   return PatchLive(command, flags, object, modified, std::move(*live));
 }
 
+Result<> ApplyOne(Command& command, const ApplyFlags& flags, const ManifestObject& object,
+                  Visited& visited) {
+  if (object.kind.resource.namespaced) visited.namespaces.insert(object.key.namespace_);
+  if (object.key.name.empty()) {
+    const std::string prefix = TextAt(object.object, "metadata", "generateName");
+    return CliError(
+        prefix.empty()
+            ? "error when retrieving current configuration: resource name may not be empty"
+            : fmt::format("from {}: cannot use generate name with apply", prefix));
+  }
+  return flags.server_side ? ApplyOnServer(command, flags, object, visited)
+                           : ApplyHere(command, flags, object, visited);
+}
+
+// All of the objects, and then what --prune takes away; not where one of them has failed, which
+// might be met no more because of that.
+Result<> ApplyAll(Command& command, const ApplyFlags& flags, std::vector<ManifestObject> objects) {
+  Session& session = *TRY(command.session());
+  Visited visited;
+  if (session.namespace_given()) visited.namespaces.insert(session.namespace_());
+  PruneKinds kinds;
+  std::optional<ApplySet> set;
+  if (flags.prune && flags.apply_set.empty()) {
+    kinds = TRY(PruneKindsOf(session, flags.prune_allowlist));
+  } else if (flags.prune) {
+    ApplySet named = TRY(ApplySet::Named(command, flags.apply_set));
+    set.emplace(std::move(named));
+    TRY(set->Check());
+    TRY(set->Label(objects));
+    TRY(set->Begin(objects, flags.write));
+  }
+  for (const ManifestObject& object : objects) {
+    const auto done = ApplyOne(command, flags, object, visited);
+    if (!done) command.Report(done.error());
+  }
+  if (!flags.prune || command.exit_code() != 0) return {};
+  const PruneOptions options = {flags.write, flags.deletion};
+  if (set) {
+    const auto gone = TRY(set->FindToPrune(visited));
+    TRY(Prune(command, gone, options));
+    return set->End(flags.write);
+  }
+  WarnOfClusterKinds(command, kinds);
+  const auto gone = TRY(FindToPrune(session, kinds, flags.selector, visited));
+  return Prune(command, gone, options);
+}
+
 Result<> RunApplyFiles(Command& command, const Args& args) {
   ApplyFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   TRY(flags.deletion.Check(false));
-  if (!command.words().empty()) {
-    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
-  }
-  if (flags.files.empty()) return CliError("must specify one of -f and -k");
-  if (flags.force_conflicts && !flags.server_side) {
-    return CliError("--force-conflicts only works with --server-side");
-  }
-  if (flags.server_side && flags.deletion.force) {
-    return CliError("--force cannot be used with --server-side");
-  }
-  if (flags.server_side && flags.write.dry_run.client()) {
-    return CliError(
-        "--dry-run=client doesn't work with --server-side (did you mean "
-        "--dry-run=server instead?)");
-  }
+  TRY(flags.Check(command));
+  if (flags.prune) TRY(flags.CheckPrune());
   auto objects = TRY(ReadManifests(command, flags.files));
   TRY(KeepSelected(flags.selector, objects));
   if (objects.empty() && command.exit_code() == 0) {
     return CliError("no objects passed to apply");
   }
-  for (const ManifestObject& object : objects) {
-    if (object.key.name.empty()) {
-      const std::string prefix = TextAt(object.object, "metadata", "generateName");
-      command.Report(
-          CliError(
-              prefix.empty()
-                  ? "error when retrieving current configuration: resource name may not be empty"
-                  : fmt::format("from {}: cannot use generate name with apply", prefix))
-              .value());
-      continue;
-    }
-    const auto done = flags.server_side ? ApplyOnServer(command, flags, object)
-                                        : ApplyHere(command, flags, object);
-    if (!done) command.Report(done.error());
-  }
-  return {};
+  return ApplyAll(command, flags, std::move(objects));
 }
 
 constexpr Verb kApplyVerbs[] = {{"set-last-applied", &RunSetLastApplied},

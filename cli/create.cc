@@ -1,6 +1,7 @@
 // `create -f`, and the table of `create KIND NAME`.
 #include "cli/create.h"
 
+#include "cli/editor.h"
 #include "cli/json_text.h"
 #include "cli/raw.h"
 #include "cli/verbs.h"
@@ -44,14 +45,19 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
   files.AddTo(command);
   std::string selector;
   std::string raw;
+  bool edit = false;
+  bool windows_line_endings = false;
   command.Flag("selector,l", selector, "Selector (label query) to filter on.");
   command.Flag("raw", raw, "Raw URI to POST to the server.");
+  command.Flag("edit", edit, "Edit the objects before they are created.");
+  command.Flag("windows-line-endings", windows_line_endings, "Accepted; has no effect here.");
   TRY(command.Parse(args));
   TRY(flags.Check());
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
   if (!raw.empty()) {
+    if (edit && !files.empty()) return CliError("--raw and --edit are mutually exclusive");
     TRY(CheckRaw(command, raw, files, /*needs_file=*/true));
     return SendRaw(command, "POST", raw, files);
   }
@@ -63,6 +69,11 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
                                     : Result<>();
   }
   for (const ManifestObject& object : objects) {
+    if (edit) {
+      const auto edited = EditAndCreate(command, flags, object);
+      if (!edited) command.Report(edited.error());
+      continue;
+    }
     const auto created =
         CreateAndPrint(command, flags, object.kind.resource, object.key.namespace_, object.object);
     if (!created) command.Report(WithSource(created.error(), "creating", object.source));

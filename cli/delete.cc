@@ -90,7 +90,28 @@ struct Deleted {
   std::string uid;
 };
 
+// The first word of the next line of standard input, as Go's Fscanln has it: with more than one
+// there is none.
+std::string OneWordFrom(const std::string& input) {
+  const std::string line = input.substr(0, input.find('\n'));
+  const size_t begin = line.find_first_not_of(" \t\r");
+  if (begin == std::string::npos) return "";
+  const size_t end = line.find_first_of(" \t\r", begin);
+  const bool more = end != std::string::npos && line.find_first_not_of(" \t\r", end) != line.npos;
+  return more ? "" : line.substr(begin, end - begin);
+}
+
+bool Confirmed(Command& command, const std::vector<Target>& targets) {
+  command.Print("You are about to delete the following {} resource(s):\n", targets.size());
+  for (const Target& target : targets) {
+    command.Print("{}/{}\n", KindName(target.resource), target.key.name);
+  }
+  command.Print("Do you want to continue? (y/N): ");
+  return Lower(OneWordFrom(command.environment().read_line())) == "y";
+}
+
 Result<> DeleteRaw(Command& command, const std::string& uri, const FileFlags& files) {
+  if (command.Given("interactive")) return CliError("--interactive can not be used with --raw");
   if (!command.words().empty()) {
     return CliError("arguments may not be passed when --raw is specified");
   }
@@ -98,18 +119,24 @@ Result<> DeleteRaw(Command& command, const std::string& uri, const FileFlags& fi
   return SendRaw(command, "DELETE", uri, files);
 }
 
-}  // namespace
-
-Result<> RunDelete(Command& command, const Args& args) {
-  DeleteFlags flags;
+struct DeleteVerbFlags {
+  DeleteFlags deletion;
   FileFlags files;
   SelectorFlags selectors;
   DryRun dry_run;
+  std::string output;
+  std::string raw;
   bool ignore_not_found = false;
+  bool interactive = false;
   bool now = false;
   bool wait = true;
-  std::string output;
-  flags.AddTo(command);
+
+  void AddTo(Command& command);
+  Result<> Check(Command& command);
+};
+
+void DeleteVerbFlags::AddTo(Command& command) {
+  deletion.AddTo(command);
   files.AddTo(command);
   dry_run.AddTo(command);
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
@@ -117,57 +144,81 @@ Result<> RunDelete(Command& command, const Args& args) {
   command.Flag("all", selectors.all, "Delete all objects of the named kinds.");
   command.Flag("all-namespaces,A", selectors.all_namespaces, "In all namespaces.");
   command.Flag("ignore-not-found", ignore_not_found, "A missing object is no error.");
+  command.Flag("interactive,i", interactive, "Delete only once that is confirmed.");
   command.Flag("now", now, "As --grace-period=1.");
   command.Flag("wait", wait, "Wait until the objects are gone.");
   command.Flag("output,o", output, "Output mode: name.");
-  std::string raw;
   command.Flag("raw", raw, "Raw URI to DELETE at the server.");
-  TRY(command.Parse(args));
-  if (!raw.empty()) return DeleteRaw(command, raw, files);
+}
+
+Result<> DeleteVerbFlags::Check(Command& command) {
   TRY(dry_run.Check());
-  TRY(flags.Check(now));
+  TRY(deletion.Check(now));
   if (!output.empty() && output != "name") {
     return CliError(
         fmt::format("unexpected -o output mode: {}. We only support '-o name'", output));
   }
-  if (flags.force && flags.grace_period == 0) {
+  if (deletion.force && deletion.grace_period == 0) {
     command.Warn(
         "Warning: Immediate deletion does not wait for confirmation that the running "
         "resource has been terminated. The resource may continue to run on the cluster "
         "indefinitely.\n");
   }
   ignore_not_found |= selectors.all || !selectors.labels.empty();
-  const auto targets = TRY(FindTargets(command, command.words(),
-                                       {.files = &files, .selectors = selectors, .fetch = false}));
-  if (targets.empty() && command.exit_code() == 0) command.Print("No resources found\n");
+  return {};
+}
+
+Result<> DeleteTargets(Command& command, const DeleteVerbFlags& flags,
+                       const std::vector<Target>& targets) {
   Session& session = *TRY(command.session());
+  const DryRun& dry_run = flags.dry_run;
   std::vector<Deleted> deleted;
   for (const Target& target : targets) {
     std::string uid;
     if (!dry_run.client()) {
-      const auto answer = DeleteObject(session, target, flags, dry_run.Parameter());
+      const auto answer = DeleteObject(session, target, flags.deletion, dry_run.Parameter());
       if (!answer) {
         const bool missing = answer.error().reason == Reason::kNotFound;
-        if (!missing || !ignore_not_found) {
+        if (!missing || !flags.ignore_not_found) {
           command.Report(WithSource(answer.error(), "deleting", target.source));
         }
         continue;
       }
       uid = UidOf(*answer);
     }
-    if (output == "name") {
+    if (flags.output == "name") {
       command.Print("{}/{}\n", KindName(target.resource), target.key.name);
     } else {
-      PrintDeleted(command, target, flags, dry_run.Suffix());
+      PrintDeleted(command, target, flags.deletion, dry_run.Suffix());
     }
     deleted.push_back({&target, uid});
   }
-  if (!wait || dry_run.client() || dry_run.server()) return {};
+  if (!flags.wait || dry_run.client() || dry_run.server()) return {};
   for (const Deleted& each : deleted) {
-    const auto gone = WaitUntilGone(session, *each.target, each.uid, flags.timeout);
+    const auto gone = WaitUntilGone(session, *each.target, each.uid, flags.deletion.timeout);
     if (!gone) command.Report(gone.error());
   }
   return {};
+}
+
+}  // namespace
+
+Result<> RunDelete(Command& command, const Args& args) {
+  DeleteVerbFlags flags;
+  flags.AddTo(command);
+  TRY(command.Parse(args));
+  if (!flags.raw.empty()) return DeleteRaw(command, flags.raw, flags.files);
+  TRY(flags.Check(command));
+  const auto targets =
+      TRY(FindTargets(command, command.words(),
+                      {.files = &flags.files, .selectors = flags.selectors, .fetch = false}));
+  if (targets.empty() && command.exit_code() == 0) command.Print("No resources found\n");
+  if (flags.interactive && command.exit_code() != 0) return {};
+  if (flags.interactive && !targets.empty() && !Confirmed(command, targets)) {
+    command.Print("deletion is cancelled\n");
+    return {};
+  }
+  return DeleteTargets(command, flags, targets);
 }
 
 }  // namespace skiff::cli

@@ -7,6 +7,8 @@
 #include "api/text/yaml.h"
 #include "base/process.h"
 #include "cli/json_text.h"
+#include "cli/prune/prune.h"
+#include "cli/request_log.h"
 #include "cli/three_way.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
@@ -64,8 +66,24 @@ struct DiffFlags {
   bool force_conflicts = false;
   bool show_managed_fields = false;
   bool prune = false;
+  std::vector<std::string> prune_allowlist;
   int concurrency = 1;
+
+  void AddTo(Command& command);
 };
+
+void DiffFlags::AddTo(Command& command) {
+  files.AddTo(command);
+  command.Flag("selector,l", selector, "Selector (label query) to filter on.");
+  command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
+  command.Flag("server-side", server_side, "Apply runs in the server.");
+  command.Flag("force-conflicts", force_conflicts, "Take over fields of other managers.");
+  command.Flag("show-managed-fields", show_managed_fields, "Keep the managedFields.");
+  command.Flag("prune", prune, "Show what apply --prune would delete, too.");
+  command.FlagEach("prune-allowlist", prune_allowlist,
+                   "Prune only objects of this group/version/Kind.");
+  command.Flag("concurrency", concurrency, "Accepted; objects are compared one by one.");
+}
 
 // The object as it would be after an apply.
 Result<Json> Applied(Session& session, const DiffFlags& flags, const ManifestObject& object,
@@ -117,14 +135,22 @@ void Mask(Json& live, Json& merged) {
   }
 }
 
+std::string FileNameOf(const Resource& resource, const ObjectKey& key) {
+  std::string version = resource.api_version;
+  for (char& c : version) c = c == '/' ? '.' : c;
+  return fmt::format("{}.{}.{}.{}", version, resource.kind, key.namespace_, key.name);
+}
+
 Result<> AddVersions(Command& command, const DiffFlags& flags, const ManifestObject& object,
-                     const Versions& versions) {
+                     const Versions& versions, Visited& visited) {
   Session& session = *TRY(command.session());
   const Resource& resource = object.kind.resource;
+  if (resource.namespaced) visited.namespaces.insert(object.key.namespace_);
   Json live;
   auto found = session.api().Get(resource, object.key);
   if (found) {
     live = std::move(*found);
+    visited.Add(live);
   } else if (found.error().reason != Reason::kNotFound) {
     return Fail(found.error());
   }
@@ -134,23 +160,35 @@ Result<> AddVersions(Command& command, const DiffFlags& flags, const ManifestObj
     DropManagedFields(merged);
   }
   Mask(live, merged);
-  std::string version = resource.api_version;
-  for (char& c : version) c = c == '/' ? '.' : c;
-  return versions.Add(
-      fmt::format("{}.{}.{}.{}", version, resource.kind, object.key.namespace_, object.key.name),
-      live, merged);
+  return versions.Add(FileNameOf(resource, object.key), live, merged);
+}
+
+// What an apply with --prune would delete: there is a file of it on one side alone. That it cannot
+// be found out does not keep the rest from being shown.
+Result<> AddPruned(Command& command, const DiffFlags& flags, const PruneKinds& kinds,
+                   const Versions& versions, const Visited& visited) {
+  Session& session = *TRY(command.session());
+  WarnOfClusterKinds(command, kinds);
+  auto pruned = FindToPrune(session, kinds, flags.selector, visited);
+  if (!pruned) {
+    Environment& environment = command.environment();
+    environment.err(LogLine(
+        environment, 'W', "diff.go:758",
+        fmt::format("pruning failed and could not be evaluated err: {}", pruned.error().message)));
+    return {};
+  }
+  for (Target& target : *pruned) {
+    if (!flags.show_managed_fields) DropManagedFields(target.object);
+    Json none = {{"kind", target.resource.kind}};  // By which Mask knows a Secret.
+    Mask(target.object, none);
+    TRY(versions.Add(FileNameOf(target.resource, target.key), target.object, Json()));
+  }
+  return {};
 }
 
 Result<> Compare(Command& command, const Args& args, bool& differs) {
   DiffFlags flags;
-  flags.files.AddTo(command);
-  command.Flag("selector,l", flags.selector, "Selector (label query) to filter on.");
-  command.Flag("field-manager", flags.field_manager, "Name of the manager used to track fields.");
-  command.Flag("server-side", flags.server_side, "Apply runs in the server.");
-  command.Flag("force-conflicts", flags.force_conflicts, "Take over fields of other managers.");
-  command.Flag("show-managed-fields", flags.show_managed_fields, "Keep the managedFields.");
-  command.Flag("prune", flags.prune, "Accepted; nothing is pruned.");
-  command.Flag("concurrency", flags.concurrency, "Accepted; objects are compared one by one.");
+  flags.AddTo(command);
   TRY(command.Parse(args));
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
@@ -162,10 +200,17 @@ Result<> Compare(Command& command, const Args& args, bool& differs) {
   auto objects = TRY(ReadManifests(command, flags.files));
   if (command.exit_code() != 0) return {};  // Some of them make no sense, as has been said.
   TRY(KeepSelected(flags.selector, objects));
-  const Versions versions = TRY(Versions::Create());
-  for (const ManifestObject& object : objects) {
-    TRY(AddVersions(command, flags, object, versions));
+  PruneKinds kinds;
+  if (flags.prune) {
+    Session& session = *TRY(command.session());
+    kinds = TRY(PruneKindsOf(session, flags.prune_allowlist));
   }
+  const Versions versions = TRY(Versions::Create());
+  Visited visited;
+  for (const ManifestObject& object : objects) {
+    TRY(AddVersions(command, flags, object, versions, visited));
+  }
+  if (flags.prune) TRY(AddPruned(command, flags, kinds, versions, visited));
   ProcessSpec spec;
   const std::string external = command.environment().variable("KUBECTL_EXTERNAL_DIFF");
   spec.argv = external.empty() ? Args{"diff", "-u", "-N"} : Split(external, ' ');

@@ -1,5 +1,9 @@
-// `edit`: objects in the user's editor, sent back as patches.
+// `edit`: objects in the user's editor, sent back as patches. `create --edit`: created from there.
+#include <functional>
+#include <optional>
+
 #include "api/text/yaml.h"
+#include "cli/create.h"
 #include "cli/editor.h"
 #include "cli/json_text.h"
 #include "cli/three_way.h"
@@ -44,6 +48,61 @@ std::string FailureText(const Target& target, const Error& error) {
   return text;
 }
 
+// What an editor is opened on.
+struct EditedText {
+  std::string shown;
+  bool json = false;             // No comments are in it.
+  bool keeps_if_failed = false;  // What could not be saved stays in its file.
+};
+// Nothing when the document was saved; else why the user has to look at it again.
+using SaveEdited = std::function<Result<std::optional<std::string>>(const Json& edited)>;
+
+tl::unexpected<Error> KeepCopy(Command& command, ScratchFile& file, Error error) {
+  command.Warn("A copy of your changes has been stored to \"{}\"\n", file.path());
+  file.Keep();
+  return Fail(std::move(error));
+}
+
+// The editor is opened until what it saves is accepted, or saves the same wrong text again.
+Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdited& save) {
+  ScratchFile file =
+      TRY(ScratchFile::Create("/tmp/kubectl-edit-XXXXXX", text.json ? ".json" : ".yaml"));
+  const std::string head = text.json ? "" : kHead;
+  std::string opened = head + text.shown;
+  std::string failed;
+  while (true) {
+    TRY(file.Write(opened));
+    TRY(RunEditor(command, file.path()));
+    const std::string saved = TRY(file.Read());
+    const std::string edited = WithoutComments(saved);
+    if (edited.empty()) {
+      command.Warn("Edit cancelled, saved file was empty.\n");
+      return {};
+    }
+    if (edited == text.shown) {
+      command.Warn("Edit cancelled, no changes made.\n");
+      return {};
+    }
+    if (edited == failed) {
+      return KeepCopy(command, file,
+                      CliError("Edit cancelled, no valid changes were saved.").value());
+    }
+    failed = edited;
+    const auto parsed = ParseYaml(edited);
+    std::optional<std::string> why;
+    if (parsed) {
+      auto done = save(parsed->value);
+      if (!done && text.keeps_if_failed) return KeepCopy(command, file, std::move(done).error());
+      if (!done) return Fail(std::move(done).error());
+      if (!*done) return {};
+      why = std::move(*done);
+    } else {
+      why = "The edited file had a syntax error: " + parsed.error().message + "\n";
+    }
+    opened = head + (text.json ? "" : AsComments(*why) + "#\n") + edited;
+  }
+}
+
 struct EditFlags {
   WriteFlags write;
   FileFlags files;
@@ -63,7 +122,6 @@ class Editing {
   Result<> Run();
 
  private:
-  tl::unexpected<Error> GiveUp(ScratchFile& file);
   Result<> Save(const Json& edited);
 
   Command& command_;
@@ -92,49 +150,43 @@ Result<> Editing::Save(const Json& edited) {
   return PrintWritten(command_, flags_.write, result, target_.resource, "edited");
 }
 
-tl::unexpected<Error> Editing::GiveUp(ScratchFile& file) {
-  command_.Warn("A copy of your changes has been stored to \"{}\"\n", file.path());
-  file.Keep();
-  return CliError("Edit cancelled, no valid changes were saved.");
+Result<> Editing::Run() {
+  const EditedText text = {DumpYaml(original_)};
+  return EditUntilSaved(command_, text,
+                        [this](const Json& edited) -> Result<std::optional<std::string>> {
+                          const auto done = Save(edited);
+                          if (done) return std::nullopt;
+                          if (done.error().reason == Reason::kNotFound) return Fail(done.error());
+                          command_.Warn("{}", ErrorText(done.error()));
+                          return FailureText(target_, done.error());
+                        });
 }
 
-// The editor is opened until what it saves is accepted, or saves the same wrong text again.
-Result<> Editing::Run() {
-  ScratchFile file = TRY(ScratchFile::Create("/tmp/kubectl-edit-XXXXXX", ".yaml"));
-  const std::string shown = DumpYaml(original_);
-  std::string text = kHead + shown;
-  std::string failed;
-  while (true) {
-    TRY(file.Write(text));
-    TRY(RunEditor(command_, file.path()));
-    const std::string saved = TRY(file.Read());
-    const std::string edited = WithoutComments(saved);
-    if (edited.empty()) {
-      command_.Warn("Edit cancelled, saved file was empty.\n");
-      return {};
-    }
-    if (edited == shown) {
-      command_.Warn("Edit cancelled, no changes made.\n");
-      return {};
-    }
-    if (edited == failed) return GiveUp(file);
-    failed = edited;
-    const auto parsed = ParseYaml(edited);
-    std::string why;
-    if (!parsed) {
-      why = "The edited file had a syntax error: " + parsed.error().message + "\n";
-    } else {
-      const auto done = Save(parsed->value);
-      if (done) return {};
-      if (done.error().reason == Reason::kNotFound) return Fail(done.error());
-      why = FailureText(target_, done.error());
-      command_.Warn("{}", ErrorText(done.error()));
-    }
-    text = kHead + AsComments(why) + "#\n" + edited;
+// A document that was edited belongs where the command line says, as one of a file does.
+Result<> CreateEdited(Command& command, const WriteFlags& flags, const Json& edited) {
+  Session& session = *TRY(command.session());
+  const ManifestObject placed = TRY(PlaceObject(session, "edited-file", edited));
+  if (placed.kind.resource.namespaced && placed.key.namespace_ != session.namespace_()) {
+    return CliError(fmt::format(
+        "the namespace from the provided object \"{}\" does not match the namespace \"{}\". You "
+        "must pass '--namespace={}' to perform this operation.",
+        placed.key.namespace_, session.namespace_(), placed.key.namespace_));
   }
+  return CreateAndPrint(command, flags, placed.kind.resource, placed.key.namespace_, placed.object);
 }
 
 }  // namespace
+
+Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object) {
+  const bool json = flags.print.output == "json";
+  const EditedText text = {json ? PrettyJson(object.object) : DumpYaml(object.object), json,
+                           /*keeps_if_failed=*/true};
+  return EditUntilSaved(command, text,
+                        [&](const Json& edited) -> Result<std::optional<std::string>> {
+                          TRY(CreateEdited(command, flags, edited));
+                          return std::nullopt;
+                        });
+}
 
 Result<> RunEdit(Command& command, const Args& args) {
   EditFlags flags;

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/manifest.h"
+#include "cli/writing.h"
 
 namespace skiff::cli {
 
@@ -28,6 +30,10 @@ class ScratchFile {
 
 // Opens the file in KUBE_EDITOR, EDITOR or vi, on our terminal, and waits until that ends.
 Result<> RunEditor(Command& command, const std::string& path);
+
+// In edit.cc: has the user edit an object of a file, and creates what comes of it. What cannot be
+// created stays in a file that is told.
+Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object);
 
 // Runs a program on our own input and outputs to its end; returns its exit code, 128 + the signal
 // that killed it. Fails when it cannot be started.

@@ -22,6 +22,14 @@ std::string ReadAllInput() {
   return text;
 }
 
+std::string ReadLine() {
+  std::string line;
+  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) {
+    line += static_cast<char>(c);
+  }
+  return line;
+}
+
 }  // namespace
 
 Environment SystemEnvironment(const Clock& clock) {
@@ -39,7 +47,8 @@ Environment SystemEnvironment(const Clock& clock) {
                 const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
                 (void)poll(nullptr, 0, static_cast<int>(ms.count()));  // EINTR only ends it early.
               },
-          .clock = clock};
+          .clock = clock,
+          .read_line = ReadLine};
 }
 
 }  // namespace skiff::cli

@@ -25,6 +25,8 @@ struct Environment {
   const Clock& clock;
   // What users call the program: "kubectl", "skiff".
   std::string program = "kubectl";
+  // The next line of standard input, for who answers a question.
+  std::function<std::string()> read_line = {};
 };
 
 // This process's own. `clock` outlives it.

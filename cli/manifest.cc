@@ -178,7 +178,9 @@ Result<> CheckNames(const std::string& source, const Json& object) {
   return {};
 }
 
-Result<ManifestObject> Placed(Session& session, const std::string& source, Json object) {
+}  // namespace
+
+Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object) {
   const std::string api_version = TextAt(object, "apiVersion");
   const std::string kind = TextAt(object, "kind");
   if (!object.is_object() || kind.empty()) {
@@ -223,8 +225,6 @@ Result<ManifestObject> Placed(Session& session, const std::string& source, Json 
   return placed;
 }
 
-}  // namespace
-
 Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects) {
   if (selector.empty()) return {};
   const auto labels = TRY(LabelSelector::Parse(selector));
@@ -266,7 +266,7 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
         found.push_back(std::move(document));
       }
       for (Json& object : found) {
-        auto placed = Placed(session, source.name, std::move(object));
+        auto placed = PlaceObject(session, source.name, std::move(object));
         if (placed) {
           objects.push_back(std::move(*placed));
         } else {

@@ -31,6 +31,10 @@ struct FileFlags {
 // reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
 
+// A document with the kind that it says it is, and the session's namespace where it has none.
+// `source` is what its errors call it.
+Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object);
+
 // Leaves out what the label selector (-l) does not match. "" matches all.
 Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& objects);
 

@@ -25,18 +25,24 @@ class ProgramTest : public testing::Test {
         .out = [this](std::string_view text) { out_ += text; },
         .err = [this](std::string_view text) { err_ += text; },
         .read_input = [this] { return input_; },
-        .variable = [](const std::string&) { return std::string("/nowhere"); },
+        .variable =
+            [this](const std::string& name) {
+              const auto found = variables_.find(name);
+              return found == variables_.end() ? std::string("/nowhere") : found->second;
+            },
         .connect = [this](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
           if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
           return std::make_unique<InProcessTransport>(server_);
         },
         .pause = [](Duration) {},
-        .clock = clock_};
+        .clock = clock_,
+        .read_line = [this] { return input_; }};
     return RunCli(environment, verb, args);
   }
   const SystemClock clock_;
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
-  std::string input_;  // What stands on standard input.
+  std::string input_;                                           // What stands on standard input.
+  std::map<std::string, std::string> variables_;                // All others are "/nowhere".
   std::string out_;
   std::string err_;
 };

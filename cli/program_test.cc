@@ -145,13 +145,14 @@ TEST_F(ProgramTest, RawRequestsAreSentAndAnsweredAsTheyAre) {
   EXPECT_EQ(Run("delete", {"--raw", "/a"}), 0) << err_;
   EXPECT_EQ(asked, "DELETE /a ");
   EXPECT_EQ(Run("create", {"--raw", "/a"}), 1);
-  EXPECT_EQ(err_,
-            "error: --raw can only use a single local file or stdin\nSee 'kubectl create -h' for "
-            "help and examples\n");
+  EXPECT_EQ(err_, "error: must specify one of -f and -k\n");
   EXPECT_EQ(Run("create", {"--raw", "a", "-f", "-"}), 1);
   EXPECT_EQ(err_,
-            "error: --raw must be a valid URL path: parse \"a\": invalid URI for request\nSee "
-            "'kubectl create -h' for help and examples\n");
+            "error: --raw must be a valid URL path: parse \"a\": invalid URI for request\n");
+  EXPECT_EQ(Run("create", {"--raw", "/a", "-f", "-", "-f", "b"}), 1);
+  EXPECT_EQ(err_, "error: --raw can only use a single local file or stdin\n");
+  EXPECT_EQ(Run("create", {"--raw", "/a", "-f", "-", "--edit"}), 1);
+  EXPECT_EQ(err_, "error: --raw and --edit are mutually exclusive\n");
 }
 
 TEST_F(ProgramTest, VerbosityShowsTheRequests) {

@@ -24,24 +24,25 @@ Result<std::string> BodyOf(Command& command, const std::string& name) {
 Result<> CheckRaw(Command& command, const std::string& uri, const FileFlags& files,
                   bool needs_file) {
   const size_t count = files.filenames.size();
+  if (needs_file && files.empty()) return CliError("must specify one of -f and -k");
   if (count > 1 || (needs_file && count == 0)) {
-    return command.UsageError("--raw can only use a single local file or stdin");
+    return CliError("--raw can only use a single local file or stdin");
   }
   if (count == 1 && IsUrl(files.filenames[0])) {
-    return command.UsageError("--raw cannot read from a url");
+    return CliError("--raw cannot read from a url");
   }
   if (files.recursive) {
-    return command.UsageError("--raw and --recursive are mutually exclusive");
+    return CliError("--raw and --recursive are mutually exclusive");
   }
   if (command.Given("selector")) {
-    return command.UsageError("--raw and --selector (-l) are mutually exclusive");
+    return CliError("--raw and --selector (-l) are mutually exclusive");
   }
   if (command.Given("output")) {
-    return command.UsageError("--raw and --output are mutually exclusive");
+    return CliError("--raw and --output are mutually exclusive");
   }
   if (!uri.starts_with('/')) {
-    return command.UsageError(fmt::format(
-        "--raw must be a valid URL path: parse {}: invalid URI for request", GoQuote(uri)));
+    return CliError(fmt::format("--raw must be a valid URL path: parse {}: invalid URI for request",
+                                GoQuote(uri)));
   }
   return {};
 }

@@ -39,8 +39,8 @@ std::string HeaderText(const http::Headers& headers) {
   for (const auto& [name, value] : headers) {
     std::string shown = value;
     // The kind of credentials is told, and nothing of them.
-    if (http::Headers::key_compare less; !less(name, "Authorization") &&
-                                         !less("Authorization", name) && !value.empty()) {
+    if (http::Headers::key_compare less;
+        !less(name, "Authorization") && !less("Authorization", name) && !value.empty()) {
       const size_t space = value.find(' ');
       shown = space == std::string::npos ? "<masked>" : value.substr(0, space) + " <masked>";
     }
@@ -57,8 +57,8 @@ class LoggedTransport final : public Transport {
         environment_(environment),
         server_(options.server),
         credentials_(!options.token.empty() || !options.token_file.empty() ? "Bearer <masked>"
-                     : !options.username.empty()                            ? "Basic <masked>"
-                                                                            : ""),
+                     : !options.username.empty()                           ? "Basic <masked>"
+                                                                           : ""),
         verbosity_(verbosity) {}
 
   http::Response Send(http::Request request) override {
@@ -74,12 +74,7 @@ class LoggedTransport final : public Transport {
 
  private:
   void Line(const std::string& text) {
-    using std::chrono::microseconds;
-    const auto now = std::chrono::floor<microseconds>(environment_.clock.Now());
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-    environment_.err(fmt::format("I{:%m%d %H:%M:%S}.{:06d} {:7d} round_trippers.go:632] {}\n",
-                                 fmt::localtime(std::chrono::system_clock::to_time_t(seconds)),
-                                 (now - seconds).count(), getpid(), text));
+    environment_.err(LogLine(environment_, 'I', "round_trippers.go:632", text));
   }
   void LogRequest(const http::Request& request, const std::string& url) {
     if (verbosity_ >= kResponseHeaders && !request.body.empty()) {
@@ -87,8 +82,8 @@ class LoggedTransport final : public Transport {
     }
     http::Headers headers = request.headers;
     if (!credentials_.empty()) headers.emplace("Authorization", credentials_);
-    Line(fmt::format("\"Request\" verb={} url={} headers={}", GoQuote(request.method),
-                     GoQuote(url), HeaderText(headers)));
+    Line(fmt::format("\"Request\" verb={} url={} headers={}", GoQuote(request.method), GoQuote(url),
+                     HeaderText(headers)));
   }
   void LogResponse(const http::Response& response, const std::string& method,
                    const std::string& url, Duration took) {
@@ -123,6 +118,16 @@ class LoggedTransport final : public Transport {
 };
 
 }  // namespace
+
+std::string LogLine(Environment& environment, char severity, std::string_view place,
+                    std::string_view text) {
+  using std::chrono::microseconds;
+  const auto now = std::chrono::floor<microseconds>(environment.clock.Now());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+  return fmt::format("{}{:%m%d %H:%M:%S}.{:06d} {:7d} {}] {}\n", severity,
+                     fmt::localtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (now - seconds).count(), getpid(), place, text);
+}
 
 std::unique_ptr<Transport> LogRequests(std::unique_ptr<Transport> inner, Environment& environment,
                                        const HttpsOptions& options, int verbosity) {

@@ -16,4 +16,8 @@ inline constexpr int kLogsRequests = 6;
 std::unique_ptr<Transport> LogRequests(std::unique_ptr<Transport> inner, Environment& environment,
                                        const HttpsOptions& options, int verbosity);
 
+// A line of that log, with its newline; `place` is where kubectl writes it: "prune.go:71".
+std::string LogLine(Environment& environment, char severity, std::string_view place,
+                    std::string_view text);
+
 }  // namespace skiff::cli
