@@ -6,6 +6,7 @@
 
 #include "cli/cluster_info.h"
 #include "cli/debug.h"
+#include "cli/edit_distance.h"
 #include "cli/environment.h"
 #include "cli/get.h"
 #include "cli/verbs.h"
@@ -47,6 +48,7 @@ constexpr Verb kVerbs[] = {
     {"uncordon", &RunUncordon},
     {"version", &RunVersion},
     {"wait", &RunWait},
+    {"why", &RunWhy},
 };
 
 int OptionsMain(Environment& environment, const Args&) {
@@ -81,21 +83,6 @@ const Family* FindFamily(std::string_view name) {
   return nullptr;
 }
 
-// How many letters must be changed, added or left out to make `a` of `b`.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 // Left out on purpose, rather than forgotten.
 const char* WhyNot(std::string_view verb) {
   if (verb == "kustomize") return "kustomizations are not supported: render them, and pipe to -f -";
@@ -122,7 +109,7 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
       "replace",      "wait",   "label",   "annotate", "completion",   "api-resources",
       "api-versions", "config", "version"};
   for (const std::string name : kOrder) {
-    if (Distance(verb, name) <= kDistanceMax || name.starts_with(verb)) {
+    if (EditDistance(verb, name) <= kDistanceMax || name.starts_with(verb)) {
       similar += "\t" + name + "\n";
     }
   }
@@ -164,8 +151,8 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   if (const Family* family = FindFamily(verb)) return family->main(environment, args);
   const Verb* found = FindVerb(kVerbs, std::size(kVerbs), verb);
   if (!found) return UnknownVerb(environment, verb);
-  // kubectl has it as a plugin alone.
-  if (verb == "convert") environment.program = "skiff";
+  // kubectl has the one as a plugin alone, and the other not at all.
+  if (verb == "convert" || verb == "why") environment.program = "skiff";
   return RunVerb(environment, *found, verb, args);
 }
 

@@ -168,6 +168,7 @@ constexpr Line kLines[] = {
      "([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | "
      "--all)]) [--for=create|--for=delete|--for "
      "condition=available|--for=jsonpath='{}'[=value]]"},
+    {"why", "(NAME | TYPE NAME | TYPE/NAME ...) [-o json]"},
 };
 
 }  // namespace

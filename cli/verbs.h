@@ -39,6 +39,8 @@ Result<> RunUncordon(Command& command, const Args& args);
 Result<> RunVersion(Command& command, const Args& args);
 Result<> RunViewLastApplied(Command& command, const Args& args);
 Result<> RunWait(Command& command, const Args& args);
+// In cli/why.
+Result<> RunWhy(Command& command, const Args& args);
 
 // These have verbs of their own, and choose by the first word.
 int ApplyMain(Environment& environment, const Args& args);

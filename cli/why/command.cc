@@ -1,0 +1,82 @@
+// `why`: what is the matter with a pod, a service, a claim, an ingress, or what makes pods.
+#include "cli/why/explain.h"
+#include "cli/why/gather.h"
+
+#include "cli/selection.h"
+#include "cli/verbs.h"
+
+namespace skiff::cli {
+namespace {
+
+// Looked for under a bare name, in this order.
+constexpr const char* kByName[] = {"pods",       "services",    "persistentvolumeclaims",
+                                   "ingresses",  "deployments", "statefulsets",
+                                   "daemonsets", "jobs",        "cronjobs"};
+
+// Everything of that name that can be explained.
+Result<std::vector<Json>> FindByName(Session& session, const std::string& name) {
+  std::vector<Json> found;
+  for (const char* resource : kByName) {
+    const ServedKind kind = TRY(session.kinds().Find(resource));
+    auto object = session.api().Get(kind.resource, {session.namespace_(), name});
+    if (object) {
+      found.push_back(std::move(*object));
+      continue;
+    }
+    const Reason reason = object.error().reason;
+    if (reason != Reason::kNotFound && reason != Reason::kForbidden) return Fail(object.error());
+  }
+  if (!found.empty()) return found;
+  return CliError(
+      fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"",
+                  session.namespace_(), name));
+}
+
+Result<std::vector<Json>> FindObjects(Command& command, const Args& words) {
+  Session& session = *TRY(command.session());
+  if (words.size() == 1 && words[0].find('/') == std::string::npos) {
+    return FindByName(session, words[0]);
+  }
+  auto targets = TRY(FindTargets(command, words, {}));
+  std::vector<Json> found;
+  for (Target& target : targets) {
+    if (!why::CanExplain(target.resource.kind)) {
+      return CliError(
+          fmt::format("{} are not explained: pods, services, claims, ingresses and workloads are",
+                      target.resource.name));
+    }
+    found.push_back(std::move(target.object));
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<> RunWhy(Command& command, const Args& args) {
+  std::string output;
+  command.Flag("output,o", output, "Output format: json.");
+  TRY(command.Parse(args));
+  if (!output.empty() && output != "json") {
+    return command.UsageError(
+        fmt::format("unexpected -o output mode: {}. We only support '-o json'", output));
+  }
+  if (command.words().empty()) {
+    return command.UsageError("a name is required: a pod, service, claim, ingress or workload");
+  }
+  auto objects = TRY(FindObjects(command, command.words()));
+  Session& session = *TRY(command.session());
+  Json documents = Json::array();
+  std::string text;
+  for (Json& object : objects) {
+    const why::Facts facts =
+        TRY(why::Gather(session, command.environment().clock.Now(), std::move(object)));
+    const why::Explanation explanation = why::Explain(facts);
+    documents.push_back(why::DocumentFor(explanation));
+    text += (text.empty() ? "" : "\n") + why::TextFor(explanation);
+  }
+  command.environment().out(output.empty() ? text
+                                           : PrettyJson({{"explanations", std::move(documents)}}));
+  return {};
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,69 @@
+// `why` from end to end, against a server that keeps objects.
+#include <gmock/gmock.h>
+
+#include "cli/prune/objects_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class WhyCommandTest : public ObjectsTest {
+ protected:
+  WhyCommandTest() {
+    Put("/api/v1/nodes/n1",
+        {{"kind", "Node"}, {"status", {{"allocatable", {{"cpu", "1"}, {"pods", "110"}}}}}});
+    Put("/api/v1/namespaces/default/pods/web",
+        {{"kind", "Pod"},
+         {"spec",
+          {{"containers", {{{"name", "main"}, {"resources", {{"requests", {{"cpu", "3"}}}}}}}}}},
+         {"status",
+          {{"phase", "Pending"},
+           {"conditions",
+            {{{"type", "PodScheduled"}, {"status", "False"}, {"message", "no node"}}}}}}});
+  }
+};
+
+TEST_F(WhyCommandTest, ReadsWhatItNeedsAndSaysIt) {
+  EXPECT_EQ(Run("why", {"pod/web"}), 0) << err_;
+  EXPECT_THAT(out_,
+              StartsWith("pod/web is pending: it wants 3 cpu, and the only node has 1 free.\n"));
+  EXPECT_EQ(Run("why", {"pod", "web", "-o", "json"}), 0) << err_;
+  EXPECT_EQ((*ParseJson(out_))["explanations"][0]["findings"][0]["cause"], "Unschedulable");
+}
+
+TEST_F(WhyCommandTest, ABareNameIsEverythingOfThatName) {
+  Put("/api/v1/namespaces/default/services/web",
+      {{"kind", "Service"}, {"spec", {{"selector", {{"app", "x"}}}}}});
+  EXPECT_EQ(Run("why", {"web"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("pod/web is pending"));
+  EXPECT_THAT(out_, HasSubstr("\nservice/web reaches nothing: no pod has the labels"));
+  EXPECT_EQ(Run("why", {"nothing"}), 1);
+  EXPECT_EQ(err_,
+            "error: namespace default has no pod, service, claim, ingress or workload called "
+            "\"nothing\"\n");
+}
+
+TEST_F(WhyCommandTest, MissingRightsAreSaidAndAreNoFailure) {
+  forbidden_ = {"/api/v1/nodes", "/api/v1/pods"};
+  EXPECT_EQ(Run("why", {"pod/web"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("pod/web is pending: the scheduler finds no node for it.\n"));
+  EXPECT_THAT(out_, HasSubstr("the scheduler says: no node"));
+  EXPECT_THAT(out_, HasSubstr("Not looked at: nodes, pods (you may not see them).\n"));
+}
+
+TEST_F(WhyCommandTest, WhatIsNotExplainedIsRefused) {
+  Put("/api/v1/namespaces/default/configmaps/c", {{"kind", "ConfigMap"}});
+  EXPECT_EQ(Run("why", {"configmap/c"}), 1);
+  EXPECT_EQ(err_,
+            "error: configmaps are not explained: pods, services, claims, ingresses and workloads "
+            "are\n");
+  EXPECT_EQ(Run("why", {"pod/none"}), 1);
+  EXPECT_THAT(err_, HasSubstr("not found"));
+  EXPECT_EQ(Run("why", {}), 1);
+  EXPECT_THAT(err_, StartsWith("error: a name is required"));
+}
+
+}  // namespace
+}  // namespace skiff::cli

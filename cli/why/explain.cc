@@ -1,0 +1,62 @@
+#include "cli/why/explain.h"
+
+#include <fmt/format.h>
+
+namespace skiff::cli::why {
+namespace {
+
+using Explainer = void (*)(const Facts& facts, const Json& object, Findings& out);
+
+struct Explained {
+  std::string_view kind;
+  Explainer explain;
+};
+
+constexpr Explained kExplained[] = {
+    {"Pod", &ExplainPod},
+    {"Service", &ExplainService},
+    {"PersistentVolumeClaim", &ExplainClaim},
+    {"Ingress", &ExplainIngress},
+    {"Deployment", &ExplainWorkload},
+    {"ReplicaSet", &ExplainWorkload},
+    {"ReplicationController", &ExplainWorkload},
+    {"StatefulSet", &ExplainWorkload},
+    {"DaemonSet", &ExplainWorkload},
+    {"Job", &ExplainWorkload},
+    {"CronJob", &ExplainWorkload},
+};
+
+Explainer ExplainerOf(std::string_view kind) {
+  for (const Explained& each : kExplained) {
+    if (each.kind == kind) return each.explain;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool CanExplain(std::string_view kind) {
+  return ExplainerOf(kind) != nullptr;
+}
+
+Explanation Explain(const Facts& facts) {
+  Explanation explanation{Named(facts.object), NamespaceOf(facts.object), {}, {}};
+  if (const Explainer explain = ExplainerOf(TextAt(facts.object, "kind"))) {
+    explain(facts, facts.object, explanation.findings);
+  }
+  std::stable_sort(explanation.findings.begin(), explanation.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.weight > b.weight; });
+  // With trouble about, that all else is well is no news.
+  if (!explanation.healthy()) {
+    std::erase_if(explanation.findings,
+                  [](const Finding& each) { return each.weight == Weight::kFine; });
+  }
+  std::map<std::string, std::vector<std::string>> by_reason;
+  for (const auto& [resource, why] : facts.unread) by_reason[why].push_back(resource);
+  for (const auto& [why, resources] : by_reason) {
+    explanation.unread.push_back(fmt::format("{} ({})", Join(resources, ", "), why));
+  }
+  return explanation;
+}
+
+}  // namespace skiff::cli::why

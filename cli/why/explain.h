@@ -1,0 +1,46 @@
+// What is the matter with an object, by the facts: pure, and one room a kind.
+//
+// Each of these adds what it found. Nothing found is nothing wrong: Explain says so then.
+#pragma once
+
+#include "cli/why/facts.h"
+#include "cli/why/finding.h"
+
+namespace skiff::cli::why {
+
+// The object of the facts, of whatever kind CanExplain takes.
+bool CanExplain(std::string_view kind);
+Explanation Explain(const Facts& facts);
+
+// One word for what keeps a pod from being ready, by its status alone: "Unschedulable",
+// "ImagePullBackOff", "NotReady"; "" when nothing does. Pods of one word suffer alike.
+std::string SymptomOf(const Json& pod);
+void ExplainPod(const Facts& facts, const Json& pod, Findings& out);
+// One that no node was chosen for.
+void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out);
+void ExplainContainers(const Facts& facts, const Json& pod, Findings& out);
+
+// A container whose log tells why it ended, or what it waits for.
+struct LogWanted {
+  std::string container;
+  bool previous = false;  // Of the instance before.
+};
+std::vector<LogWanted> LogsWanted(const Json& pod);
+
+void ExplainService(const Facts& facts, const Json& service, Findings& out);
+// What keeps the service from answering, in half a sentence; "" when something answers.
+std::string ServiceTrouble(const Facts& facts, const Json& service);
+void ExplainClaim(const Facts& facts, const Json& claim, Findings& out);
+void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out);
+// What makes pods by a template, directly or through others.
+void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out);
+
+// Of many pods one of each symptom, the commonest first: those that are looked at closely.
+struct Symptom {
+  std::string word;
+  std::vector<const Json*> pods;
+};
+std::vector<Symptom> SymptomsOf(const std::vector<Json>& pods);
+inline constexpr size_t kSymptomsMax = 3;
+
+}  // namespace skiff::cli::why

@@ -1,0 +1,232 @@
+#include "cli/why/gather.h"
+
+#include <fmt/format.h>
+
+#include "cli/rollout.h"
+#include "cli/why/explain.h"
+
+namespace skiff::cli::why {
+namespace {
+
+// Pods that have no claim on a node any more, and those that have none yet, do not fill it.
+constexpr char kOnNodes[] = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed";
+constexpr int kLogLines = 5;
+constexpr int kLogBytes = 16 << 10;
+
+struct Scope {
+  std::string namespace_ = {};  // "": all.
+  std::string labels = {};
+  std::string fields = {};
+};
+
+class Gathering {
+ public:
+  Gathering(Session& session, TimePoint now, Json object) : session_(session) {
+    facts_.now = now;
+    facts_.object = std::move(object);
+  }
+
+  Result<Facts> Run();
+
+ private:
+  // Adds a list under the name; what may not be read is noted.
+  Result<> Read(const char* resource, const Scope& scope, const char* as = nullptr);
+  Result<> ReadEvents(const Json& object);
+  // An object by its name, under the same rules.
+  Result<> ReadOne(const char* resource, const std::string& namespace_, const std::string& name);
+  Result<> ReadLogs(const Json& pod);
+  Result<> ForPod(const Json& pod);
+  Result<> ForScheduling(const Json& pod);
+  Result<> ForService(const Json& service);
+  Result<> ForClaim(const Json& claim);
+  Result<> ForIngress(const Json& ingress);
+  Result<> ForWorkload(const Json& workload);
+  // nullopt: noted as unread. Fails when that is no matter of rights.
+  bool Note(const std::string& resource, const Error& error);
+
+  Session& session_;
+  Facts facts_;
+};
+
+bool Gathering::Note(const std::string& resource, const Error& error) {
+  const bool refused = error.reason == Reason::kForbidden || error.reason == Reason::kNotFound ||
+                       error.reason == Reason::kMethodNotAllowed;
+  if (refused) {
+    facts_.unread.emplace(resource, error.reason == Reason::kForbidden ? "you may not see them"
+                                                                       : "the server has none");
+  }
+  return refused;
+}
+
+Result<> Gathering::Read(const char* resource, const Scope& scope, const char* as) {
+  const std::string name = as ? as : resource;
+  if (facts_.Has(name) && name != "events") return {};
+  const auto kind = session_.kinds().Find(resource);
+  if (!kind) return Note(name, kind.error()) ? Result<>() : Fail(kind.error());
+  ListOptions options;
+  options.namespace_ = scope.namespace_;
+  options.label_selector = scope.labels;
+  options.field_selector = scope.fields;
+  auto list = session_.api().List(kind->resource, options);
+  if (!list) {
+    if (Note(name, list.error())) return {};
+    return Fail(list.error());
+  }
+  auto& to = facts_.lists[name];
+  for (Json& item : list->items) to.push_back(std::move(item));
+  return {};
+}
+
+Result<> Gathering::ReadOne(const char* resource, const std::string& namespace_,
+                            const std::string& name) {
+  const auto kind = session_.kinds().Find(resource);
+  if (!kind) return Note(resource, kind.error()) ? Result<>() : Fail(kind.error());
+  auto found = session_.api().Get(kind->resource, {namespace_, name});
+  if (!found) {
+    // That it is not there is a fact like others.
+    if (found.error().reason == Reason::kNotFound) {
+      facts_.lists.try_emplace(resource);
+      return {};
+    }
+    if (Note(resource, found.error())) return {};
+    return Fail(found.error());
+  }
+  facts_.lists[resource].push_back(std::move(*found));
+  return {};
+}
+
+Result<> Gathering::ReadEvents(const Json& object) {
+  return Read("events", {.namespace_ = NamespaceOf(object),
+                         .fields = fmt::format("involvedObject.kind={},involvedObject.name={}",
+                                               TextAt(object, "kind"), NameOf(object))});
+}
+
+// A log that cannot be read is missed by nobody: the node may be away.
+Result<> Gathering::ReadLogs(const Json& pod) {
+  const auto kind = session_.kinds().Find("pods");
+  if (!kind) return {};
+  for (const LogWanted& wanted : LogsWanted(pod)) {
+    const std::string path = TRY(kind->resource.Path({NamespaceOf(pod), NameOf(pod)}, "log"));
+    Query query = {{"container", wanted.container},
+                   {"tailLines", std::to_string(kLogLines)},
+                   {"limitBytes", std::to_string(kLogBytes)}};
+    if (wanted.previous) query.emplace_back("previous", "true");
+    auto text = session_.api().GetText(path, query);
+    // The instance before may be gone already, where the last one is still there.
+    if (!text && wanted.previous) {
+      query.pop_back();
+      text = session_.api().GetText(path, query);
+    }
+    if (text) {
+      facts_.logs[LogKey(pod, wanted.container)] = std::move(*text);
+    } else if (text.error().reason == Reason::kForbidden) {
+      facts_.unread.emplace("logs", "you may not see them");
+    }
+  }
+  return {};
+}
+
+Result<> Gathering::ForScheduling(const Json& pod) {
+  TRY(Read("nodes", {}));
+  TRY(Read("pods", {.fields = kOnNodes}));
+  bool claims = false;
+  for (const Json& volume : At(pod, "spec", "volumes")) {
+    claims |=
+        At(volume, "persistentVolumeClaim").is_object() || At(volume, "ephemeral").is_object();
+  }
+  if (!claims) return {};
+  TRY(Read("persistentvolumeclaims", {.namespace_ = NamespaceOf(pod)}));
+  TRY(Read("persistentvolumes", {}));
+  TRY(Read("storageclasses", {}));
+  TRY(Read("csidrivers", {}));
+  for (const Json& claim : std::vector<Json>(facts_.Of("persistentvolumeclaims"))) {
+    if (TextAt(claim, "status", "phase") != "Bound") TRY(ReadEvents(claim));
+  }
+  return {};
+}
+
+Result<> Gathering::ForPod(const Json& pod) {
+  if (SymptomOf(pod).empty()) return {};
+  TRY(ReadEvents(pod));
+  const std::string node = TextAt(pod, "spec", "nodeName");
+  if (node.empty()) return ForScheduling(pod);
+  // A list of all nodes has this one too.
+  if (!facts_.Has("nodes") || !facts_.Find("nodes", "", node)) TRY(ReadOne("nodes", "", node));
+  return ReadLogs(pod);
+}
+
+Result<> Gathering::ForService(const Json& service) {
+  const std::string namespace_ = NamespaceOf(service);
+  TRY(Read("pods", {.namespace_ = namespace_}));
+  TRY(Read("endpointslices", {.namespace_ = namespace_}));
+  TRY(Read("networkpolicies", {.namespace_ = namespace_}));
+  for (const char* resource : {"deployments", "statefulsets", "daemonsets", "replicasets"}) {
+    TRY(Read(resource, {.namespace_ = namespace_}));
+  }
+  return {};
+}
+
+Result<> Gathering::ForClaim(const Json& claim) {
+  TRY(ReadEvents(claim));
+  TRY(Read("storageclasses", {}));
+  TRY(Read("pods", {.namespace_ = NamespaceOf(claim)}));
+  if (TextAt(claim, "status", "phase") == "Bound") return {};
+  TRY(Read("persistentvolumes", {}));
+  return Read("csidrivers", {});
+}
+
+Result<> Gathering::ForIngress(const Json& ingress) {
+  TRY(ReadEvents(ingress));
+  TRY(Read("ingressclasses", {}));
+  TRY(Read("services", {.namespace_ = NamespaceOf(ingress)}));
+  for (const Json& tls : At(ingress, "spec", "tls")) {
+    const std::string name = TextAt(tls, "secretName");
+    if (!name.empty()) TRY(ReadOne("secrets", NamespaceOf(ingress), name));
+  }
+  return ForService(ingress);
+}
+
+Result<> Gathering::ForWorkload(const Json& workload) {
+  const std::string namespace_ = NamespaceOf(workload);
+  const std::string kind = TextAt(workload, "kind");
+  TRY(ReadEvents(workload));
+  if (kind == "CronJob") return Read("jobs", {.namespace_ = namespace_});
+  const std::string selector = SelectorText(At(workload, "spec", "selector"));
+  if (kind == "Deployment") {
+    TRY(Read("replicasets", {.namespace_ = namespace_, .labels = selector}));
+  }
+  if (selector.empty()) return {};
+  TRY(Read("pods", {.namespace_ = namespace_, .labels = selector}, "own pods"));
+  const std::vector<Json> pods = facts_.Of("own pods");
+  const auto symptoms = SymptomsOf(pods);
+  for (size_t i = 0; i < std::min(symptoms.size(), kSymptomsMax); ++i) {
+    TRY(ForPod(*symptoms[i].pods[0]));
+  }
+  return {};
+}
+
+Result<Facts> Gathering::Run() {
+  const Json object = facts_.object;
+  const std::string kind = TextAt(object, "kind");
+  if (kind == "Pod") {
+    TRY(ForPod(object));
+  } else if (kind == "Service") {
+    TRY(ReadEvents(object));
+    TRY(ForService(object));
+  } else if (kind == "PersistentVolumeClaim") {
+    TRY(ForClaim(object));
+  } else if (kind == "Ingress") {
+    TRY(ForIngress(object));
+  } else {
+    TRY(ForWorkload(object));
+  }
+  return std::move(facts_);
+}
+
+}  // namespace
+
+Result<Facts> Gather(Session& session, TimePoint now, Json object) {
+  return Gathering(session, now, std::move(object)).Run();
+}
+
+}  // namespace skiff::cli::why

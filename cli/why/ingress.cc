@@ -1,0 +1,225 @@
+// Why what an Ingress promises is not reached: its class, and each backend that it names.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "cli/why/explain.h"
+
+namespace skiff::cli::why {
+namespace {
+
+constexpr char kDefaultIngressClass[] = "ingressclass.kubernetes.io/is-default-class";
+constexpr char kClassAnnotation[] = "kubernetes.io/ingress.class";
+
+void ExplainIngressClass(const Facts& facts, const Json& ingress, Findings& out) {
+  std::string name = TextAt(ingress, "spec", "ingressClassName");
+  // The old way to name one has no IngressClass behind it.
+  const std::string old = TextAt(ingress, "metadata", "annotations", kClassAnnotation);
+  if (!facts.Has("ingressclasses") || (name.empty() && !old.empty())) return;
+  std::vector<std::string> known;
+  const Json* found = nullptr;
+  for (const Json& each : facts.Of("ingressclasses")) {
+    known.push_back(NameOf(each));
+    const bool is_default = TextAt(each, "metadata", "annotations", kDefaultIngressClass) == "true";
+    if (name.empty() ? is_default : NameOf(each) == name) found = &each;
+  }
+  if (found) return;
+  Finding finding;
+  finding.cause = name.empty() ? "NoClass" : "NoSuchClass";
+  finding.sentence =
+      name.empty()
+          ? fmt::format("{} is served by nobody: it names no class, and none is the default",
+                        Named(ingress))
+          : fmt::format("{} is served by nobody: there is no ingress class {}, which it names",
+                        Named(ingress), name);
+  finding.Saw(known.empty() ? "the cluster has none: no ingress controller is installed"
+                            : "there are: " + Some(known),
+              "ingressclasses");
+  if (known.size() == 1) {
+    finding.Try(CommandFor(
+        ingress,
+        fmt::format(
+            "patch ingress {} --type=merge -p '{{\"spec\":{{\"ingressClassName\":\"{}\"}}}}'",
+            NameOf(ingress), known[0])));
+  } else {
+    finding.Try("skiff get ingressclasses");
+  }
+  out.push_back(std::move(finding));
+}
+
+// A class, but nobody has said where it is served.
+void ExplainUnserved(const Facts& facts, const Json& ingress, Findings& out) {
+  if (!At(ingress, "status", "loadBalancer", "ingress").empty() || AnyTrouble(out)) return;
+  Finding finding;
+  finding.weight = Weight::kWaits;
+  finding.cause = "NotTaken";
+  finding.sentence = fmt::format(
+      "{} has no address: no ingress controller has said that it serves it", Named(ingress));
+  finding.Saw("empty", "status.loadBalancer.ingress");
+  const Json* ingress_class =
+      facts.Find("ingressclasses", "", TextAt(ingress, "spec", "ingressClassName"));
+  if (ingress_class) {
+    finding.Saw(fmt::format("its controller is {}", TextAt(*ingress_class, "spec", "controller")),
+                Named(*ingress_class) + " spec.controller");
+  }
+  const auto events = facts.EventsOf(ingress);
+  if (!events.empty()) {
+    finding.Saw(OneLine(TextAt(*events[0], "message")), EventSource(facts, *events[0]));
+  }
+  finding.Try("skiff get pods -A");
+  out.push_back(std::move(finding));
+}
+
+// A backend, and where in the ingress it stands: "host/path".
+struct Route {
+  std::string name;
+  std::string path;  // "spec.rules[0].http.paths[0].backend"
+  const Json& backend;
+};
+
+std::vector<Route> RoutesOf(const Json& ingress) {
+  std::vector<Route> routes;
+  if (const Json& fallback = At(ingress, "spec", "defaultBackend"); fallback.is_object()) {
+    routes.push_back({"everything else", "spec.defaultBackend", fallback});
+  }
+  size_t rule_index = 0;
+  for (const Json& rule : At(ingress, "spec", "rules")) {
+    const std::string host = TextAt(rule, "host");
+    size_t index = 0;
+    for (const Json& path : At(rule, "http", "paths")) {
+      routes.push_back({(host.empty() ? "*" : host) + TextAt(path, "path"),
+                        fmt::format("spec.rules[{}].http.paths[{}].backend", rule_index, index++),
+                        At(path, "backend")});
+    }
+    ++rule_index;
+  }
+  return routes;
+}
+
+std::string PortText(const Json& port) {
+  const Json& number = At(port, "number");
+  return number.is_null() ? TextAt(port, "name") : PlainText(number);
+}
+
+bool HasPort(const Json& service, const Json& wanted) {
+  const auto& ports = At(service, "spec", "ports");
+  return std::any_of(ports.begin(), ports.end(), [&](const Json& each) {
+    const Json& number = At(wanted, "number");
+    return number.is_null() ? TextAt(each, "name") == TextAt(wanted, "name")
+                            : At(each, "port") == number;
+  });
+}
+
+std::string PortsText(const Json& service) {
+  std::vector<std::string> texts;
+  for (const Json& port : At(service, "spec", "ports")) {
+    const std::string name = TextAt(port, "name");
+    texts.push_back(
+        fmt::format("{}{}", IntAt(port, "port"), name.empty() ? "" : " (" + name + ")"));
+  }
+  return Join(texts, ", ");
+}
+
+void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
+                  std::set<std::string>& told, Findings& out) {
+  const Json& wanted = At(route.backend, "service");
+  if (!wanted.is_object() || !facts.Has("services")) return;
+  const std::string name = TextAt(wanted, "name");
+  const std::string port = PortText(At(wanted, "port"));
+  // Many paths may lead to one service.
+  if (!told.insert(name + ":" + port).second) return;
+  const Json* service = facts.Find("services", NamespaceOf(ingress), name);
+  Finding finding;
+  if (!service) {
+    finding.cause = "NoSuchService";
+    finding.sentence = fmt::format("{}: {} leads to the service {}, which does not exist",
+                                   Named(ingress), route.name, name);
+    finding.Saw(fmt::format("{}:{}", name, port), route.path);
+    finding.Try(CommandFor(ingress, "get services"));
+    out.push_back(std::move(finding));
+    return;
+  }
+  if (!HasPort(*service, At(wanted, "port"))) {
+    finding.cause = "NoSuchPort";
+    finding.sentence =
+        fmt::format("{}: {} leads to port {} of the service {}, which has no such port",
+                    Named(ingress), route.name, port, name);
+    finding.Saw(fmt::format("{}:{}", name, port), route.path);
+    finding.Saw(PortsText(*service), Named(*service) + " spec.ports");
+    finding.Try(CommandFor(ingress, fmt::format("edit {}", Named(ingress))));
+    out.push_back(std::move(finding));
+    return;
+  }
+  const std::string trouble = ServiceTrouble(facts, *service);
+  if (trouble.empty()) return;
+  finding.cause = "Backend";
+  finding.sentence =
+      fmt::format("{}: nobody answers behind {}, as {}", Named(ingress), route.name, trouble);
+  finding.Saw(fmt::format("{}:{}", name, port), route.path);
+  finding.Try(CommandFor(ingress, fmt::format("why {}", Named(*service))));
+  out.push_back(std::move(finding));
+}
+
+void ExplainSecrets(const Facts& facts, const Json& ingress, Findings& out) {
+  if (!facts.Has("secrets")) return;
+  for (const Json& tls : At(ingress, "spec", "tls")) {
+    const std::string name = TextAt(tls, "secretName");
+    if (name.empty()) continue;
+    const Json* secret = facts.Find("secrets", NamespaceOf(ingress), name);
+    const Json& data = secret ? At(*secret, "data") : Json();
+    const bool whole = data.is_object() && data.contains("tls.crt") && data.contains("tls.key");
+    if (whole) continue;
+    Finding finding;
+    finding.cause = "TlsSecret";
+    finding.sentence =
+        fmt::format("{}: its certificate is to be in the secret {}, which {}", Named(ingress), name,
+                    secret ? "has no tls.crt and tls.key" : "does not exist");
+    finding.Saw(Some(TextsAt(tls, "hosts")), "spec.tls");
+    finding.Try(
+        CommandFor(ingress, fmt::format("create secret tls {} --cert=FILE --key=FILE", name)));
+    out.push_back(std::move(finding));
+  }
+}
+
+void SayIngressFine(const Facts& facts, const Json& ingress, Findings& out) {
+  Finding finding;
+  finding.weight = Weight::kFine;
+  finding.cause = "Fine";
+  const auto routes = RoutesOf(ingress);
+  finding.sentence = fmt::format("{} is served, and something answers behind {}; nothing is wrong",
+                                 Named(ingress), Count(routes.size(), "route"));
+  std::vector<std::string> addresses;
+  for (const Json& each : At(ingress, "status", "loadBalancer", "ingress")) {
+    const std::string ip = TextAt(each, "ip");
+    addresses.push_back(ip.empty() ? TextAt(each, "hostname") : ip);
+  }
+  finding.Saw("at " + Some(addresses), "status.loadBalancer.ingress");
+  constexpr size_t kShownMax = 8;
+  for (size_t i = 0; i < std::min(routes.size(), kShownMax); ++i) {
+    const Json& service = At(routes[i].backend, "service");
+    if (!service.is_object()) continue;
+    finding.Saw(fmt::format("{} is service {}, port {}", routes[i].name, TextAt(service, "name"),
+                            PortText(At(service, "port"))),
+                routes[i].path);
+  }
+  if (!facts.Has("services")) {
+    finding.sentence =
+        fmt::format("{} is served; its services could not be looked at", Named(ingress));
+  }
+  out.insert(out.begin(), std::move(finding));
+}
+
+}  // namespace
+
+void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out) {
+  Findings own;
+  ExplainIngressClass(facts, ingress, own);
+  ExplainUnserved(facts, ingress, own);
+  std::set<std::string> told;
+  for (const Route& route : RoutesOf(ingress)) ExplainRoute(facts, ingress, route, told, own);
+  ExplainSecrets(facts, ingress, own);
+  if (!AnyTrouble(own)) SayIngressFine(facts, ingress, own);
+  out.insert(out.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
+}
+
+}  // namespace skiff::cli::why

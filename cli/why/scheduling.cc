@@ -1,0 +1,315 @@
+// Why no node was chosen for a pod: what the scheduler says, and node by node with numbers what it
+// says it of.
+#include "cli/why/scheduling.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "api/codec/typed.h"
+#include "api/pods/host_ports.h"
+#include "api/pods/pod_phase.h"
+#include "api/select/node_selector.h"
+#include "cli/why/explain.h"
+
+namespace skiff::cli::why {
+namespace {
+
+// Nodes that the same thing keeps the pod off.
+struct Group {
+  Obstacle obstacle;
+  std::vector<std::string> nodes;
+  // By resource: the node that lacks the least of it.
+  std::map<std::string, std::pair<Shortage, std::string>> best;
+};
+
+using Loads = std::map<std::string, Load, std::less<>>;
+
+Loads LoadsOf(const Facts& facts) {
+  Loads loads;
+  for (const Json& each : facts.Of("pods")) {
+    const std::string node = TextAt(each, "spec", "nodeName");
+    if (node.empty() || HasEnded(TextAt(each, "status", "phase"))) continue;
+    const auto pod = FromJson<core_v1::Pod>(each);
+    if (!pod) continue;
+    Load& load = loads[node];
+    load.asked.Add(PodRequests(pod->spec));
+    ++load.pods;
+    if (!HostPortsOf(pod->spec).empty()) load.with_ports.push_back(pod->spec);
+  }
+  return loads;
+}
+
+// The volumes that its claims are bound to, where those are for some nodes alone.
+std::vector<core_v1::PersistentVolume> VolumesOf(const Facts& facts, const Json& pod) {
+  std::vector<core_v1::PersistentVolume> volumes;
+  for (const Json& each : At(pod, "spec", "volumes")) {
+    const std::string name = TextAt(each, "persistentVolumeClaim", "claimName");
+    const Json* claim = facts.Find("persistentvolumeclaims", NamespaceOf(pod), name);
+    if (!claim) continue;
+    const Json* volume = facts.Find("persistentvolumes", "", TextAt(*claim, "spec", "volumeName"));
+    if (!volume) continue;
+    auto typed = FromJson<core_v1::PersistentVolume>(*volume);
+    if (typed && typed->spec.node_affinity && typed->spec.node_affinity->required) {
+      volumes.push_back(std::move(*typed));
+    }
+  }
+  return volumes;
+}
+
+Obstacle VolumeObstacle(const std::vector<core_v1::PersistentVolume>& volumes,
+                        const core_v1::Node& node) {
+  for (const core_v1::PersistentVolume& volume : volumes) {
+    if (Matches(*volume.spec.node_affinity->required, node)) continue;
+    return {"VolumeAffinity",
+            fmt::format("cannot reach volume {}, which is for other nodes", volume.metadata.name),
+            {}};
+  }
+  return {};
+}
+
+struct Survey {
+  std::vector<Group> groups;         // The largest first.
+  std::vector<std::string> fitting;  // Nodes that nothing looked at here keeps it off.
+  size_t nodes = 0;
+};
+
+void AddNode(const std::string& name, Obstacle obstacle, Survey& survey) {
+  if (obstacle.cause.empty()) {
+    survey.fitting.push_back(name);
+    return;
+  }
+  auto group = std::find_if(survey.groups.begin(), survey.groups.end(),
+                            [&](const Group& each) { return each.obstacle.text == obstacle.text; });
+  if (group == survey.groups.end()) {
+    survey.groups.push_back({obstacle, {}, {}});
+    group = survey.groups.end() - 1;
+  }
+  group->nodes.push_back(name);
+  for (const Shortage& shortage : obstacle.shortages) {
+    const auto [best, is_new] =
+        group->best.try_emplace(shortage.resource, std::pair(shortage, name));
+    if (!is_new && shortage.by() < best->second.first.by()) best->second = {shortage, name};
+  }
+}
+
+Survey SurveyOf(const Facts& facts, const core_v1::Pod& pod, const Json& document) {
+  Survey survey;
+  const bool loads_known = facts.Has("pods");
+  const Loads loads = LoadsOf(facts);
+  const auto volumes = VolumesOf(facts, document);
+  const Load nothing;
+  for (const Json& each : facts.Of("nodes")) {
+    const auto node = FromJson<core_v1::Node>(each);
+    if (!node) continue;
+    ++survey.nodes;
+    const auto found = loads.find(node->metadata.name);
+    const Load* load = found == loads.end() ? &nothing : &found->second;
+    Obstacle obstacle = ObstacleOn(pod.spec, *node, loads_known ? load : nullptr);
+    if (obstacle.cause.empty()) obstacle = VolumeObstacle(volumes, *node);
+    AddNode(node->metadata.name, std::move(obstacle), survey);
+  }
+  std::stable_sort(survey.groups.begin(), survey.groups.end(),
+                   [](const Group& a, const Group& b) { return a.nodes.size() > b.nodes.size(); });
+  return survey;
+}
+
+// "cpu: wants 2, node-1 has most with 500m free of 4, short by 1500m"
+void AddGroup(const Group& group, bool loads_known, Finding& finding) {
+  finding.Saw(fmt::format("{}: {}", group.nodes.size() == 1 ? "it" : "each", group.obstacle.text),
+              fmt::format("{}: {}", Count(group.nodes.size(), "node"), Some(group.nodes)));
+  for (const auto& [resource, best] : group.best) {
+    const auto& [shortage, node] = best;
+    finding.Saw(
+        fmt::format("{}: it wants {}, {} has {} free of {}, short by {}", resource,
+                    AmountText(resource, shortage.wanted), node,
+                    AmountText(resource, shortage.free), AmountText(resource, shortage.whole),
+                    AmountText(resource, shortage.by())),
+        loads_known ? "allocatable, less what pods there request" : "allocatable");
+  }
+}
+
+// "are cordoned" of "is cordoned".
+std::string OfSeveral(const std::string& text) {
+  for (const auto& [one, several] :
+       {std::pair("is ", "are "), std::pair("has ", "have "), std::pair("does ", "do ")}) {
+    if (text.starts_with(one)) return several + text.substr(std::string_view(one).size());
+  }
+  return text;
+}
+
+// One group: said whole. Several: how many nodes each.
+std::string SurveyText(const Survey& survey) {
+  if (survey.groups.size() == 1) {
+    const Group& group = survey.groups[0];
+    const std::string who =
+        survey.nodes == 1 ? "the only node" : fmt::format("each of {} nodes", survey.nodes);
+    if (group.best.size() != 1) return fmt::format("{} {}", who, group.obstacle.text);
+    const auto& [resource, best] = *group.best.begin();
+    const auto& [shortage, node] = best;
+    if (resource == "pods") return fmt::format("{} is full: as many pods as it takes", who);
+    return fmt::format(
+        "it wants {} {}, and {}", AmountText(resource, shortage.wanted), resource,
+        survey.nodes == 1
+            ? fmt::format("the only node has {} free", AmountText(resource, shortage.free))
+            : fmt::format("no node of {} has more than {} free", survey.nodes,
+                          AmountText(resource, shortage.free)));
+  }
+  std::string text = fmt::format("none of {} nodes takes it", survey.nodes);
+  for (size_t i = 0; i < survey.groups.size(); ++i) {
+    const Group& group = survey.groups[i];
+    const size_t count = group.nodes.size();
+    text += fmt::format("{} {} {}", i == 0 ? ":" : ",", count,
+                        count == 1 ? group.obstacle.text : OfSeveral(group.obstacle.text));
+  }
+  return text;
+}
+
+void AddCommands(const Survey& survey, const Json& pod, Finding& finding) {
+  for (const Group& group : survey.groups) {
+    const std::string& cause = group.obstacle.cause;
+    if (cause == "Cordoned") finding.Try(fmt::format("skiff uncordon {}", group.nodes[0]));
+    if (cause == "Taint") finding.Try(fmt::format("skiff describe node {}", group.nodes[0]));
+    if (cause == "NodeAffinity") finding.Try("skiff get nodes --show-labels");
+    if (cause == "Resources") {
+      const std::string workload = WorkloadOf(pod);
+      if (!workload.starts_with("pod/") && !workload.starts_with("job/")) {
+        finding.Try(CommandFor(pod, fmt::format("set resources {} --requests={}=LESS", workload,
+                                                group.best.begin()->first)));
+      }
+      finding.Try(fmt::format("skiff describe node {}", group.best.begin()->second.second));
+    }
+  }
+}
+
+// Claims that have to be there, and bound, before any node can be chosen. True: one of them is the
+// trouble.
+bool ExplainClaims(const Facts& facts, const Json& pod, Findings& out) {
+  if (!facts.Has("persistentvolumeclaims")) return false;
+  for (const Json& volume : At(pod, "spec", "volumes")) {
+    std::string name = TextAt(volume, "persistentVolumeClaim", "claimName");
+    const bool ephemeral = At(volume, "ephemeral").is_object();
+    if (ephemeral) name = NameOf(pod) + "-" + TextAt(volume, "name");
+    if (name.empty()) continue;
+    const Json* claim = facts.Find("persistentvolumeclaims", NamespaceOf(pod), name);
+    if (claim && TextAt(*claim, "status", "phase") == "Bound") continue;
+    Finding finding;
+    if (!claim) {
+      finding.cause = "ClaimMissing";
+      finding.sentence =
+          fmt::format("{} is pending: there is no claim {}, which its volume {} names", Named(pod),
+                      name, TextAt(volume, "name"));
+      finding.Saw("no such claim", "spec.volumes");
+      finding.Try(CommandFor(pod, "get persistentvolumeclaims"));
+      out.push_back(std::move(finding));
+      return true;
+    }
+    const Json* storage_class =
+        facts.Find("storageclasses", "", TextAt(*claim, "spec", "storageClassName"));
+    // It is bound once a node is chosen, so that it is no obstacle by itself.
+    if (storage_class && TextAt(*storage_class, "volumeBindingMode") == "WaitForFirstConsumer") {
+      continue;
+    }
+    finding.cause = "ClaimNotBound";
+    finding.sentence = fmt::format("{} is pending: its claim {} is not bound", Named(pod), name);
+    finding.Saw(TextAt(*claim, "status", "phase"), Named(*claim) + " status.phase");
+    out.push_back(std::move(finding));
+    ExplainClaim(facts, *claim, out);
+    return true;
+  }
+  return false;
+}
+
+const Json* SchedulerEvent(const Facts& facts, const Json& pod) {
+  return facts.Event(pod, "FailedScheduling");
+}
+
+// What the scheduler itself says, which knows more rules than are looked at here.
+void AddSchedulersWords(const Facts& facts, const Json& pod, Finding& finding) {
+  const Json& condition = Condition(pod, "PodScheduled");
+  const Json* event = SchedulerEvent(facts, pod);
+  if (TextAt(condition, "status") == "False") {
+    finding.Saw(fmt::format("the scheduler says: {}", OneLine(TextAt(condition, "message"))),
+                fmt::format("condition PodScheduled, for {}",
+                            Age(facts, TextAt(condition, "lastTransitionTime"))));
+  } else if (event) {
+    finding.Saw(fmt::format("the scheduler says: {}", OneLine(TextAt(*event, "message"))),
+                EventSource(facts, *event));
+  }
+  const std::string nominated = TextAt(pod, "status", "nominatedNodeName");
+  if (!nominated.empty()) {
+    finding.Saw(fmt::format("others are made to leave node {} for it", nominated),
+                "status.nominatedNodeName");
+  }
+}
+
+// Nobody has said anything: the scheduler it asks for does not run, or has not come to it yet.
+void ExplainSilence(const Facts& facts, const Json& pod, Findings& out) {
+  const std::string scheduler = TextAt(pod, "spec", "schedulerName");
+  const bool own = !scheduler.empty() && scheduler != "default-scheduler";
+  const auto created = Time::Parse(TextAt(pod, "metadata", "creationTimestamp"));
+  constexpr Duration kHaste = 5s;
+  const bool fresh = created && facts.now - created->point() < kHaste;
+  Finding finding;
+  finding.weight = fresh ? Weight::kWaits : Weight::kWrong;
+  finding.cause = "NoScheduler";
+  finding.sentence =
+      fmt::format("{} is pending, and {} has not looked at it{}", Named(pod),
+                  own ? "the scheduler " + scheduler + " that it asks for" : "the scheduler",
+                  fresh ? " yet" : ": does it run?");
+  finding.Saw(fmt::format("no condition PodScheduled, made {} ago",
+                          Age(facts, TextAt(pod, "metadata", "creationTimestamp"))),
+              "status.conditions");
+  if (!own) finding.Try("skiff get --raw /healthz");
+  out.push_back(std::move(finding));
+}
+
+void ExplainGated(const Json& pod, Findings& out) {
+  std::vector<std::string> names;
+  for (const Json& gate : At(pod, "spec", "schedulingGates")) names.push_back(TextAt(gate, "name"));
+  Finding finding;
+  finding.weight = Weight::kWaits;
+  finding.cause = "SchedulingGated";
+  finding.sentence =
+      fmt::format("{} is held back until somebody takes its {} {} away", Named(pod),
+                  names.size() == 1 ? "scheduling gate" : "scheduling gates", Some(names));
+  finding.Saw(Join(names, ", "), "spec.schedulingGates");
+  out.push_back(std::move(finding));
+}
+
+std::string PendingText(const Facts& facts, const Survey& survey) {
+  if (facts.Has("nodes") && survey.nodes == 0) return "the cluster has no nodes";
+  if (survey.nodes > 0 && survey.fitting.empty()) return SurveyText(survey);
+  return "the scheduler finds no node for it";
+}
+
+}  // namespace
+
+void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
+  if (!At(pod, "spec", "schedulingGates").empty()) return ExplainGated(pod, out);
+  if (ExplainClaims(facts, pod, out)) return;
+  const bool judged = TextAt(Condition(pod, "PodScheduled"), "status") == "False" ||
+                      SchedulerEvent(facts, pod) != nullptr;
+  const auto typed = FromJson<core_v1::Pod>(pod);
+  const Survey survey = typed ? SurveyOf(facts, *typed, pod) : Survey();
+  if (!judged && (survey.nodes == 0 || !survey.fitting.empty())) {
+    return ExplainSilence(facts, pod, out);
+  }
+  Finding finding;
+  finding.cause = "Unschedulable";
+  finding.sentence = fmt::format("{} is pending: {}", Named(pod), PendingText(facts, survey));
+  constexpr size_t kGroupsMax = 8;
+  for (size_t i = 0; i < std::min(survey.groups.size(), kGroupsMax); ++i) {
+    AddGroup(survey.groups[i], facts.Has("pods"), finding);
+  }
+  if (!survey.fitting.empty()) {
+    finding.Saw(fmt::format("{} room, labels and no taints against it",
+                            survey.fitting.size() == 1 ? "it has" : "these have"),
+                fmt::format("{}: {}", Count(survey.fitting.size(), "node"), Some(survey.fitting)));
+  }
+  AddSchedulersWords(facts, pod, finding);
+  AddCommands(survey, pod, finding);
+  out.push_back(std::move(finding));
+}
+
+}  // namespace skiff::cli::why

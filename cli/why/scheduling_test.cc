@@ -1,0 +1,168 @@
+#include "cli/why/why_fixture.h"
+
+namespace skiff::cli::why {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class WhySchedulingTest : public WhyTest {
+ protected:
+  void AddNode(const std::string& name, const std::string& more = "") {
+    Add("nodes", "{metadata: {name: " + name + ", labels: {zone: a}}, spec: {" + more +
+                     "}, status: {allocatable: {cpu: '4', memory: 8Gi, pods: '110'}}}");
+  }
+  void AddPodOn(const std::string& node, const std::string& cpu) {
+    Add("pods", "{metadata: {name: other}, spec: {nodeName: " + node +
+                    ", containers: [{name: c, resources: {requests: {cpu: '" + cpu + "'}}}]}}");
+  }
+  // One that the scheduler found no node for.
+  std::string Pending(const std::string& spec) {
+    return Why(
+        "{kind: Pod, metadata: {name: web, creationTimestamp: '2026-01-02T02:00:00Z'}, "
+        "spec: {" +
+        spec +
+        "}, status: {phase: Pending, conditions: [{type: PodScheduled, status: 'False', "
+        "message: '0/3 nodes are available: 3 of them.', "
+        "lastTransitionTime: '2026-01-02T02:59:00Z'}]}}");
+  }
+};
+
+constexpr char kWantsTwo[] = "containers: [{name: m, resources: {requests: {cpu: '2'}}}]";
+
+TEST_F(WhySchedulingTest, TooLittleCpuIsSaidWithNumbers) {
+  for (const char* node : {"n1", "n2", "n3"}) AddNode(node);
+  AddPodOn("n1", "3500m");
+  AddPodOn("n2", "3200m");
+  AddPodOn("n3", "4");
+  const std::string text = Pending(kWantsTwo);
+  EXPECT_THAT(text, StartsWith("pod/web is pending: it wants 2 cpu, and no node of 3 has more than "
+                               "800m free.\n"));
+  EXPECT_THAT(text, HasSubstr("cpu: it wants 2, n2 has 800m free of 4, short by 1200m  "));
+  EXPECT_THAT(text, HasSubstr("the scheduler says: 0/3 nodes are available: 3 of them  [condition "
+                              "PodScheduled, for 60s]"));
+  EXPECT_EQ(first().cause, "Unschedulable");
+}
+
+TEST_F(WhySchedulingTest, EachCauseIsCountedByNodes) {
+  AddNode("n1");
+  AddPodOn("n1", "3");
+  AddNode("n2", "taints: [{key: a, value: b, effect: NoSchedule}]");
+  AddNode("n3", "unschedulable: true");
+  AddNode("n4", "taints: [{key: soft, effect: PreferNoSchedule}], unschedulable: true");
+  const std::string text = Pending(kWantsTwo);
+  EXPECT_THAT(text,
+              StartsWith("pod/web is pending: none of 4 nodes takes it: 2 are cordoned, 1 has "
+                         "too little cpu, 1 has a taint that it does not tolerate: "
+                         "a=b:NoSchedule.\n"));
+  EXPECT_THAT(text, HasSubstr("skiff uncordon n3\n"));
+}
+
+TEST_F(WhySchedulingTest, TolerationsAreCounted) {
+  AddNode("n1", "taints: [{key: a, value: b, effect: NoSchedule}]");
+  AddPodOn("n1", "3");
+  EXPECT_THAT(Pending(std::string("tolerations: [{key: a, operator: Exists}], ") + kWantsTwo),
+              StartsWith("pod/web is pending: it wants 2 cpu, and the only node has 1 free.\n"));
+}
+
+TEST_F(WhySchedulingTest, LabelsThatNoNodeHas) {
+  AddNode("n1");
+  EXPECT_THAT(Pending("nodeSelector: {zone: b}, containers: [{name: m}]"),
+              StartsWith("pod/web is pending: the only node has no label zone=b, as nodeSelector "
+                         "asks for.\n"));
+}
+
+TEST_F(WhySchedulingTest, PortsOfNodesThatAreTaken) {
+  AddNode("n1");
+  Add("pods",
+      "{metadata: {name: o}, spec: {nodeName: n1, containers: [{name: c, ports: [{containerPort: "
+      "80, hostPort: 80, protocol: TCP}]}]}}");
+  EXPECT_THAT(Pending("containers: [{name: m, ports: [{containerPort: 80, hostPort: 80, protocol: "
+                      "TCP}]}]"),
+              HasSubstr("the only node has its port 80/TCP taken already (hostPort)"));
+}
+
+TEST_F(WhySchedulingTest, PodsThatHaveEndedTakeNoRoom) {
+  AddNode("n1");
+  Add("pods",
+      "{metadata: {name: o}, spec: {nodeName: n1, containers: [{name: c, resources: {requests: "
+      "{cpu: '4'}}}]}, status: {phase: Succeeded}}");
+  const std::string text = Pending(kWantsTwo);
+  EXPECT_THAT(text, StartsWith("pod/web is pending: the scheduler finds no node for it.\n"));
+  EXPECT_THAT(text, HasSubstr("1 node: n1]"));
+}
+
+TEST_F(WhySchedulingTest, WithoutRightsToSeePodsWholeNodesCount) {
+  AddNode("n1");
+  EXPECT_THAT(Pending("containers: [{name: m, resources: {requests: {cpu: '9'}}}]"),
+              HasSubstr("short by 5  [allocatable]\n"));
+}
+
+TEST_F(WhySchedulingTest, AClusterWithoutNodes) {
+  None("nodes");
+  EXPECT_THAT(Pending(kWantsTwo), StartsWith("pod/web is pending: the cluster has no nodes.\n"));
+}
+
+TEST_F(WhySchedulingTest, NobodyHasLookedAtIt) {
+  AddNode("n1");
+  None("pods");
+  const std::string pod =
+      "{kind: Pod, metadata: {name: web, creationTimestamp: '2026-01-02T02:00:00Z'}, spec: "
+      "{schedulerName: mine, containers: [{name: m}]}, status: {phase: Pending}}";
+  EXPECT_THAT(Why(pod), StartsWith("pod/web is pending, and the scheduler mine that it asks for "
+                                   "has not looked at it: does it run?\n"));
+}
+
+TEST_F(WhySchedulingTest, GatesHoldItBack) {
+  EXPECT_THAT(Pending("schedulingGates: [{name: acme.io/quota}]"),
+              StartsWith("pod/web is held back until somebody takes its scheduling gate "
+                         "acme.io/quota away.\n"));
+  EXPECT_EQ(first().weight, Weight::kWaits);
+}
+
+TEST_F(WhySchedulingTest, AClaimThatDoesNotExistOrIsNotBound) {
+  AddNode("n1");
+  None("persistentvolumeclaims");
+  const std::string with_claim =
+      "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}], containers: [{name: m}]";
+  EXPECT_THAT(Pending(with_claim), StartsWith("pod/web is pending: there is no claim data, which "
+                                              "its volume data names.\n"));
+  Add("persistentvolumeclaims",
+      "{kind: PersistentVolumeClaim, metadata: {name: data}, spec: {storageClassName: fast}, "
+      "status: {phase: Pending}}");
+  None("storageclasses");
+  const std::string text = Pending(with_claim);
+  EXPECT_THAT(text, StartsWith("pod/web is pending: its claim data is not bound.\n"));
+  EXPECT_THAT(text, HasSubstr("there is no storage class fast, which it names.\n"));
+}
+
+TEST_F(WhySchedulingTest, AClaimThatWaitsForThePodIsNoObstacle) {
+  AddNode("n1");
+  AddPodOn("n1", "3");
+  Add("persistentvolumeclaims",
+      "{kind: PersistentVolumeClaim, metadata: {name: data}, spec: {storageClassName: late}, "
+      "status: {phase: Pending}}");
+  Add("storageclasses", "{metadata: {name: late}, volumeBindingMode: WaitForFirstConsumer}");
+  const std::string text = Pending(
+      std::string("volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], ") + kWantsTwo);
+  EXPECT_THAT(text, StartsWith("pod/web is pending: it wants 2 cpu, and the only node has 1 free"));
+  EXPECT_THAT(text, Not(HasSubstr("claim")));
+}
+
+TEST_F(WhySchedulingTest, AVolumeThatIsOnAnotherNode) {
+  AddNode("n1");
+  None("pods");
+  Add("persistentvolumeclaims",
+      "{kind: PersistentVolumeClaim, metadata: {name: data}, spec: {volumeName: v1}, "
+      "status: {phase: Bound}}");
+  Add("persistentvolumes",
+      "{metadata: {name: v1}, spec: {nodeAffinity: {required: {nodeSelectorTerms: "
+      "[{matchExpressions: [{key: zone, operator: In, values: [b]}]}]}}}}");
+  EXPECT_THAT(Pending("volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: "
+                      "[{name: m}]"),
+              HasSubstr("the only node cannot reach volume v1, which is for other nodes"));
+}
+
+}  // namespace
+}  // namespace skiff::cli::why

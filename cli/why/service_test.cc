@@ -1,0 +1,221 @@
+#include "cli/why/why_fixture.h"
+
+namespace skiff::cli::why {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr char kService[] = R"(
+kind: Service
+metadata: {name: web}
+spec:
+  clusterIP: 10.96.0.7
+  selector: {app: web, tier: front}
+  ports: [{port: 80, targetPort: 8080, protocol: TCP}]
+)";
+
+class WhyServiceTest : public WhyTest {
+ protected:
+  void AddPod(const std::string& name, const std::string& labels, bool ready,
+              const std::string& ports = "[{containerPort: 8080, name: http}]") {
+    Add("pods", "{kind: Pod, metadata: {name: " + name + ", labels: " + labels +
+                    "}, spec: {nodeName: n1, containers: [{name: m, ports: " + ports +
+                    "}]}, status: {phase: Running, conditions: [{type: Ready, status: '" +
+                    (ready ? "True" : "False") + "'}]}}");
+  }
+  void AddSlice(const std::string& endpoints) {
+    Add("endpointslices",
+        "{metadata: {name: web-x, labels: {kubernetes.io/service-name: web}}, endpoints: " +
+            endpoints + "}");
+  }
+};
+
+constexpr char kOwnLabels[] = "{app: web, tier: front}";
+constexpr char kOneReady[] = "[{addresses: [10.0.0.1], conditions: {ready: true}}]";
+
+TEST_F(WhyServiceTest, OneThatAnswersIsFineAndSaysItsName) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  EXPECT_EQ(Why(kService),
+            "service/web is answered by 1 ready endpoint; nothing is wrong.\n"
+            "  DNS: web.default.svc.cluster.local is 10.96.0.7  "
+            "[spec.clusterIP; cluster.local unless the cluster has another domain]\n"
+            "  ports: 80/TCP  [spec.ports]\n");
+  EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyServiceTest, NoPodHasItsLabelsAndTheNearestIsNamed) {
+  AddPod("far", "{other: x}", true);
+  AddPod("near", "{app: web, tier: back}", true);
+  AddSlice("[]");
+  const std::string text = Why(kService);
+  EXPECT_THAT(text, StartsWith("service/web reaches nothing: no pod has the labels that it "
+                               "selects.\n  app=web,tier=front  [spec.selector]\n"
+                               "  nearest is pod/near: it has tier=back  [metadata.labels]\n"));
+}
+
+TEST_F(WhyServiceTest, OfLabelsWithOtherValuesTheMostAlikeIsNearest) {
+  AddPod("far", "{app: db, tier: front}", true);
+  AddPod("typo", "{app: wbe, tier: front}", true);
+  AddPod("other", "{app: cache}", true);
+  AddSlice("[]");
+  EXPECT_THAT(Why(kService), HasSubstr("nearest is pod/typo: it has app=wbe  ["));
+}
+
+TEST_F(WhyServiceTest, WhatWouldMakeItsPodsIsScaledToNothing) {
+  None("pods");
+  Add("deployments",
+      "{kind: Deployment, metadata: {name: web}, spec: {replicas: 0, template: {metadata: {labels: "
+      "{app: web, tier: front, more: x}}}}}");
+  const std::string text = Why(kService);
+  EXPECT_THAT(text,
+              StartsWith("service/web reaches nothing: deployment/web, whose pods it selects, "
+                         "is scaled to 0.\n"));
+  EXPECT_THAT(text, HasSubstr("skiff scale deployment/web --replicas=1 -n default\n"));
+}
+
+TEST_F(WhyServiceTest, PodsThatAreNotReady) {
+  AddPod("a", kOwnLabels, false);
+  Add("pods",
+      "{kind: Pod, metadata: {name: b, labels: {app: web, tier: front}}, spec: {nodeName: n1}, "
+      "status: {phase: Pending, containerStatuses: [{name: m, state: {waiting: {reason: "
+      "ImagePullBackOff}}}]}}");
+  const std::string text = Why(kService);
+  EXPECT_THAT(text, StartsWith("service/web reaches nothing: of the 2 pods that it selects none is "
+                               "ready.\n"));
+  EXPECT_THAT(text, HasSubstr("  ImagePullBackOff: b  ["));
+  EXPECT_THAT(text, HasSubstr("skiff why pod/b -n default"));
+  EXPECT_EQ(first().weight, Weight::kWrong);
+}
+
+TEST_F(WhyServiceTest, APortNameThatNoContainerHas) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  const std::string text = Why(R"(
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: htpt}]}
+)");
+  EXPECT_THAT(text, StartsWith("service/web: port 80 leads nowhere, as no container of its pods "
+                               "names a port htpt.\n"));
+  EXPECT_THAT(text, HasSubstr("declared: http (8080)"));
+}
+
+TEST_F(WhyServiceTest, APortNumberThatIsNotDeclaredIsAHintAlone) {
+  AddPod("a", kOwnLabels, true, "[{containerPort: 9090}]");
+  AddSlice(kOneReady);
+  const std::string text = Why(kService);
+  EXPECT_THAT(text, HasSubstr("service/web: port 80 leads to 8080, which no container of its pods "
+                              "declares: does anything listen there?\n"));
+  EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyServiceTest, ContainersThatDeclareNothingAreNoHint) {
+  AddPod("a", kOwnLabels, true, "[]");
+  AddSlice(kOneReady);
+  EXPECT_THAT(Why(kService), Not(HasSubstr("declares")));
+}
+
+TEST_F(WhyServiceTest, ReadyPodsWithoutEndpoints) {
+  AddPod("a", kOwnLabels, true);
+  None("endpointslices");
+  EXPECT_THAT(Why(kService), StartsWith("service/web has 1 ready pod but no endpoints: does the "
+                                        "controller manager run?\n"));
+}
+
+TEST_F(WhyServiceTest, APolicyThatLetsNobodyIn) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  Add("networkpolicies", "{metadata: {name: closed}, spec: {podSelector: {}}}");
+  EXPECT_THAT(Why(kService),
+              StartsWith("service/web reaches pods that a network policy lets nobody in to.\n"));
+  Add("networkpolicies",
+      "{metadata: {name: open}, spec: {podSelector: {matchLabels: {app: web}}, ingress: [{}]}}");
+  Why(kService);
+  EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyServiceTest, ABalancerThatNobodyGives) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  EXPECT_THAT(Why("{kind: Service, metadata: {name: web}, spec: {type: LoadBalancer, clusterIP: "
+                  "10.96.0.7, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}"),
+              StartsWith("service/web has no address outside the cluster: nothing has given it a "
+                         "load balancer.\n"));
+}
+
+TEST_F(WhyServiceTest, EndpointsThatNobodyHasWritten) {
+  None("endpointslices");
+  EXPECT_THAT(Why("{kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}"),
+              StartsWith("service/web reaches nothing: it selects no pods, and nobody has written "
+                         "endpoints for it.\n"));
+}
+
+class WhyIngressTest : public WhyServiceTest {
+ protected:
+  static std::string IngressTo(const std::string& service, const std::string& port,
+                               const std::string& more = "") {
+    return "{kind: Ingress, metadata: {name: shop}, spec: {ingressClassName: nginx, " + more +
+           "rules: [{host: a.b, http: {paths: [{path: /x, pathType: Prefix, backend: {service: "
+           "{name: " +
+           service + ", port: {number: " + port +
+           "}}}}]}}]}, status: {loadBalancer: {ingress: [{ip: 1.2.3.4}]}}}";
+  }
+  void AddAll() {
+    Add("ingressclasses", "{metadata: {name: nginx}, spec: {controller: x}}");
+    Add("services", kService);
+    AddPod("a", kOwnLabels, true);
+    AddSlice(kOneReady);
+  }
+};
+
+TEST_F(WhyIngressTest, OneThatIsServedIsFine) {
+  AddAll();
+  EXPECT_EQ(Why(IngressTo("web", "80")),
+            "ingress/shop is served, and something answers behind 1 route; nothing is wrong.\n"
+            "  at 1.2.3.4  [status.loadBalancer.ingress]\n"
+            "  a.b/x is service web, port 80  [spec.rules[0].http.paths[0].backend]\n");
+}
+
+TEST_F(WhyIngressTest, ServicesAndPortsThatAreNotThere) {
+  AddAll();
+  EXPECT_THAT(Why(IngressTo("wbe", "80")),
+              StartsWith("ingress/shop: a.b/x leads to the service wbe, "
+                         "which does not exist.\n"));
+  const std::string text = Why(IngressTo("web", "81"));
+  EXPECT_THAT(text, StartsWith("ingress/shop: a.b/x leads to port 81 of the service web, which has "
+                               "no such port.\n"));
+  EXPECT_THAT(text, HasSubstr("  80  [service/web spec.ports]\n"));
+}
+
+TEST_F(WhyIngressTest, NobodyAnswersBehindIt) {
+  AddAll();
+  facts_.lists["pods"].clear();
+  const std::string text = Why(IngressTo("web", "80"));
+  EXPECT_THAT(text, StartsWith("ingress/shop: nobody answers behind a.b/x, as service/web reaches "
+                               "nothing: no pod has the labels that it selects.\n"));
+  EXPECT_THAT(text, HasSubstr("skiff why service/web -n default"));
+}
+
+TEST_F(WhyIngressTest, AClassThatIsNotThere) {
+  AddAll();
+  facts_.lists["ingressclasses"].clear();
+  EXPECT_THAT(
+      Why(IngressTo("web", "80")),
+      StartsWith("ingress/shop is served by nobody: there is no ingress class nginx, which "
+                 "it names.\n  the cluster has none: no ingress controller is installed  "));
+}
+
+TEST_F(WhyIngressTest, ACertificateThatIsNotThere) {
+  AddAll();
+  None("secrets");
+  EXPECT_THAT(
+      Why(IngressTo("web", "80", "tls: [{hosts: [a.b], secretName: cert}], ")),
+      StartsWith("ingress/shop: its certificate is to be in the secret cert, which does not "
+                 "exist.\n"));
+}
+
+}  // namespace
+}  // namespace skiff::cli::why

@@ -1,0 +1,284 @@
+// Why something that makes pods has too few: it makes none, it is refused, or they do not get
+// ready.
+#include <fmt/format.h>
+
+#include "cli/why/explain.h"
+
+namespace skiff::cli::why {
+namespace {
+
+// How many pods there should be; nullopt of a CronJob.
+struct Wanted {
+  int64_t pods = 0;
+  int64_t ready = 0;
+  const char* path = "spec.replicas";
+};
+
+Wanted WantedOf(const Json& workload) {
+  const std::string kind = TextAt(workload, "kind");
+  const Json& status = At(workload, "status");
+  if (kind == "DaemonSet") {
+    return {IntAt(status, "desiredNumberScheduled"), IntAt(status, "numberReady"),
+            "status.desiredNumberScheduled"};
+  }
+  if (kind == "Job") {
+    return {IntOf(At(workload, "spec", "parallelism"), 1), IntAt(status, "ready"),
+            "spec.parallelism"};
+  }
+  const Json& replicas = At(workload, "spec", "replicas");
+  return {IntOf(replicas, 1), IntAt(status, "readyReplicas"), "spec.replicas"};
+}
+
+// What a refusal comes from, by the words of the server.
+const char* RefusedBy(const std::string& message) {
+  const auto has = [&](const char* text) { return message.find(text) != message.npos; };
+  if (has("exceeded quota") || has("failed quota")) return "a resource quota";
+  if (has("violates PodSecurity")) return "the namespace's pod security level";
+  if (has("admission webhook")) return "an admission webhook";
+  if (has("ValidatingAdmissionPolicy")) return "an admission policy";
+  if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
+  if (has("maximum") && has("per ")) return "a limit range";
+  if (has("minimum") && has("per ")) return "a limit range";
+  if (has("being terminated")) return "that its namespace is being deleted";
+  return "the server";
+}
+
+const char* CommandForRefusal(const std::string& message) {
+  const auto has = [&](const char* text) { return message.find(text) != message.npos; };
+  if (has("quota")) return "describe resourcequota";
+  if (has("PodSecurity")) return "get namespace --show-labels";
+  if (has("webhook")) return "get validatingwebhookconfigurations,mutatingwebhookconfigurations";
+  if (has("ValidatingAdmissionPolicy")) return "get validatingadmissionpolicies";
+  if (has("serviceaccount")) return "get serviceaccounts";
+  return "get events --sort-by=.lastTimestamp";
+}
+
+void AddRefusal(const Json& workload, const Json& maker, const std::string& message,
+                const std::string& source, Findings& out) {
+  Finding finding;
+  finding.cause = "Refused";
+  finding.sentence = fmt::format("{} cannot make its pods: what refuses them is {}",
+                                 Named(workload), RefusedBy(message));
+  finding.Saw(OneLine(message), fmt::format("{}, {}", Named(maker), source));
+  finding.Try(CommandFor(workload, CommandForRefusal(message)));
+  out.push_back(std::move(finding));
+}
+
+// The sets that a deployment works by, the newest first.
+std::vector<const Json*> SetsOf(const Facts& facts, const Json& workload) {
+  std::vector<const Json*> sets;
+  for (const Json& each : facts.Of("replicasets")) {
+    if (TextAt(Controller(each), "uid") == TextAt(workload, "metadata", "uid"))
+      sets.push_back(&each);
+  }
+  std::stable_sort(sets.begin(), sets.end(), [](const Json* a, const Json* b) {
+    return TextAt(*a, "metadata", "creationTimestamp") >
+           TextAt(*b, "metadata", "creationTimestamp");
+  });
+  return sets;
+}
+
+// By the condition ReplicaFailure where the kind has it, else by the newest event: a refusal is
+// over once something was made after it.
+void ExplainRefusal(const Facts& facts, const Json& workload, Findings& out) {
+  std::vector<const Json*> makers = {&workload};
+  for (const Json* set : SetsOf(facts, workload)) makers.push_back(set);
+  for (const Json* maker : makers) {
+    const Json& failure = Condition(*maker, "ReplicaFailure");
+    if (TextAt(failure, "status") != "True") continue;
+    AddRefusal(workload, *maker, TextAt(failure, "message"), "condition ReplicaFailure", out);
+    return;
+  }
+  const std::string kind = TextAt(workload, "kind");
+  if (kind == "Deployment" || kind == "ReplicaSet" || kind == "ReplicationController") return;
+  for (const Json* event : facts.EventsOf(workload)) {
+    const std::string reason = TextAt(*event, "reason");
+    if (reason == "SuccessfulCreate") return;
+    if (reason != "FailedCreate") continue;
+    AddRefusal(workload, workload, TextAt(*event, "message"), EventSource(facts, *event), out);
+    return;
+  }
+}
+
+// A change that no controller has taken up.
+void ExplainUnseen(const Facts& facts, const Json& workload, Findings& out) {
+  const int64_t generation = IntAt(workload, "metadata", "generation");
+  const Json& observed = At(workload, "status", "observedGeneration");
+  const std::string kind = TextAt(workload, "kind");
+  if (kind == "Job" || kind == "CronJob" || generation == 0 || IntOf(observed) >= generation)
+    return;
+  const auto created = Time::Parse(TextAt(workload, "metadata", "creationTimestamp"));
+  constexpr Duration kHaste = 5s;
+  Finding finding;
+  if (created && facts.now - created->point() < kHaste) finding.weight = Weight::kWaits;
+  finding.cause = "NotObserved";
+  finding.sentence = fmt::format(
+      "{} was changed, and no controller has taken it up: does the controller manager run?",
+      Named(workload));
+  finding.Saw(fmt::format("generation {}, observed {}", generation, IntOf(observed)),
+              "metadata.generation, status.observedGeneration");
+  finding.Saw(
+      fmt::format("made {} ago", Age(facts, TextAt(workload, "metadata", "creationTimestamp"))),
+      "metadata.creationTimestamp");
+  finding.Try("skiff get leases -n kube-system");
+  out.push_back(std::move(finding));
+}
+
+void ExplainStalled(const Facts& facts, const Json& workload, Findings& out) {
+  const Json& progress = Condition(workload, "Progressing");
+  if (TextAt(progress, "reason") != "ProgressDeadlineExceeded") return;
+  Finding finding;
+  finding.cause = "ProgressDeadlineExceeded";
+  finding.sentence =
+      fmt::format("{}: its rollout has stood still for longer than {}s", Named(workload),
+                  IntOf(At(workload, "spec", "progressDeadlineSeconds"), 600));
+  finding.Saw(OneLine(TextAt(progress, "message")),
+              fmt::format("condition Progressing, for {}",
+                          Age(facts, TextAt(progress, "lastTransitionTime"))));
+  finding.Try(CommandFor(workload, fmt::format("rollout undo {}", Named(workload))));
+  out.push_back(std::move(finding));
+}
+
+// A Job that is over, or holds still.
+void ExplainJob(const Facts& facts, const Json& job, Findings& out) {
+  const Json& failed = Condition(job, "Failed");
+  if (TextAt(failed, "status") == "True") {
+    Finding finding;
+    finding.cause = TextAt(failed, "reason");
+    finding.sentence =
+        fmt::format("{} has failed: {}", Named(job), OneLine(TextAt(failed, "message")));
+    finding.Saw(
+        fmt::format("{}, {} ago", finding.cause, Age(facts, TextAt(failed, "lastTransitionTime"))),
+        "status.conditions");
+    finding.Saw(fmt::format("{} failed of {} allowed", IntAt(job, "status", "failed"),
+                            IntOf(At(job, "spec", "backoffLimit"), 6)),
+                "status.failed, spec.backoffLimit");
+    finding.Try(CommandFor(job, fmt::format("logs {}", Named(job))));
+    out.push_back(std::move(finding));
+  }
+  if (!IsTrue(At(job, "spec", "suspend"))) return;
+  Finding finding;
+  finding.weight = Weight::kWaits;
+  finding.cause = "Suspended";
+  finding.sentence = fmt::format("{} is suspended, and starts no pods", Named(job));
+  finding.Saw("true", "spec.suspend");
+  finding.Try(
+      CommandFor(job, fmt::format("patch {} -p '{{\"spec\":{{\"suspend\":false}}}}'", Named(job))));
+  out.push_back(std::move(finding));
+}
+
+void ExplainCronJob(const Facts& facts, const Json& cron, Findings& out) {
+  const std::string last = TextAt(cron, "status", "lastScheduleTime");
+  Finding finding;
+  finding.weight = IsTrue(At(cron, "spec", "suspend")) ? Weight::kWaits : Weight::kFine;
+  finding.cause = finding.weight == Weight::kWaits ? "Suspended" : "Fine";
+  finding.sentence = finding.weight == Weight::kWaits
+                         ? fmt::format("{} is suspended, and starts no jobs", Named(cron))
+                         : fmt::format("{} starts jobs by its schedule {}; its last was {}",
+                                       Named(cron), TextAt(cron, "spec", "schedule"),
+                                       last.empty() ? "never" : Age(facts, last) + " ago");
+  finding.Saw(TextAt(cron, "spec", "schedule"), "spec.schedule");
+  const Json* newest = nullptr;
+  for (const Json& job : facts.Of("jobs")) {
+    if (TextAt(Controller(job), "uid") != TextAt(cron, "metadata", "uid")) continue;
+    const bool newer = !newest || TextAt(job, "metadata", "creationTimestamp") >
+                                      TextAt(*newest, "metadata", "creationTimestamp");
+    if (newer) newest = &job;
+  }
+  Findings of_job;
+  if (newest) ExplainJob(facts, *newest, of_job);
+  for (const Json* event : facts.EventsOf(cron)) {
+    if (TextAt(*event, "type") != "Warning") continue;
+    finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
+    break;
+  }
+  out.push_back(std::move(finding));
+  out.insert(out.end(), of_job.begin(), of_job.end());
+}
+
+// The pods, one of each symptom in full.
+void ExplainPods(const Facts& facts, const Json& workload, Findings& out) {
+  const auto& pods = facts.Of("own pods");
+  auto symptoms = SymptomsOf(pods);
+  std::erase_if(symptoms, [](const Symptom& each) { return each.word == "Terminating"; });
+  const Wanted wanted = WantedOf(workload);
+  for (size_t i = 0; i < std::min(symptoms.size(), kSymptomsMax); ++i) {
+    const Symptom& symptom = symptoms[i];
+    Findings own;
+    ExplainPod(facts, *symptom.pods[0], own);
+    if (!own.empty() && symptom.pods.size() > 1) {
+      std::vector<std::string> names;
+      for (const Json* pod : symptom.pods) names.push_back(NameOf(*pod));
+      own[0].Saw(fmt::format("{} suffer alike ({}): {}", Count(names.size(), "pod"), symptom.word,
+                             Some(names)),
+                 "pods");
+    }
+    out.insert(out.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
+  }
+  const bool job = TextAt(workload, "kind") == "Job";
+  if (!facts.Has("own pods") || AnyTrouble(out) || job || wanted.ready >= wanted.pods) return;
+  Finding finding;
+  finding.weight = Weight::kWaits;
+  finding.cause = "TooFewPods";
+  finding.sentence =
+      fmt::format("{} has {} of {} ready, and more are on their way", Named(workload), wanted.ready,
+                  Count(static_cast<size_t>(wanted.pods), "pod"));
+  finding.Saw(fmt::format("{} exist", pods.size()), "pods");
+  out.push_back(std::move(finding));
+}
+
+void SayWorkloadFine(const Facts& facts, const Json& workload, Findings& out) {
+  const Wanted wanted = WantedOf(workload);
+  Finding finding;
+  finding.weight = Weight::kFine;
+  finding.cause = "Fine";
+  const Json& complete = Condition(workload, "Complete");
+  if (TextAt(complete, "status") == "True") {
+    finding.sentence = fmt::format("{} is complete; nothing is wrong", Named(workload));
+    finding.Saw(fmt::format("{} ago", Age(facts, TextAt(complete, "lastTransitionTime"))),
+                "condition Complete");
+  } else if (wanted.pods == 0) {
+    finding.sentence = TextAt(workload, "kind") == "DaemonSet"
+                           ? fmt::format("{} has no pods, as no node suits it", Named(workload))
+                           : fmt::format("{} has no pods, as it is scaled to 0", Named(workload));
+    finding.Saw("0", wanted.path);
+    if (TextAt(workload, "kind") == "DaemonSet") {
+      finding.weight = Weight::kWaits;
+      finding.cause = "NoNodes";
+      finding.Saw(PlainText(At(workload, "spec", "template", "spec", "nodeSelector")),
+                  "spec.template.spec.nodeSelector");
+      finding.Try("skiff get nodes --show-labels");
+    } else {
+      finding.Try(CommandFor(workload, fmt::format("scale {} --replicas=1", Named(workload))));
+    }
+  } else {
+    finding.sentence =
+        TextAt(workload, "kind") == "Job"
+            ? fmt::format("{} is at work; nothing is wrong", Named(workload))
+            : fmt::format("{} has all of its {} ready; nothing is wrong", Named(workload),
+                          Count(static_cast<size_t>(wanted.pods), "pod"));
+    finding.Saw(fmt::format("{} wanted, {} ready", wanted.pods, wanted.ready), wanted.path);
+  }
+  if (IsTrue(At(workload, "spec", "paused"))) {
+    finding.Saw("it is paused: changes of its template are not rolled out", "spec.paused");
+    finding.Try(CommandFor(workload, fmt::format("rollout resume {}", Named(workload))));
+  }
+  out.insert(out.begin(), std::move(finding));
+}
+
+}  // namespace
+
+void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out) {
+  const std::string kind = TextAt(workload, "kind");
+  if (kind == "CronJob") return ExplainCronJob(facts, workload, out);
+  Findings own;
+  ExplainUnseen(facts, workload, own);
+  if (kind == "Job") ExplainJob(facts, workload, own);
+  ExplainRefusal(facts, workload, own);
+  ExplainPods(facts, workload, own);
+  ExplainStalled(facts, workload, own);
+  if (!AnyTrouble(own)) SayWorkloadFine(facts, workload, own);
+  out.insert(out.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
+}
+
+}  // namespace skiff::cli::why

@@ -1,0 +1,112 @@
+#include "cli/why/why_fixture.h"
+
+namespace skiff::cli::why {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class WhyWorkloadTest : public WhyTest {
+ protected:
+  static std::string DeploymentOf(int replicas, int ready, const std::string& conditions = "") {
+    return "{kind: Deployment, metadata: {name: web, uid: d1, generation: 2}, spec: {replicas: " +
+           std::to_string(replicas) +
+           "}, status: {observedGeneration: 2, readyReplicas: " + std::to_string(ready) +
+           ", conditions: [" + conditions + "]}}";
+  }
+  void AddBroken(const std::string& name, const std::string& reason) {
+    Add("own pods",
+        "{kind: Pod, metadata: {name: " + name +
+            "}, spec: {nodeName: n1, containers: [{name: m, image: i}]}, status: "
+            "{phase: Pending, containerStatuses: [{name: m, state: {waiting: {reason: " +
+            reason + "}}}]}}");
+  }
+};
+
+TEST_F(WhyWorkloadTest, OneThatHasAllItsPodsIsFine) {
+  None("own pods");
+  EXPECT_EQ(Why(DeploymentOf(3, 3)),
+            "deployment/web has all of its 3 pods ready; nothing is wrong.\n"
+            "  3 wanted, 3 ready  [spec.replicas]\n");
+  EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyWorkloadTest, ScaledToNothing) {
+  None("own pods");
+  EXPECT_THAT(Why(DeploymentOf(0, 0)),
+              StartsWith("deployment/web has no pods, as it is scaled to 0.\n"));
+}
+
+TEST_F(WhyWorkloadTest, AQuotaThatRefusesItsPods) {
+  None("own pods");
+  Add("replicasets",
+      "{kind: ReplicaSet, metadata: {name: web-1, ownerReferences: [{uid: d1, controller: true}]}, "
+      "status: {conditions: [{type: ReplicaFailure, status: 'True', message: 'pods \"web-1-x\" is "
+      "forbidden: exceeded quota: small, requested: pods=1'}]}}");
+  const std::string text = Why(DeploymentOf(2, 0));
+  EXPECT_THAT(text,
+              StartsWith("deployment/web cannot make its pods: what refuses them is a resource "
+                         "quota.\n"));
+  EXPECT_THAT(text, HasSubstr("exceeded quota: small, requested: pods=1  [replicaset/web-1, "
+                              "condition ReplicaFailure]"));
+  EXPECT_EQ(first().cause, "Refused");
+}
+
+TEST_F(WhyWorkloadTest, ARefusalThatIsOverIsNotTold) {
+  None("own pods");
+  const std::string job =
+      "{kind: Job, metadata: {name: j}, spec: {parallelism: 1}, status: {active: 1}}";
+  AddEvent("Job/j", "FailedCreate", "Error creating: admission webhook \"w\" denied the request");
+  EXPECT_THAT(Why(job), StartsWith("job/j cannot make its pods: what refuses them is an admission "
+                                   "webhook.\n"));
+  AddEvent("Job/j", "SuccessfulCreate", "Created pod: j-x");
+  facts_.lists["events"].back()["lastTimestamp"] = "2026-01-02T02:59:30Z";
+  EXPECT_THAT(Why(job), StartsWith("job/j is at work; nothing is wrong.\n"));
+}
+
+TEST_F(WhyWorkloadTest, ItsPodsAreLookedAtOneOfEachKind) {
+  AddBroken("a", "InvalidImageName");
+  AddBroken("b", "CreateContainerConfigError");
+  AddBroken("c", "InvalidImageName");
+  const std::string text = Why(DeploymentOf(3, 0));
+  EXPECT_THAT(text,
+              StartsWith("pod/a: container m has no image i: that is no name of an image.\n"));
+  EXPECT_THAT(text, HasSubstr("  2 pods suffer alike (InvalidImageName): a, c  [pods]\n"));
+  EXPECT_THAT(text,
+              HasSubstr("\npod/b: container m cannot be made: CreateContainerConfigError.\n"));
+  EXPECT_EQ(explanation_.findings.size(), 2U);
+}
+
+TEST_F(WhyWorkloadTest, NoControllerHasSeenIt) {
+  None("own pods");
+  EXPECT_THAT(Why("{kind: Deployment, metadata: {name: web, generation: 1}, spec: {replicas: 1}}"),
+              StartsWith("deployment/web was changed, and no controller has taken it up: does the "
+                         "controller manager run?\n"));
+}
+
+TEST_F(WhyWorkloadTest, AJobThatHasFailed) {
+  None("own pods");
+  EXPECT_THAT(Why("{kind: Job, metadata: {name: j}, spec: {backoffLimit: 2}, status: {failed: 3, "
+                  "conditions: [{type: Failed, status: 'True', reason: BackoffLimitExceeded, "
+                  "message: Job has reached the specified backoff limit}]}}"),
+              StartsWith("job/j has failed: Job has reached the specified backoff limit.\n"));
+  EXPECT_EQ(first().cause, "BackoffLimitExceeded");
+}
+
+TEST_F(WhyWorkloadTest, ADaemonThatSuitsNoNode) {
+  None("own pods");
+  const std::string text =
+      Why("{kind: DaemonSet, metadata: {name: d}, spec: {template: {spec: {nodeSelector: {gpu: "
+          "yes please}}}}, status: {desiredNumberScheduled: 0}}");
+  EXPECT_THAT(text, StartsWith("daemonset/d has no pods, as no node suits it.\n"));
+  EXPECT_FALSE(explanation_.healthy());
+}
+
+TEST_F(WhyWorkloadTest, ACronJobThatIsSuspended) {
+  EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *', suspend: "
+                  "true}}"),
+              StartsWith("cronjob/c is suspended, and starts no jobs.\n"));
+}
+
+}  // namespace
+}  // namespace skiff::cli::why
