@@ -370,6 +370,7 @@ int ApplyMain(Environment& environment, const Args& args) {
   if (at < args.size() && FindVerb(kApplyVerbs, std::size(kApplyVerbs), args[at])) {
     return RunFamily(environment, "apply", kApplyVerbs, std::size(kApplyVerbs), args);
   }
+  if (at == args.size()) TellVerbs(environment, kApplyVerbs, std::size(kApplyVerbs));
   return RunVerb(environment, {"apply", &RunApplyFiles}, "apply", args);
 }
 

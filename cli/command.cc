@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/completion/shape.h"
 #include "cli/session.h"
 #include "cli/usage.h"
 
@@ -157,6 +158,10 @@ Result<Args> Command::Expand(const Args& args) {
 
 Result<> Command::Parse(const Args& args) {
   AddGlobals();
+  if (environment_.shape) {
+    TellShape();
+    return ExitNow();
+  }
   const Args expanded = TRY(Expand(args));
   const auto parsed = flags_.Parse(expanded, &words_);
   if (!parsed) {
@@ -213,6 +218,21 @@ std::string Command::GlobalOptionsText() {
     text += OptionText(flag->names, flag->value, flag->help);
   }
   return text;
+}
+
+void Command::TellShape() const {
+  for (const bool global : {true, false}) {
+    for (const auto& [name, flag] : ByName(global)) {
+      const size_t comma = flag->names.find(',');
+      const auto known = names_.find(name);
+      environment_.shape->flags.push_back(
+          {.name = name,
+           .letter = comma == std::string::npos ? '\0' : flag->names[comma + 1],
+           .takes_value = known != names_.end() && !known->second && !bare_.contains(name),
+           .global = global,
+           .help = flag->help});
+    }
+  }
 }
 
 std::map<std::string, const Command::ShownFlag*> Command::ByName(bool global) const {
@@ -301,6 +321,10 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   if (verb) {
     return RunVerb(environment, *verb, family + " " + args[at], WithoutWord(args, at));
   }
+  if (environment.shape) {
+    TellVerbs(environment, verbs, count);
+    return 0;
+  }
   if (at < args.size()) {
     environment.err(
         fmt::format("error: unknown command \"{}\"\nSee '{} {} -h' for help and examples\n",
@@ -313,6 +337,11 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   print(fmt::format("Available Commands of {}:\n", family));
   for (size_t i = 0; i < count; ++i) print(fmt::format("  {}\n", verbs[i].name));
   return asked ? 0 : 1;
+}
+
+void TellVerbs(Environment& environment, const Verb* verbs, size_t count) {
+  if (!environment.shape) return;
+  for (size_t i = 0; i < count; ++i) environment.shape->verbs.emplace_back(verbs[i].name);
 }
 
 void DryRun::AddTo(Command& command) {

@@ -131,6 +131,7 @@ class Command {
   static std::string Shown(Duration value) { return GoDurationText(value); }
   static std::string Shown(const std::vector<std::string>& value);
   std::string HelpText() const;
+  void TellShape() const;
   std::map<std::string, const ShownFlag*> ByName(bool global) const;
 
   std::string AddName(std::string_view names, bool is_switch);
@@ -166,6 +167,9 @@ int RunVerb(Environment& environment, const Verb& verb, const std::string& name,
 // For verbs with verbs of their own ("rollout status"): runs the one that the first word names.
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args);
+// For families that can go without a word: tells the shape that is asked for, if one is, of the
+// verbs that they have.
+void TellVerbs(Environment& environment, const Verb* verbs, size_t count);
 // The index of the first word that is neither a global flag nor its value.
 size_t FirstWord(const Args& args);
 Args WithoutWord(Args args, size_t at);

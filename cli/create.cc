@@ -1,6 +1,7 @@
 // `create -f`, and the table of `create KIND NAME`.
 #include "cli/create.h"
 
+#include "cli/completion/shape.h"
 #include "cli/editor.h"
 #include "cli/json_text.h"
 #include "cli/raw.h"
@@ -94,6 +95,11 @@ Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resourc
   return PrintWritten(command, flags, object, resource, "created");
 }
 
+bool HasCreateVerb(std::string_view word) {
+  return word == "secret" ||
+         FindVerb(kGenerators, std::size(kGenerators), std::string(word)) != nullptr;
+}
+
 int CreateMain(Environment& environment, const Args& args) {
   const size_t at = FirstWord(args);
   if (at < args.size() && args[at] == "secret") {
@@ -101,6 +107,10 @@ int CreateMain(Environment& environment, const Args& args) {
   }
   if (at < args.size() && FindVerb(kGenerators, std::size(kGenerators), args[at])) {
     return RunFamily(environment, "create", kGenerators, std::size(kGenerators), args);
+  }
+  if (environment.shape && at == args.size()) {
+    TellVerbs(environment, kGenerators, std::size(kGenerators));
+    environment.shape->verbs.emplace_back("secret");
   }
   return RunVerb(environment, {"create", &RunCreateFiles}, "create", args);
 }

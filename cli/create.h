@@ -31,6 +31,8 @@ Result<> RunCreateRoleBinding(Command& command, const Args& args);
 Result<> RunCreateService(Command& command, const Args& args);
 Result<> RunCreateServiceAccount(Command& command, const Args& args);
 Result<> RunCreateToken(Command& command, const Args& args);
+// Whether `create WORD` is one of these, or `create secret`.
+bool HasCreateVerb(std::string_view word);
 // Has verbs of its own: generic, tls, docker-registry.
 int CreateSecretMain(Environment& environment, const Args& args);
 

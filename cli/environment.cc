@@ -1,9 +1,13 @@
 #include "cli/environment.h"
 
 #include <poll.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace skiff::cli {
 namespace {
@@ -30,6 +34,22 @@ std::string ReadLine() {
   return line;
 }
 
+// Another program gets signals as we found them.
+int Become(const std::string& path, const std::vector<std::string>& args) {
+  std::vector<std::string> copies = args;
+  std::string name = path;
+  std::vector<char*> words = {name.data()};
+  for (std::string& word : copies) words.push_back(word.data());
+  words.push_back(nullptr);
+  std::signal(SIGPIPE, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execv(path.c_str(), words.data());
+  std::fprintf(stderr, "Error: cannot run %s: %s\n", path.c_str(), std::strerror(errno));
+  return 1;
+}
+
 }  // namespace
 
 Environment SystemEnvironment(const Clock& clock) {
@@ -48,7 +68,8 @@ Environment SystemEnvironment(const Clock& clock) {
                 (void)poll(nullptr, 0, static_cast<int>(ms.count()));  // EINTR only ends it early.
               },
           .clock = clock,
-          .read_line = ReadLine};
+          .read_line = ReadLine,
+          .become = Become};
 }
 
 }  // namespace skiff::cli

@@ -6,11 +6,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "client/transport.h"
 
 namespace skiff::cli {
+
+struct VerbShape;
 
 struct Environment {
   std::function<void(std::string_view)> out;
@@ -25,8 +28,14 @@ struct Environment {
   const Clock& clock;
   // What users call the program: "kubectl", "skiff".
   std::string program = "kubectl";
+  // Words that are no verbs, and that the program takes all the same: "up".
+  std::vector<std::string> programs = {};
   // The next line of standard input, for who answers a question.
   std::function<std::string()> read_line = {};
+  // Runs another program in our place; returns when it cannot, with an exit code.
+  std::function<int(const std::string& path, const std::vector<std::string>& args)> become = {};
+  // Set: verbs say what may follow them instead of doing anything (completion/shape.h).
+  VerbShape* shape = nullptr;
 };
 
 // This process's own. `clock` outlives it.

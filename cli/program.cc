@@ -5,10 +5,12 @@
 #include <iterator>
 
 #include "cli/cluster_info.h"
+#include "cli/create.h"
 #include "cli/debug.h"
 #include "cli/edit_distance.h"
 #include "cli/environment.h"
 #include "cli/get.h"
+#include "cli/plugins/plugins.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -52,7 +54,12 @@ constexpr Verb kVerbs[] = {
 };
 
 int OptionsMain(Environment& environment, const Args&) {
-  environment.out(Command(environment, "options").GlobalOptionsText());
+  Command command(environment, "options");
+  if (environment.shape) {
+    (void)command.Parse({});  // It ends where it has told of its flags.
+  } else {
+    environment.out(command.GlobalOptionsText());
+  }
   return 0;
 }
 
@@ -73,7 +80,9 @@ constexpr Family kFamilies[] = {
     {"set", &SetMain},
     {"top", &TopMain},
     {"options", &OptionsMain},
+    {"plugin", &PluginMain},
     {"__complete", &CompleteMain},
+    {"__completeNoDesc", &CompleteNoDescMain},
 };
 
 const Family* FindFamily(std::string_view name) {
@@ -86,7 +95,6 @@ const Family* FindFamily(std::string_view name) {
 // Left out on purpose, rather than forgotten.
 const char* WhyNot(std::string_view verb) {
   if (verb == "kustomize") return "kustomizations are not supported: render them, and pipe to -f -";
-  if (verb == "plugin") return "plugins are not supported";
   return nullptr;
 }
 
@@ -147,7 +155,27 @@ bool IsCliLine(const Args& args) {
   return at < args.size() && IsCliVerb(args[at]);
 }
 
+namespace {
+
+// `create` alone lets plugins have verbs below its own.
+std::optional<Plugin> PluginFor(const Environment& environment, const std::string& verb,
+                                const Args& args) {
+  Args words = {verb};
+  words.insert(words.end(), args.begin(), args.end());
+  if (!IsCliVerb(verb)) return FindPlugin(environment, words);
+  const bool below =
+      verb == "create" && !args.empty() && !args[0].starts_with('-') && !HasCreateVerb(args[0]);
+  return below ? FindPlugin(environment, words, 2) : std::nullopt;
+}
+
+}  // namespace
+
 int RunCli(Environment& environment, const std::string& verb, const Args& args) {
+  if (!environment.shape) {
+    if (const auto plugin = PluginFor(environment, verb, args)) {
+      return RunPlugin(environment, *plugin);
+    }
+  }
   if (const Family* family = FindFamily(verb)) return family->main(environment, args);
   const Verb* found = FindVerb(kVerbs, std::size(kVerbs), verb);
   if (!found) return UnknownVerb(environment, verb);
@@ -156,7 +184,14 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   return RunVerb(environment, *found, verb, args);
 }
 
-int CliMain(const std::string& verb, const Args& args) {
+bool IsPluginLine(const Args& args, const Caller& caller) {
+  const SystemClock clock;
+  Environment environment = SystemEnvironment(clock);
+  environment.program = caller.name;
+  return !args.empty() && FindPlugin(environment, args).has_value();
+}
+
+int KubectlMain(const Args& args, const Caller& caller) {
   std::signal(SIGPIPE, SIG_IGN);
   // Whoever follows the terminal's size reads it from a descriptor; no thread may take it away.
   sigset_t signals;
@@ -165,15 +200,15 @@ int CliMain(const std::string& verb, const Args& args) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const SystemClock clock;
   Environment environment = SystemEnvironment(clock);
-  return RunCli(environment, verb, args);
-}
-
-int KubectlMain(const Args& args) {
+  environment.program = caller.name;
+  environment.programs = caller.programs;
   const size_t at = FirstWord(args);
-  if (at < args.size()) return CliMain(args[at], WithoutWord(args, at));
-  const SystemClock clock;
-  Environment environment = SystemEnvironment(clock);
-  return Usage(environment);
+  if (at >= args.size()) return Usage(environment);
+  if (at > 0 && !IsCliVerb(args[at])) {
+    environment.err(fmt::format("Error: flags cannot be placed before plugin name: {}\n", args[0]));
+    return 1;
+  }
+  return RunCli(environment, args[at], WithoutWord(args, at));
 }
 
 }  // namespace skiff::cli

@@ -15,10 +15,16 @@ bool IsCliVerb(std::string_view word);
 bool IsCliLine(const std::vector<std::string>& args);
 // The names of the verbs, sorted.
 std::vector<std::string> CliVerbs();
-// Runs one verb in this process's environment; returns the exit code.
-int CliMain(const std::string& verb, const std::vector<std::string>& args);
-// For argv[0] == "kubectl": the first word that is no global flag is the verb.
-int KubectlMain(const std::vector<std::string>& args);
+// How the program was called that the verbs are part of.
+struct Caller {
+  std::string name = "kubectl";
+  std::vector<std::string> programs = {};  // Words that it takes and that are no verbs.
+};
+// Whether a plugin of the user's would take the line.
+bool IsPluginLine(const std::vector<std::string>& args, const Caller& caller);
+// In this process's environment: the first word that is no global flag is the verb. Returns the
+// exit code.
+int KubectlMain(const std::vector<std::string>& args, const Caller& caller = {});
 // The same in a given environment; what tests call.
 int RunCli(Environment& environment, const std::string& verb, const std::vector<std::string>& args);
 

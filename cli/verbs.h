@@ -46,8 +46,9 @@ Result<> RunWhy(Command& command, const Args& args);
 int ApplyMain(Environment& environment, const Args& args);
 int AuthMain(Environment& environment, const Args& args);
 int CertificateMain(Environment& environment, const Args& args);
-// For shells: prints what may stand where the last word is.
+// For shells: prints what may stand where the last word is; in cli/completion.
 int CompleteMain(Environment& environment, const Args& args);
+int CompleteNoDescMain(Environment& environment, const Args& args);
 // In cli/compose.
 int ComposeMain(Environment& environment, const Args& args);
 int ConfigMain(Environment& environment, const Args& args);

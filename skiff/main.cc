@@ -96,8 +96,10 @@ int main(int argc, char** argv) {
     args.erase(args.begin());
     return Run(program, args);
   }
-  if (skiff::cli::IsCliLine(args)) {
-    return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args); });
+  skiff::cli::Caller caller{.name = "skiff"};
+  for (const Program& program : kPrograms) caller.programs.emplace_back(program.word);
+  if (skiff::cli::IsCliLine(args) || skiff::cli::IsPluginLine(args, caller)) {
+    return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args, caller); });
   }
   std::fprintf(stderr, "skiff: no program is called \"%s\"; `skiff --help` lists them all\n",
                args[0].c_str());

@@ -1,0 +1,140 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "base/process.h"
+#include "cli/completion/scripts.h"
+#include "cli/completion/shape.h"
+#include "cli/prune/objects_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class CompleteTest : public ObjectsTest {
+ protected:
+  CompleteTest() {
+    Put(std::string(kMaps) + "abc", {{"kind", "ConfigMap"}});
+    Put(std::string(kMaps) + "abd", {{"kind", "ConfigMap"}});
+    Put("/api/v1/namespaces/other", {{"kind", "Namespace"}});
+    Put("/api/v1/namespaces/default/pods/web",
+        {{"kind", "Pod"},
+         {"spec",
+          {{"initContainers", {{{"name", "init"}}}}, {"containers", {{{"name", "main"}}}}}}});
+  }
+  std::string Asked(const std::vector<std::string>& words) {
+    EXPECT_EQ(Run("__complete", words), 0) << err_;
+    return out_;
+  }
+};
+
+TEST_F(CompleteTest, VerbsAndTheirVerbs) {
+  EXPECT_EQ(Asked({"desc"}), "describe\n:4\n");
+  EXPECT_THAT(Asked({"rollout", ""}), "history\npause\nrestart\nresume\nstatus\nundo\n:4\n");
+  EXPECT_THAT(Asked({"create", "secret", ""}), "docker-registry\ngeneric\ntls\n:4\n");
+  EXPECT_EQ(Asked({"apply", "view"}), "view-last-applied\n:4\n");
+  EXPECT_THAT(Asked({""}), Not(HasSubstr("__complete")));
+}
+
+TEST_F(CompleteTest, NamesOfObjects) {
+  EXPECT_EQ(Asked({"get", "cm", "ab"}), "abc\nabd\n:4\n");
+  EXPECT_EQ(Asked({"get", "cm", "abc", "ab"}), "abd\n:4\n") << "named already";
+  EXPECT_EQ(Asked({"describe", "cm/ab"}), "cm/abc\ncm/abd\n:4\n");
+  EXPECT_EQ(Asked({"get", "-o", "json", "cm", "ab"}), "abc\nabd\n:4\n");
+  EXPECT_EQ(Asked({"-n", "default", "get", "cm", "abd"}), "abd\n:4\n");
+  EXPECT_EQ(Asked({"get", "-n", "other", "cm", ""}), ":4\n");
+  EXPECT_EQ(Asked({"rollout", "status", "d"}), "daemonset\ndeployment\n:4\n");
+}
+
+TEST_F(CompleteTest, PodsTheirOwnersAndContainers) {
+  EXPECT_EQ(Asked({"logs", "we"}), "web\n:4\n");
+  EXPECT_THAT(Asked({"logs", ""}), StartsWith("daemonsets/\ndeployments/\n"));
+  EXPECT_EQ(Asked({"logs", "dep"}), "deployments/\n:6\n") << "no blank behind it";
+  EXPECT_EQ(Asked({"logs", "web", ""}), "init\nmain\n:4\n");
+  EXPECT_EQ(Asked({"exec", "web", "-c", "m"}), "main\n:4\n");
+}
+
+TEST_F(CompleteTest, FlagsAndTheirValues) {
+  EXPECT_EQ(Asked({"get", "--output-w"}),
+            "--output-watch-events\tOutput the type of each event.\n:4\n");
+  EXPECT_THAT(Asked({"get", "--names"}), StartsWith("--namespace\t"));
+  EXPECT_EQ(Asked({"get", "-n", "oth"}), "other\n:4\n");
+  EXPECT_EQ(Asked({"get", "--namespace=oth"}), "other\n:4\n");
+  EXPECT_EQ(Asked({"get", "-o", "wi"}), "wide\n:4\n");
+  EXPECT_EQ(Asked({"apply", "--dry-run=s"}), "server\n:4\n");
+  EXPECT_EQ(Asked({"apply", "-f", ""}), "json\nyaml\nyml\n:8\n") << "endings of files";
+  EXPECT_EQ(Asked({"apply", "-k", ""}), ":16\n") << "folders";
+  EXPECT_EQ(Asked({"completion", ""}), "bash\nfish\nzsh\n:4\n");
+  Run("__completeNoDesc", {"get", "--output-w"});
+  EXPECT_EQ(out_, "--output-watch-events\n:4\n");
+}
+
+TEST_F(CompleteTest, WithoutAServerShellsAreLeftAlone) {
+  server_ = nullptr;
+  EXPECT_EQ(Asked({"get", "cm", ""}), ":4\n");
+  EXPECT_EQ(err_, "");
+}
+
+// Each verb says what may follow it, and does nothing else.
+TEST_F(CompleteTest, EachVerbTellsItsShape) {
+  int asked = 0;
+  server_ = [&](const http::Request&) {
+    ++asked;
+    return http::Response();
+  };
+  for (const std::string& verb : CliVerbs()) {
+    EXPECT_EQ(Run("__complete", {verb, "-"}), 0);
+    EXPECT_EQ(err_, "") << verb;
+  }
+  EXPECT_EQ(asked, 0);
+  EXPECT_THAT(Asked({"scale", "--rep"}), StartsWith("--replicas\t"));
+  EXPECT_THAT(Asked({"create", "deployment", "--imag"}), StartsWith("--image\t"));
+}
+
+TEST_F(CompleteTest, ScriptsNameTheProgram) {
+  for (const char* shell : kShells) {
+    const std::string script = CompletionScript(shell, "skiff");
+    EXPECT_THAT(script,
+                AllOf(HasSubstr("__complete"), HasSubstr("_skiff"), Not(HasSubstr("PROGRAM"))))
+        << shell;
+  }
+  EXPECT_EQ(Run("completion", {"tcsh"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: Unsupported shell type \"tcsh\".\n"));
+}
+
+// bash itself, with a program that answers as ours does.
+class BashTest : public testing::Test {
+ protected:
+  // What COMPREPLY is for that line, a line each.
+  static std::string Completed(const std::string& line, const std::string& answer) {
+    const std::string script = CompletionScript("bash", "skiff") + "\nskiff() { printf '" + answer +
+                               "'; }\nCOMP_LINE='" + line +
+                               "'; COMP_POINT=${#COMP_LINE}; __skiff_complete 2>/dev/null; "
+                               "for each in \"${COMPREPLY[@]}\"; do echo \"$each\"; done\n";
+    ProcessSpec spec;
+    spec.argv = {"bash", "-c", script};
+    const auto output = RunProcess(spec);
+    EXPECT_TRUE(output);
+    return output ? output->out : "";
+  }
+};
+
+TEST_F(BashTest, TakesWhatFits) {
+  EXPECT_EQ(Completed("skiff get p", "pods\\nnodes\\n:4\\n"), "pods\n");
+  EXPECT_EQ(Completed("skiff get ", "pods\\tmany\\nnodes\\n:4\\n"), "pods\nnodes\n");
+  EXPECT_EQ(Completed("skiff get --output=j", "json\\nyaml\\n:4\\n"), "json\n");
+  EXPECT_EQ(Completed("skiff cp a:b", "a:bc\\n:4\\n"), "bc\n") << "bash replaces what is behind :";
+  EXPECT_EQ(Completed("skiff get x", ":1\\n"), "");
+}
+
+TEST_F(BashTest, EvaluatesNothingThatWasTyped) {
+  EXPECT_EQ(Completed("skiff get $(echo pods) \\`echo x\\` ", "a\\n:4\\n"), "a\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli
