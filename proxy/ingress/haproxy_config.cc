@@ -1,0 +1,238 @@
+#include "proxy/ingress/haproxy_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/text.h"
+
+namespace skiff::ingress {
+namespace {
+
+// A line of a list of certificates may be so long that this many names of 253 letters fit.
+constexpr size_t kHostsOfALine = 100;
+constexpr size_t kSignatureLength = 32;
+
+// Old workers end when their last connection does, at the latest after hard-stop-after. Who keeps a
+// connection to one of them may send one more request, instead of finding it closed; soon, since it
+// would be led to the endpoints of then.
+constexpr char kGlobal[] = R"(global
+  description {signature}
+  default-path config
+  fd-hard-limit 20000
+  hard-stop-after 10m
+  mworker-max-reloads 32
+  log stdout format raw local0
+  ssl-default-bind-options ssl-min-ver TLSv1.2
+  tune.ssl.default-dh-param 2048
+)";
+
+constexpr char kDefaults[] = R"(
+defaults
+  mode http
+  log global
+  option dontlognull
+  option idle-close-on-response
+  option redispatch 1
+  retries 3
+  retry-on conn-failure empty-response
+  timeout connect 2s
+  timeout client 60s
+  timeout client-fin 30s
+  timeout http-keep-alive 10s
+  timeout http-request 10s
+  timeout queue 10s
+  timeout server 60s
+  timeout tunnel 1h
+)";
+
+// Requests that may be sent twice are, when a connection broke before an answer came.
+constexpr char kRouting[] = R"(  option httplog
+  capture request header Host len 128
+  http-request disable-l7-retry unless { method GET HEAD OPTIONS TRACE PUT DELETE }
+  http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Port %[dst_port]
+  http-request set-header X-Forwarded-Proto https if { ssl_fc }
+  http-request set-header X-Forwarded-Proto http unless { ssl_fc }
+  http-request set-header X-Real-IP %[src]
+  http-request set-var(txn.path) path,url_dec,url_enc
+  http-request deny deny_status 400 unless { var(txn.path) -m found }
+  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
+  http-request set-var(txn.wild) 'var(txn.host),regsub("^[^.]*","*")'
+)";
+
+constexpr char kTargets[] = R"(  use_backend %[var(txn.to)] if { var(txn.to) -m found }
+  default_backend not-found
+
+backend not-found
+  http-request return status 404 content-type text/plain string "404 page not found\n"
+
+backend unavailable
+  http-request return status 503 content-type text/plain string "503 no such service or port\n"
+)";
+
+// The first that is found is it. What follows a prefix's slash does not matter: a path gets one at
+// its end, and the longest prefix is found.
+std::string LookUps() {
+  std::string text;
+  const auto add = [&](std::string_view key, std::string_view match, std::string_view map) {
+    text += fmt::format("  http-request set-var(txn.to) {},{}({}.map) ", key, match, map) +
+            "unless { var(txn.to) -m found }\n";
+  };
+  for (const char* host : {"host", "wild"}) {
+    add(fmt::format("var(txn.{}),concat(,txn.path)", host), "map_str", "exact");
+    add(fmt::format("var(txn.{}),concat(,txn.path,%2F)", host), "map_beg", "prefix");
+  }
+  add("var(txn.path)", "map_str", "exact");
+  add("var(txn.path),concat(%2F)", "map_beg", "prefix");
+  for (const char* key : {"var(txn.host)", "var(txn.wild)"}) add(key, "map_str", "defaults");
+  add(fmt::format("str({})", kAnyHost), "map_str", "defaults");
+  return text;
+}
+
+std::string GlobalText(const HaproxySettings& settings, const std::string& signature) {
+  std::string text = kGlobal;
+  const std::string mark = "{signature}";
+  text.replace(text.find(mark), mark.size(), signature);
+  if (!settings.user.empty()) {
+    text += fmt::format("  user {0}\n  group {0}\n  chroot '{1}/empty'\n", settings.user,
+                        settings.directory);
+  }
+  return text;
+}
+
+std::string FrontendText(const HaproxySettings& settings) {
+  std::string text = "\nfrontend ingress\n";
+  if (settings.http_port != 0) {
+    text += BindLine(settings.address, settings.http_port) + "http\n";
+  }
+  if (settings.https_port != 0) {
+    text += BindLine(settings.address, settings.https_port) +
+            "https ssl crt default.pem crt-list certificates.list alpn h2,http/1.1\n";
+  }
+  text += kRouting + LookUps() + kTargets;
+  if (settings.metrics_port == 0) return text;
+  return text + "\nfrontend metrics\n" + BindLine("127.0.0.1", settings.metrics_port) +
+         "metrics\n  no log\n"
+         "  http-request use-service prometheus-exporter if { path /metrics }\n"
+         "  default_backend not-found\n";
+}
+
+std::string_view NameOfProtocol(BackendProtocol protocol) {
+  switch (protocol) {
+    case BackendProtocol::kHttp:
+      return "HTTP/1.1";
+    case BackendProtocol::kH2c:
+      return "HTTP/2";
+    case BackendProtocol::kHttps:
+      return "TLS";
+  }
+  return "";
+}
+
+std::string BackendText(const std::string& name, const Backend& backend, bool with_servers) {
+  std::string text = fmt::format("\nbackend {}\n", name);
+  text += backend.sticky ? "  balance source\n  hash-type consistent\n" : "  balance roundrobin\n";
+  // Servers are no part of the signature; how they are spoken to is.
+  text += fmt::format("  # servers: {}\n", NameOfProtocol(backend.protocol));
+  if (!with_servers) return text;
+  for (const Endpoint& endpoint : backend.endpoints) {
+    text += fmt::format("  server {} {}\n", ServerName(endpoint),
+                        ServerTarget(endpoint, backend.protocol));
+  }
+  return text;
+}
+
+std::string MapText(const std::map<std::string, std::string>& routes) {
+  std::string text;
+  for (const auto& [key, backend] : routes) text += key + " " + backend + "\n";
+  return text;
+}
+
+// Names of Secrets may be longer than those of files.
+std::string CertificateFile(const std::string& secret) {
+  return "certificates/" + Hex(Sha256(secret)).substr(0, kSignatureLength) + ".pem";
+}
+
+std::string CertificateLines(const std::string& file, const std::set<std::string>& hosts) {
+  if (hosts.empty()) return file + "\n";
+  std::string lines;
+  size_t count = 0;
+  for (const std::string& host : hosts) {
+    if (count++ % kHostsOfALine == 0) lines += (lines.empty() ? "" : "\n") + file;
+    lines += " " + host;
+  }
+  return lines + "\n";
+}
+
+std::string ConfigText(const IngressPlan& plan, const HaproxySettings& settings,
+                       const std::string& signature, bool with_servers) {
+  std::string text = GlobalText(settings, signature) + kDefaults + FrontendText(settings);
+  for (const auto& [name, backend] : plan.backends) {
+    text += BackendText(name, backend, with_servers);
+  }
+  return text;
+}
+
+std::string SignatureOf(const std::map<std::string, std::string>& files,
+                        const std::string& config) {
+  std::string all = Sha256(config);
+  for (const auto& [name, text] : files) all += Sha256(name) + Sha256(text);
+  return Hex(Sha256(all)).substr(0, kSignatureLength);
+}
+
+}  // namespace
+
+HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& settings) {
+  HaproxyConfig config;
+  config.files["exact.map"] = MapText(plan.exact);
+  config.files["prefix.map"] = MapText(plan.prefix);
+  config.files["defaults.map"] = MapText(plan.defaults);
+  config.files["default.pem"] = settings.default_certificate;
+  std::string& list = config.files["certificates.list"];
+  for (const auto& [secret, certificate] : plan.certificates) {
+    const std::string file = CertificateFile(secret);
+    config.files[file] = certificate.pem;
+    list += CertificateLines(file, certificate.hosts);
+  }
+  config.signature = SignatureOf(config.files, ConfigText(plan, settings, "", false));
+  config.files["haproxy.cfg"] = ConfigText(plan, settings, config.signature, true);
+  return config;
+}
+
+std::string BindLine(const std::string& address, int port) {
+  return fmt::format("  bind {}:{} name ", address, port);
+}
+
+bool IsPlainDirectory(const std::string& directory) {
+  static constexpr std::string_view kPlain = "/._-+@ ";
+  return directory.starts_with('/') && std::all_of(directory.begin(), directory.end(), [](char c) {
+           return IsAlnum(c) || kPlain.find(c) != std::string_view::npos;
+         });
+}
+
+std::string ServerName(const Endpoint& endpoint) {
+  return fmt::format("{}_{}", endpoint.ip, endpoint.port);
+}
+
+std::string ServerTarget(const Endpoint& endpoint, BackendProtocol protocol) {
+  const bool is_v6 = endpoint.ip.find(':') != std::string::npos;
+  std::string target =
+      fmt::format("{}{}{}:{}", is_v6 ? "[" : "", endpoint.ip, is_v6 ? "]" : "", endpoint.port);
+  switch (protocol) {
+    case BackendProtocol::kHttp:
+      break;
+    case BackendProtocol::kH2c:
+      target += " proto h2";
+      break;
+    case BackendProtocol::kHttps:
+      // As ingress-nginx by default: pods' certificates are seldom issued by anybody.
+      target += " ssl verify none alpn h2,http/1.1";
+      break;
+  }
+  return target;
+}
+
+}  // namespace skiff::ingress

@@ -1,0 +1,48 @@
+// The files that HAProxy runs by, made of a plan. Pure, with golden tests.
+//
+//   haproxy.cfg        settings, listeners, and a backend for each port of a Service
+//   exact.map ...      which backend a request goes to, by keys of route_keys
+//   certificates.list  which certificate is shown to whom; certificates/HASH.pem
+//
+// Nothing of what users wrote stands in them but in forms that cannot say anything else: encoded
+// keys, names and numbers that were checked, digests, certificates that were parsed.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "proxy/ingress/ingress_plan.h"
+
+namespace skiff::ingress {
+
+struct HaproxySettings {
+  std::string directory;  // IsPlainDirectory
+  std::string user;       // Whom its workers run as, and whose group; "": as who starts it.
+  std::string address = "0.0.0.0";
+  // 0: nobody listens there.
+  int http_port = 0;
+  int https_port = 0;
+  int metrics_port = 0;             // On 127.0.0.1.
+  std::string default_certificate;  // PEM, with its key: for names that no other one is for.
+};
+
+struct HaproxyConfig {
+  std::map<std::string, std::string> files;  // By their names in the directory.
+  // Of all but the endpoints, which change while it runs; HAProxy tells it as its description.
+  std::string signature;
+};
+
+HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& settings);
+
+// The beginning of the line by which it listens there.
+std::string BindLine(const std::string& address, int port);
+
+// Whether the path can be said to HAProxy, in its configuration and in its arguments.
+bool IsPlainDirectory(const std::string& directory);
+
+// As a server of a backend is written, also to one that runs: "10.0.0.7_80", and
+// "10.0.0.7:80 proto h2".
+std::string ServerName(const Endpoint& endpoint);
+std::string ServerTarget(const Endpoint& endpoint, BackendProtocol protocol);
+
+}  // namespace skiff::ingress

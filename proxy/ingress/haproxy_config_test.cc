@@ -1,0 +1,165 @@
+#include "proxy/ingress/haproxy_config.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "base/source_root.h"
+#include "base/text.h"
+#include "proxy/ingress/ingress_test_objects.h"
+
+namespace skiff::ingress {
+namespace {
+
+HaproxySettings Settings() {
+  return {.directory = "/var/lib/skiff/ingress",
+          .user = "haproxy",
+          .http_port = 80,
+          .https_port = 443,
+          .metrics_port = 10254,
+          .default_certificate = "DEFAULT\n"};
+}
+
+// All files in one, each behind its name. UPDATE_GOLDEN=1 rewrites the golden one.
+void ExpectGoldenFiles(const std::string& name, const HaproxyConfig& config) {
+  std::string text;
+  for (const auto& [file, contents] : config.files) text += "==> " + file + "\n" + contents;
+  const std::string path = std::string(kSourceRoot) + "/proxy/ingress/testdata/" + name;
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
+  std::ifstream in(path);
+  std::stringstream golden;
+  golden << in.rdbuf();
+  EXPECT_EQ(golden.str(), text) << name;
+}
+
+TestObjects ThreeServices() {
+  TestObjects objects;
+  int host = 1;
+  for (const char* name : {"threads", "users", "posts"}) {
+    objects.AddService(name,
+                       {"10.244.0." + std::to_string(host), "10.244.1." + std::to_string(host)});
+    objects.AddRule(name, "", std::string("/api/") + name, "Prefix", name);
+    ++host;
+  }
+  return objects;
+}
+
+TEST(HaproxyConfigTest, ThreePathsLeadToThreeServices) {
+  ExpectGoldenFiles("three_services", RenderHaproxy(ThreeServices().Plan(), Settings()));
+}
+
+TEST(HaproxyConfigTest, HostsCertificatesAndProtocols) {
+  TestObjects objects;
+  objects.certificates = {{"named", "NAMED\n"}, {"any", "ANY\n"}};
+  objects.AddService("grpc", {"10.244.0.1", "fd00::1"}).spec.ports[0].app_protocol =
+      "kubernetes.io/h2c";
+  objects.AddService("tls", {"10.244.0.2"}, 8443).spec.ports[0].app_protocol = "https";
+  objects.AddService("sticky", {"10.244.0.3"}).spec.session_affinity = "ClientIP";
+  objects.AddRule("grpc", "grpc.example.com", "/pkg.Service/Method", "Exact", "grpc");
+  objects.AddRule("wild", "*.example.com", "/", "Prefix", "tls");
+  objects.AddRule("gone", "example.com", "/gone", "Prefix", "nobody");
+  auto& last = objects.AddRule("last", "example.com", "/a b", "Prefix", "sticky");
+  last.spec.default_backend = last.spec.rules[0].http->paths[0].backend;
+  auto& tls = last.spec.tls.emplace_back();
+  tls.hosts = {"example.com", "*.example.com"};
+  tls.secret_name = "named";
+  last.spec.tls.emplace_back().secret_name = "any";
+  ExpectGoldenFiles("hosts", RenderHaproxy(objects.Plan(), Settings()));
+}
+
+TEST(HaproxyConfigTest, EndpointsAreNoPartOfTheSignature) {
+  TestObjects objects = ThreeServices();
+  const std::string before = RenderHaproxy(objects.Plan(), Settings()).signature;
+  objects.slices["users"]->endpoints.pop_back();
+  EXPECT_EQ(RenderHaproxy(objects.Plan(), Settings()).signature, before);
+  objects.services["users"]->spec.ports[0].app_protocol = "kubernetes.io/h2c";
+  const std::string h2c = RenderHaproxy(objects.Plan(), Settings()).signature;
+  EXPECT_NE(h2c, before);
+  objects.services["users"]->spec.ports[0].app_protocol.reset();
+  objects.ingresses[0]->spec.rules[0].host = "foo.com";
+  EXPECT_NE(RenderHaproxy(objects.Plan(), Settings()).signature, before);
+  HaproxySettings other = Settings();
+  other.https_port = 0;
+  EXPECT_NE(RenderHaproxy(ThreeServices().Plan(), other).signature, before);
+}
+
+TEST(HaproxyConfigTest, NothingThatUsersWriteSaysAnythingInIt) {
+  TestObjects objects;
+  objects.AddService("web", {"10.244.0.1"});
+  const std::string kHostile[] = {"/x\nbackend evil",
+                                  "/x evil\n  server e 1.2.3.4:1",
+                                  "/\" # ' \\ ${HOME} %[src] { } \t",
+                                  "/#",
+                                  std::string("/\0x", 3),
+                                  "/\r\nevil evil",
+                                  "/\xff\xfe evil"};
+  int count = 0;
+  for (const std::string& text : kHostile) {
+    for (const char* type : {"Exact", "Prefix", "ImplementationSpecific"}) {
+      auto& ingress = objects.AddRule("i" + std::to_string(++count), "", text, type, "web");
+      ingress.spec.rules.push_back(ingress.spec.rules[0]);
+      ingress.spec.rules.back().host = text;
+      ingress.spec.rules.push_back(ingress.spec.rules[0]);
+      ingress.spec.rules.back().http->paths[0].backend.service->name = text;
+      ingress.spec.rules.back().http->paths[0].path += "2";
+      ingress.spec.rules.push_back(ingress.spec.rules[0]);
+      ingress.spec.rules.back().http->paths[0].backend.service->port.name = text;
+      ingress.spec.rules.back().http->paths[0].path += "3";
+      auto& tls = ingress.spec.tls.emplace_back();
+      tls.hosts = {text};
+      tls.secret_name = text;
+      objects.certificates[text] = "PEM\n";
+    }
+  }
+  objects.slices["web"]->endpoints.emplace_back().addresses = {"1.2.3.4:1\n server evil 1.1.1.1"};
+  const HaproxyConfig config = RenderHaproxy(objects.Plan(), Settings());
+  TestObjects plain;
+  plain.AddService("web", {"10.244.0.1"});
+  plain.AddRule("a", "", "/", "Prefix", "web");
+  const HaproxyConfig expected = RenderHaproxy(plain.Plan(), Settings());
+  // But for the signature, the first line that is not fixed.
+  const auto without_signature = [](const HaproxyConfig& each) {
+    std::string text = each.files.at("haproxy.cfg");
+    return text.replace(text.find(each.signature), each.signature.size(), "");
+  };
+  EXPECT_EQ(without_signature(config), without_signature(expected));
+  EXPECT_EQ(config.files.at("certificates.list"), "");
+  for (const char* map : {"exact.map", "prefix.map", "defaults.map"}) {
+    std::istringstream lines(config.files.at(map));
+    for (std::string line; std::getline(lines, line);) {
+      const size_t space = line.find(' ');
+      ASSERT_NE(space, std::string::npos) << line;
+      const std::string value = line.substr(space + 1);
+      EXPECT_TRUE(value == "default.web.80" || value == kNoBackend) << line;
+      for (const char c : line.substr(0, space)) {
+        EXPECT_TRUE(IsAlnum(c) || std::string_view("-._~%").find(c) != std::string_view::npos)
+            << line;
+      }
+    }
+  }
+}
+
+TEST(HaproxyConfigTest, ManyHostsOfACertificateStandInSeveralLines) {
+  TestObjects objects;
+  objects.certificates["one"] = "PEM\n";
+  auto& tls = objects.AddIngress("{metadata: {name: a}}").spec.tls.emplace_back();
+  tls.secret_name = "one";
+  for (int i = 0; i < 250; ++i) tls.hosts.push_back("h" + std::to_string(i) + ".com");
+  const std::string list = RenderHaproxy(objects.Plan(), Settings()).files.at("certificates.list");
+  EXPECT_EQ(std::count(list.begin(), list.end(), '\n'), 3);
+  EXPECT_EQ(std::count(list.begin(), list.end(), ' '), 250);
+}
+
+TEST(HaproxyConfigTest, ADirectoryHasToBeSaidInAnArgument) {
+  EXPECT_TRUE(IsPlainDirectory("/var/lib/skiff/ingress"));
+  EXPECT_TRUE(IsPlainDirectory("/home/some body/.local"));
+  for (const char* bad : {"relative", "/a,b", "/a'b", "/a\nb", "/a\"b", "/a%b", "/a$b", ""}) {
+    EXPECT_FALSE(IsPlainDirectory(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace skiff::ingress

@@ -1,0 +1,75 @@
+#include "proxy/ingress/haproxy_servers.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <sstream>
+
+namespace skiff::ingress {
+namespace {
+
+constexpr std::string_view kVersion = "1";
+// srv_admin_state: bits of maintenance, by whatever cause.
+constexpr int kMaintenance = 0x01 | 0x02 | 0x04 | 0x20;
+
+}  // namespace
+
+Result<std::vector<RunningServer>> ParseServers(std::string_view text) {
+  std::vector<RunningServer> servers;
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  if (!std::getline(lines, line) || line != kVersion) {
+    return Fail(Reason::kInternalError, "haproxy told no servers: " + line);
+  }
+  while (std::getline(lines, line)) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream words(line);
+    std::string backend_id, server_id, address;
+    RunningServer server;
+    int operational = 0, administrative = 0;
+    if (!(words >> backend_id >> server.backend >> server_id >> server.name >> address >>
+          operational >> administrative)) {
+      return Fail(Reason::kInternalError, "haproxy told no servers: " + line);
+    }
+    server.in_use = (administrative & kMaintenance) == 0;
+    servers.push_back(std::move(server));
+  }
+  return servers;
+}
+
+ServerChanges ChangesOf(const std::vector<RunningServer>& running,
+                        const std::map<std::string, Backend>& wanted) {
+  std::map<std::string, std::map<std::string, bool>> present;  // Whether it is in use.
+  for (const RunningServer& server : running) present[server.backend][server.name] = server.in_use;
+  ServerChanges changes;
+  // What is added comes first: a backend is never empty in between.
+  std::map<std::string, std::set<std::string>> kept;
+  for (const auto& [name, backend] : wanted) {
+    for (const Endpoint& endpoint : backend.endpoints) {
+      const std::string server = ServerName(endpoint);
+      kept[name].insert(server);
+      const auto found = present[name].find(server);
+      if (found != present[name].end() && found->second) continue;
+      if (found == present[name].end()) {
+        changes.must.push_back(fmt::format("add server {}/{} {}", name, server,
+                                           ServerTarget(endpoint, backend.protocol)));
+      }
+      changes.must.push_back(fmt::format("set server {}/{} state ready", name, server));
+    }
+  }
+  for (const RunningServer& server : running) {
+    if (kept[server.backend].contains(server.name)) continue;
+    const std::string target = server.backend + "/" + server.name;
+    if (server.in_use) changes.must.push_back(fmt::format("set server {} state maint", target));
+    changes.may.push_back("del server " + target);
+  }
+  return changes;
+}
+
+bool IsDone(std::string_view answer) {
+  const size_t begin = answer.find_first_not_of(" \r\n");
+  return begin == std::string_view::npos ||
+         answer.substr(begin).starts_with("New server registered");
+}
+
+}  // namespace skiff::ingress

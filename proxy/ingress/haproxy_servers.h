@@ -1,0 +1,36 @@
+// What a HAProxy that runs is told so that its servers become the endpoints that are wanted. Pure;
+// what it has is read from itself, so that nothing need be remembered of it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/ingress/haproxy_config.h"
+
+namespace skiff::ingress {
+
+// Of the answer to "show servers state".
+struct RunningServer {
+  std::string backend;
+  std::string name;
+  bool in_use = true;  // Not in maintenance: it gets requests.
+};
+// Internal: it is no such answer.
+Result<std::vector<RunningServer>> ParseServers(std::string_view text);
+
+struct ServerChanges {
+  // Adds servers and gives them requests; takes them from others, whose connections go on. All of
+  // them must succeed.
+  std::vector<std::string> must;
+  // Removes servers that get no requests. HAProxy refuses that while one has connections: tried
+  // again with later changes.
+  std::vector<std::string> may;
+};
+ServerChanges ChangesOf(const std::vector<RunningServer>& running,
+                        const std::map<std::string, Backend>& wanted);
+// Whether the answer to a command of `must` says that it was done.
+bool IsDone(std::string_view answer);
+
+}  // namespace skiff::ingress

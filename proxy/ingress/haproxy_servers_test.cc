@@ -1,0 +1,80 @@
+#include "proxy/ingress/haproxy_servers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace skiff::ingress {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// What Debian's HAProxy 2.6 answered.
+constexpr char kState[] =
+    "1\n"
+    "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight\n"
+    "5 default.web.80 1 10.0.0.1_8080 10.0.0.1 2 0 1 1 2 1 0 2 0 0 0 0 - 8080 - 0 0 - - 0\n"
+    "5 default.web.80 2 10.0.0.2_8080 10.0.0.2 0 1 1 1 2 1 0 2 0 0 0 0 - 8080 - 0 0 - - 0\n\n";
+
+std::map<std::string, Backend> Web(std::set<Endpoint> endpoints,
+                                   BackendProtocol protocol = BackendProtocol::kHttp) {
+  std::map<std::string, Backend> backends;
+  backends["default.web.80"] = {.protocol = protocol, .endpoints = std::move(endpoints)};
+  return backends;
+}
+
+TEST(HaproxyServersTest, ReadsWhichServersGetRequests) {
+  const auto servers = *ParseServers(kState);
+  ASSERT_EQ(servers.size(), 2u);
+  EXPECT_EQ(servers[0].backend, "default.web.80");
+  EXPECT_EQ(servers[0].name, "10.0.0.1_8080");
+  EXPECT_TRUE(servers[0].in_use);
+  EXPECT_FALSE(servers[1].in_use);
+  EXPECT_FALSE(ParseServers("Can't find the target PID matching the prefix '@!7'\n"));
+  EXPECT_FALSE(ParseServers("1\n5 default.web.80 1\n"));
+  EXPECT_FALSE(ParseServers(""));
+}
+
+TEST(HaproxyServersTest, NothingIsSaidOfWhatIsRight) {
+  const auto changes =
+      ChangesOf({{"default.web.80", "10.0.0.1_8080", true}}, Web({{"10.0.0.1", 8080}}));
+  EXPECT_THAT(changes.must, IsEmpty());
+  EXPECT_THAT(changes.may, IsEmpty());
+}
+
+TEST(HaproxyServersTest, WhatIsNewComesBeforeWhatGoes) {
+  const auto changes =
+      ChangesOf({{"default.web.80", "10.0.0.1_8080", true}}, Web({{"10.0.0.9", 8080}}));
+  EXPECT_THAT(changes.must, ElementsAre("add server default.web.80/10.0.0.9_8080 10.0.0.9:8080",
+                                        "set server default.web.80/10.0.0.9_8080 state ready",
+                                        "set server default.web.80/10.0.0.1_8080 state maint"));
+  EXPECT_THAT(changes.may, ElementsAre("del server default.web.80/10.0.0.1_8080"));
+}
+
+TEST(HaproxyServersTest, OneThatIsBackBeforeItWasRemovedIsUsedAgain) {
+  const std::vector<RunningServer> running = {{"default.web.80", "10.0.0.1_8080", false}};
+  EXPECT_THAT(ChangesOf(running, Web({{"10.0.0.1", 8080}})).must,
+              ElementsAre("set server default.web.80/10.0.0.1_8080 state ready"));
+  // And one that is not is removed when it can be.
+  const auto changes = ChangesOf(running, Web({}));
+  EXPECT_THAT(changes.must, IsEmpty());
+  EXPECT_THAT(changes.may, ElementsAre("del server default.web.80/10.0.0.1_8080"));
+}
+
+TEST(HaproxyServersTest, AServerIsSpokenToAsItsPortSays) {
+  EXPECT_THAT(ChangesOf({}, Web({{"fd00::1", 80}}, BackendProtocol::kH2c)).must[0],
+              "add server default.web.80/fd00::1_80 [fd00::1]:80 proto h2");
+  EXPECT_THAT(ChangesOf({}, Web({{"10.0.0.1", 443}}, BackendProtocol::kHttps)).must[0],
+              "add server default.web.80/10.0.0.1_443 10.0.0.1:443 ssl verify none alpn "
+              "h2,http/1.1");
+}
+
+TEST(HaproxyServersTest, KnowsADoneCommandByItsAnswer) {
+  EXPECT_TRUE(IsDone("\n"));
+  EXPECT_TRUE(IsDone("New server registered.\n\n"));
+  EXPECT_FALSE(IsDone("No such backend.\n"));
+  EXPECT_FALSE(IsDone("Already exists a server with the same name in backend.\n"));
+}
+
+}  // namespace
+}  // namespace skiff::ingress

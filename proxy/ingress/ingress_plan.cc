@@ -1,0 +1,255 @@
+#include "proxy/ingress/ingress_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include "api/rules/core/ip.h"
+#include "api/rules/names.h"
+#include "base/text.h"
+#include "proxy/ingress/route_keys.h"
+
+namespace skiff::ingress {
+namespace {
+
+using networking_v1::Ingress;
+using networking_v1::IngressBackend;
+
+constexpr char kClassAnnotation[] = "kubernetes.io/ingress.class";
+constexpr int kPortMax = 65535;
+
+std::set<std::string> OurClasses(const IngressWorld& world) {
+  std::set<std::string> names;
+  for (const auto& each : world.classes) {
+    if (each->spec.controller == kIngressController) names.insert(each->metadata.name);
+  }
+  return names;
+}
+
+std::string ClassOf(const Ingress& ingress) {
+  if (ingress.spec.ingress_class_name) return *ingress.spec.ingress_class_name;
+  const auto annotation = ingress.metadata.annotations.find(kClassAnnotation);
+  return annotation == ingress.metadata.annotations.end() ? "" : annotation->second;
+}
+
+auto AgeRank(const Ingress& ingress) {
+  return std::tuple(ingress.metadata.creation_timestamp, ingress.metadata.namespace_,
+                    ingress.metadata.name);
+}
+
+BackendProtocol ProtocolOf(const core_v1::ServicePort& port) {
+  const std::string name = Lower(port.app_protocol.value_or(""));
+  for (const char* h2 : {"kubernetes.io/h2c", "h2c", "grpc", "http2"}) {
+    if (name == h2) return BackendProtocol::kH2c;
+  }
+  for (const char* tls : {"kubernetes.io/wss", "https", "wss"}) {
+    if (name == tls) return BackendProtocol::kHttps;
+  }
+  return BackendProtocol::kHttp;  // "http", "kubernetes.io/ws", or nothing that we know.
+}
+
+// Of one port, in all slices: those that are ready; else those that still serve while they end.
+std::set<Endpoint> EndpointsOf(const std::vector<Shared<discovery_v1::EndpointSlice>>& slices,
+                               const std::string& port_name) {
+  std::set<Endpoint> ready, ending;
+  for (const auto& slice : slices) {
+    for (const auto& port : slice->ports) {
+      if (port.name.value_or("") != port_name || port.protocol.value_or("TCP") != "TCP") continue;
+      const int number = port.port.value_or(0);
+      if (number < 1 || number > kPortMax) continue;
+      for (const auto& endpoint : slice->endpoints) {
+        const auto ip = endpoint.addresses.empty() ? std::nullopt : ParseIp(endpoint.addresses[0]);
+        if (!ip) continue;
+        if (endpoint.conditions.ready.value_or(true)) {
+          ready.insert({ip->Text(), number});
+        } else if (endpoint.conditions.serving.value_or(false)) {
+          ending.insert({ip->Text(), number});
+        }
+      }
+    }
+  }
+  return ready.empty() ? ending : ready;
+}
+
+class Planner {
+ public:
+  explicit Planner(const IngressWorld& world) : world_(world) {}
+
+  IngressPlan Plan() {
+    const std::set<std::string> classes = OurClasses(world_);
+    for (const auto& ingress : world_.ingresses) {
+      if (classes.contains(ClassOf(*ingress))) plan_.ingresses.push_back({ingress, {}});
+    }
+    std::sort(plan_.ingresses.begin(), plan_.ingresses.end(), [](const auto& a, const auto& b) {
+      return AgeRank(*a.ingress) < AgeRank(*b.ingress);
+    });
+    for (PlannedIngress& each : plan_.ingresses) {
+      now_ = &each;
+      AddRules();
+      AddDefault();
+      AddCertificates();
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  const Ingress& ingress() const { return *now_->ingress; }
+  const std::string& ns() const { return ingress().metadata.namespace_; }
+  void Tell(std::string reason, std::string message) {
+    now_->problems.insert({std::move(reason), std::move(message)});
+  }
+
+  void AddRules() {
+    for (const auto& rule : ingress().spec.rules) {
+      if (!rule.host.empty() && !IsRouteHost(rule.host)) {
+        Tell("InvalidHost", fmt::format("the host \"{}\" is no name in DNS", rule.host));
+        continue;
+      }
+      if (!rule.http) continue;
+      for (const auto& path : rule.http->paths) {
+        const bool exact = path.path_type.value_or("") == "Exact";
+        const std::string key =
+            exact ? ExactKey(rule.host, path.path) : PrefixKey(rule.host, path.path);
+        AddRoute(exact ? plan_.exact : plan_.prefix, key, path.backend,
+                 fmt::format("the path {} of host {}", path.path.empty() ? "/" : path.path,
+                             rule.host.empty() ? "*" : rule.host));
+      }
+    }
+  }
+
+  // For the hosts that its rules name; for all, if they name none.
+  void AddDefault() {
+    if (!ingress().spec.default_backend) return;
+    std::set<std::string> hosts;
+    for (const auto& rule : ingress().spec.rules) {
+      if (IsRouteHost(rule.host)) hosts.insert(rule.host);
+    }
+    if (hosts.empty()) hosts.insert(std::string(kAnyHost));
+    for (const std::string& host : hosts) {
+      AddRoute(plan_.defaults, host, *ingress().spec.default_backend,
+               host == kAnyHost ? "the default backend" : "the default backend of host " + host);
+    }
+  }
+
+  void AddRoute(std::map<std::string, std::string>& routes, const std::string& key,
+                const IngressBackend& backend, const std::string& what) {
+    if (routes.contains(key)) {
+      const std::string& owner = owners_.at({&routes, key});
+      const std::string self = ns() + "/" + ingress().metadata.name;
+      if (owner != self) Tell("PathTaken", fmt::format("{} is served for Ingress {}", what, owner));
+      return;
+    }
+    if (plan_.exact.size() + plan_.prefix.size() + plan_.defaults.size() >= kRoutesMax) {
+      Tell("TooManyRoutes",
+           fmt::format("all Ingresses together have more than {} paths", kRoutesMax));
+      return;
+    }
+    routes.emplace(key, BackendFor(backend));
+    owners_.emplace(std::pair(&routes, key), ns() + "/" + ingress().metadata.name);
+  }
+
+  // The name of the backend; kNoBackend, and what is wrong is told.
+  std::string BackendFor(const IngressBackend& wanted) {
+    if (!wanted.service) {
+      Tell("UnsupportedBackend", "a backend that is no Service is not served");
+      return std::string(kNoBackend);
+    }
+    const std::string& name = wanted.service->name;
+    if (!Dns1123LabelErrors(name).empty() || !Dns1123LabelErrors(ns()).empty()) {
+      Tell("ServiceNotFound", fmt::format("service \"{}\" not found", name));
+      return std::string(kNoBackend);
+    }
+    plan_.services.insert(ns() + "/" + name);
+    const auto service = world_.service(ns(), name);
+    if (!service) {
+      Tell("ServiceNotFound", fmt::format("service \"{}\" not found", name));
+      return std::string(kNoBackend);
+    }
+    if (service->spec.type == "ExternalName") {
+      Tell("UnsupportedBackend",
+           fmt::format("service \"{}\" is of type ExternalName, which is not served", name));
+      return std::string(kNoBackend);
+    }
+    const auto* port = PortOf(*service, wanted.service->port);
+    if (port == nullptr) {
+      const auto& asked = wanted.service->port;
+      Tell("ServicePortNotFound",
+           fmt::format("service \"{}\" has no TCP port {}", name,
+                       asked.name.empty() ? std::to_string(asked.number) : asked.name));
+      return std::string(kNoBackend);
+    }
+    const std::string key = fmt::format("{}.{}.{}", ns(), name, port->port);
+    if (!plan_.backends.contains(key)) {
+      plan_.backends[key] = {.protocol = ProtocolOf(*port),
+                             .sticky = service->spec.session_affinity == "ClientIP",
+                             .endpoints = EndpointsOf(world_.slices(ns(), name), port->name)};
+    }
+    return key;
+  }
+
+  static const core_v1::ServicePort* PortOf(const core_v1::Service& service,
+                                            const networking_v1::ServiceBackendPort& wanted) {
+    for (const auto& port : service.spec.ports) {
+      if (!port.protocol.empty() && port.protocol != "TCP") continue;
+      if (wanted.name.empty() ? port.port == wanted.number : port.name == wanted.name) return &port;
+    }
+    return nullptr;
+  }
+
+  void AddCertificates() {
+    for (const auto& tls : ingress().spec.tls) {
+      if (tls.secret_name.empty()) continue;  // The default certificate.
+      const std::string name = ns() + "/" + tls.secret_name;
+      plan_.secrets.insert(name);
+      auto pem = world_.certificate(ns(), tls.secret_name);
+      if (!pem) {
+        Tell(pem.error().reason == Reason::kNotFound ? "SecretNotFound" : "InvalidCertificate",
+             fmt::format("secret \"{}\": {}", tls.secret_name, pem.error().message));
+        continue;
+      }
+      AddCertificate(name, tls, std::move(*pem));
+    }
+  }
+
+  void AddCertificate(const std::string& name, const networking_v1::IngressTLS& tls,
+                      std::string pem) {
+    std::set<std::string> hosts;
+    for (const std::string& host : tls.hosts) {
+      if (!IsRouteHost(host)) {
+        Tell("InvalidHost", fmt::format("the host \"{}\" is no name in DNS", host));
+        continue;
+      }
+      const auto& owner = certified_.emplace(host, name).first->second;
+      if (owner == name) {
+        hosts.insert(host);
+      } else {
+        Tell("HostTaken", fmt::format("host {} has the certificate of secret {}", host, owner));
+      }
+    }
+    if (hosts.empty() && !tls.hosts.empty()) return;
+    const auto [at, is_new] = plan_.certificates.try_emplace(name);
+    at->second.pem = std::move(pem);
+    // Who asked for it without hosts asked for all that it names.
+    if (hosts.empty()) {
+      at->second.hosts.clear();
+    } else if (is_new || !at->second.hosts.empty()) {
+      at->second.hosts.merge(hosts);
+    }
+  }
+
+  const IngressWorld& world_;
+  IngressPlan plan_;
+  PlannedIngress* now_ = nullptr;
+  std::map<std::pair<const void*, std::string>, std::string> owners_;  // "namespace/name" by route.
+  std::map<std::string, std::string> certified_;                       // Secret by host.
+};
+
+}  // namespace
+
+IngressPlan PlanIngresses(const IngressWorld& world) {
+  return Planner(world).Plan();
+}
+
+}  // namespace skiff::ingress

@@ -1,0 +1,102 @@
+// What the Ingresses of our class want: which path of which host goes to which endpoints, by which
+// certificates, and what of it cannot be. Pure.
+//
+//   Ingress -> rules, Service -> port, EndpointSlices -> endpoints, Secret -> certificate
+//
+// Where two Ingresses want the same path or a certificate for the same name, the older one has it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/discovery_v1.h"
+#include "api/gen/networking_v1.h"
+#include "base/error.h"
+
+namespace skiff::ingress {
+
+// What an IngressClass names as its controller when it means this one.
+inline constexpr std::string_view kIngressController = "skiff.io/ingress";
+// The class that a cluster of ours has from the start.
+inline constexpr std::string_view kIngressClassName = "skiff";
+
+// More are left out, the youngest Ingresses' first.
+inline constexpr size_t kRoutesMax = 50'000;
+
+template <typename K>
+using Shared = std::shared_ptr<const K>;
+
+// The cluster as the plan looks at it; objects that are not there are null.
+struct IngressWorld {
+  std::vector<Shared<networking_v1::Ingress>> ingresses;
+  std::vector<Shared<networking_v1::IngressClass>> classes;
+  std::function<Shared<core_v1::Service>(const std::string& ns, const std::string& name)> service;
+  std::function<std::vector<Shared<discovery_v1::EndpointSlice>>(const std::string& ns,
+                                                                 const std::string& service)>
+      slices;
+  // Certificate and key of that Secret, as TlsPemOf makes them. NotFound, Invalid.
+  std::function<Result<std::string>(const std::string& ns, const std::string& name)> certificate;
+};
+
+struct Endpoint {
+  std::string ip;  // As inet_ntop writes it.
+  int port = 0;
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+// How the endpoints of a port are spoken to: appProtocol.
+enum class BackendProtocol : uint8_t { kHttp, kH2c, kHttps };
+
+// A port of a Service.
+struct Backend {
+  BackendProtocol protocol = BackendProtocol::kHttp;
+  bool sticky = false;  // sessionAffinity: ClientIP
+  std::set<Endpoint> endpoints;
+  bool operator==(const Backend&) const = default;
+};
+
+// What is wrong, for an Event: a reason and a sentence.
+struct IngressProblem {
+  std::string reason;
+  std::string message;
+  auto operator<=>(const IngressProblem&) const = default;
+};
+
+struct PlannedIngress {
+  Shared<networking_v1::Ingress> ingress;
+  std::set<IngressProblem> problems;
+};
+
+struct PlannedCertificate {
+  std::string pem;
+  std::set<std::string> hosts;  // For whom it is shown; empty: for those that it names itself.
+};
+
+struct IngressPlan {
+  // Backends by the keys of route_keys; by the host alone for what no rule matches.
+  std::map<std::string, std::string> exact, prefix, defaults;
+  // By name: NAMESPACE.SERVICE.PORT, or kNoBackend, of which there is nothing to say.
+  std::map<std::string, Backend> backends;
+  std::map<std::string, PlannedCertificate> certificates;  // By "namespace/name" of the Secret.
+  std::vector<PlannedIngress> ingresses;                   // Of our class, the oldest first.
+  // "namespace/name" of all that was looked at, there or not: changes of others change nothing.
+  std::set<std::string> services, secrets;
+};
+
+// Where requests go whose service or port is not there: 503. No Service has a name like it.
+inline constexpr std::string_view kNoBackend = "unavailable";
+// The key of `defaults` for any host; no host has it.
+inline constexpr std::string_view kAnyHost = "-";
+
+IngressPlan PlanIngresses(const IngressWorld& world);
+
+// Certificate chain and private key of a Secret as one text, without anything else that may be in
+// its files. Invalid says what is wrong with it: not PEM, or the key is another certificate's.
+Result<std::string> TlsPemOf(const core_v1::Secret& secret);
+
+}  // namespace skiff::ingress

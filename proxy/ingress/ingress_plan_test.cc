@@ -1,0 +1,240 @@
+#include "proxy/ingress/ingress_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/certificates.h"
+#include "base/pem.h"
+#include "proxy/ingress/ingress_test_objects.h"
+
+namespace skiff::ingress {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+TEST(IngressPlanTest, ARuleLeadsToTheReadyEndpointsOfItsPort) {
+  TestObjects objects;
+  objects.AddService("web", {"10.0.0.1", "10.0.0.2"});
+  objects.slices["web"]->endpoints[1].conditions.ready = false;
+  objects.AddRule("a", "foo.com", "/api", "Prefix", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.prefix, ElementsAre(Pair("foo.com%2Fapi%2F", "default.web.80")));
+  EXPECT_THAT(plan.exact, IsEmpty());
+  EXPECT_THAT(plan.backends.at("default.web.80").endpoints,
+              ElementsAre(Endpoint{"10.0.0.1", 8080}));
+  EXPECT_EQ(ProblemsOf(plan, "a"), "");
+}
+
+TEST(IngressPlanTest, PathsArePutWhereTheirTypeSays) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  objects.AddRule("a", "", "/one", "Exact", "web");
+  objects.AddRule("b", "*.foo.com", "/two", "ImplementationSpecific", "web");
+  objects.AddRule("c", "foo.com", "", "ImplementationSpecific", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.exact, ElementsAre(Pair("%2Fone", "default.web.80")));
+  EXPECT_THAT(plan.prefix, ElementsAre(Pair("*.foo.com%2Ftwo%2F", "default.web.80"),
+                                       Pair("foo.com%2F", "default.web.80")));
+}
+
+TEST(IngressPlanTest, OnlyIngressesOfAClassOfOursAreServed) {
+  TestObjects objects;
+  objects.AddClass("nginx", "k8s.io/ingress-nginx");
+  objects.AddClass("also-ours", std::string(kIngressController));
+  objects.AddService("web", {});
+  for (const char* name : {"skiff", "nginx", "also-ours", "missing"}) {
+    objects.AddRule(name, "", std::string("/") + name, "Exact", "web").spec.ingress_class_name =
+        name;
+  }
+  auto& old = objects.AddRule("old", "", "/old", "Exact", "web");
+  old.spec.ingress_class_name.reset();
+  old.metadata.annotations["kubernetes.io/ingress.class"] = "skiff";
+  objects.AddRule("none", "", "/none", "Exact", "web").spec.ingress_class_name.reset();
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.exact, UnorderedElementsAre(Pair("%2Fskiff", "default.web.80"),
+                                               Pair("%2Falso-ours", "default.web.80"),
+                                               Pair("%2Fold", "default.web.80")));
+}
+
+TEST(IngressPlanTest, WhatIsNotThereIsAnsweredBy503AndSaid) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  objects.AddService("away", {}).spec.type = "ExternalName";
+  objects.AddRule("a", "", "/none", "Exact", "nobody");
+  objects.AddRule("b", "", "/port", "Exact", "web")
+      .spec.rules[0]
+      .http->paths[0]
+      .backend.service->port.number = 81;
+  objects.AddRule("c", "", "/away", "Exact", "away");
+  auto& resource = objects.AddRule("d", "", "/resource", "Exact", "web");
+  resource.spec.rules[0].http->paths[0].backend.service.reset();
+  const IngressPlan plan = objects.Plan();
+  for (const char* path : {"%2Fnone", "%2Fport", "%2Faway", "%2Fresource"}) {
+    EXPECT_EQ(plan.exact.at(path), kNoBackend) << path;
+  }
+  EXPECT_EQ(ProblemsOf(plan, "a"), "ServiceNotFound: service \"nobody\" not found\n");
+  EXPECT_EQ(ProblemsOf(plan, "b"), "ServicePortNotFound: service \"web\" has no TCP port 81\n");
+  EXPECT_THAT(ProblemsOf(plan, "c"), HasSubstr("of type ExternalName"));
+  EXPECT_THAT(ProblemsOf(plan, "d"), HasSubstr("UnsupportedBackend: "));
+  // Its coming is waited for.
+  EXPECT_TRUE(plan.services.contains("default/nobody"));
+}
+
+TEST(IngressPlanTest, APortHasANameOrANumber) {
+  TestObjects objects;
+  objects.AddService("web", {"10.0.0.1"});
+  auto& port = objects.AddRule("a", "", "/", "Prefix", "web")
+                   .spec.rules[0]
+                   .http->paths[0]
+                   .backend.service->port;
+  port.number = 0;
+  port.name = "http";
+  EXPECT_THAT(objects.Plan().prefix, ElementsAre(Pair("%2F", "default.web.80")));
+  port.name = "https";
+  EXPECT_EQ(ProblemsOf(objects.Plan(), "a"),
+            "ServicePortNotFound: service \"web\" has no TCP port https\n");
+}
+
+TEST(IngressPlanTest, TheOlderOneHasAPathAndTheYoungerIsToldSo) {
+  TestObjects objects;
+  objects.AddService("first", {});
+  objects.AddService("second", {});
+  objects.AddRule("young", "foo.com", "/a/", "Prefix", "second").metadata.creation_timestamp =
+      Time(TimePoint(std::chrono::seconds(1'800'000'000)));
+  objects.AddRule("old", "foo.com", "/a", "Prefix", "first");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.prefix, ElementsAre(Pair("foo.com%2Fa%2F", "default.first.80")));
+  EXPECT_EQ(ProblemsOf(plan, "young"),
+            "PathTaken: the path /a/ of host foo.com is served for Ingress default/old\n");
+  EXPECT_EQ(ProblemsOf(plan, "old"), "");
+}
+
+TEST(IngressPlanTest, ADefaultBackendIsForTheHostsOfItsRulesOrForAll) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  objects.AddIngress(
+      "{metadata: {name: all}, spec: {defaultBackend: {service: {name: web, port: {number: "
+      "80}}}}}");
+  auto& some = objects.AddRule("some", "foo.com", "/a", "Prefix", "web");
+  some.spec.default_backend = objects.ingresses[0]->spec.default_backend;
+  EXPECT_THAT(objects.Plan().defaults,
+              UnorderedElementsAre(Pair("-", "default.web.80"), Pair("foo.com", "default.web.80")));
+}
+
+TEST(IngressPlanTest, EndpointsThatEndServeWhereNoOtherDoes) {
+  TestObjects objects;
+  objects.AddService("web", {"10.0.0.1", "10.0.0.2", "10.0.0.3"});
+  auto& endpoints = objects.slices["web"]->endpoints;
+  endpoints[0].conditions.ready = false;
+  endpoints[0].conditions.serving = true;
+  endpoints[0].conditions.terminating = true;
+  endpoints[1].conditions.ready = false;
+  endpoints[2].addresses = {"no address; server x 1.2.3.4"};
+  objects.AddRule("a", "", "/", "Prefix", "web");
+  EXPECT_THAT(objects.Plan().backends.at("default.web.80").endpoints,
+              ElementsAre(Endpoint{"10.0.0.1", 8080}));
+}
+
+TEST(IngressPlanTest, APortsProtocolAndAffinityAreItsBackends) {
+  TestObjects objects;
+  const std::pair<const char*, BackendProtocol> kProtocols[] = {
+      {"kubernetes.io/h2c", BackendProtocol::kH2c},   {"grpc", BackendProtocol::kH2c},
+      {"kubernetes.io/ws", BackendProtocol::kHttp},   {"HTTPS", BackendProtocol::kHttps},
+      {"kubernetes.io/wss", BackendProtocol::kHttps}, {"other", BackendProtocol::kHttp}};
+  objects.AddRule("a", "", "/", "Prefix", "web");
+  for (const auto& [name, protocol] : kProtocols) {
+    auto& service = objects.AddService("web", {});
+    service.spec.ports[0].app_protocol = name;
+    service.spec.session_affinity = "ClientIP";
+    const Backend backend = objects.Plan().backends.at("default.web.80");
+    EXPECT_EQ(backend.protocol, protocol) << name;
+    EXPECT_TRUE(backend.sticky);
+  }
+}
+
+TEST(IngressPlanTest, ACertificateIsForTheHostsThatItIsNamedForFirst) {
+  TestObjects objects;
+  objects.certificates = {{"one", "ONE"}, {"two", "TWO"}};
+  objects.AddIngress(
+      "{metadata: {name: a}, spec: {tls: [{hosts: [a.com, b.com], secretName: one}]}}");
+  objects.AddIngress(
+      "{metadata: {name: b}, spec: {tls: [{hosts: [b.com, c.com], secretName: two},"
+      " {hosts: [d.com], secretName: gone}, {hosts: ['x y'], secretName: two}]}}");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.certificates.at("default/one").hosts, ElementsAre("a.com", "b.com"));
+  EXPECT_THAT(plan.certificates.at("default/two").hosts, ElementsAre("c.com"));
+  EXPECT_EQ(ProblemsOf(plan, "b"),
+            "HostTaken: host b.com has the certificate of secret default/one\n"
+            "InvalidHost: the host \"x y\" is no name in DNS\n"
+            "SecretNotFound: secret \"gone\": not found\n");
+  EXPECT_TRUE(plan.secrets.contains("default/gone"));
+}
+
+TEST(IngressPlanTest, ACertificateWithoutHostsIsForThoseThatItNames) {
+  TestObjects objects;
+  objects.certificates = {{"one", "ONE"}};
+  objects.AddIngress("{metadata: {name: a}, spec: {tls: [{hosts: [a.com], secretName: one}]}}");
+  objects.AddIngress("{metadata: {name: b}, spec: {tls: [{secretName: one}]}}");
+  EXPECT_THAT(objects.Plan().certificates.at("default/one").hosts, IsEmpty());
+}
+
+TEST(IngressPlanTest, ThereIsAnEndOfRoutes) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  auto& ingress = objects.AddRule("many", "", "/0", "Exact", "web");
+  auto& paths = ingress.spec.rules[0].http->paths;
+  for (size_t i = 1; i <= kRoutesMax; ++i) {
+    paths.push_back(paths[0]);
+    paths.back().path = "/" + std::to_string(i);
+  }
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(plan.exact.size(), kRoutesMax);
+  EXPECT_EQ(ProblemsOf(plan, "many"),
+            "TooManyRoutes: all Ingresses together have more than 50000 paths\n");
+}
+
+core_v1::Secret SecretOf(const std::string& certificate, const std::string& key) {
+  core_v1::Secret secret;
+  secret.data["tls.crt"] = certificate;
+  secret.data["tls.key"] = key;
+  return secret;
+}
+
+TEST(TlsSecretTest, GivesCertificateAndKeyAndNothingElse) {
+  const TimePoint now = SystemClock().Now();
+  const auto authority = *CertificateAuthority::Create("ca", now);
+  const KeyPair first = *authority.Issue({.common_name = "a.com", .server = true}, now);
+  const KeyPair other = *authority.Issue({.common_name = "b.com", .server = true}, now);
+  const auto pem = TlsPemOf(SecretOf(first.certificate_pem, first.key_pem));
+  ASSERT_TRUE(pem) << pem.error().message;
+  EXPECT_EQ(*pem, JoinPem(first.certificate_pem, first.key_pem));
+  // A key among the certificates would be taken for the one that counts, and so would a second one.
+  const auto mixed = TlsPemOf(SecretOf("words\n" + other.key_pem + first.certificate_pem,
+                                       "words\n" + first.key_pem + other.key_pem));
+  ASSERT_TRUE(mixed) << mixed.error().message;
+  EXPECT_EQ(*mixed, *pem);
+}
+
+TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
+  const TimePoint now = SystemClock().Now();
+  const auto authority = *CertificateAuthority::Create("ca", now);
+  const KeyPair first = *authority.Issue({.common_name = "a.com", .server = true}, now);
+  const KeyPair other = *authority.Issue({.common_name = "b.com", .server = true}, now);
+  const auto error = [](const core_v1::Secret& secret) {
+    const auto pem = TlsPemOf(secret);
+    return pem ? "none" : pem.error().message;
+  };
+  EXPECT_EQ(error(core_v1::Secret()), "it has no certificate in tls.crt");
+  EXPECT_EQ(error(SecretOf("rubbish", first.key_pem)), "it has no certificate in tls.crt");
+  EXPECT_EQ(error(SecretOf(first.certificate_pem, "")), "it has no private key in tls.key");
+  EXPECT_EQ(error(SecretOf(first.certificate_pem, first.key_pem.substr(0, 80))),
+            "it has no private key in tls.key");
+  EXPECT_NE(error(SecretOf(first.certificate_pem, other.key_pem)), "none");
+}
+
+}  // namespace
+}  // namespace skiff::ingress
