@@ -1,0 +1,238 @@
+#include "proxy/ingress/haproxy.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace skiff::ingress {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kProgram[] = "haproxy";
+constexpr char kCurrent[] = "current";
+constexpr char kMaster[] = "master.sock";
+constexpr char kPid[] = "haproxy.pid";
+constexpr char kLog[] = "haproxy.log";
+constexpr char kConfigFile[] = "haproxy.cfg";
+// To whom the master passes a command on.
+constexpr char kNewestWorker[] = "@1 ";
+constexpr size_t kAnswerBytesMax = 64 << 20;
+// How often one that starts is asked again.
+constexpr int kStartStepMs = 20;
+constexpr Duration kStopGrace = 5s;
+
+std::string TextOfFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// Keys of certificates are among them.
+Result<> WritePrivately(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return Fail(Reason::kForbidden, path + ": " + std::strerror(errno));
+  size_t written = 0;
+  while (written < text.size()) {
+    const ssize_t n = write(file, text.data() + written, text.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const int error = errno;
+      close(file);
+      return Fail(Reason::kInternalError, path + ": " + std::strerror(error));
+    }
+    written += static_cast<size_t>(n);
+  }
+  close(file);
+  return {};
+}
+
+std::string LogEndOf(const std::string& path) {
+  std::ifstream in(path, std::ios::ate | std::ios::binary);
+  constexpr std::streamoff kShown = 1000;
+  in.seekg(std::max<std::streamoff>(0, in.tellg() - std::streampos(kShown)));
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// A connection to a socket in the file system that does not wait longer than it should.
+class UnixConversation {
+ public:
+  explicit UnixConversation(Duration timeout) : deadline_(clock_.Monotonic() + timeout) {}
+  ~UnixConversation() {
+    if (socket_ >= 0) close(socket_);
+  }
+  UnixConversation(const UnixConversation&) = delete;
+  UnixConversation& operator=(const UnixConversation&) = delete;
+
+  Result<std::string> Ask(const std::string& path, const std::string& text) {
+    sockaddr_un address{.sun_family = AF_UNIX};
+    if (path.size() >= sizeof address.sun_path) return Fail(Reason::kInvalid, path + ": too long");
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      return Fail(Reason::kServiceUnavailable, path + ": " + std::strerror(errno));
+    }
+    if (send(socket_, text.data(), text.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(text.size())) {
+      return Fail(Reason::kServiceUnavailable, path + ": " + std::strerror(errno));
+    }
+    shutdown(socket_, SHUT_WR);  // It answers, and closes.
+    return ReadAll(path);
+  }
+
+ private:
+  Result<std::string> ReadAll(const std::string& path) {
+    std::string answer;
+    char buffer[16384];
+    while (true) {
+      pollfd file{socket_, POLLIN, 0};
+      const auto left = std::max(Duration::zero(), deadline_ - clock_.Monotonic());
+      if (poll(&file, 1, static_cast<int>(left / 1ms)) <= 0) {
+        return Fail(Reason::kTimeout, path + ": no answer");
+      }
+      const ssize_t n = recv(socket_, buffer, sizeof buffer, 0);
+      if (n < 0) return Fail(Reason::kServiceUnavailable, path + ": " + std::strerror(errno));
+      if (n == 0) return answer;
+      answer.append(buffer, static_cast<size_t>(n));
+      if (answer.size() > kAnswerBytesMax) return Fail(Reason::kInternalError, path + ": too long");
+    }
+  }
+
+  SystemClock clock_;
+  const Duration deadline_;
+  int socket_ = -1;
+};
+
+}  // namespace
+
+std::optional<ProcessId> Haproxy::Process() const {
+  return ReadPidFile(Path(kPid));
+}
+
+std::string Haproxy::ConfigText() const {
+  return TextOfFile(Path(kCurrent) + "/" + kConfigFile);
+}
+
+Result<std::string> Haproxy::Ask(const std::string& command) const {
+  return UnixConversation(kAnswerTimeout).Ask(Path(kMaster), command + "\n");
+}
+
+Result<std::string> Haproxy::Signature() const {
+  const std::string info = TRY(Ask(std::string(kNewestWorker) + "show info"));
+  constexpr std::string_view kMark = "\ndescription: ";
+  const size_t begin = info.find(kMark);
+  if (begin == std::string::npos) return Fail(Reason::kServiceUnavailable, "no worker answers");
+  const size_t end = info.find('\n', begin + kMark.size());
+  return info.substr(begin + kMark.size(), end - begin - kMark.size());
+}
+
+// The files of a configuration that HAProxy takes, and `current` leads to them.
+Result<> Haproxy::Prepare(const HaproxyConfig& config) {
+  std::error_code error;
+  fs::create_directories(Path("empty"), error);
+  if (error) return Fail(Reason::kForbidden, Path("empty") + ": " + error.message());
+  fs::permissions(directory_, fs::perms::owner_all, error);
+  const fs::path now = fs::read_symlink(Path(kCurrent), error);
+  const std::string next = now == "config.0" ? "config.1" : "config.0";
+  const std::string folder = directory_ + "/" + next;
+  fs::remove_all(folder, error);
+  fs::create_directories(folder + "/certificates", error);
+  if (error) return Fail(Reason::kForbidden, folder + ": " + error.message());
+  for (const auto& [name, text] : config.files) TRY(WritePrivately(folder + "/" + name, text));
+  const auto checked =
+      TRY(RunProcess({.argv = {kProgram, "-c", "-q", "-f", folder + "/" + kConfigFile}}));
+  if (checked.exit_code != 0) {
+    return Fail(Reason::kInvalid, "haproxy does not take its configuration: " + checked.err);
+  }
+  const std::string link = Path("current.new");
+  fs::remove(link, error);
+  fs::create_symlink(next, link, error);
+  if (!error) fs::rename(link, Path(kCurrent), error);
+  if (error) return Fail(Reason::kInternalError, link + ": " + error.message());
+  return {};
+}
+
+Result<> Haproxy::WaitForSignature(const std::string& signature, const ProcessId& process) const {
+  SystemClock clock;
+  const Duration deadline = clock.Monotonic() + kStartTimeout;
+  while (true) {
+    const auto serves = Signature();
+    if (serves && *serves == signature) return {};
+    if (!IsAlive(process)) {
+      return Fail(Reason::kInternalError,
+                  "haproxy ended; its log ends with:\n" + LogEndOf(Path(kLog)));
+    }
+    if (clock.Monotonic() > deadline) {
+      return Fail(Reason::kTimeout,
+                  "no new worker of haproxy serves; its log ends with:\n" + LogEndOf(Path(kLog)));
+    }
+    poll(nullptr, 0, kStartStepMs);
+  }
+}
+
+Result<> Haproxy::Start(const HaproxyConfig& config) {
+  const auto program = FindProgram(kProgram);
+  if (!program) {
+    return Fail(Reason::kNotFound, "haproxy is not installed: install the package haproxy");
+  }
+  TRY(Prepare(config));
+  const ProcessId process =
+      TRY(SpawnDaemon({.argv = {*program, "-W", "-S", Path(kMaster) + ",mode,600,level,admin", "-f",
+                                Path(kCurrent) + "/" + kConfigFile},
+                       .log_path = Path(kLog),
+                       .pid_path = Path(kPid)}));
+  auto serving = WaitForSignature(config.signature, process);
+  if (!serving) StopProcess(process, kStopGrace);
+  return serving;
+}
+
+Result<> Haproxy::Reload(const HaproxyConfig& config) {
+  const auto process = Process();
+  if (!process) return Fail(Reason::kServiceUnavailable, "haproxy does not run");
+  TRY(Prepare(config));
+  SignalProcess(*process, SIGUSR2);
+  return WaitForSignature(config.signature, *process);
+}
+
+Result<> Haproxy::SyncServers(const std::map<std::string, Backend>& backends) const {
+  const std::string to = kNewestWorker;
+  const auto running = TRY(ParseServers(TRY(Ask(to + "show servers state"))));
+  const ServerChanges changes = ChangesOf(running, backends);
+  for (const std::string& command : changes.must) {
+    const std::string answer = TRY(Ask(to + command));
+    if (IsDone(answer)) continue;
+    return Fail(Reason::kInternalError, "haproxy refused \"" + command + "\": " + answer);
+  }
+  for (const std::string& command : changes.may) (void)TRY(Ask(to + command));
+  return {};
+}
+
+bool Haproxy::Stop() {
+  const auto process = Process();
+  const bool gone = !process || StopProcess(*process, kStopGrace);
+  std::error_code ignored;
+  for (const char* name : {kMaster, kPid, "haproxy.pid.started"}) fs::remove(Path(name), ignored);
+  return gone;
+}
+
+void Haproxy::BoundLog() const {
+  std::error_code error;
+  const std::string log = Path(kLog);
+  const auto size = fs::file_size(log, error);
+  if (error || size <= kLogBytesMax) return;
+  // It goes on writing at the end of the same file, wherever that is.
+  fs::copy_file(log, log + ".1", fs::copy_options::overwrite_existing, error);
+  fs::resize_file(log, 0, error);
+}
+
+}  // namespace skiff::ingress

@@ -1,0 +1,60 @@
+// A HAProxy of ours: a daemon in its own session, as our containerd is, which goes on when we end
+// or crash and is found again by the next start.
+//
+//   DIRECTORY/current -> config.0 | config.1    what it was started or reloaded with last
+//   DIRECTORY/master.sock                       by which it is asked and told
+//   DIRECTORY/haproxy.pid, haproxy.log          the log has a line a request
+//
+// Its master starts a worker at each reload, which takes the listening sockets over; the one before
+// ends with its connections. A call takes as long as HAProxy does.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/process.h"
+#include "proxy/ingress/haproxy_config.h"
+#include "proxy/ingress/haproxy_servers.h"
+
+namespace skiff::ingress {
+
+class Haproxy {
+ public:
+  static constexpr Duration kStartTimeout = std::chrono::seconds(10);
+  static constexpr Duration kAnswerTimeout = std::chrono::seconds(5);
+  // A longer log is moved to haproxy.log.1 when somebody looks.
+  static constexpr uint64_t kLogBytesMax = 64 << 20;
+
+  explicit Haproxy(std::string directory) : directory_(std::move(directory)) {}
+
+  // Its master, if it lives.
+  std::optional<ProcessId> Process() const;
+  // What the newest worker was started with.
+  Result<std::string> Signature() const;
+  // The haproxy.cfg of that; "" when there is none.
+  std::string ConfigText() const;
+  // It must not run. NotFound: it is not installed.
+  Result<> Start(const HaproxyConfig& config);
+  // It must run. Returns when a worker with this configuration serves; after an error the one
+  // before still does. Invalid: HAProxy does not take that configuration.
+  Result<> Reload(const HaproxyConfig& config);
+  // Makes these endpoints the servers of its backends. Workers that are about to end keep theirs:
+  // HAProxy changes nothing in them any more.
+  Result<> SyncServers(const std::map<std::string, Backend>& backends) const;
+  // Ends it, with all connections. True once it is gone.
+  bool Stop();
+  void BoundLog() const;
+
+ private:
+  std::string Path(const char* name) const { return directory_ + "/" + name; }
+  Result<> Prepare(const HaproxyConfig& config);
+  Result<> WaitForSignature(const std::string& signature, const ProcessId& process) const;
+  Result<std::string> Ask(const std::string& command) const;
+
+  const std::string directory_;
+};
+
+}  // namespace skiff::ingress

@@ -1,0 +1,385 @@
+#include "proxy/ingress/ingress_loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace skiff::ingress {
+namespace {
+
+constexpr char kServiceNameLabel[] = "kubernetes.io/service-name";
+constexpr char kSlicesByService[] = "ingress-service";
+// Of a message in an Event: paths may be long.
+constexpr size_t kMessageMax = 900;
+
+std::string NamespacedName(const meta_v1::ObjectMeta& metadata) {
+  return metadata.namespace_ + "/" + metadata.name;
+}
+
+std::string ServiceOfSlice(const discovery_v1::EndpointSlice& slice) {
+  const auto label = slice.metadata.labels.find(kServiceNameLabel);
+  return label == slice.metadata.labels.end() ? ""
+                                              : slice.metadata.namespace_ + "/" + label->second;
+}
+
+bool HasBalancer(const Shared<core_v1::Service>& service) {
+  return service && service->spec.type == "LoadBalancer";
+}
+
+// The ports are told as well: no Service of type LoadBalancer gets one of them.
+std::vector<networking_v1::IngressLoadBalancerIngress> StatusOf(const std::string& address,
+                                                                const HaproxySettings& settings) {
+  std::vector<networking_v1::IngressLoadBalancerIngress> status(1);
+  status[0].ip = address;
+  for (const int port : {settings.http_port, settings.https_port}) {
+    if (port == 0) continue;
+    auto& told = status[0].ports.emplace_back();
+    told.port = port;
+    told.protocol = "TCP";
+  }
+  return status;
+}
+
+}  // namespace
+
+IngressLoop::IngressLoop(Dependencies dependencies, HaproxySettings settings, std::string address)
+    : dependencies_(dependencies),
+      ingresses_(dependencies.informers.For<networking_v1::Ingress>()),
+      classes_(dependencies.informers.For<networking_v1::IngressClass>()),
+      services_(dependencies.informers.For<core_v1::Service>()),
+      slices_(dependencies.informers.For<discovery_v1::EndpointSlice>()),
+      secrets_(dependencies.informers.For<core_v1::Secret>()),
+      address_(std::move(address)),
+      haproxy_(settings.directory),
+      ports_(std::move(settings)) {
+  WatchInformers();
+}
+
+void IngressLoop::WatchInformers() {
+  slices_.AddIndex(kSlicesByService, [](const discovery_v1::EndpointSlice& slice) {
+    const std::string service = ServiceOfSlice(slice);
+    return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
+  });
+  ingresses_.OnChange([this](const auto&, const auto&) { Wake(); });
+  classes_.OnChange([this](const auto&, const auto&) { Wake(); });
+  services_.OnChange([this](const auto& before, const auto& now) {
+    // Who has an address has its ports.
+    if (HasBalancer(before) || HasBalancer(now)) {
+      Wake();
+    } else {
+      NoteService(NamespacedName((now ? now : before)->metadata));
+    }
+  });
+  slices_.OnChange([this](const auto& before, const auto& now) {
+    if (before) NoteService(ServiceOfSlice(*before));
+    if (now) NoteService(ServiceOfSlice(*now));
+  });
+  secrets_.OnChange([this](const auto& before, const auto& now) {
+    NoteSecret(NamespacedName((now ? now : before)->metadata));
+  });
+  for (InformerCache* cache : {&ingresses_.cache(), &classes_.cache(), &services_.cache(),
+                               &slices_.cache(), &secrets_.cache()}) {
+    cache->OnSynced([this] { Wake(); });
+  }
+}
+
+bool IngressLoop::Synced() const {
+  return ingresses_.synced() && classes_.synced() && services_.synced() && slices_.synced() &&
+         secrets_.synced();
+}
+
+void IngressLoop::NoteService(const std::string& name) {
+  {
+    const MutexLock lock(mutex_);
+    if (!known_services_.contains(name)) return;
+  }
+  Wake();
+}
+
+void IngressLoop::NoteSecret(const std::string& name) {
+  {
+    const MutexLock lock(mutex_);
+    if (!known_secrets_.contains(name)) return;
+  }
+  Wake();
+}
+
+IngressWorld IngressLoop::World() {
+  IngressWorld world;
+  world.ingresses = ingresses_.List();
+  world.classes = classes_.List();
+  world.service = [this](const std::string& ns, const std::string& name) {
+    return services_.Get({ns, name});
+  };
+  world.slices = [this](const std::string& ns, const std::string& service) {
+    return slices_.ByIndex(kSlicesByService, ns + "/" + service);
+  };
+  world.certificate = [this](const std::string& ns, const std::string& name) {
+    return CertificateOf(ns, name);
+  };
+  return world;
+}
+
+// Parsed once for each version of its Secret.
+Result<std::string> IngressLoop::CertificateOf(const std::string& ns, const std::string& name) {
+  const auto secret = secrets_.Get({ns, name});
+  if (!secret) return Fail(Reason::kNotFound, "not found");
+  const std::string version = secret->metadata.uid + " " + secret->metadata.resource_version;
+  auto found = certificates_.find(ns + "/" + name);
+  if (found == certificates_.end() || found->second.version != version) {
+    found = certificates_
+                .insert_or_assign(ns + "/" + name, CheckedCertificate{version, TlsPemOf(*secret)})
+                .first;
+  }
+  return found->second.pem;
+}
+
+std::string IngressLoop::HolderOf(int port) const {
+  for (const auto& service : services_.List()) {
+    if (!HasBalancer(service)) continue;
+    const auto& given = service->status.load_balancer.ingress;
+    const bool has_ours = std::any_of(given.begin(), given.end(),
+                                      [&](const auto& each) { return each.ip == address_; });
+    for (const auto& each : service->spec.ports) {
+      const bool is_tcp = each.protocol.empty() || each.protocol == "TCP";
+      if (has_ours && is_tcp && each.port == port) {
+        return "service " + NamespacedName(service->metadata);
+      }
+    }
+  }
+  return "";
+}
+
+bool IngressLoop::Remember(const IngressPlan& plan) {
+  std::erase_if(certificates_,
+                [&](const auto& each) { return !plan.secrets.contains(each.first); });
+  const MutexLock lock(mutex_);
+  const bool grown = !std::includes(known_services_.begin(), known_services_.end(),
+                                    plan.services.begin(), plan.services.end()) ||
+                     !std::includes(known_secrets_.begin(), known_secrets_.end(),
+                                    plan.secrets.begin(), plan.secrets.end());
+  known_services_ = plan.services;
+  known_secrets_ = plan.secrets;
+  return grown;
+}
+
+Duration IngressLoop::Step() {
+  if (!Synced()) return kNever;
+  const Duration now = dependencies_.clock.Monotonic();
+  if (now < not_before_) return not_before_ - now;
+  not_before_ = now + kPeriodMin;
+  IngressPlan plan = PlanIngresses(World());
+  while (Remember(plan)) plan = PlanIngresses(World());
+  if (plan.ingresses.empty()) {
+    LeaveOthers(plan);
+    Idle();
+    return kNever;
+  }
+  Duration next = Try(plan, now);
+  if (haproxy_.Process()) {
+    haproxy_.BoundLog();
+    next = std::min(next, kLogPeriod);
+  }
+  if (ports_.problems().empty()) {
+    port_delay_ = kRetryFirst;
+  } else {
+    next = std::min(next, std::exchange(port_delay_, std::min(port_delay_ * 2, kRetryMax)));
+  }
+  return std::min(next, Tell(plan));
+}
+
+// Until when that waits which could not be done.
+Duration IngressLoop::Try(const IngressPlan& plan, Duration now) {
+  if (now < retry_at_) {
+    // What can be done is: a configuration that is refused keeps nobody from its endpoints.
+    if (haproxy_.Process()) (void)haproxy_.SyncServers(plan.backends);
+    return retry_at_ - now;
+  }
+  const auto done = Drive(plan, now);
+  if (done) {
+    trouble_.clear();
+    retry_delay_ = kRetryFirst;
+    return *done;
+  }
+  if (trouble_ != done.error().message) {
+    trouble_ = done.error().message;
+    log_.Error("ingresses are not served as they should be", {{"error", trouble_}});
+  }
+  synced_.reset();
+  const Duration delay = std::exchange(retry_delay_, std::min(retry_delay_ * 2, kRetryMax));
+  retry_at_ = now + delay;
+  return delay;
+}
+
+void IngressLoop::Idle() {
+  watch_.reset();
+  loops_.reset();
+  signature_.clear();
+  synced_.reset();
+  trouble_.clear();
+  retry_at_ = {};
+  if (!haproxy_.Process()) return;
+  if (haproxy_.Stop()) {
+    log_.Info("haproxy has ended: no Ingress is left");
+  } else {
+    log_.Error("haproxy does not end");
+  }
+}
+
+Result<> IngressLoop::Watch(const ProcessId& process) {
+  if (watch_ && watched_ == process) return {};
+  watch_.reset();
+  if (!loops_) loops_ = std::make_unique<http::Loops>(1);
+  watch_ = TRY(http::ProcessWatch::Open(*loops_, process, [this] { Wake(); }));
+  watched_ = process;
+  return {};
+}
+
+// Brings HAProxy to what the plan says. Returns when to come back for what has to wait.
+Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
+  const auto process = haproxy_.Process();
+  if (!process) {
+    signature_.clear();
+    synced_.reset();
+    // Its workers end behind it, and have its ports until then.
+    if (std::exchange(watch_, nullptr)) {
+      start_not_before_ = std::max(start_not_before_, now + kWorkersEnd);
+    }
+    if (now < start_not_before_) return start_not_before_ - now;
+    start_not_before_ = now + kStartPeriodMin;
+    TRY(StartHaproxy(plan));
+    return kNever;
+  }
+  TRY(Watch(*process));
+  if (!knows_ports_ || !ports_.problems().empty()) {
+    ports_.Choose(haproxy_.ConfigText(), [this](int port) { return HolderOf(port); });
+    knows_ports_ = true;
+  }
+  const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
+  if (signature_.empty()) signature_ = TRY(haproxy_.Signature());
+  const bool same = config.signature == signature_;
+  if (same && synced_ == plan.backends) return kNever;
+  if (same || now < reload_not_before_) {
+    // Before a reload, as far as it knows these backends.
+    const auto synced = haproxy_.SyncServers(plan.backends);
+    if (synced && same) {
+      synced_ = plan.backends;
+      ++syncs_;
+      return kNever;
+    }
+    if (now < reload_not_before_) return reload_not_before_ - now;
+    log_.Info("haproxy is reloaded: its servers could not be changed",
+              {{"error", synced.error().message}});
+  }
+  TRY(Reload(config, plan, now));
+  return kNever;
+}
+
+Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
+  ports_.Choose([this](int port) { return HolderOf(port); });
+  knows_ports_ = true;
+  for (const auto& [port, problem] : ports_.problems()) {
+    log_.Info("a port of the ingress is not served", {{"problem", problem}});
+  }
+  if (!ports_.serves()) {
+    std::string all;
+    for (const auto& [port, problem] : ports_.problems()) {
+      all += (all.empty() ? "" : "; ") + problem;
+    }
+    return Fail(Reason::kConflict, all);
+  }
+  const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
+  TRY(haproxy_.Start(config));
+  signature_ = config.signature;
+  synced_ = plan.backends;
+  if (const auto process = haproxy_.Process()) {
+    log_.Info("haproxy started", {{"pid", process->pid},
+                                  {"http", ports_.settings().http_port},
+                                  {"https", ports_.settings().https_port}});
+    TRY(Watch(*process));
+  }
+  return {};
+}
+
+Result<> IngressLoop::Reload(const HaproxyConfig& config, const IngressPlan& plan, Duration now) {
+  reload_not_before_ = now + kReloadPeriodMin;
+  TRY(haproxy_.Reload(config));
+  signature_ = config.signature;
+  synced_ = plan.backends;
+  ++reloads_;
+  log_.Debug("haproxy reloaded", {{"backends", plan.backends.size()}});
+  return {};
+}
+
+Duration IngressLoop::Tell(const IngressPlan& plan) {
+  LeaveOthers(plan);
+  Duration next = kNever;
+  // One that ended just now is there again soon.
+  const bool serves = ports_.serves() && (trouble_.empty() || haproxy_.Process());
+  for (const PlannedIngress& planned : plan.ingresses) {
+    TellProblems(planned);
+    if (const auto written = WriteStatus(planned.ingress, serves); !written) {
+      log_.Error("status of ingress not written",
+                 {{"ingress", NamespacedName(planned.ingress->metadata)},
+                  {"error", written.error().message}});
+      next = kRetryFirst;
+    }
+  }
+  return next;
+}
+
+void IngressLoop::TellProblems(const PlannedIngress& planned) {
+  std::set<IngressProblem> problems = planned.problems;
+  if (!trouble_.empty()) problems.insert({"NotServed", trouble_});
+  for (const auto& [port, problem] : ports_.problems()) {
+    if (port != ports_.wanted().metrics_port) problems.insert({"PortTaken", problem});
+  }
+  std::set<IngressProblem>& told = told_[KeyOf(*planned.ingress)];
+  std::erase_if(told, [&](const IngressProblem& each) { return !problems.contains(each); });
+  for (const IngressProblem& problem : problems) {
+    if (told.size() >= kProblemsToldMax) return;
+    if (!told.insert(problem).second) continue;
+    dependencies_.events.Warning(*planned.ingress, problem.reason,
+                                 problem.message.substr(0, kMessageMax));
+  }
+}
+
+Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
+  auto wanted = is_served ? StatusOf(address_, ports_.settings())
+                          : std::vector<networking_v1::IngressLoadBalancerIngress>();
+  if (ingress->status.load_balancer.ingress == wanted) return {};
+  const bool is_new = ingress->status.load_balancer.ingress.empty();
+  const auto written = dependencies_.client.PatchStatus(
+      *ingress,
+      [&](networking_v1::Ingress& it) { it.status.load_balancer.ingress = std::move(wanted); },
+      {.if_unchanged = true});
+  if (!written) {
+    // Another version comes by the informer, or its end.
+    const Reason reason = written.error().reason;
+    if (reason == Reason::kConflict || reason == Reason::kNotFound) return {};
+    return Fail(written.error());
+  }
+  if (is_new) dependencies_.events.Normal(*ingress, "Served", "Served at " + address_);
+  return {};
+}
+
+// Those that were ours and name another class by now.
+void IngressLoop::LeaveOthers(const IngressPlan& plan) {
+  std::set<ObjectKey> ours;
+  for (const PlannedIngress& planned : plan.ingresses) ours.insert(KeyOf(*planned.ingress));
+  for (auto each = told_.begin(); each != told_.end();) {
+    if (ours.contains(each->first)) {
+      ++each;
+      continue;
+    }
+    const auto ingress = ingresses_.Get(each->first);
+    if (ingress && !ingress->status.load_balancer.ingress.empty() &&
+        ingress->status.load_balancer.ingress[0].ip == address_) {
+      (void)WriteStatus(ingress, false);  // Else it says so until its new controller writes.
+    }
+    each = told_.erase(each);
+  }
+}
+
+}  // namespace skiff::ingress

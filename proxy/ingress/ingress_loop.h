@@ -1,0 +1,119 @@
+// Serves the Ingresses of our class by a HAProxy of this machine: started with the first of them,
+// started again when it ends, ended with the last. Its metrics and its log of requests are its own.
+//
+//   informers -> plan -> configuration -> reload, where more than endpoints has changed
+//                                      -> its runtime socket, where only they have
+//                     -> status and Events of each Ingress
+//
+// Asleep while nothing of that changes, but for a look at the log's length while HAProxy runs.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/control_loop.h"
+#include "base/log.h"
+#include "client/informer.h"
+#include "client/recorder.h"
+#include "http/loop.h"
+#include "http/process_watch.h"
+#include "proxy/ingress/haproxy.h"
+#include "proxy/ingress/ingress_ports.h"
+
+namespace skiff::ingress {
+
+class IngressLoop final : public ControlLoop {
+ public:
+  // Changes in between wait and coalesce.
+  static constexpr Duration kPeriodMin = 50ms;
+  // Each reload leaves a worker with what it has to end.
+  static constexpr Duration kReloadPeriodMin = 500ms;
+  // It may end as soon as it has started.
+  static constexpr Duration kStartPeriodMin = 1s;
+  // The delays after which what failed is tried again, and a port that is another's asked for.
+  static constexpr Duration kRetryFirst = 1s;
+  static constexpr Duration kRetryMax = 60s;
+  static constexpr Duration kWorkersEnd = 200ms;
+  static constexpr Duration kLogPeriod = 60s;
+  // Of one Ingress; what more is wrong is told when these are mended.
+  static constexpr size_t kProblemsToldMax = 10;
+
+  struct Dependencies {
+    InformerFactory& informers;
+    Client& client;  // Writes status.
+    EventRecorder& events;
+    const Clock& clock;
+  };
+  // `settings.directory` is HAProxy's, `address` what Ingresses are told to be reached at. Before
+  // the informers start; they stop before this ends. HAProxy goes on.
+  IngressLoop(Dependencies dependencies, HaproxySettings settings, std::string address);
+  Duration Step() override;
+
+  // HAProxy was told to read new files so often, and endpoints without that. Any thread.
+  int reloads() const { return reloads_; }
+  int syncs() const { return syncs_; }
+
+ private:
+  using IngressPtr = Shared<networking_v1::Ingress>;
+  struct CheckedCertificate {
+    std::string version;  // Of the Secret that was checked.
+    Result<std::string> pem;
+  };
+
+  void WatchInformers();
+  bool Synced() const;
+  void NoteService(const std::string& name);
+  void NoteSecret(const std::string& name);
+  IngressWorld World();
+  Result<std::string> CertificateOf(const std::string& ns, const std::string& name);
+  std::string HolderOf(int port) const;
+  // Whether it looks at more than before: what changed of that meanwhile was passed over.
+  bool Remember(const IngressPlan& plan);
+  void Idle();
+  Duration Try(const IngressPlan& plan, Duration now);
+  Result<Duration> Drive(const IngressPlan& plan, Duration now);
+  Result<> StartHaproxy(const IngressPlan& plan);
+  Result<> Reload(const HaproxyConfig& config, const IngressPlan& plan, Duration now);
+  Result<> Watch(const ProcessId& process);
+  Duration Tell(const IngressPlan& plan);
+  void TellProblems(const PlannedIngress& planned);
+  Result<> WriteStatus(const IngressPtr& ingress, bool is_served);
+  void LeaveOthers(const IngressPlan& plan);
+
+  const Dependencies dependencies_;
+  const Informer<networking_v1::Ingress> ingresses_;
+  const Informer<networking_v1::IngressClass> classes_;
+  const Informer<core_v1::Service> services_;
+  const Informer<discovery_v1::EndpointSlice> slices_;
+  const Informer<core_v1::Secret> secrets_;
+  const std::string address_;
+  const Log log_{"ingress"};
+  Haproxy haproxy_;
+  IngressPorts ports_;
+  bool knows_ports_ = false;  // Which of them HAProxy has.
+  Duration port_delay_ = kRetryFirst;
+  std::map<std::string, CheckedCertificate> certificates_;
+  std::unique_ptr<http::Loops> loops_;  // While HAProxy runs.
+  std::unique_ptr<http::ProcessWatch> watch_;
+  ProcessId watched_;
+  // What HAProxy was made to be; unset: not known, or not yet so.
+  std::string signature_;
+  std::optional<std::map<std::string, Backend>> synced_;
+  std::string trouble_;  // Why it is not as it should be; told once.
+  Duration retry_delay_ = kRetryFirst;
+  Duration retry_at_{};
+  Duration not_before_{};
+  Duration reload_not_before_{};
+  Duration start_not_before_{};
+  std::map<ObjectKey, std::set<IngressProblem>> told_;  // Of each Ingress that is ours.
+  std::atomic<int> reloads_ = 0;
+  std::atomic<int> syncs_ = 0;
+  Mutex mutex_;
+  std::set<std::string> known_services_ GUARDED_BY(mutex_);
+  std::set<std::string> known_secrets_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff::ingress
