@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/core_v1.h"
+#include "api/gen/networking_v1.h"
 #include "e2e/harness.h"
 
 namespace skiff {
@@ -34,7 +35,7 @@ class ServiceLoadBalancerTest : public testing::Test {
   }
   static TestCluster::Options Options() {
     TestCluster::Options options;
-    options.controllers.service_load_balancer.emplace();
+    options.controllers.service_load_balancer.emplace().ingress_controller = "test.io/ingress";
     return options;
   }
   void SetNode(const std::string& ip, const std::string& ready) {
@@ -79,6 +80,33 @@ TEST_F(ServiceLoadBalancerTest, AddressesFollowTheNodes) {
   SetNode("192.0.2.7", "False");
   EXPECT_THAT(AddressesOf("web"), IsEmpty());
   EXPECT_THAT(EventsOf("web"), HasSubstr("UnAvailableLoadBalancer: There are no available nodes"));
+}
+
+TEST_F(ServiceLoadBalancerTest, PortsThatIngressesAreServedAtAreTaken) {
+  cluster_.Apply(
+      "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: own}\n"
+      "spec: {controller: test.io/ingress}\n---\n"
+      "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: site}\n"
+      "spec: {ingressClassName: own, defaultBackend: {service: {name: a, port: {number: 1}}}}\n");
+  cluster_.Apply(LoadBalancer("before", 80)).RunUntilIdle();
+  EXPECT_THAT(AddressesOf("before"), ElementsAre("192.0.2.1 VIP")) << "it is served nowhere yet";
+  cluster_.Edit<networking_v1::Ingress>(
+      {"default", "site"},
+      [](networking_v1::Ingress& site) {
+        auto& at = site.status.load_balancer.ingress.emplace_back();
+        at.ip = "192.0.2.1";
+        auto& port = at.ports.emplace_back();
+        port.port = 443;
+        port.protocol = "TCP";
+      },
+      /*status=*/true);
+  cluster_.Apply(LoadBalancer("web", 443)).RunUntilIdle();
+  EXPECT_THAT(AddressesOf("before"), ElementsAre("192.0.2.1 VIP"));
+  EXPECT_THAT(AddressesOf("web"), IsEmpty());
+  EXPECT_THAT(EventsOf("web"), HasSubstr("port 443/TCP of the nodes is in use by ingress "
+                                         "default/site"));
+  cluster_.Delete<networking_v1::Ingress>({"default", "site"}).RunUntilIdle();
+  EXPECT_THAT(AddressesOf("web"), ElementsAre("192.0.2.1 VIP"));
 }
 
 TEST_F(ServiceLoadBalancerTest, TheSecondOnAPortWaitsAndGetsItWhenItIsFree) {

@@ -1,6 +1,7 @@
 #include "controllers/network/service_load_balancer.h"
 
 #include "api/gen/discovery_v1.h"
+#include "api/gen/networking_v1.h"
 #include "base/mutex.h"
 #include "client/reconciler.h"
 #include "controllers/nodes/node_health.h"
@@ -12,6 +13,8 @@ using core_v1::Node;
 using core_v1::Pod;
 using core_v1::Service;
 using discovery_v1::EndpointSlice;
+using networking_v1::Ingress;
+using networking_v1::IngressClass;
 
 constexpr char kServiceName[] = "kubernetes.io/service-name";
 constexpr char kLocalSlices[] = "load-balanced-service";
@@ -48,6 +51,8 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
         nodes_(manager.informer<Node>()),
         pods_(manager.informer<Pod>()),
         slices_(manager.informer<EndpointSlice>()),
+        ingresses_(manager.informer<Ingress>()),
+        classes_(manager.informer<IngressClass>()),
         events_(manager.Recorder("service-controller")) {}
 
   Result<Requeue> Reconcile(const Service& service) override {
@@ -84,6 +89,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     world.services = services_.List();
     world.nodes = nodes_.List();
     world.taken = options_.reserved;
+    AddIngressPorts(world.taken);
     for (const auto& pod : pods_.ByIndex(kHostPorts, "true")) AddHostPorts(*pod, world.taken);
     const std::string name = service.metadata.namespace_ + "/" + service.metadata.name;
     for (const auto& slice : slices_.ByIndex(kLocalSlices, name)) {
@@ -93,6 +99,20 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
       }
     }
     return world;
+  }
+
+  void AddIngressPorts(std::map<NodePort, std::string>& taken) const {
+    if (options_.ingress_controller.empty()) return;
+    for (const auto& ingress : ingresses_.List()) {
+      const auto named = classes_.Get({"", ingress->spec.ingress_class_name.value_or("")});
+      if (!named || named->spec.controller != options_.ingress_controller) continue;
+      for (const auto& at : ingress->status.load_balancer.ingress) {
+        for (const auto& port : at.ports) {
+          taken.emplace(NodePort(port.protocol, port.port),
+                        "ingress " + ingress->metadata.namespace_ + "/" + ingress->metadata.name);
+        }
+      }
+    }
   }
 
   Result<> Write(const Service& service, std::vector<core_v1::LoadBalancerIngress> ingress) {
@@ -125,6 +145,8 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
   const Informer<Node> nodes_;
   const Informer<Pod> pods_;
   const Informer<EndpointSlice> slices_;
+  const Informer<Ingress> ingresses_;
+  const Informer<IngressClass> classes_;
   EventRecorder& events_;
   Mutex mutex_;
   // The trouble that was last told of each Service that waits, "" for none.
@@ -152,6 +174,9 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
         const bool has_ports =
             service.spec.type == "LoadBalancer" || service.spec.type == "NodePort";
         return has_ports ? all() : std::vector<ObjectKey>{};
+      })
+      .Watches<Ingress>([all](const Ingress& ingress) {
+        return ingress.status.load_balancer.ingress.empty() ? std::vector<ObjectKey>{} : all();
       })
       .Watches<Node>([all](const Node&) { return all(); })
       .Watches<Pod>(

@@ -14,6 +14,9 @@ struct ServiceLoadBalancerOptions {
   // would no longer reach what listens there.
   std::map<NodePort, std::string> reserved = {
       {{"TCP", 22}, "ssh"}, {{"TCP", 6443}, "the API server"}, {{"TCP", 10250}, "the kubelet"}};
+  // Who serves Ingresses on a node, as IngressClasses name it: the ports that their status tells
+  // are taken as well. "": nobody.
+  std::string ingress_controller;
 };
 
 // Events: EnsuredLoadBalancer, UpdatedLoadBalancer, SyncLoadBalancerFailed when another has the
