@@ -17,6 +17,7 @@ PORT=${SKIFF_PORT:-6443}
 KUBELET_PORT=${SKIFF_KUBELET_PORT:-16250}
 UPDATE_PERIOD=${UPDATE_PERIOD:-5s}
 PROXY_PORT=${SKIFF_PROXY_PORT:-8001}
+INGRESS_PORT=${SKIFF_INGRESS_PORT:-18080}
 SERVICE_CIDR=10.97.0.0/16
 SKIFF=$PWD/build/$PRESET/skiff
 
@@ -66,7 +67,8 @@ trap 'exit 130' INT TERM
 
 say "1. A cluster on an empty machine"
 up=(up --data-dir="$DATA" --secure-port=$PORT --kubelet-port=$KUBELET_PORT
-  --service-cluster-ip-range=$SERVICE_CIDR)
+  --service-cluster-ip-range=$SERVICE_CIDR --ingress-http-port=$INGRESS_PORT --ingress-https-port=0
+  --ingress-metrics-port=0)
 run "$SKIFF" "${up[@]}"
 export KUBECONFIG=$DATA/admin.kubeconfig
 KUBECTL=$(debian_kubectl "$PWD/build/peers")
@@ -165,6 +167,38 @@ service_demo() { # KUBECTL-LIKE PROGRAM
   check "all pods are gone" no_pods app=web
 }
 
+# Three Deployments behind one Ingress; one of them is rolled, and the Ingress changed, under load.
+site_demo() { # KUBECTL-LIKE PROGRAM
+  local kubectl=$1 site=http://127.0.0.1:$INGRESS_PORT asked failed
+  run "$kubectl" apply -f manifests/ingress/site.yaml
+  for name in threads users posts; do
+    run "$kubectl" rollout status "deployment/$name" --timeout=120s
+    check "/api/$name is answered by $name" says "{\"$name\"" curl -fsS -m 2 "$site/api/$name"
+  done
+  check "no rule is for other paths" says '404 page not found' curl -sS -m 2 "$site/"
+  check "the Ingress says where it is served" \
+    says '[0-9]\.' "$kubectl" get ingress site -o jsonpath='{.status.loadBalancer.ingress[0].ip}'
+  asked=$(mktemp); failed=$(mktemp)
+  ( while :; do curl -fsS -m 5 "$site/api/users" >>"$asked" 2>>"$failed"; done ) &
+  asker=$!
+  run "$kubectl" rollout restart deployment/users
+  run "$kubectl" patch ingress site --type=json \
+    -p '[{"op": "replace", "path": "/spec/rules/0/http/paths/2/path", "value": "/api/latest"}]'
+  run "$kubectl" rollout status deployment/users --timeout=120s
+  check "the changed path is not found where it leads now" says '404 Not Found' curl -sS -m 2 "$site/api/latest"
+  kill $asker; wait $asker 2>/dev/null || true; asker=
+  echo "   $(grep -c . "$asked") requests meanwhile, $(grep -c . "$failed" || true) failed"
+  [ ! -s "$failed" ] || fail "requests failed meanwhile: $(head -n 3 "$failed")"
+  steps=$((steps + 1))
+  rm -f "$asked" "$failed"
+  run "$kubectl" delete service posts
+  check "a service that is gone is told" says 'service "posts" not found' \
+    "$kubectl" get events --field-selector involvedObject.name=site
+  check "its path answers 503" says 503 curl -sS -m 2 -o /dev/null -w '%{http_code}' "$site/api/latest"
+  run "$kubectl" delete --ignore-not-found --grace-period=1 -f manifests/ingress/site.yaml
+  check "nobody listens any more" says 'refused\|Failed to connect' curl -sS -m 2 "$site/"
+}
+
 claim_demo() { # KUBECTL-LIKE PROGRAM
   local kubectl=$1
   run "$kubectl" apply -f manifests/csi/storageclass.yaml -f manifests/csi/pvc.yaml
@@ -222,7 +256,10 @@ fi
 say "5. A claim that outlives its pod, with skiff's own verbs"
 claim_demo "$SKIFF"
 
-say "6. kill -9, and nothing stops"
+say "6. A site whose paths go to three services, with stock kubectl"
+site_demo "$KUBECTL"
+
+say "7. kill -9, and nothing stops"
 run "$KUBECTL" create -f manifests/csi/pvc.yaml -f manifests/csi/pod.yaml
 check "the pod with the claim runs" says Running "$KUBECTL" get pod my-csi-app
 run "$KUBECTL" exec my-csi-app -- sh -c 'echo kept > /data/hello'
@@ -243,7 +280,7 @@ run "$KUBECTL" delete pod my-csi-app --grace-period=1
 run "$KUBECTL" delete pvc csi-pvc
 check "the volume is reclaimed" says 'No resources found' "$KUBECTL" get pv
 
-say "7. Down, and nothing is left"
+say "8. Down, and nothing is left"
 run "$SKIFF" down --data-dir="$DATA" --service-cluster-ip-range=$SERVICE_CIDR
 after=$(machine_state)
 if [ "$before" != "$after" ]; then

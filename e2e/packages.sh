@@ -7,7 +7,7 @@ BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-cert
   libcli11-dev prometheus-cpp-dev libre2-dev libwslay-dev libnghttp2-dev libldns-dev libnl-3-dev
   libnl-route-3-dev libjemalloc-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
 RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2
-  busybox-static curl procps python3 openssl)
+  haproxy busybox-static curl procps python3 openssl)
 # For tests alone: the etcd that the second store is tested on.
 TEST_PACKAGES=(etcd-server)
 # For e2e/nodes.sh, beside RUN_PACKAGES: to make a machine with another clock.
@@ -24,7 +24,7 @@ DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
 # What a container image needs to run skiff: the libraries that stay shared (cmake/toolchain.cmake), and what a
 # node starts.
 IMAGE_PACKAGES=(libspdlog1.10 libfmt9 libwslay1 libcpp-httplib0.11 libssl3 zlib1g
-  containerd runc containernetworking-plugins iptables iproute2 conntrack procps)
+  containerd runc containernetworking-plugins iptables iproute2 conntrack haproxy procps)
 
 # Keeps the environment: scripts are steered by variables.
 as_root() {

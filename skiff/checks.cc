@@ -106,6 +106,13 @@ Check CheckOverlay(const HostFacts& facts) {
           "put the data directory on a volume of its own", CheckVerdict::kWarning};
 }
 
+Check CheckIngress(const HostFacts& facts) {
+  constexpr char kName[] = "ingress";
+  if (facts.has_haproxy) return Ok(kName, "haproxy is installed");
+  return {kName, "haproxy is not installed: Ingresses are not served",
+          "apt-get install haproxy, or --ingress=false", CheckVerdict::kWarning};
+}
+
 Check CheckIsolation(const HostFacts& facts) {
   const char* app_armor = facts.has_app_armor ? "" : "AppArmor profiles (not enabled here), ";
   return Ok("isolation", fmt::format("pods are refused that ask for {}user namespaces (hostUsers: "
@@ -258,6 +265,7 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
     checks.push_back(CheckIptables(facts));
     checks.push_back(CheckCgroups(facts));
     checks.push_back(CheckIsolation(facts));
+    if (options.is_server && options.ingress) checks.push_back(CheckIngress(facts));
   }
   checks.push_back(CheckDataDir(facts, options));
   for (const PortFact& port : facts.ports) checks.push_back(CheckPort(port));

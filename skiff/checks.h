@@ -31,6 +31,7 @@ Check CheckCgroups(const HostFacts& facts);
 Check CheckOverlay(const HostFacts& facts);
 // What pods can ask for that they do not get here: they are refused, with the reason.
 Check CheckIsolation(const HostFacts& facts);
+Check CheckIngress(const HostFacts& facts);
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
 Check CheckPort(const PortFact& port);
 // The rules of services are one set in a network, whatever the ranges of those who write them.

@@ -197,6 +197,9 @@ TEST(ChecksTest, AMachineThatJoinsIsJudgedByTheClustersRangesOnceTheyAreKnown) {
 
 TEST(ChecksTest, TheDoctorSaysWhatPodsDoNotGet) {
   HostFacts facts = GoodHost();
+  EXPECT_EQ(CheckIngress(facts).verdict, CheckVerdict::kOk);
+  facts.has_haproxy = false;
+  EXPECT_EQ(CheckIngress(facts).verdict, CheckVerdict::kWarning);
   EXPECT_THAT(CheckIsolation(facts).finding, testing::HasSubstr("AppArmor profiles"));
   EXPECT_THAT(CheckIsolation(facts).finding, testing::HasSubstr("hostUsers: false"));
   facts.has_app_armor = true;

@@ -21,8 +21,10 @@
 #include "kubelet/containerd.h"
 #include "kubelet/network/links.h"
 #include "kubelet/node_traces.h"
+#include "proxy/ingress/ingress_plan.h"
 #include "proxy/netfilter.h"
 #include "skiff/cluster_dns.h"
+#include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/host_facts.h"
@@ -113,6 +115,9 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
                        {{"TCP", options.kubelet_port}, "the kubelet"}};
   // On simulated nodes nothing listens.
   if (options.simulated_nodes > 0) balancer.reserved.clear();
+  if (IsIngressWanted(options)) {
+    balancer.ingress_controller = ingress::kIngressController;
+  }
   controllers.local_path_directory = options.data_dir + "/local-path";
   controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
   return controllers;
@@ -134,6 +139,7 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
                                    .cluster_cidr = options.cluster_cidr,
                                    .has_dns = !ClusterDnsServers(options).empty()}));
   TRY(EnsureDefaultStorageClass(client, options.simulated_nodes > 0));
+  if (IsIngressWanted(options)) TRY(EnsureDefaultIngressClass(client));
   if (options.simulated_nodes > 0) TRY(RemoveSurplusNodes(client, options.simulated_nodes));
   if (options.bootstrap_token.empty()) return {};
   return EnsureBootstrapToken(client, options.bootstrap_token);
@@ -147,13 +153,14 @@ struct Cluster::Parts {
   metrics::MetricsServer usage{clock};  // Before the server, which asks it.
   std::unique_ptr<ApiServerProcess> server;
   std::unique_ptr<Transport> controller_transport, scheduler_transport, node_transport,
-      services_transport;
+      services_transport, ingress_transport;
   std::unique_ptr<Client> informer_client;
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<Manager> controllers, scheduler;
   std::unique_ptr<NodeDns> dns;
   std::unique_ptr<DnsService> dns_service;
+  std::unique_ptr<ClusterIngress> ingress;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<SimulatedNodes> simulated;
   std::unique_ptr<ReadyNodes> ready;
@@ -197,6 +204,8 @@ Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& 
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
   dns = TRY(NodeDns::Start(options, {*node_transport, *informers, clock, random, *executor}));
   dns_service = DnsService::Start(options, *controller_transport, *informers, *executor);
+  ingress_transport = TransportAs(handler, std::string(kIngressUser));
+  ingress = ClusterIngress::Start(options, {*ingress_transport, *informers, clock, *executor});
   return {};
 }
 
@@ -292,6 +301,7 @@ Cluster::~Cluster() {
   // Their watches look into the store: they end before it does.
   parts.dns.reset();
   parts.dns_service.reset();
+  parts.ingress.reset();
   parts.ready.reset();
   parts.scheduler.reset();
   parts.controllers.reset();
@@ -327,6 +337,7 @@ Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
 }  // namespace
 
 Result<> LeaveMachine(const ClusterOptions& options, bool keep_data, const Progress& progress) {
+  if (!StopIngress(options.data_dir)) progress("note: haproxy does not end");
   progress("stopping containers");
   TRY(RemoveNodePods({.directory = options.data_dir,
                       .kubelet_root = options.data_dir + "/kubelet",

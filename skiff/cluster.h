@@ -27,6 +27,10 @@ struct ClusterOptions {
   std::string durability = "sync";
   std::string cluster_dns = "auto";  // "on", "off"; "auto": on unless nodes are simulated.
   int cluster_dns_port = 10053;      // On this node, behind the Service kube-system/kube-dns.
+  bool ingress = true;               // Unless nodes are simulated.
+  int ingress_http_port = 80;        // On this machine; 0: none.
+  int ingress_https_port = 443;      // The same.
+  int ingress_metrics_port = 10254;  // On its loopback; 0: none.
   Duration node_monitor_grace_period = 50s;
   Duration cluster_signing_duration = 24h * 365;  // Of the certificates that nodes ask for.
   int default_not_ready_toleration_s = 300;

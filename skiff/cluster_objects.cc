@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/version.h"
 #include "client/bootstrap_token.h"
+#include "proxy/ingress/ingress_plan.h"
 
 namespace skiff {
 namespace {
@@ -141,6 +142,16 @@ Result<> EnsureDefaultStorageClass(Client& client, bool simulated) {
   made.provisioner = "skiff.io/local-path";
   made.reclaim_policy = "Delete";
   made.volume_binding_mode = simulated ? "Immediate" : "WaitForFirstConsumer";
+  const auto created = client.Create(made);
+  if (created || created.error().reason == Reason::kAlreadyExists) return {};
+  return Fail(created.error());
+}
+
+Result<> EnsureDefaultIngressClass(Client& client) {
+  networking_v1::IngressClass made;
+  made.metadata.name = ingress::kIngressClassName;
+  made.metadata.annotations["ingressclass.kubernetes.io/is-default-class"] = "true";
+  made.spec.controller = ingress::kIngressController;
   const auto created = client.Create(made);
   if (created || created.error().reason == Reason::kAlreadyExists) return {};
   return Fail(created.error());

@@ -31,6 +31,10 @@ Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts);
 // administrator has it.
 Result<> EnsureDefaultStorageClass(Client& client, bool simulated);
 
+// The class of Ingresses that name none, served by HAProxy here; made where it is missing, and left
+// as its administrator has it.
+Result<> EnsureDefaultIngressClass(Client& client);
+
 // The value of --bootstrap-token; Invalid when it is no token.
 Result<BootstrapToken> ParseGivenToken(const std::string& text);
 // A token for nodes that never expires; one of that id that is there already stays.

@@ -46,7 +46,8 @@ Result<> CheckFlagsOfSimulated(const Flags::Given& given) {
   static const std::set<std::string> kOfRealNodes = {
       "node-name",     "kubelet-port",  "container-runtime-endpoint",
       "load-image",    "eviction-hard", "eviction-pressure-transition-period",
-      "leave-nothing", "register-with-taints", "iptables-flavour"};
+      "leave-nothing", "register-with-taints", "iptables-flavour",
+      "ingress",       "ingress-http-port", "ingress-https-port", "ingress-metrics-port"};
   const auto nodes = std::find_if(given.begin(), given.end(),
                                   [](const auto& flag) { return flag.first == "nodes"; });
   if (nodes == given.end()) return {};

@@ -27,7 +27,8 @@ TEST(GivenFlagsTest, WhatARunningClusterDoesNotDoIsForANewStart) {
 TEST(GivenFlagsTest, SimulatedNodesRefuseWhatTheyCannotFollow) {
   for (const char* name :
        {"node-name", "kubelet-port", "load-image", "eviction-hard", "container-runtime-endpoint",
-        "register-with-taints", "iptables-flavour", "leave-nothing"}) {
+        "register-with-taints", "iptables-flavour", "leave-nothing", "ingress",
+        "ingress-http-port"}) {
     const auto checked = CheckFlagsOfSimulated({{"nodes", "2"}, {name, "x"}});
     ASSERT_FALSE(checked) << name;
     EXPECT_THAT(checked.error().message, HasSubstr(std::string("--") + name + ": "));

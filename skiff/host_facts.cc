@@ -43,7 +43,8 @@ constexpr std::string_view kOurs[] = {"cluster.json", "kubelet.conf",  "admin.ku
                                       "store",        "lock",          "pki",
                                       "containerd",   "kubelet",       "cni",
                                       "logs",         "local-path",    "service-account.key",
-                                      "manifests",    "forwarding.undo", "simulated.sock"};
+                                      "manifests",    "forwarding.undo", "simulated.sock",
+                                      "ingress"};
 // What a mount point has of its own.
 constexpr std::string_view kOfMounts = "lost+found";
 
@@ -211,6 +212,7 @@ std::vector<std::string> OtherClusters(const std::string& data_dir) {
 void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   facts.missing_plugins = FindCniPlugins().missing;
   facts.has_app_armor = HasAppArmor();
+  facts.has_haproxy = FindProgram("haproxy").has_value();
   ReadCgroups(facts);
   if (!facts.is_root || !facts.may_mount) return;
   if (const auto usable = TryIptables(options.iptables_flavour); !usable) {

@@ -54,6 +54,7 @@ struct HostFacts {
   bool has_cgroups = true;
   std::string overlay_problem;  // "": overlayfs works in the data directory.
   bool has_app_armor = false;   // Containers can have AppArmor profiles.
+  bool has_haproxy = true;      // By which Ingresses are served.
   DataDirFact data_dir;
   std::vector<PortFact> ports;
   std::vector<LocalNetwork> networks;  // Without those of a cluster of ours.

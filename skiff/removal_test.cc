@@ -228,6 +228,7 @@ TEST_F(RemovalTest, UpRefusesNumbersThatMakeNoSense) {
        {"--nodes=40000", "--secure-port=0", "--secure-port=70000", "--kubelet-port=-1",
         "--cluster-dns-port=0", "--default-not-ready-toleration-seconds=-1",
         "--node-monitor-grace-period=0s", "--cluster-cidr=all", "--cluster-dns=maybe",
+        "--ingress-http-port=65536",
         "--cluster-cidr=10.96.128.0/17", "--bind-address=here", "--eviction-hard=foo",
         "--eviction-hard=foo.bar<1Mi", "--iptables-flavour=x", "--durability=some",
         "--bootstrap-token=foo", "--data-dir="}) {

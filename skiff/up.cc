@@ -19,6 +19,7 @@
 #include "base/program.h"
 #include "client/kubeconfig.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/cluster_ranges.h"
@@ -138,6 +139,13 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "on, or off to run another DNS, or none; auto: on unless nodes are simulated.");
   flags.Add("cluster-dns-port", to.cluster.cluster_dns_port,
             "The port on this node behind the Service kube-system/kube-dns.");
+  flags.Add("ingress", to.cluster.ingress,
+            "Serve Ingresses of the class skiff, by a HAProxy that starts with the first one.");
+  flags.Add("ingress-http-port", to.cluster.ingress_http_port,
+            "The port of this machine at which Ingresses are served; 0: none.");
+  flags.Add("ingress-https-port", to.cluster.ingress_https_port, "The same over TLS; 0: none.");
+  flags.Add("ingress-metrics-port", to.cluster.ingress_metrics_port,
+            "The port of 127.0.0.1 where HAProxy tells its metrics; 0: none.");
   flags.Add("bootstrap-token", to.cluster.bootstrap_token,
             "A token by which machines may join, abcdef.0123456789abcdef, for ever; `skiff token "
             "create` makes others later.");
@@ -219,6 +227,7 @@ Result<> CheckUpFlags(UpFlags& to) {
     return Fail(Reason::kInvalid,
                 fmt::format("--cluster-dns: \"{}\" is none of auto, on, off", cluster.cluster_dns));
   }
+  TRY(CheckIngressFlags(cluster));
   return CheckNodeFlags(cluster);
 }
 

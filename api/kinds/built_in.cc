@@ -96,7 +96,8 @@ constexpr std::string_view kNoPolicies =
     "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
     "traffic is allowed";
 constexpr std::string_view kNoIngressController =
-    "skiff has no ingress controller: until one is installed, nothing listens for this Ingress";
+    "nobody serves Ingresses here: until an ingress controller is installed, nothing listens for "
+    "this one";
 constexpr std::string_view kNoSlices =
     "skiff allocates no devices yet: those of this ResourceSlice are given to nobody";
 constexpr std::string_view kNoClaims =

@@ -12,6 +12,9 @@
 // deletes PersistentVolumes whose directory its node was told to remove; the admission plugin
 // NodeServices sees to it that it deletes no other. The nodes themselves may do nothing beyond what
 // Kubernetes lets them.
+//
+// Who serves Ingresses reads by the informers of the controllers beside it; as itself it writes
+// what became of them, and nothing else.
 #include "apiserver/auth/bootstrap_rbac.h"
 
 namespace skiff {
@@ -41,6 +44,11 @@ clusterrole skiff:node-services
   allow delete,get,list,watch core persistentvolumes
 clusterbinding skiff:node-services skiff:node-services
   subject Group skiff:node-services
+clusterrole skiff:ingress
+  allow patch networking.k8s.io ingresses/status
+  allow create,patch core events
+clusterbinding skiff:ingress skiff:ingress
+  subject User skiff:ingress
 )";
 
 }  // namespace skiff

@@ -1,0 +1,123 @@
+#include "skiff/cluster_ingress.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "apiserver/auth/pki.h"
+#include "base/certificates.h"
+#include "base/log.h"
+#include "base/pem.h"
+#include "client/recorder.h"
+#include "proxy/ingress/ingress_loop.h"
+#include "skiff/node.h"
+#include "skiff/node_flags.h"
+
+namespace skiff {
+namespace {
+
+constexpr int kIngressPortMax = 65535;
+
+std::string IngressDirectory(const std::string& data_dir) {
+  return data_dir + "/ingress";
+}
+
+// Whom Debian's package makes for it; "" where there is none.
+std::string HaproxyUser() {
+  constexpr char kName[] = "haproxy";
+  return geteuid() == 0 && getpwnam(kName) != nullptr ? kName : "";
+}
+
+// For names that no certificate is for: clients that verify refuse it. Kept, so that a new start
+// changes nothing.
+Result<std::string> DefaultCertificate(const std::string& directory, TimePoint now) {
+  const std::string path = directory + "/default.pem";
+  if (const auto kept = ReadWholeFile(path); kept && !NeedsRenewal(*kept, now)) return *kept;
+  const auto authority = TRY(CertificateAuthority::Create("skiff ingress", now));
+  const KeyPair pair = TRY(authority.Issue({.common_name = "skiff-ingress.invalid",
+                                            .dns_names = {"skiff-ingress.invalid"},
+                                            .server = true,
+                                            .lifetime = kAuthorityLifetime},
+                                           now));
+  const std::string pem = JoinPem(pair.certificate_pem, pair.key_pem);
+  TRY(WriteWholeFile(path, pem, 0600));
+  return pem;
+}
+
+Result<ingress::HaproxySettings> SettingsOf(const ClusterOptions& options, TimePoint now) {
+  ingress::HaproxySettings settings;
+  settings.directory = IngressDirectory(options.data_dir);
+  if (!ingress::IsPlainDirectory(settings.directory)) {
+    return Fail(Reason::kInvalid, "haproxy cannot be told the path " + settings.directory +
+                                      "; choose another directory with --data-dir");
+  }
+  std::error_code error;
+  std::filesystem::create_directories(settings.directory, error);
+  if (error) return Fail(Reason::kForbidden, settings.directory + ": " + error.message());
+  settings.user = HaproxyUser();
+  settings.http_port = options.ingress_http_port;
+  settings.https_port = options.ingress_https_port;
+  settings.metrics_port = options.ingress_metrics_port;
+  settings.default_certificate = TRY(DefaultCertificate(settings.directory, now));
+  return settings;
+}
+
+}  // namespace
+
+bool IsIngressWanted(const ClusterOptions& options) {
+  return options.ingress && options.simulated_nodes == 0;
+}
+
+Result<> CheckIngressFlags(const ClusterOptions& options) {
+  TRY(CheckFlagNumber("ingress-http-port", options.ingress_http_port, 0, kIngressPortMax));
+  TRY(CheckFlagNumber("ingress-https-port", options.ingress_https_port, 0, kIngressPortMax));
+  return CheckFlagNumber("ingress-metrics-port", options.ingress_metrics_port, 0, kIngressPortMax);
+}
+
+struct ClusterIngress::Parts {
+  Parts(const Dependencies& dependencies, ingress::HaproxySettings settings)
+      : executor(dependencies.executor),
+        client(dependencies.transport, "skiff-ingress"),
+        events(client, dependencies.clock),
+        recorder(events, dependencies.clock, "skiff-ingress", ""),
+        loop({dependencies.informers, client, recorder, dependencies.clock}, std::move(settings),
+             NodeAddress()) {}
+
+  Executor& executor;
+  Client client;
+  EventSink events;
+  EventRecorder recorder;
+  ingress::IngressLoop loop;
+};
+
+std::unique_ptr<ClusterIngress> ClusterIngress::Start(const ClusterOptions& options,
+                                                      Dependencies dependencies) {
+  const Log log("ingress");
+  if (!IsIngressWanted(options)) {
+    if (!StopIngress(options.data_dir)) log.Error("haproxy does not end");
+    return nullptr;
+  }
+  auto settings = SettingsOf(options, dependencies.clock.Now());
+  if (!settings) {
+    log.Error("no ingresses are served", {{"error", settings.error().message}});
+    return nullptr;
+  }
+  auto parts = std::make_unique<Parts>(dependencies, std::move(*settings));
+  parts->executor.Add(parts->events);
+  parts->executor.Add(parts->loop);
+  return std::unique_ptr<ClusterIngress>(new ClusterIngress(std::move(parts)));
+}
+
+ClusterIngress::ClusterIngress(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+ClusterIngress::~ClusterIngress() {
+  parts_->executor.Remove(parts_->loop);
+  parts_->executor.Remove(parts_->events);
+}
+
+bool StopIngress(const std::string& data_dir) {
+  return ingress::Haproxy(IngressDirectory(data_dir)).Stop();
+}
+
+}  // namespace skiff
