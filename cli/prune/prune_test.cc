@@ -96,6 +96,7 @@ TEST_F(PruneTest, FlagsThatGoBadlyTogether) {
 }
 
 TEST_F(PruneTest, DiffShowsWhatWouldGo) {
+  variables_["KUBECTL_EXTERNAL_DIFF"] = "";
   PutApplied("kept");
   PutApplied("old");
   input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kept"}})";
@@ -114,7 +115,9 @@ class ApplySetTest : public PruneTest {
   ApplySetTest() { variables_["KUBECTL_APPLYSET"] = "true"; }
   int ApplySetOf(const std::string& documents, std::vector<std::string> more = {}) {
     input_ = documents;
-    more.insert(more.begin(), {"-f", "-", "--prune", "--applyset=set", "-n", "default"});
+    const bool named = !more.empty() && more[0].starts_with("--applyset");
+    if (!named) more.insert(more.begin(), "--applyset=set");
+    more.insert(more.begin(), {"-f", "-", "--prune", "-n", "default"});
     return Run("apply", more);
   }
   static std::string Map(const std::string& name) {
