@@ -76,14 +76,14 @@ TEST_F(WhyClaimTest, VolumesThatDoNotFitSayByHowMuch) {
   AddVolume("small", "4Gi");
   AddVolume("nearly", "8Gi");
   AddVolume("shared", "20Gi", "", "[ReadOnlyMany]");
-  AddVolume("held", "20Gi", ", claimRef: {namespace: x, name: y}");
+  AddVolume("held", "20Gi", ", claimRef: {namespace: x, name: other}");
   const std::string text = Pending("hand");
   EXPECT_THAT(text,
               StartsWith("persistentvolumeclaim/data is pending: no volume of class hand fits; "
                          "the nearest, nearly, is short by 2Gi.\n"));
   EXPECT_THAT(text, HasSubstr("is too small: 4Gi of 10Gi, short by 6Gi  [persistentvolume/small]"));
   EXPECT_THAT(text, HasSubstr("does not offer ReadWriteOnce, only ReadOnlyMany  ["));
-  EXPECT_THAT(text, HasSubstr("is taken for claim x/y  [persistentvolume/held]"));
+  EXPECT_THAT(text, HasSubstr("is taken for claim x/other  [persistentvolume/held]"));
 }
 
 TEST_F(WhyClaimTest, AProvisionerThatIsNotThere) {
@@ -114,8 +114,8 @@ TEST_F(WhyClaimTest, AVolumeByNameThatIsNotThereOrTaken) {
       "storageClassName: hand}, status: {phase: Pending}}";
   EXPECT_THAT(Why(claim), StartsWith("persistentvolumeclaim/data is pending: it names the volume "
                                      "v1, which does not exist.\n"));
-  AddVolume("v1", "1Gi", ", claimRef: {namespace: x, name: y}");
-  EXPECT_THAT(Why(claim), HasSubstr("v1, which is taken for claim x/y.\n"));
+  AddVolume("v1", "1Gi", ", claimRef: {namespace: x, name: other}");
+  EXPECT_THAT(Why(claim), HasSubstr("v1, which is taken for claim x/other.\n"));
 }
 
 TEST_F(WhyClaimTest, DeletionWaitsForPodsThatUseIt) {
