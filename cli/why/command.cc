@@ -16,6 +16,7 @@ constexpr const char* kByName[] = {"pods",       "services",    "persistentvolum
 // Everything of that name that can be explained.
 Result<std::vector<Json>> FindByName(Session& session, const std::string& name) {
   std::vector<Json> found;
+  std::vector<std::string> hidden;
   for (const char* resource : kByName) {
     const ServedKind kind = TRY(session.kinds().Find(resource));
     auto object = session.api().Get(kind.resource, {session.namespace_(), name});
@@ -25,8 +26,14 @@ Result<std::vector<Json>> FindByName(Session& session, const std::string& name) 
     }
     const Reason reason = object.error().reason;
     if (reason != Reason::kNotFound && reason != Reason::kForbidden) return Fail(object.error());
+    if (reason == Reason::kForbidden) hidden.emplace_back(resource);
   }
   if (!found.empty()) return found;
+  if (!hidden.empty()) {
+    return CliError(fmt::format("nothing called \"{}\" was found in namespace {}, where you may "
+                                "not look at {}",
+                                name, session.namespace_(), Join(hidden, ", ")));
+  }
   return CliError(
       fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"",
                   session.namespace_(), name));

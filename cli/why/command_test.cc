@@ -53,6 +53,15 @@ TEST_F(WhyCommandTest, MissingRightsAreSaidAndAreNoFailure) {
   EXPECT_THAT(out_, HasSubstr("Not looked at: nodes, pods (you may not see them).\n"));
 }
 
+TEST_F(WhyCommandTest, WhatMayNotBeSeenIsNotSaidToBeMissing) {
+  forbidden_ = {"/api/v1/namespaces/default/pods/web",
+                "/apis/apps/v1/namespaces/default/deployments/web"};
+  EXPECT_EQ(Run("why", {"web"}), 1);
+  EXPECT_EQ(err_,
+            "error: nothing called \"web\" was found in namespace default, where you may not look "
+            "at pods, deployments\n");
+}
+
 TEST_F(WhyCommandTest, WhatIsNotExplainedIsRefused) {
   Put("/api/v1/namespaces/default/configmaps/c", {{"kind", "ConfigMap"}});
   EXPECT_EQ(Run("why", {"configmap/c"}), 1);
