@@ -307,6 +307,25 @@ void ExplainBalancer(const Facts& facts, const Json& service, Findings& out) {
   out.push_back(std::move(finding));
 }
 
+// Whether pods answer that are not ready, as the service may ask for.
+bool AnswersUnready(const Facts& facts, const Json& service) {
+  if (!IsTrue(At(service, "spec", "publishNotReadyAddresses"))) return false;
+  return !facts.Has("endpointslices") || ReadyEndpoints(facts, service) > 0;
+}
+
+// Where its pods may not be looked at, endpoints tell whether anything answers, though not why.
+void ExplainUnseenPods(const Facts& facts, const Json& service, Findings& out) {
+  if (!facts.Has("endpointslices") || ReadyEndpoints(facts, service) > 0) return;
+  Finding finding;
+  finding.cause = "NoEndpoints";
+  finding.sentence = fmt::format("{} reaches nothing: it has no endpoint that is ready, and its "
+                                 "pods cannot be looked at",
+                                 Named(service));
+  finding.Saw(SelectorText(At(service, "spec", "selector")), "spec.selector");
+  finding.Saw("none that is ready", "endpointslices of the service");
+  out.push_back(std::move(finding));
+}
+
 // One whose endpoints somebody else writes.
 void ExplainByHand(const Facts& facts, const Json& service, Findings& out) {
   if (!facts.Has("endpointslices")) return;
@@ -322,11 +341,11 @@ void ExplainByHand(const Facts& facts, const Json& service, Findings& out) {
 }
 
 void ExplainSelected(const Facts& facts, const Json& service, Findings& out) {
-  if (!facts.Has("pods")) return;
+  if (!facts.Has("pods")) return ExplainUnseenPods(facts, service, out);
   const Backends pods = BackendsOf(facts, service);
   if (pods.all.empty()) {
     ExplainNoPods(facts, service, out);
-  } else if (pods.ready.empty() && !IsTrue(At(service, "spec", "publishNotReadyAddresses"))) {
+  } else if (pods.ready.empty() && !AnswersUnready(facts, service)) {
     ExplainNoneReady(service, pods, out);
   }
   ExplainPorts(service, pods, out);
@@ -354,6 +373,12 @@ void SayServiceFine(const Facts& facts, const Json& service, Findings& out) {
   if (!facts.Has("endpointslices")) {
     finding.sentence = fmt::format("{} selects {}; nothing is seen to be wrong", Named(service),
                                    Count(pods.ready.size(), "ready pod"));
+  }
+  if (!facts.Has("endpointslices") && pods.ready.empty()) {
+    finding.weight = Weight::kNote;
+    finding.cause = "Unseen";
+    finding.sentence =
+        fmt::format("{}: whether anything answers behind it cannot be seen", Named(service));
   }
   AddAddresses(service, finding);
   if (!pods.unready.empty()) {

@@ -153,6 +153,30 @@ TEST_F(WhyServiceTest, EndpointsThatNobodyHasWritten) {
                          "endpoints for it.\n"));
 }
 
+TEST_F(WhyServiceTest, OneThatAsksForUnreadyPodsAnswersByItsEndpointsAlone) {
+  const std::string unready =
+      "{kind: Service, metadata: {name: web}, spec: {clusterIP: None, publishNotReadyAddresses: "
+      "true, selector: {app: web}}}";
+  AddPod("a", kOwnLabels, false);
+  AddSlice(kOneReady);
+  EXPECT_THAT(Why(unready), StartsWith("service/web is answered by 1 ready endpoint;"));
+  facts_.lists["endpointslices"].clear();
+  EXPECT_THAT(Why(unready), StartsWith("service/web reaches nothing: of the 1 pod that it selects "
+                                       "none is ready.\n"));
+  EXPECT_FALSE(explanation_.healthy());
+}
+
+TEST_F(WhyServiceTest, PodsThatMayNotBeSeenAreNotTakenForNone) {
+  EXPECT_THAT(Why(kService),
+              StartsWith("service/web: whether anything answers behind it cannot be seen.\n"));
+  EXPECT_EQ(first().cause, "Unseen");
+  AddSlice(kOneReady);
+  EXPECT_THAT(Why(kService), StartsWith("service/web is answered by 1 ready endpoint;"));
+  facts_.lists["endpointslices"].clear();
+  EXPECT_THAT(Why(kService), StartsWith("service/web reaches nothing: it has no endpoint that is "
+                                        "ready, and its pods cannot be looked at.\n"));
+}
+
 class WhyIngressTest : public WhyServiceTest {
  protected:
   static std::string IngressTo(const std::string& service, const std::string& port,
