@@ -172,11 +172,13 @@ void ExplainCronJob(const Facts& facts, const Json& cron, Findings& out) {
   Finding finding;
   finding.weight = IsTrue(At(cron, "spec", "suspend")) ? Weight::kWaits : Weight::kFine;
   finding.cause = finding.weight == Weight::kWaits ? "Suspended" : "Fine";
-  finding.sentence = finding.weight == Weight::kWaits
-                         ? fmt::format("{} is suspended, and starts no jobs", Named(cron))
-                         : fmt::format("{} starts jobs by its schedule {}; its last was {}",
-                                       Named(cron), TextAt(cron, "spec", "schedule"),
-                                       last.empty() ? "never" : Age(facts, last) + " ago");
+  finding.sentence =
+      finding.weight == Weight::kWaits
+          ? fmt::format("{} is suspended, and starts no jobs", Named(cron))
+          : fmt::format("{} starts jobs by its schedule {}; {}", Named(cron),
+                        TextAt(cron, "spec", "schedule"),
+                        last.empty() ? "there was none yet"
+                                     : fmt::format("its last was {} ago", Age(facts, last)));
   finding.Saw(TextAt(cron, "spec", "schedule"), "spec.schedule");
   const Json* newest = nullptr;
   for (const Json& job : facts.Of("jobs")) {

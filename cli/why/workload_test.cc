@@ -108,5 +108,14 @@ TEST_F(WhyWorkloadTest, ACronJobThatIsSuspended) {
               StartsWith("cronjob/c is suspended, and starts no jobs.\n"));
 }
 
+TEST_F(WhyWorkloadTest, ACronJobSaysWhenItsLastWas) {
+  EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *'}}"),
+              StartsWith("cronjob/c starts jobs by its schedule * * * * *; there was none yet.\n"));
+  EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *'}, status: "
+                  "{lastScheduleTime: '2026-01-02T02:59:00Z'}}"),
+              StartsWith("cronjob/c starts jobs by its schedule * * * * *; its last was 60s "
+                         "ago.\n"));
+}
+
 }  // namespace
 }  // namespace skiff::cli::why
