@@ -57,6 +57,11 @@ void ProjectFlags::Complete(Command& command) {
   }
 }
 
+Result<> ProjectFlags::RefuseServices(Command& command) const {
+  if (words.empty()) return {};
+  return command.UsageError(fmt::format("unexpected arguments: [{}]", Join(words, " ")));
+}
+
 Result<Loaded> LoadAndConvert(Command& command, const ProjectFlags& flags) {
   const DiskFiles files;
   Loaded loaded;
@@ -105,9 +110,7 @@ Result<> RunComposeConvert(Command& command, const Args& args) {
   print.AddTo(command);
   TRY(command.Parse(args));
   flags.Complete(command);
-  if (!flags.words.empty()) {
-    return command.UsageError(fmt::format("unexpected arguments: [{}]", Join(flags.words, " ")));
-  }
+  TRY(flags.RefuseServices(command));
   if (print.output.empty() && print.template_.empty()) print.output = "yaml";
   const auto printer = TRY(MakeObjectPrinter(print));
   Loaded loaded = TRY(LoadAndConvert(command, flags));

@@ -22,6 +22,8 @@ struct ProjectFlags {
   void AddTo(Command& command, bool letter = true);
   // After the command has parsed its words: takes files from them.
   void Complete(Command& command);
+  // For verbs that are about the whole project: a service named is no part of what they do.
+  Result<> RefuseServices(Command& command) const;
 };
 
 // Loads and converts; prints what is not carried over, and what warnings there are.

@@ -86,11 +86,17 @@ TEST_F(ComposeCommandTest, WhatIsWrongWithAFileEndsTheVerb) {
   EXPECT_EQ(out_, "");
   EXPECT_EQ(Run({"up", "-f", folder_ + "/none.yaml"}), 1);
   EXPECT_THAT(err_, HasSubstr("none.yaml: no such file"));
-  EXPECT_EQ(Run({"convert", path, "web"}), 1);
-  EXPECT_THAT(err_, HasSubstr("unexpected arguments: [web]"));
   EXPECT_EQ(Run({"destroy"}), 1);
   EXPECT_EQ(err_, "error: unknown command \"destroy\"\nSee 'skiff compose -h' for help and "
                   "examples\n");
+}
+
+TEST_F(ComposeCommandTest, ServicesAreRefusedByWhatIsAboutTheWholeProject) {
+  const std::string path = Write("a.yaml", "name: a\nservices: {web: {image: x}}\n");
+  for (const std::string verb : {"convert", "down", "up"}) {
+    EXPECT_EQ(Run({verb, path, "web"}), 1) << verb;
+    EXPECT_THAT(err_, StartsWith("error: unexpected arguments: [web]\n")) << verb;
+  }
 }
 
 TEST_F(ComposeCommandTest, VerbsHaveHelp) {

@@ -188,6 +188,7 @@ Result<> RunComposeDown(Command& command, const Args& args) {
   command.Flag("timeout", flags.timeout, "How long to wait until objects are gone.");
   TRY(command.Parse(args));
   flags.project.Complete(command);
+  TRY(flags.project.RefuseServices(command));
   const std::string project = TRY(LoadName(flags.project.options, DiskFiles()));
   return DownAll(command, flags, *TRY(command.session()), project);
 }

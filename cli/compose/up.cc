@@ -292,10 +292,7 @@ Result<> RunComposeUp(Command& command, const Args& args) {
   flags.AddTo(command);
   TRY(command.Parse(args));
   flags.project.Complete(command);
-  if (!flags.project.words.empty()) {
-    return command.UsageError(
-        fmt::format("unexpected arguments: [{}]", Join(flags.project.words, " ")));
-  }
+  TRY(flags.project.RefuseServices(command));
   Loaded loaded = TRY(LoadAndConvert(command, flags.project));
   Session& session = *TRY(command.session());
   return Up(command, flags, session, loaded).Run();
