@@ -107,6 +107,12 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
       fmt::format("error: unknown command \"{}\" for \"{}\"\n", verb, environment.program));
   constexpr size_t kDistanceMax = 2;
   std::string similar;
+  const auto compare = [&](const std::string& name) {
+    if (EditDistance(verb, name) <= kDistanceMax || name.starts_with(verb)) {
+      similar += "\t" + name + "\n";
+    }
+  };
+  for (const std::string& program : environment.programs) compare(program);
   // In the order of kubectl's own help.
   constexpr const char* kOrder[] = {
       "create",       "expose", "run",     "set",      "explain",      "get",
@@ -116,10 +122,9 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
       "cp",           "auth",   "events",  "diff",     "apply",        "patch",
       "replace",      "wait",   "label",   "annotate", "completion",   "api-resources",
       "api-versions", "config", "version"};
-  for (const std::string name : kOrder) {
-    if (EditDistance(verb, name) <= kDistanceMax || name.starts_with(verb)) {
-      similar += "\t" + name + "\n";
-    }
+  for (const char* name : kOrder) compare(name);
+  if (environment.program == "skiff") {
+    for (const char* name : {"compose", "convert", "why"}) compare(name);
   }
   if (!similar.empty()) environment.err("\nDid you mean this?\n" + similar);
   return 1;
@@ -182,13 +187,6 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   // kubectl has the one as a plugin alone, and the other not at all.
   if (verb == "convert" || verb == "why") environment.program = "skiff";
   return RunVerb(environment, *found, verb, args);
-}
-
-bool IsPluginLine(const Args& args, const Caller& caller) {
-  const SystemClock clock;
-  Environment environment = SystemEnvironment(clock);
-  environment.program = caller.name;
-  return !args.empty() && FindPlugin(environment, args).has_value();
 }
 
 int KubectlMain(const Args& args, const Caller& caller) {

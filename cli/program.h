@@ -20,8 +20,6 @@ struct Caller {
   std::string name = "kubectl";
   std::vector<std::string> programs = {};  // Words that it takes and that are no verbs.
 };
-// Whether a plugin of the user's would take the line.
-bool IsPluginLine(const std::vector<std::string>& args, const Caller& caller);
 // In this process's environment: the first word that is no global flag is the verb. Returns the
 // exit code.
 int KubectlMain(const std::vector<std::string>& args, const Caller& caller = {});

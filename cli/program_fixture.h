@@ -36,6 +36,8 @@ class ProgramTest : public testing::Test {
         },
         .pause = [](Duration) {},
         .clock = clock_,
+        .program = program_,
+        .programs = programs_,
         .read_line = [this] { return input_; }};
     return RunCli(environment, verb, args);
   }
@@ -43,6 +45,8 @@ class ProgramTest : public testing::Test {
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
   std::string input_;                                           // What stands on standard input.
   std::map<std::string, std::string> variables_;                // All others are "/nowhere".
+  std::string program_ = "kubectl";                             // What users call it,
+  std::vector<std::string> programs_;                           // and what else it is.
   std::string out_;
   std::string err_;
 };

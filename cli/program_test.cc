@@ -78,6 +78,19 @@ TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
   EXPECT_EQ(err_, "error: unknown command \"foo\"\nSee 'kubectl set -h' for help and examples\n");
 }
 
+TEST_F(ProgramTest, WordsOfSkiffsOwnMayHaveBeenMeant) {
+  EXPECT_EQ(Run("compos", {}), 1);
+  EXPECT_EQ(err_, "error: unknown command \"compos\" for \"kubectl\"\n");
+  program_ = "skiff";
+  programs_ = {"status", "doctor"};
+  EXPECT_EQ(Run("staus", {}), 1);
+  EXPECT_EQ(err_,
+            "error: unknown command \"staus\" for \"skiff\"\n\nDid you mean this?\n\tstatus\n");
+  EXPECT_EQ(Run("compos", {}), 1);
+  EXPECT_EQ(err_,
+            "error: unknown command \"compos\" for \"skiff\"\n\nDid you mean this?\n\tcompose\n");
+}
+
 TEST_F(ProgramTest, WhatIsPatchedHereGetsNoNamespace) {
   server_ = [](const http::Request& request) {
     http::Response response;

@@ -98,10 +98,12 @@ int main(int argc, char** argv) {
   }
   skiff::cli::Caller caller{.name = "skiff"};
   for (const Program& program : kPrograms) caller.programs.emplace_back(program.word);
-  if (skiff::cli::IsCliLine(args) || skiff::cli::IsPluginLine(args, caller)) {
-    return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args, caller); });
+  if (args[0].starts_with('-') && !skiff::cli::IsCliLine(args)) {
+    std::fprintf(stderr,
+                 "skiff: %s stands before any program: its flags follow it, as in `skiff up "
+                 "--nodes=3`; `skiff --help` lists them all\n",
+                 args[0].c_str());
+    return 2;
   }
-  std::fprintf(stderr, "skiff: no program is called \"%s\"; `skiff --help` lists them all\n",
-               args[0].c_str());
-  return 2;
+  return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args, caller); });
 }
