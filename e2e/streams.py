@@ -277,7 +277,8 @@ def forwarded(k, port):
           "error: Pod 'web' does not have a named port 'y'\n")
     check(k, "port-forward: no port", run([k, "port-forward", "web"]), 1, "",
           "error: TYPE/NAME and list of ports are required for port-forward\n"
-          "See 'kubectl port-forward -h' for help and examples\n")
+          f"See '{'skiff' if os.path.basename(k) == 'skiff' else 'kubectl'} port-forward -h' for help "
+          "and examples\n")
     proxy = Background([k, "proxy", f"--port={port}"], "Starting")
     check(k, "proxy: the API", curl(f"http://127.0.0.1:{port}/api/v1/namespaces/default/pods/none"), 0,
           pattern('.*"message": ?"pods \\\\"none\\\\" not found".*'))
