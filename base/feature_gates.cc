@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace skiff {
 namespace {
 
@@ -95,21 +97,15 @@ constexpr std::string_view kOthers[] = {
 constexpr std::string_view kTrue[] = {"1", "T", "TRUE", "True", "t", "true"};
 constexpr std::string_view kFalse[] = {"0", "F", "FALSE", "False", "f", "false"};
 
-std::string_view Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 bool Holds(std::span<const std::string_view> sorted, std::string_view name) {
   return std::ranges::binary_search(sorted, name);
 }
 
 std::string WhyNotGate(std::string_view item) {
   const size_t equals = item.find('=');
-  std::string_view name = Trimmed(item.substr(0, equals));
+  std::string_view name = WithoutBlanks(item.substr(0, equals), " \t");
   if (equals == item.npos) return "missing bool value for " + std::string(name);
-  const std::string value(Trimmed(item.substr(equals + 1)));
+  const std::string value(WithoutBlanks(item.substr(equals + 1), " \t"));
   const bool on = Holds(kTrue, value);
   if (!on && !Holds(kFalse, value)) {
     return "invalid value of " + std::string(name) + "=" + value +

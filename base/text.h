@@ -1,4 +1,4 @@
-// Letters and digits of ASCII, whatever the locale.
+// Letters, digits and blanks of ASCII, whatever the locale.
 #pragma once
 
 #include <string>
@@ -30,6 +30,17 @@ inline std::string Lower(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = Lower(c);
   return lower;
+}
+
+// Those of Go's strings.TrimSpace.
+inline constexpr std::string_view kAsciiBlanks = " \t\n\v\f\r";
+
+// Without the blanks before and behind.
+constexpr std::string_view WithoutBlanks(std::string_view text,
+                                         std::string_view blanks = kAsciiBlanks) {
+  const size_t begin = text.find_first_not_of(blanks);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
 }  // namespace skiff

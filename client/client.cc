@@ -17,20 +17,6 @@ constexpr std::string_view kMetadataOnly =
 constexpr std::string_view kMetadataListOnly =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
-std::string_view ContentType(PatchType type) {
-  switch (type) {
-    case PatchType::kMerge:
-      return "application/merge-patch+json";
-    case PatchType::kStrategic:
-      return "application/strategic-merge-patch+json";
-    case PatchType::kJson:
-      return "application/json-patch+json";
-    case PatchType::kApply:
-      return "application/apply-patch+yaml";
-  }
-  return kJson;
-}
-
 Query SelectorQuery(const std::string& labels, const std::string& fields,
                     const std::string& resource_version) {
   Query query;
@@ -124,27 +110,53 @@ Result<TextList> CutList(std::string_view text, const std::string& path) {
 
 }  // namespace
 
+std::string_view ContentType(PatchType type) {
+  switch (type) {
+    case PatchType::kMerge:
+      return "application/merge-patch+json";
+    case PatchType::kStrategic:
+      return "application/strategic-merge-patch+json";
+    case PatchType::kJson:
+      return "application/json-patch+json";
+    case PatchType::kApply:
+      return "application/apply-patch+yaml";
+  }
+  return kJson;
+}
+
 Client::Sent::Sent() : content_type(kJson), accept(kJson) {}
 
 Client::Sent::Sent(std::string text) : Sent() {
   body = std::move(text);
 }
 
-Result<std::string> Client::Send(const std::string& method, const std::string& path, Query query,
-                                 Sent sent) {
+Result<Client::Answer> Client::Ask(const std::string& method, const std::string& path, Query query,
+                                   Sent sent) {
+  const bool takes_objects = transport_.TakesObjects();
   http::Request request;
   request.method = method;
   request.path = path;
   request.query = std::move(query);
   request.headers.emplace("Accept", std::move(sent.accept));
   request.headers.emplace("User-Agent", user_agent_);
-  if (sent.body) {
+  request.takes_handed = sent.takes_object && takes_objects;
+  if (sent.handed || sent.body) {
     request.headers.emplace("Content-Type", std::move(sent.content_type));
-    request.body = *std::move(sent.body);
+    if (sent.body) request.body = *std::move(sent.body);
+    if (sent.handed && !takes_objects) request.body = sent.handed->Text();
+    if (takes_objects) request.handed = std::move(sent.handed);
   }
-  const http::Response response = transport_.Send(std::move(request));
+  http::Response response = transport_.Send(std::move(request));
   if (response.status < 200 || response.status > 299) return Fail(ErrorOf(response));
-  return Body(response);
+  if (response.handed || response.pieces.empty()) {
+    return Answer{std::move(response.body), std::move(response.handed)};
+  }
+  return Answer{Body(response), nullptr};
+}
+
+Result<std::string> Client::Send(const std::string& method, const std::string& path, Query query,
+                                 Sent sent) {
+  return TRY(Ask(method, path, std::move(query), std::move(sent))).text;
 }
 
 Result<Json> Client::SendJson(const std::string& method, const std::string& path, Query query,
@@ -252,6 +264,7 @@ Result<std::unique_ptr<WatchStream>> Client::Watch(const Resource& resource,
   }
   request.headers.emplace("Accept", options.metadata_only ? kMetadataOnly : kJson);
   request.headers.emplace("User-Agent", user_agent_);
+  request.takes_handed = options.takes_structs && transport_.TakesObjects();
   http::Response response = transport_.Send(std::move(request));
   if (response.status != 200) return Fail(ErrorOf(response));
   if (!response.stream)
@@ -259,30 +272,35 @@ Result<std::unique_ptr<WatchStream>> Client::Watch(const Resource& resource,
   return std::make_unique<WatchStream>(std::move(response.stream));
 }
 
-Result<std::string> Client::SendPatch(const Resource& resource, const ObjectKey& key,
-                                      const Json& before, const Json& after,
-                                      const PatchOptions& options,
-                                      const std::string& subresource) {
-  Json patch = MergePatchBetween(before, after);
-  const Json& metadata = before["metadata"];
-  // The uid makes sure that a namesake made since is left alone.
-  if (const std::string uid = Text(metadata, "uid"); !uid.empty()) patch["metadata"]["uid"] = uid;
-  if (options.if_unchanged) {
-    patch["metadata"]["resourceVersion"] = Text(metadata, "resourceVersion");
-  }
-  Sent sent(DumpJson(patch));
-  sent.content_type = ContentType(PatchType::kMerge);
-  return Send("PATCH", TRY(resource.Path(key, subresource)), {}, std::move(sent));
+Result<> Client::Remove(const Resource& resource, const ObjectKey& key,
+                        const DeleteOptions& options) {
+  TRY(Send("DELETE", TRY(resource.Path(key)), {}, DumpJson(DeleteBody(options))));
+  return {};
+}
+
+Result<Client::Answer> Client::SendPatch(const Resource& resource, const ObjectKey& key,
+                                         PatchType type, HandedPatch patch,
+                                         const std::string& subresource) {
+  const std::string path = TRY(resource.Path(key, subresource));
+  Sent sent;
+  sent.content_type = ContentType(type);
+  sent.handed = std::make_shared<HandedPatch>(std::move(patch));
+  sent.takes_object = true;
+  return Ask("PATCH", path, {}, std::move(sent));
 }
 
 Result<> Client::Bind(const core_v1::Pod& pod, const std::string& node) {
-  Json metadata = {{"name", pod.metadata.name}, {"namespace", pod.metadata.namespace_}};
-  if (!pod.metadata.uid.empty()) metadata["uid"] = pod.metadata.uid;
-  const Json binding = {{"apiVersion", "v1"},
-                        {"kind", "Binding"},
-                        {"metadata", metadata},
-                        {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}}}};
-  TRY(Create(core_v1::Pod::Info(), KeyOf(pod), binding, "binding"));
+  core_v1::Binding binding;
+  binding.metadata.name = pod.metadata.name;
+  binding.metadata.namespace_ = pod.metadata.namespace_;
+  binding.metadata.uid = pod.metadata.uid;
+  binding.target.api_version = "v1";
+  binding.target.kind = "Node";
+  binding.target.name = node;
+  const std::string path = TRY(Resource(core_v1::Pod::Info()).Path(KeyOf(pod), "binding"));
+  Sent sent = Given(binding);
+  sent.takes_object = false;  // It is a Status.
+  TRY(Send("POST", path, {}, std::move(sent)));
   return {};
 }
 
@@ -331,6 +349,17 @@ Json MergePatchBetween(const Json& before, const Json& after) {
     }
   }
   return patch;
+}
+
+std::string MergePatchText(const Json& before, const Json& after, const PatchOptions& options) {
+  Json patch = MergePatchBetween(before, after);
+  const Json& metadata = before["metadata"];
+  // The uid makes sure that a namesake made since is left alone.
+  if (const std::string uid = Text(metadata, "uid"); !uid.empty()) patch["metadata"]["uid"] = uid;
+  if (options.if_unchanged) {
+    patch["metadata"]["resourceVersion"] = Text(metadata, "resourceVersion");
+  }
+  return DumpJson(patch);
 }
 
 std::string ResourceVersionOf(std::string_view object) {

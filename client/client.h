@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "api/codec/handed.h"
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
@@ -64,6 +65,7 @@ struct WatchOptions {
   std::string resource_version;  // Events after it; "" starts with the objects that exist.
   int timeout_s = 0;             // 0: the server's.
   bool metadata_only = false;
+  bool takes_structs = false;  // From a server in this process (WatchEvent::handed).
 };
 
 struct DeleteOptions {
@@ -82,8 +84,11 @@ struct PatchOptions {
 }  // namespace client_side
 
 enum class PatchType { kMerge, kStrategic, kJson, kApply };
+// "application/merge-patch+json", ...
+std::string_view ContentType(PatchType type);
 
-// Thread-safe, cheap to make.
+// A server in the same process is handed the structs themselves, and hands back what it made of
+// them (decision 0067). Thread-safe, cheap to make.
 class Client {
  public:
   // `user_agent` also names the field manager: "kube-controller-manager/deployment-controller".
@@ -118,7 +123,7 @@ class Client {
   // Typed forms of the same.
   template <Kind K>
   Result<Ptr<K>> Get(const ObjectKey& key) {
-    return Decode<K>(Send("GET", TRY(Resource(K::Info()).Path(key)), {}));
+    return Decode<K>(Ask("GET", TRY(Resource(K::Info()).Path(key)), {}));
   }
   template <Kind K>
   Result<std::vector<Ptr<K>>> List(const ListOptions& options = {});
@@ -126,7 +131,7 @@ class Client {
   Result<Ptr<K>> Create(const K& object) {
     const std::string path =
         TRY(Resource(K::Info()).CollectionPath(object.metadata.namespace_));
-    return Decode<K>(Send("POST", path, {}, TextOf(object)));
+    return Decode<K>(Ask("POST", path, {}, Given(object)));
   }
   // Creates `child` in the owner's namespace with a controller reference to `owner`.
   template <Kind Owner, Kind K>
@@ -135,15 +140,16 @@ class Client {
   template <Kind K>
   Result<Ptr<K>> Update(const K& object) {
     const std::string path = TRY(Resource(K::Info()).Path(KeyOf(object)));
-    return Decode<K>(Send("PUT", path, {}, TextOf(object)));
+    return Decode<K>(Ask("PUT", path, {}, Given(object)));
   }
   template <Kind K>
   Result<Ptr<K>> UpdateStatus(const K& object) {
     const std::string path = TRY(Resource(K::Info()).Path(KeyOf(object), "status"));
-    return Decode<K>(Send("PUT", path, {}, TextOf(object)));
+    return Decode<K>(Ask("PUT", path, {}, Given(object)));
   }
   // Sends what `change(K&)` changes as a merge patch; sends nothing when that is nothing. NotFound
-  // or Conflict when the object has another uid by now.
+  // or Invalid when the object has another uid by now. `base` is as it was read: what else was
+  // changed in it may come along.
   template <Kind K, typename Change>
   Result<Ptr<K>> Patch(const K& base, Change change, const PatchOptions& options = {}) {
     return PatchWith(base, change, options, "");
@@ -152,12 +158,21 @@ class Client {
   Result<Ptr<K>> PatchStatus(const K& base, Change change, const PatchOptions& options = {}) {
     return PatchWith(base, change, options, "status");
   }
+  // A patch that makes `changed` of `base`, and something that is as near to it as may be of an
+  // object that is not what `base` is any more.
+  template <Kind K>
+  Result<Ptr<K>> PatchStatus(const K& base, const K& changed, PatchType type,
+                             HandedPatch::MakeText patch) {
+    return Decode<K>(SendPatch(K::Info(), KeyOf(base), type,
+                               {K::Describe(), Borrowed(&changed),
+                                base.metadata.resource_version, std::move(patch)},
+                               "status"));
+  }
   template <Kind K>
   Result<> Delete(const K& object, DeleteOptions options = {});
   template <Kind K>
   Result<> Delete(const ObjectKey& key, const DeleteOptions& options = {}) {
-    TRY(Delete(K::Info(), key, options));
-    return {};
+    return Remove(K::Info(), key, options);
   }
 
   // Assigns a pod to a node.
@@ -169,28 +184,39 @@ class Client {
   // What goes with a request beside its address: JSON, unless it says otherwise.
   struct Sent {
     std::optional<std::string> body;
+    std::shared_ptr<const Handed> handed;  // In place of `body`.
     std::string content_type;
     std::string accept;
+    bool takes_object = false;  // May be handed the answer's object.
     Sent();
     Sent(std::string text);  // NOLINT: a body is all that most send.
   };
   using Query = std::vector<std::pair<std::string, std::string>>;
+  // The answer, whose object is text or is handed.
+  struct Answer {
+    std::string text;
+    std::shared_ptr<const Handed> handed;
+  };
+  Result<Answer> Ask(const std::string& method, const std::string& path, Query query,
+                     Sent sent = Sent());
   // The text of the answer.
   Result<std::string> Send(const std::string& method, const std::string& path, Query query,
                            Sent sent = Sent());
   Result<Json> SendJson(const std::string& method, const std::string& path, Query query,
                         Sent sent = Sent());
-  Result<std::string> SendPatch(const Resource& resource, const ObjectKey& key, const Json& before,
-                                const Json& after, const PatchOptions& options,
-                                const std::string& subresource);
-  template <Kind K>
-  static std::string TextOf(const K& object) {
-    std::string text;
-    AppendStruct(K::Describe(), &object, text);
-    return text;
+  Result<> Remove(const Resource& resource, const ObjectKey& key, const DeleteOptions& options);
+  Result<Answer> SendPatch(const Resource& resource, const ObjectKey& key, PatchType type,
+                           HandedPatch patch, const std::string& subresource);
+  // `object` is there until the answer is.
+  template <ApiType T>
+  static Sent Given(const T& object) {
+    Sent sent;
+    sent.handed = std::make_shared<HandedObject>(T::Describe(), Borrowed(&object));
+    sent.takes_object = true;
+    return sent;
   }
   template <Kind K>
-  static Result<Ptr<K>> Decode(const Result<std::string>& text);
+  static Result<Ptr<K>> Decode(const Result<Answer>& answer);
   template <Kind K, typename Change>
   Result<Ptr<K>> PatchWith(const K& base, Change& change, const PatchOptions& options,
                            const std::string& subresource);
@@ -207,6 +233,8 @@ const meta_v1::OwnerReference* ControllerOf(const meta_v1::ObjectMeta& object);
 Json MergePatchBetween(const Json& before, const Json& after);
 // The metadata.resourceVersion of an object's text; "" when it has none.
 std::string ResourceVersionOf(std::string_view object);
+// The text of that patch for the object that `before` is, and for no namesake.
+std::string MergePatchText(const Json& before, const Json& after, const PatchOptions& options);
 // The error a Status document describes.
 Error ErrorFromStatus(const Json& status, int http_code);
 
@@ -219,9 +247,13 @@ Result<std::shared_ptr<K>> DecodeObject(std::string_view text) {
 }
 
 template <Kind K>
-Result<Ptr<K>> Client::Decode(const Result<std::string>& text) {
-  if (!text) return Fail(text.error());
-  return TRY(DecodeObject<K>(*text));
+Result<Ptr<K>> Client::Decode(const Result<Answer>& answer) {
+  if (!answer) return Fail(answer.error());
+  const Handed* handed = answer->handed.get();
+  if (const auto object = SharedAs(handed, K::Describe())) {
+    return std::static_pointer_cast<const K>(object);
+  }
+  return TRY(DecodeObject<K>(handed != nullptr ? handed->Text() : answer->text));
 }
 
 template <Kind K>
@@ -246,15 +278,19 @@ Result<Ptr<K>> Client::PatchWith(const K& base, Change& change, const PatchOptio
   auto changed = std::make_shared<K>(base);
   change(*changed);
   if (*changed == base) return changed;
+  // Who owns what a patch changes by text alone.
+  const bool same_owners = changed->metadata.managed_fields == base.metadata.managed_fields;
   return Decode<K>(
-      SendPatch(K::Info(), KeyOf(base), ToJson(base), ToJson(*changed), options, subresource));
+      SendPatch(K::Info(), KeyOf(base), PatchType::kMerge,
+                {K::Describe(), changed, same_owners ? base.metadata.resource_version : "",
+                 [&] { return MergePatchText(ToJson(base), ToJson(*changed), options); }},
+                subresource));
 }
 
 template <Kind K>
 Result<> Client::Delete(const K& object, DeleteOptions options) {
   if (options.uid.empty()) options.uid = object.metadata.uid;
-  TRY(Delete(K::Info(), KeyOf(object), options));
-  return {};
+  return Remove(K::Info(), KeyOf(object), options);
 }
 
 }  // namespace skiff

@@ -119,6 +119,61 @@ TEST(ClientTest, APatchNamesTheObjectAndTheVersionItIsFor) {
       Json({{"metadata", {{"labels", {{"a", "b"}}}, {"uid", "u1"}, {"resourceVersion", "7"}}}}));
 }
 
+TEST(ClientTest, AServerInTheProcessIsHandedStructsAndHandsThemBack) {
+  std::vector<http::Request> seen;
+  const auto answered = std::make_shared<core_v1::Pod>();
+  answered->metadata.name = "answered";
+  InProcessTransport transport(
+      [&](const http::Request& request) {
+        seen.push_back(request);
+        http::Response response;
+        if (request.takes_handed) {
+          response.handed = std::make_shared<HandedObject>(core_v1::Pod::Describe(), answered);
+        }
+        return response;
+      },
+      InProcessTransport::Bodies::kObjects);
+  Client client(transport, "test");
+  core_v1::Pod pod;
+  pod.metadata.name = "p";
+  pod.metadata.namespace_ = "ns";
+  pod.metadata.resource_version = "7";
+  const auto created = client.Create(pod);
+  ASSERT_TRUE(created);
+  EXPECT_EQ(created->get(), answered.get()) << "read by nobody again";
+  const auto patched = client.Patch(pod, [](core_v1::Pod& it) { it.spec.node_name = "n"; });
+  EXPECT_EQ(patched->get(), answered.get());
+  ASSERT_TRUE(client.Bind(pod, "n"));
+  ASSERT_EQ(seen.size(), 3u);
+  for (const http::Request& request : seen) EXPECT_EQ(request.body, "");
+  EXPECT_TRUE(seen[0].takes_handed);
+  EXPECT_FALSE(seen[2].takes_handed) << "a Status is no object";
+}
+
+TEST(ClientTest, OthersAreSentTheSameAsText) {
+  std::vector<http::Request> seen;
+  InProcessTransport transport([&](const http::Request& request) {
+    seen.push_back(request);
+    http::Response response;
+    response.body = R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"}})";
+    return response;
+  });
+  Client client(transport, "test");
+  core_v1::Pod pod;
+  pod.metadata.name = "p";
+  pod.metadata.namespace_ = "ns";
+  ASSERT_TRUE(client.Create(pod));
+  ASSERT_TRUE(client.Bind(pod, "n"));
+  ASSERT_EQ(seen.size(), 2u);
+  for (const http::Request& request : seen) {
+    EXPECT_FALSE(request.handed);
+    EXPECT_FALSE(request.takes_handed);
+  }
+  EXPECT_EQ(Json::parse(seen[0].body)["metadata"]["name"], "p");
+  EXPECT_EQ(Json::parse(seen[1].body)["target"],
+            Json({{"apiVersion", "v1"}, {"kind", "Node"}, {"name", "n"}}));
+}
+
 TEST(ClientTest, AnAnswerThatIsNotJsonIsAnError) {
   InProcessTransport transport([](const http::Request&) {
     http::Response response;

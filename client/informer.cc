@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "api/codec/struct_fields.h"
+
 namespace skiff {
 namespace {
 
@@ -62,9 +64,11 @@ void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
   indexes_.try_emplace(name, Index{std::move(function), {}});
 }
 
-void InformerCache::HoldWhole(Decode decode) {
+void InformerCache::HoldWhole(Decode decode, const Type* type) {
   decode_ = std::move(decode);
+  type_ = type;
   reflector_.FetchWhole();
+  reflector_.TakeStructs(type != nullptr);
 }
 
 CachedObject InformerCache::Get(const ObjectKey& key) const {
@@ -152,12 +156,22 @@ void InformerCache::Replace(std::vector<RawJson> items, const std::string& resou
   for (const auto& function : on_synced_) function();
 }
 
+Result<CachedObject> InformerCache::Read(WatchEvent& event) const {
+  if (!event.handed) return decode_(event.object.Text());
+  CHECK(event.handed_type == type_);
+  const Field* field = type_->Find("metadata");
+  CHECK(field != nullptr);
+  auto* metadata = static_cast<meta_v1::ObjectMeta*>(MemberOf(event.handed.get(), *field));
+  DropOwners(*metadata);
+  return CachedObject{std::move(event.handed), metadata};
+}
+
 void InformerCache::Apply(WatchEvent event) {
   if (event.type == WatchEvent::Type::kBookmark) {
     SawRevision(ResourceVersionOf(event.object.Text()));
     return;
   }
-  auto decoded = decode_(event.object.Text());
+  auto decoded = Read(event);
   if (!decoded) {
     log_.Error("object unreadable",
                {{"resource", resource_.name}, {"error", decoded.error().message}});
@@ -225,27 +239,26 @@ InformerCache& InformerFactory::Metadata(const Resource& resource) {
         auto object = std::make_shared<meta_v1::PartialObjectMetadata>();
         TRY(DecodeStruct(meta_v1::PartialObjectMetadata::Describe(), text,
                          FieldValidation::kIgnore, object.get()));
-        object->metadata.managed_fields.clear();
+        DropOwners(object->metadata);
         const meta_v1::ObjectMeta* inside = &object->metadata;
         return CachedObject{std::move(object), inside};
       },
-      /*metadata_only=*/true);
+      nullptr);
 }
 
 InformerCache& InformerFactory::Cache(const Resource& resource, InformerCache::Decode decode,
-                                      bool metadata_only) {
+                                      const Type* type) {
   const MutexLock lock(mutex_);
   auto& cache = caches_[resource];
   if (!cache) {
     ListOptions scope;
-    scope.metadata_only = metadata_only;
-    cache = std::make_unique<InformerCache>(dependencies_, resource, std::move(scope),
-                                            std::move(decode));
-    metadata_only_[cache.get()] = metadata_only;
+    scope.metadata_only = true;
+    cache = std::make_unique<InformerCache>(dependencies_, resource, std::move(scope), decode);
+    metadata_only_[cache.get()] = true;
   }
-  if (!metadata_only && metadata_only_[cache.get()]) {
+  if (type != nullptr && metadata_only_[cache.get()]) {
     CHECK(!started_.contains(cache.get()));  // All ask before the first one starts.
-    cache->HoldWhole(std::move(decode));
+    cache->HoldWhole(std::move(decode), type);
     metadata_only_[cache.get()] = false;
   }
   return *cache;
@@ -289,14 +302,6 @@ void InformerFactory::Stop(InformerCache& cache) {
   const MutexLock lock(mutex_);
   metadata_only_.erase(&cache);
   caches_.erase(cache.resource());
-}
-
-bool InformerFactory::AllSynced() const {
-  const MutexLock lock(mutex_);
-  for (const auto& [path, cache] : caches_) {
-    if (!cache->synced()) return false;
-  }
-  return true;
 }
 
 }  // namespace skiff

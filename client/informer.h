@@ -30,10 +30,15 @@ struct CachedObject {
   explicit operator bool() const { return object != nullptr; }
 };
 
+// Who owns which field is no part of what is cached, nor is the memory for it.
+inline void DropOwners(meta_v1::ObjectMeta& metadata) {
+  std::vector<meta_v1::ManagedFieldsEntry>().swap(metadata.managed_fields);
+}
+
 template <Kind K>
 Result<CachedObject> DecodeCached(std::string_view text) {
   auto object = TRY(DecodeObject<K>(text));
-  object->metadata.managed_fields.clear();
+  DropOwners(object->metadata);
   const meta_v1::ObjectMeta* metadata = &object->metadata;
   return CachedObject{std::move(object), metadata};
 }
@@ -57,8 +62,10 @@ class InformerCache final : public ReflectorSink {
   void OnSynced(std::function<void()> function);
   void AddIndex(const std::string& name, IndexFunction function);
 
-  // Before the start: whole objects from now on, decoded by `decode`.
-  void HoldWhole(Decode decode);
+  // Before the start: whole objects from now on, decoded by `decode`. `type`: that of the structs
+  // it makes, where these are an API type's and nothing but that: then a server in this process may
+  // hand them over.
+  void HoldWhole(Decode decode, const Type* type = nullptr);
 
   bool synced() const { return synced_; }
   const Resource& resource() const { return resource_; }
@@ -89,10 +96,13 @@ class InformerCache final : public ReflectorSink {
   // Puts `now` (or nothing) under its key; returns what was there.
   CachedObject Exchange(const ObjectKey& key, CachedObject now) REQUIRES(mutex_);
   void Tell(const CachedObject& before, const CachedObject& now) const;
+  // The object of an event.
+  Result<CachedObject> Read(WatchEvent& event) const;
   void SawRevision(const std::string& resource_version);
 
   const Resource resource_;
   Decode decode_;  // Constant once started.
+  const Type* type_ = nullptr;  // The same; of what may be handed over.
   const Log log_{"informer"};
   std::vector<Handler> handlers_;
   std::vector<std::function<void()>> on_synced_;
@@ -167,10 +177,7 @@ class InformerFactory {
 
   template <Kind K>
   Informer<K> For() {
-    return Informer<K>(Cache(
-        K::Info(),
-        &DecodeCached<K>,
-        /*metadata_only=*/false));
+    return Informer<K>(Cache(K::Info(), &DecodeCached<K>, &K::Describe()));
   }
   // Holds metadata alone, unless somebody asks for the kind by type too. That must happen before
   // the cache is started.
@@ -182,10 +189,10 @@ class InformerFactory {
   void Stop();
   // Stops and forgets one; nobody else uses it.
   void Stop(InformerCache& cache);
-  bool AllSynced() const;
 
  private:
-  InformerCache& Cache(const Resource& resource, InformerCache::Decode decode, bool metadata_only);
+  // `type`: as in HoldWhole; nullptr: metadata alone.
+  InformerCache& Cache(const Resource& resource, InformerCache::Decode decode, const Type* type);
   const Reflector::Dependencies dependencies_;
   mutable Mutex mutex_;
   std::map<Resource, std::unique_ptr<InformerCache>> caches_ GUARDED_BY(mutex_);

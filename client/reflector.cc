@@ -77,6 +77,7 @@ Result<> Reflector::StartWatch() {
   options.label_selector = scope_.label_selector;
   options.field_selector = scope_.field_selector;
   options.metadata_only = scope_.metadata_only;
+  options.takes_structs = takes_structs_;
   options.resource_version = resource_version_;
   options.timeout_s =
       kWatchSecondsMin + static_cast<int>(dependencies_.random.Below(kWatchSecondsMin));
@@ -93,7 +94,8 @@ Result<Duration> Reflector::PullWatch() {
   std::vector<WatchEvent> events;
   const auto pulled = stream_->Next(events);
   for (WatchEvent& event : events) {
-    std::string version = ResourceVersionOf(event.object.Text());
+    std::string version =
+        event.handed ? event.resource_version : ResourceVersionOf(event.object.Text());
     if (version.empty()) continue;  // No object of the API.
     resource_version_ = std::move(version);
     failures_ = 0;

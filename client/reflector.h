@@ -61,6 +61,8 @@ class Reflector final : public ControlLoop {
   Duration Step() override;
   // Before the first step: whole objects, not their metadata alone.
   void FetchWhole() { scope_.metadata_only = false; }
+  // The same: whether the sink takes events whose object is handed (WatchEvent::handed).
+  void TakeStructs(bool takes) { takes_structs_ = takes; }
   // The first list has arrived. Any thread.
   bool synced() const { return synced_; }
 
@@ -74,6 +76,7 @@ class Reflector final : public ControlLoop {
   const Dependencies dependencies_;
   const Resource resource_;
   ListOptions scope_;
+  bool takes_structs_ = false;
   ReflectorSink& sink_;
   const Log log_{"reflector"};
   std::string resource_version_;       // "": list.

@@ -19,20 +19,27 @@ class Transport {
   // watch, a followed log) has a `stream` to pull from; it may outlive nothing of the transport.
   // A server that cannot be reached is an answer too: 503 with a Status body.
   virtual http::Response Send(http::Request request) = 0;
+  // Whether objects go as they are (http::Request::handed); else all that is sent is text.
+  virtual bool TakesObjects() const { return false; }
 };
 
 // Calls the server on the caller's thread; waits when the answer is still pending.
 //   InProcessTransport transport([&](const http::Request& request) {
 //     return server.Handle(request, user);
-//   });
+//   }, InProcessTransport::Bodies::kObjects);
 class InProcessTransport final : public Transport {
  public:
   using Handle = std::function<http::Response(const http::Request& request)>;
-  explicit InProcessTransport(Handle handle) : handle_(std::move(handle)) {}
+  // What the handler can read.
+  enum class Bodies : uint8_t { kText, kObjects };
+  explicit InProcessTransport(Handle handle, Bodies bodies = Bodies::kText)
+      : handle_(std::move(handle)), bodies_(bodies) {}
   http::Response Send(http::Request request) override;
+  bool TakesObjects() const override { return bodies_ == Bodies::kObjects; }
 
  private:
   const Handle handle_;
+  const Bodies bodies_;
 };
 
 // Where the server is and who asks. PEM texts, not paths.

@@ -47,9 +47,22 @@ Result<WatchEvent> ParseEvent(std::string_view line) {
 
 }  // namespace
 
+const std::string& HandedEvent::Text() const {
+  static const std::string kNone;
+  return kNone;
+}
+
 Result<http::Pulled> WatchStream::Next(std::vector<WatchEvent>& out) {
   std::vector<http::SharedBytes> chunks;
-  const http::Pulled pulled = source_->Pull(kPullBytesMax, chunks);
+  http::HandedObjects objects;
+  const http::Pulled pulled = source_->GivesHanded()
+                                  ? source_->PullHanded(kPullBytesMax, objects, chunks)
+                                  : source_->Pull(kPullBytesMax, chunks);
+  for (const auto& object : objects) {
+    const auto* event = dynamic_cast<const HandedEvent*>(object.get());
+    CHECK(event != nullptr);
+    out.push_back(event->Take());
+  }
   for (const http::SharedBytes& chunk : chunks) {
     partial_ += *chunk;
     TRY(TakeLines(out));

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "api/type.h"
 #include "api/values.h"
+#include "base/handed.h"
 #include "http/stream.h"
 
 namespace skiff {
@@ -14,6 +16,22 @@ struct WatchEvent {
   enum class Type : uint8_t { kAdded, kModified, kDeleted, kBookmark };
   Type type;
   RawJson object;
+  // In place of `object`, from a server in this process: a struct of this reader alone.
+  std::shared_ptr<void> handed = nullptr;
+  const skiff::Type* handed_type = nullptr;
+  std::string resource_version = "";  // Of `handed`.
+};
+
+// An event as a server in this process gives it to the one reader there is.
+class HandedEvent final : public Handed {
+ public:
+  explicit HandedEvent(WatchEvent event) : event_(std::move(event)) {}
+  // Once.
+  WatchEvent Take() const { return std::move(event_); }
+  const std::string& Text() const override;
+
+ private:
+  mutable WatchEvent event_;
 };
 
 // A line longer than this ends the watch with an error.

@@ -4,14 +4,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 #include "http/socket.h"
@@ -23,19 +22,13 @@ constexpr size_t kRecordBytes = Loop::kRecordBytes;
 constexpr int kPiecesPerWrite = 64;
 // What these hold, and a record of which a part came before, fits into one scratch buffer.
 static_assert(Loop::kRecordsBytes + kRecordBytes <= Loop::kScratchBytes);
-constexpr size_t kCorkBytesMin = 2 * kRecordBytes;
-
-// No matter on a socket that knows no packets.
-void SetCork(int fd, bool on) {
-  const int value = on ? 1 : 0;
-  setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
-}
 
 }  // namespace
 
 // By itself the library asks the kernel twice for each record, and once more to find that there is
-// none. Here a call of ReadTls asks once for all.
-struct Channel::RecordSource {
+// none; and it writes each by itself. Here a call of ReadTls asks once for all, and Flush gives the
+// kernel many at a time.
+struct Channel::RecordPipe {
   static int Read(BIO* bio, char* out, int length) {
     BIO_clear_retry_flags(bio);
     Channel& channel = *static_cast<Channel*>(BIO_get_data(bio));
@@ -44,13 +37,21 @@ struct Channel::RecordSource {
     if (count == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
     return static_cast<int>(count);
   }
+  static int Write(BIO* bio, const char* bytes, int length) {
+    BIO_clear_retry_flags(bio);
+    Channel& channel = *static_cast<Channel*>(BIO_get_data(bio));
+    const ssize_t count = channel.GiveRecord({bytes, static_cast<size_t>(length)});
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
+    return static_cast<int>(count);
+  }
   static long Control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
     return command == BIO_CTRL_EOF && BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
   }
   static BIO_METHOD* Make() {
     BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "records");
     CHECK(method && BIO_meth_set_read(method, &Read) == 1 &&
-          BIO_meth_set_ctrl(method, &Control) == 1);
+          BIO_meth_set_write(method, &Write) == 1 && BIO_meth_set_ctrl(method, &Control) == 1);
     return method;
   }
   static BIO* New(Channel& channel) {
@@ -74,10 +75,8 @@ Channel::~Channel() {
 
 void Channel::Close() {
   if (closed()) return;
-  if (ssl_ && SSL_is_init_finished(ssl_.get()) && error_.empty() && queued_bytes_ == 0 &&
-      loop_.IsHere()) {
-    // A close_notify, so that the peer can tell an end from a cut. Best effort, and only where
-    // SIGPIPE is blocked.
+  if (ssl_ && SSL_is_init_finished(ssl_.get()) && error_.empty() && queued_bytes() == 0) {
+    // A close_notify, so that the peer can tell an end from a cut. Best effort.
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
   }
@@ -86,15 +85,15 @@ void Channel::Close() {
   fd_ = -1;
   ssl_.reset();
   outbox_ = {};
+  rest_ = {};
   queued_bytes_ = 0;
 }
 
 void Channel::AttachTls(const TlsContext& context) {
   ssl_.reset(SSL_new(context.get()));
-  BIO* const out = BIO_new_socket(fd_, BIO_NOCLOSE);
-  CHECK(ssl_ && out);
-  SSL_set0_rbio(ssl_.get(), RecordSource::New(*this));
-  SSL_set0_wbio(ssl_.get(), out);
+  CHECK(ssl_ != nullptr);
+  BIO* const pipe = RecordPipe::New(*this);
+  SSL_set_bio(ssl_.get(), pipe, pipe);
 }
 
 void Channel::AcceptTls(const TlsContext& context) {
@@ -233,21 +232,14 @@ void Channel::SendPart(SharedBytes bytes, size_t offset, size_t length) {
 }
 
 Channel::Io Channel::Flush() {
-  // Of many records the kernel makes large packets, as of many pieces without TLS.
-  const bool cork = ssl_ && queued_bytes_ > kCorkBytesMin;
-  if (cork) SetCork(fd_, true);
-  const Io io = SendAll();
-  if (cork) SetCork(fd_, false);
-  return io;
-}
-
-Channel::Io Channel::SendAll() {
-  while (queued_bytes_ > 0) {
-    const Io io = ssl_ ? SendTls() : SendPlain();
-    if (io != Io::kDone) return io;
+  Io io = Io::kDone;
+  if (ssl_) {
+    io = SendSealed();
+  } else {
+    while (queued_bytes_ > 0 && io == Io::kDone) io = SendPlain();
   }
-  WantWrite(false);
-  return Io::kDone;
+  if (io == Io::kDone) WantWrite(false);
+  return io;
 }
 
 Channel::Io Channel::SendPlain() {
@@ -261,16 +253,74 @@ Channel::Io Channel::SendPlain() {
   message.msg_iov = parts;
   message.msg_iovlen = count;
   const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
-  if (sent >= 0) {
-    Sent(sent);
-    return Io::kDone;
-  }
+  if (sent < 0) return Refused();
+  sent_bytes_ += sent;
+  Sent(sent);
+  return Io::kDone;
+}
+
+// After a call of the kernel that took nothing.
+Channel::Io Channel::Refused() {
   if (errno == EAGAIN || errno == EINTR) {
     WantWrite(true);
     return Io::kAgain;
   }
   error_ = ErrnoText(errno);
   return Io::kError;
+}
+
+// Seals record after record, and gives the kernel as many at a time as there is room for.
+Channel::Io Channel::SendSealed() {
+  if (!SendRest()) return Refused();
+  sealing_ = true;
+  Io io = Io::kDone;
+  while (queued_bytes_ > 0 && io == Io::kDone) io = SendTls();
+  sealing_ = false;
+  return GiveSealed() || io != Io::kDone ? io : Refused();
+}
+
+// The library's next record. As write(2).
+ssize_t Channel::GiveRecord(std::string_view record) {
+  if (!sealing_) {
+    if (!SendRest()) return -1;
+    const ssize_t sent = send(fd_, record.data(), record.size(), MSG_NOSIGNAL);
+    if (sent > 0) sent_bytes_ += sent;
+    return sent;
+  }
+  if (sealed_bytes_ + record.size() > Loop::kSealedBytes && !GiveSealed()) return -1;
+  std::memcpy(loop_.sealed_scratch() + sealed_bytes_, record.data(), record.size());
+  sealed_bytes_ += record.size();
+  return static_cast<ssize_t>(record.size());
+}
+
+// Whether the kernel takes all that lies in the loop's scratch. If not, errno says why; what it may
+// take later is kept.
+bool Channel::GiveSealed() {
+  const std::string_view sealed(loop_.sealed_scratch(), std::exchange(sealed_bytes_, 0));
+  if (sealed.empty()) return true;
+  const ssize_t sent = send(fd_, sealed.data(), sealed.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
+  const size_t taken = sent < 0 ? 0 : sent;
+  sent_bytes_ += taken;
+  if (taken == sealed.size()) return true;
+  rest_ = sealed.substr(taken);
+  errno = EAGAIN;
+  return false;
+}
+
+// The same of what was kept.
+bool Channel::SendRest() {
+  if (rest_.empty()) return true;
+  const ssize_t sent = send(fd_, rest_.data(), rest_.size(), MSG_NOSIGNAL);
+  if (sent < 0) return false;
+  sent_bytes_ += sent;
+  if (static_cast<size_t>(sent) == rest_.size()) {
+    rest_ = {};
+    return true;
+  }
+  rest_.erase(0, sent);
+  errno = EAGAIN;
+  return false;
 }
 
 // The next record's bytes: where they lie when one piece holds enough, else gathered. Called again
@@ -301,7 +351,6 @@ Channel::Io Channel::SendTls() {
 
 void Channel::Sent(size_t bytes) {
   queued_bytes_ -= bytes;
-  sent_bytes_ += bytes;
   while (bytes > 0) {
     const size_t left = outbox_[first_].view().size() - first_offset_;
     if (bytes < left) {

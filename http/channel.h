@@ -55,7 +55,8 @@ class Channel {
   void SendPart(SharedBytes bytes, size_t offset, size_t length);
   // Sends until the outbox is empty (kDone) or the peer takes no more.
   Io Flush();
-  size_t queued_bytes() const { return queued_bytes_; }
+  // What the socket has not taken.
+  size_t queued_bytes() const { return queued_bytes_ + rest_.size(); }
   // Everything that was ever taken by the socket; grows while the peer reads.
   uint64_t sent_bytes() const { return sent_bytes_; }
   // Tells the peer that nothing more comes. The outbox must be empty.
@@ -79,14 +80,18 @@ class Channel {
       return shared ? std::string_view(*shared).substr(offset, length) : own;
     }
   };
-  struct RecordSource;  // The library's way to what the peer sends.
+  struct RecordPipe;  // The library's way to the socket and back.
   void AttachTls(const TlsContext& context);
   Io ReadTls(std::string_view& bytes);
   ssize_t TakeRecords(char* out, size_t length);
   Io SendPlain();
+  Io Refused();
+  Io SendSealed();
   Io SendTls();
   std::string_view GatherRecord();
-  Io SendAll();
+  ssize_t GiveRecord(std::string_view record);
+  bool GiveSealed();
+  bool SendRest();
   void Sent(size_t bytes);
   Io Explain(int ssl_result);
   void UpdateInterest();
@@ -104,6 +109,10 @@ class Channel {
   std::string_view records_;
   enum class Asking : uint8_t { kForEach, kOnce, kNoMore } asking_ = Asking::kForEach;
   std::optional<Io> read_end_;  // Of TLS: what Read returns from now on.
+  // Within SendSealed: records gather in the loop's scratch, so many bytes by now.
+  bool sealing_ = false;
+  size_t sealed_bytes_ = 0;
+  std::string rest_;           // Of them, what the socket did not take.
   std::vector<Piece> outbox_;  // Sent up to first_, and of that one up to first_offset_.
   size_t first_ = 0;
   size_t first_offset_ = 0;

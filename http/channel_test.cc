@@ -1,10 +1,11 @@
-// What TLS brings in: many records at once, and what stands behind them.
+// What TLS brings in: many records at once, and what stands behind them; and what goes out so.
 #include "http/channel.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,11 +26,24 @@ class Listening final : public LoopListener {
     channel_.AcceptTls(context);
   }
 
+  // On its loop. What the channel holds then.
+  size_t Say(const std::vector<std::string>& pieces) {
+    for (const std::string& piece : pieces) channel_.Send(piece);
+    EXPECT_NE(channel_.Flush(), Channel::Io::kError);
+    return channel_.queued_bytes();
+  }
+  size_t queued_bytes() const { return channel_.queued_bytes(); }
+  uint64_t sent_bytes() const { return channel_.sent_bytes(); }
+
   std::vector<std::string> reads;
   std::promise<void> ended;
 
  private:
-  void OnReady(uint32_t) override {
+  void OnReady(uint32_t events) override {
+    if (is_open_ && (events & EPOLLOUT) != 0) {
+      EXPECT_NE(channel_.Flush(), Channel::Io::kError);
+    }
+    if ((events & EPOLLIN) == 0) return;
     if (!is_open_) {
       is_open_ = channel_.Handshake() == Channel::Io::kDone;
       if (!is_open_) return;
@@ -72,6 +86,14 @@ class Peer {
     const std::string said(begin, length);
     (void)BIO_reset(SSL_get_wbio(ssl_.get()));
     return said;
+  }
+  // The next bytes, at most so many.
+  std::string Hear(size_t bytes_max) {
+    std::string heard(bytes_max, '\0');
+    const int count = SSL_read(ssl_.get(), heard.data(), static_cast<int>(bytes_max));
+    CHECK(count > 0);
+    heard.resize(count);
+    return heard;
   }
   void Send(std::string_view bytes) {
     CHECK(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
@@ -158,6 +180,34 @@ TEST_F(ChannelTest, ReadsRecordsThatComeInParts) {
   std::string read;
   for (const std::string& bytes : listening_->reads) read += bytes;
   EXPECT_EQ(read, whole);
+}
+
+// More than the socket holds, in pieces that fit neither records nor what is sent at once.
+TEST_F(ChannelTest, SendsInOrderToWhoTakesLittleAtATime) {
+  constexpr size_t kPieces = 300;
+  std::vector<std::string> pieces;
+  std::string whole;
+  for (size_t i = 0; i < kPieces; ++i) {
+    pieces.emplace_back(1 + i * 7919 % 20'011, static_cast<char>('a' + i % 26));
+    whole += pieces.back();
+  }
+  size_t queued = 0;
+  OnLoop([&] { queued = listening_->Say(pieces); });
+  EXPECT_GT(queued, whole.size() / 2) << "the socket holds all of it, so this shows nothing";
+  uint64_t sent = 0;
+  OnLoop([&] { sent = listening_->sent_bytes(); });
+  std::string heard;
+  for (size_t part = 1; heard.size() < whole.size(); part = part * 7 % 30'011) {
+    heard += peer_->Hear(part);
+  }
+  EXPECT_EQ(heard, whole);
+  OnLoop([&] {
+    EXPECT_EQ(listening_->queued_bytes(), 0u);
+    EXPECT_GT(listening_->sent_bytes(), sent);
+  });
+  peer_->SayGoodbye();
+  peer_->Send(peer_->TakeSaid());
+  AwaitEnd();
 }
 
 }  // namespace

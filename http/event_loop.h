@@ -92,6 +92,8 @@ class Loop {
   char* frame_scratch() { return record_scratch() + kRecordBytes; }
   static constexpr size_t kRecordsBytes = 48 << 10;  // As they come in.
   char* records_scratch() { return frame_scratch() + kFrameBytes; }
+  static constexpr size_t kSealedBytes = 66 << 10;  // As they go out: four full ones.
+  char* sealed_scratch() { return records_scratch() + kRecordsBytes; }
 
  private:
   friend class Timer;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "base/text.h"
+
 namespace skiff::http {
 namespace {
 
@@ -18,12 +20,6 @@ bool IsFieldChar(char c) {
 
 bool IsTargetChar(char c) {
   return static_cast<unsigned char>(c) > ' ' && c != 127;
-}
-
-std::string_view Trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 HeadFault Bad(std::string text) {
@@ -49,7 +45,7 @@ std::optional<HeadFault> ParseHeaders(std::string_view rest, Headers& headers) {
     if (colon == line.npos || !IsToken(line.substr(0, colon))) {
       return Bad("malformed MIME header line");
     }
-    const std::string_view value = Trim(line.substr(colon + 1));
+    const std::string_view value = WithoutBlanks(line.substr(colon + 1), " \t");
     if (!IsFieldValue(value)) return Bad("invalid header value");
     if (headers.size() == kHeadersMax) return HeadFault{431, ""};
     headers.emplace(line.substr(0, colon), value);
@@ -261,7 +257,7 @@ ChunkDecoder::State ChunkDecoder::OnLine() {
     if (line.empty()) return State::kEnd;
     return trailer_bytes_ > kTrailerBytesMax ? State::kBad : State::kMore;
   }
-  const std::string_view size = Trim(line.substr(0, line.find(';')));
+  const std::string_view size = WithoutBlanks(line.substr(0, line.find(';')), " \t");
   const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), left_, 16);
   if (size.empty() || error != std::errc() || end != size.data() + size.size()) return State::kBad;
   part_ = left_ == 0 ? Part::kTrailer : Part::kData;

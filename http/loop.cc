@@ -57,7 +57,8 @@ void Loop::Inbox::Ring() {
 
 Loop::Loop()
     : inbox_(std::make_shared<Inbox>()),
-      scratch_(new char[kScratchBytes + kRecordBytes + kFrameBytes + kRecordsBytes]) {
+      scratch_(new char[kScratchBytes + kRecordBytes + kFrameBytes + kRecordsBytes +
+                        kSealedBytes]) {
   inbox_->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   CHECK(inbox_->event_fd >= 0 && epoll_fd_ >= 0);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/handed.h"
 #include "http/stream.h"
 
 namespace skiff::http {
@@ -44,7 +45,13 @@ struct Request {
   // answers 401 to a bad certificate, so it does not fail the handshake.
   std::shared_ptr<const PeerCertificate> peer_certificate;
   std::string peer_certificate_error;
+  // From a caller in this process, in place of `body`; what it holds is there until the answer is.
+  std::shared_ptr<const Handed> handed;
+  // The caller is in this process, and takes an object in place of its text.
+  bool takes_handed = false;
 
+  // The body as text, whichever way it came.
+  const std::string& Body() const { return handed ? handed->Text() : body; }
   // The first value; "" when absent.
   std::string_view Header(std::string_view name) const;
   // The first value of that name, decoded.
@@ -73,6 +80,8 @@ struct Response {
   // The answer is body, or pieces in order, or what the stream yields; Content-Length is set here.
   std::string body;
   std::vector<SharedBytes> pieces;  // Stored bytes, sent as they are and never copied.
+  // In place of all of these, for who takes it (Request::takes_handed).
+  std::shared_ptr<const Handed> handed;
   // Not null: the connection stays with this source until it ends. Sent in chunks, or as it is when
   // the headers say its Content-Length.
   std::unique_ptr<StreamSource> stream;

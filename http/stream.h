@@ -8,9 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/handed.h"
+
 namespace skiff::http {
 
 using SharedBytes = std::shared_ptr<const std::string>;
+using HandedObjects = std::vector<std::shared_ptr<const Handed>>;
 
 // Makes the owner pull again. Any thread; harmless after the stream is gone.
 using Waker = std::function<void()>;
@@ -31,6 +34,14 @@ class StreamSource {
   virtual void Attach(Waker waker) = 0;
   // Appends chunks of about `bytes_max` in all, without blocking.
   virtual Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) = 0;
+  // Whether it has objects for a reader in this process, who then calls PullHanded in place of
+  // Pull: what is not said by objects comes after them.
+  virtual bool GivesHanded() const { return false; }
+  virtual Pulled PullHanded(size_t bytes_max, HandedObjects& objects,
+                            std::vector<SharedBytes>& out) {
+    (void)objects;
+    return Pull(bytes_max, out);
+  }
   // When not zero: pulled at least this often (milliseconds), as bookmarks and deadlines want.
   virtual int PullEveryMs() const { return 0; }
   // Whether it comes to an end of its own before long, and a part of it must not be taken for the

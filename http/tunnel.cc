@@ -158,7 +158,7 @@ ClientRequest ForwardedRequest(const Request& request) {
   ClientRequest forwarded{.method = request.method,
                           .target = request.target,
                           .headers = request.headers,
-                          .body = request.body};
+                          .body = request.Body()};
   const bool upgrade = IsUpgrade(request);
   const std::string protocol(request.Header("Upgrade"));
   DropHopByHop(forwarded.headers);

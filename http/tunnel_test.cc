@@ -92,6 +92,22 @@ class Tap : public StreamSource {
   PipeSource source_;
 };
 
+// No struct leaves the process: its text does.
+TEST(Forward, SendsTheTextOfWhatWasHanded) {
+  class Greeting final : public Handed {
+   public:
+    const std::string& Text() const override { return text_; }
+
+   private:
+    const std::string text_ = "hello";
+  };
+  Request request;
+  request.method = "POST";
+  request.target = "/";
+  request.handed = std::make_shared<Greeting>();
+  EXPECT_EQ(ForwardedRequest(request).body, "hello");
+}
+
 TEST(Forward, StreamsTheAnswerAsItComes) {
   const auto pipe = std::make_shared<Pipe>(1 << 20);
   Fixture back([&](const Request&) {

@@ -292,7 +292,7 @@ void Kubelet::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod
     if (is_new) {
       statuses_.WriteAgain(hash->second);
     } else {
-      statuses_.Reconcile(hash->second, *now);
+      statuses_.Reconcile(hash->second, now);
     }
     return;
   }
@@ -373,7 +373,7 @@ void Kubelet::Apply(const Ptr<core_v1::Pod>& pod) {
       } else {
         worker.Refresh(pod);
       }
-      statuses_.Reconcile(pod->metadata.uid, *pod);
+      statuses_.Reconcile(pod->metadata.uid, pod);
       return;
     }
   }

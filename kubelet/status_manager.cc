@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/codec/json.h"
 #include "api/pods/pod_phase.h"
 #include "client/informer.h"
 #include "kubelet/pod_conditions.h"
@@ -82,6 +83,75 @@ Json StatusPatch(const std::string& uid, const core_v1::PodStatus& status) {
   return {{"metadata", {{"uid", uid}}}, {"status", std::move(document)}};
 }
 
+namespace {
+
+using PodConditions = std::vector<core_v1::PodCondition>;
+
+// What a strategic merge of our conditions makes of those that were there, down to the order: ours
+// stand as we have them, and before each the others that stood before it.
+PodConditions MergedConditions(const PodConditions& before, const core_v1::PodStatus& status) {
+  if (status.conditions.empty()) return before;  // Then the patch does not speak of any.
+  const auto find = [](const PodConditions& all, const std::string& type) {
+    return std::find_if(all.begin(), all.end(),
+                        [&](const auto& each) { return each.type == type; });
+  };
+  const auto stays = [&](const core_v1::PodCondition& old) {
+    const auto ours = find(status.conditions, old.type);
+    if (ours != status.conditions.end()) return !IsOwnCondition(ours->type, ours->reason);
+    return old.type != kPodResizePending && old.type != kPodResizeInProgress;
+  };
+  PodConditions merged;
+  auto next = before.begin();  // Of those that stay.
+  for (const core_v1::PodCondition& own : status.conditions) {
+    if (!IsOwnCondition(own.type, own.reason)) continue;
+    const auto old = find(before, own.type);
+    for (; old != before.end() && next < old; ++next) {
+      if (stays(*next)) merged.push_back(*next);
+    }
+    merged.push_back(own);
+    int64_t& generation = merged.back().observed_generation;
+    if (generation == 0 && old != before.end()) generation = old->observed_generation;
+  }
+  std::copy_if(next, before.end(), std::back_inserter(merged), stays);
+  return merged;
+}
+
+// Values by name, and of these lists: ours in place of theirs.
+void MergeResources(const core_v1::ResourceRequirements& before,
+                    core_v1::ResourceRequirements& merged) {
+  merged.limits.insert(before.limits.begin(), before.limits.end());
+  merged.requests.insert(before.requests.begin(), before.requests.end());
+  if (merged.claims.empty()) merged.claims = before.claims;
+}
+
+}  // namespace
+
+core_v1::PodStatus PatchedStatus(const core_v1::PodStatus& before,
+                                 const core_v1::PodStatus& status) {
+  core_v1::PodStatus merged = status;
+  merged.resize = before.resize;
+  merged.nominated_node_name = before.nominated_node_name;
+  merged.resource_claim_statuses = before.resource_claim_statuses;
+  // What it does not know it leaves as it is.
+  if (merged.phase.empty()) merged.phase = before.phase;
+  if (merged.qos_class.empty()) merged.qos_class = before.qos_class;
+  if (!merged.start_time) merged.start_time = before.start_time;
+  if (merged.observed_generation == 0) merged.observed_generation = before.observed_generation;
+  if (merged.container_statuses.empty()) merged.container_statuses = before.container_statuses;
+  if (!merged.extended_resource_claim_status) {
+    merged.extended_resource_claim_status = before.extended_resource_claim_status;
+  }
+  merged.allocated_resources.insert(before.allocated_resources.begin(),
+                                    before.allocated_resources.end());
+  if (!merged.resources) {
+    merged.resources = before.resources;
+  } else if (before.resources) {
+    MergeResources(*before.resources, *merged.resources);
+  }
+  merged.conditions = MergedConditions(before.conditions, status);
+  return merged;
+}
+
 StatusManager::StatusManager(Client& client, const Clock& clock, FindObject object_of)
     : client_(client), clock_(clock), object_of_(std::move(object_of)) {
   for (int i = 0; i < kWriters; ++i) writers_.push_back(std::make_unique<Writer>(*this));
@@ -151,17 +221,19 @@ void StatusManager::WriteAgain(const std::string& uid) {
   WakeWriter();
 }
 
-void StatusManager::Reconcile(const std::string& uid, const core_v1::Pod& object) {
+void StatusManager::Reconcile(const std::string& uid, const Ptr<core_v1::Pod>& object) {
   {
     MutexLock lock(mutex_);
     const auto found = entries_.find(uid);
     if (found == entries_.end()) return;
     Entry& entry = found->second;
+    // Of two that are the same the cache has this one anyway.
+    if (!entry.known || !IsNewer(*entry.known, object)) entry.known = object;
     // What is being written is not seen yet.
     if (entry.writing || entry.version == 0 || entry.version > entry.written) return;
-    if (WrittenRevision(object.metadata) <= entry.revision) return;
+    if (WrittenRevision(object->metadata) <= entry.revision) return;
     // Who ends a pod in the API has the last word: its worker hears of it.
-    if (HasEnded(object.status.phase) || !Differs(entry.status, object.status)) return;
+    if (HasEnded(object->status.phase) || !Differs(entry.status, object->status)) return;
     ++entry.version;
     entry.not_before = clock_.Monotonic() + kRepairDelay;
     Queue(uid, entry);
@@ -200,6 +272,10 @@ std::optional<StatusManager::Entry> StatusManager::TakeDue(Duration& wait) {
   return std::nullopt;
 }
 
+bool StatusManager::IsNewer(const core_v1::Pod& object, const Ptr<core_v1::Pod>& known) {
+  return !known || WrittenRevision(object.metadata) > WrittenRevision(known->metadata);
+}
+
 void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
   MutexLock lock(mutex_);
   const auto found = entries_.find(entry.pod->metadata.uid);
@@ -208,6 +284,7 @@ void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
   now.writing = false;
   if (written) now.written = std::max(now.written, entry.version);
   now.revision = std::max(now.revision, entry.revision);
+  if (entry.known && IsNewer(*entry.known, now.known)) now.known = entry.known;
   // It may have finished while its status was written: then its removal is still to come.
   if (done && entry.finished && now.pod == entry.pod) now.finished = false;
   now.not_before = done ? Duration::zero() : clock_.Monotonic() + kRetryDelay;
@@ -229,16 +306,20 @@ Duration StatusManager::WriteNext() {
 }
 
 bool StatusManager::Write(Entry& entry) {
-  const Ptr<core_v1::Pod> object = object_of_(entry.pod);
+  Ptr<core_v1::Pod> object = object_of_(entry.pod);
   if (!object) return true;
   const ObjectKey key = KeyOf(*object);
-  const std::string& uid = object->metadata.uid;
-  const auto written = client_.Patch(core_v1::Pod::Info(), key, PatchType::kStrategic,
-                                     StatusPatch(uid, entry.status), "status");
+  const std::string uid = object->metadata.uid;
+  const Ptr<core_v1::Pod>& known = entry.known;
+  if (known && known->metadata.uid == uid && IsNewer(*known, object)) object = known;
+  core_v1::Pod changed = *object;
+  changed.status = PatchedStatus(object->status, entry.status);
+  const auto written =
+      client_.PatchStatus(*object, changed, PatchType::kStrategic,
+                          [&] { return DumpJson(StatusPatch(uid, entry.status)); });
   if (written) {
-    meta_v1::ObjectMeta metadata;
-    metadata.resource_version = written->value("/metadata/resourceVersion"_json_pointer, "");
-    entry.revision = WrittenRevision(metadata);
+    entry.revision = WrittenRevision((*written)->metadata);
+    entry.known = *written;
     return true;
   }
   if (written.error().reason == Reason::kNotFound) return true;

@@ -40,7 +40,7 @@ class StatusManager {
   void WriteAgain(const std::string& uid);
   // `object` shows the pod now. What others made of its status, as the one who marks the pods of a
   // node that was silent, is put right again.
-  void Reconcile(const std::string& uid, const core_v1::Pod& object);
+  void Reconcile(const std::string& uid, const Ptr<core_v1::Pod>& object);
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const { return object_of_(pod); }
   // What was set last.
   std::optional<core_v1::PodStatus> Latest(const std::string& uid) const;
@@ -59,6 +59,7 @@ class StatusManager {
     bool writing = false;   // By one of the writers.
     Duration not_before{};  // Monotonic; after a failure.
     uint64_t revision = 0;  // Of the object when it was written last.
+    Ptr<core_v1::Pod> known;  // The newest version of it that was seen or written.
     bool IsDue() const { return version > written || finished; }
   };
   void Queue(const std::string& uid, Entry& entry) REQUIRES(mutex_);
@@ -67,6 +68,7 @@ class StatusManager {
   // Takes the first entry that may be written now; else says in `wait` how long none may.
   std::optional<Entry> TakeDue(Duration& wait);
   void GiveBack(const Entry& entry, bool written, bool done);
+  static bool IsNewer(const core_v1::Pod& object, const Ptr<core_v1::Pod>& known);
   // True when nothing is left to do for it now; the entry may have changed meanwhile.
   bool Write(Entry& entry);
   bool Remove(const Entry& entry);
@@ -87,5 +89,8 @@ class StatusManager {
 // The strategic merge patch that makes the status of the object with this uid ours: conditions of
 // others stay, and so does what the API server and controllers write there.
 Json StatusPatch(const std::string& uid, const core_v1::PodStatus& status);
+// What that patch makes of `before`.
+core_v1::PodStatus PatchedStatus(const core_v1::PodStatus& before,
+                                 const core_v1::PodStatus& status);
 
 }  // namespace skiff::kubelet

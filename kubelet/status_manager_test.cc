@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/patch/strategic_merge.h"
 #include "client/transport.h"
 
 namespace skiff::kubelet {
@@ -46,6 +47,65 @@ TEST(StatusPatchTest, AResizeUnderWayIsToldAndOneThatIsDoneTakenBack) {
   ASSERT_EQ(conditions.size(), 2u);
   EXPECT_EQ(conditions[0]["status"], "True");
   EXPECT_EQ(conditions[1], Json({{"$patch", "delete"}, {"type", "PodResizePending"}}));
+}
+
+core_v1::PodCondition Condition(const std::string& type, const std::string& status,
+                                const std::string& reason = "", int64_t generation = 0) {
+  core_v1::PodCondition condition;
+  condition.type = type;
+  condition.status = status;
+  condition.reason = reason;
+  condition.observed_generation = generation;
+  return condition;
+}
+
+// A server in this process is handed what others work out from the patch.
+TEST(StatusPatchTest, WhatIsMadeOfAStatusIsWhatThePatchMakesOfIt) {
+  core_v1::PodStatus empty, before, ours;
+  before.phase = "Pending";
+  before.reason = "Old";
+  before.nominated_node_name = "node2";
+  before.qos_class = "Guaranteed";
+  before.start_time = Time(TimePoint(5s));
+  before.host_ip = before.host_ips.emplace_back().ip = "10.0.0.9";
+  before.pod_ips.emplace_back().ip = "10.0.0.1";
+  before.observed_generation = 3;
+  before.container_statuses.emplace_back().name = "a";
+  before.init_container_statuses.emplace_back().name = "i";
+  before.resource_claim_statuses.emplace_back().name = "claim";
+  before.conditions = {Condition("example.com/Gate", "True"), Condition("Ready", "False", "No", 2),
+                       Condition("PodResizePending", "True"),
+                       Condition("DisruptionTarget", "True", "EvictionByEvictionAPI")};
+  ours.phase = "Running";
+  ours.resize = "Proposed";
+  ours.pod_ip = ours.pod_ips.emplace_back().ip = "10.0.0.2";
+  ours.container_statuses.emplace_back().name = "b";
+  ours.container_statuses.back().ready = true;
+  const Quantity one = Quantity::FromValue(1), two = Quantity::FromValue(2);
+  before.allocated_resources = {{"cpu", one}, {"memory", one}};
+  ours.allocated_resources = {{"cpu", two}};
+  before.resources.emplace().limits = {{"cpu", one}, {"memory", one}};
+  before.resources->claims.emplace_back().name = "claim";
+  ours.resources.emplace().limits = {{"cpu", two}};
+  ours.resources->requests = {{"cpu", two}};
+  ours.conditions = {Condition("Initialized", "True"), Condition("Ready", "True"),
+                     Condition("example.com/Gate", "False"),
+                     Condition("PodResizeInProgress", "True")};
+  core_v1::PodStatus other_order = ours;
+  std::reverse(other_order.conditions.begin(), other_order.conditions.end());
+  other_order.conditions.push_back(Condition("DisruptionTarget", "True", "TerminationByKubelet"));
+  const core_v1::PodStatus* all[] = {&empty, &before, &ours, &other_order};
+  for (const auto* from : all) {
+    for (const auto* to : all) {
+      const Json patch = StatusPatch("u1", *to)["status"];
+      const auto merged =
+          ApplyStrategicPatch(core_v1::PodStatus::Describe(), ToJson(*from), patch);
+      ASSERT_TRUE(merged) << merged.error().message;
+      EXPECT_EQ(ToJson(PatchedStatus(*from, *to)), ToJson(*FromJson<core_v1::PodStatus>(*merged)))
+          << ToJson(*from) << "\n"
+          << patch;
+    }
+  }
 }
 
 // An API that notes what it is asked and answers as the test says.
@@ -200,12 +260,12 @@ TEST_F(StatusManagerTest, WhatOthersMadeOfAStatusIsPutRight) {
   core_v1::Pod shown = *pod_;
   shown.metadata.resource_version = "7";
   shown.status = status;
-  manager_.Reconcile("u1", shown);
+  manager_.Reconcile("u1", std::make_shared<const core_v1::Pod>(shown));
   executor_.RunUntilIdle();
   EXPECT_EQ(asked_.size(), 1u);
   shown.status.conditions[0].status = "False";
   // Not at once: the other one might answer in kind for ever.
-  manager_.Reconcile("u1", shown);
+  manager_.Reconcile("u1", std::make_shared<const core_v1::Pod>(shown));
   executor_.RunUntilIdle();
   EXPECT_EQ(asked_.size(), 1u);
   executor_.RunFor(10s);

@@ -14,6 +14,8 @@ namespace {
 constexpr size_t kBlock = 512;
 constexpr size_t kNameBytes = 100;
 constexpr size_t kLongNameBytesMax = 64 << 10;
+// No file is as big; what is behind an entry of that size is behind it still.
+constexpr uint64_t kBytesMax = uint64_t{1} << 56;
 
 // POSIX ustar, IEEE Std 1003.1.
 struct Header {
@@ -204,6 +206,16 @@ void TarWriter::AddFile(std::string_view path, uint32_t mode, std::string_view c
   bytes_.append(PaddedSize(content.size()) - content.size(), '\0');
 }
 
+std::string TarWriter::TakeUpToFile(std::string_view path, uint32_t mode, uint64_t size) {
+  CHECK(size <= kTarFileBytesMax);
+  AddHeader({path, mode, '0', "", size});
+  return std::exchange(bytes_, {});
+}
+
+uint64_t TarPadding(uint64_t size) {
+  return PaddedSize(size) - size;
+}
+
 void TarWriter::AddSymlink(std::string_view path, std::string_view target) {
   AddHeader({path, 0777, '2', target, 0});
 }
@@ -231,6 +243,7 @@ Result<std::vector<TarEntry>> ReadTarIndex(int file) {
     if (GetNumber(header.checksum) != Checksum(header)) return NotTar(header);
     offset += kBlock;
     const uint64_t size = GetNumber(header.size);
+    if (size > kBytesMax) return NotTar(header);
     if (header.type == 'x') {
       TakePax(TRY(ReadText(file, offset, size)), extended);
     } else if (header.type == 'L') {
@@ -244,6 +257,7 @@ Result<std::vector<TarEntry>> ReadTarIndex(int file) {
         return Fail(Reason::kBadRequest, "tar: too many entries");
       }
       entries.push_back(EntryFrom(header, std::exchange(extended, {}), offset));
+      if (entries.back().size > kBytesMax) return NotTar(header);
       offset += PaddedSize(entries.back().size);
       continue;
     }

@@ -17,6 +17,9 @@ class TarWriter {
   void AddFolder(std::string_view path, uint32_t mode);
   void AddFile(std::string_view path, uint32_t mode, std::string_view content);
   void AddSymlink(std::string_view path, std::string_view target);
+  // What stands before a file whose content the caller writes: all that was added, and its header.
+  // After the content come TarPadding of its size in zeros.
+  std::string TakeUpToFile(std::string_view path, uint32_t mode, uint64_t size);
   // Another name for a file that was added before.
   void AddHardLink(std::string_view path, std::string_view existing_path);
   // Ends the archive; the writer is empty afterwards.
@@ -28,11 +31,16 @@ class TarWriter {
     uint32_t mode;
     char type;
     std::string_view link;
-    size_t size;
+    uint64_t size;
   };
   void AddHeader(const Entry& entry);
   std::string bytes_;
 };
+
+// How many bytes stand behind a content of that size, before the next entry.
+uint64_t TarPadding(uint64_t size);
+// What a header can say.
+inline constexpr uint64_t kTarFileBytesMax = (uint64_t{8} << 30) - 1;
 
 struct TarEntry {
   enum class Type { kFile, kFolder, kSymlink, kHardLink, kOther };

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "base/process.h"
 
 namespace skiff {
@@ -88,6 +90,32 @@ TEST(TarTest, RefusesWhatIsNoArchiveAndSaysWhenItIsCompressed) {
   std::string damaged = Sample();
   damaged[3] ^= 1;
   EXPECT_EQ(Index(damaged).error().reason, Reason::kBadRequest);
+}
+
+// A header of pax's that says of itself to be that long.
+std::string GlobalHeader(uint64_t size) {
+  TarWriter tar;
+  tar.AddFile("g", 0600, "");
+  std::string header = tar.Finish().substr(0, 512);
+  constexpr size_t kSizeAt = 124, kSizeBytes = 12, kSumAt = 148, kSumBytes = 8, kTypeAt = 156;
+  header[kTypeAt] = 'g';
+  header[kSizeAt] = '\x80';
+  for (size_t i = 1; i < kSizeBytes; ++i, size >>= 8) {
+    header[kSizeAt + kSizeBytes - i] = static_cast<char>(size & 0xff);
+  }
+  header.replace(kSumAt, kSumBytes, kSumBytes, ' ');
+  unsigned sum = 0;
+  for (const char c : header) sum += static_cast<unsigned char>(c);
+  std::snprintf(&header[kSumAt], kSumBytes, "%06o", sum & 0777777U);
+  header[kSumAt + kSumBytes - 1] = ' ';
+  return header;
+}
+
+TEST(TarTest, NoSizeLeadsBackToWhatWasRead) {
+  EXPECT_EQ(Index(GlobalHeader(0) + Sample())->size(), Index(Sample())->size());
+  const auto looped = Index(GlobalHeader(0) + GlobalHeader(uint64_t{0} - 1024) + Sample());
+  ASSERT_FALSE(looped);
+  EXPECT_EQ(looped.error().message, "not a tar archive, or a damaged one");
 }
 
 }  // namespace

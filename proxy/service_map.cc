@@ -27,12 +27,6 @@ std::vector<std::string> OfFamily(const std::vector<std::string>& ips, IpFamily 
   return out;
 }
 
-std::string Trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 // Endpoints of one service, by port name and protocol, each address once.
 using EndpointsByPort = std::map<std::string, std::map<std::string, ServiceEndpoint>>;
 
@@ -123,7 +117,7 @@ ServicePortRules PortRules(const core_v1::Service& service, const core_v1::Servi
   rules.node_port = port.node_port;
   rules.external_ips = OfFamily(spec.external_ips, family);
   for (const std::string& range : spec.load_balancer_source_ranges) {
-    if (IsOfFamily(range, family)) rules.source_ranges.push_back(Trimmed(range));
+    if (IsOfFamily(range, family)) rules.source_ranges.emplace_back(WithoutBlanks(range, " \t"));
   }
   for (const auto& ingress : service.status.load_balancer.ingress) {
     const bool is_proxied = ingress.ip_mode && *ingress.ip_mode == "Proxy";

@@ -15,6 +15,7 @@
 #include "api/codec/struct_text.h"
 #include "api/text/go_names.h"
 #include "api/text/time_text.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -23,13 +24,6 @@ namespace {
 // long as the text. So they are bounded in bytes, too, of which each takes one path.
 constexpr size_t kStrictLooksMax = 1000;
 constexpr size_t kStrictBytesMax = 1 << 20;
-
-std::string_view TrimSpace(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\n\v\f\r";
-  const auto first = text.find_first_not_of(kSpace);
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 // Which members of a struct were read. Few structs have more fields than fit into the words.
 class SeenFields {
@@ -264,7 +258,7 @@ template <typename Target>
 void Decoder::QuantityText(JsonToken token, typename Target::Slot out) {
   const bool plain = token == JsonToken::kString || token == JsonToken::kNumber;
   const std::string_view text = plain ? in_.string() : Whole(token);
-  auto quantity = Quantity::Parse(TrimSpace(text));
+  auto quantity = Quantity::Parse(WithoutBlanks(text));
   if (!quantity) return Complain(std::move(quantity.error().message));
   Target::SetQuantity(out, std::move(*quantity));
 }

@@ -10,6 +10,7 @@
 #include "api/crd/schema.h"
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
+#include "base/text.h"
 
 namespace skiff::crd {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "api/crd/definition_structure.h"
 #include "api/text/go_text.h"
+#include "base/text.h"
 
 namespace skiff::crd {
 namespace {
@@ -22,13 +23,6 @@ std::string JsonOr(const Json& rule, const char* name, const std::string& otherw
 }
 
 }  // namespace
-
-std::string_view WithoutBlanks(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\n\v\f\r";
-  const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return "";
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 const Json* RulesOf(const Json& props) {
   const Json* rules = PartOf(props, kRules);

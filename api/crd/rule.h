@@ -70,6 +70,5 @@ const Json* RulesOf(const Json& props);
 std::string PrintedRule(const Json& rule);
 // A fieldPath in the form of paths of errors; nullopt when it leads to no field.
 std::optional<std::string> PlaceOfField(std::string_view path, const Json& props);
-std::string_view WithoutBlanks(std::string_view text);
 
 }  // namespace skiff::crd

@@ -6,6 +6,7 @@
 #include "api/codec/json.h"
 #include "api/crd/place.h"
 #include "api/text/go_text.h"
+#include "base/text.h"
 
 namespace skiff::crd {
 namespace {

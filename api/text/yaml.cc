@@ -7,6 +7,7 @@
 #include "api/codec/json.h"
 #include "api/patch/patch.h"
 #include "api/text/yaml_read.h"
+#include "api/text/yaml_texts.h"
 
 namespace skiff {
 namespace {
@@ -28,8 +29,9 @@ std::optional<Result<YamlDocument>> AsJson(std::string_view text) {
 
 class Converter {
  public:
-  Converter(YamlDocument& out, size_t text_bytes)
+  Converter(YamlDocument& out, size_t text_bytes, bool words_are_texts)
       : out_(out),
+        words_are_texts_(words_are_texts),
         values_max_(std::max(kYamlValuesMax, text_bytes)),
         bytes_max_(kYamlAliasedBytesMax + text_bytes) {}
 
@@ -71,7 +73,12 @@ class Converter {
     std::string text = YamlText(node);
     bytes_ += text.size();
     if (bytes_ > bytes_max_) return Excessive();
-    return YamlScalarOf(node, std::move(text));
+    Json value = TRY(YamlScalarOf(node, text));
+    if (words_are_texts_ && value.is_boolean() && text != "true" && text != "True" &&
+        text != "TRUE" && text != "false" && text != "False" && text != "FALSE") {
+      return Json(std::move(text));
+    }
+    return value;
   }
 
   Result<std::string> Key(const YAML::Node& node) {
@@ -123,6 +130,7 @@ class Converter {
   }
 
   YamlDocument& out_;
+  const bool words_are_texts_;
   const size_t values_max_;
   const size_t bytes_max_;
   size_t values_ = 0;
@@ -130,29 +138,41 @@ class Converter {
   int depth_ = 0;     // Lists and maps that we are in.
 };
 
-}  // namespace
-
-Result<YamlDocument> ParseYaml(std::string_view text) {
+Result<YamlDocument> ParseDocument(std::string_view text, bool words_are_texts) {
   TRY(CheckYamlCharacters(text));
   if (auto json = AsJson(text)) return std::move(*json);
   YamlDocument document;
   TRY(ReadYaml(text, [&](const YAML::Node& node) -> Result<> {
     document.line = std::max(node.Mark().line, 0) + 1;
-    document.value = TRY(Converter(document, text.size()).Value(node));
+    document.value = TRY(Converter(document, text.size(), words_are_texts).Value(node));
     return {};
   }));
   return document;
 }
 
-Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text) {
+Result<std::vector<YamlDocument>> ParseStream(std::string_view text, bool words_are_texts) {
   std::vector<YamlDocument> documents;
   for (const YamlPart& part : SplitYaml(text)) {
-    YamlDocument document = TRY(ParseYaml(part.text));
+    YamlDocument document = TRY(ParseDocument(part.text, words_are_texts));
     if (document.value.is_null()) continue;
     document.line += part.lines_before;
     documents.push_back(std::move(document));
   }
   return documents;
+}
+
+}  // namespace
+
+Result<YamlDocument> ParseYaml(std::string_view text) {
+  return ParseDocument(text, /*words_are_texts=*/false);
+}
+
+Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text) {
+  return ParseStream(text, /*words_are_texts=*/false);
+}
+
+Result<std::vector<YamlDocument>> ParseYamlStreamWithTexts(std::string_view text) {
+  return ParseStream(text, /*words_are_texts=*/true);
 }
 
 }  // namespace skiff

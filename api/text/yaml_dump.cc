@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -165,6 +166,58 @@ bool AppendLiteral(std::string_view text, size_t indent, std::string& out) {
   return true;
 }
 
+// Takes `least` to `most` digits, then one of `ends`; what that was, NUL at the end of the text.
+std::optional<char> TakeDigits(std::string_view& text, size_t least, size_t most,
+                               std::string_view ends) {
+  const size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (count < least || count > most) return std::nullopt;
+  const char end = count < text.size() ? text[count] : '\0';
+  text.remove_prefix(std::min(count + 1, text.size()));
+  return end == '\0' || ends.find(end) != ends.npos ? std::optional(end) : std::nullopt;
+}
+
+// "2001-1-2", "2001-01-02T03:04:05.6Z", "2001-01-02 03:04:05".
+bool IsTimestamp(std::string_view text) {
+  if (TakeDigits(text, 4, 4, "-") != '-' || TakeDigits(text, 1, 2, "-") != '-') return false;
+  const auto behind_date = TakeDigits(text, 1, 2, "Tt ");
+  if (!behind_date || *behind_date == '\0') return behind_date.has_value();
+  if (TakeDigits(text, 1, 2, ":") != ':' || TakeDigits(text, 1, 2, ":") != ':') return false;
+  auto behind_time = TakeDigits(text, 1, 2, ".Z+-");
+  if (behind_time == '.') behind_time = TakeDigits(text, 1, text.size(), "Z+-");
+  if (!behind_time) return false;
+  if (*behind_date == ' ') return *behind_time == '\0';
+  if (*behind_time == 'Z') return text.empty();
+  return *behind_time != '\0' && TakeDigits(text, 2, 2, ":") == ':' &&
+         TakeDigits(text, 2, 2, "") == '\0';
+}
+
+// [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?
+bool IsSexagesimal(std::string_view text) {
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  if (text.find_first_of("0123456789") != 0) return false;
+  text.remove_prefix(std::min(text.find_first_not_of("0123456789_"), text.size()));
+  if (!text.starts_with(':')) return false;
+  while (text.starts_with(':')) {
+    text.remove_prefix(1);
+    const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits == 0 || digits > 2 || (digits == 2 && text[0] > '5')) return false;
+    text.remove_prefix(digits);
+  }
+  return text.empty() ||
+         (text[0] == '.' && text.find_first_not_of("0123456789_", 1) == text.npos);
+}
+
+bool IsInfinityOrNan(std::string_view text) {
+  if (text == ".nan" || text == ".NaN" || text == ".NAN") return true;
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  return text == ".inf" || text == ".Inf" || text == ".INF";
+}
+
+// Text that Go's reader takes for something else, in ways that ours does not: so it is quoted.
+bool IsTypedToGo(std::string_view text) {
+  return IsTimestamp(text) || IsSexagesimal(text) || IsInfinityOrNan(text);
+}
+
 void AppendString(std::string_view text, size_t indent, bool key, std::string& out) {
   if (text.empty() || HasSpecial(text) || text.find('\r') != text.npos) {
     return AppendDoubleQuoted(text, indent, key, out);
@@ -175,9 +228,9 @@ void AppendString(std::string_view text, size_t indent, bool key, std::string& o
     }
     return;
   }
-  const bool timestamp = text.size() >= 10 && text[4] == '-' && text[7] == '-' &&
-                         text.find_first_not_of("0123456789-:.TtZz+ ") == text.npos;
-  if (!ResolveYamlScalar(text).is_string() || timestamp || text == "<<" || text == "=") {
+  // As a key this one has a map's entries stand in its place.
+  const bool merges = key && text == "<<";
+  if (!ResolveYamlScalar(text).is_string() || IsTypedToGo(text) || merges) {
     return AppendDoubleQuoted(text, indent, key, out);
   }
   const bool plain = PlainInBlock(text);

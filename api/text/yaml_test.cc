@@ -186,6 +186,23 @@ TEST(Yaml, DumpsAsKubernetesDoes) {
             "u: null\n");
 }
 
+// As kubectl 1.35 quotes them.
+TEST(Yaml, TextThatGoWouldTakeForSomethingElseIsQuoted) {
+  for (const char* text :
+       {".inf", "+.inf", "-.Inf", ".INF", ".nan", ".NaN", ".NAN", "1:20", "1:20:30", "-1:2", "+1:20",
+        "1:2.5", "1_0:20", "01:20", "0:0", "99:59", "190:20:30", "1:0.", "1:20:3.", "2001-1-1",
+        "2001-01-01", "2001-01-01T00:00:00Z", "2001-01-01 10:00:00", "1e3", "0o14", "1_000", "y"}) {
+    EXPECT_EQ(DumpYaml(Json(text)), "\"" + std::string(text) + "\"\n");
+  }
+  for (const char* text : {".iNf", ".Nan", "+.nan", "-.NaN", "1:60", "1:99", "10:99", "1:20:60", "a:1",
+                           "3:4.5:6", "_1", "=", "==", "<<", "2001-01", "2001-1-1x"}) {
+    EXPECT_EQ(DumpYaml(Json(text)), std::string(text) + "\n");
+  }
+  EXPECT_EQ(DumpYaml({{"<<", "<<"}}), "\"<<\": <<\n") << "nothing to merge";
+  EXPECT_EQ(ParseYaml("a: =\nb: <<\n\"<<\": c\n")->value,
+            (Json{{"a", "="}, {"b", "<<"}, {"<<", "c"}}));
+}
+
 TEST(Yaml, WhatGoDoesNotWritePlainlyIsEscaped) {
   EXPECT_EQ(DumpYaml(Json("é 漢字 \xf0\x9f\x98\x80 \xe2\x80\xa8~")),
             "\"é 漢字 \\U0001F600 \\L~\"\n");

@@ -266,7 +266,7 @@ Result<http::Response> Forwarder::Forward(const RemoteService& remote, const Api
   auto sent = RequestFor(*upstream, request);
   if (!sent) return PlainText(503, "error trying to reach service: " + sent.error().message);
   const auto load = LoadOf(remote.name);
-  auto waiting = load->TakeWaiting(request.user.name, request.http.body.size());
+  auto waiting = load->TakeWaiting(request.user.name, request.http.Body().size());
   if (!waiting) return Fail(TooManyForwarded());
   if (request.in_process && !IsLongRunning(request.info) && !MayTunnel(request.http)) {
     return Collect(std::move(*upstream), std::move(*sent), request);

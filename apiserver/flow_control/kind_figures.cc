@@ -49,6 +49,11 @@ class CountedStream final : public http::StreamSource {
   http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
     return inner_->Pull(bytes_max, out);
   }
+  bool GivesHanded() const override { return inner_->GivesHanded(); }
+  http::Pulled PullHanded(size_t bytes_max, http::HandedObjects& objects,
+                          std::vector<http::SharedBytes>& out) override {
+    return inner_->PullHanded(bytes_max, objects, out);
+  }
   int PullEveryMs() const override { return inner_->PullEveryMs(); }
 
  private:

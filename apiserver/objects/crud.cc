@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "api/codec/handed.h"
 #include "api/kinds/behaviour.h"
 #include "api/rules/rules.h"
 #include "apiserver/auth/authorizer.h"
@@ -37,6 +38,8 @@ Result<Object> DecodeObject(ApiRequest& request, FieldValidation validation) {
   Object object(*request.kind);
   if (object.is_custom()) {
     object = TRY(DecodeCustomBody(request, validation));
+  } else if (const void* handed = HandedAs(request.http.handed.get(), *request.kind->type)) {
+    object = TRY(Object::FromStruct(*request.kind, handed));
   } else {
     TextNotes notes =
         TRY(DecodeBodyInto(request.http, WantedOf(*request.kind), validation, object.raw()));
@@ -73,12 +76,32 @@ UpdateMode ModeOf(const ApiRequest& request) {
   return request.route->mode == nullptr ? UpdateMode{} : *request.route->mode;
 }
 
+Result<http::Response> SavedResponse(const ApiRequest& request, Saved saved,
+                                     const MediaType& media) {
+  const int code = saved.created ? 201 : 200;
+  if (!saved.object) {
+    return ObjectResponse(code, *saved.kind, std::move(saved.text), request, media);
+  }
+  http::Response response;
+  response.status = code;
+  // The text would end its line.
+  response.handed = std::make_shared<HandedObject>(*saved.kind->type, std::move(saved.object),
+                                                   saved.text_bytes + 1);
+  return response;
+}
+
+// The media type that is answered in.
+Result<MediaType> Answered(ApiRequest& request) {
+  MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  request.takes_object = request.http.takes_handed && media.IsPlain();
+  return media;
+}
+
 // How what is saved is answered; null where only a worker may take the time that takes.
 AnswerSaved AnswerBy(const ApiRequest& request, const MediaType& media) {
   if (request.late == nullptr || !media.IsPlain()) return nullptr;
   return [&request, media](Saved saved) {
-    return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
-                          media);
+    return SavedResponse(request, std::move(saved), media);
   };
 }
 
@@ -97,18 +120,18 @@ Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {
 }
 
 Result<http::Response> HandleCreate(Core& core, ApiRequest& request) {
-  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const MediaType media = TRY(Answered(request));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   Object object = TRY(DecodeObject(request, options.validation));
   TRY(CheckTakesNew(*request.kind, object.metadata().name));
   Saved saved = TRY(
       core.writer.Create(request, std::move(object), options, AnswerBy(request, media)));
-  return ObjectResponse(201, *saved.kind, std::move(saved.text), request, media);
+  return SavedResponse(request, std::move(saved), media);
 }
 
 Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
   UpdateMode mode = ModeOf(request);
-  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const MediaType media = TRY(Answered(request));
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "UpdateOptions"));
   std::optional<Object> sent = TRY(DecodeObject(request, options.validation));
   TRY(MatchName(sent->metadata().name, request.info.name));
@@ -129,14 +152,13 @@ Result<http::Response> HandlePut(Core& core, ApiRequest& request) {
   };
   Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform, make,
                                        AnswerBy(request, media)));
-  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
-                        media);
+  return SavedResponse(request, std::move(saved), media);
 }
 
 Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
   UpdateMode mode = ModeOf(request);
   TRY(CheckPatchType(request));
-  const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
+  const MediaType media = TRY(Answered(request));
   const bool is_apply = IsApply(request);
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "PatchOptions", is_apply));
   mode.create_if_missing = is_apply && mode.subresource.empty();
@@ -150,8 +172,7 @@ Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
   };
   Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform, make,
                                        AnswerBy(request, media)));
-  return ObjectResponse(saved.created ? 201 : 200, *saved.kind, std::move(saved.text), request,
-                        media);
+  return SavedResponse(request, std::move(saved), media);
 }
 
 namespace {

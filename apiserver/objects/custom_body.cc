@@ -45,21 +45,21 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
   TRY(CheckBodySize(http));
   const std::string media = BareMediaType(http.Header("Content-Type"));
   if (media == "application/yaml") {
-    auto yaml = ParseYaml(http.body);
+    auto yaml = ParseYaml(http.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
-    if (!yaml) return Fail(UnreadableObject(kind, yaml.error().message, http.body));
+    if (!yaml) return Fail(UnreadableObject(kind, yaml.error().message, http.Body()));
     parts.document = std::move(yaml->value);
     parts.yaml_duplicates = std::move(yaml->duplicates);
   } else if (media.empty() || media == "application/json") {
-    auto parsed = ParseJson(http.body);
+    auto parsed = ParseJson(http.Body());
     if (!parsed) {
       return Fail(UnreadableObject(
           kind, "couldn't get version/kind; json parse error: " + parsed.error().message,
-          http.body));
+          http.Body()));
     }
     parts.document = std::move(*parsed);
     if (validation != FieldValidation::kIgnore) {
-      parts.json_duplicates = FindDuplicates(http.body);
+      parts.json_duplicates = FindDuplicates(http.Body());
     }
   } else {
     return Fail(Reason::kUnsupportedMediaType,
@@ -68,10 +68,10 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
   }
   if (parts.document.is_object()) return parts;
   const auto peeked = PeekTypeMeta(DumpJson(parts.document));
-  const std::string why = peeked ? "Object 'Kind' is missing in '" + http.body + "'"
+  const std::string why = peeked ? "Object 'Kind' is missing in '" + http.Body() + "'"
                                  : "couldn't get version/kind; json parse error: " +
                                        peeked.error().message;
-  return Fail(UnreadableObject(kind, why, http.body));
+  return Fail(UnreadableObject(kind, why, http.Body()));
 }
 
 // What a document says of itself, or why it is not the kind's.
@@ -84,8 +84,8 @@ Result<> CheckSelf(ApiRequest& request, const Json& document) {
   const std::string own_kind = text("kind"), own_version = text("apiVersion");
   const auto missing = [&](const char* name) {
     return Fail(UnreadableObject(
-        kind, fmt::format("Object '{}' is missing in '{}'", name, request.http.body),
-        request.http.body));
+        kind, fmt::format("Object '{}' is missing in '{}'", name, request.http.Body()),
+        request.http.Body()));
   };
   if (own_kind.empty()) return missing("Kind");
   if (own_version.empty()) return missing("apiVersion");

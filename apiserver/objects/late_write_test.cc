@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <functional>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -130,6 +132,32 @@ TEST_F(LateWriteTest, RacesAreRunAnew) {
   }
   EXPECT_EQ(later, kThreads * kPatches);
   EXPECT_EQ(Get(map).body["data"].size(), kThreads * kPatches + 1);
+}
+
+// Answers on the store's thread, and looks at once whether the request is over.
+class LookingReply final : public http::LateReply {
+ public:
+  explicit LookingReply(std::function<std::string()> look) : look_(std::move(look)) {}
+  void OnLoop(Make make) override {
+    (void)make();
+    make = nullptr;
+    seen_.set_value(look_());
+  }
+  void OnWorker(Make make) override { OnLoop(std::move(make)); }
+  std::string Seen() { return seen_.get_future().get(); }
+
+ private:
+  const std::function<std::string()> look_;
+  std::promise<std::string> seen_;
+};
+
+TEST_F(LateWriteTest, WhatIsAnsweredIsNoLongerInFlight) {
+  const auto reply =
+      std::make_shared<LookingReply>([this] { return Get("/metrics").response.body; });
+  const auto request = RequestOf("POST", kMaps, Map("a"));
+  ASSERT_FALSE(server_->HandleLater(request, reply));
+  EXPECT_THAT(reply->Seen(),
+              testing::HasSubstr("inflight_requests{request_kind=\"mutating\"} 0\n"));
 }
 
 }  // namespace

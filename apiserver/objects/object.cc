@@ -1,5 +1,6 @@
 #include "apiserver/objects/object.h"
 
+#include "api/codec/handed.h"
 #include "api/codec/json.h"
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
@@ -52,6 +53,14 @@ Result<Object> Object::FromText(const KindInfo& kind, std::string_view json) {
   if (object.is_custom()) return FromDocument(kind, TRY(ParseJson(json)));
   TRY(DecodeStruct(*kind.type, json, FieldValidation::kIgnore, object.raw()));
   return object;
+}
+
+Result<Object> Object::FromStruct(const KindInfo& kind, const void* object) {
+  Object copy(kind);
+  CHECK(!copy.is_custom());
+  copy.struct_ = TRY(CopyAsRead(*kind.type, object));
+  copy.metadata_ = MetadataIn(*kind.type, copy.raw());
+  return copy;
 }
 
 Json Object::ToDocument() const {

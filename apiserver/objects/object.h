@@ -27,6 +27,9 @@ class Object {
   static Result<Object> FromDocument(const KindInfo& kind, const Json& document);
   // Of JSON text that this server made: unknown fields are passed over.
   static Result<Object> FromText(const KindInfo& kind, std::string_view json);
+  // Of a struct that a part of this process made, as its text would have been read. The kind is
+  // built in.
+  static Result<Object> FromStruct(const KindInfo& kind, const void* object);
   // Begins with apiVersion and kind.
   Json ToDocument() const;
   Object Clone() const;
@@ -51,6 +54,8 @@ class Object {
   std::vector<std::string>& empty_lists() { return empty_lists_; }
   const std::vector<std::string>& empty_lists() const { return empty_lists_; }
   bool is_custom() const { return struct_ == nullptr; }
+  // The struct; nullptr for a custom resource. Nothing else is left.
+  std::shared_ptr<void> Release() && { return std::move(struct_); }
   // A custom resource without its metadata, apiVersion and kind.
   Json& content() { return content_; }
   const Json& content() const { return content_; }

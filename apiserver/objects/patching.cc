@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "api/codec/decode.h"
 #include "api/codec/decode_targets.h"
+#include "api/codec/handed.h"
 #include "api/codec/json.h"
 #include "api/codec/struct_fields.h"
 #include "api/codec/struct_text.h"
@@ -232,7 +234,7 @@ Error RejectedPatch() {
 Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   const Type& type = parts.kind.type;
   const std::string media = PatchType(parts.request);
-  const std::string& body = parts.request.http.body;
+  const std::string& body = parts.request.http.Body();
   if (media == kJsonPatch) {
     JsonPatch patch =
         TRY(ParseJsonPatch(body, parts.options.validation != FieldValidation::kIgnore));
@@ -278,7 +280,7 @@ Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
 
 Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
                                const KindInfo& kind) {
-  auto yaml = ParseYaml(request.http.body);
+  auto yaml = ParseYaml(request.http.Body());
   if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
   if (!yaml) {
     return Fail(Reason::kBadRequest,
@@ -338,7 +340,7 @@ namespace {
 // Whether a merge may change the account of who owns which field: few do, and to make it a document
 // and read it again costs more than the rest. A name can be escaped.
 bool MayNameOwners(const ApiRequest& request) {
-  const std::string& body = request.http.body;
+  const std::string& body = request.http.Body();
   return PatchType(request) == kJsonPatch || body.find("managedFields") != body.npos ||
          body.find("\\u") != body.npos;
 }
@@ -431,7 +433,7 @@ Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
     return PatchMembers(patcher, old, old.ToDocument(), Object(kind));
   };
   if (MayNameOwners(patcher.request)) return patch_whole();
-  const Members touched = TouchedMembers(*kind.type, patcher.request.http.body);
+  const Members touched = TouchedMembers(*kind.type, patcher.request.http.Body());
   Object object = old.Clone();
   auto owners = std::exchange(object.metadata().managed_fields, {});
   const Json document = DocumentOfMembers(object, touched);
@@ -453,13 +455,32 @@ void KeepRawTexts(const Object& from, Object& to) {
   }
 }
 
+namespace {
+
+// What a part of this process knows its patch to make of that very version; nullopt: it has to be
+// applied.
+Result<std::optional<Object>> AlreadyPatched(const Patcher& patcher, const Object& old) {
+  const auto* patch = dynamic_cast<const HandedPatch*>(patcher.request.http.handed.get());
+  if (patch == nullptr || old.is_custom()) return std::nullopt;
+  const void* changed = patch->ChangedFrom(*old.kind().type, old.metadata().resource_version);
+  if (changed == nullptr) return std::nullopt;
+  Object object = TRY(Object::FromStruct(old.kind(), changed));
+  object.metadata().managed_fields = old.metadata().managed_fields;
+  return std::optional<Object>(std::move(object));
+}
+
+}  // namespace
+
 Result<Object> Patcher::Apply(const Object& old) const {
   if (IsApply(request)) {
     Object object = TRY(ApplyTo(*this, old.ToDocument()));
     KeepRawTexts(old, object);
     return object;
   }
-  Object object = TRY(old.is_custom() ? PatchCustom(*this, old) : PatchStruct(*this, old));
+  std::optional<Object> known = TRY(AlreadyPatched(*this, old));
+  Object object = known             ? std::move(*known)
+                  : old.is_custom() ? TRY(PatchCustom(*this, old))
+                                    : TRY(PatchStruct(*this, old));
   TRY(MatchNames(request, object));
   // Only a version that the patch itself names is a precondition.
   std::string& version = object.metadata().resource_version;

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/codec/decode.h"
-#include "api/codec/decode.h"
-#include "api/codec/struct_text.h"
+#include "api/codec/handed.h"
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/core_v1.h"
@@ -149,6 +148,20 @@ Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
 bool IsTooLarge(const Error& error) {
   return error.message == "etcdserver: request is too large" ||
          error.message.starts_with("trying to send message larger than max");
+}
+
+// What the client is to be shown: what a record holds, which `object` was made of or made into.
+Result<> ShowKept(const ApiRequest& request, const Record& record, Object& object, Saved& saved) {
+  if (!request.takes_object || object.is_custom() || !IsSentAsKept(object.kind())) {
+    saved.text = TRY(TextOf(object.kind(), record));
+    return {};
+  }
+  const ObjectView view = TRY(ObjectView::Of(record));
+  saved.text_bytes = view.body().size();
+  object.metadata().resource_version = std::to_string(record.modified.value);
+  RoundTimes(*object.kind().type, object.raw());
+  saved.object = std::move(object).Release();
+  return {};
 }
 
 // An object that the store finds too large is tried once more without the account of who wrote
@@ -327,7 +340,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   }
   if (reservation) reservation->Keep();
   Saved saved{.kind = &kind, .text = {}, .revision = written->revision, .created = true};
-  saved.text = TRY(TextOf(kind, *written->record));
+  TRY(ShowKept(request, *written->record, object, saved));
   return saved;
 }
 
@@ -471,7 +484,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                                                      const Transform& transform,
                                                      const AnswerSaved& later) {
   const KindInfo& kind = *request.kind;
-  const Object old = TRY(ObjectOf(kind, *record));
+  Object old = TRY(ObjectOf(kind, *record));
   Object object = TRY(transform(old));
   const std::string& name = old.metadata().name;
   if (mode.is_put && !object.metadata().uid.empty() &&
@@ -514,7 +527,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   saved.deleted = IsFinished(object, old);
   if (!saved.deleted && IsUnchanged(*record, old, object)) {
     saved.unchanged = true;
-    saved.text = TRY(TextOf(kind, *record));
+    TRY(ShowKept(request, *record, old, saved));
     return saved;
   }
   if (options.dry_run) {
@@ -540,7 +553,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     parts_.allocations.Release(object);
     saved.text = TRY(TextAt(object, std::to_string(written->revision.value)));
   } else {
-    saved.text = TRY(TextOf(kind, *written->record));
+    TRY(ShowKept(request, *written->record, object, saved));
   }
   return saved;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,9 @@ class AllocationHooks;
 struct Saved {
   const KindInfo* kind;
   std::string text;  // JSON of the object as it is now.
+  // The same as its struct, in place of the text, where the request takes that.
+  std::shared_ptr<const void> object = nullptr;
+  size_t text_bytes = 0;  // Of its text.
   Revision revision;
   bool created = false;
   bool deleted = false;    // The update took the last finalizer of a deleted object.

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "api/rules/policy/admission_expressions.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -36,7 +36,7 @@ Round EvaluateAll(cel::AdmissionActivation& activation, const Items& items, uint
 // "": there is none to be shown, and the next best message is.
 std::string MessageFrom(const cel::Evaluation& evaluated) {
   if (evaluated.failed() || !evaluated.value.Is(cel::Kind::kString)) return "";
-  const std::string text = Trimmed(std::string(evaluated.value.text()));
+  const std::string text(WithoutBlanks(evaluated.value.text()));
   const bool shown = text.size() <= kMessageBytesMax && text.find('\n') == std::string::npos;
   return shown ? text : "";
 }
@@ -58,7 +58,10 @@ void JudgeValidations(const PolicyExpressions& policy, const Round& round, const
       // There is one for each validation, as none of them spent the budget.
       std::string message = MessageFrom(messages.results[i]);
       if (message.empty()) message = validation.message;
-      if (message.empty()) message = "failed expression: " + Trimmed(validation.expression.text);
+      if (message.empty()) {
+        message = "failed expression: ";
+        message += WithoutBlanks(validation.expression.text);
+      }
       verdict.refusals.push_back({std::move(message), validation.reason, i});
     }
   }
@@ -79,7 +82,7 @@ void JudgeAnnotation(const PolicyExpressions& policy, size_t index, const cel::E
                     annotation.value.text, result.value.TypeName()));
     return;
   }
-  const std::string text = Trimmed(std::string(result.value.text()));
+  const std::string text(WithoutBlanks(result.value.text()));
   if (text.empty()) return;
   verdict.annotations.emplace_back(annotation.key, text.substr(0, kAnnotationBytesMax));
 }
@@ -109,7 +112,7 @@ PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
   for (const Validation& validation : spec.validations) {
     PolicyExpressions::Validation& added = made.validations.emplace_back();
     added.expression = scope.Compile(validation.expression, {.returns = Returns::kBool});
-    added.message = Trimmed(validation.message);
+    added.message = WithoutBlanks(validation.message);
     added.reason = ReasonOf(validation);
     if (validation.message_expression.empty()) continue;
     added.message_expression = scope.Compile(

@@ -108,12 +108,12 @@ Result<> CheckBodySize(const http::Request& request) {
 Result<std::string> BodyAsJson(const http::Request& request, std::string_view what) {
   TRY(CheckBodySize(request));
   const std::string media = BareMediaType(request.Header("Content-Type"));
-  if (media.empty() || media == "application/json") return request.body;
+  if (media.empty() || media == "application/json") return request.Body();
   if (media == "application/yaml") {
-    const auto yaml = ParseYaml(request.body);
+    const auto yaml = ParseYaml(request.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) {
-      return Fail(Unrecognized(what, yaml.error().message, request.body));
+      return Fail(Unrecognized(what, yaml.error().message, request.Body()));
     }
     return DumpJson(yaml->value);
   }
@@ -187,14 +187,14 @@ auto WithJson(const http::Request& request, const WantedType& wanted, const Deco
     -> decltype(decode(JsonBody())) {
   const std::string media = BareMediaType(request.Header("Content-Type"));
   if (media == "application/yaml" && !request.body_too_large) {
-    const auto yaml = ParseYaml(request.body);
+    const auto yaml = ParseYaml(request.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
-    if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.body));
+    if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.Body()));
     const std::string json = DumpJson(yaml->value);
-    return decode(JsonBody{json, request.body, yaml->duplicates});
+    return decode(JsonBody{json, request.Body(), yaml->duplicates});
   }
   if (media.empty() || media == "application/json") {
-    if (!request.body_too_large) return decode(JsonBody{request.body, request.body});
+    if (!request.body_too_large) return decode(JsonBody{request.Body(), request.Body()});
   }
   const std::string json = TRY(BodyAsJson(request, wanted.kind));
   return decode(JsonBody{json, json});
@@ -225,7 +225,7 @@ void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValid
 Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
                                  FieldValidation validation, void* object) {
   if (IsProtobuf(request)) {
-    TRY(DecodeProtobufBody(request.body, wanted, object));
+    TRY(DecodeProtobufBody(request.Body(), wanted, object));
     return TextNotes{};
   }
   return WithJson(request, wanted, [&](const JsonBody& body) {
@@ -237,7 +237,7 @@ Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType&
 Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view group,
                                  std::string_view version) {
   if (IsProtobuf(request)) {
-    const auto envelope = TRY(OpenEnvelope(request.body));
+    const auto envelope = TRY(OpenEnvelope(request.Body()));
     if (envelope.type.kind != "DeleteOptions") {
       return Fail(Reason::kBadRequest, "decoded object cannot be converted to DeleteOptions");
     }

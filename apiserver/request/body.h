@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/codec/decode.h"
+#include "api/codec/handed.h"
 #include "api/codec/struct_text.h"
 #include "api/type.h"
 #include "api/values.h"
@@ -45,6 +46,10 @@ void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValid
 template <typename T>
 Result<T> ReadBody(ApiRequest& request, const WantedType& wanted, FieldValidation validation) {
   T object;
+  if (const T* handed = HandedAs<T>(request.http.handed.get())) {
+    const StructPtr copy = TRY(CopyAsRead(T::Describe(), handed));
+    return std::move(*static_cast<T*>(copy.get()));
+  }
   const TextNotes notes = TRY(DecodeBodyInto(request.http, wanted, validation, &object));
   AddStrictWarnings(notes.strict_errors, validation, request);
   return object;

@@ -11,7 +11,7 @@ Json VersionDocument() {
           {"emulationMinor", "35"},
           {"minCompatibilityMajor", "1"},
           {"minCompatibilityMinor", "34"},
-          {"gitVersion", std::string(kKubernetesRelease) + "+skiff"},
+          {"gitVersion", std::string(kKubernetesRelease) + "+skiff-" + kSkiffVersion},
           {"gitCommit", ""},
           {"gitTreeState", "clean"},
           {"buildDate", ""},

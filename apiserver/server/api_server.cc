@@ -251,7 +251,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (request.info.is_resource) return NoRouteResponse(match, request);
   const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
   return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,
-                            *aggregation, *entrance, discovery},
+                            *aggregation, *entrance, discovery, checkpoint},
                            request);
 }
 
@@ -518,25 +518,27 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
 std::optional<http::Response> ApiServer::ServeLater(const http::Request& request, Asked asked,
                                                     flow_control::Pass pass,
                                                     const http::LateReplyPtr& reply) {
-  const auto serving = std::make_shared<Serving>(*state_, request, asked);
+  auto serving = std::make_shared<Serving>(*state_, request, asked);
   serving->counted.Count(*state_);
   serving->pass = std::move(pass);
   serving->request.late = &serving->late;
   auto result = state_->Serve(serving->request, std::move(asked.user));
   if (!serving->late.answer) return FinishLate(*serving, std::move(result));
-  const auto stored = [this, reply, serving](Result<Written> written) {
+  Write write = std::move(serving->late.write);
+  // Once: who has the answer is to find the request over with.
+  auto stored = [this, reply, serving = std::move(serving)](Result<Written> written) mutable {
     if (!written && IsRace(written.error())) {
-      reply->OnWorker([this, serving] {
+      reply->OnWorker([this, serving = std::move(serving)] {
         return state_->entrance->Send(serving->pass, serving->http,
                                       Answer(serving->http, serving->AskedAgain(), &serving->pass));
       });
       return;
     }
-    reply->OnLoop([this, serving, written = std::move(written)] {
+    reply->OnLoop([this, serving = std::move(serving), written = std::move(written)] {
       return FinishLate(*serving, written.and_then(serving->late.answer));
     });
   };
-  state_->store.ApplyLater(std::move(serving->late.write), stored);
+  state_->store.ApplyLater(std::move(write), std::move(stored));
   return std::nullopt;
 }
 

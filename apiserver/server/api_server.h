@@ -96,6 +96,9 @@ class ApiServer final : public http::Handler,
     std::function<Result<>()> store_ready = {};
     // For calls of webhooks; nullptr: those of `nodes`, and without either they fail.
     http::Loops* loops = nullptr;
+    // Copies the store as it is now (storage/checkpoints.h), and says where to; or why not. Null:
+    // it cannot be asked for.
+    std::function<Result<std::string>()> checkpoint = {};
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);

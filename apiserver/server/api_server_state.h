@@ -87,6 +87,7 @@ struct ApiServer::State {
         clock(parts.clock),
         random(parts.random),
         nodes(parts.nodes),
+        checkpoint(std::move(parts.checkpoint)),
         custom_kinds(store, served,
                      [this](const Json& definition) {
                        return crd::MakeKinds(definition, [this](const Json& converted) {
@@ -108,6 +109,7 @@ struct ApiServer::State {
   const Clock& clock;
   Random& random;
   const NodeConnections* nodes;
+  const std::function<Result<std::string>()> checkpoint;
   ServedKinds served;
   CustomKinds custom_kinds;
   Caches caches;

@@ -135,22 +135,31 @@ Result<http::Response> DumpRequests(const NonResourceParts& parts, const http::R
   return DumpResponse(parts.entrance.DumpRequests(details));
 }
 
+// For who may do all: whoever reads the copy reads every Secret. It lies on the server's machine.
+Result<http::Response> Checkpoint(const NonResourceParts& parts, const http::Request&) {
+  if (!parts.checkpoint) return PageNotFound();
+  http::Response response = IndentedJson({{"path", TRY(parts.checkpoint())}});
+  response.status = 201;
+  return response;
+}
+
 struct ServedPage {
   std::string_view path;
-  bool only_get;
+  std::string_view only_method;  // "": any.
   Result<http::Response> (*handle)(const NonResourceParts& parts, const http::Request& request);
 };
 constexpr ServedPage kPages[] = {
-    {"/", false, &Index},
-    {"/index.html", false, &Index},
-    {"/metrics", true, &Metrics},
-    {"/version", true, &Version},
-    {"/version/", true, &Version},
-    {"/debug/api_priority_and_fairness/dump_priority_levels", false, &DumpLevels},
-    {"/debug/api_priority_and_fairness/dump_queues", false, &DumpQueues},
-    {"/debug/api_priority_and_fairness/dump_requests", false, &DumpRequests},
-    {"/.well-known/openid-configuration", false, &IssuerDocument},
-    {"/openid/v1/jwks", false, &KeySet},
+    {"/", "", &Index},
+    {"/index.html", "", &Index},
+    {"/metrics", "GET", &Metrics},
+    {"/version", "GET", &Version},
+    {"/version/", "GET", &Version},
+    {"/debug/api_priority_and_fairness/dump_priority_levels", "", &DumpLevels},
+    {"/debug/api_priority_and_fairness/dump_queues", "", &DumpQueues},
+    {"/debug/api_priority_and_fairness/dump_requests", "", &DumpRequests},
+    {"/.well-known/openid-configuration", "", &IssuerDocument},
+    {"/openid/v1/jwks", "", &KeySet},
+    {"/skiff/checkpoints", "POST", &Checkpoint},
 };
 
 }  // namespace
@@ -159,7 +168,9 @@ Result<http::Response> HandleNonResource(const NonResourceParts& parts, ApiReque
   if (auto health = HealthResponse(parts, request.http)) return std::move(*health);
   for (const ServedPage& page : kPages) {
     if (page.path != request.http.path) continue;
-    if (page.only_get && request.http.method != "GET") return Fail(MethodNotAllowedHere());
+    if (!page.only_method.empty() && request.http.method != page.only_method) {
+      return Fail(MethodNotAllowedHere());
+    }
     return page.handle(parts, request.http);
   }
   if (auto found = OpenApiResponse(parts, request)) return std::move(*found);

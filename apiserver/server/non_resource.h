@@ -1,7 +1,8 @@
 // Paths that are no resources: health, metrics, version, discovery, OpenAPI, keys of the token
-// issuer.
+// issuer, copies of the store.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,7 @@ struct NonResourceParts {
   Aggregation& aggregation;  // And what others answer for.
   flow_control::Entrance& entrance;
   MadeDiscovery& discovery;
+  const std::function<Result<std::string>()>& checkpoint;  // As ApiServer::Parts.
 };
 
 // 404 in plain text for a path that leads nowhere.

@@ -432,7 +432,8 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   TRY(impl->ConnectNodes(flags));
   impl->server = TRY(ApiServer::Create(
       std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get(),
-                           impl->storage.alive, impl->storage.ready}));
+                           impl->storage.alive, impl->storage.ready, nullptr,
+                           impl->storage.checkpoint}));
   TRY(impl->storage.settle());
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
   impl->work.push_back(&impl->server->WatchHealth());

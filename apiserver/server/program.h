@@ -63,6 +63,7 @@ struct ApiServerFlags {
   std::string etcd_key_file = "";
   std::string etcd_prefix = "/registry";
   Duration etcd_compaction_interval = 5min;
+  Duration history = 5min;  // What compaction of the embedded store leaves; no flag.
   Duration event_ttl = 1h;
   Duration storage_initialization_timeout = 1min;
   std::string storage_backend = "";

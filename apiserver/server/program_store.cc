@@ -6,6 +6,7 @@
 #include "apiserver/auth/pki.h"
 #include "apiserver/objects/etcd_objects.h"
 #include "apiserver/services/master_leases.h"
+#include "apiserver/storage/checkpoints.h"
 #include "apiserver/storage/compactor.h"
 #include "apiserver/storage/etcd_compactor.h"
 #include "apiserver/storage/expiry.h"
@@ -47,9 +48,13 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
     return healthy || raw->NeedsRestart() ? healthy : Result<>();
   };
   opened.ready = [raw = store.get()] { return raw->CheckHealth(); };
+  const auto checkpoints =
+      std::make_shared<Checkpoints>(*store, flags.data_dir + "/checkpoints");
+  opened.checkpoint = [checkpoints] { return checkpoints->Make(); };
   opened.own_loops.push_back(&store->ReadHistoryAside());
   opened.loops.push_back(std::make_unique<Compactor>(
-      *store, clock, Compactor::Options{.period = flags.etcd_compaction_interval}));
+      *store, clock,
+      Compactor::Options{.period = flags.etcd_compaction_interval, .window = flags.history}));
   opened.loops.push_back(std::make_unique<Expiry>(
       *store, clock, Expiry::Options{.prefix = StorePrefix("events"), .ttl = flags.event_ttl}));
   opened.loops.push_back(std::make_unique<RecordAging>(store->cache()));
@@ -58,6 +63,20 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
   }
   opened.store = std::move(store);
   return opened;
+}
+
+// What does for objects in etcd what a copy of the embedded store does.
+std::string EtcdCopyCommand(const ApiServerFlags& flags) {
+  std::string options = fmt::format("--endpoints={}", flags.etcd_servers.front());
+  if (!flags.etcd_ca_file.empty()) options += " --cacert=" + flags.etcd_ca_file;
+  if (!flags.etcd_cert_file.empty()) {
+    options += fmt::format(" --cert={} --key={}", flags.etcd_cert_file, flags.etcd_key_file);
+  }
+  return fmt::format(
+      "the objects of this cluster lie in etcd, which copies them itself: `etcdctl {} snapshot "
+      "save FILE`, and back by `etcdutl snapshot restore FILE --bump-revision=1000000000 "
+      "--mark-compacted`",
+      options);
 }
 
 Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
@@ -83,6 +102,9 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   ProgramStore opened;
   opened.settle = [] { return Result<>(); };  // etcd syncs each.
   opened.alive = [raw = store.get()] { return raw->CheckHealth(); };
+  opened.checkpoint = [how = EtcdCopyCommand(flags)]() -> Result<std::string> {
+    return Fail(Reason::kMethodNotAllowed, how);
+  };
   opened.own_loops.push_back(&store->ReadHistoryAside());
   opened.loops.push_back(
       std::make_unique<EtcdCompactor>(*store, clock, flags.etcd_compaction_interval));

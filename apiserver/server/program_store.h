@@ -24,6 +24,7 @@ struct ProgramStore {
   // As ApiServer::Parts.
   std::function<Result<>()> alive;
   std::function<Result<>()> ready;
+  std::function<Result<std::string>()> checkpoint;
 };
 
 // kInvalid names the flag that is wrong. `clock` outlives the store.

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "apiserver/storage/checkpoints.h"
 #include "apiserver/storage/etcd_test_host.h"
 
 namespace skiff {
@@ -70,11 +71,48 @@ TEST(ProgramStore, OpensEtcdUnderItsPrefixAndSaysWhenNobodyAnswers) {
   request.set_key("/other/pods/default/x");
   const auto client = EtcdClient::Create(host.Client(), clock);
   EXPECT_EQ((*client)->Range(request)->kvs_size(), 1);
+  const auto copied = opened->checkpoint();
+  ASSERT_FALSE(copied);
+  EXPECT_THAT(copied.error().message,
+              HasSubstr("`etcdctl --endpoints=" + host.Url() + " snapshot save FILE`"));
   flags.etcd_servers = {host.UrlAt(EtcdHost::FreePort())};
   flags.storage_initialization_timeout = 200ms;
   const auto nobody = OpenProgramStore(flags, clock);
   ASSERT_FALSE(nobody);
   EXPECT_THAT(nobody.error().message, HasSubstr(flags.etcd_servers[0]));
+}
+
+TEST(ProgramStore, CopiesTheEmbeddedStoreForWhoTakesTheCopiesAway) {
+  std::string folder = "/tmp/skiff-program-store-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  SystemClock clock;
+  ApiServerFlags flags;
+  flags.data_dir = folder;
+  for (const int start : {1, 2}) {
+    const auto opened = OpenProgramStore(flags, clock);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(std::filesystem::exists(folder + "/checkpoints"), false)
+        << "what an earlier start left is gone";
+    ASSERT_TRUE(opened->store->Apply({.key = "/a", .value = std::to_string(start)}));
+    std::string path;
+    for (int i = 0; i < Checkpoints::kUntakenMax; ++i) {
+      const auto made = opened->checkpoint();
+      ASSERT_TRUE(made) << made.error().message;
+      path = *made;
+    }
+    const auto refused = opened->checkpoint();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::kTooManyRequests);
+    EXPECT_THAT(refused.error().message, HasSubstr(folder + "/checkpoints"));
+    std::filesystem::rename(path, folder + "/taken" + std::to_string(start));
+    EXPECT_TRUE(opened->checkpoint());
+    const auto taken =
+        RocksdbStore::Open({.path = folder + "/taken" + std::to_string(start)}, clock);
+    EXPECT_EQ((*taken)->Get("/a").value()->value, std::to_string(start));
+  }
+  ASSERT_TRUE(CopyClosedStore(folder + "/store", folder + "/closed/1"));
+  EXPECT_EQ(RocksdbDisk::Inspect({.path = folder + "/closed/1"})->last, Revision{3});
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ProgramStore, OpensTheEmbeddedStoreWithoutEtcd) {

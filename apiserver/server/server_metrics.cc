@@ -93,6 +93,11 @@ class FollowedStream final : public http::StreamSource {
   http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
     return inner_->Pull(bytes_max, out);
   }
+  bool GivesHanded() const override { return inner_->GivesHanded(); }
+  http::Pulled PullHanded(size_t bytes_max, http::HandedObjects& objects,
+                          std::vector<http::SharedBytes>& out) override {
+    return inner_->PullHanded(bytes_max, objects, out);
+  }
   int PullEveryMs() const override { return inner_->PullEveryMs(); }
 
  private:
@@ -271,7 +276,7 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
         });
     return;
   }
-  size_t bytes = response.body.size();
+  size_t bytes = response.handed ? response.handed->TextBytes() : response.body.size();
   for (const auto& piece : response.pieces) bytes += piece->size();
   response_bytes_.Observe({verb, group, version, resource, subresource, scope, kComponent},
                           static_cast<double>(bytes));

@@ -31,18 +31,22 @@ Revision TakeEvents(const HistoryReader::Segment& segment, const EventHistory::W
 Result<Revision> HistoryReader::ReadEvents(const EventHistory::Wanted& wanted, Revision after,
                                            std::vector<EventPtr>& out) {
   SegmentPtr segment;
+  bool to_fetch = false;
   {
     MutexLock lock(mutex_);
     segment = Find(after, wanted.previous);
     if (!segment && aside_) {
       if (after < expired_) return Fail(WatchExpired());
       wanted_[after] |= wanted.previous;
+      to_fetch = true;
+    } else if (aside_ && segment->through < wanted.through &&
+               !Find(segment->through, wanted.previous)) {
+      ahead_ = {segment->through, wanted.previous};
+      to_fetch = true;
     }
   }
-  if (!segment && aside_) {
-    Wake();
-    return after;
-  }
+  if (to_fetch) Wake();
+  if (!segment && aside_) return after;
   if (!segment) {
     segment = TRY(fetch_(after, wanted.previous));
     MutexLock lock(mutex_);
@@ -56,8 +60,14 @@ Duration HistoryReader::Step() {
   bool previous = false;
   {
     MutexLock lock(mutex_);
-    if (wanted_.empty()) return kNever;
-    std::tie(after, previous) = *wanted_.begin();
+    if (ahead_ && Find(ahead_->first, ahead_->second)) ahead_.reset();
+    if (wanted_.empty() && !ahead_) return kNever;
+    if (wanted_.empty()) {
+      std::tie(after, previous) = *ahead_;
+    } else {
+      std::tie(after, previous) = *wanted_.begin();
+    }
+    ahead_.reset();
   }
   Result<SegmentPtr> segment = fetch_(after, previous);
   if (!segment && segment.error().reason != Reason::kExpired) {
@@ -83,7 +93,7 @@ Duration HistoryReader::Step() {
       expired_ = std::max(expired_, Revision{after.value + 1});
       wanted_.erase(after);
     }
-    if (!wanted_.empty()) next = Duration::zero();
+    if (!wanted_.empty() || ahead_) next = Duration::zero();
   }
   ready_();
   return next;

@@ -7,6 +7,9 @@
 //                                  └── aside: noted; the cursor stalls, Step fetches the oldest
 //                                      piece that is wanted, and wakes those who stall
 //
+// Aside, the piece behind one that is being taken is fetched while nobody stalls, so that reading
+// and sending go on at the same time.
+//
 // Cursors are read on loops that serve thousands of connections, where nothing may wait for a disk
 // or for others: a program reads aside. Tests and the simulation need no thread for it.
 #pragma once
@@ -15,7 +18,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apiserver/storage/event_ring.h"
@@ -72,6 +77,8 @@ class HistoryReader final : public ControlLoop {
   // Where cursors stall, and whether one of them wants what was before; no more than there are
   // cursors.
   std::map<Revision, bool> wanted_ GUARDED_BY(mutex_);
+  // What somebody will want next.
+  std::optional<std::pair<Revision, bool>> ahead_ GUARDED_BY(mutex_);
   Revision expired_ GUARDED_BY(mutex_);  // What was wanted before this is gone.
 };
 

@@ -62,6 +62,18 @@ TEST_F(HistoryReaderTest, NextNeverReadsTheDiskAndWakesWhenThereIsSomething) {
   executor_.RunUntilIdle();
 }
 
+TEST_F(HistoryReaderTest, WhileOnePieceIsTakenTheNextIsFetched) {
+  auto cursor = *store_->Watch("/a/", Revision{1}, [] {});
+  EXPECT_EQ(Read(*cursor), 0u);
+  ASSERT_TRUE(executor_.RunOne());
+  std::vector<EventPtr> events;
+  ASSERT_TRUE(cursor->Next(1, events));
+  ASSERT_TRUE(executor_.RunOne()) << "the piece behind it";
+  EXPECT_FALSE(executor_.RunOne()) << "and no more than that one";
+  const size_t piece = Read(*cursor);
+  EXPECT_GT(piece, 200u) << "both, without anybody at it";
+}
+
 TEST_F(HistoryReaderTest, WhatIsReadForOneServesAll) {
   std::vector<std::unique_ptr<WatchCursor>> cursors;
   for (uint64_t i = 0; i < 500; ++i) {

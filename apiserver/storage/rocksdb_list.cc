@@ -198,9 +198,7 @@ Result<std::unique_ptr<RocksdbStore::Listing>> RocksdbStore::OpenNewest(
 
 Result<std::unique_ptr<RocksdbStore::Listing>> RocksdbStore::OpenAt(const ListRequest& request,
                                                                     Revision at) {
-  // Frozen before the check: what is readable at the check stays so while this looks.
-  const auto view = disk_->Frozen();
-  TRY(CheckReadable(at));
+  const auto view = disk_->Newest();
   Listing::Extent extent{.revision = at};
   const bool selects = request.filter && request.limit != 0;
   const auto visit = [&](std::string_view key, Revision version) -> Result<bool> {
@@ -208,12 +206,14 @@ Result<std::unique_ptr<RocksdbStore::Listing>> RocksdbStore::OpenAt(const ListRe
       ++extent.remaining;
       return request.count_remaining;
     }
-    if (selects && !request.filter(*TRY(LoadFrom(view, version)))) return true;
+    if (selects && !request.filter(*TRY(LoadAt(view, version, at)))) return true;
     extent.versions.push_back(version);
     if (extent.versions.size() == request.limit) extent.last_key = key;
     return true;
   };
   TRY(view.WalkKeys(request.prefix, request.start_after, at, visit));
+  // What is readable afterwards was all there.
+  TRY(CheckReadable(at));
   if (selects) extent.selected = extent.versions.size();
   return std::make_unique<Listing>(*this, request, std::move(extent));
 }

@@ -129,12 +129,14 @@ Result<RecordPtr> RocksdbStore::LoadNewest(std::string_view key) {
   }
 }
 
-// For what must be there: the view was frozen while the version was readable.
-Result<RecordPtr> RocksdbStore::LoadFrom(const RocksdbDisk::View& view, Revision version) {
+// A version that is readable at `at`: where it is not there, `at` was compacted meanwhile.
+Result<RecordPtr> RocksdbStore::LoadAt(const RocksdbDisk::View& view, Revision version,
+                                       Revision at) {
   if (auto cached = cache_.Find(version)) return cached;
   auto record = TRY(view.Read(version));
-  if (!record) return Missing(version);
-  return record;
+  if (record) return record;
+  TRY(CheckReadable(at));
+  return Missing(version);
 }
 
 Result<RecordPtr> RocksdbStore::Get(const std::string& key, Revision at) {
@@ -154,12 +156,12 @@ Result<RecordPtr> RocksdbStore::Get(const std::string& key, Revision at) {
 
 Result<RecordPtr> RocksdbStore::GetAt(const std::string& key, Revision at) {
   if (!MayWait()) return Fail(WouldWait());
-  // Frozen before the check: what is readable at the check stays so.
-  const auto view = disk_->Frozen();
-  TRY(CheckReadable(at));
+  const auto view = disk_->Newest();
   const Revision version = TRY(view.FindAt(key, at));
+  // What is readable afterwards was all there.
+  TRY(CheckReadable(at));
   if (version.value == 0) return Fail(NoSuchKey(key));
-  return LoadFrom(view, version);
+  return LoadAt(view, version, at);
 }
 
 Result<ListPage> RocksdbStore::List(const ListRequest& request) {
@@ -221,9 +223,7 @@ Result<> RocksdbStore::LearnTerms(std::string_view resource) {
 }
 
 Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
-  // Frozen before the check: what is readable at the check stays so.
-  const auto view = disk_->Frozen();
-  TRY(CheckReadable(at));
+  const auto view = disk_->Newest();
   ListPage page{.revision = at};
   const auto visit = [&](std::string_view, Revision version) -> Result<bool> {
     if (request.limit != 0 && page.records.size() == request.limit) {
@@ -231,11 +231,13 @@ Result<ListPage> RocksdbStore::ListAt(const ListRequest& request, Revision at) {
       if (request.count_remaining) ++page.remaining;
       return request.count_remaining;
     }
-    auto record = TRY(LoadFrom(view, version));
+    auto record = TRY(LoadAt(view, version, at));
     if (!request.filter || request.filter(*record)) page.records.push_back(std::move(record));
     return true;
   };
   TRY(view.WalkKeys(request.prefix, request.start_after, at, visit));
+  // What is readable afterwards was all there.
+  TRY(CheckReadable(at));
   return page;
 }
 
@@ -416,42 +418,47 @@ Result<HistoryReader::SegmentPtr> RocksdbStore::FetchHistory(Revision after, boo
   const uint64_t block = after.value - after.value % kHistoryEventsMax;
   segment->after = std::min(after, std::max(Revision{block}, Compacted()));
   const LogBounds whole{Current(), kHistoryEventsMax, kHistoryBytesMax, previous};
-  segment->through = TRY(ReadLog(segment->after, whole, segment->events));
-  if (segment->through <= after) {
-    // Its bytes ended the piece before the place that is wanted.
+  Result<Revision> through = ReadLog(segment->after, whole, segment->events);
+  // Where its bytes ended the piece before the place that is wanted, or its begin was compacted
+  // meanwhile, from that place.
+  if (through ? *through <= after : segment->after < after) {
     segment->after = after;
     segment->events.clear();
-    segment->through = TRY(ReadLog(after, whole, segment->events));
+    through = ReadLog(after, whole, segment->events);
   }
+  segment->through = TRY(std::move(through));
   return segment;
 }
 
 Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
                                        std::vector<EventPtr>& out) {
   if (!MayWait()) return Fail(WouldWait());
-  // Frozen before the check: what is there at the check stays so.
-  const auto view = disk_->Frozen();
-  if (after < Compacted()) return Fail(WatchExpired());
+  const auto view = disk_->Newest();
   const size_t full =
       bounds.events_max > SIZE_MAX - out.size() ? SIZE_MAX : out.size() + bounds.events_max;
   Revision read = after;
   size_t bytes = 0;
   bool ended = false;
-  TRY(view.WalkLog(after, [&](const Version& version) -> Result<bool> {
+  const Result<> walked = view.WalkLog(after, [&](const Version& version) -> Result<bool> {
     ended = version.revision > bounds.through;
     if (ended || out.size() == full || bytes >= bounds.bytes_max) return false;
     read = version.revision;
     const bool put = version.kind == Event::Kind::kPut;
     const bool existed = version.previous.value != 0;
     RecordPtr previous;
-    if (existed && (bounds.previous || !put)) previous = TRY(LoadFrom(view, version.previous));
+    if (existed && (bounds.previous || !put)) {
+      previous = TRY(LoadAt(view, version.previous, after));
+    }
     // The walk has read it already; but who is there is shared.
     RecordPtr record = put ? cache_.Find(version.revision) : previous;
     if (!record) record = RecordOf(version);
     bytes += record->value.size() + (previous ? previous->value.size() : 0);
     out.push_back(MakeEvent(version.kind, read, existed, std::move(record), std::move(previous)));
     return true;
-  }));
+  });
+  // What is readable afterwards was all there.
+  if (after < Compacted()) return Fail(WatchExpired());
+  TRY(walked);
   const bool more = !ended && (out.size() == full || bytes >= bounds.bytes_max);
   return more ? read : std::max(read, bounds.through);
 }

@@ -114,7 +114,7 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<RecordPtr> Load(Revision version);
   // Each as Load would find it; what was not in memory is put there where there is room.
   Result<std::vector<RecordPtr>> LoadMany(std::span<const Revision> versions);
-  Result<RecordPtr> LoadFrom(const RocksdbDisk::View& view, Revision version);
+  Result<RecordPtr> LoadAt(const RocksdbDisk::View& view, Revision version, Revision at);
   Result<RecordPtr> LoadNewest(std::string_view key);
   Result<RecordPtr> GetAt(const std::string& key, Revision at);
   Result<std::optional<ListPage>> ListNewest(const ListRequest& request);

@@ -25,6 +25,11 @@ constexpr size_t kMetaBufferBytes = 64 << 10;
 constexpr size_t kBatchBytes = 256 << 10;
 // How many versions Compact drops in one batch.
 constexpr size_t kDropBatch = 1024;
+// Of who walks the log.
+constexpr size_t kReadAheadBytes = 256 << 10;
+
+// Of an empty store, as of etcd's.
+constexpr Revision kFirstRevision{1};
 
 constexpr char kPutMark = 'p';
 constexpr char kDeleteMark = 'd';
@@ -165,12 +170,6 @@ struct RocksdbDisk::Database {
 
 namespace {
 
-rocksdb::ReadOptions ReadAs(const void* snapshot) {
-  rocksdb::ReadOptions options;
-  options.snapshot = static_cast<const rocksdb::Snapshot*>(snapshot);
-  return options;
-}
-
 std::string_view ViewOf(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
 }
@@ -249,19 +248,27 @@ Result<> RocksdbDisk::Reopen() {
   return {};
 }
 
-Result<> RocksdbDisk::Load(const std::string& path) {
+// 0: a database that was just made.
+Result<uint64_t> RocksdbDisk::LoadFormat(const std::string& path) const {
   const uint64_t format = TRY(database_->ReadMeta("format", 0));
-  if (format > kFormat) {
-    return Fail(Reason::kInternalError,
-                fmt::format("{} has storage format {}, this program knows up to {}: it was written "
-                            "by a newer version of skiff",
-                            path, format, kFormat));
-  }
+  if (format <= kFormat) return format;
+  return Fail(Reason::kInternalError,
+              fmt::format("{} has storage format {}, this program knows up to {}: it was written "
+                          "by a newer version of skiff",
+                          path, format, kFormat));
+}
+
+Result<> RocksdbDisk::Load(const std::string& path) {
+  const uint64_t format = TRY(LoadFormat(path));
   if (format < kFormat) {
     std::string value;
     AppendNumber(value, uint64_t{kFormat});
     TRY(Checked(database_->db->Put(database_->Options(true), database_->meta, "format", value)));
   }
+  return LoadRevisions();
+}
+
+Result<> RocksdbDisk::LoadRevisions() {
   compacted_ = Revision {
     TRY(database_->ReadMeta("compacted", 0))
   };
@@ -280,19 +287,30 @@ Result<> RocksdbDisk::Load(const std::string& path) {
   return {};
 }
 
+Result<RocksdbDisk::Facts> RocksdbDisk::Inspect(const Options& options) {
+  auto database = TRY(OpenDatabase(options, /*read_only=*/true));
+  RocksdbDisk disk(options, std::move(database));
+  const uint64_t format = TRY(disk.LoadFormat(options.path));
+  if (format == 0) return Corrupt(options.path + " has no storage format");
+  TRY(disk.LoadRevisions());
+  return Facts{static_cast<uint32_t>(format), std::max(disk.last_, kFirstRevision),
+               disk.compacted_};
+}
+
+Result<> RocksdbDisk::SkipTo(Revision revision) {
+  CHECK(revision > last_);
+  const std::shared_lock use(mutex_);
+  std::string value;
+  AppendNumber(value, revision.value);
+  rocksdb::WriteBatch batch;
+  TRY(Checked(batch.Put(database_->meta, "compacted", value)));
+  TRY(Write(batch, /*sync=*/true));
+  last_ = compacted_ = revision;
+  return {};
+}
+
 RocksdbDisk::View RocksdbDisk::Newest() const {
-  return View(*this, View::Use(mutex_), nullptr);
-}
-
-RocksdbDisk::View RocksdbDisk::Frozen() const {
-  View::Use use(mutex_);
-  const rocksdb::Snapshot* snapshot = database_->db->GetSnapshot();
-  return View(*this, std::move(use), snapshot);
-}
-
-RocksdbDisk::View::~View() {
-  if (snapshot_ == nullptr) return;
-  disk_.database_->db->ReleaseSnapshot(static_cast<const rocksdb::Snapshot*>(snapshot_));
+  return View(*this, View::Use(mutex_));
 }
 
 namespace {
@@ -314,7 +332,7 @@ Result<RecordPtr> RocksdbDisk::View::Read(Revision revision) const {
   const std::string key = LogKey(revision);
   rocksdb::PinnableSlice value;
   const Database& database = *disk_.database_;
-  const auto status = database.db->Get(ReadAs(snapshot_), database.log, key, &value);
+  const auto status = database.db->Get(rocksdb::ReadOptions(), database.log, key, &value);
   return RecordIn(revision, key, status, ViewOf(value));
 }
 
@@ -328,7 +346,7 @@ Result<std::vector<RecordPtr>> RocksdbDisk::View::ReadMany(
   std::vector<rocksdb::PinnableSlice> values(count);
   std::vector<rocksdb::Status> statuses(count);
   const Database& database = *disk_.database_;
-  database.db->MultiGet(ReadAs(snapshot_), database.log, count, named.data(), values.data(),
+  database.db->MultiGet(rocksdb::ReadOptions(), database.log, count, named.data(), values.data(),
                         statuses.data());
   std::vector<RecordPtr> records(count);
   for (size_t i = 0; i < count; ++i) {
@@ -341,7 +359,7 @@ Result<std::vector<RecordPtr>> RocksdbDisk::View::ReadMany(
 Result<Revision> RocksdbDisk::View::FindAt(std::string_view key, Revision at) const {
   const Database& database = *disk_.database_;
   std::unique_ptr<rocksdb::Iterator> next(
-      database.db->NewIterator(ReadAs(snapshot_), database.keys));
+      database.db->NewIterator(rocksdb::ReadOptions(), database.keys));
   next->Seek(VersionKey(key, at));
   TRY(Checked(next->status()));
   if (!next->Valid()) return Revision{};
@@ -360,7 +378,7 @@ Result<> RocksdbDisk::View::WalkKeys(
   constexpr int kStepsBeforeSeek = 8;
   const Database& database = *disk_.database_;
   std::unique_ptr<rocksdb::Iterator> next(
-      database.db->NewIterator(ReadAs(snapshot_), database.keys));
+      database.db->NewIterator(rocksdb::ReadOptions(), database.keys));
   const bool from_start = start_after.empty() || start_after < prefix;
   next->Seek(from_start ? std::string(prefix) : std::string(start_after) + '\x01');
   std::string done;  // The key whose version at `at` was found; older ones follow it.
@@ -395,8 +413,9 @@ Result<> RocksdbDisk::View::WalkKeys(
 Result<> RocksdbDisk::View::WalkLog(
     Revision after, const std::function<Result<bool>(const Version&)>& visit) const {
   const Database& database = *disk_.database_;
-  auto options = ReadAs(snapshot_);
+  rocksdb::ReadOptions options;
   options.fill_cache = false;
+  options.readahead_size = kReadAheadBytes;
   std::unique_ptr<rocksdb::Iterator> next(database.db->NewIterator(options, database.log));
   for (next->Seek(LogKey(Revision{after.value + 1})); next->Valid(); next->Next()) {
     const auto version = ParseLog(ViewOf(next->key()), ViewOf(next->value()));
@@ -464,7 +483,7 @@ Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& an
     (void)batch.Delete(database_->keys, VersionKey(key, version));
     (void)batch.Delete(database_->log, LogKey(version));
   };
-  const View all(*this, {}, nullptr);
+  const View all(*this, {});
   TRY(all.WalkLog(dropped_, [&](const Version& version) -> Result<bool> {
     if (version.revision > revision) return false;
     if (version.previous.value != 0) drop(version.key, version.previous);

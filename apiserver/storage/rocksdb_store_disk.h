@@ -57,10 +57,12 @@ class RocksdbDisk {
     bool write_ahead_log = true;
   };
 
-  // What a reader sees: everything that was appended, or only what was when the view was made.
+  // For reading. Each call sees everything that was appended before it, and nothing holds up what
+  // is compacted meanwhile: whoever reads what is not the newest asks afterwards whether the
+  // revision is readable still. (A snapshot of RocksDB would see to it, but to let one go has every
+  // file written again whose entries still have their sequence numbers: all of the log once.)
   class View {
    public:
-    ~View();
     View(const View&) = delete;
     View& operator=(const View&) = delete;
     // The put of that revision; nullptr when there is none (any more).
@@ -80,16 +82,21 @@ class RocksdbDisk {
    private:
     friend class RocksdbDisk;
     using Use = std::shared_lock<std::shared_mutex>;
-    View(const RocksdbDisk& disk, Use use, const void* snapshot)
-        : use_(std::move(use)), disk_(disk), snapshot_(snapshot) {}
+    View(const RocksdbDisk& disk, Use use) : use_(std::move(use)), disk_(disk) {}
     const Use use_;  // Of mutex_; none when the maker of the view holds one itself.
     const RocksdbDisk& disk_;
-    const void* const snapshot_;  // A rocksdb::Snapshot; nullptr: the newest state.
   };
 
   // Makes an empty store where there is none, its folder included. Refuses a layout that is newer
   // than kFormat.
   static Result<std::unique_ptr<RocksdbDisk>> Open(const Options& options);
+  // What is in a store that is there, which stays as it is; another process may have it open.
+  struct Facts {
+    uint32_t format = 0;
+    Revision last;
+    Revision compacted;
+  };
+  static Result<Facts> Inspect(const Options& options);
   ~RocksdbDisk();
 
   // As found by Open. The newest version ever appended, 0 when there is none; and how far it was
@@ -97,7 +104,6 @@ class RocksdbDisk {
   Revision LastRevision() const { return last_; }
   Revision Compacted() const { return compacted_; }
   View Newest() const;
-  View Frozen() const;
   // Whether a write failed for lack of space since it was opened.
   bool full() const { return full_; }
 
@@ -113,6 +119,9 @@ class RocksdbDisk {
   // there is too little space or somebody reads at this moment; all that could be read before can
   // be read still. Not for a store without a log.
   Result<> Reopen();
+  // From now on `revision`, which is newer than the last one, is the newest, and none before it can
+  // be read: who knows the store from before learns that it is not the one they know.
+  Result<> SkipTo(Revision revision);
   // Copies the state as it is to a new directory (its parent exists); a store can be opened there.
   Result<> Snapshot(const std::string& path) const;
 
@@ -120,6 +129,8 @@ class RocksdbDisk {
   struct Database;
   RocksdbDisk(Options options, std::unique_ptr<Database> database);
   Result<> Load(const std::string& path);
+  Result<uint64_t> LoadFormat(const std::string& path) const;
+  Result<> LoadRevisions();
   static Result<std::unique_ptr<Database>> OpenDatabase(const Options& options, bool read_only);
   Result<> Write(rocksdb::WriteBatch& batch, bool sync);
   Result<> CheckRoom() const;

@@ -95,7 +95,7 @@ class WatchSource final : public http::StreamSource {
  public:
   WatchSource(const WatchParts& parts, std::string prefix,
               std::shared_ptr<const Selection> selection, FrameForm form, Start start,
-              bool allow_bookmarks, Duration timeout, const std::string& user)
+              bool allow_bookmarks, Duration timeout, const ApiRequest& request)
       : parts_(parts),
         prefix_(std::move(prefix)),
         selection_(std::move(selection)),
@@ -104,7 +104,10 @@ class WatchSource final : public http::StreamSource {
         start_(std::move(start)),
         deadline_(parts.clock.Monotonic() + timeout),
         next_bookmark_(allow_bookmarks ? FirstBookmark() : kNever),
-        maker_({parts.frames, user}, selection_->held),
+        gives_handed_(request.http.takes_handed && form_.media.IsPlain() &&
+                      form_.media.target == Target::kObject && !start_.state &&
+                      kind_.type->ops != nullptr && IsSentAsKept(kind_)),
+        maker_({parts.frames, request.user.name}, selection_->held),
         converter_(WatchedKind(selection_), WaitsElsewhere(parts, kind_)) {}
 
   ~WatchSource() override { HasBegun(); }
@@ -124,6 +127,16 @@ class WatchSource final : public http::StreamSource {
     } else {
       start_.error = TooOld();
     }
+  }
+
+  bool GivesHanded() const override { return gives_handed_; }
+
+  http::Pulled PullHanded(size_t bytes_max, http::HandedObjects& objects,
+                          std::vector<http::SharedBytes>& out) override {
+    objects_ = &objects;
+    const http::Pulled pulled = Pull(bytes_max, out);
+    objects_ = nullptr;
+    return pulled;
   }
 
   http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
@@ -321,6 +334,13 @@ class WatchSource final : public http::StreamSource {
     const bool before = event->existed && selection_->Takes(last);
     if (!now && !before) return true;
     const Change change = !now ? Change::kDeleted : before ? Change::kModified : Change::kAdded;
+    if (objects_ != nullptr) {
+      bytes += event->record->value.size();
+      // What cannot be read is no object as text either.
+      auto handed = HandedEventOf(kind_, *event, change);
+      if (handed) objects_->push_back(std::move(handed));
+      return true;
+    }
     return Put(maker_.OfEvent(kind_, event, change, FormNow()), out, bytes);
   }
 
@@ -348,6 +368,8 @@ class WatchSource final : public http::StreamSource {
   Revision bookmarked_;
   std::unique_ptr<WatchCursor> cursor_;
   http::Waker waker_;
+  const bool gives_handed_;
+  http::HandedObjects* objects_ = nullptr;  // While these are pulled.
   FrameMaker maker_;
   FramePtr awaited_;            // Goes out before all else, once it is made.
   EventConverter converter_;
@@ -426,7 +448,7 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
   }
   auto source =
       std::make_unique<WatchSource>(parts, prefix, selection, form, std::move(start),
-                                    options.allow_bookmarks, timeout, request.user.name);
+                                    options.allow_bookmarks, timeout, request);
   if (http::IsWebSocket(request.http)) {
     return WatchOverWebSocket(request.http, media.encoding, std::move(source));
   }

@@ -8,6 +8,7 @@
 #include "apiserver/request/object_response.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
+#include "client/watch_stream.h"
 
 namespace skiff {
 namespace {
@@ -66,14 +67,48 @@ std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision 
 
 }  // namespace
 
+namespace {
+
+// What the watcher last saw of an object that it is told has gone.
+const Record& LastSeen(const Event& event) {
+  return event.kind == Event::Kind::kDelete ? *event.record : *event.previous;
+}
+
+WatchEvent::Type TypeOf(Change change) {
+  switch (change) {
+    case Change::kAdded:
+      return WatchEvent::Type::kAdded;
+    case Change::kModified:
+      return WatchEvent::Type::kModified;
+    case Change::kDeleted:
+      return WatchEvent::Type::kDeleted;
+  }
+  return WatchEvent::Type::kModified;
+}
+
+}  // namespace
+
 std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
                        const FrameForm& form) {
   if (change != Change::kDeleted) {
     return Framed(kind, NameOf(change), TextOf(kind, *event.record).value_or("{}"), form);
   }
-  // What the watcher last saw, at the revision of the change that took it away.
-  const Record& last = event.kind == Event::Kind::kDelete ? *event.record : *event.previous;
-  return Framed(kind, "DELETED", TextAtRevision(kind, last, event.revision), form);
+  // At the revision of the change that took it away.
+  return Framed(kind, "DELETED", TextAtRevision(kind, LastSeen(event), event.revision), form);
+}
+
+std::shared_ptr<const Handed> HandedEventOf(const KindInfo& kind, const Event& event,
+                                            Change change) {
+  const bool deleted = change == Change::kDeleted;
+  auto object = ObjectOf(kind, deleted ? LastSeen(event) : *event.record);
+  if (!object) return nullptr;
+  if (deleted) object->metadata().resource_version = std::to_string(event.revision.value);
+  std::string version = object->metadata().resource_version;
+  return std::make_shared<HandedEvent>(WatchEvent{.type = TypeOf(change),
+                                                  .object = {},
+                                                  .handed = std::move(*object).Release(),
+                                                  .handed_type = kind.type,
+                                                  .resource_version = std::move(version)});
 }
 
 std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form) {

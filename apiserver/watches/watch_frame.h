@@ -1,6 +1,7 @@
 // What one watch event looks like on the wire, for each form a client may ask for.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "apiserver/request/media.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
+#include "base/handed.h"
 
 namespace skiff {
 
@@ -28,6 +30,9 @@ struct FrameForm {
 // (shared_frames.h).
 std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
                        const FrameForm& form);
+// The same event for a reader in this process; nullptr where the record cannot be read.
+std::shared_ptr<const Handed> HandedEventOf(const KindInfo& kind, const Event& event,
+                                            Change change);
 // An object of the initial state.
 std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form);
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,

@@ -12,6 +12,11 @@ std::shared_ptr<const std::unordered_set<std::string>> ImageNames(const core_v1:
   return names;
 }
 
+const std::string* LabelIn(const std::map<std::string, std::string>& labels, std::string_view key) {
+  const auto found = labels.find(std::string(key));
+  return found == labels.end() ? nullptr : &found->second;
+}
+
 }  // namespace
 
 PodInfo::PodInfo(PodPtr new_pod)
@@ -22,9 +27,17 @@ PodInfo::PodInfo(PodPtr new_pod)
       affinity(*pod),
       priority(pod->spec.priority.value_or(0)) {}
 
+const std::string* NodeInfo::Label(std::string_view key) const {
+  if (key == kHostLabel) return host;
+  if (key == kZoneLabel) return zone;
+  return LabelIn(labels(), key);
+}
+
 void NodeInfo::SetNode(NodePtr new_node) {
   const bool same_images = node && node->status.images == new_node->status.images;
   node = std::move(new_node);
+  host = LabelIn(labels(), kHostLabel);
+  zone = LabelIn(labels(), kZoneLabel);
   if (!same_images) images = ImageNames(*node);
   allocatable = Resources::From(node->status.allocatable);
   const auto pods = node->status.allocatable.find("pods");

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -18,6 +19,9 @@
 #include "controllers/scheduler/affinity_term.h"
 
 namespace skiff::scheduler {
+
+inline constexpr std::string_view kHostLabel = "kubernetes.io/hostname";
+inline constexpr std::string_view kZoneLabel = "topology.kubernetes.io/zone";
 
 using PodPtr = std::shared_ptr<const core_v1::Pod>;
 using NodePtr = std::shared_ptr<const core_v1::Node>;
@@ -51,9 +55,14 @@ struct NodeInfo {
   // How many pods must be asked about pods beside them; mostly none.
   int pods_with_wishes = 0;
   int pods_with_required_anti_affinity = 0;
+  // In the labels of `node`.
+  const std::string* host = nullptr;
+  const std::string* zone = nullptr;
 
   const std::string& name() const { return node->metadata.name; }
   const std::map<std::string, std::string>& labels() const { return node->metadata.labels; }
+  // nullptr: it has none of that key. Most pods are spread by two of them, and those are at hand.
+  const std::string* Label(std::string_view key) const;
   void SetNode(NodePtr new_node);
   void AddPod(PodInfoPtr pod);
   void RemovePod(const std::string& uid);

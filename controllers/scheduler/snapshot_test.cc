@@ -14,6 +14,23 @@ PodInfoPtr PodOf(const std::string& uid, const std::string& memory) {
   return std::make_shared<const PodInfo>(std::move(pod));
 }
 
+TEST(NodeInfoTest, ItsLabelsAreThoseOfTheNodeAsItIsNow) {
+  const auto node_with = [](const std::map<std::string, std::string>& labels) {
+    auto node = std::make_shared<core_v1::Node>();
+    node->metadata.labels = labels;
+    return node;
+  };
+  NodeInfo info;
+  info.SetNode(node_with({{"kubernetes.io/hostname", "a"}, {"x", "y"}}));
+  EXPECT_EQ(*info.Label("kubernetes.io/hostname"), "a");
+  EXPECT_EQ(*info.Label("x"), "y");
+  EXPECT_EQ(info.Label("topology.kubernetes.io/zone"), nullptr);
+  info.SetNode(node_with({{"topology.kubernetes.io/zone", "z"}}));
+  EXPECT_EQ(info.Label("kubernetes.io/hostname"), nullptr);
+  EXPECT_EQ(*info.Label("topology.kubernetes.io/zone"), "z");
+  EXPECT_EQ(info.Label("x"), nullptr);
+}
+
 TEST(NodeInfoTest, WhatIsLeftAfterASumThatMetItsLimitIsWhatItsPodsAskFor) {
   NodeInfo node;
   for (const char* uid : {"a", "b"}) node.AddPod(PodOf(uid, "8Ei"));

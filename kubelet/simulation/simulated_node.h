@@ -23,6 +23,7 @@ class CutTransport final : public Transport {
   explicit CutTransport(Transport& below) : below_(below) {}
   void SetCut(bool cut) { cut_ = cut; }
   http::Response Send(http::Request request) override;
+  bool TakesObjects() const override { return below_.TakesObjects(); }
 
  private:
   Transport& below_;

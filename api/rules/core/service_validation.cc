@@ -9,6 +9,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/core/service_fields.h"
 #include "api/rules/go_struct.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -142,20 +143,13 @@ void ValidatePortUse(const ServiceSpec& spec, const FieldPath& path, Violations&
   }
 }
 
-std::string WithoutBlanks(std::string text) {
-  constexpr const char* kBlanks = " \t\n\v\f\r";
-  text.erase(0, std::min(text.find_first_not_of(kBlanks), text.size()));
-  text.erase(text.find_last_not_of(kBlanks) + 1);
-  return text;
-}
-
 void ValidateSourceRanges(const Service& object, const FieldPath& path, Violations& out) {
   const ServiceSpec& spec = object.spec;
   if (!spec.load_balancer_source_ranges.empty()) {
     const FieldPath at = path.Child("LoadBalancerSourceRanges");
     if (spec.type != "LoadBalancer") out.Forbidden(at, kOnlyLoadBalancer);
     for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
-      const std::string range = WithoutBlanks(spec.load_balancer_source_ranges[i]);
+      const std::string range(WithoutBlanks(spec.load_balancer_source_ranges[i]));
       out.InvalidEach(at.Index(i), range, LegacyCidrErrors(range));
     }
     return;
@@ -164,10 +158,11 @@ void ValidateSourceRanges(const Service& object, const FieldPath& path, Violatio
   if (annotation == object.metadata.annotations.end()) return;
   const FieldPath at = FieldPath("metadata").Child("annotations").Key(kSourceRanges);
   if (spec.type != "LoadBalancer") out.Forbidden(at, kOnlyLoadBalancer);
-  const std::string text = WithoutBlanks(annotation->second);
+  const std::string text(WithoutBlanks(annotation->second));
   for (size_t begin = 0; !text.empty() && begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string range = WithoutBlanks(text.substr(begin, end - begin));
+    const std::string range(
+        WithoutBlanks(std::string_view(text).substr(begin, end - begin)));
     out.InvalidEach(at, range, LegacyCidrErrors(range));
     begin = end + 1;
   }

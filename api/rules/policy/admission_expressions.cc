@@ -5,23 +5,17 @@
 #include "api/gen/admissionregistration_v1.h"
 #include "api/rules/checks.h"
 #include "api/violations.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
 
 constexpr size_t kMatchConditionsMax = 64;
-constexpr const char* kSpace = " \t\r\n\v\f";
 
 }  // namespace
 
 bool IsBlank(const std::string& text) {
-  return text.find_first_not_of(kSpace) == std::string::npos;
-}
-
-std::string Trimmed(const std::string& text) {
-  if (IsBlank(text)) return "";
-  const size_t first = text.find_first_not_of(kSpace);
-  return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
+  return WithoutBlanks(text).empty();
 }
 
 void CheckCompiled(const cel::CompiledExpression& compiled, const std::string& shown,
@@ -42,7 +36,7 @@ void ValidateMatchConditions(
   std::set<std::string_view> names;
   for (size_t i = 0; i < conditions.size(); ++i) {
     const FieldPath at = path.Index(i);
-    const std::string expression = Trimmed(conditions[i].expression);
+    const std::string expression(WithoutBlanks(conditions[i].expression));
     if (expression.empty()) {
       out.Required(at.Child("expression"));
     } else {

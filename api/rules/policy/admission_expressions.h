@@ -18,7 +18,6 @@ struct MatchCondition;
 
 // Nothing but white space.
 bool IsBlank(const std::string& text);
-std::string Trimmed(const std::string& text);
 
 // Reports why an expression was not taken. `shown` is the value that the message quotes.
 void CheckCompiled(const cel::CompiledExpression& compiled, const std::string& shown,

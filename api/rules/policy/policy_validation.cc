@@ -106,7 +106,7 @@ void ValidateVariables(const std::vector<Variable>& variables, const FieldPath& 
 void ValidateMessage(const std::string& message, const FieldPath& path, Violations& out) {
   if (message.empty()) return;
   if (IsBlank(message)) return out.Invalid(path, message, "must be non-empty if specified");
-  if (Trimmed(message).find_first_of("\r\n") == std::string::npos) return;
+  if (WithoutBlanks(message).find_first_of("\r\n") == std::string_view::npos) return;
   out.Invalid(path, message, "must not contain line breaks");
 }
 
@@ -144,7 +144,7 @@ void ValidateAuditAnnotation(const AuditAnnotation& annotation, const std::strin
     CheckFormat(LabelKeyErrors, policy + "/" + annotation.key, key, out);
   }
   const FieldPath value = path.Child("valueExpression");
-  const std::string expression = Trimmed(annotation.value_expression);
+  const std::string expression(WithoutBlanks(annotation.value_expression));
   if (expression.empty()) return out.Required(value, "valueExpression is not specified");
   if (expression.size() > kValueExpressionBytesMax) {
     // Sic: Kubernetes says of what is too long that it is required.
@@ -252,7 +252,7 @@ void ValidatePolicyStatus(const ValidatingAdmissionPolicy& object,
     for (size_t i = 0; i < warnings.size(); ++i) {
       Require(warnings[i].warning, list.Index(i).Child("warning"), out);
       const FieldPath ref = list.Index(i).Child("fieldRef");
-      const std::string text = Trimmed(warnings[i].field_ref);
+      const std::string text(WithoutBlanks(warnings[i].field_ref));
       Require(text, ref, out);
       if (text.empty()) continue;
       if (const auto parsed = JsonPath::Parse("{" + text + "}"); !parsed) {

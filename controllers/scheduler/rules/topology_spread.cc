@@ -13,8 +13,6 @@
 namespace skiff::scheduler {
 namespace {
 
-constexpr std::string_view kHostname = "kubernetes.io/hostname";
-
 struct Constraint {
   std::string key;
   int max_skew = 1;
@@ -25,7 +23,7 @@ struct Constraint {
   // Of the matching pods, after Count.
   PlacesPtr pods;
   std::shared_ptr<const Sums> count;  // By value of the key, on the nodes that count.
-  int64_t lowest = 0;                 // Of all values that those nodes have.
+  int64_t lowest = 0;                 // Of all values that those nodes have, where it is wanted.
   size_t domains = 0;
 
   int64_t At(const std::string& value) const {
@@ -44,7 +42,7 @@ bool IsEligible(const Constraint& constraint, const PodInfo& pod, const core_v1:
 
 bool HasAllKeys(const std::vector<Constraint>& constraints, const NodeInfo& node) {
   return std::all_of(constraints.begin(), constraints.end(),
-                     [&](const Constraint& each) { return node.labels().contains(each.key); });
+                     [&](const Constraint& each) { return node.Label(each.key) != nullptr; });
 }
 
 PodGroup SpreadGroup(const Constraint& constraint, const std::string& namespace_) {
@@ -80,34 +78,34 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
   return true;
 }
 
-// What was counted anyway.
-void TakeSums(Constraint& constraint, const Places& nodes) {
+// What was counted anyway. To find the lowest sum is to look at all.
+void TakeSums(Constraint& constraint, const Places& nodes, bool wants_lowest) {
   constraint.count = constraint.pods->ByValueOf(constraint.key);
   const Sums& sums = *constraint.count;
   constraint.domains = nodes.ByValueOf(constraint.key)->size();
   // Values without such a pod have no sum.
-  if (sums.empty() || sums.size() < constraint.domains) return;
+  if (!wants_lowest || sums.empty() || sums.size() < constraint.domains) return;
   constraint.lowest = INT64_MAX;
   for (const auto& [value, count] : sums) constraint.lowest = std::min(constraint.lowest, count);
 }
 
 void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snapshot& snapshot,
-           bool all_keys) {
+           bool all_keys, bool wants_lowest) {
   for (Constraint& each : constraints) {
     each.pods = CountsOf(snapshot, SpreadGroup(each, pod.pod->metadata.namespace_));
   }
   const auto nodes = NodeCounts(snapshot);
   if (AllCount(constraints, pod, *nodes, snapshot.nodes.size(), all_keys)) {
-    for (Constraint& each : constraints) TakeSums(each, *nodes);
+    for (Constraint& each : constraints) TakeSums(each, *nodes, wants_lowest);
     return;
   }
   std::vector<Sums> sums(constraints.size());
   for (const NodeInfo* node : snapshot.nodes) {
     if (all_keys && !HasAllKeys(constraints, *node)) continue;
     for (size_t i = 0; i < constraints.size(); ++i) {
-      const auto label = node->labels().find(constraints[i].key);
-      if (label == node->labels().end() || !IsEligible(constraints[i], pod, *node->node)) continue;
-      sums[i][label->second] += constraints[i].pods->On(*node);
+      const std::string* label = node->Label(constraints[i].key);
+      if (label == nullptr || !IsEligible(constraints[i], pod, *node->node)) continue;
+      sums[i][*label] += constraints[i].pods->On(*node);
     }
   }
   for (size_t i = 0; i < constraints.size(); ++i) {
@@ -144,9 +142,9 @@ std::vector<Constraint> DefaultConstraints(const PodInfo& pod, const Snapshot& s
   const auto selector = LabelSelector::From(snapshot.default_spread_selector(*pod.pod));
   if (!selector || selector->empty()) return {};
   Constraint host, zone;
-  host.key = kHostname;
+  host.key = kHostLabel;
   host.max_skew = 3;
-  zone.key = "topology.kubernetes.io/zone";
+  zone.key = kZoneLabel;
   zone.max_skew = 5;
   host.selector = zone.selector = *selector;
   return {host, zone};
@@ -156,11 +154,10 @@ std::vector<Constraint> DefaultConstraints(const PodInfo& pod, const Snapshot& s
 // with many.
 double DomainWeight(const Constraint& constraint, Feasible scored) {
   const auto weight = [](size_t size) { return std::log(static_cast<double>(size) + 2); };
-  if (constraint.key == kHostname) return weight(scored.size());
+  if (constraint.key == kHostLabel) return weight(scored.size());
   std::set<std::string_view> values;
   for (const NodeInfo* node : scored) {
-    const auto label = node->labels().find(constraint.key);
-    if (label != node->labels().end()) values.insert(label->second);
+    if (const std::string* label = node->Label(constraint.key)) values.insert(*label);
   }
   return weight(values.size());
 }
@@ -187,7 +184,7 @@ void NormalizeSpread(Feasible nodes, std::span<int64_t> scores,
 Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) {
   std::vector<Constraint> constraints = OwnConstraints(pod, "DoNotSchedule");
   if (constraints.empty()) return Prepared::Pass();
-  Count(constraints, pod, snapshot, /*all_keys=*/true);
+  Count(constraints, pod, snapshot, /*all_keys=*/true, /*wants_lowest=*/true);
   for (Constraint& each : constraints) {
     if (each.domains < static_cast<size_t>(std::max(0, each.min_domains))) each.lowest = 0;
     // What the pod itself would add.
@@ -195,12 +192,12 @@ Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) 
   }
   return Prepared::Each([constraints = std::move(constraints)](const NodeInfo& node) {
     for (const Constraint& constraint : constraints) {
-      const auto label = node.labels().find(constraint.key);
-      if (label == node.labels().end()) {
+      const std::string* label = node.Label(constraint.key);
+      if (label == nullptr) {
         return Verdict::Unresolvable(
             "node(s) didn't match pod topology spread constraints (missing required label)");
       }
-      if (constraint.At(label->second) - constraint.lowest > constraint.max_skew) {
+      if (constraint.At(*label) - constraint.lowest > constraint.max_skew) {
         return Verdict::Unschedulable("node(s) didn't match pod topology spread constraints");
       }
     }
@@ -214,7 +211,7 @@ PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapsho
   std::vector<Constraint> constraints =
       is_default ? DefaultConstraints(pod, snapshot) : OwnConstraints(pod, "ScheduleAnyway");
   if (constraints.empty()) return {};
-  Count(constraints, pod, snapshot, /*all_keys=*/!is_default);
+  Count(constraints, pod, snapshot, /*all_keys=*/!is_default, /*wants_lowest=*/false);
   std::vector<double> weights;
   std::vector<const NodeInfo*> scored;
   for (const NodeInfo* node : feasible) {
@@ -229,10 +226,10 @@ PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapsho
             double score = 0;
             for (size_t i = 0; i < shared->size(); ++i) {
               const Constraint& constraint = (*shared)[i];
-              const auto label = node.labels().find(constraint.key);
-              if (label == node.labels().end()) continue;
-              const int64_t count = constraint.key == kHostname ? constraint.pods->On(node)
-                                                                : constraint.At(label->second);
+              const std::string* label = node.Label(constraint.key);
+              if (label == nullptr) continue;
+              const int64_t count = label == node.host ? constraint.pods->On(node)
+                                                       : constraint.At(*label);
               score += static_cast<double>(count) * weights[i] + constraint.max_skew - 1;
             }
             return static_cast<int64_t>(std::llround(score));

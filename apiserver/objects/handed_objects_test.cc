@@ -1,0 +1,288 @@
+// Requests of parts of the same process, which send structs (decision 0067): what is made of them
+// is what would be made of their texts.
+#include <gtest/gtest.h>
+
+#include "api/gen/apps_v1.h"
+#include "api/gen/core_v1.h"
+#include "api/text/time_text.h"
+#include "apiserver/server/server_fixture.h"
+#include "client/client.h"
+#include "client/informer.h"
+#include "client/transport.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::ConfigMap;
+using core_v1::Pod;
+
+class HandedObjectsTest : public ServerFixture {
+ protected:
+  using Bodies = InProcessTransport::Bodies;
+  http::Response Handle(const http::Request& request, const User& user) {
+    ++(request.handed ? handed_ : texts_);
+    return server_->Handle(request, user);
+  }
+  static User Named(const std::string& name) {
+    return {.name = name, .groups = {std::string(kGroupAuthenticated)}};
+  }
+  InProcessTransport As(const User& user, Bodies bodies = Bodies::kObjects) {
+    return InProcessTransport(
+        [this, user](const http::Request& request) { return Handle(request, user); }, bodies);
+  }
+  static Pod PodNamed(const std::string& name) {
+    Pod pod;
+    pod.metadata.namespace_ = "default";
+    pod.metadata.name = name;
+    pod.metadata.labels["app"] = "web";
+    auto& container = pod.spec.containers.emplace_back();
+    container.name = "main";
+    container.image = "example.com/image:1";
+    container.resources.requests["cpu"] = *Quantity::Parse("0.1");
+    return pod;
+  }
+  // Without what tells one object of the same contents from another.
+  Json Stored(const std::string& name) {
+    Json pod = Get("/api/v1/namespaces/default/pods/" + name).body;
+    for (const char* own : {"name", "uid", "resourceVersion"}) pod["metadata"].erase(own);
+    // A token's volume has a name of its own.
+    std::string text = pod.dump();
+    const std::string& volume = pod["spec"]["volumes"][0]["name"].get_ref<const std::string&>();
+    for (size_t at; (at = text.find(volume)) != text.npos;) text.replace(at, volume.size(), "_");
+    return Json::parse(text);
+  }
+
+  int handed_ = 0;
+  int texts_ = 0;
+  InProcessTransport objects_ = As(LoopbackUser());
+  InProcessTransport text_ = As(LoopbackUser(), Bodies::kText);
+  Client by_object_{objects_, "part/one"};
+  Client by_text_{text_, "part/one"};
+};
+
+TEST_F(HandedObjectsTest, WhatIsMadeOfAStructIsWhatIsMadeOfItsText) {
+  const auto handed = by_object_.Create(PodNamed("a"));
+  const auto sent = by_text_.Create(PodNamed("b"));
+  ASSERT_TRUE(handed) << handed.error().message;
+  ASSERT_TRUE(sent) << sent.error().message;
+  EXPECT_EQ(handed_, 1);
+  EXPECT_EQ(texts_, 1);
+  EXPECT_EQ(Stored("a"), Stored("b"));
+  EXPECT_FALSE((*handed)->metadata.uid.empty());
+  EXPECT_EQ((*handed)->metadata.managed_fields.size(), 1u);
+  // The answer is what a client reads.
+  EXPECT_EQ(**handed, **by_text_.Get<Pod>({"default", "a"}));
+}
+
+TEST_F(HandedObjectsTest, UpdatesAndPatchesOfStructsComeToTheSameToo) {
+  const Time odd(Instant{1'700'000'000, 5});
+  for (Client* client : {&by_object_, &by_text_}) {
+    const std::string name = client == &by_object_ ? "a" : "b";
+    const auto made = client->Create(PodNamed(name));
+    ASSERT_TRUE(made);
+    const auto labelled = client->Patch(**made, [](Pod& it) { it.metadata.labels["x"] = "y"; });
+    ASSERT_TRUE(labelled) << labelled.error().message;
+    const auto told = client->PatchStatus(**labelled, [&](Pod& it) {
+      it.spec.node_name = "is no status";
+      it.status.phase = "Running";
+      auto& condition = it.status.conditions.emplace_back();
+      condition.type = "Ready";
+      condition.status = "True";
+      condition.last_transition_time = odd;
+    });
+    ASSERT_TRUE(told) << told.error().message;
+    Pod changed = **told;
+    changed.metadata.labels.erase("app");
+    const auto put = client->Update(changed);
+    ASSERT_TRUE(put) << put.error().message;
+    EXPECT_EQ(**put, **by_text_.Get<Pod>({"default", name}));
+  }
+  const Json stored = Stored("a");
+  EXPECT_EQ(stored, Stored("b"));
+  EXPECT_EQ(stored["status"]["phase"], "Running");
+  EXPECT_EQ(stored["status"]["conditions"][0]["lastTransitionTime"], "2023-11-14T22:13:20Z");
+  EXPECT_FALSE(stored["spec"].contains("nodeName"));
+  EXPECT_EQ(stored["metadata"]["labels"], Json({{"x", "y"}}));
+}
+
+// What others wrote meanwhile stays, as with any patch.
+TEST_F(HandedObjectsTest, APatchOfAnOlderVersionIsApplied) {
+  ConfigMap map;
+  map.metadata.namespace_ = "default";
+  map.metadata.name = "a";
+  const auto made = by_object_.Create(map);
+  ASSERT_TRUE(made);
+  Merge("/api/v1/namespaces/default/configmaps/a", R"({"data": {"theirs": "1"}})");
+  const auto ours = by_object_.Patch(**made, [](ConfigMap& it) { it.data["ours"] = "2"; });
+  ASSERT_TRUE(ours) << ours.error().message;
+  const std::map<std::string, std::string> both = {{"ours", "2"}, {"theirs", "1"}};
+  EXPECT_EQ((*ours)->data, both);
+  const auto late = by_object_.Patch(
+      **made, [](ConfigMap& it) { it.data["late"] = "3"; }, {.if_unchanged = true});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().reason, Reason::kConflict);
+  // A namesake is another object.
+  ASSERT_TRUE(by_object_.Delete(**ours));
+  ASSERT_TRUE(by_object_.Create(map));
+  for (Client* client : {&by_object_, &by_text_}) {
+    const auto other = client->Patch(**ours, [](ConfigMap& it) { it.data["x"] = "y"; });
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().reason, Reason::kInvalid);
+  }
+}
+
+// The answer shows what is kept, and not when it would have been written.
+TEST_F(HandedObjectsTest, APatchThatComesToNothingWritesNothing) {
+  const auto made = by_object_.Create(PodNamed("a"));
+  ASSERT_TRUE(made);
+  clock_.Advance(5s);
+  const auto same = by_object_.PatchStatus(**made, [](Pod& it) { it.spec.hostname = "no-status"; });
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(**same, **made);
+}
+
+// Nothing that judges requests is left out.
+TEST_F(HandedObjectsTest, WhoMayNotAndWhatIsWrongIsRefusedInTheSameWords) {
+  for (const Bodies bodies : {Bodies::kObjects, Bodies::kText}) {
+    InProcessTransport stranger = As(Named("alice"), bodies);
+    const auto refused = Client(stranger, "x").Create(PodNamed("a"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message,
+              "pods is forbidden: User \"alice\" cannot create resource \"pods\" in API group \"\" "
+              "in the namespace \"default\"");
+    Client& client = bodies == Bodies::kObjects ? by_object_ : by_text_;
+    Pod pod = PodNamed("Not_A_Name");
+    const auto invalid = client.Create(pod);
+    ASSERT_FALSE(invalid);
+    EXPECT_EQ(invalid.error().reason, Reason::kInvalid);
+    EXPECT_EQ(invalid.error().message.find("Pod \"Not_A_Name\" is invalid: metadata.name: Invalid "
+                                           "value: \"Not_A_Name\": a lowercase RFC 1123"),
+              0u)
+        << invalid.error().message;
+    pod = PodNamed("b");
+    pod.spec.priority_class_name = "unknown";
+    const auto unadmitted = client.Create(pod);
+    ASSERT_FALSE(unadmitted);
+    EXPECT_EQ(unadmitted.error().message,
+              "pods \"b\" is forbidden: no PriorityClass with name unknown was found");
+  }
+}
+
+TEST_F(HandedObjectsTest, WhatIsNoUtf8IsKeptAsAnyTextWouldBe) {
+  for (Client* client : {&by_object_, &by_text_}) {
+    const std::string name = client == &by_object_ ? "a" : "b";
+    const auto made = client->Create(PodNamed(name));
+    ASSERT_TRUE(made);
+    const auto told = client->PatchStatus(
+        **made, [](Pod& it) { it.status.message = "\xffsaid \xe2\x82 in K\xc3\xb6ln"; });
+    ASSERT_TRUE(told) << told.error().message;
+    EXPECT_EQ((*told)->status.message, "\xef\xbf\xbdsaid \xef\xbf\xbd\xef\xbf\xbd in K\xc3\xb6ln");
+    EXPECT_EQ(**told, **by_text_.Get<Pod>({"default", name}));
+  }
+}
+
+TEST_F(HandedObjectsTest, AnswersAreAsLongAsTheirTexts) {
+  const std::string sum = "apiserver_response_sizes_sum{verb=\"POST\",group=\"\",version=\"v1\","
+                          "resource=\"pods\"";
+  const auto seen = [&] {
+    const std::string text = Get("/metrics").response.body;
+    const size_t at = text.find(sum);
+    const size_t end = text.find('\n', at);
+    return at == text.npos ? 0 : std::stoul(text.substr(text.rfind(' ', end), end));
+  };
+  ASSERT_TRUE(by_object_.Create(PodNamed("a")));
+  const size_t handed = seen();
+  EXPECT_GT(handed, 1000u);
+  ASSERT_TRUE(by_text_.Create(PodNamed("b")));
+  EXPECT_EQ(seen() - handed, handed);
+}
+
+TEST_F(HandedObjectsTest, AStructOfAnotherTypeIsReadAsText) {
+  const ConfigMap map;
+  http::Request request;
+  request.method = "POST";
+  request.path = request.target = "/api/v1/namespaces/default/pods";
+  request.headers.emplace("Content-Type", "application/json");
+  request.handed = std::make_shared<HandedObject>(ConfigMap::Describe(), Borrowed(&map));
+  const http::Response answer = server_->Handle(request, LoopbackUser());
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(Json::parse(answer.body)["message"],
+            "ConfigMap in version \"v1\" cannot be handled as a Pod: converting (v1.ConfigMap) to "
+            "(core.Pod): unknown conversion");
+}
+
+TEST_F(HandedObjectsTest, ABindingIsAStruct) {
+  const auto made = by_object_.Create(PodNamed("a"));
+  ASSERT_TRUE(made);
+  const auto bound = by_object_.Bind(**made, "node1");
+  ASSERT_TRUE(bound) << bound.error().message;
+  EXPECT_EQ(Get("/api/v1/namespaces/default/pods/a").body["spec"]["nodeName"], "node1");
+  const auto again = by_object_.Bind(**made, "node2");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().reason, Reason::kConflict);
+}
+
+TEST_F(HandedObjectsTest, AWatchGivesStructsToWhoTakesThem) {
+  const auto first = by_object_.Create(PodNamed("a"));
+  ASSERT_TRUE(first);
+  const WatchOptions options{.namespace_ = "default",
+                             .resource_version = (*first)->metadata.resource_version,
+                             .takes_structs = true};
+  auto structs = by_object_.Watch(Pod::Info(), options);
+  auto texts = by_text_.Watch(Pod::Info(), options);
+  ASSERT_TRUE(structs && texts);
+  for (auto* stream : {&structs, &texts}) (**stream)->Attach([] {});
+  ASSERT_TRUE(by_object_.Patch(**first, [](Pod& it) { it.metadata.labels["x"] = "y"; }));
+  ASSERT_TRUE(by_object_.Delete<Pod>({"default", "a"}, {.grace_period_s = 0}));
+  std::vector<WatchEvent> handed, sent;
+  EXPECT_EQ((*structs)->Next(handed), http::Pulled::kIdle);
+  EXPECT_EQ((*texts)->Next(sent), http::Pulled::kIdle);
+  ASSERT_EQ(handed.size(), 2u);
+  ASSERT_EQ(sent.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(handed[i].type, sent[i].type);
+    ASSERT_EQ(handed[i].handed_type, &Pod::Describe());
+    const auto pod = DecodeObject<Pod>(sent[i].object.Text());
+    ASSERT_TRUE(pod);
+    EXPECT_EQ(*static_cast<const Pod*>(handed[i].handed.get()), **pod);
+    EXPECT_EQ(handed[i].resource_version, (*pod)->metadata.resource_version);
+    EXPECT_FALSE(sent[i].handed);
+  }
+  EXPECT_EQ(handed[1].type, WatchEvent::Type::kDeleted);
+}
+
+TEST_F(HandedObjectsTest, AnInformerHearsTheSameByStructsAsByText) {
+  ASSERT_TRUE(by_object_.Create(PodNamed("before")));
+  InformerFactory by_structs({by_object_, clock_, random_});
+  InformerFactory by_texts({by_text_, clock_, random_});
+  std::vector<std::string> heard[2];
+  std::vector<Informer<Pod>> informers;
+  for (InformerFactory* factory : {&by_structs, &by_texts}) {
+    auto& log = heard[informers.size()];
+    informers.push_back(factory->For<Pod>());
+    informers.back().OnChange([&log](const Ptr<Pod>& before, const Ptr<Pod>& now) {
+      const auto version = [](const Ptr<Pod>& pod) {
+        return pod ? pod->metadata.name + "@" + pod->metadata.resource_version : "nothing";
+      };
+      log.push_back(version(before) + " -> " + version(now));
+    });
+    factory->Start(executor_);
+  }
+  Settle();
+  const auto made = by_text_.Create(PodNamed("a"));
+  ASSERT_TRUE(made);
+  ASSERT_TRUE(by_object_.Bind(**made, "node1"));
+  ASSERT_TRUE(by_object_.Delete<Pod>({"default", "before"}, {.grace_period_s = 0}));
+  Settle();
+  EXPECT_EQ(heard[0].size(), 4u);
+  EXPECT_EQ(heard[0], heard[1]);
+  const auto pod = informers[0].Get({"default", "a"});
+  ASSERT_TRUE(pod);
+  EXPECT_EQ(*pod, *informers[1].Get({"default", "a"}));
+  EXPECT_EQ(pod->spec.node_name, "node1");
+  EXPECT_TRUE(pod->metadata.managed_fields.empty());
+  EXPECT_EQ(informers[0].Get({"default", "before"}), nullptr);
+}
+
+}  // namespace
+}  // namespace skiff
