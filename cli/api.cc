@@ -13,24 +13,6 @@ namespace {
 
 constexpr int64_t kPageItems = 500;
 
-}  // namespace
-
-std::string_view ContentType(PatchType type) {
-  switch (type) {
-    case PatchType::kMerge:
-      return "application/merge-patch+json";
-    case PatchType::kStrategic:
-      return "application/strategic-merge-patch+json";
-    case PatchType::kJson:
-      return "application/json-patch+json";
-    case PatchType::kApply:
-      return "application/apply-patch+yaml";
-  }
-  return "application/json";
-}
-
-namespace {
-
 // The text of a `299 - "text"` warning.
 std::string WarningText(const std::string& header) {
   const size_t open = header.find('"');
@@ -180,6 +162,10 @@ Result<JsonList> Api::List(const Resource& resource, const ListOptions& options)
       query.emplace_back("labelSelector", options.label_selector);
     if (!options.field_selector.empty())
       query.emplace_back("fieldSelector", options.field_selector);
+    if (!options.resource_version.empty() && list.continue_.empty()) {
+      query.emplace_back("resourceVersion", options.resource_version);
+      query.emplace_back("resourceVersionMatch", "Exact");
+    }
     if (!list.continue_.empty()) query.emplace_back("continue", list.continue_);
     Json page = TRY(Get(TRY(resource.CollectionPath(options.namespace_)), std::move(query)));
     list.resource_version = TextAt(page, "metadata", "resourceVersion");

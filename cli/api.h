@@ -53,7 +53,7 @@ class Api {
 
   Result<Json> Get(const Resource& resource, const ObjectKey& key,
                    const std::string& subresource = "");
-  // All pages; items carry apiVersion and kind.
+  // All pages; items carry apiVersion and kind. With options.resource_version, as they were then.
   Result<JsonList> List(const Resource& resource, const ListOptions& options);
   Result<Json> Create(const Resource& resource, const std::string& namespace_, const Json& object,
                       const WriteOptions& options);
@@ -71,7 +71,6 @@ class Api {
   std::vector<std::string> warned_;
 };
 
-std::string_view ContentType(PatchType type);
 // The query parameters of a write.
 Query QueryOf(const WriteOptions& options);
 

@@ -360,7 +360,8 @@ Result<> RunApplyFiles(Command& command, const Args& args) {
   return ApplyAll(command, flags, std::move(objects));
 }
 
-constexpr Verb kApplyVerbs[] = {{"set-last-applied", &RunSetLastApplied},
+constexpr Verb kApplyVerbs[] = {{"edit-last-applied", &RunEditLastApplied},
+                                {"set-last-applied", &RunSetLastApplied},
                                 {"view-last-applied", &RunViewLastApplied}};
 
 }  // namespace

@@ -201,7 +201,9 @@ std::string Command::HelpText() const {
   for (const auto& [name, flag] : ByName(/*global=*/false)) {
     options += OptionText(flag->names, flag->value, flag->help);
   }
-  std::string text = options.empty() ? "" : "Options:\n" + options;
+  const std::string_view purpose = PurposeOf(verb_);
+  std::string text = purpose.empty() ? "" : std::string(purpose) + "\n\n";
+  if (!options.empty()) text += "Options:\n" + options;
   const std::string_view arguments = ArgumentsOf(verb_);
   text += fmt::format("Usage:\n  {} {}{}{} [options]\n\n", environment_.program, verb_,
                       arguments.empty() ? "" : " ", arguments);
@@ -335,7 +337,11 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
                      std::find(args.begin(), args.end(), "-h") != args.end();
   const auto& print = asked ? environment.out : environment.err;
   print(fmt::format("Available Commands of {}:\n", family));
-  for (size_t i = 0; i < count; ++i) print(fmt::format("  {}\n", verbs[i].name));
+  for (size_t i = 0; i < count; ++i) {
+    const std::string_view purpose = PurposeOf(fmt::format("{} {}", family, verbs[i].name));
+    print(purpose.empty() ? fmt::format("  {}\n", verbs[i].name)
+                          : fmt::format("  {:<20}{}\n", verbs[i].name, purpose));
+  }
   return asked ? 0 : 1;
 }
 

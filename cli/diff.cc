@@ -1,11 +1,7 @@
-// `diff`: what `apply` would change, as `diff -u` shows it.
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
+// `diff`: what `apply` would change, or with --since what has changed, as `diff -u` shows it.
 #include "api/codec/json.h"
-#include "api/text/yaml.h"
-#include "base/process.h"
+#include "cli/history/since.h"
+#include "cli/history/versions.h"
 #include "cli/json_text.h"
 #include "cli/prune/prune.h"
 #include "cli/request_log.h"
@@ -15,48 +11,6 @@
 
 namespace skiff::cli {
 namespace {
-
-namespace fs = std::filesystem;
-
-// Two folders of the same files: what there is, and what there would be.
-class Versions {
- public:
-  static Result<Versions> Create() {
-    Versions versions;
-    versions.live_ = TRY(MakeFolder("LIVE"));
-    versions.merged_ = TRY(MakeFolder("MERGED"));
-    return versions;
-  }
-  Versions(Versions&& other) noexcept
-      : live_(std::exchange(other.live_, "")), merged_(std::exchange(other.merged_, "")) {}
-  Versions& operator=(Versions&&) = delete;
-  ~Versions() {
-    std::error_code ignored;  // They lie in /tmp.
-    for (const std::string& folder : {live_, merged_}) {
-      if (!folder.empty()) fs::remove_all(folder, ignored);
-    }
-  }
-  Result<> Add(const std::string& name, const Json& live, const Json& merged) const {
-    for (const auto& [folder, object] : {std::pair(live_, &live), std::pair(merged_, &merged)}) {
-      std::ofstream file(folder + "/" + name);
-      if (!object->is_null()) file << DumpYaml(*object);
-      if (!file.flush()) return CliError("cannot write " + folder + "/" + name);
-    }
-    return {};
-  }
-  const std::string& live() const { return live_; }
-  const std::string& merged() const { return merged_; }
-
- private:
-  Versions() = default;
-  static Result<std::string> MakeFolder(const std::string& name) {
-    std::string form = fs::temp_directory_path().string() + "/" + name + "-XXXXXX";
-    if (!mkdtemp(form.data())) return CliError("cannot create a folder like " + form);
-    return form;
-  }
-  std::string live_;
-  std::string merged_;
-};
 
 struct DiffFlags {
   FileFlags files;
@@ -68,6 +22,8 @@ struct DiffFlags {
   bool prune = false;
   std::vector<std::string> prune_allowlist;
   int concurrency = 1;
+  std::string since;
+  bool all_namespaces = false;
 
   void AddTo(Command& command);
 };
@@ -83,6 +39,10 @@ void DiffFlags::AddTo(Command& command) {
   command.FlagEach("prune-allowlist", prune_allowlist,
                    "Prune only objects of this group/version/Kind.");
   command.Flag("concurrency", concurrency, "Accepted; objects are compared one by one.");
+  command.Flag("since", since,
+               "Show what has changed since then, 10m or a resourceVersion, of the TYPE NAMEs that "
+               "are given or of all kinds, as far back as the server keeps the past.");
+  command.Flag("all-namespaces,A", all_namespaces, "With --since: in all namespaces.");
 }
 
 // The object as it would be after an apply.
@@ -114,31 +74,6 @@ Result<Json> Applied(Session& session, const DiffFlags& flags, const ManifestObj
   if (patch.empty()) return live;
   return session.api().Patch(resource, object.key, type ? PatchType::kStrategic : PatchType::kMerge,
                              patch, options);
-}
-
-// What a Secret holds is nobody's business; that it changes is shown.
-void Mask(Json& live, Json& merged) {
-  if (TextAt(merged, "kind") != "Secret") return;
-  Json* before = live.is_object() && live.contains("data") ? &live["data"] : nullptr;
-  Json* after = merged.contains("data") ? &merged["data"] : nullptr;
-  if (after && after->is_object()) {
-    for (auto& [key, value] : after->items()) {
-      const bool both = before && before->is_object() && before->contains(key);
-      const bool same = both && (*before)[key] == value;
-      if (both) (*before)[key] = same ? "***" : "*** (before)";
-      value = both && !same ? "*** (after)" : "***";
-    }
-  }
-  if (!before || !before->is_object()) return;
-  for (auto& [key, value] : before->items()) {
-    if (!TextOf(value).starts_with("***")) value = "***";
-  }
-}
-
-std::string FileNameOf(const Resource& resource, const ObjectKey& key) {
-  std::string version = resource.api_version;
-  for (char& c : version) c = c == '/' ? '.' : c;
-  return fmt::format("{}.{}.{}.{}", version, resource.kind, key.namespace_, key.name);
 }
 
 Result<> AddVersions(Command& command, const DiffFlags& flags, const ManifestObject& object,
@@ -190,6 +125,15 @@ Result<> Compare(Command& command, const Args& args, bool& differs) {
   DiffFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
+  if (!flags.since.empty() || command.Given("since")) {
+    differs = TRY(ShowSince(command, {.since = flags.since,
+                                      .selector = flags.selector,
+                                      .all_namespaces = flags.all_namespaces,
+                                      .show_managed_fields = flags.show_managed_fields,
+                                      .has_files = !flags.files.empty()}));
+    return {};
+  }
+  if (flags.all_namespaces) return CliError("--all-namespaces goes with --since");
   if (!command.words().empty()) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
@@ -211,22 +155,7 @@ Result<> Compare(Command& command, const Args& args, bool& differs) {
     TRY(AddVersions(command, flags, object, versions, visited));
   }
   if (flags.prune) TRY(AddPruned(command, flags, kinds, versions, visited));
-  ProcessSpec spec;
-  const std::string external = command.environment().variable("KUBECTL_EXTERNAL_DIFF");
-  spec.argv = external.empty() ? Args{"diff", "-u", "-N"} : Split(external, ' ');
-  spec.argv.push_back(versions.live());
-  spec.argv.push_back(versions.merged());
-  auto output = RunProcess(spec);
-  if (!output) {
-    return CliError(
-        fmt::format("failed to run {}: {}", Join(spec.argv, " "), output.error().message));
-  }
-  command.environment().out(output->out);
-  command.environment().err(output->err);
-  if (output->exit_code > 1) {
-    return CliError(fmt::format("exit status {}", output->exit_code));
-  }
-  differs = output->exit_code == 1;
+  differs = TRY(ShowDifferences(command, versions));
   return {};
 }
 

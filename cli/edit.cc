@@ -1,7 +1,9 @@
-// `edit`: objects in the user's editor, sent back as patches. `create --edit`: created from there.
+// `edit`: objects in the user's editor, sent back as patches. `apply edit-last-applied`: the
+// annotation that apply compares with. `create --edit`: created from there.
 #include <functional>
 #include <optional>
 
+#include "api/codec/json.h"
 #include "api/text/yaml.h"
 #include "cli/create.h"
 #include "cli/editor.h"
@@ -186,6 +188,63 @@ Result<> EditAndCreate(Command& command, const WriteFlags& flags, const Manifest
                           TRY(CreateEdited(command, flags, edited));
                           return std::nullopt;
                         });
+}
+
+namespace {
+
+// The annotation of one object, which stays an annotation: the object itself is not touched.
+Result<> EditAnnotation(Command& command, const WriteFlags& flags, const Target& target) {
+  const std::string text = TextAt(target.object, "metadata", "annotations", kLastApplied);
+  Json applied = TRY(ParseJson(text));
+  return EditUntilSaved(
+      command, {DumpYaml(applied)},
+      [&](const Json& edited) -> Result<std::optional<std::string>> {
+        Session& session = *TRY(command.session());
+        if (!edited.is_object()) return std::string("The edited file holds no object.\n");
+        const Json patch = {
+            {"metadata", {{"annotations", {{kLastApplied, LastAppliedText(edited)}}}}}};
+        WriteOptions options = TRY(flags.Options());
+        options.field_validation.clear();
+        const auto result =
+            session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options);
+        if (!result && result.error().reason == Reason::kInvalid) {
+          return FailureText(target, result.error());
+        }
+        if (!result) return Fail(result.error());
+        TRY(PrintWritten(command, flags, *result, target.resource, "edited"));
+        return std::nullopt;
+      });
+}
+
+}  // namespace
+
+Result<> RunEditLastApplied(Command& command, const Args& args) {
+  WriteFlags flags;
+  FileFlags files;
+  bool windows_line_endings = false;
+  flags.AddWithoutDryRun(command, "kubectl-client-side-apply");
+  files.AddTo(command);
+  command.Flag("windows-line-endings", windows_line_endings, "Accepted; has no effect here.");
+  TRY(command.Parse(args));
+  TRY(flags.Check());
+  if (command.words().empty() && files.empty()) {
+    return command.UsageError("must specify one of -f and -k");
+  }
+  auto targets =
+      TRY(FindTargets(command, command.words(), {.files = &files, .names_needed = false}));
+  std::erase_if(targets, [](const Target& target) {
+    return TextAt(target.object, "metadata", "annotations", kLastApplied).empty();
+  });
+  if (targets.empty() && command.exit_code() == 0) {
+    return CliError(
+        "no last-applied-configuration annotation found on resources, to create the annotation, "
+        "use command `kubectl apply set-last-applied --create-annotation`");
+  }
+  for (const Target& target : targets) {
+    const auto edited = EditAnnotation(command, flags, target);
+    if (!edited) command.Report(edited.error());
+  }
+  return {};
 }
 
 Result<> RunEdit(Command& command, const Args& args) {

@@ -2,6 +2,7 @@
 
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
+#include "cli/history/past.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 
@@ -29,6 +30,9 @@ void GetFlags::AddTo(Command& command) {
   command.Flag("output-watch-events", output_watch_events, "Output the type of each event.");
   command.Flag("chunk-size", chunk_size, "Return large lists in chunks.");
   command.Flag("server-print", server_print, "Have the server return the table.");
+  command.Flag("at", at,
+               "Show the objects as they were at this resourceVersion, or so long ago (10m), as "
+               "far back as the server keeps the past.");
 }
 
 TableOptions GetFlags::Table(bool several_kinds, const Resource& resource) const {
@@ -91,6 +95,22 @@ Json PlainTableOfList(const Json& list, TimePoint now) {
   return table;
 }
 
+// A list is the only request that names a moment; the pages after the first keep to it.
+void AskForPast(const GetFlags& flags, Query& query) {
+  if (flags.at_revision == 0) return;
+  query.emplace_back("resourceVersion", std::to_string(flags.at_revision));
+  query.emplace_back("resourceVersionMatch", "Exact");
+}
+
+tl::unexpected<Error> WasNotThere(const Resource& resource, const std::string& name,
+                                  const GetFlags& flags) {
+  const std::string full = ServedKind{.resource = resource}.FullName();
+  Error error{Reason::kNotFound,
+              fmt::format("{} \"{}\" not found at revision {}", full, name, flags.at_revision)};
+  error.http_code = 404;
+  return Fail(std::move(error));
+}
+
 // One table of all pages.
 Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& resource,
                        TimePoint now) {
@@ -100,6 +120,7 @@ Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& 
     Query query = SelectorQuery(flags);
     if (flags.chunk_size > 0) query.emplace_back("limit", std::to_string(flags.chunk_size));
     if (!continue_.empty()) query.emplace_back("continue", continue_);
+    if (continue_.empty()) AskForPast(flags, query);
     const std::string namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
     Json page = TRY(session.api().Get(TRY(resource.CollectionPath(namespace_)), std::move(query),
                                       flags.server_print ? kTableAccept : ""));
@@ -114,6 +135,12 @@ Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& 
   return whole;
 }
 
+Error ListFailure(Session& session, const Error& error, const Resource& resource,
+                  const GetFlags& flags) {
+  if (flags.at_revision > 0) return WithOldest(session, error, flags.at_revision);
+  return WithList(error, resource, flags.selectors);
+}
+
 // What one kind's part of the output is made from.
 struct KindTable {
   const Selection* selection;
@@ -125,6 +152,17 @@ Result<Json> TableOfOne(Command& command, Session& session, const GetFlags& flag
                         const Resource& resource, const ObjectKey& key) {
   Query query;
   if (!flags.sort_by.empty()) query.emplace_back("includeObject", "Object");
+  if (flags.at_revision > 0) {
+    query.emplace_back("fieldSelector", "metadata.name=" + key.name);
+    AskForPast(flags, query);
+    Json found = TRY(session.api().Get(TRY(resource.CollectionPath(key.namespace_)), query,
+                                       flags.server_print ? kTableAccept : ""));
+    if (TextAt(found, "kind") != "Table") {
+      found = PlainTableOfList(found, command.environment().clock.Now());
+    }
+    if (At(found, "rows").empty()) return WasNotThere(resource, key.name, flags);
+    return found;
+  }
   Json table = TRY(session.api().Get(TRY(resource.Path(key, flags.subresource)), query,
                                      flags.server_print ? kTableAccept : ""));
   if (TextAt(table, "kind") == "Table") return table;
@@ -138,7 +176,8 @@ void CollectNamed(Command& command, Session& session, const GetFlags& flags, Kin
     auto table = TableOfOne(command, session, flags, resource, key);
     if (!table) {
       const bool missing = table.error().reason == Reason::kNotFound;
-      if (!missing || !flags.ignore_not_found) command.Report(table.error());
+      if (missing && flags.ignore_not_found) continue;
+      command.Report(WithOldest(session, table.error(), flags.at_revision));
       continue;
     }
     for (const Json& row : At(*table, "rows")) out.rows.push_back(row);
@@ -156,7 +195,7 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
       auto table =
           ListTable(session, flags, selection.kind.resource, command.environment().clock.Now());
       if (!table) {
-        command.Report(WithList(table.error(), selection.kind.resource, flags.selectors));
+        command.Report(ListFailure(session, table.error(), selection.kind.resource, flags));
         failed = true;
         continue;
       }
@@ -185,6 +224,17 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
   return {};
 }
 
+Result<Json> ObjectOf(Session& session, const GetFlags& flags, const Resource& resource,
+                      const ObjectKey& key) {
+  if (flags.at_revision == 0) return session.api().Get(resource, key, flags.subresource);
+  const auto list =
+      TRY(session.api().List(resource, {.namespace_ = key.namespace_,
+                                        .field_selector = "metadata.name=" + key.name,
+                                        .resource_version = std::to_string(flags.at_revision)}));
+  if (list.items.empty()) return WasNotThere(resource, key.name, flags);
+  return list.items.front();
+}
+
 // All objects asked for. `single`: exactly one was named.
 Result<std::vector<Json>> CollectObjects(Command& command, Session& session, const GetFlags& flags,
                                          const Selections& selections, bool& single) {
@@ -194,11 +244,11 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
     const Resource& resource = selection.kind.resource;
     for (const std::string& name : selection.names) {
       const ObjectKey key = {NamespaceFor(session, selection), name};
-      auto object = session.api().Get(resource, key, flags.subresource);
+      auto object = ObjectOf(session, flags, resource, key);
       if (object) {
         objects.push_back(std::move(*object));
       } else if (object.error().reason != Reason::kNotFound || !flags.ignore_not_found) {
-        command.Report(object.error());
+        command.Report(WithOldest(session, object.error(), flags.at_revision));
       }
     }
     if (!selection.names.empty()) continue;
@@ -206,9 +256,10 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
     options.namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
     options.label_selector = flags.selectors.labels;
     options.field_selector = flags.selectors.fields;
+    if (flags.at_revision > 0) options.resource_version = std::to_string(flags.at_revision);
     auto list = session.api().List(resource, options);
     if (!list) {
-      command.Report(WithList(list.error(), resource, flags.selectors));
+      command.Report(ListFailure(session, list.error(), resource, flags));
       continue;
     }
     for (Json& item : list->items) objects.push_back(std::move(item));
@@ -268,11 +319,31 @@ Result<Selections> SelectFromFiles(Command& command, const FileFlags& files) {
 
 }  // namespace
 
+namespace {
+
+// Before anything is asked for: what is not kept would fail once for each kind.
+Result<> ResolvePast(Command& command, Session& session, GetFlags& flags) {
+  if (!command.Given("at")) return {};
+  if (flags.watch || flags.watch_only || !flags.subresource.empty() || !flags.raw.empty()) {
+    return CliError("--at goes with neither --watch, --raw nor --subresource");
+  }
+  const Past past = TRY(FindPast(session, command.environment().clock, flags.at));
+  if (past.is_oldest) {
+    return CliError(fmt::format("the past is only kept from revision {} on, which is less than {}",
+                                past.revision, flags.at));
+  }
+  flags.at_revision = past.revision;
+  return {};
+}
+
+}  // namespace
+
 Result<> RunGet(Command& command, const Args& args) {
   GetFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
   Session& session = *TRY(command.session());
+  TRY(ResolvePast(command, session, flags));
   if (!flags.raw.empty()) {
     if (!command.words().empty()) {
       return CliError("arguments may not be passed when --raw is specified");

@@ -25,6 +25,8 @@ struct GetFlags {
   bool output_watch_events = false;
   int chunk_size = 500;
   bool server_print = true;
+  std::string at;
+  uint64_t at_revision = 0;  // What that comes to; 0: now.
 
   void AddTo(Command& command);
   // Tables of the server, not objects.

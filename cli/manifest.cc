@@ -10,6 +10,7 @@
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
 #include "cli/json_text.h"
+#include "cli/kustomize/build.h"
 #include "cli/manifest_url.h"
 #include "cli/session.h"
 
@@ -50,12 +51,19 @@ std::vector<std::string> FilesIn(const std::string& directory) {
   return paths;
 }
 
+// What a kustomization comes to.
+Result<std::vector<Source>> ReadKustomized(Command& command, const FileFlags& files) {
+  if (!files.filenames.empty()) return CliError("only one of -f or -k can be specified");
+  if (files.recursive) return CliError("the -k flag can't be used with -f or -R");
+  std::vector<std::string> warnings;
+  const auto objects = kustomize::Build(files.kustomize, {}, warnings);
+  for (const std::string& warning : warnings) command.Warn("{}\n", warning);
+  if (!objects) return Fail(objects.error());
+  return std::vector<Source>{{files.kustomize, kustomize::YamlOf(*objects)}};
+}
+
 Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files) {
-  if (!files.kustomize.empty()) {
-    if (!files.filenames.empty()) return CliError("only one of -f or -k can be specified");
-    return CliError(
-        "kustomizations (-k) are not supported: render them, and pass the result to -f -");
-  }
+  if (!files.kustomize.empty()) return ReadKustomized(command, files);
   std::vector<Source> sources;
   bool input_read = false;
   for (const std::string& name : files.filenames) {
@@ -244,7 +252,8 @@ Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& 
 void FileFlags::AddTo(Command& command, const char* letter) {
   const std::string names = *letter ? std::string("filename,") + letter : "filename";
   command.Flag(names, filenames, "Files, folders or URLs with the objects.");
-  command.Flag("kustomize,k", kustomize, "Not supported: render the folder, and pass it to -f -.");
+  command.Flag("kustomize,k", kustomize,
+               "A folder with a kustomization, which is built as by kustomize.");
   command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
 }
 

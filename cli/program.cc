@@ -4,6 +4,7 @@
 #include <csignal>
 #include <iterator>
 
+#include "base/process.h"
 #include "cli/cluster_info.h"
 #include "cli/create.h"
 #include "cli/debug.h"
@@ -37,6 +38,7 @@ constexpr Verb kVerbs[] = {
     {"explain", &RunExplain},
     {"expose", &RunExpose},
     {"get", &RunGet},
+    {"kustomize", &RunKustomize},
     {"label", &RunLabel},
     {"logs", &RunLogs},
     {"patch", &RunPatch},
@@ -92,17 +94,7 @@ const Family* FindFamily(std::string_view name) {
   return nullptr;
 }
 
-// Left out on purpose, rather than forgotten.
-const char* WhyNot(std::string_view verb) {
-  if (verb == "kustomize") return "kustomizations are not supported: render them, and pipe to -f -";
-  return nullptr;
-}
-
 int UnknownVerb(Environment& environment, const std::string& verb) {
-  if (const char* why = WhyNot(verb)) {
-    environment.err(fmt::format("error: {}\n", why));
-    return 1;
-  }
   environment.err(
       fmt::format("error: unknown command \"{}\" for \"{}\"\n", verb, environment.program));
   constexpr size_t kDistanceMax = 2;
@@ -120,8 +112,8 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
       "cluster-info", "top",    "cordon",  "uncordon", "drain",        "taint",
       "describe",     "logs",   "attach",  "exec",     "port-forward", "proxy",
       "cp",           "auth",   "events",  "diff",     "apply",        "patch",
-      "replace",      "wait",   "label",   "annotate", "completion",   "api-resources",
-      "api-versions", "config", "version"};
+      "replace",      "wait",   "kustomize", "label",  "annotate",     "completion",
+      "api-resources", "api-versions", "config", "version"};
   for (const char* name : kOrder) compare(name);
   if (environment.program == "skiff") {
     for (const char* name : {"compose", "convert", "why"}) compare(name);
@@ -151,7 +143,7 @@ std::vector<std::string> CliVerbs() {
 }
 
 bool IsCliVerb(std::string_view word) {
-  return WhyNot(word) || FindFamily(word) != nullptr ||
+  return FindFamily(word) != nullptr ||
          FindVerb(kVerbs, std::size(kVerbs), std::string(word)) != nullptr;
 }
 
@@ -200,6 +192,10 @@ int KubectlMain(const Args& args, const Caller& caller) {
   Environment environment = SystemEnvironment(clock);
   environment.program = caller.name;
   environment.programs = caller.programs;
+  environment.program_help = [](const std::string& program) {
+    const auto said = RunProcess({.argv = {"/proc/self/exe", program, "--help"}, .timeout = 5s});
+    return said ? said->out : "";
+  };
   const size_t at = FirstWord(args);
   if (at >= args.size()) return Usage(environment);
   if (at > 0 && !IsCliVerb(args[at])) {

@@ -38,6 +38,7 @@ class ProgramTest : public testing::Test {
         .clock = clock_,
         .program = program_,
         .programs = programs_,
+        .program_help = [this](const std::string&) { return program_help_; },
         .read_line = [this] { return input_; }};
     return RunCli(environment, verb, args);
   }
@@ -47,6 +48,7 @@ class ProgramTest : public testing::Test {
   std::map<std::string, std::string> variables_;                // All others are "/nowhere".
   std::string program_ = "kubectl";                             // What users call it,
   std::vector<std::string> programs_;                           // and what else it is.
+  std::string program_help_;                                    // What each says of itself.
   std::string out_;
   std::string err_;
 };

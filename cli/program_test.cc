@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "cli/json_text.h"
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
@@ -24,9 +25,29 @@ TEST_F(ProgramTest, EachVerbTellsItsFlags) {
   }
 }
 
+// A sentence for a flag: it begins like one, and ends in a stop.
+void ExpectSentences(const std::string& verb, const std::string& help) {
+  const std::vector<std::string> lines = Split(help, '\n');
+  for (size_t i = 0; i + 1 < lines.size(); ++i) {
+    if (!lines[i].starts_with("    -")) continue;
+    const std::string& text = lines[i + 1];
+    EXPECT_TRUE(text.size() > 3 && text[0] == '\t' && text.ends_with('.')) << verb << lines[i];
+  }
+}
+
+TEST_F(ProgramTest, EachVerbSaysWhatItIsForAndSoDoesEachOfItsFlags) {
+  for (const std::string& verb : CliVerbs()) {
+    EXPECT_EQ(Run(verb, {"--help"}), 0) << verb << ": " << err_;
+    ExpectSentences(verb, out_);
+    const bool family = out_.starts_with("Available Commands");
+    if (family || verb == "options" || verb == "plugin") continue;
+    EXPECT_FALSE(out_.starts_with("Options:")) << verb << " does not say what it is for";
+  }
+}
+
 TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
   const std::pair<const char*, std::vector<const char*>> families[] = {
-      {"apply", {"set-last-applied", "view-last-applied"}},
+      {"apply", {"edit-last-applied", "set-last-applied", "view-last-applied"}},
       {"auth", {"can-i", "reconcile", "whoami"}},
       {"certificate", {"approve", "deny"}},
       {"cluster-info", {"dump"}},

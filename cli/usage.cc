@@ -1,15 +1,15 @@
-// What may follow each verb, as kubectl's help has it.
+// What may follow each verb, as kubectl's help has it, and what each is for.
 #include "cli/usage.h"
 
 #include <algorithm>
-#include <iterator>
+#include <span>
 
 namespace skiff::cli {
 namespace {
 
 struct Line {
   std::string_view verb;
-  std::string_view arguments;
+  std::string_view text;
 };
 
 // By verb.
@@ -34,7 +34,7 @@ constexpr Line kLines[] = {
     {"compose down", "[-f FILENAME]... [--volumes]"},
     {"compose logs", "[-f] [SERVICE]..."},
     {"compose ps", "[-f FILENAME]... [SERVICE]..."},
-    {"compose up", "[-f FILENAME]... [--wait]"},
+    {"compose up", "[-f FILENAME]... [-d] [--wait]"},
     {"config delete-cluster", "NAME"},
     {"config delete-context", "NAME"},
     {"config delete-user", "NAME"},
@@ -127,6 +127,7 @@ constexpr Line kLines[] = {
      "tefile|jsonpath|jsonpath-as-json|jsonpath-file|custom-columns|custom-columns-fil"
      "e|wide] (TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME "
      "...)"},
+    {"kustomize", "[DIR]"},
     {"label",
      "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N "
      "[--resource-version=version]"},
@@ -168,15 +169,108 @@ constexpr Line kLines[] = {
      "([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | "
      "--all)]) [--for=create|--for=delete|--for "
      "condition=available|--for=jsonpath='{}'[=value]]"},
-    {"why", "(NAME | TYPE NAME | TYPE/NAME ...) [-o json]"},
+    {"why", "(NAME | TYPE NAME | TYPE/NAME ...) [-o json|yaml]"},
 };
 
 }  // namespace
 
+namespace {
+
+// By verb. Each says what comes of it, since what it is called is known already.
+constexpr Line kPurposes[] = {
+    {"annotate", "Set or remove annotations: notes that tools keep on objects."},
+    {"api-resources", "List the kinds that the server has, with their short names and verbs."},
+    {"api-versions", "List the versions of API groups that the server has."},
+    {"apply", "Make objects what files say: create those that are missing, change the others."},
+    {"apply edit-last-applied", "Edit what an object's last apply is remembered to have said."},
+    {"apply set-last-applied", "Remember what files say as the last apply of their objects."},
+    {"apply view-last-applied", "Show what the last apply of objects said."},
+    {"attach", "Connect to the main process of a container that runs."},
+    {"auth", "Say what you may do and who you are, and bring roles up to date."},
+    {"auth can-i", "Say whether you may do something, or list what you may do."},
+    {"auth reconcile", "Bring roles and their bindings to what files say, adding what is missing."},
+    {"auth whoami", "Say who the server takes you for."},
+    {"autoscale", "Have a workload scaled by how busy its pods are."},
+    {"certificate", "Approve and deny requests for certificates."},
+    {"certificate approve", "Approve requests for certificates, so that they are signed."},
+    {"certificate deny", "Deny requests for certificates."},
+    {"cluster-info", "Say where the control plane and the cluster's services answer."},
+    {"cluster-info dump", "Print what is needed to find out what is wrong with a cluster."},
+    {"completion", "Print a script that completes commands in a shell."},
+    {"compose", "Run Compose files in the cluster."},
+    {"compose convert", "Print the objects that Compose files come to."},
+    {"compose down", "Take away all that up made of a project."},
+    {"compose logs", "Show what the services of a project print."},
+    {"compose ps", "List the services of a project and how they are."},
+    {"compose up", "Run the services of Compose files in the cluster, and bring them up to date."},
+    {"config", "Show and change kubeconfigs."},
+    {"config view", "Show the kubeconfig that is in use, without its secrets."},
+    {"convert", "Write objects of files as another version of their API."},
+    {"cordon", "Let no more pods be put on a node."},
+    {"cp", "Copy files to and from containers."},
+    {"create", "Create objects from files; objects that are there already are an error."},
+    {"debug", "Look into a pod or a node with a container that is added for it."},
+    {"delete", "Delete objects by file, name or label."},
+    {"describe", "Show all about objects that helps to understand them, with their events."},
+    {"diff", "Show what an apply would change, or with --since what has changed."},
+    {"drain", "Let no more pods be put on a node, and move those away that are there."},
+    {"edit", "Edit objects of the server in your editor."},
+    {"events", "List what happened lately, in order of time."},
+    {"exec", "Run a command in a container."},
+    {"explain", "Say what a kind or one of its fields is for."},
+    {"expose", "Make a service that leads to the pods of an object."},
+    {"get", "List objects, or print them whole; with --at as they were."},
+    {"kustomize", "Print the objects that a directory with a kustomization comes to."},
+    {"label", "Set or remove labels, by which objects are selected."},
+    {"logs", "Print what containers write to their outputs."},
+    {"options", "List the flags that all verbs have."},
+    {"patch", "Change fields of objects by a patch."},
+    {"plugin", "List the plugins that are found on the PATH."},
+    {"plugin list", "List the plugins that are found on the PATH."},
+    {"port-forward", "Have ports of this machine lead to a pod."},
+    {"proxy", "Serve the API on a port of this machine, under your own rights."},
+    {"replace", "Put objects of files in the place of those of the same names."},
+    {"rolling-update", "Replace a ReplicationController by another one, pod by pod."},
+    {"rollout", "Follow, pause, restart and undo changes of workloads."},
+    {"rollout history", "List the revisions of a workload."},
+    {"rollout pause", "Hold back changes of a workload until it is resumed."},
+    {"rollout restart", "Replace all pods of a workload, as for a new version."},
+    {"rollout resume", "Let changes of a workload happen that was paused."},
+    {"rollout status", "Wait until a workload is what it was last told to be."},
+    {"rollout undo", "Bring a workload back to an earlier revision."},
+    {"run", "Run an image in a pod."},
+    {"scale", "Set how many pods a workload has."},
+    {"set", "Set single fields of objects."},
+    {"set env", "Set or list environment variables of containers."},
+    {"set image", "Set the images of containers."},
+    {"set resources", "Set what containers ask for and what they are limited to."},
+    {"set selector", "Set the selector of a service."},
+    {"set serviceaccount", "Set the account that pods run as."},
+    {"set subject", "Set who is bound to a role."},
+    {"taint", "Set or remove taints, which keep pods off a node."},
+    {"top", "Show how much of their resources nodes and pods use."},
+    {"top node", "Show how much of their resources nodes use."},
+    {"top pod", "Show how much processor time and memory pods use."},
+    {"uncordon", "Let pods be put on a node again."},
+    {"version", "Show the versions of this program and of the server."},
+    {"wait", "Wait until objects are in a state."},
+    {"why", "Say why a pod, service, claim, ingress or workload is not as it should be, with what "
+            "shows it."}};
+
+std::string_view Look(std::span<const Line> lines, std::string_view verb) {
+  const auto found =
+      std::find_if(lines.begin(), lines.end(), [&](const Line& line) { return line.verb == verb; });
+  return found == lines.end() ? "" : found->text;
+}
+
+}  // namespace
+
 std::string_view ArgumentsOf(std::string_view verb) {
-  const auto found = std::find_if(std::begin(kLines), std::end(kLines),
-                                  [&](const Line& line) { return line.verb == verb; });
-  return found == std::end(kLines) ? "" : found->arguments;
+  return Look(kLines, verb);
+}
+
+std::string_view PurposeOf(std::string_view verb) {
+  return Look(kPurposes, verb);
 }
 
 }  // namespace skiff::cli

@@ -7,5 +7,7 @@ namespace skiff::cli {
 
 // Of "create secret tls": "NAME --cert=path/to/cert/file ..."; "" for a verb that takes nothing.
 std::string_view ArgumentsOf(std::string_view verb);
+// What the verb is for, in a sentence; "" where that is said of none.
+std::string_view PurposeOf(std::string_view verb);
 
 }  // namespace skiff::cli

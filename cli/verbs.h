@@ -20,10 +20,13 @@ Result<> RunDescribe(Command& command, const Args& args);
 Result<> RunDiff(Command& command, const Args& args);
 Result<> RunDrain(Command& command, const Args& args);
 Result<> RunEdit(Command& command, const Args& args);
+Result<> RunEditLastApplied(Command& command, const Args& args);
 Result<> RunEvents(Command& command, const Args& args);
 Result<> RunExec(Command& command, const Args& args);
 Result<> RunExplain(Command& command, const Args& args);
 Result<> RunExpose(Command& command, const Args& args);
+// In cli/kustomize.
+Result<> RunKustomize(Command& command, const Args& args);
 Result<> RunLabel(Command& command, const Args& args);
 Result<> RunLogs(Command& command, const Args& args);
 Result<> RunPatch(Command& command, const Args& args);

@@ -4,6 +4,7 @@
 #include "cli/completion/candidates.h"
 #include "cli/completion/scripts.h"
 #include "cli/completion/shape.h"
+#include "base/text.h"
 #include "cli/json_text.h"
 #include "cli/plugins/plugins.h"
 #include "cli/program.h"
@@ -34,6 +35,43 @@ bool IsVerbOf(const VerbShape& shape, const std::string& word) {
   return std::find(shape.verbs.begin(), shape.verbs.end(), word) != shape.verbs.end();
 }
 
+// The flags that a program's help lists, each in a line that begins with it: "  --port INT=53  The
+// port to answer on." What stands below belongs to it. A flag without a word for its value is a
+// switch.
+VerbShape ShapeOfProgram(const Environment& environment, const std::string& program) {
+  VerbShape shape;
+  if (!environment.program_help) return shape;
+  for (const std::string& line : Split(environment.program_help(program), '\n')) {
+    const size_t begin = line.find_first_not_of(' ');
+    if (begin == std::string::npos) continue;
+    const std::string text = line.substr(begin);
+    if (!text.starts_with("--")) {
+      // A help that did not fit beside its flag.
+      const bool below = begin > 4 && !shape.flags.empty() && shape.flags.back().help.empty();
+      if (below) shape.flags.back().help = text;
+      continue;
+    }
+    const size_t name_end = std::min(text.find_first_of(" ="), text.size());
+    ShapeFlag flag{.name = text.substr(2, name_end - 2)};
+    const std::string rest = text.substr(name_end);
+    const size_t gap = rest.find("  ");
+    const std::string value = rest.substr(0, gap == std::string::npos ? rest.size() : gap);
+    flag.takes_value =
+        value.size() > 2 && value[0] == ' ' && IsUpper(value[1]) && IsUpper(value[2]);
+    const size_t after = flag.takes_value ? rest.find(' ', 1) : rest.find(' ');
+    const size_t help = rest.find_first_not_of(' ', after);
+    if (help != std::string::npos) flag.help = rest.substr(help);
+    // A help of several parts may tell of a flag in more than one.
+    if (FlagOf(shape, "--" + flag.name) == nullptr) shape.flags.push_back(std::move(flag));
+  }
+  return shape;
+}
+
+bool IsProgram(const Environment& environment, const std::string& word) {
+  const auto& programs = environment.programs;
+  return std::find(programs.begin(), programs.end(), word) != programs.end();
+}
+
 // The flags are those of the verb as far as it is known: before it those of all verbs.
 void TakeWords(const Environment& environment, const Args& words, TypedLine& line) {
   Args verb;
@@ -57,6 +95,11 @@ void TakeWords(const Environment& environment, const Args& words, TypedLine& lin
         ++i;
         if (flag->global) line.globals.push_back(words[i]);
       }
+      continue;
+    }
+    if (!line.has_verb && !IsVerbOf(line.shape, word) && IsProgram(environment, word)) {
+      line.has_verb = true;
+      line.shape = ShapeOfProgram(environment, word);
       continue;
     }
     if (IsVerbOf(line.shape, word)) {

@@ -41,6 +41,25 @@ TEST_F(CompleteTest, VerbsAndTheirVerbs) {
   EXPECT_THAT(Asked({""}), Not(HasSubstr("__complete")));
 }
 
+TEST_F(CompleteTest, FlagsOfPrograms) {
+  programs_ = {"dns", "up"};
+  program_help_ =
+      "Usage: skiff dns [OPTIONS]\n\nOptions:\n"
+      "  --port INT=53               The port to answer on.\n"
+      "  --resolv-conf TEXT=/etc/resolv.conf\n"
+      "                              Whose name servers answer for all other names.\n"
+      "  --docker                    As containers.\n"
+      "  --http=true                 Serve it.\n"
+      "\nWith --docker:\n  --port INT=53               Told again.\n";
+  EXPECT_EQ(Asked({"dns", "--"}),
+            "--port\tThe port to answer on.\n"
+            "--resolv-conf\tWhose name servers answer for all other names.\n"
+            "--docker\tAs containers.\n--http\tServe it.\n:4\n");
+  EXPECT_EQ(Asked({"dns", "--docker", "--re"}),
+            "--resolv-conf\tWhose name servers answer for all other names.\n:4\n");
+  EXPECT_THAT(Asked({"dns", "--port", ""}), Not(HasSubstr("--"))) << "a value of it";
+}
+
 TEST_F(CompleteTest, NamesOfObjects) {
   EXPECT_EQ(Asked({"get", "cm", "ab"}), "abc\nabd\n:4\n");
   EXPECT_EQ(Asked({"get", "cm", "abc", "ab"}), "abd\n:4\n") << "named already";

@@ -99,6 +99,14 @@ TEST_F(ComposeCommandTest, ServicesAreRefusedByWhatIsAboutTheWholeProject) {
   }
 }
 
+TEST_F(ComposeCommandTest, UpTakesDAndIsWhatItIsWithout) {
+  const std::string path = Write("bad.yaml", "services:\n  web: {imag: x}\n");
+  for (const std::string flag : {"-d", "--detach"}) {
+    EXPECT_EQ(Run({"up", flag, "-f", path}), 1);
+    EXPECT_THAT(err_, HasSubstr("additional property imag is not allowed")) << flag;
+  }
+}
+
 TEST_F(ComposeCommandTest, VerbsHaveHelp) {
   for (const std::string verb : {"convert", "down", "logs", "ps", "up"}) {
     EXPECT_EQ(Run({verb, "--help"}), 0) << verb;

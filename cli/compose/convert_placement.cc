@@ -1,6 +1,7 @@
 // Where pods may run: platform, and deploy.placement.
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/json_text.h"
@@ -19,12 +20,6 @@ struct Constraint {
   std::string value;
 };
 
-std::string WithoutBlanks(std::string text) {
-  const size_t begin = text.find_first_not_of(' ');
-  if (begin == text.npos) return "";
-  return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
-}
-
 Result<Constraint> ConstraintOf(const Node& node) {
   const std::string text = node.Text();
   size_t sign = text.find("==");
@@ -34,8 +29,9 @@ Result<Constraint> ConstraintOf(const Node& node) {
     return Wrong(node, fmt::format("invalid constraint: {}: expected NAME == VALUE or "
                                    "NAME != VALUE", text));
   }
-  return Constraint{WithoutBlanks(text.substr(0, sign)), equal,
-                    WithoutBlanks(text.substr(sign + 2))};
+  const std::string_view view = text;
+  return Constraint{std::string(WithoutBlanks(view.substr(0, sign), " ")), equal,
+                    std::string(WithoutBlanks(view.substr(sign + 2), " "))};
 }
 
 // The node's label that it is about; "" when there is none.

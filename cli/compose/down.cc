@@ -178,6 +178,22 @@ Args GlobalArgs(const GlobalFlags& flags) {
   return args;
 }
 
+// Docker's words for a service that neither runs nor stands in a file.
+Result<> CheckServices(Session& session, const ProjectFlags& flags, const std::string& project) {
+  if (flags.words.empty()) return {};
+  std::set<std::string> known;
+  for (const Found& found : TRY(FindObjects(session, project))) {
+    known.insert(TextAt(found.object, "metadata", "labels", kServiceLabel));
+  }
+  for (const std::string& word : flags.words) {
+    if (known.contains(LabelValue(word))) continue;
+    const auto loaded = Load(flags.options, DiskFiles());
+    if (loaded && loaded->root["services"].Find(word) != nullptr) continue;
+    return PlainError("no such service: " + word);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> RunComposeDown(Command& command, const Args& args) {
@@ -200,6 +216,7 @@ Result<> RunComposePs(Command& command, const Args& args) {
   flags.Complete(command);
   const std::string project = TRY(LoadName(flags.options, DiskFiles()));
   Session& session = *TRY(command.session());
+  TRY(CheckServices(session, flags, project));
   std::set<std::string> services;
   for (const std::string& word : flags.words) services.insert(LabelValue(word));
   const std::string table = TRY(PsTable(session, project, services));
@@ -229,6 +246,7 @@ Result<> RunComposeLogs(Command& command, const Args& args) {
   const std::string project = TRY(LoadName(flags.options, DiskFiles()));
   std::string selector = std::string(kProjectLabel) + "=" + project;
   if (!flags.words.empty()) {
+    TRY(CheckServices(*TRY(command.session()), flags, project));
     std::vector<std::string> values;
     for (const std::string& word : flags.words) values.push_back(LabelValue(word));
     selector += fmt::format(",{} in ({})", kServiceLabel, Join(values, ","));

@@ -13,13 +13,7 @@
 namespace skiff::cli::compose {
 namespace {
 
-constexpr char kBlanks[] = " \t\r";
-
-std::string_view Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return "";
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
+constexpr std::string_view kBlanks = " \t\r";
 
 class EnvFileReader {
  public:
@@ -55,7 +49,7 @@ class EnvFileReader {
   Result<> ReadLine() {
     const size_t end = std::min(rest_.find('\n'), rest_.size());
     const std::string_view line = rest_.substr(0, end);
-    std::string_view head = Trimmed(line);
+    std::string_view head = WithoutBlanks(line, kBlanks);
     if (head.empty() || head[0] == '#') {
       TakeLine();
       return {};
@@ -64,18 +58,19 @@ class EnvFileReader {
     const size_t comment = line.find(" #");
     if (sign == line.npos || sign > comment) {
       TakeLine();
-      return Inherit(Trimmed(head.substr(0, head.find(" #"))));
+      return Inherit(WithoutBlanks(head.substr(0, head.find(" #")), kBlanks));
     }
     const std::string name = TRY(Name(line.substr(0, sign)));
     rest_.remove_prefix(sign + 1);
-    std::string value = TRY(raw_ ? Result<std::string>(Trimmed(TakeLine())) : Value());
+    std::string value =
+        TRY(raw_ ? Result<std::string>(WithoutBlanks(TakeLine(), kBlanks)) : Value());
     Set(name, std::move(value));
     return {};
   }
 
   Result<std::string> Name(std::string_view text) const {
-    std::string_view name = Trimmed(text);
-    if (name.starts_with("export ")) name = Trimmed(name.substr(7));
+    std::string_view name = WithoutBlanks(text, kBlanks);
+    if (name.starts_with("export ")) name = WithoutBlanks(name.substr(7), kBlanks);
     const bool fits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
       return IsAlnum(c) || c == '_' || c == '.' || c == '-' || c == '[' || c == ']';
     });
@@ -109,7 +104,7 @@ class EnvFileReader {
       value = value.substr(0, at);
       break;
     }
-    return Expanded(Trimmed(value));
+    return Expanded(WithoutBlanks(value, kBlanks));
   }
 
   Result<std::string> Quoted(char quote) {
@@ -120,7 +115,7 @@ class EnvFileReader {
     if (end >= rest_.size()) return Bad("unterminated quoted value");
     const std::string_view inside = rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
-    const std::string_view behind = Trimmed(TakeLine());
+    const std::string_view behind = WithoutBlanks(TakeLine(), kBlanks);
     if (!behind.empty() && behind[0] != '#') {
       return Bad(fmt::format("unexpected {} behind a quoted value", GoQuote(behind.substr(0, 40))));
     }

@@ -26,6 +26,7 @@ struct UpFlags {
   bool dry_run = false;
   bool force_conflicts = false;
   bool wait = false;
+  bool detach = false;
   Duration timeout = 300s;
 
   void AddTo(Command& command) {
@@ -33,6 +34,7 @@ struct UpFlags {
     command.Flag("dry-run", dry_run, "The server says what would change, and changes nothing.");
     command.Flag("force-conflicts", force_conflicts, "Take over fields of other managers.");
     command.Flag("wait", wait, "Wait until all services are ready, and tasks have ended.");
+    command.Flag("detach,d", detach, "Has no effect: what is up runs in the cluster anyway.");
     command.Flag("timeout", timeout, "How long to wait for each service.");
   }
 };

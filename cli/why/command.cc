@@ -2,6 +2,7 @@
 #include "cli/why/explain.h"
 #include "cli/why/gather.h"
 
+#include "api/text/yaml.h"
 #include "cli/selection.h"
 #include "cli/verbs.h"
 
@@ -13,8 +14,18 @@ constexpr const char* kByName[] = {"pods",       "services",    "persistentvolum
                                    "ingresses",  "deployments", "statefulsets",
                                    "daemonsets", "jobs",        "cronjobs"};
 
+// Where nothing was found: whether that is because the namespace is not there. Who may not see
+// namespaces is not told.
+Result<> CheckNamespace(Session& session) {
+  const auto kind = session.kinds().Find("namespaces");
+  if (!kind) return {};
+  const auto found = session.api().Get(kind->resource, {"", session.namespace_()});
+  if (found || found.error().reason != Reason::kNotFound) return {};
+  return CliError(fmt::format("namespace \"{}\" does not exist", session.namespace_()));
+}
+
 // Everything of that name that can be explained.
-Result<std::vector<Json>> FindByName(Session& session, const std::string& name) {
+Result<std::vector<Json>> FindByName(Command& command, Session& session, const std::string& name) {
   std::vector<Json> found;
   std::vector<std::string> hidden;
   for (const char* resource : kByName) {
@@ -34,6 +45,11 @@ Result<std::vector<Json>> FindByName(Session& session, const std::string& name) 
                                 "not look at {}",
                                 name, session.namespace_(), Join(hidden, ", ")));
   }
+  TRY(CheckNamespace(session));
+  if (session.kinds().Find(name)) {
+    return command.UsageError(fmt::format("a name is required: {} why {} NAME",
+                                          command.environment().program, name));
+  }
   return CliError(
       fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"",
                   session.namespace_(), name));
@@ -42,9 +58,10 @@ Result<std::vector<Json>> FindByName(Session& session, const std::string& name) 
 Result<std::vector<Json>> FindObjects(Command& command, const Args& words) {
   Session& session = *TRY(command.session());
   if (words.size() == 1 && words[0].find('/') == std::string::npos) {
-    return FindByName(session, words[0]);
+    return FindByName(command, session, words[0]);
   }
   auto targets = TRY(FindTargets(command, words, {}));
+  if (targets.empty()) TRY(CheckNamespace(session));
   std::vector<Json> found;
   for (Target& target : targets) {
     if (!why::CanExplain(target.resource.kind)) {
@@ -61,11 +78,11 @@ Result<std::vector<Json>> FindObjects(Command& command, const Args& words) {
 
 Result<> RunWhy(Command& command, const Args& args) {
   std::string output;
-  command.Flag("output,o", output, "Output format: json.");
+  command.Flag("output,o", output, "Print the explanations as documents: json or yaml.");
   TRY(command.Parse(args));
-  if (!output.empty() && output != "json") {
+  if (!output.empty() && output != "json" && output != "yaml") {
     return command.UsageError(
-        fmt::format("unexpected -o output mode: {}. We only support '-o json'", output));
+        fmt::format("unexpected -o output mode: {}. We only support json and yaml", output));
   }
   if (command.words().empty()) {
     return command.UsageError("a name is required: a pod, service, claim, ingress or workload");
@@ -81,8 +98,10 @@ Result<> RunWhy(Command& command, const Args& args) {
     documents.push_back(why::DocumentFor(explanation));
     text += (text.empty() ? "" : "\n") + why::TextFor(explanation);
   }
-  command.environment().out(output.empty() ? text
-                                           : PrettyJson({{"explanations", std::move(documents)}}));
+  const Json all = {{"explanations", std::move(documents)}};
+  command.environment().out(output.empty()    ? text
+                            : output == "yaml" ? DumpYaml(all)
+                                               : PrettyJson(all));
   return {};
 }
 

@@ -12,6 +12,7 @@ using testing::StartsWith;
 class WhyCommandTest : public ObjectsTest {
  protected:
   WhyCommandTest() {
+    Put("/api/v1/namespaces/default", {{"kind", "Namespace"}});
     Put("/api/v1/nodes/n1",
         {{"kind", "Node"}, {"status", {{"allocatable", {{"cpu", "1"}, {"pods", "110"}}}}}});
     Put("/api/v1/namespaces/default/pods/web",
@@ -31,6 +32,22 @@ TEST_F(WhyCommandTest, ReadsWhatItNeedsAndSaysIt) {
               StartsWith("pod/web is pending: it wants 3 cpu, and the only node has 1 free.\n"));
   EXPECT_EQ(Run("why", {"pod", "web", "-o", "json"}), 0) << err_;
   EXPECT_EQ((*ParseJson(out_))["explanations"][0]["findings"][0]["cause"], "Unschedulable");
+  EXPECT_EQ(Run("why", {"pod", "web", "-o", "yaml"}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("explanations:\n- findings:\n"));
+  EXPECT_THAT(out_, HasSubstr("cause: Unschedulable\n"));
+  EXPECT_EQ(Run("why", {"pod", "web", "-o", "wide"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: unexpected -o output mode: wide."));
+}
+
+TEST_F(WhyCommandTest, AKindAloneAndANamespaceThatIsNotThereAreTold) {
+  EXPECT_EQ(Run("why", {"pods"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why pods NAME\n"));
+  EXPECT_EQ(Run("why", {"web", "-n", "nowhere"}), 1);
+  EXPECT_EQ(err_, "error: namespace \"nowhere\" does not exist\n");
+  EXPECT_EQ(Run("why", {"pod/web", "-n", "nowhere"}), 1);
+  EXPECT_THAT(err_, HasSubstr("error: namespace \"nowhere\" does not exist\n"));
+  EXPECT_EQ(Run("why", {"--help"}), 0);
+  EXPECT_THAT(out_, StartsWith("Say why a pod, service, claim, ingress or workload"));
 }
 
 TEST_F(WhyCommandTest, ABareNameIsEverythingOfThatName) {

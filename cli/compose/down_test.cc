@@ -1,0 +1,30 @@
+// `compose ps` and `logs` against a server that keeps objects.
+#include <gmock/gmock.h>
+
+#include "cli/compose/convert.h"
+#include "cli/prune/objects_fixture.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+class ComposeServicesTest : public ObjectsTest {
+ protected:
+  ComposeServicesTest() {
+    Put("/apis/apps/v1/namespaces/default/deployments/web",
+        {{"kind", "Deployment"},
+         {"metadata", {{"labels", {{kProjectLabel, "shop"}, {kServiceLabel, "web"}}}}}});
+  }
+};
+
+TEST_F(ComposeServicesTest, AServiceThatIsNotThereIsAnErrorInDockersWords) {
+  for (const std::string verb : {"ps", "logs"}) {
+    EXPECT_EQ(Run("compose", {verb, "-p", "shop", "nope"}), 1) << verb;
+    EXPECT_EQ(err_, "no such service: nope\n") << verb;
+    EXPECT_EQ(out_, "") << verb;
+  }
+  EXPECT_EQ(Run("compose", {"ps", "-p", "shop", "web"}), 0) << err_;
+  EXPECT_THAT(out_, testing::HasSubstr("web"));
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose

@@ -1,0 +1,45 @@
+#include <gmock/gmock.h>
+
+#include "cli/prune/objects_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class EditLastAppliedTest : public ObjectsTest {
+ protected:
+  static constexpr char kAnnotation[] = "kubectl.kubernetes.io/last-applied-configuration";
+  EditLastAppliedTest() {
+    Put(std::string(kMaps) + "a",
+        {{"kind", "ConfigMap"},
+         {"data", {{"k", "live"}}},
+         {"metadata",
+          {{"annotations",
+            {{kAnnotation, R"({"kind":"ConfigMap","data":{"k":"one"}})"}}}}}});
+    Put(std::string(kMaps) + "b", {{"kind", "ConfigMap"}});
+  }
+  const Json& A() const { return objects_.at(std::string(kMaps) + "a"); }
+};
+
+TEST_F(EditLastAppliedTest, TheAnnotationIsWhatChanges) {
+  variables_["KUBE_EDITOR"] = "sed -i s/one/two/";
+  EXPECT_EQ(Run("apply", {"edit-last-applied", "cm/a"}), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a edited\n");
+  EXPECT_THAT(TextAt(A(), "metadata", "annotations", kAnnotation), HasSubstr("\"k\":\"two\""));
+  EXPECT_EQ(TextAt(A(), "data", "k"), "live");
+}
+
+TEST_F(EditLastAppliedTest, NothingIsWrittenWhereNothingWasChangedOrApplied) {
+  variables_["KUBE_EDITOR"] = "true";
+  EXPECT_EQ(Run("apply", {"edit-last-applied", "cm/a"}), 0) << err_;
+  EXPECT_EQ(err_, "Edit cancelled, no changes made.\n");
+  EXPECT_EQ(Run("apply", {"edit-last-applied", "cm/b"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: no last-applied-configuration annotation found on "
+                               "resources, to create the annotation, use command"));
+  EXPECT_TRUE(writes_.empty());
+}
+
+}  // namespace
+}  // namespace skiff::cli

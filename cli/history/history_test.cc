@@ -1,0 +1,180 @@
+// `get --at` and `diff --since`, against a server whose past a test knows.
+#include <gmock/gmock.h>
+
+#include "api/values.h"
+#include "cli/history/past.h"
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// At each tenth revision the Lease n1 was renewed, ten seconds after the last time, and at the
+// newest one just now. A ConfigMap `m` changes with each hundredth. At revision 900 `new` came, the
+// Secret `s` went and `t` was applied anew.
+class HistoryTest : public ProgramTest {
+ protected:
+  static constexpr uint64_t kNewest = 1000;
+
+  HistoryTest() {
+    server_ = [this](const http::Request& request) { return Answer(request); };
+    variables_["KUBECTL_EXTERNAL_DIFF"] = "";
+  }
+
+  http::Response Answer(const http::Request& request) {
+    ++requests_;
+    const auto version = request.Query("resourceVersion");
+    EXPECT_EQ(version.has_value(), request.Query("resourceVersionMatch") == "Exact");
+    const uint64_t revision = version ? std::stoull(std::string(*version)) : kNewest;
+    if (revision < kept_from_) {
+      return Of(410, {{"kind", "Status"},
+                      {"reason", "Expired"},
+                      {"code", 410},
+                      {"message", "The provided resource version is too old"}});
+    }
+    Json items = Json::array();
+    if (request.path.find("/leases") != std::string::npos) {
+      if (revision >= lease_from_) items.push_back(Lease(revision));
+    } else if (request.path.ends_with("/configmaps")) {
+      const std::string only = std::string(request.Query("fieldSelector").value_or(""));
+      if (only.empty() || only == "metadata.name=m") {
+        items.push_back(Map("m", revision / 100 * 100));
+      }
+      if (revision >= 900 && only.empty()) items.push_back(Map("new", 900));
+    } else if (request.path.ends_with("/secrets")) {
+      if (revision < 900) items.push_back(Secret("s", 5));
+      items.push_back(Secret("t", revision < 900 ? 6 : 900));
+    }
+    return Of(200, {{"metadata", {{"resourceVersion", std::to_string(revision)}}},
+                    {"items", items}});
+  }
+  static http::Response Of(int status, const Json& body) {
+    http::Response response;
+    response.status = status;
+    response.body = body.dump();
+    return response;
+  }
+  static Json Meta(const std::string& name, uint64_t revision) {
+    return {{"name", name},
+            {"namespace", "default"},
+            {"resourceVersion", std::to_string(revision)}};
+  }
+  Json Lease(uint64_t revision) const {
+    const uint64_t renewed = revision / 10 * 10;
+    const auto time = [&](uint64_t at) {
+      return Time(now_ - std::chrono::seconds(kNewest - at)).Rfc3339Micro();
+    };
+    Json lease = {{"metadata", Meta("n1", renewed)}, {"spec", {{"renewTime", time(renewed)}}}};
+    lease["metadata"]["creationTimestamp"] = time(lease_from_).substr(0, 19) + "Z";
+    return lease;
+  }
+  static Json Map(const std::string& name, uint64_t revision) {
+    return {{"metadata", Meta(name, revision)}, {"data", {{"written", std::to_string(revision)}}}};
+  }
+  static Json Secret(const std::string& name, uint64_t revision) {
+    Json secret = {{"kind", "Secret"},
+                   {"metadata", Meta(name, revision)},
+                   {"data", {{"password", "aHVudGVyMg=="}}}};
+    secret["metadata"]["annotations"] = {
+        {"kubectl.kubernetes.io/last-applied-configuration",
+         R"({"data":{"password":"aHVudGVyMg=="},"applied":)" + std::to_string(revision) + "}"}};
+    return secret;
+  }
+
+  const TimePoint now_ = clock_.Now();
+  uint64_t kept_from_ = 1;
+  uint64_t lease_from_ = 1;
+  int requests_ = 0;
+};
+
+TEST_F(HistoryTest, ShowsObjectsAsTheyWereAtARevision) {
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=730", "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "700");
+  ASSERT_EQ(Run("get", {"cm", "--at=730", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "configmap/m\n");
+  ASSERT_EQ(Run("get", {"cm", "--at", "950", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "configmap/m\nconfigmap/new\n");
+  ASSERT_EQ(Run("get", {"cm", "--at=730"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("m ")) << "as a table";
+  EXPECT_EQ(Run("get", {"cm", "gone", "--at=730"}), 1);
+  EXPECT_EQ(err_, "Error from server (NotFound): configmaps \"gone\" not found at revision 730\n");
+  EXPECT_EQ(Run("get", {"cm", "gone", "--at=730", "--ignore-not-found"}), 0);
+}
+
+TEST_F(HistoryTest, ShowsObjectsAsTheyWereSoLongAgo) {
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=4m55s", "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "700");
+  EXPECT_LT(requests_, 20) << "found by halving";
+}
+
+TEST_F(HistoryTest, SaysWhatIsNoLongerKept) {
+  kept_from_ = 413;
+  EXPECT_EQ(Run("get", {"cm", "--at=412"}), 1);
+  EXPECT_THAT(err_, HasSubstr("revision 412 is no longer kept"));
+  EXPECT_THAT(err_, HasSubstr("the oldest is 413"));
+  EXPECT_EQ(Run("get", {"cm", "m", "--at=7"}), 1);
+  EXPECT_THAT(err_, HasSubstr("the oldest is 413"));
+  EXPECT_EQ(Run("get", {"cm", "--at=1h"}), 1);
+  EXPECT_THAT(err_, HasSubstr("only kept from revision 413 on, which is less than 1h"));
+}
+
+TEST_F(HistoryTest, RefusesWhatIsNoMoment) {
+  for (const char* word : {"yesterday", "-5m", "0", "", "18446744073709551616"}) {
+    EXPECT_EQ(Run("get", {"cm", std::string("--at=") + word, "-o", "name"}), 1) << word;
+    EXPECT_THAT(err_, HasSubstr("neither a resourceVersion")) << word;
+  }
+  EXPECT_EQ(Run("get", {"cm", "--at=5", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(Run("get", {"cm", "--at=5", "-w"}), 1);
+  EXPECT_THAT(err_, HasSubstr("--at goes with neither --watch"));
+}
+
+TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
+  EXPECT_EQ(Run("diff", {"--since=850", "cm,secrets"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("-  written: \"800\"\n+  written: \"1000\"\n"));
+  EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
+  EXPECT_THAT(out_, HasSubstr("-  name: s\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("aHVudGVyMg"))) << "nor what a Secret held that went";
+  EXPECT_THAT(out_, HasSubstr("-  password: '***'\n"));
+  EXPECT_THAT(out_, HasSubstr("last-applied-configuration: '*** (after)'\n"));
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m"}), 1) << err_;
+  EXPECT_THAT(out_, Not(HasSubstr("name: new")));
+  EXPECT_EQ(Run("diff", {"--since=1000", "cm"}), 0) << "nothing";
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run("diff", {"--since=850", "cm", "m", "mm"}), 2) << "mistyped";
+  EXPECT_THAT(out_, HasSubstr("+  written: \"1000\"\n"));
+  EXPECT_EQ(err_,
+            "Error from server (NotFound): configmaps \"mm\" not found, neither now nor at "
+            "revision 850\n");
+}
+
+TEST_F(HistoryTest, ShowsWhatHasChangedForSoLong) {
+  EXPECT_EQ(Run("diff", {"--since=2m", "cm"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("-  written: \"800\"\n"));
+  EXPECT_THAT(err_, HasSubstr("Since revision 880 (2m"));
+  kept_from_ = 913;
+  EXPECT_EQ(Run("diff", {"--since=2m", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("the past is kept from revision 913"));
+  EXPECT_THAT(out_, Not(HasSubstr("name: new"))) << "it was there already";
+  kept_from_ = 1;
+  lease_from_ = 905;
+  EXPECT_EQ(Run("diff", {"--since=10m", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("from revision 1 on")) << "all of a cluster that is so young";
+  EXPECT_THAT(out_, HasSubstr("+  name: new\n"));
+}
+
+TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
+  EXPECT_EQ(Run("diff", {"--since=5", "-f", "x.yaml"}), 2);
+  EXPECT_THAT(err_, HasSubstr("compares the cluster with itself"));
+  EXPECT_EQ(Run("diff", {"--since="}), 2);
+  EXPECT_THAT(err_, HasSubstr("neither a resourceVersion"));
+  EXPECT_EQ(Run("diff", {"-A", "-f", "x.yaml"}), 2);
+  EXPECT_THAT(err_, HasSubstr("goes with --since"));
+  lease_from_ = kNewest + 1;
+  EXPECT_EQ(Run("diff", {"--since=5m", "cm"}), 2);
+  EXPECT_THAT(err_, HasSubstr("name a resourceVersion instead"));
+}
+
+}  // namespace
+}  // namespace skiff::cli

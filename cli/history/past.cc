@@ -1,0 +1,154 @@
+#include "cli/history/past.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "api/gen/coordination_v1.h"
+#include "base/flags.h"
+#include "base/seconds.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+namespace {
+
+// Of those that are renewed no more, nothing can be told.
+constexpr Duration kRenewedWithin = 60s;
+
+bool IsTooOld(const Error& error) {
+  return error.reason == Reason::kExpired || error.reason == Reason::kGone;
+}
+
+std::optional<uint64_t> NumberOf(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && number > 0 ? std::optional(number) : std::nullopt;
+}
+
+std::optional<TimePoint> TimeOf(const Json& lease, const char* part, const char* field) {
+  const auto time = Time::Parse(TextAt(lease, part, field));
+  return time ? std::optional(time->point()) : std::nullopt;
+}
+
+// One Lease, as it was at any revision.
+class LeaseClock {
+ public:
+  struct Reading {
+    bool kept = true;                // Else that revision is too old.
+    std::optional<TimePoint> shown;  // nullopt: it was not there then.
+    uint64_t renewed_at = 0;         // The revision of that renewal.
+  };
+
+  static Result<LeaseClock> Find(Session& session) {
+    LeaseClock clock(session);
+    const auto list = TRY(session.api().List(Leases(), {}));
+    clock.newest_ = NumberOf(list.resource_version).value_or(0);
+    TimePoint newest{};
+    for (const Json& lease : list.items) {
+      newest = std::max(newest, TimeOf(lease, "spec", "renewTime").value_or(TimePoint{}));
+    }
+    // The oldest of them goes back the furthest.
+    std::optional<TimePoint> oldest;
+    for (const Json& lease : list.items) {
+      const auto renewed = TimeOf(lease, "spec", "renewTime");
+      const auto made = TimeOf(lease, "metadata", "creationTimestamp");
+      if (!renewed || !made || *renewed + kRenewedWithin < newest) continue;
+      if (oldest && *oldest <= *made) continue;
+      oldest = made;
+      clock.key_ = {TextAt(lease, "metadata", "namespace"), NameOf(lease)};
+    }
+    if (oldest && clock.newest_ > 0) return clock;
+    return CliError(
+        "nobody in this cluster renews a Lease, by which it could be told what revision was when: "
+        "name a resourceVersion instead");
+  }
+
+  uint64_t newest() const { return newest_; }
+
+  Result<Reading> At(uint64_t revision) {
+    if (revision == 0) return Reading{.kept = false};
+    const auto list = session_.api().List(Leases(), {.namespace_ = key_.namespace_,
+                                                     .field_selector = "metadata.name=" + key_.name,
+                                                     .resource_version = std::to_string(revision)});
+    if (!list && IsTooOld(list.error())) return Reading{.kept = false};
+    if (!list) return Fail(list.error());
+    if (list->items.empty()) return Reading{};
+    const Json& lease = list->items.front();
+    return Reading{
+        .shown = TimeOf(lease, "spec", "renewTime"),
+        .renewed_at = NumberOf(TextAt(lease, "metadata", "resourceVersion")).value_or(0)};
+  }
+
+ private:
+  explicit LeaseClock(Session& session) : session_(session) {}
+  static Resource Leases() { return coordination_v1::Lease::Info(); }
+  Session& session_;
+  ObjectKey key_;
+  uint64_t newest_ = 0;
+};
+
+Result<uint64_t> OldestKept(LeaseClock& clock) {
+  return FirstRevision(0, clock.newest(), [&](uint64_t revision) -> Result<bool> {
+    const auto reading = TRY(clock.At(revision));
+    return reading.kept;
+  });
+}
+
+Result<Past> PastAt(LeaseClock& clock, TimePoint moment) {
+  // The first that was seen after the moment; all have been seen before it where there is none.
+  const uint64_t after =
+      TRY(FirstRevision(0, clock.newest() + 1, [&](uint64_t revision) -> Result<bool> {
+        const auto reading = TRY(clock.At(revision));
+        return reading.kept && reading.shown && *reading.shown > moment;
+      }));
+  const auto before = TRY(clock.At(after - 1));
+  if (!before.kept) {
+    const auto reading = TRY(clock.At(after));
+    return Past{.revision = after, .is_oldest = true, .at = reading.shown};
+  }
+  if (!before.shown) {
+    const uint64_t oldest = TRY(OldestKept(clock));
+    return Past{.revision = oldest, .is_oldest = true};
+  }
+  // All that was written behind that renewal may have been written after the moment.
+  const auto renewal = TRY(clock.At(before.renewed_at));
+  return Past{.revision = renewal.kept ? before.renewed_at : after - 1, .at = before.shown};
+}
+
+}  // namespace
+
+Result<uint64_t> FirstRevision(uint64_t below, uint64_t end,
+                               const std::function<Result<bool>(uint64_t)>& holds) {
+  while (end - below > 1) {
+    const uint64_t middle = below + (end - below) / 2;
+    const bool held = TRY(holds(middle));
+    (held ? end : below) = middle;
+  }
+  return end;
+}
+
+Result<Past> FindPast(Session& session, const Clock& clock, const std::string& word) {
+  if (const auto revision = NumberOf(word)) return Past{.revision = *revision};
+  const auto ago = ParseGoDuration(word);
+  if (!ago || *ago <= Duration::zero()) {
+    return CliError(fmt::format(
+        "\"{}\" is neither a resourceVersion, such as 1234, nor how long ago it was, such as 10m",
+        word));
+  }
+  auto lease = TRY(LeaseClock::Find(session));
+  return PastAt(lease, clock.Now() - *ago);
+}
+
+Error WithOldest(Session& session, const Error& error, uint64_t revision) {
+  if (revision == 0 || !IsTooOld(error)) return error;
+  std::string oldest;
+  if (auto clock = LeaseClock::Find(session)) {
+    if (const auto found = OldestKept(*clock)) oldest = fmt::format("; the oldest is {}", *found);
+  }
+  return CliError(fmt::format("revision {} is no longer kept: the server forgets what is older "
+                              "than some minutes (`skiff up --history`){}",
+                              revision, oldest))
+      .value();
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,210 @@
+#include "cli/history/since.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "api/text/human_duration.h"
+#include "base/seconds.h"
+#include "cli/history/past.h"
+#include "cli/history/versions.h"
+#include "cli/json_text.h"
+#include "cli/printers.h"
+#include "cli/selection.h"
+#include "cli/writing.h"
+
+namespace skiff::cli {
+namespace {
+
+// What changes all the time, and says nothing of what somebody did.
+bool IsNoise(const Resource& resource) {
+  static const std::set<std::string> kNoise = {"events", "leases"};
+  return kNoise.contains(resource.name);
+}
+
+bool Serves(const ServedKind& kind, const char* verb) {
+  return std::find(kind.verbs.begin(), kind.verbs.end(), verb) != kind.verbs.end();
+}
+
+// A group's versions have the same objects.
+Result<Selections> AllKinds(Session& session, bool all_namespaces) {
+  Selections selections;
+  std::set<std::string> seen;
+  for (ServedKind& kind : TRY(session.kinds().Discover())) {
+    const Resource& resource = kind.resource;
+    if (!Serves(kind, "list") || !Serves(kind, "watch") || IsNoise(resource)) continue;
+    if (!resource.namespaced && !all_namespaces) continue;
+    if (!seen.insert(kind.FullName()).second) continue;
+    selections.items.push_back({.kind = std::move(kind), .names = {}});
+  }
+  return selections;
+}
+
+class Comparison {
+ public:
+  Comparison(Session& session, const SinceFlags& flags, const Past& past, const Versions& versions)
+      : session_(session), flags_(flags), past_(past), versions_(versions) {}
+
+  Result<> Add(const Selection& selection) {
+    const Resource& resource = selection.kind.resource;
+    auto then = List(selection, past_.revision);
+    if (!then) return Fail(WithOldest(session_, then.error(), past_.revision));
+    auto now = TRY(List(selection, now_));
+    // One state for all kinds.
+    if (now_ == 0) now_ = std::strtoull(now.resource_version.c_str(), nullptr, 10);
+    std::map<std::string, std::pair<Json, Json>> pairs;
+    // A document is emptied before the left side of its assignment is looked at.
+    for (Json& object : then->items) {
+      Json& place = pairs[KeyText(object)].first;
+      place = std::move(object);
+    }
+    for (Json& object : now.items) {
+      Json& place = pairs[KeyText(object)].second;
+      place = std::move(object);
+    }
+    for (auto& [key, pair] : pairs) TRY(Put(resource, pair.first, pair.second));
+    for (const std::string& name : selection.names) {
+      const bool is_known = std::any_of(pairs.begin(), pairs.end(), [&](const auto& each) {
+        return each.first.ends_with("/" + name);
+      });
+      if (!is_known) return WasNeverThere(selection, name);
+    }
+    return {};
+  }
+
+ private:
+  tl::unexpected<Error> WasNeverThere(const Selection& selection, const std::string& name) const {
+    Error error{Reason::kNotFound,
+                fmt::format("{} \"{}\" not found, neither now nor at revision {}",
+                            selection.kind.FullName(), name, past_.revision)};
+    error.http_code = 404;
+    return Fail(std::move(error));
+  }
+
+  static std::string KeyText(const Json& object) {
+    return TextAt(object, "metadata", "namespace") + "/" + NameOf(object);
+  }
+
+  Result<JsonList> List(const Selection& selection, uint64_t revision) {
+    const Resource& resource = selection.kind.resource;
+    ListOptions options{.namespace_ = session_.NamespaceFor(resource, flags_.all_namespaces),
+                        .label_selector = flags_.selector};
+    if (revision > 0) options.resource_version = std::to_string(revision);
+    if (selection.names.size() == 1) {
+      options.field_selector = "metadata.name=" + selection.names.front();
+    }
+    JsonList list = TRY(session_.api().List(resource, options));
+    if (selection.names.size() > 1) {
+      std::erase_if(list.items, [&](const Json& object) {
+        return std::find(selection.names.begin(), selection.names.end(), NameOf(object)) ==
+               selection.names.end();
+      });
+    }
+    return list;
+  }
+
+  // null: it was not there, or is not any more.
+  Result<> Put(const Resource& resource, Json& then, Json& now) {
+    const Json& there = now.is_null() ? then : now;
+    const ObjectKey key{TextAt(there, "metadata", "namespace"), NameOf(there)};
+    if (TextAt(then, "metadata", "resourceVersion") == TextAt(now, "metadata", "resourceVersion")) {
+      return {};
+    }
+    for (Json* object : {&then, &now}) {
+      if (object->is_null()) continue;
+      if (!flags_.show_managed_fields) DropManagedFields(*object);
+    }
+    MaskBoth(then, now);
+    if (IsSameButVersion(then, now)) return {};
+    return versions_.Add(FileNameOf(resource, key), then, now);
+  }
+
+  // What the last apply of a Secret said is what the Secret holds; null where there is none.
+  static Json* LastAppliedOf(Json& object) {
+    const bool is_there = TextAt(object, "kind") == "Secret" &&
+                          !At(object, "metadata", "annotations", kLastApplied).is_null();
+    return is_there ? &object["metadata"]["annotations"][kLastApplied] : nullptr;
+  }
+
+  static void MaskLastApplied(Json& then, Json& now) {
+    Json* before = LastAppliedOf(then);
+    Json* after = LastAppliedOf(now);
+    const bool differs = before && after && *before != *after;
+    if (before) *before = differs ? "*** (before)" : "***";
+    if (after) *after = differs ? "*** (after)" : "***";
+  }
+
+  // A Secret that came or went is one too.
+  static void MaskBoth(Json& then, Json& now) {
+    MaskLastApplied(then, now);
+    const bool came = then.is_null();
+    const bool went = now.is_null();
+    if (went) now = {{"kind", TextAt(then, "kind")}};
+    Mask(then, now);
+    if (went) now = Json();
+    if (came) then = Json();
+  }
+
+  // Somebody wrote what was there.
+  static bool IsSameButVersion(Json then, Json now) {
+    for (Json* object : {&then, &now}) {
+      if (object->is_object() && object->contains("metadata")) {
+        (*object)["metadata"].erase("resourceVersion");
+      }
+    }
+    return then == now;
+  }
+
+  Session& session_;
+  const SinceFlags& flags_;
+  const Past& past_;
+  const Versions& versions_;
+  uint64_t now_ = 0;  // 0: nothing was read yet.
+};
+
+void TellWhere(Command& command, const Past& past, const std::string& since) {
+  const std::string ago =
+      past.at ? fmt::format(" ({} ago)",
+                            HumanDuration(Between(*past.at, command.environment().clock.Now())))
+              : "";
+  if (past.is_oldest) {
+    command.Warn(
+        "Note: the past is kept from revision {}{} on, which is less than {}: the server forgets "
+        "what is older than some minutes (`skiff up --history`)\n",
+        past.revision, ago, since);
+  } else if (past.at) {
+    command.Warn("Since revision {}{}:\n", past.revision, ago);
+  }
+}
+
+}  // namespace
+
+Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
+  if (flags.has_files) return CliError("--since compares the cluster with itself, not with files");
+  Session& session = *TRY(command.session());
+  const bool all = command.words().empty();
+  Selections selections;
+  if (all) {
+    selections = TRY(AllKinds(session, flags.all_namespaces));
+  } else {
+    selections = TRY(ParseSelections(command, command.words()));
+  }
+  const Past past = TRY(FindPast(session, command.environment().clock, flags.since));
+  TellWhere(command, past, flags.since);
+  const Versions versions = TRY(Versions::Create());
+  Comparison comparison(session, flags, past, versions);
+  for (const Selection& selection : selections.items) {
+    const auto added = comparison.Add(selection);
+    // Of all kinds there may be one that may not be read.
+    if (!added && all && added.error().reason == Reason::kForbidden) {
+      command.Warn("Note: {}\n", added.error().message);
+    } else if (!added && added.error().reason == Reason::kNotFound) {
+      command.Report(added.error());
+    } else if (!added) {
+      return Fail(added.error());
+    }
+  }
+  return ShowDifferences(command, versions);
+}
+
+}  // namespace skiff::cli

@@ -1,0 +1,22 @@
+// `diff --since`: what has changed in the cluster.
+#pragma once
+
+#include <string>
+
+#include "cli/command.h"
+
+namespace skiff::cli {
+
+struct SinceFlags {
+  std::string since;
+  std::string selector;
+  bool all_namespaces = false;
+  bool show_managed_fields = false;
+  bool has_files = false;
+};
+
+// Of the kinds and names that the command's words name, else of all kinds but Events and Leases.
+// Whether anything has changed.
+Result<bool> ShowSince(Command& command, const SinceFlags& flags);
+
+}  // namespace skiff::cli

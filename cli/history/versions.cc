@@ -1,0 +1,91 @@
+#include "cli/history/versions.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "api/text/yaml.h"
+#include "base/process.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+
+namespace fs = std::filesystem;
+
+Result<std::string> Versions::MakeFolder(const std::string& name) {
+  std::string form = fs::temp_directory_path().string() + "/" + name + "-XXXXXX";
+  if (!mkdtemp(form.data())) return CliError("cannot create a folder like " + form);
+  return form;
+}
+
+Result<Versions> Versions::Create() {
+  Versions versions;
+  versions.live_ = TRY(MakeFolder("LIVE"));
+  versions.merged_ = TRY(MakeFolder("MERGED"));
+  return versions;
+}
+
+Versions::Versions(Versions&& other) noexcept
+    : live_(std::exchange(other.live_, "")), merged_(std::exchange(other.merged_, "")) {}
+
+Versions::~Versions() {
+  std::error_code ignored;  // They lie in /tmp.
+  for (const std::string& folder : {live_, merged_}) {
+    if (!folder.empty()) fs::remove_all(folder, ignored);
+  }
+}
+
+Result<> Versions::Add(const std::string& name, const Json& live, const Json& merged) const {
+  for (const auto& [folder, object] : {std::pair(live_, &live), std::pair(merged_, &merged)}) {
+    std::ofstream file(folder + "/" + name);
+    if (!object->is_null()) file << DumpYaml(*object);
+    if (!file.flush()) return CliError("cannot write " + folder + "/" + name);
+  }
+  return {};
+}
+
+void Mask(Json& live, Json& merged) {
+  if (TextAt(merged, "kind") != "Secret") return;
+  Json* before = live.is_object() && live.contains("data") ? &live["data"] : nullptr;
+  Json* after = merged.contains("data") ? &merged["data"] : nullptr;
+  if (after && after->is_object()) {
+    for (auto& [key, value] : after->items()) {
+      const bool both = before && before->is_object() && before->contains(key);
+      const bool same = both && (*before)[key] == value;
+      if (both) (*before)[key] = same ? "***" : "*** (before)";
+      value = both && !same ? "*** (after)" : "***";
+    }
+  }
+  if (!before || !before->is_object()) return;
+  for (auto& [key, value] : before->items()) {
+    if (!TextOf(value).starts_with("***")) value = "***";
+  }
+}
+
+std::string FileNameOf(const Resource& resource, const ObjectKey& key) {
+  std::string version = resource.api_version;
+  for (char& c : version) c = c == '/' ? '.' : c;
+  return fmt::format("{}.{}.{}.{}", version, resource.kind, key.namespace_, key.name);
+}
+
+Result<bool> ShowDifferences(Command& command, const Versions& versions) {
+  ProcessSpec spec;
+  const std::string external = command.environment().variable("KUBECTL_EXTERNAL_DIFF");
+  spec.argv = external.empty() ? Args{"diff", "-u", "-N"} : Split(external, ' ');
+  spec.argv.push_back(versions.live());
+  spec.argv.push_back(versions.merged());
+  auto output = RunProcess(spec);
+  if (!output) {
+    return CliError(
+        fmt::format("failed to run {}: {}", Join(spec.argv, " "), output.error().message));
+  }
+  command.environment().out(output->out);
+  command.environment().err(output->err);
+  if (output->exit_code > 1) {
+    return CliError(fmt::format("exit status {}", output->exit_code));
+  }
+  return output->exit_code == 1;
+}
+
+}  // namespace skiff::cli
