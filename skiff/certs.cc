@@ -148,11 +148,31 @@ Result<> WriteCerts(const CertsOptions& options, TimePoint now, const Told& told
   return {};
 }
 
+// As kubeadm's groups of commands do it: what is there is said, and nothing is done.
 int CertsMain(const std::vector<std::string>& args) {
+  constexpr char kGroup[] =
+      "The certificates and kubeconfigs of a control plane whose programs run apart.\n\n"
+      "Usage:\n  skiff certs [command]\n\n"
+      "Available Commands:\n"
+      "  all         Write all that are missing, about to expire, or for others than the flags "
+      "say\n\n"
+      "Use \"skiff certs all --help\" for its flags.\n";
+  const std::string word = args.empty() ? "" : args[0];
+  if (word == "--help" || word == "-h" || word.empty()) {
+    std::printf("%s", kGroup);
+    return word.empty() ? 1 : 0;
+  }
+  if (word != "all") {
+    const std::string what = word.starts_with('-')
+                                 ? "unknown flag: " + word.substr(0, word.find('='))
+                                 : "invalid subcommand \"" + word + "\"";
+    std::fprintf(stderr, "error: %s\nSee 'skiff certs -h' for help and examples\n", what.c_str());
+    return 1;
+  }
   CertsOptions options;
-  Flags flags("skiff certs");
+  Flags flags("skiff certs all");
   AddFlags(flags, options);
-  const auto goes_on = ParseOrHelp(flags, args);
+  const auto goes_on = ParseOrHelp(flags, {args.begin() + 1, args.end()});
   if (!goes_on) return Complain(goes_on.error().message);
   if (!*goes_on) return 0;
   const SystemClock clock;

@@ -1,5 +1,5 @@
-// `skiff certs`: the authority, certificates and kubeconfigs of a control plane whose programs run
-// apart from each other, where kubeadm would put them.
+// `skiff certs all`: the authority, certificates and kubeconfigs of a control plane whose programs
+// run apart from each other, where kubeadm would put them.
 //
 //   pki/ca.crt, ca.key                          the authority
 //   pki/apiserver.crt, .key                     what the API server shows

@@ -116,5 +116,25 @@ TEST_F(CertsTest, MistakesNameTheFlag) {
   EXPECT_THAT(ErrorOf(), HasSubstr("/proc/none: "));
 }
 
+TEST_F(CertsTest, WritesOnlyWhenItIsToldWhat) {
+  const std::vector<std::string> flags = {"--cert-dir=" + options_.cert_dir,
+                                          "--kubeconfig-dir=" + directory_ + "/conf"};
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(CertsMain({}), 1);
+  EXPECT_EQ(CertsMain({"--help"}), 0);
+  EXPECT_EQ(CertsMain(flags), 1);
+  EXPECT_EQ(CertsMain({"renew", flags[0], flags[1]}), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("skiff certs [command]"));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "error: unknown flag: --cert-dir\nSee 'skiff certs -h' for help and examples\n"
+            "error: invalid subcommand \"renew\"\nSee 'skiff certs -h' for help and examples\n");
+  EXPECT_TRUE(std::filesystem::is_empty(directory_));
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(CertsMain({"all", flags[0], flags[1], "--apiserver-advertise-address=192.0.2.7"}), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("conf/admin.conf"));
+  EXPECT_TRUE(std::filesystem::exists(options_.cert_dir + "/ca.crt"));
+}
+
 }  // namespace
 }  // namespace skiff

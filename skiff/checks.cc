@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <sys/un.h>
 
+#include <map>
+
 #include "api/rules/core/ip.h"
 #include "kubelet/containerd_paths.h"
+#include "skiff/cluster_ingress.h"
 
 namespace skiff {
 namespace {
@@ -198,6 +201,36 @@ Check CheckPort(const PortFact& port) {
                 fmt::format("end that, or choose another port with {}", port.flag));
 }
 
+Check CheckIngressPort(const PortFact& port) {
+  Check check = CheckPort(port);
+  check.name += " (Ingresses)";
+  if (check.verdict != CheckVerdict::kFailed) return check;
+  check.verdict = CheckVerdict::kWarning;
+  check.finding += ": Ingresses are not served there";
+  check.remedy += "; 0 is none";
+  return check;
+}
+
+Check CheckPortClash(const ClusterOptions& options) {
+  const std::pair<const char*, int> all[] = {
+      {"--secure-port", options.is_server ? options.secure_port : 0},
+      {"--kubelet-port", options.kubelet_port},
+      {"--cluster-dns-port", options.cluster_dns == "off" ? 0 : options.cluster_dns_port},
+      {"--ingress-http-port", IsIngressWanted(options) ? options.ingress_http_port : 0},
+      {"--ingress-https-port", IsIngressWanted(options) ? options.ingress_https_port : 0},
+      {"--ingress-metrics-port", IsIngressWanted(options) ? options.ingress_metrics_port : 0}};
+  constexpr char kName[] = "ports";
+  std::map<int, const char*> taken;
+  for (const auto& [flag, port] : all) {
+    if (port == 0) continue;
+    const auto [first, is_new] = taken.emplace(port, flag);
+    if (is_new) continue;
+    return Failed(kName, fmt::format("{} and {} are both {}", first->second, flag, port),
+                  fmt::format("choose another port with {}", flag));
+  }
+  return Ok(kName, "each is for one purpose");
+}
+
 Check CheckOtherClusters(const HostFacts& facts) {
   constexpr char kName[] = "other clusters";
   if (facts.other_clusters.empty()) return Ok(kName, "none uses this machine's network");
@@ -268,7 +301,9 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
     if (options.is_server && options.ingress) checks.push_back(CheckIngress(facts));
   }
   checks.push_back(CheckDataDir(facts, options));
+  if (runs_containers) checks.push_back(CheckPortClash(options));
   for (const PortFact& port : facts.ports) checks.push_back(CheckPort(port));
+  for (const PortFact& port : facts.ingress_ports) checks.push_back(CheckIngressPort(port));
   // A machine that joins is told them by the cluster.
   const bool are_known = options.is_server || !options.cluster_cidr.empty();
   if (runs_containers && options.is_server) checks.push_back(CheckOtherClusters(facts));

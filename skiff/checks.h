@@ -34,6 +34,10 @@ Check CheckIsolation(const HostFacts& facts);
 Check CheckIngress(const HostFacts& facts);
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
 Check CheckPort(const PortFact& port);
+// A cluster without it works, but for its Ingresses.
+Check CheckIngressPort(const PortFact& port);
+// What this cluster would listen on must be a port each.
+Check CheckPortClash(const ClusterOptions& options);
 // The rules of services are one set in a network, whatever the ranges of those who write them.
 Check CheckOtherClusters(const HostFacts& facts);
 Check CheckCidrs(const HostFacts& facts, const ClusterOptions& options);

@@ -144,6 +144,40 @@ TEST(ChecksTest, ATakenPortNamesItsHolderAndTheFlag) {
   EXPECT_THAT(CheckPort(port), FailsWith("0.0.0.0:6443", "below 1024"));
 }
 
+TEST(ChecksTest, ATakenPortOfIngressesIsAWarning) {
+  HostFacts facts = GoodHost();
+  facts.ingress_ports = {{"0.0.0.0", 80, "--ingress-http-port"},
+                         {"0.0.0.0", 443, "--ingress-https-port", "Address already in use",
+                          "nginx (process 17)"}};
+  const auto checks = AllChecks(facts, Defaults());
+  const auto named = [&](const std::string& name) {
+    return *std::find_if(checks.begin(), checks.end(),
+                         [&](const Check& check) { return check.name == name; });
+  };
+  EXPECT_EQ(named("port 80 (Ingresses)").verdict, CheckVerdict::kOk);
+  const Check taken = named("port 443 (Ingresses)");
+  EXPECT_EQ(taken.verdict, CheckVerdict::kWarning) << "all else works";
+  EXPECT_THAT(taken.finding, AllOf(HasSubstr("nginx (process 17)"), HasSubstr("not served there")));
+  EXPECT_THAT(taken.remedy, HasSubstr("--ingress-https-port"));
+}
+
+TEST(ChecksTest, APortIsForOnePurpose) {
+  ClusterOptions options = Defaults();
+  EXPECT_EQ(CheckPortClash(options).verdict, CheckVerdict::kOk);
+  options.secure_port = 443;
+  EXPECT_THAT(CheckPortClash(options),
+              FailsWith("--secure-port and --ingress-https-port are both 443",
+                        "choose another port with --ingress-https-port"));
+  options.ingress_https_port = 0;
+  EXPECT_EQ(CheckPortClash(options).verdict, CheckVerdict::kOk) << "0 is none";
+  options.ingress_http_port = options.ingress_https_port = 8080;
+  EXPECT_THAT(CheckPortClash(options), FailsWith("are both 8080", "--ingress-https-port"));
+  options.ingress = false;
+  EXPECT_EQ(CheckPortClash(options).verdict, CheckVerdict::kOk) << "nobody serves them";
+  options.kubelet_port = 443;
+  EXPECT_THAT(CheckPortClash(options), FailsWith("--secure-port and --kubelet-port", ""));
+}
+
 TEST(ChecksTest, RangesThatOverlapWithANetworkOrEachOtherAreRefused) {
   HostFacts facts = GoodHost();
   ClusterOptions options = Defaults();
@@ -239,6 +273,17 @@ class HostFactsTest : public testing::Test {
   }
   ClusterOptions options_;
 };
+
+TEST_F(HostFactsTest, ThePortsOfIngressesAreLookedAtWhereTheyAreServed) {
+  options_.simulated_nodes = 0;
+  options_.ingress_http_port = 0;
+  const auto ports = ReadHostFacts(options_).ingress_ports;
+  ASSERT_EQ(ports.size(), 2u) << "0 is none";
+  EXPECT_EQ(ports[0].flag, "--ingress-https-port");
+  EXPECT_EQ(ports[1].address, "127.0.0.1");
+  options_.ingress = false;
+  EXPECT_TRUE(ReadHostFacts(options_).ingress_ports.empty());
+}
 
 struct Nobody final : http::Handler {
   http::Response Handle(const http::Request&) override { return {}; }

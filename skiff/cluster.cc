@@ -49,6 +49,8 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.advertise_address = NodeAddress();
   flags.secure_port = options.secure_port;
   flags.durability = options.durability;
+  flags.history = options.history;
+  flags.etcd_compaction_interval = std::min(flags.etcd_compaction_interval, options.history);
   flags.authorization_modes = {"Node", "RBAC"};
   flags.enable_admission_plugins = {"NodeRestriction"};
   flags.enable_bootstrap_token_auth = true;
@@ -83,7 +85,8 @@ std::unique_ptr<InProcessTransport> TransportAs(ApiServer& server, const std::st
   User user{.name = name, .groups = std::move(groups)};
   user.groups.emplace_back(kGroupAuthenticated);
   return std::make_unique<InProcessTransport>(
-      [&server, user](const http::Request& request) { return server.Handle(request, user); });
+      [&server, user](const http::Request& request) { return server.Handle(request, user); },
+      InProcessTransport::Bodies::kObjects);
 }
 
 std::unique_ptr<Transport> TransportAsNode(ApiServer& server, const std::string& node) {
@@ -126,7 +129,8 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
 // As the server's own hand.
 InProcessTransport OwnTransport(ApiServer& server) {
   return InProcessTransport(
-      [&server](const http::Request& request) { return server.Handle(request, LoopbackUser()); });
+      [&server](const http::Request& request) { return server.Handle(request, LoopbackUser()); },
+      InProcessTransport::Bodies::kObjects);
 }
 
 // Once at each start.

@@ -69,6 +69,10 @@ bool IsIngressWanted(const ClusterOptions& options) {
   return options.ingress && options.simulated_nodes == 0;
 }
 
+bool IngressRuns(const std::string& data_dir) {
+  return ingress::Haproxy(IngressDirectory(data_dir)).Process().has_value();
+}
+
 Result<> CheckIngressFlags(const ClusterOptions& options) {
   TRY(CheckFlagNumber("ingress-http-port", options.ingress_http_port, 0, kIngressPortMax));
   TRY(CheckFlagNumber("ingress-https-port", options.ingress_https_port, 0, kIngressPortMax));

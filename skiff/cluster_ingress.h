@@ -19,6 +19,8 @@ inline constexpr std::string_view kIngressUser = "skiff:ingress";
 
 // Where nodes are simulated there is nobody to lead requests to.
 bool IsIngressWanted(const ClusterOptions& options);
+// Whether the HAProxy of the cluster in that directory runs.
+bool IngressRuns(const std::string& data_dir);
 // Invalid names the flag.
 Result<> CheckIngressFlags(const ClusterOptions& options);
 

@@ -83,7 +83,7 @@ Json Configuration(const ClusterFacts& facts) {
 }
 
 // One document as it is wanted; what others put beside our data stays.
-Result<> Write(Client& client, const Json& wanted) {
+Result<> WriteObject(Client& client, const Json& wanted) {
   const KindInfo* kind = nullptr;
   for (const KindInfo* each : BuiltInKinds()) {
     if (wanted["kind"] == each->kind && wanted["apiVersion"] == each->api_version) kind = each;
@@ -131,7 +131,7 @@ std::vector<Json> ClusterObjects(const ClusterFacts& facts) {
 }
 
 Result<> WriteClusterObjects(Client& client, const ClusterFacts& facts) {
-  for (const Json& object : ClusterObjects(facts)) TRY(Write(client, object));
+  for (const Json& object : ClusterObjects(facts)) TRY(WriteObject(client, object));
   return {};
 }
 

@@ -3,14 +3,19 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "base/program.h"
@@ -90,10 +95,41 @@ std::optional<ProcessId> DaemonOf(const std::string& data_dir) {
   return named && is_known && !IsDataDirLocked(data_dir) ? std::nullopt : named;
 }
 
+std::vector<std::string> ArgumentsOfDaemon(const ProcessId& process) {
+  std::ifstream in(fmt::format("/proc/{}/cmdline", process.pid));
+  std::vector<std::string> words;
+  for (std::string word; std::getline(in, word, '\0');) words.push_back(word);
+  words.erase(words.begin(), words.begin() + std::min<long>(2, std::ssize(words)));
+  return words;
+}
+
+ServiceManager::ServiceManager() {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr) return;
+  socket_ = path;
+  unsetenv("NOTIFY_SOCKET");
+}
+
+void ServiceManager::TellUsable() const {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_.empty() || socket_.size() >= sizeof address.sun_path) return;
+  socket_.copy(address.sun_path, socket_.size());
+  if (socket_.front() == '@') address.sun_path[0] = '\0';  // An abstract one.
+  constexpr std::string_view kReady = "READY=1\nSTATUS=The cluster is usable";
+  const int file = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  // Whoever does not hear of it gives up in time.
+  (void)sendto(file, kReady.data(), kReady.size(), MSG_NOSIGNAL,
+               reinterpret_cast<const sockaddr*>(&address),
+               static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size()));
+  close(file);
+}
+
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
                 const Leave& leave) {
+  const ServiceManager manager;
   BeginProgram({.verbosity = verbosity});
-  const bool is_daemon = IsStartedByUs();
+  const bool is_daemon = IsStartedByUs() || manager.is_there();
   ProgressWriter progress(ProgressWriter::PipeOfParent());
   const auto lock = is_daemon ? DataDirLock::TakeAsDaemon(data_dir) : DataDirLock::Take(data_dir);
   if (!lock) {
@@ -104,6 +140,7 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
   auto running = start(say);
   if (running) {
     progress.Usable();
+    manager.TellUsable();
     WaitForSignal();
     running->reset();
   } else {
@@ -170,7 +207,10 @@ std::string PathAsTyped(const std::string& path) {
   std::error_code ignored;
   const fs::path from =
       typed_in != nullptr && IsStartedByUs() ? fs::path(typed_in) : fs::current_path(ignored);
-  return (from / path).lexically_normal().string();
+  std::string typed = (from / path).lexically_normal().string();
+  // Paths are compared, and others begin with them.
+  if (typed.size() > 1 && typed.ends_with('/')) typed.pop_back();
+  return typed;
 }
 
 bool LeavesNothingByDefault() {

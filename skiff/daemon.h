@@ -36,6 +36,9 @@ bool IsDataDirLocked(const std::string& data_dir);
 // The daemon that DIR/skiff.pid names, where it is this directory's.
 std::optional<ProcessId> DaemonOf(const std::string& data_dir);
 
+// The command line of a daemon, without the program and its word.
+std::vector<std::string> ArgumentsOfDaemon(const ProcessId& process);
+
 // Runs until SIGINT or SIGTERM what `start` makes; returns the exit code. Progress goes to the
 // command that started us, or to stdout. `leave`, where there is one, is called at the end, also
 // after a start that failed, unless the data directory is somebody else's.
@@ -43,6 +46,20 @@ using Start = std::function<Result<std::shared_ptr<void>>(const Progress& progre
 using Leave = std::function<Result<>(const Progress& progress)>;
 int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
                 const Leave& leave = nullptr);
+
+// systemd, where it has started this process as a service of Type=notify.
+class ServiceManager {
+ public:
+  // Takes it out of the environment, so that what we start does not speak for us: before there is
+  // another thread.
+  ServiceManager();
+  bool is_there() const { return !socket_.empty(); }
+  // The start is over.
+  void TellUsable() const;
+
+ private:
+  std::string socket_;  // "": nobody wants to know.
+};
 
 // What --leave-nothing means; nullptr when it is not wanted, or no container ran. `options` outlive
 // it.
@@ -61,7 +78,8 @@ bool LeavesNothingByDefault();
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
                 const std::vector<std::string>& args);
 
-// A relative path is meant from where the command was typed; a daemon is elsewhere.
+// A relative path is meant from where the command was typed; a daemon is elsewhere. Without a slash
+// at its end.
 std::string PathAsTyped(const std::string& path);
 
 // Whether this process is the daemon that RunAsDaemon starts.

@@ -42,12 +42,16 @@ std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
   return different;
 }
 
-Result<> CheckFlagsOfSimulated(const Flags::Given& given) {
+bool IsOfRealNodes(const std::string& flag) {
   static const std::set<std::string> kOfRealNodes = {
       "node-name",     "kubelet-port",  "container-runtime-endpoint",
       "load-image",    "eviction-hard", "eviction-pressure-transition-period",
       "leave-nothing", "register-with-taints", "iptables-flavour",
       "ingress",       "ingress-http-port", "ingress-https-port", "ingress-metrics-port"};
+  return kOfRealNodes.contains(flag);
+}
+
+Result<> CheckFlagsOfSimulated(const Flags::Given& given) {
   const auto nodes = std::find_if(given.begin(), given.end(),
                                   [](const auto& flag) { return flag.first == "nodes"; });
   if (nodes == given.end()) return {};
@@ -57,7 +61,7 @@ Result<> CheckFlagsOfSimulated(const Flags::Given& given) {
   }
   for (const auto& [name, value] : given) {
     const bool is_off = name == "leave-nothing" && value == "false";
-    if (is_off || !kOfRealNodes.contains(name)) continue;
+    if (is_off || !IsOfRealNodes(name)) continue;
     return Fail(Reason::kInvalid,
                 fmt::format("--{}: it is for a node that runs containers, and those of --nodes=N "
                             "are simulated: leave one of the two out",

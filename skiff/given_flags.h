@@ -14,6 +14,8 @@ namespace skiff {
 std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
                                           const std::vector<std::string>& running);
 
+// Whether a flag of `up` is for a node that runs containers.
+bool IsOfRealNodes(const std::string& flag);
 // Invalid where simulated nodes are asked for, and none (--nodes=0) or a flag that only a real node
 // follows.
 Result<> CheckFlagsOfSimulated(const Flags::Given& given);

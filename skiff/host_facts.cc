@@ -26,6 +26,7 @@
 #include "kubelet/containerd_paths.h"
 #include "kubelet/network/cni_config.h"
 #include "proxy/netfilter.h"
+#include "skiff/cluster_ingress.h"
 #include "skiff/daemon.h"
 #include "skiff/machine_network.h"
 #include "skiff/node_certificates.h"
@@ -44,7 +45,8 @@ constexpr std::string_view kOurs[] = {"cluster.json", "kubelet.conf",  "admin.ku
                                       "containerd",   "kubelet",       "cni",
                                       "logs",         "local-path",    "service-account.key",
                                       "manifests",    "forwarding.undo", "simulated.sock",
-                                      "ingress"};
+                                      "ingress", "checkpoints", "restore.new", "restore.old",
+                                      "fork.json"};
 // What a mount point has of its own.
 constexpr std::string_view kOfMounts = "lost+found";
 
@@ -236,6 +238,20 @@ void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   }
 }
 
+void ReadIngressPorts(const ClusterOptions& options, HostFacts& facts) {
+  if (IngressRuns(options.data_dir)) return;
+  const struct {
+    const char* address;
+    int port;
+    const char* flag;
+  } ports[] = {{"0.0.0.0", options.ingress_http_port, "--ingress-http-port"},
+               {"0.0.0.0", options.ingress_https_port, "--ingress-https-port"},
+               {"127.0.0.1", options.ingress_metrics_port, "--ingress-metrics-port"}};
+  for (const auto& [address, port, flag] : ports) {
+    if (port != 0) facts.ingress_ports.push_back(ReadPort(address, port, flag));
+  }
+}
+
 Json ReadMark(const std::string& data_dir) {
   const auto text = ReadWholeFile(data_dir + kMark);
   return Json::parse(text.value_or(""), nullptr, false);
@@ -304,6 +320,7 @@ HostFacts ReadHostFacts(const ClusterOptions& options) {
   if (options.simulated_nodes > 0) return facts;
   facts.ports.push_back(ReadPort("0.0.0.0", options.kubelet_port, "--kubelet-port"));
   facts.networks = ReadNetworks();
+  if (options.is_server && IsIngressWanted(options)) ReadIngressPorts(options, facts);
   if (options.is_server) facts.other_clusters = OtherClusters(options.data_dir);
   ReadContainers(options, facts);
   return facts;

@@ -57,6 +57,8 @@ struct HostFacts {
   bool has_haproxy = true;      // By which Ingresses are served.
   DataDirFact data_dir;
   std::vector<PortFact> ports;
+  // Where Ingresses would be served; none while the HAProxy of this very cluster has them.
+  std::vector<PortFact> ingress_ports;
   std::vector<LocalNetwork> networks;  // Without those of a cluster of ours.
   // Data directories of clusters whose nodes use this machine's network.
   std::vector<std::string> other_clusters;

@@ -74,6 +74,10 @@ int ImageMain(const std::vector<std::string>& args) {
   if (const auto parsed = flags.Parse(args, &words); !parsed) {
     return Complain(parsed.error().message);
   }
+  if (flags.help_asked()) {
+    std::printf("%s\n\n%s", kUsage, flags.Help().c_str());
+    return 0;
+  }
   const std::string verb = words.empty() ? "" : words[0];
   if (verb != "load" && verb != "import" && verb != "ls") {
     return Complain(kUsage);

@@ -8,13 +8,16 @@
 #include "base/thread_stack.h"
 #include "base/version.h"
 #include "cli/program.h"
+#include "cli/usage.h"
 #include "dns/program.h"
 #include "skiff/certs.h"
+#include "skiff/chaos/program.h"
 #include "skiff/doctor.h"
 #include "skiff/init.h"
 #include "skiff/join.h"
 #include "skiff/kubelet.h"
 #include "skiff/programs.h"
+#include "skiff/snapshot/program.h"
 #include "skiff/token.h"
 #include "skiff/up.h"
 
@@ -24,24 +27,43 @@ struct Program {
   std::string_view word;   // skiff WORD ...
   std::string_view alias;  // argv[0] of its Kubernetes namesake
   int (*main)(const std::vector<std::string>& args);
+  std::string_view purpose;
 };
 
 // clang-format off
 constexpr Program kPrograms[] = {
-    {"up", "", &skiff::UpMain},
-    {"down", "", &skiff::DownMain},
-    {"status", "", &skiff::StatusMain},
-    {"join", "", &skiff::JoinMain},
-    {"token", "", &skiff::TokenMain},
-    {"doctor", "", &skiff::DoctorMain},
-    {"image", "", &skiff::ImageMain},
-    {"certs", "", &skiff::CertsMain},
-    {"apiserver", "kube-apiserver", &skiff::ApiServerMain},
-    {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain},
-    {"scheduler", "kube-scheduler", &skiff::SchedulerMain},
-    {"kube-proxy", "kube-proxy", &skiff::KubeProxyMain},
-    {"dns", "kube-dns", &skiff::dns::DnsMain},
-    {"kubelet", "kubelet", &skiff::KubeletMain},
+    {"up", "", &skiff::UpMain,
+     "Make this machine a cluster, and start it."},
+    {"down", "", &skiff::DownMain,
+     "End a cluster, and take away all that is of it."},
+    {"status", "", &skiff::StatusMain,
+     "Say whether a cluster runs here, and where its log is."},
+    {"join", "", &skiff::JoinMain,
+     "Make this machine a node of a cluster."},
+    {"token", "", &skiff::TokenMain,
+     "Make, list and delete the tokens that machines join with."},
+    {"doctor", "", &skiff::DoctorMain,
+     "Say what is in the way of a cluster here, and how to mend it."},
+    {"image", "", &skiff::ImageMain,
+     "Load container images without a registry."},
+    {"certs", "", &skiff::CertsMain,
+     "Write certificates and kubeconfigs for programs that run apart."},
+    {"snapshot", "", &skiff::SnapshotMain,
+     "Save a cluster as a file, restore it, or run a copy beside it."},
+    {"chaos", "", &skiff::chaos::ChaosMain,
+     "Break links, pods, disks and nodes for a while, and mend them."},
+    {"apiserver", "kube-apiserver", &skiff::ApiServerMain,
+     "kube-apiserver by itself, on RocksDB or etcd."},
+    {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain,
+     "kube-controller-manager by itself."},
+    {"scheduler", "kube-scheduler", &skiff::SchedulerMain,
+     "kube-scheduler by itself."},
+    {"kube-proxy", "kube-proxy", &skiff::KubeProxyMain,
+     "kube-proxy by itself."},
+    {"dns", "kube-dns", &skiff::dns::DnsMain,
+     "The cluster DNS by itself."},
+    {"kubelet", "kubelet", &skiff::KubeletMain,
+     "kubelet by itself."},
 };
 // clang-format on
 
@@ -50,15 +72,25 @@ int PrintVersion() {
   return 0;
 }
 
+void PrintWord(FILE* to, std::string_view word, std::string_view purpose) {
+  if (purpose.empty()) {
+    std::fprintf(to, "  %.*s\n", static_cast<int>(word.size()), word.data());
+    return;
+  }
+  constexpr int kWidth = 20;
+  std::fprintf(to, "  %-*.*s%.*s\n", kWidth, static_cast<int>(word.size()), word.data(),
+               static_cast<int>(purpose.size()), purpose.data());
+}
+
 int Usage(FILE* to, int code) {
   std::fprintf(to,
                "usage: skiff PROGRAM [flags]; skiff PROGRAM --help; skiff --version\n\n"
                "programs:\n");
-  for (const Program& program : kPrograms) {
-    std::fprintf(to, "  %.*s\n", static_cast<int>(program.word.size()), program.word.data());
-  }
+  for (const Program& program : kPrograms) PrintWord(to, program.word, program.purpose);
   std::fprintf(to, "\nkubectl's verbs:\n");
-  for (const std::string& verb : skiff::cli::CliVerbs()) std::fprintf(to, "  %s\n", verb.c_str());
+  for (const std::string& verb : skiff::cli::CliVerbs()) {
+    PrintWord(to, verb, skiff::cli::PurposeOf(verb));
+  }
   return code;
 }
 

@@ -2,10 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <thread>
 #include <vector>
+
+#include "skiff/daemon.h"
 
 namespace skiff {
 namespace {
@@ -57,6 +62,38 @@ TEST_F(ProgressTest, ADaemonThatDiesIsNoticedAtOnce) {
 TEST_F(ProgressTest, SomebodyWhoSaysNothingIsNotWaitedForForEver) {
   EXPECT_EQ(Follow(10ms).end, End::kTimedOut);
   close(ends_[1]);
+}
+
+TEST(PathAsTypedTest, IsAbsoluteAndEndsWithoutSlash) {
+  EXPECT_EQ(PathAsTyped("/tmp/skiff"), "/tmp/skiff");
+  EXPECT_EQ(PathAsTyped("/tmp/x/../skiff/"), "/tmp/skiff") << "as shells complete folders";
+  EXPECT_EQ(PathAsTyped("/"), "/");
+  EXPECT_EQ(PathAsTyped(""), "") << "none is given";
+  EXPECT_THAT(PathAsTyped("skiff/"),
+              testing::AllOf(testing::StartsWith("/"), testing::EndsWith("/skiff")));
+}
+
+// As systemd listens to its services.
+TEST(ServiceManagerTest, IsToldOnceAndNotByWhatWeStart) {
+  const std::string path = testing::TempDir() + "/skiff-notify-" + std::to_string(getpid());
+  const int heard = socket(AF_UNIX, SOCK_DGRAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(bind(heard, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_FALSE(ServiceManager().is_there());
+  ServiceManager().TellUsable();
+  setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  const ServiceManager manager;
+  EXPECT_TRUE(manager.is_there());
+  EXPECT_EQ(getenv("NOTIFY_SOCKET"), nullptr);
+  manager.TellUsable();
+  char text[100] = {};
+  EXPECT_GT(recv(heard, text, sizeof text - 1, MSG_DONTWAIT), 0);
+  EXPECT_THAT(text, testing::StartsWith("READY=1\n"));
+  EXPECT_LT(recv(heard, text, sizeof text - 1, MSG_DONTWAIT), 0) << "nobody else did";
+  close(heard);
+  unlink(path.c_str());
 }
 
 }  // namespace

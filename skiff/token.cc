@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include "client/kubeconfig.h"
 #include "client/scoped_informer.h"
 #include "skiff/cluster.h"
+#include "skiff/columns.h"
 #include "skiff/daemon.h"
 #include "skiff/up.h"
 
@@ -212,17 +212,7 @@ std::string DescribeTokens(const std::vector<BootstrapSecret>& tokens, TimePoint
                     OrNone(fmt::format("{}", fmt::join(token.groups, ",")))});
   }
   constexpr size_t kColumnMin = 10;
-  constexpr size_t kGap = 3;
-  std::vector<size_t> widths(rows[0].size(), kColumnMin);
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size() + kGap);
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    for (size_t i = 0; i + 1 < row.size(); ++i) text += fmt::format("{:<{}}", row[i], widths[i]);
-    text += row.back() + "\n";
-  }
-  return text;
+  return InColumns(rows, kColumnMin);
 }
 
 int TokenMain(const std::vector<std::string>& args) {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <limits>
 #include <set>
 #include <string>
@@ -169,6 +169,8 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("register-with-taints", to.cluster.register_with_taints,
             "Taints this node is registered with, k=v:Effect,...: to keep pods off the server, "
             "node-role.kubernetes.io/control-plane:NoSchedule.");
+  flags.Add("history", to.cluster.history,
+            "How far back `get --at` and `diff --since` can look at least.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
@@ -212,6 +214,12 @@ Result<> CheckUpFlags(UpFlags& to) {
   if (cluster.node_monitor_grace_period <= 0ns) {
     return Fail(Reason::kInvalid, "--node-monitor-grace-period: it must be longer than nothing");
   }
+  constexpr Duration kHistoryMin = 1min;
+  if (cluster.history < kHistoryMin) {
+    return Fail(Reason::kInvalid,
+                "--history: clients that go on after a pause, and lists of several pages, need a "
+                "minute of it; give it 1m at least");
+  }
   if (cluster.eviction_pressure_transition_period < 0ns) {
     return Fail(Reason::kInvalid, "--eviction-pressure-transition-period: it must not be negative");
   }
@@ -233,15 +241,6 @@ Result<> CheckUpFlags(UpFlags& to) {
 
 namespace {
 
-// The command line of that daemon, without the program and its word.
-std::vector<std::string> ArgumentsOf(int process) {
-  std::ifstream in(fmt::format("/proc/{}/cmdline", process));
-  std::vector<std::string> words;
-  for (std::string word; std::getline(in, word, '\0');) words.push_back(word);
-  words.erase(words.begin(), words.begin() + std::min<long>(2, std::ssize(words)));
-  return words;
-}
-
 int TellUsable(const UpFlags& to) {
   if (to.merge_kubeconfig) {
     if (const auto merged = MergeKubeconfig(to.cluster); !merged) {
@@ -253,8 +252,9 @@ int TellUsable(const UpFlags& to) {
 }
 
 // Most of a cluster is chosen when it is started: who asks for another one hears that it is not so.
-int TellOfRunning(const UpFlags& to, const Flags::Given& given, int process) {
+int TellOfRunning(const UpFlags& to, const Flags::Given& given, const ProcessId& daemon) {
   const ClusterOptions& asked = to.cluster;
+  const int process = static_cast<int>(daemon.pid);
   if (LoadNodeIdentity(asked.data_dir)) {
     return Complain(fmt::format("a node that joined another's cluster runs from {} (process {}); "
                                 "choose another directory with --data-dir",
@@ -267,7 +267,7 @@ int TellOfRunning(const UpFlags& to, const Flags::Given& given, int process) {
                                 ? fmt::format(" with {} simulated node{}", made.simulated_nodes,
                                                made.simulated_nodes == 1 ? "" : "s")
                                 : "";
-  const auto different = FlagsForNewStart(given, ArgumentsOf(process));
+  const auto different = FlagsForNewStart(given, ArgumentsOfDaemon(daemon));
   if (!different.empty()) {
     return Complain(fmt::format(
         "the cluster runs already (process {}){}, and {} {} for a new start: end it with `skiff "
@@ -300,7 +300,7 @@ int UpMain(const std::vector<std::string>& args) {
   }
   if (!to.foreground) {
     if (const auto running = DaemonOf(to.cluster.data_dir)) {
-      return TellOfRunning(to, flags.given(), static_cast<int>(running->pid));
+      return TellOfRunning(to, flags.given(), *running);
     }
   }
   if (!IsStartedByUs()) {  // Else the checks were made before.
@@ -329,14 +329,22 @@ int DownMain(const std::vector<std::string>& args) {
   if (IsAboutDocker(args)) return DockerDownMain(args);
   ClusterOptions options;
   bool keep_data = false;
+  bool leave_nothing = false;
   Flags flags("skiff down");
   AddDataDirFlag(flags, options);
   AddServiceRangeFlag(flags, options);
   flags.Add("keep-data", keep_data, "Only stop the process; containers and data stay.");
+  flags.Add("leave-nothing", leave_nothing,
+            "With --keep-data: end all containers too and take links, routes and rules off the "
+            "machine; files stay for the next start.");
   const auto goes_on = ParseOrHelp(flags, args);
   if (!goes_on) return Complain(goes_on.error().message);
   if (!*goes_on) return 0;
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
+  if (leave_nothing && !keep_data) {
+    return Complain(
+        "--leave-nothing: it goes with --keep-data; without that, nothing is left anyway");
+  }
   MakePathsAbsolute(options);
   if (const auto running = DaemonOf(options.data_dir)) {
     if (kill(running->pid, 0) != 0 && errno == EPERM) {
@@ -353,18 +361,24 @@ int DownMain(const std::vector<std::string>& args) {
   }
   const auto removal = RemovalOf(options.data_dir, ReadDataDir(options.data_dir));
   if (!removal) return Complain(removal.error().message);
-  if (keep_data) return 0;
+  if (keep_data && !leave_nothing) return 0;
   ReadClusterMark(options);
   if ((removal->node || removal->containerd) && geteuid() != 0) {
     return Complain(fmt::format("the node of {} ran as root, who alone can take its containers and "
                                 "its network away",
                                 options.data_dir));
   }
-  UnmergeKubeconfig(options);
-  const auto removed = RemoveCluster(options, [](const std::string& line) {
+  const auto say = [](const std::string& line) {
     std::printf("  %s\n", line.c_str());
     std::fflush(stdout);
-  });
+  };
+  if (keep_data) {
+    const auto left =
+        removal->node ? LeaveMachine(options, /*keep_data=*/true, say) : Result<>();
+    return left ? 0 : Complain(left.error().message);
+  }
+  UnmergeKubeconfig(options);
+  const auto removed = RemoveCluster(options, say);
   if (!removed) return Complain(removed.error().message);
   std::printf("Nothing of the cluster of %s is left.\n", options.data_dir.c_str());
   return 0;
@@ -386,7 +400,10 @@ int StatusMain(const std::vector<std::string>& args) {
     return 1;
   }
   const int process = static_cast<int>(running->pid);
-  const std::string log = LogPath(options.data_dir);
+  std::error_code ignored;
+  const std::string log = std::filesystem::exists(LogPath(options.data_dir), ignored)
+                              ? LogPath(options.data_dir)
+                              : fmt::format("journalctl _PID={}", process);
   if (const auto node = LoadNodeIdentity(options.data_dir)) {
     std::printf("Running as process %d, node %s of %s; log %s\n", process, node->node_name.c_str(),
                 node->server.c_str(), log.c_str());

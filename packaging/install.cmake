@@ -1,0 +1,36 @@
+# Run by `cmake --install` and by cpack, with SOURCE, BUILD and SKIFF set. What it installs stands in
+# install_manifest.txt, by which it can be taken away again.
+set(prefix "${CMAKE_INSTALL_PREFIX}")
+set(etc "${prefix}/etc")
+if(prefix STREQUAL "/usr")
+  set(etc /etc)
+endif()
+set(made "${BUILD}/install")
+file(REMOVE_RECURSE "${made}")
+execute_process(COMMAND "${SOURCE}/packaging/manuals.sh" "${SKIFF}" "${made}"
+                COMMAND_ERROR_IS_FATAL ANY)
+file(INSTALL "${made}/share" DESTINATION "${prefix}")
+
+foreach(unit skiff.service skiff-node.service)
+  file(READ "${SOURCE}/packaging/${unit}" text)
+  string(REPLACE "/usr/bin/" "${prefix}/bin/" text "${text}")
+  string(REPLACE "/etc/default/" "${etc}/default/" text "${text}")
+  file(WRITE "${made}/units/${unit}" "${text}")
+endforeach()
+file(INSTALL "${made}/units/skiff.service" "${made}/units/skiff-node.service"
+     DESTINATION "${prefix}/lib/systemd/system"
+     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+# A token may stand in it.
+file(INSTALL "${SOURCE}/packaging/skiff.default" DESTINATION "${etc}/default" RENAME skiff
+     PERMISSIONS OWNER_READ OWNER_WRITE)
+
+set(documents "${prefix}/share/doc/skiff")
+file(GLOB pages "${SOURCE}/docs/*.md")
+file(INSTALL "${SOURCE}/README.md" ${pages} DESTINATION "${documents}"
+     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+file(INSTALL "${SOURCE}/packaging/debian/copyright" DESTINATION "${documents}"
+     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+execute_process(COMMAND gzip -9nc "${SOURCE}/packaging/debian/changelog"
+                OUTPUT_FILE "${made}/changelog.gz" COMMAND_ERROR_IS_FATAL ANY)
+file(INSTALL "${made}/changelog.gz" DESTINATION "${documents}"
+     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)

@@ -1,0 +1,175 @@
+#include "skiff/chaos/checks.h"
+
+#include <fmt/format.h>
+
+namespace skiff::chaos {
+namespace {
+
+bool IsOfNetwork(const Request& request) {
+  return request.fault == Fault::kNetem || request.fault == Fault::kPartition;
+}
+
+Result<> CheckPrograms(const Request& request, const World& world) {
+  for (const NeededProgram& program : ProgramsFor(request)) {
+    if (world.programs.contains(program.name)) continue;
+    return Fail(Reason::kNotFound,
+                fmt::format("{}: no such program; install it (Debian: apt-get install {})",
+                            program.name, program.package));
+  }
+  return {};
+}
+
+Result<> CheckIsHere(const Place& place) {
+  const std::string text = place.target.Text();
+  if (place.is_simulated) {
+    return Fail(Reason::kInvalid,
+                text + " is simulated: it has neither a network nor processes. Annotations say how "
+                       "simulated pods fail (docs/simulated.md)");
+  }
+  if (!place.is_here) return Fail(Reason::kNotFound, text + " " + place.elsewhere);
+  return {};
+}
+
+Result<> CheckIsNotSharing(const Place& place) {
+  if (!place.shares_nodes_network) return {};
+  return Fail(Reason::kForbidden,
+              place.target.Text() + " lives in its node's network (hostNetwork), which its faults "
+                                    "would be those of; name the node, or another pod");
+}
+
+Error HostsNetwork(const Place& place) {
+  return {Reason::kForbidden,
+          fmt::format("the network of {} is this machine's own, which a fault would cut off; give "
+                      "the cluster machines of its own (`skiff up --docker --nodes=3`), or name a "
+                      "pod",
+                      place.target.Text())};
+}
+
+Result<> CheckNetwork(const Request& request, const World& world) {
+  const Place& target = world.target;
+  TRY(CheckIsNotSharing(target));
+  if (world.peer) TRY(CheckIsNotSharing(*world.peer));
+  const bool at_peer =
+      request.fault == Fault::kPartition && world.peer && CanHoldRules(*world.peer);
+  if (at_peer) return {};
+  TRY(CheckIsHere(target));
+  if (target.has_hosts_network) {
+    Error error = HostsNetwork(target);
+    if (request.peer && request.fault == Fault::kNetem) {
+      error.message += fmt::format("; what {} sends can be held up: netem {} {}",
+                                   request.peer->Text(), request.peer->Text(),
+                                   target.target.Text());
+    }
+    return Fail(error);
+  }
+  if (target.has_callers_network && !world.peer) {
+    return Fail(Reason::kForbidden,
+                fmt::format("{} is the machine that this runs on, which would be cut off as a "
+                            "whole; say from whom: {} {} node/OTHER",
+                            target.target.Text(), FaultWord(request.fault), target.target.Text()));
+  }
+  return {};
+}
+
+Result<> CheckAddresses(const World& world) {
+  const auto check = [](const Place& place) -> Result<> {
+    const bool lacks_device = CanHoldRules(place) && place.device.empty();
+    if (!place.addresses.empty() && !lacks_device) return {};
+    return Fail(Reason::kConflict,
+                place.target.Text() + " has no address yet; wait until it is running");
+  };
+  TRY(check(world.target));
+  return world.peer ? check(*world.peer) : Result<>();
+}
+
+Result<> CheckMachine(const Request& request, const World& world) {
+  const Place& target = world.target;
+  TRY(CheckIsHere(target));
+  if (!target.target.is_node || !target.docker.empty()) return {};
+  return Fail(Reason::kForbidden,
+              fmt::format("{} is the machine that this runs on, and nobody would be left to undo "
+                          "it; nodes that are containers can be {} (`skiff up --docker --nodes=3`)",
+                          target.target.Text(),
+                          request.fault == Fault::kKill ? "killed" : "paused"));
+}
+
+Result<> CheckDisk(const World& world) {
+  TRY(CheckIsHere(world.target));
+  const std::string text = world.target.target.Text();
+  const std::string& directory = world.target.directory;
+  if (!world.disk) {
+    return Fail(Reason::kNotFound, fmt::format("{}: {} cannot be looked at", text, directory));
+  }
+  const DiskFact& disk = *world.disk;
+  if (!disk.is_mount || disk.mount_root != "/" || disk.is_machines_own) {
+    return Fail(Reason::kForbidden,
+                fmt::format("{}: {} lies on a disk that others have data on, which would be full "
+                            "as well; give {}",
+                            text, directory,
+                            world.target.target.is_node
+                                ? "the node a disk of its own (a mount at its --data-dir)"
+                                : "the volume a size of its own (emptyDir: {medium: Memory, "
+                                  "sizeLimit: 64Mi})"));
+  }
+  const int64_t bytes_max = disk.is_memory ? kFilledMemoryMax : kFilledDiskMax;
+  if (disk.free_bytes <= bytes_max) return {};
+  return Fail(Reason::kForbidden,
+              fmt::format("{}: {} has room for {} MiB, and at most {} MiB {} are taken; make it "
+                          "smaller (sizeLimit)",
+                          text, directory, disk.free_bytes >> 20, bytes_max >> 20,
+                          disk.is_memory ? "of memory" : "of a disk"));
+}
+
+// Faults of one kind at one place would hold each other's packets, processes or room.
+Result<> CheckOverlap(const Request& request, const World& world) {
+  for (const Record& record : world.records) {
+    if (record.fault != request.fault || record.target != request.target.Text()) continue;
+    const bool is_other_link = request.fault == Fault::kPartition && request.peer &&
+                               !record.peer.empty() && record.peer != request.peer->Text();
+    if (is_other_link) continue;
+    return Fail(Reason::kConflict,
+                fmt::format("{0} of {1} is on already; wait until it is over, or end it: skiff "
+                            "chaos stop {2}",
+                            FaultWord(record.fault), record.target, record.id));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<NeededProgram> ProgramsFor(const Request& request) {
+  const NeededProgram nsenter{"nsenter", "util-linux"};
+  if (request.fault == Fault::kNetem) return {nsenter, {"iptables-nft", "iptables"}};
+  if (request.fault == Fault::kPartition) return {nsenter, {"nft", "nftables"}};
+  return {};
+}
+
+Result<> CheckPossible(const Request& request) {
+  if (request.fault != Fault::kClock) return {};
+  return Fail(Reason::kMethodNotAllowed,
+              "clock: Linux has one wall clock for all containers of a machine: a time namespace "
+              "moves monotonic clocks alone, and only for who is started in it. Setting the clock "
+              "would set the machine's own. To see a cluster with a machine whose clock is wrong, "
+              "give the node a kernel of its own (a virtual machine), or start its processes under "
+              "libfaketime; docs/chaos.md says more");
+}
+
+Result<> CheckWorld(const Request& request, const World& world) {
+  if (!world.is_root) {
+    return Fail(Reason::kForbidden,
+                "this enters the namespaces of nodes and pods, which only root may: `sudo -E skiff "
+                "chaos ...`");
+  }
+  TRY(CheckOverlap(request, world));
+  if (IsOfNetwork(request)) {
+    TRY(CheckNetwork(request, world));
+    TRY(CheckAddresses(world));
+  } else if (request.fault == Fault::kDisk) {
+    TRY(CheckDisk(world));
+  } else {
+    TRY(CheckMachine(request, world));
+  }
+  return CheckPrograms(request, world);
+}
+
+}  // namespace skiff::chaos

@@ -1,0 +1,48 @@
+// What forbids a fault, and how to mend it. Pure.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "skiff/chaos/plan.h"
+#include "skiff/chaos/record.h"
+
+namespace skiff::chaos {
+
+// What is known of the directory that is to be filled.
+struct DiskFact {
+  std::string mount_root;  // Which folder of its file system is mounted there; "/" is all of it.
+  bool is_mount = false;   // Something is mounted at that very place.
+  bool is_machines_own = false;  // The same file system is the machine's root.
+  bool is_memory = false;
+  int64_t free_bytes = 0;
+};
+
+struct World {
+  bool is_root = false;
+  std::set<std::string> programs;  // Which of nsenter, nft, iptables-nft, docker are there.
+  Place target;
+  std::optional<Place> peer;
+  std::optional<DiskFact> disk;
+  std::vector<Record> records;
+};
+
+// Programs that a request needs, with the package that has them.
+struct NeededProgram {
+  std::string name;
+  std::string package;
+};
+std::vector<NeededProgram> ProgramsFor(const Request& request);
+
+// Whatever the cluster and the machine are like.
+Result<> CheckPossible(const Request& request);
+// kForbidden, kNotFound, kConflict: with the remedy.
+Result<> CheckWorld(const Request& request, const World& world);
+
+inline constexpr int64_t kFilledMemoryMax = int64_t{1} << 30;
+inline constexpr int64_t kFilledDiskMax = int64_t{16} << 30;
+
+}  // namespace skiff::chaos

@@ -1,0 +1,162 @@
+#include "skiff/chaos/checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace skiff::chaos {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+World PodWorld() {
+  World world{.is_root = true, .programs = {"nsenter", "nft", "iptables-nft"}, .target = {}};
+  world.target = {.target = {false, "default", "a"}, .uid = "1", .is_here = true};
+  world.target.holder = {100, 1};
+  world.target.device = "eth0";
+  world.target.addresses = {"10.244.0.5/32"};
+  return world;
+}
+World NodeWorld() {
+  World world = PodWorld();
+  world.target.target = {true, "", "near"};
+  return world;
+}
+Place Other() {
+  Place place{.target = {true, "", "far"}, .uid = "2"};
+  place.addresses = {"10.77.2.10/32"};
+  place.elsewhere = "is another machine; run this there, as root";
+  return place;
+}
+
+Request AskedOf(Fault fault, const World& world) {
+  Request request{.fault = fault, .target = world.target.target, .length = 30s};
+  if (world.peer) request.peer = world.peer->target;
+  return request;
+}
+
+std::string Said(Fault fault, const World& world) {
+  const auto checked = CheckWorld(AskedOf(fault, world), world);
+  return checked ? "possible" : checked.error().message;
+}
+
+Record RecordOf(Fault fault, const std::string& target, const std::string& peer = "") {
+  return {.id = "x7k2p", .fault = fault, .target = target, .peer = peer, .plan = {}};
+}
+
+TEST(ChaosChecksTest, FaultsOfAPodArePossible) {
+  for (const Fault fault : {Fault::kNetem, Fault::kPartition, Fault::kPause, Fault::kKill}) {
+    EXPECT_EQ(Said(fault, PodWorld()), "possible") << FaultWord(fault);
+  }
+}
+
+TEST(ChaosChecksTest, TheMachinesOwnNetworkIsNotCut) {
+  World world = NodeWorld();
+  world.target.has_hosts_network = true;
+  for (const Fault fault : {Fault::kNetem, Fault::kPartition}) {
+    EXPECT_THAT(Said(fault, world),
+                AllOf(HasSubstr("the network of node/near is this machine's own"),
+                      HasSubstr("`skiff up --docker --nodes=3`")));
+    world.peer = Other();
+    EXPECT_THAT(Said(fault, world), HasSubstr("this machine's own"));
+    world.peer = std::nullopt;
+  }
+  // From a pod, whose end of the link is its own.
+  world.peer = PodWorld().target;
+  EXPECT_EQ(Said(Fault::kPartition, world), "possible");
+  EXPECT_THAT(Said(Fault::kNetem, world), HasSubstr("netem pod/a node/near"));
+}
+
+TEST(ChaosChecksTest, TheMachineThisRunsOnIsCutFromSomebodyOnly) {
+  World world = NodeWorld();
+  world.target.has_callers_network = true;
+  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("partition node/near node/OTHER"));
+  EXPECT_THAT(Said(Fault::kNetem, world), HasSubstr("netem node/near node/OTHER"));
+  world.peer = Other();
+  EXPECT_EQ(Said(Fault::kPartition, world), "possible");
+  EXPECT_EQ(Said(Fault::kNetem, world), "possible");
+  EXPECT_THAT(Said(Fault::kPause, world), HasSubstr("nobody would be left to undo it"));
+  EXPECT_THAT(Said(Fault::kKill, world), HasSubstr("can be killed"));
+}
+
+TEST(ChaosChecksTest, APodInItsNodesNetworkHasNoneOfItsOwn) {
+  World world = PodWorld();
+  world.target.shares_nodes_network = true;
+  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("hostNetwork"));
+  EXPECT_EQ(Said(Fault::kPause, world), "possible");
+  World peer = PodWorld();
+  peer.peer = world.target;
+  EXPECT_THAT(Said(Fault::kPartition, peer), HasSubstr("hostNetwork"));
+}
+
+TEST(ChaosChecksTest, SaysWhereToAskInstead) {
+  World world = PodWorld();
+  world.target = Other();
+  for (const Fault fault : {Fault::kNetem, Fault::kPartition, Fault::kPause, Fault::kDisk}) {
+    EXPECT_EQ(Said(fault, world), "node/far is another machine; run this there, as root");
+  }
+  world.target.is_simulated = true;
+  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("node/far is simulated"));
+}
+
+TEST(ChaosChecksTest, SaysWhatIsMissing) {
+  World world = PodWorld();
+  world.programs = {"nsenter"};
+  EXPECT_EQ(Said(Fault::kPartition, world),
+            "nft: no such program; install it (Debian: apt-get install nftables)");
+  EXPECT_EQ(Said(Fault::kNetem, world),
+            "iptables-nft: no such program; install it (Debian: apt-get install iptables)");
+  EXPECT_EQ(Said(Fault::kPause, world), "possible");
+  world.is_root = false;
+  EXPECT_THAT(Said(Fault::kPause, world), HasSubstr("sudo -E"));
+  world = PodWorld();
+  world.target.addresses.clear();
+  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("has no address yet"));
+}
+
+TEST(ChaosChecksTest, FaultsOfOneKindDoNotOverlap) {
+  World world = PodWorld();
+  world.records = {RecordOf(Fault::kNetem, "pod/a"), RecordOf(Fault::kPartition, "pod/b")};
+  EXPECT_EQ(Said(Fault::kNetem, world),
+            "netem of pod/a is on already; wait until it is over, or end it: "
+            "skiff chaos stop x7k2p");
+  EXPECT_EQ(Said(Fault::kPartition, world), "possible");
+  // Links to different peers are cut by tables of their own.
+  world.peer = Other();
+  world.records = {RecordOf(Fault::kPartition, "pod/a", "node/near")};
+  EXPECT_EQ(Said(Fault::kPartition, world), "possible");
+  world.records = {RecordOf(Fault::kPartition, "pod/a", "node/far")};
+  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("is on already"));
+}
+
+TEST(ChaosChecksTest, ADiskThatOthersHaveDataOnIsNotFilled) {
+  World world = PodWorld();
+  world.target.directory = "/cache";
+  EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("/cache cannot be looked at"));
+  const DiskFact memory{
+      .mount_root = "/", .is_mount = true, .is_memory = true, .free_bytes = 64 << 20};
+  world.disk = memory;
+  EXPECT_EQ(Said(Fault::kDisk, world), "possible");
+  world.disk->mount_root = "/var/lib/skiff/pods/1/volumes/cache";
+  EXPECT_THAT(Said(Fault::kDisk, world), AllOf(HasSubstr("a disk that others have data on"),
+                                               HasSubstr("medium: Memory")));
+  world.disk = memory;
+  world.disk->is_mount = false;
+  EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("others have data on"));
+  world.disk = memory;
+  world.disk->is_machines_own = true;
+  EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("others have data on"));
+  world.disk = memory;
+  world.disk->free_bytes = kFilledMemoryMax + (1 << 20);
+  EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("1025 MiB, and at most 1024 MiB of memory"));
+}
+
+TEST(ChaosChecksTest, ThereIsNoClockOfItsOwn) {
+  const auto refused = CheckPossible({.fault = Fault::kClock});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("one wall clock"));
+  EXPECT_TRUE(CheckPossible({.fault = Fault::kPause}));
+}
+
+}  // namespace
+}  // namespace skiff::chaos

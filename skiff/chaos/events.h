@@ -1,0 +1,21 @@
+// Events that tell of faults, on the nodes and pods concerned.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "skiff/chaos/record.h"
+
+namespace skiff::chaos {
+
+// The one that tells of it about one of its objects. `reason`: ChaosStarted, ChaosStopped.
+core_v1::Event MakeEvent(const Record& record, const core_v1::ObjectReference& object,
+                         const std::string& reason, const std::string& message, TimePoint now);
+
+// "netem of pod/a to pod/b: delay 100ms".
+std::string WhatItIs(const Record& record);
+
+// Writes one for each of its objects; none where it knows no cluster.
+Result<> TellOf(const Record& record, const std::string& reason, const std::string& message);
+
+}  // namespace skiff::chaos

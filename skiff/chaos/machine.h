@@ -1,0 +1,57 @@
+// What this machine shows of the processes, networks and disks of nodes and pods.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/process.h"
+#include "skiff/chaos/checks.h"
+
+namespace skiff::chaos {
+
+// Whether /proc/PID/cgroup, so printed, names such a cgroup: "pod1234" names also "pod1234.slice".
+bool IsInGroup(std::string_view cgroups, std::string_view group);
+// Living processes in any of those groups, the oldest first.
+std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups);
+
+// This thread is in the network of that process until this goes.
+class NetworkOf {
+ public:
+  static Result<NetworkOf> Enter(const ProcessId& process);
+  NetworkOf(NetworkOf&& other) noexcept;
+  ~NetworkOf();
+
+ private:
+  explicit NetworkOf(int own) : own_(own) {}
+  int own_;  // The network that this thread came from.
+};
+
+struct NetworkFact {
+  bool is_hosts = false;    // The kernel's first one, in which the machine itself is.
+  bool is_callers = false;  // That of this process.
+  struct Address {
+    std::string device;
+    std::string address;
+  };
+  std::vector<Address> addresses;
+  // "": no device has one of these.
+  std::string DeviceOf(const std::vector<std::string>& wanted) const;
+};
+Result<NetworkFact> ReadNetwork(const ProcessId& process);
+
+// A line of /proc/PID/mountinfo.
+struct MountLine {
+  std::string device;  // "8:1"
+  std::string root;    // Which folder of the file system is mounted.
+  std::string at;
+};
+// What is mounted at that very path; the last one, where several are.
+std::optional<MountLine> MountAt(const std::string& mountinfo, const std::string& path);
+
+// An open directory as that process sees it, whatever links it has made there. -1: none.
+int OpenInside(const ProcessId& process, const std::string& directory);
+std::optional<DiskFact> ReadDisk(const ProcessId& process, const std::string& directory);
+
+}  // namespace skiff::chaos

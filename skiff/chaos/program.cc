@@ -1,0 +1,264 @@
+#include "skiff/chaos/program.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "base/flags.h"
+#include "base/id.h"
+#include "client/kubeconfig.h"
+#include "skiff/chaos/checks.h"
+#include "skiff/chaos/events.h"
+#include "skiff/chaos/machine.h"
+#include "skiff/chaos/places.h"
+#include "skiff/chaos/supervisor.h"
+#include "skiff/daemon.h"
+
+namespace skiff::chaos {
+namespace {
+
+constexpr char kDirectory[] = "/run/skiff-chaos";
+constexpr Duration kStopPatience = 20s;
+constexpr char kUsage[] =
+    "usage: skiff chaos FAULT TARGET [TARGET] --for=30s\n"
+    "       skiff chaos ls\n"
+    "       skiff chaos stop [ID...]\n"
+    "\n"
+    "A target is node/NAME, or pod/NAME with -n NAMESPACE. When the time is up, all is as it was.\n"
+    "\n"
+    "  netem TARGET [TARGET]      --delay, --jitter, --loss, --duplicate, --reorder, --rate of\n"
+    "                             what the first one sends: to anybody, or to the second one\n"
+    "  partition TARGET [TARGET]  nothing goes between it and all others, or the second one;\n"
+    "                             --direction=out|in: one way alone\n"
+    "  kill TARGET                a pod's containers, with --signal; a node, which comes back\n"
+    "  pause TARGET               the processes of a pod or a node stand still\n"
+    "  disk TARGET                a pod's emptyDir, or the disk of a node, is full\n"
+    "  clock TARGET               says why there is no such thing\n"
+    "  ls                         what is on, and for how long\n"
+    "  stop [ID...]               ends these, or all, now\n"
+    "\n"
+    "skiff chaos FAULT --help lists the flags.\n";
+
+struct Cluster {
+  std::string kubeconfig;  // With everything that the supervisor needs to find it again.
+  std::unique_ptr<Transport> transport;
+};
+
+// The kubeconfig that is named, else kubectl's variable, else that of this machine's cluster, else
+// the user's.
+std::string KubeconfigOf(const Request& request) {
+  if (!request.kubeconfig.empty()) return PathAsTyped(request.kubeconfig);
+  const char* variable = std::getenv("KUBECONFIG");
+  if (variable != nullptr && *variable != 0) {
+    const std::string list = variable;
+    return PathAsTyped(list.substr(0, list.find(':')));
+  }
+  std::error_code ignored;
+  const std::string own = request.data_dir + "/admin.kubeconfig";
+  if (std::filesystem::exists(own, ignored)) return own;
+  const char* home = std::getenv("HOME");
+  return std::string(home == nullptr ? "/root" : home) + "/.kube/config";
+}
+
+Result<Cluster> ConnectTo(const Request& request) {
+  constexpr int kPatienceMs = 10000;
+  Cluster cluster{.kubeconfig = KubeconfigOf(request), .transport = nullptr};
+  const auto config = LoadKubeconfig(cluster.kubeconfig, "", "");
+  auto server = config ? config->Options() : Result<HttpsOptions>(Fail(config.error()));
+  if (!server || server->server.empty()) {
+    return Fail(Reason::kNotFound,
+                fmt::format("no cluster is known here ({}): name a kubeconfig with --kubeconfig",
+                            server ? "no server in " + cluster.kubeconfig
+                                   : server.error().message));
+  }
+  server->request_timeout_ms = kPatienceMs;
+  cluster.transport = TRY(MakeHttpsTransport(*server));
+  return cluster;
+}
+
+// Undoes what nobody supervises any more, and says so.
+Result<std::vector<Record>> SweepAll(const Records& records) {
+  std::vector<Record> living;
+  for (Record& record : TRY(records.All())) {
+    if (record.supervisor.pid != 0 && IsAlive(record.supervisor)) {
+      living.push_back(std::move(record));
+      continue;
+    }
+    if (const auto undone = Undo(record); !undone) {
+      return Fail(undone.error().reason,
+                  fmt::format("{} ({}) was left behind and cannot be undone: {}; mend that, and "
+                              "run `skiff chaos ls` again",
+                              record.id, WhatItIs(record), undone.error().message));
+    }
+    RemoveRecord(kDirectory, record.id);
+    std::fprintf(stderr, "%s (%s) had lost its supervisor: what was left of it is undone\n",
+                 record.id.c_str(), WhatItIs(record).c_str());
+    // Whether anybody can be told decides nothing.
+    (void)TellOf(record, "ChaosStopped", WhatItIs(record) + " had lost its supervisor: undone");
+  }
+  return living;
+}
+
+core_v1::ObjectReference ReferenceOf(const Place& place) {
+  core_v1::ObjectReference object;
+  object.api_version = "v1";
+  object.kind = place.target.is_node ? "Node" : "Pod";
+  object.namespace_ = place.target.namespace_;
+  object.name = place.target.name;
+  object.uid = place.uid;
+  return object;
+}
+
+// What there is to be known before anything is done.
+Result<World> LookAround(const Request& request, Client& client, std::vector<Record> records) {
+  World world{.is_root = geteuid() == 0, .programs = {}, .target = {}};
+  for (const NeededProgram& program : ProgramsFor(request)) {
+    if (FindProgram(program.name)) world.programs.insert(program.name);
+  }
+  world.target = TRY(FindPlace(client, request, request.target));
+  if (request.peer) world.peer = TRY(FindPlace(client, request, *request.peer));
+  if (request.fault == Fault::kDisk && world.target.is_here) {
+    world.disk = ReadDisk(world.target.holder, world.target.directory);
+  }
+  world.records = std::move(records);
+  return world;
+}
+
+// Over at once: no record, nobody who holds it. Whether anybody can be told changes nothing.
+void KillNow(const Request& request, const World& world, const Record& record) {
+  // Of each container its first process, with which the others end.
+  for (const std::string& group : world.target.groups) {
+    const auto processes = ProcessesIn({group});
+    if (!processes.empty()) SignalProcess(processes.front(), request.signal);
+  }
+  (void)TellOf(record, "ChaosStarted", WhatItIs(record));
+}
+
+Result<> Start(const Request& request) {
+  TRY(CheckPossible(request));
+  const auto records = TRY(Records::Open(kDirectory));
+  auto others = TRY(SweepAll(records));
+  const Cluster cluster = TRY(ConnectTo(request));
+  Client client(*cluster.transport, "skiff-chaos");
+  const World world = TRY(LookAround(request, client, std::move(others)));
+  TRY(CheckWorld(request, world));
+  SystemRandom random;
+  Record record{.id = random.NameSuffix(), .fault = request.fault, .plan = {}};
+  record.target = request.target.Text();
+  record.peer = request.peer ? request.peer->Text() : "";
+  record.detail = DetailOf(request);
+  record.length = request.length;
+  record.ends = SystemClock().Monotonic() + request.length;
+  record.objects = {ReferenceOf(world.target)};
+  if (world.peer) record.objects.push_back(ReferenceOf(*world.peer));
+  record.kubeconfig = cluster.kubeconfig;
+  if (request.length == 0ns) {
+    KillNow(request, world, record);
+    std::printf("%s\n", WhatItIs(record).c_str());
+    return {};
+  }
+  record.plan = MakePlan(request, record.id, world.target, world.peer);
+  TRY(SaveRecord(kDirectory, record));
+  // Said before: once it is on, the API may be out of reach.
+  const std::string length = GoDurationText(request.length);
+  (void)TellOf(record, "ChaosStarted", fmt::format("{} for {}", WhatItIs(record), length));
+  if (const auto started = StartSupervisor(kDirectory, record.id); !started) {
+    (void)TellOf(record, "ChaosStopped", WhatItIs(record) + " did not begin");
+    return Fail(started.error());
+  }
+  std::printf("%s for %s: %s\n", WhatItIs(record).c_str(), length.c_str(), record.id.c_str());
+  return {};
+}
+
+Result<> ListAll() {
+  const auto records = TRY(Records::Open(kDirectory));
+  const auto on = TRY(SweepAll(records));
+  if (on.empty()) {
+    std::printf("No fault is on.\n");
+    return {};
+  }
+  std::printf("%s", DescribeRecords(on, SystemClock().Monotonic()).c_str());
+  return {};
+}
+
+// Returns when it is undone, whoever does that.
+Result<> StopOne(const Record& record) {
+  const SystemClock clock;
+  const Duration deadline = clock.Monotonic() + kStopPatience;
+  SignalProcess(record.supervisor, SIGTERM);
+  std::error_code ignored;
+  while (std::filesystem::exists(RecordPath(kDirectory, record.id), ignored)) {
+    constexpr Duration kMoment = 20ms;
+    const bool is_gone = WaitUntilGone(record.supervisor, kMoment);
+    const bool is_there = std::filesystem::exists(RecordPath(kDirectory, record.id), ignored);
+    if (!is_there) break;
+    if (!is_gone && clock.Monotonic() < deadline) continue;
+    StopProcess(record.supervisor, 0ns);
+    TRY(Undo(record));
+    RemoveRecord(kDirectory, record.id);
+  }
+  std::printf("%s (%s) is undone\n", record.id.c_str(), WhatItIs(record).c_str());
+  return {};
+}
+
+Result<> Stop(const std::vector<std::string>& ids) {
+  const auto records = TRY(Records::Open(kDirectory));
+  const auto on = TRY(SweepAll(records));
+  for (const std::string& id : ids) {
+    const bool is_on =
+        std::any_of(on.begin(), on.end(), [&](const Record& record) { return record.id == id; });
+    if (is_on) continue;
+    return Fail(Reason::kNotFound,
+                fmt::format("no fault \"{}\" is on; `skiff chaos ls` shows those that are", id));
+  }
+  for (const Record& record : on) {
+    const bool is_meant = ids.empty() || std::find(ids.begin(), ids.end(), record.id) != ids.end();
+    if (is_meant) TRY(StopOne(record));
+  }
+  if (on.empty()) std::printf("No fault is on.\n");
+  return {};
+}
+
+Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) {
+  if (verb == "ls" || verb == "stop") {
+    std::vector<std::string> words;
+    Flags flags("skiff chaos " + verb);
+    TRY(flags.Parse(args, &words));
+    if (flags.help_asked()) {
+      std::printf("%s", kUsage);
+      return {};
+    }
+    return verb == "ls" ? ListAll() : Stop(words);
+  }
+  const auto fault = FaultOf(verb);
+  if (!fault) {
+    return Fail(Reason::kInvalid,
+                fmt::format("\"{}\" is no fault: netem, partition, kill, pause, disk, clock; or "
+                            "ls, stop",
+                            verb));
+  }
+  auto request = TRY(ParseRequest(*fault, args));
+  if (!request) return {};
+  request->data_dir = PathAsTyped(request->data_dir);
+  return Start(*request);
+}
+
+}  // namespace
+
+int ChaosMain(const std::vector<std::string>& args) {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+    std::fprintf(args.empty() ? stderr : stdout, "%s", kUsage);
+    return args.empty() ? 2 : 0;
+  }
+  if (args[0] == kSupervise && args.size() == 3) return Supervise(args[1], args[2]);
+  const auto done = RunVerb(args[0], {args.begin() + 1, args.end()});
+  return done ? 0 : Complain(done.error().message);
+}
+
+}  // namespace skiff::chaos

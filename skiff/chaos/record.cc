@@ -1,0 +1,236 @@
+#include "skiff/chaos/record.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "api/codec/json.h"
+#include "apiserver/auth/pki.h"
+#include "base/flags.h"
+#include "skiff/columns.h"
+
+namespace skiff::chaos {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSuffix[] = ".json";
+
+Json JsonOf(const ProcessId& process) {
+  return {{"pid", process.pid}, {"started", process.start_ticks}};
+}
+
+ProcessId ProcessOf(const Json& json) {
+  return {json.value("pid", 0), json.value("started", uint64_t{0})};
+}
+
+Json JsonOf(const std::vector<Command>& commands) {
+  Json list = Json::array();
+  for (const Command& command : commands) {
+    list.push_back({{"argv", command.argv},
+                    {"stdin", command.stdin_text},
+                    {"absent", command.absent},
+                    {"holder", JsonOf(command.holder)}});
+  }
+  return list;
+}
+
+std::vector<Command> CommandsOf(const Json& list) {
+  std::vector<Command> commands;
+  for (const Json& json : list) {
+    commands.push_back({json.at("argv").get<std::vector<std::string>>(), json.at("stdin"),
+                        json.at("absent"), ProcessOf(json.at("holder"))});
+  }
+  return commands;
+}
+
+Json JsonOf(const Hold& hold) {
+  const Impairment& of = hold.impairment;
+  return {{"queue", hold.queue},
+          {"queuedBy", JsonOf(hold.queued_by)},
+          {"delay", of.delay.count()},
+          {"jitter", of.jitter.count()},
+          {"loss", of.loss},
+          {"duplicate", of.duplicate},
+          {"reorder", of.reorder},
+          {"rate", of.rate_bits},
+          {"frozen", hold.frozen},
+          {"filled", hold.filled},
+          {"filledBy", JsonOf(hold.filled_by)}};
+}
+
+Hold HoldOf(const Json& json) {
+  Hold hold{.queue = json.at("queue"), .queued_by = ProcessOf(json.at("queuedBy"))};
+  hold.impairment = {.delay = Duration(json.at("delay").get<int64_t>()),
+                     .jitter = Duration(json.at("jitter").get<int64_t>()),
+                     .loss = json.at("loss"),
+                     .duplicate = json.at("duplicate"),
+                     .reorder = json.at("reorder"),
+                     .rate_bits = json.at("rate")};
+  hold.frozen = json.at("frozen").get<std::vector<std::string>>();
+  hold.filled = json.at("filled");
+  hold.filled_by = ProcessOf(json.at("filledBy"));
+  return hold;
+}
+
+Json JsonOf(const std::vector<core_v1::ObjectReference>& objects) {
+  Json list = Json::array();
+  for (const auto& object : objects) {
+    list.push_back({{"kind", object.kind},
+                    {"namespace", object.namespace_},
+                    {"name", object.name},
+                    {"uid", object.uid}});
+  }
+  return list;
+}
+
+std::vector<core_v1::ObjectReference> ObjectsOf(const Json& list) {
+  std::vector<core_v1::ObjectReference> objects;
+  for (const Json& json : list) {
+    core_v1::ObjectReference object;
+    object.api_version = "v1";
+    object.kind = json.at("kind");
+    object.namespace_ = json.at("namespace");
+    object.name = json.at("name");
+    object.uid = json.at("uid");
+    objects.push_back(std::move(object));
+  }
+  return objects;
+}
+
+Record RecordOf(const Json& json) {
+  Record record{.id = json.at("id"),
+                .fault = FaultOf(json.at("fault").get<std::string>()).value_or(Fault::kNetem),
+                .target = json.at("target"),
+                .peer = json.at("peer"),
+                .detail = json.at("detail"),
+                .ends = Duration(json.at("ends").get<int64_t>()),
+                .length = Duration(json.at("length").get<int64_t>()),
+                .supervisor = ProcessOf(json.at("supervisor")),
+                .plan = {}};
+  record.plan = {CommandsOf(json.at("begin")), CommandsOf(json.at("end")), HoldOf(json.at("hold"))};
+  record.objects = ObjectsOf(json.at("objects"));
+  record.kubeconfig = json.at("kubeconfig");
+  return record;
+}
+
+std::string LeftText(Duration left) {
+  return left <= 0ns ? "0s" : GoDurationText(std::chrono::ceil<std::chrono::seconds>(left));
+}
+
+}  // namespace
+
+std::string RecordText(const Record& record) {
+  const Json json = {{"id", record.id},
+                     {"fault", std::string(FaultWord(record.fault))},
+                     {"target", record.target},
+                     {"peer", record.peer},
+                     {"detail", record.detail},
+                     {"ends", record.ends.count()},
+                     {"length", record.length.count()},
+                     {"supervisor", JsonOf(record.supervisor)},
+                     {"begin", JsonOf(record.plan.begin)},
+                     {"end", JsonOf(record.plan.end)},
+                     {"hold", JsonOf(record.plan.hold)},
+                     {"objects", JsonOf(record.objects)},
+                     {"kubeconfig", record.kubeconfig}};
+  return json.dump(2) + "\n";
+}
+
+Result<Record> ParseRecord(const std::string& text) {
+  const Json json = TRY(ParseJson(text));
+  // The library tells of what is not there, or of another type, by throwing.
+  try {
+    return RecordOf(json);
+  } catch (const Json::exception& error) {
+    return Fail(Reason::kInvalid, error.what());
+  }
+}
+
+Result<Records> Records::Open(const std::string& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (!error) fs::permissions(directory, fs::perms::owner_all, error);
+  const std::string path = directory + "/lock";
+  const int file = error ? -1 : open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const auto failed = [&](const std::string& why) {
+    return Fail(Reason::kForbidden,
+                fmt::format("cannot keep in {} what is on: {}; run this as root, as in `sudo -E "
+                            "skiff chaos`",
+                            directory, why));
+  };
+  if (error) return failed(error.message());
+  if (file < 0) return failed(std::strerror(errno));
+  while (flock(file, LOCK_EX) != 0) {
+    if (errno == EINTR) continue;
+    const std::string why = std::strerror(errno);
+    close(file);
+    return failed(why);
+  }
+  return Records(directory, file);
+}
+
+Records::Records(Records&& other) noexcept
+    : directory_(std::move(other.directory_)), lock_(std::exchange(other.lock_, -1)) {}
+Records::~Records() {
+  if (lock_ >= 0) close(lock_);
+}
+
+Result<std::vector<Record>> Records::All() const {
+  std::vector<Record> records;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory_, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.ends_with(kSuffix)) continue;
+    auto record = LoadRecord(directory_, name.substr(0, name.size() - (sizeof kSuffix - 1)));
+    // It ended meanwhile.
+    if (!record && !fs::exists(entry.path(), error)) continue;
+    if (!record) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("{}: {}; it is none of ours: remove it", entry.path().string(),
+                              record.error().message));
+    }
+    records.push_back(std::move(*record));
+  }
+  std::sort(records.begin(), records.end(),
+            [](const auto& a, const auto& b) { return a.ends < b.ends; });
+  return records;
+}
+
+std::string RecordPath(const std::string& directory, const std::string& id) {
+  return directory + "/" + id + kSuffix;
+}
+
+Result<Record> LoadRecord(const std::string& directory, const std::string& id) {
+  const std::string text = TRY(ReadWholeFile(RecordPath(directory, id)));
+  return ParseRecord(text);
+}
+
+Result<> SaveRecord(const std::string& directory, const Record& record) {
+  return WriteWholeFile(RecordPath(directory, record.id), RecordText(record), 0600);
+}
+
+void RemoveRecord(const std::string& directory, const std::string& id) {
+  std::error_code ignored;
+  fs::remove(RecordPath(directory, id), ignored);
+  fs::remove(directory + "/" + id + ".log", ignored);
+}
+
+std::string DescribeRecords(const std::vector<Record>& records, Duration now) {
+  std::vector<std::vector<std::string>> rows = {{"ID", "FAULT", "TARGET", "PEER", "WHAT", "LEFT"}};
+  for (const Record& record : records) {
+    rows.push_back({record.id, std::string(FaultWord(record.fault)), record.target,
+                    record.peer.empty() ? "-" : record.peer, record.detail,
+                    LeftText(record.ends - now)});
+  }
+  return InColumns(rows);
+}
+
+}  // namespace skiff::chaos

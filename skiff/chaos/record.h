@@ -1,0 +1,56 @@
+// What is on, a file each in a directory of its own (/run/skiff-chaos): written before anything is
+// done, and gone when all of it is undone. Whoever finds one whose supervisor lives no more undoes
+// it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/gen/core_v1.h"
+#include "skiff/chaos/plan.h"
+
+namespace skiff::chaos {
+
+struct Record {
+  std::string id;
+  Fault fault = Fault::kNetem;
+  std::string target;
+  std::string peer;
+  std::string detail;
+  Duration ends = Duration(0);  // On the clock that never goes back.
+  Duration length = Duration(0);
+  ProcessId supervisor;  // pid 0: it was not started yet.
+  Plan plan;
+  std::vector<core_v1::ObjectReference> objects;  // Whose Events tell of it.
+  std::string kubeconfig;                         // "": nobody is told.
+};
+
+std::string RecordText(const Record& record);
+Result<Record> ParseRecord(const std::string& text);
+
+// The directory of records. One program at a time looks through it or adds to it; a record's
+// supervisor alone changes it meanwhile.
+class Records {
+ public:
+  // Makes the directory, and waits until it is this one's turn.
+  static Result<Records> Open(const std::string& directory);
+  Records(Records&& other) noexcept;
+  ~Records();
+  // By their ends.
+  Result<std::vector<Record>> All() const;
+
+ private:
+  Records(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
+  std::string directory_;
+  int lock_;
+};
+
+std::string RecordPath(const std::string& directory, const std::string& id);
+Result<Record> LoadRecord(const std::string& directory, const std::string& id);
+Result<> SaveRecord(const std::string& directory, const Record& record);
+void RemoveRecord(const std::string& directory, const std::string& id);
+
+// The table of `skiff chaos ls`.
+std::string DescribeRecords(const std::vector<Record>& records, Duration now);
+
+}  // namespace skiff::chaos

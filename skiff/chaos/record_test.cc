@@ -1,0 +1,145 @@
+#include "skiff/chaos/record.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "skiff/chaos/events.h"
+#include "skiff/chaos/machine.h"
+#include "skiff/chaos/packet_queue.h"
+#include "skiff/chaos/places.h"
+
+namespace skiff::chaos {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Record Netem() {
+  Record record{.id = "x7k2p", .fault = Fault::kNetem, .target = "pod/a", .peer = "node/b",
+                .detail = "delay 100ms", .ends = 100s, .length = 30s, .plan = {}};
+  record.supervisor = {42, 4242};
+  const Command command{{"nft", "-f", "-"}, "table inet x { }\n", "no rule", {100, 1}};
+  record.plan.begin = {command};
+  record.plan.end = {command, command};
+  record.plan.hold.queue = 7;
+  record.plan.hold.queued_by = {100, 1};
+  record.plan.hold.impairment = {100ms, 10ms, 0.5, 1, 25, 1'500'000};
+  record.plan.hold.frozen = {"aaaa"};
+  record.plan.hold.filled = "/cache";
+  record.plan.hold.filled_by = {101, 2};
+  core_v1::ObjectReference object;
+  object.api_version = "v1";
+  object.kind = "Pod";
+  object.namespace_ = "shop";
+  object.name = "a";
+  object.uid = "1";
+  record.objects = {object};
+  record.kubeconfig = "/root/.kube/config";
+  return record;
+}
+
+class ChaosRecordsTest : public testing::Test {
+ protected:
+  ChaosRecordsTest() : directory_(testing::TempDir() + "/chaos-" + std::to_string(getpid())) {}
+  ~ChaosRecordsTest() override { std::filesystem::remove_all(directory_); }
+  const std::string directory_;
+};
+
+TEST_F(ChaosRecordsTest, KeepAllThatUndoingNeeds) {
+  const auto read = ParseRecord(RecordText(Netem()));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(RecordText(*read), RecordText(Netem()));
+  EXPECT_EQ(read->plan.end, Netem().plan.end);
+  EXPECT_EQ(read->plan.hold, Netem().plan.hold);
+  EXPECT_EQ(read->objects, Netem().objects);
+  EXPECT_EQ(read->supervisor, Netem().supervisor);
+}
+
+TEST_F(ChaosRecordsTest, AreFoundUntilTheyAreRemoved) {
+  const auto records = Records::Open(directory_);
+  ASSERT_TRUE(records) << records.error().message;
+  Record later = Netem();
+  later.id = "later";
+  later.ends = 200s;
+  ASSERT_TRUE(SaveRecord(directory_, later));
+  ASSERT_TRUE(SaveRecord(directory_, Netem()));
+  const auto all = records->All();
+  ASSERT_TRUE(all) << all.error().message;
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ((*all)[0].id, "x7k2p");
+  EXPECT_EQ(DescribeRecords(*all, 90s),
+            "ID      FAULT   TARGET   PEER     WHAT          LEFT\n"
+            "x7k2p   netem   pod/a    node/b   delay 100ms   10s\n"
+            "later   netem   pod/a    node/b   delay 100ms   1m50s\n");
+  RemoveRecord(directory_, "x7k2p");
+  EXPECT_EQ(records->All()->size(), 1u);
+}
+
+TEST_F(ChaosRecordsTest, OfSomebodyElseAreNotTakenForOurs) {
+  const auto records = Records::Open(directory_);
+  ASSERT_TRUE(records);
+  for (const char* text : {"", "{", "[]", "{\"id\": 1}", "{\"id\": \"x\", \"fault\": {}}"}) {
+    std::ofstream(directory_ + "/odd.json") << text;
+    const auto all = records->All();
+    ASSERT_FALSE(all) << text;
+    EXPECT_THAT(all.error().message, HasSubstr("odd.json")) << text;
+  }
+}
+
+TEST(ChaosEventTest, TellsTheObjectWhatIsDoneToIt) {
+  const Record record = Netem();
+  const auto event = MakeEvent(record, record.objects[0], "ChaosStarted",
+                               WhatItIs(record) + " for 30s", TimePoint(1000s));
+  EXPECT_EQ(event.metadata.namespace_, "shop");
+  EXPECT_EQ(event.involved_object, record.objects[0]);
+  EXPECT_EQ(event.type, "Warning");
+  EXPECT_EQ(event.message, "netem of pod/a and node/b: delay 100ms for 30s");
+  core_v1::ObjectReference node;
+  node.name = "near";
+  const auto stopped = MakeEvent(record, node, "ChaosStopped", "x", TimePoint(1000s));
+  EXPECT_EQ(stopped.metadata.namespace_, "default");
+  EXPECT_EQ(stopped.type, "Normal");
+}
+
+TEST(ChaosMachineTest, FindsProcessesByTheirCgroups) {
+  EXPECT_TRUE(IsInGroup("1:name=systemd:/kubepods/burstable/pod12-34/abcd\n", "pod12-34"));
+  EXPECT_TRUE(IsInGroup("0::/kubepods.slice/kubepods-pod12_34.slice/cri-containerd-abcd.scope\n",
+                        "pod12_34"));
+  EXPECT_FALSE(IsInGroup("0::/kubepods/pod99/abcd\n", "pod12-34"));
+  EXPECT_FALSE(IsInGroup("0::/", ""));  // A name that is not known is nobody's.
+  EXPECT_THAT(PodGroups("12-34"), ElementsAre("pod12-34", "pod12_34"));
+}
+
+TEST(ChaosMachineTest, SeesWhatIsMountedThere) {
+  const std::string mounts =
+      "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+      "30 22 0:44 / /cache rw - tmpfs tmpfs rw\n"
+      "31 22 8:1 /var/lib/skiff/pods/1/volumes/data /data rw - ext4 /dev/sda1 rw\n"
+      "32 30 0:45 / /cache rw - tmpfs tmpfs rw\n";
+  EXPECT_EQ(MountAt(mounts, "/cache")->device, "0:45");
+  EXPECT_EQ(MountAt(mounts, "/data")->root, "/var/lib/skiff/pods/1/volumes/data");
+  EXPECT_FALSE(MountAt(mounts, "/cach"));
+  EXPECT_FALSE(MountAt("garbage\n", "/"));
+}
+
+TEST(ChaosMachineTest, ADeviceIsFoundByItsAddress) {
+  const NetworkFact network{.addresses = {{"eth0", "10.0.0.1"}, {"eth1", "10.0.1.1"}}};
+  EXPECT_EQ(network.DeviceOf({"10.0.1.1", "fd00::1"}), "eth1");
+  EXPECT_EQ(network.DeviceOf({"10.0.2.1"}), "");
+  const NetworkFact odd{.addresses = {{"a\"}}include\"/x", "10.0.0.1"}}};
+  EXPECT_EQ(odd.DeviceOf({"10.0.0.1"}), "") << "it would end the rule that it stands in";
+}
+
+TEST(ChaosPacketQueueTest, WhatIsCutShortOrIsNoMessageIsPassedOver) {
+  EXPECT_TRUE(ParsePackets("").empty());
+  EXPECT_TRUE(ParsePackets(std::string(100, '\0')).empty());
+  EXPECT_TRUE(ParsePackets(std::string(100, '\xff')).empty());
+  EXPECT_TRUE(ParsePackets(std::string(7, 'x')).empty());
+}
+
+}  // namespace
+}  // namespace skiff::chaos

@@ -1,0 +1,96 @@
+// What is asked for on the command line, and what is said of what is wrong with it.
+#include "skiff/chaos/request.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace skiff::chaos {
+namespace {
+
+using testing::HasSubstr;
+
+Request Parsed(Fault fault, const std::vector<std::string>& args) {
+  const auto request = ParseRequest(fault, args);
+  if (!request || !*request) {
+    ADD_FAILURE() << (request ? "nothing" : request.error().message);
+    return {};
+  }
+  return **request;
+}
+
+std::string Refusal(Fault fault, const std::vector<std::string>& args) {
+  const auto request = ParseRequest(fault, args);
+  return request ? "accepted" : request.error().message;
+}
+
+TEST(ChaosRequestTest, ALinkIsBetweenTwoTargets) {
+  const Request request = Parsed(Fault::kNetem, {"pod/a", "nodes/near", "-n", "shop", "--for=30s",
+                                                 "--delay=100ms", "--jitter=10ms", "--loss=0.5%",
+                                                 "--duplicate=1", "--reorder=25%",
+                                                 "--rate=1.5mbit"});
+  EXPECT_EQ(request.target, (Target{false, "shop", "a"}));
+  EXPECT_EQ(*request.peer, (Target{true, "", "near"}));
+  EXPECT_EQ(request.length, 30s);
+  EXPECT_EQ(request.impairment, (Impairment{100ms, 10ms, 0.5, 1, 25, 1'500'000}));
+  EXPECT_EQ(DetailOf(request),
+            "delay 100ms 10ms loss 0.5% duplicate 1% reorder 25% rate 1500kbit");
+  EXPECT_EQ(request.target.Text(), "pod/shop/a");
+}
+
+TEST(ChaosRequestTest, APartitionMayBeOfOneDirection) {
+  EXPECT_EQ(Parsed(Fault::kPartition, {"node/a", "--for=1m"}).direction, Direction::kBoth);
+  EXPECT_EQ(Parsed(Fault::kPartition, {"node/a", "--for=1m", "--direction=in"}).direction,
+            Direction::kIn);
+  EXPECT_EQ(Refusal(Fault::kPartition, {"node/a", "--for=1m", "--direction=up"}),
+            "--direction: \"up\" is none of both, out, in");
+}
+
+TEST(ChaosRequestTest, TheKillOfAPodIsOverAtOnceAndThatOfANodeIsNot) {
+  EXPECT_EQ(Parsed(Fault::kKill, {"pod/a"}).signal, SIGKILL);
+  EXPECT_EQ(Parsed(Fault::kKill, {"pod/a", "--signal=SIGTERM"}).signal, SIGTERM);
+  EXPECT_THAT(Refusal(Fault::kKill, {"pod/a", "--for=3s"}), HasSubstr("over at once"));
+  EXPECT_THAT(Refusal(Fault::kKill, {"node/a"}), HasSubstr("--for: say how long"));
+  EXPECT_THAT(Refusal(Fault::kKill, {"pod/a", "--signal=STOP"}),
+              HasSubstr("`skiff chaos pause` stops"));
+}
+
+TEST(ChaosRequestTest, SaysHowItIsDoneRight) {
+  EXPECT_EQ(Refusal(Fault::kPause, {"pod/a"}),
+            "--for: say how long, as in `skiff chaos pause pod/a --for=30s`");
+  for (const std::string length : {"2h0m0s", "10ms", "-1s"}) {
+    EXPECT_EQ(Refusal(Fault::kPause, {"pod/a", "--for=" + length}),
+              "--for: " + length + " is not between 1s and 1h0m0s");
+  }
+  EXPECT_EQ(Refusal(Fault::kPause, {"a", "--for=3s"}),
+            "\"a\" is no target: node/NAME, or pod/NAME with -n NAMESPACE");
+  EXPECT_THAT(Refusal(Fault::kPause, {"pod/a/b", "--for=3s"}), HasSubstr("is no target"));
+  EXPECT_THAT(Refusal(Fault::kPause, {"deployment/a", "--for=3s"}), HasSubstr("is no target"));
+  EXPECT_THAT(Refusal(Fault::kPause, {"pod/a", "pod/b", "--for=3s"}), HasSubstr("usage: "));
+  EXPECT_THAT(Refusal(Fault::kPause, {"node/a", "--container=c", "--for=3s"}),
+              HasSubstr("node/a is a node"));
+  EXPECT_THAT(Refusal(Fault::kPartition, {"pod/a", "po/a", "--for=3s"}),
+              HasSubstr("pod/a has no link to itself"));
+  EXPECT_THAT(Refusal(Fault::kNetem, {"pod/a", "--for=3s"}),
+              HasSubstr("say what is wrong with the link"));
+  EXPECT_THAT(Refusal(Fault::kNetem, {"pod/a", "--for=3s", "--reorder=5%"}),
+              HasSubstr("give a --delay as well"));
+  EXPECT_THAT(Refusal(Fault::kNetem, {"pod/a", "--for=3s", "--delay=1ms", "--jitter=2ms"}),
+              HasSubstr("--jitter not more than that"));
+}
+
+TEST(ChaosRequestTest, ReadsSharesAndRates) {
+  EXPECT_EQ(*ParsePercent("12.5%"), 12.5);
+  for (const std::string text : {"", "%", "-1%", "101", "1e1", "1.1.1", ".", "5 %", "nan"}) {
+    EXPECT_FALSE(ParsePercent(text)) << text;
+  }
+  EXPECT_EQ(*ParseRate("10gbit"), 10'000'000'000);
+  EXPECT_EQ(*ParseRate("1500bit"), 1500);
+  for (const std::string text : {"", "1", "1mb", "0kbit", "999bit", "101gbit", "-1mbit"}) {
+    EXPECT_FALSE(ParseRate(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace skiff::chaos

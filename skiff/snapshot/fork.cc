@@ -1,0 +1,206 @@
+#include "skiff/snapshot/fork.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "api/gen/core_v1.h"
+#include "api/values.h"
+#include "apiserver/auth/pki.h"
+#include "base/flags.h"
+#include "client/client.h"
+#include "client/kubeconfig.h"
+#include "skiff/daemon.h"
+#include "skiff/given_flags.h"
+#include "skiff/host_facts.h"
+#include "skiff/snapshot/store_copy.h"
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kForkMark[] = "/fork.json";
+constexpr int kFirstPort = 6443;
+constexpr int kPortsTried = 1000;
+constexpr size_t kNameMax = 40;
+
+Result<> CheckName(const std::string& name) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  const bool fits = !name.empty() && name.size() <= kNameMax && name.front() != '-' &&
+                    name.back() != '-' && name.find_first_not_of(kLetters) == std::string::npos;
+  if (fits) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("\"{}\" is no name for a cluster: up to {} lower case letters, digits "
+                          "and dashes, which begins and ends with a letter or digit",
+                          name, kNameMax));
+}
+
+bool IsPortFree(int port) {
+  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  const bool free = bind(file, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                    listen(file, 1) == 0;
+  close(file);
+  return free;
+}
+
+Result<int> NextFreePort() {
+  for (int port = kFirstPort + 1; port <= kFirstPort + kPortsTried; ++port) {
+    if (IsPortFree(port)) return port;
+  }
+  return Fail(Reason::kConflict,
+              fmt::format("no port from {} to {} is free: choose one with --secure-port",
+                          kFirstPort + 1, kFirstPort + kPortsTried));
+}
+
+// What the fork is, of its own and of the other cluster's mark.
+Result<ClusterOptions> OptionsOf(const ForkOptions& options) {
+  if (!HasClusterMark(options.data_dir)) {
+    return Fail(Reason::kNotFound,
+                fmt::format("{} holds no cluster that `skiff up` made; which one is meant says "
+                            "--data-dir",
+                            options.data_dir));
+  }
+  ClusterOptions fork{.data_dir = options.data_dir};
+  ReadClusterMark(fork);
+  if (fork.simulated_nodes == 0 && options.nodes == 0) {
+    return Fail(Reason::kInvalid,
+                fmt::format("the node of {} runs containers, and a machine has one such cluster "
+                            "(its services are one set of rules): --nodes=N simulates so many "
+                            "nodes for the fork",
+                            options.data_dir));
+  }
+  if (options.nodes > 0) fork.simulated_nodes = options.nodes;
+  fork.data_dir = ForkDirectory(options.data_dir, options.name);
+  const DataDirFact found = ReadDataDir(fork.data_dir);
+  if (found.is_file || !found.empty) {
+    return Fail(Reason::kAlreadyExists,
+                fmt::format("{} is there already: choose another name, or remove it with `skiff "
+                            "down --data-dir={}`",
+                            fork.data_dir, fork.data_dir));
+  }
+  fork.secure_port = options.secure_port;
+  if (fork.secure_port == 0) fork.secure_port = TRY(NextFreePort());
+  return fork;
+}
+
+Result<> CopyInto(const ForkOptions& options, const ClusterOptions& fork) {
+  auto copy = TRY(StoreCopy::Take(options.data_dir, options.kubeconfig));
+  const SnapshotFacts facts = TRY(copy.Facts(options.data_dir));
+  std::error_code error;
+  fs::create_directories(fork.data_dir + "/pki", error);
+  fs::permissions(fork.data_dir + "/pki", fs::perms::owner_all, error);
+  if (error) {
+    return Fail(Reason::kForbidden, fmt::format("{}: {}", fork.data_dir, error.message()));
+  }
+  TRY(copy.MoveTo(fork.data_dir + "/store"));
+  for (const std::string& name : IdentityFiles(options.data_dir)) {
+    const std::string text = TRY(ReadWholeFile(options.data_dir + "/" + name));
+    TRY(WriteWholeFile(fork.data_dir + "/" + name, text, 0600));
+  }
+  TRY(WriteClusterMark(fork));
+  const Json mark = {{"of", options.data_dir},
+                     {"revision", facts.revision.value},
+                     {"created", Time(facts.created).Rfc3339()}};
+  return WriteWholeFile(fork.data_dir + kForkMark, mark.dump() + "\n", 0644);
+}
+
+// Nobody speaks for the nodes that ran containers: without them their pods go to the others.
+Result<> RemoveForeignNodes(const ClusterOptions& fork) {
+  const Kubeconfig config = TRY(Kubeconfig::Load(AdminKubeconfigPath(fork)));
+  const HttpsOptions options = TRY(config.Options());
+  const auto transport = TRY(MakeHttpsTransport(options));
+  Client client(*transport, "skiff-fork");
+  for (const auto& node : TRY(client.List<core_v1::Node>())) {
+    if (node->status.node_info.container_runtime_version.starts_with("fake://")) continue;
+    const auto gone = client.Delete(*node);
+    if (!gone && gone.error().reason != Reason::kNotFound) return Fail(gone.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string ForkDirectory(const std::string& data_dir, const std::string& name) {
+  std::string directory = data_dir;
+  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+  return directory + "-" + name;
+}
+
+std::vector<std::string> ForkArguments(const ClusterOptions& fork,
+                                       const std::vector<std::string>& arguments) {
+  static const std::set<std::string> kOwn = {
+      "data-dir",     "secure-port", "nodes",     "service-cluster-ip-range",
+      "cluster-cidr", "cluster-dns", "join-file", "bootstrap-token",
+      "foreground",   "merge-kubeconfig"};
+  UpFlags meant;
+  Flags flags("skiff up");
+  AddUpFlags(flags, meant);
+  (void)flags.Parse(arguments);  // The other runs with them.
+  std::vector<std::string> result = {
+      "--data-dir=" + fork.data_dir,
+      fmt::format("--secure-port={}", fork.secure_port),
+      fmt::format("--nodes={}", fork.simulated_nodes),
+      "--service-cluster-ip-range=" + fork.service_cidr,
+      "--cluster-cidr=" + fork.cluster_cidr,
+      "--cluster-dns=" + fork.cluster_dns,
+  };
+  for (const auto& [name, value] : flags.given()) {
+    if (kOwn.contains(name) || IsOfRealNodes(name)) continue;
+    result.push_back(fmt::format("--{}={}", name, value));
+  }
+  return result;
+}
+
+Result<int> Fork(const ForkOptions& options) {
+  TRY(CheckName(options.name));
+  const ClusterOptions fork = TRY(OptionsOf(options));
+  ClusterOptions other{.data_dir = options.data_dir};
+  ReadClusterMark(other);
+  const auto daemon = DaemonOf(options.data_dir);
+  const auto arguments =
+      ForkArguments(fork, daemon ? ArgumentsOfDaemon(*daemon) : std::vector<std::string>());
+  const auto remove = [&] {
+    std::error_code ignored;
+    fs::remove_all(fork.data_dir, ignored);
+  };
+  if (const auto copied = CopyInto(options, fork); !copied) {
+    remove();
+    return Fail(copied.error());
+  }
+  if (const int code = UpMain(arguments); code != 0) {
+    remove();
+    return code;
+  }
+  if (other.simulated_nodes == 0) TRY(RemoveForeignNodes(fork));
+  return 0;
+}
+
+std::vector<ForkedFrom> ForksOf(const std::string& data_dir) {
+  std::vector<ForkedFrom> forks;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(fs::path(data_dir).parent_path(), error)) {
+    const auto text = ReadWholeFile(entry.path().string() + kForkMark);
+    const Json mark = Json::parse(text.value_or(""), nullptr, /*allow_exceptions=*/false);
+    const auto of = mark.is_object() ? mark.find("of") : mark.end();
+    if (of == mark.end() || !of->is_string() || of->get<std::string>() != data_dir) continue;
+    forks.push_back({data_dir, entry.path(), IsDataDirLocked(entry.path())});
+  }
+  std::sort(forks.begin(), forks.end(), [](const ForkedFrom& a, const ForkedFrom& b) {
+    return a.fork_data_dir < b.fork_data_dir;
+  });
+  return forks;
+}
+
+}  // namespace skiff

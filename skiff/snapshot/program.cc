@@ -1,0 +1,256 @@
+#include "skiff/snapshot/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/flags.h"
+#include "skiff/columns.h"
+#include "skiff/daemon.h"
+#include "skiff/node_flags.h"
+#include "skiff/simulated_nodes.h"
+#include "skiff/snapshot/fork.h"
+#include "skiff/snapshot/restore.h"
+#include "skiff/snapshot/store_copy.h"
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSnapshotUsage[] =
+    "usage: skiff snapshot save FILE|restore FILE|fork NAME|ls [FILE|DIRECTORY...] [flags]";
+constexpr char kSnapshotHelp[] = R"(A cluster as a file, back from it, and a second time.
+
+  save FILE      keep all objects, certificates and keys of a cluster in FILE (a tar archive), while
+                 it runs or not
+  restore FILE   make a data directory of it, from which `skiff up` starts
+  fork NAME      copy the cluster, and run the copy beside it, with simulated nodes
+  ls             list snapshots, and the forks of a cluster
+
+Images, volumes and logs of nodes are not in it. `skiff snapshot VERB --help` lists the flags.
+)";
+
+struct SnapshotFlags {
+  ClusterOptions cluster;
+  std::string kubeconfig;
+  bool force = false;
+  std::string bump_revision = "1000000000";
+  int secure_port = 0;
+  int nodes = 0;
+};
+
+std::string SizeText(uint64_t bytes) {
+  if (bytes < 1'000'000) return fmt::format("{:.0f} kB", static_cast<double>(bytes) / 1e3);
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+std::string NodesText(const SnapshotFacts& facts) {
+  if (const auto nodes = facts.SimulatedNodes()) return fmt::format("{} simulated", *nodes);
+  return facts.cluster.is_object() ? "containers" : "none";
+}
+
+Result<> Save(const SnapshotFlags& flags, const std::string& path) {
+  const std::string& data_dir = flags.cluster.data_dir;
+  const auto copy = TRY(StoreCopy::Take(data_dir, flags.kubeconfig));
+  const SnapshotFacts facts = TRY(copy.Facts(data_dir));
+  const auto saved = TRY(WriteSnapshot(path, facts, copy.path(), data_dir, flags.force));
+  std::printf("Saved revision %llu of the cluster of %s to %s (%s, nodes: %s).\n",
+              static_cast<unsigned long long>(saved.revision.value), data_dir.c_str(),
+              path.c_str(), SizeText(saved.Bytes()).c_str(), NodesText(saved).c_str());
+  return {};
+}
+
+// How the restored cluster is started with what it was made with.
+std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir) {
+  if (!facts.cluster.is_object()) return "skiff apiserver --data-dir=" + data_dir;
+  const auto text = [&](const char* name, const std::string& usual) {
+    const auto found = facts.cluster.find(name);
+    const bool is_text = found != facts.cluster.end() && found->is_string();
+    return is_text ? found->get<std::string>() : usual;
+  };
+  const auto nodes = facts.SimulatedNodes();
+  ClusterOptions usual;
+  usual.simulated_nodes = nodes.value_or(0);
+  usual.cluster_cidr.clear();
+  ChooseAddresses(usual);
+  std::string command = "skiff up";
+  if (nodes) command += fmt::format(" --nodes={}", *nodes);
+  const std::string services = text("serviceCidr", usual.service_cidr);
+  const std::string pods = text("clusterCidr", usual.cluster_cidr);
+  if (services != usual.service_cidr) command += " --service-cluster-ip-range=" + services;
+  if (pods != usual.cluster_cidr) command += " --cluster-cidr=" + pods;
+  return command + " --data-dir=" + data_dir;
+}
+
+Result<> RestoreFrom(const SnapshotFlags& flags, const std::string& path) {
+  RestoreOptions options{
+      .archive = path, .data_dir = flags.cluster.data_dir, .force = flags.force};
+  const std::string& bump = flags.bump_revision;
+  if (bump.empty() || bump.size() > 18 ||
+      bump.find_first_not_of("0123456789") != std::string::npos) {
+    return Fail(Reason::kInvalid,
+                fmt::format("invalid argument \"{}\" for \"--bump-revision\" flag: a number of "
+                            "revisions, 18 digits at most",
+                            bump));
+  }
+  options.bump_revision = std::stoull(bump);
+  const Restored restored = TRY(Restore(options));
+  std::printf(
+      "Restored revision %llu, of %s, into %s.\n"
+      "It goes on from revision %llu: whoever watched the cluster before begins anew.\n"
+      "  %s\n",
+      static_cast<unsigned long long>(restored.facts.revision.value),
+      Time(restored.facts.created).Rfc3339().c_str(), options.data_dir.c_str(),
+      static_cast<unsigned long long>(restored.revision.value),
+      StartCommand(restored.facts, options.data_dir).c_str());
+  return {};
+}
+
+// The files that are meant: those of a directory are looked at, and passed over where they are
+// something else.
+std::vector<std::string> Archives(const std::vector<std::string>& words) {
+  std::vector<std::string> paths;
+  for (const std::string& word : words) {
+    std::error_code error;
+    if (!fs::is_directory(word, error)) {
+      paths.push_back(word);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (const auto& entry : fs::directory_iterator(word, error)) {
+      const std::string path = word == "." ? entry.path().filename() : entry.path();
+      if (entry.is_regular_file(error) && SnapshotArchive::Open(path)) found.push_back(path);
+    }
+    std::sort(found.begin(), found.end());
+    paths.insert(paths.end(), found.begin(), found.end());
+  }
+  return paths;
+}
+
+Result<> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string>& words) {
+  std::vector<std::vector<std::string>> rows = {
+      {"SNAPSHOT", "CREATED", "REVISION", "NODES", "SIZE", "KUBERNETES"}};
+  std::string wrong;
+  for (const std::string& path : Archives(words.empty() ? std::vector<std::string>{"."} : words)) {
+    const auto archive = SnapshotArchive::Open(path);
+    const Result<> whole = archive ? archive->Extract("") : Fail(archive.error());
+    if (!whole) {
+      wrong += (wrong.empty() ? "" : "\nerror: ") + whole.error().message;
+      continue;
+    }
+    const SnapshotFacts& facts = archive->facts();
+    rows.push_back({path, Time(facts.created).Rfc3339(), std::to_string(facts.revision.value),
+                    NodesText(facts), SizeText(facts.Bytes()), facts.kubernetes});
+  }
+  const auto forks = ForksOf(flags.cluster.data_dir);
+  if (rows.size() > 1) std::printf("%s", InColumns(rows).c_str());
+  if (rows.size() == 1 && forks.empty() && wrong.empty()) {
+    std::printf("No snapshots here, and no forks of the cluster of %s.\n",
+                flags.cluster.data_dir.c_str());
+  }
+  if (!forks.empty()) {
+    std::vector<std::vector<std::string>> fork_rows = {{"FORK", "RUNS", "OF"}};
+    for (const ForkedFrom& fork : forks) {
+      fork_rows.push_back({fork.fork_data_dir, fork.running ? "yes" : "no", fork.data_dir});
+    }
+    if (rows.size() > 1) std::printf("\n");
+    std::printf("%s", InColumns(fork_rows).c_str());
+  }
+  if (!wrong.empty()) return Fail(Reason::kBadRequest, wrong);
+  return {};
+}
+
+Result<int> ForkTo(const SnapshotFlags& flags, const std::string& name) {
+  TRY(CheckFlagNumber("nodes", flags.nodes, 0, kSimulatedNodesMax));
+  TRY(CheckFlagNumber("secure-port", flags.secure_port, 0, 65535));
+  return Fork({.name = name,
+               .data_dir = flags.cluster.data_dir,
+               .kubeconfig = flags.kubeconfig,
+               .secure_port = flags.secure_port,
+               .nodes = flags.nodes});
+}
+
+// What stands behind the verb.
+const char* WordsOf(const std::string& verb) {
+  if (verb == "ls") return "[FILE|DIRECTORY...]";
+  return verb == "fork" ? "NAME" : "FILE";
+}
+
+Result<int> RunSnapshot(const std::string& verb, const SnapshotFlags& flags,
+                        const std::vector<std::string>& words) {
+  if (flags.cluster.data_dir.empty()) {
+    return Fail(Reason::kInvalid, "--data-dir: it must not be empty");
+  }
+  if (verb == "ls") {
+    TRY(ListSnapshots(flags, words));
+    return 0;
+  }
+  const char* what = WordsOf(verb);
+  if (words.size() != 1 || words[0].empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("`skiff snapshot {0}` takes one {1}: skiff snapshot {0} {1} [flags]",
+                            verb, what));
+  }
+  if (verb == "fork") return ForkTo(flags, words[0]);
+  if (verb == "save") {
+    TRY(Save(flags, words[0]));
+  } else {
+    TRY(RestoreFrom(flags, words[0]));
+  }
+  return 0;
+}
+
+void AddSnapshotFlags(Flags& flags, const std::string& verb, SnapshotFlags& to) {
+  AddDataDirFlag(flags, to.cluster);
+  if (verb == "save" || verb == "fork") {
+    flags.Add("kubeconfig", to.kubeconfig,
+              "By which its server is asked, where that is a `skiff apiserver`; by default the "
+              "administrator's of the data directory.");
+  }
+  if (verb == "save") flags.Add("force", to.force, "Replace FILE.");
+  if (verb == "restore") {
+    flags.Add("force", to.force, "Replace the cluster that the data directory holds, for good.");
+    flags.Add("bump-revision", to.bump_revision,
+              "How far beyond the newest revision the restored cluster goes on; more than were "
+              "written since the snapshot.");
+  }
+  if (verb == "fork") {
+    flags.Add("secure-port", to.secure_port,
+              "The port of the fork's API server; 0: the next that is free.");
+    flags.Add("nodes", to.nodes, "Simulate so many nodes; 0: as many as the other has.");
+  }
+}
+
+}  // namespace
+
+int SnapshotMain(const std::vector<std::string>& args) {
+  const std::string verb = args.empty() ? "" : args[0];
+  if (verb == "--help" || verb == "-h") {
+    std::printf("%s\n\n%s", kSnapshotUsage, kSnapshotHelp);
+    return 0;
+  }
+  if (verb != "save" && verb != "restore" && verb != "fork" && verb != "ls") {
+    std::fprintf(stderr, "%s\n", kSnapshotUsage);
+    return 2;
+  }
+  SnapshotFlags to;
+  Flags flags(fmt::format("skiff snapshot {} {}", verb, WordsOf(verb)));
+  AddSnapshotFlags(flags, verb, to);
+  std::vector<std::string> words;
+  if (const auto parsed = flags.Parse({args.begin() + 1, args.end()}, &words); !parsed) {
+    return Complain(parsed.error().message);
+  }
+  if (flags.help_asked()) {
+    std::printf("%s", flags.Help().c_str());
+    return 0;
+  }
+  MakePathsAbsolute(to.cluster);
+  const auto code = RunSnapshot(verb, to, words);
+  return code ? *code : Complain(code.error().message);
+}
+
+}  // namespace skiff

@@ -1,0 +1,31 @@
+// A copy of a cluster's store as it is at a moment: of one that runs its server makes it, of one
+// that does not this process does.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "skiff/snapshot/archive.h"
+
+namespace skiff {
+
+class StoreCopy {
+ public:
+  // `kubeconfig`: who asks the server; "": the administrator of the cluster of that data directory,
+  // if it runs.
+  static Result<StoreCopy> Take(const std::string& data_dir, const std::string& kubeconfig);
+  StoreCopy(StoreCopy&& other) noexcept;
+  ~StoreCopy();  // The copy goes, unless it was moved.
+
+  const std::string& path() const { return path_; }
+  // What is in it, and with which versions it is written from here.
+  Result<SnapshotFacts> Facts(const std::string& data_dir) const;
+  // Within a disk no byte is copied.
+  Result<> MoveTo(const std::string& path);
+
+ private:
+  explicit StoreCopy(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace skiff
