@@ -13,9 +13,9 @@ namespace skiff {
 namespace {
 
 // The cluster's own transport outlives the sessions that are given one.
-class Borrowed final : public Transport {
+class BorrowedTransport final : public Transport {
  public:
-  Borrowed(TestCluster& cluster, bool settles) : cluster_(cluster), settles_(settles) {}
+  BorrowedTransport(TestCluster& cluster, bool settles) : cluster_(cluster), settles_(settles) {}
   http::Response Send(http::Request request) override {
     const bool writes = request.method != "GET";
     http::Response response = cluster_.transport().Send(std::move(request));
@@ -89,7 +89,7 @@ Ran CliCluster::RunWords(std::vector<std::string> words, const std::string& inpu
             return found == variables_.end() ? "" : found->second;
           },
       .connect = [&](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
-        return std::make_unique<Borrowed>(cluster_, settles_);
+        return std::make_unique<BorrowedTransport>(cluster_, settles_);
       },
       .pause = [&](Duration duration) { cluster_.RunFor(duration); },
       .clock = cluster_.clock()};

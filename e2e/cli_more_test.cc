@@ -278,8 +278,7 @@ TEST_F(CliMoreTest, RefusesBadManifestsInKubectlsWords) {
                        "{apiVersion: v1, kind: Pod, metadata: {name: X}, spec: {containers: []}}"),
             cli_.Error("apply -f -",
                        "{apiVersion: v1, kind: Pod, metadata: {name: X}, spec: {containers: []}}"));
-  EXPECT_THAT(cli_.Error("create -k ."),
-              StartsWith("error: kustomizations (-k) are not supported"));
+  EXPECT_THAT(cli_.Error("create -k nowhere"), StartsWith("error: must build at directory: "));
 }
 
 TEST_F(CliMoreTest, DescribesWhatHoldsANamespace) {
@@ -368,7 +367,9 @@ TEST_F(CliMoreTest, KnowsNoVerbOfThatName) {
       cli_.Error("gett"),
       "error: unknown command \"gett\" for \"kubectl\"\n\nDid you mean this?\n\tset\n\tget\n");
   EXPECT_EQ(cli_.Error("top node"), "error: Metrics API not available\n");
-  EXPECT_THAT(cli_.Error("kustomize ."), StartsWith("error: kustomizations are not supported"));
+  EXPECT_EQ(cli_.Error("kustomise"),
+            "error: unknown command \"kustomise\" for \"kubectl\"\n\nDid you mean this?\n"
+            "\tkustomize\n");
 }
 
 }  // namespace

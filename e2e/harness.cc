@@ -54,7 +54,8 @@ TestCluster::TestCluster(Options options)
       executor_(clock_, options.seed),
       server_(std::make_unique<Server>()),
       transport_(std::make_unique<InProcessTransport>(
-          [this](const http::Request& request) { return Answer(request); })),
+          [this](const http::Request& request) { return Answer(request); },
+          InProcessTransport::Bodies::kObjects)),
       client_(*transport_, "test"),
       informer_client_(*transport_, "kube-controller-manager/shared-informers") {
   StartServer();

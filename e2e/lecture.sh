@@ -192,7 +192,7 @@ start_kubelet() { # FLAG...
 parts() {
   say "$1. The lecture's way: certificates, etcd, a kubelet, a proxy"
   local began
-  run docker run --rm --net=host -v $files:/etc/kubernetes "$image" certs --node-name="$node"
+  run docker run --rm --net=host -v $files:/etc/kubernetes "$image" certs all --node-name="$node"
   # Where the image has another name, so has that of the static pods.
   [ "$image" = skiff:latest ] ||
     in_files "sed -i 's|image: skiff\$|image: $image|' manifests/*.yaml"

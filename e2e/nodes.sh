@@ -56,19 +56,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-until_true() { # SECONDS COMMAND...
-  local until=$((SECONDS + $1)); shift
-  until "$@" >/dev/null 2>&1; do
-    [ $SECONDS -lt $until ] || { echo "did not come true: $*" >&2; return 1; }
-    read -rt 0.05 <> <(:) || true
-  done
-}
-# As typed on a machine: shows the command and runs it.
-typed() { # NAME COMMAND...
-  printf '\n%s$ %s\n' "$1" "${*:2}"
-  on "$@"
-}
-kubectl() { on server env KUBECONFIG=/var/lib/skiff/admin.kubeconfig "$SKIFF" "$@"; }
 . e2e/nodes/checks.sh
 
 make_link front 10.77.1.254/24

@@ -1,4 +1,18 @@
-# Sourced by nodes.sh: what is asked of the cluster.
+# Sourced by nodes.sh and partitions.sh: how a command is given to a machine, and what is asked of the cluster.
+
+until_true() { # SECONDS COMMAND...
+  local until=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $until ] || { echo "did not come true: $*" >&2; return 1; }
+    read -rt 0.05 <> <(:) || true
+  done
+}
+# As typed on a machine: shows the command and runs it.
+typed() { # NAME COMMAND...
+  printf '\n%s$ %s\n' "$1" "${*:2}"
+  on "$@"
+}
+kubectl() { on server env KUBECONFIG=/var/lib/skiff/admin.kubeconfig "$SKIFF" "$@"; }
 
 nodes_ready() { [ "$(kubectl get nodes --no-headers | awk '$2 == "Ready"' | wc -l)" = "$1" ]; }
 has() { # TEXT COMMAND...: it prints that, and may fail

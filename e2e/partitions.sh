@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Cuts a cluster of one server and two joined machines apart (`skiff chaos partition`) and shows what
+# holds on each side: reads, writes, running pods, services, leases, names. docs/partitions.md states it
+# as promises; each check here is one of them, or a part of one.
+#
+#   e2e/partitions.sh             uses build/release/skiff
+#   SKIFF=... IMAGES=... e2e/partitions.sh
+#   PARTS=23 e2e/partitions.sh    only the files of e2e/partitions/ that begin so
+#
+# The machines are namespaces (e2e/nodes/machines.sh): nothing leaves this one. Exits with 77 where they
+# cannot be made.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
+. e2e/packages.sh
+. e2e/show.sh
+. e2e/nodes/machines.sh
+[ -n "${SKIFF_OWN_WORLD:-}" ] || install_packages "${RUN_PACKAGES[@]}"
+enter_own_world "$@"
+
+SKIFF=$(realpath "${SKIFF:-build/release/skiff}")
+IMAGES=$(realpath "${IMAGES:-build/release/images}")
+MTU=1400
+# How long a node may be silent, and how long its pods wait for it (Kubernetes: 50s and 300s).
+GRACE=10
+TOLERATION=5
+
+work=$WORLD_DIRECTORY
+mount -t tmpfs tmpfs "$work"
+disks=$work/disks shared=$work/shared
+mkdir "$disks" "$shared"
+
+cleanup() {
+  local code=$? name
+  trap - EXIT
+  [ $code = 0 ] || for name in "$disks"/*; do
+    echo "-- the end of $(basename "$name")'s log" >&2
+    tail -n 15 "$name"/{console,skiff/skiff.log} >&2 || true
+  done
+  for name in "${!machine_process[@]}"; do cut_power "$name" || true; done
+  umount -l "$work"
+  summary $code
+}
+trap cleanup EXIT
+
+# As somebody who sits at that machine: by the server's address.
+kubectl_on() { on "$1" env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" --request-timeout=5s "${@:2}"; }
+. e2e/nodes/checks.sh
+
+# skiff chaos on a machine, as it is typed there.
+chaos_on() { typed "$1" env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" chaos "${@:2}"; }
+# A command in a pod, by who sits at its machine: no API server is asked. $container has its container.
+inside() { # NODE POD COMMAND...
+  on "$1" sh -c '
+    process=$(grep -l "$1" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3 | sort -n | head -n 1)
+    shift
+    exec nsenter --target "$process" --mount --uts --ipc --net --pid --root --wd=/ -- "$@"' \
+    inside "${container[$2]}" "${@:3}"
+}
+# Its container has processes there.
+lives() { on "$1" sh -c 'grep -q "$1" /proc/[0-9]*/cgroup' lives "${container[$2]}"; } # NODE POD
+not() { ! "$@"; }
+status_of() { kubectl get node "$1" --no-headers | awk '{print $2}'; }
+renewed() { kubectl get lease -n kube-node-lease "$1" -o jsonpath='{.spec.renewTime}'; }
+learn() { # APP: names, addresses and containers of its pods, by node
+  local name ip node
+  while read -r name ip node; do
+    pod[$1.$node]=$name address[$1.$node]=$ip
+    container[$name]=$(field pod "$name" '.status.containerStatuses[0].containerID' | sed 's|.*//||')
+  done < <(pods "$1")
+}
+declare -A pod=() address=() container=()
+
+make_link front 10.77.1.254/24
+for number in 10 11 12; do
+  name=$(case $number in 10) echo server ;; 11) echo near ;; 12) echo far ;; esac)
+  start_machine "$name" front 10.77.1.$number/24 10.77.1.254
+done
+
+say "1. A server, and two machines that joined it"
+archives=()
+for image in busybox nautilus; do archives+=("--load-image=$IMAGES/$image.tar"); done
+typed server "$SKIFF" up "${archives[@]}" --node-monitor-grace-period=${GRACE}s \
+  --default-not-ready-toleration-seconds=$TOLERATION \
+  --default-unreachable-toleration-seconds=$TOLERATION
+read -r -a words <<<"$(on server "$SKIFF" token create --print-join-command --ttl=10m)"
+for name in near far; do
+  typed $name "$SKIFF" join 10.77.1.10:6443 "${words[@]:3}" --node-name $name "${archives[@]}"
+done
+check "three nodes are Ready" nodes_ready 3
+sed 's|https://[^ ]*|https://10.77.1.10:6443|' "$disks/server/skiff/admin.kubeconfig" >"$shared/kubeconfig"
+cp e2e/testdata/chaos/{partitions,database}.yaml "$shared/"
+run kubectl apply -f /var/lib/shared/partitions.yaml
+check "a peer runs on each machine" running app=peer 3
+check "  and a pod of a Deployment" running app=web 3
+run kubectl cordon server far
+run kubectl apply -f /var/lib/shared/database.yaml
+check "  and a database on near" running app=db 1
+run kubectl uncordon server far
+learn app=peer
+learn app=web
+learn app=db
+db=${pod[app=db.near]}
+web_ip=$(field service web .spec.clusterIP)
+
+# What a pod on a machine finds, asked from that machine itself.
+from() { inside "$1" "${pod[app=peer.$1]}" "${@:2}"; }
+gets() { from "$1" client "http://$2/hostname" --timeout 2; }
+knows() { from "$1" nslookup "$2.default.svc.cluster.local"; }
+runs() { # NODE POD: it writes a line each fifth of a second
+  local before after
+  before=$(inside "$1" "$2" wc -l /tmp/ticks) && read -rt 1 <> <(:) || after=$(inside "$1" "$2" wc -l /tmp/ticks)
+  [ "${after%% *}" -gt "${before%% *}" ]
+}
+check "pods of all machines reach each other" gets near "${address[app=peer.far]}"
+check "  and services, by name" gets near web
+check "  and the pods run" runs near "$db"
+
+for part in e2e/partitions/[${PARTS:-0-9}]*.sh; do . "$part"; done

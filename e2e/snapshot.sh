@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Saves, restores and forks a cluster of simulated nodes while it runs, and asks what was: needs neither root nor
+# containers.
+#
+#   e2e/snapshot.sh SKIFF
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. e2e/show.sh
+skiff=$(realpath "$1")
+work=$(mktemp -d)
+data=$work/data
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+end() {
+  local code=$?
+  for each in "$data" "$data-try" "$work/other"; do
+    [ $code = 0 ] || tail -n 20 "$each/skiff.log" 2>/dev/null || true
+    "$skiff" down --data-dir="$each" >/dev/null 2>&1 || true
+  done
+  rm -rf "$work"
+  summary $code
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+of() { local where=$1; shift; "$skiff" "$@" --kubeconfig="$where/admin.kubeconfig"; }
+ready() { [ "$(of "$1" get deployment "$2" -o 'jsonpath={.status.readyReplicas}')" = "$3" ]; }
+refused() { # TEXT COMMAND...
+  local text=$1 said; shift
+  if said=$("$@" 2>&1); then fail "not refused: $*"; fi
+  grep -qF -- "$text" <<<"$said" || fail "said of $*: $said"
+  steps=$((steps + 1))
+  echo "   ok: refused: $text"
+}
+
+say "A cluster of three simulated nodes"
+run "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$(free_port)"
+run of "$data" create deployment web --image=web:1 --replicas=4
+check "its pods are ready" ready "$data" web 4
+before=$(of "$data" get deployment web -o 'jsonpath={.metadata.resourceVersion}')
+
+say "Saved while it runs"
+run "$skiff" snapshot save "$work/before.tar" --data-dir="$data"
+run of "$data" scale deployment web --replicas=1
+check "and changed" ready "$data" web 1
+refused 'is there already' "$skiff" snapshot save "$work/before.tar" --data-dir="$data"
+
+say "What was, and what has changed"
+replicas() { of "$data" get deployment web "$@" -o 'jsonpath={.spec.replicas}'; }
+[ "$(replicas)" = 1 ] && [ "$(replicas --at="$before")" = 4 ] || fail "get --at shows another state"
+changes=$(of "$data" diff --since="$before" deployments,pods) && fail "diff --since found nothing"
+grep -q '^-  replicas: 4' <<<"$changes" || fail "diff --since does not show: $changes"
+# Ends with 1, since there is a difference; while no Lease is there yet, by which moments are found, with 2.
+since_shows() { of "$data" diff --since=5m deployments >"$work/changes" || [ $? = 1 ] && grep -q '^+  name: web$' "$work/changes"; }
+check "diff --since=5m shows it all as new" since_shows
+
+say "A second time, under another name"
+began=$(date +%s%N)
+run "$skiff" snapshot fork try --data-dir="$data"
+took=$((($(date +%s%N) - began) / 1000000))
+echo "   $took ms"
+check "the fork has the same" ready "$data-try" web 1
+run of "$data-try" scale deployment web --replicas=6
+check "the fork changes" ready "$data-try" web 6
+[ "$(replicas)" = 1 ] || fail "the fork changed the other"
+of "$data-try" get pods --at="$before" -o name | wc -l | grep -qx 4 || fail "the fork has no past"
+run "$skiff" snapshot ls "$work/before.tar" --data-dir="$data"
+refused 'is there already' "$skiff" snapshot fork try --data-dir="$data"
+run "$skiff" down --data-dir="$data-try"
+
+say "Restored"
+head -c 100000 "$work/before.tar" > "$work/cut.tar"
+refused 'cut off' "$skiff" snapshot restore "$work/cut.tar" --data-dir="$work/other"
+refused 'no snapshot' "$skiff" snapshot restore e2e/snapshot.sh --data-dir="$work/other"
+refused 'by a skiff that runs' "$skiff" snapshot restore "$work/before.tar" --data-dir="$data" --force
+run "$skiff" snapshot restore "$work/before.tar" --data-dir="$work/other"
+refused '--force replaces' "$skiff" snapshot restore "$work/before.tar" --data-dir="$work/other"
+run "$skiff" up --nodes=3 --data-dir="$work/other" --bind-address=127.0.0.1 --secure-port="$(free_port)"
+check "it has what was saved" ready "$work/other" web 4
+refused 'Expired' of "$work/other" get --raw \
+  "/api/v1/pods?resourceVersionMatch=Exact&resourceVersion=$before"
+refused 'is no longer kept' of "$work/other" get pods --at="$before"
