@@ -21,8 +21,9 @@ enter_own_world "$@"
 SKIFF=$(realpath "${SKIFF:-build/release/skiff}")
 IMAGES=$(realpath "${IMAGES:-build/release/images}")
 MTU=1400
-# How long a node may be silent, and how long its pods wait for it (Kubernetes: 50s and 300s).
-GRACE=10
+# How long a node may be silent (longer than the 10s between two renewals of its lease, or one that
+# lives is given up now and then), and how long its pods wait for it. Kubernetes: 50s and 300s.
+GRACE=15
 TOLERATION=5
 
 work=$WORLD_DIRECTORY
