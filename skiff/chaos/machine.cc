@@ -19,10 +19,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <utility>
+
+#include "api/codec/json.h"
 
 namespace skiff::chaos {
 namespace {
@@ -97,6 +100,36 @@ std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups) {
     return std::pair(a.start_ticks, a.pid) < std::pair(b.start_ticks, b.pid);
   });
   return processes;
+}
+
+std::optional<SandboxFact> SandboxIn(const std::string& configuration) {
+  const auto json = ParseJson(configuration);
+  if (!json || !json->is_object()) return std::nullopt;
+  const auto annotations = json->find("annotations");
+  if (annotations == json->end() || !annotations->is_object()) return std::nullopt;
+  const auto text = [&](const char* name) {
+    const auto found = annotations->find(std::string("io.kubernetes.cri.") + name);
+    const bool is_text = found != annotations->end() && found->is_string();
+    return is_text ? found->get<std::string>() : std::string();
+  };
+  if (text("container-type") != "sandbox") return std::nullopt;
+  return SandboxFact{text("sandbox-namespace"), text("sandbox-name")};
+}
+
+std::optional<SandboxFact> ReadSandbox(const ProcessId& process) {
+  std::istringstream lines(TextOfFile(ProcPath(process, "status")));
+  constexpr std::string_view kParent = "PPid:";
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(kParent)) continue;
+    const int parent = std::atoi(line.c_str() + kParent.size());
+    const std::string path = fmt::format("/proc/{}/cwd/config.json", parent);
+    constexpr uintmax_t kBytesMax = 4 << 20;
+    std::error_code error;
+    const bool is_file = std::filesystem::is_regular_file(path, error);
+    if (!is_file || std::filesystem::file_size(path, error) > kBytesMax) return std::nullopt;
+    return SandboxIn(TextOfFile(path));
+  }
+  return std::nullopt;
 }
 
 Result<NetworkOf> NetworkOf::Enter(const ProcessId& process) {

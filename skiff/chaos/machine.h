@@ -16,6 +16,17 @@ bool IsInGroup(std::string_view cgroups, std::string_view group);
 // Living processes in any of those groups, the oldest first.
 std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups);
 
+// Whose sandbox a container is, as its runtime was told by who made it.
+struct SandboxFact {
+  std::string namespace_;
+  std::string pod;
+  bool operator==(const SandboxFact&) const = default;
+};
+// In the configuration (OCI's config.json) that containerd keeps beside each container.
+std::optional<SandboxFact> SandboxIn(const std::string& configuration);
+// Of a container's first process: its parent, containerd's shim, stands where that file is.
+std::optional<SandboxFact> ReadSandbox(const ProcessId& process);
+
 // This thread is in the network of that process until this goes.
 class NetworkOf {
  public:

@@ -116,6 +116,16 @@ Result<Place> FindNode(Client& client, const Request& request, const Target& tar
   return place;
 }
 
+// By the uid that its annotations say, which anybody could have written who may make pods: the
+// runtime has to say of those processes that they are this pod's.
+std::vector<ProcessId> ProcessesOfStatic(const Pod& pod) {
+  auto processes = ProcessesIn(PodGroups(StaticUid(pod)));
+  if (processes.empty()) return {};
+  const SandboxFact meant{pod.metadata.namespace_, pod.metadata.name};
+  if (ReadSandbox(processes.front()) != meant) return {};
+  return processes;
+}
+
 // The oldest process of a pod is its sandbox, which lives as long as its namespaces.
 Result<Place> FindPod(Client& client, const Request& request, const Target& target) {
   const auto found = client.Get<Pod>({target.namespace_, target.name});
@@ -132,7 +142,7 @@ Result<Place> FindPod(Client& client, const Request& request, const Target& targ
   place.shares_nodes_network = pod.spec.host_network;
   place.addresses = AddressesOf(pod);
   auto processes = ProcessesIn(PodGroups(pod.metadata.uid));
-  if (processes.empty()) processes = ProcessesIn(PodGroups(StaticUid(pod)));
+  if (processes.empty()) processes = ProcessesOfStatic(pod);
   place.elsewhere =
       pod.spec.node_name.empty() ? "has no node yet; wait until it is running"
       : pod.status.phase != "Running"

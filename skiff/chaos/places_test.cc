@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "skiff/chaos/machine.h"
+
 namespace skiff::chaos {
 namespace {
 
@@ -76,6 +78,22 @@ TEST(ChaosPlacesTest, NothingThatOthersWroteNamesTheGroupsOfOtherProcesses) {
   for (const std::string other : {"", "s", "3f0a3c66-6c0c-4a41-a3b9-0c1f8f9e5d52"}) {
     annotations = {{"kubernetes.io/config.hash", other}, {"kubernetes.io/config.mirror", other}};
     EXPECT_EQ(StaticUid(pod), "") << other;
+  }
+}
+
+// A pod with the annotations of a static pod is not that pod: its container's runtime knows.
+TEST(ChaosPlacesTest, TheRuntimeSaysWhoseSandboxAContainerIs) {
+  const auto configuration = [](const std::string& type) {
+    return R"({"ociVersion": "1.0.2", "annotations": {"io.kubernetes.cri.container-type": ")" + type +
+           R"(", "io.kubernetes.cri.sandbox-name": "etcd-near",
+               "io.kubernetes.cri.sandbox-namespace": "kube-system"}})";
+  };
+  EXPECT_EQ(SandboxIn(configuration("sandbox")), (SandboxFact{"kube-system", "etcd-near"}));
+  EXPECT_EQ(SandboxIn(configuration("container")), std::nullopt) << "it is in one";
+  for (const char* other :
+       {"", "{", "[]", "{}", R"({"annotations": []})",
+        R"({"annotations": {"io.kubernetes.cri.container-type": 1}})"}) {
+    EXPECT_EQ(SandboxIn(other), std::nullopt) << other;
   }
 }
 

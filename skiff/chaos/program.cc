@@ -234,7 +234,10 @@ Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) 
       std::printf("%s", kUsage);
       return {};
     }
-    return verb == "ls" ? ListAll() : Stop(words);
+    if (verb == "stop") return Stop(words);
+    if (words.empty()) return ListAll();
+    return Fail(Reason::kInvalid,
+                fmt::format("ls shows all that is on and takes no words, not \"{}\"", words[0]));
   }
   const auto fault = FaultOf(verb);
   if (!fault) {
