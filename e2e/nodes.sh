@@ -34,27 +34,7 @@ TOLERATION=5
 # Of the certificates that nodes get (a year): each is renewed 50 to 150 s after it was signed.
 SIGNING=200s
 
-work=$WORLD_DIRECTORY
-mount -t tmpfs tmpfs "$work"
-disks=$work/disks shared=$work/shared
-mkdir "$disks" "$shared"
-
-cleanup() {
-  local code=$? name
-  trap - EXIT
-  [ $code = 0 ] || for name in "$disks"/*; do
-    echo "-- the end of $(basename "$name")'s log" >&2
-    tail -n 25 "$name"/{console,skiff/skiff.log} >&2 || true
-  done
-  if [ -n "${KEEP_LOGS:-}" ]; then
-    mkdir -p "$KEEP_LOGS"
-    for name in "$disks"/*; do cp "$name/skiff/skiff.log" "$KEEP_LOGS/$(basename "$name").log" 2>/dev/null || true; done
-  fi
-  for name in "${!machine_process[@]}"; do cut_power "$name" || true; done
-  umount -l "$work"
-  summary $code
-}
-trap cleanup EXIT
+. e2e/nodes/end.sh
 
 . e2e/nodes/checks.sh
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Cuts a cluster of one server and two joined machines apart (`skiff chaos partition`) and shows what
-# holds on each side: reads, writes, running pods, services, leases, names. docs/partitions.md states it
-# as promises; each check here is one of them, or a part of one.
+# holds on each side: reads, writes, running pods, services, leases, names; then three servers over three
+# members of etcd. docs/partitions.md states it as promises; each check here is one of them, or a part of
+# one. All the while clients on all sides read and write registers; in the end it is looked whether what
+# they saw could have happened one after the other (e2e/linearizable.py).
 #
 #   e2e/partitions.sh             uses build/release/skiff
 #   SKIFF=... IMAGES=... e2e/partitions.sh
@@ -15,7 +17,7 @@ if [ "$(id -u)" != 0 ]; then exec sudo -E "$0" "$@"; fi
 . e2e/packages.sh
 . e2e/show.sh
 . e2e/nodes/machines.sh
-[ -n "${SKIFF_OWN_WORLD:-}" ] || install_packages "${RUN_PACKAGES[@]}"
+[ -n "${SKIFF_OWN_WORLD:-}" ] || install_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
 enter_own_world "$@"
 
 SKIFF=$(realpath "${SKIFF:-build/release/skiff}")
@@ -26,23 +28,7 @@ MTU=1400
 GRACE=15
 TOLERATION=5
 
-work=$WORLD_DIRECTORY
-mount -t tmpfs tmpfs "$work"
-disks=$work/disks shared=$work/shared
-mkdir "$disks" "$shared"
-
-cleanup() {
-  local code=$? name
-  trap - EXIT
-  [ $code = 0 ] || for name in "$disks"/*; do
-    echo "-- the end of $(basename "$name")'s log" >&2
-    tail -n 15 "$name"/{console,skiff/skiff.log} >&2 || true
-  done
-  for name in "${!machine_process[@]}"; do cut_power "$name" || true; done
-  umount -l "$work"
-  summary $code
-}
-trap cleanup EXIT
+. e2e/nodes/end.sh
 
 # As somebody who sits at that machine: by the server's address.
 kubectl_on() { on "$1" env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" --request-timeout=5s "${@:2}"; }
@@ -61,6 +47,27 @@ inside() { # NODE POD COMMAND...
 # Its container has processes there.
 lives() { on "$1" sh -c 'grep -q "$1" /proc/[0-9]*/cgroup' lives "${container[$2]}"; } # NODE POD
 not() { ! "$@"; }
+# Clients on these machines read and write registers from now on (e2e/registers.py), in a history NAME.
+declare -A recorded_on=()
+record() { # NAME KUBECONFIG MACHINE...
+  local machine
+  on "$3" python3 "$PWD/e2e/registers.py" --make "$2"
+  for machine in "${@:3}"; do
+    on "$machine" sh -c 'echo $$ >/run/registers; exec python3 "$@"' registers \
+      "$PWD/e2e/registers.py" "$machine" "$2" "/var/lib/shared/$1.$machine" </dev/null &
+  done
+  recorded_on[$1]="${*:3}"
+}
+# Ends it, and looks at it. A machine without power records no more.
+check_history() { # NAME AT-LEAST
+  local machine
+  for machine in ${recorded_on[$1]}; do
+    on "$machine" sh -c '[ ! -e /run/registers ] || kill -TERM "$(cat /run/registers)"'
+    check "the clients on $machine have ended" eval '! on "$machine" sh -c "kill -0 \$(cat /run/registers 2>/dev/null)"'
+  done
+  run python3 -B e2e/linearizable.py "--at-least=$2" "$shared/$1".*
+  check "what all clients saw is linearizable" python3 -B e2e/linearizable.py "--at-least=$2" "$shared/$1".*
+}
 status_of() { kubectl get node "$1" --no-headers | awk '{print $2}'; }
 renewed() { kubectl get lease -n kube-node-lease "$1" -o jsonpath='{.spec.renewTime}'; }
 learn() { # APP: names, addresses and containers of its pods, by node
@@ -117,4 +124,5 @@ check "pods of all machines reach each other" gets near "${address[app=peer.far]
 check "  and services, by name" gets near web
 check "  and the pods run" runs near "$db"
 
+record one-server /var/lib/shared/kubeconfig server near far
 for part in e2e/partitions/[${PARTS:-0-9}]*.sh; do . "$part"; done

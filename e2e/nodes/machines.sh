@@ -83,7 +83,7 @@ start_machine() { # NAME LINK ADDRESS/LENGTH GATEWAY
   unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
     e2e/nodes/boot.sh "$name" "$disk" "$shared" </dev/null >"$disk/console" 2>&1 &
   local parent=$!
-  until_true 10 test -e "$disk/booted"
+  until_true 30 test -e "$disk/booted"
   # The youngest child: what read the mounts above may still be listed before it.
   local children
   read -r -a children <"/proc/$parent/task/$parent/children" || true  # It ends without a new line.

@@ -14,3 +14,4 @@ check "nor killed" has "nobody would be left to undo it" \
   on near env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" chaos kill node/near --for=5s
 check "and others are broken where they are" has "node/far is another machine; run this there" \
   on near env KUBECONFIG=/var/lib/shared/kubeconfig "$SKIFF" chaos pause node/far --for=5s
+check_history one-server 1000
