@@ -13,7 +13,6 @@ cd "$(dirname "$0")/.."
 NODE=chaos
 own_machine $NODE 500m "$(realpath "${1:-build/release/skiff}")"
 
-k() { "$SKIFF" "$@"; }
 chaos() { "$SKIFF" chaos "$@"; }
 # Begins a fault as it is typed; $id is what it is called then.
 begin() {
@@ -33,13 +32,6 @@ refused() { # TEXT COMMAND...
   grep -qF -- "$text" <<<"$said" || fail "it does not say: $text"
   steps=$((steps + 1))
 }
-says() { # PATTERN COMMAND...
-  local pattern=$1 text
-  shift
-  text=$("$@" 2>&1) || true
-  grep -qE -- "$pattern" <<<"$text" || { echo "$text"; return 1; }
-}
-not() { ! "$@"; }
 ip_of() { k get pod "$1" -o jsonpath='{.status.podIP}'; }
 in_pod() { k exec "$1" -- "${@:2}"; }
 container_of() { k get pod "$1" -o jsonpath='{.status.containerStatuses[0].containerID}' | sed 's|.*//||'; }
@@ -70,10 +62,6 @@ slow() { [ "$(rtt "$1" "$2")" -ge "$3" ]; }
 quick() { [ "$(rtt "$1" "$2")" -lt 20 ]; }
 reaches() { in_pod "$1" client "http://$2/" --timeout 2; }
 cut_off() { not reaches "$@"; }
-event() { # OBJECT REASON PATTERN
-  says "$3" k get events --field-selector "involvedObject.name=$1,reason=$2" \
-    -o jsonpath='{range .items[*]}{.message}{"\n"}{end}'
-}
 
 say "A cluster, and pods that talk to each other"
 run "$SKIFF" up "--data-dir=$DATA" "--load-image=${SKIFF%/*}/images/busybox.tar"
@@ -248,10 +236,36 @@ refused "pod/a has several emptyDirs; say which with --volume: cache, scratch" c
 refused "one wall clock for all containers" chaos clock pod/a --for=5s
 refused "no fault \"none\" is on" chaos stop none
 refused "is no target" chaos pause a --for=5s
+refused 'takes no words, not "extra"' chaos ls extra
 refused "install it (Debian: apt-get install nftables)" \
   unshare --mount sh -c 'mount --bind /dev/null "$(readlink -f "$(command -v nft)")" && exec "$0" chaos partition pod/a --for=5s' "$SKIFF"
 check "nothing of all that is on" nothing_on
 check "  or left" as_before
+
+say "A pod that says it is a static one"
+mkdir -p "$DATA/manifests"
+cat >"$DATA/manifests/own.yaml" <<'END'
+apiVersion: v1
+kind: Pod
+metadata: {name: own}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - {name: c, image: "busybox:1.35", imagePullPolicy: IfNotPresent, command: [sleep, "100000"]}
+END
+check "a static pod runs" k wait --for=condition=Ready "pod/own-$NODE" --timeout=1s
+hash=$(k get pod "own-$NODE" -o jsonpath='{.metadata.annotations.kubernetes\.io/config\.hash}')
+static_ip=$(ip_of "own-$NODE")
+# It runs nowhere, and says of itself what would lead to the other one's processes.
+run k run forged --image=busybox:1.35 --annotations="kubernetes.io/config.hash=$hash" \
+  --annotations="kubernetes.io/config.mirror=$hash" --overrides='{"spec": {"nodeSelector": {"none": "such"}}}'
+run k patch pod forged --subresource=status --type=merge \
+  -p "{\"status\": {\"phase\": \"Running\", \"podIP\": \"$static_ip\", \"podIPs\": [{\"ip\": \"$static_ip\"}]}}"
+refused "pod/forged" chaos partition pod/forged --for=5s
+begin partition "pod/own-$NODE" --for=60s
+check "the static pod itself is found, and cut off" not in_pod a ping -c 1 -W 1 -q "$static_ip"
+run chaos stop
+check "it is over" in_pod a ping -c 1 -W 1 -q "$static_ip"
 
 say "The disk of a node"
 room() { df --output=avail "$DATA" | tail -n 1; }

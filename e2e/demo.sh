@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 . e2e/packages.sh
 . e2e/peers/kubectl.sh
 . e2e/show.sh
+. e2e/machine_state.sh
 
 PRESET=${PRESET:-release}
 DATA=${SKIFF_DATA:-/var/lib/skiff-demo}
@@ -26,22 +27,6 @@ pods_running() { # SELECTOR COUNT
     [ "$($KUBECTL get pods -l "$1" --no-headers 2>/dev/null | wc -l)" = "$2" ]
 }
 no_pods() { [ -z "$($KUBECTL get pods -l "$1" -o name 2>/dev/null)" ]; }
-# What the machine has that a cluster could leave behind.
-machine_state() {
-  # Cables on a bridge are other engines'; pods' have none.
-  ip -o link show | grep -v ': veth.* master ' | awk -F': ' '{print "link", $2}' | sed 's/@.*//' | sort
-  ip route show table all | grep -v ' proto kernel' | grep -v '^local\|^broadcast\|^ff00\|^fe80' |
-    sed 's/ expires [0-9]*sec//' | sort
-  find /run/netns/ -mindepth 1 -printf 'netns %f\n' 2>/dev/null | sort || true
-  awk '{print "mount", $2}' /proc/mounts | sort
-  (cd /proc/sys/net/ipv4 && grep . ip_forward conf/all/route_localnet)
-  iptables-save 2>/dev/null | grep -v '^#\|^:\|^\*\|COMMIT' | sort || true
-  grep -slFf - /proc/[0-9]*/cmdline <<<"$DATA" | sed 's/^/process /' || true
-  find /sys/fs/cgroup -type d \( -name '*kubepods*' -o -name 'skiff*' \) -printf 'cgroup %P\n' 2>/dev/null |
-    sort
-  [ -e "$DATA" ] && echo "files $DATA" || true
-}
-
 cleanup() {
   local code=$?
   [ -n "${asker:-}" ] && kill "$asker" 2>/dev/null || true

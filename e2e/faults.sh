@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Breaks what a node stands on, on a machine of its own (e2e/machine.sh) with real containers: images
 # that are not there, commands that fail, a containerd that dies, a disk that fills up. Checks that
-# status and Events say so in Kubernetes' words, that the rest goes on, and that all is well again
-# once the cause is gone.
+# status and Events say so in Kubernetes' words, that the rest goes on, that all is well again
+# once the cause is gone, and that what clients read and wrote meanwhile is linearizable.
 #
 #   e2e/faults.sh [SKIFF]     build/release/skiff, or the one that is named
 set -euo pipefail
@@ -14,18 +14,6 @@ NODE=faults
 # Room for a cluster, its images and little more.
 own_machine $NODE 400m "$(realpath "${1:-build/release/skiff}")"
 
-k() { "$SKIFF" "$@"; }
-# What the command prints, whether or not it succeeds, matches.
-says() {
-  local pattern=$1 text
-  shift
-  text=$("$@" 2>&1) || true
-  grep -qE -- "$pattern" <<<"$text" || { echo "$text"; return 1; }
-}
-event() { # OBJECT REASON MESSAGE-PATTERN
-  says "$3" k get events --field-selector "involvedObject.name=$1,reason=$2" -o \
-    jsonpath='{range .items[*]}{.message}{"\n"}{end}'
-}
 waiting() { # POD REASON MESSAGE-PATTERN
   says "^$2: .*$3" k get pod "$1" \
     -o jsonpath='{.status.containerStatuses[0].state.waiting.reason}: {.status.containerStatuses[0].state.waiting.message}'
@@ -59,6 +47,11 @@ run "$SKIFF" "${up[@]}"
 pod steady sleep 100000
 check "a pod runs" ready steady
 steady=$(container_of steady)
+
+# Clients read and write registers through all that follows.
+python3 -B e2e/registers.py --make "$KUBECONFIG"
+python3 -B e2e/registers.py client "$KUBECONFIG" /run/history &
+client=$!
 
 say "Pods that cannot run"
 run k apply -f e2e/testdata/faults/pods.yaml
@@ -234,6 +227,11 @@ check "the pressure ends" condition DiskPressure '^False KubeletHasNoDiskPressur
 check "the node is ready" condition Ready '^True KubeletReady'
 pod at-last sleep 100000
 check "a new pod runs" ready at-last
+
+kill "$client"
+wait "$client"
+run python3 -B e2e/linearizable.py --at-least=1000 /run/history
+check "what clients saw is linearizable" python3 -B e2e/linearizable.py /run/history
 
 say "Down"
 run "$SKIFF" down --data-dir="$DATA"

@@ -84,7 +84,7 @@ TEST(ChaosPlacesTest, NothingThatOthersWroteNamesTheGroupsOfOtherProcesses) {
 // A pod with the annotations of a static pod is not that pod: its container's runtime knows.
 TEST(ChaosPlacesTest, TheRuntimeSaysWhoseSandboxAContainerIs) {
   const auto configuration = [](const std::string& type) {
-    return R"({"ociVersion": "1.0.2", "annotations": {"io.kubernetes.cri.container-type": ")" + type +
+    return R"({"annotations": {"io.kubernetes.cri.container-type": ")" + type +
            R"(", "io.kubernetes.cri.sandbox-name": "etcd-near",
                "io.kubernetes.cri.sandbox-namespace": "kube-system"}})";
   };

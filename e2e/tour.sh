@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Types all commands of docs/course.md in one go, as a presenter would, and looks whether one sees what the page says:
+# with stock kubectl, on a machine of its own (e2e/machine.sh) with real containers. The machine is as it was in the end.
+#
+#   e2e/tour.sh [SKIFF]     build/release/skiff, or the one that is named: all chapters but those for Docker
+#   e2e/tour.sh docker      those, in an engine of their own where none runs (e2e/docker/engine.sh)
+#   CHAPTERS='0 3 13' e2e/tour.sh    these alone
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. e2e/packages.sh
+. e2e/peers/kubectl.sh
+. e2e/show.sh
+. e2e/own_machine.sh
+. e2e/machine_state.sh
+
+# $PATH has the kubectl that the page types: Debian's, by that name.
+with_kubectl() { # DIRECTORY
+  mkdir -p "$1"
+  ln -sf "$(realpath "$(debian_kubectl build/peers)")" "$1/kubectl"
+  PATH=$1:$PATH
+}
+
+docker_chapters() {
+  . e2e/docker/engine.sh
+  . e2e/docker/env.sh
+  # Before there may be no network but the engine's.
+  debian_kubectl build/peers >/dev/null
+  need_engine docker
+  work=$(mktemp -d)
+  trap 'code=$?; [ $code = 0 ] || docker ps -a; build/release/skiff down --docker --name=course >/dev/null 2>&1 || true; rm -rf "$work"; summary $code' EXIT
+  export HOME=$work/home
+  mkdir -p "$HOME/.local/share"
+  with_kubectl "$work/bin"
+  docker image inspect skiff >/dev/null 2>&1 || docker tag "$SKIFF_IMAGE:$SKIFF_VERSION" skiff
+  before=$(docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q --no-trunc)
+  python3 -B e2e/tour.py docs/course.md docker
+  check "no container, volume or network is left" \
+    [ "$before" = "$(docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q --no-trunc)" ]
+}
+
+if [ "${1:-}" = docker ]; then
+  docker_chapters
+  exit
+fi
+
+SKIFF=$(realpath "${1:-build/release/skiff}")
+if [ "${SKIFF_MACHINE:-}" != tour ]; then
+  install_packages "${TEST_PACKAGES[@]}" || exit 77
+  debian_kubectl build/peers >/dev/null || { echo "SKIPPED: no stock kubectl can be had"; exit 77; }
+else
+  # The page says neither --data-dir nor another folder: what is this machine's there is covered.
+  mount -t tmpfs tmpfs /var/lib
+  mount -t tmpfs tmpfs /tmp
+fi
+DATA=/var/lib/skiff own_machine tour 2g "$SKIFF"
+export HOME=/run/home
+with_kubectl /run/bin
+# The page types build/release, wherever it is.
+[ "${SKIFF%/skiff}" = "$PWD/build/release" ] || mount --bind "${SKIFF%/skiff}" build/release
+before=$(machine_state)
+python3 -B e2e/tour.py docs/course.md
+same_machine() { diff <(echo "$before") <(machine_state); }
+check "the machine is as it was before" same_machine
