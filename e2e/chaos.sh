@@ -258,10 +258,10 @@ hash=$(k get pod "own-$NODE" -o jsonpath='{.metadata.annotations.kubernetes\.io/
 static_ip=$(ip_of "own-$NODE")
 # It runs nowhere, and says of itself what would lead to the other one's processes.
 run k run forged --image=busybox:1.35 --annotations="kubernetes.io/config.hash=$hash" \
-  --annotations="kubernetes.io/config.mirror=$hash" --overrides='{"spec": {"nodeSelector": {"none": "such"}}}'
+  --annotations="kubernetes.io/config.mirror=$hash" --overrides='{"spec": {"nodeName": "elsewhere"}}'
 run k patch pod forged --subresource=status --type=merge \
   -p "{\"status\": {\"phase\": \"Running\", \"podIP\": \"$static_ip\", \"podIPs\": [{\"ip\": \"$static_ip\"}]}}"
-refused "pod/forged" chaos partition pod/forged --for=5s
+refused "pod/forged runs on node/elsewhere" chaos partition pod/forged --for=5s
 begin partition "pod/own-$NODE" --for=60s
 check "the static pod itself is found, and cut off" not in_pod a ping -c 1 -W 1 -q "$static_ip"
 run chaos stop

@@ -59,11 +59,10 @@ say "7. One of three is cut off: the one whose etcd leads, and then another"
 cut_off_and_back() { # NAME
   local -a rest
   mapfile -t rest < <(others "$1")
-  # On the side that is cut off somebody watches.
+  # On the side that is cut off somebody watches, as long as that machine has power.
   on "$1" env KUBECONFIG=$conf "$SKIFF" get configmap written -w -o 'jsonpath={.data.by}{"\n"}' \
-    </dev/null >"$shared/watched" 2>/dev/null &
-  local watcher=$!
-  check "somebody watches on $1" grep -q . "$shared/watched"
+    </dev/null >"$shared/watched-$1" 2>/dev/null &
+  check "somebody watches on $1" grep -q . "$shared/watched-$1"
   # Made by those who still hear each other.
   for name in "${rest[@]}"; do break_link "$name" "$1"; done
   local began=$SECONDS
@@ -73,14 +72,13 @@ cut_off_and_back() { # NAME
   check "  is not ready" not ready "$1"
   check "  and says why" has 'etcdserver: request timed out' eval "ANSWER=30s reads $1"
   check "${rest[0]} writes something new" writes "${rest[0]}" "meanwhile-$1"
-  check "who watches there hears nothing of what is written meanwhile" not grep -q "meanwhile-$1" "$shared/watched"
+  check "who watches there hears nothing of what is written meanwhile" not grep -q "meanwhile-$1" "$shared/watched-$1"
   mend "${rest[@]}"
   began=$SECONDS
   check "the cut is over: $1 reads what was written meanwhile" is "meanwhile-$1" reads "$1"
   check "  and writes" go_on "$1"
   echo "   $((SECONDS - began)) s later"
-  check "  and who watched there hears of it, and has missed nothing" grep -q "meanwhile-$1" "$shared/watched"
-  kill "$watcher" 2>/dev/null || true
+  check "  and who watched there hears of it, and has missed nothing" grep -q "meanwhile-$1" "$shared/watched-$1"
 }
 leader=$(leader_among "${servers[@]}")
 echo "the leader of etcd is on $leader"
