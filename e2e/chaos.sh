@@ -57,7 +57,7 @@ supervisor_of() {
 nothing_on() { says '^No fault is on\.$' chaos ls; }
 as_before() { diff <(echo "$untouched") <(network_of a; network_of b); }
 # The quickest of three answers, in milliseconds.
-rtt() { in_pod "$1" ping -c 3 -q "$2" | awk -F'[ /]+' '/round-trip/ {print int($6)}'; }
+rtt() { in_pod "$1" ping -c 3 -q "${@:2}" | awk -F'[ /]+' '/round-trip/ {print int($6)}'; }
 slow() { [ "$(rtt "$1" "$2")" -ge "$3" ]; }
 quick() { [ "$(rtt "$1" "$2")" -lt 20 ]; }
 reaches() { in_pod "$1" client "http://$2/" --timeout 2; }
@@ -151,6 +151,25 @@ begin partition pod/a pod/b --direction=in --for=60s
 check "what a sends comes to b" says '^10$' asked b a "$b"
 check "what b sends does not come to a" says '^0$' asked a b "$a"
 run chaos stop
+check "nothing is left" as_before
+
+say "By IPv6"
+# Pods have no more of it here than a link to their node; that a pod has an address is what its status says.
+node6=$(in_pod a ping -6 -c 2 -I eth0 ff02::1 | sed -n 's/^64 bytes from \(.*\): seq.*DUP.*/\1/p' | head -n 1)
+own6=$(in_pod a ip -6 -o address show eth0 | sed -n 's|.* inet6 \([^/]*\)/.*|\1|p')
+slow6() { [ "$(rtt a -6 -I eth0 "$node6")" -ge 90 ]; }
+answers6() { in_pod a ping -6 -c 1 -W 1 -I eth0 "$node6"; }
+check "a reaches its node" answers6
+run k patch pod a --subresource=status --type=merge \
+  -p "{\"status\": {\"podIPs\": [{\"ip\": \"$a\"}, {\"ip\": \"$own6\"}]}}"
+begin netem pod/a --delay=100ms --for=60s
+check "it waits for its node's answers" slow6
+run chaos stop
+check "  and not any more" not slow6
+begin partition pod/a --for=60s
+check "it reaches it no more" not answers6
+run chaos stop
+check "  and again" answers6
 check "nothing is left" as_before
 
 say "A pause"
