@@ -5,6 +5,7 @@
 #   e2e/tour.sh [SKIFF]     build/release/skiff, or the one that is named: all chapters but those for Docker
 #   e2e/tour.sh docker      those, in an engine of their own where none runs (e2e/docker/engine.sh)
 #   CHAPTERS='0 3 13' e2e/tour.sh    these alone
+#   KUBECTL=build/release/skiff e2e/tour.sh    another kubectl: here skiff's own verbs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
@@ -13,10 +14,10 @@ cd "$(dirname "$0")/.."
 . e2e/own_machine.sh
 . e2e/machine_state.sh
 
-# $PATH has the kubectl that the page types: Debian's, by that name.
+# $PATH has the kubectl that the page types.
 with_kubectl() { # DIRECTORY
   mkdir -p "$1"
-  ln -sf "$(realpath "$(debian_kubectl build/peers)")" "$1/kubectl"
+  ln -sf "$(realpath "${KUBECTL:-$(debian_kubectl build/peers)}")" "$1/kubectl"
   PATH=$1:$PATH
 }
 
