@@ -22,7 +22,7 @@ PATIENCE = float(os.environ.get("TOUR_PATIENCE", "60"))  # Seconds that one look
 COMMAND_SECONDS = 150  # What takes longer hangs.
 # What may be typed again, because it changes nothing.
 LOOKS = re.compile(
-    r"^(sudo )?(kubectl|skiff|curl|ip|iptables-save|nft|cat|grep|for \w+ in|docker (ps|exec [\w-]+ (ip|cat)))\b")
+    r"^(kubectl|skiff|curl|ip|iptables-save|cat|for \w+ in|docker exec)\b")
 CHANGES = re.compile(
     r"^(kubectl|skiff) (.* )?(apply|create|delete|run|scale|set|label|taint|annotate|patch|rollout (undo|restart|pause|"
     r"resume)|cordon|uncordon|drain|edit|replace|expose|up|down|image load|chaos (netem|partition|kill|pause|disk|stop)|"
@@ -121,7 +121,10 @@ class Shell:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
         for suffix in (".sh", ".out"):
             if os.path.exists(self.output + suffix):
                 os.remove(self.output + suffix)
