@@ -96,7 +96,10 @@ void ThreadExecutor::Wake(ControlLoop& loop) {
   entry.due = now;
   queue_.emplace(now, &loop);
   StartThreadIfNeeded();
-  changed_.notify_one();
+  const bool somebody_waits = waiting_ > 0;
+  lock.unlock();
+  // Whoever is woken would only wait for the mutex.
+  if (somebody_waits) changed_.notify_one();
 }
 
 void ThreadExecutor::StartThreadIfNeeded() {

@@ -130,8 +130,8 @@ Client::Sent::Sent(std::string text) : Sent() {
   body = std::move(text);
 }
 
-Result<Client::Answer> Client::Ask(const std::string& method, const std::string& path, Query query,
-                                   Sent sent) {
+http::Request Client::RequestOf(const std::string& method, const std::string& path, Query query,
+                                Sent sent) const {
   const bool takes_objects = transport_.TakesObjects();
   http::Request request;
   request.method = method;
@@ -146,12 +146,35 @@ Result<Client::Answer> Client::Ask(const std::string& method, const std::string&
     if (sent.handed && !takes_objects) request.body = sent.handed->Text();
     if (takes_objects) request.handed = std::move(sent.handed);
   }
-  http::Response response = transport_.Send(std::move(request));
+  return request;
+}
+
+Result<Client::Answer> Client::AnswerOf(http::Response response) {
   if (response.status < 200 || response.status > 299) return Fail(ErrorOf(response));
   if (response.handed || response.pieces.empty()) {
     return Answer{std::move(response.body), std::move(response.handed)};
   }
   return Answer{Body(response), nullptr};
+}
+
+Result<Client::Answer> Client::Ask(const std::string& method, const std::string& path, Query query,
+                                   Sent sent) {
+  return AnswerOf(transport_.Send(RequestOf(method, path, std::move(query), std::move(sent))));
+}
+
+bool Client::SendsLater() const {
+  return transport_.SendsLater();
+}
+
+void Client::SendLater(Mailbox& answers, const std::string& method,
+                       const Result<std::string>& path, Sent sent, Then<Answer> then) {
+  if (!path) {
+    return answers.Post([error = path.error(), then = std::move(then)] { then(Fail(error)); });
+  }
+  answers.Send(transport_, RequestOf(method, *path, {}, std::move(sent)),
+               [then = std::move(then)](http::Response response) {
+                 then(AnswerOf(std::move(response)));
+               });
 }
 
 Result<std::string> Client::Send(const std::string& method, const std::string& path, Query query,
@@ -278,18 +301,50 @@ Result<> Client::Remove(const Resource& resource, const ObjectKey& key,
   return {};
 }
 
-Result<Client::Answer> Client::SendPatch(const Resource& resource, const ObjectKey& key,
-                                         PatchType type, HandedPatch patch,
-                                         const std::string& subresource) {
-  const std::string path = TRY(resource.Path(key, subresource));
+namespace {
+
+// For whom it is enough that it went well.
+template <typename Answer>
+std::function<void(Result<Answer>)> Outcome(Client::Then<void> then) {
+  return [then = std::move(then)](const Result<Answer>& answer) {
+    then(answer ? Result<>() : Fail(answer.error()));
+  };
+}
+
+}  // namespace
+
+void Client::PatchLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
+                        PatchType type, const Json& patch, Then<void> then) {
+  Sent sent(DumpJson(patch));
+  sent.content_type = ContentType(type);
+  SendLater(answers, "PATCH", resource.Path(key), std::move(sent),
+            Outcome<Answer>(std::move(then)));
+}
+
+void Client::RemoveLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
+                         const DeleteOptions& options, Then<void> then) {
+  SendLater(answers, "DELETE", resource.Path(key), DumpJson(DeleteBody(options)),
+            Outcome<Answer>(std::move(then)));
+}
+
+Client::Sent Client::Given(PatchType type, HandedPatch patch) {
   Sent sent;
   sent.content_type = ContentType(type);
   sent.handed = std::make_shared<HandedPatch>(std::move(patch));
   sent.takes_object = true;
-  return Ask("PATCH", path, {}, std::move(sent));
+  return sent;
 }
 
-Result<> Client::Bind(const core_v1::Pod& pod, const std::string& node) {
+Result<Client::Answer> Client::SendPatch(const Resource& resource, const ObjectKey& key,
+                                         PatchType type, HandedPatch patch,
+                                         const std::string& subresource) {
+  const std::string path = TRY(resource.Path(key, subresource));
+  return Ask("PATCH", path, {}, Given(type, std::move(patch)));
+}
+
+namespace {
+
+core_v1::Binding BindingOf(const core_v1::Pod& pod, const std::string& node) {
   core_v1::Binding binding;
   binding.metadata.name = pod.metadata.name;
   binding.metadata.namespace_ = pod.metadata.namespace_;
@@ -297,11 +352,26 @@ Result<> Client::Bind(const core_v1::Pod& pod, const std::string& node) {
   binding.target.api_version = "v1";
   binding.target.kind = "Node";
   binding.target.name = node;
+  return binding;
+}
+
+}  // namespace
+
+Result<> Client::Bind(const core_v1::Pod& pod, const std::string& node) {
+  const core_v1::Binding binding = BindingOf(pod, node);
   const std::string path = TRY(Resource(core_v1::Pod::Info()).Path(KeyOf(pod), "binding"));
   Sent sent = Given(binding);
   sent.takes_object = false;  // It is a Status.
   TRY(Send("POST", path, {}, std::move(sent)));
   return {};
+}
+
+void Client::BindLater(Mailbox& answers, const core_v1::Pod& pod, const std::string& node,
+                       Then<void> then) {
+  Sent sent = Given(std::make_shared<const core_v1::Binding>(BindingOf(pod, node)));
+  sent.takes_object = false;
+  SendLater(answers, "POST", Resource(core_v1::Pod::Info()).Path(KeyOf(pod), "binding"),
+            std::move(sent), Outcome<Answer>(std::move(then)));
 }
 
 Result<> Client::Evict(const ObjectKey& pod, const DeleteOptions& options) {

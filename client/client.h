@@ -16,6 +16,7 @@
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
+#include "client/mailbox.h"
 #include "client/resource.h"
 #include "client/watch_stream.h"
 
@@ -177,6 +178,41 @@ class Client {
 
   // Assigns a pod to a node.
   Result<> Bind(const core_v1::Pod& pod, const std::string& node);
+
+  // The same without waiting: `then` is called once, by the mailbox. What is given is kept until
+  // then.
+  template <typename T>
+  using Then = std::function<void(Result<T> outcome)>;
+  template <Kind K>
+  void CreateLater(Mailbox& answers, const Ptr<K>& object, Then<Ptr<K>> then) {
+    AskLater<K>(answers, "POST", Resource(K::Info()).CollectionPath(object->metadata.namespace_),
+                Given(object), std::move(then));
+  }
+  template <Kind K>
+  void UpdateLater(Mailbox& answers, const Ptr<K>& object, Then<Ptr<K>> then) {
+    AskLater<K>(answers, "PUT", Resource(K::Info()).Path(KeyOf(*object)), Given(object),
+                std::move(then));
+  }
+  template <Kind K>
+  void PatchStatusLater(Mailbox& answers, const K& base, const Ptr<K>& changed, PatchType type,
+                        HandedPatch::MakeText patch, Then<Ptr<K>> then) {
+    AskLater<K>(answers, "PATCH", Resource(K::Info()).Path(KeyOf(base), "status"),
+                Given(type, {K::Describe(), changed, base.metadata.resource_version,
+                             std::move(patch)}),
+                std::move(then));
+  }
+  void PatchLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
+                  PatchType type, const Json& patch, Then<void> then);
+  template <Kind K>
+  void DeleteLater(Mailbox& answers, const ObjectKey& key, const DeleteOptions& options,
+                   Then<void> then) {
+    RemoveLater(answers, K::Info(), key, options, std::move(then));
+  }
+  void BindLater(Mailbox& answers, const core_v1::Pod& pod, const std::string& node,
+                 Then<void> then);
+  // Whether what is sent so is done by others: else many requests at once take many threads.
+  bool SendsLater() const;
+
   // Deletes through the eviction subresource: TooManyRequests while a budget forbids it.
   Result<> Evict(const ObjectKey& pod, const DeleteOptions& options = {});
 
@@ -205,6 +241,20 @@ class Client {
   Result<Json> SendJson(const std::string& method, const std::string& path, Query query,
                         Sent sent = Sent());
   Result<> Remove(const Resource& resource, const ObjectKey& key, const DeleteOptions& options);
+  void RemoveLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
+                   const DeleteOptions& options, Then<void> then);
+  http::Request RequestOf(const std::string& method, const std::string& path, Query query,
+                          Sent sent) const;
+  static Result<Answer> AnswerOf(http::Response response);
+  // Fails by `then` where there is no path.
+  void SendLater(Mailbox& answers, const std::string& method, const Result<std::string>& path,
+                 Sent sent, Then<Answer> then);
+  template <Kind K>
+  void AskLater(Mailbox& answers, const std::string& method, const Result<std::string>& path,
+                Sent sent, Then<Ptr<K>> then) {
+    SendLater(answers, method, path, std::move(sent),
+              [then = std::move(then)](Result<Answer> answer) { then(Decode<K>(answer)); });
+  }
   Result<Answer> SendPatch(const Resource& resource, const ObjectKey& key, PatchType type,
                            HandedPatch patch, const std::string& subresource);
   // `object` is there until the answer is.
@@ -215,6 +265,14 @@ class Client {
     sent.takes_object = true;
     return sent;
   }
+  template <ApiType T>
+  static Sent Given(const std::shared_ptr<const T>& object) {
+    Sent sent;
+    sent.handed = std::make_shared<HandedObject>(T::Describe(), object);
+    sent.takes_object = true;
+    return sent;
+  }
+  static Sent Given(PatchType type, HandedPatch patch);
   template <Kind K>
   static Result<Ptr<K>> Decode(const Result<Answer>& answer);
   template <Kind K, typename Change>

@@ -19,12 +19,16 @@ std::string_view TypeText(EventType type) {
   return type == EventType::kNormal ? "Normal" : "Warning";
 }
 
+// Of the event that happened then; `more`: for another one at that time.
+std::string NameAt(const core_v1::Event& event, int more) {
+  return fmt::format("{}.{:x}", event.involved_object.name,
+                     event.last_timestamp.point().time_since_epoch().count() + more);
+}
+
 core_v1::Event NewEvent(const ReportedEvent& reported, const std::string& message) {
   core_v1::Event event;
   event.metadata.namespace_ =
       reported.object.namespace_.empty() ? "default" : reported.object.namespace_;
-  event.metadata.name =
-      fmt::format("{}.{:x}", reported.object.name, reported.at.time_since_epoch().count());
   event.involved_object = reported.object;
   event.reason = reported.reason;
   event.message = message;
@@ -35,6 +39,7 @@ core_v1::Event NewEvent(const ReportedEvent& reported, const std::string& messag
   event.first_timestamp = reported.at;
   event.last_timestamp = reported.at;
   event.count = 1;
+  event.metadata.name = NameAt(event, 0);
   return event;
 }
 
@@ -82,17 +87,22 @@ std::optional<EventWrite> EventCorrelator::Correlate(const ReportedEvent& report
   const std::string message =
       combined ? "(combined from similar events): " + reported.message : reported.message;
 
-  Entry& same = Touch(LastKey(reported, combined), reported.at);
   EventWrite write;
   write.key = LastKey(reported, combined);
-  write.patch = same.last.has_value();
-  write.event = write.patch ? *same.last : NewEvent(reported, message);
-  if (write.patch) {
-    write.event.count += 1;
-    write.event.last_timestamp = reported.at;
-    write.event.message = message;
-  }
+  write.event = NewEvent(reported, message);
+  Renew(write);
   return write;
+}
+
+void EventCorrelator::Renew(EventWrite& write) {
+  const Entry& same = Touch(write.key, write.event.last_timestamp.point());
+  if (!same.last) return;
+  core_v1::Event event = *same.last;
+  event.count += 1;
+  event.last_timestamp = write.event.last_timestamp;
+  event.message = std::move(write.event.message);
+  write.event = std::move(event);
+  write.patch = true;
 }
 
 void EventCorrelator::Wrote(const EventWrite& write, const core_v1::Event& written) {
@@ -140,65 +150,95 @@ void EventSink::Add(ReportedEvent event) {
   Wake();
 }
 
-Duration EventSink::Step() {
-  if (!pending_) {
+std::optional<EventSink::Writing> EventSink::Next() {
+  if (!again_.empty()) {
+    Writing writing = std::move(again_.front());
+    again_.pop_front();
+    return writing;
+  }
+  if (under_way_.size() >= kAtOnceMax) return std::nullopt;
+  while (!held_) {
     const MutexLock lock(mutex_);
-    if (queue_.empty()) return kNever;
-    pending_ = correlator_.Correlate(queue_.front());
+    if (queue_.empty()) return std::nullopt;
+    held_ = correlator_.Correlate(queue_.front());
     queue_.pop_front();
-    attempts_ = 0;
   }
-  if (pending_) {
-    const Duration wait = not_before_ - clock_.Monotonic();
-    if (wait > Duration(0)) return wait;
-    const auto written = Write(*pending_);
-    // A refusal will not become better; an unreachable server may.
-    if (!written && written.error().http_code >= 500 && ++attempts_ < kAttemptsMax) {
-      not_before_ = clock_.Monotonic() + kRetryDelay;
-      return kRetryDelay;
-    }
-    if (!written) TellDropped(log_, *pending_, written.error());
-    pending_.reset();
-  }
+  if (!under_way_.insert(held_->key).second) return std::nullopt;
+  correlator_.Renew(*held_);
+  Writing writing{.write = std::move(*held_)};
+  held_.reset();
+  return writing;
+}
+
+Duration EventSink::Step() {
+  answers_.Deliver();
+  const Duration wait = not_before_ - clock_.Monotonic();
+  if (wait > Duration(0)) return wait;
+  auto next = Next();
+  if (!next) return kNever;
+  Send(std::move(*next));
+  answers_.Deliver();
   return Duration(0);
 }
 
-Result<> EventSink::Write(EventWrite& write) {
-  if (write.patch) {
-    const Json patch = {{"count", write.event.count},
-                        {"message", write.event.message},
-                        {"lastTimestamp", write.event.last_timestamp.Rfc3339()}};
-    const auto patched =
-        client_.Patch(core_v1::Event::Info(), KeyOf(write.event), PatchType::kMerge, patch);
-    if (patched) {
-      correlator_.Wrote(write, write.event);
-      return {};
-    }
-    if (patched.error().reason != Reason::kNotFound) return Fail(patched.error());
-    correlator_.Lost(write);
-    write.patch = false;
-    write.event.metadata.resource_version.clear();
-    write.event.metadata.uid.clear();
-    write.event.metadata.name =
-        fmt::format("{}.{:x}", write.event.involved_object.name,
-                    write.event.last_timestamp.point().time_since_epoch().count());
+void EventSink::Send(Writing writing) {
+  const core_v1::Event& event = writing.write.event;
+  if (writing.write.patch) {
+    const Json patch = {{"count", event.count},
+                        {"message", event.message},
+                        {"lastTimestamp", event.last_timestamp.Rfc3339()}};
+    const ObjectKey key = KeyOf(event);
+    client_.PatchLater(answers_, core_v1::Event::Info(), key, PatchType::kMerge, patch,
+                       [this, writing = std::move(writing)](const Result<>& patched) {
+                         Patched(writing, patched);
+                       });
+    return;
   }
-  TRY(CreateNamed(write.event));
-  correlator_.Wrote(write, write.event);
-  return {};
+  const auto sent = std::make_shared<const core_v1::Event>(event);
+  client_.CreateLater<core_v1::Event>(
+      answers_, sent,
+      [this, writing = std::move(writing)](const Result<Ptr<core_v1::Event>>& created) {
+        Created(writing, created);
+      });
 }
 
-Result<> EventSink::CreateNamed(core_v1::Event& event) {
-  const int64_t stamp = event.last_timestamp.point().time_since_epoch().count();
-  auto created = client_.Create(event);
-  // Two events of one object can carry the same time; each needs a name.
-  for (int more = 1;
-       !created && created.error().reason == Reason::kAlreadyExists && more <= kNamesMax; ++more) {
-    event.metadata.name = fmt::format("{}.{:x}", event.involved_object.name, stamp + more);
-    created = client_.Create(event);
+void EventSink::Patched(Writing writing, const Result<>& patched) {
+  if (patched) return Written(writing);
+  if (patched.error().reason != Reason::kNotFound) {
+    return Failed(std::move(writing), patched.error());
   }
-  TRY(std::move(created));
-  return {};
+  EventWrite& write = writing.write;
+  correlator_.Lost(write);
+  write.patch = false;
+  write.event.metadata.resource_version.clear();
+  write.event.metadata.uid.clear();
+  write.event.metadata.name = NameAt(write.event, 0);
+  Send(std::move(writing));
+}
+
+void EventSink::Created(Writing writing, const Result<Ptr<core_v1::Event>>& created) {
+  if (created) return Written(writing);
+  // Two events of one object can carry the same time; each needs a name.
+  const bool is_taken = created.error().reason == Reason::kAlreadyExists;
+  if (!is_taken || writing.names == kNamesMax) return Failed(std::move(writing), created.error());
+  writing.write.event.metadata.name = NameAt(writing.write.event, ++writing.names);
+  Send(std::move(writing));
+}
+
+void EventSink::Written(const Writing& writing) {
+  correlator_.Wrote(writing.write, writing.write.event);
+  under_way_.erase(writing.write.key);
+}
+
+void EventSink::Failed(Writing writing, const Error& error) {
+  // A refusal will not become better; an unreachable server may.
+  if (error.http_code >= 500 && ++writing.attempts < kAttemptsMax) {
+    not_before_ = clock_.Monotonic() + kRetryDelay;
+    again_.push_back(std::move(writing));
+    return;
+  }
+  TellDropped(log_, writing.write, error);
+  under_way_.erase(writing.write.key);
 }
 
 void EventRecorder::Report(core_v1::ObjectReference object, EventType type, std::string reason,

@@ -48,6 +48,8 @@ class EventCorrelator {
 
   // nullopt: dropped as a flood.
   std::optional<EventWrite> Correlate(const ReportedEvent& reported);
+  // The same write, if its predecessor has been written meanwhile.
+  void Renew(EventWrite& write);
   // The server's copy of a written event: later ones of its kind patch it.
   void Wrote(const EventWrite& write, const core_v1::Event& written);
   // The event is gone at the server: the next one creates anew.
@@ -69,31 +71,47 @@ class EventCorrelator {
   std::list<std::string> recent_;  // Keys, most recent first.
 };
 
-// The queue of events to write and the loop that writes them. Thread-safe.
+// The queue of events to write and the loop that writes them, several at once but of the same event
+// one after the other. Thread-safe.
 class EventSink final : public ControlLoop {
  public:
   static constexpr size_t kQueueMax = 1000;  // More are dropped.
+  static constexpr size_t kAtOnceMax = 32;
   static constexpr int kAttemptsMax = 12;
   static constexpr int kNamesMax = 1000;
   static constexpr Duration kRetryDelay = 10s;
-  EventSink(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
+  EventSink(Client& client, const Clock& clock)
+      : client_(client), clock_(clock), answers_([this] { Wake(); }) {}
   void Add(ReportedEvent event);
-  // Writes one event.
+  // Sends one event.
   Duration Step() override;
 
  private:
-  Result<> Write(EventWrite& write);
-  // Gives it another name when its own is taken.
-  Result<> CreateNamed(core_v1::Event& event);
+  // A write until it is over.
+  struct Writing {
+    EventWrite write;
+    int attempts = 0;
+    int names = 0;  // So many were taken.
+  };
+  // The next to be sent, as far as it may be now.
+  std::optional<Writing> Next();
+  void Send(Writing writing);
+  void Patched(Writing writing, const Result<>& patched);
+  void Created(Writing writing, const Result<Ptr<core_v1::Event>>& created);
+  void Written(const Writing& writing);
+  void Failed(Writing writing, const Error& error);
+
   Client& client_;
   const Clock& clock_;
   const Log log_{"events"};
   EventCorrelator correlator_;
-  std::optional<EventWrite> pending_;  // Being written.
-  int attempts_ = 0;                   // At `pending_`.
+  std::optional<EventWrite> held_;     // Waits for one of the same key.
+  std::set<std::string> under_way_;    // Their keys.
+  std::deque<Writing> again_;          // Those of them that could not be written.
   Duration not_before_ = Duration(0);  // Monotonic.
   Mutex mutex_;
   std::deque<ReportedEvent> queue_ GUARDED_BY(mutex_);
+  Mailbox answers_;
 };
 
 // Thread-safe; never blocks.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <future>
+#include <utility>
 
 namespace skiff {
 namespace {
@@ -22,7 +23,53 @@ void AppendEncoded(std::string& out, std::string_view text, std::string_view kep
   }
 }
 
+// Waits for an answer that is still pending.
+http::Response Awaited(http::Response response) {
+  if (!response.pending) return response;
+  std::promise<http::Response> answer;
+  auto arrived = answer.get_future();
+  response.pending->Start([&answer](http::Response late) { answer.set_value(std::move(late)); });
+  return arrived.get();
+}
+
+// An answer that is there.
+Transport::MakeAnswer Made(http::Response response) {
+  return [held = std::make_shared<http::Response>(std::move(response))] {
+    return std::move(*held);
+  };
+}
+
+// The way back to somebody in this process. Who is told keeps it, and by it the request.
+class ReplyWithin final : public http::LateReply,
+                          public std::enable_shared_from_this<ReplyWithin> {
+ public:
+  ReplyWithin(http::Request request, Transport::Then then)
+      : request_(std::move(request)), then_(std::move(then)) {}
+  ~ReplyWithin() override {
+    if (!then_) return;
+    http::Response lost;
+    lost.status = 502;
+    then_(Made(std::move(lost)));
+  }
+  const http::Request& request() const { return request_; }
+  void OnLoop(Make make) override { Tell(std::move(make)); }
+  void OnWorker(Make make) override { Tell(std::move(make)); }
+  void Tell(Make make) {
+    std::exchange(then_, nullptr)([self = shared_from_this(), make = std::move(make)] {
+      return Awaited(make());
+    });
+  }
+
+ private:
+  const http::Request request_;
+  Transport::Then then_;
+};
+
 }  // namespace
+
+void Transport::SendLater(http::Request request, Then then) {
+  then(Made(Send(std::move(request))));
+}
 
 std::string EncodeTarget(const http::Request& request) {
   std::string target;
@@ -41,12 +88,15 @@ std::string EncodeTarget(const http::Request& request) {
 http::Response InProcessTransport::Send(http::Request request) {
   request.target = EncodeTarget(request);
   request.secure = true;
-  http::Response response = handle_(request);
-  if (!response.pending) return response;
-  std::promise<http::Response> answer;
-  auto arrived = answer.get_future();
-  response.pending->Start([&answer](http::Response late) { answer.set_value(std::move(late)); });
-  return arrived.get();
+  return Awaited(handle_(request));
+}
+
+void InProcessTransport::SendLater(http::Request request, Then then) {
+  if (!handle_later_) return Transport::SendLater(std::move(request), std::move(then));
+  request.target = EncodeTarget(request);
+  request.secure = true;
+  const auto reply = std::make_shared<ReplyWithin>(std::move(request), std::move(then));
+  if (auto answer = handle_later_(reply->request(), reply)) reply->Tell(Made(std::move(*answer)));
 }
 
 }  // namespace skiff

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
+#include "http/late.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -19,26 +21,42 @@ class Transport {
   // watch, a followed log) has a `stream` to pull from; it may outlive nothing of the transport.
   // A server that cannot be reached is an answer too: 503 with a Status body.
   virtual http::Response Send(http::Request request) = 0;
+  // The same for who does not wait (client/mailbox.h): `then` is told once, on any thread, perhaps
+  // before the return, and takes no time. What it is told makes the answer: to be called at most
+  // once, by a thread that may wait, while the transport is there.
+  using MakeAnswer = http::LateReply::Make;
+  using Then = std::function<void(MakeAnswer make)>;
+  virtual void SendLater(http::Request request, Then then);
+  // Whether SendLater returns before what is sent is done. Else it takes a thread each, as Send.
+  virtual bool SendsLater() const { return false; }
   // Whether objects go as they are (http::Request::handed); else all that is sent is text.
   virtual bool TakesObjects() const { return false; }
 };
 
-// Calls the server on the caller's thread; waits when the answer is still pending.
+// Calls the server on the caller's thread; waits when the answer is still pending. Where the server
+// leaves writes to the store (decision 0074), SendLater returns before these are done.
 //   InProcessTransport transport([&](const http::Request& request) {
 //     return server.Handle(request, user);
 //   }, InProcessTransport::Bodies::kObjects);
 class InProcessTransport final : public Transport {
  public:
   using Handle = std::function<http::Response(const http::Request& request)>;
+  // As http::LateHandler. Null: there is nothing that is done later.
+  using HandleLater = std::function<std::optional<http::Response>(
+      const http::Request& request, const http::LateReplyPtr& reply)>;
   // What the handler can read.
   enum class Bodies : uint8_t { kText, kObjects };
-  explicit InProcessTransport(Handle handle, Bodies bodies = Bodies::kText)
-      : handle_(std::move(handle)), bodies_(bodies) {}
+  explicit InProcessTransport(Handle handle, Bodies bodies = Bodies::kText,
+                              HandleLater handle_later = nullptr)
+      : handle_(std::move(handle)), handle_later_(std::move(handle_later)), bodies_(bodies) {}
   http::Response Send(http::Request request) override;
+  void SendLater(http::Request request, Then then) override;
+  bool SendsLater() const override { return handle_later_ != nullptr; }
   bool TakesObjects() const override { return bodies_ == Bodies::kObjects; }
 
  private:
   const Handle handle_;
+  const HandleLater handle_later_;
   const Bodies bodies_;
 };
 

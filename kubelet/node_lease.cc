@@ -1,5 +1,7 @@
 #include "kubelet/node_lease.h"
 
+#include <algorithm>
+
 namespace skiff::kubelet {
 namespace {
 
@@ -8,37 +10,47 @@ constexpr char kNamespace[] = "kube-node-lease";
 }  // namespace
 
 Duration NodeLease::Step() {
-  if (const auto renewed = Renew(); !renewed) {
-    lease_ = nullptr;
-    // Right after the start the node is not registered yet.
-    if (renewed.error().reason != Reason::kNotFound) {
-      log_.Info("node lease not renewed", {{"error", renewed.error().message}});
-    }
-    return kRetry;
+  answers_.Deliver();
+  if (due_ <= clock_.Monotonic()) {
+    due_ = kNever;
+    if (const auto sent = Send(); !sent) Sent(Fail(sent.error()));
+    answers_.Deliver();
   }
-  return std::chrono::seconds(seconds_) / 4;
+  return due_ == kNever ? kNever : std::max(Duration::zero(), due_ - clock_.Monotonic());
 }
 
-Result<> NodeLease::Renew() {
+void NodeLease::Sent(const Result<Ptr<coordination_v1::Lease>>& lease) {
+  lease_ = lease.value_or(nullptr);
+  due_ = clock_.Monotonic() + (lease ? std::chrono::seconds(seconds_) / 4 : kRetry);
+  // Right after the start the node is not registered yet.
+  if (!lease && lease.error().reason != Reason::kNotFound) {
+    log_.Info("node lease not renewed", {{"error", lease.error().message}});
+  }
+}
+
+Result<> NodeLease::Send() {
+  const auto sent = [this](const Result<Ptr<coordination_v1::Lease>>& lease) { Sent(lease); };
   if (!lease_) {
     auto found = client_.Get<coordination_v1::Lease>({kNamespace, node_name_});
     if (!found && found.error().reason != Reason::kNotFound) return tl::unexpected(found.error());
     if (!found) {
-      lease_ = TRY(Make());
+      auto made = TRY(New());
+      client_.CreateLater<coordination_v1::Lease>(
+          answers_, std::make_shared<const coordination_v1::Lease>(std::move(made)), sent);
       return {};
     }
     lease_ = std::move(*found);
   }
-  coordination_v1::Lease renewed = *lease_;
-  renewed.spec.holder_identity = node_name_;
-  renewed.spec.lease_duration_seconds = seconds_;
-  renewed.spec.renew_time = clock_.Now();
-  lease_ = TRY(client_.Update(renewed));
+  const auto renewed = std::make_shared<coordination_v1::Lease>(*lease_);
+  renewed->spec.holder_identity = node_name_;
+  renewed->spec.lease_duration_seconds = seconds_;
+  renewed->spec.renew_time = clock_.Now();
+  client_.UpdateLater<coordination_v1::Lease>(answers_, renewed, sent);
   return {};
 }
 
 // The lease goes with the node: its owner. A node that is not registered yet has none.
-Result<Ptr<coordination_v1::Lease>> NodeLease::Make() {
+Result<coordination_v1::Lease> NodeLease::New() {
   coordination_v1::Lease lease;
   lease.metadata.namespace_ = kNamespace;
   lease.metadata.name = node_name_;
@@ -51,7 +63,7 @@ Result<Ptr<coordination_v1::Lease>> NodeLease::Make() {
   owner.kind = "Node";
   owner.name = node_name_;
   owner.uid = node->metadata.uid;
-  return client_.Create(lease);
+  return lease;
 }
 
 }  // namespace skiff::kubelet

@@ -16,12 +16,18 @@ class NodeLease final : public ControlLoop {
 
   // Renewed each quarter of `seconds`.
   NodeLease(std::string node_name, int seconds, Client& client, const Clock& clock)
-      : node_name_(std::move(node_name)), seconds_(seconds), client_(client), clock_(clock) {}
+      : node_name_(std::move(node_name)),
+        seconds_(seconds),
+        client_(client),
+        clock_(clock),
+        answers_([this] { Wake(); }) {}
   Duration Step() override;
 
  private:
-  Result<> Renew();
-  Result<Ptr<coordination_v1::Lease>> Make();
+  // Sends what makes or renews it; `due_` is kNever until that is answered.
+  Result<> Send();
+  void Sent(const Result<Ptr<coordination_v1::Lease>>& lease);
+  Result<coordination_v1::Lease> New();
 
   const std::string node_name_;
   const int seconds_;
@@ -29,6 +35,8 @@ class NodeLease final : public ControlLoop {
   const Clock& clock_;
   const Log log_{"lease"};
   Ptr<coordination_v1::Lease> lease_;  // As last written; nullptr: to be read first.
+  Duration due_{};                     // Monotonic.
+  Mailbox answers_;
 };
 
 }  // namespace skiff::kubelet

@@ -153,7 +153,10 @@ core_v1::PodStatus PatchedStatus(const core_v1::PodStatus& before,
 }
 
 StatusManager::StatusManager(Client& client, const Clock& clock, FindObject object_of)
-    : client_(client), clock_(clock), object_of_(std::move(object_of)) {
+    : client_(client),
+      clock_(clock),
+      object_of_(std::move(object_of)),
+      answers_([this] { writers_.front()->Wake(); }) {
   for (int i = 0; i < kWriters; ++i) writers_.push_back(std::make_unique<Writer>(*this));
 }
 
@@ -179,7 +182,8 @@ void StatusManager::Queue(const std::string& uid, Entry& entry) {
 }
 
 void StatusManager::WakeWriter() {
-  writers_[next_writer_++ % writers_.size()]->Wake();
+  const size_t next = client_.SendsLater() ? 0 : next_writer_++ % writers_.size();
+  writers_[next]->Wake();
 }
 
 void StatusManager::Set(const Ptr<core_v1::Pod>& pod, core_v1::PodStatus status) {
@@ -291,60 +295,79 @@ void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
   Queue(entry.pod->metadata.uid, now);
 }
 
+bool StatusManager::IsMore() const {
+  MutexLock lock(mutex_);
+  return !due_.empty();
+}
+
 Duration StatusManager::WriteNext() {
+  answers_.Deliver();
+  if (!answers_.HasRoom()) return kNever;  // What makes some wakes a writer.
   Duration wait = kNever;
   auto entry = TakeDue(wait);
   if (!entry) return wait;
-  const auto is_more = [this] {
-    MutexLock lock(mutex_);
-    return !due_.empty();
-  };
-  if (is_more()) WakeWriter();  // One alone may be kept waiting by the server.
-  const bool written = entry->version == entry->written || Write(*entry);
-  GiveBack(*entry, written, written && (!entry->finished || Remove(*entry)));
-  return is_more() ? Duration::zero() : kNever;
+  // One alone may be kept waiting by the server.
+  if (!client_.SendsLater() && IsMore()) WakeWriter();
+  const auto taken = std::make_shared<Entry>(std::move(*entry));
+  if (taken->version == taken->written) {
+    RemoveIfFinished(taken);
+  } else {
+    Write(taken);
+  }
+  answers_.Deliver();
+  return IsMore() ? Duration::zero() : kNever;
 }
 
-bool StatusManager::Write(Entry& entry) {
-  Ptr<core_v1::Pod> object = object_of_(entry.pod);
-  if (!object) return true;
-  const ObjectKey key = KeyOf(*object);
+void StatusManager::Write(const Taken& entry) {
+  Ptr<core_v1::Pod> object = object_of_(entry->pod);
+  if (!object) return RemoveIfFinished(entry);
   const std::string uid = object->metadata.uid;
-  const Ptr<core_v1::Pod>& known = entry.known;
+  const Ptr<core_v1::Pod>& known = entry->known;
   if (known && known->metadata.uid == uid && IsNewer(*known, object)) object = known;
-  core_v1::Pod changed = *object;
-  changed.status = PatchedStatus(object->status, entry.status);
-  const auto written =
-      client_.PatchStatus(*object, changed, PatchType::kStrategic,
-                          [&] { return DumpJson(StatusPatch(uid, entry.status)); });
+  const auto changed = std::make_shared<core_v1::Pod>(*object);
+  changed->status = PatchedStatus(object->status, entry->status);
+  client_.PatchStatusLater<core_v1::Pod>(
+      answers_, *object, changed, PatchType::kStrategic,
+      [entry, uid] { return DumpJson(StatusPatch(uid, entry->status)); },
+      [this, entry, object](const Result<Ptr<core_v1::Pod>>& written) {
+        WriteDone(entry, object, written);
+      });
+}
+
+void StatusManager::WriteDone(const Taken& entry, const Ptr<core_v1::Pod>& object,
+                              const Result<Ptr<core_v1::Pod>>& written) {
   if (written) {
-    entry.revision = WrittenRevision((*written)->metadata);
-    entry.known = *written;
-    return true;
+    entry->revision = WrittenRevision((*written)->metadata);
+    entry->known = *written;
+    return RemoveIfFinished(entry);
   }
-  if (written.error().reason == Reason::kNotFound) return true;
+  if (written.error().reason == Reason::kNotFound) return RemoveIfFinished(entry);
   if (written.error().reason == Reason::kConflict) {
-    const auto current = client_.Get<core_v1::Pod>(key);
-    if (current ? (*current)->metadata.uid != uid : current.error().reason == Reason::kNotFound) {
-      return true;  // Another pod has the name by now.
-    }
+    const auto current = client_.Get<core_v1::Pod>(KeyOf(*object));
+    const bool is_gone = current ? (*current)->metadata.uid != object->metadata.uid
+                                 : current.error().reason == Reason::kNotFound;
+    if (is_gone) return RemoveIfFinished(entry);  // Another pod has the name by now.
   }
   log_.Info("pod status not written",
-            {{"pod", entry.pod->metadata.name}, {"error", written.error().message}});
-  return false;
+            {{"pod", entry->pod->metadata.name}, {"error", written.error().message}});
+  GiveBack(*entry, false, false);
 }
 
-bool StatusManager::Remove(const Entry& entry) {
+void StatusManager::RemoveIfFinished(const Taken& entry) {
   // Nothing of it runs, or it would not have finished: its phase need not be asked.
-  if (!entry.pod->metadata.deletion_timestamp) return true;
+  if (!entry->finished || !entry->pod->metadata.deletion_timestamp) {
+    return GiveBack(*entry, true, true);
+  }
   DeleteOptions options;
   options.grace_period_s = 0;
-  options.uid = entry.pod->metadata.uid;
-  const auto deleted = client_.Delete(*entry.pod, options);
-  const bool gone = deleted || deleted.error().reason == Reason::kNotFound ||
-                    deleted.error().reason == Reason::kConflict;
-  if (gone) Forget(entry.pod->metadata.uid);
-  return gone;
+  options.uid = entry->pod->metadata.uid;
+  client_.DeleteLater<core_v1::Pod>(
+      answers_, KeyOf(*entry->pod), options, [this, entry](const Result<>& deleted) {
+        const bool gone = deleted || deleted.error().reason == Reason::kNotFound ||
+                          deleted.error().reason == Reason::kConflict;
+        if (gone) Forget(entry->pod->metadata.uid);
+        GiveBack(*entry, true, gone);
+      });
 }
 
 }  // namespace skiff::kubelet

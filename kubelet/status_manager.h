@@ -1,5 +1,6 @@
 // Writes the statuses of pods to the API: the newest of each pod, one request each, and at last the
-// removal of pods that are gone. Several are written at once.
+// removal of pods that are gone. Several are written at once: by as many writers, or by one that
+// waits for none (decision 0074).
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "client/client.h"
+#include "client/mailbox.h"
 
 namespace skiff::kubelet {
 
@@ -65,13 +67,17 @@ class StatusManager {
   void Queue(const std::string& uid, Entry& entry) REQUIRES(mutex_);
   void WakeWriter();
   Duration WriteNext();
+  bool IsMore() const;
   // Takes the first entry that may be written now; else says in `wait` how long none may.
   std::optional<Entry> TakeDue(Duration& wait);
   void GiveBack(const Entry& entry, bool written, bool done);
   static bool IsNewer(const core_v1::Pod& object, const Ptr<core_v1::Pod>& known);
-  // True when nothing is left to do for it now; the entry may have changed meanwhile.
-  bool Write(Entry& entry);
-  bool Remove(const Entry& entry);
+  // What is taken goes from one to the next, each perhaps when an answer comes, and is given back.
+  using Taken = std::shared_ptr<Entry>;
+  void Write(const Taken& entry);
+  void WriteDone(const Taken& entry, const Ptr<core_v1::Pod>& object,
+                 const Result<Ptr<core_v1::Pod>>& written);
+  void RemoveIfFinished(const Taken& entry);
 
   Client& client_;
   const Clock& clock_;
@@ -84,6 +90,7 @@ class StatusManager {
   std::map<std::string, Entry> entries_ GUARDED_BY(mutex_);  // By uid.
   std::deque<std::string> due_ GUARDED_BY(mutex_);           // Uids, first come, first written.
   std::atomic<size_t> next_writer_ = 0;
+  Mailbox answers_;
 };
 
 // The strategic merge patch that makes the status of the object with this uid ours: conditions of

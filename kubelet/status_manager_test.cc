@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "api/patch/strategic_merge.h"
 #include "client/transport.h"
 
@@ -270,6 +272,70 @@ TEST_F(StatusManagerTest, WhatOthersMadeOfAStatusIsPutRight) {
   EXPECT_EQ(asked_.size(), 1u);
   executor_.RunFor(10s);
   EXPECT_EQ(asked_.size(), 2u);
+}
+
+// A server in this process that answers when the test says so.
+class LateStatusTest : public StatusManagerTest {
+ protected:
+  void Answer(size_t which) {
+    std::exchange(kept_[which], nullptr)->OnLoop([this] {
+      http::Response response;
+      response.status = 200;
+      response.body = ToJson(*pod_).dump();
+      return response;
+    });
+    executor_.RunUntilIdle();
+  }
+  Ptr<core_v1::Pod> Named(const std::string& name) {
+    auto pod = std::make_shared<core_v1::Pod>(*pod_);
+    pod->metadata.name = pod->metadata.uid = name;
+    return pod;
+  }
+
+  std::vector<http::LateReplyPtr> kept_;
+  std::vector<std::string> phases_;  // That were sent.
+  InProcessTransport late_{
+      [this](const http::Request& request) { return Handle(request); },
+      InProcessTransport::Bodies::kText,
+      [this](const http::Request& request, const http::LateReplyPtr& reply) {
+        phases_.push_back(request.path.substr(request.path.find("pods/") + 5, 1) + " " +
+                          Json::parse(request.body)["status"]["phase"].get<std::string>());
+        kept_.push_back(reply);
+        return std::optional<http::Response>();
+      }};
+  Client late_client_{late_, "kubelet"};
+};
+
+TEST_F(LateStatusTest, StatusesOfSeveralPodsAreOnTheWayAtOnceAndOfOneInOrder) {
+  StatusManager manager(late_client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; });
+  manager.Start(executor_);
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    manager.Set(Named(name), Phase("Pending"));
+  }
+  executor_.RunUntilIdle();
+  EXPECT_EQ(phases_.size(), 6u) << "more than there are writers";
+  manager.Set(Named("a"), Phase("Running"));
+  manager.Set(Named("a"), Phase("Succeeded"));
+  executor_.RunUntilIdle();
+  EXPECT_EQ(phases_.size(), 6u) << "its first is on the way";
+  Answer(1);
+  EXPECT_EQ(phases_.size(), 6u);
+  Answer(0);
+  ASSERT_EQ(phases_.size(), 7u);
+  EXPECT_EQ(phases_.back(), "a Succeeded");
+  manager.Stop();
+}
+
+TEST_F(LateStatusTest, AnAnswerThatComesAfterTheEndIsNobodys) {
+  {
+    StatusManager manager(late_client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; });
+    manager.Start(executor_);
+    manager.Set(pod_, Phase("Pending"));
+    executor_.RunUntilIdle();
+    manager.Stop();
+  }
+  ASSERT_EQ(kept_.size(), 1u);
+  Answer(0);
 }
 
 }  // namespace

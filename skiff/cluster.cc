@@ -86,7 +86,10 @@ std::unique_ptr<InProcessTransport> TransportAs(ApiServer& server, const std::st
   user.groups.emplace_back(kGroupAuthenticated);
   return std::make_unique<InProcessTransport>(
       [&server, user](const http::Request& request) { return server.Handle(request, user); },
-      InProcessTransport::Bodies::kObjects);
+      InProcessTransport::Bodies::kObjects,
+      [&server, user](const http::Request& request, const http::LateReplyPtr& reply) {
+        return server.HandleLater(request, user, reply);
+      });
 }
 
 std::unique_ptr<Transport> TransportAsNode(ApiServer& server, const std::string& node) {

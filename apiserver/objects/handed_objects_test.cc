@@ -2,6 +2,9 @@
 // is what would be made of their texts.
 #include <gtest/gtest.h>
 
+#include <set>
+#include <vector>
+
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/text/time_text.h"
@@ -220,6 +223,126 @@ TEST_F(HandedObjectsTest, ABindingIsAStruct) {
   const auto again = by_object_.Bind(**made, "node2");
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().reason, Reason::kConflict);
+}
+
+// Decision 0074.
+class SentLaterTest : public HandedObjectsTest {
+ protected:
+  template <typename T>
+  Client::Then<T> Note(std::vector<Result<T>>& outcomes) {
+    return [&outcomes](Result<T> outcome) { outcomes.push_back(std::move(outcome)); };
+  }
+  static Ptr<Pod> Shared(Pod pod) { return std::make_shared<const Pod>(std::move(pod)); }
+
+  InProcessTransport later_{
+      [this](const http::Request& request) { return server_->Handle(request, LoopbackUser()); },
+      Bodies::kObjects,
+      [this](const http::Request& request, const http::LateReplyPtr& reply) {
+        auto answer = server_->HandleLater(request, LoopbackUser(), reply);
+        left_ += answer ? 0 : 1;
+        return answer;
+      }};
+  Client client_{later_, "part/one"};
+  int left_ = 0;
+  Mailbox answers_;
+};
+
+TEST_F(SentLaterTest, WhatIsSentIsWrittenInItsOrderAndAnsweredByStructs) {
+  constexpr int kPods = 200;
+  std::vector<Result<Ptr<Pod>>> made;
+  for (int i = 0; i < kPods; ++i) {
+    answers_.AwaitRoom();
+    client_.CreateLater<Pod>(answers_, Shared(PodNamed(std::to_string(i))), Note(made));
+  }
+  answers_.Settle();
+  ASSERT_EQ(made.size(), kPods);
+  EXPECT_EQ(left_, kPods) << "nobody waited";
+  uint64_t revision = 0;
+  for (int i = 0; i < kPods; ++i) {
+    ASSERT_TRUE(made[i]) << made[i].error().message;
+    EXPECT_EQ((*made[i])->metadata.name, std::to_string(i));
+    EXPECT_EQ(**made[i], **by_text_.Get<Pod>({"default", std::to_string(i)}));
+    const uint64_t next = std::stoull((*made[i])->metadata.resource_version);
+    EXPECT_GT(next, revision);
+    revision = next;
+  }
+}
+
+TEST_F(SentLaterTest, ErrorsReachWhoWrote) {
+  std::vector<Result<Ptr<Pod>>> made;
+  for (int i = 0; i < 2; ++i) {
+    client_.CreateLater<Pod>(answers_, Shared(PodNamed("a")), Note(made));
+  }
+  Pod wrong = PodNamed("b");
+  wrong.spec.containers.clear();
+  client_.CreateLater<Pod>(answers_, Shared(wrong), Note(made));
+  answers_.Settle();
+  ASSERT_EQ(made.size(), 3u);
+  // One that is refused is so before what was left to the store is done.
+  std::multiset<Reason> reasons;
+  Ptr<Pod> pod;
+  for (const auto& each : made) {
+    if (each) {
+      pod = *each;
+    } else {
+      reasons.insert(each.error().reason);
+    }
+  }
+  EXPECT_EQ(reasons, (std::multiset<Reason>{Reason::kAlreadyExists, Reason::kInvalid}));
+  ASSERT_TRUE(pod);
+
+  std::vector<Result<>> bound;
+  client_.BindLater(answers_, *pod, "node1", Note(bound));
+  answers_.Settle();
+  client_.BindLater(answers_, *pod, "node2", Note(bound));
+  answers_.Settle();
+  ASSERT_EQ(bound.size(), 2u);
+  EXPECT_TRUE(bound[0]) << bound[0].error().message;
+  ASSERT_FALSE(bound[1]);
+  EXPECT_EQ(bound[1].error().reason, Reason::kConflict);
+
+  std::vector<Result<Ptr<Pod>>> put;
+  Pod stale = *pod;
+  stale.metadata.labels["x"] = "y";
+  client_.UpdateLater<Pod>(answers_, Shared(stale), Note(put));
+  answers_.Settle();
+  ASSERT_EQ(put.size(), 1u);
+  ASSERT_FALSE(put[0]);
+  EXPECT_EQ(put[0].error().reason, Reason::kConflict);
+
+  std::vector<Result<>> deleted;
+  for (int i = 0; i < 2; ++i) {
+    client_.DeleteLater<Pod>(answers_, {"default", "a"}, {.grace_period_s = 0}, Note(deleted));
+    answers_.Settle();
+  }
+  ASSERT_EQ(deleted.size(), 2u);
+  EXPECT_TRUE(deleted[0]);
+  ASSERT_FALSE(deleted[1]);
+  EXPECT_EQ(deleted[1].error().reason, Reason::kNotFound);
+}
+
+// Statuses that are on their way together lose the race against one another, and none is lost.
+TEST_F(SentLaterTest, WhoLosesARaceIsServedAnew) {
+  const auto made = by_object_.Create(PodNamed("a"));
+  ASSERT_TRUE(made);
+  std::vector<Result<Ptr<Pod>>> told;
+  for (int i = 0; i < 20; ++i) {
+    const std::string type = "example.com/" + std::to_string(i);
+    const auto changed = std::make_shared<Pod>(**made);
+    auto& condition = changed->status.conditions.emplace_back();
+    condition.type = type;
+    condition.status = "True";
+    client_.PatchStatusLater<Pod>(
+        answers_, **made, changed, PatchType::kStrategic,
+        [type] {
+          return R"({"status": {"conditions": [{"status": "True", "type": ")" + type + "\"}]}}";
+        },
+        Note(told));
+  }
+  answers_.Settle();
+  for (const auto& each : told) EXPECT_TRUE(each) << each.error().message;
+  EXPECT_EQ(told.size(), 20u);
+  EXPECT_EQ((*by_object_.Get<Pod>({"default", "a"}))->status.conditions.size(), 20u);
 }
 
 TEST_F(HandedObjectsTest, AWatchGivesStructsToWhoTakesThem) {

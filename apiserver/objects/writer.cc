@@ -184,10 +184,10 @@ Result<Written> Put(Store& store, const std::string& key, const Precondition& ex
   return put(smaller);
 }
 
-// Leaves the write of `object` to the store, if it may be; true: nothing else is to be done.
-// `saved`: what it comes to, without its text.
+// Leaves the write of `object` to the store, if it may be; true: nothing else is to be done, and the
+// object may be taken. `saved`: what it comes to, without what is shown of it.
 bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write write,
-                const Object& object, Saved saved) {
+                Object& object, Saved saved) {
   // What an object owns beside itself is kept, or given back, by who waits for the write; and what
   // was booked for it would be booked again by who is served anew.
   if (!later || request.late == nullptr || owns) return false;
@@ -197,10 +197,17 @@ bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write 
   write.value = std::move(stored->value);
   write.revision_at = stored->revision_at;
   request.late->write = std::move(write);
-  request.late->answer = [later, saved](const Written& written) -> Result<http::Response> {
+  // Nothing is shown of it but as a struct.
+  const auto kept = request.takes_object ? std::make_shared<Object>(std::move(object)) : nullptr;
+  request.late->answer = [&request, later, saved,
+                          kept](const Written& written) -> Result<http::Response> {
     Saved done = saved;
     done.revision = written.revision;
-    done.text = TRY(TextOf(*saved.kind, *written.record));
+    if (kept) {
+      TRY(ShowKept(request, *written.record, *kept, done));
+    } else {
+      done.text = TRY(TextOf(*saved.kind, *written.record));
+    }
     return later(std::move(done));
   };
   return true;

@@ -528,10 +528,7 @@ std::optional<http::Response> ApiServer::ServeLater(const http::Request& request
   // Once: who has the answer is to find the request over with.
   auto stored = [this, reply, serving = std::move(serving)](Result<Written> written) mutable {
     if (!written && IsRace(written.error())) {
-      reply->OnWorker([this, serving = std::move(serving)] {
-        return state_->entrance->Send(serving->pass, serving->http,
-                                      Answer(serving->http, serving->AskedAgain(), &serving->pass));
-      });
+      reply->OnWorker([this, serving = std::move(serving)] { return ServeAnew(*serving); });
       return;
     }
     reply->OnLoop([this, serving = std::move(serving), written = std::move(written)] {
@@ -542,7 +539,15 @@ std::optional<http::Response> ApiServer::ServeLater(const http::Request& request
   return std::nullopt;
 }
 
+http::Response ApiServer::ServeAnew(Serving& serving) {
+  Asked asked = serving.AskedAgain();
+  if (asked.in_process) return Answer(serving.http, std::move(asked));
+  return state_->entrance->Send(serving.pass, serving.http,
+                                Answer(serving.http, std::move(asked), &serving.pass));
+}
+
 http::Response ApiServer::FinishLate(Serving& serving, Result<http::Response> result) {
+  if (serving.request.in_process) return Finish(serving, std::move(result), nullptr);
   return state_->entrance->Send(serving.pass, serving.http,
                                 Finish(serving, std::move(result), &serving.pass));
 }
@@ -557,6 +562,16 @@ void ApiServer::EndCalls() {
 // Not kept: whoever calls waits on a thread of his own, and of those there are few.
 http::Response ApiServer::Handle(const http::Request& request, const User& user) {
   return Answer(request, state_->Ask(request, &user));
+}
+
+std::optional<http::Response> ApiServer::HandleLater(const http::Request& request,
+                                                     const User& user,
+                                                     const http::LateReplyPtr& reply) {
+  Asked asked = state_->Ask(request, &user);
+  const bool may_leave = asked.is_known() && !asked.info.IsReadOnly() &&
+                         state_->WaitsFor(request, asked.info, *asked.user).empty();
+  if (!may_leave) return Answer(request, std::move(asked));
+  return ServeLater(request, std::move(asked), {}, reply);
 }
 
 Result<> ApiServer::UseProxyCertificate(const std::string& certificate_pem,

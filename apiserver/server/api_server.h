@@ -111,6 +111,8 @@ class ApiServer final : public http::Handler,
                                             const http::LateReplyPtr& reply) override;
   // The same for a caller that is known already; no credentials are looked at.
   http::Response Handle(const http::Request& request, const User& user);
+  std::optional<http::Response> HandleLater(const http::Request& request, const User& user,
+                                            const http::LateReplyPtr& reply);
 
   // By which servers behind this one know it from now on; on error nothing changes. Any thread.
   Result<> UseProxyCertificate(const std::string& certificate_pem, const std::string& key_pem);
@@ -145,6 +147,7 @@ class ApiServer final : public http::Handler,
                                            flow_control::Pass pass,
                                            const http::LateReplyPtr& reply);
   http::Response FinishLate(Serving& serving, Result<http::Response> result);
+  http::Response ServeAnew(Serving& serving);
   http::Response Answer(const http::Request& request, Asked asked,
                         const flow_control::Pass* pass = nullptr);
   // nullopt in an attempt (base/at_once.h) that has failed; of a user who is known, `asked` is as

@@ -112,9 +112,14 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   mode.validate = [](const Object&, const Object&, Violations&) {};
   mode.skip_admission = true;
   mode.keeps_managed_fields = true;  // The scheduler's choice is nobody's field.
-  TRY(core.writer.Update(request, binding.metadata.name, options, mode,
-                         [&](const Object& old) { return Assign(old, binding, now); }));
-  return SuccessResponse(request.http, 201, Json());
+  const AnswerSaved answer = [&request](const Saved&) {
+    return SuccessResponse(request.http, 201, Json());
+  };
+  Saved saved = TRY(core.writer.Update(
+      request, binding.metadata.name, options, mode,
+      [&](const Object& old) { return Assign(old, binding, now); }, {},
+      request.late != nullptr ? answer : nullptr));
+  return answer(std::move(saved));
 }
 
 }  // namespace skiff

@@ -31,7 +31,8 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       replication_controllers_(manager.informer<core_v1::ReplicationController>()),
       replica_sets_(manager.informer<apps_v1::ReplicaSet>()),
       stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
-      budgets_(manager.informer<policy_v1::PodDisruptionBudget>()) {
+      budgets_(manager.informer<policy_v1::PodDisruptionBudget>()),
+      answers_([this] { binders_.front()->Wake(); }) {
   Watch();
 }
 
@@ -294,24 +295,39 @@ meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod)
 }
 
 Duration Binder::Step() {
+  return scheduler_.BindNext(*this);
+}
+
+Duration Scheduler::BindNext(Binder& binder) {
+  answers_.Deliver();
   Duration delay = kNever;
-  auto binding = scheduler_.NextBinding(delay);
+  auto binding = NextBinding(binder, delay);
   if (!binding) return delay;
-  scheduler_.Bind(std::move(*binding));
+  Bind(std::move(*binding));
+  answers_.Deliver();  // From another machine it is there already.
   return 0ns;
 }
 
 void Scheduler::Enqueue(Binding binding) {
+  Binder* woken = nullptr;
   {
     MutexLock lock(mutex_);
     to_bind_.push_back(std::move(binding));
+    // Those that are at work look again by themselves.
+    if (!idle_.empty()) {
+      woken = idle_.back();
+      idle_.pop_back();
+    }
   }
-  for (Binder* binder : binders_) binder->Wake();
+  if (woken != nullptr) woken->Wake();
 }
 
-std::optional<Binding> Scheduler::NextBinding(Duration& delay) {
+std::optional<Binding> Scheduler::NextBinding(Binder& binder, Duration& delay) {
   const Duration now = clock_.Monotonic();
+  // Without room the answer that makes some wakes one.
+  const bool has_room = answers_.HasRoom();
   MutexLock lock(mutex_);
+  std::erase(idle_, &binder);
   for (size_t i = 0; i < waiting_for_claims_.size();) {
     if (waiting_for_claims_[i].deadline > now) {
       delay = std::min(delay, waiting_for_claims_[i].deadline - now);
@@ -321,7 +337,10 @@ std::optional<Binding> Scheduler::NextBinding(Duration& delay) {
     to_bind_.push_back(std::move(waiting_for_claims_[i]));
     waiting_for_claims_.erase(waiting_for_claims_.begin() + static_cast<ptrdiff_t>(i));
   }
-  if (to_bind_.empty()) return std::nullopt;
+  if (to_bind_.empty() || !has_room) {
+    idle_.push_back(&binder);
+    return std::nullopt;
+  }
   Binding next = std::move(to_bind_.front());
   to_bind_.pop_front();
   return next;
@@ -348,13 +367,20 @@ void Scheduler::Bind(Binding binding) {
     BindFailed(std::move(binding), claims->error());
     return;
   }
-  const core_v1::Pod& pod = *binding.pod.info->pod;
-  const auto bound = manager_.client().Bind(pod, binding.node);
+  const Ptr<core_v1::Pod> pod = binding.pod.info->pod;
+  const std::string node = binding.node;
+  manager_.client().BindLater(answers_, *pod, node,
+                              [this, binding = std::move(binding)](const Result<>& bound) mutable {
+                                BindDone(std::move(binding), bound);
+                              });
+}
+
+void Scheduler::BindDone(Binding binding, const Result<>& bound) {
   if (!bound && !IsBound(binding)) {
     BindFailed(std::move(binding), bound.error());
     return;
   }
-  events_.Normal(pod, "Scheduled",
+  events_.Normal(*binding.pod.info->pod, "Scheduled",
                  "Successfully assigned " + binding.pod.info->Key() + " to " + binding.node);
   Post([key = binding.pod.info->Key()](Scheduler& self) { self.queue_.Done(key); });
 }

@@ -1,6 +1,6 @@
 // kube-scheduler: gives pods without a node one. Informers feed an inbox; a single loop takes it
-// in, decides pod by pod on its cache, and hands what it decided to a few binder loops, which write
-// it.
+// in, decides pod by pod on its cache, and hands what it decided to a few binder loops, which send
+// it, many at a time (decision 0074).
 #pragma once
 
 #include <deque>
@@ -14,6 +14,7 @@
 #include "api/gen/apps_v1.h"
 #include "base/control_loop.h"
 #include "base/log.h"
+#include "client/mailbox.h"
 #include "client/manager.h"
 #include "controllers/scheduler/cache.h"
 #include "controllers/scheduler/cycle.h"
@@ -44,7 +45,7 @@ struct Binding {
 
 class Scheduler;
 
-// Writes decisions. Several work at once, so that the store can group their commits.
+// Writes decisions. Several work at once: on the way to another machine each waits for its own.
 class Binder final : public ControlLoop {
  public:
   explicit Binder(Scheduler& scheduler) : scheduler_(scheduler) {}
@@ -84,9 +85,13 @@ class Scheduler final : public ControlLoop {
   // nominated_node: as in Unplaced; "" ends the wait.
   void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced);
   Snapshot MakeSnapshot();
-  // Takes the next binding that can go on; else says when one that waits for claims times out.
-  std::optional<Binding> NextBinding(Duration& delay);
+  // A step of a binder.
+  Duration BindNext(Binder& binder);
+  // Takes the next binding that can go on; else says when one that waits for claims times out, and
+  // the binder is idle.
+  std::optional<Binding> NextBinding(Binder& binder, Duration& delay);
   void Bind(Binding binding);
+  void BindDone(Binding binding, const Result<>& bound);
   void Enqueue(Binding binding);
   meta_v1::LabelSelector DefaultSpreadSelector(const core_v1::Pod& pod) const;
   // nullopt: not yet; otherwise whether all claims of the pod are bound.
@@ -127,6 +132,8 @@ class Scheduler final : public ControlLoop {
   std::deque<Binding> to_bind_ GUARDED_BY(mutex_);
   std::vector<Binding> waiting_for_claims_ GUARDED_BY(mutex_);
   uint64_t claim_changes_ GUARDED_BY(mutex_) = 0;
+  std::vector<Binder*> idle_ GUARDED_BY(mutex_);  // They look again when woken.
+  Mailbox answers_;  // To bindings.
 };
 
 // Adds the scheduler and its binders to the manager's loops.

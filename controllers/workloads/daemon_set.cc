@@ -27,7 +27,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
   explicit DaemonSetReconciler(Manager& manager)
       : client_(manager.client()),
         clock_(manager.clock()),
-        hands_(manager.hands()),
+        sending_{manager.client(), manager.hands()},
         pods_(manager.informer<Pod>()),
         nodes_(manager.informer<Node>()),
         revisions_(manager.informer<ControllerRevision>()),
@@ -80,13 +80,17 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     }
     const auto owner = ReferenceTo(DaemonSet::Info(), set.metadata);
     const int creates = std::min<int>(kPodsAtOnceMax, static_cast<int>(plan.create.size()));
-    const auto created = SlowStart(hands_, creates, [&](int index) {
+    const auto created = SlowStart(sending_, creates, [&](int index, Mailbox& answers, Done done) {
       const auto meant = daemon::TemplateFor(daemon_template, plan.create[index]);
-      return control_.Create(owner, PodFromTemplate(meant, DaemonSet::Info(), set.metadata));
+      control_.Create(owner,
+                      std::make_shared<const Pod>(
+                          PodFromTemplate(meant, DaemonSet::Info(), set.metadata)),
+                      answers, std::move(done));
     });
     const int removes = std::min<int>(kPodsAtOnceMax, static_cast<int>(plan.remove.size()));
-    TRY(AllAtOnce(hands_, removes,
-                  [&](int index) { return control_.Delete(owner, *plan.remove[index]); }));
+    TRY(AllAtOnce(sending_, removes, [&](int index, Mailbox& answers, Done done) {
+      control_.Delete(owner, *plan.remove[index], answers, std::move(done));
+    }));
     if (!created) return Fail(created.error());
     return plan.again;
   }
@@ -184,7 +188,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
 
   Client& client_;
   const Clock& clock_;
-  Hands& hands_;
+  const Sending sending_;
   const Informer<Pod> pods_;
   const Informer<Node> nodes_;
   const Informer<ControllerRevision> revisions_;

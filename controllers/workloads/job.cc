@@ -120,15 +120,16 @@ class JobReconciler final : public Reconciler<Job> {
     round.again = std::min(round.again, plan.wait);
     if (!plan.remove.empty()) return RemovePods(round, plan.remove, Ending::kForgotten);
     const auto owner = ReferenceTo(Job::Info(), now.metadata);
-    std::atomic<int> created = 0;
-    const auto done = SlowStart(hands_, plan.create, [&](int i) -> Result<> {
-      const int index = plan.indexes.empty() ? -1 : plan.indexes[i];
-      TRY(control_.Create(owner, job::PodFor(now, round.observed, index)));
-      ++created;
-      return {};
-    });
-    round.active += created;
-    return done;
+    return SlowStart(
+        {client_, hands_}, plan.create, [&](int i, Mailbox& answers, Done done) {
+          const int index = plan.indexes.empty() ? -1 : plan.indexes[i];
+          control_.Create(
+              owner, std::make_shared<const Pod>(job::PodFor(now, round.observed, index)), answers,
+              [&round, done = std::move(done)](Result<> outcome) {
+                round.active += outcome ? 1 : 0;
+                done(std::move(outcome));
+              });
+        });
   }
 
   void SetSuspended(Job& now) {

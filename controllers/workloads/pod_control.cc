@@ -139,23 +139,53 @@ bool DeletedBefore(const RankedPod& ranked_a, const RankedPod& ranked_b, TimePoi
   return a.metadata.uid < b.metadata.uid;
 }
 
-Result<> SlowStart(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
+namespace {
+
+Result<> FirstFailed(std::vector<Result<>> results) {
+  for (auto& result : results) {
+    if (!result) return std::move(result);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> SlowStart(const Sending& sending, int count, const Attempt& attempt) {
   int done = 0;
   for (int batch = 1; done < count; batch *= 2) {
     const int size = std::min(batch, count - done);
-    TRY(AllAtOnce(hands, size, [&](int index) { return attempt(done + index); }));
+    TRY(AllAtOnce(sending, size, [&, done](int index, Mailbox& answers, Done then) {
+      attempt(done + index, answers, std::move(then));
+    }));
     done += size;
   }
   return {};
 }
 
+Result<> AllAtOnce(const Sending& sending, int count, const Attempt& attempt) {
+  std::vector<Result<>> results(count);
+  Mailbox answers;
+  const auto send = [&](int index) {
+    attempt(index, answers, [&results, index](Result<> outcome) {
+      results[index] = std::move(outcome);
+    });
+  };
+  if (sending.client.SendsLater()) {
+    for (int index = 0; index < count; ++index) {
+      answers.AwaitRoom();
+      send(index);
+    }
+  } else {
+    sending.hands.Run(count, send);
+  }
+  answers.Settle();
+  return FirstFailed(std::move(results));
+}
+
 Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int index)>& attempt) {
   std::vector<Result<>> results(count);
   hands.Run(count, [&](int index) { results[index] = attempt(index); });
-  for (auto& result : results) {
-    if (!result) return std::move(result);
-  }
-  return {};
+  return FirstFailed(std::move(results));
 }
 
 void PodMemory::Created(const ObjectKey& owner, const Pod& pod) {
@@ -201,10 +231,19 @@ void PodMemory::Forget(const ObjectKey& owner) {
   writes_.erase(owner);
 }
 
-Result<> PodControl::Create(const core_v1::ObjectReference& owner, const Pod& pod) {
-  if (pod.metadata.labels.empty())
-    return Fail(Reason::kInvalid, "unable to create pods, no labels");
-  const auto created = client_.Create(pod);
+void PodControl::Create(const core_v1::ObjectReference& owner, const Ptr<Pod>& pod,
+                        Mailbox& answers, Done done) {
+  if (pod->metadata.labels.empty()) {
+    return done(Fail(Reason::kInvalid, "unable to create pods, no labels"));
+  }
+  client_.CreateLater<Pod>(answers, pod,
+                           [this, &owner, done = std::move(done)](const Result<Ptr<Pod>>& created) {
+                             done(Created(owner, created));
+                           });
+}
+
+Result<> PodControl::Created(const core_v1::ObjectReference& owner,
+                             const Result<Ptr<Pod>>& created) {
   if (created) {
     memory_.Created({owner.namespace_, owner.name}, **created);
     recorder_.Report(owner, EventType::kNormal, "SuccessfulCreate",
@@ -218,7 +257,19 @@ Result<> PodControl::Create(const core_v1::ObjectReference& owner, const Pod& po
 }
 
 Result<> PodControl::Delete(const core_v1::ObjectReference& owner, const Pod& pod) {
-  const auto deleted = client_.Delete<Pod>(KeyOf(pod));
+  return Deleted(owner, pod, client_.Delete<Pod>(KeyOf(pod)));
+}
+
+void PodControl::Delete(const core_v1::ObjectReference& owner, const Pod& pod, Mailbox& answers,
+                        Done done) {
+  client_.DeleteLater<Pod>(answers, KeyOf(pod), {},
+                           [this, &owner, &pod, done = std::move(done)](const Result<>& deleted) {
+                             done(Deleted(owner, pod, deleted));
+                           });
+}
+
+Result<> PodControl::Deleted(const core_v1::ObjectReference& owner, const Pod& pod,
+                             const Result<>& deleted) {
   if (!deleted && deleted.error().reason != Reason::kNotFound) {
     recorder_.Report(owner, EventType::kWarning, "FailedDelete",
                      "Error deleting: " + deleted.error().message);

@@ -13,6 +13,7 @@
 #include "base/mutex.h"
 #include "client/hands.h"
 #include "client/informer.h"
+#include "client/mailbox.h"
 #include "client/recorder.h"
 
 namespace skiff {
@@ -41,11 +42,22 @@ bool DeletedBefore(const RankedPod& a, const RankedPod& b, TimePoint now);
 // `controller.kubernetes.io/pod-deletion-cost`; 0 when it is missing or malformed.
 int32_t DeletionCost(const core_v1::Pod& pod);
 
+// One of many attempts that are waited for together: it sends, and `done` is called with what came
+// of it once that is known, on the thread of whoever waits for all.
+using Done = std::function<void(Result<> outcome)>;
+using Attempt = std::function<void(int index, Mailbox& answers, Done done)>;
+// With what: `hands` where each request takes a thread until it is answered.
+struct Sending {
+  Client& client;
+  Hands& hands;
+};
+
 // Calls `attempt` for 0 .. count-1 in batches of 1, 2, 4, ..., each batch at once: a template that
 // does not work costs one refusal, not hundreds. After an error the rest of the batch is still
 // tried, but no more batches. Returns an error of the failed batch.
-Result<> SlowStart(Hands& hands, int count, const std::function<Result<>(int index)>& attempt);
+Result<> SlowStart(const Sending& sending, int count, const Attempt& attempt);
 // All at once. Returns the error of the first that failed.
+Result<> AllAtOnce(const Sending& sending, int count, const Attempt& attempt);
 Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int index)>& attempt);
 
 // What a controller wrote that its cache may not show yet. Instead of counting expected events, it
@@ -80,12 +92,20 @@ class PodControl {
   PodControl(Client& client, EventRecorder& recorder, Informer<core_v1::Pod> pods)
       : client_(client), recorder_(recorder), memory_(pods) {}
   PodMemory& memory() { return memory_; }
-  // Does nothing in a namespace that is being deleted.
-  Result<> Create(const core_v1::ObjectReference& owner, const core_v1::Pod& pod);
+  // Makes nothing in a namespace that is being deleted. The owner is there until it is done.
+  void Create(const core_v1::ObjectReference& owner, const Ptr<core_v1::Pod>& pod,
+              Mailbox& answers, Done done);
   // A pod that is gone already counts as deleted.
   Result<> Delete(const core_v1::ObjectReference& owner, const core_v1::Pod& pod);
+  // The same in an attempt; both are there until it is done.
+  void Delete(const core_v1::ObjectReference& owner, const core_v1::Pod& pod, Mailbox& answers,
+              Done done);
 
  private:
+  Result<> Created(const core_v1::ObjectReference& owner,
+                   const Result<Ptr<core_v1::Pod>>& created);
+  Result<> Deleted(const core_v1::ObjectReference& owner, const core_v1::Pod& pod,
+                   const Result<>& deleted);
   Client& client_;
   EventRecorder& recorder_;
   PodMemory memory_;

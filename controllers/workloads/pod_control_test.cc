@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "client/transport.h"
+
 #include "controllers/workloads/replica_control.h"
 
 namespace skiff {
@@ -90,33 +96,82 @@ TEST(UntilAvailableTest, ReadyForLongEnoughIsAvailable) {
   EXPECT_EQ(UntilAvailable(PodOf("a", "n", "Running", false), 0, kPodNow), kNever);
 }
 
-TEST(SlowStartTest, ATemplateThatDoesNotWorkIsTriedOnce) {
-  Hands hands(0);
-  int attempts = 0;
-  const auto result = SlowStart(hands, 100, [&](int) -> Result<> {
-    ++attempts;
-    return Fail(Reason::kForbidden, "no");
-  });
-  EXPECT_FALSE(result);
-  EXPECT_EQ(attempts, 1);
+// A server in this process that answers once so many requests are with it.
+class SlowStartTest : public testing::Test {
+ protected:
+  std::optional<http::Response> Take(const http::LateReplyPtr& reply) {
+    kept_.push_back(reply);
+    if (kept_.size() < answers_at_) return std::nullopt;
+    batches_.push_back(kept_.size());
+    answers_at_ *= 2;
+    for (const http::LateReplyPtr& each : std::exchange(kept_, {})) {
+      each->OnLoop([] { return http::Response(); });
+    }
+    return std::nullopt;
+  }
+  static Attempt Each(std::function<Result<>(int index)> attempt) {
+    return [attempt = std::move(attempt)](int index, Mailbox&, Done done) {
+      done(attempt(index));
+    };
+  }
+
+  size_t answers_at_ = 1;
+  std::vector<http::LateReplyPtr> kept_;
+  std::vector<size_t> batches_;
+  InProcessTransport waits_{[](const http::Request&) { return http::Response(); }};
+  InProcessTransport later_{
+      [](const http::Request&) { return http::Response(); }, InProcessTransport::Bodies::kText,
+      [this](const http::Request&, const http::LateReplyPtr& reply) { return Take(reply); }};
+  Client waiting_client_{waits_, "test"};
+  Client late_client_{later_, "test"};
+  Hands hands_{0};
+};
+
+TEST_F(SlowStartTest, ATemplateThatDoesNotWorkIsTriedOnce) {
+  for (Client* client : {&waiting_client_, &late_client_}) {
+    int attempts = 0;
+    const auto result = SlowStart({*client, hands_}, 100, Each([&](int) -> Result<> {
+                                    ++attempts;
+                                    return Fail(Reason::kForbidden, "no");
+                                  }));
+    EXPECT_FALSE(result);
+    EXPECT_EQ(attempts, 1);
+  }
 }
 
-TEST(SlowStartTest, BatchesDoubleAndTheFailedOneIsTheLast) {
-  Hands hands(0);
-  int attempts = 0;
-  const auto result = SlowStart(hands, 100, [&](int index) -> Result<> {
-    ++attempts;
-    if (index == 4) return Fail(Reason::kForbidden, "no");
-    return {};
-  });
-  EXPECT_FALSE(result);
-  EXPECT_EQ(attempts, 7) << "1 + 2 + 4";
-  attempts = 0;
-  EXPECT_TRUE(SlowStart(hands, 10, [&](int) -> Result<> {
-    ++attempts;
-    return {};
-  }));
-  EXPECT_EQ(attempts, 10);
+TEST_F(SlowStartTest, BatchesDoubleAndTheFailedOneIsTheLast) {
+  for (Client* client : {&waiting_client_, &late_client_}) {
+    int attempts = 0;
+    const auto result = SlowStart({*client, hands_}, 100, Each([&](int index) -> Result<> {
+                                    ++attempts;
+                                    if (index == 4) return Fail(Reason::kForbidden, "no");
+                                    return {};
+                                  }));
+    EXPECT_FALSE(result);
+    EXPECT_EQ(attempts, 7) << "1 + 2 + 4";
+    attempts = 0;
+    EXPECT_TRUE(SlowStart({*client, hands_}, 10, Each([&](int) -> Result<> {
+                            ++attempts;
+                            return {};
+                          })));
+    EXPECT_EQ(attempts, 10);
+  }
+}
+
+// Where the server is in this process, one thread has a whole batch on its way.
+TEST_F(SlowStartTest, ABatchIsOnItsWayAtOnce) {
+  int done_count = 0;
+  const auto result =
+      SlowStart({late_client_, hands_}, 15, [&](int index, Mailbox& answers, Done done) {
+        late_client_.DeleteLater<Pod>(answers, {"ns", std::to_string(index)}, {},
+                                      [&done_count, done = std::move(done)](Result<> outcome) {
+                                        ++done_count;
+                                        done(std::move(outcome));
+                                      });
+      });
+  EXPECT_TRUE(result);
+  EXPECT_EQ(done_count, 15);
+  EXPECT_EQ(batches_, (std::vector<size_t>{1, 2, 4, 8}));
 }
 
 TEST(PodFromTemplateTest, BelongsToItsOwner) {

@@ -57,7 +57,7 @@ Duration UntilNextAvailable(const std::vector<Ptr<Pod>>& pods, int32_t min_ready
 
 ReplicaControl::ReplicaControl(Manager& manager, EventRecorder& recorder)
     : clock_(manager.clock()),
-      hands_(manager.hands()),
+      sending_{manager.client(), manager.hands()},
       pods_(manager.client(), recorder, manager.informer<Pod>()) {}
 
 ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Observed& observed) {
@@ -96,15 +96,20 @@ ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Obs
 }
 
 Result<> ReplicaControl::Create(const ReplicaOwner& owner, int count) {
-  const Pod pod = PodFromTemplate(owner.pod_template, owner.kind, owner.metadata);
+  const auto pod = std::make_shared<const Pod>(
+      PodFromTemplate(owner.pod_template, owner.kind, owner.metadata));
   const auto reference = ReferenceTo(owner.kind, owner.metadata);
-  return SlowStart(hands_, count, [&](int) { return pods_.Create(reference, pod); });
+  return SlowStart(sending_, count, [&](int, Mailbox& answers, Done done) {
+    pods_.Create(reference, pod, answers, std::move(done));
+  });
 }
 
 Result<> ReplicaControl::Delete(const ReplicaOwner& owner, const std::vector<Ptr<Pod>>& pods) {
   const auto reference = ReferenceTo(owner.kind, owner.metadata);
-  return AllAtOnce(hands_, static_cast<int>(pods.size()),
-                   [&](int index) { return pods_.Delete(reference, *pods[index]); });
+  return AllAtOnce(sending_, static_cast<int>(pods.size()),
+                   [&](int index, Mailbox& answers, Done done) {
+                     pods_.Delete(reference, *pods[index], answers, std::move(done));
+                   });
 }
 
 }  // namespace skiff

@@ -108,7 +108,7 @@ class ReplicaControl {
   Result<> Create(const ReplicaOwner& owner, int count);
   Result<> Delete(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& pods);
   const Clock& clock_;
-  Hands& hands_;
+  const Sending sending_;
   PodControl pods_;
 };
 

@@ -81,8 +81,10 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
         stateful::SetIdentity(set, OrdinalOf(set, *pod), it);
       }));
     }
-    TRY(SlowStart(hands_, static_cast<int>(plan.create.size()),
-                  [&](int index) { return CreatePod(set, used, plan.create[index]); }));
+    TRY(SlowStart({client_, hands_}, static_cast<int>(plan.create.size()),
+                  [&](int index, Mailbox& answers, Done done) {
+                    CreatePod(set, used, plan.create[index], answers, std::move(done));
+                  }));
     for (const auto& pod : plan.remove) TRY(DeletePod(set, *pod));
     return {};
   }
@@ -91,25 +93,42 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     return stateful::OrdinalOf(set, pod.metadata.name).value_or(0);
   }
 
-  Result<> CreatePod(const StatefulSet& set, const Used& used, int ordinal) {
+  void CreatePod(const StatefulSet& set, const Used& used, int ordinal, Mailbox& answers,
+                 Done done) {
+    const auto pod = PodToCreate(set, used, ordinal);
+    if (!pod) return done(Fail(pod.error()));
+    if (*pod == nullptr) return done({});
+    client_.CreateLater<Pod>(answers, *pod,
+                             [this, &set, name = (*pod)->metadata.name,
+                              done = std::move(done)](const Result<Ptr<Pod>>& created) {
+                               done(Created(set, name, created));
+                             });
+  }
+
+  // Its claims are there. nullptr: it has to wait.
+  Result<Ptr<Pod>> PodToCreate(const StatefulSet& set, const Used& used, int ordinal) {
     for (const auto& wanted : stateful::ClaimsOf(set, ordinal)) {
       const auto claim = claims_.Get(KeyOf(wanted));
       // It goes with the pod that had this name before, and wakes the set when it is gone.
-      if (claim && stateful::IsStale(set, *claim, nullptr)) return {};
+      if (claim && stateful::IsStale(set, *claim, nullptr)) return nullptr;
     }
     const bool of_current = stateful::IsMadeOfCurrent(set, ordinal);
     const ControllerRevision& revision = of_current ? *used.current : *used.update;
     const auto pod_template = TRY(TemplateOf(revision));
-    const Pod pod = stateful::NewPod(set, pod_template, revision.metadata.name, ordinal);
     TRY(MakeClaims(set, ordinal, nullptr));
-    const auto created = client_.Create(pod);
+    return std::make_shared<const Pod>(
+        stateful::NewPod(set, pod_template, revision.metadata.name, ordinal));
+  }
+
+  Result<> Created(const StatefulSet& set, const std::string& name,
+                   const Result<Ptr<Pod>>& created) {
     if (created) {
       memory_.Created(KeyOf(set), **created);
     } else if (created.error().reason == Reason::kAlreadyExists ||
                IsNamespaceTerminating(created.error())) {
       return Fail(created.error());
     }
-    Tell(set, "Create", pod.metadata.name, created ? nullptr : &created.error());
+    Tell(set, "Create", name, created ? nullptr : &created.error());
     if (!created) return Fail(created.error());
     return {};
   }

@@ -50,6 +50,11 @@ http::Response CutTransport::Send(http::Request request) {
   return response;
 }
 
+void CutTransport::SendLater(http::Request request, Then then) {
+  if (!cut_) return below_.SendLater(std::move(request), std::move(then));
+  Transport::SendLater(std::move(request), std::move(then));
+}
+
 SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
     : name_(options.name),
       dependencies_(dependencies),

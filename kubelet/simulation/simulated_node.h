@@ -23,6 +23,8 @@ class CutTransport final : public Transport {
   explicit CutTransport(Transport& below) : below_(below) {}
   void SetCut(bool cut) { cut_ = cut; }
   http::Response Send(http::Request request) override;
+  void SendLater(http::Request request, Then then) override;
+  bool SendsLater() const override { return below_.SendsLater(); }
   bool TakesObjects() const override { return below_.TakesObjects(); }
 
  private:

@@ -1,0 +1,70 @@
+// Where pods go that would rather stand apart (ScheduleAnyway).
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "controllers/scheduler/scheduling_fixture.h"
+
+namespace skiff::scheduler {
+namespace {
+
+PodInfoPtr SpreadPod(const std::string& name) {
+  return PodOf(name, 0, "100m", [](core_v1::Pod& pod) {
+    pod.metadata.labels["app"] = "web";
+    auto& spread = pod.spec.topology_spread_constraints.emplace_back();
+    spread.max_skew = 1;
+    spread.topology_key = "kubernetes.io/hostname";
+    spread.when_unsatisfiable = "ScheduleAnyway";
+    spread.label_selector.emplace().match_labels["app"] = "web";
+  });
+}
+
+class TopologySpreadTest : public testing::Test {
+ protected:
+  TopologySpreadTest() {
+    for (const char* name : {"a", "b", "c"}) {
+      cluster_.AddNode(name, "4", {{"kubernetes.io/hostname", name}});
+    }
+  }
+  // The nodes that three such pods come to stand on, one after the other.
+  std::multiset<std::string> PlaceThree() {
+    std::multiset<std::string> nodes;
+    for (const char* name : {"x", "y", "z"}) {
+      const auto pod = SpreadPod(name);
+      const Decision decision = cluster_.Schedule(*pod);
+      cluster_.Place(pod, decision.node);
+      nodes.insert(decision.node);
+    }
+    return nodes;
+  }
+  SchedulingFixture cluster_;
+};
+
+TEST_F(TopologySpreadTest, ThreePodsStandOnThreeEqualNodes) {
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_EQ(PlaceThree(), (std::multiset<std::string>{"a", "b", "c"}));
+    for (const char* name : {"x", "y", "z"}) cluster_.Remove(name);
+  }
+}
+
+// It weighs more than what is free on a node: a pod of half a node makes less of a difference than
+// a pod of the same kind.
+TEST_F(TopologySpreadTest, ThreePodsStandOnThreeNodesOfWhichOneIsHalfFull) {
+  cluster_.Place(PodOf("other", 0, "2"), "a");
+  EXPECT_EQ(PlaceThree(), (std::multiset<std::string>{"a", "b", "c"}));
+}
+
+// What is leaving does not count, and what is on a node of a cut machine does until it is gone.
+TEST_F(TopologySpreadTest, PodsThatAreLeavingDoNotCount) {
+  for (const char* node : {"a", "b"}) {
+    const auto leaving = PodOf(std::string("old-") + node, 0, "100m", [](core_v1::Pod& pod) {
+      pod.metadata.labels["app"] = "web";
+      pod.metadata.deletion_timestamp.emplace();
+    });
+    cluster_.Place(leaving, node);
+  }
+  EXPECT_EQ(PlaceThree(), (std::multiset<std::string>{"a", "b", "c"}));
+}
+
+}  // namespace
+}  // namespace skiff::scheduler
