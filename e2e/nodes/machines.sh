@@ -58,7 +58,7 @@ make_cgroups() { # PATH BELOW EACH HIERARCHY
 
 # The kernel needs a moment until the last process of a cgroup is gone from it.
 remove_cgroups() { # PATH BELOW EACH HIERARCHY
-  local mount type until=$((SECONDS + 10))
+  local mount type until=$((SECONDS + 60))
   while read -r mount type; do
     while [ -e "$mount/$1" ] && [ $SECONDS -lt $until ]; do
       find "$mount/$1" -depth -type d -exec rmdir {} + 2>/dev/null || read -rt 0.1 <> <(:) || true
