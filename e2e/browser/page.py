@@ -69,6 +69,11 @@ class Page:
         """Closes what tells of things done before."""
         self.until("(document.querySelector('.toast button')?.click(), !document.querySelector('.toast'))")
 
+    def still(self):
+        """Nothing is pointed at, and nothing moves from one place to another."""
+        self.browser.command("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
+        self.until("!document.getAnimations().some((a) => a instanceof CSSTransition)")
+
     def mouse(self, x, y):
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             button = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}

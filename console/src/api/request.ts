@@ -112,6 +112,22 @@ export function remove(path: string): Promise<unknown> {
   return request(path, { method: 'DELETE', body: { propagationPolicy: 'Background' } });
 }
 
+// The token that a link of `skiff console` stands for.
+export async function redeem(code: string): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(`${base}/console/login`, {
+      method: 'POST',
+      headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: JSON.stringify({ code }),
+    });
+  } catch (error) {
+    throw new ApiError(0, 'Unreachable', String((error as Error).message));
+  }
+  if (!response.ok) throw await errorOf(response);
+  return ((await response.json()) as { token: string }).token;
+}
+
 // Who the server takes the bearer of this token for; null: of the browser's certificate.
 export async function whoAmI(token: string | null): Promise<{ user: string; groups: string[] }> {
   let response: Response;
