@@ -37,7 +37,7 @@ export const t = {
   connecting: 'Connecting…',
   away: 'The server does not answer. What you see is the last it said; this page tries again by itself.',
   awayShort: 'No answer',
-  unanswered: 'The server did not answer.',
+  unanswered: 'The server does not answer. Nothing is lost: try again once “Live” stands at the upper right.',
   notFetched: 'This part of the console could not be fetched. Reload the page.',
   gone: 'This object is not there, or not any more.',
   refusedTitle: 'You may not see this',

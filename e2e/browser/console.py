@@ -41,6 +41,7 @@ class Play:
         self.guest = guest
         self.axe = axe
         self.found = []
+        self.wrong = []
 
     def check(self, where):
         """What axe finds wrong in what is shown now."""
@@ -218,10 +219,11 @@ class Play:
         page.go("#/object/deployments/shop/checkout")
         page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
         self.edit("  replicas: 6", "  replicas: 5")
+        self.tell()
         os.kill(int(Path(os.environ["data"], "skiff.pid").read_text()), signal.SIGKILL)
         page.until("!!document.querySelector('.pulse-away')", "it says that nobody answers")
         page.click("Show what would change")
-        page.until("!!document.querySelector('.notice.tone-bad')")
+        page.shows("The server does not answer. Nothing is lost")
         page.picture("away")
         self.check("away")
         subprocess.run(["bash", "-c", f"up {os.environ['CONSOLE_PORT']}"], check=True)
@@ -231,6 +233,7 @@ class Play:
         page.until("document.querySelector('.diff')?.innerText.includes('replicas: 5') || "
                    "document.body.innerText.includes('Others look after what you changed')")
         page.click("Start over")
+        self.tell(EXPECTED + AWAY)
 
     def link(self):
         """A link of `skiff console`: logged in by a certificate that no page could use, and once."""
@@ -425,19 +428,18 @@ class Play:
         if page.run("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)").count("eyJ"):
             raise PageError("a token is left behind")
 
-    def tell(self):
-        """What the page did that it should not have."""
-        wrong = []
+    def tell(self, expected=EXPECTED):
+        """What the page has done so far that it should not have."""
         for event in self.page.browser.take_events():
             params = event["params"]
             if event["method"] == "Runtime.exceptionThrown":
-                wrong.append(json.dumps(params["exceptionDetails"])[:1500])
+                self.wrong.append(json.dumps(params["exceptionDetails"])[:1500])
             if event["method"] == "Log.entryAdded":
                 entry = params["entry"]
                 text = f"{entry['text']} {entry.get('url', '')}"
-                if entry["level"] == "error" and not any(each in text for each in EXPECTED):
-                    wrong.append(text)
-        return wrong
+                if entry["level"] == "error" and not any(each in text for each in expected):
+                    self.wrong.append(text)
+        return self.wrong
 
 
 def main():

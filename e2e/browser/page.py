@@ -47,14 +47,14 @@ class Page:
             if time.monotonic() > deadline:
                 self.picture("failed")
                 raise PageError(f"not in {seconds} s: {what or script}; the page shows:\n" +
-                                self.run("document.body.innerText")[:3000])
+                                (self.run("document.body?.innerText") or "nothing")[:3000])
             time.sleep(0.1)
 
     def shows(self, text, seconds=SECONDS):
-        self.until(f"document.body.innerText.includes({json.dumps(text)})", f"“{text}”", seconds)
+        self.until(f"document.body?.innerText.includes({json.dumps(text)})", f"“{text}”", seconds)
 
     def goes(self, text, seconds=SECONDS):
-        self.until(f"!document.body.innerText.includes({json.dumps(text)})", f"no “{text}”", seconds)
+        self.until(f"document.body?.innerText.includes({json.dumps(text)}) === false", f"no “{text}”", seconds)
 
     def click(self, text, role="", seconds=SECONDS):
         """A real click of the mouse in the middle of it."""

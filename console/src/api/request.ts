@@ -1,4 +1,5 @@
 // Requests of the user's own to the API of this origin, and the server's words where it refuses.
+import { t } from '../texts';
 import { authorization, endSession, session } from './session';
 
 export interface Cause {
@@ -79,7 +80,8 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
     });
   } catch (error) {
     if (given.signal?.aborted) throw error;
-    throw new ApiError(0, 'Unreachable', String((error as Error).message));
+    // What browsers say of it helps nobody.
+    throw new ApiError(0, 'Unreachable', t.unanswered);
   }
   if (response.ok) return response;
   const refused = await errorOf(response);
