@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/process.h"
+
 namespace skiff::cli {
 namespace {
 
@@ -50,6 +52,22 @@ int Become(const std::string& path, const std::vector<std::string>& args) {
   return 1;
 }
 
+bool HasVariable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+// Where there is a screen, or somebody has said how. It lives on when we end, and what it says of
+// itself is nobody's concern.
+bool Browse(const std::string& link) {
+  if (HasVariable("BROWSER")) {
+    return SpawnDaemon({.argv = {std::getenv("BROWSER"), link}, .log_path = "/dev/null"})
+        .has_value();
+  }
+  if (!HasVariable("DISPLAY") && !HasVariable("WAYLAND_DISPLAY")) return false;
+  return SpawnDaemon({.argv = {"xdg-open", link}, .log_path = "/dev/null"}).has_value();
+}
+
 }  // namespace
 
 Environment SystemEnvironment(const Clock& clock) {
@@ -69,7 +87,8 @@ Environment SystemEnvironment(const Clock& clock) {
               },
           .clock = clock,
           .read_line = ReadLine,
-          .become = Become};
+          .become = Become,
+          .browse = Browse};
 }
 
 }  // namespace skiff::cli

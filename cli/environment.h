@@ -36,6 +36,8 @@ struct Environment {
   std::function<std::string()> read_line = {};
   // Runs another program in our place; returns when it cannot, with an exit code.
   std::function<int(const std::string& path, const std::vector<std::string>& args)> become = {};
+  // Opens a link for whoever sits at this machine; false where nobody would see it.
+  std::function<bool(const std::string& link)> browse = {};
   // Set: verbs say what may follow them instead of doing anything (completion/shape.h).
   VerbShape* shape = nullptr;
 };

@@ -23,6 +23,7 @@ constexpr Verb kVerbs[] = {
     {"api-versions", &RunApiVersions},
     {"attach", &RunAttach},
     {"autoscale", &RunAutoscale},
+    {"console", &RunConsole},
     {"convert", &RunConvert},
     {"cordon", &RunCordon},
     {"completion", &RunCompletion},
@@ -116,7 +117,7 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
       "api-resources", "api-versions", "config", "version"};
   for (const char* name : kOrder) compare(name);
   if (environment.program == "skiff") {
-    for (const char* name : {"compose", "convert", "why"}) compare(name);
+    for (const char* name : {"compose", "console", "convert", "why"}) compare(name);
   }
   if (!similar.empty()) environment.err("\nDid you mean this?\n" + similar);
   return 1;
@@ -176,8 +177,8 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   if (const Family* family = FindFamily(verb)) return family->main(environment, args);
   const Verb* found = FindVerb(kVerbs, std::size(kVerbs), verb);
   if (!found) return UnknownVerb(environment, verb);
-  // kubectl has the one as a plugin alone, and the other not at all.
-  if (verb == "convert" || verb == "why") environment.program = "skiff";
+  // kubectl has one of them as a plugin alone, and the others not at all.
+  if (verb == "console" || verb == "convert" || verb == "why") environment.program = "skiff";
   return RunVerb(environment, *found, verb, args);
 }
 

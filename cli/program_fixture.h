@@ -39,11 +39,13 @@ class ProgramTest : public testing::Test {
         .program = program_,
         .programs = programs_,
         .program_help = [this](const std::string&) { return program_help_; },
-        .read_line = [this] { return input_; }};
+        .read_line = [this] { return input_; },
+        .browse = browse_};
     return RunCli(environment, verb, args);
   }
   const SystemClock clock_;
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
+  std::function<bool(const std::string&)> browse_;              // Unset: there is no browser.
   std::string input_;                                           // What stands on standard input.
   std::map<std::string, std::string> variables_;                // All others are "/nowhere".
   std::string program_ = "kubectl";                             // What users call it,

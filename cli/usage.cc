@@ -205,6 +205,7 @@ constexpr Line kPurposes[] = {
     {"compose up", "Run the services of Compose files in the cluster, and bring them up to date."},
     {"config", "Show and change kubeconfigs."},
     {"config view", "Show the kubeconfig that is in use, without its secrets."},
+    {"console", "Open the web console in a browser that is logged in as you, or print a link to it."},
     {"convert", "Write objects of files as another version of their API."},
     {"cordon", "Let no more pods be put on a node."},
     {"cp", "Copy files to and from containers."},

@@ -11,6 +11,8 @@ Result<> RunApiVersions(Command& command, const Args& args);
 Result<> RunAttach(Command& command, const Args& args);
 Result<> RunAutoscale(Command& command, const Args& args);
 Result<> RunClusterInfo(Command& command, const Args& args);
+// A verb of skiff's own.
+Result<> RunConsole(Command& command, const Args& args);
 Result<> RunConvert(Command& command, const Args& args);
 Result<> RunCordon(Command& command, const Args& args);
 Result<> RunCompletion(Command& command, const Args& args);

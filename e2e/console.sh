@@ -4,8 +4,8 @@
 #
 #   e2e/console.sh SKIFF [SCREENSHOTS]      e2e/browser/console.py says what is played
 #
-# Where npm is, the console is first built from its sources, which must make the very files of
-# console/dist, and axe looks for what somebody could not use. Screenshots go into SCREENSHOTS
+# Where npm is, the console's unit tests run, it is built from its sources, which must make the very
+# files of console/dist, and axe looks for what somebody could not use. Screenshots go into SCREENSHOTS
 # (build/browser/console).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,7 +30,11 @@ mkdir "$work/console"
 tar -C console --exclude=./node_modules -c . | tar -C "$work/console" -x
 if command -v npm >/dev/null &&
   npm ci --engine-strict --prefix "$work/console" --no-audit --no-fund >"$work/npm.log" 2>&1; then
-  (cd "$work/console" && npm run --silent check &&
+  (cd "$work/console" && npm run --silent check && npm test --silent >"$work/tests.log" 2>&1 || {
+    grep -A 20 '^not ok' "$work/tests.log" || tail -n 20 "$work/tests.log"
+    exit 1
+  })
+  (cd "$work/console" &&
     npx --no-install vite build --logLevel warn --outDir "$work/dist" --emptyOutDir)
   diff -r console/dist "$work/dist" || {
     echo "console/dist is not what console/ builds" >&2
@@ -45,16 +49,19 @@ fi
 # play [AXE]: on a network of its own, where that can be had: while addresses come and go on a
 # machine, browsers there drop their connections.
 play() {
-  local port token guest
+  local port token guest now
   if [ -n "${ALONE:-}" ]; then ip link set lo up; fi
   port=$(python3 -c 'import socket
 s = socket.socket()
 s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])')
-  "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$port" \
-    >/dev/null
+  up "$port"
   export KUBECONFIG=$data/admin.kubeconfig
-  "$skiff" apply -f e2e/browser/console.yaml >/dev/null
+  # Events are of moments that are not long ago.
+  now=$(date +%s)
+  sed -e "s/CHAOS-BEGIN/$(moment $((now - 1500)))/; s/CHAOS-END/$(moment $((now - 1460)))/" \
+    -e "s/CHAOS-LAST/$(moment $((now - 180)))/" e2e/browser/console.yaml |
+    "$skiff" apply -f - >/dev/null 2>&1
   "$skiff" create serviceaccount presenter -n shop >/dev/null
   "$skiff" create clusterrolebinding presenter --clusterrole=cluster-admin \
     --serviceaccount=shop:presenter >/dev/null
@@ -63,10 +70,19 @@ print(s.getsockname()[1])')
     >/dev/null
   token=$("$skiff" create token presenter -n shop)
   guest=$("$skiff" create token guest -n shop)
+  # What `skiff console` opens, where somebody has said by what.
+  printf '#!/bin/sh\necho "$1" >%s/link\n' "$work" >"$work/browser"
+  chmod +x "$work/browser"
+  export CONSOLE_PORT=$port CONSOLE_LINK=$work/link
   python3 e2e/browser/console.py "https://127.0.0.1:$port/console/" "$token" "$guest" \
     "$screenshots" "$@"
 }
-export -f play
+up() {
+  "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$1" >/dev/null
+}
+moment() { date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ; }
+export -f play up moment
+export work
 export skiff data screenshots
 own=(unshare --net)
 [ "$(id -u)" = 0 ] || own=(unshare --user --map-root-user --net)

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "api/values.h"
+#include "apiserver/auth/foreign_page.h"
 #include "apiserver/auth/token_protocol.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -154,15 +155,24 @@ Authentication::Found Authentication::ByFrontProxy(const http::Request& request)
   return UserInHeaders(options_.front_proxy, request);
 }
 
+std::shared_ptr<const CertificateHolder> Authentication::GoodHolder(
+    const http::Request& request) const {
+  if (!request.peer_certificate_error.empty() || !request.peer_certificate) return nullptr;
+  auto holder = certificates_.HolderOf(request.peer_certificate->pem);
+  const bool is_good = holder && holder->is_client && holder->fault.empty() &&
+                       holder->IsGoodAt(options_.clock->Now());
+  return is_good ? holder : nullptr;
+}
+
 Authentication::Found Authentication::ByCertificate(const http::Request& request) const {
-  if (!request.peer_certificate_error.empty()) return Unauthorized();
-  if (!request.peer_certificate) return std::nullopt;
-  const auto holder = certificates_.HolderOf(request.peer_certificate->pem);
-  if (!holder || !holder->is_client || !holder->fault.empty() ||
-      !holder->IsGoodAt(options_.clock->Now())) {
-    return Unauthorized();
-  }
+  if (request.peer_certificate_error.empty() && !request.peer_certificate) return std::nullopt;
+  const auto holder = GoodHolder(request);
+  if (!holder) return Unauthorized();
   if (holder->user.name.empty()) return std::nullopt;  // Good, and names nobody.
+  if (IsFromForeignPage(request)) {
+    return Fail(Reason::kForbidden,
+                "a page of another site may not use this browser's client certificate");
+  }
   return holder->user;
 }
 
@@ -190,6 +200,7 @@ Result<User> Authentication::Authenticate(const http::Request& request,
   // The first that knows somebody decides, also after others found their credentials bad; but
   // nobody is anonymous who has shown bad ones.
   bool has_bad = false;
+  std::optional<Error> forbidden;
   const std::function<Found()> ways[] = {[&] { return ByFrontProxy(request); },
                                          [&] { return ByCertificate(request); },
                                          [&] { return ByBearerToken(request, warnings); },
@@ -198,9 +209,29 @@ Result<User> Authentication::Authenticate(const http::Request& request,
     Found found = way();
     if (found && *found) return WithAuthenticatedGroup(std::move(**found));
     has_bad |= !found;
+    if (!found && found.error().reason == Reason::kForbidden) forbidden = found.error();
   }
+  if (forbidden) return Fail(*std::move(forbidden));
   if (has_bad || !MayBeAnonymous(request)) return Unauthorized();
   return User{.name = std::string(kUserAnonymous), .groups = {std::string(kGroupUnauthenticated)}};
+}
+
+Result<LinkCredential> Authentication::CredentialOf(const http::Request& request) const {
+  std::vector<std::string> warnings;
+  LinkCredential credential{.user = TRY(Authenticate(request, warnings)), .token = {}, .until = {}};
+  const auto by_certificate = ByCertificate(request);
+  if (by_certificate && *by_certificate && (*by_certificate)->name == credential.user.name) {
+    credential.until = GoodHolder(request)->not_after;
+    return credential;
+  }
+  if (auto token = BearerToken(request.Header("Authorization"), warnings)) {
+    if (auto known = AuthenticateToken(*token, {})) {
+      return LinkCredential{.user = std::move(known->user), .token = *std::move(token), .until = {}};
+    }
+  }
+  return Fail(Reason::kForbidden,
+              "a link to the console is made for a token or a client certificate, and this request "
+              "has neither");
 }
 
 Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
@@ -228,6 +259,11 @@ Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
   if (options_.bootstrap != nullptr && for_us) {
     if (auto user = options_.bootstrap->Authenticate(token)) {
       return TokenUser{.user = WithAuthenticatedGroup(std::move(*user)), .audiences = shared};
+    }
+  }
+  if (options_.console != nullptr && for_us) {
+    if (auto user = options_.console->Find(token)) {
+      return TokenUser{.user = WithAuthenticatedGroup(*std::move(user)), .audiences = shared};
     }
   }
   return Fail(Reason::kUnauthorized, "invalid bearer token");

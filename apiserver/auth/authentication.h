@@ -12,6 +12,7 @@
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/client_certificates.h"
+#include "apiserver/auth/console_sessions.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/auth/token_file.h"
@@ -31,15 +32,20 @@ class Authentication {
     std::vector<std::string> anonymous_paths = {};
     ServiceAccountTokens* service_accounts = nullptr;  // May be null; outlives us.
     const BootstrapTokens* bootstrap = nullptr;        // The same.
+    const ConsoleSessions* console = nullptr;          // The same.
     const Clock* clock = nullptr;                      // Not null; outlives us.
     std::string client_ca_pem = {};  // Whose client certificates are users.
     FrontProxyOptions front_proxy = {};
   };
   explicit Authentication(Options options);
 
-  // Unauthorized when the credentials are bad, or missing and nobody may be anonymous. `warnings`
-  // gets texts for Warning headers.
+  // Unauthorized when the credentials are bad, or missing and nobody may be anonymous; Forbidden
+  // where a browser shows a certificate for a page of another site. `warnings` gets texts for
+  // Warning headers.
   Result<User> Authenticate(const http::Request& request, std::vector<std::string>& warnings) const;
+  // What a link to the console is to stand for: the token or the certificate by which this request
+  // is known. Forbidden for who is known by neither.
+  Result<LinkCredential> CredentialOf(const http::Request& request) const;
   // As TokenReview asks; empty audiences mean the server's own.
   Result<TokenUser> AuthenticateToken(std::string_view token,
                                       std::vector<std::string> audiences) const;
@@ -52,6 +58,8 @@ class Authentication {
   Found ByToken(std::string_view token) const;
   Found ByBearerToken(const http::Request& request, std::vector<std::string>& warnings) const;
   Found BySubprotocol(const http::Request& request) const;
+  // Good now, and of who signs users.
+  std::shared_ptr<const CertificateHolder> GoodHolder(const http::Request& request) const;
   bool MayBeAnonymous(const http::Request& request) const;
 
   const Options options_;

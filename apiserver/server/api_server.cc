@@ -417,12 +417,19 @@ std::optional<http::Response> ApiServer::State::PublicPage(const http::Request& 
   return page;
 }
 
+std::optional<http::Response> ApiServer::State::ConsoleLogin(const http::Request& request) {
+  auto answer = AnswerConsoleLogin(request, *authentication, console_sessions);
+  if (answer) AddHeaders(request, {}, random, *answer);
+  return answer;
+}
+
 http::Response ApiServer::Handle(const http::Request& request) {
   return *HandleLater(request, nullptr);
 }
 
 std::optional<http::Response> ApiServer::HandleLater(const http::Request& request,
                                                      const http::LateReplyPtr& reply) {
+  if (auto answer = state_->ConsoleLogin(request)) return answer;
   if (auto page = state_->PublicPage(request)) return page;
   return LetIn(request, state_->Ask(request, nullptr), reply);
 }
@@ -451,6 +458,7 @@ http::Response ApiServer::KeepOut(const http::Request& request, Asked asked,
 // What was found out before something had to be waited for is not found out again, and a request is
 // let in once.
 ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
+  if (IsConsoleLogin(request)) return {};  // A token may have to be looked up.
   if (auto page = state_->PublicPage(request)) return {.response = std::move(page)};
   const AtOnce attempt;
   Asked asked = state_->Ask(request, nullptr);

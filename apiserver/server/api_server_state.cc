@@ -112,6 +112,7 @@ Result<> ApiServer::State::AddAuthentication() {
   const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
   Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
                                .service_accounts = tokens.get(),
+                               .console = &console_sessions,
                                .clock = &clock,
                                .client_ca_pem = options.client_ca_pem,
                                .front_proxy = options.front_proxy};

@@ -15,6 +15,7 @@
 #include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/service_accounts.h"
+#include "apiserver/console/console_login.h"
 #include "apiserver/console/console_pages.h"
 #include "apiserver/flow_control/configuration_loop.h"
 #include "apiserver/identity/caches.h"
@@ -117,6 +118,7 @@ struct ApiServer::State {
   AuthorizerChain authorizer;
   std::unique_ptr<ServiceAccountTokens> tokens;
   std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
+  ConsoleSessions console_sessions{clock, random};
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;
   std::unique_ptr<Webhooks> webhooks;
@@ -168,6 +170,8 @@ struct ApiServer::State {
   void CountRefused(const http::Request& request, const http::Response& response);
   // What anybody may have, whoever it is; nullopt: that is not what is asked for.
   std::optional<http::Response> PublicPage(const http::Request& request);
+  // How a browser comes to be logged in by a link; nullopt: that is not what is asked for.
+  std::optional<http::Response> ConsoleLogin(const http::Request& request);
   Result<http::Response> Route(ApiRequest& request);
   Result<User> Authenticate(const http::Request& request, const User* trusted,
                             std::vector<std::string>& warnings);

@@ -2,36 +2,43 @@ import './style/base.css';
 import './style/shell.css';
 import './style/parts.css';
 import './style/views.css';
+import './style/charts.css';
 
 import { type ComponentType, render } from 'preact';
 
 import { loggedIn, owner, restoreSession } from './api/session';
 import { lazy } from './lazy';
-import { place } from './router';
+import { linkCode, place } from './router';
 import { t } from './texts';
 import { Dialog } from './ui/parts';
 import { Shell } from './ui/shell';
 import { Toasts } from './ui/toasts';
+import { Cluster } from './views/cluster';
 import { Deploy } from './views/deploy';
 import { DeploymentView } from './views/deployment';
 import { Events } from './views/events';
 import { Jobs } from './views/jobs';
 import { Login } from './views/login';
+import { ManyLogs } from './views/manylogs';
 import { Overview } from './views/overview';
 import { PodView } from './views/pod';
 import { Pods } from './views/pods';
 import { ServiceView } from './views/service';
 import { Services } from './views/services';
 import { Storage } from './views/storage';
+import { Topology } from './views/topology';
 import { Workloads } from './views/workloads';
 
-restoreSession();
+if (linkCode === '') restoreSession();
 
 // The editor brings the YAML library along: only who opens it waits for that.
 const ObjectView = lazy(() => import('./views/object').then((module) => module.ObjectView));
 
 const kViews: Record<string, ComponentType> = {
   overview: Overview,
+  topology: Topology,
+  cluster: Cluster,
+  logs: ManyLogs,
   workloads: Workloads,
   deployment: DeploymentView,
   pods: Pods,

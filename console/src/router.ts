@@ -7,6 +7,11 @@ interface Place {
   query: URLSearchParams;
 }
 
+// "#login=CODE", as `skiff console` opens it. What is good once does not stay where others see it.
+const kLink = /^#login=([\w-]+)$/;
+export const linkCode = kLink.exec(location.hash)?.[1] ?? '';
+if (linkCode !== '') history.replaceState(null, '', location.pathname + location.search);
+
 function read(): string {
   return location.hash.replace(/^#\/?/, '');
 }
@@ -21,7 +26,11 @@ function decoded(word: string): string {
 }
 
 const hash = signal(read());
-addEventListener('hashchange', () => (hash.value = read()));
+addEventListener('hashchange', () => {
+  // Opened where a console is open already: it begins anew, as whoever the link is of.
+  if (kLink.test(location.hash)) location.reload();
+  else hash.value = read();
+});
 
 export const place = computed<Place>(() => {
   const [path = '', query = ''] = hash.value.split('?');

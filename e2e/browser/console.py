@@ -3,15 +3,18 @@
 
     console.py URL TOKEN GUEST-TOKEN SCREENSHOTS [AXE]
 
-Logs in, deploys an image, exposes it and scales it, follows a rollout and undoes it, reads logs,
+Logs in, by a token and by a link of `skiff console`, deploys an image, exposes it and scales it, follows a rollout and undoes it, reads logs,
 opens a shell, edits YAML into a conflict and past it, and goes through every view, dark, light and
-as narrow as a phone; then as a guest who may look at one namespace. In each view axe (AXE:
+as narrow as a phone, has the server go away and come back; then as a guest who may look at one namespace. In each view axe (AXE:
 axe.min.js) looks for what somebody could not use. Fails when anything is missing, when the page
 reports an error or something its Content-Security-Policy refused, and when it asked another host
 for anything.
 """
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,12 +23,15 @@ from urllib.parse import urlsplit
 from devtools import Browser
 from page import Page, PageError
 
-VIEWS = ["overview", "workloads", "pods", "services", "storage", "jobs", "events", "deploy"]
+VIEWS = ["overview", "topology", "cluster", "workloads", "pods", "services", "storage", "jobs", "events", "deploy"]
 # What a page may say in its console without anything being wrong: requests that were refused on purpose.
 # A value of the wrong type in an apply is 500 in Kubernetes, too.
 EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict&dryRun=All",
-            "the server responded with a status of 401", "the server responded with a status of 403",
-            "the server responded with a status of 409", "the server responded with a status of 422")
+            *(f"the server responded with a status of {code}" for code in (401, 403, 409, 422)),
+            # Metrics, before anybody has looked at what is used.
+            "metrics.k8s.io")
+# And while the server is away.
+AWAY = ("net::ERR_", "the server responded with a status of 503")
 
 
 class Play:
@@ -35,6 +41,7 @@ class Play:
         self.guest = guest
         self.axe = axe
         self.found = []
+        self.wrong = []
 
     def check(self, where):
         """What axe finds wrong in what is shown now."""
@@ -102,6 +109,7 @@ class Play:
         page.goes("Go back to this: Revision 1")
         # One whose pods take their time, seen halfway: old and new ones, and some that are not ready.
         page.go("#/deployment/shop/storefront")
+        page.shows("Memory", seconds=60)
         page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
         page.click("Change image")
         page.type("dialog input", "registry.example/storefront:3.2")
@@ -111,6 +119,20 @@ class Play:
                    "document.querySelectorAll('.lane.new .square:not(.tone-good)').length > 0", seconds=60)
         page.clear()
         page.picture("rollout")
+        page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
+        # The same as a picture of what leads where.
+        subprocess.run([os.environ["skiff"], "set", "image", "deployment/storefront", "-n", "shop",
+                        "web=registry.example/storefront:3.3"], check=True, stdout=subprocess.DEVNULL)
+        page.go("#/topology")
+        page.until("document.querySelectorAll('.topo-lane').length > "
+                   "document.querySelectorAll('.topo-deployment, .topo-statefulset, .topo-daemonset, .topo-job, "
+                   ".topo-pod').length && !!document.querySelector('.topo-lane.old .square')", "old and new pods side by side")
+        page.still()
+        page.picture("topology-rollout")
+        page.until("!document.querySelector('.topo-lane.old')", "the old ones are gone", seconds=120)
+        page.shows("its service is not there")
+        page.shows("nobody answers")
+        page.go("#/deployment/shop/storefront")
         page.until("document.querySelector('.view-sub .badge')?.innerText === 'Complete'", seconds=120)
 
     def pod(self):
@@ -132,10 +154,125 @@ class Play:
         page.until("document.querySelectorAll('.log-line').length > 0")
         page.picture("logs")
         self.check("logs")
+        self.many_logs()
+        page.run("history.back()")
+        page.until("!!document.querySelector('[role=tab]')")
         page.click("Shell", "[role=tab]")
         page.until("document.querySelector('.xterm-rows')?.innerText.trim().length > 0", "a shell that says something")
         page.picture("shell")
         self.check("shell")
+
+    def many_logs(self):
+        """Of all pods of a Deployment at once; those of one, and those that say a word."""
+        page = self.page
+        page.go("#/logs/deployments/default/nginx")
+        page.until("document.querySelectorAll('.log-line').length >= 6", "what six pods say")
+        page.until("document.querySelectorAll('.log-source').length === 6")
+        page.picture("logs-many")
+        self.check("logs of many")
+        first = page.run("document.querySelector('.log-source').innerText")
+        page.click(first, ".log-source")
+        page.until("[...document.querySelectorAll('.log-line .log-from')].every("
+                   f"(e) => e.innerText.includes({json.dumps(first)}))")
+        page.type("input[data-filter]", "no such word")
+        page.until("document.querySelectorAll('.log-line').length === 0")
+
+    def complete(self):
+        """What may stand there is offered while one types, and put in."""
+        page = self.page
+        page.go("#/object/deployments/shop/checkout")
+        page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
+        self.edit("  replicas: 6", "  replicas: 6\n  min")
+        page.until("document.querySelector('.offer [aria-selected=true]')?.innerText.includes('minReadySeconds')")
+        page.picture("complete")
+        self.check("completion")
+        page.key("Enter")
+        page.until("document.querySelector('.editor-text').value.includes('  replicas: 6\\n  minReadySeconds: \\n')")
+        page.until("!document.querySelector('.offer')")
+        self.edit("minReadySeconds: ", "minReadySeconds: 3")
+        page.click("Show what would change")
+        page.until("document.querySelector('.diff-added')?.innerText.includes('minReadySeconds: 3')")
+        page.click("Start over")
+
+    def chaos(self):
+        page = self.page
+        page.go("#/events")
+        page.until("document.querySelectorAll('.fault').length === 2")
+        page.shows("partition of node/node-1 for 40s")
+        page.shows("took 40s")
+        page.shows("goes on")
+
+    def quotas(self):
+        page = self.page
+        page.go("#/cluster?tab=quotas")
+        page.shows("count/deployments.apps")
+        page.shows("Used up")
+        page.picture("quotas")
+        self.check("quotas")
+        page.go("#/cluster")
+        page.until("document.querySelectorAll('.plot-line').length === 2", "what nodes use", seconds=60)
+        page.until("document.querySelectorAll('.gauge-used').length > 0")
+
+    def away(self):
+        """The server dies under an open editor and comes back: what was typed is there."""
+        page = self.page
+        page.go("#/object/deployments/shop/checkout")
+        page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
+        self.edit("  replicas: 6", "  replicas: 5")
+        self.tell()
+        os.kill(int(Path(os.environ["data"], "skiff.pid").read_text()), signal.SIGKILL)
+        page.until("!!document.querySelector('.pulse-away')", "it says that nobody answers")
+        page.click("Show what would change")
+        page.shows("The server does not answer. Nothing is lost")
+        page.picture("away")
+        self.check("away")
+        subprocess.run(["bash", "-c", f"up {os.environ['CONSOLE_PORT']}"], check=True)
+        page.until("!!document.querySelector('.pulse-live')", "it goes on by itself", seconds=90)
+        page.until("document.querySelector('.editor-text').value.includes('  replicas: 5')")
+        page.click("Show what would change")
+        page.until("document.querySelector('.diff')?.innerText.includes('replicas: 5') || "
+                   "document.body.innerText.includes('Others look after what you changed')")
+        page.click("Start over")
+        self.tell(EXPECTED + AWAY)
+
+    def link(self):
+        """A link of `skiff console`: logged in by a certificate that no page could use, and once."""
+        page = self.page
+        said = subprocess.run([os.environ["skiff"], "console"], check=True, capture_output=True, text=True,
+                              env={**os.environ, "BROWSER": f"{os.environ['work']}/browser"}).stdout
+        if "logged in as" not in said or "#login=" in said:
+            raise PageError(f"skiff console said: {said}")
+        link = self.written(os.environ["CONSOLE_LINK"])
+        page.browser.command("Page.navigate", {"url": "about:blank"})
+        page.browser.command("Page.navigate", {"url": link})
+        page.shows("Pods on their nodes")
+        if "login" in page.run("location.href"):
+            raise PageError("the link stays where others see it")
+        token = page.run("JSON.parse(sessionStorage['skiff.session']).token")
+        page.click("Log out")
+        page.shows("Bearer token, or the link")
+        who = ("fetch('/api/v1/nodes', {headers: {Authorization: 'Bearer ' + " + json.dumps(token) +
+               "}}).then((r) => r.status)")
+        page.until(f"{who}.then((code) => code === 401)", "its session is over for the server, too")
+        page.browser.command("Page.navigate", {"url": "about:blank"})
+        page.browser.command("Page.navigate", {"url": link})
+        page.shows("This link was used already")
+        page.picture("link-used")
+        # Typed in place of a token.
+        fresh = subprocess.run([os.environ["skiff"], "console", "--print"], check=True, capture_output=True,
+                               text=True).stdout.strip()
+        page.type("input[type=password]", fresh)
+        page.click("Log in", "button.primary")
+        page.shows("Pods on their nodes")
+        page.click("Log out")
+
+    def written(self, path):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if os.path.exists(path) and (text := Path(path).read_text().strip()):
+                return text
+            time.sleep(0.1)
+        raise PageError(f"nobody wrote {path}")
 
     def yaml(self):
         page = self.page
@@ -222,12 +359,14 @@ class Play:
         time.sleep(1)
         page.picture("overview-light")
         self.check("overview, light")
-        for view in ("pods", "events", "workloads"):
+        for view in ("topology", "cluster", "pods", "events", "workloads"):
             page.go(f"#/{view}")
             time.sleep(1)
             self.check(f"{view}, light")
+            page.picture(f"light-{view}")
         page.size(390, 844, 2, phone=True)
-        for view in ("overview", "pods", "workloads", "events", "deployment/default/nginx"):
+        for view in ("overview", "topology", "cluster", "pods", "workloads", "events", "deployment/default/nginx",
+                     "logs/deployments/default/nginx", "service/shop/storefront"):
             page.go(f"#/{view}")
             time.sleep(1)
             wide = page.run("document.documentElement.scrollWidth - innerWidth")
@@ -289,19 +428,18 @@ class Play:
         if page.run("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)").count("eyJ"):
             raise PageError("a token is left behind")
 
-    def tell(self):
-        """What the page did that it should not have."""
-        wrong = []
+    def tell(self, expected=EXPECTED):
+        """What the page has done so far that it should not have."""
         for event in self.page.browser.take_events():
             params = event["params"]
             if event["method"] == "Runtime.exceptionThrown":
-                wrong.append(json.dumps(params["exceptionDetails"])[:1500])
+                self.wrong.append(json.dumps(params["exceptionDetails"])[:1500])
             if event["method"] == "Log.entryAdded":
                 entry = params["entry"]
                 text = f"{entry['text']} {entry.get('url', '')}"
-                if entry["level"] == "error" and not any(each in text for each in EXPECTED):
-                    wrong.append(text)
-        return wrong
+                if entry["level"] == "error" and not any(each in text for each in expected):
+                    self.wrong.append(text)
+        return self.wrong
 
 
 def main():
@@ -316,8 +454,9 @@ def main():
         page.media(prefers_color_scheme="dark")
         play = Play(page, token, guest, axe)
         try:
-            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.views,
-                         play.links, play.looks, play.expired, play.rights):
+            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.complete, play.quotas,
+                         play.chaos, play.views, play.links, play.looks, play.away, play.expired, play.rights,
+                         play.link):
                 print(f"   {part.__name__}", flush=True)
                 part()
         except PageError as error:

@@ -47,14 +47,14 @@ class Page:
             if time.monotonic() > deadline:
                 self.picture("failed")
                 raise PageError(f"not in {seconds} s: {what or script}; the page shows:\n" +
-                                self.run("document.body.innerText")[:3000])
+                                (self.run("document.body?.innerText") or "nothing")[:3000])
             time.sleep(0.1)
 
     def shows(self, text, seconds=SECONDS):
-        self.until(f"document.body.innerText.includes({json.dumps(text)})", f"“{text}”", seconds)
+        self.until(f"document.body?.innerText.includes({json.dumps(text)})", f"“{text}”", seconds)
 
     def goes(self, text, seconds=SECONDS):
-        self.until(f"!document.body.innerText.includes({json.dumps(text)})", f"no “{text}”", seconds)
+        self.until(f"document.body?.innerText.includes({json.dumps(text)}) === false", f"no “{text}”", seconds)
 
     def click(self, text, role="", seconds=SECONDS):
         """A real click of the mouse in the middle of it."""
@@ -68,6 +68,11 @@ class Page:
     def clear(self):
         """Closes what tells of things done before."""
         self.until("(document.querySelector('.toast button')?.click(), !document.querySelector('.toast'))")
+
+    def still(self):
+        """Nothing is pointed at, and nothing moves from one place to another."""
+        self.browser.command("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
+        self.until("!document.getAnimations().some((a) => a instanceof CSSTransition)")
 
     def mouse(self, x, y):
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):

@@ -28,6 +28,8 @@ export const kinds = {
   daemonsets: make('apps', 'daemonsets', 'DaemonSet'),
   jobs: make('batch', 'jobs', 'Job'),
   cronjobs: make('batch', 'cronjobs', 'CronJob'),
+  ingresses: make('networking.k8s.io', 'ingresses', 'Ingress'),
+  resourcequotas: make('', 'resourcequotas', 'ResourceQuota'),
   endpointslices: make('discovery.k8s.io', 'endpointslices', 'EndpointSlice'),
 } as const;
 

@@ -1,7 +1,7 @@
 // What the ways to log in come to: a token, or the browser's own certificate, and who that is.
 import { t } from '../texts';
-import { ApiError, whoAmI } from './request';
-import { beginSession, owner } from './session';
+import { ApiError, ask, redeem, whoAmI } from './request';
+import { beginSession, isLinked, owner } from './session';
 import { forgetAll } from './live';
 
 // "" when somebody is logged in now; else what to tell.
@@ -18,6 +18,23 @@ export async function login(token: string | null, keep: boolean): Promise<string
     if (code === 401) return token === null ? t.login.anonymous : t.login.unauthorized;
     return message;
   }
+}
+
+// What somebody typed, or came with: a token, or the link of `skiff console`, which stands for one.
+export async function loginBy(text: string, keep: boolean): Promise<string> {
+  const code = /#login=([\w-]+)\s*$/.exec(text)?.[1];
+  if (code === undefined) return login(text.trim(), keep);
+  try {
+    return await login(await redeem(code), keep);
+  } catch (error) {
+    const { code: answer, message } = error as ApiError;
+    return answer === 0 ? t.login.unreachable : answer === 401 ? t.login.linkUsed : message;
+  }
+}
+
+// A session that a link began is over for the server, too. If it cannot be told, it will be in time.
+export function sayGoodbye(): void {
+  if (isLinked()) void ask('/console/login', { method: 'DELETE' }).catch(() => undefined);
 }
 
 export interface KubeUser {

@@ -1,4 +1,5 @@
 // Requests of the user's own to the API of this origin, and the server's words where it refuses.
+import { t } from '../texts';
 import { authorization, endSession, session } from './session';
 
 export interface Cause {
@@ -79,7 +80,8 @@ export async function ask(path: string, given: Ask = {}): Promise<Response> {
     });
   } catch (error) {
     if (given.signal?.aborted) throw error;
-    throw new ApiError(0, 'Unreachable', String((error as Error).message));
+    // What browsers say of it helps nobody.
+    throw new ApiError(0, 'Unreachable', t.unanswered);
   }
   if (response.ok) return response;
   const refused = await errorOf(response);
@@ -110,6 +112,22 @@ export function create<T>(path: string, body: unknown): Promise<T> {
 
 export function remove(path: string): Promise<unknown> {
   return request(path, { method: 'DELETE', body: { propagationPolicy: 'Background' } });
+}
+
+// The token that a link of `skiff console` stands for.
+export async function redeem(code: string): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(`${base}/console/login`, {
+      method: 'POST',
+      headers: { Accept: 'application/json', 'Content-Type': 'application/json' },
+      body: JSON.stringify({ code }),
+    });
+  } catch (error) {
+    throw new ApiError(0, 'Unreachable', String((error as Error).message));
+  }
+  if (!response.ok) throw await errorOf(response);
+  return ((await response.json()) as { token: string }).token;
 }
 
 // Who the server takes the bearer of this token for; null: of the browser's certificate.

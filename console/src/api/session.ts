@@ -65,6 +65,11 @@ export function nextLogin(): Promise<void> {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
+// Whether a link of `skiff console` began it, by a certificate.
+export function isLinked(): boolean {
+  return session.value?.token?.startsWith('skiff-console.') ?? false;
+}
+
 export function authorization(): Record<string, string> {
   const token = session.value?.token;
   return token ? { Authorization: `Bearer ${token}` } : {};

@@ -104,11 +104,13 @@ export interface Pod extends Obj {
 }
 
 export interface Node extends Obj {
+  spec?: { unschedulable?: boolean };
   status?: {
     capacity?: Record<string, string>;
     allocatable?: Record<string, string>;
     conditions?: Condition[];
     addresses?: { type: string; address: string }[];
+    nodeInfo?: { kubeletVersion?: string };
   };
 }
 
@@ -217,6 +219,23 @@ export interface Job extends Obj {
 export interface CronJob extends Obj {
   spec: { schedule: string; suspend?: boolean; jobTemplate: unknown };
   status?: { active?: unknown[]; lastScheduleTime?: string };
+}
+
+interface IngressBackend {
+  service?: { name: string; port?: { number?: number; name?: string } };
+}
+
+export interface Ingress extends Obj {
+  spec: {
+    tls?: { hosts?: string[] }[];
+    defaultBackend?: IngressBackend;
+    rules?: { host?: string; http?: { paths: { path?: string; backend: IngressBackend }[] } }[];
+  };
+  status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string; ports?: { port: number }[] }[] } };
+}
+
+export interface ResourceQuota extends Obj {
+  status?: { hard?: Record<string, string>; used?: Record<string, string> };
 }
 
 export interface EventObj extends Obj {

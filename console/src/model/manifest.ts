@@ -8,6 +8,7 @@ type Document = Record<string, unknown>;
 
 // What the server alone writes into metadata: applying it would be refused, or mean nothing.
 const kServersOwn = ['uid', 'resourceVersion', 'creationTimestamp', 'generation', 'managedFields', 'selfLink', 'deletionTimestamp'];
+const kLastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const kTextMax = 2 << 20;
 
 // For eyes: without the record of who manages what, which is longer than the rest.
@@ -21,7 +22,12 @@ export function manifestOf(object: Obj): string {
 export function wishOf(object: Obj): string {
   const copy = structuredClone(object) as unknown as Document;
   delete copy.status;
-  for (const name of kServersOwn) delete (copy.metadata as Document)[name];
+  const metadata = copy.metadata as Document;
+  for (const name of kServersOwn) delete metadata[name];
+  // kubectl's record of what it applied says nothing that is not here as well; the page keeps none.
+  const annotations = metadata.annotations as Document | undefined;
+  if (annotations) delete annotations[kLastApplied];
+  if (annotations && Object.keys(annotations).length === 0) delete metadata.annotations;
   return stringify(copy, { lineWidth: 0, aliasDuplicateObjects: false, sortMapEntries: true });
 }
 

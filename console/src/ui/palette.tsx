@@ -17,7 +17,7 @@ interface Entry {
 }
 
 const kShownMax = 12;
-export const kViews = ['overview', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'deploy'] as const;
+export const kViews = ['overview', 'topology', 'cluster', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'deploy'] as const;
 
 // Whether the letters occur in order; lower is closer. null: they do not.
 function distance(text: string, letters: string): number | null {

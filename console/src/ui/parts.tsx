@@ -28,6 +28,8 @@ export function Age({ time }: { time?: string }) {
 
 const kIcons: Record<string, string> = {
   overview: 'M3 3h8v8H3zM13 3h8v5h-8zM13 10h8v11h-8zM3 13h8v8H3z',
+  topology: 'M4 12a2 2 0 1 0 0-.010M12 5a2 2 0 1 0 0-.010M12 19a2 2 0 1 0 0-.010M20 12a2 2 0 1 0 0-.010M6 11l4.500-4.500M6 13l4.500 4.500M14 6l4.500 4.500M14 18l4.500-4.500',
+  cluster: 'M3 4h18v6H3zM3 14h18v6H3zM7 7h.010M7 17h.010M12 7h5M12 17h5',
   workloads: 'M12 2l9 5v10l-9 5-9-5V7zM3 7l9 5 9-5M12 12v10',
   pods: 'M12 3l8 4.500v9L12 21l-8-4.500v-9z',
   services: 'M12 5a2 2 0 1 0 0-.010M5 19a2 2 0 1 0 0-.010M19 19a2 2 0 1 0 0-.010M12 7v5M12 12l-6 5M12 12l6 5',
@@ -42,6 +44,7 @@ const kIcons: Record<string, string> = {
   moon: 'M20 14A8.500 8.500 0 1 1 10 4a7 7 0 0 0 10 10z',
   system: 'M3 5h18v11H3zM9 20h6M12 16v4',
   out: 'M10 4H4v16h6M14 8l4 4-4 4M18 12H9',
+  copy: 'M9 9h11v11H9zM15 9V4H4v11h5',
   check: 'M4 12.500l5.500 5.500L20 7',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',

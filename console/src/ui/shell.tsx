@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { allLives, forgetAll, useLive } from '../api/live';
 import { kinds } from '../api/kinds';
+import { sayGoodbye } from '../api/login';
 import { endSession, session } from '../api/session';
 import type { Obj } from '../api/types';
 import { go, href, place } from '../router';
@@ -13,11 +14,11 @@ import { kViews, Palette } from './palette';
 import { Dialog, Icon, Logo } from './parts';
 
 const kGo: Record<string, string> = {
-  o: 'overview', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', d: 'deploy',
+  o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', d: 'deploy',
 };
 // Which entry of the menu stands for a view that has none.
 const kParents: Record<string, string> = {
-  pod: 'pods', deployment: 'workloads', service: 'services', object: '',
+  pod: 'pods', deployment: 'workloads', service: 'services', logs: 'workloads', object: '',
 };
 const kThemes: { id: Theme; icon: string }[] = [
   { id: 'auto', icon: 'system' },
@@ -167,6 +168,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
     document.title = [params.at(-1), (t.nav as Record<string, string>)[current], t.name].filter(Boolean).join(' · ');
   }, [view, params.join('/')]);
   const logout = () => {
+    sayGoodbye();
     forgetAll();
     endSession('first');
   };

@@ -5,12 +5,15 @@ import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { patch, remove } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
+import { usageOfPods, useUsage } from '../api/usage';
 import { latestFirst } from '../model/event';
 import { podState } from '../model/pod';
+import { quantity } from '../model/quantity';
 import { byController, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Dialog, Head, Icon, Notice, Panel, Standing } from '../ui/parts';
+import { UsagePanel } from '../ui/plot';
 import { tell } from '../ui/toasts';
 import { EventList } from './events';
 import { PodTable } from './pods';
@@ -48,6 +51,17 @@ function Lane({ revision, wanted }: { revision: Revision; wanted: number }) {
       <Squares pods={revision.pods} />
     </li>
   );
+}
+
+// All of its pods together.
+function DeploymentUsage({ space, labels, pods }: { space: string; labels: string; pods: Pod[] }) {
+  const usage = useUsage(usageOfPods(space, { labelSelector: labels }));
+  const sum = (of: 'requests' | 'limits', what: 'cpu' | 'memory') =>
+    pods.flatMap((pod) => pod.spec.containers).reduce((all, each) => all + quantity(each.resources?.[of]?.[what]), 0);
+  const marks = (what: 'cpu' | 'memory') => [
+    { text: t.usage.requested, value: sum('requests', what) }, { text: t.usage.limit, value: sum('limits', what) },
+  ];
+  return <UsagePanel usage={usage} cpu={marks('cpu')} memory={marks('memory')} />;
 }
 
 function strategyText(deployment: Deployment): string {
@@ -179,6 +193,7 @@ function Actions({ deployment, path }: { deployment: Deployment; path: string })
       <button class="button" onClick={() => setImaging(true)}>{t.deployment.image}</button>
       <Action text={t.deployment.restart} run={restart} />
       <Action text={paused ? t.deployment.resume : t.deployment.pause} run={pause} />
+      <a class="button" href={href('logs', ['deployments', namespace, name])}>{t.pod.logs}</a>
       <a class="button" href={href('object', ['deployments', namespace, name])}>{t.actions.yaml}</a>
       <Action class="danger" text={t.actions.delete} sure={t.deployment.sure(name)} run={drop} />
       {imaging && <ImageDialog deployment={deployment} path={path} onClose={() => setImaging(false)} />}
@@ -223,6 +238,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
       <div class="columns">
         <div>
           <RolloutPanel deployment={deployment} rollout={rollout} />
+          <DeploymentUsage space={space ?? ''} labels={labels} pods={own} />
           <Panel title={t.deployment.pods}><PodTable label={t.deployment.pods} pods={own} brief /></Panel>
         </div>
         <div>

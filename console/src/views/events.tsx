@@ -5,6 +5,7 @@ import { kindOf, kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { EventObj } from '../api/types';
 import { duration, now } from '../model/age';
+import { type Fault, faultsOf } from '../model/chaos';
 import { countOf, latestFirst, timeOf } from '../model/event';
 import { href } from '../router';
 import { namespace, narrow } from '../settings';
@@ -15,6 +16,7 @@ import { type Column, Table } from '../ui/table';
 const kSpanMs = 3_600_000;
 const kBuckets = 120;
 const kLanesMax = 7;
+const kFaultsMax = 3;
 const kListedMax = 50;
 const kLane = 26;
 const kLeft = 150;
@@ -83,7 +85,39 @@ function bucketsOf(events: EventObj[], end: number): { lanes: string[]; buckets:
   return { lanes, buckets, warnings, all };
 }
 
-function Timeline({ events }: { events: EventObj[] }) {
+// From when to when something was broken on purpose, behind all that happened meanwhile.
+function FaultBand({ fault, end, height, xOf }: { fault: Fault; end: number; height: number; xOf: (share: number) => number }) {
+  const share = (time: number) => Math.max(0, Math.min(1, 1 - (end - time) / kSpanMs));
+  const [from, to] = [xOf(share(fault.from)), xOf(share(fault.to ?? end))];
+  const length = fault.to === null ? t.events.faultGoesOn : t.events.faultTook(duration(fault.to - fault.from));
+  const text = `${fault.text} · ${fault.objects.join(', ')} · ${length}`;
+  return (
+    <g class={fault.to === null ? 'fault on' : 'fault'}>
+      <title>{text}</title>
+      <rect x={from} y={2} width={Math.max(4, to - from)} height={height - 26} rx={4} />
+      <path d={`M${from} 2h9l-4.500 8z`} />
+    </g>
+  );
+}
+
+function Faults({ faults }: { faults: Fault[] }) {
+  if (faults.length === 0) return null;
+  return (
+    <ul class="faults">
+      {faults.slice(-kFaultsMax).reverse().map((fault) => (
+        <li key={fault.id}>
+          <i class="fault-mark" aria-hidden="true" />
+          <span><b>{t.events.fault}</b> {fault.text} <span class="dim">{fault.objects.join(', ')}</span></span>
+          {fault.to === null ? <Badge tone="warn">{t.events.faultGoesOn}</Badge>
+            : <span class="dim small">{t.events.faultTook(duration(fault.to - fault.from))}</span>}
+          <Age time={new Date(fault.from).toISOString()} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Timeline({ events, faults }: { events: EventObj[]; faults: Fault[] }) {
   const end = now.value;
   const { lanes, buckets, warnings, all } = useMemo(() => bucketsOf(events, end), [events, end]);
   const height = Math.max(1, lanes.length) * kLane + 28;
@@ -92,6 +126,7 @@ function Timeline({ events }: { events: EventObj[] }) {
   const xOf = (share: number) => kLeft + share * (width - kLeft - 20);
   return (
     <svg class="timeline" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={t.events.timelineLabel(all, warnings)}>
+      {faults.map((each) => <FaultBand key={each.id} fault={each} end={end} height={height} xOf={xOf} />)}
       {marks.map((share) => (
         <g key={share}>
           <line class="grid-line" x1={xOf(share)} x2={xOf(share)} y1={4} y2={height - 24} />
@@ -133,12 +168,18 @@ export function Events() {
     () => latestFirst(warnings ? list.filter((each) => each.type === 'Warning') : list),
     [list, warnings],
   );
+  const end = now.value;
+  // Those that were over before the hour that is shown are not of it.
+  const faults = useMemo(() => faultsOf(list).filter((each) => (each.to ?? end) > end - kSpanMs), [list, end]);
   return (
     <div class="full">
       <Head title={t.events.title} />
       {!events.loaded ? <Standing of={events} /> : (
         <>
-          <Panel title={t.events.timeline}><Timeline events={shown} /></Panel>
+          <Panel title={t.events.timeline}>
+            <Timeline events={shown} faults={faults} />
+            <Faults faults={faults} />
+          </Panel>
           <Table
             label={t.events.title}
             columns={kColumns}

@@ -1,12 +1,15 @@
 // The door: a token, a kubeconfig that holds one, or the browser's certificate.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { type KubeUser, login, readKubeconfig } from '../api/login';
+import { type KubeUser, login, loginBy, readKubeconfig } from '../api/login';
 import { loginReason } from '../api/session';
+import { linkCode } from '../router';
 import { t } from '../texts';
 import { Logo, Notice, Tabs } from '../ui/parts';
 
 type Way = 'token' | 'kubeconfig' | 'certificate';
+
+let link = linkCode; // Tried once.
 
 const kConfigBytesMax = 1 << 20;
 
@@ -88,9 +91,18 @@ export function Login() {
     if (way !== 'certificate' && token.trim() === '') return setWrong(t.login.empty);
     setBusy(true);
     setWrong('');
-    setWrong(await login(way === 'certificate' ? null : token.trim(), keep));
+    setWrong(await (way === 'certificate' ? login(null, keep) : loginBy(token, keep)));
     setBusy(false);
   };
+  useEffect(() => {
+    if (link === '') return;
+    setBusy(true);
+    void loginBy(`#login=${link}`, keep).then((said) => {
+      setWrong(said);
+      setBusy(false);
+    });
+    link = '';
+  }, []);
   return (
     <form class="login" onSubmit={submit}>
       <div class="login-brand">

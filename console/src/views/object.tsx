@@ -9,6 +9,7 @@ import { type DiffLine, diffLines, hunks } from '../model/diff';
 import { manifestOf, readManifest, wishOf } from '../model/manifest';
 import { go, href, place } from '../router';
 import { t } from '../texts';
+import { Editor } from '../ui/editor';
 import { Action, Head, Notice, Panel, Standing } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
 
@@ -59,36 +60,6 @@ function Causes({ causes }: { causes: Cause[] }) {
     <ul class="causes">
       {causes.map((each, at) => <li key={at}><code>{each.field}</code> {each.message}</li>)}
     </ul>
-  );
-}
-
-// A text with its line numbers beside it. Tab leaves it, as everywhere.
-function Editor({ text, onText, onSave }: { text: string; onText: (text: string) => void; onSave: () => void }) {
-  const numbers = useRef<HTMLPreElement>(null);
-  const count = text.split('\n').length;
-  return (
-    <div class="editor">
-      <pre class="editor-numbers" ref={numbers} aria-hidden="true">
-        {Array.from({ length: count }, (_, at) => `${at + 1}\n`).join('')}
-      </pre>
-      <textarea
-        class="editor-text"
-        aria-label={t.yaml.edit}
-        spellcheck={false}
-        autocomplete="off"
-        value={text}
-        onInput={(event) => onText(event.currentTarget.value)}
-        onScroll={(event) => {
-          if (numbers.current) numbers.current.scrollTop = event.currentTarget.scrollTop;
-        }}
-        onKeyDown={(event) => {
-          if ((event.ctrlKey || event.metaKey) && (event.key === 's' || event.key === 'Enter')) {
-            event.preventDefault();
-            onSave();
-          }
-        }}
-      />
-    </div>
   );
 }
 
@@ -179,8 +150,9 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
             {t.yaml.moved} <button class="button small" onClick={() => take(object)}>{t.yaml.reload}</button>
           </Notice>
         )}
-        <Editor text={text} onText={type} onSave={() => void preview()} />
+        <Editor kind={kind} text={text} onText={type} onSave={() => void preview()} />
         <div class="row end">
+          <small class="dim editor-hint">{t.yaml.completion}</small>
           <button class="button" disabled={!edited} onClick={() => take(object)}>{t.yaml.revert}</button>
           <button class="button primary" disabled={busy || !edited} onClick={() => void preview()}>{t.yaml.preview}</button>
         </div>

@@ -3,15 +3,18 @@ import { useMemo } from 'preact/hooks';
 
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
-import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet } from '../api/types';
+import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet, ResourceQuota } from '../api/types';
+import { kUsage, usageOfPods, useUsage } from '../api/usage';
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
 import { bytes, cores, quantity } from '../model/quantity';
+import { quotaLines } from '../model/quota';
 import { byController, rolloutOf } from '../model/rollout';
 import { latestFirst } from '../model/event';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
 import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
+import { UsagePanel } from '../ui/plot';
 import { type MapGroup, PodMap } from '../ui/podmap';
 import { EventList } from './events';
 import { PodDots } from './workloads';
@@ -112,8 +115,21 @@ interface Trouble {
   to: string;
 }
 
-function troublesOf(nodes: Node[], pods: Pod[], deployments: Deployment[], sets: ReplicaSet[], claims: Claim[]): Trouble[] {
-  const found: Trouble[] = [];
+// Quotas that let nothing more come to be.
+function fullQuotas(quotas: ResourceQuota[]): Trouble[] {
+  return quotas.flatMap((quota) => {
+    const full = quotaLines(quota).filter((each) => each.tone === 'bad' && each.hard !== '0');
+    if (full.length === 0) return [];
+    return [{
+      key: quota.metadata.uid, tone: 'warn' as Tone, word: t.cluster.full, name: t.cluster.quota(quota.metadata.name), times: 1,
+      why: full.map((each) => `${each.what}: ${each.used} ${t.cluster.of(each.hard)}`).join(', '),
+      to: href('cluster', [], { tab: 'quotas' }),
+    }];
+  });
+}
+
+function troublesOf(nodes: Node[], pods: Pod[], deployments: Deployment[], sets: ReplicaSet[], claims: Claim[], quotas: ResourceQuota[]): Trouble[] {
+  const found = fullQuotas(quotas);
   const same = new Map<string, Trouble>();
   for (const node of nodes) {
     if (isReady(node)) continue;
@@ -254,13 +270,14 @@ export function Overview() {
   const deployments = useLive<Deployment>(kinds.deployments, space);
   const sets = useLive<ReplicaSet>(kinds.replicasets, space);
   const claims = useLive<Claim>(kinds.persistentvolumeclaims, space);
+  const quotas = useLive<ResourceQuota>(kinds.resourcequotas, space);
   const events = useLive<EventObj>(kinds.events, space);
   const nodeList = nodes.list;
   const podList = pods.list;
   const groups = useMemo(() => groupsOf(nodeList, podList), [nodeList, podList]);
   const troubles = useMemo(
-    () => troublesOf(nodeList, podList, deployments.list, sets.list, claims.list),
-    [nodeList, podList, deployments.list, sets.list, claims.list],
+    () => troublesOf(nodeList, podList, deployments.list, sets.list, claims.list, quotas.list),
+    [nodeList, podList, deployments.list, sets.list, claims.list, quotas.list],
   );
   const latest = useMemo(() => latestFirst(events.list).slice(0, kEventsMax), [events.list]);
 
@@ -275,6 +292,11 @@ export function Overview() {
   const cpu = { used: requested(podList, 'cpu'), all: room('cpu') };
   const memory = { used: requested(podList, 'memory'), all: room('memory') };
   const share = (part: number, all: number) => (all > 0 ? part / all : 0);
+  // Of all that there is, or of what one looks at.
+  const usage = useUsage(space === '' ? `${kUsage}/nodes` : usageOfPods(space));
+  const marks = (of: { used: number; all: number }) => [
+    { text: t.usage.requested, value: of.used }, { text: t.usage.there, value: space === '' ? of.all : 0 },
+  ];
 
   if (pods.status.value === 'refused') {
     return (
@@ -314,6 +336,7 @@ export function Overview() {
               </div>
             )}
           </Panel>
+          <UsagePanel usage={usage} cpu={marks(cpu)} memory={marks(memory)} />
           <Rollouts deployments={deployments.list} sets={sets.list} pods={podList} />
         </div>
         <div class="overview-side">

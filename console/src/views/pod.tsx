@@ -5,15 +5,20 @@ import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { remove } from '../api/request';
 import type { Container, ContainerStatus, EventObj, Pod } from '../api/types';
+import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
 import { latestFirst } from '../model/event';
 import { ownerOf, podState, podWhy } from '../model/pod';
+import { quantity } from '../model/quantity';
+import type { Use } from '../model/usage';
 import { lazy } from '../lazy';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
 import { tell } from '../ui/toasts';
 import { EventList } from './events';
+import { UsagePanel } from '../ui/plot';
+import { PodReach } from '../ui/reach';
 import { Logs } from './logs';
 
 const Terminal = lazy(() => import('./terminal').then((module) => module.TerminalView));
@@ -62,6 +67,17 @@ function ContainerCard({ container, status, kind }: { container: Container; stat
   );
 }
 
+function PodUsage({ pod }: { pod: Pod }) {
+  const { name, namespace = '' } = pod.metadata;
+  const usage = useUsage(usageOfPods(namespace, { fieldSelector: `metadata.name=${name}` }));
+  const sum = (of: 'requests' | 'limits', what: keyof Use) =>
+    pod.spec.containers.reduce((all, each) => all + quantity(each.resources?.[of]?.[what]), 0);
+  const marks = (what: keyof Use) => [
+    { text: t.usage.requested, value: sum('requests', what) }, { text: t.usage.limit, value: sum('limits', what) },
+  ];
+  return <UsagePanel usage={usage} name={`${namespace}/${name}`} cpu={marks('cpu')} memory={marks('memory')} />;
+}
+
 function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
   const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
   const statusOf = (name: string) => statuses.find((each) => each.name === name);
@@ -87,6 +103,7 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
             <ContainerCard key={each.name} container={each} status={statusOf(each.name)} kind="" />
           ))}
         </Panel>
+        <PodUsage pod={pod} />
         <Panel title={t.pod.events}><EventList events={events} /></Panel>
       </div>
       <div>
@@ -95,6 +112,7 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
             {facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
           </dl>
         </Panel>
+        <PodReach pod={pod} />
         <Panel title={t.pod.conditions}>
           <ul class="conditions">
             {(status?.conditions ?? []).map((each) => (

@@ -10,6 +10,7 @@ import { type Answering, endpointsOf, portText } from '../model/service';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Badge, Head, Notice, Panel, Standing } from '../ui/parts';
+import { ServiceReach } from '../ui/reach';
 import { tell } from '../ui/toasts';
 
 function Answer({ each }: { each: Answering }) {
@@ -66,9 +67,12 @@ export function ServiceView() {
           )}
           <ul class="answers">{endpoints.map((each) => <Answer key={each.pod + each.address} each={each} />)}</ul>
         </Panel>
-        <Panel>
-          <dl class="facts">{facts.map(([key, value]) => <div key={key}><dt>{key}</dt><dd>{value}</dd></div>)}</dl>
-        </Panel>
+        <div>
+          <Panel>
+            <dl class="facts">{facts.map(([key, value]) => <div key={key}><dt>{key}</dt><dd>{value}</dd></div>)}</dl>
+          </Panel>
+          <ServiceReach service={service} />
+        </div>
       </div>
     </>
   );

@@ -1,0 +1,25 @@
+// Logging a browser in by a link (decision 0076), beside the console's files and like them no route
+// that a role has to name: everybody may let a browser into his own name, and into no other.
+//
+//   POST   /console/link   as oneself          -> {"code", "user", "expiresInSeconds"}
+//   POST   /console/login  {"code"}            -> {"token"}
+//   DELETE /console/login  by such a token     ends its session
+#pragma once
+
+#include <optional>
+
+#include "apiserver/auth/authentication.h"
+#include "apiserver/auth/console_sessions.h"
+#include "http/message.h"
+
+namespace skiff {
+
+// Whether it is one of those.
+bool IsConsoleLogin(const http::Request& request);
+
+// nullopt: it is not. May have to look a token up.
+std::optional<http::Response> AnswerConsoleLogin(const http::Request& request,
+                                                 const Authentication& authentication,
+                                                 ConsoleSessions& sessions);
+
+}  // namespace skiff

@@ -1,0 +1,123 @@
+// A link to the console, on the real server: for a certificate and for a token.
+#include "apiserver/console/console_login.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apiserver/server/api_server.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "base/certificates.h"
+
+namespace skiff {
+namespace {
+
+using testing::HasSubstr;
+
+class ConsoleLoginTest : public testing::Test {
+ protected:
+  ConsoleLoginTest() : env_(NewMemoryDisk()) {
+    store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
+    server_ = *ApiServer::Create({.authorization_modes = {"RBAC"},
+                                  .token_file_text = "carol-token,carol,u1\n",
+                                  .client_ca_pem = users_.pem().certificate_pem},
+                                 {*store_, clock_, random_});
+  }
+  http::Request Request(const std::string& method, const std::string& path,
+                        const std::string& token = "") {
+    http::Request request;
+    request.method = method;
+    request.path = request.target = path;
+    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
+    request.headers.emplace("Content-Type", "application/json");
+    return request;
+  }
+  // Over a connection whose client showed jane's certificate.
+  http::Request AsJane(http::Request request) {
+    auto peer = std::make_shared<http::PeerCertificate>();
+    CertificateOrder order{.common_name = "jane", .organizations = {"dev"}};
+    order.client = true;
+    peer->pem = users_.Issue(order, clock_.Now())->certificate_pem;
+    request.peer_certificate = std::move(peer);
+    return request;
+  }
+  Json Answer(const http::Request& request, int status) {
+    const auto answer = server_->Handle(request);
+    EXPECT_EQ(answer.status, status) << answer.body;
+    return Json::parse(answer.body, nullptr, false);
+  }
+  Json Login(const std::string& code, int status) {
+    http::Request request = Request("POST", "/console/login");
+    request.body = Json({{"code", code}}).dump();
+    return Answer(request, status);
+  }
+  std::string Who(http::Request request) {
+    request.body = "{}";
+    const auto answer = server_->Handle(request);
+    if (answer.status != 201) return std::to_string(answer.status);
+    const Json user = Json::parse(answer.body)["status"]["userInfo"];
+    return user["username"].get<std::string>() + " " + user["groups"].dump();
+  }
+  static constexpr char kWho[] = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+  FakeClock clock_;
+  SeededRandom random_{7};
+  const CertificateAuthority users_ = *CertificateAuthority::Create("users", clock_.Now());
+  std::shared_ptr<rocksdb::Env> env_;
+  std::unique_ptr<RocksdbStore> store_;
+  std::unique_ptr<ApiServer> server_;
+};
+
+TEST_F(ConsoleLoginTest, ACertificateLetsABrowserIntoItsNameOnce) {
+  const Json link = Answer(AsJane(Request("POST", "/console/link")), 200);
+  EXPECT_EQ(link["user"], "jane");
+  EXPECT_EQ(link["expiresInSeconds"], 60);
+  const std::string token = Login(link["code"], 200)["token"];
+  EXPECT_EQ(Who(Request("POST", kWho, token)), R"(jane ["dev","system:authenticated"])");
+  EXPECT_THAT(Login(link["code"], 401)["message"].get<std::string>(), HasSubstr("used already"));
+  // He logs out.
+  Answer(Request("DELETE", "/console/login", token), 200);
+  EXPECT_EQ(Who(Request("POST", kWho, token)), "401");
+}
+
+TEST_F(ConsoleLoginTest, ATokenLetsABrowserHaveThatToken) {
+  const Json link = Answer(Request("POST", "/console/link", "carol-token"), 200);
+  EXPECT_EQ(link["user"], "carol");
+  EXPECT_EQ(Login(link["code"], 200)["token"], "carol-token");
+}
+
+TEST_F(ConsoleLoginTest, NobodyElseGetsOne) {
+  Answer(Request("POST", "/console/link"), 403);
+  Answer(Request("POST", "/console/link", "wrong"), 401);
+  http::Request as_root = AsJane(Request("POST", "/console/link"));
+  as_root.headers.emplace("Impersonate-User", "root");
+  EXPECT_THAT(Answer(as_root, 403)["message"].get<std::string>(), HasSubstr("one's own"));
+  Login("guessed", 401);
+  http::Request plain = Request("POST", "/console/login");
+  plain.headers.erase("Content-Type");
+  plain.body = R"({"code": "x"})";
+  Answer(plain, 415);
+  for (const std::string& body : {std::string("{"), std::string("[]"), std::string(R"({"code": 1})"),
+                                  std::string(1 << 16, ' ')}) {
+    http::Request odd = Request("POST", "/console/login");
+    odd.body = body;
+    Answer(odd, 400);
+  }
+  EXPECT_EQ(server_->Handle(Request("GET", "/console/link")).status, 404);
+}
+
+TEST_F(ConsoleLoginTest, APageOfAnotherSiteHasNoPartOfTheCertificate) {
+  const auto evil = [&](http::Request request) {
+    request.headers.emplace("Sec-Fetch-Site", "cross-site");
+    request.headers.emplace("Sec-Fetch-Mode", "no-cors");
+    return request;
+  };
+  Answer(evil(AsJane(Request("POST", "/console/link"))), 403);
+  const Json refused = Answer(evil(AsJane(Request("POST", kWho))), 403);
+  EXPECT_THAT(refused["message"].get<std::string>(), HasSubstr("another site"));
+  // A token is no browser's: whoever sends it has it.
+  EXPECT_EQ(Who(evil(AsJane(Request("POST", kWho, "carol-token")))).substr(0, 5), "carol");
+  EXPECT_EQ(Who(AsJane(Request("POST", kWho))).substr(0, 4), "jane");
+}
+
+}  // namespace
+}  // namespace skiff

@@ -1,0 +1,65 @@
+// By which addresses a Service is reached from where a browser is.
+import type { Ingress, Node, Service } from '../api/types';
+
+export interface Way {
+  kind: 'ingress' | 'balancer' | 'node';
+  url: string;
+}
+
+const kSecure = new Set([443, 8443, 6443]);
+
+function url(host: string, port: number): string {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  if (port === 443) return `https://${shown}/`;
+  return port === 80 ? `http://${shown}/` : `${kSecure.has(port) ? 'https' : 'http'}://${shown}:${port}/`;
+}
+
+// The services that an Ingress leads to, with what leads there: "shop.example/cart".
+export function backendsOf(ingress: Ingress): { service: string; text: string; url: string }[] {
+  const secure = new Set((ingress.spec.tls ?? []).flatMap((each) => each.hosts ?? []));
+  const found = (ingress.spec.rules ?? []).flatMap(({ host = '', http }) =>
+    (http?.paths ?? []).flatMap(({ path = '/', backend }) => {
+      const service = backend.service?.name;
+      if (!service) return [];
+      // "*.example" is no name that anybody could open.
+      const open = host !== '' && !host.startsWith('*') ? `${secure.has(host) ? 'https' : 'http'}://${host}${path}` : '';
+      return [{ service, text: `${host || '*'}${path}`, url: open }];
+    }),
+  );
+  const rest = ingress.spec.defaultBackend?.service?.name;
+  return rest ? [...found, { service: rest, text: '*', url: '' }] : found;
+}
+
+function addressOf(node: Node | undefined): string {
+  const all = node?.status?.addresses ?? [];
+  return (all.find((each) => each.type === 'ExternalIP') ?? all.find((each) => each.type === 'InternalIP'))?.address ?? '';
+}
+
+export function waysTo(service: Service, ingresses: Ingress[], nodes: Node[]): Way[] {
+  const { name, namespace } = service.metadata;
+  const ways: Way[] = [];
+  for (const ingress of ingresses) {
+    if (ingress.metadata.namespace !== namespace) continue;
+    for (const each of backendsOf(ingress)) {
+      if (each.service === name && each.url !== '') ways.push({ kind: 'ingress', url: each.url });
+    }
+  }
+  const ports = (service.spec.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP');
+  for (const { ip, hostname } of service.status?.loadBalancer?.ingress ?? []) {
+    for (const port of ports) ways.push({ kind: 'balancer', url: url(ip ?? hostname ?? '', port.port) });
+  }
+  const node = addressOf(nodes[0]);
+  for (const { nodePort } of ports) {
+    if (nodePort && node !== '') ways.push({ kind: 'node', url: url(node, nodePort) });
+  }
+  return ways;
+}
+
+// What leads a port of one's own machine there. Ports that only root may open become others.
+export function forwardOf(kind: 'service' | 'pod', space: string, name: string, port: number): { command: string; url: string } {
+  const local = port < 1024 ? 8000 + (port % 1000) : port;
+  return {
+    command: `skiff port-forward -n ${space} ${kind}/${name} ${local}:${port}`,
+    url: `${kSecure.has(port) ? 'https' : 'http'}://localhost:${local}/`,
+  };
+}

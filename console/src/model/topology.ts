@@ -1,0 +1,257 @@
+// What leads where: ingresses to services, services to pods, pods to nodes; as boxes in four columns
+// and lines between them, with a place for each.
+import type { EndpointSlice, Ingress, Node, Pod, ReplicaSet, Service } from '../api/types';
+import { condition, ownerOf, podState, type Tone } from './pod';
+import { backendsOf } from './reach';
+import { imagesOf } from './rollout';
+import { endpointsOf } from './service';
+
+export type Column = 0 | 1 | 2 | 3;
+
+// Pods of one revision of a workload.
+export interface Lane {
+  key: string;
+  text: string; // What tells it from the others: its image; "": there are no others.
+  isNew: boolean;
+  pods: Pod[];
+}
+
+export interface Box {
+  id: string;
+  column: Column;
+  kind: string; // "Ingress", "Service", "Deployment", "Node".
+  name: string;
+  space: string;
+  tone: Tone;
+  sub: string;
+  lanes: Lane[]; // Of workloads alone.
+  y: number;
+  height: number;
+}
+
+export interface Link {
+  from: string;
+  to: string;
+  weight: number; // Pods behind it.
+  tone: Tone;
+  text: string;
+}
+
+export interface Topology {
+  boxes: Box[];
+  links: Link[];
+  hidden: number; // Boxes for which there is no room.
+  height: number;
+}
+
+interface Given {
+  ingresses: Ingress[];
+  services: Service[];
+  slices: EndpointSlice[];
+  sets: ReplicaSet[];
+  pods: Pod[];
+  nodes: Node[];
+}
+
+export const kShownPods = 40; // Of a lane; the others are a number.
+const kColumnMax = 40;
+const kGap = 16;
+const kPlain = 58;
+const kNode = 42;
+const kHead = 38;
+const kLaneText = 20;
+const kPerRow = 10;
+const kSquare = 22;
+const kRevision = 'deployment.kubernetes.io/revision';
+
+const kWorst: Tone[] = ['good', 'done', 'gone', 'busy', 'none', 'warn', 'bad'];
+
+function toneOfAll(pods: Pod[]): Tone {
+  return pods.map((pod) => podState(pod).tone).reduce((a, b) => (kWorst.indexOf(b) > kWorst.indexOf(a) ? b : a), 'good');
+}
+
+function box(column: Column, kind: string, space: string, name: string, tone: Tone, sub: string): Box {
+  return { id: `${kind}/${space}/${name}`, column, kind, name, space, tone, sub, lanes: [], y: 0, height: kPlain };
+}
+
+// Pods with what made them; a Deployment's with the revision that each is of.
+function workloadsOf(pods: Pod[], sets: ReplicaSet[]): Map<string, Box> {
+  const bySet = new Map(sets.map((set) => [set.metadata.uid, set]));
+  const found = new Map<string, Box>();
+  for (const pod of pods) {
+    const owner = pod.metadata.ownerReferences?.find((each) => each.controller);
+    const set = owner && bySet.get(owner.uid);
+    const kind = set?.metadata.ownerReferences?.find((each) => each.controller)?.kind ?? owner?.kind ?? 'Pod';
+    const space = pod.metadata.namespace ?? '';
+    const name = ownerOf(pod) || pod.metadata.name;
+    const made = box(2, kind, space, name, 'good', '');
+    const known = found.get(made.id) ?? made;
+    found.set(made.id, known);
+    const key = owner?.uid ?? pod.metadata.uid;
+    let lane = known.lanes.find((each) => each.key === key);
+    if (!lane) {
+      lane = { key, text: imagesOf(pod.spec).join(', '), isNew: true, pods: [] };
+      known.lanes.push(lane);
+    }
+    lane.pods.push(pod);
+  }
+  const revision = (lane: Lane) => Number(bySet.get(lane.key)?.metadata.annotations?.[kRevision] ?? 0);
+  for (const each of found.values()) {
+    each.lanes.sort((a, b) => revision(b) - revision(a));
+    each.lanes.forEach((lane, at) => (lane.isNew = at === 0));
+    const all = each.lanes.flatMap((lane) => lane.pods);
+    each.tone = toneOfAll(all);
+    each.sub = `${all.filter((pod) => podState(pod).tone === 'good').length}/${all.length}`;
+    each.height = heightOf(each);
+  }
+  return found;
+}
+
+function heightOf(workload: Box): number {
+  const lanes = workload.lanes.map((lane) => {
+    const rows = Math.ceil((Math.min(lane.pods.length, kShownPods) + Number(lane.pods.length > kShownPods)) / kPerRow);
+    return (workload.lanes.length > 1 ? kLaneText : 0) + rows * kSquare + 6;
+  });
+  return kHead + lanes.reduce((sum, each) => sum + each, 0) + 8;
+}
+
+class Links {
+  readonly all = new Map<string, Link>();
+  add(from: string, to: string, weight: number, tone: Tone, text = ''): void {
+    const key = `${from} ${to}`;
+    const known = this.all.get(key);
+    if (!known) this.all.set(key, { from, to, weight, tone, text });
+    else {
+      known.weight += weight;
+      if (kWorst.indexOf(tone) > kWorst.indexOf(known.tone)) known.tone = tone;
+      if (text !== '' && !known.text.split(', ').includes(text)) known.text += `, ${text}`;
+    }
+  }
+}
+
+function serviceBoxes(given: Given, boxOfPod: Map<string, Box>, links: Links): Box[] {
+  const slices = new Map<string, EndpointSlice[]>();
+  for (const slice of given.slices) {
+    const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`;
+    const list = slices.get(key);
+    if (list) list.push(slice);
+    else slices.set(key, [slice]);
+  }
+  return given.services.map((service) => {
+    const { name, namespace = '' } = service.metadata;
+    const answering = endpointsOf(service, slices.get(`${namespace}/${name}`) ?? []);
+    const ready = answering.filter((each) => each.ready).length;
+    const isElsewhere = service.spec.type === 'ExternalName' || !service.spec.selector;
+    const tone = ready > 0 || isElsewhere ? 'good' : answering.length > 0 ? 'busy' : 'warn';
+    const made = box(1, 'Service', namespace, name, tone, service.spec.type ?? '');
+    for (const each of answering) {
+      const target = boxOfPod.get(`${each.namespace}/${each.pod}`);
+      if (target) links.add(made.id, target.id, 1, each.ready ? 'good' : each.ending ? 'gone' : 'busy');
+    }
+    return made;
+  });
+}
+
+function ingressBoxes(ingresses: Ingress[], services: Box[], links: Links): Box[] {
+  const known = new Map(services.map((each) => [each.id, each]));
+  return ingresses.map((ingress) => {
+    const { name, namespace = '' } = ingress.metadata;
+    const backends = backendsOf(ingress);
+    const made = box(0, 'Ingress', namespace, name, 'good', [...new Set(backends.map((each) => each.text.split('/')[0]!))].join(', '));
+    for (const each of backends) {
+      const target = known.get(`Service/${namespace}/${each.service}`);
+      if (target) links.add(made.id, target.id, 1, target.tone, each.text);
+      else made.tone = 'bad';
+    }
+    return made;
+  });
+}
+
+function nodeBoxes(given: Given, workloads: Iterable<Box>, links: Links): Box[] {
+  const counts = new Map<string, number>();
+  for (const workload of workloads) {
+    for (const pod of workload.lanes.flatMap((lane) => lane.pods)) {
+      const node = pod.spec.nodeName;
+      if (!node) continue;
+      counts.set(node, (counts.get(node) ?? 0) + 1);
+      const { tone } = podState(pod);
+      links.add(workload.id, `Node//${node}`, 1, tone === 'good' || tone === 'bad' ? tone : 'busy');
+    }
+  }
+  const ready = new Map(given.nodes.map((node) => [
+    node.metadata.name, condition(node.status?.conditions, 'Ready')?.status === 'True',
+  ]));
+  // Those that hold none of these pods are no part of this picture, unless there are few.
+  const names = new Set([...counts.keys(), ...(given.nodes.length <= 12 ? ready.keys() : [])]);
+  return [...names]
+    .sort((a, b) => a.localeCompare(b, undefined, { numeric: true }))
+    .map((name) => ({ ...box(3, 'Node', '', name, ready.get(name) === false ? 'bad' : 'good', `${counts.get(name) ?? 0}`), height: kNode }));
+}
+
+// Each where the middle of what leads to it is, so that few lines cross.
+function place(columns: Box[][], links: Link[]): number {
+  const middle = new Map<string, number>();
+  const stack = (boxes: Box[]) => {
+    let y = 0;
+    for (const each of boxes) {
+      each.y = y;
+      middle.set(each.id, y + each.height / 2);
+      y += each.height + kGap;
+    }
+    return y - kGap;
+  };
+  const byNeighbours = (boxes: Box[]) => {
+    const sums = new Map<string, { sum: number; n: number }>();
+    for (const { from, to, weight } of links) {
+      const at = middle.get(from);
+      if (at === undefined) continue;
+      const known = sums.get(to) ?? { sum: 0, n: 0 };
+      sums.set(to, { sum: known.sum + at * weight, n: known.n + weight });
+    }
+    // What nothing leads to comes last, in the order in which it came.
+    const of = (each: Box) => {
+      const known = sums.get(each.id);
+      return known ? known.sum / known.n : Infinity;
+    };
+    boxes.sort((a, b) => (of(a) === of(b) ? 0 : of(a) - of(b)));
+  };
+  // What leads somewhere is above what does not.
+  const leads = new Set(links.map((each) => each.from));
+  for (const boxes of columns.slice(0, 2)) boxes.sort((a, b) => Number(leads.has(b.id)) - Number(leads.has(a.id)));
+  let height = 0;
+  columns.forEach((boxes, at) => {
+    if (at > 0 && at < 3) byNeighbours(boxes);
+    height = Math.max(height, stack(boxes));
+  });
+  // Shorter columns stand in the middle.
+  for (const boxes of columns) {
+    const last = boxes.at(-1);
+    const own = last ? last.y + last.height : 0;
+    for (const each of boxes) each.y += (height - own) / 2;
+  }
+  return Math.max(0, height);
+}
+
+export function topologyOf(given: Given): Topology {
+  const links = new Links();
+  const pods = given.pods.filter((pod) => podState(pod).tone !== 'done');
+  const workloads = workloadsOf(pods, given.sets);
+  const boxOfPod = new Map<string, Box>();
+  for (const each of workloads.values()) {
+    for (const pod of each.lanes.flatMap((lane) => lane.pods)) boxOfPod.set(`${pod.metadata.namespace}/${pod.metadata.name}`, each);
+  }
+  const services = serviceBoxes(given, boxOfPod, links);
+  const ingresses = ingressBoxes(given.ingresses, services, links);
+  const nodes = nodeBoxes(given, workloads.values(), links);
+  // Of many, those that something leads to are shown first.
+  const led = new Set([...links.all.values()].flatMap((each) => [each.from, each.to]));
+  const few = (boxes: Box[]) =>
+    boxes.length <= kColumnMax ? boxes : [...boxes].sort((a, b) => Number(led.has(b.id)) - Number(led.has(a.id))).slice(0, kColumnMax);
+  const all = [ingresses, services, [...workloads.values()], nodes];
+  const columns = all.map(few);
+  const shown = new Set(columns.flat().map((each) => each.id));
+  const kept = [...links.all.values()].filter((each) => shown.has(each.from) && shown.has(each.to));
+  const height = place(columns, kept);
+  const hidden = all.flat().length - shown.size;
+  return { boxes: columns.flat(), links: kept, hidden, height };
+}

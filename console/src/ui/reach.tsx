@@ -1,0 +1,76 @@
+// How something is reached from where this browser is: by addresses that the cluster gave it, or by a
+// port of one's own machine, which a command leads there.
+import { useState } from 'preact/hooks';
+
+import { kinds } from '../api/kinds';
+import { useLive } from '../api/live';
+import type { Ingress, Node, Pod, Service } from '../api/types';
+import { forwardOf, waysTo } from '../model/reach';
+import { t } from '../texts';
+import { Icon, Panel } from './parts';
+import { say } from './toasts';
+
+export function Copy({ text }: { text: string }) {
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(() => say('good', t.reach.copied), () => say('bad', t.reach.notCopied));
+  return (
+    <div class="copy">
+      <code tabIndex={0}>{text}</code>
+      <button class="icon-button" aria-label={t.reach.copy} title={t.reach.copy} onClick={() => void copy()}>
+        <Icon name="copy" />
+      </button>
+    </div>
+  );
+}
+
+function Open({ url }: { url: string }) {
+  return <a href={url} target="_blank" rel="noopener noreferrer" class="mono break">{url} ↗</a>;
+}
+
+function Forward({ kind, space, name, ports }: { kind: 'service' | 'pod'; space: string; name: string; ports: number[] }) {
+  const [at, setAt] = useState(0);
+  const port = ports[Math.min(at, ports.length - 1)]!;
+  const forward = forwardOf(kind, space, name, port);
+  return (
+    <div class="stack tight">
+      <p class="small dim">{t.reach.forward}</p>
+      {ports.length > 1 && (
+        <select class="input" aria-label={t.deploy.port} value={at} onChange={(event) => setAt(Number(event.currentTarget.value))}>
+          {ports.map((each, index) => <option key={each} value={index}>{each}</option>)}
+        </select>
+      )}
+      <Copy text={forward.command} />
+      <p class="small">{t.reach.then} <Open url={forward.url} /></p>
+    </div>
+  );
+}
+
+export function ServiceReach({ service }: { service: Service }) {
+  const { name, namespace: space = '' } = service.metadata;
+  const ingresses = useLive<Ingress>(kinds.ingresses, space).list;
+  const nodes = useLive<Node>(kinds.nodes).list;
+  const ways = waysTo(service, ingresses, nodes);
+  const ports = (service.spec.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP').map((each) => each.port);
+  if (service.spec.type === 'ExternalName' || (ways.length === 0 && ports.length === 0)) return null;
+  return (
+    <Panel title={t.reach.title}>
+      {ways.length > 0 && (
+        <dl class="facts reach">
+          {ways.map((way) => <div key={way.url}><dt>{t.reach.kinds[way.kind]}</dt><dd><Open url={way.url} /></dd></div>)}
+        </dl>
+      )}
+      {ports.length > 0 && service.spec.selector && <Forward kind="service" space={space} name={name} ports={ports} />}
+    </Panel>
+  );
+}
+
+export function PodReach({ pod }: { pod: Pod }) {
+  const ports = pod.spec.containers.flatMap((each) => each.ports ?? [])
+    .filter((each) => (each.protocol ?? 'TCP') === 'TCP').map((each) => each.containerPort);
+  if (ports.length === 0) return null;
+  return (
+    <Panel title={t.reach.title}>
+      <Forward kind="pod" space={pod.metadata.namespace ?? ''} name={pod.metadata.name} ports={[...new Set(ports)]} />
+    </Panel>
+  );
+}

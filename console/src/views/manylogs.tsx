@@ -1,0 +1,194 @@
+// What all pods of a workload say, as one log in the order in which it was said; who said it is beside
+// each line. Pods that come, as in a rolling update, are followed from then on.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import { type Kind, kindByName, kinds, pathOf } from '../api/kinds';
+import { useLive } from '../api/live';
+import { readLog } from '../api/log';
+import { type ApiError } from '../api/request';
+import { nextLogin } from '../api/session';
+import type { Pod, Workload } from '../api/types';
+import { Lines } from '../model/lines';
+import { podState } from '../model/pod';
+import { selectorText } from '../model/rollout';
+import { href, place } from '../router';
+import { t } from '../texts';
+import { LineList, LogCheck, LogSearch, saveLines } from '../ui/loglines';
+import { Head, Notice, Standing } from '../ui/parts';
+
+// Streams at once, and lines of each to begin with.
+const kStreamsMax = 20;
+const kEachTail = 200;
+const kColours = 8;
+const kRetryMs = 3_000;
+
+interface Stream {
+  pod: string;
+  container: string;
+  index: number;
+  stop: AbortController;
+  error: string;
+}
+
+class Follower {
+  readonly lines = new Lines(true);
+  readonly streams = new Map<string, Stream>();
+  sources: { pod: string; container: string }[] = [];
+  private frame = 0;
+  private closed = false;
+
+  constructor(private readonly space: string, private readonly show: () => void) {}
+
+  // Follows those of them that run, and are not followed yet. How many there is no room for.
+  follow(pods: Pod[]): number {
+    const there = new Set<string>();
+    let left = 0;
+    for (const pod of pods) {
+      const begun = new Set((pod.status?.containerStatuses ?? []).filter((each) => !each.state?.waiting || each.restartCount > 0).map((each) => each.name));
+      for (const { name } of pod.spec.containers) {
+        const key = `${pod.metadata.uid} ${name}`;
+        there.add(key);
+        if (!begun.has(name) || this.streams.has(key)) continue;
+        if (this.streams.size >= kStreamsMax) left += 1;
+        else this.begin(key, pod.metadata.name, name);
+      }
+    }
+    // What a pod that is gone has said stays; its place is free.
+    for (const [key, stream] of this.streams) {
+      if (there.has(key)) continue;
+      stream.stop.abort();
+      this.streams.delete(key);
+    }
+    return left;
+  }
+
+  close(): void {
+    this.closed = true;
+    cancelAnimationFrame(this.frame);
+    for (const { stop } of this.streams.values()) stop.abort();
+  }
+
+  private begin(key: string, pod: string, container: string): void {
+    const index = this.sources.length;
+    this.sources = [...this.sources, { pod, container }];
+    const stream: Stream = { pod, container, index, stop: new AbortController(), error: '' };
+    this.streams.set(key, stream);
+    void this.read(stream);
+  }
+
+  private async read(stream: Stream): Promise<void> {
+    let since = '';
+    while (!stream.stop.signal.aborted) {
+      const query = new URLSearchParams({ container: stream.container, follow: 'true', timestamps: 'true' });
+      if (since === '') query.set('tailLines', String(kEachTail));
+      else query.set('sinceTime', since);
+      let heard = false;
+      try {
+        await readLog(`${pathOf(kinds.pods, this.space, stream.pod)}/log?${query}`, stream.stop.signal, (text) => {
+          heard = true;
+          this.lines.take(text, stream.index);
+          stream.error = '';
+          this.redraw();
+        });
+        this.lines.end(stream.index);
+        stream.error = '';
+      } catch (error) {
+        if (stream.stop.signal.aborted) return;
+        stream.error = (error as ApiError).message || t.logs.broken;
+        if ((error as ApiError).code === 401) await nextLogin();
+      }
+      this.redraw();
+      // A container that has ended may be started again, and a server that is away comes back.
+      if (heard) since = new Date().toISOString();
+      await new Promise((resolve) => setTimeout(resolve, kRetryMs));
+    }
+  }
+
+  private redraw(): void {
+    if (this.closed) return;
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(this.show);
+  }
+}
+
+function Followed({ kind, workload }: { kind: Kind; workload: Workload }) {
+  const { name, namespace: space = '' } = workload.metadata;
+  const pods = useLive<Pod>(kinds.pods, space, { labels: selectorText(workload.spec.selector) });
+  const [version, setVersion] = useState(0);
+  const [find, setFind] = useState('');
+  const [wrap, setWrap] = useState(false);
+  const [times, setTimes] = useState(false);
+  const [stick, setStick] = useState(true);
+  const [only, setOnly] = useState<string | null>(null);
+  const [left, setLeft] = useState(0);
+  const follower = useRef<Follower | null>(null);
+  useEffect(() => {
+    follower.current = new Follower(space, () => setVersion((old) => old + 1));
+    return () => follower.current?.close();
+  }, []);
+  const list = pods.list;
+  useEffect(() => setLeft(follower.current?.follow(list.filter((pod) => podState(pod).tone !== 'done')) ?? 0), [list]);
+  const { lines, sources, streams } = follower.current ?? { lines: new Lines(), sources: [], streams: new Map<string, Stream>() };
+  const names = [...new Set(sources.map((each) => each.pod))];
+  const many = new Set(sources.map((each) => each.container)).size > 1;
+  const word = find.toLowerCase();
+  const shown = useMemo(
+    () => lines.all.filter((line) =>
+      (only === null || sources[line.source]?.pod === only) && (word === '' || line.text.toLowerCase().includes(word))),
+    [lines, version, word, only],
+  );
+  const short = (pod: string) => (pod.startsWith(`${name}-`) ? pod.slice(name.length + 1) : pod);
+  const labelOf = (source: number) => {
+    const from = sources[source];
+    return from ? `${short(from.pod)}${many ? ` ${from.container}` : ''}` : '';
+  };
+  const longest = Math.max(0, ...sources.map((_, at) => labelOf(at).length));
+  const errors = [...streams.values()].filter((each) => each.error !== '');
+  return (
+    <div class="full">
+      <Head title={t.logs.of(name)} sub={<><span>{kind.kind}</span><span>{space}</span><span>{t.logs.followed(streams.size)}</span></>}>
+        {kind.plural === 'deployments' && <a class="button" href={href('deployment', [space, name])}>{t.logs.back}</a>}
+      </Head>
+      <div class="logs">
+        <div class="table-tools">
+          <LogSearch find={find} set={setFind} />
+          <LogCheck text={t.logs.follow} on={stick} set={setStick} />
+          <LogCheck text={t.logs.wrap} on={wrap} set={setWrap} />
+          <LogCheck text={t.logs.times} on={times} set={setTimes} />
+          <button class="button" onClick={() => saveLines(name, lines.all.map((each) => `${each.time} ${labelOf(each.source)} ${each.text}`))}>{t.logs.download}</button>
+          <span class="rows">{t.logs.lines(shown.length)}</span>
+        </div>
+        <div class="log-sources" role="group" aria-label={t.logs.sources}>
+          {names.map((pod, at) => (
+            <button key={pod} class={`chip log-source hue-${at % kColours}`} aria-pressed={only === pod} onClick={() => setOnly(only === pod ? null : pod)}>
+              {short(pod)}
+            </button>
+          ))}
+        </div>
+        {left > 0 && <Notice tone="warn">{t.logs.tooMany(kStreamsMax, left)}</Notice>}
+        {errors.length > 0 && <Notice tone="bad">{short(errors[0]!.pod)}: {errors[0]!.error}</Notice>}
+        <LineList shown={shown} find={word} wrap={wrap} stick={stick} onStick={setStick} before={(line) => (
+          <span class={`log-from hue-${names.indexOf(sources[line.source]?.pod ?? '') % kColours}`}>
+            {times ? `${line.time} ` : ''}{labelOf(line.source).padEnd(longest)}{' '}
+          </span>
+        )} />
+        <p class="small dim" role="status">{lines.dropped > 0 ? t.logs.dropped(lines.dropped) : ''}</p>
+      </div>
+    </div>
+  );
+}
+
+export function ManyLogs() {
+  const [plural = '', space = '', name = ''] = place.value.params;
+  const kind = kindByName(plural) ?? kinds.deployments;
+  const live = useLive<Workload>(kind, space, { name });
+  const workload = live.list[0];
+  // Without a selector it would be the logs of everything.
+  if (workload && selectorText(workload.spec.selector) !== '') return <Followed key={workload.metadata.uid} kind={kind} workload={workload} />;
+  return (
+    <>
+      <Head title={t.logs.of(name)} sub={space} />
+      {live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />}
+    </>
+  );
+}

@@ -1,0 +1,173 @@
+// What leads where, as a picture that moves while it changes: ingresses, services, pods, nodes.
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import { kinds } from '../api/kinds';
+import { useLive } from '../api/live';
+import type { EndpointSlice, Ingress, Node, Pod, ReplicaSet, Service } from '../api/types';
+import { podState } from '../model/pod';
+import { type Box, kShownPods, type Lane, type Link, type Topology as Picture, topologyOf } from '../model/topology';
+import { href } from '../router';
+import { namespace, narrow } from '../settings';
+import { t } from '../texts';
+import { Badge, Head, Standing } from '../ui/parts';
+
+const kWidthMin = 900;
+const kPadding = 4; // Of both sides.
+// Of a column, and of the space between two, in parts of all.
+const kWide = [0.19, 0.19, 0.29, 0.15];
+const kSpace = 0.06;
+
+function hrefOf(box: Box): string {
+  if (box.kind === 'Service') return href('service', [box.space, box.name]);
+  if (box.kind === 'Deployment') return href('deployment', [box.space, box.name]);
+  if (box.kind === 'Pod') return href('pod', [box.space, box.name]);
+  if (box.kind === 'Ingress') return href('object', ['ingresses', box.space, box.name]);
+  if (box.kind === 'Node') return href('object', ['nodes', '', box.name]);
+  const plural = `${box.kind.toLowerCase()}s`;
+  return plural in kinds ? href('object', [plural, box.space, box.name]) : href('pods');
+}
+
+function LaneOf({ lane, many }: { lane: Lane; many: boolean }) {
+  const more = lane.pods.length - kShownPods;
+  return (
+    <div class={lane.isNew ? 'topo-lane' : 'topo-lane old'}>
+      {many && (
+        <small title={lane.text}>
+          <b>{lane.isNew ? t.deployment.newest : t.deployment.old}</b> <span class="mono">{lane.text}</span>
+        </small>
+      )}
+      <div class="topo-pods">
+        {lane.pods.slice(0, kShownPods).map((pod) => (
+          <a key={pod.metadata.uid} class={`square tone-${podState(pod).tone}`} tabIndex={-1}
+             href={href('pod', [pod.metadata.namespace, pod.metadata.name])}
+             title={`${pod.metadata.name} · ${podState(pod).word}`} aria-label={`${pod.metadata.name}, ${podState(pod).word}`} />
+        ))}
+        {more > 0 && <small class="dim">+{more}</small>}
+      </div>
+    </div>
+  );
+}
+
+function BoxOf({ box, left, width, lit, onLook }: { box: Box; left: number; width: number; lit: boolean | null; onLook: (id: string) => void }) {
+  return (
+    <li
+      class={`topo-box topo-${box.kind.toLowerCase()} tone-${box.tone}${lit === null ? '' : lit ? ' lit' : ' unlit'}`}
+      style={{ left: `${left}px`, width: `${width}px`, top: `${box.y}px`, height: `${box.height}px` }}
+      onPointerEnter={() => onLook(box.id)}
+      onPointerLeave={() => onLook('')}
+      onFocusCapture={() => onLook(box.id)}
+      onBlurCapture={() => onLook('')}
+    >
+      <div class="topo-head">
+        <a href={hrefOf(box)} title={box.name}>{box.name}</a>
+        <small>{box.kind === 'Node' ? t.topology.podsHere(box.sub) : box.sub}</small>
+      </div>
+      {box.lanes.length === 0
+        ? <small class="dim topo-sub">{box.space}{box.tone === 'warn' && box.kind === 'Service' ? ` · ${t.topology.nobody}` : ''}{box.tone === 'bad' && box.kind === 'Ingress' ? ` · ${t.topology.leadsNowhere}` : ''}</small>
+        : box.lanes.map((lane) => <LaneOf key={lane.key} lane={lane} many={box.lanes.length > 1} />)}
+    </li>
+  );
+}
+
+function edge(from: Box, to: Box, xFrom: number, xTo: number): string {
+  const [a, b] = [from.y + from.height / 2, to.y + to.height / 2];
+  const bend = (xTo - xFrom) * 0.5;
+  return `M${xFrom} ${a}C${xFrom + bend} ${a} ${xTo - bend} ${b} ${xTo} ${b}`;
+}
+
+// The boxes that a look at this one shows: all that it leads to, and all that leads to it.
+function around(links: Link[], id: string): Set<string> {
+  const found = new Set([id]);
+  const walk = (from: 'from' | 'to', to: 'from' | 'to') => {
+    let edge = [id];
+    while (edge.length > 0) {
+      const next = links.filter((each) => edge.includes(each[from])).map((each) => each[to]).filter((each) => !found.has(each));
+      next.forEach((each) => found.add(each));
+      edge = next;
+    }
+  };
+  walk('from', 'to');
+  walk('to', 'from');
+  return found;
+}
+
+function Canvas({ picture }: { picture: Picture }) {
+  const frame = useRef<HTMLDivElement>(null);
+  const [room, setRoom] = useState(kWidthMin);
+  const [looked, setLooked] = useState('');
+  useLayoutEffect(() => {
+    const measure = () => setRoom(frame.current!.clientWidth - kPadding);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(frame.current!);
+    return () => observer.disconnect();
+  }, []);
+  const width = Math.max(kWidthMin, room);
+  const lefts = kWide.map((_, at) => width * (kWide.slice(0, at).reduce((a, b) => a + b, 0) + at * kSpace));
+  const widths = kWide.map((each) => each * width);
+  // Where columns are looked at one by one, each begins at the top.
+  const atTop = narrow.value;
+  const boxes = useMemo(() => {
+    const tops = kWide.map((_, at) => Math.min(...picture.boxes.filter((each) => each.column === at).map((each) => each.y)));
+    return atTop ? picture.boxes.map((each) => ({ ...each, y: each.y - tops[each.column]! })) : picture.boxes;
+  }, [picture, atTop]);
+  const byId = useMemo(() => new Map(boxes.map((each) => [each.id, each])), [boxes]);
+  const lit = useMemo(() => (looked === '' || !byId.has(looked) ? null : around(picture.links, looked)), [picture, looked]);
+  return (
+    <div class="topo" ref={frame} tabIndex={0} role="group" aria-label={t.topology.label}>
+      <div class="topo-titles" style={{ width: `${width}px` }}>
+        {t.topology.columns.map((text, at) => <h2 key={text} style={{ left: `${lefts[at]}px` }}>{text}</h2>)}
+      </div>
+      <div class="topo-canvas" style={{ width: `${width}px`, height: `${picture.height}px` }}>
+        <svg width={width} height={picture.height} aria-hidden="true" focusable="false">
+          {picture.links.map((link) => {
+            const [from, to] = [byId.get(link.from)!, byId.get(link.to)!];
+            const on = lit === null ? '' : lit.has(link.from) && lit.has(link.to) ? ' lit' : ' unlit';
+            return (
+              <path key={`${link.from} ${link.to}`} class={`topo-link tone-${link.tone}${on}`}
+                    stroke-width={Math.min(6, 1.2 + Math.sqrt(link.weight) * 0.5)}
+                    d={edge(from, to, lefts[from.column]! + widths[from.column]!, lefts[to.column]!)} />
+            );
+          })}
+        </svg>
+        <ul>
+          {boxes.map((box) => (
+            <BoxOf key={box.id} box={box} left={lefts[box.column]!} width={widths[box.column]!} onLook={setLooked}
+                   lit={lit === null ? null : lit.has(box.id)} />
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}
+
+export function Topology() {
+  const space = namespace.value;
+  const lives = [
+    useLive<Ingress>(kinds.ingresses, space), useLive<Service>(kinds.services, space),
+    useLive<EndpointSlice>(kinds.endpointslices, space), useLive<ReplicaSet>(kinds.replicasets, space),
+    useLive<Node>(kinds.nodes),
+  ] as const;
+  const pods = useLive<Pod>(kinds.pods, space);
+  const [ingresses, services, slices, sets, nodes] = [lives[0].list, lives[1].list, lives[2].list, lives[3].list, lives[4].list];
+  const list = pods.list;
+  // Nothing is drawn at one place first and at another then; what one may not see is not waited for.
+  const known = pods.loaded && lives.every((each) => each.loaded || each.status.value === 'refused');
+  const picture = useMemo(
+    () => topologyOf({ ingresses, services, slices, sets, pods: list, nodes }),
+    [ingresses, services, slices, sets, list, nodes],
+  );
+  const moving = picture.boxes.some((each) => each.lanes.length > 1);
+  return (
+    <>
+      <Head title={t.topology.title} sub={
+        <>
+          <span>{t.topology.sub}</span>
+          {moving && <Badge tone="busy">{t.workloads.progressing}</Badge>}
+        </>
+      } />
+      {!known ? <Standing of={pods.loaded ? lives.find((each) => !each.loaded)! : pods} /> : picture.boxes.length === 0 ? <p class="empty">{t.nothing}</p> : <Canvas picture={picture} />}
+      {picture.hidden > 0 && <p class="dim small">{t.topology.hidden(picture.hidden)}</p>}
+    </>
+  );
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { faultsOf } from '../src/model/chaos';
+import { Lines } from '../src/model/lines';
+import { layoutMap, squareAt } from '../src/model/maplayout';
+import { quotaLines } from '../src/model/quota';
+import { forwardOf, waysTo } from '../src/model/reach';
+import { byController, rolloutOf } from '../src/model/rollout';
+import { endpointsOf } from '../src/model/service';
+import { niceMax, runsOf, useOf, withSample } from '../src/model/usage';
+import { event, ingress, meta, node, podOf, replicaSet, service, slice } from './objects';
+
+test('a rollout is old and new pods, and what is over', () => {
+  const [old, fresh] = [replicaSet('web-a', 'web', 1, 'web:1'), replicaSet('web-b', 'web', 2, 'web:2')];
+  const pods = [podOf(old, '1', 'n1'), podOf(old, '2', 'n1'), podOf(fresh, '1', 'n2', false)];
+  const deployment = {
+    metadata: meta('web', { generation: 2, annotations: { 'deployment.kubernetes.io/revision': '2' } }),
+    spec: { replicas: 2, template: fresh.spec.template },
+    status: { observedGeneration: 2, replicas: 3, updatedReplicas: 1, readyReplicas: 2, availableReplicas: 2 },
+  };
+  const rollout = rolloutOf(deployment, byController([old, fresh]), byController(pods));
+  assert.equal(rollout.word, 'progressing');
+  assert.equal(rollout.surge, 1);
+  assert.deepEqual(rollout.revisions.map((each) => [each.number, each.isNew, each.pods.length]), [[2, true, 1], [1, false, 2]]);
+});
+
+test('who answers for a service is there once, ready or not', () => {
+  const found = endpointsOf(service('web'), [slice('web', [{ name: 'a' }, { name: 'b', ready: false }]), slice('web', [{ name: 'a' }]), slice('other', [{ name: 'c' }])]);
+  assert.deepEqual(found.map((each) => [each.pod, each.ready]), [['a', true], ['b', false]]);
+});
+
+test('faults have their beginning and their end, and all that they are on', () => {
+  const at = (time: string) => ({ lastTimestamp: `2026-01-02T03:${time}Z` });
+  const faults = faultsOf([
+    event('a.b1.1f', { reason: 'ChaosStarted', message: 'partition of node/a for 30s', ...at('04:00') }),
+    event('b.c.b1.1e', { reason: 'ChaosStarted', message: 'partition of node/a for 30s', ...at('04:01'), involvedObject: { kind: 'Node', name: 'b.c' } }),
+    event('a.b1.2f', { reason: 'ChaosStopped', ...at('04:30') }),
+    event('a.d2.3f', { reason: 'ChaosStarted', message: 'pause of pod/web', ...at('05:00') }),
+    event('a.lost.3f', { reason: 'ChaosStopped', ...at('05:00') }),
+    event('a.x.3f', { reason: 'Killing', ...at('05:00') }),
+  ]);
+  assert.deepEqual(faults.map((each) => [each.id, each.objects, each.to === null ? null : (each.to - each.from) / 1000]), [
+    ['b1', ['Pod web', 'Node b.c'], 30], ['d2', ['Pod web'], null],
+  ]);
+});
+
+test('quotas say what is nearly and what is wholly used', () => {
+  const quota = { metadata: meta('q'), status: { hard: { pods: '10', 'requests.cpu': '4', secrets: '0', services: '5' }, used: { pods: '10', 'requests.cpu': '3500m', secrets: '0' } } };
+  assert.deepEqual(quotaLines(quota).map((each) => [each.what, each.tone, each.used]), [
+    ['pods', 'bad', '10'], ['requests.cpu', 'warn', '3.5'], ['secrets', 'bad', '0'], ['services', 'good', '0'],
+  ]);
+});
+
+test('several logs are one in the order of what was said', () => {
+  const lines = new Lines(true);
+  lines.take('2026-01-02T03:04:05.1Z one\n2026-01-02T03:04:05.5Z three\n', 0);
+  lines.take('2026-01-02T03:04:05.3Z two\n2026-01-02T03:04:0', 1);
+  lines.take('6Z fo', 1);
+  lines.take('ur\nno stamp\n', 1);
+  assert.deepEqual(lines.all.map((each) => each.text), ['one', 'two', 'three', 'four', 'no stamp']);
+  assert.deepEqual(lines.all.map((each) => each.source), [0, 1, 0, 1, 1]);
+});
+
+test('a log keeps its newest lines, and says how many it lost', () => {
+  const lines = new Lines();
+  for (let at = 0; at < 25; at += 1) lines.take(`${`line ${at}\n`.repeat(1000)}`);
+  assert.equal(lines.all.length, 20_000);
+  assert.equal(lines.dropped, 5_000);
+  lines.take('without an end');
+  assert.equal(lines.all.at(-1)!.text, 'line 24');
+  lines.end();
+  assert.equal(lines.all.at(-1)!.text, 'without an end');
+});
+
+test('what is used is summed over containers, and an hour of it kept', () => {
+  const use = useOf({ metadata: meta('a'), containers: [{ usage: { cpu: '250m', memory: '64Mi' } }, { usage: { cpu: '1500000n', memory: '1Ki' } }] });
+  assert.deepEqual(use, { cpu: 0.2515, memory: 64 * 2 ** 20 + 1024 });
+  let samples = withSample([], { ...use, time: 0 });
+  for (let time = 15_000; time <= 7_200_000; time += 15_000) samples = withSample(samples, { ...use, time });
+  assert.equal(samples.length, 240);
+  const broken = [0, 15_000, 600_000].map((time) => ({ ...use, time }));
+  assert.deepEqual(runsOf(broken).map((run) => run.length), [2, 1], 'nobody looked meanwhile');
+});
+
+test('the ends of scales are round', () => {
+  assert.equal(niceMax(3.2, 'cpu'), 5);
+  assert.equal(niceMax(0.13, 'cpu').toFixed(3), '0.200');
+  assert.equal(niceMax(90 * 2 ** 20, 'memory'), 128 * 2 ** 20);
+  assert.equal(niceMax(0, 'cpu'), 0.1);
+});
+
+test('a service is reached by what the cluster gave it, and by a port of one’s own', () => {
+  const made = service('web', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }, { port: 53, nodePort: 30053, protocol: 'UDP' }] });
+  const other = ingress('b', 'x.example', 'other');
+  assert.deepEqual(waysTo(made, [ingress('a', 'shop.example', 'web'), ingress('w', '*.example', 'web'), other], [node('n1')]).map((each) => each.url),
+    ['http://shop.example/', 'http://192.0.2.7:30080/']);
+  assert.deepEqual(forwardOf('service', 'shop', 'web', 80), { command: 'skiff port-forward -n shop service/web 8080:80', url: 'http://localhost:8080/' });
+  assert.equal(forwardOf('pod', 'shop', 'web', 8443).url, 'https://localhost:8443/');
+});
+
+test('a map of any number of pods has a place for each', () => {
+  for (const counts of [[1], [12, 13, 10, 1], Array.from({ length: 50 }, () => 100), Array.from({ length: 300 }, () => 17)]) {
+    const layout = layoutMap(counts, 1000, 520);
+    counts.forEach((n, at) => {
+      const card = layout.cards[at]!;
+      const last = squareAt(layout, card, n - 1);
+      assert(last.x + layout.size <= card.x + card.width && last.y + layout.size <= card.y + card.height + 0.01, `${counts.length} groups`);
+    });
+  }
+});

@@ -1,0 +1,14 @@
+// What tests use of Node.
+declare module 'node:test' {
+  export function test(name: string, body: () => void | Promise<void>): void;
+}
+declare module 'node:assert/strict' {
+  interface Assert {
+    (value: unknown, message?: string): asserts value;
+    equal(actual: unknown, expected: unknown, message?: string): void;
+    deepEqual(actual: unknown, expected: unknown, message?: string): void;
+    throws(body: () => unknown, expected?: RegExp): void;
+  }
+  const assert: Assert;
+  export default assert;
+}

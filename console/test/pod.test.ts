@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ownerOf, podState, podWhy } from '../src/model/pod';
+import { pod } from './objects';
+
+const waiting = (reason: string, message = '') => ({
+  containerStatuses: [{ name: 'main', ready: false, restartCount: 3, image: '', state: { waiting: { reason, message } } }],
+});
+
+test('a pod that runs and is ready is good, one that is not is to be looked at', () => {
+  assert.deepEqual(podState(pod('a')), { word: 'Running', tone: 'good', ready: 1, total: 1, restarts: 0 });
+  assert.equal(podState(pod('a', { ready: false })).tone, 'warn');
+});
+
+test('why a container waits is the word of its pod', () => {
+  const state = podState(pod('a', { status: waiting('ImagePullBackOff', 'no such image') }));
+  assert.equal(state.word, 'ImagePullBackOff');
+  assert.equal(state.tone, 'bad');
+  assert.equal(state.restarts, 3);
+  assert.equal(podState(pod('a', { status: waiting('ContainerCreating') })).tone, 'busy');
+  assert.equal(podWhy(pod('a', { status: waiting('ImagePullBackOff', 'no such image') })), 'main: no such image');
+});
+
+test('who crashes is told by how it ended, not by how long it is left alone', () => {
+  const crashed = pod('a', {
+    status: { containerStatuses: [{
+      name: 'main', ready: false, restartCount: 4, image: '',
+      state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s' } }, lastState: { terminated: { exitCode: 2, reason: 'Error' } },
+    }] },
+  });
+  assert.equal(podWhy(crashed), 'main: exit code 2, Error');
+});
+
+test('a pod without a node says why', () => {
+  const lone = pod('a', { phase: 'Pending', status: {
+    containerStatuses: [], conditions: [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' }],
+  } });
+  assert.equal(podState(lone).tone, 'warn');
+  assert.equal(podWhy(lone), '0/3 nodes are available');
+});
+
+test('init containers and sidecars count as kubectl counts them', () => {
+  const made = pod('a', {
+    phase: 'Pending',
+    spec: { initContainers: [{ name: 'first', image: '' }, { name: 'proxy', image: '', restartPolicy: 'Always' }] },
+    status: {
+      initContainerStatuses: [
+        { name: 'first', ready: true, restartCount: 0, image: '', state: { terminated: { exitCode: 0 } } },
+        { name: 'proxy', ready: false, restartCount: 0, image: '', state: { running: {} } },
+      ],
+    },
+  });
+  assert.equal(podState(made).word, 'Init:1/2');
+  assert.equal(podState(made).total, 2);
+});
+
+test('what is being removed is going, whatever else it does', () => {
+  const state = podState(pod('a', { meta: { deletionTimestamp: '2026-01-02T03:04:05Z' } }));
+  assert.equal(state.word, 'Terminating');
+  assert.equal(state.tone, 'gone');
+});
+
+test('a pod of a Deployment is the Deployment’s, not its ReplicaSet’s', () => {
+  const owners = (name: string) => ({ ownerReferences: [{ kind: 'ReplicaSet', name, uid: 'u', controller: true }] });
+  assert.equal(ownerOf(pod('a', { meta: { ...owners('web-abc'), labels: { 'pod-template-hash': 'abc' } } })), 'web');
+  assert.equal(ownerOf(pod('a', { meta: owners('web-abc') })), 'web-abc');
+  assert.equal(ownerOf(pod('a')), '');
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { topologyOf } from '../src/model/topology';
+import { ingress, node, pod, podOf, replicaSet, service, slice } from './objects';
+
+const [old, fresh] = [replicaSet('web-a', 'web', 1, 'web:1'), replicaSet('web-b', 'web', 2, 'web:2')];
+const pods = [podOf(old, '1', 'n1'), podOf(fresh, '1', 'n2'), podOf(fresh, '2', 'n2', false)];
+const given = {
+  ingresses: [ingress('front', 'shop.example', 'web'), ingress('astray', 'old.example', 'gone')],
+  services: [service('web'), service('lonely')],
+  slices: [slice('web', [{ name: 'web-a-1' }, { name: 'web-b-1' }, { name: 'web-b-2', ready: false }])],
+  sets: [old, fresh],
+  pods,
+  nodes: [node('n1'), node('n2', false)],
+};
+
+test('it leads from ingresses to nodes', () => {
+  const { boxes, links } = topologyOf(given);
+  const path = links.map((each) => `${each.from.split('/')[0]}:${each.from.split('/').at(-1)} > ${each.to.split('/')[0]}:${each.to.split('/').at(-1)} ${each.weight}`).sort();
+  assert.deepEqual(path, ['Deployment:web > Node:n1 1', 'Deployment:web > Node:n2 2', 'Ingress:front > Service:web 1', 'Service:web > Deployment:web 3']);
+  const tones = Object.fromEntries(boxes.map((each) => [`${each.kind} ${each.name}`, each.tone]));
+  assert.equal(tones['Ingress astray'], 'bad', 'its service is not there');
+  assert.equal(tones['Service lonely'], 'warn', 'nobody answers');
+  assert.equal(tones['Node n2'], 'bad');
+  assert.equal(links.find((each) => each.to.startsWith('Deployment'))!.tone, 'busy', 'one is not ready');
+});
+
+test('a rolling update is two lanes, the new one first', () => {
+  const web = topologyOf(given).boxes.find((each) => each.kind === 'Deployment')!;
+  assert.deepEqual(web.lanes.map((each) => [each.text, each.isNew, each.pods.length]), [['web:2', true, 2], ['web:1', false, 1]]);
+  assert.equal(web.sub, '2/3');
+});
+
+test('no box lies on another, and all of them within the picture', () => {
+  const many = Array.from({ length: 30 }, (_, at) => service(`s${at}`));
+  const { boxes, height } = topologyOf({ ...given, services: [...given.services, ...many] });
+  for (const column of [0, 1, 2, 3]) {
+    const mine = boxes.filter((each) => each.column === column).sort((a, b) => a.y - b.y);
+    mine.forEach((each, at) => {
+      assert(each.y >= 0 && each.y + each.height <= height + 0.01);
+      if (at > 0) assert(mine[at - 1]!.y + mine[at - 1]!.height <= each.y);
+    });
+  }
+});
+
+test('of too many it shows those that lead somewhere, and says how many it does not', () => {
+  const many = Array.from({ length: 60 }, (_, at) => service(`a${at}`));
+  const { boxes, hidden } = topologyOf({ ...given, services: [...many, ...given.services] });
+  assert(boxes.some((each) => each.kind === 'Service' && each.name === 'web'));
+  assert.equal(hidden, 22);
+});
+
+test('five thousand pods are few boxes, whose lanes show some of them', () => {
+  const sets = Array.from({ length: 50 }, (_, at) => replicaSet(`w${at}-x`, `w${at}`, 1, 'web:1'));
+  const all = sets.flatMap((set, at) => Array.from({ length: 100 }, (_, index) => podOf(set, String(index), `n${(at + index) % 50}`)));
+  const { boxes, hidden } = topologyOf({ ...given, sets, pods: all });
+  assert.equal(boxes.filter((each) => each.kind === 'Deployment').length, 40);
+  assert.equal(hidden, 20, 'ten workloads, ten nodes');
+  assert(boxes.every((each) => each.height < 170), 'a lane of a hundred is as high as one of forty');
+});
+
+test('pods of their own, and those that are done', () => {
+  const { boxes } = topologyOf({ ...given, pods: [pod('lone', { node: 'n1' }), pod('over', { phase: 'Succeeded', status: { containerStatuses: [] } })], services: [], ingresses: [] });
+  assert.deepEqual(boxes.filter((each) => each.column === 2).map((each) => `${each.kind} ${each.name}`), ['Pod lone']);
+});

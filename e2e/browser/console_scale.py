@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Measures the web console over thousands of pods: console_scale.py LINK PODS WORKLOADS SCREENSHOTS.
+
+What a picture costs is counted on the page's main thread, in processor time; how far pictures were
+apart is told as the page's own requestAnimationFrame sees it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from devtools import Browser
+from page import Page
+
+PICTURE_MS = 1000 / 60
+# Counts pictures, and how far apart they are, until it is asked.
+WATCH = """
+window.__times = [];
+window.__on = true;
+(function next(time) { window.__times.push(time); if (window.__on) requestAnimationFrame(next); })(performance.now());
+void 0
+"""
+TOLD = """
+(() => {
+  window.__on = false;
+  const gaps = window.__times.slice(1).map((t, at) => t - window.__times[at]).sort((a, b) => a - b);
+  return {count: gaps.length, median: gaps[gaps.length >> 1] ?? 0, p95: gaps[Math.floor(gaps.length * 0.95)] ?? 0};
+})()
+"""
+SCROLL = """
+new Promise((done) => {
+  const box = document.querySelector('.table');
+  let left = 300;
+  (function step() {
+    box.scrollTop = (box.scrollTop + 137) % (box.scrollHeight - box.clientHeight);
+    if (--left > 0) requestAnimationFrame(step); else done(box.querySelectorAll('.table-row').length);
+  })();
+})
+"""
+
+
+class Measure:
+    def __init__(self, page):
+        self.page = page
+        self.failed = []
+        page.browser.command("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy(self):
+        answer = self.page.browser.command("Performance.getMetrics")
+        return {each["name"]: each["value"] for each in answer["metrics"]}["TaskDuration"]
+
+    def during(self, what, work):
+        page = self.page
+        page.run(WATCH)
+        before, start = self.busy(), time.monotonic()
+        work()
+        seconds, busy = time.monotonic() - start, self.busy() - before
+        told = page.run(TOLD)
+        cost = 1000 * busy / max(1, told["count"])
+        print(f"   {what}: {told['count']} pictures in {seconds:.1f} s ({told['count'] / seconds:.0f} a second; "
+              f"apart {told['median']:.1f} ms, 95 % within {told['p95']:.1f}), "
+              f"{cost:.1f} ms of the main thread a picture", flush=True)
+        if cost > PICTURE_MS:
+            self.failed.append(f"{what}: a picture costs {cost:.1f} ms")
+
+
+def image(number, tag):
+    subprocess.run([os.environ["skiff"], "set", "image", f"deployment/shop-{number}",
+                    f"shop=registry.example/shop:{tag}"], check=True, stdout=subprocess.DEVNULL)
+
+
+def main():
+    link, pods, workloads, screenshots = sys.argv[1:]
+    pods = int(pods)
+    screenshots = Path(screenshots)
+    screenshots.mkdir(parents=True, exist_ok=True)
+    flags = ["--ignore-certificate-errors", "--window-size=1440,900", "--lang=en"]
+    with Browser(flags=flags) as browser:
+        start = time.monotonic()
+        page = Page(browser, link, screenshots)
+        page.size(1440, 900)
+        page.media(prefers_color_scheme="dark")
+        page.until(f"document.querySelector('.podmap canvas')?.getAttribute('aria-label')?.includes('Map of {pods} pods')",
+                   "all pods", 120)
+        print(f"   {pods} pods are on the map {time.monotonic() - start:.1f} s after the link was opened")
+        measure = Measure(page)
+        measure.during("at rest", lambda: time.sleep(5))
+
+        def roll(tag):
+            for number in range(1, 6):
+                image(number, tag)
+            time.sleep(10)
+
+        measure.during("the map, while five of the Deployments change their image", lambda: roll("2"))
+        page.picture("five-thousand")
+        page.go("#/topology")
+        page.until("document.querySelectorAll('.topo-box').length > 25")
+        measure.during("the topology, while five of them change again", lambda: roll("3"))
+        page.picture("five-thousand-topology")
+        page.go("#/pods")
+        page.until("document.querySelectorAll('.table-row.link').length > 10", seconds=60)
+        rows = []
+        measure.during("scrolling the list of all pods", lambda: rows.append(page.run(SCROLL)))
+        page.type("input[data-filter]", "shop-7-")
+        page.until(f"document.querySelector('.rows').innerText.startsWith('{pods // int(workloads)} of')")
+        held = browser.command("Runtime.getHeapUsage")["usedSize"] / 2 ** 20
+        print(f"   {rows[0]} rows in the page; {held:.0f} MiB of objects")
+    if measure.failed and os.environ.get("NEEDED") != "0":
+        raise SystemExit("\n".join(measure.failed))
+    print("ok: the console over many pods")
+
+
+if __name__ == "__main__":
+    main()
