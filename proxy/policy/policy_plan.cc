@@ -19,12 +19,13 @@ const char* WordOf(Side side) {
   return side == Side::kIn ? "in" : "out";
 }
 
-// Readable, and short enough.
+// Readable where it is short enough and holds nothing but what names of policies may hold.
 std::string ChainOf(Side side, const ObjectKey& policy) {
   std::string name = fmt::format("{}/{}", WordOf(side), policy.Text());
-  if (name.size() <= kChainNameMax) return name;
-  const std::string hash = NameOfText(name);
-  return name.substr(0, kChainNameMax - hash.size() - 1) + "_" + hash;
+  const bool is_plain = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-./") ==
+                        std::string::npos;
+  if (is_plain && name.size() <= kChainNameMax) return name;
+  return fmt::format("{}-policy-{}", WordOf(side), NameOfText(name));
 }
 
 // `own`: the word for the address of the pod that is judged.

@@ -177,6 +177,14 @@ TEST(PolicyPlanTest, NamespacesComeToBeMeantByTheirLabels) {
   EXPECT_THAT(test.table().ChangeText(), HasSubstr("{ 10.244.0.4, 10.244.1.2 }"));
 }
 
+TEST(PolicyPlanTest, ALongNameIsAShortChain) {
+  TestPlan test;
+  const std::string name(200, 'n');
+  test.SetPolicy(name, "{podSelector: {}}");
+  EXPECT_THAT(test.table().WholeText(), Not(HasSubstr(name)));
+  EXPECT_THAT(test.table().WholeText(), ContainsRegex("jump in-policy-[0-9a-f]+\n"));
+}
+
 TEST(PolicyPlanTest, AnEventCostsWhatItConcerns) {
   TestPlan test;
   constexpr int kMany = 500;
