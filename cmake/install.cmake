@@ -33,7 +33,7 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # What nodes that run containers start; simulated ones need nothing.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
-    "containerd, runc, containernetworking-plugins, iptables, iproute2, conntrack, haproxy, procps")
+    "containerd, runc, containernetworking-plugins, iptables, nftables, iproute2, conntrack, haproxy, procps")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
     ${CMAKE_SOURCE_DIR}/packaging/debian/postinst ${CMAKE_SOURCE_DIR}/packaging/debian/prerm

@@ -99,7 +99,7 @@ const Entry kControllers[] = {
      /*by_default=*/false},
     {"token-cleaner-controller", [](Manager& m, const auto&) { AddTokenCleaner(m); },
      /*by_default=*/false},
-    {"unserved-kinds-controller", [](Manager& m, const auto&) { AddUnservedKinds(m); }},
+    {"unserved-kinds-controller", [](Manager& m, const auto& o) { AddUnservedKinds(m, o); }},
     {"garbage-collector-controller", [](Manager& m, const auto&) { AddGarbageCollector(m); }},
 };
 

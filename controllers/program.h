@@ -51,6 +51,8 @@ struct ControllerOptions {
   // Whether nodes remove the directories of such volumes (api/local_volumes). Simulated nodes have
   // none.
   bool nodes_remove_local_volumes = true;
+  // By the nodes; else their authors are told that nobody does.
+  bool network_policies_are_enforced = false;
   // Who signs approved certificate requests, by signer name; others stay unsigned.
   std::map<std::string, CertificateAuthority> signing_authorities;
   Duration signing_duration = 24h * 365;
@@ -124,6 +126,6 @@ void AddServingApproving(Manager& manager);
 void AddNodeServicesApproving(Manager& manager);
 void AddBootstrapSigner(Manager& manager);
 void AddTokenCleaner(Manager& manager);
-void AddUnservedKinds(Manager& manager);
+void AddUnservedKinds(Manager& manager, const ControllerOptions& options);
 
 }  // namespace skiff

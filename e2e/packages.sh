@@ -24,7 +24,7 @@ DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
 # What a container image needs to run skiff: the libraries that stay shared (cmake/toolchain.cmake), and what a
 # node starts.
 IMAGE_PACKAGES=(libspdlog1.10 libfmt9 libwslay1 libcpp-httplib0.11 libssl3 zlib1g
-  containerd runc containernetworking-plugins iptables iproute2 conntrack haproxy procps)
+  containerd runc containernetworking-plugins iptables nftables iproute2 conntrack haproxy procps)
 
 # Keeps the environment: scripts are steered by variables.
 as_root() {

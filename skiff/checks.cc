@@ -109,6 +109,14 @@ Check CheckOverlay(const HostFacts& facts) {
           "put the data directory on a volume of its own", CheckVerdict::kWarning};
 }
 
+Check CheckNetworkPolicies(const HostFacts& facts) {
+  constexpr char kName[] = "network policies";
+  if (facts.nftables_problem.empty()) return Ok(kName, "nftables works");
+  return {kName, facts.nftables_problem + ": NetworkPolicies are not enforced for this node's pods",
+          "apt-get install nftables; the kernel needs nf_tables (modprobe nf_tables)",
+          CheckVerdict::kWarning};
+}
+
 Check CheckIngress(const HostFacts& facts) {
   constexpr char kName[] = "ingress";
   if (facts.has_haproxy) return Ok(kName, "haproxy is installed");
@@ -296,6 +304,7 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
     }
     checks.push_back(CheckNetworkPlugins(facts));
     checks.push_back(CheckIptables(facts));
+    checks.push_back(CheckNetworkPolicies(facts));
     checks.push_back(CheckCgroups(facts));
     checks.push_back(CheckIsolation(facts));
     if (options.is_server && options.ingress) checks.push_back(CheckIngress(facts));

@@ -31,6 +31,8 @@ Check CheckCgroups(const HostFacts& facts);
 Check CheckOverlay(const HostFacts& facts);
 // What pods can ask for that they do not get here: they are refused, with the reason.
 Check CheckIsolation(const HostFacts& facts);
+// A cluster without it works, but for its NetworkPolicies.
+Check CheckNetworkPolicies(const HostFacts& facts);
 Check CheckIngress(const HostFacts& facts);
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
 Check CheckPort(const PortFact& port);

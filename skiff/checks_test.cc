@@ -234,6 +234,11 @@ TEST(ChecksTest, TheDoctorSaysWhatPodsDoNotGet) {
   EXPECT_EQ(CheckIngress(facts).verdict, CheckVerdict::kOk);
   facts.has_haproxy = false;
   EXPECT_EQ(CheckIngress(facts).verdict, CheckVerdict::kWarning);
+  EXPECT_EQ(CheckNetworkPolicies(facts).verdict, CheckVerdict::kOk);
+  facts.nftables_problem = "nft is not installed";
+  EXPECT_EQ(CheckNetworkPolicies(facts).verdict, CheckVerdict::kWarning);
+  EXPECT_THAT(CheckNetworkPolicies(facts).finding,
+              testing::HasSubstr("nft is not installed: NetworkPolicies are not enforced"));
   EXPECT_THAT(CheckIsolation(facts).finding, testing::HasSubstr("AppArmor profiles"));
   EXPECT_THAT(CheckIsolation(facts).finding, testing::HasSubstr("hostUsers: false"));
   facts.has_app_armor = true;

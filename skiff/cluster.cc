@@ -23,6 +23,7 @@
 #include "kubelet/node_traces.h"
 #include "proxy/ingress/ingress_plan.h"
 #include "proxy/netfilter.h"
+#include "proxy/policy/nft.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
@@ -55,6 +56,7 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.enable_admission_plugins = {"NodeRestriction"};
   flags.enable_bootstrap_token_auth = true;
   flags.warn_unserved_kinds = true;
+  flags.network_policies_are_enforced = options.simulated_nodes == 0;
   flags.default_not_ready_toleration_s = options.default_not_ready_toleration_s;
   flags.default_unreachable_toleration_s = options.default_unreachable_toleration_s;
   flags.client_ca_file = pki.Path("ca.crt");
@@ -126,6 +128,7 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
   }
   controllers.local_path_directory = options.data_dir + "/local-path";
   controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
+  controllers.network_policies_are_enforced = options.simulated_nodes == 0;
   return controllers;
 }
 
@@ -275,7 +278,8 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
     made.node =
         TRY(LocalNode::Start(options,
                              {*made.node_transport, *made.services_transport, *made.informers,
-                              made.informers->For<core_v1::Pod>(), made.clock, made.random, tls},
+                              made.informers->For<core_v1::Pod>(), made.clock, made.random, tls,
+                              /*pods_are_all=*/true},
                              progress));
   }
   made.controllers->Start(*made.executor);
@@ -338,6 +342,7 @@ Result<> LeaveNetwork(const ClusterOptions& options, const Progress& progress) {
   TRY(RemoveNodeNetwork(options.data_dir));
   TRY(RemoveUnreachableRoute(options.service_cidr));
   TRY(RemoveServiceRoute());
+  TRY(netpol::CleanupPolicies());
   return proxy::CleanupIptables();
 }
 

@@ -292,6 +292,8 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return std::nullopt;
   if (options.controllers.empty()) options.controllers = {"*"};
+  // That is between the nodes and their network: kube-controller-manager says nothing, either.
+  options.network_policies_are_enforced = true;
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");
   }

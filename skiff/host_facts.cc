@@ -26,6 +26,7 @@
 #include "kubelet/containerd_paths.h"
 #include "kubelet/network/cni_config.h"
 #include "proxy/netfilter.h"
+#include "proxy/policy/nft.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/daemon.h"
 #include "skiff/machine_network.h"
@@ -220,6 +221,7 @@ void ReadContainers(const ClusterOptions& options, HostFacts& facts) {
   if (const auto usable = TryIptables(options.iptables_flavour); !usable) {
     facts.iptables_problem = usable.error().message;
   }
+  facts.nftables_problem = netpol::NftTrouble();
   if (!options.container_runtime_endpoint.empty()) {
     const auto problems = ContainerdProblems({.endpoint = options.container_runtime_endpoint,
                                               .directory = options.data_dir,

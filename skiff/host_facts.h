@@ -55,6 +55,7 @@ struct HostFacts {
   std::string overlay_problem;  // "": overlayfs works in the data directory.
   bool has_app_armor = false;   // Containers can have AppArmor profiles.
   bool has_haproxy = true;      // By which Ingresses are served.
+  std::string nftables_problem;  // "": NetworkPolicies can be enforced.
   DataDirFact data_dir;
   std::vector<PortFact> ports;
   // Where Ingresses would be served; none while the HAProxy of this very cluster has them.

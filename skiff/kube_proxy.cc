@@ -8,6 +8,7 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
 #include "base/log.h"
+#include "skiff/network_policies.h"
 #include "skiff/node.h"
 #include "skiff/programs.h"
 #include "skiff/service_proxy.h"
@@ -40,7 +41,11 @@ void AddUnusedProxyFlags(Flags& flags) {
 
 void AddFlags(Flags& flags, KubeProxyFlags& to, std::string& config) {
   flags.Add("config", config, "The path to the configuration file.");
-  flags.Add("cleanup", to.cleanup, "Remove all service rules and exit.");
+  flags.Add("cleanup", to.cleanup, "Remove all rules of services and network policies, and exit.");
+  flags.Add("enforce-network-policies", to.enforce_network_policies,
+            "Also enforce NetworkPolicies for the pods of this node, where no network plugin does. "
+            "Whom the kubeconfig names must be allowed to list and watch networkpolicies, pods and "
+            "namespaces, too.");
   AddApiFlags(flags, to.api);
   AddLogFlags(flags, to.log);
   ProxyConfig& proxy = to.proxy;
@@ -200,12 +205,19 @@ Result<> Run(const KubeProxyFlags& flags) {
   const auto proxy = TRY(ServiceProxy::Make(
       node, rules, flavour, informers, clock,
       {.min_sync_period = flags.proxy.min_sync_period, .sync_period = flags.proxy.sync_period}));
+  std::unique_ptr<NetworkPolicies> policies;
+  if (flags.enforce_network_policies) {
+    policies = std::make_unique<NetworkPolicies>(
+        node,
+        NetworkPolicies::Dependencies{informers, std::nullopt, {client, clock, random}, nullptr});
+  }
   metrics.AddProcessMetrics();
   ProxyServer handler(*proxy, clock, metrics);
   http::Loops loops(1);
   const auto health = TRY(ServeAt(flags.proxy.healthz_bind_address, kHealthPort, loops, handler));
   const auto metered = TRY(ServeAt(flags.proxy.metrics_bind_address, kMetricsPort, loops, handler));
   proxy->Start(executor);
+  if (policies) policies->Start(executor);
   informers.Start(executor);
   Log("kube-proxy").Info("proxying", {{"node", node}});
   WaitForSignal();
@@ -242,6 +254,7 @@ Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std:
 int KubeProxyMain(const std::vector<std::string>& args) {
   return RunProgram(ParseKubeProxyFlags(args), [](const KubeProxyFlags& flags) -> Result<int> {
     if (flags.cleanup) {
+      TRY(netpol::CleanupPolicies());
       TRY(proxy::CleanupIptables());
     } else {
       BeginProgram(flags.log);

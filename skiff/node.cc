@@ -24,6 +24,7 @@
 #include "kubelet/volumes/local_volume_reclaimer.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/machine_network.h"
+#include "skiff/network_policies.h"
 #include "skiff/service_proxy.h"
 
 namespace skiff {
@@ -104,6 +105,7 @@ struct LocalNode::Parts {
   std::unique_ptr<PodNetwork> network;
   // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
   std::unique_ptr<ServiceProxy> service_proxy;
+  std::unique_ptr<NetworkPolicies> policies;
   std::unique_ptr<kubelet::NodeAgent> agent;
   std::unique_ptr<ContainerdKeeper> keeper;  // Of our own containerd; nullptr: it is another's.
   bool has_own_containerd = false;
@@ -114,6 +116,7 @@ struct LocalNode::Parts {
   void StartKeeper(const ClusterOptions& options, const Clock& clock);
   void StartLoops();
   Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
+  void MakePolicies(const Dependencies& dependencies);
 };
 
 Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
@@ -184,6 +187,7 @@ void LocalNode::Parts::StartLoops() {
   volumes->volumes.Start(executor);
   network->Start(executor);
   service_proxy->Start(executor);
+  policies->Start(executor);
 }
 
 void LocalNode::Parts::StartKeeper(const ClusterOptions& options, const Clock& clock) {
@@ -206,6 +210,15 @@ Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
   return {};
 }
 
+void LocalNode::Parts::MakePolicies(const Dependencies& dependencies) {
+  std::optional<Informer<core_v1::Pod>> all;
+  if (dependencies.pods_are_all) all = dependencies.pods;
+  policies = std::make_unique<NetworkPolicies>(
+      name, NetworkPolicies::Dependencies{dependencies.informers, all,
+                                          {*services, dependencies.clock, dependencies.random},
+                                          &events->recorder});
+}
+
 Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& options,
                                                     Dependencies dependencies,
                                                     const Progress& progress) {
@@ -214,6 +227,7 @@ Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& option
   std::unique_ptr<LocalNode> node(new LocalNode(std::move(parts)));
   TRY(node->parts_->StartRuntime(options, dependencies, progress));
   TRY(node->parts_->MakeProxy(options, dependencies));
+  node->parts_->MakePolicies(dependencies);
   // Last: the informers that nobody has started yet start with it.
   TRY(node->parts_->StartKubelet(options, dependencies));
   return node;
@@ -228,6 +242,7 @@ LocalNode::~LocalNode() {
     parts.keeper->Stop();
     parts.agent->executor().Remove(*parts.keeper);
   }
+  parts.policies->Stop();
   parts.service_proxy->Stop();
   parts.network->Stop();
   parts.volumes->volumes.Stop();

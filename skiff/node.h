@@ -20,6 +20,7 @@ class LocalNode {
     const Clock& clock;
     Random& random;
     http::ServerTls tls;  // Of the kubelet's port.
+    bool pods_are_all = false;  // `pods` are those of the whole cluster.
   };
   // Brings containerd up and adds the node's loops to an executor of its own. The informers are
   // started by the caller, afterwards.

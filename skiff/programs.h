@@ -30,7 +30,8 @@ struct KubeProxyFlags {
   ApiFlags api;
   LogFlags log;
   ProxyConfig proxy;
-  bool cleanup = false;                   // Remove all service rules, and do nothing else.
+  bool cleanup = false;                   // Remove all rules, and do nothing else.
+  bool enforce_network_policies = false;
   std::string iptables_flavour = "auto";  // Or nft, legacy.
 };
 

@@ -93,8 +93,8 @@ constexpr std::string_view kJobOrphans =
 // Whoever writes what acts on one takes its text away. Of some kinds it depends on the object: that
 // is told by whoever has seen the others.
 constexpr std::string_view kNoPolicies =
-    "skiff's network does not enforce NetworkPolicies: without a network plugin that does, all "
-    "traffic is allowed";
+    "nobody enforces NetworkPolicies here: simulated nodes carry no traffic, and others need a "
+    "network plugin that does, or kube-proxy with --enforce-network-policies";
 constexpr std::string_view kNoIngressController =
     "nobody serves Ingresses here: until an ingress controller is installed, nothing listens for "
     "this one";

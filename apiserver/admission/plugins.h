@@ -34,6 +34,7 @@ struct AdmissionParts {
   DefaultTolerations tolerations = {};
   // Whether who writes what nothing acts on hears of it; else the log does.
   bool warns_of_unserved_kinds = false;
+  bool network_policies_are_enforced = false;
   Webhooks* webhooks = nullptr;  // nullptr: none can be called.
   // The kinds of now.
   std::function<std::shared_ptr<const Served>()> served = {};

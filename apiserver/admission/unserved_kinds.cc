@@ -21,7 +21,10 @@ Json AskedBy(const Object& object) {
 
 class UnservedKinds final : public AdmissionPlugin {
  public:
-  UnservedKinds(Caches& caches, bool warns) : caches_(caches), warns_(warns) {}
+  explicit UnservedKinds(const AdmissionParts& parts)
+      : caches_(parts.caches),
+        warns_(parts.warns_of_unserved_kinds),
+        network_policies_are_enforced_(parts.network_policies_are_enforced) {}
   std::string_view name() const override { return "UnservedKinds"; }
   bool Handles(Operation operation) const override {
     return operation == Operation::kCreate || operation == Operation::kUpdate;
@@ -46,7 +49,7 @@ class UnservedKinds final : public AdmissionPlugin {
   bool IsServed(const Object& object) {
     // Whoever brings a class brings what serves it.
     if (object.kind().resource == "ingresses") return !caches_.ingress_classes.All().empty();
-    return false;
+    return object.kind().resource == "networkpolicies" && network_policies_are_enforced_;
   }
 
   void Tell(const AdmissionRequest& request, std::string_view why) {
@@ -61,6 +64,7 @@ class UnservedKinds final : public AdmissionPlugin {
 
   Caches& caches_;
   const bool warns_;
+  const bool network_policies_are_enforced_;
   const Log log_{"apiserver"};
   Mutex mutex_;
   std::set<const KindInfo*> told_ GUARDED_BY(mutex_);
@@ -69,7 +73,7 @@ class UnservedKinds final : public AdmissionPlugin {
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> MakeUnservedKinds(const AdmissionParts& parts) {
-  return std::make_unique<UnservedKinds>(parts.caches, parts.warns_of_unserved_kinds);
+  return std::make_unique<UnservedKinds>(parts);
 }
 
 }  // namespace skiff

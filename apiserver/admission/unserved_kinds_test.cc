@@ -41,9 +41,10 @@ TEST_F(UnservedKindsTest, WhoMakesOrChangesOneIsWarned) {
   const auto made = Post(policies, R"({"metadata": {"name": "p"}, "spec": {"podSelector": {}}})");
   EXPECT_TRUE(Warned(made));
   EXPECT_EQ(Warnings(made),
-            std::vector<std::string>{"299 - \"skiff's network does not enforce NetworkPolicies: "
-                                     "without a network plugin that does, all traffic is "
-                                     "allowed\""});
+            std::vector<std::string>{
+                "299 - \"nobody enforces NetworkPolicies here: simulated nodes carry no traffic, "
+                "and others need a network plugin that does, or kube-proxy with "
+                "--enforce-network-policies\""});
   EXPECT_FALSE(Warned(Merge(policies + "/p", R"({"metadata": {"labels": {"a": "b"}}})")))
       << "nothing else is asked for";
   EXPECT_TRUE(Warned(Merge(policies + "/p", R"({"spec": {"policyTypes": ["Egress"]}})")));
@@ -64,6 +65,17 @@ TEST_F(UnservedKindsTest, WhatIsServedByOthersIsNotWarnedOf) {
                 .code,
             201);
   EXPECT_FALSE(Warned(Post(ingresses, ingress("b"))));
+}
+
+TEST_F(UnservedKindsTest, WhereNodesEnforcePoliciesNobodyIsWarned) {
+  server_ = *ApiServer::Create({.authorization_modes = {"RBAC"},
+                                .token_file_text = kTokens,
+                                .advertise_address = "192.0.2.7",
+                                .warns_of_unserved_kinds = true,
+                                .network_policies_are_enforced = true},
+                               {*store_, clock_, random_});
+  EXPECT_FALSE(Warned(Post("/apis/networking.k8s.io/v1/namespaces/default/networkpolicies",
+                           R"({"metadata": {"name": "p"}, "spec": {"podSelector": {}}})")));
 }
 
 TEST_F(UnservedKindsTest, AServerAloneAnswersAsKubernetesDoes) {

@@ -8,8 +8,8 @@
 // of the cluster's DNS, which kubeadm makes as the administrator.
 //
 // What serves the cluster's network from each node (api/pods/node_services.h) reads Services,
-// EndpointSlices and all nodes, as kube-proxy does, and for DNS the namespaces as well. It also
-// deletes PersistentVolumes whose directory its node was told to remove; the admission plugin
+// EndpointSlices and all nodes, as kube-proxy does, for DNS the namespaces as well, and pods for
+// the network policies that mean them. It also deletes PersistentVolumes whose directory its node was told to remove; the admission plugin
 // NodeServices sees to it that it deletes no other. The nodes themselves may do nothing beyond what
 // Kubernetes lets them.
 //
@@ -40,7 +40,8 @@ clusterbinding skiff:kube-controller-manager skiff:kube-controller-manager
 clusterbinding skiff:node-services-proxier system:node-proxier
   subject Group skiff:node-services
 clusterrole skiff:node-services
-  allow list,watch core namespaces
+  allow list,watch core namespaces,pods
+  allow list,watch networking.k8s.io networkpolicies
   allow delete,get,list,watch core persistentvolumes
 clusterbinding skiff:node-services skiff:node-services
   subject Group skiff:node-services

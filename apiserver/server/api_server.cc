@@ -278,6 +278,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                            {made.options.default_not_ready_toleration_s,
                             made.options.default_unreachable_toleration_s},
                            made.options.warns_of_unserved_kinds,
+                           made.options.network_policies_are_enforced,
                            made.webhooks.get(),
                            [&made] { return made.custom_kinds.Now(""); }},
                           made.options.enabled_admission_plugins,

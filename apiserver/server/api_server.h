@@ -77,6 +77,7 @@ struct ApiServerOptions {
   int default_unreachable_toleration_s = 300;
   // Warning headers for what is stored and nothing acts on; kube-apiserver has none of them.
   bool warns_of_unserved_kinds = false;
+  bool network_policies_are_enforced = false;  // By the nodes; else nobody is known to do so.
   FlowControlOptions flow_control = {};
   std::optional<Resident> resident = {};
 };

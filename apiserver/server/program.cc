@@ -386,6 +386,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
       .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
       .warns_of_unserved_kinds = flags.warn_unserved_kinds,
+      .network_policies_are_enforced = flags.network_policies_are_enforced,
       .flow_control = flags.flow_control,
       .resident = flags.resident};
   options.anonymous_auth = flags.anonymous_auth;

@@ -56,6 +56,7 @@ struct ApiServerFlags {
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
   bool warn_unserved_kinds = false;
+  bool network_policies_are_enforced = false;
   FlowControlOptions flow_control = {};
   std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
   std::string etcd_ca_file = "";

@@ -54,13 +54,15 @@ ControllerBuilder<K> Builder(Manager& manager) {
 
 }  // namespace
 
-void AddUnservedKinds(Manager& manager) {
+void AddUnservedKinds(Manager& manager, const ControllerOptions& options) {
   using networking_v1::Ingress;
   using networking_v1::IngressClass;
   using networking_v1::NetworkPolicy;
   EventRecorder& events = manager.Recorder("unserved-kinds");
-  Builder<NetworkPolicy>(manager).Complete(std::make_unique<UnservedKind<NetworkPolicy>>(
-      events, [](const auto&) { return false; }));
+  if (!options.network_policies_are_enforced) {
+    Builder<NetworkPolicy>(manager).Complete(std::make_unique<UnservedKind<NetworkPolicy>>(
+        events, [](const auto&) { return false; }));
+  }
   const auto classes = manager.informer<IngressClass>();
   Builder<Ingress>(manager)
       .Watches<IngressClass>([](const auto&) { return std::vector<ObjectKey>(); })

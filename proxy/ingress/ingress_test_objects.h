@@ -9,23 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "api/text/yaml.h"
-#include "client/client.h"
 #include "proxy/ingress/ingress_plan.h"
+#include "proxy/objects_from_yaml.h"
 
 namespace skiff::ingress {
-
-template <Kind K>
-std::shared_ptr<K> FromYaml(const std::string& yaml) {
-  const auto document = ParseYaml(yaml);
-  EXPECT_TRUE(document) << yaml;
-  if (!document) return std::make_shared<K>();
-  auto object = DecodeObject<K>(document->value.dump());
-  EXPECT_TRUE(object) << yaml;
-  if (!object) return std::make_shared<K>();
-  if ((*object)->metadata.namespace_.empty()) (*object)->metadata.namespace_ = "default";
-  return *object;
-}
 
 class TestObjects {
  public:
