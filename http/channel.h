@@ -60,7 +60,9 @@ class Channel {
   // the rest has its turn after others'.
   Io Flush(size_t bytes_max = kFlushBytes);
   // Has the listener's OnTurn called, for who has more that is not in the outbox yet.
-  void AskTurn() { loop_.AskTurn(listener_); }
+  void AskTurn() {
+    if (!closed()) loop_.AskTurn(listener_);
+  }
   // What the socket has not taken.
   size_t queued_bytes() const { return queued_bytes_ + rest_.size(); }
   // Everything that was ever taken by the socket; grows while the peer reads.

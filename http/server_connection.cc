@@ -66,7 +66,7 @@ void ServerConnection::Close() {
 void ServerConnection::OnReady(uint32_t events) {
   if (state_ == State::kHandshake) return DoHandshake();
   // What is to be sent has its turn behind what came in.
-  if ((events & EPOLLOUT) != 0 && state_ == State::kOpen) loop_.AskTurn(*this);
+  if ((events & EPOLLOUT) != 0 && state_ == State::kOpen) channel_.AskTurn();
   if (!channel_.closed() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) OnReadable();
 }
 
