@@ -1,6 +1,7 @@
 #include "http/carrier.h"
 
 #include <charconv>
+#include <cstdint>
 
 namespace skiff::http {
 
@@ -29,7 +30,10 @@ Carrier::Carrier(Channel& channel, std::shared_ptr<Wake> wake, std::unique_ptr<D
 Carrier::State Carrier::OnWake() {
   ready_ = true;
   OfferInput();
-  return Pump();
+  if (!source_->EndsByItself()) return Pump();
+  // A long answer, of which a small one behind it in this round is not to wait.
+  channel_.AskTurn();
+  return State::kGoing;
 }
 
 Carrier::State Carrier::OnWritable() {
@@ -84,23 +88,18 @@ void Carrier::MarkEnded() {
 }
 
 Carrier::State Carrier::Pump() {
-  for (int round = 0;; ++round) {
-    Pull();
-    if (broken_) {
-      channel_.Flush();  // What came before the break is still good.
-      channel_.MarkCut();
-      return State::kBroken;
-    }
-    const auto io = channel_.Flush();
-    if (io == Channel::Io::kError || io == Channel::Io::kEof) return State::kBroken;
-    if (io == Channel::Io::kAgain) return State::kGoing;
-    if (ended_) return Finish();
-    if (!ready_) return State::kGoing;
-    if (round == kRoundsMax) {
-      wake_->Notify();
-      return State::kGoing;
-    }
+  Pull();
+  if (broken_) {
+    channel_.Flush(SIZE_MAX);  // What came before the break is still good.
+    channel_.MarkCut();
+    return State::kBroken;
   }
+  const auto io = channel_.Flush();
+  if (io == Channel::Io::kError || io == Channel::Io::kEof) return State::kBroken;
+  if (io == Channel::Io::kAgain) return State::kGoing;
+  if (ended_) return Finish();
+  if (ready_) channel_.AskTurn();
+  return State::kGoing;
 }
 
 Carrier::State Carrier::Finish() {

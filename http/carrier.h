@@ -43,7 +43,6 @@ class Carrier {
   bool is_blocked() const { return channel_.queued_bytes() >= backlog_max_; }
 
  private:
-  static constexpr int kRoundsMax = 8;  // Of pulling and sending, before other connections' turn.
   State Pump();
   void Pull();
   void SendFramed(std::vector<SharedBytes>& pieces);

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -81,6 +82,7 @@ void Channel::Close() {
     ERR_clear_error();
   }
   if (interest_ != 0) loop_.Forget(fd_, listener_);
+  loop_.DropTurn(listener_);
   close(fd_);
   fd_ = -1;
   ssl_.reset();
@@ -231,23 +233,29 @@ void Channel::SendPart(SharedBytes bytes, size_t offset, size_t length) {
   outbox_.push_back({std::move(bytes), {}, offset, length});
 }
 
-Channel::Io Channel::Flush() {
+Channel::Io Channel::Flush(size_t bytes_max) {
+  const size_t end = queued_bytes_ - std::min(queued_bytes_, bytes_max);
   Io io = Io::kDone;
   if (ssl_) {
-    io = SendSealed();
+    io = SendSealed(end);
   } else {
-    while (queued_bytes_ > 0 && io == Io::kDone) io = SendPlain();
+    while (queued_bytes_ > end && io == Io::kDone) io = SendPlain(queued_bytes_ - end);
   }
-  if (io == Io::kDone) WantWrite(false);
-  return io;
+  if (io != Io::kDone) return io;
+  WantWrite(false);
+  if (queued_bytes_ == 0) return io;
+  AskTurn();
+  return Io::kAgain;
 }
 
-Channel::Io Channel::SendPlain() {
+Channel::Io Channel::SendPlain(size_t bytes_max) {
   iovec parts[kPiecesPerWrite];
   int count = 0;
-  for (size_t i = first_; i < outbox_.size() && count < kPiecesPerWrite; ++i, ++count) {
-    const std::string_view view = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
+  for (size_t i = first_; bytes_max > 0 && count < kPiecesPerWrite; ++i, ++count) {
+    const std::string_view whole = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
+    const std::string_view view = whole.substr(0, bytes_max);
     parts[count] = {const_cast<char*>(view.data()), view.size()};
+    bytes_max -= view.size();
   }
   msghdr message{};
   message.msg_iov = parts;
@@ -269,12 +277,13 @@ Channel::Io Channel::Refused() {
   return Io::kError;
 }
 
-// Seals record after record, and gives the kernel as many at a time as there is room for.
-Channel::Io Channel::SendSealed() {
+// Seals record after record until no more than `end` bytes are queued, and gives the kernel as many
+// at a time as there is room for.
+Channel::Io Channel::SendSealed(size_t end) {
   if (!SendRest()) return Refused();
   sealing_ = true;
   Io io = Io::kDone;
-  while (queued_bytes_ > 0 && io == Io::kDone) io = SendTls();
+  while (queued_bytes_ > end && io == Io::kDone) io = SendTls();
   sealing_ = false;
   return GiveSealed() || io != Io::kDone ? io : Refused();
 }

@@ -20,10 +20,13 @@ class Channel {
  public:
   enum class Io {
     kDone,   // Something was read; everything was sent; the handshake is through.
-    kAgain,  // The socket decides when to go on; OnReady will be called.
+    kAgain,  // The socket decides when to go on; OnReady will be called, or OnTurn.
     kEof,    // The peer closed its side in order.
     kError,  // The connection is of no more use.
   };
+
+  // Of a turn: as much as goes to the kernel in one call.
+  static constexpr size_t kFlushBytes = 64 << 10;
 
   // Takes `fd`, connected or connecting, and registers it for reading.
   Channel(Loop& loop, LoopListener& listener, int fd);
@@ -53,8 +56,13 @@ class Channel {
   void Send(SharedBytes bytes);
   // Of these the `length` from `offset` on.
   void SendPart(SharedBytes bytes, size_t offset, size_t length);
-  // Sends until the outbox is empty (kDone) or the peer takes no more.
-  Io Flush();
+  // Sends until the outbox is empty (kDone), the peer takes no more, or it was `bytes_max`: then
+  // the rest has its turn after others'.
+  Io Flush(size_t bytes_max = kFlushBytes);
+  // Has the listener's OnTurn called, for who has more that is not in the outbox yet.
+  void AskTurn() {
+    if (!closed()) loop_.AskTurn(listener_);
+  }
   // What the socket has not taken.
   size_t queued_bytes() const { return queued_bytes_ + rest_.size(); }
   // Everything that was ever taken by the socket; grows while the peer reads.
@@ -84,9 +92,9 @@ class Channel {
   void AttachTls(const TlsContext& context);
   Io ReadTls(std::string_view& bytes);
   ssize_t TakeRecords(char* out, size_t length);
-  Io SendPlain();
+  Io SendPlain(size_t bytes_max);
   Io Refused();
-  Io SendSealed();
+  Io SendSealed(size_t end);
   Io SendTls();
   std::string_view GatherRecord();
   ssize_t GiveRecord(std::string_view record);

@@ -182,6 +182,21 @@ TEST_F(ChannelTest, ReadsRecordsThatComeInParts) {
   EXPECT_EQ(read, whole);
 }
 
+// What has room in the socket goes there piece by piece all the same, so that others on the loop
+// have their turn in between.
+TEST_F(ChannelTest, SendsNoMoreAtATimeThanATurnsWorth) {
+  const std::string whole(100'000, 'x');
+  size_t queued = 0;
+  OnLoop([&] { queued = listening_->Say({whole}); });
+  EXPECT_EQ(queued, whole.size() - Channel::kFlushBytes);
+  std::string heard;
+  while (heard.size() < whole.size()) heard += peer_->Hear(whole.size());
+  EXPECT_EQ(heard, whole);
+  peer_->SayGoodbye();
+  peer_->Send(peer_->TakeSaid());
+  AwaitEnd();
+}
+
 // More than the socket holds, in pieces that fit neither records nor what is sent at once.
 TEST_F(ChannelTest, SendsInOrderToWhoTakesLittleAtATime) {
   constexpr size_t kPieces = 300;

@@ -1,10 +1,18 @@
 // One epoll thread. Internal to http/: everything but Post and Wake happens on that thread.
+//
+//   what came in ─> tasks ─> wakes ─> turns ─> timers ─> deferred ─┐
+//        ^─────────────────────────────────────────────────────────┘
+//
+// A round is short, whatever there is to send: a connection that has much of it takes turns with
+// the others that have, kTurnsTime a round, and between two rounds there is a look at what came in.
+// So a small request waits for no long answer.
 #pragma once
 
 #include <sys/epoll.h>
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,9 +36,15 @@ class LoopListener {
   virtual void OnReady(uint32_t /*epoll_events*/) {}
   virtual void OnWake() {}
   virtual void OnTimer() {}
+  // Of who has more to send: does a piece of it, and asks again.
+  virtual void OnTurn() { OnReady(EPOLLOUT); }
 
  protected:
   ~LoopListener() = default;
+
+ private:
+  friend class Loop;
+  bool has_turn_ = false;
 };
 
 // A deadline that moves cheaply: moving it later does not touch the queue.
@@ -71,6 +85,9 @@ class Loop {
   // Calls OnReady(EPOLLIN) once more, soon, unless the listener wants no more of that by then: for
   // what was read together with bytes and comes behind them.
   void Repeat(LoopListener& listener) { repeats_.push_back(&listener); }
+  // Calls OnTurn once, after those who asked before. Asked again before that, it is one.
+  void AskTurn(LoopListener& listener);
+  void DropTurn(LoopListener& listener);
   // `listener` hears no more of it, not even what this round of events still holds.
   void Forget(int fd, LoopListener& listener);
   // Runs `task` after the present round of events.
@@ -99,7 +116,9 @@ class Loop {
   friend class Timer;
   friend class Wake;
   static constexpr int kEventsPerRound = 256;
-  static constexpr Duration kWakesTime = 5ms;  // A round.
+  // Of a round.
+  static constexpr Duration kWakesTime = 500us;
+  static constexpr Duration kTurnsTime = 200us;
 
   // Shared with Wakes, which may outlive the loop.
   struct Inbox {
@@ -117,9 +136,12 @@ class Loop {
   void DropRepeats(LoopListener& listener);
   void RunRepeats();
   void RunTimers();
-  // Wakes, of which there may be one for each of ten thousand streams, until `time_max` is over:
-  // the rest after what has become ready meanwhile. Returns whether to stop.
-  bool RunInbox(Duration time_max);
+  // Returns whether to stop.
+  bool RunInbox();
+  // Those there are now, of which there may be one for each of ten thousand streams, until
+  // `time_max` is over: the rest after what has become ready meanwhile.
+  void RunWakes(Duration time_max);
+  void RunTurns();
   void RunDeferred();
   void Drain();
 
@@ -131,6 +153,8 @@ class Loop {
   std::multimap<Duration, Timer*> timers_;
   std::vector<std::function<void()>> deferred_;
   std::vector<LoopListener*> repeats_;  // nullptr: wants it no more.
+  std::deque<LoopListener*> turns_;
+  std::deque<std::shared_ptr<Wake>> wakes_;
   std::unordered_map<void*, std::shared_ptr<void>> kept_;
   std::unique_ptr<char[]> scratch_;
   epoll_event events_[kEventsPerRound];

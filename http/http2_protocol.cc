@@ -69,18 +69,13 @@ void Http2Protocol::ScheduleSend() {
 }
 
 void Http2Protocol::Pump() {
-  for (int round = 0; !parting_; ++round) {
+  if (!parting_) {
     if (!wire_.Send()) return Part();
     const size_t framed = channel_.queued_bytes();
     const auto flushed = channel_.Flush();
     if (flushed == Channel::Io::kAgain) return ArmTimer();
     if (flushed != Channel::Io::kDone) return connection_.Close();
-    if (framed == 0 || !wire_.WantsToSend()) break;
-    if (round == kRoundsMax) {
-      if (!wake_) wake_ = loop_.MakeWake(*this);
-      wake_->Notify();
-      break;
-    }
+    if (framed > 0 && wire_.WantsToSend()) channel_.AskTurn();
   }
   if (parting_ || wire_.IsOver()) return Part();
   ArmTimer();
@@ -148,7 +143,6 @@ void Http2Protocol::EndStreams() {
 }
 
 void Http2Protocol::OnClose() {
-  if (wake_) wake_->Detach();
   LeaveStreams();
 }
 

@@ -21,7 +21,6 @@ namespace skiff::http {
 class ServerConnection;
 
 class Http2Protocol final : public Protocol,
-                            public LoopListener,
                             private Http2Wire::Sink,
                             private Http2Stream::Owner {
  public:
@@ -37,10 +36,6 @@ class Http2Protocol final : public Protocol,
   void OnClose() override;
 
  private:
-  static constexpr int kRoundsMax = 8;  // Of framing and sending, before other connections' turn.
-
-  void OnWake() override { Pump(); }
-
   // Http2Wire::Sink
   void OnHeadBegin() override;
   bool OnHeadBytes(size_t held) override;
@@ -79,7 +74,6 @@ class Http2Protocol final : public Protocol,
   std::unordered_map<Http2Wire::StreamId, std::unique_ptr<Http2Stream>> streams_;
   // Requests that nobody waits for any more, and workers have still.
   std::vector<std::weak_ptr<const std::atomic<bool>>> abandoned_;
-  std::shared_ptr<Wake> wake_;  // Made when there is too much to send for one round.
   size_t held_ = 0;             // Of all that arrives.
   size_t head_held_ = 0;        // Of it, of the head that is coming in.
   bool arrived_ = false;        // The first head was there.

@@ -220,7 +220,12 @@ void Http2Stream::SendData(std::string_view frame, size_t bytes) {
 void Http2Stream::Offer() {
   if (queued_bytes_ > 0 || ended_ || broken_) {
     owner_.wire().Resume(id_);
-    owner_.ScheduleSend();
+    // A long answer has its turn after others'.
+    if (source_ && source_->EndsByItself()) {
+      connection_.channel().AskTurn();
+    } else {
+      owner_.ScheduleSend();
+    }
   }
   ArmTimer();
 }

@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/thread_slice.h"
 #include "base/thread_stack.h"
 #include "http/event_loop.h"
 #include "http/worker_pool.h"
@@ -86,7 +89,8 @@ void Loop::Stop() {
 }
 
 void Loop::Drain() {
-  RunInbox(kNever);
+  RunInbox();
+  RunWakes(kNever);
   RunDeferred();
   kept_.clear();
   RunDeferred();
@@ -143,6 +147,27 @@ void Loop::RunRepeats() {
   }
 }
 
+void Loop::AskTurn(LoopListener& listener) {
+  if (std::exchange(listener.has_turn_, true)) return;
+  turns_.push_back(&listener);
+}
+
+void Loop::DropTurn(LoopListener& listener) {
+  if (std::exchange(listener.has_turn_, false)) std::erase(turns_, &listener);
+}
+
+// Who asks again may get another one in the same round, if all others had theirs.
+void Loop::RunTurns() {
+  if (turns_.empty()) return;
+  const Duration end = clock_.Monotonic() + kTurnsTime;
+  do {
+    LoopListener* const listener = turns_.front();
+    turns_.pop_front();
+    listener->has_turn_ = false;
+    listener->OnTurn();
+  } while (!turns_.empty() && clock_.Monotonic() < end);
+}
+
 void Loop::Keep(std::shared_ptr<void> object) {
   void* const key = object.get();
   kept_.emplace(key, std::move(object));
@@ -153,7 +178,7 @@ void Loop::Release(void* object) {
 }
 
 int Loop::WaitMs() const {
-  if (!repeats_.empty()) return 0;
+  if (!repeats_.empty() || !turns_.empty() || !wakes_.empty()) return 0;
   if (timers_.empty()) return -1;
   const auto wait = timers_.begin()->first - clock_.Monotonic();
   if (wait <= Duration::zero()) return 0;
@@ -168,6 +193,7 @@ void Loop::Run() {
   sigemptyset(&broken_pipe);
   sigaddset(&broken_pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+  TakeShortSlices();
   bool stop = false;
   while (!stop) {
     round_began_ = 0;
@@ -184,16 +210,17 @@ void Loop::Run() {
     }
     events_count_ = 0;
     RunRepeats();
-    if (rung) stop = RunInbox(kWakesTime);
+    if (rung) stop = RunInbox();
+    RunWakes(kWakesTime);
+    RunTurns();
     RunTimers();
     RunDeferred();
     ReleaseStack();
   }
 }
 
-bool Loop::RunInbox(Duration time_max) {
+bool Loop::RunInbox() {
   std::vector<std::function<void()>> tasks;
-  std::vector<std::shared_ptr<Wake>> wakes;
   bool stop;
   {
     MutexLock lock(inbox_->mutex);
@@ -201,25 +228,25 @@ bool Loop::RunInbox(Duration time_max) {
     (void)!read(inbox_->event_fd, &count, sizeof count);
     inbox_->rung = false;
     tasks.swap(inbox_->tasks);
-    wakes.swap(inbox_->wakes);
+    std::move(inbox_->wakes.begin(), inbox_->wakes.end(), std::back_inserter(wakes_));
+    inbox_->wakes.clear();
     stop = inbox_->stop;
   }
   for (auto& task : tasks) task();
-  const Duration begin = clock_.Monotonic();
-  auto wake = wakes.begin();
-  while (wake != wakes.end()) {
-    // Cleared first: a Notify during OnWake must not be lost.
-    (*wake)->pending_ = false;
-    if ((*wake)->listener_ != nullptr) (*wake)->listener_->OnWake();
-    ++wake;
-    if (clock_.Monotonic() - begin >= time_max) break;
-  }
-  if (wake == wakes.end()) return stop;
-  MutexLock lock(inbox_->mutex);
-  inbox_->wakes.insert(inbox_->wakes.begin(), std::make_move_iterator(wake),
-                       std::make_move_iterator(wakes.end()));
-  inbox_->Ring();
   return stop;
+}
+
+void Loop::RunWakes(Duration time_max) {
+  if (wakes_.empty()) return;
+  const Duration begin = clock_.Monotonic();
+  for (size_t left = wakes_.size(); left > 0; --left) {
+    const std::shared_ptr<Wake> wake = std::move(wakes_.front());
+    wakes_.pop_front();
+    // Cleared first: a Notify during OnWake must not be lost.
+    wake->pending_ = false;
+    if (wake->listener_ != nullptr) wake->listener_->OnWake();
+    if (clock_.Monotonic() - begin >= time_max) return;
+  }
 }
 
 void Loop::RunTimers() {

@@ -1,6 +1,8 @@
 #include "http/loop.h"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <deque>
@@ -51,6 +53,104 @@ class BusyStream final : public LoopListener {
   int& woken_;
   const std::function<void()> then_;
 };
+
+// One of many connections that have a long answer to send.
+class LongAnswer final : public LoopListener {
+ public:
+  LongAnswer(Loop& loop, std::function<void()> sent) : loop_(loop), sent_(std::move(sent)) {}
+  ~LongAnswer() { loop_.DropTurn(*this); }
+  void OnTurn() override {
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < 1ms) {
+    }
+    sent_();
+    loop_.AskTurn(*this);
+  }
+
+ private:
+  Loop& loop_;
+  const std::function<void()> sent_;
+};
+
+// One with a small request.
+class SmallRequest final : public LoopListener {
+ public:
+  explicit SmallRequest(std::function<void()> then) : then_(std::move(then)) {}
+  void OnReady(uint32_t) override { then_(); }
+
+ private:
+  const std::function<void()> then_;
+};
+
+TEST(Loops, LongAnswersLetASmallRequestPass) {
+  constexpr int kLong = 20, kRequests = 10;
+  Loop loop;
+  const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  std::deque<LongAnswer> answers;
+  int turns = 0, came_at = 0, requests = 0;
+  std::vector<int> waited;
+  std::promise<void> all;
+  SmallRequest request([&] {
+    uint64_t count;
+    ASSERT_EQ(read(fd, &count, sizeof count), static_cast<ssize_t>(sizeof count));
+    waited.push_back(turns - came_at);
+    came_at = 0;
+    if (waited.size() == kRequests) all.set_value();
+  });
+  loop.Post([&] {
+    loop.Watch(fd, EPOLLIN, request);
+    for (int i = 0; i < kLong; ++i) {
+      answers.emplace_back(loop, [&] {
+        ++turns;
+        if (came_at != 0 || requests == kRequests) return;
+        // It comes while somebody's long answer is being sent.
+        came_at = turns;
+        ++requests;
+        const uint64_t one = 1;
+        ASSERT_EQ(write(fd, &one, sizeof one), static_cast<ssize_t>(sizeof one));
+      });
+      loop.AskTurn(answers.back());
+    }
+  });
+  all.get_future().wait();
+  std::promise<void> dropped;
+  loop.Post([&] {
+    answers.clear();
+    loop.Forget(fd, request);
+    dropped.set_value();
+  });
+  dropped.get_future().wait();
+  loop.Stop();
+  close(fd);
+  for (const int turns_waited : waited) EXPECT_EQ(turns_waited, 0);
+}
+
+TEST(Loops, WhoAsksForATurnAgainHasItBehindTheOthers) {
+  constexpr int kLong = 5;
+  Loop loop;
+  std::deque<LongAnswer> answers;
+  std::vector<int> order;
+  std::promise<void> all;
+  loop.Post([&] {
+    for (int i = 0; i < kLong; ++i) {
+      answers.emplace_back(loop, [&, i] {
+        order.push_back(i);
+        if (order.size() == 2 * kLong) all.set_value();
+      });
+      loop.AskTurn(answers.back());
+      loop.AskTurn(answers.back());
+    }
+  });
+  all.get_future().wait();
+  std::promise<void> dropped;
+  loop.Post([&] {
+    answers.clear();
+    dropped.set_value();
+  });
+  dropped.get_future().wait();
+  order.resize(2 * kLong);
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}));
+}
 
 TEST(Loops, WakeManyStreamsAndLookAtOthersInBetween) {
   constexpr int kStreams = 200;

@@ -65,8 +65,13 @@ void ServerConnection::Close() {
 
 void ServerConnection::OnReady(uint32_t events) {
   if (state_ == State::kHandshake) return DoHandshake();
-  if ((events & EPOLLOUT) != 0 && state_ == State::kOpen) protocol_->OnWritable();
+  // What is to be sent has its turn behind what came in.
+  if ((events & EPOLLOUT) != 0 && state_ == State::kOpen) channel_.AskTurn();
   if (!channel_.closed() && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) OnReadable();
+}
+
+void ServerConnection::OnTurn() {
+  if (state_ == State::kOpen) protocol_->OnWritable();
 }
 
 void ServerConnection::GoOn() {

@@ -95,6 +95,7 @@ class ServerConnection final : public LoopListener,
   static constexpr size_t kLingerBytesMax = 8 << 20;
 
   void OnReady(uint32_t events) override;
+  void OnTurn() override;
   void OnTimer() override;
 
   void DoHandshake();

@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/thread_slice.h"
 #include "base/thread_stack.h"
 
 namespace skiff::http {
@@ -71,6 +72,7 @@ size_t WorkerPool::waiting() const {
 }
 
 void WorkerPool::Run(Bed& bed) {
+  TakeShortSlices();
   MutexLock lock(mutex_);
   for (bool comes = true;; comes = true) {
     while (!jobs_.empty()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace skiff::flow_control {
 namespace {
@@ -40,6 +41,7 @@ Dispatcher::Dispatcher(Options options, Duration now)
     : options_(options),
       read_slots_(options.read_slots),
       write_slots_(options.write_slots),
+      judging_slots_(options.judging_slots),
       unsent_(options.unsent_max),
       reads_(now),
       writes_(now) {}
@@ -140,13 +142,12 @@ Turn* Dispatcher::StartNext(Duration now) {
   for (Level* level : scratch_) {
     const auto may_run = [this, level](const QueuedRequest& request) {
       const Turn& turn = static_cast<const Turn&>(request);
-      return SlotsOf(turn).MayTake(level, turn.flow) && unsent_.MayTake(level, turn.flow);
+      return MayTakeSlot(turn) && unsent_.MayTake(level, turn.flow);
     };
     QueuedRequest* next = level->set.StartNext(now, may_run);
     if (next == nullptr) continue;
     Turn& turn = static_cast<Turn&>(*next);
-    SlotsOf(turn).Take(level, turn.flow);
-    turn.has_slot = true;
+    TakeSlot(turn);
     now_pass_ = std::max(now_pass_, level->pass);
     level->pass += turn.work.Total(kEstimatedTime) / WeightOf(*level);
     NoteTurn(turn, -1, 1, now);
@@ -160,7 +161,27 @@ void Dispatcher::Remove(Turn& turn, Duration now) {
   NoteTurn(turn, -1, 0, now);
 }
 
+bool Dispatcher::MayTakeSlot(const Turn& turn) {
+  const Level* const level = turn.level.get();
+  return SlotsOf(turn).MayTake(level, turn.flow) &&
+         (turn.reads || judging_slots_.MayTake(level, turn.flow));
+}
+
+void Dispatcher::TakeSlot(Turn& turn) {
+  SlotsOf(turn).Take(turn.level.get(), turn.flow);
+  turn.has_slot = true;
+  if (turn.reads) return;
+  judging_slots_.Take(turn.level.get(), turn.flow);
+  turn.is_judged = false;
+}
+
+void Dispatcher::EndJudging(Turn& turn) {
+  if (std::exchange(turn.is_judged, true)) return;
+  judging_slots_.Give(turn.level.get(), turn.flow);
+}
+
 void Dispatcher::LeaveSlot(Turn& turn) {
+  EndJudging(turn);
   if (!turn.has_slot) return;
   turn.has_slot = false;
   SlotsOf(turn).Give(turn.level.get(), turn.flow);

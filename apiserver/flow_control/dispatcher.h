@@ -2,14 +2,15 @@
 // decide (queue_set.h); its seats bound how much of it is under way (concurrency.h). Among levels,
 // where the workers are what is scarce, each gets on in proportion to its seats; slots (slots.h)
 // say how much may be worked on at all, what reads apart from what writes: reads want a processor,
-// writes mostly wait for the disk, and the more of them do so together the better.
+// writes mostly wait for the disk, and the more of them do so together the better. Until it is
+// judged, and waits, a write wants a processor as well: for that there are slots of their own.
 //
 //   Dispatcher dispatcher({.seats = 600, .read_slots = 6, .write_slots = 24}, now);
 //   dispatcher.Configure(specs, now);
 //   Turn turn{..., dispatcher.Find("workload-low"), reads};
 //   dispatcher.Enqueue(turn, now);
 //   while (Turn* next = dispatcher.StartNext(now)) Begin(*next);
-//   dispatcher.LeaveSlot(turn); dispatcher.Finish(turn, now);
+//   dispatcher.EndJudging(turn); dispatcher.LeaveSlot(turn); dispatcher.Finish(turn, now);
 //
 // Not thread-safe.
 #pragma once
@@ -82,6 +83,7 @@ struct Turn : QueuedRequest {
   std::shared_ptr<Level> level = nullptr;
   bool reads = true;
   bool has_slot = false;
+  bool is_judged = true;  // It wants a processor no more, but for its answer.
 };
 
 class Dispatcher {
@@ -90,6 +92,7 @@ class Dispatcher {
     int seats = 600;
     int read_slots = 6;
     int write_slots = 24;
+    int judging_slots = 24;  // Of them, those that are not judged yet.
     int unsent_max = 8192;  // In any unit.
   };
   Dispatcher(Options options, Duration now);
@@ -102,6 +105,8 @@ class Dispatcher {
   QueueSet::Verdict Enqueue(Turn& turn, Duration now);
   Turn* StartNext(Duration now);
   void Remove(Turn& turn, Duration now);
+  // It has been judged, and waits for the disk.
+  void EndJudging(Turn& turn);
   // It still has its seats, and no worker.
   void LeaveSlot(Turn& turn);
   void Finish(Turn& turn, Duration now);
@@ -134,6 +139,8 @@ class Dispatcher {
 
  private:
   Slots& SlotsOf(const Turn& turn) { return turn.reads ? read_slots_ : write_slots_; }
+  bool MayTakeSlot(const Turn& turn);
+  void TakeSlot(Turn& turn);
   void NoteDemand(Level& level, Duration now);
   // One more of that kind waits, or one less; likewise of those that are worked on.
   void NoteTurn(const Turn& turn, int waiting, int executing, Duration now);
@@ -141,6 +148,7 @@ class Dispatcher {
   const Options options_;
   Slots read_slots_;
   Slots write_slots_;
+  Slots judging_slots_;
   Slots unsent_;
   struct Kind {  // Reads, or writes.
     explicit Kind(Duration now) : waiting_part(kReadWriteBounds, now),

@@ -88,6 +88,44 @@ TEST_F(DispatcherTest, WritesDoNotWaitForReads) {
   EXPECT_EQ(StartAll("low"), 12);
 }
 
+// Many writes wait for the disk together, but few want a processor: whoever comes beside a flood
+// finds one, and is next.
+TEST_F(DispatcherTest, AFloodOfWritesIsJudgedAFewAtATime) {
+  Dispatcher::Options options{.seats = 600, .write_slots = 24, .judging_slots = 4};
+  Dispatcher few(options, now_);
+  few.Configure({LevelOf("low", 40)}, now_);
+  std::vector<std::unique_ptr<Turn>> turns;
+  const auto ask = [&](uint64_t flow) -> Turn& {
+    Turn& turn = *turns.emplace_back(std::make_unique<Turn>());
+    turn.flow = flow * 0x9e3779b97f4a7c15;
+    turn.level = few.Find("low");
+    turn.reads = false;
+    EXPECT_EQ(few.Enqueue(turn, now_), QueueSet::Verdict::kWaits);
+    return turn;
+  };
+  std::vector<Turn*> judged;
+  for (int i = 0; i < 32; ++i) ask(1);
+  while (Turn* next = few.StartNext(now_)) judged.push_back(next);
+  EXPECT_EQ(judged.size(), 2u);
+  Turn& quiet = ask(2);
+  EXPECT_EQ(few.StartNext(now_), &quiet);
+  EXPECT_EQ(few.StartNext(now_), nullptr);
+  few.EndJudging(quiet);
+  // As many as there are slots for wait for the disk.
+  while (!judged.empty()) {
+    few.EndJudging(*judged.back());
+    judged.pop_back();
+    while (Turn* next = few.StartNext(now_)) judged.push_back(next);
+  }
+  const auto begun = std::count_if(turns.begin(), turns.end(),
+                                   [](const auto& turn) { return turn->has_slot; });
+  EXPECT_EQ(begun, 12 + 1);
+  for (const auto& turn : turns) {
+    if (turn->has_slot) few.Finish(*turn, now_);
+  }
+  EXPECT_NE(few.StartNext(now_), nullptr);
+}
+
 TEST_F(DispatcherTest, LevelsThatFloodGetOnByTheirSeats) {
   Configure({LevelOf("high", 300), LevelOf("low", 100)});
   for (uint64_t i = 0; i < 300; ++i) {

@@ -20,12 +20,22 @@ constexpr size_t kJobsMax = 1024;
 // Of each of the two limits: so many that nobody means them.
 constexpr int kServerSeatsMax = 1 << 20;
 
+int Processors() {
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
 // A flow alone gets half of them: a processor each.
 int ReadSlots(int given) {
-  if (given > 0) return given;
-  const int processors = static_cast<int>(std::thread::hardware_concurrency());
-  return std::max(4, 2 * processors);
+  return given > 0 ? given : std::max(4, 2 * Processors());
 }
+
+// Of a flow alone three a processor: to judge a write takes a moment, and who is kept meanwhile
+// costs more than that.
+int JudgingSlots(int given) {
+  return given > 0 ? given : std::max(6, 6 * Processors());
+}
+
+thread_local Pass* at_work_here = nullptr;
 
 // As kube-apiserver: what may last for ever takes no seat. A watch takes one until it has begun.
 bool IsLongRunning(const RequestInfo& info) {
@@ -87,6 +97,23 @@ void Pass::End() {
   held_ = Held::kNothing;
 }
 
+void Pass::EndJudging() {
+  if (held_ == Held::kTurn && !turn_.is_judged) entrance_->EndJudging(turn_);
+}
+
+AtWork::AtWork(Pass& pass) {
+  CHECK(at_work_here == nullptr);
+  at_work_here = &pass;
+}
+
+AtWork::~AtWork() {
+  at_work_here = nullptr;
+}
+
+void AtWork::Waits() {
+  if (at_work_here != nullptr) at_work_here->EndJudging();
+}
+
 void Pass::LeaveWorker() {
   if (held_ == Held::kTurn) entrance_->LeaveSlot(turn_);
 }
@@ -106,6 +133,7 @@ Entrance::Entrance(Options options, Parts parts)
                             std::min(kServerSeatsMax, options.writing_max),
                    .read_slots = ReadSlots(options.read_slots),
                    .write_slots = options.write_slots,
+                   .judging_slots = JudgingSlots(options.judging_slots),
                    .unsent_max = UnsentUnits(options.unsent_bytes_max)},
                   parts.clock.Monotonic()),
       figures_(parts.metrics,
@@ -385,6 +413,16 @@ void Entrance::LeaveSlot(Turn& turn) {
   {
     const MutexLock lock(mutex_);
     dispatcher_.LeaveSlot(turn);
+    Dispatch(nullptr, clock_.Monotonic(), begun);
+  }
+  Begin(begun);
+}
+
+void Entrance::EndJudging(Turn& turn) {
+  Waiters begun;
+  {
+    const MutexLock lock(mutex_);
+    dispatcher_.EndJudging(turn);
     Dispatch(nullptr, clock_.Monotonic(), begun);
   }
   Begin(begun);

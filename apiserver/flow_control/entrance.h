@@ -11,7 +11,8 @@
 //        classifier          dispatcher (levels, their queues, slots)
 //   request ─> flow ─> Enter ─┬─> in, on the worker that it came to
 //                             └─> kept: a pending answer, no thread ─> 429: too long, or left
-//                                    └─ its turn ─> a thread of `pool_`
+//                                    └─ its turn ─> a thread of `pool_`, which does not wait for
+//                                                   what is written either
 //
 // Who is exempt passes without a lock but for the one under which the configuration is read.
 #pragma once
@@ -32,6 +33,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
+#include "http/late.h"
 #include "http/message.h"
 #include "http/worker_pool.h"
 
@@ -74,6 +76,8 @@ class Pass {
   ~Pass() { End(); }
 
   State state() const { return state_; }
+  // What it writes is judged: from here on it waits for the disk, and others may use the processor.
+  void EndJudging();
   // The work goes on elsewhere, and no worker is held: what is left are seats.
   void LeaveWorker();
   // Names the schema and the level, as every answer does.
@@ -94,6 +98,17 @@ class Pass {
   std::optional<ExecutingRequests::Place> executing_;
 };
 
+// The request that this thread works on, while it is in scope: whoever waits for the disk on its
+// behalf, deep below, says so.
+class AtWork {
+ public:
+  explicit AtWork(Pass& pass);
+  ~AtWork();
+  AtWork(const AtWork&) = delete;
+  AtWork& operator=(const AtWork&) = delete;
+  static void Waits();
+};
+
 class Entrance {
  public:
   struct Options {
@@ -102,6 +117,7 @@ class Entrance {
     int writing_max = 200;
     int read_slots = 0;  // 0: by the number of processors.
     int write_slots = 24;
+    int judging_slots = 0;  // Of writes, before they wait for the disk; 0: likewise.
     // How long a request may wait; a quarter of what it may take.
     Duration patience = 15s;
     // What those that wait may hold, and those of one level.
@@ -129,7 +145,9 @@ class Entrance {
   void WakeBy(std::function<void()> wake);
 
   Pass Enter(const Question& question);
-  using Run = std::function<http::Response(const http::Request&, Pass)>;
+  // As http::LateHandler::HandleLater: nullopt, and the answer comes by the reply.
+  using Run = std::function<std::optional<http::Response>(const http::Request&, Pass,
+                                                          const http::LateReplyPtr&)>;
   http::Response Wait(Pass pass, const Question& question, Run run);
   http::Response Refusal(const Pass& pass, const http::Request& request) const;
   // The answer to a request that was let in by that pass; a large one is counted, and kept here,
@@ -156,6 +174,7 @@ class Entrance {
   friend class Beginning;
   friend class Pass;
   friend class KeptAnswer;
+  friend class KeptReply;
   using Waiters = std::vector<std::shared_ptr<Waiter>>;
 
   std::shared_ptr<const Configuration> Now() const;
@@ -167,6 +186,7 @@ class Entrance {
   void Leave(Waiter& waiter);
   void End(Pass& pass);
   void LeaveSlot(Turn& turn);
+  void EndJudging(Turn& turn);
 
   // Lets begin whoever may; true when `own` is among them, and `begun` gets the others.
   bool Dispatch(Turn* own, Duration now, Waiters& begun) REQUIRES(mutex_);
@@ -183,6 +203,7 @@ class Entrance {
   bool Plan(Duration due) REQUIRES(mutex_);
   void Begin(const Waiters& begun);
   void Execute(const std::shared_ptr<Waiter>& waiter);
+  void CountReplies(int change);
   void Refuse(Waiter& waiter, Refused reason);
   void CountBegun(const Target& target, const Turn& turn, Duration waited);
   void CountRefused(const Target& target, Refused reason);
@@ -212,6 +233,8 @@ class Entrance {
   Duration adjust_at_ GUARDED_BY(mutex_) = kNever;
   Duration planned_ GUARDED_BY(mutex_) = kNever;
   bool stopped_ GUARDED_BY(mutex_) = false;
+  int replies_ GUARDED_BY(mutex_) = 0;  // Of kept requests whose answers come later.
+  CondVar replied_;
   std::function<void()> wake_;  // Set before anybody asks.
 
   Figures figures_;

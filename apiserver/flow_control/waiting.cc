@@ -1,5 +1,6 @@
 // What the entrance does with requests that wait.
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "apiserver/flow_control/beginning.h"
@@ -48,6 +49,57 @@ class KeptAnswer final : public http::PendingResponse {
  private:
   Entrance& entrance_;
   const std::shared_ptr<Waiter> waiter_;
+};
+
+namespace {
+
+// An answer that the connection's loop makes.
+class MadeOnLoop final : public http::PendingResponse {
+ public:
+  MadeOnLoop(std::shared_ptr<Waiter> waiter, http::LateReply::Make make)
+      : waiter_(std::move(waiter)), make_(std::move(make)) {}
+  void Start(http::Reply reply) override {
+    auto response = Guarded(make_, waiter_->request);
+    make_ = nullptr;  // With it the request is over.
+    reply(std::move(response));
+  }
+
+ private:
+  const std::shared_ptr<Waiter> waiter_;
+  http::LateReply::Make make_;
+};
+
+}  // namespace
+
+// The entrance does not end before it.
+class KeptReply final : public http::LateReply {
+ public:
+  KeptReply(Entrance& entrance, std::shared_ptr<Waiter> waiter)
+      : entrance_(entrance), waiter_(std::move(waiter)) {
+    entrance_.CountReplies(1);
+  }
+  ~KeptReply() override {
+    waiter_ = nullptr;
+    entrance_.CountReplies(-1);
+  }
+  void OnLoop(Make make) override {
+    if (answered_.exchange(true)) return;
+    http::Response response;
+    response.pending = std::make_unique<MadeOnLoop>(waiter_, std::move(make));
+    waiter_->reply(std::move(response));
+  }
+  void OnWorker(Make make) override {
+    if (answered_.exchange(true)) return;
+    const bool taken = entrance_.pool_.Submit([waiter = waiter_, make] {
+      waiter->late.Answer(Guarded(make, waiter->request), waiter->reply);
+    });
+    if (!taken) entrance_.Refuse(*waiter_, Refused::kConcurrencyLimit);
+  }
+
+ private:
+  Entrance& entrance_;
+  std::shared_ptr<Waiter> waiter_;
+  std::atomic<bool> answered_ = false;
 };
 
 bool Entrance::Reserve(const Level& level, size_t bytes) {
@@ -186,8 +238,21 @@ void Entrance::Execute(const std::shared_ptr<Waiter>& waiter) {
   CountBegun(*waiter->target, *waiter, waiter->started - waiter->arrived);
   if (waiter->late.left()) return;
   const Run run = std::move(waiter->run);
-  auto answer = Guarded([&] { return run(waiter->request, std::move(pass)); }, waiter->request);
-  waiter->late.Answer(std::move(answer), waiter->reply);
+  const auto reply = std::make_shared<KeptReply>(*this, waiter);
+  bool is_late = false;
+  const auto handle = [&] {
+    auto answer = run(waiter->request, std::move(pass), reply);
+    is_late = !answer.has_value();
+    return is_late ? http::Response() : *std::move(answer);
+  };
+  auto answer = Guarded(handle, waiter->request);
+  if (!is_late) waiter->late.Answer(std::move(answer), waiter->reply);
+}
+
+void Entrance::CountReplies(int change) {
+  const MutexLock lock(mutex_);
+  replies_ += change;
+  if (replies_ == 0) replied_.notify_all();
 }
 
 void Entrance::Refuse(Waiter& waiter, Refused reason) {
@@ -216,6 +281,8 @@ void Entrance::Stop() {
   beginning.clear();
   for (const auto& waiter : waiting) Refuse(*waiter, Refused::kTimeOut);
   pool_.Stop();
+  MutexLock lock(mutex_);
+  while (replies_ > 0) replied_.wait(lock);
 }
 
 }  // namespace skiff::flow_control

@@ -8,8 +8,11 @@
 // keeps the store from compacting meanwhile: to whom takes so long the answer breaks off.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <span>
+#include <thread>
 
 #include "apiserver/request/request_context.h"
 #include "apiserver/storage/store.h"
@@ -21,15 +24,18 @@ namespace skiff {
 
 class OutboundPool;
 
-// Where the pieces of long lists are made. Thread-safe; whoever owns it has the loops run.
+// Where the pieces of long lists are made, no more of them at one time than there are processors:
+// who asks for less would have to wait for those. Thread-safe; whoever owns it has the loops run.
 class ListJobs {
  public:
   // Each list stays with the loop that it was given first.
-  WatchJobLoop& Next() { return loops_[next_++ % loops_.size()]; }
-  std::array<WatchJobLoop, 4>& loops() { return loops_; }
+  WatchJobLoop& Next() { return loops_[next_++ % used_]; }
+  std::span<WatchJobLoop> loops() { return std::span(loops_).first(used_); }
 
  private:
   std::array<WatchJobLoop, 4> loops_;
+  const size_t used_ =
+      std::clamp<size_t>(std::thread::hardware_concurrency(), 1, loops_.size());
   std::atomic<size_t> next_ = 0;
 };
 

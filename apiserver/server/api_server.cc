@@ -451,8 +451,8 @@ http::Response ApiServer::KeepOut(const http::Request& request, Asked asked,
   flow_control::Entrance& entrance = *state_->entrance;
   if (pass.state() == flow_control::Pass::State::kRefused) return entrance.Refusal(pass, request);
   return entrance.Wait(std::move(pass), {request, asked.info, *asked.user},
-                       [this, asked](const http::Request& copy, flow_control::Pass own) {
-                         return *Begin(copy, asked, std::move(own));
+                       [this, asked](const auto& copy, auto own, const auto& late) {
+                         return Begin(copy, asked, std::move(own), late);
                        });
 }
 
@@ -504,6 +504,7 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
     return ServeLater(request, std::move(asked), std::move(pass), reply);
   }
   if (names.empty()) {
+    const flow_control::AtWork at_work(pass);
     auto response = entrance.Send(pass, request, Answer(request, std::move(asked), &pass));
     entrance.Hold(beginning, std::move(pass));
     return response;
@@ -531,8 +532,12 @@ std::optional<http::Response> ApiServer::ServeLater(const http::Request& request
   serving->counted.Count(*state_);
   serving->pass = std::move(pass);
   serving->request.late = &serving->late;
-  auto result = state_->Serve(serving->request, std::move(asked.user));
+  auto result = [&] {
+    const flow_control::AtWork at_work(serving->pass);
+    return state_->Serve(serving->request, std::move(asked.user));
+  }();
   if (!serving->late.answer) return FinishLate(*serving, std::move(result));
+  serving->pass.EndJudging();
   Write write = std::move(serving->late.write);
   // Once: who has the answer is to find the request over with.
   auto stored = [this, reply, serving = std::move(serving)](Result<Written> written) mutable {

@@ -1,5 +1,6 @@
 #include "apiserver/server/metered_store.h"
 
+#include "apiserver/flow_control/entrance.h"
 #include "apiserver/server/server_metrics.h"
 #include "base/at_once.h"
 
@@ -91,6 +92,7 @@ Result<std::unique_ptr<ListCursor>> MeteredStore::OpenList(const ListRequest& re
 }
 
 Result<Written> MeteredStore::Apply(Write write) {
+  flow_control::AtWork::Waits();
   const Duration begin = clock_.Monotonic();
   const std::string_view operation = OperationOf(write);
   const std::string key = write.key;
@@ -108,6 +110,7 @@ void MeteredStore::ApplyLater(Write write, Then then) {
 }
 
 std::vector<Result<Written>> MeteredStore::ApplyAll(std::vector<Write> writes) {
+  flow_control::AtWork::Waits();
   const Duration begin = clock_.Monotonic();
   struct Counting {
     std::string_view operation;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apiserver/storage/store_answers.h"
+#include "base/thread_slice.h"
 
 namespace skiff {
 namespace {
@@ -64,6 +65,7 @@ void WriteQueue::Stop() {
 }
 
 void WriteQueue::LeadForLate() {
+  TakeShortSlices();
   for (bool stopped = false; !stopped;) {
     late_turn_->Pass();
     MutexLock lock(mutex_);
