@@ -57,15 +57,18 @@ bool HasVariable(const char* name) {
   return value != nullptr && *value != '\0';
 }
 
-// Where there is a screen, or somebody has said how. It lives on when we end, and what it says of
-// itself is nobody's concern.
+// Where there is a screen, or somebody has said by what. A browser lives on when we end; what only
+// hands the link to one may have ended by the time that we look.
 bool Browse(const std::string& link) {
+  std::string program = "xdg-open";
   if (HasVariable("BROWSER")) {
-    return SpawnDaemon({.argv = {std::getenv("BROWSER"), link}, .log_path = "/dev/null"})
-        .has_value();
+    program = std::getenv("BROWSER");
+  } else if (!HasVariable("DISPLAY") && !HasVariable("WAYLAND_DISPLAY")) {
+    return false;
   }
-  if (!HasVariable("DISPLAY") && !HasVariable("WAYLAND_DISPLAY")) return false;
-  return SpawnDaemon({.argv = {"xdg-open", link}, .log_path = "/dev/null"}).has_value();
+  if (!FindProgram(program)) return false;
+  (void)SpawnDaemon({.argv = {program, link}, .log_path = "/dev/null"});
+  return true;
 }
 
 }  // namespace

@@ -226,7 +226,8 @@ Result<LinkCredential> Authentication::CredentialOf(const http::Request& request
   }
   if (auto token = BearerToken(request.Header("Authorization"), warnings)) {
     if (auto known = AuthenticateToken(*token, {})) {
-      return LinkCredential{.user = std::move(known->user), .token = *std::move(token), .until = {}};
+      return LinkCredential{
+          .user = std::move(known->user), .token = *std::move(token), .until = {}};
     }
   }
   return Fail(Reason::kForbidden,

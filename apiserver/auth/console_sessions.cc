@@ -16,8 +16,11 @@ const Log kLog("console");
 constexpr std::string_view kTokenPrefix = "skiff-console.";
 
 const User& UserOf(const auto& entry) {
-  if constexpr (requires { entry.credential; }) return entry.credential.user;
-  else return entry.user;
+  if constexpr (requires { entry.credential; }) {
+    return entry.credential.user;
+  } else {
+    return entry.user;
+  }
 }
 
 // Whose oldest goes where `user` has as many as he may; whether there is room then.

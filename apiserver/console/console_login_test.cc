@@ -96,8 +96,8 @@ TEST_F(ConsoleLoginTest, NobodyElseGetsOne) {
   plain.headers.erase("Content-Type");
   plain.body = R"({"code": "x"})";
   Answer(plain, 415);
-  for (const std::string& body : {std::string("{"), std::string("[]"), std::string(R"({"code": 1})"),
-                                  std::string(1 << 16, ' ')}) {
+  const std::string bodies[] = {"{", "[]", R"({"code": 1})", std::string(1 << 16, ' ')};
+  for (const std::string& body : bodies) {
     http::Request odd = Request("POST", "/console/login");
     odd.body = body;
     Answer(odd, 400);

@@ -55,6 +55,7 @@ interface Given {
 
 export const kShownPods = 40; // Of a lane; the others are a number.
 const kColumnMax = 40;
+const kCentredMax = 1_000;
 const kGap = 16;
 const kPlain = 58;
 const kNode = 42;
@@ -223,7 +224,8 @@ function place(columns: Box[][], links: Link[]): number {
     if (at > 0 && at < 3) byNeighbours(boxes);
     height = Math.max(height, stack(boxes));
   });
-  // Shorter columns stand in the middle.
+  // Shorter columns stand in the middle, as long as that can be seen from the top.
+  if (height > kCentredMax) return height;
   for (const boxes of columns) {
     const last = boxes.at(-1);
     const own = last ? last.y + last.height : 0;

@@ -12,6 +12,7 @@ import { t } from '../texts';
 import { Badge, Head, Standing } from '../ui/parts';
 
 const kWidthMin = 900;
+const kManyLinks = 200;
 const kPadding = 4; // Of both sides.
 // Of a column, and of the space between two, in parts of all.
 const kWide = [0.19, 0.19, 0.29, 0.15];
@@ -122,7 +123,7 @@ function Canvas({ picture }: { picture: Picture }) {
         <svg width={width} height={picture.height} aria-hidden="true" focusable="false">
           {picture.links.map((link) => {
             const [from, to] = [byId.get(link.from)!, byId.get(link.to)!];
-            const on = lit === null ? '' : lit.has(link.from) && lit.has(link.to) ? ' lit' : ' unlit';
+            const on = lit === null ? (picture.links.length > kManyLinks ? ' many' : '') : lit.has(link.from) && lit.has(link.to) ? ' lit' : ' unlit';
             return (
               <path key={`${link.from} ${link.to}`} class={`topo-link tone-${link.tone}${on}`}
                     stroke-width={Math.min(6, 1.2 + Math.sqrt(link.weight) * 0.5)}
