@@ -157,12 +157,13 @@ Result<Json> Api::Get(const Resource& resource, const ObjectKey& key,
 Result<JsonList> Api::List(const Resource& resource, const ListOptions& options) {
   JsonList list;
   do {
-    Query query = {{"limit", std::to_string(kPageItems)}};
+    Query query;
+    if (options.resource_version.empty()) query.emplace_back("limit", std::to_string(kPageItems));
     if (!options.label_selector.empty())
       query.emplace_back("labelSelector", options.label_selector);
     if (!options.field_selector.empty())
       query.emplace_back("fieldSelector", options.field_selector);
-    if (!options.resource_version.empty() && list.continue_.empty()) {
+    if (!options.resource_version.empty()) {
       query.emplace_back("resourceVersion", options.resource_version);
       query.emplace_back("resourceVersionMatch", "Exact");
     }

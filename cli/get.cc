@@ -95,7 +95,8 @@ Json PlainTableOfList(const Json& list, TimePoint now) {
   return table;
 }
 
-// A list is the only request that names a moment; the pages after the first keep to it.
+// A list is the only request that names a moment. It comes as a whole: pages of an old one would
+// have expired (as kube-apiserver's do, long before the history ends).
 void AskForPast(const GetFlags& flags, Query& query) {
   if (flags.at_revision == 0) return;
   query.emplace_back("resourceVersion", std::to_string(flags.at_revision));
@@ -118,9 +119,10 @@ Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& 
   std::string continue_;
   do {
     Query query = SelectorQuery(flags);
-    if (flags.chunk_size > 0) query.emplace_back("limit", std::to_string(flags.chunk_size));
+    const bool in_pages = flags.chunk_size > 0 && flags.at_revision == 0;
+    if (in_pages) query.emplace_back("limit", std::to_string(flags.chunk_size));
     if (!continue_.empty()) query.emplace_back("continue", continue_);
-    if (continue_.empty()) AskForPast(flags, query);
+    AskForPast(flags, query);
     const std::string namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
     Json page = TRY(session.api().Get(TRY(resource.CollectionPath(namespace_)), std::move(query),
                                       flags.server_print ? kTableAccept : ""));

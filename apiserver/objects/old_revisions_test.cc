@@ -16,11 +16,12 @@ class OldRevisionsTest : public ServerFixture {
     ASSERT_EQ(Post(kMapsPath, R"({"metadata": {"name": ")" + name + "\"}}").code, 201);
   }
   // Lets time pass, with something written now and then, as in any cluster.
-  void LetPass(Duration length) {
+  void LetPass(Duration length) { LetPass(length, compactor_); }
+  void LetPass(Duration length, Compactor& compactor) {
     for (Duration passed = 0s; passed < length; passed += 1min) {
       clock_.Advance(1min);
       Write("filler-" + std::to_string(++fillers_));
-      compactor_.Step();
+      compactor.Step();
     }
   }
   static std::string TokenOf(const Answer& answer) {
@@ -51,6 +52,24 @@ TEST_F(OldRevisionsTest, AListGoesOnInconsistentlyOnceItsRevisionIsGone) {
   EXPECT_EQ(next.body["items"][0]["metadata"]["name"], "c") << "as it is now, from where it was";
   EXPECT_NE(next.body["metadata"]["resourceVersion"], first.body["metadata"]["resourceVersion"]);
   EXPECT_NE(TokenOf(next), "") << "and on from there";
+}
+
+// As with kube-apiserver: its conformance test waits ten minutes for it.
+TEST_F(OldRevisionsTest, PagesExpireHoweverLongTheHistoryIs) {
+  Compactor compactor(*store_, clock_, {.window = 30min});
+  for (const char* name : {"a", "b", "c"}) Write(name);
+  compactor.Step();
+  const auto first = Get(kMapsPath + "?limit=1");
+  const std::string revision = first.body["metadata"]["resourceVersion"];
+  LetPass(4min, compactor);
+  EXPECT_EQ(Get(kMapsPath + "?limit=1&continue=" + TokenOf(first)).code, 200);
+  LetPass(6min, compactor);
+  const auto expired = Get(kMapsPath + "?limit=1&continue=" + TokenOf(first));
+  EXPECT_EQ(expired.code, 410) << "ten minutes later";
+  EXPECT_EQ(Get(kMapsPath + "?limit=1&continue=" + TokenOf(expired)).code, 200);
+  const auto past = Get(kMapsPath + "?resourceVersionMatch=Exact&resourceVersion=" + revision);
+  EXPECT_EQ(past.code, 200) << "the history has it";
+  EXPECT_EQ(past.body["items"].size(), 3u);
 }
 
 TEST_F(OldRevisionsTest, WhatIsLeftOfAListIsCountedOnceAndGoesWithTheToken) {

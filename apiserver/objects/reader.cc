@@ -178,7 +178,11 @@ Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view
       return view && Selects(*wanted, kind, record.key, *view);
     };
   }
-  auto listed = OpenListInVersion(store, kind, request);
+  const bool goes_on = !options.continue_token.empty() && position.at.value > 0;
+  Result<std::unique_ptr<ListCursor>> listed = Fail(Reason::kExpired, "");
+  if (!goes_on || position.at >= store.PagesFrom()) {
+    listed = OpenListInVersion(store, kind, request);
+  }
   if (!listed) {
     if (listed.error().reason == Reason::kTimeout) {
       return Fail(TooLargeRevision(position.at.value, store.Current().value));

@@ -33,6 +33,8 @@ class MeteredStore final : public Store {
   Result<> Reach(Revision revision) override { return store_.Reach(revision); }
   Result<> Compact(Revision revision) override { return store_.Compact(revision); }
   Revision Compacted() override { return store_.Compacted(); }
+  void ExpirePages(Revision revision) override { store_.ExpirePages(revision); }
+  Revision PagesFrom() override { return store_.PagesFrom(); }
 
  private:
   template <typename Answer>

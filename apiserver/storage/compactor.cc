@@ -1,6 +1,7 @@
 #include "apiserver/storage/compactor.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace skiff {
 
@@ -11,6 +12,7 @@ Duration Compactor::Step() {
   next_ = now + options_.period;
   const Revision current = store_.Current();
   const Revision target = Target(now, current);
+  ExpirePages(now);
   samples_.push_back({now, current});
   if (target > store_.Compacted()) {
     if (Result<> compacted = store_.Compact(target); !compacted) {
@@ -29,6 +31,13 @@ Revision Compactor::Target(Duration now, Revision current) {
   const Revision by_time = old_enough ? samples_[0].revision : Revision{};
   if (current.value <= options_.revisions_max) return by_time;
   return std::max(by_time, Revision{current.value - options_.revisions_max});
+}
+
+void Compactor::ExpirePages(Duration now) {
+  const auto young = std::find_if(samples_.begin(), samples_.end(), [&](const Sample& sample) {
+    return sample.at + options_.period > now;
+  });
+  if (young != samples_.begin()) store_.ExpirePages(std::prev(young)->revision);
 }
 
 }  // namespace skiff

@@ -1,8 +1,9 @@
 // Takes old versions away, so that the store holds the objects and a window of their history.
 //
-// The window reaches back `window` in time: as with kube-apiserver and its etcd, what is older than
-// two periods can no longer be read, and a list that goes on from there is told so (410) with the
-// token by which it goes on all the same. Watches resume within the window, across restarts too.
+// The window reaches back `window` in time, and watches resume within it, across restarts too. Lists
+// in pages go on for one period, and for two at most, as with kube-apiserver and its etcd, however
+// long the window is: whoever takes longer is told so (410), with the token by which it goes on all
+// the same.
 // `revisions_max` bounds it against a storm of writes.
 #pragma once
 
@@ -35,6 +36,7 @@ class Compactor final : public ControlLoop {
     Revision revision;
   };
   Revision Target(Duration now, Revision current);
+  void ExpirePages(Duration now);
 
   Store& store_;
   const Clock& clock_;

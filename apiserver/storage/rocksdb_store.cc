@@ -475,6 +475,10 @@ Result<> RocksdbStore::Compact(Revision revision) {
   return disk_->Compact(revision, [&] { compacted_ = revision.value; });
 }
 
+void RocksdbStore::ExpirePages(Revision revision) {
+  if (revision > Revision{pages_from_.load()}) pages_from_ = revision.value;
+}
+
 Result<> RocksdbStore::Snapshot(const std::string& path) {
   return disk_->Snapshot(path);
 }

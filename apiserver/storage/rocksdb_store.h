@@ -78,6 +78,8 @@ class RocksdbStore final : public Store, private EventHistory {
   Result<> Reach(Revision revision) override;
   Result<> Compact(Revision revision) override;
   Revision Compacted() override { return Revision{compacted_.load()}; }
+  void ExpirePages(Revision revision) override;
+  Revision PagesFrom() override { return std::max(Compacted(), Revision{pages_from_.load()}); }
 
   // Copies the store as it is now, all acknowledged writes included, to a new directory, while it
   // is in use. Opening that directory restores.
@@ -157,6 +159,7 @@ class RocksdbStore final : public Store, private EventHistory {
   KeyIndex index_;
   RecordCache cache_;
   std::atomic<uint64_t> compacted_;
+  std::atomic<uint64_t> pages_from_ = 0;
   HistoryReader history_;
   EventRing ring_;
   std::atomic<Duration::rep> commit_began_ = 0;  // Monotonic; 0: nobody commits.

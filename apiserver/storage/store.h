@@ -244,6 +244,11 @@ class Store {
   virtual Result<> Compact(Revision revision) = 0;
   // The oldest revision that can be read; 0 when nothing was compacted yet.
   virtual Revision Compacted() = 0;
+  // Lists in pages that began before `revision` have expired, though it can be read for longer.
+  // Monotonic.
+  virtual void ExpirePages(Revision) {}
+  // Since when they have not: Compacted() at least.
+  virtual Revision PagesFrom() { return Compacted(); }
 };
 
 }  // namespace skiff

@@ -27,6 +27,7 @@ class HistoryTest : public ProgramTest {
     ++requests_;
     const auto version = request.Query("resourceVersion");
     EXPECT_EQ(version.has_value(), request.Query("resourceVersionMatch") == "Exact");
+    EXPECT_FALSE(version && request.Query("limit")) << "pages of the past expire";
     const uint64_t revision = version ? std::stoull(std::string(*version)) : kNewest;
     if (revision < kept_from_) {
       return Of(410, {{"kind", "Status"},
