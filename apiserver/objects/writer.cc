@@ -347,11 +347,10 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
 Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                                    const WriteOptions& options, const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
-  meta_v1::ObjectMeta& meta = object.metadata();
-  const std::string space = kind.namespaced ? meta.namespace_ : "";
+  const std::string space = kind.namespaced ? object.metadata().namespace_ : "";
   TRY(KeepNew(space, object));
-  meta.creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
-  meta.uid = parts_.random.Uid();
+  object.metadata().creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
+  object.metadata().uid = parts_.random.Uid();
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
   // What admission and the server itself add belongs to nobody.
@@ -360,8 +359,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   AddDefinition(object, grounds);
   const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind);
-  admission.namespace_name = meta.namespace_;
-  admission.name = meta.name;
+  admission.namespace_name = object.metadata().namespace_;
+  admission.name = object.metadata().name;
   admission.dry_run = options.dry_run;
   admission.object = &object;
   admission.options = &options_document;
@@ -370,6 +369,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   TRY(KeepNew(space, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
+  // Not sooner: a webhook may have made another object of it, with metadata of its own.
+  meta_v1::ObjectMeta& meta = object.metadata();
   if (!meta.name.empty() || meta.generate_name.empty()) {
     auto saved = CreateNamed(request, object, options, grounds, later);
     const bool taken = !saved && saved.error().reason == Reason::kAlreadyExists;
