@@ -191,9 +191,14 @@ bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write 
   // What an object owns beside itself is kept, or given back, by who waits for the write; and what
   // was booked for it would be booked again by who is served anew.
   if (!later || request.late == nullptr || owns) return false;
-  if (!IsSentAsKept(*saved.kind)) return false;
+  if (!IsSentAsKept(*saved.kind) && !object.is_custom()) return false;
   auto stored = EncodeForStore(object);
   if (!stored || stored->value.size() > LateWrite::kBytesMax) return false;
+  // What has to be made of what is kept is not made on a loop of connections.
+  if (const auto view = ObjectView::Of(stored->value);
+      !view || !IsSentAsKept(*saved.kind, *view)) {
+    return false;
+  }
   write.value = std::move(stored->value);
   write.revision_at = stored->revision_at;
   request.late->write = std::move(write);
@@ -262,8 +267,8 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   if (mode.validate) {
     mode.validate(object, *old, wrong);
   } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
-    const Json before = old == nullptr ? Json() : old->ToDocument();
-    runtime->custom->Validate(object.ToDocument(), old == nullptr ? nullptr : &before,
+    const Json before = old == nullptr ? Json() : old->ToJudgedDocument();
+    runtime->custom->Validate(object.ToJudgedDocument(), old == nullptr ? nullptr : &before,
                               mode.subresource, wrong, warnings);
   } else if (old == nullptr) {
     if (rules.validate) rules.validate(object.raw(), wrong);
