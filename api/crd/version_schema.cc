@@ -3,13 +3,29 @@
 #include "api/codec/json.h"
 #include "api/crd/tables.h"
 #include "base/gzip.h"
+#include "base/hash.h"
 
 namespace skiff::crd {
+namespace {
+
+// Rises when objects of the same schema are pruned, filled in or written otherwise than before.
+constexpr std::string_view kWayOfKeeping = "1";
+constexpr size_t kDigestBytes = 12;
+
+std::string DigestOf(std::string_view api_version, const Json* props) {
+  std::string told(kWayOfKeeping);
+  told.append("\n").append(api_version).append("\n");
+  if (props != nullptr) AppendJson(*props, told);
+  return Sha256(told).substr(0, kDigestBytes);
+}
+
+}  // namespace
 
 VersionSchema::VersionSchema(std::string kind, std::string api_version, const Json* props)
     : kind_(std::move(kind)),
       api_version_(std::move(api_version)),
       packed_(props == nullptr ? "" : Gzip(DumpJson(*props))),
+      digest_(DigestOf(api_version_, props)),
       has_rules_(props != nullptr && HasRules(*props)) {}
 
 Json VersionSchema::Props() const {

@@ -26,6 +26,8 @@ class VersionSchema {
 
   // openAPIV3Schema; an empty object for none.
   Json Props() const;
+  // Says which schema of which version this is, and stands beside what was kept by it: 12 bytes.
+  const std::string& digest() const { return digest_; }
   // Of what is there before anything is asked for.
   size_t HeldBytes() const { return sizeof *this + packed_.capacity(); }
   // Whether there are x-kubernetes-validations, anywhere in the schema's structure.
@@ -42,6 +44,7 @@ class VersionSchema {
  private:
   const std::string kind_, api_version_;
   const std::string packed_;
+  const std::string digest_;
   const bool has_rules_;
   mutable std::once_flag schema_once_, type_once_, rules_once_;
   mutable SchemaPtr schema_;

@@ -2,6 +2,7 @@
 #include <ctime>
 
 #include "apiserver/server/server_fixture.h"
+#include "apiserver/storage/keys.h"
 
 namespace skiff {
 namespace {
@@ -219,6 +220,39 @@ TEST_F(CustomResources, WhatIsWrittenAgainMovesToTheStoredVersion) {
   EXPECT_NE(moved.body["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
   const Answer again = Ask("PUT", path_ + "/a", moved.body.dump());
   EXPECT_EQ(again.body["metadata"]["resourceVersion"], moved.body["metadata"]["resourceVersion"]);
+}
+
+TEST_F(CustomResources, WhatWasKeptByTheSchemaOfNowIsSentAsItLies) {
+  Define(Definition(Schema()));
+  const Answer made = Post(path_, Cron("a", {{"image", "web"}, {"replicas", 2}}));
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(Get(path_ + "/a").body, made.body);
+  // Of what lies there something is made that reading by the schema would have changed back.
+  const std::string key = StoreKey("example.com/crons", "default", "a");
+  const auto record = store_->Get(key);
+  ASSERT_TRUE(record) << record.error().message;
+  std::string value = (*record)->value;
+  const std::string revision = std::to_string((*record)->modified.value);
+  const size_t revision_at = value.find("\"resourceVersion\":\"") + 19;
+  ASSERT_EQ(value.substr(revision_at, revision.size()), revision);
+  value.erase(revision_at, revision.size());
+  value.replace(value.find("\"replicas\":2"), 12, "\"replicaz\":2");
+  ASSERT_TRUE(store_->Apply({.key = key, .value = value, .revision_at = revision_at}));
+  EXPECT_EQ(Get(path_ + "/a").body["spec"], Json::parse(R"({"image": "web", "replicaz": 2})"));
+  EXPECT_EQ(Get(path_).body["items"][0]["spec"]["replicaz"], 2);
+  // By another schema it is read.
+  const Json patch = {
+      {"op", "add"},
+      {"path", "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/mode"},
+      {"value", {{"type", "string"}, {"default", "plain"}}}};
+  ASSERT_EQ(Ask("PATCH", definitions_ + "/crons.example.com", Json::array({patch}).dump(),
+                "application/json-patch+json")
+                .code,
+            200);
+  Settle();
+  const Json spec = Json::parse(R"({"image": "web", "mode": "plain", "replicas": 1})");
+  EXPECT_EQ(Get(path_ + "/a").body["spec"], spec);
+  EXPECT_EQ(Get(path_).body["items"][0]["spec"], spec);
 }
 
 TEST_F(CustomResources, VersionsShowOneObjectEach) {

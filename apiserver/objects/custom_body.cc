@@ -127,7 +127,7 @@ Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidati
     }
     *metadata = std::move(decoded->document);
   }
-  Object object = TRY(Object::FromDocument(kind, document));
+  Object object = TRY(Object::FromDocument(kind, std::move(document)));
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime == nullptr || runtime->custom == nullptr) return object;
   std::vector<std::string> unknown;

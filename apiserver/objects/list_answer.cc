@@ -103,10 +103,8 @@ class ListWriter {
 
   // Lies in the record, or in text_.
   Result<std::string_view> TextIn(const Record& record) {
-    if (IsSentAsKept(kind_)) {
-      const ObjectView view = TRY(ObjectView::Of(record));
-      return view.body();
-    }
+    const ObjectView view = TRY(ObjectView::Of(record));
+    if (IsSentAsKept(kind_, view)) return view.body();
     text_ = TRY(TextOf(kind_, record));
     return std::string_view(text_);
   }
@@ -279,9 +277,12 @@ Result<> CheckQuick(const KindInfo& kind, const MediaType& media, bool packs,
   std::vector<RecordPtr> all;
   bool more = TRY(records.Next(kAtOnceBytesMax, all));
   size_t bytes = 0;
-  for (const RecordPtr& record : all) bytes += record->value.size();
-  const bool is_kept_form = IsSentAsKept(kind) && media.IsPlain();
-  const size_t work = all.size() * (is_kept_form ? 1 : kRecordsPerMade);
+  size_t work = 0;
+  for (const RecordPtr& record : all) {
+    bytes += record->value.size();
+    const auto view = ObjectView::Of(*record);
+    work += media.IsPlain() && view && IsSentAsKept(kind, *view) ? 1 : kRecordsPerMade;
+  }
   const size_t bytes_max = packs ? kAtOncePackedMax : kAtOnceBytesMax;
   records.Rewind(0);
   if (!more && work <= kAtOnceRecordsMax && bytes <= bytes_max) return {};

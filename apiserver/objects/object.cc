@@ -31,12 +31,16 @@ Object::Object(const KindInfo& kind) : kind_(&kind), struct_(nullptr, &DestroyNo
 }
 
 Result<Object> Object::FromDocument(const KindInfo& kind, const Json& document) {
+  if (kind.type == nullptr || kind.type->ops == nullptr) return FromDocument(kind, Json(document));
   Object object(kind);
-  if (object.struct_) {
-    TRY(skiff::FromJson(*kind.type, document, object.struct_.get()));
-    return object;
-  }
-  object.content_ = document;
+  TRY(skiff::FromJson(*kind.type, document, object.struct_.get()));
+  return object;
+}
+
+Result<Object> Object::FromDocument(const KindInfo& kind, Json&& document) {
+  Object object(kind);
+  if (object.struct_) return FromDocument(kind, std::as_const(document));
+  object.content_ = std::move(document);
   object.content_.erase("apiVersion");
   object.content_.erase("kind");
   if (const auto metadata = object.content_.find("metadata"); metadata != object.content_.end()) {
@@ -69,6 +73,17 @@ Json Object::ToDocument() const {
   document["apiVersion"] = kind_->api_version;
   document["kind"] = kind_->kind;
   document["metadata"] = skiff::ToJson(*metadata_);
+  return document;
+}
+
+Json Object::ToJudgedDocument() const {
+  CHECK(is_custom());
+  Json document = content_;
+  document["apiVersion"] = kind_->api_version;
+  document["kind"] = kind_->kind;
+  meta_v1::ObjectMeta metadata = *metadata_;
+  metadata.managed_fields.clear();
+  document["metadata"] = skiff::ToJson(metadata);
   return document;
 }
 

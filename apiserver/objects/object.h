@@ -25,6 +25,7 @@ class Object {
   Object& operator=(Object&&) noexcept = default;
 
   static Result<Object> FromDocument(const KindInfo& kind, const Json& document);
+  static Result<Object> FromDocument(const KindInfo& kind, Json&& document);
   // Of JSON text that this server made: unknown fields are passed over.
   static Result<Object> FromText(const KindInfo& kind, std::string_view json);
   // Of a struct that a part of this process made, as its text would have been read. The kind is
@@ -32,6 +33,8 @@ class Object {
   static Result<Object> FromStruct(const KindInfo& kind, const void* object);
   // Begins with apiVersion and kind.
   Json ToDocument() const;
+  // The same without managedFields, of which no schema and no rule says anything.
+  Json ToJudgedDocument() const;
   Object Clone() const;
 
   const KindInfo& kind() const { return *kind_; }

@@ -54,7 +54,58 @@ bool IsKeptAs(const KindInfo& kind) {
   return &StorageKindOf(kind) == &kind;
 }
 
-ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Json& document);
+// `metadata` and `content` are members of JSON objects, without braces and the resourceVersion.
+ObjectBody Assembled(std::string_view kind, std::string_view api_version,
+                     std::string_view metadata, std::string_view content) {
+  ObjectBody body;
+  body.text.reserve(metadata.size() + content.size() + 128);
+  body.text = TypePrefix(kind, api_version) + "\"metadata\":{\"resourceVersion\":\"";
+  body.revision_at = body.text.size();
+  body.text += "\"";
+  if (!metadata.empty()) body.text.append(",").append(metadata);
+  body.text += "}";
+  if (!content.empty()) body.text.append(",").append(content);
+  body.text += "}";
+  return body;
+}
+
+// Of the text of an object what is between its braces.
+std::string_view MembersIn(std::string_view text) {
+  return text.substr(1, text.size() - 2);
+}
+
+// The text of an object's metadata without its resourceVersion. What comes before that are texts,
+// and they have no bare quote.
+std::string MetadataText(const meta_v1::ObjectMeta& metadata) {
+  std::string text;
+  AppendStruct(meta_v1::ObjectMeta::Describe(), &metadata, text);
+  if (metadata.resource_version.empty()) return text;
+  constexpr std::string_view kName = "\"resourceVersion\":\"";
+  const size_t begin = text.find(kName);
+  size_t end = text.find('"', begin + kName.size()) + 1;
+  if (text[end] == ',') ++end;
+  text.erase(begin, end - begin);
+  if (text[begin] == '}' && text[begin - 1] == ',') text.erase(begin - 1, 1);
+  return text;
+}
+
+// The text of a custom resource, straight from its parts.
+ObjectBody CustomBody(const Object& object, std::string_view api_version) {
+  const std::string metadata = MetadataText(object.metadata());
+  const std::string content = DumpJson(object.content());
+  return Assembled(object.kind().kind, api_version, MembersIn(metadata), MembersIn(content));
+}
+
+ObjectBody DocumentBody(const KindInfo& kind, const Json& document) {
+  Json rest = document;
+  rest.erase("kind");
+  rest.erase("apiVersion");
+  Json metadata = rest.value("metadata", Json::object());
+  metadata.erase("resourceVersion");
+  rest.erase("metadata");
+  return Assembled(kind.kind, kind.api_version, MembersIn(DumpJson(metadata)),
+                   MembersIn(DumpJson(rest)));
+}
 
 // How deep objects and arrays stand in one another, as far as `most`.
 int DepthOfText(std::string_view json, int most) {
@@ -97,7 +148,7 @@ std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::st
 }
 
 ObjectBody BodyText(const Object& object) {
-  if (object.is_custom()) return BodyText(object.kind(), object.ToDocument());
+  if (object.is_custom()) return CustomBody(object, object.kind().api_version);
   ObjectText text = EncodeObjectText(*object.kind().type, object.raw());
   return {std::move(text.text), text.revision_at};
 }
@@ -109,7 +160,7 @@ std::string TextOf(const Object& object) {
 }
 
 ObjectBody BodyText(const KindInfo& kind, const Json& document) {
-  if (RuntimeKindOf(kind) != nullptr) return BodyOf(kind.kind, kind.api_version, document);
+  if (RuntimeKindOf(kind) != nullptr) return DocumentBody(kind, document);
   Json whole = document;
   whole["kind"] = kind.kind;
   whole["apiVersion"] = kind.api_version;
@@ -123,34 +174,11 @@ ObjectBody BodyText(const KindInfo& kind, const Json& document) {
 
 namespace {
 
-ObjectBody BodyOf(std::string_view kind, std::string_view api_version, const Json& document) {
-  Json rest = document;
-  rest.erase("kind");
-  rest.erase("apiVersion");
-  Json metadata = rest.value("metadata", Json::object());
-  metadata.erase("resourceVersion");
-  rest.erase("metadata");
-  ObjectBody body;
-  body.text = TypePrefix(kind, api_version) + "\"metadata\":{\"resourceVersion\":\"";
-  body.revision_at = body.text.size();
-  body.text += "\"";
-  if (!metadata.empty()) {
-    const std::string text = DumpJson(metadata);
-    body.text.append(",").append(text, 1);
-  } else {
-    body.text += "}";
-  }
-  if (!rest.empty()) {
-    const std::string text = DumpJson(rest);
-    body.text.append(",").append(text, 1);
-  } else {
-    body.text += "}";
-  }
-  return body;
-}
-
 // Among the fields of a record that InVersion made: it is as its readers want it already.
 constexpr std::string_view kConvertedField = "\x01converted";
+
+// Among the fields of a custom resource that reads as it is kept: by which schema.
+constexpr std::string_view kSchemaField = "\x01schema";
 
 bool IsConverted(const ObjectView& view) {
   return view.field(kConvertedField).has_value();
@@ -198,9 +226,9 @@ struct StoredCustom {
 
 Result<StoredCustom> ReadStored(const KindInfo& kind, const crd::CustomKind& custom,
                                 std::string_view body) {
-  const Json document = TRY(ParseJson(body));
-  Object object = TRY(Object::FromDocument(kind, document));
-  StoredCustom stored{std::move(object), document.value("apiVersion", "")};
+  Json document = TRY(ParseJson(body));
+  const std::string api_version = document.value("apiVersion", "");
+  StoredCustom stored{TRY(Object::FromDocument(kind, std::move(document))), api_version};
   TRY(custom.FromStore(stored.api_version, stored.object.content()));
   return stored;
 }
@@ -224,6 +252,23 @@ Result<Object> FromStored(const KindInfo& kind, const crd::CustomKind& custom,
   return FromConverted(kind, custom, document);
 }
 
+std::vector<std::pair<std::string, std::string>> CustomFields(const Object& object) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  Json document;
+  for (const SelectableField& field : object.kind().behaviour->selectable.fields) {
+    if (field.is_alias) continue;
+    if (document.is_null()) document = object.ToJudgedDocument();
+    fields.emplace_back(field.name(), SelectableValue(field, document));
+  }
+  return fields;
+}
+
+// Whether what is kept is what will be read, as long as the schema stays what it is.
+bool ReadsAsKept(const crd::CustomKind& custom, const Json& content) {
+  Json read = content;
+  return custom.FromStore(custom.stored_version, read) && read == content;
+}
+
 // The record of a custom resource: in the version, and by the schema, that it is kept in.
 Result<StoredObject> EncodeCustom(const Object& object) {
   const KindInfo& kind = object.kind();
@@ -234,15 +279,31 @@ Result<StoredObject> EncodeCustom(const Object& object) {
     return Checked(body, EncodeBody(kind, document, body));
   }
   const Object kept = TRY(ForStore(object, *custom));
-  const Json document = kept.ToDocument();
-  const ObjectBody body = BodyOf(kind.kind, custom->stored_version, document);
-  return Checked(body, EncodeBody(kind, document, body));
+  const ObjectBody body = CustomBody(kept, custom->stored_version);
+  std::vector<NamedText> labels;
+  for (const auto& [name, value] : kept.metadata().labels) labels.push_back({name, value});
+  const auto fields = CustomFields(kept);
+  std::vector<NamedText> field_views = Views(fields);
+  if (ReadsAsKept(*custom, kept.content())) {
+    field_views.push_back({kSchemaField, custom->stored->digest()});
+  }
+  return Checked(body, EncodeObject({.labels = labels,
+                                     .fields = field_views,
+                                     .uid = kept.metadata().uid,
+                                     .body = body}));
 }
 
 }  // namespace
 
 bool IsSentAsKept(const KindInfo& kind) {
   return IsKeptAs(kind) && CustomKindOf(kind) == nullptr;
+}
+
+bool IsSentAsKept(const KindInfo& kind, const ObjectView& view) {
+  if (IsSentAsKept(kind)) return true;
+  const crd::CustomKind* custom = CustomKindOf(kind);
+  // The digest is that of a version, too.
+  return custom != nullptr && IsKeptAs(kind) && view.field(kSchemaField) == custom->own->digest();
 }
 
 std::string PlainText(const KindInfo& kind, const Json& document) {
@@ -331,9 +392,8 @@ Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
 
 Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view) {
   const crd::CustomKind* custom = CustomKindOf(kind);
-  if (custom == nullptr || IsConverted(view)) {
-    const Json document = TRY(ParseJson(view.body()));
-    return Object::FromDocument(kind, document);
+  if (custom == nullptr || IsConverted(view) || IsSentAsKept(kind, view)) {
+    return Object::FromDocument(kind, TRY(ParseJson(view.body())));
   }
   StoredCustom stored = TRY(ReadStored(kind, *custom, view.body()));
   return FromStored(kind, *custom, std::move(stored));
@@ -376,7 +436,7 @@ RecordPtr ConvertedRecord(const Record& record, const Object& object) {
   StoredObject made = EncodeObject({.labels = views,
                                     .fields = {&field, 1},
                                     .uid = object.metadata().uid,
-                                    .body = BodyText(object.kind(), document)});
+                                    .body = BodyText(object)});
   made.value.insert(made.revision_at, std::to_string(record.modified.value));
   return std::make_shared<const Record>(
       Record{record.key, std::move(made.value), record.created, record.modified});
@@ -427,7 +487,7 @@ bool HoldsText(const Record& record, const Object& object) {
 
 Result<std::string> TextOf(const KindInfo& kind, const Record& record) {
   const ObjectView view = TRY(ObjectView::Of(record));
-  if (IsSentAsKept(kind)) {
+  if (IsSentAsKept(kind, view)) {
     std::string text;
     text.reserve(view.body().size() + 1);  // An answer ends its line.
     text = view.body();

@@ -112,7 +112,10 @@ Result<bool> HoldsObject(const KindInfo& kind, const Record& record,
 // not marked first is shown as it was kept.
 Result<std::string> ShownAt(Revision revision, const Record* kept, const Object& object) {
   const KindInfo& kind = object.kind();
-  if (kept != nullptr && IsSentAsKept(kind)) return TRY(ObjectView::Of(*kept)).BodyAt(revision);
+  if (kept != nullptr) {
+    const ObjectView view = TRY(ObjectView::Of(*kept));
+    if (IsSentAsKept(kind, view)) return view.BodyAt(revision);
+  }
   ObjectBody body = kept == nullptr ? BodyText(object) : BodyText(TRY(ObjectOf(kind, *kept)));
   body.text.insert(body.revision_at, std::to_string(revision.value));
   return std::move(body.text);

@@ -191,9 +191,14 @@ bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write 
   // What an object owns beside itself is kept, or given back, by who waits for the write; and what
   // was booked for it would be booked again by who is served anew.
   if (!later || request.late == nullptr || owns) return false;
-  if (!IsSentAsKept(*saved.kind)) return false;
+  if (!IsSentAsKept(*saved.kind) && !object.is_custom()) return false;
   auto stored = EncodeForStore(object);
   if (!stored || stored->value.size() > LateWrite::kBytesMax) return false;
+  // What has to be made of what is kept is not made on a loop of connections.
+  if (const auto view = ObjectView::Of(stored->value);
+      !view || !IsSentAsKept(*saved.kind, *view)) {
+    return false;
+  }
   write.value = std::move(stored->value);
   write.revision_at = stored->revision_at;
   request.late->write = std::move(write);
@@ -269,8 +274,8 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   if (mode.validate) {
     mode.validate(object, *old, wrong);
   } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
-    const Json before = old == nullptr ? Json() : old->ToDocument();
-    runtime->custom->Validate(object.ToDocument(), old == nullptr ? nullptr : &before,
+    const Json before = old == nullptr ? Json() : old->ToJudgedDocument();
+    runtime->custom->Validate(object.ToJudgedDocument(), old == nullptr ? nullptr : &before,
                               mode.subresource, wrong, warnings);
   } else if (old == nullptr) {
     if (rules.validate) rules.validate(object.raw(), wrong);
@@ -354,11 +359,10 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
 Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                                    const WriteOptions& options, const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
-  meta_v1::ObjectMeta& meta = object.metadata();
-  const std::string space = kind.namespaced ? meta.namespace_ : "";
+  const std::string space = kind.namespaced ? object.metadata().namespace_ : "";
   TRY(KeepNew(space, object));
-  meta.creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
-  meta.uid = parts_.random.Uid();
+  object.metadata().creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
+  object.metadata().uid = parts_.random.Uid();
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
   // What admission and the server itself add belongs to nobody.
@@ -367,8 +371,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   AddDefinition(object, grounds);
   const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind);
-  admission.namespace_name = meta.namespace_;
-  admission.name = meta.name;
+  admission.namespace_name = object.metadata().namespace_;
+  admission.name = object.metadata().name;
   admission.dry_run = options.dry_run;
   admission.object = &object;
   admission.options = &options_document;
@@ -377,6 +381,8 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   TRY(KeepNew(space, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
+  // Not sooner: a webhook may have made another object of it, with metadata of its own.
+  meta_v1::ObjectMeta& meta = object.metadata();
   if (!meta.name.empty() || meta.generate_name.empty()) {
     auto saved = CreateNamed(request, object, options, grounds, later);
     const bool taken = !saved && saved.error().reason == Reason::kAlreadyExists;

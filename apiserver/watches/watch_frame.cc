@@ -58,7 +58,7 @@ std::string Framed(const KindInfo& kind, std::string_view type, std::string text
 std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision revision) {
   const auto view = ObjectView::Of(record);
   if (!view) return "{}";
-  if (IsSentAsKept(kind)) return view->BodyAt(revision);
+  if (IsSentAsKept(kind, *view)) return view->BodyAt(revision);
   auto object = ObjectOf(kind, record);
   if (!object) return "{}";
   object->metadata().resource_version = std::to_string(revision.value);

@@ -191,6 +191,15 @@ TEST_F(WebhookTest, AMutatingWebhookChangesTheObjectAndOwnsNothingOfIt) {
   EXPECT_EQ(made.body["metadata"]["managedFields"].dump().find("f:added"), std::string::npos);
 }
 
+TEST_F(WebhookTest, WhatAWebhookChangedGetsANameFromItsPrefix) {
+  Mutating({Hook("m")});
+  At("/m", Patches(R"([{"op": "add", "path": "/data", "value": {"added": "x"}}])"));
+  const auto made = Post(kMaps, R"({"metadata": {"generateName": "prefix-of-a-new-name-"}})");
+  ASSERT_EQ(made.code, 201) << made.message();
+  const std::string name = made.body["metadata"]["name"];
+  EXPECT_TRUE(name.starts_with("prefix-of-a-new-name-")) << name;
+}
+
 TEST_F(WebhookTest, APatchMovesNothing) {
   Mutating({Hook("m")});
   const auto patched = [&](const std::string& name, const std::string& operation) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "api/gen/apiextensions_v1.h"
 #include "base/log.h"
@@ -71,6 +72,8 @@ class Collector {
     });
   }
   void Forget(const Resource& resource) { kinds_.Remove(resource); }
+  // Nothing is left of a kind: what was heard of last is gone as well.
+  void Empty(const Resource& resource) { Queue(graph_.KindGone(resource)); }
 
   WorkQueue& checks() { return checks_; }
   WorkQueue& orphans() { return orphans_; }
@@ -283,17 +286,26 @@ class CollectorLoop final : public ControlLoop {
   const Log log_{"garbage collector"};
 };
 
-// Starts and stops watching the kinds that CustomResourceDefinitions add.
+// Starts and stops watching the kinds that CustomResourceDefinitions add. A kind is watched as long
+// as its definition is there: what its last objects own goes when they do. The definition goes right
+// after them, and its end may be heard of before theirs; by what it said last, there are none.
 class CustomKinds final : public ControlLoop {
  public:
   CustomKinds(Manager& manager, std::shared_ptr<Collector> collector)
       : manager_(manager),
         definitions_(LightDefinitions(manager.informers())),
         collector_(std::move(collector)) {
-    definitions_.OnChange([this](const auto&, const auto&) { Wake(); });
+    definitions_.OnChange([this](const auto& before, const auto& now) {
+      if (before && !now && HasNoInstances(*before)) {
+        const MutexLock lock(mutex_);
+        emptied_.insert(before->metadata.name);
+      }
+      Wake();
+    });
   }
 
   Duration Step() override {
+    const std::set<std::string> emptied = TakeEmptied();
     std::set<Resource> wanted;
     for (const auto& definition : definitions_.List()) {
       if (const auto resource = Served(*definition)) wanted.insert(*resource);
@@ -303,7 +315,9 @@ class CustomKinds final : public ControlLoop {
         ++it;
         continue;
       }
-      collector_->Forget(it->second->resource());
+      const Resource& resource = it->first;
+      collector_->Forget(resource);
+      if (emptied.contains(resource.name + "." + resource.Group())) collector_->Empty(resource);
       manager_.informers().Stop(*it->second);
       it = watched_.erase(it);
     }
@@ -320,12 +334,23 @@ class CustomKinds final : public ControlLoop {
   }
 
  private:
+  std::set<std::string> TakeEmptied() {
+    const MutexLock lock(mutex_);
+    return std::exchange(emptied_, {});
+  }
+  static bool HasNoInstances(const CustomResourceDefinition& definition) {
+    const auto& conditions = definition.status.conditions;
+    return std::any_of(conditions.begin(), conditions.end(), [](const auto& it) {
+      return it.type == "Terminating" && it.status == "False" &&
+             it.reason == "InstanceDeletionCompleted";
+    });
+  }
   static std::optional<Resource> Served(const CustomResourceDefinition& definition) {
     const auto& conditions = definition.status.conditions;
     const bool established = std::any_of(conditions.begin(), conditions.end(), [](const auto& it) {
       return it.type == "Established" && it.status == "True";
     });
-    if (!established || definition.metadata.deletion_timestamp) return std::nullopt;
+    if (!established) return std::nullopt;
     for (const auto& version : definition.spec.versions) {
       if (!version.served) continue;
       Resource resource;
@@ -342,6 +367,8 @@ class CustomKinds final : public ControlLoop {
   const Informer<CustomResourceDefinition> definitions_;
   const std::shared_ptr<Collector> collector_;
   std::map<Resource, InformerCache*> watched_;
+  Mutex mutex_;
+  std::set<std::string> emptied_ GUARDED_BY(mutex_);  // Names of definitions that went.
 };
 
 }  // namespace

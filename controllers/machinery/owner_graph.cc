@@ -96,9 +96,29 @@ void OwnerGraph::StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& objec
 OwnerGraph::Work OwnerGraph::Gone(const std::string& uid) {
   const MutexLock lock(mutex_);
   const auto node = nodes_.find(uid);
+  return node == nodes_.end() ? Work{} : Lose(node->second);
+}
+
+OwnerGraph::Work OwnerGraph::KindGone(const Resource& resource) {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> uids;
+  for (const auto& [uid, node] : nodes_) {
+    if (!node.virtual_ && node.resource == resource) uids.push_back(uid);
+  }
+  Work all;
+  for (const std::string& uid : uids) {
+    const Work work = Lose(nodes_.at(uid));
+    all.check.insert(all.check.end(), work.check.begin(), work.check.end());
+    all.orphan.insert(all.orphan.end(), work.orphan.begin(), work.orphan.end());
+  }
+  return all;
+}
+
+OwnerGraph::Work OwnerGraph::Lose(const OwnerNode& node) {
+  const std::string uid = node.uid;
   // Nobody asks for one without dependents, and the thousands that an owner leaves behind must not
   // push it out.
-  if (node != nodes_.end() && !node->second.dependents.empty()) Remember(uid);
+  if (!node.dependents.empty()) Remember(uid);
   return Remove(uid);
 }
 

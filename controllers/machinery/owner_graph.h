@@ -43,6 +43,8 @@ class OwnerGraph {
   };
   Work Saw(const Resource& resource, const meta_v1::ObjectMeta& object);
   Work Gone(const std::string& uid);
+  // The same of all that was seen of a kind which is no more.
+  Work KindGone(const Resource& resource);
   // A virtual node does not exist. Nothing when it has been seen meanwhile.
   Work Missing(const std::string& uid);
 
@@ -67,6 +69,7 @@ class OwnerGraph {
   void StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& object, Work& work)
       REQUIRES(mutex_);
   Work Remove(const std::string& uid) REQUIRES(mutex_);
+  Work Lose(const OwnerNode& node) REQUIRES(mutex_);
   void Remember(const std::string& uid) REQUIRES(mutex_);
 
   mutable Mutex mutex_;

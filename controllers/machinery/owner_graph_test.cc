@@ -52,6 +52,18 @@ TEST(OwnerGraphTest, AnOwnerIsKnownToBeGoneHoweverManyDependentsGoAfterIt) {
   EXPECT_FALSE(graph.IsKnownGone("pod-0")) << "it had no dependents: nobody asks";
 }
 
+TEST(OwnerGraphTest, WhatObjectsOfAKindOwnedIsCheckedWhenTheKindGoes) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("a"));
+  graph.Saw(kSets, Object("b"));
+  graph.Saw(kPods, Object("of-a", {"a"}));
+  graph.Saw(kPods, Object("of-b", {"b"}));
+  graph.Saw(kPods, Object("of-nobody-seen", {"c"}));
+  EXPECT_EQ(graph.KindGone(kSets).check, (NameList{"of-a", "of-b"}));
+  EXPECT_TRUE(graph.IsKnownGone("a") && graph.IsKnownGone("b") && !graph.IsKnownGone("c"));
+  EXPECT_TRUE(graph.Find("of-a")) << "what they owned is there until somebody deletes it";
+}
+
 TEST(OwnerGraphTest, OnlyDependentsThatNobodyDeletedYetAreCheckedForAForegroundDeletion) {
   OwnerGraph graph;
   graph.Saw(kSets, Object("set"));

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""What extending the API costs: `skiff apiserver` alone, CPU of its process.
+
+    extension.py SKIFF [custom|policy|definitions]...     all of them when none is named
+
+custom       creates 5,000 (COUNT) objects of a definition with 200 fields and 20 rules, and as many ConfigMaps of the
+             same size, in turns; then the same of updates and gets
+policy       creates pods without and with a policy of four validations and its binding, in turns
+definitions  makes 10,000 (DEFINITIONS) definitions and says what memory the server has before, between and after
+
+Rounds differ by a tenth on a busy machine; their medians are compared. THREADS clients (4).
+"""
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+COUNT = int(os.environ.get("COUNT", "5000"))
+DEFINITIONS = int(os.environ.get("DEFINITIONS", "10000"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+THREADS = int(os.environ.get("THREADS", "4"))
+GROUP = "wide.skiff.example"
+
+
+class Server:
+    def __init__(self, skiff, directory):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        tokens = pathlib.Path(directory, "tokens.csv")
+        tokens.write_text('admin-token,admin,u-admin,"system:masters"\n')
+        self.process = subprocess.Popen(
+            [skiff, "apiserver", f"--data-dir={directory}/data", f"--secure-port={self.port}", "--bind-address=127.0.0.1",
+             f"--token-auth-file={tokens}", "--authorization-mode=Node,RBAC"], stderr=subprocess.DEVNULL)
+        self.context = ssl._create_unverified_context()
+        end = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError):
+                if self.ask(self.connect(), "GET", "/readyz")[0] == 200:
+                    return
+            if time.monotonic() > end:
+                raise TimeoutError("the server is not ready")
+            time.sleep(0.05)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def connect(self):
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=60)
+
+    def ask(self, connection, verb, path, body=None, content="application/json"):
+        head = {"Authorization": "Bearer admin-token", "Content-Type": content}
+        connection.request(verb, path, body=body, headers=head)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def must(self, verb, path, body=None):
+        status, text = self.ask(self.connect(), verb, path, json.dumps(body) if body else None)
+        if status >= 300:
+            raise RuntimeError(f"{verb} {path}: {status} {text[:300]}")
+        return json.loads(text)
+
+    def cpu_ms(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+    def resident_mb(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def load(self, requests):
+        """CPU in ms of each of the requests (verb, path, body), spread over THREADS connections."""
+        failures = []
+
+        def work(mine):
+            connection = self.connect()
+            for verb, path, body in mine:
+                content = "application/merge-patch+json" if verb == "PATCH" else "application/json"
+                status, text = self.ask(connection, verb, path, body, content)
+                if status >= 300:
+                    failures.append(f"{verb} {path}: {status} {text[:300]}")
+                    return
+
+        threads = [threading.Thread(target=work, args=(requests[i::THREADS],)) for i in range(THREADS)]
+        before = self.cpu_ms()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise RuntimeError(failures[0])
+        return (self.cpu_ms() - before) / len(requests)
+
+
+@contextlib.contextmanager
+def server(skiff):
+    with tempfile.TemporaryDirectory() as directory:
+        running = Server(skiff, directory)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+def definition(plural, kind, spec, group=GROUP):
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.{group}"},
+            "spec": {"group": group, "scope": "Namespaced", "names": {"plural": plural, "kind": kind},
+                     "versions": [{"name": "v1", "served": True, "storage": True,
+                                   "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}}]}}
+
+
+def wide_spec():
+    """200 fields: numbers, texts with a pattern, lists, objects; 20 rules over them, of the kinds that are in use."""
+    fields, rules = {}, []
+    for i in range(50):
+        fields[f"number{i}"] = {"type": "integer", "minimum": 0, "maximum": 1000000}
+        fields[f"text{i}"] = {"type": "string", "maxLength": 64, "pattern": "^[a-z0-9-]+$"}
+        fields[f"list{i}"] = {"type": "array", "maxItems": 10, "items": {"type": "string", "maxLength": 32}}
+        fields[f"object{i}"] = {"type": "object", "required": ["on"],
+                                "properties": {"on": {"type": "boolean"}, "mode": {"type": "string", "default": "plain"}}}
+    for i in range(5):
+        rules += [{"rule": f"self.number{i} <= self.number{i + 10}", "message": "not in order"},
+                  {"rule": f"!has(self.text{i}) || self.text{i}.startsWith('text')"},
+                  {"rule": f"self.list{i}.all(item, item.size() < 20)"},
+                  {"rule": f"self.object{i}.on == oldSelf.object{i}.on || self.object{i}.mode != 'fixed'"}]
+    return {"type": "object", "properties": fields, "x-kubernetes-validations": rules}
+
+
+def wide(name):
+    spec = {}
+    for i in range(50):
+        spec[f"number{i}"] = i
+        spec[f"text{i}"] = f"text-{i}"
+        spec[f"list{i}"] = ["one", "two", "three"]
+        spec[f"object{i}"] = {"on": True, "mode": "plain"}
+    return json.dumps({"apiVersion": f"{GROUP}/v1", "kind": "Wide", "metadata": {"name": name}, "spec": spec})
+
+
+def config_map(name, size):
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {}}
+    for i in range(200):
+        body["data"][f"key-{i}"] = ""
+    each = (size - len(json.dumps(body))) // 200
+    for i in range(200):
+        body["data"][f"key-{i}"] = "v" * each
+    return json.dumps(body)
+
+
+def show(what, first, second, names, target=None):
+    ratio = statistics.median(second) / statistics.median(first)
+    said = "" if target is None else f", target {target}: {'ok' if ratio <= target else 'MISSED'}"
+    print(f"{what}: {names[0]} {statistics.median(first):.3f} ms, {names[1]} {statistics.median(second):.3f} ms, "
+          f"ratio {ratio:.2f}{said}", flush=True)
+
+
+def custom(skiff):
+    objects = f"/apis/{GROUP}/v1/namespaces/default/wides"
+    maps = "/api/v1/namespaces/default/configmaps"
+    with server(skiff) as api:
+        api.must("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+                 definition("wides", "Wide", wide_spec()))
+        size = len(wide("name-00000"))
+        print(f"{COUNT} objects of {size} bytes")
+        each = COUNT // ROUNDS
+        kinds = (maps, lambda name: config_map(name, size), {"data": {"key-0": "changed"}}), \
+                (objects, wide, {"spec": {"number49": 50}})
+        for verb in ("POST", "PATCH", "GET"):
+            values = [], []
+            for turn in range(ROUNDS):
+                names = [f"name-{turn}-{i:05}" for i in range(each)]
+                for (path, make, patch), measured in zip(kinds, values):
+                    measured.append(api.load([
+                        (verb, path, make(name)) if verb == "POST" else
+                        (verb, f"{path}/{name}", json.dumps(patch) if verb == "PATCH" else None) for name in names]))
+            show(verb, *values, ("a ConfigMap", "a custom resource"), 1.5 if verb == "POST" else None)
+
+
+POLICY = {
+    "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "typical"},
+    "spec": {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
+                                                "resources": ["pods"]}]},
+        "variables": [{"name": "containers", "expression": "object.spec.containers + object.spec.?initContainers.orValue([])"}],
+        "validations": [
+            {"expression": "variables.containers.all(c, !c.image.endsWith(':latest'))", "message": "an image needs a tag"},
+            {"expression": "variables.containers.all(c, has(c.resources) && has(c.resources.limits))"},
+            {"expression": "!has(object.spec.hostNetwork) || !object.spec.hostNetwork"},
+            {"expression": "has(object.metadata.labels) && 'app' in object.metadata.labels"}]}}
+BINDING = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+           "metadata": {"name": "typical"}, "spec": {"policyName": "typical", "validationActions": ["Deny"]}}
+
+
+def pod(name):
+    container = {"image": "registry.example/web:1.2.3", "ports": [{"containerPort": 8080}],
+                 "env": [{"name": f"NAME_{i}", "value": f"value-{i}"} for i in range(10)],
+                 "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "64Mi"}},
+                 "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
+                 "volumeMounts": [{"name": "settings", "mountPath": "/etc/settings"}]}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "web"}},
+                       "spec": {"containers": [container | {"name": "web"}, container | {"name": "side", "ports": []}],
+                                "volumes": [{"name": "settings", "configMap": {"name": "settings"}}]}})
+
+
+def policy(skiff):
+    pods = "/api/v1/namespaces/default/pods"
+    policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+    with server(skiff) as api:
+        api.must("POST", "/api/v1/namespaces/default/serviceaccounts",
+                 {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}})
+        api.must("POST", policies, POLICY)
+        refused = pod("refused").replace(":1.2.3", ":latest")
+
+        def bind(on):
+            api.must("POST" if on else "DELETE", policies[:-3] + "ybindings" + ("" if on else "/typical"),
+                     BINDING if on else None)
+            end = time.monotonic() + 10
+            while api.ask(api.connect(), "POST", pods + "?dryRun=All", refused)[0] != (422 if on else 201):
+                if time.monotonic() > end:
+                    raise TimeoutError("the binding does nothing")
+
+        first, second = [], []
+        for turn in range(2 * ROUNDS):
+            for on, values in ((False, first), (True, second)):
+                if on:
+                    bind(True)
+                requests = [("POST", pods, pod(f"pod-{turn}-{on:d}-{i}")) for i in range(COUNT // 10)]
+                values.append(api.load(requests))
+                if on:
+                    bind(False)
+        show("create of a pod", first, second, ("without the policy", "with it"), 1.05)
+
+
+def definitions(skiff):
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    spec = {"type": "object", "properties": {f"field{i}": {"type": "string"} for i in range(10)}}
+    with server(skiff) as api:
+        print(f"without definitions: {api.resident_mb():.0f} MB")
+        shown = max(1, DEFINITIONS // 4)
+        for begin in range(0, DEFINITIONS, shown):
+            bodies = [json.dumps(definition(f"kind{i}s", f"Kind{i}", spec, f"group{i // 40}.example"))
+                      for i in range(begin, min(DEFINITIONS, begin + shown))]
+            began = time.monotonic()
+            cpu = api.load([("POST", path, body) for body in bodies])
+            print(f"{begin + len(bodies)} definitions: {api.resident_mb():.0f} MB, the last {len(bodies)} in "
+                  f"{time.monotonic() - began:.1f} s, {cpu:.2f} ms of CPU each", flush=True)
+        last = DEFINITIONS - 1
+        began = time.monotonic()
+        while not any(each["type"] == "Established" and each["status"] == "True" for each in
+                      api.must("GET", f"{path}/kind{last}s.group{last // 40}.example")["status"].get("conditions") or []):
+            time.sleep(0.05)
+        print(f"the last one is established after {time.monotonic() - began:.2f} s")
+        group = f"group{last // 40}.example"
+        began = time.monotonic()
+        api.must("POST", f"/apis/{group}/v1/namespaces/default/kind{last}s",
+                 {"apiVersion": f"{group}/v1", "kind": f"Kind{last}", "metadata": {"name": "a"}, "spec": {"field1": "x"}})
+        print(f"an object of it: {(time.monotonic() - began) * 1000:.0f} ms")
+        for what in ("/apis", f"/apis/{group}/v1"):
+            before, began = api.cpu_ms(), time.monotonic()
+            api.must("GET", what)
+            print(f"GET {what}: {(time.monotonic() - began) * 1000:.0f} ms, {api.cpu_ms() - before:.0f} ms of CPU")
+        before = api.cpu_ms()
+        time.sleep(10)
+        print(f"idle: {(api.cpu_ms() - before) / 100:.1f} % of a core, {api.resident_mb():.0f} MB")
+
+
+def main():
+    skiff = os.path.realpath(sys.argv[1])
+    for part in sys.argv[2:] or ("custom", "policy", "definitions"):
+        {"custom": custom, "policy": policy, "definitions": definitions}[part](skiff)
+
+
+if __name__ == "__main__":
+    main()
