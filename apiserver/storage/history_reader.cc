@@ -135,19 +135,25 @@ void HistoryReader::Keep(SegmentPtr segment, Dropped& dropped) {
   segments_.push_back({std::move(segment), bytes, clock_.Monotonic()});
   const size_t kept_max = aside_ ? kKeptMax : kKeptMaxNotAside;
   while (segments_.size() > kept_max || (bytes_ > kKeptBytesMax && segments_.size() > 1)) {
-    DropOldest(dropped);
+    // Not the oldest: who comes next begins there, and would find none of a history that is larger
+    // than what is kept. What nobody begins with any more goes by its age.
+    const size_t count = segments_.size();
+    const size_t victim = count > kNewestMax + 1 ? count - 1 - kNewestMax : 0;
+    Drop(segments_.begin() + static_cast<ptrdiff_t>(victim), dropped);
   }
 }
 
-void HistoryReader::DropOldest(Dropped& dropped) {
-  bytes_ -= segments_.front().bytes;
-  dropped.push_back(std::move(segments_.front().segment));
-  segments_.pop_front();
+void HistoryReader::Drop(std::deque<Kept>::iterator kept, Dropped& dropped) {
+  bytes_ -= kept->bytes;
+  dropped.push_back(std::move(kept->segment));
+  segments_.erase(kept);
 }
 
 Duration HistoryReader::DropUnused(Dropped& dropped) {
   const Duration now = clock_.Monotonic();
-  while (!segments_.empty() && segments_.front().used + kKeptFor <= now) DropOldest(dropped);
+  while (!segments_.empty() && segments_.front().used + kKeptFor <= now) {
+    Drop(segments_.begin(), dropped);
+  }
   return segments_.empty() ? kNever : segments_.front().used + kKeptFor - now;
 }
 

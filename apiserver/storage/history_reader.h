@@ -41,7 +41,7 @@ class HistoryReader final : public ControlLoop {
   // bytes together, each record with one frame.
   static constexpr Duration kKeptFor = 10s;
   static constexpr size_t kKeptMax = 64;
-  static constexpr size_t kKeptBytesMax = 80 << 20;
+  static constexpr size_t kKeptBytesMax = 96 << 20;
 
   // What happened in (after, through], all of it, whole revisions.
   struct Segment {
@@ -70,6 +70,8 @@ class HistoryReader final : public ControlLoop {
 
  private:
   static constexpr size_t kKeptMaxNotAside = 4;
+  // Those in use last, which give no room to others.
+  static constexpr size_t kNewestMax = 8;
 
   struct Kept {
     SegmentPtr segment;
@@ -81,7 +83,7 @@ class HistoryReader final : public ControlLoop {
 
   SegmentPtr Find(Revision after, bool previous) REQUIRES(mutex_);
   void Keep(SegmentPtr segment, Dropped& dropped) REQUIRES(mutex_);
-  void DropOldest(Dropped& dropped) REQUIRES(mutex_);
+  void Drop(std::deque<Kept>::iterator kept, Dropped& dropped) REQUIRES(mutex_);
   // What nobody used for long. Returns in how long there may be more of it.
   Duration DropUnused(Dropped& dropped) REQUIRES(mutex_);
 

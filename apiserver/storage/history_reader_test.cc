@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/store_contract.h"
 
@@ -191,10 +193,12 @@ TEST_F(KeptHistoryTest, WhatIsKeptIsBounded) {
     Read(after);
     events.push_back(std::exchange(last_, nullptr));
   }
-  const auto alive = std::ranges::count_if(events, [](const auto& each) { return !each.expired(); });
+  const auto alive =
+      std::ranges::count_if(events, [](const auto& each) { return !each.expired(); });
   EXPECT_GE(alive, 2);
   EXPECT_LE(alive, 4) << "each counts twice, with what is sent of it";
   EXPECT_FALSE(events.back().expired());
+  executor_.RunFor(2 * HistoryReader::kKeptFor);
   bytes_ = 1;
   events.clear();
   for (uint64_t after = 1000; after < 3000; after += 10) {
@@ -203,6 +207,17 @@ TEST_F(KeptHistoryTest, WhatIsKeptIsBounded) {
   }
   EXPECT_EQ(std::ranges::count_if(events, [](const auto& each) { return !each.expired(); }),
             static_cast<ptrdiff_t>(HistoryReader::kKeptMax));
+}
+
+TEST_F(KeptHistoryTest, OfALongerHistoryTheBeginStays) {
+  bytes_ = HistoryReader::kKeptBytesMax / 64;
+  const auto read_all = [&] {
+    const int before = fetched_;
+    for (uint64_t after = 10; after < 510; after += 10) Read(after);
+    return fetched_ - before;
+  };
+  EXPECT_EQ(read_all(), 50);
+  EXPECT_LE(read_all(), 35) << "half of it fits";
 }
 
 TEST(HistoryReader, WhoWantsLittleIsGivenLittle) {
