@@ -107,7 +107,7 @@ void PreferCiphers(SSL_CTX* context) {
                                  "TLS_CHACHA20_POLY1305_SHA256") == 1);
   CHECK(SSL_CTX_set_cipher_list(context,
                                 "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-                                "DEFAULT") == 1);
+                                "ALL:!COMPLEMENTOFDEFAULT:!eNULL") == 1);  // Then the library's.
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
 

@@ -13,7 +13,7 @@
 namespace skiff::http {
 namespace {
 
-class CipherTest : public testing::Test {
+class CipherTest : public ::testing::Test {
  protected:
   struct Offer {
     int version = TLS1_3_VERSION;
