@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "base/program_pages.h"
+
 // jemalloc's, where that is linked (cmake/toolchain.cmake).
 extern "C" {
 int mallctl(const char* name, void* old_value, size_t* old_bytes, void* new_value, size_t new_bytes)
@@ -61,6 +63,10 @@ Duration HeapRelease::Step() {
   periods_ = 0;
   const bool worthwhile = grown || kept_ + kWorthwhileBytes < resident;
   pause_ = worthwhile ? kPausePeriods : std::min(2 * pause_, kPausePeriodsMax);
+  if (!grown) {
+    LetGoOfProgramPages();
+    kept_ = std::min(kept_, ResidentBytes());
+  }
   return kPeriod;
 }
 

@@ -21,7 +21,7 @@ void ReleaseThreadCache();
 class HeapRelease final : public ControlLoop {
  public:
   // Gives back when the process has grown, and now and then, for what was still in use then: more
-  // and more seldom while that finds nothing.
+  // and more seldom while that finds nothing. Pages of code that only the start needed, too.
   Duration Step() override;
 
  private:

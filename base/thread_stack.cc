@@ -35,14 +35,14 @@ uintptr_t StackBegin() {
 }
 
 // What is painted lies below all frames, where sanitizers expect nobody.
-[[gnu::no_sanitize("address", "thread")]] bool IsPainted(uintptr_t place) {
+__attribute__((no_sanitize("address", "thread"))) bool IsPainted(uintptr_t place) {
   const auto* const words = reinterpret_cast<const uint64_t*>(place);
   uint64_t other = 0;
   for (size_t i = 0; i < kPaintedBytes / sizeof *words; ++i) other |= words[i] ^ kPaint;
   return other == 0;
 }
 
-[[gnu::no_sanitize("address", "thread")]] void Paint(uintptr_t place) {
+__attribute__((no_sanitize("address", "thread"))) void Paint(uintptr_t place) {
   auto* const words = reinterpret_cast<uint64_t*>(place);
   for (size_t i = 0; i < kPaintedBytes / sizeof *words; ++i) words[i] = kPaint;
 }

@@ -4,6 +4,10 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 #include <fstream>
 #include <sstream>
@@ -81,6 +85,30 @@ TlsContext NewContext(const SSL_METHOD* method) {
 // only break the connection. The verdict stays in SSL_get_verify_result.
 int AcceptAnyCertificate(int, X509_STORE_CTX*) {
   return 1;
+}
+
+bool HasAesInstructions() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+#elif defined(__aarch64__)
+  return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#else
+  return false;
+#endif
+}
+
+// As Go's servers choose where the processor knows AES: AES with 128 bits before 256, which costs a
+// third more; ChaCha20 first with clients that have it first, since those do not know AES so well.
+// Elsewhere the client chooses.
+void PreferCiphers(SSL_CTX* context) {
+  if (!HasAesInstructions()) return;
+  CHECK(SSL_CTX_set_ciphersuites(context,
+                                 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                 "TLS_CHACHA20_POLY1305_SHA256") == 1);
+  CHECK(SSL_CTX_set_cipher_list(context,
+                                "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                                "ALL:!COMPLEMENTOFDEFAULT:!eNULL") == 1);  // Then the library's.
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
 
 // As Go's servers choose: HTTP/2 when the client knows it, whatever else it would like better.
@@ -161,6 +189,7 @@ Result<ServerTls> ServerTls::FromFiles(const std::string& certificate_file,
 
 Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2) {
   auto context = NewContext(TLS_server_method());
+  PreferCiphers(context.get());
   TRY(UseCertificate(context.get(), tls.certificate_pem, tls.key_pem));
   if (!tls.client_ca_pem.empty()) {
     TRY(TrustAuthorities(context.get(), tls.client_ca_pem, true));

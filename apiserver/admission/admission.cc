@@ -1,5 +1,6 @@
 #include "apiserver/admission/admission.h"
 
+#include "apiserver/audit/audit.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/request_context.h"
 
@@ -14,9 +15,15 @@ AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const Kin
           .name = request.info.name,
           .user = request.user,
           .warnings = request.warnings,
+          .annotations = request.told ? &request.told->annotations() : nullptr,
+          .annotates_patches = request.told && request.told->shows_requests(),
           .refusal = &request.refusal,
           .own = request.own,
           .deadline = request.deadline};
+}
+
+void Annotate(const AdmissionRequest& request, std::string_view key, std::string_view value) {
+  if (request.annotations != nullptr) request.annotations->emplace(key, value);
 }
 
 tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text) {

@@ -55,9 +55,10 @@ struct AdmissionRequest {
   // CreateOptions, UpdateOptions or DeleteOptions as they hold for this request, a document with
   // kind and apiVersion; nullptr: of a connection, or nobody asked for more than the default.
   const Json* options = nullptr;
-  // What the audit log would hold beside the request, by annotation key; the first value of a key
-  // stays. nullptr: nobody keeps it.
+  // What the audit log holds beside the request, by annotation key; the first value of a key stays.
+  // nullptr: nobody keeps it.
   std::map<std::string, std::string>* annotations = nullptr;
+  bool annotates_patches = false;  // Also with what webhooks change.
   // Gets the metav1.Status of whoever refused in words of his own, which no Error can say.
   Json* refusal = nullptr;
   // Of create: gets what the object was judged by, where that must not change before it is stored.
@@ -94,6 +95,9 @@ class AdmissionPlugin {
 // for what, until when, and who hears of it.
 AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const KindInfo& kind,
                              std::string subresource = "");
+
+// Puts an annotation down, where somebody keeps them.
+void Annotate(const AdmissionRequest& request, std::string_view key, std::string_view value);
 
 // `pods "x" is forbidden: text`
 tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text);

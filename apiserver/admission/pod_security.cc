@@ -138,6 +138,7 @@ class PodSecurity final : public AdmissionPlugin {
     }
     if (!request.subresource.empty()) return {};
     if (const auto made = TemplateOf(*request.object)) {
+      PutDown(request, policies.audit, *made->meta, *made->spec);
       Warn(request, policies.warn, *made->meta, *made->spec);
     }
     return {};
@@ -151,6 +152,8 @@ class PodSecurity final : public AdmissionPlugin {
       return {};
     }
     const auto findings = CheckPodSecurity(policies.enforce, pod.metadata, pod.spec);
+    Annotate(request, "pod-security.kubernetes.io/enforce-policy", policies.enforce.Text());
+    PutDown(request, policies.audit, pod.metadata, pod.spec);
     if (!findings.empty()) {
       return Deny(request, "violates PodSecurity " + Quoted(policies.enforce.Text()) + ": " +
                                FindingsText(findings));
@@ -161,10 +164,24 @@ class PodSecurity final : public AdmissionPlugin {
 
   static void Warn(const AdmissionRequest& request, const SecurityPolicy& policy,
                    const meta_v1::ObjectMeta& meta, const core_v1::PodSpec& spec) {
+    const std::string text = WouldViolate(policy, meta, spec);
+    if (!text.empty()) request.warnings.push_back(text);
+  }
+
+  // For the audit log.
+  static void PutDown(const AdmissionRequest& request, const SecurityPolicy& policy,
+                      const meta_v1::ObjectMeta& meta, const core_v1::PodSpec& spec) {
+    if (request.annotations == nullptr) return;
+    const std::string text = WouldViolate(policy, meta, spec);
+    if (!text.empty()) Annotate(request, "pod-security.kubernetes.io/audit-violations", text);
+  }
+
+  // "": it would not.
+  static std::string WouldViolate(const SecurityPolicy& policy, const meta_v1::ObjectMeta& meta,
+                                  const core_v1::PodSpec& spec) {
     const auto findings = CheckPodSecurity(policy, meta, spec);
-    if (findings.empty()) return;
-    request.warnings.push_back("would violate PodSecurity " + Quoted(policy.Text()) + ": " +
-                               FindingsText(findings));
+    if (findings.empty()) return "";
+    return "would violate PodSecurity " + Quoted(policy.Text()) + ": " + FindingsText(findings);
   }
 
   Result<> CheckNamespace(const AdmissionRequest& request) {

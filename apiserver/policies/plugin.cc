@@ -24,10 +24,6 @@ bool Does(const ValidatingAdmissionPolicyBinding& binding, std::string_view acti
   return std::find(actions.begin(), actions.end(), action) != actions.end();
 }
 
-void Annotate(const AdmissionRequest& request, const std::string& key, const std::string& value) {
-  if (request.annotations != nullptr) request.annotations->emplace(key, value);
-}
-
 // One request on its way past the policies.
 class Passage {
  public:

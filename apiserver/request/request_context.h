@@ -19,6 +19,7 @@ class InitialEvents;
 struct LateWrite;
 struct Route;
 struct Served;
+class ToldRequest;
 
 struct ApiRequest {
   const http::Request& http;
@@ -41,6 +42,8 @@ struct ApiRequest {
   std::shared_ptr<InitialEvents> initial_events = {};
   // Not null: its write may be left there (apiserver/objects/late_write.h).
   LateWrite* late = nullptr;
+  // Not null: the audit log tells of it.
+  ToldRequest* told = nullptr;
 };
 
 }  // namespace skiff

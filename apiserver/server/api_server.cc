@@ -2,17 +2,17 @@
 
 #include <atomic>
 
+#include "api/codec/json.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/auth/token_protocol.h"
-#include "apiserver/identity/node_connections.h"
 #include "apiserver/objects/late_write.h"
+#include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/request/warning_headers.h"
 #include "apiserver/server/api_server_state.h"
 #include "apiserver/server/bootstrap.h"
-#include "apiserver/server/health_checks.h"
 #include "apiserver/server/non_resource.h"
 #include "apiserver/webhooks/detour.h"
 #include "base/at_once.h"
@@ -27,8 +27,8 @@ const Log kLog("apiserver");
 constexpr std::chrono::seconds kRequestTimeMax{34};
 
 void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
-                Random& random, http::Response& response) {
-  const std::string_view audit_id = request.Header("Audit-Id");
+                Random& random, http::Response& response, const ToldRequest* told = nullptr) {
+  const std::string_view audit_id = told != nullptr ? told->id() : request.Header("Audit-Id");
   response.SetHeader("Audit-Id", audit_id.empty() ? random.Uid() : std::string(audit_id));
   if (!response.headers.contains("Cache-Control")) {
     response.SetHeader("Cache-Control", "no-cache, private");
@@ -90,50 +90,6 @@ std::vector<Operation> OperationsOf(const Route& route) {
 }
 
 }  // namespace
-
-void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
-  HealthParts health_parts{.store = store,
-                           .caches = caches,
-                           .shutting_down = shutting_down,
-                           .has_rbac = has_rbac,
-                           .store_alive = parts.store_alive,
-                           .store_ready = parts.store_ready};
-  if (nodes != nullptr) {
-    health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
-  }
-  health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
-}
-
-void ApiServer::State::AddWebhooks(const Parts& parts) {
-  http::Loops* loops = parts.loops;
-  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
-  webhooks = std::make_unique<Webhooks>(
-      Webhooks::Parts{.store = store,
-                      .caches = caches,
-                      .authorizer = authorizer,
-                      .random = random,
-                      .served = [this] { return custom_kinds.Now(""); },
-                      .loops = loops,
-                      .nodes = nodes,
-                      .metrics = metrics.registry()});
-  conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
-}
-
-void ApiServer::State::AddAggregation(const Parts& parts) {
-  http::Loops* loops = parts.loops;
-  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
-  aggregation = std::make_unique<Aggregation>(
-      Aggregation::Parts{.store = store,
-                         .clock = clock,
-                         .random = random,
-                         .loops = loops,
-                         .nodes = nodes,
-                         .metrics = metrics.registry(),
-                         .ask = ask,
-                         .rejects_redirects = options.rejects_forwarding_redirects,
-                         .limits = options.forward_limits,
-                         .resident = options.resident ? &*options.resident : nullptr});
-}
 
 RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const RouteMatch& match) {
   const bool is_built_in = match.kind != nullptr && RuntimeKindOf(*match.kind) == nullptr;
@@ -207,18 +163,10 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
   return names;
 }
 
-Result<User> ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
-                                            std::vector<std::string>& warnings) {
-  // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
-  if (trusted != nullptr) return Impersonate(request, *trusted, authorizer);
-  User user = TRY(authentication->Authenticate(request, warnings));
-  return Impersonate(request, std::move(user), authorizer);
-}
-
 ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User* trusted) {
   Asked asked{.info = ParseRequestInfo(request), .user = User{}, .warnings = {}};
   asked.in_process = trusted != nullptr;
-  if (asked.info.unreadable.empty()) asked.user = Authenticate(request, trusted, asked.warnings);
+  if (asked.info.unreadable.empty()) Authenticate(request, trusted, asked);
   return asked;
 }
 
@@ -236,6 +184,11 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   request.route = match.route;
   const Access access = AccessOf(request.info, match);
   const Verdict verdict = authorizer.Authorize(request.user, access);
+  if (request.told != nullptr) {
+    auto& annotations = request.told->annotations();
+    annotations.emplace("authorization.k8s.io/decision", verdict.allowed() ? "allow" : "forbid");
+    annotations.emplace("authorization.k8s.io/reason", verdict.reason);
+  }
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
@@ -261,6 +214,10 @@ ApiServer::~ApiServer() = default;
 Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, Parts parts) {
   auto state = std::make_unique<State>(std::move(options), parts);
   State& made = *state;
+  if (made.options.audit) {
+    made.audit = TRY(Audit::Create(*made.options.audit, made.clock, made.random,
+                                   made.metrics.registry()));
+  }
   TRY(made.AddAuthorizers());
   TRY(made.AddAuthentication());
   made.allocation =
@@ -348,7 +305,9 @@ struct ApiServer::Serving {
                 .own = asked.own,
                 .in_process = asked.in_process,
                 .deadline = std::chrono::steady_clock::now() + kRequestTimeMax,
-                .initial_events = asked.initial_events},
+                .initial_events = asked.initial_events,
+                .told = asked.told.get()},
+        told(std::move(asked.told)),
         warnings(request.warnings.size()),
         in_flight(state.metrics, request.info.IsReadOnly()),
         begin(state.clock.Monotonic()) {}
@@ -358,13 +317,16 @@ struct ApiServer::Serving {
   // What is known of it, for who serves it anew.
   Asked AskedAgain() {
     request.warnings.resize(warnings);
+    if (told) told->BeginAgain();
     // Its route may have put the request's words right.
     return {.info = ParseRequestInfo(http),
             .user = std::move(request.user),
             .warnings = std::move(request.warnings),
             .own = request.own,
             .in_process = request.in_process,
-            .initial_events = request.initial_events};
+            .initial_events = request.initial_events,
+            .told = std::move(told),
+            .audited = true};
   }
 
   State::Late counted;  // The last to go.
@@ -372,6 +334,7 @@ struct ApiServer::Serving {
   const std::optional<http::Request> without_token;
   const http::Request& http;
   ApiRequest request;
+  ToldRequestPtr told;
   const size_t warnings;  // So many there were at first.
   const ServerMetrics::InFlight in_flight;
   const Duration begin;
@@ -381,6 +344,7 @@ struct ApiServer::Serving {
 
 std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request, Asked& asked,
                                                    const flow_control::Pass* pass) {
+  if (!state_->BeginAudit(request, asked)) return std::nullopt;
   Serving serving(*state_, request, asked);
   Result<http::Response> result = state_->Serve(serving.request, std::move(asked.user));
   if (IsVoid()) {
@@ -403,13 +367,29 @@ http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result
         "request failed",
         {{"method", request.method}, {"path", request.path}, {"error", result.error().message}});
   }
-  AddHeaders(request, api_request.warnings, state_->random, response);
+  AddHeaders(request, api_request.warnings, state_->random, response, serving.told.get());
+  if (serving.told) TellOf(serving, result, response);
   if (pass != nullptr) pass->Mark(response);
   state_->entrance->kinds().Follow(api_request.info, response);
   LimitStrangers(request, api_request.user, result, response);
   CompressIfAsked(request, response);
   state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - serving.begin);
   return response;
+}
+
+void ApiServer::TellOf(Serving& serving, const Result<http::Response>& result,
+                       http::Response& response) {
+  Json status;
+  if (!result) {
+    const Json& refusal = serving.request.refusal;
+    status = refusal.is_object() ? refusal : StatusDocument(result.error());
+  } else if (response.body.starts_with(R"({"kind":"Status")")) {
+    status = ParseJson(response.body).value_or(Json());
+  }
+  if (!result && result.error().reason == Reason::kUnauthorized) {
+    return serving.told->FinishUnauthenticated(serving.http, std::move(status));
+  }
+  ToldRequest::Finish(serving.told, serving.request, std::move(status), response);
 }
 
 std::optional<http::Response> ApiServer::State::PublicPage(const http::Request& request) {
@@ -437,6 +417,7 @@ std::optional<http::Response> ApiServer::HandleLater(const http::Request& reques
 
 std::optional<http::Response> ApiServer::LetIn(const http::Request& request, Asked asked,
                                                const http::LateReplyPtr& reply) {
+  (void)state_->BeginAudit(request, asked);
   // Who is refused before it is known who he is takes no seat.
   if (!asked.is_known()) return Answer(request, std::move(asked));
   flow_control::Pass pass = state_->entrance->Enter({request, asked.info, *asked.user});
@@ -463,7 +444,7 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
   if (auto page = state_->PublicPage(request)) return {.response = std::move(page)};
   const AtOnce attempt;
   Asked asked = state_->Ask(request, nullptr);
-  if (attempt.failed()) return {};
+  if (attempt.failed() || !state_->BeginAudit(request, asked)) return {};
   if (!asked.is_known()) return {.response = TryAnswer(request, asked, nullptr)};
   if (!IsQuick(request, asked.info)) {
     const auto held = std::make_shared<Asked>(std::move(asked));
@@ -607,6 +588,7 @@ std::vector<ControlLoop*> ApiServer::loops() {
                                      state_->flow_configuration.get()};
   for (WatchJobLoop& loop : state_->list_jobs.loops()) loops.push_back(&loop);
   for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
+  if (state_->audit) loops.push_back(&state_->audit->log());
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;
 }

@@ -17,6 +17,7 @@
 #include "api/values.h"
 #include "apiserver/aggregation/forward_limits.h"
 #include "apiserver/aggregation/resident.h"
+#include "apiserver/audit/audit_options.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/storage/store.h"
@@ -80,6 +81,7 @@ struct ApiServerOptions {
   bool network_policies_are_enforced = false;  // By the nodes; else nobody is known to do so.
   FlowControlOptions flow_control = {};
   std::optional<Resident> resident = {};
+  std::optional<AuditOptions> audit = {};  // Unset: nothing is told.
 };
 
 class ApiServer final : public http::Handler,
@@ -157,6 +159,7 @@ class ApiServer final : public http::Handler,
                                           const flow_control::Pass* pass);
   http::Response Finish(Serving& serving, Result<http::Response> result,
                         const flow_control::Pass* pass);
+  void TellOf(Serving& serving, const Result<http::Response>& result, http::Response& response);
   // Once it is known who asks. As Begin.
   std::optional<http::Response> LetIn(const http::Request& request, Asked asked,
                                       const http::LateReplyPtr& reply = nullptr);

@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "apiserver/auth/node_authorizer.h"
+#include "apiserver/identity/node_connections.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
+#include "apiserver/server/health_checks.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -127,6 +129,77 @@ Result<> ApiServer::State::AddAuthentication() {
   auth.tokens = TRY(TokenFile::Parse(options.token_file_text));
   authentication = std::make_unique<Authentication>(std::move(auth));
   return {};
+}
+
+void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
+  HealthParts health_parts{.store = store,
+                           .caches = caches,
+                           .shutting_down = shutting_down,
+                           .has_rbac = has_rbac,
+                           .store_alive = parts.store_alive,
+                           .store_ready = parts.store_ready};
+  if (nodes != nullptr) {
+    health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
+  }
+  health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
+}
+
+void ApiServer::State::AddWebhooks(const Parts& parts) {
+  http::Loops* loops = parts.loops;
+  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  webhooks = std::make_unique<Webhooks>(
+      Webhooks::Parts{.store = store,
+                      .caches = caches,
+                      .authorizer = authorizer,
+                      .random = random,
+                      .served = [this] { return custom_kinds.Now(""); },
+                      .loops = loops,
+                      .nodes = nodes,
+                      .metrics = metrics.registry()});
+  conversions = std::make_unique<Conversions>(webhooks->caller(), random, metrics.registry());
+}
+
+void ApiServer::State::AddAggregation(const Parts& parts) {
+  http::Loops* loops = parts.loops;
+  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  aggregation = std::make_unique<Aggregation>(
+      Aggregation::Parts{.store = store,
+                         .clock = clock,
+                         .random = random,
+                         .loops = loops,
+                         .nodes = nodes,
+                         .metrics = metrics.registry(),
+                         .ask = ask,
+                         .rejects_redirects = options.rejects_forwarding_redirects,
+                         .limits = options.forward_limits,
+                         .resident = options.resident ? &*options.resident : nullptr});
+}
+
+void ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
+                                    Asked& asked) {
+  asked.user = trusted != nullptr ? *trusted
+                                  : authentication->Authenticate(request, asked.warnings);
+  if (!asked.user) return;
+  // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
+  if (!audit) {
+    asked.user = Impersonate(request, *std::move(asked.user), authorizer);
+    return;
+  }
+  Result<User> user = Impersonate(request, *asked.user, authorizer);
+  if (!user || *user != *asked.user) asked.impersonator = *std::move(asked.user);
+  asked.user = std::move(user);
+}
+
+bool ApiServer::State::BeginAudit(const http::Request& request, Asked& asked) {
+  if (!audit || asked.told || asked.audited) return true;
+  if (!audit->AwaitRoom()) return false;
+  asked.audited = true;
+  static const User kNobody;
+  const User* const user = asked.user ? &*asked.user : nullptr;
+  const User& asking = asked.impersonator ? *asked.impersonator : user ? *user : kNobody;
+  asked.told =
+      audit->Begin(request, asked.info, asking, asked.impersonator ? user : nullptr);
+  return true;
 }
 
 }  // namespace skiff

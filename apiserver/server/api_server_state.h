@@ -11,6 +11,7 @@
 #include "api/crd/custom_kind.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/aggregation/aggregation.h"
+#include "apiserver/audit/audit.h"
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/bootstrap_tokens.h"
 #include "apiserver/auth/rbac.h"
@@ -50,6 +51,9 @@ struct ApiServer::Asked {
   bool own = false;
   bool in_process = false;
   std::shared_ptr<InitialEvents> initial_events = {};  // Of a watch that has seats.
+  std::optional<User> impersonator = {};  // Who asked to be that user.
+  ToldRequestPtr told = {};   // Null: nothing is told of it,
+  bool audited = false;       // once that has been decided.
   bool is_known() const { return user.has_value() && info.unreadable.empty(); }
 };
 
@@ -140,6 +144,7 @@ struct ApiServer::State {
   std::unique_ptr<Aggregation> aggregation;
   // As the server's own hand.
   std::function<http::Response(const http::Request&)> ask;
+  std::unique_ptr<Audit> audit;  // Null: nothing is told.
   std::unique_ptr<flow_control::Entrance> entrance;
   std::unique_ptr<flow_control::ConfigurationLoop> flow_configuration;
   OutboundPool outbound;  // The last: what runs there uses all of this.
@@ -173,8 +178,9 @@ struct ApiServer::State {
   // How a browser comes to be logged in by a link; nullopt: that is not what is asked for.
   std::optional<http::Response> ConsoleLogin(const http::Request& request);
   Result<http::Response> Route(ApiRequest& request);
-  Result<User> Authenticate(const http::Request& request, const User* trusted,
-                            std::vector<std::string>& warnings);
+  void Authenticate(const http::Request& request, const User* trusted, Asked& asked);
+  // Once for each request. False in an attempt that would have to wait.
+  bool BeginAudit(const http::Request& request, Asked& asked);
 };
 
 }  // namespace skiff

@@ -216,6 +216,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   AddFrontProxyFlags(flags, to);
   AddAdmissionFlags(flags, to);
   AddFlowControlFlags(flags, to.flow_control);
+  AddAuditFlags(flags, to.audit);
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
@@ -284,6 +285,7 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return std::nullopt;
   TRY(CheckServerFlags(to));
+  TRY(CheckAuditFlags(to.audit, to.log.notes));
   TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
@@ -390,6 +392,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .flow_control = flags.flow_control,
       .resident = flags.resident};
   options.anonymous_auth = flags.anonymous_auth;
+  options.audit = TRY(AuditOptionsOf(flags.audit));
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
   options.node_port_min = ports.first;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apiserver/server/api_server.h"
+#include "apiserver/server/audit_flags.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -58,6 +59,7 @@ struct ApiServerFlags {
   bool warn_unserved_kinds = false;
   bool network_policies_are_enforced = false;
   FlowControlOptions flow_control = {};
+  AuditFlags audit = {};
   std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.
   std::string etcd_ca_file = "";
   std::string etcd_cert_file = "";

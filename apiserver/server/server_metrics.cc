@@ -4,6 +4,7 @@
 
 #include "apiserver/request/answer_stream.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/followed_stream.h"
 #include "apiserver/request/media.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/request/version.h"
@@ -79,31 +80,6 @@ std::vector<double> Powers(double first, double factor, int count) {
   for (; count > 0; --count, first *= factor) bounds.push_back(first);
   return bounds;
 }
-
-// A stream that tells when it is dropped.
-class FollowedStream final : public http::StreamSource {
- public:
-  FollowedStream(std::unique_ptr<http::StreamSource> inner, std::function<void()> dropped)
-      : inner_(std::move(inner)), dropped_(std::move(dropped)) {}
-  ~FollowedStream() override {
-    inner_.reset();
-    dropped_();
-  }
-  void Attach(http::Waker waker) override { inner_->Attach(std::move(waker)); }
-  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
-    return inner_->Pull(bytes_max, out);
-  }
-  bool GivesHanded() const override { return inner_->GivesHanded(); }
-  http::Pulled PullHanded(size_t bytes_max, http::HandedObjects& objects,
-                          std::vector<http::SharedBytes>& out) override {
-    return inner_->PullHanded(bytes_max, objects, out);
-  }
-  int PullEveryMs() const override { return inner_->PullEveryMs(); }
-
- private:
-  std::unique_ptr<http::StreamSource> inner_;
-  const std::function<void()> dropped_;
-};
 
 // The values of a row's key, which '\0' ends each.
 std::vector<std::string> ValuesOf(const std::string& key) {

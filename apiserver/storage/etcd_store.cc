@@ -29,7 +29,7 @@ EtcdStore::EtcdStore(Options options, const Clock& clock, std::unique_ptr<EtcdCl
       leases_(*client_, clock_),
       index_(Revision{}),
       cache_(options_.cache_bytes_max),
-      history_([this](Revision after, bool) { return FetchHistory(after); },
+      history_(clock_, [this](Revision after, bool) { return FetchHistory(after); },
                [this] { ring_.WakeStalled(); }),
       ring_(Revision{}, options_.ring, this) {}
 

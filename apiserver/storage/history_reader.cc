@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/store_answers.h"
 
 namespace skiff {
@@ -49,8 +50,9 @@ Result<Revision> HistoryReader::ReadEvents(const EventHistory::Wanted& wanted, R
   if (!segment && aside_) return after;
   if (!segment) {
     segment = TRY(fetch_(after, wanted.previous));
+    Dropped dropped;
     MutexLock lock(mutex_);
-    Keep(segment);
+    Keep(segment, dropped);
   }
   return TakeEvents(*segment, wanted, after, out);
 }
@@ -58,10 +60,11 @@ Result<Revision> HistoryReader::ReadEvents(const EventHistory::Wanted& wanted, R
 Duration HistoryReader::Step() {
   Revision after;
   bool previous = false;
+  Dropped dropped;
   {
     MutexLock lock(mutex_);
     if (ahead_ && Find(ahead_->first, ahead_->second)) ahead_.reset();
-    if (wanted_.empty() && !ahead_) return kNever;
+    if (wanted_.empty() && !ahead_) return DropUnused(dropped);
     if (wanted_.empty()) {
       std::tie(after, previous) = *ahead_;
     } else {
@@ -79,7 +82,7 @@ Duration HistoryReader::Step() {
     return kRetryPeriod;
   }
   failing_ = false;
-  Duration next = kNever;
+  Duration next = kKeptFor;
   {
     MutexLock lock(mutex_);
     if (segment) {
@@ -88,7 +91,7 @@ Duration HistoryReader::Step() {
         return got.after <= each.first && each.first < got.through &&
                (got.previous || !each.second);
       });
-      Keep(*std::move(segment));
+      Keep(*std::move(segment), dropped);
     } else {
       expired_ = std::max(expired_, Revision{after.value + 1});
       wanted_.erase(after);
@@ -100,17 +103,58 @@ Duration HistoryReader::Step() {
 }
 
 HistoryReader::SegmentPtr HistoryReader::Find(Revision after, bool previous) {
-  for (const auto& segment : segments_) {
-    const bool is_enough = segment->previous || !previous;
-    if (is_enough && segment->after <= after && after < segment->through) return segment;
+  for (auto kept = segments_.begin(); kept != segments_.end(); ++kept) {
+    const Segment& segment = *kept->segment;
+    const bool is_enough = segment.previous || !previous;
+    if (!is_enough || after < segment.after || after >= segment.through) continue;
+    kept->used = clock_.Monotonic();
+    std::rotate(kept, kept + 1, segments_.end());
+    return segments_.back().segment;
   }
   return nullptr;
 }
 
-void HistoryReader::Keep(SegmentPtr segment) {
-  CHECK(segment->after < segment->through);
-  segments_.push_back(std::move(segment));
-  if (segments_.size() > kSegmentsMax) segments_.pop_front();
+void HistoryReader::Keep(SegmentPtr segment, Dropped& dropped) {
+  const Segment& got = *segment;
+  CHECK(got.after < got.through);
+  // The end of what has happened is read again as there is more of it.
+  std::erase_if(segments_, [&](const Kept& kept) {
+    const Segment& old = *kept.segment;
+    const bool is_in_it = got.after <= old.after && old.through <= got.through;
+    if (!is_in_it || (old.previous && !got.previous)) return false;
+    bytes_ -= kept.bytes;
+    dropped.push_back(kept.segment);
+    return true;
+  });
+  size_t bytes = 0;
+  for (const EventPtr& event : got.events) {
+    bytes += RecordBytes(*event->record) + event->record->value.size();
+    if (event->previous) bytes += RecordBytes(*event->previous);
+  }
+  bytes_ += bytes;
+  segments_.push_back({std::move(segment), bytes, clock_.Monotonic()});
+  const size_t kept_max = aside_ ? kKeptMax : kKeptMaxNotAside;
+  while (segments_.size() > kept_max || (bytes_ > kKeptBytesMax && segments_.size() > 1)) {
+    // Not the oldest: who comes next begins there, and would find none of a history that is larger
+    // than what is kept. What nobody begins with any more goes by its age.
+    const size_t count = segments_.size();
+    const size_t victim = count > kNewestMax + 1 ? count - 1 - kNewestMax : 0;
+    Drop(segments_.begin() + static_cast<ptrdiff_t>(victim), dropped);
+  }
+}
+
+void HistoryReader::Drop(std::deque<Kept>::iterator kept, Dropped& dropped) {
+  bytes_ -= kept->bytes;
+  dropped.push_back(std::move(kept->segment));
+  segments_.erase(kept);
+}
+
+Duration HistoryReader::DropUnused(Dropped& dropped) {
+  const Duration now = clock_.Monotonic();
+  while (!segments_.empty() && segments_.front().used + kKeptFor <= now) {
+    Drop(segments_.begin(), dropped);
+  }
+  return segments_.empty() ? kNever : segments_.front().used + kKeptFor - now;
 }
 
 }  // namespace skiff

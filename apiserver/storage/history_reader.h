@@ -8,7 +8,9 @@
 //                                      piece that is wanted, and wakes those who stall
 //
 // Aside, the piece behind one that is being taken is fetched while nobody stalls, so that reading
-// and sending go on at the same time.
+// and sending go on at the same time; and pieces stay for some seconds, with the frames that were
+// made of their events. Clients that a network or a server parted come back together, and not all
+// of them are equally fast.
 //
 // Cursors are read on loops that serve thousands of connections, where nothing may wait for a disk
 // or for others: a program reads aside. Tests and the simulation need no thread for it.
@@ -24,6 +26,7 @@
 #include <vector>
 
 #include "apiserver/storage/event_ring.h"
+#include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -34,6 +37,11 @@ namespace skiff {
 class HistoryReader final : public ControlLoop {
  public:
   static constexpr Duration kRetryPeriod = 1s;
+  // Of the pieces that are kept aside: how long after they were last used, how many, and how many
+  // bytes together, each record with one frame.
+  static constexpr Duration kKeptFor = 10s;
+  static constexpr size_t kKeptMax = 64;
+  static constexpr size_t kKeptBytesMax = 96 << 20;
 
   // What happened in (after, through], all of it, whole revisions.
   struct Segment {
@@ -49,8 +57,8 @@ class HistoryReader final : public ControlLoop {
   using Fetch = std::function<Result<SegmentPtr>(Revision after, bool previous)>;
 
   // `ready` is called when those who stall should ask again.
-  HistoryReader(Fetch fetch, std::function<void()> ready)
-      : fetch_(std::move(fetch)), ready_(std::move(ready)) {}
+  HistoryReader(const Clock& clock, Fetch fetch, std::function<void()> ready)
+      : clock_(clock), fetch_(std::move(fetch)), ready_(std::move(ready)) {}
 
   // From now on ReadEvents fetches nothing itself. Before it is first called; whoever calls this
   // runs the loop.
@@ -61,19 +69,33 @@ class HistoryReader final : public ControlLoop {
   Duration Step() override;
 
  private:
-  static constexpr size_t kSegmentsMax = 4;
+  static constexpr size_t kKeptMaxNotAside = 4;
+  // Those in use last, which give no room to others.
+  static constexpr size_t kNewestMax = 8;
+
+  struct Kept {
+    SegmentPtr segment;
+    size_t bytes = 0;
+    Duration used = Duration::zero();  // Monotonic, when it last was.
+  };
+
+  using Dropped = std::vector<SegmentPtr>;  // To be let go of without the lock.
 
   SegmentPtr Find(Revision after, bool previous) REQUIRES(mutex_);
-  void Keep(SegmentPtr segment) REQUIRES(mutex_);
+  void Keep(SegmentPtr segment, Dropped& dropped) REQUIRES(mutex_);
+  void Drop(std::deque<Kept>::iterator kept, Dropped& dropped) REQUIRES(mutex_);
+  // What nobody used for long. Returns in how long there may be more of it.
+  Duration DropUnused(Dropped& dropped) REQUIRES(mutex_);
 
+  const Clock& clock_;
   const Fetch fetch_;
   const std::function<void()> ready_;
   const Log log_{"storage"};
   bool aside_ = false;
   bool failing_ = false;  // Of Step: it has been said.
   Mutex mutex_;
-  // Read lately, newest last; at most kSegmentsMax.
-  std::deque<SegmentPtr> segments_ GUARDED_BY(mutex_);
+  std::deque<Kept> segments_ GUARDED_BY(mutex_);  // In order of use, the latest last.
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
   // Where cursors stall, and whether one of them wants what was before; no more than there are
   // cursors.
   std::map<Revision, bool> wanted_ GUARDED_BY(mutex_);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/store_contract.h"
 
@@ -121,9 +123,108 @@ TEST_F(HistoryReaderTest, WhatWasBeforeIsReadForThoseWhoWantIt) {
   }
 }
 
+// Reads pieces of ten revisions aside, each with an event of that many bytes.
+class KeptHistoryTest : public testing::Test {
+ protected:
+  KeptHistoryTest() {
+    reader_.ReadAside();
+    executor_.Add(reader_);
+  }
+  ~KeptHistoryTest() override { executor_.Remove(reader_); }
+
+  // As a cursor does, until it has the event at that revision.
+  void Read(uint64_t after) {
+    const EventHistory::Wanted wanted{prefix_, Revision{after + 1}, 64, false};
+    std::vector<EventPtr> events;
+    while (reader_.ReadEvents(wanted, Revision{after}, events).value() == Revision{after}) {
+      ASSERT_TRUE(executor_.RunOne());
+    }
+    last_ = events.empty() ? nullptr : events.back();
+  }
+
+  const std::string prefix_ = "/";
+  FakeClock clock_;
+  SteppedExecutor executor_{clock_, 1};
+  size_t bytes_ = 1;
+  int fetched_ = 0;
+  EventPtr last_;
+  HistoryReader reader_{clock_,
+                        [this](Revision after, bool previous) -> Result<HistoryReader::SegmentPtr> {
+                          ++fetched_;
+                          const Revision first{after.value + 1};
+                          auto record = std::make_shared<Record>(
+                              Record{"/a", std::string(bytes_, 'x'), first, first});
+                          auto event = std::make_shared<Event>();
+                          event->kind = Event::Kind::kPut;
+                          event->revision = first;
+                          event->record = std::move(record);
+                          return std::make_shared<const HistoryReader::Segment>(
+                              HistoryReader::Segment{
+                                  after, Revision{after.value + 10}, {event}, previous});
+                        },
+                        [] {}};
+};
+
+TEST_F(KeptHistoryTest, WhoComesALittleLaterIsServedFromWhatWasRead) {
+  for (uint64_t after = 10; after < 210; after += 10) Read(after);
+  ASSERT_EQ(fetched_, 20);
+  for (uint64_t after = 10; after < 210; after += 10) Read(after);
+  EXPECT_EQ(fetched_, 20);
+  clock_.Advance(HistoryReader::kKeptFor / 2);
+  Read(10);
+  EXPECT_EQ(fetched_, 20);
+  const std::weak_ptr<const Event> unused = (Read(110), last_);
+  const std::weak_ptr<const Event> used = (Read(10), last_);
+  last_.reset();
+  clock_.Advance(HistoryReader::kKeptFor - 1s);
+  Read(10);
+  last_.reset();
+  executor_.RunFor(2s);
+  EXPECT_TRUE(unused.expired()) << "nobody asked for it any more";
+  EXPECT_FALSE(used.expired());
+  executor_.RunFor(HistoryReader::kKeptFor);
+  EXPECT_TRUE(used.expired());
+}
+
+TEST_F(KeptHistoryTest, WhatIsKeptIsBounded) {
+  bytes_ = HistoryReader::kKeptBytesMax / 8;
+  std::vector<std::weak_ptr<const Event>> events;
+  for (uint64_t after = 10; after < 90; after += 10) {
+    Read(after);
+    events.push_back(std::exchange(last_, nullptr));
+  }
+  const auto alive =
+      std::ranges::count_if(events, [](const auto& each) { return !each.expired(); });
+  EXPECT_GE(alive, 2);
+  EXPECT_LE(alive, 4) << "each counts twice, with what is sent of it";
+  EXPECT_FALSE(events.back().expired());
+  executor_.RunFor(2 * HistoryReader::kKeptFor);
+  bytes_ = 1;
+  events.clear();
+  for (uint64_t after = 1000; after < 3000; after += 10) {
+    Read(after);
+    events.push_back(std::exchange(last_, nullptr));
+  }
+  EXPECT_EQ(std::ranges::count_if(events, [](const auto& each) { return !each.expired(); }),
+            static_cast<ptrdiff_t>(HistoryReader::kKeptMax));
+}
+
+TEST_F(KeptHistoryTest, OfALongerHistoryTheBeginStays) {
+  bytes_ = HistoryReader::kKeptBytesMax / 64;
+  const auto read_all = [&] {
+    const int before = fetched_;
+    for (uint64_t after = 10; after < 510; after += 10) Read(after);
+    return fetched_ - before;
+  };
+  EXPECT_EQ(read_all(), 50);
+  EXPECT_LE(read_all(), 35) << "half of it fits";
+}
+
 TEST(HistoryReader, WhoWantsLittleIsGivenLittle) {
   std::vector<bool> fetched;
+  FakeClock clock;
   HistoryReader reader(
+      clock,
       [&](Revision after, bool previous) -> Result<HistoryReader::SegmentPtr> {
         fetched.push_back(previous);
         return std::make_shared<const HistoryReader::Segment>(
@@ -163,6 +264,7 @@ TEST(HistoryReader, TriesAgainWhatCouldNotBeRead) {
   bool away = true;
   int ready = 0;
   HistoryReader reader(
+      clock,
       [&](Revision after, bool) -> Result<HistoryReader::SegmentPtr> {
         if (away) return Fail(Reason::kServiceUnavailable, "away");
         return std::make_shared<const HistoryReader::Segment>(

@@ -60,8 +60,9 @@ RocksdbStore::RocksdbStore(Options options, const Clock& clock, std::unique_ptr<
       index_(std::max(disk_->LastRevision(), kEmptyRevision)),
       cache_(options_.cache_bytes_max),
       compacted_(disk_->Compacted().value),
-      history_([this](Revision after, bool previous) { return FetchHistory(after, previous); },
-               [this] { ring_.WakeStalled(); }),
+      history_(
+          clock_, [this](Revision after, bool previous) { return FetchHistory(after, previous); },
+          [this] { ring_.WakeStalled(); }),
       ring_(index_.Current(), options_.ring, this),
       queue_([this](const WriteQueue::Writers& writers) { CommitFor(writers); }),
       begun_(!options_.begins_unsynced) {}

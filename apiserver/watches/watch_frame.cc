@@ -54,6 +54,17 @@ std::string Framed(const KindInfo& kind, std::string_view type, std::string text
   return Envelope(type, Shown(kind, std::move(text), form));
 }
 
+// Of a record as it is.
+std::string RecordFrame(const KindInfo& kind, std::string_view type, const Record& record,
+                        const FrameForm& form) {
+  // Most are copied once, from where they lie.
+  const bool is_copy = form.media.encoding != Encoding::kProtobuf &&
+                       form.media.target == Target::kObject && IsSentAsKept(kind);
+  if (!is_copy) return Framed(kind, type, TextOf(kind, record).value_or("{}"), form);
+  const auto view = ObjectView::Of(record);
+  return Envelope(type, view ? view->body() : "{}");
+}
+
 // The record with another resourceVersion, in the version the watcher asked for.
 std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision revision) {
   const auto view = ObjectView::Of(record);
@@ -90,9 +101,7 @@ WatchEvent::Type TypeOf(Change change) {
 
 std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
                        const FrameForm& form) {
-  if (change != Change::kDeleted) {
-    return Framed(kind, NameOf(change), TextOf(kind, *event.record).value_or("{}"), form);
-  }
+  if (change != Change::kDeleted) return RecordFrame(kind, NameOf(change), *event.record, form);
   // At the revision of the change that took it away.
   return Framed(kind, "DELETED", TextAtRevision(kind, LastSeen(event), event.revision), form);
 }
@@ -112,7 +121,7 @@ std::shared_ptr<const Handed> HandedEventOf(const KindInfo& kind, const Event& e
 }
 
 std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form) {
-  return Framed(kind, "ADDED", TextOf(kind, record).value_or("{}"), form);
+  return RecordFrame(kind, "ADDED", record, form);
 }
 
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,

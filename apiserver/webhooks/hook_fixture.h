@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "apiserver/server/server_fixture.h"
 #include "http/loop.h"
@@ -12,12 +14,13 @@ namespace skiff {
 
 class HookFixture : public ServerFixture {
  protected:
-  HookFixture() {
+  explicit HookFixture(std::optional<AuditOptions> audit = std::nullopt) {
     for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
     server_ = nullptr;
     server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
                                   .token_file_text = kTokens,
-                                  .advertise_address = "192.0.2.7"},
+                                  .advertise_address = "192.0.2.7",
+                                  .audit = std::move(audit)},
                                  {*store_, clock_, random_, nullptr, {}, {}, &loops_});
     for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
     Settle();

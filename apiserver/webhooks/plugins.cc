@@ -56,6 +56,38 @@ Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json
   return object;
 }
 
+// Of a webhook, among those that are asked of one request: what audit annotations call it.
+struct Place {
+  const Hook& hook;
+  int round = 0;
+  size_t index = 0;
+
+  std::string Key() const {
+    return fmt::format("webhook.admission.k8s.io/round_{}_index_{}", round, index);
+  }
+  // The begin of an annotation's value.
+  std::string Names() const {
+    std::string text = "{\"configuration\":";
+    AppendJsonString(hook.configuration, text);
+    text += ",\"webhook\":";
+    AppendJsonString(hook.name, text);
+    return text;
+  }
+};
+
+void AnnotateMutation(const Place& place, bool changed, const AdmissionRequest& request) {
+  if (request.annotations == nullptr) return;
+  Annotate(request, "mutation." + place.Key(),
+           place.Names() + (changed ? ",\"mutated\":true}" : ",\"mutated\":false}"));
+}
+
+void AnnotatePatch(const Place& place, const std::string& patch,
+                   const AdmissionRequest& request) {
+  if (request.annotations == nullptr || !request.annotates_patches) return;
+  Annotate(request, "patch." + place.Key(),
+           place.Names() + ",\"patch\":" + patch + ",\"patchType\":\"JSONPatch\"}");
+}
+
 // Whether the patch changed anything.
 Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhooks::Sent& sent,
                         AdmissionRequest& request) {
@@ -109,34 +141,51 @@ class MutatingWebhooks final : public AdmissionPlugin {
     if (again.again && !again.called.empty() && TextOfObject(request) != again.last_output) {
       again.RequireCalled();
     }
-    for (const auto& hook : *hooks) {
-      if (again.again && !again.due.contains(hook->id)) continue;
-      TRY(AskOne(*hook, request));
+    for (size_t i = 0; i < hooks->size(); ++i) {
+      const Hook& hook = *(*hooks)[i];
+      if (again.again && !again.due.contains(hook.id)) continue;
+      TRY(AskOne(hook, i, request));
     }
     if (!again.called.empty()) again.last_output = TextOfObject(request);
     return {};
   }
 
  private:
-  Result<> AskOne(const Hook& hook, AdmissionRequest& request) {
+  // The `index`th of all.
+  Result<> AskOne(const Hook& hook, size_t index, AdmissionRequest& request) {
     const auto sent = TRY(webhooks_->Match(hook, request, true));
     if (!sent) return {};
-    TRY(CheckDryRun(hook, request));
-    Json denial;
-    const auto heard =
-        webhooks_->Hear(webhooks_->Ask(hook, request, *sent), request, true, denial);
-    if (!heard) return Refuse(heard.error(), std::move(denial), request);
-    const std::optional<ReviewAnswer>& answer = *heard;
+    const Place place{hook, request.reinvocation.again ? 1 : 0, index};
+    const Result<bool> changed = LetChange(place, *sent, request);
+    AnnotateMutation(place, changed.value_or(false), request);
+    if (!changed) return Fail(changed.error());
     Reinvocation& again = request.reinvocation;
-    if (answer && !answer->patch.empty()) {
-      const bool changed = TRY(ApplyPatch(hook, answer->patch, *sent, request));
-      if (changed) {
-        again.RequireCalled();
-        again.wanted = true;
-      }
+    if (*changed) {
+      again.RequireCalled();
+      again.wanted = true;
     }
     if (hook.reinvoke) again.called.insert(hook.id);
     return {};
+  }
+
+  // Whether it did.
+  Result<bool> LetChange(const Place& place, const Webhooks::Sent& sent,
+                         AdmissionRequest& request) {
+    const Hook& hook = place.hook;
+    TRY(CheckDryRun(hook, request));
+    Json denial;
+    const auto heard =
+        webhooks_->Hear(webhooks_->Ask(hook, request, sent), request, true, denial);
+    if (!heard) return Refuse(heard.error(), std::move(denial), request);
+    const std::optional<ReviewAnswer>& answer = *heard;
+    if (!answer) {
+      Annotate(request, "failed-open.mutation." + place.Key(), hook.name);
+      return false;
+    }
+    if (answer->patch.empty()) return false;
+    const bool changed = TRY(ApplyPatch(hook, answer->patch, sent, request));
+    AnnotatePatch(place, answer->patch, request);
+    return changed;
   }
 
   Webhooks* const webhooks_;
@@ -167,9 +216,13 @@ class ValidatingWebhooks final : public AdmissionPlugin {
       }
       asked.push_back(webhooks_->Ask(*hook, request, sent));
     }
-    for (Webhooks::Asked& each : asked) {
+    for (size_t i = 0; i < asked.size(); ++i) {
+      const Place place{*asked[i].hook, 0, i};
       Json denial;
-      const auto answer = webhooks_->Hear(std::move(each), request, false, denial);
+      const auto answer = webhooks_->Hear(std::move(asked[i]), request, false, denial);
+      if (answer && !*answer) {
+        Annotate(request, "failed-open.validating." + place.Key(), place.hook.name);
+      }
       if (answer || first) continue;
       first = answer.error();
       first_denial = std::move(denial);

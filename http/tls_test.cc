@@ -1,0 +1,86 @@
+// Which cipher a server chooses.
+#include "http/tls.h"
+
+#include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "http/x509_test_certs.h"
+
+namespace skiff::http {
+namespace {
+
+class CipherTest : public ::testing::Test {
+ protected:
+  struct Offer {
+    int version = TLS1_3_VERSION;
+    const char* suites = nullptr;   // Of TLS 1.3; nullptr: the library's.
+    const char* ciphers = nullptr;  // Of TLS 1.2.
+  };
+
+  // The name of what both agree on; "" when there is nothing.
+  std::string Chosen(const Offer& offer) {
+    const auto context = *MakeClientContext({.insecure = true});
+    CHECK(SSL_CTX_set_max_proto_version(context.get(), offer.version) == 1);
+    if (offer.suites != nullptr) {
+      CHECK(SSL_CTX_set_ciphersuites(context.get(), offer.suites) == 1);
+    }
+    if (offer.ciphers != nullptr) {
+      CHECK(SSL_CTX_set_cipher_list(context.get(), offer.ciphers) == 1);
+    }
+    const Connection client(SSL_new(context.get()), SSL_free);
+    const Connection server(SSL_new(server_.get()), SSL_free);
+    BIO* here = nullptr;
+    BIO* there = nullptr;
+    CHECK(BIO_new_bio_pair(&here, 0, &there, 0) == 1);
+    SSL_set_bio(client.get(), here, here);
+    SSL_set_bio(server.get(), there, there);
+    SSL_set_connect_state(client.get());
+    SSL_set_accept_state(server.get());
+    for (int i = 0; i < 8; ++i) {
+      (void)SSL_do_handshake(client.get());
+      (void)SSL_do_handshake(server.get());
+    }
+    return SSL_is_init_finished(client.get()) == 1 ? SSL_get_cipher_name(client.get()) : "";
+  }
+
+ private:
+  using Connection = std::unique_ptr<SSL, void (*)(SSL*)>;
+  const testing::CertificateAndKey leaf_ = testing::TestAuthority().Issue({.common_name = "s"});
+  const TlsContext server_ =
+      *MakeServerContext({leaf_.certificate_pem, leaf_.key_pem, ""}, /*http2=*/true);
+};
+
+bool HasAes() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+#else
+  return false;
+#endif
+}
+
+TEST_F(CipherTest, TheCheaperOneWhereTheProcessorKnowsIt) {
+  if (!HasAes()) GTEST_SKIP() << "clients choose on this machine";
+  EXPECT_EQ(Chosen({}), "TLS_AES_128_GCM_SHA256");
+  EXPECT_EQ(Chosen({.suites = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"}),
+            "TLS_AES_128_GCM_SHA256");
+  EXPECT_EQ(Chosen({.version = TLS1_2_VERSION}), "ECDHE-ECDSA-AES128-GCM-SHA256");
+}
+
+TEST_F(CipherTest, WhoOffersOnlyOthersIsServedToo) {
+  EXPECT_EQ(Chosen({.suites = "TLS_AES_256_GCM_SHA384"}), "TLS_AES_256_GCM_SHA384");
+  EXPECT_EQ(Chosen({.suites = "TLS_CHACHA20_POLY1305_SHA256"}), "TLS_CHACHA20_POLY1305_SHA256");
+  EXPECT_EQ(Chosen({.suites = "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"}),
+            "TLS_CHACHA20_POLY1305_SHA256")
+      << "who has it first has no instructions for AES";
+  for (const char* cipher : {"ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305",
+                             "ECDHE-ECDSA-AES128-SHA"}) {
+    EXPECT_EQ(Chosen({.version = TLS1_2_VERSION, .ciphers = cipher}), cipher);
+  }
+}
+
+}  // namespace
+}  // namespace skiff::http
