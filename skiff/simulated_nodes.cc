@@ -13,8 +13,8 @@
 namespace skiff {
 namespace {
 
-// What nodes write they do not wait for (decision 0074): the work is for processors.
-constexpr int kSimulationThreads = 6;
+// Mostly waiting for the store to sync: many writes at once share one sync.
+constexpr int kSimulationThreads = 32;
 constexpr char kNamePrefix[] = "node-";
 
 std::string NameOf(int index) {
