@@ -15,6 +15,7 @@ struct Mapping {
   uintptr_t begin = 0, end = 0;
   size_t resident = 0;
   bool is_file = false;  // Private, and for nobody to write.
+  bool is_written = true;
 };
 
 // Whether the line begins a mapping: "7f00-7f01 r-xp 00000000 fe:00 17    /usr/bin/x".
@@ -40,8 +41,12 @@ size_t LetGoOfProgramPages() {
     if (ReadHead(line, mapping) || !mapping.is_file) continue;
     size_t kib = 0;
     if (std::sscanf(line.c_str(), "Rss: %zu kB", &kib) == 1) mapping.resident = kib << 10;
-    // What the loader wrote into, as addresses of constants, is nowhere else.
-    if (std::sscanf(line.c_str(), "Anonymous: %zu kB", &kib) != 1 || kib > 0) continue;
+    if (std::sscanf(line.c_str(), "Anonymous: %zu kB", &kib) == 1) mapping.is_written = kib > 0;
+    // What the loader wrote into, as addresses of constants, is nowhere else but, perhaps, swapped
+    // out.
+    if (std::sscanf(line.c_str(), "Swap: %zu kB", &kib) != 1 || kib > 0 || mapping.is_written) {
+      continue;
+    }
     const size_t bytes = mapping.end - mapping.begin;
     if (madvise(reinterpret_cast<void*>(mapping.begin), bytes, MADV_DONTNEED) == 0) {
       let_go += mapping.resident;

@@ -2,7 +2,7 @@
 //
 //   Mailbox answers([this] { Wake(); });                       // A member of a loop.
 //   ...
-//   answers.Deliver();                                         // In Step: calls those that are due.
+//   answers.Deliver();                                         // In Step: calls what is due.
 //   client.BindLater(answers, pod, node, [=](Result<> bound) { ... });
 //   answers.Deliver();                                         // It may be there at once.
 //

@@ -1,7 +1,7 @@
 # Sourced, after show.sh and packages.sh, by scripts that take a whole machine for themselves.
 
 # own_machine NAME DISK_SIZE SKIFF [ARGUMENT...]: the script goes on with these arguments on a machine
-# of its own (e2e/machine.sh), where a cluster's directory $DATA (/run/skiff/data) is a disk of that size. Ends with 77
+# of its own (e2e/machine.sh), where a cluster's directory $DATA (/run/skiff/data unless set) is a disk of that size. Ends with 77
 # where such a machine cannot be had, and with show.sh's summary otherwise.
 own_machine() {
   local name=$1 size=$2

@@ -87,6 +87,7 @@ class Loop {
   void Repeat(LoopListener& listener) { repeats_.push_back(&listener); }
   // Calls OnTurn once, after those who asked before. Asked again before that, it is one.
   void AskTurn(LoopListener& listener);
+  // It gets none; for who goes.
   void DropTurn(LoopListener& listener);
   // `listener` hears no more of it, not even what this round of events still holds.
   void Forget(int fd, LoopListener& listener);

@@ -13,7 +13,8 @@
 namespace skiff {
 namespace {
 
-// Mostly waiting for the store to sync: many writes at once share one sync.
+// Woken for a step or two each. What nodes register by waits for the store, many to one sync; what
+// follows does not (decision 0074).
 constexpr int kSimulationThreads = 32;
 constexpr char kNamePrefix[] = "node-";
 

@@ -163,7 +163,10 @@ TEST_F(NodeRestrictionTest, WhatServesTheNetworkOfANodeReadsMoreAndDeletesItsVol
     EXPECT_EQ(Ask("GET", path, "", "", "node1").code, is_of_kubelets ? 200 : 403)
         << path << ": the node itself";
   }
-  for (const char* path : {"/api/v1/secrets", "/api/v1/pods", "/api/v1/configmaps"}) {
+  for (const char* path : {"/api/v1/pods", "/apis/networking.k8s.io/v1/networkpolicies"}) {
+    EXPECT_EQ(as("GET", path), 200) << path << ": who may reach whom";
+  }
+  for (const char* path : {"/api/v1/secrets", "/api/v1/configmaps", "/apis/apps/v1/deployments"}) {
     EXPECT_EQ(as("GET", path), 403) << path;
   }
   EXPECT_EQ(as("DELETE", "/api/v1/persistentvolumes/theirs"), 403);

@@ -5,13 +5,13 @@
 
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
+#include "api/text/yaml.h"
 #include "apiserver/kinds/served_kinds.h"
 #include "apiserver/request/answer_stream.h"
 #include "apiserver/request/followed_stream.h"
 #include "apiserver/request/media.h"
 #include "apiserver/request/request_context.h"
 #include "apiserver/request/respond.h"
-#include "api/text/yaml.h"
 #include "base/at_once.h"
 
 namespace skiff {
@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kTruncated = "audit.k8s.io/truncated";
 // The text of an object is looked through, copied and kept until it is written.
-constexpr size_t kObjectBytesMax = 4 << 20;
+constexpr size_t kToldBytesMax = 4 << 20;
 
 // An enveloped object as JSON text; "" when nobody knows its kind.
 std::string TextOfProtobuf(std::string_view bytes, const KindSet& kinds) {
@@ -42,7 +42,7 @@ bool IsProtobuf(std::string_view bytes) {
 // The body of a request as JSON text; "" when it is none.
 std::string TextOfBody(const ApiRequest& request) {
   const std::string& body = request.http.Body();
-  if (body.size() > kObjectBytesMax) return "";
+  if (body.size() > kToldBytesMax) return "";
   if (IsProtobuf(body)) return TextOfProtobuf(body, *request.served->kinds);
   const std::string media = BareMediaType(request.http.Header("Content-Type"));
   if (!media.ends_with("yaml")) return body;
@@ -201,7 +201,7 @@ void ToldRequest::TakeResponse(const ApiRequest& request, const http::Response& 
     for (const http::SharedBytes& piece : response.pieces) text += *piece;
   }
   if (IsProtobuf(text)) text = TextOfProtobuf(text, *request.served->kinds);
-  if (!text.empty() && text.size() <= kObjectBytesMax) {
+  if (!text.empty() && text.size() <= kToldBytesMax) {
     event_.response = AuditObject(text, decision_.omits_managed_fields);
   }
   const bool is_longer = AnswerStreamOf(response) != nullptr || (is_whole && !text.empty()) ||
@@ -263,7 +263,7 @@ ToldRequestPtr Audit::Begin(const http::Request& request, const RequestInfo& inf
   AuditEvent event = AuditEventOf(request, info);
   event.level = decision.level;
   event.id = request.Header("Audit-Id");
-  if (event.id.empty()) event.id = random_.Uid();
+  if (event.id.empty() || event.id.size() > kAuditIdBytesMax) event.id = random_.Uid();
   event.user = user;
   if (impersonated != nullptr) event.impersonated = *impersonated;
   event.received = clock_.Now();

@@ -1,8 +1,8 @@
 // Tells of requests what a policy wants told, stage by stage.
 //
 //   auto told = audit.Begin(request, info, user, impersonated);  // Null: nothing of this one.
-//   told->annotations()["pod-security..."] = ...;
-//   told->Finish(response, ...);                                  // Once.
+//   told->annotations().emplace("pod-security...", ...);
+//   ToldRequest::Finish(told, request, status, response);         // Once.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,11 @@ struct ApiRequest;
 
 class Audit;
 
-// One request that is told of. When it goes without an answer, that is told.
+// Of who names his request himself; who does so at greater length gets a name.
+inline constexpr size_t kAuditIdBytesMax = 128;
+
+// One request that is told of. When it goes without an answer, that is told. Not thread-safe: it
+// belongs to whoever serves the request at the moment, one after the other.
 class ToldRequest {
  public:
   // `is_long`: its answer goes on, as that of a watch.
@@ -37,7 +41,7 @@ class ToldRequest {
   ToldRequest& operator=(const ToldRequest&) = delete;
 
   const std::string& id() const { return event_.id; }
-  // What those add who look at the request, the first value of a key stays.
+  // What those add who look at the request, by emplace: the first value of a key stays.
   std::map<std::string, std::string>& annotations() { return event_.annotations; }
   bool shows_requests() const { return decision_.level >= AuditLevel::kRequest; }
   // It is served from the start once more: nothing has been found out about it.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "api/codec/json.h"
+#include "api/text/utf8.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
@@ -23,13 +24,13 @@ class Members {
   // JSON text.
   void Raw(std::string_view name, std::string_view json) {
     if (!std::exchange(first_, false)) out_.push_back(',');
-    AppendJsonString(name, out_);
+    AppendJsonString(MendUtf8(name), out_);
     out_.push_back(':');
     out_.append(json);
   }
   void Always(std::string_view name, std::string_view text) {
     std::string quoted;
-    AppendJsonString(text, quoted);
+    AppendJsonString(MendUtf8(text), quoted);
     Raw(name, quoted);
   }
   void Text(std::string_view name, std::string_view text) {
@@ -42,7 +43,7 @@ class Members {
     std::string list = "[";
     for (const std::string& text : texts) {
       if (list.size() > 1) list.push_back(',');
-      AppendJsonString(text, list);
+      AppendJsonString(MendUtf8(text), list);
     }
     return list += ']';
   }
@@ -159,16 +160,15 @@ std::optional<std::string> Compact(std::string_view json) {
   return text;
 }
 
-template <typename Document>
-void DropManagedFields(Document& object) {
-  const auto drop = [](Document& each) {
+void DropManagedFields(Json& object) {
+  const auto drop = [](Json& each) {
     const auto metadata = each.is_object() ? each.find("metadata") : each.end();
     if (metadata != each.end() && metadata->is_object()) metadata->erase("managedFields");
   };
   drop(object);
   const auto items = object.is_object() ? object.find("items") : object.end();
   if (items == object.end() || !items->is_array()) return;
-  for (Document& item : *items) drop(item);
+  for (Json& item : *items) drop(item);
 }
 
 // "" is how the old format says that there is none.
@@ -255,13 +255,15 @@ std::string LegacyAuditLine(const AuditEvent& event, AuditStage stage, TimePoint
 }
 
 std::string AuditObject(std::string_view json, bool omits_managed_fields) {
-  using Document = nlohmann::ordered_json;
   auto text = Compact(json);
-  if (!text || !Document::accept(*text)) return "";
+  if (!text || !Json::accept(*text)) return "";
   if (!omits_managed_fields) return *std::move(text);
-  Document document = Document::parse(*text);
-  DropManagedFields(document);
-  return document.dump(-1, ' ', false, Document::error_handler_t::replace);
+  // Its keys come in the order of the alphabet: a document that keeps theirs looks through all of
+  // them for each.
+  auto document = ParseJson(*text);
+  if (!document) return "";
+  DropManagedFields(*document);
+  return DumpJson(*document);
 }
 
 }  // namespace skiff

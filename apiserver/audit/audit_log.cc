@@ -185,7 +185,13 @@ Result<> AuditLog::Rotate() {
     date += std::chrono::milliseconds(1);
   } while (fs::exists(older, code));
   close(std::exchange(fd_, -1));
-  if (rename(path.c_str(), older.c_str()) != 0) return Fail(FileError("rename", path, errno));
+  if (rename(path.c_str(), older.c_str()) != 0) {
+    log_.Error("audit log not rotated",
+               {{"error", FileError("rename", path, errno).message}});
+    TRY(OpenFile());
+    file_bytes_ = 0;  // So the file goes on, and is tried again when as much has come to it.
+    return {};
+  }
   TRY(OpenFile());
   RemoveOld();
   return {};

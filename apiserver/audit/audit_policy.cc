@@ -6,8 +6,8 @@
 #include <optional>
 #include <set>
 
-#include "api/violations.h"
 #include "api/text/yaml.h"
+#include "api/violations.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {

@@ -220,5 +220,17 @@ TEST_F(AuditServerTest, TheOldFormatIsALineAStage) {
       << text;
 }
 
+TEST_F(AuditServerTest, WhatIsNoTextDoesNotMakeTheLineOneThatNobodyReads) {
+  Tell("{level: Metadata}");
+  const std::string agent = std::string(1023, 'x') + "\xc3\xa9";  // Cut in its last character.
+  Ask({.path = "/version", .headers = {{"User-Agent", agent}, {"Audit-Id", "z\xff"}}});
+  const auto events = EventsOf("/version");
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1]["auditID"], "z\xef\xbf\xbd");
+  const std::string id(1000, 'i');
+  Ask({.path = "/version", .headers = {{"Audit-Id", id}}});
+  EXPECT_NE(EventsOf("/version").back()["auditID"], id);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -23,12 +23,20 @@ const User& UserOf(const auto& entry) {
   }
 }
 
+// All accounts of a namespace are one: whoever may make them may make many.
+std::string_view OwnerOf(const User& user) {
+  constexpr std::string_view kAccount = "system:serviceaccount:";
+  const std::string_view name = user.name;
+  if (!name.starts_with(kAccount)) return name;
+  return name.substr(0, name.find(':', kAccount.size()));
+}
+
 // Whose oldest goes where `user` has as many as he may; whether there is room then.
 bool MakeRoom(auto& entries, const User& user, size_t own_max, size_t all_max) {
   size_t own = 0;
   auto oldest = entries.end();
   for (auto at = entries.begin(); at != entries.end(); ++at) {
-    if (UserOf(at->second).name != user.name) continue;
+    if (OwnerOf(UserOf(at->second)) != OwnerOf(user)) continue;
     ++own;
     if (oldest == entries.end() || at->second.until < oldest->second.until) oldest = at;
   }
@@ -72,16 +80,20 @@ Result<std::string> ConsoleSessions::Redeem(std::string_view code) {
   const TimePoint now = clock_.Now();
   MutexLock lock(mutex_);
   ForgetOld(now);
-  auto found = links_.extract(Sha256(code));
-  if (!found) {
+  const auto found = links_.find(Sha256(code));
+  if (found == links_.end()) {
     return Fail(Reason::kUnauthorized,
                 "this link was used already, or is older than a minute, or the server was started "
                 "anew since; `skiff console` makes another one");
   }
-  LinkCredential credential = std::move(found.mapped().credential);
+  const bool needs_room = found->second.credential.token.empty();
+  if (needs_room && !MakeRoom(sessions_, UserOf(found->second), kSessionsMax, kAllSessionsMax)) {
+    return TooMany();
+  }
+  LinkCredential credential = std::move(found->second.credential);
+  links_.erase(found);
   kLog.Info("a link to the console was used", {{"user", credential.user.name}});
   if (!credential.token.empty()) return std::move(credential.token);
-  if (!MakeRoom(sessions_, credential.user, kSessionsMax, kAllSessionsMax)) return TooMany();
   const TimePoint until = std::min<TimePoint>(now + kSessionTime, credential.until);
   sessions_.emplace(Sha256(token), Session{std::move(credential.user), until});
   return token;

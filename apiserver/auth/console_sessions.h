@@ -25,8 +25,8 @@ namespace skiff {
 // What somebody showed who wants a link.
 struct LinkCredential {
   User user;
-  std::string token;  // "": a certificate, which is good until then.
-  TimePoint until;
+  std::string token;  // "": by a certificate.
+  TimePoint until;    // Of the certificate; of a token not looked at.
 };
 
 // Thread-safe.

@@ -85,5 +85,12 @@ TEST_F(ConsoleSessionsTest, ThereAreOnlySoManyAtOnce) {
   EXPECT_TRUE(sessions_.MakeLink(Of("one more")));
 }
 
+TEST_F(ConsoleSessionsTest, WhoMakesManyAccountsIsOne) {
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(sessions_.MakeLink(Of("system:serviceaccount:dev:a" + std::to_string(i))));
+  }
+  EXPECT_TRUE(sessions_.MakeLink(Of("admin")));
+}
+
 }  // namespace
 }  // namespace skiff

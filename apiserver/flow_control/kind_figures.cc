@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/select/selector.h"
+#include "apiserver/request/followed_stream.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/storage/keys.h"
 #include "base/at_once.h"
@@ -36,30 +37,6 @@ bool IsOfOneNode(const RequestInfo& info) {
   const auto selector = FieldSelector::Parse(info.field_selector);
   return selector && !selector->Exact("spec.nodeName").value_or("").empty();
 }
-
-class CountedStream final : public http::StreamSource {
- public:
-  CountedStream(std::unique_ptr<http::StreamSource> inner,
-                std::shared_ptr<std::atomic<int64_t>> count)
-      : inner_(std::move(inner)), count_(std::move(count)) {
-    count_->fetch_add(1, std::memory_order_relaxed);
-  }
-  ~CountedStream() override { count_->fetch_sub(1, std::memory_order_relaxed); }
-  void Attach(http::Waker waker) override { inner_->Attach(std::move(waker)); }
-  http::Pulled Pull(size_t bytes_max, std::vector<http::SharedBytes>& out) override {
-    return inner_->Pull(bytes_max, out);
-  }
-  bool GivesHanded() const override { return inner_->GivesHanded(); }
-  http::Pulled PullHanded(size_t bytes_max, http::HandedObjects& objects,
-                          std::vector<http::SharedBytes>& out) override {
-    return inner_->PullHanded(bytes_max, objects, out);
-  }
-  int PullEveryMs() const override { return inner_->PullEveryMs(); }
-
- private:
-  const std::unique_ptr<http::StreamSource> inner_;
-  const std::shared_ptr<std::atomic<int64_t>> count_;
-};
 
 }  // namespace
 
@@ -122,7 +99,10 @@ void KindFigures::Follow(const RequestInfo& info, http::Response& response) {
     if (!entry) entry = std::make_shared<std::atomic<int64_t>>(0);
     watchers = entry;
   }
-  response.stream = std::make_unique<CountedStream>(std::move(response.stream), watchers);
+  watchers->fetch_add(1, std::memory_order_relaxed);
+  response.stream = std::make_unique<FollowedStream>(std::move(response.stream), [watchers] {
+    watchers->fetch_sub(1, std::memory_order_relaxed);
+  });
 }
 
 }  // namespace skiff::flow_control

@@ -184,8 +184,8 @@ Result<Written> Put(Store& store, const std::string& key, const Precondition& ex
   return put(smaller);
 }
 
-// Leaves the write of `object` to the store, if it may be; true: nothing else is to be done, and the
-// object may be taken. `saved`: what it comes to, without what is shown of it.
+// Leaves the write of `object` to the store, if it may be; true: nothing else is to be done, and
+// the object may be taken. `saved`: what it comes to, without what is shown of it.
 bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write write,
                 Object& object, Saved saved) {
   // What an object owns beside itself is kept, or given back, by who waits for the write; and what

@@ -29,7 +29,8 @@ constexpr std::chrono::seconds kRequestTimeMax{34};
 void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
                 Random& random, http::Response& response, const ToldRequest* told = nullptr) {
   const std::string_view audit_id = told != nullptr ? told->id() : request.Header("Audit-Id");
-  response.SetHeader("Audit-Id", audit_id.empty() ? random.Uid() : std::string(audit_id));
+  const bool has_id = !audit_id.empty() && audit_id.size() <= kAuditIdBytesMax;
+  response.SetHeader("Audit-Id", has_id ? std::string(audit_id) : random.Uid());
   if (!response.headers.contains("Cache-Control")) {
     response.SetHeader("Cache-Control", "no-cache, private");
   }
@@ -91,12 +92,6 @@ std::vector<Operation> OperationsOf(const Route& route) {
 
 }  // namespace
 
-RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const RouteMatch& match) {
-  const bool is_built_in = match.kind != nullptr && RuntimeKindOf(*match.kind) == nullptr;
-  if (is_built_in || request.own) return nullptr;
-  return aggregation->RemoteAt(request.http.path);
-}
-
 void ApiServer::State::AddEntrance() {
   const FlowControlOptions& given = options.flow_control;
   entrance = std::make_unique<flow_control::Entrance>(
@@ -116,20 +111,6 @@ void ApiServer::State::AddEntrance() {
             CountRefused(request, response);
           }});
   flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
-}
-
-void ApiServer::State::CountRefused(const http::Request& request,
-                                    const http::Response& response) {
-  ApiRequest refused{.http = request,
-                     .info = ParseRequestInfo(request),
-                     .user = {},
-                     .served = served.Now()};
-  if (refused.info.is_resource) {
-    const RouteMatch match = refused.served->routes.Find(refused.info, request.method);
-    refused.kind = match.kind;
-    refused.route = match.route;
-  }
-  metrics.Refused(refused, response);
 }
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
@@ -214,10 +195,7 @@ ApiServer::~ApiServer() = default;
 Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, Parts parts) {
   auto state = std::make_unique<State>(std::move(options), parts);
   State& made = *state;
-  if (made.options.audit) {
-    made.audit = TRY(Audit::Create(*made.options.audit, made.clock, made.random,
-                                   made.metrics.registry()));
-  }
+  TRY(made.AddAudit());
   TRY(made.AddAuthorizers());
   TRY(made.AddAuthentication());
   made.allocation =
@@ -566,6 +544,7 @@ std::optional<http::Response> ApiServer::HandleLater(const http::Request& reques
   const bool may_leave = asked.is_known() && !asked.info.IsReadOnly() &&
                          state_->WaitsFor(request, asked.info, *asked.user).empty();
   if (!may_leave) return Answer(request, std::move(asked));
+  (void)state_->BeginAudit(request, asked);
   return ServeLater(request, std::move(asked), {}, reply);
 }
 

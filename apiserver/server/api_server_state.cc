@@ -1,4 +1,4 @@
-// Who may be who, and who may do what: the parts of the server that are made of its flags.
+// The parts of the server, each made of its flags: who may be who, health, webhooks, the audit log.
 #include "apiserver/server/api_server_state.h"
 
 #include <algorithm>
@@ -17,6 +17,12 @@ namespace {
 const Log kStateLog("apiserver");
 
 }  // namespace
+
+Result<> ApiServer::State::AddAudit() {
+  if (!options.audit) return {};
+  audit = TRY(Audit::Create(*options.audit, clock, random, metrics.registry()));
+  return {};
+}
 
 Result<> ApiServer::State::AddAuthorizers() {
   authorizer.Add(std::make_unique<AllowMasters>());
@@ -200,6 +206,26 @@ bool ApiServer::State::BeginAudit(const http::Request& request, Asked& asked) {
   asked.told =
       audit->Begin(request, asked.info, asking, asked.impersonator ? user : nullptr);
   return true;
+}
+
+RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const RouteMatch& match) {
+  const bool is_built_in = match.kind != nullptr && RuntimeKindOf(*match.kind) == nullptr;
+  if (is_built_in || request.own) return nullptr;
+  return aggregation->RemoteAt(request.http.path);
+}
+
+void ApiServer::State::CountRefused(const http::Request& request,
+                                    const http::Response& response) {
+  ApiRequest refused{.http = request,
+                     .info = ParseRequestInfo(request),
+                     .user = {},
+                     .served = served.Now()};
+  if (refused.info.is_resource) {
+    const RouteMatch match = refused.served->routes.Find(refused.info, request.method);
+    refused.kind = match.kind;
+    refused.route = match.route;
+  }
+  metrics.Refused(refused, response);
 }
 
 }  // namespace skiff

@@ -150,6 +150,7 @@ struct ApiServer::State {
   OutboundPool outbound;  // The last: what runs there uses all of this.
 
   Result<> AddAuthorizers();
+  Result<> AddAudit();
   Result<> AddAuthentication();
   // For tokens that are bound to it.
   std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,

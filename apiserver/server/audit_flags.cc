@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "apiserver/request/api_errors.h"
 #include "apiserver/auth/pki.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -1,10 +1,9 @@
 // Takes old versions away, so that the store holds the objects and a window of their history.
 //
-// The window reaches back `window` in time, and watches resume within it, across restarts too. Lists
-// in pages go on for one period, and for two at most, as with kube-apiserver and its etcd, however
-// long the window is: whoever takes longer is told so (410), with the token by which it goes on all
-// the same.
-// `revisions_max` bounds it against a storm of writes.
+// The window reaches back `window` in time, and watches resume within it, across restarts too.
+// `revisions_max` bounds it against a storm of writes. Lists in pages go on for one period, and for
+// two at most, as with kube-apiserver and its etcd, however long the window is: whoever takes
+// longer is told so (410), with the token by which it goes on all the same.
 #pragma once
 
 #include <deque>

@@ -287,8 +287,9 @@ class CollectorLoop final : public ControlLoop {
 };
 
 // Starts and stops watching the kinds that CustomResourceDefinitions add. A kind is watched as long
-// as its definition is there: what its last objects own goes when they do. The definition goes right
-// after them, and its end may be heard of before theirs; by what it said last, there are none.
+// as its definition is there: what its last objects own goes when they do. The definition goes
+// right after them, and its end may be heard of before theirs; by what it said last, there are
+// none.
 class CustomKinds final : public ControlLoop {
  public:
   CustomKinds(Manager& manager, std::shared_ptr<Collector> collector)

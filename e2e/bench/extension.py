@@ -4,7 +4,7 @@
     extension.py SKIFF [custom|policy|definitions]...     all of them when none is named
 
 custom       creates 5,000 (COUNT) objects of a definition with 200 fields and 20 rules, and as many ConfigMaps of the
-             same size, in turns; then the same of updates and gets
+             same size, in turns; then merge patches and gets of them
 policy       creates pods without and with a policy of four validations and its binding, in turns
 definitions  makes 10,000 (DEFINITIONS) definitions and says what memory the server has before, between and after
 

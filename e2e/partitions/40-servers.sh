@@ -68,12 +68,12 @@ cut_off_and_back() { # NAME
   local began=$SECONDS
   check "${rest[*]}: two members of three; both servers read and write" go_on "${rest[@]}"
   echo "   $((SECONDS - began)) s after the cut"
+  check "${rest[0]} writes something new" writes "${rest[0]}" "meanwhile-$1"
   check "$1: its server neither reads nor writes" refuses "$1"
   check "  is not ready" not ready "$1"
   check "  and says why" has 'etcdserver: request timed out' eval "ANSWER=30s reads $1"
   check "  also to who would be content with what is old" has 'etcdserver: request timed out' \
     eval "ANSWER=30s at $1 get --raw '/api/v1/namespaces/default/configmaps/written?resourceVersion=0'"
-  check "${rest[0]} writes something new" writes "${rest[0]}" "meanwhile-$1"
   check "who watches there hears nothing of what is written meanwhile" not grep -q "meanwhile-$1" "$shared/watched-$1"
   mend "${rest[@]}"
   began=$SECONDS

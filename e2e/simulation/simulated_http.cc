@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kAnswerMsMax = 300;
 
 // Says at its due time what the container answers by then.
-class Attempt final : public kubelet::ProbeAttempt, public ControlLoop {
+class HttpAttempt final : public kubelet::ProbeAttempt, public ControlLoop {
  public:
   struct Request {
     std::string container_id;
@@ -18,12 +18,12 @@ class Attempt final : public kubelet::ProbeAttempt, public ControlLoop {
     Duration answered_at{};  // Monotonic.
     Duration given_up_at{};
   };
-  Attempt(const SimulatedHttp& http, Request request,
+  HttpAttempt(const SimulatedHttp& http, Request request,
           std::function<void(kubelet::ProbeOutcome)> done)
       : http_(http), request_(std::move(request)), done_(std::move(done)) {
     http_.executor.Add(*this);
   }
-  ~Attempt() override { http_.executor.Remove(*this); }
+  ~HttpAttempt() override { http_.executor.Remove(*this); }
 
   Duration Step() override {
     if (!done_) return kNever;
@@ -54,9 +54,9 @@ std::unique_ptr<kubelet::ProbeAttempt> SimulatedHttp::Start(
     const core_v1::Probe& probe, const kubelet::ProbeSubject& subject,
     std::function<void(kubelet::ProbeOutcome)> done) const {
   const Duration now = clock.Monotonic();
-  return std::make_unique<Attempt>(
+  return std::make_unique<HttpAttempt>(
       *this,
-      Attempt::Request{subject.container_id, probe.http_get->path,
+      HttpAttempt::Request{subject.container_id, probe.http_get->path,
                        now + std::chrono::milliseconds(random.Below(kAnswerMsMax)),
                        now + std::chrono::seconds(std::max(1, probe.timeout_seconds))},
       std::move(done));

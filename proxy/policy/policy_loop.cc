@@ -132,6 +132,7 @@ void PolicyLoop::SetPolicy(const ObjectKey& key) {
   const auto policy = dependencies_.policies.Get(key);
   const auto set = plan_.SetPolicy(key, policy.get());
   if (set) return;
+  if (set.error().reason == Reason::kTooManyRequests) dependencies_.tell(set.error().message);
   log_.Error("network policy passed over", {{"policy", key}, {"error", set.error().message}});
 }
 

@@ -28,6 +28,7 @@ struct PolicyTimes {
   Duration sync_period = 30s;        // After a failed write.
 };
 
+// Step: one thread at a time. Informers and the kernel's watch note changes from threads of theirs.
 class PolicyLoop final : public ControlLoop {
  public:
   // Between two looks at a table of which somebody has deleted something; and until what was

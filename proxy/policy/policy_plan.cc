@@ -88,6 +88,9 @@ Result<> PolicyPlan::SetPolicy(const ObjectKey& key, const networking_v1::Networ
   auto& buckets = by_selector_[key.namespace_];
   if (!added) buckets.Remove(key, mine.compiled.pods);
   mine.compiled = std::move(*compiled);
+  mine.cost = CostOf(mine.compiled);
+  // Until the budget of all is drawn up.
+  mine.is_closed = mine.cost.sets > kSetsMax || mine.cost.elements > kElementsMax;
   buckets.Add(key, mine.compiled.pods);
   std::vector<ObjectKey> touched;
   for (auto pod = local_.lower_bound({key.namespace_, ""});
@@ -107,7 +110,28 @@ Result<> PolicyPlan::SetPolicy(const ObjectKey& key, const networking_v1::Networ
   }
   Write(key, mine);
   for (const ObjectKey& pod : touched) Regroup(local_.at(pod));
-  return {};
+  Budget(key.namespace_);
+  if (!mine.is_closed) return {};
+  return Fail(Reason::kTooManyRequests,
+              fmt::format("the policies of namespace {} have more than {} peers and named ports, or "
+                          "{} ports and blocks: what this one allows is not let through",
+                          key.namespace_, kSetsMax / 2, kElementsMax));
+}
+
+void PolicyPlan::Budget(const std::string& namespace_) {
+  PolicyCost all;
+  for (auto policy = policies_.lower_bound({namespace_, ""});
+       policy != policies_.end() && policy->first.namespace_ == namespace_; ++policy) {
+    Policy& mine = policy->second;
+    const bool fits = all.sets + mine.cost.sets <= kSetsMax &&
+                      all.elements + mine.cost.elements <= kElementsMax;
+    if (fits) {
+      all.sets += mine.cost.sets;
+      all.elements += mine.cost.elements;
+    }
+    if (std::exchange(mine.is_closed, !fits) == !fits) continue;
+    Write(policy->first, mine);
+  }
 }
 
 void PolicyPlan::DropPolicy(const ObjectKey& key) {
@@ -126,6 +150,7 @@ void PolicyPlan::DropPolicy(const ObjectKey& key) {
     local.policies.erase(key);
     Regroup(local);
   }
+  Budget(key.namespace_);
 }
 
 // Its chains and what these refer to; nothing where it selects no pod of this node.
@@ -134,7 +159,9 @@ void PolicyPlan::Write(const ObjectKey& key, Policy& policy) {
   for (const Side side : kSides) {
     if (policy.pods.empty() || !policy.compiled.side(side).isolates) continue;
     const std::string chain = ChainOf(side, key);
-    table_.SetChain(chain, WriteSide(policy.compiled.side(side), side, policy.held));
+    const PolicySide nothing;
+    const PolicySide& wanted = policy.is_closed ? nothing : policy.compiled.side(side);
+    table_.SetChain(chain, WriteSide(wanted, side, policy.held));
     policy.held.chains.push_back(chain);
   }
   // After what is held now, so that what both hold stays where it is.

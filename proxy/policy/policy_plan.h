@@ -43,7 +43,14 @@ class PolicyPlan {
  public:
   explicit PolicyPlan(std::string node_name);
 
-  // nullptr: it is gone. Fails on a policy that no server would have taken; it is as if gone.
+  // What the policies of one namespace may take together; that of one tenant must not keep those of
+  // others from being written.
+  static constexpr size_t kSetsMax = 1000;
+  static constexpr size_t kElementsMax = 50'000;
+
+  // nullptr: it is gone. Fails on a policy that no server would have taken, which is as if gone; and
+  // with TooManyRequests where its namespace's policies take too much: those that come last by name
+  // isolate, and let nothing through.
   Result<> SetPolicy(const ObjectKey& key, const networking_v1::NetworkPolicy* policy);
   void SetPod(const ObjectKey& key, const core_v1::Pod* pod);
   void SetNamespace(const std::string& name, const Labels* labels);
@@ -62,6 +69,8 @@ class PolicyPlan {
   };
   struct Policy {
     CompiledPolicy compiled;
+    PolicyCost cost;
+    bool is_closed = false;    // Its namespace's policies take too much: it lets nothing through.
     std::set<ObjectKey> pods;  // Of this node, that it selects.
     Held held;
   };
@@ -78,6 +87,8 @@ class PolicyPlan {
   };
 
   void DropPolicy(const ObjectKey& key);
+  // Closes and opens policies of the namespace by what they take.
+  void Budget(const std::string& namespace_);
   void Write(const ObjectKey& key, Policy& policy);
   std::vector<std::string> WriteSide(const PolicySide& side, Side which, Held& held);
   std::string AcquirePorts(const PolicyRule& rule);

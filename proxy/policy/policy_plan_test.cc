@@ -1,5 +1,6 @@
 #include "proxy/policy/policy_plan.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -215,6 +216,42 @@ TEST(PolicyPlanTest, AnEventCostsWhatItConcerns) {
   test.SetPod({"default", "last", "y9", "node-b", "5.8"});
   EXPECT_LT(test.table().ChangeText().size(), 300u);
   EXPECT_GT(test.table().WholeText().size(), 100'000u);
+}
+
+// A policy of many names and selectors would have the kernel look for each among all: minutes.
+TEST(PolicyPlanTest, WhatTakesTooMuchClosesAndHarmsNoOtherNamespace) {
+  TestPlan test;
+  std::string peers;
+  for (int i = 0; i < 400; ++i) {
+    peers += (i == 0 ? "" : ", ") + fmt::format("{{podSelector: {{matchLabels: {{k: v{}}}}}}}", i);
+  }
+  const std::string spec = "{podSelector: {}, ingress: [{from: [" + peers + "]}]}";
+  test.SetPolicy("a", spec);
+  const auto second = FromYaml<networking_v1::NetworkPolicy>(
+      "{metadata: {name: b, namespace: default}, spec: " + spec + "}");
+  const auto refused = test.plan.SetPolicy({"default", "b"}, second.get());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kTooManyRequests);
+  EXPECT_THAT(test.table().WholeText(), HasSubstr("chain in/default/a {\n\t\tip saddr @pods4-"));
+  EXPECT_THAT(test.table().WholeText(), HasSubstr("chain in/default/b {\n\t}"));
+  test.SetPolicy("a", spec, "other");
+  test.SetPolicy("a", "");
+  EXPECT_THAT(test.table().WholeText(), HasSubstr("chain in/default/b {\n\t\tip saddr @pods4-"))
+      << "there is room for it now";
+}
+
+TEST(PolicyPlanTest, ManyPortsStandInSetsOfAFewHundred) {
+  TestPlan test;
+  std::string ports;
+  for (int port = 1; port < 2000; port += 2) {
+    ports += (ports.empty() ? "" : ", ") + fmt::format("{{port: {}}}, {{port: web}}", port);
+  }
+  test.SetPolicy("web", "{podSelector: {}, ingress: [{ports: [" + ports + "]}]}");
+  const std::string text = test.table().WholeText();
+  size_t lines = 0;
+  for (size_t at = 0; (at = text.find("tcp dport {", at)) != std::string::npos; ++at) ++lines;
+  EXPECT_EQ(lines, 4u);
+  EXPECT_EQ(text.find("@port4-"), text.rfind("@port4-")) << "one name, once";
 }
 
 }  // namespace

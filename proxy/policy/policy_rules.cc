@@ -13,6 +13,8 @@ using networking_v1::NetworkPolicyPeer;
 using networking_v1::NetworkPolicyPort;
 
 constexpr int kPortMax = 65535;
+// Of a small key the kernel looks through all of a set for each element that it adds.
+constexpr size_t kRangesALine = 256;
 using Ranges = std::vector<std::pair<int, int>>;
 
 std::string Lower(std::string text) {
@@ -51,6 +53,8 @@ void CompilePorts(const std::vector<NetworkPolicyPort>& ports, PolicyRule& rule)
     }
   }
   for (auto& [protocol, ranges] : rule.ranges) Merge(ranges);
+  std::sort(rule.named.begin(), rule.named.end());
+  rule.named.erase(std::unique(rule.named.begin(), rule.named.end()), rule.named.end());
 }
 
 Result<> CompilePeer(const NetworkPolicyPeer& peer, const std::string& namespace_,
@@ -144,6 +148,19 @@ Result<CompiledPolicy> CompilePolicy(const networking_v1::NetworkPolicy& policy)
   return compiled;
 }
 
+PolicyCost CostOf(const CompiledPolicy& policy) {
+  PolicyCost cost;
+  for (const Side which : {Side::kIn, Side::kOut}) {
+    for (const PolicyRule& rule : policy.side(which).rules) {
+      cost.sets += 2 * (rule.pods.size() + rule.named.size());  // Of both families.
+      cost.elements += 1 + rule.blocks.size();
+      for (const auto& [protocol, ranges] : rule.ranges) cost.elements += ranges.size();
+      for (const PolicyBlock& block : rule.blocks) cost.elements += block.except.size();
+    }
+  }
+  return cost;
+}
+
 std::optional<PolicyPod> ReadPolicyPod(const core_v1::Pod& pod, const std::string& node) {
   if (pod.spec.host_network || HasEnded(pod.status.phase)) return std::nullopt;
   PolicyPod read;
@@ -177,12 +194,15 @@ std::vector<std::string> PortLines(const PolicyRule& rule,
       lines.push_back(fmt::format("meta l4proto {} accept", protocol));
       continue;
     }
-    std::string ports;
-    for (const auto& [from, to] : ranges) {
-      ports += ports.empty() ? "" : ", ";
-      ports += from == to ? std::to_string(from) : fmt::format("{}-{}", from, to);
+    for (size_t at = 0; at < ranges.size(); at += kRangesALine) {
+      std::string ports;
+      for (size_t i = at; i < std::min(ranges.size(), at + kRangesALine); ++i) {
+        const auto& [from, to] = ranges[i];
+        ports += ports.empty() ? "" : ", ";
+        ports += from == to ? std::to_string(from) : fmt::format("{}-{}", from, to);
+      }
+      lines.push_back(fmt::format("{} dport {{ {} }} accept", protocol, ports));
     }
-    lines.push_back(fmt::format("{} dport {{ {} }} accept", protocol, ports));
   }
   for (size_t i = 0; i < port_ids.size(); ++i) {
     for (const int family : {4, 6}) {

@@ -45,6 +45,13 @@ struct CompiledPolicy {
 // Fails where a selector is none that a server would have taken.
 Result<CompiledPolicy> CompilePolicy(const networking_v1::NetworkPolicy& policy);
 
+// What it takes of the kernel's table: sets that pods are looked up in, and all else.
+struct PolicyCost {
+  size_t sets = 0;
+  size_t elements = 0;
+};
+PolicyCost CostOf(const CompiledPolicy& policy);
+
 // nullopt: no policy concerns it. Pods in their node's network are part of the node.
 std::optional<PolicyPod> ReadPolicyPod(const core_v1::Pod& pod, const std::string& node);
 

@@ -18,6 +18,7 @@ constexpr char kAIp[] = "10.244.0.2", kBIp[] = "10.244.0.3", kCIp[] = "10.244.0.
                kDIp[] = "10.244.1.2", kNodeIp[] = "192.0.2.1", kOutsideIp[] = "192.0.2.2",
                kServiceIp[] = "10.96.0.10";
 constexpr char kDeny[] = "unreachable";
+constexpr char kServer[] = "a";  // What pod a answers.
 
 class PolicyTrafficTest : public testing::TestWithParam<IptablesFlavour> {
  protected:
@@ -109,14 +110,14 @@ class PolicyTrafficTest : public testing::TestWithParam<IptablesFlavour> {
     const std::string said = Ask(from, protocol, ip, port, source);
     return said.substr(0, said.find(' '));
   }
-  // Of the four pods and a client outside, who reaches that address; "a b c d o".
+  // Of the four pods and a client outside, who reaches that address of pod a; "a b c d o".
   std::string WhoReaches(const std::string& ip, int port = 8080) {
     std::string who;
     for (const auto& [name, host] : Pods()) {
-      if (Says(*host, ip, port) != kDeny) who += name + " ";
+      if (Says(*host, ip, port) == kServer) who += name + " ";
     }
-    if (Says(*world_, ip, port, "tcp", kDIp) != kDeny) who += "d ";
-    if (Says(*world_, ip, port, "tcp", kOutsideIp) != kDeny) who += "o ";
+    if (Says(*world_, ip, port, "tcp", kDIp) == kServer) who += "d ";
+    if (Says(*world_, ip, port, "tcp", kOutsideIp) == kServer) who += "o ";
     return who;
   }
 
