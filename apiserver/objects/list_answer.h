@@ -25,7 +25,8 @@ namespace skiff {
 class OutboundPool;
 
 // Where the pieces of long lists are made, no more of them at one time than there are processors:
-// with more, requests for little would wait for a processor. Thread-safe; whoever owns it has the loops run.
+// with more, requests for little would wait for a processor. Thread-safe; whoever owns it has the
+// loops run.
 class ListJobs {
  public:
   // Each list stays with the loop that it was given first.

@@ -45,12 +45,12 @@ class PolicyPlan {
 
   // What the policies of one namespace may take together; that of one tenant must not keep those of
   // others from being written.
-  static constexpr size_t kSetsMax = 1000;
+  static constexpr size_t kSetsMax = 4000;
   static constexpr size_t kElementsMax = 50'000;
 
-  // nullptr: it is gone. Fails on a policy that no server would have taken, which is as if gone; and
-  // with TooManyRequests where its namespace's policies take too much: those that come last by name
-  // isolate, and let nothing through.
+  // nullptr: it is gone. Fails on a policy that no server would have taken, which is as if gone;
+  // and with TooManyRequests where its namespace's policies take too much: those that come last by
+  // name isolate, and let nothing through.
   Result<> SetPolicy(const ObjectKey& key, const networking_v1::NetworkPolicy* policy);
   void SetPod(const ObjectKey& key, const core_v1::Pod* pod);
   void SetNamespace(const std::string& name, const Labels* labels);

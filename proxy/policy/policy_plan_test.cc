@@ -222,7 +222,7 @@ TEST(PolicyPlanTest, AnEventCostsWhatItConcerns) {
 TEST(PolicyPlanTest, WhatTakesTooMuchClosesAndHarmsNoOtherNamespace) {
   TestPlan test;
   std::string peers;
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 1600; ++i) {
     peers += (i == 0 ? "" : ", ") + fmt::format("{{podSelector: {{matchLabels: {{k: v{}}}}}}}", i);
   }
   const std::string spec = "{podSelector: {}, ingress: [{from: [" + peers + "]}]}";
