@@ -342,7 +342,8 @@ void StatusManager::WriteDone(const Taken& entry, const Ptr<core_v1::Pod>& objec
     return RemoveIfFinished(entry);
   }
   if (written.error().reason == Reason::kNotFound) return RemoveIfFinished(entry);
-  if (written.error().reason == Reason::kConflict) {
+  // Of another uid: Invalid; between two writers: Conflict.
+  if (written.error().reason == Reason::kInvalid || written.error().reason == Reason::kConflict) {
     const auto current = client_.Get<core_v1::Pod>(KeyOf(*object));
     const bool is_gone = current ? (*current)->metadata.uid != object->metadata.uid
                                  : current.error().reason == Reason::kNotFound;

@@ -131,8 +131,13 @@ class StatusManagerTest : public testing::Test {
     const Json status = {{"kind", "Status"},
                          {"apiVersion", "v1"},
                          {"status", "Failure"},
-                         {"reason", "ServiceUnavailable"},
+                         {"reason", status_code_ == 422 ? "Invalid" : "ServiceUnavailable"},
                          {"code", status_code_}};
+    if (request.method == "GET" && successor_) {
+      response.status = 200;
+      response.body = ToJson(*successor_).dump();
+      return response;
+    }
     response.body = status_code_ == 200 ? ToJson(*pod_).dump() : status.dump();
     return response;
   }
@@ -151,6 +156,7 @@ class StatusManagerTest : public testing::Test {
   Client client_{transport_, "kubelet"};
   Ptr<core_v1::Pod> pod_;
   Ptr<core_v1::Pod> object_;
+  Ptr<core_v1::Pod> successor_;  // Has the name by now.
   StatusManager manager_{client_, clock_,
                          [this](const Ptr<core_v1::Pod>& pod) { return object_ ? object_ : pod; }};
 };
@@ -204,6 +210,18 @@ TEST_F(StatusManagerTest, WhatWasRefusedIsTriedAgainAndHoldsUpNobodyElse) {
   executor_.RunFor(2s);
   EXPECT_EQ(asked_.size(), 3u);
   EXPECT_EQ(asked_.back(), kPatchStatus);
+}
+
+// As of a StatefulSet's pod that was made anew: nobody wants to know.
+TEST_F(StatusManagerTest, TheStatusOfAPodWhoseNameAnotherHasIsNotTriedAgain) {
+  auto next = std::make_shared<core_v1::Pod>(*pod_);
+  next->metadata.uid = "u2";
+  successor_ = next;
+  status_code_ = 422;
+  manager_.Set(pod_, Phase("Running"));
+  executor_.RunFor(60s);
+  EXPECT_EQ(asked_, (std::vector<std::string>{kPatchStatus,
+                                              "GET /api/v1/namespaces/default/pods/web"}));
 }
 
 TEST_F(StatusManagerTest, AfterARestartAStatusThatTheApiHasIsNotWritten) {
