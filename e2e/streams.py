@@ -327,7 +327,8 @@ def main():
         commands(client)
         attached(client)
         logs(client)
-        forwarded(client, 41900 + number)
+        # Below those that the kernel gives to whoever connects: nobody can listen on one of these then.
+        forwarded(client, 21900 + number)
         copied(client)
         print(f"   {os.path.basename(client)}: {time.monotonic() - started:.1f} s")
     print(f"{checks} checks, {len(failures)} failed")
