@@ -139,8 +139,12 @@ RecordPtr EtcdStore::ToRecord(const mvccpb::KeyValue& kv, std::string key) {
                                                .modified = modified});
 }
 
-bool EtcdStore::ToEvents(const etcd::WatchResponse& from, Revision after,
+bool EtcdStore::ToEvents(const etcd::WatchResponse& from, Revision after, bool bygone,
                          std::vector<EventPtr>& out) {
+  const auto add = [&](std::shared_ptr<Event> made) {
+    made->bygone = bygone;
+    out.push_back(std::move(made));
+  };
   for (const auto& event : from.events()) {
     const mvccpb::KeyValue& kv = event.kv();
     const Revision revision = RevisionFrom(kv.mod_revision());
@@ -150,12 +154,12 @@ bool EtcdStore::ToEvents(const etcd::WatchResponse& from, Revision after,
     if (event.has_prev_kv()) previous = ToRecord(event.prev_kv(), *key);
     if (event.type() == mvccpb::Event::DELETE) {
       if (!previous) return false;
-      out.push_back(MakeEvent(Event::Kind::kDelete, revision, previous, previous));
+      add(MakeEvent(Event::Kind::kDelete, revision, previous, previous));
       continue;
     }
     if (!previous && kv.create_revision() != kv.mod_revision()) return false;
     RecordPtr record = ToRecord(kv, *std::move(key));
-    out.push_back(MakeEvent(Event::Kind::kPut, revision, std::move(record), std::move(previous)));
+    add(MakeEvent(Event::Kind::kPut, revision, std::move(record), std::move(previous)));
   }
   return true;
 }
@@ -170,7 +174,7 @@ bool EtcdStore::OnEvents(const etcd::WatchResponse& response) {
     }
   }
   std::vector<EventPtr> events;
-  if (!ToEvents(response, ring_.Current(), events)) {
+  if (!ToEvents(response, ring_.Current(), false, events)) {
     Resync();  // A compaction was faster than the watch.
     return false;
   }

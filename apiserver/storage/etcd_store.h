@@ -115,7 +115,8 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   RecordPtr ToRecord(const mvccpb::KeyValue& kv, std::string key);
   std::string ValueOf(const mvccpb::KeyValue& kv, const std::string& key);
   // Appends the events of our keys after `after`. False when one is incomplete.
-  bool ToEvents(const etcd::WatchResponse& from, Revision after, std::vector<EventPtr>& out);
+  bool ToEvents(const etcd::WatchResponse& from, Revision after, bool bygone,
+                std::vector<EventPtr>& out);
 
   // EtcdWatcher
   Revision NextRevision() override { return Revision{ring_.Current().value + 1}; }

@@ -172,7 +172,7 @@ Result<HistoryReader::SegmentPtr> EtcdStore::FetchHistory(Revision after) {
   auto segment = std::make_shared<HistoryReader::Segment>();
   segment->after = after;
   segment->through = RevisionFrom(response.events().rbegin()->kv().mod_revision());
-  if (!ToEvents(response, after, segment->events)) return Fail(WatchExpired());
+  if (!ToEvents(response, after, true, segment->events)) return Fail(WatchExpired());
   return segment;
 }
 

@@ -454,7 +454,10 @@ Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
     RecordPtr record = put ? cache_.Find(version.revision) : previous;
     if (!record) record = RecordOf(version);
     bytes += record->value.size() + (previous ? previous->value.size() : 0);
-    out.push_back(MakeEvent(version.kind, read, existed, std::move(record), std::move(previous)));
+    auto event =
+        MakeEvent(version.kind, read, existed, std::move(record), std::move(previous));
+    event->bygone = true;
+    out.push_back(std::move(event));
     return true;
   });
   // What is readable afterwards was all there.

@@ -164,6 +164,8 @@ struct Event {
   // gets the event wants it (WatchRequest::previous).
   bool existed = false;
   RecordPtr previous;
+  // Read again after it had left the ring, for those who come back.
+  bool bygone = false;
   // What is costly to derive from an event (encoded watch frames) is kept here, so that all who
   // watch share it. Set once, by whoever comes first: apiserver/watches/shared_frames.h.
   class Derived {

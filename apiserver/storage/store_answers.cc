@@ -67,13 +67,14 @@ Result<> CheckPrecondition(const Write& write, const RecordPtr& current) {
   return {};
 }
 
-EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous) {
+std::shared_ptr<Event> MakeEvent(Event::Kind kind, Revision revision, RecordPtr record,
+                                 RecordPtr previous) {
   const bool existed = previous != nullptr;
   return MakeEvent(kind, revision, existed, std::move(record), std::move(previous));
 }
 
-EventPtr MakeEvent(Event::Kind kind, Revision revision, bool existed, RecordPtr record,
-                   RecordPtr previous) {
+std::shared_ptr<Event> MakeEvent(Event::Kind kind, Revision revision, bool existed,
+                                 RecordPtr record, RecordPtr previous) {
   auto event = std::make_shared<Event>();
   event->kind = kind;
   event->revision = revision;

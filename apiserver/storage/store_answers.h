@@ -25,9 +25,10 @@ Result<> CheckWrite(const Write& write);
 Result<> CheckPrecondition(const Write& write, const RecordPtr& current);
 
 // What happened to a key that was `previous` before; nullptr: it did not exist.
-EventPtr MakeEvent(Event::Kind kind, Revision revision, RecordPtr record, RecordPtr previous);
+std::shared_ptr<Event> MakeEvent(Event::Kind kind, Revision revision, RecordPtr record,
+                                 RecordPtr previous);
 // For a previous version that is left out.
-EventPtr MakeEvent(Event::Kind kind, Revision revision, bool existed, RecordPtr record,
-                   RecordPtr previous);
+std::shared_ptr<Event> MakeEvent(Event::Kind kind, Revision revision, bool existed,
+                                 RecordPtr record, RecordPtr previous);
 
 }  // namespace skiff

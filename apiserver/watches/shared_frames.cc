@@ -19,12 +19,16 @@ bool MakesSchema(const KindInfo& kind) {
   return runtime != nullptr && runtime->custom != nullptr && !runtime->custom->stored->IsMade();
 }
 
+// Whether the frame is what is stored in an envelope.
+bool IsCopy(const KindInfo& kind, const FrameForm& form) {
+  const MediaType& media = form.media;
+  return media.encoding != Encoding::kProtobuf && media.target != Target::kTable &&
+         media.target != Target::kPartialMetadata && IsSentAsKept(kind);
+}
+
 size_t CostOf(const KindInfo& kind, const FrameForm& form, size_t bytes) {
   if (MakesSchema(kind)) return kNotInAStep;
-  const MediaType& media = form.media;
-  const bool parsed = media.encoding == Encoding::kProtobuf || media.target == Target::kTable ||
-                      media.target == Target::kPartialMetadata || !IsSentAsKept(kind);
-  return parsed ? bytes : bytes / kCopiedBytesACost;
+  return IsCopy(kind, form) ? bytes / kCopiedBytesACost : bytes;
 }
 
 FrameKey KeyOf(const KindInfo& kind, Change change, const FrameForm& form) {
@@ -78,7 +82,8 @@ EventFrames& EventFrames::Of(const Event& event) {
   return static_cast<EventFrames&>(*derived);
 }
 
-std::pair<FramePtr, bool> EventFrames::Find(const FrameKey& key, TimePoint now) {
+std::pair<FramePtr, bool> EventFrames::Find(const FrameKey& key, TimePoint now,
+                                              bool keep) {
   MutexLock lock(mutex_);
   size_t kept = 0;
   for (auto slot = slots_.begin(); slot != slots_.end();) {
@@ -91,7 +96,7 @@ std::pair<FramePtr, bool> EventFrames::Find(const FrameKey& key, TimePoint now) 
     slot = is_wanted || frame == nullptr ? slots_.erase(slot) : slot + 1;
   }
   auto frame = std::make_shared<Frame>();
-  slots_.push_back({key, now, frame, kept < kKeptMax ? frame : nullptr});
+  slots_.push_back({key, now, frame, keep && kept < kKeptMax ? frame : nullptr});
   return {std::move(frame), true};
 }
 
@@ -112,7 +117,10 @@ void EventFrames::DropVersion(const EventInVersionPtr& version) {
 
 FramePtr FrameMaker::OfEvent(const KindInfo& kind, const EventPtr& event, Change change,
                              const FrameForm& form) {
-  auto [frame, is_new] = EventFrames::Of(*event).Find(KeyOf(kind, change, form), form.now);
+  // Of the history a copy is sooner made again, in memory that is at hand, than kept in memory that
+  // the kernel must clear first.
+  const bool keep = !event->bygone || !IsCopy(kind, form);
+  auto [frame, is_new] = EventFrames::Of(*event).Find(KeyOf(kind, change, form), form.now, keep);
   if (!is_new) return frame;
   size_t bytes = event->record->value.size();
   if (event->previous) bytes = std::max(bytes, event->previous->value.size());

@@ -59,8 +59,9 @@ struct FrameKey {
 class EventFrames final : public Event::Derived {
  public:
   static EventFrames& Of(const Event& event);
-  // The frame, and whether it is new: then the caller has to see that it is made.
-  std::pair<FramePtr, bool> Find(const FrameKey& key, TimePoint now);
+  // The frame, and whether it is new: then the caller has to see that it is made. Kept with the
+  // event where `keep` and if there is room; else for as long as somebody has it.
+  std::pair<FramePtr, bool> Find(const FrameKey& key, TimePoint now, bool keep);
   // The event in the version of the kind with that serial, and whether it is new: then the caller
   // has to see that it is made.
   std::pair<EventInVersionPtr, bool> FindVersion(uint64_t serial);

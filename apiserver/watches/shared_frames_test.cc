@@ -136,12 +136,41 @@ TEST(EventFrames, FormsBeyondManyAreHeldByWhoWaitsForThemAlone) {
   std::vector<std::weak_ptr<Frame>> all;
   for (int i = 0; i < 100; ++i) {
     const FrameKey key{.target_version = std::to_string(i)};
-    const auto [frame, is_new] = frames.Find(key, {});
+    const auto [frame, is_new] = frames.Find(key, {}, true);
     EXPECT_TRUE(is_new);
-    EXPECT_FALSE(frames.Find(key, {}).second);
+    EXPECT_FALSE(frames.Find(key, {}, true).second);
     all.push_back(frame);
   }
   EXPECT_EQ(std::count_if(all.begin(), all.end(), [](auto& frame) { return !frame.expired(); }), 8);
+}
+
+TEST_F(SharedFramesTest, OfTheHistoryOnlyWhatIsCostlyIsKept) {
+  const Revision before = store_->Current();
+  ASSERT_EQ(Post(kPath, R"({"metadata": {"name": "m"}})").code, 201);
+  std::vector<EventPtr> events;
+  auto cursor = store_->Watch({.prefix = "/registry/configmaps/", .after = before}, [] {});
+  ASSERT_TRUE(cursor && (*cursor)->Next(1, events));
+  ASSERT_EQ(events.size(), 1u);
+  const KindSet kinds{RuntimeKinds()};
+  const KindInfo& kind = *kinds.FindKind("v1", "ConfigMap");
+  for (const bool bygone : {false, true}) {
+    for (const Target target : {Target::kObject, Target::kTable}) {
+      auto event = std::make_shared<Event>();
+      event->kind = Event::Kind::kPut;
+      event->revision = events[0]->revision;
+      event->record = events[0]->record;
+      event->bygone = bygone;
+      FrameMaker maker(WatchJobs{});
+      FrameForm form;
+      form.media.target = target;
+      const FramePtr frame = maker.OfEvent(kind, event, Change::kAdded, form);
+      EXPECT_EQ(frame, maker.OfEvent(kind, event, Change::kAdded, form));
+      ASSERT_NE(frame->bytes(), nullptr);
+      // Of those who hold it, one is here.
+      const bool is_kept = frame.use_count() > 1;
+      EXPECT_EQ(is_kept, !bygone || target == Target::kTable);
+    }
+  }
 }
 
 }  // namespace
