@@ -4,7 +4,6 @@
 #include <functional>
 #include <mutex>
 
-#include "api/codec/base64.h"
 #include "apiserver/webhooks/hook_fixture.h"
 
 namespace skiff {
@@ -14,21 +13,12 @@ class HeldCreates : public HookFixture, public http::Handler {
  protected:
   HeldCreates() {
     StartHook(*this);
-    const Json hook = {{"name", "v.example.com"},
-                       {"sideEffects", "None"},
-                       {"admissionReviewVersions", {"v1"}},
-                       {"clientConfig",
-                        {{"url", "https://127.0.0.1:" + std::to_string(hook_->port()) + "/v"},
-                         {"caBundle", EncodeBase64(authority_.certificate_pem())}}},
-                       {"rules",
-                        {{{"operations", {"CREATE"}},
-                          {"apiGroups", {"", "example.com"}},
-                          {"apiVersions", {"v1"}},
-                          {"resources", {"configmaps", "crons"}}}}}};
-    const Answer made =
-        Post("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-             Json{{"metadata", {{"name", "v"}}}, {"webhooks", Json::array({hook})}}.dump());
-    EXPECT_EQ(made.code, 201) << made.message();
+    Configure("validatingwebhookconfigurations", "v",
+              {Hook("v", {{"rules",
+                           {{{"operations", {"CREATE"}},
+                             {"apiGroups", {"", "example.com"}},
+                             {"apiVersions", {"v1"}},
+                             {"resources", {"configmaps", "crons"}}}}}})});
     EXPECT_EQ(Post("/api/v1/namespaces", R"({"metadata": {"name": "held"}})").code, 201);
   }
   ~HeldCreates() override { StopHook(); }
@@ -46,13 +36,7 @@ class HeldCreates : public HookFixture, public http::Handler {
       meanwhile = meanwhile_;
     }
     if (meanwhile) meanwhile();
-    http::Response answer;
-    answer.content_type = "application/json";
-    answer.body = Json{{"apiVersion", review["apiVersion"]},
-                       {"kind", "AdmissionReview"},
-                       {"response", {{"uid", review["request"]["uid"]}, {"allowed", true}}}}
-                      .dump();
-    return answer;
+    return Says(review, {{"allowed", true}});
   }
 
   Answer MakeMap() {

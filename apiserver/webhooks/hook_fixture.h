@@ -3,8 +3,11 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "api/codec/base64.h"
 #include "apiserver/server/server_fixture.h"
 #include "http/loop.h"
 #include "http/server.h"
@@ -36,6 +39,43 @@ class HookFixture : public ServerFixture {
   void StopHook() {
     hook_ = nullptr;
     server_->EndCalls();
+  }
+  // What the webhook says: `response` to that review.
+  static http::Response Says(const Json& review, Json response) {
+    response["uid"] = review["request"]["uid"];
+    http::Response answer;
+    answer.content_type = "application/json";
+    answer.body =
+        Json{{"apiVersion", review["apiVersion"]}, {"kind", "AdmissionReview"}, {"response", response}}
+            .dump();
+    return answer;
+  }
+  std::string Url(const std::string& path) const {
+    return "https://127.0.0.1:" + std::to_string(hook_->port()) + path;
+  }
+  // A webhook of a configuration, at the path of its name and for ConfigMaps, but for what `more`
+  // says.
+  Json Hook(const std::string& name, Json more = Json::object()) {
+    Json hook = {{"name", name + ".example.com"},
+                 {"sideEffects", "None"},
+                 {"admissionReviewVersions", {"v1"}},
+                 {"timeoutSeconds", 20},
+                 {"clientConfig",
+                  {{"url", Url("/" + name)},
+                   {"caBundle", EncodeBase64(authority_.certificate_pem())}}},
+                 {"rules",
+                  {{{"operations", {"*"}},
+                    {"apiGroups", {""}},
+                    {"apiVersions", {"v1"}},
+                    {"resources", {"configmaps"}}}}}};
+    hook.merge_patch(more);
+    return hook;
+  }
+  void Configure(const std::string& resource, const std::string& name,
+                 const std::vector<Json>& hooks) {
+    const auto made = Post("/apis/admissionregistration.k8s.io/v1/" + resource,
+                           Json{{"metadata", {{"name", name}}}, {"webhooks", hooks}}.dump());
+    ASSERT_EQ(made.code, 201) << made.message();
   }
 
   http::Loops loops_{2};

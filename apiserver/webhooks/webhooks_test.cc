@@ -40,15 +40,6 @@ class WebhookTest : public HookFixture, public http::Handler {
     }
     return answers ? answers(review) : Says(review, {{"allowed", true}});
   }
-  static http::Response Says(const Json& review, Json response) {
-    response["uid"] = review["request"]["uid"];
-    http::Response answer;
-    answer.content_type = "application/json";
-    answer.body =
-        Json{{"apiVersion", review["apiVersion"]}, {"kind", "AdmissionReview"}, {"response", response}}
-            .dump();
-    return answer;
-  }
   static Answers Patches(const std::string& patch) {
     return [patch](const Json& review) {
       return Says(review, {{"allowed", true},
@@ -62,27 +53,6 @@ class WebhookTest : public HookFixture, public http::Handler {
     };
   }
 
-  Json Hook(const std::string& name, Json more = Json::object()) {
-    Json hook = {{"name", name + ".example.com"},
-                 {"sideEffects", "None"},
-                 {"admissionReviewVersions", {"v1"}},
-                 {"timeoutSeconds", 20},
-                 {"clientConfig",
-                  {{"url", "https://127.0.0.1:" + std::to_string(hook_->port()) + "/" + name},
-                   {"caBundle", EncodeBase64(authority_.certificate_pem())}}},
-                 {"rules",
-                  {{{"operations", {"*"}},
-                    {"apiGroups", {""}},
-                    {"apiVersions", {"v1"}},
-                    {"resources", {"configmaps"}}}}}};
-    hook.merge_patch(more);
-    return hook;
-  }
-  void Configure(const std::string& resource, const std::string& name, std::vector<Json> hooks) {
-    const auto made = Post("/apis/admissionregistration.k8s.io/v1/" + resource,
-                           Json{{"metadata", {{"name", name}}}, {"webhooks", hooks}}.dump());
-    ASSERT_EQ(made.code, 201) << made.message();
-  }
   void Mutating(std::vector<Json> hooks) {
     Configure("mutatingwebhookconfigurations", "m", std::move(hooks));
   }
@@ -91,9 +61,6 @@ class WebhookTest : public HookFixture, public http::Handler {
   }
   Answer MakeMap(const std::string& name, const std::string& query = "") {
     return Post(kMaps + query, R"({"metadata": {"name": ")" + name + R"("}, "data": {"a": "b"}})");
-  }
-  std::string Url(const std::string& path) const {
-    return "https://127.0.0.1:" + std::to_string(hook_->port()) + path;
   }
   std::vector<std::string> Called() {
     const std::lock_guard lock(mutex_);
