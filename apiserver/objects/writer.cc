@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "api/codec/decode.h"
-#include "api/codec/handed.h"
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/core_v1.h"
@@ -17,6 +16,7 @@
 #include "apiserver/objects/kind_versions.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/saved.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/list_options.h"
 #include "apiserver/request/resources.h"
@@ -145,94 +145,6 @@ Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
   return error;
 }
 
-bool IsTooLarge(const Error& error) {
-  return error.message == "etcdserver: request is too large" ||
-         error.message.starts_with("trying to send message larger than max");
-}
-
-// What the client is to be shown: what a record holds, which `object` was made of or made into.
-Result<> ShowKept(const ApiRequest& request, const Record& record, Object& object, Saved& saved) {
-  if (!request.takes_object || object.is_custom() || !IsSentAsKept(object.kind())) {
-    saved.text = TRY(TextOf(object.kind(), record));
-    return {};
-  }
-  const ObjectView view = TRY(ObjectView::Of(record));
-  saved.text_bytes = view.body().size();
-  object.metadata().resource_version = std::to_string(record.modified.value);
-  RoundTimes(*object.kind().type, object.raw());
-  saved.object = std::move(object).Release();
-  return {};
-}
-
-// An object that the store finds too large is tried once more without the account of who wrote
-// what.
-Result<Written> Put(Store& store, const std::string& key, const Precondition& expect,
-                    const Object& object, const std::vector<Unchanged>& relies_on = {}) {
-  const auto put = [&](const Object& shown) -> Result<Written> {
-    StoredObject stored = TRY(EncodeForStore(shown));
-    return store.Apply({.key = key,
-                        .expect = expect,
-                        .value = std::move(stored.value),
-                        .revision_at = stored.revision_at,
-                        .relies_on = relies_on});
-  };
-  auto written = put(object);
-  if (written || !IsTooLarge(written.error())) return written;
-  if (object.metadata().managed_fields.empty()) return written;
-  Object smaller = object.Clone();
-  smaller.metadata().managed_fields.clear();
-  return put(smaller);
-}
-
-// Leaves the write of `object` to the store, if it may be; true: nothing else is to be done, and
-// the object may be taken. `saved`: what it comes to, without what is shown of it.
-bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write write,
-                Object& object, Saved saved) {
-  // What an object owns beside itself is kept, or given back, by who waits for the write; and what
-  // was booked for it would be booked again by who is served anew.
-  if (!later || request.late == nullptr || owns) return false;
-  if (!IsSentAsKept(*saved.kind) && !object.is_custom()) return false;
-  auto stored = EncodeForStore(object);
-  if (!stored || stored->value.size() > LateWrite::kBytesMax) return false;
-  // What has to be made of what is kept is not made on a loop of connections.
-  if (const auto view = ObjectView::Of(stored->value);
-      !view || !IsSentAsKept(*saved.kind, *view)) {
-    return false;
-  }
-  write.value = std::move(stored->value);
-  write.revision_at = stored->revision_at;
-  request.late->write = std::move(write);
-  // Nothing is shown of it but as a struct.
-  const auto kept = request.takes_object ? std::make_shared<Object>(std::move(object)) : nullptr;
-  request.late->answer = [&request, later, saved,
-                          kept](const Written& written) -> Result<http::Response> {
-    Saved done = saved;
-    done.revision = written.revision;
-    if (kept) {
-      TRY(ShowKept(request, *written.record, *kept, done));
-    } else {
-      done.text = TRY(TextOf(*saved.kind, *written.record));
-    }
-    return later(std::move(done));
-  };
-  return true;
-}
-
-// Whether two objects differ in nothing but the times of their managedFields: such a write changes
-// nothing. `record` holds the old one; `object` is the same afterwards.
-bool IsUnchanged(const Record& record, const Object& old, Object& object) {
-  // To write it again is how an object gets into the version that is stored by now.
-  if (IsKeptInOldVersion(object.kind(), record)) return false;
-  auto& entries = object.metadata().managed_fields;
-  if (!SameButForTimes(old.metadata().managed_fields, entries)) return false;
-  auto with_new_times = std::exchange(entries, old.metadata().managed_fields);
-  // Bytes are compared with those that are stored, where these are what clients see.
-  const bool same = IsSentAsKept(object.kind()) ? HoldsText(record, object)
-                                                : TextOf(object) == TextOf(old);
-  entries = std::move(with_new_times);
-  return same;
-}
-
 // Whoever makes a new object what it is, a client or one of the plugins: it is new, nobody deletes
 // it, and it comes to be where its maker may make objects.
 Result<> KeepNew(const std::string& space, Object& object) {
@@ -337,7 +249,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     return LeftToWrite();
   }
   const auto put = [&](const std::vector<Unchanged>& relies_on) {
-    return Put(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object, relies_on);
+    return PutObject(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object, relies_on);
   };
   const auto written = PutOn(parts_.store, grounds, object, put);
   if (!written) {
@@ -553,7 +465,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return LeftToWrite();
   }
   auto written = saved.deleted ? parts_.store.Apply({.key = record->key, .expect = unchanged})
-                               : Put(parts_.store, record->key, unchanged, object);
+                               : PutObject(parts_.store, record->key, unchanged, object);
   if (!written) {
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());

@@ -10,6 +10,7 @@
 #include "api/violations.h"
 #include "apiserver/admission/admission.h"
 #include "apiserver/objects/object.h"
+#include "apiserver/objects/saved.h"
 #include "apiserver/request/request_context.h"
 #include "apiserver/request/write_options.h"
 #include "apiserver/storage/store.h"
@@ -19,22 +20,6 @@
 namespace skiff {
 
 class AllocationHooks;
-
-// What a write left behind.
-struct Saved {
-  const KindInfo* kind;
-  std::string text;  // JSON of the object as it is now.
-  // The same as its struct, in place of the text, where the request takes that.
-  std::shared_ptr<const void> object = nullptr;
-  size_t text_bytes = 0;  // Of its text.
-  Revision revision;
-  bool created = false;
-  bool deleted = false;    // The update took the last finalizer of a deleted object.
-  bool unchanged = false;  // Nothing was written.
-};
-
-// The answer to what was saved: on a loop, where the write is left to the store (late_write.h).
-using AnswerSaved = std::function<Result<http::Response>(Saved saved)>;
 
 // How a subresource differs from the main resource.
 struct UpdateMode {
