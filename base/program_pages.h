@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <istream>
+#include <vector>
 
 namespace skiff {
 
@@ -9,5 +12,13 @@ namespace skiff {
 // the start needed. Whoever needs one again finds it where the machine keeps it for all, and pays
 // one page fault for sixteen of them. Returns how many bytes there were.
 size_t LetGoOfProgramPages();
+
+struct ProgramPages {
+  uintptr_t begin = 0, end = 0;
+  size_t resident = 0;  // Bytes of them that are here.
+  bool operator==(const ProgramPages&) const = default;
+};
+// Those that may go, by what /proc/PID/smaps says (proc(5)).
+std::vector<ProgramPages> UnchangedPages(std::istream& smaps);
 
 }  // namespace skiff

@@ -86,6 +86,19 @@ TEST_F(AuditLogTest, LinesThatComeAtOnceAreNotTorn) {
   EXPECT_EQ(files_.Text(), "last\n");
 }
 
+TEST_F(AuditLogTest, AFileThatCannotGetADateGoesOn) {
+  // With a date the name is longer than the file system takes.
+  const std::string path = files_.folder() / (std::string(245, 'n') + ".log");
+  const auto log = Open({.path = path, .megabytes_max = 1});
+  for (const char letter : {'a', 'b'}) log->Write(LargeLine(letter));
+  log->Step();
+  log->Write("last\n");
+  log->Step();
+  EXPECT_EQ(log->lost(), 0u);
+  EXPECT_EQ(Names().size(), 1u);
+  EXPECT_EQ(std::filesystem::file_size(path), (2u << 20) + 5);
+}
+
 TEST_F(AuditLogTest, FilesThatAreTooOldGo) {
   const auto log = Open({.days_max = 1, .megabytes_max = 1});
   log->Write(LargeLine('a'));

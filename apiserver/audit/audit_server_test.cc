@@ -83,6 +83,23 @@ TEST_F(AuditServerTest, ARequestIsToldWhenItComesAndWhenItIsAnswered) {
   EXPECT_EQ(log_.Text().find("secret"), std::string::npos);
 }
 
+TEST_F(AuditServerTest, AWriteThatNobodyWaitsForIsToldAsAnyOther) {
+  Tell("{level: Metadata}");
+  User part = LoopbackUser();
+  part.name = "part";
+  http::Request request;
+  request.method = "POST";
+  request.target = request.path = kMaps;
+  request.body = R"({"metadata": {"name": "m"}})";
+  const auto reply = std::make_shared<AwaitedReply>();
+  ASSERT_FALSE(server_->HandleLater(request, part, reply)) << "answered at once";
+  ASSERT_EQ(reply->Await().status, 201);
+  const auto events = EventsOf(kMaps);
+  ASSERT_EQ(StagesOf(events), Texts({"RequestReceived", "ResponseComplete"}));
+  EXPECT_EQ(events[1]["user"]["username"], "part");
+  EXPECT_EQ(events[1]["responseStatus"]["code"], 201);
+}
+
 TEST_F(AuditServerTest, TheMembersOfALineStandInTheirOrder) {
   Tell("{level: Metadata}");
   Get("/version");
