@@ -114,15 +114,20 @@ struct Child {
   File in, out, err;
 };
 
+// A group that is not the terminal's would be stopped where it reads from that.
+bool HasOwnGroup(const ProcessSpec& spec) {
+  return !spec.keeps_stdin;
+}
+
 Result<Child> Spawn(const ProcessSpec& spec, const std::string& program) {
   Pipe in = TRY(MakePipe());
   Pipe out = TRY(MakePipe());
   Pipe err = TRY(MakePipe());
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in.read.get(), 0);
+  if (!spec.keeps_stdin) posix_spawn_file_actions_adddup2(&actions, in.read.get(), 0);
   posix_spawn_file_actions_adddup2(&actions, out.write.get(), 1);
-  posix_spawn_file_actions_adddup2(&actions, err.write.get(), 2);
+  if (!spec.keeps_stderr) posix_spawn_file_actions_adddup2(&actions, err.write.get(), 2);
   posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   if (!spec.working_directory.empty()) {
     posix_spawn_file_actions_addchdir_np(&actions, spec.working_directory.c_str());
@@ -134,8 +139,9 @@ Result<Child> Spawn(const ProcessSpec& spec, const std::string& program) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  const int group = HasOwnGroup(spec) ? POSIX_SPAWN_SETPGROUP : 0;
+  posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK |
+                                                           POSIX_SPAWN_SETSIGDEF | group));
   std::vector<std::string> argv = spec.argv;
   std::vector<std::string> environment = Environment(spec.environment);
   Child child;
@@ -307,7 +313,7 @@ Result<ProcessOutput> RunProcess(const ProcessSpec& spec) {
   ProcessOutput output;
   const Talk talk = Converse(child, spec, deadline, output);
   if (talk != Talk::kExited) {
-    kill(-child.pid, SIGKILL);
+    kill(HasOwnGroup(spec) ? -child.pid : child.pid, SIGKILL);
     Reap(child.pid);
     if (talk == Talk::kEnough) return output;
     return Fail(Reason::kTimeout, spec.argv[0] + ": still running after " +

@@ -25,6 +25,9 @@ struct ProcessSpec {
   size_t output_bytes_max = 16 << 20;  // Of each stream; what comes after is read and dropped.
   std::vector<std::pair<std::string, std::string>> environment;  // On top of our own.
   std::string working_directory;                                 // "": ours.
+  // It talks to who runs us: it has our terminal and our stream in place of a pipe.
+  bool keeps_stdin = false;
+  bool keeps_stderr = false;
   // Called with each whole line of stdout as it comes, without its end; false: enough has been
   // seen, the program's group is killed and its exit code is 0.
   std::function<bool(std::string_view line)> on_line;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cli/auth_reconcile.h"
+#include "api/text/go_value.h"
 #include "cli/json_text.h"
 #include "cli/policy_rules.h"
 #include "cli/printers.h"
@@ -171,7 +172,7 @@ Result<> RunWhoAmI(Command& command, const Args& args) {
   }
   if (const Json& extra = At(user, "extra"); extra.is_object()) {
     for (const auto& [key, value] : extra.items()) {
-      row("Extra: " + key, GoPlainText(value));
+      row("Extra: " + key, GoPlain(value));
     }
   }
   command.environment().out(table.Flush());

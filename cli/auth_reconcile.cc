@@ -3,6 +3,7 @@
 
 #include "api/codec/typed.h"
 #include "api/rules/identity/rbac_reconcile.h"
+#include "api/text/go_value.h"
 #include "cli/json_text.h"
 #include "cli/manifest.h"
 #include "cli/printers.h"
@@ -30,9 +31,9 @@ struct Outcome {
 // %+v
 std::string StructText(const rbac_v1::PolicyRule& rule) {
   return fmt::format("{{Verbs:{} APIGroups:{} Resources:{} ResourceNames:{} NonResourceURLs:{}}}",
-                     GoPlainText(rule.verbs), GoPlainText(rule.api_groups),
-                     GoPlainText(rule.resources), GoPlainText(rule.resource_names),
-                     GoPlainText(rule.non_resource_urls));
+                     GoPlain(rule.verbs), GoPlain(rule.api_groups),
+                     GoPlain(rule.resources), GoPlain(rule.resource_names),
+                     GoPlain(rule.non_resource_urls));
 }
 std::string StructText(const rbac_v1::Subject& subject) {
   return fmt::format("{{Kind:{} APIGroup:{} Name:{} Namespace:{}}}", subject.kind,

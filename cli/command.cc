@@ -53,9 +53,9 @@ void Command::AddGlobals() {
       "Require server version to match client version.");
   add("warnings-as-errors", to.warnings_as_errors,
       "Treat warnings received from the server as errors and exit with a non-zero exit code.");
+  add("kuberc", to.kuberc, "Path to the kuberc file to use for preferences (KUBERC=off: none).");
   const UnusedFlag unused[] = {
       {"cache-dir", "nothing is cached"},
-      {"kuberc", "no kuberc is read"},
       {"log-flush-frequency", "each line is written at once"},
       {"profile", "nothing is profiled"},
       {"profile-output", "nothing is profiled"},

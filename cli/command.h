@@ -51,6 +51,7 @@ struct GlobalFlags {
   int verbosity = 0;
   bool match_server_version = false;
   bool warnings_as_errors = false;
+  std::string kuberc;  // Taken up before the verb is known (kuberc/kuberc.h).
 };
 
 class Command {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "client/exec_credential.h"
 #include "client/transport.h"
 
 namespace skiff::cli {
@@ -38,6 +39,8 @@ struct Environment {
   std::function<int(const std::string& path, const std::vector<std::string>& args)> become = {};
   // Opens a link for whoever sits at this machine; false where nobody would see it.
   std::function<bool(const std::string& link)> browse = {};
+  // Which programs may give credentials.
+  ExecPolicy exec_policy = {};
   // Set: verbs say what may follow them instead of doing anything (completion/shape.h).
   VerbShape* shape = nullptr;
 };

@@ -5,6 +5,7 @@
 
 #include "api/codec/base64.h"
 #include "api/text/go_text.h"
+#include "api/text/go_value.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
 #include "cli/json_text.h"
@@ -114,13 +115,33 @@ std::string Padded(std::string text, const std::string& flags) {
   return std::string(missing, zero ? '0' : ' ') + text;
 }
 
+// Without a precision %g has as many digits as the number needs, the others have six.
+std::string FormattedFloat(char verb, const std::string& flags, double value) {
+  const size_t dot = flags.find('.');
+  const bool is_given = dot != std::string::npos;
+  const int digits = is_given ? std::atoi(flags.c_str() + dot + 1) % 100 : 6;
+  std::string text;
+  switch (verb) {
+    case 'f':
+      text = fmt::format("{:.{}f}", value, digits);
+      break;
+    case 'e':
+    case 'E':
+      text = fmt::format("{:.{}e}", value, digits);
+      break;
+    default:
+      text = is_given ? fmt::format("{:.{}g}", value, digits) : GoFloat(value);
+  }
+  if (IsUpper(verb)) text.replace(std::min(text.find('e'), text.size()), 1, "E");
+  return Padded(std::move(text), flags.substr(0, dot));
+}
+
 std::string Formatted(char verb, const std::string& flags, const Json& value) {
-  if (verb == 'q')
-    return Padded(GoQuote(value.is_string() ? TextOf(value) : GoPlainText(value)), flags);
-  if (verb == 'f' && value.is_number()) {
-    const size_t dot = flags.find('.');
-    const int digits = dot == std::string::npos ? 6 : std::atoi(flags.c_str() + dot + 1) % 100;
-    return Padded(fmt::format("{:.{}f}", value.get<double>(), digits), flags.substr(0, dot));
+  if (verb == 'q') {
+    return Padded(GoQuote(value.is_string() ? TextOf(value) : GoPlain(value)), flags);
+  }
+  if (std::string_view("feEgG").find(verb) != std::string_view::npos && value.is_number()) {
+    return FormattedFloat(verb, flags, value.get<double>());
   }
   if ((verb == 'x' || verb == 'X') && value.is_number_integer()) {
     const std::string text = fmt::format("{:x}", value.get<int64_t>());
@@ -129,13 +150,13 @@ std::string Formatted(char verb, const std::string& flags, const Json& value) {
   const bool fits = verb == 'v' || (verb == 's' && value.is_string()) ||
                     (verb == 'd' && value.is_number_integer()) ||
                     (verb == 't' && value.is_boolean());
-  if (fits) return Padded(GoPlainText(value), flags);
+  if (fits) return Padded(GoPlain(value), flags);
   const char* type = value.is_string()           ? "string="
                      : value.is_number_integer() ? "int64="
                      : value.is_number()         ? "float64="
                      : value.is_boolean()        ? "bool="
                                                  : "";
-  return fmt::format("%!{}({}{})", verb, type, GoPlainText(value));
+  return fmt::format("%!{}({}{})", verb, type, GoPlain(value));
 }
 
 Result<Json> Printf(const Arguments& arguments) {
@@ -172,7 +193,7 @@ std::string Printed(const Arguments& arguments) {
   std::string text;
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (i > 0 && !arguments[i].is_string() && !arguments[i - 1].is_string()) text += ' ';
-    text += GoPlainText(arguments[i]);
+    text += GoPlain(arguments[i]);
   }
   return text;
 }
@@ -184,14 +205,14 @@ Result<Json> Slice(const Arguments& arguments) {
   size_t bounds[] = {0, size};
   for (size_t i = 1; i < arguments.size() && i < 3; ++i) {
     if (!arguments[i].is_number_unsigned() || arguments[i].get<size_t>() > size) {
-      return CallError("slice", "index out of range: " + GoPlainText(arguments[i]));
+      return CallError("slice", "index out of range: " + GoPlain(arguments[i]));
     }
     bounds[i - 1] = arguments[i].get<size_t>();
   }
   if (bounds[0] > bounds[1]) return CallError("slice", "invalid slice index");
   if (value.is_string()) return TextOf(value).substr(bounds[0], bounds[1] - bounds[0]);
   if (!value.is_array())
-    return CallError("slice", "can't slice item of type " + GoPlainText(value));
+    return CallError("slice", "can't slice item of type " + GoPlain(value));
   const auto at = [&](size_t i) { return value.begin() + static_cast<long>(i); };
   return Json(std::vector<Json>(at(bounds[0]), at(bounds[1])));
 }
@@ -260,7 +281,7 @@ Result<Json> CallTemplateFunction(const std::string& name, const std::vector<Jso
   if (name == "html") return Json(HtmlEscaped(Printed(arguments)));
   if (name == "println") {
     std::vector<std::string> words;
-    for (const Json& argument : arguments) words.push_back(GoPlainText(argument));
+    for (const Json& argument : arguments) words.push_back(GoPlain(argument));
     return Json(Join(words, " ") + "\n");
   }
   return Ordered(name, arguments);
@@ -274,7 +295,7 @@ bool TemplateTruth(const Json& value) {
 }
 
 std::string TemplateText(const Json& value) {
-  return value.is_null() ? "<no value>" : GoPlainText(value);
+  return value.is_null() ? "<no value>" : GoPlain(value);
 }
 
 }  // namespace skiff::cli

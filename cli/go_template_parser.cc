@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/text.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
 
@@ -101,8 +102,12 @@ Result<Token> Parser::ReadToken(std::string_view body, size_t& at) {
   const bool sign =
       (c == '-' || c == '+') && at + 1 < body.size() && body[at + 1] >= '0' && body[at + 1] <= '9';
   if (digit || sign) {
+    const auto in_exponent = [&] {
+      return (body[at] == '-' || body[at] == '+') && Lower(body[at - 1]) == 'e' &&
+             body.substr(begin, 3).find_first_of("xX") == std::string_view::npos;
+    };
     ++at;
-    while (at < body.size() && (IsNameChar(body[at]) || body[at] == '.')) ++at;
+    while (at < body.size() && (IsNameChar(body[at]) || body[at] == '.' || in_exponent())) ++at;
     const std::string word(body.substr(begin, at - begin));
     const Json number = Json::parse(word[0] == '+' ? word.substr(1) : word, nullptr, false);
     if (!number.is_number()) return Wrong(fmt::format("bad number syntax: \"{}\"", word));

@@ -48,33 +48,33 @@ std::string PlainText(const Json& value) {
   return DumpJson(value);
 }
 
-std::string GoPlainText(const Json& value) {
-  if (value.is_null()) return "<nil>";
-  if (!value.is_structured()) return PlainText(value);
-  std::string text = value.is_object() ? "map[" : "[";
+namespace {
+
+void AppendPretty(const Json& value, size_t indent, std::string& out) {
+  if (!value.is_structured() || value.empty()) return AppendJson(value, out);
+  const bool list = value.is_array();
+  out += list ? '[' : '{';
   bool first = true;
   for (const auto& [key, item] : value.items()) {
-    if (!first) text += ' ';
+    out += first ? "\n" : ",\n";
     first = false;
-    if (value.is_object()) text += key + ":";
-    text += GoPlainText(item);
+    out.append(indent + 4, ' ');
+    if (!list) {
+      AppendJsonString(key, out);
+      out += ": ";
+    }
+    AppendPretty(item, indent + 4, out);
   }
-  return text + "]";
+  out += '\n';
+  out.append(indent, ' ');
+  out += list ? ']' : '}';
 }
+
+}  // namespace
 
 std::string PrettyJson(const Json& value) {
   std::string text;
-  for (const char c : value.dump(4)) {
-    if (c == '<') {
-      text += "\\u003c";
-    } else if (c == '>') {
-      text += "\\u003e";
-    } else if (c == '&') {
-      text += "\\u0026";
-    } else {
-      text += c;
-    }
-  }
+  AppendPretty(value, 0, text);
   return text + "\n";
 }
 

@@ -48,9 +48,7 @@ std::vector<std::string> Split(std::string_view text, char separator);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 // A scalar as people write it; documents as compact JSON.
 std::string PlainText(const Json& value);
-// fmt's %v of Go: map[a:b], [a b], <nil>.
-std::string GoPlainText(const Json& value);
-// As kubectl prints JSON: four spaces, <, > and & escaped, a newline at the end.
+// As kubectl prints JSON: four spaces, numbers and texts as Go writes them, a newline at the end.
 std::string PrettyJson(const Json& value);
 
 }  // namespace skiff::cli

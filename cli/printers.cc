@@ -4,12 +4,14 @@
 #include <fstream>
 
 #include "api/text/go_text.h"
+#include "api/text/go_value.h"
 #include "api/text/json_path.h"
 #include "api/text/yaml.h"
 #include "api/text/yaml_scalar.h"
 #include "cli/go_template.h"
 #include "cli/json_text.h"
 #include "cli/kinds.h"
+#include "cli/kyaml.h"
 #include "cli/tab_writer.h"
 
 namespace skiff::cli {
@@ -32,58 +34,9 @@ class YamlPrinter final : public ObjectPrinter {
   bool first_ = true;
 };
 
-// YAML with braces, trailing commas and quoted texts, which no indentation can spoil.
 class KyamlPrinter final : public ObjectPrinter {
  public:
-  Result<std::string> Print(const Json& object) override {
-    std::string text = "---\n";
-    Append(object, 0, text);
-    return text + "\n";
-  }
-
- private:
-  static bool IsPlainKey(const std::string& key) {
-    return !key.empty() && ResolvesToText(key) && std::all_of(key.begin(), key.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '-' || c == '_' || c == '.' || c == '/';
-    });
-  }
-  static bool ResolvesToText(const std::string& key) { return ResolveYamlScalar(key).is_string(); }
-  static void Append(const Json& value, size_t indent, std::string& out) {
-    if (!value.is_structured()) {
-      out += value.is_string() ? GoQuote(TextOf(value))
-             : value.is_null() ? "null"
-                               : PlainText(value);
-      return;
-    }
-    const bool list = value.is_array();
-    if (value.empty()) {
-      out += list ? "[]" : "{}";
-      return;
-    }
-    // Items that are structures share their brackets' lines with the list's.
-    const bool cuddled = list && std::all_of(value.begin(), value.end(), [](const Json& item) {
-                           return item.is_structured() && !item.empty();
-                         });
-    if (cuddled) {
-      out += "[";
-      for (size_t i = 0; i < value.size(); ++i) {
-        if (i > 0) out += ", ";
-        Append(value[i], indent, out);
-      }
-      out += "]";
-      return;
-    }
-    out += list ? "[\n" : "{\n";
-    for (const auto& [key, item] : value.items()) {
-      out.append(indent + 2, ' ');
-      if (!list) out += (IsPlainKey(key) ? key : GoQuote(key)) + ": ";
-      Append(item, indent + 2, out);
-      out += ",\n";
-    }
-    out.append(indent, ' ');
-    out += list ? "]" : "}";
-  }
+  Result<std::string> Print(const Json& object) override { return DumpKyaml(object); }
 };
 
 class NamePrinter final : public ObjectPrinter {
@@ -325,7 +278,7 @@ Result<std::string> CustomColumns(const std::string& spec, const std::vector<Jso
     for (const JsonPath& path : paths) {
       const auto found = TRY(path.Find(object));
       std::vector<std::string> texts;
-      for (const Json* value : found) texts.push_back(GoPlainText(*value));
+      for (const Json* value : found) texts.push_back(GoPlain(*value));
       cells.push_back(texts.empty() ? "<none>" : Join(texts, ","));
     }
     table.Write(Join(cells, "\t") + "\n");

@@ -1,5 +1,7 @@
 #include "cli/printers.h"
 
+#include "cli/json_text.h"
+
 #include <gtest/gtest.h>
 
 #include "cli/rolling_update.h"
@@ -103,6 +105,12 @@ TEST(RollingSizesTest, ScalesUpByOneAboveAndDownWhenTheNewOneIsAvailable) {
   EXPECT_EQ(ScaleUpTarget(sizes), 2);
   sizes = {.desired = 2, .old_size = 3, .new_size = 2, .new_available = 2, .available_min = 2};
   EXPECT_EQ(ScaleDownTarget(sizes), 0);
+}
+
+TEST(PrettyJsonTest, WritesNumbersAndTextsAsGoDoes) {
+  EXPECT_EQ(PrettyJson({{"a", {1.5e-7, 1e20, 0.00001}}, {"b", "<&>"}, {"c", Json::object()}}),
+            "{\n    \"a\": [\n        1.5e-7,\n        100000000000000000000,\n        0.00001\n"
+            "    ],\n    \"b\": \"\\u003c\\u0026\\u003e\",\n    \"c\": {}\n}\n");
 }
 
 }  // namespace

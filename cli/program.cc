@@ -11,6 +11,7 @@
 #include "cli/edit_distance.h"
 #include "cli/environment.h"
 #include "cli/get.h"
+#include "cli/kuberc/kuberc.h"
 #include "cli/plugins/plugins.h"
 #include "cli/verbs.h"
 
@@ -72,6 +73,7 @@ struct Family {
   int (*main)(Environment& environment, const Args& args);
 };
 constexpr Family kFamilies[] = {
+    {"alpha", &AlphaMain},
     {"apply", &ApplyMain},
     {"auth", &AuthMain},
     {"certificate", &CertificateMain},
@@ -182,7 +184,7 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   return RunVerb(environment, *found, verb, args);
 }
 
-int KubectlMain(const Args& args, const Caller& caller) {
+int KubectlMain(const Args& given, const Caller& caller) {
   std::signal(SIGPIPE, SIG_IGN);
   // Whoever follows the terminal's size reads it from a descriptor; no thread may take it away.
   sigset_t signals;
@@ -197,6 +199,13 @@ int KubectlMain(const Args& args, const Caller& caller) {
     const auto said = RunProcess({.argv = {"/proc/self/exe", program, "--help"}, .timeout = 5s});
     return said ? said->out : "";
   };
+  const auto preferred = ApplyKuberc(environment, given);
+  if (!preferred) {
+    environment.err(fmt::format("error occurred while applying preferences {}\n",
+                                preferred.error().message));
+    return 1;
+  }
+  const Args& args = *preferred;
   const size_t at = FirstWord(args);
   if (at >= args.size()) return Usage(environment);
   if (at > 0 && !IsCliVerb(args[at])) {

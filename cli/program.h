@@ -22,7 +22,7 @@ struct Caller {
 };
 // In this process's environment: the first word that is no global flag is the verb. Returns the
 // exit code.
-int KubectlMain(const std::vector<std::string>& args, const Caller& caller = {});
+int KubectlMain(const std::vector<std::string>& given, const Caller& caller = {});
 // The same in a given environment; what tests call.
 int RunCli(Environment& environment, const std::string& verb, const std::vector<std::string>& args);
 

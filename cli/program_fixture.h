@@ -21,7 +21,11 @@ class ProgramTest : public testing::Test {
   int Run(const std::string& verb, const std::vector<std::string>& args) {
     out_.clear();
     err_.clear();
-    Environment environment{
+    Environment environment = MakeEnvironment();
+    return RunCli(environment, verb, args);
+  }
+  Environment MakeEnvironment() {
+    return {
         .out = [this](std::string_view text) { out_ += text; },
         .err = [this](std::string_view text) { err_ += text; },
         .read_input = [this] { return input_; },
@@ -41,7 +45,6 @@ class ProgramTest : public testing::Test {
         .program_help = [this](const std::string&) { return program_help_; },
         .read_line = [this] { return input_; },
         .browse = browse_};
-    return RunCli(environment, verb, args);
   }
   const SystemClock clock_;
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.

@@ -99,6 +99,13 @@ bool HasCredentials(const GlobalFlags& flags) {
   return !flags.token.empty() || !flags.client_certificate.empty() || !flags.username.empty();
 }
 
+Result<> CheckExec(const std::string& user, const ExecPlugin& plugin) {
+  const auto problems = plugin.Problems(user);
+  if (problems.empty()) return {};
+  if (problems.size() == 1) return ConfigError(problems[0]);
+  return ConfigError(fmt::format("\n* {}", fmt::join(problems, "\n* ")));
+}
+
 bool SaysNothing(const Kubeconfig& config) {
   return config.clusters.empty() && config.users.empty() && config.contexts.empty();
 }
@@ -165,7 +172,14 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     }
     Kubeconfig::User::Impersonation as;
     if (const auto user = config.users.find(chosen.user); user != config.users.end()) {
-      if (HasCredentials(flags)) user->second.unsupported.clear();
+      if (HasCredentials(flags)) {
+        user->second.unsupported.clear();
+        user->second.exec.reset();
+      }
+      if (user->second.exec) {
+        TRY(CheckExec(chosen.user, *user->second.exec));
+        user->second.exec->policy = environment.exec_policy;
+      }
       as = std::exchange(user->second.as, {});
     }
     connection.impersonation = TRY(ImpersonationOf(flags, std::move(as), chosen.user));

@@ -177,15 +177,21 @@ Result<ServerAddress> AddressOf(const Session& session) {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   address.upstream.host = host;
   address.upstream.server_name = options.tls_server_name;
+  Credentials given{options.token, options.client_certificate, options.client_key};
+  if (options.credentials) {
+    auto asked = options.credentials->Get();
+    if (!asked) return CliError("getting credentials: " + asked.error().message);
+    given = *std::move(asked);
+  }
   if (tls) {
     address.upstream.tls =
         TRY(http::MakeClientContext({.ca_pem = options.certificate_authority,
                                      .insecure = options.insecure_skip_tls_verify,
                                      .server_name = options.tls_server_name,
-                                     .certificate_pem = options.client_certificate,
-                                     .key_pem = options.client_key}));
+                                     .certificate_pem = given.certificate_pem,
+                                     .key_pem = given.key_pem}));
   }
-  std::string token = options.token;
+  std::string token = given.token;
   if (!options.token_file.empty()) {
     std::ifstream file(options.token_file);
     std::getline(file, token);

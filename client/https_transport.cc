@@ -8,6 +8,7 @@
 #include <fstream>
 #include <future>
 
+#include "api/codec/json.h"
 #include "api/values.h"
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -19,7 +20,7 @@ namespace {
 
 using Connection = httplib::ClientImpl;
 
-constexpr time_t kConnectTimeoutS = 10;
+constexpr auto kConnectTimeout = 10s;
 constexpr int kKeepAliveIdleS = 30;
 constexpr int kKeepAliveProbes = 3;
 constexpr char kNoDirectory[] = "/nonexistent";
@@ -103,10 +104,13 @@ http::Response Unreachable(const std::string& server, const std::string& error) 
   http::Response response;
   response.status = 503;
   response.content_type = "application/json";
-  response.body = fmt::format(
-      R"({{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"ServiceUnavailable",)"
-      R"("code":503,"message":"Unable to connect to the server {}: {}"}})",
-      server, error);
+  response.body =
+      DumpJson({{"kind", "Status"},
+                {"apiVersion", "v1"},
+                {"status", "Failure"},
+                {"reason", "ServiceUnavailable"},
+                {"code", 503},
+                {"message", fmt::format("Unable to connect to the server {}: {}", server, error)}});
   return response;
 }
 
@@ -171,7 +175,7 @@ class Dialer {
     return dialer;
   }
 
-  std::unique_ptr<Connection> Dial(time_t read_timeout_s) const {
+  std::unique_ptr<Connection> Dial() const {
     std::unique_ptr<Connection> connection;
     const std::string& host =
         options.tls_server_name.empty() ? endpoint.host : options.tls_server_name;
@@ -191,9 +195,11 @@ class Dialer {
     connection->set_tcp_nodelay(true);
     connection->set_url_encode(false);
     connection->set_socket_options(KeepAlive);
-    connection->set_connection_timeout(kConnectTimeoutS);
-    connection->set_read_timeout(read_timeout_s);
-    connection->set_write_timeout(read_timeout_s);
+    const auto timeout = request_timeout();
+    connection->set_connection_timeout(
+        std::min<std::chrono::milliseconds>(timeout, kConnectTimeout));
+    connection->set_read_timeout(timeout);
+    connection->set_write_timeout(timeout);
     return connection;
   }
 
@@ -216,13 +222,22 @@ class Dialer {
     return out;
   }
 
-  // Why `connection` could not be had or used, in Go's words where a certificate is the reason:
-  // people search for those.
-  std::string Problem(const Connection& connection, httplib::Error error) const {
-    const auto* tls = dynamic_cast<const httplib::SSLClient*>(&connection);
-    if (tls == nullptr || error != httplib::Error::SSLServerVerification) {
-      return httplib::to_string(error);
+  std::chrono::milliseconds request_timeout() const {
+    return std::chrono::milliseconds(options.request_timeout_ms);
+  }
+
+  // Why `connection` could not be had or used for so long, in Go's words where a certificate or the
+  // time is the reason: people search for those.
+  std::string Problem(const Connection& connection, httplib::Error error,
+                      std::chrono::nanoseconds after) const {
+    const bool is_refusal = error == httplib::Error::SSLServerVerification;
+    if (!is_refusal && after >= request_timeout()) {
+      return fmt::format(
+          "net/http: request canceled{} (Client.Timeout exceeded while awaiting headers)",
+          error == httplib::Error::Read ? "" : " while waiting for connection");
     }
+    const auto* tls = dynamic_cast<const httplib::SSLClient*>(&connection);
+    if (tls == nullptr || !is_refusal) return httplib::to_string(error);
     return CertificateProblem(tls->get_openssl_verify_result());
   }
 
@@ -303,10 +318,13 @@ bool WantsStream(const http::Request& request) {
 struct Identity {
   std::unique_ptr<Dialer> dialer;
   http::TlsContext tls;  // Of streams.
+  Credentials given;     // By the options' source, and in the dialer.
 };
 
-Result<std::shared_ptr<const Identity>> MakeIdentity(const HttpsOptions& options) {
+Result<std::shared_ptr<const Identity>> MakeIdentity(const HttpsOptions& options,
+                                                     Credentials given = {}) {
   auto identity = std::make_shared<Identity>();
+  identity->given = std::move(given);
   identity->dialer = TRY(Dialer::Make(options));
   if (identity->dialer->endpoint.tls) {
     identity->tls = TRY(http::MakeClientContext({.ca_pem = options.certificate_authority,
@@ -324,6 +342,9 @@ class HttpsTransport final : public RenewableTransport {
       : identity_(std::move(identity)) {}
 
   http::Response Send(http::Request request) override {
+    if (const auto known = KnowWhoAsks(); !known) {
+      return Unreachable(Current()->dialer->options.server, known.error().message);
+    }
     if (WantsStream(request)) return OpenStream(request);
     Borrowed borrowed = Borrow();
     const Dialer& dialer = *borrowed.identity->dialer;
@@ -333,34 +354,32 @@ class HttpsTransport final : public RenewableTransport {
     httplib::Request out = dialer.Convert(request);
     httplib::Response answer;
     httplib::Error error = httplib::Error::Success;
+    const auto now = [] { return std::chrono::steady_clock::now(); };
+    auto begun = now();
     bool answered = connection.send(out, answer, error);
     // The server may just have ended a kept connection. What it was not sent whole it has not done,
     // and doing it again does no harm to a GET.
     const bool does_no_harm = error == httplib::Error::Write ||
                               (error == httplib::Error::Read && request.method == "GET");
-    if (!answered && is_kept && does_no_harm) {
+    const bool in_time = now() - begun < dialer.request_timeout();
+    if (!answered && is_kept && does_no_harm && in_time) {
       out = dialer.Convert(request);
+      begun = now();
       answered = connection.send(out, answer, error);
     }
-    const std::string problem = answered ? "" : dialer.Problem(connection, error);
+    const std::string problem = answered ? "" : dialer.Problem(connection, error, now() - begun);
+    const auto identity = borrowed.identity;
     GiveBack(std::move(borrowed));
-    if (answered) return Convert(answer);
-    return Unreachable(dialer.options.server, problem);
+    if (!answered) return Unreachable(dialer.options.server, problem);
+    TellSource(*identity, answer.status);
+    return Convert(answer);
   }
 
   Result<> Renew(const std::string& certificate_pem, const std::string& key_pem) override {
     HttpsOptions options = Current()->dialer->options;
     options.client_certificate = certificate_pem;
     options.client_key = key_pem;
-    auto renewed = TRY(MakeIdentity(options));
-    std::vector<std::unique_ptr<Connection>> old;
-    {
-      const MutexLock lock(mutex_);
-      identity_ = std::move(renewed);
-      old.swap(idle_);
-      open_ -= static_cast<int>(old.size());
-    }
-    changed_.notify_all();
+    Become(TRY(MakeIdentity(options)));
     return {};
   }
 
@@ -369,6 +388,40 @@ class HttpsTransport final : public RenewableTransport {
     std::shared_ptr<const Identity> identity;  // Of the connection.
     std::unique_ptr<Connection> connection;
   };
+
+  void Become(std::shared_ptr<const Identity> identity) {
+    std::vector<std::unique_ptr<Connection>> old;
+    {
+      const MutexLock lock(mutex_);
+      identity_ = std::move(identity);
+      old.swap(idle_);
+      open_ -= static_cast<int>(old.size());
+    }
+    changed_.notify_all();
+  }
+
+  // What the source of credentials gives now.
+  Result<> KnowWhoAsks() {
+    const auto identity = Current();
+    HttpsOptions options = identity->dialer->options;
+    if (!options.credentials) return {};
+    auto given = options.credentials->Get();
+    if (!given) {
+      return Fail(given.error().reason, "getting credentials: " + given.error().message);
+    }
+    if (*given == identity->given) return {};
+    options.token = given->token;
+    options.client_certificate = given->certificate_pem;
+    options.client_key = given->key_pem;
+    Become(TRY(MakeIdentity(options, *std::move(given))));
+    return {};
+  }
+
+  // The next request has others then.
+  static void TellSource(const Identity& identity, int status) {
+    const auto& source = identity.dialer->options.credentials;
+    if (status == 401 && source) source->Refused(identity.given);
+  }
 
   std::shared_ptr<const Identity> Current() {
     const MutexLock lock(mutex_);
@@ -392,6 +445,7 @@ class HttpsTransport final : public RenewableTransport {
     out.body = converted.body;
     auto opened = Await(loops_, upstream, std::move(out));
     if (!opened) return Unreachable(dialer.options.server, opened.error().message);
+    TellSource(*identity, opened->status);
     http::Response response;
     response.status = opened->status;
     response.headers = std::move(opened->headers);
@@ -412,7 +466,7 @@ class HttpsTransport final : public RenewableTransport {
     if (idle_.empty()) {
       ++open_;
       const Dialer& dialer = *identity_->dialer;
-      return {identity_, dialer.Dial(dialer.options.request_timeout_ms / 1000)};
+      return {identity_, dialer.Dial()};
     }
     auto connection = std::move(idle_.back());
     idle_.pop_back();

@@ -57,6 +57,11 @@ class HttpsTransportTest : public testing::Test, public http::Handler {
 
   http::Response Handle(const http::Request& request) override {
     http::Response response;
+    if (request.path.ends_with("/unauthorized")) {
+      response.status = 401;
+      return response;
+    }
+    if (request.path.ends_with("/late")) late_.get_future().wait();
     if (request.HasQuery("watch")) {
       if (request.path.ends_with("gone")) {
         response.status = 410;
@@ -90,6 +95,7 @@ class HttpsTransportTest : public testing::Test, public http::Handler {
 
   http::testing::TestAuthority authority_;
   std::promise<void> left_;
+  std::promise<void> late_;
   http::Loops loops_;
   std::unique_ptr<http::Server> server_;
   HttpsOptions options_;
@@ -260,6 +266,51 @@ TEST_F(HttpsTransportTest, AServerThatIsNotThereIsAnAnswerToo) {
   http::Request watch = Get("/x");
   watch.query = {{"watch", "true"}};
   EXPECT_EQ(transport->Send(watch).status, 503);
+}
+
+// Gives one token after the other.
+class Tokens final : public CredentialSource {
+ public:
+  Result<Credentials> Get() override {
+    if (left_.empty()) return Fail(Reason::kUnauthorized, "no \"more\"");
+    return Credentials{.token = left_.front()};
+  }
+  void Refused(const Credentials& credentials) override {
+    if (!left_.empty() && credentials.token == left_.front()) left_.erase(left_.begin());
+  }
+
+ private:
+  std::vector<std::string> left_ = {"first", "second"};
+};
+
+TEST_F(HttpsTransportTest, WhatAServerRefusesIsNotShownAgain) {
+  options_.credentials = std::make_shared<Tokens>();
+  const auto transport = Connect();
+  EXPECT_NE(transport->Send(Get("/a")).body.find("Bearer first"), std::string::npos);
+  EXPECT_NE(transport->Send(Get("/a")).body.find("Bearer first"), std::string::npos);
+  EXPECT_EQ(transport->Send(Get("/unauthorized")).status, 401);
+  EXPECT_NE(transport->Send(Get("/a")).body.find("Bearer second"), std::string::npos);
+  http::Request watch = Get("/unauthorized");
+  watch.query = {{"watch", "1"}};
+  EXPECT_EQ(transport->Send(watch).status, 401) << "a stream counts too";
+  const http::Response none = transport->Send(Get("/a"));
+  EXPECT_EQ(none.status, 503);
+  EXPECT_NE(none.body.find(R"(getting credentials: no \"more\")"), std::string::npos) << none.body;
+}
+
+TEST_F(HttpsTransportTest, WhoDoesNotWaitAnyLongerSaysSoInGosWords) {
+  options_.request_timeout_ms = 150;
+  const auto transport = Connect();
+  EXPECT_EQ(transport->Send(Get("/at/once")).status, 200);
+  const auto begun = std::chrono::steady_clock::now();
+  const http::Response answer = transport->Send(Get("/late"));
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 150ms);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(answer.body.find(": net/http: request canceled (Client.Timeout exceeded while awaiting "
+                             "headers)\""),
+            std::string::npos)
+      << answer.body;
+  late_.set_value();  // It was asked once: nobody waits for this a second time.
 }
 
 TEST_F(HttpsTransportTest, BadMaterialIsRefusedBeforehand) {

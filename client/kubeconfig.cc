@@ -117,6 +117,32 @@ void PutData(Json& object, const char* name, const std::string& value) {
   if (!value.empty()) object[name] = EncodeBase64(value);
 }
 
+// Of the extension of that name.
+Json ExecConfig(const Json& cluster) {
+  Json config;
+  (void)ForEach(cluster, "extensions", "extension",
+                [&](const std::string& name, const Json& extension) -> Result<> {
+                  if (name == "client.authentication.k8s.io/exec") config = extension;
+                  return {};
+                });
+  return config;
+}
+
+// As a credential plugin is told of it.
+Json ExecCluster(const Kubeconfig::Cluster& cluster, const std::string& authority_pem) {
+  Json out = {{"server", cluster.server}};
+  Put(out, "tls-server-name", cluster.tls_server_name);
+  if (cluster.insecure_skip_tls_verify) out["insecure-skip-tls-verify"] = true;
+  PutData(out, "certificate-authority-data", authority_pem);
+  out["config"] = cluster.exec_config;
+  return out;
+}
+
+bool SaysWhoAsks(const HttpsOptions& options) {
+  return !options.token.empty() || !options.token_file.empty() || !options.username.empty() ||
+         !options.client_certificate.empty();
+}
+
 Json ToDocument(const Kubeconfig::Cluster& cluster) {
   Json out = Json::object();
   PutData(out, "certificate-authority-data", cluster.certificate_authority_data);
@@ -174,6 +200,7 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
         cluster.insecure_skip_tls_verify =
             insecure != entry.end() && insecure->is_boolean() && insecure->get<bool>();
         cluster.unsupported = FirstGiven(entry, {"proxy-url"});
+        cluster.exec_config = ExecConfig(entry);
         return {};
       }));
   TRY(ForEach(config, "users", "user", [&](const std::string& name, const Json& entry) -> Result<> {
@@ -187,7 +214,10 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
     user.username = StringIn(entry, "username");
     user.password = StringIn(entry, "password");
     ReadImpersonation(entry, user);
-    user.unsupported = FirstGiven(entry, {"exec", "auth-provider"});
+    user.unsupported = FirstGiven(entry, {"auth-provider"});
+    if (!FirstGiven(entry, {"exec"}).empty()) {
+      user.exec = ExecPlugin::FromJson(entry.at("exec"), directory);
+    }
     return {};
   }));
   TRY(ForEach(config, "contexts", "context",
@@ -266,6 +296,15 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
   options.token_file = user->second.token_file;
   options.username = user->second.username;
   options.password = user->second.password;
+  if (!user->second.exec || SaysWhoAsks(options)) return options;
+  ExecPlugin plugin = *user->second.exec;
+  const auto problems = plugin.Problems(user->first);
+  if (!problems.empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("invalid configuration: {}", fmt::join(problems, ", ")));
+  }
+  plugin.cluster = ExecCluster(cluster->second, options.certificate_authority);
+  options.credentials = TRY(MakeExecCredentials(std::move(plugin)));
   return options;
 }
 

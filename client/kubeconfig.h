@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "client/exec_credential.h"
 #include "client/transport.h"
 
 namespace skiff {
@@ -20,6 +21,7 @@ struct Kubeconfig {
     std::string certificate_authority_data;  // PEM.
     std::string tls_server_name;
     bool insecure_skip_tls_verify = false;
+    Json exec_config;         // What a program that gives credentials is told of it beside.
     std::string unsupported;  // What it says of itself that Options() refuses: "proxy-url".
   };
   struct User {
@@ -40,7 +42,8 @@ struct Kubeconfig {
       bool operator==(const Impersonation&) const = default;
     };
     Impersonation as;
-    std::string unsupported;  // "exec", "auth-provider"
+    std::optional<ExecPlugin> exec;  // Runs where nothing else says who asks.
+    std::string unsupported;         // "auth-provider"
   };
   struct Context {
     std::string cluster;

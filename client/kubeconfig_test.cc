@@ -100,9 +100,9 @@ TEST_F(KubeconfigTest, WhatWouldBeIgnoredIsRefused) {
     const auto options = config->Options();
     return options ? "" : options.error().message;
   };
-  EXPECT_EQ(of("client-key-data: S0VZ", "exec: {command: aws}"),
-            "auth info \"admin\" has its credentials from exec, which is not supported: give a "
-            "token, or a client certificate");
+  EXPECT_EQ(of("client-key-data: S0VZ", "auth-provider: {name: gcp}"),
+            "auth info \"admin\" has its credentials from auth-provider, which is not supported: "
+            "give a token, or a client certificate");
   EXPECT_EQ(of("certificate-authority-data: Q0E=", "proxy-url: http://p"),
             "cluster \"one\" has a proxy-url, which is not supported: reach it without");
   EXPECT_EQ(of("client-key-data: S0VZ", "exec: null"), "");

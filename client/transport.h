@@ -60,6 +60,24 @@ class InProcessTransport final : public Transport {
   const Bodies bodies_;
 };
 
+// What a request says of who sends it.
+struct Credentials {
+  std::string token;
+  std::string certificate_pem;
+  std::string key_pem;
+  bool operator==(const Credentials&) const = default;
+};
+
+// Where credentials come from that are not known beforehand. Thread-safe; may take its time.
+class CredentialSource {
+ public:
+  virtual ~CredentialSource() = default;
+  // What holds now.
+  virtual Result<Credentials> Get() = 0;
+  // A server did not take these: they are not given again.
+  virtual void Refused(const Credentials& credentials) = 0;
+};
+
 // Where the server is and who asks. PEM texts, not paths.
 struct HttpsOptions {
   std::string server;                 // "https://10.0.0.1:6443", with an optional path prefix
@@ -73,6 +91,8 @@ struct HttpsOptions {
   std::string token_file;
   std::string username;
   std::string password;
+  // Asked before each request; null where all is said above.
+  std::shared_ptr<CredentialSource> credentials;
   // Headers of all requests that do not say themselves whom they are sent as.
   http::Headers impersonation;
   int connections_max = 16;        // More requests at once wait for a connection.

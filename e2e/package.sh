@@ -11,6 +11,8 @@ here=$(realpath "$(dirname "$0")")
 
 # What follows runs on that machine, as `package.sh --inside DEB`.
 
+has_flag() { zcat "/usr/share/man/man1/$1.1.gz" | tr -d '\\' | grep -q -- "$2"; }
+verbs_in_manuals() { has_flag skiff-certs --cert-dir && has_flag skiff-token --print-join-command; }
 manuals() { for word in '' -up -get -snapshot -kubelet; do man -w "skiff$word" >/dev/null || return 1; done; }
 reads() { [ -n "$(man -P cat "$1" 2>/dev/null | head -n 5)" ]; }
 
@@ -51,6 +53,7 @@ inside() { # DEB
   version=$(dpkg-deb -f "$deb" Version)
   check "the program says the package's version" grep -q "^skiff $version," <(skiff --version)
   check "man pages are there, of the program and its words" manuals
+  check "and have the flags of verbs below a word" verbs_in_manuals
   check "a page can be read" reads skiff-up
   check "bash takes its completions" bash -n /usr/share/bash-completion/completions/skiff
   check "zsh and fish have theirs" test -s /usr/share/zsh/vendor-completions/_skiff \

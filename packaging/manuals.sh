@@ -39,12 +39,27 @@ page() { # NAME TITLE SYNOPSIS; the text on standard input
   } | gzip -9n > "$man/$1.1.gz"
 }
 
+# What WORDS say of themselves; then each verb that they list, where it says something else.
+helps() { # DEPTH WORDS...
+  local depth=$1 own verb
+  shift
+  own=$("$skiff" "$@" --help 2>&1)
+  printf '%s\n' "$own"
+  [ "$depth" -gt 0 ] || return 0
+  for verb in $(printf '%s\n' "$own" | sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p' | sort -u); do
+    if "$skiff" "$@" "$verb" --help >"$out/verb" 2>/dev/null && [ "$(cat "$out/verb")" != "$own" ]; then
+      printf '\n\n%s\n\n' "skiff $* $verb"
+      helps $((depth - 1)) "$@" "$verb"
+    fi
+  done
+}
+
 printf '%s\n' "$general" |
   page skiff 'a Kubernetes control plane, node agent and service proxy in one program' \
     'skiff WORD [arguments]'
 for word in $words; do
   # What the general help says of it, where it does.
   title=$(printf '%s\n' "$general" | sed -n "s/^  *$word   *\\([^ ].*[^.]\\)\\.*$/\\1/p" | head -n 1)
-  "$skiff" "$word" --help 2>&1 | page "skiff-$word" "${title:-$word, of skiff}" \
-    "skiff $word [arguments]"
+  helps 2 "$word" | page "skiff-$word" "${title:-$word, of skiff}" "skiff $word [arguments]"
 done
+rm -f "$out/verb"

@@ -216,11 +216,24 @@ std::string DescribeTokens(const std::vector<BootstrapSecret>& tokens, TimePoint
 }
 
 int TokenMain(const std::vector<std::string>& args) {
-  constexpr char kUsage[] = "usage: skiff token create|list|delete [flags]";
+  constexpr char kUsage[] =
+      "usage: skiff token create [TOKEN]|list|delete TOKEN... [flags]";
+  constexpr char kHelp[] = R"(The tokens that machines join a cluster with.
+
+  create [TOKEN]   make one, or the one that is given, and print it
+  list             all of the cluster, for how long, and what for
+  delete TOKEN...  by the whole, or the part before its dot
+
+`skiff token VERB --help` lists the flags.
+)";
   const std::string verb = args.empty() ? "" : args[0];
+  if (verb == "--help" || verb == "-h") {
+    std::printf("%s\n\n%s", kUsage, kHelp);
+    return 0;
+  }
   if (verb != "create" && verb != "list" && verb != "delete") {
     std::fprintf(stderr, "%s\n", kUsage);
-    return verb == "--help" || verb == "-h" ? 0 : 2;
+    return 2;
   }
   TokenFlags to;
   Flags flags("skiff token " + verb);

@@ -6,6 +6,7 @@
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
+#include "api/text/go_value.h"
 #include "api/text/json_path_parser.h"
 
 namespace skiff {
@@ -19,8 +20,7 @@ using PathValues = std::vector<const Json*>;
 std::string ScalarOrJson(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_null()) return "";
-  if (value.is_structured()) return GoJson(value);
-  return DumpJson(value);
+  return value.is_structured() ? GoJson(value) : GoPlain(value);
 }
 
 // Of one path on one document.

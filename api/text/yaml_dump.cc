@@ -2,6 +2,7 @@
 // literal where it has lines, else quoted. Long lines of plain and quoted scalars are folded.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "api/codec/json.h"
+#include "api/text/go_value.h"
 #include "api/text/utf8.h"
 #include "api/text/yaml.h"
 #include "api/text/yaml_key_order.h"
@@ -258,6 +260,22 @@ bool IsBlock(const Json& value, size_t indent, const std::string& out) {
   return indent < 64 || out.size() + (value.size() + 1) * indent < kBlockBytesMax;
 }
 
+// A whole number as Go's JSON has it, on the way to YAML, stays one; another one is as %v has it.
+void AppendNumber(double value, std::string& out) {
+  constexpr double kLeast = -9223372036854775808.0;
+  constexpr double kBeyond = 18446744073709551616.0;
+  const bool is_whole = std::trunc(value) == value && value >= kLeast && value < kBeyond;
+  out += is_whole ? DumpJson(value) : GoFloat(value);
+}
+
+void AppendScalar(const Json& value, size_t indent, std::string& out) {
+  if (value.is_string()) {
+    return AppendString(value.get_ref<const std::string&>(), indent, false, out);
+  }
+  if (value.is_number_float()) return AppendNumber(value.get<double>(), out);
+  AppendJson(value, out);
+}
+
 // What follows "key:" or "-"; `inner` is the indentation of a block that begins here.
 void AppendAfter(const Json& value, size_t inner, bool in_list, std::string& out) {
   if (IsBlock(value, inner, out)) {
@@ -270,11 +288,7 @@ void AppendAfter(const Json& value, size_t inner, bool in_list, std::string& out
     return AppendBlock(value, inner, out);
   }
   out += ' ';
-  if (value.is_string()) {
-    AppendString(value.get_ref<const std::string&>(), inner, false, out);
-  } else {
-    AppendJson(value, out);
-  }
+  AppendScalar(value, inner, out);
 }
 
 std::vector<const Json::object_t::value_type*> InOrder(const Json::object_t& members) {
@@ -314,10 +328,8 @@ std::string DumpYaml(const Json& value) {
   std::string out;
   if (value.is_structured() && !value.empty()) {
     AppendBlock(value, 0, out);
-  } else if (value.is_string()) {
-    AppendString(value.get_ref<const std::string&>(), 0, false, out);
   } else {
-    AppendJson(value, out);
+    AppendScalar(value, 0, out);
   }
   return out + "\n";
 }

@@ -233,5 +233,11 @@ TEST(Yaml, WhatIsDumpedReadsBack) {
   EXPECT_EQ(AsJson(DumpYaml(*value)), DumpJson(*value));
 }
 
+TEST(YamlTest, WritesNumbersAsGoDoes) {
+  EXPECT_EQ(DumpYaml({1.5e-07, 0.00001, 1234567.5, 1e21, 1e20, 0.1, 1e6, 3.0, 100000.5, 1.2e19}),
+            "- 1.5e-07\n- 1e-05\n- 1.2345675e+06\n- 1e+21\n- 1e+20\n- 0.1\n- 1000000\n"
+            "- 3\n- 100000.5\n- 12000000000000000000\n");
+}
+
 }  // namespace
 }  // namespace skiff

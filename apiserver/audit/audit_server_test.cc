@@ -116,6 +116,35 @@ TEST_F(AuditServerTest, TheMembersOfALineStandInTheirOrder) {
   }
 }
 
+TEST_F(AuditServerTest, LoginsOfTheConsoleAreToldWithoutTheirSecrets) {
+  Tell("{level: RequestResponse}");
+  const auto json = [](std::string path, std::string body) {
+    return Question{.method = "POST",
+                  .path = std::move(path),
+                  .body = std::move(body),
+                  .headers = {{"Content-Type", "application/json"}}};
+  };
+  const auto link = Ask(json("/console/link", ""));
+  ASSERT_EQ(link.code, 200) << link.body;
+  const std::string code = link.body["code"];
+  Question login = json("/console/login", Json{{"code", code}}.dump());
+  login.token.clear();
+  const auto logged_in = Ask(login);
+  ASSERT_EQ(logged_in.code, 200) << logged_in.body;
+  ASSERT_EQ(Ask(login).code, 401) << "once";
+  const auto links = EventsOf("/console/link");
+  ASSERT_EQ(StagesOf(links), Texts({"RequestReceived", "ResponseComplete"}));
+  EXPECT_EQ(links[1]["user"]["username"], "admin");
+  EXPECT_EQ(links[1]["verb"], "post");
+  EXPECT_EQ(links[1]["responseStatus"]["code"], 200);
+  const auto logins = EventsOf("/console/login");
+  ASSERT_EQ(logins.size(), 4u);
+  EXPECT_EQ(logins[1]["user"]["username"], "system:anonymous");
+  EXPECT_EQ(logins[3]["responseStatus"]["code"], 401);
+  EXPECT_EQ(log_.Text().find(code), std::string::npos);
+  EXPECT_EQ(log_.Text().find(logged_in.body["token"].get<std::string>()), std::string::npos);
+}
+
 TEST_F(AuditServerTest, LevelsSayWhichObjectsAreTold) {
   Tell("{level: Request, verbs: [create]}, {level: RequestResponse, verbs: [patch, get]}",
        "omitManagedFields: true");

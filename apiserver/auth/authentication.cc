@@ -213,7 +213,7 @@ Result<User> Authentication::Authenticate(const http::Request& request,
   }
   if (forbidden) return Fail(*std::move(forbidden));
   if (has_bad || !MayBeAnonymous(request)) return Unauthorized();
-  return User{.name = std::string(kUserAnonymous), .groups = {std::string(kGroupUnauthenticated)}};
+  return AnonymousUser();
 }
 
 Result<LinkCredential> Authentication::CredentialOf(const http::Request& request) const {

@@ -28,6 +28,11 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
+// Whoever shows nothing that says who he is.
+inline User AnonymousUser() {
+  return {.name = std::string(kUserAnonymous), .groups = {std::string(kGroupUnauthenticated)}};
+}
+
 // The server's own hand: start-up objects and in-process parts that may do everything.
 inline User LoopbackUser() {
   return {.name = "system:apiserver",

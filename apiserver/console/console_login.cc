@@ -81,10 +81,8 @@ bool IsConsoleLogin(const http::Request& request) {
          (request.path == kLogin && (request.method == "POST" || request.method == "DELETE"));
 }
 
-std::optional<http::Response> AnswerConsoleLogin(const http::Request& request,
-                                                 const Authentication& authentication,
-                                                 ConsoleSessions& sessions) {
-  if (!IsConsoleLogin(request)) return std::nullopt;
+http::Response AnswerConsoleLogin(const http::Request& request,
+                                  const Authentication& authentication, ConsoleSessions& sessions) {
   const Result<Json> body = Serve(request, authentication, sessions);
   return body ? Answered(*body) : ErrorResponse(request, body.error());
 }

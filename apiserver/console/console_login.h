@@ -1,12 +1,11 @@
 // Logging a browser in by a link (decision 0076), beside the console's files and like them no route
-// that a role has to name: everybody may let a browser into his own name, and into no other.
+// that a role has to name: everybody may let a browser into his own name, and into no other. They
+// wait their turn and are told of like other requests.
 //
 //   POST   /console/link   as oneself          -> {"code", "user", "expiresInSeconds"}
 //   POST   /console/login  {"code"}            -> {"token"}
 //   DELETE /console/login  by such a token     ends its session
 #pragma once
-
-#include <optional>
 
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/console_sessions.h"
@@ -17,9 +16,9 @@ namespace skiff {
 // Whether it is one of those.
 bool IsConsoleLogin(const http::Request& request);
 
-// nullopt: it is not. May have to look a token up.
-std::optional<http::Response> AnswerConsoleLogin(const http::Request& request,
-                                                 const Authentication& authentication,
-                                                 ConsoleSessions& sessions);
+// Of a request that is one. It finds out itself who asks, by what came with the request. May have
+// to look a token up.
+http::Response AnswerConsoleLogin(const http::Request& request,
+                                  const Authentication& authentication, ConsoleSessions& sessions);
 
 }  // namespace skiff

@@ -94,6 +94,16 @@ TEST_F(FlowControlServerTest, EveryAnswerSaysWhichSchemaAndLevelItCameBy) {
       << "refused before it was known who asks";
 }
 
+TEST_F(FlowControlServerTest, LoginsOfTheConsoleWaitTheirTurnToo) {
+  const auto schema = [this](const std::string& path, const std::string& token) {
+    return std::string(Ask("POST", path, R"({"code": "guessed"})", "application/json", token)
+                           .response.Header("X-Kubernetes-PF-FlowSchema-UID"));
+  };
+  EXPECT_EQ(schema("/console/login", ""), UidOf("flowschemas/catch-all")) << "as anybody";
+  EXPECT_EQ(schema("/console/link", "nobody"), UidOf("flowschemas/catch-all"));
+  EXPECT_EQ(schema("/console/link", "alice"), UidOf("flowschemas/global-default"));
+}
+
 TEST_F(FlowControlServerTest, AFlowSchemaThatIsWrittenActsAtOnce) {
   MakeLevelOfDev({{"nominalConcurrencyShares", 10}});
   const auto uid = [this] {

@@ -148,12 +148,17 @@ ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User*
   Asked asked{.info = ParseRequestInfo(request), .user = User{}, .warnings = {}};
   asked.in_process = trusted != nullptr;
   if (asked.info.unreadable.empty()) Authenticate(request, trusted, asked);
+  // Who logs in is not known yet, and is let in as anybody is: a flood of guesses has to wait.
+  if (!asked.user && IsConsoleLogin(request)) asked.user = AnonymousUser();
   return asked;
 }
 
 Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User> user) {
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
   request.user = TRY(std::move(user));
+  if (IsConsoleLogin(request.http)) {
+    return AnswerConsoleLogin(request.http, *authentication, console_sessions);
+  }
   return Route(request);
 }
 
@@ -376,19 +381,12 @@ std::optional<http::Response> ApiServer::State::PublicPage(const http::Request& 
   return page;
 }
 
-std::optional<http::Response> ApiServer::State::ConsoleLogin(const http::Request& request) {
-  auto answer = AnswerConsoleLogin(request, *authentication, console_sessions);
-  if (answer) AddHeaders(request, {}, random, *answer);
-  return answer;
-}
-
 http::Response ApiServer::Handle(const http::Request& request) {
   return *HandleLater(request, nullptr);
 }
 
 std::optional<http::Response> ApiServer::HandleLater(const http::Request& request,
                                                      const http::LateReplyPtr& reply) {
-  if (auto answer = state_->ConsoleLogin(request)) return answer;
   if (auto page = state_->PublicPage(request)) return page;
   return LetIn(request, state_->Ask(request, nullptr), reply);
 }

@@ -177,7 +177,6 @@ struct ApiServer::State {
   // What anybody may have, whoever it is; nullopt: that is not what is asked for.
   std::optional<http::Response> PublicPage(const http::Request& request);
   // How a browser comes to be logged in by a link; nullopt: that is not what is asked for.
-  std::optional<http::Response> ConsoleLogin(const http::Request& request);
   Result<http::Response> Route(ApiRequest& request);
   void Authenticate(const http::Request& request, const User* trusted, Asked& asked);
   // Once for each request. False in an attempt that would have to wait.

@@ -35,8 +35,11 @@ class HistoryTest : public ProgramTest {
                       {"code", 410},
                       {"message", "The provided resource version is too old"}});
     }
+    if (request.path == "/api/v1" && !served_.empty()) return Of(200, served_);
     Json items = Json::array();
-    if (request.path.find("/leases") != std::string::npos) {
+    if (request.path.ends_with("/endpoints")) {
+      items.push_back({{"metadata", Meta("web", revision)}, {"subsets", revision}});
+    } else if (request.path.find("/leases") != std::string::npos) {
       if (revision >= lease_from_) items.push_back(Lease(revision));
     } else if (request.path.ends_with("/configmaps")) {
       const std::string only = std::string(request.Query("fieldSelector").value_or(""));
@@ -85,6 +88,7 @@ class HistoryTest : public ProgramTest {
   }
 
   const TimePoint now_ = clock_.Now();
+  Json served_ = Json::object();  // Discovery of the core group.
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
   int requests_ = 0;
@@ -148,6 +152,19 @@ TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
   EXPECT_EQ(err_,
             "Error from server (NotFound): configmaps \"mm\" not found, neither now nor at "
             "revision 850\n");
+}
+
+TEST_F(HistoryTest, LeavesOutWhatSaysASecondTimeWhatOthersSay) {
+  const auto kind = [](const char* name, const char* kind) {
+    return Json{{"name", name}, {"kind", kind}, {"namespaced", true}, {"verbs", {"list", "watch"}}};
+  };
+  served_ = {{"groupVersion", "v1"},
+             {"resources", {kind("configmaps", "ConfigMap"), kind("endpoints", "Endpoints")}}};
+  EXPECT_EQ(Run("diff", {"--since=850"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("+  written: \"1000\"\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("subsets"))) << "their slices say it";
+  EXPECT_EQ(Run("diff", {"--since=850", "endpoints"}), 1) << err_;
+  EXPECT_THAT(out_, HasSubstr("subsets")) << "who asks for them sees them";
 }
 
 TEST_F(HistoryTest, ShowsWhatHasChangedForSoLong) {

@@ -16,10 +16,12 @@
 namespace skiff::cli {
 namespace {
 
-// What changes all the time, and says nothing of what somebody did.
-bool IsNoise(const Resource& resource) {
-  static const std::set<std::string> kNoise = {"events", "leases"};
-  return kNoise.contains(resource.name);
+// What changes all the time, and says nothing of what somebody did; endpoints say what their slices
+// do.
+bool IsNoise(const ServedKind& kind) {
+  static const std::set<std::string> kNoise = {"events", "events.events.k8s.io",
+                                               "leases.coordination.k8s.io", "endpoints"};
+  return kNoise.contains(kind.FullName());
 }
 
 bool Serves(const ServedKind& kind, const char* verb) {
@@ -32,7 +34,7 @@ Result<Selections> AllKinds(Session& session, bool all_namespaces) {
   std::set<std::string> seen;
   for (ServedKind& kind : TRY(session.kinds().Discover())) {
     const Resource& resource = kind.resource;
-    if (!Serves(kind, "list") || !Serves(kind, "watch") || IsNoise(resource)) continue;
+    if (!Serves(kind, "list") || !Serves(kind, "watch") || IsNoise(kind)) continue;
     if (!resource.namespaced && !all_namespaces) continue;
     if (!seen.insert(kind.FullName()).second) continue;
     selections.items.push_back({.kind = std::move(kind), .names = {}});

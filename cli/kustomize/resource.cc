@@ -7,6 +7,7 @@
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
+#include "api/text/go_value.h"
 #include "api/text/yaml_texts.h"
 #include "api/type.h"
 #include "cli/errors.h"
@@ -59,8 +60,8 @@ void TakeMetadata(Resource& made, const Resource& old) {
 std::string GoMeta(const Json& object) {
   return fmt::format("{{{{{} {}}} {{{{{} {}}} {} {}}}}}", TextAt(object, "apiVersion"),
                      TextAt(object, "kind"), NameOf(object), NamespaceOf(object),
-                     GoPlainText(Overlaid({}, At(object, "metadata", "labels"))),
-                     GoPlainText(Overlaid({}, At(object, "metadata", "annotations"))));
+                     GoPlain(Overlaid({}, At(object, "metadata", "labels"))),
+                     GoPlain(Overlaid({}, At(object, "metadata", "annotations"))));
 }
 
 Result<> CheckObject(const Json& object) {

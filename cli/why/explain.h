@@ -27,6 +27,12 @@ struct LogWanted {
 };
 std::vector<LogWanted> LogsWanted(const Json& pod);
 
+// Which network policies keep others from the pod, or it from others.
+void ExplainPodPolicies(const Facts& facts, const Json& pod, Findings& out);
+// The same of what the service leads to: those of its pods that are ready.
+void ExplainServicePolicies(const Facts& facts, const Json& service,
+                            const std::vector<const Json*>& ready, Findings& out);
+
 void ExplainService(const Facts& facts, const Json& service, Findings& out);
 // What keeps the service from answering, in half a sentence; "" when something answers.
 std::string ServiceTrouble(const Facts& facts, const Json& service);

@@ -210,6 +210,7 @@ Result<Facts> Gathering::Run() {
   const std::string kind = TextAt(object, "kind");
   if (kind == "Pod") {
     TRY(ForPod(object));
+    TRY(Read("networkpolicies", {.namespace_ = NamespaceOf(object)}));
   } else if (kind == "Service") {
     TRY(ReadEvents(object));
     TRY(ForService(object));

@@ -208,6 +208,7 @@ void ExplainPod(const Facts& facts, const Json& pod, Findings& out) {
   ExplainContainers(facts, pod, own);
   ExplainGates(facts, pod, own);
   if (!AnyTrouble(own)) ExplainUnready(facts, pod, own);
+  ExplainPodPolicies(facts, pod, own);
   out.insert(out.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
 }
 

@@ -52,6 +52,23 @@ status:
   EXPECT_TRUE(explanation_.healthy());
 }
 
+TEST_F(WhyTest, APodThatAPolicyIsolatesNamesIt) {
+  constexpr char kReady[] =
+      "{kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {nodeName: n1, containers: "
+      "[{name: main}]}, status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}}";
+  Add("networkpolicies",
+      "{metadata: {name: closed}, spec: {podSelector: {matchLabels: {app: web}}, policyTypes: "
+      "[Ingress, Egress]}}");
+  Add("networkpolicies", "{metadata: {name: others}, spec: {podSelector: {matchLabels: {a: b}}}}");
+  const std::string text = Why(kReady);
+  EXPECT_THAT(text, HasSubstr("nobody reaches pod/web but its node: network policy closed isolates "
+                              "it.\n  lets nobody in  [networkpolicy/closed]\n"));
+  EXPECT_THAT(text, HasSubstr("pod/web reaches nobody, not even DNS: network policy closed "));
+  EXPECT_THAT(text, HasSubstr("try: skiff describe networkpolicy closed -n default\n"));
+  EXPECT_THAT(text, Not(HasSubstr("others")));
+  EXPECT_TRUE(explanation_.healthy()) << "it may be meant so";
+}
+
 TEST_F(WhyTest, APodThatHasEndedWellIsFine) {
   EXPECT_THAT(Why("{kind: Pod, metadata: {name: a}, status: {phase: Succeeded}}"),
               StartsWith("pod/a has done its work and ended well; nothing is wrong.\n"));

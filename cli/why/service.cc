@@ -229,41 +229,6 @@ void ExplainPorts(const Json& service, const Backends& pods, Findings& out) {
   }
 }
 
-bool Isolates(const Json& policy) {
-  const Json& types = At(policy, "spec", "policyTypes");
-  return !types.is_array() || types.empty() ||
-         std::any_of(types.begin(), types.end(),
-                     [](const Json& type) { return TextOf(type) == "Ingress"; });
-}
-
-// Policies that say who may come in to the pods.
-void ExplainPolicies(const Facts& facts, const Json& service, const Backends& pods, Findings& out) {
-  if (pods.ready.empty()) return;
-  const Json& labels = At(*pods.ready[0], "metadata", "labels");
-  std::vector<std::string> names;
-  bool any_rule = false;
-  for (const Json& policy : facts.Of("networkpolicies")) {
-    if (NamespaceOf(policy) != NamespaceOf(service) || !Isolates(policy)) continue;
-    const Json& selector = At(policy, "spec", "podSelector");
-    const bool all = SelectorText(selector).empty();
-    if (!all && !Selects(selector, labels)) continue;
-    names.push_back(NameOf(policy));
-    any_rule |= !At(policy, "spec", "ingress").empty();
-  }
-  if (names.empty()) return;
-  Finding finding;
-  finding.weight = any_rule ? Weight::kNote : Weight::kWrong;
-  finding.cause = "NetworkPolicy";
-  finding.sentence =
-      any_rule
-          ? fmt::format("Only who the network policies of its pods let in reaches {}",
-                        Named(service))
-          : fmt::format("{} reaches pods that a network policy lets nobody in to", Named(service));
-  finding.Saw(Some(names), "networkpolicies");
-  finding.Try(CommandFor(service, fmt::format("describe networkpolicy {}", names[0])));
-  out.push_back(std::move(finding));
-}
-
 // How it is found: by name within the cluster, from outside by its type.
 void AddAddresses(const Json& service, Finding& finding) {
   const std::string cluster_ip = TextAt(service, "spec", "clusterIP");
@@ -349,7 +314,7 @@ void ExplainSelected(const Facts& facts, const Json& service, Findings& out) {
     ExplainNoneReady(service, pods, out);
   }
   ExplainPorts(service, pods, out);
-  ExplainPolicies(facts, service, pods, out);
+  ExplainServicePolicies(facts, service, pods.ready, out);
   const bool stale = facts.Has("endpointslices") && !pods.ready.empty() && !AnyTrouble(out) &&
                      ReadyEndpoints(facts, service) == 0;
   if (!stale) return;

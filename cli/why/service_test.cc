@@ -130,10 +130,29 @@ TEST_F(WhyServiceTest, APolicyThatLetsNobodyIn) {
   AddSlice(kOneReady);
   Add("networkpolicies", "{metadata: {name: closed}, spec: {podSelector: {}}}");
   EXPECT_THAT(Why(kService),
-              StartsWith("service/web reaches pods that a network policy lets nobody in to.\n"));
+              StartsWith("service/web reaches pods that network policy closed lets nobody in to.\n"
+                         "  lets nobody in  [networkpolicy/closed]\n"));
   Add("networkpolicies",
       "{metadata: {name: open}, spec: {podSelector: {matchLabels: {app: web}}, ingress: [{}]}}");
   Why(kService);
+  EXPECT_TRUE(explanation_.healthy());
+}
+
+TEST_F(WhyServiceTest, APolicyThatLetsNobodyInToItsPort) {
+  AddPod("a", "{app: web, tier: other}", true);
+  AddPod("b", kOwnLabels, true);
+  AddSlice(kOneReady);
+  Add("networkpolicies",
+      "{metadata: {name: tls}, spec: {podSelector: {matchLabels: {tier: front}}, ingress: [{from: "
+      "[{podSelector: {matchLabels: {role: lb}}}], ports: [{port: 8443}]}]}}");
+  EXPECT_THAT(Why(kService),
+              StartsWith("service/web reaches pods that network policy tls lets nobody in to.\n"
+                         "  lets in pods with role=lb on port 8443  [networkpolicy/tls]\n"
+                         "  isolated by them  [pod/b]\n"));
+  Add("networkpolicies",
+      "{metadata: {name: named}, spec: {podSelector: {}, ingress: [{ports: [{port: http}]}]}}");
+  EXPECT_THAT(Why(kService),
+              HasSubstr("Only who network policies tls, named lets in reaches service/web"));
   EXPECT_TRUE(explanation_.healthy());
 }
 

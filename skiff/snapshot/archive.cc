@@ -189,9 +189,7 @@ Result<> WriteArchive(int file, const SnapshotFacts& facts, const std::vector<So
                    [&](std::string_view piece) { return WriteAll(file, piece, path); }));
     TRY(WriteAll(file, std::string(TarPadding(each.size), '\0'), path));
   }
-  TRY(WriteAll(file, tar.Finish(), path));
-  if (fsync(file) != 0) return FailedOn(path);
-  return {};
+  return WriteAll(file, tar.Finish(), path);
 }
 
 }  // namespace
@@ -268,6 +266,7 @@ Result<SnapshotFacts> WriteSnapshot(const std::string& path, SnapshotFacts facts
   const OpenFile file(open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) return FailedOn(unfinished);
   Result<> written = WriteArchive(file.get(), facts, sources, unfinished);
+  if (written && fsync(file.get()) != 0) written = FailedOn(unfinished);
   // A link fails where somebody else has made that file meanwhile; a rename replaces it.
   if (written && !replace && link(unfinished.c_str(), path.c_str()) != 0) {
     written = errno == EEXIST ? Result<>(exists()) : Result<>(FailedOn(path));
@@ -277,6 +276,14 @@ Result<SnapshotFacts> WriteSnapshot(const std::string& path, SnapshotFacts facts
   }
   (void)unlink(unfinished.c_str());
   if (!written) return Fail(written.error());
+  return facts;
+}
+
+Result<SnapshotFacts> StreamSnapshot(int stream, const std::string& name, SnapshotFacts facts,
+                                     const std::string& store, const std::string& data_dir) {
+  const std::vector<Source> sources = TRY(SourcesOf(store, data_dir));
+  for (const Source& source : sources) facts.files.push_back(source.file);
+  TRY(WriteArchive(stream, facts, sources, name));
   return facts;
 }
 

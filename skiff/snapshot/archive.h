@@ -58,6 +58,10 @@ Result<SnapshotFacts> WriteSnapshot(const std::string& path, SnapshotFacts facts
                                     const std::string& store, const std::string& data_dir,
                                     bool replace);
 
+// The same to a stream, which is called `name` where it fails.
+Result<SnapshotFacts> StreamSnapshot(int stream, const std::string& name, SnapshotFacts facts,
+                                     const std::string& store, const std::string& data_dir);
+
 class SnapshotArchive {
  public:
   // Reads what it says of itself; versions are the caller's to check.

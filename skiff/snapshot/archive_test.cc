@@ -172,5 +172,21 @@ TEST_F(SnapshotArchiveTest, WhatANewerProgramWroteIsRefused) {
   EXPECT_THAT(CheckSnapshotVersions(facts).error().message, HasSubstr("snapshot format 2"));
 }
 
+TEST_F(SnapshotArchiveTest, AStreamGetsTheSameArchive) {
+  SnapshotFacts facts{.skiff = "0.1.0", .kubernetes = kKubernetesRelease, .store_format = 1};
+  facts.revision = Revision{17};
+  const std::string streamed = root_ + "/streamed.tar";
+  // A pipe takes neither a sync nor a place within it.
+  FILE* pipe = popen(("cat > " + streamed).c_str(), "w");
+  ASSERT_NE(pipe, nullptr);
+  const auto saved = StreamSnapshot(fileno(pipe), "pipe", facts, root_ + "/store", root_ + "/data");
+  pclose(pipe);
+  ASSERT_TRUE(saved) << saved.error().message;
+  const auto archive = SnapshotArchive::Open(streamed);
+  ASSERT_TRUE(archive) << archive.error().message;
+  EXPECT_EQ(archive->facts().revision, Revision{17});
+  EXPECT_TRUE(archive->Extract(""));
+}
+
 }  // namespace
 }  // namespace skiff

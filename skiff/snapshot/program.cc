@@ -1,6 +1,7 @@
 #include "skiff/snapshot/program.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -23,10 +24,11 @@ namespace fs = std::filesystem;
 
 constexpr char kSnapshotUsage[] =
     "usage: skiff snapshot save FILE|restore FILE|fork NAME|ls [FILE|DIRECTORY...] [flags]";
+constexpr char kStandard[] = "-";  // In place of a file.
 constexpr char kSnapshotHelp[] = R"(A cluster as a file, back from it, and a second time.
 
   save FILE      keep all objects, certificates and keys of a cluster in FILE (a tar archive), while
-                 it runs or not
+                 it runs or not; to standard output where FILE is -
   restore FILE   make a data directory of it, from which `skiff up` starts
   fork NAME      copy the cluster, and run the copy beside it, with simulated nodes
   ls             list snapshots, and the forks of a cluster
@@ -55,12 +57,23 @@ std::string NodesText(const SnapshotFacts& facts) {
 
 Result<> Save(const SnapshotFlags& flags, const std::string& path) {
   const std::string& data_dir = flags.cluster.data_dir;
+  const bool to_stream = path == kStandard;
+  if (to_stream && isatty(STDOUT_FILENO)) {
+    return Fail(Reason::kInvalid,
+                "a snapshot is an archive with keys in it, and is not written to a terminal: send "
+                "it to a file or a program");
+  }
   const auto copy = TRY(StoreCopy::Take(data_dir, flags.kubeconfig));
   const SnapshotFacts facts = TRY(copy.Facts(data_dir));
-  const auto saved = TRY(WriteSnapshot(path, facts, copy.path(), data_dir, flags.force));
-  std::printf("Saved revision %llu of the cluster of %s to %s (%s, nodes: %s).\n",
-              static_cast<unsigned long long>(saved.revision.value), data_dir.c_str(),
-              path.c_str(), SizeText(saved.Bytes()).c_str(), NodesText(saved).c_str());
+  const auto saved = TRY(to_stream ? StreamSnapshot(STDOUT_FILENO, "standard output", facts,
+                                                    copy.path(), data_dir)
+                                   : WriteSnapshot(path, facts, copy.path(), data_dir,
+                                                   flags.force));
+  std::fprintf(to_stream ? stderr : stdout,
+               "Saved revision %llu of the cluster of %s to %s (%s, nodes: %s).\n",
+               static_cast<unsigned long long>(saved.revision.value), data_dir.c_str(),
+               to_stream ? "standard output" : path.c_str(), SizeText(saved.Bytes()).c_str(),
+               NodesText(saved).c_str());
   return {};
 }
 
@@ -87,6 +100,11 @@ std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir
 }
 
 Result<> RestoreFrom(const SnapshotFlags& flags, const std::string& path) {
+  if (path == kStandard) {
+    return Fail(Reason::kInvalid,
+                "a snapshot is checked as a whole before anything of it is used: save what comes "
+                "to a file, and restore that");
+  }
   RestoreOptions options{
       .archive = path, .data_dir = flags.cluster.data_dir, .force = flags.force};
   const std::string& bump = flags.bump_revision;

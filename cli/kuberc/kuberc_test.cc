@@ -1,0 +1,182 @@
+#include "cli/kuberc/kuberc.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class KubercTest : public ProgramTest {
+ protected:
+  KubercTest() {
+    std::filesystem::create_directories(home_);
+    variables_ = {{"HOME", home_}, {"KUBERC", ""}, {"KUBECTL_KUBERC", ""}, {"PATH", ""}};
+  }
+  ~KubercTest() override { std::filesystem::remove_all(home_); }
+
+  void Write(const std::string& body, const std::string& version = "v1beta1") {
+    std::filesystem::create_directories(home_ + "/.kube");
+    std::ofstream(path_) << "apiVersion: kubectl.config.k8s.io/" << version
+                         << "\nkind: Preference\n"
+                         << body;
+  }
+  // The command line that comes of it; {"error", TEXT} where none does.
+  Args Line(const Args& args) {
+    err_.clear();
+    Environment environment = MakeEnvironment();
+    auto line = ApplyKuberc(environment, args);
+    policy_ = environment.exec_policy;
+    return line ? *line : Args{"error", line.error().message};
+  }
+  std::string Saved() const {
+    std::ostringstream text;
+    text << std::ifstream(path_).rdbuf();
+    return text.str();
+  }
+
+  const std::string home_ = testing::TempDir() + "/skiff-kuberc-" + std::to_string(getpid());
+  const std::string path_ = home_ + "/.kube/kuberc";
+  ExecPolicy policy_;
+};
+
+TEST_F(KubercTest, WithoutAFileLinesStayAsTheyAre) {
+  EXPECT_THAT(Line({"get", "pods"}), ElementsAre("get", "pods"));
+  EXPECT_EQ(err_, "");
+  EXPECT_THAT(Line({"--kuberc=/nowhere", "get"}),
+              ElementsAre("error",
+                          "kuberc error kuberc: open /nowhere: no such file or directory"));
+  variables_["KUBERC"] = "/nowhere";
+  EXPECT_THAT(Line({"get"}), ElementsAre("error", HasSubstr("open /nowhere")));
+  variables_["KUBERC"] = "off";
+  EXPECT_THAT(Line({"get"}), ElementsAre("get"));
+  EXPECT_THAT(Line({"get", "--kuberc", "x"}),
+              ElementsAre("error", HasSubstr("mutually exclusive")));
+}
+
+TEST_F(KubercTest, DefaultsStandWhereNobodyGivesTheFlag) {
+  Write("defaults:\n"
+        "- {command: get, options: [{name: output, default: wide}]}\n"
+        "- {command: set env, options: [{name: local, default: 'true'}]}\n");
+  EXPECT_THAT(Line({"get", "pods"}), ElementsAre("get", "--output=wide", "pods"));
+  EXPECT_THAT(Line({"-n", "x", "get", "pods"}),
+              ElementsAre("-n", "x", "get", "--output=wide", "pods"));
+  for (const char* given : {"-oyaml", "--output=yaml", "-wo"}) {
+    EXPECT_THAT(Line({"get", "pods", given}), ElementsAre("get", "pods", given));
+  }
+  EXPECT_THAT(Line({"set", "env", "pod/x", "A=b"}),
+              ElementsAre("set", "env", "--local=true", "pod/x", "A=b"));
+  EXPECT_THAT(Line({"set", "image", "pod/x", "a=b"}), testing::SizeIs(4));
+  variables_["KUBECTL_KUBERC"] = "false";
+  EXPECT_THAT(Line({"get", "pods"}), ElementsAre("get", "pods"));
+}
+
+TEST_F(KubercTest, AnAliasStandsForAVerbWithArguments) {
+  Write("aliases:\n"
+        "- {name: getn, command: get, prependArgs: [nodes], options: [{name: output, default: "
+        "wide}]}\n"
+        "- {name: runx, command: run, appendArgs: [--, custom], options: [{name: image, default: "
+        "nginx}]}\n"
+        "- {name: get, command: delete}\n"
+        "defaults: [{command: get, options: [{name: show-labels, default: 'true'}]}]\n");
+  EXPECT_THAT(Line({"getn", "n1"}), ElementsAre("get", "--output=wide", "nodes", "n1"));
+  EXPECT_THAT(Line({"getn", "-o", "json"}), ElementsAre("get", "nodes", "-o", "json"));
+  EXPECT_THAT(Line({"runx", "p"}), ElementsAre("run", "--image=nginx", "p", "--", "custom"));
+  EXPECT_THAT(Line({"get", "x"}), ElementsAre("get", "--show-labels=true", "x"))
+      << "what there is already nobody replaces";
+  EXPECT_THAT(Line({"unknown"}), ElementsAre("unknown"));
+}
+
+TEST_F(KubercTest, WhatIsWrongIsSaid) {
+  Write("defaults: [{command: get, options: [{name: nope, default: x}]}]\n");
+  EXPECT_THAT(Line({"get"}), ElementsAre("error", "invalid flag nope for command get"));
+  Write("defaults: [{command: get, options: [{name: --output, default: x}]}]\n");
+  EXPECT_THAT(Line({"get"}),
+              ElementsAre("error", "flag name --output should be in long form without dashes"));
+  Write("aliases: [{name: a-b, command: get}]\n");
+  EXPECT_THAT(Line({"get"}),
+              ElementsAre("error",
+                          "invalid alias name, can only include alphabetical characters"));
+  Write("aliases: [{name: a, command: get}, {name: a, command: get}]\n");
+  EXPECT_THAT(Line({"get"}), ElementsAre("error", "duplicate alias name a"));
+  Write("aliases: [{name: a, command: nope}]\n");
+  EXPECT_THAT(Line({"a"}),
+              ElementsAre("error", "command \"nope\" not found to set alias \"a\": []"));
+  Write("aliases: [{name: a, command: get}]\ndefaults: [{command: a, options: []}]\n");
+  EXPECT_THAT(Line({"a"}), ElementsAre("error", "alias a can not be overridden"));
+  Write("defaults: [{command: nope, options: []}]\nextra: 1\n");
+  EXPECT_THAT(Line({"get"}), ElementsAre("get"));
+  EXPECT_EQ(err_, "kuberc: ignoring strict decoding error in " + path_ +
+                      ": strict decoding error: unknown field \"extra\"\n"
+                      "Warning: command \"nope\" not found to set kuberc override\n");
+  std::ofstream(path_) << "kind: Config\n";
+  EXPECT_THAT(Line({"get"}), ElementsAre("get")) << "nobody named that file";
+  EXPECT_THAT(err_, HasSubstr("no valid preferences found in " + path_));
+  EXPECT_THAT(Line({"get", "--kuberc", path_}),
+              ElementsAre("error", HasSubstr("no valid preferences found")));
+}
+
+TEST_F(KubercTest, TheOlderVersionIsReadToo) {
+  Write("overrides: [{command: get, flags: [{name: output, default: wide}]}]\n"
+        "aliases: [{name: g, command: get, flags: [{name: show-kind, default: 'true'}]}]\n",
+        "v1alpha1");
+  EXPECT_THAT(Line({"get"}), ElementsAre("get", "--output=wide"));
+  EXPECT_THAT(Line({"g"}), ElementsAre("get", "--show-kind=true"));
+}
+
+TEST_F(KubercTest, SaysWhichCredentialPluginsMayRun) {
+  Write("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{name: aws}]\n");
+  EXPECT_THAT(Line({"get"}), ElementsAre("get"));
+  EXPECT_EQ(policy_.kind, ExecPolicy::Kind::kAllowlist);
+  EXPECT_THAT(policy_.allowlist, ElementsAre("aws"));
+  Write("credentialPluginPolicy: DenyAll\n");
+  Line({"get"});
+  EXPECT_EQ(policy_.kind, ExecPolicy::Kind::kDenyAll);
+  Write("credentialPluginPolicy: Allowlist\n");
+  EXPECT_THAT(Line({"get"}), ElementsAre("error", HasSubstr("but allowlist is unspecified")));
+  Write("credentialPluginPolicy: Some\n");
+  EXPECT_THAT(Line({"get"}), ElementsAre("error", "unknown plugin policy: \"Some\""));
+}
+
+TEST_F(KubercTest, IsSetAndShown) {
+  EXPECT_EQ(Run("alpha", {"kuberc", "set", "--section=aliases", "--name=getn", "--command=get",
+                          "--prependarg=nodes", "--option=--output=wide"}),
+            0)
+      << err_;
+  EXPECT_EQ(out_, "Updated " + path_ + "\n");
+  EXPECT_EQ(Saved(),
+            "aliases:\n- command: get\n  name: getn\n  options:\n  - default: wide\n    name: "
+            "output\n  prependArgs:\n  - nodes\napiVersion: kubectl.config.k8s.io/v1beta1\n"
+            "defaults: null\nkind: Preference\n");
+  EXPECT_THAT(Line({"getn"}), ElementsAre("get", "--output=wide", "nodes"));
+  EXPECT_EQ(Run("alpha", {"kuberc", "set", "--section=aliases", "--name=getn", "--command=get"}),
+            1);
+  EXPECT_EQ(err_, "error: alias \"getn\" already exists, use --overwrite to replace\n");
+  EXPECT_EQ(Run("alpha", {"kuberc", "set", "--command=get"}), 1);
+  EXPECT_EQ(err_, "error: required flag(s) \"section\" not set\n");
+  EXPECT_EQ(Run("alpha", {"kuberc", "set", "--section=x", "--command=get"}), 1);
+  EXPECT_EQ(err_, "error: --section must be \"defaults\" or \"aliases\", got: x\n");
+  EXPECT_EQ(Run("alpha", {"kuberc", "view", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"name\": \"getn\""));
+}
+
+TEST_F(KubercTest, OffersWhatIsRecommended) {
+  input_ = "y";
+  EXPECT_EQ(Run("alpha", {"kuberc", "view"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("kuberc file not found at " + path_));
+  EXPECT_THAT(Line({"delete", "pod", "x"}),
+              ElementsAre("delete", "--interactive=true", "pod", "x"));
+  EXPECT_EQ(Run("alpha", {"kuberc", "view", "--kuberc=/nowhere"}), 1);
+  EXPECT_EQ(err_, "error: kuberc file not found at /nowhere\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli

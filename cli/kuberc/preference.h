@@ -1,0 +1,26 @@
+// A kuberc as a document of kubectl.config.k8s.io/v1beta1.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/values.h"
+#include "base/error.h"
+#include "client/exec_credential.h"
+
+namespace skiff::cli {
+
+inline constexpr char kPreferenceVersion[] = "kubectl.config.k8s.io/v1beta1";
+
+struct ReadPreference {
+  std::optional<Json> document;  // Nothing stands in an empty file.
+  std::string ignored;           // What of it is not known, in words.
+};
+
+// The first document in the file's text that is one, whatever its version.
+Result<ReadPreference> ParsePreference(const std::string& text, const std::string& path);
+Result<> CheckPreference(const Json& preference);
+// Of a checked one.
+ExecPolicy ExecPolicyOf(const Json& preference);
+
+}  // namespace skiff::cli
