@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # `skiff up --docker` as somebody who knows Docker and kind would use it: clusters of containers with one
 # command, several side by side, with ports of the host, images of the engine, stopped and started,
-# removed without a trace; and what skiff says when something is in the way. Every step is shown as it
-# is typed, run, and checked.
+# removed without a trace; several servers over an etcd, of which any may die; and what skiff says when
+# something is in the way. Every step is shown as it is typed, run, and checked.
 #
-#   e2e/docker_up.sh       ports are variables in .env
+#   e2e/docker_up.sh                  ports are variables in .env
+#   e2e/docker_up.sh three_servers    these parts alone (`play` at the end names them)
 #
 # Where no Docker engine runs and this is root, one of our own is started meanwhile; exits with 77
 # where it cannot be.
@@ -16,14 +17,16 @@ cd "$(dirname "$0")/.."
 . e2e/docker/env.sh
 . e2e/show.sh
 [ -x build/release/skiff ] || { echo "SKIPPED: build/release/skiff is not built"; exit 77; }
+# Before there may be no network but the engine's.
 KUBECTL=$PWD/$(debian_kubectl build/peers)
+e2e/docker/etcd.sh
 need_engine "$@"
 skiff() { build/release/skiff "$@"; }
 image=$SKIFF_IMAGE:$SKIFF_VERSION
 work=$(mktemp -d)
 export HOME=$work/home
 mkdir -p "$HOME/.local/share"
-clusters=(show second third taken)
+clusters=(show second third taken three)
 ours=$HOME/.local/share/skiff/docker
 
 cleanup() {
@@ -172,14 +175,77 @@ removed() {
   rm -rf "$HOME/.kube"
   check "no container, network, volume or file is left" same_traces
 }
+three_servers() {
+  local leader other base=$SKIFF_BASE
+  say "7. Three servers over three members of etcd"
+  docker image inspect "$base" >/dev/null 2>&1 || base=skiff-base:12
+  docker image inspect "$ETCD_IMAGE" >/dev/null 2>&1 || e2e/docker/etcd.sh "$ETCD_IMAGE" "$base" >/dev/null
+  refused skiff up --docker --name=three --image="$image" --etcd=3 --etcd-image=skiff-show/nowhere
+  check "no image of etcd" says 'no image "skiff-show/nowhere" of etcd; make it .*e2e/docker/etcd.sh'
+  refused skiff up --docker --name=three --etcd=8
+  check "too many members" says '\-\-etcd: 8 is not between 1 and 7'
+  run skiff up --docker --name=three --nodes=4 --etcd=3 --etcd-image="$ETCD_IMAGE" --image="$image" \
+    --load-image=build/release/images/nautilus.tar --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" \
+    --server-arg=--node-monitor-grace-period=15s --server-arg=--default-not-ready-toleration-seconds=5 \
+    --server-arg=--default-unreachable-toleration-seconds=5
+  check "four nodes are Ready" nodes_ready three 4
+  check "three of them have that role" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get nodes --no-headers | grep -c control-plane) = 3 ]"
+  run skiff status --docker --name=three
+  check "pods know three servers" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get endpoints kubernetes \
+    -o jsonpath='{.subsets[0].addresses[*].ip}' | wc -w) = 3 ]"
+  check "whoever has a certificate of etcd's reads what is in it" asks_etcd --cacert=/pki/ca.crt --cert=/pki/member.crt \
+    --key=/pki/member.key
+  check "who is on that network, as pods are, and has none does not" not asks_etcd --insecure-skip-tls-verify
+  run of three create deployment web --image=skiff.local/nautilus:1.0 --replicas=2
+  run of three create service nodeport web --tcp=80 --node-port=30080
+  run of three rollout status deployment web --timeout=60s
+  check "the port of the host leads there" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+
+  run docker kill three-etcd-1
+  check "one member is dead: it is written" writes three one-member-less
+  run docker start three-etcd-1
+  leader=$(leader_of three)
+  run docker kill "$leader"
+  check "the server that led is dead: it is read" of three get configmap one-member-less
+  check "and written" of three scale deployment web --replicas=3
+  check "another one leads by and by, and does it" leads_another three "$leader"
+  check "three pods run" of three rollout status deployment web --timeout=90s
+  check "the dead server's node is NotReady" node_is three "$leader" NotReady
+  check "the port of the host leads there still" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+  run docker start "$leader"
+  check "it is back, and four nodes are Ready" nodes_ready three 4
+
+  run docker kill three-etcd-2 three-etcd-3
+  check "two members are dead: nothing is written" not of three create configmap lost --request-timeout=20s
+  check "who is content with what is old reads it" of three get --raw \
+    '/api/v1/namespaces/default/configmaps/one-member-less?resourceVersion=0'
+  check "and the pods run on" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+  run docker start three-etcd-2 three-etcd-3
+  check "they are back: it is written" writes three back
+  run docker stop three-agent-1 three-server three-server-2 three-server-3 three-etcd-1 three-etcd-2 three-etcd-3 three-api
+  run skiff up --docker --name=three
+  check "stopped as a whole, and on again: four nodes are Ready" nodes_ready three 4
+  check "nothing is lost" of three get configmap back one-member-less
+  run skiff down --docker --name=three
+  rm -rf "$HOME/.kube"
+  check "no container, network, volume or file is left" same_traces
+}
+not() { ! "$@"; }
+# A write whose answer was lost may have happened.
+writes() { of "$1" create configmap "$2" || of "$1" get configmap "$2"; } # CLUSTER NAME
+asks_etcd() { # FLAG...
+  docker exec three-etcd-1 etcdctl --endpoints=https://three-etcd-2:2379 "$@" get /registry/namespaces/ --prefix --keys-only |
+    grep -q /registry/namespaces/default
+}
+# Whose Lease it is: "three-server-2_UID".
+leader_of() { of "$1" get lease -n kube-system kube-controller-manager -o jsonpath='{.spec.holderIdentity}' | sed 's/_.*//'; }
+leads_another() { local now; now=$(leader_of "$1") && [ -n "$now" ] && [ "$now" != "$2" ]; }
+node_is() { [ "$(of "$1" get node "$2" --no-headers | awk '{print $2}')" = "$3" ]; } # CLUSTER NODE STATUS
 same_traces() { [ "$(traces)" = "$untouched" ]; }
 
 untouched=$(traces)
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-several_clusters
-images_and_ports
-stopped_and_started
-in_the_way
-in_a_container
-removed
+play=(several_clusters images_and_ports stopped_and_started in_the_way in_a_container removed three_servers)
+[ $# = 0 ] || play=("$@")
+for part in "${play[@]}"; do "$part"; done

@@ -96,20 +96,16 @@ class Worker:
         self.history.add({**entry, "outcome": outcome})
         return outcome == "ok"
 
-    def read(self, key, query=""):
+    def read(self, key):
         found = {}
 
         def act(entry):
-            status, found["object"] = self.ask("GET", f"{PATH}/{key}{query}")
+            status, found["object"] = self.ask("GET", f"{PATH}/{key}")
             if status == 200:
                 entry["value"] = found["object"]["data"]["value"]
             return status
 
         return found["object"] if self.record("read", key, act) else None
-
-    def read_any(self, key):
-        """Of somebody who would be content with what is old: not even he is given it."""
-        self.read(key, "?resourceVersion=0")
 
     def next_value(self):
         self.count += 1
@@ -137,7 +133,7 @@ class Worker:
     def run(self):
         draw = random.Random(self.name)
         while not stopping.wait(PAUSE):
-            act = draw.choice([self.read, self.read_any, self.write, self.swap])
+            act = draw.choice([self.read, self.write, self.swap])
             act(f"register-{draw.randrange(REGISTERS)}")
 
 

@@ -22,7 +22,7 @@ PATIENCE = float(os.environ.get("TOUR_PATIENCE", "60"))  # Seconds that one look
 COMMAND_SECONDS = 150  # What takes longer hangs.
 # What may be typed again, because it changes nothing.
 LOOKS = re.compile(
-    r"^(kubectl|skiff|curl|ip|iptables-save|cat|for \w+ in|docker exec)\b")
+    r"^(kubectl|skiff|curl|ip|iptables-save|nft list|cat|for \w+ in|docker exec)\b")
 CHANGES = re.compile(
     r"^(kubectl|skiff) (.* )?(apply|create|delete|run|scale|set|label|taint|annotate|patch|rollout (undo|restart|pause|"
     r"resume)|cordon|uncordon|drain|edit|replace|expose|up|down|image load|chaos (netem|partition|kill|pause|disk|stop)|"

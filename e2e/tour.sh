@@ -4,7 +4,7 @@
 #
 #   e2e/tour.sh [SKIFF]     build/release/skiff, or the one that is named: all chapters but those for Docker
 #   e2e/tour.sh docker      those, in an engine of their own where none runs (e2e/docker/engine.sh)
-#   CHAPTERS='0 3 13' e2e/tour.sh    these alone
+#   CHAPTERS='0 3 15' e2e/tour.sh    these alone
 #   KUBECTL=build/release/skiff e2e/tour.sh    another kubectl: here skiff's own verbs
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,6 +26,7 @@ docker_chapters() {
   . e2e/docker/env.sh
   # Before there may be no network but the engine's.
   debian_kubectl build/peers >/dev/null
+  e2e/docker/etcd.sh
   need_engine docker
   work=$(mktemp -d)
   trap 'code=$?; [ $code = 0 ] || docker ps -a; build/release/skiff down --docker --name=course >/dev/null 2>&1 || true; rm -rf "$work"; summary $code' EXIT
@@ -33,6 +34,9 @@ docker_chapters() {
   mkdir -p "$HOME/.local/share"
   with_kubectl "$work/bin"
   docker image inspect skiff >/dev/null 2>&1 || docker tag "$SKIFF_IMAGE:$SKIFF_VERSION" skiff
+  # As the page makes it, but of the base that this engine has.
+  docker image inspect etcd >/dev/null 2>&1 ||
+    e2e/docker/etcd.sh etcd "$(docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 && echo "$SKIFF_BASE" || echo skiff-base:12)" >/dev/null
   before=$(docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q --no-trunc)
   python3 -B e2e/tour.py docs/course.md docker
   check "no container, volume or network is left" \

@@ -13,21 +13,18 @@
 #include "base/log.h"
 #include "client/manager.h"
 #include "client/transport.h"
-#include "controllers/identity/certificate_rules.h"
 #include "controllers/metrics/documents.h"
 #include "controllers/metrics/metrics_server.h"
-#include "controllers/program.h"
-#include "controllers/scheduler/scheduler.h"
 #include "kubelet/containerd.h"
 #include "kubelet/network/links.h"
 #include "kubelet/node_traces.h"
-#include "proxy/ingress/ingress_plan.h"
 #include "proxy/netfilter.h"
 #include "proxy/policy/nft.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
 #include "skiff/cluster_pki.h"
+#include "skiff/control_plane.h"
 #include "skiff/host_facts.h"
 #include "skiff/join_file.h"
 #include "skiff/machine_network.h"
@@ -40,7 +37,7 @@
 namespace skiff {
 namespace {
 
-constexpr int kControllerThreads = 8;
+constexpr int kSharedThreads = 8;
 constexpr Duration kReadyTimeout = 60s;
 
 ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
@@ -59,6 +56,13 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.network_policies_are_enforced = options.simulated_nodes == 0;
   flags.default_not_ready_toleration_s = options.default_not_ready_toleration_s;
   flags.default_unreachable_toleration_s = options.default_unreachable_toleration_s;
+  flags.etcd_servers = options.etcd_servers;
+  flags.etcd_ca_file = options.etcd_ca_file;
+  flags.etcd_cert_file = options.etcd_cert_file;
+  flags.etcd_key_file = options.etcd_key_file;
+  if (!options.control_plane_endpoint.empty()) {
+    flags.extra_names = {HostOf(options.control_plane_endpoint)};
+  }
   flags.client_ca_file = pki.Path("ca.crt");
   flags.service_cluster_ip_ranges = {options.service_cidr};
   flags.kubelet_client_certificate = pki.Path("apiserver-kubelet-client.crt");
@@ -80,56 +84,12 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   return flags;
 }
 
-// How a program of this process reaches the server: as the user it would authenticate as, with the
-// rights of that user and no more.
-std::unique_ptr<InProcessTransport> TransportAs(ApiServer& server, const std::string& name,
-                                                std::vector<std::string> groups = {}) {
-  User user{.name = name, .groups = std::move(groups)};
-  user.groups.emplace_back(kGroupAuthenticated);
-  return std::make_unique<InProcessTransport>(
-      [&server, user](const http::Request& request) { return server.Handle(request, user); },
-      InProcessTransport::Bodies::kObjects,
-      [&server, user](const http::Request& request, const http::LateReplyPtr& reply) {
-        return server.HandleLater(request, user, reply);
-      });
-}
-
 std::unique_ptr<Transport> TransportAsNode(ApiServer& server, const std::string& node) {
   return TransportAs(server, std::string(kNodeUserPrefix) + node, {std::string(kGroupNodes)});
 }
 
 std::unique_ptr<Transport> TransportAsNodeServices(ApiServer& server, const std::string& node) {
   return TransportAs(server, NodeServicesUser(node), {std::string(kNodeServicesGroup)});
-}
-
-ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki) {
-  ControllerOptions controllers;
-  controllers.root_ca = pki.authority().pem().certificate_pem;
-  controllers.allocate_node_cidrs = true;
-  controllers.cluster_cidrs = {options.cluster_cidr};
-  controllers.service_cidrs = {options.service_cidr};
-  controllers.node_monitor_grace_period = options.node_monitor_grace_period;
-  controllers.signing_duration = options.cluster_signing_duration;
-  for (const auto signer : {certificates::kKubeletClientSigner, certificates::kKubeletServingSigner,
-                            certificates::kApiServerClientSigner}) {
-    controllers.signing_authorities.emplace(signer, pki.authority());
-  }
-  controllers.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller",
-                             "kubelet-serving-approving-controller",
-                             "node-services-approving-controller"};
-  auto& balancer = controllers.service_load_balancer.emplace();
-  balancer.reserved = {{{"TCP", 22}, "ssh"},
-                       {{"TCP", options.secure_port}, "the API server"},
-                       {{"TCP", options.kubelet_port}, "the kubelet"}};
-  // On simulated nodes nothing listens.
-  if (options.simulated_nodes > 0) balancer.reserved.clear();
-  if (IsIngressWanted(options)) {
-    balancer.ingress_controller = ingress::kIngressController;
-  }
-  controllers.local_path_directory = options.data_dir + "/local-path";
-  controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
-  controllers.network_policies_are_enforced = options.simulated_nodes == 0;
-  return controllers;
 }
 
 // As the server's own hand.
@@ -161,26 +121,27 @@ struct Cluster::Parts {
   SystemClock clock;
   SystemRandom random;
   metrics::MetricsServer usage{clock};  // Before the server, which asks it.
+  std::optional<Pki> pki;
   std::unique_ptr<ApiServerProcess> server;
-  std::unique_ptr<Transport> controller_transport, scheduler_transport, node_transport,
-      services_transport, ingress_transport;
+  std::unique_ptr<Transport> shared_transport, node_transport, services_transport;
   std::unique_ptr<Client> informer_client;
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
-  std::unique_ptr<Manager> controllers, scheduler;
+  std::unique_ptr<Manager> scraper;
+  std::unique_ptr<ControlPlane> control;    // Of a server alone.
+  std::unique_ptr<LedControlPlane> led;     // Of one of several.
   std::unique_ptr<NodeDns> dns;
-  std::unique_ptr<DnsService> dns_service;
-  std::unique_ptr<ClusterIngress> ingress;
   std::unique_ptr<LocalNode> node;
   std::unique_ptr<SimulatedNodes> simulated;
   std::unique_ptr<ReadyNodes> ready;
 
-  Result<> StartServer(const ClusterOptions& options, const Pki& pki);
-  Result<> StartControl(const ClusterOptions& options, const Pki& pki);
+  Result<> StartServer(const ClusterOptions& options);
+  Result<> PrepareControl(const ClusterOptions& options);
+  void StartControl(const ClusterOptions& options);
 };
 
-Result<> Cluster::Parts::StartServer(const ClusterOptions& options, const Pki& pki) {
-  ApiServerFlags flags = ServerFlags(options, pki);
+Result<> Cluster::Parts::StartServer(const ClusterOptions& options) {
+  ApiServerFlags flags = ServerFlags(options, *pki);
   flags.resident =
       Resident{.group = metrics::kGroup,
                .version = metrics::kVersion,
@@ -189,34 +150,36 @@ Result<> Cluster::Parts::StartServer(const ClusterOptions& options, const Pki& p
   return {};
 }
 
-Result<> Cluster::Parts::StartControl(const ClusterOptions& options, const Pki& pki) {
+Result<> Cluster::Parts::PrepareControl(const ClusterOptions& options) {
   ApiServer& handler = server->server();
-  TRY(WriteOwnObjects(handler, options, pki));
-  controller_transport = TransportAs(handler, "system:kube-controller-manager");
-  scheduler_transport = TransportAs(handler, "system:kube-scheduler");
+  TRY(WriteOwnObjects(handler, options, *pki));
+  shared_transport = TransportAsControllers(handler);
   node_transport = TransportAsNode(handler, NodeName(options));
   services_transport = TransportAsNodeServices(handler, NodeName(options));
-  informer_client = std::make_unique<Client>(*controller_transport, "skiff");
+  informer_client = std::make_unique<Client>(*shared_transport, "skiff");
   informers =
       std::make_unique<InformerFactory>(Reflector::Dependencies{*informer_client, clock, random});
-  executor = std::make_unique<ThreadExecutor>("controllers", kControllerThreads);
-  controllers = std::make_unique<Manager>(Manager::Dependencies{
-      *controller_transport, clock, random, *informers, "kube-controller-manager"});
-  ControllerOptions controller_options = ControllersOf(options, pki);
-  controller_options.sign_token = [&handler](const Json& claims) {
-    return handler.SignToken(claims);
-  };
-  AddControllers(*controllers, controller_options);
-  metrics::AddMetricsScraper(*controllers, usage);
-  scheduler = std::make_unique<Manager>(
-      Manager::Dependencies{*scheduler_transport, clock, random, *informers, "kube-scheduler"});
-  scheduler::AddScheduler(*scheduler);
+  executor = std::make_unique<ThreadExecutor>("controllers", kSharedThreads);
+  scraper = std::make_unique<Manager>(
+      Manager::Dependencies{*shared_transport, clock, random, *informers, "metrics-server"});
+  metrics::AddMetricsScraper(*scraper, usage);
+  if (options.etcd_servers.empty()) {
+    control = std::make_unique<ControlPlane>(
+        options, *pki, ControlPlane::Dependencies{handler, *informers, *executor, clock, random});
+  }
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
   dns = TRY(NodeDns::Start(options, {*node_transport, *informers, clock, random, *executor}));
-  dns_service = DnsService::Start(options, *controller_transport, *informers, *executor);
-  ingress_transport = TransportAs(handler, std::string(kIngressUser));
-  ingress = ClusterIngress::Start(options, {*ingress_transport, *informers, clock, *executor});
   return {};
+}
+
+void Cluster::Parts::StartControl(const ClusterOptions& options) {
+  scraper->Start(*executor);
+  if (control) {
+    control->Start();
+  } else {
+    led = std::make_unique<LedControlPlane>(
+        options, *pki, LedControlPlane::Dependencies{server->server(), clock, random});
+  }
 }
 
 std::string AdminKubeconfigPath(const ClusterOptions& options) {
@@ -252,11 +215,12 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   auto parts = std::make_unique<Parts>();
   const ClusterOptions options = TRY(WithToken(given, parts->random));
   TRY(WriteClusterMark(options));
-  const Pki pki = TRY(MakeClusterPki(options, parts->clock));
+  parts->pki = TRY(MakeClusterPki(options, parts->clock));
+  const Pki& pki = *parts->pki;
   progress("starting the API server");
-  TRY(parts->StartServer(options, pki));
+  TRY(parts->StartServer(options));
   TRY(WriteAdminKubeconfig(options, pki));
-  TRY(parts->StartControl(options, pki));
+  TRY(parts->PrepareControl(options));
   TRY(TellHowToJoin(options, pki));
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(parts)));
   Parts& made = *cluster->parts_;
@@ -282,8 +246,7 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
                               /*pods_are_all=*/true},
                              progress));
   }
-  made.controllers->Start(*made.executor);
-  made.scheduler->Start(*made.executor);
+  made.StartControl(options);
   progress("waiting for the nodes");
   const auto names = options.simulated_nodes > 0 ? SimulatedNodeNames(options.simulated_nodes)
                                                  : std::vector{NodeName(options)};
@@ -304,18 +267,17 @@ Cluster::Cluster(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Cluster::~Cluster() {
   Parts& parts = *parts_;
+  parts.led.reset();
   if (parts.informers) parts.informers->Stop();  // They tell all below of changes.
   parts.node.reset();
   parts.simulated.reset();
-  parts.scheduler->Stop();
-  parts.controllers->Stop();
+  if (parts.control) parts.control->Stop();
+  parts.scraper->Stop();
   // Their watches look into the store: they end before it does.
   parts.dns.reset();
-  parts.dns_service.reset();
-  parts.ingress.reset();
   parts.ready.reset();
-  parts.scheduler.reset();
-  parts.controllers.reset();
+  parts.control.reset();
+  parts.scraper.reset();
   parts.informers.reset();
   parts.server->Stop();
 }

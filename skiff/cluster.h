@@ -42,6 +42,10 @@ struct ClusterOptions {
   std::vector<std::string> register_with_taints;  // Of this node when it is new: k=v:Effect.
   std::string bootstrap_token;  // "": machines join by tokens that are made later.
   std::string join_file;        // Where what lets machines in is written; "": nowhere.
+  // Several servers share an etcd; without one, objects lie in the data directory of the only one.
+  std::vector<std::string> etcd_servers;
+  std::string etcd_ca_file, etcd_cert_file, etcd_key_file;
+  std::string control_plane_endpoint;  // HOST:PORT that leads to one of them; "": this server.
   bool is_server = true;        // False: a node of another machine's cluster.
   bool operator==(const ClusterOptions&) const = default;
 };

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "api/text/patterns.h"
 #include "skiff/node.h"
 
 namespace skiff {
@@ -71,7 +72,15 @@ std::string AdminServerUrl(const ClusterOptions& options) {
                options.secure_port);
 }
 
+std::string HostOf(const std::string& endpoint) {
+  constexpr std::string_view kHostPort = "(?:([a-zA-Z0-9.-]+)|\\[([0-9a-fA-F:]+)\\]):\\d{1,5}";
+  std::string host, v6;
+  RE2::FullMatch(endpoint, *TakePattern(kHostPort).compiled, &host, &v6);
+  return host + v6;
+}
+
 std::string ServerUrl(const ClusterOptions& options) {
+  if (!options.control_plane_endpoint.empty()) return "https://" + options.control_plane_endpoint;
   return UrlOf(IsAnyAddress(options.bind_address) ? NodeAddress() : options.bind_address,
                options.secure_port);
 }

@@ -16,6 +16,8 @@ Result<> WriteAdminKubeconfig(const ClusterOptions& options, const Pki& pki);
 
 // "https://127.0.0.1:6443", as that names it.
 std::string AdminServerUrl(const ClusterOptions& options);
+// HOST of HOST:PORT; "" when it is not of that form.
+std::string HostOf(const std::string& endpoint);
 // "https://10.0.0.5:6443", by which other machines reach the server.
 std::string ServerUrl(const ClusterOptions& options);
 

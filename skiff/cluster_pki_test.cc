@@ -36,5 +36,15 @@ TEST(ClusterPkiTest, AnAuthorityThatIsLostIsNotReplaced) {
   fs::remove_all(options.data_dir);
 }
 
+TEST(ClusterPkiTest, AnEndpointIsAHostAndAPort) {
+  EXPECT_EQ(HostOf("dev-api:6443"), "dev-api");
+  EXPECT_EQ(HostOf("10.0.0.5:6443"), "10.0.0.5");
+  EXPECT_EQ(HostOf("[fd00::5]:6443"), "fd00::5");
+  for (const char* wrong : {"", "dev-api", "https://dev-api:6443", "a b:1", "x:"}) {
+    EXPECT_EQ(HostOf(wrong), "") << wrong;
+  }
+  EXPECT_EQ(ServerUrl({.control_plane_endpoint = "dev-api:6443"}), "https://dev-api:6443");
+}
+
 }  // namespace
 }  // namespace skiff

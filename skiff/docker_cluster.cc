@@ -16,6 +16,7 @@
 #include "apiserver/auth/pki.h"
 #include "base/process.h"
 #include "skiff/docker_engine.h"
+#include "skiff/docker_servers.h"
 
 namespace skiff {
 namespace {
@@ -24,13 +25,6 @@ constexpr Duration kNodeTimeout = 120s;
 constexpr char kKubeconfigInside[] = "/var/lib/skiff/admin.kubeconfig";
 constexpr int kNodesMax = 50;
 constexpr int kUsualPort = 6443;
-
-// Names of the cluster's containers, the server first.
-Result<std::vector<std::string>> Containers(const std::string& cluster) {
-  std::vector<std::string> names;
-  for (const DockerNode& node : TRY(DockerNodes(cluster))) names.push_back(node.name);
-  return names;
-}
 
 Result<> CheckOptions(const DockerOptions& options) {
   if (!PatternMatches("^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$", options.name)) {
@@ -42,6 +36,7 @@ Result<> CheckOptions(const DockerOptions& options) {
     return Fail(Reason::kInvalid,
                 fmt::format("--nodes: {} is not between 1 and {}", *options.nodes, kNodesMax));
   }
+  TRY(CheckDockerServers(options));
   if (options.secure_port < 0 || options.secure_port > 65535) {
     return Fail(Reason::kInvalid,
                 fmt::format("--secure-port: {} is not between 1 and 65535", options.secure_port));
@@ -70,10 +65,8 @@ Result<int> FreePort() {
 
 // Containers, volumes and networks of those names that are not ours are nobody's to take over.
 Result<> CheckNames(const DockerOptions& options) {
-  std::set<std::string> wanted = {DockerServerName(options.name)};
-  for (int number = 1; number < options.nodes.value_or(1); ++number) {
-    wanted.insert(DockerAgentName(options.name, number));
-  }
+  const auto names = DockerContainerNames(options);
+  const std::set<std::string> wanted(names.begin(), names.end());
   const struct {
     const char* kind;
     const char* remove;
@@ -109,12 +102,27 @@ Error ExplainRun(const Error& error) {
                       taken, names.empty() ? "another program" : names.front())};
 }
 
-// A node's state lives in a volume with its name.
-Result<> RunNode(const DockerOptions& options, const std::string& name,
-                 const std::vector<std::string>& command) {
-  TRY(Docker({"volume", "create", "--label", DockerLabel(options.name), name}));
-  if (const auto run = Docker(command); !run) return Fail(ExplainRun(run.error()));
+// A file or directory of this machine, and where in a container what is in it belongs.
+struct Given {
+  std::string from;
+  std::string to;
+};
+
+// Of what `docker create ...` makes, with what it is given before.
+Result<> Run(const std::string& name, const std::vector<std::string>& create,
+             const std::optional<Given>& given = {}) {
+  if (const auto made = Docker(create); !made) return Fail(ExplainRun(made.error()));
+  if (given) TRY(Docker({"cp", given->from + "/.", name + ":" + given->to}));
+  if (const auto run = Docker({"start", name}); !run) return Fail(ExplainRun(run.error()));
   return {};
+}
+
+// Its state lives in a volume with its name.
+Result<> RunWithVolume(const DockerOptions& options, const std::string& name,
+                       const std::vector<std::string>& create,
+                       const std::optional<Given>& given = {}) {
+  TRY(Docker({"volume", "create", "--label", DockerLabel(options.name), name}));
+  return Run(name, create, given);
 }
 
 // Those of its lines that tell of its start, not of its log ("I1120 16:00:23.688 apiserver] ...").
@@ -146,8 +154,10 @@ Result<> WaitUntilUsable(const std::string& container, const Progress& progress)
   if (usable) return {};
   if (!error.empty()) return Fail(Reason::kInternalError, container + ": " + error);
   if (!followed) return Fail(followed.error());
+  // It may be removed now, and its log with it.
+  const auto last = RunProcess({.argv = {"docker", "logs", "--tail", "3", container}});
   return Fail(Reason::kInternalError,
-              fmt::format("{} ended; see: docker logs {}", container, container));
+              fmt::format("{} ended: {}", container, last ? last->out + last->err : ""));
 }
 
 Result<> WriteKubeconfig(const DockerOptions& options) {
@@ -162,29 +172,56 @@ Result<> WriteKubeconfig(const DockerOptions& options) {
   return WriteWholeFile(options.kubeconfig_path, text, 0600);
 }
 
-Result<> AddAgents(const DockerOptions& options, int nodes, const Progress& progress) {
-  if (nodes == 1) return {};
+Result<> AddAgents(const DockerOptions& options, int servers, const Progress& progress) {
+  const int nodes = options.nodes.value_or(1);
+  if (nodes == servers) return {};
   const std::string server = DockerServerName(options.name);
+  const std::string endpoint = options.etcd_members ? DockerBalancerName(options.name) : server;
   const std::string printed =
       TRY(Docker({"exec", server, "skiff", "token", "create", "--ttl=1h", "--print-join-command"}));
-  const auto join = JoinArguments(printed, fmt::format("{}:{}", server, options.secure_port));
+  const auto join = JoinArguments(printed, fmt::format("{}:{}", endpoint, options.secure_port));
   if (join.empty()) {
     return Fail(Reason::kInternalError, server + " printed no join command: " + printed);
   }
-  for (int number = 1; number < nodes; ++number) {
-    progress(fmt::format("starting node {} of {}", number + 1, nodes));
-    TRY(RunNode(options, DockerAgentName(options.name, number),
-                DockerAgentCommand(options, number, join)));
+  for (int number = 1; number <= nodes - servers; ++number) {
+    progress(fmt::format("starting node {} of {}", servers + number, nodes));
+    TRY(RunWithVolume(options, DockerAgentName(options.name, number),
+                      DockerAgentCommand(options, number, join)));
   }
-  for (int number = 1; number < nodes; ++number) {
+  for (int number = 1; number <= nodes - servers; ++number) {
     TRY(WaitUntilUsable(DockerAgentName(options.name, number), progress));
   }
   return {};
 }
 
+Result<> AddMembers(const DockerOptions& options, const DockerKeys& keys,
+                    const Progress& progress) {
+  for (int number = 1; number <= *options.etcd_members; ++number) {
+    progress(fmt::format("starting member {} of {} of etcd", number, *options.etcd_members));
+    TRY(RunWithVolume(options, DockerEtcdName(options.name, number),
+                      DockerEtcdCommand(options, number), Given{keys.OfMember(number), "/pki"}));
+  }
+  return {};
+}
+
+// The first one by itself: it writes what all clusters begin with.
+Result<> AddServers(const DockerOptions& options, int servers, const DockerKeys* keys,
+                    const Progress& progress) {
+  std::optional<Given> given;
+  if (keys) given = {keys->OfServers(), "/var/lib/skiff"};
+  for (int number = 1; number <= servers; ++number) {
+    progress(fmt::format("starting node {} of {}", number, options.nodes.value_or(1)));
+    const std::string name = DockerServerName(options.name, number);
+    TRY(RunWithVolume(options, name, DockerServerCommand(options, number), given));
+    if (number == 1) TRY(WaitUntilUsable(name, progress));
+  }
+  for (int number = 2; number <= servers; ++number) {
+    TRY(WaitUntilUsable(DockerServerName(options.name, number), progress));
+  }
+  return {};
+}
+
 Result<> Create(const DockerOptions& options, const Progress& progress) {
-  const int nodes = options.nodes.value_or(1);
-  progress(fmt::format("starting node 1 of {}", nodes));
   const auto networks = TRY(DockerNetworks());
   const bool has_network = std::any_of(networks.begin(), networks.end(), [&](const auto& network) {
     return network.name == options.name;
@@ -192,15 +229,25 @@ Result<> Create(const DockerOptions& options, const Progress& progress) {
   if (!has_network) {
     TRY(Docker({"network", "create", "--label", DockerLabel(options.name), options.name}));
   }
-  TRY(RunNode(options, DockerServerName(options.name), DockerServerCommand(options)));
-  TRY(WaitUntilUsable(DockerServerName(options.name), progress));
-  return AddAgents(options, nodes, progress);
+  const int servers = DockerServers(options);
+  std::optional<DockerKeys> keys;
+  if (options.etcd_members) {
+    keys.emplace(TRY(DockerKeys::Make(options)));
+    TRY(AddMembers(options, *keys, progress));
+  }
+  TRY(AddServers(options, servers, keys ? &*keys : nullptr, progress));
+  if (keys) {
+    TRY(Run(DockerBalancerName(options.name), DockerBalancerCommand(options),
+            Given{keys->OfBalancer(), std::string(kBalancerDirectory)}));
+  }
+  return AddAgents(options, servers, progress);
 }
 
 // A new cluster: what was made is removed again when it fails.
 Result<> CreateOrRemove(const DockerOptions& options, const Progress& progress) {
   TRY(CheckNames(options));
   TRY(CheckDockerImage(options.image));
+  if (options.etcd_members) TRY(CheckEtcdImage(options.etcd_image));
   const auto created = Create(options, progress);
   if (created) return {};
   progress("removing what was made");
@@ -213,20 +260,30 @@ Result<> CreateOrRemove(const DockerOptions& options, const Progress& progress) 
 }
 
 // Containers that were stopped go on where they were. Flags that made them are not given again.
-Result<> StartAgain(DockerOptions& options, const std::vector<std::string>& names,
+Result<> StartAgain(DockerOptions& options, const std::vector<DockerNode>& containers,
                     const Progress& progress) {
   const std::string server = DockerServerName(options.name);
   const std::string remedy =
       fmt::format("choose another --name, or remove that one with `skiff down --docker --name={}`",
                   options.name);
-  if (names.front() != server) {
+  const auto count = [&](auto&& is) {
+    return std::count_if(containers.begin(), containers.end(), is);
+  };
+  if (count([&](const DockerNode& node) { return node.name == server; }) == 0) {
     return Fail(Reason::kConflict,
                 fmt::format("the cluster \"{}\" has lost its server; {}", options.name, remedy));
   }
-  if (options.nodes && static_cast<size_t>(*options.nodes) != names.size()) {
+  const auto nodes = count([](const DockerNode& node) { return node.is_node(); });
+  if (options.nodes && *options.nodes != nodes) {
     return Fail(Reason::kConflict,
                 fmt::format("there is a cluster \"{}\" with {} nodes, not {}; {}", options.name,
-                            names.size(), *options.nodes, remedy));
+                            nodes, *options.nodes, remedy));
+  }
+  const auto members = count([](const DockerNode& node) { return node.role == kDockerEtcdRole; });
+  if (options.etcd_members && *options.etcd_members != members) {
+    return Fail(Reason::kConflict,
+                fmt::format("there is a cluster \"{}\" with {} members of etcd, not {}; {}",
+                            options.name, members, *options.etcd_members, remedy));
   }
   const std::string format = fmt::format("{{{{index .Config.Labels \"{}\"}}}}", kDockerPortLabel);
   const std::string port = TRY(Docker({"inspect", "--format", format, server}));
@@ -236,13 +293,15 @@ Result<> StartAgain(DockerOptions& options, const std::vector<std::string>& name
                 fmt::format("there is a cluster \"{}\" with --secure-port={}, not {}; {}",
                             options.name, options.secure_port, asked, remedy));
   }
-  for (const std::string& name : names) {
-    progress("starting " + name);
-    if (const auto started = Docker({"start", name}); !started) {
+  for (const DockerNode& container : containers) {
+    progress("starting " + container.name);
+    if (const auto started = Docker({"start", container.name}); !started) {
       return Fail(ExplainRun(started.error()));
     }
   }
-  for (const std::string& name : names) TRY(WaitUntilUsable(name, progress));
+  for (const DockerNode& container : containers) {
+    if (container.is_node()) TRY(WaitUntilUsable(container.name, progress));
+  }
   return {};
 }
 
@@ -252,12 +311,12 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
   DockerOptions options = asked;
   TRY(CheckOptions(options));
   TRY(CheckDockerEngine());
-  const auto names = TRY(Containers(options.name));
-  if (names.empty()) {
+  const auto containers = TRY(DockerNodes(options.name));
+  if (containers.empty()) {
     if (options.secure_port == 0) options.secure_port = TRY(FreePort());
     TRY(CreateOrRemove(options, progress));
   } else {
-    TRY(StartAgain(options, names, progress));
+    TRY(StartAgain(options, containers, progress));
   }
   TRY(WriteKubeconfig(options));
   progress("waiting for the nodes");
@@ -270,7 +329,8 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
 
 Result<bool> DockerDown(const std::string& name, const Progress& progress) {
   TRY(CheckDockerEngine());
-  const auto names = TRY(Containers(name));
+  std::vector<std::string> names;
+  for (const DockerNode& container : TRY(DockerNodes(name))) names.push_back(container.name);
   bool any = !names.empty();
   for (const std::string& container : names) progress("removing " + container);
   if (!names.empty()) {
@@ -301,17 +361,18 @@ Result<std::string> DockerStatus(const std::string& name) {
   }
   std::string table = fmt::format("{:<14}  {:<22}  {:<10}  {:<9}  {}\n", "CLUSTER", "NODE",
                                   "CONTAINER", "READY", "PORTS");
-  std::string ready;
+  std::string cluster, ready;
   for (const DockerNode& node : nodes) {
-    if (node.name == DockerServerName(node.cluster)) {
-      // While the server is away nobody knows.
+    if (std::exchange(cluster, node.cluster) != node.cluster) ready.clear();
+    if (node.role == kDockerServerRole && node.state == "running" && ready.empty()) {
+      // While all servers are away nobody knows.
       ready = Docker({"exec", node.name, "kubectl",
                       std::string("--kubeconfig=") + kKubeconfigInside, "get", "nodes", "-o",
                       "jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type==\""
                       "Ready\")].status}{\"\\n\"}{end}"})
                   .value_or("");
     }
-    std::string word = "Unknown";
+    std::string word = node.is_node() ? "Unknown" : "-";
     for (const std::string& line : LinesOf(ready)) {
       if (line.starts_with(node.name + "=")) word = line.substr(node.name.size() + 1);
     }

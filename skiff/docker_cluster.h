@@ -1,5 +1,6 @@
-// A cluster whose nodes are containers of the Docker engine: one server, the others join it.
-// `skiff up --docker --nodes=3` makes one; several live side by side under names of their own.
+// A cluster whose nodes are containers of the Docker engine: one server, or several over an etcd
+// (skiff/docker_servers.h), the others join it. `skiff up --docker --nodes=3` makes one; several
+// live side by side under names of their own.
 //
 // Nothing is ever touched that does not carry the cluster's label (skiff/docker_engine.h).
 #pragma once
@@ -17,6 +18,8 @@ struct DockerOptions {
   std::string name = "skiff";
   std::string image = "skiff";
   std::optional<int> nodes;  // The server among them; 1..50. Unset: 1, or those that are there.
+  std::optional<int> etcd_members;  // Unset: one server, which keeps the objects itself.
+  std::string etcd_image = "etcd";  // With /usr/local/bin/etcd: e2e/docker/etcd.sh, or etcd's own.
   int secure_port =
       0;  // Of the API, on the host's loopback and inside. 0: 6443, or another where that is taken.
   std::vector<std::string> published_ports;   // HOST:CONTAINER of the server, as docker's -p.
@@ -26,12 +29,12 @@ struct DockerOptions {
 };
 
 // Its containers, which are its nodes' names too, and the label on all that is the cluster's.
-std::string DockerServerName(const std::string& cluster);
+std::string DockerServerName(const std::string& cluster, int number = 1);
 std::string DockerAgentName(const std::string& cluster, int number);
 std::string DockerLabel(const std::string& cluster);
 
 // The command lines, as pure functions of the options.
-std::vector<std::string> DockerServerCommand(const DockerOptions& options);
+std::vector<std::string> DockerServerCommand(const DockerOptions& options, int number = 1);
 std::vector<std::string> DockerAgentCommand(const DockerOptions& options, int number,
                                             const std::vector<std::string>& join_arguments);
 // The arguments of the `skiff join ...` line that `skiff token create --print-join-command`

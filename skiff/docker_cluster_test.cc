@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apiserver/auth/pki.h"
 #include "base/process.h"
 #include "client/kubeconfig.h"
 #include "skiff/docker_engine.h"
+#include "skiff/docker_servers.h"
 
 namespace skiff {
 namespace {
@@ -47,6 +49,66 @@ TEST(DockerClusterTest, AnAgentJoinsTheServer) {
               ElementsAre("skiff", "join", "--foreground", "dev-server:6443", "--token", "t"));
 }
 
+TEST(DockerClusterTest, SeveralServersStandOnMembersBehindABalancer) {
+  const DockerOptions options{.name = "dev",
+                              .nodes = 5,
+                              .etcd_members = 3,
+                              .secure_port = 7443,
+                              .published_ports = {"127.0.0.1:8080:30080"}};
+  EXPECT_THAT(DockerContainerNames(options),
+              ElementsAre("dev-etcd-1", "dev-etcd-2", "dev-etcd-3", "dev-server", "dev-server-2",
+                          "dev-server-3", "dev-agent-1", "dev-agent-2", "dev-api"));
+  const auto server = DockerServerCommand(options, 2);
+  EXPECT_THAT(server, Contains("dev-server-2:/var/lib/skiff"));
+  EXPECT_THAT(server, Contains("--etcd-servers=https://dev-etcd-1:2379,https://dev-etcd-2:2379,"
+                               "https://dev-etcd-3:2379"));
+  EXPECT_THAT(server, Contains("--control-plane-endpoint=dev-api:7443"));
+  EXPECT_THAT(server, Not(Contains("--publish"))) << "the balancer has the ports";
+  EXPECT_THAT(server, Contains(HasSubstr("NoSchedule"))) << "there are agents for pods";
+  const auto member = DockerEtcdCommand(options, 2);
+  EXPECT_THAT(member, Contains("--advertise-client-urls=https://dev-etcd-2:2379"));
+  EXPECT_THAT(member, Contains(HasSubstr("dev-etcd-3=https://dev-etcd-3:2380")));
+  EXPECT_THAT(member, Contains("--client-cert-auth"));
+  EXPECT_THAT(member, Contains("--peer-client-cert-auth"));
+  const auto balancer = DockerBalancerCommand(options);
+  EXPECT_THAT(balancer, Contains("127.0.0.1:7443:7443"));
+  EXPECT_THAT(balancer, Contains("127.0.0.1:8080:30080"));
+  const std::string config = BalancerConfig(options);
+  EXPECT_THAT(config, HasSubstr("    server dev-server-3 dev-server-3:7443\n"));
+  EXPECT_THAT(config, HasSubstr("listen port-30080\n    bind :30080\n    server dev-server dev-s"));
+}
+
+TEST(DockerClusterTest, ServersAreNodesAsManyAsThereAreOfThese) {
+  EXPECT_EQ(DockerServers({.nodes = 3}), 1);
+  EXPECT_EQ(DockerServers({.nodes = 2, .etcd_members = 3}), 2);
+  EXPECT_EQ(DockerServers({.etcd_members = 3}), 1);
+  EXPECT_THAT(DockerServerCommand({.name = "dev", .nodes = 3, .etcd_members = 3}),
+              Not(Contains(HasSubstr("NoSchedule"))))
+      << "there is nowhere else for pods to be";
+}
+
+TEST(DockerClusterTest, KeysAreMadeForEachOfThemAndGo) {
+  std::string directory;
+  {
+    const auto keys = DockerKeys::Make({.name = "dev", .nodes = 2, .etcd_members = 2});
+    ASSERT_TRUE(keys) << keys.error().message;
+    directory = keys->OfServers();
+    for (const char* file :
+         {"/pki/ca.key", "/pki/front-proxy-ca.key", "/service-account.key",
+          "/pki/etcd-servers.crt", "/pki/apiserver-etcd-client.key"}) {
+      EXPECT_TRUE(ReadWholeFile(directory + file)) << file;
+    }
+    const auto authority = ReadWholeFile(directory + "/pki/etcd-servers.crt");
+    EXPECT_NE(*authority, *ReadWholeFile(directory + "/pki/ca.crt"));
+    for (const int member : {1, 2}) {
+      EXPECT_EQ(*ReadWholeFile(keys->OfMember(member) + "/ca.crt"), *authority);
+      EXPECT_TRUE(ReadWholeFile(keys->OfMember(member) + "/member.key"));
+    }
+    EXPECT_TRUE(ReadWholeFile(keys->OfBalancer() + "/haproxy.cfg"));
+  }
+  EXPECT_FALSE(ReadWholeFile(directory + "/pki/ca.key"));
+}
+
 TEST(DockerClusterTest, TheJoinCommandIsReadWithAnotherHost) {
   EXPECT_THAT(JoinArguments("note: x\nskiff join 10.0.0.2:6443 --token a.b --ca-hash sha256:c\n",
                             "dev-server:6443"),
@@ -80,6 +142,12 @@ TEST(DockerClusterTest, ImpossibleOptionsAreRefusedBeforeAnythingRuns) {
   const auto nodes = DockerUp({.nodes = 0}, silent);
   ASSERT_FALSE(nodes);
   EXPECT_THAT(nodes.error().message, HasSubstr("--nodes: 0 is not between 1 and 50"));
+  const auto members = DockerUp({.etcd_members = 9}, silent);
+  ASSERT_FALSE(members);
+  EXPECT_THAT(members.error().message, HasSubstr("--etcd: 9 is not between 1 and 7"));
+  const auto udp = DockerUp({.etcd_members = 3, .published_ports = {"53:53/udp"}}, silent);
+  ASSERT_FALSE(udp);
+  EXPECT_THAT(udp.error().message, HasSubstr("--publish: \"53:53/udp\""));
   const auto port = DockerUp({.secure_port = 70000}, silent);
   ASSERT_FALSE(port);
   EXPECT_THAT(port.error().message, HasSubstr("--secure-port: 70000 is not between"));
@@ -94,6 +162,22 @@ TEST(DockerEngineTest, NodesAreListedByClusterTheServerFirst) {
   EXPECT_THAT(names, ElementsAre("a-server", "dev-server", "dev-agent-2", "dev-agent-10"));
   EXPECT_EQ(nodes[1].ports, "127.0.0.1:6443->6443/tcp");
   EXPECT_EQ(nodes[2].state, "exited");
+}
+
+TEST(DockerEngineTest, ContainersAreListedAsTheyCanBeStarted) {
+  const auto all = ParseDockerNodes(
+      "dev\tdev-api\trunning\t127.0.0.1:6443->6443/tcp\tbalancer\n"
+      "dev\tdev-agent-1\trunning\t\tagent\ndev\tdev-server-2\trunning\t\tserver\n"
+      "dev\tdev-server\trunning\t\tserver\ndev\tdev-etcd-1\trunning\t2379/tcp\tetcd\n");
+  std::vector<std::string> names;
+  int nodes = 0;
+  for (const DockerNode& each : all) {
+    names.push_back(each.name);
+    nodes += each.is_node() ? 1 : 0;
+  }
+  EXPECT_THAT(names, ElementsAre("dev-etcd-1", "dev-server", "dev-server-2", "dev-agent-1",
+                                 "dev-api"));
+  EXPECT_EQ(nodes, 3);
 }
 
 TEST(DockerEngineTest, ATakenPortIsReadFromWhatEnginesSay) {

@@ -7,15 +7,18 @@
 #include "skiff/cluster_objects.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/docker_engine.h"
+#include "skiff/docker_servers.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kTaintsFlag = "--register-with-taints=";
 
-std::vector<std::string> NodeCommand(const DockerOptions& options, const std::string& name) {
-  return {"run", "--detach", "--privileged", "--name", name, "--hostname", name, "--label",
-          DockerLabel(options.name), "--network", options.name,
+std::vector<std::string> NodeCommand(const DockerOptions& options, const std::string& name,
+                                     const char* role) {
+  return {"create", "--privileged", "--name", name, "--hostname", name, "--label",
+          DockerLabel(options.name), "--label", fmt::format("{}={}", kDockerRoleLabel, role),
+          "--network", options.name,
           // The engine's own mounts lie on overlayfs, on which containers' layers cannot lie.
           "--volume", name + ":/var/lib/skiff", "--tmpfs", "/run", "--tmpfs", "/tmp",
           // After a restart of the engine the cluster is there again.
@@ -24,8 +27,8 @@ std::vector<std::string> NodeCommand(const DockerOptions& options, const std::st
 
 }  // namespace
 
-std::string DockerServerName(const std::string& cluster) {
-  return cluster + "-server";
+std::string DockerServerName(const std::string& cluster, int number) {
+  return number == 1 ? cluster + "-server" : fmt::format("{}-server-{}", cluster, number);
 }
 std::string DockerAgentName(const std::string& cluster, int number) {
   return fmt::format("{}-agent-{}", cluster, number);
@@ -34,21 +37,28 @@ std::string DockerLabel(const std::string& cluster) {
   return std::string(kDockerClusterLabel) + "=" + cluster;
 }
 
-std::vector<std::string> DockerServerCommand(const DockerOptions& options) {
-  std::vector<std::string> command = NodeCommand(options, DockerServerName(options.name));
+std::vector<std::string> DockerServerCommand(const DockerOptions& options, int number) {
+  std::vector<std::string> command =
+      NodeCommand(options, DockerServerName(options.name, number), kDockerServerRole);
   const std::string port = std::to_string(options.secure_port);
   command.insert(command.end(), {"--label", std::string(kDockerPortLabel) + "=" + port});
-  command.insert(command.end(), {"--publish", fmt::format("127.0.0.1:{}:{}", port, port)});
-  for (const std::string& mapping : options.published_ports) {
-    command.insert(command.end(), {"--publish", mapping});
+  if (!options.etcd_members) {  // Else the balancer does.
+    command.insert(command.end(), {"--publish", fmt::format("127.0.0.1:{}:{}", port, port)});
+    for (const std::string& mapping : options.published_ports) {
+      command.insert(command.end(), {"--publish", mapping});
+    }
   }
   command.insert(command.end(), {options.image, "up", "--foreground", "--secure-port=" + port});
-  // As with kind: where there are others, the server runs no pods, and none stops when it restarts.
+  if (options.etcd_members) {
+    const auto of_etcd = EtcdFlagsOfServer(options);
+    command.insert(command.end(), of_etcd.begin(), of_etcd.end());
+  }
+  // As with kind: where there are others, servers run no pods, and none stops when one restarts.
   const auto& further = options.server_arguments;
   const bool has_taints = std::any_of(further.begin(), further.end(), [](const auto& argument) {
     return argument.starts_with(kTaintsFlag);
   });
-  if (options.nodes.value_or(1) > 1 && !has_taints) {
+  if (options.nodes.value_or(1) > DockerServers(options) && !has_taints) {
     command.push_back(fmt::format("{}{}:NoSchedule", kTaintsFlag, kControlPlaneRole));
   }
   command.insert(command.end(), further.begin(), further.end());
@@ -57,7 +67,8 @@ std::vector<std::string> DockerServerCommand(const DockerOptions& options) {
 
 std::vector<std::string> DockerAgentCommand(const DockerOptions& options, int number,
                                             const std::vector<std::string>& join_arguments) {
-  std::vector<std::string> command = NodeCommand(options, DockerAgentName(options.name, number));
+  std::vector<std::string> command =
+      NodeCommand(options, DockerAgentName(options.name, number), kDockerAgentRole);
   command.insert(command.end(), {options.image, "join", "--foreground"});
   command.insert(command.end(), join_arguments.begin(), join_arguments.end());
   return command;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 #include <tuple>
 
@@ -61,8 +62,25 @@ Result<> CheckDockerEngine() {
   return {};
 }
 
+namespace {
+
+bool HasImage(const std::string& image) {
+  return Docker({"image", "inspect", "--format", "{{.Id}}", image}).has_value();
+}
+
+}  // namespace
+
+Result<> CheckEtcdImage(const std::string& image) {
+  if (HasImage(image)) return {};
+  return Fail(Reason::kNotFound,
+              fmt::format("there is no image \"{0}\" of etcd; make it of Debian's package, in "
+                          "skiff's source folder: e2e/docker/etcd.sh {0} debian:12-slim   or name "
+                          "another with --etcd-image",
+                          image));
+}
+
 Result<> CheckDockerImage(const std::string& image) {
-  if (Docker({"image", "inspect", "--format", "{{.Id}}", image})) return {};
+  if (HasImage(image)) return {};
   return Fail(Reason::kNotFound,
               fmt::format("there is no image \"{0}\"; build it in skiff's source folder: docker "
                           "build -t {0} .   or name another with --image",
@@ -73,13 +91,19 @@ std::vector<DockerNode> ParseDockerNodes(const std::string& printed) {
   std::vector<DockerNode> nodes;
   for (const std::string& line : LinesOf(printed)) {
     auto fields = FieldsOf(line);
-    fields.resize(4);
-    nodes.push_back({fields[0], fields[1], fields[2], fields[3]});
+    fields.resize(5);
+    if (fields[4].empty()) {
+      fields[4] = fields[1] == fields[0] + "-server" ? kDockerServerRole : kDockerAgentRole;
+    }
+    nodes.push_back({fields[0], fields[1], fields[2], fields[3], fields[4]});
   }
   const auto order = [](const DockerNode& node) {
+    constexpr std::array<std::string_view, 4> kRoles = {kDockerEtcdRole, kDockerServerRole,
+                                                        kDockerAgentRole, kDockerBalancerRole};
     // agent-10 comes after agent-9: shorter names first.
-    return std::make_tuple(node.cluster, node.name != node.cluster + "-server", node.name.size(),
-                           node.name);
+    return std::make_tuple(node.cluster,
+                           std::find(kRoles.begin(), kRoles.end(), node.role) - kRoles.begin(),
+                           node.name.size(), node.name);
   };
   std::sort(nodes.begin(), nodes.end(),
             [&](const auto& a, const auto& b) { return order(a) < order(b); });
@@ -92,8 +116,8 @@ Result<std::vector<DockerNode>> DockerNodes(const std::string& cluster) {
       TRY(Docker({"ps", "--all", "--filter", fmt::format("label={}{}", kDockerClusterLabel, filter),
                   "--format",
                   fmt::format("{{{{.Label \"{}\"}}}}\t{{{{.Names}}}}\t{{{{.State}}}}\t"
-                              "{{{{.Ports}}}}",
-                              kDockerClusterLabel)})));
+                              "{{{{.Ports}}}}\t{{{{.Label \"{}\"}}}}",
+                              kDockerClusterLabel, kDockerRoleLabel)})));
 }
 
 Result<std::vector<DockerThing>> DockerVolumes() {

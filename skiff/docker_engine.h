@@ -12,6 +12,12 @@
 namespace skiff {
 
 inline constexpr char kDockerClusterLabel[] = "skiff.io/cluster";
+// What a container is to its cluster; of those without it, an older skiff's, all are nodes.
+inline constexpr char kDockerRoleLabel[] = "skiff.io/role";
+inline constexpr char kDockerEtcdRole[] = "etcd";          // A member.
+inline constexpr char kDockerBalancerRole[] = "balancer";  // Leads to a server that lives.
+inline constexpr char kDockerServerRole[] = "server";      // A node with an API server.
+inline constexpr char kDockerAgentRole[] = "agent";        // Another node.
 // On the server: the port of the API, on the host's loopback and inside.
 inline constexpr char kDockerPortLabel[] = "skiff.io/port";
 
@@ -24,14 +30,18 @@ std::vector<std::string> LinesOf(const std::string& text);
 // There is such a program and its engine answers; else the error says how to mend it.
 Result<> CheckDockerEngine();
 Result<> CheckDockerImage(const std::string& image);
+Result<> CheckEtcdImage(const std::string& image);
 
-struct DockerNode {
+struct DockerNode {  // A container of a cluster.
   std::string cluster;
   std::string name;   // Of the container, and of the node.
   std::string state;  // The engine's word: "running", "exited", ...
   std::string ports;  // "127.0.0.1:6443->6443/tcp"
+  std::string role;   // kDockerServerRole, ...
+  bool is_node() const { return role == kDockerServerRole || role == kDockerAgentRole; }
 };
-// Of that cluster, or of all clusters when `cluster` is "": by cluster, the server first.
+// Of that cluster, or of all clusters when `cluster` is "": by cluster, in an order in which they
+// can be started: members of etcd, servers, agents, the balancer.
 Result<std::vector<DockerNode>> DockerNodes(const std::string& cluster);
 // The same from what `docker ps` printed.
 std::vector<DockerNode> ParseDockerNodes(const std::string& printed);

@@ -58,7 +58,7 @@ Result<> DockerLoadImages(const std::string& name, const std::vector<std::string
   TRY(CheckDockerEngine());
   std::vector<std::string> names;
   for (const DockerNode& node : TRY(DockerNodes(name))) {
-    if (node.state == "running") names.push_back(node.name);
+    if (node.is_node() && node.state == "running") names.push_back(node.name);
   }
   if (names.empty()) {
     return Fail(Reason::kNotFound,

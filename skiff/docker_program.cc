@@ -49,6 +49,12 @@ struct DockerFlags {
   bool merge_kubeconfig = false;
 };
 
+// Unless they are given, a cluster that is there keeps its own.
+struct Counts {
+  int nodes = 1;
+  int etcd = 0;
+};
+
 void AddNameFlags(Flags& flags, DockerFlags& to) {
   flags.Add("docker", to.docker, "The cluster's nodes are containers of the Docker engine.");
   flags.Add("name", to.options.name, "The name of the cluster.");
@@ -63,20 +69,26 @@ bool ParseOrStop(Flags& flags, const std::vector<std::string>& args, int& code,
   return !parsed || flags.help_asked();
 }
 
-void AddUpFlagsOf(Flags& flags, DockerFlags& to, int& nodes) {
+void AddUpFlagsOf(Flags& flags, DockerFlags& to, Counts& counts) {
   AddNameFlags(flags, to);
   flags.Add("image", to.options.image, "The image of the nodes.");
-  flags.Add("nodes", nodes, "How many nodes, the server among them.");
+  flags.Add("nodes", counts.nodes, "How many nodes, servers among them.");
+  flags.Add("etcd", counts.etcd,
+            "How many members of an etcd the objects lie in, each a container of its own; the first "
+            "so many nodes are servers over all of them, and another container leads to a server "
+            "that lives. Without it there is one server, which keeps the objects itself.");
+  flags.Add("etcd-image", to.options.etcd_image,
+            "The image of the members, with /usr/local/bin/etcd.");
   flags.Add("secure-port", to.options.secure_port,
             "The port of the API, on the host's loopback and inside; by default 6443, or another "
             "where that is taken.");
   flags.Add("publish", to.options.published_ports,
-            "Ports of the server to publish, HOST:CONTAINER as docker's.");
+            "Ports of the servers to publish, HOST:CONTAINER as docker's.");
   flags.Add("load-image", to.options.image_archives,
             "Images to load into every node: archives, or images of the engine.");
   flags.Add(
       "server-arg", to.options.server_arguments,
-      "A further flag of the server's skiff up. Where there are other nodes the server runs no "
+      "A further flag of the servers' skiff up. Where there are other nodes servers run no "
       "pods, unless --register-with-taints= is among them.");
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
@@ -92,23 +104,23 @@ bool IsAboutDocker(const std::vector<std::string>& args) {
 
 std::string DockerUpHelp() {
   DockerFlags to;
-  int nodes = 1;
+  Counts counts;
   Flags flags("skiff up --docker");
-  AddUpFlagsOf(flags, to, nodes);
+  AddUpFlagsOf(flags, to, counts);
   return flags.Help();
 }
 
 int DockerUpMain(const std::vector<std::string>& args) {
   DockerFlags to;
-  int nodes = 1;
+  Counts counts;
   Flags flags("skiff up --docker");
-  AddUpFlagsOf(flags, to, nodes);
+  AddUpFlagsOf(flags, to, counts);
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
-  const Flags::Given& given = flags.given();
-  const bool is_given = std::any_of(given.begin(), given.end(),
-                                    [](const auto& flag) { return flag.first == "nodes"; });
-  if (is_given) to.options.nodes = nodes;  // Else a cluster that is there keeps its own.
+  for (const auto& [name, value] : flags.given()) {
+    if (name == "nodes") to.options.nodes = counts.nodes;
+    if (name == "etcd") to.options.etcd_members = counts.etcd;
+  }
   to.options.kubeconfig_path = PathOfKubeconfig(to.options.name);
   std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());
   std::fflush(stdout);  // Before an error, too.

@@ -47,7 +47,7 @@ constexpr std::string_view kOurs[] = {"cluster.json", "kubelet.conf",  "admin.ku
                                       "logs",         "local-path",    "service-account.key",
                                       "manifests",    "forwarding.undo", "simulated.sock",
                                       "ingress", "checkpoints", "restore.new", "restore.old",
-                                      "fork.json"};
+                                      "fork.json",     "network-policies"};
 // What a mount point has of its own.
 constexpr std::string_view kOfMounts = "lost+found";
 
@@ -294,7 +294,9 @@ DataDirFact ReadDataDir(const std::string& directory) {
   }
   found.started = WasStarted(directory);
   found.foreign = has_others && !found.started;
-  found.is_server = fs::exists(directory + "/store", error);
+  // Over an etcd there is no store.
+  found.is_server =
+      fs::exists(directory + "/store", error) || fs::exists(directory + "/admin.kubeconfig", error);
   if (!found.is_server) {
     if (const auto identity = LoadNodeIdentity(directory)) {
       found.is_node = true;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/informer.h"
 #include "client/recorder.h"
@@ -11,6 +12,10 @@
 #include "proxy/policy/policy_loop.h"
 
 namespace skiff {
+
+// The ranges of pods for which policies held, in a data directory; none: there were no policies.
+std::vector<std::string> ClosedRanges(const std::string& data_dir);
+Result<> KeepClosedRanges(const std::string& data_dir, const std::vector<std::string>& ranges);
 
 class NetworkPolicies {
  public:
@@ -20,7 +25,11 @@ class NetworkPolicies {
     std::optional<Informer<core_v1::Pod>> pods;
     Reflector::Dependencies api;
     EventRecorder* events = nullptr;  // nullptr: troubles are told by the log alone.
+    // In it is remembered, over a boot of the machine, what is to be closed until policies are
+    // read; "": nothing is.
+    std::string data_dir;
   };
+  // Where the machine has booted since policies held here, its pods' ranges are closed on return.
   // Before the informers start, which the caller does; it outlives them.
   NetworkPolicies(const std::string& node_name, const Dependencies& dependencies);
   ~NetworkPolicies() { Stop(); }

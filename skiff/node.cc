@@ -116,7 +116,7 @@ struct LocalNode::Parts {
   void StartKeeper(const ClusterOptions& options, const Clock& clock);
   void StartLoops();
   Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
-  void MakePolicies(const Dependencies& dependencies);
+  void MakePolicies(const ClusterOptions& options, const Dependencies& dependencies);
 };
 
 Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
@@ -210,13 +210,15 @@ Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
   return {};
 }
 
-void LocalNode::Parts::MakePolicies(const Dependencies& dependencies) {
+void LocalNode::Parts::MakePolicies(const ClusterOptions& options,
+                                    const Dependencies& dependencies) {
   std::optional<Informer<core_v1::Pod>> all;
   if (dependencies.pods_are_all) all = dependencies.pods;
   policies = std::make_unique<NetworkPolicies>(
       name, NetworkPolicies::Dependencies{dependencies.informers, all,
                                           {*services, dependencies.clock, dependencies.random},
-                                          &events->recorder});
+                                          &events->recorder,
+                                          options.data_dir});
 }
 
 Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& options,
@@ -227,7 +229,7 @@ Result<std::unique_ptr<LocalNode>> LocalNode::Start(const ClusterOptions& option
   std::unique_ptr<LocalNode> node(new LocalNode(std::move(parts)));
   TRY(node->parts_->StartRuntime(options, dependencies, progress));
   TRY(node->parts_->MakeProxy(options, dependencies));
-  node->parts_->MakePolicies(dependencies);
+  node->parts_->MakePolicies(options, dependencies);
   // Last: the informers that nobody has started yet start with it.
   TRY(node->parts_->StartKubelet(options, dependencies));
   return node;

@@ -171,6 +171,17 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "node-role.kubernetes.io/control-plane:NoSchedule.");
   flags.Add("history", to.cluster.history,
             "How far back `get --at` and `diff --since` can look at least.");
+  flags.Add("etcd-servers", to.cluster.etcd_servers,
+            "URLs of an etcd to keep the objects in, for several servers that share it: each has "
+            "the same pki/ca.*, pki/front-proxy-ca.* and service-account.key in its --data-dir. "
+            "Whoever leads among them runs controllers, scheduler and Ingresses.");
+  flags.Add("etcd-cafile", to.cluster.etcd_ca_file,
+            "File with the authorities of etcd's certificates.");
+  flags.Add("etcd-certfile", to.cluster.etcd_cert_file,
+            "File with the certificate to show to etcd.");
+  flags.Add("etcd-keyfile", to.cluster.etcd_key_file, "File with its private key.");
+  flags.Add("control-plane-endpoint", to.cluster.control_plane_endpoint,
+            "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
@@ -187,8 +198,34 @@ void ChooseAddresses(ClusterOptions& options) {
 void MakePathsAbsolute(ClusterOptions& options) {
   options.data_dir = PathAsTyped(options.data_dir);
   options.join_file = PathAsTyped(options.join_file);
+  options.etcd_ca_file = PathAsTyped(options.etcd_ca_file);
+  options.etcd_cert_file = PathAsTyped(options.etcd_cert_file);
+  options.etcd_key_file = PathAsTyped(options.etcd_key_file);
   for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
+
+namespace {
+
+Result<> CheckSeveralServers(const ClusterOptions& cluster) {
+  if (!cluster.etcd_servers.empty() && cluster.simulated_nodes > 0) {
+    return Fail(Reason::kInvalid,
+                "--etcd-servers: several servers share an etcd, and each would simulate all of "
+                "--nodes: leave one of the two out");
+  }
+  if (cluster.etcd_servers.empty() &&
+      !(cluster.etcd_ca_file + cluster.etcd_cert_file + cluster.etcd_key_file).empty()) {
+    return Fail(Reason::kInvalid,
+                "--etcd-cafile, --etcd-certfile and --etcd-keyfile say nothing without "
+                "--etcd-servers");
+  }
+  const std::string& endpoint = cluster.control_plane_endpoint;
+  if (endpoint.empty() || !HostOf(endpoint).empty()) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("--control-plane-endpoint: \"{}\" is not of the form HOST:PORT",
+                          endpoint));
+}
+
+}  // namespace
 
 Result<> CheckUpFlags(UpFlags& to) {
   constexpr Duration kSigningDurationMin = 1min;
@@ -203,7 +240,10 @@ Result<> CheckUpFlags(UpFlags& to) {
   }
   ApiServerFlags server;
   server.durability = cluster.durability;
+  server.etcd_cert_file = cluster.etcd_cert_file;
+  server.etcd_key_file = cluster.etcd_key_file;
   TRY(CheckStoreFlags(server));
+  TRY(CheckSeveralServers(cluster));
   TRY(CheckFlagNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
   if (!cluster.bootstrap_token.empty()) TRY(ParseGivenToken(cluster.bootstrap_token));
   TRY(CheckFlagNumber("secure-port", cluster.secure_port, 1, kPortMax));

@@ -168,6 +168,7 @@ Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view
                       .start_after = position.start_after,
                       .at = position.at,
                       .limit = position.limit};
+  request.any = options.resource_version == "0" && options.continue_token.empty();
   const bool tells_remaining = position.limit > 0 && options.SelectsAll();
   request.count_remaining = tells_remaining && !position.left;
   if (!options.SelectsAll()) {
@@ -230,7 +231,8 @@ Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
                            version.error().message));
   }
   TRY(ReachRevision(store, *version));
-  const auto record = store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
+  const std::string key = KeyOf(kind, request.info.namespace_name, request.info.name);
+  const auto record = asked == "0" ? store.GetAny(key) : store.Get(key);
   if (!record) {
     if (record.error().reason != Reason::kNotFound) return Fail(record.error());
     return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));

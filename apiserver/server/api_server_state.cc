@@ -56,7 +56,10 @@ std::optional<ServiceAccountTokens::Present> ApiServer::State::PresentObject(
     std::string_view resource, std::string_view namespace_name, std::string_view name) {
   const KindInfo* kind = FindResource("", "v1", resource);
   if (kind == nullptr) return std::nullopt;
-  const auto record = store.Get(KeyOf(*kind, namespace_name, name));
+  const std::string key = KeyOf(*kind, namespace_name, name);
+  auto record = store.GetAny(key);
+  // What another server has just made may not be known here.
+  if (!record) record = store.Get(key);
   if (!record) return std::nullopt;
   const auto view = ObjectView::Of(**record);
   if (!view) return std::nullopt;

@@ -254,6 +254,7 @@ TEST_F(EtcdApiServerTest, WithoutEtcdErrorsAreThoseOfKubernetesAndItComesBack) {
   Watch watch(a_.Ask("GET", std::string(kMaps) + "?watch=1"));
   EXPECT_EQ(watch.Next()["type"], "ADDED");
   EXPECT_EQ(a_.Ask("GET", "/readyz").code, 200);
+  ASSERT_EQ(b_.Ask("GET", kMaps).body["items"].size(), 1u) << "it has heard of it";
   host_.Kill();
   for (const char* method : {"GET", "DELETE"}) {
     const Answer failed = a_.Ask(method, std::string(kMaps) + "/m");
@@ -263,6 +264,18 @@ TEST_F(EtcdApiServerTest, WithoutEtcdErrorsAreThoseOfKubernetesAndItComesBack) {
   }
   EXPECT_EQ(a_.Ask("POST", kMaps, MapBody("n", "1")).code, 500);
   EXPECT_EQ(a_.Ask("GET", kMaps).code, 500);
+  // Who is content with any state, as informers are when they begin, is told the last one known.
+  for (Node* server : {&a_, &b_}) {
+    const Answer old = server->Ask("GET", std::string(kMaps) + "/m?resourceVersion=0");
+    EXPECT_EQ(old.code, 200) << old.body;
+    EXPECT_EQ(old.body["metadata"]["name"], "m");
+    EXPECT_EQ(server->Ask("GET", std::string(kMaps) + "/n?resourceVersion=0").code, 404);
+    const Answer list = server->Ask("GET", std::string(kMaps) + "?resourceVersion=0");
+    EXPECT_EQ(list.code, 200) << list.body;
+    EXPECT_EQ(list.body["items"].size(), 1u);
+    Watch begun(server->Ask("GET", std::string(kMaps) + "?watch=1&resourceVersion=0"));
+    EXPECT_EQ(begun.Next()["object"]["metadata"]["name"], "m");
+  }
   EXPECT_EQ(a_.Ask("GET", "/readyz").code, 500);
   EXPECT_EQ(a_.Ask("GET", "/readyz/ping").code, 200);
   EXPECT_FALSE(watch.IsWokenWithin(10s)) << "it neither ends nor expires";

@@ -81,6 +81,11 @@ Result<RecordPtr> MeteredStore::Get(const std::string& key, Revision at) {
   return Counted("get", key, begin, store_.Get(key, at));
 }
 
+Result<RecordPtr> MeteredStore::GetAny(const std::string& key) {
+  const Duration begin = clock_.Monotonic();
+  return Counted("get", key, begin, store_.GetAny(key));
+}
+
 Result<ListPage> MeteredStore::List(const ListRequest& request) {
   const Duration begin = clock_.Monotonic();
   return Counted("list", request.prefix, begin, store_.List(request));

@@ -19,6 +19,7 @@ class MeteredStore final : public Store {
   MeteredStore(Store& store, const Clock& clock, MetricRegistry& metrics);
 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
+  Result<RecordPtr> GetAny(const std::string& key) override;
   Result<ListPage> List(const ListRequest& request) override;
   // Counts once, with the time until it is known what is in it.
   Result<std::unique_ptr<ListCursor>> OpenList(const ListRequest& request) override;

@@ -256,6 +256,9 @@ CertificateOrder ServerOrder(const ApiServerFlags& flags, const std::string& add
   if (flags.bind_address != "0.0.0.0" && flags.bind_address != "::") {
     order.ip_addresses.push_back(flags.bind_address);
   }
+  for (const std::string& name : flags.extra_names) {
+    (ParseIp(name) ? order.ip_addresses : order.dns_names).push_back(name);
+  }
   // By it pods know the server: the service "kubernetes".
   for (const std::string& range : flags.service_cluster_ip_ranges) {
     if (auto cidr = ParseCidr(range)) {

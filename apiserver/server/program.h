@@ -33,6 +33,7 @@ struct ApiServerFlags {
   // Where the server's certificate is found, or made: apiserver.crt and apiserver.key. "": below
   // data_dir, from an authority of its own.
   std::string cert_dir = "";
+  std::vector<std::string> extra_names = {};  // Of a certificate that is made; no flag.
   std::string client_ca_file = "";
   std::string requestheader_client_ca_file = "";
   FrontProxyOptions front_proxy = {};  // But for its authorities.

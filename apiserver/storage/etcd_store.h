@@ -12,7 +12,9 @@
 //
 // A read of the newest state asks etcd: for the key itself, or which revision is current, so that
 // it sees what was written through any server before it began. Lists then go by the index and the
-// cache. Events older than the ring are read from etcd's history.
+// cache. Who is content with any state (resourceVersion=0) gets what the index and the cache have;
+// what is not there a member answers by itself, whether or not it hears a leader. Events older than
+// the ring are read from etcd's history.
 //
 // Keys are kube-apiserver's: "/registry/pods/ns/name" under `prefix` in place of "/registry".
 // Values are as etcd_values.h says.
@@ -74,6 +76,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   ~EtcdStore() override;
 
   Result<RecordPtr> Get(const std::string& key, Revision at = {}) override;
+  Result<RecordPtr> GetAny(const std::string& key) override;
   Result<ListPage> List(const ListRequest& request) override;
   Result<Written> Apply(Write write) override;
   using Store::Watch;
@@ -134,6 +137,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<std::optional<ListPage>> ListFromIndex(const ListRequest& request);
   KeyIndex::Range Collect(const ListRequest& request);
   Result<ListPage> ListFromEtcd(const ListRequest& request, Revision at);
+  Result<RecordPtr> GetFromMember(const std::string& key, Revision shown);
 
   Result<etcd::TxnRequest> TransactionOf(const Write& write, const std::string& key,
                                          const std::string& bytes);

@@ -59,11 +59,36 @@ Result<RecordPtr> EtcdStore::Get(const std::string& key, Revision at) {
   return record;
 }
 
+// As kube-apiserver answers resourceVersion=0 from its watch cache.
+Result<RecordPtr> EtcdStore::GetAny(const std::string& key) {
+  const auto shown = index_.Find(key);
+  if (!shown) return Fail(NoSuchKey(key));
+  if (auto cached = cache_.Find(*shown); cached && cached->key == key) return cached;
+  if (auto record = GetFromMember(key, *shown)) return record;
+  return Get(key);
+}
+
+// kExpired: the member lags behind what was shown here, by another one.
+Result<RecordPtr> EtcdStore::GetFromMember(const std::string& key, Revision shown) {
+  etcd::RangeRequest request;
+  *request.mutable_key() = TRY(ToEtcdKey(key));
+  request.set_serializable(true);
+  const auto response = TRY(client_->Range(request));
+  if (response.kvs().empty() || RevisionFrom(response.kvs(0).mod_revision()) < shown) {
+    return Fail(ListExpired());
+  }
+  auto record = ToRecord(response.kvs(0), key);
+  cache_.InsertIfRoom(record);
+  return record;
+}
+
 Result<ListPage> EtcdStore::List(const ListRequest& request) {
   if (!MayWait()) return Fail(WouldWait());
   Revision at = request.at;
   if (at.value != 0) {
     TRY(CheckReadable(at));
+  } else if (request.any) {
+    at = Current();
   } else {
     at = TRY(NewestRevision());
     // While the watch is interrupted etcd answers by itself.
@@ -73,7 +98,12 @@ Result<ListPage> EtcdStore::List(const ListRequest& request) {
     if (auto page = TRY(ListFromIndex(request))) return *std::move(page);
     if (request.at.value == 0) at = Current();
   }
-  return ListFromEtcd(request, at);
+  auto page = ListFromEtcd(request, at);
+  if (page || !request.any) return page;
+  // That member could not tell, or lags behind what was shown here.
+  ListRequest sure = request;
+  sure.any = false;
+  return List(sure);
 }
 
 KeyIndex::Range EtcdStore::Collect(const ListRequest& request) {
@@ -124,6 +154,7 @@ Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at
     range.set_key(after + '\0');
   }
   range.set_revision(static_cast<int64_t>(at.value));
+  range.set_serializable(request.any);
   const size_t limit = request.limit == 0 ? SIZE_MAX : request.limit;
   ListPage page{.revision = at};
   for (;;) {

@@ -133,6 +133,33 @@ TEST_F(EtcdStoreTest, AReadSeesWhatWasWrittenThroughAnotherStoreBefore) {
   }
 }
 
+TEST_F(EtcdStoreTest, AnyStateIsWhatWasShownHere) {
+  const auto a = Open();
+  const auto small = Open({.cache_bytes_max = 0});
+  EtcdStore* const both[] = {a.get(), small.get()};
+  Put(*a, "pods/x", "1");
+  const Revision last = Put(*a, "pods/x", "2").revision;
+  Put(*a, "pods/y", "1");
+  ASSERT_TRUE(a->Apply({.key = "/registry/pods/y"}));
+  for (EtcdStore* store : both) {
+    ASSERT_TRUE(store->Reach(a->Current()));
+    const auto record = store->GetAny("/registry/pods/x");
+    ASSERT_TRUE(record) << record.error().message;
+    EXPECT_EQ((*record)->value, "2");
+    EXPECT_EQ((*record)->modified, last);
+    EXPECT_EQ(store->GetAny("/registry/pods/y").error().reason, Reason::kNotFound);
+    const auto page = store->List({.prefix = "/registry/pods/", .any = true});
+    ASSERT_TRUE(page) << page.error().message;
+    EXPECT_EQ(page->records.size(), 1u);
+    EXPECT_EQ(page->revision, a->Current());
+  }
+  host_.Kill();
+  EXPECT_EQ((*a->GetAny("/registry/pods/x"))->value, "2") << "it is in memory";
+  EXPECT_TRUE(a->List({.prefix = "/registry/pods/", .any = true}));
+  EXPECT_FALSE(a->Get("/registry/pods/x"));
+  EXPECT_FALSE(small->GetAny("/registry/pods/x")) << "nobody knows it";
+}
+
 TEST_F(EtcdStoreTest, ARestartedStoreGoesOnWithTheWatchesOfTheOneBefore) {
   auto first = Open();
   Put(*first, "pods/x", "1");

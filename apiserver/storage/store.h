@@ -92,6 +92,8 @@ struct ListRequest {
   // 0: the newest. An older revision than the compacted one fails with Expired, a newer one than
   // the current with kTimeout ("Too large resource version").
   Revision at;
+  // As GetAny: a state that this server has heard of will do, where `at` leaves it open.
+  bool any = false;
   // Most records that are returned; 0: no limit.
   size_t limit = 0;
   // Records it refuses do not count towards `limit`. May be empty. Must not call the store.
@@ -209,6 +211,9 @@ class Store {
 
   // NotFound when the key does not exist at that revision; Expired and kTimeout as in ListRequest.
   virtual Result<RecordPtr> Get(const std::string& key, Revision at = {}) = 0;
+  // The same for who is content with a version that this server has heard of and shown, though
+  // others may have written a newer one by now: what a server that is cut off from them can answer.
+  virtual Result<RecordPtr> GetAny(const std::string& key) { return Get(key); }
   virtual Result<ListPage> List(const ListRequest& request) = 0;
   // The list that List would return, of which no more is held than what is read at a time; the
   // filter is called for as long as the cursor lives, and on its thread. A backend may hold all of

@@ -399,6 +399,7 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
       return start;
     }
     ListRequest selected{.prefix = prefix};
+    selected.any = options.resource_version == "0";
     if (!selection->TakesAll()) {
       selected.filter = [selection](const Record& record) { return selection->Takes(record); };
       selected.terms = TermsOf(options, selection->kind);

@@ -16,6 +16,8 @@ check "another node does not reach it, either" lacks far on server curl -sS -m 2
 check "its own node does" on far curl -fsS -m 2 "http://${peer_ip[far]}/sum"
 check "so its probes go on" running app=peer 3
 check "who is not meant is reached as before" by_name near
+check "what comes over a pod's cable is held against its address" has 'fib saddr . iif' on near nft list table inet skiff-policy
+check "near remembers what it closes when it boots" has 10.244. on near cat /var/lib/skiff/network-policies
 policy peers "ingress: [{from: [{podSelector: {matchLabels: {app: peer}}}], ports: [{port: 80}]}]" >/dev/null
 check "a second policy lets peers in" reach near far
 check "from each machine" reach server near
@@ -26,4 +28,7 @@ check "by their service's name and address" by_name near
 check "not even to the machine next door" has "No route to host" in_pod "${peer[near]}" client http://10.77.1.10:6443/ --timeout 2
 kubectl delete networkpolicy --all >/dev/null
 check "without policies all is open" reach near far
-for node in server near far; do check "and no table is left on $node" no_table $node; done
+for node in server near far; do
+  check "and no table is left on $node" no_table $node
+  check "nothing is remembered" lacks network-policies on $node ls /var/lib/skiff
+done

@@ -4,7 +4,9 @@
 #
 #   e2e/peers/conformance.sh [REGEX...]     tests whose names match one of them; without any, all 441
 #
-# UPDATE=1       writes passing.txt: adds what passes, takes out what fails
+# EVERY=1        looks for names among all tests of Kubernetes, not those of conformance alone, and holds what passes
+#                against conformance/passing-others.txt
+# UPDATE=1       writes that file: adds what passes, takes out what fails
 # RUN_FLAGS      further flags of conformance/run.py
 # OUT            where results and logs go ($CONFORMANCE/results)
 # CONFORMANCE    where programs, images and logs are kept (${TMPDIR:-/tmp}/skiff-conformance)
@@ -20,9 +22,17 @@ out=${OUT:-$CONFORMANCE/results}
 # Of ours alone: the folder is named by whoever calls.
 rm -f "$out"/logs/*.log "$out"/{results.jsonl,by-name.txt,usage.csv}
 mkdir -p "$out"
-only=()
+only=() names=() held=passing.txt
 for regex in "$@"; do only+=(--only "$regex"); done
+if [ -n "${EVERY:-}" ]; then
+  [ $# -gt 0 ] || { echo "EVERY=1 wants a regex: there are thousands" >&2; exit 64; }
+  held=passing-others.txt
+  # "    FILE:LINE: NAME"
+  "$CONFORMANCE/bin/e2e.test" --list-tests | sed -nE 's/^ +[^ ]+:[0-9]+: //p' |
+    grep -E "$(IFS='|'; echo "$*")" | grep -vF '[Conformance]' >"$out/names.txt"
+  names=(--names "$out/names.txt")
+fi
 # shellcheck disable=SC2086
-"$kit/world.sh" "$kit/run.py" --out "$out" "${only[@]}" ${RUN_FLAGS:-}
-PATH=$CONFORMANCE/bin:$PATH "$kit/report.py" --by-name "$out/by-name.txt" "$out"
-python3 "$kit/held.py" ${UPDATE:+--update} "$kit/passing.txt" "$out/by-name.txt"
+"$kit/world.sh" "$kit/run.py" --out "$out" "${names[@]}" "${only[@]}" ${RUN_FLAGS:-}
+PATH=$CONFORMANCE/bin:$PATH "$kit/report.py" "${names[@]}" --by-name "$out/by-name.txt" "$out"
+python3 "$kit/held.py" ${UPDATE:+--update} "$kit/$held" "$out/by-name.txt"

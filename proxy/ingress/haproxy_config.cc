@@ -135,6 +135,14 @@ std::string_view NameOfProtocol(BackendProtocol protocol) {
 std::string BackendText(const std::string& name, const Backend& backend, bool with_servers) {
   std::string text = fmt::format("\nbackend {}\n", name);
   text += backend.sticky ? "  balance source\n  hash-type consistent\n" : "  balance roundrobin\n";
+  const auto time = [&](const char* what, const std::optional<Duration>& value) {
+    if (!value) return;
+    text += fmt::format("  timeout {} {}ms\n", what,
+                        std::chrono::floor<std::chrono::milliseconds>(*value).count());
+  };
+  time("connect", backend.times.connect);
+  time("server", backend.times.server);
+  time("tunnel", backend.times.tunnel);
   // Servers are no part of the signature; how they are spoken to is.
   text += fmt::format("  # servers: {}\n", NameOfProtocol(backend.protocol));
   if (!with_servers) return text;

@@ -70,6 +70,21 @@ TEST(HaproxyConfigTest, HostsCertificatesAndProtocols) {
   ExpectGoldenFiles("hosts", RenderHaproxy(objects.Plan(), Settings()));
 }
 
+TEST(HaproxyConfigTest, TimesOfAnIngressStandInItsBackends) {
+  TestObjects objects = ThreeServices();
+  const HaproxyConfig before = RenderHaproxy(objects.Plan(), Settings());
+  objects.ingresses[0]->metadata.annotations = {{"ingress.skiff.io/timeout-server", "2m"},
+                                                {"ingress.skiff.io/timeout-tunnel", "12h"}};
+  const HaproxyConfig after = RenderHaproxy(objects.Plan(), Settings());
+  EXPECT_NE(after.signature, before.signature);
+  EXPECT_NE(after.files.at("haproxy.cfg").find("backend default.threads.80.-120000-43200000\n"
+                                               "  balance roundrobin\n"
+                                               "  timeout server 120000ms\n"
+                                               "  timeout tunnel 43200000ms\n"),
+            std::string::npos)
+      << after.files.at("haproxy.cfg");
+}
+
 TEST(HaproxyConfigTest, EndpointsAreNoPartOfTheSignature) {
   TestObjects objects = ThreeServices();
   const std::string before = RenderHaproxy(objects.Plan(), Settings()).signature;

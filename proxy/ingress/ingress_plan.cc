@@ -8,6 +8,7 @@
 
 #include "api/rules/core/ip.h"
 #include "api/rules/names.h"
+#include "api/text/time_text.h"
 #include "base/text.h"
 #include "proxy/ingress/route_keys.h"
 
@@ -18,6 +19,7 @@ using networking_v1::Ingress;
 using networking_v1::IngressBackend;
 
 constexpr char kClassAnnotation[] = "kubernetes.io/ingress.class";
+constexpr char kTimesPrefix[] = "ingress.skiff.io/timeout-";
 constexpr int kPortMax = 65535;
 
 std::set<std::string> OurClasses(const IngressWorld& world) {
@@ -32,6 +34,15 @@ std::string ClassOf(const Ingress& ingress) {
   if (ingress.spec.ingress_class_name) return *ingress.spec.ingress_class_name;
   const auto annotation = ingress.metadata.annotations.find(kClassAnnotation);
   return annotation == ingress.metadata.annotations.end() ? "" : annotation->second;
+}
+
+// "" where none is said.
+std::string SuffixOf(const BackendTimes& times) {
+  if (times == BackendTimes()) return "";
+  const auto text = [](const std::optional<Duration>& time) {
+    return time ? std::to_string(std::chrono::floor<std::chrono::milliseconds>(*time).count()) : "";
+  };
+  return fmt::format(".{}-{}-{}", text(times.connect), text(times.server), text(times.tunnel));
 }
 
 auto AgeRank(const Ingress& ingress) {
@@ -87,6 +98,7 @@ class Planner {
     });
     for (PlannedIngress& each : plan_.ingresses) {
       now_ = &each;
+      times_ = TakeTimes();
       AddRules();
       AddDefault();
       AddCertificates();
@@ -99,6 +111,34 @@ class Planner {
   const std::string& ns() const { return ingress().metadata.namespace_; }
   void Tell(std::string reason, std::string message) {
     now_->problems.insert({std::move(reason), std::move(message)});
+  }
+
+  BackendTimes TakeTimes() {
+    BackendTimes times;
+    const std::pair<const char*, std::optional<Duration>*> known[] = {
+        {"connect", &times.connect}, {"server", &times.server}, {"tunnel", &times.tunnel}};
+    const std::string_view prefix = kTimesPrefix;
+    const auto& annotations = ingress().metadata.annotations;
+    for (auto each = annotations.lower_bound(std::string(prefix));
+         each != annotations.end() && each->first.starts_with(prefix); ++each) {
+      const auto field = std::find_if(std::begin(known), std::end(known), [&](const auto& one) {
+        return each->first.substr(prefix.size()) == one.first;
+      });
+      const auto time = ParseGoDuration(each->second);
+      if (field == std::end(known)) {
+        Tell("InvalidAnnotation", fmt::format("{} is none of {}connect, -server, -tunnel",
+                                              each->first, prefix));
+      } else if (!time || Duration(*time) < kBackendTimeMin || Duration(*time) > kBackendTimeMax) {
+        Tell("InvalidAnnotation", fmt::format("{} is no time from {} to {}, such as 90s: it is as "
+                                              "without it",
+                                              each->first,
+                                              FormatGoDuration(Duration(kBackendTimeMin).count()),
+                                              FormatGoDuration(Duration(kBackendTimeMax).count())));
+      } else {
+        *field->second = Duration(*time);
+      }
+    }
+    return times;
   }
 
   void AddRules() {
@@ -180,9 +220,10 @@ class Planner {
                        asked.name.empty() ? std::to_string(asked.number) : asked.name));
       return std::string(kNoBackend);
     }
-    const std::string key = fmt::format("{}.{}.{}", ns(), name, port->port);
+    const std::string key = fmt::format("{}.{}.{}{}", ns(), name, port->port, SuffixOf(times_));
     if (!plan_.backends.contains(key)) {
       plan_.backends[key] = {.protocol = ProtocolOf(*port),
+                             .times = times_,
                              .sticky = service->spec.session_affinity == "ClientIP",
                              .endpoints = EndpointsOf(world_.slices(ns(), name), port->name)};
     }
@@ -242,6 +283,7 @@ class Planner {
   const IngressWorld& world_;
   IngressPlan plan_;
   PlannedIngress* now_ = nullptr;
+  BackendTimes times_;  // Of that one.
   std::map<std::pair<const void*, std::string>, std::string> owners_;  // "namespace/name" by route.
   std::map<std::string, std::string> certified_;                       // Secret by host.
 };

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 namespace skiff::ingress {
@@ -52,9 +54,20 @@ struct Endpoint {
 // How the endpoints of a port are spoken to: appProtocol.
 enum class BackendProtocol : uint8_t { kHttp, kH2c, kHttps };
 
-// A port of a Service.
+// How long endpoints may take, where an Ingress says so by an annotation; unset: as for all others.
+struct BackendTimes {
+  std::optional<Duration> connect;  // ingress.skiff.io/timeout-connect
+  std::optional<Duration> server;   // .../timeout-server: without a byte of the answer.
+  std::optional<Duration> tunnel;   // .../timeout-tunnel: without a byte on a WebSocket.
+  bool operator==(const BackendTimes&) const = default;
+};
+inline constexpr Duration kBackendTimeMin = 100ms;
+inline constexpr Duration kBackendTimeMax = 24h;
+
+// A port of a Service, as Ingresses with those times lead to it.
 struct Backend {
   BackendProtocol protocol = BackendProtocol::kHttp;
+  BackendTimes times;
   bool sticky = false;  // sessionAffinity: ClientIP
   std::set<Endpoint> endpoints;
   bool operator==(const Backend&) const = default;
@@ -80,7 +93,8 @@ struct PlannedCertificate {
 struct IngressPlan {
   // Backends by the keys of route_keys; by the host alone for what no rule matches.
   std::map<std::string, std::string> exact, prefix, defaults;
-  // By name: NAMESPACE.SERVICE.PORT, or kNoBackend, of which there is nothing to say.
+  // By name: NAMESPACE.SERVICE.PORT, for times of its own .MS-MS-MS behind that, or kNoBackend, of
+  // which there is nothing to say.
   std::map<std::string, Backend> backends;
   std::map<std::string, PlannedCertificate> certificates;  // By "namespace/name" of the Secret.
   std::vector<PlannedIngress> ingresses;                   // Of our class, the oldest first.

@@ -156,6 +156,44 @@ TEST(IngressPlanTest, APortsProtocolAndAffinityAreItsBackends) {
   }
 }
 
+TEST(IngressPlanTest, TimesAreThoseOfTheIngressThatLeadsThere) {
+  TestObjects objects;
+  objects.AddService("web", {"10.0.0.1"});
+  auto& slow = objects.AddRule("slow", "", "/slow", "Exact", "web");
+  slow.metadata.annotations = {{"ingress.skiff.io/timeout-server", "1h30m"},
+                               {"ingress.skiff.io/timeout-connect", "500ms"}};
+  objects.AddRule("usual", "", "/usual", "Exact", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.exact, UnorderedElementsAre(Pair("%2Fslow", "default.web.80.500-5400000-"),
+                                               Pair("%2Fusual", "default.web.80")));
+  const BackendTimes& times = plan.backends.at("default.web.80.500-5400000-").times;
+  EXPECT_EQ(times.server, 90min);
+  EXPECT_EQ(times.connect, 500ms);
+  EXPECT_FALSE(times.tunnel);
+  EXPECT_EQ(plan.backends.at("default.web.80").times, BackendTimes());
+  EXPECT_EQ(plan.backends.at("default.web.80.500-5400000-").endpoints.size(), 1u);
+  EXPECT_EQ(ProblemsOf(plan, "slow"), "");
+}
+
+TEST(IngressPlanTest, TimesThatAreNoneAreTold) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  auto& wrong = objects.AddRule("wrong", "", "/", "Prefix", "web");
+  wrong.metadata.annotations = {{"ingress.skiff.io/timeout-server", "90"},
+                                {"ingress.skiff.io/timeout-tunnel", "25h"},
+                                {"ingress.skiff.io/timeout-client", "1s"},
+                                {"other.io/timeout-server", "1s"}};
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.prefix, ElementsAre(Pair("%2F", "default.web.80"))) << "all else is served";
+  EXPECT_EQ(ProblemsOf(plan, "wrong"),
+            "InvalidAnnotation: ingress.skiff.io/timeout-client is none of "
+            "ingress.skiff.io/timeout-connect, -server, -tunnel\n"
+            "InvalidAnnotation: ingress.skiff.io/timeout-server is no time from 100ms to 24h0m0s, "
+            "such as 90s: it is as without it\n"
+            "InvalidAnnotation: ingress.skiff.io/timeout-tunnel is no time from 100ms to 24h0m0s, "
+            "such as 90s: it is as without it\n");
+}
+
 TEST(IngressPlanTest, ACertificateIsForTheHostsThatItIsNamedForFirst) {
   TestObjects objects;
   objects.certificates = {{"one", "ONE"}, {"two", "TWO"}};

@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kNotInstalled[] = "nft is not installed";
 constexpr char kRefuses[] = "reject with icmpx";  // The end of two chains.
+constexpr char kCableRule[] = "fib saddr . iif oif";
 constexpr size_t kListedBytesMax = 256 << 20;
 constexpr Duration kNftTimeout = 60s;
 constexpr std::string_view kTableName = std::string_view(kPolicyTable).substr(5);  // "inet "
@@ -53,7 +54,8 @@ bool IsLoss(const nlmsghdr& message) {
       const uint16_t table = is_chain ? +NFTA_CHAIN_TABLE : +NFTA_RULE_TABLE;
       const auto chain = text(is_chain ? +NFTA_CHAIN_NAME : +NFTA_RULE_CHAIN);
       return text(table) == kTableName &&
-             (chain == "ingress" || chain == "egress" || chain.starts_with("deny-"));
+             (chain == "ingress" || chain == "egress" || chain == "cables" ||
+              chain.starts_with("deny-"));
     }
     default:
       return false;
@@ -62,7 +64,19 @@ bool IsLoss(const nlmsghdr& message) {
 
 class NftProgram final : public Nft {
  public:
-  Result<> Load(const std::string& text) override { return RunNft(text); }
+  Result<> Load(const std::string& text) override {
+    binds_cables_ |= text.find(kCableRule) != text.npos;
+    return RunNft(text);
+  }
+  bool LooksUpRoutes() override {
+    const std::string table =
+        fmt::format("table inet skiff-probe {{\nchain c {{\ntype filter hook prerouting priority "
+                    "raw;\n{} missing drop\n}}\n}}\n",
+                    kCableRule);
+    const auto checked = RunProcess(
+        {.argv = {"nft", "--check", "-f", "-"}, .stdin_text = table, .timeout = kNftTimeout});
+    return checked && checked->exit_code == 0;
+  }
   bool Intact() override {
     // Whoever flushes leaves no last rule.
     const auto listed = RunProcess(
@@ -72,7 +86,8 @@ class NftProgram final : public Nft {
     if (!listed || listed->exit_code != 0) return false;
     const std::string& rules = listed->out;
     return rules.find("vmap @out6") != rules.npos && rules.find("vmap @in6") != rules.npos &&
-           rules.find(kRefuses) != rules.rfind(kRefuses);
+           rules.find(kRefuses) != rules.rfind(kRefuses) &&
+           (!binds_cables_ || rules.find(kCableRule) != rules.rfind(kCableRule));
   }
   Result<> Remove() override {
     return RunNft(fmt::format("table {0} {{ }}\ndelete table {0}\n", kPolicyTable));
@@ -90,7 +105,14 @@ class NftProgram final : public Nft {
 
  private:
   std::unique_ptr<NetlinkWatch> watch_;
+  bool binds_cables_ = false;  // Of two families.
 };
+
+bool IsThere() {
+  const auto listed = RunProcess(
+      {.argv = {"nft", "list", "table", "inet", std::string(kTableName)}, .output_bytes_max = 0});
+  return listed && listed->exit_code == 0;
+}
 
 }  // namespace
 
@@ -107,10 +129,35 @@ std::string NftTrouble() {
 
 Result<> CleanupPolicies() {
   // Without the program, or a kernel for it, there has never been a table.
-  const auto listed = RunProcess(
-      {.argv = {"nft", "list", "table", "inet", std::string(kTableName)}, .output_bytes_max = 0});
-  if (!listed || listed->exit_code != 0) return {};
+  if (!IsThere()) return {};
   return OpenNft()->Remove();
+}
+
+std::string ClosedTable(const std::vector<std::string>& ranges) {
+  std::string rules[2];  // For who comes in, and who goes out.
+  for (const std::string& range : ranges) {
+    const char* family = range.find(':') == range.npos ? "ip" : "ip6";
+    rules[0] += fmt::format("\t\tct state new {} daddr {} drop\n", family, range);
+    rules[1] += fmt::format("\t\tct state new {} saddr {} drop\n", family, range);
+  }
+  std::string text = fmt::format(
+      "table {0} {{ }}\ndelete table {0}\ntable {0} {{\n"
+      "\tcomment \"until NetworkPolicies are read; written by skiff\"\n",
+      kPolicyTable);
+  int priority = 10;
+  for (const auto& [chain, lines] :
+       {std::pair("egress", &rules[1]), std::pair("ingress", &rules[0])}) {
+    text += fmt::format(
+        "\tchain {} {{\n"
+        "\t\ttype filter hook forward priority filter + {}; policy accept;\n{}\t}}\n",
+        chain, priority++, *lines);
+  }
+  return text + "}\n";
+}
+
+Result<> CloseUntilRead(const std::vector<std::string>& ranges) {
+  if (ranges.empty() || IsThere()) return {};
+  return RunNft(ClosedTable(ranges));
 }
 
 }  // namespace skiff::netpol

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -17,6 +18,8 @@ class Nft {
   virtual Result<> Load(const std::string& text) = 0;
   // Whether the table's base chains are as they were loaded.
   virtual bool Intact() = 0;
+  // Whether rules can look routes up (the kernel's nft_fib).
+  virtual bool LooksUpRoutes() = 0;
   // Removes the table, where it is.
   virtual Result<> Remove() = 0;
   // From now on `look` is called, on a thread of its own, when somebody may have taken the table or
@@ -34,5 +37,12 @@ std::string NftTrouble();
 
 // Takes the table away, where it is.
 Result<> CleanupPolicies();
+
+// Of a machine that has booted, before it has read any policies: unless the table is there, in
+// place of it one by which pods of these ranges begin no connections, and nobody but their node
+// with them. What Load brings first replaces it.
+Result<> CloseUntilRead(const std::vector<std::string>& ranges);
+// That table; pure.
+std::string ClosedTable(const std::vector<std::string>& ranges);
 
 }  // namespace skiff::netpol

@@ -77,6 +77,7 @@ Duration PolicyLoop::Step() {
       // What an earlier process has left. Where nothing can be removed there is nothing, either.
       (void)dependencies_.nft.Remove();
       is_clean_ = true;
+      Remember({});
     }
     return kNever;
   }
@@ -90,6 +91,7 @@ Duration PolicyLoop::Step() {
   TakeChanges();
   if (const auto written = Sync(); !written) return AfterFailure(written.error().message, now);
   told_.clear();
+  Remember(is_clean_ ? std::vector<std::string>() : plan_.OwnRanges());
   const Duration after = dependencies_.clock.Monotonic();
   not_before_ = after + times_.min_sync_period;
   if (!watches_ && !is_clean_) {
@@ -128,6 +130,12 @@ Duration PolicyLoop::AfterFailure(const std::string& why, Duration now) {
   return times_.sync_period;
 }
 
+void PolicyLoop::Remember(const std::vector<std::string>& ranges) {
+  if (remembered_ == ranges) return;
+  remembered_ = ranges;
+  dependencies_.remember(ranges);
+}
+
 void PolicyLoop::SetPolicy(const ObjectKey& key) {
   const auto policy = dependencies_.policies.Get(key);
   const auto set = plan_.SetPolicy(key, policy.get());
@@ -144,6 +152,12 @@ void PolicyLoop::TakeChanges() {
     std::swap(changes, changes_);
   }
   if (!std::exchange(has_taken_all_, true)) {
+    if (dependencies_.nft.LooksUpRoutes()) {
+      plan_.BindCables();
+    } else {
+      log_.Info("the kernel's nftables look up no routes (nft_fib): a pod with CAP_NET_RAW can send "
+                "under an address that is not its own");
+    }
     for (const auto& each : dependencies_.namespaces.List()) {
       changes.namespaces.insert(each->metadata.name);
     }

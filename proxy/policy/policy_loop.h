@@ -10,8 +10,10 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "api/gen/core_v1.h"
 #include "api/gen/networking_v1.h"
@@ -44,6 +46,9 @@ class PolicyLoop final : public ControlLoop {
     std::function<void()> read_pods;
     // Policies do not hold here: with why, once for as long as it is so.
     std::function<void(const std::string& why)> tell;
+    // Told which ranges this node's pods have while policies hold, and none when there are none any
+    // more, whenever that has changed: what is to be closed after a boot (CloseUntilRead).
+    std::function<void(const std::vector<std::string>& ranges)> remember;
     const Clock& clock;
     Nft& nft;
   };
@@ -67,6 +72,7 @@ class PolicyLoop final : public ControlLoop {
   bool HasInputs();
   void TakeChanges();
   void SetPolicy(const ObjectKey& key);
+  void Remember(const std::vector<std::string>& ranges);
   Result<> Sync();
   void LookAtTable(Duration now);
   Duration AfterFailure(const std::string& why, Duration now);
@@ -82,6 +88,7 @@ class PolicyLoop final : public ControlLoop {
   bool has_taken_all_ = false;
   bool must_write_all_ = true;
   bool is_clean_ = false;  // No table, and none is wanted.
+  std::optional<std::vector<std::string>> remembered_;
   bool watches_ = false;
   std::string told_;
   Duration not_before_{};

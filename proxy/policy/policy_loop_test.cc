@@ -10,6 +10,7 @@
 namespace skiff::netpol {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -28,6 +29,7 @@ class KeptNft final : public Nft {
     return {};
   }
   bool Intact() override { return intact; }
+  bool LooksUpRoutes() override { return looks_up_routes; }
   Result<> Remove() override {
     texts.emplace_back("removed");
     return {};
@@ -40,6 +42,7 @@ class KeptNft final : public Nft {
 
   int failures = 0;
   bool intact = true;
+  bool looks_up_routes = true;
   std::vector<std::string> texts;
   std::function<void()> deleted;
 };
@@ -96,11 +99,14 @@ class PolicyLoopTest : public testing::Test {
   KeptNft nft_;
   int reads_ = 0;
   std::vector<std::string> told_;
+  std::optional<std::vector<std::string>> remembered_;
   uint64_t revision_ = 0;
   PolicyLoop loop_{{informers_.For<networking_v1::NetworkPolicy>(),
                     informers_.For<core_v1::Namespace>(), informers_.For<core_v1::Node>(),
                     informers_.For<core_v1::Pod>(), [this] { ++reads_; },
-                    [this](const std::string& why) { told_.push_back(why); }, clock_, nft_},
+                    [this](const std::string& why) { told_.push_back(why); },
+                    [this](const std::vector<std::string>& ranges) { remembered_ = ranges; },
+                    clock_, nft_},
                    "node-a"};
 };
 
@@ -137,6 +143,33 @@ TEST_F(PolicyLoopTest, TheFirstPolicyHasAllWrittenAndTheLastOneTakesItAlong) {
   EXPECT_THAT(again[0], StartsWith("table inet skiff-policy { }"));
   EXPECT_THAT(again[0], HasSubstr("in/default/again"));
   EXPECT_THAT(again[0], Not(HasSubstr("10.244.0.2")));
+}
+
+TEST_F(PolicyLoopTest, WhatIsToBeClosedAfterABootIsRememberedWhilePoliciesHold) {
+  SetPods({kA});
+  Settle();
+  EXPECT_FALSE(remembered_) << "nobody has said yet whether there are policies";
+  SetPolicies({"web"});
+  Settle();
+  EXPECT_THAT(remembered_.value(), ElementsAre("10.244.0.0/24"));
+  SetPolicies({});
+  Settle();
+  EXPECT_THAT(remembered_.value(), IsEmpty());
+}
+
+TEST_F(PolicyLoopTest, CablesAreBoundToAddressesWhereTheKernelLooksUpRoutes) {
+  SetPolicies({"web"});
+  SetPods({kA});
+  Settle();
+  EXPECT_THAT(Written(), ElementsAre(HasSubstr("fib saddr . iif oif missing drop")));
+}
+
+TEST_F(PolicyLoopTest, WhereItDoesNotAllElseHolds) {
+  nft_.looks_up_routes = false;
+  SetPolicies({"web"});
+  SetPods({kA});
+  Settle();
+  EXPECT_THAT(Written(), ElementsAre(AllOf(HasSubstr("goto in-"), Not(HasSubstr("fib")))));
 }
 
 TEST_F(PolicyLoopTest, WhatPoliciesDoNotSeeOfAPodWritesNothing) {

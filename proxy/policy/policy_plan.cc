@@ -73,6 +73,21 @@ PolicyPlan::PolicyPlan(std::string node_name)
   table_.SetChain("ingress", BaseChain("daddr", 11, "in"));
 }
 
+// Before connections are tracked and addresses of Services replaced. Cables have the names that CNI
+// gives them. The address of one who asks whether an IPv6 is free is none.
+void PolicyPlan::BindCables() {
+  table_.SetChain("cables",
+                  {"type filter hook prerouting priority raw; policy accept;",
+                   "iifname \"veth*\" meta nfproto ipv4 fib saddr . iif oif missing drop",
+                   "iifname \"veth*\" ip6 saddr != :: fib saddr . iif oif missing drop"});
+}
+
+std::vector<std::string> PolicyPlan::OwnRanges() const {
+  const auto found = shown_ranges_.find("ranges");
+  if (found == shown_ranges_.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
 Result<> PolicyPlan::SetPolicy(const ObjectKey& key, const networking_v1::NetworkPolicy* policy) {
   if (policy == nullptr) {
     DropPolicy(key);

@@ -57,6 +57,13 @@ class PolicyPlan {
   // The CIDRs of a node's pods; none when it is gone.
   void SetNode(const std::string& name, const std::vector<std::string>& pod_cidrs);
 
+  // From now on what comes over a pod's cable comes from an address that is led to over that cable,
+  // or goes nowhere: policies go by addresses, and who has CAP_NET_RAW can write any. The kernel
+  // has to look routes up for that (Nft::LooksUpRoutes).
+  void BindCables();
+  // This node's own, as far as they are known.
+  std::vector<std::string> OwnRanges() const;
+
   NftTable& table() { return table_; }
   const NftTable& table() const { return table_; }
   size_t looks() const { return looks_ + peers_.looks(); }

@@ -52,6 +52,7 @@ class PolicyTrafficTest : public testing::TestWithParam<IptablesFlavour> {
     servers_.Add(*world_, "tcp", 8080, "outside", kOutsideIp);
     servers_.Add(*node_, "tcp", 7070, "node");
     servers_.Start();
+    if (nft_->LooksUpRoutes()) test_.plan.BindCables();
     Load();
   }
   std::vector<std::pair<std::string, const TestHost*>> Pods() const {
@@ -311,6 +312,54 @@ TEST_P(PolicyTrafficTest, APodHasTheNetworkWhenItsPoliciesAreKnown) {
   Change();
   EXPECT_EQ(Says(*b_, kOutsideIp), "outside");
   EXPECT_EQ(Says(*a_, kBIp), "b");
+}
+
+// Questions that a pod sends under an address of somebody else, as far as they come to pod a: the
+// answers would go to that one.
+TEST_P(PolicyTrafficTest, APodSendsUnderItsOwnAddressAlone) {
+  if (!nft_->LooksUpRoutes()) GTEST_SKIP() << "this kernel's nftables have no fib";
+  Policy("web", "{podSelector: {matchLabels: {app: a}}, ingress: [{from: [{podSelector: "
+                "{matchLabels: {app: d}}, namespaceSelector: {}}, {podSelector: {matchLabels: {app: "
+                "a}}, namespaceSelector: {}}]}]}");
+  a_->Do("nft add table inet seen");
+  a_->Do("nft add chain inet seen in { type filter hook input priority 0 ; }");
+  const auto comes = [&](const std::string& family, const std::string& source,
+                         const std::string& to) {
+    a_->Do("nft flush chain inet seen in");
+    a_->Do("nft add rule inet seen in " + family + " saddr " + source + " udp dport 8080 counter");
+    const bool is_v6 = family == "ip6";
+    b_->Do("ip address add " + source + (is_v6 ? "/128" : "/32") + " dev lo");
+    (void)Says(*b_, to, 8080, "udp", source);
+    b_->Do("ip address del " + source + (is_v6 ? "/128" : "/32") + " dev lo");
+    return a_->Do("nft list chain inet seen in").find("packets 0 ") == std::string::npos;
+  };
+  EXPECT_FALSE(comes("ip", kCIp, kAIp)) << "of another pod of this node";
+  EXPECT_FALSE(comes("ip", kDIp, kAIp)) << "of a pod of another node";
+  EXPECT_FALSE(comes("ip6", "fd00:244::4", "fd00:244::2"));
+  Policy("web", "{podSelector: {matchLabels: {app: a}}, ingress: [{from: [{podSelector: {}}]}]}");
+  EXPECT_EQ(Says(*b_, kAIp, 8080, "udp"), "a") << "its own";
+  EXPECT_EQ(Says(*b_, "fd00:244::2", 8080, "udp"), "a");
+  node_->Run([&] { EXPECT_TRUE(nft_->Intact()); });
+  node_->Do("nft flush chain inet skiff-policy cables");
+  node_->Run([&] { EXPECT_FALSE(nft_->Intact()); });
+}
+
+TEST_P(PolicyTrafficTest, AfterABootPodsAreClosedUntilPoliciesAreRead) {
+  node_->Run([&] {
+    ASSERT_TRUE(CleanupPolicies());
+    const auto closed = CloseUntilRead({"10.244.0.0/24", "fd00:244::/64"});
+    ASSERT_TRUE(closed) << closed.error().message;
+  });
+  EXPECT_EQ(Says(*b_, kAIp), "dropped");
+  EXPECT_EQ(Says(*b_, "fd00:244::2"), "dropped");
+  EXPECT_EQ(Says(*b_, kOutsideIp), "dropped");
+  EXPECT_EQ(Says(*world_, kAIp, 8080, "tcp", kOutsideIp), "dropped");
+  EXPECT_EQ(Says(*node_, kAIp), "a") << "its own node: probes go on";
+  Load();
+  EXPECT_EQ(WhoReaches(kAIp), "a b c d o ");
+  // Who starts again has what was there.
+  node_->Run([&] { ASSERT_TRUE(CloseUntilRead({"10.244.0.0/24"})); });
+  EXPECT_EQ(Says(*b_, kAIp), "a");
 }
 
 TEST_P(PolicyTrafficTest, APodOfAnotherNodeThatIsNotKnownYetMayAskAgain) {

@@ -1,0 +1,159 @@
+#include "skiff/control_plane.h"
+
+#include <fmt/format.h>
+
+#include "client/transport.h"
+#include "controllers/identity/certificate_rules.h"
+#include "controllers/program.h"
+#include "controllers/scheduler/scheduler.h"
+#include "proxy/ingress/ingress_plan.h"
+#include "skiff/node.h"
+
+namespace skiff {
+namespace {
+
+constexpr int kControllerThreads = 8;
+constexpr char kControllersName[] = "kube-controller-manager";
+
+ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, ApiServer& server) {
+  ControllerOptions controllers;
+  controllers.root_ca = pki.authority().pem().certificate_pem;
+  controllers.allocate_node_cidrs = true;
+  controllers.cluster_cidrs = {options.cluster_cidr};
+  controllers.service_cidrs = {options.service_cidr};
+  controllers.node_monitor_grace_period = options.node_monitor_grace_period;
+  controllers.signing_duration = options.cluster_signing_duration;
+  for (const auto signer : {certificates::kKubeletClientSigner, certificates::kKubeletServingSigner,
+                            certificates::kApiServerClientSigner}) {
+    controllers.signing_authorities.emplace(signer, pki.authority());
+  }
+  controllers.controllers = {"*", "bootstrap-signer-controller", "token-cleaner-controller",
+                             "kubelet-serving-approving-controller",
+                             "node-services-approving-controller"};
+  auto& balancer = controllers.service_load_balancer.emplace();
+  balancer.reserved = {{{"TCP", 22}, "ssh"},
+                       {{"TCP", options.secure_port}, "the API server"},
+                       {{"TCP", options.kubelet_port}, "the kubelet"}};
+  // On simulated nodes nothing listens.
+  if (options.simulated_nodes > 0) balancer.reserved.clear();
+  if (IsIngressWanted(options)) {
+    balancer.ingress_controller = ingress::kIngressController;
+  }
+  controllers.local_path_directory = options.data_dir + "/local-path";
+  controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
+  controllers.network_policies_are_enforced = options.simulated_nodes == 0;
+  controllers.sign_token = [&server](const Json& claims) { return server.SignToken(claims); };
+  return controllers;
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> TransportAs(ApiServer& server, const std::string& name,
+                                       std::vector<std::string> groups) {
+  User user{.name = name, .groups = std::move(groups)};
+  user.groups.emplace_back(kGroupAuthenticated);
+  return std::make_unique<InProcessTransport>(
+      [&server, user](const http::Request& request) { return server.Handle(request, user); },
+      InProcessTransport::Bodies::kObjects,
+      [&server, user](const http::Request& request, const http::LateReplyPtr& reply) {
+        return server.HandleLater(request, user, reply);
+      });
+}
+
+std::unique_ptr<Transport> TransportAsControllers(ApiServer& server) {
+  return TransportAs(server, fmt::format("system:{}", kControllersName));
+}
+
+ControlPlane::ControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies of)
+    : executor_(of.executor),
+      controller_transport_(TransportAsControllers(of.server)),
+      scheduler_transport_(TransportAs(of.server, "system:kube-scheduler")),
+      ingress_transport_(TransportAs(of.server, std::string(kIngressUser))),
+      controllers_({*controller_transport_, of.clock, of.random, of.informers, kControllersName}),
+      scheduler_({*scheduler_transport_, of.clock, of.random, of.informers, "kube-scheduler"}) {
+  AddControllers(controllers_, ControllersOf(options, pki, of.server));
+  scheduler::AddScheduler(scheduler_);
+  dns_service_ = DnsService::Start(options, *controller_transport_, of.informers, executor_);
+  ingress_ = ClusterIngress::Start(
+      options, {*ingress_transport_, of.informers, of.clock, executor_});
+}
+
+ControlPlane::~ControlPlane() {
+  Stop();
+}
+
+void ControlPlane::Start() {
+  controllers_.Start(executor_);
+  scheduler_.Start(executor_);
+}
+
+void ControlPlane::Stop() {
+  scheduler_.Stop();
+  controllers_.Stop();
+  dns_service_.reset();
+  ingress_.reset();
+}
+
+// All that a leader has beside its server.
+struct LedControlPlane::Duty {
+  Duty(const ClusterOptions& options, const Pki& pki, const Dependencies& of, Client& client)
+      : informers({client, of.clock, of.random}),
+        executor("controllers", kControllerThreads),
+        plane(options, pki, {of.server, informers, executor, of.clock, of.random}) {
+    plane.Start();
+  }
+  ~Duty() {
+    informers.Stop();  // They tell the plane of changes.
+    plane.Stop();
+  }
+  InformerFactory informers;
+  ThreadExecutor executor;
+  ControlPlane plane;
+};
+
+LedControlPlane::LedControlPlane(const ClusterOptions& options, const Pki& pki,
+                                 Dependencies dependencies)
+    : options_(options),
+      pki_(pki),
+      dependencies_(dependencies),
+      transport_(TransportAsControllers(dependencies.server)),
+      client_(*transport_, kControllersName) {
+  Elect();
+  executor_.Add(*this);
+}
+
+LedControlPlane::~LedControlPlane() {
+  executor_.Remove(*this);
+  // HAProxy stays, as that of a server alone: who starts again in time goes on leading.
+  duty_.reset();
+}
+
+void LedControlPlane::Elect() {
+  election_ = std::make_unique<LeaderElection>(
+      client_, dependencies_.clock, dependencies_.random,
+      LeaderElection::Options{.lease = {"kube-system", kControllersName},
+                              .identity = fmt::format("{}_{}", NodeName(options_),
+                                                      dependencies_.random.Uid()),
+                              .on_started = [this] { Begin(); },
+                              .on_stopped = [this] { lost_ = true; }});
+}
+
+void LedControlPlane::Begin() {
+  duty_ = std::make_unique<Duty>(options_, pki_, dependencies_, client_);
+}
+
+void LedControlPlane::End() {
+  duty_.reset();
+  StopIngress(options_.data_dir);  // It is another server's now.
+}
+
+Duration LedControlPlane::Step() {
+  const Duration wait = election_->Step();
+  if (!lost_) return wait;
+  End();
+  lost_ = false;
+  Elect();
+  return 0s;
+}
+
+}  // namespace skiff

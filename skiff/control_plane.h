@@ -1,0 +1,90 @@
+// What one server does for the whole cluster: controllers, scheduler, the Service of its DNS, its
+// Ingresses. A server alone does it as long as it lives; of several over one etcd one at a time
+// does, by a Lease.
+//
+//   every server:   API, its own node, the usage of pods and nodes
+//   who leads:      ControlPlane
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apiserver/auth/pki.h"
+#include "apiserver/server/api_server.h"
+#include "base/control_loop.h"
+#include "client/informer.h"
+#include "client/leader_election.h"
+#include "client/manager.h"
+#include "skiff/cluster.h"
+#include "skiff/cluster_dns.h"
+#include "skiff/cluster_ingress.h"
+
+namespace skiff {
+
+// How a program of this process reaches the server: as the user it would authenticate as, with the
+// rights of that user and no more.
+std::unique_ptr<Transport> TransportAs(ApiServer& server, const std::string& name,
+                                       std::vector<std::string> groups = {});
+// As the controllers do.
+std::unique_ptr<Transport> TransportAsControllers(ApiServer& server);
+
+class ControlPlane {
+ public:
+  struct Dependencies {
+    ApiServer& server;
+    InformerFactory& informers;  // They stop before Stop is called.
+    Executor& executor;
+    const Clock& clock;
+    Random& random;
+  };
+  ControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies dependencies);
+  ~ControlPlane();
+  // The informers that nobody has started yet start with it.
+  void Start();
+  // Returns when nothing of it runs; HAProxy goes on.
+  void Stop();
+
+ private:
+  Executor& executor_;
+  std::unique_ptr<Transport> controller_transport_, scheduler_transport_, ingress_transport_;
+  Manager controllers_, scheduler_;
+  std::unique_ptr<DnsService> dns_service_;
+  std::unique_ptr<ClusterIngress> ingress_;
+};
+
+// That of one server among several: it is there while this server holds the Lease
+// kube-system/kube-controller-manager, with informers of its own.
+//
+// Between the end of a lease and the moment when this server has noticed it and stopped, another
+// one may lead already. All that both write goes through etcd, where whoever goes by an old version
+// fails; and a server that lost its lease because it is cut off cannot write at all.
+class LedControlPlane final : public ControlLoop {
+ public:
+  struct Dependencies {
+    ApiServer& server;
+    const Clock& clock;
+    Random& random;
+  };
+  LedControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies dependencies);
+  ~LedControlPlane() override;
+  Duration Step() override;
+
+ private:
+  struct Duty;
+  void Elect();
+  void Begin();
+  void End();
+
+  const ClusterOptions options_;
+  const Pki& pki_;
+  const Dependencies dependencies_;
+  const std::unique_ptr<Transport> transport_;
+  Client client_;
+  std::unique_ptr<LeaderElection> election_;  // Replaced when the lease is lost.
+  std::unique_ptr<Duty> duty_;                // While this server leads.
+  bool lost_ = false;
+  ThreadExecutor executor_{"election", 1};  // Last: nothing runs when the rest goes.
+};
+
+}  // namespace skiff
