@@ -311,9 +311,9 @@ void SyncLastApplied(const Apply& apply, Json& object) {
   Json& applied_metadata = applied["metadata"];
   if (!applied_metadata.is_object()) applied_metadata = Json::object();
   applied_metadata.erase("managedFields");
-  if (applied_metadata.contains("annotations")) {
-    applied_metadata["annotations"].erase(name);
-    if (applied_metadata["annotations"].empty()) applied_metadata.erase("annotations");
+  if (const auto given = applied_metadata.find("annotations"); given != applied_metadata.end()) {
+    if (given->is_object()) given->erase(name);  // It may be null.
+    if (given->empty()) applied_metadata.erase(given);
   }
   std::string text = DumpJson(applied) + "\n";
   size_t bytes = 0;
