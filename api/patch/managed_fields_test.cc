@@ -192,8 +192,8 @@ TEST(ManagedFields, TheOldestOfManyWritersAreMerged) {
 
 // What would take minutes if all that is owned were gone through for each owner.
 TEST(ManagedFields, ManyOwnersAndManyFieldsAreBoundedInTime) {
-  constexpr size_t kMany = 20'000;
-  constexpr size_t kFields = 5 * kMany;
+  constexpr size_t kMany = 60'000;
+  constexpr size_t kFields = 2 * kMany;
   Json updates = Json::array();
   Json applies = Json::array();
   Json data = Json::object();
@@ -220,7 +220,7 @@ TEST(ManagedFields, ManyOwnersAndManyFieldsAreBoundedInTime) {
     EXPECT_TRUE(FromJson(ConfigMap::Describe(), document, &map));
     const auto begin = std::chrono::steady_clock::now();
     UpdateManagedFields(ConfigMap::Describe(), nullptr, &map, writer);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
     return map.metadata.managed_fields;
   };
   const auto merged = write(updates, Json::object());
