@@ -120,6 +120,10 @@ void Violations::Internal(const FieldPath& path, std::string_view detail) {
   AddValue("InternalError", "Internal error", path, "", detail);
 }
 
+bool Violations::full() const {
+  return IsFull(causes_);
+}
+
 void Violations::Append(const Violations& other) {
   for (const Cause& cause : other.causes_) Keep(cause, causes_);
 }

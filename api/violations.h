@@ -74,6 +74,8 @@ class Violations {
   void Internal(const FieldPath& path, std::string_view detail);
 
   bool empty() const { return causes_.empty(); }
+  // Nothing more is listed: whoever takes long to find more may stop.
+  bool full() const;
   // `message` is without the path: "Invalid value: -1: must be ...".
   const std::vector<Cause>& causes() const { return causes_; }
   void Append(const Violations& other);

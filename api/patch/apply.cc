@@ -168,17 +168,18 @@ Result<Json> Applier::Prune(Json merged, const ManagedEntry& last) const {
   const FieldSet last_named = WithNamedParents(last.fields, *whole.type);
   Versioned pruned = Without(whole, last_named);
   // Give back what any manager owns now, by the words of the version that it wrote, this one first.
-  std::map<std::string_view, FieldSet> owned;
+  std::map<std::string_view, std::vector<FieldSet>> owned;
   for (const ManagedEntry& entry : entries_) {
     const std::string_view version = entry.api_version;
-    FieldSet& all = owned[apply_.writer.versions == nullptr ? own : version];
-    all = Union(std::move(all), entry.fields);
+    owned[apply_.writer.versions == nullptr ? own : version].push_back(entry.fields);
   }
-  TRY(GiveBack(whole, pruned, first, owned[first]));
+  TRY(GiveBack(whole, pruned, first, UnionOf(std::move(owned[first]))));
   owned.erase(first);
   if (!owned.empty()) {
     Versioned there = whole;
-    for (const auto& [version, fields] : owned) TRY(GiveBack(there, pruned, version, fields));
+    for (auto& [version, fields] : owned) {
+      TRY(GiveBack(there, pruned, version, UnionOf(std::move(fields))));
+    }
     TRY(See(pruned, first));
   }
   // And what went only because it lay below something removed.
@@ -311,9 +312,9 @@ void SyncLastApplied(const Apply& apply, Json& object) {
   Json& applied_metadata = applied["metadata"];
   if (!applied_metadata.is_object()) applied_metadata = Json::object();
   applied_metadata.erase("managedFields");
-  if (applied_metadata.contains("annotations")) {
-    applied_metadata["annotations"].erase(name);
-    if (applied_metadata["annotations"].empty()) applied_metadata.erase("annotations");
+  if (const auto given = applied_metadata.find("annotations"); given != applied_metadata.end()) {
+    if (given->is_object()) given->erase(name);  // It may be null.
+    if (given->empty()) applied_metadata.erase(given);
   }
   std::string text = DumpJson(applied) + "\n";
   size_t bytes = 0;

@@ -192,6 +192,17 @@ TEST(Apply, KubectlTakesOverWhatItAppliedFromTheClient) {
             "Apply failed with 1 conflict: conflict with \"drift\" using v1: .data.l");
 }
 
+TEST(Apply, KubectlMayApplyNullForAnnotations) {
+  Applied<ConfigMap> map;
+  map.Update("kubectl-client-side-apply", R"({"metadata": {"name": "a", "annotations": {
+      "kubectl.kubernetes.io/last-applied-configuration": "{}"}}})");
+  EXPECT_EQ(map.Apply("kubectl", R"({"apiVersion": "v1", "kind": "ConfigMap",
+      "metadata": {"name": "a", "annotations": null}, "data": {"k": "v"}})", true), "");
+  EXPECT_EQ(map.object()["metadata"]["annotations"][std::string(kLastAppliedAnnotation)],
+            "{\"apiVersion\":\"v1\",\"data\":{\"k\":\"v\"},\"kind\":\"ConfigMap\","
+            "\"metadata\":{\"name\":\"a\"}}\n");
+}
+
 TEST(Apply, NoChangeKeepsTheObjectAndItsTimes) {
   Applied<ConfigMap> map;
   map.Apply("m", R"({"metadata":{"name":"c"},"data":{"a":"1"}})");

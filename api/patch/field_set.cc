@@ -33,6 +33,22 @@ auto LowerBound(Children& children, char letter, std::string_view name) {
                           });
 }
 
+// The first of what comes from `at` on that is not less than `element`. Steps double: a set is
+// compared with many small ones, and to go through all of it for each of them takes long.
+FieldChildren::const_iterator SkipTo(FieldChildren::const_iterator at,
+                                     FieldChildren::const_iterator end,
+                                     const std::string& element) {
+  std::ptrdiff_t step = 1;
+  while (step < end - at && at[step].first < element) {
+    at += step;
+    step *= 2;
+  }
+  const auto last = at + std::min(step + 1, end - at);
+  return std::lower_bound(at, last, element, [](const FieldChild& child, const std::string& name) {
+    return child.first < name;
+  });
+}
+
 // The first name of a dotted path as an element, and the rest.
 std::pair<std::string, std::string_view> SplitPath(std::string_view path) {
   const auto dot = path.find('.');
@@ -172,12 +188,23 @@ FieldSet Union(FieldSet a, const FieldSet& b) {
   return a;
 }
 
+FieldSet UnionOf(std::vector<FieldSet> sets) {
+  // Two and two: to add each to all that came before takes long where there are many.
+  for (size_t step = 1; step < sets.size(); step *= 2) {
+    for (size_t i = 0; i + step < sets.size(); i += 2 * step) {
+      sets[i] = Union(std::move(sets[i]), sets[i + step]);
+    }
+  }
+  if (sets.empty()) return {};
+  return std::move(sets[0]);
+}
+
 FieldSet Difference(const FieldSet& a, const FieldSet& b) {
   FieldSet out;
   out.member = a.member && !b.member;
   auto other = b.children.begin();
   for (const auto& [element, child] : a.children) {
-    while (other != b.children.end() && other->first < element) ++other;
+    other = SkipTo(other, b.children.end(), element);
     FieldSet rest;
     if (other != b.children.end() && other->first == element) {
       rest = Difference(child, other->second);
@@ -194,7 +221,7 @@ void Subtract(FieldSet& a, const FieldSet& b) {
   if (b.children.empty()) return;
   auto other = b.children.begin();
   a.children.EraseIf([&](FieldChild& child) {
-    while (other != b.children.end() && other->first < child.first) ++other;
+    other = SkipTo(other, b.children.end(), child.first);
     if (other == b.children.end() || other->first != child.first) return false;
     Subtract(child.second, other->second);
     return child.second.Empty();
@@ -212,7 +239,7 @@ FieldSet Intersection(const FieldSet& a, const FieldSet& b) {
   out.member = a.member && b.member;
   auto other = b.children.begin();
   for (const auto& [element, child] : a.children) {
-    while (other != b.children.end() && other->first < element) ++other;
+    other = SkipTo(other, b.children.end(), element);
     if (other == b.children.end()) break;
     if (other->first != element) continue;
     FieldSet both = Intersection(child, other->second);

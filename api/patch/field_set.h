@@ -101,6 +101,7 @@ struct ElementChain {
 void Insert(FieldSet& set, const ElementChain* path, size_t which = 0);
 
 FieldSet Union(FieldSet a, const FieldSet& b);
+FieldSet UnionOf(std::vector<FieldSet> sets);
 // The members of `a` that are not in `b`.
 FieldSet Difference(const FieldSet& a, const FieldSet& b);
 // Leaves no others in `a` itself.

@@ -312,7 +312,8 @@ void CapUpdateManagers(ManagedEntries& entries) {
            std::tie(b.time, b.manager, b.api_version, b.subresource);
   });
   ManagedEntries out;
-  std::map<std::string, size_t> first_of_version;  // Positions in `out`.
+  std::map<std::string, size_t> first_of_version;       // Positions in `out`.
+  std::map<size_t, std::vector<FieldSet>> put_together;  // What comes to be of the entry there.
   for (ManagedEntry& entry : entries) {
     if (entry.is_apply || updates <= kUpdateManagersMax) {
       out.push_back(std::move(entry));
@@ -326,10 +327,13 @@ void CapUpdateManagers(ManagedEntries& entries) {
     ManagedEntry& bucket = out[first->second];
     bucket.manager = kAncientChanges;
     bucket.subresource.clear();
-    bucket.fields = Union(std::move(bucket.fields), entry.fields);
+    auto& fields = put_together[first->second];
+    if (fields.empty()) fields.push_back(std::move(bucket.fields));
+    fields.push_back(std::move(entry.fields));
     bucket.time = std::move(entry.time);
     --updates;
   }
+  for (auto& [place, fields] : put_together) out[place].fields = UnionOf(std::move(fields));
   // The bucket of an earlier write may stand apart from the new one.
   EntriesByManager kept;
   for (ManagedEntry& entry : out) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
@@ -187,6 +190,50 @@ TEST(ManagedFields, TheOldestOfManyWritersAreMerged) {
   EXPECT_EQ(owners["u12 Update"], J(R"({"f:data": {"f:k12": {}}})"));
 }
 
+// What would take minutes if all that is owned were gone through for each owner.
+TEST(ManagedFields, ManyOwnersAndManyFieldsAreBoundedInTime) {
+  constexpr size_t kMany = 60'000;
+  constexpr size_t kFields = 2 * kMany;
+  Json updates = Json::array();
+  Json applies = Json::array();
+  Json data = Json::object();
+  for (size_t i = 0; i < kFields; ++i) data["k" + std::to_string(i)] = "";
+  for (size_t i = 0; i < kMany; ++i) {
+    const std::string number = std::to_string(i * 7919 % kMany);
+    Json entry = {{"manager", "m" + number}, {"operation", "Update"},
+                  {"apiVersion", "v1"},      {"fieldsType", "FieldsV1"},
+                  {"fieldsV1", {{"f:data", {{"f:k" + number, Json::object()}}}}}};
+    updates.push_back(entry);
+    entry["operation"] = "Apply";
+    entry["fieldsV1"] = {{"f:data", {{"f:z", Json::object()}}}};
+    applies.push_back(std::move(entry));
+  }
+  const FieldWriter writer{.manager = "u",
+                           .api_version = "v1",
+                           .subresource = "",
+                           .now = TimePoint(1'700'000'000s),
+                           .reset = {}};
+  const auto write = [&](const Json& owners, const Json& written) {
+    const Json document = {{"metadata", {{"name", "m"}, {"managedFields", owners}}},
+                           {"data", written}};
+    ConfigMap map;
+    EXPECT_TRUE(FromJson(ConfigMap::Describe(), document, &map));
+    const auto begin = std::chrono::steady_clock::now();
+    UpdateManagedFields(ConfigMap::Describe(), nullptr, &map, writer);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+    return map.metadata.managed_fields;
+  };
+  const auto merged = write(updates, Json::object());
+  ASSERT_EQ(merged.size(), kUpdateManagersMax);
+  const auto bucket = std::find_if(merged.begin(), merged.end(), [](const auto& entry) {
+    return entry.manager == "ancient-changes";
+  });
+  ASSERT_NE(bucket, merged.end());
+  EXPECT_EQ(CountMembers(*FieldSetFromText(bucket->fields_v1->Text())),
+            kMany - kUpdateManagersMax + 1);
+  EXPECT_EQ(write(applies, data).size(), kMany + 1);
+}
+
 TEST(ManagedFields, EndpointsNeverOwnWhatTheyReset) {
   Tracked<Pod> pod;
   const char* text = R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]},
@@ -252,6 +299,22 @@ TEST(FieldSet, AlgebraAndTextForm) {
   EXPECT_EQ(CountMembersIn(text_of_a, a), CountMembers(a));
   EXPECT_EQ(CountMembersIn(R"(["f:a"])", a), 0u);
   EXPECT_EQ(ToJson(Intersection(a, b)), J(R"({"f:a": {"f:b": {}}})"));
+  EXPECT_EQ(UnionOf({}), FieldSet());
+  const FieldSet third = *FieldSetFromJson(J(R"({"f:e": {}})"));
+  EXPECT_EQ(UnionOf({a, b, third}), Union(Union(a, b), third));
+  // Also where one is much larger than the other.
+  Json many = Json::object();
+  for (char c = 'a'; c <= 'z'; ++c) many[std::string("f:") + c] = Json::object();
+  const FieldSet all = *FieldSetFromJson(many);
+  for (const char* text : {R"({"f:a":{},"f:c":{},"f:z":{}})", R"({"f:b":{},"f:bb":{}})",
+                           R"({"f:A":{},"f:z":{},"f:zz":{}})", R"({"f:y":{}})", "{}"}) {
+    const FieldSet few = *FieldSetFromText(text);
+    EXPECT_EQ(Intersection(few, all), Intersection(all, few)) << text;
+    FieldSet rest = few;
+    Subtract(rest, all);
+    EXPECT_EQ(rest, Difference(few, all)) << text;
+    EXPECT_EQ(CountMembers(rest) + CountMembers(Intersection(few, all)), CountMembers(few)) << text;
+  }
   for (const char* text : {R"({"f:a":{".":{},"f:b":{}},"f:c":{}})", "{}",
                            R"({"f:l":{"k:{\"a\":1}":{".":{},"v:\"x\"":{}}}})"}) {
     const FieldSet set = *FieldSetFromText(text);

@@ -219,9 +219,12 @@ Result<User> Authentication::Authenticate(const http::Request& request,
 Result<LinkCredential> Authentication::CredentialOf(const http::Request& request) const {
   std::vector<std::string> warnings;
   LinkCredential credential{.user = TRY(Authenticate(request, warnings)), .token = {}, .until = {}};
+  // Looked up once: while this goes on it may expire.
+  const auto holder = GoodHolder(request);
   const auto by_certificate = ByCertificate(request);
-  if (by_certificate && *by_certificate && (*by_certificate)->name == credential.user.name) {
-    credential.until = GoodHolder(request)->not_after;
+  if (holder && by_certificate && *by_certificate &&
+      (*by_certificate)->name == credential.user.name) {
+    credential.until = holder->not_after;
     return credential;
   }
   if (auto token = BearerToken(request.Header("Authorization"), warnings)) {

@@ -158,5 +158,37 @@ TEST_F(CredentialsTest, ABrowserShowsItsTokenAmongSubprotocols) {
   EXPECT_EQ(Who(plain), "system:anonymous system:unauthenticated") << "not a WebSocket";
 }
 
+// At its start as long as it is asked for the time less than `looks` times, ten years on after it.
+class LeapingClock final : public Clock {
+ public:
+  explicit LeapingClock(int looks) : looks_(looks) {}
+  TimePoint Now() const override {
+    return TimePoint(1'700'000'000s) + (looks_-- > 0 ? 0h : 24h * 3650);
+  }
+  Duration Monotonic() const override { return 0ns; }
+
+ private:
+  mutable int looks_;
+};
+
+TEST_F(CredentialsTest, ACertificateMayExpireWhileALinkIsMadeOfIt) {
+  const http::Request request = With(users_, {.common_name = "alice"});
+  int made = 0;
+  constexpr int kLooksMax = 10;
+  for (int looks = 0; looks <= kLooksMax; ++looks) {
+    const LeapingClock clock(looks);
+    const Authentication authentication(
+        {.clock = &clock, .client_ca_pem = users_.pem().certificate_pem});
+    const auto link = authentication.CredentialOf(request);
+    if (link) {
+      EXPECT_EQ(link->user.name, "alice");
+      EXPECT_GT(link->until, TimePoint(1'700'000'000s));
+      ++made;
+    }
+  }
+  EXPECT_GT(made, 0);
+  EXPECT_LT(made, kLooksMax) << "the certificate has to expire for some";
+}
+
 }  // namespace
 }  // namespace skiff

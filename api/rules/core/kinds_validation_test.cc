@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "api/rules/rules_fixture.h"
 
 namespace skiff {
@@ -9,6 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Not;
 
 TEST(ConfigMapValidation, NamesItsKeysLikeFiles) {
   EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "ConfigMap",
@@ -120,6 +123,27 @@ TEST(ResourceQuotaValidation, CountsWhatItsScopeHas) {
       "spec": {"hard": {"cpu": "1"}, "scopes": ["BestEffort"]}})")),
               ElementsAre("spec.scopes: Invalid value: [\"BestEffort\"]: unsupported scope applied "
                           "to resource"));
+}
+
+// What would take minutes if all scopes were printed for each.
+TEST(ResourceQuotaValidation, ManyScopesAreBoundedInTime) {
+  constexpr int kMany = 50'000;
+  const auto begin = std::chrono::steady_clock::now();
+  Json unknown = Json::array(), requirements = Json::array();
+  for (int i = 0; i < kMany; ++i) {
+    unknown.push_back("s" + std::to_string(i));
+    requirements.push_back({{"scopeName", "BestEffort"}, {"operator", "Exists"}});
+  }
+  const Json quota = Parsed(R"({"apiVersion": "v1", "kind": "ResourceQuota",
+      "spec": {"hard": {"cpu": "1", "memory": "1"}, "scopes": ["BestEffort", "BestEffort"]}})");
+  const std::string text = "spec.scopes: Invalid value: [\"BestEffort\",\"BestEffort\"]: "
+                           "unsupported scope applied to resource";
+  EXPECT_THAT(CreateErrors(quota), ElementsAre(text, text, text, text));
+  EXPECT_THAT(CreateErrors(With(quota, "/spec/scopes", unknown)), Not(IsEmpty()));
+  Json selects = With(quota, "/spec/scopes", Json::array());
+  selects["spec"]["scopeSelector"] = {{"matchExpressions", requirements}};
+  EXPECT_THAT(CreateErrors(selects), Not(IsEmpty()));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 }
 
 TEST(AutoscalerValidation, ScalesBetweenItsBounds) {

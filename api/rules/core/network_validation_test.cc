@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <string>
+
 #include "api/rules/rules_fixture.h"
 
 namespace skiff {
@@ -9,6 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Not;
 
 // As the server leaves it when addresses have been given out.
 const Json kService = Parsed(R"({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"},
@@ -108,6 +112,26 @@ TEST(StorageClassValidation, IsFixed) {
       R"({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "a.b/c"})");
   EXPECT_THAT(UpdateErrors(old, With(old, "/provisioner", "x.y/z")),
               ElementsAre("provisioner: Forbidden: updates to provisioner are forbidden."));
+}
+
+TEST(StorageClassValidation, NamesEachTopologyOnce) {
+  Json storage_class = Parsed(R"({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+      "provisioner": "a.b/c", "allowedTopologies": [
+        {"matchLabelExpressions": [{"key": "k", "values": ["a", "b"]}]},
+        {"matchLabelExpressions": [{"key": "k", "values": ["b", "a"]}]},
+        {"matchLabelExpressions": [{"key": "k", "values": ["a", "b"]}]},
+        {"matchLabelExpressions": [{"key": "k", "values": ["a", "b"]}]}]})");
+  const auto error = [](int i) {
+    return "allowedTopologies[" + std::to_string(i) +
+           "].matchLabelExpressions: Duplicate value: \"\"";
+  };
+  EXPECT_THAT(CreateErrors(storage_class), ElementsAre(error(2), error(3), error(3)));
+  // What would take minutes if each were compared with all before it.
+  Json& terms = storage_class["allowedTopologies"] = Json::array();
+  for (int i = 0; i < 100'000; ++i) terms.push_back(Json::object());
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT(CreateErrors(storage_class), Not(IsEmpty()));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 }
 
 TEST(CSINodeValidation, IdentifiesItsDrivers) {

@@ -1,5 +1,7 @@
 // What the schema cannot say about a ResourceQuota.
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "api/gen/core_v1.h"
@@ -11,6 +13,7 @@
 #include "api/rules/kinds.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
+#include "api/text/go_text.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -42,10 +45,23 @@ bool ScopeCovers(const std::string& scope, const std::string& resource) {
                             "requests.memory"});
 }
 
-bool CoversAll(const std::string& scope, const Resources& hard) {
-  return std::ranges::all_of(hard,
-                             [&](const auto& entry) { return ScopeCovers(scope, entry.first); });
-}
+// How many of the resources each scope cannot count, which may be named any number of times.
+class Uncovered {
+ public:
+  explicit Uncovered(const Resources& hard) : hard_(hard) {}
+  size_t By(const std::string& scope) {
+    const auto [place, is_new] = counts_.try_emplace(scope, 0);
+    if (is_new) {
+      place->second = static_cast<size_t>(std::ranges::count_if(
+          hard_, [&](const auto& entry) { return !ScopeCovers(scope, entry.first); }));
+    }
+    return place->second;
+  }
+
+ private:
+  const Resources& hard_;
+  std::map<std::string_view, size_t> counts_;
+};
 
 // How many pairs of scopes exclude each other; Kubernetes reports each.
 int Conflicts(const std::set<std::string>& scopes) {
@@ -56,16 +72,18 @@ int Conflicts(const std::set<std::string>& scopes) {
 }
 
 void ValidateScopes(const ResourceQuotaSpec& spec, const FieldPath& path, Violations& out) {
+  // All of them are shown for each that is wrong.
+  const Printed shown = Printed::Verbatim(GoJson(Json(spec.scopes)));
+  Uncovered uncovered(spec.hard);
   for (const std::string& scope : spec.scopes) {
-    if (!IsOneOf(scope, kScopes)) out.Invalid(path, spec.scopes, "unsupported scope");
-    for (const auto& [name, amount] : spec.hard) {
-      if (IsOneOf(scope, kScopes) && !ScopeCovers(scope, name)) {
-        out.Invalid(path, spec.scopes, "unsupported scope applied to resource");
-      }
+    const bool known = IsOneOf(scope, kScopes);
+    if (!known) out.Invalid(path, shown, "unsupported scope");
+    for (size_t i = known ? uncovered.By(scope) : 0; i > 0 && !out.full(); --i) {
+      out.Invalid(path, shown, "unsupported scope applied to resource");
     }
   }
   for (int i = Conflicts({spec.scopes.begin(), spec.scopes.end()}); i > 0; --i) {
-    out.Invalid(path, spec.scopes, "conflicting scopes");
+    out.Invalid(path, shown, "conflicting scopes");
   }
 }
 
@@ -99,13 +117,16 @@ void ValidateScopeValues(const core_v1::ScopedResourceSelectorRequirement& requi
 
 void ValidateScopeSelector(const ResourceQuotaSpec& spec, const FieldPath& path, Violations& out) {
   std::set<std::string> scopes;
+  std::optional<Printed> shown;
+  Uncovered uncovered(spec.hard);
   for (const auto& requirement : spec.scope_selector->match_expressions) {
     const std::string& scope = requirement.scope_name;
     scopes.insert(scope);
     if (!IsOneOf(scope, kScopes)) {
       out.Invalid(path.Child("scopeName"), scope, "unsupported scope");
-    } else if (!CoversAll(scope, spec.hard)) {
-      out.Invalid(path, GoStruct(*spec.scope_selector), "unsupported scope applied to resource");
+    } else if (uncovered.By(scope) > 0) {
+      if (!shown) shown = GoStruct(*spec.scope_selector);
+      out.Invalid(path, *shown, "unsupported scope applied to resource");
     }
     ValidateScopeValues(requirement, path, out);
   }
