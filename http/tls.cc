@@ -46,8 +46,10 @@ Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
     if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) return FailTls("certificate chain");
   }
   ERR_clear_error();  // The end of the chain is reported as an error.
-  const Owned<EVP_PKEY> key(
-      PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, nullptr, nullptr));
+  // No password: a key that is encrypted is refused, where the library would ask at the terminal
+  // for one and wait. Keys are what users put into Secrets, too.
+  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, nullptr,
+                                                    const_cast<char*>("")));
   if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1) return FailTls("private key");
   if (SSL_CTX_check_private_key(context) != 1) return FailTls("key does not match certificate");
   return {};

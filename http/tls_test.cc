@@ -1,9 +1,11 @@
-// Which cipher a server chooses.
+// Which cipher a server chooses, and which keys it takes.
 #include "http/tls.h"
 
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/ui.h>
 
 #include <memory>
 #include <string>
@@ -80,6 +82,51 @@ TEST_F(CipherTest, WhoOffersOnlyOthersIsServedToo) {
                              "ECDHE-ECDSA-AES128-SHA"}) {
     EXPECT_EQ(Chosen({.version = TLS1_2_VERSION, .ciphers = cipher}), cipher);
   }
+}
+
+std::string Encrypted(const std::string& key_pem, const std::string& password) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> in(
+      BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())), BIO_free);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr), EVP_PKEY_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+  CHECK(PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), EVP_aes_128_cbc(), password.data(),
+                                      static_cast<int>(password.size()), nullptr, nullptr) == 1);
+  char* text = nullptr;
+  const long length = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<size_t>(length)};
+}
+
+// Whether anybody was asked for a password, whom the process's terminal would show it to.
+class AskedForPassword {
+ public:
+  AskedForPassword() : method_(UI_create_method("test")) {
+    asked_ = false;
+    UI_method_set_reader(method_, [](UI*, UI_STRING*) {
+      asked_ = true;
+      return 0;
+    });
+    UI_set_default_method(method_);
+  }
+  ~AskedForPassword() {
+    UI_set_default_method(UI_OpenSSL());
+    UI_destroy_method(method_);
+  }
+  bool asked() const { return asked_; }
+
+ private:
+  static inline bool asked_ = false;
+  UI_METHOD* method_;
+};
+
+TEST(ServerKeyTest, NobodyIsAskedForThePasswordOfAnEncryptedKey) {
+  const auto leaf = testing::TestAuthority().Issue({.common_name = "s"});
+  const std::string key = Encrypted(leaf.key_pem, "secret");
+  ASSERT_NE(key.find("ENCRYPTED PRIVATE KEY"), std::string::npos);
+  const AskedForPassword password;
+  const auto context = MakeServerContext({leaf.certificate_pem, key, ""}, /*http2=*/true);
+  EXPECT_FALSE(context);
+  EXPECT_FALSE(password.asked());
 }
 
 }  // namespace
