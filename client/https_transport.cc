@@ -403,13 +403,14 @@ class HttpsTransport final : public RenewableTransport {
   // What the source of credentials gives now.
   Result<> KnowWhoAsks() {
     const auto identity = Current();
-    HttpsOptions options = identity->dialer->options;
-    if (!options.credentials) return {};
-    auto given = options.credentials->Get();
+    const auto& source = identity->dialer->options.credentials;
+    if (!source) return {};
+    auto given = source->Get();
     if (!given) {
       return Fail(given.error().reason, "getting credentials: " + given.error().message);
     }
     if (*given == identity->given) return {};
+    HttpsOptions options = identity->dialer->options;
     options.token = given->token;
     options.client_certificate = given->certificate_pem;
     options.client_key = given->key_pem;
