@@ -288,8 +288,7 @@ const Type& WholeType(const KindInfo& kind) {
 
 Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) const {
   const Schema& schema = own->schema();
-  Prune(schema, content, unknown);
-  PruneNulls(schema, content);
+  if (Prune(schema, content, unknown)) PruneNulls(schema, content);
   std::vector<std::string> unknown_metadata;
   TRY(CoerceEmbedded(schema, content, true, unknown ? &unknown_metadata : nullptr));
   if (unknown != nullptr) {
@@ -313,11 +312,16 @@ Result<> CustomKind::FromStore(std::string_view api_version, Json& content) cons
   }
   if (!found->second->IsMade() && !MayWait()) return Fail(WouldWait());
   const Schema& kept = found->second->schema();
-  Prune(kept, content, nullptr);
-  PruneNulls(kept, content);
+  if (Prune(kept, content, nullptr)) PruneNulls(kept, content);
   (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
   crd::ApplyDefaults(kept, content);
   return {};
+}
+
+bool CustomKind::ReadsAsKept(const Json& content) const {
+  if (IsSurelyComplete(stored->schema(), content)) return true;
+  Json read = content;
+  return FromStore(stored_version, read) && read == content;
 }
 
 void CustomKind::Converted(Json& content) const {

@@ -74,6 +74,9 @@ struct CustomKind {
   // The same of what was stored, by the version that it was stored in. Fails for one that the
   // definition no longer has; and where nothing may take long, if it is the first of its version.
   Result<> FromStore(std::string_view api_version, Json& content) const;
+  // Whether what is kept is what will be read, as long as the schema stays what it is. The same is
+  // kept then as is given to be: ForStore does a part of what reading does.
+  bool ReadsAsKept(const Json& content) const;
   // What was another version, and is this one now. Defaults are not filled in.
   void Converted(Json& content) const;
   void ForStore(Json& content) const;

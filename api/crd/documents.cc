@@ -15,85 +15,96 @@ bool IsTypeMeta(const std::string& name) {
   return name == "apiVersion" || name == "kind" || name == "metadata";
 }
 
-// One walk; the path is only kept where somebody wants to know what went.
+bool HasAdditional(const Schema& schema) {
+  return schema.has_additional && !schema.forbids_additional;
+}
+
+// One walk, over a document that it prunes or over one that it only looks at.
+template <typename Document>
 class Pruner {
  public:
+  static constexpr bool kPrunes = !std::is_const_v<Document>;
   explicit Pruner(std::vector<std::string>* unknown) : unknown_(unknown) {}
 
   // `schema` null: nothing is known of what stands here.
-  void Value(const Schema* schema, Json& value) {
-    if (schema != nullptr && schema->preserve_unknown) return Keep(*schema, value);
+  void Value(const Schema* schema, Document& value, const Place& place) {
+    saw_null_ |= value.is_null();
+    if (schema != nullptr && schema->preserve_unknown) return Keep(*schema, value, place);
     if (value.is_array()) {
-      return Items(value, [&](Json& item) { Value(schema ? schema->items.get() : nullptr, item); });
+      const Schema* items = schema ? schema->items.get() : nullptr;
+      for (size_t i = 0; i < value.size(); ++i) Value(items, value[i], place.Item(i));
+      return;
     }
     if (!value.is_object()) return;
-    auto& members = value.get_ref<Json::object_t&>();
+    auto& members = MembersOf(value);
+    PropertySearch properties = schema ? PropertySearch(*schema) : PropertySearch();
     for (auto member = members.begin(); member != members.end();) {
-      const auto& [name, below] = *member;
-      const bool kept = schema != nullptr && schema->embedded && IsTypeMeta(name);
-      const Schema* property = schema ? schema->Property(name) : nullptr;
-      const bool known = property != nullptr || (schema != nullptr && HasAdditional(*schema));
-      if (!kept && !known) {
-        Report(name);
-        member = members.erase(member);
-        continue;
-      }
-      if (!kept) {
-        Below(name, [&] { Value(property ? property : schema->additional.get(), member->second); });
+      const std::string& name = member->first;
+      const Schema* property = properties.Find(name);
+      if (schema != nullptr && schema->embedded && IsTypeMeta(name)) {
+        saw_null_ = true;  // Nobody has looked.
+      } else if (property != nullptr || (schema != nullptr && HasAdditional(*schema))) {
+        const Schema* below = property ? property : schema->additional.get();
+        Value(below, member->second, place.Member(name));
+      } else {
+        Report(place, name);
+        if constexpr (kPrunes) {
+          member = members.erase(member);
+          continue;
+        }
       }
       ++member;
     }
   }
 
+  bool saw_null() const { return saw_null_; }
+  bool saw_unknown() const { return saw_unknown_; }
+
  private:
-  static bool HasAdditional(const Schema& schema) {
-    return schema.has_additional && !schema.forbids_additional;
+  static auto& MembersOf(Document& value) {
+    if constexpr (kPrunes) {
+      return value.template get_ref<Json::object_t&>();
+    } else {
+      return value.template get_ref<const Json::object_t&>();
+    }
   }
 
   // What the schema names is pruned by it, all else stays.
-  void Keep(const Schema& schema, Json& value) {
+  void Keep(const Schema& schema, Document& value, const Place& place) {
+    saw_null_ |= value.is_null();
     if (value.is_array()) {
       if (schema.items == nullptr) return;
-      return Items(value, [&](Json& item) {
-        if (schema.items->preserve_unknown || !item.is_structured()) {
-          Value(schema.items.get(), item);
+      for (size_t i = 0; i < value.size(); ++i) {
+        if (schema.items->preserve_unknown || !value[i].is_structured()) {
+          Value(schema.items.get(), value[i], place.Item(i));
         } else {
-          Keep(*schema.items, item);
+          Keep(*schema.items, value[i], place.Item(i));
         }
-      });
+      }
+      return;
     }
     if (!value.is_object()) return;
-    for (auto& [name, below] : value.get_ref<Json::object_t&>()) {
-      if (schema.embedded && IsTypeMeta(name)) continue;
-      const Schema* property = schema.Property(name);
+    PropertySearch properties(schema);
+    for (auto& [name, below] : MembersOf(value)) {
+      const Schema* property = properties.Find(name);
+      if (schema.embedded && IsTypeMeta(name)) {
+        saw_null_ = true;  // Nobody has looked.
+        continue;
+      }
       if (property == nullptr && !HasAdditional(schema)) continue;
-      Below(name, [&] { Value(property ? property : schema.additional.get(), below); });
+      Value(property ? property : schema.additional.get(), below, place.Member(name));
     }
   }
 
-  template <typename Visit>
-  void Items(Json& list, const Visit& visit) {
-    const size_t length = path_.size();
-    for (size_t i = 0; i < list.size(); ++i) {
-      if (unknown_ != nullptr) path_ += "[" + std::to_string(i) + "]";
-      visit(list[i]);
-      path_.resize(length);
-    }
-  }
-  template <typename Visit>
-  void Below(const std::string& name, const Visit& visit) {
-    const size_t length = path_.size();
-    if (unknown_ != nullptr) path_.append(path_.empty() ? "" : ".").append(name);
-    visit();
-    path_.resize(length);
-  }
-  void Report(const std::string& name) {
+  void Report(const Place& place, const std::string& name) {
+    saw_unknown_ = true;
     if (unknown_ == nullptr || unknown_->size() >= kUnknownFieldsMax) return;
-    unknown_->push_back(path_.empty() ? name : path_ + "." + name);
+    unknown_->push_back(place.Member(name).Text());
   }
 
   std::vector<std::string>* unknown_;
-  std::string path_;
+  bool saw_null_ = false;
+  bool saw_unknown_ = false;
 };
 
 bool IsRefusedNull(const Schema* schema, const Json& value) {
@@ -112,13 +123,13 @@ class Coercer {
 
   Result<> Value(const Schema& schema, Json& value, const Place& place) {
     if (value.is_array()) {
-      if (schema.items == nullptr) return {};
+      if (schema.items == nullptr || !schema.items->has_embedded) return {};
       for (size_t i = 0; i < value.size(); ++i) {
         TRY(Value(*schema.items, value[i], place.Item(i)));
       }
       return {};
     }
-    if (!value.is_object()) return {};
+    if (!value.is_object() || !schema.has_embedded) return {};
     if (schema.embedded) TRY(Resource(value, place));
     for (auto& [name, below] : value.get_ref<Json::object_t&>()) {
       if (schema.embedded && IsTypeMeta(name)) continue;
@@ -174,9 +185,11 @@ class Coercer {
 
 }  // namespace
 
-void Prune(const Schema& schema, Json& content, std::vector<std::string>* unknown) {
-  Pruner(unknown).Value(&schema, content);
+bool Prune(const Schema& schema, Json& content, std::vector<std::string>* unknown) {
+  Pruner<Json> pruner(unknown);
+  pruner.Value(&schema, content, {});
   if (unknown != nullptr) std::sort(unknown->begin(), unknown->end());
+  return pruner.saw_null();
 }
 
 void PruneNulls(const Schema& schema, Json& content) {
@@ -198,9 +211,11 @@ void PruneNulls(const Schema& schema, Json& content) {
 }
 
 void ApplyDefaults(const Schema& schema, Json& content) {
+  if (!schema.has_defaults) return;
   const auto fill = [](const Schema* known, Json& value) {
+    if (known == nullptr || !known->has_defaults) return;
     if (IsRefusedNull(known, value) && known->default_value) value = *known->default_value;
-    if (known != nullptr) ApplyDefaults(*known, value);
+    ApplyDefaults(*known, value);
   };
   if (content.is_array()) {
     for (Json& item : content) fill(schema.items.get(), item);
@@ -211,9 +226,43 @@ void ApplyDefaults(const Schema& schema, Json& content) {
       content[name] = *property->default_value;
     }
   }
+  PropertySearch properties(schema);
   for (auto& [name, value] : content.get_ref<Json::object_t&>()) {
-    fill(SchemaOf(schema, name), value);
+    const Schema* property = properties.Find(name);
+    fill(property != nullptr ? property : schema.additional.get(), value);
   }
+}
+
+namespace {
+
+// Whether ApplyDefaults would put something into it. There are no nulls.
+bool LacksDefaults(const Schema& schema, const Json& content) {
+  if (!schema.has_defaults) return false;
+  if (content.is_array()) {
+    return schema.items != nullptr &&
+           std::any_of(content.begin(), content.end(),
+                       [&](const Json& item) { return LacksDefaults(*schema.items, item); });
+  }
+  if (!content.is_object()) return false;
+  for (const auto& [name, property] : schema.properties) {
+    if (property->default_value && !content.contains(name)) return true;
+  }
+  PropertySearch properties(schema);
+  for (const auto& [name, value] : content.get_ref<const Json::object_t&>()) {
+    const Schema* property = properties.Find(name);
+    const Schema* known = property != nullptr ? property : schema.additional.get();
+    if (known != nullptr && LacksDefaults(*known, value)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsSurelyComplete(const Schema& schema, const Json& content) {
+  if (schema.has_embedded) return false;
+  Pruner<const Json> looks(nullptr);
+  looks.Value(&schema, content, {});
+  return !looks.saw_unknown() && !looks.saw_null() && !LacksDefaults(schema, content);
 }
 
 Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,

@@ -15,8 +15,8 @@ namespace skiff::crd {
 inline constexpr size_t kUnknownFieldsMax = 100;
 
 // Drops what the schema does not know. The root is an object without its metadata. `unknown`, where
-// it is not null, gets the paths of what went, sorted.
-void Prune(const Schema& schema, Json& content, std::vector<std::string>* unknown);
+// it is not null, gets the paths of what went, sorted. Returns whether a null may be left.
+bool Prune(const Schema& schema, Json& content, std::vector<std::string>* unknown);
 // Drops nulls where the schema neither allows them nor has a default.
 void PruneNulls(const Schema& schema, Json& content);
 // Fills in defaults that are missing, in everything that is there.
@@ -27,5 +27,9 @@ void ApplyDefaults(const Schema& schema, Json& content);
 // have.
 Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,
                         std::vector<std::string>* unknown);
+
+// Whether all of these would leave it as it is. False too where only they themselves could tell: of
+// embedded resources, and where there are nulls.
+bool IsSurelyComplete(const Schema& schema, const Json& content);
 
 }  // namespace skiff::crd

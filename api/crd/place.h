@@ -37,7 +37,7 @@ struct Place {
         text += "[" + std::to_string(at->index) + "]";
       } else if (at->kind == Kind::kKey) {
         text.append("[").append(at->name).append("]");
-      } else if (!at->name.empty()) {
+      } else if (at->outer != nullptr || !at->name.empty()) {
         text.append(text.empty() ? "" : ".").append(at->name);
       }
     }

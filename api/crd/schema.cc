@@ -115,11 +115,28 @@ void ReadLimits(const Json& props, int depth, SchemaLimits& out) {
   if (none != props.end() && none->is_object()) out.none_of = Read(*none, depth);
 }
 
+// What of the schema and of those right below it matters to walks that are about nothing else.
+void SumUp(Schema& schema) {
+  schema.has_defaults = schema.default_value.has_value();
+  schema.has_embedded = schema.embedded;
+  schema.has_keyed_lists = schema.list_type != ListType::kAtomic;
+  const auto add = [&](const SchemaPtr& below) {
+    if (below == nullptr) return;
+    schema.has_defaults |= below->has_defaults;
+    schema.has_embedded |= below->has_embedded;
+    schema.has_keyed_lists |= below->has_keyed_lists;
+  };
+  for (const auto& [name, property] : schema.properties) add(property);
+  add(schema.items);
+  add(schema.additional);
+}
+
 SchemaPtr Read(const Json& props, int depth) {
   auto* schema = new Schema;
   SchemaPtr owned(schema);
   if (!props.is_object() || depth > kSchemaDepthMax) return owned;
   ReadStructure(props, depth + 1, *schema);
+  SumUp(*schema);
   schema->required = Texts(props, "required");
   if (!HasLimits(props)) return owned;
   auto limits = std::make_unique<SchemaLimits>();
@@ -150,10 +167,17 @@ Schema::Schema() = default;
 Schema::~Schema() = default;
 
 const Schema* Schema::Property(std::string_view name) const {
-  const auto found = std::lower_bound(
-      properties.begin(), properties.end(), name,
-      [](const auto& property, std::string_view wanted) { return property.first < wanted; });
-  return found == properties.end() || found->first != name ? nullptr : found->second.get();
+  return PropertySearch(*this).Find(name);
+}
+
+const Schema* PropertySearch::Find(std::string_view name) {
+  if (next_ == end_) return nullptr;
+  if (next_->first != name) {
+    next_ = std::lower_bound(
+        next_, end_, name,
+        [](const auto& property, std::string_view wanted) { return property.first < wanted; });
+  }
+  return next_ == end_ || next_->first != name ? nullptr : (next_++)->second.get();
 }
 
 const SchemaLimits& Schema::Limits() const {

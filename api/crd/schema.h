@@ -66,10 +66,30 @@ struct Schema {
   std::vector<std::string> required;
   std::unique_ptr<const SchemaLimits> limits;  // Null: none.
 
+  // What stands in it or anywhere below: a walk that is about nothing else goes no further where
+  // there is none.
+  bool has_defaults = false;
+  bool has_embedded = false;
+  bool has_keyed_lists = false;  // Maps and sets.
+
   // nullptr when there is none.
   const Schema* Property(std::string_view name) const;
   // Empty ones where there are none.
   const SchemaLimits& Limits() const;
+};
+
+// Looks properties up one after the other, by names that rise, as those of a document do: what is
+// asked for is mostly the next one.
+class PropertySearch {
+ public:
+  PropertySearch() = default;  // There are none.
+  explicit PropertySearch(const Schema& schema)
+      : next_(schema.properties.begin()), end_(schema.properties.end()) {}
+  // nullptr when there is none. `name` is greater than the one before.
+  const Schema* Find(std::string_view name);
+
+ private:
+  std::vector<std::pair<std::string, SchemaPtr>>::const_iterator next_, end_;
 };
 
 // Of JSONSchemaProps as the API shows them. Parts that are deeper than kSchemaDepthMax are left

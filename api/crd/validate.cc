@@ -169,13 +169,23 @@ class Validator {
       out_.Invalid(At(path), value,
                    Body(path) + "should be at least " + std::to_string(*limits.min_length) +
                        " chars long");
-    } else if (!limits.pattern.empty() && !PatternMatches(limits.pattern, text)) {
+    } else if (!limits.pattern.empty() && !Matches(limits.pattern, text)) {
       out_.Invalid(At(path), value, Body(path) + "should match '" + limits.pattern + "'");
     }
     if (!limits.format.empty() && !HasFormat(limits.format, text)) {
       out_.TypeInvalid(At(path), value,
                        Body(path) + "must be of type " + limits.format + ": " + DumpJson(value));
     }
+  }
+
+  // The last pattern is kept at hand, as of a list's items; of all there may be too many.
+  // Everything matches what is no pattern.
+  bool Matches(const std::string& pattern, const std::string& text) {
+    if (pattern != pattern_) {
+      compiled_ = TakePattern(pattern).compiled;
+      pattern_ = pattern;
+    }
+    return !compiled_->ok() || RE2::PartialMatch(text, *compiled_);
   }
 
   void Numbers(const Schema& schema, const Json& value, const Place& path) {
@@ -269,9 +279,10 @@ class Validator {
       const auto found = old->find(name);
       return found == old->end() ? nullptr : &*found;
     };
+    PropertySearch properties(schema);
     for (const auto& [name, value] : object.get_ref<const Json::object_t&>()) {
       const Place below = path.Member(name);
-      if (const Schema* property = schema.Property(name)) {
+      if (const Schema* property = properties.Find(name)) {
         Value(*property, value, old_of(name), below);
       } else if (schema.forbids_additional && !IsOwn(path, name)) {
         out_.Invalid(At(path), name, Body(below) + "is a forbidden property");
@@ -296,12 +307,15 @@ class Validator {
   // Of texts that a value has made long. What is said has bounds of its own (api/violations.h); one
   // who looks on past them makes the same texts for each of a million values, for nobody.
   size_t told_bytes_ = 0;
+  std::string_view pattern_;  // Of the schema.
+  std::shared_ptr<const RE2> compiled_;
 };
 
-// The values that a schema's lists are checked in, with where they stand.
+// The values that a schema's lists are checked in, with where they stand: those that have any.
 template <typename Visit>
 void WalkStructure(const Schema& schema, const Json& value, const Place& path,
                    const Visit& visit) {
+  if (!schema.has_keyed_lists) return;
   visit(schema, value, path);
   if (value.is_array() && schema.items != nullptr) {
     for (size_t i = 0; i < value.size(); ++i) {
@@ -310,9 +324,11 @@ void WalkStructure(const Schema& schema, const Json& value, const Place& path,
   }
   if (!value.is_object()) return;
   const bool is_root = path.IsRoot();
+  PropertySearch properties(schema);
   for (const auto& [name, below] : value.get_ref<const Json::object_t&>()) {
+    const Schema* property = properties.Find(name);
     if (is_root && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
-    if (const Schema* property = schema.Property(name)) {
+    if (property != nullptr) {
       WalkStructure(*property, below, path.Member(name), visit);
     } else if (schema.additional != nullptr) {
       WalkStructure(*schema.additional, below, path.Key(name), visit);

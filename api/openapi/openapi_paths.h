@@ -43,7 +43,8 @@ struct Path {
 // A document of v3: the paths of one group and version, of one group, or of one odd corner. Keys
 // are "api", "api/v1", "apis", "apis/apps", "apis/apps/v1", "version", ...
 std::vector<std::string> Keys(KindList kinds);
-// Empty when there is no such document. Sorted by path.
+// Empty when there is no such document. Sorted by path. Looks at all the kinds, so who makes many
+// documents gives it those of the key's group (kinds_by_group.h).
 std::vector<Path> PathsOf(KindList kinds, std::string_view key);
 
 }  // namespace skiff::openapi

@@ -285,15 +285,17 @@ void Definitions::Add(const std::string& name, const meta_v1::GroupVersionKind* 
   }
 }
 
-const RuntimeKind* Definitions::FindCustom(const meta_v1::GroupVersionKind& kind) const {
-  for (const KindInfo* each : kinds_) {
+Definitions::Definitions(Version version, std::span<const KindInfo* const> kinds)
+    : version_(version) {
+  for (const KindInfo* each : kinds) {
     const RuntimeKind* runtime = RuntimeKindOf(*each);
-    if (runtime != nullptr && each->kind == kind.kind && each->version == kind.version &&
-        each->group == kind.group) {
-      return runtime;
-    }
+    if (runtime != nullptr) custom_.try_emplace({each->group, each->version, each->kind}, runtime);
   }
-  return nullptr;
+}
+
+const RuntimeKind* Definitions::FindCustom(const meta_v1::GroupVersionKind& kind) const {
+  const auto found = custom_.find({kind.group, kind.version, kind.kind});
+  return found == custom_.end() ? nullptr : found->second;
 }
 
 void Definitions::AddType(const std::string& name, const Type& type) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "api/gen/meta_v1.h"
 #include "api/registry.h"
@@ -24,8 +25,7 @@ std::string DefinitionOf(const meta_v1::GroupVersionKind& kind);
 class Definitions {
  public:
   // `kinds` are those whose definitions may be asked for, of which the custom ones say their own.
-  Definitions(Version version, std::span<const KindInfo* const> kinds)
-      : version_(version), kinds_(kinds) {}
+  Definitions(Version version, std::span<const KindInfo* const> kinds);
   // `name` as DefinitionOf makes it, or one of a few that no kind has (Status, Patch, WatchEvent,
   // version.Info). `kind` is what it is, for custom kinds.
   void Add(const std::string& name, const meta_v1::GroupVersionKind* kind = nullptr);
@@ -46,7 +46,9 @@ class Definitions {
   const RuntimeKind* FindCustom(const meta_v1::GroupVersionKind& kind) const;
 
   Version version_;
-  const std::span<const KindInfo* const> kinds_;
+  // By group, version and kind.
+  std::map<std::tuple<std::string_view, std::string_view, std::string_view>, const RuntimeKind*>
+      custom_;
   std::map<std::string, Json> all_;
 };
 

@@ -1,6 +1,7 @@
 #include "api/openapi/openapi_v2.h"
 
 #include "api/openapi/merge_v2.h"
+#include "api/openapi/kinds_by_group.h"
 #include "api/openapi/openapi_paths.h"
 #include "api/openapi/openapi_v2_protobuf.h"
 #include "api/openapi/path_writer.h"
@@ -70,8 +71,9 @@ void MakeV2(KindList kinds, std::vector<Json> others, Sink& sink) {
   PathWriterV2 writer(kinds);
   std::map<std::string, Json> written;
   sink.BeginPaths();
+  const KindsByGroup by_group(kinds);
   for (const std::string& key : openapi::Keys(kinds)) {
-    for (const Path& path : openapi::PathsOf(kinds, key)) {
+    for (const Path& path : openapi::PathsOf(by_group.Of(key), key)) {
       sink.Path(path.path, writer.Write(path));
       written[path.path] = nullptr;
     }

@@ -1,8 +1,6 @@
 #include "api/openapi/openapi_v3.h"
 
-#include <algorithm>
-#include <iterator>
-
+#include "api/openapi/kinds_by_group.h"
 #include "api/openapi/openapi_paths.h"
 #include "api/openapi/openapi_v3_protobuf.h"
 #include "api/openapi/path_writer.h"
@@ -83,23 +81,10 @@ bool IsCustomDocument(KindList kinds, std::string_view key) {
   return any;
 }
 
-// Those that a document may tell of.
-std::vector<const KindInfo*> KindsFor(KindList all, std::string_view key) {
-  constexpr std::string_view kGroups = "apis/";
-  std::string_view group;
-  if (key.starts_with(kGroups)) {
-    group = key.substr(kGroups.size());
-    group = group.substr(0, group.find('/'));
-  }
-  std::vector<const KindInfo*> kinds;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(kinds),
-               [&](const KindInfo* kind) { return kind->group == group; });
-  return kinds;
-}
-
 template <typename Sink>
 std::optional<std::string> MakeV3(KindList all, std::string_view key) {
-  const std::vector<const KindInfo*> kinds = KindsFor(all, key);
+  const KindsByGroup by_group(all);
+  const KindList kinds = by_group.Of(key);
   const std::vector<Path> paths = openapi::PathsOf(kinds, key);
   if (paths.empty()) return std::nullopt;
   Sink sink;

@@ -466,13 +466,22 @@ ListType Spot::list_type() const {
 }
 
 bool Spot::Member(std::string_view name, Spot& out) const {
+  size_t next = 0;
+  return Member(name, next, out);
+}
+
+bool Spot::Member(std::string_view name, size_t& next, Spot& out) const {
   out = {};
   if (type == nullptr) return true;
   if (type->shape == Shape::kMap) {
     out.type = type->element;
     return true;
   }
-  out.field = type->Find(name);
+  const auto fields = type->fields;
+  for (size_t i = 0; i < fields.size() && out.field == nullptr; ++i) {
+    if (next >= fields.size()) next = 0;
+    if (fields[next++].name == name) out.field = &fields[next - 1];
+  }
   if (out.field == nullptr) return type->preserve_unknown;
   const bool opaque = out.field->type->shape == Shape::kJson && out.field->type->preserve_unknown;
   out.type = opaque ? nullptr : out.field->type;

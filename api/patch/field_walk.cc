@@ -150,10 +150,10 @@ class Comparer {
     }
   }
 
-  void Member(const Spot& spot, const std::string& name, const Json* before, const Json* after,
-              const ElementChain* path) {
+  void Member(const Spot& spot, const std::string& name, size_t& next, const Json* before,
+              const Json* after, const ElementChain* path) {
     Spot below;
-    if (!spot.Member(name, below)) return;
+    if (!spot.Member(name, next, below)) return;
     const ElementChain chain{path, 'f', name};
     Walk(below, before, after, &chain);
   }
@@ -166,12 +166,14 @@ class Comparer {
     };
     const auto& old_members = members(before);
     const auto& new_members = members(after);
+    size_t next = 0;
     for (const auto& [name, value] : old_members) {
       const auto other = new_members.find(name);
-      Member(spot, name, &value, other == new_members.end() ? nullptr : &other->second, path);
+      Member(spot, name, next, &value, other == new_members.end() ? nullptr : &other->second, path);
     }
+    next = 0;
     for (const auto& [name, value] : new_members) {
-      if (!old_members.contains(name)) Member(spot, name, nullptr, &value, path);
+      if (!old_members.contains(name)) Member(spot, name, next, nullptr, &value, path);
     }
   }
 

@@ -345,22 +345,30 @@ void CapUpdateManagers(ManagedEntries& entries) {
   entries = kept.Take();
 }
 
-void UpdateManagedFields(const Type& type, const Json& live, Json& object,
-                         const FieldWriter& writer) {
-  ManagedEntries entries = EntriesBeforeWrite(live, object, writer.subresource);
+namespace {
+
+void UpdateEntries(const Type& type, const Json& live, const Json& object,
+                   const FieldWriter& writer, ManagedEntries& entries) {
   // What nobody tracked at its creation stays untracked until somebody applies.
   const auto metadata = live.find("metadata");
   const bool exists = metadata != live.end() && metadata->contains("uid");
-  if (!entries.empty() || !exists) {
-    DropOtherGroups(writer.api_version, entries);
-    VersionedChanges changes(Compare({&type, nullptr}, live, object), writer);
-    if (changes.Add(live, object, entries)) {
-      RecordUpdate(std::move(changes), writer, entries);
-    } else {
-      entries.clear();
-    }
-    CapUpdateManagers(entries);
+  if (entries.empty() && exists) return;
+  DropOtherGroups(writer.api_version, entries);
+  VersionedChanges changes(Compare({&type, nullptr}, live, object), writer);
+  if (changes.Add(live, object, entries)) {
+    RecordUpdate(std::move(changes), writer, entries);
+  } else {
+    entries.clear();
   }
+  CapUpdateManagers(entries);
+}
+
+}  // namespace
+
+void UpdateManagedFields(const Type& type, const Json& live, Json& object,
+                         const FieldWriter& writer) {
+  ManagedEntries entries = EntriesBeforeWrite(live, object, writer.subresource);
+  UpdateEntries(type, live, object, writer, entries);
   EncodeManagedFields(std::move(entries), object);
 }
 
@@ -417,6 +425,14 @@ Entry EncodeAsStruct(const ManagedEntry& entry) {
   return out;
 }
 
+std::vector<Entry> EncodeAsStructs(ManagedEntries entries) {
+  SortEntries(entries);
+  std::vector<Entry> out;
+  out.reserve(entries.size());
+  for (const ManagedEntry& entry : entries) out.push_back(EncodeAsStruct(entry));
+  return out;
+}
+
 ManagedEntries EntriesBeforeWrite(const std::vector<Entry>& sent, const std::vector<Entry>& live,
                                   std::string_view subresource) {
   if (subresource.empty() && !sent.empty()) {
@@ -462,10 +478,17 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
     RecordUpdate(VersionedChanges(CompareStructs(type, from, object), writer), writer, entries);
     CapUpdateManagers(entries);
   }
-  SortEntries(entries);
-  for (const ManagedEntry& entry : entries) {
-    metadata.managed_fields.push_back(EncodeAsStruct(entry));
-  }
+  metadata.managed_fields = EncodeAsStructs(std::move(entries));
+}
+
+void UpdateManagedFields(const Type& type, const OwnedDocuments& documents,
+                         const FieldWriter& writer) {
+  // Entries that nobody reads point into what was sent, and into what is there.
+  const std::vector<Entry> sent = std::exchange(documents.entries, {});
+  ManagedEntries entries =
+      EntriesBeforeWrite(sent, documents.live_entries, writer.subresource);
+  UpdateEntries(type, documents.live, documents.object, writer, entries);
+  documents.entries = EncodeAsStructs(std::move(entries));
 }
 
 bool SameButForTimes(const std::vector<Entry>& live, const std::vector<Entry>& entries) {

@@ -105,6 +105,16 @@ void UpdateManagedFields(const Type& type, const Json& live, Json& object,
 // The same for structs of that type, which have metadata. `live`: nullptr on create.
 void UpdateManagedFields(const Type& type, const void* live, void* object,
                          const FieldWriter& writer);
+// The same of documents that leave out who owns what, which stands beside them.
+struct OwnedDocuments {
+  const Json& live;
+  const Json& object;
+  const std::vector<meta_v1::ManagedFieldsEntry>& live_entries;
+  // As they were sent, and then as they are to be.
+  std::vector<meta_v1::ManagedFieldsEntry>& entries;
+};
+void UpdateManagedFields(const Type& type, const OwnedDocuments& documents,
+                         const FieldWriter& writer);
 // The same over entries: what this write changed goes to `writer`.
 void RecordUpdate(VersionedChanges changes, const FieldWriter& writer, ManagedEntries& entries);
 // Takes what was changed from all entries but the one at `except`, and what was removed from that

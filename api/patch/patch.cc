@@ -110,6 +110,26 @@ class FoundDuplicates {
   size_t looks_ = 0;
 };
 
+// Whether a key may occur twice in an object, at any depth: by hashes, since hardly ever one does.
+// `keys`: those of the objects around.
+bool MayRepeatKeys(JsonReader& in, JsonToken token, std::vector<size_t>& keys) {
+  bool may = false;
+  if (token == JsonToken::kArray) {
+    while (in.NextItem()) may |= MayRepeatKeys(in, in.Next(), keys);
+  }
+  if (token != JsonToken::kObject) return may;
+  const auto begin = static_cast<std::ptrdiff_t>(keys.size());
+  std::string_view key;
+  while (in.NextKey(key)) {
+    keys.push_back(std::hash<std::string_view>()(key));
+    may |= MayRepeatKeys(in, in.Next(), keys);
+  }
+  std::sort(keys.begin() + begin, keys.end());
+  may |= std::adjacent_find(keys.begin() + begin, keys.end()) != keys.end();
+  keys.resize(static_cast<size_t>(begin));
+  return may;
+}
+
 // Notes keys that occur twice in an object, at any depth.
 void Duplicates(JsonReader& in, JsonToken token, std::string& path, FoundDuplicates& out) {
   const size_t length = path.size();
@@ -226,6 +246,9 @@ Result<MergePatch> ParseMergePatch(std::string_view text) {
 }
 
 std::vector<std::string> FindDuplicates(std::string_view text) {
+  JsonReader first(text);
+  std::vector<size_t> keys;
+  if (!MayRepeatKeys(first, first.Next(), keys)) return {};
   FoundDuplicates found;
   JsonReader in(text);
   std::string path;

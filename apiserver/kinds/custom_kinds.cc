@@ -1,5 +1,7 @@
 #include "apiserver/kinds/custom_kinds.h"
 
+#include <algorithm>
+
 #include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
@@ -75,24 +77,36 @@ std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(
   return read;
 }
 
-bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group,
-                            Revision until) const {
-  for (const auto& [key, change] : changes) {
-    if (change.revision > until) continue;
-    if (group == kEveryGroup || GroupOfKey(key) == group) return true;
-  }
-  return false;
+bool CustomKinds::InOrderOfGroups::operator()(std::string_view a, std::string_view b) const {
+  const std::string_view left = GroupOfKey(a), right = GroupOfKey(b);
+  return left != right ? left < right : a < b;
+}
+
+bool CustomKinds::InOrderOfGroups::operator()(std::string_view key, Group group) const {
+  return GroupOfKey(key) < group.name;
+}
+
+bool CustomKinds::InOrderOfGroups::operator()(Group group, std::string_view key) const {
+  return group.name < GroupOfKey(key);
+}
+
+template <typename Map>
+auto CustomKinds::Of(Map& changes, std::string_view group) {
+  if (group == kEveryGroup) return std::pair(changes.begin(), changes.end());
+  return changes.equal_range(Group{group});
+}
+
+bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group, Revision until) {
+  const auto [begin, end] = Of(changes, group);
+  return std::any_of(begin, end,
+                     [&](const auto& each) { return each.second.revision <= until; });
 }
 
 void CustomKinds::Build(std::string_view group, PatientLock& lock) {
   std::map<std::string, std::string> before;
-  for (auto change = waiting_.begin(); change != waiting_.end();) {
-    const auto next = std::next(change);
-    if (group == kEveryGroup || GroupOfKey(change->first) == group) {
-      before[change->first] = definitions_[change->first].digest;
-      building_.insert(waiting_.extract(change));
-    }
-    change = next;
+  for (auto [change, end] = Of(waiting_, group); change != end;) {
+    before[change->first] = definitions_[change->first].digest;
+    building_.insert(waiting_.extract(change++));
   }
   const Changes changes = building_;
   std::map<std::string, std::shared_ptr<Definition>> made;

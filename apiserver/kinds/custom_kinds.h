@@ -46,13 +46,27 @@ class CustomKinds {
     RecordPtr record;
     Revision revision;
   };
-  using Changes = std::map<std::string, Change, std::less<>>;  // By key.
+  // Keys of definitions, those of one group together: who waits for that group looks at no others,
+  // of which there may be ten thousand.
+  struct Group {
+    std::string_view name;
+  };
+  struct InOrderOfGroups {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const;
+    bool operator()(std::string_view key, Group group) const;
+    bool operator()(Group group, std::string_view key) const;
+  };
+  using Changes = std::map<std::string, Change, InOrderOfGroups>;
   using Definitions = std::map<std::string, Definition, std::less<>>;
 
   void CatchUp() REQUIRES(mutex_);
   void Reload() REQUIRES(mutex_);
   bool TakeEvents() REQUIRES(mutex_);
-  bool IsAwaited(const Changes& changes, std::string_view group, Revision until) const;
+  // Those of a group, or of all; from first to last.
+  template <typename Map>
+  static auto Of(Map& changes, std::string_view group);
+  static bool IsAwaited(const Changes& changes, std::string_view group, Revision until);
   void Build(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   // What becomes of a definition; nothing while it makes what it made before.
   std::shared_ptr<Definition> Read(const Change& change, const std::string& digest_before) const;

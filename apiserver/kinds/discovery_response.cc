@@ -1,5 +1,8 @@
 #include "apiserver/kinds/discovery_response.h"
 
+#include <map>
+#include <set>
+
 #include "api/codec/decode.h"
 #include "api/codec/protobuf.h"
 #include "api/openapi/discovery.h"
@@ -64,13 +67,6 @@ struct Others {
           {each.group, each.version, each.group_priority, each.version_priority});
     }
   }
-  const ListedVersion* Find(const ServedVersion& served) const {
-    const auto found = std::find_if(
-        table->listed.begin(), table->listed.end(), [&](const ListedVersion& each) {
-          return each.group == served.group && each.version == served.version;
-        });
-    return found == table->listed.end() ? nullptr : &*found;
-  }
   const ApiServiceTablePtr table;
   std::vector<ServedVersion> versions;
 };
@@ -92,11 +88,21 @@ std::string TextOfGroups(const Json& list) {
 http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& request,
                           const MediaType& media, const Others& others, bool core) {
   const KindList kinds = parts.served.routes.kinds();
+  using Version = std::pair<std::string_view, std::string_view>;
+  std::set<Version> own;  // Those that have resources of ours.
+  for (const KindInfo* kind : kinds) {
+    if (!kind->resource.empty()) own.emplace(kind->group, kind->version);
+  }
+  std::map<Version, const ListedVersion*> all_listed;
+  for (const ListedVersion& each : others.table->listed) {
+    all_listed.try_emplace({each.group, each.version}, &each);
+  }
   const auto known = [&](const ServedVersion& served) -> std::optional<VersionDiscovery> {
-    const ListedVersion* listed = others.Find(served);
-    if (listed == nullptr) return std::nullopt;
-    if (!listed->is_remote && ResourcesOf(kinds, served.group, served.version)) return std::nullopt;
-    return parts.aggregation.DiscoveryOf(*listed);
+    const auto listed = all_listed.find({served.group, served.version});
+    if (listed == all_listed.end()) return std::nullopt;
+    const bool is_ours = own.contains({served.group, served.version});
+    if (!listed->second->is_remote && is_ours) return std::nullopt;
+    return parts.aggregation.DiscoveryOf(*listed->second);
   };
   const Json list = DiscoveryJson(AggregatedGroups(kinds, core, others.versions, known));
   const std::string type = std::string(ContentTypeOf(media.encoding)).append(kAggregated);

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "api/codec/json.h"
+#include "api/openapi/kinds_by_group.h"
 #include "api/openapi/openapi_v2.h"
 #include "api/openapi/openapi_v3.h"
 #include "apiserver/request/media.h"
@@ -110,6 +111,7 @@ OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
   Serials all = SerialsOf(kinds);
   if (!v3_.empty() && all == v3_serials_) return v3_;
   Documents next;
+  const KindsByGroup by_group(kinds.kinds());
   auto by_key = SerialsByKey(kinds);
   for (const std::string& key : OpenApiV3Keys(kinds.kinds())) {
     Serials serials = std::move(by_key[key]);
@@ -119,7 +121,7 @@ OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
       next[key] = std::move(kept->second);
       continue;
     }
-    const auto text = OpenApiV3Document(kinds.kinds(), key);
+    const auto text = OpenApiV3Document(by_group.Of(key), key);
     if (!text) continue;
     next[key] = {.packed = Gzip(*text), .hash = UpperHash(*text), .serials = std::move(serials)};
   }

@@ -52,9 +52,41 @@ Result<Object> Object::FromDocument(const KindInfo& kind, Json&& document) {
   return object;
 }
 
+namespace {
+
+// Metadata is read into its struct at once: who owns which field may be most of the text.
+Result<> ReadCustom(std::string_view json, meta_v1::ObjectMeta& metadata, Json& content) {
+  JsonReader in(json);
+  if (in.Next() != JsonToken::kObject) return Fail(Reason::kBadRequest, "not an object");
+  std::string_view key;
+  while (in.NextKey(key)) {
+    if (key == "metadata") {
+      const JsonToken token = in.Next();
+      const size_t begin = in.begin();
+      in.SkipEntered(token);
+      if (in.failed() || token != JsonToken::kObject) continue;
+      const std::string_view text = json.substr(begin, in.position() - begin);
+      TRY(DecodeStruct(meta_v1::ObjectMeta::Describe(), text, FieldValidation::kIgnore, &metadata));
+    } else if (key == "apiVersion" || key == "kind") {
+      in.Skip();
+    } else {
+      Json& member = content[std::string(key)];
+      member = ReadJson(in, in.Next());
+    }
+  }
+  in.Finish();
+  if (in.failed()) return Fail(Reason::kBadRequest, in.error());
+  return {};
+}
+
+}  // namespace
+
 Result<Object> Object::FromText(const KindInfo& kind, std::string_view json) {
   Object object(kind);
-  if (object.is_custom()) return FromDocument(kind, TRY(ParseJson(json)));
+  if (object.is_custom()) {
+    TRY(ReadCustom(json, object.metadata(), object.content()));
+    return object;
+  }
   TRY(DecodeStruct(*kind.type, json, FieldValidation::kIgnore, object.raw()));
   return object;
 }
@@ -76,17 +108,6 @@ Json Object::ToDocument() const {
   return document;
 }
 
-Json Object::ToJudgedDocument() const {
-  CHECK(is_custom());
-  Json document = content_;
-  document["apiVersion"] = kind_->api_version;
-  document["kind"] = kind_->kind;
-  meta_v1::ObjectMeta metadata = *metadata_;
-  metadata.managed_fields.clear();
-  document["metadata"] = skiff::ToJson(metadata);
-  return document;
-}
-
 Object Object::Clone() const {
   Object copy(*kind_);
   copy.empty_lists_ = empty_lists_;
@@ -98,6 +119,21 @@ Object Object::Clone() const {
     copy.content_ = content_;
   }
   return copy;
+}
+
+JudgedDocument::JudgedDocument(Object& object)
+    : object_(object), document_(std::move(object.content())) {
+  CHECK(object.is_custom());
+  document_["apiVersion"] = object.kind().api_version;
+  document_["kind"] = object.kind().kind;
+  auto entries = std::exchange(object.metadata().managed_fields, {});
+  document_["metadata"] = skiff::ToJson(object.metadata());
+  object.metadata().managed_fields = std::move(entries);
+}
+
+JudgedDocument::~JudgedDocument() {
+  for (const char* name : {"apiVersion", "kind", "metadata"}) document_.erase(name);
+  object_.content() = std::move(document_);
 }
 
 }  // namespace skiff

@@ -33,8 +33,6 @@ class Object {
   static Result<Object> FromStruct(const KindInfo& kind, const void* object);
   // Begins with apiVersion and kind.
   Json ToDocument() const;
-  // The same without managedFields, of which no schema and no rule says anything.
-  Json ToJudgedDocument() const;
   Object Clone() const;
 
   const KindInfo& kind() const { return *kind_; }
@@ -70,6 +68,22 @@ class Object {
   meta_v1::ObjectMeta* metadata_;
   Json content_;
   std::vector<std::string> empty_lists_;
+};
+
+// A custom resource as one document, but for managedFields, of which no schema and no rule says
+// anything. Its content moves in here and, at the end, back, so that nothing is copied: meanwhile
+// nobody looks for it in the object.
+class JudgedDocument {
+ public:
+  explicit JudgedDocument(Object& object);
+  ~JudgedDocument();
+  JudgedDocument(const JudgedDocument&) = delete;
+  JudgedDocument& operator=(const JudgedDocument&) = delete;
+  const Json& operator*() const { return document_; }
+
+ private:
+  Object& object_;
+  Json document_;
 };
 
 }  // namespace skiff

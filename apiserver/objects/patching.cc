@@ -257,23 +257,48 @@ Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   return Fit(parts, patch.patch, patched, shown, std::move(patch.strict_errors));
 }
 
+// Whether a merge may change the account of who owns which field: few do, and to make it a document
+// and read it again costs more than the rest. A name can be escaped.
+bool MayNameOwners(const ApiRequest& request) {
+  const std::string& body = request.http.Body();
+  return PatchType(request) == kJsonPatch || body.find("managedFields") != body.npos ||
+         body.find("\\u") != body.npos;
+}
+
 // A custom resource has no struct: it is read as a document.
-Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
-  const KindInfo& kind = old.kind();
+Result<Object> PatchCustomDocument(const Patcher& patcher, const KindInfo& kind,
+                                   const Json& document) {
   const PatchedKind patched{crd::WholeType(kind), kind.api_version, kind.kind};
   Object object(kind);
   const auto read = [&](std::string_view json) -> Result<TextNotes> {
     TextNotes notes;
-    const Json document = TRY(ParseJson(json));
-    object = TRY(
-        CustomObjectOf(kind, document, patcher.options.validation, notes.strict_errors));
+    object = TRY(CustomObjectOf(kind, TRY(ParseJson(json)), patcher.options.validation,
+                                notes.strict_errors));
     return notes;
   };
   const bool from_map = PatchType(patcher.request) == kStrategicPatch;
-  TextNotes notes = TRY(
-      ApplyPatch({patcher.request, patcher.options, patched, read, from_map}, old.ToDocument()));
-  object.empty_lists() = std::move(notes.empty_lists);
+  TRY(ApplyPatch({patcher.request, patcher.options, patched, read, from_map}, document));
   return object;
+}
+
+Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
+  const KindInfo& kind = old.kind();
+  if (!MayNameOwners(patcher.request)) {
+    Json document = old.content();
+    document["apiVersion"] = kind.api_version;
+    document["kind"] = kind.kind;
+    meta_v1::ObjectMeta metadata = old.metadata();
+    auto owners = std::exchange(metadata.managed_fields, {});
+    document["metadata"] = ToJson(metadata);
+    const size_t warnings = patcher.request.warnings.size();
+    auto object = PatchCustomDocument(patcher, kind, document);
+    if (object) {
+      object->metadata().managed_fields = std::move(owners);
+      return object;
+    }
+    patcher.request.warnings.resize(warnings);  // An error may show what was left out.
+  }
+  return PatchCustomDocument(patcher, kind, old.ToDocument());
 }
 
 }  // namespace
@@ -336,14 +361,6 @@ Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
 }
 
 namespace {
-
-// Whether a merge may change the account of who owns which field: few do, and to make it a document
-// and read it again costs more than the rest. A name can be escaped.
-bool MayNameOwners(const ApiRequest& request) {
-  const std::string& body = request.http.Body();
-  return PatchType(request) == kJsonPatch || body.find("managedFields") != body.npos ||
-         body.find("\\u") != body.npos;
-}
 
 // Whether a value of the type may have a part that is kept as text.
 bool MayHoldRaw(const Type& type, std::set<const Type*>& seen) {

@@ -200,11 +200,15 @@ Result<Json> ConvertOne(const crd::CustomKind& custom, Json document,
   return std::move(converted.front());
 }
 
+bool IsConvertedForStore(const KindInfo& kind, const crd::CustomKind& custom) {
+  return custom.converter != nullptr && custom.stored_version != kind.api_version;
+}
+
 // The content of the version that it is kept in; what the object says of its own is still its kind.
 Result<Object> ForStore(const Object& object, const crd::CustomKind& custom) {
   const KindInfo& kind = object.kind();
   Object kept = object.Clone();
-  if (custom.converter != nullptr && custom.stored_version != kind.api_version) {
+  if (IsConvertedForStore(kind, custom)) {
     const Json converted = TRY(ConvertOne(custom, object.ToDocument(), custom.stored_version));
     kept = TRY(Object::FromDocument(kind, converted));
   }
@@ -254,19 +258,26 @@ Result<Object> FromStored(const KindInfo& kind, const crd::CustomKind& custom,
 
 std::vector<std::pair<std::string, std::string>> CustomFields(const Object& object) {
   std::vector<std::pair<std::string, std::string>> fields;
-  Json document;
   for (const SelectableField& field : object.kind().behaviour->selectable.fields) {
     if (field.is_alias) continue;
-    if (document.is_null()) document = object.ToJudgedDocument();
-    fields.emplace_back(field.name(), SelectableValue(field, document));
+    fields.emplace_back(field.name(), SelectableValue(field, object.content()));
   }
   return fields;
 }
 
-// Whether what is kept is what will be read, as long as the schema stays what it is.
-bool ReadsAsKept(const crd::CustomKind& custom, const Json& content) {
-  Json read = content;
-  return custom.FromStore(custom.stored_version, read) && read == content;
+// `kept` is as ForStore makes it.
+Result<StoredObject> EncodeKept(const Object& kept, const crd::CustomKind& custom,
+                                bool reads_as_kept) {
+  const ObjectBody body = CustomBody(kept, custom.stored_version);
+  std::vector<NamedText> labels;
+  for (const auto& [name, value] : kept.metadata().labels) labels.push_back({name, value});
+  const auto fields = CustomFields(kept);
+  std::vector<NamedText> field_views = Views(fields);
+  if (reads_as_kept) field_views.push_back({kSchemaField, custom.stored->digest()});
+  return Checked(body, EncodeObject({.labels = labels,
+                                     .fields = field_views,
+                                     .uid = kept.metadata().uid,
+                                     .body = body}));
 }
 
 // The record of a custom resource: in the version, and by the schema, that it is kept in.
@@ -278,19 +289,11 @@ Result<StoredObject> EncodeCustom(const Object& object) {
     const ObjectBody body = BodyText(kind, document);
     return Checked(body, EncodeBody(kind, document, body));
   }
-  const Object kept = TRY(ForStore(object, *custom));
-  const ObjectBody body = CustomBody(kept, custom->stored_version);
-  std::vector<NamedText> labels;
-  for (const auto& [name, value] : kept.metadata().labels) labels.push_back({name, value});
-  const auto fields = CustomFields(kept);
-  std::vector<NamedText> field_views = Views(fields);
-  if (ReadsAsKept(*custom, kept.content())) {
-    field_views.push_back({kSchemaField, custom->stored->digest()});
+  if (!IsConvertedForStore(kind, *custom) && custom->ReadsAsKept(object.content())) {
+    return EncodeKept(object, *custom, true);
   }
-  return Checked(body, EncodeObject({.labels = labels,
-                                     .fields = field_views,
-                                     .uid = kept.metadata().uid,
-                                     .body = body}));
+  const Object kept = TRY(ForStore(object, *custom));
+  return EncodeKept(kept, *custom, custom->ReadsAsKept(kept.content()));
 }
 
 }  // namespace
@@ -393,7 +396,7 @@ Result<Json> DocumentOf(const KindInfo& kind, const Record& record) {
 Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view) {
   const crd::CustomKind* custom = CustomKindOf(kind);
   if (custom == nullptr || IsConverted(view) || IsSentAsKept(kind, view)) {
-    return Object::FromDocument(kind, TRY(ParseJson(view.body())));
+    return Object::FromText(kind, view.body());
   }
   StoredCustom stored = TRY(ReadStored(kind, *custom, view.body()));
   return FromStored(kind, *custom, std::move(stored));

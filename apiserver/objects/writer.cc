@@ -13,10 +13,10 @@
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
 #include "apiserver/objects/keep_parts.h"
-#include "apiserver/objects/kind_versions.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/objects/saved.h"
+#include "apiserver/objects/track_fields.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/list_options.h"
 #include "apiserver/request/resources.h"
@@ -82,61 +82,6 @@ Result<std::string> TextAt(const Object& object, std::string_view revision) {
   return text;
 }
 
-// Gives the document back the lists that were sent as [], as far as it shows that they are empty.
-void RestoreEmptyLists(const Object& object, Json& document) {
-  for (const std::string& place : object.empty_lists()) {
-    const Json::json_pointer pointer(place);
-    const bool shown = document.contains(pointer) && document[pointer].is_null();
-    if (shown || place == "/metadata/managedFields") document[pointer] = Json::array();
-  }
-}
-
-// The same where documents are needed: of custom resources, and where [] is not the same as
-// nothing.
-Result<> TrackFieldsOfDocument(const FieldWriter& writer, const Object* old, Object& object) {
-  const KindInfo& kind = object.kind();
-  Json document = object.ToDocument();
-  RestoreEmptyLists(object, document);
-  const Type& type = crd::WholeType(kind);
-  UpdateManagedFields(type, old ? old->ToDocument() : ZeroDocument(type), document, writer);
-  const Json metadata = document.value("metadata", Json::object());
-  object.metadata().managed_fields.clear();
-  for (const Json& entry : metadata.value("managedFields", Json::array())) {
-    auto decoded = TRY(FromJson<meta_v1::ManagedFieldsEntry>(entry));
-    object.metadata().managed_fields.push_back(std::move(decoded));
-  }
-  return {};
-}
-
-// Whether somebody wrote the object through another version than the one it is seen as.
-bool HasOtherVersions(const Object& object) {
-  const auto& entries = object.metadata().managed_fields;
-  return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
-    return entry.api_version != object.kind().api_version;
-  });
-}
-
-// Puts down who writes what: the difference between the old object and the one that was sent, with
-// defaults.
-Result<> TrackFields(const std::string& subresource, const ApiRequest& request,
-                     const WriteOptions& options, const Object* old, Object& object) {
-  const KindInfo& kind = object.kind();
-  const std::string manager = ManagerOf(options, request.http);
-  const KindVersions versions(kind);
-  const FieldWriter writer{.manager = manager,
-                           .api_version = kind.api_version,
-                           .subresource = subresource,
-                           .now = request.now,
-                           .reset = ResetFieldsOf(kind, subresource),
-                           .versions = &versions};
-  if (object.is_custom() || !object.empty_lists().empty() || HasOtherVersions(object) ||
-      (old != nullptr && HasOtherVersions(*old))) {
-    return TrackFieldsOfDocument(writer, old, object);
-  }
-  UpdateManagedFields(*kind.type, old ? old->raw() : nullptr, object.raw(), writer);
-  return {};
-}
-
 Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
   error.message = GroupResourceOf(kind).Text() + " " + Quoted(name) +
                   " already exists, the server was not able to generate a unique name for the "
@@ -167,7 +112,7 @@ TimePoint WholeSeconds(TimePoint point) {
 
 }  // namespace
 
-Result<> ObjectWriter::Check(const Object& object, const Object* old, const UpdateMode& mode,
+Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode,
                              std::vector<std::string>& warnings) {
   const KindInfo& kind = object.kind();
   const Rules& rules = *kind.behaviour->rules;
@@ -186,9 +131,11 @@ Result<> ObjectWriter::Check(const Object& object, const Object* old, const Upda
   if (mode.validate) {
     mode.validate(object, *old, wrong);
   } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
-    const Json before = old == nullptr ? Json() : old->ToJudgedDocument();
-    runtime->custom->Validate(object.ToJudgedDocument(), old == nullptr ? nullptr : &before,
-                              mode.subresource, wrong, warnings);
+    const JudgedDocument document(object);
+    std::optional<JudgedDocument> before;
+    if (old != nullptr) before.emplace(*old);
+    runtime->custom->Validate(*document, before ? &**before : nullptr, mode.subresource, wrong,
+                              warnings);
   } else if (old == nullptr) {
     if (rules.validate) rules.validate(object.raw(), wrong);
   } else if (mode.subresource == "status") {

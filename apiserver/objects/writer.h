@@ -76,7 +76,8 @@ class ObjectWriter {
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,
                                          const WriteOptions& options, const UpdateMode& mode,
                                          const Transform& transform, const AnswerSaved& later);
-  Result<> Check(const Object& object, const Object* old, const UpdateMode& mode,
+  // Leaves both as they are.
+  Result<> Check(Object& object, Object* old, const UpdateMode& mode,
                  std::vector<std::string>& warnings);
   Parts parts_;
 };

@@ -134,8 +134,9 @@ class Passage {
       return {};
     }
     if (params->empty()) return {};
-    TRY(LookAtNamespace());
-    const RequestView* view = TRY(ViewFor(kind));
+    const NamedInputs& named = bound.policy->expressions().named;
+    TRY(LookAtNamespace(named.namespace_object));
+    const RequestView* view = TRY(ViewFor(kind, named));
     for (const auto& param : *params) {
       // Each is judged within a budget; there may be ten thousand, under as many bindings.
       if (std::chrono::steady_clock::now() >= request_.deadline) {
@@ -192,29 +193,37 @@ class Passage {
     Annotate(request_, kFailureAnnotation, "[" + failure.dump(-1, ' ', false, replace) + "]");
   }
 
-  Result<> LookAtNamespace() {
-    if (looked_) return {};
+  // It has to be there, whether it is named or not.
+  Result<> LookAtNamespace(bool named) {
+    if (looked_ && (shown_ || !named)) return {};
     looked_ = true;
+    shown_ = named;
     const bool is_namespace = request_.kind.group.empty() && request_.kind.resource == "namespaces";
     if (request_.namespace_name.empty() || is_namespace) return {};
     const auto space = parts_.caches.namespaces.Find("", request_.namespace_name);
     if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
-    namespace_ = NamespaceView(*space);
+    if (named) namespace_ = NamespaceView(*space);
     return {};
   }
 
-  Result<const RequestView*> ViewFor(const KindInfo& kind) {
-    const auto found = views_.find(&kind);
-    if (found != views_.end()) return &found->second;
-    RequestView view = TRY(ViewOf(request_, kind));
-    return &views_.emplace(&kind, std::move(view)).first->second;
+  Result<const RequestView*> ViewFor(const KindInfo& kind, const NamedInputs& named) {
+    Shown& shown = views_[&kind];
+    if (shown.view && shown.made->Covers(named)) return &*shown.view;
+    // Where a second policy names something else, a third may as well.
+    shown.made = shown.view ? &NamedInputs::All() : &named;
+    shown.view = TRY(ViewOf(request_, kind, *shown.made));
+    return &*shown.view;
   }
 
   const Parts parts_;
   const AdmissionRequest& request_;
   const RequestAuthorizer authorizer_;
-  std::map<const KindInfo*, RequestView> views_;
-  bool looked_ = false;
+  struct Shown {
+    std::optional<RequestView> view;
+    const NamedInputs* made = nullptr;  // What of it.
+  };
+  std::map<const KindInfo*, Shown> views_;
+  bool looked_ = false, shown_ = false;  // At the namespace.
   Json namespace_;
   std::optional<Refused> refused_;
 };

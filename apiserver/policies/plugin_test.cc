@@ -261,6 +261,28 @@ TEST_F(ValidatingPoliciesTest, NoPolicyLooksAtPolicies) {
   EXPECT_EQ(Make("a").code, 201);
 }
 
+// A document is made of what is named, and of more where another policy names that.
+TEST_F(ValidatingPoliciesTest, EachPolicySeesWhatItNames) {
+  Policy("a", R"j({"validations": [{"expression": "object.data.x != 'bad'"}]})j");
+  Policy("b", R"j({"validations": [{"expression":
+      "object.metadata.labels.app == 'web' && namespaceObject.metadata.name == 'default'",
+      "messageExpression": "'of ' + request.name + ': ' + string(size(object.data))"}]})j");
+  Policy("c", R"j({"validations": [{"expression": "size(object) == 4",
+                                    "messageExpression": "string(size(object))"}]})j");
+  for (const char* name : {"a", "b", "c"}) Bind(name);
+  EXPECT_EQ(Make("m", R"j({"data": {"x": "y"}, "metadata": {"labels": {"app": "web"}}})j").code,
+            201);
+  EXPECT_TRUE(
+      Make("n", R"j({"data": {"x": "bad"}})j").message().ends_with("object.data.x != 'bad'"));
+  EXPECT_TRUE(Make("n", R"j({"data": {"x": "y", "z": ""}, "metadata": {"labels": {"app": "db"}}})j")
+                  .message()
+                  .ends_with("denied request: of n: 2"));
+  EXPECT_TRUE(Make("n", R"j({"data": {"x": "y"}, "immutable": true,
+                             "metadata": {"labels": {"app": "web"}}})j")
+                  .message()
+                  .ends_with("denied request: 5"));
+}
+
 TEST_F(ValidatingPoliciesTest, ExpressionsSeeTheNamespaceAndBothObjects) {
   Merge("/api/v1/namespaces/default", R"j({"metadata": {"labels": {"env": "prod"}}})j");
   Policy("p", R"j({"validations": [

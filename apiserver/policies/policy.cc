@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/cel/named_parts.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -14,6 +15,7 @@ constexpr size_t kAnnotationBytesMax = 10 * 1024;
 
 // What validations or annotations say before their budget is spent; `exhausted`: it was.
 struct Round {
+  std::unique_ptr<cel::AdmissionActivation> activation;  // Of the values; null where none is.
   std::vector<cel::Evaluation> results;
   const cel::Evaluation* exhausted() const {
     return !results.empty() && results.back().exhausted ? &results.back() : nullptr;
@@ -21,12 +23,16 @@ struct Round {
 };
 
 template <typename Items, typename ExpressionOf>
-Round EvaluateAll(cel::AdmissionActivation& activation, const Items& items, uint64_t& budget,
+Round EvaluateAll(const std::vector<cel::AdmissionVariable>& variables,
+                  const cel::AdmissionInputs& inputs, const Items& items, uint64_t& budget,
                   const ExpressionOf& expression_of) {
   Round round;
   for (const auto& item : items) {
     const cel::CompiledExpression* expression = expression_of(item);
-    round.results.push_back(expression ? activation.Evaluate(*expression, budget)
+    if (expression != nullptr && round.activation == nullptr) {
+      round.activation = std::make_unique<cel::AdmissionActivation>(variables, inputs);
+    }
+    round.results.push_back(expression ? round.activation->Evaluate(*expression, budget)
                                        : cel::Evaluation{});
     if (round.exhausted() != nullptr) break;
   }
@@ -93,11 +99,41 @@ PolicyVerdict Broken(const PolicyExpressions& policy, const std::string& why) {
   return verdict;
 }
 
+NamedInputs NamedBy(const PolicyExpressions& policy) {
+  NamedInputs named;
+  const auto add = [&](const cel::CompiledExpression& expression) {
+    if (expression.program == nullptr) return;
+    const cel::Program& program = *expression.program;
+    cel::AddNamedParts(program, cel::kSlotObject, named.object);
+    cel::AddNamedParts(program, cel::kSlotOldObject, named.old_object);
+    named.request |= program.Uses("request");
+    named.namespace_object |= program.Uses("namespaceObject");
+  };
+  for (const cel::AdmissionVariable& variable : policy.variables) add(variable.expression);
+  for (const cel::CompiledExpression& condition : policy.conditions) add(condition);
+  for (const PolicyExpressions::Validation& validation : policy.validations) {
+    add(validation.expression);
+    if (validation.message_expression) add(*validation.message_expression);
+  }
+  for (const PolicyExpressions::Annotation& annotation : policy.annotations) add(annotation.value);
+  return named;
+}
+
 Reason ReasonOf(const Validation& validation) {
   return validation.reason ? ReasonFromText(*validation.reason) : Reason::kInvalid;
 }
 
 }  // namespace
+
+const NamedInputs& NamedInputs::All() {
+  static const NamedInputs kAll{{.whole = true}, {.whole = true}, true, true};
+  return kAll;
+}
+
+bool NamedInputs::Covers(const NamedInputs& other) const {
+  return object.Covers(other.object) && old_object.Covers(other.old_object) &&
+         (request || !other.request) && (namespace_object || !other.namespace_object);
+}
 
 PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
   using cel::Returns;
@@ -123,6 +159,7 @@ PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
         {annotation.key,
          scope.Compile(annotation.value_expression, {.returns = Returns::kStringOrNull})});
   }
+  made.named = NamedBy(made);
   return made;
 }
 
@@ -132,26 +169,24 @@ PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs&
   if (!*hold) return {};
   using Validation = PolicyExpressions::Validation;
   uint64_t budget = cel::kObjectCostMax;
-  cel::AdmissionActivation validating(policy.variables, inputs);
-  const Round round = EvaluateAll(validating, policy.validations, budget,
+  const Round round = EvaluateAll(policy.variables, inputs, policy.validations, budget,
                                   [](const Validation& each) { return &each.expression; });
   if (const auto* spent = round.exhausted()) return Broken(policy, spent->error);
 
   // Messages and annotations do not ask what the user may do; they see variables of their own.
   cel::AdmissionInputs unauthorized = inputs;
   unauthorized.authorizer = nullptr;
-  cel::AdmissionActivation telling(policy.variables, unauthorized);
+  const auto message_of = [](const Validation& each) {
+    return each.message_expression ? &*each.message_expression : nullptr;
+  };
   const Round messages =
-      EvaluateAll(telling, policy.validations, budget, [](const Validation& each) {
-        return each.message_expression ? &*each.message_expression : nullptr;
-      });
+      EvaluateAll(policy.variables, unauthorized, policy.validations, budget, message_of);
   PolicyVerdict verdict;
   JudgeValidations(policy, round, messages, verdict);
 
   budget = cel::kObjectCostMax;
-  cel::AdmissionActivation annotating(policy.variables, unauthorized);
   const Round annotations =
-      EvaluateAll(annotating, policy.annotations, budget,
+      EvaluateAll(policy.variables, unauthorized, policy.annotations, budget,
                   [](const PolicyExpressions::Annotation& each) { return &each.value; });
   if (const auto* spent = annotations.exhausted()) return Broken(policy, spent->error);
   for (size_t i = 0; i < annotations.results.size(); ++i) {

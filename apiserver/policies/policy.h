@@ -9,10 +9,21 @@
 
 #include "api/cel/admission_activation.h"
 #include "api/cel/match_conditions.h"
+#include "api/codec/document_parts.h"
 #include "api/gen/admissionregistration_v1.h"
 #include "base/error.h"
 
 namespace skiff {
+
+// What of a request expressions name: no more of it has to be made for them.
+struct NamedInputs {
+  DocumentParts object, old_object;
+  bool request = false;
+  bool namespace_object = false;
+
+  static const NamedInputs& All();
+  bool Covers(const NamedInputs& other) const;
+};
 
 struct PolicyExpressions {
   struct Validation {
@@ -31,6 +42,7 @@ struct PolicyExpressions {
   cel::MatchConditions conditions;
   std::vector<Validation> validations;
   std::vector<Annotation> annotations;
+  NamedInputs named;
 };
 
 // One that does not compile is kept with its error: it fails when it is evaluated.

@@ -7,25 +7,43 @@
 namespace skiff {
 namespace {
 
+Json PartsOfObject(const Object& object, const DocumentParts& parts) {
+  Json document;
+  if (object.is_custom()) {
+    document = PartsOf(object.content(), parts);
+    if (const auto metadata = parts.members.find("metadata"); metadata != parts.members.end()) {
+      document["metadata"] =
+          PartsToJson(meta_v1::ObjectMeta::Describe(), &object.metadata(), metadata->second);
+    }
+  } else {
+    document = PartsToJson(*object.kind().type, object.raw(), parts);
+  }
+  document["apiVersion"] = object.kind().api_version;
+  document["kind"] = object.kind().kind;
+  return document;
+}
+
 // As a client of `kind` would see it.
-Result<Json> ViewAs(const Object& object, const KindInfo& kind) {
+Result<Json> ViewAs(const Object& object, const KindInfo& kind, const DocumentParts& parts) {
+  if (&kind == &object.kind() && !parts.whole) return PartsOfObject(object, parts);
   return DocumentAs(object.kind(), kind, object.ToDocument());
 }
 
 }  // namespace
 
-Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind) {
+Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
+                           const NamedInputs& named) {
   RequestView view;
   if (request.body != nullptr) {
     view.object = *request.body;
     if (request.old_body != nullptr) view.old_object = *request.old_body;
   } else {
-    if (request.object != nullptr) view.object = TRY(ViewAs(*request.object, kind));
+    if (request.object != nullptr) view.object = TRY(ViewAs(*request.object, kind, named.object));
     if (request.old_object != nullptr) {
-      view.old_object = TRY(ViewAs(*request.old_object, kind));
+      view.old_object = TRY(ViewAs(*request.old_object, kind, named.old_object));
     }
   }
-  view.request = RequestDocument(request, kind);
+  if (named.request) view.request = RequestDocument(request, kind);
   view.resource = RequestedAccess(request);
   return view;
 }

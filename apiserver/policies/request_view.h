@@ -4,17 +4,19 @@
 
 #include "api/cel/admission_activation.h"
 #include "apiserver/admission/request_document.h"
+#include "apiserver/policies/policy.h"
 
 namespace skiff {
 
-// `request` put as one for `kind`.
+// `request` put as one for `kind`, as far as it is named.
 struct RequestView {
   Json object;      // Null: there is none.
   Json old_object;  // Likewise.
   Json request;
   cel::AccessQuestion resource;
 };
-Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind);
+Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
+                           const NamedInputs& named);
 
 // The part of a namespace that expressions see.
 Json NamespaceView(const core_v1::Namespace& space);
