@@ -43,17 +43,15 @@ void SetDefaults(Object& object) {
 void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& request) {
   // Of these nobody is warned; those that were there may be a hundred thousand.
   std::unordered_set<std::string_view> taken = {"orphan", "foregroundDeletion", "kubernetes"};
-  if (old != nullptr) {
-    const auto& before = old->metadata().finalizers;
-    taken.insert(before.begin(), before.end());
-  }
+  const std::vector<std::string> none;
+  const auto& before = old == nullptr ? none : old->metadata().finalizers;
+  taken.insert(before.begin(), before.end());
   for (const std::string& name : object.metadata().finalizers) {
     if (name.find('/') != name.npos || taken.contains(name)) continue;
-    const bool dotted = name.find('.') != name.npos;
     request.warnings.push_back(fmt::format(
         "metadata.finalizers: {}: prefer a domain-qualified finalizer name{} to avoid accidental "
         "conflicts with other finalizer writers",
-        Quoted(name), dotted ? " including a path (/)" : ""));
+        Quoted(name), name.find('.') != name.npos ? " including a path (/)" : ""));
   }
 }
 
