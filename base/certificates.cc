@@ -286,10 +286,14 @@ Result<CertificateNames> NamesOfRequest(std::string_view request_pem) {
   const RequestPtr request = ReadRequest(request_pem);
   if (!request) return BadRequest();
   const ExtensionsPtr extensions(X509_REQ_get_extensions(request.get()));
+  constexpr int kNone = -1;
+  int found = kNone;
   const NamesPtr alternative(!extensions
                                  ? nullptr
                                  : static_cast<GENERAL_NAMES*>(X509V3_get_d2i(
-                                       extensions.get(), NID_subject_alt_name, nullptr, nullptr)));
+                                       extensions.get(), NID_subject_alt_name, &found, nullptr)));
+  // Given twice, or unreadable: who judges names would see none, and the certificate have them.
+  if (!alternative && found != kNone) return BadRequest();
   return NamesOf(X509_REQ_get_subject_name(request.get()), alternative);
 }
 

@@ -83,7 +83,7 @@ struct CertificateNames {
   std::vector<std::string> emails;
   std::vector<std::string> uris;
 };
-// Invalid unless the request is PEM and signed by its own key.
+// Invalid unless the request is PEM and signed by its own key, and gives its names once.
 Result<CertificateNames> NamesOfRequest(std::string_view request_pem);
 Result<CertificateNames> NamesOfCertificate(std::string_view certificate_pem);
 

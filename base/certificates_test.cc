@@ -113,6 +113,22 @@ TEST_F(CertificatesTest, KeysAreWrittenAsEveryClientReadsThem) {
   EXPECT_TRUE(starts(authority_.Issue({.common_name = "me"}, kNow)->key_pem, "EC PRIVATE KEY"));
 }
 
+// Of system:node:n1, with two lists of alternative names: kubernetes.default.svc, and a.
+constexpr const char* kNamedTwice =
+    "-----BEGIN CERTIFICATE REQUEST-----\n"
+    "MIIBLTCB1AIBADAwMRUwEwYDVQQKDAxzeXN0ZW06bm9kZXMxFzAVBgNVBAMMDnN5\n"
+    "c3RlbTpub2RlOm4xMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEctQMfy0GmepD\n"
+    "Hc0soW2LYsh01zGb8IJU6xrCeW7FTbaIaVoXsSeVy+bM4iUb68aiIaOwXDYbqmfn\n"
+    "9xnUmOIQD6BCMEAGCSqGSIb3DQEJDjEzMDEwIQYDVR0RBBowGIIWa3ViZXJuZXRl\n"
+    "cy5kZWZhdWx0LnN2YzAMBgNVHREEBTADggFhMAoGCCqGSM49BAMCA0gAMEUCIFQE\n"
+    "M5xVZHcxJQGlki0FVV92bw6Xbt4gKd5R0eRUmhJrAiEAx2gSm3/9ypF2AQf14KZg\n"
+    "wDutgFulydyRIo7YzXHWWq0=\n"
+    "-----END CERTIFICATE REQUEST-----\n";
+
+TEST_F(CertificatesTest, NamesThatAreGivenTwiceAreNotTakenForNone) {
+  EXPECT_FALSE(NamesOfRequest(kNamedTwice));
+}
+
 // A P-256 key in the three forms in which tools write it.
 constexpr const char* kPkcs8Key =
     "-----BEGIN PRIVATE KEY-----\n"

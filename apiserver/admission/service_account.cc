@@ -1,5 +1,6 @@
 // Pods run as a service account: its name, its token as a volume, its pull secrets.
 #include <algorithm>
+#include <unordered_set>
 
 #include "api/gen/core_v1.h"
 #include "api/rules/pods/pod_references.h"
@@ -61,26 +62,31 @@ Result<> CheckMirrorPod(const AdmissionRequest& request, const core_v1::Pod& pod
   return {};
 }
 
-bool IsMountable(const core_v1::ServiceAccount& account, std::string_view secret) {
-  return std::any_of(account.secrets.begin(), account.secrets.end(),
-                     [&](const auto& reference) { return reference.name == secret; });
-}
+// The secrets that an account names. It and a pod may name ten thousands each.
+struct Mountable {
+  explicit Mountable(const core_v1::ServiceAccount& from) : account(from) {
+    for (const auto& reference : from.secrets) secrets.insert(reference.name);
+    for (const auto& reference : from.image_pull_secrets) pull_secrets.insert(reference.name);
+  }
+  const core_v1::ServiceAccount& account;
+  std::unordered_set<std::string_view> secrets, pull_secrets;
+};
 
 // "" when the container takes only secrets that its account names.
 template <typename Container>
-std::string EnvironmentFault(const core_v1::ServiceAccount& account, const Container& container,
+std::string EnvironmentFault(const Mountable& mountable, const Container& container,
                              std::string_view prefix) {
   const std::string who = std::string(prefix) + "container " + container.name;
-  const std::string& name = account.metadata.name;
+  const std::string& name = mountable.account.metadata.name;
   for (const auto& variable : container.env) {
     if (!variable.value_from || !variable.value_from->secret_key_ref) continue;
     const std::string& secret = variable.value_from->secret_key_ref->name;
-    if (IsMountable(account, secret)) continue;
+    if (mountable.secrets.contains(secret)) continue;
     return who + " with envVar " + variable.name + " referencing secret.secretName=\"" + secret +
            "\" is not allowed because service account " + name + " does not reference that secret";
   }
   for (const auto& from : container.env_from) {
-    if (!from.secret_ref || IsMountable(account, from.secret_ref->name)) continue;
+    if (!from.secret_ref || mountable.secrets.contains(from.secret_ref->name)) continue;
     return who + " with envFrom referencing secret.secretName=\"" + from.secret_ref->name +
            "\" is not allowed because service account " + name + " does not reference that secret";
   }
@@ -88,35 +94,33 @@ std::string EnvironmentFault(const core_v1::ServiceAccount& account, const Conta
 }
 
 template <typename Container>
-Result<> CheckEnvironment(const AdmissionRequest& request, const core_v1::ServiceAccount& account,
+Result<> CheckEnvironment(const AdmissionRequest& request, const Mountable& mountable,
                           const Container& container, std::string_view prefix) {
-  const std::string fault = EnvironmentFault(account, container, prefix);
+  const std::string fault = EnvironmentFault(mountable, container, prefix);
   if (fault.empty()) return {};
   return Deny(request, fault);
 }
 
 Result<> CheckMountable(const AdmissionRequest& request, const core_v1::ServiceAccount& account,
                         const core_v1::PodSpec& spec) {
+  const Mountable mountable(account);
   const std::string& name = account.metadata.name;
   for (const auto& volume : spec.volumes) {
-    if (volume.secret && !IsMountable(account, volume.secret->secret_name)) {
+    if (volume.secret && !mountable.secrets.contains(volume.secret->secret_name)) {
       return Deny(request, "volume with secret.secretName=\"" + volume.secret->secret_name +
                                "\" is not allowed because service account " + name +
                                " does not reference that secret");
     }
   }
   for (const auto& container : spec.init_containers) {
-    TRY(CheckEnvironment(request, account, container, "init "));
+    TRY(CheckEnvironment(request, mountable, container, "init "));
   }
   for (const auto& container : spec.containers) {
-    TRY(CheckEnvironment(request, account, container, ""));
+    TRY(CheckEnvironment(request, mountable, container, ""));
   }
   for (size_t i = 0; i < spec.image_pull_secrets.size(); ++i) {
     const std::string& secret = spec.image_pull_secrets[i].name;
-    const bool known =
-        std::any_of(account.image_pull_secrets.begin(), account.image_pull_secrets.end(),
-                    [&](const auto& own) { return own.name == secret; });
-    if (known) continue;
+    if (mountable.pull_secrets.contains(secret)) continue;
     return Deny(request, "imagePullSecrets[" + std::to_string(i) + "].name=\"" + secret +
                              "\" is not allowed because service account " + name +
                              " does not reference that imagePullSecret");
@@ -173,8 +177,9 @@ class ServiceAccountPlugin final : public AdmissionPlugin {
   Result<> CheckDebugging(const AdmissionRequest& request, const core_v1::Pod& pod) {
     const auto account = TRY(AccountOf(request, pod));
     if (!IsStrict(*account)) return {};
+    const Mountable mountable(*account);
     for (const auto& container : pod.spec.ephemeral_containers) {
-      const std::string fault = EnvironmentFault(*account, container, "ephemeral ");
+      const std::string fault = EnvironmentFault(mountable, container, "ephemeral ");
       if (!fault.empty()) return Fail(PlainError(fault));
     }
     return {};

@@ -1,6 +1,8 @@
 // How long a token outlives what it is bound to.
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/server/server_fixture.h"
 
@@ -52,6 +54,32 @@ TEST_F(BoundTokensTest, ATokenIsGoodAMinuteLongerThanItSays) {
   EXPECT_EQ(WhoAmI(token), 201);
   clock_.Advance(2s);
   EXPECT_EQ(WhoAmI(token), 401);
+}
+
+TEST_F(BoundTokensTest, ManyAudiencesOfATokenAndOfAReviewAreComparedInNoTime) {
+  constexpr int kMany = 80'000;
+  const auto audiences = [](char letter, const char* last) {
+    Json list = Json::array();
+    for (int i = 0; i < kMany; ++i) list.push_back(letter + std::to_string(i));
+    list.push_back(last);
+    return list;
+  };
+  const Json wanted = {{"spec", {{"audiences", audiences('a', "shared")}}}};
+  const auto made =
+      Post("/api/v1/namespaces/default/serviceaccounts/default/token", wanted.dump());
+  ASSERT_EQ(made.code, 201) << made.message();
+  const auto review = [&](const char* last) {
+    const Json asked = {
+        {"spec",
+         {{"token", made.body["status"]["token"]}, {"audiences", audiences('b', last)}}}};
+    return Post("/apis/authentication.k8s.io/v1/tokenreviews", asked.dump()).body["status"];
+  };
+  const std::clock_t begin = std::clock();
+  const Json good = review("shared");
+  EXPECT_EQ(good["authenticated"], true);
+  EXPECT_EQ(good["audiences"], Json::array({"shared"}));
+  EXPECT_FALSE(review("other").value("authenticated", false));
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 10) << "seconds of processor time";
 }
 
 TEST(VerifiedTokens, ASignatureIsVerifiedOnceAndWhatItSaysEachTime) {

@@ -104,6 +104,19 @@ TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
             "Cron.example.com \"a\" is invalid: spec.image: Required value");
 }
 
+TEST_F(CustomResources, ManyFinalizersAreLookedAtInNoTime) {
+  Define(Definition(Schema()));
+  Json cron = Json::parse(Cron("a", {{"image", "web"}}));
+  Json& finalizers = cron["metadata"]["finalizers"] = Json::array();
+  for (int i = 0; i < 120'000; ++i) finalizers.push_back("f" + std::to_string(i));
+  ASSERT_EQ(Post(path_, cron.dump()).code, 201);
+  const std::clock_t begin = std::clock();
+  const Answer patched = Merge(path_ + "/a?dryRun=All", R"({"spec": {"image": "other"}})");
+  EXPECT_EQ(patched.code, 200) << patched.message();
+  EXPECT_EQ(patched.response.headers.count("Warning"), 0u) << "they were there";
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
+}
+
 TEST_F(CustomResources, StatusScaleAndColumnsFollowTheDefinition) {
   Define(Definition(Schema()));
   Post(path_, Cron("a", {{"image", "web"}}));

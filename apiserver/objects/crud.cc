@@ -207,27 +207,80 @@ Result<http::Response> HandleDelete(Core& core, ApiRequest& request) {
                                         options, may_leave ? answer : nullptr)));
 }
 
+namespace {
+
+// Of a collection that is deleted, so much is held at one time: of what is read, and of what is
+// shown.
+constexpr size_t kReadBytes = 4 << 20;
+constexpr size_t kShownBytesMax = 16 << 20;
+
+// The objects of a collection as they were. Few are kept as text; of more it is known which version
+// of the list they were, and that is read again as it is sent.
+class ShownCollection {
+ public:
+  Result<> Add(const KindInfo& kind, const std::vector<RecordPtr>& records) {
+    for (const RecordPtr& record : records) {
+      if (bytes_ > kShownBytesMax) return {};
+      items_.push_back(TRY(TextOf(kind, *record)));
+      bytes_ += items_.back().size();
+    }
+    if (bytes_ > kShownBytesMax) items_.clear();
+    return {};
+  }
+  // `asked`: what was deleted. `meta`: of its last page.
+  Result<http::Response> Answer(Core& core, const ApiRequest& request, const MediaType& media,
+                                ListQuery asked, const ListMeta& meta) const {
+    // Nobody in this process wants more than to know that they are gone.
+    if (bytes_ <= kShownBytesMax || request.http.remote_address.empty()) {
+      return ListResponse(*request.kind, items_, meta, request, media);
+    }
+    if (asked.continue_token.empty()) {
+      asked.resource_version = meta.resource_version;
+      asked.match = VersionMatch::kExact;
+    } else {
+      ContinueToken token = TRY(DecodeContinue(asked.continue_token));
+      token.revision = static_cast<int64_t>(TRY(ParseResourceVersion(meta.resource_version)));
+      asked.continue_token = EncodeContinue(token);
+    }
+    auto answer = ListBy({core.store, core.list_jobs, core.outbound}, request, media, asked);
+    const bool is_compacted = !answer && answer.error().reason == Reason::kExpired;
+    return is_compacted ? ListResponse(*request.kind, {}, meta, request, media) : std::move(answer);
+  }
+
+ private:
+  std::vector<std::string> items_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace
+
 Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {
   constexpr int64_t kPageItems = 10'000;
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const DeleteQuery options =
       TRY(ParseDeleteOptions(request.http, request.info.group, request.info.version));
-  ListQuery wanted = TRY(ParseListOptions(request.http, kind, false));
+  const ListQuery asked = TRY(ParseListOptions(request.http, kind, false));
+  ListQuery wanted = asked;
   const bool one_page = wanted.limit > 0;
   if (!one_page) wanted.limit = kPageItems;
-  std::vector<std::string> items;
+  ShownCollection shown;
   ListMeta meta;
   for (;;) {
-    const Page page = TRY(ReadPage(core.store, kind, request.info.namespace_name, wanted));
+    const OpenPage page = TRY(OpenPageOf(core.store, kind, request.info.namespace_name, wanted));
     meta = page.meta;
-    for (const RecordPtr& record : page.records) items.push_back(TRY(TextOf(kind, *record)));
-    TRY(core.remover.DeleteAll(request, page.records, options));
+    std::vector<RecordPtr> records;
+    for (bool more = true; more;) {
+      records.clear();
+      more = TRY(page.records->Next(kReadBytes, records));
+      TRY(shown.Add(kind, records));
+      TRY(core.remover.DeleteAll(request, records, options));
+    }
     if (one_page || page.meta.continue_token.empty()) break;
     wanted.continue_token = page.meta.continue_token;
     wanted.resource_version.clear();
   }
-  return ListResponse(kind, items, meta, request, media);
+  return shown.Answer(core, request, media, asked, meta);
 }
 
 }  // namespace skiff

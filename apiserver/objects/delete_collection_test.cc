@@ -78,6 +78,38 @@ TEST_F(DeleteCollection, MoreThanACommitHolds) {
   EXPECT_TRUE(Names(kMaps).empty());
 }
 
+TEST_F(DeleteCollection, WhatIsShownOfManyIsReadAsItIsSent) {
+  constexpr size_t kMany = 20;
+  for (size_t i = 0; i < kMany; ++i) {
+    const Json map = {{"metadata", {{"name", fmt::format("m{}", i)}}},
+                      {"data", {{"text", std::string(900'000, 'x')}}}};
+    ASSERT_EQ(Post(kMaps, map.dump()).code, 201);
+  }
+  for (const char* query : {"?dryRun=All", ""}) {
+    const std::string path = kMaps + std::string(query);
+    auto answer = Ask({.method = "DELETE", .path = path, .from = "192.0.2.9"});
+    ASSERT_EQ(answer.code, 200) << answer.message();
+    ASSERT_NE(answer.response.stream, nullptr) << "all of it was held";
+    std::string text;
+    for (bool more = true; more;) {
+      bool woken = false;
+      answer.response.stream->Attach([&] { woken = true; });
+      std::vector<http::SharedBytes> pieces;
+      const http::Pulled pulled = answer.response.stream->Pull(1 << 20, pieces);
+      for (const auto& piece : pieces) text += *piece;
+      if (pulled == http::Pulled::kIdle) Settle();
+      more = pulled == http::Pulled::kMore || (pulled == http::Pulled::kIdle && woken);
+      if (!more) {
+        EXPECT_EQ(pulled, http::Pulled::kEnd);
+      }
+    }
+    const Json list = Json::parse(text);
+    ASSERT_EQ(list["items"].size(), kMany) << "as they were";
+    EXPECT_EQ(list["items"][0]["data"]["text"].get_ref<const std::string&>().size(), 900'000u);
+    EXPECT_EQ(Names(kMaps).size(), *query == '\0' ? 0 : kMany);
+  }
+}
+
 TEST_F(DeleteCollection, WhatChangesMeanwhileGoesToo) {
   MakeMaps(300);
   std::atomic<bool> ended = false;

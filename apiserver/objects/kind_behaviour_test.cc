@@ -54,6 +54,25 @@ TEST_F(KindBehaviourTest, TheOldEvictionIsTakenAndAnEmptyBudgetSaysSo) {
   EXPECT_EQ(status["conditions"][0]["status"], "False");
 }
 
+TEST_F(KindBehaviourTest, AnEvictionMarksThePodThatItMeansAndNoOther) {
+  MakePod("p", R"("nodeName": "n", )");
+  const std::string pod = std::string(kPods) + "/p";
+  const auto evict = [&](const std::string& preconditions) {
+    return Post(pod + "/eviction", R"({"apiVersion": "policy/v1", "kind": "Eviction",
+        "metadata": {"name": "p"}, "deleteOptions": {"preconditions": )" + preconditions + "}}");
+  };
+  EXPECT_EQ(evict(R"({"uid": "x"})").code, 409);
+  EXPECT_EQ(evict(R"({"resourceVersion": "1"})").code, 409);
+  const Json before = Get(pod).body;
+  EXPECT_EQ(before["status"].dump().find("DisruptionTarget"), std::string::npos);
+  const std::string version = before["metadata"]["resourceVersion"];
+  const auto evicted = evict(R"({"resourceVersion": ")" + version + R"("})");
+  EXPECT_EQ(evicted.code, 201) << evicted.body;
+  const Json after = Get(pod).body;
+  EXPECT_NE(after["status"].dump().find("DisruptionTarget"), std::string::npos);
+  EXPECT_TRUE(after["metadata"].contains("deletionTimestamp"));
+}
+
 TEST_F(KindBehaviourTest, ABudgetsNameIsLookedAtLast) {
   const std::string budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
   const auto causes = [&](const char* body) {

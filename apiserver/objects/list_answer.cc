@@ -290,8 +290,10 @@ Result<> CheckQuick(const KindInfo& kind, const MediaType& media, bool packs,
   return Fail(WouldWait());
 }
 
-Result<http::Response> TryList(const ListParts& parts, const ApiRequest& request,
-                               const MediaType& media, const ListQuery& options) {
+}  // namespace
+
+Result<http::Response> ListBy(const ListParts& parts, const ApiRequest& request,
+                              const MediaType& media, const ListQuery& options) {
   const KindInfo& kind = *request.kind;
   OpenPage page = TRY(OpenPageOf(parts.store, kind, request.info.namespace_name, options));
   const bool leaves = !request.http.remote_address.empty();
@@ -327,8 +329,6 @@ Result<http::Response> TryList(const ListParts& parts, const ApiRequest& request
   return response;
 }
 
-}  // namespace
-
 Result<http::Response> ListObjects(const ListParts& parts, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request, {.list = true})));
@@ -338,7 +338,7 @@ Result<http::Response> ListObjects(const ListParts& parts, const ApiRequest& req
   }
   const bool of_now = options.resource_version.empty() && options.continue_token.empty();
   for (int tries = 1;; ++tries) {
-    auto answer = TryList(parts, request, media, options);
+    auto answer = ListBy(parts, request, media, options);
     const bool is_gone = !answer && answer.error().reason == Reason::kExpired;
     if (!is_gone || !of_now || tries == kListTriesMax) return answer;
   }

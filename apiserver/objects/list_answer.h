@@ -14,6 +14,8 @@
 #include <span>
 #include <thread>
 
+#include "apiserver/request/list_options.h"
+#include "apiserver/request/media.h"
 #include "apiserver/request/request_context.h"
 #include "apiserver/storage/store.h"
 #include "apiserver/watches/watch_job_loop.h"
@@ -48,5 +50,8 @@ struct ListParts {
 
 // Whoever asks from within this process gets all of it as the body.
 Result<http::Response> ListObjects(const ListParts& parts, const ApiRequest& request);
+// What the options ask for, whatever the request says, once.
+Result<http::Response> ListBy(const ListParts& parts, const ApiRequest& request,
+                              const MediaType& media, const ListQuery& options);
 
 }  // namespace skiff

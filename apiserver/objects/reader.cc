@@ -207,16 +207,6 @@ Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view
   return page;
 }
 
-Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
-                      const ListQuery& options) {
-  const OpenPage open = TRY(OpenPageOf(store, kind, namespace_name, options));
-  Page page{.records = {}, .meta = open.meta};
-  for (bool more = true; more;) {
-    more = TRY(open.records->Next(SIZE_MAX, page.records));
-  }
-  return page;
-}
-
 Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));

@@ -43,13 +43,6 @@ struct OpenPage {
 };
 Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view namespace_name,
                             const ListQuery& options);
-// The same, read.
-struct Page {
-  std::vector<RecordPtr> records;
-  ListMeta meta;
-};
-Result<Page> ReadPage(Store& store, const KindInfo& kind, std::string_view namespace_name,
-                      const ListQuery& options);
 
 Result<http::Response> GetObject(Store& store, const ApiRequest& request);
 

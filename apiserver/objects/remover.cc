@@ -27,6 +27,8 @@ TimePoint WholeSeconds(TimePoint point) {
   return std::chrono::time_point_cast<std::chrono::seconds>(point);
 }
 
+}  // namespace
+
 Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
   const KindInfo& kind = object.kind();
   const meta_v1::ObjectMeta& meta = object.metadata();
@@ -59,6 +61,8 @@ Result<> CheckPreconditions(const Object& object, const DeleteQuery& options) {
   }
   return {};
 }
+
+namespace {
 
 bool Lists(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();

@@ -66,6 +66,9 @@ class ObjectRemover {
   Parts parts_;
 };
 
+// Fails for an object, or a version of it, that is not the one that is to go.
+Result<> CheckPreconditions(const Object& object, const DeleteQuery& options);
+
 // An object of that kind that is deleted without saying how: what becomes of what it owns.
 Propagation DefaultPropagation(const KindInfo& kind);
 

@@ -161,28 +161,33 @@ Result<> AskBudget(Core& core, ApiRequest& request, const core_v1::Pod& pod,
   return {};
 }
 
-// The pod says why it goes.
-Result<> MarkDisrupted(Core& core, ApiRequest& request, TimePoint now) {
+// The pod says why it goes, if it is the one that is to. `options`: of its deletion, which then
+// means the version that this made.
+Result<> MarkDisrupted(Core& core, ApiRequest& request, DeleteQuery& options, TimePoint now) {
   UpdateMode mode{.subresource = "status", .check_version = false};
   mode.skip_admission = true;
   mode.keeps_managed_fields = true;
   mode.prepare = [](Object&, const Object&) {};
   mode.validate = [](const Object&, const Object&, Violations&) {};
-  TRY(core.writer.Update(request, request.info.name, {}, mode,
-                         [&](const Object& old) -> Result<Object> {
-                           Object object = old.Clone();
-                           auto& conditions = object.As<core_v1::Pod>()->status.conditions;
-                           for (const auto& condition : conditions) {
-                             if (condition.type == "DisruptionTarget") return object;
-                           }
-                           auto& condition = conditions.emplace_back();
-                           condition.type = "DisruptionTarget";
-                           condition.status = "True";
-                           condition.reason = "EvictionByEvictionAPI";
-                           condition.message = "Eviction API: evicting";
-                           condition.last_transition_time = Time(now);
-                           return object;
-                         }));
+  const auto mark = [&](const Object& old) -> Result<Object> {
+    TRY(CheckPreconditions(old, options));
+    Object object = old.Clone();
+    auto& conditions = object.As<core_v1::Pod>()->status.conditions;
+    for (const auto& condition : conditions) {
+      if (condition.type == "DisruptionTarget") return object;
+    }
+    auto& condition = conditions.emplace_back();
+    condition.type = "DisruptionTarget";
+    condition.status = "True";
+    condition.reason = "EvictionByEvictionAPI";
+    condition.message = "Eviction API: evicting";
+    condition.last_transition_time = Time(now);
+    return object;
+  };
+  const Saved saved = TRY(core.writer.Update(request, request.info.name, {}, mode, mark));
+  if (options.resource_version) {
+    options.resource_version = std::to_string(saved.revision.value);
+  }
   return {};
 }
 
@@ -237,11 +242,11 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   if (!IsFreeToGo(pod)) {
     TRY(AskBudget(core, request, pod, options, now));
   }
-  if (!options.dry_run) TRY(MarkDisrupted(core, request, now));
+  DeleteQuery deletion = OptionsOf(eviction, options.dry_run);
+  if (!options.dry_run) TRY(MarkDisrupted(core, request, deletion, now));
   // The eviction was admitted; that the pod goes follows from it.
   request.own = true;
-  TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name,
-                          OptionsOf(eviction, options.dry_run)));
+  TRY(core.remover.Delete(request, request.info.namespace_name, request.info.name, deletion));
   return SuccessResponse(request.http, 201, Json());
 }
 

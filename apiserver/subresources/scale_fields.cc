@@ -1,6 +1,9 @@
 #include "apiserver/subresources/scale_fields.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
+#include <tuple>
 
 namespace skiff {
 namespace {
@@ -21,8 +24,18 @@ bool OwnsReplicas(const ManagedEntry& entry) {
 }
 
 // The version does not count: it differs on the two sides.
-bool SameOwner(const ManagedEntry& a, const ManagedEntry& b) {
-  return a.manager == b.manager && a.is_apply == b.is_apply && a.subresource == b.subresource;
+using Owner = std::tuple<std::string, bool, std::string>;
+Owner OwnerOf(const ManagedEntry& entry) {
+  return {entry.manager, entry.is_apply, entry.subresource};
+}
+
+// Those of the replicas.
+std::set<Owner> OwnersIn(const ManagedEntries& entries) {
+  std::set<Owner> owners;
+  for (const ManagedEntry& entry : entries) {
+    if (OwnsReplicas(entry)) owners.insert(OwnerOf(entry));
+  }
+  return owners;
 }
 
 }  // namespace
@@ -40,17 +53,14 @@ ManagedEntries ScaleEntries(const ManagedEntries& object_entries, std::string_vi
 
 ManagedEntries ObjectEntries(ManagedEntries object_entries, const ManagedEntries& scale_entries,
                              std::string_view api_version) {
-  const auto owner_in = [](const ManagedEntries& entries, const ManagedEntry& wanted) {
-    return std::any_of(entries.begin(), entries.end(), [&](const ManagedEntry& entry) {
-      return SameOwner(entry, wanted) && OwnsReplicas(entry);
-    });
-  };
+  const std::set<Owner> scalers = OwnersIn(scale_entries);
   for (ManagedEntry& entry : object_entries) {
-    if (!owner_in(scale_entries, entry)) entry.fields = Difference(entry.fields, Replicas());
+    if (!scalers.contains(OwnerOf(entry))) entry.fields = Difference(entry.fields, Replicas());
   }
   std::erase_if(object_entries, [](const ManagedEntry& entry) { return entry.fields.Empty(); });
+  std::set<Owner> known = OwnersIn(object_entries);
   for (const ManagedEntry& entry : scale_entries) {
-    if (!OwnsReplicas(entry) || owner_in(object_entries, entry)) continue;
+    if (!OwnsReplicas(entry) || !known.insert(OwnerOf(entry)).second) continue;
     ManagedEntry& added = object_entries.emplace_back(entry);
     added.api_version = api_version;
     added.fields = Replicas();

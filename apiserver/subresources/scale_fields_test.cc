@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
+#include "api/patch/field_set.h"
+
 namespace skiff {
 namespace {
 
@@ -41,6 +45,26 @@ TEST(ScaleFields, ANewOwnerTakesTheReplicasFromTheOld) {
     EXPECT_EQ(entry["apiVersion"], "apps/v1");
     EXPECT_TRUE(!owns || !entry.contains("time"));
   }
+}
+
+TEST(ScaleFields, ManyOwnersAreComparedInNoTime) {
+  const FieldSet replicas =
+      *FieldSetFromText(R"({"f:spec": {"f:replicas": {}}})");
+  const auto owners = [&](const std::string& prefix) {
+    ManagedEntries entries;
+    for (int i = 0; i < 60'000; ++i) {
+      entries.push_back({.manager = prefix + std::to_string(i),
+                         .is_apply = true,
+                         .api_version = "apps/v1",
+                         .subresource = "",
+                         .time = "",
+                         .fields = replicas});
+    }
+    return entries;
+  };
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(ObjectEntries(owners("a"), owners("b"), "apps/v1").size(), 60'000u);
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 8) << "seconds of processor time";
 }
 
 TEST(ScaleFields, NothingElseMovesWhenTheOwnerStays) {

@@ -1,0 +1,68 @@
+// The account that a pod runs as, and which secrets that lets it take.
+#include <gmock/gmock.h>
+
+#include <ctime>
+
+#include "apiserver/server/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::HasSubstr;
+
+class ServiceAccountTest : public ServerFixture {
+ protected:
+  // An account whose pods may take the secrets that it names alone.
+  void MakeStrict(const Json& secrets) {
+    const Json account = {
+        {"metadata",
+         {{"name", "strict"},
+          {"annotations", {{"kubernetes.io/enforce-mountable-secrets", "true"}}}}},
+        {"secrets", secrets},
+        {"imagePullSecrets", {{{"name", "pull"}}}}};
+    const auto made = Post("/api/v1/namespaces/default/serviceaccounts", account.dump());
+    ASSERT_EQ(made.code, 201) << made.message();
+  }
+  static Json Variable(const std::string& name, const std::string& secret) {
+    return {{"name", name},
+            {"valueFrom", {{"secretKeyRef", {{"name", secret}, {"key", "k"}}}}}};
+  }
+  Answer MakePod(const Json& env, const std::string& pull_secret = "pull") {
+    const Json container = {{"name", "c"}, {"image", "i"}, {"env", env}};
+    const Json pod = {{"metadata", {{"name", "p"}}},
+                      {"spec",
+                       {{"serviceAccountName", "strict"},
+                        {"imagePullSecrets", {{{"name", pull_secret}}}},
+                        {"containers", Json::array({container})}}}};
+    return Post("/api/v1/namespaces/default/pods?dryRun=All", pod.dump());
+  }
+};
+
+TEST_F(ServiceAccountTest, AStrictOneLetsPodsTakeItsOwnSecretsAlone) {
+  MakeStrict(Json::array({{{"name", "own"}}}));
+  EXPECT_EQ(MakePod(Json::array({Variable("a", "own")})).code, 201);
+  const auto refused = MakePod(Json::array({Variable("a", "own"), Variable("b", "other")}));
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_THAT(refused.message(), HasSubstr("container c with envVar b referencing "
+                                           "secret.secretName=\"other\" is not allowed because "
+                                           "service account strict does not reference"));
+  EXPECT_THAT(MakePod(Json::array(), "own").message(),
+              HasSubstr("imagePullSecrets[0].name=\"own\" is not allowed"));
+}
+
+TEST_F(ServiceAccountTest, ManySecretsOfBothAreBoundedInTime) {
+  constexpr int kSecrets = 75'000;
+  constexpr int kVariables = 36'000;
+  Json secrets = Json::array(), env = Json::array();
+  for (int i = 0; i < kSecrets; ++i) secrets.push_back({{"name", "s" + std::to_string(i)}});
+  for (int i = 0; i < kVariables; ++i) {
+    env.push_back(Variable("e" + std::to_string(i), "s" + std::to_string(kSecrets - 1)));
+  }
+  MakeStrict(secrets);
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(MakePod(env).code, 201);
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
+}
+
+}  // namespace
+}  // namespace skiff
