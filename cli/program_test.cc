@@ -367,6 +367,24 @@ TEST_F(ProgramTest, LocalChangesStayHere) {
             "--local=true is set\n");
 }
 
+TEST_F(ProgramTest, ATokenIsBoundToWhatItCanBeBoundTo) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{"--bound-object-kind=Deployment", "--bound-object-name=d"},
+       "supported --bound-object-kind values are Node, Pod, Secret"},
+      {{"--bound-object-kind=Pod"},
+       "--bound-object-name is required if --bound-object-kind is provided"},
+      {{"--bound-object-name=p"},
+       "--bound-object-name can only be set if --bound-object-kind is provided"},
+      {{"--bound-object-uid=u"},
+       "--bound-object-uid can only be set if --bound-object-kind is provided"}};
+  for (const auto& [flags, error] : cases) {
+    std::vector<std::string> args = {"token", "default"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    EXPECT_EQ(Run("create", args), 1);
+    EXPECT_EQ(err_, std::string("error: ") + error + "\n");
+  }
+}
+
 // 1 would say that there is a difference.
 TEST_F(ProgramTest, DiffTellsTroubleFromADifference) {
   EXPECT_EQ(Run("diff", {"-f", "/nowhere/none.yaml"}), 2);
