@@ -359,6 +359,9 @@ TEST_F(ProgramTest, LocalChangesStayHere) {
   EXPECT_EQ(shown("set", {"env", "A=1"}, "{.spec.containers[0].env[0].value}"), "1");
   EXPECT_EQ(shown("label", {"x=y"}, "{.metadata.labels}"), R"({"a":"b","x":"y"})");
   EXPECT_EQ(shown("annotate", {"x=y"}, "{.metadata.annotations.x}"), "y");
+  EXPECT_EQ(Run("set", {"env", "A B=1", "--local", "-f", "-"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: \"A B\" is not a valid key name: a valid environment "))
+      << err_;
   EXPECT_EQ(Run("set", {"image", "pod/p", "c=j", "--local"}), 1);
   EXPECT_TRUE(err_.starts_with("error: you must specify resources by --filename when --local is"));
   EXPECT_EQ(Run("label", {"pod/p", "x=y", "--local"}), 1);
