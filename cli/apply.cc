@@ -196,17 +196,29 @@ Change ChangeOf(const ManifestObject& object, const Json& modified, const Json& 
   return {ThreeWayPatch(type, original, modified, live), type != nullptr};
 }
 
-std::string PatchFailure(const ManifestObject& object, const Json& patch,
-                         const std::string& message) {
+// Which object of the server's an error is about.
+std::string IdentityOf(const ManifestObject& object) {
   const Resource& resource = object.kind.resource;
   const std::string version = resource.api_version.find('/') == std::string::npos
                                   ? "/" + resource.api_version
                                   : resource.api_version;
   return fmt::format(
-      "error when applying patch:\n{}\nto:\nResource: \"{}, Resource={}\", GroupVersionKind: \"{}, "
-      "Kind={}\"\nName: {}, Namespace: {}\nfor: {}: error when patching {}: {}",
-      GoJson(patch), version, resource.name, version, resource.kind, GoQuote(object.key.name),
-      GoQuote(object.key.namespace_), GoQuote(object.source), GoQuote(object.source), message);
+      "Resource: \"{}, Resource={}\", GroupVersionKind: \"{}, Kind={}\"\nName: {}, Namespace: {}",
+      version, resource.name, version, resource.kind, GoQuote(object.key.name),
+      GoQuote(object.key.namespace_));
+}
+
+std::string PatchFailure(const ManifestObject& object, const Json& patch,
+                         const std::string& message) {
+  return fmt::format("error when applying patch:\n{}\nto:\n{}\nfor: {}: error when patching {}: {}",
+                     GoJson(patch), IdentityOf(object), GoQuote(object.source),
+                     GoQuote(object.source), message);
+}
+
+std::string ReadFailure(const ManifestObject& object, const std::string& message) {
+  return fmt::format(
+      "error when retrieving current configuration of:\n{}\nfrom server for: {}: {}",
+      IdentityOf(object), GoQuote(object.source), message);
 }
 
 // Deletes the object, waits, and makes it anew (--force).
@@ -266,8 +278,7 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
     if (live.error().reason == Reason::kServiceUnavailable) return Fail(live.error());
     if (live.error().reason != Reason::kNotFound) {
       Error error = live.error();
-      error.message =
-          fmt::format("error when retrieving current configuration of:\n{}", error.message);
+      error.message = ReadFailure(object, error.message);
       return Fail(std::move(error));
     }
     Json made = modified;
@@ -302,10 +313,9 @@ Result<> ApplyOne(Command& command, const ApplyFlags& flags, const ManifestObjec
   if (object.kind.resource.namespaced) visited.namespaces.insert(object.key.namespace_);
   if (object.key.name.empty()) {
     const std::string prefix = TextAt(object.object, "metadata", "generateName");
-    return CliError(
-        prefix.empty()
-            ? "error when retrieving current configuration: resource name may not be empty"
-            : fmt::format("from {}: cannot use generate name with apply", prefix));
+    return CliError(prefix.empty()
+                        ? ReadFailure(object, "resource name may not be empty")
+                        : fmt::format("from {}: cannot use generate name with apply", prefix));
   }
   return flags.server_side ? ApplyOnServer(command, flags, object, visited)
                            : ApplyHere(command, flags, object, visited);

@@ -1,5 +1,4 @@
 // create configmap and create secret: data from literals and files.
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -10,6 +9,7 @@
 #include "api/text/utf8.h"
 #include "base/hash.h"
 #include "cli/create.h"
+#include "cli/env_name.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {
@@ -73,19 +73,6 @@ Result<> AddFile(const std::string& spec, Data& data) {
   return {};
 }
 
-constexpr char kEnvNameForm[] =
-    "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or "
-    "'.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or "
-    "'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')";
-
-bool IsEnvName(const std::string& name) {
-  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_';
-  });
-}
-
 Result<> AddEnvFile(const std::string& path, Data& data) {
   const std::string text = TRY(ReadFile(path));
   for (std::string line : Split(text, '\n')) {
@@ -94,9 +81,7 @@ Result<> AddEnvFile(const std::string& path, Data& data) {
     if (begin == std::string::npos || line[begin] == '#') continue;
     const size_t equals = line.find('=');
     const std::string key = line.substr(begin, equals - begin);
-    if (!IsEnvName(key)) {
-      return CliError(fmt::format("\"{}\" is not a valid key name: {}", key, kEnvNameForm));
-    }
+    TRY(CheckEnvName(key));
     TRY(Put(data, key, equals == std::string::npos ? "" : line.substr(equals + 1)));
   }
   return {};

@@ -247,11 +247,16 @@ Result<> RunCreateToken(Command& command, const Args& args) {
   command.Flag("bound-object-uid", bound_uid, "UID of the object that the token lives with.");
   const std::string name = TRY(ParseOneName(command, flags, args));
   if (duration < Duration(0)) return CliError("--duration must be greater than or equal to 0");
-  if (bound_kind.empty() && !bound_name.empty()) {
-    return CliError("--bound-object-name can only be set if --bound-object-kind is provided");
-  }
-  if (!bound_kind.empty() && bound_name.empty()) {
-    return CliError("--bound-object-name must be provided if --bound-object-kind is provided");
+  if (bound_kind.empty()) {
+    const char* lonely = !bound_name.empty() ? "name" : !bound_uid.empty() ? "uid" : nullptr;
+    if (lonely) {
+      return CliError(fmt::format(
+          "--bound-object-{} can only be set if --bound-object-kind is provided", lonely));
+    }
+  } else if (bound_kind != "Node" && bound_kind != "Pod" && bound_kind != "Secret") {
+    return CliError("supported --bound-object-kind values are Node, Pod, Secret");
+  } else if (bound_name.empty()) {
+    return CliError("--bound-object-name is required if --bound-object-kind is provided");
   }
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("serviceaccount"));

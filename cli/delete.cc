@@ -173,7 +173,13 @@ Result<> DeleteTargets(Command& command, const DeleteVerbFlags& flags,
   Session& session = *TRY(command.session());
   const DryRun& dry_run = flags.dry_run;
   std::vector<Deleted> deleted;
+  bool warns = session.namespace_given() && !flags.selectors.all_namespaces;
   for (const Target& target : targets) {
+    if (warns && !target.resource.namespaced) {
+      command.Warn(
+          "Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n");
+      warns = false;
+    }
     std::string uid;
     if (!dry_run.client()) {
       const auto answer = DeleteObject(session, target, flags.deletion, dry_run.Parameter());

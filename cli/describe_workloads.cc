@@ -94,7 +94,12 @@ void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Jso
   WriteConditions(out, object);
   std::vector<std::string> old_sets;
   std::string new_set;
-  for (const Json& set : ListSelected(context, "replicasets", object)) {
+  auto sets = ListSelected(context, "replicasets", object);
+  std::stable_sort(sets.begin(), sets.end(), [](const Json& left, const Json& right) {
+    return TextAt(left, "metadata", "creationTimestamp") <
+           TextAt(right, "metadata", "creationTimestamp");
+  });
+  for (const Json& set : sets) {
     if (SameTemplate(set, object)) {
       new_set = ReplicaSetText(set);
     } else {

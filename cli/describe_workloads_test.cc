@@ -31,5 +31,27 @@ TEST_F(DescribeWorkloadsTest, OfManyIndexesTheFirstAreShown) {
   EXPECT_EQ(Completed(first + ",126,128"), first + ",...");
 }
 
+TEST_F(DescribeWorkloadsTest, OldReplicaSetsStandInTheOrderOfTheirCreation) {
+  const auto set = [](const char* name, const char* created) {
+    return Json{{"metadata", {{"name", name}, {"creationTimestamp", created}}},
+                {"spec", {{"replicas", 0}, {"template", {{"of", name}}}}}};
+  };
+  const Json sets = {{"items",
+                      {set("a", "2026-01-03T00:00:00Z"), set("b", "2026-01-01T00:00:00Z"),
+                       set("c", "2026-01-02T00:00:00Z")}}};
+  const std::string space = "/apis/apps/v1/namespaces/default";
+  server_ = ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
+                     {{space + "/deployments/web",
+                       R"({"apiVersion": "apps/v1", "kind": "Deployment",
+                           "metadata": {"name": "web", "namespace": "default"},
+                           "spec": {"selector": {"matchLabels": {"app": "web"}}}})"},
+                      {space + "/replicasets", sets.dump()}});
+  EXPECT_EQ(Run("describe", {"deploy", "web", "--show-events=false"}), 0) << err_;
+  EXPECT_NE(out_.find(" b (0/0 replicas created), c (0/0 replicas created), a (0/0 replicas "
+                      "created)\n"),
+            std::string::npos)
+      << out_;
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -124,6 +124,7 @@ class Editing {
   Result<> Run();
 
  private:
+  bool IsAnother(const Json& edited) const;
   Result<> Save(const Json& edited);
 
   Command& command_;
@@ -133,13 +134,17 @@ class Editing {
   Json original_;
 };
 
+// An object stays the one that it is.
+bool Editing::IsAnother(const Json& edited) const {
+  return NameOf(edited) != target_.key.name ||
+         TextAt(edited, "kind") != TextAt(original_, "kind") ||
+         TextAt(edited, "apiVersion") != TextAt(original_, "apiVersion");
+}
+
 Result<> Editing::Save(const Json& edited) {
   const auto kind =
       TRY(session_.kinds().FindByKind(target_.resource.api_version, target_.resource.kind));
   const Type* type = kind && kind->info ? kind->info->type : nullptr;
-  if (NameOf(edited) != target_.key.name || TextAt(edited, "kind") != target_.resource.kind) {
-    return CliError("At least one of apiVersion, kind and name was changed");
-  }
   const Json patch = ThreeWayPatch(type, original_, edited, original_);
   WriteOptions options = TRY(flags_.write.Options());
   Json result = original_;
@@ -153,9 +158,13 @@ Result<> Editing::Save(const Json& edited) {
 }
 
 Result<> Editing::Run() {
-  const EditedText text = {DumpYaml(original_)};
+  const EditedText text = {DumpYaml(original_), /*json=*/false, /*keeps_if_failed=*/true};
   return EditUntilSaved(command_, text,
                         [this](const Json& edited) -> Result<std::optional<std::string>> {
+                          if (IsAnother(edited)) {
+                            return CliError(
+                                "At least one of apiVersion, kind and name was changed");
+                          }
                           const auto done = Save(edited);
                           if (done) return std::nullopt;
                           if (done.error().reason == Reason::kNotFound) return Fail(done.error());
@@ -227,9 +236,6 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   command.Flag("windows-line-endings", windows_line_endings, "Accepted; has no effect here.");
   TRY(command.Parse(args));
   TRY(flags.Check());
-  if (command.words().empty() && files.empty()) {
-    return command.UsageError("must specify one of -f and -k");
-  }
   auto targets =
       TRY(FindTargets(command, command.words(), {.files = &files, .names_needed = false}));
   std::erase_if(targets, [](const Target& target) {
@@ -256,9 +262,6 @@ Result<> RunEdit(Command& command, const Args& args) {
   command.Flag("windows-line-endings", flags.windows_line_endings, "Accepted; has no effect here.");
   TRY(command.Parse(args));
   TRY(flags.write.Check());
-  if (command.words().empty() && flags.files.empty()) {
-    return command.UsageError("must specify one of -f and -k");
-  }
   const auto targets =
       TRY(FindTargets(command, command.words(), {.files = &flags.files, .names_needed = false}));
   Session& session = *TRY(command.session());

@@ -115,17 +115,25 @@ Result<Json> Marked(Command& command, const MarkFlags& flags, const Style& style
   return session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options);
 }
 
+// Of several objects, or those that a selector finds, each is named above its own.
+void ListMarks(Command& command, const Style& style, const std::vector<Target>& targets,
+               bool named) {
+  for (const Target& target : targets) {
+    if (named) {
+      command.Print("Listing {} for {}.{}/{}:\n", style.field, target.resource.kind,
+                    target.resource.Group(), target.key.name);
+    }
+    const Json& present = At(target.object, "metadata", style.field);
+    if (!present.is_object()) continue;
+    for (const auto& [key, value] : present.items()) {
+      command.Print("{}{}={}\n", named ? " " : "", key, TextOf(value));
+    }
+  }
+}
+
 Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, const Style& style,
                  const Target& target) {
   const Json& present = At(target.object, "metadata", style.field);
-  if (flags.list) {
-    if (present.is_object()) {
-      for (const auto& [key, value] : present.items()) {
-        command.Print("{}={}\n", key, TextOf(value));
-      }
-    }
-    return {};
-  }
   if (!flags.overwrite) TRY(CheckOverwrite(words, present, style));
   Json changes = Json::object();
   bool added = false;
@@ -174,6 +182,13 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
   const auto targets = TRY(FindTargets(
       command, words.resources,
       {.files = &flags.files, .selectors = flags.selectors, .fetch = !flags.local}));
+  if (flags.list) {
+    const SelectorFlags& selectors = flags.selectors;
+    const bool selected = selectors.all || selectors.all_namespaces ||
+                          !selectors.labels.empty() || !selectors.fields.empty();
+    ListMarks(command, style, targets, selected || targets.size() > 1);
+    return {};
+  }
   for (const Target& target : targets) {
     const auto done = MarkOne(command, flags, words, style, target);
     if (!done) command.Report(done.error());

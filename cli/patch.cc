@@ -66,6 +66,9 @@ Result<> RunPatch(Command& command, const Args& args) {
   if (text.empty()) {
     return CliError("must specify --patch or --patch-file containing the contents of the patch");
   }
+  if (local && !command.words().empty()) {
+    return CliError("cannot specify --local and server resources");
+  }
   const std::string document = TRY(AsJsonText(text));
   Session& session = *TRY(command.session());
   const auto targets =
@@ -80,6 +83,16 @@ Result<> RunPatch(Command& command, const Args& args) {
     }
     WriteOptions options = TRY(flags.Options());
     options.field_validation.clear();
+    // What is compared with afterwards: a subresource may be of a kind of its own.
+    Json before = target.object;
+    if (!subresource.empty()) {
+      auto read = session.api().Get(target.resource, target.key, subresource);
+      if (!read) {
+        command.Report(WithSource(read.error(), "patching", target.source));
+        continue;
+      }
+      before = std::move(*read);
+    }
     const auto patched =
         session.api().WriteText("PATCH", TRY(target.resource.Path(target.key, subresource)),
                                 QueryOf(options), document, std::string(ContentType(patch_type)));
@@ -87,13 +100,13 @@ Result<> RunPatch(Command& command, const Args& args) {
       command.Report(WithSource(patched.error(), "patching", target.source));
       continue;
     }
-    // A subresource may be of a kind of its own: "scale.autoscaling/web".
+    // "scale.autoscaling/web".
     Resource shown = target.resource;
     if (!subresource.empty()) {
       shown.kind = TextAt(*patched, "kind");
       shown.api_version = TextAt(*patched, "apiVersion");
     }
-    const bool same = *patched == target.object;
+    const bool same = *patched == before;
     TRY(PrintOutcome(command, flags.print, *patched, shown,
                      same ? "patched (no change)" : "patched"));
   }

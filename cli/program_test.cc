@@ -359,12 +359,33 @@ TEST_F(ProgramTest, LocalChangesStayHere) {
   EXPECT_EQ(shown("set", {"env", "A=1"}, "{.spec.containers[0].env[0].value}"), "1");
   EXPECT_EQ(shown("label", {"x=y"}, "{.metadata.labels}"), R"({"a":"b","x":"y"})");
   EXPECT_EQ(shown("annotate", {"x=y"}, "{.metadata.annotations.x}"), "y");
+  EXPECT_EQ(Run("set", {"env", "A B=1", "--local", "-f", "-"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: \"A B\" is not a valid key name: a valid environment "))
+      << err_;
   EXPECT_EQ(Run("set", {"image", "pod/p", "c=j", "--local"}), 1);
   EXPECT_TRUE(err_.starts_with("error: you must specify resources by --filename when --local is"));
   EXPECT_EQ(Run("label", {"pod/p", "x=y", "--local"}), 1);
   EXPECT_EQ(err_,
             "error: can only use local files by -f pod.yaml or --filename=pod.json when "
             "--local=true is set\n");
+}
+
+TEST_F(ProgramTest, ATokenIsBoundToWhatItCanBeBoundTo) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{"--bound-object-kind=Deployment", "--bound-object-name=d"},
+       "supported --bound-object-kind values are Node, Pod, Secret"},
+      {{"--bound-object-kind=Pod"},
+       "--bound-object-name is required if --bound-object-kind is provided"},
+      {{"--bound-object-name=p"},
+       "--bound-object-name can only be set if --bound-object-kind is provided"},
+      {{"--bound-object-uid=u"},
+       "--bound-object-uid can only be set if --bound-object-kind is provided"}};
+  for (const auto& [flags, error] : cases) {
+    std::vector<std::string> args = {"token", "default"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    EXPECT_EQ(Run("create", args), 1);
+    EXPECT_EQ(err_, std::string("error: ") + error + "\n");
+  }
 }
 
 // 1 would say that there is a difference.

@@ -132,6 +132,9 @@ Result<> RunRolloutStatus(Command& command, const Args& args) {
   command.Flag("watch,w", watch, "Watch the rollout until it is done.");
   command.Flag("revision", revision, "Pin the revision whose status is shown.");
   TRY(command.Parse(args));
+  if (command.words().empty() && files.empty()) {
+    return CliError("required resource not specified");
+  }
   Session& session = *TRY(command.session());
   const auto targets =
       TRY(FindTargets(command, command.words(),

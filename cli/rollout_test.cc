@@ -5,6 +5,11 @@ namespace {
 
 class RolloutTest : public ProgramTest {};
 
+TEST_F(RolloutTest, StatusWantsAResource) {
+  EXPECT_EQ(Run("rollout", {"status"}), 1);
+  EXPECT_EQ(err_, "error: required resource not specified\n");
+}
+
 // As kubectl 1.35 prints it: not what keeps the revision, but the object as it was.
 TEST_F(RolloutTest, ARevisionOfADaemonSetIsShownAsADaemonSet) {
   const std::string space = "/apis/apps/v1/namespaces/default";

@@ -1,6 +1,7 @@
 // `set env`: environment variables of a pod template.
 #include <algorithm>
 
+#include "cli/env_name.h"
 #include "cli/json_text.h"
 #include "cli/pod_specs.h"
 #include "cli/session.h"
@@ -83,6 +84,7 @@ Result<EnvChanges> ChangesOf(Command& command, const EnvFlags& flags, const Args
   for (const std::string& word : pairs) {
     const size_t equals = word.find('=');
     if (equals != std::string::npos && equals > 0) {
+      TRY(CheckEnvName(word.substr(0, equals)));
       changes.set.push_back({{"name", word.substr(0, equals)}, {"value", word.substr(equals + 1)}});
     } else if (word.ends_with('-')) {
       changes.removed.push_back(word.substr(0, word.size() - 1));

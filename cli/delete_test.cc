@@ -1,0 +1,27 @@
+#include "cli/prune/objects_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+class DeleteTest : public ObjectsTest {};
+
+TEST_F(DeleteTest, ANamespaceThatSaysNothingIsWarnedOf) {
+  const std::string warning =
+      "Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n";
+  const auto warned = [this](std::vector<std::string> flags) {
+    Put("/api/v1/nodes/n", {{"kind", "Node"}});
+    Put("/api/v1/nodes/m", {{"kind", "Node"}});
+    flags.insert(flags.begin(), {"node", "n", "m", "--wait=false"});
+    EXPECT_EQ(Run("delete", flags), 0) << err_;
+    return err_;
+  };
+  EXPECT_EQ(warned({"-n", "x"}), warning) << "once";
+  EXPECT_EQ(warned({"-n", "x", "--dry-run=client"}), warning);
+  EXPECT_EQ(warned({}), "");
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}});
+  EXPECT_EQ(Run("delete", {"cm", "a", "-n", "default", "--wait=false"}), 0);
+  EXPECT_EQ(err_, "");
+}
+
+}  // namespace
+}  // namespace skiff::cli
