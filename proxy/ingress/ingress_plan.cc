@@ -112,6 +112,12 @@ class Planner {
         const bool exact = path.path_type.value_or("") == "Exact";
         const std::string key =
             exact ? ExactKey(rule.host, path.path) : PrefixKey(rule.host, path.path);
+        if (key.size() > kRouteKeyBytesMax) {
+          Tell("PathTooLong",
+               fmt::format("a path of host {} has more than {} bytes with what has to be escaped",
+                           rule.host.empty() ? "*" : rule.host, kRouteKeyBytesMax));
+          continue;
+        }
         AddRoute(exact ? plan_.exact : plan_.prefix, key, path.backend,
                  fmt::format("the path {} of host {}", path.path.empty() ? "/" : path.path,
                              rule.host.empty() ? "*" : rule.host));

@@ -27,6 +27,9 @@ inline constexpr std::string_view kIngressClassName = "skiff";
 
 // More are left out, the youngest Ingresses' first.
 inline constexpr size_t kRoutesMax = 50'000;
+// Of a route's key. HAProxy reads a line of a map into 16 KiB and takes what is beyond for the next
+// line: for whatever key its author liked.
+inline constexpr size_t kRouteKeyBytesMax = 8 * 1024;
 
 template <typename K>
 using Shared = std::shared_ptr<const K>;

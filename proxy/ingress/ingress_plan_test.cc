@@ -197,6 +197,25 @@ TEST(IngressPlanTest, ThereIsAnEndOfRoutes) {
             "TooManyRoutes: all Ingresses together have more than 50000 paths\n");
 }
 
+// HAProxy would take the end of so long a line for a line of its own.
+TEST(IngressPlanTest, APathThatIsTooLongForALineIsNotServedAndToldSo) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  const std::string fits(kRouteKeyBytesMax - std::string("foo.com%2F").size(), 'x');
+  objects.AddRule("fits", "foo.com", "/" + fits, "Exact", "web");
+  objects.AddRule("long", "foo.com", "/x" + fits, "Exact", "web");
+  // Each of these bytes is three of the key.
+  objects.AddRule("escaped", "", std::string(kRouteKeyBytesMax / 2, '/') + "a", "Prefix", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.exact, ElementsAre(Pair("foo.com%2F" + fits, "default.web.80")));
+  EXPECT_THAT(plan.prefix, IsEmpty());
+  EXPECT_EQ(ProblemsOf(plan, "fits"), "");
+  EXPECT_EQ(ProblemsOf(plan, "long"),
+            "PathTooLong: a path of host foo.com has more than 8192 bytes with what has to be "
+            "escaped\n");
+  EXPECT_THAT(ProblemsOf(plan, "escaped"), HasSubstr("PathTooLong: a path of host * has"));
+}
+
 core_v1::Secret SecretOf(const std::string& certificate, const std::string& key) {
   core_v1::Secret secret;
   secret.data["tls.crt"] = certificate;
