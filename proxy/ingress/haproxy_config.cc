@@ -157,7 +157,6 @@ std::string CertificateFile(const std::string& secret) {
 }
 
 std::string CertificateLines(const std::string& file, const std::set<std::string>& hosts) {
-  if (hosts.empty()) return file + "\n";
   std::string lines;
   size_t count = 0;
   for (const std::string& host : hosts) {

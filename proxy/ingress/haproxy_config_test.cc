@@ -53,7 +53,7 @@ TEST(HaproxyConfigTest, ThreePathsLeadToThreeServices) {
 
 TEST(HaproxyConfigTest, HostsCertificatesAndProtocols) {
   TestObjects objects;
-  objects.certificates = {{"named", "NAMED\n"}, {"any", "ANY\n"}};
+  objects.certificates = {{"named", {"NAMED\n", {}}}, {"any", {"ANY\n", {"any.org"}}}};
   objects.AddService("grpc", {"10.244.0.1", "fd00::1"}).spec.ports[0].app_protocol =
       "kubernetes.io/h2c";
   objects.AddService("tls", {"10.244.0.2"}, 8443).spec.ports[0].app_protocol = "https";
@@ -111,7 +111,7 @@ TEST(HaproxyConfigTest, NothingThatUsersWriteSaysAnythingInIt) {
       auto& tls = ingress.spec.tls.emplace_back();
       tls.hosts = {text};
       tls.secret_name = text;
-      objects.certificates[text] = "PEM\n";
+      objects.certificates[text].pem = "PEM\n";
     }
   }
   objects.slices["web"]->endpoints.emplace_back().addresses = {"1.2.3.4:1\n server evil 1.1.1.1"};
@@ -144,7 +144,7 @@ TEST(HaproxyConfigTest, NothingThatUsersWriteSaysAnythingInIt) {
 
 TEST(HaproxyConfigTest, ManyHostsOfACertificateStandInSeveralLines) {
   TestObjects objects;
-  objects.certificates["one"] = "PEM\n";
+  objects.certificates["one"].pem = "PEM\n";
   auto& tls = objects.AddIngress("{metadata: {name: a}}").spec.tls.emplace_back();
   tls.secret_name = "one";
   for (int i = 0; i < 250; ++i) tls.hosts.push_back("h" + std::to_string(i) + ".com");

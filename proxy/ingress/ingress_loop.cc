@@ -122,17 +122,18 @@ IngressWorld IngressLoop::World() {
 }
 
 // Parsed once for each version of its Secret.
-Result<std::string> IngressLoop::CertificateOf(const std::string& ns, const std::string& name) {
+Result<TlsCertificate> IngressLoop::CertificateOf(const std::string& ns, const std::string& name) {
   const auto secret = secrets_.Get({ns, name});
   if (!secret) return Fail(Reason::kNotFound, "not found");
   const std::string version = secret->metadata.uid + " " + secret->metadata.resource_version;
   auto found = certificates_.find(ns + "/" + name);
   if (found == certificates_.end() || found->second.version != version) {
     found = certificates_
-                .insert_or_assign(ns + "/" + name, CheckedCertificate{version, TlsPemOf(*secret)})
+                .insert_or_assign(ns + "/" + name,
+                                  CheckedCertificate{version, TlsCertificateOf(*secret)})
                 .first;
   }
-  return found->second.pem;
+  return found->second.certificate;
 }
 
 std::string IngressLoop::HolderOf(int port) const {

@@ -209,20 +209,29 @@ class Planner {
       if (tls.secret_name.empty()) continue;  // The default certificate.
       const std::string name = ns() + "/" + tls.secret_name;
       plan_.secrets.insert(name);
-      auto pem = world_.certificate(ns(), tls.secret_name);
-      if (!pem) {
-        Tell(pem.error().reason == Reason::kNotFound ? "SecretNotFound" : "InvalidCertificate",
-             fmt::format("secret \"{}\": {}", tls.secret_name, pem.error().message));
+      auto found = world_.certificate(ns(), tls.secret_name);
+      if (!found) {
+        Tell(found.error().reason == Reason::kNotFound ? "SecretNotFound" : "InvalidCertificate",
+             fmt::format("secret \"{}\": {}", tls.secret_name, found.error().message));
         continue;
       }
-      AddCertificate(name, tls, std::move(*pem));
+      if (tls.hosts.empty() && found->names.empty()) {
+        Tell("InvalidCertificate",
+             fmt::format("secret \"{}\": its certificate names no host", tls.secret_name));
+        continue;
+      }
+      AddCertificate(name, tls, std::move(*found));
     }
   }
 
+  // Who asked for it without hosts asked for all that it names: another's among them are no more to
+  // be had in that way.
   void AddCertificate(const std::string& name, const networking_v1::IngressTLS& tls,
-                      std::string pem) {
+                      TlsCertificate certificate) {
+    std::set<std::string> asked = std::move(certificate.names);
+    if (!tls.hosts.empty()) asked = std::set<std::string>(tls.hosts.begin(), tls.hosts.end());
     std::set<std::string> hosts;
-    for (const std::string& host : tls.hosts) {
+    for (const std::string& host : asked) {
       if (!IsRouteHost(host)) {
         Tell("InvalidHost", fmt::format("the host \"{}\" is no name in DNS", host));
         continue;
@@ -234,15 +243,10 @@ class Planner {
         Tell("HostTaken", fmt::format("host {} has the certificate of secret {}", host, owner));
       }
     }
-    if (hosts.empty() && !tls.hosts.empty()) return;
-    const auto [at, is_new] = plan_.certificates.try_emplace(name);
-    at->second.pem = std::move(pem);
-    // Who asked for it without hosts asked for all that it names.
-    if (hosts.empty()) {
-      at->second.hosts.clear();
-    } else if (is_new || !at->second.hosts.empty()) {
-      at->second.hosts.merge(hosts);
-    }
+    if (hosts.empty()) return;
+    PlannedCertificate& planned = plan_.certificates[name];
+    planned.pem = std::move(certificate.pem);
+    planned.hosts.merge(hosts);
   }
 
   const IngressWorld& world_;

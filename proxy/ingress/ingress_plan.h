@@ -34,6 +34,13 @@ inline constexpr size_t kRouteKeyBytesMax = 8 * 1024;
 template <typename K>
 using Shared = std::shared_ptr<const K>;
 
+// What a Secret has for TLS.
+struct TlsCertificate {
+  std::string pem;              // The chain, and the key.
+  std::set<std::string> names;  // Hosts that the certificate names, where they can be a route's.
+  bool operator==(const TlsCertificate&) const = default;
+};
+
 // The cluster as the plan looks at it; objects that are not there are null.
 struct IngressWorld {
   std::vector<Shared<networking_v1::Ingress>> ingresses;
@@ -42,8 +49,8 @@ struct IngressWorld {
   std::function<std::vector<Shared<discovery_v1::EndpointSlice>>(const std::string& ns,
                                                                  const std::string& service)>
       slices;
-  // Certificate and key of that Secret, as TlsPemOf makes them. NotFound, Invalid.
-  std::function<Result<std::string>(const std::string& ns, const std::string& name)> certificate;
+  // What TlsCertificateOf makes of that Secret. NotFound, Invalid.
+  std::function<Result<TlsCertificate>(const std::string& ns, const std::string& name)> certificate;
 };
 
 struct Endpoint {
@@ -77,7 +84,7 @@ struct PlannedIngress {
 
 struct PlannedCertificate {
   std::string pem;
-  std::set<std::string> hosts;  // For whom it is shown; empty: for those that it names itself.
+  std::set<std::string> hosts;  // For whom it is shown; never empty.
 };
 
 struct IngressPlan {
@@ -100,6 +107,6 @@ IngressPlan PlanIngresses(const IngressWorld& world);
 
 // Certificate chain and private key of a Secret as one text, without anything else that may be in
 // its files. Invalid says what is wrong with it: not PEM, or the key is another certificate's.
-Result<std::string> TlsPemOf(const core_v1::Secret& secret);
+Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret);
 
 }  // namespace skiff::ingress

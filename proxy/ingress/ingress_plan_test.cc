@@ -158,7 +158,7 @@ TEST(IngressPlanTest, APortsProtocolAndAffinityAreItsBackends) {
 
 TEST(IngressPlanTest, ACertificateIsForTheHostsThatItIsNamedForFirst) {
   TestObjects objects;
-  objects.certificates = {{"one", "ONE"}, {"two", "TWO"}};
+  objects.certificates = {{"one", {"ONE", {}}}, {"two", {"TWO", {}}}};
   objects.AddIngress(
       "{metadata: {name: a}, spec: {tls: [{hosts: [a.com, b.com], secretName: one}]}}");
   objects.AddIngress(
@@ -176,10 +176,27 @@ TEST(IngressPlanTest, ACertificateIsForTheHostsThatItIsNamedForFirst) {
 
 TEST(IngressPlanTest, ACertificateWithoutHostsIsForThoseThatItNames) {
   TestObjects objects;
-  objects.certificates = {{"one", "ONE"}};
+  objects.certificates = {{"one", {"ONE", {"b.com", "*.c.com"}}}, {"none", {"NONE", {}}}};
   objects.AddIngress("{metadata: {name: a}, spec: {tls: [{hosts: [a.com], secretName: one}]}}");
-  objects.AddIngress("{metadata: {name: b}, spec: {tls: [{secretName: one}]}}");
-  EXPECT_THAT(objects.Plan().certificates.at("default/one").hosts, IsEmpty());
+  objects.AddIngress("{metadata: {name: b}, spec: {tls: [{secretName: one}, {secretName: none}]}}");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.certificates.at("default/one").hosts, ElementsAre("*.c.com", "a.com", "b.com"));
+  EXPECT_FALSE(plan.certificates.contains("default/none"));
+  EXPECT_EQ(ProblemsOf(plan, "b"),
+            "InvalidCertificate: secret \"none\": its certificate names no host\n");
+}
+
+// Of two for one host HAProxy shows whichever it likes, so there must not be two.
+TEST(IngressPlanTest, ACertificateThatNamesAnothersHostIsNotShownThere) {
+  TestObjects objects;
+  objects.certificates = {{"old", {"OLD", {}}}, {"evil", {"EVIL", {"a.com", "b.com"}}}};
+  objects.AddIngress("{metadata: {name: a}, spec: {tls: [{hosts: [a.com], secretName: old}]}}");
+  objects.AddIngress("{metadata: {name: b}, spec: {tls: [{secretName: evil}]}}");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.certificates.at("default/old").hosts, ElementsAre("a.com"));
+  EXPECT_THAT(plan.certificates.at("default/evil").hosts, ElementsAre("b.com"));
+  EXPECT_EQ(ProblemsOf(plan, "b"),
+            "HostTaken: host a.com has the certificate of secret default/old\n");
 }
 
 TEST(IngressPlanTest, ThereIsAnEndOfRoutes) {
@@ -226,16 +243,18 @@ core_v1::Secret SecretOf(const std::string& certificate, const std::string& key)
 TEST(TlsSecretTest, GivesCertificateAndKeyAndNothingElse) {
   const TimePoint now = SystemClock().Now();
   const auto authority = *CertificateAuthority::Create("ca", now);
-  const KeyPair first = *authority.Issue({.common_name = "a.com", .server = true}, now);
+  const KeyPair first = *authority.Issue(
+      {.common_name = "A.com", .dns_names = {"*.A.com", "no_host"}, .server = true}, now);
   const KeyPair other = *authority.Issue({.common_name = "b.com", .server = true}, now);
-  const auto pem = TlsPemOf(SecretOf(first.certificate_pem, first.key_pem));
-  ASSERT_TRUE(pem) << pem.error().message;
-  EXPECT_EQ(*pem, JoinPem(first.certificate_pem, first.key_pem));
+  const auto found = TlsCertificateOf(SecretOf(first.certificate_pem, first.key_pem));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->pem, JoinPem(first.certificate_pem, first.key_pem));
+  EXPECT_THAT(found->names, ElementsAre("*.a.com", "a.com"));
   // A key among the certificates would be taken for the one that counts, and so would a second one.
-  const auto mixed = TlsPemOf(SecretOf("words\n" + other.key_pem + first.certificate_pem,
-                                       "words\n" + first.key_pem + other.key_pem));
+  const auto mixed = TlsCertificateOf(SecretOf("words\n" + other.key_pem + first.certificate_pem,
+                                               "words\n" + first.key_pem + other.key_pem));
   ASSERT_TRUE(mixed) << mixed.error().message;
-  EXPECT_EQ(*mixed, *pem);
+  EXPECT_EQ(*mixed, *found);
 }
 
 TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
@@ -244,8 +263,8 @@ TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
   const KeyPair first = *authority.Issue({.common_name = "a.com", .server = true}, now);
   const KeyPair other = *authority.Issue({.common_name = "b.com", .server = true}, now);
   const auto error = [](const core_v1::Secret& secret) {
-    const auto pem = TlsPemOf(secret);
-    return pem ? "none" : pem.error().message;
+    const auto found = TlsCertificateOf(secret);
+    return found ? "none" : found.error().message;
   };
   EXPECT_EQ(error(core_v1::Secret()), "it has no certificate in tls.crt");
   EXPECT_EQ(error(SecretOf("rubbish", first.key_pem)), "it has no certificate in tls.crt");

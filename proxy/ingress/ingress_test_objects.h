@@ -82,7 +82,8 @@ class TestObjects {
       if (slices.contains(name)) of.push_back(slices.at(name));
       return of;
     };
-    world.certificate = [this](const std::string&, const std::string& name) -> Result<std::string> {
+    world.certificate = [this](const std::string&,
+                               const std::string& name) -> Result<TlsCertificate> {
       if (certificates.contains(name)) return certificates.at(name);
       return Fail(Reason::kNotFound, "not found");
     };
@@ -94,7 +95,7 @@ class TestObjects {
   std::vector<Shared<networking_v1::IngressClass>> classes;
   std::map<std::string, std::shared_ptr<core_v1::Service>> services;
   std::map<std::string, std::shared_ptr<discovery_v1::EndpointSlice>> slices;
-  std::map<std::string, std::string> certificates;  // PEM, by the Secret's name.
+  std::map<std::string, TlsCertificate> certificates;  // By the Secret's name.
 };
 
 // "Reason: message" of all, a line each.

@@ -1,7 +1,9 @@
 #include "base/certificates.h"
 #include "base/pem.h"
+#include "base/text.h"
 #include "http/tls.h"
 #include "proxy/ingress/ingress_plan.h"
+#include "proxy/ingress/route_keys.h"
 
 namespace skiff::ingress {
 namespace {
@@ -33,9 +35,20 @@ std::string DataOf(const core_v1::Secret& secret, const std::string& key) {
   return found == secret.data.end() ? "" : found->second;
 }
 
+// Those by which HAProxy would show it: alternative names, and the common one.
+std::set<std::string> HostsOf(const std::string& certificate_pem) {
+  std::set<std::string> hosts;
+  const auto names = NamesOfCertificate(certificate_pem);
+  if (!names) return hosts;
+  for (const std::string& name : names->dns_names) hosts.insert(Lower(name));
+  hosts.insert(Lower(names->common_name));
+  std::erase_if(hosts, [](const std::string& host) { return !IsRouteHost(host); });
+  return hosts;
+}
+
 }  // namespace
 
-Result<std::string> TlsPemOf(const core_v1::Secret& secret) {
+Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret) {
   http::ServerTls tls;
   for (const std::string& certificate : SplitCertificates(DataOf(secret, "tls.crt"))) {
     tls.certificate_pem = JoinPem(tls.certificate_pem, certificate);
@@ -49,7 +62,7 @@ Result<std::string> TlsPemOf(const core_v1::Secret& secret) {
   if (const auto usable = http::MakeServerContext(tls, true); !usable) {
     return Fail(Reason::kInvalid, usable.error().message);
   }
-  return JoinPem(tls.certificate_pem, tls.key_pem);
+  return TlsCertificate{JoinPem(tls.certificate_pem, tls.key_pem), HostsOf(tls.certificate_pem)};
 }
 
 }  // namespace skiff::ingress
