@@ -7,6 +7,7 @@
 
 #include "api/values.h"
 #include "base/certificates.h"
+#include "base/pem.h"
 #include "client/kubeconfig.h"
 
 namespace skiff {
@@ -95,14 +96,17 @@ Result<Discovered> VerifyClusterInfo(const std::map<std::string, std::string>& d
   }
   const Kubeconfig::Cluster cluster = TRY(ClusterOf(kubeconfig->second));
   const auto authorities = SplitCertificates(cluster.certificate_authority_data);
-  std::string shown;
+  std::string shown, pinned;
   for (const std::string& pem : authorities) {
     const std::string pin = TRY(PublicKeyPin(pem));
     const auto& wanted = target.authority_pins;
     if (target.any_authority || std::find(wanted.begin(), wanted.end(), pin) != wanted.end()) {
-      return Discovered{cluster.server, cluster.certificate_authority_data};
+      pinned = JoinPem(pinned, pem);
     }
     shown += (shown.empty() ? "" : ", ") + pin;
+  }
+  if (!pinned.empty()) {
+    return Discovered{cluster.server, cluster.certificate_authority_data, pinned};
   }
   return Fail(Reason::kForbidden,
               fmt::format("the cluster at {} is not the one that --ca-hash names: its authority "
@@ -135,14 +139,15 @@ Result<Discovered> DiscoverCluster(const JoinTarget& target, const Clock& clock)
   Discovered found = TRY(VerifyClusterInfo(data, target));
   // Said by whoever knows the token, so it can be believed; and before TLS fails because of it.
   TRY(CheckClock(answer.Header("Date"), clock.Now()));
+  // A server that the pinned authority vouches for says the same, its other authorities included.
   // The address that was given is known to be reachable; the one in cluster-info is in the
   // certificate for sure.
-  const auto by_given = ReadVerified(target.server, found.authority_pem);
+  const auto by_given = ReadVerified(target.server, found.pinned_pem);
   const std::string key(kClusterInfoKubeconfig);
   if (by_given) {
     found.server = target.server;
     if (by_given->contains(key) && by_given->at(key) == data.at(key)) return found;
-  } else if (const auto by_own = ReadVerified(found.server, found.authority_pem); by_own) {
+  } else if (const auto by_own = ReadVerified(found.server, found.pinned_pem); by_own) {
     if (by_own->contains(key) && by_own->at(key) == data.at(key)) return found;
   } else {
     return Fail(Reason::kServiceUnavailable,

@@ -27,6 +27,9 @@ struct JoinTarget {
 struct Discovered {
   std::string server;  // By which it was reached, and which its certificate names.
   std::string authority_pem;
+  // Those of its certificates that the pins name, or all without pins: only they may vouch for the
+  // server. Others that stand beside them are whatever the author of cluster-info liked.
+  std::string pinned_pem = {};
 };
 
 // Clocks that differ by more than this make certificates and tokens fail in confusing ways.

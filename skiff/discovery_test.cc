@@ -5,6 +5,7 @@
 
 #include "base/certificates.h"
 #include "base/hash.h"
+#include "base/pem.h"
 #include "skiff/cluster_objects.h"
 #include "skiff/join.h"
 
@@ -69,6 +70,25 @@ TEST_F(DiscoveryTest, AnotherAuthorityIsNamedWithItsHash) {
   EXPECT_THAT(Error(), AllOf(HasSubstr("--ca-hash"), HasSubstr(right)));
   target_.authority_pins.push_back(right);
   EXPECT_EQ(Error(), "") << "one of several fits";
+}
+
+// Whoever knows the token can sign any list of authorities, the right one among them.
+TEST_F(DiscoveryTest, AnAuthorityBesideTheOneThatTheHashNamesVouchesForNobody) {
+  const auto other = *CertificateAuthority::Create("kubernetes", kNow);
+  const std::string right = authority_.pem().certificate_pem;
+  const std::string both = JoinPem(other.pem().certificate_pem, right);
+  for (const Json& object :
+       ClusterObjects({"https://10.0.0.5:6443", both, "10.96.0.0/16", "10.244.0.0/16"})) {
+    if (object["metadata"]["name"] != "cluster-info") continue;
+    data_["kubeconfig"] = object["data"]["kubeconfig"];
+  }
+  data_["jws-kubeconfig-abc123"] = SignClusterInfo(target_.token, data_["kubeconfig"]);
+  const auto found = VerifyClusterInfo(data_, target_);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->authority_pem, both);
+  EXPECT_EQ(found->pinned_pem, right);
+  target_.any_authority = true;
+  EXPECT_EQ(VerifyClusterInfo(data_, target_)->pinned_pem, both);
 }
 
 TEST(CheckClockTest, AClockMayBeMinutesOffAndNotHours) {
