@@ -7,7 +7,9 @@
 
 #include "api/pods/conditions.h"
 #include "api/pods/node_services.h"
+#include "api/rules/core/ip.h"
 #include "base/seconds.h"
+#include "base/text.h"
 
 namespace skiff::certificates {
 namespace {
@@ -88,6 +90,38 @@ TimePoint Since(const CertificateSigningRequest& request,
   return time.IsZero() ? request.metadata.creation_timestamp.point() : time.point();
 }
 
+// Clients compare addresses, not texts: "::ffff:10.0.0.1" is 10.0.0.1 to those written in Go.
+bool IsSameName(const std::string& a, const std::string& b) {
+  if (Lower(a) == Lower(b)) return true;
+  const auto first = ParseIp(a), second = ParseIp(b);
+  return first && first == second;
+}
+
+bool IsCalled(const core_v1::Node& node, const std::string& name) {
+  const auto& addresses = node.status.addresses;
+  return IsSameName(node.metadata.name, name) ||
+         std::any_of(addresses.begin(), addresses.end(),
+                     [&](const auto& each) { return IsSameName(each.address, name); });
+}
+
+// What clients call a Service, the API server first of all, or their own machine; and patterns.
+bool IsNoNodesName(const std::string& dns) {
+  std::string name = Lower(dns);
+  while (name.ends_with('.')) name.pop_back();
+  return name == "localhost" || name.ends_with(".localhost") || name == "kubernetes" ||
+         name == "kubernetes.default" || name.ends_with(".svc") ||
+         name.find(".svc.") != std::string::npos || name.find('*') != std::string::npos;
+}
+
+bool IsNoNodesAddress(const std::string& text, const std::vector<std::string>& service_cidrs) {
+  const auto address = ParseIp(text);
+  if (!address || !IsGlobalUnicast(*address)) return true;
+  return std::any_of(service_cidrs.begin(), service_cidrs.end(), [&](const std::string& each) {
+    const auto cidr = ParseCidr(each);
+    return cidr && cidr->Contains(*address);
+  });
+}
+
 }  // namespace
 
 Result<> CheckRequest(std::string_view signer, const CertificateNames& names,
@@ -111,6 +145,33 @@ bool IsForOwnNodeServices(const certificates_v1::CertificateSigningRequestSpec& 
   const std::string node = spec.username.substr(kNodeUserPrefix.size());
   return !node.empty() && names->common_name == NodeServicesUser(node) && !has_others &&
          names->organizations == std::vector<std::string>{std::string(kNodeServicesGroup)};
+}
+
+std::string ServingProblem(const std::string& node, const CertificateNames& names,
+                           const std::vector<std::shared_ptr<const core_v1::Node>>& nodes,
+                           const std::vector<std::string>& service_cidrs) {
+  for (const std::string& dns : names.dns_names) {
+    if (IsNoNodesName(dns)) return fmt::format("{} is no node's name", dns);
+  }
+  for (const std::string& address : names.ip_addresses) {
+    if (IsNoNodesAddress(address, service_cidrs)) {
+      return fmt::format("{} is no node's address", address);
+    }
+  }
+  std::vector<std::string> asked = names.dns_names;
+  asked.insert(asked.end(), names.ip_addresses.begin(), names.ip_addresses.end());
+  for (const std::string& name : asked) {
+    bool has_it = false;
+    for (const auto& each : nodes) {
+      if (!IsCalled(*each, name)) continue;
+      if (each->metadata.name != node) {
+        return fmt::format("node {} has {} too", each->metadata.name, name);
+      }
+      has_it = true;
+    }
+    if (!has_it) return fmt::format("the node does not have {}", name);
+  }
+  return "";
 }
 
 SigningTerms TermsFor(const certificates_v1::CertificateSigningRequestSpec& spec, TimePoint now,

@@ -5,11 +5,13 @@
 //   kubernetes.io/kube-apiserver-client           any other client
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/gen/certificates_v1.h"
+#include "api/gen/core_v1.h"
 #include "base/certificates.h"
 
 namespace skiff::certificates {
@@ -29,6 +31,13 @@ Result<> CheckRequest(std::string_view signer, const CertificateNames& names, co
 // Whether a node asks here for the client certificate of its own network services
 // (api/pods/node_services.h), and for nothing beside.
 bool IsForOwnNodeServices(const certificates_v1::CertificateSigningRequestSpec& spec);
+
+// Why the kubelet of `node` gets no serving certificate for these names unless a person approves
+// it: they are not its own, or not its own alone, or not a node's. "" when it may have it.
+// `service_cidrs`: where the addresses of Services are, that of the API server among them.
+std::string ServingProblem(const std::string& node, const CertificateNames& names,
+                           const std::vector<std::shared_ptr<const core_v1::Node>>& nodes,
+                           const std::vector<std::string>& service_cidrs);
 
 // `duration_max`: of --cluster-signing-duration.
 SigningTerms TermsFor(const certificates_v1::CertificateSigningRequestSpec& spec, TimePoint now,

@@ -50,6 +50,46 @@ TEST(CertificateRulesTest, AKubeletsServingCertificateSaysWhereItServes) {
             "usages did not match [digital signature key encipherment server auth]");
 }
 
+std::shared_ptr<const core_v1::Node> NodeWith(const std::string& name,
+                                              const std::vector<std::string>& addresses) {
+  auto node = std::make_shared<core_v1::Node>();
+  node->metadata.name = name;
+  for (const std::string& each : addresses) node->status.addresses.emplace_back().address = each;
+  return node;
+}
+
+TEST(CertificateRulesTest, AKubeletServesByTheNamesThatItsNodeAloneHas) {
+  const std::vector nodes = {NodeWith("n1", {"10.0.0.1", "n1.lab"}), NodeWith("n2", {"10.0.0.2"})};
+  const auto problem = [&](std::vector<std::string> dns, std::vector<std::string> ips) {
+    return ServingProblem("n1", {.dns_names = std::move(dns), .ip_addresses = std::move(ips)},
+                          nodes, {"10.96.0.0/16"});
+  };
+  EXPECT_EQ(problem({"n1", "n1.lab"}, {"10.0.0.1"}), "");
+  EXPECT_EQ(problem({"n3"}, {}), "the node does not have n3");
+  EXPECT_EQ(problem({}, {"10.0.0.3"}), "the node does not have 10.0.0.3");
+  EXPECT_EQ(problem({"n2"}, {}), "node n2 has n2 too");
+  EXPECT_EQ(problem({}, {"10.0.0.2"}), "node n2 has 10.0.0.2 too");
+}
+
+// The authority is that of the API server's own certificate: whoever got one for its names could
+// answer in its place. A node says itself what its name and its addresses are.
+TEST(CertificateRulesTest, ANodeThatSaysSoIsNeitherTheApiServerNorAnotherNode) {
+  for (const char* name :
+       {"kubernetes", "kubernetes.default", "kubernetes.default.svc", "Kubernetes.Default.SVC.",
+        "kubernetes.default.svc.cluster.local", "web.shop.svc", "localhost", "*.lab"}) {
+    EXPECT_EQ(ServingProblem(name, {.dns_names = {name}}, {NodeWith(name, {name})}, {}),
+              std::string(name) + " is no node's name");
+  }
+  for (const char* address : {"10.96.0.1", "::ffff:10.96.0.1", "127.0.0.1", "::1", "0.0.0.0"}) {
+    EXPECT_EQ(ServingProblem("n1", {.ip_addresses = {address}}, {NodeWith("n1", {address})},
+                             {"10.96.0.0/16"}),
+              std::string(address) + " is no node's address");
+  }
+  EXPECT_EQ(ServingProblem("n1", {.ip_addresses = {"::ffff:10.0.0.2"}},
+                           {NodeWith("n1", {"::ffff:10.0.0.2"}), NodeWith("n2", {"10.0.0.2"})}, {}),
+            "node n2 has ::ffff:10.0.0.2 too");
+}
+
 TEST(CertificateRulesTest, AnyOtherClientMayNotServe) {
   EXPECT_EQ(Answer(kApiServerClientSigner, {.common_name = "me"}, kClient), "");
   EXPECT_EQ(Answer(kApiServerClientSigner, {.common_name = "me"}, {"client auth", "server auth"}),

@@ -1,8 +1,8 @@
 // Approves the serving certificates of kubelets: for the node that asks, and for names and
-// addresses that its Node object has and no other node's. Kubernetes leaves this to others, and
-// without them the API server cannot know the kubelets that it talks to; `skiff up` turns it on.
-#include <algorithm>
-
+// addresses that its Node object has, no other node's, and nothing else of the cluster's.
+// Kubernetes leaves this to others, and without them the API server cannot know the kubelets that
+// it talks to; `skiff up` turns it on.
+#include "api/gen/networking_v1.h"
 #include "base/log.h"
 #include "client/reconciler.h"
 #include "controllers/identity/certificate_rules.h"
@@ -13,19 +13,16 @@ namespace {
 
 using certificates_v1::CertificateSigningRequest;
 using core_v1::Node;
+using networking_v1::ServiceCIDR;
 
 constexpr std::string_view kNodeUserPrefix = "system:node:";
-
-bool HasAddress(const Node& node, const std::string& address) {
-  const auto& addresses = node.status.addresses;
-  return std::any_of(addresses.begin(), addresses.end(),
-                     [&](const auto& each) { return each.address == address; });
-}
 
 class ServingApprover final : public Reconciler<CertificateSigningRequest> {
  public:
   explicit ServingApprover(Manager& manager)
-      : client_(manager.client()), nodes_(manager.informer<Node>()) {}
+      : client_(manager.client()),
+        nodes_(manager.informer<Node>()),
+        service_cidrs_(manager.informer<ServiceCIDR>()) {}
 
   Result<Requeue> Reconcile(const CertificateSigningRequest& request) override {
     if (request.spec.signer_name != certificates::kKubeletServingSigner ||
@@ -38,8 +35,13 @@ class ServingApprover final : public Reconciler<CertificateSigningRequest> {
         !certificates::CheckRequest(request.spec.signer_name, *names, request.spec.usages)) {
       return Requeue::None();  // A person may still decide.
     }
-    // A node that has not reported its addresses yet wakes us when it does.
-    if (!Owns(names->common_name.substr(kNodeUserPrefix.size()), *names)) return Requeue::None();
+    const std::string node = names->common_name.substr(kNodeUserPrefix.size());
+    const std::string problem =
+        certificates::ServingProblem(node, *names, nodes_.List(), ServiceCidrs());
+    if (!problem.empty()) {
+      log_.Info("serving certificate not approved", {{"node", node}, {"problem", problem}});
+      return Requeue::None();  // A node that has not reported its addresses yet wakes us then.
+    }
     CertificateSigningRequest approved = request;
     certificates::AddCondition(approved, "Approved", "AutoApproved",
                                "Auto approving kubelet serving certificate for the node's own "
@@ -49,26 +51,17 @@ class ServingApprover final : public Reconciler<CertificateSigningRequest> {
   }
 
  private:
-  bool Owns(const std::string& name, const CertificateNames& names) const {
-    const auto node = nodes_.Get({"", name});
-    if (!node) return false;
-    for (const std::string& dns : names.dns_names) {
-      if (dns != name && !HasAddress(*node, dns)) return false;
+  std::vector<std::string> ServiceCidrs() const {
+    std::vector<std::string> all;
+    for (const auto& each : service_cidrs_.List()) {
+      all.insert(all.end(), each->spec.cidrs.begin(), each->spec.cidrs.end());
     }
-    for (const std::string& address : names.ip_addresses) {
-      if (!HasAddress(*node, address)) return false;
-      for (const auto& other : nodes_.List()) {
-        if (other->metadata.name == name || !HasAddress(*other, address)) continue;
-        log_.Info("serving certificate not approved: two nodes have the address",
-                  {{"node", name}, {"other", other->metadata.name}, {"address", address}});
-        return false;
-      }
-    }
-    return true;
+    return all;
   }
 
   Client& client_;
   const Informer<Node> nodes_;
+  const Informer<ServiceCIDR> service_cidrs_;
   const Log log_{"kubelet-serving-approving"};
 };
 
