@@ -226,11 +226,12 @@ Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
   if (!fs::is_directory(folder, code)) fs::create_directories(folder, code);
   // Only what the archive should hold is unpacked, under the name that was asked for; tar itself
-  // refuses to leave the folder.
+  // refuses to leave the folder. The container is not trusted with more: for root tar would take
+  // over modes whole, and a program would be root's and setuid here.
   const std::string inside = source.relative_path().string();
   auto tar = TRY(
       LocalTar::Start({"tar", "-C", folder.string(), Renaming(inside, target.filename().string()),
-                       "--no-same-owner", "-xmf", "-", inside},
+                       "--no-same-owner", "--no-same-permissions", "-xmf", "-", inside},
                       true));
   LocalTar& unpacker = *tar;
   TRY(RunTar(command, {.pod = place.pod,

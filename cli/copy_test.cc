@@ -1,5 +1,6 @@
 // `cp` against a server whose containers have a `tar` that a test looks into.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -159,6 +160,21 @@ TEST_F(CopyTest, UnpacksOnlyWhatWasAskedFor) {
   EXPECT_EQ(Read("copied/deep/two.conf"), "2");
   EXPECT_FALSE(fs::exists(folder_ + "/other.conf"));
   EXPECT_FALSE(fs::exists(folder_ + "/etc"));
+}
+
+TEST_F(CopyTest, NothingThatIsUnpackedIsSetuid) {
+  Write("source/etc/app/tool", "#!/bin/sh");
+  const std::string source = folder_ + "/source/etc/app";
+  ASSERT_EQ(chmod((source + "/tool").c_str(), 06755), 0);
+  ASSERT_EQ(chmod(source.c_str(), 07777), 0);
+  container_.archive = *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc"}});
+  EXPECT_EQ(Copy("web:/etc/app", folder_ + "/copied"), 0) << err_;
+  struct stat info {};
+  ASSERT_EQ(stat((folder_ + "/copied/tool").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07000, 0U);
+  EXPECT_EQ(info.st_mode & 0700, 0700U);
+  ASSERT_EQ(stat((folder_ + "/copied").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07000, 0U);
 }
 
 TEST_F(CopyTest, RefusesWhatItCannotCopy) {
