@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <map>
 
-#include "api/values.h"
+#include "api/codec/json.h"
 #include "base/hash.h"
 #include "kubelet/image_name.h"
 #include "kubelet/tar.h"
@@ -104,9 +104,14 @@ class ArchiveReader {
   }
 
   Result<Json> ReadDocument(const std::string& path) const {
-    Json document = Json::parse(TRY(ReadBytes(path)), nullptr, false);
-    if (document.is_discarded()) return Fail(Bad(path + " is not JSON"));
-    return document;
+    return Parsed(TRY(ReadBytes(path)), path);
+  }
+
+  // No deeper than requests may be: what is copied later is walked as deep as it is.
+  static Result<Json> Parsed(const std::string& text, const std::string& name) {
+    auto document = ParseJson(text);
+    if (!document) return Fail(Bad(name + " is not JSON"));
+    return std::move(*document);
   }
 
   // A small blob by its descriptor, with its digest checked.
@@ -159,8 +164,8 @@ class ArchiveReader {
   Result<> ReadDescriptor(const Json& descriptor, std::vector<std::string> names, int depth) {
     if (!IsForThisMachine(descriptor)) return {};
     const ArchivedBlob blob = TRY(ReadBlob(descriptor));
-    const Json document = Json::parse(blob.content, nullptr, false);
-    if (document.is_discarded()) return Fail(Bad(blob.digest + " is not JSON"));
+    const Json document = TRY(Parsed(blob.content, blob.digest));
+    if (!document.is_object()) return Fail(Bad(blob.digest + " is no JSON object"));
     if (blob.media_type == kOciIndex || blob.media_type == kDockerIndex) {
       if (depth == kIndexDepthMax) return Fail(Bad("indexes are nested too deep"));
       for (const Json& child : ListAt(document, "manifests")) {

@@ -132,5 +132,22 @@ TEST(ImageArchiveTest, DamageAndMissingPartsAreFound) {
   EXPECT_THAT(Read(missing.Finish()).error().message, HasSubstr("gone.json is missing"));
 }
 
+// Whoever made the archive need not mean well.
+TEST(ImageArchiveTest, DocumentsThatAreNoneEndNothing) {
+  TarWriter list;
+  const std::string manifest = "[]";
+  const std::string digest = DigestOf(manifest);
+  list.AddFile(BlobPath(digest), 0644, manifest);
+  list.AddFile("index.json", 0644,
+               R"({"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",)"
+               R"("digest":")" + digest + R"("}]})");
+  EXPECT_THAT(Read(list.Finish()).error().message, HasSubstr("is no JSON object"));
+  constexpr size_t kDepth = 3'000'000;
+  TarWriter deep;
+  deep.AddFile("index.json", 0644,
+               R"({"manifests":)" + std::string(kDepth, '[') + std::string(kDepth, ']') + "}");
+  EXPECT_THAT(Read(deep.Finish()).error().message, HasSubstr("index.json is not JSON"));
+}
+
 }  // namespace
 }  // namespace skiff
