@@ -27,7 +27,14 @@ void AddVersion(Client& client, const std::string& path, const std::string& api_
     }
     served.resource.api_version = api_version;
     served.resource.kind = MemberText(entry, "kind");
-    served.resource.namespaced = entry.value("namespaced", false);
+    // What somebody else's server says may be anything.
+    const auto namespaced = entry.find("namespaced");
+    if (namespaced != entry.end() && !namespaced->is_boolean()) {
+      out.failures.push_back(api_version + ": the server says of " + served.resource.name +
+                             " neither that it is namespaced nor that it is not");
+      continue;
+    }
+    served.resource.namespaced = namespaced != entry.end() && namespaced->get<bool>();
     if (const auto verbs = entry.find("verbs"); verbs != entry.end() && verbs->is_array()) {
       for (const Json& verb : *verbs) {
         if (verb.is_string()) served.verbs.push_back(verb.get<std::string>());
