@@ -1,6 +1,7 @@
 #include "client/manager.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "base/log.h"
 #include "client/refusals.h"
@@ -39,7 +40,7 @@ class ControllerParts::Worker final : public ControlLoop {
       queue.Forget(key);
       return;
     }
-    const auto done = controller_.reconcile(object);
+    const auto done = Reconciled(object);
     if (done) {
       queue.Forget(key);
       if (done->after) queue.AddAfter(key, *done->after);
@@ -55,6 +56,15 @@ class ControllerParts::Worker final : public ControlLoop {
           {{"key", key}, {"error", done.error().message}, {"attempt", queue.Failures(key) + 1}});
     }
     queue.AddRateLimited(key);
+  }
+
+  // We throw nothing; a library that does must not leave the key at work for ever.
+  Result<Requeue> Reconciled(const CachedObject& object) {
+    try {
+      return controller_.reconcile(object);
+    } catch (const std::exception& failure) {
+      return Fail(Reason::kInternalError, std::string("it threw: ") + failure.what());
+    }
   }
 
   // Somebody else wrote first, or the object is gone: the cache will show it, or the next try will.
