@@ -272,6 +272,25 @@ TEST(ServerTest, ConnectionsAreBounded) {
   EXPECT_THAT(sockets[0]->ReceiveMessage().answer, SizeIs(1));
 }
 
+TEST(ServerTest, WhoHoldsAllConnectionsKeepsNobodyElseOut) {
+  TestServer server("cluster.local");
+  server.options().threads = 1;
+  server.options().tcp.connections_max = 4;
+  const int port = server.Start();
+  std::vector<std::unique_ptr<TestSocket>> sockets;
+  for (int i = 0; i < 4; ++i) sockets.push_back(std::make_unique<TestSocket>(SOCK_STREAM, port));
+  const TestQuery query{.name = "web.default.svc.cluster.local"};
+  // All were accepted, in their order.
+  sockets[3]->SendMessage(MakeQuery(query));
+  EXPECT_THAT(sockets[3]->ReceiveMessage().answer, SizeIs(1));
+  TestSocket other(SOCK_STREAM, port, "127.0.0.1", "127.0.0.2");
+  other.SendMessage(MakeQuery(query));
+  EXPECT_THAT(other.ReceiveMessage().answer, SizeIs(1));
+  EXPECT_THAT(sockets[0]->Receive(1), IsEmpty());
+  sockets[1]->SendMessage(MakeQuery(query));
+  EXPECT_THAT(sockets[1]->ReceiveMessage().answer, SizeIs(1));
+}
+
 TEST(ServerTest, OnlyTheAllowedMayAsk) {
   TestServer server("cluster.local", {}, true, "0.0.0.0");
   server.options().allowed = {*ParseCidr("127.0.0.1/32")};

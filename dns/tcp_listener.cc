@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 namespace skiff::dns {
 namespace {
@@ -40,11 +41,11 @@ void TcpListener::OnReady(uint32_t) {
       poller_.Change(fd_, 0, *this);
       return poller_.SetDue(*this, poller_.now() + kAcceptPause);
     }
-    if (connections_.size() >= limits_.connections_max) {
+    if (!HasRoomFor(peer.ip())) {
       close(fd);
       continue;
     }
-    auto connection = std::make_shared<TcpConnection>(*this, fd, peer);
+    auto connection = std::make_shared<TcpConnection>(*this, fd, peer, accepted_++);
     connections_[connection.get()] = connection;
     connection->Start();
   }
@@ -54,13 +55,36 @@ void TcpListener::OnDue() {
   poller_.Change(fd_, EPOLLIN, *this);
 }
 
+bool TcpListener::HasRoomFor(const IpAddress& client) {
+  if (connections_.size() < limits_.connections_max) return true;
+  struct Held {
+    size_t count = 0;
+    TcpConnection* oldest = nullptr;
+  };
+  std::map<IpAddress, Held> by_address;
+  for (const auto& [connection, owned] : connections_) {
+    Held& held = by_address[connection->peer().ip()];
+    ++held.count;
+    if (held.oldest == nullptr || connection->number() < held.oldest->number()) {
+      held.oldest = connection;
+    }
+  }
+  const auto most = std::max_element(
+      by_address.begin(), by_address.end(),
+      [](const auto& a, const auto& b) { return a.second.count < b.second.count; });
+  if (most == by_address.end() || by_address[client].count + 1 >= most->second.count) return false;
+  most->second.oldest->Close();
+  return true;
+}
+
 void TcpListener::Forget(TcpConnection* connection) {
   const auto self = connections_.extract(connection);
   poller_.Dispose(self.mapped());
 }
 
-TcpConnection::TcpConnection(TcpListener& owner, int fd, const SocketAddress& peer)
-    : owner_(owner), fd_(fd), peer_(peer) {}
+TcpConnection::TcpConnection(TcpListener& owner, int fd, const SocketAddress& peer,
+                             uint64_t number)
+    : owner_(owner), fd_(fd), peer_(peer), number_(number) {}
 
 TcpConnection::~TcpConnection() {
   if (fd_ < 0) return;

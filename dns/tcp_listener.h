@@ -16,7 +16,7 @@ namespace skiff::dns {
 class TcpConnection;
 
 struct TcpLimits {
-  size_t connections_max = 512;         // More are closed at once.
+  size_t connections_max = 512;         // Then one of whoever has most makes room.
   size_t pending_max = 100;             // Unanswered queries at which a connection is read no more.
   size_t unsent_bytes_max = 256 << 10;  // Waiting answers at which it is read no more.
   Duration idle_timeout = 10s;          // Without a byte either way while nothing is pending.
@@ -37,6 +37,10 @@ class TcpListener final : public Pollable {
 
  private:
   friend class TcpConnection;
+  // Whether one more connection of that client is let in. Where there are as many as may be, the
+  // oldest of the address that has most makes room for it, unless the client has as many itself:
+  // who opens all that he can keeps nobody out.
+  bool HasRoomFor(const IpAddress& client);
   void Forget(TcpConnection* connection);
 
   Poller& poller_;
@@ -44,19 +48,23 @@ class TcpListener final : public Pollable {
   const TcpLimits limits_;
   const Handle handle_;
   std::vector<uint8_t> reply_space_;
+  uint64_t accepted_ = 0;
   std::unordered_map<TcpConnection*, std::shared_ptr<TcpConnection>> connections_;
 };
 
 class TcpConnection final : public Pollable, public std::enable_shared_from_this<TcpConnection> {
  public:
-  TcpConnection(TcpListener& owner, int fd, const SocketAddress& peer);
+  TcpConnection(TcpListener& owner, int fd, const SocketAddress& peer, uint64_t number);
   ~TcpConnection() override;
   void Start();
   void OnReady(uint32_t events) override;
   void OnDue() override { Close(); }
   const SocketAddress& peer() const { return peer_; }
+  // How many were accepted before it.
+  uint64_t number() const { return number_; }
   // The answer to one of its pending queries.
   void Send(Bytes reply);
+  void Close();
 
  private:
   void Receive();
@@ -66,12 +74,12 @@ class TcpConnection final : public Pollable, public std::enable_shared_from_this
   void Flush();
   // Watches for what can go on, and closes what is over.
   void Settle();
-  void Close();
   bool MayRead() const;
 
   TcpListener& owner_;
   int fd_;
   const SocketAddress peer_;
+  const uint64_t number_;
   uint32_t watched_ = 0;
   bool ended_ = false;     // The client sends no more.
   bool settling_ = false;  // Queries are being handled.

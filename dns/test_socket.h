@@ -20,9 +20,15 @@ class TestSocket {
  public:
   static constexpr int kWaitMs = 10'000;
 
-  TestSocket(int type, int port, const std::string& host = "127.0.0.1") {
+  // `own`: the address that it comes from; "": whichever.
+  TestSocket(int type, int port, const std::string& host = "127.0.0.1",
+             const std::string& own = "") {
     const auto address = MakeSocketAddress(host, port);
     fd_ = socket(address->family(), type | SOCK_CLOEXEC, 0);
+    if (!own.empty()) {
+      const auto from = MakeSocketAddress(own, 0);
+      EXPECT_EQ(bind(fd_, from->get(), from->length), 0) << own;
+    }
     EXPECT_EQ(connect(fd_, address->get(), address->length), 0) << address->Text();
   }
   ~TestSocket() { close(fd_); }
