@@ -24,18 +24,13 @@ http::Request InfoRequest() {
   return request;
 }
 
-std::string MessageOf(const http::Response& answer) {
-  const Json status = Json::parse(answer.body, nullptr, false);
-  return status.is_object() ? status.value("message", "") : "";
-}
-
 Result<std::map<std::string, std::string>> DataOf(const http::Response& answer,
                                                   const std::string& server) {
   if (answer.status == 503) {
     return Fail(Reason::kServiceUnavailable,
                 fmt::format("no API server answers at {} ({}): check the address, that `skiff up` "
                             "runs there, and that no firewall is between",
-                            server, MessageOf(answer)));
+                            server, StatusMessage(answer)));
   }
   const Json document = Json::parse(answer.body, nullptr, false);
   if (answer.status != 200 || !document.is_object() || !document.contains("data")) {
@@ -74,6 +69,12 @@ std::string HoursAndMinutes(Duration length) {
 }
 
 }  // namespace
+
+std::string StatusMessage(const http::Response& answer) {
+  const Json status = Json::parse(answer.body, nullptr, false);
+  const auto message = status.find("message");
+  return message != status.end() && message->is_string() ? message->get<std::string>() : "";
+}
 
 Result<Discovered> VerifyClusterInfo(const std::map<std::string, std::string>& data,
                                      const JoinTarget& target) {

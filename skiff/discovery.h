@@ -35,6 +35,9 @@ struct Discovered {
 // Clocks that differ by more than this make certificates and tokens fail in confusing ways.
 inline constexpr Duration kClockSkewMax = 5min;
 
+// Of a Status, "" without one: whoever answers there may say anything.
+std::string StatusMessage(const http::Response& answer);
+
 // Pure. `data`: of cluster-info, as it was read. The server is the one that it names.
 Result<Discovered> VerifyClusterInfo(const std::map<std::string, std::string>& data,
                                      const JoinTarget& target);

@@ -91,6 +91,13 @@ TEST_F(DiscoveryTest, AnAuthorityBesideTheOneThatTheHashNamesVouchesForNobody) {
   EXPECT_EQ(VerifyClusterInfo(data_, target_)->pinned_pem, both);
 }
 
+TEST(StatusMessageTest, WhoeverAnswersMaySayAnything) {
+  EXPECT_EQ(StatusMessage({.body = R"({"kind":"Status","message":"no"})"}), "no");
+  for (const char* other : {R"({"message":5})", R"({"message":["no"]})", "{}", "[]", "7", "<"}) {
+    EXPECT_EQ(StatusMessage({.body = other}), "") << other;
+  }
+}
+
 TEST(CheckClockTest, AClockMayBeMinutesOffAndNotHours) {
   const std::string date = "Tue, 14 Nov 2023 22:13:20 GMT";  // kNow
   EXPECT_TRUE(CheckClock(date, kNow));

@@ -103,8 +103,7 @@ std::string ClockProblem(const NodeIdentity& identity, const Clock& clock) {
   const auto checked = CheckClock(answer.Header("Date"), clock.Now());
   if (!checked) return checked.error().message;
   // The clock may be so wrong that the server's certificate is not valid by it.
-  const Json status = Json::parse(answer.body, nullptr, false);
-  const std::string message = status.is_object() ? status.value("message", "") : "";
+  const std::string message = StatusMessage(answer);
   return message.find("not yet valid") == std::string::npos ? "" : message;
 }
 
