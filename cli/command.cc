@@ -339,8 +339,8 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   print(fmt::format("Available Commands of {}:\n", family));
   for (size_t i = 0; i < count; ++i) {
     const std::string_view purpose = PurposeOf(fmt::format("{} {}", family, verbs[i].name));
-    print(purpose.empty() ? fmt::format("  {}\n", verbs[i].name)
-                          : fmt::format("  {:<20}{}\n", verbs[i].name, purpose));
+    if (purpose.empty()) continue;  // Another name of one that is told of.
+    print(fmt::format("  {:<20}{}\n", verbs[i].name, purpose));
   }
   return asked ? 0 : 1;
 }
