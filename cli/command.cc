@@ -203,6 +203,8 @@ std::string Command::HelpText() const {
   }
   const std::string_view purpose = PurposeOf(verb_);
   std::string text = purpose.empty() ? "" : std::string(purpose) + "\n\n";
+  const std::string below = VerbsBelow(verb_);
+  if (!below.empty()) text += "Available Commands:\n" + below + "\n";
   if (!options.empty()) text += "Options:\n" + options;
   const std::string_view arguments = ArgumentsOf(verb_);
   text += fmt::format("Usage:\n  {} {}{}{} [options]\n\n", environment_.program, verb_,
