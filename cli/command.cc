@@ -203,6 +203,8 @@ std::string Command::HelpText() const {
   }
   const std::string_view purpose = PurposeOf(verb_);
   std::string text = purpose.empty() ? "" : std::string(purpose) + "\n\n";
+  const std::string below = VerbsBelow(verb_);
+  if (!below.empty()) text += "Available Commands:\n" + below + "\n";
   if (!options.empty()) text += "Options:\n" + options;
   const std::string_view arguments = ArgumentsOf(verb_);
   text += fmt::format("Usage:\n  {} {}{}{} [options]\n\n", environment_.program, verb_,
@@ -339,8 +341,8 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   print(fmt::format("Available Commands of {}:\n", family));
   for (size_t i = 0; i < count; ++i) {
     const std::string_view purpose = PurposeOf(fmt::format("{} {}", family, verbs[i].name));
-    print(purpose.empty() ? fmt::format("  {}\n", verbs[i].name)
-                          : fmt::format("  {:<20}{}\n", verbs[i].name, purpose));
+    if (purpose.empty()) continue;  // Another name of one that is told of.
+    print(fmt::format("  {:<20}{}\n", verbs[i].name, purpose));
   }
   return asked ? 0 : 1;
 }

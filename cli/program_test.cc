@@ -63,12 +63,23 @@ TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
       {"set", {"env", "image", "resources", "selector", "serviceaccount", "subject"}},
       {"top", {"node", "pod"}}};
   for (const auto& [family, verbs] : families) {
+    EXPECT_EQ(Run(family, {"--help"}), 0) << err_;
+    const std::string listed = out_;
     for (const std::string verb : verbs) {
+      EXPECT_NE(listed.find("\n  " + verb + " "), std::string::npos)
+          << family << " does not say what " << verb << " is for:\n" << listed;
       EXPECT_EQ(Run(family, {verb, "--help"}), 0) << family << " " << verb << ": " << err_;
       EXPECT_NE(out_.find("Usage:\n  kubectl " + std::string(family) + " " + verb),
                 std::string::npos) << out_;
     }
   }
+}
+
+TEST_F(ProgramTest, AFamilyListsEachOfItsVerbsOnce) {
+  EXPECT_EQ(Run("top", {"--help"}), 0) << err_;
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 3) << "its head, node and pod: " << out_;
+  EXPECT_EQ(Run("create", {"secret", "--help"}), 0) << err_;
+  EXPECT_NE(out_.find("\n  docker-registry     Keep "), std::string::npos) << out_;
 }
 
 TEST_F(ProgramTest, HelpShowsLettersAndArguments) {

@@ -1,6 +1,8 @@
 // What may follow each verb, as kubectl's help has it, and what each is for.
 #include "cli/usage.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <span>
 
@@ -204,12 +206,46 @@ constexpr Line kPurposes[] = {
     {"compose ps", "List the services of a project and how they are."},
     {"compose up", "Run the services of Compose files in the cluster, and bring them up to date."},
     {"config", "Show and change kubeconfigs."},
+    {"config current-context", "Print the name of the context that is in use."},
+    {"config delete-cluster", "Take a cluster out of the kubeconfig."},
+    {"config delete-context", "Take a context out of the kubeconfig."},
+    {"config delete-user", "Take a user out of the kubeconfig."},
+    {"config get-clusters", "List the clusters of the kubeconfig."},
+    {"config get-contexts", "List the contexts of the kubeconfig, and which one is in use."},
+    {"config get-users", "List the users of the kubeconfig."},
+    {"config rename-context", "Give a context another name."},
+    {"config set", "Set a single field of the kubeconfig."},
+    {"config set-cluster", "Say where a cluster answers and whom to trust there."},
+    {"config set-context", "Say which cluster, user and namespace belong together."},
+    {"config set-credentials", "Say by what a user is known."},
+    {"config unset", "Take a single field out of the kubeconfig."},
+    {"config use-context", "Have all verbs use a context from now on."},
     {"config view", "Show the kubeconfig that is in use, without its secrets."},
     {"console", "Open the web console in a browser that is logged in as you, or print a link to it."},
     {"convert", "Write objects of files as another version of their API."},
     {"cordon", "Let no more pods be put on a node."},
     {"cp", "Copy files to and from containers."},
     {"create", "Create objects from files; objects that are there already are an error."},
+    {"create clusterrole", "Make a role that holds in all namespaces."},
+    {"create clusterrolebinding", "Give a cluster role to somebody, in all namespaces."},
+    {"create configmap", "Keep configuration from files or literals."},
+    {"create cronjob", "Have an image run at set times."},
+    {"create deployment", "Run an image in pods that are replaced when they are lost."},
+    {"create ingress", "Lead hosts and paths from outside to services."},
+    {"create job", "Run an image until it has succeeded."},
+    {"create namespace", "Make a namespace, a room of its own for names."},
+    {"create poddisruptionbudget", "Say how many pods a drain has to leave."},
+    {"create priorityclass", "Name a priority, by which pods go before others."},
+    {"create quota", "Limit what a namespace may have."},
+    {"create role", "Make a role that holds in one namespace."},
+    {"create rolebinding", "Give a role to somebody, in one namespace."},
+    {"create secret", "Keep passwords, keys and the like."},
+    {"create secret docker-registry", "Keep a password for an image registry."},
+    {"create secret generic", "Keep passwords and the like from files or literals."},
+    {"create secret tls", "Keep a certificate and its key."},
+    {"create service", "Make an address that leads to pods by their labels."},
+    {"create serviceaccount", "Make an account for what runs in pods."},
+    {"create token", "Print a token by which a service account is known."},
     {"debug", "Look into a pod or a node with a container that is added for it."},
     {"delete", "Delete objects by file, name or label."},
     {"describe", "Show all about objects that helps to understand them, with their events."},
@@ -276,6 +312,17 @@ std::string_view ArgumentsOf(std::string_view verb) {
 
 std::string_view PurposeOf(std::string_view verb) {
   return Look(kPurposes, verb);
+}
+
+std::string VerbsBelow(std::string_view verb) {
+  std::string text;
+  for (const Line& line : kPurposes) {
+    const std::string_view name = line.verb;
+    if (name.size() <= verb.size() || !name.starts_with(verb) || name[verb.size()] != ' ') continue;
+    const std::string_view word = name.substr(verb.size() + 1);
+    if (word.find(' ') == word.npos) text += fmt::format("  {:<20}{}\n", word, line.text);
+  }
+  return text;
 }
 
 }  // namespace skiff::cli

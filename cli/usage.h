@@ -1,6 +1,7 @@
 // What may follow a verb on its command line.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace skiff::cli {
@@ -9,5 +10,7 @@ namespace skiff::cli {
 std::string_view ArgumentsOf(std::string_view verb);
 // What the verb is for, in a sentence; "" where that is said of none.
 std::string_view PurposeOf(std::string_view verb);
+// A line for each verb below this one, "create deployment" below "create", with its purpose.
+std::string VerbsBelow(std::string_view verb);
 
 }  // namespace skiff::cli
