@@ -33,7 +33,7 @@ function(image_archives)
   batched(sources image_pack 1 ${IMAGE_SOURCES}/pack.cc ${kubelet}/image_archive.cc
           ${kubelet}/image_name.cc ${kubelet}/image_pack.cc ${kubelet}/tar.cc)
   add_executable(image_pack EXCLUDE_FROM_ALL ${sources})
-  target_link_libraries(image_pack PRIVATE base OpenSSL::Crypto)
+  target_link_libraries(image_pack PRIVATE api base OpenSSL::Crypto)
   set(archives ${CMAKE_BINARY_DIR}/images)
   set(programs image_pause image_client image_nautilus image_kitten)
   add_custom_target(images COMMAND image_pack ${IMAGE_BIN} ${archives}
