@@ -321,7 +321,7 @@ void Client::PatchLater(Mailbox& answers, const Resource& resource, const Object
             Outcome<Answer>(std::move(then)));
 }
 
-void Client::RemoveLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
+void Client::DeleteLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
                          const DeleteOptions& options, Then<void> then) {
   SendLater(answers, "DELETE", resource.Path(key), DumpJson(DeleteBody(options)),
             Outcome<Answer>(std::move(then)));

@@ -203,11 +203,24 @@ class Client {
   }
   void PatchLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
                   PatchType type, const Json& patch, Then<void> then);
+  // As Patch and PatchStatus: what `change` changes; told at once where that is nothing.
+  template <Kind K, typename Change>
+  void PatchLater(Mailbox& answers, const Ptr<K>& base, Change change, const PatchOptions& options,
+                  Then<Ptr<K>> then) {
+    PatchWithLater(answers, base, change, options, "", std::move(then));
+  }
+  template <Kind K, typename Change>
+  void PatchStatusLater(Mailbox& answers, const Ptr<K>& base, Change change,
+                        const PatchOptions& options, Then<Ptr<K>> then) {
+    PatchWithLater(answers, base, change, options, "status", std::move(then));
+  }
   template <Kind K>
   void DeleteLater(Mailbox& answers, const ObjectKey& key, const DeleteOptions& options,
                    Then<void> then) {
-    RemoveLater(answers, K::Info(), key, options, std::move(then));
+    DeleteLater(answers, K::Info(), key, options, std::move(then));
   }
+  void DeleteLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
+                   const DeleteOptions& options, Then<void> then);
   void BindLater(Mailbox& answers, const core_v1::Pod& pod, const std::string& node,
                  Then<void> then);
   // Whether what is sent so is done by others: else many requests at once take many threads.
@@ -241,8 +254,6 @@ class Client {
   Result<Json> SendJson(const std::string& method, const std::string& path, Query query,
                         Sent sent = Sent());
   Result<> Remove(const Resource& resource, const ObjectKey& key, const DeleteOptions& options);
-  void RemoveLater(Mailbox& answers, const Resource& resource, const ObjectKey& key,
-                   const DeleteOptions& options, Then<void> then);
   http::Request RequestOf(const std::string& method, const std::string& path, Query query,
                           Sent sent) const;
   static Result<Answer> AnswerOf(http::Response response);
@@ -278,6 +289,10 @@ class Client {
   template <Kind K, typename Change>
   Result<Ptr<K>> PatchWith(const K& base, Change& change, const PatchOptions& options,
                            const std::string& subresource);
+  template <Kind K, typename Change>
+  void PatchWithLater(Mailbox& answers, const Ptr<K>& base, Change& change,
+                      const PatchOptions& options, const std::string& subresource,
+                      Then<Ptr<K>> then);
 
   Transport& transport_;
   const std::string user_agent_;
@@ -330,19 +345,40 @@ Result<Ptr<K>> Client::CreateOwned(const Owner& owner, K child) {
   return Create(child);
 }
 
+// In which version of the object a patch comes to `changed`. Who owns what it changes by text alone.
+template <Kind K>
+std::string VersionForPatch(const K& base, const K& changed) {
+  const bool same_owners = changed.metadata.managed_fields == base.metadata.managed_fields;
+  return same_owners ? base.metadata.resource_version : "";
+}
+
 template <Kind K, typename Change>
 Result<Ptr<K>> Client::PatchWith(const K& base, Change& change, const PatchOptions& options,
                                  const std::string& subresource) {
   auto changed = std::make_shared<K>(base);
   change(*changed);
   if (*changed == base) return changed;
-  // Who owns what a patch changes by text alone.
-  const bool same_owners = changed->metadata.managed_fields == base.metadata.managed_fields;
   return Decode<K>(
       SendPatch(K::Info(), KeyOf(base), PatchType::kMerge,
-                {K::Describe(), changed, same_owners ? base.metadata.resource_version : "",
+                {K::Describe(), changed, VersionForPatch(base, *changed),
                  [&] { return MergePatchText(ToJson(base), ToJson(*changed), options); }},
                 subresource));
+}
+
+template <Kind K, typename Change>
+void Client::PatchWithLater(Mailbox& answers, const Ptr<K>& base, Change& change,
+                            const PatchOptions& options, const std::string& subresource,
+                            Then<Ptr<K>> then) {
+  auto changed = std::make_shared<K>(*base);
+  change(*changed);
+  if (*changed == *base) return answers.Post([base, then = std::move(then)] { then(base); });
+  const auto text = [base, changed, options] {
+    return MergePatchText(ToJson(*base), ToJson(*changed), options);
+  };
+  AskLater<K>(answers, "PATCH", Resource(K::Info()).Path(KeyOf(*base), subresource),
+              Given(PatchType::kMerge,
+                    {K::Describe(), changed, VersionForPatch(*base, *changed), text}),
+              std::move(then));
 }
 
 template <Kind K>

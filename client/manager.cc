@@ -18,17 +18,20 @@ constexpr int kMissingQuietly = 8;
 // Works on one key a step, so that keys take turns.
 class ControllerParts::Worker final : public ControlLoop {
  public:
-  explicit Worker(ControllerParts& controller) : controller_(controller), log_(controller.name) {}
+  explicit Worker(ControllerParts& controller)
+      : controller_(controller), log_(controller.name), answers_([this] { Wake(); }) {}
 
   Duration Step() override {
     for (const InformerCache* cache : controller_.needed_) {
       if (!cache->synced()) return kNever;  // The cache wakes us.
     }
+    answers_.Deliver();
+    if (!answers_.HasRoom()) return kNever;  // The next answer wakes us.
     WorkQueue& queue = *controller_.queue_;
     const auto key = queue.TakeOrWait(*this);
     if (!key) return queue.UntilNext();
     Work(queue, *key);
-    queue.Done(*key);
+    answers_.Deliver();
     return Duration(0);
   }
 
@@ -38,17 +41,22 @@ class ControllerParts::Worker final : public ControlLoop {
     if (!object) {
       controller_.forget(key);
       queue.Forget(key);
-      return;
+      return queue.Done(key);
     }
     const auto done = Reconciled(object);
-    if (done) {
+    if (!done || !done->last) return Finish(key, done);
+    done->last(answers_, [this, key, after = done->after](const Result<>& written) {
+      if (!written) return Finish(key, Fail(written.error()));
+      Finish(key, Requeue{after});
+    });
+  }
+
+  void Finish(const ObjectKey& key, const Result<Requeue>& done) {
+    WorkQueue& queue = *controller_.queue_;
+    if (done || IsNamespaceTerminating(done.error())) {
       queue.Forget(key);
-      if (done->after) queue.AddAfter(key, *done->after);
-      return;
-    }
-    if (IsNamespaceTerminating(done.error())) {
-      queue.Forget(key);
-      return;
+      if (done && done->after) queue.AddAfter(key, *done->after);
+      return queue.Done(key);
     }
     if (IsNews(done.error(), queue.Failures(key))) {
       log_.Info(
@@ -56,6 +64,7 @@ class ControllerParts::Worker final : public ControlLoop {
           {{"key", key}, {"error", done.error().message}, {"attempt", queue.Failures(key) + 1}});
     }
     queue.AddRateLimited(key);
+    queue.Done(key);
   }
 
   // We throw nothing; a library that does must not leave the key at work for ever.
@@ -76,6 +85,7 @@ class ControllerParts::Worker final : public ControlLoop {
 
   ControllerParts& controller_;
   const Log log_;
+  Mailbox answers_;  // To what reconciles do last.
 };
 
 ControllerParts::ControllerParts(std::string name, const Clock& clock)

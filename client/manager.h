@@ -23,10 +23,29 @@ namespace skiff {
 
 // When to look again although nothing changed. To retry soon with back-off, return an Error.
 struct Requeue {
+  // The last thing a reconcile does, where others are not to wait until it is done (decision 0080):
+  // sends something by `answers`, and has `done` called once, with what then is the outcome. Until
+  // then the key is not run again.
+  using Last = std::function<void(Mailbox& answers, Client::Then<void> done)>;
+
   std::optional<Duration> after;
+  Last last = nullptr;
   static Requeue None() { return {}; }
   static Requeue After(Duration delay) { return {delay}; }
 };
+
+// For `last`: writes what `change` changes in `object`, as Client::Patch does.
+template <Kind K, typename Change>
+Requeue::Last LastPatch(Client& client, const K& object, Change change,
+                        const PatchOptions& options = {}) {
+  return [&client, base = std::make_shared<const K>(object), change = std::move(change), options](
+             Mailbox& answers, Client::Then<void> done) {
+    client.PatchLater<K>(answers, base, change, options,
+                         [done = std::move(done)](const Result<Ptr<K>>& written) {
+                           done(written ? Result<>() : Fail(written.error()));
+                         });
+  };
+}
 
 // A controller, as ControllerBuilder puts it together. Lives until the manager dies; handlers of
 // the informers point to it, so informers stop before.

@@ -15,6 +15,101 @@ namespace skiff {
 namespace {
 
 using core_v1::ConfigMap;
+using core_v1::Node;
+
+// Reconciles that leave their last write (decision 0080): a server that answers writes when the test says so, and a controller that labels nodes.
+class LastWriteTest : public testing::Test {
+ protected:
+  class Labels final : public Reconciler<Node> {
+   public:
+    explicit Labels(LastWriteTest& test) : test_(test) {}
+    Result<Requeue> Reconcile(const Node& node) override {
+      ++test_.runs_[node.metadata.name];
+      return Requeue{.after = {},
+                     .last = LastPatch(test_.manager_.client(), node, [](Node& it) {
+                       it.metadata.labels["seen"] = "yes";
+                     })};
+    }
+
+   private:
+    LastWriteTest& test_;
+  };
+
+  LastWriteTest() {
+    ControllerBuilder<Node>(manager_, "labels").Workers(1).Complete(std::make_unique<Labels>(*this));
+    manager_.Start(executor_);
+  }
+  ~LastWriteTest() override { manager_.Stop(); }
+
+  static Json NodeOf(const std::string& name, const std::string& version, bool is_labelled) {
+    Json labels = Json::object();
+    if (is_labelled) labels["seen"] = "yes";
+    return {{"metadata",
+             {{"name", name}, {"uid", name}, {"resourceVersion", version}, {"labels", labels}}}};
+  }
+  void Show(std::vector<RawJson> nodes, const std::string& version) {
+    manager_.informer<Node>().cache().Replace(std::move(nodes), version);
+    executor_.RunUntilIdle();
+  }
+  void AnswerAll(int status) {
+    for (const http::LateReplyPtr& reply : std::exchange(kept_, {})) {
+      reply->OnLoop([status] {
+        http::Response response;
+        response.status = status;
+        response.body = "{}";
+        return response;
+      });
+    }
+    executor_.RunUntilIdle();
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{1};
+  SteppedExecutor executor_{clock_, 1};
+  std::vector<std::string> asked_;
+  std::vector<http::LateReplyPtr> kept_;
+  std::map<std::string, int> runs_;
+  InProcessTransport transport_{
+      [](const http::Request&) { return http::Response{.status = 503}; },
+      InProcessTransport::Bodies::kText,
+      [this](const http::Request& request, const http::LateReplyPtr& reply) {
+        asked_.push_back(request.method + " " + request.path + " " + request.body);
+        kept_.push_back(reply);
+        return std::optional<http::Response>();
+      }};
+  Client client_{transport_, "test"};
+  InformerFactory informers_{{client_, clock_, random_}};
+  Manager manager_{{transport_, clock_, random_, informers_, "test"}};
+};
+
+TEST_F(LastWriteTest, OneWorkerSendsManyAndNoKeyIsRunAgainBeforeItsAnswer) {
+  Show({NodeOf("a", "1", false), NodeOf("b", "2", false)}, "2");
+  EXPECT_EQ(asked_,
+            (std::vector<std::string>{
+                R"(PATCH /api/v1/nodes/a {"metadata":{"labels":{"seen":"yes"},"uid":"a"}})",
+                R"(PATCH /api/v1/nodes/b {"metadata":{"labels":{"seen":"yes"},"uid":"b"}})"}));
+  Show({NodeOf("a", "3", false), NodeOf("b", "2", false)}, "3");
+  EXPECT_EQ(runs_["a"], 1);
+  AnswerAll(200);
+  EXPECT_EQ(runs_["a"], 2);
+  EXPECT_EQ(runs_["b"], 1);
+}
+
+TEST_F(LastWriteTest, WhatIsThereAlreadyIsNotSent) {
+  Show({NodeOf("a", "1", true)}, "1");
+  EXPECT_TRUE(asked_.empty());
+  Show({NodeOf("a", "2", true)}, "2");
+  EXPECT_EQ(runs_["a"], 2) << "nor is its key held";
+}
+
+TEST_F(LastWriteTest, AWriteThatFailsIsTriedAgain) {
+  Show({NodeOf("a", "1", false)}, "1");
+  AnswerAll(409);
+  EXPECT_EQ(runs_["a"], 1);
+  clock_.Advance(1s);
+  executor_.RunUntilIdle();
+  EXPECT_EQ(runs_["a"], 2);
+}
 
 class ThrowsOnce final : public Reconciler<ConfigMap> {
  public:

@@ -24,18 +24,33 @@ meta_v1::OwnerReference OwnedBy(const core_v1::Node& node) {
 
 }  // namespace
 
+void CsiNode::NodeRegistered() {
+  registered_ = true;
+  Wake();
+}
+
 Duration CsiNode::Step() {
-  const auto ensured = Ensure();
-  if (ensured) return kCheckPeriod;
-  // Right after the start the node is not registered yet.
-  if (ensured.error().reason != Reason::kNotFound) {
-    log_.Info("CSINode not written", {{"error", ensured.error().message}});
+  answers_.Deliver();
+  if (due_ != kNever && registered_.exchange(false)) due_ = Duration::zero();
+  if (due_ <= clock_.Monotonic()) {
+    due_ = kNever;
+    if (const auto sent = Ensure(); !sent) Ensured(sent);
+    answers_.Deliver();
   }
-  return kRetry;
+  return due_ == kNever ? kNever : std::max(Duration::zero(), due_ - clock_.Monotonic());
+}
+
+void CsiNode::Ensured(const Result<>& done) {
+  due_ = clock_.Monotonic() + (done ? kCheckPeriod : kRetry);
+  // Right after the start the node is not registered yet.
+  if (!done && done.error().reason != Reason::kNotFound) {
+    log_.Info("CSINode not written", {{"error", done.error().message}});
+  }
 }
 
 Result<> CsiNode::Ensure() {
-  const auto node = TRY(client_.Get<core_v1::Node>({"", node_name_}));
+  const auto node = TRY(find_());
+  if (!node) return Fail(Reason::kNotFound, "the Node is not known yet");
   auto found = client_.Get<storage_v1::CSINode>({"", node_name_});
   if (!found && found.error().reason != Reason::kNotFound) return tl::unexpected(found.error());
   storage_v1::CSINode object;
@@ -45,7 +60,10 @@ Result<> CsiNode::Ensure() {
       std::any_of(owners.begin(), owners.end(),
                   [&](const auto& owner) { return owner.uid == node->metadata.uid; });
   std::string& migrated = object.metadata.annotations[kMigratedAnnotation];
-  if (found && is_owned && migrated == kMigrated) return {};
+  if (found && is_owned && migrated == kMigrated) {
+    Ensured({});
+    return {};
+  }
   migrated = kMigrated;
   if (!is_owned) {
     // A node of that name that is gone owns nothing any more.
@@ -54,12 +72,16 @@ Result<> CsiNode::Ensure() {
     });
     owners.push_back(OwnedBy(*node));
   }
-  if (found) {
-    TRY(client_.Update(object));
-    return {};
-  }
   object.metadata.name = node_name_;
-  TRY(client_.Create(object));
+  const auto wanted = std::make_shared<const storage_v1::CSINode>(std::move(object));
+  const auto then = [this](const Result<Ptr<storage_v1::CSINode>>& written) {
+    Ensured(written ? Result<>() : Fail(written.error()));
+  };
+  if (found) {
+    client_.UpdateLater<storage_v1::CSINode>(answers_, wanted, then);
+  } else {
+    client_.CreateLater<storage_v1::CSINode>(answers_, wanted, then);
+  }
   return {};
 }
 

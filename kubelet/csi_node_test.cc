@@ -39,13 +39,17 @@ class CsiNodeTest : public testing::Test {
   int writes_ = 0;
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "kubelet"};
-  CsiNode loop_{"n1", client_};
+  FakeClock clock_;
+  CsiNode loop_{"n1", client_, clock_, [this] { return client_.Get<core_v1::Node>({"", "n1"}); }};
 };
 
 TEST_F(CsiNodeTest, ItIsMadeOnceThereIsANodeThatOwnsIt) {
   EXPECT_EQ(loop_.Step(), CsiNode::kRetry);
   EXPECT_EQ(writes_, 0);
   AddNode("uid-1");
+  EXPECT_EQ(loop_.Step(), CsiNode::kRetry);
+  EXPECT_EQ(writes_, 0);
+  loop_.NodeRegistered();  // Nobody waits for the next try.
   EXPECT_EQ(loop_.Step(), CsiNode::kCheckPeriod);
   const Json& made = objects_.at(kPath);
   EXPECT_EQ(made["/metadata/ownerReferences/0/kind"_json_pointer], "Node");
@@ -60,6 +64,7 @@ TEST_F(CsiNodeTest, ANodeOfTheSameNameTakesItOverWithItsDrivers) {
   objects_.at(kPath)["spec"]["drivers"] =
       Json::array({{{"name", "d"}, {"nodeID", "n1"}, {"topologyKeys", Json::array()}}});
   AddNode("uid-2");
+  loop_.NodeRegistered();
   loop_.Step();
   const Json& made = objects_.at(kPath);
   EXPECT_EQ(made["/metadata/ownerReferences"_json_pointer].size(), 1u);

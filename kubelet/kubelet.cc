@@ -74,7 +74,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                 [this](const Ptr<core_v1::Pod>& pod) { return ObjectOf(pod); }),
       hooks_(dependencies_.runtime, dependencies_.loops,
              [this](Duration length) { Pause(length); }),
-      health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Wake(); }),
+      health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Changed(); }),
       stats_(dependencies_.runtime,
              {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver,
               options_.facts.memory_bytes - options_.facts.system_memory_bytes}),
@@ -90,9 +90,16 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       followers_(dependencies_.runtime),
       node_status_(options_.node_name, options_.facts, options_.node_status,
                    {dependencies_.client, dependencies_.clock, dependencies_.runtime, health_,
-                    dependencies_.events, [this] { return eviction_.pressures(); }}),
-      lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock),
-      csi_node_(options_.node_name, dependencies_.client),
+                    dependencies_.events, [this] { return eviction_.pressures(); },
+                    [this] { return FindOwnNode(); },
+                    [this] {
+                      lease_.NodeRegistered();
+                      csi_node_.NodeRegistered();
+                    }}),
+      lease_(options_.node_name, options_.lease_seconds, dependencies_.client, dependencies_.clock,
+             [this] { return FindOwnNode(); }),
+      csi_node_(options_.node_name, dependencies_.client, dependencies_.clock,
+                [this] { return FindOwnNode(); }),
       context_{.runtime = dependencies_.runtime,
                .clock = dependencies_.clock,
                .random = dependencies_.random,
@@ -137,10 +144,10 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
               WarnOfNode("FailedValidation", text);
             }});
   }
-  if (!options_.standalone) ListenForPods();
+  if (!options_.standalone) ListenToInformers();
 }
 
-void Kubelet::ListenForPods() {
+void Kubelet::ListenToInformers() {
   {
     MutexLock lock(inlet_->mutex);
     inlet_->kubelet = this;
@@ -158,6 +165,11 @@ void Kubelet::ListenForPods() {
   dependencies_.pods.cache().OnSynced([inlet = inlet_] {
     MutexLock lock(inlet->mutex);
     if (inlet->kubelet != nullptr) inlet->kubelet->PodsListed();
+  });
+  if (!dependencies_.nodes) return;
+  dependencies_.nodes->cache().OnSynced([inlet = inlet_] {
+    MutexLock lock(inlet->mutex);
+    if (inlet->kubelet != nullptr) inlet->kubelet->node_status_.Changed();
   });
 }
 

@@ -96,6 +96,8 @@ struct KubeletDependencies {
   PodSimulation* simulation = nullptr;
   // Tells of changes of `pods` where kubelets of many nodes share them; nullptr: `pods` tell.
   PodsByNode* pods_by_node = nullptr;
+  // Where there is a cache of nodes anyway; else the API is asked for the kubelet's own.
+  std::optional<Informer<core_v1::Node>> nodes = std::nullopt;
 };
 
 class Kubelet final : public ControlLoop {
@@ -127,7 +129,7 @@ class Kubelet final : public ControlLoop {
     Mutex mutex;  // Held while the kubelet is told.
     Kubelet* kubelet GUARDED_BY(mutex) = nullptr;
   };
-  void ListenForPods();
+  void ListenToInformers();
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   void PodsListed();
   // Static pods are these from now on.
@@ -147,6 +149,7 @@ class Kubelet final : public ControlLoop {
   // As the API has it, at most kNodeAge old unless `is_fresh`; as this node would register itself
   // when there is no answer.
   Ptr<core_v1::Node> OwnNode(bool is_fresh);
+  Result<Ptr<core_v1::Node>> FindOwnNode() const;
   RegistryCredentials PullCredentials(const core_v1::Pod& pod);
   Result<std::string> RuntimeHandler(const core_v1::Pod& pod);
   void Gone(const std::string& uid);

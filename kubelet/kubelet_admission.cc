@@ -61,13 +61,22 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
   return pods;
 }
 
+Result<Ptr<core_v1::Node>> Kubelet::FindOwnNode() const {
+  const ObjectKey key = {"", options_.node_name};
+  if (!dependencies_.nodes) return dependencies_.client.Get<core_v1::Node>(key);
+  auto cached = dependencies_.nodes->Get(key);
+  if (cached || !dependencies_.nodes->synced()) return cached;
+  return Fail(Reason::kNotFound, "there is no Node of that name");
+}
+
 Ptr<core_v1::Node> Kubelet::OwnNode(bool is_fresh) {
   const Duration now = dependencies_.clock.Monotonic();
   // Who does not answer is not asked again for every pod.
   const bool is_due = is_fresh || !node_read_at_ || now - *node_read_at_ >= kNodeAge;
   if (!options_.standalone && is_due) {
-    auto found = dependencies_.client.Get<core_v1::Node>({"", options_.node_name});
-    if (found) node_ = std::move(*found);
+    auto found = is_fresh ? dependencies_.client.Get<core_v1::Node>({"", options_.node_name})
+                          : FindOwnNode();
+    if (found && *found) node_ = std::move(*found);
     node_read_at_ = now;
   }
   if (node_ != nullptr) return node_;

@@ -74,7 +74,7 @@ EvictionManager::Hooks Kubelet::EvictionHooks() {
             return EvictPod(pod, message, grace_s);
           },
           [this](const std::string& uid) { return IsPodGone(uid); },
-          [this] { node_status_.Wake(); },
+          [this] { node_status_.Changed(); },
           [this](const std::string& reason, const std::string& text) { WarnOfNode(reason, text); }};
 }
 

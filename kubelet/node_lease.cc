@@ -9,8 +9,15 @@ constexpr char kNamespace[] = "kube-node-lease";
 
 }  // namespace
 
+void NodeLease::NodeRegistered() {
+  registered_ = true;
+  Wake();
+}
+
 Duration NodeLease::Step() {
   answers_.Deliver();
+  // While something is on its way it is remembered: what is on its way may fail for want of a Node.
+  if (due_ != kNever && registered_.exchange(false) && !lease_) due_ = Duration::zero();
   if (due_ <= clock_.Monotonic()) {
     due_ = kNever;
     if (const auto sent = Send(); !sent) Sent(Fail(sent.error()));
@@ -21,6 +28,7 @@ Duration NodeLease::Step() {
 
 void NodeLease::Sent(const Result<Ptr<coordination_v1::Lease>>& lease) {
   lease_ = lease.value_or(nullptr);
+  missing_ = missing_ && !lease && lease.error().reason != Reason::kAlreadyExists;
   due_ = clock_.Monotonic() + (lease ? std::chrono::seconds(seconds_) / 4 : kRetry);
   // Right after the start the node is not registered yet.
   if (!lease && lease.error().reason != Reason::kNotFound) {
@@ -30,16 +38,17 @@ void NodeLease::Sent(const Result<Ptr<coordination_v1::Lease>>& lease) {
 
 Result<> NodeLease::Send() {
   const auto sent = [this](const Result<Ptr<coordination_v1::Lease>>& lease) { Sent(lease); };
-  if (!lease_) {
+  if (!lease_ && !missing_) {
     auto found = client_.Get<coordination_v1::Lease>({kNamespace, node_name_});
     if (!found && found.error().reason != Reason::kNotFound) return tl::unexpected(found.error());
-    if (!found) {
-      auto made = TRY(New());
-      client_.CreateLater<coordination_v1::Lease>(
-          answers_, std::make_shared<const coordination_v1::Lease>(std::move(made)), sent);
-      return {};
-    }
-    lease_ = std::move(*found);
+    missing_ = !found;
+    lease_ = found.value_or(nullptr);
+  }
+  if (!lease_) {
+    auto made = TRY(New());
+    client_.CreateLater<coordination_v1::Lease>(
+        answers_, std::make_shared<const coordination_v1::Lease>(std::move(made)), sent);
+    return {};
   }
   const auto renewed = std::make_shared<coordination_v1::Lease>(*lease_);
   renewed->spec.holder_identity = node_name_;
@@ -57,7 +66,8 @@ Result<coordination_v1::Lease> NodeLease::New() {
   lease.spec.holder_identity = node_name_;
   lease.spec.lease_duration_seconds = seconds_;
   lease.spec.renew_time = clock_.Now();
-  const auto node = TRY(client_.Get<core_v1::Node>({"", node_name_}));
+  const auto node = TRY(find_());
+  if (!node) return Fail(Reason::kNotFound, "the Node is not known yet");
   auto& owner = lease.metadata.owner_references.emplace_back();
   owner.api_version = "v1";
   owner.kind = "Node";

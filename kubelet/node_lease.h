@@ -1,12 +1,14 @@
 // Renews the node's lease: others take a node whose lease has run out for lost.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "api/gen/coordination_v1.h"
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "client/client.h"
+#include "kubelet/node_status.h"
 
 namespace skiff::kubelet {
 
@@ -15,13 +17,16 @@ class NodeLease final : public ControlLoop {
   static constexpr Duration kRetry = 1s;
 
   // Renewed each quarter of `seconds`.
-  NodeLease(std::string node_name, int seconds, Client& client, const Clock& clock)
+  NodeLease(std::string node_name, int seconds, Client& client, const Clock& clock, FindNode find)
       : node_name_(std::move(node_name)),
         seconds_(seconds),
         client_(client),
         clock_(clock),
+        find_(std::move(find)),
         answers_([this] { Wake(); }) {}
   Duration Step() override;
+  // There is a Node, which a new lease belongs to. Any thread.
+  void NodeRegistered();
 
  private:
   // Sends what makes or renews it; `due_` is kNever until that is answered.
@@ -33,8 +38,11 @@ class NodeLease final : public ControlLoop {
   const int seconds_;
   Client& client_;
   const Clock& clock_;
+  const FindNode find_;
   const Log log_{"lease"};
-  Ptr<coordination_v1::Lease> lease_;  // As last written; nullptr: to be read first.
+  std::atomic<bool> registered_ = false;  // Since it was last tried.
+  Ptr<coordination_v1::Lease> lease_;  // As last written; nullptr: to be read first,
+  bool missing_ = false;               // unless it is known that there is none.
   Duration due_{};                     // Monotonic.
   Mailbox answers_;
 };

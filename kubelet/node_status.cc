@@ -12,6 +12,7 @@
 #include "api/pods/conditions.h"
 #include "api/rules/devices/resource_names.h"
 #include "base/version.h"
+#include "client/informer.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -102,45 +103,83 @@ NodeStatusLoop::NodeStatusLoop(std::string node_name, NodeFacts facts, Settings 
     : node_name_(std::move(node_name)),
       facts_(std::move(facts)),
       settings_(settings),
-      dependencies_(dependencies) {}
+      dependencies_(std::move(dependencies)),
+      answers_([this] { Wake(); }) {}
+
+void NodeStatusLoop::Changed() {
+  changed_ = true;
+  Wake();
+}
 
 Duration NodeStatusLoop::Step() {
+  answers_.Deliver();
+  if (check_at_ == kNever) return kNever;  // The answer wakes us.
   const Duration now = dependencies_.clock.Monotonic();
+  if (!changed_.exchange(false) && now < check_at_) return check_at_ - now;
   if (!started_at_) started_at_ = now;
   // A node that says at first that it is not ready is tainted for it.
   const Duration waited = now - *started_at_;
   if (!dependencies_.health.asked() && waited < kRuntimePatience) return kRuntimePatience - waited;
-  auto node = Register();
-  if (!node) {
-    log_.Info("node not registered", {{"node", node_name_}, {"error", node.error().message}});
-    return kRetry;
-  }
-  if (const auto reported = Report(**node); !reported) {
-    log_.Info("node status not written", {{"error", reported.error().message}});
-    return kRetry;
-  }
-  return settings_.check_period;
+  Check();
+  answers_.Deliver();
+  if (check_at_ == kNever) return kNever;
+  return std::max(Duration::zero(), check_at_ - dependencies_.clock.Monotonic());
 }
 
-Result<Ptr<core_v1::Node>> NodeStatusLoop::Register() {
-  auto found = dependencies_.client.Get<core_v1::Node>({"", node_name_});
-  if (found || found.error().reason != Reason::kNotFound || !facts_.registers) return found;
-  core_v1::Node node;
-  node.metadata.name = node_name_;
-  node.metadata.labels = facts_.labels;
-  node.metadata.labels["kubernetes.io/hostname"] = facts_.hostname;
-  for (const char* prefix : {"kubernetes.io/", "beta.kubernetes.io/"}) {
-    node.metadata.labels[std::string(prefix) + "os"] = "linux";
-    node.metadata.labels[std::string(prefix) + "arch"] = facts_.architecture;
+void NodeStatusLoop::Check() {
+  const auto node = Current();
+  const bool registers =
+      !node && node.error().reason == Reason::kNotFound && facts_.registers;
+  if (!node && !registers) {
+    log_.Info("node not registered", {{"node", node_name_}, {"error", node.error().message}});
+    return CheckAgain(kRetry);
   }
-  node.metadata.annotations["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
-  node.spec.taints = facts_.taints;
-  node.spec.provider_id = facts_.provider_id;
-  node.status = Compute({});
-  next_report_ = Duration::zero();
-  auto created = dependencies_.client.Create(node);
-  if (created) TellChanges({}, node.status);
-  return created;
+  if (node && !*node) return CheckAgain(kRetry);
+  check_at_ = kNever;
+  if (registers) return Register();
+  Report(*node);
+}
+
+Result<Ptr<core_v1::Node>> NodeStatusLoop::Current() {
+  auto found = dependencies_.find();
+  if (!found || !*found) {
+    // A cache may not have it yet.
+    const bool is_fresh =
+        written_ && dependencies_.clock.Monotonic() < written_at_ + settings_.check_period;
+    if (is_fresh) return written_;
+    return found;
+  }
+  const bool is_seen = !written_ || written_->metadata.uid != (*found)->metadata.uid ||
+                       WrittenRevision((*found)->metadata) >= WrittenRevision(written_->metadata);
+  if (is_seen) written_ = nullptr;
+  return is_seen ? std::move(*found) : written_;
+}
+
+void NodeStatusLoop::Register() {
+  const auto node = std::make_shared<core_v1::Node>();
+  node->metadata.name = node_name_;
+  node->metadata.labels = facts_.labels;
+  node->metadata.labels["kubernetes.io/hostname"] = facts_.hostname;
+  for (const char* prefix : {"kubernetes.io/", "beta.kubernetes.io/"}) {
+    node->metadata.labels[std::string(prefix) + "os"] = "linux";
+    node->metadata.labels[std::string(prefix) + "arch"] = facts_.architecture;
+  }
+  node->metadata.annotations["volumes.kubernetes.io/controller-managed-attach-detach"] = "true";
+  node->spec.taints = facts_.taints;
+  node->spec.provider_id = facts_.provider_id;
+  node->status = Compute({});
+  dependencies_.client.CreateLater<core_v1::Node>(
+      answers_, node, [this](const Written& created) { Registered(created); });
+}
+
+void NodeStatusLoop::Registered(const Written& created) {
+  if (!created) {
+    log_.Info("node not registered", {{"node", node_name_}, {"error", created.error().message}});
+    return CheckAgain(kRetry);
+  }
+  // Its status has come along.
+  Reported({}, created);
+  dependencies_.registered();
 }
 
 std::vector<core_v1::ContainerImage> NodeStatusLoop::Images() const {
@@ -235,20 +274,31 @@ core_v1::NodeStatus NodeStatusLoop::Compute(const core_v1::NodeStatus& before) c
   return status;
 }
 
-Result<> NodeStatusLoop::Report(const core_v1::Node& node) {
-  const Duration now = dependencies_.clock.Monotonic();
-  core_v1::NodeStatus status = Compute(node.status);
+void NodeStatusLoop::Report(const Ptr<core_v1::Node>& node) {
+  core_v1::NodeStatus status = Compute(node->status);
   core_v1::NodeStatus without_heartbeat = status;
-  for (size_t i = 0; i < node.status.conditions.size(); ++i) {
+  for (size_t i = 0; i < node->status.conditions.size(); ++i) {
     without_heartbeat.conditions[i].last_heartbeat_time =
-        node.status.conditions[i].last_heartbeat_time;
+        node->status.conditions[i].last_heartbeat_time;
   }
-  if (without_heartbeat == node.status && now < next_report_) return {};
-  TRY(dependencies_.client.PatchStatus(node,
-                                       [&](core_v1::Node& changed) { changed.status = status; }));
-  TellChanges(node.status, status);
-  next_report_ = now + settings_.report_period;
-  return {};
+  const bool is_due = next_report_ <= dependencies_.clock.Monotonic();
+  if (without_heartbeat == node->status && !is_due) return CheckAgain(settings_.check_period);
+  dependencies_.client.PatchStatusLater<core_v1::Node>(
+      answers_, node, [&](core_v1::Node& changed) { changed.status = std::move(status); }, {},
+      [this, node](const Written& written) { Reported(node->status, written); });
+}
+
+void NodeStatusLoop::Reported(const core_v1::NodeStatus& before, const Written& written) {
+  if (!written) {
+    log_.Info("node status not written", {{"error", written.error().message}});
+    written_ = nullptr;
+    return CheckAgain(kRetry);
+  }
+  written_ = *written;
+  written_at_ = dependencies_.clock.Monotonic();
+  TellChanges(before, written_->status);
+  next_report_ = written_at_ + settings_.report_period;
+  CheckAgain(settings_.check_period);
 }
 
 void NodeStatusLoop::TellChanges(const core_v1::NodeStatus& before,

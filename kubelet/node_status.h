@@ -1,6 +1,7 @@
 // The Node object of this machine: registers it and keeps its status true.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <optional>
@@ -47,6 +48,9 @@ struct NodeFacts {
 // Of the machine this runs on. `disk_path` is on the file system that pods' data lie on.
 NodeFacts ReadNodeFacts(const std::string& node_name, const std::string& disk_path);
 
+// Reads the Node of this machine. nullptr: whether there is one is not known yet.
+using FindNode = std::function<Result<Ptr<core_v1::Node>>()>;
+
 class NodeStatusLoop final : public ControlLoop {
  public:
   static constexpr Duration kRetry = 1s;
@@ -66,16 +70,29 @@ class NodeStatusLoop final : public ControlLoop {
     EventRecorder& events;
     // "DiskPressure", ...
     std::function<std::set<std::string>()> pressures;
+    // Its Node, perhaps as it was a moment ago; NotFound: there is none.
+    FindNode find;
+    // There is one now, made by this loop.
+    std::function<void()> registered;
   };
   NodeStatusLoop(std::string node_name, NodeFacts facts, Settings settings,
                  Dependencies dependencies);
-  // Registers the node if it has to, writes its status when that changed. Woken when what it looks
-  // at changes.
+  // Registers the node if it has to, writes its status when that changed.
   Duration Step() override;
+  // What it looks at has changed. Any thread.
+  void Changed();
 
  private:
-  Result<Ptr<core_v1::Node>> Register();
-  Result<> Report(const core_v1::Node& node);
+  using Written = Result<Ptr<core_v1::Node>>;
+  // Looks, and sends what is to be written: then `check_at_` is kNever until that is answered.
+  void Check();
+  void CheckAgain(Duration delay) { check_at_ = dependencies_.clock.Monotonic() + delay; }
+  // Of what is found and what was written last, the newer.
+  Result<Ptr<core_v1::Node>> Current();
+  void Register();
+  void Registered(const Written& created);
+  void Report(const Ptr<core_v1::Node>& node);
+  void Reported(const core_v1::NodeStatus& before, const Written& written);
   void SetAmounts(core_v1::NodeStatus& status) const;
   core_v1::NodeStatus Compute(const core_v1::NodeStatus& before) const;
   std::vector<core_v1::NodeCondition> Conditions() const;
@@ -87,8 +104,14 @@ class NodeStatusLoop final : public ControlLoop {
   const Settings settings_;
   const Dependencies dependencies_;
   const Log log_{"node"};
+  std::atomic<bool> changed_ = false;
+  // The loop's own. Times are monotonic.
   std::optional<Duration> started_at_;
+  Duration check_at_{};
   Duration next_report_{};
+  Ptr<core_v1::Node> written_;  // As last written; until it is found, or should have been.
+  Duration written_at_{};
+  Mailbox answers_;
 };
 
 }  // namespace skiff::kubelet

@@ -16,8 +16,13 @@ class NodeStatusTest : public testing::Test {
     http::Response response;
     response.content_type = "application/json";
     if (request.method == "PATCH") {
+      ++writes_;
       patch_ = Json::parse(request.body);
       node_.merge_patch(patch_);
+    }
+    if (request.method == "POST") {
+      ++writes_;
+      node_ = Json::parse(request.body);
     }
     response.body = node_.dump();
     return response;
@@ -39,6 +44,12 @@ class NodeStatusTest : public testing::Test {
                 {"metadata", {{"name", "n1"}, {"uid", "u"}, {"resourceVersion", "1"}}},
                 {"status", Json::object()}};
   Json patch_;
+  int writes_ = 0;
+  int registered_ = 0;
+  // What the loop finds: by default, what the API has.
+  std::function<Result<Ptr<core_v1::Node>>()> find_ = [this] {
+    return client_.Get<core_v1::Node>({"", "n1"});
+  };
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "kubelet"};
   InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
@@ -55,7 +66,8 @@ class NodeStatusTest : public testing::Test {
                        facts_,
                        {},
                        {client_, clock_, runtime_, health_, manager_.Recorder("kubelet", "n1"),
-                        [] { return std::set<std::string>(); }}};
+                        [] { return std::set<std::string>(); }, [this] { return find_(); },
+                        [this] { ++registered_; }}};
 };
 
 TEST_F(NodeStatusTest, WhatOthersAdvertiseStaysAndCanBeAllotted) {
@@ -71,6 +83,49 @@ TEST_F(NodeStatusTest, WhatIsNoLongerAdvertisedCannotBeAllotted) {
   Report();
   EXPECT_EQ(At("/status/allocatable/cpu"), "4");
   EXPECT_EQ(At("/status/allocatable/example.com~1dongle"), Json());
+}
+
+TEST_F(NodeStatusTest, ANodeIsMadeWithItsStatusByOneWriteAlthoughTheCacheIsBehind) {
+  find_ = []() -> Result<Ptr<core_v1::Node>> { return Fail(Reason::kNotFound, "not there"); };
+  Report();
+  EXPECT_EQ(writes_, 1);
+  EXPECT_EQ(registered_, 1);
+  EXPECT_EQ(At("/status/conditions/3/type"), "Ready");
+  EXPECT_EQ(loop_.Step(), 10s);
+  loop_.Changed();  // It has not: nothing is written.
+  loop_.Step();
+  EXPECT_EQ(writes_, 1);
+}
+
+TEST_F(NodeStatusTest, ANodeThatWasDeletedIsMadeAgain) {
+  find_ = []() -> Result<Ptr<core_v1::Node>> { return Fail(Reason::kNotFound, "not there"); };
+  Report();
+  clock_.Advance(10s);
+  loop_.Step();
+  EXPECT_EQ(registered_, 2);
+}
+
+TEST_F(NodeStatusTest, WhatChangedIsWrittenAtOnceAndNotTwice) {
+  Report();
+  const int before = writes_;
+  const auto seen = *client_.Get<core_v1::Node>({"", "n1"});
+  find_ = [seen]() -> Result<Ptr<core_v1::Node>> { return seen; };  // The cache stays behind.
+  node_["metadata"]["resourceVersion"] = "2";
+  runtime_.SetNetworkReady(false);
+  health_.Step();
+  loop_.Changed();
+  loop_.Step();
+  EXPECT_EQ(writes_, before + 1);
+  EXPECT_EQ(At("/status/conditions/3/status"), "False");
+  loop_.Changed();
+  loop_.Step();
+  EXPECT_EQ(writes_, before + 1);
+}
+
+TEST_F(NodeStatusTest, NothingIsWrittenBeforeItIsKnownWhetherThereIsANode) {
+  find_ = []() -> Result<Ptr<core_v1::Node>> { return Ptr<core_v1::Node>(); };
+  Report();
+  EXPECT_EQ(writes_, 0);
 }
 
 }  // namespace

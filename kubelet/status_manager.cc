@@ -366,8 +366,12 @@ void StatusManager::RemoveIfFinished(const Taken& entry) {
       answers_, KeyOf(*entry->pod), options, [this, entry](const Result<>& deleted) {
         const bool gone = deleted || deleted.error().reason == Reason::kNotFound ||
                           deleted.error().reason == Reason::kConflict;
-        if (gone) Forget(entry->pod->metadata.uid);
         GiveBack(*entry, true, gone);
+        if (!gone) return;
+        // Until its worker hears of that it may say again that it has finished.
+        MutexLock lock(mutex_);
+        const auto found = entries_.find(entry->pod->metadata.uid);
+        if (found != entries_.end()) found->second.not_before = kNever;
       });
 }
 

@@ -242,6 +242,21 @@ TEST_F(StatusManagerTest, AFinishedPodIsDeletedAfterItsLastStatus) {
             (std::vector<std::string>{kPatchStatus, "DELETE /api/v1/namespaces/default/pods/web"}));
 }
 
+TEST_F(StatusManagerTest, APodThatIsGoneIsNotDeletedOnceMoreBeforeThatIsHeardOf) {
+  auto deleted = std::make_shared<core_v1::Pod>(*pod_);
+  deleted->metadata.deletion_timestamp = Time(clock_.Now());
+  manager_.Set(deleted, Phase("Succeeded"));
+  manager_.Finish(deleted);
+  executor_.RunUntilIdle();
+  manager_.Finish(deleted);  // Its worker, for whatever reason, has looked again.
+  executor_.RunFor(10s);
+  EXPECT_EQ(asked_.size(), 2u);
+  manager_.Forget("u1");
+  manager_.Set(pod_, Phase("Running"));  // Its name and uid are nothing special.
+  executor_.RunUntilIdle();
+  EXPECT_EQ(asked_.size(), 3u);
+}
+
 TEST_F(StatusManagerTest, WhatHasFinishedIsDeletedWhateverItsPhase) {
   auto deleted = std::make_shared<core_v1::Pod>(*pod_);
   deleted->metadata.deletion_timestamp = Time(clock_.Now());

@@ -38,7 +38,7 @@ namespace skiff {
 namespace {
 
 constexpr int kSharedThreads = 8;
-constexpr Duration kReadyTimeout = 60s;
+constexpr Duration kReadyPatience = 60s;
 
 ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   ApiServerFlags flags;
@@ -250,7 +250,7 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   progress("waiting for the nodes");
   const auto names = options.simulated_nodes > 0 ? SimulatedNodeNames(options.simulated_nodes)
                                                  : std::vector{NodeName(options)};
-  if (!made.ready->WaitFor(names, kReadyTimeout)) {
+  if (!made.ready->WaitFor(names, kReadyPatience)) {
     return Fail(Reason::kTimeout,
                 "the node did not become Ready within a minute; its conditions say why: kubectl "
                 "describe node");

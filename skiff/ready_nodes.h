@@ -13,14 +13,16 @@ class ReadyNodes {
  public:
   explicit ReadyNodes(Informer<core_v1::Node> nodes);
   static bool IsReady(const core_v1::Node& node);
-  // False when one of them was not yet Ready after `timeout`. Others do not count: those of an
-  // earlier start are Ready in the store until somebody misses them.
-  bool WaitFor(const std::vector<std::string>& names, Duration timeout);
+  // False when one of them was not yet Ready, and no node had become so for as long as `patience`:
+  // thousands take their time on a busy machine. Others do not count: those of an earlier start are
+  // Ready in the store until somebody misses them.
+  bool WaitFor(const std::vector<std::string>& names, Duration patience);
 
  private:
   const Informer<core_v1::Node> nodes_;
   Mutex mutex_;
   CondVar changed_;
+  uint64_t became_ready_ GUARDED_BY(mutex_) = 0;  // So many have so far.
 };
 
 }  // namespace skiff

@@ -13,9 +13,8 @@
 namespace skiff {
 namespace {
 
-// Woken for a step or two each. What nodes register by waits for the store, many to one sync; what
-// follows does not (decision 0074).
-constexpr int kSimulationThreads = 32;
+// No step waits for the store (decisions 0074 and 0080): more would wait for one another.
+constexpr int kSimulationThreads = 4;
 constexpr char kNamePrefix[] = "node-";
 
 std::string NameOf(int index) {

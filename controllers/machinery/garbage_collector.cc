@@ -77,7 +77,8 @@ class Collector {
 
   WorkQueue& checks() { return checks_; }
   WorkQueue& orphans() { return orphans_; }
-  Result<> Check(const std::string& uid);
+  // What is left to be done at last; null: nothing.
+  Result<Requeue::Last> Check(const std::string& uid);
   Result<> Orphan(const std::string& uid);
 
  private:
@@ -112,8 +113,8 @@ class Collector {
                           const std::set<std::string>& owners);
   Result<> RemoveFinalizer(const Resource& resource, const meta_v1::ObjectMeta& live,
                            std::string_view finalizer);
-  Result<> DeleteDependent(const OwnerNode& node, const meta_v1::ObjectMeta& live,
-                           const Verdict& verdict);
+  Result<Requeue::Last> DeleteDependent(const OwnerNode& node, const meta_v1::ObjectMeta& live,
+                                        const Verdict& verdict);
   Result<> BreakCycle(const OwnerNode& node, const meta_v1::ObjectMeta& live);
 
   Client& client_;
@@ -123,27 +124,31 @@ class Collector {
   WorkQueue orphans_;
 };
 
-Result<> Collector::Check(const std::string& uid) {
+Result<Requeue::Last> Collector::Check(const std::string& uid) {
   const auto node = graph_.Find(uid);
-  if (!node || (node->being_deleted && !node->deleting_dependents)) return {};
+  if (!node || (node->being_deleted && !node->deleting_dependents)) return nullptr;
   Resource resource = node->resource;
   if (node->virtual_) resource = TRY(kinds_.Find(resource.api_version, resource.kind));
   const ObjectKey key = {resource.namespaced ? node->key.namespace_ : "", node->key.name};
   const auto live = TRY(Live(resource, key, uid));
   if (!live) {
     Queue(graph_.Missing(uid));
-    return {};
+    return nullptr;
   }
   // It exists, but its informer has yet to show it: nothing can be decided
   // before.
   if (node->virtual_) return Fail(Reason::kConflict, "the owner has not been observed yet");
-  if (node->deleting_dependents) return ReleaseForeground(*node, *live);
-  if (live->owner_references.empty()) return {};
+  if (node->deleting_dependents) {
+    TRY(ReleaseForeground(*node, *live));
+    return nullptr;
+  }
+  if (live->owner_references.empty()) return nullptr;
   const Verdict verdict = TRY(Classify(*node, live->owner_references));
   if (verdict.solid) {
     std::set<std::string> useless = verdict.dangling;
     useless.insert(verdict.waiting.begin(), verdict.waiting.end());
-    return useless.empty() ? Result<>() : DropReferences(resource, *live, useless);
+    if (!useless.empty()) TRY(DropReferences(resource, *live, useless));
+    return nullptr;
   }
   return DeleteDependent(*node, *live, verdict);
 }
@@ -183,8 +188,9 @@ Result<Collector::Verdict> Collector::Classify(const OwnerNode& node,
   return verdict;
 }
 
-Result<> Collector::DeleteDependent(const OwnerNode& node, const meta_v1::ObjectMeta& live,
-                                    const Verdict& verdict) {
+Result<Requeue::Last> Collector::DeleteDependent(const OwnerNode& node,
+                                                 const meta_v1::ObjectMeta& live,
+                                                 const Verdict& verdict) {
   DeleteOptions options = {.uid = live.uid, .resource_version = live.resource_version};
   if (!verdict.waiting.empty() && !node.dependents.empty()) {
     // Of two that wait for each other, one has to stop.
@@ -202,9 +208,15 @@ Result<> Collector::DeleteDependent(const OwnerNode& node, const meta_v1::Object
   } else {
     options.propagation = "Background";
   }
-  const auto deleted = client_.Delete(node.resource, node.key, options);
-  if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
-  return {};
+  return [this, resource = node.resource, key = node.key, options](Mailbox& answers,
+                                                                   Client::Then<void> done) {
+    client_.DeleteLater(answers, resource, key, options,
+                        [done = std::move(done)](const Result<>& deleted) {
+                          const bool is_gone =
+                              !deleted && deleted.error().reason == Reason::kNotFound;
+                          done(is_gone ? Result<>() : deleted);
+                        });
+  };
 }
 
 Result<> Collector::BreakCycle(const OwnerNode& node, const meta_v1::ObjectMeta& live) {
@@ -261,29 +273,44 @@ Result<> Collector::Orphan(const std::string& uid) {
 
 class CollectorLoop final : public ControlLoop {
  public:
-  using Act = std::function<Result<>(const std::string& uid)>;
+  using Act = std::function<Result<Requeue::Last>(const std::string& uid)>;
   CollectorLoop(std::shared_ptr<Collector> collector, WorkQueue& queue, Act act)
-      : collector_(std::move(collector)), queue_(queue), act_(std::move(act)) {}
+      : collector_(std::move(collector)),
+        queue_(queue),
+        act_(std::move(act)),
+        answers_([this] { Wake(); }) {}
 
   Duration Step() override {
+    answers_.Deliver();
+    if (!answers_.HasRoom()) return kNever;  // The next answer wakes us.
     const auto key = queue_.TakeOrWait(*this);
     if (!key) return queue_.UntilNext();
-    const auto done = act_(key->name);
-    if (done) {
-      queue_.Forget(*key);
+    const auto last = act_(key->name);
+    if (last && *last) {
+      (*last)(answers_, [this, key = *key](const Result<>& done) { Finish(key, done); });
     } else {
-      log_.Debug("object not collected yet", {{"uid", key->name}, {"error", done.error().message}});
-      queue_.AddRateLimited(*key);
+      Finish(*key, last ? Result<>() : Fail(last.error()));
     }
-    queue_.Done(*key);
+    answers_.Deliver();
     return Duration(0);
   }
 
  private:
+  void Finish(const ObjectKey& key, const Result<>& done) {
+    if (done) {
+      queue_.Forget(key);
+    } else {
+      log_.Debug("object not collected yet", {{"uid", key.name}, {"error", done.error().message}});
+      queue_.AddRateLimited(key);
+    }
+    queue_.Done(key);
+  }
+
   const std::shared_ptr<Collector> collector_;  // Keeps what `queue_` and `act_` refer to.
   WorkQueue& queue_;
   const Act act_;
   const Log log_{"garbage collector"};
+  Mailbox answers_;
 };
 
 // Starts and stops watching the kinds that CustomResourceDefinitions add. A kind is watched as long
@@ -387,7 +414,10 @@ void AddGarbageCollector(Manager& manager) {
   }
   manager.AddLoop(std::make_unique<CollectorLoop>(
       collector, collector->orphans(),
-      [c = collector.get()](const auto& uid) { return c->Orphan(uid); }));
+      [c = collector.get()](const auto& uid) -> Result<Requeue::Last> {
+        TRY(c->Orphan(uid));
+        return nullptr;
+      }));
 }
 
 }  // namespace skiff

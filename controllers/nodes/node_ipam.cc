@@ -39,12 +39,12 @@ class IpamReconciler final : public Reconciler<Node> {
         blocks.push_back(*block);
       }
     }
-    TRY(client_.Patch(node, [&](Node& it) {
-      it.spec.pod_cidr = blocks[0].Text();
-      it.spec.pod_cidrs.clear();
-      for (const PodCidr& block : blocks) it.spec.pod_cidrs.push_back(block.Text());
-    }));
-    return Requeue::None();
+    std::vector<std::string> texts;
+    for (const PodCidr& block : blocks) texts.push_back(block.Text());
+    return Requeue{.after = {}, .last = LastPatch(client_, node, [texts](Node& it) {
+                                  it.spec.pod_cidr = texts[0];
+                                  it.spec.pod_cidrs = texts;
+                                })};
   }
 
   void Forget(const ObjectKey& key) override {

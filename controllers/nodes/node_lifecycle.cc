@@ -188,14 +188,20 @@ class NodeReconciler final : public Reconciler<Node> {
     SetNoScheduleTaints(wanted, clock_.Now());
     if (became_known) SetNoExecuteTaint(wanted, "", clock_.Now());
     const Duration again = SetNoExecute(wanted);
-    TRY(client_.Patch(node,
-                      [&](Node& it) {
-                        it.metadata.labels = wanted.metadata.labels;
-                        it.spec.taints = wanted.spec.taints;
-                      },
-                      {.if_unchanged = true}));
-    if (!IsReady(node) && FindCondition(node, "Ready")) TRY(MarkPodsNotReady(node));
-    return again == kNever ? Requeue::None() : Requeue::After(again);
+    const bool changes = wanted.metadata.labels != node.metadata.labels ||
+                         !(wanted.spec.taints == node.spec.taints);
+    const auto change = [labels = wanted.metadata.labels, taints = wanted.spec.taints](Node& it) {
+      it.metadata.labels = labels;
+      it.spec.taints = taints;
+    };
+    Requeue requeue = again == kNever ? Requeue::None() : Requeue::After(again);
+    if (!IsReady(node) && FindCondition(node, "Ready")) {
+      if (changes) TRY(client_.Patch(node, change, {.if_unchanged = true}));
+      TRY(MarkPodsNotReady(node));
+    } else if (changes) {
+      requeue.last = LastPatch(client_, node, change, {.if_unchanged = true});
+    }
+    return requeue;
   }
 
   void Forget(const ObjectKey& key) override {

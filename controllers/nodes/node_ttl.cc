@@ -22,7 +22,10 @@ constexpr size_t kTtlWritesMax = 100;
 class NodeTtlLoop final : public ControlLoop {
  public:
   explicit NodeTtlLoop(Manager& manager)
-      : client_(manager.client()), clock_(manager.clock()), nodes_(manager.informer<Node>()) {
+      : client_(manager.client()),
+        clock_(manager.clock()),
+        nodes_(manager.informer<Node>()),
+        answers_([this] { Wake(); }) {
     nodes_.OnChange([this](const Ptr<Node>& before, const Ptr<Node>& now) {
       if (before && now && TextOf(*before) == TextOf(*now)) return;
       Wake();
@@ -31,6 +34,7 @@ class NodeTtlLoop final : public ControlLoop {
   }
 
   Duration Step() override {
+    answers_.Deliver();
     if (!nodes_.synced()) return kNever;
     const Duration wait = not_before_ - clock_.Monotonic();
     if (wait > Duration(0)) return wait;
@@ -38,24 +42,29 @@ class NodeTtlLoop final : public ControlLoop {
     ttl_.Resize(nodes.size());
     const std::string wanted = fmt::format("{}", ttl_.seconds());
     size_t writes = 0;
-    bool failed = false;
     for (const auto& node : nodes) {
       if (TextOf(*node) == wanted || node->metadata.deletion_timestamp) continue;
       if (writes == kTtlWritesMax) break;
       ++writes;
-      const auto written = client_.Patch(
-          *node, [&](Node& it) { it.metadata.annotations[kTtlAnnotation] = wanted; });
-      if (written || written.error().reason == Reason::kNotFound) continue;
-      failed = true;
-      log_.Info("ttl of a node not written",
-                {{"node", node->metadata.name}, {"error", written.error().message}});
+      client_.PatchLater<Node>(
+          answers_, node, [&](Node& it) { it.metadata.annotations[kTtlAnnotation] = wanted; }, {},
+          [this, name = node->metadata.name](const Result<Ptr<Node>>& written) {
+            Written(name, written);
+          });
     }
     if (writes == 0) return kNever;
-    not_before_ = clock_.Monotonic() + (failed ? 10 * kTtlPeriod : kTtlPeriod);
+    not_before_ = clock_.Monotonic() + kTtlPeriod;
+    answers_.Deliver();
     return not_before_ - clock_.Monotonic();
   }
 
  private:
+  void Written(const std::string& node, const Result<Ptr<Node>>& written) {
+    if (written || written.error().reason == Reason::kNotFound) return;
+    not_before_ = clock_.Monotonic() + 10 * kTtlPeriod;
+    log_.Info("ttl of a node not written", {{"node", node}, {"error", written.error().message}});
+  }
+
   static std::string TextOf(const Node& node) {
     const auto found = node.metadata.annotations.find(kTtlAnnotation);
     return found == node.metadata.annotations.end() ? "" : found->second;
@@ -67,6 +76,7 @@ class NodeTtlLoop final : public ControlLoop {
   const Log log_{"ttl"};
   NodeTtl ttl_;
   Duration not_before_{};
+  Mailbox answers_;
 };
 
 }  // namespace

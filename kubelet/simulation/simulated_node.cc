@@ -74,7 +74,8 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
                               .events = dependencies.events,
                               .executor = dependencies.executor,
                               .simulation = this,
-                              .pods_by_node = dependencies.pods_by_node})) {}
+                              .pods_by_node = dependencies.pods_by_node,
+                              .nodes = dependencies.nodes})) {}
 
 SimulatedNode::~SimulatedNode() {
   kubelet_->Stop();

@@ -31,6 +31,8 @@ Result<std::string> VolumeMounts::SubPath(const SubPathInput& input) {
 Result<> VolumeMounts::UnmountBelow(const std::string& directory) {
   std::error_code error;
   const std::string real = std::filesystem::canonical(directory, error);
+  // Most pods have no directory: then the table of mounts, which is long, is not read.
+  if (error == std::errc::no_such_file_or_directory) return {};
   for (const std::string& mount : MountsBelow(error ? directory : real)) {
     if (umount2(mount.c_str(), UMOUNT_NOFOLLOW) != 0) {
       const int code = errno;
