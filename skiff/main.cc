@@ -18,6 +18,7 @@
 #include "skiff/kubelet.h"
 #include "skiff/programs.h"
 #include "skiff/snapshot/program.h"
+#include "skiff/status.h"
 #include "skiff/token.h"
 #include "skiff/up.h"
 
@@ -37,7 +38,7 @@ constexpr Program kPrograms[] = {
     {"down", "", &skiff::DownMain,
      "End a cluster, and take away all that is of it."},
     {"status", "", &skiff::StatusMain,
-     "Say whether a cluster runs here, and where its log is."},
+     "Say what runs here, how it is, and what to do about it."},
     {"join", "", &skiff::JoinMain,
      "Make this machine a node of a cluster."},
     {"token", "", &skiff::TokenMain,

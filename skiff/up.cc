@@ -424,34 +424,4 @@ int DownMain(const std::vector<std::string>& args) {
   return 0;
 }
 
-int StatusMain(const std::vector<std::string>& args) {
-  if (IsAboutDocker(args)) return DockerStatusMain(args);
-  ClusterOptions options;
-  Flags flags("skiff status");
-  AddDataDirFlag(flags, options);
-  const auto goes_on = ParseOrHelp(flags, args);
-  if (!goes_on) return Complain(goes_on.error().message);
-  if (!*goes_on) return 0;
-  if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
-  MakePathsAbsolute(options);
-  const auto running = DaemonOf(options.data_dir);
-  if (!running) {
-    std::printf("No cluster runs on %s.\n", options.data_dir.c_str());
-    return 1;
-  }
-  const int process = static_cast<int>(running->pid);
-  std::error_code ignored;
-  const std::string log = std::filesystem::exists(LogPath(options.data_dir), ignored)
-                              ? LogPath(options.data_dir)
-                              : fmt::format("journalctl _PID={}", process);
-  if (const auto node = LoadNodeIdentity(options.data_dir)) {
-    std::printf("Running as process %d, node %s of %s; log %s\n", process, node->node_name.c_str(),
-                node->server.c_str(), log.c_str());
-    return 0;
-  }
-  std::printf("Running as process %d; KUBECONFIG=%s; log %s\n", process,
-              AdminKubeconfigPath(options).c_str(), log.c_str());
-  return 0;
-}
-
 }  // namespace skiff

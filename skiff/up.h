@@ -1,4 +1,4 @@
-// skiff up, down and status: a cluster as a daemon of this machine.
+// skiff up and down: a cluster as a daemon of this machine.
 #pragma once
 
 #include <string>
@@ -31,7 +31,6 @@ void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing);
 
 int UpMain(const std::vector<std::string>& args);
 int DownMain(const std::vector<std::string>& args);
-int StatusMain(const std::vector<std::string>& args);
 int ImageMain(const std::vector<std::string>& args);
 
 }  // namespace skiff

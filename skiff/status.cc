@@ -1,0 +1,168 @@
+#include "skiff/status.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+
+#include "api/text/human_duration.h"
+#include "base/flags.h"
+#include "client/client.h"
+#include "client/kubeconfig.h"
+#include "client/transport.h"
+#include "skiff/cluster.h"
+#include "skiff/columns.h"
+#include "skiff/daemon.h"
+#include "skiff/docker_program.h"
+#include "skiff/node_certificates.h"
+#include "skiff/status_text.h"
+#include "skiff/up.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kAnswerTimeoutMs = 10'000;
+constexpr int64_t kPageItems = 1'000;
+constexpr double kDiskFullAt = 0.9;
+
+TimePoint StartOf(const ProcessId& process, TimePoint now) {
+  double up_s = 0;
+  std::ifstream("/proc/uptime") >> up_s;
+  const double since_boot_s =
+      static_cast<double>(process.start_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return now - std::chrono::duration_cast<Duration>(
+                   std::chrono::duration<double>(up_s - since_boot_s));
+}
+
+uint64_t ResidentOf(const ProcessId& process) {
+  uint64_t all = 0, resident = 0;
+  std::ifstream(fmt::format("/proc/{}/statm", process.pid)) >> all >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+uint64_t BytesBelow(const std::string& directory) {
+  uint64_t bytes = 0;
+  std::error_code ignored;
+  // What goes meanwhile is passed over.
+  for (fs::recursive_directory_iterator at(directory, ignored), end; !ignored && at != end;
+       at.increment(ignored)) {
+    std::error_code gone;
+    if (at->is_regular_file(gone)) bytes += at->file_size(gone);
+  }
+  return bytes;
+}
+
+std::string LogOf(const std::string& data_dir, const ProcessId& process) {
+  std::error_code ignored;
+  return fs::exists(LogPath(data_dir), ignored) ? LogPath(data_dir)
+                                                : fmt::format("journalctl _PID={}", process.pid);
+}
+
+std::string Since(const ProcessId& process, TimePoint now) {
+  const TimePoint begun = StartOf(process, now);
+  const std::time_t at = std::chrono::system_clock::to_time_t(
+      std::chrono::time_point_cast<std::chrono::system_clock::duration>(begun));
+  return fmt::format("process {} since {:%Y-%m-%d %H:%M:%S} ({}), {} resident", process.pid,
+                     fmt::localtime(at), HumanDuration(now - begun),
+                     BytesText(ResidentOf(process)));
+}
+
+template <typename K>
+Result<> AddAll(Client& client, ClusterStatus& status) {
+  ListOptions options{.limit = kPageItems};
+  do {
+    const TextList page = TRY(client.ListText(K::Info(), options));
+    for (const RawJson& item : page.items) status.Add(*TRY(DecodeObject<K>(item.Text())));
+    options.continue_ = page.continue_;
+  } while (!options.continue_.empty());
+  return {};
+}
+
+Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterStatus& status) {
+  const Kubeconfig config = TRY(Kubeconfig::Load(kubeconfig));
+  server = TRY(config.Options());
+  server.request_timeout_ms = kAnswerTimeoutMs;
+  const auto transport = TRY(MakeHttpsTransport(server));
+  http::Request request;
+  request.method = "GET";
+  request.path = "/readyz";
+  request.query = {{"verbose", "true"}};
+  const http::Response health = transport->Send(request);
+  status.AddHealth(health.body);
+  Client client(*transport, "skiff-status");
+  TRY(AddAll<core_v1::Node>(client, status));
+  TRY(AddAll<core_v1::Pod>(client, status));
+  return AddAll<core_v1::PersistentVolumeClaim>(client, status);
+}
+
+void LookAtDisk(const std::string& data_dir, std::vector<std::vector<std::string>>& rows,
+                ClusterStatus& status) {
+  std::error_code error;
+  const fs::space_info space = fs::space(data_dir, error);
+  rows.push_back({"  data", fmt::format("{} (store {}; {} free on its disk)", data_dir,
+                                        BytesText(BytesBelow(data_dir + "/store")),
+                                        error ? "?" : BytesText(space.available))});
+  if (error || space.capacity == 0) return;
+  const double free = static_cast<double>(space.available) / static_cast<double>(space.capacity);
+  const double used = 1 - free;
+  if (used >= kDiskFullAt) {
+    status.AddTrouble(fmt::format("the disk of {} is {:.0f} % full", data_dir, 100 * used),
+                      "skiff doctor");
+  }
+}
+
+int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
+  const TimePoint now = SystemClock().Now();
+  ClusterStatus status(now);
+  HttpsOptions server;
+  const std::string kubeconfig = AdminKubeconfigPath(options);
+  const auto asked = AskServer(kubeconfig, server, status);
+  std::vector<std::vector<std::string>> rows = {{"  server", server.server},
+                                                {"  kubeconfig", kubeconfig}};
+  LookAtDisk(options.data_dir, rows, status);
+  rows.push_back({"  log", LogOf(options.data_dir, process)});
+  std::printf("Running: %s\n%s", Since(process, now).c_str(), InColumns(rows).c_str());
+  if (!asked) {
+    std::printf("\nIts server does not answer as it should: %s\nThe log may say why.\n",
+                asked.error().message.c_str());
+    return 1;
+  }
+  std::printf("%s", status.Text().c_str());
+  return 0;
+}
+
+}  // namespace
+
+int StatusMain(const std::vector<std::string>& args) {
+  if (IsAboutDocker(args)) return DockerStatusMain(args);
+  ClusterOptions options;
+  Flags flags("skiff status");
+  AddDataDirFlag(flags, options);
+  const auto goes_on = ParseOrHelp(flags, args);
+  if (!goes_on) return Complain(goes_on.error().message);
+  if (!*goes_on) return 0;
+  if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
+  MakePathsAbsolute(options);
+  const auto running = DaemonOf(options.data_dir);
+  if (!running) {
+    std::printf("No cluster runs on %s. Of one elsewhere: skiff status --data-dir=DIRECTORY, or "
+                "--docker.\n",
+                options.data_dir.c_str());
+    return 1;
+  }
+  if (const auto node = LoadNodeIdentity(options.data_dir)) {
+    std::printf("Running: node %s of %s, %s\n  log   %s\n", node->node_name.c_str(),
+                node->server.c_str(), Since(*running, SystemClock().Now()).c_str(),
+                LogOf(options.data_dir, *running).c_str());
+    return 0;
+  }
+  return TellOfCluster(options, *running);
+}
+
+}  // namespace skiff

@@ -1,0 +1,145 @@
+#include "skiff/status_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "api/codec/typed.h"
+#include "api/text/human_duration.h"
+#include "cli/why/explain.h"
+#include "skiff/columns.h"
+
+namespace skiff {
+namespace {
+
+// Younger pods and claims are on their way.
+constexpr Duration kPatience = 30s;
+constexpr size_t kNodeRowsMax = 10;
+constexpr size_t kNamesMax = 3;
+
+const core_v1::NodeCondition* ReadyOf(const core_v1::Node& node) {
+  for (const auto& condition : node.status.conditions) {
+    if (condition.type == "Ready") return &condition;
+  }
+  return nullptr;
+}
+
+// "12 Running, 2 Pending"
+std::string Counts(const std::map<std::string, size_t>& by_word) {
+  std::vector<std::string> parts;
+  for (const auto& [word, count] : by_word) parts.push_back(fmt::format("{} {}", count, word));
+  return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+bool IsYoung(const meta_v1::ObjectMeta& meta, TimePoint now) {
+  return now - meta.creation_timestamp.point() < kPatience;
+}
+
+}  // namespace
+
+std::string BytesText(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  double amount = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; amount >= 1000 && unit + 1 < std::size(kUnits); ++unit) amount /= 1000;
+  return fmt::format("{:.{}f} {}", amount, unit > 0 && amount < 10 ? 1 : 0, kUnits[unit]);
+}
+
+void ClusterStatus::Add(const core_v1::Node& node) {
+  const std::string& name = node.metadata.name;
+  NodeRow row{.state = "Ready", .made = node.metadata.creation_timestamp.point()};
+  const auto* ready = ReadyOf(node);
+  if (ready == nullptr || ready->status != "True") {
+    row.state = "NotReady";
+    AddSymptom("node", row.state, "", name);
+  }
+  for (const auto& condition : node.status.conditions) {
+    if (condition.type == "Ready" || condition.status != "True") continue;
+    AddSymptom("node", condition.type, "", name);
+  }
+  if (node.spec.unschedulable) row.state += ",SchedulingDisabled";
+  nodes_.insert_or_assign(name, std::move(row));
+}
+
+void ClusterStatus::Add(const core_v1::Pod& pod) {
+  const auto& phase = pod.status.phase;
+  ++pods_[phase.empty() ? "Unknown" : phase];
+  if (!pod.spec.node_name.empty() && phase != "Succeeded" && phase != "Failed") {
+    ++pods_on_[pod.spec.node_name];
+  }
+  if (phase == "Succeeded" || IsYoung(pod.metadata, now_)) return;
+  const std::string word = cli::why::SymptomOf(ToJson(pod));
+  if (!word.empty()) AddSymptom("pod", word, pod.metadata.namespace_, pod.metadata.name);
+}
+
+void ClusterStatus::Add(const core_v1::PersistentVolumeClaim& claim) {
+  const auto& phase = claim.status.phase;
+  ++claims_[phase.empty() ? "Pending" : phase];
+  if (phase == "Bound" || IsYoung(claim.metadata, now_)) return;
+  AddSymptom("claim", phase.empty() ? "Pending" : phase, claim.metadata.namespace_,
+             claim.metadata.name);
+}
+
+void ClusterStatus::AddHealth(const std::string& lines) {
+  std::istringstream in(lines);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("[-]")) {
+      AddTrouble("the server's check " + line.substr(3), "skiff get --raw /readyz?verbose");
+    }
+  }
+}
+
+void ClusterStatus::AddTrouble(const std::string& what, const std::string& command) {
+  troubles_.push_back({what, command});
+}
+
+void ClusterStatus::AddSymptom(const std::string& kind, const std::string& word,
+                               const std::string& object_namespace, const std::string& name) {
+  Symptom& symptom = symptoms_[{kind, word}];
+  if (++symptom.count > kNamesMax) return;
+  symptom.names.push_back(object_namespace.empty() ? name : object_namespace + "/" + name);
+  if (!symptom.command.empty()) return;
+  symptom.command = kind == "node" ? "skiff describe node " + name
+                                   : fmt::format("skiff why {} {} -n {}",
+                                                 kind == "claim" ? "pvc" : kind, name,
+                                                 object_namespace);
+}
+
+std::vector<std::vector<std::string>> ClusterStatus::Troubles() const {
+  auto rows = troubles_;
+  for (const auto& [key, symptom] : symptoms_) {
+    const auto& [kind, word] = key;
+    const size_t more = symptom.count - symptom.names.size();
+    rows.push_back({fmt::format("{} {}{} {}: {}{}", symptom.count, kind,
+                                symptom.count == 1 ? "" : "s", word,
+                                fmt::join(symptom.names, ", "),
+                                more > 0 ? fmt::format(" and {} more", more) : ""),
+                    symptom.command});
+  }
+  for (auto& row : rows) row[0] = "  " + row[0];
+  return rows;
+}
+
+std::string ClusterStatus::Text() const {
+  std::string text = "\n";
+  if (nodes_.size() <= kNodeRowsMax) {
+    std::vector<std::vector<std::string>> rows = {{"NODE", "STATUS", "PODS", "AGE"}};
+    for (const auto& [name, node] : nodes_) {
+      const auto pods = pods_on_.find(name);
+      rows.push_back({name, node.state, std::to_string(pods == pods_on_.end() ? 0 : pods->second),
+                      HumanDuration(now_ - node.made)});
+    }
+    text += InColumns(rows) + "\n";
+  } else {
+    std::map<std::string, size_t> states;
+    for (const auto& [name, node] : nodes_) ++states[node.state];
+    text += fmt::format("Nodes   {}\n", Counts(states));
+  }
+  text += fmt::format("Pods    {}\nClaims  {}\n\n", Counts(pods_), Counts(claims_));
+  if (is_well()) return text + "Nothing is wrong.\n";
+  return text + "What is wrong, and what says more of it:\n" + InColumns(Troubles());
+}
+
+}  // namespace skiff

@@ -1,0 +1,115 @@
+#include "skiff/status_text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "api/codec/decode.h"
+
+namespace skiff {
+namespace {
+
+const TimePoint kNow = Time::Parse("2026-01-01T01:00:00Z")->point();
+
+template <typename K>
+K Made(Json object, const char* at = "2026-01-01T00:00:00Z") {
+  object["metadata"]["creationTimestamp"] = at;
+  return *FromJson<K>(object);
+}
+
+core_v1::Node NodeOf(const std::string& name, const std::string& ready) {
+  return Made<core_v1::Node>(
+      {{"metadata", {{"name", name}}},
+       {"status", {{"conditions", {{{"type", "Ready"}, {"status", ready}}}}}}});
+}
+
+Json PodOf(const std::string& name, const std::string& node) {
+  return {{"metadata", {{"name", name}, {"namespace", "default"}}},
+          {"spec", {{"nodeName", node}, {"containers", Json::array()}}},
+          {"status",
+           {{"phase", "Running"}, {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}}}};
+}
+
+TEST(ClusterStatusTest, SaysWhatRunsWhereAndThatNothingIsWrong) {
+  ClusterStatus status(kNow);
+  status.Add(NodeOf("one", "True"));
+  status.Add(NodeOf("two", "True"));
+  status.Add(Made<core_v1::Pod>(PodOf("a", "one")));
+  status.Add(Made<core_v1::Pod>(PodOf("b", "one")));
+  Json done = PodOf("job", "two");
+  done["status"] = {{"phase", "Succeeded"}};
+  status.Add(Made<core_v1::Pod>(done));
+  status.AddHealth("[+]ping ok\n[+]etcd ok\nreadyz check passed\n");
+  EXPECT_EQ(status.Text(), R"(
+NODE   STATUS   PODS   AGE
+one    Ready    2      60m
+two    Ready    0      60m
+
+Pods    2 Running, 1 Succeeded
+Claims  none
+
+Nothing is wrong.
+)");
+}
+
+TEST(ClusterStatusTest, SaysWhatIsWrongAndWhatToType) {
+  ClusterStatus status(kNow);
+  Json cordoned = {{"metadata", {{"name", "one"}}},
+                   {"spec", {{"unschedulable", true}}},
+                   {"status",
+                    {{"conditions",
+                      {{{"type", "Ready"}, {"status", "Unknown"}},
+                       {{"type", "DiskPressure"}, {"status", "True"}}}}}}};
+  status.Add(Made<core_v1::Node>(cordoned));
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    Json pod = PodOf(name, "one");
+    pod["status"] = {{"phase", "Failed"}, {"reason", "Evicted"}};
+    status.Add(Made<core_v1::Pod>(pod));
+  }
+  // On its way.
+  Json young = PodOf("young", "");
+  young["status"] = {{"phase", "Pending"}};
+  status.Add(Made<core_v1::Pod>(young, "2026-01-01T00:59:45Z"));
+  status.Add(Made<core_v1::PersistentVolumeClaim>(
+      {{"metadata", {{"name", "data"}, {"namespace", "db"}}}, {"status", {{"phase", "Pending"}}}}));
+  status.AddHealth("[+]ping ok\n[-]etcd failed\nreadyz check failed\n");
+  EXPECT_EQ(status.Text(), R"(
+NODE   STATUS                        PODS   AGE
+one    NotReady,SchedulingDisabled   0      60m
+
+Pods    5 Failed, 1 Pending
+Claims  1 Pending
+
+What is wrong, and what says more of it:
+  the server's check etcd failed                               skiff get --raw /readyz?verbose
+  1 claim Pending: db/data                                     skiff why pvc data -n db
+  1 node DiskPressure: one                                     skiff describe node one
+  1 node NotReady: one                                         skiff describe node one
+  5 pods Evicted: default/a, default/b, default/c and 2 more   skiff why pod a -n default
+)");
+}
+
+TEST(ClusterStatusTest, OfManyNodesItSaysHowMany) {
+  ClusterStatus status(kNow);
+  for (int i = 0; i < 40; ++i) {
+    status.Add(NodeOf("node-" + std::to_string(i), i == 7 ? "False" : "True"));
+  }
+  EXPECT_EQ(status.Text(), R"(
+Nodes   1 NotReady, 39 Ready
+Pods    none
+Claims  none
+
+What is wrong, and what says more of it:
+  1 node NotReady: node-7   skiff describe node node-7
+)");
+}
+
+TEST(BytesTextTest, HasAFigureThatPeopleRead) {
+  EXPECT_EQ(BytesText(999), "999 B");
+  EXPECT_EQ(BytesText(1'500), "1.5 kB");
+  EXPECT_EQ(BytesText(46'300'000), "46 MB");
+  EXPECT_EQ(BytesText(2'100'000'000), "2.1 GB");
+}
+
+}  // namespace
+}  // namespace skiff
