@@ -5,7 +5,10 @@ option(SKIFF_FUZZ "Build the fuzzer (needs clang)" OFF)
 function(fuzz_programs)
   file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/e2e/fuzz/*.cc)
   list(FILTER targets EXCLUDE REGEX "/(libfuzzer|replay)\\.cc$")
-  set(requests ${CMAKE_SOURCE_DIR}/apiserver/request/request_info.cc)
+  # Of the API server, what reads requests and the answers of webhooks, and knows nothing of the rest.
+  set(requests request/request_info.cc request/api_errors.cc webhooks/review.cc
+               webhooks/conversion_review.cc)
+  list(TRANSFORM requests PREPEND ${CMAKE_SOURCE_DIR}/apiserver/)
   if(NOT SKIFF_FUZZ)
     add_executable(fuzz_replay ${CMAKE_SOURCE_DIR}/e2e/fuzz/replay.cc ${targets} ${requests})
     target_link_libraries(fuzz_replay PRIVATE api http)

@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.."
 . e2e/packages.sh
 amount=${1:-60}; shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(head http2 route spdy websocket json structs yaml protobuf json_patch merge_patch strategic_patch apply labels fields)
+[ ${#targets[@]} -gt 0 ] || targets=(head http2 route spdy websocket json structs yaml protobuf json_patch merge_patch strategic_patch apply labels fields
+  cel schema custom conversion admission)
 case $amount in
   *x) limit=(-runs="${amount%x}") ;;
   *) limit=(-max_total_time="$amount") ;;

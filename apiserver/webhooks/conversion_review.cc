@@ -6,6 +6,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/text/go_value.h"
 #include "api/violations.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {

@@ -7,7 +7,6 @@
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
-#include "apiserver/admission/request_document.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
@@ -86,18 +85,6 @@ Result<> CheckTypes(const Json& response) {
 }
 
 }  // namespace
-
-std::string ReviewText(const ReviewQuestion& question, const Json& object,
-                       const Json& old_object) {
-  Json request = RequestDocument(question.request, question.sent_as);
-  request["uid"] = question.uid;
-  request["object"] = object;
-  request["oldObject"] = old_object;
-  const Json review = {{"kind", "AdmissionReview"},
-                       {"apiVersion", "admission.k8s.io/" + std::string(question.version)},
-                       {"request", std::move(request)}};
-  return DumpJson(review);
-}
 
 Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& question,
                                 bool mutating) {

@@ -61,6 +61,10 @@ for transcript in transcripts():
         put("head", request(verb, path, step.get("type") or "application/json", text[:500]))
         for target in targets_of(step.get("type")):
             put(target, text)
+        if isinstance(body, dict) and body.get("kind") == "CustomResourceDefinition":
+            for version in body.get("spec", {}).get("versions") or []:
+                put("schema", json.dumps(version.get("schema", {}).get("openAPIV3Schema")))
+        if isinstance(body, dict) and transcript["scenario"].startswith("crd-"): put("custom", text)
         if isinstance(body, dict) and not step.get("type"):
             for target in ("apply", "merge_patch", "strategic_patch"): put(target, text)
 
@@ -122,3 +126,21 @@ def headers(pairs):
 for pairs in ([], [("streamtype", "stdin")], [("streamtype", "data"), ("port", "80"), ("requestid", "0")]):
     put("spdy", spdy(1, 0, struct.pack(">IIH", 1, 0, 0) + headers(pairs)))
     put("spdy", spdy(8, 1, struct.pack(">I", 1) + headers(pairs)))
+
+put("custom", json.dumps({"spec": {
+    "a": "abc", "n": 2, "d": 1.5, "b": True, "at": "2024-02-29T12:34:56Z", "ip": "10.0.0.1", "bytes": "YQ==", "port": "http",
+    "set": ["x", "y"], "list": [{"key": "k", "number": 2}, {"key": "l", "value": "v"}], "map": {"k": 1}, "raw": {"any": [1]},
+    "pod": {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}}, "one": {"x": "yes"},
+    "atomic": {"k": ["v"]}}, "status": {"phase": "On"}}))
+for version in ("v1", "v1beta1"):
+    lamps = [{"apiVersion": "g.io/v2", "kind": "Lamp", "metadata": {"name": "a", "namespace": "n", "uid": "u", "labels": {"m": "2"}}},
+             {"apiVersion": "g.io/v2", "kind": "Lamp", "metadata": {"name": "b", "annotations": {"x.io/y": "z"}}, "spec": {"watts": 2}}]
+    for result in ({"status": "Success"}, {"status": "Failure", "message": "no"}):
+        put("conversion", json.dumps({"apiVersion": "apiextensions.k8s.io/" + version, "kind": "ConversionReview",
+                                      "response": {"uid": "id", "result": result, "convertedObjects": lamps}}))
+    patch = base64.b64encode(b'[{"op": "add", "path": "/metadata/labels/x", "value": "y"}]').decode()
+    for answer in ({"allowed": True}, {"allowed": True, "patchType": "JSONPatch", "patch": patch, "warnings": ["w"]},
+                   {"allowed": False, "auditAnnotations": {"k": "v"}, "status": {"code": 422, "reason": "Invalid", "message": "m",
+                    "details": {"kind": "pods", "causes": [{"field": "f", "message": "c", "reason": "r"}]}}}):
+        put("admission", json.dumps({"apiVersion": "admission.k8s.io/" + version, "kind": "AdmissionReview",
+                                     "response": answer | {"uid": "id"}}))

@@ -20,6 +20,10 @@ constexpr Target kTargets[] = {
     {"labels", &Labels},
     {"fields", &Fields},
     {"cel", &Cel},
+    {"schema", &SchemaText},
+    {"custom", &CustomText},
+    {"conversion", &Conversion},
+    {"admission", &Admission},
 };
 
 }  // namespace

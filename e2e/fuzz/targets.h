@@ -27,6 +27,10 @@ void ApplyPatch(std::string_view bytes);
 void Labels(std::string_view bytes);
 void Fields(std::string_view bytes);
 void Cel(std::string_view bytes);
+void SchemaText(std::string_view bytes);
+void CustomText(std::string_view bytes);
+void Conversion(std::string_view bytes);
+void Admission(std::string_view bytes);
 
 struct Target {
   std::string_view name;

@@ -18,39 +18,9 @@ for program in controller webhook cainjector; do
     -o "$programs/$program" $module/cmd/$program || { echo "skipped: $program was not built"; exit 77; }
 done
 folder=$(go list -C cert_manager -m -f '{{.Dir}}' $module)
-work=$(mktemp -d)
-pids=()
-cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait "${pids[@]}" 2>/dev/null || true
-  "$skiff" down --data-dir="$work/data" >/dev/null 2>&1 || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
-fail() {
-  echo "FAILED: $1"
-  for log in "$work"/*.log; do echo "--- $log"; tail -n 15 "$log" | cut -c1-300; done
-  exit 1
-}
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-kubectl() { "$skiff" --kubeconfig="$KUBECONFIG" "$@"; }
-# Until the command prints that, for as long as a minute.
-wait_for() { # TEXT COMMAND...
-  local wanted=$1 got= until=$((SECONDS + 60))
-  shift
-  while [ $SECONDS -lt $until ]; do
-    got=$("$@" 2>&1) && [ "$got" = "$wanted" ] && return 0
-    read -rt 0.2 <> <(:) || true
-  done
-  fail "wanted '$wanted' of '$*', got '$got'"
-}
-start() { # NAME FLAG...
-  local name=$1
-  shift
-  nice "$programs/$name" --kubeconfig="$KUBECONFIG" "$@" >"$work/$name.log" 2>&1 &
-  pids+=($!)
+. ./programs.sh
+run() { # NAME FLAG...
+  start "$1" "$programs/$1" --kubeconfig="$KUBECONFIG" "${@:2}"
 }
 
 export KUBECONFIG=$work/data/admin.kubeconfig
@@ -63,10 +33,10 @@ kubectl wait --for=condition=Established crd --all --timeout=60s >/dev/null
 port=$(free_port)
 sed "s/@PORT@/$port/" cert_manager/webhooks.yaml >"$work/webhooks.yaml"
 kubectl create -f "$work/webhooks.yaml" >/dev/null
-start webhook --secure-port="$port" --healthz-port="$(free_port)" --dynamic-serving-ca-secret-namespace=cert-manager \
+run webhook --secure-port="$port" --healthz-port="$(free_port)" --dynamic-serving-ca-secret-namespace=cert-manager \
   --dynamic-serving-ca-secret-name=cert-manager-webhook-ca --dynamic-serving-dns-names=localhost
-start cainjector --leader-elect=true --leader-election-namespace=cert-manager
-start controller --leader-elect=true --leader-election-namespace=cert-manager \
+run cainjector --leader-elect=true --leader-election-namespace=cert-manager
+run controller --leader-elect=true --leader-election-namespace=cert-manager \
   --cluster-resource-namespace=cert-manager --metrics-listen-address="127.0.0.1:$(free_port)"
 injected() { # KIND
   kubectl get "$1" cert-manager-webhook -o jsonpath='{.webhooks[0].clientConfig.caBundle}' | grep -q . && echo yes

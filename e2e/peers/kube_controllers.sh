@@ -19,24 +19,7 @@ if [ ! -x "$programs/kube-scheduler" ] || [ ! -x "$programs/kube-controller-mana
     k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kube-controller-manager ||
     { echo "skipped: not built"; exit 77; }
 fi
-work=$(mktemp -d)
-pids=()
-cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait "${pids[@]}" 2>/dev/null || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
-fail() {
-  echo "FAILED: $1"
-  for log in kube-controller-manager kube-scheduler apiserver; do
-    echo "--- $log"; tail -n 30 "$work/$log.log" | cut -c1-300
-  done
-  exit 1
-}
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
+. ./programs.sh
 
 cat >"$work/tokens.csv" <<'TOKENS'
 admin-token,admin,u-admin,"system:masters"
@@ -48,13 +31,12 @@ for ca in clients front-proxy; do
     -out "$work/$ca.crt" 2>/dev/null
 done
 port=$(free_port)
-"$skiff" apiserver --data-dir="$work/data" --bind-address=127.0.0.1 --secure-port="$port" \
+start apiserver "$skiff" apiserver --data-dir="$work/data" --bind-address=127.0.0.1 --secure-port="$port" \
   --token-auth-file="$work/tokens.csv" --client-ca-file="$work/clients.crt" \
   --requestheader-client-ca-file="$work/front-proxy.crt" \
   --requestheader-allowed-names=front-proxy-client --requestheader-username-headers=X-Remote-User \
   --requestheader-group-headers=X-Remote-Group --requestheader-extra-headers-prefix=X-Remote-Extra- \
-  --authorization-mode=Node,RBAC >"$work/apiserver.log" 2>&1 &
-pids+=($!)
+  --authorization-mode=Node,RBAC
 curl -sk --retry 50 --retry-connrefused --retry-delay 1 --retry-max-time 60 \
   "https://127.0.0.1:$port/readyz" >/dev/null
 for user in admin kube-controller-manager kube-scheduler; do
@@ -67,31 +49,19 @@ contexts: [{name: skiff, context: {cluster: skiff, user: $user}}]
 current-context: skiff
 CONFIG
 done
-start() {  # program flag...
+run() {  # program flag...
   local program=$1 config=$work/$1.conf
   shift
-  # Not where the machine's own volume plugins would be.
-  nice "$programs/$program" --kubeconfig="$config" --authentication-kubeconfig="$config" \
+  start "$program" "$programs/$program" --kubeconfig="$config" --authentication-kubeconfig="$config" \
     --authorization-kubeconfig="$config" --bind-address=127.0.0.1 --secure-port="$(free_port)" \
-    --cert-dir="$work/$program-certs" "$@" >"$work/$program.log" 2>&1 &
-  pids+=($!)
+    --cert-dir="$work/$program-certs" "$@"
 }
-start kube-controller-manager --use-service-account-credentials=true \
+# Not where the machine's own volume plugins would be.
+run kube-controller-manager --use-service-account-credentials=true \
   --flex-volume-plugin-dir="$work/plugins"
-start kube-scheduler
+run kube-scheduler
 
-ln -s "$skiff" "$work/kubectl"
-kubectl() { "$work/kubectl" --kubeconfig="$work/admin.conf" "$@"; }
-# Until the command prints that, for as long as two minutes.
-wait_for() {  # text command...
-  local wanted=$1 got=
-  shift
-  for _ in $(seq 120); do
-    got=$("$@" 2>&1) && [ "$got" = "$wanted" ] && return 0
-    sleep 1
-  done
-  fail "wanted '$wanted' of '$*', got '$got'"
-}
+export KUBECONFIG=$work/admin.conf WAIT=120
 bound() { kubectl get pods -l "app=$1" -o jsonpath='{.items[*].spec.nodeName}'; }
 
 # What makes pods comes when there is the account that they run as, or it says that it is missing.

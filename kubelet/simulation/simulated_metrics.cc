@@ -150,7 +150,18 @@ void AddContainer(const SimulatedContainer& container, const Used& used, TimePoi
 
 }  // namespace
 
-std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, TimePoint now) {
+double NodeUse::CoreSeconds(const std::vector<SimulatedContainer>& containers, TimePoint now) {
+  for (const SimulatedContainer& container : containers) {
+    const double cores =
+        static_cast<double>(UsageOf(*container.pod, container.name).nano_cores) / kNano;
+    core_seconds_ += cores * SecondsOf(now - std::max(at_, container.started_at));
+  }
+  at_ = std::max(at_, now);
+  return core_seconds_;
+}
+
+std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, TimePoint now,
+                            double core_seconds) {
   Family cpu("container_cpu_usage_seconds_total", "counter",
              "Cumulative cpu time consumed by the container in core-seconds");
   Family memory("container_memory_working_set_bytes", "gauge",
@@ -183,7 +194,7 @@ std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, T
     pod_cpu.Add(labels, used.core_seconds);
     pod_memory.Add(labels, used.memory_bytes);
   }
-  node_cpu.Add("", node.core_seconds);
+  node_cpu.Add("", core_seconds);
   node_memory.Add("", node.memory_bytes);
   Family failed("resource_scrape_error", "gauge",
                 "1 if there was an error while getting container metrics, 0 otherwise");
@@ -193,7 +204,8 @@ std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, T
 }
 
 MeasuredNode MeasureSimulated(const KubeletOptions& options,
-                              const std::vector<SimulatedContainer>& containers, TimePoint now) {
+                              const std::vector<SimulatedContainer>& containers, TimePoint now,
+                              double core_seconds) {
   MeasuredNode node;
   node.name = options.node_name;
   node.at = node.started_at = now;
@@ -219,6 +231,7 @@ MeasuredNode MeasureSimulated(const KubeletOptions& options,
     inodes += *pod.ephemeral->inodes_used;
     node.pods.push_back(std::move(pod));
   }
+  all.core_seconds = core_seconds;
   node.root = CgroupOf("/", all, now, node.started_at);
   const NodeFacts& facts = options.facts;
   const auto memory_bytes = static_cast<uint64_t>(facts.memory_bytes);

@@ -17,10 +17,26 @@ struct SimulatedContainer {
   TimePoint started_at{};
 };
 
-// /metrics/resource, in Prometheus' text format, of the containers that run.
-std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, TimePoint now);
+// The time of processors that all containers of a node have used. A counter that falls says that
+// its machine was started anew, so those that have ended count with what they had used by the last
+// time that somebody asked.
+class NodeUse {
+ public:
+  // `containers` are those that run now.
+  double CoreSeconds(const std::vector<SimulatedContainer>& containers, TimePoint now);
+
+ private:
+  TimePoint at_{};  // When it was asked last.
+  double core_seconds_ = 0;
+};
+
+// /metrics/resource, in Prometheus' text format, of the containers that run. `core_seconds` are the
+// node's.
+std::string ResourceMetrics(const std::vector<SimulatedContainer>& containers, TimePoint now,
+                            double core_seconds);
 // The same for /stats/summary and /metrics/cadvisor.
 MeasuredNode MeasureSimulated(const KubeletOptions& options,
-                              const std::vector<SimulatedContainer>& containers, TimePoint now);
+                              const std::vector<SimulatedContainer>& containers, TimePoint now,
+                              double core_seconds);
 
 }  // namespace skiff::kubelet

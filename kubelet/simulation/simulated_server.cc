@@ -147,6 +147,13 @@ std::vector<SimulatedContainer> SimulatedServer::RunningOn(Kubelet& kubelet) con
   return running;
 }
 
+double SimulatedServer::CoreSecondsOf(const Kubelet& kubelet,
+                                      const std::vector<SimulatedContainer>& running,
+                                      TimePoint now) const {
+  const MutexLock lock(mutex_);
+  return used_[kubelet.options().node_name].CoreSeconds(running, now);
+}
+
 http::Response SimulatedServer::OfNode(Kubelet& kubelet, const http::Request& request) const {
   const std::string& path = request.path;
   const TimePoint now = dependencies_.clock.Now();
@@ -158,13 +165,16 @@ http::Response SimulatedServer::OfNode(Kubelet& kubelet, const http::Request& re
     return response;
   };
   if (path == "/metrics/resource" || path == "/metrics") {
-    return metrics(ResourceMetrics(RunningOn(kubelet), now));
+    const auto running = RunningOn(kubelet);
+    return metrics(ResourceMetrics(running, now, CoreSecondsOf(kubelet, running, now)));
   }
-  if (path == "/metrics/cadvisor") {
-    return metrics(CadvisorText(MeasureSimulated(options, RunningOn(kubelet), now)));
-  }
+  const auto measure = [&] {
+    const auto running = RunningOn(kubelet);
+    return MeasureSimulated(options, running, now, CoreSecondsOf(kubelet, running, now));
+  };
+  if (path == "/metrics/cadvisor") return metrics(CadvisorText(measure()));
   if (path == "/stats/summary") {
-    return JsonAnswer(SummaryOf(MeasureSimulated(options, RunningOn(kubelet), now),
+    return JsonAnswer(SummaryOf(measure(),
                                 {.only_cpu_and_memory = IsTrue(request, "only_cpu_and_memory")}));
   }
   if (path == "/pods" || path == "/pods/") return PodListAnswer(kubelet.Pods());

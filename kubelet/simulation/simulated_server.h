@@ -7,9 +7,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "client/informer.h"
 #include "http/message.h"
 #include "kubelet/kubelet.h"
@@ -43,8 +45,13 @@ class SimulatedServer final : public http::Handler {
   bool RunsAt(const core_v1::Pod& pod, const std::string& address) const;
   http::Response OfPod(const http::Request& request, const std::string& address) const;
   std::vector<SimulatedContainer> RunningOn(Kubelet& kubelet) const;
+  double CoreSecondsOf(const Kubelet& kubelet, const std::vector<SimulatedContainer>& running,
+                       TimePoint now) const;
 
   const Dependencies dependencies_;
+  mutable Mutex mutex_;
+  // By node, of those that were ever asked.
+  mutable std::map<std::string, NodeUse> used_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet
