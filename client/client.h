@@ -345,7 +345,7 @@ Result<Ptr<K>> Client::CreateOwned(const Owner& owner, K child) {
   return Create(child);
 }
 
-// In which version of the object a patch comes to `changed`. Who owns what it changes by text alone.
+// In which version of the object a patch comes to `changed`. Who owns what, it changes by text.
 template <Kind K>
 std::string VersionForPatch(const K& base, const K& changed) {
   const bool same_owners = changed.metadata.managed_fields == base.metadata.managed_fields;

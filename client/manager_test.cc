@@ -36,7 +36,9 @@ class LastWriteTest : public testing::Test {
   };
 
   LastWriteTest() {
-    ControllerBuilder<Node>(manager_, "labels").Workers(1).Complete(std::make_unique<Labels>(*this));
+    ControllerBuilder<Node>(manager_, "labels")
+        .Workers(1)
+        .Complete(std::make_unique<Labels>(*this));
     manager_.Start(executor_);
   }
   ~LastWriteTest() override { manager_.Stop(); }

@@ -15,6 +15,8 @@ namespace {
 
 // No step waits for the store (decisions 0074 and 0080): more would wait for one another.
 constexpr int kSimulationThreads = 4;
+// For leases and statuses: thousands of pods that come and go make no node look lost.
+constexpr int kVitalThreads = 2;
 constexpr char kNamePrefix[] = "node-";
 
 std::string NameOf(int index) {
@@ -74,6 +76,7 @@ struct SimulatedNodes::Parts {
         manager({*transport, clock, random, informers, "kubelet"}),
         pods_by_node(informers.For<core_v1::Pod>()),
         executor("simulation", kSimulationThreads),
+        vital("heartbeats", kVitalThreads),
         server({informers.For<core_v1::Pod>(), clock,
                 [this](const std::string& node) { return Find(node); }}) {}
 
@@ -88,6 +91,7 @@ struct SimulatedNodes::Parts {
   Manager manager;
   kubelet::PodsByNode pods_by_node;
   ThreadExecutor executor;
+  ThreadExecutor vital;
   // Whole before anything is served, or the informers start.
   std::vector<std::unique_ptr<kubelet::SimulatedNode>> nodes;
   http::Loops loops{1};
@@ -107,7 +111,7 @@ SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor
         kubelet::SimulatedNode::Dependencies{
             *parts.transports.back(), clock, random, informers.For<core_v1::Pod>(),
             informers.For<core_v1::Service>(), nodes, parts.manager.Recorder("kubelet", NameOf(i)),
-            parts.executor, &parts.pods_by_node}));
+            parts.executor, &parts.pods_by_node, &parts.vital}));
   }
   // The informers stop before the nodes go.
   nodes.OnChange([&parts](const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now) {

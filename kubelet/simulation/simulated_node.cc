@@ -73,6 +73,7 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
                               .services = dependencies.services,
                               .events = dependencies.events,
                               .executor = dependencies.executor,
+                              .vital = dependencies.vital,
                               .simulation = this,
                               .pods_by_node = dependencies.pods_by_node,
                               .nodes = dependencies.nodes})) {}

@@ -50,6 +50,7 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
     EventRecorder& events;
     Executor& executor;
     PodsByNode* pods_by_node = nullptr;  // As a kubelet's.
+    Executor* vital = nullptr;           // As a kubelet's.
   };
   // The informers are started by the caller, afterwards.
   SimulatedNode(const Options& options, Dependencies dependencies);
