@@ -24,6 +24,7 @@ struct ApplyFlags {
   bool openapi_patch = true;
   bool all = false;
   bool wait = false;
+  std::string subresource;
   bool prune = false;
   std::vector<std::string> prune_allowlist;
   std::string apply_set;
@@ -39,6 +40,7 @@ struct ApplyFlags {
     command.Flag("openapi-patch", openapi_patch, "Accepted for command lines of kubectl.");
     command.Flag("all", all, "With --prune: whatever an apply has made may go.");
     command.Flag("wait", wait, "Wait for deleted objects to be gone.");
+    command.Flag("subresource", subresource, "With --server-side: apply this one of the objects.");
     command.Flag("prune", prune,
                  "Delete what an apply has made and the files do not have any more.");
     command.FlagEach("prune-allowlist", prune_allowlist,
@@ -67,6 +69,9 @@ Result<> ApplyFlags::Check(const Command& command) const {
     return CliError(
         "--dry-run=client doesn't work with --server-side (did you mean "
         "--dry-run=server instead?)");
+  }
+  if (!subresource.empty() && !server_side) {
+    return CliError("--subresource can only be specified for --server-side");
   }
   if (server_side && deletion.force) return CliError("--force cannot be used with --server-side");
   if (write.dry_run.server() && deletion.force) {
@@ -118,10 +123,11 @@ constexpr char kConflictHelp[] =
     "See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts";
 
 Result<Json> SendApply(Session& session, const Resource& resource, const ObjectKey& key,
-                       const Json& object, const WriteOptions& options, bool force) {
+                       const Json& object, const WriteOptions& options, bool force,
+                       const std::string& subresource = "") {
   Query query = QueryOf(options);
   query.emplace_back("force", force ? "true" : "false");
-  return session.api().Write("PATCH", TRY(resource.Path(key)), std::move(query), object,
+  return session.api().Write("PATCH", TRY(resource.Path(key, subresource)), std::move(query), object,
                              "application/apply-patch+yaml");
 }
 
@@ -163,8 +169,8 @@ Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const Manifest
   WriteOptions options = TRY(flags.write.Options());
   if (!command.Given("field-manager")) options.field_manager = "kubectl";
   auto applied = SendApply(session, object.kind.resource, object.key, object.object, options,
-                           flags.force_conflicts);
-  if (applied && options.dry_run.empty()) {
+                           flags.force_conflicts, flags.subresource);
+  if (applied && options.dry_run.empty() && flags.subresource.empty()) {
     auto migrated = Migrate(session, object, options, flags.force_conflicts, *applied);
     if (migrated) {
       applied = std::move(migrated);

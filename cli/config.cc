@@ -1,9 +1,6 @@
 // `config`: reading and changing kubeconfig files.
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "api/codec/base64.h"
 #include "cli/config_files.h"
 #include "cli/json_text.h"
 #include "cli/printers.h"
@@ -15,12 +12,6 @@ namespace skiff::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-Result<std::string> OneName(Command& command, const Args& args, const char* what) {
-  TRY(command.Parse(args));
-  if (command.words().size() == 1) return command.words()[0];
-  return command.UsageError(fmt::format("you must specify a non-empty {} name", what));
-}
 
 void Hide(Json& document) {
   for (Json& entry : document["users"]) {
@@ -37,6 +28,27 @@ void Hide(Json& document) {
     const char* data = "certificate-authority-data";
     if (!At(cluster, data).is_null()) cluster[data] = "DATA+OMITTED";
   }
+}
+
+// Names of files become what is in these.
+Result<> Flatten(Json& document) {
+  constexpr struct {
+    const char* list;
+    const char* inner;
+    const char* field;
+  } kFiles[] = {{"clusters", "cluster", "certificate-authority"},
+                {"users", "user", "client-certificate"},
+                {"users", "user", "client-key"}};
+  for (const auto& [list, inner, field] : kFiles) {
+    for (Json& entry : document[list]) {
+      const std::string path = TextAt(entry, inner, field);
+      if (path.empty()) continue;
+      Json changes = Json::object();
+      TRY(PutConfigFile(path, /*embed=*/true, field, changes));
+      entry[inner].merge_patch(changes);
+    }
+  }
+  return {};
 }
 
 // Keeps what the current context names.
@@ -64,16 +76,22 @@ Result<> RunView(Command& command, const Args& args) {
   bool raw = false;
   bool minify = false;
   bool flatten = false;
+  bool merge = true;
   print.output = "yaml";
   print.AddTo(command);
   command.Flag("raw", raw, "Display raw byte data and secrets.");
   command.Flag("minify", minify, "Only what the current context uses.");
-  command.Flag("flatten", flatten, "Accepted for command lines of kubectl.");
+  command.Flag("flatten", flatten, "Put what files hold in the place of their names.");
+  command.Flag("merge", merge, "Show all files as one.");
   TRY(command.Parse(args));
   TRY(command.ExpectNoWords());
+  if (!merge && command.globals().kubeconfig.empty()) {
+    return CliError("if merge==false a precise file must be specified");
+  }
   const auto files = TRY(LoadConfigFiles(command));
   Json document = MergedConfig(files);
   if (minify) TRY(Minify(command, document));
+  if (flatten) TRY(Flatten(document));
   if (!raw) Hide(document);
   const auto printer = TRY(MakeObjectPrinter(print));
   const std::string text = TRY(printer->Print(document));
@@ -142,7 +160,7 @@ Result<> RunCurrentContext(Command& command, const Args& args) {
 }
 
 Result<> RunUseContext(Command& command, const Args& args) {
-  const std::string name = TRY(OneName(command, args, "context"));
+  const std::string name = TRY(OneConfigName(command, args, "context"));
   auto files = TRY(LoadConfigFiles(command));
   Json merged = MergedConfig(files);
   if (!FindConfigEntry(merged, "contexts", name)) {
@@ -182,26 +200,12 @@ Result<> RunSetContext(Command& command, const Args& args) {
   return {};
 }
 
-// A path made absolute, or the file's content where it is to be embedded.
-Result<> PutFile(const std::string& path, bool embed, const std::string& field, Json& changes) {
-  if (path.empty()) return {};
-  if (!embed) {
-    changes[field] = fs::absolute(path).string();
-    return {};
-  }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return CliError(fmt::format("could not read {} data from {}", field, path));
-  std::ostringstream text;
-  text << in.rdbuf();
-  changes[field + "-data"] = EncodeBase64(text.str());
-  changes[field] = nullptr;
-  return {};
-}
-
 Result<> RunSetCluster(Command& command, const Args& args) {
   bool embed = false;
+  std::string proxy_url;
   command.Flag("embed-certs", embed, "Embed the certificate authority.");
-  const std::string name = TRY(OneName(command, args, "cluster"));
+  command.Flag("proxy-url", proxy_url, "The proxy that the cluster is reached by.");
+  const std::string name = TRY(OneConfigName(command, args, "cluster"));
   const GlobalFlags& flags = command.globals();
   Json changes = Json::object();
   if (!flags.server.empty()) changes["server"] = flags.server;
@@ -209,30 +213,17 @@ Result<> RunSetCluster(Command& command, const Args& args) {
   if (command.Given("insecure-skip-tls-verify")) {
     changes["insecure-skip-tls-verify"] = flags.insecure_skip_tls_verify;
   }
-  TRY(PutFile(flags.certificate_authority, embed, "certificate-authority", changes));
+  if (command.Given("proxy-url")) {
+    changes["proxy-url"] = proxy_url.empty() ? Json() : Json(proxy_url);
+  }
+  TRY(PutConfigFile(flags.certificate_authority, embed, "certificate-authority", changes));
   TRY(ChangeConfigEntry(command, "clusters", "cluster", name, changes));
   command.Print("Cluster \"{}\" set.\n", name);
   return {};
 }
 
-Result<> RunSetCredentials(Command& command, const Args& args) {
-  bool embed = false;
-  command.Flag("embed-certs", embed, "Embed certificate and key.");
-  const std::string name = TRY(OneName(command, args, "user"));
-  const GlobalFlags& flags = command.globals();
-  Json changes = Json::object();
-  if (!flags.token.empty()) changes["token"] = flags.token;
-  if (!flags.username.empty()) changes["username"] = flags.username;
-  if (!flags.password.empty()) changes["password"] = flags.password;
-  TRY(PutFile(flags.client_certificate, embed, "client-certificate", changes));
-  TRY(PutFile(flags.client_key, embed, "client-key", changes));
-  TRY(ChangeConfigEntry(command, "users", "user", name, changes));
-  command.Print("User \"{}\" set.\n", name);
-  return {};
-}
-
 Result<> DeleteEntry(Command& command, const Args& args, const char* list, const char* what) {
-  const std::string name = TRY(OneName(command, args, what));
+  const std::string name = TRY(OneConfigName(command, args, what));
   ConfigFile file = TRY(ConfigFileFor(command, list, name));
   Json* entry = FindConfigEntry(file.document, list, name);
   if (!entry) {
@@ -271,7 +262,7 @@ constexpr Verb kConfigVerbs[] = {
     {"set", &RunConfigSet},
     {"set-cluster", &RunSetCluster},
     {"set-context", &RunSetContext},
-    {"set-credentials", &RunSetCredentials},
+    {"set-credentials", &RunConfigSetCredentials},
     {"unset", &RunConfigUnset},
     {"use-context", &RunUseContext},
     {"view", &RunView},

@@ -28,6 +28,13 @@ Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::
 Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* inner,
                                const std::string& name, const Json& changes);
 
+// The one word that the verb wants; `what` it names.
+Result<std::string> OneConfigName(Command& command, const Args& args, const char* what);
+// A path made absolute, or the file's content where it is to be embedded.
+Result<> PutConfigFile(const std::string& path, bool embed, const std::string& field,
+                       Json& changes);
+
+Result<> RunConfigSetCredentials(Command& command, const Args& args);
 Result<> RunConfigRenameContext(Command& command, const Args& args);
 Result<> RunConfigSet(Command& command, const Args& args);
 Result<> RunConfigUnset(Command& command, const Args& args);

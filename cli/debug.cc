@@ -1,10 +1,14 @@
 #include "cli/debug.h"
 
 #include <algorithm>
-#include <optional>
+#include <fstream>
+#include <sstream>
 
+#include "api/codec/json.h"
+#include "api/text/yaml.h"
 #include "base/id.h"
 #include "cli/debug_profile.h"
+#include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"
 #include "cli/writing.h"
@@ -29,6 +33,14 @@ struct DebugFlags {
   bool same_node = false;
   bool keep_labels = false;
   bool keep_annotations = false;
+  bool keep_liveness = false;
+  bool keep_readiness = false;
+  bool keep_startup = false;
+  bool keep_init_containers = true;
+  bool replace = false;
+  std::vector<std::string> set_images;  // NAME=IMAGE, with "*" for all.
+  std::string custom;
+  FileFlags files;
 
   void AddTo(Command& command);
   bool attaches(const Command& command) const {
@@ -53,6 +65,26 @@ void DebugFlags::AddTo(Command& command) {
   command.Flag("same-node", same_node, "Schedule the copy on the node of the pod.");
   command.Flag("keep-labels", keep_labels, "Keep the labels in the copy.");
   command.Flag("keep-annotations", keep_annotations, "Keep the annotations in the copy.");
+  command.Flag("keep-liveness", keep_liveness, "Keep liveness probes in the copy.");
+  command.Flag("keep-readiness", keep_readiness, "Keep readiness probes in the copy.");
+  command.Flag("keep-startup", keep_startup, "Keep startup probes in the copy.");
+  command.Flag("keep-init-containers", keep_init_containers, "Run init containers in the copy.");
+  command.Flag("replace", replace, "Delete the pod that was copied.");
+  command.Flag("set-image", set_images, "In the copy, images of containers: NAME=IMAGE.");
+  command.Flag("custom", custom, "A file with a part of a container, put over the profile's.");
+  command.Flag("filename,f", files.filenames, "Files, folders or URLs that name the pods.");
+}
+
+Result<Json> EnvironmentOf(const DebugFlags& flags) {
+  Json environment = Json::array();
+  for (const std::string& pair : flags.env) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return CliError(fmt::format("invalid env: {}", pair));
+    }
+    environment.push_back({{"name", pair.substr(0, equals)}, {"value", pair.substr(equals + 1)}});
+  }
+  return environment;
 }
 
 Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std::string& name) {
@@ -65,15 +97,43 @@ Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std:
   if (flags.tty) container["tty"] = true;
   Args words = command.rest().value_or(Args());
   if (!words.empty()) container[flags.arguments_only ? "args" : "command"] = std::move(words);
-  for (const std::string& pair : flags.env) {
-    const size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return CliError(fmt::format("invalid env: {}", pair));
-    }
-    container["env"].push_back(
-        {{"name", pair.substr(0, equals)}, {"value", pair.substr(equals + 1)}});
-  }
+  if (!flags.env.empty()) container["env"] = TRY(EnvironmentOf(flags));
   return container;
+}
+
+// What the user's own file says goes over what the profile made of the container.
+Result<> Customize(Session& session, const DebugFlags& flags, Json& container) {
+  if (flags.custom.empty()) return {};
+  std::ifstream in(flags.custom, std::ios::binary);
+  if (!in) {
+    return CliError(fmt::format("must pass a container spec json file for custom profile: open {}: "
+                                "no such file or directory",
+                                flags.custom));
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  auto parsed = ParseYaml(text.str());
+  if (!parsed || !parsed->value.is_object()) {
+    return CliError(fmt::format("{} does not contain a valid container spec", flags.custom));
+  }
+  Json& custom = parsed->value;
+  for (const char* field : {"name", "command", "image", "lifecycle", "volumeDevices"}) {
+    if (!custom.contains(field)) continue;
+    return CliError(
+        "name, command, image, lifecycle and volume devices are not modifiable via custom profile");
+  }
+  custom["name"] = TextAt(container, "name");
+  const ServedKind pods = TRY(session.kinds().Find("pods"));
+  const auto pod_of = [](Json one) {
+    return Json{{"apiVersion", "v1"},
+                {"kind", "Pod"},
+                {"spec", {{"containers", Json::array({std::move(one)})}}}};
+  };
+  const Target target{pods.resource, {}, "", pod_of(container)};
+  Json changed =
+      TRY(PatchedHere(session, target, PatchType::kStrategic, DumpJson(pod_of(custom))));
+  container = std::move(changed["spec"]["containers"][0]);
+  return {};
 }
 
 std::string ContainerName(Command& command, const DebugFlags& flags) {
@@ -136,6 +196,7 @@ Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod
   }
   Json container = TRY(MakeContainer(command, flags, name));
   ApplyDebugProfile(*FindDebugProfile(flags.profile), /*on_node=*/false, container);
+  TRY(Customize(session, flags, container));
   if (!flags.target.empty()) container["targetContainerName"] = flags.target;
   // What is there stays first.
   Json order = Json::array();
@@ -152,62 +213,106 @@ Result<> DebugInPod(Command& command, const DebugFlags& flags, const Target& pod
   return Follow(command, flags, pod.resource, pod.key, name);
 }
 
-// The pod under another name, without what ties it to its owner and its node.
-Json CopyOf(const DebugFlags& flags, std::optional<bool> shares, const Json& pod) {
+// The pod under another name, without what ties it to its node.
+Json CopyOf(const Command& command, const DebugFlags& flags, const Json& pod) {
   Json copy = {{"apiVersion", "v1"},
                {"kind", "Pod"},
                {"metadata", {{"name", flags.copy_to}, {"namespace", NamespaceOf(pod)}}},
                {"spec", At(pod, "spec")}};
-  const std::pair<const char*, bool> kept[] = {{"labels", flags.keep_labels},
-                                               {"annotations", flags.keep_annotations}};
-  for (const auto& [field, keep] : kept) {
-    if (keep && At(pod, "metadata", field).is_object()) {
-      copy["metadata"][field] = At(pod, "metadata", field);
-    }
+  for (const char* field : {"labels", "annotations"}) {
+    const Json& own = At(pod, "metadata", field);
+    if (own.is_object()) copy["metadata"][field] = own;
   }
   Json& spec = copy["spec"];
   spec.erase("ephemeralContainers");
   if (!flags.same_node) spec.erase("nodeName");
-  if (shares) spec["shareProcessNamespace"] = *shares;
-  if (!FindDebugProfile(flags.profile)->debugs_copy) return copy;
+  if (command.Given("share-processes")) spec["shareProcessNamespace"] = flags.share_processes;
+  return copy;
+}
+
+// What a copy has of the pod, where it is one to be looked at.
+void KeepInCopy(const Command& command, const DebugFlags& flags, Json& copy) {
+  if (!flags.keep_labels) copy["metadata"].erase("labels");
+  if (!flags.keep_annotations) copy["metadata"].erase("annotations");
+  if (!FindDebugProfile(flags.profile)->debugs_copy) return;
+  Json& spec = copy["spec"];
+  if (!command.Given("share-processes")) spec["shareProcessNamespace"] = true;
+  if (!flags.keep_init_containers) spec.erase("initContainers");
+  const std::pair<const char*, bool> probes[] = {{"livenessProbe", flags.keep_liveness},
+                                                 {"readinessProbe", flags.keep_readiness},
+                                                 {"startupProbe", flags.keep_startup}};
   for (Json& container : spec["containers"]) {
-    for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) {
-      container.erase(probe);
+    for (const auto& [probe, keep] : probes) {
+      if (!keep) container.erase(probe);
     }
   }
-  return copy;
+}
+
+Result<> SetImages(const DebugFlags& flags, Json& containers) {
+  for (const std::string& pair : flags.set_images) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) {
+      return CliError(fmt::format("{} must be formatted as key=value", pair));
+    }
+    const std::string name = pair.substr(0, equals);
+    for (Json& container : containers) {
+      const bool own = std::any_of(
+          flags.set_images.begin(), flags.set_images.end(), [&](const std::string& each) {
+            return each.starts_with(TextAt(container, "name") + "=");
+          });
+      const bool meant = name == TextAt(container, "name") || (name == "*" && !own);
+      if (meant) container["image"] = pair.substr(equals + 1);
+    }
+  }
+  return {};
+}
+
+// Changes the container that is named, or adds one. Returns its name; "" where neither was asked
+// for.
+Result<std::string> PutContainer(Command& command, const DebugFlags& flags, Json& copy) {
+  Json& containers = copy["spec"]["containers"];
+  TRY(SetImages(flags, containers));
+  auto named = std::find_if(containers.begin(), containers.end(), [&](const Json& each) {
+    return TextAt(each, "name") == flags.container;
+  });
+  if (named == containers.end() && flags.image.empty()) {
+    if (!flags.set_images.empty()) return std::string();
+    return CliError("you must specify image when creating new container");
+  }
+  if (named == containers.end()) {
+    const std::string name = ContainerName(command, flags);
+    containers.push_back(TRY(MakeContainer(command, flags, name)));
+    named = containers.end() - 1;
+  } else {
+    Json& container = *named;
+    if (!flags.image.empty()) container["image"] = flags.image;
+    if (!flags.pull_policy.empty()) container["imagePullPolicy"] = flags.pull_policy;
+    if (!flags.env.empty()) container["env"] = TRY(EnvironmentOf(flags));
+    if (command.rest()) {
+      if (!flags.arguments_only) container.erase("args");
+      container[flags.arguments_only ? "args" : "command"] = *command.rest();
+    }
+    container["stdin"] = flags.stdin_open;
+    container["tty"] = flags.tty;
+  }
+  const std::string name = TextAt(*named, "name");
+  ApplyDebugProfile(*FindDebugProfile(flags.profile), /*on_node=*/false, *named);
+  TRY(Customize(*TRY(command.session()), flags, *named));
+  KeepInCopy(command, flags, copy);
+  return name;
 }
 
 Result<> DebugCopy(Command& command, const DebugFlags& flags, const Target& pod) {
   Session& session = *TRY(command.session());
-  std::optional<bool> shares;
-  const DebugProfile& profile = *FindDebugProfile(flags.profile);
-  if (profile.debugs_copy) shares = true;
-  if (command.Given("share-processes")) shares = flags.share_processes;
-  Json copy = CopyOf(flags, shares, pod.object);
-  Json& containers = copy["spec"]["containers"];
-  const auto named = std::find_if(containers.begin(), containers.end(), [&](const Json& each) {
-    return TextAt(each, "name") == flags.container;
-  });
-  std::string name = flags.container;
-  if (named == containers.end()) {
-    if (flags.image.empty())
-      return CliError(
-          "you must specify an existing container or a new image when specifying args.");
-    name = ContainerName(command, flags);
-    Json container = TRY(MakeContainer(command, flags, name));
-    ApplyDebugProfile(profile, /*on_node=*/false, container);
-    containers.push_back(std::move(container));
-  } else {
-    if (!flags.image.empty()) (*named)["image"] = flags.image;
-    if (command.rest()) (*named)[flags.arguments_only ? "args" : "command"] = *command.rest();
-    if (flags.stdin_open) (*named)["stdin"] = true;
-    if (flags.tty) (*named)["tty"] = true;
-    ApplyDebugProfile(profile, /*on_node=*/false, *named);
-  }
+  Json copy = CopyOf(command, flags, pod.object);
+  const std::string name = TRY(PutContainer(command, flags, copy));
   const ObjectKey key = {pod.key.namespace_, flags.copy_to};
   TRY(session.api().Create(pod.resource, key.namespace_, copy, {}));
-  if (!flags.attaches(command)) return {};
+  if (flags.replace) {
+    const DeleteFlags deletion{.grace_period = 0};
+    TRY(DeleteObject(session, pod, deletion, ""));
+  }
+  if (!flags.attaches(command) || name.empty()) return {};
   return Follow(command, flags, pod.resource, key, name);
 }
 
@@ -220,6 +325,7 @@ Result<> DebugNode(Command& command, const DebugFlags& flags, const std::string&
   Json container = TRY(MakeContainer(command, flags, container_name));
   const DebugProfile& profile = *FindDebugProfile(flags.profile);
   ApplyDebugProfile(profile, /*on_node=*/true, container);
+  TRY(Customize(session, flags, container));
   if (!flags.quiet) {
     command.Print("Creating debugging pod {} with container {} on node {}.\n", name, container_name,
                   node);
@@ -248,11 +354,31 @@ Result<> DebugNode(Command& command, const DebugFlags& flags, const std::string&
   return Follow(command, flags, pods.resource, key, container_name);
 }
 
-Result<> Check(const Command& command, const DebugFlags& flags) {
-  if (flags.image.empty() && flags.copy_to.empty()) {
-    return CliError("you must specify --image when not using --copy-to.");
+// Flags that are about a copy, or want one.
+Result<> CheckCopy(const Command& command, const DebugFlags& flags) {
+  const bool words = command.rest() && !command.rest()->empty();
+  if (!flags.copy_to.empty()) {
+    if (flags.image.empty() && flags.set_images.empty() && !words) {
+      return CliError("you must specify --image, --set-image or command arguments.");
+    }
+    if (words && flags.container.empty() && flags.image.empty()) {
+      return CliError(
+          "you must specify an existing container or a new image when specifying args.");
+    }
+    return {};
   }
-  if (command.words().empty()) return CliError("NAME or filename is required for debug");
+  if (flags.replace) return CliError("--replace may only be used with --copy-to.");
+  if (flags.same_node) return CliError("--same-node may only be used with --copy-to.");
+  if (!flags.set_images.empty()) return CliError("--set-image may only be used with --copy-to.");
+  if (flags.image.empty()) return CliError("you must specify --image when not using --copy-to.");
+  return {};
+}
+
+Result<> Check(const Command& command, const DebugFlags& flags) {
+  TRY(CheckCopy(command, flags));
+  if (command.words().empty() && flags.files.empty()) {
+    return CliError("NAME or filename is required for debug");
+  }
   if (!FindDebugProfile(flags.profile)) {
     return CliError(fmt::format("unknown profile: {}", flags.profile));
   }
@@ -280,9 +406,11 @@ Result<> RunDebug(Command& command, const Args& args) {
         "--profile=legacy is deprecated and will be removed in the future. It is recommended to "
         "explicitly specify a profile, for example \"--profile=general\".\n");
   }
-  std::string word = command.words()[0];
-  if (word.find('/') == std::string::npos) word = "pod/" + word;
-  const auto targets = TRY(FindTargets(command, {word}, {}));
+  Args words = command.words();
+  for (std::string& word : words) {
+    if (word.find('/') == std::string::npos) word = "pod/" + word;
+  }
+  const auto targets = TRY(FindTargets(command, words, {.files = &flags.files}));
   for (const Target& target : targets) {
     if (target.resource.kind == "Node") {
       TRY(DebugNode(command, flags, target.key.name));

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "cli/json_text.h"
+#include "cli/overrides.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
 
@@ -22,6 +23,7 @@ struct ExposeFlags {
   std::string external_ip;
   std::string session_affinity;
   std::string load_balancer_ip;
+  OverrideFlags overrides;
 };
 
 Result<Json> ParseLabels(const std::string& text) {
@@ -179,6 +181,7 @@ Result<> RunExpose(Command& command, const Args& args) {
   command.Flag("external-ip", flags.external_ip, "An additional address of the service.");
   command.Flag("session-affinity", flags.session_affinity, "None or ClientIP.");
   command.Flag("load-balancer-ip", flags.load_balancer_ip, "IP to assign to the load balancer.");
+  flags.overrides.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   const auto targets = TRY(FindTargets(command, command.words(), {.files = &flags.files}));
@@ -190,6 +193,9 @@ Result<> RunExpose(Command& command, const Args& args) {
     if (target.key.namespace_ != "default") {
       service["metadata"]["namespace"] = target.key.namespace_;
     }
+    Session& session = *TRY(command.session());
+    const ServedKind kind = TRY(session.kinds().Find("services"));
+    service = TRY(flags.overrides.Apply(session, kind.resource, std::move(service)));
     const auto done =
         CreateFor(command, flags.write, target, "service", std::move(service), "exposed");
     if (!done) command.Report(done.error());

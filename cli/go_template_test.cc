@@ -73,5 +73,12 @@ TEST(GoTemplateTest, SaysWhatIsWrongInGosWords) {
   EXPECT_EQ(Filled("{{(.x}}"), "template: output:1: unclosed left paren");
 }
 
+TEST(GoTemplateTest, WritesFloatsAsGoDoes) {
+  EXPECT_EQ(Filled("{{1.5e-7}} {{1e-05}} {{1234567.5}} {{100000.5}}"),
+            "1.5e-07 1e-05 1.2345675e+06 100000.5");
+  EXPECT_EQ(Filled(R"({{printf "%e|%.3e|%8.2g|%G|%g|%.2f|%s" 1.5e-7 2.5 2.5 1.5e-7 2.5 2.5 2.5}})"),
+            "1.500000e-07|2.500e+00|     2.5|1.5E-07|2.5|2.50|%!s(float64=2.5)");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <iterator>
+#include <set>
 
 #include "base/process.h"
 #include "cli/cluster_info.h"
@@ -13,6 +14,7 @@
 #include "cli/get.h"
 #include "cli/kuberc/kuberc.h"
 #include "cli/plugins/plugins.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -126,14 +128,52 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
 }
 
 int Usage(Environment& environment) {
-  environment.out(environment.program + " controls the Kubernetes cluster manager.\n\nCommands:\n");
-  for (const std::string& name : CliVerbs()) environment.out("  " + name + "\n");
-  environment.out(fmt::format("\nUse \"{} <command> --help\" for the flags of a command.\n",
-                              environment.program));
+  environment.out(fmt::format(
+      "{0} controls the Kubernetes cluster manager.\n\n{1}Usage:\n  {0} [flags] [options]\n\n"
+      "Use \"{0} <command> --help\" for more information about a given command.\n"
+      "Use \"{0} options\" for a list of global command-line options (applies to all commands).\n",
+      environment.program, VerbsText(environment.program == "kubectl")));
   return 0;
 }
 
+// In kubectl's order; what is only ours stands where somebody would look for it.
+struct VerbGroup {
+  const char* title;
+  std::vector<const char*> verbs;
+};
+const std::vector<VerbGroup>& VerbGroups() {
+  static const std::vector<VerbGroup> kGroups = {
+      {"Basic Commands (Beginner)", {"create", "expose", "run", "set"}},
+      {"Basic Commands (Intermediate)", {"explain", "get", "edit", "delete"}},
+      {"Deploy Commands", {"rollout", "scale", "autoscale", "rolling-update", "compose"}},
+      {"Cluster Management Commands",
+       {"certificate", "cluster-info", "top", "cordon", "uncordon", "drain", "taint"}},
+      {"Troubleshooting and Debugging Commands",
+       {"why", "describe", "logs", "attach", "exec", "port-forward", "proxy", "cp", "auth", "debug",
+        "events", "console"}},
+      {"Advanced Commands", {"diff", "apply", "patch", "replace", "wait", "kustomize", "convert"}},
+      {"Settings Commands", {"label", "annotate", "completion"}},
+      {"Other Commands",
+       {"alpha", "api-resources", "api-versions", "config", "options", "plugin", "version"}}};
+  return kGroups;
+}
+
 }  // namespace
+
+std::string VerbsText(bool is_kubectl) {
+  static const std::set<std::string_view> kOwn = {"compose", "console", "convert",
+                                                  "options", "rolling-update", "why"};
+  std::string text;
+  for (const auto& [title, verbs] : VerbGroups()) {
+    text += fmt::format("{}:\n", title);
+    for (const std::string_view verb : verbs) {
+      if (is_kubectl && kOwn.contains(verb)) continue;
+      text += fmt::format("  {:<15} {}\n", verb, PurposeOf(verb));
+    }
+    text += "\n";
+  }
+  return text;
+}
 
 std::vector<std::string> CliVerbs() {
   std::vector<std::string> names;

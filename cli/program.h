@@ -15,6 +15,9 @@ bool IsCliVerb(std::string_view word);
 bool IsCliLine(const std::vector<std::string>& args);
 // The names of the verbs, sorted.
 std::vector<std::string> CliVerbs();
+// The same by what they are for, each with a sentence, as a help lists them. `is_kubectl`: without
+// those that kubectl does not have.
+std::string VerbsText(bool is_kubectl);
 // How the program was called that the verbs are part of.
 struct Caller {
   std::string name = "kubectl";

@@ -560,5 +560,18 @@ TEST_F(ProgramTest, EachFormOfASecretHasFlagsOfItsOwn) {
   EXPECT_TRUE(err_.starts_with("error: unknown command \"opaque\"")) << err_;
 }
 
+TEST(VerbsTextTest, HasEachVerbOnceWithWhatItIsFor) {
+  const std::string all = VerbsText(/*is_kubectl=*/false);
+  for (const std::string& verb : CliVerbs()) {
+    const size_t at = all.find("\n  " + verb + " ");
+    ASSERT_NE(at, std::string::npos) << verb;
+    EXPECT_EQ(all.find("\n  " + verb + " ", at + 1), std::string::npos) << verb;
+    EXPECT_GT(all.find('\n', at + 1), at + 25) << verb << " is for what?";
+  }
+  const std::string kubectls = VerbsText(/*is_kubectl=*/true);
+  EXPECT_EQ(kubectls.find("\n  why "), std::string::npos);
+  EXPECT_NE(kubectls.find("Deploy Commands:\n  rollout "), std::string::npos);
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -5,6 +5,7 @@
 #include "api/text/go_text.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
+#include "cli/overrides.h"
 #include "cli/streams.h"
 #include "cli/verbs.h"
 
@@ -20,7 +21,7 @@ struct RunFlags {
   std::string port;
   std::vector<std::string> env;
   std::vector<std::string> annotations;
-  std::string overrides;
+  OverrideFlags overrides;
   Duration pod_running_timeout = 1min;
   bool as_command = false;
   bool privileged = false;
@@ -31,6 +32,8 @@ struct RunFlags {
   bool quiet = false;
   bool leave_stdin_open = false;
   bool expose = false;
+  DeleteFlags deletion;  // Of --rm.
+  bool wait = false;
 
   void AddTo(Command& command);
 };
@@ -45,7 +48,9 @@ void RunFlags::AddTo(Command& command) {
   command.FlagEach("env", env, "Environment variables to set: NAME=value.");
   command.FlagEach("annotations", annotations, "Annotations to apply: key=value.");
   command.Flag("expose", expose, "Create a ClusterIP service in front of the pod.");
-  command.Flag("overrides", overrides, "JSON merged into the pod.");
+  overrides.AddTo(command);
+  deletion.AddTo(command);
+  command.Flag("wait", wait, "With --rm: wait until the pod is gone.");
   command.Flag("pod-running-timeout", pod_running_timeout, "How long to wait for the pod to run.");
   command.Flag("command", as_command, "Use the arguments as command, not as args.");
   command.Flag("privileged", privileged, "Run the container in privileged mode.");
@@ -105,11 +110,6 @@ Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args&
               {"status", Json::object()}};
   if (!flags.annotations.empty()) {
     pod["metadata"]["annotations"] = TRY(Pairs(flags.annotations, "annotation"));
-  }
-  if (!flags.overrides.empty()) {
-    const Json changes = Json::parse(flags.overrides, nullptr, false);
-    if (!changes.is_object()) return CliError("Invalid JSON in --overrides");
-    pod.merge_patch(changes);
   }
   return pod;
 }
@@ -258,6 +258,7 @@ Result<> RunRun(Command& command, const Args& args) {
   flags.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.write.Check());
+  TRY(flags.deletion.Check(/*now=*/false));
   TRY(Check(command, flags));
   const std::string name = command.words()[0];
   Args arguments(command.words().begin() + 1, command.words().end());
@@ -267,6 +268,7 @@ Result<> RunRun(Command& command, const Args& args) {
   Json pod = TRY(MakePod(flags, name, arguments));
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("pods"));
+  pod = TRY(flags.overrides.Apply(session, kind.resource, std::move(pod)));
   const Target target{kind.resource, {session.namespace_(), name}, "", nullptr};
   const bool attached = flags.attach || flags.stdin_open || flags.tty;
   if (flags.expose) {
@@ -280,9 +282,11 @@ Result<> RunRun(Command& command, const Args& args) {
   if (!attached) return PrintWritten(command, flags.write, pod, kind.resource, "created");
   const auto followed = Follow(command, flags, target);
   if (flags.rm) {
-    const DeleteFlags deletion;
-    const auto deleted = DeleteObject(session, target, deletion, "");
-    if (deleted) PrintDeleted(command, target, deletion, "");
+    const auto deleted = DeleteObject(session, target, flags.deletion, "");
+    if (deleted) PrintDeleted(command, target, flags.deletion, "");
+    if (deleted && flags.wait) {
+      TRY(WaitUntilGone(session, target, TextAt(pod, "metadata", "uid"), flags.deletion.timeout));
+    }
   }
   if (!followed) return Fail(followed.error());
   command.Warn("{}", *followed);

@@ -118,6 +118,7 @@ Result<> RunSetServiceAccount(Command& command, const Args& args) {
 
 Result<> RunSetSelector(Command& command, const Args& args) {
   SetFlags flags;
+  flags.files.recursive = true;
   std::string resource_version;
   flags.AddTo(command);
   command.Flag("resource-version", resource_version, "Only this version of the object.");

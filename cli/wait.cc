@@ -140,7 +140,7 @@ Result<std::vector<Target>> FindForDelete(Command& command, TargetOptions option
 
 Result<> RunWait(Command& command, const Args& args) {
   PrintFlags print;
-  FileFlags files;
+  FileFlags files{.recursive = true};
   SelectorFlags selectors;
   std::string goal_text;
   Duration timeout = 30s;

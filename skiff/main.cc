@@ -8,7 +8,6 @@
 #include "base/thread_stack.h"
 #include "base/version.h"
 #include "cli/program.h"
-#include "cli/usage.h"
 #include "dns/program.h"
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
@@ -88,10 +87,7 @@ int Usage(FILE* to, int code) {
                "usage: skiff PROGRAM [flags]; skiff PROGRAM --help; skiff --version\n\n"
                "programs:\n");
   for (const Program& program : kPrograms) PrintWord(to, program.word, program.purpose);
-  std::fprintf(to, "\nkubectl's verbs:\n");
-  for (const std::string& verb : skiff::cli::CliVerbs()) {
-    PrintWord(to, verb, skiff::cli::PurposeOf(verb));
-  }
+  std::fprintf(to, "\n%s", skiff::cli::VerbsText(/*is_kubectl=*/false).c_str());
   return code;
 }
 

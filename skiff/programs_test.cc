@@ -12,7 +12,13 @@
 #include "apiserver/server/api_server.h"
 #include "apiserver/storage/rocksdb_store.h"
 #include "controllers/identity/certificate_rules.h"
+#include "skiff/certs.h"
+#include "skiff/chaos/program.h"
 #include "skiff/component_server.h"
+#include "skiff/join.h"
+#include "skiff/snapshot/program.h"
+#include "skiff/token.h"
+#include "skiff/up.h"
 
 namespace skiff {
 namespace {
@@ -265,6 +271,23 @@ TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
                 R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
             HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
             HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)")));
+}
+
+TEST(ProgramHelpTest, GoesToStandardOutput) {
+  const std::pair<const char*, int (*)(const std::vector<std::string>&)> programs[] = {
+      {"up", &UpMain},         {"down", &DownMain},   {"status", &StatusMain},
+      {"token", &TokenMain},   {"image", &ImageMain}, {"certs", &CertsMain},
+      {"join", &JoinMain},     {"snapshot", &SnapshotMain},
+      {"chaos", &chaos::ChaosMain}};
+  for (const auto& [name, run] : programs) {
+    for (const char* flag : {"--help", "-h"}) {
+      testing::internal::CaptureStdout();
+      testing::internal::CaptureStderr();
+      EXPECT_EQ(run({flag}), 0) << name;
+      EXPECT_NE(testing::internal::GetCapturedStdout(), "") << name;
+      EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << name;
+    }
+  }
 }
 
 }  // namespace

@@ -179,6 +179,8 @@ void ToldRequest::TakeBodies(const ApiRequest& request, const http::Response& re
 }
 
 void ToldRequest::TakeRequest(const ApiRequest& request) {
+  // Only objects are shown: what else is posted may be a code to log in by.
+  if (!request.info.is_resource) return;
   const bool is_passed_on = request.info.verb == "proxy" || request.info.subresource == "proxy";
   const bool writes = !request.info.IsReadOnly() && !is_passed_on;
   if (!writes || request.http.Body().empty()) return;
@@ -192,6 +194,7 @@ void ToldRequest::TakeRequest(const ApiRequest& request) {
 }
 
 void ToldRequest::TakeResponse(const ApiRequest& request, const http::Response& response) {
+  if (!request.info.is_resource) return;
   const bool is_whole = !response.stream && !response.upgrade && !response.pending;
   std::string text;
   if (response.handed) {
@@ -206,7 +209,7 @@ void ToldRequest::TakeResponse(const ApiRequest& request, const http::Response& 
   }
   const bool is_longer = AnswerStreamOf(response) != nullptr || (is_whole && !text.empty()) ||
                          IsProtobuf(response.body);
-  if (event_.response.empty() && request.info.is_resource && is_longer) {
+  if (event_.response.empty() && is_longer) {
     event_.annotations.emplace(kTruncated, "true");
   }
 }

@@ -154,8 +154,9 @@ class Play:
         page.until("document.querySelectorAll('.log-line').length > 0")
         page.picture("logs")
         self.check("logs")
+        pod = page.run("location.hash")
         self.many_logs()
-        page.run("history.back()")
+        page.go(pod)
         page.until("!!document.querySelector('[role=tab]')")
         page.click("Shell", "[role=tab]")
         page.until("document.querySelector('.xterm-rows')?.innerText.trim().length > 0", "a shell that says something")
@@ -176,6 +177,17 @@ class Play:
                    f"(e) => e.innerText.includes({json.dumps(first)}))")
         page.type("input[data-filter]", "no such word")
         page.until("document.querySelectorAll('.log-line').length === 0")
+        # Of whatever selects pods: from where it is shown, and back.
+        for view in ("object/statefulsets/shop/orders", "object/daemonsets/shop/log-shipper",
+                     "object/jobs/shop/reindex", "service/shop/storefront"):
+            page.go(f"#/{view}")
+            page.click("Logs", ".button")
+            page.until(f"document.querySelectorAll('.log-source').length >= 2", f"the logs of {view}")
+            page.until("document.querySelectorAll('.log-line').length > 0")
+            back = page.run("document.querySelector('.view-actions a').getAttribute('href')")
+            if back != f"#/{view}":
+                raise PageError(f"the logs of {view} lead back to {back}")
+            self.check(f"logs of {view}")
 
     def complete(self):
         """What may stand there is offered while one types, and put in."""

@@ -16,6 +16,9 @@ from page import Page
 PICTURE_MS = 1000 / 60
 # Of the main thread, for what comes from the server: the rest is for sixty pictures a second.
 NEWS_MAX = 0.5
+# Updates of a fifth of the pods that a tab lives through, and how much more it may hold after them.
+CHURNS = 5
+GROWTH_MAX = 1.15
 # Counts pictures, and how far apart they are, until it is asked.
 WATCH = """
 window.__times = [];
@@ -69,6 +72,12 @@ class Measure:
             self.failed.append(f"{what}: a picture costs {cost:.1f} ms")
 
 
+def held(browser):
+    """MiB of objects that somebody still needs."""
+    browser.command("HeapProfiler.collectGarbage")
+    return browser.command("Runtime.getHeapUsage")["usedSize"] / 2 ** 20
+
+
 def image(number, tag):
     subprocess.run([os.environ["skiff"], "set", "image", f"deployment/shop-{number}",
                     f"shop=registry.example/shop:{tag}"], check=True, stdout=subprocess.DEVNULL)
@@ -108,8 +117,16 @@ def main():
         measure.during("scrolling the list of all pods", lambda: rows.append(page.run(SCROLL)))
         page.type("input[data-filter]", "shop-7-")
         page.until(f"document.querySelector('.rows').innerText.startsWith('{pods // int(workloads)} of')")
-        held = browser.command("Runtime.getHeapUsage")["usedSize"] / 2 ** 20
-        print(f"   {rows[0]} rows in the page; {held:.0f} MiB of objects")
+        print(f"   {rows[0]} rows in the page; {held(browser):.0f} MiB of objects")
+        page.type("input[data-filter]", "")
+        roll("4")
+        first = held(browser)
+        for tag in range(5, 5 + CHURNS):
+            roll(tag)
+        last = held(browser)
+        print(f"   {first:.1f} MiB of objects, and {last:.1f} after {CHURNS * pods // int(workloads) * 5} pods more came and went")
+        if last > first * GROWTH_MAX:
+            measure.failed.append(f"the tab has grown from {first:.1f} to {last:.1f} MiB")
     if measure.failed and os.environ.get("NEEDED") != "0":
         raise SystemExit("\n".join(measure.failed))
     print("ok: the console over many pods")

@@ -121,6 +121,7 @@ interface PodTemplate {
 
 export interface Selector {
   matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
 export interface Deployment extends Obj {

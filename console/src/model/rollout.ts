@@ -113,10 +113,16 @@ export function rolloutOf(
 }
 
 // "a=b,c=d" for a URL; selectors by expressions are left to the server.
+function expressionText({ key, operator, values = [] }: { key: string; operator: string; values?: string[] }): string {
+  if (operator === 'Exists') return key;
+  if (operator === 'DoesNotExist') return `!${key}`;
+  return `${key} ${operator === 'NotIn' ? 'notin' : 'in'} (${values.join(',')})`;
+}
+
+// As a query has it; '' selects everything.
 export function selectorText(selector: Selector | undefined): string {
-  return Object.entries(selector?.matchLabels ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
+  const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  return [...labels, ...(selector?.matchExpressions ?? []).map(expressionText)].join(',');
 }
 
 export function matches(labels: Record<string, string> | undefined, wanted: Record<string, string>): boolean {

@@ -28,7 +28,8 @@ interface Props<T> {
 }
 
 const kRow = 40;
-const kBeyond = 8; // Rows kept around those in sight.
+const kBeyond = 12; // Rows kept around those in sight;
+const kStep = 4; // while fewer are scrolled past, the page stays as it is.
 
 function sorted<T>(rows: T[], column: Column<T> | undefined, down: boolean): T[] {
   if (!column?.sort) return rows;
@@ -40,13 +41,19 @@ function sorted<T>(rows: T[], column: Column<T> | undefined, down: boolean): T[]
     .map((each) => each.row);
 }
 
-function useSight(fixed: boolean | undefined) {
+// Where the box is, to some rows.
+function useSight(fixed: boolean | undefined, row: number) {
   const box = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState({ top: 0, height: 800 });
   useEffect(() => {
     const element = box.current;
     if (!element || fixed) return;
-    const look = () => setSight({ top: element.scrollTop, height: element.clientHeight });
+    const look = () => {
+      const step = kStep * row;
+      const top = Math.round(element.scrollTop / step) * step;
+      const height = element.clientHeight;
+      setSight((old) => (old.top === top && old.height === height ? old : { top, height }));
+    };
     const observer = new ResizeObserver(look);
     observer.observe(element);
     element.addEventListener('scroll', look, { passive: true });
@@ -54,8 +61,62 @@ function useSight(fixed: boolean | undefined) {
       observer.disconnect();
       element.removeEventListener('scroll', look);
     };
-  }, [fixed]);
+  }, [fixed, row]);
   return { box, sight };
+}
+
+interface RowProps<T> {
+  row: T;
+  index: number;
+  id: string;
+  columns: Column<T>[];
+  layout: Record<string, string>;
+  height: number;
+  fixed: boolean;
+  selected: boolean;
+  hrefOf: ((row: T) => string) | undefined;
+}
+
+function Row<T>({ row, index, id, columns, layout, height, fixed, selected, hrefOf }: RowProps<T>) {
+  return (
+    <div
+      id={`${id}-${index}`}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      class={hrefOf ? 'table-row link' : 'table-row'}
+      style={{ ...layout, height: `${height}px`, ...(fixed ? {} : { position: 'absolute', top: `${index * height}px` }) }}
+      onClick={(event) => {
+        const inner = (event.target as Element).closest('a,button,input');
+        if (!inner && hrefOf) location.hash = hrefOf(row);
+      }}
+    >
+      {columns.map((column) => (
+        <div key={column.id} role="gridcell" class={column.end ? 'cell end' : 'cell'}>
+          {column.cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+interface Kept<T> {
+  props: RowProps<T>;
+  row: ComponentChildren;
+}
+
+// The rows of the last time: one that is the same is given again as it was, and nobody looks into it.
+function useRows<T>() {
+  const kept = useRef(new Map<string, Kept<T>>());
+  const before = kept.current;
+  return (key: string, props: RowProps<T>, next: Map<string, Kept<T>>): ComponentChildren => {
+    const old = before.get(key);
+    const same = old && (Object.keys(props) as (keyof RowProps<T>)[]).every((each) => old.props[each] === props[each]);
+    const now = same ? old : { props, row: <Row key={key} {...props} /> };
+    next.set(key, now);
+    kept.current = next;
+    return now.row;
+  };
 }
 
 function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>; order: { id: string; down: boolean }; onOrder: (id: string) => void }) {
@@ -89,10 +150,14 @@ export function Table<T>(props: Props<T>) {
   const [filter, setFilter] = useState('');
   const [order, setOrder] = useState({ id: '', down: false });
   const [at, setAt] = useState(-1);
-  const { box, sight } = useSight(props.fixed);
   const height = props.height ?? kRow;
-  const columns = props.columns.filter((each) => !(each.wide && narrow.value));
-  const layout = { gridTemplateColumns: columns.map((each) => each.width).join(' ') };
+  const { box, sight } = useSight(props.fixed, height);
+  const rowOf = useRows<T>();
+  const isNarrow = narrow.value;
+  const { columns, layout } = useMemo(() => {
+    const fitting = props.columns.filter((each) => !(each.wide && isNarrow));
+    return { columns: fitting, layout: { gridTemplateColumns: fitting.map((each) => each.width).join(' ') } };
+  }, [props.columns, isNarrow]);
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = useMemo(() => {
     const fits = (row: T) => {
@@ -106,6 +171,7 @@ export function Table<T>(props: Props<T>) {
   const first = props.fixed ? 0 : Math.max(0, Math.floor(sight.top / height) - kBeyond);
   const last = props.fixed ? shown.length : Math.min(shown.length, Math.ceil((sight.top + sight.height) / height) + kBeyond);
   const id = props.label.replace(/\W+/g, '-');
+  const rows: Parameters<typeof rowOf>[2] = new Map();
 
   const move = (to: number) => {
     const next = Math.max(0, Math.min(shown.length - 1, to));
@@ -165,31 +231,10 @@ export function Table<T>(props: Props<T>) {
           onOrder={(next) => setOrder({ id: next, down: order.id === next && !order.down })}
         />
         <div class="table-body" role="rowgroup" style={props.fixed ? {} : { height: `${shown.length * height}px` }}>
-          {shown.slice(first, last).map((row, index) => (
-            <div
-              key={props.keyOf(row)}
-              id={`${id}-${first + index}`}
-              role="row"
-              aria-rowindex={first + index + 2}
-              aria-selected={at === first + index}
-              class={props.hrefOf ? 'table-row link' : 'table-row'}
-              style={{
-                ...layout,
-                height: `${height}px`,
-                ...(props.fixed ? {} : { position: 'absolute', top: `${(first + index) * height}px` }),
-              }}
-              onClick={(event) => {
-                const inner = (event.target as Element).closest('a,button,input');
-                if (!inner && props.hrefOf) location.hash = props.hrefOf(row);
-              }}
-            >
-              {columns.map((column) => (
-                <div key={column.id} role="gridcell" class={column.end ? 'cell end' : 'cell'}>
-                  {column.cell(row)}
-                </div>
-              ))}
-            </div>
-          ))}
+          {shown.slice(first, last).map((row, index) => rowOf(props.keyOf(row), {
+            row, index: first + index, id, columns, layout, height,
+            fixed: props.fixed ?? false, selected: at === first + index, hrefOf: props.hrefOf,
+          }, rows))}
         </div>
         {shown.length === 0 && <div class="empty small">{props.rows.length === 0 ? t.nothing : t.nothingFits}</div>}
       </div>

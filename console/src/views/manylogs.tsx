@@ -1,5 +1,5 @@
-// What all pods of a workload say, as one log in the order in which it was said; who said it is beside
-// each line. Pods that come, as in a rolling update, are followed from then on.
+// What all pods of a workload or behind a Service say, as one log in the order in which it was said; who
+// said it is beside each line. Pods that come, as in a rolling update, are followed from then on.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { type Kind, kindByName, kinds, pathOf } from '../api/kinds';
@@ -7,10 +7,9 @@ import { useLive } from '../api/live';
 import { readLog } from '../api/log';
 import { type ApiError } from '../api/request';
 import { nextLogin } from '../api/session';
-import type { Pod, Workload } from '../api/types';
+import type { Obj, Pod, Selector } from '../api/types';
 import { Lines } from '../model/lines';
-import { podState } from '../model/pod';
-import { selectorText } from '../model/rollout';
+import { isLogged, pageOf, saysMore, selectorOf } from '../model/logged';
 import { href, place } from '../router';
 import { t } from '../texts';
 import { LineList, LogCheck, LogSearch, saveLines } from '../ui/loglines';
@@ -28,6 +27,7 @@ interface Stream {
   index: number;
   stop: AbortController;
   error: string;
+  ended: boolean; // Nothing more will be said.
 }
 
 class Follower {
@@ -48,9 +48,11 @@ class Follower {
       for (const { name } of pod.spec.containers) {
         const key = `${pod.metadata.uid} ${name}`;
         there.add(key);
-        if (!begun.has(name) || this.streams.has(key)) continue;
-        if (this.streams.size >= kStreamsMax) left += 1;
-        else this.begin(key, pod.metadata.name, name);
+        const stream = this.streams.get(key);
+        if (stream && !saysMore(pod)) stream.ended = true;
+        if (!begun.has(name) || stream) continue;
+        if (this.open() >= kStreamsMax) left += 1;
+        else this.begin(key, pod.metadata.name, name, !saysMore(pod));
       }
     }
     // What a pod that is gone has said stays; its place is free.
@@ -62,16 +64,21 @@ class Follower {
     return left;
   }
 
+  // So many are read at the moment.
+  open(): number {
+    return [...this.streams.values()].filter((each) => !each.ended).length;
+  }
+
   close(): void {
     this.closed = true;
     cancelAnimationFrame(this.frame);
     for (const { stop } of this.streams.values()) stop.abort();
   }
 
-  private begin(key: string, pod: string, container: string): void {
+  private begin(key: string, pod: string, container: string, ended: boolean): void {
     const index = this.sources.length;
     this.sources = [...this.sources, { pod, container }];
-    const stream: Stream = { pod, container, index, stop: new AbortController(), error: '' };
+    const stream: Stream = { pod, container, index, stop: new AbortController(), error: '', ended };
     this.streams.set(key, stream);
     void this.read(stream);
   }
@@ -92,6 +99,7 @@ class Follower {
         });
         this.lines.end(stream.index);
         stream.error = '';
+        if (stream.ended) return this.redraw();
       } catch (error) {
         if (stream.stop.signal.aborted) return;
         stream.error = (error as ApiError).message || t.logs.broken;
@@ -111,9 +119,8 @@ class Follower {
   }
 }
 
-function Followed({ kind, workload }: { kind: Kind; workload: Workload }) {
-  const { name, namespace: space = '' } = workload.metadata;
-  const pods = useLive<Pod>(kinds.pods, space, { labels: selectorText(workload.spec.selector) });
+function Followed({ kind, name, space, labels }: { kind: Kind; name: string; space: string; labels: string }) {
+  const pods = useLive<Pod>(kinds.pods, space, { labels });
   const [version, setVersion] = useState(0);
   const [find, setFind] = useState('');
   const [wrap, setWrap] = useState(false);
@@ -127,7 +134,7 @@ function Followed({ kind, workload }: { kind: Kind; workload: Workload }) {
     return () => follower.current?.close();
   }, []);
   const list = pods.list;
-  useEffect(() => setLeft(follower.current?.follow(list.filter((pod) => podState(pod).tone !== 'done')) ?? 0), [list]);
+  useEffect(() => setLeft(follower.current?.follow(list.filter((pod) => kind.plural === 'jobs' || pod.status?.phase !== 'Succeeded')) ?? 0), [list]);
   const { lines, sources, streams } = follower.current ?? { lines: new Lines(), sources: [], streams: new Map<string, Stream>() };
   const names = [...new Set(sources.map((each) => each.pod))];
   const many = new Set(sources.map((each) => each.container)).size > 1;
@@ -146,8 +153,8 @@ function Followed({ kind, workload }: { kind: Kind; workload: Workload }) {
   const errors = [...streams.values()].filter((each) => each.error !== '');
   return (
     <div class="full">
-      <Head title={t.logs.of(name)} sub={<><span>{kind.kind}</span><span>{space}</span><span>{t.logs.followed(streams.size)}</span></>}>
-        {kind.plural === 'deployments' && <a class="button" href={href('deployment', [space, name])}>{t.logs.back}</a>}
+      <Head title={t.logs.of(name)} sub={<><span>{kind.kind}</span><span>{space}</span><span>{t.logs.followed(follower.current?.open() ?? 0)}</span></>}>
+        <a class="button" href={href(...pageOf(kind, space, name))}>{kind.plural === 'deployments' ? t.logs.back : kind.kind}</a>
       </Head>
       <div class="logs">
         <div class="table-tools">
@@ -180,15 +187,17 @@ function Followed({ kind, workload }: { kind: Kind; workload: Workload }) {
 
 export function ManyLogs() {
   const [plural = '', space = '', name = ''] = place.value.params;
-  const kind = kindByName(plural) ?? kinds.deployments;
-  const live = useLive<Workload>(kind, space, { name });
-  const workload = live.list[0];
+  const named = kindByName(plural);
+  const kind = named && isLogged(named) ? named : kinds.deployments;
+  const live = useLive<Obj & { spec: { selector?: Selector | Record<string, string> } }>(kind, space, { name });
+  const found = live.list[0];
+  const labels = found ? selectorOf(kind, found.spec.selector) : '';
   // Without a selector it would be the logs of everything.
-  if (workload && selectorText(workload.spec.selector) !== '') return <Followed key={workload.metadata.uid} kind={kind} workload={workload} />;
+  if (found && labels !== '') return <Followed key={found.metadata.uid} kind={kind} name={name} space={space} labels={labels} />;
   return (
     <>
       <Head title={t.logs.of(name)} sub={space} />
-      {live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />}
+      {live.loaded ? <Notice tone="warn">{found ? t.services.noSelector : t.gone}</Notice> : <Standing of={live} />}
     </>
   );
 }

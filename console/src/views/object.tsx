@@ -6,6 +6,7 @@ import { useLive } from '../api/live';
 import { ApiError, type Cause, kManager, remove, request } from '../api/request';
 import type { Obj } from '../api/types';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
+import { isLogged } from '../model/logged';
 import { manifestOf, readManifest, wishOf } from '../model/manifest';
 import { go, href, place } from '../router';
 import { t } from '../texts';
@@ -184,6 +185,7 @@ function Followed({ kind, space, name }: { kind: Kind; space: string; name: stri
   return (
     <div class="full">
       <Head title={name} sub={<><span>{kind.kind}</span><span>{space}</span></>}>
+        {object && isLogged(kind) && <a class="button" href={href('logs', [kind.plural, space, name])}>{t.pod.logs}</a>}
         {object && <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)} run={drop} />}
       </Head>
       {!object && (live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />)}

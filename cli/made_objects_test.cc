@@ -1,0 +1,221 @@
+// What verbs make up: services, pods and copies of these, users of a kubeconfig.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/json_text.h"
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class MadeObjectsTest : public ProgramTest {
+ protected:
+  MadeObjectsTest() { std::filesystem::create_directories(directory_); }
+  ~MadeObjectsTest() override { std::filesystem::remove_all(directory_); }
+  std::string File(const std::string& name, const std::string& text) const {
+    std::ofstream(directory_ + name) << text;
+    return directory_ + name;
+  }
+  static std::string TextOf(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+  const std::string directory_ =
+      testing::TempDir() + "skiff-made-" + std::to_string(getpid()) + "/";
+};
+
+// A server with a pod "web"; keeps what is sent to it.
+class PodServerTest : public MadeObjectsTest {
+ protected:
+  PodServerTest() {
+    server_ = [this](const http::Request& request) {
+      http::Response response;
+      response.status = 200;
+      if (request.path == "/api") {
+        response.body = R"({"versions": ["v1"]})";
+      } else if (request.path == "/apis") {
+        response.body = R"({"groups": []})";
+      } else if (request.path == "/api/v1") {
+        response.body = R"({"groupVersion": "v1", "resources": [
+            {"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["get", "list"]},
+            {"name": "services", "kind": "Service", "namespaced": true, "verbs": ["get"]}]})";
+      } else if (request.method == "GET") {
+        response.body = kPod;
+      } else {
+        sent_.push_back({{"method", request.method},
+                         {"path", request.path},
+                         {"body", Json::parse(request.body, nullptr, false)}});
+        response.body = request.body;
+      }
+      return response;
+    };
+  }
+  static constexpr char kPod[] = R"({"apiVersion": "v1", "kind": "Pod",
+      "metadata": {"name": "web", "namespace": "default", "uid": "u", "labels": {"app": "web"}},
+      "spec": {"nodeName": "n1", "initContainers": [{"name": "i", "image": "i:1"}],
+               "containers": [{"name": "a", "image": "a:1", "livenessProbe": {"exec": {}},
+                               "readinessProbe": {"exec": {}}},
+                              {"name": "b", "image": "b:1"}]},
+      "status": {"phase": "Running"}})";
+  const Json& copy() const { return sent_.at(0)["body"]; }
+
+  std::vector<Json> sent_;
+};
+
+TEST_F(PodServerTest, AnExposedServiceIsOverridden) {
+  const std::string file = File("d.yaml",
+                                "{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: "
+                                "web}}, spec: {containers: [{name: m, image: i}]}}");
+  const auto exposed = [&](const std::string& overrides, const std::string& type) {
+    EXPECT_EQ(Run("expose", {"-f", file, "--port=80", "--dry-run=client", "-o", "jsonpath={.spec}",
+                             "--overrides=" + overrides, "--override-type=" + type}),
+              0)
+        << err_;
+    return out_;
+  };
+  EXPECT_THAT(exposed(R"({"spec": {"type": "NodePort"}})", "merge"), HasSubstr("NodePort"));
+  EXPECT_THAT(exposed(R"({"spec": {"ports": [{"port": 80, "name": "a"}]}})", "strategic"),
+              HasSubstr(R"("name":"a","port":80,"protocol":"TCP")"));
+  EXPECT_THAT(exposed(R"([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}])", "json"),
+              HasSubstr(R"("port":81)"));
+}
+
+TEST_F(PodServerTest, OverridesThatMakeNoSenseAreRefused) {
+  const auto refused = [&](const std::string& overrides, const std::string& type) {
+    EXPECT_EQ(Run("run", {"x", "--image=y", "--dry-run=client", "--overrides=" + overrides,
+                          "--override-type=" + type}),
+              1);
+    return err_;
+  };
+  EXPECT_EQ(refused("x", "merge"), "error: Invalid JSON Patch\n");
+  EXPECT_EQ(refused("{}", "foo"), "error: invalid override type: foo\n");
+  EXPECT_THAT(refused(R"({"kind": ""})", "merge"), HasSubstr("error: Object 'Kind' is missing in"));
+}
+
+TEST_F(PodServerTest, ACopyHasOtherImagesAndTakesThePlaceOfItsPod) {
+  ASSERT_EQ(Run("debug", {"web", "--copy-to=w", "--set-image=*=x:2,b=y:3", "--replace",
+                          "--profile=general"}),
+            0)
+      << err_;
+  EXPECT_EQ(copy()["spec"]["containers"][0]["image"], "x:2");
+  EXPECT_EQ(copy()["spec"]["containers"][1]["image"], "y:3");
+  EXPECT_EQ(copy()["metadata"]["labels"]["app"], "web") << "nothing is debugged in it";
+  ASSERT_EQ(sent_.size(), 2u);
+  EXPECT_EQ(sent_[1]["method"], "DELETE");
+  EXPECT_EQ(sent_[1]["path"], "/api/v1/namespaces/default/pods/web");
+  EXPECT_EQ(sent_[1]["body"]["gracePeriodSeconds"], 0);
+}
+
+TEST_F(PodServerTest, ACopyKeepsWhatItIsToldTo) {
+  ASSERT_EQ(Run("debug", {"web", "--copy-to=w", "--container=a", "--image=x:2", "--profile=general",
+                          "--keep-liveness", "--keep-init-containers=false"}),
+            0)
+      << err_;
+  const Json& container = copy()["spec"]["containers"][0];
+  EXPECT_EQ(container["image"], "x:2");
+  EXPECT_TRUE(container.contains("livenessProbe"));
+  EXPECT_FALSE(container.contains("readinessProbe"));
+  EXPECT_FALSE(copy()["spec"].contains("initContainers"));
+  EXPECT_FALSE(copy()["metadata"].contains("labels"));
+}
+
+TEST_F(PodServerTest, AProfileOfOnesOwnGoesOverTheOther) {
+  const std::string file = File("c.yaml", "{env: [{name: A, value: b}], stdin: true}");
+  ASSERT_EQ(Run("debug", {"web", "--image=x:2", "--container=d", "--profile=general",
+                          "--custom=" + file}),
+            0)
+      << err_;
+  const Json& container = copy()["spec"]["ephemeralContainers"][0];
+  EXPECT_EQ(container["name"], "d");
+  EXPECT_EQ(container["env"][0]["value"], "b");
+  EXPECT_EQ(container["image"], "x:2");
+  EXPECT_EQ(Run("debug", {"web", "--image=x", "--profile=general",
+                          "--custom=" + File("n.yaml", "{image: z}")}),
+            1);
+  EXPECT_THAT(err_, HasSubstr("are not modifiable via custom profile"));
+}
+
+TEST_F(PodServerTest, WhatIsAboutACopyWantsOne) {
+  const auto refused = [this](std::vector<std::string> args) {
+    args.insert(args.begin(), {"web", "--profile=general"});
+    EXPECT_EQ(Run("debug", args), 1);
+    return err_;
+  };
+  EXPECT_EQ(refused({"--image=x", "--replace"}),
+            "error: --replace may only be used with --copy-to.\n");
+  EXPECT_EQ(refused({"--set-image=a=b"}), "error: --set-image may only be used with --copy-to.\n");
+  EXPECT_EQ(refused({"--copy-to=w"}),
+            "error: you must specify --image, --set-image or command arguments.\n");
+}
+
+TEST_F(PodServerTest, ASubresourceIsAppliedByTheServer) {
+  const std::string file = File("p.yaml", kPod);
+  EXPECT_EQ(Run("apply", {"-f", file, "--subresource=status"}), 1);
+  EXPECT_EQ(err_, "error: --subresource can only be specified for --server-side\n");
+  ASSERT_EQ(Run("apply", {"-f", file, "--subresource=status", "--server-side"}), 0) << err_;
+  EXPECT_EQ(sent_.at(0)["path"], "/api/v1/namespaces/default/pods/web/status");
+}
+
+class CredentialsTest : public MadeObjectsTest {
+ protected:
+  CredentialsTest() { variables_["KUBECONFIG"] = path_; }
+  int Set(std::vector<std::string> args) {
+    args.insert(args.begin(), {"set-credentials", "u"});
+    return Run("config", args);
+  }
+  const std::string path_ = directory_ + "config";
+};
+
+TEST_F(CredentialsTest, AUserMayHaveThemFromAProgram) {
+  ASSERT_EQ(Set({"--exec-command=foo", "--exec-arg=a,b", "--exec-api-version=v", "--exec-env=A=b"}),
+            0)
+      << err_;
+  EXPECT_THAT(TextOf(path_),
+              HasSubstr("    exec:\n      apiVersion: v\n      args:\n      - a\n      - b\n"
+                        "      command: foo\n      env:\n      - name: A\n        value: b\n"
+                        "      provideClusterInfo: false\n"));
+  ASSERT_EQ(Set({"--exec-command=bar"}), 0) << err_;
+  ASSERT_EQ(Set({"--exec-env=A-", "--exec-env=C=d", "--exec-interactive-mode=Never"}), 0) << err_;
+  EXPECT_THAT(TextOf(path_),
+              HasSubstr("      args: null\n      command: bar\n      env:\n      - name: C\n"
+                        "        value: d\n      interactiveMode: Never\n"));
+  EXPECT_EQ(Set({"--exec-env=A"}), 1);
+  EXPECT_EQ(err_, "error: invalid exec-env format: A\n");
+  EXPECT_EQ(Set({"--exec-interactive-mode=Now"}), 1);
+  EXPECT_THAT(err_, HasSubstr("can be only IfAvailable, Never, Always"));
+}
+
+TEST_F(CredentialsTest, ATokenTakesThePlaceOfAPassword) {
+  ASSERT_EQ(Set({"--username=n", "--password=p"}), 0) << err_;
+  ASSERT_EQ(Set({"--token=t"}), 0) << err_;
+  EXPECT_THAT(TextOf(path_), Not(HasSubstr("password")));
+  ASSERT_EQ(Set({"--username=n"}), 0) << err_;
+  EXPECT_THAT(TextOf(path_), Not(HasSubstr("token")));
+  EXPECT_EQ(Set({"--username=n", "--token=t"}), 1);
+  EXPECT_THAT(err_, HasSubstr("more than one authentication method"));
+}
+
+TEST_F(CredentialsTest, FilesAreShownAsWhatTheyHold) {
+  const std::string pem = File("ca.pem", "PEM");
+  ASSERT_EQ(Run("config", {"set-cluster", "c", "--certificate-authority=" + pem,
+                           "--proxy-url=http://p"}),
+            0)
+      << err_;
+  ASSERT_EQ(Run("config", {"view", "--flatten", "--raw"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("certificate-authority-data: UEVN\n"));
+  EXPECT_THAT(out_, HasSubstr("proxy-url: http://p\n"));
+  EXPECT_THAT(out_, Not(HasSubstr(pem)));
+  EXPECT_EQ(Run("config", {"view", "--merge=false"}), 1);
+  EXPECT_EQ(err_, "error: if merge==false a precise file must be specified\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli

@@ -1,0 +1,28 @@
+// Whose pods are followed as one log, and which pods those are.
+import type { Kind } from '../api/kinds';
+import type { Pod, Selector } from '../api/types';
+import { selectorText } from './rollout';
+
+const kLogged = new Set(['deployments', 'statefulsets', 'daemonsets', 'replicasets', 'jobs', 'services']);
+
+export function isLogged(kind: Kind): boolean {
+  return kLogged.has(kind.plural);
+}
+
+// A Service has its labels alone; '' where there is none.
+export function selectorOf(kind: Kind, selector: Selector | Record<string, string> | undefined): string {
+  if (kind.plural !== 'services') return selectorText(selector as Selector | undefined);
+  return selectorText({ matchLabels: (selector ?? {}) as Record<string, string> });
+}
+
+// Its containers run, or may be started again.
+export function saysMore(pod: Pod): boolean {
+  return pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
+}
+
+// The view of the object itself.
+export function pageOf(kind: Kind, space: string, name: string): [string, string[]] {
+  if (kind.plural === 'deployments') return ['deployment', [space, name]];
+  if (kind.plural === 'services') return ['service', [space, name]];
+  return ['object', [kind.plural, space, name]];
+}

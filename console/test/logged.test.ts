@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { kinds } from '../src/api/kinds';
+import { isLogged, pageOf, saysMore, selectorOf } from '../src/model/logged';
+import { pod } from './objects';
+
+test('whatever selects pods has their logs', () => {
+  const wanted = ['deployments', 'statefulsets', 'daemonsets', 'replicasets', 'jobs', 'services'] as const;
+  for (const each of wanted) assert.equal(isLogged(kinds[each]), true, each);
+  for (const each of ['pods', 'nodes', 'cronjobs', 'configmaps'] as const) assert.equal(isLogged(kinds[each]), false, each);
+});
+
+test('a selector is sent as a whole', () => {
+  const selector = {
+    matchLabels: { app: 'web' },
+    matchExpressions: [
+      { key: 'tier', operator: 'In', values: ['a', 'b'] },
+      { key: 'old', operator: 'NotIn', values: ['yes'] },
+      { key: 'seen', operator: 'Exists' },
+      { key: 'gone', operator: 'DoesNotExist' },
+    ],
+  };
+  assert.equal(selectorOf(kinds.jobs, selector), 'app=web,tier in (a,b),old notin (yes),seen,!gone');
+  assert.equal(selectorOf(kinds.services, { app: 'web', tier: 'a' }), 'app=web,tier=a');
+  assert.equal(selectorOf(kinds.services, undefined), '');
+  assert.equal(selectorOf(kinds.statefulsets, {}), '');
+});
+
+test('a pod that has ended says no more', () => {
+  const of = (phase: string) => ({ ...pod('a'), status: { phase } });
+  assert.equal(saysMore(of('Running')), true);
+  assert.equal(saysMore(of('Succeeded')), false);
+  assert.equal(saysMore(of('Failed')), false);
+});
+
+test('a log leads back to what it is of', () => {
+  assert.deepEqual(pageOf(kinds.deployments, 's', 'n'), ['deployment', ['s', 'n']]);
+  assert.deepEqual(pageOf(kinds.services, 's', 'n'), ['service', ['s', 'n']]);
+  assert.deepEqual(pageOf(kinds.jobs, 's', 'n'), ['object', ['jobs', 's', 'n']]);
+});
