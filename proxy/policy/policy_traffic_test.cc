@@ -328,7 +328,7 @@ TEST_P(PolicyTrafficTest, APodSendsUnderItsOwnAddressAlone) {
     a_->Do("nft flush chain inet seen in");
     a_->Do("nft add rule inet seen in " + family + " saddr " + source + " udp dport 8080 counter");
     const bool is_v6 = family == "ip6";
-    b_->Do("ip address add " + source + (is_v6 ? "/128" : "/32") + " dev lo");
+    b_->Do("ip address add " + source + (is_v6 ? "/128 dev lo nodad" : "/32 dev lo"));
     (void)Says(*b_, to, 8080, "udp", source);
     b_->Do("ip address del " + source + (is_v6 ? "/128" : "/32") + " dev lo");
     return a_->Do("nft list chain inet seen in").find("packets 0 ") == std::string::npos;
