@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/process.h"
 #include "skiff/chaos/machine.h"
 
 namespace skiff::chaos {
@@ -48,11 +49,13 @@ Result<bool> Frozen::Trace(pid_t thread) {
                 fmt::format("there are more than {} threads; pause less", kThreadsMax));
   }
   if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
-    if (errno == ESRCH) return false;  // It has ended.
+    // It has ended, or is ending: who does is not to be traced any more.
+    const int error = errno;
+    if (error == ESRCH || (error == EPERM && !IdentifyProcess(thread))) return false;
     return Fail(Reason::kForbidden,
                 fmt::format("process {} cannot be stopped: {}; is it traced by a debugger, or is "
                             "CAP_SYS_PTRACE missing?",
-                            thread, std::strerror(errno)));
+                            thread, std::strerror(error)));
   }
   is_stopped_[thread] = false;
   ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
