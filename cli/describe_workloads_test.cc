@@ -33,7 +33,10 @@ TEST_F(DescribeWorkloadsTest, OfManyIndexesTheFirstAreShown) {
 
 TEST_F(DescribeWorkloadsTest, OldReplicaSetsStandInTheOrderOfTheirCreation) {
   const auto set = [](const char* name, const char* created) {
-    return Json{{"metadata", {{"name", name}, {"creationTimestamp", created}}},
+    return Json{{"metadata",
+                 {{"name", name},
+                  {"creationTimestamp", created},
+                  {"ownerReferences", {{{"uid", "1"}}}}}},
                 {"spec", {{"replicas", 0}, {"template", {{"of", name}}}}}};
   };
   const Json sets = {{"items",
@@ -43,7 +46,7 @@ TEST_F(DescribeWorkloadsTest, OldReplicaSetsStandInTheOrderOfTheirCreation) {
   server_ = ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
                      {{space + "/deployments/web",
                        R"({"apiVersion": "apps/v1", "kind": "Deployment",
-                           "metadata": {"name": "web", "namespace": "default"},
+                           "metadata": {"name": "web", "namespace": "default", "uid": "1"},
                            "spec": {"selector": {"matchLabels": {"app": "web"}}}})"},
                       {space + "/replicasets", sets.dump()}});
   EXPECT_EQ(Run("describe", {"deploy", "web", "--show-events=false"}), 0) << err_;

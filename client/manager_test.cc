@@ -17,7 +17,8 @@ namespace {
 using core_v1::ConfigMap;
 using core_v1::Node;
 
-// Reconciles that leave their last write (decision 0080): a server that answers writes when the test says so, and a controller that labels nodes.
+// Reconciles that leave their last write (decision 0080): a server that answers writes when the
+// test says so, and a controller that labels nodes.
 class LastWriteTest : public testing::Test {
  protected:
   class Labels final : public Reconciler<Node> {

@@ -17,6 +17,7 @@
 #include "skiff/component_server.h"
 #include "skiff/join.h"
 #include "skiff/snapshot/program.h"
+#include "skiff/status.h"
 #include "skiff/token.h"
 #include "skiff/up.h"
 

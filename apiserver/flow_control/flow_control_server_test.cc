@@ -99,8 +99,8 @@ TEST_F(FlowControlServerTest, LoginsOfTheConsoleWaitTheirTurnToo) {
     return std::string(Ask("POST", path, R"({"code": "guessed"})", "application/json", token)
                            .response.Header("X-Kubernetes-PF-FlowSchema-UID"));
   };
-  EXPECT_EQ(schema("/console/login", ""), UidOf("flowschemas/catch-all")) << "as anybody";
-  EXPECT_EQ(schema("/console/link", "nobody"), UidOf("flowschemas/catch-all"));
+  EXPECT_EQ(schema("/console/login", ""), UidOf("flowschemas/global-default")) << "as anybody";
+  EXPECT_EQ(schema("/console/link", "nobody"), UidOf("flowschemas/global-default"));
   EXPECT_EQ(schema("/console/link", "alice"), UidOf("flowschemas/global-default"));
 }
 

@@ -376,6 +376,7 @@ void ApiServer::TellOf(Serving& serving, const Result<http::Response>& result,
 }
 
 std::optional<http::Response> ApiServer::State::PublicPage(const http::Request& request) {
+  if (IsConsoleLogin(request)) return std::nullopt;  // It waits its turn.
   std::optional<http::Response> page = console.Answer(request);
   if (page) AddHeaders(request, {}, random, *page);
   return page;

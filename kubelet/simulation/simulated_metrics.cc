@@ -150,7 +150,8 @@ void AddContainer(const SimulatedContainer& container, const Used& used, TimePoi
 
 }  // namespace
 
-double NodeUse::CoreSeconds(const std::vector<SimulatedContainer>& containers, TimePoint now) {
+double SimulatedNodeUse::CoreSeconds(const std::vector<SimulatedContainer>& containers,
+                                     TimePoint now) {
   for (const SimulatedContainer& container : containers) {
     const double cores =
         static_cast<double>(UsageOf(*container.pod, container.name).nano_cores) / kNano;

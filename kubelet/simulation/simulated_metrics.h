@@ -20,7 +20,7 @@ struct SimulatedContainer {
 // The time of processors that all containers of a node have used. A counter that falls says that
 // its machine was started anew, so those that have ended count with what they had used by the last
 // time that somebody asked.
-class NodeUse {
+class SimulatedNodeUse {
  public:
   // `containers` are those that run now.
   double CoreSeconds(const std::vector<SimulatedContainer>& containers, TimePoint now);

@@ -26,7 +26,7 @@ SimulatedContainer Container(const std::string& pod_name, const std::string& cpu
 TEST(SimulatedMetrics, ANodesTimeOfProcessorsNeverFalls) {
   const SimulatedContainer long_lived = Container("a", "2", kStart);
   const SimulatedContainer short_lived = Container("b", "1", kStart + 10s);
-  NodeUse node;
+  SimulatedNodeUse node;
   EXPECT_DOUBLE_EQ(node.CoreSeconds({long_lived, short_lived}, kStart + 100s), 200 + 90);
   EXPECT_DOUBLE_EQ(node.CoreSeconds({short_lived}, kStart + 110s), 290 + 10);
   EXPECT_DOUBLE_EQ(node.CoreSeconds({}, kStart + 120s), 300);
@@ -39,7 +39,7 @@ TEST(SimulatedMetrics, ANodesTimeOfProcessorsNeverFalls) {
 
 TEST(SimulatedMetrics, OfContainersAndPodsWhatRunsIsShown) {
   const std::vector<SimulatedContainer> running = {Container("a", "2", kStart)};
-  NodeUse node;
+  SimulatedNodeUse node;
   const TimePoint now = kStart + 50s;
   const std::string text = ResourceMetrics(running, now, node.CoreSeconds(running, now) + 7);
   EXPECT_THAT(text, HasSubstr("node_cpu_usage_seconds_total 107\n"));

@@ -51,7 +51,7 @@ class SimulatedServer final : public http::Handler {
   const Dependencies dependencies_;
   mutable Mutex mutex_;
   // By node, of those that were ever asked.
-  mutable std::map<std::string, NodeUse> used_ GUARDED_BY(mutex_);
+  mutable std::map<std::string, SimulatedNodeUse> used_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::kubelet
