@@ -163,15 +163,15 @@ TEST_F(CertificatesTest, ANodeRenewsItsOwnCertificateAndNobodyElses) {
 }
 
 TEST_F(CertificatesTest, AServingCertificateIsForTheNodesOwnAddresses) {
-  const CertificateOrder order{.dns_names = {"n1"}, .ip_addresses = {"10.0.0.1"}};
+  const CertificateOrder order{.dns_names = {"n1"}, .ip_addresses = {"192.0.2.1"}};
   const std::string name = Ask(node_, certificates::kKubeletServingSigner, "n1", order);
   EXPECT_EQ(Verdict(name), "unsigned") << "there is no such node yet";
-  AddNode("n1", "10.0.0.1");
+  AddNode("n1", "192.0.2.1");
   EXPECT_EQ(Verdict(name), "AutoApproved signed");
   EXPECT_EQ(Verdict(Ask(node_, certificates::kKubeletServingSigner, "n1",
-                        {.ip_addresses = {"10.0.0.2"}})),
+                        {.ip_addresses = {"192.0.2.2"}})),
             "unsigned");
-  AddNode("n2", "10.0.0.1");
+  AddNode("n2", "192.0.2.1");
   EXPECT_EQ(Verdict(Ask(node_, certificates::kKubeletServingSigner, "n1", order)), "unsigned")
       << "another node has that address too";
 }
