@@ -4,8 +4,8 @@
 //        ^─────────────────────────────────────────────────────────┘
 //
 // A round is short, whatever there is to send: a connection that has much of it takes turns with
-// the others that have, kTurnsTime a round, and between two rounds there is a look at what came in.
-// So a small request waits for no long answer.
+// the others that have, kTurnsTime a round, and between two rounds there is a look at what came in,
+// and other threads may have the processor. So a small request waits for no long answer.
 #pragma once
 
 #include <sys/epoll.h>
@@ -136,6 +136,7 @@ class Loop {
   int WaitMs() const;
   void DropRepeats(LoopListener& listener);
   void RunRepeats();
+  void LetOthersRun();
   void RunTimers();
   // Returns whether to stop.
   bool RunInbox();

@@ -1,15 +1,20 @@
 #include "http/loop.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
 #include <future>
+#include <optional>
 #include <thread>
 
+#include "base/thread_slice.h"
 #include "http/event_loop.h"
 #include "http/test_client.h"
 #include "http/test_server.h"
@@ -57,11 +62,12 @@ class BusyStream final : public LoopListener {
 // One of many connections that have a long answer to send.
 class LongAnswer final : public LoopListener {
  public:
-  LongAnswer(Loop& loop, std::function<void()> sent) : loop_(loop), sent_(std::move(sent)) {}
+  LongAnswer(Loop& loop, std::function<void()> sent, Duration turn = 1ms)
+      : loop_(loop), sent_(std::move(sent)), turn_(turn) {}
   ~LongAnswer() { loop_.DropTurn(*this); }
   void OnTurn() override {
     const auto begin = std::chrono::steady_clock::now();
-    while (std::chrono::steady_clock::now() - begin < 1ms) {
+    while (std::chrono::steady_clock::now() - begin < turn_) {
     }
     sent_();
     loop_.AskTurn(*this);
@@ -70,6 +76,7 @@ class LongAnswer final : public LoopListener {
  private:
   Loop& loop_;
   const std::function<void()> sent_;
+  const Duration turn_;
 };
 
 // One with a small request.
@@ -150,6 +157,54 @@ TEST(Loops, WhoAsksForATurnAgainHasItBehindTheOthers) {
   dropped.get_future().wait();
   order.resize(2 * kLong);
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}));
+}
+
+// Two threads on one processor: a loop whose answers have no end, and somebody who wants to run.
+TEST(Loops, LetOtherThreadsRunBetweenRounds) {
+  constexpr int kTurns = 1000;
+  const int processor = sched_getcpu();
+  ASSERT_GE(processor, 0);
+  const auto stay = [processor] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    ASSERT_EQ(pthread_setaffinity_np(pthread_self(), sizeof one, &one), 0);
+  };
+  std::atomic<bool> over = false;
+  std::atomic<uint64_t> ran = 0;
+  std::thread other([&] {
+    stay();
+    TakeShortSlices();  // As other loops do.
+    while (!over) ++ran;
+  });
+  Loop loop;
+  int turns = 0, others_between = 0;
+  uint64_t seen = 0;
+  std::promise<void> all;
+  std::optional<LongAnswer> answer;
+  loop.Post([&] {
+    stay();
+    const auto sent = [&] {
+      if (const uint64_t now = ran; now != seen) {
+        seen = now;
+        ++others_between;
+      }
+      if (++turns == kTurns) all.set_value();
+    };
+    answer.emplace(loop, sent, 200us);
+    loop.AskTurn(*answer);
+  });
+  all.get_future().wait();
+  std::promise<void> dropped;
+  loop.Post([&] {
+    answer.reset();
+    dropped.set_value();
+  });
+  dropped.get_future().wait();
+  over = true;
+  other.join();
+  loop.Stop();
+  EXPECT_GT(others_between, kTurns / 10);  // By the clock's ticks it were a twentieth.
 }
 
 TEST(Loops, WakeManyStreamsAndLookAtOthersInBetween) {

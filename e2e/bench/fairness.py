@@ -21,6 +21,7 @@ OBJECTS = 5000
 TEXT = "x" * 800
 PAUSE_S = 0.004
 GENERATORS = 4
+ALL_PROCESSORS = os.sched_getaffinity(0)
 USERS = {"admin": '"system:masters"', "quiet": "", "flooder": ""}
 GRANT = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -121,6 +122,13 @@ def patches(connection, worker, number):
 FLOODS = {"lists": lists, "creates": creates, "patches": patches}
 
 
+def take_processors(of_server):
+    """Where APART is set the server has the first processor, and everybody else the others."""
+    if os.environ.get("APART"):
+        first, *others = sorted(ALL_PROCESSORS)
+        os.sched_setaffinity(0, {first} if of_server else others)
+
+
 def step_back():
     """Whoever else wants the processor has it: a thread of nice 19 keeps it for a tick of the clock once it has it."""
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -134,6 +142,7 @@ def step_forward():
 
 def generate(port, load, workers, stop, results):
     """A process of the load generator: a connection and a thread for each of `workers`."""
+    take_processors(of_server=False)
     step_back()
     counts = {}
     lock = threading.Lock()
@@ -157,6 +166,7 @@ def generate(port, load, workers, stop, results):
 
 def burn(steps_back, stop, results):
     """Takes as much of a processor as it can get, and talks to nobody."""
+    take_processors(of_server=False)
     if steps_back:
         step_back()
     while not stop.is_set():
@@ -166,6 +176,7 @@ def burn(steps_back, stop, results):
 
 def be_quiet(port, seconds, label, results):
     """One user's small requests, one at a time: milliseconds each."""
+    take_processors(of_server=False)
     step_forward()
     gc.disable()
     connection = Connection(port, "quiet")
@@ -292,7 +303,8 @@ def server_of(program, work):
         process = subprocess.Popen(
             [program, "apiserver", f"--data-dir={directory}", f"--secure-port={port}",
              "--bind-address=127.0.0.1", f"--token-auth-file={work}/tokens.csv",
-             "--authorization-mode=Node,RBAC"], stdout=log, stderr=log)
+             "--authorization-mode=Node,RBAC"], stdout=log, stderr=log,
+            preexec_fn=lambda: take_processors(of_server=True))
         try:
             await_ready(port)
             prepare(port)

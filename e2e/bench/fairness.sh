@@ -13,6 +13,8 @@
 #            nobody   none: the processors sleep in between, and a machine that others use has to be got back from them
 #            hogs     processes that take what they can get, and talk to nobody: what any busy neighbour does
 #            lists, creates, patches     of 5,000 pods, of pods, of their annotations
+# APART      set: the server has the first processor, the load generator and the quiet user have the others, as on
+#            machines of their own
 # WORK       where the stores are put (TMPDIR or /tmp; on tmpfs the disk is left out of it)
 #
 # The load generator shares the processors with the server. It is of the policy SCHED_IDLE, so that it gives way to
