@@ -11,7 +11,6 @@
 #include <deque>
 #include <functional>
 #include <future>
-#include <optional>
 #include <thread>
 
 #include "base/thread_slice.h"
@@ -159,7 +158,7 @@ TEST(Loops, WhoAsksForATurnAgainHasItBehindTheOthers) {
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}));
 }
 
-// Two threads on one processor: a loop whose answers have no end, and somebody who wants to run.
+// Two threads on one processor: a loop with two answers that have no end, and somebody who wants to run.
 TEST(Loops, LetOtherThreadsRunBetweenRounds) {
   constexpr int kTurns = 1000;
   const int processor = sched_getcpu();
@@ -181,7 +180,7 @@ TEST(Loops, LetOtherThreadsRunBetweenRounds) {
   int turns = 0, others_between = 0;
   uint64_t seen = 0;
   std::promise<void> all;
-  std::optional<LongAnswer> answer;
+  std::deque<LongAnswer> answers;
   loop.Post([&] {
     stay();
     const auto sent = [&] {
@@ -191,13 +190,12 @@ TEST(Loops, LetOtherThreadsRunBetweenRounds) {
       }
       if (++turns == kTurns) all.set_value();
     };
-    answer.emplace(loop, sent, 200us);
-    loop.AskTurn(*answer);
+    for (int i = 0; i < 2; ++i) loop.AskTurn(answers.emplace_back(loop, sent, 200us));
   });
   all.get_future().wait();
   std::promise<void> dropped;
   loop.Post([&] {
-    answer.reset();
+    answers.clear();
     dropped.set_value();
   });
   dropped.get_future().wait();
