@@ -160,6 +160,7 @@ for target, tests in (
         ("compose", ("cli/compose/load_test.cc", "cli/compose/merge_test.cc", "cli/compose/convert_test.cc", "cli/compose/interpolate_test.cc")),
         ("env_file", ("cli/compose/env_file_test.cc", "kubelet/env_file_test.cc")), ("kubeconfig", ("client/kubeconfig_test.cc",)),
         ("tokens", ("apiserver/auth/token_file_test.cc",)), ("options", ("http/accept_test.cc", "apiserver/subresources/log_options_test.cc")),
+        ("proxied_links", ("apiserver/subresources/proxied_links_test.cc",)),
         ("discovery", ("apiserver/aggregation/remote_discovery_test.cc", "apiserver/aggregation/merged_discovery_test.cc"))):
     for text in quoted_in(*tests): put(target, text)
 for text in ("1.5Gi", "-0.000000001n", "12e-3", "9223372036854775807Ei", "1h2m3.5s", "-9223372036854775808ns", "2024-02-29T12:34:56.123456Z", "10.0.0.0/8",

@@ -33,6 +33,7 @@ constexpr Target kTargets[] = {
     {"signing_request", &SigningRequest},
     {"kubeconfig", &KubeconfigText},
     {"discovery", &Discovery},
+    {"proxied_links", &ProxiedLinks},
     {"dns_query", &DnsQuery},
     {"dns_answer", &DnsAnswer},
     {"compose", &Compose},

@@ -40,6 +40,7 @@ void Certificate(std::string_view bytes);
 void SigningRequest(std::string_view bytes);
 void KubeconfigText(std::string_view bytes);
 void Discovery(std::string_view bytes);
+void ProxiedLinks(std::string_view bytes);
 void DnsQuery(std::string_view bytes);
 void DnsAnswer(std::string_view bytes);
 void Compose(std::string_view bytes);
