@@ -138,16 +138,14 @@ struct Quantity::Decimal {
   }
 
   __int128 Nano() const {
+    const __int128 most = negative ? -kNanoMax : kNanoMax;
     __int128 value = 0;
     for (const char c : digits) {
+      if (value >= kNanoMax / 10) return most;
       value = value * 10 + (c - '0');
-      if (value > kNanoMax / 10) break;
     }
     for (int64_t e = exponent + 9; e > 0 && value != 0; --e) {
-      if (value > kNanoMax / 10) {
-        value = kNanoMax;
-        break;
-      }
+      if (value >= kNanoMax / 10) return most;
       value *= 10;
     }
     return negative ? -value : value;
@@ -224,7 +222,7 @@ Result<Quantity> Quantity::Parse(std::string_view text) {
     const auto [end, code] =
         std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
     if (!marked || code != std::errc() || end != digits.data() + digits.size() ||
-        std::abs(exponent) > kExponentMax) {
+        exponent < -kExponentMax || exponent > kExponentMax) {
       return Fail(Reason::kInvalid, "unable to parse quantity's suffix");
     }
     format = Format::kDecimalExponent;

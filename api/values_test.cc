@@ -98,7 +98,7 @@ TEST(Quantity, TextThatIsNoQuantityIsRefusedInKubernetesWords) {
   for (const char* text : {"", "lots", "true", "[1]", "1 Gi", "1.2.3", "1KI"}) {
     EXPECT_EQ(Canonical(text), format) << text;
   }
-  for (const char* text : {"1ki", "1ee5", "1Gim"}) {
+  for (const char* text : {"1ki", "1ee5", "1Gim", "1.5e-9223372036854775808"}) {
     EXPECT_EQ(Canonical(text), "unable to parse quantity's suffix") << text;
   }
 }
@@ -110,6 +110,10 @@ TEST(Quantity, ValuesRoundUpAndSaturate) {
   EXPECT_EQ(Quantity::Parse("100u")->MilliValue(), 1);
   EXPECT_EQ(Quantity::Parse("1e30")->Value(), std::numeric_limits<int64_t>::max());
   EXPECT_EQ(Quantity::Parse("2E")->MilliValue(), std::numeric_limits<int64_t>::max());
+  // However many digits it has, and wherever the point stands.
+  const std::string digits(60, '9');
+  EXPECT_GT(*Quantity::Parse(digits + ".123456789"), *Quantity::Parse("1e20"));
+  EXPECT_LT(*Quantity::Parse("-" + digits + ".123456789"), *Quantity::Parse("-1e20"));
 }
 
 TEST(Quantity, RoundingToMilliKeepsTextThatNeedsNone) {
@@ -163,7 +167,8 @@ TEST(Time, RefusesWithGoTexts) {
 }
 
 TEST(GoDuration, RoundTripsAndRefusesInGoWords) {
-  for (const char* text : {"0s", "1h2m3s", "1.5s", "250ms", "1µs", "17ns", "-2m0s", "5m0s"}) {
+  for (const char* text : {"0s", "1h2m3s", "1.5s", "250ms", "1µs", "17ns", "-2m0s", "5m0s",
+                           "-2562047h47m16.854775808s"}) {
     EXPECT_EQ(FormatGoDuration(*ParseGoDuration(text)), text);
   }
   EXPECT_EQ(ParseGoDuration("x").error().message, "time: invalid duration \"x\"");

@@ -40,12 +40,6 @@ time_t Seconds(TimePoint point) {
   return std::chrono::duration_cast<std::chrono::seconds>(point.time_since_epoch()).count();
 }
 
-TimePoint PointOf(const ASN1_TIME* time) {
-  std::tm parts{};
-  ASN1_TIME_to_tm(time, &parts);
-  return TimePoint(std::chrono::seconds(timegm(&parts)));
-}
-
 KeyPtr NewKey(KeyKind kind) {
   EVP_PKEY* key = kind == KeyKind::kP256 ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
   return {key, &EVP_PKEY_free};
@@ -327,6 +321,14 @@ Result<std::string> MakeCertificateRequest(std::string_view key_pem,
   const BioPtr bio = Memory();
   PEM_write_bio_X509_REQ(bio.get(), request.get());
   return TextOf(bio.get());
+}
+
+TimePoint PointOf(const asn1_string_st* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return TimePoint{};
+  constexpr int64_t kLast =
+      std::chrono::floor<std::chrono::seconds>(TimePoint::max()).time_since_epoch().count();
+  return TimePoint(std::chrono::seconds(std::clamp<int64_t>(timegm(&parts), 0, kLast)));
 }
 
 Result<Validity> ValidityOf(std::string_view certificate_pem) {

@@ -6,6 +6,7 @@
 #include "api/codec/base64.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
+#include "base/text.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
 #include "cli/json_text.h"
@@ -14,6 +15,11 @@ namespace skiff::cli {
 namespace {
 
 using Arguments = std::vector<Json>;
+
+// Of a width and of a precision: as in Go, what asks for more is no format.
+constexpr int kFormatNumberMax = 1'000'000;
+// What one call may come to: a few that print each other's values twice would take all memory.
+constexpr size_t kPrintedBytesMax = 16 << 20;
 
 tl::unexpected<Error> CallError(const std::string& name, const std::string& text) {
   return CliError(fmt::format("error calling {}: {}", name, text));
@@ -107,8 +113,7 @@ Result<Json> Exists(const Arguments& arguments) {
 std::string Padded(std::string text, const std::string& flags) {
   const bool left = flags.starts_with('-');
   const bool zero = !left && flags.starts_with('0');
-  const size_t width =
-      std::strtoul(flags.c_str() + (left ? 1 : 0), nullptr, 10) % (size_t{1} << 16);
+  const size_t width = std::strtoul(flags.c_str() + (left ? 1 : 0), nullptr, 10);
   if (text.size() >= width) return text;
   const size_t missing = width - text.size();
   if (left) return text + std::string(missing, ' ');
@@ -119,7 +124,7 @@ std::string Padded(std::string text, const std::string& flags) {
 std::string FormattedFloat(char verb, const std::string& flags, double value) {
   const size_t dot = flags.find('.');
   const bool is_given = dot != std::string::npos;
-  const int digits = is_given ? std::atoi(flags.c_str() + dot + 1) % 100 : 6;
+  const int digits = is_given ? std::atoi(flags.c_str() + dot + 1) : 6;
   std::string text;
   switch (verb) {
     case 'f':
@@ -159,6 +164,20 @@ std::string Formatted(char verb, const std::string& flags, const Json& value) {
   return fmt::format("%!{}({}{})", verb, type, GoPlain(value));
 }
 
+// Whether a number in it is more than Go reads.
+bool AsksTooMuch(std::string_view flags) {
+  int number = 0;
+  for (const char c : flags) {
+    number = IsDigit(c) ? number * 10 + (c - '0') : 0;
+    if (number > kFormatNumberMax) return true;
+  }
+  return false;
+}
+
+tl::unexpected<Error> PrintsTooMuch(const std::string& name) {
+  return CallError(name, "it prints too much");
+}
+
 Result<Json> Printf(const Arguments& arguments) {
   if (arguments.empty() || !arguments[0].is_string()) {
     return CallError("printf", "wrong number of args");
@@ -177,6 +196,8 @@ Result<Json> Printf(const Arguments& arguments) {
            std::string_view("-+0123456789. #").find(form[i]) != std::string_view::npos) {
       flags += form[i++];
     }
+    if (AsksTooMuch(flags)) return text + "%!(NOVERB)";
+    if (text.size() > kPrintedBytesMax) return PrintsTooMuch("printf");
     if (form[i] == '%') {
       text += '%';
     } else if (next == arguments.size()) {
@@ -188,12 +209,14 @@ Result<Json> Printf(const Arguments& arguments) {
   return text;
 }
 
-// Operands are parted by a space where neither is a string.
-std::string Printed(const Arguments& arguments) {
+// As print puts them: parted by a space where neither is a string; or all of them, as println does.
+Result<std::string> Printed(const std::string& name, const Arguments& arguments, bool all = false) {
   std::string text;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    if (i > 0 && !arguments[i].is_string() && !arguments[i - 1].is_string()) text += ' ';
+    const bool parted = all || (!arguments[i].is_string() && i > 0 && !arguments[i - 1].is_string());
+    if (i > 0 && parted) text += ' ';
     text += GoPlain(arguments[i]);
+    if (text.size() > kPrintedBytesMax) return PrintsTooMuch(name);
   }
   return text;
 }
@@ -274,16 +297,12 @@ Result<Json> CallTemplateFunction(const std::string& name, const std::vector<Jso
   if (name == "len") return Length(arguments);
   if (name == "index") return Index(arguments);
   if (name == "slice") return Slice(arguments);
-  if (name == "print") return Json(Printed(arguments));
+  if (name == "print") return Json(TRY(Printed(name, arguments)));
   if (name == "printf") return Printf(arguments);
   if (name == "exists") return Exists(arguments);
   if (name == "base64decode") return DecodeText(arguments);
-  if (name == "html") return Json(HtmlEscaped(Printed(arguments)));
-  if (name == "println") {
-    std::vector<std::string> words;
-    for (const Json& argument : arguments) words.push_back(GoPlain(argument));
-    return Json(Join(words, " ") + "\n");
-  }
+  if (name == "html") return Json(HtmlEscaped(TRY(Printed(name, arguments))));
+  if (name == "println") return Json(TRY(Printed(name, arguments, true)) + "\n");
   return Ordered(name, arguments);
 }
 

@@ -11,6 +11,8 @@ namespace {
 
 // Brackets and blocks within each other.
 constexpr int kDepthMax = 100;
+// {{else if}} stands in the {{else}} before it.
+constexpr int kChainMax = 1000;
 
 struct Token {
   enum class Kind : uint8_t { kName, kMember, kVariable, kLiteral, kSign, kEnd };
@@ -60,6 +62,7 @@ class Parser {
   size_t at_ = 0;
   int line_ = 1;
   int depth_ = 0;
+  int chained_ = 0;
   bool trim_next_ = false;  // "-}}" stood before.
   std::vector<Token> tokens_;
   size_t now_ = 0;
@@ -229,8 +232,10 @@ Result<TemplateNode> Parser::ParseBlock(TemplateNode::Kind kind, const std::stri
   const std::string next = Now().kind == Token::Kind::kName ? Now().text : "";
   if (next == "if" || next == "with") {
     ++now_;
+    if (++chained_ > kChainMax) return Wrong("too many {{else " + next + "}} after each other");
     TemplateNode inner =
         TRY(ParseBlock(next == "if" ? TemplateNode::Kind::kIf : TemplateNode::Kind::kWith, next));
+    --chained_;
     node.otherwise.push_back(std::move(inner));
     return node;
   }

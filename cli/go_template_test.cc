@@ -59,6 +59,24 @@ TEST(GoTemplateTest, CallsFunctions) {
   EXPECT_EQ(Filled("{{index .spec.containers 9}}"), "error calling index: index out of range: 9");
 }
 
+TEST(GoTemplateTest, WhatIsPrintedIsBounded) {
+  EXPECT_EQ(Filled("{{printf \"%.200f\" .count}}"), "3." + std::string(200, '0'));
+  EXPECT_EQ(Filled("{{printf \"%.99999999999999f|%d\" .count 1}}"), "%!(NOVERB)");
+  EXPECT_EQ(Filled("{{printf \"%99999999999999d|%d\" .count 1}}"), "%!(NOVERB)");
+  const auto doubled = [](const char* call) {
+    std::string text = "{{$x := .kind}}";
+    for (int i = 0; i < 64; ++i) text += "{{$x = " + std::string(call) + " $x $x}}";
+    return Filled(text);
+  };
+  EXPECT_EQ(doubled("printf \"%s%s\""), "error calling printf: it prints too much");
+  EXPECT_EQ(doubled("print"), "error calling print: it prints too much");
+  EXPECT_EQ(doubled("println"), "error calling println: it prints too much");
+  std::string chain = "{{if .none}}";
+  for (int i = 0; i < 100'000; ++i) chain += "{{else if .none}}";
+  EXPECT_EQ(Filled(chain + "{{end}}"),
+            "template: output:1: too many {{else if}} after each other");
+}
+
 TEST(GoTemplateTest, TrimsSpaceAndPassesOverComments) {
   EXPECT_EQ(Filled("a  {{- .kind -}}  b"), "aPodb");
   EXPECT_EQ(Filled("{{/* nothing */}}x{{\"}}\"}}"), "x}}");

@@ -23,6 +23,10 @@ constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.diff.ta
 
 constexpr uint64_t kDocumentBytesMax = 8 << 20;
 constexpr int kIndexDepthMax = 4;
+// What is read of an archive beside layers, each part for no less than a page: indexes may name each
+// other, and manifests, any number of times.
+constexpr uint64_t kAllDocumentsBytesMax = uint64_t{512} << 20;
+constexpr uint64_t kReadBytesMin = 4096;
 
 Error Bad(const std::string& message) {
   return {.reason = Reason::kBadRequest, .message = "image archive: " + message};
@@ -92,9 +96,11 @@ class ArchiveReader {
     return Fail(Bad(path + " is missing"));
   }
 
-  Result<std::string> ReadBytes(const std::string& path) const {
+  Result<std::string> ReadBytes(const std::string& path) {
     const TarEntry entry = TRY(Find(path));
     if (entry.size > kDocumentBytesMax) return Fail(Bad(path + " is too large"));
+    read_bytes_ += std::max(entry.size, kReadBytesMin);
+    if (read_bytes_ > kAllDocumentsBytesMax) return Fail(Bad("its manifests are too many"));
     std::string bytes(entry.size, 0);
     if (pread(file_, bytes.data(), bytes.size(), static_cast<off_t>(entry.offset)) !=
         static_cast<ssize_t>(bytes.size())) {
@@ -103,7 +109,7 @@ class ArchiveReader {
     return bytes;
   }
 
-  Result<Json> ReadDocument(const std::string& path) const {
+  Result<Json> ReadDocument(const std::string& path) {
     return Parsed(TRY(ReadBytes(path)), path);
   }
 
@@ -115,7 +121,7 @@ class ArchiveReader {
   }
 
   // A small blob by its descriptor, with its digest checked.
-  Result<ArchivedBlob> ReadBlob(const Json& descriptor) const {
+  Result<ArchivedBlob> ReadBlob(const Json& descriptor) {
     ArchivedBlob blob{.digest = TextAt(descriptor, "digest"),
                       .media_type = TextAt(descriptor, "mediaType")};
     blob.content = TRY(ReadBytes(BlobPath(blob.digest)));
@@ -216,7 +222,7 @@ class ArchiveReader {
     for (const Json& path : ListAt(source, "Layers")) {
       if (!path.is_string()) return Fail(Bad("a layer has no path"));
       const TarEntry entry = TRY(Find(path.get<std::string>()));
-      ArchivedBlob layer = TRY(HashLayer(entry));
+      ArchivedBlob layer = TRY(LayerAt(entry));
       layers.push_back(
           {{"mediaType", layer.media_type}, {"digest", layer.digest}, {"size", layer.size}});
       image.layers.push_back(std::move(layer));
@@ -234,6 +240,15 @@ class ArchiveReader {
     image.manifest.size = image.manifest.content.size();
     AddImage(std::move(image), TRY(DockerNames(source)));
     return {};
+  }
+
+  // Once, however many images share it.
+  Result<ArchivedBlob> LayerAt(const TarEntry& entry) {
+    const auto known = layers_.find(entry.offset);
+    if (known != layers_.end()) return known->second;
+    ArchivedBlob layer = TRY(HashLayer(entry));
+    layers_[entry.offset] = layer;
+    return layer;
   }
 
   Result<ArchivedBlob> HashLayer(const TarEntry& entry) const {
@@ -262,6 +277,8 @@ class ArchiveReader {
   const int file_;
   std::map<std::string, TarEntry> entries_;
   std::map<std::string, std::vector<std::string>> names_by_config_;
+  std::map<uint64_t, ArchivedBlob> layers_;  // By their offsets.
+  uint64_t read_bytes_ = 0;
   std::vector<ArchivedImage> images_;
 };
 

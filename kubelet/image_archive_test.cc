@@ -59,6 +59,18 @@ TEST(ImageArchiveTest, ABadNameIsRefused) {
   EXPECT_EQ(PackImage({.names = {"Hello"}}).error().reason, Reason::kInvalid);
 }
 
+TEST(ImageArchiveTest, IndexesThatNameEachOtherManyTimesAreRefused) {
+  TarWriter tar;
+  const auto index_of = [&](const std::string& document) {
+    tar.AddFile(BlobPath(DigestOf(document)), 0644, document);
+    const Json one = {{"mediaType", kOciIndex}, {"digest", DigestOf(document)}};
+    return Json({{"manifests", std::vector<Json>(400, one)}}).dump();
+  };
+  const std::string outer = index_of(index_of(R"({"manifests": []})"));
+  tar.AddFile("index.json", 0644, outer);
+  EXPECT_THAT(Read(tar.Finish()).error().message, HasSubstr("its manifests are too many"));
+}
+
 TEST(ImageArchiveTest, DockersOwnLayoutIsReadWithSharedLayers) {
   TarWriter layer;
   layer.AddFile("x", 0644, "x");

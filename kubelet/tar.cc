@@ -163,7 +163,9 @@ TarEntry EntryFrom(const Header& header, Extended extended, uint64_t offset) {
                  .link = extended.link.value_or(GetText(header.link)),
                  .offset = offset,
                  .size = extended.size.value_or(GetNumber(header.size))};
-  while (entry.path.starts_with("./")) entry.path.erase(0, 2);
+  size_t begin = 0;
+  while (entry.path.compare(begin, 2, "./") == 0) begin += 2;
+  entry.path.erase(0, begin);
   while (entry.path.size() > 1 && entry.path.ends_with('/')) entry.path.pop_back();
   return entry;
 }

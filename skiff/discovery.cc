@@ -121,7 +121,10 @@ Result<> CheckClock(std::string_view date, TimePoint now) {
   if (strptime(std::string(date).c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr) {
     return {};
   }
-  const TimePoint theirs{std::chrono::seconds(timegm(&parts))};
+  // Whoever answers there may claim any year, and TimePoint ends in 2262.
+  constexpr int64_t kLast =
+      std::chrono::floor<std::chrono::seconds>(TimePoint::max()).time_since_epoch().count();
+  const TimePoint theirs{std::chrono::seconds(std::clamp<int64_t>(timegm(&parts), 0, kLast))};
   const Duration ahead = now - theirs;
   if (std::chrono::abs(ahead) <= kClockSkewMax) return {};
   return Fail(Reason::kInvalid,

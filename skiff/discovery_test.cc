@@ -108,6 +108,11 @@ TEST(CheckClockTest, AClockMayBeMinutesOffAndNotHours) {
   EXPECT_THAT(ahead.error().message,
               AllOf(HasSubstr("2 h 3 min ahead of"), HasSubstr("timedatectl set-ntp true")));
   EXPECT_THAT(CheckClock(date, kNow - 6min).error().message, HasSubstr("6 min behind"));
+  // What no clock of ours can say, an answer may.
+  EXPECT_THAT(CheckClock("Fri, 31 Dec 9999 23:59:59 GMT", kNow).error().message,
+              HasSubstr("behind"));
+  EXPECT_THAT(CheckClock("Thu, 01 Jan 1600 00:00:00 GMT", kNow).error().message,
+              HasSubstr("ahead of"));
 }
 
 TEST(ParseJoinTargetTest, TheCommandLineIsCheckedBeforeAnythingIsAsked) {

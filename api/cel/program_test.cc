@@ -56,6 +56,22 @@ TEST(CelProgramTest, DeepAndLongExpressionsAreRefused) {
             "size: 100002, limit 100000");
 }
 
+TEST(CelProgramTest, ClocksOfZonesGoByTheirRuleInEachYear) {
+  const auto hour = [](const std::string& day) {
+    return ValueOf("timestamp('" + day + "T12:00:00Z').getHours('Europe/Berlin')");
+  };
+  EXPECT_EQ(hour("2024-01-15"), "13");
+  EXPECT_EQ(hour("2024-07-15"), "14");
+  EXPECT_EQ(hour("8657-01-15"), "13");
+  EXPECT_EQ(hour("8657-07-15"), "14");
+  // The last Sunday of March, and the day before.
+  EXPECT_EQ(hour("9996-03-31"), "14");
+  EXPECT_EQ(hour("9996-03-30"), "13");
+  EXPECT_EQ(hour("2261-07-15"), "14");
+  EXPECT_EQ(hour("2262-07-15"), "14");
+  EXPECT_EQ(hour("1500-07-15"), "12");
+}
+
 TEST(CelProgramTest, BytesAreShownAsText) {
   EXPECT_EQ(ValueOf(R"('%s|%s'.format([b'\xff\xfe', b'a\303\244']))"), "\uFFFD\uFFFD|aä");
 }

@@ -1,4 +1,5 @@
 // The parts of timestamps and durations.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -69,6 +70,25 @@ std::optional<int64_t> ReadOffset(std::string_view text) {
   return negative ? -seconds : seconds;
 }
 
+// The same moment of a year that TimePoint can say. By the rule at its end a zone's clock goes alike
+// in all years that have as many days and begin with the same day of the week, and of these there
+// are some in any 28 years.
+int64_t InReach(int64_t moment_s) {
+  using namespace std::chrono;
+  constexpr int64_t kEarliest = -9214560000;  // 1678; clocks before are those of the year.
+  constexpr year kLast{2199}, kFirst{2172};
+  const sys_seconds at{seconds(moment_s)};
+  const year of = year_month_day(floor<days>(at)).year();
+  if (of <= kLast) return std::max(moment_s, kEarliest);
+  const sys_days begin = of / January / 1;
+  for (year like = kFirst; like <= kLast; ++like) {
+    const sys_days beginning = like / January / 1;
+    if (like.is_leap() != of.is_leap() || weekday(beginning) != weekday(begin)) continue;
+    return (at - (begin - beginning)).time_since_epoch().count();
+  }
+  return moment_s;
+}
+
 Value PartInZone(const Moment& moment, std::string_view zone, TimePart part) {
   if (zone.find(':') != std::string_view::npos) {
     const auto offset = ReadOffset(zone);
@@ -79,12 +99,7 @@ Value PartInZone(const Moment& moment, std::string_view zone, TimePart part) {
   looks_of_thread += 400;  // It is read from the disk.
   const auto found = TimeZone::Load(std::string(zone));
   if (!found) return Value::Error("unknown time zone " + std::string(zone));
-  // A zone's clock before 1678 and after 2262 is that of the years nearest.
-  constexpr int64_t kEarliest = -9214560000, kLatest = 9214646400;
-  const int64_t nearest = std::clamp(moment.seconds, kEarliest, kLatest);
-  const auto offset =
-      found->OffsetAt(TimePoint(std::chrono::duration_cast<TimePoint::duration>(
-          std::chrono::seconds(nearest))));
+  const auto offset = found->OffsetAt(TimePoint(std::chrono::seconds(InReach(moment.seconds))));
   const int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(offset).count();
   return Value::Int(PartOf(moment, seconds, part));
 }

@@ -1,6 +1,7 @@
 #include "api/codec/document.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace skiff {
 
@@ -24,7 +25,11 @@ std::string TextAt(const Json& document, std::string_view path) {
 
 int64_t NumberAt(const Json& document, std::string_view path) {
   const Json* value = FindPath(document, path);
-  return value != nullptr && value->is_number() ? value->get<int64_t>() : 0;
+  if (value == nullptr || !value->is_number()) return 0;
+  // A fraction may stand where any number may, and be larger than integers are.
+  constexpr double kLimit = 9.2e18;
+  if (value->is_number_float() && !(std::abs(value->get<double>()) < kLimit)) return 0;
+  return value->get<int64_t>();
 }
 
 const Json& ListAt(const Json& document, std::string_view path) {

@@ -292,9 +292,9 @@ class NodeCheck {
     static const std::vector<std::string> kReasons = {"FieldValueDuplicate", "FieldValueForbidden",
                                                       "FieldValueInvalid", "FieldValueRequired"};
     if (const Json* reason = PartOf(given, "reason")) {
-      if (std::find(kReasons.begin(), kReasons.end(), *reason) == kReasons.end()) {
-        out_.NotSupported(at.Child("reason"), *reason, kReasons);
-      }
+      const bool known = std::any_of(kReasons.begin(), kReasons.end(),
+                                     [&](const std::string& each) { return *reason == each; });
+      if (!known) out_.NotSupported(at.Child("reason"), *reason, kReasons);
     }
     const std::string path = WordOf(given, "fieldPath");
     if (path.empty()) return;

@@ -227,6 +227,7 @@ bool CronSchedule::Matches(LocalMinute minute) const {
 }
 
 LocalMinute CronSchedule::Next(LocalMinute after) const {
+  if (minutes_ == 0 || hours_ == 0) return after;  // "," is a field, and names nothing.
   constexpr int kDaysMax = 5 * 366;
   LocalMinute minute = after + std::chrono::minutes(1);
   for (int days = 0; days < kDaysMax; ++days) {

@@ -39,6 +39,8 @@ TEST(CronSchedule, FindsTheNextRun) {
   EXPECT_EQ(Parsed("30 2 29 2 *").Next(At(2026, 1, 1)), At(2028, 2, 29, 2, 30));
   const auto never = At(2026, 1, 1);
   EXPECT_EQ(Parsed("0 0 31 2 *").Next(never), never);
+  EXPECT_EQ(Parsed(", * * * *").Next(never), never);
+  EXPECT_EQ(Parsed("* , * * *").Next(never), never);
 }
 
 TEST(CronSchedule, RunsEverySoOften) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "api/codec/json.h"
+
 namespace skiff {
 namespace {
 

@@ -200,7 +200,12 @@ class PathParser {
     node->single = true;
     for (int i = 0; i < 3; ++i) {
       if (std::isdigit(static_cast<unsigned char>(Peek())) || Peek() == '-') {
+        const size_t begin = at_;
         const NodePointer number = TRY(Number());
+        if (!number->literal.is_number_integer()) {
+          return BadPath(fmt::format("array index {} is not a number",
+                                     text_.substr(begin, at_ - begin)));
+        }
         *numbers[i] = number->literal.get<int64_t>();
       }
       if (!Take(':')) break;

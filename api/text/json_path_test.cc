@@ -33,6 +33,14 @@ TEST(JsonPathTest, FindsMembersIndexesAndSlices) {
   EXPECT_EQ(Execute("{.items[0].metadata.labels.app\\.kubernetes\\.io/name}"), "web");
 }
 
+TEST(JsonPathTest, AnIndexIsAnInteger) {
+  for (const std::string index : {"1.5", "99999999999999999999", "-99999999999999999999"}) {
+    const std::string wrong = "parse error: array index " + index + " is not a number";
+    EXPECT_EQ(Execute("{.items[" + index + "]}"), wrong);
+    EXPECT_EQ(Execute("{.items[0:" + index + "]}"), wrong);
+  }
+}
+
 TEST(JsonPathTest, FiltersByComparisonAndPresence) {
   EXPECT_EQ(Execute("{.items[?(@.status.phase==\"Running\")].metadata.name}"), "a");
   EXPECT_EQ(Execute("{.items[?(@.status.restarts>5)].metadata.name}"), "b");

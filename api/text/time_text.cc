@@ -222,7 +222,7 @@ Result<int64_t> ParseGoDuration(std::string_view text) {
   if (negative || rest.starts_with("+")) rest.remove_prefix(1);
   if (rest == "0") return 0;
   if (rest.empty()) return invalid();
-  constexpr auto kMax = static_cast<__int128>(std::numeric_limits<int64_t>::max());
+  const auto most = static_cast<__int128>(std::numeric_limits<int64_t>::max()) + (negative ? 1 : 0);
   __int128 total = 0;
   while (!rest.empty()) {
     if (!IsDigit(rest, 0) && rest[0] != '.') return invalid();
@@ -230,7 +230,7 @@ Result<int64_t> ParseGoDuration(std::string_view text) {
     bool any = false;
     for (; IsDigit(rest, 0); rest.remove_prefix(1), any = true) {
       whole = whole * 10 + (rest[0] - '0');
-      if (whole > kMax) return invalid();
+      if (whole > most) return invalid();
     }
     if (rest.starts_with(".")) {
       rest.remove_prefix(1);
@@ -260,7 +260,7 @@ Result<int64_t> ParseGoDuration(std::string_view text) {
                   "time: unknown unit " + GoQuote(unit) + " in duration " + GoQuote(text));
     }
     total += whole * factor + fraction * factor / scale;
-    if (total > kMax) return invalid();
+    if (total > most) return invalid();
   }
   return static_cast<int64_t>(negative ? -total : total);
 }

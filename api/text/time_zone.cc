@@ -172,6 +172,9 @@ std::optional<TimeZone::Rule> TimeZone::ParseRule(const std::string& text) {
 
 TimePoint TimeZone::MomentOf(const Day& day, int year, Duration offset) {
   using namespace std::chrono;  // NOLINT: calendar arithmetic.
+  // Not all of the years 1677 and 2262 has moments that we can say.
+  if (year < 1678) return TimePoint::min();
+  if (year > 2261) return TimePoint::max();
   const auto of_year = std::chrono::year(year);
   sys_days date = of_year / January / 1;
   if (day.form == 'M') {

@@ -8,7 +8,8 @@
 #include <openssl/x509v3.h>
 
 #include <cstdio>
-#include <ctime>
+
+#include "base/certificates.h"
 
 namespace skiff {
 namespace {
@@ -25,12 +26,6 @@ CertificatePtr Read(BIO* from) {
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 BioPtr Reader(std::string_view text) {
   return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
-}
-
-TimePoint PointOf(const ASN1_TIME* time) {
-  std::tm parts{};
-  ASN1_TIME_to_tm(time, &parts);
-  return TimePoint(std::chrono::seconds(timegm(&parts)));
 }
 
 // "X509SHA256=<hex>", the id of a certificate as a credential.

@@ -25,7 +25,7 @@ std::string Text(const Json& object, const char* name) {
 
 int64_t Number(const Json& object, const char* name) {
   const auto member = object.find(name);
-  return member != object.end() && member->is_number() ? member->get<int64_t>() : 0;
+  return member != object.end() && member->is_number_integer() ? member->get<int64_t>() : 0;
 }
 
 std::vector<std::string> Audiences(const Json& claims) {

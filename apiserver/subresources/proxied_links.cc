@@ -13,7 +13,7 @@
 namespace skiff {
 namespace {
 
-// A tag that is longer is not looked into, so that nothing is held without bound.
+// A tag that is longer goes out as it comes, so that nothing is held without bound.
 constexpr size_t kTagBytesMax = 64 << 10;
 
 using Attributes = std::set<std::string_view>;
@@ -65,25 +65,6 @@ size_t EndOfScheme(std::string_view url) {
     if (!may) return 0;
   }
   return 0;
-}
-
-// The '>' that ends the tag at the front of `text`, beyond any in quotes; npos when it is not there
-// yet.
-size_t EndOfTag(std::string_view text) {
-  char quote = 0;
-  bool at_value = false;  // Only there does a quote open.
-  for (size_t at = 1; at < text.size(); ++at) {
-    const char c = text[at];
-    if (quote != 0) {
-      if (c == quote) quote = 0;
-    } else if (c == '>') {
-      return at;
-    } else if (at_value && (c == '"' || c == '\'')) {
-      quote = c;
-    }
-    if (!IsSpace(c)) at_value = c == '=' && quote == 0;
-  }
-  return std::string_view::npos;
 }
 
 std::string InQuotes(std::string_view value, char quote) {
@@ -275,31 +256,52 @@ bool LinkRewriter::TakeComment(std::string_view& text, std::string& out) {
 }
 
 bool LinkRewriter::TakeMarkup(std::string_view& text, std::string& out) {
-  Pass(std::min(text.find('<'), text.size()), text, out);
-  if (text.size() < 2) return false;
-  const bool opens = IsLetter(text[1]);
-  if (text[1] == '!') {
-    if (text.size() < 4) return false;
-    in_comment_ = text.starts_with("<!--");
-    if (in_comment_) Pass(2, text, out);  // "<!-->" is a whole one.
-    if (in_comment_) return true;
-  } else if (!opens && text[1] != '/' && text[1] != '?') {
-    Pass(1, text, out);
-    return true;
+  if (!tag_) {
+    Pass(std::min(text.find('<'), text.size()), text, out);
+    if (text.size() < 2) return false;
+    const bool opens = IsLetter(text[1]);
+    if (text[1] == '!') {
+      if (text.size() < 4) return false;
+      in_comment_ = text.starts_with("<!--");
+      if (in_comment_) Pass(2, text, out);  // "<!-->" is a whole one.
+      if (in_comment_) return true;
+    } else if (!opens && text[1] != '/' && text[1] != '?') {
+      Pass(1, text, out);
+      return true;
+    }
+    tag_ = Tag{.opens = opens};
   }
-  const size_t end = opens ? EndOfTag(text) : text.find('>');
-  if (end == std::string_view::npos) {
-    if (text.size() <= kTagBytesMax) return false;
-    Pass(1, text, out);
-    return true;
+  if (!FindEnd(text, *tag_)) {
+    tag_->too_long |= text.size() > kTagBytesMax;
+    if (!tag_->too_long) return false;
+    Pass(text.size(), text, out);
+    tag_->seen = 0;
+    return false;
   }
-  if (!opens) {
-    Pass(end + 1, text, out);
-    return true;
+  const Tag tag = *std::exchange(tag_, std::nullopt);
+  // Wherever the page was cut.
+  if (tag.opens && !tag.too_long && tag.seen <= kTagBytesMax) {
+    WriteTag(text.substr(0, tag.seen), out);
+    text.remove_prefix(tag.seen);
+  } else {
+    Pass(tag.seen, text, out);
   }
-  WriteTag(text.substr(0, end + 1), out);
-  text.remove_prefix(end + 1);
   return true;
+}
+
+bool LinkRewriter::FindEnd(std::string_view text, Tag& tag) {
+  while (tag.seen < text.size()) {
+    const char c = text[tag.seen++];
+    if (tag.quote != 0) {
+      if (c == tag.quote) tag.quote = 0;
+    } else if (c == '>') {
+      return true;
+    } else if (tag.opens && tag.at_value && (c == '"' || c == '\'')) {
+      tag.quote = c;
+    }
+    if (!IsSpace(c)) tag.at_value = c == '=' && tag.quote == 0;
+  }
+  return false;
 }
 
 void LinkRewriter::Pass(size_t count, std::string_view& text, std::string& out) {

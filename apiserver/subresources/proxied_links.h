@@ -8,6 +8,7 @@
 //   <a href="//other/y">  ->  as it is: another host
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,16 +35,28 @@ class LinkRewriter {
   void End(std::string& out);
 
  private:
+  // What begins with "<" and ends with ">", and has not ended yet.
+  struct Tag {
+    bool opens = false;     // It has attributes, whose quotes may hold ">".
+    size_t seen = 1;        // So much of it was looked at.
+    char quote = 0;         // Within these.
+    bool at_value = false;  // Only there does a quote open.
+    bool too_long = false;  // It is not looked into, nor held.
+  };
   // Each takes from the front of `text` what is decided; false when more must come first.
   bool TakeMarkup(std::string_view& text, std::string& out);
   bool TakeComment(std::string_view& text, std::string& out);
   bool TakeRawText(std::string_view& text, std::string& out);
+  // Goes on where it stopped, so that a page costs the same in pieces of any size. True behind the
+  // end.
+  static bool FindEnd(std::string_view text, Tag& tag);
   static void Pass(size_t count, std::string_view& text, std::string& out);
   void WriteTag(std::string_view tag, std::string& out);
 
   const ProxiedPlace place_;
   std::string held_;  // What is not decided yet.
   bool in_comment_ = false;
+  std::optional<Tag> tag_;  // At the front of what is held.
   std::string raw_until_;  // The element whose text has no tags ("script"); "" outside.
 };
 

@@ -96,6 +96,23 @@ TEST(ProxiedLinks, APageMayBeCutAnywhere) {
   }
 }
 
+TEST(ProxiedLinks, ATagThatIsTooLongGoesOutAsItCame) {
+  const std::string text = "<a href=\"/z\">" + std::string(100'000, 'x');
+  const std::string tag = "<a title='" + text + "' href=\"/x\">";
+  for (const size_t piece : {size_t{1000}, std::string::npos}) {
+    EXPECT_EQ(Rewritten(tag + "<a href='/y'>", piece), tag + "<a href='" + kPrefix + "/y'>");
+  }
+}
+
+TEST(ProxiedLinks, ManyTagsThatDoNotEndAreLookedAtOnce) {
+  for (const char* begin : {"<a ", "<!a", "</a"}) {
+    std::string page;
+    while (page.size() < 4 << 20) page += begin;
+    EXPECT_EQ(Rewritten(page, 64 << 10), page);
+    EXPECT_EQ(Rewritten(page.substr(0, 256 << 10), 1), page.substr(0, 256 << 10));
+  }
+}
+
 TEST(ProxiedLinks, ATagWithoutEndIsNotHeldForEver) {
   LinkRewriter rewriter(kPlace);
   std::string out;

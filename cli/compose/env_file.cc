@@ -157,6 +157,11 @@ class EnvFileReader {
                        .lenient = true};
     auto value = Interpolate(text, with);
     if (!value) return Bad(value.error().message);
+    bytes_ += value->size();
+    if (bytes_ > kInterpolatedFileBytesMax) {
+      return Bad(fmt::format("variables make more than {} bytes of the file",
+                             kInterpolatedFileBytesMax));
+    }
     return value;
   }
 
@@ -170,6 +175,7 @@ class EnvFileReader {
   const std::string& file_;
   std::string_view rest_;
   const Lookup& lookup_;
+  size_t bytes_ = 0;  // Of all values with what variables stand for.
   const bool raw_;
   int line_ = 0;
   Variables variables_;

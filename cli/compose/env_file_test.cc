@@ -41,6 +41,16 @@ TEST(EnvFileTest, VariablesStandForEarlierOnesAndForOurs) {
   EXPECT_EQ(Says("A=$HOST 'x'\n", /*raw=*/true), "A=$HOST 'x'");
 }
 
+TEST(EnvFileTest, WhatVariablesComeToIsBounded) {
+  std::string file = "A=" + std::string(1 << 19, 'x') + "\n";
+  for (int i = 0; i < 1000; ++i) file += "B" + std::to_string(i) + "=$A\n";
+  EXPECT_EQ(Says(file), ".env:17: variables make more than 8388608 bytes of the file");
+  // A dollar that begins nothing stays, and costs no more than others.
+  std::string open;
+  while (open.size() < 1 << 19) open += "${";
+  EXPECT_EQ(Says("A=" + open + "\n"), "A=" + open);
+}
+
 TEST(EnvFileTest, SaysInWhichLineItIsWrong) {
   EXPECT_EQ(Says("A=1\nB C=1\n"), ".env:2: unexpected character in variable name \"B C\"");
   EXPECT_EQ(Says("A=\"one\ntwo\"\nB='x\n"), ".env:3: unterminated quoted value");

@@ -44,15 +44,32 @@ std::optional<Expression> ExpressionOf(std::string_view inside) {
   return expression;
 }
 
-// The place of the brace that closes the one which `text` begins behind; npos without one.
-size_t ClosingBrace(std::string_view text) {
-  int open = 1;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '{') ++open;
-    if (text[i] == '}' && --open == 0) return i;
+// Where each brace of a text is closed, looked for once: a text may be nothing but open ones.
+class Braces {
+ public:
+  explicit Braces(std::string_view text) : text_(text) {}
+
+  // Of the one at `open`; npos without one.
+  size_t ClosingOf(size_t open) {
+    if (closing_.empty()) Match();
+    return closing_[open];
   }
-  return std::string_view::npos;
-}
+
+ private:
+  void Match() {
+    closing_.assign(text_.size(), std::string_view::npos);
+    std::vector<size_t> open;
+    for (size_t i = 0; i < text_.size(); ++i) {
+      if (text_[i] == '{') open.push_back(i);
+      if (text_[i] != '}' || open.empty()) continue;
+      closing_[open.back()] = i;
+      open.pop_back();
+    }
+  }
+
+  const std::string_view text_;
+  std::vector<size_t> closing_;
+};
 
 class Interpolator {
  public:
@@ -64,6 +81,7 @@ class Interpolator {
     }
     std::string out;
     const std::string_view whole = text;
+    Braces braces(whole);
     while (!text.empty()) {
       const size_t dollar = std::min(text.find('$'), text.size());
       out += text.substr(0, dollar);
@@ -77,12 +95,13 @@ class Interpolator {
         out += Value(std::string(text.substr(0, length)));
         text.remove_prefix(length);
       } else {
-        const size_t end = text.starts_with('{') ? ClosingBrace(text.substr(1)) : text.npos;
+        const size_t at = whole.size() - text.size();
+        const size_t end = text.starts_with('{') ? braces.ClosingOf(at) : whole.npos;
         const auto expression =
-            end == text.npos ? std::nullopt : ExpressionOf(text.substr(1, end));
+            end == whole.npos ? std::nullopt : ExpressionOf(whole.substr(at + 1, end - at - 1));
         if (expression) {
           out += TRY(Evaluated(*expression, depth));
-          text.remove_prefix(end + 2);
+          text = whole.substr(end + 1);
         } else if (with_.lenient) {
           out += '$';
         } else {

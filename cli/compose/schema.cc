@@ -23,7 +23,6 @@ constexpr Shape kPairs{kMapForm | kListForm | kNullForm, nullptr, 0, &kScalarOrN
 constexpr Shape kAnyMap{kMapForm | kNullForm, nullptr, 0, &kAnything};
 constexpr Shape kAnyList{kListForm | kNullForm, nullptr, 0, nullptr, &kAnything};
 constexpr Shape kScalarMap{kMapForm | kNullForm, nullptr, 0, &kAnyScalar};
-constexpr Shape kBoolOrMap{kBoolForm | kTextForm | kMapForm, nullptr, 0, &kText};
 
 template <size_t kCount>
 constexpr Shape MapOf(const Key (&keys)[kCount], unsigned more = 0,

@@ -65,6 +65,13 @@ TEST(TimeZoneTest, SummerBeginsAndEndsByTheRule) {
   EXPECT_EQ(zone.NextChange(At("2024-07-15T00:00:00Z")), At("2024-10-27T01:00:00Z"));
 }
 
+TEST(TimeZoneTest, TheFirstAndTheLastMomentsHaveClocksToo) {
+  const TimeZone zone = Berlin();
+  EXPECT_EQ(zone.OffsetAt(TimePoint::min()), 1h);
+  EXPECT_EQ(zone.OffsetAt(At("2262-01-01T00:00:00Z")), 1h);
+  EXPECT_EQ(zone.NextChange(At("2262-01-01T00:00:00Z")), TimePoint::max());
+}
+
 TEST(TimeZoneTest, RulesOfTheSouthAndWithoutSummerAreReadToo) {
   const auto sydney = TimeZone::Parse(ZoneFile("AEST-10AEDT,M10.1.0,M4.1.0/3")).value();
   EXPECT_EQ(sydney.OffsetAt(At("2024-01-15T00:00:00Z")), 11h);

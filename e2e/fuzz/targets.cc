@@ -24,6 +24,21 @@ constexpr Target kTargets[] = {
     {"custom", &CustomText},
     {"conversion", &Conversion},
     {"admission", &Admission},
+    {"options", &Options},
+    {"values", &Values},
+    {"json_path", &JsonPathText},
+    {"go_template", &GoTemplateText},
+    {"tokens", &Tokens},
+    {"certificate", &Certificate},
+    {"signing_request", &SigningRequest},
+    {"kubeconfig", &KubeconfigText},
+    {"discovery", &Discovery},
+    {"proxied_links", &ProxiedLinks},
+    {"dns_query", &DnsQuery},
+    {"dns_answer", &DnsAnswer},
+    {"compose", &Compose},
+    {"env_file", &EnvFile},
+    {"archive", &Archive},
 };
 
 }  // namespace

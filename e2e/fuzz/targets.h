@@ -31,6 +31,21 @@ void SchemaText(std::string_view bytes);
 void CustomText(std::string_view bytes);
 void Conversion(std::string_view bytes);
 void Admission(std::string_view bytes);
+void Options(std::string_view bytes);
+void Values(std::string_view bytes);
+void JsonPathText(std::string_view bytes);
+void GoTemplateText(std::string_view bytes);
+void Tokens(std::string_view bytes);
+void Certificate(std::string_view bytes);
+void SigningRequest(std::string_view bytes);
+void KubeconfigText(std::string_view bytes);
+void Discovery(std::string_view bytes);
+void ProxiedLinks(std::string_view bytes);
+void DnsQuery(std::string_view bytes);
+void DnsAnswer(std::string_view bytes);
+void Compose(std::string_view bytes);
+void EnvFile(std::string_view bytes);
+void Archive(std::string_view bytes);
 
 struct Target {
   std::string_view name;
