@@ -407,6 +407,25 @@ TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
   EXPECT_EQ(Run("version", {"--short"}), 1) << "kubectl has it no more";
 }
 
+TEST_F(ProgramTest, WhatAnExtensionSaysOfItsKindsMayBeAnything) {
+  server_ = [](const http::Request& request) {
+    http::Response response;
+    response.status = 200;
+    response.content_type = "application/json";
+    response.body = R"({"resources": []})";
+    if (request.path == "/apis") {
+      response.body = R"({"groups": [{"name": "evil", "versions": [{"groupVersion": "evil/v1"}],
+                          "preferredVersion": {"groupVersion": "evil/v1"}}]})";
+    } else if (request.path == "/apis/evil/v1") {
+      response.body = R"({"resources": ["x", {"name": 5}, {"name": "traps", "kind": "Trap",
+                          "namespaced": "yes", "verbs": ["list", 7]}]})";
+    }
+    return response;
+  };
+  EXPECT_EQ(Run("api-resources", {"-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "traps.evil\n");
+}
+
 TEST_F(ProgramTest, FlagsOfAllVerbsMayComeFirst) {
   EXPECT_TRUE(IsCliLine({"get", "pods"}));
   EXPECT_TRUE(IsCliLine({"-n", "x", "get", "pods"}));
