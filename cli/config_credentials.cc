@@ -1,11 +1,10 @@
 // `config set-credentials`: who asks, by what is said or by a program that is run.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "api/codec/base64.h"
 #include "cli/config_files.h"
+#include "cli/file_text.h"
 
 namespace skiff::cli {
 namespace {
@@ -161,11 +160,9 @@ Result<> PutConfigFile(const std::string& path, bool embed, const std::string& f
     changes[field] = std::filesystem::absolute(path).string();
     return {};
   }
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return CliError(fmt::format("could not read {} data from {}", field, path));
-  std::ostringstream text;
-  text << in.rdbuf();
-  changes[field + "-data"] = EncodeBase64(text.str());
+  const auto text = FileText(path);
+  if (!text) return CliError(fmt::format("could not read {} data from {}", field, path));
+  changes[field + "-data"] = EncodeBase64(*text);
   changes[field] = nullptr;
   return {};
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "api/text/yaml.h"
+#include "cli/file_text.h"
 
 namespace skiff::cli {
 namespace {
@@ -48,11 +48,9 @@ void SortEntries(Json& document) {
 Result<std::vector<ConfigFile>> LoadConfigFiles(Command& command) {
   std::vector<ConfigFile> files;
   for (const std::string& path : ConfigPaths(command)) {
-    std::ifstream in(path);
-    if (!in) continue;
-    std::ostringstream text;
-    text << in.rdbuf();
-    auto parsed = ParseYaml(text.str());
+    const auto text = FileText(path);
+    if (!text) continue;
+    auto parsed = ParseYaml(*text);
     if (!parsed) {
       return CliError(
           fmt::format("error loading config file \"{}\": {}", path, parsed.error().message));

@@ -1,7 +1,5 @@
 // create configmap and create secret: data from literals and files.
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "api/codec/base64.h"
 #include "api/rules/identity/x509.h"
@@ -10,6 +8,7 @@
 #include "base/hash.h"
 #include "cli/create.h"
 #include "cli/env_name.h"
+#include "cli/file_text.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {
@@ -45,11 +44,9 @@ Result<> Put(Data& data, const std::string& key, std::string value) {
 }
 
 Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return CliError(fmt::format("error reading {}: no such file or directory", path));
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+  auto text = FileText(path);
+  if (!text) return CliError(fmt::format("error reading {}: no such file or directory", path));
+  return *std::move(text);
 }
 
 Result<> AddFile(const std::string& spec, Data& data) {

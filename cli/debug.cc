@@ -1,14 +1,13 @@
 #include "cli/debug.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "api/codec/json.h"
 #include "api/text/yaml.h"
 #include "base/id.h"
 #include "cli/debug_profile.h"
 #include "cli/delete.h"
+#include "cli/file_text.h"
 #include "cli/json_text.h"
 #include "cli/streams.h"
 #include "cli/writing.h"
@@ -104,15 +103,13 @@ Result<Json> MakeContainer(Command& command, const DebugFlags& flags, const std:
 // What the user's own file says goes over what the profile made of the container.
 Result<> Customize(Session& session, const DebugFlags& flags, Json& container) {
   if (flags.custom.empty()) return {};
-  std::ifstream in(flags.custom, std::ios::binary);
-  if (!in) {
+  const auto text = FileText(flags.custom);
+  if (!text) {
     return CliError(fmt::format("must pass a container spec json file for custom profile: open {}: "
                                 "no such file or directory",
                                 flags.custom));
   }
-  std::ostringstream text;
-  text << in.rdbuf();
-  auto parsed = ParseYaml(text.str());
+  auto parsed = ParseYaml(*text);
   if (!parsed || !parsed->value.is_object()) {
     return CliError(fmt::format("{} does not contain a valid container spec", flags.custom));
   }

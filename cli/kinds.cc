@@ -180,10 +180,11 @@ Result<> Kinds::LoadVersion(const std::string& api_version) {
   for (const Json& entry : At(*list, "resources")) {
     ServedKind kind;
     kind.resource.name = TextAt(entry, "name");
-    if (kind.resource.name.find('/') != std::string::npos) continue;
+    // What somebody else's server says may be anything.
+    if (kind.resource.name.empty() || kind.resource.name.find('/') != std::string::npos) continue;
     kind.resource.api_version = api_version;
     kind.resource.kind = TextAt(entry, "kind");
-    kind.resource.namespaced = entry.value("namespaced", false);
+    kind.resource.namespaced = IsTrue(At(entry, "namespaced"));
     kind.singular = TextAt(entry, "singularName");
     kind.short_names = TextsAt(entry, "shortNames");
     kind.categories = TextsAt(entry, "categories");

@@ -1,13 +1,13 @@
 #include "cli/printers.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/json_path.h"
 #include "api/text/yaml.h"
 #include "api/text/yaml_scalar.h"
+#include "cli/file_text.h"
 #include "cli/go_template.h"
 #include "cli/json_text.h"
 #include "cli/kinds.h"
@@ -105,13 +105,10 @@ class TemplatePrinter final : public ObjectPrinter {
 };
 
 Result<std::string> TextOfFile(const std::string& path) {
-  std::ifstream in(path);
-  if (!in)
-    return CliError(
-        fmt::format("error reading --template {}, open {}: no such file or "
-                    "directory",
-                    path, path));
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  auto text = FileText(path);
+  if (text) return *std::move(text);
+  return CliError(fmt::format("error reading --template {}, open {}: no such file or directory",
+                              path, path));
 }
 
 Result<std::unique_ptr<ObjectPrinter>> MakePathPrinter(const std::string& form, std::string text,

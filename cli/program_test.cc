@@ -18,83 +18,6 @@ class Silence final : public http::StreamSource {
   }
 };
 
-TEST_F(ProgramTest, EachVerbTellsItsFlags) {
-  for (const std::string& verb : CliVerbs()) {
-    EXPECT_EQ(Run(verb, {"--help"}), 0) << verb << ": " << err_;
-    EXPECT_NE(out_, "") << verb;
-  }
-}
-
-// A sentence for a flag: it begins like one, and ends in a stop.
-void ExpectSentences(const std::string& verb, const std::string& help) {
-  const std::vector<std::string> lines = Split(help, '\n');
-  for (size_t i = 0; i + 1 < lines.size(); ++i) {
-    if (!lines[i].starts_with("    -")) continue;
-    const std::string& text = lines[i + 1];
-    EXPECT_TRUE(text.size() > 3 && text[0] == '\t' && text.ends_with('.')) << verb << lines[i];
-  }
-}
-
-TEST_F(ProgramTest, EachVerbSaysWhatItIsForAndSoDoesEachOfItsFlags) {
-  for (const std::string& verb : CliVerbs()) {
-    EXPECT_EQ(Run(verb, {"--help"}), 0) << verb << ": " << err_;
-    ExpectSentences(verb, out_);
-    const bool family = out_.starts_with("Available Commands");
-    if (family || verb == "options" || verb == "plugin") continue;
-    EXPECT_FALSE(out_.starts_with("Options:")) << verb << " does not say what it is for";
-  }
-}
-
-TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
-  const std::pair<const char*, std::vector<const char*>> families[] = {
-      {"apply", {"edit-last-applied", "set-last-applied", "view-last-applied"}},
-      {"auth", {"can-i", "reconcile", "whoami"}},
-      {"certificate", {"approve", "deny"}},
-      {"cluster-info", {"dump"}},
-      {"config",
-       {"current-context", "delete-cluster", "delete-context", "delete-user", "get-clusters",
-        "get-contexts", "get-users", "rename-context", "set", "set-cluster", "set-context",
-        "set-credentials", "unset", "use-context", "view"}},
-      {"create",
-       {"clusterrole", "clusterrolebinding", "configmap", "cronjob", "deployment", "ingress", "job",
-        "namespace", "poddisruptionbudget", "priorityclass", "quota", "role", "rolebinding",
-        "service", "serviceaccount", "token"}},
-      {"rollout", {"history", "pause", "restart", "resume", "status", "undo"}},
-      {"set", {"env", "image", "resources", "selector", "serviceaccount", "subject"}},
-      {"top", {"node", "pod"}}};
-  for (const auto& [family, verbs] : families) {
-    EXPECT_EQ(Run(family, {"--help"}), 0) << err_;
-    const std::string listed = out_;
-    for (const std::string verb : verbs) {
-      EXPECT_NE(listed.find("\n  " + verb + " "), std::string::npos)
-          << family << " does not say what " << verb << " is for:\n" << listed;
-      EXPECT_EQ(Run(family, {verb, "--help"}), 0) << family << " " << verb << ": " << err_;
-      EXPECT_NE(out_.find("Usage:\n  kubectl " + std::string(family) + " " + verb),
-                std::string::npos) << out_;
-    }
-  }
-}
-
-TEST_F(ProgramTest, AFamilyListsEachOfItsVerbsOnce) {
-  EXPECT_EQ(Run("top", {"--help"}), 0) << err_;
-  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 3) << "its head, node and pod: " << out_;
-  EXPECT_EQ(Run("create", {"secret", "--help"}), 0) << err_;
-  EXPECT_NE(out_.find("\n  docker-registry     Keep "), std::string::npos) << out_;
-}
-
-TEST_F(ProgramTest, HelpShowsLettersAndArguments) {
-  EXPECT_EQ(Run("label", {"--help"}), 0);
-  EXPECT_NE(out_.find("    -l, --selector='':\n\t"), std::string::npos) << out_;
-  EXPECT_NE(out_.find("    --overwrite=false:\n\t"), std::string::npos) << out_;
-  EXPECT_NE(out_.find("Usage:\n  kubectl label [--overwrite] (-f FILENAME | TYPE NAME) KEY_1="),
-            std::string::npos)
-      << out_;
-  EXPECT_EQ(out_.find("--kubeconfig"), std::string::npos) << out_;
-  EXPECT_EQ(Run("options", {}), 0);
-  EXPECT_NE(out_.find("    -n, --namespace='':\n\t"), std::string::npos) << out_;
-  EXPECT_NE(out_.find("    --kubeconfig='':\n\t"), std::string::npos) << out_;
-}
-
 TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
   EXPECT_EQ(Run("get", {"pods", "--nope"}), 1);
   EXPECT_EQ(err_, "error: unknown flag: --nope\nSee 'kubectl get --help' for usage.\n");
@@ -482,6 +405,25 @@ TEST_F(ProgramTest, ApiResourcesComeInTheFormAskedFor) {
             "  name: pods\n  namespaced: true\n  shortNames:\n  - po\n  singularName: pod\n"
             "  verbs:\n  - get\n  version: v1\n");
   EXPECT_EQ(Run("version", {"--short"}), 1) << "kubectl has it no more";
+}
+
+TEST_F(ProgramTest, WhatAnExtensionSaysOfItsKindsMayBeAnything) {
+  server_ = [](const http::Request& request) {
+    http::Response response;
+    response.status = 200;
+    response.content_type = "application/json";
+    response.body = R"({"resources": []})";
+    if (request.path == "/apis") {
+      response.body = R"({"groups": [{"name": "evil", "versions": [{"groupVersion": "evil/v1"}],
+                          "preferredVersion": {"groupVersion": "evil/v1"}}]})";
+    } else if (request.path == "/apis/evil/v1") {
+      response.body = R"({"resources": ["x", {"name": 5}, {"name": "traps", "kind": "Trap",
+                          "namespaced": "yes", "verbs": ["list", 7]}]})";
+    }
+    return response;
+  };
+  EXPECT_EQ(Run("api-resources", {"-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "traps.evil\n");
 }
 
 TEST_F(ProgramTest, FlagsOfAllVerbsMayComeFirst) {

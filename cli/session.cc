@@ -3,11 +3,11 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "api/text/go_text.h"
 #include "base/version.h"
+#include "cli/file_text.h"
 #include "cli/request_log.h"
 #include "cli/version_match.h"
 
@@ -21,14 +21,10 @@ tl::unexpected<Error> ConfigError(const std::string& text) {
 }
 
 Result<std::string> ReadNamed(const std::string& path, const std::string& what) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    return CliError(fmt::format("unable to read {} {} due to open {}: no such file or directory",
-                                what, path, path));
-  }
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+  auto text = FileText(path);
+  if (text) return *std::move(text);
+  return CliError(fmt::format("unable to read {} {} due to open {}: no such file or directory",
+                              what, path, path));
 }
 
 Result<int> TimeoutMs(const std::string& text) {

@@ -37,6 +37,13 @@ Json DeleteBody(const DeleteOptions& options) {
   return body;
 }
 
+// Whoever extends the API may list anything.
+bool MayBeObject(const Json& item) {
+  if (!item.is_object()) return false;
+  const auto metadata = item.find("metadata");
+  return metadata == item.end() || metadata->is_object();
+}
+
 std::string Text(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
@@ -225,7 +232,11 @@ Result<JsonList> Client::List(const Resource& resource, const ListOptions& optio
   list.items.reserve(texts.items.size());
   for (const RawJson& text : texts.items) {
     Json item = text.Parse();
-    if (!item.is_object()) continue;
+    if (!MayBeObject(item)) {
+      return Fail(Reason::kInternalError,
+                  fmt::format("the server lists among {} what is no object of the API",
+                              resource.name));
+    }
     if (!item.contains("kind")) item["kind"] = resource.kind;
     if (!item.contains("apiVersion")) item["apiVersion"] = resource.api_version;
     list.items.push_back(std::move(item));

@@ -34,6 +34,10 @@ Duration LeaderElection::Step() {
                                      static_cast<double>(options_.retry_period.count()) * jitter));
 }
 
+std::string LeaderElection::holder() const {
+  return observed_ ? observed_->spec.holder_identity.value_or("") : "";
+}
+
 Result<bool> LeaderElection::TryAcquireOrRenew() {
   // A leader whose lease is valid writes straight over its own last copy.
   if (leading_ && observed_ && clock_.Monotonic() - observed_at_ < options_.lease_duration) {
@@ -50,9 +54,8 @@ Result<bool> LeaderElection::TryAcquireOrRenew() {
   }
   if (!current) return Fail(current.error());
   Observe(std::move(*current));
-  const std::string holder = observed_->spec.holder_identity.value_or("");
   const bool expired = clock_.Monotonic() - observed_at_ >= options_.lease_duration;
-  if (!holder.empty() && holder != options_.identity && !expired) return false;
+  if (!holder().empty() && holder() != options_.identity && !expired) return false;
   auto taken = TRY(client_.Update(LeaseNow(observed_.get())));
   Observe(std::move(taken));
   return true;

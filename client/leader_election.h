@@ -29,6 +29,8 @@ class LeaderElection final : public ControlLoop {
   LeaderElection(Client& client, const Clock& clock, Random& random, Options options);
   Duration Step() override;
   bool leading() const { return leading_; }
+  // Whose the lease was when it was last seen; "" before.
+  std::string holder() const;
 
  private:
   Result<bool> TryAcquireOrRenew();

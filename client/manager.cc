@@ -129,9 +129,12 @@ void ControllerParts::WakeOwners(InformerCache& owned, const KindInfo& owner) {
 }
 
 void ControllerParts::WakeMapped(InformerCache& other,
-                                 std::function<std::vector<ObjectKey>(const CachedObject&)> map) {
+                                 std::function<std::vector<ObjectKey>(const CachedObject&)> map,
+                                 SameFor same) {
   Need(other);
-  other.OnChange([this, map = std::move(map)](const CachedObject& before, const CachedObject& now) {
+  other.OnChange([this, map = std::move(map), same = std::move(same)](const CachedObject& before,
+                                                                      const CachedObject& now) {
+    if (same && before && now && same(before, now)) return;
     for (const CachedObject* object : {&before, &now}) {
       if (!*object) continue;
       for (const ObjectKey& key : map(*object)) queue().Add(key);

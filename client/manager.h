@@ -55,8 +55,11 @@ class ControllerParts {
   ~ControllerParts();
   void SetPrimary(InformerCache& cache);
   void WakeOwners(InformerCache& owned, const KindInfo& owner);
+  // `same`: of two versions of one object, whether a change between them concerns nobody.
+  using SameFor = std::function<bool(const CachedObject&, const CachedObject&)>;
   void WakeMapped(InformerCache& other,
-                  std::function<std::vector<ObjectKey>(const CachedObject&)> map);
+                  std::function<std::vector<ObjectKey>(const CachedObject&)> map,
+                  SameFor same = nullptr);
 
   const std::string name;
   int workers = 2;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/gen/core_v1.h"
+#include "client/kept_replies_fixture.h"
 #include "client/reconciler.h"
 #include "client/transport.h"
 
@@ -55,39 +56,25 @@ class LastWriteTest : public testing::Test {
     executor_.RunUntilIdle();
   }
   void AnswerAll(int status) {
-    for (const http::LateReplyPtr& reply : std::exchange(kept_, {})) {
-      reply->OnLoop([status] {
-        http::Response response;
-        response.status = status;
-        response.body = "{}";
-        return response;
-      });
-    }
+    server_.AnswerAll(status);
     executor_.RunUntilIdle();
   }
 
   FakeClock clock_;
   SeededRandom random_{1};
   SteppedExecutor executor_{clock_, 1};
-  std::vector<std::string> asked_;
-  std::vector<http::LateReplyPtr> kept_;
   std::map<std::string, int> runs_;
-  InProcessTransport transport_{
-      [](const http::Request&) { return http::Response{.status = 503}; },
-      InProcessTransport::Bodies::kText,
-      [this](const http::Request& request, const http::LateReplyPtr& reply) {
-        asked_.push_back(request.method + " " + request.path + " " + request.body);
-        kept_.push_back(reply);
-        return std::optional<http::Response>();
-      }};
-  Client client_{transport_, "test"};
+  KeptReplies server_{[](const http::Request& request) {
+    return request.method + " " + request.path + " " + request.body;
+  }};
+  Client client_{server_.transport(), "test"};
   InformerFactory informers_{{client_, clock_, random_}};
-  Manager manager_{{transport_, clock_, random_, informers_, "test"}};
+  Manager manager_{{server_.transport(), clock_, random_, informers_, "test"}};
 };
 
 TEST_F(LastWriteTest, OneWorkerSendsManyAndNoKeyIsRunAgainBeforeItsAnswer) {
   Show({NodeOf("a", "1", false), NodeOf("b", "2", false)}, "2");
-  EXPECT_EQ(asked_,
+  EXPECT_EQ(server_.asked(),
             (std::vector<std::string>{
                 R"(PATCH /api/v1/nodes/a {"metadata":{"labels":{"seen":"yes"},"uid":"a"}})",
                 R"(PATCH /api/v1/nodes/b {"metadata":{"labels":{"seen":"yes"},"uid":"b"}})"}));
@@ -100,7 +87,7 @@ TEST_F(LastWriteTest, OneWorkerSendsManyAndNoKeyIsRunAgainBeforeItsAnswer) {
 
 TEST_F(LastWriteTest, WhatIsThereAlreadyIsNotSent) {
   Show({NodeOf("a", "1", true)}, "1");
-  EXPECT_TRUE(asked_.empty());
+  EXPECT_TRUE(server_.asked().empty());
   Show({NodeOf("a", "2", true)}, "2");
   EXPECT_EQ(runs_["a"], 2) << "nor is its key held";
 }

@@ -47,13 +47,26 @@ class ControllerBuilder {
     controller_->WakeOwners(manager_.informers().For<Owned>().cache(), K::Info());
     return *this;
   }
-  // A change to an Other wakes the keys it maps to, before and after the change.
+  // A change to an Other wakes the keys it maps to, before and after the change, unless the two are
+  // the same for them.
   template <Kind Other>
-  ControllerBuilder& Watches(MapToKeys<Other> map) {
-    controller_->WakeMapped(manager_.informers().For<Other>().cache(),
-                            [map = std::move(map)](const CachedObject& object) {
-                              return map(*static_cast<const Other*>(object.object.get()));
-                            });
+  ControllerBuilder& Watches(MapToKeys<Other> map,
+                             std::function<bool(const Other& a, const Other& b)> same = nullptr) {
+    const auto as_other = [](const CachedObject& object) -> const Other& {
+      return *static_cast<const Other*>(object.object.get());
+    };
+    ControllerParts::SameFor compare;
+    if (same) {
+      compare = [as_other, same = std::move(same)](const auto& a, const auto& b) {
+        return same(as_other(a), as_other(b));
+      };
+    }
+    controller_->WakeMapped(
+        manager_.informers().For<Other>().cache(),
+        [as_other, map = std::move(map)](const CachedObject& object) {
+          return map(as_other(object));
+        },
+        std::move(compare));
     return *this;
   }
   // Keys in parallel; default 2.

@@ -34,14 +34,19 @@ std::span<uint8_t> ReceiveSpace() {
 // One question on its way through the servers.
 class Forwarder::Exchange final : public Pollable {
  public:
-  Exchange(Forwarder& owner, std::string key, UpstreamQuestion question)
+  Exchange(Forwarder& owner, std::string key, UpstreamQuestion question, const IpAddress& client)
       : owner_(owner),
         key_(std::move(key)),
+        client_(client),
+        number_(owner.begun_++),
         question_(std::move(question)),
         deadline_(owner.dependencies_.poller.now() + owner.options_.total_timeout) {}
   ~Exchange() override { CloseSocket(); }
 
   const std::string& key() const { return key_; }
+  // Who asked first, and how many exchanges were begun before.
+  const IpAddress& client() const { return client_; }
+  uint64_t number() const { return number_; }
   std::vector<Waiter>& waiters() { return waiters_; }
 
   // Asks the next server; gives up when there is none or no time.
@@ -69,6 +74,8 @@ class Forwarder::Exchange final : public Pollable {
 
   Forwarder& owner_;
   const std::string key_;
+  const IpAddress client_;
+  const uint64_t number_;
   const UpstreamQuestion question_;
   const Duration deadline_;
   std::vector<Waiter> waiters_;
@@ -249,22 +256,55 @@ void Forwarder::Ask(const CacheKey& key, const Name& target, Waiter waiter) {
   std::string text(key.view());
   if (const auto known = exchanges_.find(text); known != exchanges_.end()) {
     auto& waiters = known->second->waiters();
-    if (waiters.size() >= kWaitersPerExchangeMax) return deliver_(waiter, nullptr);
+    if (waiters.size() >= options_.waiters_max && !MakeRoomAmong(waiters, waiter.source.client)) {
+      return deliver_(waiter, nullptr);
+    }
     waiters.push_back(std::move(waiter));
     return;
   }
-  if (exchanges_.size() >= kExchangesMax) return deliver_(waiter, nullptr);
+  const IpAddress client = waiter.source.client;
+  if (exchanges_.size() >= options_.exchanges_max && !MakeRoomFor(client)) {
+    return deliver_(waiter, nullptr);
+  }
   UpstreamQuestion question{target, waiter.query.type, waiter.query.dnssec_ok,
                             waiter.query.checking_disabled()};
-  auto exchange = std::make_shared<Exchange>(*this, text, std::move(question));
+  auto exchange = std::make_shared<Exchange>(*this, text, std::move(question), client);
   exchange->waiters().push_back(std::move(waiter));
   exchanges_[std::move(text)] = exchange;
+  shares_.Add(client);
   exchange->Next();
+}
+
+bool Forwarder::MakeRoomFor(const IpAddress& client) {
+  const auto who = shares_.WhoMakesRoomFor(client);
+  if (!who) return false;
+  Exchange* oldest = nullptr;
+  for (const auto& [key, exchange] : exchanges_) {
+    const bool is_older = oldest == nullptr || exchange->number() < oldest->number();
+    if (is_older && exchange->client() == *who) oldest = exchange.get();
+  }
+  Finish(*oldest, nullptr);
+  return true;
+}
+
+bool Forwarder::MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client) {
+  ClientShares shares;
+  for (const Waiter& each : waiters) shares.Add(each.source.client);
+  const auto who = shares.WhoMakesRoomFor(client);
+  if (!who) return false;
+  const auto oldest = std::find_if(waiters.begin(), waiters.end(), [&](const Waiter& each) {
+    return each.source.client == *who;
+  });
+  const Waiter gone = std::move(*oldest);
+  waiters.erase(oldest);
+  deliver_(gone, nullptr);
+  return true;
 }
 
 void Forwarder::Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message) {
   exchange.CloseSocket();
   const auto self = exchanges_.extract(exchange.key());
+  shares_.Remove(exchange.client());
   dependencies_.poller.Dispose(self.mapped());
   const std::vector<Waiter> waiters = std::move(exchange.waiters());
   if (message) {

@@ -21,6 +21,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "dns/cache.h"
+#include "dns/client_shares.h"
 #include "dns/poller.h"
 #include "dns/query_source.h"
 #include "dns/upstreams.h"
@@ -31,6 +32,10 @@ struct ForwardOptions {
   Duration attempt_timeout = 2s;
   Duration total_timeout = 5s;
   Duration probe_period = 500ms;
+  // Of questions that are on their way, and of who waits for one of them. More: one of the client
+  // that has most makes room, or it is the one that asks: SERVFAIL at once.
+  size_t exchanges_max = 2048;
+  size_t waiters_max = 256;
   CacheTimes cache_times;
 };
 
@@ -43,9 +48,6 @@ struct Waiter {
 
 class Forwarder {
  public:
-  static constexpr size_t kExchangesMax = 2048;          // More: SERVFAIL at once.
-  static constexpr size_t kWaitersPerExchangeMax = 256;  // More: SERVFAIL at once.
-
   struct Dependencies {
     Poller& poller;
     Upstreams& upstreams;
@@ -66,6 +68,8 @@ class Forwarder {
  private:
   class Exchange;
   class Probe;
+  bool MakeRoomFor(const IpAddress& client);
+  bool MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client);
   void Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message);
   void Failed(const UpstreamPtr& upstream);
   void StartProbe(const UpstreamPtr& upstream, const Name& name, uint16_t type);
@@ -76,6 +80,8 @@ class Forwarder {
   const Deliver deliver_;
   const Log log_{"dns"};
   std::unordered_map<std::string, std::shared_ptr<Exchange>> exchanges_;
+  ClientShares shares_;  // Of the exchanges, by who began them.
+  uint64_t begun_ = 0;   // Exchanges, so far.
   std::unordered_map<Probe*, std::shared_ptr<Probe>> probes_;
 };
 

@@ -23,6 +23,7 @@ struct QuerySource {
   UdpPeer udp;
   std::weak_ptr<TcpConnection> tcp;
   bool is_tcp = false;
+  IpAddress client = {};
 };
 
 }  // namespace skiff::dns

@@ -291,6 +291,66 @@ TEST(ServerTest, WhoHoldsAllConnectionsKeepsNobodyElseOut) {
   EXPECT_THAT(sockets[1]->ReceiveMessage().answer, SizeIs(1));
 }
 
+// An upstream server that hears questions and says nothing.
+class SilentUpstream {
+ public:
+  SilentUpstream() : fd_(*BindUdp(*MakeSocketAddress("127.0.0.1", 0))) {}
+  ~SilentUpstream() { close(fd_); }
+  int port() const { return LocalAddress(fd_).port(); }
+  // Whether it is asked for a name with that label.
+  bool Hears(const std::string& label) const {
+    std::string bytes(kMessageBytesMax, '\0');
+    for (pollfd ready{fd_, POLLIN, 0}; poll(&ready, 1, TestSocket::kWaitMs) == 1;) {
+      const ssize_t count = recv(fd_, bytes.data(), bytes.size(), 0);
+      if (bytes.substr(0, static_cast<size_t>(count)).find(label) != bytes.npos) return true;
+    }
+    return false;
+  }
+
+ private:
+  const int fd_;
+};
+
+TEST(ServerTest, WhoAsksAllThatIsForwardedKeepsNobodyElseOut) {
+  const SilentUpstream upstream;
+  TestServer server("cluster.local", {upstream.port()});
+  server.options().threads = 1;
+  server.options().forward.attempt_timeout = server.options().forward.total_timeout = 60s;
+  server.options().forward.exchanges_max = 3;
+  const int port = server.Start();
+  TestSocket greedy(SOCK_DGRAM, port);
+  for (const char* label : {"first", "second", "third"}) {
+    greedy.Send(MakeQuery({.name = std::string(label) + ".example"}));
+    EXPECT_TRUE(upstream.Hears(label));
+  }
+  TestSocket other(SOCK_DGRAM, port, "127.0.0.1", "127.0.0.2");
+  other.Send(MakeQuery({.name = "others.example"}));
+  EXPECT_TRUE(upstream.Hears("others"));
+  const TestReply gone = ReadReply(greedy.Receive(kMessageBytesMax));
+  EXPECT_EQ(gone.rcode, 2);
+  EXPECT_THAT(gone.question, testing::HasSubstr("first.example"));
+  // Who has as many as anybody waits for his own.
+  EXPECT_EQ(AskUdp(port, {.name = "fourth.example"}).rcode, 2);
+}
+
+TEST(ServerTest, WhoWaitsManyTimesForANameKeepsNobodyElseFromIt) {
+  const SilentUpstream upstream;
+  TestServer server("cluster.local", {upstream.port()});
+  server.options().threads = 1;
+  server.options().forward.attempt_timeout = server.options().forward.total_timeout = 60s;
+  server.options().forward.waiters_max = 2;
+  const int port = server.Start();
+  const TestQuery query{.name = "slow.example"};
+  TestSocket greedy(SOCK_DGRAM, port), again(SOCK_DGRAM, port);
+  greedy.Send(MakeQuery(query));
+  EXPECT_TRUE(upstream.Hears("slow"));
+  again.Send(MakeQuery(query));
+  EXPECT_EQ(AskUdp(port, query).rcode, 2) << "there are as many as may be, all its own";
+  TestSocket other(SOCK_DGRAM, port, "127.0.0.1", "127.0.0.2");
+  other.Send(MakeQuery(query));
+  EXPECT_EQ(ReadReply(greedy.Receive(kMessageBytesMax)).rcode, 2);
+}
+
 TEST(ServerTest, OnlyTheAllowedMayAsk) {
   TestServer server("cluster.local", {}, true, "0.0.0.0");
   server.options().allowed = {*ParseCidr("127.0.0.1/32")};

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 
 namespace skiff::dns {
 namespace {
@@ -47,6 +46,7 @@ void TcpListener::OnReady(uint32_t) {
     }
     auto connection = std::make_shared<TcpConnection>(*this, fd, peer, accepted_++);
     connections_[connection.get()] = connection;
+    shares_.Add(peer.ip());
     connection->Start();
   }
 }
@@ -57,28 +57,20 @@ void TcpListener::OnDue() {
 
 bool TcpListener::HasRoomFor(const IpAddress& client) {
   if (connections_.size() < limits_.connections_max) return true;
-  struct Held {
-    size_t count = 0;
-    TcpConnection* oldest = nullptr;
-  };
-  std::map<IpAddress, Held> by_address;
+  const auto who = shares_.WhoMakesRoomFor(client);
+  if (!who) return false;
+  TcpConnection* oldest = nullptr;
   for (const auto& [connection, owned] : connections_) {
-    Held& held = by_address[connection->peer().ip()];
-    ++held.count;
-    if (held.oldest == nullptr || connection->number() < held.oldest->number()) {
-      held.oldest = connection;
-    }
+    const bool is_older = oldest == nullptr || connection->number() < oldest->number();
+    if (is_older && connection->peer().ip() == *who) oldest = connection;
   }
-  const auto most = std::max_element(
-      by_address.begin(), by_address.end(),
-      [](const auto& a, const auto& b) { return a.second.count < b.second.count; });
-  if (most == by_address.end() || by_address[client].count + 1 >= most->second.count) return false;
-  most->second.oldest->Close();
+  oldest->Close();
   return true;
 }
 
 void TcpListener::Forget(TcpConnection* connection) {
   const auto self = connections_.extract(connection);
+  shares_.Remove(connection->peer().ip());
   poller_.Dispose(self.mapped());
 }
 

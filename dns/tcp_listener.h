@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dns/client_shares.h"
 #include "dns/poller.h"
 #include "dns/socket_address.h"
 #include "dns/wire.h"
@@ -37,9 +38,8 @@ class TcpListener final : public Pollable {
 
  private:
   friend class TcpConnection;
-  // Whether one more connection of that client is let in. Where there are as many as may be, the
-  // oldest of the address that has most makes room for it, unless the client has as many itself:
-  // who opens all that he can keeps nobody out.
+  // Whether one more connection of that client is let in: where there are as many as may be, the
+  // oldest of who has most makes room.
   bool HasRoomFor(const IpAddress& client);
   void Forget(TcpConnection* connection);
 
@@ -49,6 +49,7 @@ class TcpListener final : public Pollable {
   const Handle handle_;
   std::vector<uint8_t> reply_space_;
   uint64_t accepted_ = 0;
+  ClientShares shares_;  // Of the connections.
   std::unordered_map<TcpConnection*, std::shared_ptr<TcpConnection>> connections_;
 };
 

@@ -65,7 +65,7 @@ Bytes Worker::HandleUdp(Bytes message, const UdpPeer& peer, std::span<uint8_t> s
   if (!known.empty()) return known;
   bool later = false;
   const Reply reply =
-      MakeReply(message, view, false, space, &later, [&] { return QuerySource{.udp = peer}; });
+      MakeReply(message, view, false, space, &later, [&] { return QuerySource{.udp = peer, .client = peer.address.ip()}; });
   if (!reply.message.empty() && reply.until > now) {
     ready_.Put(message, reply.message, generation, now, reply.until);
   }
@@ -79,7 +79,7 @@ Bytes Worker::HandleTcp(Bytes message, const std::shared_ptr<TcpConnection>& fro
   const View* const view = views_.Get();
   if (!gate_.Admits(from->peer(), view)) return Refuse(message, space);
   return MakeReply(message, view, true, space, later,
-                   [&] { return QuerySource{.tcp = from, .is_tcp = true}; })
+                   [&] { return QuerySource{.tcp = from, .is_tcp = true, .client = from->peer().ip()}; })
       .message;
 }
 

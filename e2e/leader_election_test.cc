@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "api/gen/coordination_v1.h"
+#include "client/leadership.h"
 #include "e2e/harness.h"
 
 namespace skiff {
@@ -64,6 +65,69 @@ TEST_F(LeaderElectionTest, TheOtherTakesOverWhenTheLeaderDies) {
   EXPECT_FALSE(a_.election.leading());
   cluster_.executor().Remove(a_.election);
   cluster_.executor().Remove(b_.election);
+}
+
+// A duty that is counted as it begins and ends.
+struct Server {
+  Server(TestCluster& cluster, const std::string& name)
+      : leadership(cluster.client(), cluster.clock(), cluster.random(),
+                   {.lease = {"kube-system", "test"},
+                    .name = name,
+                    .begin = [this] { ++begun; },
+                    .end = [this] { ++ended; }}) {}
+  int begun = 0;
+  int ended = 0;
+  Leadership leadership;
+};
+
+TEST_F(LeaderElectionTest, WhoLostTheLeaseEndsItsDutyAndMayHaveItAgain) {
+  Server server(cluster_, "a");
+  cluster_.executor().Add(server.leadership);
+  cluster_.RunFor(5s);
+  EXPECT_EQ(server.begun, 1);
+  EXPECT_EQ(server.ended, 0);
+  // It is away for as long as a lease lasts.
+  cluster_.executor().Remove(server.leadership);
+  cluster_.executor().Add(b_.election);
+  cluster_.RunFor(30s);
+  ASSERT_TRUE(b_.election.leading());
+  cluster_.executor().Add(server.leadership);
+  cluster_.RunFor(1min);
+  EXPECT_EQ(server.ended, 1);
+  EXPECT_EQ(server.begun, 1);
+  cluster_.executor().Remove(b_.election);
+  cluster_.RunFor(1min);
+  EXPECT_EQ(server.begun, 2);
+  EXPECT_EQ(server.ended, 1);
+  cluster_.executor().Remove(server.leadership);
+}
+
+TEST_F(LeaderElectionTest, WhatAnEarlierProcessLeftEndsWhereAnotherOneLeads) {
+  cluster_.executor().Add(b_.election);
+  cluster_.RunFor(5s);
+  Server server(cluster_, "a");
+  cluster_.executor().Add(server.leadership);
+  cluster_.RunFor(1min);
+  EXPECT_EQ(server.ended, 1) << "and no more than once";
+  EXPECT_EQ(server.begun, 0);
+  cluster_.executor().Remove(b_.election);
+  cluster_.executor().Remove(server.leadership);
+}
+
+TEST_F(LeaderElectionTest, WhoStartsAgainInTimeGoesOnWithWhatItLeft) {
+  {
+    Server earlier(cluster_, "a");
+    cluster_.executor().Add(earlier.leadership);
+    cluster_.RunFor(5s);
+    ASSERT_EQ(earlier.begun, 1);
+    cluster_.executor().Remove(earlier.leadership);
+  }
+  Server server(cluster_, "a");
+  cluster_.executor().Add(server.leadership);
+  cluster_.RunFor(1min);
+  EXPECT_EQ(server.begun, 1);
+  EXPECT_EQ(server.ended, 0);
+  cluster_.executor().Remove(server.leadership);
 }
 
 }  // namespace

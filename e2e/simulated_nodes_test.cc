@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "api/gen/batch_v1.h"
+#include "api/gen/coordination_v1.h"
 #include "controllers/scheduler/scheduler.h"
 #include "e2e/harness.h"
 #include "kubelet/simulation/simulated_node.h"
@@ -294,6 +295,32 @@ TEST_F(SimulatedNodesTest, WhatIsNotSimulatedIsToldOf) {
   cluster_.RunFor(10s);
   EXPECT_EQ(Phase("mounts"), "Running");
   EXPECT_TRUE(HasEvent("mounts", "NotSimulated", "volume share (nfs) is taken to be there"));
+}
+
+// Thousands of pods that come and go may keep threads busy: what a node's life hangs on has others.
+TEST(SimulatedHeartbeatsTest, ANodeWhoseOtherWorkIsNotDoneLives) {
+  TestCluster cluster(WithScheduler());
+  Client client{cluster.transport(), "kubelet"};
+  InformerFactory informers{Reflector::Dependencies{client, cluster.clock(), cluster.random()}};
+  Manager manager{Manager::Dependencies{cluster.transport(), cluster.clock(), cluster.random(),
+                                        informers, "kubelet"}};
+  SteppedExecutor busy{cluster.clock(), 1};  // Never comes to anything.
+  kubelet::SimulatedNode node{
+      {"node-0", "10.127.0.1", ""},
+      {cluster.transport(), cluster.clock(), cluster.random(), informers.For<Pod>(),
+       informers.For<core_v1::Service>(), informers.For<core_v1::Node>(),
+       manager.Recorder("kubelet", "node-0"), busy, nullptr, &cluster.executor()}};
+  node.Start();
+  manager.Start(cluster.executor());
+  informers.Start(cluster.executor());
+  cluster.RunFor(5min);
+  EXPECT_NE(cluster.Get<core_v1::Node>({"", "node-0"}), nullptr);
+  const auto lease = cluster.Get<coordination_v1::Lease>({"kube-node-lease", "node-0"});
+  ASSERT_NE(lease, nullptr);
+  EXPECT_LT(cluster.clock().Now() - lease->spec.renew_time->point(), 15s);
+  informers.Stop();
+  node.kubelet().Stop();
+  manager.Stop();
 }
 
 }  // namespace

@@ -252,8 +252,8 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
                                                  : std::vector{NodeName(options)};
   if (!made.ready->WaitFor(names, kReadyPatience)) {
     return Fail(Reason::kTimeout,
-                "the node did not become Ready within a minute; its conditions say why: kubectl "
-                "describe node");
+                "a node is not Ready, and none has become so for a minute; its conditions say why: "
+                "kubectl describe node");
   }
   if (made.node) {
     InProcessTransport transport = OwnTransport(made.server->server());

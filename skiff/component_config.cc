@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "api/codec/document.h"
 #include "api/rules/core/ip.h"
 #include "api/text/yaml.h"
 
@@ -99,13 +100,13 @@ Result<Json> OnlyDocument(const std::string& text, const std::string& group,
     return Fail(Reason::kInvalid, "the file must hold one " + kind);
   }
   const Json& document = documents[0].value;
-  const std::string version = document.value("apiVersion", "");
+  const std::string version = TextAt(document, "apiVersion"), own = TextAt(document, "kind");
   for (const std::string& known : versions) {
-    if (version == group + "/" + known && document.value("kind", "") == kind) return document;
+    if (version == group + "/" + known && own == kind) return document;
   }
   return Fail(Reason::kInvalid,
               fmt::format("no kind \"{}\" is registered for version \"{}\"; wanted: {} of {}/{}",
-                          document.value("kind", ""), version, kind, group, versions[0]));
+                          own, version, kind, group, versions[0]));
 }
 
 Result<> ReadProfiles(const Json& document, SchedulerConfig& config) {

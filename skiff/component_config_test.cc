@@ -61,6 +61,7 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_EQ(SchedulerError("profiles: [{schedulerName: a}, {}]"),
             "profiles[1].schedulerName: Required value");
   EXPECT_FALSE(ParseSchedulerConfig(kProxy));
+  EXPECT_FALSE(ParseSchedulerConfig("apiVersion: 1\nkind: [x]\n"));
   EXPECT_FALSE(ParseSchedulerConfig("{"));
   EXPECT_FALSE(ParseSchedulerConfig(""));
 }

@@ -117,25 +117,18 @@ LedControlPlane::LedControlPlane(const ClusterOptions& options, const Pki& pki,
       pki_(pki),
       dependencies_(dependencies),
       transport_(TransportAsControllers(dependencies.server)),
-      client_(*transport_, kControllersName) {
-  Elect();
-  executor_.Add(*this);
+      client_(*transport_, kControllersName),
+      leadership_(client_, dependencies.clock, dependencies.random,
+                  {.lease = {"kube-system", kControllersName},
+                   .name = NodeName(options),
+                   .begin = [this] { Begin(); },
+                   .end = [this] { End(); }}) {
+  executor_.Add(leadership_);
 }
 
 LedControlPlane::~LedControlPlane() {
-  executor_.Remove(*this);
-  // HAProxy stays, as that of a server alone: who starts again in time goes on leading.
+  executor_.Remove(leadership_);
   duty_.reset();
-}
-
-void LedControlPlane::Elect() {
-  election_ = std::make_unique<LeaderElection>(
-      client_, dependencies_.clock, dependencies_.random,
-      LeaderElection::Options{.lease = {"kube-system", kControllersName},
-                              .identity = fmt::format("{}_{}", NodeName(options_),
-                                                      dependencies_.random.Uid()),
-                              .on_started = [this] { Begin(); },
-                              .on_stopped = [this] { lost_ = true; }});
 }
 
 void LedControlPlane::Begin() {
@@ -145,15 +138,6 @@ void LedControlPlane::Begin() {
 void LedControlPlane::End() {
   duty_.reset();
   StopIngress(options_.data_dir);  // It is another server's now.
-}
-
-Duration LedControlPlane::Step() {
-  const Duration wait = election_->Step();
-  if (!lost_) return wait;
-  End();
-  lost_ = false;
-  Elect();
-  return 0s;
 }
 
 }  // namespace skiff

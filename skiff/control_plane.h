@@ -14,7 +14,7 @@
 #include "apiserver/server/api_server.h"
 #include "base/control_loop.h"
 #include "client/informer.h"
-#include "client/leader_election.h"
+#include "client/leadership.h"
 #include "client/manager.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_dns.h"
@@ -59,7 +59,7 @@ class ControlPlane {
 // Between the end of a lease and the moment when this server has noticed it and stopped, another
 // one may lead already. All that both write goes through etcd, where whoever goes by an old version
 // fails; and a server that lost its lease because it is cut off cannot write at all.
-class LedControlPlane final : public ControlLoop {
+class LedControlPlane {
  public:
   struct Dependencies {
     ApiServer& server;
@@ -67,12 +67,11 @@ class LedControlPlane final : public ControlLoop {
     Random& random;
   };
   LedControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies dependencies);
-  ~LedControlPlane() override;
-  Duration Step() override;
+  // HAProxy goes on, as that of a server alone: who starts again in time goes on leading.
+  ~LedControlPlane();
 
  private:
   struct Duty;
-  void Elect();
   void Begin();
   void End();
 
@@ -81,9 +80,8 @@ class LedControlPlane final : public ControlLoop {
   const Dependencies dependencies_;
   const std::unique_ptr<Transport> transport_;
   Client client_;
-  std::unique_ptr<LeaderElection> election_;  // Replaced when the lease is lost.
-  std::unique_ptr<Duty> duty_;                // While this server leads.
-  bool lost_ = false;
+  std::unique_ptr<Duty> duty_;  // While this server leads.
+  Leadership leadership_;
   ThreadExecutor executor_{"election", 1};  // Last: nothing runs when the rest goes.
 };
 

@@ -20,20 +20,28 @@ ReadyNodes::ReadyNodes(Informer<core_v1::Node> nodes) : nodes_(nodes) {
   });
 }
 
+uint64_t ReadyNodes::BecameReady() {
+  MutexLock lock(mutex_);
+  return became_ready_;
+}
+
+bool ReadyNodes::AwaitMore(uint64_t seen, Duration patience) {
+  MutexLock lock(mutex_);
+  return changed_.wait_for(lock, patience,
+                           [&]() REQUIRES(mutex_) { return became_ready_ != seen; });
+}
+
 bool ReadyNodes::WaitFor(const std::vector<std::string>& names, Duration patience) {
   const auto is_ready = [&](const std::string& name) {
     const auto node = nodes_.Get({"", name});
     return node && IsReady(*node);
   };
   size_t ready = 0;  // That many of them, from the first on, have been seen to be.
-  MutexLock lock(mutex_);
   while (true) {
+    const uint64_t seen = BecameReady();  // Before looking: what comes meanwhile is not missed.
     while (ready < names.size() && is_ready(names[ready])) ++ready;
     if (ready == names.size()) return true;
-    const uint64_t seen = became_ready_;
-    const bool is_more = changed_.wait_for(
-        lock, patience, [&]() REQUIRES(mutex_) { return became_ready_ != seen; });
-    if (!is_more) return false;
+    if (!AwaitMore(seen, patience)) return false;
   }
 }
 

@@ -10,6 +10,7 @@
 #include "api/text/human_duration.h"
 #include "cli/why/explain.h"
 #include "skiff/columns.h"
+#include "skiff/ready_nodes.h"
 
 namespace skiff {
 namespace {
@@ -18,13 +19,6 @@ namespace {
 constexpr Duration kPatience = 30s;
 constexpr size_t kNodeRowsMax = 10;
 constexpr size_t kNamesMax = 3;
-
-const core_v1::NodeCondition* ReadyOf(const core_v1::Node& node) {
-  for (const auto& condition : node.status.conditions) {
-    if (condition.type == "Ready") return &condition;
-  }
-  return nullptr;
-}
 
 // "12 Running, 2 Pending"
 std::string Counts(const std::map<std::string, size_t>& by_word) {
@@ -50,8 +44,7 @@ std::string BytesText(uint64_t bytes) {
 void ClusterStatus::Add(const core_v1::Node& node) {
   const std::string& name = node.metadata.name;
   NodeRow row{.state = "Ready", .made = node.metadata.creation_timestamp.point()};
-  const auto* ready = ReadyOf(node);
-  if (ready == nullptr || ready->status != "True") {
+  if (!ReadyNodes::IsReady(node)) {
     row.state = "NotReady";
     AddSymptom("node", row.state, "", name);
   }

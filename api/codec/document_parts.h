@@ -1,7 +1,7 @@
 // Parts of an object's document, for who looks at no others: to make one costs what it holds.
 //
 //   DocumentParts parts;
-//   parts.Add({"spec", "replicas"});
+//   parts.Add(std::array<std::string_view, 2>{"spec", "replicas"});
 //   PartsToJson(deployment_type, &deployment, parts)    // {"spec":{"replicas":3}}
 #pragma once
 

@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include "api/codec/document.h"
 #include "api/gen/meta_v1.h"
 #include "api/kinds/behaviour.h"
 #include "api/rules/names.h"
+#include "base/thread_seconds.h"
 
 namespace skiff {
 namespace {
@@ -122,15 +121,16 @@ TEST(LabelSelectorTest, AreAskedInATimeThatDoesNotGrowWithTheirLength) {
   const auto by_key = LabelSelector::Parse(keys);
   const auto by_field = FieldSelector::Parse(fields);
   ASSERT_TRUE(by_value && by_key && by_field);
-  const auto begin = std::chrono::steady_clock::now();
-  for (int i = 0; i < 10'000; ++i) {
-    ASSERT_FALSE(by_value->Matches({{"a", "v77777"}}));
-    ASSERT_TRUE(by_value->Matches({{"a", "w"}}));
-    ASSERT_TRUE(by_key->Matches({{"a", "b"}, {"c", "d"}}));
-    ASSERT_FALSE(by_key->Matches({{"k99999", ""}}));
-    ASSERT_FALSE(by_field->MatchesBy([](std::string_view) { return "n5"; }));
-  }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  const auto ask = [&] {
+    for (int i = 0; i < 10'000; ++i) {
+      ASSERT_FALSE(by_value->Matches({{"a", "v77777"}}));
+      ASSERT_TRUE(by_value->Matches({{"a", "w"}}));
+      ASSERT_TRUE(by_key->Matches({{"a", "b"}, {"c", "d"}}));
+      ASSERT_FALSE(by_key->Matches({{"k99999", ""}}));
+      ASSERT_FALSE(by_field->MatchesBy([](std::string_view) { return "n5"; }));
+    }
+  };
+  EXPECT_LT(SecondsOf(ask), 10);
 }
 
 TEST(LabelSelectorTest, MatchesAsKubernetesDoes) {

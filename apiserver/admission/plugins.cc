@@ -13,7 +13,6 @@ struct PluginEntry {
 
 // kube-apiserver's order.
 constexpr PluginEntry kPlugins[] = {
-    {"CertificateRequestUser", true, &MakeCertificateRequestUser},
     {"DeviceAdminAccess", true, &MakeDeviceAdminAccess},
     {"NamespaceLifecycle", true, &MakeNamespaceLifecycle},
     {"LimitRanger", true, &MakeLimitRanger},
@@ -33,10 +32,12 @@ constexpr PluginEntry kPlugins[] = {
     {"CertificateSubjectRestriction", true, &MakeCertificateSubjectRestriction},
     {"DefaultIngressClass", true, &MakeDefaultIngressClass},
     {"PodTopologyLabels", true, &MakePodTopologyLabels},
-    {"RbacEscalation", true, &MakeRbacEscalation},
     {"AdmissionPolicyParams", true, &MakeParamAccess},
     {"UnservedKinds", true, &MakeUnservedKinds},
     {"MutatingAdmissionWebhook", true, &MakeMutatingWebhooks},
+    // What Kubernetes does in the kinds' storage, with what webhooks have made of the object.
+    {"CertificateRequestUser", true, &MakeCertificateRequestUser},
+    {"RbacEscalation", true, &MakeRbacEscalation},
     {"ValidatingAdmissionPolicy", true, &MakeValidatingPolicies},
     {"ValidatingAdmissionWebhook", true, &MakeValidatingWebhooks},
     {"ResourceQuota", true, &MakeResourceQuota},

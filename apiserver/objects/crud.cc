@@ -220,7 +220,7 @@ class ShownCollection {
  public:
   Result<> Add(const KindInfo& kind, const std::vector<RecordPtr>& records) {
     for (const RecordPtr& record : records) {
-      if (bytes_ > kShownBytesMax) return {};
+      if (bytes_ > kShownBytesMax) break;
       items_.push_back(TRY(TextOf(kind, *record)));
       bytes_ += items_.back().size();
     }

@@ -176,7 +176,6 @@ struct ApiServer::State {
   void CountRefused(const http::Request& request, const http::Response& response);
   // What anybody may have, whoever it is; nullopt: that is not what is asked for.
   std::optional<http::Response> PublicPage(const http::Request& request);
-  // How a browser comes to be logged in by a link; nullopt: that is not what is asked for.
   Result<http::Response> Route(ApiRequest& request);
   void Authenticate(const http::Request& request, const User* trusted, Asked& asked);
   // Once for each request. False in an attempt that would have to wait.

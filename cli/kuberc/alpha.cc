@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
+#include "cli/file_text.h"
 #include "cli/json_text.h"
 #include "cli/kuberc/kuberc.h"
 #include "cli/kuberc/preference.h"
@@ -22,15 +22,6 @@ Result<KubercPlace> PlaceOf(Command& command) {
     return CliError("KUBERC is disabled via KUBERC=off environment variable");
   }
   return place;
-}
-
-// nullopt: there is no such file.
-std::optional<std::string> TextOfFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 Result<> Save(Command& command, const Json& preference, const std::string& path) {
@@ -91,7 +82,7 @@ Result<> RunView(Command& command, const Args& args) {
   TRY(command.ExpectNoWords());
   const auto printer = TRY(MakeObjectPrinter(print));
   const KubercPlace place = TRY(PlaceOf(command));
-  const auto text = TextOfFile(place.path);
+  const auto text = FileText(place.path);
   if (!text && place.is_explicit) {
     return CliError(fmt::format("kuberc file not found at {}", place.path));
   }
@@ -179,7 +170,7 @@ Result<> RunSet(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(CheckSetFlags(command, flags));
   const KubercPlace place = TRY(PlaceOf(command));
-  const std::string text = TextOfFile(place.path).value_or("");
+  const std::string text = FileText(place.path).value_or("");
   Json preference = text.empty() ? NewPreference() : TRY(ParsedFile(text, place.path));
   Json entry = TRY(EntryOf(flags));
   const bool alias = flags.section == "aliases";

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "cli/completion/shape.h"
+#include "cli/file_text.h"
 #include "cli/json_text.h"
 #include "cli/kuberc/preference.h"
 #include "cli/program.h"
@@ -38,14 +38,12 @@ Result<std::optional<Json>> Load(Environment& environment, const std::string& na
   const KubercPlace place = TRY(FindKuberc(environment, named));
   std::optional<Json> nothing;
   if (place.path.empty()) return nothing;
-  std::ifstream in(place.path, std::ios::binary);
-  if (!in && !place.is_explicit) return nothing;
-  if (!in) {
+  const auto text = FileText(place.path);
+  if (!text && !place.is_explicit) return nothing;
+  if (!text) {
     return CliError(fmt::format("kuberc: open {}: no such file or directory", place.path));
   }
-  std::ostringstream text;
-  text << in.rdbuf();
-  auto read = ParsePreference(text.str(), place.path);
+  auto read = ParsePreference(*text, place.path);
   if (!read && place.is_explicit) return CliError("kuberc: " + read.error().message);
   if (!read) {
     environment.err(fmt::format("kuberc: no preferences loaded from {}: {}\n", place.path,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "api/pods/conditions.h"
@@ -90,18 +91,28 @@ TimePoint Since(const CertificateSigningRequest& request,
   return time.IsZero() ? request.metadata.creation_timestamp.point() : time.point();
 }
 
-// Clients compare addresses, not texts: "::ffff:10.0.0.1" is 10.0.0.1 to those written in Go.
-bool IsSameName(const std::string& a, const std::string& b) {
-  if (Lower(a) == Lower(b)) return true;
-  const auto first = ParseIp(a), second = ParseIp(b);
-  return first && first == second;
+// By which two names are one to clients, who compare addresses and not texts: "::ffff:10.0.0.1" is
+// 10.0.0.1 to those written in Go.
+std::string KeyOfName(const std::string& name) {
+  const auto address = ParseIp(name);
+  return address ? address->Text() : Lower(name);
 }
 
-bool IsCalled(const core_v1::Node& node, const std::string& name) {
-  const auto& addresses = node.status.addresses;
-  return IsSameName(node.metadata.name, name) ||
-         std::any_of(addresses.begin(), addresses.end(),
-                     [&](const auto& each) { return IsSameName(each.address, name); });
+// Who of the nodes has a name that was asked for.
+struct Holders {
+  bool own = false;
+  std::string other;  // Another one that has it; "": none.
+};
+
+void NoteHolder(const core_v1::Node& holder, const std::string& name, const std::string& own,
+                std::map<std::string, Holders>& asked) {
+  const auto found = asked.find(KeyOfName(name));
+  if (found == asked.end()) return;
+  if (holder.metadata.name == own) {
+    found->second.own = true;
+  } else {
+    found->second.other = holder.metadata.name;
+  }
 }
 
 // What clients call a Service, the API server first of all, or their own machine; and patterns.
@@ -158,18 +169,21 @@ std::string ServingProblem(const std::string& node, const CertificateNames& name
       return fmt::format("{} is no node's address", address);
     }
   }
-  std::vector<std::string> asked = names.dns_names;
-  asked.insert(asked.end(), names.ip_addresses.begin(), names.ip_addresses.end());
-  for (const std::string& name : asked) {
-    bool has_it = false;
-    for (const auto& each : nodes) {
-      if (!IsCalled(*each, name)) continue;
-      if (each->metadata.name != node) {
-        return fmt::format("node {} has {} too", each->metadata.name, name);
-      }
-      has_it = true;
+  // A request may name ten thousands, and so may the status of each node.
+  std::vector<std::string> names_asked = names.dns_names;
+  names_asked.insert(names_asked.end(), names.ip_addresses.begin(), names.ip_addresses.end());
+  std::map<std::string, Holders> asked;
+  for (const std::string& name : names_asked) asked.try_emplace(KeyOfName(name));
+  for (const auto& each : nodes) {
+    NoteHolder(*each, each->metadata.name, node, asked);
+    for (const auto& address : each->status.addresses) {
+      NoteHolder(*each, address.address, node, asked);
     }
-    if (!has_it) return fmt::format("the node does not have {}", name);
+  }
+  for (const std::string& name : names_asked) {
+    const Holders& holders = asked[KeyOfName(name)];
+    if (!holders.other.empty()) return fmt::format("node {} has {} too", holders.other, name);
+    if (!holders.own) return fmt::format("the node does not have {}", name);
   }
   return "";
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/codec/document.h"
 #include "base/seconds.h"
 #include "client/discovery.h"
 #include "client/reconciler.h"
@@ -143,9 +144,8 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
         static_cast<int>(left->items.size());
     bool held = false;
     for (const Json& item : left->items) {
-      const auto finalizers = item["metadata"].find("finalizers");
-      if (finalizers == item["metadata"].end()) continue;
-      for (const Json& finalizer : *finalizers) {
+      for (const Json& finalizer : ListAt(item, "metadata.finalizers")) {
+        if (!finalizer.is_string()) continue;
         held = true;
         ++content.finalizers[finalizer.get<std::string>()];
       }
@@ -166,7 +166,7 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
     if (!list && list.error().reason != Reason::kNotFound) return Fail(list.error());
     if (!list) return {};
     for (const Json& item : list->items) {
-      const ObjectKey key = {all.namespace_, item["metadata"].value("name", "")};
+      const ObjectKey key = {all.namespace_, TextAt(item, "metadata.name")};
       const auto deleted = client_.Delete(resource, key, {.propagation = "Background"});
       if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/cel/schema_type.h"
+#include "api/codec/document.h"
 #include "api/declared_types.h"
 #include "api/gen/apiextensions_v1.h"
 #include "client/reconciler.h"
@@ -79,22 +80,26 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
         apiextensions_v1::CustomResourceDefinition::Info(),
         {.field_selector = "metadata.name=" + named.resource + "." + named.group}));
     if (definitions.items.empty()) return std::nullopt;
-    const Json& spec = definitions.items[0].at("spec");
-    const std::string kind = spec.at("names").value("kind", "");
-    for (const Json& version : spec.at("versions")) {
-      if (version.value("name", "") != named.version || !version.value("served", false)) continue;
+    const Json& definition = definitions.items[0];
+    const std::string kind = TextAt(definition, "spec.names.kind");
+    for (const Json& version : ListAt(definition, "spec.versions")) {
+      if (TextAt(version, "name") != named.version || !IsServed(version)) continue;
       const cel::TypeRef type = CustomType(version, kind);
       if (type) return DeclaredKind{name(kind), type};
     }
     return std::nullopt;
   }
 
+  static bool IsServed(const Json& version) {
+    const Json* served = FindPath(version, "served");
+    return served != nullptr && *served == Json(true);
+  }
+
   // As it is published: with the whole metadata that all objects have.
   static cel::TypeRef CustomType(const Json& version, const std::string& kind) {
-    const Json* schema = version.contains("schema") ? &version.at("schema") : nullptr;
-    if (schema == nullptr || !schema->contains("openAPIV3Schema")) return nullptr;
-    const cel::TypeRef type =
-        cel::TypeOfSchema(schema->at("openAPIV3Schema"), kind, /*resource=*/true);
+    const Json* schema = FindPath(version, "schema.openAPIV3Schema");
+    if (schema == nullptr) return nullptr;
+    const cel::TypeRef type = cel::TypeOfSchema(*schema, kind, /*resource=*/true);
     if (!type || type->kind != cel::TypeKind::kObject) return type;
     auto whole = std::make_shared<cel::Type>(*type);
     whole->fields["metadata"] = {"metadata", DeclaredType(meta_v1::ObjectMeta::Describe())};
@@ -116,9 +121,10 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
       if (resources.error().reason == Reason::kNotFound) return nullptr;
       return Fail(resources.error());
     }
-    for (const Json& each : resources->value("resources", Json::array())) {
-      const std::string name = each.value("name", "");
-      if (each.value("kind", "") != wanted || name.find('/') != name.npos) continue;
+    // Whoever extends the API may say anything.
+    for (const Json& each : ListAt(*resources, "resources")) {
+      const std::string name = TextAt(each, "name");
+      if (TextAt(each, "kind") != wanted || name.find('/') != name.npos) continue;
       const auto kind =
           TRY(KindOf({api_version.substr(0, slash), api_version.substr(slash + 1), name}));
       return kind ? kind->type : nullptr;

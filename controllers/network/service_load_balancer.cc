@@ -1,5 +1,7 @@
 #include "controllers/network/service_load_balancer.h"
 
+#include <set>
+
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
 #include "base/mutex.h"
@@ -18,7 +20,7 @@ using networking_v1::IngressClass;
 
 constexpr char kServiceName[] = "kubernetes.io/service-name";
 constexpr char kLocalSlices[] = "load-balanced-service";
-constexpr char kHostPorts[] = "host-ports";
+constexpr char kPorts[] = "ports-of-nodes";  // Whatever is found by them: "TCP/80".
 
 std::vector<std::string> ServiceOf(const EndpointSlice& slice) {
   const auto label = slice.metadata.labels.find(kServiceName);
@@ -26,10 +28,27 @@ std::vector<std::string> ServiceOf(const EndpointSlice& slice) {
   return {slice.metadata.namespace_ + "/" + label->second};
 }
 
-bool HasHostPorts(const Pod& pod) {
+template <typename Ports>
+std::vector<std::string> TextsOf(const Ports& ports) {
+  std::vector<std::string> texts;
+  for (const NodePort& port : ports) texts.push_back(PortText(port));
+  return texts;
+}
+
+std::vector<std::string> HostPortTextsOf(const Pod& pod) {
   std::map<NodePort, std::string> ports;
   AddHostPorts(pod, ports);
-  return !ports.empty();
+  std::vector<std::string> texts;
+  for (const auto& [port, holder] : ports) texts.push_back(PortText(port));
+  return texts;
+}
+
+std::set<NodePort> PortsServedAt(const Ingress& ingress) {
+  std::set<NodePort> ports;
+  for (const auto& at : ingress.status.load_balancer.ingress) {
+    for (const auto& port : at.ports) ports.emplace(port.protocol, port.port);
+  }
+  return ports;
 }
 
 std::vector<core_v1::LoadBalancerIngress> IngressOf(const std::vector<std::string>& addresses) {
@@ -86,11 +105,13 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
  private:
   LoadBalancerWorld World(const Service& service) const {
     LoadBalancerWorld world;
-    world.services = services_.List();
+    const std::set<NodePort> ports = AddClaimants(service, world);
     world.nodes = nodes_.List();
     world.taken = options_.reserved;
-    AddIngressPorts(world.taken);
-    for (const auto& pod : pods_.ByIndex(kHostPorts, "true")) AddHostPorts(*pod, world.taken);
+    for (const NodePort& port : ports) {
+      AddIngressAt(port, world.taken);
+      for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) AddHostPorts(*pod, world.taken);
+    }
     const std::string name = service.metadata.namespace_ + "/" + service.metadata.name;
     for (const auto& slice : slices_.ByIndex(kLocalSlices, name)) {
       for (const auto& endpoint : slice->endpoints) {
@@ -101,17 +122,33 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
     return world;
   }
 
-  void AddIngressPorts(std::map<NodePort, std::string>& taken) const {
-    if (options_.ingress_controller.empty()) return;
-    for (const auto& ingress : ingresses_.List()) {
-      const auto named = classes_.Get({"", ingress->spec.ingress_class_name.value_or("")});
-      if (!named || named->spec.controller != options_.ingress_controller) continue;
-      for (const auto& at : ingress->status.load_balancer.ingress) {
-        for (const auto& port : at.ports) {
-          taken.emplace(NodePort(port.protocol, port.port),
-                        "ingress " + ingress->metadata.namespace_ + "/" + ingress->metadata.name);
+  // Adds who claims a port of this Service, and who claims one of those'; returns all their ports.
+  std::set<NodePort> AddClaimants(const Service& service, LoadBalancerWorld& world) const {
+    std::set<NodePort> seen = ClaimedPorts(service);
+    std::vector<NodePort> open(seen.begin(), seen.end());
+    std::set<ObjectKey> found;
+    while (!open.empty()) {
+      const std::string port = PortText(open.back());
+      open.pop_back();
+      for (const auto& other : services_.ByIndex(kPorts, port)) {
+        if (!found.insert(KeyOf(*other)).second) continue;
+        world.services.push_back(other);
+        for (const NodePort& more : ClaimedPorts(*other)) {
+          if (seen.insert(more).second) open.push_back(more);
         }
       }
+    }
+    return seen;
+  }
+
+  void AddIngressAt(const NodePort& port, std::map<NodePort, std::string>& taken) const {
+    if (options_.ingress_controller.empty()) return;
+    for (const auto& ingress : ingresses_.ByIndex(kPorts, PortText(port))) {
+      const auto named = classes_.Get({"", ingress->spec.ingress_class_name.value_or("")});
+      if (!named || named->spec.controller != options_.ingress_controller) continue;
+      taken.emplace(port,
+                    "ingress " + ingress->metadata.namespace_ + "/" + ingress->metadata.name);
+      return;
     }
   }
 
@@ -157,11 +194,21 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
 
 void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& options) {
   const auto services = manager.informer<Service>();
+  services.AddIndex(kPorts, [](const Service& service) { return TextsOf(ClaimedPorts(service)); });
   manager.informer<EndpointSlice>().AddIndex(kLocalSlices, ServiceOf);
-  manager.informer<Pod>().AddIndex(kHostPorts, [](const Pod& pod) {
-    return HasHostPorts(pod) ? std::vector<std::string>{"true"} : std::vector<std::string>{};
-  });
-  const auto all = [services] {
+  manager.informer<Pod>().AddIndex(kPorts, HostPortTextsOf);
+  manager.informer<Ingress>().AddIndex(
+      kPorts, [](const Ingress& ingress) { return TextsOf(PortsServedAt(ingress)); });
+  const auto claimants = [services](const std::vector<std::string>& ports) {
+    std::vector<ObjectKey> keys;
+    for (const std::string& port : ports) {
+      for (const auto& service : services.ByIndex(kPorts, port)) {
+        if (IsNodeLoadBalancer(*service)) keys.push_back(KeyOf(*service));
+      }
+    }
+    return keys;
+  };
+  const auto all = [services](const Node&) {
     std::vector<ObjectKey> keys;
     for (const auto& service : services.List()) {
       if (IsNodeLoadBalancer(*service)) keys.push_back(KeyOf(*service));
@@ -169,18 +216,16 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
     return keys;
   };
   ControllerBuilder<Service>(manager, "service-load-balancer")
-      // Who takes or frees a port concerns all others.
-      .Watches<Service>([all](const Service& service) {
-        const bool has_ports =
-            service.spec.type == "LoadBalancer" || service.spec.type == "NodePort";
-        return has_ports ? all() : std::vector<ObjectKey>{};
+      // Who takes or frees a port concerns those who want it. What follows from that for their
+      // other ports shows in their statuses, and comes here again.
+      .Watches<Service>(
+          [claimants](const Service& service) { return claimants(TextsOf(ClaimedPorts(service))); },
+          ClaimAlike)
+      .Watches<Ingress>([claimants](const Ingress& ingress) {
+        return claimants(TextsOf(PortsServedAt(ingress)));
       })
-      .Watches<Ingress>([all](const Ingress& ingress) {
-        return ingress.status.load_balancer.ingress.empty() ? std::vector<ObjectKey>{} : all();
-      })
-      .Watches<Node>([all](const Node&) { return all(); })
-      .Watches<Pod>(
-          [all](const Pod& pod) { return HasHostPorts(pod) ? all() : std::vector<ObjectKey>{}; })
+      .Watches<Node>(all, ServeAlike)
+      .Watches<Pod>([claimants](const Pod& pod) { return claimants(HostPortTextsOf(pod)); })
       .Watches<EndpointSlice>([services](const EndpointSlice& slice) {
         std::vector<ObjectKey> keys;
         for (const std::string& name : ServiceOf(slice)) {

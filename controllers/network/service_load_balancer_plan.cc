@@ -93,6 +93,32 @@ bool IsNodeLoadBalancer(const Service& service) {
              kNodeLoadBalancerClass;
 }
 
+std::set<NodePort> ClaimedPorts(const Service& service) {
+  std::set<NodePort> claims;
+  if (IsNodeLoadBalancer(service)) {
+    const std::vector<NodePort> ports = PortsOf(service);
+    claims.insert(ports.begin(), ports.end());
+  }
+  for (const auto& port : service.spec.ports) {
+    if (port.node_port == 0) continue;
+    claims.emplace(port.protocol.empty() ? "TCP" : port.protocol, port.node_port);
+  }
+  return claims;
+}
+
+std::string PortText(const NodePort& port) {
+  return fmt::format("{}/{}", port.first, port.second);
+}
+
+bool ClaimAlike(const Service& a, const Service& b) {
+  return IsNodeLoadBalancer(a) == IsNodeLoadBalancer(b) && RankOf(a) == RankOf(b) &&
+         ClaimedPorts(a) == ClaimedPorts(b);
+}
+
+bool ServeAlike(const Node& a, const Node& b) {
+  return MayServe(a) == MayServe(b) && a.status.addresses == b.status.addresses;
+}
+
 LoadBalancerPlan PlanLoadBalancer(const Service& service, const LoadBalancerWorld& world) {
   LoadBalancerPlan plan;
   plan.port_conflict = ConflictOf(service, world);

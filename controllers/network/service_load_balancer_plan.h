@@ -40,8 +40,19 @@ struct LoadBalancerPlan {
 // Whether addresses for this Service are ours to give.
 bool IsNodeLoadBalancer(const core_v1::Service& service);
 
+// `world` has at least the Services that claim what this one does, and what those claim beside.
 // A Service that has addresses keeps its ports; of those that wait, the older one is served first.
 LoadBalancerPlan PlanLoadBalancer(const core_v1::Service& service, const LoadBalancerWorld& world);
+
+// The ports of the nodes that a Service would have: its own where it is one of ours, and its node
+// ports.
+std::set<NodePort> ClaimedPorts(const core_v1::Service& service);
+// "TCP/80"
+std::string PortText(const NodePort& port);
+
+// Whether others are served alike, whichever of the two a Service, or a node, is.
+bool ClaimAlike(const core_v1::Service& a, const core_v1::Service& b);
+bool ServeAlike(const core_v1::Node& a, const core_v1::Node& b);
 
 // Adds the ports of the node that a pod claims: hostPorts, also of pods on the host's network.
 void AddHostPorts(const core_v1::Pod& pod, std::map<NodePort, std::string>& taken);

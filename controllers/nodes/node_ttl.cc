@@ -35,7 +35,8 @@ class NodeTtlLoop final : public ControlLoop {
 
   Duration Step() override {
     answers_.Deliver();
-    if (!nodes_.synced()) return kNever;
+    // A server that takes its time is not sent the same again meanwhile.
+    if (!nodes_.synced() || on_the_way_ > 0) return kNever;
     const Duration wait = not_before_ - clock_.Monotonic();
     if (wait > Duration(0)) return wait;
     const auto nodes = nodes_.List();
@@ -46,6 +47,7 @@ class NodeTtlLoop final : public ControlLoop {
       if (TextOf(*node) == wanted || node->metadata.deletion_timestamp) continue;
       if (writes == kTtlWritesMax) break;
       ++writes;
+      ++on_the_way_;
       client_.PatchLater<Node>(
           answers_, node, [&](Node& it) { it.metadata.annotations[kTtlAnnotation] = wanted; }, {},
           [this, name = node->metadata.name](const Result<Ptr<Node>>& written) {
@@ -60,6 +62,7 @@ class NodeTtlLoop final : public ControlLoop {
 
  private:
   void Written(const std::string& node, const Result<Ptr<Node>>& written) {
+    --on_the_way_;
     if (written || written.error().reason == Reason::kNotFound) return;
     not_before_ = clock_.Monotonic() + 10 * kTtlPeriod;
     log_.Info("ttl of a node not written", {{"node", node}, {"error", written.error().message}});
@@ -76,6 +79,7 @@ class NodeTtlLoop final : public ControlLoop {
   const Log log_{"ttl"};
   NodeTtl ttl_;
   Duration not_before_{};
+  size_t on_the_way_ = 0;
   Mailbox answers_;
 };
 

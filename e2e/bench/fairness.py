@@ -120,6 +120,7 @@ def patches(connection, worker, number):
 
 
 FLOODS = {"lists": lists, "creates": creates, "patches": patches}
+LOADS = ("idlers", "nobody", "hogs", *FLOODS)
 
 
 def take_processors(of_server):
@@ -324,9 +325,12 @@ def main():
     parser.add_argument("--at-a-time", type=int, default=32)
     parser.add_argument("--beside", default="idlers,hogs,lists,creates,patches")
     options = parser.parse_args()
+    loads = options.beside.split(",")
+    for load in loads:
+        if load not in LOADS:
+            parser.error(f"there is no load {load!r}; --beside takes some of {', '.join(LOADS)}, with commas between")
     (options.work / "tokens.csv").write_text(
         "".join(f"{name}-token,{name},{name}{',' + groups if groups else ''}\n" for name, groups in USERS.items()))
-    loads = options.beside.split(",")
     rounds = {(program, load): [] for program in options.programs for load in loads}
     for number in range(options.rounds):
         for program in options.programs:

@@ -17,34 +17,8 @@ if [ ! -x "$program" ] || [ -n "$(find operator -name '*.go' -newer "$program")"
     -o "$(realpath "$peers")/operator" . || { echo "skipped: not built"; exit 77; }
 fi
 program=$(realpath "$program")
-work=$(mktemp -d)
+. ../peers/programs.sh
 declare -A operators
-cleanup() {
-  for pid in "${operators[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait "${operators[@]}" 2>/dev/null || true
-  "$skiff" down --data-dir="$work/data" >/dev/null 2>&1 || true
-  rm -rf "$work"
-}
-trap cleanup EXIT
-fail() {
-  echo "FAILED: $1"
-  for name in one two; do echo "--- $name"; tail -n 15 "$work/$name.log" | cut -c1-300; done
-  exit 1
-}
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-kubectl() { "$skiff" --kubeconfig="$KUBECONFIG" "$@"; }
-# Until the command prints that, for as long as a minute.
-wait_for() { # TEXT COMMAND...
-  local wanted=$1 got= until=$((SECONDS + 60))
-  shift
-  while [ $SECONDS -lt $until ]; do
-    got=$("$@" 2>&1) && [ "$got" = "$wanted" ] && return 0
-    read -rt 0.2 <> <(:) || true
-  done
-  fail "wanted '$wanted' of '$*', got '$got'"
-}
 refused() { # TEXT COMMAND...
   local wanted=$1 got
   shift
@@ -62,9 +36,9 @@ export KUBECONFIG=$work/data/admin.kubeconfig
 mkdir "$work/certificates"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=sites -addext \
   subjectAltName=IP:127.0.0.1 -keyout "$work/certificates/tls.key" -out "$work/certificates/tls.crt" 2>/dev/null
-start() { # NAME PORT
-  "$program" --name="$1" --webhook-port="$2" --webhook-certificates="$work/certificates" >"$work/$1.log" 2>&1 &
-  operators[$1]=$!
+run() { # NAME PORT
+  start "$1" "$program" --name="$1" --webhook-port="$2" --webhook-certificates="$work/certificates"
+  operators[$1]=${pids[-1]}
 }
 leader() { kubectl get lease sites -o jsonpath='{.spec.holderIdentity}'; }
 who() { kubectl get deployment "$1" -o "jsonpath={.metadata.annotations['sites\.skiff\.example/reconciled-by']}"; }
@@ -76,10 +50,10 @@ sed "s/@PORT@/$port/; s/@CA@/$(base64 -w0 "$work/certificates/tls.crt")/" operat
 kubectl apply -f "$work/site.yaml" >/dev/null
 kubectl wait --for=condition=Established crd/sites.sites.skiff.example --timeout=30s >/dev/null
 # The first leads; the webhooks are those of the second, which outlives it.
-start one "$(free_port)"
+run one "$(free_port)"
 wait_for yes sh -c "'$skiff' --kubeconfig='$KUBECONFIG' get lease sites -o name | sed 's/.*/yes/'"
 first=$(leader)
-start two "$port"
+run two "$port"
 for _ in $(seq 300); do curl -sk "https://127.0.0.1:$port" >/dev/null && break; read -rt 0.2 <> <(:) || true; done
 
 cat >"$work/web.yaml" <<'SITE'

@@ -3,6 +3,8 @@
 # copied as a whole afterwards, so what goes here is gone.
 set -e
 cd /usr/bin && rm -f ctr containerd-stress containerd-shim containerd-shim-runc-v1
+# What only the installation needed: nobody installs anything into the image, or asks there for certificates.
+rm -rf /usr/bin/openssl /usr/bin/c_rehash /usr/bin/gpgv /usr/bin/localedef /var/lib/dpkg/info
 cd /usr/lib/cni && for plugin in *; do
   case $plugin in host-local | loopback | portmap | ptp) ;; *) rm -f "$plugin" ;; esac
 done

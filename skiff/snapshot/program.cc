@@ -15,6 +15,7 @@
 #include "skiff/snapshot/fork.h"
 #include "skiff/snapshot/restore.h"
 #include "skiff/snapshot/store_copy.h"
+#include "skiff/status_text.h"
 #include "skiff/up.h"
 
 namespace skiff {
@@ -45,11 +46,6 @@ struct SnapshotFlags {
   int nodes = 0;
 };
 
-std::string SizeText(uint64_t bytes) {
-  if (bytes < 1'000'000) return fmt::format("{:.0f} kB", static_cast<double>(bytes) / 1e3);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-}
-
 std::string NodesText(const SnapshotFacts& facts) {
   if (const auto nodes = facts.SimulatedNodes()) return fmt::format("{} simulated", *nodes);
   return facts.cluster.is_object() ? "containers" : "none";
@@ -72,7 +68,7 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
   std::fprintf(to_stream ? stderr : stdout,
                "Saved revision %llu of the cluster of %s to %s (%s, nodes: %s).\n",
                static_cast<unsigned long long>(saved.revision.value), data_dir.c_str(),
-               to_stream ? "standard output" : path.c_str(), SizeText(saved.Bytes()).c_str(),
+               to_stream ? "standard output" : path.c_str(), BytesText(saved.Bytes()).c_str(),
                NodesText(saved).c_str());
   return {};
 }
@@ -162,7 +158,7 @@ Result<> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string
     }
     const SnapshotFacts& facts = archive->facts();
     rows.push_back({path, Time(facts.created).Rfc3339(), std::to_string(facts.revision.value),
-                    NodesText(facts), SizeText(facts.Bytes()), facts.kubernetes});
+                    NodesText(facts), BytesText(facts.Bytes()), facts.kubernetes});
   }
   const auto forks = ForksOf(flags.cluster.data_dir);
   if (rows.size() > 1) std::printf("%s", InColumns(rows).c_str());

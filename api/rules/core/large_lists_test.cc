@@ -2,9 +2,6 @@
 // they take to read: none of them is looked up in another item by item.
 #include <gtest/gtest.h>
 
-#include <ctime>
-#include <functional>
-
 #include "api/gen/certificates_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/kinds/behaviour.h"
@@ -13,6 +10,7 @@
 #include "api/rules/pods/pod_validation.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
+#include "base/thread_seconds.h"
 
 namespace skiff {
 namespace {
@@ -27,17 +25,6 @@ constexpr double kSecondsMax = 2.0;
 // Alike for long, as the names of one list are: only the end tells them apart.
 std::string NameOf(size_t i) {
   return "a-rather-long-name-" + std::to_string(1'000'000 + i);
-}
-
-double SecondsOf(const std::function<void()>& work) {
-  const auto now = [] {
-    timespec at{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
-    return static_cast<double>(at.tv_sec) + static_cast<double>(at.tv_nsec) / 1e9;
-  };
-  const double start = now();
-  work();
-  return now() - start;
 }
 
 TEST(LargeLists, AddedTolerationsAreFoundAtOnce) {

@@ -1,0 +1,16 @@
+#include "cli/file_text.h"
+
+#include <fstream>
+#include <sstream>
+
+namespace skiff::cli {
+
+std::optional<std::string> FileText(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::ostringstream text;
+  text << in.rdbuf();
+  return std::move(text).str();
+}
+
+}  // namespace skiff::cli

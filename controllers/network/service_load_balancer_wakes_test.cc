@@ -1,0 +1,128 @@
+// Which changes have which Services of type LoadBalancer looked at again.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "api/gen/discovery_v1.h"
+#include "api/gen/networking_v1.h"
+#include "client/manager.h"
+#include "client/transport.h"
+#include "controllers/network/service_load_balancer.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Node;
+using core_v1::Pod;
+using core_v1::Service;
+
+// A cluster of a hundred of them, each at a port of its own, on one node.
+class LoadBalancerWakesTest : public testing::Test {
+ protected:
+  static constexpr int kServices = 100;
+
+  LoadBalancerWakesTest() {
+    AddServiceLoadBalancer(manager_, {});
+    manager_.Start(executor_);
+    for (int i = 0; i < kServices; ++i) ports_["s" + std::to_string(i)] = 1000 + i;
+    Show<networking_v1::Ingress>({});
+    Show<networking_v1::IngressClass>({});
+    Show<discovery_v1::EndpointSlice>({});
+    Show<Pod>({});
+    ShowServices();
+    ShowNode({});
+    executor_.RunFor(1s);
+  }
+  ~LoadBalancerWakesTest() override { manager_.Stop(); }
+
+  template <Kind K>
+  void Show(std::vector<Json> objects) {
+    std::vector<RawJson> items;
+    for (Json& object : objects) {
+      const std::string name = object["metadata"]["name"];
+      object["metadata"]["uid"] = name;
+      object["metadata"]["namespace"] = K::Info().namespaced ? "default" : "";
+      auto& [shown, version] = shown_[std::string(K::Info().kind) + name];
+      if (shown != object) version = std::to_string(++version_);
+      shown = object;
+      object["metadata"]["resourceVersion"] = version;
+      items.emplace_back(std::move(object));
+    }
+    informers_.For<K>().cache().Replace(std::move(items), std::to_string(++version_));
+  }
+  void ShowServices() {
+    std::vector<Json> services;
+    for (const auto& [name, port] : ports_) {
+      services.push_back({{"metadata", {{"name", name}, {"labels", {{"of", labels_[name]}}}}},
+                          {"spec",
+                           {{"type", "LoadBalancer"},
+                            {"ipFamilies", {"IPv4"}},
+                            {"ports", Json::array({{{"port", port}, {"protocol", "TCP"}}})}}},
+                          {"status",
+                           {{"loadBalancer",
+                             {{"ingress", Json::array({{{"ip", "192.0.2.1"},
+                                                        {"ipMode", "VIP"}}})}}}}}});
+    }
+    Show<Service>(std::move(services));
+  }
+  void ShowNode(const std::string& heartbeat, const std::string& ready = "True") {
+    Json condition = {{"type", "Ready"}, {"status", ready}};
+    if (!heartbeat.empty()) condition["lastHeartbeatTime"] = heartbeat;
+    Show<Node>({{{"metadata", {{"name", "node"}}},
+                 {"status",
+                  {{"addresses", Json::array({{{"type", "InternalIP"}, {"address", "192.0.2.1"}}})},
+                   {"conditions", Json::array({condition})}}}}});
+  }
+  // How many were put into the queue since the last time.
+  uint64_t Woken() {
+    uint64_t adds = 0;
+    for (const auto& [name, counts] : manager_.Queues()) adds += counts.adds;
+    executor_.RunFor(1s);
+    return adds - std::exchange(adds_, adds);
+  }
+
+  FakeClock clock_;
+  SeededRandom random_{1};
+  SteppedExecutor executor_{clock_, 1};
+  InProcessTransport transport_{[](const http::Request& request) {
+    return http::Response{.status = request.method == "GET" ? 503 : 200, .body = "{}"};
+  }};
+  Client client_{transport_, "test"};
+  InformerFactory informers_{{client_, clock_, random_}};
+  Manager manager_{{transport_, clock_, random_, informers_, "test"}};
+  std::map<std::string, int> ports_;
+  std::map<std::string, std::string> labels_;
+  std::map<std::string, std::pair<Json, std::string>> shown_;  // With versions.
+  int version_ = 0;
+  uint64_t adds_ = 0;
+};
+
+TEST_F(LoadBalancerWakesTest, AChangeTouchesThoseThatItConcerns) {
+  EXPECT_GE(Woken(), uint64_t{kServices}) << "at first, all are";
+  ShowNode("2026-01-01T00:00:00Z");
+  EXPECT_EQ(Woken(), 0u) << "it is only alive";
+  ShowNode("2026-01-01T00:00:00Z", "False");
+  EXPECT_EQ(Woken(), uint64_t{kServices});
+  Show<Pod>({{{"metadata", {{"name", "pod"}}},
+              {"spec",
+               {{"nodeName", "node"},
+                {"containers",
+                 Json::array({{{"name", "c"},
+                               {"ports", Json::array({{{"containerPort", 1007},
+                                                       {"hostPort", 1007}}})}}})}}}}});
+  EXPECT_EQ(Woken(), 1u) << "that of its port";
+}
+
+TEST_F(LoadBalancerWakesTest, AServiceConcernsThoseThatWantItsPorts) {
+  (void)Woken();
+  labels_["s7"] = "another";
+  ShowServices();
+  EXPECT_EQ(Woken(), 1u) << "it alone";
+  ports_["s7"] = 1008;
+  ShowServices();
+  EXPECT_EQ(Woken(), 2u) << "it, and the one that has that port";
+}
+
+}  // namespace
+}  // namespace skiff
