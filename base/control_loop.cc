@@ -66,6 +66,7 @@ void ThreadExecutor::Add(ControlLoop& loop) {
   loop.executor_ = this;
   queue_.emplace(Duration::zero(), &loop);
   StartThreadIfNeeded();
+  lock.unlock();
   changed_.notify_one();
 }
 
@@ -114,9 +115,7 @@ void ThreadExecutor::StartThreadIfNeeded() {
 }
 
 void ThreadExecutor::LeaveTheRest() {
-  if (queue_.empty() || queue_.begin()->first >= watched_) return;
-  StartThreadIfNeeded();
-  changed_.notify_one();
+  if (!queue_.empty() && queue_.begin()->first < watched_) StartThreadIfNeeded();
 }
 
 void ThreadExecutor::Run(std::stop_token stop) {
@@ -126,7 +125,6 @@ void ThreadExecutor::Run(std::stop_token stop) {
     if (!queue_.empty() && queue_.begin()->first <= now) {
       ControlLoop* loop = queue_.begin()->second;
       queue_.erase(queue_.begin());
-      LeaveTheRest();
       RunOne(loop);
       continue;
     }
@@ -146,7 +144,12 @@ void ThreadExecutor::Run(std::stop_token stop) {
 void ThreadExecutor::RunOne(ControlLoop* loop) {
   Entry& entry = entries_.at(loop);
   entry.running = true;
+  LeaveTheRest();
+  const bool somebody_waits =
+      waiting_ > 0 && !queue_.empty() && queue_.begin()->first < watched_;
   mutex_.unlock();
+  // Whoever is woken would only wait for the mutex.
+  if (somebody_waits) changed_.notify_one();
   const Duration delay = StepGuarded(*loop);
   ReleaseStack();
   mutex_.lock();

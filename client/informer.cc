@@ -64,6 +64,23 @@ void InformerCache::AddIndex(const std::string& name, IndexFunction function) {
   indexes_.try_emplace(name, Index{std::move(function), {}});
 }
 
+void InformerCache::AddCounts(const std::string& name, CountFunction function) {
+  CHECK(!started_);
+  const MutexLock lock(mutex_);
+  counts_.try_emplace(name, Counts{std::move(function), {}});
+}
+
+void InformerCache::Counts::Add(const CachedObject& object, int64_t amount) {
+  if (!object) return;
+  const Counted counted = function(object);
+  if (counted.group.empty()) return;
+  const auto group = groups.try_emplace(counted.group).first;
+  const auto sort = group->second.try_emplace(counted.sort, 0).first;
+  sort->second += amount;
+  if (sort->second == 0) group->second.erase(sort);
+  if (group->second.empty()) groups.erase(group);
+}
+
 void InformerCache::HoldWhole(Decode decode, const Type* type) {
   decode_ = std::move(decode);
   type_ = type;
@@ -105,6 +122,22 @@ std::vector<CachedObject> InformerCache::ByIndex(const std::string& index,
   if (keys == found->second.keys.end()) return some;
   for (const ObjectKey& key : keys->second) some.push_back(objects_.at(key));
   return some;
+}
+
+InformerCache::CountsAndSome InformerCache::CountsOf(const std::string& name,
+                                                     const std::string& group,
+                                                     const std::set<ObjectKey>& keys) const {
+  CountsAndSome result;
+  const MutexLock lock(mutex_);
+  const auto counts = counts_.find(name);
+  CHECK(counts != counts_.end());
+  const auto found = counts->second.groups.find(group);
+  if (found != counts->second.groups.end()) result.counts = found->second;
+  for (const ObjectKey& key : keys) {
+    const auto object = objects_.find(key);
+    if (object != objects_.end()) result.some.push_back(object->second);
+  }
+  return result;
 }
 
 std::vector<CachedObject> InformerCache::ControlledBy(const std::string& uid) const {
@@ -210,6 +243,10 @@ CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
     if (now) {
       for (const std::string& value : index.function(now)) index.keys[value].insert(key);
     }
+  }
+  for (auto& [name, counts] : counts_) {
+    counts.Add(before, -1);
+    counts.Add(now, 1);
   }
   if (now) {
     objects_[key] = std::move(now);

@@ -61,6 +61,13 @@ class InformerCache final : public ReflectorSink {
   // Called once, after the handlers of the first list.
   void OnSynced(std::function<void()> function);
   void AddIndex(const std::string& name, IndexFunction function);
+  // What is counted as objects come, change and go: how many of each sort there are in a group.
+  struct Counted {
+    std::string group;  // "": the object is in none.
+    std::string sort;
+  };
+  using CountFunction = std::function<Counted(const CachedObject&)>;
+  void AddCounts(const std::string& name, CountFunction function);
 
   // Before the start: whole objects from now on, decoded by `decode`. `type`: that of the structs
   // it makes, where these are an API type's and nothing but that: then a server in this process may
@@ -81,6 +88,13 @@ class InformerCache final : public ReflectorSink {
   std::vector<CachedObject> ListIn(const std::string& namespace_) const;
   std::vector<CachedObject> ByIndex(const std::string& index, const std::string& value) const;
   std::vector<CachedObject> ControlledBy(const std::string& uid) const;
+  // The counts of a group by sort, and those of `keys` that there are, all at one moment.
+  struct CountsAndSome {
+    std::map<std::string, int64_t> counts;
+    std::vector<CachedObject> some;
+  };
+  CountsAndSome CountsOf(const std::string& name, const std::string& group,
+                         const std::set<ObjectKey>& keys) const;
   // Those without a controller reference.
   std::vector<CachedObject> OrphansIn(const std::string& namespace_) const;
   size_t size() const;
@@ -92,6 +106,11 @@ class InformerCache final : public ReflectorSink {
   struct Index {
     IndexFunction function;
     std::map<std::string, std::set<ObjectKey>> keys;
+  };
+  struct Counts {
+    CountFunction function;
+    std::map<std::string, std::map<std::string, int64_t>> groups;  // None of a sort is not in it.
+    void Add(const CachedObject& object, int64_t amount);
   };
   // Puts `now` (or nothing) under its key; returns what was there.
   CachedObject Exchange(const ObjectKey& key, CachedObject now) REQUIRES(mutex_);
@@ -109,6 +128,7 @@ class InformerCache final : public ReflectorSink {
   mutable Mutex mutex_;
   std::map<ObjectKey, CachedObject> objects_ GUARDED_BY(mutex_);
   std::map<std::string, Index> indexes_ GUARDED_BY(mutex_);
+  std::map<std::string, Counts> counts_ GUARDED_BY(mutex_);
   std::atomic<bool> started_ = false;
   std::atomic<bool> synced_ = false;
   std::atomic<uint64_t> revision_ = 0;

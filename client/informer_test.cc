@@ -36,6 +36,40 @@ TEST_F(InformerTest, TellsEveryHandlerOfWhatIsThereAndOfChanges) {
   EXPECT_EQ(pods.Get({"default", "a"}), nullptr);
 }
 
+TEST_F(InformerTest, CountsFollowWhatIsThere) {
+  const auto pods = informers_.For<core_v1::Pod>();
+  auto& cache = pods.cache();
+  // By namespace and by their label "app".
+  cache.AddCounts("apps", [](const CachedObject& object) -> InformerCache::Counted {
+    const auto app = object.metadata->labels.find("app");
+    if (app == object.metadata->labels.end()) return {};
+    return {object.metadata->namespace_, app->second};
+  });
+  const auto pod = [](const char* namespace_, const char* name, const Json& labels) {
+    return RawJson(Json{{"metadata",
+                         {{"name", name}, {"namespace", namespace_}, {"uid", name},
+                          {"labels", labels}}}});
+  };
+  using Counts = std::map<std::string, int64_t>;
+  const auto counts = [&](const char* group) { return cache.CountsOf("apps", group, {}).counts; };
+  cache.Replace({pod("a", "1", {{"app", "web"}}), pod("a", "2", {{"app", "web"}}),
+                 pod("a", "3", {{"app", "db"}}), pod("b", "1", {{"app", "web"}}),
+                 pod("b", "2", Json::object())},
+                "1");
+  EXPECT_EQ(counts("a"), (Counts{{"web", 2}, {"db", 1}}));
+  EXPECT_EQ(counts("b"), (Counts{{"web", 1}}));
+  cache.Apply({.type = WatchEvent::Type::kModified, .object = pod("a", "2", {{"app", "db"}})});
+  cache.Apply({.type = WatchEvent::Type::kModified, .object = pod("b", "2", {{"app", "db"}})});
+  cache.Apply({.type = WatchEvent::Type::kDeleted, .object = pod("b", "1", {{"app", "web"}})});
+  EXPECT_EQ(counts("a"), (Counts{{"web", 1}, {"db", 2}}));
+  EXPECT_EQ(counts("b"), (Counts{{"db", 1}}));
+  const auto both = cache.CountsOf("apps", "a", {{"a", "1"}, {"b", "1"}});
+  ASSERT_EQ(both.some.size(), 1U) << "the other one is gone";
+  EXPECT_EQ(both.some[0].metadata->name, "1");
+  cache.Replace({}, "2");
+  EXPECT_EQ(counts("a"), Counts());
+}
+
 // It would never hear of the objects that are there already.
 TEST_F(InformerDeathTest, AHandlerThatComesAfterTheStartEndsTheProgram) {
   const auto pods = informers_.For<core_v1::Pod>();

@@ -194,12 +194,19 @@ TEST_F(NodeAuthorizerTest, WhatAPodComesToNameLaterIsReachedToo) {
 
 TEST_F(NodeAuthorizerTest, NobodyIsJudgedByWhatWasBeforeAGapInTheHistory) {
   store_->ReadHistoryAside();  // Nobody runs its loop: what left the ring is not at hand.
+  const auto kept = Post("/api/v1/namespaces/default/pods",
+                         R"({"metadata": {"name": "kept"}, "spec": {"nodeName": "node1",
+                             "containers": [{"name": "c", "image": "i",
+                                             "envFrom": [{"secretRef": {"name": "k"}}]}]}})");
+  ASSERT_EQ(kept.code, 201) << kept.message();
+  EXPECT_EQ(May("get - secrets default k"), "yes");
   EXPECT_EQ(May("get - secrets default s"), "yes");
   ASSERT_EQ(Ask("DELETE", "/api/v1/namespaces/default/pods/mine?gracePeriodSeconds=0").code, 200);
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(store_->Apply({.key = "/large/x", .value = std::string(1 << 20, 'x')}));
   }
   EXPECT_EQ(May("get - secrets default s"), kUnrelated);
+  EXPECT_EQ(May("get - secrets default k"), "yes") << "its pod is still there";
 }
 
 TEST_F(NodeAuthorizerTest, OnlyMembersOfTheGroupAreNodes) {

@@ -27,13 +27,14 @@ bool MayNameMore(std::string_view body) {
 
 const std::array<NodeGraph::Feed, NodeGraph::kFeeds>& NodeGraph::Feeds() {
   static const std::array<Feed, kFeeds> kAll = {
-      {{&core_v1::Pod::Info(), &NodeGraph::ClearPods, &NodeGraph::PutPod, &NodeGraph::ForgetPod},
-       {&core_v1::PersistentVolume::Info(), &NodeGraph::ClearVolumes, &NodeGraph::PutVolume,
-        &NodeGraph::ForgetVolume},
-       {&storage_v1::VolumeAttachment::Info(), &NodeGraph::ClearAttachments,
+      {{&core_v1::Pod::Info(), &NodeGraph::BeginPods, &NodeGraph::EndPods, &NodeGraph::PutPod,
+        &NodeGraph::ForgetPod},
+       {&core_v1::PersistentVolume::Info(), &NodeGraph::ClearVolumes, &NodeGraph::End,
+        &NodeGraph::PutVolume, &NodeGraph::ForgetVolume},
+       {&storage_v1::VolumeAttachment::Info(), &NodeGraph::ClearAttachments, &NodeGraph::End,
         &NodeGraph::PutAttachment, &NodeGraph::ForgetAttachment},
-       {&resource_v1::ResourceSlice::Info(), &NodeGraph::ClearSlices, &NodeGraph::PutSlice,
-        &NodeGraph::ForgetSlice}}};
+       {&resource_v1::ResourceSlice::Info(), &NodeGraph::ClearSlices, &NodeGraph::End,
+        &NodeGraph::PutSlice, &NodeGraph::ForgetSlice}}};
   return kAll;
 }
 
@@ -77,9 +78,14 @@ bool NodeGraph::ReadEvents(size_t feed, Revision current) {
 void NodeGraph::List(size_t feed) {
   const Feed& what = Feeds()[feed];
   // What fails is tried again by the next lookup.
+  bool told = false;
   (void)followers_[feed].List(
-      [&]() REQUIRES(mutex_) { (this->*what.clear)(); },
+      [&]() REQUIRES(mutex_) {
+        told = true;
+        (this->*what.begin)();
+      },
       [&](const Record& record) REQUIRES(mutex_) { (this->*what.put)(record); });
+  if (told) (this->*what.end)();
 }
 
 // Pods are written far more often than what they name changes: only what may is decoded.
@@ -90,7 +96,9 @@ void NodeGraph::PutPod(const Record& record) {
   const std::string_view node = view->field("spec.nodeName").value_or("");
   if (node.empty()) return relations_.ForgetPod(parts->object_namespace, parts->name);
   const std::string_view known = relations_.UidOfPod(parts->object_namespace, parts->name, node);
-  if (!known.empty() && known == view->uid() && !MayNameMore(view->body())) return;
+  if (!known.empty() && known == view->uid() && !MayNameMore(view->body())) {
+    return relations_.KeepPod(parts->object_namespace, parts->name);
+  }
   Result<Object> object = tl::unexpected(Error{});
   if (const auto* pod = DecodedAs<core_v1::Pod>(record, object)) relations_.SetPod(*pod);
 }

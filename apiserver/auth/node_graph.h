@@ -26,7 +26,8 @@ class NodeGraph {
   // One kind of objects that relations come from.
   struct Feed {
     const KindInfo* kind;
-    void (NodeGraph::*clear)();
+    void (NodeGraph::*begin)();  // All there are are told again.
+    void (NodeGraph::*end)();    // All were told.
     void (NodeGraph::*put)(const Record& record);
     void (NodeGraph::*forget)(std::string_view namespace_name, std::string_view name);
   };
@@ -40,7 +41,9 @@ class NodeGraph {
   bool ReadEvents(size_t feed, Revision current) REQUIRES(mutex_);
   Follower FollowerOf(size_t feed) const;
 
-  void ClearPods() REQUIRES(mutex_) { relations_.ClearPods(); }
+  void BeginPods() REQUIRES(mutex_) { relations_.BeginPods(); }
+  void EndPods() REQUIRES(mutex_) { relations_.EndPods(); }
+  void End() REQUIRES(mutex_) {}
   void ClearVolumes() REQUIRES(mutex_) { relations_.ClearVolumes(); }
   void ClearAttachments() REQUIRES(mutex_) { relations_.ClearAttachments(); }
   void ClearSlices() REQUIRES(mutex_) { relations_.ClearSlices(); }

@@ -95,20 +95,23 @@ void NodeRelations::SetPod(const core_v1::Pod& pod) {
   if (pod.spec.node_name.empty()) return;
   const Key key = Joined(pod.metadata.namespace_, pod.metadata.name);
   Pod& entry = pods_[key];
-  entry = {.node = pod.spec.node_name, .uid = pod.metadata.uid, .named = NamedBy(pod)};
+  entry = {.node = pod.spec.node_name, .uid = pod.metadata.uid, .named = NamedBy(pod), .listing = listing_};
   Count(entry);
 }
 
 void NodeRelations::ForgetPod(std::string_view namespace_name, std::string_view name) {
   const auto known = pods_.find(Joined(namespace_name, name));
-  if (known == pods_.end()) return;
+  if (known != pods_.end()) Forget(known);
+}
+
+NodeRelations::Pods::iterator NodeRelations::Forget(Pods::iterator known) {
   for (const Key& key : known->second.named) {
     const auto users = named_.find(key);
     const auto count = users->second.find(known->second.node);
     if (--count->second == 0) users->second.erase(count);
     if (users->second.empty()) named_.erase(users);
   }
-  pods_.erase(known);
+  return pods_.erase(known);
 }
 
 std::string_view NodeRelations::UidOfPod(std::string_view namespace_name, std::string_view name,
@@ -149,9 +152,15 @@ void NodeRelations::SetSlice(const std::string& name, const std::string& node) {
   Put(name, node, slices_);
 }
 
-void NodeRelations::ClearPods() {
-  pods_.clear();
-  named_.clear();
+void NodeRelations::KeepPod(std::string_view namespace_name, std::string_view name) {
+  const auto known = pods_.find(Joined(namespace_name, name));
+  if (known != pods_.end()) known->second.listing = listing_;
+}
+
+void NodeRelations::EndPods() {
+  for (auto pod = pods_.begin(); pod != pods_.end();) {
+    pod = pod->second.listing == listing_ ? std::next(pod) : Forget(pod);
+  }
 }
 
 void NodeRelations::ClearVolumes() {

@@ -34,7 +34,11 @@ class NodeRelations {
   void SetAttachment(const std::string& name, const std::string& node);
   void SetSlice(const std::string& name, const std::string& node);
 
-  void ClearPods();
+  // All pods there are told again: between the two each is set, or kept as it is known; the others
+  // are gone.
+  void BeginPods() { ++listing_; }
+  void KeepPod(std::string_view namespace_name, std::string_view name);
+  void EndPods();
   void ClearVolumes();
   void ClearAttachments() { attachments_.clear(); }
   void ClearSlices() { slices_.clear(); }
@@ -50,6 +54,7 @@ class NodeRelations {
     std::string node;
     std::string uid;
     std::vector<Key> named;
+    uint64_t listing = 0;  // In which it was told of last.
   };
   struct Volume {
     Key claim;
@@ -57,9 +62,12 @@ class NodeRelations {
   };
 
   void Count(const Pod& pod);
+  using Pods = std::map<Key, Pod, std::less<>>;
+  Pods::iterator Forget(Pods::iterator known);
   bool IsNamedOn(std::string_view node, const Key& key) const;
 
-  std::map<Key, Pod, std::less<>> pods_;
+  Pods pods_;
+  uint64_t listing_ = 0;
   std::map<Key, Nodes, std::less<>> named_;
   std::map<Key, Volume, std::less<>> volumes_;
   std::map<Key, std::set<Key, std::less<>>, std::less<>> volumes_of_secrets_;

@@ -65,6 +65,26 @@ TEST(NodeRelationsTest, APodLeadsWhatItNamesToItsNodeAndToNoOther) {
   EXPECT_FALSE(relations.Reaches("n1", "secrets", "a", "other"));
 }
 
+TEST(NodeRelationsTest, WhenAllPodsAreToldAgainThoseThatAreNotAreGone) {
+  NodeRelations relations;
+  auto pod = PodOf(kPod);
+  relations.SetPod(pod);
+  pod.metadata.name = "gone";
+  relations.SetPod(pod);
+  relations.BeginPods();
+  relations.KeepPod("a", "p");
+  pod.metadata.name = "new";
+  relations.SetPod(pod);
+  relations.EndPods();
+  EXPECT_TRUE(relations.Reaches("n1", "pods", "a", "p"));
+  EXPECT_TRUE(relations.Reaches("n1", "pods", "a", "new"));
+  EXPECT_FALSE(relations.Reaches("n1", "pods", "a", "gone"));
+  EXPECT_TRUE(relations.Reaches("n1", "secrets", "a", "env-secret")) << "two still name it";
+  relations.BeginPods();
+  relations.EndPods();
+  EXPECT_FALSE(relations.Reaches("n1", "secrets", "a", "env-secret"));
+}
+
 TEST(NodeRelationsTest, AVolumeOfAClaimTakesAlongTheSecretsThatKubeletsNeed) {
   NodeRelations relations;
   relations.SetVolume(VolumeOf(kVolume));

@@ -1,5 +1,6 @@
 #include "apiserver/storage/follower.h"
 
+#include <thread>
 #include <vector>
 
 #include "base/at_once.h"
@@ -10,6 +11,7 @@ namespace {
 constexpr size_t kEventsPerStep = 256;
 // As many as may be taken in where nothing may take long.
 constexpr size_t kEventsAtOnce = 8;
+constexpr int kYieldsMax = 200;
 
 }  // namespace
 
@@ -17,15 +19,21 @@ bool ReadThrough(WatchCursor& cursor, Revision current,
                  const std::function<void(const Event&)>& tell) {
   const size_t per_step = IsAtOnce() ? kEventsAtOnce : kEventsPerStep;
   std::vector<EventPtr> events;
-  for (;;) {
+  for (int yields = 0;;) {
     events.clear();
     if (!cursor.Next(per_step, events)) return false;
     for (const EventPtr& event : events) tell(*event);
-    if (events.size() < per_step) break;
-    if (!MayWait()) return false;
+    if (events.size() >= per_step) {
+      if (!MayWait()) return false;
+      continue;
+    }
+    if (cursor.position() >= current) return true;
+    // Whoever commits makes a revision readable, and a moment later tells cursors of it: to wait for
+    // that is less than to list everything. A cursor that fell behind has nothing until others have
+    // read on for it, which takes longer.
+    if (IsAtOnce() || ++yields > kYieldsMax) return false;
+    std::this_thread::yield();
   }
-  // A cursor that fell behind has nothing until others have read on for it.
-  return cursor.position() >= current;
 }
 
 bool Follower::List(const std::function<void()>& begin,

@@ -43,6 +43,31 @@ class FollowerTest : public testing::Test {
   std::string told_;
 };
 
+// What is committed comes to it only after it was asked so many times.
+class LateCursor final : public WatchCursor {
+ public:
+  explicit LateCursor(int asked_before) : asked_before_(asked_before) {}
+  Result<> Next(size_t, std::vector<EventPtr>&) override {
+    ++asked_;
+    return {};
+  }
+  Revision position() const override { return Revision{asked_ > asked_before_ ? 7U : 6U}; }
+
+ private:
+  const int asked_before_;
+  int asked_ = 0;
+};
+
+TEST(ReadThroughTest, WaitsAMomentForWhatIsCommittedAndNotTold) {
+  const auto tell = [](const Event&) {};
+  LateCursor soon(3), never(1'000'000);
+  EXPECT_TRUE(ReadThrough(soon, Revision{7}, tell));
+  EXPECT_FALSE(ReadThrough(never, Revision{7}, tell)) << "it fell behind";
+  LateCursor late(3);
+  AtOnce attempt;
+  EXPECT_FALSE(ReadThrough(late, Revision{7}, tell)) << "nothing waits there";
+}
+
 TEST_F(FollowerTest, TellsOfAllThatThereIsAndThenOfWhatComes) {
   follower_ = std::make_unique<Follower>(*store_, "/p/");
   EXPECT_FALSE(follower_->follows());

@@ -53,7 +53,7 @@ struct Refusal {
 // beside pods depend on who is there.
 Refusal RefusalBesideNominated(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot) {
   Refusal refusal;
-  if (snapshot.nominations == nullptr) return refusal;
+  if (snapshot.nominations == nullptr || snapshot.nominations->empty()) return refusal;
   std::vector<PodInfoPtr> waiting;
   for (const PodInfoPtr& other : snapshot.nominations->On(node.name())) {
     if (other->priority >= pod.priority && other->uid() != pod.uid()) waiting.push_back(other);
@@ -80,7 +80,7 @@ Refusal RefusalOn(const Filters& filters, const PodInfo& pod, const NodeInfo& no
 // The node the pod is nominated to, when it fits there by now.
 const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
                               const Snapshot& snapshot) {
-  if (snapshot.nominations == nullptr) return nullptr;
+  if (snapshot.nominations == nullptr || snapshot.nominations->empty()) return nullptr;
   const std::string name = snapshot.nominations->NodeOf(pod.uid());
   if (name.empty()) return nullptr;
   for (const NodeInfo* node : snapshot.nodes) {
@@ -90,10 +90,19 @@ const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
   return nullptr;
 }
 
-void Refuse(Unfit& unfit, const NodeInfo& node, std::string_view rule, const Verdict& verdict) {
-  for (const std::string& reason : verdict.reasons) ++unfit.reasons[reason];
-  unfit.rejectors.insert(std::string(rule));
-  if (verdict.code == Verdict::Code::kUnschedulable) unfit.preemptable.push_back(node.name());
+// What a node said; told only when no other takes the pod.
+struct Refused {
+  const NodeInfo* node;
+  Refusal refusal;
+};
+
+void Tell(const std::vector<Refused>& refused, Unfit& unfit) {
+  for (const auto& [node, refusal] : refused) {
+    for (const std::string& reason : refusal.verdict.Reasons()) ++unfit.reasons[reason];
+    unfit.rejectors.insert(std::string(refusal.rule));
+    const bool may_change = refusal.verdict.code == Verdict::Code::kUnschedulable;
+    if (may_change) unfit.preemptable.push_back(node->name());
+  }
 }
 
 std::string Best(const PodInfo& pod, const Snapshot& snapshot,
@@ -145,7 +154,7 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
   if (snapshot.nodes.empty()) return decision;
   const Filters filters = PrepareFilters(pod, snapshot);
   if (!filters.rejection.fits()) {
-    unfit.overall = filters.rejection.reasons[0];
+    unfit.overall = filters.rejection.Reasons()[0];
     unfit.rejectors.insert(std::string(filters.rejector));
     return decision;
   }
@@ -155,18 +164,23 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
   }
   const size_t wanted = FeasibleWanted(snapshot.nodes.size(), percentage);
   std::vector<const NodeInfo*> feasible;
+  std::vector<Refused> refused;
   size_t looked_at = 0;
   for (; looked_at < snapshot.nodes.size() && feasible.size() < wanted; ++looked_at) {
     const NodeInfo& node = *snapshot.nodes[(start + looked_at) % snapshot.nodes.size()];
-    const Refusal refusal = RefusalOn(filters, pod, node, snapshot);
+    Refusal refusal = RefusalOn(filters, pod, node, snapshot);
     if (refusal.rule.empty()) {
       feasible.push_back(&node);
     } else {
-      Refuse(unfit, node, refusal.rule, refusal.verdict);
+      refused.push_back({&node, std::move(refusal)});
     }
   }
   start = (start + looked_at) % snapshot.nodes.size();
-  if (!feasible.empty()) decision.node = Best(pod, snapshot, feasible, random);
+  if (feasible.empty()) {
+    Tell(refused, unfit);
+  } else {
+    decision.node = Best(pod, snapshot, feasible, random);
+  }
   return decision;
 }
 

@@ -6,6 +6,13 @@
 
 namespace skiff::scheduler {
 
+std::vector<std::string> Verdict::Reasons() const {
+  std::vector<std::string> reasons;
+  if (!constant.empty()) reasons.emplace_back(constant);
+  reasons.insert(reasons.end(), more.begin(), more.end());
+  return reasons;
+}
+
 std::span<const FilterRule> DefaultFilters() {
   static constexpr FilterRule kFilters[] = {
       {"NodeUnschedulable", PrepareNodeUnschedulable},

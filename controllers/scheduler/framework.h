@@ -26,16 +26,24 @@ struct Verdict {
     kUnresolvable,   // It cannot.
   };
   Code code = Code::kFits;
-  std::vector<std::string> reasons;
+  // Nearly all reasons are constants, and thousands of nodes say the same: no copy is made of it.
+  std::string_view constant;
+  std::vector<std::string> more;
 
   static Verdict Fits() { return {}; }
-  static Verdict Unschedulable(std::string reason) {
-    return {Code::kUnschedulable, {std::move(reason)}};
+  template <size_t size>
+  static Verdict Unschedulable(const char (&reason)[size]) {
+    return {Code::kUnschedulable, reason, {}};
+  }
+  template <size_t size>
+  static Verdict Unresolvable(const char (&reason)[size]) {
+    return {Code::kUnresolvable, reason, {}};
   }
   static Verdict Unresolvable(std::string reason) {
-    return {Code::kUnresolvable, {std::move(reason)}};
+    return {Code::kUnresolvable, {}, {std::move(reason)}};
   }
   bool fits() const { return code == Code::kFits; }
+  std::vector<std::string> Reasons() const;
 };
 
 using NodeFilter = std::function<Verdict(const NodeInfo& node)>;

@@ -23,6 +23,7 @@ class Nominations {
   void Refresh(const PodInfoPtr& pod);
   // False when it was not nominated.
   bool Remove(const std::string& uid);
+  bool empty() const { return nodes_.empty(); }
   // "" when the pod waits for none.
   std::string NodeOf(const std::string& uid) const;
   const std::vector<PodInfoPtr>& On(const std::string& node) const;

@@ -93,6 +93,32 @@ std::shared_ptr<const Sums> Places::ByValueOf(const std::string& key) const {
   return sums;
 }
 
+SumsAt::SumsAt(std::string key, PlacesPtr places, bool hosts_differ)
+    : SumsAt(key, places->ByValueOf(key)) {
+  if (hosts_differ && key_ == kHostLabel) places_ = std::move(places);
+}
+
+SumsAt::SumsAt(std::string key, std::shared_ptr<const Sums> sums)
+    : key_(std::move(key)), sums_(std::move(sums)), is_few_(sums_->size() <= kFewMax) {
+  if (key_ == kHostLabel) at_hand_ = &NodeInfo::host;
+  if (key_ == kZoneLabel) at_hand_ = &NodeInfo::zone;
+  if (is_few_) few_.assign(sums_->begin(), sums_->end());
+}
+
+int64_t SumsAt::On(const NodeInfo& node) const {
+  if (places_) return places_->On(node);
+  const std::string* label = Label(node);
+  if (label == nullptr) return 0;
+  if (is_few_) {
+    for (const auto& [value, count] : few_) {
+      if (value == *label) return count;
+    }
+    return 0;
+  }
+  const auto found = sums_->find(*label);
+  return found == sums_->end() ? 0 : found->second;
+}
+
 void PodCounts::AddNode(const NodeInfo& node) {
   nodes_.Add(node, 1);
   for (const auto& [uid, pod] : node.pods) AddPod(*pod, node);
@@ -143,6 +169,10 @@ PlacesPtr NodeCounts(const Snapshot& snapshot) {
   auto places = std::make_shared<Places>();
   for (const NodeInfo* node : snapshot.nodes) places->Add(*node, 1);
   return places;
+}
+
+bool HostsDiffer(const Snapshot& snapshot, const Places& nodes) {
+  return nodes.ByValueOf(std::string(kHostLabel))->size() == snapshot.nodes.size();
 }
 
 TermCountsPtr RefusalsIn(const Snapshot& snapshot) {

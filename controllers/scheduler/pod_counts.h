@@ -44,6 +44,34 @@ class Places {
 };
 using PlacesPtr = std::shared_ptr<const Places>;
 
+// The sums of one key, to be looked up for thousands of nodes.
+class SumsAt {
+ public:
+  // `hosts_differ`: as HostsDiffer says of the nodes that will be asked for.
+  SumsAt(std::string key, PlacesPtr places, bool hosts_differ);
+  // In sums that were made elsewhere.
+  SumsAt(std::string key, std::shared_ptr<const Sums> sums);
+  // What all nodes with the same value have; 0 where the node has none.
+  int64_t On(const NodeInfo& node) const;
+  bool Has(const NodeInfo& node) const { return Label(node) != nullptr; }
+  const std::string* Label(const NodeInfo& node) const {
+    return at_hand_ == nullptr ? node.Label(key_) : node.*at_hand_;
+  }
+  bool is_of_hosts() const { return at_hand_ == &NodeInfo::host; }
+  const Sums& sums() const { return *sums_; }
+
+ private:
+  // To compare a handful of values is less than to hash one.
+  static constexpr size_t kFewMax = 8;
+
+  std::string key_;
+  const std::string* NodeInfo::* at_hand_ = nullptr;  // The label, where a node has it so.
+  std::shared_ptr<const Sums> sums_;
+  PlacesPtr places_;  // Where each node has a value of its own, and that is all there is to know.
+  bool is_few_ = false;
+  std::vector<std::pair<std::string_view, int64_t>> few_;
+};
+
 // Pods that count together.
 struct PodGroup {
   std::string id;  // Groups with one id hold the same pods.
@@ -103,6 +131,8 @@ class PodCounts {
 // What is kept, or, in a snapshot that keeps no counts, what its nodes say now.
 PlacesPtr CountsOf(const Snapshot& snapshot, const PodGroup& group);
 PlacesPtr NodeCounts(const Snapshot& snapshot);
+// Whether no two nodes call themselves the same host, and all call themselves something.
+bool HostsDiffer(const Snapshot& snapshot, const Places& nodes);
 TermCountsPtr RefusalsIn(const Snapshot& snapshot);
 TermCountsPtr WishesIn(const Snapshot& snapshot);
 

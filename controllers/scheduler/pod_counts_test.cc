@@ -80,7 +80,7 @@ std::vector<std::string> Verdicts(const PodInfo& pod, const Snapshot& snapshot) 
     const Prepared prepared = prepare(pod, snapshot);
     for (const NodeInfo* node : snapshot.nodes) {
       const Verdict verdict = prepared.filter ? prepared.filter(*node) : Verdict::Fits();
-      said.push_back(verdict.fits() ? "" : verdict.reasons[0]);
+      said.push_back(verdict.fits() ? "" : verdict.Reasons()[0]);
     }
   }
   for (const auto prepare : {ScorePodTopologySpread, ScoreInterPodAffinity}) {
@@ -93,6 +93,40 @@ std::vector<std::string> Verdicts(const PodInfo& pod, const Snapshot& snapshot) 
     for (const int64_t score : scores) said.push_back(std::to_string(score));
   }
   return said;
+}
+
+// However few values there are, and whether or not a node has its host for itself.
+TEST(PodCountsTest, ASumIsThatOfAllNodesWithTheSameValue) {
+  for (const int zones : {2, 12}) {
+    for (const bool hosts_differ : {true, false}) {
+      SeededRandom random(3);
+      SchedulingFixture cluster;
+      for (int i = 0; i < 20; ++i) {
+        const std::string host = hosts_differ || i > 1 ? "h" + std::to_string(i) : "shared";
+        cluster.AddNode("n" + std::to_string(i), "64",
+                        {{kHostLabel, host}, {kZoneLabel, "z" + std::to_string(i % zones)}});
+      }
+      std::map<std::string, int64_t> on;
+      for (int i = 0; i < 50; ++i) {
+        const std::string node = "n" + std::to_string(random.Below(20));
+        cluster.Place(PodOf("p" + std::to_string(i), 0, "1m", OfApp("a")), node);
+        ++on[node];
+      }
+      const Snapshot snapshot = cluster.MakeSnapshot();
+      EXPECT_EQ(HostsDiffer(snapshot, *NodeCounts(snapshot)), hosts_differ);
+      const auto places = CountsOf(snapshot, {"all", [](const core_v1::Pod&) { return true; }});
+      for (const std::string key : {kHostLabel, kZoneLabel}) {
+        const SumsAt sums(key, places, HostsDiffer(snapshot, *NodeCounts(snapshot)));
+        for (const NodeInfo* node : snapshot.nodes) {
+          int64_t sum = 0;
+          for (const NodeInfo* other : snapshot.nodes) {
+            if (*other->Label(key) == *node->Label(key)) sum += on[other->name()];
+          }
+          EXPECT_EQ(sums.On(*node), sum) << key << " of " << node->name();
+        }
+      }
+    }
+  }
 }
 
 // Whoever walks over everything comes to the same.
@@ -108,7 +142,8 @@ TEST(PodCountsTest, WhatIsKeptIsWhatTheNodesSay) {
     const auto what = random.Below(10);
     if (what == 0) {
       const std::string changed = node();
-      std::map<std::string, std::string> labels = {{kHostLabel, changed}};
+      std::map<std::string, std::string> labels = {
+          {kHostLabel, random.Below(8) == 0 ? "shared" : changed}};
       if (random.Below(4) > 0) labels[kZoneLabel] = zone();
       cluster.AddNode(changed, "64", labels);
     } else if (what == 1 && turn % 3 == 0) {

@@ -38,6 +38,8 @@ void NodeInfo::SetNode(NodePtr new_node) {
   node = std::move(new_node);
   host = LabelIn(labels(), kHostLabel);
   zone = LabelIn(labels(), kZoneLabel);
+  unschedulable = node->spec.unschedulable;
+  has_taints = !node->spec.taints.empty();
   if (!same_images) images = ImageNames(*node);
   allocatable = Resources::From(node->status.allocatable);
   const auto pods = node->status.allocatable.find("pods");

@@ -58,6 +58,9 @@ struct NodeInfo {
   // In the labels of `node`.
   const std::string* host = nullptr;
   const std::string* zone = nullptr;
+  // Of its spec, at hand for each pod that looks.
+  bool unschedulable = false;
+  bool has_taints = false;
 
   const std::string& name() const { return node->metadata.name; }
   const std::map<std::string, std::string>& labels() const { return node->metadata.labels; }

@@ -218,6 +218,15 @@ std::set<ObjectKey> PodMemory::Unseen(const ObjectKey& owner) {
   return unseen;
 }
 
+std::set<ObjectKey> PodMemory::DeletedOf(const ObjectKey& owner) const {
+  const MutexLock lock(mutex_);
+  std::set<ObjectKey> keys;
+  const auto found = writes_.find(owner);
+  if (found == writes_.end()) return keys;
+  for (const auto& [key, uid] : found->second.deleted) keys.insert(key);
+  return keys;
+}
+
 bool PodMemory::WasDeleted(const ObjectKey& owner, const Pod& pod) const {
   const MutexLock lock(mutex_);
   const auto found = writes_.find(owner);

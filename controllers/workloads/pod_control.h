@@ -72,6 +72,8 @@ class PodMemory {
   // Pods that were made for the owner, and neither shown by the cache yet nor gone again. Forgets
   // what the cache shows by now.
   std::set<ObjectKey> Unseen(const ObjectKey& owner);
+  // Those that were deleted for the owner, and that the cache may still show as if they were not.
+  std::set<ObjectKey> DeletedOf(const ObjectKey& owner) const;
   // This one was deleted, whatever the cache says.
   bool WasDeleted(const ObjectKey& owner, const core_v1::Pod& pod) const;
   void Forget(const ObjectKey& owner);

@@ -4,10 +4,60 @@
 #include <map>
 
 #include "api/select/selector.h"
+#include "controllers/workloads/claim.h"
 
 namespace skiff {
 
 using core_v1::Pod;
+
+namespace {
+
+using Counted = InformerCache::Counted;
+
+constexpr char kReplicas[] = "replicas";
+
+// The letters that sorts of pods begin with; their labels follow.
+enum Sort : char { kWaiting = 'w', kReady = 'r', kTerminating = 't', kEnded = 'e' };
+
+// By the uid of their controller, what they are to it, and their labels: those of one template have
+// the same, so that selectors are asked once for all of them.
+Counted CountedAs(const CachedObject& object) {
+  const meta_v1::OwnerReference* controller = ControllerOf(*object.metadata);
+  if (controller == nullptr) return {};
+  const Pod& pod = *static_cast<const Pod*>(object.object.get());
+  Counted counted{controller->uid, std::string(1, kEnded)};
+  if (IsActive(pod)) {
+    counted.sort[0] = IsReady(pod) ? kReady : kWaiting;
+  } else if (IsTerminating(pod)) {
+    counted.sort[0] = kTerminating;
+  }
+  for (const auto& [key, value] : pod.metadata.labels) {
+    counted.sort.append(key).append("=").append(value).append("\n");
+  }
+  return counted;
+}
+
+std::map<std::string, std::string> LabelsOfSort(std::string_view sort) {
+  std::map<std::string, std::string> labels;
+  for (sort.remove_prefix(1); !sort.empty();) {
+    const size_t equals = sort.find('='), end = sort.find('\n');
+    labels.emplace(sort.substr(0, equals), sort.substr(equals + 1, end - equals - 1));
+    sort.remove_prefix(end + 1);
+  }
+  return labels;
+}
+
+void AddCounted(char sort, int32_t count, bool fully_labeled, ReplicaStatus& status) {
+  if (sort == kTerminating) status.terminating += count;
+  if (sort != kReady && sort != kWaiting) return;
+  status.replicas += count;
+  if (fully_labeled) status.fully_labeled += count;
+  if (sort != kReady) return;
+  status.ready += count;
+  status.available += count;
+}
+
+}  // namespace
 
 ReplicaStatus CountReplicas(const ReplicaOwner& owner, const std::vector<Ptr<Pod>>& active,
                             int terminating, TimePoint now) {
@@ -58,24 +108,73 @@ Duration UntilNextAvailable(const std::vector<Ptr<Pod>>& pods, int32_t min_ready
 ReplicaControl::ReplicaControl(Manager& manager, EventRecorder& recorder)
     : clock_(manager.clock()),
       sending_{manager.client(), manager.hands()},
-      pods_(manager.client(), recorder, manager.informer<Pod>()) {}
+      informer_(manager.informer<Pod>()),
+      pods_(manager.client(), recorder, informer_) {
+  informer_.cache().AddCounts(kReplicas, CountedAs);
+}
 
-ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Observed& observed) {
-  const TimePoint now = clock_.Now();
+ReplicaControl::Replicas ReplicaControl::LookedAt(const ReplicaOwner& owner,
+                                                  const std::vector<Ptr<Pod>>& mine,
+                                                  std::set<ObjectKey> unseen, TimePoint now) {
   const ObjectKey key = {owner.metadata.namespace_, owner.metadata.name};
-  std::set<ObjectKey> unseen = observed.unseen;
-  std::vector<Ptr<Pod>> active;
+  Replicas replicas{.unseen = std::move(unseen)};
   int terminating = 0;
-  for (const Ptr<Pod>& pod : observed.mine) {
-    unseen.erase(KeyOf(*pod));
+  for (const Ptr<Pod>& pod : mine) {
+    replicas.unseen.erase(KeyOf(*pod));
     const bool deleted = IsActive(*pod) && pods_.memory().WasDeleted(key, *pod);
     if (IsTerminating(*pod) || deleted) ++terminating;
-    if (IsActive(*pod) && !deleted) active.push_back(pod);
+    if (IsActive(*pod) && !deleted) replicas.active.push_back(pod);
   }
-  Outcome outcome;
-  outcome.status = CountReplicas(owner, active, terminating, now);
-  outcome.again = UntilNextAvailable(active, owner.min_ready_seconds, now);
-  const int excess = static_cast<int>(active.size() + unseen.size()) - owner.replicas;
+  replicas.status = CountReplicas(owner, replicas.active, terminating, now);
+  replicas.again = UntilNextAvailable(replicas.active, owner.min_ready_seconds, now);
+  return replicas;
+}
+
+bool ReplicaControl::MayAdopt(const ReplicaOwner& owner, const LabelSelector& selector) const {
+  const auto orphans = informer_.OrphansIn(owner.metadata.namespace_);
+  return std::any_of(orphans.begin(), orphans.end(), [&](const Ptr<Pod>& pod) {
+    return Classify(owner.metadata, selector, pod->metadata) == Claim::kAdopt;
+  });
+}
+
+std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwner& owner,
+                                                                const LabelSelector& selector,
+                                                                std::set<ObjectKey> unseen) {
+  if (owner.min_ready_seconds != 0 || MayAdopt(owner, selector)) return std::nullopt;
+  const ObjectKey key = {owner.metadata.namespace_, owner.metadata.name};
+  std::set<ObjectKey> asked = pods_.memory().DeletedOf(key);
+  asked.insert(unseen.begin(), unseen.end());
+  const auto seen = informer_.cache().CountsOf(kReplicas, owner.metadata.uid, asked);
+  const auto labels = LabelSelector::FromMap(owner.pod_template.metadata.labels);
+  Replicas replicas{.unseen = std::move(unseen)};
+  for (const auto& [sort, count] : seen.counts) {
+    const auto pod_labels = LabelsOfSort(sort);
+    if (!selector.Matches(pod_labels)) return std::nullopt;
+    AddCounted(sort[0], static_cast<int32_t>(count), labels.Matches(pod_labels), replicas.status);
+  }
+  for (const CachedObject& each : seen.some) {
+    const Pod& pod = *static_cast<const Pod*>(each.object.get());
+    const auto counted = CountedAs(each);
+    if (counted.group != owner.metadata.uid) continue;
+    replicas.unseen.erase(KeyOf(pod));
+    if (!IsActive(pod) || !pods_.memory().WasDeleted(key, pod)) continue;
+    AddCounted(counted.sort[0], -1, labels.Matches(pod.metadata.labels), replicas.status);
+    ++replicas.status.terminating;
+  }
+  return replicas;
+}
+
+Result<ReplicaControl::Outcome> ReplicaControl::Run(const ReplicaOwner& owner,
+                                                    const Observed& observed) {
+  const TimePoint now = clock_.Now();
+  // Before the cache is read.
+  const auto unseen = pods_.memory().Unseen({owner.metadata.namespace_, owner.metadata.name});
+  auto replicas = Counted(owner, observed.selector, unseen);
+  if (!replicas || replicas->Excess(owner) > 0) {
+    replicas = LookedAt(owner, TRY(observed.claim()), unseen, now);
+  }
+  Outcome outcome{.status = replicas->status, .again = replicas->again};
+  const int excess = replicas->Excess(owner);
   Result<> done;
   if (owner.metadata.deletion_timestamp) {
     // The garbage collector removes the pods of a deleted owner.
@@ -83,7 +182,7 @@ ReplicaControl::Outcome ReplicaControl::Run(const ReplicaOwner& owner, const Obs
     done = Create(owner, std::min(-excess, kBurst));
   } else if (excess > 0) {
     const int count = std::min(excess, kBurst);
-    done = Delete(owner, PickForDeletion(active, observed.related(), count, now));
+    done = Delete(owner, PickForDeletion(replicas->active, observed.related(), count, now));
   }
   if (done) return outcome;
   outcome.error = done.error();

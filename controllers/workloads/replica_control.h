@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/pods/conditions.h"
+#include "api/select/selector.h"
 #include "client/manager.h"
 #include "controllers/workloads/pod_control.h"
 
@@ -92,23 +93,42 @@ class ReplicaControl {
     std::optional<Error> error;  // Of creating or deleting; the status tells of it.
     Duration again = kNever;
   };
-  // What Run works with, read in this order.
+  // What Run works with.
   struct Observed {
-    std::set<ObjectKey> unseen;              // Of Unseen, asked before the cache is read.
-    std::vector<Ptr<core_v1::Pod>> mine;     // The claimed pods, of any phase.
+    const LabelSelector& selector;
+    // The claimed pods, of any phase. Only asked for where their counts are not enough: pods have to
+    // go, come to be the owner's or leave it, or become available with time.
+    std::function<Result<std::vector<Ptr<core_v1::Pod>>>()> claim;
     // As for PickForDeletion; only asked for when pods have to go.
     std::function<std::vector<Ptr<core_v1::Pod>>()> related;
-    std::optional<ReplicaFailure> failure;   // What the status says now.
+    std::optional<ReplicaFailure> failure;  // What the status says now.
   };
-  std::set<ObjectKey> Unseen(const ObjectKey& owner) { return pods_.memory().Unseen(owner); }
-  Outcome Run(const ReplicaOwner& owner, const Observed& observed);
+  // Fails when pods could not be claimed.
+  Result<Outcome> Run(const ReplicaOwner& owner, const Observed& observed);
   void Forget(const ObjectKey& owner) { pods_.memory().Forget(owner); }
 
  private:
+  // The pods of an owner.
+  struct Replicas {
+    ReplicaStatus status;
+    std::vector<Ptr<core_v1::Pod>> active;  // Where each was looked at.
+    std::set<ObjectKey> unseen;
+    Duration again = kNever;
+    int32_t Excess(const ReplicaOwner& owner) const {
+      return status.replicas + static_cast<int32_t>(unseen.size()) - owner.replicas;
+    }
+  };
+  // By what is counted of them; nullopt where that is not enough.
+  std::optional<Replicas> Counted(const ReplicaOwner& owner, const LabelSelector& selector,
+                                  std::set<ObjectKey> unseen);
+  Replicas LookedAt(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& mine,
+                    std::set<ObjectKey> unseen, TimePoint now);
+  bool MayAdopt(const ReplicaOwner& owner, const LabelSelector& selector) const;
   Result<> Create(const ReplicaOwner& owner, int count);
   Result<> Delete(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& pods);
   const Clock& clock_;
   const Sending sending_;
+  const Informer<core_v1::Pod> informer_;
   PodControl pods_;
 };
 

@@ -27,12 +27,11 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
                                 .pod_template = set.spec.template_,
                                 .replicas = set.spec.replicas.value_or(1),
                                 .min_ready_seconds = set.spec.min_ready_seconds};
-    ReplicaControl::Observed observed;
-    observed.unseen = control_.Unseen(KeyOf(set));
-    observed.mine = TRY(ClaimObjects(client_, set, selector, pods_));
-    observed.related = [&] { return Related(set); };
-    observed.failure = ReplicaFailureIn(set.status);
-    const auto outcome = control_.Run(owner, observed);
+    const auto outcome = TRY(control_.Run(
+        owner, {.selector = selector,
+                .claim = [&] { return ClaimObjects(client_, set, selector, pods_); },
+                .related = [&] { return Related(set); },
+                .failure = ReplicaFailureIn(set.status)}));
     TRY(client_.PatchStatus(set, [&](ReplicaSet& it) {
       WriteReplicaStatus(outcome.status, it);
       it.status.terminating_replicas = outcome.status.terminating;

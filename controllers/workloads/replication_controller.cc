@@ -25,12 +25,11 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
                                 .replicas = controller.spec.replicas.value_or(1),
                                 .min_ready_seconds = controller.spec.min_ready_seconds};
     const auto selector = LabelSelector::FromMap(controller.spec.selector);
-    ReplicaControl::Observed observed;
-    observed.unseen = control_.Unseen(KeyOf(controller));
-    observed.mine = TRY(ClaimObjects(client_, controller, selector, pods_));
-    observed.related = [&] { return pods_.ControlledBy(controller.metadata.uid); };
-    observed.failure = ReplicaFailureIn(controller.status);
-    const auto outcome = control_.Run(owner, observed);
+    const auto outcome = TRY(control_.Run(
+        owner, {.selector = selector,
+                .claim = [&] { return ClaimObjects(client_, controller, selector, pods_); },
+                .related = [&] { return pods_.ControlledBy(controller.metadata.uid); },
+                .failure = ReplicaFailureIn(controller.status)}));
     TRY(client_.PatchStatus(controller, [&](ReplicationController& it) {
       WriteReplicaStatus(outcome.status, it);
     }));

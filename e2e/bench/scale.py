@@ -1,23 +1,32 @@
 """The numbers of e2e/bench/scale.sh: scale.py SKIFF [PART...]"""
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.request
 
 from measure import used, until
 
-PORT = 17444
 NODES = int(os.environ.get("NODES", 5000))
 PODS = int(os.environ.get("PODS", 5000))
 SPREAD = 4 * PODS
+AT_REST = int(os.environ.get("AT_REST", 100000))
 COLLECTED = int(os.environ.get("COLLECTED", 100000))
 LONGEST_S = 900
 MISSED = []
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
 
 
 class Cluster:
@@ -33,7 +42,7 @@ class Cluster:
         log = open(self.log, "wb")
         self.process = subprocess.Popen(
             [self.skiff, "up", f"--nodes={self.nodes}", f"--data-dir={self.data}", "--foreground",
-             f"--secure-port={PORT}", "--bind-address=127.0.0.1"], stdout=log, stderr=log)
+             f"--secure-port={free_port()}", "--bind-address=127.0.0.1"], stdout=log, stderr=log)
         return self
 
     def __exit__(self, *_):
@@ -82,6 +91,12 @@ class Cluster:
         judge(what, took, goal_s, "s", f"{cpu:.1f} s of CPU, "
               f"{used(self.process.pid)[1]:.0f} MB resident")
 
+    def share(self, seconds):
+        """Percent of a core that it takes while so much time passes."""
+        cpu, _ = used(self.process.pid)
+        time.sleep(seconds)
+        return 100 * (used(self.process.pid)[0] - cpu) / seconds
+
     def settle(self):
         """Until what is still to be done is done: three seconds of nearly nothing."""
         for _ in range(LONGEST_S // 3):
@@ -89,6 +104,59 @@ class Cluster:
             time.sleep(3)
             if used(self.process.pid)[0] - cpu < 0.9:
                 return
+
+
+class SliceCount:
+    """Counts, by a watch, how often slices of a Service are written and how often that changes what
+    they say of endpoints, while the block runs."""
+
+    def __init__(self, cluster, service):
+        self.written = self.changed = self.endpoints = 0
+        self.cluster, self.service = cluster, service
+        self.known = {}
+
+    def __enter__(self):
+        port = free_port()
+        self.proxy = subprocess.Popen(
+            [self.cluster.skiff, "proxy", f"--port={port}",
+             f"--kubeconfig={self.cluster.data}/admin.kubeconfig"], stdout=subprocess.PIPE)
+        self.proxy.stdout.readline()  # It serves by then.
+        url = (f"http://127.0.0.1:{port}/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+               f"?labelSelector=kubernetes.io/service-name={self.service}")
+        with urllib.request.urlopen(url) as answer:
+            slices = json.load(answer)
+        for each in slices["items"]:
+            self.known[each["metadata"]["name"]] = self.said(each)
+        version = slices["metadata"]["resourceVersion"]
+        self.watch = urllib.request.urlopen(f"{url}&watch=true&resourceVersion={version}")
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+        return self
+
+    def __exit__(self, *_):
+        self.proxy.terminate()  # The watch ends with it.
+        self.proxy.wait()
+        self.reader.join()
+
+    def read(self):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for line in self.watch:
+                self.take(json.loads(line))
+
+    def take(self, event):
+        name = event["object"]["metadata"]["name"]
+        before = self.known.pop(name, {})
+        now = {} if event["type"] == "DELETED" else self.said(event["object"])
+        if event["type"] != "DELETED":
+            self.known[name] = now
+        changes = sum(before.get(key) != now.get(key) for key in before.keys() | now.keys())
+        self.written += 1
+        self.changed += changes > 0
+        self.endpoints += changes
+
+    @staticmethod
+    def said(each):
+        return {endpoint["targetRef"]["uid"]: endpoint for endpoint in each["endpoints"] or []}
 
 
 def judge(what, value, goal, unit, more=""):
@@ -120,10 +188,7 @@ def nodes(skiff):
     with Cluster(skiff, NODES) as cluster:
         cluster.row(f"up until {NODES} nodes are Ready", 2, lambda: None, cluster.all_ready)
         cluster.settle()
-        cpu, _ = used(cluster.process.pid)
-        time.sleep(30)
-        share = 100 * (used(cluster.process.pid)[0] - cpu) / 30
-        judge(f"{NODES} nodes at rest, of a core", share, 10, "%")
+        judge(f"{NODES} nodes at rest, of a core", cluster.share(30), 10, "%")
 
 
 def small(skiff):
@@ -142,6 +207,20 @@ def fill(skiff):
         cluster.row(f"a Deployment of {PODS} on {NODES} nodes until Ready", 4,
                     lambda: cluster.apply(deployment("web", PODS)),
                     lambda: cluster.ready("web") == str(PODS))
+
+
+def rest(skiff):
+    """What pods cost that nothing happens to, beyond what their nodes do: a hundred on each."""
+    with started(skiff, AT_REST // 100) as cluster:
+        before = cluster.share(60)
+        empty = used(cluster.process.pid)[1]
+        cluster.apply(deployment("web", AT_REST))
+        until(lambda: cluster.ready("web") == str(AT_REST), timeout_s=4 * LONGEST_S, pause_s=1)
+        cluster.settle()
+        resident = used(cluster.process.pid)[1]
+        judge(f"{AT_REST} pods at rest, of a core beyond their nodes", cluster.share(60) - before,
+              1, "%", f"{resident:.0f} MB resident, {1024 * (resident - empty) / AT_REST:.1f} kB "
+              "a pod")
 
 
 def spread(skiff):
@@ -180,22 +259,18 @@ def endpoints(skiff):
                                  " {.status.observedGeneration}")
         return counts.split() == [str(PODS)] * 3 + ["2"]
 
-    def versions():
-        slices = json.loads(cluster.kubectl("get", "endpointslices", "-o=json") or '{"items": []}')
-        return [each["metadata"]["generation"] for each in slices["items"]
-                if each["metadata"]["name"].startswith("web-")]
-
     with started(skiff, NODES) as cluster:
         cluster.apply(service, deployment("web", PODS))
         until(lambda: cluster.ready("web") == str(PODS), timeout_s=LONGEST_S, pause_s=0.5)
         cluster.settle()
-        before = sum(versions())
-        took, cpu = cluster.cost(
-            lambda: cluster.kubectl("set", "image", "deployment/web", "main=web:2"), rolled)
-        cluster.settle()
-        written = sum(versions()) - before
+        with SliceCount(cluster, "web") as slices:
+            took, cpu = cluster.cost(
+                lambda: cluster.kubectl("set", "image", "deployment/web", "main=web:2"), rolled)
+            cluster.settle()
         print(f"a rollout behind a Service of {PODS} endpoints: {took:.1f} s, {cpu:.1f} s of CPU, "
-              f"about {written} writes of slices that are left", flush=True)
+              f"{slices.endpoints} changes of endpoints", flush=True)
+        judge("writes of its slices, by those that changed", slices.written / slices.changed, 2,
+              "times", f"{slices.written} of {slices.changed}")
 
 
 def collection(skiff):
@@ -216,11 +291,12 @@ def collection(skiff):
 
 def main():
     parts = {"nodes": nodes, "deployment": small, "fill": fill, "spread": spread, "apart": apart,
-             "endpoints": endpoints, "collection": collection}
+             "endpoints": endpoints, "collection": collection, "rest": rest}
     for part in sys.argv[2:] or parts:
         parts[part](sys.argv[1])
     if MISSED:
         sys.exit("missed: " + "; ".join(MISSED))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -5,8 +5,9 @@
 #
 #   e2e/bench/scale.sh                    builds and uses build/release/skiff
 #   e2e/bench/scale.sh nodes deployment   only these: nodes deployment fill spread apart endpoints
-#                                         collection
-#   NODES=1000 PODS=1000 COLLECTED=10000 e2e/bench/scale.sh     smaller, to see how it grows
+#                                         collection rest
+#   NODES=1000 PODS=1000 COLLECTED=10000 AT_REST=10000 e2e/bench/scale.sh   smaller, to see how it
+#                                         grows; growth.py makes charts of that
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ -z "${SKIFF:-}" ]; then

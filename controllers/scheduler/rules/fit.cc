@@ -16,9 +16,24 @@ int64_t Amount(const Resources& resources, const std::string& name) {
 struct Shortage {
   Verdict verdict;
   // A request that even the empty node could not serve is no use waiting for.
-  void Check(const std::string& name, int64_t wanted, int64_t allocatable, int64_t used) {
-    if (wanted <= 0 || wanted <= allocatable - used) return;
-    verdict.reasons.push_back("Insufficient " + name);
+  void Check(std::string_view reason, int64_t wanted, int64_t allocatable, int64_t used) {
+    if (!IsShort(wanted, allocatable, used)) return;
+    if (verdict.constant.empty() && verdict.more.empty()) {
+      verdict.constant = reason;
+    } else {
+      verdict.more.emplace_back(reason);
+    }
+    Note(wanted, allocatable);
+  }
+  void CheckNamed(const std::string& name, int64_t wanted, int64_t allocatable, int64_t used) {
+    if (!IsShort(wanted, allocatable, used)) return;
+    verdict.more.push_back("Insufficient " + name);
+    Note(wanted, allocatable);
+  }
+  static bool IsShort(int64_t wanted, int64_t allocatable, int64_t used) {
+    return wanted > 0 && wanted > allocatable - used;
+  }
+  void Note(int64_t wanted, int64_t allocatable) {
     if (wanted > allocatable) {
       verdict.code = Verdict::Code::kUnresolvable;
     } else if (verdict.fits()) {
@@ -33,12 +48,14 @@ Verdict Fit(const PodInfo& pod, const NodeInfo& node) {
     shortage.verdict = Verdict::Unschedulable("Too many pods");
   }
   const Resources& wanted = pod.requests;
-  shortage.Check("cpu", wanted.milli_cpu, node.allocatable.milli_cpu, node.requested.milli_cpu);
-  shortage.Check("memory", wanted.memory, node.allocatable.memory, node.requested.memory);
-  shortage.Check("ephemeral-storage", wanted.ephemeral_storage, node.allocatable.ephemeral_storage,
-                 node.requested.ephemeral_storage);
+  shortage.Check("Insufficient cpu", wanted.milli_cpu, node.allocatable.milli_cpu, node.requested.milli_cpu);
+  shortage.Check("Insufficient memory", wanted.memory, node.allocatable.memory,
+                 node.requested.memory);
+  shortage.Check("Insufficient ephemeral-storage", wanted.ephemeral_storage,
+                 node.allocatable.ephemeral_storage, node.requested.ephemeral_storage);
   for (const auto& [name, amount] : wanted.scalar) {
-    shortage.Check(name, amount, Amount(node.allocatable, name), Amount(node.requested, name));
+    shortage.CheckNamed(name, amount, Amount(node.allocatable, name),
+                        Amount(node.requested, name));
   }
   return shortage.verdict;
 }
@@ -83,16 +100,18 @@ PreparedScore ScoreLeastAllocated(const PodInfo& pod, const Snapshot&, Feasible)
 PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot&, Feasible) {
   if (pod.requests.milli_cpu == 0 && pod.requests.memory == 0) return {};
   return {[&pod](const NodeInfo& node) -> int64_t {
-            std::vector<double> fractions;
-            const auto add = [&](int64_t used, int64_t allocatable) {
-              if (allocatable <= 0) return;
-              fractions.push_back(
-                  std::min(1.0, static_cast<double>(used) / static_cast<double>(allocatable)));
+            const auto fraction = [](int64_t used, int64_t allocatable) {
+              return std::min(1.0, static_cast<double>(used) / static_cast<double>(allocatable));
             };
-            add(node.requested.milli_cpu + pod.requests.milli_cpu, node.allocatable.milli_cpu);
-            add(node.requested.memory + pod.requests.memory, node.allocatable.memory);
-            const double deviation =
-                fractions.size() == 2 ? std::fabs(fractions[0] - fractions[1]) / 2 : 0;
+            const Resources& whole = node.allocatable;
+            double deviation = 0;
+            if (whole.milli_cpu > 0 && whole.memory > 0) {
+              const double cpu = fraction(node.requested.milli_cpu + pod.requests.milli_cpu,
+                                          whole.milli_cpu);
+              const double memory =
+                  fraction(node.requested.memory + pod.requests.memory, whole.memory);
+              deviation = std::fabs(cpu - memory) / 2;
+            }
             return static_cast<int64_t>((1 - deviation) * 100);
           },
           {}};

@@ -8,22 +8,14 @@
 namespace skiff::scheduler {
 namespace {
 
-// The sums of one key, kept alive.
-struct AtKey {
-  std::string key;
-  std::shared_ptr<const Sums> sums;
+struct Wish {
+  SumsAt sums;
   int64_t weight = 1;
-
-  int64_t On(const NodeInfo& node) const {
-    const auto label = node.labels().find(key);
-    if (label == node.labels().end()) return 0;
-    const auto found = sums->find(label->second);
-    return found == sums->end() ? 0 : weight * found->second;
-  }
 };
 
-AtKey SumsAt(const std::string& key, const Places& places, int64_t weight = 1) {
-  return {key, places.ByValueOf(key), weight};
+// Those of one of the terms, which stay as long as all.
+PlacesPtr PlacesIn(const TermCountsPtr& counts, const TermPlaces& term) {
+  return {counts, &term.places};
 }
 
 // Pods that all of the terms match.
@@ -41,41 +33,42 @@ PodGroup TermGroup(std::vector<AffinityTerm> terms, const NamespaceLabels& label
 }
 
 struct RequiredCounts {
-  std::vector<AtKey> near, far, refused_by_others;
+  std::vector<SumsAt> near, far, refused_by_others;
   bool first_of_its_kind = false;  // Nobody matches yet, but the pod itself does.
 };
 
 RequiredCounts CountRequired(const PodInfo& pod, const Snapshot& snapshot) {
   RequiredCounts out;
   const AffinityTerms& own = pod.affinity;
+  const auto refusals = RefusalsIn(snapshot);
+  if (own.required.empty() && own.required_anti.empty() && refusals->empty()) return out;
+  const bool hosts_differ = HostsDiffer(snapshot, *NodeCounts(snapshot));
   if (!own.required.empty()) {
     const PodGroup wanted = TermGroup(own.required, snapshot.namespace_labels);
     const auto places = CountsOf(snapshot, wanted);
-    for (const auto& term : own.required) out.near.push_back(SumsAt(term.key, *places));
+    for (const auto& term : own.required) out.near.emplace_back(term.key, places, hosts_differ);
     const bool nobody = std::all_of(out.near.begin(), out.near.end(),
-                                    [](const AtKey& each) { return each.sums->empty(); });
+                                    [](const SumsAt& each) { return each.sums().empty(); });
     out.first_of_its_kind = nobody && wanted.holds(*pod.pod);
   }
   for (const AffinityTerm& term : own.required_anti) {
     const auto places = CountsOf(snapshot, TermGroup({term}, snapshot.namespace_labels));
-    out.far.push_back(SumsAt(term.key, *places));
+    out.far.emplace_back(term.key, places, hosts_differ);
   }
-  const auto refusals = RefusalsIn(snapshot);
   for (const auto& [id, refusal] : *refusals) {
     if (!refusal.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
-    out.refused_by_others.push_back(SumsAt(refusal.term.key, refusal.places));
+    out.refused_by_others.emplace_back(refusal.term.key, PlacesIn(refusals, refusal), hosts_differ);
   }
   return out;
 }
 
 Verdict CheckRequired(const RequiredCounts& required, const NodeInfo& node) {
-  for (const AtKey& near : required.near) {
-    const bool has_key = node.labels().contains(near.key);
-    if (!has_key || (near.On(node) <= 0 && !required.first_of_its_kind)) {
+  for (const SumsAt& near : required.near) {
+    if (!near.Has(node) || (near.On(node) <= 0 && !required.first_of_its_kind)) {
       return Verdict::Unresolvable("node(s) didn't match pod affinity rules");
     }
   }
-  const auto is_near = [&](const AtKey& each) { return each.On(node) > 0; };
+  const auto is_near = [&](const SumsAt& each) { return each.On(node) > 0; };
   if (std::any_of(required.far.begin(), required.far.end(), is_near)) {
     return Verdict::Unschedulable("node(s) didn't match pod anti-affinity rules");
   }
@@ -105,23 +98,26 @@ Prepared PrepareInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot) {
 }
 
 PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
-  std::vector<AtKey> wishes;
-  const auto add = [&](AtKey each) {
-    if (!each.sums->empty()) wishes.push_back(std::move(each));
+  const auto others = WishesIn(snapshot);
+  if (pod.affinity.preferred.empty() && others->empty()) return {};
+  const bool hosts_differ = HostsDiffer(snapshot, *NodeCounts(snapshot));
+  std::vector<Wish> wishes;
+  const auto add = [&](const AffinityTerm& term, PlacesPtr places, int64_t weight) {
+    SumsAt sums(term.key, std::move(places), hosts_differ);
+    if (!sums.sums().empty()) wishes.push_back({std::move(sums), weight});
   };
   for (const WeightedTerm& own : pod.affinity.preferred) {
-    const auto places = CountsOf(snapshot, TermGroup({own.term}, snapshot.namespace_labels));
-    add(SumsAt(own.term.key, *places, own.weight));
+    const PodGroup group = TermGroup({own.term}, snapshot.namespace_labels);
+    add(own.term, CountsOf(snapshot, group), own.weight);
   }
-  const auto others = WishesIn(snapshot);
   for (const auto& [id, wish] : *others) {
     if (!wish.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
-    add(SumsAt(wish.term.key, wish.places));
+    add(wish.term, PlacesIn(others, wish), 1);
   }
   if (wishes.empty()) return {};
   return {[wishes = std::move(wishes)](const NodeInfo& node) {
             int64_t sum = 0;
-            for (const AtKey& each : wishes) sum += each.On(node);
+            for (const Wish& wish : wishes) sum += wish.weight * wish.sums.On(node);
             return sum;
           },
           [](auto, std::span<int64_t> scores) { NormalizeRange(scores); }};

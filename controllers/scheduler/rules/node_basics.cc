@@ -28,7 +28,7 @@ Prepared PrepareNodeUnschedulable(const PodInfo& pod, const Snapshot&) {
   cordon.effect = "NoSchedule";
   if (AnyTolerates(pod.pod->spec.tolerations, cordon)) return Prepared::Pass();
   return Prepared::Each([](const NodeInfo& node) {
-    if (!node.node->spec.unschedulable) return Verdict::Fits();
+    if (!node.unschedulable) return Verdict::Fits();
     return Verdict::Unresolvable("node(s) were unschedulable");
   });
 }
@@ -43,6 +43,7 @@ Prepared PrepareNodeName(const PodInfo& pod, const Snapshot&) {
 
 Prepared PrepareTaintToleration(const PodInfo& pod, const Snapshot&) {
   return Prepared::Each([&pod](const NodeInfo& node) {
+    if (!node.has_taints) return Verdict::Fits();
     for (const auto& taint : node.node->spec.taints) {
       if (KeepsPodsOff(taint) && !AnyTolerates(pod.pod->spec.tolerations, taint)) {
         return Verdict::Unresolvable("node(s) had untolerated taint(s)");
@@ -54,6 +55,7 @@ Prepared PrepareTaintToleration(const PodInfo& pod, const Snapshot&) {
 
 PreparedScore ScoreTaintToleration(const PodInfo& pod, const Snapshot&, Feasible feasible) {
   const bool matters = std::any_of(feasible.begin(), feasible.end(), [](const NodeInfo* node) {
+    if (!node->has_taints) return false;
     const auto& taints = node->node->spec.taints;
     return std::any_of(taints.begin(), taints.end(), PrefersNone);
   });

@@ -2,6 +2,7 @@
 // counted as they come and go; where all nodes count, so are their sums.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "api/select/node_selector.h"
@@ -22,14 +23,9 @@ struct Constraint {
   LabelSelector selector;
   // Of the matching pods, after Count.
   PlacesPtr pods;
-  std::shared_ptr<const Sums> count;  // By value of the key, on the nodes that count.
+  std::optional<SumsAt> count;        // By value of the key, on the nodes that count.
   int64_t lowest = 0;                 // Of all values that those nodes have, where it is wanted.
   size_t domains = 0;
-
-  int64_t At(const std::string& value) const {
-    const auto found = count->find(value);
-    return found == count->end() ? 0 : found->second;
-  }
 };
 
 bool IsEligible(const Constraint& constraint, const PodInfo& pod, const core_v1::Node& node) {
@@ -79,9 +75,9 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
 }
 
 // What was counted anyway. To find the lowest sum is to look at all.
-void TakeSums(Constraint& constraint, const Places& nodes, bool wants_lowest) {
-  constraint.count = constraint.pods->ByValueOf(constraint.key);
-  const Sums& sums = *constraint.count;
+void TakeSums(Constraint& constraint, const Places& nodes, bool wants_lowest, bool hosts_differ) {
+  constraint.count.emplace(constraint.key, constraint.pods, hosts_differ);
+  const Sums& sums = constraint.count->sums();
   constraint.domains = nodes.ByValueOf(constraint.key)->size();
   // Values without such a pod have no sum.
   if (!wants_lowest || sums.empty() || sums.size() < constraint.domains) return;
@@ -96,7 +92,8 @@ void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snaps
   }
   const auto nodes = NodeCounts(snapshot);
   if (AllCount(constraints, pod, *nodes, snapshot.nodes.size(), all_keys)) {
-    for (Constraint& each : constraints) TakeSums(each, *nodes, wants_lowest);
+    const bool hosts_differ = HostsDiffer(snapshot, *nodes);
+    for (Constraint& each : constraints) TakeSums(each, *nodes, wants_lowest, hosts_differ);
     return;
   }
   std::vector<Sums> sums(constraints.size());
@@ -115,7 +112,7 @@ void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snaps
     for (const auto& [value, count] : sums[i]) {
       constraint.lowest = std::min(constraint.lowest, count);
     }
-    constraint.count = std::make_shared<const Sums>(std::move(sums[i]));
+    constraint.count.emplace(constraint.key, std::make_shared<const Sums>(std::move(sums[i])));
   }
 }
 
@@ -150,16 +147,26 @@ std::vector<Constraint> DefaultConstraints(const PodInfo& pod, const Snapshot& s
   return {host, zone};
 }
 
+constexpr size_t kFewValues = 8;
+
 // The weight of a constraint grows with the number of its domains, so that it is heard beside one
 // with many.
 double DomainWeight(const Constraint& constraint, Feasible scored) {
   const auto weight = [](size_t size) { return std::log(static_cast<double>(size) + 2); };
   if (constraint.key == kHostLabel) return weight(scored.size());
-  std::set<std::string_view> values;
+  // Of zones there are few: the first of them are found sooner one by one.
+  std::vector<std::string_view> first;
+  std::set<std::string_view> others;
   for (const NodeInfo* node : scored) {
-    if (const std::string* label = node->Label(constraint.key)) values.insert(*label);
+    const std::string* label = constraint.count->Label(*node);
+    if (label == nullptr || std::find(first.begin(), first.end(), *label) != first.end()) continue;
+    if (first.size() < kFewValues) {
+      first.push_back(*label);
+    } else {
+      others.insert(*label);
+    }
   }
-  return weight(values.size());
+  return weight(first.size() + others.size());
 }
 
 void NormalizeSpread(Feasible nodes, std::span<int64_t> scores,
@@ -192,12 +199,11 @@ Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) 
   }
   return Prepared::Each([constraints = std::move(constraints)](const NodeInfo& node) {
     for (const Constraint& constraint : constraints) {
-      const std::string* label = node.Label(constraint.key);
-      if (label == nullptr) {
+      if (!constraint.count->Has(node)) {
         return Verdict::Unresolvable(
             "node(s) didn't match pod topology spread constraints (missing required label)");
       }
-      if (constraint.At(*label) - constraint.lowest > constraint.max_skew) {
+      if (constraint.count->On(node) - constraint.lowest > constraint.max_skew) {
         return Verdict::Unschedulable("node(s) didn't match pod topology spread constraints");
       }
     }
@@ -226,10 +232,9 @@ PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapsho
             double score = 0;
             for (size_t i = 0; i < shared->size(); ++i) {
               const Constraint& constraint = (*shared)[i];
-              const std::string* label = node.Label(constraint.key);
-              if (label == nullptr) continue;
-              const int64_t count = label == node.host ? constraint.pods->On(node)
-                                                       : constraint.At(*label);
+              if (!constraint.count->Has(node)) continue;
+              const int64_t count = constraint.count->is_of_hosts() ? constraint.pods->On(node)
+                                                                    : constraint.count->On(node);
               score += static_cast<double>(count) * weights[i] + constraint.max_skew - 1;
             }
             return static_cast<int64_t>(std::llround(score));
