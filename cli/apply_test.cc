@@ -25,5 +25,26 @@ TEST_F(ApplyTest, WhatCannotBeReadIsNamedWithItsFile) {
   EXPECT_THAT(writes_, testing::IsEmpty());
 }
 
+TEST_F(ApplyTest, SeveralObjectsArePrintedAsOneListAndADryRunShowsWhatIsThere) {
+  Put(std::string(kMaps) + "a",
+      {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data", {{"k", "live"}}}});
+  input_ =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: file}\n---\n"
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {k: new}\n";
+  const std::vector<std::string> args = {"-f", "-", "--validate=false", "--dry-run=client"};
+  EXPECT_EQ(Run("apply", args), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a configured (dry run)\nconfigmap/b created (dry run)\n");
+  EXPECT_EQ(err_, "");
+  std::vector<std::string> as_json = args;
+  as_json.insert(as_json.end(), {"-o", "json"});
+  EXPECT_EQ(Run("apply", as_json), 0) << err_;
+  EXPECT_THAT(out_, testing::StartsWith("{\n    \"kind\": \"List\",\n    \"apiVersion\": \"v1\",\n"
+                                        "    \"metadata\": {},\n    \"items\": ["));
+  const Json list = *ParseJson(out_);
+  EXPECT_EQ(TextAt(list["items"][0], "data", "k"), "live");
+  EXPECT_EQ(TextAt(list["items"][1], "data", "k"), "new");
+  EXPECT_THAT(writes_, testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -59,6 +59,12 @@ TEST(GoTemplateTest, CallsFunctions) {
   EXPECT_EQ(Filled("{{index .spec.containers 9}}"), "error calling index: index out of range: 9");
 }
 
+TEST(GoTemplateTest, EscapesForScriptsAndQueries) {
+  EXPECT_EQ(Filled("{{js \"it's <x>\\n\\\\=&\"}}"), R"(it\'s \u003Cx\u003E\u000A\\\u003D\u0026)");
+  EXPECT_EQ(Filled("{{urlquery \"a b&c/~\" 1}}"), "a+b%26c%2F~1");
+  EXPECT_EQ(Filled("{{.kind | js}}"), "Pod");
+}
+
 TEST(GoTemplateTest, TrimsSpaceAndPassesOverComments) {
   EXPECT_EQ(Filled("a  {{- .kind -}}  b"), "aPodb");
   EXPECT_EQ(Filled("{{/* nothing */}}x{{\"}}\"}}"), "x}}");

@@ -278,6 +278,14 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
         auto placed = PlaceObject(session, source.name, std::move(object));
         if (placed) {
           objects.push_back(std::move(*placed));
+        } else if (const auto problem = UnreachableProblem(placed.error());
+                   problem && files.validates) {
+          return CliError(fmt::format(
+              "error validating {0}: error validating data: failed to download openapi: Get {1}: "
+              "{2}; if you choose to ignore these errors, turn validation off with "
+              "--validate=false",
+              GoQuote(source.name), GoQuote(problem->server + "/openapi/v2?timeout=32s"),
+              problem->why));
         } else {
           command.Report(placed.error());
         }

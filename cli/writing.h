@@ -23,6 +23,7 @@ struct WriteFlags {
   // Of a verb that cannot but write.
   void AddWithoutDryRun(Command& command, const std::string& manager, bool with_validation = true);
   Result<> Check() const;
+  bool Validates() const { return validate != "ignore" && validate != "false"; }
   // Of a create or update.
   Result<WriteOptions> Options() const;
 };

@@ -248,8 +248,8 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
     made.node =
         TRY(LocalNode::Start(options,
                              {*made.node_transport, *made.services_transport, *made.informers,
-                              made.informers->For<core_v1::Pod>(), *made.node_clock, made.random, tls,
-                              /*pods_are_all=*/true},
+                              made.informers->For<core_v1::Pod>(), *made.node_clock, made.random,
+                              tls, /*pods_are_all=*/true},
                              progress));
   }
   made.StartControl(options);
