@@ -312,7 +312,9 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
   const Json modified = WithLastApplied(object.object);
   auto live = session.api().Get(resource, object.key);
   if (!live) {
-    if (live.error().reason == Reason::kServiceUnavailable) return Fail(live.error());
+    if (live.error().reason == Reason::kServiceUnavailable) {
+      return Fail(flags.write.Failure(live.error(), "reading", object.source));
+    }
     if (live.error().reason != Reason::kNotFound) {
       Error error = live.error();
       error.message = ReadFailure(object, error.message);
@@ -322,7 +324,7 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
     if (!flags.write.dry_run.client()) {
       const WriteOptions options = TRY(flags.write.Options());
       auto created = session.api().Create(resource, object.key.namespace_, modified, options);
-      if (!created) return Fail(WithSource(created.error(), "creating", object.source));
+      if (!created) return Fail(flags.write.Failure(created.error(), "creating", object.source));
       made = std::move(*created);
     }
     visited.Add(made);

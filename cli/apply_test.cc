@@ -25,6 +25,27 @@ TEST_F(ApplyTest, WhatCannotBeReadIsNamedWithItsFile) {
   EXPECT_THAT(writes_, testing::IsEmpty());
 }
 
+TEST_F(ApplyTest, AServerOutOfReachIsToldAsWhatCannotBeValidatedUnlessNothingIs) {
+  server_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    response.body = R"({"kind":"Status","status":"Failure","reason":"ServiceUnavailable",)"
+                    R"("code":503,)"
+                    R"("message":"Unable to connect to the server https://h:1: connect: )"
+                    R"(connection refused"})";
+    return response;
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})";
+  EXPECT_EQ(Run("apply", {"-f", "-"}), 1);
+  EXPECT_EQ(err_, "error: error validating \"STDIN\": error validating data: failed to download "
+                  "openapi: Get \"https://h:1/openapi/v2?timeout=32s\": connect: connection "
+                  "refused; if you choose to ignore these errors, turn validation off with "
+                  "--validate=false\n");
+  EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false"}), 1);
+  EXPECT_EQ(err_, "The connection to the server h:1 was refused - did you specify the right host "
+                  "or port?\n");
+}
+
 TEST_F(ApplyTest, SeveralObjectsArePrintedAsOneListAndADryRunShowsWhatIsThere) {
   Put(std::string(kMaps) + "a",
       {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data", {{"k", "live"}}}});

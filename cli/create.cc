@@ -78,7 +78,7 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
     }
     const auto created =
         CreateAndPrint(command, flags, object.kind.resource, object.key.namespace_, object.object);
-    if (!created) command.Report(WithSource(created.error(), "creating", object.source));
+    if (!created) command.Report(flags.Failure(created.error(), "creating", object.source));
   }
   return {};
 }

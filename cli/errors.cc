@@ -62,6 +62,15 @@ std::optional<Unreachable> UnreachableProblem(const Error& error) {
   return Unreachable{rest.substr(0, end), end == std::string::npos ? "" : rest.substr(end + 2)};
 }
 
+Error ValidationFailure(const Unreachable& problem, const std::string& source) {
+  return CliError(fmt::format("error validating {}: error validating data: failed to download "
+                              "openapi: Get {}: {}; if you choose to ignore these errors, turn "
+                              "validation off with --validate=false",
+                              GoQuote(source), GoQuote(problem.server + "/openapi/v2?timeout=32s"),
+                              problem.why))
+      .value();
+}
+
 std::string ErrorText(const Error& error) {
   if (error.message.starts_with(kPlain)) {
     return error.message.substr(kPlain.size()) + "\n";

@@ -17,6 +17,8 @@ struct Unreachable {
   std::string why;
 };
 std::optional<Unreachable> UnreachableProblem(const Error& error);
+// What kubectl says of it where it would have validated a document before anything else.
+Error ValidationFailure(const Unreachable& problem, const std::string& source);
 // Of our own making: "error: TEXT".
 tl::unexpected<Error> CliError(std::string text);
 // The same without "error: " before it.

@@ -280,12 +280,7 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
           objects.push_back(std::move(*placed));
         } else if (const auto problem = UnreachableProblem(placed.error());
                    problem && files.validates) {
-          return CliError(fmt::format(
-              "error validating {0}: error validating data: failed to download openapi: Get {1}: "
-              "{2}; if you choose to ignore these errors, turn validation off with "
-              "--validate=false",
-              GoQuote(source.name), GoQuote(problem->server + "/openapi/v2?timeout=32s"),
-              problem->why));
+          return Fail(ValidationFailure(*problem, source.name));
         } else {
           command.Report(placed.error());
         }

@@ -97,7 +97,7 @@ Result<> RunReplace(Command& command, const Args& args) {
     }
     const auto done = force ? ReplaceByForce(command, flags, deletion, object)
                             : ReplaceInPlace(command, flags, subresource, object);
-    if (!done) command.Report(WithSource(done.error(), "replacing", object.source));
+    if (!done) command.Report(flags.Failure(done.error(), "replacing", object.source));
   }
   return {};
 }
