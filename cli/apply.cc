@@ -109,6 +109,40 @@ Result<> ApplyFlags::CheckPrune() const {
   return {};
 }
 
+// What all objects that were applied come to, in one document, where objects are to be printed.
+class Printed {
+ public:
+  Printed(Command& command, const WriteFlags& flags) : command_(command), flags_(flags) {}
+  Result<> Add(const Json& object, const Resource& resource, const std::string& operation) {
+    const PrintFlags& print = flags_.print;
+    const bool is_line = print.output == "name" || (print.output + print.template_).empty();
+    if (is_line) return PrintWritten(command_, flags_, object, resource, operation);
+    objects_.push_back(object);
+    return {};
+  }
+  Result<> End() {
+    if (objects_.empty()) return {};
+    PrintFlags print = flags_.print;
+    Json all = objects_[0];
+    if (objects_.size() > 1) {
+      all = {{"apiVersion", "v1"},
+             {"items", objects_},
+             {"kind", "List"},
+             {"metadata", Json::object()}};
+      print.json_order = {.first = {"kind", "apiVersion", "metadata", "items"}, .levels = 1};
+    }
+    if (!print.show_managed_fields) DropManagedFields(all);
+    const auto printer = TRY(MakeObjectPrinter(print));
+    command_.environment().out(TRY(printer->Print(all)));
+    return {};
+  }
+
+ private:
+  Command& command_;
+  const WriteFlags& flags_;
+  std::vector<Json> objects_;
+};
+
 constexpr char kConflictHelp[] =
     "Please review the fields above--they currently have other managers. Here\n"
     "are the ways you can resolve this warning:\n"
@@ -164,7 +198,7 @@ Result<Json> Migrate(Session& session, const ManifestObject& object, const Write
 }
 
 Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const ManifestObject& object,
-                       Visited& visited) {
+                       Visited& visited, Printed& printed) {
   Session& session = *TRY(command.session());
   WriteOptions options = TRY(flags.write.Options());
   if (!command.Given("field-manager")) options.field_manager = "kubectl";
@@ -183,7 +217,7 @@ Result<> ApplyOnServer(Command& command, const ApplyFlags& flags, const Manifest
   }
   if (applied) {
     visited.Add(*applied);
-    return PrintWritten(command, flags.write, *applied, object.kind.resource, "serverside-applied");
+    return printed.Add(*applied, object.kind.resource, "serverside-applied");
   }
   if (applied.error().reason != Reason::kConflict) return Fail(applied.error());
   return CliError(applied.error().message + "\n" + kConflictHelp);
@@ -240,23 +274,20 @@ Result<Json> Recreate(Session& session, const ApplyFlags& flags, const ManifestO
 
 // Patches the live object until it follows the file; conflicts are tried again.
 Result<> PatchLive(Command& command, const ApplyFlags& flags, const ManifestObject& object,
-                   const Json& modified, Json live) {
+                   const Json& modified, Json live, Printed& printed) {
   Session& session = *TRY(command.session());
   const Resource& resource = object.kind.resource;
   const WriteOptions options = TRY(flags.write.Options());
   for (int attempt = 0;; ++attempt) {
     const Change change = ChangeOf(object, modified, live);
     if (change.patch.empty()) {
-      return PrintWritten(command, flags.write, live, resource, "unchanged");
-    }
-    if (flags.write.dry_run.client()) {
-      return PrintWritten(command, flags.write, modified, resource, "configured");
+      return printed.Add(live, resource, "unchanged");
     }
     auto patched = session.api().Patch(resource, object.key,
                                        change.strategic ? PatchType::kStrategic : PatchType::kMerge,
                                        change.patch, options);
     if (patched) {
-      return PrintWritten(command, flags.write, *patched, resource, "configured");
+      return printed.Add(*patched, resource, "configured");
     }
     Error error = patched.error();
     const bool conflict = error.reason == Reason::kConflict;
@@ -267,7 +298,7 @@ Result<> PatchLive(Command& command, const ApplyFlags& flags, const ManifestObje
     }
     if (flags.deletion.force && (conflict || error.reason == Reason::kInvalid)) {
       const Json made = TRY(Recreate(session, flags, object, modified, options));
-      return PrintWritten(command, flags.write, made, resource, "configured");
+      return printed.Add(made, resource, "configured");
     }
     error.message = PatchFailure(object, change.patch, error.message);
     return Fail(std::move(error));
@@ -275,13 +306,15 @@ Result<> PatchLive(Command& command, const ApplyFlags& flags, const ManifestObje
 }
 
 Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObject& object,
-                   Visited& visited) {
+                   Visited& visited, Printed& printed) {
   Session& session = *TRY(command.session());
   const Resource& resource = object.kind.resource;
   const Json modified = WithLastApplied(object.object);
   auto live = session.api().Get(resource, object.key);
   if (!live) {
-    if (live.error().reason == Reason::kServiceUnavailable) return Fail(live.error());
+    if (live.error().reason == Reason::kServiceUnavailable) {
+      return Fail(flags.write.Failure(live.error(), "reading", object.source));
+    }
     if (live.error().reason != Reason::kNotFound) {
       Error error = live.error();
       error.message = ReadFailure(object, error.message);
@@ -291,13 +324,15 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
     if (!flags.write.dry_run.client()) {
       const WriteOptions options = TRY(flags.write.Options());
       auto created = session.api().Create(resource, object.key.namespace_, modified, options);
-      if (!created) return Fail(WithSource(created.error(), "creating", object.source));
+      if (!created) return Fail(flags.write.Failure(created.error(), "creating", object.source));
       made = std::move(*created);
     }
     visited.Add(made);
-    return PrintWritten(command, flags.write, made, resource, "created");
+    return printed.Add(made, resource, "created");
   }
   visited.Add(*live);
+  // What it would become is not worked out: it is shown as it is, as kubectl does.
+  if (flags.write.dry_run.client()) return printed.Add(*live, resource, "configured");
   const std::string named = resource.name + "/" + object.key.name;
   if (!At(*live, "metadata", "deletionTimestamp").is_null()) {
     command.Warn("Warning: Detected changes to resource {} which is currently being deleted.\n",
@@ -311,11 +346,11 @@ Result<> ApplyHere(Command& command, const ApplyFlags& flags, const ManifestObje
         "automatically.\n",
         named, kLastApplied);
   }
-  return PatchLive(command, flags, object, modified, std::move(*live));
+  return PatchLive(command, flags, object, modified, std::move(*live), printed);
 }
 
 Result<> ApplyOne(Command& command, const ApplyFlags& flags, const ManifestObject& object,
-                  Visited& visited) {
+                  Visited& visited, Printed& printed) {
   if (object.kind.resource.namespaced) visited.namespaces.insert(object.key.namespace_);
   if (object.key.name.empty()) {
     const std::string prefix = TextAt(object.object, "metadata", "generateName");
@@ -323,8 +358,8 @@ Result<> ApplyOne(Command& command, const ApplyFlags& flags, const ManifestObjec
                         ? ReadFailure(object, "resource name may not be empty")
                         : fmt::format("from {}: cannot use generate name with apply", prefix));
   }
-  return flags.server_side ? ApplyOnServer(command, flags, object, visited)
-                           : ApplyHere(command, flags, object, visited);
+  return flags.server_side ? ApplyOnServer(command, flags, object, visited, printed)
+                           : ApplyHere(command, flags, object, visited, printed);
 }
 
 // All of the objects, and then what --prune takes away; not where one of them has failed, which
@@ -344,11 +379,14 @@ Result<> ApplyAll(Command& command, const ApplyFlags& flags, std::vector<Manifes
     TRY(set->Label(objects));
     TRY(set->Begin(objects, flags.write));
   }
+  Printed printed(command, flags.write);
   for (const ManifestObject& object : objects) {
-    const auto done = ApplyOne(command, flags, object, visited);
+    const auto done = ApplyOne(command, flags, object, visited, printed);
     if (!done) command.Report(done.error());
   }
-  if (!flags.prune || command.exit_code() != 0) return {};
+  if (command.exit_code() != 0) return {};
+  TRY(printed.End());
+  if (!flags.prune) return {};
   const PruneOptions options = {flags.write, flags.deletion};
   if (set) {
     const auto gone = TRY(set->FindToPrune(visited));
@@ -368,6 +406,7 @@ Result<> RunApplyFiles(Command& command, const Args& args) {
   TRY(flags.deletion.Check(false));
   TRY(flags.Check(command));
   if (flags.prune) TRY(flags.CheckPrune());
+  flags.files.validates = flags.write.Validates();
   auto objects = TRY(ReadManifests(command, flags.files));
   TRY(KeepSelected(flags.selector, objects));
   if (objects.empty() && command.exit_code() == 0) {

@@ -25,5 +25,47 @@ TEST_F(ApplyTest, WhatCannotBeReadIsNamedWithItsFile) {
   EXPECT_THAT(writes_, testing::IsEmpty());
 }
 
+TEST_F(ApplyTest, AServerOutOfReachIsToldAsWhatCannotBeValidatedUnlessNothingIs) {
+  server_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    response.body = R"({"kind":"Status","status":"Failure","reason":"ServiceUnavailable",)"
+                    R"("code":503,)"
+                    R"("message":"Unable to connect to the server https://h:1: connect: )"
+                    R"(connection refused"})";
+    return response;
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})";
+  EXPECT_EQ(Run("apply", {"-f", "-"}), 1);
+  EXPECT_EQ(err_, "error: error validating \"STDIN\": error validating data: failed to download "
+                  "openapi: Get \"https://h:1/openapi/v2?timeout=32s\": connect: connection "
+                  "refused; if you choose to ignore these errors, turn validation off with "
+                  "--validate=false\n");
+  EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false"}), 1);
+  EXPECT_EQ(err_, "The connection to the server h:1 was refused - did you specify the right host "
+                  "or port?\n");
+}
+
+TEST_F(ApplyTest, SeveralObjectsArePrintedAsOneListAndADryRunShowsWhatIsThere) {
+  Put(std::string(kMaps) + "a",
+      {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data", {{"k", "live"}}}});
+  input_ =
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: file}\n---\n"
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {k: new}\n";
+  const std::vector<std::string> args = {"-f", "-", "--validate=false", "--dry-run=client"};
+  EXPECT_EQ(Run("apply", args), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a configured (dry run)\nconfigmap/b created (dry run)\n");
+  EXPECT_EQ(err_, "");
+  std::vector<std::string> as_json = args;
+  as_json.insert(as_json.end(), {"-o", "json"});
+  EXPECT_EQ(Run("apply", as_json), 0) << err_;
+  EXPECT_THAT(out_, testing::StartsWith("{\n    \"kind\": \"List\",\n    \"apiVersion\": \"v1\",\n"
+                                        "    \"metadata\": {},\n    \"items\": ["));
+  const Json list = *ParseJson(out_);
+  EXPECT_EQ(TextAt(list["items"][0], "data", "k"), "live");
+  EXPECT_EQ(TextAt(list["items"][1], "data", "k"), "new");
+  EXPECT_THAT(writes_, testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace skiff::cli

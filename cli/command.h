@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/flags.h"
@@ -97,6 +98,8 @@ class Command {
   void Warn(fmt::format_string<Values...> format, Values&&... values) {
     environment_.err(fmt::format(format, std::forward<Values>(values)...));
   }
+  // An object is about to be printed whole. Whether there was one before.
+  bool PrintsDocument() { return std::exchange(has_printed_, true); }
   // Prints an error and goes on; the exit code will be 1.
   void Report(const Error& error);
   int exit_code() const { return exit_code_; }
@@ -154,6 +157,7 @@ class Command {
   std::optional<Args> rest_;
   std::unique_ptr<Session> session_;
   int exit_code_ = 0;
+  bool has_printed_ = false;
 };
 
 // A verb: one line of a table.

@@ -1,5 +1,7 @@
 // `config`: reading and changing kubeconfig files.
+#include <array>
 #include <filesystem>
+#include <string_view>
 
 #include "cli/config_files.h"
 #include "cli/json_text.h"
@@ -12,6 +14,16 @@ namespace skiff::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+// As the types of client-go have them; no two of them have the same two in another order.
+constexpr std::array<std::string_view, 37> kConfigMembers = {
+    "kind", "command", "args", "env", "apiVersion", "installHint", "provideClusterInfo",
+    "interactiveMode", "preferences", "name", "cluster", "user", "namespace", "clusters", "users",
+    "contexts", "context", "current-context", "server", "tls-server-name",
+    "insecure-skip-tls-verify", "certificate-authority", "certificate-authority-data", "proxy-url",
+    "disable-compression", "client-certificate", "client-certificate-data", "client-key",
+    "client-key-data", "token", "tokenFile", "as", "as-uid", "as-groups", "as-user-extra",
+    "username", "password"};
 
 void Hide(Json& document) {
   for (Json& entry : document["users"]) {
@@ -93,6 +105,7 @@ Result<> RunView(Command& command, const Args& args) {
   if (minify) TRY(Minify(command, document));
   if (flatten) TRY(Flatten(document));
   if (!raw) Hide(document);
+  print.json_order = {.first = {kConfigMembers.begin(), kConfigMembers.end()}, .levels = 8};
   const auto printer = TRY(MakeObjectPrinter(print));
   const std::string text = TRY(printer->Print(document));
   command.environment().out(text);

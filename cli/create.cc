@@ -63,6 +63,7 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
     return SendRaw(command, "POST", raw, files);
   }
   if (files.empty()) return CliError("must specify one of -f and -k");
+  files.validates = flags.Validates();
   auto objects = TRY(ReadManifests(command, files));
   TRY(KeepSelected(selector, objects));
   if (objects.empty()) {
@@ -77,7 +78,7 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
     }
     const auto created =
         CreateAndPrint(command, flags, object.kind.resource, object.key.namespace_, object.object);
-    if (!created) command.Report(WithSource(created.error(), "creating", object.source));
+    if (!created) command.Report(flags.Failure(created.error(), "creating", object.source));
   }
   return {};
 }

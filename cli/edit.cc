@@ -81,7 +81,9 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
       command.Warn("Edit cancelled, saved file was empty.\n");
       return {};
     }
-    if (edited == text.shown) {
+    const auto parsed = ParseYaml(edited);
+    const auto shown = ParseYaml(text.shown);
+    if (edited == text.shown || (parsed && shown && parsed->value == shown->value)) {
       command.Warn("Edit cancelled, no changes made.\n");
       return {};
     }
@@ -90,7 +92,6 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
                       CliError("Edit cancelled, no valid changes were saved.").value());
     }
     failed = edited;
-    const auto parsed = ParseYaml(edited);
     std::optional<std::string> why;
     if (parsed) {
       auto done = save(parsed->value);
@@ -113,64 +114,112 @@ struct EditFlags {
   bool windows_line_endings = false;
 };
 
+// Objects in one editor: alone, or several as the items of a List.
 class Editing {
  public:
-  Editing(Command& command, Session& session, const EditFlags& flags, const Target& target)
-      : command_(command), session_(session), flags_(flags), target_(target) {
-    original_ = target.object;
-    DropManagedFields(original_);
+  Editing(Command& command, Session& session, const EditFlags& flags,
+          const std::vector<Target>& targets)
+      : command_(command), session_(session), flags_(flags), targets_(targets) {
+    for (const Target& target : targets) {
+      originals_.push_back(target.object);
+      DropManagedFields(originals_.back());
+    }
   }
-
   Result<> Run();
 
  private:
-  bool IsAnother(const Json& edited) const;
-  Result<> Save(const Json& edited);
+  Json Document() const;
+  // Which of them it is; an object stays the one that it is.
+  Result<size_t> IndexOf(const Json& edited) const;
+  Result<> Save(size_t index, const Json& edited);
+  Result<std::optional<std::string>> SaveAll(const Json& edited);
 
   Command& command_;
   Session& session_;
   const EditFlags& flags_;
-  const Target& target_;
-  Json original_;
+  const std::vector<Target>& targets_;
+  std::vector<Json> originals_;
 };
 
-// An object stays the one that it is.
-bool Editing::IsAnother(const Json& edited) const {
-  return NameOf(edited) != target_.key.name ||
-         TextAt(edited, "kind") != TextAt(original_, "kind") ||
-         TextAt(edited, "apiVersion") != TextAt(original_, "apiVersion");
+Json Editing::Document() const {
+  if (originals_.size() == 1) return originals_[0];
+  return {{"apiVersion", "v1"},
+          {"items", originals_},
+          {"kind", "List"},
+          {"metadata", Json::object()}};
 }
 
-Result<> Editing::Save(const Json& edited) {
+Result<size_t> Editing::IndexOf(const Json& edited) const {
+  for (size_t i = 0; i < originals_.size(); ++i) {
+    const bool is_it = NameOf(edited) == NameOf(originals_[i]) &&
+                       NamespaceOf(edited) == NamespaceOf(originals_[i]) &&
+                       TextAt(edited, "kind") == TextAt(originals_[i], "kind") &&
+                       TextAt(edited, "apiVersion") == TextAt(originals_[i], "apiVersion");
+    if (is_it) return i;
+  }
+  return CliError("At least one of apiVersion, kind and name was changed");
+}
+
+Result<> Editing::Save(size_t index, const Json& edited) {
+  const Target& target = targets_[index];
+  const Json& original = originals_[index];
+  if (edited == original) {
+    return PrintWritten(command_, flags_.write, original, target.resource, "skipped");
+  }
   const auto kind =
-      TRY(session_.kinds().FindByKind(target_.resource.api_version, target_.resource.kind));
+      TRY(session_.kinds().FindByKind(target.resource.api_version, target.resource.kind));
   const Type* type = kind && kind->info ? kind->info->type : nullptr;
-  const Json patch = ThreeWayPatch(type, original_, edited, original_);
-  WriteOptions options = TRY(flags_.write.Options());
-  Json result = original_;
+  const Json patch = ThreeWayPatch(type, original, edited, original);
+  const WriteOptions options = TRY(flags_.write.Options());
+  Json result = original;
   if (!patch.empty()) {
-    result = TRY(session_.api().Patch(target_.resource, target_.key,
+    result = TRY(session_.api().Patch(target.resource, target.key,
                                       type ? PatchType::kStrategic : PatchType::kMerge, patch,
                                       options, flags_.subresource));
   }
   if (flags_.output_patch) command_.Print("Patch: {}\n", patch.dump());
-  return PrintWritten(command_, flags_.write, result, target_.resource, "edited");
+  return PrintWritten(command_, flags_.write, result, target.resource, "edited");
+}
+
+// The rest is saved where some is not.
+Result<std::optional<std::string>> Editing::SaveAll(const Json& edited) {
+  const bool is_list = originals_.size() > 1;
+  const Json alone = Json::array({edited});
+  const Json& items = is_list ? At(edited, "items") : alone;
+  std::string failures;
+  std::optional<Error> lost;
+  for (const Json& item : items) {
+    const size_t index = TRY(IndexOf(item));
+    const Target& target = targets_[index];
+    const auto done = Save(index, item);
+    if (done) continue;
+    const bool is_gone = done.error().reason == Reason::kNotFound;
+    const bool is_invalid = done.error().reason == Reason::kInvalid;
+    const std::string what =
+        is_gone      ? "could not be found on the server"
+        : is_invalid ? "is invalid"
+                     : "could not be patched: " + done.error().message;
+    command_.Warn("error: {} \"{}\" {}\n", target.resource.name, target.key.name, what);
+    if (is_invalid) {
+      failures += FailureText(target, done.error());
+    } else {
+      lost = done.error();
+    }
+  }
+  if (lost) {
+    command_.set_exit_code(1);
+    return Fail(Command::ExitNow().value());
+  }
+  if (failures.empty()) return std::nullopt;
+  return failures;
 }
 
 Result<> Editing::Run() {
-  const EditedText text = {DumpYaml(original_), /*json=*/false, /*keeps_if_failed=*/true};
-  return EditUntilSaved(command_, text,
-                        [this](const Json& edited) -> Result<std::optional<std::string>> {
-                          if (IsAnother(edited)) {
-                            return CliError(
-                                "At least one of apiVersion, kind and name was changed");
-                          }
-                          const auto done = Save(edited);
-                          if (done) return std::nullopt;
-                          if (done.error().reason == Reason::kNotFound) return Fail(done.error());
-                          command_.Warn("{}", ErrorText(done.error()));
-                          return FailureText(target_, done.error());
-                        });
+  const bool json = flags_.write.print.output == "json";
+  const Json document = Document();
+  const EditedText text = {json ? PrettyJson(document) : DumpYaml(document), json,
+                           /*keeps_if_failed=*/true};
+  return EditUntilSaved(command_, text, [&](const Json& edited) { return SaveAll(edited); });
 }
 
 // A document that was edited belongs where the command line says, as one of a file does.
@@ -253,6 +302,18 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   return {};
 }
 
+namespace {
+
+Result<> CheckEditFormat(const PrintFlags& print) {
+  const std::string& output = print.output;
+  if (output.empty() || output == "json" || output == "kyaml" || output == "yaml") return {};
+  return CliError(fmt::format("unable to match a printer suitable for the output format \"{}\", "
+                              "allowed formats are: {}",
+                              output, print.formats));
+}
+
+}  // namespace
+
 Result<> RunEdit(Command& command, const Args& args) {
   EditFlags flags;
   flags.write.AddWithoutDryRun(command, "kubectl-edit");
@@ -260,16 +321,16 @@ Result<> RunEdit(Command& command, const Args& args) {
   command.Flag("subresource", flags.subresource, "Edit this subresource of the objects.");
   command.Flag("output-patch", flags.output_patch, "Output the patch.");
   command.Flag("windows-line-endings", flags.windows_line_endings, "Accepted; has no effect here.");
+  flags.write.print.formats = "json,kyaml,yaml";
+  flags.write.print.separates_documents = false;
   TRY(command.Parse(args));
   TRY(flags.write.Check());
+  TRY(CheckEditFormat(flags.write.print));
   const auto targets =
       TRY(FindTargets(command, command.words(), {.files = &flags.files, .names_needed = false}));
   Session& session = *TRY(command.session());
-  for (const Target& target : targets) {
-    const auto edited = Editing(command, session, flags, target).Run();
-    if (!edited) command.Report(edited.error());
-  }
-  return {};
+  if (targets.empty()) return {};
+  return Editing(command, session, flags, targets).Run();
 }
 
 }  // namespace skiff::cli

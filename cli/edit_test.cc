@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "cli/prune/objects_fixture.h"
 
@@ -56,6 +58,43 @@ TEST_F(EditTest, AnObjectStaysTheOneThatItIs) {
   EXPECT_EQ(err_,
             said + copy + "\"\nerror: At least one of apiVersion, kind and name was changed\n");
   EXPECT_TRUE(std::filesystem::remove(copy));
+  EXPECT_TRUE(writes_.empty());
+}
+
+TEST_F(EditTest, SeveralObjectsAreEditedAsOneList) {
+  for (const char* name : {"a", "b"}) {
+    Put(std::string(kMaps) + name,
+        {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", name}}}});
+  }
+  const std::string shown = testing::TempDir() + "/edited-list";
+  variables_["KUBE_EDITOR"] = "f() { cp \"$1\" " + shown + "; sed -i 's/k: a/k: c/' \"$1\"; }; f";
+  EXPECT_EQ(Run("edit", {"cm/a", "cm/b"}), 0) << err_;
+  EXPECT_EQ(out_, "configmap/a edited\nconfigmap/b skipped\n");
+  EXPECT_EQ(TextAt(objects_.at(std::string(kMaps) + "a"), "data", "k"), "c");
+  EXPECT_THAT(writes_, testing::ElementsAre("PATCH " + std::string(kMaps) + "a"));
+  std::ifstream in(shown);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_THAT(text, HasSubstr("apiVersion: v1\nitems:\n- apiVersion: v1\n  data:\n    k: a\n"));
+  EXPECT_THAT(text, testing::EndsWith("kind: List\nmetadata: {}\n"));
+  std::filesystem::remove(shown);
+}
+
+TEST_F(EditTest, InJsonThereIsNoCommentAndTheObjectIsPrinted) {
+  Put(std::string(kMaps) + "a",
+      {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] = "grep -q '#' || sed -i s/one/two/";
+  EXPECT_EQ(Run("edit", {"cm/a", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\"k\": \"two\""));
+  EXPECT_EQ(Run("edit", {"cm/a", "-o", "name"}), 1);
+  EXPECT_EQ(err_, "error: unable to match a printer suitable for the output format \"name\", "
+                  "allowed formats are: json,kyaml,yaml\n");
+}
+
+TEST_F(EditTest, WhatIsOnlyWrittenInAnotherWayIsNoChange) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] = "sed -i 's/k: one/k:   \"one\"/'";
+  EXPECT_EQ(Run("edit", {"cm/a"}), 0);
+  EXPECT_EQ(err_, "Edit cancelled, no changes made.\n");
   EXPECT_TRUE(writes_.empty());
 }
 

@@ -35,15 +35,11 @@ std::string InvalidText(const Error& error) {
   return text;
 }
 
-// The transport's text is "Unable to connect to the server https://h:1: why".
-std::string UnreachableText(const std::string& message) {
-  const std::string rest = message.substr(kUnreachable.size());
-  const size_t scheme = rest.find("://");
-  const size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
-  const size_t space = rest.find(": ", begin);
-  const std::string host = rest.substr(begin, space - begin);
-  const std::string why = space == std::string::npos ? "" : rest.substr(space + 2);
-  if (why == "Connection" || why.find("connection refused") != std::string::npos) {
+std::string UnreachableText(const Unreachable& problem) {
+  const std::string& why = problem.why;
+  const size_t scheme = problem.server.find("://");
+  const std::string host = problem.server.substr(scheme == std::string::npos ? 0 : scheme + 3);
+  if (why.find("connection refused") != std::string::npos) {
     return fmt::format(
         "The connection to the server {} was refused - did you specify the right host or port?\n",
         host.substr(0, host.find('/')));
@@ -57,14 +53,30 @@ std::string UnreachableText(const std::string& message) {
 
 }  // namespace
 
+// The transport's text is "Unable to connect to the server https://h:1: why".
+std::optional<Unreachable> UnreachableProblem(const Error& error) {
+  if (error.http_code != 503 || !error.message.starts_with(kUnreachable)) return std::nullopt;
+  const std::string rest = error.message.substr(kUnreachable.size());
+  const size_t scheme = rest.find("://");
+  const size_t end = rest.find(": ", scheme == std::string::npos ? 0 : scheme + 3);
+  return Unreachable{rest.substr(0, end), end == std::string::npos ? "" : rest.substr(end + 2)};
+}
+
+Error ValidationFailure(const Unreachable& problem, const std::string& source) {
+  return CliError(fmt::format("error validating {}: error validating data: failed to download "
+                              "openapi: Get {}: {}; if you choose to ignore these errors, turn "
+                              "validation off with --validate=false",
+                              GoQuote(source), GoQuote(problem.server + "/openapi/v2?timeout=32s"),
+                              problem.why))
+      .value();
+}
+
 std::string ErrorText(const Error& error) {
   if (error.message.starts_with(kPlain)) {
     return error.message.substr(kPlain.size()) + "\n";
   }
   if (error.http_code == 0) return fmt::format("error: {}\n", error.message);
-  if (error.http_code == 503 && error.message.starts_with(kUnreachable)) {
-    return UnreachableText(error.message);
-  }
+  if (const auto problem = UnreachableProblem(error)) return UnreachableText(*problem);
   if (error.reason == Reason::kInvalid) return InvalidText(error);
   if (error.reason == Reason::kUnauthorized) {
     return fmt::format("error: You must be logged in to the server ({})\n", error.message);

@@ -1,6 +1,7 @@
 // Errors in kubectl's words.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -10,6 +11,14 @@ namespace skiff::cli {
 // What goes to standard error, with its newline. The server's errors are told apart from our own by
 // their http_code.
 std::string ErrorText(const Error& error);
+// Of an error that says that the server cannot be reached: "https://h:1", and why; else nothing.
+struct Unreachable {
+  std::string server;
+  std::string why;
+};
+std::optional<Unreachable> UnreachableProblem(const Error& error);
+// What kubectl says of it where it would have validated a document before anything else.
+Error ValidationFailure(const Unreachable& problem, const std::string& source);
 // Of our own making: "error: TEXT".
 tl::unexpected<Error> CliError(std::string text);
 // The same without "error: " before it.

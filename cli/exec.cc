@@ -3,6 +3,7 @@
 
 #include "api/pods/pod_phase.h"
 #include "cli/json_text.h"
+#include "cli/manifest.h"
 #include "cli/session.h"
 #include "cli/streams.h"
 #include "cli/verbs.h"
@@ -16,6 +17,7 @@ struct ExecFlags {
   bool tty = false;
   bool quiet = false;
   Duration pod_running_timeout = 1min;
+  FileFlags files;  // Of exec.
 
   void AddTo(Command& command) {
     command.Flag("container,c", container, "Container name.");
@@ -36,14 +38,33 @@ void CheckTerminal(Command& command, ExecFlags& flags) {
   flags.tty = false;
 }
 
+// What names the pod, or what has it: a word of the command line, or an object of a file.
+Result<std::string> PodWord(Command& command, const FileFlags& files) {
+  if (files.empty()) return command.words()[0];
+  if (!command.words().empty()) {
+    return CliError("resource/name arguments cannot be provided when a path is specified");
+  }
+  const auto objects = TRY(ReadManifests(command, files));
+  if (objects.size() > 1) return CliError("cannot exec into multiple objects at a time");
+  if (objects.empty()) return CliError("no objects found in " + Join(files.filenames, ", "));
+  const ManifestObject& object = objects[0];
+  const Session& session = *TRY(command.session());
+  if (object.kind.resource.namespaced && object.key.namespace_ != session.namespace_()) {
+    return CliError(fmt::format("the object is in the namespace {0}: give --namespace={0}",
+                                object.key.namespace_));
+  }
+  return KindName(object.kind.resource) + "/" + object.key.name;
+}
+
 }  // namespace
 
 Result<> RunExec(Command& command, const Args& args) {
   ExecFlags flags;
   flags.AddTo(command);
+  command.FlagEach("filename,f", flags.files.filenames, "A file with the object to exec into.");
   // The first word is the pod; what follows it without "--" is refused, as kubectl does.
   TRY(command.Parse(args));
-  if (command.words().empty()) {
+  if (command.words().empty() && flags.files.empty()) {
     return CliError("pod, type/name or --filename must be specified");
   }
   if (command.words().size() > 1) {
@@ -54,7 +75,8 @@ Result<> RunExec(Command& command, const Args& args) {
   if (!command.rest() || command.rest()->empty()) {
     return CliError("you must specify at least one command for the container");
   }
-  const Json pod = TRY(FindPod(command, command.words()[0], PodUse::kCommands));
+  const std::string word = TRY(PodWord(command, flags.files));
+  const Json pod = TRY(FindPod(command, word, PodUse::kCommands));
   if (HasEnded(TextAt(pod, "status", "phase"))) {
     return CliError(
         fmt::format("cannot exec into a container in a completed pod; current phase is "

@@ -213,6 +213,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   std::string memory;
   std::string name;
   flags.AddTo(command, "kubectl-autoscale");
+  flags.print.separates_documents = false;
   files.AddTo(command);
   command.Flag("min", min, "The lower limit for the number of pods.");
   command.Flag("max", max, "The upper limit for the number of pods. Required.");
@@ -258,6 +259,10 @@ Result<> RunAutoscale(Command& command, const Args& args) {
                    {"kind", "HorizontalPodAutoscaler"},
                    {"metadata", {{"name", name.empty() ? target.key.name : name}}},
                    {"spec", std::move(spec)}};
+    // As the type of Go is written that kubectl makes it of.
+    if (flags.dry_run.client()) {
+      object["status"] = {{"currentMetrics", nullptr}, {"desiredReplicas", 0}};
+    }
     const auto done = CreateFor(command, flags, target, "horizontalpodautoscalers.v2.autoscaling",
                                 std::move(object), "autoscaled");
     if (!done) command.Report(done.error());

@@ -1,6 +1,7 @@
 // The functions that templates may call: Go's own, and kubectl's exists and base64decode.
 #include <fmt/format.h>
 
+#include <cctype>
 #include <optional>
 
 #include "api/codec/base64.h"
@@ -275,12 +276,46 @@ std::string HtmlEscaped(const std::string& text) {
   return out;
 }
 
+// As Go's template.JSEscapeString: what could end a string of JavaScript, or a script in a page.
+std::string ScriptEscaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\\' || c == '\'' || c == '"') {
+      out += fmt::format("\\{}", c);
+    } else if (byte < 0x20 || c == '<' || c == '>' || c == '&' || c == '=') {
+      out += fmt::format("\\u{:04X}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// As Go's url.QueryEscape.
+std::string QueryEscaped(const std::string& text) {
+  constexpr std::string_view kPlain = "-_.~";
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain =
+        std::isalnum(static_cast<unsigned char>(c)) || kPlain.find(c) != std::string_view::npos;
+    if (c == ' ') {
+      out += '+';
+    } else if (is_plain) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 bool IsTemplateFunction(std::string_view name) {
   for (const std::string_view known :
        {"not", "eq", "ne", "lt", "le", "gt", "ge", "len", "index", "slice", "print", "printf",
-        "println", "html", "exists", "base64decode"}) {
+        "println", "html", "js", "urlquery", "exists", "base64decode"}) {
     if (known == name) return true;
   }
   return false;
@@ -302,6 +337,8 @@ Result<Json> CallTemplateFunction(const std::string& name, const std::vector<Jso
   if (name == "exists") return Exists(arguments);
   if (name == "base64decode") return DecodeText(arguments);
   if (name == "html") return Json(HtmlEscaped(TRY(Printed(name, arguments))));
+  if (name == "js") return Json(ScriptEscaped(TRY(Printed(name, arguments))));
+  if (name == "urlquery") return Json(QueryEscaped(TRY(Printed(name, arguments))));
   if (name == "println") return Json(TRY(Printed(name, arguments, true)) + "\n");
   return Ordered(name, arguments);
 }

@@ -77,6 +77,12 @@ TEST(GoTemplateTest, WhatIsPrintedIsBounded) {
             "template: output:1: too many {{else if}} after each other");
 }
 
+TEST(GoTemplateTest, EscapesForScriptsAndQueries) {
+  EXPECT_EQ(Filled("{{js \"it's <x>\\n\\\\=&\"}}"), R"(it\'s \u003Cx\u003E\u000A\\\u003D\u0026)");
+  EXPECT_EQ(Filled("{{urlquery \"a b&c/~\" 1}}"), "a+b%26c%2F~1");
+  EXPECT_EQ(Filled("{{.kind | js}}"), "Pod");
+}
+
 TEST(GoTemplateTest, TrimsSpaceAndPassesOverComments) {
   EXPECT_EQ(Filled("a  {{- .kind -}}  b"), "aPodb");
   EXPECT_EQ(Filled("{{/* nothing */}}x{{\"}}\"}}"), "x}}");

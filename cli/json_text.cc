@@ -50,20 +50,45 @@ std::string PlainText(const Json& value) {
 
 namespace {
 
-void AppendPretty(const Json& value, size_t indent, std::string& out) {
+// Its names in that order.
+std::vector<std::string> NamesOf(const Json& object, const MemberOrder& order, int level) {
+  std::vector<std::string> names;
+  if (level < order.levels) {
+    for (const std::string_view name : order.first) {
+      if (object.contains(name)) names.emplace_back(name);
+    }
+  }
+  const size_t placed = names.size();
+  for (const auto& [name, ignored] : object.items()) {
+    const auto end = names.begin() + static_cast<ptrdiff_t>(placed);
+    if (std::find(names.begin(), end, name) == end) names.push_back(name);
+  }
+  return names;
+}
+
+void AppendPretty(const Json& value, const MemberOrder& order, int level, size_t indent,
+                  std::string& out) {
   if (!value.is_structured() || value.empty()) return AppendJson(value, out);
   const bool list = value.is_array();
   out += list ? '[' : '{';
   bool first = true;
-  for (const auto& [key, item] : value.items()) {
+  const auto begin = [&] {
     out += first ? "\n" : ",\n";
     first = false;
     out.append(indent + 4, ' ');
-    if (!list) {
-      AppendJsonString(key, out);
-      out += ": ";
+  };
+  if (list) {
+    for (const Json& item : value) {
+      begin();
+      AppendPretty(item, order, level, indent + 4, out);
     }
-    AppendPretty(item, indent + 4, out);
+  } else {
+    for (const std::string& name : NamesOf(value, order, level)) {
+      begin();
+      AppendJsonString(name, out);
+      out += ": ";
+      AppendPretty(value[name], order, level + 1, indent + 4, out);
+    }
   }
   out += '\n';
   out.append(indent, ' ');
@@ -73,8 +98,12 @@ void AppendPretty(const Json& value, size_t indent, std::string& out) {
 }  // namespace
 
 std::string PrettyJson(const Json& value) {
+  return PrettyJson(value, MemberOrder{.first = {}, .levels = 0});
+}
+
+std::string PrettyJson(const Json& value, const MemberOrder& order) {
   std::string text;
-  AppendPretty(value, 0, text);
+  AppendPretty(value, order, 0, 0, text);
   return text + "\n";
 }
 

@@ -50,5 +50,12 @@ std::string Join(const std::vector<std::string>& parts, std::string_view separat
 std::string PlainText(const Json& value);
 // As kubectl prints JSON: four spaces, numbers and texts as Go writes them, a newline at the end.
 std::string PrettyJson(const Json& value);
+// Some members of objects before all others, as the types of Go have them; of what stands deeper
+// than `levels` they are sorted.
+struct MemberOrder {
+  std::vector<std::string_view> first;
+  int levels = 1;
+};
+std::string PrettyJson(const Json& value, const MemberOrder& order);
 
 }  // namespace skiff::cli

@@ -158,6 +158,7 @@ Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, c
 Result<> RunMark(Command& command, const Args& args, const Style& style, const char* manager) {
   MarkFlags flags;
   flags.write.AddTo(command, manager, false);
+  flags.write.print.separates_documents = &style == &kAnnotate;
   flags.files.AddTo(command);
   command.Flag("selector,l", flags.selectors.labels, "Selector (label query) to filter on.");
   command.Flag("field-selector", flags.selectors.fields, "Selector (field query) to filter on.");

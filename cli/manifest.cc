@@ -278,6 +278,9 @@ Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFl
         auto placed = PlaceObject(session, source.name, std::move(object));
         if (placed) {
           objects.push_back(std::move(*placed));
+        } else if (const auto problem = UnreachableProblem(placed.error());
+                   problem && files.validates) {
+          return Fail(ValidationFailure(*problem, source.name));
         } else {
           command.Report(placed.error());
         }

@@ -22,6 +22,7 @@ struct FileFlags {
   std::vector<std::string> filenames;
   std::string kustomize;
   bool recursive = false;
+  bool validates = false;  // The verb has documents validated, by what the server tells of kinds.
   void AddTo(Command& command, const char* letter = "f");
   bool empty() const { return filenames.empty() && kustomize.empty(); }
 };

@@ -53,6 +53,7 @@ Result<> RunPatch(Command& command, const Args& args) {
   std::string subresource;
   bool local = false;
   flags.AddTo(command, "kubectl-patch", false);
+  flags.print.separates_documents = false;
   files.AddTo(command);
   command.Flag("patch,p", patch_text, "The patch, as JSON or YAML.");
   command.Flag("patch-file", patch_file, "A file with the patch.");

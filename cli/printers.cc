@@ -19,7 +19,11 @@ namespace {
 
 class JsonPrinter final : public ObjectPrinter {
  public:
-  Result<std::string> Print(const Json& object) override { return PrettyJson(object); }
+  explicit JsonPrinter(MemberOrder order) : order_(std::move(order)) {}
+  Result<std::string> Print(const Json& object) override { return PrettyJson(object, order_); }
+
+ private:
+  const MemberOrder order_;
 };
 
 class YamlPrinter final : public ObjectPrinter {
@@ -173,7 +177,7 @@ Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags
   const std::string form = bare_template ? "go-template" : output.substr(0, output.find('='));
   std::unique_ptr<ObjectPrinter> printer;
   if (output == "json") {
-    printer = std::make_unique<JsonPrinter>();
+    printer = std::make_unique<JsonPrinter>(flags.json_order);
   } else if (output == "yaml") {
     printer = std::make_unique<YamlPrinter>();
   } else if (output == "kyaml") {
@@ -225,6 +229,8 @@ Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& obj
   if (!shown.contains("apiVersion")) shown["apiVersion"] = resource.api_version;
   if (!flags.show_managed_fields) DropManagedFields(shown);
   const std::string text = TRY(printer->Print(shown));
+  const bool is_next = command.PrintsDocument();
+  if (is_next && flags.separates_documents && flags.output == "yaml") command.Print("---\n");
   command.environment().out(text);
   return {};
 }

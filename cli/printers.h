@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/json_text.h"
 #include "client/resource.h"
 
 namespace skiff::cli {
@@ -18,6 +19,9 @@ struct PrintFlags {
   const char* formats =
       "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,"
       "template,templatefile,yaml";
+  // Of verbs whose documents in YAML stand beside each other, as kubectl has them.
+  bool separates_documents = true;
+  MemberOrder json_order = {.first = {}, .levels = 0};
   void AddTo(Command& command);
 };
 

@@ -87,7 +87,8 @@ TEST(ErrorTextTest, SpeaksAsKubectlDoes) {
             "* spec.template: Invalid value: \"\"\n");
   EXPECT_EQ(ErrorText(CliError("no").value()), "error: no\n");
   Error refused{Reason::kServiceUnavailable,
-                "Unable to connect to the server https://127.0.0.1:1: Connection"};
+                "Unable to connect to the server https://127.0.0.1:1: dial tcp 127.0.0.1:1: "
+                "connect: connection refused"};
   refused.http_code = 503;
   EXPECT_EQ(ErrorText(refused),
             "The connection to the server 127.0.0.1:1 was refused - did you specify the right host "
@@ -105,6 +106,14 @@ TEST(RollingSizesTest, ScalesUpByOneAboveAndDownWhenTheNewOneIsAvailable) {
   EXPECT_EQ(ScaleUpTarget(sizes), 2);
   sizes = {.desired = 2, .old_size = 3, .new_size = 2, .new_available = 2, .available_min = 2};
   EXPECT_EQ(ScaleDownTarget(sizes), 0);
+}
+
+TEST(PrettyJsonTest, SomeMembersStandFirst) {
+  const Json list = {{"a", {{"a", 1}, {"kind", 2}}}, {"kind", "List"}, {"b", 3}};
+  const MemberOrder order{.first = {"kind", "b", "none"}, .levels = 1};
+  EXPECT_EQ(PrettyJson(list, order),
+            "{\n    \"kind\": \"List\",\n    \"b\": 3,\n    \"a\": {\n        \"a\": 1,\n"
+            "        \"kind\": 2\n    }\n}\n");
 }
 
 TEST(PrettyJsonTest, WritesNumbersAndTextsAsGoDoes) {

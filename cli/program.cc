@@ -10,6 +10,7 @@
 #include "cli/create.h"
 #include "cli/debug.h"
 #include "cli/edit_distance.h"
+#include "cli/json_text.h"
 #include "cli/environment.h"
 #include "cli/get.h"
 #include "cli/kuberc/kuberc.h"
@@ -224,6 +225,30 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
   return RunVerb(environment, *found, verb, args);
 }
 
+namespace {
+
+// `help create deployment`: what --help of that verb prints. Words that name no verb are passed
+// over, as kubectl does, but the first one.
+int HelpMain(Environment& environment, const Args& words) {
+  if (words.empty()) return Usage(environment);
+  const std::string& verb = words[0];
+  const auto& programs = environment.programs;
+  if (std::find(programs.begin(), programs.end(), verb) != programs.end()) {
+    environment.out(environment.program_help(verb));
+    return 0;
+  }
+  if (!IsCliVerb(verb)) {
+    environment.out(fmt::format("Unknown help topic [`{}`]\n", Join(words, " ")));
+    return Usage(environment);
+  }
+  Args args;
+  if (words.size() > 1 && !PurposeOf(verb + " " + words[1]).empty()) args.push_back(words[1]);
+  args.emplace_back("--help");
+  return RunCli(environment, verb, args);
+}
+
+}  // namespace
+
 int KubectlMain(const Args& given, const Caller& caller) {
   std::signal(SIGPIPE, SIG_IGN);
   // Whoever follows the terminal's size reads it from a descriptor; no thread may take it away.
@@ -248,6 +273,7 @@ int KubectlMain(const Args& given, const Caller& caller) {
   const Args& args = *preferred;
   const size_t at = FirstWord(args);
   if (at >= args.size()) return Usage(environment);
+  if (args[at] == "help") return HelpMain(environment, WithoutWord(args, at));
   if (at > 0 && !IsCliVerb(args[at])) {
     environment.err(fmt::format("Error: flags cannot be placed before plugin name: {}\n", args[0]));
     return 1;

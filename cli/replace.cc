@@ -83,6 +83,7 @@ Result<> RunReplace(Command& command, const Args& args) {
   }
   const bool force = deletion.force;
   if (deletion.grace_period == 0) deletion.grace_period = 1;
+  files.validates = flags.Validates();
   const auto objects = TRY(ReadManifests(command, files));
   if (objects.empty() && command.exit_code() == 0) {
     return CliError("no objects passed to replace");
@@ -96,7 +97,7 @@ Result<> RunReplace(Command& command, const Args& args) {
     }
     const auto done = force ? ReplaceByForce(command, flags, deletion, object)
                             : ReplaceInPlace(command, flags, subresource, object);
-    if (!done) command.Report(WithSource(done.error(), "replacing", object.source));
+    if (!done) command.Report(flags.Failure(done.error(), "replacing", object.source));
   }
   return {};
 }

@@ -23,6 +23,7 @@ struct RolloutFlags {
 // let a verb write that was asked not to.
 Result<std::vector<Target>> Parse(Command& command, const Args& args, RolloutFlags& flags) {
   flags.write.print.AddTo(command);
+  flags.write.print.separates_documents = false;
   flags.files.AddTo(command);
   command.Flag("selector,l", flags.selectors.labels, "Selector (label query) to filter on.");
   TRY(command.Parse(args));

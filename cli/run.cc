@@ -5,6 +5,7 @@
 #include "api/text/go_text.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
+#include "cli/manifest.h"
 #include "cli/overrides.h"
 #include "cli/streams.h"
 #include "cli/verbs.h"
@@ -34,6 +35,7 @@ struct RunFlags {
   bool expose = false;
   DeleteFlags deletion;  // Of --rm.
   bool wait = false;
+  FileFlags files;  // kubectl takes them, and does nothing with them either.
 
   void AddTo(Command& command);
 };
@@ -50,6 +52,9 @@ void RunFlags::AddTo(Command& command) {
   command.Flag("expose", expose, "Create a ClusterIP service in front of the pod.");
   overrides.AddTo(command);
   deletion.AddTo(command);
+  command.FlagEach("filename,f", files.filenames, "Accepted; has no effect here.");
+  command.Flag("kustomize,k", files.kustomize, "Accepted; has no effect here.");
+  command.Flag("recursive,R", files.recursive, "Accepted; has no effect here.");
   command.Flag("wait", wait, "With --rm: wait until the pod is gone.");
   command.Flag("pod-running-timeout", pod_running_timeout, "How long to wait for the pod to run.");
   command.Flag("command", as_command, "Use the arguments as command, not as args.");

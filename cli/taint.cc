@@ -131,6 +131,7 @@ Result<> RunTaint(Command& command, const Args& args) {
   SelectorFlags selectors;
   bool overwrite = false;
   flags.AddTo(command, "kubectl-taint");
+  flags.print.separates_documents = false;
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
   command.Flag("all", selectors.all, "All nodes.");
   command.Flag("overwrite", overwrite, "Allow taints to be overwritten.");

@@ -1,6 +1,7 @@
 // `top node|pod`: what is used, from the metrics API where something serves it.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "api/values.h"
 #include "cli/get.h"
@@ -22,12 +23,14 @@ struct TopFlags {
   bool show_capacity = false;
   bool containers = false;
   bool sum = false;
+  bool show_swap = false;
 
   void AddTo(Command& command) {
     command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
     command.Flag("sort-by", sort_by, "cpu or memory.");
     command.Flag("no-headers", no_headers, "Print output without headers.");
     command.Flag("use-protocol-buffers", protocol_buffers, "Accepted for kubectl's lines.");
+    command.Flag("show-swap", show_swap, "Print what is used of the swap, too.");
   }
   Result<> Check(const Command& command) const {
     if (!sort_by.empty() && sort_by != "cpu" && sort_by != "memory") {
@@ -46,6 +49,7 @@ struct TopFlags {
 struct Usage {
   int64_t cpu = 0;     // Thousandths of a core.
   int64_t memory = 0;  // Bytes.
+  std::optional<int64_t> swap;  // Bytes, where somebody says so.
 };
 
 Usage UsageOf(const Json& amounts) {
@@ -55,7 +59,15 @@ Usage UsageOf(const Json& amounts) {
   if (const auto memory = Quantity::Parse(PlainText(At(amounts, "memory")))) {
     usage.memory = memory->Value();
   }
+  if (const auto swap = Quantity::Parse(PlainText(At(amounts, "swap")))) {
+    usage.swap = swap->Value();
+  }
   return usage;
+}
+
+// The column of it, with what stands before.
+std::string SwapText(const Usage& usage) {
+  return fmt::format("\t{}Mi", usage.swap.value_or(0) / (1 << 20));
 }
 
 std::string CpuText(const Usage& usage) {
@@ -66,6 +78,15 @@ std::string MemoryText(const Usage& usage) {
 }
 std::string Share(int64_t part, int64_t whole) {
   return whole <= 0 ? "<unknown>" : fmt::format("{}%", part * 100 / whole);
+}
+
+// Of a node, whose swap its own status says.
+std::string NodeSwapText(const Usage& usage, const Json& node) {
+  const Json& capacity = At(node, "status", "nodeInfo");
+  const Json& whole = At(At(capacity, "swap"), "capacity");
+  const bool is_known = usage.swap && whole.is_number_integer();
+  if (!is_known) return "\t<unknown>\t<unknown>";
+  return SwapText(usage) + "\t" + Share(*usage.swap, whole.get<int64_t>());
 }
 
 struct Row {
@@ -120,13 +141,16 @@ Result<> RunTopNode(Command& command, const Args& args) {
     rows.push_back({"", NameOf(each), "", UsageOf(At(each, "usage"))});
   Sort(rows, flags.sort_by);
   TabWriter table = MakeTableWriter();
-  if (!flags.no_headers) table.Write("NAME\tCPU(cores)\tCPU(%)\tMEMORY(bytes)\tMEMORY(%)\t\n");
+  if (!flags.no_headers) table.Write(fmt::format(
+      "NAME\tCPU(cores)\tCPU(%)\tMEMORY(bytes)\tMEMORY(%){}\t\n",
+      flags.show_swap ? "\tSWAP(bytes)\tSWAP(%)" : ""));
   for (const Row& row : rows) {
     const Json node = TRY(session.api().Get(nodes.resource, {"", row.name}));
     const Usage all = UsageOf(At(node, "status", flags.show_capacity ? "capacity" : "allocatable"));
-    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}\t\n", row.name, CpuText(row.usage),
+    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}{}\t\n", row.name, CpuText(row.usage),
                             Share(row.usage.cpu, all.cpu), MemoryText(row.usage),
-                            Share(row.usage.memory, all.memory)));
+                            Share(row.usage.memory, all.memory),
+                            flags.show_swap ? NodeSwapText(row.usage, node) : ""));
   }
   command.environment().out(table.Flush());
   return {};
@@ -140,6 +164,7 @@ std::vector<Row> PodRows(const std::vector<Json>& metrics, bool by_container) {
       const Usage usage = UsageOf(At(container, "usage"));
       whole.usage.cpu += usage.cpu;
       whole.usage.memory += usage.memory;
+      if (usage.swap) whole.usage.swap = whole.usage.swap.value_or(0) + *usage.swap;
       if (by_container) {
         rows.push_back({whole.namespace_, whole.name, TextAt(container, "name"), usage});
       }
@@ -173,19 +198,25 @@ Result<> RunTopPod(Command& command, const Args& args) {
   TabWriter table = MakeTableWriter();
   const std::string first =
       std::string(all ? "NAMESPACE\t" : "") + (flags.containers ? "POD\t" : "");
-  if (!flags.no_headers) table.Write(first + "NAME\tCPU(cores)\tMEMORY(bytes)\t\n");
+  if (!flags.no_headers) {
+    table.Write(fmt::format("{}NAME\tCPU(cores)\tMEMORY(bytes){}\t\n", first,
+                            flags.show_swap ? "\tSWAP(bytes)" : ""));
+  }
   Usage sum;
   for (const Row& row : rows) {
     std::string line = all ? row.namespace_ + "\t" : "";
     line += flags.containers ? row.name + "\t" + row.container : row.name;
-    table.Write(fmt::format("{}\t{}\t{}\t\n", line, CpuText(row.usage), MemoryText(row.usage)));
+    table.Write(fmt::format("{}\t{}\t{}{}\t\n", line, CpuText(row.usage), MemoryText(row.usage),
+                            flags.show_swap ? SwapText(row.usage) : ""));
+    sum.swap = sum.swap.value_or(0) + row.usage.swap.value_or(0);
     sum.cpu += row.usage.cpu;
     sum.memory += row.usage.memory;
   }
   if (flags.sum) {
     const std::string skipped = std::string(all ? "\t" : "") + (flags.containers ? "\t" : "");
     table.Write(skipped + "\t________\t________\t\n");
-    table.Write(fmt::format("{}\t{}\t{}\t\n", skipped, CpuText(sum), MemoryText(sum)));
+    table.Write(fmt::format("{}\t{}\t{}{}\t\n", skipped, CpuText(sum), MemoryText(sum),
+                            flags.show_swap ? SwapText(sum) : ""));
   }
   command.environment().out(table.Flush());
   return {};

@@ -48,6 +48,13 @@ Result<WriteOptions> WriteFlags::Options() const {
   return options;
 }
 
+Error WriteFlags::Failure(const Error& error, const std::string& verb,
+                          const std::string& source) const {
+  const auto problem = UnreachableProblem(error);
+  if (problem && Validates()) return ValidationFailure(*problem, source);
+  return WithSource(error, verb, source);
+}
+
 std::string LastAppliedText(Json object) {
   Json& annotations = object["metadata"]["annotations"];
   if (!annotations.is_object()) annotations = Json::object();

@@ -23,6 +23,9 @@ struct WriteFlags {
   // Of a verb that cannot but write.
   void AddWithoutDryRun(Command& command, const std::string& manager, bool with_validation = true);
   Result<> Check() const;
+  bool Validates() const { return validate != "ignore" && validate != "false"; }
+  // Of an object of a file that could not be written: "error when creating "web.yaml": ...".
+  Error Failure(const Error& error, const std::string& verb, const std::string& source) const;
   // Of a create or update.
   Result<WriteOptions> Options() const;
 };

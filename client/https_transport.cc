@@ -1,10 +1,14 @@
 // The HTTPS form of Transport: a pool of kept connections for plain requests; streams on a loop.
 #include <fmt/format.h>
 #include <httplib.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <poll.h>
 
+#include <cctype>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <future>
 
@@ -147,6 +151,39 @@ std::string CertificateProblem(long verify_result) {
   }
 }
 
+// Why nothing can be connected to there, in Go's words. httplib does not tell: it is tried again.
+std::string DialProblem(const std::string& host, int port) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int failed = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
+  if (failed == EAI_NONAME) return fmt::format("dial tcp: lookup {}: no such host", host);
+  if (failed != 0) return fmt::format("dial tcp: lookup {}: {}", host, gai_strerror(failed));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, &freeaddrinfo);
+  const int tried = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  constexpr int kPatienceMs = 1000;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (connect(tried, found->ai_addr, found->ai_addrlen) != 0) error = errno;
+  if (error == EINPROGRESS) {
+    pollfd done{.fd = tried, .events = POLLOUT, .revents = 0};
+    error = ETIMEDOUT;
+    if (poll(&done, 1, kPatienceMs) > 0) getsockopt(tried, SOL_SOCKET, SO_ERROR, &error, &size);
+  }
+  if (tried >= 0) close(tried);
+  char address[NI_MAXHOST] = {};
+  getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof address, nullptr, 0,
+              NI_NUMERICHOST);
+  const std::string at = found->ai_family == AF_INET6 ? fmt::format("[{}]:{}", address, port)
+                                                      : fmt::format("{}:{}", address, port);
+  if (error == ETIMEDOUT) return fmt::format("dial tcp {}: i/o timeout", at);
+  // It answers by now, or does not say why not.
+  if (error == 0) error = ECONNREFUSED;
+  std::string why = std::strerror(error);
+  why.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(why.front())));
+  return fmt::format("dial tcp {}: connect: {}", at, why);
+}
+
 // Everything connections are made from.
 class Dialer {
  public:
@@ -236,6 +273,7 @@ class Dialer {
           "net/http: request canceled{} (Client.Timeout exceeded while awaiting headers)",
           error == httplib::Error::Read ? "" : " while waiting for connection");
     }
+    if (error == httplib::Error::Connection) return DialProblem(endpoint.host, endpoint.port);
     const auto* tls = dynamic_cast<const httplib::SSLClient*>(&connection);
     if (tls == nullptr || !is_refusal) return httplib::to_string(error);
     return CertificateProblem(tls->get_openssl_verify_result());

@@ -189,6 +189,19 @@ TEST_F(HttpsTransportTest, ACertificateThatIsNotValidYetIsSaidToBe) {
   EXPECT_NE(said.find("set this machine's clock"), std::string::npos) << said;
 }
 
+TEST_F(HttpsTransportTest, SaysWhyNothingCanBeConnectedTo) {
+  const auto said = [&](const std::string& server) {
+    options_.server = server;
+    return Connect()->Send(Get("/x")).body;
+  };
+  EXPECT_NE(said("https://127.0.0.1:1").find("dial tcp 127.0.0.1:1: connect: connection refused"),
+            std::string::npos);
+  EXPECT_NE(said("http://[::1]:1").find("dial tcp [::1]:1: connect: "), std::string::npos);
+  const std::string nowhere = said("https://nosuch.invalid:1");
+  EXPECT_NE(nowhere.find("dial tcp: lookup nosuch.invalid: "), std::string::npos) << nowhere;
+  EXPECT_EQ(nowhere.find("refused"), std::string::npos) << nowhere;
+}
+
 TEST_F(HttpsTransportTest, AServerOfAnotherAuthorityIsNotTalkedTo) {
   options_.certificate_authority = http::testing::TestAuthority("other").certificate_pem();
   const auto response = Connect()->Send(Get("/x"));

@@ -160,9 +160,10 @@ Manager::~Manager() {
   Stop();
 }
 
-EventRecorder& Manager::Recorder(const std::string& component, const std::string& host) {
-  return *recorders_.emplace_back(
-      std::make_unique<EventRecorder>(events_, dependencies_.clock, component, host));
+EventRecorder& Manager::Recorder(const std::string& component, const std::string& host,
+                                 const Clock* clock) {
+  const Clock& by = clock == nullptr ? dependencies_.clock : *clock;
+  return *recorders_.emplace_back(std::make_unique<EventRecorder>(events_, by, component, host));
 }
 
 void Manager::AddLoop(std::unique_ptr<ControlLoop> loop) {

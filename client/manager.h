@@ -107,7 +107,9 @@ class Manager {
     return informers().For<K>();
   }
   // Writes Events as `component`, e.g. "replicaset-controller". Lives as long as the manager.
-  EventRecorder& Recorder(const std::string& component, const std::string& host = "");
+  // `clock`: where what it tells of has another one than the manager.
+  EventRecorder& Recorder(const std::string& component, const std::string& host = "",
+                          const Clock* clock = nullptr);
 
   // A loop of a controller that does not reconcile objects one by one.
   void AddLoop(std::unique_ptr<ControlLoop> loop);

@@ -242,6 +242,23 @@ CHECK_SECONDS=30 check "the cut ends in time" reaches a "$b"
 check "nothing is left" as_before
 check "an Event tells of its end" event a ChaosStopped 'partition of pod/a: both directions is over: its time was up$'
 
+say "A node whose clock is wrong"
+# By how many seconds the node's Lease is ahead of the machine's clock.
+ahead() { echo $(($(date -d "$(k get lease -n kube-node-lease $NODE -o jsonpath='{.spec.renewTime}')" +%s) - $(date +%s))); }
+is_ahead() { local by; by=$(ahead); [ "$by" -gt "$1" ] && [ "$by" -lt "$2" ]; }
+begin clock node/$NODE --offset=+5m --for=60s
+CHECK_SECONDS=30 check "its Lease is of five minutes from now" is_ahead 250 301
+check "containers have the machine's time" eval '[ $(($(in_pod a date +%s) - $(date +%s))) -le 1 ]'
+refused "clock of node/$NODE is on already" chaos clock node/$NODE --offset=-5m --for=5s
+run chaos stop "$id"
+CHECK_SECONDS=30 check "and of now again" is_ahead -30 2
+begin clock node/$NODE --offset=-1h --for=20s
+CHECK_SECONDS=30 check "an hour behind" is_ahead -3700 -3500
+check "the node is Ready all the same" k wait --for=condition=Ready node/$NODE --timeout=1s
+run kill -KILL "$(supervisor_of "$id")"
+CHECK_SECONDS=60 check "it is over in time, though nobody is there to end it" is_ahead -30 2
+check "and swept" nothing_on
+
 say "What is refused"
 refused "there is no pod/nobody in the namespace default; there are: pod/a, pod/b" chaos pause pod/nobody --for=5s
 refused "there is no node/nowhere; there are: node/$NODE" chaos partition node/nowhere --for=5s
@@ -252,7 +269,10 @@ refused "would be cut off as a whole" chaos partition node/$NODE --for=5s
 refused "nobody would be left to undo it" chaos kill node/$NODE --for=5s
 refused "others have data on" chaos disk pod/a --volume=scratch --for=5s
 refused "pod/a has several emptyDirs; say which with --volume: cache, scratch" chaos disk pod/a --for=5s
-refused "one wall clock for all containers" chaos clock pod/a --for=5s
+refused "Linux has one wall clock for all of them" chaos clock pod/a --offset=+5m --for=5s
+refused "a link has none" chaos clock node/$NODE node/$NODE --offset=+5m --for=5s
+refused "say how wrong it is" chaos clock node/$NODE --for=5s
+refused "keeps its data in /tmp here" chaos clock node/$NODE --offset=+5m --for=5s --data-dir=/tmp
 refused "no fault \"none\" is on" chaos stop none
 refused "is no target" chaos pause a --for=5s
 refused 'takes no words, not "extra"' chaos ls extra

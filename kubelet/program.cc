@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/program.h"
+#include "base/wrong_clock.h"
 #include "client/kubeconfig.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/kernel_defaults.h"
@@ -107,7 +108,12 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
 }  // namespace
 
 struct KubeletProcess::Parts {
-  SystemClock clock;
+  explicit Parts(const KubeletFlags& flags)
+      : clock_faults(FollowClockFaults(flags.root_dir, NodeName(flags))),
+        clock(machine_clock, NodeName(flags), clock_faults.get()) {}
+  const SystemClock machine_clock;
+  const std::unique_ptr<ClockFaults> clock_faults;
+  const NodeClock clock;
   SystemRandom random;
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Client> informer_client;
@@ -197,11 +203,11 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
 
 Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags& flags,
                                                               const EnsureServingFiles& serving) {
-  std::unique_ptr<KubeletProcess> process(new KubeletProcess(std::make_unique<Parts>()));
-  Parts& parts = *process->parts_;
   if (const auto made = MakeDirectories(flags.root_dir, kRootMode); !made) {
     return Fail(Reason::kForbidden, "error creating root directory: " + made.error().message);
   }
+  std::unique_ptr<KubeletProcess> process(new KubeletProcess(std::make_unique<Parts>(flags)));
+  Parts& parts = *process->parts_;
   const KubeletConfiguration& given = flags.configuration;
   if (given.protect_kernel_defaults) TRY(CheckKernelDefaults("/proc/sys"));
   TRY(parts.Connect(flags));

@@ -11,6 +11,7 @@
 #include "apiserver/server/program.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/wrong_clock.h"
 #include "client/manager.h"
 #include "client/transport.h"
 #include "controllers/metrics/documents.h"
@@ -120,6 +121,8 @@ Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const
 struct Cluster::Parts {
   SystemClock clock;
   SystemRandom random;
+  std::unique_ptr<ClockFaults> clock_faults;
+  std::optional<NodeClock> node_clock;  // Of the node here, where it is no simulated one.
   metrics::MetricsServer usage{clock};  // Before the server, which asks it.
   std::optional<Pki> pki;
   std::unique_ptr<ApiServerProcess> server;
@@ -224,6 +227,9 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
   TRY(TellHowToJoin(options, pki));
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(parts)));
   Parts& made = *cluster->parts_;
+  const bool is_one = options.simulated_nodes == 0;
+  made.clock_faults = FollowClockFaults(options.data_dir, is_one ? NodeName(options) : "");
+  made.node_clock.emplace(made.clock, NodeName(options), made.clock_faults.get());
   // Nodes first: informers, which start with the controllers, tell only those who asked before.
   if (options.simulated_nodes > 0) {
     progress(fmt::format("simulating {} node{}", options.simulated_nodes,
@@ -231,7 +237,7 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
     ApiServer& server = made.server->server();
     made.simulated = std::make_unique<SimulatedNodes>(
         options, [&server](const std::string& node) { return TransportAsNode(server, node); },
-        *made.informers, made.clock, made.random);
+        *made.informers, made.clock, made.random, made.clock_faults.get());
     // Without it pods live all the same: a socket's path may be too long.
     if (const auto served = made.simulated->Serve(); !served) {
       progress("note: no logs and commands of simulated pods: " + served.error().message);
@@ -242,8 +248,8 @@ Result<std::unique_ptr<Cluster>> Cluster::Start(const ClusterOptions& given,
     made.node =
         TRY(LocalNode::Start(options,
                              {*made.node_transport, *made.services_transport, *made.informers,
-                              made.informers->For<core_v1::Pod>(), made.clock, made.random, tls,
-                              /*pods_are_all=*/true},
+                              made.informers->For<core_v1::Pod>(), *made.node_clock, made.random,
+                              tls, /*pods_are_all=*/true},
                              progress));
   }
   made.StartControl(options);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +22,7 @@
 #include "apiserver/auth/pki.h"
 #include "base/capabilities.h"
 #include "base/process.h"
+#include "base/wrong_clock.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_paths.h"
@@ -47,7 +49,7 @@ constexpr std::string_view kOurs[] = {"cluster.json", "kubelet.conf",  "admin.ku
                                       "logs",         "local-path",    "service-account.key",
                                       "manifests",    "forwarding.undo", "simulated.sock",
                                       "ingress", "checkpoints", "restore.new", "restore.old",
-                                      "fork.json",     "network-policies"};
+                                      "fork.json",     "network-policies", kClockFaultsFile};
 // What a mount point has of its own.
 constexpr std::string_view kOfMounts = "lost+found";
 
@@ -271,6 +273,12 @@ bool WasStarted(const std::string& directory) {
 }
 
 }  // namespace
+
+std::string DefaultDataDir() {
+  if (geteuid() == 0) return "/var/lib/skiff";
+  const char* home = std::getenv("HOME");
+  return std::string(home == nullptr ? "/tmp" : home) + "/.local/share/skiff";
+}
 
 bool IsOfDataDir(std::string_view name) {
   // Files are written beside what they replace.

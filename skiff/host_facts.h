@@ -65,6 +65,9 @@ struct HostFacts {
   std::vector<std::string> other_clusters;
 };
 
+// Where `skiff up` keeps everything unless it is told another place.
+std::string DefaultDataDir();
+
 HostFacts ReadHostFacts(const ClusterOptions& options);
 DataDirFact ReadDataDir(const std::string& directory);
 // Whether a cluster or a node puts something of that name into its data directory.

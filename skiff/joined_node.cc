@@ -1,5 +1,6 @@
 #include "skiff/joined_node.h"
 
+#include "base/wrong_clock.h"
 #include "client/manager.h"
 #include "client/renewable_transport.h"
 #include "client/scoped_informer.h"
@@ -35,9 +36,12 @@ Result<KeyPair> ServicesOf(const std::string& directory, const NodeIdentity& ide
 }  // namespace
 
 struct JoinedNode::Parts {
-  Parts(const NodeIdentity& identity, std::unique_ptr<RenewableTransport> as_node,
+  Parts(const std::string& data_dir, const NodeIdentity& identity,
+        std::unique_ptr<RenewableTransport> as_node,
         std::unique_ptr<RenewableTransport> as_services)
-      : transport(std::move(as_node)),
+      : clock_faults(FollowClockFaults(data_dir, identity.node_name)),
+        clock(machine_clock, identity.node_name, clock_faults.get()),
+        transport(std::move(as_node)),
         services_transport(std::move(as_services)),
         client(*transport, "skiff"),
         services_client(*services_transport, "skiff-node-services"),
@@ -46,7 +50,9 @@ struct JoinedNode::Parts {
         executor("node", kThreads),
         ready(informers.For<core_v1::Node>()) {}
 
-  SystemClock clock;
+  const SystemClock machine_clock;
+  const std::unique_ptr<ClockFaults> clock_faults;
+  const NodeClock clock;
   SystemRandom random;
   std::unique_ptr<RenewableTransport> transport, services_transport;
   Client client, services_client;
@@ -112,8 +118,8 @@ Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& opti
   NodeIdentity as_services = identity;
   as_services.client = services;
   auto services_transport = TRY(MakeRenewableTransport(HttpsOptionsOf(as_services)));
-  auto parts =
-      std::make_unique<Parts>(identity, std::move(transport), std::move(services_transport));
+  auto parts = std::make_unique<Parts>(options.data_dir, identity, std::move(transport),
+                                       std::move(services_transport));
   std::unique_ptr<JoinedNode> joined(new JoinedNode(std::move(parts)));
   Parts& made = *joined->parts_;
   const ServingFiles files{options.data_dir, identity.node_name, NodeAddress()};

@@ -247,5 +247,15 @@ TEST_F(JoiningTest, TokensAreListedAsKubeadmDoes) {
             "<none>        system:bootstrappers:a,system:bootstrappers:b\n");
 }
 
+TEST(JoinCommandTest, SaysWhatNoOtherMachineCanJoinBy) {
+  for (const char* host : {"127.0.0.1:6443", "localhost:6443", "[::1]:6443"}) {
+    EXPECT_THAT(JoinCommandProblem(std::string("skiff join ") + host + " --token x --ca-hash y"),
+                testing::HasSubstr("--bind-address=0.0.0.0"))
+        << host;
+  }
+  EXPECT_EQ(JoinCommandProblem("skiff join 10.1.2.3:6443 --token x --ca-hash y"), "");
+  EXPECT_EQ(JoinCommandProblem("skiff join [fd00::1]:6443 --token x --ca-hash y"), "");
+}
+
 }  // namespace
 }  // namespace skiff

@@ -118,7 +118,8 @@ int main(int argc, char** argv) {
     return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args); });
   }
   if (args.empty()) return Usage(stderr, 2);
-  if (args[0] == "--help" || args[0] == "-h" || args[0] == "help") return Usage(stdout, 0);
+  if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
+  if (args[0] == "help" && args.size() == 1) return Usage(stdout, 0);
   if (args[0] == "--version") return PrintVersion();
   for (const Program& program : kPrograms) {
     if (args[0] != program.word && (program.alias.empty() || args[0] != program.alias)) continue;

@@ -1,6 +1,7 @@
 #include "skiff/simulated_nodes.h"
 
 #include <charconv>
+#include <deque>
 #include <filesystem>
 #include <vector>
 
@@ -88,6 +89,7 @@ struct SimulatedNodes::Parts {
   const std::string socket_path;
   const std::unique_ptr<Transport> transport;
   std::vector<std::unique_ptr<Transport>> transports;
+  std::deque<NodeClock> clocks;
   Manager manager;
   kubelet::PodsByNode pods_by_node;
   ThreadExecutor executor;
@@ -100,17 +102,19 @@ struct SimulatedNodes::Parts {
 };
 
 SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor& transport_for,
-                               InformerFactory& informers, const Clock& clock, Random& random)
+                               InformerFactory& informers, const Clock& clock, Random& random,
+                               const ClockFaults* clock_faults)
     : parts_(std::make_unique<Parts>(options, transport_for, informers, clock, random)) {
   Parts& parts = *parts_;
   const auto nodes = informers.For<core_v1::Node>();
   for (int i = 0; i < options.simulated_nodes; ++i) {
     parts.transports.push_back(transport_for(NameOf(i)));
+    const NodeClock& agent_clock = parts.clocks.emplace_back(clock, NameOf(i), clock_faults);
     parts.nodes.push_back(std::make_unique<kubelet::SimulatedNode>(
         OptionsOf(i),
         kubelet::SimulatedNode::Dependencies{
-            *parts.transports.back(), clock, random, informers.For<core_v1::Pod>(),
-            informers.For<core_v1::Service>(), nodes, parts.manager.Recorder("kubelet", NameOf(i)),
+            *parts.transports.back(), clock, agent_clock, random, informers.For<core_v1::Pod>(),
+            informers.For<core_v1::Service>(), nodes, parts.manager.Recorder("kubelet", NameOf(i), &agent_clock),
             parts.executor, &parts.pods_by_node, &parts.vital}));
   }
   // The informers stop before the nodes go.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/wrong_clock.h"
 #include "client/client.h"
 #include "client/informer.h"
 #include "client/transport.h"
@@ -29,9 +30,11 @@ Result<> RemoveSurplusNodes(Client& client, int count);
 class SimulatedNodes {
  public:
   using TransportFor = std::function<std::unique_ptr<Transport>(const std::string& node)>;
-  // Each has its node's identity. The informers are started by the caller, afterwards.
+  // Each has its node's identity. The informers are started by the caller, afterwards. What makes
+  // nodes' clocks wrong may be null; it outlives them.
   SimulatedNodes(const ClusterOptions& options, const TransportFor& transport_for,
-                 InformerFactory& informers, const Clock& clock, Random& random);
+                 InformerFactory& informers, const Clock& clock, Random& random,
+                 const ClockFaults* clock_faults);
   ~SimulatedNodes();
   // Answers the API server from now on.
   Result<> Serve();

@@ -2,10 +2,13 @@
 // the simulation answers, and nothing goes to the addresses that no machine has.
 #include "skiff/simulated_nodes.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "api/gen/storage_v1.h"
+#include "base/wrong_clock.h"
 #include "client/scoped_informer.h"
 #include "skiff/joined_cluster_test.h"
 
@@ -246,6 +249,26 @@ TEST_F(SimulatedAnswersTest, AClaimWithoutAClassIsBoundAtOnce) {
   EXPECT_TRUE(WaitForObject<core_v1::PersistentVolumeClaim>(
       {*admin_, clock_, random_}, scope, [](const auto& it) { return it.status.phase == "Bound"; },
       kPatience));
+}
+
+TEST_F(SimulatedAnswersTest, ANodeWhoseClockIsWrongTellsWrongTimesAndItsContainersDoNot) {
+  const int directory = open(options_.data_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  auto file = ClockFile::Open(directory);
+  close(directory);
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_TRUE(file->is_followed());
+  const Duration now = clock_.Monotonic();
+  const ClockFault fault{.offset = -1h, .begins = now, .ends = now + 1h};
+  ASSERT_TRUE(file->Set("node-0", fault, now));
+  Run("early", "Always", "Running");
+  ASSERT_TRUE(file->Clear("node-0", fault));
+  const auto pod = admin_->Get<Pod>({"default", "early"});
+  ASSERT_TRUE(pod);
+  const TimePoint made = (*pod)->metadata.creation_timestamp.point();
+  EXPECT_LT((*pod)->status.start_time->point(), made - 30min);
+  const auto& state = (*pod)->status.container_statuses.at(0).state;
+  EXPECT_GE(state.running->started_at.point(), made);
+  EXPECT_LT(made, clock_.Now() + 1s) << "the server has its own";
 }
 
 TEST_F(SimulatedAnswersTest, NodesOfAnEarlierStartWithMoreOfThemGo) {

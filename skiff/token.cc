@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 
 #include "base/certificates.h"
 #include "base/flags.h"
@@ -112,7 +113,13 @@ Result<> Create(const TokenFlags& flags, const std::vector<std::string>& words, 
   const NewToken wanted = TRY(TokenOf(flags, words, random));
   const BootstrapToken made = TRY(CreateToken(client, clock, random, wanted));
   std::string line = made.Text();
-  if (flags.print_join_command) line = TRY(JoinCommand(client, made));
+  if (flags.print_join_command) {
+    line = TRY(JoinCommand(client, made));
+    // Said beside, for the line itself is read by programs.
+    if (const std::string problem = JoinCommandProblem(line); !problem.empty()) {
+      std::fprintf(stderr, "warning: %s\n", problem.c_str());
+    }
+  }
   std::printf("%s\n", line.c_str());
   return {};
 }
@@ -197,6 +204,22 @@ Result<std::string> JoinCommand(Client& client, const BootstrapToken& token) {
   const std::string pin = TRY(PublicKeyPin(cluster.certificate_authority_data));
   const std::string host = cluster.server.substr(cluster.server.find("//") + 2);
   return fmt::format("skiff join {} --token {} --ca-hash {}", host, token.Text(), pin);
+}
+
+std::string JoinCommandProblem(const std::string& command) {
+  std::istringstream words(command);
+  std::string skiff, join, server;
+  words >> skiff >> join >> server;
+  const size_t colon = server.rfind(':');
+  std::string host = server.substr(0, colon);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const bool is_loopback = host.starts_with("127.") || host == "::1" || host == "localhost";
+  if (!is_loopback) return "";
+  return fmt::format(
+      "the server says that it is at {}, which on every other machine is that machine itself: none "
+      "can join by this line. Start the cluster with an address that others reach: `skiff up "
+      "--bind-address=0.0.0.0`",
+      host);
 }
 
 std::string DescribeTokens(const std::vector<BootstrapSecret>& tokens, TimePoint now) {

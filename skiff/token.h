@@ -21,6 +21,8 @@ Result<BootstrapToken> CreateToken(Client& client, const Clock& clock, Random& r
 
 // "skiff join 10.0.0.5:6443 --token ... --ca-hash ..."
 Result<std::string> JoinCommand(Client& client, const BootstrapToken& token);
+// Why no other machine can join by it; "" where nothing is known against that.
+std::string JoinCommandProblem(const std::string& command);
 
 // kubeadm's table.
 std::string DescribeTokens(const std::vector<BootstrapSecret>& tokens, TimePoint now);

@@ -41,12 +41,6 @@ namespace {
 
 constexpr Duration kEndGrace = 20s;
 
-std::string DefaultDataDir() {
-  if (geteuid() == 0) return "/var/lib/skiff";
-  const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "/tmp" : home) + "/.local/share/skiff";
-}
-
 // As a shell reads it back.
 std::string ShellWord(const std::string& text) {
   constexpr std::string_view kPlain =

@@ -138,6 +138,18 @@ TEST_F(WhyServiceTest, APolicyThatLetsNobodyIn) {
   EXPECT_TRUE(explanation_.healthy());
 }
 
+TEST_F(WhyServiceTest, OnSimulatedNodesAPolicyIsNoReason) {
+  Add("pods",
+      "{kind: Pod, metadata: {name: a, labels: {app: web, tier: front}}, spec: {nodeName: n1, "
+      "containers: [{name: m, ports: [{containerPort: 8080, name: http}]}]}, status: {phase: "
+      "Running, conditions: [{type: Ready, status: 'True'}], containerStatuses: [{name: m, "
+      "containerID: 'fake://1'}]}}");
+  AddSlice(kOneReady);
+  Add("networkpolicies", "{metadata: {name: closed}, spec: {podSelector: {}}}");
+  EXPECT_THAT(Why(kService), HasSubstr("simulated nodes have no network, and enforce no policy"));
+  EXPECT_TRUE(explanation_.healthy());
+}
+
 TEST_F(WhyServiceTest, APolicyThatLetsNobodyInToItsPort) {
   AddPod("a", "{app: web, tier: other}", true);
   AddPod("b", kOwnLabels, true);

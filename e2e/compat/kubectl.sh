@@ -43,6 +43,7 @@ start() {
 # address or an age are told apart by one space.
 mask() {
   sed -E \
+    -e 's#(-data": ")[A-Za-z0-9+/=]{40,}#\1DATA#' \
     -e "s#127\.0\.0\.1:$2#SERVER#g; s#$work/$1#WORK#g" \
     -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g' \
     -e 's/(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4}/TIME/g' \

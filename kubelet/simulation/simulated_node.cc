@@ -66,7 +66,7 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
       kubelet_(std::make_unique<Kubelet>(
           OptionsOf(options),
           KubeletDependencies{.client = client_,
-                              .clock = dependencies.clock,
+                              .clock = dependencies.agent_clock,
                               .random = dependencies.random,
                               .runtime = runtime_,
                               .pods = dependencies.pods,

@@ -42,7 +42,8 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
   // What it works with; all outlive it.
   struct Dependencies {
     Transport& transport;  // As this node.
-    const Clock& clock;
+    const Clock& clock;        // Of its machine, and so of its containers.
+    const Clock& agent_clock;  // The kubelet's own, which may be wrong.
     Random& random;
     Informer<core_v1::Pod> pods;
     Informer<core_v1::Service> services;

@@ -120,6 +120,31 @@ Result<> CheckDisk(const World& world) {
                           disk.is_memory ? "of memory" : "of a disk"));
 }
 
+// What runs a node follows a file beside what it keeps: that it does tells that it is here.
+Result<> CheckClock(const World& world) {
+  const std::string text = world.target.target.Text();
+  const std::string& directory = world.target.directory;
+  const bool is_there = world.clock && world.clock->problem.empty() && world.clock->is_followed;
+  if (!is_there) {
+    return Fail(Reason::kNotFound,
+                fmt::format("no skiff that runs a node keeps its data in {} here{}; run this on the "
+                            "machine of {}, and name that directory with --data-dir",
+                            directory,
+                            world.clock && !world.clock->problem.empty()
+                                ? " (" + world.clock->problem + ")"
+                                : "",
+                            text));
+  }
+  const std::string& node = world.clock->node;
+  const bool is_meant = world.target.is_simulated ? node.empty() : node == world.target.target.name;
+  if (is_meant) return {};
+  return Fail(Reason::kNotFound,
+              fmt::format("what runs in {} is {}, not {}; name another --data-dir, or run this on "
+                          "the machine of {}",
+                          directory, node.empty() ? "a cluster of simulated nodes" : "node/" + node,
+                          text, text));
+}
+
 // Faults of one kind at one place would hold each other's packets, processes or room.
 Result<> CheckOverlap(const Request& request, const World& world) {
   for (const Record& record : world.records) {
@@ -144,18 +169,10 @@ std::vector<NeededProgram> ProgramsFor(const Request& request) {
   return {};
 }
 
-Result<> CheckPossible(const Request& request) {
-  if (request.fault != Fault::kClock) return {};
-  return Fail(Reason::kMethodNotAllowed,
-              "clock: Linux has one wall clock for all containers of a machine: a time namespace "
-              "moves monotonic clocks alone, and only for who is started in it. Setting the clock "
-              "would set the machine's own. To see a cluster with a machine whose clock is wrong, "
-              "give the node a kernel of its own (a virtual machine), or start its processes under "
-              "libfaketime; docs/chaos.md says more");
-}
-
 Result<> CheckWorld(const Request& request, const World& world) {
-  if (!world.is_root) {
+  // A file is all there is to a clock; but in a node's container.
+  const bool is_roots = request.fault != Fault::kClock || !world.target.docker.empty();
+  if (is_roots && !world.is_root) {
     return Fail(Reason::kForbidden,
                 "this enters the namespaces of nodes and pods, which only root may: `sudo -E skiff "
                 "chaos ...`");
@@ -166,6 +183,8 @@ Result<> CheckWorld(const Request& request, const World& world) {
     TRY(CheckAddresses(world));
   } else if (request.fault == Fault::kDisk) {
     TRY(CheckDisk(world));
+  } else if (request.fault == Fault::kClock) {
+    TRY(CheckClock(world));
   } else {
     TRY(CheckMachine(request, world));
   }

@@ -21,12 +21,20 @@ struct DiskFact {
   int64_t free_bytes = 0;
 };
 
+// What is known of the file by which a node's clock is made wrong.
+struct ClockFact {
+  std::string problem;       // "": it is there, and can be written.
+  bool is_followed = false;  // A process does.
+  std::string node;          // Whose it is; "": of several, which are simulated.
+};
+
 struct World {
   bool is_root = false;
   std::set<std::string> programs;  // Which of nsenter, nft, iptables-nft, docker are there.
   Place target;
   std::optional<Place> peer;
   std::optional<DiskFact> disk;
+  std::optional<ClockFact> clock;
   std::vector<Record> records;
 };
 
@@ -37,8 +45,6 @@ struct NeededProgram {
 };
 std::vector<NeededProgram> ProgramsFor(const Request& request);
 
-// Whatever the cluster and the machine are like.
-Result<> CheckPossible(const Request& request);
 // kForbidden, kNotFound, kConflict: with the remedy.
 Result<> CheckWorld(const Request& request, const World& world);
 

@@ -151,11 +151,33 @@ TEST(ChaosChecksTest, ADiskThatOthersHaveDataOnIsNotFilled) {
   EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("1025 MiB, and at most 1024 MiB of memory"));
 }
 
-TEST(ChaosChecksTest, ThereIsNoClockOfItsOwn) {
-  const auto refused = CheckPossible({.fault = Fault::kClock});
-  ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message, HasSubstr("one wall clock"));
-  EXPECT_TRUE(CheckPossible({.fault = Fault::kPause}));
+TEST(ChaosChecksTest, AClockIsThatOfWhoeverFollowsItsFile) {
+  World world = NodeWorld();
+  world.is_root = false;  // What is one's own needs none.
+  world.target.directory = "/data";
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("keeps its data in /data here; run this on"));
+  world.clock = ClockFact{.problem = "", .is_followed = false, .node = "near"};
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("keeps its data in /data here; run this on"));
+  world.clock->is_followed = true;
+  EXPECT_EQ(Said(Fault::kClock, world), "possible");
+  world.clock->node = "far";
+  EXPECT_THAT(Said(Fault::kClock, world),
+              HasSubstr("what runs in /data is node/far, not node/near"));
+  world.clock->node = "";
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("is a cluster of simulated nodes"));
+  world.target.is_simulated = true;
+  EXPECT_EQ(Said(Fault::kClock, world), "possible");
+  world.clock->problem = "Permission denied";
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("here (Permission denied)"));
+}
+
+TEST(ChaosChecksTest, TheClockOfANodesContainerIsRoots) {
+  World world = NodeWorld();
+  world.target.docker = "near";
+  world.clock = ClockFact{.problem = "", .is_followed = true, .node = "near"};
+  EXPECT_EQ(Said(Fault::kClock, world), "possible");
+  world.is_root = false;
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("only root may"));
 }
 
 }  // namespace

@@ -198,6 +198,21 @@ int OpenInside(const ProcessId& process, const std::string& directory) {
   return static_cast<int>(file);
 }
 
+Result<ClockFile> OpenClock(const ProcessId& seen_by, const std::string& directory) {
+  const int inside = seen_by.pid != 0 ? OpenInside(seen_by, directory)
+                                      : open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (inside < 0) return Fail(Reason::kNotFound, directory + ": " + std::strerror(errno));
+  auto opened = ClockFile::Open(inside);
+  close(inside);
+  return opened;
+}
+
+ClockFact ReadClock(const ProcessId& seen_by, const std::string& directory) {
+  const auto file = OpenClock(seen_by, directory);
+  if (!file) return {.problem = file.error().message};
+  return {.problem = "", .is_followed = file->is_followed(), .node = file->node()};
+}
+
 std::optional<DiskFact> ReadDisk(const ProcessId& process, const std::string& directory) {
   const int file = OpenInside(process, directory);
   if (file < 0) return std::nullopt;

@@ -63,6 +63,9 @@ std::optional<MountLine> MountAt(const std::string& mountinfo, const std::string
 
 // An open directory as that process sees it, whatever links it has made there. -1: none.
 int OpenInside(const ProcessId& process, const std::string& directory);
+// The same directory as all see it, where that process is none (pid 0).
+Result<ClockFile> OpenClock(const ProcessId& seen_by, const std::string& directory);
+ClockFact ReadClock(const ProcessId& seen_by, const std::string& directory);
 std::optional<DiskFact> ReadDisk(const ProcessId& process, const std::string& directory);
 
 }  // namespace skiff::chaos

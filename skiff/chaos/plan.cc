@@ -125,7 +125,7 @@ bool CanHoldRules(const Place& place) {
 }
 
 Plan MakePlan(const Request& request, const std::string& id, const Place& target,
-              const std::optional<Place>& peer) {
+              const std::optional<Place>& peer, Duration ends) {
   Plan plan;
   switch (request.fault) {
     case Fault::kNetem: PlanNetem(request, id, target, peer, plan); break;
@@ -140,7 +140,15 @@ Plan MakePlan(const Request& request, const std::string& id, const Place& target
       plan.begin.push_back({{"docker", "kill", target.docker}, "", "", {}});
       plan.end.push_back({{"docker", "start", target.docker}, "", "No such container", {}});
       break;
-    case Fault::kClock: break;
+    case Fault::kClock:
+      plan.hold.clock_of = request.target.name;
+      plan.hold.clock_directory = target.directory;
+      if (!target.docker.empty()) plan.hold.clock_seen_by = target.holder;
+      plan.hold.clock = {.offset = request.offset,
+                         .drift_ppm = request.drift_ppm,
+                         .begins = ends - request.length,
+                         .ends = ends};
+      break;
   }
   return plan;
 }

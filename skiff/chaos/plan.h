@@ -8,6 +8,7 @@
 //   pause      the supervisor traces the processes; traced by nobody they go on
 //   disk       a file without a name, which is there as long as the supervisor has it open
 //   kill       of a node: `docker kill`, and `docker start`
+//   clock      a page that the node's programs have in their memory, whose faults have an end
 //
 // What is left of rules that mean nothing any more the commands of `end` take away.
 #pragma once
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "base/process.h"
+#include "base/wrong_clock.h"
 #include "skiff/chaos/request.h"
 
 namespace skiff::chaos {
@@ -47,7 +49,7 @@ struct Place {
   std::vector<std::string> addresses;  // As others see it: CIDRs, of a node with its pods'.
   std::string docker;                  // The container that is a node; "": none.
   std::vector<std::string> groups;     // Names in the cgroups of what is to be paused or killed.
-  std::string directory;               // To be filled, as the holder sees it.
+  std::string directory;  // To be filled, or of the node's clock, as the holder sees it.
 };
 
 // What the supervisor does with its own hands.
@@ -58,6 +60,10 @@ struct Hold {
   std::vector<std::string> frozen;  // Groups.
   std::string filled;               // A directory, as `filled_by` sees it.
   ProcessId filled_by;
+  std::string clock_of;  // A node; "": none.
+  std::string clock_directory;  // As `clock_seen_by` sees it; pid 0: as all do.
+  ProcessId clock_seen_by;
+  ClockFault clock;
   bool operator==(const Hold&) const = default;
 };
 
@@ -68,8 +74,9 @@ struct Plan {
 };
 
 // `id` is of lower case letters and digits. The request was found possible (checks.h).
+// It ends then, on the clock that never goes back.
 Plan MakePlan(const Request& request, const std::string& id, const Place& target,
-              const std::optional<Place>& peer);
+              const std::optional<Place>& peer, Duration ends);
 
 // Packets that the supervisor sends itself have this mark, and are not queued again.
 inline constexpr char kOwnMark[] = "0x10000000/0x10000000";

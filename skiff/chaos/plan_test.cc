@@ -14,6 +14,7 @@ namespace skiff::chaos {
 namespace {
 
 constexpr char kId[] = "x7k2p";
+constexpr Duration kEnds = 100s;
 
 Place PodA() {
   Place place{.target = {false, "default", "a"}, .uid = "1", .is_here = true};
@@ -92,25 +93,27 @@ void ExpectGolden(const std::string& name, const Plan& plan) {
 }
 
 TEST(ChaosPlanTest, APodThatIsCutFromAll) {
-  ExpectGolden("partition_pod", MakePlan(Asked(Fault::kPartition), kId, PodA(), std::nullopt));
+  ExpectGolden("partition_pod",
+               MakePlan(Asked(Fault::kPartition), kId, PodA(), std::nullopt, kEnds));
 }
 
 TEST(ChaosPlanTest, ALinkIsCutAtBothEnds) {
   // By way of a Service the one end sees the Service's address alone; the other sees its peer's.
   Request request = Asked(Fault::kPartition);
   request.direction = Direction::kOut;
-  ExpectGolden("partition_pods_out", MakePlan(request, kId, PodA(), PodB()));
+  ExpectGolden("partition_pods_out", MakePlan(request, kId, PodA(), PodB(), kEnds));
 }
 
 TEST(ChaosPlanTest, ALinkIsCutAtTheEndThatIsHere) {
-  ExpectGolden("partition_node", MakePlan(Asked(Fault::kPartition), kId, Near(), Container()));
+  ExpectGolden("partition_node",
+               MakePlan(Asked(Fault::kPartition), kId, Near(), Container(), kEnds));
 }
 
 TEST(ChaosPlanTest, NoRulesStandInAMachinesOwnNetwork) {
   Place host = Near();
   host.is_here = host.has_hosts_network = true;
   host.holder = {400, 4};
-  const Plan plan = MakePlan(Asked(Fault::kPartition), kId, PodA(), host);
+  const Plan plan = MakePlan(Asked(Fault::kPartition), kId, PodA(), host, kEnds);
   for (const auto& commands : {plan.begin, plan.end}) {
     ASSERT_EQ(commands.size(), 1u);
     EXPECT_EQ(commands[0].holder, PodA().holder);
@@ -118,20 +121,37 @@ TEST(ChaosPlanTest, NoRulesStandInAMachinesOwnNetwork) {
 }
 
 TEST(ChaosPlanTest, APodWithABadLink) {
-  ExpectGolden("netem_pod", MakePlan(Asked(Fault::kNetem), kId, PodA(), std::nullopt));
+  ExpectGolden("netem_pod", MakePlan(Asked(Fault::kNetem), kId, PodA(), std::nullopt, kEnds));
 }
 
 TEST(ChaosPlanTest, ABadLinkToANode) {
-  ExpectGolden("netem_link", MakePlan(Asked(Fault::kNetem), kId, PodA(), Near()));
+  ExpectGolden("netem_link", MakePlan(Asked(Fault::kNetem), kId, PodA(), Near(), kEnds));
 }
 
 TEST(ChaosPlanTest, ANodeWithoutPower) {
-  ExpectGolden("kill_node", MakePlan(Asked(Fault::kKill), kId, Container(), std::nullopt));
+  ExpectGolden("kill_node", MakePlan(Asked(Fault::kKill), kId, Container(), std::nullopt, kEnds));
 }
 
 TEST(ChaosPlanTest, WhatIsHeldByHand) {
-  ExpectGolden("pause_pod", MakePlan(Asked(Fault::kPause), kId, PodA(), std::nullopt));
-  ExpectGolden("disk_pod", MakePlan(Asked(Fault::kDisk), kId, PodA(), std::nullopt));
+  ExpectGolden("pause_pod", MakePlan(Asked(Fault::kPause), kId, PodA(), std::nullopt, kEnds));
+  ExpectGolden("disk_pod", MakePlan(Asked(Fault::kDisk), kId, PodA(), std::nullopt, kEnds));
+}
+
+TEST(ChaosPlanTest, AClockIsWrongFromNowUntilTheEnd) {
+  Request request = Asked(Fault::kClock);
+  request.target = Near().target;
+  request.offset = -5s;
+  request.drift_ppm = 3;
+  Place near = Near();
+  near.directory = "/data";
+  const Hold here = MakePlan(request, kId, near, std::nullopt, kEnds).hold;
+  EXPECT_EQ(here.clock, (ClockFault{-5s, 3, 70s, 100s}));
+  EXPECT_EQ(here.clock_of, Near().target.name);
+  EXPECT_EQ(here.clock_directory, "/data");
+  EXPECT_EQ(here.clock_seen_by.pid, 0);
+  // In a container the directory is another one.
+  EXPECT_EQ(MakePlan(request, kId, Container(), std::nullopt, kEnds).hold.clock_seen_by,
+            Container().holder);
 }
 
 }  // namespace

@@ -19,11 +19,11 @@
 #include "skiff/chaos/places.h"
 #include "skiff/chaos/supervisor.h"
 #include "skiff/daemon.h"
+#include "skiff/host_facts.h"
 
 namespace skiff::chaos {
 namespace {
 
-constexpr char kDirectory[] = "/run/skiff-chaos";
 constexpr Duration kStopPatience = 20s;
 constexpr char kUsage[] =
     "usage: skiff chaos FAULT TARGET [TARGET] --for=30s\n"
@@ -39,7 +39,8 @@ constexpr char kUsage[] =
     "  kill TARGET                a pod's containers, with --signal; a node, which comes back\n"
     "  pause TARGET               the processes of a pod or a node stand still\n"
     "  disk TARGET                a pod's emptyDir, or the disk of a node, is full\n"
-    "  clock TARGET               says why there is no such thing\n"
+    "  clock node/NAME            --offset, --drift: its kubelet takes another time for the right\n"
+    "                             one; containers see the machine's\n"
     "  ls                         what is on, and for how long\n"
     "  stop [ID...]               ends these, or all, now\n"
     "\n"
@@ -50,15 +51,36 @@ struct Cluster {
   std::unique_ptr<Transport> transport;
 };
 
+// Where records are. Who is not root can make clocks of own simulated nodes wrong; then below a
+// directory that nobody else can have made.
+const std::string& Directory() {
+  static const std::string directory =
+      geteuid() == 0 ? "/run/skiff-chaos" : DefaultDataDir() + "-chaos";
+  return directory;
+}
+
+// The kubeconfig that is named, or kubectl's variable; "": neither is.
+std::string NamedKubeconfig(const Request& request) {
+  if (!request.kubeconfig.empty()) return PathAsTyped(request.kubeconfig);
+  const char* variable = std::getenv("KUBECONFIG");
+  const std::string list = variable == nullptr ? "" : variable;
+  return list.empty() ? "" : PathAsTyped(list.substr(0, list.find(':')));
+}
+
+// Where a cluster or a node of this machine keeps everything: as is said; or beside that
+// kubeconfig, as `skiff up` leaves it; or by default.
+std::string DataDirOf(const Request& request) {
+  if (!request.data_dir.empty()) return PathAsTyped(request.data_dir);
+  const auto beside = std::filesystem::path(NamedKubeconfig(request)).parent_path();
+  std::error_code ignored;
+  const bool is_ours = std::filesystem::exists(beside / kClockFaultsFile, ignored);
+  return is_ours ? beside.string() : DefaultDataDir();
+}
+
 // The kubeconfig that is named, else kubectl's variable, else that of this machine's cluster, else
 // the user's.
 std::string KubeconfigOf(const Request& request) {
-  if (!request.kubeconfig.empty()) return PathAsTyped(request.kubeconfig);
-  const char* variable = std::getenv("KUBECONFIG");
-  if (variable != nullptr && *variable != 0) {
-    const std::string list = variable;
-    return PathAsTyped(list.substr(0, list.find(':')));
-  }
+  if (const std::string named = NamedKubeconfig(request); !named.empty()) return named;
   std::error_code ignored;
   const std::string own = request.data_dir + "/admin.kubeconfig";
   if (std::filesystem::exists(own, ignored)) return own;
@@ -96,7 +118,7 @@ Result<std::vector<Record>> SweepAll(const Records& records) {
                               "run `skiff chaos ls` again",
                               record.id, WhatItIs(record), undone.error().message));
     }
-    RemoveRecord(kDirectory, record.id);
+    RemoveRecord(Directory(), record.id);
     std::fprintf(stderr, "%s (%s) had lost its supervisor: what was left of it is undone\n",
                  record.id.c_str(), WhatItIs(record).c_str());
     // Whether anybody can be told decides nothing.
@@ -126,6 +148,11 @@ Result<World> LookAround(const Request& request, Client& client, std::vector<Rec
   if (request.fault == Fault::kDisk && world.target.is_here) {
     world.disk = ReadDisk(world.target.holder, world.target.directory);
   }
+  if (request.fault == Fault::kClock) {
+    const bool is_container = !world.target.docker.empty();
+    world.clock = ReadClock(is_container ? world.target.holder : ProcessId{},
+                            world.target.directory);
+  }
   world.records = std::move(records);
   return world;
 }
@@ -141,8 +168,7 @@ void KillNow(const Request& request, const World& world, const Record& record) {
 }
 
 Result<> Start(const Request& request) {
-  TRY(CheckPossible(request));
-  const auto records = TRY(Records::Open(kDirectory));
+  const auto records = TRY(Records::Open(Directory()));
   auto others = TRY(SweepAll(records));
   const Cluster cluster = TRY(ConnectTo(request));
   Client client(*cluster.transport, "skiff-chaos");
@@ -163,12 +189,12 @@ Result<> Start(const Request& request) {
     std::printf("%s\n", WhatItIs(record).c_str());
     return {};
   }
-  record.plan = MakePlan(request, record.id, world.target, world.peer);
-  TRY(SaveRecord(kDirectory, record));
+  record.plan = MakePlan(request, record.id, world.target, world.peer, record.ends);
+  TRY(SaveRecord(Directory(), record));
   // Said before: once it is on, the API may be out of reach.
   const std::string length = GoDurationText(request.length);
   (void)TellOf(record, "ChaosStarted", fmt::format("{} for {}", WhatItIs(record), length));
-  if (const auto started = StartSupervisor(kDirectory, record.id); !started) {
+  if (const auto started = StartSupervisor(Directory(), record.id); !started) {
     (void)TellOf(record, "ChaosStopped", WhatItIs(record) + " did not begin");
     return Fail(started.error());
   }
@@ -177,7 +203,7 @@ Result<> Start(const Request& request) {
 }
 
 Result<> ListAll() {
-  const auto records = TRY(Records::Open(kDirectory));
+  const auto records = TRY(Records::Open(Directory()));
   const auto on = TRY(SweepAll(records));
   if (on.empty()) {
     std::printf("No fault is on.\n");
@@ -193,22 +219,22 @@ Result<> StopOne(const Record& record) {
   const Duration deadline = clock.Monotonic() + kStopPatience;
   SignalProcess(record.supervisor, SIGTERM);
   std::error_code ignored;
-  while (std::filesystem::exists(RecordPath(kDirectory, record.id), ignored)) {
+  while (std::filesystem::exists(RecordPath(Directory(), record.id), ignored)) {
     constexpr Duration kMoment = 20ms;
     const bool is_gone = WaitUntilGone(record.supervisor, kMoment);
-    const bool is_there = std::filesystem::exists(RecordPath(kDirectory, record.id), ignored);
+    const bool is_there = std::filesystem::exists(RecordPath(Directory(), record.id), ignored);
     if (!is_there) break;
     if (!is_gone && clock.Monotonic() < deadline) continue;
     StopProcess(record.supervisor, 0ns);
     TRY(Undo(record));
-    RemoveRecord(kDirectory, record.id);
+    RemoveRecord(Directory(), record.id);
   }
   std::printf("%s (%s) is undone\n", record.id.c_str(), WhatItIs(record).c_str());
   return {};
 }
 
 Result<> Stop(const std::vector<std::string>& ids) {
-  const auto records = TRY(Records::Open(kDirectory));
+  const auto records = TRY(Records::Open(Directory()));
   const auto on = TRY(SweepAll(records));
   for (const std::string& id : ids) {
     const bool is_on =
@@ -248,7 +274,7 @@ Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) 
   }
   auto request = TRY(ParseRequest(*fault, args));
   if (!request) return {};
-  request->data_dir = PathAsTyped(request->data_dir);
+  request->data_dir = DataDirOf(*request);
   return Start(*request);
 }
 

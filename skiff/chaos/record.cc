@@ -63,7 +63,15 @@ Json JsonOf(const Hold& hold) {
           {"rate", of.rate_bits},
           {"frozen", hold.frozen},
           {"filled", hold.filled},
-          {"filledBy", JsonOf(hold.filled_by)}};
+          {"filledBy", JsonOf(hold.filled_by)},
+          {"clockOf", hold.clock_of},
+          {"clockDirectory", hold.clock_directory},
+          {"clockSeenBy", JsonOf(hold.clock_seen_by)},
+          {"clock",
+           {{"offset", hold.clock.offset.count()},
+            {"driftPpm", hold.clock.drift_ppm},
+            {"begins", hold.clock.begins.count()},
+            {"ends", hold.clock.ends.count()}}}};
 }
 
 Hold HoldOf(const Json& json) {
@@ -77,6 +85,14 @@ Hold HoldOf(const Json& json) {
   hold.frozen = json.at("frozen").get<std::vector<std::string>>();
   hold.filled = json.at("filled");
   hold.filled_by = ProcessOf(json.at("filledBy"));
+  hold.clock_of = json.at("clockOf");
+  hold.clock_directory = json.at("clockDirectory");
+  hold.clock_seen_by = ProcessOf(json.at("clockSeenBy"));
+  const Json& clock = json.at("clock");
+  hold.clock = {.offset = Duration(clock.at("offset").get<int64_t>()),
+                .drift_ppm = clock.at("driftPpm"),
+                .begins = Duration(clock.at("begins").get<int64_t>()),
+                .ends = Duration(clock.at("ends").get<int64_t>())};
   return hold;
 }
 

@@ -31,6 +31,10 @@ Record Netem() {
   record.plan.hold.frozen = {"aaaa"};
   record.plan.hold.filled = "/cache";
   record.plan.hold.filled_by = {101, 2};
+  record.plan.hold.clock_of = "node";
+  record.plan.hold.clock_directory = "/data";
+  record.plan.hold.clock_seen_by = {102, 3};
+  record.plan.hold.clock = {-5s, 3, 70s, 100s};
   core_v1::ObjectReference object;
   object.api_version = "v1";
   object.kind = "Pod";

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 
@@ -44,6 +46,7 @@ struct Written {
   std::string loss, duplicate, reorder, rate;
   std::string direction = "both";
   std::string signal = "KILL";
+  std::string drift;
 };
 
 bool HasLength(const Request& request) {
@@ -55,7 +58,8 @@ void AddFlags(Flags& flags, Request& to, Written& written) {
   flags.Add("namespace", written.namespace_, "The namespace of pods; -n for short.");
   flags.Add("kubeconfig", to.kubeconfig,
             "Which cluster; by default that of KUBECONFIG, else that of this machine.");
-  flags.Add("data-dir", to.data_dir, "Where the node of this machine keeps everything.");
+  flags.Add("data-dir", to.data_dir,
+            "Where the cluster or node of this machine keeps everything; by default as `skiff up`.");
   switch (to.fault) {
     case Fault::kNetem:
       flags.Add("delay", to.impairment.delay, "How long each packet is held up: 100ms.");
@@ -79,7 +83,10 @@ void AddFlags(Flags& flags, Request& to, Written& written) {
     case Fault::kDisk:
       flags.Add("volume", to.volume, "The emptyDir of the pod that is filled.");
       break;
-    case Fault::kClock: break;
+    case Fault::kClock:
+      flags.Add("offset", to.offset, "How far it is off: +5m, -30s.");
+      flags.Add("drift", written.drift, "How much too fast it goes: +10%; -100% stands still.");
+      break;
   }
 }
 
@@ -150,6 +157,39 @@ Result<> Understand(const Written& written, Impairment& to) {
   return {};
 }
 
+// "+10%" in millionths.
+Result<int64_t> ParseDrift(const std::string& text) {
+  constexpr double kDriftMax = 1000;
+  const bool is_signed = text.starts_with('+') || text.starts_with('-');
+  const bool is_slow = text.starts_with('-');
+  double percent = 0;
+  std::string_view rest = std::string_view(text).substr(is_signed ? 1 : 0);
+  const bool is_percent = rest.ends_with('%');
+  if (is_percent) rest.remove_suffix(1);
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), percent,
+                                            std::chars_format::fixed);
+  const bool is_number = error == std::errc() && end == rest.data() + rest.size() &&
+                         !rest.empty() && std::isfinite(percent) && percent >= 0;
+  if (!is_percent || !is_number || percent > (is_slow ? 100 : kDriftMax)) {
+    return Fail(Reason::kInvalid, fmt::format("--drift: \"{}\" is not between -100% and +1000%, as "
+                                              "in --drift=+10%",
+                                              text));
+  }
+  return std::llround((is_slow ? -percent : percent) * 10'000);
+}
+
+Result<> UnderstandClock(const Written& written, Request& to) {
+  if (!written.drift.empty()) to.drift_ppm = TRY(ParseDrift(written.drift));
+  if (to.offset > kOffsetMax || to.offset < -kOffsetMax) {
+    return Fail(Reason::kInvalid, fmt::format("--offset: {} is more than {} off",
+                                              GoDurationText(to.offset),
+                                              GoDurationText(kOffsetMax)));
+  }
+  if (to.offset != 0ns || to.drift_ppm != 0) return {};
+  return Fail(Reason::kInvalid,
+              "clock: say how wrong it is: --offset=+5m, --offset=-30s or --drift=+10%");
+}
+
 Result<int> SignalOf(std::string name) {
   if (name.starts_with("SIG")) name.erase(0, 3);
   for (const SignalName& signal : kSignals) {
@@ -165,6 +205,7 @@ Result<int> SignalOf(std::string name) {
 
 Result<> UnderstandRest(const Written& written, Request& to) {
   if (to.fault == Fault::kNetem) TRY(Understand(written, to.impairment));
+  if (to.fault == Fault::kClock) TRY(UnderstandClock(written, to));
   if (to.fault == Fault::kKill) to.signal = TRY(SignalOf(written.signal));
   if (written.direction == "out") to.direction = Direction::kOut;
   if (written.direction == "in") to.direction = Direction::kIn;
@@ -177,6 +218,19 @@ Result<> UnderstandRest(const Written& written, Request& to) {
                                                      "those of a pod");
   }
   return {};
+}
+
+// "5m0s ahead", "30s behind, 10% fast".
+std::string ClockText(const Request& request) {
+  std::string text;
+  if (request.offset != 0ns) {
+    const Duration off = request.offset < 0ns ? -request.offset : request.offset;
+    text = GoDurationText(off) + (request.offset < 0ns ? " behind" : " ahead");
+  }
+  if (request.drift_ppm == 0) return text;
+  const double percent = static_cast<double>(request.drift_ppm) / 10'000;
+  return fmt::format("{}{}{}% {}", text, text.empty() ? "" : ", ", std::abs(percent),
+                     percent < 0 ? "slow" : "fast");
 }
 
 // kubectl's short form of one flag.
@@ -210,7 +264,7 @@ std::string Target::Text() const {
 }
 
 Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::string>& args) {
-  Request request{.fault = fault, .data_dir = "/var/lib/skiff"};
+  Request request{.fault = fault};
   Written written;
   const bool is_link = fault == Fault::kNetem || fault == Fault::kPartition;
   const char* targets = is_link ? "TARGET [TARGET]" : "TARGET";
@@ -221,6 +275,9 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
   if (flags.help_asked()) {
     std::printf("%s", flags.Help().c_str());
     return std::nullopt;
+  }
+  if (fault == Fault::kClock && words.size() > 1) {
+    return Fail(Reason::kInvalid, "clock: a link has none; name one node");
   }
   if (words.empty() || words.size() > (is_link ? 2 : 1)) {
     return Fail(Reason::kInvalid, fmt::format("usage: skiff chaos {} {} --for=30s; a target is "
@@ -234,7 +291,14 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
                 request.target.Text() + " has no link to itself; name another target");
   }
   request.length = written.length;
-  if (fault == Fault::kClock) return request;
+  if (fault == Fault::kClock && !request.target.is_node) {
+    return Fail(Reason::kInvalid,
+                "clock: containers have the clock of their machine: Linux has one wall clock for "
+                "all of them (a time namespace moves monotonic clocks alone, and only for who is "
+                "started in it), and to set it would set the machine's own. What a node's own "
+                "programs take for the time can be wrong: skiff chaos clock node/NAME "
+                "--offset=+5m --for=30s; docs/chaos.md says more");
+  }
   TRY(CheckLength(request));
   TRY(UnderstandRest(written, request));
   return request;
@@ -256,7 +320,7 @@ std::string DetailOf(const Request& request) {
       return "power off";
     case Fault::kDisk: return request.volume.empty() ? "full" : "full: " + request.volume;
     case Fault::kPause: return request.container.empty() ? "all" : request.container;
-    case Fault::kClock: break;
+    case Fault::kClock: return ClockText(request);
   }
   return "";
 }

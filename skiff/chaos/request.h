@@ -3,6 +3,7 @@
 //   netem      TARGET [TO]     delay, jitter, loss, duplicates, reordering, rate of what it sends
 //   partition  TARGET [FROM]   nothing goes through, in both directions or in one
 //   kill, pause, disk TARGET
+//   clock      node/NAME       what its own programs take for the time
 //
 // A target is node/NAME or pod/NAME.
 #pragma once
@@ -38,6 +39,7 @@ enum class Direction : uint8_t { kBoth, kOut, kIn };
 
 inline constexpr Duration kLengthMin = std::chrono::seconds(1);
 inline constexpr Duration kLengthMax = std::chrono::hours(1);
+inline constexpr Duration kOffsetMax = std::chrono::hours(10 * 365 * 24);
 
 struct Request {
   Fault fault = Fault::kNetem;
@@ -49,7 +51,9 @@ struct Request {
   int signal = 0;
   std::string container;  // "": all of the pod's.
   std::string volume;     // "": the only one of its kind.
-  std::string data_dir;   // Of a node that is this machine.
+  Duration offset = Duration(0);  // Of a clock.
+  int64_t drift_ppm = 0;
+  std::string data_dir;  // Of a node that is this machine; "": not said.
   std::string kubeconfig;
 };
 

@@ -80,6 +80,34 @@ TEST(ChaosRequestTest, SaysHowItIsDoneRight) {
               HasSubstr("--jitter not more than that"));
 }
 
+TEST(ChaosRequestTest, AClockIsWrongByAnOffsetOrADrift) {
+  const Request ahead = Parsed(Fault::kClock, {"node/near", "--offset=+5m", "--for=30s"});
+  EXPECT_EQ(ahead.offset, 5min);
+  EXPECT_EQ(DetailOf(ahead), "5m0s ahead");
+  const Request behind =
+      Parsed(Fault::kClock, {"node/near", "--offset", "-30s", "--drift=-12.5%", "--for=30s"});
+  EXPECT_EQ(behind.offset, -30s);
+  EXPECT_EQ(behind.drift_ppm, -125'000);
+  EXPECT_EQ(DetailOf(behind), "30s behind, 12.5% slow");
+  EXPECT_EQ(DetailOf(Parsed(Fault::kClock, {"node/near", "--drift=+1000%", "--for=30s"})),
+            "1000% fast");
+}
+
+TEST(ChaosRequestTest, OnlyNodesHaveAClockThatCanBeWrong) {
+  EXPECT_THAT(Refusal(Fault::kClock, {"pod/a", "--offset=+5m", "--for=30s"}),
+              HasSubstr("Linux has one wall clock for all of them"));
+  EXPECT_THAT(Refusal(Fault::kClock, {"node/a", "node/b", "--offset=+5m", "--for=30s"}),
+              HasSubstr("a link has none"));
+  EXPECT_THAT(Refusal(Fault::kClock, {"node/a", "--offset=+5m"}), HasSubstr("say how long"));
+  EXPECT_THAT(Refusal(Fault::kClock, {"node/a", "--for=30s"}), HasSubstr("say how wrong it is"));
+  EXPECT_THAT(Refusal(Fault::kClock, {"node/a", "--offset=100000h", "--for=30s"}),
+              HasSubstr("is more than 87600h0m0s off"));
+  for (const std::string drift : {"10", "%", "+%", "-101%", "1001%", "1e1%", "nan%", "--5%"}) {
+    EXPECT_THAT(Refusal(Fault::kClock, {"node/a", "--drift=" + drift, "--for=30s"}),
+                HasSubstr("--drift: \"" + drift + "\" is not between"));
+  }
+}
+
 TEST(ChaosRequestTest, ReadsSharesAndRates) {
   EXPECT_EQ(*ParsePercent("12.5%"), 12.5);
   for (const std::string text : {"", "%", "-1%", "101", "1e1", "1.1.1", ".", "5 %", "nan"}) {

@@ -21,6 +21,7 @@
 #include "skiff/chaos/events.h"
 #include "skiff/chaos/filled.h"
 #include "skiff/chaos/frozen.h"
+#include "skiff/chaos/machine.h"
 #include "skiff/chaos/packet_queue.h"
 
 namespace skiff::chaos {
@@ -112,6 +113,10 @@ Result<> Begin(const Record& record, Held& held) {
     Filled filled = TRY(Filled::Fill(hold.filled_by, hold.filled, kFilledDiskMax));
     held.filled.emplace(std::move(filled));
   }
+  if (!hold.clock_of.empty()) {
+    ClockFile file = TRY(OpenClock(hold.clock_seen_by, hold.clock_directory));
+    TRY(file.Set(hold.clock_of, hold.clock, SystemClock().Monotonic()));
+  }
   return {};
 }
 
@@ -187,6 +192,11 @@ Result<> Undo(const Record& record) {
   for (const Command& command : record.plan.end) {
     if (auto done = RunOne(command); !done) undone = std::move(done);
   }
+  const Hold& hold = record.plan.hold;
+  if (hold.clock_of.empty()) return undone;
+  auto file = OpenClock(hold.clock_seen_by, hold.clock_directory);
+  if (!file) return undone;  // Gone with its node.
+  if (auto done = file->Clear(hold.clock_of, hold.clock); !done) undone = std::move(done);
   return undone;
 }
 

@@ -12,7 +12,7 @@ namespace skiff::chaos {
 inline constexpr char kSupervise[] = "--supervise";  // The word that makes `skiff chaos` one.
 inline constexpr char kIsOn[] = "on";                // What it says on kHandedFd when it is on.
 
-// Runs the commands that undo it, as far as there is anything left to undo. Can be repeated.
+// Does what undoes it, as far as there is anything left to undo. Can be repeated.
 Result<> Undo(const Record& record);
 
 // Starts the supervisor of a record that is saved, and returns when the fault is on. An error says

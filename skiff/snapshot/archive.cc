@@ -264,9 +264,9 @@ Result<SnapshotFacts> WriteSnapshot(const std::string& path, SnapshotFacts facts
   for (const Source& source : sources) facts.files.push_back(source.file);
   const std::string unfinished = fmt::format("{}.{}.new", path, getpid());
   const OpenFile file(open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) return FailedOn(unfinished);
-  Result<> written = WriteArchive(file.get(), facts, sources, unfinished);
-  if (written && fsync(file.get()) != 0) written = FailedOn(unfinished);
+  if (file.get() < 0) return FailedOn(path);
+  Result<> written = WriteArchive(file.get(), facts, sources, path);
+  if (written && fsync(file.get()) != 0) written = FailedOn(path);
   // A link fails where somebody else has made that file meanwhile; a rename replaces it.
   if (written && !replace && link(unfinished.c_str(), path.c_str()) != 0) {
     written = errno == EEXIST ? Result<>(exists()) : Result<>(FailedOn(path));

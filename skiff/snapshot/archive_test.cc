@@ -78,6 +78,13 @@ TEST_F(SnapshotArchiveTest, GivesBackWhatWasSaved) {
   }
 }
 
+TEST_F(SnapshotArchiveTest, WhatGoesWrongIsToldOfTheFileThatWasAskedFor) {
+  const std::string path = root_ + "/none/x.tar";
+  const auto refused = WriteSnapshot(path, {}, root_ + "/store", root_ + "/data", false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, path + ": No such file or directory");
+}
+
 TEST_F(SnapshotArchiveTest, ReplacesNothingUnlessItIsToldTo) {
   Put("x.tar", "an older one");
   const auto refused = Write();
