@@ -64,8 +64,9 @@ Bytes Worker::HandleUdp(Bytes message, const UdpPeer& peer, std::span<uint8_t> s
   const Bytes known = ready_.Find(message, generation, now, shuffler_.Next(), space);
   if (!known.empty()) return known;
   bool later = false;
-  const Reply reply =
-      MakeReply(message, view, false, space, &later, [&] { return QuerySource{.udp = peer, .client = peer.address.ip()}; });
+  const Reply reply = MakeReply(message, view, false, space, &later, [&] {
+    return QuerySource{.udp = peer, .client = peer.address.ip()};
+  });
   if (!reply.message.empty() && reply.until > now) {
     ready_.Put(message, reply.message, generation, now, reply.until);
   }
@@ -78,9 +79,10 @@ Bytes Worker::HandleTcp(Bytes message, const std::shared_ptr<TcpConnection>& fro
   FollowUpstreams();
   const View* const view = views_.Get();
   if (!gate_.Admits(from->peer(), view)) return Refuse(message, space);
-  return MakeReply(message, view, true, space, later,
-                   [&] { return QuerySource{.tcp = from, .is_tcp = true, .client = from->peer().ip()}; })
-      .message;
+  const auto source = [&] {
+    return QuerySource{.tcp = from, .is_tcp = true, .client = from->peer().ip()};
+  };
+  return MakeReply(message, view, true, space, later, source).message;
 }
 
 Bytes Worker::Refuse(Bytes message, std::span<uint8_t> space) const {

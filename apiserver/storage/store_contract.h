@@ -1,5 +1,6 @@
 // The tests that every backend of the store passes; store_contract_test.cc, store_lists_test.cc,
-// store_watches_test.cc and store_model_test.cc hold them. A backend instantiates them in its own test:
+// store_watches_test.cc and store_model_test.cc hold them. A backend instantiates them in its own
+// test:
 //
 //   INSTANTIATE_TEST_SUITE_P(Etcd, StoreContract, testing::Values(StoreBackend{"Etcd", MakeEtcd}));
 #pragma once
