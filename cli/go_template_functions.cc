@@ -214,8 +214,8 @@ Result<Json> Printf(const Arguments& arguments) {
 Result<std::string> Printed(const std::string& name, const Arguments& arguments, bool all = false) {
   std::string text;
   for (size_t i = 0; i < arguments.size(); ++i) {
-    const bool parted = all || (!arguments[i].is_string() && i > 0 && !arguments[i - 1].is_string());
-    if (i > 0 && parted) text += ' ';
+    const auto is_part = [&](size_t at) { return all || !arguments[at].is_string(); };
+    if (i > 0 && is_part(i - 1) && is_part(i)) text += ' ';
     text += GoPlain(arguments[i]);
     if (text.size() > kPrintedBytesMax) return PrintsTooMuch(name);
   }

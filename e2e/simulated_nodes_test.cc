@@ -86,8 +86,8 @@ class SimulatedNodesTest : public testing::Test {
                                          informers_, "kubelet"}};
   kubelet::SimulatedNode node_{
       {"node-0", "10.127.0.1", ""},
-      {cluster_.transport(), cluster_.clock(), cluster_.random(), informers_.For<Pod>(),
-       informers_.For<core_v1::Service>(), informers_.For<core_v1::Node>(),
+      {cluster_.transport(), cluster_.clock(), cluster_.clock(), cluster_.random(),
+       informers_.For<Pod>(), informers_.For<core_v1::Service>(), informers_.For<core_v1::Node>(),
        manager_.Recorder("kubelet", "node-0"), cluster_.executor()}};
 };
 
@@ -307,8 +307,8 @@ TEST(SimulatedHeartbeatsTest, ANodeWhoseOtherWorkIsNotDoneLives) {
   SteppedExecutor busy{cluster.clock(), 1};  // Never comes to anything.
   kubelet::SimulatedNode node{
       {"node-0", "10.127.0.1", ""},
-      {cluster.transport(), cluster.clock(), cluster.random(), informers.For<Pod>(),
-       informers.For<core_v1::Service>(), informers.For<core_v1::Node>(),
+      {cluster.transport(), cluster.clock(), cluster.clock(), cluster.random(),
+       informers.For<Pod>(), informers.For<core_v1::Service>(), informers.For<core_v1::Node>(),
        manager.Recorder("kubelet", "node-0"), busy, nullptr, &cluster.executor()}};
   node.Start();
   manager.Start(cluster.executor());

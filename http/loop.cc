@@ -251,10 +251,10 @@ void Loop::RunWakes(Duration time_max) {
   }
 }
 
-// With more to send than a round lets go, the thread would keep its processor until the next tick of
-// the clock, 4 ms, however short the slice that it asked for: another loop on that processor, with a
-// small request, would wait for that. A single long answer is not slowed for it, since what is given
-// away comes back late where others want all of the machine.
+// With more to send than a round lets go, the thread would keep its processor until the next tick
+// of the clock, 4 ms, however short the slice that it asked for: another loop on that processor,
+// with a small request, would wait for that. A single long answer is not slowed for it, since what
+// is given away comes back late where others want all of the machine.
 void Loop::LetOthersRun() {
   if (turns_.size() > 1) sched_yield();
 }

@@ -158,7 +158,8 @@ TEST(Loops, WhoAsksForATurnAgainHasItBehindTheOthers) {
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}));
 }
 
-// Two threads on one processor: a loop with two answers that have no end, and somebody who wants to run.
+// Two threads on one processor: a loop with two answers that have no end, and somebody who wants
+// to run.
 TEST(Loops, LetOtherThreadsRunBetweenRounds) {
   constexpr int kTurns = 1000;
   const int processor = sched_getcpu();

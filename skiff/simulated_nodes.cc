@@ -114,7 +114,8 @@ SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor
         OptionsOf(i),
         kubelet::SimulatedNode::Dependencies{
             *parts.transports.back(), clock, agent_clock, random, informers.For<core_v1::Pod>(),
-            informers.For<core_v1::Service>(), nodes, parts.manager.Recorder("kubelet", NameOf(i), &agent_clock),
+            informers.For<core_v1::Service>(), nodes,
+            parts.manager.Recorder("kubelet", NameOf(i), &agent_clock),
             parts.executor, &parts.pods_by_node, &parts.vital}));
   }
   // The informers stop before the nodes go.

@@ -95,7 +95,10 @@ void NodeRelations::SetPod(const core_v1::Pod& pod) {
   if (pod.spec.node_name.empty()) return;
   const Key key = Joined(pod.metadata.namespace_, pod.metadata.name);
   Pod& entry = pods_[key];
-  entry = {.node = pod.spec.node_name, .uid = pod.metadata.uid, .named = NamedBy(pod), .listing = listing_};
+  entry = {.node = pod.spec.node_name,
+           .uid = pod.metadata.uid,
+           .named = NamedBy(pod),
+           .listing = listing_};
   Count(entry);
 }
 

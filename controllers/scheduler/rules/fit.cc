@@ -48,7 +48,8 @@ Verdict Fit(const PodInfo& pod, const NodeInfo& node) {
     shortage.verdict = Verdict::Unschedulable("Too many pods");
   }
   const Resources& wanted = pod.requests;
-  shortage.Check("Insufficient cpu", wanted.milli_cpu, node.allocatable.milli_cpu, node.requested.milli_cpu);
+  shortage.Check("Insufficient cpu", wanted.milli_cpu, node.allocatable.milli_cpu,
+                 node.requested.milli_cpu);
   shortage.Check("Insufficient memory", wanted.memory, node.allocatable.memory,
                  node.requested.memory);
   shortage.Check("Insufficient ephemeral-storage", wanted.ephemeral_storage,
