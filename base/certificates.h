@@ -91,8 +91,9 @@ Result<CertificateNames> NamesOfCertificate(std::string_view certificate_pem);
 // A request with the subject and names of the order; its other members say nothing here.
 Result<std::string> MakeCertificateRequest(std::string_view key_pem, const CertificateOrder& order);
 
-// OpenSSL's ASN1_TIME, which says any second until the year 9999: the nearest one that TimePoint can
-// say, and none before 1970, so that each lifetime is a Duration. What is no time at all is 1970.
+// OpenSSL's ASN1_TIME, which says any second until the year 9999: the nearest one that TimePoint
+// can say, and none before 1970, so that each lifetime is a Duration. What is no time at all is
+// 1970.
 TimePoint PointOf(const asn1_string_st* time);
 
 // Of the first certificate of a PEM text.

@@ -23,8 +23,8 @@ constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.diff.ta
 
 constexpr uint64_t kDocumentBytesMax = 8 << 20;
 constexpr int kIndexDepthMax = 4;
-// What is read of an archive beside layers, each part for no less than a page: indexes may name each
-// other, and manifests, any number of times.
+// What is read of an archive beside layers, each part for no less than a page: indexes may name
+// each other, and manifests, any number of times.
 constexpr uint64_t kAllDocumentsBytesMax = uint64_t{512} << 20;
 constexpr uint64_t kReadBytesMin = 4096;
 

@@ -71,8 +71,8 @@ std::optional<int64_t> ReadOffset(std::string_view text) {
 }
 
 // The same moment of a year that TimePoint can say. By the rule at its end a zone's clock goes
-// alike in all years that have as many days and begin with the same day of the week, and of these there
-// are some in any 28 years.
+// alike in all years that have as many days and begin with the same day of the week, and of these
+// there are some in any 28 years.
 int64_t InReach(int64_t moment_s) {
   using namespace std::chrono;
   constexpr int64_t kEarliest = -9214560000;  // 1678; clocks before are those of the year.

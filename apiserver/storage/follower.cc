@@ -29,8 +29,8 @@ bool ReadThrough(WatchCursor& cursor, Revision current,
     }
     if (cursor.position() >= current) return true;
     // Whoever commits makes a revision readable, and a moment later tells cursors of it: to wait
-    // for that is less than to list everything. A cursor that fell behind has nothing until others have
-    // read on for it, which takes longer.
+    // for that is less than to list everything. A cursor that fell behind has nothing until others
+    // have read on for it, which takes longer.
     if (IsAtOnce() || ++yields > kYieldsMax) return false;
     std::this_thread::yield();
   }

@@ -96,8 +96,8 @@ class ReplicaControl {
   // What Run works with.
   struct Observed {
     const LabelSelector& selector;
-    // The claimed pods, of any phase. Only asked for where their counts are not enough: pods have to
-    // go, come to be the owner's or leave it, or become available with time.
+    // The claimed pods, of any phase. Only asked for where their counts are not enough: pods have
+    // to go, come to be the owner's or leave it, or become available with time.
     std::function<Result<std::vector<Ptr<core_v1::Pod>>>()> claim;
     // As for PickForDeletion; only asked for when pods have to go.
     std::function<std::vector<Ptr<core_v1::Pod>>()> related;

@@ -383,9 +383,12 @@ TEST_F(IngressLoopTest, CountsAndWritesDownWhatItServes) {
   ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
   EXPECT_THAT(Curl({"http://127.0.0.1:10254/metrics"}),
               HasSubstr("haproxy_backend_http_responses_total{proxy=\"default.web.80\""));
-  std::ifstream in(directory_ + "/haproxy.log");
-  const std::string log(std::istreambuf_iterator<char>(in), {});
-  EXPECT_THAT(log, HasSubstr("ingress default.web.80/127.0.1.1_8080"));
+  std::string log;  // A line is written after its answer is sent.
+  EXPECT_TRUE(Until([&] {
+    std::ifstream in(directory_ + "/haproxy.log");
+    log.assign(std::istreambuf_iterator<char>(in), {});
+    return log.find("ingress default.web.80/127.0.1.1_8080") != std::string::npos;
+  })) << log;
   EXPECT_THAT(log, HasSubstr("{foo.com} \"GET / HTTP/1.1\""));
 }
 
