@@ -112,7 +112,7 @@ bool Prepare(int file, const std::string& node) {
   uint64_t boot = 0;
   struct stat is {};
   if (fstat(file, &is) != 0) return false;
-  const bool is_whole = static_cast<size_t>(is.st_size) == sizeof(Page);
+  const bool is_whole = static_cast<size_t>(is.st_size) >= sizeof(Page);
   const bool is_read = pread(file, &boot, sizeof boot, 0) == sizeof boot;
   if (!is_whole || !is_read || boot != BootNow()) {
     // Never shorter than before: whoever has it in memory would be ended.
@@ -162,7 +162,10 @@ Result<std::unique_ptr<ClockFaults>> ClockFaults::Follow(const std::string& path
   if (flock(file, LOCK_SH) == 0 && Prepare(file, node)) {
     page = mmap(nullptr, sizeof(Page), PROT_READ, MAP_SHARED, file, 0);
   }
-  if (page != MAP_FAILED) return std::unique_ptr<ClockFaults>(new ClockFaults(file, page));
+  if (page != MAP_FAILED) {
+    (void)mlock(page, sizeof(Page));  // A disk that fails later is no reason to end.
+    return std::unique_ptr<ClockFaults>(new ClockFaults(file, page));
+  }
   const std::string why = Why(path);
   close(file);
   return Fail(Reason::kInternalError, why);
@@ -210,7 +213,7 @@ Result<ClockFile> ClockFile::Open(int directory) {
   ClockFile opened(file);
   struct stat is {};
   const bool is_ours = fstat(file, &is) == 0 && S_ISREG(is.st_mode) &&
-                       static_cast<size_t>(is.st_size) == sizeof(Page);
+                       static_cast<size_t>(is.st_size) >= sizeof(Page);
   if (is_ours) return opened;
   return Fail(Reason::kNotFound, std::string(kClockFaultsFile) + " is no file of ours");
 }

@@ -212,7 +212,8 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
     if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, part.rows, true));
     part.table["rows"] = std::move(part.rows);
     TablePrinter printer(flags.Table(selections.several_kinds, selection.kind.resource));
-    command.environment().out((printed ? "\n" : "") + printer.Print(part.table));
+    const bool apart = printed && !flags.no_headers;
+    command.environment().out((apart ? "\n" : "") + printer.Print(part.table));
     printed = true;
   }
   if (!printed && !failed && !flags.ignore_not_found) {

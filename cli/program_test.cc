@@ -96,6 +96,20 @@ TEST_F(ProgramTest, ASelectorThatIsSoAlreadyIsSaidToBeUpdated) {
   EXPECT_EQ(out_, "service/s selector updated\n");
 }
 
+TEST_F(ProgramTest, WhatIsReplacedByForceIsNotTriedOut) {
+  int asked = 0;
+  server_ = [&](const http::Request& request) {
+    asked += request.method == "DELETE" ? 1 : 0;
+    return http::Response{};
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})";
+  for (const char* how : {"--dry-run=client", "--dry-run=server"}) {
+    EXPECT_EQ(Run("replace", {"--force", how, "-f", "-"}), 1);
+    EXPECT_EQ(err_, "error: --dry-run can not be used when --force is set\n");
+  }
+  EXPECT_EQ(asked, 0);
+}
+
 TEST_F(ProgramTest, RawRequestsAreSentAndAnsweredAsTheyAre) {
   std::string asked;
   server_ = [&](const http::Request& request) {

@@ -12,9 +12,9 @@ Result<> ReplaceByForce(Command& command, const WriteFlags& flags, DeleteFlags d
   Session& session = *TRY(command.session());
   const Target target{object.kind.resource, object.key, object.source, nullptr};
   deletion.force = false;
-  const auto deleted = DeleteObject(session, target, deletion, flags.dry_run.Parameter());
+  const auto deleted = DeleteObject(session, target, deletion, "");
   if (deleted) {
-    PrintDeleted(command, target, deletion, flags.dry_run.Suffix());
+    PrintDeleted(command, target, deletion, "");
     TRY(WaitUntilGone(session, target, TextAt(*deleted, "metadata", "uid"), deletion.timeout));
   } else if (deleted.error().reason != Reason::kNotFound) {
     return Fail(deleted.error());
@@ -80,6 +80,10 @@ Result<> RunReplace(Command& command, const Args& args) {
   }
   if (deletion.timeout != Duration(0) && !deletion.force) {
     return CliError("--timeout must have --force specified");
+  }
+  // What would be deleted and made again cannot be tried.
+  if (deletion.force && !flags.dry_run.Suffix().empty()) {
+    return CliError("--dry-run can not be used when --force is set");
   }
   const bool force = deletion.force;
   if (deletion.grace_period == 0) deletion.grace_period = 1;

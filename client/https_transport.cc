@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
@@ -151,8 +152,9 @@ std::string CertificateProblem(long verify_result) {
   }
 }
 
-// Why nothing can be connected to there, in Go's words. httplib does not tell: it is tried again.
-std::string DialProblem(const std::string& host, int port) {
+// Why nothing can be connected to there, in Go's words. httplib does not tell: it is tried again,
+// for no longer than `left` but for what a resolver takes.
+std::string DialProblem(const std::string& host, int port, std::chrono::nanoseconds left) {
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -161,14 +163,15 @@ std::string DialProblem(const std::string& host, int port) {
   if (failed != 0) return fmt::format("dial tcp: lookup {}: {}", host, gai_strerror(failed));
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, &freeaddrinfo);
   const int tried = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  constexpr int kPatienceMs = 1000;
+  const auto patience = std::clamp<std::chrono::nanoseconds>(left, 0s, 1s);
+  const auto patience_ms = static_cast<int>(patience / 1ms);
   int error = 0;
   socklen_t size = sizeof error;
-  if (connect(tried, found->ai_addr, found->ai_addrlen) != 0) error = errno;
+  if (tried < 0 || connect(tried, found->ai_addr, found->ai_addrlen) != 0) error = errno;
   if (error == EINPROGRESS) {
     pollfd done{.fd = tried, .events = POLLOUT, .revents = 0};
     error = ETIMEDOUT;
-    if (poll(&done, 1, kPatienceMs) > 0) getsockopt(tried, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (poll(&done, 1, patience_ms) > 0) getsockopt(tried, SOL_SOCKET, SO_ERROR, &error, &size);
   }
   if (tried >= 0) close(tried);
   char address[NI_MAXHOST] = {};
@@ -273,7 +276,9 @@ class Dialer {
           "net/http: request canceled{} (Client.Timeout exceeded while awaiting headers)",
           error == httplib::Error::Read ? "" : " while waiting for connection");
     }
-    if (error == httplib::Error::Connection) return DialProblem(endpoint.host, endpoint.port);
+    if (error == httplib::Error::Connection) {
+      return DialProblem(endpoint.host, endpoint.port, request_timeout() - after);
+    }
     const auto* tls = dynamic_cast<const httplib::SSLClient*>(&connection);
     if (tls == nullptr || !is_refusal) return httplib::to_string(error);
     return CertificateProblem(tls->get_openssl_verify_result());

@@ -254,16 +254,18 @@ Forwarder::~Forwarder() {
 
 void Forwarder::Ask(const CacheKey& key, const Name& target, Waiter waiter) {
   std::string text(key.view());
+  const IpAddress client = waiter.source.client;
+  std::vector<Waiter> gone;
   if (const auto known = exchanges_.find(text); known != exchanges_.end()) {
     auto& waiters = known->second->waiters();
-    if (waiters.size() >= options_.waiters_max && !MakeRoomAmong(waiters, waiter.source.client)) {
+    if (waiters.size() >= options_.waiters_max && !MakeRoomAmong(waiters, client, gone)) {
       return deliver_(waiter, nullptr);
     }
     waiters.push_back(std::move(waiter));
+    for (const Waiter& each : gone) deliver_(each, nullptr);
     return;
   }
-  const IpAddress client = waiter.source.client;
-  if (exchanges_.size() >= options_.exchanges_max && !MakeRoomFor(client)) {
+  if (exchanges_.size() >= options_.exchanges_max && !MakeRoomFor(client, gone)) {
     return deliver_(waiter, nullptr);
   }
   UpstreamQuestion question{target, waiter.query.type, waiter.query.dnssec_ok,
@@ -273,9 +275,10 @@ void Forwarder::Ask(const CacheKey& key, const Name& target, Waiter waiter) {
   exchanges_[std::move(text)] = exchange;
   shares_.Add(client);
   exchange->Next();
+  for (const Waiter& each : gone) deliver_(each, nullptr);
 }
 
-bool Forwarder::MakeRoomFor(const IpAddress& client) {
+bool Forwarder::MakeRoomFor(const IpAddress& client, std::vector<Waiter>& gone) {
   const auto who = shares_.WhoMakesRoomFor(client);
   if (!who) return false;
   Exchange* oldest = nullptr;
@@ -283,11 +286,12 @@ bool Forwarder::MakeRoomFor(const IpAddress& client) {
     const bool is_older = oldest == nullptr || exchange->number() < oldest->number();
     if (is_older && exchange->client() == *who) oldest = exchange.get();
   }
-  Finish(*oldest, nullptr);
+  gone = Withdraw(*oldest);
   return true;
 }
 
-bool Forwarder::MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client) {
+bool Forwarder::MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client,
+                              std::vector<Waiter>& gone) {
   ClientShares shares;
   for (const Waiter& each : waiters) shares.Add(each.source.client);
   const auto who = shares.WhoMakesRoomFor(client);
@@ -295,18 +299,21 @@ bool Forwarder::MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& cli
   const auto oldest = std::find_if(waiters.begin(), waiters.end(), [&](const Waiter& each) {
     return each.source.client == *who;
   });
-  const Waiter gone = std::move(*oldest);
+  gone.push_back(std::move(*oldest));
   waiters.erase(oldest);
-  deliver_(gone, nullptr);
   return true;
 }
 
-void Forwarder::Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message) {
+std::vector<Waiter> Forwarder::Withdraw(Exchange& exchange) {
   exchange.CloseSocket();
   const auto self = exchanges_.extract(exchange.key());
   shares_.Remove(exchange.client());
   dependencies_.poller.Dispose(self.mapped());
-  const std::vector<Waiter> waiters = std::move(exchange.waiters());
+  return std::move(exchange.waiters());
+}
+
+void Forwarder::Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message) {
+  const std::vector<Waiter> waiters = Withdraw(exchange);
   if (message) {
     const Query& query = waiters.front().query;
     const Name& target =

@@ -68,8 +68,13 @@ class Forwarder {
  private:
   class Exchange;
   class Probe;
-  bool MakeRoomFor(const IpAddress& client);
-  bool MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client);
+  // Puts whoever has to go into `gone`, to be told when all is in its place: a connection that is
+  // answered may ask its next question before deliver_ returns.
+  bool MakeRoomFor(const IpAddress& client, std::vector<Waiter>& gone);
+  static bool MakeRoomAmong(std::vector<Waiter>& waiters, const IpAddress& client,
+                            std::vector<Waiter>& gone);
+  // It is on its way no more; returns who waited for it.
+  std::vector<Waiter> Withdraw(Exchange& exchange);
   void Finish(Exchange& exchange, std::shared_ptr<const CachedMessage> message);
   void Failed(const UpstreamPtr& upstream);
   void StartProbe(const UpstreamPtr& upstream, const Name& name, uint16_t type);

@@ -333,6 +333,42 @@ TEST(ServerTest, WhoAsksAllThatIsForwardedKeepsNobodyElseOut) {
   EXPECT_EQ(AskUdp(port, {.name = "fourth.example"}).rcode, 2);
 }
 
+// Who makes room is answered, and what his connection had waiting is asked at once: here the very
+// name for which room was made.
+TEST(ServerTest, WhoMakesRoomMayAskTheSameThingAtOnce) {
+  const SilentUpstream upstream;
+  TestServer server("cluster.local", {upstream.port()});
+  server.options().threads = 1;
+  server.options().forward.attempt_timeout = server.options().forward.total_timeout = 3s;
+  server.options().forward.exchanges_max = 3;
+  server.options().tcp.pending_max = 3;
+  const int port = server.Start();
+  const auto framed = [](const std::string& label) {
+    auto bytes = MakeQuery({.name = label + ".example"});
+    const size_t size = bytes.size();
+    bytes.insert(bytes.begin(), {static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)});
+    return bytes;
+  };
+  TestSocket greedy(SOCK_STREAM, port);
+  for (const char* label : {"first", "second"}) {
+    greedy.Send(framed(label));
+    EXPECT_TRUE(upstream.Hears(label));
+  }
+  auto two = framed("third");
+  const auto same = framed("same");
+  two.insert(two.end(), same.begin(), same.end());
+  greedy.Send(two);
+  EXPECT_TRUE(upstream.Hears("third"));
+  TestSocket other(SOCK_DGRAM, port, "127.0.0.1", "127.0.0.2");
+  other.Send(MakeQuery({.name = "same.example"}));
+  std::string answered;
+  for (int i = 0; i < 4; ++i) answered += greedy.ReceiveMessage().question + " ";
+  for (const char* label : {"first", "second", "third", "same"}) {
+    EXPECT_THAT(answered, testing::HasSubstr(label));
+  }
+  EXPECT_EQ(ReadReply(other.Receive(kMessageBytesMax)).rcode, 2);
+}
+
 TEST(ServerTest, WhoWaitsManyTimesForANameKeepsNobodyElseFromIt) {
   const SilentUpstream upstream;
   TestServer server("cluster.local", {upstream.port()});

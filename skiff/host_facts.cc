@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -277,7 +278,10 @@ bool WasStarted(const std::string& directory) {
 std::string DefaultDataDir() {
   if (geteuid() == 0) return "/var/lib/skiff";
   const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "/tmp" : home) + "/.local/share/skiff";
+  // Below /tmp others could have made it before.
+  const passwd* const known = home == nullptr ? getpwuid(geteuid()) : nullptr;
+  if (known != nullptr) home = known->pw_dir;
+  return std::string(home == nullptr ? "/nonexistent" : home) + "/.local/share/skiff";
 }
 
 bool IsOfDataDir(std::string_view name) {

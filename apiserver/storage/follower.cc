@@ -1,5 +1,6 @@
 #include "apiserver/storage/follower.h"
 
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -12,6 +13,9 @@ constexpr size_t kEventsPerStep = 256;
 // As many as may be taken in where nothing may take long.
 constexpr size_t kEventsAtOnce = 8;
 constexpr int kYieldsMax = 200;
+// Of those beyond the first few: on a busy machine each may take a slice of somebody else's.
+constexpr int kYieldsMin = 8;
+constexpr auto kYieldsFor = std::chrono::milliseconds(5);
 
 }  // namespace
 
@@ -19,6 +23,7 @@ bool ReadThrough(WatchCursor& cursor, Revision current,
                  const std::function<void(const Event&)>& tell) {
   const size_t per_step = IsAtOnce() ? kEventsAtOnce : kEventsPerStep;
   std::vector<EventPtr> events;
+  std::chrono::steady_clock::time_point end;
   for (int yields = 0;;) {
     events.clear();
     if (!cursor.Next(per_step, events)) return false;
@@ -32,6 +37,9 @@ bool ReadThrough(WatchCursor& cursor, Revision current,
     // for that is less than to list everything. A cursor that fell behind has nothing until others
     // have read on for it, which takes longer.
     if (IsAtOnce() || ++yields > kYieldsMax) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (yields == 1) end = now + kYieldsFor;
+    if (yields > kYieldsMin && now > end) return false;
     std::this_thread::yield();
   }
 }

@@ -35,12 +35,12 @@ std::vector<std::string> TextsOf(const Ports& ports) {
   return texts;
 }
 
-std::vector<std::string> HostPortTextsOf(const Pod& pod) {
-  std::map<NodePort, std::string> ports;
-  AddHostPorts(pod, ports);
-  std::vector<std::string> texts;
-  for (const auto& [port, holder] : ports) texts.push_back(PortText(port));
-  return texts;
+std::set<NodePort> PortsHeldBy(const Pod& pod) {
+  std::map<NodePort, std::string> held;
+  AddHostPorts(pod, held);
+  std::set<NodePort> ports;
+  for (const auto& [port, holder] : held) ports.insert(port);
+  return ports;
 }
 
 std::set<NodePort> PortsServedAt(const Ingress& ingress) {
@@ -49,6 +49,26 @@ std::set<NodePort> PortsServedAt(const Ingress& ingress) {
     for (const auto& port : at.ports) ports.emplace(port.protocol, port.port);
   }
   return ports;
+}
+
+// Who claims one of `ports`, who claims one of those', and so on. Adds all their ports.
+std::vector<Ptr<Service>> ClaimantsAround(const Informer<Service>& services,
+                                          std::set<NodePort>& ports) {
+  std::vector<Ptr<Service>> claimants;
+  std::vector<NodePort> open(ports.begin(), ports.end());
+  std::set<ObjectKey> found;
+  while (!open.empty()) {
+    const std::string port = PortText(open.back());
+    open.pop_back();
+    for (const auto& other : services.ByIndex(kPorts, port)) {
+      if (!found.insert(KeyOf(*other)).second) continue;
+      claimants.push_back(other);
+      for (const NodePort& more : ClaimedPorts(*other)) {
+        if (ports.insert(more).second) open.push_back(more);
+      }
+    }
+  }
+  return claimants;
 }
 
 std::vector<core_v1::LoadBalancerIngress> IngressOf(const std::vector<std::string>& addresses) {
@@ -105,7 +125,8 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
  private:
   LoadBalancerWorld World(const Service& service) const {
     LoadBalancerWorld world;
-    const std::set<NodePort> ports = AddClaimants(service, world);
+    std::set<NodePort> ports = ClaimedPorts(service);
+    world.services = ClaimantsAround(services_, ports);
     world.nodes = nodes_.List();
     world.taken = options_.reserved;
     for (const NodePort& port : ports) {
@@ -120,25 +141,6 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
       }
     }
     return world;
-  }
-
-  // Adds who claims a port of this Service, and who claims one of those'; returns all their ports.
-  std::set<NodePort> AddClaimants(const Service& service, LoadBalancerWorld& world) const {
-    std::set<NodePort> seen = ClaimedPorts(service);
-    std::vector<NodePort> open(seen.begin(), seen.end());
-    std::set<ObjectKey> found;
-    while (!open.empty()) {
-      const std::string port = PortText(open.back());
-      open.pop_back();
-      for (const auto& other : services_.ByIndex(kPorts, port)) {
-        if (!found.insert(KeyOf(*other)).second) continue;
-        world.services.push_back(other);
-        for (const NodePort& more : ClaimedPorts(*other)) {
-          if (seen.insert(more).second) open.push_back(more);
-        }
-      }
-    }
-    return seen;
   }
 
   void AddIngressAt(const NodePort& port, std::map<NodePort, std::string>& taken) const {
@@ -196,15 +198,15 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
   const auto services = manager.informer<Service>();
   services.AddIndex(kPorts, [](const Service& service) { return TextsOf(ClaimedPorts(service)); });
   manager.informer<EndpointSlice>().AddIndex(kLocalSlices, ServiceOf);
-  manager.informer<Pod>().AddIndex(kPorts, HostPortTextsOf);
-  manager.informer<Ingress>().AddIndex(
+  manager.informer<Pod>().AddIndex(
+      kPorts, [](const Pod& pod) { return TextsOf(PortsHeldBy(pod)); });
+  const auto ingresses = manager.informer<Ingress>();
+  ingresses.AddIndex(
       kPorts, [](const Ingress& ingress) { return TextsOf(PortsServedAt(ingress)); });
-  const auto claimants = [services](const std::vector<std::string>& ports) {
+  const auto claimants = [services](std::set<NodePort> ports) {
     std::vector<ObjectKey> keys;
-    for (const std::string& port : ports) {
-      for (const auto& service : services.ByIndex(kPorts, port)) {
-        if (IsNodeLoadBalancer(*service)) keys.push_back(KeyOf(*service));
-      }
+    for (const auto& service : ClaimantsAround(services, ports)) {
+      if (IsNodeLoadBalancer(*service)) keys.push_back(KeyOf(*service));
     }
     return keys;
   };
@@ -216,16 +218,25 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
     return keys;
   };
   ControllerBuilder<Service>(manager, "service-load-balancer")
-      // Who takes or frees a port concerns those who want it. What follows from that for their
-      // other ports shows in their statuses, and comes here again.
+      // Who takes or frees a port concerns those who want it, and those who want their other ports:
+      // one that waits may keep these, or no longer, without a change of its status.
       .Watches<Service>(
-          [claimants](const Service& service) { return claimants(TextsOf(ClaimedPorts(service))); },
+          [claimants](const Service& service) { return claimants(ClaimedPorts(service)); },
           ClaimAlike)
       .Watches<Ingress>([claimants](const Ingress& ingress) {
-        return claimants(TextsOf(PortsServedAt(ingress)));
+        return claimants(PortsServedAt(ingress));
+      })
+      // Which Ingresses are served at all; and it has to be there before anybody is given a port.
+      .Watches<IngressClass>([claimants, ingresses](const IngressClass& named) {
+        std::set<NodePort> ports;
+        for (const auto& ingress : ingresses.List()) {
+          if (ingress->spec.ingress_class_name.value_or("") != named.metadata.name) continue;
+          ports.merge(PortsServedAt(*ingress));
+        }
+        return claimants(std::move(ports));
       })
       .Watches<Node>(all, ServeAlike)
-      .Watches<Pod>([claimants](const Pod& pod) { return claimants(HostPortTextsOf(pod)); })
+      .Watches<Pod>([claimants](const Pod& pod) { return claimants(PortsHeldBy(pod)); })
       .Watches<EndpointSlice>([services](const EndpointSlice& slice) {
         std::vector<ObjectKey> keys;
         for (const std::string& name : ServiceOf(slice)) {

@@ -54,11 +54,15 @@ class LoadBalancerWakesTest : public testing::Test {
   void ShowServices() {
     std::vector<Json> services;
     for (const auto& [name, port] : ports_) {
+      Json ports = Json::array({{{"port", port}, {"protocol", "TCP"}}});
+      if (second_.contains(name)) {
+        ports.push_back({{"name", "second"}, {"port", second_[name]}, {"protocol", "TCP"}});
+      }
       services.push_back({{"metadata", {{"name", name}, {"labels", {{"of", labels_[name]}}}}},
                           {"spec",
                            {{"type", "LoadBalancer"},
                             {"ipFamilies", {"IPv4"}},
-                            {"ports", Json::array({{{"port", port}, {"protocol", "TCP"}}})}}},
+                            {"ports", ports}}},
                           {"status",
                            {{"loadBalancer",
                              {{"ingress", Json::array({{{"ip", "192.0.2.1"},
@@ -92,6 +96,7 @@ class LoadBalancerWakesTest : public testing::Test {
   InformerFactory informers_{{client_, clock_, random_}};
   Manager manager_{{transport_, clock_, random_, informers_, "test"}};
   std::map<std::string, int> ports_;
+  std::map<std::string, int> second_;  // Beside that, of some.
   std::map<std::string, std::string> labels_;
   std::map<std::string, std::pair<Json, std::string>> shown_;  // With versions.
   int version_ = 0;
@@ -122,6 +127,38 @@ TEST_F(LoadBalancerWakesTest, AServiceConcernsThoseThatWantItsPorts) {
   ports_["s7"] = 1008;
   ShowServices();
   EXPECT_EQ(Woken(), 2u) << "it, and the one that has that port";
+}
+
+// s7 claims 1007 and 1008: whether it keeps 1008 from s8 hangs on who has 1007, and where s7 has no
+// address anyway, its status does not tell.
+TEST_F(LoadBalancerWakesTest, WhoeverWantsAnotherPortOfWhoWaitsIsLookedAtToo) {
+  second_["s7"] = 1008;
+  ShowServices();
+  (void)Woken();
+  Show<Pod>({{{"metadata", {{"name", "pod"}}},
+              {"spec",
+               {{"nodeName", "node"},
+                {"containers",
+                 Json::array({{{"name", "c"},
+                               {"ports", Json::array({{{"containerPort", 1007},
+                                                       {"hostPort", 1007}}})}}})}}}}});
+  EXPECT_EQ(Woken(), 2u) << "s7, and s8, which may have its port now";
+}
+
+TEST_F(LoadBalancerWakesTest, AClassOfIngressesConcernsThosePortsThatTheseAreServedAt) {
+  const Json ingress = {{"metadata", {{"name", "web"}}},
+                        {"spec", {{"ingressClassName", "c"}}},
+                  {"status",
+                   {{"loadBalancer",
+                     {{"ingress",
+                       Json::array({{{"ip", "192.0.2.1"},
+                                     {"ports", Json::array({{{"port", 1007},
+                                                             {"protocol", "TCP"}}})}}})}}}}}};
+  Show<networking_v1::Ingress>({ingress});
+  (void)Woken();
+  const Json named = {{"metadata", {{"name", "c"}}}};
+  Show<networking_v1::IngressClass>({named});
+  EXPECT_EQ(Woken(), 1u) << "that of its port";
 }
 
 }  // namespace

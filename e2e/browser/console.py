@@ -50,6 +50,9 @@ class Play:
         page = self.page
         if not page.run("!!window.axe"):
             page.run(self.axe + "; void 0")
+        # What is fading in has no contrast yet. Those that go on for ever are not waited for.
+        page.until("""document.getAnimations().every((each) =>
+            each.playState !== 'running' || each.effect?.getComputedTiming().endTime === Infinity)""")
         result = page.run("""axe.run(document, {resultTypes: ['violations']}).then((r) =>
             r.violations.map((v) => [v.id, v.impact, v.nodes.slice(0, 4).map((n) =>
                 n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '').slice(0, 160))]))""")

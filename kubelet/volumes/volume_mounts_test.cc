@@ -23,6 +23,7 @@ uint64_t BytesRead() {
 }
 
 TEST(VolumeMountsTest, OfADirectoryThatIsNotThereNothingIsRead) {
+  if (BytesRead() == 0) GTEST_SKIP() << "this kernel does not count what a thread reads";
   TemporaryTree tree;
   VolumeMounts mounts;
   const auto cost_of = [&](const std::string& directory) {

@@ -123,6 +123,8 @@ Result<> CheckDisk(const World& world) {
 // What runs a node follows a file beside what it keeps: that it does tells that it is here.
 Result<> CheckClock(const World& world) {
   const std::string text = world.target.target.Text();
+  const bool is_stopped = !world.target.docker.empty() && world.target.holder.pid == 0;
+  if (is_stopped) return Fail(Reason::kNotFound, text + " " + world.target.elsewhere);
   const std::string& directory = world.target.directory;
   const bool is_there = world.clock && world.clock->problem.empty() && world.clock->is_followed;
   if (!is_there) {

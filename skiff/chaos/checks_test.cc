@@ -174,7 +174,11 @@ TEST(ChaosChecksTest, AClockIsThatOfWhoeverFollowsItsFile) {
 TEST(ChaosChecksTest, TheClockOfANodesContainerIsRoots) {
   World world = NodeWorld();
   world.target.docker = "near";
+  world.target.elsewhere = "is a container that does not run on this machine";
+  world.target.holder = {};
   world.clock = ClockFact{.problem = "", .is_followed = true, .node = "near"};
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("does not run on this machine"));
+  world.target.holder = {100, 1};
   EXPECT_EQ(Said(Fault::kClock, world), "possible");
   world.is_root = false;
   EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("only root may"));

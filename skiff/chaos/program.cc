@@ -51,11 +51,13 @@ struct Cluster {
   std::unique_ptr<Transport> transport;
 };
 
+constexpr char kRootsDirectory[] = "/run/skiff-chaos";
+
 // Where records are. Who is not root can make clocks of own simulated nodes wrong; then below a
 // directory that nobody else can have made.
 const std::string& Directory() {
   static const std::string directory =
-      geteuid() == 0 ? "/run/skiff-chaos" : DefaultDataDir() + "-chaos";
+      geteuid() == 0 ? kRootsDirectory : DefaultDataDir() + "-chaos";
   return directory;
 }
 
@@ -71,7 +73,9 @@ std::string NamedKubeconfig(const Request& request) {
 // kubeconfig, as `skiff up` leaves it; or by default.
 std::string DataDirOf(const Request& request) {
   if (!request.data_dir.empty()) return PathAsTyped(request.data_dir);
-  const auto beside = std::filesystem::path(NamedKubeconfig(request)).parent_path();
+  const std::string named = NamedKubeconfig(request);
+  if (named.empty()) return DefaultDataDir();
+  const auto beside = std::filesystem::path(named).parent_path();
   std::error_code ignored;
   const bool is_ours = std::filesystem::exists(beside / kClockFaultsFile, ignored);
   return is_ours ? beside.string() : DefaultDataDir();
@@ -202,11 +206,19 @@ Result<> Start(const Request& request) {
   return {};
 }
 
+// What root made only root may read.
+void SayNoneIsOn() {
+  std::error_code ignored;
+  const bool is_half = geteuid() != 0 && std::filesystem::exists(kRootsDirectory, ignored);
+  std::printf("%s\n", is_half ? "No fault of yours is on; for root's: sudo skiff chaos ls"
+                              : "No fault is on.");
+}
+
 Result<> ListAll() {
   const auto records = TRY(Records::Open(Directory()));
   const auto on = TRY(SweepAll(records));
   if (on.empty()) {
-    std::printf("No fault is on.\n");
+    SayNoneIsOn();
     return {};
   }
   std::printf("%s", DescribeRecords(on, SystemClock().Monotonic()).c_str());
@@ -247,7 +259,7 @@ Result<> Stop(const std::vector<std::string>& ids) {
     const bool is_meant = ids.empty() || std::find(ids.begin(), ids.end(), record.id) != ids.end();
     if (is_meant) TRY(StopOne(record));
   }
-  if (on.empty()) std::printf("No fault is on.\n");
+  if (on.empty()) SayNoneIsOn();
   return {};
 }
 

@@ -195,7 +195,14 @@ Result<> Undo(const Record& record) {
   const Hold& hold = record.plan.hold;
   if (hold.clock_of.empty()) return undone;
   auto file = OpenClock(hold.clock_seen_by, hold.clock_directory);
-  if (!file) return undone;  // Gone with its node.
+  if (!file) {
+    // Gone with its node; or its container was started again, which nobody finds by this process.
+    if (SystemClock().Monotonic() < hold.clock.ends) {
+      std::fprintf(stderr, "note: if node/%s was started again, its clock is wrong until the end\n",
+                   hold.clock_of.c_str());
+    }
+    return undone;
+  }
   if (auto done = file->Clear(hold.clock_of, hold.clock); !done) undone = std::move(done);
   return undone;
 }
