@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/certificates.h"
+#include "base/test_certificates.h"
 
 namespace skiff {
 namespace {
@@ -44,20 +45,6 @@ BQcDAjALBgNVHQ8EBAMCB4AwHQYDVR0OBBYEFCBTOuY8CjiYbigVFbNU+amvLGmU
 MB8GA1UdIwQYMBaAFOnqiW4smVH3oOKc/z3mJUMRP6BkMAoGCCqGSM49BAMCA0gA
 MEUCIQDHHzpddJukq+/zIhytygsRZnqYRb0a0MWGmY/6kGUe4gIgfgnrlVm0GY3V
 fiaJNMkTlFaNTENJEMDpvIX3Ty0lb40=
------END CERTIFICATE-----
-)";
-
-// Of "ever", good until 9999, as those are that shall not end (RFC 5280, 4.1.2.5).
-const std::string kEndless = R"(-----BEGIN CERTIFICATE-----
-MIIBijCCATCgAwIBAgIUNVeVD+jf8j4BcFRndFHSDI14iiAwCgYIKoZIzj0EAwIw
-DzENMAsGA1UEAwwEZXZlcjAgFw0yNjExMjMyMDMxNTBaGA85OTk5MTIzMTIwMzE1
-MFowDzENMAsGA1UEAwwEZXZlcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLEp
-Ts2U8Ue/ufZbYBx/t1bdxmNEVToqSqJ3nok+/yoUw7W0QuvHvnY0Dxrth/XpNzIU
-e1PLzWMPMqz+qUEFVsSjaDBmMB0GA1UdDgQWBBS4PrMrjyJCBs7kFI/T8PN/2Nco
-6DAfBgNVHSMEGDAWgBS4PrMrjyJCBs7kFI/T8PN/2Nco6DAPBgNVHRMBAf8EBTAD
-AQH/MBMGA1UdJQQMMAoGCCsGAQUFBwMCMAoGCCqGSM49BAMCA0gAMEUCIBbh7L1Y
-Wt2/8zcr+vL3Qxkt/iLnOyz/gAn0ZZzRZR8VAiEAjlAz7Id6odCp1O5uJUSvLWn1
-TYWLA05/lvtZytZCB1I=
 -----END CERTIFICATE-----
 )";
 
