@@ -311,11 +311,16 @@ class SilentUpstream {
   const int fd_;
 };
 
+// One thread, which forwards to whoever says nothing for that long.
+void LetWait(TestServer& server, Duration timeout) {
+  server.options().threads = 1;
+  server.options().forward.attempt_timeout = server.options().forward.total_timeout = timeout;
+}
+
 TEST(ServerTest, WhoAsksAllThatIsForwardedKeepsNobodyElseOut) {
   const SilentUpstream upstream;
   TestServer server("cluster.local", {upstream.port()});
-  server.options().threads = 1;
-  server.options().forward.attempt_timeout = server.options().forward.total_timeout = 60s;
+  LetWait(server, 60s);
   server.options().forward.exchanges_max = 3;
   const int port = server.Start();
   TestSocket greedy(SOCK_DGRAM, port);
@@ -338,8 +343,7 @@ TEST(ServerTest, WhoAsksAllThatIsForwardedKeepsNobodyElseOut) {
 TEST(ServerTest, WhoMakesRoomMayAskTheSameThingAtOnce) {
   const SilentUpstream upstream;
   TestServer server("cluster.local", {upstream.port()});
-  server.options().threads = 1;
-  server.options().forward.attempt_timeout = server.options().forward.total_timeout = 3s;
+  LetWait(server, 3s);
   server.options().forward.exchanges_max = 3;
   server.options().tcp.pending_max = 3;
   const int port = server.Start();
@@ -372,8 +376,7 @@ TEST(ServerTest, WhoMakesRoomMayAskTheSameThingAtOnce) {
 TEST(ServerTest, WhoWaitsManyTimesForANameKeepsNobodyElseFromIt) {
   const SilentUpstream upstream;
   TestServer server("cluster.local", {upstream.port()});
-  server.options().threads = 1;
-  server.options().forward.attempt_timeout = server.options().forward.total_timeout = 60s;
+  LetWait(server, 60s);
   server.options().forward.waiters_max = 2;
   const int port = server.Start();
   const TestQuery query{.name = "slow.example"};

@@ -78,6 +78,13 @@ class LoadBalancerWakesTest : public testing::Test {
                   {{"addresses", Json::array({{{"type", "InternalIP"}, {"address", "192.0.2.1"}}})},
                    {"conditions", Json::array({condition})}}}}});
   }
+  // A pod that has the port of its node.
+  void ShowPodAt(int port) {
+    const Json ports = Json::array({{{"containerPort", port}, {"hostPort", port}}});
+    const Json containers = Json::array({{{"name", "c"}, {"ports", ports}}});
+    Show<Pod>({{{"metadata", {{"name", "pod"}}},
+                {"spec", {{"nodeName", "node"}, {"containers", containers}}}}});
+  }
   // How many were put into the queue since the last time.
   uint64_t Woken() {
     uint64_t adds = 0;
@@ -109,13 +116,7 @@ TEST_F(LoadBalancerWakesTest, AChangeTouchesThoseThatItConcerns) {
   EXPECT_EQ(Woken(), 0u) << "it is only alive";
   ShowNode("2026-01-01T00:00:00Z", "False");
   EXPECT_EQ(Woken(), uint64_t{kServices});
-  Show<Pod>({{{"metadata", {{"name", "pod"}}},
-              {"spec",
-               {{"nodeName", "node"},
-                {"containers",
-                 Json::array({{{"name", "c"},
-                               {"ports", Json::array({{{"containerPort", 1007},
-                                                       {"hostPort", 1007}}})}}})}}}}});
+  ShowPodAt(1007);
   EXPECT_EQ(Woken(), 1u) << "that of its port";
 }
 
@@ -135,13 +136,7 @@ TEST_F(LoadBalancerWakesTest, WhoeverWantsAnotherPortOfWhoWaitsIsLookedAtToo) {
   second_["s7"] = 1008;
   ShowServices();
   (void)Woken();
-  Show<Pod>({{{"metadata", {{"name", "pod"}}},
-              {"spec",
-               {{"nodeName", "node"},
-                {"containers",
-                 Json::array({{{"name", "c"},
-                               {"ports", Json::array({{{"containerPort", 1007},
-                                                       {"hostPort", 1007}}})}}})}}}}});
+  ShowPodAt(1007);
   EXPECT_EQ(Woken(), 2u) << "s7, and s8, which may have its port now";
 }
 
