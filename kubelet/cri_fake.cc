@@ -9,13 +9,6 @@ namespace {
 
 constexpr int kKilledExitCode = 137;
 
-bool Covers(const StringMap& labels, const StringMap& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& pair) {
-    const auto found = labels.find(pair.first);
-    return found != labels.end() && found->second == pair.second;
-  });
-}
-
 Error NoSuch(const char* what, const std::string& id) {
   return {Reason::kNotFound,
           fmt::format("an error occurred when try to find {} \"{}\": not found", what, id)};
@@ -187,7 +180,7 @@ Result<std::string> FakeRuntime::RunPodSandbox(const SandboxConfig& config,
     sandbox.ips = {ip};
   }
   const std::string id = sandbox.id;
-  sandboxes_.emplace(id, std::move(sandbox));
+  sandboxes_.Add(std::move(sandbox));
   return id;
 }
 
@@ -215,8 +208,12 @@ Result<> FakeRuntime::RemovePodSandbox(const std::string& id) {
   TRY(StopPodSandbox(id));
   MutexLock lock(mutex_);
   ++changes_;
-  std::erase_if(containers_, [&](const auto& entry) { return entry.second.sandbox_id == id; });
-  sandboxes_.erase(id);
+  std::vector<std::string> inside;
+  for (const auto& [container_id, container] : containers_) {
+    if (container.sandbox_id == id) inside.push_back(container_id);
+  }
+  for (const std::string& container_id : inside) containers_.Remove(container_id);
+  sandboxes_.Remove(id);
   return {};
 }
 
@@ -232,11 +229,10 @@ Result<std::vector<Sandbox>> FakeRuntime::ListPodSandboxes(const SandboxFilter& 
   MutexLock lock(mutex_);
   TRY(CheckUp());
   std::vector<Sandbox> out;
-  for (const auto& [id, sandbox] : sandboxes_) {
-    if (!filter.id.empty() && filter.id != id) continue;
-    if (filter.state && *filter.state != sandbox.state) continue;
-    if (Covers(sandbox.labels, filter.labels)) out.push_back(sandbox);
-  }
+  sandboxes_.EachWith(filter.labels, [&](const Sandbox& sandbox) {
+    if (!filter.id.empty() && filter.id != sandbox.id) return;
+    if (!filter.state || *filter.state == sandbox.state) out.push_back(sandbox);
+  });
   return out;
 }
 
@@ -258,7 +254,7 @@ Result<std::string> FakeRuntime::CreateContainer(const std::string& sandbox_id,
   container.mounts = config.mounts;
   const std::string id = container.id;
   ++changes_;
-  containers_.emplace(id, std::move(container));
+  containers_.Add(std::move(container));
   if (behavior_ != nullptr) behavior_->Created(config);
   return id;
 }
@@ -314,7 +310,7 @@ Result<> FakeRuntime::RemoveContainer(const std::string& id) {
   TRY(StopContainer(id, 0ns));
   MutexLock lock(mutex_);
   ++changes_;
-  containers_.erase(id);
+  containers_.Remove(id);
   return {};
 }
 
@@ -322,12 +318,12 @@ Result<std::vector<Container>> FakeRuntime::ListContainers(const ContainerFilter
   MutexLock lock(mutex_);
   TRY(CheckUp());
   std::vector<Container> out;
-  for (const auto& [id, container] : containers_) {
-    if (!filter.id.empty() && filter.id != id) continue;
-    if (filter.state && *filter.state != container.state) continue;
-    if (!filter.sandbox_id.empty() && filter.sandbox_id != container.sandbox_id) continue;
-    if (Covers(container.labels, filter.labels)) out.push_back(container);
-  }
+  containers_.EachWith(filter.labels, [&](const Container& container) {
+    if (!filter.id.empty() && filter.id != container.id) return;
+    if (filter.state && *filter.state != container.state) return;
+    if (!filter.sandbox_id.empty() && filter.sandbox_id != container.sandbox_id) return;
+    out.push_back(container);
+  });
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include "base/id.h"
 #include "base/mutex.h"
 #include "kubelet/cri.h"
+#include "kubelet/cri_fake_index.h"
 
 namespace skiff::cri {
 
@@ -140,8 +141,8 @@ class FakeRuntime final : public ContainerRuntime {
   };
   std::map<FakeCall, Failure> failures_ GUARDED_BY(mutex_);
   std::set<std::string> lost_images_ GUARDED_BY(mutex_);
-  std::map<std::string, SandboxStatus> sandboxes_ GUARDED_BY(mutex_);
-  std::map<std::string, cri::ContainerStatus> containers_ GUARDED_BY(mutex_);
+  ByPod<SandboxStatus> sandboxes_ GUARDED_BY(mutex_);
+  ByPod<cri::ContainerStatus> containers_ GUARDED_BY(mutex_);
   uint64_t changes_ GUARDED_BY(mutex_) = 0;  // Of containers_.
   // Taken after mutex_ never; held while callbacks run, which must not call the runtime.
   Mutex subscribers_mutex_;

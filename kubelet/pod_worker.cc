@@ -245,7 +245,9 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
     waiting_.clear();
     WriteStatus(pod, *observed);
     // What the runtime says of a resize is seen by looking again.
-    return !resizes.empty() && resize_.error.empty() ? 0ns : retry_after_;
+    if (!resizes.empty() && resize_.error.empty()) return 0ns;
+    const bool rests = context_.simulation != nullptr && retry_after_ == kResync;
+    return rests ? kSimulatedResync : retry_after_;
   }
   const bool needs_network = plan.create_sandbox && !pod.spec.host_network;
   const std::string problem = needs_network ? context_.network_problem() : "";

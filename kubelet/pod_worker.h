@@ -79,6 +79,8 @@ class PodWorker final : public ControlLoop {
  public:
   enum class State : uint8_t { kSyncing, kTerminating, kTerminated, kFinished, kGone };
   static constexpr Duration kResync = 60s;
+  // Where all is as it should be on a simulated node: its runtime tells all that happens in it.
+  static constexpr Duration kSimulatedResync = 10min;
   static constexpr Duration kRetry = 10s;
   static constexpr Duration kNetworkRetry = 1s;
 

@@ -30,6 +30,10 @@ class TestRuntime final : public cri::WrappedRuntime {
     created[config.metadata.name] = config;
     return WrappedRuntime::CreateContainer(sandbox_id, config, sandbox);
   }
+  Result<std::vector<cri::Sandbox>> ListPodSandboxes(const cri::SandboxFilter& filter) override {
+    ++looks;
+    return WrappedRuntime::ListPodSandboxes(filter);
+  }
   Result<> StartContainer(const std::string& id) override {
     TRY(WrappedRuntime::StartContainer(id));
     if (started) started(id);
@@ -104,6 +108,7 @@ class TestRuntime final : public cri::WrappedRuntime {
   std::function<void(const std::string& id)> started;  // Before the caller hears of it.
   std::map<std::string, cri::ContainerConfig> created;  // The last of each name.
   std::atomic<int> execs = 0;
+  std::atomic<int> looks = 0;  // At what there is of the pod.
   std::vector<cri::LinuxResources> updates;
 
  private:

@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "kubelet/pod_worker_fixture.h"
 
 namespace skiff::kubelet {
@@ -45,6 +47,28 @@ TEST_F(SimulatedPodTest, WhoWaitsForTheNetworkIsToldOf) {
   problem.clear();
   executor_.RunFor(60s);
   EXPECT_EQ(Status().phase, "Running");
+}
+
+// 100'000 simulated pods would be looked at 1'700 times a second.
+TEST_F(SimulatedPodTest, NobodyLooksEachMinuteWhetherARuntimeInMemoryIsAsItWas) {
+  StartWorker();
+  executor_.RunFor(2 * PodWorker::kResync);
+  const int before = runtime_.looks;
+  executor_.RunFor(PodWorker::kSimulatedResync - PodWorker::kResync);
+  EXPECT_LE(runtime_.looks, before + 1);
+  fake_.Exit(Running("app").front(), 1);
+  worker_->Wake();  // As the kubelet does at an event of its container.
+  executor_.RunUntilIdle();
+  EXPECT_THAT(Status().container_statuses, testing::SizeIs(1));
+  EXPECT_EQ(Status().container_statuses[0].restart_count, 1);
+}
+
+TEST_F(SimulatedPodTest, ARealRuntimeIsLookedAtEachMinute) {
+  context_.simulation = nullptr;
+  StartWorker();
+  const int before = runtime_.looks;
+  executor_.RunFor(5 * PodWorker::kResync);
+  EXPECT_GE(runtime_.looks, before + 4);
 }
 
 }  // namespace

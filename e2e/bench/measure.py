@@ -150,13 +150,24 @@ def fleet(skiff):
         report("0 to 1,000 replicas on 100 simulated nodes", times, "s, longest", 5, max(times))
 
 
+def cpu_s(stat):
+    """Seconds of CPU so far, of a process or a thread."""
+    fields = stat.read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def used(pid):
     """Seconds of CPU so far, and resident megabytes."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), \
-        int(resident.split()[1]) / 1024
+    return cpu_s(pathlib.Path(f"/proc/{pid}/stat")), int(resident.split()[1]) / 1024
+
+
+def used_by(pid, names):
+    """Seconds of CPU so far, of the threads of these names."""
+    threads = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return sum(cpu_s(thread / "stat") for thread in threads
+               if (thread / "comm").read_text().strip() in names)
 
 
 def node(skiff):
