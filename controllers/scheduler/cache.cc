@@ -13,8 +13,24 @@ std::string ZoneOf(const core_v1::Node& node) {
 
 }  // namespace
 
+NodeInfo& Cache::At(const std::string& node) {
+  const auto [place, is_new] = nodes_.try_emplace(node);
+  if (is_new && free_slots_.empty()) {
+    place->second.slot = nodes_.size() - 1;
+  } else if (is_new) {
+    place->second.slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  return place->second;
+}
+
+void Cache::Erase(std::map<std::string, NodeInfo>::iterator node) {
+  free_slots_.push_back(node->second.slot);
+  nodes_.erase(node);
+}
+
 void Cache::SetNode(NodePtr node) {
-  NodeInfo& info = nodes_[node->metadata.name];
+  NodeInfo& info = At(node->metadata.name);
   order_is_stale_ |= !info.node || ZoneOf(*info.node) != ZoneOf(*node);
   const bool stays = info.node && info.node->metadata.labels == node->metadata.labels;
   const bool same_images = info.node && info.node->status.images == node->status.images;
@@ -43,7 +59,7 @@ void Cache::RemoveNode(const std::string& name) {
   counts_.RemoveNode(found->second);
   CountImages(found->second, -1);
   if (found->second.pods.empty()) {
-    nodes_.erase(found);
+    Erase(found);
   } else {
     found->second.node = nullptr;
   }
@@ -61,7 +77,7 @@ bool Cache::RemovePod(const std::string& uid) {
   const PodInfoPtr pod = node->second.pods.at(uid);
   if (node->second.node) counts_.RemovePod(*pod, node->second);
   node->second.RemovePod(uid);
-  if (!node->second.node && node->second.pods.empty()) nodes_.erase(node);
+  if (!node->second.node && node->second.pods.empty()) Erase(node);
   places_.erase(place);
   return true;
 }
@@ -78,7 +94,7 @@ bool Cache::IsAssumed(const std::string& uid) const {
 void Cache::Put(PodInfoPtr pod, const std::string& node, bool assumed) {
   const std::string uid = pod->uid();
   RemovePod(uid);
-  NodeInfo& info = nodes_[node];
+  NodeInfo& info = At(node);
   if (info.node) counts_.AddPod(*pod, info);
   info.AddPod(std::move(pod));
   places_[uid] = {node, assumed};

@@ -36,10 +36,14 @@ class Cache {
     std::string node;
     bool assumed = false;
   };
+  // Makes it where it is not there.
+  NodeInfo& At(const std::string& node);
+  void Erase(std::map<std::string, NodeInfo>::iterator node);
   void Put(PodInfoPtr pod, const std::string& node, bool assumed);
   void CountImages(const NodeInfo& info, int64_t sign);
   // Pods may be heard of before their node; such an entry has no node object and is not listed.
   std::map<std::string, NodeInfo> nodes_;
+  std::vector<size_t> free_slots_;  // Of those below as many as there ever were at once.
   std::map<std::string, Place> places_;  // By pod uid.
   PodCounts counts_;
   ImageSpreads images_;

@@ -90,6 +90,8 @@ const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
   return nullptr;
 }
 
+constexpr size_t kAhead = 4;  // Nodes that are fetched before they are looked at.
+
 // What a node said; told only when no other takes the pod.
 struct Refused {
   const NodeInfo* node;
@@ -166,8 +168,14 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
   std::vector<const NodeInfo*> feasible;
   std::vector<Refused> refused;
   size_t looked_at = 0;
+  const auto node_at = [&](size_t turn) {
+    return snapshot.nodes[(start + turn) % snapshot.nodes.size()];
+  };
   for (; looked_at < snapshot.nodes.size() && feasible.size() < wanted; ++looked_at) {
-    const NodeInfo& node = *snapshot.nodes[(start + looked_at) % snapshot.nodes.size()];
+    // More of them than the processor keeps at hand.
+    __builtin_prefetch(node_at(looked_at + kAhead));
+    __builtin_prefetch(&node_at(looked_at + kAhead)->requested);
+    const NodeInfo& node = *node_at(looked_at);
     Refusal refusal = RefusalOn(filters, pod, node, snapshot);
     if (refusal.rule.empty()) {
       feasible.push_back(&node);

@@ -66,9 +66,14 @@ TermCountsPtr CountTerms(const Snapshot& snapshot, int NodeInfo::*pods_with_term
 
 void Places::Add(const NodeInfo& node, int64_t amount) {
   if (amount == 0) return;
-  const auto place = by_node_.try_emplace(&node, 0).first;
-  place->second += amount;
-  if (place->second == 0) by_node_.erase(place);
+  const size_t page = node.slot / kPageSlots;
+  if (page >= pages_.size()) pages_.resize(page + 1);
+  if (!pages_[page]) pages_[page] = std::make_unique<Page>();
+  Amount& place = (*pages_[page])[node.slot % kPageSlots];
+  if (place.amount == 0) ++nodes_;
+  place.node = &node;
+  place.amount += amount;
+  if (place.amount == 0) --nodes_;
   for (auto& [key, sums] : by_value_) {
     const auto label = node.labels().find(key);
     if (label != node.labels().end()) AddTo(*sums, label->second, amount);
@@ -76,8 +81,9 @@ void Places::Add(const NodeInfo& node, int64_t amount) {
 }
 
 int64_t Places::On(const NodeInfo& node) const {
-  const auto found = by_node_.find(&node);
-  return found == by_node_.end() ? 0 : found->second;
+  const size_t page = node.slot / kPageSlots;
+  if (page >= pages_.size() || !pages_[page]) return 0;
+  return (*pages_[page])[node.slot % kPageSlots].amount;
 }
 
 std::shared_ptr<const Sums> Places::ByValueOf(const std::string& key) const {
@@ -85,9 +91,13 @@ std::shared_ptr<const Sums> Places::ByValueOf(const std::string& key) const {
   if (found != by_value_.end()) return found->second;
   if (by_value_.size() >= kKeysMax) by_value_.clear();
   auto sums = std::make_shared<Sums>();
-  for (const auto& [node, amount] : by_node_) {
-    const auto label = node->labels().find(key);
-    if (label != node->labels().end()) AddTo(*sums, label->second, amount);
+  for (const auto& page : pages_) {
+    if (!page) continue;
+    for (const auto& [node, amount] : *page) {
+      if (amount == 0) continue;
+      const auto label = node->labels().find(key);
+      if (label != node->labels().end()) AddTo(*sums, label->second, amount);
+    }
   }
   by_value_[key] = sums;
   return sums;

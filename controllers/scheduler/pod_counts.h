@@ -8,6 +8,7 @@
 // One thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -32,14 +33,24 @@ class Places {
   // Summed up when it is asked for first, and kept up to date from then on, until so many other
   // keys are asked for.
   std::shared_ptr<const Sums> ByValueOf(const std::string& key) const;
-  bool empty() const { return by_node_.empty(); }
+  bool empty() const { return nodes_ == 0; }
   size_t keys() const { return by_value_.size(); }
 
   // Keys are for those to choose who make pods.
   static constexpr size_t kKeysMax = 64;
 
  private:
-  std::unordered_map<const NodeInfo*, int64_t> by_node_;             // None is 0.
+  struct Amount {
+    const NodeInfo* node = nullptr;
+    int64_t amount = 0;
+  };
+  // Of a term that one pod has there are few nodes, of what a Deployment spreads by there are all:
+  // slots are made by the page.
+  static constexpr size_t kPageSlots = 32;
+  using Page = std::array<Amount, kPageSlots>;
+
+  std::vector<std::unique_ptr<Page>> pages_;  // By slot; what is not there is 0.
+  size_t nodes_ = 0;                          // That have an amount other than 0.
   mutable std::map<std::string, std::shared_ptr<Sums>> by_value_;  // By key.
 };
 using PlacesPtr = std::shared_ptr<const Places>;

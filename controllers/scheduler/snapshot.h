@@ -43,24 +43,27 @@ struct PodInfo {
 };
 using PodInfoPtr = std::shared_ptr<const PodInfo>;
 
+// What every rule asks for stands first, and together: a cycle looks at hundreds of nodes.
 struct NodeInfo {
   NodePtr node;
-  std::map<std::string, PodInfoPtr> pods;  // By uid; assumed ones too.
+  // Its place where numbers of nodes are kept (Places): no two nodes that are there have the same.
+  size_t slot = 0;
+  // Of its spec.
+  bool unschedulable = false;
+  bool has_taints = false;
+  // In the labels of `node`.
+  const std::string* host = nullptr;
+  const std::string* zone = nullptr;
   Resources allocatable;
   int64_t pods_max = 0;
   Resources requested;
   Resources non_zero_requested;
+  std::map<std::string, PodInfoPtr> pods;  // By uid; assumed ones too.
   std::multiset<PodHostPort> used_ports;
   std::shared_ptr<const std::unordered_set<std::string>> images;  // Names; nullptr: none.
   // How many pods must be asked about pods beside them; mostly none.
   int pods_with_wishes = 0;
   int pods_with_required_anti_affinity = 0;
-  // In the labels of `node`.
-  const std::string* host = nullptr;
-  const std::string* zone = nullptr;
-  // Of its spec, at hand for each pod that looks.
-  bool unschedulable = false;
-  bool has_taints = false;
 
   const std::string& name() const { return node->metadata.name; }
   const std::map<std::string, std::string>& labels() const { return node->metadata.labels; }

@@ -26,6 +26,7 @@ struct Constraint {
   std::optional<SumsAt> count;        // By value of the key, on the nodes that count.
   int64_t lowest = 0;                 // Of all values that those nodes have, where it is wanted.
   size_t domains = 0;
+  size_t domains_max = SIZE_MAX;      // That any nodes have.
 };
 
 bool IsEligible(const Constraint& constraint, const PodInfo& pod, const core_v1::Node& node) {
@@ -78,7 +79,7 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
 void TakeSums(Constraint& constraint, const Places& nodes, bool wants_lowest, bool hosts_differ) {
   constraint.count.emplace(constraint.key, constraint.pods, hosts_differ);
   const Sums& sums = constraint.count->sums();
-  constraint.domains = nodes.ByValueOf(constraint.key)->size();
+  constraint.domains = constraint.domains_max = nodes.ByValueOf(constraint.key)->size();
   // Values without such a pod have no sum.
   if (!wants_lowest || sums.empty() || sums.size() < constraint.domains) return;
   constraint.lowest = INT64_MAX;
@@ -158,6 +159,7 @@ double DomainWeight(const Constraint& constraint, Feasible scored) {
   std::vector<std::string_view> first;
   std::set<std::string_view> others;
   for (const NodeInfo* node : scored) {
+    if (first.size() + others.size() == constraint.domains_max) break;
     const std::string* label = constraint.count->Label(*node);
     if (label == nullptr || std::find(first.begin(), first.end(), *label) != first.end()) continue;
     if (first.size() < kFewValues) {
