@@ -14,10 +14,10 @@ ObjectKey KeyOf(const CachedObject& object) {
   return {object.metadata->namespace_, object.metadata->name};
 }
 
-std::vector<std::string> ControllerUid(const CachedObject& object) {
+std::vector<std::string> ControllerGroup(const CachedObject& object) {
   const meta_v1::OwnerReference* owner = ControllerOf(*object.metadata);
   if (!owner) return {};
-  return {owner->uid};
+  return {ControlledGroup(object.metadata->namespace_, owner->uid)};
 }
 
 std::vector<std::string> NamespaceOfOrphan(const CachedObject& object) {
@@ -39,7 +39,7 @@ InformerCache::InformerCache(Reflector::Dependencies dependencies, Resource reso
     : resource_(resource),
       decode_(std::move(decode)),
       reflector_(dependencies, resource, std::move(scope), *this) {
-  AddIndex(std::string(kControllerIndex), ControllerUid);
+  AddIndex(std::string(kControllerIndex), ControllerGroup);
   AddIndex(std::string(kOrphanIndex), NamespaceOfOrphan);
 }
 
@@ -140,8 +140,9 @@ InformerCache::CountsAndSome InformerCache::CountsOf(const std::string& name,
   return result;
 }
 
-std::vector<CachedObject> InformerCache::ControlledBy(const std::string& uid) const {
-  return ByIndex(std::string(kControllerIndex), uid);
+std::vector<CachedObject> InformerCache::ControlledBy(const std::string& namespace_,
+                                                      const std::string& uid) const {
+  return ByIndex(std::string(kControllerIndex), ControlledGroup(namespace_, uid));
 }
 
 std::vector<CachedObject> InformerCache::OrphansIn(const std::string& namespace_) const {

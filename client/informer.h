@@ -3,7 +3,7 @@
 //   Informer<core_v1::Pod> pods = factory.For<core_v1::Pod>();
 //   pods.OnChange([&](const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) { ... });
 //   factory.Start(executor);
-//   for (const Ptr<core_v1::Pod>& pod : pods.ControlledBy(replica_set.metadata.uid)) { ... }
+//   for (const Ptr<core_v1::Pod>& pod : pods.ControlledBy(replica_set.metadata)) { ... }
 //
 // There is one cache per kind and factory. Each event is decoded once. Cached objects carry no
 // managedFields.
@@ -41,6 +41,11 @@ Result<CachedObject> DecodeCached(std::string_view text) {
   DropOwners(object->metadata);
   const meta_v1::ObjectMeta* metadata = &object->metadata;
   return CachedObject{std::move(object), metadata};
+}
+
+// What an object's place among the children of its controller is called: those of one owner alone.
+inline std::string ControlledGroup(const std::string& namespace_, const std::string& uid) {
+  return namespace_ + "/" + uid;
 }
 
 // The cache behind Informer<K>, without the type. Reading is thread-safe.
@@ -87,7 +92,10 @@ class InformerCache final : public ReflectorSink {
   std::vector<CachedObject> List() const;
   std::vector<CachedObject> ListIn(const std::string& namespace_) const;
   std::vector<CachedObject> ByIndex(const std::string& index, const std::string& value) const;
-  std::vector<CachedObject> ControlledBy(const std::string& uid) const;
+  // Those in `namespace_` whose controller has that uid. Anybody may write a reference to a uid, so
+  // that what stands in other namespaces than the owner is none of its own.
+  std::vector<CachedObject> ControlledBy(const std::string& namespace_,
+                                         const std::string& uid) const;
   // The counts of a group by sort, and those of `keys` that there are, all at one moment.
   struct CountsAndSome {
     std::map<std::string, int64_t> counts;
@@ -150,8 +158,11 @@ class Informer {
   std::vector<Ptr<K>> ListIn(const std::string& namespace_) const {
     return Cast(cache_->ListIn(namespace_));
   }
-  std::vector<Ptr<K>> ControlledBy(const std::string& uid) const {
-    return Cast(cache_->ControlledBy(uid));
+  std::vector<Ptr<K>> ControlledBy(const std::string& namespace_, const std::string& uid) const {
+    return Cast(cache_->ControlledBy(namespace_, uid));
+  }
+  std::vector<Ptr<K>> ControlledBy(const meta_v1::ObjectMeta& owner) const {
+    return ControlledBy(owner.namespace_, owner.uid);
   }
   std::vector<Ptr<K>> OrphansIn(const std::string& namespace_) const {
     return Cast(cache_->OrphansIn(namespace_));

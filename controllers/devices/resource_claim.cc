@@ -121,7 +121,7 @@ class PodResourceClaims final : public Reconciler<Pod> {
 
   // One that was made before, when the pod could not be told of it.
   std::optional<std::string> FindMade(const Pod& pod, const std::string& entry) {
-    for (const auto& claim : claims_.ControlledBy(pod.metadata.uid)) {
+    for (const auto& claim : claims_.ControlledBy(pod.metadata)) {
       if (MadeForEntry(*claim) == entry) return claim->metadata.name;
     }
     const MutexLock lock(mutex_);

@@ -6,16 +6,14 @@ namespace skiff {
 
 Claim Classify(const meta_v1::ObjectMeta& owner, const LabelSelector& selector,
                const meta_v1::ObjectMeta& object) {
+  if (owner.namespace_ != object.namespace_) return Claim::kLeave;
   const bool picked = selector.Matches(object.labels);
   if (const meta_v1::OwnerReference* controller = ControllerOf(object)) {
     if (controller->uid != owner.uid) return Claim::kLeave;
     if (picked) return Claim::kMine;
     return owner.deletion_timestamp ? Claim::kLeave : Claim::kRelease;
   }
-  if (owner.deletion_timestamp || object.deletion_timestamp || !picked ||
-      owner.namespace_ != object.namespace_) {
-    return Claim::kLeave;
-  }
+  if (owner.deletion_timestamp || object.deletion_timestamp || !picked) return Claim::kLeave;
   return Claim::kAdopt;
 }
 

@@ -63,7 +63,7 @@ Result<std::vector<Ptr<K>>> ClaimObjects(Client& client, const Owner& owner,
                                          const std::string& finalizer = "") {
   std::vector<Ptr<K>> mine;
   Ptr<Owner> live;
-  auto candidates = objects.ControlledBy(owner.metadata.uid);
+  auto candidates = objects.ControlledBy(owner.metadata);
   for (auto& orphan : objects.OrphansIn(owner.metadata.namespace_)) candidates.push_back(orphan);
   for (const Ptr<K>& object : candidates) {
     Claim claim = Classify(owner.metadata, selector, object->metadata);

@@ -47,7 +47,7 @@ class CronJobReconciler final : public Reconciler<CronJob> {
 
  private:
   cron::Jobs JobsOf(const CronJob& cron_job) const {
-    return jobs_.ControlledBy(cron_job.metadata.uid);
+    return jobs_.ControlledBy(cron_job.metadata);
   }
 
   Result<> ClearHistory(const CronJob& cron_job, const cron::Jobs& jobs) {

@@ -224,7 +224,7 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
   bool OldPodsRun(const Work& work) const {
     return std::any_of(work.sets.old.begin(), work.sets.old.end(), [&](const auto& set) {
       if (set->status.replicas > 0) return true;
-      const auto pods = pods_.ControlledBy(set->metadata.uid);
+      const auto pods = pods_.ControlledBy(set->metadata);
       return std::any_of(pods.begin(), pods.end(),
                          [](const auto& pod) { return !IsTerminal(*pod); });
     });

@@ -218,7 +218,7 @@ class JobReconciler final : public Reconciler<Job> {
   }
 
   Result<Requeue> ReleaseAll(const Job& job) {
-    for (const auto& pod : pods_.ControlledBy(job.metadata.uid)) {
+    for (const auto& pod : pods_.ControlledBy(job.metadata)) {
       if (job::IsTracked(*pod)) TRY(Release(KeyOf(job), *pod));
     }
     return Requeue::None();
@@ -389,7 +389,7 @@ void AddJobController(Manager& manager) {
   ControllerBuilder<Pod>(manager, "job")
       .Watches<Job>([pods](const Job& job) {
         std::vector<ObjectKey> keys;
-        for (const auto& pod : pods.ControlledBy(job.metadata.uid)) keys.push_back(KeyOf(*pod));
+        for (const auto& pod : pods.ControlledBy(job.metadata)) keys.push_back(KeyOf(*pod));
         return keys;
       })
       .Complete(std::make_unique<OrphanReconciler>(manager));

@@ -19,13 +19,14 @@ constexpr char kReplicas[] = "replicas";
 // The letters that sorts of pods begin with; their labels follow.
 enum Sort : char { kWaiting = 'w', kReady = 'r', kTerminating = 't', kEnded = 'e' };
 
-// By the uid of their controller, what they are to it, and their labels: those of one template have
+// By namespace and uid of their controller, what they are to it, and their labels: those of one template have
 // the same, so that selectors are asked once for all of them.
 Counted CountedAs(const CachedObject& object) {
   const meta_v1::OwnerReference* controller = ControllerOf(*object.metadata);
   if (controller == nullptr) return {};
   const Pod& pod = *static_cast<const Pod*>(object.object.get());
-  Counted counted{controller->uid, std::string(1, kEnded)};
+  Counted counted{ControlledGroup(pod.metadata.namespace_, controller->uid),
+                  std::string(1, kEnded)};
   if (IsActive(pod)) {
     counted.sort[0] = IsReady(pod) ? kReady : kWaiting;
   } else if (IsTerminating(pod)) {
@@ -144,7 +145,8 @@ std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwn
   const ObjectKey key = {owner.metadata.namespace_, owner.metadata.name};
   std::set<ObjectKey> asked = pods_.memory().DeletedOf(key);
   asked.insert(unseen.begin(), unseen.end());
-  const auto seen = informer_.cache().CountsOf(kReplicas, owner.metadata.uid, asked);
+  const auto seen = informer_.cache().CountsOf(
+      kReplicas, ControlledGroup(owner.metadata.namespace_, owner.metadata.uid), asked);
   const auto labels = LabelSelector::FromMap(owner.pod_template.metadata.labels);
   Replicas replicas{.unseen = std::move(unseen)};
   for (const auto& [sort, count] : seen.counts) {

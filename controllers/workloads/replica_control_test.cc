@@ -5,6 +5,7 @@
 
 #include "api/gen/apps_v1.h"
 #include "client/transport.h"
+#include "controllers/workloads/claim.h"
 
 namespace skiff {
 namespace {
@@ -51,7 +52,7 @@ class ReplicaControlTest : public testing::Test {
 
   // As many are wanted as there are, so that nothing is written.
   ReplicaStatus Run() {
-    const auto mine = pods_.ControlledBy("owner");
+    const auto mine = pods_.ControlledBy(set_.metadata);
     std::vector<Ptr<Pod>> active;
     int terminating = 0;
     for (const auto& pod : mine) {
@@ -73,7 +74,7 @@ class ReplicaControlTest : public testing::Test {
     const auto selector = LabelSelector::FromMap({{"app", "web"}});
     const auto claim = [this]() -> Result<std::vector<Ptr<Pod>>> {
       ++claims_;
-      return pods_.ControlledBy("owner");
+      return pods_.ControlledBy(set_.metadata);
     };
     const auto outcome = control_.Run(
         owner, {.selector = selector, .claim = claim, .related = [&] { return *claim(); },
@@ -132,6 +133,27 @@ TEST_F(ReplicaControlTest, EachPodIsLookedAtWhereCountsAreNotEnough) {
   set_.spec.min_ready_seconds = 10;
   Run();
   EXPECT_EQ(claims_, 3) << "availability comes with time";
+}
+
+// Whoever reads its uid may write it into pods of his own namespace.
+TEST_F(ReplicaControlTest, PodsOfOtherNamespacesAreNoneOfItsOwn) {
+  Change(WatchEvent::Type::kAdded, Ready(PodNamed("mine")));
+  for (const char* name : {"first", "second"}) {
+    Json foreign = Ready(PodNamed(name));
+    foreign["metadata"]["namespace"] = "evil";
+    Change(WatchEvent::Type::kAdded, foreign);
+  }
+  EXPECT_EQ(pods_.ControlledBy(set_.metadata).size(), 1u);
+  EXPECT_EQ(Run(Owner(1)).replicas, 1);
+  EXPECT_EQ(deletes_, 0);
+  const auto foreign = pods_.Get({"evil", "first"});
+  ASSERT_NE(foreign, nullptr);
+  const auto selector = LabelSelector::FromMap({{"app", "web"}});
+  EXPECT_EQ(Classify(set_.metadata, selector, foreign->metadata), Claim::kLeave);
+  meta_v1::ObjectMeta unlike = foreign->metadata;
+  unlike.labels.clear();
+  EXPECT_EQ(Classify(set_.metadata, selector, unlike), Claim::kLeave)
+      << "it is not released either";
 }
 
 TEST_F(ReplicaControlTest, WhatWasDeletedCountsNoMoreBeforeTheCacheShowsIt) {

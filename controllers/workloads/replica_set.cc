@@ -46,10 +46,10 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
   // Pods of all sets with the same controller, a Deployment's: they share nodes on purpose.
   std::vector<Ptr<Pod>> Related(const ReplicaSet& set) const {
     const meta_v1::OwnerReference* controller = ControllerOf(set.metadata);
-    if (!controller) return pods_.ControlledBy(set.metadata.uid);
+    if (!controller) return pods_.ControlledBy(set.metadata);
     std::vector<Ptr<Pod>> related;
-    for (const auto& sibling : replica_sets_.ControlledBy(controller->uid)) {
-      for (auto& pod : pods_.ControlledBy(sibling->metadata.uid)) related.push_back(pod);
+    for (const auto& sibling : replica_sets_.ControlledBy(set.metadata.namespace_, controller->uid)) {
+      for (auto& pod : pods_.ControlledBy(sibling->metadata)) related.push_back(pod);
     }
     return related;
   }

@@ -28,7 +28,7 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
     const auto outcome = TRY(control_.Run(
         owner, {.selector = selector,
                 .claim = [&] { return ClaimObjects(client_, controller, selector, pods_); },
-                .related = [&] { return pods_.ControlledBy(controller.metadata.uid); },
+                .related = [&] { return pods_.ControlledBy(controller.metadata); },
                 .failure = ReplicaFailureIn(controller.status)}));
     TRY(client_.PatchStatus(controller, [&](ReplicationController& it) {
       WriteReplicaStatus(outcome.status, it);
