@@ -201,7 +201,7 @@ constexpr Line kPurposes[] = {
     {"cluster-info dump", "Print what is needed to find out what is wrong with a cluster."},
     {"completion", "Print a script that completes commands in a shell."},
     {"compose", "Run Compose files in the cluster."},
-    {"compose config", "Print Compose files as one, with all that they include and leave to be filled in."},
+    {"compose config", "Print Compose files as one, with what they leave to be filled in."},
     {"compose convert", "Print the objects that Compose files come to."},
     {"compose down", "Take away all that up made of a project."},
     {"compose logs", "Show what the services of a project print."},

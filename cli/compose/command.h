@@ -1,6 +1,7 @@
 // What the verbs of `compose` share: which project they are about.
 //
-//   skiff compose config|convert|up|down|ps|logs [-f docker-compose.yml]... [-p NAME] [--profile NAME]...
+//   skiff compose config|convert|up|down|ps|logs [-f docker-compose.yml]... [-p NAME]
+//                                                [--profile NAME]...
 //
 // As for docker compose these flags may stand before the verb; behind `logs`, -f follows.
 #pragma once

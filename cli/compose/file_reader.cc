@@ -213,7 +213,9 @@ Result<Node> FileReader::Base(Node& services, const Node& extends, const Surroun
   }
   const Surroundings there = {fs::path(file).parent_path(), around.home, around.lookup};
   Node root = MapNode(extends.place);
-  for (Node& document : TRY(ReadFile(file, there, &extends))) TRY(Merge(root, std::move(document), ""));
+  for (Node& document : TRY(ReadFile(file, there, &extends))) {
+    TRY(Merge(root, std::move(document), ""));
+  }
   Node* others = root.Find("services");
   if (others == nullptr || others->Find(name) == nullptr) {
     return Wrong(extends, fmt::format("cannot extend service {}: service not found in {}",

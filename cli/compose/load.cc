@@ -203,11 +203,18 @@ Result<> ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files) {
   return {};
 }
 
+// How a service becomes active.
+std::string ProfilesText(const Node& service) {
+  return fmt::format("--profile {} makes it active", Join(service["profiles"].Texts(), " or "));
+}
+
 // Only what services of active profiles stand on is left.
 Result<> KeepActive(Project& project, const std::vector<std::string>& profiles,
                     const std::set<std::string>& kept) {
   Node* services = project.root.Find("services");
-  if (services == nullptr || services->members.empty()) return CliError("no service selected");
+  if (services == nullptr || services->members.empty()) {
+    return CliError("no service selected: the files have none under services:");
+  }
   const Node all = *services;
   const auto is_kept = [&](const Member& member) { return kept.contains(LabelValue(member.key)); };
   std::erase_if(services->members, [&](const Member& member) {
@@ -215,7 +222,10 @@ Result<> KeepActive(Project& project, const std::vector<std::string>& profiles,
     project.inactive.insert(member.key);
     return true;
   });
-  if (services->members.empty()) return CliError("no service selected");
+  if (services->members.empty()) {
+    return CliError("no service selected: all are of profiles that are not active; " +
+                    ProfilesText(all.members.front().node));
+  }
   for (Member& member : services->members) {
     Node* dependencies = member.node.Find("depends_on");
     if (dependencies == nullptr) continue;
@@ -228,9 +238,10 @@ Result<> KeepActive(Project& project, const std::vector<std::string>& profiles,
         continue;
       }
       return Wrong(each.node,
-                   fmt::format("service {} depends on {} service {}", GoQuote(member.key),
+                   fmt::format("service {} depends on {} service {}{}", GoQuote(member.key),
                                all.Find(each.key) ? "a profile's inactive" : "undefined",
-                               GoQuote(each.key)));
+                               GoQuote(each.key),
+                               all.Find(each.key) ? "; " + ProfilesText(all[each.key]) : ""));
     }
   }
   return {};

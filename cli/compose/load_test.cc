@@ -82,7 +82,8 @@ TEST_F(LoadTest, VariablesComeFromUsAndThenFromDotEnv) {
   EXPECT_THAT(project.warnings, IsEmpty());
   files_.files["/shop/.env"] = "";
   EXPECT_THAT(Loaded().warnings,
-              ElementsAre("compose.yaml:1: The \"IMAGE\" variable is not set. Defaulting to a blank string."));
+              ElementsAre("compose.yaml:1: The \"IMAGE\" variable is not set. Defaulting to a "
+                          "blank string."));
 }
 
 TEST_F(LoadTest, TheProjectIsCalledAsItsFileOrFolderSays) {
@@ -193,7 +194,8 @@ TEST_F(LoadTest, ServicesThatAreKeptAreActiveWhateverTheirProfile) {
   EXPECT_THAT(kept.inactive, ElementsAre("Tool"));
   options.kept = {};
   options.profiles = {"debug"};
-  EXPECT_THAT(Failure(options), HasSubstr("depends on a profile's inactive service \"Tool\""));
+  EXPECT_THAT(Failure(options), HasSubstr("depends on a profile's inactive service \"Tool\"; "
+                                          "--profile tools makes it active"));
 }
 
 TEST_F(LoadTest, FilesOfVariablesStandBelowWhatTheServiceSays) {
@@ -213,7 +215,8 @@ TEST_F(LoadTest, FilesOfVariablesStandBelowWhatTheServiceSays) {
 
 TEST_F(LoadTest, WhatIsUnknownOrOfTheWrongFormIsToldWithItsLine) {
   EXPECT_EQ(FailureOf("services:\n  web:\n    image: a\n    prots: []\n"),
-            "compose.yaml:4: services.web: additional property prots is not allowed; is ports meant?");
+            "compose.yaml:4: services.web: additional property prots is not allowed; is ports "
+            "meant?");
   EXPECT_EQ(FailureOf("services:\n  web:\n    image: a\n    ports: {a: b}\n"),
             "compose.yaml:4: services.web.ports must be a list");
   EXPECT_EQ(FailureOf("services:\n  web:\n    image: [a]\n"),
@@ -228,7 +231,10 @@ TEST_F(LoadTest, WhatIsUnknownOrOfTheWrongFormIsToldWithItsLine) {
             "compose.yaml: yaml: line 1: did not find expected ',' or ']'");
   EXPECT_EQ(FailureOf("services: {web: {image: '${X?must be}'}}\n"),
             "compose.yaml:1: required variable X is missing a value: must be");
-  EXPECT_EQ(FailureOf(""), "no service selected");
+  EXPECT_EQ(FailureOf(""), "no service selected: the files have none under services:");
+  EXPECT_EQ(FailureOf("services: {a: {image: a, profiles: [one, two]}}"),
+            "no service selected: all are of profiles that are not active; --profile one or two "
+            "makes it active");
 }
 
 TEST_F(LoadTest, WhatIsReferredToHasToBeThere) {
