@@ -324,7 +324,8 @@ TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
   EXPECT_EQ(error(SecretOf(first.certificate_pem, "")), "it has no private key in tls.key");
   EXPECT_EQ(error(SecretOf(first.certificate_pem, first.key_pem.substr(0, 80))),
             "it has no private key in tls.key");
-  EXPECT_NE(error(SecretOf(first.certificate_pem, other.key_pem)), "none");
+  EXPECT_EQ(error(SecretOf(first.certificate_pem, other.key_pem)),
+            "tls: private key does not match public key");
 }
 
 }  // namespace
