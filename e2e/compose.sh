@@ -85,6 +85,30 @@ says '^statefulset.apps/db configured$'
 says '^deployment.apps/proxy unchanged$'
 export DB_PASSWORD=changed
 
+# What another profile's up started stays, with all that it needs, as long as the file has it.
+cat >"$work/profiles.yaml" <<'END'
+name: profiles
+services:
+  front: {image: x, networks: [outer]}
+  debug: {image: x, profiles: [debug], networks: [inner], configs: [settings], ports: ["9999:80"]}
+networks: {outer: , inner: }
+configs: {settings: {content: "a"}}
+END
+made_of_debug() {
+  "$skiff" get deployment/debug service/debug service/debug-published configmap/profiles-settings \
+    networkpolicy/profiles-network-inner -o name | wc -l
+}
+compose -f "$work/profiles.yaml" --profile debug up --wait --timeout=60s
+is "$(made_of_debug)" 5
+compose -f "$work/profiles.yaml" up
+is "$(count pruned)" 0
+is "$(made_of_debug)" 5
+is "$("$skiff" get deployment debug -o jsonpath='{.status.readyReplicas}')" 1
+sed -i '/^  debug:/d' "$work/profiles.yaml"
+compose -f "$work/profiles.yaml" up
+says '^deployment.apps/debug pruned$'
+compose -f "$work/profiles.yaml" down --timeout=60s
+
 # What the server refuses refuses the whole: nothing is written.
 printf 'services:\n  worker: !reset null\n  db: {image: postgres:17}\n  cache: {stop_grace_period: 1s, hostname: "", deploy: {resources: {limits: {memory: 1m}, reservations: {memory: 2m}}}}\n' >"$work/bad.yaml"
 fails compose up "${shop[@]}" -f "$work/bad.yaml"
@@ -112,6 +136,8 @@ says '^migrate +Job +1/1 +Completed '
 says '^proxy +Deployment +2/2 +Running +0 +nginx:1.27-alpine +[0-9.]+:8080->80/tcp'
 compose ps "${shop[@]}" db
 is "$(wc -l <"$work/out")" 2
+compose ps "${shop[@]}" -a --format json db
+is "$(python3 -c 'import json, sys; print(*[(row["Service"], row["Ready"]) for row in map(json.loads, open(sys.argv[1]))])' "$work/out")" "('db', '1/1')"
 compose logs -p shop --tail=1 api db
 says '^\[pod/api-0/api\] '
 says '^\[pod/db-0/db\] '

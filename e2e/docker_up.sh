@@ -94,6 +94,14 @@ images_and_ports() {
   check "it runs on both agents, from that image" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/show.kubeconfig' \
     get pods -l app=web -o jsonpath='{range .items[*]}{.spec.nodeName}{\"\\n\"}{end}' | sort -u | wc -l) = 2 ]"
   check "and answers on 127.0.0.1:$SKIFF_NODE_PORT" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+  run of show expose deployment web --name=lb --type=LoadBalancer --port=8089 --target-port=80
+  check "outside Docker at the addresses of a LoadBalancer Service" balancer_answers lb 8089
+}
+balancer_answers() { # SERVICE PORT: at each address that its status names
+  local address addresses
+  addresses=$(of show get service "$1" -o jsonpath='{.status.loadBalancer.ingress[*].ip}')
+  [ -n "$addresses" ] || return 1
+  for address in $addresses; do curl -sf -m 3 "http://$address:$2/hostname" || return 1; done
 }
 
 stopped_and_started() {

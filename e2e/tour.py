@@ -25,7 +25,7 @@ LOOKS = re.compile(
     r"^(kubectl|skiff|curl|ip|iptables-save|nft list|cat|for \w+ in|docker exec)\b")
 CHANGES = re.compile(
     r"^(kubectl|skiff) (.* )?(apply|create|delete|run|scale|set|label|taint|annotate|patch|rollout (undo|restart|pause|"
-    r"resume)|cordon|uncordon|drain|edit|replace|expose|up|down|image load|chaos (netem|partition|kill|pause|disk|stop)|"
+    r"resume)|cordon|uncordon|drain|edit|replace|expose|up|down|image load|chaos (netem|partition|kill|pause|disk|clock|stop)|"
     r"snapshot|join)\b|>|&$")
 
 

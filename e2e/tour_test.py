@@ -46,6 +46,7 @@ class Reading(unittest.TestCase):
                         "iptables-save -t nat | grep web", "kubectl rollout status deployment/web", "skiff chaos ls"]:
             self.assertTrue(looks(command), command)
         for command in ["kubectl apply -f x", "kubectl -n a delete pod x", "skiff up", "skiff chaos stop", "rm -r x",
+                        "skiff chaos clock node/a --offset=+5m --for=5s",
                         "kubectl exec a -- sh -c 'echo x > y'", "kubectl create -f x", "etcd --name=a &"]:
             self.assertFalse(looks(command), command)
 

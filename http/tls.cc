@@ -50,8 +50,12 @@ Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
   // for one and wait. Keys are what users put into Secrets, too.
   const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, nullptr,
                                                     const_cast<char*>("")));
+  if (key && X509_check_private_key(leaf.get(), key.get()) != 1) {
+    ERR_clear_error();
+    // In the words of Go's tls.
+    return Fail(Reason::kInvalid, "tls: private key does not match public key");
+  }
   if (!key || SSL_CTX_use_PrivateKey(context, key.get()) != 1) return FailTls("private key");
-  if (SSL_CTX_check_private_key(context) != 1) return FailTls("key does not match certificate");
   return {};
 }
 
@@ -186,6 +190,16 @@ Result<ServerTls> ServerTls::FromFiles(const std::string& certificate_file,
   tls.certificate_pem = TRY(ReadWhole(certificate_file));
   tls.key_pem = TRY(ReadWhole(key_file));
   if (!client_ca_file.empty()) tls.client_ca_pem = TRY(ReadWhole(client_ca_file));
+  // Here it is known which files they are of.
+  const auto context = NewContext(TLS_server_method());
+  if (const auto used = UseCertificate(context.get(), tls.certificate_pem, tls.key_pem); !used) {
+    return Fail(Reason::kInvalid,
+                certificate_file + " with " + key_file + ": " + used.error().message);
+  }
+  if (client_ca_file.empty()) return tls;
+  if (const auto trusted = TrustAuthorities(context.get(), tls.client_ca_pem, true); !trusted) {
+    return Fail(Reason::kInvalid, client_ca_file + ": " + trusted.error().message);
+  }
   return tls;
 }
 

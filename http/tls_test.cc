@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/ui.h>
 
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -118,6 +119,27 @@ class AskedForPassword {
   static inline bool asked_ = false;
   UI_METHOD* method_;
 };
+
+TEST(ServerKeyTest, OneOfAnotherCertificateIsSaidToBe) {
+  testing::TestAuthority authority;
+  const auto one = authority.Issue({.common_name = "s"});
+  const auto other = authority.Issue({.common_name = "s"});
+  const auto context = MakeServerContext({one.certificate_pem, other.key_pem, ""}, /*http2=*/true);
+  ASSERT_FALSE(context);
+  EXPECT_EQ(context.error().message, "tls: private key does not match public key");
+  const std::string folder = ::testing::TempDir();
+  const std::string certificate = folder + "one.crt", key = folder + "other.key",
+                    text = folder + "text";
+  std::ofstream(certificate) << one.certificate_pem;
+  std::ofstream(key) << other.key_pem;
+  std::ofstream(text) << "no certificate\n";
+  EXPECT_EQ(ServerTls::FromFiles(certificate, key, "").error().message,
+            certificate + " with " + key + ": tls: private key does not match public key");
+  std::ofstream(key) << one.key_pem;
+  EXPECT_TRUE(ServerTls::FromFiles(certificate, key, ""));
+  EXPECT_EQ(ServerTls::FromFiles(certificate, key, text).error().message,
+            text + ": no certificate in the authorities' PEM");
+}
 
 TEST(ServerKeyTest, NobodyIsAskedForThePasswordOfAnEncryptedKey) {
   const auto leaf = testing::TestAuthority().Issue({.common_name = "s"});

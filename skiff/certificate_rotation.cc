@@ -48,7 +48,7 @@ Duration CertificateRotation::Step() {
   const Duration now = office_.clock.Monotonic();
   if (request_.empty()) {
     const Duration wait = std::max(due_ - office_.clock.Now(), not_before_ - now);
-    if (wait > Duration(0)) return wait;
+    if (wait > Duration(0)) return std::min(wait, kLookAgain);
     not_before_ = now + kRetry;
     if (const auto asked = Ask(); !asked) return Failed(asked.error());
     asked_at_ = now;

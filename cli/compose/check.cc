@@ -1,10 +1,13 @@
 // Holds nodes against the table of schema.cc.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/text.h"
 #include "cli/compose/schema.h"
+#include "cli/edit_distance.h"
+#include "cli/errors.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli::compose {
@@ -70,30 +73,58 @@ const Shape* MemberShape(const Shape& shape, std::string_view name, bool& known)
   return nullptr;
 }
 
-}  // namespace
+// What could have been meant by a key that there is none of.
+std::string MeantBy(const Shape& shape, std::string_view name) {
+  constexpr size_t kFarMax = 2;
+  std::string_view nearest;
+  size_t far = kFarMax + 1;
+  for (size_t i = 0; i < shape.key_count; ++i) {
+    const size_t distance = EditDistance(name, shape.keys[i].name);
+    if (distance >= far || distance >= name.size()) continue;
+    far = distance;
+    nearest = shape.keys[i].name;
+  }
+  return nearest.empty() ? "" : fmt::format("; is {} meant?", nearest);
+}
 
-Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path) {
+void FindWrong(const Node& node, const Shape& shape, const std::string& path,
+               std::vector<std::string>& wrong) {
   // Takes away what a file before said, whatever its own value.
-  if (node.tag == "!reset") return {};
+  if (node.tag == "!reset") return;
+  const auto add = [&](const Node& at, const std::string& text) {
+    wrong.push_back(Wrong(at, text).value().message);
+  };
   if (!Fits(node, shape.forms)) {
-    return Wrong(node, fmt::format("{} must be {}", path.empty() ? "the file" : path,
-                                   FormsText(shape.forms)));
+    add(node, fmt::format("{} must be {}", path.empty() ? "the file" : path,
+                          FormsText(shape.forms)));
+    return;
   }
   for (size_t i = 0; i < node.items.size(); ++i) {
-    if (shape.item != nullptr) {
-      TRY(CheckShape(node.items[i], *shape.item, fmt::format("{}[{}]", path, i)));
-    }
+    if (shape.item == nullptr) break;
+    FindWrong(node.items[i], *shape.item, fmt::format("{}[{}]", path, i), wrong);
   }
   for (const Member& member : node.members) {
     bool known = false;
     const Shape* below = MemberShape(shape, member.key, known);
     if (!known) {
-      return Wrong(member.node, fmt::format("{}: additional property {} is not allowed",
-                                            path.empty() ? "the file" : path, member.key));
+      add(member.node, fmt::format("{}: additional property {} is not allowed{}",
+                                   path.empty() ? "the file" : path, member.key,
+                                   MeantBy(shape, member.key)));
     }
-    if (below != nullptr) TRY(CheckShape(member.node, *below, Below(path, member.key)));
+    if (below != nullptr) FindWrong(member.node, *below, Below(path, member.key), wrong);
   }
-  return {};
+}
+
+}  // namespace
+
+Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path) {
+  std::vector<std::string> wrong;
+  FindWrong(node, shape, path, wrong);
+  if (wrong.empty()) return {};
+  const size_t more = wrong.size() - std::min(wrong.size(), kWrongMax);
+  wrong.resize(wrong.size() - more);
+  if (more > 0) wrong.push_back(fmt::format("... and {} more", more));
+  return CliError(Join(wrong, "\n"));
 }
 
 void NoteUncarried(const Node& node, const Shape& shape, const std::string& path, Notes& notes) {

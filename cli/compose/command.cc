@@ -4,6 +4,8 @@
 #include <iterator>
 
 #include "api/text/utf8.h"
+#include "api/text/yaml.h"
+#include "cli/errors.h"
 #include "cli/json_text.h"
 #include "cli/printers.h"
 #include "cli/verbs.h"
@@ -11,7 +13,8 @@
 namespace skiff::cli::compose {
 namespace {
 
-constexpr Verb kComposeVerbs[] = {{"convert", &RunComposeConvert},
+constexpr Verb kComposeVerbs[] = {{"config", &RunComposeConfig},
+                                  {"convert", &RunComposeConvert},
                                   {"down", &RunComposeDown},
                                   {"logs", &RunComposeLogs},
                                   {"ps", &RunComposePs},
@@ -22,6 +25,54 @@ constexpr const char* kMadeKinds[] = {
     "deployments.apps", "statefulsets.apps", "daemonsets.apps",
     "jobs.batch",       "services",          "networkpolicies.networking.k8s.io",
     "configmaps",       "secrets",           "persistentvolumeclaims"};
+
+// What docker compose has for a cluster of one machine, and how that is done here.
+struct Elsewhere {
+  std::string_view verb;
+  std::string_view how;
+};
+constexpr char kByEngine[] =
+    "images are built, pulled and pushed by an engine (docker compose); the nodes are handed them "
+    "by skiff image load";
+constexpr char kByScale[] =
+    "skiff scale deployment/SERVICE --replicas=0 stops a service (`skiff compose ps` says which "
+    "kind it is), and skiff compose up, or --replicas=1, starts it";
+constexpr char kByDown[] =
+    "skiff compose down takes all away; a service that leaves the file goes with the next skiff "
+    "compose up";
+constexpr Elsewhere kElsewhere[] = {
+    {"attach", "skiff attach -it deployment/SERVICE"},
+    {"build", kByEngine},
+    {"cp", "skiff cp POD:PATH PATH; skiff get pods -l compose.skiff.io/service=SERVICE"},
+    {"create", "skiff compose up; or skiff compose convert | skiff create -f -"},
+    {"events", "skiff events, or skiff get events"},
+    {"exec", "skiff exec -it deployment/SERVICE -- COMMAND"},
+    {"images", "skiff compose config --images"},
+    {"kill", "skiff delete pod -l compose.skiff.io/service=SERVICE --grace-period=1; who runs it "
+             "makes another one"},
+    {"ls", "skiff get deployments,statefulsets -A -L compose.skiff.io/project"},
+    {"pause", "skiff chaos pause pod/NAME --for=1m"},
+    {"port", "skiff compose ps shows what is published, and skiff port-forward service/SERVICE "
+             "PORT leads to what is not"},
+    {"publish", kByEngine},
+    {"pull", kByEngine},
+    {"push", kByEngine},
+    {"restart", "skiff rollout restart deployment/SERVICE (`skiff compose ps` says which kind it "
+                "is)"},
+    {"rm", kByDown},
+    {"run", "skiff run NAME --rm -it --restart=Never --image=IMAGE -- COMMAND; or skiff exec -it "
+            "deployment/SERVICE -- COMMAND in one that runs"},
+    {"scale", "skiff scale deployment/SERVICE --replicas=3, or deploy.replicas in the file"},
+    {"start", kByScale},
+    {"stats", "skiff top pods -l compose.skiff.io/project=PROJECT"},
+    {"stop", kByScale},
+    {"top", "skiff exec deployment/SERVICE -- ps"},
+    {"unpause", "skiff chaos stop"},
+    {"version", "skiff version"},
+    {"volumes", "skiff get pvc -l compose.skiff.io/project=PROJECT"},
+    {"wait", "skiff wait --for=condition=Complete job/SERVICE"},
+    {"watch", kByEngine},
+};
 
 bool IsFileName(const std::string& word) {
   return word.ends_with(".yaml") || word.ends_with(".yml");
@@ -131,6 +182,79 @@ Result<> RunComposeConvert(Command& command, const Args& args) {
   return {};
 }
 
+namespace {
+
+// Texts in which a $ is meant as such are written with two.
+Json Uninterpolated(const Node& node) {
+  switch (node.form) {
+    case Node::Form::kScalar: {
+      if (!node.IsText()) return node.value;
+      std::string text;
+      for (const char c : node.Text()) text += c == '$' ? "$$" : std::string(1, c);
+      return text;
+    }
+    case Node::Form::kList: {
+      Json list = Json::array();
+      for (const Node& item : node.items) list.push_back(Uninterpolated(item));
+      return list;
+    }
+    case Node::Form::kMap: {
+      Json map = Json::object();
+      for (const Member& member : node.members) map[member.key] = Uninterpolated(member.node);
+      return map;
+    }
+    case Node::Form::kNull:
+      break;
+  }
+  return Json();
+}
+
+Json FileOf(const Project& project) {
+  Json file = Uninterpolated(project.root);
+  file["name"] = project.name;
+  for (Json& service : file["services"]) service.erase("env_file");  // It is in `environment`.
+  return file;
+}
+
+std::string ImageOf(const Project& project, const Member& service) {
+  const std::string image = service.node["image"].Text();
+  return image.empty() ? fmt::format("{}-{}", project.name, service.key) : image;
+}
+
+}  // namespace
+
+Result<> RunComposeConfig(Command& command, const Args& args) {
+  ProjectFlags flags;
+  bool services = false, images = false, volumes = false, quiet = false;
+  std::string format = "yaml";
+  flags.AddTo(command);
+  command.Flag("services", services, "The names of the services, a line each.");
+  command.Flag("images", images, "The images of the services, a line each.");
+  command.Flag("volumes", volumes, "The names of the volumes, a line each.");
+  command.Flag("quiet,q", quiet, "Only say what is wrong.");
+  command.Flag("format", format, "yaml or json.");
+  TRY(command.Parse(args));
+  flags.Complete(command);
+  TRY(flags.RefuseServices(command));
+  if (format != "yaml" && format != "json") {
+    return CliError(fmt::format("--format: \"{}\" is neither yaml nor json", format));
+  }
+  const Project project = TRY(Load(flags.options, DiskFiles()));
+  for (const std::string& warning : project.warnings) command.Warn("Warning: {}\n", warning);
+  if (quiet) return {};
+  for (const Member& member : project.root["services"].members) {
+    if (services) command.Print("{}\n", member.key);
+    if (images) command.Print("{}\n", ImageOf(project, member));
+  }
+  for (const Member& member : project.root["volumes"].members) {
+    if (volumes) command.Print("{}\n", member.key);
+  }
+  if (services || images || volumes) return {};
+  const Json file = FileOf(project);
+  command.Print("{}", format == "json" ? file.dump(2) + "\n" : DumpYaml(file));
+  return {};
+}
+
 }  // namespace skiff::cli::compose
 
 namespace skiff::cli {
@@ -148,6 +272,12 @@ int ComposeMain(Environment& environment, const Args& args) {
     } else if (word.starts_with("-f")) {
       word = "--file=" + word.substr(word[2] == '=' ? 3 : 2);
     }
+  }
+  const size_t named = FirstWord(words);
+  for (const auto& [word, how] : compose::kElsewhere) {
+    if (named >= words.size() || words[named] != word || environment.shape) continue;
+    environment.err(fmt::format("error: skiff compose has no \"{}\": {}\n", word, how));
+    return 1;
   }
   return RunFamily(environment, "compose", compose::kComposeVerbs,
                    std::size(compose::kComposeVerbs), words);

@@ -1,6 +1,7 @@
 // What the verbs of `compose` share: which project they are about.
 //
-//   skiff compose convert|up|down|ps|logs [-f docker-compose.yml]... [-p NAME] [--profile NAME]...
+//   skiff compose config|convert|up|down|ps|logs [-f docker-compose.yml]... [-p NAME]
+//                                                [--profile NAME]...
 //
 // As for docker compose these flags may stand before the verb; behind `logs`, -f follows.
 #pragma once
@@ -46,6 +47,7 @@ Result<std::vector<Found>> FindKind(Session& session, const std::string& kind,
                                     const std::string& project);
 bool IsWorkload(const Resource& resource);
 
+Result<> RunComposeConfig(Command& command, const Args& args);
 Result<> RunComposeConvert(Command& command, const Args& args);
 Result<> RunComposeDown(Command& command, const Args& args);
 Result<> RunComposeLogs(Command& command, const Args& args);

@@ -107,8 +107,54 @@ TEST_F(ComposeCommandTest, UpTakesDAndIsWhatItIsWithout) {
   }
 }
 
+TEST_F(ComposeCommandTest, ConfigPrintsOneFileThatComesToTheSame) {
+  Write("base.yaml", "services: {app: {image: 'x:${TAG:-1}', environment: {Z: '$$b'}}}\n");
+  Write("web.env", "FROM=file\n");
+  const std::string path = Write(
+      "a.yaml",
+      "name: a\nservices:\n  web:\n    extends: {file: base.yaml, service: app}\n"
+      "    env_file: web.env\n    ports: ['80:8080']\n    volumes: ['data:/data', /tmp/x:/x]\n"
+      "    command: [sh, -c, 'echo $$HOME']\n    depends_on: [db]\n"
+      "    healthcheck: {test: [CMD, true], interval: 1m}\n"
+      "  db: {build: ., deploy: {replicas: 2}}\nvolumes: {data: }\n");
+  ASSERT_EQ(Run({"convert", path}), 0) << err_;
+  const std::string objects = out_;
+  ASSERT_EQ(Run({"config", path}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("image: x:1"));
+  EXPECT_THAT(out_, HasSubstr("FROM: file"));
+  EXPECT_THAT(out_, HasSubstr("echo $$HOME"));
+  const std::string whole = Write("whole.yaml", out_);
+  ASSERT_EQ(Run({"convert", whole}), 0) << err_;
+  EXPECT_EQ(out_, objects);
+  EXPECT_EQ(Run({"config", "--services", path}), 0);
+  EXPECT_EQ(out_, "web\ndb\n");
+  EXPECT_EQ(Run({"config", "--images", path}), 0);
+  EXPECT_EQ(out_, "x:1\na-db\n");
+  EXPECT_EQ(Run({"config", "--volumes", path}), 0);
+  EXPECT_EQ(out_, "data\n");
+  EXPECT_EQ(Run({"config", "-q", path}), 0);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Run({"config", "--format=json", path}), 0);
+  EXPECT_THAT(out_, StartsWith("{\n"));
+  EXPECT_EQ(Run({"config", "--format=xml", path}), 1);
+  EXPECT_EQ(err_, "error: --format: \"xml\" is neither yaml nor json\n");
+}
+
+TEST_F(ComposeCommandTest, VerbsOfDockerComposeThatAreOthersHereAreNamed) {
+  EXPECT_EQ(Run({"restart", "web"}), 1);
+  EXPECT_THAT(err_, StartsWith("error: skiff compose has no \"restart\": skiff rollout restart "));
+  EXPECT_EQ(Run({"-f", "a.yaml", "exec", "-it", "web", "sh"}), 1);
+  EXPECT_EQ(err_, "error: skiff compose has no \"exec\": skiff exec -it deployment/SERVICE -- "
+                  "COMMAND\n");
+  const std::string path = Write("a.yaml", "name: a\nservices: {web: {image: x}}\n");
+  EXPECT_EQ(Run({"up", "--build", path}), 1);
+  EXPECT_THAT(err_, HasSubstr("skiff image load"));
+  EXPECT_EQ(Run({"ps", "--format=xml", path}), 1);
+  EXPECT_EQ(err_, "error: --format: \"xml\" is neither table nor json\n");
+}
+
 TEST_F(ComposeCommandTest, VerbsHaveHelp) {
-  for (const std::string verb : {"convert", "down", "logs", "ps", "up"}) {
+  for (const std::string verb : {"config", "convert", "down", "logs", "ps", "up"}) {
     EXPECT_EQ(Run({verb, "--help"}), 0) << verb;
     EXPECT_THAT(out_, HasSubstr("Usage:\n  skiff compose " + verb + " [-f"));
     EXPECT_THAT(out_, HasSubstr("--project-name"));

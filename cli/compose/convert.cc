@@ -57,12 +57,22 @@ class DependencyOrder {
       }
       const Member& dependency = dependencies.members[next++];
       if (open_.contains(dependency.key)) {
-        return Wrong(dependency.node, fmt::format("dependency cycle detected: {} -> {}", name,
-                                                  dependency.key));
+        return Wrong(dependency.node, "dependency cycle detected: " +
+                                          Circle(stack, dependency.key));
       }
       stack.emplace_back(dependency.key, 0);
     }
     return {};
+  }
+
+  // "a -> b -> a": of those on the way, from the one that is met again.
+  static std::string Circle(const std::vector<std::pair<std::string, size_t>>& stack,
+                            const std::string& again) {
+    std::string text;
+    for (const auto& [name, next] : stack) {
+      if (!text.empty() || name == again) text += name + " -> ";
+    }
+    return text + again;
   }
 
   const Node& services_;
@@ -209,6 +219,7 @@ Result<Conversion> Convert(const Project& project, const Files& files) {
   TRY(AddNetworkPolicies(project, out));
   const auto order = TRY(DependencyOrder(project.root["services"]).Find());
   for (const std::string& service : order) TRY(AddService(project, files, service, out));
+  TRY(CheckPublished(project, files, out));
   // As they stand in the files.
   std::stable_sort(out.notes.begin(), out.notes.end(), [](const Note& a, const Note& b) {
     const std::string& one = a.place.file ? *a.place.file : "";

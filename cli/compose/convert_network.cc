@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "cli/compose/parts.h"
@@ -66,6 +67,7 @@ Result<> AddPortRange(const Scope& scope, const Node& node, const std::string& k
     if (!node["name"].Says()) port.name.clear();
     port.app_protocol = node["app_protocol"].Text();
     port.of_host = of_host;
+    port.place = node.place;
     ports.push_back(std::move(port));
   }
   return {};
@@ -275,6 +277,26 @@ Result<> AddServices(const Scope& scope) {
   AddAliases(scope, ports);
   if (!IsOnHostNetwork(scope.node)) AddPublished(scope, ports);
   if (AreApart(scope.project)) AddPublishedPolicy(scope, ports);
+  return {};
+}
+
+Result<> CheckPublished(const Project& project, const Files& files, Conversion& out) {
+  std::map<std::pair<int, std::string>, std::pair<std::string, Place>> taken;
+  for (const auto& [service, node] : project.root["services"].members) {
+    if (IsOnHostNetwork(node)) continue;
+    const Scope scope{project, files, out, service, node, ServiceName(service)};
+    for (const ServicePort& port : TRY(PortsOf(scope, /*noting=*/false))) {
+      if (port.published == 0 || port.of_host) continue;
+      const auto [at, is_first] = taken.try_emplace({port.published, port.protocol}, service,
+                                                    port.place);
+      if (is_first || at->second.first == service) continue;
+      return Wrong(port.place,
+                   fmt::format("services.{}.ports: {}/{} is published by services.{} ({}) already; "
+                               "publish another port",
+                               service, port.published, Lower(port.protocol), at->second.first,
+                               at->second.second.Text()));
+    }
+  }
   return {};
 }
 

@@ -117,7 +117,23 @@ TEST_F(ComposeConvertTest, WorkloadsComeBehindThoseTheyDependOn) {
   EXPECT_THAT(order, ElementsAre("c", "a", "b"));
   EXPECT_EQ(FailureOf("services:\n  a: {image: x, depends_on: [b]}\n"
                       "  b: {image: x, depends_on: [a]}\n"),
-            "compose.yaml:3: dependency cycle detected: b -> a");
+            "compose.yaml:3: dependency cycle detected: a -> b -> a");
+}
+
+TEST_F(ComposeConvertTest, ACircleIsNamedAsAWhole) {
+  EXPECT_EQ(FailureOf("services:\n  a: {image: x, depends_on: [b]}\n"
+                      "  b: {image: x, depends_on: [c]}\n  c: {image: x, depends_on: [d]}\n"
+                      "  d: {image: x, depends_on: [b]}\n"),
+            "compose.yaml:5: dependency cycle detected: b -> c -> d -> b");
+}
+
+TEST_F(ComposeConvertTest, APortIsPublishedByOneService) {
+  const std::string web = "services:\n  web: {image: x, ports: ['8080:80']}\n";
+  EXPECT_EQ(FailureOf(web + "  api:\n    image: x\n    ports:\n    - 8079-8081:70-72\n"),
+            "compose.yaml:6: services.api.ports: 8080/tcp is published by services.web "
+            "(compose.yaml:2) already; publish another port");
+  Converted(web + "  api: {image: x, ports: ['8080:80/udp', '8081:80', '127.0.0.1:8080:80']}\n");
+  Converted(web + "  api: {image: x, ports: [{target: 80, published: 8080, mode: host}]}\n");
 }
 
 TEST_F(ComposeConvertTest, AServiceWithoutPortsIsFoundByAHeadlessService) {

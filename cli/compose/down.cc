@@ -1,6 +1,8 @@
 // `compose down`, `ps` and `logs`: they find a project by its label, and need its name alone.
 #include <fmt/format.h>
 
+#include <array>
+#include <iterator>
 #include <map>
 
 #include "cli/compose/command.h"
@@ -17,6 +19,7 @@ struct DownFlags {
   ProjectFlags project;
   bool volumes = false;
   bool dry_run = false;
+  bool remove_orphans = false;
   Duration timeout = 300s;
 };
 
@@ -118,8 +121,13 @@ std::string ServiceLabel(const Json& object) {
   return TextAt(object, "metadata", "labels", kServiceLabel);
 }
 
-Result<std::string> PsTable(Session& session, const std::string& project,
-                            const std::set<std::string>& services) {
+// A row of ps: what stands in its columns.
+constexpr const char* kPsColumns[] = {"Service",  "Kind",  "Ready",    "Status",
+                                      "Restarts", "Image", "Published"};
+using PsRow = std::array<std::string, std::size(kPsColumns)>;
+
+Result<std::vector<PsRow>> PsRows(Session& session, const std::string& project,
+                                  const std::set<std::string>& services) {
   std::map<std::string, PodsState> states;
   for (const Found& pod : TRY(FindKind(session, "pods", project))) {
     Look(pod.object, states[ServiceLabel(pod.object)]);
@@ -134,17 +142,35 @@ Result<std::string> PsTable(Session& session, const std::string& project,
       published[service] = PublishedText(found.object);
     }
   }
-  TabWriter table = MakeTableWriter();
-  table.Write("SERVICE\tKIND\tREADY\tSTATUS\tRESTARTS\tIMAGE\tPUBLISHED\n");
+  std::vector<PsRow> rows;
   for (const auto& [service, object] : workloads) {
     const Json& containers = At(object, "spec", "template", "spec", "containers");
-    table.Write(fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", service, TextAt(object, "kind"),
-                            ReadyText(object), StatusText(object, states[service]),
-                            states[service].restarts,
-                            containers.empty() ? "" : TextAt(containers[0], "image"),
-                            published[service]));
+    rows.push_back({service, TextAt(object, "kind"), ReadyText(object),
+                    StatusText(object, states[service]), std::to_string(states[service].restarts),
+                    containers.empty() ? "" : TextAt(containers[0], "image"),
+                    published[service]});
   }
-  return workloads.empty() ? "" : table.Flush();
+  return rows;
+}
+
+std::string PsTable(const std::vector<PsRow>& rows) {
+  TabWriter table = MakeTableWriter();
+  table.Write("SERVICE\tKIND\tREADY\tSTATUS\tRESTARTS\tIMAGE\tPUBLISHED\n");
+  for (const PsRow& row : rows) {
+    table.Write(Join(std::vector<std::string>(row.begin(), row.end()), "\t") + "\n");
+  }
+  return table.Flush();
+}
+
+// A line each, as docker compose has it.
+std::string PsLines(const std::vector<PsRow>& rows) {
+  std::string lines;
+  for (const PsRow& row : rows) {
+    Json object = Json::object();
+    for (size_t i = 0; i < row.size(); ++i) object[kPsColumns[i]] = row[i];
+    lines += object.dump() + "\n";
+  }
+  return lines;
 }
 
 // The flags by which another verb asks the same server as the same user.
@@ -202,6 +228,8 @@ Result<> RunComposeDown(Command& command, const Args& args) {
   command.Flag("volumes,v", flags.volumes, "Remove the volumes too, and what is in them.");
   command.Flag("dry-run", flags.dry_run, "Only say what would be removed.");
   command.Flag("timeout", flags.timeout, "How long to wait until objects are gone.");
+  command.Flag("remove-orphans", flags.remove_orphans,
+               "Has no effect: what left the files goes anyway.");
   TRY(command.Parse(args));
   flags.project.Complete(command);
   TRY(flags.project.RefuseServices(command));
@@ -211,20 +239,31 @@ Result<> RunComposeDown(Command& command, const Args& args) {
 
 Result<> RunComposePs(Command& command, const Args& args) {
   ProjectFlags flags;
+  bool all = false;
+  std::string format = "table";
   flags.AddTo(command);
+  command.Flag("all,a", all, "Has no effect: what has ended is listed anyway.");
+  command.Flag("format", format, "table, or json: a line for each service.");
   TRY(command.Parse(args));
   flags.Complete(command);
+  if (format != "table" && format != "json") {
+    return CliError(fmt::format("--format: \"{}\" is neither table nor json", format));
+  }
   const std::string project = TRY(LoadName(flags.options, DiskFiles()));
   Session& session = *TRY(command.session());
   TRY(CheckServices(session, flags, project));
   std::set<std::string> services;
   for (const std::string& word : flags.words) services.insert(LabelValue(word));
-  const std::string table = TRY(PsTable(session, project, services));
-  if (table.empty()) {
+  const auto rows = TRY(PsRows(session, project, services));
+  if (rows.empty()) {
     command.Warn("No services found of project {} in {} namespace.\n", project,
                  session.namespace_());
   }
-  command.Print("{}", table);
+  if (format == "json") {
+    command.Print("{}", PsLines(rows));
+  } else if (!rows.empty()) {
+    command.Print("{}", PsTable(rows));
+  }
   return {};
 }
 

@@ -64,14 +64,16 @@ Result<> Import(Node& root, Node included) {
 
 }  // namespace
 
-Result<std::string> FileReader::Text(const std::string& path) {
+Result<std::string> FileReader::Text(const std::string& path, const Node* named_by) {
   if (path == "-") return options_.input;
   if (++read_ > kComposeFilesMax) {
     return CliError(fmt::format("more than {} files make up the project", kComposeFilesMax));
   }
   auto text = files_.Read(path, kComposeFileBytesMax);
-  if (!text) return CliError(fmt::format("open {}: {}", Shown(path), text.error().message));
-  return text;
+  if (text) return text;
+  const std::string why = fmt::format("open {}: {}", Shown(path), text.error().message);
+  if (named_by == nullptr) return CliError(why);
+  return Wrong(*named_by, why);
 }
 
 // As whoever runs us would name it.
@@ -85,7 +87,7 @@ Result<std::string> FileReader::SaidName(const std::vector<std::string>& paths,
                                          const Lookup& lookup) {
   std::string name;
   for (const std::string& path : paths) {
-    const std::string text = TRY(Text(path));
+    const std::string text = TRY(Text(path, nullptr));
     for (const Node& document : TRY(ParseNodes(Shown(path), text))) {
       const Node& said = document["name"];
       if (!said.IsText()) continue;
@@ -99,8 +101,9 @@ Result<std::string> FileReader::SaidName(const std::vector<std::string>& paths,
 }
 
 Result<std::vector<Node>> FileReader::ReadFile(const std::string& path,
-                                               const Surroundings& around) {
-  const std::string text = TRY(Text(path));
+                                               const Surroundings& around,
+                                               const Node* named_by) {
+  const std::string text = TRY(Text(path, named_by));
   std::vector<Node> documents = TRY(ParseNodes(Shown(path), text));
   for (Node& document : documents) {
     Interpolation with{.lookup = around.lookup};
@@ -120,11 +123,12 @@ Result<> FileReader::Count(const Node& node, const Node& place) {
 }
 
 Result<Node> FileReader::ReadAll(const std::vector<std::string>& paths,
-                                 const Surroundings& around, int depth) {
+                                 const Surroundings& around, int depth,
+                                 const Node* named_by) {
   Node root = MapNode({});
   std::vector<Node> included;
   for (const std::string& path : paths) {
-    for (Node& document : TRY(ReadFile(path, around))) {
+    for (Node& document : TRY(ReadFile(path, around, named_by))) {
       TRY(ExtendAll(document, around));
       TRY(IncludeAll(document["include"], around, depth, included));
       document.Remove("include");
@@ -151,7 +155,7 @@ Result<> FileReader::IncludeAll(const Node& includes, const Surroundings& around
     if (env_files.empty() && files_.Look(usual) == Files::What::kFile) env_files = {usual};
     std::map<std::string, std::string> variables;
     for (const std::string& path : env_files) {
-      const std::string text = TRY(Text(path));
+      const std::string text = TRY(Text(path, &include));
       for (auto& [name, value] : TRY(ParseEnvFile(Shown(path), text, around.lookup))) {
         variables[name] = std::move(value);
       }
@@ -162,7 +166,7 @@ Result<> FileReader::IncludeAll(const Node& includes, const Surroundings& around
       if (found == variables.end()) return std::nullopt;
       return found->second;
     };
-    Node root = TRY(ReadAll(paths, {directory, around.home, lookup}, depth + 1));
+    Node root = TRY(ReadAll(paths, {directory, around.home, lookup}, depth + 1, &include));
     out.push_back(std::move(root));
   }
   return {};
@@ -209,7 +213,9 @@ Result<Node> FileReader::Base(Node& services, const Node& extends, const Surroun
   }
   const Surroundings there = {fs::path(file).parent_path(), around.home, around.lookup};
   Node root = MapNode(extends.place);
-  for (Node& document : TRY(ReadFile(file, there))) TRY(Merge(root, std::move(document), ""));
+  for (Node& document : TRY(ReadFile(file, there, &extends))) {
+    TRY(Merge(root, std::move(document), ""));
+  }
   Node* others = root.Find("services");
   if (others == nullptr || others->Find(name) == nullptr) {
     return Wrong(extends, fmt::format("cannot extend service {}: service not found in {}",

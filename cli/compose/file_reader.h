@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -20,15 +19,17 @@ class FileReader {
   Result<std::string> SaidName(const std::vector<std::string>& paths, const Lookup& lookup);
   // The files merged, in order, with what they include; canonical.
   Result<Node> ReadAll(const std::vector<std::string>& paths, const Surroundings& around,
-                       int depth = 0);
+                       int depth = 0, const Node* named_by = nullptr);
   // Variables that nothing stood for.
-  const std::set<std::string>& unset() const { return unset_; }
+  const std::map<std::string, Place>& unset() const { return unset_; }
 
  private:
-  Result<std::string> Text(const std::string& path);
+  // `named_by`: what of a file names it; nullptr: the command line.
+  Result<std::string> Text(const std::string& path, const Node* named_by);
   std::string Shown(const std::string& path) const;
   // The documents of a file, each one canonical.
-  Result<std::vector<Node>> ReadFile(const std::string& path, const Surroundings& around);
+  Result<std::vector<Node>> ReadFile(const std::string& path, const Surroundings& around,
+                                     const Node* named_by);
   // Puts what they extend below the services of a document.
   Result<> ExtendAll(Node& document, const Surroundings& around);
   Result<Node> Extended(Node& services, const std::string& name, const Surroundings& around,
@@ -40,7 +41,7 @@ class FileReader {
 
   const LoadOptions& options_;
   const Files& files_;
-  std::set<std::string> unset_;
+  std::map<std::string, Place> unset_;
   int read_ = 0;
   size_t values_ = 0;
 };

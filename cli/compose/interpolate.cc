@@ -121,7 +121,7 @@ class Interpolator {
  private:
   std::string Value(const std::string& name) {
     if (auto value = with_.lookup(name)) return std::move(*value);
-    with_.unset.insert(name);
+    with_.unset.emplace(name, with_.at);
     return "";
   }
 
@@ -155,6 +155,7 @@ Result<> InterpolateBelow(Node& node, Interpolation& with, size_t& bytes) {
   if (!node.IsText()) return {};
   const std::string& text = node.value.get_ref<const std::string&>();
   if (text.find('$') == text.npos) return {};
+  with.at = node.place;
   auto value = Interpolate(text, with);
   if (!value) return Wrong(node, value.error().message);
   bytes += value->size();

@@ -11,7 +11,7 @@
 
 #include <functional>
 #include <optional>
-#include <set>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -33,7 +33,8 @@ struct Interpolation {
   Lookup lookup;
   // A dollar that begins nothing stays, as in files of variables; else it is an error.
   bool lenient = false;
-  std::set<std::string> unset = {};  // The names that nothing stood for.
+  Place at = {};  // Where the text stands.
+  std::map<std::string, Place> unset = {};  // The names that nothing stood for, and where first.
 };
 
 Result<std::string> Interpolate(std::string_view text, Interpolation& with);

@@ -19,7 +19,7 @@ std::string Made(const std::string& text, bool lenient = false) {
   auto made = Interpolate(text, with);
   if (!made) return "error: " + made.error().message;
   std::string out = *made;
-  for (const std::string& name : with.unset) out += " unset:" + name;
+  for (const auto& [name, place] : with.unset) out += " unset:" + name;
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/compose/env_file.h"
 #include "cli/compose/file_reader.h"
+#include "cli/compose/scalars.h"
 #include "cli/compose/schema.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
@@ -202,28 +203,45 @@ Result<> ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files) {
   return {};
 }
 
+// How a service becomes active.
+std::string ProfilesText(const Node& service) {
+  return fmt::format("--profile {} makes it active", Join(service["profiles"].Texts(), " or "));
+}
+
 // Only what services of active profiles stand on is left.
-Result<> KeepActive(Node& root, const std::vector<std::string>& profiles) {
-  Node* services = root.Find("services");
-  if (services == nullptr || services->members.empty()) return CliError("no service selected");
+Result<> KeepActive(Project& project, const std::vector<std::string>& profiles,
+                    const std::set<std::string>& kept) {
+  Node* services = project.root.Find("services");
+  if (services == nullptr || services->members.empty()) {
+    return CliError("no service selected: the files have none under services:");
+  }
   const Node all = *services;
-  std::erase_if(services->members,
-                [&](const Member& member) { return !IsActive(member.node, profiles); });
-  if (services->members.empty()) return CliError("no service selected");
+  const auto is_kept = [&](const Member& member) { return kept.contains(LabelValue(member.key)); };
+  std::erase_if(services->members, [&](const Member& member) {
+    if (IsActive(member.node, profiles) || is_kept(member)) return false;
+    project.inactive.insert(member.key);
+    return true;
+  });
+  if (services->members.empty()) {
+    return CliError("no service selected: all are of profiles that are not active; " +
+                    ProfilesText(all.members.front().node));
+  }
   for (Member& member : services->members) {
     Node* dependencies = member.node.Find("depends_on");
     if (dependencies == nullptr) continue;
     for (const Member& each : std::vector<Member>(dependencies->members)) {
       if (services->Find(each.key) != nullptr) continue;
       const Node& required = each.node["required"];
-      if (required.Says() && !required.IsTrue()) {
+      const bool is_optional = (required.Says() && !required.IsTrue()) || is_kept(member);
+      if (is_optional) {
         dependencies->Remove(each.key);
         continue;
       }
       return Wrong(each.node,
-                   fmt::format("service {} depends on {} service {}", GoQuote(member.key),
+                   fmt::format("service {} depends on {} service {}{}", GoQuote(member.key),
                                all.Find(each.key) ? "a profile's inactive" : "undefined",
-                               GoQuote(each.key)));
+                               GoQuote(each.key),
+                               all.Find(each.key) ? "; " + ProfilesText(all[each.key]) : ""));
     }
   }
   return {};
@@ -287,16 +305,17 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
     return below(name);
   };
   project.root = TRY(reader.ReadAll(at.files, {at.directory, options.home, lookup}));
-  for (const std::string& name : reader.unset()) {
-    project.warnings.push_back(fmt::format(
-        "The {} variable is not set. Defaulting to a blank string.", GoQuote(name)));
+  for (const auto& [name, place] : reader.unset()) {
+    project.warnings.push_back(
+        fmt::format("{}: The {} variable is not set. Defaulting to a blank string.", place.Text(),
+                    GoQuote(name)));
   }
   DropReset(project.root);
   TRY(CheckServiceNames(project.root));
   std::vector<std::string> profiles = options.profiles;
   const std::string more = SettingOf(options, at.variables, "COMPOSE_PROFILES");
   if (profiles.empty() && !more.empty()) profiles = Split(more, ',');
-  TRY(KeepActive(project.root, profiles));
+  TRY(KeepActive(project, profiles, options.kept));
   TRY(CheckReferences(project.root));
   for (Member& service : project.root.Find("services")->members) {
     TRY(ReadEnvFiles(service.node, lookup, files));

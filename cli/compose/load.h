@@ -4,6 +4,7 @@
 //   files -> nodes with lines -> variables -> shapes -> one form -> extends -> merged -> included
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct LoadOptions {
   std::string project_directory = "";
   std::string project_name = "";
   std::vector<std::string> profiles = {};
+  // Services that are active whatever their profiles are, as LabelValue has their names.
+  std::set<std::string> kept = {};
   std::vector<std::string> env_files = {};  // None: .env of the project's folder.
   std::string working_directory = "/";
   std::string home = "/";
@@ -43,6 +46,7 @@ struct Project {
   // the variables of env_file in `environment`.
   Node root;
   Notes notes;
+  std::set<std::string> inactive;     // Services of profiles that are not active.
   std::vector<std::string> warnings;  // Of variables that nothing stands for.
 };
 

@@ -82,7 +82,8 @@ TEST_F(LoadTest, VariablesComeFromUsAndThenFromDotEnv) {
   EXPECT_THAT(project.warnings, IsEmpty());
   files_.files["/shop/.env"] = "";
   EXPECT_THAT(Loaded().warnings,
-              ElementsAre("The \"IMAGE\" variable is not set. Defaulting to a blank string."));
+              ElementsAre("compose.yaml:1: The \"IMAGE\" variable is not set. Defaulting to a "
+                          "blank string."));
 }
 
 TEST_F(LoadTest, TheProjectIsCalledAsItsFileOrFolderSays) {
@@ -151,6 +152,52 @@ TEST_F(LoadTest, IncludedFilesHaveTheirOwnFolderAndVariables) {
   EXPECT_THAT(Failure(), HasSubstr("include each other deeper than 16, or in a circle"));
 }
 
+TEST_F(LoadTest, WhatNamesAFileThatIsNotThereIsNamed) {
+  EXPECT_EQ(FailureOf("services: {a: {image: a}}\ninclude:\n- path: none.yaml\n"),
+            "compose.yaml:3: open none.yaml: no such file");
+  EXPECT_EQ(FailureOf("services: {a: {image: a}}\ninclude:\n- none.yaml\n"),
+            "compose.yaml:3: open none.yaml: no such file");
+  EXPECT_EQ(FailureOf("services:\n  a:\n    extends:\n      file: none.yaml\n      service: b\n"),
+            "compose.yaml:3: open none.yaml: no such file");
+  files_.files = {{"/shop/compose.yaml",
+                   "services: {a: {image: a}}\ninclude:\n- {path: b.yaml, env_file: none.env}\n"},
+                  {"/shop/b.yaml", "services: {b: {image: b}}"}};
+  EXPECT_EQ(Failure(), "compose.yaml:3: open none.env: no such file");
+  EXPECT_EQ(FailureOf("services:\n  a:\n    image: '${TAG?say which}'\n"),
+            "compose.yaml:3: required variable TAG is missing a value: say which");
+}
+
+TEST_F(LoadTest, AllThatIsWrongWithAFileIsNamed) {
+  EXPECT_EQ(FailureOf("services:\n  web:\n    imgae: x\n    deploy: {replicas: many}\n"
+                      "    nonsense: 1\nservice: {}\n"),
+            "compose.yaml:3: services.web: additional property imgae is not allowed; is image "
+            "meant?\n"
+            "compose.yaml:4: services.web.deploy.replicas must be a number\n"
+            "compose.yaml:5: services.web: additional property nonsense is not allowed\n"
+            "compose.yaml:6: the file: additional property service is not allowed; is services "
+            "meant?");
+  std::string many = "services:\n  web:\n    image: x\n";
+  for (int i = 0; i < 25; ++i) many += "    wrong-key-" + std::to_string(i) + ": 1\n";
+  EXPECT_THAT(FailureOf(many), testing::EndsWith("wrong-key-19 is not allowed\n... and 5 more"));
+}
+
+TEST_F(LoadTest, ServicesThatAreKeptAreActiveWhateverTheirProfile) {
+  files_.files = {{"/shop/compose.yaml",
+                   "services:\n  web: {image: a}\n"
+                   "  debug: {image: a, profiles: [debug], depends_on: [Tool]}\n"
+                   "  Tool: {image: a, profiles: [tools]}\n"}};
+  EXPECT_THAT(Loaded().inactive, ElementsAre("Tool", "debug"));
+  LoadOptions options = InShop();
+  options.kept = {"debug"};
+  const Project kept = Loaded(options);
+  EXPECT_THAT(Services(kept), ElementsAre("web", "debug"));
+  EXPECT_THAT(kept.inactive, ElementsAre("Tool"));
+  options.kept = {};
+  options.profiles = {"debug"};
+  EXPECT_THAT(Failure(options), HasSubstr("depends on a profile's inactive service \"Tool\"; "
+                                          "--profile tools makes it active"));
+}
+
 TEST_F(LoadTest, FilesOfVariablesStandBelowWhatTheServiceSays) {
   files_.files = {{"/shop/compose.yaml",
                    "services:\n  web:\n    image: a\n    env_file:\n    - a.env\n"
@@ -168,7 +215,8 @@ TEST_F(LoadTest, FilesOfVariablesStandBelowWhatTheServiceSays) {
 
 TEST_F(LoadTest, WhatIsUnknownOrOfTheWrongFormIsToldWithItsLine) {
   EXPECT_EQ(FailureOf("services:\n  web:\n    image: a\n    prots: []\n"),
-            "compose.yaml:4: services.web: additional property prots is not allowed");
+            "compose.yaml:4: services.web: additional property prots is not allowed; is ports "
+            "meant?");
   EXPECT_EQ(FailureOf("services:\n  web:\n    image: a\n    ports: {a: b}\n"),
             "compose.yaml:4: services.web.ports must be a list");
   EXPECT_EQ(FailureOf("services:\n  web:\n    image: [a]\n"),
@@ -183,7 +231,10 @@ TEST_F(LoadTest, WhatIsUnknownOrOfTheWrongFormIsToldWithItsLine) {
             "compose.yaml: yaml: line 1: did not find expected ',' or ']'");
   EXPECT_EQ(FailureOf("services: {web: {image: '${X?must be}'}}\n"),
             "compose.yaml:1: required variable X is missing a value: must be");
-  EXPECT_EQ(FailureOf(""), "no service selected");
+  EXPECT_EQ(FailureOf(""), "no service selected: the files have none under services:");
+  EXPECT_EQ(FailureOf("services: {a: {image: a, profiles: [one, two]}}"),
+            "no service selected: all are of profiles that are not active; --profile one or two "
+            "makes it active");
 }
 
 TEST_F(LoadTest, WhatIsReferredToHasToBeThere) {

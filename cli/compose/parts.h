@@ -88,6 +88,8 @@ bool IsEnding(const Project& project, const std::string& service, const Node& no
 
 // convert_network.cc
 Result<> AddServices(const Scope& scope);
+// A port is published by one service.
+Result<> CheckPublished(const Project& project, const Files& files, Conversion& out);
 Result<> AddNetworkPolicies(const Project& project, Conversion& out);
 // Labels of the networks that a pod has joined.
 Json NetworkLabels(const Project& project, const Node& service);
@@ -101,6 +103,7 @@ struct ServicePort {
   std::string name;
   std::string app_protocol;
   bool of_host = false;  // mode: host
+  Place place;
 };
 Result<std::vector<ServicePort>> PortsOf(const Scope& scope, bool noting);
 

@@ -37,7 +37,9 @@ const Shape& FileShape();
 const Shape& ServiceShape();
 const Key* FindKey(const Shape& shape, std::string_view name);
 
-// Fails on the first key that is unknown, and the first value that is of no form it may have.
+// Names every key that is unknown and every value that is of no form it may have, a line each; of
+// many the first kWrongMax.
+inline constexpr size_t kWrongMax = 20;
 Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path);
 // What the node says that is not carried over; for a service, "services.web".
 void NoteUncarried(const Node& node, const Shape& shape, const std::string& path, Notes& notes);

@@ -11,6 +11,7 @@
 #include "api/text/go_text.h"
 #include "cli/compose/command.h"
 #include "cli/compose/parts.h"
+#include "cli/compose/scalars.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
@@ -27,6 +28,9 @@ struct UpFlags {
   bool force_conflicts = false;
   bool wait = false;
   bool detach = false;
+  bool build = false;
+  bool no_build = false;
+  bool remove_orphans = false;
   Duration timeout = 300s;
 
   void AddTo(Command& command) {
@@ -36,6 +40,10 @@ struct UpFlags {
     command.Flag("wait", wait, "Wait until all services are ready, and tasks have ended.");
     command.Flag("detach,d", detach, "Has no effect: what is up runs in the cluster anyway.");
     command.Flag("timeout", timeout, "How long to wait for each service.");
+    command.Flag("build", build, "Refused: images have to be there.");
+    command.Flag("no-build", no_build, "Has no effect: images are never built.");
+    command.Flag("remove-orphans", remove_orphans,
+                 "Has no effect: what left the files goes anyway.");
   }
 };
 
@@ -68,6 +76,17 @@ class Up {
       const ObjectId id = IdOf(found.object);
       before_.emplace(id, std::move(found));
     }
+    // What is kept is known to the cluster, and is neither written nor waited for.
+    std::erase_if(conversion_.workloads, [&](const Workload& workload) {
+      if (!IsKept(workload.object)) return false;
+      wanted_.insert(IdOf(workload.object));
+      return true;
+    });
+    std::erase_if(conversion_.shared, [&](const Json& object) {
+      if (!IsKept(object)) return false;
+      wanted_.insert(IdOf(object));
+      return true;
+    });
     for (const Json& object : conversion_.Objects()) {
       wanted_.insert(IdOf(object));
       TRY(CheckOwner(object));
@@ -93,6 +112,11 @@ class Up {
   }
 
  private:
+  // It is of a service that another `up` started with a profile of its own.
+  bool IsKept(const Json& object) const {
+    return flags_.project.options.kept.contains(
+        TextAt(object, "metadata", "labels", kServiceLabel));
+  }
   Result<Resource> ResourceOf(const Json& object) {
     const auto kind = TRY(session_.kinds().FindByKind(TextAt(object, "apiVersion"),
                                                       TextAt(object, "kind")));
@@ -287,6 +311,22 @@ class Up {
   std::map<std::string, std::string> secret_versions_;
 };
 
+// Services of profiles that are not asked for this time stay if they are up: they left no file.
+Result<> KeepOthers(Command& command, LoadOptions& options) {
+  const Project project = TRY(Load(options, DiskFiles()));
+  if (project.inactive.empty()) return {};
+  std::set<std::string> there;
+  for (const Found& found : TRY(FindObjects(*TRY(command.session()), project.name))) {
+    if (!IsWorkload(found.resource)) continue;
+    there.insert(TextAt(found.object, "metadata", "labels", kServiceLabel));
+  }
+  for (const std::string& service : project.inactive) {
+    const std::string label = LabelValue(service);
+    if (there.contains(label)) options.kept.insert(label);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> RunComposeUp(Command& command, const Args& args) {
@@ -295,6 +335,14 @@ Result<> RunComposeUp(Command& command, const Args& args) {
   TRY(command.Parse(args));
   flags.project.Complete(command);
   TRY(flags.project.RefuseServices(command));
+  if (flags.build) {
+    return CliError(
+        "--build: there is no engine in the cluster that could build images; build them (docker "
+        "compose build), hand them to the nodes (docker save IMAGE >image.tar, and skiff image "
+        "load image.tar on each; skiff image load --docker IMAGE for `skiff up --docker`), and run "
+        "`skiff compose up` without it");
+  }
+  TRY(KeepOthers(command, flags.project.options));
   Loaded loaded = TRY(LoadAndConvert(command, flags.project));
   Session& session = *TRY(command.session());
   return Up(command, flags, session, loaded).Run();

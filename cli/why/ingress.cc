@@ -3,6 +3,10 @@
 
 #include <set>
 
+#include "api/rules/identity/x509.h"
+#include "base/certificates.h"
+#include "base/hash.h"
+#include "base/text.h"
 #include "cli/why/explain.h"
 
 namespace skiff::cli::why {
@@ -160,6 +164,35 @@ void ExplainRoute(const Facts& facts, const Json& ingress, const Route& route,
   out.push_back(std::move(finding));
 }
 
+bool IsFor(const std::vector<std::string>& names, const std::string& host) {
+  const size_t dot = host.find('.');
+  return std::any_of(names.begin(), names.end(), [&](const std::string& each) {
+    const std::string name = Lower(each);
+    return name == Lower(host) || (dot != host.npos && name == "*" + Lower(host.substr(dot)));
+  });
+}
+
+// What is wrong with a certificate that is there, and what of it shows that; "": nothing.
+std::pair<std::string, std::string> CertificateTrouble(const Facts& facts, const Json& secret,
+                                                       const Json& tls) {
+  const auto certificate = FromBase64(TextAt(secret, "data", "tls.crt"));
+  const auto key = FromBase64(TextAt(secret, "data", "tls.key"));
+  if (!certificate || !key) return {"is no text in base64", "data"};
+  const std::string fault = KeyPairFault(*certificate, *key);
+  if (!fault.empty()) return {"has a certificate and a key that do not fit", fault};
+  const auto names = NamesOfCertificate(*certificate);
+  const auto validity = ValidityOf(*certificate);
+  if (!names || !validity) return {};
+  const std::string until = Time(validity->not_after).Rfc3339();
+  if (validity->not_after < facts.now) return {"is over", "it was valid until " + until};
+  std::vector<std::string> known = names->dns_names;
+  if (known.empty() && !names->common_name.empty()) known = {names->common_name};
+  for (const std::string& host : TextsAt(tls, "hosts")) {
+    if (!IsFor(known, host)) return {"does not name " + host, "it is for " + Some(known)};
+  }
+  return {};
+}
+
 void ExplainSecrets(const Facts& facts, const Json& ingress, Findings& out) {
   if (!facts.Has("secrets")) return;
   for (const Json& tls : At(ingress, "spec", "tls")) {
@@ -168,15 +201,23 @@ void ExplainSecrets(const Facts& facts, const Json& ingress, Findings& out) {
     const Json* secret = facts.Find("secrets", NamespaceOf(ingress), name);
     const Json& data = secret ? At(*secret, "data") : Json();
     const bool whole = data.is_object() && data.contains("tls.crt") && data.contains("tls.key");
-    if (whole) continue;
+    const auto [trouble, seen] = whole ? CertificateTrouble(facts, *secret, tls)
+                                       : std::pair<std::string, std::string>();
+    if (whole && trouble.empty()) continue;
     Finding finding;
     finding.cause = "TlsSecret";
     finding.sentence =
-        fmt::format("{}: its certificate is to be in the secret {}, which {}", Named(ingress), name,
-                    secret ? "has no tls.crt and tls.key" : "does not exist");
+        whole ? fmt::format("{}: the certificate in the secret {} {}", Named(ingress), name,
+                            trouble)
+              : fmt::format("{}: its certificate is to be in the secret {}, which {}",
+                            Named(ingress), name,
+                            secret ? "has no tls.crt and tls.key" : "does not exist");
+    if (whole) finding.Saw(seen, "secret/" + name);
     finding.Saw(Some(TextsAt(tls, "hosts")), "spec.tls");
     finding.Try(
-        CommandFor(ingress, fmt::format("create secret tls {} --cert=FILE --key=FILE", name)));
+        CommandFor(ingress, fmt::format("create secret tls {} --cert=FILE --key=FILE{}", name,
+                                        secret ? " --dry-run=client -o yaml | skiff replace -f -"
+                                               : "")));
     out.push_back(std::move(finding));
   }
 }
@@ -194,6 +235,19 @@ void SayIngressFine(const Facts& facts, const Json& ingress, Findings& out) {
     addresses.push_back(ip.empty() ? TextAt(each, "hostname") : ip);
   }
   finding.Saw("at " + Some(addresses), "status.loadBalancer.ingress");
+  // What its controller alone knows: that another Ingress has a path, that an annotation says
+  // nothing.
+  for (const Json* event : facts.EventsOf(ingress)) {
+    const std::string reason = TextAt(*event, "reason");
+    const bool is_looked_at = reason.starts_with("Service") || reason.starts_with("Secret") ||
+                              reason.find("Certificate") != reason.npos;
+    if (TextAt(*event, "type") != "Warning" || is_looked_at) continue;
+    finding.weight = Weight::kNote;
+    finding.sentence = fmt::format("{} is served; its controller warns of a part of it",
+                                   Named(ingress));
+    finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
+    break;
+  }
   constexpr size_t kShownMax = 8;
   for (size_t i = 0; i < std::min(routes.size(), kShownMax); ++i) {
     const Json& service = At(routes[i].backend, "service");

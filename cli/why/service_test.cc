@@ -1,3 +1,5 @@
+#include "base/certificates.h"
+#include "base/hash.h"
 #include "cli/why/why_fixture.h"
 
 namespace skiff::cli::why {
@@ -261,6 +263,43 @@ TEST_F(WhyIngressTest, AClassThatIsNotThere) {
       Why(IngressTo("web", "80")),
       StartsWith("ingress/shop is served by nobody: there is no ingress class nginx, which "
                  "it names.\n  the cluster has none: no ingress controller is installed  "));
+}
+
+TEST_F(WhyIngressTest, ACertificateThatDoesNotFit) {
+  AddAll();
+  const auto authority = *CertificateAuthority::Create("ca", facts_.now);
+  const CertificateOrder order{.common_name = "one", .dns_names = {"a.b", "*.c.d"}};
+  const KeyPair one = *authority.Issue(order, facts_.now);
+  const KeyPair other = *authority.Issue(order, facts_.now);
+  const auto why = [&](const std::string& host, const std::string& key) {
+    facts_.lists["secrets"].clear();
+    Add("secrets", "{metadata: {name: cert}, data: {tls.crt: " + Base64(one.certificate_pem) +
+                       ", tls.key: " + Base64(key) + "}}");
+    return Why(IngressTo("web", "80", "tls: [{hosts: [" + host + "], secretName: cert}], "));
+  };
+  EXPECT_THAT(why("a.b", one.key_pem), HasSubstr("nothing is wrong"));
+  EXPECT_THAT(why("X.c.d", one.key_pem), HasSubstr("nothing is wrong"));
+  EXPECT_THAT(why("a.b", other.key_pem),
+              StartsWith("ingress/shop: the certificate in the secret cert has a certificate and a "
+                         "key that do not fit.\n  tls: private key does not match public key  "
+                         "[secret/cert]\n"));
+  EXPECT_THAT(why("x.b", one.key_pem),
+              StartsWith("ingress/shop: the certificate in the secret cert does not name x.b.\n"
+                         "  it is for a.b, *.c.d  [secret/cert]\n"));
+  facts_.now += 24h * 365 * 20;
+  EXPECT_THAT(why("a.b", one.key_pem),
+              StartsWith("ingress/shop: the certificate in the secret cert is over.\n"));
+}
+
+TEST_F(WhyIngressTest, WhatItsControllerWarnsOfIsShown) {
+  AddAll();
+  AddEvent("Ingress/shop", "PathTaken",
+           "the path /x of host a.b is served for Ingress default/old");
+  EXPECT_THAT(Why(IngressTo("web", "80")),
+              testing::AllOf(StartsWith("ingress/shop is served; its controller warns of a part of "
+                                        "it.\n"),
+                             HasSubstr("  the path /x of host a.b is served for Ingress "
+                                       "default/old  [event PathTaken, ")));
 }
 
 TEST_F(WhyIngressTest, ACertificateThatIsNotThere) {

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
+#include <functional>
+#include <thread>
 
 #include "proxy/ingress/ingress_fixture.h"
 
@@ -126,35 +129,134 @@ TEST_F(IngressLoopTest, CertificatesAreChosenByNameAndABadOneHarmsNoOther) {
   EXPECT_TRUE(Until([&] { return Written().find("InvalidCertificate") != std::string::npos; }));
 }
 
+// An endpoint that answers as it likes, one connection after the other, until it ends.
+class OddServer {
+ public:
+  OddServer(const TestHost& host, const std::string& ip, std::function<void(int)> answer) {
+    host.Run([&] {
+      listening_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      auto at = TestAddress::Of(ip, 8080);
+      CHECK(bind(listening_, at.get(), at.length) == 0);
+      CHECK(listen(listening_, 16) == 0);
+    });
+    thread_ = std::thread([this, answer = std::move(answer)] {
+      for (;;) {
+        const int client = accept(listening_, nullptr, nullptr);
+        if (client < 0) return;
+        ++asked_;
+        answer(client);
+        close(client);
+      }
+    });
+  }
+  ~OddServer() {
+    shutdown(listening_, SHUT_RDWR);
+    thread_.join();
+    close(listening_);
+  }
+  int asked() const { return asked_; }
+
+ private:
+  int listening_ = -1;
+  std::atomic<int> asked_ = 0;
+  std::thread thread_;
+};
+
+// Of HTTP/2: its length, type, flags and stream, and what is in it.
+std::string Frame(char type, char flags, char stream, const std::string& payload) {
+  return std::string{0, 0, static_cast<char>(payload.size()), type, flags, 0, 0, 0, stream} +
+         payload;
+}
+// A header as HPACK has one that is in no table.
+std::string Plain(const std::string& name, const std::string& value) {
+  return std::string{0, static_cast<char>(name.size())} + name +
+         static_cast<char>(value.size()) + value;
+}
+
+// Answers the first request of a connection as a server of gRPC does, and hears it out.
+void AnswerGrpc(int client) {
+  constexpr char kData = 0, kHeaders = 1, kSettings = 4;
+  constexpr char kEndStream = 1, kEndHeaders = 4;
+  std::string said;
+  char text[4096];
+  size_t at = std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").size();
+  std::string answer = Frame(kSettings, 0, 0, "");
+  for (;;) {
+    const ssize_t got = recv(client, text, sizeof text, 0);
+    if (got <= 0) return;
+    said.append(text, got);
+    while (said.size() >= at + 9) {
+      const size_t length = static_cast<unsigned char>(said[at + 1]) * 256 +
+                            static_cast<unsigned char>(said[at + 2]);
+      if (said.size() < at + 9 + length) break;
+      const char type = said[at + 3], flags = said[at + 4], stream = said[at + 8];
+      if (type == kSettings && flags == 0) answer += Frame(kSettings, 1, 0, "");
+      if ((type == kHeaders || type == kData) && (flags & kEndStream) != 0) {
+        constexpr char kStatus200 = static_cast<char>(0x88);
+        answer += Frame(kHeaders, kEndHeaders, stream,
+                        kStatus200 + Plain("content-type", "application/grpc")) +
+                  Frame(kData, 0, stream, std::string(5, 0) + "said") +
+                  Frame(kHeaders, kEndHeaders | kEndStream, stream, Plain("grpc-status", "7"));
+      }
+      at += 9 + length;
+    }
+    if (send(client, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return;
+    answer.clear();
+  }
+}
+
 TEST_F(IngressLoopTest, PodsMayWantTlsAndHttp2) {
   const KeyPair own = CertificateFor("pod");
   Serve("web", 1, http::ServerTls{own.certificate_pem, own.key_pem, ""});
   objects_.AddService("web", {Ip(1)}).spec.ports[0].app_protocol = "https";
   objects_.AddRule("a", "", "/", "Prefix", "web");
-  // Whoever speaks HTTP/2 without TLS begins with this.
-  objects_.AddService("grpc", {Ip(7)}).spec.ports[0].app_protocol = "kubernetes.io/h2c";
-  objects_.AddRule("b", "", "/grpc", "Prefix", "grpc");
-  std::string preface;
-  int listening = -1;
-  host_->Run([&] {
-    listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    auto at = TestAddress::Of(Ip(7), 8080);
-    ASSERT_EQ(bind(listening, at.get(), at.length), 0);
-    ASSERT_EQ(listen(listening, 8), 0);
-  });
-  std::thread grpc([&] {
-    const int client = accept(listening, nullptr, nullptr);
-    close(listening);
-    preface.resize(14);
-    preface.resize(std::max<ssize_t>(0, recv(client, preface.data(), 14, MSG_WAITALL)));
-    close(client);
-  });
   Begin();
   EXPECT_TRUE(UntilGet("foo.com", "/", "200 web"));
   EXPECT_THAT(body_, HasSubstr("HTTP/2\n"));
-  (void)Get("foo.com", "/grpc/x");
-  grpc.join();
-  EXPECT_EQ(preface, "PRI * HTTP/2.0");
+}
+
+TEST_F(IngressLoopTest, GrpcGoesThroughWithItsStatusBehindTheAnswer) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  objects_.AddService("grpc", {Ip(7)}).spec.ports[0].app_protocol = "kubernetes.io/h2c";
+  objects_.AddRule("b", "", "/grpc.Service", "Prefix", "grpc");
+  const OddServer grpc(*host_, Ip(7), &AnswerGrpc);
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  for (const char* address : {"http://127.0.0.1", "https://127.0.0.1"}) {
+    const std::string said =
+        Curl({"-v", "--http2-prior-knowledge", "-H", "content-type: application/grpc", "-H",
+              "te: trailers", "-d", "asked", std::string(address) + "/grpc.Service/Method"});
+    EXPECT_THAT(said, AllOf(HasSubstr("< HTTP/2 200"), HasSubstr("said"),
+                            HasSubstr("< grpc-status: 7")));
+  }
+}
+
+TEST_F(IngressLoopTest, ARequestWithoutAnAnswerIsAskedElsewhereUnlessItMayNotBeAskedTwice) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  SetEndpoints("web", {1, 7});
+  const OddServer hangs_up(*host_, Ip(7), [](int client) {
+    char text[4096];
+    (void)!recv(client, text, sizeof text, 0);
+  });
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  const auto codes = [&](const std::string& method) {
+    std::string all;
+    for (int i = 0; i < 6; ++i) {
+      all += Curl({"-X", method, "-o", "/dev/null", "-w", "%{http_code} ", "http://127.0.0.1/"});
+    }
+    return all;
+  };
+  for (const char* method : {"GET", "PUT", "DELETE"}) {
+    const int before = hangs_up.asked();
+    EXPECT_EQ(codes(method), "200 200 200 200 200 200 ") << method;
+    EXPECT_GT(hangs_up.asked(), before) << method;
+  }
+  for (const char* method : {"POST", "PATCH"}) {
+    EXPECT_THAT(codes(method), AllOf(HasSubstr("502"), HasSubstr("200"))) << method;
+  }
 }
 
 TEST_F(IngressLoopTest, WebSocketsGoThroughAndOutliveAReload) {

@@ -261,7 +261,21 @@ class Planner {
              fmt::format("secret \"{}\": its certificate names no host", tls.secret_name));
         continue;
       }
+      TellOfMismatch(tls, found->names);
       AddCertificate(name, tls, std::move(*found));
+    }
+  }
+
+  // It is shown all the same: who asks decides what it is worth.
+  void TellOfMismatch(const networking_v1::IngressTLS& tls, const std::set<std::string>& names) {
+    for (const std::string& host : tls.hosts) {
+      const size_t dot = host.find('.');
+      const bool is_meant = names.contains(host) ||
+                            (dot != host.npos && names.contains("*" + host.substr(dot)));
+      if (is_meant || names.empty()) continue;
+      Tell("CertificateMismatch",
+           fmt::format("secret \"{}\": its certificate is for {}, not for {}", tls.secret_name,
+                       fmt::join(names, ", "), host));
     }
   }
 

@@ -224,6 +224,21 @@ TEST(IngressPlanTest, ACertificateWithoutHostsIsForThoseThatItNames) {
             "InvalidCertificate: secret \"none\": its certificate names no host\n");
 }
 
+TEST(IngressPlanTest, ACertificateForOtherHostsIsShownAndToldOf) {
+  TestObjects objects;
+  objects.certificates = {{"one", {"ONE", {"a.com", "*.c.com"}}}};
+  objects.AddIngress(
+      "{metadata: {name: a}, spec: {tls: [{hosts: [a.com, b.c.com, b.com, a.b.c.com], secretName: "
+      "one}]}}");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(plan.certificates.at("default/one").hosts.size(), 4);
+  EXPECT_EQ(ProblemsOf(plan, "a"),
+            "CertificateMismatch: secret \"one\": its certificate is for *.c.com, a.com, not for "
+            "a.b.c.com\n"
+            "CertificateMismatch: secret \"one\": its certificate is for *.c.com, a.com, not for "
+            "b.com\n");
+}
+
 // Of two for one host HAProxy shows whichever it likes, so there must not be two.
 TEST(IngressPlanTest, ACertificateThatNamesAnothersHostIsNotShownThere) {
   TestObjects objects;
@@ -309,7 +324,8 @@ TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
   EXPECT_EQ(error(SecretOf(first.certificate_pem, "")), "it has no private key in tls.key");
   EXPECT_EQ(error(SecretOf(first.certificate_pem, first.key_pem.substr(0, 80))),
             "it has no private key in tls.key");
-  EXPECT_NE(error(SecretOf(first.certificate_pem, other.key_pem)), "none");
+  EXPECT_EQ(error(SecretOf(first.certificate_pem, other.key_pem)),
+            "tls: private key does not match public key");
 }
 
 }  // namespace

@@ -226,15 +226,19 @@ Result<std::vector<std::string>> GroupsOf(const Pod& pod, const std::string& con
 }
 
 Result<MountedVolume> FindVolume(const Pod& pod, const std::string& volume) {
-  std::vector<std::string> candidates;
+  std::vector<std::string> candidates, all;
   for (const auto& each : pod.spec.volumes) {
-    if (each.empty_dir && (volume.empty() || volume == each.name)) candidates.push_back(each.name);
+    if (!each.empty_dir) continue;
+    all.push_back(each.name);
+    if (volume.empty() || volume == each.name) candidates.push_back(each.name);
   }
   if (candidates.size() != 1) {
     return Fail(Reason::kNotFound,
                 candidates.empty()
-                    ? fmt::format("pod/{} has no emptyDir{}", pod.metadata.name,
-                                  volume.empty() ? "" : " \"" + volume + "\"")
+                    ? fmt::format("pod/{} has no emptyDir{}{}", pod.metadata.name,
+                                  volume.empty() ? "" : " \"" + volume + "\"",
+                                  all.empty() ? "" : fmt::format("; it has: {}",
+                                                                 fmt::join(all, ", ")))
                     : fmt::format("pod/{} has several emptyDirs; say which with --volume: {}",
                                   pod.metadata.name, fmt::join(candidates, ", ")));
   }

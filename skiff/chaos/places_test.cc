@@ -121,7 +121,8 @@ TEST(ChaosPlacesTest, AVolumeIsWhereAContainerMountsIt) {
   core_v1::Volume other;
   other.name = "host";
   pod.spec.volumes = {other, EmptyDir("cache")};
-  EXPECT_EQ(FindVolume(pod, "host").error().message, "pod/web has no emptyDir \"host\"");
+  EXPECT_EQ(FindVolume(pod, "host").error().message,
+            "pod/web has no emptyDir \"host\"; it has: cache");
   EXPECT_EQ(FindVolume(pod, "").error().message, "no container of pod/web mounts \"cache\"");
   core_v1::Container app, side;
   app.name = "app";

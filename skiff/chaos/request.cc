@@ -42,6 +42,7 @@ constexpr std::array<SignalName, 9> kSignals = {{{"KILL", SIGKILL},
 // Flags as they are written, before they are understood.
 struct Written {
   Duration length = Duration(0);
+  bool says_length = false;
   std::string namespace_ = "default";
   std::string loss, duplicate, reorder, rate;
   std::string direction = "both";
@@ -103,22 +104,23 @@ Result<Target> ParseTarget(const std::string& word, const std::string& name_spac
               fmt::format("\"{}\" is no target: node/NAME, or pod/NAME with -n NAMESPACE", word));
 }
 
-Result<> CheckLength(const Request& request) {
-  const std::string_view word = FaultWord(request.fault);
-  if (!HasLength(request)) {
-    if (request.length == 0ns) return {};
+Result<> UnderstandLength(const Written& written, Request& to) {
+  const std::string_view word = FaultWord(to.fault);
+  if (!HasLength(to)) {
+    if (!written.says_length) return {};
     return Fail(Reason::kInvalid,
                 "--for: the kill of a pod is over at once, and what comes then is its "
                 "restartPolicy's; leave it out, or pause the pod for a while");
   }
-  if (request.length == 0ns) {
+  if (!written.says_length) {
     return Fail(Reason::kInvalid,
                 fmt::format("--for: say how long, as in `skiff chaos {} {} --for=30s`", word,
-                            request.target.Text()));
+                            to.target.Text()));
   }
-  if (request.length >= kLengthMin && request.length <= kLengthMax) return {};
+  to.length = written.length;
+  if (to.length >= kLengthMin && to.length <= kLengthMax) return {};
   return Fail(Reason::kInvalid,
-              fmt::format("--for: {} is not between {} and {}", GoDurationText(request.length),
+              fmt::format("--for: {} is not between {} and {}", GoDurationText(to.length),
                           GoDurationText(kLengthMin), GoDurationText(kLengthMax)));
 }
 
@@ -276,6 +278,9 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
     std::printf("%s", flags.Help().c_str());
     return std::nullopt;
   }
+  written.says_length =
+      std::any_of(flags.given().begin(), flags.given().end(),
+                  [](const auto& flag) { return flag.first == "for"; });
   if (fault == Fault::kClock && words.size() > 1) {
     return Fail(Reason::kInvalid, "clock: a link has none; name one node");
   }
@@ -290,7 +295,6 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
     return Fail(Reason::kInvalid,
                 request.target.Text() + " has no link to itself; name another target");
   }
-  request.length = written.length;
   if (fault == Fault::kClock && !request.target.is_node) {
     return Fail(Reason::kInvalid,
                 "clock: containers have the clock of their machine: Linux has one wall clock for "
@@ -299,7 +303,7 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
                 "programs take for the time can be wrong: skiff chaos clock node/NAME "
                 "--offset=+5m --for=30s; docs/chaos.md says more");
   }
-  TRY(CheckLength(request));
+  TRY(UnderstandLength(written, request));
   TRY(UnderstandRest(written, request));
   return request;
 }

@@ -51,6 +51,7 @@ TEST(ChaosRequestTest, TheKillOfAPodIsOverAtOnceAndThatOfANodeIsNot) {
   EXPECT_EQ(Parsed(Fault::kKill, {"pod/a"}).signal, SIGKILL);
   EXPECT_EQ(Parsed(Fault::kKill, {"pod/a", "--signal=SIGTERM"}).signal, SIGTERM);
   EXPECT_THAT(Refusal(Fault::kKill, {"pod/a", "--for=3s"}), HasSubstr("over at once"));
+  EXPECT_THAT(Refusal(Fault::kKill, {"pod/a", "--for=0s"}), HasSubstr("over at once"));
   EXPECT_THAT(Refusal(Fault::kKill, {"node/a"}), HasSubstr("--for: say how long"));
   EXPECT_THAT(Refusal(Fault::kKill, {"pod/a", "--signal=STOP"}),
               HasSubstr("`skiff chaos pause` stops"));
@@ -59,7 +60,7 @@ TEST(ChaosRequestTest, TheKillOfAPodIsOverAtOnceAndThatOfANodeIsNot) {
 TEST(ChaosRequestTest, SaysHowItIsDoneRight) {
   EXPECT_EQ(Refusal(Fault::kPause, {"pod/a"}),
             "--for: say how long, as in `skiff chaos pause pod/a --for=30s`");
-  for (const std::string length : {"2h0m0s", "10ms", "-1s"}) {
+  for (const std::string length : {"2h0m0s", "10ms", "-1s", "0s"}) {
     EXPECT_EQ(Refusal(Fault::kPause, {"pod/a", "--for=" + length}),
               "--for: " + length + " is not between 1s and 1h0m0s");
   }
