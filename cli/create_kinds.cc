@@ -22,7 +22,7 @@ std::string ContainerName(const std::string& image) {
 }
 
 // "v1.Deployment"
-std::string GoTypeOf(const Resource& resource) {
+std::string ClientTypeOf(const Resource& resource) {
   const std::string& version = resource.api_version;
   return version.substr(version.rfind('/') + 1) + "." + resource.kind;
 }
@@ -168,7 +168,7 @@ Result<> RunCreateJob(Command& command, const Args& args) {
     const Selections source = TRY(ParseSelections(command, {from}));
     const Selection& cron = source.items[0];
     if (cron.kind.resource.kind != "CronJob" || cron.names.size() != 1) {
-      return CliError("unknown object type *" + GoTypeOf(cron.kind.resource));
+      return CliError("unknown object type *" + ClientTypeOf(cron.kind.resource));
     }
     const Json owner =
         TRY(session.api().Get(cron.kind.resource, {session.namespace_(), cron.names[0]}));

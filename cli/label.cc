@@ -166,6 +166,10 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   const Words words = TRY(Sort(command.words(), style));
+  if (words.resources.empty() && flags.files.empty()) {
+    return CliError(
+        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
+  }
   if (words.set.empty() && words.removed.empty() && !flags.list) {
     return CliError(fmt::format("at least one {} update is required", style.verb));
   }

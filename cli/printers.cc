@@ -65,8 +65,11 @@ class PathPrinter final : public ObjectPrinter {
   Result<std::string> Print(const Json& object) override {
     auto text = path_.Execute(object, allow_missing_);
     if (text) return text;
-    return CliError(
-        fmt::format("error executing jsonpath {}: {}", GoQuote(text_), text.error().message));
+    return CliError(fmt::format(
+        "error executing jsonpath {}: Error executing template: {}. Printing more information for "
+        "debugging the template:\n\ttemplate was:\n\t\t{}\n\tobject given to jsonpath engine "
+        "was:\n\t\t{}\n\n",
+        GoQuote(text_), text.error().message, text_, GoSyntax(object)));
   }
 
  private:

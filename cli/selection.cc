@@ -178,7 +178,7 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
     return CliError("cannot set --all and --selector at the same time");
   }
   for (const Selection& selection : selections.items) {
-    if (!selection.names.empty() && selecting) {
+    if (!selection.names.empty() && (selecting || selectors.all)) {
       return CliError("name cannot be provided when a selector is specified");
     }
     if (selection.names.empty() && options.names_needed && !selecting && !selectors.all) {

@@ -150,9 +150,7 @@ Result<> RunTaint(Command& command, const Args& args) {
   if (!sorted) return command.UsageError(sorted.error().message);
   const TaintWords& words = *sorted;
   if (words.resources.empty()) {
-    return command.UsageError(
-        "one or more resources must be specified as <resource> <name> or "
-        "<resource>/<name>");
+    return CliError("one or more resources must be specified as <resource> <name>");
   }
   if (words.added.empty() && words.removed.empty()) {
     return CliError("at least one taint update is required");
