@@ -226,6 +226,23 @@ Result<Json> MetricGoal(const std::string& resource, const std::string& unit, st
   return Json{{"type", "AverageValue"}, {"averageValue", wanted}};
 }
 
+Result<Json> MetricsFor(const std::string& cpu, const std::string& memory) {
+  Json metrics = Json::array();
+  struct Wanted {
+    const char* resource;
+    const char* unit;
+    const std::string& amount;
+  };
+  for (const auto& [resource, unit, amount] :
+       {Wanted{"cpu", "m", cpu}, Wanted{"memory", "Mi", memory}}) {
+    if (amount.empty()) continue;
+    Json goal = TRY(MetricGoal(resource, unit, amount));
+    metrics.push_back(
+        {{"type", "Resource"}, {"resource", {{"name", resource}, {"target", std::move(goal)}}}});
+  }
+  return metrics;
+}
+
 }  // namespace
 
 Result<> RunAutoscale(Command& command, const Args& args) {
@@ -265,19 +282,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
     return CliError("--cpu-percent and --cpu are mutually exclusive");
   }
   if (cpu_percent > 0) cpu = fmt::format("{}%", cpu_percent);
-  Json metrics = Json::array();
-  struct Wanted {
-    const char* resource;
-    const char* unit;
-    const std::string& amount;
-  };
-  for (const auto& [resource, unit, amount] :
-       {Wanted{"cpu", "m", cpu}, Wanted{"memory", "Mi", memory}}) {
-    if (amount.empty()) continue;
-    Json goal = TRY(MetricGoal(resource, unit, amount));
-    metrics.push_back(
-        {{"type", "Resource"}, {"resource", {{"name", resource}, {"target", std::move(goal)}}}});
-  }
+  const Json metrics = TRY(MetricsFor(cpu, memory));
   const auto targets = TRY(FindTargets(command, command.words(), {.files = &files}));
   for (const Target& target : targets) {
     Json spec = {{"maxReplicas", max},

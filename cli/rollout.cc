@@ -293,8 +293,15 @@ Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& 
   const std::string& kind = target.resource.kind;
   const bool deployment = kind == "Deployment";
   if (!deployment && kind != "DaemonSet" && kind != "StatefulSet") {
-    return CliError(fmt::format("no {} has been implemented for {}", who,
-                                GoQuote(GroupKind(target.resource))));
+    const std::string named = GroupKind(target.resource);
+    constexpr std::string_view kWorkloads[] = {"CronJob.batch", "Job.batch", "Pod",
+                                               "ReplicaSet.apps", "ReplicationController"};
+    if (std::find(std::begin(kWorkloads), std::end(kWorkloads), named) != std::end(kWorkloads)) {
+      return CliError(fmt::format("no {} has been implemented for {}", who, GoQuote(named)));
+    }
+    return CliError(fmt::format("error retrieving {} for {}, no visitor method exists for {{{} {}}}",
+                                who == std::string_view("history viewer") ? "history" : who,
+                                GoQuote(named), target.resource.Group(), kind));
   }
   const ServedKind held =
       TRY(session.kinds().Find(deployment ? "replicasets" : "controllerrevisions"));

@@ -86,6 +86,7 @@ Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& inp
     if (value->is_null()) continue;
     if (!value->is_array()) return BadPath(std::string(GoTypeOf(*value)) + " is not array or slice");
     const auto size = static_cast<int64_t>(value->size());
+    if (!node.single) TRY(Visit(value->size()));
     int64_t begin = node.begin.value_or(0);
     if (begin < 0) begin += size;
     if (node.single) {
