@@ -131,7 +131,7 @@ class Printed {
              {"metadata", Json::object()}};
       print.json_order = {.first = {"kind", "apiVersion", "metadata", "items"}, .levels = 1};
     }
-    if (!print.show_managed_fields) DropManagedFields(all);
+    if (print.HidesManagedFields()) DropManagedFields(all);
     const auto printer = TRY(MakeObjectPrinter(print));
     command_.environment().out(TRY(printer->Print(all)));
     return {};

@@ -91,8 +91,8 @@ constexpr Verb kCertificateVerbs[] = {{"approve", &RunApprove}, {"deny", &RunDen
 }  // namespace
 
 int CertificateMain(Environment& environment, const Args& args) {
-  return RunFamily(environment, "certificate", kCertificateVerbs, std::size(kCertificateVerbs),
-                   args);
+  return RunTellingFamily(environment, "certificate", kCertificateVerbs,
+                          std::size(kCertificateVerbs), args);
 }
 
 }  // namespace skiff::cli

@@ -54,9 +54,6 @@ Result<> RunVersion(Command& command, const Args& args) {
 
 Result<> RunClusterInfo(Command& command, const Args& args) {
   TRY(command.Parse(args));
-  if (!command.words().empty()) {
-    return CliError(fmt::format("unknown command \"{}\"", command.words()[0]));
-  }
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("services"));
   ListOptions options;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/text/go_text.h"
 #include "cli/completion/shape.h"
 #include "cli/session.h"
 #include "cli/usage.h"
@@ -166,15 +167,30 @@ Result<> Command::Parse(const Args& args) {
   const auto parsed = flags_.Parse(expanded, &words_);
   if (!parsed) {
     std::string text = parsed.error().message;
+    // A flag with a letter is named with it.
+    if (const size_t at = text.find("for \"--"); at != text.npos) {
+      const size_t begin = at + 7;
+      const std::string name = text.substr(begin, text.find('"', begin) - begin);
+      for (const auto& [letter, named] : letters_) {
+        if (named.name == name) text.insert(at + 5, fmt::format("-{}, ", letter));
+      }
+    }
     if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
         text.starts_with("flag needs an argument")) {
       text += fmt::format("\nSee '{} {} --help' for usage.", environment_.program, verb_);
     }
     return CliError(std::move(text));
   }
-  if (!flags_.help_asked()) return {};
-  environment_.out(HelpText());
-  return ExitNow();
+  if (flags_.help_asked()) {
+    environment_.out(HelpText());
+    return ExitNow();
+  }
+  std::vector<std::string> missing;
+  for (const std::string& name : required_) {
+    if (!Given(name)) missing.push_back(GoQuote(name));
+  }
+  if (missing.empty()) return {};
+  return CliError(fmt::format("required flag(s) {} not set", fmt::join(missing, ", ")));
 }
 
 std::string Command::Shown(const std::vector<std::string>& value) {
@@ -254,8 +270,15 @@ Result<Session*> Command::session() {
 
 void Command::Report(const Error& error) {
   if (IsExit(error)) return;
-  environment_.err(ErrorText(error));
+  reports_.push_back(error);
   exit_code_ = 1;
+}
+
+void Command::PrintReports() {
+  for (const Error& error : reports_) {
+    environment_.err(reports_.size() == 1 ? ErrorText(error) : ErrorTextAmongOthers(error));
+  }
+  reports_.clear();
 }
 
 void Command::CountWarnings() {
@@ -295,6 +318,7 @@ int RunVerb(Environment& environment, const Verb& verb, const std::string& name,
   Command command(environment, name);
   const auto result = verb.run(command, args);
   if (!result) command.Report(result.error());
+  command.PrintReports();
   command.CountWarnings();
   return command.exit_code();
 }
@@ -323,7 +347,13 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   const size_t at = FirstWord(args);
   const Verb* verb = at < args.size() ? FindVerb(verbs, count, args[at]) : nullptr;
   if (verb) {
-    return RunVerb(environment, *verb, family + " " + args[at], WithoutWord(args, at));
+    // Of the names that one verb has, only one is told of.
+    const char* name = verb->name;
+    for (size_t i = 0; i < count; ++i) {
+      const bool told = !PurposeOf(fmt::format("{} {}", family, verbs[i].name)).empty();
+      if (verbs[i].run == verb->run && told) name = verbs[i].name;
+    }
+    return RunVerb(environment, *verb, family + " " + name, WithoutWord(args, at));
   }
   if (environment.shape) {
     TellVerbs(environment, verbs, count);
@@ -345,6 +375,13 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
     print(fmt::format("  {:<20}{}\n", verbs[i].name, purpose));
   }
   return asked ? 0 : 1;
+}
+
+int RunTellingFamily(Environment& environment, const std::string& family, const Verb* verbs,
+                     size_t count, const Args& args) {
+  const size_t at = FirstWord(args);
+  const bool known = at < args.size() && FindVerb(verbs, count, args[at]);
+  return RunFamily(environment, family, verbs, count, known ? args : Args{"--help"});
 }
 
 void TellVerbs(Environment& environment, const Verb* verbs, size_t count) {

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,6 +71,8 @@ class Command {
   }
   // A list whose items may contain commas.
   void FlagEach(std::string_view names, std::vector<std::string>& value, const char* help);
+  // Without this flag Parse fails.
+  void Require(const std::string& name) { required_.insert(name); }
   // What a flag means when it stands without a value: "--dry-run" is "--dry-run=client".
   void Bare(const std::string& name, const std::string& value) { bare_[name] = value; }
   // Prints the help and fails with ExitNow when that was asked for.
@@ -100,8 +103,10 @@ class Command {
   }
   // An object is about to be printed whole. Whether there was one before.
   bool PrintsDocument() { return std::exchange(has_printed_, true); }
-  // Prints an error and goes on; the exit code will be 1.
+  // The verb goes on; the exit code will be 1, and the error is printed when the verb has ended.
   void Report(const Error& error);
+  // Prints what was reported: one alone says more than one of several.
+  void PrintReports();
   int exit_code() const { return exit_code_; }
   void set_exit_code(int code) { exit_code_ = code; }
 
@@ -153,10 +158,12 @@ class Command {
   std::map<std::string, bool, std::less<>> names_;  // Whether it is a switch.
   std::map<std::string, std::string> bare_;
   std::map<std::string, bool> given_;
+  std::set<std::string> required_;
   Args words_;
   std::optional<Args> rest_;
   std::unique_ptr<Session> session_;
   int exit_code_ = 0;
+  std::vector<Error> reports_;
   bool has_printed_ = false;
 };
 
@@ -172,6 +179,9 @@ int RunVerb(Environment& environment, const Verb& verb, const std::string& name,
 // For verbs with verbs of their own ("rollout status"): runs the one that the first word names.
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args);
+// Of a family for which no word, or an unknown one, is a way to ask for its verbs.
+int RunTellingFamily(Environment& environment, const std::string& family, const Verb* verbs,
+                     size_t count, const Args& args);
 // For families that can go without a word: tells the shape that is asked for, if one is, of the
 // verbs that they have.
 void TellVerbs(Environment& environment, const Verb* verbs, size_t count);

@@ -220,6 +220,9 @@ Result<> RunSetCluster(Command& command, const Args& args) {
   command.Flag("proxy-url", proxy_url, "The proxy that the cluster is reached by.");
   const std::string name = TRY(OneConfigName(command, args, "cluster"));
   const GlobalFlags& flags = command.globals();
+  if (flags.insecure_skip_tls_verify && !flags.certificate_authority.empty()) {
+    return CliError("you cannot specify a certificate authority and insecure mode at the same time");
+  }
   Json changes = Json::object();
   if (!flags.server.empty()) changes["server"] = flags.server;
   if (!flags.tls_server_name.empty()) changes["tls-server-name"] = flags.tls_server_name;

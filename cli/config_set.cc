@@ -1,4 +1,6 @@
 // `config set|unset|rename-context`: kubeconfig files by the paths of their properties.
+#include <algorithm>
+
 #include "api/codec/base64.h"
 #include "cli/config_files.h"
 
@@ -15,8 +17,13 @@ struct Property {
 
 Result<Property> ParseProperty(const std::string& path) {
   const size_t dot = path.find('.');
-  if (dot == std::string::npos) return Property{nullptr, nullptr, "", path};
   const std::string first = path.substr(0, dot);
+  constexpr std::string_view kMembers[] = {"kind",     "apiVersion", "preferences",     "clusters",
+                                           "contexts", "users",      "current-context", "extensions"};
+  if (std::find(std::begin(kMembers), std::end(kMembers), first) == std::end(kMembers)) {
+    return CliError(fmt::format("unable to parse {} after [] at api.Config", path));
+  }
+  if (dot == std::string::npos) return Property{nullptr, nullptr, "", path};
   constexpr std::pair<const char*, const char*> kLists[] = {
       {"clusters", "cluster"}, {"contexts", "context"}, {"users", "user"}};
   for (const auto& [list, inner] : kLists) {
@@ -44,7 +51,7 @@ Result<> RunConfigSet(Command& command, const Args& args) {
   command.Flag("set-raw-bytes", raw_bytes, "The value of a *-data property is not base64 yet.");
   TRY(command.Parse(args));
   if (command.words().size() != 2) {
-    return command.UsageError("Unexpected args: a property and its value are required");
+    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
   const std::string& path = command.words()[0];
   const Property property = TRY(ParseProperty(path));
@@ -65,7 +72,7 @@ Result<> RunConfigSet(Command& command, const Args& args) {
 Result<> RunConfigUnset(Command& command, const Args& args) {
   TRY(command.Parse(args));
   if (command.words().size() != 1) {
-    return command.UsageError("Unexpected args: one property is required");
+    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
   const std::string& path = command.words()[0];
   const Property property = TRY(ParseProperty(path));
@@ -78,10 +85,12 @@ Result<> RunConfigUnset(Command& command, const Args& args) {
     }
   } else {
     Json* entry = FindConfigEntry(file.document, property.list, property.name);
-    if (!entry) {
+    // What is not there is unset already; but there is nothing in it.
+    if (!entry && !property.field.empty()) {
       return CliError(fmt::format("current map key `{}` is invalid", property.name));
     }
-    if (property.field.empty()) {
+    if (!entry) {
+    } else if (property.field.empty()) {
       Json& entries = file.document[property.list];
       entries.erase(entries.begin() + (entry - &entries[0]));
     } else {

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "api/rules/names.h"
+#include "api/text/go_text.h"
 #include "cli/create.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -19,35 +21,49 @@ std::string ContainerName(const std::string& image) {
   return name;
 }
 
+// "v1.Deployment"
+std::string ClientTypeOf(const Resource& resource) {
+  const std::string& version = resource.api_version;
+  return version.substr(version.rfind('/') + 1) + "." + resource.kind;
+}
+
 struct ServicePort {
   int port = 0;
   Json target;
   std::string name;
 };
 
+// As Go tells of a number that is none.
+tl::unexpected<Error> BadNumber(const char* function, const std::string& text, bool out_of_range) {
+  return CliError(fmt::format("strconv.{}: parsing {}: {}", function, GoQuote(text),
+                              out_of_range ? "value out of range" : "invalid syntax"));
+}
+
 Result<ServicePort> ParsePort(const std::string& text) {
-  const size_t colon = text.find(':');
-  const auto number = [](const std::string& digits) -> std::optional<int> {
-    int value = 0;
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (code != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    return value;
+  const std::vector<std::string> parts = Split(text, ':');
+  const auto read = [](const std::string& digits, auto& value) {
+    const char* end = digits.data() + digits.size();
+    const auto [at, code] = std::from_chars(digits.data(), end, value);
+    return at == end ? code : std::errc::invalid_argument;
   };
   ServicePort port;
-  const auto first = number(text.substr(0, colon));
-  if (!first || *first < 1 || *first > 65535) {
-    return CliError(fmt::format("service port must be in the range 1-65535: {}", text));
+  uint16_t number = 0;
+  const std::errc wrong = read(parts[0], number);
+  if (wrong != std::errc()) {
+    return BadNumber("ParseUint", parts[0], wrong == std::errc::result_out_of_range);
   }
-  port.port = *first;
-  if (colon == std::string::npos) {
-    port.target = *first;
+  port.port = number;
+  if (parts.size() == 1) {
+    port.target = number;
     port.name = text;
     return port;
   }
-  const std::string target = text.substr(colon + 1);
-  const auto second = number(target);
-  port.target = second ? Json(*second) : Json(target);
-  port.name = fmt::format("{}-{}", *first, target);
+  int target = 0;
+  const bool is_number = read(parts[1], target) == std::errc();
+  const Messages errors = is_number ? PortNumberErrors(target) : PortNameErrors(parts[1]);
+  if (!errors.empty()) return CliError(Join(errors, ","));
+  port.target = is_number ? Json(target) : Json(parts[1]);
+  port.name = fmt::format("{}-{}", number, parts[1]);
   return port;
 }
 
@@ -108,8 +124,8 @@ Result<> RunCreateDeployment(Command& command, const Args& args) {
   command.FlagEach("image", images, "Image names to run.");
   command.Flag("replicas,r", replicas, "Number of replicas to create.");
   command.Flag("port", port, "The containerPort that this deployment exposes.");
+  command.Require("image");
   const std::string name = TRY(ParseOneName(command, flags, args));
-  if (images.empty()) return CliError("required flag(s) \"image\" not set");
   const bool has_command = command.rest() && !command.rest()->empty();
   if (images.size() > 1 && has_command) {
     return CliError("cannot specify multiple --image options and command");
@@ -152,7 +168,7 @@ Result<> RunCreateJob(Command& command, const Args& args) {
     const Selections source = TRY(ParseSelections(command, {from}));
     const Selection& cron = source.items[0];
     if (cron.kind.resource.kind != "CronJob" || cron.names.size() != 1) {
-      return CliError("from must be an existing cronjob");
+      return CliError("unknown object type *" + ClientTypeOf(cron.kind.resource));
     }
     const Json owner =
         TRY(session.api().Get(cron.kind.resource, {session.namespace_(), cron.names[0]}));

@@ -1,6 +1,7 @@
 // create quota|poddisruptionbudget|priorityclass|cronjob|ingress.
 #include <charconv>
 
+#include "api/rules/names.h"
 #include "cli/create.h"
 #include "cli/json_text.h"
 
@@ -135,8 +136,16 @@ Result<> RunCreateBudget(Command& command, const Args& args) {
     labels[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   Json spec = {{"selector", {{"matchLabels", std::move(labels)}}}};
-  if (!min_available.empty()) spec["minAvailable"] = NumberOrText(min_available);
-  if (!max_unavailable.empty()) spec["maxUnavailable"] = NumberOrText(max_unavailable);
+  for (const auto& [flag, field, text] :
+       {std::tuple("min-available", "minAvailable", std::string_view(min_available)),
+        std::tuple("max-unavailable", "maxUnavailable", std::string_view(max_unavailable))}) {
+    if (text.empty()) continue;
+    const Json value = NumberOrText(std::string(text));
+    if (value.is_string() && !PercentErrors(text).empty()) {
+      return CliError(fmt::format("invalid format specified for {}", flag));
+    }
+    spec[field] = value;
+  }
   return CreateBuiltIn(command, flags, "poddisruptionbudget",
                        {{"metadata", {{"name", name}}},
                         {"spec", std::move(spec)},
@@ -174,13 +183,9 @@ Result<> RunCreateCronJob(Command& command, const Args& args) {
   command.Flag("image", image, "Image name to run.");
   command.Flag("schedule", schedule, "When to run, in the form of cron.");
   command.Flag("restart", restart, "OnFailure or Never.");
+  command.Require("image");
+  command.Require("schedule");
   const std::string name = TRY(ParseOneName(command, flags, args));
-  std::vector<std::string> missing;
-  if (image.empty()) missing.emplace_back("\"image\"");
-  if (schedule.empty()) missing.emplace_back("\"schedule\"");
-  if (!missing.empty()) {
-    return CliError(fmt::format("required flag(s) {} not set", Join(missing, ", ")));
-  }
   Json container = {{"image", image}, {"name", name}, {"resources", Json::object()}};
   if (command.rest()) container["command"] = *command.rest();
   const Json pod = {{"containers", Json::array({std::move(container)})},

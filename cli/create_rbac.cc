@@ -217,8 +217,8 @@ Result<> RunCreateRoleBinding(Command& command, const Args& args) {
 Result<> RunCreateClusterRoleBinding(Command& command, const Args& args) {
   BindingFlags flags;
   flags.AddTo(command);
+  command.Require("clusterrole");
   const std::string name = TRY(ParseOneName(command, flags.write, args));
-  if (flags.cluster_role.empty()) return CliError("required flag(s) \"clusterrole\" not set");
   return CreateBinding(command, flags, name, "clusterrolebinding");
 }
 

@@ -281,10 +281,10 @@ Result<> RunDrain(Command& command, const Args& args) {
       continue;
     }
     const std::string& why = drained.error().message;
-    command.Report(
-        CliError(fmt::format("unable to drain node {} due to error: {}, continuing command...",
-                             GoQuote(node.key.name), why))
-            .value());
+    // Said at once: the next node may take long.
+    command.Warn("error: unable to drain node {} due to error: {}, continuing command...\n",
+                 GoQuote(node.key.name), why);
+    command.set_exit_code(1);
     command.Warn("There are pending nodes to be drained:\n {}\n", node.key.name);
     const bool several = why.starts_with("[");
     for (const std::string& line : Split(several ? why.substr(1, why.size() - 2) : why, '\n')) {

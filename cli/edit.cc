@@ -199,7 +199,8 @@ Result<std::optional<std::string>> Editing::SaveAll(const Json& edited) {
         is_gone      ? "could not be found on the server"
         : is_invalid ? "is invalid"
                      : "could not be patched: " + done.error().message;
-    command_.Warn("error: {} \"{}\" {}\n", target.resource.name, target.key.name, what);
+    const std::string type = ServedKind{.resource = target.resource}.FullName();
+    command_.Warn("error: {} \"{}\" {}\n", type, target.key.name, what);
     if (is_invalid) {
       failures += FailureText(target, done.error());
     } else {

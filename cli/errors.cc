@@ -72,12 +72,18 @@ Error ValidationFailure(const Unreachable& problem, const std::string& source) {
 }
 
 std::string ErrorText(const Error& error) {
+  if (error.message.starts_with(kPlain)) return ErrorTextAmongOthers(error);
+  if (error.http_code == 0) return "error: " + ErrorTextAmongOthers(error);
+  if (error.reason == Reason::kInvalid) return InvalidText(error);
+  return ErrorTextAmongOthers(error);
+}
+
+std::string ErrorTextAmongOthers(const Error& error) {
   if (error.message.starts_with(kPlain)) {
     return error.message.substr(kPlain.size()) + "\n";
   }
-  if (error.http_code == 0) return fmt::format("error: {}\n", error.message);
+  if (error.http_code == 0) return error.message + "\n";
   if (const auto problem = UnreachableProblem(error)) return UnreachableText(*problem);
-  if (error.reason == Reason::kInvalid) return InvalidText(error);
   if (error.reason == Reason::kUnauthorized) {
     return fmt::format("error: You must be logged in to the server ({})\n", error.message);
   }

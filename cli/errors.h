@@ -11,6 +11,8 @@ namespace skiff::cli {
 // What goes to standard error, with its newline. The server's errors are told apart from our own by
 // their http_code.
 std::string ErrorText(const Error& error);
+// Of one among several, which has a line of its own.
+std::string ErrorTextAmongOthers(const Error& error);
 // Of an error that says that the server cannot be reached: "https://h:1", and why; else nothing.
 struct Unreachable {
   std::string server;

@@ -174,7 +174,7 @@ Result<> RunEvents(Command& command, const Args& args) {
                   {"items", events},
                   {"kind", "List"},
                   {"metadata", {{"resourceVersion", ""}}}};
-    DropManagedFields(shown);
+    if (flags.print.HidesManagedFields()) DropManagedFields(shown);
     const std::string text = TRY(printer->Print(shown));
     command.environment().out(text);
     return {};

@@ -1,6 +1,8 @@
 // `expose`: a Service in front of the pods of another object. `autoscale`: an HPA over it.
 #include <charconv>
 
+#include "api/text/go_text.h"
+#include "base/text.h"
 #include "cli/json_text.h"
 #include "cli/overrides.h"
 #include "cli/verbs.h"
@@ -25,18 +27,6 @@ struct ExposeFlags {
   std::string load_balancer_ip;
   OverrideFlags overrides;
 };
-
-Result<Json> ParseLabels(const std::string& text) {
-  Json labels = Json::object();
-  for (const std::string& pair : Split(text, ',')) {
-    const size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return CliError(fmt::format("unexpected label spec: {}", text));
-    }
-    labels[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  return labels;
-}
 
 Result<Json> SelectorOf(const Json& object) {
   const std::string kind = TextAt(object, "kind");
@@ -112,6 +102,10 @@ Result<Json> ServicePorts(const ExposeFlags& flags, const Json& object) {
   Json ports = Json::array();
   for (size_t i = 0; i < wanted.size(); ++i) {
     Json port = {{"port", IntOrText(wanted[i].port)}};
+    if (!port["port"].is_number()) {
+      return CliError(
+          fmt::format("strconv.Atoi: parsing {}: invalid syntax", GoQuote(wanted[i].port)));
+    }
     const std::string protocol = flags.protocol.empty() ? wanted[i].protocol : flags.protocol;
     port["protocol"] = protocol.empty() ? "TCP" : protocol;
     port["targetPort"] =
@@ -123,11 +117,15 @@ Result<Json> ServicePorts(const ExposeFlags& flags, const Json& object) {
 }
 
 Result<Json> ServiceFor(const ExposeFlags& flags, const Json& object) {
+  const std::string& affinity = flags.session_affinity;
+  if (!affinity.empty() && affinity != "None" && affinity != "ClientIP") {
+    return CliError("unknown session affinity: " + affinity);
+  }
   const std::string name = flags.name.empty() ? NameOf(object) : flags.name;
   Json service = {{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", {{"name", name}}}};
   const Json& own = At(object, "metadata", "labels");
   if (!flags.labels.empty()) {
-    service["metadata"]["labels"] = TRY(ParseLabels(flags.labels));
+    service["metadata"]["labels"] = TRY(ParseLabelSpec(flags.labels));
   } else if (own.is_object()) {
     service["metadata"]["labels"] = own;
   }
@@ -135,7 +133,7 @@ Result<Json> ServiceFor(const ExposeFlags& flags, const Json& object) {
   if (flags.selector.empty()) {
     spec["selector"] = TRY(SelectorOf(object));
   } else {
-    spec["selector"] = TRY(ParseLabels(flags.selector));
+    spec["selector"] = TRY(ParseLabelSpec(flags.selector));
   }
   spec["ports"] = TRY(ServicePorts(flags, object));
   if (!flags.type.empty()) spec["type"] = flags.type;
@@ -203,6 +201,50 @@ Result<> RunExpose(Command& command, const Args& args) {
   return {};
 }
 
+namespace {
+
+// What an HPA is to keep a resource at: "70%" of the request, or an amount, which is in `unit`
+// where it is a bare number.
+Result<Json> MetricGoal(const std::string& resource, const std::string& unit, std::string wanted) {
+  const size_t begin = wanted.find_first_not_of(' ');
+  wanted = begin == std::string::npos
+               ? ""
+               : wanted.substr(begin, wanted.find_last_not_of(' ') + 1 - begin);
+  if (wanted.empty()) return CliError("empty input");
+  if (wanted.ends_with('%')) {
+    wanted.pop_back();
+    const Json percent = IntOrText(wanted);
+    if (!percent.is_number() || percent.get<int>() < 0) {
+      return CliError("invalid percentage value: " + wanted);
+    }
+    return Json{{"type", "Utilization"}, {"averageUtilization", percent}};
+  }
+  if (IsDigit(wanted.back())) wanted += unit;
+  if (!Quantity::Parse(wanted)) {
+    return CliError(fmt::format("invalid resource {} value: {}", resource, wanted));
+  }
+  return Json{{"type", "AverageValue"}, {"averageValue", wanted}};
+}
+
+Result<Json> MetricsFor(const std::string& cpu, const std::string& memory) {
+  Json metrics = Json::array();
+  struct Wanted {
+    const char* resource;
+    const char* unit;
+    const std::string& amount;
+  };
+  for (const auto& [resource, unit, amount] :
+       {Wanted{"cpu", "m", cpu}, Wanted{"memory", "Mi", memory}}) {
+    if (amount.empty()) continue;
+    Json goal = TRY(MetricGoal(resource, unit, amount));
+    metrics.push_back(
+        {{"type", "Resource"}, {"resource", {{"name", resource}, {"target", std::move(goal)}}}});
+  }
+  return metrics;
+}
+
+}  // namespace
+
 Result<> RunAutoscale(Command& command, const Args& args) {
   WriteFlags flags;
   FileFlags files;
@@ -221,6 +263,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   command.Flag("cpu-percent", cpu_percent, "Target CPU in percent of the request.");
   command.Flag("memory", memory, "Target memory: 60% of the request, or an amount such as 200Mi.");
   command.Flag("name", name, "The name of the new object.");
+  command.Require("max");
   TRY(command.Parse(args));
   if (command.Given("cpu-percent")) {
     command.Warn(
@@ -228,7 +271,6 @@ Result<> RunAutoscale(Command& command, const Args& args) {
         "format (e.g., '70%' for utilization or '500m' for milliCPU).\n");
   }
   TRY(flags.Check());
-  if (!command.Given("max")) return CliError("required flag(s) \"max\" not set");
   if (max < 1) {
     return CliError(fmt::format("--max=MAXPODS is required and must be at least 1, max: {}", max));
   }
@@ -236,6 +278,11 @@ Result<> RunAutoscale(Command& command, const Args& args) {
     return CliError(fmt::format(
         "--max=MAXPODS must be larger or equal to --min=MINPODS, max: {}, min: {}", max, min));
   }
+  if (cpu_percent > 0 && !cpu.empty()) {
+    return CliError("--cpu-percent and --cpu are mutually exclusive");
+  }
+  if (cpu_percent > 0) cpu = fmt::format("{}%", cpu_percent);
+  const Json metrics = TRY(MetricsFor(cpu, memory));
   const auto targets = TRY(FindTargets(command, command.words(), {.files = &files}));
   for (const Target& target : targets) {
     Json spec = {{"maxReplicas", max},
@@ -244,17 +291,7 @@ Result<> RunAutoscale(Command& command, const Args& args) {
                    {"kind", target.resource.kind},
                    {"name", target.key.name}}}};
     if (min > 0) spec["minReplicas"] = min;
-    if (cpu_percent >= 0) cpu = fmt::format("{}%", cpu_percent);
-    for (const auto& [resource, wanted] : {std::pair("cpu", cpu), std::pair("memory", memory)}) {
-      if (wanted.empty()) continue;
-      Json goal = {{"type", "AverageValue"}, {"averageValue", wanted}};
-      if (wanted.ends_with('%')) {
-        goal = {{"type", "Utilization"},
-                {"averageUtilization", IntOrText(wanted.substr(0, wanted.size() - 1))}};
-      }
-      spec["metrics"].push_back(
-          {{"type", "Resource"}, {"resource", {{"name", resource}, {"target", goal}}}});
-    }
+    if (!metrics.empty()) spec["metrics"] = metrics;
     Json object = {{"apiVersion", "autoscaling/v2"},
                    {"kind", "HorizontalPodAutoscaler"},
                    {"metadata", {{"name", name.empty() ? target.key.name : name}}},
@@ -264,7 +301,8 @@ Result<> RunAutoscale(Command& command, const Args& args) {
       object["status"] = {{"currentMetrics", nullptr}, {"desiredReplicas", 0}};
     }
     const auto done = CreateFor(command, flags, target, "horizontalpodautoscalers.v2.autoscaling",
-                                std::move(object), "autoscaled");
+                                std::move(object),
+                                flags.dry_run.client() ? "created" : "autoscaled");
     if (!done) command.Report(done.error());
   }
   return {};

@@ -216,6 +216,7 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
     command.environment().out((apart ? "\n" : "") + printer.Print(part.table));
     printed = true;
   }
+  failed |= selections.items.empty();  // Files that held nothing; what was wrong has been said.
   if (!printed && !failed && !flags.ignore_not_found) {
     bool namespaced = false;
     for (const Selection& selection : selections.items) {
@@ -298,7 +299,7 @@ Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
              {"kind", "List"},
              {"metadata", {{"resourceVersion", ""}}}};
   }
-  if (!flags.print.show_managed_fields) DropManagedFields(shown);
+  if (flags.print.HidesManagedFields()) DropManagedFields(shown);
   const std::string text = TRY(printer->Print(shown));
   command.environment().out(text);
   return {};
@@ -369,6 +370,7 @@ Result<> RunGet(Command& command, const Args& args) {
   if (flags.files.empty()) {
     selections = TRY(ParseSelections(command, command.words()));
   } else {
+    if (!command.words().empty()) return WordsBesideFiles();
     selections = TRY(SelectFromFiles(command, flags.files));
   }
   for (const Selection& selection : selections.items) {

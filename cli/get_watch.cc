@@ -45,7 +45,7 @@ class WatchPrinter {
       command_.environment().out(table_.Print(document, event));
       return {};
     }
-    if (!flags_.print.show_managed_fields) DropManagedFields(document);
+    if (flags_.print.HidesManagedFields()) DropManagedFields(document);
     if (!event.empty()) document = {{"type", event}, {"object", std::move(document)}};
     const bool headers = !flags_.no_headers && !std::exchange(begun_, true);
     const std::string text =

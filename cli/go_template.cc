@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/text/go_text.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
 #include "cli/json_text.h"
@@ -11,10 +12,13 @@ namespace {
 
 // A template that ranges over a range of ranges may print without end.
 constexpr size_t kOutputBytesMax = 256 << 20;
+// Templates that call each other; each takes some of the stack.
+constexpr int kCallsMax = 1000;
 
 class Execution {
  public:
-  Execution(const Json& document, bool allow_missing) : allow_missing_(allow_missing) {
+  Execution(const TemplateNodes& parsed, const Json& document, bool allow_missing)
+      : parsed_(parsed), allow_missing_(allow_missing) {
     variables_.emplace_back("$", document);
   }
 
@@ -33,7 +37,12 @@ class Execution {
   Result<Flow> RunRange(const TemplateNode& node, const Json& dot);
   Result<> Assign(const std::string& name, Json value, bool declares);
 
+  // Runs the template of that name, which sees no variables but its own "$".
+  Result<> Call(const TemplateNode& node, const Json& dot);
+
+  const TemplateNodes& parsed_;
   const bool allow_missing_;
+  int calls_ = 0;  // Within each other.
   std::vector<std::pair<std::string, Json>> variables_;  // The inner ones last.
   std::string text_;
 };
@@ -156,6 +165,26 @@ Result<Execution::Flow> Execution::RunRange(const TemplateNode& node, const Json
   return Flow::kOn;
 }
 
+Result<> Execution::Call(const TemplateNode& node, const Json& dot) {
+  const auto found = parsed_.templates.find(node.text);
+  if (found == parsed_.templates.end()) {
+    return CliError(fmt::format("template {} not defined", GoQuote(node.text)));
+  }
+  if (calls_ == kCallsMax) {
+    return CliError(fmt::format("exceeded maximum template depth ({})", kCallsMax));
+  }
+  Json value;
+  if (!node.pipeline.commands.empty()) value = TRY(Evaluate(node.pipeline, dot));
+  std::vector<std::pair<std::string, Json>> outer;
+  outer.swap(variables_);
+  variables_.emplace_back("$", value);
+  ++calls_;
+  TRY(Run(found->second, value));
+  --calls_;
+  variables_.swap(outer);
+  return {};
+}
+
 Result<Execution::Flow> Execution::Run(const std::vector<TemplateNode>& nodes, const Json& dot) {
   for (const TemplateNode& node : nodes) {
     if (text_.size() > kOutputBytesMax) return CliError("the template prints too much");
@@ -167,6 +196,9 @@ Result<Execution::Flow> Execution::Run(const std::vector<TemplateNode>& nodes, c
         return Flow::kBreak;
       case TemplateNode::Kind::kContinue:
         return Flow::kContinue;
+      case TemplateNode::Kind::kTemplate:
+        TRY(Call(node, dot));
+        break;
       case TemplateNode::Kind::kRange:
         TRY(RunRange(node, dot));
         break;
@@ -203,12 +235,12 @@ Result<Execution::Flow> Execution::Run(const std::vector<TemplateNode>& nodes, c
 Result<GoTemplate> GoTemplate::Parse(std::string_view text) {
   GoTemplate parsed;
   auto nodes = TRY(ParseGoTemplate(text));
-  parsed.nodes_ = std::make_shared<const TemplateNodes>(TemplateNodes{std::move(nodes)});
+  parsed.nodes_ = std::make_shared<const TemplateNodes>(std::move(nodes));
   return parsed;
 }
 
 Result<std::string> GoTemplate::Execute(const Json& document, bool allow_missing) const {
-  Execution execution(document, allow_missing);
+  Execution execution(*nodes_, document, allow_missing);
   TRY(execution.Run(nodes_->nodes, document));
   return execution.TakeText();
 }

@@ -2,8 +2,7 @@
 //
 //   {{range .items}}{{.metadata.name}}{{"\n"}}{{end}}   {{if eq .kind "Pod"}}...{{else}}...{{end}}
 //   {{with $x := .spec}}{{len $x.containers}}{{end}}    {{.data.user | base64decode | printf "%q"}}
-//
-// Not known: define, template and block, which no printer of one document needs.
+//   {{define "row"}}{{.name}};{{end}}{{template "row" .metadata}}
 #pragma once
 
 #include <memory>

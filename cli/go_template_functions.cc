@@ -7,6 +7,7 @@
 #include "api/codec/base64.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
+#include "api/text/utf8.h"
 #include "base/text.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
@@ -152,6 +153,26 @@ std::string Formatted(char verb, const std::string& flags, const Json& value) {
   if ((verb == 'x' || verb == 'X') && value.is_number_integer()) {
     const std::string text = fmt::format("{:x}", value.get<int64_t>());
     return Padded(text, flags);
+  }
+  if ((verb == 'x' || verb == 'X') && value.is_string()) {
+    std::string text;
+    for (const char c : TextOf(value)) {
+      const auto byte = static_cast<unsigned char>(c);
+      text += verb == 'x' ? fmt::format("{:02x}", byte) : fmt::format("{:02X}", byte);
+    }
+    return Padded(std::move(text), flags);
+  }
+  if (verb == 'T') return Padded(value.is_null() ? "<nil>" : GoTypeOf(value), flags);
+  if (value.is_number_integer()) {
+    const auto number = value.get<int64_t>();
+    if (verb == 'c') {
+      std::string rune;
+      AppendUtf8(number < 0 || number > 0x10ffff ? 0xfffd : static_cast<uint32_t>(number), rune);
+      return Padded(std::move(rune), flags);
+    }
+    if (verb == 'U') return Padded(fmt::format("U+{:04X}", number), flags);
+    if (verb == 'b') return Padded(fmt::format("{:b}", number), flags);
+    if (verb == 'o') return Padded(fmt::format("{:o}", number), flags);
   }
   const bool fits = verb == 'v' || (verb == 's' && value.is_string()) ||
                     (verb == 'd' && value.is_number_integer()) ||
@@ -336,9 +357,17 @@ Result<Json> CallTemplateFunction(const std::string& name, const std::vector<Jso
   if (name == "printf") return Printf(arguments);
   if (name == "exists") return Exists(arguments);
   if (name == "base64decode") return DecodeText(arguments);
-  if (name == "html") return Json(HtmlEscaped(TRY(Printed(name, arguments))));
-  if (name == "js") return Json(ScriptEscaped(TRY(Printed(name, arguments))));
-  if (name == "urlquery") return Json(QueryEscaped(TRY(Printed(name, arguments))));
+  if (name == "html" || name == "js" || name == "urlquery") {
+    // For these alone nothing is what it is for an action.
+    Arguments shown = arguments;
+    for (Json& each : shown) {
+      if (each.is_null()) each = "<no value>";
+    }
+    const std::string text = TRY(Printed(name, shown));
+    return Json(name == "html" ? HtmlEscaped(text)
+                : name == "js" ? ScriptEscaped(text)
+                               : QueryEscaped(text));
+  }
   if (name == "println") return Json(TRY(Printed(name, arguments, true)) + "\n");
   return Ordered(name, arguments);
 }

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
 
+#include "api/text/go_text.h"
+#include "api/text/utf8.h"
 #include "base/text.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
@@ -26,15 +29,81 @@ bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+// The number of `count` digits to this base at `at`, which goes behind them.
+std::optional<uint32_t> ReadDigits(std::string_view text, size_t& at, size_t count, int base) {
+  uint32_t number = 0;
+  const std::string_view digits = text.substr(std::min(at, text.size()), count);
+  const char* end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, number, base);
+  if (digits.size() < count || read.ptr != end || read.ec != std::errc()) return std::nullopt;
+  at += count;
+  return number;
+}
+
+// What stands behind a backslash, at `at`, as Go's strconv.Unquote takes it. False: nothing does.
+bool Unescape(std::string_view text, size_t& at, char quote, std::string& out) {
+  constexpr std::string_view kLetters = "abfnrtv\\";
+  constexpr std::string_view kMeant = "\a\b\f\n\r\t\v\\";
+  const char c = text[at];
+  if (c == quote) {
+    out += text[at++];
+    return true;
+  }
+  if (const size_t letter = kLetters.find(c); letter != std::string_view::npos) {
+    ++at;
+    out += kMeant[letter];
+    return true;
+  }
+  const bool is_octal = c >= '0' && c <= '7';
+  if (!is_octal) ++at;
+  const size_t count = is_octal ? 3 : c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+  if (count == 0) return false;
+  const auto number = ReadDigits(text, at, count, is_octal ? 8 : 16);
+  if (!number) return false;
+  if (is_octal || c == 'x') {
+    if (*number > 0xff) return false;
+    out += static_cast<char>(*number);
+    return true;
+  }
+  if (*number > 0x10ffff || (*number >= 0xd800 && *number <= 0xdfff)) return false;
+  AppendUtf8(*number, out);
+  return true;
+}
+
+std::optional<std::string> Unquoted(std::string_view inner, char quote) {
+  std::string out;
+  for (size_t at = 0; at < inner.size();) {
+    if (inner[at] == '\n') return std::nullopt;
+    if (inner[at] != '\\') {
+      out += inner[at++];
+      continue;
+    }
+    ++at;
+    if (at == inner.size() || !Unescape(inner, at, quote, out)) return std::nullopt;
+  }
+  return out;
+}
+
+// The one character of a text in UTF-8; a lone byte from an escape is itself.
+std::optional<int64_t> OnlyRune(std::string_view text) {
+  if (text.size() == 1) return static_cast<unsigned char>(text[0]);
+  if (text.empty() || Utf8SequenceLength(text) != text.size()) return std::nullopt;
+  const auto first = static_cast<unsigned char>(text[0]);
+  int64_t rune = first & (0x7f >> text.size());
+  for (const char c : text.substr(1)) rune = rune << 6 | (static_cast<unsigned char>(c) & 0x3f);
+  return rune;
+}
+
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  Result<std::vector<TemplateNode>> Parse() {
-    std::vector<TemplateNode> nodes;
-    const std::string end = TRY(ParseList(nodes));
+  Result<TemplateNodes> Parse() {
+    TemplateNodes parsed;
+    const std::string end = TRY(ParseList(parsed.nodes));
     if (!end.empty()) return Wrong(fmt::format("unexpected {{{{{}}}}}", end));
-    return nodes;
+    parsed.templates = std::move(templates_);
+    return parsed;
   }
 
  private:
@@ -49,6 +118,11 @@ class Parser {
   Result<Token> ReadToken(std::string_view body, size_t& at);
   Result<Token> ReadQuoted(std::string_view body, size_t& at);
   Result<TemplateNode> ParseBlock(TemplateNode::Kind kind, const std::string& word);
+  // "{{define "x"}}...{{end}}", which stands in nothing else.
+  Result<> ParseDefinition();
+  // "{{template "x" .a}}", or "{{block "x" .a}}...{{end}}", which defines it as well.
+  Result<TemplateNode> ParseCall(const std::string& word);
+  Result<std::string> ParseTemplateName(const std::string& word);
   Result<TemplatePipeline> ParsePipeline(bool in_brackets);
   Result<> ParseDeclaration(TemplatePipeline& pipeline);
   Result<TemplateOperand> ParseOperand();
@@ -67,6 +141,7 @@ class Parser {
   std::vector<Token> tokens_;
   size_t now_ = 0;
   const Token end_token_;
+  std::map<std::string, std::vector<TemplateNode>> templates_;
 };
 
 Result<Token> Parser::ReadQuoted(std::string_view body, size_t& at) {
@@ -78,19 +153,15 @@ Result<Token> Parser::ReadQuoted(std::string_view body, size_t& at) {
   if (end >= body.size()) {
     return Wrong(quote == '`' ? "unterminated raw quoted string" : "unterminated quoted string");
   }
-  std::string text;
-  for (size_t i = at + 1; i < end; ++i) {
-    if (quote == '`' || body[i] != '\\') {
-      text += body[i];
-      continue;
-    }
-    const char c = body[++i];
-    text += c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c;
-  }
+  const std::string_view inner = body.substr(at + 1, end - at - 1);
+  const auto text = quote == '`' ? std::optional(std::string(inner)) : Unquoted(inner, quote);
+  if (!text) return Wrong("invalid syntax");
+  const std::string_view whole = body.substr(at, end + 1 - at);
   at = end + 1;
-  Token token{Token::Kind::kLiteral, "", text, false};
-  if (quote == '\'') token.literal = text.empty() ? 0 : static_cast<unsigned char>(text[0]);
-  return token;
+  if (quote != '\'') return Token{Token::Kind::kLiteral, "", *text, false};
+  const auto rune = OnlyRune(*text);
+  if (!rune) return Wrong(fmt::format("malformed character constant: {}", whole));
+  return Token{Token::Kind::kLiteral, "", *rune, false};
 }
 
 Result<Token> Parser::ReadToken(std::string_view body, size_t& at) {
@@ -207,6 +278,16 @@ Result<std::string> Parser::ParseList(std::vector<TemplateNode>& nodes) {
       nodes.push_back(std::move(node));
       continue;
     }
+    if (word == "define") {
+      if (depth_ > 1) return Wrong("unexpected <define> in command");
+      TRY(ParseDefinition());
+      continue;
+    }
+    if (word == "template" || word == "block") {
+      TemplateNode node = TRY(ParseCall(word));
+      nodes.push_back(std::move(node));
+      continue;
+    }
     if (word == "break" || word == "continue") {
       const bool ends = word == "break";
       nodes.push_back(
@@ -218,6 +299,44 @@ Result<std::string> Parser::ParseList(std::vector<TemplateNode>& nodes) {
   }
   --depth_;
   return std::string();
+}
+
+Result<std::string> Parser::ParseTemplateName(const std::string& word) {
+  ++now_;
+  const Token& name = Now();
+  if (name.kind != Token::Kind::kLiteral || !name.literal.is_string()) {
+    return Wrong(fmt::format("unexpected {} in {} clause", GoQuote(name.text), word));
+  }
+  ++now_;
+  return name.literal.get<std::string>();
+}
+
+Result<> Parser::ParseDefinition() {
+  const std::string name = TRY(ParseTemplateName("define"));
+  if (now_ < tokens_.size()) {
+    return Wrong(fmt::format("unexpected {} in define clause", GoQuote(Now().text)));
+  }
+  std::vector<TemplateNode> body;
+  const std::string end = TRY(ParseList(body));
+  if (end.empty()) return Wrong("unexpected EOF");
+  if (end != "end") return Wrong("unexpected {{else}} in define clause");
+  templates_[name] = std::move(body);
+  return {};
+}
+
+Result<TemplateNode> Parser::ParseCall(const std::string& word) {
+  TemplateNode node;
+  node.kind = TemplateNode::Kind::kTemplate;
+  const std::string clause = word == "block" ? "block" : "template";
+  node.text = TRY(ParseTemplateName(clause));
+  if (word == "block" || now_ < tokens_.size()) node.pipeline = TRY(ParsePipeline(false));
+  if (word != "block") return node;
+  std::vector<TemplateNode> body;
+  const std::string end = TRY(ParseList(body));
+  if (end.empty()) return Wrong("unexpected EOF");
+  if (end != "end") return Wrong("unexpected {{else}} in block clause");
+  templates_[node.text] = std::move(body);
+  return node;
 }
 
 Result<TemplateNode> Parser::ParseBlock(TemplateNode::Kind kind, const std::string& word) {
@@ -332,7 +451,7 @@ Result<TemplateOperand> Parser::ParseOperand() {
 
 }  // namespace
 
-Result<std::vector<TemplateNode>> ParseGoTemplate(std::string_view text) {
+Result<TemplateNodes> ParseGoTemplate(std::string_view text) {
   return Parser(text).Parse();
 }
 

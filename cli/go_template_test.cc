@@ -97,6 +97,35 @@ TEST(GoTemplateTest, SaysWhatIsWrongInGosWords) {
   EXPECT_EQ(Filled("{{(.x}}"), "template: output:1: unclosed left paren");
 }
 
+TEST(GoTemplateTest, TakesGosEscapes) {
+  EXPECT_EQ(Filled(R"({{"\x41\u00e9\U0001F600\101\t|\""}})"), "Aé😀A\t|\"");
+  EXPECT_EQ(Filled(R"({{'\x41'}} {{'é'}} {{'\''}} {{'\n'}})"), "65 233 39 10");
+  EXPECT_EQ(Filled(R"({{"\q"}})"), "template: output:1: invalid syntax");
+  EXPECT_EQ(Filled(R"({{"\uD800"}})"), "template: output:1: invalid syntax");
+  EXPECT_EQ(Filled(R"({{"\400"}})"), "template: output:1: invalid syntax");
+  EXPECT_EQ(Filled("{{'ab'}}"), "template: output:1: malformed character constant: 'ab'");
+}
+
+TEST(GoTemplateTest, TemplatesCallEachOther) {
+  EXPECT_EQ(Filled("{{template \"x\" .kind}}{{define \"x\"}}<{{.}}{{$}}>{{end}}{{template \"x\"}}"),
+            "<PodPod><<no value><no value>>");
+  EXPECT_EQ(Filled("{{$v := 1}}{{block \"y\" .kind}}{{.}}{{end}}{{template \"y\" $v}}"), "Pod1");
+  EXPECT_EQ(Filled("{{template \"nope\" .}}"), "template \"nope\" not defined");
+  EXPECT_EQ(Filled("{{define \"x\"}}{{template \"x\" .}}{{end}}{{template \"x\" .}}"),
+            "exceeded maximum template depth (1000)");
+  EXPECT_EQ(Filled("{{if .x}}{{define \"x\"}}{{end}}{{end}}"),
+            "template: output:1: unexpected <define> in command");
+  EXPECT_EQ(Filled("{{define x}}{{end}}"),
+            "template: output:1: unexpected \"x\" in define clause");
+}
+
+TEST(GoTemplateTest, PrintsRunesAndBytes) {
+  EXPECT_EQ(Filled(R"({{printf "%U %c|%3c|%b %o %x %X %T" 8364 8364 65 5 8 "hé" "hi" .kind}})"),
+            "U+20AC €|  A|101 10 68c3a9 6869 string");
+  EXPECT_EQ(Filled("{{urlquery .none}} {{html .none}} {{print .none}}"),
+            "%3Cno+value%3E &lt;no value&gt; <nil>");
+}
+
 TEST(GoTemplateTest, WritesFloatsAsGoDoes) {
   EXPECT_EQ(Filled("{{1.5e-7}} {{1e-05}} {{1234567.5}} {{100000.5}}"),
             "1.5e-07 1e-05 1.2345675e+06 100000.5");

@@ -1,6 +1,7 @@
 // A parsed template.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,20 +31,21 @@ struct TemplatePipeline {
 };
 
 struct TemplateNode {
-  enum class Kind : uint8_t { kText, kAction, kIf, kRange, kWith, kBreak, kContinue };
+  enum class Kind : uint8_t { kText, kAction, kIf, kRange, kWith, kBreak, kContinue, kTemplate };
   Kind kind = Kind::kText;
-  std::string text;
-  TemplatePipeline pipeline;
+  std::string text;  // Of a text; the name of a template.
+  TemplatePipeline pipeline;  // Without commands: a template is given nothing.
   std::vector<TemplateNode> body;
   std::vector<TemplateNode> otherwise;
 };
 
 struct TemplateNodes {
   std::vector<TemplateNode> nodes;
+  std::map<std::string, std::vector<TemplateNode>> templates;  // By "define" and "block".
 };
 
 // Fails with Go's text, "template: output:1: ...".
-Result<std::vector<TemplateNode>> ParseGoTemplate(std::string_view text);
+Result<TemplateNodes> ParseGoTemplate(std::string_view text);
 
 // Whether there is a function of that name, other than "and" and "or".
 bool IsTemplateFunction(std::string_view name);

@@ -103,6 +103,11 @@ std::string ServedKind::FullName() const {
   return group.empty() ? resource.name : resource.name + "." + group;
 }
 
+std::string GroupKind(const Resource& resource) {
+  const std::string group = resource.Group();
+  return group.empty() ? resource.kind : resource.kind + "." + group;
+}
+
 std::string KindName(const Resource& resource) {
   const std::string group = resource.Group();
   const std::string kind = Lower(resource.kind);

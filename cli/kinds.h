@@ -26,6 +26,8 @@ struct ServedKind {
 
 // "deployment.apps", "pod": how kubectl names a kind in its answers.
 std::string KindName(const Resource& resource);
+// "Deployment.apps", "ConfigMap"
+std::string GroupKind(const Resource& resource);
 
 class Kinds {
  public:

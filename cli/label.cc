@@ -1,6 +1,7 @@
 // `label` and `annotate`: KEY=VALUE sets, KEY- removes.
 #include <algorithm>
 
+#include "api/rules/names.h"
 #include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -25,26 +26,12 @@ struct Style {
 constexpr Style kLabel = {"label", "labels", "labeled", "unlabeled", "not labeled"};
 constexpr Style kAnnotate = {"annotation", "annotations", "annotated", "annotated", "annotated"};
 
-Result<> CheckLabelValue(const std::string& key, const std::string& value) {
-  const auto alnum = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  constexpr size_t kLabelValueMax = 63;
-  const bool fits =
-      value.empty() || (value.size() <= kLabelValueMax && alnum(value.front()) &&
-                        alnum(value.back()) && std::all_of(value.begin(), value.end(), [&](char c) {
-                          return alnum(c) || c == '-' || c == '_' || c == '.';
-                        }));
-  if (fits) return {};
-  std::vector<std::string> reasons;
-  if (value.size() > kLabelValueMax) reasons.emplace_back("must be no more than 63 bytes");
-  reasons.emplace_back(
-      "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
-      "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or "
-      "'my_value',  or '12345', regex used for validation is "
-      "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')");
-  return CliError(
-      fmt::format("invalid label value: {}: {}", GoQuote(key + "=" + value), Join(reasons, "; ")));
+Result<> CheckLabel(const std::string& key, const std::string& value) {
+  const std::string pair = key + "=" + value;
+  if (value.find('=') != std::string::npos) return CliError("invalid label spec: " + pair);
+  const Messages wrong = LabelValueErrors(value);
+  if (wrong.empty()) return {};
+  return CliError(fmt::format("invalid label value: {}: {}", GoQuote(pair), Join(wrong, ";")));
 }
 
 // Resources come first: words become pairs from the first one that has "=" or ends with "-".
@@ -53,25 +40,33 @@ Result<Words> Sort(const Args& all, const Style& style) {
   bool pairs = false;
   for (const std::string& word : all) {
     const size_t equals = word.find('=');
-    pairs |= equals != std::string::npos || (word.size() > 1 && word.ends_with('-'));
-    if (!pairs) {
-      words.resources.push_back(word);
-    } else if (equals != std::string::npos && equals > 0) {
+    const bool sets = equals != std::string::npos && equals > 0;
+    const bool removes = !sets && word.size() > 1 && word.ends_with('-');
+    if (sets) {
       words.set.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-    } else if (word.ends_with('-')) {
+    } else if (removes) {
       words.removed.push_back(word.substr(0, word.size() - 1));
+    } else if (pairs) {
+      return CliError(fmt::format("all resources must be specified before {} changes: {}",
+                                  style.verb, word));
     } else {
-      return CliError(fmt::format("unexpected {} name: {}", style.verb, word));
+      words.resources.push_back(word);
     }
+    pairs |= sets || removes;
   }
+  std::vector<std::string> both;
   for (const auto& [key, value] : words.set) {
-    if (&style == &kLabel) TRY(CheckLabelValue(key, value));
-    if (std::find(words.removed.begin(), words.removed.end(), key) != words.removed.end()) {
-      return CliError(
-          fmt::format("can not both modify and remove a {} in the same command", style.verb));
-    }
+    if (&style == &kLabel) TRY(CheckLabel(key, value));
+    const auto& removed = words.removed;
+    if (std::find(removed.begin(), removed.end(), key) != removed.end()) both.push_back(key);
   }
-  return words;
+  if (both.empty()) return words;
+  if (&style == &kLabel) {
+    return CliError("can not both modify and remove a label in the same command");
+  }
+  return CliError(fmt::format(
+      "can not both modify and remove the following annotation(s) in the same command: {}",
+      Join(both, ", ")));
 }
 
 struct MarkFlags {
@@ -171,6 +166,10 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   const Words words = TRY(Sort(command.words(), style));
+  if (words.resources.empty() && flags.files.empty()) {
+    return CliError(
+        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
+  }
   if (words.set.empty() && words.removed.empty() && !flags.list) {
     return CliError(fmt::format("at least one {} update is required", style.verb));
   }

@@ -168,7 +168,9 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("pods"));
   std::string selector = flags.selector;
-  if (selector.empty() && flags.all_pods) {
+  // A word alone is a pod's name, here too.
+  const bool of_object = selector.empty() && command.words()[0].find('/') != std::string::npos;
+  if (of_object && flags.all_pods) {
     const Selections selections = TRY(ParseSelections(command, {command.words()[0]}));
     const Selection& selection = selections.items[0];
     const Json owner = TRY(session.api().Get(selection.kind.resource,
@@ -226,6 +228,7 @@ Result<> RunLogs(Command& command, const Args& args) {
         "required argument for the logs command");
   }
   TRY(flags.Check(command));
+  if (flags.all_pods) flags.prefix = true;
   Session& session = *TRY(command.session());
   const auto pods = TRY(FindPods(command, flags));
   const auto sources = TRY(SourcesOf(command, flags, pods));

@@ -65,8 +65,11 @@ class PathPrinter final : public ObjectPrinter {
   Result<std::string> Print(const Json& object) override {
     auto text = path_.Execute(object, allow_missing_);
     if (text) return text;
-    return CliError(
-        fmt::format("error executing jsonpath {}: {}", GoQuote(text_), text.error().message));
+    return CliError(fmt::format(
+        "error executing jsonpath {}: Error executing template: {}. Printing more information for "
+        "debugging the template:\n\ttemplate was:\n\t\t{}\n\tobject given to jsonpath engine "
+        "was:\n\t\t{}\n\n",
+        GoQuote(text_), text.error().message, text_, GoSyntax(object)));
   }
 
  private:
@@ -201,6 +204,10 @@ Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags
   return printer;
 }
 
+bool PrintFlags::HidesManagedFields() const {
+  return !show_managed_fields && (output == "json" || output == "yaml" || output == "kyaml");
+}
+
 void DropManagedFields(Json& object) {
   if (!object.is_object()) return;
   if (const auto metadata = object.find("metadata");
@@ -227,7 +234,7 @@ Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& obj
   Json shown = object;
   if (!shown.contains("kind")) shown["kind"] = resource.kind;
   if (!shown.contains("apiVersion")) shown["apiVersion"] = resource.api_version;
-  if (!flags.show_managed_fields) DropManagedFields(shown);
+  if (flags.HidesManagedFields()) DropManagedFields(shown);
   const std::string text = TRY(printer->Print(shown));
   const bool is_next = command.PrintsDocument();
   if (is_next && flags.separates_documents && flags.output == "yaml") command.Print("---\n");

@@ -23,6 +23,8 @@ struct PrintFlags {
   bool separates_documents = true;
   MemberOrder json_order = {.first = {}, .levels = 0};
   void AddTo(Command& command);
+  // Whole objects are shown without managedFields; templates and paths find them.
+  bool HidesManagedFields() const;
 };
 
 class ObjectPrinter {

@@ -29,7 +29,7 @@ Result<std::vector<Target>> Parse(Command& command, const Args& args, RolloutFla
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   if (command.words().empty() && flags.files.empty()) {
-    return command.UsageError("required resource not specified");
+    return CliError("required resource not specified");
   }
   return FindTargets(
       command, command.words(),
@@ -142,7 +142,7 @@ Result<> PrintRevisions(Command& command, const RolloutFlags& flags, ObjectPrint
   for (const auto& [number, each] : history) {
     if (revision > 0 && number != revision) continue;
     Json object = each.object;
-    if (!flags.write.print.show_managed_fields) DropManagedFields(object);
+    if (flags.write.print.HidesManagedFields()) DropManagedFields(object);
     const std::string text = TRY(printer.Print(object));
     command.environment().out(text);
   }
@@ -159,7 +159,7 @@ Result<> RunHistory(Command& command, const Args& args) {
   if (as_objects) printer = TRY(MakeObjectPrinter(flags.write.print));
   Session& session = *TRY(command.session());
   for (const Target& target : targets) {
-    const auto history = TRY(RevisionsOf(session, target));
+    const auto history = TRY(RevisionsOf(session, target, "history viewer"));
     if (as_objects) {
       TRY(PrintRevisions(command, flags, *printer, history, revision));
       continue;
@@ -200,11 +200,10 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
         "you cannot rollback a paused deployment; resume it first with 'kubectl rollout "
         "resume' and try again");
   }
-  const auto history = TRY(RevisionsOf(session, target));
-  if (history.empty()) {
-    return CliError(
-        fmt::format("no rollout history found for deployment {}", GoQuote(target.key.name)));
-  }
+  const auto history = TRY(RevisionsOf(session, target, "rollbacker"));
+  const auto none = CliError(
+      fmt::format("no rollout history found for deployment {}", GoQuote(target.key.name)));
+  if (history.empty()) return none;
   auto chosen = history.end();
   if (revision > 0) {
     chosen = history.find(revision);
@@ -212,6 +211,7 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
       return CliError(fmt::format("unable to find specified revision {} in history", revision));
     }
   } else {
+    if (history.size() < 2 && target.resource.kind == "Deployment") return none;
     if (history.size() < 2) return CliError("no last revision to roll back to");
     chosen = std::prev(history.end(), 2);
   }
@@ -288,13 +288,20 @@ std::string SelectorText(const Json& selector) {
   return Join(terms, ",");
 }
 
-Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& target) {
+Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& target,
+                                                const char* who) {
   const std::string& kind = target.resource.kind;
   const bool deployment = kind == "Deployment";
   if (!deployment && kind != "DaemonSet" && kind != "StatefulSet") {
-    return CliError(
-        fmt::format("error retrieving history for {}, no visitor method exists for {{ {}}}",
-                    GoQuote(kind), kind));
+    const std::string named = GroupKind(target.resource);
+    constexpr std::string_view kWorkloads[] = {"CronJob.batch", "Job.batch", "Pod",
+                                               "ReplicaSet.apps", "ReplicationController"};
+    if (std::find(std::begin(kWorkloads), std::end(kWorkloads), named) != std::end(kWorkloads)) {
+      return CliError(fmt::format("no {} has been implemented for {}", who, GoQuote(named)));
+    }
+    return CliError(fmt::format("error retrieving {} for {}, no visitor method exists for {{{} {}}}",
+                                who == std::string_view("history viewer") ? "history" : who,
+                                GoQuote(named), target.resource.Group(), kind));
   }
   const ServedKind held =
       TRY(session.kinds().Find(deployment ? "replicasets" : "controllerrevisions"));

@@ -12,14 +12,16 @@ struct Revision {
   Json pod_template;
   std::string change_cause;
 };
-// By number. Of Deployments, DaemonSets and StatefulSets; fails for others.
-Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& target);
+// By number. Of Deployments, DaemonSets and StatefulSets; of others `who` looks at them is missing.
+Result<std::map<int64_t, Revision>> RevisionsOf(Session& session, const Target& target,
+                                                const char* who);
 
 // How far the rollout of an object is.
 struct RolloutProgress {
   std::string text;  // A line, with its newline.
   bool done = false;
 };
+// `object` says what it is.
 Result<RolloutProgress> ProgressOf(const Json& object, int64_t revision);
 Result<> RunRolloutStatus(Command& command, const Args& args);
 

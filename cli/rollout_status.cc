@@ -117,7 +117,10 @@ Result<RolloutProgress> ProgressOf(const Json& object, int64_t revision) {
   if (kind == "Deployment") return DeploymentProgress(object, revision);
   if (kind == "DaemonSet") return DaemonSetProgress(object);
   if (kind == "StatefulSet") return StatefulSetProgress(object);
-  return CliError("no status viewer has been implemented for " + kind);
+  Resource resource;
+  resource.api_version = TextAt(object, "apiVersion");
+  resource.kind = kind;
+  return CliError("no status viewer has been implemented for " + GroupKind(resource));
 }
 
 Result<> RunRolloutStatus(Command& command, const Args& args) {
@@ -145,6 +148,7 @@ Result<> RunRolloutStatus(Command& command, const Args& args) {
       if (!object) return CliError("object has been deleted");
       Json whole = *object;
       // Items of lists do not say what they are.
+      whole["apiVersion"] = target.resource.api_version;
       whole["kind"] = target.resource.kind;
       const RolloutProgress progress = TRY(ProgressOf(whole, revision));
       if (progress.text != said) command.environment().out(progress.text);

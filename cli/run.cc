@@ -104,7 +104,7 @@ Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args&
     if (!flags.leave_stdin_open) container["stdinOnce"] = true;
   }
   Json labels = {{"run", name}};
-  if (!flags.labels.empty()) labels = TRY(Pairs(Split(flags.labels, ','), "label"));
+  if (!flags.labels.empty()) labels = TRY(ParseLabelSpec(flags.labels));
   Json pod = {{"apiVersion", "v1"},
               {"kind", "Pod"},
               {"metadata", {{"labels", labels}, {"name", name}}},
@@ -137,7 +137,7 @@ bool IsImageName(const std::string& image) {
 
 Result<> Check(const Command& command, const RunFlags& flags) {
   if (command.words().empty()) return command.UsageError("NAME is required for run");
-  if (flags.image.empty()) return CliError("required flag(s) \"image\" not set");
+  if (flags.image.empty()) return CliError("--image is required");
   if (!IsImageName(flags.image)) {
     return CliError(
         fmt::format("Invalid image name {}: invalid reference format", GoQuote(flags.image)));
@@ -156,9 +156,13 @@ Result<> Check(const Command& command, const RunFlags& flags) {
     return CliError(fmt::format("strconv.Atoi: parsing {}: invalid syntax", GoQuote(flags.port)));
   }
   if (attached && flags.write.dry_run.value != "none") {
-    return CliError(
+    return command.UsageError(
         "--dry-run=[server|client] can't be used with attached containers options "
         "(--attach, --stdin, or --tty)");
+  }
+  const std::string& pull = flags.pull_policy;
+  if (!pull.empty() && pull != "Always" && pull != "IfNotPresent" && pull != "Never") {
+    return command.UsageError("invalid image pull policy: " + pull);
   }
   if (flags.restart != "Always" && flags.restart != "OnFailure" && flags.restart != "Never") {
     return command.UsageError(fmt::format("invalid restart policy: {}", flags.restart));
@@ -172,7 +176,7 @@ Result<> ExposePod(Command& command, const RunFlags& flags, const std::string& n
   const ServedKind kind = TRY(session.kinds().Find("services"));
   const int port = std::atoi(flags.port.c_str());
   Json labels = {{"run", name}};
-  if (!flags.labels.empty()) labels = TRY(Pairs(Split(flags.labels, ','), "label"));
+  if (!flags.labels.empty()) labels = TRY(ParseLabelSpec(flags.labels));
   Json service = {
       {"apiVersion", "v1"},
       {"kind", "Service"},
@@ -261,6 +265,7 @@ Result<std::string> Follow(Command& command, const RunFlags& flags, const Target
 Result<> RunRun(Command& command, const Args& args) {
   RunFlags flags;
   flags.AddTo(command);
+  command.Require("image");
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   TRY(flags.deletion.Check(/*now=*/false));

@@ -63,9 +63,9 @@ Result<> RunScale(Command& command, const Args& args) {
   command.Flag("current-replicas", current, "Precondition for the current size.");
   command.Flag("resource-version", request.resource_version, "Precondition for the version.");
   command.Flag("timeout", timeout, "How long to wait for the scaling; 0 does not wait.");
+  command.Require("replicas");
   TRY(command.Parse(args));
   TRY(dry_run.Check());
-  if (!command.Given("replicas")) return CliError("required flag(s) \"replicas\" not set");
   if (replicas < 0) {
     return command.UsageError(
         "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0");

@@ -54,6 +54,12 @@ Result<Selections> ParsePairs(Session& session, const Args& words) {
 
 }  // namespace
 
+tl::unexpected<Error> WordsBesideFiles() {
+  return CliError(
+      "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as "
+      "well");
+}
+
 Result<Selections> ParseSelections(Command& command, const Args& words) {
   if (words.empty()) return CliError(kNothingNamed);
   Session& session = *TRY(command.session());
@@ -162,11 +168,7 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
   std::vector<Target> targets;
   const SelectorFlags& selectors = options.selectors;
   if (options.files && !options.files->empty()) {
-    if (!words.empty()) {
-      return CliError(
-          "when paths, URLs, or stdin is provided as input, you may not specify resource "
-          "arguments as well");
-    }
+    if (!words.empty()) return WordsBesideFiles();
     TRY(FromFiles(command, options, targets));
     return targets;
   }
@@ -176,7 +178,7 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
     return CliError("cannot set --all and --selector at the same time");
   }
   for (const Selection& selection : selections.items) {
-    if (!selection.names.empty() && selecting) {
+    if (!selection.names.empty() && (selecting || selectors.all)) {
       return CliError("name cannot be provided when a selector is specified");
     }
     if (selection.names.empty() && options.names_needed && !selecting && !selectors.all) {

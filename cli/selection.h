@@ -23,6 +23,9 @@ struct Selections {
   bool several_kinds = false;  // Types were listed, a category named, or names of several kinds.
 };
 
+// Words that name objects beside files (-f) that do.
+tl::unexpected<Error> WordsBesideFiles();
+
 // Fails in kubectl's words on words that go together badly.
 Result<Selections> ParseSelections(Command& command, const Args& words);
 

@@ -48,15 +48,8 @@ Result<> RunSetImage(Command& command, const Args& args) {
     }
     images.emplace_back(word.substr(0, equals), word.substr(equals + 1));
   }
-  std::vector<std::string> problems;
-  if (words.resources.empty() && flags.files.empty()) {
-    problems.emplace_back(
-        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
-  }
-  if (images.empty()) problems.emplace_back("at least one image update is required");
-  if (problems.size() == 1) return CliError(problems[0]);
-  if (!problems.empty()) return CliError("[" + Join(problems, ", ") + "]");
   const auto targets = TRY(FindSetTargets(command, flags, words.resources));
+  if (images.empty()) return CliError("at least one image update is required");
   for (const Target& target : targets) {
     const auto patch = ImagePatch(target, images);
     const auto sent = patch ? SendSetPatch(command, flags, target, *patch, "image updated")

@@ -143,6 +143,13 @@ Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows
     any |= !found.empty();
     keys.push_back({found.empty() ? std::nullopt : std::optional<Json>(*found[0]), i});
   }
+  const auto odd = std::find_if(keys.begin(), keys.end(), [](const Keyed& each) {
+    return each.key && each.key->is_structured();
+  });
+  if (odd != keys.end() && items.size() > 1) {
+    return CliError(fmt::format("Field {} is an unsortable type: {}", text,
+                                odd->key->is_array() ? "[]interface {}" : "map[string]interface {}"));
+  }
   if (!any && !items.empty()) {
     return CliError(
         fmt::format("couldn't find any field with path \"{}\" in the list of objects", text));

@@ -1,6 +1,7 @@
 // `taint node NAME KEY=VALUE:EFFECT KEY:EFFECT KEY- KEY:EFFECT-`
 #include <algorithm>
 
+#include "api/rules/names.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
@@ -27,17 +28,25 @@ Result<> CheckEffect(const std::string& effect) {
 
 Result<Taint> ParseTaint(const std::string& text, bool removal) {
   Taint taint;
+  const auto invalid = [&](const Messages& why) {
+    return CliError(fmt::format("invalid taint spec: {}{}{}", text, why.empty() ? "" : ", ",
+                                Join(why, "; ")));
+  };
   const size_t colon = text.find(':');
-  const std::string pair = text.substr(0, colon);
+  taint.key = text.substr(0, colon);
   if (colon != std::string::npos) {
     taint.effect = text.substr(colon + 1);
+    if (taint.effect.find(':') != std::string::npos) return invalid({});
     TRY(CheckEffect(taint.effect));
-  } else if (!removal) {
-    return CliError(fmt::format("invalid taint spec: {}", text));
+    if (const size_t equals = taint.key.find('='); equals != std::string::npos) {
+      taint.value = taint.key.substr(equals + 1);
+      taint.key.resize(equals);
+      if (taint.value.find('=') != std::string::npos) return invalid({});
+      if (const auto why = LabelValueErrors(taint.value); !why.empty()) return invalid(why);
+    }
   }
-  const size_t equals = pair.find('=');
-  taint.key = pair.substr(0, equals);
-  if (equals != std::string::npos) taint.value = pair.substr(equals + 1);
+  if (const auto why = LabelKeyErrors(taint.key); !why.empty()) return invalid(why);
+  if (taint.effect.empty() && !removal) return invalid({});
   return taint;
 }
 
@@ -141,9 +150,7 @@ Result<> RunTaint(Command& command, const Args& args) {
   if (!sorted) return command.UsageError(sorted.error().message);
   const TaintWords& words = *sorted;
   if (words.resources.empty()) {
-    return command.UsageError(
-        "one or more resources must be specified as <resource> <name> or "
-        "<resource>/<name>");
+    return CliError("one or more resources must be specified as <resource> <name>");
   }
   if (words.added.empty() && words.removed.empty()) {
     return CliError("at least one taint update is required");

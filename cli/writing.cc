@@ -70,6 +70,19 @@ Json WithLastApplied(Json object) {
   return object;
 }
 
+Result<Json> ParseLabelSpec(const std::string& text) {
+  Json labels = Json::object();
+  for (const std::string& pair : Split(text, ',')) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || pair.find('=', equals + 1) != std::string::npos) {
+      return CliError(fmt::format("unexpected label spec: {}", pair));
+    }
+    if (equals == 0) return CliError("unexpected empty label key");
+    labels[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return labels;
+}
+
 namespace {
 
 // One round: what there is, then its changes until the server closes the watch. True: done.

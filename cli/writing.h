@@ -36,6 +36,9 @@ std::string LastAppliedText(Json object);
 // `object` with that annotation.
 Json WithLastApplied(Json object);
 
+// "a=b,c=d", as flags have labels.
+Result<Json> ParseLabelSpec(const std::string& text);
+
 // Waits until `done` is true of the object as it changes; null: it is gone. Fails with Timeout
 // ("timed out waiting for the condition") after `timeout`.
 Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,

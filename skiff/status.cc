@@ -14,7 +14,9 @@
 #include "client/client.h"
 #include "client/kubeconfig.h"
 #include "client/transport.h"
+#include "skiff/chaos/program.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_choice.h"
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
@@ -126,6 +128,9 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   std::vector<std::vector<std::string>> rows = {{"  server", server.server},
                                                 {"  kubeconfig", kubeconfig}};
   LookAtDisk(options.data_dir, rows, status);
+  for (const chaos::FaultOn& fault : chaos::FaultsOn()) {
+    status.AddTrouble(fault.what, fault.command);
+  }
   rows.push_back({"  log", LogOf(options.data_dir, process)});
   std::printf("Running: %s\n%s", Since(process, now).c_str(), InColumns(rows).c_str());
   if (!asked) {
@@ -148,6 +153,9 @@ int StatusMain(const std::vector<std::string>& args) {
   if (!goes_on) return Complain(goes_on.error().message);
   if (!*goes_on) return 0;
   if (options.data_dir.empty()) return Complain("--data-dir: it must not be empty");
+  if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
+    return Complain(chosen.error().message);
+  }
   MakePathsAbsolute(options);
   const auto running = DaemonOf(options.data_dir);
   if (!running) {

@@ -83,8 +83,10 @@ Result<PathValues> Evaluation::Field(const PathNode& node, const PathValues& inp
 Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& input) const {
   PathValues out;
   for (const Json* value : input) {
-    if (!value->is_array()) continue;
+    if (value->is_null()) continue;
+    if (!value->is_array()) return BadPath(std::string(GoTypeOf(*value)) + " is not array or slice");
     const auto size = static_cast<int64_t>(value->size());
+    if (!node.single) TRY(Visit(value->size()));
     int64_t begin = node.begin.value_or(0);
     if (begin < 0) begin += size;
     if (node.single) {

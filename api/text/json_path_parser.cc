@@ -189,7 +189,7 @@ class PathParser {
   }
 
   Result<NodePointer> Index() {
-    if (Take('*')) return Make(NodeKind::kWildcard);
+    if (Take('*')) return Make(NodeKind::kSlice);  // All of a list; of a map it is ".*".
     if (Peek() == '"' || Peek() == '\'') {
       const NodePointer quoted = TRY(Quoted());
       return Make(NodeKind::kField, quoted->literal.get<std::string>());

@@ -76,10 +76,20 @@ TEST(JsonPathTest, ASliceEndsAtItsListWhateverTheStep) {
   EXPECT_EQ(Execute("{.items[1:9223372036854775807:9223372036854775806].metadata.name}"), "b");
 }
 
+TEST(JsonPathTest, BracketsAreOfLists) {
+  const auto all = JsonPath::Parse("{.a[*]}");
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->Execute({{"a", {1, 2}}}, true), "1 2");
+  EXPECT_EQ(all->Execute({{"b", 1}}, true), "");
+  const auto of_map = all->Execute({{"a", {{"b", 1}}}}, true);
+  ASSERT_FALSE(of_map);
+  EXPECT_EQ(of_map.error().message, "map[string]interface {} is not array or slice");
+}
+
 TEST(JsonPathTest, APathThatVisitsTooMuchFails) {
   Json deep = 1;
   for (int i = 0; i < 150; ++i) deep = Json{{"a", std::move(deep)}};
-  const auto path = JsonPath::Parse("{..[*]..[*]..[*]..[*]}");
+  const auto path = JsonPath::Parse("{..['a','a']..['a','a']..['a','a']..['a','a']}");
   ASSERT_TRUE(path);
   const auto found = path->Find(deep, true, 1'000'000);
   ASSERT_FALSE(found);

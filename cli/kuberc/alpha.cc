@@ -206,7 +206,7 @@ int AlphaMain(Environment& environment, const Args& args) {
     return RunFamily(environment, "alpha kuberc", kKubercVerbs, std::size(kKubercVerbs),
                      WithoutWord(args, at));
   }
-  return RunFamily(environment, "alpha", kAlphaVerbs, std::size(kAlphaVerbs), args);
+  return RunTellingFamily(environment, "alpha", kAlphaVerbs, std::size(kAlphaVerbs), args);
 }
 
 }  // namespace skiff::cli

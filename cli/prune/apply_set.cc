@@ -21,12 +21,6 @@ std::string UrlBase64(std::string_view bytes) {
   return text;
 }
 
-// "Deployment.apps", "ConfigMap"
-std::string GroupKind(const Resource& resource) {
-  const std::string group = resource.Group();
-  return group.empty() ? resource.kind : resource.kind + "." + group;
-}
-
 bool IsBuiltInParent(const Resource& resource) {
   return resource.api_version == "v1" &&
          (resource.name == "secrets" || resource.name == "configmaps");

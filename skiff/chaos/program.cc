@@ -292,6 +292,13 @@ Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) 
 
 }  // namespace
 
+std::vector<FaultOn> FaultsOn() {
+  std::vector<FaultOn> faults;
+  const Duration now = SystemClock().Monotonic();
+  for (const Record& record : LivingRecords(Directory())) faults.push_back(TellOf(record, now));
+  return faults;
+}
+
 int ChaosMain(const std::vector<std::string>& args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
     std::fprintf(args.empty() ? stderr : stdout, "%s", kUsage);

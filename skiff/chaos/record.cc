@@ -239,6 +239,26 @@ void RemoveRecord(const std::string& directory, const std::string& id) {
   fs::remove(directory + "/" + id + ".log", ignored);
 }
 
+FaultOn TellOf(const Record& record, Duration now) {
+  std::string what = fmt::format("fault {} on {}", FaultWord(record.fault), record.target);
+  if (!record.peer.empty()) what += " and " + record.peer;
+  what += fmt::format(", {} left", LeftText(record.ends - now));
+  if (!record.detail.empty()) what += ": " + record.detail;
+  return {what, "skiff chaos stop " + record.id};
+}
+
+std::vector<Record> LivingRecords(const std::string& directory) {
+  std::error_code ignored;
+  if (!fs::exists(directory + "/lock", ignored)) return {};
+  const auto records = Records::Open(directory);
+  auto all = records ? records->All() : Result<std::vector<Record>>(std::vector<Record>());
+  if (!all) return {};
+  std::erase_if(*all, [](const Record& record) {
+    return record.supervisor.pid == 0 || !IsAlive(record.supervisor);
+  });
+  return std::move(*all);
+}
+
 std::string DescribeRecords(const std::vector<Record>& records, Duration now) {
   std::vector<std::vector<std::string>> rows = {{"ID", "FAULT", "TARGET", "PEER", "WHAT", "LEFT"}};
   for (const Record& record : records) {

@@ -50,6 +50,15 @@ Result<Record> LoadRecord(const std::string& directory, const std::string& id);
 Result<> SaveRecord(const std::string& directory, const Record& record);
 void RemoveRecord(const std::string& directory, const std::string& id);
 
+// A fault in a line, and what ends it.
+struct FaultOn {
+  std::string what;     // "fault netem on pod/web of default, for 42s more: delay 100ms"
+  std::string command;  // "skiff chaos stop 3f9a"
+};
+FaultOn TellOf(const Record& record, Duration now);
+// Those in the directory whose supervisors live, by their ends; none where there is none.
+std::vector<Record> LivingRecords(const std::string& directory);
+
 // The table of `skiff chaos ls`.
 std::string DescribeRecords(const std::vector<Record>& records, Duration now);
 

@@ -83,6 +83,22 @@ TEST_F(ChaosRecordsTest, AreFoundUntilTheyAreRemoved) {
   EXPECT_EQ(records->All()->size(), 1u);
 }
 
+TEST_F(ChaosRecordsTest, AreToldOfWhileTheirSupervisorsLive) {
+  EXPECT_EQ(TellOf(Netem(), 58s).what, "fault netem on pod/a and node/b, 42s left: delay 100ms");
+  EXPECT_EQ(TellOf(Netem(), 58s).command, "skiff chaos stop x7k2p");
+  EXPECT_TRUE(LivingRecords(directory_).empty());
+  EXPECT_FALSE(std::filesystem::exists(directory_));
+  { ASSERT_TRUE(Records::Open(directory_)); }
+  Record mine = Netem();
+  mine.id = "mine";
+  mine.supervisor = IdentifyProcess(getpid()).value();
+  ASSERT_TRUE(SaveRecord(directory_, mine));
+  ASSERT_TRUE(SaveRecord(directory_, Netem()));
+  const auto living = LivingRecords(directory_);
+  ASSERT_EQ(living.size(), 1);
+  EXPECT_EQ(living[0].id, "mine");
+}
+
 TEST_F(ChaosRecordsTest, OfSomebodyElseAreNotTakenForOurs) {
   const auto records = Records::Open(directory_);
   ASSERT_TRUE(records);

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/flags.h"
+#include "skiff/cluster_choice.h"
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
 #include "skiff/node_flags.h"
@@ -261,6 +262,9 @@ int SnapshotMain(const std::vector<std::string>& args) {
   if (flags.help_asked()) {
     std::printf("%s", flags.Help().c_str());
     return 0;
+  }
+  if (const auto chosen = ChooseDataDir(flags, to.cluster); !chosen) {
+    return Complain(chosen.error().message);
   }
   MakePathsAbsolute(to.cluster);
   const auto code = RunSnapshot(verb, to, words);

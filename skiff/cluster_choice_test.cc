@@ -1,0 +1,53 @@
+#include "skiff/cluster_choice.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class ClusterChoiceTest : public testing::Test {
+ protected:
+  ~ClusterChoiceTest() override { fs::remove_all(directory_); }
+  // A kubeconfig of the cluster at that port; returns its path.
+  std::string Write(const std::string& name, int port, const std::string& authority = "YQ==") {
+    const std::string path = directory_ + "/" + name;
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path) << "{apiVersion: v1, kind: Config, current-context: x, contexts: [{name: x, "
+                           "context: {cluster: c, user: u}}], clusters: [{name: c, cluster: "
+                           "{server: 'https://127.0.0.1:"
+                        << port << "', certificate-authority-data: " << authority << "}}]}\n";
+    return path;
+  }
+  const std::string directory_ = testing::TempDir() + "/choice-" + std::to_string(getpid());
+};
+
+TEST_F(ClusterChoiceTest, TakesTheDirectoryOfTheClusterThatTheVariableNames) {
+  const std::string usual = fs::path(Write("usual/admin.kubeconfig", 6443)).parent_path();
+  const std::string own = Write("own/admin.kubeconfig", 7443);
+  EXPECT_EQ(DataDirOfKubeconfig("", usual), usual);
+  EXPECT_EQ(DataDirOfKubeconfig(own, usual), directory_ + "/own");
+  EXPECT_EQ(DataDirOfKubeconfig(directory_ + "/none:" + own, usual), directory_ + "/own");
+  // A copy elsewhere is of the usual cluster too.
+  EXPECT_EQ(DataDirOfKubeconfig(Write("home/config", 6443), usual), usual);
+  EXPECT_EQ(DataDirOfKubeconfig(directory_ + "/none", usual), usual);
+}
+
+TEST_F(ClusterChoiceTest, RefusesAClusterThatIsKeptElsewhere) {
+  const std::string usual = fs::path(Write("usual/admin.kubeconfig", 6443)).parent_path();
+  for (const std::string& other : {Write("home/a", 7443), Write("home/b", 6443, "Yg==")}) {
+    const auto chosen = DataDirOfKubeconfig(other, usual);
+    ASSERT_FALSE(chosen) << other;
+    EXPECT_THAT(chosen.error().message, HasSubstr("with --data-dir, or unset KUBECONFIG"));
+  }
+}
+
+}  // namespace
+}  // namespace skiff
