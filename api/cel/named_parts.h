@@ -1,7 +1,7 @@
-// Which parts of `object` and `oldObject` expressions name: `object.spec.replicas > 1` needs no other,
-// `object.spec.containers.all(c, has(c.image))` needs one of each item. Followed through loops and
-// through `variables.name`. What is not said by name (`object[key]`, `object == oldObject`) is needed
-// whole.
+// Which parts of `object` and `oldObject` expressions name: `object.spec.replicas > 1` needs no
+// other, `object.spec.containers.all(c, has(c.image))` one of each item. Followed through loops and
+// through `variables.name`. What is not said by name (`object[key]`, `object == oldObject`) is
+// needed whole.
 //
 //   DocumentParts object, old_object;
 //   NamedParts named(object, old_object);

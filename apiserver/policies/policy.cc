@@ -146,7 +146,8 @@ const NamedInputs& NamedInputs::All() {
 
 bool NamedInputs::Covers(const NamedInputs& other) const {
   return object.Covers(other.object) && old_object.Covers(other.old_object) &&
-         (request || !other.request) && (namespace_object || !other.namespace_object) && (authorizer || !other.authorizer);
+         (request || !other.request) && (namespace_object || !other.namespace_object) &&
+         (authorizer || !other.authorizer);
 }
 
 PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
