@@ -75,15 +75,13 @@ AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> vari
   bindings_[kSlotRequest] = ValueOf(inputs.request);
   bindings_[kSlotParams] = ValueOf(inputs.params);
   bindings_[kSlotVariables] = Value::Object(variables_);
-  if (inputs.authorizer != nullptr) {
-    bindings_[kSlotAuthorizer] = AuthorizerValue(*inputs.authorizer);
-    bindings_[kSlotRequestResource] =
-        RequestResourceValue(*inputs.authorizer, inputs.request_resource);
-  } else {
-    bindings_[kSlotAuthorizer] = Value::Error("no such attribute(s): authorizer");
-    bindings_[kSlotRequestResource] =
-        Value::Error("no such attribute(s): authorizer.requestResource");
-  }
+  static const Value kNoAuthorizer = Value::Error("no such attribute(s): authorizer");
+  static const Value kNoResource =
+      Value::Error("no such attribute(s): authorizer.requestResource");
+  const bool asks = inputs.authorizer != nullptr && inputs.request_resource != nullptr;
+  bindings_[kSlotAuthorizer] = asks ? AuthorizerValue(*inputs.authorizer) : kNoAuthorizer;
+  bindings_[kSlotRequestResource] =
+      asks ? RequestResourceValue(*inputs.authorizer, *inputs.request_resource) : kNoResource;
 }
 
 Evaluation AdmissionActivation::Evaluate(const CompiledExpression& expression, uint64_t& budget) {

@@ -27,8 +27,9 @@ struct AdmissionInputs {
   const Json* params = nullptr;
   const Json* request = nullptr;
   const Json* namespace_object = nullptr;
-  const Authorizer* authorizer = nullptr;  // Null: naming it is an error.
-  AccessQuestion request_resource = {};
+  // Null, one or both: naming either is an error.
+  const Authorizer* authorizer = nullptr;
+  const AccessQuestion* request_resource = nullptr;
 };
 
 struct Evaluation {

@@ -1,49 +1,159 @@
 #include "api/cel/named_parts.h"
 
+#include <algorithm>
+#include <unordered_map>
+
+#include "api/cel/admission_scope.h"
+
 namespace skiff::cel {
 namespace {
 
-// What a field is selected from, as a.b or a.?b; null where it is something else.
-const Expr* SelectedFrom(const Expr& expr) {
-  if (expr.kind == ExprKind::kSelect && expr.slot < 0 && !expr.is_constant) return expr.target;
-  return expr.op == Operator::kOptionalSelect ? expr.args[0] : nullptr;
+// Variables of variables could come from ever more places; of more than these all is needed.
+constexpr size_t kPlacesMax = 64;
+
+bool IsVariables(const Expr& expr) {
+  return expr.kind == ExprKind::kIdent && expr.slot == kSlotVariables;
 }
 
-// Whether it is the variable, or a field below it: which one.
-bool IsPath(const Expr* expr, int slot, std::vector<std::string_view>& path) {
-  if (expr == nullptr || expr->is_folded) return false;
-  const Expr* outer = SelectedFrom(*expr);
-  if (outer == nullptr) return expr->kind == ExprKind::kIdent && expr->slot == slot;
-  if (!IsPath(outer, slot, path)) return false;
-  const bool optional = expr->op == Operator::kOptionalSelect;
-  path.push_back(optional ? expr->args[1]->literal.text() : std::string_view(expr->name));
-  return true;
+bool IsIndexNumber(const Expr& expr) {
+  return expr.kind == ExprKind::kLiteral && expr.literal.Is(Kind::kInt);
+}
+
+// cel.bind: a loop over nothing, whose accumulator is the name.
+bool IsBinding(const Expr& loop) {
+  return loop.range->kind == ExprKind::kList && loop.range->args.empty();
 }
 
 }  // namespace
 
-void AddNamedParts(const Program& program, int slot, DocumentParts& parts) {
-  const auto add = [&](const Expr* expr) {
-    std::vector<std::string_view> path;
-    if (IsPath(expr, slot, path)) parts.Add(path);
-  };
-  const Expr& root = *program.ast().root;
-  add(&root);
-  VisitExpressions(root, [&](const Expr& expr) {
-    // Of a longer path the shorter ones are not asked for by themselves.
-    const Expr* outer = SelectedFrom(expr);
-    for (const Expr* part : {static_cast<const Expr*>(expr.target),
-                             static_cast<const Expr*>(expr.range),
-                             static_cast<const Expr*>(expr.initial),
-                             static_cast<const Expr*>(expr.condition),
-                             static_cast<const Expr*>(expr.step),
-                             static_cast<const Expr*>(expr.result)}) {
-      if (part != outer) add(part);
+// Over one program. As deep as the parser lets a tree be.
+class NamedParts::Walk {
+ public:
+  explicit Walk(NamedParts& named) : named_(named) {}
+
+  Places Of(const Expr* expr) {
+    if (expr == nullptr || expr->is_folded || expr->is_constant) return {};
+    // Macros have parts of what they were written with in several places.
+    if (const auto found = known_.find(expr); found != known_.end()) return found->second;
+    Places places = Find(*expr);
+    std::ranges::sort(places);
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    if (places.size() > kPlacesMax) {
+      TakeWhole(places);
+      places.clear();
     }
-    for (const Expr* arg : expr.args) {
-      if (arg != outer) add(arg);
+    return known_[expr] = std::move(places);
+  }
+  void Use(const Expr* expr) { TakeWhole(Of(expr)); }
+
+ private:
+  static void TakeWhole(const Places& places) {
+    for (DocumentParts* place : places) place->whole = true;
+  }
+
+  Places Find(const Expr& expr) {
+    switch (expr.kind) {
+      case ExprKind::kIdent:
+        return OfName(expr);
+      case ExprKind::kSelect: {
+        if (expr.slot >= 0) return {};
+        Places places = MemberOf(*expr.target, expr.name);
+        return expr.test_only ? Places() : places;
+      }
+      case ExprKind::kCall:
+        return OfCall(expr);
+      case ExprKind::kComprehension:
+        return OfLoop(expr);
+      default:
+        return OfArguments(expr);
     }
-  });
+  }
+
+  Places OfName(const Expr& expr) {
+    if (expr.slot == kSlotObject) return {&named_.object_};
+    if (expr.slot == kSlotOldObject) return {&named_.old_object_};
+    if (IsVariables(expr)) {
+      for (const auto& [name, places] : named_.variables_) TakeWhole(places);
+    }
+    return expr.slot >= kLocalSlots ? locals_[expr.slot] : Places();
+  }
+
+  Places MemberOf(const Expr& from, std::string_view name) {
+    if (IsVariables(from)) {
+      const auto variable = named_.variables_.find(name);
+      return variable == named_.variables_.end() ? Places() : variable->second;
+    }
+    Places places = Of(&from);
+    for (DocumentParts*& place : places) place = &place->members[std::string(name)];
+    return places;
+  }
+
+  Places ItemsOf(const Expr* list) {
+    Places places = Of(list);
+    for (DocumentParts*& place : places) {
+      if (place->items.empty()) place->items.emplace_back();
+      place = &place->items[0];
+    }
+    return places;
+  }
+
+  Places OfEither(const Expr* one, const Expr* other) {
+    Places places = Of(one);
+    const Places more = Of(other);
+    places.insert(places.end(), more.begin(), more.end());
+    return places;
+  }
+
+  Places OfCall(const Expr& expr) {
+    switch (expr.op) {
+      case Operator::kOptionalSelect:
+        return MemberOf(*expr.args[0], expr.args[1]->literal.text());
+      case Operator::kIndex:
+      case Operator::kOptionalIndex:
+        return IsIndexNumber(*expr.args[1]) ? ItemsOf(expr.args[0]) : OfArguments(expr);
+      case Operator::kConditional:
+        Use(expr.args[0]);
+        return OfEither(expr.args[1], expr.args[2]);
+      case Operator::kOptionalOr:
+      case Operator::kOptionalOrValue:
+        return OfEither(expr.target, expr.args[0]);
+      default:
+        // A list of two has the items of both.
+        return expr.name == "_+_" ? OfEither(expr.args[0], expr.args[1]) : OfArguments(expr);
+    }
+  }
+
+  Places OfLoop(const Expr& loop) {
+    if (IsBinding(loop)) {
+      locals_[loop.slot] = Of(loop.initial);
+      return Of(loop.result);
+    }
+    const Places items = ItemsOf(loop.range);
+    Use(loop.initial);
+    locals_[loop.slot] = {};
+    const bool two = !loop.second_variable.empty();
+    locals_[loop.slot + 1] = two ? Places() : items;
+    if (two) locals_[loop.slot + 2] = items;
+    Use(loop.condition);
+    Use(loop.step);
+    return Of(loop.result);
+  }
+
+  Places OfArguments(const Expr& expr) {
+    Use(expr.target);
+    for (const Expr* arg : expr.args) Use(arg);
+    return {};
+  }
+
+  NamedParts& named_;
+  std::unordered_map<const Expr*, Places> known_;
+  std::map<int, Places> locals_;  // By slot; those of a loop are set before its body is looked at.
+};
+
+void NamedParts::AddVariable(const std::string& name, const Program& program) {
+  variables_[name] = Walk(*this).Of(program.ast().root);
 }
+
+void NamedParts::Add(const Program& program) { Walk(*this).Use(program.ast().root); }
 
 }  // namespace skiff::cel

@@ -6,27 +6,25 @@
 #include "api/codec/typed.h"
 
 namespace skiff {
+namespace {
 
-void DocumentParts::Add(std::span<const std::string_view> path) {
-  if (whole) return;
-  if (path.empty()) {
-    whole = true;
-    members.clear();
-  } else {
-    members[std::string(path[0])].Add(path.subspan(1));
+bool Covers(const std::vector<DocumentParts>& items, const std::vector<DocumentParts>& others) {
+  return others.empty() || (!items.empty() && items[0].Covers(others[0]));
+}
+
+Json ListOfParts(const Type& type, const void* list, const DocumentParts& parts) {
+  const size_t size = type.list->size(list);
+  if (size == 0) return nullptr;  // As ValueToJson has it.
+  Json out = Json::array();
+  if (parts.items.empty()) return out;
+  out.get_ref<Json::array_t&>().reserve(size);
+  for (size_t i = 0; i < size; ++i) {
+    out.push_back(PartsToJson(*type.element, type.list->at(list, i), parts.items[0]));
   }
+  return out;
 }
 
-bool DocumentParts::Covers(const DocumentParts& other) const {
-  if (whole || other.whole) return whole;
-  return std::ranges::all_of(other.members, [&](const auto& member) {
-    const auto own = members.find(member.first);
-    return own != members.end() && own->second.Covers(member.second);
-  });
-}
-
-Json PartsToJson(const Type& type, const void* value, const DocumentParts& parts) {
-  if (parts.whole || type.shape != Shape::kStruct) return ValueToJson(type, value);
+Json MembersToJson(const Type& type, const void* value, const DocumentParts& parts) {
   Json document = Json::object();
   for (const auto& [name, below] : parts.members) {
     const Field* field = type.Find(name);
@@ -42,8 +40,55 @@ Json PartsToJson(const Type& type, const void* value, const DocumentParts& parts
   return document;
 }
 
+}  // namespace
+
+void DocumentParts::Add(std::span<const std::string_view> path) {
+  if (whole) return;
+  if (path.empty()) {
+    whole = true;
+    members.clear();
+  } else {
+    members[std::string(path[0])].Add(path.subspan(1));
+  }
+}
+
+bool DocumentParts::Covers(const DocumentParts& other) const {
+  if (whole || other.whole) return whole;
+  return skiff::Covers(items, other.items) &&
+         std::ranges::all_of(other.members, [&](const auto& member) {
+           const auto own = members.find(member.first);
+           return own != members.end() && own->second.Covers(member.second);
+         });
+}
+
+Json PartsToJson(const Type& type, const void* value, const DocumentParts& parts) {
+  if (parts.whole) return ValueToJson(type, value);
+  switch (type.shape) {
+    case Shape::kStruct:
+      return parts.items.empty() ? MembersToJson(type, value, parts) : ValueToJson(type, value);
+    case Shape::kList:
+      return parts.members.empty() ? ListOfParts(type, value, parts) : ValueToJson(type, value);
+    case Shape::kMap: {
+      const bool is_there = parts.members.empty() && parts.items.empty();
+      if (!is_there || type.map->size(value) == 0) return ValueToJson(type, value);
+      return Json::object();
+    }
+    default:
+      return ValueToJson(type, value);
+  }
+}
+
 Json PartsOf(const Json& document, const DocumentParts& parts) {
-  if (parts.whole || !document.is_object()) return document;
+  const bool fits = document.is_object()  ? parts.items.empty()
+                    : document.is_array() ? parts.members.empty()
+                                          : false;
+  if (parts.whole || !fits) return document;
+  if (document.is_array()) {
+    Json out = Json::array();
+    if (parts.items.empty()) return out;
+    for (const Json& item : document) out.push_back(PartsOf(item, parts.items[0]));
+    return out;
+  }
   Json out = Json::object();
   for (const auto& [name, below] : parts.members) {
     const auto member = document.find(name);

@@ -44,6 +44,32 @@ TEST(DocumentPartsTest, OfADocumentAreTheSame) {
             Json::parse(R"({"a": {"c": {"d": 2}}, "e": [1], "f": null})"));
 }
 
+TEST(DocumentPartsTest, AreThoseOfItems) {
+  const core_v1::Pod pod = SamplePod();
+  DocumentParts parts = Parts({{"metadata", "labels"}, {"metadata", "managedFields"}});
+  parts.members["spec"].members["containers"].items.push_back(Parts({{"name"}}));
+  parts.members["spec"].members["initContainers"].items.push_back(Parts({{"name"}}));
+  parts.members["metadata"].members["labels"].whole = false;
+  parts.members["metadata"].members["managedFields"].whole = false;
+  // An empty part says only that it is there.
+  const Json shown = Json::parse(R"({"metadata": {"labels": {}, "managedFields": []},
+                                     "spec": {"containers": [{"name": "c"}]}})");
+  EXPECT_EQ(PartsToJson(core_v1::Pod::Describe(), &pod, parts), shown);
+  EXPECT_EQ(PartsOf(ToJson(pod), parts), shown);
+}
+
+TEST(DocumentPartsTest, OfWhatIsSomethingElseAreAll) {
+  const core_v1::Pod pod = SamplePod();
+  const Json whole = ToJson(pod);
+  DocumentParts parts = Parts({{"spec", "containers", "name"}, {"metadata", "labels", "app"}});
+  parts.members["status"].items.emplace_back();
+  const Json shown = Json({{"metadata", {{"labels", {{"app", "web"}}}}},
+                           {"spec", {{"containers", whole["spec"]["containers"]}}},
+                           {"status", whole["status"]}});
+  EXPECT_EQ(PartsToJson(core_v1::Pod::Describe(), &pod, parts), shown);
+  EXPECT_EQ(PartsOf(whole, parts), shown);
+}
+
 TEST(DocumentPartsTest, CoverOthers) {
   const DocumentParts parts = Parts({{"a", "b"}, {"c"}});
   EXPECT_TRUE(parts.Covers(Parts({{"a", "b"}, {"c", "d"}})));
@@ -52,6 +78,11 @@ TEST(DocumentPartsTest, CoverOthers) {
   EXPECT_FALSE(parts.Covers(Parts({{"a", "x"}})));
   EXPECT_FALSE(parts.Covers({.whole = true}));
   EXPECT_TRUE(DocumentParts{.whole = true}.Covers(parts));
+  DocumentParts items;
+  items.items.push_back(parts);
+  EXPECT_TRUE(items.Covers(items));
+  EXPECT_TRUE(items.Covers({}));
+  EXPECT_FALSE(parts.Covers(items));
 }
 
 TEST(DocumentPartsTest, ALongerPathDoesNotTakeAwayFromAShorterOne) {

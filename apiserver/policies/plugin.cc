@@ -137,6 +137,7 @@ class Passage {
     const NamedInputs& named = bound.policy->expressions().named;
     TRY(LookAtNamespace(named.namespace_object));
     const RequestView* view = TRY(ViewFor(kind, named));
+    const cel::Authorizer* asked = named.authorizer ? &authorizer_ : nullptr;
     for (const auto& param : *params) {
       // Each is judged within a budget; there may be ten thousand, under as many bindings.
       if (std::chrono::steady_clock::now() >= request_.deadline) {
@@ -152,8 +153,8 @@ class Passage {
                                               .params = param.get(),
                                               .request = &view->request,
                                               .namespace_object = shown(namespace_),
-                                              .authorizer = &authorizer_,
-                                              .request_resource = view->resource});
+                                              .authorizer = asked,
+                                              .request_resource = &view->resource});
       Act(bound, binding, verdict, annotations);
     }
     return {};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/cel/named_parts.h"
 #include "base/text.h"
 
@@ -13,7 +15,8 @@ using namespace admissionregistration_v1;
 constexpr size_t kMessageBytesMax = 5 * 1024;
 constexpr size_t kAnnotationBytesMax = 10 * 1024;
 
-// What validations or annotations say before their budget is spent; `exhausted`: it was.
+// What validations or annotations say before their budget is spent; `exhausted`: it was. Nothing of
+// those none of which has an expression.
 struct Round {
   std::unique_ptr<cel::AdmissionActivation> activation;  // Of the values; null where none is.
   std::vector<cel::Evaluation> results;
@@ -27,6 +30,10 @@ Round EvaluateAll(const std::vector<cel::AdmissionVariable>& variables,
                   const cel::AdmissionInputs& inputs, const Items& items, uint64_t& budget,
                   const ExpressionOf& expression_of) {
   Round round;
+  if (std::ranges::all_of(items, [&](const auto& item) { return !expression_of(item); })) {
+    return round;
+  }
+  round.results.reserve(items.size());
   for (const auto& item : items) {
     const cel::CompiledExpression* expression = expression_of(item);
     if (expression != nullptr && round.activation == nullptr) {
@@ -61,8 +68,8 @@ void JudgeValidations(const PolicyExpressions& policy, const Round& round, const
     } else if (const auto* spent = messages.exhausted()) {
       failed("failed messageExpression: " + spent->error);
     } else if (!result.value.IsTrue()) {
-      // There is one for each validation, as none of them spent the budget.
-      std::string message = MessageFrom(messages.results[i]);
+      // There is one for each validation, or for none, as none of them spent the budget.
+      std::string message = messages.results.empty() ? "" : MessageFrom(messages.results[i]);
       if (message.empty()) message = validation.message;
       if (message.empty()) {
         message = "failed expression: ";
@@ -101,15 +108,22 @@ PolicyVerdict Broken(const PolicyExpressions& policy, const std::string& why) {
 
 NamedInputs NamedBy(const PolicyExpressions& policy) {
   NamedInputs named;
-  const auto add = [&](const cel::CompiledExpression& expression) {
-    if (expression.program == nullptr) return;
-    const cel::Program& program = *expression.program;
-    cel::AddNamedParts(program, cel::kSlotObject, named.object);
-    cel::AddNamedParts(program, cel::kSlotOldObject, named.old_object);
+  cel::NamedParts parts(named.object, named.old_object);
+  const auto look = [&](const cel::Program& program) {
     named.request |= program.Uses("request");
     named.namespace_object |= program.Uses("namespaceObject");
+    named.authorizer |= program.Uses("authorizer") || program.Uses("authorizer.requestResource");
   };
-  for (const cel::AdmissionVariable& variable : policy.variables) add(variable.expression);
+  for (const auto& [name, expression] : policy.variables) {
+    if (expression.program == nullptr) continue;
+    look(*expression.program);
+    parts.AddVariable(name, *expression.program);
+  }
+  const auto add = [&](const cel::CompiledExpression& expression) {
+    if (expression.program == nullptr) return;
+    look(*expression.program);
+    parts.Add(*expression.program);
+  };
   for (const cel::CompiledExpression& condition : policy.conditions) add(condition);
   for (const PolicyExpressions::Validation& validation : policy.validations) {
     add(validation.expression);
@@ -126,13 +140,14 @@ Reason ReasonOf(const Validation& validation) {
 }  // namespace
 
 const NamedInputs& NamedInputs::All() {
-  static const NamedInputs kAll{{.whole = true}, {.whole = true}, true, true};
+  static const NamedInputs kAll{{.whole = true}, {.whole = true}, true, true, true};
   return kAll;
 }
 
 bool NamedInputs::Covers(const NamedInputs& other) const {
   return object.Covers(other.object) && old_object.Covers(other.old_object) &&
-         (request || !other.request) && (namespace_object || !other.namespace_object);
+         (request || !other.request) && (namespace_object || !other.namespace_object) &&
+         (authorizer || !other.authorizer);
 }
 
 PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {

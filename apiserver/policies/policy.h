@@ -20,6 +20,7 @@ struct NamedInputs {
   DocumentParts object, old_object;
   bool request = false;
   bool namespace_object = false;
+  bool authorizer = false;
 
   static const NamedInputs& All();
   bool Covers(const NamedInputs& other) const;

@@ -44,7 +44,7 @@ Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind
     }
   }
   if (named.request) view.request = RequestDocument(request, kind);
-  view.resource = RequestedAccess(request);
+  if (named.authorizer) view.resource = RequestedAccess(request);
   return view;
 }
 

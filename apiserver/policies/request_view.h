@@ -13,7 +13,7 @@ struct RequestView {
   Json object;      // Null: there is none.
   Json old_object;  // Likewise.
   Json request;
-  cel::AccessQuestion resource;
+  cel::AccessQuestion resource;  // As far as the authorizer is named.
 };
 Result<RequestView> ViewOf(const AdmissionRequest& request, const KindInfo& kind,
                            const NamedInputs& named);

@@ -133,11 +133,12 @@ Result<bool> Webhooks::ConditionsHold(const Hook& hook, const AdmissionRequest& 
   if (hook.conditions.empty()) return true;
   const RequestAuthorizer authorizer(parts_.authorizer, request.user);
   const Json document = RequestDocument(request, *sent.kind);
+  const cel::AccessQuestion resource = RequestedAccess(request);
   return cel::ConditionsHold(hook.conditions, {.object = &sent.object,
                                                .old_object = &sent.old_object,
                                                .request = &document,
                                                .authorizer = &authorizer,
-                                               .request_resource = RequestedAccess(request)});
+                                               .request_resource = &resource});
 }
 
 Webhooks::Asked Webhooks::Ask(const Hook& hook, const AdmissionRequest& request,
