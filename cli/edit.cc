@@ -330,7 +330,8 @@ Result<> RunEdit(Command& command, const Args& args) {
   const auto targets =
       TRY(FindTargets(command, command.words(), {.files = &flags.files, .names_needed = false}));
   Session& session = *TRY(command.session());
-  if (targets.empty()) return {};
+  // Where one of them is not there, none is edited.
+  if (targets.empty() || command.exit_code() != 0) return {};
   return Editing(command, session, flags, targets).Run();
 }
 

@@ -145,8 +145,8 @@ std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwn
   const ObjectKey key = {owner.metadata.namespace_, owner.metadata.name};
   std::set<ObjectKey> asked = pods_.memory().DeletedOf(key);
   asked.insert(unseen.begin(), unseen.end());
-  const auto seen = informer_.cache().CountsOf(
-      kReplicas, ControlledGroup(owner.metadata.namespace_, owner.metadata.uid), asked);
+  const auto group = ControlledGroup(owner.metadata.namespace_, owner.metadata.uid);
+  const auto seen = informer_.cache().CountsOf(kReplicas, group, asked);
   const auto labels = LabelSelector::FromMap(owner.pod_template.metadata.labels);
   Replicas replicas{.unseen = std::move(unseen)};
   for (const auto& [sort, count] : seen.counts) {
@@ -157,7 +157,7 @@ std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwn
   for (const CachedObject& each : seen.some) {
     const Pod& pod = *static_cast<const Pod*>(each.object.get());
     const auto counted = CountedAs(each);
-    if (counted.group != owner.metadata.uid) continue;
+    if (counted.group != group) continue;
     replicas.unseen.erase(KeyOf(pod));
     if (!IsActive(pod) || !pods_.memory().WasDeleted(key, pod)) continue;
     AddCounted(counted.sort[0], -1, labels.Matches(pod.metadata.labels), replicas.status);
