@@ -113,9 +113,11 @@ Result<Json> Exists(const Arguments& arguments) {
 }
 
 std::string Padded(std::string text, const std::string& flags) {
-  const bool left = flags.starts_with('-');
+  const bool left = flags.substr(0, flags.find_first_of("123456789")).find('-') != flags.npos;
   const bool zero = !left && flags.starts_with('0');
-  const size_t width = std::strtoul(flags.c_str() + (left ? 1 : 0), nullptr, 10);
+  // Flags may come in any order, and a sign is none of the number's.
+  const size_t digits = std::min(flags.find_first_of("0123456789"), flags.size());
+  const size_t width = std::strtoul(flags.c_str() + digits, nullptr, 10);
   if (text.size() >= width) return text;
   const size_t missing = width - text.size();
   if (left) return text + std::string(missing, ' ');
@@ -126,7 +128,7 @@ std::string Padded(std::string text, const std::string& flags) {
 std::string FormattedFloat(char verb, const std::string& flags, double value) {
   const size_t dot = flags.find('.');
   const bool is_given = dot != std::string::npos;
-  const int digits = is_given ? std::atoi(flags.c_str() + dot + 1) : 6;
+  const int digits = is_given ? std::max(0, std::atoi(flags.c_str() + dot + 1)) : 6;
   std::string text;
   switch (verb) {
     case 'f':

@@ -63,6 +63,7 @@ TEST(GoTemplateTest, WhatIsPrintedIsBounded) {
   EXPECT_EQ(Filled("{{printf \"%.200f\" .count}}"), "3." + std::string(200, '0'));
   EXPECT_EQ(Filled("{{printf \"%.99999999999999f|%d\" .count 1}}"), "%!(NOVERB)");
   EXPECT_EQ(Filled("{{printf \"%99999999999999d|%d\" .count 1}}"), "%!(NOVERB)");
+  EXPECT_EQ(Filled("{{printf \"% -5d|%--5s|%.-5f\" 3 \"x\" 2.5}}").find("3    |x    |"), 0u);
   const auto doubled = [](const char* call) {
     std::string text = "{{$x := .kind}}";
     for (int i = 0; i < 64; ++i) text += "{{$x = " + std::string(call) + " $x $x}}";

@@ -1,5 +1,5 @@
-// What a runtime in memory has, by id, and by the pod that a label names: a kubelet asks for what one
-// pod has, once a minute for each of its pods, and must not look at all of the node for it.
+// What a runtime in memory has, by id, and by the pod that a label names: a kubelet asks for what
+// one pod has, once a minute for each of its pods, and must not look at all of the node for it.
 #pragma once
 
 #include <algorithm>

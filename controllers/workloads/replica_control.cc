@@ -19,8 +19,8 @@ constexpr char kReplicas[] = "replicas";
 // The letters that sorts of pods begin with; their labels follow.
 enum Sort : char { kWaiting = 'w', kReady = 'r', kTerminating = 't', kEnded = 'e' };
 
-// By namespace and uid of their controller, what they are to it, and their labels: those of one template have
-// the same, so that selectors are asked once for all of them.
+// By namespace and uid of their controller, what they are to it, and their labels: those of one
+// template have the same, so that selectors are asked once for all of them.
 Counted CountedAs(const CachedObject& object) {
   const meta_v1::OwnerReference* controller = ControllerOf(*object.metadata);
   if (controller == nullptr) return {};

@@ -48,7 +48,8 @@ class ReplicaSetReconciler final : public Reconciler<ReplicaSet> {
     const meta_v1::OwnerReference* controller = ControllerOf(set.metadata);
     if (!controller) return pods_.ControlledBy(set.metadata);
     std::vector<Ptr<Pod>> related;
-    for (const auto& sibling : replica_sets_.ControlledBy(set.metadata.namespace_, controller->uid)) {
+    const std::string& namespace_ = set.metadata.namespace_;
+    for (const auto& sibling : replica_sets_.ControlledBy(namespace_, controller->uid)) {
       for (auto& pod : pods_.ControlledBy(sibling->metadata)) related.push_back(pod);
     }
     return related;
