@@ -2,7 +2,8 @@
 # How the console bears thousands of pods, in headless Chromium: how soon they are there, what a picture
 # costs the page while they change, and what the page holds.
 #
-#   e2e/bench/console.sh SKIFF [SCREENSHOTS]      PODS=5000 NODES=50; NEEDED=0 only measures
+#   e2e/bench/console.sh SKIFF [SCREENSHOTS]      PODS=5000 NODES=50; NEEDED=0 only measures;
+#                                              ROUNDS=5: also what a tab left open holds
 #
 # Fails where a picture, at rest or while a list is scrolled, costs more of the page's main thread than
 # there is between two of sixty in a second, and where changes take more than half of its time. That is
@@ -43,3 +44,5 @@ done
 export skiff
 python3 e2e/browser/console_scale.py "$("$skiff" console --print 2>/dev/null)" "$pods" "$workloads" \
   "$screenshots"
+[ -z "${ROUNDS:-}" ] ||
+  python3 e2e/browser/console_day.py "$("$skiff" console --print 2>/dev/null)" "$workloads" "$ROUNDS"

@@ -321,6 +321,65 @@ class Play:
                    "what was typed is kept")
         page.click("Start over")
 
+    def skiff(self, *words, given=None):
+        subprocess.run([os.environ["skiff"], *words], check=True, stdout=subprocess.DEVNULL, input=given, text=True)
+
+    def held_back(self, click):
+        """Clicks, and holds back the request that comes of it until `window.__go()`."""
+        self.page.run("""(() => {
+            const real = window.fetch;
+            window.fetch = async (url, given) => {
+              if (given?.method !== 'PATCH') return real(url, given);
+              window.fetch = real;
+              await new Promise((go) => (window.__go = go));
+              return real(url, given);
+            };
+            window.__go = null;
+        })()""")
+        self.page.click(click)
+        self.page.until("!!window.__go")
+
+    def kept(self):
+        """What is typed while an answer is awaited, and what is left behind, is there afterwards; and an
+        answer to another text lets nobody apply this one."""
+        page = self.page
+        text = "document.querySelector('.editor-text').value"
+        self.skiff("create", "configmap", "notes", "-n", "shop", "--from-literal=a=first")
+        page.go("#/object/configmaps/shop/notes")
+        page.until(f"document.querySelector('.editor-text') && {text}.includes('a: first')")
+        self.edit("a: first", "a: first\n  b: second")
+        self.held_back("Show what would change")
+        self.edit("b: second", "b: third")
+        page.run("window.__go()")
+        page.until("[...document.querySelectorAll('button')].some((e) => e.innerText === 'Show what would change' && !e.disabled)")
+        page.until("!document.querySelector('.diff')", "what was not shown cannot be applied")
+        page.click("Show what would change")
+        page.until("document.querySelector('.diff-added')?.innerText.includes('third')")
+        self.held_back("Apply")
+        self.edit("b: third", "b: fourth")
+        page.run("window.__go()")
+        page.shows("Applied.")
+        page.until(f"{text}.includes('b: fourth')", "what was typed while it was applied")
+        page.go("#/overview")
+        page.until("!!document.querySelector('.podmap canvas')")
+        page.go("#/object/configmaps/shop/notes")
+        page.until(f"document.querySelector('.editor-text') && {text}.includes('b: fourth')", "what was left behind")
+        # Others change it after the picture of what would come of it, and make it anew.
+        page.click("Show what would change")
+        page.until("document.querySelector('.diff-added')?.innerText.includes('fourth')")
+        self.skiff("patch", "configmap", "notes", "-n", "shop", "-p", '{"data": {"c": "theirs"}}')
+        page.shows("It changed on the server while you were writing")
+        page.until("!document.querySelector('.diff')", "what would come of it now was not shown")
+        self.skiff("delete", "configmap", "notes", "-n", "shop")
+        page.shows("This object is not there, or not any more")
+        self.skiff("create", "configmap", "notes", "-n", "shop", "--from-literal=a=anew")
+        page.goes("This object is not there, or not any more")
+        page.until(f"{text}.includes('b: fourth')", "what was typed before it was made anew")
+        page.click("Show what would change")
+        page.shows("Others look after what you changed")
+        page.click("Start over")
+        page.until(f"{text}.includes('a: anew')")
+
     def edit(self, old, new):
         """Types into the editor's text, as far as the page can tell."""
         self.page.run(f"""(() => {{
@@ -469,7 +528,7 @@ def main():
         page.media(prefers_color_scheme="dark")
         play = Play(page, token, guest, axe)
         try:
-            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.complete, play.quotas,
+            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.quotas,
                          play.chaos, play.views, play.links, play.looks, play.away, play.expired, play.rights,
                          play.link):
                 print(f"   {part.__name__}", flush=True)

@@ -3,7 +3,8 @@
 import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
-import { type Kind, pathOf } from './kinds';
+import { byName, type Change, newestFirst, type Order, withChanges } from '../model/order';
+import { type Kind, kinds, pathOf } from './kinds';
 import type { ApiError } from './request';
 import { session } from './session';
 import type { Obj } from './types';
@@ -18,7 +19,8 @@ const kManyMs = 200;
 
 // What nobody looks at here, and what is most of many objects.
 function slim(object: Obj): Obj {
-  delete object.metadata.managedFields;
+  // Taken out of it by `delete`, everything else of it would be slow to read.
+  object.metadata.managedFields = undefined;
   const annotations = object.metadata.annotations;
   if (annotations) delete annotations['kubectl.kubernetes.io/last-applied-configuration'];
   return object;
@@ -27,16 +29,28 @@ function slim(object: Obj): Obj {
 const changed = new Set<Live<Obj>>();
 let scheduled = false;
 
-// Whatever comes between two pictures is shown by the next one, at once.
+// Whatever comes between two pictures is shown by the next one; of several collections one a picture, so
+// that none of them has to wait for all.
+function flush(): void {
+  const [next] = changed;
+  if (next !== undefined) {
+    changed.delete(next);
+    next.publish();
+  }
+  scheduled = changed.size > 0;
+  if (!scheduled) return;
+  if (document.hidden) setTimeout(flush, 0);
+  else requestAnimationFrame(flush);
+}
+
+// A picture that was awaited when the tab was hidden does not come: old and new would be held as long.
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden && scheduled) setTimeout(flush, kHiddenMs);
+});
+
 function schedule(count: number): void {
   if (scheduled) return;
   scheduled = true;
-  const flush = () => {
-    scheduled = false;
-    const all = [...changed];
-    changed.clear();
-    for (const live of all) live.publish();
-  };
   if (document.hidden) setTimeout(flush, kHiddenMs);
   else if (count > kMany) setTimeout(() => requestAnimationFrame(flush), kManyMs);
   else requestAnimationFrame(flush);
@@ -48,6 +62,8 @@ export class Live<T extends Obj> implements Sink {
   private readonly version = signal(0);
   private readonly objects = new Map<string, T>();
   private listed: { version: number; list: T[] } = { version: -1, list: [] };
+  // What has changed since, by uid; null: everything.
+  private changes: Map<string, Change<T>> | null = null;
   private watch: Watch | null = null;
   private users = 0;
   private timer = 0;
@@ -55,15 +71,20 @@ export class Live<T extends Obj> implements Sink {
   constructor(
     private readonly path: string,
     private readonly query: Record<string, string>,
+    private readonly order: Order<Obj>,
     private readonly forget: () => void,
   ) {}
 
-  // By namespace and name. Whoever calls this while rendering is rendered again after changes.
+  // By namespace and name, events the newest first. Whoever calls this while rendering is rendered again
+  // after changes. Many objects of which few have changed are not sorted again.
   get list(): T[] {
     const version = this.version.value;
     if (this.listed.version !== version) {
-      const list = [...this.objects.values()].sort(byName);
+      const old = this.listed.list;
+      const list = this.changes === null ? [...this.objects.values()].sort(this.order)
+        : this.changes.size === 0 ? old : withChanges(old, this.changes.values(), this.order);
       this.listed = { version, list };
+      this.changes = new Map();
     }
     return this.listed.list;
   }
@@ -102,13 +123,16 @@ export class Live<T extends Obj> implements Sink {
   replace(objects: Obj[]): void {
     this.objects.clear();
     for (const object of objects) this.objects.set(object.metadata.uid, slim(object) as T);
+    this.changes = null;
     this.mark();
   }
   put(object: Obj): void {
-    this.objects.set(object.metadata.uid, slim(object) as T);
+    this.note(object.metadata.uid, slim(object) as T);
+    this.objects.set(object.metadata.uid, object as T);
     this.mark();
   }
   drop(object: Obj): void {
+    this.note(object.metadata.uid, undefined);
     this.objects.delete(object.metadata.uid);
     this.mark();
   }
@@ -120,17 +144,18 @@ export class Live<T extends Obj> implements Sink {
   publish(): void {
     this.version.value += 1;
   }
+  private note(uid: string, after: T | undefined): void {
+    if (this.changes === null) return;
+    const known = this.changes.get(uid) ?? { before: this.objects.get(uid), after };
+    known.after = after;
+    // What came and went while nobody looked was never there.
+    if (known.before === undefined && after === undefined) this.changes.delete(uid);
+    else this.changes.set(uid, known);
+  }
   private mark(): void {
     changed.add(this as unknown as Live<Obj>);
     schedule(this.objects.size);
   }
-}
-
-function byName(a: Obj, b: Obj): number {
-  const left = a.metadata.namespace ?? '';
-  const right = b.metadata.namespace ?? '';
-  if (left !== right) return left < right ? -1 : 1;
-  return a.metadata.name < b.metadata.name ? -1 : a.metadata.name > b.metadata.name ? 1 : 0;
 }
 
 const lives = new Map<string, Live<Obj>>();
@@ -146,8 +171,16 @@ export function allLives(): Live<Obj>[] {
   return livesVersion.value >= 0 ? [...lives.values()] : [];
 }
 
+const forgetting: (() => void)[] = [];
+
+// Who keeps something of a user elsewhere takes it away then.
+export function onForget(forget: () => void): void {
+  forgetting.push(forget);
+}
+
 // What one user saw is not shown to the next.
 export function forgetAll(): void {
+  for (const forget of forgetting) forget();
   for (const live of allLives()) live.end();
 }
 
@@ -167,7 +200,8 @@ function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptio
   const key = `${session.value?.user ?? ''} ${path} ${field} ${options.labels ?? ''}`;
   const found = lives.get(key);
   if (found) return found as unknown as Live<T>;
-  const made = new Live<T>(path, query, () => {
+  const order = kind === kinds.events ? (newestFirst as Order<never> as Order<Obj>) : byName;
+  const made = new Live<T>(path, query, order, () => {
     if (lives.get(key) === (made as unknown as Live<Obj>)) lives.delete(key);
     announce();
   });

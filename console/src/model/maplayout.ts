@@ -1,7 +1,7 @@
 // Where on a picture of some width groups of equal squares go: cards side by side, row by row, with
 // squares as large as lets everything be seen at once.
 
-interface Card {
+export interface Card {
   x: number;
   y: number;
   width: number;

@@ -65,10 +65,15 @@ const kPerRow = 10;
 const kSquare = 22;
 const kRevision = 'deployment.kubernetes.io/revision';
 
+const byNumber = new Intl.Collator(undefined, { numeric: true }).compare;
 const kWorst: Tone[] = ['good', 'done', 'gone', 'busy', 'none', 'warn', 'bad'];
 
+function worse(a: Tone, b: Tone): Tone {
+  return a !== b && kWorst.indexOf(b) > kWorst.indexOf(a) ? b : a;
+}
+
 function toneOfAll(pods: Pod[]): Tone {
-  return pods.map((pod) => podState(pod).tone).reduce((a, b) => (kWorst.indexOf(b) > kWorst.indexOf(a) ? b : a), 'good');
+  return pods.reduce<Tone>((tone, pod) => worse(tone, podState(pod).tone), 'good');
 }
 
 function box(column: Column, kind: string, space: string, name: string, tone: Tone, sub: string): Box {
@@ -124,7 +129,7 @@ class Links {
     if (!known) this.all.set(key, { from, to, weight, tone, text });
     else {
       known.weight += weight;
-      if (kWorst.indexOf(tone) > kWorst.indexOf(known.tone)) known.tone = tone;
+      known.tone = worse(known.tone, tone);
       if (text !== '' && !known.text.split(', ').includes(text)) known.text += `, ${text}`;
     }
   }
@@ -171,12 +176,19 @@ function ingressBoxes(ingresses: Ingress[], services: Box[], links: Links): Box[
 function nodeBoxes(given: Given, workloads: Iterable<Box>, links: Links): Box[] {
   const counts = new Map<string, number>();
   for (const workload of workloads) {
+    const here = new Map<string, { pods: number; tone: Tone }>();
     for (const pod of workload.lanes.flatMap((lane) => lane.pods)) {
       const node = pod.spec.nodeName;
       if (!node) continue;
-      counts.set(node, (counts.get(node) ?? 0) + 1);
+      const known = here.get(node) ?? { pods: 0, tone: 'good' };
+      here.set(node, known);
       const { tone } = podState(pod);
-      links.add(workload.id, `Node//${node}`, 1, tone === 'good' || tone === 'bad' ? tone : 'busy');
+      known.pods += 1;
+      known.tone = worse(known.tone, tone === 'good' || tone === 'bad' ? tone : 'busy');
+    }
+    for (const [node, { pods, tone }] of here) {
+      counts.set(node, (counts.get(node) ?? 0) + pods);
+      links.add(workload.id, `Node//${node}`, pods, tone);
     }
   }
   const ready = new Map(given.nodes.map((node) => [
@@ -185,7 +197,7 @@ function nodeBoxes(given: Given, workloads: Iterable<Box>, links: Links): Box[] 
   // Those that hold none of these pods are no part of this picture, unless there are few.
   const names = new Set([...counts.keys(), ...(given.nodes.length <= 12 ? ready.keys() : [])]);
   return [...names]
-    .sort((a, b) => a.localeCompare(b, undefined, { numeric: true }))
+    .sort(byNumber)
     .map((name) => ({ ...box(3, 'Node', '', name, ready.get(name) === false ? 'bad' : 'good', `${counts.get(name) ?? 0}`), height: kNode }));
 }
 

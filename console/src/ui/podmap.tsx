@@ -2,12 +2,12 @@
 // frames are made only while something moves.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import { layoutMap, type MapLayout, squareAt } from '../model/maplayout';
+import { type Card, layoutMap, type MapLayout, squareAt } from '../model/maplayout';
 import type { Tone } from '../model/pod';
 import { dark } from '../settings';
 import { t } from '../texts';
 
-interface MapCell {
+export interface MapCell {
   key: string;
   tone: Tone;
   name: string;
@@ -24,7 +24,8 @@ export interface MapGroup {
   cells: MapCell[];
 }
 
-interface Square extends MapCell {
+interface Square {
+  cell: MapCell;
   x: number;
   y: number;
   born: number;
@@ -39,6 +40,7 @@ interface Ghost {
 
 const kTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone', 'none'];
 const kMoveMs = 420;
+const kGoneAlpha = 0.4;
 const kHeightMax = 520;
 const kFont = '"Inter Variable", system-ui, sans-serif';
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -48,10 +50,15 @@ class Painter {
   private ghosts: Ghost[] = [];
   private groups: MapGroup[] = [];
   private layout: MapLayout = layoutMap([], 1, 1);
-  private width = 0;
   private frame = 0;
   private stopped = false;
   private colours: Record<string, string> = {};
+  // By group, what stands where.
+  private placed = new Map<string, { cells: MapCell[]; place: string }>();
+  // All that does not move, as it is until something else is to be shown; and the keys of what moves.
+  private readonly rest = document.createElement('canvas');
+  private restIsOld = true;
+  private readonly moving = new Set<string>();
   selected = '';
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
@@ -70,34 +77,45 @@ class Painter {
     for (const name of [...kTones, 'card', 'line', 'text', 'dim', 'accent']) {
       this.colours[name] = style.getPropertyValue(`--map-${name}`).trim();
     }
-    this.draw();
+    this.drawAll();
   }
 
   show(groups: MapGroup[], width: number): void {
     const time = performance.now();
     const first = this.squares.size === 0;
     this.groups = groups;
-    this.width = width;
     this.layout = layoutMap(groups.map((each) => each.cells.length), width, kHeightMax);
-    const next = new Map<string, Square>();
+    const before = this.placed;
+    this.placed = new Map();
+    const changed: { group: MapGroup; card: Card }[] = [];
+    const gone = new Set<string>();
     groups.forEach((group, at) => {
       const card = this.layout.cards[at]!;
-      group.cells.forEach((cell, index) => {
-        const old = this.squares.get(cell.key);
-        next.set(cell.key, {
-          ...cell,
-          ...squareAt(this.layout, card, index),
-          born: old?.born ?? (first ? 0 : time),
-          turned: old && old.tone !== cell.tone ? time : (old?.turned ?? 0),
-        });
-      });
+      const place = `${this.layout.size} ${card.x} ${card.y} ${card.perRow}`;
+      const old = before.get(group.key);
+      before.delete(group.key);
+      this.placed.set(group.key, { cells: group.cells, place });
+      if (old && old.cells === group.cells && old.place === place) return;
+      changed.push({ group, card });
+      for (const { key } of old?.cells ?? []) gone.add(key);
     });
-    for (const [key, old] of this.squares) {
-      if (!next.has(key)) this.ghosts.push({ x: old.x, y: old.y, died: time });
+    for (const { cells } of before.values()) for (const { key } of cells) gone.add(key);
+    for (const { group, card } of changed) {
+      group.cells.forEach((cell, index) => {
+        gone.delete(cell.key);
+        this.place(cell, squareAt(this.layout, card, index), first ? 0 : time, time);
+      });
     }
-    this.squares = next;
+    for (const key of gone) {
+      const { x, y } = this.squares.get(key)!;
+      this.squares.delete(key);
+      this.moving.delete(key);
+      // Where nobody looks nothing is painted, and so none of them would ever fade.
+      if (!document.hidden && !calm.matches) this.ghosts.push({ x, y, died: time });
+    }
     const ratio = devicePixelRatio || 1;
     const size = { width: Math.round(width * ratio), height: Math.round(this.layout.height * ratio) };
+    this.restIsOld = true;
     if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
       // This empties it, so it is painted at once.
       Object.assign(this.canvas, size);
@@ -106,6 +124,20 @@ class Painter {
     } else {
       this.draw();
     }
+  }
+
+  private place(cell: MapCell, { x, y }: { x: number; y: number }, born: number, now: number): void {
+    const old = this.squares.get(cell.key);
+    if (!old) {
+      this.squares.set(cell.key, { cell, x, y, born, turned: 0 });
+    } else {
+      if (old.cell.tone !== cell.tone) old.turned = now;
+      old.cell = cell;
+      old.x = x;
+      old.y = y;
+    }
+    const moves = !calm.matches && (old === undefined ? born > 0 : old.turned === now);
+    if (moves || cell.tone === 'busy') this.moving.add(cell.key);
   }
 
   at(x: number, y: number): Square | undefined {
@@ -119,7 +151,7 @@ class Painter {
 
   // The square that an arrow key leads to.
   beside(key: string, arrow: string): Square | undefined {
-    const all = [...this.squares.values()];
+    const all = this.groups.flatMap((group) => group.cells.map((cell) => this.squares.get(cell.key)!));
     const from = this.squares.get(key);
     if (!from) return all[0];
     const at = all.indexOf(from);
@@ -143,6 +175,12 @@ class Painter {
     return this.squares.get(key);
   }
 
+  // Texts, too.
+  drawAll(): void {
+    this.restIsOld = true;
+    this.draw();
+  }
+
   draw(): void {
     // One that is due already stays: news that come with every frame must not put it off for ever.
     if (this.frame === 0 && !this.stopped) this.frame = requestAnimationFrame((time) => this.paint(time));
@@ -153,11 +191,31 @@ class Painter {
     this.frame = 0;
     const pen = this.canvas.getContext('2d')!;
     const ratio = devicePixelRatio || 1;
+    const rest = this.rest.getContext('2d')!;
+    if (this.restIsOld) {
+      this.restIsOld = false;
+      // This empties it.
+      Object.assign(this.rest, { width: this.canvas.width, height: this.canvas.height });
+      rest.setTransform(ratio, 0, 0, ratio, 0, 0);
+      this.paintCards(rest);
+      this.paintResting(rest, [...this.squares.keys()].filter((key) => !this.moving.has(key)));
+    }
+    // Those that have come to rest since.
+    const still = [...this.moving].filter((key) => this.isStill(this.squares.get(key)!, time));
+    for (const key of still) this.moving.delete(key);
+    this.paintResting(rest, still);
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (this.rest.width > 0 && this.rest.height > 0) pen.drawImage(this.rest, 0, 0);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, this.width, this.layout.height);
-    this.paintCards(pen);
-    const moving = this.paintSquares(pen, time);
-    if (moving) this.draw();
+    this.paintMoving(pen, time);
+    this.paintGhosts(pen, time);
+    this.paintChosen(pen);
+    if (!calm.matches && (this.moving.size > 0 || this.ghosts.length > 0)) this.draw();
+  }
+
+  private isStill({ cell, born, turned }: Square, time: number): boolean {
+    return cell.tone !== 'busy' && (calm.matches || (moved(time - born) >= 1 && moved(time - turned) >= 1));
   }
 
   private paintCards(pen: CanvasRenderingContext2D): void {
@@ -189,52 +247,69 @@ class Painter {
     });
   }
 
-  // Whether another frame is needed. Squares that rest are one path a colour.
-  private paintSquares(pen: CanvasRenderingContext2D, time: number): boolean {
+  private get round(): number {
+    return Math.min(6, this.layout.size / 3.5);
+  }
+
+  // One path a colour.
+  private paintResting(pen: CanvasRenderingContext2D, keys: string[]): void {
     const size = this.layout.size;
-    const round = Math.min(6, size / 3.5);
-    const paths = new Map<Tone, Path2D>(kTones.map((tone) => [tone, new Path2D()]));
-    let moving = false;
-    for (const each of this.squares.values()) {
-      const grown = calm.matches ? 1 : moved(time - each.born);
-      const turned = calm.matches ? 1 : moved(time - each.turned);
-      const path = paths.get(each.tone)!;
-      if (grown >= 1 && turned >= 1) {
-        if (size <= 9) path.rect(each.x, each.y, size, size);
-        else path.roundRect(each.x, each.y, size, size, round);
-        continue;
-      }
-      moving = true;
-      const scale = grown < 1 ? 1 - (1 - grown) ** 3 : 1 + 0.25 * Math.sin(Math.PI * turned);
-      const half = (size * (1 - scale)) / 2;
-      path.roundRect(each.x + half, each.y + half, size * scale, size * scale, round * scale);
+    const round = this.round;
+    const paths = new Map<Tone, Path2D>();
+    for (const key of keys) {
+      const { cell: { tone }, x, y } = this.squares.get(key)!;
+      let path = paths.get(tone);
+      if (!path) paths.set(tone, (path = new Path2D()));
+      if (size <= 9) path.rect(x, y, size, size);
+      else path.roundRect(x, y, size, size, round);
     }
-    for (const tone of kTones) {
-      const pulsing = tone === 'busy' && !calm.matches && [...this.squares.values()].some((each) => each.tone === 'busy');
-      pen.globalAlpha = tone === 'gone' ? 0.4 : pulsing ? 0.7 + 0.3 * Math.sin(time / 220) : 1;
-      moving ||= pulsing;
+    for (const [tone, path] of paths) {
+      pen.globalAlpha = tone === 'gone' ? kGoneAlpha : 1;
       pen.fillStyle = this.colours[tone]!;
-      pen.fill(paths.get(tone)!);
-    }
-    this.ghosts = this.ghosts.filter((each) => time - each.died < kMoveMs && !calm.matches);
-    for (const each of this.ghosts) {
-      const left = 1 - moved(time - each.died);
-      pen.globalAlpha = left * 0.6;
-      pen.fillStyle = this.colours.gone!;
-      const half = (size * (1 - left)) / 2;
-      pen.fillRect(each.x + half, each.y + half, size * left, size * left);
-      moving = true;
+      pen.fill(path);
     }
     pen.globalAlpha = 1;
-    const chosen = this.squares.get(this.selected);
-    if (chosen) {
-      pen.strokeStyle = this.colours.text!;
-      pen.lineWidth = 2;
+  }
+
+  private paintMoving(pen: CanvasRenderingContext2D, time: number): void {
+    const size = this.layout.size;
+    const round = this.round;
+    for (const key of this.moving) {
+      const { cell: { tone }, x, y, born, turned } = this.squares.get(key)!;
+      const grown = calm.matches ? 1 : moved(time - born);
+      const turn = calm.matches ? 1 : moved(time - turned);
+      const scale = grown < 1 ? 1 - (1 - grown) ** 3 : 1 + 0.25 * Math.sin(Math.PI * turn);
+      const half = (size * (1 - scale)) / 2;
+      pen.globalAlpha = tone === 'gone' ? kGoneAlpha : tone === 'busy' && !calm.matches ? 0.7 + 0.3 * Math.sin(time / 220) : 1;
+      pen.fillStyle = this.colours[tone]!;
       pen.beginPath();
-      pen.roundRect(chosen.x - 2, chosen.y - 2, size + 4, size + 4, round + 2);
-      pen.stroke();
+      pen.roundRect(x + half, y + half, size * scale, size * scale, round * scale);
+      pen.fill();
     }
-    return moving;
+    pen.globalAlpha = 1;
+  }
+
+  private paintGhosts(pen: CanvasRenderingContext2D, time: number): void {
+    this.ghosts = this.ghosts.filter((each) => time - each.died < kMoveMs);
+    pen.fillStyle = this.colours.gone!;
+    for (const each of this.ghosts) {
+      const left = 1 - moved(time - each.died);
+      const [size, half] = [this.layout.size * left, (this.layout.size * (1 - left)) / 2];
+      pen.globalAlpha = left * 0.6;
+      pen.fillRect(each.x + half, each.y + half, size, size);
+    }
+    pen.globalAlpha = 1;
+  }
+
+  private paintChosen(pen: CanvasRenderingContext2D): void {
+    const chosen = this.squares.get(this.selected);
+    if (!chosen) return;
+    const size = this.layout.size;
+    pen.strokeStyle = this.colours.text!;
+    pen.lineWidth = 2;
+    pen.beginPath();
+    pen.roundRect(chosen.x - 2, chosen.y - 2, size + 4, size + 4, this.round + 2);
+    pen.stroke();
   }
 }
 
@@ -266,7 +341,7 @@ export function PodMap({ groups }: { groups: MapGroup[] }) {
     const observer = new ResizeObserver(measure);
     observer.observe(element.parentElement!);
     // Text is measured anew once its font is there.
-    void document.fonts.ready.then(() => painter.current?.draw());
+    void document.fonts.ready.then(() => painter.current?.drawAll());
     return () => {
       observer.disconnect();
       painter.current?.stop();
@@ -278,7 +353,7 @@ export function PodMap({ groups }: { groups: MapGroup[] }) {
   useEffect(() => painter.current?.readColours(), [dark.value]);
 
   const choose = (square: Square | undefined) => {
-    if (square) setTip(painter.current!.select(square.key) ?? null);
+    if (square) setTip(painter.current!.select(square.cell.key) ?? null);
   };
   const leave = () => {
     painter.current!.select('');
@@ -302,19 +377,19 @@ export function PodMap({ groups }: { groups: MapGroup[] }) {
         onBlur={leave}
         onClick={(event) => {
           const square = painter.current!.at(event.offsetX, event.offsetY);
-          if (square) location.hash = square.href;
+          if (square) location.hash = square.cell.href;
         }}
         onKeyDown={(event) => {
           if (event.key.startsWith('Arrow')) {
             event.preventDefault();
             choose(painter.current!.beside(painter.current!.selected, event.key));
           } else if (event.key === 'Enter' && tip) {
-            location.hash = tip.href;
+            location.hash = tip.cell.href;
           }
         }}
       />
       <p id="podmap-help" class="hidden">{t.overview.mapHelp}</p>
-      <div class="hidden" aria-live="polite">{tip ? `${tip.name}, ${tip.word}` : ''}</div>
+      <div class="hidden" aria-live="polite">{tip ? `${tip.cell.name}, ${tip.cell.word}` : ''}</div>
       {tip && (
         <div
           class="tip"
@@ -323,8 +398,8 @@ export function PodMap({ groups }: { groups: MapGroup[] }) {
             top: `${tip.y + (painter.current?.size ?? 0) + 8}px`,
           }}
         >
-          <strong>{tip.name}</strong>
-          <span class={`badge tone-${tip.tone}`}><i class="dot" />{tip.word}</span>
+          <strong>{tip.cell.name}</strong>
+          <span class={`badge tone-${tip.cell.tone}`}><i class="dot" />{tip.cell.word}</span>
         </div>
       )}
     </div>

@@ -5,7 +5,6 @@ import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { type ApiError, create, patch } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet, Service } from '../api/types';
-import { latestFirst } from '../model/event';
 import { podState } from '../model/pod';
 import { byController, rolloutOf } from '../model/rollout';
 import { portText } from '../model/service';
@@ -79,7 +78,7 @@ function Happening({ name, space }: Made) {
   const service = useLive<Service>(kinds.services, space, { name }).list[0];
   const events = useLive<EventObj>(kinds.events, space).list;
   const latest = useMemo(
-    () => latestFirst(events.filter((each) => each.involvedObject.name?.startsWith(name))).slice(0, 8),
+    () => events.filter((each) => each.involvedObject.name?.startsWith(name)).slice(0, 8),
     [events, name],
   );
   const rollout = deployment && rolloutOf(deployment, byController(sets), byController(pods));

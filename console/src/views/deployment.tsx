@@ -6,7 +6,6 @@ import { useLive } from '../api/live';
 import { patch, remove } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
-import { latestFirst } from '../model/event';
 import { podState } from '../model/pod';
 import { quantity } from '../model/quantity';
 import { byController, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
@@ -227,7 +226,6 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
     () => rolloutOf(deployment, byController(sets), byController(pods)),
     [deployment, sets, pods],
   );
-  const latest = useMemo(() => latestFirst(events), [events]);
   const own = useMemo(() => rollout.revisions.flatMap((each) => each.pods), [rollout]);
   return (
     <>
@@ -243,7 +241,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
         </div>
         <div>
           <History deployment={deployment} rollout={rollout} path={path} />
-          <Panel title={t.deployment.events}><EventList events={latest} /></Panel>
+          <Panel title={t.deployment.events}><EventList events={events} /></Panel>
         </div>
       </div>
     </>

@@ -6,7 +6,7 @@ import { useLive } from '../api/live';
 import type { EventObj } from '../api/types';
 import { duration, now } from '../model/age';
 import { type Fault, faultsOf } from '../model/chaos';
-import { countOf, latestFirst, timeOf } from '../model/event';
+import { countOf, timeOf } from '../model/event';
 import { href } from '../router';
 import { namespace, narrow } from '../settings';
 import { t } from '../texts';
@@ -59,13 +59,16 @@ interface Bucket {
   warnings: number;
 }
 
-// A dot a kind of object and half a minute, as large as what happened then was much.
+// A dot a kind of object and half a minute, as large as what happened then was much. The newest come first.
 function bucketsOf(events: EventObj[], end: number): { lanes: string[]; buckets: Bucket[]; warnings: number; all: number } {
   const byKind = new Map<string, Map<number, Bucket>>();
   let warnings = 0;
   let all = 0;
+  // Many are of one second, and it is read once.
+  let [text, ago] = ['', 0];
   for (const event of events) {
-    const ago = end - Date.parse(timeOf(event));
+    const time = timeOf(event);
+    if (time !== text) [text, ago] = [time, end - Date.parse(time)];
     if (!(ago >= 0 && ago < kSpanMs)) continue;
     const at = kBuckets - 1 - Math.floor((ago / kSpanMs) * kBuckets);
     const lane = event.involvedObject.kind ?? '';
@@ -165,7 +168,7 @@ export function Events() {
   const [warnings, setWarnings] = useState(false);
   const list = events.list;
   const shown = useMemo(
-    () => latestFirst(warnings ? list.filter((each) => each.type === 'Warning') : list),
+    () => (warnings ? list.filter((each) => each.type === 'Warning') : list),
     [list, warnings],
   );
   const end = now.value;

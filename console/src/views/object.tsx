@@ -1,8 +1,8 @@
 // Any object as YAML: changed by server-side apply, after the server has said what would come of it.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
-import { useLive } from '../api/live';
+import { onForget, useLive } from '../api/live';
 import { ApiError, type Cause, kManager, remove, request } from '../api/request';
 import type { Obj } from '../api/types';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
@@ -18,7 +18,13 @@ type Outcome =
   | { kind: 'none' }
   | { kind: 'wrong'; text: string; causes: Cause[] }
   | { kind: 'conflict'; causes: Cause[] }
-  | { kind: 'diff'; lines: (DiffLine | null)[]; keeps: boolean; force: boolean };
+  // `of`: what it was compared with.
+  | { kind: 'diff'; lines: (DiffLine | null)[]; keeps: boolean; force: boolean; of: string };
+
+// What somebody typed and left, by the path of its object: it is there when he comes back.
+const drafts = new Map<string, { base: Obj; text: string }>();
+const kDraftsMax = 16;
+onForget(() => drafts.clear());
 
 function apply(path: string, object: Obj, options: { dryRun?: boolean; force?: boolean }): Promise<Obj> {
   const query = new URLSearchParams({ fieldManager: kManager, fieldValidation: 'Strict' });
@@ -100,16 +106,20 @@ function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: 
 }
 
 function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }) {
-  const [base, setBase] = useState(object);
-  const [text, setText] = useState(() => manifestOf(object));
+  const [base, setBase] = useState(() => drafts.get(path)?.base ?? object);
+  const [text, setText] = useState(() => drafts.get(path)?.text ?? manifestOf(object));
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
   const [busy, setBusy] = useState(false);
   const edited = text !== manifestOf(base);
   const moved = object.metadata.resourceVersion !== base.metadata.resourceVersion;
-  const take = (next: Obj) => {
+  // What is there now, for those who waited for an answer.
+  const latest = useRef(text);
+  latest.current = text;
+  const take = (next: Obj, read = latest.current) => {
     setBase(next);
-    setText(manifestOf(next));
     setOutcome({ kind: 'none' });
+    // What was typed meanwhile stays.
+    if (read === latest.current) setText(manifestOf(next));
   };
   // What was shown is not what this text comes to: it cannot be applied unseen.
   const type = (next: string) => {
@@ -119,14 +129,28 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
   // Nobody has typed anything: the text follows the server.
   useEffect(() => {
     if (moved && !edited) take(object);
+    // Others changed what it was compared with.
+    else if (outcome.kind === 'diff' && outcome.of !== wishOf(object)) setOutcome({ kind: 'none' });
   }, [object]);
+  // At once: who types and leaves may be gone before the next picture.
+  useLayoutEffect(() => {
+    drafts.delete(path);
+    if (!edited) return;
+    drafts.set(path, { base, text });
+    if (drafts.size > kDraftsMax) drafts.delete(drafts.keys().next().value!);
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [path, base, text, edited]);
 
   const run = async (work: (wanted: Obj) => Promise<void>) => {
     setBusy(true);
     try {
       await work(readManifest(text, object));
     } catch (error) {
-      setOutcome(outcomeOf(error));
+      // A conflict of another text than this is none that could be taken over.
+      const wrong = outcomeOf(error);
+      if (wrong.kind === 'wrong' || text === latest.current) setOutcome(wrong);
     }
     setBusy(false);
   };
@@ -136,12 +160,12 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
     // What it started from has lines that it lacks, and they would still be there.
     const back = new Set(linesOf('added', wishOf(wanted), wishOf(would)));
     const keeps = linesOf('removed', wishOf(base), wishOf(wanted)).some((line) => back.has(line));
-    setOutcome({ kind: 'diff', lines, keeps, force });
+    if (text === latest.current) setOutcome({ kind: 'diff', lines, keeps, force, of: wishOf(object) });
   });
   const write = (force = false) => run(async (wanted) => {
     const done = await apply(path, wanted, { force });
     say('good', t.yaml.applied);
-    take({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...done });
+    take({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...done }, text);
   });
   return (
     <div class="object">
@@ -189,7 +213,8 @@ function Followed({ kind, space, name }: { kind: Kind; space: string; name: stri
         {object && <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)} run={drop} />}
       </Head>
       {!object && (live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />)}
-      {last.current && <Known key={last.current.metadata.uid} kind={kind} object={last.current} path={path} />}
+      {/* Also where it was deleted and made anew: what is typed is kept. */}
+      {last.current && <Known kind={kind} object={last.current} path={path} />}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 // One glance: what there is, where it runs, and what needs somebody.
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
@@ -8,14 +8,13 @@ import { kUsage, usageOfPods, useUsage } from '../api/usage';
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
 import { bytes, cores, quantity } from '../model/quantity';
 import { quotaLines } from '../model/quota';
-import { byController, rolloutOf } from '../model/rollout';
-import { latestFirst } from '../model/event';
+import { byController, type Rollout, rolloutOf } from '../model/rollout';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
 import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
-import { type MapGroup, PodMap } from '../ui/podmap';
+import { type MapCell, type MapGroup, PodMap } from '../ui/podmap';
 import { EventList } from './events';
 import { PodDots } from './workloads';
 
@@ -28,24 +27,51 @@ function isReady(node: Node): boolean {
   return condition(node.status?.conditions, 'Ready')?.status === 'True';
 }
 
-function cellsOf(pods: Pod[]) {
-  // Those of one workload side by side.
-  return pods
-    .map((pod) => ({ pod, sort: `${pod.metadata.namespace} ${ownerOf(pod)} ${pod.metadata.name}` }))
-    .sort((a, b) => (a.sort < b.sort ? -1 : 1))
-    .map(({ pod }) => {
-      const state = podState(pod);
-      return {
-        key: pod.metadata.uid,
-        tone: state.tone,
-        name: pod.metadata.name,
-        word: `${state.word} · ${pod.metadata.namespace}`,
-        href: href('pod', [pod.metadata.namespace, pod.metadata.name]),
-      };
-    });
+// Of the pods that did not change, what it was.
+const cells = new WeakMap<Pod, { sort: string; cell: MapCell }>();
+
+function cellOf(pod: Pod): { sort: string; cell: MapCell } {
+  const known = cells.get(pod);
+  if (known) return known;
+  const state = podState(pod);
+  const made = {
+    sort: `${pod.metadata.namespace} ${ownerOf(pod)} ${pod.metadata.name}`,
+    cell: {
+      key: pod.metadata.uid,
+      tone: state.tone,
+      name: pod.metadata.name,
+      word: `${state.word} · ${pod.metadata.namespace}`,
+      href: href('pod', [pod.metadata.namespace, pod.metadata.name]),
+    },
+  };
+  cells.set(pod, made);
+  return made;
 }
 
-function groupsOf(nodes: Node[], pods: Pod[]): MapGroup[] {
+// Those of one workload side by side.
+function cellsOf(pods: Pod[]): MapCell[] {
+  return pods.map(cellOf).sort((a, b) => (a.sort < b.sort ? -1 : 1)).map((each) => each.cell);
+}
+
+// The cells of a node whose pods are those of the last time are those of the last time.
+type Kept = Map<string, { pods: Pod[]; cells: MapCell[] }>;
+
+function keep(kept: Kept): (node: string, pods: Pod[]) => MapCell[] {
+  const before = new Map(kept);
+  kept.clear();
+  return (node, pods) => {
+    const old = before.get(node);
+    const same = old && old.pods.length === pods.length && old.pods.every((pod, at) => pod === pods[at]);
+    const now = same ? old : { pods, cells: cellsOf(pods) };
+    kept.set(node, now);
+    return now.cells;
+  };
+}
+
+const byTitle = new Intl.Collator(undefined, { numeric: true }).compare;
+
+function groupsOf(nodes: Node[], pods: Pod[], kept: Kept): MapGroup[] {
+  const cellsOn = keep(kept);
   const byNode = new Map<string, Pod[]>();
   for (const pod of pods) {
     const key = pod.spec.nodeName ?? '';
@@ -63,32 +89,57 @@ function groupsOf(nodes: Node[], pods: Pod[]): MapGroup[] {
         sub: `${here.length} / ${room}`,
         share: room > 0 ? here.length / room : 0,
         tone: isReady(node) ? 'good' : 'bad',
-        cells: cellsOf(here),
+        cells: cellsOn(node.metadata.name, here),
       };
     })
-    .sort((a, b) => a.title.localeCompare(b.title, undefined, { numeric: true }));
+    .sort((a, b) => byTitle(a.title, b.title));
   // Who may not see nodes sees where pods are all the same.
   const seen = new Set(nodes.map((node) => node.metadata.name));
-  for (const [name, here] of [...byNode].sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }))) {
+  for (const [name, here] of byNode) {
     if (name === '' || seen.has(name)) continue;
-    groups.push({ key: name, title: name, sub: `${here.length}`, share: 0, tone: 'good', cells: cellsOf(here) });
+    groups.push({ key: name, title: name, sub: `${here.length}`, share: 0, tone: 'good', cells: cellsOn(name, here) });
   }
+  groups.sort((a, b) => byTitle(a.title, b.title));
   const waiting = byNode.get('') ?? [];
   if (waiting.length > 0) {
     groups.push({
-      key: '', title: t.overview.waiting, sub: `${waiting.length}`, share: 0, tone: 'warn', cells: cellsOf(waiting),
+      key: '', title: t.overview.waiting, sub: `${waiting.length}`, share: 0, tone: 'warn', cells: cellsOn('', waiting),
     });
   }
   return groups;
 }
 
-function requested(pods: Pod[], what: string): number {
-  let sum = 0;
-  for (const pod of pods) {
-    if (!pod.spec.nodeName || podState(pod).tone === 'done') continue;
-    for (const each of pod.spec.containers) sum += quantity(each.resources?.requests?.[what]);
+interface Counts {
+  tones: Map<Tone, number>;
+  cpu: number; // Asked for by those that hold it.
+  memory: number;
+}
+
+const asked = new WeakMap<Pod, { cpu: number; memory: number }>();
+
+function askedBy(pod: Pod): { cpu: number; memory: number } {
+  const known = asked.get(pod);
+  if (known) return known;
+  const sum = { cpu: 0, memory: 0 };
+  for (const { resources } of pod.spec.containers) {
+    sum.cpu += quantity(resources?.requests?.cpu);
+    sum.memory += quantity(resources?.requests?.memory);
   }
+  asked.set(pod, sum);
   return sum;
+}
+
+function countsOf(pods: Pod[]): Counts {
+  const counts: Counts = { tones: new Map(), cpu: 0, memory: 0 };
+  for (const pod of pods) {
+    const { tone } = podState(pod);
+    counts.tones.set(tone, (counts.tones.get(tone) ?? 0) + 1);
+    if (!pod.spec.nodeName || tone === 'done') continue;
+    const { cpu, memory } = askedBy(pod);
+    counts.cpu += cpu;
+    counts.memory += memory;
+  }
+  return counts;
 }
 
 function Stat(props: { label: string; value: string; sub: string; share: number; tone: Tone; to?: string }) {
@@ -103,6 +154,11 @@ function Stat(props: { label: string; value: string; sub: string; share: number;
     </>
   );
   return props.to ? <a class="stat" href={props.to}>{inside}</a> : <div class="stat">{inside}</div>;
+}
+
+interface Rolled {
+  deployment: Deployment;
+  rollout: Rollout;
 }
 
 interface Trouble {
@@ -128,7 +184,7 @@ function fullQuotas(quotas: ResourceQuota[]): Trouble[] {
   });
 }
 
-function troublesOf(nodes: Node[], pods: Pod[], deployments: Deployment[], sets: ReplicaSet[], claims: Claim[], quotas: ResourceQuota[]): Trouble[] {
+function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], claims: Claim[], quotas: ResourceQuota[]): Trouble[] {
   const found = fullQuotas(quotas);
   const same = new Map<string, Trouble>();
   for (const node of nodes) {
@@ -139,10 +195,7 @@ function troublesOf(nodes: Node[], pods: Pod[], deployments: Deployment[], sets:
       to: href('object', ['nodes', '', node.metadata.name]),
     });
   }
-  const bySet = byController(sets);
-  const byOwner = byController(pods);
-  for (const deployment of deployments) {
-    const rollout = rolloutOf(deployment, bySet, byOwner);
+  for (const { deployment, rollout } of rollouts) {
     if (rollout.word !== 'stalled') continue;
     found.push({
       key: deployment.metadata.uid, tone: 'bad', word: t.workloads.stalled, name: deployment.metadata.name, times: 1,
@@ -179,12 +232,7 @@ function troublesOf(nodes: Node[], pods: Pod[], deployments: Deployment[], sets:
   return found.sort((a, b) => Number(b.tone === 'bad') - Number(a.tone === 'bad'));
 }
 
-function Legend({ pods }: { pods: Pod[] }) {
-  const counts = new Map<Tone, number>();
-  for (const pod of pods) {
-    const { tone } = podState(pod);
-    counts.set(tone, (counts.get(tone) ?? 0) + 1);
-  }
+function Legend({ counts }: { counts: Map<Tone, number> }) {
   return (
     <ul class="legend">
       {kShownTones.filter((tone) => counts.has(tone)).map((tone) => (
@@ -227,15 +275,13 @@ function Attention({ troubles, known }: { troubles: Trouble[]; known: boolean })
 }
 
 // Those that change or fail first.
-function Rollouts({ deployments, sets, pods }: { deployments: Deployment[]; sets: ReplicaSet[]; pods: Pod[] }) {
-  const shown = useMemo(() => {
-    const bySet = byController(sets);
-    const byOwner = byController(pods);
-    return deployments
-      .map((deployment) => ({ deployment, rollout: rolloutOf(deployment, bySet, byOwner) }))
+function Rollouts({ rollouts }: { rollouts: Rolled[] }) {
+  const shown = useMemo(
+    () => [...rollouts]
       .sort((a, b) => kToneOrder.indexOf(a.rollout.tone) - kToneOrder.indexOf(b.rollout.tone))
-      .slice(0, kRolloutsMax);
-  }, [deployments, sets, pods]);
+      .slice(0, kRolloutsMax),
+    [rollouts],
+  );
   if (shown.length === 0) return null;
   return (
     <Panel title={t.nav.workloads} side={<a href={href('workloads')}>{t.overview.all}</a>}>
@@ -274,23 +320,30 @@ export function Overview() {
   const events = useLive<EventObj>(kinds.events, space);
   const nodeList = nodes.list;
   const podList = pods.list;
-  const groups = useMemo(() => groupsOf(nodeList, podList), [nodeList, podList]);
+  const kept = useRef<Kept>(new Map());
+  const groups = useMemo(() => groupsOf(nodeList, podList, kept.current), [nodeList, podList]);
+  const rollouts = useMemo(() => {
+    const bySet = byController(sets.list);
+    const byOwner = byController(podList);
+    return deployments.list.map((deployment) => ({ deployment, rollout: rolloutOf(deployment, bySet, byOwner) }));
+  }, [deployments.list, sets.list, podList]);
   const troubles = useMemo(
-    () => troublesOf(nodeList, podList, deployments.list, sets.list, claims.list, quotas.list),
-    [nodeList, podList, deployments.list, sets.list, claims.list, quotas.list],
+    () => troublesOf(nodeList, podList, rollouts, claims.list, quotas.list),
+    [nodeList, podList, rollouts, claims.list, quotas.list],
   );
-  const latest = useMemo(() => latestFirst(events.list).slice(0, kEventsMax), [events.list]);
+  const latest = useMemo(() => events.list.slice(0, kEventsMax), [events.list]);
+  const counts = useMemo(() => countsOf(podList), [podList]);
 
   const ready = nodeList.filter(isReady).length;
-  const running = podList.filter((each) => podState(each).tone === 'good').length;
-  const alive = podList.filter((each) => podState(each).tone !== 'done').length;
-  const bad = podList.some((each) => podState(each).tone === 'bad');
+  const running = counts.tones.get('good') ?? 0;
+  const alive = podList.length - (counts.tones.get('done') ?? 0);
+  const bad = counts.tones.has('bad');
   const fine = deployments.list.filter(
     (each) => (each.status?.availableReplicas ?? 0) >= (each.spec.replicas ?? 1),
   ).length;
   const room = (what: string) => nodeList.reduce((sum, each) => sum + quantity(each.status?.allocatable?.[what]), 0);
-  const cpu = { used: requested(podList, 'cpu'), all: room('cpu') };
-  const memory = { used: requested(podList, 'memory'), all: room('memory') };
+  const cpu = { used: counts.cpu, all: room('cpu') };
+  const memory = { used: counts.memory, all: room('memory') };
   const share = (part: number, all: number) => (all > 0 ? part / all : 0);
   // Of all that there is, or of what one looks at.
   const usage = useUsage(space === '' ? `${kUsage}/nodes` : usageOfPods(space));
@@ -326,7 +379,7 @@ export function Overview() {
       </div>
       <div class="overview">
         <div>
-          <Panel class="map-panel" title={t.overview.map} side={<Legend pods={podList} />}>
+          <Panel class="map-panel" title={t.overview.map} side={<Legend counts={counts.tones} />}>
             {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <PodMap groups={groups} /> : <Standing of={pods} />}
             {pods.loaded && podList.length === 0 && (
               <div class="empty">
@@ -337,7 +390,7 @@ export function Overview() {
             )}
           </Panel>
           <UsagePanel usage={usage} cpu={marks(cpu)} memory={marks(memory)} />
-          <Rollouts deployments={deployments.list} sets={sets.list} pods={podList} />
+          <Rollouts rollouts={rollouts} />
         </div>
         <div class="overview-side">
           <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded} />

@@ -1,5 +1,4 @@
 // One pod: what it is made of, what it says, and a shell in it.
-import { useMemo } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
@@ -7,7 +6,6 @@ import { remove } from '../api/request';
 import type { Container, ContainerStatus, EventObj, Pod } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
-import { latestFirst } from '../model/event';
 import { ownerOf, podState, podWhy } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
@@ -138,7 +136,6 @@ export function PodView() {
   const tab = place.value.query.get('tab') ?? 'details';
   const pods = useLive<Pod>(kinds.pods, space, { name });
   const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Pod,involvedObject.name=${name}` });
-  const latest = useMemo(() => latestFirst(events.list), [events.list]);
   const pod = pods.list[0];
   if (!pod) {
     return (
@@ -162,7 +159,7 @@ export function PodView() {
       <Tabs label={name} current={tab} onPick={pick} tabs={[
         { id: 'details', text: t.pod.details }, { id: 'logs', text: t.pod.logs }, { id: 'shell', text: t.pod.shell },
       ]} />
-      {tab === 'details' && <Details pod={pod} events={latest} />}
+      {tab === 'details' && <Details pod={pod} events={events.list} />}
       {tab === 'logs' && <Logs pod={pod} />}
       {tab === 'shell' && <Terminal />}
     </div>

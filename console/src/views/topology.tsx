@@ -28,8 +28,21 @@ function hrefOf(box: Box): string {
   return plural in kinds ? href('object', [plural, box.space, box.name]) : href('pods');
 }
 
+// The list of the last time, as long as it has the same in it: what is made of it is then not made again.
+function useSame<T>(list: T[]): T[] {
+  const last = useRef(list);
+  if (list.length !== last.current.length || list.some((each, at) => each !== last.current[at])) last.current = list;
+  return last.current;
+}
+
 function LaneOf({ lane, many }: { lane: Lane; many: boolean }) {
   const more = lane.pods.length - kShownPods;
+  const shown = useSame(lane.pods.slice(0, kShownPods));
+  const squares = useMemo(() => shown.map((pod) => (
+    <a key={pod.metadata.uid} class={`square tone-${podState(pod).tone}`} tabIndex={-1}
+       href={href('pod', [pod.metadata.namespace, pod.metadata.name])}
+       title={`${pod.metadata.name} · ${podState(pod).word}`} aria-label={`${pod.metadata.name}, ${podState(pod).word}`} />
+  )), [shown]);
   return (
     <div class={lane.isNew ? 'topo-lane' : 'topo-lane old'}>
       {many && (
@@ -38,11 +51,7 @@ function LaneOf({ lane, many }: { lane: Lane; many: boolean }) {
         </small>
       )}
       <div class="topo-pods">
-        {lane.pods.slice(0, kShownPods).map((pod) => (
-          <a key={pod.metadata.uid} class={`square tone-${podState(pod).tone}`} tabIndex={-1}
-             href={href('pod', [pod.metadata.namespace, pod.metadata.name])}
-             title={`${pod.metadata.name} · ${podState(pod).word}`} aria-label={`${pod.metadata.name}, ${podState(pod).word}`} />
-        ))}
+        {squares}
         {more > 0 && <small class="dim">+{more}</small>}
       </div>
     </div>
@@ -126,7 +135,7 @@ function Canvas({ picture }: { picture: Picture }) {
             const on = lit === null ? (picture.links.length > kManyLinks ? ' many' : '') : lit.has(link.from) && lit.has(link.to) ? ' lit' : ' unlit';
             return (
               <path key={`${link.from} ${link.to}`} class={`topo-link tone-${link.tone}${on}`}
-                    stroke-width={Math.min(6, 1.2 + Math.sqrt(link.weight) * 0.5)}
+                    stroke-width={Math.min(6, 1 + Math.round(Math.sqrt(link.weight)) * 0.5)}
                     d={edge(from, to, lefts[from.column]! + widths[from.column]!, lefts[to.column]!)} />
             );
           })}

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""A tab of the web console left open while much happens: console_day.py LINK DEPLOYMENTS ROUNDS.
+
+All pods of the Deployments shop-1, shop-2, … come anew and their events go, ROUNDS times with somebody who
+goes through the views, and as often with another tab before it. After each round the tab is asked what it
+holds when its garbage is gone. While it is seen, the line that fits these points best must not rise: over
+all of them by a tenth of what is held at most, which is what points scatter by. Hidden, it may hold what
+it shows and what it showed, and no more."""
+
+import os
+import subprocess
+import sys
+import time
+
+from devtools import Browser
+from page import Page
+
+RISE_MAX = 0.1
+WARM = 2
+# A browser does not let go of what a hidden tab showed before until it draws again: once more is held, not ever more.
+HIDDEN_MAX = 2.5
+VIEWS = ("topology", "pods", "events", "workloads", "cluster", "services", "overview")
+# Each line of a watch is read by it, and nothing else as often.
+COUNT = """
+(() => {
+  const real = JSON.parse;
+  window.__read = 0;
+  JSON.parse = (...given) => (window.__read += 1, real(...given));
+})()
+"""
+
+
+def held(browser):
+    """MiB of objects that somebody still needs, nodes of pages, and listeners."""
+    for _ in range(3):
+        browser.command("HeapProfiler.collectGarbage")
+    counts = browser.command("Memory.getDOMCounters")
+    return (browser.command("Runtime.getHeapUsage")["usedSize"] / 2 ** 20, counts["nodes"],
+            counts["jsEventListeners"])
+
+
+def slope(points):
+    """Of the line of least squares through (x, y)."""
+    x_mean = sum(x for x, _ in points) / len(points)
+    y_mean = sum(y for _, y in points) / len(points)
+    return (sum((x - x_mean) * (y - y_mean) for x, y in points) /
+            sum((x - x_mean) ** 2 for x, _ in points))
+
+
+class Day:
+    def __init__(self, page, deployments):
+        self.page = page
+        self.deployments = deployments
+        self.images = 0
+        self.other = page.browser.command("Target.createTarget", {"url": "about:blank"}, on_page=False)["targetId"]
+        self.show(True)
+        page.run(COUNT)
+
+    def show(self, seen):
+        if seen:
+            self.page.browser.command("Page.bringToFront")
+        else:
+            self.page.browser.command("Target.activateTarget", {"targetId": self.other}, on_page=False)
+        self.page.until(f"document.hidden === {str(not seen).lower()}", f"the tab is {'' if seen else 'not '}seen")
+
+    def read(self):
+        return self.page.run("window.__read")
+
+    def restart(self):
+        """All pods come anew; waits until they have, for the server and for the page."""
+        self.images += 1
+        names = [f"deployment/shop-{each}" for each in range(1, self.deployments + 1)]
+        for name in names:
+            subprocess.run([os.environ["skiff"], "set", "image", name, f"shop=registry.example/shop:day-{self.images}"],
+                           check=True, stdout=subprocess.DEVNULL)
+        for name in names:
+            subprocess.run([os.environ["skiff"], "rollout", "status", name, "--timeout=5m"], check=True,
+                           stdout=subprocess.DEVNULL)
+
+    def look_around(self):
+        for view in VIEWS:
+            self.page.go(f"#/{view}")
+            self.page.until("!!document.querySelector('main h1') && !document.querySelector('.spinner')")
+        self.page.until("!!document.querySelector('.podmap canvas')?.style.height")
+
+    def round(self, seen):
+        self.restart()
+        # As the server does within an hour.
+        subprocess.run([os.environ["skiff"], "delete", "--raw", "/api/v1/namespaces/default/events"],
+                       check=True, stdout=subprocess.DEVNULL)
+        if seen:
+            self.look_around()
+
+    def measure(self, rounds, seen):
+        """Whether what the tab holds rises, over so many rounds; and how much that is at their end."""
+        self.show(seen)
+        # What is kept once is no growth: every view's code.
+        for _ in range(WARM):
+            self.round(seen)
+        points = []
+        start = time.monotonic()
+        for _ in range(rounds):
+            self.round(seen)
+            megabytes, nodes, listeners = held(self.page.browser)
+            points.append((self.read(), megabytes))
+            print(f"   {'seen' if seen else 'hidden'}, after {points[-1][0]:7} events: {megabytes:.1f} MiB of "
+                  f"objects, {nodes} nodes, {listeners} listeners", flush=True)
+        rise = slope(points) * (points[-1][0] - points[0][0])
+        mean = sum(y for _, y in points) / len(points)
+        print(f"   the line through them rises by {rise:+.2f} MiB over {points[-1][0] - points[0][0]} events "
+              f"({time.monotonic() - start:.0f} s)")
+        if seen and rise > mean * RISE_MAX:
+            raise SystemExit(f"the tab grows: by {rise:.1f} MiB, of {mean:.1f}")
+        return points[-1][1]
+
+
+def main():
+    link, deployments, rounds = sys.argv[1:]
+    with Browser(flags=["--ignore-certificate-errors", "--window-size=1440,900", "--lang=en"]) as browser:
+        page = Page(browser, link, None)
+        page.until("!!document.querySelector('.podmap canvas')?.style.height", "the map", 60)
+        day = Day(page, int(deployments))
+        seen = day.measure(int(rounds), True)
+        hidden = day.measure(int(rounds), False)
+        if hidden > seen * HIDDEN_MAX:
+            raise SystemExit(f"hidden, the tab grows: from {seen:.1f} to {hidden:.1f} MiB")
+    print("ok: the tab does not grow")
+
+
+if __name__ == "__main__":
+    main()
