@@ -379,6 +379,23 @@ class Play:
         page.shows("Others look after what you changed")
         page.click("Start over")
         page.until(f"{text}.includes('a: anew')")
+        # Others change it, and somebody types before the page has come to its effects.
+        page.run("""(() => {
+            window.__real = [window.requestAnimationFrame, window.setTimeout.bind(window)];
+            window.__held = [];
+            window.requestAnimationFrame = (run) => window.__held.push(run);
+            window.setTimeout = (run, wait) => (wait > 100 ? window.__real[1](run, wait) : window.__held.push(run));
+        })()""")
+        self.skiff("patch", "configmap", "notes", "-n", "shop", "-p", '{"data": {"c": "theirs"}}')
+        page.until("window.__held.length > 0", "what comes is to be taken in")
+        page.run("window.__held.splice(0).forEach((run) => run())")
+        page.until("window.__held.length > 0", "it is shown, and effects of that are to come")
+        self.edit("a: anew", "a: fifth")
+        page.run("[requestAnimationFrame, setTimeout] = window.__real; window.__held.forEach((run) => run())")
+        page.shows("It changed on the server while you were writing")
+        page.until(f"{text}.includes('a: fifth')", "what was typed as it changed")
+        page.click("Start over")
+        page.until(f"{text}.includes('c: theirs')")
 
     def edit(self, old, new):
         """Types into the editor's text, as far as the page can tell."""

@@ -112,23 +112,27 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
   const [busy, setBusy] = useState(false);
   const edited = text !== manifestOf(base);
   const moved = object.metadata.resourceVersion !== base.metadata.resourceVersion;
-  // What is there now, for those who waited for an answer.
+  // What is there now, for those who waited: for an answer, or for the next picture (the effects of one
+  // run after it, with what it showed).
   const latest = useRef(text);
-  latest.current = text;
+  const change = (next: string) => {
+    latest.current = next;
+    setText(next);
+  };
   const take = (next: Obj, read = latest.current) => {
     setBase(next);
     setOutcome({ kind: 'none' });
     // What was typed meanwhile stays.
-    if (read === latest.current) setText(manifestOf(next));
+    if (read === latest.current) change(manifestOf(next));
   };
   // What was shown is not what this text comes to: it cannot be applied unseen.
   const type = (next: string) => {
-    setText(next);
+    change(next);
     if (outcome.kind !== 'wrong') setOutcome({ kind: 'none' });
   };
   // Nobody has typed anything: the text follows the server.
   useEffect(() => {
-    if (moved && !edited) take(object);
+    if (moved && latest.current === manifestOf(base)) take(object);
     // Others changed what it was compared with.
     else if (outcome.kind === 'diff' && outcome.of !== wishOf(object)) setOutcome({ kind: 'none' });
   }, [object]);
