@@ -129,6 +129,7 @@ InformerCache::CountsAndSome InformerCache::CountsOf(const std::string& name,
                                                      const std::set<ObjectKey>& keys) const {
   CountsAndSome result;
   const MutexLock lock(mutex_);
+  result.revision = revision_;
   const auto counts = counts_.find(name);
   CHECK(counts != counts_.end());
   const auto found = counts->second.groups.find(group);
@@ -216,8 +217,8 @@ void InformerCache::Apply(WatchEvent event) {
   {
     const MutexLock lock(mutex_);
     before = Exchange(KeyOf(*decoded), deleted ? CachedObject{} : *decoded);
+    SawRevision(decoded->metadata->resource_version);
   }
-  SawRevision(decoded->metadata->resource_version);
   if (deleted) {
     // The last state the server knew, which may be newer than the cached one.
     Tell(*decoded, {});

@@ -96,8 +96,10 @@ class InformerCache final : public ReflectorSink {
   // that what stands in other namespaces than the owner is none of its own.
   std::vector<CachedObject> ControlledBy(const std::string& namespace_,
                                          const std::string& uid) const;
-  // The counts of a group by sort, and those of `keys` that there are, all at one moment.
+  // The counts of a group by sort, and those of `keys` that there are, all at one moment: that of a
+  // revision, or later where a new list is being taken in.
   struct CountsAndSome {
+    uint64_t revision = 0;
     std::map<std::string, int64_t> counts;
     std::vector<CachedObject> some;
   };

@@ -54,8 +54,7 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
     // Whose object is gone has no place any more, as the scheduler sees it, though it still stops.
     if (worker->disposing()) continue;
     // Whoever was told that it has ended may have given its place away already.
-    const auto status = statuses_.Latest(uid);
-    if (status && HasEnded(status->phase)) continue;
+    if (statuses_.IsSaidToHaveEnded(uid)) continue;
     pods.push_back(worker->pod());
   }
   return pods;

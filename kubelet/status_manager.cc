@@ -252,6 +252,13 @@ std::optional<core_v1::PodStatus> StatusManager::Latest(const std::string& uid) 
   return found->second.status;
 }
 
+bool StatusManager::IsSaidToHaveEnded(const std::string& uid) const {
+  MutexLock lock(mutex_);
+  const auto found = entries_.find(uid);
+  return found != entries_.end() && found->second.version != 0 &&
+         HasEnded(found->second.status.phase);
+}
+
 void StatusManager::Forget(const std::string& uid) {
   MutexLock lock(mutex_);
   entries_.erase(uid);

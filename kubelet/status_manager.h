@@ -46,6 +46,8 @@ class StatusManager {
   Ptr<core_v1::Pod> ObjectOf(const Ptr<core_v1::Pod>& pod) const { return object_of_(pod); }
   // What was set last.
   std::optional<core_v1::PodStatus> Latest(const std::string& uid) const;
+  // That one's phase is one of the end.
+  bool IsSaidToHaveEnded(const std::string& uid) const;
   // The object is gone from the API.
   void Forget(const std::string& uid);
 

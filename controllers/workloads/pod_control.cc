@@ -190,7 +190,7 @@ Result<> AllAtOnce(Hands& hands, int count, const std::function<Result<>(int ind
 
 void PodMemory::Created(const ObjectKey& owner, const Pod& pod) {
   const MutexLock lock(mutex_);
-  writes_[owner].created[KeyOf(pod)] = WrittenRevision(pod.metadata);
+  writes_[owner].created.emplace(WrittenRevision(pod.metadata), KeyOf(pod));
 }
 
 void PodMemory::Deleted(const ObjectKey& owner, const Pod& pod) {
@@ -198,32 +198,48 @@ void PodMemory::Deleted(const ObjectKey& owner, const Pod& pod) {
   writes_[owner].deleted[KeyOf(pod)] = pod.metadata.uid;
 }
 
-std::set<ObjectKey> PodMemory::Unseen(const ObjectKey& owner) {
-  const MutexLock lock(mutex_);
-  std::set<ObjectKey> unseen;
+std::map<ObjectKey, PodMemory::Writes>::iterator PodMemory::Left(const ObjectKey& owner) {
   const auto found = writes_.find(owner);
-  if (found == writes_.end()) return unseen;
+  if (found == writes_.end()) return found;
   Writes& writes = found->second;
   // A write is in the cache, or undone by a later one, once the cache has reached its revision.
-  std::erase_if(writes.created, [&](const auto& entry) {
-    return entry.second <= pods_.cache().revision() || pods_.Get(entry.first) != nullptr;
-  });
+  const uint64_t revision = pods_.cache().revision();
+  while (!writes.created.empty() && writes.created.begin()->first <= revision) {
+    writes.created.erase(writes.created.begin());
+  }
   std::erase_if(writes.deleted, [&](const auto& entry) {
     const Ptr<Pod> cached = pods_.Get(entry.first);
     return !cached || cached->metadata.uid != entry.second ||
            cached->metadata.deletion_timestamp.has_value();
   });
-  for (const auto& [key, revision] : writes.created) unseen.insert(key);
-  if (unseen.empty() && writes.deleted.empty()) writes_.erase(found);
+  if (!writes.created.empty() || !writes.deleted.empty()) return found;
+  writes_.erase(found);
+  return writes_.end();
+}
+
+std::set<ObjectKey> PodMemory::Unseen(const ObjectKey& owner) {
+  const MutexLock lock(mutex_);
+  std::set<ObjectKey> unseen;
+  const auto left = Left(owner);
+  if (left == writes_.end()) return unseen;
+  for (const auto& [revision, key] : left->second.created) unseen.insert(key);
   return unseen;
 }
 
-std::set<ObjectKey> PodMemory::DeletedOf(const ObjectKey& owner) const {
+size_t PodMemory::MadeAfter(const ObjectKey& owner, uint64_t revision) const {
+  const MutexLock lock(mutex_);
+  const auto found = writes_.find(owner);
+  if (found == writes_.end()) return 0;
+  const auto& created = found->second.created;
+  return std::distance(created.lower_bound({revision + 1, {}}), created.end());
+}
+
+std::set<ObjectKey> PodMemory::DeletedOf(const ObjectKey& owner) {
   const MutexLock lock(mutex_);
   std::set<ObjectKey> keys;
-  const auto found = writes_.find(owner);
-  if (found == writes_.end()) return keys;
-  for (const auto& [key, uid] : found->second.deleted) keys.insert(key);
+  const auto left = Left(owner);
+  if (left == writes_.end()) return keys;
+  for (const auto& [key, uid] : left->second.deleted) keys.insert(key);
   return keys;
 }
 

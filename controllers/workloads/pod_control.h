@@ -72,16 +72,22 @@ class PodMemory {
   // Pods that were made for the owner, and neither shown by the cache yet nor gone again. Forgets
   // what the cache shows by now.
   std::set<ObjectKey> Unseen(const ObjectKey& owner);
+  // How many were made for the owner by writes that a cache of this revision does not show.
+  size_t MadeAfter(const ObjectKey& owner, uint64_t revision) const;
   // Those that were deleted for the owner, and that the cache may still show as if they were not.
-  std::set<ObjectKey> DeletedOf(const ObjectKey& owner) const;
+  // Forgets the others.
+  std::set<ObjectKey> DeletedOf(const ObjectKey& owner);
   // This one was deleted, whatever the cache says.
   bool WasDeleted(const ObjectKey& owner, const core_v1::Pod& pod) const;
   void Forget(const ObjectKey& owner);
 
  private:
+  struct Writes;
+  // Of an owner, without what the cache shows by now; end() where nothing is left.
+  std::map<ObjectKey, Writes>::iterator Left(const ObjectKey& owner) REQUIRES(mutex_);
   struct Writes {
-    std::map<ObjectKey, uint64_t> created;     // With the revision of the creation.
-    std::map<ObjectKey, std::string> deleted;  // With the uid.
+    std::set<std::pair<uint64_t, ObjectKey>> created;  // By the revision of the creation.
+    std::map<ObjectKey, std::string> deleted;          // With the uid.
   };
   Informer<core_v1::Pod> pods_;
   mutable Mutex mutex_;

@@ -118,15 +118,16 @@ ReplicaControl::Replicas ReplicaControl::LookedAt(const ReplicaOwner& owner,
                                                   const std::vector<Ptr<Pod>>& mine,
                                                   std::set<ObjectKey> unseen, TimePoint now) {
   const ObjectKey key = {owner.metadata.namespace_, owner.metadata.name};
-  Replicas replicas{.unseen = std::move(unseen)};
+  Replicas replicas;
   int terminating = 0;
   for (const Ptr<Pod>& pod : mine) {
-    replicas.unseen.erase(KeyOf(*pod));
+    unseen.erase(KeyOf(*pod));
     const bool deleted = IsActive(*pod) && pods_.memory().WasDeleted(key, *pod);
     if (IsTerminating(*pod) || deleted) ++terminating;
     if (IsActive(*pod) && !deleted) replicas.active.push_back(pod);
   }
   replicas.status = CountReplicas(owner, replicas.active, terminating, now);
+  replicas.unseen = unseen.size();
   replicas.again = UntilNextAvailable(replicas.active, owner.min_ready_seconds, now);
   return replicas;
 }
@@ -139,16 +140,16 @@ bool ReplicaControl::MayAdopt(const ReplicaOwner& owner, const LabelSelector& se
 }
 
 std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwner& owner,
-                                                                const LabelSelector& selector,
-                                                                std::set<ObjectKey> unseen) {
+                                                                const LabelSelector& selector) {
   if (owner.min_ready_seconds != 0 || MayAdopt(owner, selector)) return std::nullopt;
   const ObjectKey key = {owner.metadata.namespace_, owner.metadata.name};
-  std::set<ObjectKey> asked = pods_.memory().DeletedOf(key);
-  asked.insert(unseen.begin(), unseen.end());
   const auto group = ControlledGroup(owner.metadata.namespace_, owner.metadata.uid);
-  const auto seen = informer_.cache().CountsOf(kReplicas, group, asked);
+  const auto deleted = pods_.memory().DeletedOf(key);
+  const auto seen = informer_.cache().CountsOf(kReplicas, group, deleted);
   const auto labels = LabelSelector::FromMap(owner.pod_template.metadata.labels);
-  Replicas replicas{.unseen = std::move(unseen)};
+  // While a new list is taken in, a pod may be among both: then there is one to make less, until it
+  // is all there, and none to delete before each was looked at.
+  Replicas replicas{.unseen = pods_.memory().MadeAfter(key, seen.revision)};
   for (const auto& [sort, count] : seen.counts) {
     const auto pod_labels = LabelsOfSort(sort);
     if (!selector.Matches(pod_labels)) return std::nullopt;
@@ -158,7 +159,6 @@ std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwn
     const Pod& pod = *static_cast<const Pod*>(each.object.get());
     const auto counted = CountedAs(each);
     if (counted.group != group) continue;
-    replicas.unseen.erase(KeyOf(pod));
     if (!IsActive(pod) || !pods_.memory().WasDeleted(key, pod)) continue;
     AddCounted(counted.sort[0], -1, labels.Matches(pod.metadata.labels), replicas.status);
     ++replicas.status.terminating;
@@ -169,11 +169,11 @@ std::optional<ReplicaControl::Replicas> ReplicaControl::Counted(const ReplicaOwn
 Result<ReplicaControl::Outcome> ReplicaControl::Run(const ReplicaOwner& owner,
                                                     const Observed& observed) {
   const TimePoint now = clock_.Now();
-  // Before the cache is read.
-  const auto unseen = pods_.memory().Unseen({owner.metadata.namespace_, owner.metadata.name});
-  auto replicas = Counted(owner, observed.selector, unseen);
+  auto replicas = Counted(owner, observed.selector);
   if (!replicas || replicas->Excess(owner) > 0) {
-    replicas = LookedAt(owner, TRY(observed.claim()), unseen, now);
+    // Before the cache is read.
+    auto unseen = pods_.memory().Unseen({owner.metadata.namespace_, owner.metadata.name});
+    replicas = LookedAt(owner, TRY(observed.claim()), std::move(unseen), now);
   }
   Outcome outcome{.status = replicas->status, .again = replicas->again};
   const int excess = replicas->Excess(owner);

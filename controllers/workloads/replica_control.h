@@ -112,15 +112,15 @@ class ReplicaControl {
   struct Replicas {
     ReplicaStatus status;
     std::vector<Ptr<core_v1::Pod>> active;  // Where each was looked at.
-    std::set<ObjectKey> unseen;
+    size_t unseen = 0;  // Made for it, and not among those yet.
     Duration again = kNever;
     int32_t Excess(const ReplicaOwner& owner) const {
-      return status.replicas + static_cast<int32_t>(unseen.size()) - owner.replicas;
+      return status.replicas + static_cast<int32_t>(unseen) - owner.replicas;
     }
   };
   // By what is counted of them; nullopt where that is not enough.
-  std::optional<Replicas> Counted(const ReplicaOwner& owner, const LabelSelector& selector,
-                                  std::set<ObjectKey> unseen);
+  std::optional<Replicas> Counted(const ReplicaOwner& owner, const LabelSelector& selector);
+  // `unseen` is of before `mine` were read.
   Replicas LookedAt(const ReplicaOwner& owner, const std::vector<Ptr<core_v1::Pod>>& mine,
                     std::set<ObjectKey> unseen, TimePoint now);
   bool MayAdopt(const ReplicaOwner& owner, const LabelSelector& selector) const;

@@ -1,8 +1,10 @@
 // Counts of pods, kept as they change, say the same as a look at each of them.
 #include "controllers/workloads/replica_control.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/codec/json.h"
 #include "api/gen/apps_v1.h"
 #include "client/transport.h"
 #include "controllers/workloads/claim.h"
@@ -85,10 +87,20 @@ class ReplicaControlTest : public testing::Test {
 
   FakeClock clock_;
   SeededRandom random_{1};
+  // Made by a revision of its own, from 10 on.
+  static Json Made(int number) {
+    Json pod = PodNamed("made-" + std::to_string(number));
+    pod["metadata"]["resourceVersion"] = std::to_string(10 + number);
+    return pod;
+  }
+
   int deletes_ = 0;
+  int made_ = 0;  // Pods; Events are none.
   InProcessTransport transport_{[this](const http::Request& request) {
     deletes_ += request.method == "DELETE" ? 1 : 0;
-    return http::Response{.status = 200, .body = "{}"};
+    const bool makes = request.method == "POST" && request.path.ends_with("/pods");
+    const std::string body = makes ? Made(made_++).dump() : "{}";
+    return http::Response{.status = 200, .body = body};
   }};
   Client client_{transport_, "test"};
   InformerFactory informers_{{client_, clock_, random_}};
@@ -167,6 +179,36 @@ TEST_F(ReplicaControlTest, WhatWasDeletedCountsNoMoreBeforeTheCacheShowsIt) {
   EXPECT_EQ(status.replicas, 1);
   EXPECT_EQ(status.ready, 1);
   EXPECT_EQ(status.terminating, 2);
+}
+
+TEST_F(ReplicaControlTest, WhatWasMadeIsNotMadeAgainBeforeTheCacheShowsIt) {
+  EXPECT_EQ(Run(Owner(7)).replicas, 0);
+  EXPECT_EQ(made_, 7);
+  for (int shown = 0; shown <= 7; ++shown) {
+    EXPECT_EQ(Run(Owner(7)).replicas, shown) << "of those that it sees";
+    EXPECT_EQ(made_, 7) << shown;
+    if (shown < 7) Change(WatchEvent::Type::kAdded, Made(shown));
+  }
+  EXPECT_EQ(claims_, 0) << "nobody looked at each of them";
+  Json gone = Made(3);
+  gone["metadata"]["resourceVersion"] = "30";
+  Change(WatchEvent::Type::kDeleted, gone);
+  Run(Owner(7));
+  EXPECT_EQ(made_, 8);
+}
+
+// Others wait for a cache that lags behind, whatever it shows of one that was made.
+TEST_F(ReplicaControlTest, MadeAfterARevisionIsWhatACacheOfItDoesNotShow) {
+  PodMemory memory(pods_);
+  const auto pod = [](int number) { return FromJson<Pod>(Made(number)).value(); };
+  for (int number = 0; number < 3; ++number) memory.Created({"default", "web"}, pod(number));
+  EXPECT_EQ(memory.MadeAfter({"default", "web"}, 9), 3u);
+  EXPECT_EQ(memory.MadeAfter({"default", "web"}, 10), 2u);
+  EXPECT_EQ(memory.MadeAfter({"default", "web"}, 12), 0u);
+  EXPECT_EQ(memory.MadeAfter({"default", "other"}, 0), 0u);
+  Change(WatchEvent::Type::kAdded, Made(1));
+  EXPECT_THAT(memory.Unseen({"default", "web"}),
+              testing::ElementsAre(ObjectKey{"default", "made-2"}));
 }
 
 }  // namespace
