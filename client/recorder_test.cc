@@ -105,7 +105,7 @@ TEST(EventQueueTest, WhatIsTooManyIsDroppedAndTheLogSaysSoTwice) {
   };
   EXPECT_EQ(count("events are dropped until those that wait are written"), 2) << said;
   EXPECT_EQ(count("events were dropped"), 2) << said;
-  EXPECT_EQ(count("50"), 2) << said;
+  EXPECT_EQ(count("count=\"50\""), 2) << said;
 }
 
 }  // namespace
