@@ -367,7 +367,10 @@ std::vector<std::string> SplitCertificates(std::string_view pem) {
   while (true) {
     const CertificatePtr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr),
                                      &X509_free);
-    if (!certificate) return found;
+    if (!certificate) {
+      ERR_clear_error();  // The end is reported as an error.
+      return found;
+    }
     found.push_back(CertificatePem(certificate.get()));
   }
 }

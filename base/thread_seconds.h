@@ -6,17 +6,18 @@
 
 namespace skiff {
 
-// Of this thread.
+// Of this thread, so far.
+inline double ThreadSeconds() {
+  timespec at{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+  return static_cast<double>(at.tv_sec) + static_cast<double>(at.tv_nsec) / 1e9;
+}
+
 template <typename Work>
 double SecondsOf(const Work& work) {
-  const auto now = [] {
-    timespec at{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
-    return static_cast<double>(at.tv_sec) + static_cast<double>(at.tv_nsec) / 1e9;
-  };
-  const double start = now();
+  const double start = ThreadSeconds();
   work();
-  return now() - start;
+  return ThreadSeconds() - start;
 }
 
 }  // namespace skiff

@@ -1,6 +1,7 @@
 #include "base/wrong_clock.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -10,9 +11,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -89,39 +92,65 @@ bool WriteAt(int file, const T& value, size_t at) {
          static_cast<ssize_t>(sizeof value);
 }
 
+// A lock that others have for a moment only. Nothing tells, for so long and no longer, of its end:
+// it is looked for.
+Result<> LockWithin(const std::function<bool()>& try_lock) {
+  constexpr int kStepMs = 5;
+  const auto end = std::chrono::steady_clock::now() + kClockFileTurn;
+  while (!try_lock()) {
+    const bool is_others = errno == EAGAIN || errno == EACCES || errno == EINTR;
+    if (!is_others) return Fail(Reason::kInternalError, Why(kClockFaultsFile));
+    if (std::chrono::steady_clock::now() >= end) {
+      return Fail(Reason::kConflict, std::string(kClockFaultsFile) +
+                                         ": another process keeps it locked; end that one (lslocks "
+                                         "says who), and try again");
+    }
+    poll(nullptr, 0, kStepMs);
+  }
+  return {};
+}
+
 // One process at a time writes. The other kind of lock tells who follows.
 class WritersTurn {
  public:
-  explicit WritersTurn(int file) : file_(file) { SetLock(F_WRLCK); }
-  ~WritersTurn() { SetLock(F_UNLCK); }
+  static Result<WritersTurn> Take(int file) {
+    TRY(LockWithin([file] { return SetLock(file, F_WRLCK); }));
+    return WritersTurn(file);
+  }
+  WritersTurn(WritersTurn&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  ~WritersTurn() {
+    if (file_ >= 0) (void)SetLock(file_, F_UNLCK);
+  }
 
  private:
-  void SetLock(short type) const {
+  explicit WritersTurn(int file) : file_(file) {}
+  static bool SetLock(int file, short type) {
     struct flock lock {};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
-    while (fcntl(file_, F_OFD_SETLKW, &lock) != 0 && errno == EINTR) {
-    }
+    return fcntl(file, F_OFD_SETLK, &lock) == 0;
   }
-  const int file_;
+  int file_;
 };
 
 // What is not of this start of the machine is made anew.
-bool Prepare(int file, const std::string& node) {
-  const WritersTurn turn(file);
+Result<> Prepare(int file, const std::string& node) {
+  const WritersTurn turn = TRY(WritersTurn::Take(file));
   uint64_t boot = 0;
   struct stat is {};
-  if (fstat(file, &is) != 0) return false;
+  const auto failed = [] { return Fail(Reason::kInternalError, Why(kClockFaultsFile)); };
+  if (fstat(file, &is) != 0) return failed();
   const bool is_whole = static_cast<size_t>(is.st_size) >= sizeof(Page);
   const bool is_read = pread(file, &boot, sizeof boot, 0) == sizeof boot;
   if (!is_whole || !is_read || boot != BootNow()) {
     // Never shorter than before: whoever has it in memory would be ended.
     const std::array<char, sizeof(Page)> zeros = {};
-    if (!WriteAt(file, zeros, 0) || !WriteAt(file, BootNow(), 0)) return false;
+    if (!WriteAt(file, zeros, 0) || !WriteAt(file, BootNow(), 0)) return failed();
   }
   std::array<char, kNodeNameBytes> name = {};
   std::copy_n(node.begin(), std::min(node.size(), name.size() - 1), name.begin());
-  return WriteAt(file, name, offsetof(Page, node));
+  if (!WriteAt(file, name, offsetof(Page, node))) return failed();
+  return {};
 }
 
 std::array<Slot, kClockFaultsMax> SlotsOf(int file) {
@@ -150,25 +179,29 @@ std::optional<Slot> ReadWhole(const std::array<Word, kSlotWords>& words) {
 
 Duration ClockFault::ShiftAt(Duration now) const {
   if (now < begins || now >= ends) return Duration(0);
-  constexpr int64_t kMillion = 1'000'000;
-  return offset + Duration((now - begins).count() / kMillion * drift_ppm);
+  // An hour in nanoseconds, times the millionths, is more than 64 bits hold.
+  __extension__ using Wide = __int128;
+  constexpr Wide kMillion = 1'000'000;
+  const Wide gained = Wide{(now - begins).count()} * drift_ppm / kMillion;
+  return offset + Duration(static_cast<int64_t>(gained));
 }
 
 Result<std::unique_ptr<ClockFaults>> ClockFaults::Follow(const std::string& path,
                                                          const std::string& node) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return Fail(Reason::kForbidden, Why(path));
-  void* page = MAP_FAILED;
-  if (flock(file, LOCK_SH) == 0 && Prepare(file, node)) {
-    page = mmap(nullptr, sizeof(Page), PROT_READ, MAP_SHARED, file, 0);
-  }
+  // Shared: nobody is in the way but who asks, for a moment, whether somebody follows.
+  Result<> prepared = LockWithin([file] { return flock(file, LOCK_SH | LOCK_NB) == 0; });
+  if (prepared) prepared = Prepare(file, node);
+  void* const page =
+      prepared ? mmap(nullptr, sizeof(Page), PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
   if (page != MAP_FAILED) {
     (void)mlock(page, sizeof(Page));  // A disk that fails later is no reason to end.
     return std::unique_ptr<ClockFaults>(new ClockFaults(file, page));
   }
-  const std::string why = Why(path);
+  if (prepared) prepared = Fail(Reason::kInternalError, Why(path));
   close(file);
-  return Fail(Reason::kInternalError, why);
+  return Fail(prepared.error());
 }
 
 std::unique_ptr<ClockFaults> FollowClockFaults(const std::string& directory,
@@ -237,8 +270,14 @@ std::string ClockFile::node() const {
   return is_read ? name.data() : "";
 }
 
-Result<> ClockFile::Set(std::string_view node, const ClockFault& fault, Duration now) {
-  const WritersTurn turn(file_);
+Result<> ClockFile::Set(std::string_view node, const ClockFault& fault, const Clock& clock) {
+  const WritersTurn turn = TRY(WritersTurn::Take(file_));
+  const Duration now = clock.Monotonic();  // Others may have taken their time.
+  if (fault.ends <= now) {
+    return Fail(Reason::kConflict,
+                "the time for which the clock of " + std::string(node) +
+                    " was to be wrong is over");
+  }
   const uint64_t hash = HashOf(node);
   const auto slots = SlotsOf(file_);
   size_t free_at = slots.size();
@@ -265,7 +304,7 @@ Result<> ClockFile::Set(std::string_view node, const ClockFault& fault, Duration
 }
 
 Result<> ClockFile::Clear(std::string_view node, const ClockFault& fault) {
-  const WritersTurn turn(file_);
+  const WritersTurn turn = TRY(WritersTurn::Take(file_));
   const auto slots = SlotsOf(file_);
   const Slot meant = SlotOf(HashOf(node), fault);
   for (size_t i = 0; i < slots.size(); ++i) {

@@ -10,7 +10,7 @@
 //   const NodeClock clock(machine_clock, "worker", faults->get());
 //
 //   ClockFile file = TRY(ClockFile::Open(directory_fd));
-//   TRY(file.Set("worker", {.offset = 5min, .begins = now, .ends = now + 30s}, now));
+//   TRY(file.Set("worker", {.offset = 5min, .begins = now, .ends = now + 30s}, clock));
 #pragma once
 
 #include <memory>
@@ -24,6 +24,8 @@ namespace skiff {
 
 inline constexpr char kClockFaultsFile[] = "clock-faults";
 inline constexpr int kClockFaultsMax = 64;  // At once in one file; more are refused.
+// So long one waits for who else writes the file; then it fails with kConflict.
+inline constexpr Duration kClockFileTurn = std::chrono::seconds(1);
 
 struct ClockFault {
   Duration offset = Duration(0);
@@ -79,8 +81,9 @@ class ClockFile {
   ~ClockFile();
   bool is_followed() const;  // A process does, now.
   std::string node() const;  // "": of several.
-  // kConflict: that node's clock is wrong already, or kClockFaultsMax others are.
-  Result<> Set(std::string_view node, const ClockFault& fault, Duration now);
+  // kConflict: that node's clock is wrong already, or kClockFaultsMax others are; the fault is over
+  // by the time it is this one's turn; or another process keeps its turn.
+  Result<> Set(std::string_view node, const ClockFault& fault, const Clock& clock);
   // Can be repeated. Another fault than this one stays.
   Result<> Clear(std::string_view node, const ClockFault& fault);
 

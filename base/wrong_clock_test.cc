@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -48,7 +49,7 @@ TEST_F(WrongClockTest, AFaultShiftsTheClockOfItsNodeUntilItsEnd) {
   const NodeClock near(machine_, "near", faults.get());
   const NodeClock far(machine_, "far", faults.get());
   EXPECT_EQ(near.Now(), machine_.Now());
-  ASSERT_TRUE(Opened().Set("near", FaultFor(30s, 5min), machine_.Monotonic()));
+  ASSERT_TRUE(Opened().Set("near", FaultFor(30s, 5min), machine_));
   EXPECT_EQ(near.Now(), machine_.Now() + 5min);
   EXPECT_EQ(far.Now(), machine_.Now());
   EXPECT_EQ(near.Monotonic(), machine_.Monotonic());
@@ -61,10 +62,78 @@ TEST_F(WrongClockTest, AFaultShiftsTheClockOfItsNodeUntilItsEnd) {
 TEST_F(WrongClockTest, ADriftGrows) {
   const auto faults = Follow("near");
   const NodeClock clock(machine_, "near", faults.get());
-  ASSERT_TRUE(Opened().Set("near", FaultFor(100s, -1s, 100'000), machine_.Monotonic()));
+  ASSERT_TRUE(Opened().Set("near", FaultFor(100s, -1s, 100'000), machine_));
   EXPECT_EQ(clock.Now(), machine_.Now() - 1s);
   machine_.Advance(50s);
   EXPECT_EQ(clock.Now(), machine_.Now() + 4s);
+}
+
+TEST_F(WrongClockTest, ADriftGrowsFromOneNanosecondToTheNext) {
+  const ClockFault tenth{.drift_ppm = 100'000, .begins = 5s, .ends = 10s};
+  EXPECT_EQ(tenth.ShiftAt(5s + 9ns), 0ns);
+  EXPECT_EQ(tenth.ShiftAt(5s + 10ns), 1ns);
+  EXPECT_EQ(tenth.ShiftAt(5s + 1'999'990ns), 199'999ns);
+  // As long and as fast as a fault can be.
+  const ClockFault most{.drift_ppm = 10'000'000, .begins = 0s, .ends = 1h + 1ns};
+  EXPECT_EQ(most.ShiftAt(1h), 10h);
+}
+
+// Another process's turn to write, as a program that stands still in the middle of it has it.
+class OthersTurn {
+ public:
+  explicit OthersTurn(const std::string& path) : file_(open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    EXPECT_EQ(fcntl(file_, F_OFD_SETLK, &lock), 0);
+  }
+  ~OthersTurn() { close(file_); }
+
+ private:
+  const int file_;
+};
+
+TEST_F(WrongClockTest, NobodyWaitsForEverForWhoKeepsTheFile) {
+  const auto faults = Follow("near");
+  ClockFile file = Opened();
+  {
+    const OthersTurn others(Path());
+    const auto set = file.Set("near", FaultFor(1h, 7s), machine_);
+    ASSERT_FALSE(set);
+    EXPECT_EQ(set.error().reason, Reason::kConflict);
+    EXPECT_NE(set.error().message.find("another process keeps it locked"), std::string::npos)
+        << set.error().message;
+    const auto late = ClockFaults::Follow(Path(), "near");
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().reason, Reason::kConflict);
+  }
+  EXPECT_TRUE(file.Set("near", FaultFor(1h, 7s), machine_));
+}
+
+TEST_F(WrongClockTest, NobodyWaitsForEverForWhoAskedWhetherSomebodyFollows) {
+  Follow("near").reset();
+  const int asks = open(Path().c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(flock(asks, LOCK_EX | LOCK_NB), 0);
+  const auto late = ClockFaults::Follow(Path(), "near");
+  close(asks);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().reason, Reason::kConflict);
+  EXPECT_TRUE(ClockFaults::Follow(Path(), "near"));
+}
+
+TEST_F(WrongClockTest, AFaultThatIsOverWhenItsTurnComesIsRefused) {
+  const auto faults = Follow("near");
+  ClockFile file = Opened();
+  const ClockFault fault = FaultFor(30s, 7s);
+  auto others = std::make_unique<OthersTurn>(Path());
+  std::jthread time([&] {
+    machine_.Advance(30s);
+    others.reset();
+  });
+  const auto set = file.Set("near", fault, machine_);
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().reason, Reason::kConflict);
+  EXPECT_NE(set.error().message.find("near was to be wrong is over"), std::string::npos);
 }
 
 TEST_F(WrongClockTest, AFaultIsClearedByThoseWhoKnowIt) {
@@ -72,25 +141,25 @@ TEST_F(WrongClockTest, AFaultIsClearedByThoseWhoKnowIt) {
   const NodeClock clock(machine_, "near", faults.get());
   const ClockFault fault = FaultFor(1h, -30s);
   ClockFile file = Opened();
-  ASSERT_TRUE(file.Set("near", fault, machine_.Monotonic()));
-  EXPECT_FALSE(file.Set("near", FaultFor(1h, 10s), machine_.Monotonic())) << "one at a time";
+  ASSERT_TRUE(file.Set("near", fault, machine_));
+  EXPECT_FALSE(file.Set("near", FaultFor(1h, 10s), machine_)) << "one at a time";
   ASSERT_TRUE(file.Clear("near", FaultFor(1h, 10s)));
   EXPECT_EQ(clock.Now(), machine_.Now() - 30s) << "it was another one's";
   ASSERT_TRUE(file.Clear("near", fault));
   EXPECT_EQ(clock.Now(), machine_.Now());
   EXPECT_TRUE(file.Clear("near", fault));
-  EXPECT_TRUE(file.Set("near", FaultFor(1h, 10s), machine_.Monotonic()));
+  EXPECT_TRUE(file.Set("near", FaultFor(1h, 10s), machine_));
 }
 
 TEST_F(WrongClockTest, ThereIsRoomForSoManyAtOnceAndAgainWhenTheyAreOver) {
   const auto faults = Follow("");
   ClockFile file = Opened();
   for (int i = 0; i < kClockFaultsMax; ++i) {
-    ASSERT_TRUE(file.Set("node-" + std::to_string(i), FaultFor(30s, 1s), machine_.Monotonic()));
+    ASSERT_TRUE(file.Set("node-" + std::to_string(i), FaultFor(30s, 1s), machine_));
   }
-  EXPECT_FALSE(file.Set("more", FaultFor(30s, 1s), machine_.Monotonic()));
+  EXPECT_FALSE(file.Set("more", FaultFor(30s, 1s), machine_));
   machine_.Advance(30s);
-  EXPECT_TRUE(file.Set("more", FaultFor(30s, 1s), machine_.Monotonic()));
+  EXPECT_TRUE(file.Set("more", FaultFor(30s, 1s), machine_));
   EXPECT_EQ(NodeClock(machine_, "more", faults.get()).Now(), machine_.Now() + 1s);
   EXPECT_EQ(NodeClock(machine_, "node-0", faults.get()).Now(), machine_.Now());
 }
@@ -106,7 +175,7 @@ TEST_F(WrongClockTest, TellsWhetherSomebodyFollowsAndWho) {
 
 TEST_F(WrongClockTest, AProcessThatStartsAgainIsAsWrongAsBeforeAndNotAfterAStartOfTheMachine) {
   auto faults = Follow("near");
-  ASSERT_TRUE(Opened().Set("near", FaultFor(1h, 7s), machine_.Monotonic()));
+  ASSERT_TRUE(Opened().Set("near", FaultFor(1h, 7s), machine_));
   faults.reset();
   faults = Follow("near");
   EXPECT_EQ(NodeClock(machine_, "near", faults.get()).Now(), machine_.Now() + 7s);
@@ -131,7 +200,7 @@ TEST_F(WrongClockTest, WhatIsReadWhileItIsWrittenIsWhole) {
     ClockFile file = Opened();
     while (!stop.stop_requested()) {
       for (const ClockFault& fault : {ahead, behind}) {
-        ASSERT_TRUE(file.Set("near", fault, now));
+        ASSERT_TRUE(file.Set("near", fault, system));
         ASSERT_TRUE(file.Clear("near", fault));
       }
     }
@@ -148,7 +217,7 @@ TEST_F(WrongClockTest, WhatIsReadWhileItIsWrittenIsWhole) {
 TEST_F(WrongClockTest, AFileThatIsLongerIsAsGood) {
   std::ofstream(Path()) << std::string(10'000, 'x');
   const auto faults = Follow("near");
-  EXPECT_TRUE(Opened().Set("near", FaultFor(1h, 7s), machine_.Monotonic()));
+  EXPECT_TRUE(Opened().Set("near", FaultFor(1h, 7s), machine_));
   EXPECT_EQ(NodeClock(machine_, "near", faults.get()).Now(), machine_.Now() + 7s);
 }
 

@@ -1,15 +1,12 @@
 // The HTTPS form of Transport: a pool of kept connections for plain requests; streams on a loop.
 #include <fmt/format.h>
 #include <httplib.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <future>
 
@@ -19,6 +16,7 @@
 #include "base/mutex.h"
 #include "client/renewable_transport.h"
 #include "http/client.h"
+#include "http/dial.h"
 
 namespace skiff {
 namespace {
@@ -152,40 +150,50 @@ std::string CertificateProblem(long verify_result) {
   }
 }
 
-// Why nothing can be connected to there, in Go's words. httplib does not tell: it is tried again,
-// for no longer than `left` but for what a resolver takes.
-std::string DialProblem(const std::string& host, int port, std::chrono::nanoseconds left) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int failed = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
-  if (failed == EAI_NONAME) return fmt::format("dial tcp: lookup {}: no such host", host);
-  if (failed != 0) return fmt::format("dial tcp: lookup {}: {}", host, gai_strerror(failed));
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, &freeaddrinfo);
-  const int tried = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const auto patience = std::clamp<std::chrono::nanoseconds>(left, 0s, 1s);
-  const auto patience_ms = static_cast<int>(patience / 1ms);
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (tried < 0 || connect(tried, found->ai_addr, found->ai_addrlen) != 0) error = errno;
-  if (error == EINPROGRESS) {
-    pollfd done{.fd = tried, .events = POLLOUT, .revents = 0};
-    error = ETIMEDOUT;
-    if (poll(&done, 1, patience_ms) > 0) getsockopt(tried, SOL_SOCKET, SO_ERROR, &error, &size);
+// httplib tries the addresses that a host has, and does not tell why it could connect to none of
+// them: this does it in its place.
+struct DialTarget {
+  std::string host;
+  int port = 0;
+  std::chrono::milliseconds patience{};
+  std::chrono::milliseconds io_timeout{};
+};
+class Dialled {
+ public:
+  virtual ~Dialled() = default;
+  // Why it was not connected when that was last tried.
+  const std::string& dial_problem() const { return dial_problem_; }
+
+ protected:
+  std::string dial_problem_;
+};
+
+template <typename Base>
+class DialledClient final : public Base, public Dialled {
+ public:
+  template <typename... Args>
+  explicit DialledClient(DialTarget target, Args&&... args)
+      : Base(std::forward<Args>(args)...), target_(std::move(target)) {}
+
+ private:
+  bool create_and_connect_socket(typename Base::Socket& connected, httplib::Error& error) override {
+    const auto fd = Base::is_valid() ? http::DialHost(target_.host, target_.port, target_.patience)
+                                     : Result<int>(Fail(Reason::kInvalid, "no TLS can be had"));
+    if (!fd) {
+      dial_problem_ = fd.error().message;
+      error = httplib::Error::Connection;
+      return false;
+    }
+    KeepAlive(*fd);
+    const timeval limit{.tv_sec = target_.io_timeout / 1s,
+                        .tv_usec = std::chrono::microseconds(target_.io_timeout % 1s).count()};
+    setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    connected.sock = *fd;
+    return true;
   }
-  if (tried >= 0) close(tried);
-  char address[NI_MAXHOST] = {};
-  getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof address, nullptr, 0,
-              NI_NUMERICHOST);
-  const std::string at = found->ai_family == AF_INET6 ? fmt::format("[{}]:{}", address, port)
-                                                      : fmt::format("{}:{}", address, port);
-  if (error == ETIMEDOUT) return fmt::format("dial tcp {}: i/o timeout", at);
-  // It answers by now, or does not say why not.
-  if (error == 0) error = ECONNREFUSED;
-  std::string why = std::strerror(error);
-  why.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(why.front())));
-  return fmt::format("dial tcp {}: connect: {}", at, why);
-}
+  const DialTarget target_;
+};
 
 // Everything connections are made from.
 class Dialer {
@@ -217,27 +225,23 @@ class Dialer {
 
   std::unique_ptr<Connection> Dial() const {
     std::unique_ptr<Connection> connection;
+    const auto timeout = request_timeout();
+    const auto patience = std::min<std::chrono::milliseconds>(timeout, kConnectTimeout);
+    const DialTarget target{endpoint.host, endpoint.port, patience, timeout};
     const std::string& host =
         options.tls_server_name.empty() ? endpoint.host : options.tls_server_name;
     if (endpoint.tls) {
-      auto tls =
-          std::make_unique<httplib::SSLClient>(host, endpoint.port, certificate_.get(), key_.get());
+      auto tls = std::make_unique<DialledClient<httplib::SSLClient>>(
+          target, host, endpoint.port, certificate_.get(), key_.get());
       if (!authorities_.empty()) TrustOnlyOurs(*tls);
       tls->enable_server_certificate_verification(!options.insecure_skip_tls_verify);
       connection = std::move(tls);
     } else {
-      connection = std::make_unique<Connection>(host, endpoint.port);
-    }
-    if (!options.tls_server_name.empty()) {
-      connection->set_hostname_addr_map({{options.tls_server_name, endpoint.host}});
+      connection = std::make_unique<DialledClient<Connection>>(target, host, endpoint.port);
     }
     connection->set_keep_alive(true);
-    connection->set_tcp_nodelay(true);
     connection->set_url_encode(false);
-    connection->set_socket_options(KeepAlive);
-    const auto timeout = request_timeout();
-    connection->set_connection_timeout(
-        std::min<std::chrono::milliseconds>(timeout, kConnectTimeout));
+    connection->set_connection_timeout(patience);  // Of the TLS handshake.
     connection->set_read_timeout(timeout);
     connection->set_write_timeout(timeout);
     return connection;
@@ -277,7 +281,7 @@ class Dialer {
           error == httplib::Error::Read ? "" : " while waiting for connection");
     }
     if (error == httplib::Error::Connection) {
-      return DialProblem(endpoint.host, endpoint.port, request_timeout() - after);
+      return dynamic_cast<const Dialled&>(connection).dial_problem();
     }
     const auto* tls = dynamic_cast<const httplib::SSLClient*>(&connection);
     if (tls == nullptr || !is_refusal) return httplib::to_string(error);

@@ -9,6 +9,7 @@
 
 #include "api/codec/base64.h"
 #include "api/text/yaml.h"
+#include "base/certificates.h"
 
 namespace skiff {
 namespace {
@@ -52,6 +53,13 @@ Result<std::string> ReadFile(const std::string& path) {
 Result<std::string> Pem(const std::string& data, const std::string& path) {
   if (!data.empty() || path.empty()) return data;
   return ReadFile(path);
+}
+
+// The same where certificates are wanted. Later nobody knows which file it was.
+Result<std::string> CertificatesIn(const std::string& data, const std::string& path) {
+  std::string pem = TRY(Pem(data, path));
+  if (!data.empty() || path.empty() || !SplitCertificates(pem).empty()) return pem;
+  return Fail(Reason::kInvalid, path + ": no certificate, in PEM, is in it");
 }
 
 std::vector<std::string> Texts(const Json& list) {
@@ -275,7 +283,8 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
   options.tls_server_name = cluster->second.tls_server_name;
   options.insecure_skip_tls_verify = cluster->second.insecure_skip_tls_verify;
   options.certificate_authority =
-      TRY(Pem(cluster->second.certificate_authority_data, cluster->second.certificate_authority));
+      TRY(CertificatesIn(cluster->second.certificate_authority_data,
+                         cluster->second.certificate_authority));
   if (chosen->second.user.empty()) return options;
   const auto user = users.find(chosen->second.user);
   if (user == users.end()) {
@@ -290,7 +299,7 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
   }
   options.impersonation = TRY(ImpersonationHeaders(user->second.as, user->first));
   options.client_certificate =
-      TRY(Pem(user->second.client_certificate_data, user->second.client_certificate));
+      TRY(CertificatesIn(user->second.client_certificate_data, user->second.client_certificate));
   options.client_key = TRY(Pem(user->second.client_key_data, user->second.client_key));
   options.token = user->second.token;
   options.token_file = user->second.token_file;
@@ -370,7 +379,7 @@ Result<HttpsOptions> InClusterOptions(const std::string& host, const std::string
   options.server = fmt::format("https://{}:{}", ipv6 ? "[" + host + "]" : host, port);
   options.token_file = directory + "/token";
   options.token = TRY(ReadFile(options.token_file));
-  options.certificate_authority = TRY(ReadFile(directory + "/ca.crt"));
+  options.certificate_authority = TRY(CertificatesIn("", directory + "/ca.crt"));
   return options;
 }
 

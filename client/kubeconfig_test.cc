@@ -110,6 +110,19 @@ TEST_F(KubeconfigTest, WhatWouldBeIgnoredIsRefused) {
             "requesting uid, groups or user-extra for admin without impersonating a user");
 }
 
+TEST_F(KubeconfigTest, AFileThatHoldsNoCertificateIsNamed) {
+  const std::string bad = Write("bad.crt", "no PEM");
+  for (const char* from : {"certificate-authority-data: Q0E=", "client-certificate-data: Q0VSVA=="}) {
+    const std::string whole = from;
+    std::string text = kText;
+    const std::string named = whole.substr(0, whole.find("-data")) + ": " + bad;
+    text.replace(text.find(whole), whole.size(), named);
+    const auto options = Kubeconfig::Parse(text, "/")->Options();
+    ASSERT_FALSE(options) << from;
+    EXPECT_EQ(options.error().message, bad + ": no certificate, in PEM, is in it");
+  }
+}
+
 TEST_F(KubeconfigTest, AFileThatCannotBeReadIsNotTakenForNone) {
   EXPECT_EQ(LoadKubeconfig("", directory_, "").error().message,
             "error loading config file \"" + directory_ + "\": read " + directory_ +

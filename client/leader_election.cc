@@ -34,6 +34,22 @@ Duration LeaderElection::Step() {
                                      static_cast<double>(options_.retry_period.count()) * jitter));
 }
 
+// As client-go with ReleaseOnCancel.
+void LeaderElection::Release() {
+  if (!leading_.exchange(false) || !observed_) return;
+  stopped_ = true;
+  Lease lease = *observed_;
+  const Time now = clock_.Now();
+  lease.spec.holder_identity.reset();
+  lease.spec.lease_duration_seconds = 1;
+  lease.spec.acquire_time = lease.spec.renew_time = now;
+  // By the version that was seen last: whoever took the lease over meanwhile keeps it.
+  if (const auto released = client_.Update(lease); !released) {
+    log_.Info("lease not released",
+              {{"lease", options_.lease}, {"error", released.error().message}});
+  }
+}
+
 std::string LeaderElection::holder() const {
   return observed_ ? observed_->spec.holder_identity.value_or("") : "";
 }

@@ -29,6 +29,9 @@ class LeaderElection final : public ControlLoop {
   LeaderElection(Client& client, const Clock& clock, Random& random, Options options);
   Duration Step() override;
   bool leading() const { return leading_; }
+  // In an orderly end, after the last Step and when nothing runs any more that only a leader does:
+  // who is next need not wait until the lease is over. Does nothing where this one does not lead.
+  void Release();
   // Whose the lease was when it was last seen; "" before.
   std::string holder() const;
 

@@ -24,6 +24,11 @@ class Leadership final : public ControlLoop {
   };
   Leadership(Client& client, const Clock& clock, Random& random, Options options);
   Duration Step() override;
+  // After the last Step, when the duty has ended: another one may have it at once. Who ends without
+  // it leaves the lease as it is, and all wait until it is over, this one's next process as well:
+  // that the last one has ended nobody can tell from a name (a machine that is cut off, or a copy,
+  // may go on under it).
+  void Resign() { election_->Release(); }
 
  private:
   void Elect();

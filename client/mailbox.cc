@@ -25,9 +25,16 @@ struct Mailbox::Box {
       return;  // What the call holds is let go of without the mutex.
     }
     due.push_back(std::move(call));
+    const bool wakes_owner = wake && wakes == Wakes::kOwner;
+    if (wakes_owner) ++waking;
+    lock.unlock();
     arrived.notify_one();
-    // Under the mutex: the owner is there for as long as the mailbox is open.
-    if (wake && wakes == Wakes::kOwner) wake();
+    if (!wakes_owner) return;
+    // Without the mutex, which who is woken takes at once. Whoever closes the mailbox waits for
+    // this: its owner is there until then.
+    wake();
+    lock.lock();
+    if (--waking == 0 && closed) woken.notify_all();
   }
 
   // The next call, and it is on the way no more; null: there is none.
@@ -41,10 +48,12 @@ struct Mailbox::Box {
   }
 
   const std::function<void()> wake;
-  Mutex mutex;  // Taken before those of executors.
+  Mutex mutex;
   CondVar arrived;
+  CondVar woken;  // Those who woke the owner are done with it.
   std::deque<std::function<void()>> due GUARDED_BY(mutex);
   int on_the_way GUARDED_BY(mutex) = 0;  // Those that are due are.
+  int waking GUARDED_BY(mutex) = 0;
   bool closed GUARDED_BY(mutex) = false;
 };
 
@@ -56,6 +65,7 @@ Mailbox::~Mailbox() {
   MutexLock lock(box_->mutex);
   box_->closed = true;
   dropped.swap(box_->due);
+  while (box_->waking > 0) box_->woken.wait(lock);
   lock.unlock();
 }
 

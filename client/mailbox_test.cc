@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -76,6 +79,45 @@ TEST_F(MailboxTest, NobodyIsCalledOrWokenOnceItIsGone) {
   EXPECT_EQ(woken_, 1);
   EXPECT_EQ(made_, 0);
   EXPECT_TRUE(called_.empty());
+}
+
+TEST_F(MailboxTest, WhoeverIsWokenFindsItFree) {
+  std::jthread owner;
+  std::promise<void> looked;
+  std::future_status looks = std::future_status::timeout;
+  std::unique_ptr<Mailbox> answers;
+  answers = std::make_unique<Mailbox>([&] {
+    owner = std::jthread([&] {
+      answers->Deliver();
+      looked.set_value();
+    });
+    looks = looked.get_future().wait_for(std::chrono::seconds(10));
+  });
+  Send(*answers);
+  AnswerNext(200);
+  EXPECT_EQ(looks, std::future_status::ready);
+  owner.join();
+  EXPECT_EQ(called_, std::vector<int>{200});
+}
+
+TEST_F(MailboxTest, ItIsThereUntilWhoWakesItsOwnerIsDone) {
+  std::promise<void> wakes, goes_on, gone;
+  auto answers = std::make_unique<Mailbox>([&] {
+    wakes.set_value();
+    goes_on.get_future().wait();
+    ++woken_;
+  });
+  Send(*answers);
+  std::jthread server([this] { AnswerNext(200); });
+  wakes.get_future().wait();
+  std::jthread owner([&] {
+    answers.reset();
+    EXPECT_EQ(woken_, 1);
+    gone.set_value();
+  });
+  EXPECT_EQ(gone.get_future().wait_for(std::chrono::milliseconds(20)),
+            std::future_status::timeout);
+  goes_on.set_value();
 }
 
 TEST_F(MailboxTest, WhoeverWaitsIsCalledOnHisOwnThread) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "client/refusals.h"
@@ -142,12 +143,32 @@ EventCorrelator::Entry& EventCorrelator::Touch(const std::string& key, TimePoint
 }
 
 void EventSink::Add(ReportedEvent event) {
+  bool is_first_dropped = false;
   {
     const MutexLock lock(mutex_);
-    if (queue_.size() >= kQueueMax) return;
-    queue_.push_back(std::move(event));
+    if (queue_.size() < kQueueMax) {
+      queue_.push_back(std::move(event));
+    } else {
+      is_first_dropped = dropped_++ == 0;
+    }
+  }
+  if (is_first_dropped) {
+    log_.Info("events are dropped until those that wait are written", {{"waiting", kQueueMax}});
   }
   Wake();
+}
+
+bool EventSink::TakeReported() {
+  uint64_t dropped = 0;
+  {
+    const MutexLock lock(mutex_);
+    if (queue_.empty()) return false;
+    held_ = correlator_.Correlate(queue_.front());
+    queue_.pop_front();
+    if (queue_.empty()) dropped = std::exchange(dropped_, 0);
+  }
+  if (dropped > 0) log_.Info("events were dropped", {{"count", dropped}});
+  return true;
 }
 
 std::optional<EventSink::Writing> EventSink::Next() {
@@ -158,10 +179,7 @@ std::optional<EventSink::Writing> EventSink::Next() {
   }
   if (under_way_.size() >= kAtOnceMax) return std::nullopt;
   while (!held_) {
-    const MutexLock lock(mutex_);
-    if (queue_.empty()) return std::nullopt;
-    held_ = correlator_.Correlate(queue_.front());
-    queue_.pop_front();
+    if (!TakeReported()) return std::nullopt;
   }
   if (!under_way_.insert(held_->key).second) return std::nullopt;
   correlator_.Renew(*held_);

@@ -75,7 +75,8 @@ class EventCorrelator {
 // one after the other. Thread-safe.
 class EventSink final : public ControlLoop {
  public:
-  static constexpr size_t kQueueMax = 1000;  // More are dropped.
+  // More are dropped, as client-go's are. The log says when that begins, and how many it were.
+  static constexpr size_t kQueueMax = 1000;
   static constexpr size_t kAtOnceMax = 32;
   static constexpr int kAttemptsMax = 12;
   static constexpr int kNamesMax = 1000;
@@ -93,6 +94,8 @@ class EventSink final : public ControlLoop {
     int attempts = 0;
     int names = 0;  // So many were taken.
   };
+  // The next that was reported, and is not dropped as a flood, into `held_`; false: none is.
+  bool TakeReported();
   // The next to be sent, as far as it may be now.
   std::optional<Writing> Next();
   void Send(Writing writing);
@@ -111,6 +114,7 @@ class EventSink final : public ControlLoop {
   Duration not_before_ = Duration(0);  // Monotonic.
   Mutex mutex_;
   std::deque<ReportedEvent> queue_ GUARDED_BY(mutex_);
+  uint64_t dropped_ GUARDED_BY(mutex_) = 0;  // Since there was room.
   Mailbox answers_;
 };
 

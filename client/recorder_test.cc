@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "client/transport.h"
+
 namespace skiff {
 namespace {
 
@@ -67,6 +69,43 @@ TEST(EventCorrelatorTest, AFloodIsDroppedAndTheBucketRefills) {
   EXPECT_EQ(written, EventCorrelator::kBurst);
   EXPECT_TRUE(correlator.Correlate(Reported("same", TimePoint(1'700'000'301s))));
   EXPECT_FALSE(correlator.Correlate(Reported("same", TimePoint(1'700'000'302s))));
+}
+
+TEST(EventQueueTest, WhatIsTooManyIsDroppedAndTheLogSaysSoTwice) {
+  FakeClock clock;
+  size_t written = 0;
+  InProcessTransport transport([&](const http::Request& request) {
+    ++written;
+    http::Response response;
+    response.status = 201;
+    response.content_type = "application/json";
+    response.body = request.body;
+    return response;
+  });
+  Client client(transport, "test");
+  EventSink sink(client, clock);
+  testing::internal::CaptureStderr();
+  constexpr size_t kMore = 50;
+  for (int round = 0; round < 2; ++round) {
+    written = 0;
+    for (size_t i = 0; i < EventSink::kQueueMax + kMore; ++i) {
+      ReportedEvent event = Reported("m");
+      event.object.uid = std::to_string(round) + "-" + std::to_string(i);
+      sink.Add(std::move(event));
+    }
+    while (sink.Step() == Duration(0)) {
+    }
+    EXPECT_EQ(written, EventSink::kQueueMax);
+  }
+  const std::string said = testing::internal::GetCapturedStderr();
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (size_t at = said.find(text); at != said.npos; at = said.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("events are dropped until those that wait are written"), 2) << said;
+  EXPECT_EQ(count("events were dropped"), 2) << said;
+  EXPECT_EQ(count("count=\"50\""), 2) << said;
 }
 
 }  // namespace

@@ -67,6 +67,38 @@ TEST_F(LeaderElectionTest, TheOtherTakesOverWhenTheLeaderDies) {
   cluster_.executor().Remove(b_.election);
 }
 
+TEST_F(LeaderElectionTest, WhoEndsInOrderLeavesTheLeaseToTheNextAtOnce) {
+  cluster_.executor().Add(a_.election);
+  cluster_.RunFor(5s);
+  cluster_.executor().Add(b_.election);
+  cluster_.RunFor(1min);
+  b_.election.Release();
+  EXPECT_EQ(Lease().holder_identity, "a") << "it was not b's";
+  cluster_.executor().Remove(a_.election);
+  a_.election.Release();
+  EXPECT_FALSE(a_.election.leading());
+  EXPECT_FALSE(Lease().holder_identity);
+  EXPECT_EQ(Lease().lease_duration_seconds, 1);
+  EXPECT_EQ(a_.stopped, 0);
+  cluster_.RunFor(5s);
+  EXPECT_TRUE(b_.election.leading());
+  EXPECT_EQ(Lease().lease_transitions, 1);
+  EXPECT_EQ(Lease().lease_duration_seconds, 15);
+  cluster_.executor().Remove(b_.election);
+}
+
+TEST_F(LeaderElectionTest, WhoReleasesALeaseThatAnotherHasTakenChangesNothing) {
+  cluster_.executor().Add(a_.election);
+  cluster_.RunFor(5s);
+  cluster_.executor().Remove(a_.election);
+  cluster_.executor().Add(b_.election);
+  cluster_.RunFor(1min);
+  ASSERT_TRUE(b_.election.leading());
+  a_.election.Release();
+  EXPECT_EQ(Lease().holder_identity, "b");
+  cluster_.executor().Remove(b_.election);
+}
+
 // A duty that is counted as it begins and ends.
 struct Server {
   Server(TestCluster& cluster, const std::string& name)

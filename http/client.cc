@@ -89,6 +89,7 @@ class ClientConnection final : public LoopListener,
   void OnTimer() override;
 
   void ConnectNext();
+  void NotConnected(Error error);
   void OnConnected();
   void DoHandshake();
   void SendRequest();
@@ -117,6 +118,7 @@ class ClientConnection final : public LoopListener,
   Timer timer_;
   std::vector<std::string> addresses_;  // Still to be tried, in reverse.
   std::string address_;
+  std::optional<Error> first_refusal_;  // While others are tried; it is told, as Go does.
   std::unique_ptr<Channel> channel_;
   std::shared_ptr<Wake> wake_;
   std::string in_;
@@ -200,14 +202,17 @@ void ClientConnection::ConnectNext() {
   address_ = addresses_.back();
   addresses_.pop_back();
   const auto fd = StartConnecting({address_, upstream_.port, upstream_.unix_path});
-  if (!fd) {
-    if (!addresses_.empty()) return ConnectNext();
-    return GiveUp(fd.error());
-  }
+  if (!fd) return NotConnected(fd.error());
   channel_ = std::make_unique<Channel>(loop_, *this, *fd);
   channel_->WantRead(false);
   channel_->WantWrite(true);
   timer_.ArmIn(upstream_.connect_timeout);
+}
+
+void ClientConnection::NotConnected(Error error) {
+  if (!first_refusal_) first_refusal_ = std::move(error);
+  if (!addresses_.empty()) return ConnectNext();
+  GiveUp(*std::exchange(first_refusal_, std::nullopt));
 }
 
 void ClientConnection::OnReady(uint32_t events) {
@@ -226,8 +231,7 @@ void ClientConnection::OnReady(uint32_t events) {
 
 void ClientConnection::OnConnected() {
   if (const int error = ConnectError(channel_->fd()); error != 0) {
-    if (!addresses_.empty()) return ConnectNext();
-    return GiveUp(
+    return NotConnected(
         {Reason::kServiceUnavailable, "dial " + Where() + ": connect: " + ErrnoText(error)});
   }
   channel_->WantRead(true);
@@ -464,7 +468,9 @@ void ClientConnection::OnWake() {
 void ClientConnection::OnTimer() {
   if (carrier_) return OnCarrier(carrier_->OnTimer());
   if (state_ == State::kIdle) return Close();
-  if (state_ == State::kConnecting && !addresses_.empty()) return ConnectNext();
+  if (state_ == State::kConnecting) {
+    return NotConnected({Reason::kTimeout, "dial " + Where() + ": i/o timeout"});
+  }
   const bool dialling = state_ != State::kHead;
   GiveUp({Reason::kTimeout,
           dialling ? "dial " + Where() + ": i/o timeout" : "timeout awaiting response headers"});

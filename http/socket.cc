@@ -92,7 +92,9 @@ Result<std::vector<std::string>> ResolveHost(const std::string& host) {
   const addrinfo hints{.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   addrinfo* found = nullptr;
   if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0) {
-    return Fail(Reason::kServiceUnavailable, "lookup " + host + ": " + gai_strerror(error));
+    const bool is_unknown = error == EAI_NONAME || error == EAI_NODATA;
+    return Fail(Reason::kServiceUnavailable,
+                "lookup " + host + ": " + (is_unknown ? "no such host" : gai_strerror(error)));
   }
   std::vector<std::string> addresses;
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {

@@ -183,22 +183,28 @@ std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error
   return peer;
 }
 
+Result<std::string> ReadAuthorities(const std::string& path) {
+  if (path.empty()) return path;
+  std::string pem = TRY(ReadWhole(path));
+  const auto context = NewContext(TLS_server_method());
+  if (const auto trusted = TrustAuthorities(context.get(), pem, false); !trusted) {
+    return Fail(Reason::kInvalid, path + ": " + trusted.error().message);
+  }
+  return pem;
+}
+
 Result<ServerTls> ServerTls::FromFiles(const std::string& certificate_file,
                                        const std::string& key_file,
                                        const std::string& client_ca_file) {
   ServerTls tls;
   tls.certificate_pem = TRY(ReadWhole(certificate_file));
   tls.key_pem = TRY(ReadWhole(key_file));
-  if (!client_ca_file.empty()) tls.client_ca_pem = TRY(ReadWhole(client_ca_file));
+  tls.client_ca_pem = TRY(ReadAuthorities(client_ca_file));
   // Here it is known which files they are of.
   const auto context = NewContext(TLS_server_method());
   if (const auto used = UseCertificate(context.get(), tls.certificate_pem, tls.key_pem); !used) {
     return Fail(Reason::kInvalid,
                 certificate_file + " with " + key_file + ": " + used.error().message);
-  }
-  if (client_ca_file.empty()) return tls;
-  if (const auto trusted = TrustAuthorities(context.get(), tls.client_ca_pem, true); !trusted) {
-    return Fail(Reason::kInvalid, client_ca_file + ": " + trusted.error().message);
   }
   return tls;
 }

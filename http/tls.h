@@ -25,6 +25,9 @@ struct ServerTls {
                                      const std::string& client_ca_file);
 };
 
+// The certificates in a file, PEM; the error names the file, also where it holds none. "" of "".
+Result<std::string> ReadAuthorities(const std::string& path);
+
 struct ClientTls {
   std::string ca_pem;  // "": the system's authorities.
   bool insecure = false;

@@ -102,7 +102,8 @@ Result<KeptObjects::KeptToken> KeptObjects::RequestToken(const core_v1::Pod& pod
   const Json answer = TRY(client_.Create(core_v1::ServiceAccount::Info(),
                                          {pod.metadata.namespace_, pod.spec.service_account_name},
                                          request, "token"));
-  KeptToken made{answer.value("/status/token"_json_pointer, std::string()), clock_.Now()};
+  KeptToken made{answer.value("/status/token"_json_pointer, std::string()), clock_.Monotonic(),
+                 clock_.Now()};
   const auto expires =
       Time::Parse(answer.value("/status/expirationTimestamp"_json_pointer, std::string()));
   if (expires) made.expires_at = expires->point();
@@ -119,6 +120,10 @@ Result<std::string> KeptObjects::Token(const core_v1::Pod& pod, const std::strin
   };
   {
     MutexLock lock(mutex_);
+    const auto last = tokens_.find(key);
+    if (last != tokens_.end() && clock_.Monotonic() - last->second.asked_at < kTokenPause) {
+      return last->second.token;
+    }
     if (const KeptToken* token = kept(); token && clock_.Monotonic() < held_until_) {
       return token->token;
     }

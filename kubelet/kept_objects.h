@@ -24,6 +24,9 @@ class KeptObjects {
   // refers to many objects would wait for the time-out of each. An answer that says no starts no
   // such time: the API is there, and one pod's trouble is none of the others'.
   static constexpr Duration kHold = 5s;
+  // So long a token is handed out again. By a clock that is far ahead each one is stale as it
+  // comes, and its pod asks for the next one whenever it looks.
+  static constexpr Duration kTokenPause = 1min;
 
   KeptObjects(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
 
@@ -41,6 +44,7 @@ class KeptObjects {
  private:
   struct KeptToken {
     std::string token;
+    Duration asked_at{};  // Monotonic.
     TimePoint expires_at{};
   };
   using TokenKey = std::tuple<std::string, std::string, int64_t>;  // Pod uid, audience, life.

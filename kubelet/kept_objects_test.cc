@@ -78,6 +78,26 @@ TEST_F(KeptObjectsTest, WhoeverIsNotAnsweredGoesOnWithWhatIsKept) {
   }
 }
 
+TEST_F(KeptObjectsTest, WhoseClockIsFarAheadDoesNotAskForATokenEachTime) {
+  core_v1::Pod pod;
+  pod.metadata.namespace_ = "default";
+  pod.metadata.uid = "1";
+  pod.spec.service_account_name = "default";
+  const auto answer = [&](const char* token) {
+    const std::string ends = Time(clock_.Now() - 24h).Rfc3339();
+    answers_["token"] = {201, fmt::format(R"({{"kind":"TokenRequest","status":{{"token":"{}",)"
+                                          R"("expirationTimestamp":"{}"}}}})",
+                                          token, ends)};
+  };
+  answer("first");
+  EXPECT_EQ(objects_.Token(pod, "", 3600), "first");
+  answer("second");
+  EXPECT_EQ(objects_.Token(pod, "", 3600), "first");
+  EXPECT_EQ(objects_.Token(pod, "other", 3600), "second");
+  clock_.Advance(KeptObjects::kTokenPause);
+  EXPECT_EQ(objects_.Token(pod, "", 3600), "second");
+}
+
 TEST_F(KeptObjectsTest, ARuntimeClassIsKeptWhileAPodNamesIt) {
   answers_["sandboxed"] = {200, R"({"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass",)"
                                 R"("metadata":{"name":"sandboxed"},"handler":"gvisor"})"};

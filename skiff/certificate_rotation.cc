@@ -1,8 +1,11 @@
 #include "skiff/certificate_rotation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "api/values.h"
 #include "controllers/identity/certificate_rules.h"
 
 namespace skiff {
@@ -47,7 +50,9 @@ void CertificateRotation::Plan(const std::string& current) {
 Duration CertificateRotation::Step() {
   const Duration now = office_.clock.Monotonic();
   if (request_.empty()) {
-    const Duration wait = std::max(due_ - office_.clock.Now(), not_before_ - now);
+    const Duration left = due_ - office_.clock.Now();
+    if (left > Duration(0)) retry_ = kRetry;
+    const Duration wait = std::max(left, not_before_ - now);
     if (wait > Duration(0)) return std::min(wait, kLookAgain);
     not_before_ = now + kRetry;
     if (const auto asked = Ask(); !asked) return Failed(asked.error());
@@ -61,7 +66,6 @@ Duration CertificateRotation::Step() {
   answers_.reset();
   if (!is_answered) return Failed({Reason::kTimeout, "nobody answered request " + request});
   if (const auto taken = TakeAnswer(*answer); !taken) return Failed(taken.error());
-  retry_ = kRetry;
   return Duration(0);
 }
 
@@ -95,7 +99,16 @@ Result<> CertificateRotation::TakeAnswer(const CertificateSigningRequest& answer
   TRY(take_({certificate, key_}));
   Plan(certificate);
   log_.Info("certificate signed", {{"signer", options_.signer}});
-  return {};
+  const TimePoint now = office_.clock.Now();
+  if (due_ > now) return {};
+  // It is in use: no better one can be had for as long as the two clocks are so far apart.
+  const auto validity = ValidityOf(certificate);
+  return Fail(Reason::kInvalid,
+              fmt::format("the one that was signed just now is to be renewed already: it ends at "
+                          "{}, and this machine's clock says {}; set that of the two machines that "
+                          "is wrong",
+                          validity ? Time(validity->not_after).Rfc3339() : "no time",
+                          Time(now).Rfc3339()));
 }
 
 }  // namespace skiff

@@ -24,7 +24,9 @@ TimePoint RotationTime(const Validity& validity, double fraction);
 
 class CertificateRotation final : public ControlLoop {
  public:
-  // No two requests are made within this; what fails again and again is tried ever less often.
+  // No two requests are made within this; what fails again and again is tried ever less often,
+  // until a certificate is not due. One that is due as soon as it is signed is a failure as well:
+  // by a clock that is far ahead all are.
   static constexpr Duration kRetry = 10s;
   static constexpr Duration kRetryMax = 10min;
   // An unanswered request is given up and made anew after this.

@@ -169,9 +169,8 @@ Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name
                                             .ip_addresses = {"127.0.0.1"},
                                             .server = true},
                                            clock.Now()));
-  http::ServerTls tls{pair.certificate_pem, pair.key_pem, ""};
-  if (!flags.client_ca_file.empty()) tls.client_ca_pem = TRY(ReadWholeFile(flags.client_ca_file));
-  return tls;
+  std::string clients = TRY(http::ReadAuthorities(flags.client_ca_file));
+  return http::ServerTls{pair.certificate_pem, pair.key_pem, std::move(clients)};
 }
 
 std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
@@ -251,6 +250,7 @@ Result<int> RunComponent(const Component& component) {
   if (front) front->Stop(1s);
   executor.Remove(election);
   manager.Stop();
+  election.Release();
   if (!asked) Log(component.name).Error("leaderelection lost");
   return asked ? 0 : 1;
 }

@@ -129,6 +129,7 @@ LedControlPlane::LedControlPlane(const ClusterOptions& options, const Pki& pki,
 LedControlPlane::~LedControlPlane() {
   executor_.Remove(leadership_);
   duty_.reset();
+  leadership_.Resign();
 }
 
 void LedControlPlane::Begin() {

@@ -67,7 +67,8 @@ class LedControlPlane {
     Random& random;
   };
   LedControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies dependencies);
-  // HAProxy goes on, as that of a server alone: who starts again in time goes on leading.
+  // Another server may lead at once. HAProxy goes on, as that of a server alone: who starts again
+  // goes on with it, or ends it where another one leads by then.
   ~LedControlPlane();
 
  private:

@@ -5,8 +5,10 @@
 
 #include <fstream>
 
+#include "api/codec/json.h"
 #include "api/gen/authentication_v1.h"
 #include "api/pods/local_volumes.h"
+#include "base/hash.h"
 #include "client/renewable_transport.h"
 #include "controllers/identity/certificate_rules.h"
 #include "kubelet/volumes/local_volume_reclaimer.h"
@@ -51,6 +53,81 @@ TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {
   rotation.Stop();
   // At once, after 10, 20, 40, 80, 160 and 320 s more, and then every ten minutes.
   EXPECT_EQ(asked, 11);
+}
+
+// Signs whatever is asked for, by the right time, and is watched for the answer.
+class Signer {
+ public:
+  explicit Signer(const Clock& clock)
+      : clock_(clock), authority_(*CertificateAuthority::Create("cluster", clock.Now())) {}
+  http::Response Handle(const http::Request& request) {
+    http::Response response;
+    response.status = 200;
+    response.content_type = "application/json";
+    if (request.method == "POST") {
+      ++asked;
+      Json object = *ParseJson(request.body);
+      const std::string pem = object["spec"]["request"];
+      const auto signed_pem = authority_.SignRequest(
+          *FromBase64(pem), {.not_before = clock_.Now() - kBackdate,
+                             .not_after = clock_.Now() + 24h * 365, .client = true});
+      object["metadata"]["resourceVersion"] = std::to_string(asked);
+      const Json approved = {{"type", "Approved"}, {"status", "True"}};
+      object["status"]["conditions"] = Json::array({approved});
+      object["status"]["certificate"] = Base64(*signed_pem);
+      last_ = object;
+      response.status = 201;
+      response.body = object.dump();
+      return response;
+    }
+    response.body = Json{{"apiVersion", "certificates.k8s.io/v1"},
+                         {"kind", "CertificateSigningRequestList"},
+                         {"metadata", {{"resourceVersion", std::to_string(asked)}}},
+                         {"items", {last_}}}
+                        .dump();
+    return response;
+  }
+  int asked = 0;
+
+ private:
+  const Clock& clock_;
+  const CertificateAuthority authority_;
+  Json last_;
+};
+
+TEST(RotationTest, WhoseClockIsFarAheadAsksEverLessOftenAndAsBeforeOnceItIsRight) {
+  FakeClock right(TimePoint{1'700'000'000s});
+  FakeClock wrong(right.Now());
+  Signer signer(right);
+  SeededRandom random(1);
+  InProcessTransport transport(
+      [&](const http::Request& request) { return signer.Handle(request); });
+  Client client(transport, "kubelet");
+  int taken = 0;
+  CertificateRotation rotation({client, wrong, random},
+                               {certificates::kKubeletClientSigner, NodeClientCertificate("n").order},
+                               "", [&](const KeyPair&) -> Result<> {
+                                 ++taken;
+                                 return {};
+                               });
+  SteppedExecutor executor(wrong, 1);
+  rotation.Start(executor);
+  executor.RunFor(1min);
+  EXPECT_EQ(signer.asked, 1);
+  wrong.JumpWall(24h * 365);
+  executor.RunFor(1h);
+  EXPECT_GE(signer.asked, 10);
+  EXPECT_LE(signer.asked, 14);
+  EXPECT_EQ(taken, signer.asked) << "what there is is used";
+  // Once the last one is not due any more, all is forgotten.
+  const int before = signer.asked;
+  wrong.JumpWall(-24h * 365);
+  executor.RunFor(1h);
+  EXPECT_EQ(signer.asked, before);
+  wrong.JumpWall(24h * 365);
+  executor.RunFor(1min);
+  EXPECT_EQ(signer.asked, before + 3) << "at once, after 10 s and after 20 s more";
+  rotation.Stop();
 }
 
 // A node whose services' certificate ended while it was off, and whose API server is away, says no

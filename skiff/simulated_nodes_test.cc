@@ -259,7 +259,7 @@ TEST_F(SimulatedAnswersTest, ANodeWhoseClockIsWrongTellsWrongTimesAndItsContaine
   EXPECT_TRUE(file->is_followed());
   const Duration now = clock_.Monotonic();
   const ClockFault fault{.offset = -1h, .begins = now, .ends = now + 1h};
-  ASSERT_TRUE(file->Set("node-0", fault, now));
+  ASSERT_TRUE(file->Set("node-0", fault, clock_));
   Run("early", "Always", "Running");
   ASSERT_TRUE(file->Clear("node-0", fault));
   const auto pod = admin_->Get<Pod>({"default", "early"});

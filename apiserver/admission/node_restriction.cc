@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/codec/document.h"
 #include "api/gen/certificates_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
@@ -317,33 +318,36 @@ class NodeRestriction final : public AdmissionPlugin {
   }
 
   Result<> CheckToken(const AdmissionRequest& request, const std::string& node) {
-    const Json spec = request.body ? request.body->value("spec", Json::object()) : Json::object();
-    const Json reference = spec.value("boundObjectRef", Json());
-    if (!reference.is_object() || reference.value("kind", "") != "Pod") {
+    // A webhook may have made anything of it since it was decoded.
+    const Json body = request.body ? *request.body : Json::object();
+    const std::string reference = "spec.boundObjectRef";
+    if (TextAt(body, reference + ".kind") != "Pod") {
       return Deny(request, "node requested token not bound to a pod");
     }
-    if (reference.value("uid", "").empty()) {
+    const std::string uid = TextAt(body, reference + ".uid");
+    if (uid.empty()) {
       return Deny(request, "node requested token with a pod binding without a uid");
     }
-    const std::string name = reference.value("name", "");
+    const std::string name = TextAt(body, reference + ".name");
     const auto pod = TRY(ReadTyped<core_v1::Pod>(store_, request.namespace_name, name));
-    if (pod->metadata.uid != reference.value("uid", "")) {
+    if (pod->metadata.uid != uid) {
       return Deny(request, fmt::format("the UID in the bound object reference ({}) does not match "
                                        "the UID in record. The object might have been deleted and "
                                        "then recreated",
-                                       reference.value("uid", "")));
+                                       uid));
     }
     if (pod->spec.node_name != node) {
       return Deny(request, "node requested token bound to a pod scheduled on a different node");
     }
-    return CheckAudience(request, *pod, spec.value("audiences", Json::array()));
+    return CheckAudience(request, *pod, ListAt(body, "spec.audiences"));
   }
 
   // The volumes of the pod name the audience, or the node was given the right to it.
   Result<> CheckAudience(const AdmissionRequest& request, const core_v1::Pod& pod,
                          const Json& audiences) {
     if (audiences.size() > 1) return Deny(request, "node may only request 0 or 1 audiences");
-    const std::string audience = audiences.empty() ? "" : audiences[0].get<std::string>();
+    const bool is_named = !audiences.empty() && audiences.begin()->is_string();
+    const std::string audience = is_named ? audiences.begin()->get<std::string>() : "";
     const auto named = PodNamesAudience(store_, pod, audience);
     if (!named) {
       return Deny(request, fmt::format("error validating audience {}: {}", Quoted(audience),

@@ -1,4 +1,5 @@
 // A pod carries the zone and region of its node, so that it can ask for them.
+#include "api/codec/document.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/objects/record_codec.h"
@@ -21,11 +22,17 @@ class PodTopologyLabels final : public AdmissionPlugin {
         pod.metadata.labels[key] = value;
       }
     } else if (request.Is("", "pods", "binding") && request.body != nullptr) {
+      // A webhook may have made anything of it since it was decoded; it is decoded again after all.
       Json& binding = *request.body;
-      const Json target = binding.value("target", Json::object());
-      for (const auto& [key, value] : LabelsOfNode(target.value("name", ""))) {
-        binding["metadata"]["labels"][key] = value;
-      }
+      const auto labels = LabelsOfNode(TextAt(binding, "target.name"));
+      if (labels.empty()) return {};
+      Json& metadata = binding["metadata"];
+      if (metadata.is_null()) metadata = Json::object();
+      if (!metadata.is_object()) return {};
+      Json& meant = metadata["labels"];
+      if (meant.is_null()) meant = Json::object();
+      if (!meant.is_object()) return {};
+      for (const auto& [key, value] : labels) meant[key] = value;
     }
     return {};
   }

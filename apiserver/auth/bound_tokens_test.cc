@@ -115,6 +115,42 @@ TEST(VerifiedTokens, ASignatureIsVerifiedOnceAndWhatItSaysEachTime) {
   EXPECT_EQ(tokens->verifications(), 3);
 }
 
+TEST(TokenDates, MayHaveFractionsAndAreNeverPassedOver) {
+  FakeClock clock;  // At 1'700'000'000 s.
+  SeededRandom random(7);
+  const auto find = [](std::string_view, std::string_view, std::string_view) {
+    return std::optional(ServiceAccountTokens::Present{.uid = "u"});
+  };
+  const auto tokens = *ServiceAccountTokens::Create({.issuer = "me"}, find, {}, clock, random);
+  const auto said = [&](const char* claim, const char* value) -> std::string {
+    Json claims = {{"iss", "me"},
+                   {"aud", tokens->audiences()},
+                   {"iat", 1'700'000'000},
+                   {"nbf", 1'700'000'000},
+                   {"exp", 1'700'000'600},
+                   {"kubernetes.io",
+                    {{"namespace", "n"}, {"serviceaccount", {{"name", "a"}, {"uid", "u"}}}}}};
+    claims[claim] = Json::parse(value);
+    const auto found = tokens->Authenticate(*tokens->Sign(claims), tokens->audiences());
+    if (!found) return "not ours";
+    return *found ? "good" : found->error().message;
+  };
+  EXPECT_EQ(said("nbf", "1699999999.5"), "good");
+  EXPECT_EQ(said("nbf", "1700000061.5"), "service account token is not valid yet");
+  EXPECT_EQ(said("iat", "1700000061.5"), "service account token is issued in the future");
+  EXPECT_EQ(said("exp", "1700000000.5"), "good");
+  EXPECT_EQ(said("exp", "1699999939.5"), "service account token has expired");
+  EXPECT_EQ(said("nbf", "null"), "good") << "it is not said";
+  const std::string refused =
+      "go-jose/go-jose/jwt: expected number value to unmarshal NumericDate";
+  for (const char* claim : {"nbf", "iat", "exp"}) {
+    for (const char* value : {"9223372036854775808", "18446744073709551615", "1e300", "-1e19",
+                              "9.3e18", "\"1700000000\"", "[]", "true"}) {
+      EXPECT_EQ(said(claim, value), refused) << claim << " " << value;
+    }
+  }
+}
+
 TEST(VerifiedTokens, HoldsAsManyAsItMay) {
   VerifiedTokens verified;
   const auto claims = std::make_shared<const Json>(Json::object());

@@ -192,6 +192,28 @@ TEST_F(NodeAuthorizerTest, WhatAPodComesToNameLaterIsReachedToo) {
   EXPECT_EQ(May("get - secrets default late"), "yes");
 }
 
+TEST_F(NodeAuthorizerTest, WhatAPodNamesNoMoreIsReachedNoMore) {
+  const auto pod = Post("/api/v1/namespaces/default/pods",
+                        R"({"metadata": {"name": "claims"}, "spec": {"nodeName": "node1",
+                            "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "t"}],
+                            "containers": [{"name": "c", "image": "i",
+                                            "envFrom": [{"secretRef": {"name": "k"}}]}]}})");
+  ASSERT_EQ(pod.code, 201) << pod.message();
+  const auto write = [&](const char* statuses) {
+    const auto patched = Ask("PATCH", "/api/v1/namespaces/default/pods/claims/status",
+                             std::string(R"({"status": {"resourceClaimStatuses": )") + statuses +
+                                 "}}",
+                             "application/merge-patch+json");
+    EXPECT_EQ(patched.code, 200) << patched.message();
+  };
+  EXPECT_EQ(May("get resource.k8s.io resourceclaims default made"), kUnrelated);
+  write(R"([{"name": "gpu", "resourceClaimName": "made"}])");
+  EXPECT_EQ(May("get resource.k8s.io resourceclaims default made"), "yes");
+  write("[]");
+  EXPECT_EQ(May("get resource.k8s.io resourceclaims default made"), kUnrelated);
+  EXPECT_EQ(May("get - secrets default k"), "yes") << "that one it still names";
+}
+
 TEST_F(NodeAuthorizerTest, NobodyIsJudgedByWhatWasBeforeAGapInTheHistory) {
   store_->ReadHistoryAside();  // Nobody runs its loop: what left the ring is not at hand.
   const auto kept = Post("/api/v1/namespaces/default/pods",

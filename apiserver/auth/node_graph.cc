@@ -17,7 +17,7 @@ const K* DecodedAs(const Record& record, Result<Object>& object) {
   return object ? object->As<K>() : nullptr;
 }
 
-// Of a pod that has a node, nothing else can come to name another object.
+// Of a pod that has a node, nothing else can come to name another object, or cease to.
 bool MayNameMore(std::string_view body) {
   return body.find("\"ephemeralContainers\"") != std::string_view::npos ||
          body.find("\"resourceClaimStatuses\"") != std::string_view::npos;
@@ -58,21 +58,23 @@ void NodeGraph::CatchUp() {
   const bool follows_all = std::all_of(followers_.begin(), followers_.end(),
                                        [](const Follower& follower) { return follower.follows(); });
   if (follows_all && seen_ == current) return;
+  ReadPatience patience;
   for (size_t feed = 0; feed < kFeeds; ++feed) {
-    if (ReadEvents(feed, current)) continue;
+    if (ReadEvents(feed, current, patience)) continue;
     if (!MayWait()) return;
     List(feed);
   }
   seen_ = current;
 }
 
-bool NodeGraph::ReadEvents(size_t feed, Revision current) {
+bool NodeGraph::ReadEvents(size_t feed, Revision current, ReadPatience& patience) {
   const Feed& what = Feeds()[feed];
-  return followers_[feed].Read(current, [&](const Event& event) REQUIRES(mutex_) {
+  const auto take = [&](const Event& event) REQUIRES(mutex_) {
     if (event.kind == Event::Kind::kPut) return (this->*what.put)(*event.record);
     const auto parts = ParseStoreKey(what.kind->storage_key, event.record->key);
     if (parts) (this->*what.forget)(parts->object_namespace, parts->name);
-  });
+  };
+  return followers_[feed].Read(current, take, patience);
 }
 
 void NodeGraph::List(size_t feed) {
@@ -95,8 +97,9 @@ void NodeGraph::PutPod(const Record& record) {
   if (!view || !parts) return;
   const std::string_view node = view->field("spec.nodeName").value_or("");
   if (node.empty()) return relations_.ForgetPod(parts->object_namespace, parts->name);
-  const std::string_view known = relations_.UidOfPod(parts->object_namespace, parts->name, node);
-  if (!known.empty() && known == view->uid() && !MayNameMore(view->body())) {
+  const auto known = relations_.FindPod(parts->object_namespace, parts->name, node);
+  const bool is_known = !known.uid.empty() && known.uid == view->uid();
+  if (is_known && !known.names_what_may_go && !MayNameMore(view->body())) {
     return relations_.KeepPod(parts->object_namespace, parts->name);
   }
   Result<Object> object = tl::unexpected(Error{});

@@ -38,7 +38,7 @@ class NodeGraph {
   void CatchUp() REQUIRES(mutex_);
   void List(size_t feed) REQUIRES(mutex_);
   // Whether all is known now that was written through `current`.
-  bool ReadEvents(size_t feed, Revision current) REQUIRES(mutex_);
+  bool ReadEvents(size_t feed, Revision current, ReadPatience& patience) REQUIRES(mutex_);
   Follower FollowerOf(size_t feed) const;
 
   void BeginPods() REQUIRES(mutex_) { relations_.BeginPods(); }

@@ -98,6 +98,8 @@ void NodeRelations::SetPod(const core_v1::Pod& pod) {
   entry = {.node = pod.spec.node_name,
            .uid = pod.metadata.uid,
            .named = NamedBy(pod),
+           .names_what_may_go = !pod.spec.ephemeral_containers.empty() ||
+                                !pod.status.resource_claim_statuses.empty(),
            .listing = listing_};
   Count(entry);
 }
@@ -117,11 +119,12 @@ NodeRelations::Pods::iterator NodeRelations::Forget(Pods::iterator known) {
   return pods_.erase(known);
 }
 
-std::string_view NodeRelations::UidOfPod(std::string_view namespace_name, std::string_view name,
-                                         std::string_view node) const {
+NodeRelations::KnownPod NodeRelations::FindPod(std::string_view namespace_name,
+                                               std::string_view name,
+                                               std::string_view node) const {
   const auto known = pods_.find(Joined(namespace_name, name));
-  if (known == pods_.end() || known->second.node != node) return "";
-  return known->second.uid;
+  if (known == pods_.end() || known->second.node != node) return {};
+  return {known->second.uid, known->second.names_what_may_go};
 }
 
 void NodeRelations::SetVolume(const core_v1::PersistentVolume& volume) {
@@ -178,7 +181,7 @@ bool NodeRelations::IsNamedOn(std::string_view node, const Key& key) const {
 
 bool NodeRelations::Reaches(std::string_view node, std::string_view resource,
                             std::string_view namespace_name, std::string_view name) const {
-  if (resource == "pods") return !UidOfPod(namespace_name, name, node).empty();
+  if (resource == "pods") return !FindPod(namespace_name, name, node).uid.empty();
   if (resource == "volumeattachments") return Leads(attachments_, name, node);
   if (resource == "resourceslices") return Leads(slices_, name, node);
   if (resource == "persistentvolumes") {

@@ -25,9 +25,13 @@ class NodeRelations {
   // Replaces what was known of it; a pod without node leads nowhere.
   void SetPod(const core_v1::Pod& pod);
   void ForgetPod(std::string_view namespace_name, std::string_view name);
-  // The uid of the pod that is known under that name, where it is on that node; else "".
-  std::string_view UidOfPod(std::string_view namespace_name, std::string_view name,
-                            std::string_view node) const;
+  // The pod that is known under that name, where it is on that node; else its uid is "".
+  struct KnownPod {
+    std::string_view uid;
+    bool names_what_may_go = false;  // Its status or ephemeral containers name something.
+  };
+  KnownPod FindPod(std::string_view namespace_name, std::string_view name,
+                   std::string_view node) const;
   void SetVolume(const core_v1::PersistentVolume& volume);
   void ForgetVolume(std::string_view name);
   // Volume attachments and resource slices name a node by themselves; "" names none.
@@ -54,6 +58,7 @@ class NodeRelations {
     std::string node;
     std::string uid;
     std::vector<Key> named;
+    bool names_what_may_go = false;
     uint64_t listing = 0;  // In which it was told of last.
   };
   struct Volume {

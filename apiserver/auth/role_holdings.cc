@@ -126,9 +126,10 @@ RoleHoldings::Memory RoleHoldings::Forget() {
 std::shared_ptr<const HeldRoles> RoleHoldings::Of(const User& user,
                                                   std::string_view namespace_name) {
   // Read first: what is worked out is at least as new.
-  const Versions versions = {objects_.cluster_roles.Version(),
-                             objects_.cluster_role_bindings.Version(), objects_.roles.Version(),
-                             objects_.role_bindings.Version()};
+  ReadPatience patience;
+  const Versions versions = {
+      objects_.cluster_roles.Version(patience), objects_.cluster_role_bindings.Version(patience),
+      objects_.roles.Version(patience), objects_.role_bindings.Version(patience)};
   if (IsVoid()) return std::make_shared<const HeldRoles>();
   std::string key = MemoryKey(user, namespace_name);
   Memory outdated;  // Let go of when nobody waits for it.

@@ -1,7 +1,9 @@
 #include "apiserver/auth/service_accounts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
+#include <limits>
 #include <unordered_set>
 
 #include "api/rules/identity/rule_coverage.h"
@@ -23,10 +25,6 @@ std::string Text(const Json& object, const char* name) {
   return member != object.end() && member->is_string() ? member->get<std::string>() : "";
 }
 
-int64_t Number(const Json& object, const char* name) {
-  const auto member = object.find(name);
-  return member != object.end() && member->is_number_integer() ? member->get<int64_t>() : 0;
-}
 
 std::vector<std::string> Audiences(const Json& claims) {
   const auto member = claims.find("aud");
@@ -43,6 +41,35 @@ std::vector<std::string> Audiences(const Json& claims) {
 
 tl::unexpected<Error> Refuse(std::string message) {
   return Fail(Reason::kUnauthorized, std::move(message));
+}
+
+// Seconds, of which RFC 7519 (section 2) and go-jose allow parts; those go. 0 where it is not said.
+// What is no time is refused: a date that is not understood must not count as none.
+Result<int64_t> NumericDate(const Json& claims, const char* name) {
+  constexpr auto kMax = std::numeric_limits<int64_t>::max();
+  const auto refuse = [] {
+    return Refuse("go-jose/go-jose/jwt: expected number value to unmarshal NumericDate");
+  };
+  const auto member = claims.find(name);
+  if (member == claims.end() || member->is_null()) return 0;
+  if (member->is_number_unsigned() && member->get<uint64_t>() > uint64_t{kMax}) return refuse();
+  if (member->is_number_integer()) return member->get<int64_t>();
+  if (!member->is_number_float()) return refuse();
+  constexpr double kLimit = 0x1p63;  // The first that is too many.
+  const double seconds = member->get<double>();
+  if (!std::isfinite(seconds) || seconds < -kLimit || seconds >= kLimit) return refuse();
+  return static_cast<int64_t>(seconds);
+}
+
+struct Dates {
+  int64_t not_before, expires, issued;
+};
+Result<Dates> DatesOf(const Json& claims) {
+  Dates dates{};
+  dates.not_before = TRY(NumericDate(claims, "nbf"));
+  dates.expires = TRY(NumericDate(claims, "exp"));
+  dates.issued = TRY(NumericDate(claims, "iat"));
+  return dates;
 }
 
 // A token and a review of it may name a hundred thousand each.
@@ -223,6 +250,7 @@ Result<User> ServiceAccountTokens::LegacyUserOf(const Json& claims, std::string_
 // Such a token says neither for whom it is nor until when.
 Result<TokenUser> ServiceAccountTokens::CheckLegacy(std::string_view token, const Json& claims,
                                                     const std::vector<std::string>& audiences) {
+  TRY(DatesOf(claims));
   TokenUser found;
   std::vector<std::string> meant = Audiences(claims);
   if (meant.empty()) meant = options_.audiences;
@@ -246,13 +274,14 @@ Result<TokenUser> ServiceAccountTokens::Check(const Json& claims,
                                               const std::vector<std::string>& audiences) {
   const int64_t now = Seconds(clock_.Now());
   constexpr int64_t kLeewaySeconds = std::chrono::seconds(kLeeway).count();
-  if (Number(claims, "nbf") > now + kLeewaySeconds) {
+  const Dates dates = TRY(DatesOf(claims));
+  if (dates.not_before > now + kLeewaySeconds) {
     return Refuse("service account token is not valid yet");
   }
-  if (Number(claims, "exp") < now - kLeewaySeconds) {
+  if (dates.expires < now - kLeewaySeconds) {
     return Refuse("service account token has expired");
   }
-  if (Number(claims, "iat") > now + kLeewaySeconds) {
+  if (dates.issued > now + kLeewaySeconds) {
     return Refuse("service account token is issued in the future");
   }
   TokenUser found;

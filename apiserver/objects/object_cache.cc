@@ -1,6 +1,5 @@
 #include "apiserver/objects/object_cache.h"
 
-#include "apiserver/storage/follower.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "base/at_once.h"
@@ -36,8 +35,8 @@ void ObjectCacheBase::Reload() {
   seen_ = page->revision;
 }
 
-bool ObjectCacheBase::TakeEvents() {
-  return ReadThrough(*cursor_, store_.Current(), [this](const Event& event) REQUIRES(mutex_) {
+bool ObjectCacheBase::TakeEvents(ReadPatience& patience) {
+  const auto take = [this](const Event& event) REQUIRES(mutex_) {
     ++version_;
     const std::string key = CacheKey(kind_, *event.record);
     if (event.kind == Event::Kind::kDelete) {
@@ -47,13 +46,19 @@ bool ObjectCacheBase::TakeEvents() {
     const auto view = ObjectView::Of(*event.record);
     Erased object = view ? Decode(view->body()) : nullptr;
     if (object) objects_[key] = std::move(object);
-  });
+  };
+  return ReadThrough(*cursor_, store_.Current(), take, patience);
 }
 
 void ObjectCacheBase::CatchUp() {
+  ReadPatience patience;
+  CatchUp(patience);
+}
+
+void ObjectCacheBase::CatchUp(ReadPatience& patience) {
   const Revision current = store_.Current();
   if (cursor_ && seen_ == current) return;
-  if (cursor_ && TakeEvents()) {
+  if (cursor_ && TakeEvents(patience)) {
     seen_ = current;
     return;
   }
@@ -72,9 +77,14 @@ ObjectCacheBase::Erased ObjectCacheBase::FindErased(std::string_view namespace_n
 }
 
 uint64_t ObjectCacheBase::Version() {
+  ReadPatience patience;
+  return Version(patience);
+}
+
+uint64_t ObjectCacheBase::Version(ReadPatience& patience) {
   const PatientLock lock(mutex_);
   if (!lock) return 0;
-  CatchUp();
+  CatchUp(patience);
   return version_;
 }
 

@@ -16,7 +16,7 @@
 
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
-#include "apiserver/storage/store.h"
+#include "apiserver/storage/follower.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -27,6 +27,8 @@ class ObjectCacheBase {
   virtual ~ObjectCacheBase() = default;
   // Rises with every change of the objects, as the store has them now.
   uint64_t Version();
+  // Of several, one after the other.
+  uint64_t Version(ReadPatience& patience);
 
  protected:
   using Erased = std::shared_ptr<const void>;
@@ -40,8 +42,9 @@ class ObjectCacheBase {
  private:
   // Brings objects_ up to date with the store. A store that fails leaves the last state.
   void CatchUp() REQUIRES(mutex_);
+  void CatchUp(ReadPatience& patience) REQUIRES(mutex_);
   void Reload() REQUIRES(mutex_);
-  bool TakeEvents() REQUIRES(mutex_);
+  bool TakeEvents(ReadPatience& patience) REQUIRES(mutex_);
 
   Store& store_;
   const KindInfo& kind_;

@@ -11,6 +11,7 @@
 
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/cert_dir.h"
+#include "apiserver/auth/jwt.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/server/flag_checks.h"
@@ -21,6 +22,7 @@
 #include "base/log.h"
 #include "base/pem.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 namespace skiff {
 namespace {
@@ -243,6 +245,23 @@ Result<> MakeDirectory(const std::string& path) {
   return {};
 }
 
+// A client certificate and its key; neither where neither is given.
+Result<KeyPair> ClientPairOf(const std::string& certificate_file, const std::string& key_file) {
+  if (certificate_file.empty() && key_file.empty()) return KeyPair();
+  const auto read = TRY(http::ServerTls::FromFiles(certificate_file, key_file, ""));
+  return KeyPair{read.certificate_pem, read.key_pem};
+}
+
+// Keys of service accounts.
+Result<std::string> KeysOrEmpty(const std::string& path) {
+  std::string pem = TRY(FileOrEmpty(path));
+  if (path.empty()) return pem;
+  if (const auto keys = TokenKey::FromPem(pem); !keys) {
+    return Fail(Reason::kInvalid, path + ": " + keys.error().message);
+  }
+  return pem;
+}
+
 // All names and addresses by which clients know the server.
 CertificateOrder ServerOrder(const ApiServerFlags& flags, const std::string& address) {
   char host[256] = {};
@@ -339,11 +358,13 @@ void ApiServerProcess::Impl::FollowCertificates(const ApiServerFlags& flags,
 
 Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
   http::ClientTls tls;
-  tls.ca_pem = TRY(FileOrEmpty(flags.kubelet_certificate_authority));
+  tls.ca_pem = TRY(http::ReadAuthorities(flags.kubelet_certificate_authority));
   // As kube-apiserver: without an authority kubelets are not verified.
   tls.insecure = tls.ca_pem.empty();
-  tls.certificate_pem = TRY(FileOrEmpty(flags.kubelet_client_certificate));
-  tls.key_pem = TRY(FileOrEmpty(flags.kubelet_client_key));
+  const KeyPair pair =
+      TRY(ClientPairOf(flags.kubelet_client_certificate, flags.kubelet_client_key));
+  tls.certificate_pem = pair.certificate_pem;
+  tls.key_pem = pair.key_pem;
   nodes = std::make_unique<NodeConnections>(
       NodeConnections { *loops, TRY(http::MakeClientContext(tls)), flags.socket_of_simulated });
   return {};
@@ -352,9 +373,9 @@ Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
 Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flags,
                                                       const std::string& address) {
   http::ServerTls tls = TRY(CertificateOf(flags, address));
-  tls.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
+  tls.client_ca_pem = TRY(http::ReadAuthorities(flags.client_ca_file));
   // Whose they are is seen when somebody is authenticated by them.
-  const std::string of_proxies = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
+  const std::string of_proxies = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
   tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
   return tls;
 }
@@ -401,16 +422,19 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
   options.node_port_min = ports.first;
   options.node_port_max = ports.second;
   options.token_file_text = TRY(FileOrEmpty(flags.token_auth_file));
-  options.client_ca_pem = TRY(FileOrEmpty(flags.client_ca_file));
+  options.client_ca_pem = TRY(http::ReadAuthorities(flags.client_ca_file));
   options.front_proxy = flags.front_proxy;
-  options.front_proxy.client_ca_pem = TRY(FileOrEmpty(flags.requestheader_client_ca_file));
-  options.proxy_client_certificate_pem = TRY(FileOrEmpty(flags.proxy_client_cert_file));
-  options.proxy_client_key_pem = TRY(FileOrEmpty(flags.proxy_client_key_file));
+  options.front_proxy.client_ca_pem =
+      TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
+  const KeyPair of_proxy =
+      TRY(ClientPairOf(flags.proxy_client_cert_file, flags.proxy_client_key_file));
+  options.proxy_client_certificate_pem = of_proxy.certificate_pem;
+  options.proxy_client_key_pem = of_proxy.key_pem;
   options.rejects_forwarding_redirects = flags.aggregator_reject_forwarding_redirect;
   options.service_account_signing_key_pem =
-      TRY(FileOrEmpty(flags.service_account_signing_key_file));
+      TRY(KeysOrEmpty(flags.service_account_signing_key_file));
   for (const std::string& file : flags.service_account_key_files) {
-    std::string pem = TRY(ReadWholeFile(file));
+    std::string pem = TRY(KeysOrEmpty(file));
     options.service_account_key_pems.push_back(std::move(pem));
   }
   return options;

@@ -14,6 +14,7 @@
 #include "apiserver/storage/rocksdb_store.h"
 #include "apiserver/storage/sync_loop.h"
 #include "base/program.h"
+#include "http/tls.h"
 
 namespace skiff {
 namespace {
@@ -82,9 +83,13 @@ std::string EtcdCopyCommand(const ApiServerFlags& flags) {
 Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   EtcdStore::Options options;
   options.client.servers = flags.etcd_servers;
-  options.client.ca_pem = TRY(FileOrEmpty(flags.etcd_ca_file));
-  options.client.certificate_pem = TRY(FileOrEmpty(flags.etcd_cert_file));
-  options.client.key_pem = TRY(FileOrEmpty(flags.etcd_key_file));
+  options.client.ca_pem = TRY(http::ReadAuthorities(flags.etcd_ca_file));
+  if (!flags.etcd_cert_file.empty()) {
+    const auto shown =
+        TRY(http::ServerTls::FromFiles(flags.etcd_cert_file, flags.etcd_key_file, ""));
+    options.client.certificate_pem = shown.certificate_pem;
+    options.client.key_pem = shown.key_pem;
+  }
   options.prefix = PrefixOf(flags.etcd_prefix);
   options.expiries.push_back({.prefix = StorePrefix("events"), .ttl = flags.event_ttl});
   options.expiries.push_back({.prefix = StorePrefix(kMasterLeases), .ttl = MasterLeases::kTtl});

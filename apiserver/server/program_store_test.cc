@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <filesystem>
+#include <fstream>
 
 #include "apiserver/storage/checkpoints.h"
 #include "apiserver/storage/etcd_test_host.h"
+#include "base/certificates.h"
 
 namespace skiff {
 namespace {
@@ -47,6 +51,48 @@ TEST(ApiServerProgram, SaysWhatHasNoEffectAndRefusesTheRestrictionHoweverItIsSpe
     const std::string refusal = Refusal({std::string("--allow-privileged=") + no});
     EXPECT_THAT(refusal, HasSubstr("must not be ignored")) << no;
   }
+}
+
+// Which of the many files that it is given is no such thing.
+TEST(ApiServerProgram, NamesTheFileThatHoldsNoCertificateOrKey) {
+  const std::string folder = testing::TempDir() + "/api-files-" + std::to_string(getpid());
+  std::filesystem::create_directories(folder);
+  const std::string bad = folder + "/bad.pem", good = folder + "/good.crt", key = folder + "/key";
+  const auto authority = CertificateAuthority::Create("a", SystemClock().Now());
+  std::ofstream(bad) << "no PEM\n";
+  std::ofstream(good) << authority->pem().certificate_pem;
+  std::ofstream(key) << authority->pem().key_pem;
+  const auto refusal = [&](std::vector<std::string> args) -> std::string {
+    args.push_back("--data-dir=" + folder);
+    args.push_back("--bind-address=127.0.0.1");
+    auto flags = ParseApiServerFlags(args);
+    if (!flags) return "flags: " + flags.error().message;
+    (*flags)->secure_port = 0;
+    const auto started = ApiServerProcess::Start(**flags);
+    return started ? "" : started.error().message;
+  };
+  for (const char* flag : {"client-ca-file", "requestheader-client-ca-file",
+                           "kubelet-certificate-authority", "service-account-signing-key-file",
+                           "service-account-key-file"}) {
+    std::vector<std::string> args = {std::string("--") + flag + "=" + bad};
+    // One that is good beside it changes nothing.
+    if (args[0].starts_with("--client-ca")) {
+      args.push_back("--requestheader-client-ca-file=" + good);
+    }
+    if (args[0].starts_with("--service-account-key")) {
+      args.push_back("--service-account-signing-key-file=" + key);
+    }
+    EXPECT_THAT(refusal(args), HasSubstr(bad)) << flag;
+  }
+  EXPECT_THAT(refusal({"--tls-cert-file=" + bad, "--tls-private-key-file=" + key}), HasSubstr(bad));
+  EXPECT_THAT(refusal({"--kubelet-client-certificate=" + bad, "--kubelet-client-key=" + key}),
+              HasSubstr(bad));
+  EXPECT_THAT(refusal({"--proxy-client-cert-file=" + good, "--proxy-client-key-file=" + bad}),
+              HasSubstr(bad));
+  const std::string etcd = "--etcd-servers=https://127.0.0.1:1";
+  EXPECT_THAT(refusal({etcd, "--etcd-cafile=" + bad}), HasSubstr(bad));
+  EXPECT_THAT(refusal({etcd, "--etcd-certfile=" + bad, "--etcd-keyfile=" + key}), HasSubstr(bad));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ApiServerProgram, KnowsWhetherAnonymousRequestsWereSpokenOf) {

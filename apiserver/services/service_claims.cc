@@ -182,7 +182,8 @@ void ServiceClaims::Follow(const std::function<void()>& begin, const Tell& tell)
   const auto take = [&](const Event& event) {
     tell(std::string(NumberIn(event.record->key)), event.kind == Event::Kind::kPut);
   };
-  if (addresses_.Read(current, take) && ports_.Read(current, take)) return;
+  ReadPatience patience;
+  if (addresses_.Read(current, take, patience) && ports_.Read(current, take, patience)) return;
   begin();
   const auto put = [&](const Record& record) { tell(std::string(NumberIn(record.key)), true); };
   // What is missed, Take finds out.

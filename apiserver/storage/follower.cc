@@ -19,12 +19,26 @@ constexpr auto kYieldsFor = std::chrono::milliseconds(5);
 
 }  // namespace
 
+bool ReadPatience::Yield() {
+  if (IsAtOnce() || ++yields_ > kYieldsMax) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (yields_ == 1) end_ = now + kYieldsFor;
+  if (yields_ > kYieldsMin && now > end_) return false;
+  std::this_thread::yield();
+  return true;
+}
+
 bool ReadThrough(WatchCursor& cursor, Revision current,
                  const std::function<void(const Event&)>& tell) {
+  ReadPatience patience;
+  return ReadThrough(cursor, current, tell, patience);
+}
+
+bool ReadThrough(WatchCursor& cursor, Revision current,
+                 const std::function<void(const Event&)>& tell, ReadPatience& patience) {
   const size_t per_step = IsAtOnce() ? kEventsAtOnce : kEventsPerStep;
   std::vector<EventPtr> events;
-  std::chrono::steady_clock::time_point end;
-  for (int yields = 0;;) {
+  while (true) {
     events.clear();
     if (!cursor.Next(per_step, events)) return false;
     for (const EventPtr& event : events) tell(*event);
@@ -36,11 +50,7 @@ bool ReadThrough(WatchCursor& cursor, Revision current,
     // Whoever commits makes a revision readable, and a moment later tells cursors of it: to wait
     // for that is less than to list everything. A cursor that fell behind has nothing until others
     // have read on for it, which takes longer.
-    if (IsAtOnce() || ++yields > kYieldsMax) return false;
-    const auto now = std::chrono::steady_clock::now();
-    if (yields == 1) end = now + kYieldsFor;
-    if (yields > kYieldsMin && now > end) return false;
-    std::this_thread::yield();
+    if (!patience.Yield()) return false;
   }
 }
 
@@ -57,7 +67,13 @@ bool Follower::List(const std::function<void()>& begin,
 }
 
 bool Follower::Read(Revision current, const std::function<void(const Event&)>& tell) {
-  return follows() && ReadThrough(*cursor_, current, tell);
+  ReadPatience patience;
+  return Read(current, tell, patience);
+}
+
+bool Follower::Read(Revision current, const std::function<void(const Event&)>& tell,
+                    ReadPatience& patience) {
+  return follows() && ReadThrough(*cursor_, current, tell, patience);
 }
 
 }  // namespace skiff

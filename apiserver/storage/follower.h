@@ -7,6 +7,7 @@
 //   }
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,9 +16,23 @@
 
 namespace skiff {
 
+// For how long reading on waits for what is committed and not told yet: a moment, and no more for
+// several cursors that one request reads one after the other.
+class ReadPatience {
+ public:
+  // Lets others run; false when it is over.
+  bool Yield();
+
+ private:
+  int yields_ = 0;
+  std::chrono::steady_clock::time_point end_;
+};
+
 // Tells of what a cursor has. False when it has to be listed: it is no longer known how it went on,
-// or only somebody who waits would be told all through `current`. In an attempt (base/at_once.h)
-// also when there is much to tell; the rest of it comes next time.
+// or only somebody who waits longer would be told all through `current`. In an attempt
+// (base/at_once.h) also when there is much to tell; the rest of it comes next time.
+bool ReadThrough(WatchCursor& cursor, Revision current,
+                 const std::function<void(const Event&)>& tell, ReadPatience& patience);
 bool ReadThrough(WatchCursor& cursor, Revision current,
                  const std::function<void(const Event&)>& tell);
 
@@ -29,6 +44,8 @@ class Follower {
   // when that cannot be followed, or nothing was read and nothing told.
   bool List(const std::function<void()>& begin, const std::function<void(const Record&)>& tell);
   // Tells of what was written since, as ReadThrough; false also when it was never listed.
+  bool Read(Revision current, const std::function<void(const Event&)>& tell,
+            ReadPatience& patience);
   bool Read(Revision current, const std::function<void(const Event&)>& tell);
   bool follows() const { return cursor_ != nullptr; }
 

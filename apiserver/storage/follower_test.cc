@@ -52,6 +52,7 @@ class LateCursor final : public WatchCursor {
     return {};
   }
   Revision position() const override { return Revision{asked_ > asked_before_ ? 7U : 6U}; }
+  int asked() const { return asked_; }
 
  private:
   const int asked_before_;
@@ -66,6 +67,17 @@ TEST(ReadThroughTest, WaitsAMomentForWhatIsCommittedAndNotTold) {
   LateCursor late(3);
   AtOnce attempt;
   EXPECT_FALSE(ReadThrough(late, Revision{7}, tell)) << "nothing waits there";
+}
+
+TEST(ReadThroughTest, WhoReadsSeveralWaitsAMomentForAllOfThem) {
+  const auto tell = [](const Event&) {};
+  ReadPatience patience;
+  LateCursor never(1'000'000), next(1'000'000), there(0);
+  EXPECT_FALSE(ReadThrough(never, Revision{7}, tell, patience));
+  EXPECT_GT(never.asked(), 1);
+  EXPECT_FALSE(ReadThrough(next, Revision{7}, tell, patience));
+  EXPECT_EQ(next.asked(), 1) << "the moment is over";
+  EXPECT_TRUE(ReadThrough(there, Revision{7}, tell, patience)) << "what is there is told";
 }
 
 TEST_F(FollowerTest, TellsOfAllThatThereIsAndThenOfWhatComes) {

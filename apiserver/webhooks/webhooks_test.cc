@@ -281,6 +281,35 @@ TEST_F(WebhookTest, WhatAWebhookAddsGetsDefaults) {
   EXPECT_EQ(made.body["spec"]["volumes"].size(), 1u) << "the plugins that ran again add nothing";
 }
 
+// Plugins look at it once more before it is decoded again.
+TEST_F(WebhookTest, WhatMakesNonsenseOfABindingIsAnsweredAndNotThrownOver) {
+  ASSERT_EQ(Post("/api/v1/nodes", R"({"metadata": {"name": "n", "labels":
+                 {"topology.kubernetes.io/zone": "z"}}})")
+                .code,
+            201);
+  ASSERT_EQ(Post("/api/v1/namespaces/default/pods",
+                 R"({"metadata": {"name": "p"}, "spec": {"containers":
+                    [{"name": "c", "image": "i"}]}})")
+                .code,
+            201);
+  Mutating({Hook("m", {{"rules",
+                        {{{"operations", {"CREATE"}},
+                          {"apiGroups", {""}},
+                          {"apiVersions", {"v1"}},
+                          {"resources", {"pods/binding"}}}}}})});
+  for (const char* patch : {R"([{"op": "replace", "path": "/target", "value": "x"}])",
+                            R"([{"op": "replace", "path": "/target/name", "value": 7}])",
+                            R"([{"op": "replace", "path": "/metadata", "value": "x"}])",
+                            R"([{"op": "replace", "path": "/metadata/labels", "value": "x"}])"}) {
+    At("/m", Patches(patch));
+    const auto bound = Post("/api/v1/namespaces/default/pods/p/binding",
+                            R"({"metadata": {"name": "p"}, "target": {"name": "n"}})");
+    EXPECT_NE(bound.code, 201) << patch;
+    EXPECT_NE(bound.message(), "") << patch;
+  }
+  EXPECT_FALSE(Ask("GET", "/api/v1/namespaces/default/pods/p").body["spec"].contains("nodeName"));
+}
+
 TEST_F(WebhookTest, AWebhookIsAskedAgainOnceWhenLaterOnesChangeSomething) {
   Mutating({Hook("first", {{"reinvocationPolicy", "IfNeeded"}}), Hook("second"),
             Hook("third", {{"reinvocationPolicy", "IfNeeded"}})});

@@ -1,5 +1,6 @@
 #include "controllers/network/service_load_balancer.h"
 
+#include <atomic>
 #include <set>
 
 #include "api/gen/discovery_v1.h"
@@ -81,10 +82,15 @@ std::vector<core_v1::LoadBalancerIngress> IngressOf(const std::vector<std::strin
   return ingress;
 }
 
+// How often it has changed who claims which ports. What was worked out of them is good until then.
+using Changes = std::shared_ptr<std::atomic<uint64_t>>;
+
 class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
  public:
-  ServiceLoadBalancerReconciler(Manager& manager, ServiceLoadBalancerOptions options)
+  ServiceLoadBalancerReconciler(Manager& manager, ServiceLoadBalancerOptions options,
+                                Changes changes)
       : options_(std::move(options)),
+        changes_(std::move(changes)),
         client_(manager.client()),
         services_(manager.informer<Service>()),
         nodes_(manager.informer<Node>()),
@@ -103,7 +109,8 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
       return Requeue::None();
     }
     if (!IsNodeLoadBalancer(service)) return Requeue::None();
-    const LoadBalancerPlan plan = PlanLoadBalancer(service, World(service));
+    const LoadBalancerPlan plan =
+        PlanLoadBalancer(service, NodesFor(service), PortConflictOf(service));
     TellTrouble(service, plan);
     auto wanted = IngressOf(plan.addresses);
     if (wanted == service.status.load_balancer.ingress) return Requeue::None();
@@ -123,16 +130,45 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
   }
 
  private:
-  LoadBalancerWorld World(const Service& service) const {
+  // All who want the same ports are looked at each time one of them may have them, and there may be
+  // any number: it is worked out once for all of them.
+  std::string PortConflictOf(const Service& service) {
+    const uint64_t changes = *changes_;
+    const std::string name = service.metadata.namespace_ + "/" + service.metadata.name;
+    {
+      const MutexLock lock(mutex_);
+      const auto known = conflicts_.find(name);
+      const bool is_known = conflicts_at_ == changes && known != conflicts_.end() &&
+                            known->second.version == service.metadata.resource_version;
+      if (is_known) return known->second.text;
+    }
+    const LoadBalancerWorld claims = ClaimsAround(service);
+    auto texts = PortConflictsOf(claims);
+    const MutexLock lock(mutex_);
+    if (conflicts_at_ != changes) conflicts_.clear();
+    conflicts_at_ = changes;
+    for (const auto& other : claims.services) {
+      const std::string of = other->metadata.namespace_ + "/" + other->metadata.name;
+      conflicts_[of] = {other->metadata.resource_version, texts[of]};
+    }
+    return texts[name];
+  }
+
+  LoadBalancerWorld ClaimsAround(const Service& service) const {
     LoadBalancerWorld world;
     std::set<NodePort> ports = ClaimedPorts(service);
     world.services = ClaimantsAround(services_, ports);
-    world.nodes = nodes_.List();
     world.taken = options_.reserved;
     for (const NodePort& port : ports) {
       AddIngressAt(port, world.taken);
       for (const auto& pod : pods_.ByIndex(kPorts, PortText(port))) AddHostPorts(*pod, world.taken);
     }
+    return world;
+  }
+
+  LoadBalancerWorld NodesFor(const Service& service) const {
+    LoadBalancerWorld world;
+    world.nodes = nodes_.List();
     const std::string name = service.metadata.namespace_ + "/" + service.metadata.name;
     for (const auto& slice : slices_.ByIndex(kLocalSlices, name)) {
       for (const auto& endpoint : slice->endpoints) {
@@ -179,6 +215,7 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
   }
 
   const ServiceLoadBalancerOptions options_;
+  const Changes changes_;
   Client& client_;
   const Informer<Service> services_;
   const Informer<Node> nodes_;
@@ -190,6 +227,13 @@ class ServiceLoadBalancerReconciler final : public Reconciler<Service> {
   Mutex mutex_;
   // The trouble that was last told of each Service that waits, "" for none.
   std::map<ObjectKey, std::string> told_ GUARDED_BY(mutex_);
+  // Why Services cannot have their ports, by "namespace/name", and of which version of them.
+  struct Conflict {
+    std::string version;
+    std::string text;
+  };
+  std::map<std::string, Conflict> conflicts_ GUARDED_BY(mutex_);
+  uint64_t conflicts_at_ GUARDED_BY(mutex_) = 0;  // Of `changes_`.
 };
 
 }  // namespace
@@ -203,8 +247,11 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
   const auto ingresses = manager.informer<Ingress>();
   ingresses.AddIndex(
       kPorts, [](const Ingress& ingress) { return TextsOf(PortsServedAt(ingress)); });
-  const auto claimants = [services](std::set<NodePort> ports) {
+  const auto changes = std::make_shared<std::atomic<uint64_t>>(1);
+  const auto claimants = [services, changes](std::set<NodePort> ports) {
     std::vector<ObjectKey> keys;
+    if (ports.empty()) return keys;
+    ++*changes;
     for (const auto& service : ClaimantsAround(services, ports)) {
       if (IsNodeLoadBalancer(*service)) keys.push_back(KeyOf(*service));
     }
@@ -247,7 +294,7 @@ void AddServiceLoadBalancer(Manager& manager, const ServiceLoadBalancerOptions& 
         return keys;
       })
       .Workers(1)
-      .Complete(std::make_unique<ServiceLoadBalancerReconciler>(manager, options));
+      .Complete(std::make_unique<ServiceLoadBalancerReconciler>(manager, options, changes));
 }
 
 }  // namespace skiff

@@ -51,40 +51,6 @@ auto RankOf(const Service& service) {
                     service.metadata.creation_timestamp, NameOf(service));
 }
 
-// Why the Service's ports cannot be its own; "" when they can.
-std::string ConflictOf(const Service& service, const LoadBalancerWorld& world) {
-  std::vector<const Service*> claimants;
-  std::map<NodePort, std::string> taken = world.taken;
-  for (const auto& other : world.services) {
-    const bool is_this = NameOf(*other) == NameOf(service);
-    if (IsNodeLoadBalancer(*other)) claimants.push_back(is_this ? &service : other.get());
-    for (const auto& port : other->spec.ports) {
-      if (port.node_port == 0) continue;
-      taken.emplace(NodePort(port.protocol.empty() ? "TCP" : port.protocol, port.node_port),
-                    "the node port of service " + NameOf(*other));
-    }
-  }
-  std::sort(claimants.begin(), claimants.end(),
-            [](const Service* a, const Service* b) { return RankOf(*a) < RankOf(*b); });
-  for (const Service* claimant : claimants) {
-    const std::vector<NodePort> ports = PortsOf(*claimant);
-    std::string conflict;
-    for (const NodePort& port : ports) {
-      const auto holder = taken.find(port);
-      if (holder == taken.end()) continue;
-      conflict = fmt::format(
-          "port {}/{} of the nodes is in use by {}; the service gets an address "
-          "when that port is free",
-          port.second, port.first, holder->second);
-      break;
-    }
-    if (NameOf(*claimant) == NameOf(service)) return conflict;
-    if (!conflict.empty()) continue;
-    for (const NodePort& port : ports) taken.emplace(port, "service " + NameOf(*claimant));
-  }
-  return "";
-}
-
 }  // namespace
 
 bool IsNodeLoadBalancer(const Service& service) {
@@ -119,9 +85,42 @@ bool ServeAlike(const Node& a, const Node& b) {
   return MayServe(a) == MayServe(b) && a.status.addresses == b.status.addresses;
 }
 
-LoadBalancerPlan PlanLoadBalancer(const Service& service, const LoadBalancerWorld& world) {
+std::map<std::string, std::string> PortConflictsOf(const LoadBalancerWorld& world) {
+  using Ranked = std::pair<decltype(RankOf(std::declval<const Service&>())), const Service*>;
+  std::vector<Ranked> claimants;
+  std::map<NodePort, std::string> taken = world.taken;
+  for (const auto& other : world.services) {
+    if (IsNodeLoadBalancer(*other)) claimants.emplace_back(RankOf(*other), other.get());
+    for (const auto& port : other->spec.ports) {
+      if (port.node_port == 0) continue;
+      taken.emplace(NodePort(port.protocol.empty() ? "TCP" : port.protocol, port.node_port),
+                    "the node port of service " + NameOf(*other));
+    }
+  }
+  std::sort(claimants.begin(), claimants.end());
+  std::map<std::string, std::string> conflicts;
+  for (const auto& [rank, claimant] : claimants) {
+    const std::vector<NodePort> ports = PortsOf(*claimant);
+    std::string& conflict = conflicts[NameOf(*claimant)];
+    for (const NodePort& port : ports) {
+      const auto holder = taken.find(port);
+      if (holder == taken.end()) continue;
+      conflict = fmt::format(
+          "port {}/{} of the nodes is in use by {}; the service gets an address "
+          "when that port is free",
+          port.second, port.first, holder->second);
+      break;
+    }
+    if (!conflict.empty()) continue;
+    for (const NodePort& port : ports) taken.emplace(port, "service " + NameOf(*claimant));
+  }
+  return conflicts;
+}
+
+LoadBalancerPlan PlanLoadBalancer(const Service& service, const LoadBalancerWorld& world,
+                                  std::string port_conflict) {
   LoadBalancerPlan plan;
-  plan.port_conflict = ConflictOf(service, world);
+  plan.port_conflict = std::move(port_conflict);
   if (!plan.port_conflict.empty()) return plan;
   const std::vector<std::string> families = FamiliesOf(service);
   const auto local = world.nodes_with_endpoints.find(NameOf(service));

@@ -40,9 +40,14 @@ struct LoadBalancerPlan {
 // Whether addresses for this Service are ours to give.
 bool IsNodeLoadBalancer(const core_v1::Service& service);
 
-// `world` has at least the Services that claim what this one does, and what those claim beside.
-// A Service that has addresses keeps its ports; of those that wait, the older one is served first.
-LoadBalancerPlan PlanLoadBalancer(const core_v1::Service& service, const LoadBalancerWorld& world);
+// Why the ports of each of our Services of the world cannot be its own, by "namespace/name"; ""
+// when they can. `world` has at least the Services that claim what these do, and what those claim
+// beside. A Service that has addresses keeps its ports; of those that wait, the older one is served
+// first.
+std::map<std::string, std::string> PortConflictsOf(const LoadBalancerWorld& world);
+// With that Service's conflict; of the world nodes and endpoints count.
+LoadBalancerPlan PlanLoadBalancer(const core_v1::Service& service, const LoadBalancerWorld& world,
+                                  std::string port_conflict);
 
 // The ports of the nodes that a Service would have: its own where it is one of ours, and its node
 // ports.

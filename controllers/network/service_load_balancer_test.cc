@@ -52,18 +52,23 @@ LoadBalancerWorld World(std::vector<Ptr<Service>> services) {
   return world;
 }
 
+LoadBalancerPlan PlanOf(const Service& service, const LoadBalancerWorld& world) {
+  const std::string name = service.metadata.namespace_ + "/" + service.metadata.name;
+  return PlanLoadBalancer(service, world, PortConflictsOf(world)[name]);
+}
+
 TEST(ServiceLoadBalancerTest, AServiceGetsTheAddressesOfTheNodesThatCanServe) {
   const auto web = LoadBalancer("web", {80});
   LoadBalancerWorld world = World({web});
-  EXPECT_THAT(PlanLoadBalancer(*web, world).addresses, ElementsAre("192.0.2.1", "192.0.2.2"));
+  EXPECT_THAT(PlanOf(*web, world).addresses, ElementsAre("192.0.2.1", "192.0.2.2"));
   auto sick = NodeAt("b", "192.0.2.2");
   sick->status.conditions[0].status = "Unknown";
   auto excluded = NodeAt("c", "192.0.2.3");
   excluded->metadata.labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "";
   world.nodes = {NodeAt("a", "192.0.2.1"), sick, excluded};
-  EXPECT_THAT(PlanLoadBalancer(*web, world).addresses, ElementsAre("192.0.2.1"));
+  EXPECT_THAT(PlanOf(*web, world).addresses, ElementsAre("192.0.2.1"));
   world.nodes = {sick};
-  EXPECT_TRUE(PlanLoadBalancer(*web, world).no_nodes);
+  EXPECT_TRUE(PlanOf(*web, world).no_nodes);
 }
 
 TEST(ServiceLoadBalancerTest, PublicAddressesAndTheServicesFamiliesAreChosen) {
@@ -74,10 +79,10 @@ TEST(ServiceLoadBalancerTest, PublicAddressesAndTheServicesFamiliesAreChosen) {
   dual->status.addresses.back().address = "fd00::1";
   world.nodes = {dual};
   web->spec.ip_families = {"IPv4", "IPv6"};
-  EXPECT_THAT(PlanLoadBalancer(*web, world).addresses, ElementsAre("192.0.2.1", "fd00::1"));
+  EXPECT_THAT(PlanOf(*web, world).addresses, ElementsAre("192.0.2.1", "fd00::1"));
   dual->status.addresses.emplace_back().type = "ExternalIP";
   dual->status.addresses.back().address = "198.51.100.1";
-  EXPECT_THAT(PlanLoadBalancer(*web, world).addresses, ElementsAre("198.51.100.1"));
+  EXPECT_THAT(PlanOf(*web, world).addresses, ElementsAre("198.51.100.1"));
 }
 
 TEST(ServiceLoadBalancerTest, APortServesOneServiceAndTheOlderOneComesFirst) {
@@ -85,33 +90,33 @@ TEST(ServiceLoadBalancerTest, APortServesOneServiceAndTheOlderOneComesFirst) {
   const auto old = LoadBalancer("b", {443}, 60);
   const auto other = LoadBalancer("c", {8080}, 0);
   const LoadBalancerWorld world = World({young, old, other});
-  EXPECT_THAT(PlanLoadBalancer(*old, world).port_conflict, IsEmpty());
-  EXPECT_EQ(PlanLoadBalancer(*young, world).port_conflict,
+  EXPECT_THAT(PlanOf(*old, world).port_conflict, IsEmpty());
+  EXPECT_EQ(PlanOf(*young, world).port_conflict,
             "port 443/TCP of the nodes is in use by service default/b; the service gets an address "
             "when that port is free");
-  EXPECT_THAT(PlanLoadBalancer(*young, world).addresses, IsEmpty());
-  EXPECT_THAT(PlanLoadBalancer(*other, world).port_conflict, IsEmpty());
+  EXPECT_THAT(PlanOf(*young, world).addresses, IsEmpty());
+  EXPECT_THAT(PlanOf(*other, world).port_conflict, IsEmpty());
   // Whoever serves already goes on, and one that waits takes no port from others.
   Give(*young, "192.0.2.1");
-  EXPECT_THAT(PlanLoadBalancer(*young, world).port_conflict, IsEmpty());
-  EXPECT_THAT(PlanLoadBalancer(*old, world).port_conflict, HasSubstr("default/a"));
+  EXPECT_THAT(PlanOf(*young, world).port_conflict, IsEmpty());
+  EXPECT_THAT(PlanOf(*old, world).port_conflict, HasSubstr("default/a"));
   const auto third = LoadBalancer("d", {443, 9090});
   const auto fourth = LoadBalancer("e", {9090});
   const LoadBalancerWorld crowded = World({young, third, fourth});
-  EXPECT_THAT(PlanLoadBalancer(*fourth, crowded).port_conflict, IsEmpty());
+  EXPECT_THAT(PlanOf(*fourth, crowded).port_conflict, IsEmpty());
 }
 
 TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
   const auto web = LoadBalancer("web", {6443});
   LoadBalancerWorld world = World({web});
   world.taken[{"TCP", 6443}] = "the API server";
-  EXPECT_THAT(PlanLoadBalancer(*web, world).port_conflict, HasSubstr("by the API server"));
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, HasSubstr("by the API server"));
   web->spec.ports[0].port = 30080;
   auto node_port = LoadBalancer("np", {80});
   node_port->spec.type = "NodePort";
   node_port->spec.ports[0].node_port = 30080;
   world.services = {web, node_port};
-  EXPECT_THAT(PlanLoadBalancer(*web, world).port_conflict,
+  EXPECT_THAT(PlanOf(*web, world).port_conflict,
               HasSubstr("by the node port of service default/np"));
   core_v1::Pod pod;
   pod.metadata.namespace_ = "kube-system";
@@ -121,18 +126,18 @@ TEST(ServiceLoadBalancerTest, PortsOfTheNodesThatOthersUseAreRefused) {
   port.host_port = port.container_port = 8080;
   AddHostPorts(pod, world.taken);
   web->spec.ports[0].port = 8080;
-  EXPECT_THAT(PlanLoadBalancer(*web, world).port_conflict, HasSubstr("pod kube-system/ingress"));
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, HasSubstr("pod kube-system/ingress"));
   web->spec.ports[0].protocol = "UDP";
-  EXPECT_THAT(PlanLoadBalancer(*web, world).port_conflict, IsEmpty());
+  EXPECT_THAT(PlanOf(*web, world).port_conflict, IsEmpty());
 }
 
 TEST(ServiceLoadBalancerTest, TheLocalPolicyTakesNodesWithEndpointsOnly) {
   const auto web = LoadBalancer("web", {80});
   web->spec.external_traffic_policy = "Local";
   LoadBalancerWorld world = World({web});
-  EXPECT_TRUE(PlanLoadBalancer(*web, world).no_nodes);
+  EXPECT_TRUE(PlanOf(*web, world).no_nodes);
   world.nodes_with_endpoints["default/web"] = {"b"};
-  EXPECT_THAT(PlanLoadBalancer(*web, world).addresses, ElementsAre("192.0.2.2"));
+  EXPECT_THAT(PlanOf(*web, world).addresses, ElementsAre("192.0.2.2"));
 }
 
 TEST(ServiceLoadBalancerTest, OtherClassesAreOthersBusiness) {

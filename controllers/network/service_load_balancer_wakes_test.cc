@@ -6,6 +6,7 @@
 
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
+#include "base/thread_seconds.h"
 #include "client/manager.h"
 #include "client/transport.h"
 #include "controllers/network/service_load_balancer.h"
@@ -138,6 +139,24 @@ TEST_F(LoadBalancerWakesTest, WhoeverWantsAnotherPortOfWhoWaitsIsLookedAtToo) {
   (void)Woken();
   ShowPodAt(1007);
   EXPECT_EQ(Woken(), 2u) << "s7, and s8, which may have its port now";
+}
+
+// Each of them is looked at then, and all of them to decide about one: once for all.
+TEST_F(LoadBalancerWakesTest, ManyThatWantOnePortAreDecidedOnTogether) {
+  // Of all of them, when the node is Ready no more or is again.
+  const auto seconds_with = [&](int many, const char* ready) {
+    for (int i = 0; i < many; ++i) ports_["many" + std::to_string(i)] = 80;
+    ShowServices();
+    executor_.RunFor(1s);
+    (void)Woken();
+    ShowNode("2026-01-01T00:00:00Z", ready);
+    uint64_t woken = 0;
+    const double seconds = SecondsOf([&] { woken = Woken(); });
+    EXPECT_EQ(woken, static_cast<uint64_t>(kServices + many));
+    return seconds;
+  };
+  const double few = seconds_with(500, "False");
+  EXPECT_LT(seconds_with(2000, "True"), 8 * few + 0.1) << few;
 }
 
 TEST_F(LoadBalancerWakesTest, AClassOfIngressesConcernsThosePortsThatTheseAreServedAt) {

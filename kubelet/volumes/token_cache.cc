@@ -20,12 +20,16 @@ std::optional<std::string> KeptToken(const std::string& path, int64_t lifetime_s
   if (!claims) return std::nullopt;
   const Json document = Json::parse(*claims, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object()) return std::nullopt;
-  const int64_t issued = document.value("iat", int64_t{0});
+  // What lies there may have been written by somebody else.
+  const auto member = document.find("iat");
+  if (member == document.end() || !member->is_number_integer()) return std::nullopt;
+  const int64_t issued = member->get<int64_t>();
+  if (issued <= 0) return std::nullopt;
   const int64_t age =
       std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count() - issued;
   constexpr int64_t kDay = 24 * 3600;
   const int64_t refresh_after = std::min(lifetime_seconds * 8 / 10, kDay);
-  if (issued == 0 || age < 0 || age > refresh_after) return std::nullopt;
+  if (age < 0 || age > refresh_after) return std::nullopt;
   return token;
 }
 

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/certificates.h"
+
 namespace skiff::chaos {
 namespace {
 
@@ -120,6 +124,40 @@ Result<> CheckDisk(const World& world) {
                           disk.is_memory ? "of memory" : "of a disk"));
 }
 
+// One that is being replaced stands beside the next.
+bool ShareAnAuthority(const std::string& some_pem, const std::string& other_pem) {
+  const auto others = SplitCertificates(other_pem);
+  const auto is_there = [&](const std::string& certificate) {
+    const auto pin = PublicKeyPin(certificate);
+    return pin && std::any_of(others.begin(), others.end(), [&](const std::string& other) {
+      const auto others_pin = PublicKeyPin(other);
+      return others_pin && *others_pin == *pin;
+    });
+  };
+  const auto some = SplitCertificates(some_pem);
+  return std::any_of(some.begin(), some.end(), is_there);
+}
+
+// Nodes of two clusters may well have one name: what is found here by it has to be of that cluster
+// which the kubeconfig leads to.
+Result<> CheckCluster(const World& world, const Place& place) {
+  if (world.authority.empty() || place.authority.empty()) return {};
+  if (ShareAnAuthority(world.authority, place.authority)) return {};
+  const std::string text = place.target.Text();
+  if (!place.docker.empty()) {
+    return Fail(Reason::kConflict,
+                fmt::format("{0} is of the cluster of {1}, and the container {2} here is a node of "
+                            "another one (its authority is another); name that cluster's "
+                            "--kubeconfig, or run this where {0} is",
+                            text, world.kubeconfig, place.docker));
+  }
+  return Fail(Reason::kConflict,
+              fmt::format("{0} is of the cluster of {1}, and what keeps its data in {2} is of "
+                          "another one (its authority is another); name that cluster's "
+                          "--kubeconfig, or the --data-dir of {0}",
+                          text, world.kubeconfig, place.directory));
+}
+
 // What runs a node follows a file beside what it keeps: that it does tells that it is here.
 Result<> CheckClock(const World& world) {
   const std::string text = world.target.target.Text();
@@ -179,6 +217,8 @@ Result<> CheckWorld(const Request& request, const World& world) {
                 "this enters the namespaces of nodes and pods, which only root may: `sudo -E skiff "
                 "chaos ...`");
   }
+  TRY(CheckCluster(world, world.target));
+  if (world.peer) TRY(CheckCluster(world, *world.peer));
   TRY(CheckOverlap(request, world));
   if (IsOfNetwork(request)) {
     TRY(CheckNetwork(request, world));

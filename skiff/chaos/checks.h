@@ -30,6 +30,8 @@ struct ClockFact {
 
 struct World {
   bool is_root = false;
+  std::string kubeconfig;  // That the cluster was found by.
+  std::string authority;   // Of that cluster, PEM; "": it is not known.
   std::set<std::string> programs;  // Which of nsenter, nft, iptables-nft, docker are there.
   Place target;
   std::optional<Place> peer;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/certificates.h"
+
 namespace skiff::chaos {
 namespace {
 
@@ -169,6 +171,41 @@ TEST(ChaosChecksTest, AClockIsThatOfWhoeverFollowsItsFile) {
   EXPECT_EQ(Said(Fault::kClock, world), "possible");
   world.clock->problem = "Permission denied";
   EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("here (Permission denied)"));
+}
+
+std::string AuthorityNamed(const std::string& name) {
+  return CertificateAuthority::Create(name, TimePoint(1'700'000'000s))->pem().certificate_pem;
+}
+
+TEST(ChaosChecksTest, WhatBelongsToAnotherClusterIsNotTouched) {
+  const std::string ours = AuthorityNamed("ours");
+  World world = NodeWorld();
+  world.kubeconfig = "/tmp/other/admin.kubeconfig";
+  world.authority = AuthorityNamed("others");
+  world.target.is_simulated = true;
+  world.target.directory = "/var/lib/skiff";
+  world.target.authority = ours;
+  world.clock = ClockFact{.problem = "", .is_followed = true, .node = ""};
+  EXPECT_EQ(Said(Fault::kClock, world),
+            "node/near is of the cluster of /tmp/other/admin.kubeconfig, and what keeps its data "
+            "in /var/lib/skiff is of another one (its authority is another); name that cluster's "
+            "--kubeconfig, or the --data-dir of node/near");
+  world.authority += ours;  // One of them is being replaced.
+  EXPECT_EQ(Said(Fault::kClock, world), "possible");
+  world.authority = "";
+  EXPECT_EQ(Said(Fault::kClock, world), "possible") << "it is not known";
+  // Nor a container of that name.
+  world = NodeWorld();
+  world.target.docker = "near";
+  world.target.authority = ours;
+  world.authority = AuthorityNamed("others");
+  for (const Fault fault : {Fault::kKill, Fault::kPause, Fault::kPartition, Fault::kNetem}) {
+    EXPECT_THAT(Said(fault, world), HasSubstr("the container near here is a node of another one"));
+  }
+  World peer = PodWorld();
+  peer.authority = world.authority;
+  peer.peer = world.target;
+  EXPECT_THAT(Said(Fault::kPartition, peer), HasSubstr("a node of another one"));
 }
 
 TEST(ChaosChecksTest, TheClockOfANodesContainerIsRoots) {

@@ -198,9 +198,38 @@ int OpenInside(const ProcessId& process, const std::string& directory) {
   return static_cast<int>(file);
 }
 
+namespace {
+
+// As that process sees it; as all do, where that is none.
+int OpenDirectory(const ProcessId& seen_by, const std::string& directory) {
+  if (seen_by.pid != 0) return OpenInside(seen_by, directory);
+  return open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+}  // namespace
+
+std::string ReadAuthority(const ProcessId& seen_by, const std::string& directory) {
+  constexpr size_t kBytesMax = 1 << 20;
+  const int inside = OpenDirectory(seen_by, directory + "/pki");
+  if (inside < 0) return "";
+  // Whatever it is: in a container it is somebody else's.
+  const int file = openat(inside, "ca.crt", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  close(inside);
+  if (file < 0) return "";
+  struct stat is {};
+  std::string text;
+  const bool is_file = fstat(file, &is) == 0 && S_ISREG(is.st_mode);
+  if (is_file && static_cast<size_t>(is.st_size) <= kBytesMax) {
+    text.resize(static_cast<size_t>(is.st_size));
+    const ssize_t size = read(file, text.data(), text.size());
+    text.resize(size < 0 ? 0 : static_cast<size_t>(size));
+  }
+  close(file);
+  return text;
+}
+
 Result<ClockFile> OpenClock(const ProcessId& seen_by, const std::string& directory) {
-  const int inside = seen_by.pid != 0 ? OpenInside(seen_by, directory)
-                                      : open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int inside = OpenDirectory(seen_by, directory);
   if (inside < 0) return Fail(Reason::kNotFound, directory + ": " + std::strerror(errno));
   auto opened = ClockFile::Open(inside);
   close(inside);

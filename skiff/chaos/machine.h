@@ -65,6 +65,8 @@ std::optional<MountLine> MountAt(const std::string& mountinfo, const std::string
 int OpenInside(const ProcessId& process, const std::string& directory);
 // The same directory as all see it, where that process is none (pid 0).
 Result<ClockFile> OpenClock(const ProcessId& seen_by, const std::string& directory);
+// The certificates by which the cluster is known whose node keeps its data there; "": none are.
+std::string ReadAuthority(const ProcessId& seen_by, const std::string& directory);
 ClockFact ReadClock(const ProcessId& seen_by, const std::string& directory);
 std::optional<DiskFact> ReadDisk(const ProcessId& process, const std::string& directory);
 

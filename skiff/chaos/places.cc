@@ -113,6 +113,13 @@ Result<Place> FindNode(Client& client, const Request& request, const Target& tar
     place.elsewhere = "is another machine; run this there, as root";
   }
   place.is_here = place.holder.pid != 0 && !place.is_simulated;
+  // Of a machine's own node only these go by a directory.
+  const bool is_by_directory = request.fault == Fault::kClock || request.fault == Fault::kDisk;
+  if (container) {
+    place.authority = ReadAuthority(place.holder, place.directory);
+  } else if (is_by_directory) {
+    place.authority = ReadAuthority({}, place.directory);
+  }
   // Who follows the file says whether it is here.
   if (request.fault == Fault::kClock) return place;
   if (place.is_here) TRY(LookAtNetwork(place));

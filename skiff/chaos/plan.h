@@ -50,6 +50,8 @@ struct Place {
   std::string docker;                  // The container that is a node; "": none.
   std::vector<std::string> groups;     // Names in the cgroups of what is to be paused or killed.
   std::string directory;  // To be filled, or of the node's clock, as the holder sees it.
+  // PEM, of the cluster whose node keeps its data in that directory; "": it does not say.
+  std::string authority;
 };
 
 // What the supervisor does with its own hands.

@@ -48,6 +48,7 @@ constexpr char kUsage[] =
 
 struct Cluster {
   std::string kubeconfig;  // With everything that the supervisor needs to find it again.
+  std::string authority;   // PEM; "": the system's, or nobody's.
   std::unique_ptr<Transport> transport;
 };
 
@@ -94,7 +95,7 @@ std::string KubeconfigOf(const Request& request) {
 
 Result<Cluster> ConnectTo(const Request& request) {
   constexpr int kPatienceMs = 10000;
-  Cluster cluster{.kubeconfig = KubeconfigOf(request), .transport = nullptr};
+  Cluster cluster{.kubeconfig = KubeconfigOf(request), .authority = "", .transport = nullptr};
   const auto config = LoadKubeconfig(cluster.kubeconfig, "", "");
   auto server = config ? config->Options() : Result<HttpsOptions>(Fail(config.error()));
   if (!server || server->server.empty()) {
@@ -104,6 +105,7 @@ Result<Cluster> ConnectTo(const Request& request) {
                                    : server.error().message));
   }
   server->request_timeout_ms = kPatienceMs;
+  cluster.authority = server->certificate_authority;
   cluster.transport = TRY(MakeHttpsTransport(*server));
   return cluster;
 }
@@ -142,8 +144,13 @@ core_v1::ObjectReference ReferenceOf(const Place& place) {
 }
 
 // What there is to be known before anything is done.
-Result<World> LookAround(const Request& request, Client& client, std::vector<Record> records) {
-  World world{.is_root = geteuid() == 0, .programs = {}, .target = {}};
+Result<World> LookAround(const Request& request, const Cluster& cluster, Client& client,
+                         std::vector<Record> records) {
+  World world{.is_root = geteuid() == 0,
+              .kubeconfig = cluster.kubeconfig,
+              .authority = cluster.authority,
+              .programs = {},
+              .target = {}};
   for (const NeededProgram& program : ProgramsFor(request)) {
     if (FindProgram(program.name)) world.programs.insert(program.name);
   }
@@ -176,7 +183,7 @@ Result<> Start(const Request& request) {
   auto others = TRY(SweepAll(records));
   const Cluster cluster = TRY(ConnectTo(request));
   Client client(*cluster.transport, "skiff-chaos");
-  const World world = TRY(LookAround(request, client, std::move(others)));
+  const World world = TRY(LookAround(request, cluster, client, std::move(others)));
   TRY(CheckWorld(request, world));
   SystemRandom random;
   Record record{.id = random.NameSuffix(), .fault = request.fault, .plan = {}};

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -85,14 +86,15 @@ Hold HoldOf(const Json& json) {
   hold.frozen = json.at("frozen").get<std::vector<std::string>>();
   hold.filled = json.at("filled");
   hold.filled_by = ProcessOf(json.at("filledBy"));
-  hold.clock_of = json.at("clockOf");
-  hold.clock_directory = json.at("clockDirectory");
-  hold.clock_seen_by = ProcessOf(json.at("clockSeenBy"));
-  const Json& clock = json.at("clock");
-  hold.clock = {.offset = Duration(clock.at("offset").get<int64_t>()),
-                .drift_ppm = clock.at("driftPpm"),
-                .begins = Duration(clock.at("begins").get<int64_t>()),
-                .ends = Duration(clock.at("ends").get<int64_t>())};
+  // Records outlive the program that wrote them: what an older one knew nothing of is not there.
+  hold.clock_of = json.value("clockOf", "");
+  hold.clock_directory = json.value("clockDirectory", "");
+  hold.clock_seen_by = ProcessOf(json.value("clockSeenBy", Json::object()));
+  const Json clock = json.value("clock", Json::object());
+  hold.clock = {.offset = Duration(clock.value("offset", int64_t{0})),
+                .drift_ppm = clock.value("driftPpm", int64_t{0}),
+                .begins = Duration(clock.value("begins", int64_t{0})),
+                .ends = Duration(clock.value("ends", int64_t{0}))};
   return hold;
 }
 
@@ -170,7 +172,7 @@ Result<Record> ParseRecord(const std::string& text) {
   }
 }
 
-Result<Records> Records::Open(const std::string& directory) {
+Result<Records> Records::Open(const std::string& directory, Duration patience) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (!error) fs::permissions(directory, fs::perms::owner_all, error);
@@ -184,11 +186,22 @@ Result<Records> Records::Open(const std::string& directory) {
   };
   if (error) return failed(error.message());
   if (file < 0) return failed(std::strerror(errno));
-  while (flock(file, LOCK_EX) != 0) {
-    if (errno == EINTR) continue;
-    const std::string why = std::strerror(errno);
+  // Nothing tells of the end of another one's turn for so long and no longer: it is looked for.
+  constexpr int kStepMs = 20;
+  const SystemClock clock;
+  const Duration end = clock.Monotonic() + patience;
+  while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    const int why = errno;
+    if ((why == EWOULDBLOCK || why == EINTR) && clock.Monotonic() < end) {
+      poll(nullptr, 0, kStepMs);
+      continue;
+    }
     close(file);
-    return failed(why);
+    if (why != EWOULDBLOCK && why != EINTR) return failed(std::strerror(why));
+    return Fail(Reason::kConflict,
+                fmt::format("another `skiff chaos` has been at work for {} ({} is locked); wait "
+                            "until it is done, or end it (lslocks says who)",
+                            GoDurationText(patience), path));
   }
   return Records(directory, file);
 }
@@ -200,12 +213,16 @@ Records::~Records() {
 }
 
 Result<std::vector<Record>> Records::All() const {
+  return AllIn(directory_);
+}
+
+Result<std::vector<Record>> Records::AllIn(const std::string& directory) {
   std::vector<Record> records;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory_, error)) {
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
     const std::string name = entry.path().filename().string();
     if (!name.ends_with(kSuffix)) continue;
-    auto record = LoadRecord(directory_, name.substr(0, name.size() - (sizeof kSuffix - 1)));
+    auto record = LoadRecord(directory, name.substr(0, name.size() - (sizeof kSuffix - 1)));
     // It ended meanwhile.
     if (!record && !fs::exists(entry.path(), error)) continue;
     if (!record) {
@@ -248,10 +265,8 @@ FaultOn TellOf(const Record& record, Duration now) {
 }
 
 std::vector<Record> LivingRecords(const std::string& directory) {
-  std::error_code ignored;
-  if (!fs::exists(directory + "/lock", ignored)) return {};
-  const auto records = Records::Open(directory);
-  auto all = records ? records->All() : Result<std::vector<Record>>(std::vector<Record>());
+  // Without a turn, which may be a minute away: each record is replaced as a whole.
+  auto all = Records::AllIn(directory);
   if (!all) return {};
   std::erase_if(*all, [](const Record& record) {
     return record.supervisor.pid == 0 || !IsAlive(record.supervisor);

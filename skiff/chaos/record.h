@@ -32,12 +32,16 @@ Result<Record> ParseRecord(const std::string& text);
 // supervisor alone changes it meanwhile.
 class Records {
  public:
-  // Makes the directory, and waits until it is this one's turn.
-  static Result<Records> Open(const std::string& directory);
+  // As long as the start of a fault may take (it is seen through, and the API is told), and more.
+  static constexpr Duration kPatience = std::chrono::minutes(3);
+  // Makes the directory, and waits until it is this one's turn; kConflict: for so long it was not.
+  static Result<Records> Open(const std::string& directory, Duration patience = kPatience);
   Records(Records&& other) noexcept;
   ~Records();
   // By their ends.
   Result<std::vector<Record>> All() const;
+  // For who only shows them: others may be at work meanwhile.
+  static Result<std::vector<Record>> AllIn(const std::string& directory);
 
  private:
   Records(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -61,6 +62,52 @@ TEST_F(ChaosRecordsTest, KeepAllThatUndoingNeeds) {
   EXPECT_EQ(read->plan.hold, Netem().plan.hold);
   EXPECT_EQ(read->objects, Netem().objects);
   EXPECT_EQ(read->supervisor, Netem().supervisor);
+}
+
+// As the first program that wrote records did, which knew nothing of clocks.
+TEST_F(ChaosRecordsTest, OfAnOlderProgramAreUndoneToo) {
+  const std::string older = R"({
+    "begin": [],
+    "detail": "delay 100ms",
+    "end": [{"absent": "no rule", "argv": ["nft", "-f", "-"],
+             "holder": {"pid": 100, "started": 1}, "stdin": "table inet x { }\n"}],
+    "ends": 100000000000,
+    "fault": "netem",
+    "hold": {"delay": 100000000, "duplicate": 1.0, "filled": "/cache",
+             "filledBy": {"pid": 101, "started": 2}, "frozen": ["aaaa"], "jitter": 10000000,
+             "loss": 0.5, "queue": 7, "queuedBy": {"pid": 100, "started": 1}, "rate": 1500000,
+             "reorder": 25.0},
+    "id": "x7k2p",
+    "kubeconfig": "/root/.kube/config",
+    "length": 30000000000,
+    "objects": [{"kind": "Pod", "name": "a", "namespace": "shop", "uid": "1"}],
+    "peer": "node/b",
+    "supervisor": {"pid": 42, "started": 4242},
+    "target": "pod/a"
+  })";
+  const auto read = ParseRecord(older);
+  ASSERT_TRUE(read) << read.error().message;
+  Record known = Netem();
+  known.plan.begin.clear();
+  known.plan.end.pop_back();
+  known.plan.hold.clock_of = "";
+  known.plan.hold.clock_directory = "";
+  known.plan.hold.clock_seen_by = {};
+  known.plan.hold.clock = {};
+  EXPECT_EQ(RecordText(*read), RecordText(known));
+}
+
+TEST_F(ChaosRecordsTest, NobodyWaitsForEverForWhoIsAtWorkThere) {
+  auto mine = Records::Open(directory_);
+  ASSERT_TRUE(mine) << mine.error().message;
+  Record on = Netem();
+  on.supervisor = IdentifyProcess(getpid()).value();
+  ASSERT_TRUE(SaveRecord(directory_, on));
+  const auto others = Records::Open(directory_, 40ms);
+  ASSERT_FALSE(others);
+  EXPECT_EQ(others.error().reason, Reason::kConflict);
+  EXPECT_THAT(others.error().message, HasSubstr("another `skiff chaos` has been at work"));
+  EXPECT_EQ(LivingRecords(directory_).size(), 1u) << "who only looks waits for nobody";
 }
 
 TEST_F(ChaosRecordsTest, AreFoundUntilTheyAreRemoved) {
@@ -144,6 +191,18 @@ TEST(ChaosMachineTest, SeesWhatIsMountedThere) {
   EXPECT_EQ(MountAt(mounts, "/data")->root, "/var/lib/skiff/pods/1/volumes/data");
   EXPECT_FALSE(MountAt(mounts, "/cach"));
   EXPECT_FALSE(MountAt("garbage\n", "/"));
+}
+
+TEST_F(ChaosRecordsTest, ADirectoryTellsOfWhichClusterItIs) {
+  EXPECT_EQ(ReadAuthority({}, directory_), "");
+  std::filesystem::create_directories(directory_ + "/pki");
+  EXPECT_EQ(ReadAuthority({}, directory_), "");
+  std::ofstream(directory_ + "/pki/ca.crt") << "text";
+  EXPECT_EQ(ReadAuthority({}, directory_), "text");
+  EXPECT_EQ(ReadAuthority(IdentifyProcess(getpid()).value(), directory_), "text");
+  std::filesystem::remove(directory_ + "/pki/ca.crt");
+  ASSERT_EQ(mkfifo((directory_ + "/pki/ca.crt").c_str(), 0600), 0);
+  EXPECT_EQ(ReadAuthority({}, directory_), "") << "nobody writes there";
 }
 
 TEST(ChaosMachineTest, ADeviceIsFoundByItsAddress) {

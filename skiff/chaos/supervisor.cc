@@ -115,7 +115,7 @@ Result<> Begin(const Record& record, Held& held) {
   }
   if (!hold.clock_of.empty()) {
     ClockFile file = TRY(OpenClock(hold.clock_seen_by, hold.clock_directory));
-    TRY(file.Set(hold.clock_of, hold.clock, SystemClock().Monotonic()));
+    TRY(file.Set(hold.clock_of, hold.clock, SystemClock()));
   }
   return {};
 }

@@ -1,0 +1,139 @@
+// Which of several servers over one store does what only one may, over the real store and server.
+#include "skiff/control_plane.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "api/gen/coordination_v1.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "client/scoped_informer.h"
+#include "client/transport.h"
+
+namespace skiff {
+namespace {
+
+using coordination_v1::Lease;
+using core_v1::ConfigMap;
+using core_v1::Namespace;
+
+constexpr Duration kPatience = 60s;
+
+class LedControlPlaneTest : public testing::Test {
+ protected:
+  LedControlPlaneTest()
+      : env_(NewMemoryDisk()),
+        store_(*RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_)),
+        server_(*ApiServer::Create({.advertise_address = "192.0.2.7"}, {*store_, clock_, random_})),
+        pki_(*Pki::Open(directory_ + "/pki", clock_.Now())) {
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+  }
+  ~LedControlPlaneTest() override {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+    std::filesystem::remove_all(directory_);
+  }
+  std::unique_ptr<LedControlPlane> Plane(const std::string& name) {
+    ClusterOptions options;
+    options.data_dir = directory_ + "/" + name;
+    options.node_name = name;
+    options.simulated_nodes = 1;
+    return std::make_unique<LedControlPlane>(
+        options, pki_, LedControlPlane::Dependencies{*server_, clock_, random_});
+  }
+  // Who leads, as soon as `is_right`.
+  std::string HolderOnce(const std::function<bool(const std::string&)>& is_right) {
+    ListOptions scope;
+    scope.namespace_ = "kube-system";
+    const auto lease = WaitForObject<Lease>(
+        {admin_, clock_, random_}, scope,
+        [&](const Lease& it) {
+          return it.metadata.name == kLease.name &&
+                 is_right(it.spec.holder_identity.value_or(""));
+        },
+        kPatience);
+    const std::string holder = lease ? lease->spec.holder_identity.value_or("") : "nobody";
+    return holder.substr(0, holder.find('_'));
+  }
+  void GiveLeaseTo(const std::optional<std::string>& holder) {
+    const auto lease = admin_.Get<Lease>(kLease);
+    ASSERT_TRUE(lease) << lease.error().message;
+    ASSERT_TRUE(admin_.Patch(**lease, [&](Lease& it) { it.spec.holder_identity = holder; }));
+  }
+  // Whether controllers run: a new namespace is told the cluster's authority.
+  bool IsLookedAfter(const std::string& space, Duration patience) {
+    Namespace made;
+    made.metadata.name = space;
+    EXPECT_TRUE(admin_.Create(made));
+    ListOptions scope;
+    scope.namespace_ = space;
+    return WaitForObject<ConfigMap>(
+               {admin_, clock_, random_}, scope,
+               [](const ConfigMap& it) { return it.metadata.name == "kube-root-ca.crt"; },
+               patience) != nullptr;
+  }
+  // How many control planes follow what nobody else does.
+  int Duties() {
+    http::Request request;
+    request.method = "GET";
+    request.path = request.target = "/metrics";
+    std::istringstream lines(transport_->Send(request).body);
+    int duties = 0;
+    for (std::string line; std::getline(lines, line);) {
+      const bool is_watch = line.starts_with("apiserver_longrunning_requests{verb=\"WATCH\"") &&
+                            line.find("resource=\"cronjobs\"") != line.npos;
+      if (is_watch) duties += std::stoi(line.substr(line.rfind(' ') + 1));
+    }
+    return duties;
+  }
+
+  const ObjectKey kLease{"kube-system", "kube-controller-manager"};
+  const std::string directory_ = testing::TempDir() + "/led-" + std::to_string(getpid());
+  SystemClock clock_;
+  SystemRandom random_;
+  std::shared_ptr<rocksdb::Env> env_;
+  std::unique_ptr<RocksdbStore> store_;
+  std::unique_ptr<ApiServer> server_;
+  Pki pki_;
+  ThreadExecutor executor_{"server", 4};
+  std::unique_ptr<Transport> transport_ = TransportAs(*server_, "admin", {"system:masters"});
+  Client admin_{*transport_, "test"};
+};
+
+TEST_F(LedControlPlaneTest, OneLeadsLosesAndLeadsAgainAndNothingRunsTwice) {
+  const auto is_plane = [](const std::string& holder) {
+    return holder.starts_with("a_") || holder.starts_with("b_");
+  };
+  auto a = Plane("a");
+  ASSERT_EQ(HolderOnce(is_plane), "a");
+  auto b = Plane("b");
+  EXPECT_TRUE(IsLookedAfter("one", kPatience));
+  EXPECT_EQ(Duties(), 1);
+
+  // Another one has it, whatever it is: a finds out when it renews the lease.
+  GiveLeaseTo("thief_1");
+  constexpr Duration kRenewed = 4s;
+  EXPECT_FALSE(WaitForObject<Namespace>({admin_, clock_, random_}, {},
+                                        [](const Namespace&) { return false; }, kRenewed));
+  EXPECT_EQ(Duties(), 0);
+  EXPECT_FALSE(IsLookedAfter("two", 1s)) << "nobody leads";
+
+  // Either of them may have it now.
+  GiveLeaseTo(std::nullopt);
+  const std::string leader = HolderOnce(is_plane);
+  EXPECT_TRUE(IsLookedAfter("three", kPatience)) << leader;
+  EXPECT_EQ(Duties(), 1);
+
+  // Who ends in order leaves it to the other one, long before the lease would be over.
+  const Duration begin = clock_.Monotonic();
+  (leader == "a" ? a : b).reset();
+  const std::string other = leader == "a" ? "b" : "a";
+  EXPECT_EQ(HolderOnce([&](const std::string& it) { return it.starts_with(other + "_"); }), other);
+  EXPECT_LT(clock_.Monotonic() - begin, 12s);
+  EXPECT_TRUE(IsLookedAfter("four", kPatience));
+  EXPECT_EQ(Duties(), 1);
+}
+
+}  // namespace
+}  // namespace skiff
