@@ -30,7 +30,7 @@ class CertificateRotation final : public ControlLoop {
   // An unanswered request is given up and made anew after this.
   static constexpr Duration kPatience = 15min;
   // A node's clock may be set, either way: what is long to go is looked at again after this.
-  static constexpr Duration kLookAgain = 1min;
+  static constexpr Duration kLookAgain = 15s;
 
   struct Options {
     std::string_view signer;  // Of certificates::; outlives this.

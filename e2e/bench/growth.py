@@ -16,7 +16,7 @@ import sys
 from measure import used
 from scale import Cluster, deployment, started
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 400, 70, 50, 20, 50
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 660, 400, 70, 50, 40, 50
 COLOURS = ["#1b6ac9", "#c2410c"]
 CHARTS = {
     "nodes": "until simulated nodes are Ready",
