@@ -90,7 +90,7 @@ export class Watch {
     if (this.version === '') {
       query.set('sendInitialEvents', 'true');
       query.set('resourceVersionMatch', 'NotOlderThan');
-      this.first = new Map();
+      this.expectAll();
     } else {
       query.set('resourceVersion', this.version);
     }
@@ -156,6 +156,12 @@ export class Watch {
     this.version = object.metadata.resourceVersion;
     if (type === 'DELETED') this.sink.drop(object);
     else this.sink.put(object);
+  }
+
+  // Made here, and not where the watch then goes on for hours: what such a function has once had in its
+  // hands it holds until it ends, which would be everything as it was at the beginning.
+  private expectAll(): void {
+    this.first = new Map();
   }
 
   private begin(): void {
