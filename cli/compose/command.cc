@@ -216,6 +216,18 @@ Json FileOf(const Project& project) {
   return file;
 }
 
+// In the order in which docker compose prints the parts; what is free (x-...) comes last.
+std::string YamlOf(Json file) {
+  std::string text;
+  for (const char* part : {"name", "services", "networks", "volumes", "secrets", "configs"}) {
+    const auto found = file.find(part);
+    if (found == file.end()) continue;
+    text += DumpYaml({{part, std::move(*found)}});
+    file.erase(found);
+  }
+  return file.empty() ? text : text + DumpYaml(file);
+}
+
 std::string ImageOf(const Project& project, const Member& service) {
   const std::string image = service.node["image"].Text();
   return image.empty() ? fmt::format("{}-{}", project.name, service.key) : image;
@@ -251,7 +263,7 @@ Result<> RunComposeConfig(Command& command, const Args& args) {
   }
   if (services || images || volumes) return {};
   const Json file = FileOf(project);
-  command.Print("{}", format == "json" ? file.dump(2) + "\n" : DumpYaml(file));
+  command.Print("{}", format == "json" ? file.dump(2) + "\n" : YamlOf(file));
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "api/text/yaml.h"
 #include "cli/environment.h"
@@ -138,6 +139,22 @@ TEST_F(ComposeCommandTest, ConfigPrintsOneFileThatComesToTheSame) {
   EXPECT_THAT(out_, StartsWith("{\n"));
   EXPECT_EQ(Run({"config", "--format=xml", path}), 1);
   EXPECT_EQ(err_, "error: --format: \"xml\" is neither yaml nor json\n");
+}
+
+TEST_F(ComposeCommandTest, ConfigPrintsThePartsOfAFileAsDockerComposeDoes) {
+  const std::string path = Write(
+      "a.yaml",
+      "x-b: 1\nconfigs: {c: {content: x}}\nsecrets: {s: {environment: X}}\nx-a: {z: 1, y: 2}\n"
+      "volumes: {v: }\nnetworks: {n: }\nservices: {web: {image: x}, db: {image: y}}\nname: a\n");
+  ASSERT_EQ(Run({"config", path}), 0) << err_;
+  std::string order;
+  std::istringstream lines(out_);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(' ')) order += line.substr(0, line.find(':')) + " ";
+  }
+  EXPECT_EQ(order, "name services networks volumes secrets configs x-a x-b ");
+  EXPECT_THAT(out_, HasSubstr("services:\n  db:\n    image: \"y\"\n  web:\n    image: x\n"));
+  EXPECT_THAT(out_, HasSubstr("x-a:\n  \"y\": 2\n  z: 1\n"));
 }
 
 TEST_F(ComposeCommandTest, VerbsOfDockerComposeThatAreOthersHereAreNamed) {

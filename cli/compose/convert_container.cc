@@ -12,11 +12,6 @@ namespace {
 
 Result<> PutImage(const Scope& scope, Json& container) {
   const Node& image = scope.node["image"];
-  const bool built = scope.node["build"].Says();
-  if (!image.Says() && !built) {
-    return Wrong(scope.node, fmt::format("service {} has neither an image nor a build context "
-                                         "specified", scope.service));
-  }
   const std::string name = image.Text();
   container["image"] =
       image.Says() ? name : fmt::format("{}-{}", scope.project.name, scope.service);

@@ -283,7 +283,8 @@ Result<> AddServices(const Scope& scope) {
 Result<> CheckPublished(const Project& project, const Files& files, Conversion& out) {
   std::map<std::pair<int, std::string>, std::pair<std::string, Place>> taken;
   for (const auto& [service, node] : project.root["services"].members) {
-    if (IsOnHostNetwork(node)) continue;
+    // What does not run takes no port, as in docker compose.
+    if (IsOnHostNetwork(node) || ReplicasNode(node).Text() == "0") continue;
     const Scope scope{project, files, out, service, node, ServiceName(service)};
     for (const ServicePort& port : TRY(PortsOf(scope, /*noting=*/false))) {
       if (port.published == 0 || port.of_host) continue;

@@ -56,11 +56,6 @@ bool IsSwarmJob(const Node& service) {
   return service["deploy"]["mode"].Text().ends_with("-job");
 }
 
-const Node& ReplicasNode(const Node& service) {
-  const Node& deploy = service["deploy"]["replicas"];
-  return deploy.Says() ? deploy : service["scale"];
-}
-
 Json WorkloadBase(const Scope& scope, const char* api_version, const char* kind) {
   Json object = ObjectOf(scope.project, api_version, kind, scope.name, scope.service);
   Json annotations = AnnotationsOf(scope.node["deploy"]["labels"],
@@ -195,6 +190,11 @@ bool LooksLikeATask(const Node& node) {
 }
 
 }  // namespace
+
+const Node& ReplicasNode(const Node& service) {
+  const Node& deploy = service["deploy"]["replicas"];
+  return deploy.Says() ? deploy : service["scale"];
+}
 
 bool IsEnding(const Project& project, const std::string& service, const Node& node) {
   if (SomebodyWaitsForItsEnd(project, service) || IsSwarmJob(node)) return true;

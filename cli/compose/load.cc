@@ -290,6 +290,15 @@ Result<> CheckServiceNames(const Node& root) {
   return {};
 }
 
+Result<> CheckImages(const Node& root) {
+  for (const auto& [name, service] : root["services"].members) {
+    if (service["image"].Says() || service["build"].Says()) continue;
+    return Wrong(service,
+                 fmt::format("service {} has neither an image nor a build context specified", name));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Project> Load(const LoadOptions& options, const Files& files) {
@@ -316,6 +325,7 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
   const std::string more = SettingOf(options, at.variables, "COMPOSE_PROFILES");
   if (profiles.empty() && !more.empty()) profiles = Split(more, ',');
   TRY(KeepActive(project, profiles, options.kept));
+  TRY(CheckImages(project.root));
   TRY(CheckReferences(project.root));
   for (Member& service : project.root.Find("services")->members) {
     TRY(ReadEnvFiles(service.node, lookup, files));

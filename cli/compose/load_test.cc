@@ -167,6 +167,12 @@ TEST_F(LoadTest, WhatNamesAFileThatIsNotThereIsNamed) {
             "compose.yaml:3: required variable TAG is missing a value: say which");
 }
 
+TEST_F(LoadTest, WhatIsActiveHasAnImageOrIsBuilt) {
+  EXPECT_EQ(FailureOf("services:\n  web: {tty: true}\n"),
+            "compose.yaml:2: service web has neither an image nor a build context specified");
+  EXPECT_EQ(FailureOf("services: {web: {build: .}, debug: {tty: true, profiles: [debug]}}"), "none");
+}
+
 TEST_F(LoadTest, AllThatIsWrongWithAFileIsNamed) {
   EXPECT_EQ(FailureOf("services:\n  web:\n    imgae: x\n    deploy: {replicas: many}\n"
                       "    nonsense: 1\nservice: {}\n"),

@@ -85,6 +85,8 @@ void AddShared(Conversion& out, Json object);
 // convert_workload.cc: what runs the pods.
 Result<Json> WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data);
 bool IsEnding(const Project& project, const std::string& service, const Node& node);
+// How many of it the file wants; says nothing: that is left to whoever scales it.
+const Node& ReplicasNode(const Node& service);
 
 // convert_network.cc
 Result<> AddServices(const Scope& scope);

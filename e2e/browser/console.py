@@ -305,7 +305,7 @@ class Play:
         page.picture("diff")
         self.check("diff")
         self.edit("replicas: 4", "replicas: 5")
-        page.until("!document.querySelector('.diff')", "what was not shown cannot be applied")
+        self.nothing_to_apply()
         self.edit("replicas: 5", "replicas: 4")
         page.click("Show what would change")
         page.click("Take over and apply")
@@ -339,6 +339,9 @@ class Play:
         self.page.click(click)
         self.page.until("!!window.__go")
 
+    def nothing_to_apply(self):
+        self.page.until("!document.querySelector('.diff')", "what was not shown cannot be applied")
+
     def kept(self):
         """What is typed while an answer is awaited, and what is left behind, is there afterwards; and an
         answer to another text lets nobody apply this one."""
@@ -352,7 +355,7 @@ class Play:
         self.edit("b: second", "b: third")
         page.run("window.__go()")
         page.until("[...document.querySelectorAll('button')].some((e) => e.innerText === 'Show what would change' && !e.disabled)")
-        page.until("!document.querySelector('.diff')", "what was not shown cannot be applied")
+        self.nothing_to_apply()
         page.click("Show what would change")
         page.until("document.querySelector('.diff-added')?.innerText.includes('third')")
         self.held_back("Apply")

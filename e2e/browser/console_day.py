@@ -4,8 +4,8 @@
 All pods of the Deployments shop-1, shop-2, … come anew and their events go, ROUNDS times with somebody who
 goes through the views, and as often with another tab before it. After each round the tab is asked what it
 holds when its garbage is gone. While it is seen, the line that fits these points best must not rise: over
-all of them by a tenth of what is held at most, which is what points scatter by. Hidden, it may hold what
-it shows and what it showed, and no more."""
+all of them by a tenth of what is held at most, which is what points scatter by. Hidden, it may hold half as
+much again."""
 
 import os
 import subprocess
@@ -17,8 +17,10 @@ from page import Page
 
 RISE_MAX = 0.1
 WARM = 2
-# A browser does not let go of what a hidden tab showed before until it draws again: once more is held, not ever more.
-HIDDEN_MAX = 2.5
+# MiB: what of a few pods comes and goes with the browser's own code and caches.
+RISE_MIN = 0.75
+# A hidden tab holds what it shows, and of what it showed before no more than one change's worth.
+HIDDEN_MAX = 1.5
 VIEWS = ("topology", "pods", "events", "workloads", "cluster", "services", "overview")
 # Each line of a watch is read by it, and nothing else as often.
 COUNT = """
@@ -109,7 +111,7 @@ class Day:
         mean = sum(y for _, y in points) / len(points)
         print(f"   the line through them rises by {rise:+.2f} MiB over {points[-1][0] - points[0][0]} events "
               f"({time.monotonic() - start:.0f} s)")
-        if seen and rise > mean * RISE_MAX:
+        if seen and rise > max(RISE_MIN, mean * RISE_MAX):
             raise SystemExit(f"the tab grows: by {rise:.1f} MiB, of {mean:.1f}")
         return points[-1][1]
 

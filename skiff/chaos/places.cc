@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "api/rules/core/ip.h"
@@ -262,6 +263,16 @@ Result<MountedVolume> FindVolume(const Pod& pod, const std::string& volume) {
 
 Result<Place> FindPlace(Client& client, const Request& request, const Target& target) {
   return target.is_node ? FindNode(client, request, target) : FindPod(client, request, target);
+}
+
+std::string UnnamedKubeconfig(const std::string& data_dir, const std::string& home) {
+  const std::string users = home + "/.kube/config";
+  for (const std::string& path :
+       {data_dir + "/admin.kubeconfig", users, data_dir + "/kubelet.conf"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) return path;
+  }
+  return users;
 }
 
 }  // namespace skiff::chaos

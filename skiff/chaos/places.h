@@ -30,4 +30,8 @@ struct MountedVolume {
 };
 Result<MountedVolume> FindVolume(const core_v1::Pod& pod, const std::string& volume);
 
+// The cluster, where nobody names a kubeconfig: that of this machine's own, else the user's, else
+// that of a machine that joined, by which a node may look itself up and tell of itself.
+std::string UnnamedKubeconfig(const std::string& data_dir, const std::string& home);
+
 }  // namespace skiff::chaos

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "skiff/chaos/machine.h"
 
 namespace skiff::chaos {
@@ -138,6 +141,19 @@ TEST(ChaosPlacesTest, AVolumeIsWhereAContainerMountsIt) {
   EXPECT_THAT(FindVolume(pod, "").error().message,
               HasSubstr("several emptyDirs; say which with --volume: cache, data"));
   EXPECT_TRUE(FindVolume(pod, "cache"));
+}
+
+TEST(ChaosPlacesTest, AMachineThatJoinedHasAKubeconfigOfItsOwn) {
+  const std::string folder = testing::TempDir() + "/chaos-places-test";
+  const std::string users = folder + "/.kube/config";
+  std::filesystem::create_directories(folder + "/.kube");
+  EXPECT_EQ(UnnamedKubeconfig(folder, folder), users) << "what is missing is named";
+  for (const std::string& path :
+       {folder + "/kubelet.conf", users, folder + "/admin.kubeconfig"}) {
+    std::ofstream(path) << "{}";
+    EXPECT_EQ(UnnamedKubeconfig(folder, folder), path) << "goes before those that were there";
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

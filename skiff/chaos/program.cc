@@ -82,15 +82,10 @@ std::string DataDirOf(const Request& request) {
   return is_ours ? beside.string() : DefaultDataDir();
 }
 
-// The kubeconfig that is named, else kubectl's variable, else that of this machine's cluster, else
-// the user's.
 std::string KubeconfigOf(const Request& request) {
   if (const std::string named = NamedKubeconfig(request); !named.empty()) return named;
-  std::error_code ignored;
-  const std::string own = request.data_dir + "/admin.kubeconfig";
-  if (std::filesystem::exists(own, ignored)) return own;
   const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "/root" : home) + "/.kube/config";
+  return UnnamedKubeconfig(request.data_dir, home == nullptr ? "/root" : home);
 }
 
 Result<Cluster> ConnectTo(const Request& request) {
@@ -100,7 +95,8 @@ Result<Cluster> ConnectTo(const Request& request) {
   auto server = config ? config->Options() : Result<HttpsOptions>(Fail(config.error()));
   if (!server || server->server.empty()) {
     return Fail(Reason::kNotFound,
-                fmt::format("no cluster is known here ({}): name a kubeconfig with --kubeconfig",
+                fmt::format("no cluster is known here ({}): name a kubeconfig with --kubeconfig (on "
+                            "the server's machine: /var/lib/skiff/admin.kubeconfig)",
                             server ? "no server in " + cluster.kubeconfig
                                    : server.error().message));
   }

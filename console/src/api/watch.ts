@@ -2,6 +2,7 @@
 // heard of, begins anew where that is too old, and waits with growing pauses for a server that is away.
 import { ApiError, ask } from './request';
 import { nextLogin } from './session';
+import { isLongTurn, nextTurn } from './turn';
 import type { Obj } from './types';
 
 export type WatchState = 'loading' | 'live' | 'away' | 'refused';
@@ -89,7 +90,7 @@ export class Watch {
     if (this.version === '') {
       query.set('sendInitialEvents', 'true');
       query.set('resourceVersionMatch', 'NotOlderThan');
-      this.first = new Map();
+      this.expectAll();
     } else {
       query.set('resourceVersion', this.version);
     }
@@ -124,7 +125,12 @@ export class Watch {
         const lines = (rest + value).split('\n');
         rest = lines.pop()!;
         if (rest.length > kLineMax) throw new ApiError(0, 'TooLong', 'an event has no end');
-        for (const line of lines) if (line !== '') this.take(JSON.parse(line) as Event);
+        for (const line of lines) {
+          if (line === '') continue;
+          this.take(JSON.parse(line) as Event);
+          // What came meanwhile is there already, and would all be read at one go.
+          if (isLongTurn()) await nextTurn();
+        }
       }
     } finally {
       // Where a line could not be read, the stream is of no more use.
@@ -150,6 +156,12 @@ export class Watch {
     this.version = object.metadata.resourceVersion;
     if (type === 'DELETED') this.sink.drop(object);
     else this.sink.put(object);
+  }
+
+  // Made here, and not where the watch then goes on for hours: what such a function has once had in its
+  // hands it holds until it ends, which would be everything as it was at the beginning.
+  private expectAll(): void {
+    this.first = new Map();
   }
 
   private begin(): void {

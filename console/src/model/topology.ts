@@ -48,8 +48,6 @@ interface Given {
   ingresses: Ingress[];
   services: Service[];
   slices: EndpointSlice[];
-  sets: ReplicaSet[];
-  pods: Pod[];
   nodes: Node[];
 }
 
@@ -66,10 +64,10 @@ const kSquare = 22;
 const kRevision = 'deployment.kubernetes.io/revision';
 
 const byNumber = new Intl.Collator(undefined, { numeric: true }).compare;
-const kWorst: Tone[] = ['good', 'done', 'gone', 'busy', 'none', 'warn', 'bad'];
+const kBadness: Record<Tone, number> = { good: 0, done: 1, gone: 2, busy: 3, none: 4, warn: 5, bad: 6 };
 
 function worse(a: Tone, b: Tone): Tone {
-  return a !== b && kWorst.indexOf(b) > kWorst.indexOf(a) ? b : a;
+  return kBadness[b] > kBadness[a] ? b : a;
 }
 
 function toneOfAll(pods: Pod[]): Tone {
@@ -173,7 +171,8 @@ function ingressBoxes(ingresses: Ingress[], services: Box[], links: Links): Box[
   });
 }
 
-function nodeBoxes(given: Given, workloads: Iterable<Box>, links: Links): Box[] {
+// How many pods are on each node, and what leads there.
+function addNodeLinks(workloads: Box[], links: Links): Map<string, number> {
   const counts = new Map<string, number>();
   for (const workload of workloads) {
     const here = new Map<string, { pods: number; tone: Tone }>();
@@ -191,11 +190,15 @@ function nodeBoxes(given: Given, workloads: Iterable<Box>, links: Links): Box[] 
       links.add(workload.id, `Node//${node}`, pods, tone);
     }
   }
-  const ready = new Map(given.nodes.map((node) => [
+  return counts;
+}
+
+function nodeBoxes(nodes: Node[], counts: Map<string, number>): Box[] {
+  const ready = new Map(nodes.map((node) => [
     node.metadata.name, condition(node.status?.conditions, 'Ready')?.status === 'True',
   ]));
   // Those that hold none of these pods are no part of this picture, unless there are few.
-  const names = new Set([...counts.keys(), ...(given.nodes.length <= 12 ? ready.keys() : [])]);
+  const names = new Set([...counts.keys(), ...(nodes.length <= 12 ? ready.keys() : [])]);
   return [...names]
     .sort(byNumber)
     .map((name) => ({ ...box(3, 'Node', '', name, ready.get(name) === false ? 'bad' : 'good', `${counts.get(name) ?? 0}`), height: kNode }));
@@ -246,25 +249,41 @@ function place(columns: Box[][], links: Link[]): number {
   return Math.max(0, height);
 }
 
-export function topologyOf(given: Given): Topology {
-  const links = new Links();
-  const pods = given.pods.filter((pod) => podState(pod).tone !== 'done');
-  const workloads = workloadsOf(pods, given.sets);
+// What follows from pods alone, of which there are thousands, while little else changes as often.
+export interface Base {
+  workloads: Box[];
+  boxOfPod: Map<string, Box>;
+  counts: Map<string, number>; // Of pods, by node.
+  links: Link[];
+}
+
+export function baseOf(all: Pod[], sets: ReplicaSet[]): Base {
+  const workloads = [...workloadsOf(all.filter((pod) => podState(pod).tone !== 'done'), sets).values()];
   const boxOfPod = new Map<string, Box>();
-  for (const each of workloads.values()) {
+  for (const each of workloads) {
     for (const pod of each.lanes.flatMap((lane) => lane.pods)) boxOfPod.set(`${pod.metadata.namespace}/${pod.metadata.name}`, each);
   }
-  const services = serviceBoxes(given, boxOfPod, links);
+  const links = new Links();
+  const counts = addNodeLinks(workloads, links);
+  return { workloads, boxOfPod, counts, links: [...links.all.values()] };
+}
+
+export function topologyOf(given: Given, base: Base): Topology {
+  const links = new Links();
+  const services = serviceBoxes(given, base.boxOfPod, links);
   const ingresses = ingressBoxes(given.ingresses, services, links);
-  const nodes = nodeBoxes(given, workloads.values(), links);
+  const nodes = nodeBoxes(given.nodes, base.counts);
+  // Each picture has places of its own.
+  const workloads = base.workloads.map((each) => ({ ...each }));
+  const everyLink = [...links.all.values(), ...base.links];
   // Of many, those that something leads to are shown first.
-  const led = new Set([...links.all.values()].flatMap((each) => [each.from, each.to]));
+  const led = new Set(everyLink.flatMap((each) => [each.from, each.to]));
   const few = (boxes: Box[]) =>
     boxes.length <= kColumnMax ? boxes : [...boxes].sort((a, b) => Number(led.has(b.id)) - Number(led.has(a.id))).slice(0, kColumnMax);
-  const all = [ingresses, services, [...workloads.values()], nodes];
+  const all = [ingresses, services, workloads, nodes];
   const columns = all.map(few);
   const shown = new Set(columns.flat().map((each) => each.id));
-  const kept = [...links.all.values()].filter((each) => shown.has(each.from) && shown.has(each.to));
+  const kept = everyLink.filter((each) => shown.has(each.from) && shown.has(each.to));
   const height = place(columns, kept);
   const hidden = all.flat().length - shown.size;
   return { boxes: columns.flat(), links: kept, hidden, height };

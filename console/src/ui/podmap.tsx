@@ -2,7 +2,7 @@
 // frames are made only while something moves.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import { type Card, layoutMap, type MapLayout, squareAt } from '../model/maplayout';
+import { type Card, differing, indexAt, layoutMap, type MapLayout, squareAt } from '../model/maplayout';
 import type { Tone } from '../model/pod';
 import { dark } from '../settings';
 import { t } from '../texts';
@@ -13,6 +13,7 @@ export interface MapCell {
   name: string;
   word: string;
   href: string;
+  place: string; // Of its own in its group, whose cells are in this order.
 }
 
 export interface MapGroup {
@@ -28,6 +29,11 @@ interface Square {
   cell: MapCell;
   x: number;
   y: number;
+}
+
+// What does not look as it does at rest, or will not for a moment.
+interface Move {
+  group: string;
   born: number;
   turned: number; // When its tone last changed.
 }
@@ -38,6 +44,7 @@ interface Ghost {
   died: number;
 }
 
+const kLongAgo = -Infinity;
 const kTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone', 'none'];
 const kMoveMs = 420;
 const kGoneAlpha = 0.4;
@@ -46,19 +53,20 @@ const kFont = '"Inter Variable", system-ui, sans-serif';
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 class Painter {
-  private squares = new Map<string, Square>();
   private ghosts: Ghost[] = [];
   private groups: MapGroup[] = [];
   private layout: MapLayout = layoutMap([], 1, 1);
+  // By group, what is shown where: a square's place follows from its number.
+  private shown = new Map<string, { cells: MapCell[]; card: Card }>();
+  // What is to be shown next.
+  private wanted: { groups: MapGroup[]; width: number } | null = null;
   private frame = 0;
   private stopped = false;
   private colours: Record<string, string> = {};
-  // By group, what stands where.
-  private placed = new Map<string, { cells: MapCell[]; place: string }>();
-  // All that does not move, as it is until something else is to be shown; and the keys of what moves.
+  // All that does not move, as it is until something else is to be shown; and what moves.
   private readonly rest = document.createElement('canvas');
   private restIsOld = true;
-  private readonly moving = new Set<string>();
+  private readonly moving = new Map<MapCell, Move>();
   selected = '';
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
@@ -80,81 +88,89 @@ class Painter {
     this.drawAll();
   }
 
+  // Arranged in a frame of its own, and painted in the next one. Where nobody looks there are none, and
+  // what was shown before would be held as long.
   show(groups: MapGroup[], width: number): void {
+    this.wanted = { groups, width };
+    if (document.hidden) this.arrange();
+    this.draw();
+  }
+
+  private arrange(): void {
+    const { groups, width } = this.wanted!;
+    this.wanted = null;
     const time = performance.now();
-    const first = this.squares.size === 0;
+    const first = this.shown.size === 0;
+    const [before, layout] = [this.shown, this.layout];
     this.groups = groups;
     this.layout = layoutMap(groups.map((each) => each.cells.length), width, kHeightMax);
-    const before = this.placed;
-    this.placed = new Map();
-    const changed: { group: MapGroup; card: Card }[] = [];
-    const gone = new Set<string>();
-    groups.forEach((group, at) => {
-      const card = this.layout.cards[at]!;
-      const place = `${this.layout.size} ${card.x} ${card.y} ${card.perRow}`;
-      const old = before.get(group.key);
-      before.delete(group.key);
-      this.placed.set(group.key, { cells: group.cells, place });
-      if (old && old.cells === group.cells && old.place === place) return;
-      changed.push({ group, card });
-      for (const { key } of old?.cells ?? []) gone.add(key);
-    });
-    for (const { cells } of before.values()) for (const { key } of cells) gone.add(key);
-    for (const { group, card } of changed) {
-      group.cells.forEach((cell, index) => {
-        gone.delete(cell.key);
-        this.place(cell, squareAt(this.layout, card, index), first ? 0 : time, time);
-      });
+    this.shown = new Map(groups.map(({ key, cells }, at) => [key, { cells, card: this.layout.cards[at]! }]));
+    const gone = new Map<string, Square>();
+    const come: { cell: MapCell; group: string }[] = [];
+    for (const key of new Set([...before.keys(), ...this.shown.keys()])) {
+      const [old, now] = [before.get(key), this.shown.get(key)];
+      if (old?.cells === now?.cells) continue;
+      differing(old?.cells ?? [], now?.cells ?? [],
+                (cell, index) => gone.set(cell.key, { cell, ...squareAt(layout, old!.card, index) }),
+                (cell) => come.push({ cell, group: key }));
     }
-    for (const key of gone) {
-      const { x, y } = this.squares.get(key)!;
-      this.squares.delete(key);
-      this.moving.delete(key);
+    for (const { cell, group } of come) {
+      const was = gone.get(cell.key)?.cell;
+      const move = was && this.moving.get(was);
+      gone.delete(cell.key);
+      if (was) this.moving.delete(was);
+      const born = move?.born ?? (was || first ? kLongAgo : time);
+      const turned = was && was.tone !== cell.tone ? time : (move?.turned ?? kLongAgo);
+      if (!isStill(cell, { born, turned }, time)) this.moving.set(cell, { group, born, turned });
+    }
+    for (const { cell, x, y } of gone.values()) {
+      this.moving.delete(cell);
       // Where nobody looks nothing is painted, and so none of them would ever fade.
       if (!document.hidden && !calm.matches) this.ghosts.push({ x, y, died: time });
     }
     const ratio = devicePixelRatio || 1;
     const size = { width: Math.round(width * ratio), height: Math.round(this.layout.height * ratio) };
     this.restIsOld = true;
-    if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
-      // This empties it, so it is painted at once.
-      Object.assign(this.canvas, size);
-      this.canvas.style.height = `${this.layout.height}px`;
-      this.paint(time);
-    } else {
-      this.draw();
-    }
+    if (this.canvas.width === size.width && this.canvas.height === size.height) return;
+    // This empties it, so it is painted at once.
+    Object.assign(this.canvas, size);
+    this.canvas.style.height = `${this.layout.height}px`;
+    this.paint(time);
   }
 
-  private place(cell: MapCell, { x, y }: { x: number; y: number }, born: number, now: number): void {
-    const old = this.squares.get(cell.key);
-    if (!old) {
-      this.squares.set(cell.key, { cell, x, y, born, turned: 0 });
-    } else {
-      if (old.cell.tone !== cell.tone) old.turned = now;
-      old.cell = cell;
-      old.x = x;
-      old.y = y;
+  private squaresOf(group: MapGroup): Square[] {
+    const { card } = this.shown.get(group.key)!;
+    return group.cells.map((cell, index) => ({ cell, ...squareAt(this.layout, card, index) }));
+  }
+
+  private squareOf(cell: MapCell, group: string): Square {
+    const { cells, card } = this.shown.get(group)!;
+    return { cell, ...squareAt(this.layout, card, cells.indexOf(cell)) };
+  }
+
+  private squareBy(key: string): Square | undefined {
+    for (const group of this.groups) {
+      const cell = key === '' ? undefined : group.cells.find((each) => each.key === key);
+      if (cell) return this.squareOf(cell, group.key);
     }
-    const moves = !calm.matches && (old === undefined ? born > 0 : old.turned === now);
-    if (moves || cell.tone === 'busy') this.moving.add(cell.key);
+    return undefined;
   }
 
   at(x: number, y: number): Square | undefined {
-    const reach = this.layout.gap / 2;
-    for (const each of this.squares.values()) {
-      if (x >= each.x - reach && x <= each.x + this.layout.size + reach &&
-          y >= each.y - reach && y <= each.y + this.layout.size + reach) return each;
+    for (const { cells, card } of this.shown.values()) {
+      const index = indexAt(this.layout, card, x, y);
+      const cell = cells[index];
+      if (cell) return { cell, ...squareAt(this.layout, card, index) };
     }
     return undefined;
   }
 
   // The square that an arrow key leads to.
   beside(key: string, arrow: string): Square | undefined {
-    const all = this.groups.flatMap((group) => group.cells.map((cell) => this.squares.get(cell.key)!));
-    const from = this.squares.get(key);
+    const all = this.groups.flatMap((group) => this.squaresOf(group));
+    const at = all.findIndex((each) => each.cell.key === key);
+    const from = all[at];
     if (!from) return all[0];
-    const at = all.indexOf(from);
     if (arrow === 'ArrowRight') return all[at + 1];
     if (arrow === 'ArrowLeft') return all[at - 1];
     const side = arrow === 'ArrowDown' ? 1 : -1;
@@ -172,7 +188,7 @@ class Painter {
   select(key: string): Square | undefined {
     this.selected = key;
     this.draw();
-    return this.squares.get(key);
+    return this.squareBy(key);
   }
 
   // Texts, too.
@@ -183,7 +199,14 @@ class Painter {
 
   draw(): void {
     // One that is due already stays: news that come with every frame must not put it off for ever.
-    if (this.frame === 0 && !this.stopped) this.frame = requestAnimationFrame((time) => this.paint(time));
+    if (this.frame === 0 && !this.stopped) this.frame = requestAnimationFrame((time) => this.step(time));
+  }
+
+  private step(time: number): void {
+    this.frame = 0;
+    if (this.wanted === null) return this.paint(time);
+    this.arrange();
+    this.draw();
   }
 
   private paint(time: number): void {
@@ -198,12 +221,12 @@ class Painter {
       Object.assign(this.rest, { width: this.canvas.width, height: this.canvas.height });
       rest.setTransform(ratio, 0, 0, ratio, 0, 0);
       this.paintCards(rest);
-      this.paintResting(rest, [...this.squares.keys()].filter((key) => !this.moving.has(key)));
+      this.paintResting(rest, this.groups.flatMap((group) => this.squaresOf(group).filter(({ cell }) => !this.moving.has(cell))));
     }
     // Those that have come to rest since.
-    const still = [...this.moving].filter((key) => this.isStill(this.squares.get(key)!, time));
-    for (const key of still) this.moving.delete(key);
-    this.paintResting(rest, still);
+    const still = [...this.moving].filter(([cell, move]) => isStill(cell, move, time));
+    for (const [cell] of still) this.moving.delete(cell);
+    this.paintResting(rest, still.map(([cell, { group }]) => this.squareOf(cell, group)));
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     if (this.rest.width > 0 && this.rest.height > 0) pen.drawImage(this.rest, 0, 0);
@@ -212,10 +235,6 @@ class Painter {
     this.paintGhosts(pen, time);
     this.paintChosen(pen);
     if (!calm.matches && (this.moving.size > 0 || this.ghosts.length > 0)) this.draw();
-  }
-
-  private isStill({ cell, born, turned }: Square, time: number): boolean {
-    return cell.tone !== 'busy' && (calm.matches || (moved(time - born) >= 1 && moved(time - turned) >= 1));
   }
 
   private paintCards(pen: CanvasRenderingContext2D): void {
@@ -252,12 +271,11 @@ class Painter {
   }
 
   // One path a colour.
-  private paintResting(pen: CanvasRenderingContext2D, keys: string[]): void {
+  private paintResting(pen: CanvasRenderingContext2D, squares: Square[]): void {
     const size = this.layout.size;
     const round = this.round;
     const paths = new Map<Tone, Path2D>();
-    for (const key of keys) {
-      const { cell: { tone }, x, y } = this.squares.get(key)!;
+    for (const { cell: { tone }, x, y } of squares) {
       let path = paths.get(tone);
       if (!path) paths.set(tone, (path = new Path2D()));
       if (size <= 9) path.rect(x, y, size, size);
@@ -274,8 +292,9 @@ class Painter {
   private paintMoving(pen: CanvasRenderingContext2D, time: number): void {
     const size = this.layout.size;
     const round = this.round;
-    for (const key of this.moving) {
-      const { cell: { tone }, x, y, born, turned } = this.squares.get(key)!;
+    for (const [cell, { group, born, turned }] of this.moving) {
+      const { tone } = cell;
+      const { x, y } = this.squareOf(cell, group);
       const grown = calm.matches ? 1 : moved(time - born);
       const turn = calm.matches ? 1 : moved(time - turned);
       const scale = grown < 1 ? 1 - (1 - grown) ** 3 : 1 + 0.25 * Math.sin(Math.PI * turn);
@@ -302,7 +321,7 @@ class Painter {
   }
 
   private paintChosen(pen: CanvasRenderingContext2D): void {
-    const chosen = this.squares.get(this.selected);
+    const chosen = this.squareBy(this.selected);
     if (!chosen) return;
     const size = this.layout.size;
     pen.strokeStyle = this.colours.text!;
@@ -316,6 +335,10 @@ class Painter {
 // How far a move is, 0 to 1. A frame bears the time when it began, which is before what it shows.
 function moved(ms: number): number {
   return Math.max(0, Math.min(1, ms / kMoveMs));
+}
+
+function isStill({ tone }: MapCell, { born, turned }: Omit<Move, 'group'>, time: number): boolean {
+  return tone !== 'busy' && (calm.matches || (moved(time - born) >= 1 && moved(time - turned) >= 1));
 }
 
 function fitted(pen: CanvasRenderingContext2D, text: string, width: number): string {

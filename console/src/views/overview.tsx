@@ -28,21 +28,19 @@ function isReady(node: Node): boolean {
 }
 
 // Of the pods that did not change, what it was.
-const cells = new WeakMap<Pod, { sort: string; cell: MapCell }>();
+const cells = new WeakMap<Pod, MapCell>();
 
-function cellOf(pod: Pod): { sort: string; cell: MapCell } {
+function cellOf(pod: Pod): MapCell {
   const known = cells.get(pod);
   if (known) return known;
   const state = podState(pod);
   const made = {
-    sort: `${pod.metadata.namespace} ${ownerOf(pod)} ${pod.metadata.name}`,
-    cell: {
-      key: pod.metadata.uid,
-      tone: state.tone,
-      name: pod.metadata.name,
-      word: `${state.word} · ${pod.metadata.namespace}`,
-      href: href('pod', [pod.metadata.namespace, pod.metadata.name]),
-    },
+    key: pod.metadata.uid,
+    tone: state.tone,
+    name: pod.metadata.name,
+    word: `${state.word} · ${pod.metadata.namespace}`,
+    href: href('pod', [pod.metadata.namespace, pod.metadata.name]),
+    place: `${pod.metadata.namespace} ${ownerOf(pod)} ${pod.metadata.name}`,
   };
   cells.set(pod, made);
   return made;
@@ -50,7 +48,7 @@ function cellOf(pod: Pod): { sort: string; cell: MapCell } {
 
 // Those of one workload side by side.
 function cellsOf(pods: Pod[]): MapCell[] {
-  return pods.map(cellOf).sort((a, b) => (a.sort < b.sort ? -1 : 1)).map((each) => each.cell);
+  return pods.map(cellOf).sort((a, b) => (a.place < b.place ? -1 : 1));
 }
 
 // The cells of a node whose pods are those of the last time are those of the last time.

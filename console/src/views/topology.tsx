@@ -4,15 +4,18 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { EndpointSlice, Ingress, Node, Pod, ReplicaSet, Service } from '../api/types';
-import { podState } from '../model/pod';
-import { type Box, kShownPods, type Lane, type Link, type Topology as Picture, topologyOf } from '../model/topology';
+import { podState, type Tone } from '../model/pod';
+import { baseOf, type Box, kShownPods, type Lane, type Link, type Topology as Picture, topologyOf } from '../model/topology';
 import { href } from '../router';
 import { namespace, narrow } from '../settings';
 import { t } from '../texts';
+import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Standing } from '../ui/parts';
 
 const kWidthMin = 900;
 const kManyLinks = 200;
+// Of more, each step to their picture has a frame of its own.
+const kManyPods = 1_000;
 const kPadding = 4; // Of both sides.
 // Of a column, and of the space between two, in parts of all.
 const kWide = [0.19, 0.19, 0.29, 0.15];
@@ -85,6 +88,20 @@ function edge(from: Box, to: Box, xFrom: number, xTo: number): string {
   return `M${xFrom} ${a}C${xFrom + bend} ${a} ${xTo - bend} ${b} ${xTo} ${b}`;
 }
 
+// Hundreds of lines that nobody looks at one by one: those that look alike are one.
+function bundled(links: Link[], wide: (link: Link) => number, lineOf: (link: Link) => string) {
+  const alike = new Map<string, { tone: Tone; wide: number; lines: string[] }>();
+  for (const link of links) {
+    const key = `${link.tone} ${wide(link)}`;
+    const known = alike.get(key) ?? { tone: link.tone, wide: wide(link), lines: [] };
+    alike.set(key, known);
+    known.lines.push(lineOf(link));
+  }
+  return [...alike].map(([key, { tone, wide: width, lines }]) => (
+    <path key={key} class={`topo-link tone-${tone} many`} stroke-width={width} d={lines.join('')} />
+  ));
+}
+
 // The boxes that a look at this one shows: all that it leads to, and all that leads to it.
 function around(links: Link[], id: string): Set<string> {
   const found = new Set([id]);
@@ -122,23 +139,29 @@ function Canvas({ picture }: { picture: Picture }) {
     return atTop ? picture.boxes.map((each) => ({ ...each, y: each.y - tops[each.column]! })) : picture.boxes;
   }, [picture, atTop]);
   const byId = useMemo(() => new Map(boxes.map((each) => [each.id, each])), [boxes]);
+  const many = picture.links.length > kManyLinks;
+  const drawn = useNextFrame(useMemo(() => ({ links: picture.links, byId }), [picture, byId]), !many);
   const lit = useMemo(() => (looked === '' || !byId.has(looked) ? null : around(picture.links, looked)), [picture, looked]);
+  const paths = useMemo(() => {
+    const lineOf = (link: Link) => {
+      const [from, to] = [drawn.byId.get(link.from)!, drawn.byId.get(link.to)!];
+      return edge(from, to, lefts[from.column]! + widths[from.column]!, lefts[to.column]!);
+    };
+    const wide = (link: Link) => Math.min(6, 1 + Math.round(Math.sqrt(link.weight)) * 0.5);
+    if (many && lit === null) return bundled(drawn.links, wide, lineOf);
+    return drawn.links.map((link) => {
+      const on = lit === null ? '' : lit.has(link.from) && lit.has(link.to) ? ' lit' : ' unlit';
+      return <path key={`${link.from} ${link.to}`} class={`topo-link tone-${link.tone}${on}`} stroke-width={wide(link)} d={lineOf(link)} />;
+    });
+  }, [drawn, lit, many, width]);
   return (
     <div class="topo" ref={frame} tabIndex={0} role="group" aria-label={t.topology.label}>
       <div class="topo-titles" style={{ width: `${width}px` }}>
         {t.topology.columns.map((text, at) => <h2 key={text} style={{ left: `${lefts[at]}px` }}>{text}</h2>)}
       </div>
-      <div class="topo-canvas" style={{ width: `${width}px`, height: `${picture.height}px` }}>
+      <div class={`topo-canvas${many ? ' many' : ''}`} style={{ width: `${width}px`, height: `${picture.height}px` }}>
         <svg width={width} height={picture.height} aria-hidden="true" focusable="false">
-          {picture.links.map((link) => {
-            const [from, to] = [byId.get(link.from)!, byId.get(link.to)!];
-            const on = lit === null ? (picture.links.length > kManyLinks ? ' many' : '') : lit.has(link.from) && lit.has(link.to) ? ' lit' : ' unlit';
-            return (
-              <path key={`${link.from} ${link.to}`} class={`topo-link tone-${link.tone}${on}`}
-                    stroke-width={Math.min(6, 1 + Math.round(Math.sqrt(link.weight)) * 0.5)}
-                    d={edge(from, to, lefts[from.column]! + widths[from.column]!, lefts[to.column]!)} />
-            );
-          })}
+          {paths}
         </svg>
         <ul>
           {boxes.map((box) => (
@@ -163,9 +186,9 @@ export function Topology() {
   const list = pods.list;
   // Nothing is drawn at one place first and at another then; what one may not see is not waited for.
   const known = pods.loaded && lives.every((each) => each.loaded || each.status.value === 'refused');
+  const base = useNextFrame(useMemo(() => baseOf(list, sets), [list, sets]), !known || list.length <= kManyPods);
   const picture = useMemo(
-    () => topologyOf({ ingresses, services, slices, sets, pods: list, nodes }),
-    [ingresses, services, slices, sets, list, nodes],
+    () => topologyOf({ ingresses, services, slices, nodes }, base), [ingresses, services, slices, nodes, base],
   );
   const moving = picture.boxes.some((each) => each.lanes.length > 1);
   return (

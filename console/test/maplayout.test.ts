@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { differing, indexAt, layoutMap, squareAt } from '../src/model/maplayout';
+
+interface Cell {
+  place: string;
+  tone: string;
+}
+
+function cell(place: string, tone = 'good'): Cell {
+  return { place, tone };
+}
+
+function difference(before: Cell[], after: Cell[]): { gone: [Cell, number][]; come: Cell[] } {
+  const [gone, come]: [[Cell, number][], Cell[]] = [[], []];
+  differing(before, after, (each, index) => gone.push([each, index]), (each) => come.push(each));
+  return { gone, come };
+}
+
+test('what two lists do not share is found in one walk', () => {
+  const [a, b, c, d] = [cell('a'), cell('b'), cell('c'), cell('d')];
+  const other = cell('b', 'bad');
+  assert.deepEqual(difference([a, b, c], [a, b, c]), { gone: [], come: [] });
+  assert.deepEqual(difference([a, b, d], [a, other, c, d]), { gone: [[b, 1]], come: [other, c] });
+  assert.deepEqual(difference([a, b, c], [c]), { gone: [[a, 0], [b, 1]], come: [] });
+  assert.deepEqual(difference([], [a]), { gone: [], come: [a] });
+  assert.deepEqual(difference([a, c], [b, d]), { gone: [[a, 0], [c, 1]], come: [b, d] });
+});
+
+test('a point on or beside a square is on that one, and elsewhere on none', () => {
+  const layout = layoutMap([7, 3], 500, 400);
+  layout.cards.forEach((card, at) => {
+    for (let index = 0; index < [7, 3][at]!; index += 1) {
+      const { x, y } = squareAt(layout, card, index);
+      assert.equal(indexAt(layout, card, x + 1, y + 1), index);
+      assert.equal(indexAt(layout, card, x - 1, y + layout.size + 1), index);
+    }
+    assert.equal(indexAt(layout, card, card.x + card.width + 40, card.y + 50), -1);
+    assert.equal(indexAt(layout, card, card.x + 20, card.y + card.height + 5), -1);
+    assert.equal(indexAt(layout, card, card.x + 20, card.y + 5), -1);
+  });
+});
