@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "api/codec/json.h"
+#include "api/codec/typed.h"
 #include "api/gen/apps_v1.h"
 #include "client/transport.h"
 #include "controllers/workloads/claim.h"
