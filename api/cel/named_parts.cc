@@ -10,6 +10,8 @@ namespace {
 
 // Variables of variables could come from ever more places; of more than these all is needed.
 constexpr size_t kPlacesMax = 64;
+// Variables of variables could also lead ever deeper; what is at such a depth is needed whole.
+constexpr int kDepthMax = 64;
 
 bool IsVariables(const Expr& expr) {
   return expr.kind == ExprKind::kIdent && expr.slot == kSlotVariables;
@@ -48,7 +50,7 @@ class NamedParts::Walk {
 
  private:
   static void TakeWhole(const Places& places) {
-    for (DocumentParts* place : places) place->whole = true;
+    for (const Place& place : places) place.parts->whole = true;
   }
 
   Places Find(const Expr& expr) {
@@ -70,12 +72,18 @@ class NamedParts::Walk {
   }
 
   Places OfName(const Expr& expr) {
-    if (expr.slot == kSlotObject) return {&named_.object_};
-    if (expr.slot == kSlotOldObject) return {&named_.old_object_};
+    if (expr.slot == kSlotObject) return {{&named_.object_}};
+    if (expr.slot == kSlotOldObject) return {{&named_.old_object_}};
     if (IsVariables(expr)) {
       for (const auto& [name, places] : named_.variables_) TakeWhole(places);
     }
     return expr.slot >= kLocalSlots ? locals_[expr.slot] : Places();
+  }
+
+  // All of it is there, and so is what is asked of it.
+  static bool IsEnough(const Place& place) {
+    if (place.depth >= kDepthMax) place.parts->whole = true;
+    return place.parts->whole;
   }
 
   Places MemberOf(const Expr& from, std::string_view name) {
@@ -84,15 +92,20 @@ class NamedParts::Walk {
       return variable == named_.variables_.end() ? Places() : variable->second;
     }
     Places places = Of(&from);
-    for (DocumentParts*& place : places) place = &place->members[std::string(name)];
+    for (Place& place : places) {
+      if (IsEnough(place)) continue;
+      place = {&place.parts->members[std::string(name)], place.depth + 1};
+    }
     return places;
   }
 
   Places ItemsOf(const Expr* list) {
     Places places = Of(list);
-    for (DocumentParts*& place : places) {
-      if (place->items.empty()) place->items.emplace_back();
-      place = &place->items[0];
+    for (Place& place : places) {
+      if (IsEnough(place)) continue;
+      auto& items = place.parts->items;
+      if (items.empty()) items.emplace_back();
+      place = {&items[0], place.depth + 1};
     }
     return places;
   }

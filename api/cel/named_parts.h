@@ -29,8 +29,13 @@ class NamedParts {
 
  private:
   class Walk;
-  // Where the value of an expression may come from.
-  using Places = std::vector<DocumentParts*>;
+  // Where the value of an expression may come from, and how deep that is in the document.
+  struct Place {
+    DocumentParts* parts;
+    int depth = 0;
+    auto operator<=>(const Place&) const = default;
+  };
+  using Places = std::vector<Place>;
 
   DocumentParts& object_;
   DocumentParts& old_object_;

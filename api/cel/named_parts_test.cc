@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "api/cel/admission_scope.h"
 
 namespace skiff::cel {
@@ -108,6 +110,16 @@ TEST(NamedPartsTest, AreFollowedThroughChoicesAndVariables) {
             "{spec{hostlist[{image*}]more[{image*}]}}");
   EXPECT_EQ(Named("object.spec.list.sortBy(c, c.a)[0].b == 1"), "{spec{list*}}");
   EXPECT_EQ(Named("object.?spec.optMap(s, s.a == 1).orValue(true)"), "{spec*}");
+}
+
+TEST(NamedPartsTest, AreAllWhereVariablesLeadEverDeeper) {
+  std::vector<std::string> variables = {"object.spec"};
+  for (char name = 'a'; name < 'y'; ++name) {
+    variables.push_back(fmt::format("variables.{}.a.a.a.a.a", name));
+  }
+  const std::string shown = Named("variables.y.z == 1 && variables.y.b[0] == 1", variables);
+  EXPECT_EQ(std::ranges::count(shown, '{'), 64);
+  EXPECT_TRUE(shown.find("a*}") != std::string::npos) << shown;
 }
 
 TEST(NamedPartsTest, AreAllWhereVariablesComeFromEverywhere) {

@@ -45,8 +45,7 @@ Json MembersToJson(const Type& type, const void* value, const DocumentParts& par
 void DocumentParts::Add(std::span<const std::string_view> path) {
   if (whole) return;
   if (path.empty()) {
-    whole = true;
-    members.clear();
+    whole = true;  // Members stay: somebody may hold one of them.
   } else {
     members[std::string(path[0])].Add(path.subspan(1));
   }
