@@ -1,13 +1,14 @@
 // `edit`: objects in the user's editor, sent back as patches. `apply edit-last-applied`: the
 // annotation that apply compares with. `create --edit`: created from there.
 #include <functional>
-#include <optional>
 
 #include "api/codec/json.h"
+#include "api/text/go_value.h"
 #include "api/text/yaml.h"
 #include "cli/create.h"
 #include "cli/editor.h"
 #include "cli/json_text.h"
+#include "cli/kyaml.h"
 #include "cli/three_way.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
@@ -20,6 +21,10 @@ constexpr char kHead[] =
     "# and an empty file will abort the edit. If an error occurs while saving this file will be\n"
     "# reopened with the relevant failures.\n"
     "#\n";
+constexpr char kAnnotationHead[] =
+    "# Please edit the 'last-applied-configuration' annotations below.\n"
+    "# Lines beginning with a '#' will be ignored, and an empty file will abort the edit.\n"
+    "#\n";
 
 // The lines that are not comments.
 std::string WithoutComments(const std::string& text) {
@@ -31,33 +36,96 @@ std::string WithoutComments(const std::string& text) {
   return out == "\n" ? "" : out;
 }
 
-std::string AsComments(const std::string& text) {
+// Why the user has to look at it again, a text each.
+std::string AsComments(const std::vector<std::string>& reasons) {
   std::string out;
-  for (const std::string& line : Split(text, '\n')) {
-    if (!line.empty()) out += "# " + line + "\n";
+  for (const std::string& reason : reasons) {
+    for (const std::string& line : Split(reason, '\n')) {
+      if (!line.empty()) out += "# " + line + "\n";
+    }
+    out += "#\n";
   }
   return out;
 }
 
+// `deployments.apps "web"`.
+std::string Called(const Resource& resource, const std::string& name) {
+  return fmt::format("{} \"{}\"", ServedKind{.resource = resource}.FullName(), name);
+}
+
 // "pods "web" was not valid:" and a line a cause.
-std::string FailureText(const Target& target, const Error& error) {
-  if (error.reason != Reason::kInvalid) return ErrorText(error);
-  std::string text =
-      fmt::format("{} \"{}\" was not valid:\n", target.resource.name, target.key.name);
-  for (const Cause& cause : error.causes) {
-    text += fmt::format("* {}: {}\n", cause.field, cause.message);
-  }
+std::string FailureText(const std::string& called, const std::vector<Cause>& causes) {
+  std::string text = called + (causes.empty() ? " was not valid\n" : " was not valid:\n");
+  for (const Cause& cause : causes) text += fmt::format("* {}: {}\n", cause.field, cause.message);
   return text;
 }
 
 // What an editor is opened on.
 struct EditedText {
   std::string shown;
-  bool json = false;             // No comments are in it.
-  bool keeps_if_failed = false;  // What could not be saved stays in its file.
+  std::string called;  // The first of what is in it, as errors name it.
+  const char* head = kHead;
 };
-// Nothing when the document was saved; else why the user has to look at it again.
-using SaveEdited = std::function<Result<std::optional<std::string>>(const Json& edited)>;
+EditedText OpenedOn(const PrintFlags& print, const Json& document, std::string called) {
+  if (print.output == "json") return {PrettyJson(document), std::move(called), ""};
+  return {print.output == "kyaml" ? DumpKyaml(document) : DumpYaml(document), std::move(called)};
+}
+
+// What became of it. Nothing in it: all is saved.
+struct Outcome {
+  std::vector<std::string> reasons;  // Why the user has to look at it again.
+  bool is_gone = false;              // Something of it is not there any more.
+  bool may_be_replaced = false;      // Something could not be patched.
+};
+using SaveEdited = std::function<Result<Outcome>(const Json& edited)>;
+
+// A List as it is edited, or the one object.
+Json DocumentOf(const std::vector<Json>& objects) {
+  if (objects.size() == 1) return objects[0];
+  return {
+      {"apiVersion", "v1"}, {"items", objects}, {"kind", "List"}, {"metadata", Json::object()}};
+}
+
+// Why it is neither an object nor a List of some; "" where it is.
+std::string WhyNoObjects(const Json& document) {
+  std::string why = WhyNoObject(document);
+  if (!why.empty() || TextAt(document, "kind") != "List") return why;
+  const Json& items = At(document, "items");
+  if (!items.is_array()) return WhyNoObject(nullptr);
+  for (const Json& item : items) {
+    why = WhyNoObject(item);
+    if (!why.empty()) return why;
+  }
+  return "";
+}
+
+Result<> CheckNamespace(const Session& session, const std::string& edited) {
+  if (edited.empty() || edited == session.namespace_()) return {};
+  return CliError(fmt::format(
+      "the namespace from the provided object \"{}\" does not match the namespace \"{}\". You "
+      "must pass '--namespace={}' to perform this operation.",
+      edited, session.namespace_(), edited));
+}
+
+// What was edited belongs where the command line says, as what a file has does. A reason for the
+// user to look again goes to `outcome`, and nothing comes back.
+Result<std::vector<ManifestObject>> PlaceEdited(Session& session, const Json& edited,
+                                                Outcome& outcome) {
+  const bool is_list = TextAt(edited, "kind") == "List";
+  const Json alone = is_list ? Json() : Json::array({edited});
+  std::vector<ManifestObject> all;
+  for (const Json& item : is_list ? At(edited, "items") : alone) {
+    auto placed = PlaceObject(session, "edited-file", item);
+    if (!placed) {
+      TRY(CheckNamespace(session, NamespaceOf(item)));
+      outcome.reasons = {"The edited file had a syntax error: " + placed.error().message};
+      return std::vector<ManifestObject>();
+    }
+    TRY(CheckNamespace(session, placed->key.namespace_));
+    all.push_back(std::move(*placed));
+  }
+  return all;
+}
 
 tl::unexpected<Error> KeepCopy(Command& command, ScratchFile& file, Error error) {
   command.Warn("A copy of your changes has been stored to \"{}\"\n", file.path());
@@ -65,12 +133,25 @@ tl::unexpected<Error> KeepCopy(Command& command, ScratchFile& file, Error error)
   return Fail(std::move(error));
 }
 
+// Checks what was saved before anything is sent.
+Result<Outcome> Saved(Command& command, const EditedText& text, const Result<YamlDocument>& parsed,
+                      const SaveEdited& save) {
+  const std::string why = parsed ? WhyNoObjects(parsed->value) : parsed.error().message;
+  if (why.empty()) return save(parsed->value);
+  command.Warn("error: {} is invalid\n", text.called);
+  return Outcome{
+      {FailureText(text.called,
+                   {{.message = "Invalid value: \"The edited file failed validation\": " + why,
+                     .field = "<nil>"}})}};
+}
+
 // The editor is opened until what it saves is accepted, or saves the same wrong text again.
 Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdited& save) {
+  const bool json = *text.head == '\0';  // No comments are in it.
   ScratchFile file =
-      TRY(ScratchFile::Create("/tmp/kubectl-edit-XXXXXX", text.json ? ".json" : ".yaml"));
-  const std::string head = text.json ? "" : kHead;
-  std::string opened = head + text.shown;
+      TRY(ScratchFile::Create("/tmp/kubectl-edit-XXXXXX", json ? ".json" : ".yaml"));
+  const auto shown = ParseYaml(text.shown);
+  std::string opened = text.head + text.shown;
   std::string failed;
   while (true) {
     TRY(file.Write(opened));
@@ -82,7 +163,6 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
       return {};
     }
     const auto parsed = ParseYaml(edited);
-    const auto shown = ParseYaml(text.shown);
     if (edited == text.shown || (parsed && shown && parsed->value == shown->value)) {
       command.Warn("Edit cancelled, no changes made.\n");
       return {};
@@ -92,17 +172,21 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
                       CliError("Edit cancelled, no valid changes were saved.").value());
     }
     failed = edited;
-    std::optional<std::string> why;
-    if (parsed) {
-      auto done = save(parsed->value);
-      if (!done && text.keeps_if_failed) return KeepCopy(command, file, std::move(done).error());
-      if (!done) return Fail(std::move(done).error());
-      if (!*done) return {};
-      why = std::move(*done);
-    } else {
-      why = "The edited file had a syntax error: " + parsed.error().message + "\n";
+    auto outcome = Saved(command, text, parsed, save);
+    if (!outcome) return KeepCopy(command, file, std::move(outcome).error());
+    if (outcome->may_be_replaced || outcome->is_gone) {
+      command.Warn(fmt::runtime(outcome->may_be_replaced
+                                    ? "You can run `kubectl replace -f {}` to try this update "
+                                      "again.\n"
+                                    : "The edits you made on deleted resources have been saved to "
+                                      "\"{}\"\n"),
+                   file.path());
+      file.Keep();
+      command.set_exit_code(1);
+      return Fail(Command::ExitNow().value());
     }
-    opened = head + (text.json ? "" : AsComments(*why) + "#\n") + edited;
+    if (outcome->reasons.empty()) return {};
+    opened = text.head + (json ? "" : AsComments(outcome->reasons)) + edited;
   }
 }
 
@@ -128,11 +212,10 @@ class Editing {
   Result<> Run();
 
  private:
-  Json Document() const;
-  // Which of them it is; an object stays the one that it is.
+  // Which of them it is: by its uid, as kubectl tells.
   Result<size_t> IndexOf(const Json& edited) const;
   Result<> Save(size_t index, const Json& edited);
-  Result<std::optional<std::string>> SaveAll(const Json& edited);
+  Result<Outcome> SaveAll(const Json& edited);
 
   Command& command_;
   Session& session_;
@@ -141,23 +224,19 @@ class Editing {
   std::vector<Json> originals_;
 };
 
-Json Editing::Document() const {
-  if (originals_.size() == 1) return originals_[0];
-  return {{"apiVersion", "v1"},
-          {"items", originals_},
-          {"kind", "List"},
-          {"metadata", Json::object()}};
-}
-
 Result<size_t> Editing::IndexOf(const Json& edited) const {
+  const std::string uid = TextAt(edited, "metadata", "uid");
   for (size_t i = 0; i < originals_.size(); ++i) {
-    const bool is_it = NameOf(edited) == NameOf(originals_[i]) &&
-                       NamespaceOf(edited) == NamespaceOf(originals_[i]) &&
-                       TextAt(edited, "kind") == TextAt(originals_[i], "kind") &&
-                       TextAt(edited, "apiVersion") == TextAt(originals_[i], "apiVersion");
+    const Json& original = originals_[i];
+    if (uid != TextAt(original, "metadata", "uid")) continue;
+    const bool is_it = NameOf(edited) == NameOf(original) &&
+                       TextAt(edited, "kind") == TextAt(original, "kind") &&
+                       TextAt(edited, "apiVersion") == TextAt(original, "apiVersion");
     if (is_it) return i;
+    return CliError("At least one of apiVersion, kind and name was changed");
   }
-  return CliError("At least one of apiVersion, kind and name was changed");
+  return CliError("no original object found for &unstructured.Unstructured{Object:" +
+                  GoSyntax(edited) + "}");
 }
 
 Result<> Editing::Save(size_t index, const Json& edited) {
@@ -182,97 +261,68 @@ Result<> Editing::Save(size_t index, const Json& edited) {
 }
 
 // The rest is saved where some is not.
-Result<std::optional<std::string>> Editing::SaveAll(const Json& edited) {
-  const bool is_list = originals_.size() > 1;
-  const Json alone = Json::array({edited});
-  const Json& items = is_list ? At(edited, "items") : alone;
-  std::string failures;
-  std::optional<Error> lost;
-  for (const Json& item : items) {
-    const size_t index = TRY(IndexOf(item));
+Result<Outcome> Editing::SaveAll(const Json& edited) {
+  Outcome outcome;
+  for (const ManifestObject& placed : TRY(PlaceEdited(session_, edited, outcome))) {
+    const size_t index = TRY(IndexOf(placed.object));
     const Target& target = targets_[index];
-    const auto done = Save(index, item);
+    const auto done = Save(index, placed.object);
     if (done) continue;
-    const bool is_gone = done.error().reason == Reason::kNotFound;
-    const bool is_invalid = done.error().reason == Reason::kInvalid;
-    const std::string what =
-        is_gone      ? "could not be found on the server"
-        : is_invalid ? "is invalid"
-                     : "could not be patched: " + done.error().message;
-    const std::string type = ServedKind{.resource = target.resource}.FullName();
-    command_.Warn("error: {} \"{}\" {}\n", type, target.key.name, what);
-    if (is_invalid) {
-      failures += FailureText(target, done.error());
+    const std::string called = Called(target.resource, target.key.name);
+    if (done.error().reason == Reason::kInvalid) {
+      outcome.reasons.push_back(FailureText(called, done.error().causes));
+      command_.Warn("error: {} is invalid\n", called);
+    } else if (done.error().reason == Reason::kNotFound) {
+      outcome.is_gone = true;
+      command_.Warn("error: {} could not be found on the server\n", called);
     } else {
-      lost = done.error();
+      outcome.may_be_replaced = true;
+      command_.Warn("error: {} could not be patched: {}\n", called, done.error().message);
     }
   }
-  if (lost) {
-    command_.set_exit_code(1);
-    return Fail(Command::ExitNow().value());
-  }
-  if (failures.empty()) return std::nullopt;
-  return failures;
+  return outcome;
 }
 
 Result<> Editing::Run() {
-  const bool json = flags_.write.print.output == "json";
-  const Json document = Document();
-  const EditedText text = {json ? PrettyJson(document) : DumpYaml(document), json,
-                           /*keeps_if_failed=*/true};
-  return EditUntilSaved(command_, text, [&](const Json& edited) { return SaveAll(edited); });
-}
-
-// A document that was edited belongs where the command line says, as one of a file does.
-Result<> CreateEdited(Command& command, const WriteFlags& flags, const Json& edited) {
-  Session& session = *TRY(command.session());
-  const ManifestObject placed = TRY(PlaceObject(session, "edited-file", edited));
-  if (placed.kind.resource.namespaced && placed.key.namespace_ != session.namespace_()) {
-    return CliError(fmt::format(
-        "the namespace from the provided object \"{}\" does not match the namespace \"{}\". You "
-        "must pass '--namespace={}' to perform this operation.",
-        placed.key.namespace_, session.namespace_(), placed.key.namespace_));
-  }
-  return CreateAndPrint(command, flags, placed.kind.resource, placed.key.namespace_, placed.object);
+  const std::string called = Called(targets_[0].resource, targets_[0].key.name);
+  return EditUntilSaved(command_, OpenedOn(flags_.write.print, DocumentOf(originals_), called),
+                        [&](const Json& edited) { return SaveAll(edited); });
 }
 
 }  // namespace
 
 Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object) {
-  const bool json = flags.print.output == "json";
-  const EditedText text = {json ? PrettyJson(object.object) : DumpYaml(object.object), json,
-                           /*keeps_if_failed=*/true};
-  return EditUntilSaved(command, text,
-                        [&](const Json& edited) -> Result<std::optional<std::string>> {
-                          TRY(CreateEdited(command, flags, edited));
-                          return std::nullopt;
-                        });
+  const std::string called = Called(object.kind.resource, object.key.name);
+  return EditUntilSaved(
+      command, OpenedOn(flags.print, object.object, called),
+      [&](const Json& edited) -> Result<Outcome> {
+        Outcome outcome;
+        Session& session = *TRY(command.session());
+        for (const ManifestObject& placed : TRY(PlaceEdited(session, edited, outcome))) {
+          TRY(CreateAndPrint(command, flags, placed.kind.resource, placed.key.namespace_,
+                             placed.object));
+        }
+        return outcome;
+      });
 }
 
 namespace {
 
-// The annotation of one object, which stays an annotation: the object itself is not touched.
-Result<> EditAnnotation(Command& command, const WriteFlags& flags, const Target& target) {
-  const std::string text = TextAt(target.object, "metadata", "annotations", kLastApplied);
-  Json applied = TRY(ParseJson(text));
-  return EditUntilSaved(
-      command, {DumpYaml(applied)},
-      [&](const Json& edited) -> Result<std::optional<std::string>> {
-        Session& session = *TRY(command.session());
-        if (!edited.is_object()) return std::string("The edited file holds no object.\n");
-        const Json patch = {
-            {"metadata", {{"annotations", {{kLastApplied, LastAppliedText(edited)}}}}}};
-        WriteOptions options = TRY(flags.Options());
-        options.field_validation.clear();
-        const auto result =
-            session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options);
-        if (!result && result.error().reason == Reason::kInvalid) {
-          return FailureText(target, result.error());
-        }
-        if (!result) return Fail(result.error());
-        TRY(PrintWritten(command, flags, *result, target.resource, "edited"));
-        return std::nullopt;
-      });
+// What the annotations say, which stays an annotation: of the objects that they say they are of.
+Result<Outcome> SaveAnnotations(Command& command, const WriteFlags& flags, const Json& edited) {
+  Outcome outcome;
+  Session& session = *TRY(command.session());
+  WriteOptions options = TRY(flags.Options());
+  options.field_validation.clear();
+  for (const ManifestObject& placed : TRY(PlaceEdited(session, edited, outcome))) {
+    const Json patch = {
+        {"metadata", {{"annotations", {{kLastApplied, LastAppliedText(placed.object)}}}}}};
+    const Resource& resource = placed.kind.resource;
+    const Json result =
+        TRY(session.api().Patch(resource, placed.key, PatchType::kMerge, patch, options));
+    TRY(PrintWritten(command, flags, result, resource, "edited"));
+  }
+  return outcome;
 }
 
 }  // namespace
@@ -286,21 +336,27 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   command.Flag("windows-line-endings", windows_line_endings, "Accepted; has no effect here.");
   TRY(command.Parse(args));
   TRY(flags.Check());
-  auto targets =
+  const auto targets =
       TRY(FindTargets(command, command.words(), {.files = &files, .names_needed = false}));
-  std::erase_if(targets, [](const Target& target) {
-    return TextAt(target.object, "metadata", "annotations", kLastApplied).empty();
-  });
-  if (targets.empty() && command.exit_code() == 0) {
+  std::vector<Json> applied;
+  std::string called;
+  for (const Target& target : targets) {
+    const std::string text = TextAt(target.object, "metadata", "annotations", kLastApplied);
+    if (text.empty()) continue;
+    applied.push_back(TRY(ParseJson(text)));
+    if (called.empty()) called = Called(target.resource, target.key.name);
+  }
+  if (applied.empty()) {
+    if (command.exit_code() != 0) return {};
     return CliError(
         "no last-applied-configuration annotation found on resources, to create the annotation, "
         "use command `kubectl apply set-last-applied --create-annotation`");
   }
-  for (const Target& target : targets) {
-    const auto edited = EditAnnotation(command, flags, target);
-    if (!edited) command.Report(edited.error());
-  }
-  return {};
+  EditedText text = OpenedOn(flags.print, DocumentOf(applied), called);
+  if (*text.head != '\0') text.head = kAnnotationHead;
+  return EditUntilSaved(command, text, [&](const Json& edited) {
+    return SaveAnnotations(command, flags, edited);
+  });
 }
 
 namespace {

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -21,7 +22,8 @@ class EditLastAppliedTest : public ObjectsTest {
          {"data", {{"k", "live"}}},
          {"metadata",
           {{"annotations",
-            {{kAnnotation, R"({"kind":"ConfigMap","data":{"k":"one"}})"}}}}}});
+            {{kAnnotation,
+              R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"one"}})"}}}}}});
     Put(std::string(kMaps) + "b", {{"kind", "ConfigMap"}});
   }
   const Json& A() const { return objects_.at(std::string(kMaps) + "a"); }
@@ -49,7 +51,8 @@ class EditTest : public ObjectsTest {};
 
 // It would have to be made anew, which an edit does not do. What was typed is not lost.
 TEST_F(EditTest, AnObjectStaysTheOneThatItIs) {
-  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}, {"data", {{"k", "one"}}}});
+  Put(std::string(kMaps) + "a",
+      {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});
   variables_["KUBE_EDITOR"] = "sed -i s/ConfigMap/Secret/";
   EXPECT_EQ(Run("edit", {"cm/a"}), 1);
   const std::string said = "A copy of your changes has been stored to \"";
@@ -88,6 +91,42 @@ TEST_F(EditTest, InJsonThereIsNoCommentAndTheObjectIsPrinted) {
   EXPECT_EQ(Run("edit", {"cm/a", "-o", "name"}), 1);
   EXPECT_EQ(err_, "error: unable to match a printer suitable for the output format \"name\", "
                   "allowed formats are: json,kyaml,yaml\n");
+}
+
+// As kubectl checks it before anything is sent, and shows it to the user again.
+TEST_F(EditTest, WhatHasNoObjectsInItIsInvalid) {
+  for (const char* name : {"a", "b"}) {
+    Put(std::string(kMaps) + name, {{"kind", "ConfigMap"}, {"apiVersion", "v1"}});
+  }
+  const std::pair<const char*, const char*> wrong[] = {
+      {"kind: List", "apiVersion not set"},
+      {"apiVersion: v1\\nkind: List", "invalid object to validate"},
+      {"apiVersion: v1\\nkind: List\\nitems: {a: b}", "invalid object to validate"},
+      {"apiVersion: v1\\nkind: List\\nitems: [3]", "invalid object to validate"},
+      {"a: b", "[apiVersion not set, kind not set]"},
+  };
+  for (const auto& [text, why] : wrong) {
+    const std::string again = testing::TempDir() + "/edited-again";
+    variables_["KUBE_EDITOR"] =
+        fmt::format("f() {{ cp \"$1\" {}; printf '{}\\n' > \"$1\"; }}; f", again, text);
+    EXPECT_EQ(Run("edit", {"cm/a", "cm/b"}), 1) << text;
+    EXPECT_THAT(err_, StartsWith("error: configmaps \"a\" is invalid\n")) << text;
+    EXPECT_THAT(err_, HasSubstr("error: Edit cancelled, no valid changes were saved.\n")) << text;
+    std::ifstream in(again);
+    const std::string shown{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_THAT(shown, HasSubstr(std::string("# * <nil>: Invalid value: \"The edited file failed "
+                                             "validation\": ") + why)) << text;
+    std::filesystem::remove(again);
+  }
+  EXPECT_TRUE(writes_.empty());
+}
+
+TEST_F(EditTest, KyamlIsEditedAsSuch) {
+  Put(std::string(kMaps) + "a",
+      {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] = "sed -i 's/k: \"one\"/k: \"two\"/'";
+  EXPECT_EQ(Run("edit", {"cm/a", "-o", "kyaml"}), 0) << err_;
+  EXPECT_EQ(TextAt(objects_.at(std::string(kMaps) + "a"), "data", "k"), "two");
 }
 
 TEST_F(EditTest, WhatIsOnlyWrittenInAnotherWayIsNoChange) {

@@ -188,24 +188,24 @@ Result<> CheckNames(const std::string& source, const Json& object) {
 
 }  // namespace
 
+std::string WhyNoObject(const Json& document) {
+  if (!document.is_object()) return "invalid object to validate";
+  const bool has_kind = !TextAt(document, "kind").empty();
+  const bool has_version = !TextAt(document, "apiVersion").empty();
+  if (has_kind && has_version) return "";
+  if (has_kind) return "apiVersion not set";
+  return has_version ? "kind not set" : "[apiVersion not set, kind not set]";
+}
+
 Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object) {
   const std::string api_version = TextAt(object, "apiVersion");
   const std::string kind = TextAt(object, "kind");
-  if (!object.is_object() || kind.empty()) {
+  const std::string why = WhyNoObject(object);
+  if (!why.empty()) {
     return CliError(
         fmt::format("error validating {}: error validating data: {}; if you choose to "
                     "ignore these errors, turn validation off with --validate=false",
-                    GoQuote(source),
-                    !object.is_object()   ? "invalid object to validate"
-                    : api_version.empty() ? "[apiVersion not set, kind not set]"
-                                          : "kind not set"));
-  }
-  if (api_version.empty()) {
-    return CliError(
-        fmt::format("error validating {}: error validating data: apiVersion not set; "
-                    "if you choose to ignore these errors, turn validation off with "
-                    "--validate=false",
-                    GoQuote(source)));
+                    GoQuote(source), why));
   }
   TRY(CheckNames(source, object));
   const auto served = TRY(session.kinds().FindByKind(api_version, kind));

@@ -32,6 +32,9 @@ struct FileFlags {
 // reported to the command and left out.
 Result<std::vector<ManifestObject>> ReadManifests(Command& command, const FileFlags& files);
 
+// Why a document is no object of any kind, in kubectl's words; "" where it may be one.
+std::string WhyNoObject(const Json& document);
+
 // A document with the kind that it says it is, and the session's namespace where it has none.
 // `source` is what its errors call it.
 Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object);
