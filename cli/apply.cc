@@ -115,7 +115,8 @@ class Printed {
   Printed(Command& command, const WriteFlags& flags) : command_(command), flags_(flags) {}
   Result<> Add(const Json& object, const Resource& resource, const std::string& operation) {
     const PrintFlags& print = flags_.print;
-    const bool is_line = print.output == "name" || (print.output + print.template_).empty();
+    // A template without `-o` is for each of them, too.
+    const bool is_line = print.output == "name" || print.output.empty();
     if (is_line) return PrintWritten(command_, flags_, object, resource, operation);
     objects_.push_back(object);
     return {};

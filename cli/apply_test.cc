@@ -64,6 +64,10 @@ TEST_F(ApplyTest, SeveralObjectsArePrintedAsOneListAndADryRunShowsWhatIsThere) {
   const Json list = *ParseJson(out_);
   EXPECT_EQ(TextAt(list["items"][0], "data", "k"), "live");
   EXPECT_EQ(TextAt(list["items"][1], "data", "k"), "new");
+  std::vector<std::string> by_template = args;
+  by_template.emplace_back("--template={{.kind}} {{.metadata.name}};");
+  EXPECT_EQ(Run("apply", by_template), 0) << err_;
+  EXPECT_EQ(out_, "ConfigMap a;ConfigMap b;") << "each is printed by a template alone";
   EXPECT_THAT(writes_, testing::IsEmpty());
 }
 

@@ -47,6 +47,17 @@ TEST_F(EditLastAppliedTest, NothingIsWrittenWhereNothingWasChangedOrApplied) {
   EXPECT_TRUE(writes_.empty());
 }
 
+TEST_F(EditLastAppliedTest, ItIsShownOfAllThatAreNamedOrOfNone) {
+  EXPECT_EQ(Run("apply", {"view-last-applied", "cm/a", "cm/b"}), 0) << "b has none";
+  EXPECT_THAT(out_, HasSubstr("k: one\n"));
+  EXPECT_EQ(Run("apply", {"view-last-applied", "cm/a", "cm/nosuch"}), 1);
+  EXPECT_EQ(out_, "");
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}})";
+  EXPECT_EQ(Run("apply", {"view-last-applied", "-f", "-"}), 1);
+  EXPECT_EQ(err_, "error: error when no last-applied-configuration annotation found on resource: "
+                  "b\n \"STDIN\": <nil>\n");
+}
+
 class EditTest : public ObjectsTest {};
 
 // It would have to be made anew, which an edit does not do. What was typed is not lost.

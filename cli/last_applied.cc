@@ -24,13 +24,21 @@ Result<> RunViewLastApplied(Command& command, const Args& args) {
   }
   const auto targets =
       TRY(FindTargets(command, command.words(), {.files = &files, .selectors = selectors}));
+  if (command.exit_code() != 0) return {};  // All of them are there, or none is shown.
+  std::string shown;
   for (const Target& target : targets) {
     const std::string text = TextAt(target.object, "metadata", "annotations", kLastApplied);
-    if (text.empty()) continue;  // kubectl says nothing of it, either.
+    if (text.empty() && target.source.empty()) continue;  // kubectl says nothing of it, either.
+    if (text.empty()) {
+      return CliError(fmt::format(
+          "error when no last-applied-configuration annotation found on resource: {}\n {}: <nil>",
+          target.key.name, GoQuote(target.source)));
+    }
     const auto document = ParseJson(text);
     if (!document) return CliError(document.error().message);
-    command.environment().out(output == "json" ? PrettyJson(*document) : DumpYaml(*document));
+    shown += output == "json" ? PrettyJson(*document) : DumpYaml(*document);
   }
+  command.environment().out(shown);
   return {};
 }
 
