@@ -3,8 +3,10 @@
 
 #include <cctype>
 #include <optional>
+#include <span>
 
 #include "api/codec/base64.h"
+#include "api/text/go_format.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/utf8.h"
@@ -18,8 +20,6 @@ namespace {
 
 using Arguments = std::vector<Json>;
 
-// Of a width and of a precision: as in Go, what asks for more is no format.
-constexpr int kFormatNumberMax = 1'000'000;
 // What one call may come to: a few that print each other's values twice would take all memory.
 constexpr size_t kPrintedBytesMax = 16 << 20;
 
@@ -112,92 +112,6 @@ Result<Json> Exists(const Arguments& arguments) {
   return true;
 }
 
-std::string Padded(std::string text, const std::string& flags) {
-  const bool left = flags.substr(0, flags.find_first_of("123456789")).find('-') != flags.npos;
-  const bool zero = !left && flags.starts_with('0');
-  // Flags may come in any order, and a sign is none of the number's.
-  const size_t digits = std::min(flags.find_first_of("0123456789"), flags.size());
-  const size_t width = std::strtoul(flags.c_str() + digits, nullptr, 10);
-  if (text.size() >= width) return text;
-  const size_t missing = width - text.size();
-  if (left) return text + std::string(missing, ' ');
-  return std::string(missing, zero ? '0' : ' ') + text;
-}
-
-// Without a precision %g has as many digits as the number needs, the others have six.
-std::string FormattedFloat(char verb, const std::string& flags, double value) {
-  const size_t dot = flags.find('.');
-  const bool is_given = dot != std::string::npos;
-  const int digits = is_given ? std::max(0, std::atoi(flags.c_str() + dot + 1)) : 6;
-  std::string text;
-  switch (verb) {
-    case 'f':
-      text = fmt::format("{:.{}f}", value, digits);
-      break;
-    case 'e':
-    case 'E':
-      text = fmt::format("{:.{}e}", value, digits);
-      break;
-    default:
-      text = is_given ? fmt::format("{:.{}g}", value, digits) : GoFloat(value);
-  }
-  if (IsUpper(verb)) text.replace(std::min(text.find('e'), text.size()), 1, "E");
-  return Padded(std::move(text), flags.substr(0, dot));
-}
-
-std::string Formatted(char verb, const std::string& flags, const Json& value) {
-  if (verb == 'q') {
-    return Padded(GoQuote(value.is_string() ? TextOf(value) : GoPlain(value)), flags);
-  }
-  if (std::string_view("feEgG").find(verb) != std::string_view::npos && value.is_number()) {
-    return FormattedFloat(verb, flags, value.get<double>());
-  }
-  if ((verb == 'x' || verb == 'X') && value.is_number_integer()) {
-    const std::string text = fmt::format("{:x}", value.get<int64_t>());
-    return Padded(text, flags);
-  }
-  if ((verb == 'x' || verb == 'X') && value.is_string()) {
-    std::string text;
-    for (const char c : TextOf(value)) {
-      const auto byte = static_cast<unsigned char>(c);
-      text += verb == 'x' ? fmt::format("{:02x}", byte) : fmt::format("{:02X}", byte);
-    }
-    return Padded(std::move(text), flags);
-  }
-  if (verb == 'T') return Padded(value.is_null() ? "<nil>" : GoTypeOf(value), flags);
-  if (value.is_number_integer()) {
-    const auto number = value.get<int64_t>();
-    if (verb == 'c') {
-      std::string rune;
-      AppendUtf8(number < 0 || number > 0x10ffff ? 0xfffd : static_cast<uint32_t>(number), rune);
-      return Padded(std::move(rune), flags);
-    }
-    if (verb == 'U') return Padded(fmt::format("U+{:04X}", number), flags);
-    if (verb == 'b') return Padded(fmt::format("{:b}", number), flags);
-    if (verb == 'o') return Padded(fmt::format("{:o}", number), flags);
-  }
-  const bool fits = verb == 'v' || (verb == 's' && value.is_string()) ||
-                    (verb == 'd' && value.is_number_integer()) ||
-                    (verb == 't' && value.is_boolean());
-  if (fits) return Padded(GoPlain(value), flags);
-  const char* type = value.is_string()           ? "string="
-                     : value.is_number_integer() ? "int64="
-                     : value.is_number()         ? "float64="
-                     : value.is_boolean()        ? "bool="
-                                                 : "";
-  return fmt::format("%!{}({}{})", verb, type, GoPlain(value));
-}
-
-// Whether a number in it is more than Go reads.
-bool AsksTooMuch(std::string_view flags) {
-  int number = 0;
-  for (const char c : flags) {
-    number = IsDigit(c) ? number * 10 + (c - '0') : 0;
-    if (number > kFormatNumberMax) return true;
-  }
-  return false;
-}
-
 tl::unexpected<Error> PrintsTooMuch(const std::string& name) {
   return CallError(name, "it prints too much");
 }
@@ -206,31 +120,10 @@ Result<Json> Printf(const Arguments& arguments) {
   if (arguments.empty() || !arguments[0].is_string()) {
     return CallError("printf", "wrong number of args");
   }
-  const std::string form = arguments[0].get<std::string>();
-  std::string text;
-  size_t next = 1;
-  for (size_t i = 0; i < form.size(); ++i) {
-    if (form[i] != '%' || i + 1 == form.size()) {
-      text += form[i];
-      continue;
-    }
-    std::string flags;
-    ++i;
-    while (i + 1 < form.size() &&
-           std::string_view("-+0123456789. #").find(form[i]) != std::string_view::npos) {
-      flags += form[i++];
-    }
-    if (AsksTooMuch(flags)) return text + "%!(NOVERB)";
-    if (text.size() > kPrintedBytesMax) return PrintsTooMuch("printf");
-    if (form[i] == '%') {
-      text += '%';
-    } else if (next == arguments.size()) {
-      text += fmt::format("%!{}(MISSING)", form[i]);
-    } else {
-      text += Formatted(form[i], flags, arguments[next++]);
-    }
-  }
-  return text;
+  const auto text = GoSprintf(arguments[0].get_ref<const std::string&>(),
+                              std::span(arguments).subspan(1), kPrintedBytesMax);
+  if (!text) return PrintsTooMuch("printf");
+  return *text;
 }
 
 // As print puts them: parted by a space where neither is a string; or all of them, as println does.
@@ -302,9 +195,16 @@ std::string HtmlEscaped(const std::string& text) {
 // As Go's template.JSEscapeString: what could end a string of JavaScript, or a script in a page.
 std::string ScriptEscaped(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  const auto unprintable = UnprintableRunes(text);
+  auto next = unprintable.begin();
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\\' || c == '\'' || c == '"') {
+    while (next != unprintable.end() && next->first < at) ++next;
+    if (byte >= 0x80 && next != unprintable.end() && next->first == at) {
+      out += fmt::format("\\u{:04X}", static_cast<uint32_t>(next->second));
+      at += Utf8SequenceLength(std::string_view(text).substr(at)) - 1;
+    } else if (c == '\\' || c == '\'' || c == '"') {
       out += fmt::format("\\{}", c);
     } else if (byte < 0x20 || c == '<' || c == '>' || c == '&' || c == '=') {
       out += fmt::format("\\u{:04X}", byte);

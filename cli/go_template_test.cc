@@ -60,15 +60,17 @@ TEST(GoTemplateTest, CallsFunctions) {
 }
 
 TEST(GoTemplateTest, WhatIsPrintedIsBounded) {
-  EXPECT_EQ(Filled("{{printf \"%.200f\" .count}}"), "3." + std::string(200, '0'));
-  EXPECT_EQ(Filled("{{printf \"%.99999999999999f|%d\" .count 1}}"), "%!(NOVERB)");
-  EXPECT_EQ(Filled("{{printf \"%99999999999999d|%d\" .count 1}}"), "%!(NOVERB)");
-  EXPECT_EQ(Filled("{{printf \"% -5d|%--5s|%.-5f\" 3 \"x\" 2.5}}").find("3    |x    |"), 0u);
+  EXPECT_EQ(Filled("{{printf \"%.200f\" 2.5}}"), "2.5" + std::string(199, '0'));
+  const std::string none = "%!(NOVERB)%!(EXTRA int64=3)";
+  EXPECT_EQ(Filled("{{printf \"%.99999999999999f|%d\" .count}}"), none);
+  EXPECT_EQ(Filled("{{printf \"%99999999999999d|%d\" .count}}"), none);
+  EXPECT_EQ(Filled("{{printf \"% -5d|%--5s|\" 3 \"x\"}}"), " 3   |x    |");
   const auto doubled = [](const char* call) {
     std::string text = "{{$x := .kind}}";
     for (int i = 0; i < 64; ++i) text += "{{$x = " + std::string(call) + " $x $x}}";
     return Filled(text);
   };
+  EXPECT_EQ(Filled("{{printf \"%1000001d|%d\" .count 1}}").size(), 1000001u + 2);
   EXPECT_EQ(doubled("printf \"%s%s\""), "error calling printf: it prints too much");
   EXPECT_EQ(doubled("print"), "error calling print: it prints too much");
   EXPECT_EQ(doubled("println"), "error calling println: it prints too much");
@@ -125,6 +127,7 @@ TEST(GoTemplateTest, PrintsRunesAndBytes) {
             "U+20AC €|  A|101 10 68c3a9 6869 string");
   EXPECT_EQ(Filled("{{urlquery .none}} {{html .none}} {{print .none}}"),
             "%3Cno+value%3E &lt;no value&gt; <nil>");
+  EXPECT_EQ(Filled("{{js \"\\u2028é\\u00a0\\x7f\"}}"), "\\u2028é\\u00A0\x7f");
 }
 
 TEST(GoTemplateTest, WritesFloatsAsGoDoes) {
