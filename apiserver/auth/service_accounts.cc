@@ -25,7 +25,6 @@ std::string Text(const Json& object, const char* name) {
   return member != object.end() && member->is_string() ? member->get<std::string>() : "";
 }
 
-
 std::vector<std::string> Audiences(const Json& claims) {
   const auto member = claims.find("aud");
   std::vector<std::string> list;
