@@ -62,6 +62,19 @@ class WebhookTest : public HookFixture, public http::Handler {
   Answer MakeMap(const std::string& name, const std::string& query = "") {
     return Post(kMaps + query, R"({"metadata": {"name": ")" + name + R"("}, "data": {"a": "b"}})");
   }
+  Answer MakePod(const std::string& name) {
+    return Post("/api/v1/namespaces/default/pods",
+                R"({"metadata": {"name": ")" + name +
+                    R"("}, "spec": {"containers": [{"name": "c", "image": "i"}]}})");
+  }
+  // What makes a webhook one for objects that are made of a kind without a group.
+  static Json OnCreate(const std::string& resource) {
+    return {{"rules",
+             {{{"operations", {"CREATE"}},
+               {"apiGroups", {""}},
+               {"apiVersions", {"v1"}},
+               {"resources", {resource}}}}}};
+  }
   std::vector<std::string> Called() {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> paths;
@@ -192,18 +205,8 @@ TEST_F(WebhookTest, APatchMovesNothing) {
 }
 
 TEST_F(WebhookTest, ABindingIsOfThePodThatWasAskedFor) {
-  for (const char* name : {"asked", "other"}) {
-    ASSERT_EQ(Post("/api/v1/namespaces/default/pods",
-                   R"({"metadata": {"name": ")" + std::string(name) +
-                       R"("}, "spec": {"containers": [{"name": "c", "image": "i"}]}})")
-                  .code,
-              201);
-  }
-  Mutating({Hook("m", {{"rules",
-                        {{{"operations", {"CREATE"}},
-                          {"apiGroups", {""}},
-                          {"apiVersions", {"v1"}},
-                          {"resources", {"pods/binding"}}}}}})});
+  for (const char* name : {"asked", "other"}) ASSERT_EQ(MakePod(name).code, 201);
+  Mutating({Hook("m", OnCreate("pods/binding"))});
   At("/m", Patches(R"([{"op": "replace", "path": "/metadata/name", "value": "other"}])"));
   const auto bound = Post("/api/v1/namespaces/default/pods/asked/binding",
                           R"({"metadata": {"name": "asked"}, "target": {"name": "n"}})");
@@ -214,11 +217,7 @@ TEST_F(WebhookTest, ABindingIsOfThePodThatWasAskedFor) {
 }
 
 TEST_F(WebhookTest, ATokenIsWhatTheWebhookMadeOfTheRequest) {
-  Mutating({Hook("m", {{"rules",
-                        {{{"operations", {"CREATE"}},
-                          {"apiGroups", {""}},
-                          {"apiVersions", {"v1"}},
-                          {"resources", {"serviceaccounts/token"}}}}}})});
+  Mutating({Hook("m", OnCreate("serviceaccounts/token"))});
   At("/m", Patches(R"([{"op": "add", "path": "/spec/expirationSeconds", "value": 700}])"));
   const auto token = Post("/api/v1/namespaces/default/serviceaccounts/default/token",
                           R"({"spec": {"audiences": ["x"]}})");
@@ -287,16 +286,8 @@ TEST_F(WebhookTest, WhatMakesNonsenseOfABindingIsAnsweredAndNotThrownOver) {
                  {"topology.kubernetes.io/zone": "z"}}})")
                 .code,
             201);
-  ASSERT_EQ(Post("/api/v1/namespaces/default/pods",
-                 R"({"metadata": {"name": "p"}, "spec": {"containers":
-                    [{"name": "c", "image": "i"}]}})")
-                .code,
-            201);
-  Mutating({Hook("m", {{"rules",
-                        {{{"operations", {"CREATE"}},
-                          {"apiGroups", {""}},
-                          {"apiVersions", {"v1"}},
-                          {"resources", {"pods/binding"}}}}}})});
+  ASSERT_EQ(MakePod("p").code, 201);
+  Mutating({Hook("m", OnCreate("pods/binding"))});
   for (const char* patch : {R"([{"op": "replace", "path": "/target", "value": "x"}])",
                             R"([{"op": "replace", "path": "/target/name", "value": 7}])",
                             R"([{"op": "replace", "path": "/metadata", "value": "x"}])",
