@@ -14,6 +14,16 @@ void DeleteFlags::AddTo(Command& command) {
   command.Flag("timeout", timeout, "How long to wait before giving up; 0 waits for ever.");
 }
 
+Result<> DeleteFlags::CheckCascade() {
+  if (cascade == "true") cascade = "background";
+  if (cascade == "false") cascade = "orphan";
+  if (cascade == "background" || cascade == "foreground" || cascade == "orphan") return {};
+  return CliError(
+      fmt::format("invalid cascade value ({}). Must be \"background\", \"foreground\", or "
+                  "\"orphan\"",
+                  cascade));
+}
+
 Result<> DeleteFlags::Check(bool now) {
   if (now && grace_period >= 0) {
     return CliError("--now and --grace-period cannot be specified together");
@@ -21,14 +31,7 @@ Result<> DeleteFlags::Check(bool now) {
   if (force && (now || grace_period > 0)) {
     return CliError("--force and --grace-period greater than 0 cannot be specified together");
   }
-  if (cascade == "true") cascade = "background";
-  if (cascade == "false") cascade = "orphan";
-  if (cascade != "background" && cascade != "foreground" && cascade != "orphan") {
-    return CliError(
-        fmt::format("invalid cascade value ({}). Must be \"background\", "
-                    "\"foreground\", or \"orphan\"",
-                    cascade));
-  }
+  TRY(CheckCascade());
   if (now) grace_period = 1;
   // Without --force an object is waited for, so it gets the chance to go.
   if (grace_period == 0 && !force) grace_period = 1;

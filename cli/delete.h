@@ -14,6 +14,8 @@ struct DeleteFlags {
   void AddTo(Command& command);
   // Refuses what goes badly together, and makes one value of each pair of flags.
   Result<> Check(bool now);
+  // The part of it that goes for whatever deletes.
+  Result<> CheckCascade();
   // metav1.DeleteOptions
   Json Body(const std::string& dry_run) const;
 };

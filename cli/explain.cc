@@ -224,8 +224,9 @@ Result<> RunExplain(Command& command, const Args& args) {
   if (!api_version.empty()) {
     const auto other = TRY(session.kinds().FindByKind(api_version, kind.resource.kind));
     if (!other) {
-      return CliError(fmt::format("couldn't find resource for \"{}, Resource={}\"", api_version,
-                                  kind.resource.name));
+      const char* no_group = api_version.find('/') == api_version.npos ? "/" : "";
+      return CliError(fmt::format("couldn't find resource for \"{}{}, Resource={}\"", no_group,
+                                  api_version, kind.resource.name));
     }
     kind = *other;
   }

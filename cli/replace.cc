@@ -74,6 +74,7 @@ Result<> RunReplace(Command& command, const Args& args) {
     TRY(CheckRaw(command, raw, files, /*needs_file=*/true));
     return SendRaw(command, "PUT", raw, files);
   }
+  TRY(deletion.CheckCascade());
   if (files.empty()) return CliError("must specify one of -f and -k");
   if (deletion.grace_period >= 0 && !deletion.force) {
     return CliError("--grace-period must have --force specified");

@@ -67,7 +67,7 @@ Result<> RunScale(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(dry_run.Check());
   if (replicas < 0) {
-    return command.UsageError(
+    return CliError(
         "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0");
   }
   request.replicas = replicas;

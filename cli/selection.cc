@@ -7,15 +7,18 @@
 #include "cli/session.h"
 
 namespace skiff::cli {
-namespace {
 
-constexpr char kNothingNamed[] =
-    "You must provide one or more resources by argument or filename.\n"
-    "Example resource specifications include:\n"
-    "   '-f rsrc.yaml'\n"
-    "   '--filename=rsrc.json'\n"
-    "   '<resource> <name>'\n"
-    "   '<resource>'";
+tl::unexpected<Error> NothingNamed() {
+  return CliError(
+      "You must provide one or more resources by argument or filename.\n"
+      "Example resource specifications include:\n"
+      "   '-f rsrc.yaml'\n"
+      "   '--filename=rsrc.json'\n"
+      "   '<resource> <name>'\n"
+      "   '<resource>'");
+}
+
+namespace {
 
 void Add(Selections& to, ServedKind kind, std::vector<std::string> names) {
   if (!to.items.empty() && to.items.back().kind.resource == kind.resource &&
@@ -61,7 +64,7 @@ tl::unexpected<Error> WordsBesideFiles() {
 }
 
 Result<Selections> ParseSelections(Command& command, const Args& words) {
-  if (words.empty()) return CliError(kNothingNamed);
+  if (words.empty()) return NothingNamed();
   Session& session = *TRY(command.session());
   const bool pairs = std::any_of(words.begin(), words.end(), [](const std::string& word) {
     return word.find('/') != std::string::npos;

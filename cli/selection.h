@@ -40,6 +40,9 @@ struct SelectorFlags {
 // A failed list in kubectl's words: "Unable to find ... that match label selector ...".
 Error WithList(Error error, const Resource& resource, const SelectorFlags& selectors);
 
+// Who says neither by words nor by files what is meant is told how to.
+tl::unexpected<Error> NothingNamed();
+
 // An object that a verb works on.
 struct Target {
   Resource resource;

@@ -227,7 +227,7 @@ Result<> RunSetEnv(Command& command, const Args& args) {
   TRY(flags.set.write.Check());
   const SetWords words = SortSetWords(command.words());
   if (words.resources.empty() && flags.set.files.empty()) {
-    return command.UsageError(
+    return CliError(
         "one or more resources must be specified as <resource> <name> or <resource>/<name>");
   }
   const EnvChanges changes = TRY(ChangesOf(command, flags, words.changes));

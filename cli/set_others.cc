@@ -7,9 +7,6 @@
 namespace skiff::cli {
 namespace {
 
-constexpr char kNoResource[] =
-    "one or more resources must be specified as <resource> <name> or <resource>/<name>";
-
 // "cpu=1,memory=64Mi"
 Result<Json> Amounts(const std::string& text) {
   Json amounts = Json::object();
@@ -84,6 +81,7 @@ Result<> RunSetResources(Command& command, const Args& args) {
   command.Flag("containers,c", containers, "The container to change; \"*\" is all.");
   TRY(command.Parse(args));
   TRY(flags.write.Check());
+  if (command.words().empty() && flags.files.empty()) return NothingNamed();
   if (limits_text.empty() && requests_text.empty()) {
     return CliError(
         "you must specify an update to requests or limits (in the form of --requests/--limits)");
@@ -125,16 +123,16 @@ Result<> RunSetSelector(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   Args resources = command.words();
-  if (resources.empty()) return CliError(kNoResource);
+  if (resources.empty()) return CliError("one selector is required");
   const std::string expression = resources.back();
   resources.pop_back();
+  if (resources.empty() && flags.files.empty()) return NothingNamed();
   Json selector = Json::object();
   for (const std::string& pair : Split(expression, ',')) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) {
       return CliError(
-          "one or more resources must be specified as <resource> <name> or "
-          "<resource>/<name>");
+          fmt::format("match expression [{{{} Exists []}}] not supported on this object", pair));
     }
     selector[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
@@ -170,6 +168,7 @@ Result<> RunSetSubject(Command& command, const Args& args) {
   command.FlagEach("serviceaccount", accounts, "Service accounts: NAMESPACE:NAME.");
   TRY(command.Parse(args));
   TRY(flags.write.Check());
+  if (command.words().empty() && flags.files.empty()) return NothingNamed();
   if (users.empty() && groups.empty() && accounts.empty()) {
     return CliError("you must specify at least one value of user, group or serviceaccount");
   }

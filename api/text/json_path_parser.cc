@@ -42,7 +42,10 @@ class PathParser {
         if (++ranges_ > kFilterDepthMax) return BadPath("ranges are nested too deeply");
         node->children = TRY(Template(true));
         --ranges_;
-        nodes.push_back(std::move(node));
+        nodes.push_back(node);
+        // As kubectl has it: what follows a range without an end is for each of its items, and then
+        // once more for what is around it.
+        if (is_unended_) nodes.insert(nodes.end(), node->children.begin(), node->children.end());
       } else if (Word("end")) {
         TRY(Close());
         if (!in_range) return BadPath("not in range, nothing to end");
@@ -53,7 +56,8 @@ class PathParser {
         TRY(Close());
       }
     }
-    if (in_range) return BadPath("unclosed action");
+    if (in_range && is_unended_) return BadPath("unclosed action");  // Twice as many each time.
+    is_unended_ |= in_range;
     return nodes;
   }
 
@@ -285,6 +289,7 @@ class PathParser {
   const std::string_view text_;
   size_t at_ = 0;
   int depth_ = 0, ranges_ = 0;
+  bool is_unended_ = false;  // The last range has no {end}.
 };
 
 }  // namespace

@@ -67,7 +67,7 @@ TEST(JsonPathTest, MissingMembersAreEmptyOrAnError) {
 
 TEST(JsonPathTest, RefusesWhatIsNotClosed) {
   EXPECT_EQ(Execute("{.nope"), "parse error: unclosed action");
-  EXPECT_EQ(Execute("{range .items[*]}{.kind}"), "parse error: unclosed action");
+  EXPECT_EQ(Execute("{range .items[*]}{range .a}"), "parse error: unclosed action");
   EXPECT_EQ(Execute("{end}"), "parse error: not in range, nothing to end");
 }
 
@@ -95,6 +95,12 @@ TEST(JsonPathTest, APathThatVisitsTooMuchFails) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().message, "the path visits too many values");
   EXPECT_TRUE(path->Find(Json{{"a", 1}}, true, 1'000'000));
+}
+
+// As kubectl prints it.
+TEST(JsonPathTest, ARangeMayLackItsEnd) {
+  EXPECT_EQ(Execute("{range .items[*]}[{.metadata.name}{.kind}]"), "[a][b][List]");
+  EXPECT_EQ(Execute("{range .items[*]}x{end}{range .items[*]}y"), "xxyyy");
 }
 
 TEST(JsonPathTest, RangesAreNotNestedForEver) {
