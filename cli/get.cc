@@ -4,6 +4,7 @@
 #include "base/seconds.h"
 #include "cli/history/past.h"
 #include "cli/json_text.h"
+#include "cli/raw.h"
 #include "cli/session.h"
 
 namespace skiff::cli {
@@ -352,6 +353,7 @@ Result<> RunGet(Command& command, const Args& args) {
     if (!command.words().empty()) {
       return CliError("arguments may not be passed when --raw is specified");
     }
+    TRY(CheckRawUri(flags.raw));
     const size_t question = flags.raw.find('?');
     const std::string query = question == std::string::npos ? "" : flags.raw.substr(question + 1);
     const std::string text = TRY(session.api().GetText(

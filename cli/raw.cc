@@ -21,6 +21,12 @@ Result<std::string> BodyOf(Command& command, const std::string& name) {
 
 }  // namespace
 
+Result<> CheckRawUri(const std::string& uri) {
+  if (uri.starts_with('/')) return {};
+  return CliError(fmt::format("--raw must be a valid URL path: parse {}: invalid URI for request",
+                              GoQuote(uri)));
+}
+
 Result<> CheckRaw(Command& command, const std::string& uri, const FileFlags& files,
                   bool needs_file) {
   const size_t count = files.filenames.size();
@@ -40,11 +46,7 @@ Result<> CheckRaw(Command& command, const std::string& uri, const FileFlags& fil
   if (command.Given("output")) {
     return CliError("--raw and --output are mutually exclusive");
   }
-  if (!uri.starts_with('/')) {
-    return CliError(fmt::format("--raw must be a valid URL path: parse {}: invalid URI for request",
-                                GoQuote(uri)));
-  }
-  return {};
+  return CheckRawUri(uri);
 }
 
 Result<> SendRaw(Command& command, const std::string& method, const std::string& uri,

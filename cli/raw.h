@@ -8,7 +8,9 @@
 
 namespace skiff::cli {
 
-// Whether the URI is one, and the files are one file or standard input (`needs_file`: not none).
+// Whether it is a path of a server's.
+Result<> CheckRawUri(const std::string& uri);
+// The same, and the files are one file or standard input (`needs_file`: not none).
 Result<> CheckRaw(Command& command, const std::string& uri, const FileFlags& files,
                   bool needs_file);
 // Sends what the file holds, or nothing.

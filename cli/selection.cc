@@ -180,6 +180,9 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
   if (selectors.all && !selectors.labels.empty()) {
     return CliError("cannot set --all and --selector at the same time");
   }
+  if (selectors.all && !selectors.fields.empty()) {
+    return CliError("setting 'all' parameter but found a non empty selector. ");
+  }
   for (const Selection& selection : selections.items) {
     if (!selection.names.empty() && (selecting || selectors.all)) {
       return CliError("name cannot be provided when a selector is specified");
