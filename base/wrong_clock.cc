@@ -1,7 +1,6 @@
 #include "base/wrong_clock.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,7 +10,6 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <fstream>
@@ -19,6 +17,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/lock_within.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -92,29 +91,23 @@ bool WriteAt(int file, const T& value, size_t at) {
          static_cast<ssize_t>(sizeof value);
 }
 
-// A lock that others have for a moment only. Nothing tells, for so long and no longer, of its end:
-// it is looked for.
-Result<> LockWithin(const std::function<bool()>& try_lock) {
-  constexpr int kStepMs = 5;
-  const auto end = std::chrono::steady_clock::now() + kClockFileTurn;
-  while (!try_lock()) {
-    const bool is_others = errno == EAGAIN || errno == EACCES || errno == EINTR;
-    if (!is_others) return Fail(Reason::kInternalError, Why(kClockFaultsFile));
-    if (std::chrono::steady_clock::now() >= end) {
-      return Fail(Reason::kConflict, std::string(kClockFaultsFile) +
-                                         ": another process keeps it locked; end that one (lslocks "
-                                         "says who), and try again");
-    }
-    poll(nullptr, 0, kStepMs);
+// Locks of that file others have for a moment only.
+Result<> LockInTurn(const std::function<bool()>& try_lock) {
+  const auto locked = LockWithin(kClockFileTurn, try_lock);
+  if (locked) return {};
+  const std::string file = std::string(kClockFaultsFile) + ": ";
+  if (locked.error().reason != Reason::kConflict) {
+    return Fail(Reason::kInternalError, file + locked.error().message);
   }
-  return {};
+  return Fail(Reason::kConflict, file + "another process keeps it locked; end that one (lslocks "
+                                        "says who), and try again");
 }
 
 // One process at a time writes. The other kind of lock tells who follows.
 class WritersTurn {
  public:
   static Result<WritersTurn> Take(int file) {
-    TRY(LockWithin([file] { return SetLock(file, F_WRLCK); }));
+    TRY(LockInTurn([file] { return SetLock(file, F_WRLCK); }));
     return WritersTurn(file);
   }
   WritersTurn(WritersTurn&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
@@ -191,7 +184,7 @@ Result<std::unique_ptr<ClockFaults>> ClockFaults::Follow(const std::string& path
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return Fail(Reason::kForbidden, Why(path));
   // Shared: nobody is in the way but who asks, for a moment, whether somebody follows.
-  Result<> prepared = LockWithin([file] { return flock(file, LOCK_SH | LOCK_NB) == 0; });
+  Result<> prepared = LockInTurn([file] { return flock(file, LOCK_SH | LOCK_NB) == 0; });
   if (prepared) prepared = Prepare(file, node);
   void* const page =
       prepared ? mmap(nullptr, sizeof(Page), PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;

@@ -9,10 +9,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
+#include "base/lock_within.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "kubelet/cgroup_room.h"
@@ -50,19 +54,34 @@ bool Listens(const std::string& socket_path) {
   return connected;
 }
 
-// One process at a time starts or removes a containerd. The lock ends with its owner.
+// One process at a time starts a containerd. The lock ends with its owner.
 class DirectoryLock {
  public:
-  explicit DirectoryLock(const std::string& path)
-      : fd_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    flock(fd_, LOCK_EX);
+  // Another's start may take as long as ours. kTimeout: it took longer, or ours was given up.
+  static Result<DirectoryLock> Take(const ContainerdPaths& paths,
+                                    const ContainerdOptions& options) {
+    const std::string path = paths.LockFile();
+    DirectoryLock lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (lock.fd_ < 0) return Fail(Reason::kForbidden, path + ": " + std::strerror(errno));
+    const auto locked = LockWithin(
+        options.start_timeout, [&lock] { return flock(lock.fd_, LOCK_EX | LOCK_NB) == 0; },
+        options.stop);
+    if (locked) return lock;
+    if (locked.error().reason != Reason::kConflict) {
+      return Fail(Reason::kForbidden, path + ": " + locked.error().message);
+    }
+    return Fail(Reason::kTimeout, "another process starts a containerd in " + paths.directory +
+                                      " for too long: " + path +
+                                      " is locked (lslocks says by whom)");
   }
-  ~DirectoryLock() { close(fd_); }
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~DirectoryLock() {
+    if (fd_ >= 0) close(fd_);
+  }
 
  private:
-  const int fd_;
+  explicit DirectoryLock(int fd) : fd_(fd) {}
+  int fd_;
 };
 
 std::string BootId() {
@@ -238,7 +257,7 @@ Result<Containerd> EnsureContainerd(const ContainerdOptions& options) {
   std::error_code error;
   fs::create_directories(paths.directory, error);
   if (error) return Fail(Reason::kForbidden, paths.directory + ": " + error.message());
-  const DirectoryLock lock(paths.LockFile());
+  const DirectoryLock lock = TRY(DirectoryLock::Take(paths, options));
   if (const auto process = ReadPidFile(paths.PidFile())) {
     TRY(WaitUntilServing(paths, *process, options));
     return TRY(Found("unix://" + paths.Socket(), true));

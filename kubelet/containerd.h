@@ -39,7 +39,8 @@ struct Containerd {
 
 // Returns a containerd whose CRI answers. Errors say what is missing, one line each:
 // kServiceUnavailable when a given endpoint does not answer, kForbidden and kNotFound for what the
-// machine lacks, kTimeout when ours did not come up, with the end of its log.
+// machine lacks, kTimeout when ours did not come up, with the end of its log, or another process is
+// at it for longer than `start_timeout`.
 Result<Containerd> EnsureContainerd(const ContainerdOptions& options);
 
 // What stands in the way of containers here; empty when EnsureContainerd should work.

@@ -1,7 +1,10 @@
 #include "kubelet/containerd.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <semaphore>
 
@@ -9,6 +12,7 @@
 #include "kubelet/containerd_config.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_keeper.h"
+#include "kubelet/containerd_paths.h"
 #include "kubelet/containerd_test_host.h"
 #include "kubelet/mount_table.h"
 
@@ -71,6 +75,28 @@ TEST(ContainerdTest, SaysWhichPackagesAreMissing) {
   const auto removed = RemoveContainerd({.directory = folder.path}, {});
   EXPECT_TRUE(removed) << removed.error().message;
   EXPECT_TRUE(fs::is_empty(folder.path));
+}
+
+TEST(ContainerdTest, NobodyWaitsForEverForWhoStartsOne) {
+  const Folder folder;
+  const ContainerdPaths paths(folder.path);
+  fs::create_directories(paths.directory);
+  const int other = open(paths.LockFile().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(flock(other, LOCK_EX), 0);
+  ContainerdOptions options{
+      .directory = folder.path, .use_system = false, .start_timeout = 50ms};
+  const auto late = EnsureContainerd(options);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().reason, Reason::kTimeout);
+  EXPECT_THAT(late.error().message, HasSubstr(paths.LockFile() + " is locked"));
+  std::stop_source stop;
+  stop.request_stop();
+  options.start_timeout = 1h;
+  options.stop = stop.get_token();
+  const auto given_up = EnsureContainerd(options);
+  ASSERT_FALSE(given_up);
+  EXPECT_EQ(given_up.error().reason, Reason::kTimeout);
+  close(other);
 }
 
 TEST(ContainerdTest, AGivenEndpointMustAnswer) {

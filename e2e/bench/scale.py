@@ -118,6 +118,7 @@ class SliceCount:
         self.written = self.changed = self.endpoints = 0
         self.cluster, self.service = cluster, service
         self.known = {}
+        self.failed = None
 
     def __enter__(self):
         port = free_port()
@@ -141,13 +142,21 @@ class SliceCount:
         self.proxy.terminate()  # The watch ends with it.
         self.proxy.wait()
         self.reader.join()
+        if self.failed or not self.changed:
+            raise self.failed or RuntimeError("no slice said anything else than before")
 
     def read(self):
         with contextlib.suppress(OSError, http.client.HTTPException):
             for line in self.watch:
-                self.take(json.loads(line))
+                try:
+                    self.take(json.loads(line))
+                except (RuntimeError, KeyError, ValueError) as error:
+                    self.failed = error
+                    return
 
     def take(self, event):
+        if event["type"] not in ("ADDED", "MODIFIED", "DELETED"):
+            raise RuntimeError(f"the watch of slices: {event}")
         name = event["object"]["metadata"]["name"]
         before = self.known.pop(name, {})
         now = {} if event["type"] == "DELETED" else self.said(event["object"])

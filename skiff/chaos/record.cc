@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "api/codec/json.h"
 #include "apiserver/auth/pki.h"
 #include "base/flags.h"
+#include "base/lock_within.h"
 #include "skiff/columns.h"
 
 namespace skiff::chaos {
@@ -186,24 +186,15 @@ Result<Records> Records::Open(const std::string& directory, Duration patience) {
   };
   if (error) return failed(error.message());
   if (file < 0) return failed(std::strerror(errno));
-  // Nothing tells of the end of another one's turn for so long and no longer: it is looked for.
-  constexpr int kStepMs = 20;
-  const SystemClock clock;
-  const Duration end = clock.Monotonic() + patience;
-  while (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    const int why = errno;
-    if ((why == EWOULDBLOCK || why == EINTR) && clock.Monotonic() < end) {
-      poll(nullptr, 0, kStepMs);
-      continue;
-    }
-    close(file);
-    if (why != EWOULDBLOCK && why != EINTR) return failed(std::strerror(why));
-    return Fail(Reason::kConflict,
-                fmt::format("another `skiff chaos` has been at work for {} ({} is locked); wait "
-                            "until it is done, or end it (lslocks says who)",
-                            GoDurationText(patience), path));
-  }
-  return Records(directory, file);
+  const auto locked =
+      LockWithin(patience, [file] { return flock(file, LOCK_EX | LOCK_NB) == 0; });
+  if (locked) return Records(directory, file);
+  close(file);
+  if (locked.error().reason != Reason::kConflict) return failed(locked.error().message);
+  return Fail(Reason::kConflict,
+              fmt::format("another `skiff chaos` has been at work for {} ({} is locked); wait "
+                          "until it is done, or end it (lslocks says who)",
+                          GoDurationText(patience), path));
 }
 
 Records::Records(Records&& other) noexcept
