@@ -90,6 +90,13 @@ target_link_libraries(grpc_archives INTERFACE OpenSSL::SSL ZLIB::ZLIB)
 archives(re2_archive re2)
 archives(yaml_archive yaml-cpp)
 archives(nghttp2_archive nghttp2)
+# What seals records on processors with VAES and AVX-512; elsewhere OpenSSL does (http/record_cipher).
+add_library(record_cipher INTERFACE)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  archives(ipsec_archive IPSec_MB)
+  target_link_libraries(record_cipher INTERFACE ipsec_archive)
+  target_compile_definitions(record_cipher INTERFACE SKIFF_IPSEC_MB)
+endif()
 archives(libnl_archives nl-route-3 nl-3)
 target_include_directories(libnl_archives INTERFACE ${LIBNL_INCLUDE_DIRS})
 # A fifth of a write's time went into glibc's allocator, and what it kept of small pieces was half of

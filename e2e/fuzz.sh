@@ -13,7 +13,7 @@ amount=${1:-60}; shift || true
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(head http2 route spdy websocket json structs yaml protobuf json_patch merge_patch strategic_patch apply labels fields
   cel schema custom conversion admission options values json_path go_template tokens certificate signing_request kubeconfig
-  discovery proxied_links dns_query dns_answer compose env_file archive)
+  discovery proxied_links dns_query dns_answer compose env_file archive records)
 case $amount in
   *x) limit=(-runs="${amount%x}") ;;
   *) limit=(-max_total_time="$amount") ;;

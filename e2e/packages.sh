@@ -6,6 +6,8 @@ BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-cert
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libexpected-dev libspdlog-dev libfmt-dev
   libcli11-dev prometheus-cpp-dev libre2-dev libwslay-dev libnghttp2-dev libldns-dev libnl-3-dev
   libnl-route-3-dev libjemalloc-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
+# What Debian has for this processor alone.
+[ "$(dpkg --print-architecture)" != amd64 ] || BUILD_PACKAGES+=(libipsec-mb-dev)
 RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2
   haproxy busybox-static curl procps python3 openssl)
 # For tests alone: the etcd that the second store is tested on.

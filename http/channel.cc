@@ -20,7 +20,7 @@ namespace skiff::http {
 namespace {
 
 constexpr size_t kRecordBytes = Loop::kRecordBytes;
-constexpr int kPiecesPerWrite = 64;
+constexpr size_t kPiecesPerWrite = 64;
 // What these hold, and a record of which a part came before, fits into one scratch buffer.
 static_assert(Loop::kRecordsBytes + kRecordBytes <= Loop::kScratchBytes);
 
@@ -76,16 +76,14 @@ Channel::~Channel() {
 
 void Channel::Close() {
   if (closed()) return;
-  if (ssl_ && SSL_is_init_finished(ssl_.get()) && error_.empty() && queued_bytes() == 0) {
-    // A close_notify, so that the peer can tell an end from a cut. Best effort.
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
-  }
+  // A close_notify, so that the peer can tell an end from a cut. Best effort.
+  if (error_.empty() && queued_bytes() == 0) SayGoodbye();
   if (interest_ != 0) loop_.Forget(fd_, listener_);
   loop_.DropTurn(listener_);
   close(fd_);
   fd_ = -1;
   ssl_.reset();
+  records_.reset();
   outbox_ = {};
   rest_ = {};
   queued_bytes_ = 0;
@@ -98,8 +96,27 @@ void Channel::AttachTls(const TlsContext& context) {
   SSL_set_bio(ssl_.get(), pipe, pipe);
 }
 
+void Channel::SayGoodbye() {
+  if (records_) {
+    SendAlert(TlsRecords::Alert::kCloseNotify);
+  } else if (ssl_ && SSL_is_init_finished(ssl_.get()) != 0) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+}
+
+// Best effort, where nothing else waits to be sent.
+void Channel::SendAlert(TlsRecords::Alert alert) {
+  if (!rest_.empty()) return;
+  const std::string record = records_->SealAlert(alert);
+  (void)!send(fd_, record.data(), record.size(), MSG_NOSIGNAL);
+}
+
 void Channel::AcceptTls(const TlsContext& context) {
   AttachTls(context);
+  secrets_ = std::make_unique<TrafficSecrets>();
+  KeepSecrets(ssl_.get(), *secrets_);
   SSL_set_accept_state(ssl_.get());
 }
 
@@ -120,11 +137,16 @@ Channel::Io Channel::Handshake() {
   if (!ssl_) return Io::kDone;
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
-  if (result == 1) {
-    WantWrite(false);
-    return Io::kDone;
-  }
-  return Explain(result);
+  if (result != 1) return Explain(result);
+  WantWrite(false);
+  if (secrets_) records_ = TlsRecords::TakeOver(*secrets_, ssl_.get(), loop_.ciphers());
+  ForgetSecrets(ssl_.get());
+  secrets_.reset();
+  return Io::kDone;
+}
+
+void Channel::LetGoOfHandshake() {
+  if (records_) ssl_.reset();
 }
 
 std::string_view Channel::protocol() const {
@@ -159,6 +181,7 @@ Channel::Io Channel::Explain(int ssl_result) {
 }
 
 Channel::Io Channel::Read(std::string_view& bytes) {
+  if (records_) return ReadRecords(bytes);
   if (ssl_) return ReadTls(bytes);
   char* buffer = loop_.scratch();
   const ssize_t count = recv(fd_, buffer, Loop::kScratchBytes, 0);
@@ -185,7 +208,7 @@ Channel::Io Channel::ReadTls(std::string_view& bytes) {
   } while (count > 0);
   asking_ = Asking::kForEach;
   const Io end = Explain(count);
-  CHECK(records_.empty() || end != Io::kAgain);
+  CHECK(unread_.empty() || end != Io::kAgain);
   if (end != Io::kAgain) read_end_ = end;
   if (total == 0) return end;
   bytes = {loop_.scratch(), total};
@@ -193,20 +216,51 @@ Channel::Io Channel::ReadTls(std::string_view& bytes) {
   return Io::kDone;
 }
 
+Channel::Io Channel::ReadRecords(std::string_view& bytes) {
+  if (read_end_) return *read_end_;
+  const ssize_t count = recv(fd_, loop_.records_scratch(), Loop::kRecordsBytes, 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Io::kAgain;
+  if (count <= 0) {
+    if (count < 0) error_ = ErrnoText(errno);
+    read_end_ = count < 0 ? Io::kError : Io::kEof;
+    return *read_end_;
+  }
+  size_t length = 0;
+  switch (records_->Open({loop_.records_scratch(), static_cast<size_t>(count)}, loop_.scratch(),
+                         length)) {
+    case TlsRecords::End::kNone:
+      if (length == 0) return Io::kAgain;
+      break;
+    case TlsRecords::End::kClosed:
+      read_end_ = Io::kEof;
+      break;
+    case TlsRecords::End::kBroken:
+      SendAlert(records_->alert());
+      [[fallthrough]];
+    case TlsRecords::End::kTold:
+      error_ = "TLS failed";
+      read_end_ = Io::kError;
+  }
+  if (length == 0) return *read_end_;
+  bytes = {loop_.scratch(), length};
+  RepeatEnd();
+  return Io::kDone;
+}
+
 ssize_t Channel::TakeRecords(char* out, size_t length) {
   if (asking_ == Asking::kForEach) return recv(fd_, out, length, 0);
-  if (records_.empty() && asking_ == Asking::kOnce) {
+  if (unread_.empty() && asking_ == Asking::kOnce) {
     asking_ = Asking::kNoMore;
     const ssize_t count = recv(fd_, loop_.records_scratch(), Loop::kRecordsBytes, 0);
     if (count <= 0) return count;
-    records_ = {loop_.records_scratch(), static_cast<size_t>(count)};
+    unread_ = {loop_.records_scratch(), static_cast<size_t>(count)};
   }
-  if (records_.empty()) {
+  if (unread_.empty()) {
     errno = EAGAIN;  // If there is more, epoll tells.
     return -1;
   }
-  const size_t taken = records_.copy(out, length);
-  records_.remove_prefix(taken);
+  const size_t taken = unread_.copy(out, length);
+  unread_.remove_prefix(taken);
   return static_cast<ssize_t>(taken);
 }
 
@@ -236,7 +290,7 @@ void Channel::SendPart(SharedBytes bytes, size_t offset, size_t length) {
 Channel::Io Channel::Flush(size_t bytes_max) {
   const size_t end = queued_bytes_ - std::min(queued_bytes_, bytes_max);
   Io io = Io::kDone;
-  if (ssl_) {
+  if (secure()) {
     io = SendSealed(end);
   } else {
     while (queued_bytes_ > end && io == Io::kDone) io = SendPlain(queued_bytes_ - end);
@@ -250,7 +304,7 @@ Channel::Io Channel::Flush(size_t bytes_max) {
 
 Channel::Io Channel::SendPlain(size_t bytes_max) {
   iovec parts[kPiecesPerWrite];
-  int count = 0;
+  size_t count = 0;
   for (size_t i = first_; bytes_max > 0 && count < kPiecesPerWrite; ++i, ++count) {
     const std::string_view whole = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
     const std::string_view view = whole.substr(0, bytes_max);
@@ -283,7 +337,7 @@ Channel::Io Channel::SendSealed(size_t end) {
   if (!SendRest()) return Refused();
   sealing_ = true;
   Io io = Io::kDone;
-  while (queued_bytes_ > end && io == Io::kDone) io = SendTls();
+  while (queued_bytes_ > end && io == Io::kDone) io = records_ ? SendRecord() : SendTls();
   sealing_ = false;
   return GiveSealed() || io != Io::kDone ? io : Refused();
 }
@@ -358,6 +412,25 @@ Channel::Io Channel::SendTls() {
   return Io::kDone;
 }
 
+// The same without the library: sealed where it is given to the kernel from, and nothing is gathered.
+Channel::Io Channel::SendRecord() {
+  if (sealed_bytes_ + TlsRecords::SealedBytesMax(kRecordBytes) > Loop::kSealedBytes &&
+      !GiveSealed()) {
+    return Refused();
+  }
+  std::string_view parts[kPiecesPerWrite];
+  size_t count = 0, bytes = 0;
+  for (size_t i = first_; i < outbox_.size() && count < kPiecesPerWrite && bytes < kRecordBytes;
+       ++i) {
+    const std::string_view whole = outbox_[i].view().substr(i == first_ ? first_offset_ : 0);
+    parts[count] = whole.substr(0, kRecordBytes - bytes);
+    bytes += parts[count++].size();
+  }
+  sealed_bytes_ += records_->Seal({parts, count}, loop_.sealed_scratch() + sealed_bytes_);
+  Sent(bytes);
+  return Io::kDone;
+}
+
 void Channel::Sent(size_t bytes) {
   queued_bytes_ -= bytes;
   while (bytes > 0) {
@@ -382,11 +455,7 @@ void Channel::Sent(size_t bytes) {
 }
 
 void Channel::CloseWrite() {
-  if (ssl_) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
-  }
+  SayGoodbye();
   // Under TLS too: peers that know only TCP's end, as Go's copy loops do, see it.
   shutdown(fd_, SHUT_WR);
 }

@@ -11,6 +11,7 @@
 #include "http/event_loop.h"
 #include "http/stream.h"
 #include "http/tls.h"
+#include "http/tls_records.h"
 
 typedef struct ssl_st SSL;
 
@@ -39,10 +40,14 @@ class Channel {
   void ConnectTls(const TlsContext& context, const std::string& host);
   // Until kDone, before anything is read or sent.
   Io Handshake();
-  bool secure() const { return ssl_ != nullptr; }
+  bool secure() const { return ssl_ || records_; }
   // What the handshake agreed to speak, in ALPN's words; "" when nothing was said of it.
   std::string_view protocol() const;
+  // Null without TLS, and once it was let go of.
   SSL* ssl() const { return ssl_.get(); }
+  // Of a finished one all that its records do not need: neither protocol() nor ssl() says anything
+  // from here on. Where the library makes the records it stays.
+  void LetGoOfHandshake();
   // What went wrong, in words; after kError.
   const std::string& error() const { return error_; }
 
@@ -91,11 +96,15 @@ class Channel {
   struct RecordPipe;  // The library's way to the socket and back.
   void AttachTls(const TlsContext& context);
   Io ReadTls(std::string_view& bytes);
+  Io ReadRecords(std::string_view& bytes);
   ssize_t TakeRecords(char* out, size_t length);
   Io SendPlain(size_t bytes_max);
   Io Refused();
   Io SendSealed(size_t end);
   Io SendTls();
+  Io SendRecord();
+  void SayGoodbye();
+  void SendAlert(TlsRecords::Alert alert);
   std::string_view GatherRecord();
   ssize_t GiveRecord(std::string_view record);
   bool GiveSealed();
@@ -112,9 +121,11 @@ class Channel {
   bool want_read_ = true;
   bool want_write_ = false;
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
+  std::unique_ptr<TrafficSecrets> secrets_;  // While a server's handshake lasts.
+  std::unique_ptr<TlsRecords> records_;      // Behind it, in place of the library's.
   // Within ReadTls: what the socket gave, as far as the library has not taken it yet. It reads
   // until it wants more, so nothing is left here between two calls.
-  std::string_view records_;
+  std::string_view unread_;
   enum class Asking : uint8_t { kForEach, kOnce, kNoMore } asking_ = Asking::kForEach;
   std::optional<Io> read_end_;  // Of TLS: what Read returns from now on.
   // Within SendSealed: records gather in the loop's scratch, so many bytes by now.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -32,6 +33,7 @@ class Listening final : public LoopListener {
     EXPECT_NE(channel_.Flush(), Channel::Io::kError);
     return channel_.queued_bytes();
   }
+  void SayGoodbye() { channel_.CloseWrite(); }
   size_t queued_bytes() const { return channel_.queued_bytes(); }
   uint64_t sent_bytes() const { return channel_.sent_bytes(); }
 
@@ -68,8 +70,9 @@ class Listening final : public LoopListener {
 // The blocking other side, which collects what it says and sends it as one.
 class Peer {
  public:
-  explicit Peer(int fd) : fd_(fd), ssl_(nullptr, SSL_free) {
+  Peer(int fd, const char* suites) : fd_(fd), ssl_(nullptr, SSL_free) {
     const auto context = MakeClientContext({.insecure = true});
+    CHECK(SSL_CTX_set_ciphersuites(context->get(), suites) == 1);
     ssl_.reset(SSL_new(context->get()));
     SSL_set_fd(ssl_.get(), fd_);
     CHECK(SSL_connect(ssl_.get()) == 1);
@@ -95,6 +98,15 @@ class Peer {
     heard.resize(count);
     return heard;
   }
+  // Why nothing more comes: a reason of the library's; 0: an end in order.
+  int HearError() {
+    char byte;
+    ERR_clear_error();
+    const int count = SSL_read(ssl_.get(), &byte, 1);
+    CHECK(count <= 0);
+    if (SSL_get_error(ssl_.get(), count) == SSL_ERROR_ZERO_RETURN) return 0;
+    return ERR_GET_REASON(ERR_peek_last_error());
+  }
   void Send(std::string_view bytes) {
     CHECK(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
           static_cast<ssize_t>(bytes.size()));
@@ -105,7 +117,8 @@ class Peer {
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
 };
 
-class ChannelTest : public ::testing::Test {
+// With records of our own, and with a suite that is left to the library.
+class ChannelTest : public ::testing::TestWithParam<const char*> {
  protected:
   ChannelTest() {
     testing::TestAuthority authority;
@@ -115,7 +128,7 @@ class ChannelTest : public ::testing::Test {
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     CHECK(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
     OnLoop([&] { listening_ = std::make_unique<Listening>(loop_, ends[0], *context); });
-    peer_ = std::make_unique<Peer>(ends[1]);
+    peer_ = std::make_unique<Peer>(ends[1], GetParam());
   }
   ~ChannelTest() override {
     OnLoop([this] { listening_.reset(); });
@@ -137,7 +150,7 @@ class ChannelTest : public ::testing::Test {
   std::unique_ptr<Peer> peer_;
 };
 
-TEST_F(ChannelTest, ReadsAllRecordsThatAreThere) {
+TEST_P(ChannelTest, ReadsAllRecordsThatAreThere) {
   std::string whole;
   for (int i = 0; i < 50; ++i) {
     const std::string record = "record " + std::to_string(i) + ";";
@@ -152,7 +165,7 @@ TEST_F(ChannelTest, ReadsAllRecordsThatAreThere) {
 }
 
 // The socket itself stays open, and has nothing more to tell.
-TEST_F(ChannelTest, TellsOfTheEndThatCameWithBytes) {
+TEST_P(ChannelTest, TellsOfTheEndThatCameWithBytes) {
   peer_->Say("last words");
   peer_->SayGoodbye();
   peer_->Send(peer_->TakeSaid());
@@ -161,7 +174,7 @@ TEST_F(ChannelTest, TellsOfTheEndThatCameWithBytes) {
 }
 
 // Records lie across the bounds of what is asked for at once, wherever these are.
-TEST_F(ChannelTest, ReadsRecordsThatComeInParts) {
+TEST_P(ChannelTest, ReadsRecordsThatComeInParts) {
   constexpr size_t kRecordBytes = 16'000, kRecords = 40;
   std::string whole;
   for (size_t i = 0; i < kRecords; ++i) {
@@ -184,7 +197,7 @@ TEST_F(ChannelTest, ReadsRecordsThatComeInParts) {
 
 // What has room in the socket goes there piece by piece all the same, so that others on the loop
 // have their turn in between.
-TEST_F(ChannelTest, SendsNoMoreAtATimeThanATurnsWorth) {
+TEST_P(ChannelTest, SendsNoMoreAtATimeThanATurnsWorth) {
   const std::string whole(100'000, 'x');
   size_t queued = 0;
   OnLoop([&] { queued = listening_->Say({whole}); });
@@ -198,7 +211,7 @@ TEST_F(ChannelTest, SendsNoMoreAtATimeThanATurnsWorth) {
 }
 
 // More than the socket holds, in pieces that fit neither records nor what is sent at once.
-TEST_F(ChannelTest, SendsInOrderToWhoTakesLittleAtATime) {
+TEST_P(ChannelTest, SendsInOrderToWhoTakesLittleAtATime) {
   constexpr size_t kPieces = 300;
   std::vector<std::string> pieces;
   std::string whole;
@@ -224,6 +237,33 @@ TEST_F(ChannelTest, SendsInOrderToWhoTakesLittleAtATime) {
   peer_->Send(peer_->TakeSaid());
   AwaitEnd();
 }
+
+// Who tampers gets an alert, and no word of what came.
+TEST_P(ChannelTest, TellsOfRecordsThatAreNone) {
+  peer_->Say("well");
+  std::string said = peer_->TakeSaid();
+  said.back() = static_cast<char>(said.back() ^ 1);
+  peer_->Send(said);
+  AwaitEnd();
+  EXPECT_TRUE(listening_->reads.empty());
+  EXPECT_EQ(peer_->HearError(), SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
+}
+
+// The library gives it all to the other side before it says goodbye.
+TEST_P(ChannelTest, EndsInOrder) {
+  OnLoop([&] {
+    listening_->Say({"last words"});
+    listening_->SayGoodbye();
+  });
+  EXPECT_EQ(peer_->Hear(100), "last words");
+  EXPECT_EQ(peer_->HearError(), 0);
+  peer_->SayGoodbye();
+  peer_->Send(peer_->TakeSaid());
+  AwaitEnd();
+}
+
+INSTANTIATE_TEST_SUITE_P(Suites, ChannelTest,
+                         ::testing::Values("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"));
 
 }  // namespace
 }  // namespace skiff::http

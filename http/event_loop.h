@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "http/tls_records.h"
 
 namespace skiff::http {
 
@@ -112,6 +113,7 @@ class Loop {
   char* records_scratch() { return frame_scratch() + kFrameBytes; }
   static constexpr size_t kSealedBytes = 66 << 10;  // As they go out: four full ones.
   char* sealed_scratch() { return records_scratch() + kRecordsBytes; }
+  TlsRecords::Ciphers ciphers() { return {*sealer_, *opener_}; }
 
  private:
   friend class Timer;
@@ -159,6 +161,8 @@ class Loop {
   std::deque<std::shared_ptr<Wake>> wakes_;
   std::unordered_map<void*, std::shared_ptr<void>> kept_;
   std::unique_ptr<char[]> scratch_;
+  const std::unique_ptr<RecordCipher> sealer_ = RecordCipher::Make();
+  const std::unique_ptr<RecordCipher> opener_ = RecordCipher::Make();
   epoll_event events_[kEventsPerRound];
   int events_count_ = 0;
   std::jthread thread_;

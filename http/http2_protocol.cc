@@ -93,6 +93,7 @@ void Http2Protocol::LeaveStreams() {
   // Their frames may be on the stack.
   auto streams = std::make_shared<decltype(streams_)>(std::move(streams_));
   streams_.clear();
+  found_ = nullptr;
   OnHeadEnd();
   for (const auto& [id, stream] : *streams) stream->Leave();
   loop_.Defer([streams] {});
@@ -162,8 +163,12 @@ void Http2Protocol::OnHeadEnd() {
 }
 
 Http2Stream* Http2Protocol::Find(Http2Wire::StreamId id) {
+  // What is asked of a stream in one frame is asked several times.
+  if (found_ != nullptr && found_id_ == id) return found_;
   const auto found = streams_.find(id);
-  return found == streams_.end() ? nullptr : found->second.get();
+  found_ = found == streams_.end() ? nullptr : found->second.get();
+  found_id_ = id;
+  return found_;
 }
 
 Http2Stream& Http2Protocol::Add(Http2Wire::StreamId id) {
@@ -194,6 +199,7 @@ void Http2Protocol::OnClosed(Http2Wire::StreamId id) {
   if (found == streams_.end()) return;
   std::shared_ptr<Http2Stream> stream(std::move(found->second));
   streams_.erase(found);
+  found_ = nullptr;
   stream->Leave();
   loop_.Defer([stream = std::move(stream)] {});
   if (streams_.empty()) idle_due_ = loop_.Now() + connection_.host().limits().idle_timeout;

@@ -72,6 +72,8 @@ class Http2Protocol final : public Protocol,
   Loop& loop_;
   Channel& channel_;
   std::unordered_map<Http2Wire::StreamId, std::unique_ptr<Http2Stream>> streams_;
+  Http2Stream* found_ = nullptr;  // The one that was looked up last, if it is there still.
+  Http2Wire::StreamId found_id_ = 0;
   // Requests that nobody waits for any more, and workers have still.
   std::vector<std::weak_ptr<const std::atomic<bool>>> abandoned_;
   size_t held_ = 0;             // Of all that arrives.

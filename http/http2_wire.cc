@@ -13,6 +13,10 @@
 namespace skiff::http {
 namespace {
 
+// Of the names and values that an answer's head shares with those before it, and a connection keeps:
+// what is the same in all of them fits, and an idle watch has half of what the standard suggests.
+constexpr size_t kAnswerTableBytes = 512;
+
 // As kube-apiserver has them: most bodies fit into one window and one frame.
 constexpr uint32_t kWindowBytes = 256 << 10;
 constexpr uint32_t kFrameBytesMax = 256 << 10;
@@ -28,6 +32,11 @@ constexpr double kCreditMax = 200'000;  // Of 100 MB that a client takes late.
 // A head that is refused anyhow is read to its end, so that its stream can be answered; but not for
 // ever.
 constexpr size_t kHeadBytesFactor = 4;
+
+// Fields that are of one answer alone: to keep them would only push out what others share.
+bool IsOfOne(std::string_view name) {
+  return name == "audit-id" || name == "content-length";
+}
 
 }  // namespace
 
@@ -271,6 +280,7 @@ void Http2Wire::Session::Start() {
   // Heads are read here as strictly as those of HTTP/1.1, and refused in Go's words, not reset.
   nghttp2_option_set_no_http_messaging(options, 1);
   nghttp2_option_set_no_closed_streams(options, 1);
+  nghttp2_option_set_max_deflate_dynamic_table_size(options, kAnswerTableBytes);
   // Of frames that it does not know it would otherwise say nothing, not even that they were there.
   for (int type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; ++type) {
     nghttp2_option_set_user_recv_extension_type(options, static_cast<uint8_t>(type));
@@ -360,7 +370,7 @@ void Http2Wire::Answer(StreamId stream, const Http2Fields& fields, bool has_body
   for (const auto& [name, value] : fields) {
     pairs.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
                      reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
-                     value.size(), NGHTTP2_NV_FLAG_NONE});
+                     value.size(), IsOfOne(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE});
   }
   nghttp2_data_provider body{.source = {}, .read_callback = Session::ReadData};
   // It fails when the stream is being reset; then nobody waits for the answer.

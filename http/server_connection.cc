@@ -110,6 +110,7 @@ void ServerConnection::DoHandshake() {
   peer_ = DescribePeer(channel_.ssl(), peer_error_);
   if (peer_) share_.MarkKnown();
   Open();
+  channel_.LetGoOfHandshake();
   OnReadable();
 }
 

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "http/message.h"
+#include "http/tls_records.h"
 
 namespace skiff::http {
 namespace {
@@ -134,6 +135,12 @@ int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_length,
   return SSL_TLSEXT_ERR_OK;
 }
 
+// What the library has for key logs is how a secret gets out of it.
+void TakeSecret(const SSL* ssl, const char* line) {
+  auto* const secrets = static_cast<TrafficSecrets*>(SSL_get_app_data(ssl));
+  if (secrets != nullptr) secrets->Take(line);
+}
+
 Result<std::string> ReadWhole(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -153,6 +160,14 @@ std::string ValueOf(const X509_NAME_ENTRY* entry) {
 }
 
 }  // namespace
+
+void KeepSecrets(SSL* ssl, TrafficSecrets& secrets) {
+  SSL_set_app_data(ssl, &secrets);
+}
+
+void ForgetSecrets(SSL* ssl) {
+  SSL_set_app_data(ssl, nullptr);
+}
 
 std::shared_ptr<const PeerCertificate> DescribePeer(SSL* ssl, std::string& error) {
   const X509* certificate = SSL_get0_peer_certificate(ssl);
@@ -217,7 +232,8 @@ Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2) {
     TRY(TrustAuthorities(context.get(), tls.client_ca_pem, true));
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, AcceptAnyCertificate);
   }
-  SSL_CTX_set_num_tickets(context.get(), 0);
+  SSL_CTX_set_num_tickets(context.get(), 0);  // TlsRecords counts on none.
+  SSL_CTX_set_keylog_callback(context.get(), TakeSecret);
   SSL_CTX_set_alpn_select_cb(
       context.get(), http2 ? ChooseProtocol<kBoth> : ChooseProtocol<kHttp11>, nullptr);
   return context;

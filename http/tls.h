@@ -12,6 +12,7 @@ typedef struct ssl_st SSL;
 namespace skiff::http {
 
 struct PeerCertificate;
+struct TrafficSecrets;
 
 struct ServerTls {
   std::string certificate_pem;  // The leaf first, then its chain.
@@ -44,6 +45,10 @@ using TlsContext = std::shared_ptr<SSL_CTX>;
 // get it.
 Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2);
 Result<TlsContext> MakeClientContext(const ClientTls& tls);
+
+// Of a connection of a server's context: has the handshake fill `secrets`, until ForgetSecrets.
+void KeepSecrets(SSL* ssl, TrafficSecrets& secrets);
+void ForgetSecrets(SSL* ssl);
 
 // Whom the peer of a finished handshake says to be. Null without a certificate, and when it did not
 // verify: `error` says why.

@@ -114,6 +114,10 @@ put("http2", frame(4, 0, 0, struct.pack(">HIHI", 4, 0, 5, 1 << 20)) + frame(1, 5
 put("http2", frame(6, 0, 0, b"12345678") + frame(4, 1, 0) + frame(99, 7, 1, b"x") + frame(7, 0, 0, struct.pack(">II", 0, 0)))
 put("http2", frame(1, 5, 1, b"\x82\x87\x84\x40\x01x\x05hello" + b"\xbe" * 50) + frame(1, 5, 3, asked("GET", "/", ("connection", "close"))))
 
+put("records", bytes([1]) + b"x" * 82 + b"\x17" + bytes([210, 2]) + b"y" * 165 + b"\x17" + bytes([0]) + bytes([1]) + b"\1\0\x15" + b"\0" * 80)
+put("records", bytes([230]) + b"\x17\3\3\0\x20" + b"z" * 32)
+put("records", bytes([199]) + b"x" * 16383 + b"\x17")
+
 def spdy(type, flags, payload): return struct.pack(">HHI", 0x8003, type, flags << 24 | len(payload)) + payload
 put("spdy", spdy(6, 0, struct.pack(">I", 9)) + spdy(3, 0, struct.pack(">II", 1, 5)) + spdy(7, 0, struct.pack(">II", 3, 0)))
 put("spdy", struct.pack(">II", 1, 5) + b"hello" + struct.pack(">II", 1, 1 << 24))

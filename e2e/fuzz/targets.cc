@@ -39,6 +39,7 @@ constexpr Target kTargets[] = {
     {"compose", &Compose},
     {"env_file", &EnvFile},
     {"archive", &Archive},
+    {"records", &Records},
 };
 
 }  // namespace

@@ -46,6 +46,7 @@ void DnsAnswer(std::string_view bytes);
 void Compose(std::string_view bytes);
 void EnvFile(std::string_view bytes);
 void Archive(std::string_view bytes);
+void Records(std::string_view bytes);
 
 struct Target {
   std::string_view name;
