@@ -28,6 +28,24 @@ std::vector<std::string> ConfigPaths(Command& command) {
   return paths;
 }
 
+// Whoever reads them takes entries, and what is in these, for objects.
+Result<> CheckEntries(const Json& document) {
+  constexpr std::pair<const char*, const char*> kLists[] = {
+      {"clusters", "cluster"}, {"contexts", "context"}, {"users", "user"}};
+  for (const auto& [list, inner] : kLists) {
+    const Json& entries = At(document, list);
+    if (!entries.is_null() && !entries.is_array()) {
+      return CliError(fmt::format("{} is no list", list));
+    }
+    for (const Json& entry : entries) {
+      const Json& held = At(entry, inner);
+      if (entry.is_object() && (held.is_object() || held.is_null())) continue;
+      return CliError(fmt::format("an entry of {} is no object with a {}", list, inner));
+    }
+  }
+  return {};
+}
+
 void SortEntries(Json& document) {
   for (const char* list : {"clusters", "contexts", "users"}) {
     Json& entries = document[list];
@@ -56,6 +74,10 @@ Result<std::vector<ConfigFile>> LoadConfigFiles(Command& command) {
           fmt::format("error loading config file \"{}\": {}", path, parsed.error().message));
     }
     Json document = parsed->value.is_object() ? std::move(parsed->value) : EmptyConfig();
+    if (const auto whole = CheckEntries(document); !whole) {
+      return CliError(
+          fmt::format("error loading config file \"{}\": {}", path, whole.error().message));
+    }
     files.push_back({path, std::move(document)});
   }
   return files;

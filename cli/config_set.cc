@@ -93,8 +93,9 @@ Result<> RunConfigUnset(Command& command, const Args& args) {
     } else if (property.field.empty()) {
       Json& entries = file.document[property.list];
       entries.erase(entries.begin() + (entry - &entries[0]));
-    } else {
-      (*entry)[property.inner].erase(property.field);
+    } else if (const auto inner = entry->find(property.inner);
+               inner != entry->end() && inner->is_object()) {
+      inner->erase(property.field);
     }
   }
   TRY(SaveConfig(file));

@@ -202,7 +202,9 @@ Result<> DeleteTargets(Command& command, const DeleteVerbFlags& flags,
     }
     deleted.push_back({&target, uid});
   }
-  if (!flags.wait || dry_run.client() || dry_run.server()) return {};
+  // As kubectl: who has to hear of an error hears of it at once.
+  const bool waits = flags.wait && !dry_run.client() && !dry_run.server();
+  if (!waits || command.exit_code() != 0) return {};
   for (const Deleted& each : deleted) {
     const auto gone = WaitUntilGone(session, *each.target, each.uid, flags.deletion.timeout);
     if (!gone) command.Report(gone.error());

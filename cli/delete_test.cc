@@ -23,5 +23,20 @@ TEST_F(DeleteTest, ANamespaceThatSaysNothingIsWarnedOf) {
   EXPECT_EQ(err_, "");
 }
 
+TEST_F(DeleteTest, NobodyWaitsWhereSomethingWasWrong) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}});
+  const auto answer = server_;
+  server_ = [&answer](http::Request request) {
+    // It has a finalizer, and stays.
+    if (request.method == "DELETE" && request.path.ends_with("/a")) request.method = "GET";
+    return answer(request);
+  };
+  EXPECT_EQ(Run("delete", {"cm", "a", "missing", "--timeout=1s"}), 1);
+  EXPECT_EQ(out_, "configmap \"a\" deleted from default namespace\n");
+  EXPECT_EQ(err_, "Error from server (NotFound): not found\n");
+  EXPECT_EQ(Run("delete", {"cm", "a", "--timeout=1s"}), 1);
+  EXPECT_EQ(err_, "error: the server did not answer by a stream\n") << "by which it would wait";
+}
+
 }  // namespace
 }  // namespace skiff::cli

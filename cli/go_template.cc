@@ -12,8 +12,9 @@ namespace {
 
 // A template that ranges over a range of ranges may print without end.
 constexpr size_t kOutputBytesMax = 256 << 20;
-// Templates that call each other; each takes some of the stack.
+// Templates that call each other; each takes some of the stack, and so does each block in them.
 constexpr int kCallsMax = 1000;
+constexpr int kNestedMax = 20'000;
 
 class Execution {
  public:
@@ -23,10 +24,20 @@ class Execution {
   }
 
   enum class Flow : uint8_t { kOn, kBreak, kContinue };
-  Result<Flow> Run(const std::vector<TemplateNode>& nodes, const Json& dot);
+  Result<Flow> Run(const std::vector<TemplateNode>& nodes, const Json& dot) {
+    if (nested_ == kNestedMax) {
+      return CliError(fmt::format("blocks and templates are within each other more than {} times",
+                                  kNestedMax));
+    }
+    ++nested_;
+    auto flow = RunAll(nodes, dot);
+    --nested_;
+    return flow;
+  }
   std::string TakeText() { return std::move(text_); }
 
  private:
+  Result<Flow> RunAll(const std::vector<TemplateNode>& nodes, const Json& dot);
   Result<Json> Evaluate(const TemplatePipeline& pipeline, const Json& dot);
   Result<Json> EvaluateCommand(const std::vector<TemplateOperand>& command, const Json& dot,
                                const Json* last);
@@ -42,7 +53,8 @@ class Execution {
 
   const TemplateNodes& parsed_;
   const bool allow_missing_;
-  int calls_ = 0;  // Within each other.
+  int calls_ = 0;   // Within each other.
+  int nested_ = 0;  // They, and blocks.
   std::vector<std::pair<std::string, Json>> variables_;  // The inner ones last.
   std::string text_;
 };
@@ -185,7 +197,8 @@ Result<> Execution::Call(const TemplateNode& node, const Json& dot) {
   return {};
 }
 
-Result<Execution::Flow> Execution::Run(const std::vector<TemplateNode>& nodes, const Json& dot) {
+Result<Execution::Flow> Execution::RunAll(const std::vector<TemplateNode>& nodes,
+                                          const Json& dot) {
   for (const TemplateNode& node : nodes) {
     if (text_.size() > kOutputBytesMax) return CliError("the template prints too much");
     switch (node.kind) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/thread_stack.h"
+
 namespace skiff::cli {
 namespace {
 
@@ -120,6 +122,25 @@ TEST(GoTemplateTest, TemplatesCallEachOther) {
             "template: output:1: unexpected <define> in command");
   EXPECT_EQ(Filled("{{define x}}{{end}}"),
             "template: output:1: unexpected \"x\" in define clause");
+}
+
+TEST(GoTemplateTest, BlocksWithinTemplatesThatCallEachOtherAreBoundedToo) {
+  constexpr int kBlocks = 95;
+  std::string blocks, ends;
+  for (int i = 0; i < kBlocks; ++i) {
+    blocks += "{{range $}}";
+    ends += "{{end}}";
+  }
+  const std::string body = blocks + "{{template \"a\" $}}" + ends;
+  const auto deep = GoTemplate::Parse("{{define \"a\"}}" + body + "{{end}}{{template \"a\" .}}");
+  ASSERT_TRUE(deep);
+  SetThreadStacks();
+  RunWithThreadStack([&] {
+    const auto printed = deep->Execute(Json::array({1}), true);
+    EXPECT_EQ(printed ? "printed" : printed.error().message,
+              "blocks and templates are within each other more than 20000 times");
+    return 0;
+  });
 }
 
 TEST(GoTemplateTest, PrintsRunesAndBytes) {

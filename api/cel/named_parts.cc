@@ -12,6 +12,9 @@ namespace {
 constexpr size_t kPlacesMax = 64;
 // Variables of variables could also lead ever deeper; what is at such a depth is needed whole.
 constexpr int kDepthMax = 64;
+// Each of a million selections could be in each of those places; of what is selected beyond so many
+// all is needed.
+constexpr size_t kStepsMax = 100'000;
 
 bool IsVariables(const Expr& expr) {
   return expr.kind == ExprKind::kIdent && expr.slot == kSlotVariables;
@@ -75,14 +78,15 @@ class NamedParts::Walk {
     if (expr.slot == kSlotObject) return {{&named_.object_}};
     if (expr.slot == kSlotOldObject) return {{&named_.old_object_}};
     if (IsVariables(expr)) {
-      for (const auto& [name, places] : named_.variables_) TakeWhole(places);
+      for (const Places& places : named_.not_whole_) TakeWhole(places);
+      named_.not_whole_.clear();
     }
     return expr.slot >= kLocalSlots ? locals_[expr.slot] : Places();
   }
 
   // All of it is there, and so is what is asked of it.
-  static bool IsEnough(const Place& place) {
-    if (place.depth >= kDepthMax) place.parts->whole = true;
+  bool IsEnough(const Place& place) {
+    if (place.depth >= kDepthMax || ++named_.steps_ > kStepsMax) place.parts->whole = true;
     return place.parts->whole;
   }
 
@@ -164,7 +168,9 @@ class NamedParts::Walk {
 };
 
 void NamedParts::AddVariable(const std::string& name, const Program& program) {
-  variables_[name] = Walk(*this).Of(program.ast().root);
+  Places& places = variables_[name];
+  places = Walk(*this).Of(program.ast().root);
+  not_whole_.push_back(places);
 }
 
 void NamedParts::Add(const Program& program) { Walk(*this).Use(program.ast().root); }

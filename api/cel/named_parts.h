@@ -40,6 +40,8 @@ class NamedParts {
   DocumentParts& object_;
   DocumentParts& old_object_;
   std::map<std::string, Places, std::less<>> variables_;
+  std::vector<Places> not_whole_;  // Of variables, since all of them were named at once.
+  size_t steps_ = 0;               // From a place to one below it.
 };
 
 }  // namespace skiff::cel

@@ -122,6 +122,23 @@ TEST(NamedPartsTest, AreAllWhereVariablesLeadEverDeeper) {
   EXPECT_TRUE(shown.find("a*}") != std::string::npos) << shown;
 }
 
+size_t CountOf(const DocumentParts& parts) {
+  size_t count = 1;
+  for (const auto& [name, below] : parts.members) count += CountOf(below);
+  for (const DocumentParts& below : parts.items) count += CountOf(below);
+  return count;
+}
+
+TEST(NamedPartsTest, AreAllWhereTooManyAreNamed) {
+  std::string from = "object.a0";
+  for (int i = 1; i < 60; ++i) from = fmt::format("true ? object.a{} : ({})", i, from);
+  std::string names = "false";
+  for (int i = 0; i < 3000; ++i) names += fmt::format(" || variables.a.b{} == 1", i);
+  const DocumentParts object = NamedBy(names, {from}).object;
+  EXPECT_LT(CountOf(object), 110'000);
+  EXPECT_TRUE(object.members.at("a0").whole);
+}
+
 TEST(NamedPartsTest, AreAllWhereVariablesComeFromEverywhere) {
   std::vector<std::string> variables = {"object.spec"};
   for (char name = 'a'; name < 'k'; ++name) {

@@ -13,6 +13,8 @@ class ValidatingPoliciesTest : public ServerFixture {
   static constexpr const char* kBindings =
       "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
   static constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+  static constexpr const char* kDefinitions =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
   // Of writes of ConfigMaps; `spec` is added.
   void Policy(const std::string& name, const std::string& spec) {
@@ -35,6 +37,23 @@ class ValidatingPoliciesTest : public ServerFixture {
     Json document = Json::parse(more);
     document["metadata"]["name"] = name;
     return Post(kMaps, document.dump());
+  }
+  // A kind of custom resources.
+  void DefineLamps() {
+    const auto defined = Post(kDefinitions, R"j({"metadata": {"name": "lamps.example.com"}, "spec": {
+        "group": "example.com", "scope": "Namespaced",
+        "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp", "listKind": "LampList"},
+        "versions": [{"name": "v1", "served": true, "storage": true,
+                      "schema": {"openAPIV3Schema": {"type": "object"}}}]}})j");
+    ASSERT_EQ(defined.code, 201) << defined.message();
+    Settle();
+  }
+  Answer MakeLamp(const std::string& name) {
+    return Post("/apis/example.com/v1/namespaces/default/lamps",
+                Json{{"apiVersion", "example.com/v1"},
+                     {"kind", "Lamp"},
+                     {"metadata", {{"name", name}}}}
+                    .dump());
   }
 };
 
@@ -226,29 +245,18 @@ TEST_F(ValidatingPoliciesTest, WhoSelectsParametersMayListThem) {
 }
 
 TEST_F(ValidatingPoliciesTest, TheServersOwnHandIsNotHeld) {
-  const std::string definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  ASSERT_EQ(Post(definitions, R"j({"metadata": {"name": "lamps.example.com"}, "spec": {
-      "group": "example.com", "scope": "Namespaced",
-      "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp", "listKind": "LampList"},
-      "versions": [{"name": "v1", "served": true, "storage": true,
-                    "schema": {"openAPIV3Schema": {"type": "object"}}}]}})j")
-                .code,
-            201);
-  Settle();
-  ASSERT_EQ(Post("/apis/example.com/v1/namespaces/default/lamps",
-                 R"j({"apiVersion": "example.com/v1", "kind": "Lamp", "metadata": {"name": "l"}})j")
-                .code,
-            201);
+  DefineLamps();
+  ASSERT_EQ(MakeLamp("l").code, 201);
   Policy("p", R"j({"matchConstraints": {"resourceRules": [{"operations": ["DELETE"],
                    "apiGroups": ["example.com"], "apiVersions": ["*"], "resources": ["*"]}]},
                    "validations": [{"expression": "false"}]})j");
   Bind("p");
-  ASSERT_EQ(Ask("DELETE", definitions + "/lamps.example.com").code, 200);
+  ASSERT_EQ(Ask("DELETE", std::string(kDefinitions) + "/lamps.example.com").code, 200);
   for (int i = 0; i < 20; ++i) {
     clock_.Advance(1s);
     Settle();
   }
-  EXPECT_EQ(Ask("GET", definitions + "/lamps.example.com").code, 404);
+  EXPECT_EQ(Ask("GET", std::string(kDefinitions) + "/lamps.example.com").code, 404);
 }
 
 TEST_F(ValidatingPoliciesTest, NoPolicyLooksAtPolicies) {
@@ -281,6 +289,19 @@ TEST_F(ValidatingPoliciesTest, EachPolicySeesWhatItNames) {
                              "metadata": {"labels": {"app": "web"}}})j")
                   .message()
                   .ends_with("denied request: 5"));
+}
+
+// Metadata is no part of what a custom resource holds otherwise.
+TEST_F(ValidatingPoliciesTest, WhoGoesOverAllOfACustomResourceSeesItsMetadata) {
+  DefineLamps();
+  Policy("p", R"j({"matchConstraints": {"resourceRules": [{"operations": ["CREATE"],
+                   "apiGroups": ["example.com"], "apiVersions": ["*"], "resources": ["*"]}]},
+                   "validations": [
+                   {"expression": "object.all(k, v, k != 'metadata' || v.name != 'bad')"}]})j");
+  Bind("p");
+  EXPECT_EQ(MakeLamp("bad").code, 422);
+  const auto good = MakeLamp("good");
+  EXPECT_EQ(good.code, 201) << good.message();
 }
 
 TEST_F(ValidatingPoliciesTest, ExpressionsSeeTheNamespaceAndBothObjects) {

@@ -25,7 +25,9 @@ Json PartsOfObject(const Object& object, const DocumentParts& parts) {
 
 // As a client of `kind` would see it.
 Result<Json> ViewAs(const Object& object, const KindInfo& kind, const DocumentParts& parts) {
-  if (&kind == &object.kind() && !parts.whole) return PartsOfObject(object, parts);
+  // Who goes over the members of the object itself sees them all.
+  const bool is_some = !parts.whole && parts.items.empty();
+  if (&kind == &object.kind() && is_some) return PartsOfObject(object, parts);
   return DocumentAs(object.kind(), kind, object.ToDocument());
 }
 

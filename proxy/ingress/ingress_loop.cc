@@ -122,15 +122,18 @@ IngressWorld IngressLoop::World() {
 }
 
 // Parsed once for each version of its Secret.
-Result<TlsCertificate> IngressLoop::CertificateOf(const std::string& ns, const std::string& name) {
+Result<Shared<TlsCertificate>> IngressLoop::CertificateOf(const std::string& ns,
+                                                          const std::string& name) {
   const auto secret = secrets_.Get({ns, name});
   if (!secret) return Fail(Reason::kNotFound, "not found");
   const std::string version = secret->metadata.uid + " " + secret->metadata.resource_version;
   auto found = certificates_.find(ns + "/" + name);
   if (found == certificates_.end() || found->second.version != version) {
+    auto checked = TlsCertificateOf(*secret).map([](TlsCertificate certificate) {
+      return std::make_shared<const TlsCertificate>(std::move(certificate));
+    });
     found = certificates_
-                .insert_or_assign(ns + "/" + name,
-                                  CheckedCertificate{version, TlsCertificateOf(*secret)})
+                .insert_or_assign(ns + "/" + name, CheckedCertificate{version, std::move(checked)})
                 .first;
   }
   return found->second.certificate;

@@ -60,7 +60,7 @@ class IngressLoop final : public ControlLoop {
   using IngressPtr = Shared<networking_v1::Ingress>;
   struct CheckedCertificate {
     std::string version;  // Of the Secret that was checked.
-    Result<TlsCertificate> certificate;
+    Result<Shared<TlsCertificate>> certificate;
   };
 
   void WatchInformers();
@@ -68,7 +68,7 @@ class IngressLoop final : public ControlLoop {
   void NoteService(const std::string& name);
   void NoteSecret(const std::string& name);
   IngressWorld World();
-  Result<TlsCertificate> CertificateOf(const std::string& ns, const std::string& name);
+  Result<Shared<TlsCertificate>> CertificateOf(const std::string& ns, const std::string& name);
   std::string HolderOf(int port) const;
   // Whether it looks at more than before: what changed of that meanwhile was passed over.
   bool Remember(const IngressPlan& plan);

@@ -84,6 +84,16 @@ std::set<Endpoint> EndpointsOf(const std::vector<Shared<discovery_v1::EndpointSl
   return ready.empty() ? ending : ready;
 }
 
+// "a.com, b.com"; of many the first ones: a certificate may name tens of thousands.
+std::string SomeOf(const std::set<std::string>& names) {
+  constexpr size_t kShownMax = 3;
+  const size_t shown = std::min(names.size(), kShownMax);
+  const auto end = std::next(names.begin(), static_cast<ptrdiff_t>(shown));
+  std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
+  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
 class Planner {
  public:
   explicit Planner(const IngressWorld& world) : world_(world) {}
@@ -110,6 +120,7 @@ class Planner {
   const Ingress& ingress() const { return *now_->ingress; }
   const std::string& ns() const { return ingress().metadata.namespace_; }
   void Tell(std::string reason, std::string message) {
+    if (now_->problems.size() >= kProblemsMax) return;
     now_->problems.insert({std::move(reason), std::move(message)});
   }
 
@@ -246,23 +257,26 @@ class Planner {
   }
 
   void AddCertificates() {
+    std::set<std::string> whole;  // Whose names were all asked for: another time changes nothing.
     for (const auto& tls : ingress().spec.tls) {
       if (tls.secret_name.empty()) continue;  // The default certificate.
+      if (tls.hosts.empty() && !whole.insert(tls.secret_name).second) continue;
       const std::string name = ns() + "/" + tls.secret_name;
       plan_.secrets.insert(name);
-      auto found = world_.certificate(ns(), tls.secret_name);
+      const auto found = world_.certificate(ns(), tls.secret_name);
       if (!found) {
         Tell(found.error().reason == Reason::kNotFound ? "SecretNotFound" : "InvalidCertificate",
              fmt::format("secret \"{}\": {}", tls.secret_name, found.error().message));
         continue;
       }
-      if (tls.hosts.empty() && found->names.empty()) {
+      const TlsCertificate& certificate = **found;
+      if (tls.hosts.empty() && certificate.names.empty()) {
         Tell("InvalidCertificate",
              fmt::format("secret \"{}\": its certificate names no host", tls.secret_name));
         continue;
       }
-      TellOfMismatch(tls, found->names);
-      AddCertificate(name, tls, std::move(*found));
+      TellOfMismatch(tls, certificate.names);
+      AddCertificate(name, tls, certificate);
     }
   }
 
@@ -275,21 +289,18 @@ class Planner {
       if (is_meant || names.empty()) continue;
       Tell("CertificateMismatch",
            fmt::format("secret \"{}\": its certificate is for {}, not for {}", tls.secret_name,
-                       fmt::join(names, ", "), host));
+                       SomeOf(names), host));
     }
   }
 
   // Who asked for it without hosts asked for all that it names: another's among them are no more to
   // be had in that way.
   void AddCertificate(const std::string& name, const networking_v1::IngressTLS& tls,
-                      TlsCertificate certificate) {
-    std::set<std::string> asked = std::move(certificate.names);
-    if (!tls.hosts.empty()) asked = std::set<std::string>(tls.hosts.begin(), tls.hosts.end());
+                      const TlsCertificate& certificate) {
     std::set<std::string> hosts;
-    for (const std::string& host : asked) {
+    const auto add = [&](const std::string& host) {
       if (!IsRouteHost(host)) {
-        Tell("InvalidHost", fmt::format("the host \"{}\" is no name in DNS", host));
-        continue;
+        return Tell("InvalidHost", fmt::format("the host \"{}\" is no name in DNS", host));
       }
       const auto& owner = certified_.emplace(host, name).first->second;
       if (owner == name) {
@@ -297,10 +308,12 @@ class Planner {
       } else {
         Tell("HostTaken", fmt::format("host {} has the certificate of secret {}", host, owner));
       }
-    }
+    };
+    std::for_each(tls.hosts.begin(), tls.hosts.end(), add);
+    if (tls.hosts.empty()) std::for_each(certificate.names.begin(), certificate.names.end(), add);
     if (hosts.empty()) return;
     PlannedCertificate& planned = plan_.certificates[name];
-    planned.pem = std::move(certificate.pem);
+    if (planned.pem.empty()) planned.pem = certificate.pem;
     planned.hosts.merge(hosts);
   }
 

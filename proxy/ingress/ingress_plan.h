@@ -32,6 +32,8 @@ inline constexpr size_t kRoutesMax = 50'000;
 // Of a route's key. HAProxy reads a line of a map into 16 KiB and takes what is beyond for the next
 // line: for whatever key its author liked.
 inline constexpr size_t kRouteKeyBytesMax = 8 * 1024;
+// Of one Ingress: it may name a hundred thousand hosts, each of them wrong.
+inline constexpr size_t kProblemsMax = 1000;
 
 template <typename K>
 using Shared = std::shared_ptr<const K>;
@@ -52,7 +54,8 @@ struct IngressWorld {
                                                                  const std::string& service)>
       slices;
   // What TlsCertificateOf makes of that Secret. NotFound, Invalid.
-  std::function<Result<TlsCertificate>(const std::string& ns, const std::string& name)> certificate;
+  std::function<Result<Shared<TlsCertificate>>(const std::string& ns, const std::string& name)>
+      certificate;
 };
 
 struct Endpoint {

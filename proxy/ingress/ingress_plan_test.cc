@@ -1,10 +1,12 @@
 #include "proxy/ingress/ingress_plan.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/certificates.h"
 #include "base/pem.h"
+#include "base/thread_seconds.h"
 #include "proxy/ingress/ingress_test_objects.h"
 
 namespace skiff::ingress {
@@ -237,6 +239,28 @@ TEST(IngressPlanTest, ACertificateForOtherHostsIsShownAndToldOf) {
             "a.b.c.com\n"
             "CertificateMismatch: secret \"one\": its certificate is for *.c.com, a.com, not for "
             "b.com\n");
+}
+
+// An Ingress may name a hundred thousand hosts or Secrets, and a certificate tens of thousands.
+TEST(IngressPlanTest, WhatIsWrongWithManyHostsIsToldInFewWords) {
+  constexpr int kNames = 3000;
+  TestObjects objects;
+  auto& certificate = objects.certificates["one"];
+  certificate.pem = "ONE";
+  for (int i = 0; i < kNames; ++i) certificate.names.insert(fmt::format("n{}.com", i));
+  auto& many = objects.AddIngress("{metadata: {name: hosts}, spec: {tls: [{secretName: one}]}}");
+  for (int i = 0; i < 2 * kNames; ++i) many.spec.tls[0].hosts.push_back(fmt::format("h{}.com", i));
+  auto& entries = objects.AddIngress("{metadata: {name: entries}}").spec.tls;
+  entries.resize(20'000);
+  for (auto& entry : entries) entry.secret_name = "one";
+  IngressPlan plan;
+  EXPECT_LT(SecondsOf([&] { plan = objects.Plan(); }), 2);
+  EXPECT_EQ(plan.certificates.at("default/one").hosts.size(), 3 * kNames);
+  ASSERT_EQ(plan.ingresses[0].problems.size(), kProblemsMax);
+  EXPECT_EQ(plan.ingresses[0].problems.begin()->message,
+            "secret \"one\": its certificate is for n0.com, n1.com, n10.com and 2997 more, not for "
+            "h0.com");
+  EXPECT_EQ(ProblemsOf(plan, "entries"), "");
 }
 
 // Of two for one host HAProxy shows whichever it likes, so there must not be two.

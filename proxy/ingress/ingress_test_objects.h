@@ -82,9 +82,13 @@ class TestObjects {
       if (slices.contains(name)) of.push_back(slices.at(name));
       return of;
     };
-    world.certificate = [this](const std::string&,
-                               const std::string& name) -> Result<TlsCertificate> {
-      if (certificates.contains(name)) return certificates.at(name);
+    std::map<std::string, Shared<TlsCertificate>> checked;
+    for (const auto& [name, certificate] : certificates) {
+      checked[name] = std::make_shared<const TlsCertificate>(certificate);
+    }
+    world.certificate = [checked](const std::string&,
+                                  const std::string& name) -> Result<Shared<TlsCertificate>> {
+      if (checked.contains(name)) return checked.at(name);
       return Fail(Reason::kNotFound, "not found");
     };
     return world;
