@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/core_v1.h"
 
@@ -19,7 +20,7 @@ class PatchingTest : public testing::TestWithParam<bool> {
     auto custom = std::make_shared<crd::CustomKind>();
     const Json props = Json::parse(R"({"type": "object", "properties": {
         "data": {"type": "object", "additionalProperties": {"type": "string"}}}})");
-    custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", &props);
+    custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", DumpJson(props));
     custom->stored = custom->own;
     kind_.custom = std::move(custom);
   }
@@ -130,7 +131,7 @@ TEST(PatchingOpenPartsTest, ARefusedPatchIsQuotedWhatever) {
       "list": {"type": "array", "items": {"x-kubernetes-preserve-unknown-fields": true}},
       "map": {"type": "object", "additionalProperties":
           {"x-kubernetes-preserve-unknown-fields": true}}}})");
-  custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", &props);
+  custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", DumpJson(props));
   custom->stored = custom->own;
   RuntimeKind kind;
   static_cast<KindInfo&>(kind) = core_v1::ConfigMap::Info();
