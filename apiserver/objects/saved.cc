@@ -6,6 +6,7 @@
 #include "api/patch/managed_fields.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
+#include "base/heap_release.h"
 
 namespace skiff {
 namespace {
@@ -36,6 +37,7 @@ Result<Written> PutObject(Store& store, const std::string& key, const Preconditi
   const auto put = [&](const Object& shown) -> Result<Written> {
     StoredObject stored = encoded ? *std::exchange(encoded, std::nullopt)
                                   : TRY(EncodeForStore(shown));
+    NoteWorkOn(stored.value.size());
     return store.Apply({.key = key,
                         .expect = expect,
                         .value = std::move(stored.value),
