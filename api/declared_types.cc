@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "api/cel/document.h"
+#include "api/codec/kept_text.h"
 
 namespace skiff {
 namespace {
@@ -12,6 +13,7 @@ class Declarer {
  public:
   cel::TypeRef Declare(const Type& type) {
     namespace types = cel::types;
+    if (const Type* kept = KeptAsText(type)) return Declare(*kept);
     switch (type.shape) {
       case Shape::kBool: return types::Bool();
       case Shape::kInt32:

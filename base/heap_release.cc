@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 
 #include "base/program_pages.h"
@@ -28,6 +29,10 @@ namespace skiff {
 namespace {
 
 constexpr Duration kCachePeriod = 1s;
+// Pages that went are to be cleared when they are needed again: that may cost a few percent.
+constexpr Duration kLargeWorkPeriod = 50ms;
+
+std::atomic<bool> large_work = false;
 
 void GiveBackFreePages() {
   // 4096 stands for all arenas.
@@ -35,11 +40,25 @@ void GiveBackFreePages() {
   else malloc_trim(0);
 }
 
+void GiveBackAfterLargeWork(Duration now) {
+  static std::atomic<Duration::rep> next = 0;
+  auto due = next.load(std::memory_order_relaxed);
+  if (now.count() < due) return;
+  if (!next.compare_exchange_strong(due, (now + kLargeWorkPeriod).count())) return;
+  large_work.store(false, std::memory_order_relaxed);
+  GiveBackFreePages();
+}
+
 }  // namespace
+
+void NoteWorkOn(size_t bytes) {
+  if (bytes >= kLargeBytes) large_work.store(true, std::memory_order_relaxed);
+}
 
 void ReleaseThreadCache() {
   thread_local Duration released = Duration::min();
   const Duration now = SystemClock().Monotonic();
+  if (large_work.load(std::memory_order_relaxed)) GiveBackAfterLargeWork(now);
   if (mallctl == nullptr || (released != Duration::min() && now - released < kCachePeriod)) return;
   released = now;
   mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);

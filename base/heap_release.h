@@ -18,6 +18,13 @@ size_t ResidentBytes();
 // who runs many pieces of work, after each: most of our threads sleep, nearly always.
 void ReleaseThreadCache();
 
+// Somebody worked on something of that many bytes. To read, judge and write a large object takes
+// many times its size, and the allocator keeps what was freed of it for seconds: the process would
+// seem to need all of that. After a large one (kLargeBytes) the next call of ReleaseThreadCache, by
+// whichever thread, gives it back to the machine, some times a second at most.
+inline constexpr size_t kLargeBytes = 256 << 10;
+void NoteWorkOn(size_t bytes);
+
 class HeapRelease final : public ControlLoop {
  public:
   // Gives back when the process has grown, and now and then, for what was still in use then: more

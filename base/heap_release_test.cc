@@ -38,6 +38,21 @@ TEST(HeapReleaseTest, WhatWasInUseAtFirstGoesBackLater) {
   EXPECT_LT(ResidentBytes(), before + (50 << 20));
 }
 
+TEST(HeapReleaseTest, WhatALargeObjectTookGoesBackAfterIt) {
+  const size_t before = ResidentBytes();
+  const auto work = [] {
+    std::vector<std::unique_ptr<char[]>> chunks;
+    for (int i = 0; i < 50'000; ++i) chunks.push_back(std::make_unique<char[]>(4'000));
+  };
+  work();
+  NoteWorkOn(kLargeBytes - 1);
+  ReleaseThreadCache();
+  ASSERT_GT(ResidentBytes(), before + (150 << 20));
+  NoteWorkOn(kLargeBytes);
+  ReleaseThreadCache();
+  EXPECT_LT(ResidentBytes(), before + (50 << 20));
+}
+
 // By jemalloc's account, to which what threads keep is allocated.
 TEST(HeapReleaseTest, AThreadGivesBackWhatItKeeps) {
   if (!AllocatedBytes()) GTEST_SKIP() << "this allocator does not count";

@@ -12,6 +12,8 @@
 #include "api/codec/base64.h"
 #include "api/codec/decode_targets.h"
 #include "api/codec/json.h"
+#include "api/codec/kept_text.h"
+#include "api/codec/struct_ptr.h"
 #include "api/codec/struct_text.h"
 #include "api/text/go_names.h"
 #include "api/text/time_text.h"
@@ -54,8 +56,9 @@ class SeenFields {
 // not fit is remembered and reading goes on, because a syntax error further on outranks it.
 class Decoder {
  public:
-  Decoder(std::string_view text, FieldValidation validation)
-      : in_(text), strict_(validation != FieldValidation::kIgnore) {}
+  // `is_own`: this program wrote the text.
+  Decoder(std::string_view text, FieldValidation validation, bool is_own = false)
+      : in_(text), strict_(validation != FieldValidation::kIgnore), is_own_(is_own) {}
 
   template <typename Target>
   Result<TextNotes> Run(const Type& type, typename Target::Slot out) {
@@ -90,6 +93,9 @@ class Decoder {
   void QuantityText(JsonToken token, typename Target::Slot out);
   // The text of the value that `token` begins.
   std::string_view Whole(JsonToken token);
+  // A part that structs keep as the text of `kept`.
+  template <typename Target>
+  void Kept(const Type& kept, JsonToken token, typename Target::Slot out);
   Json SchemaUnion(const Type& type, JsonToken token);
   void Apart(const Type& type, JsonToken token, Json& out);
   // The kind or apiVersion of an object; nullopt when it is neither there nor empty.
@@ -104,6 +110,7 @@ class Decoder {
 
   JsonReader in_;
   bool strict_;
+  const bool is_own_;
   size_t strict_looks_ = 0;
   size_t strict_bytes_ = 0;
   const Type* owner_ = nullptr;          // The struct whose field is being read.
@@ -201,6 +208,7 @@ void Decoder::Value(const Type& type, JsonToken token, typename Target::Slot out
     case Shape::kIntOrString:
       return Either<Target>(token, out);
     case Shape::kJson:
+      if (const Type* kept = KeptAsText(type)) return Kept<Target>(*kept, token, out);
       if (IsSchemaUnion(type)) {
         return Target::SetJson(out, SchemaUnion(type, token));
       }
@@ -274,6 +282,21 @@ void Decoder::Either(JsonToken token, typename Target::Slot out) {
   } else {
     Mismatch(token, "int32");
   }
+}
+
+template <>
+void Decoder::Kept<DocumentTarget>(const Type& kept, JsonToken token, Json* out) {
+  Value<DocumentTarget>(kept, token, out);
+}
+
+template <>
+void Decoder::Kept<StructTarget>(const Type& kept, JsonToken token, void* out) {
+  if (is_own_) return StructTarget::SetRaw(out, in_, token);
+  auto& text = StructTarget::As<RawJson>(out);
+  const StructPtr value = MakeStruct(kept);
+  ReadKeptText(kept, text, value.get());  // Of an earlier member of the same name.
+  Value<StructTarget>(kept, token, value.get());
+  text = KeptTextOf(kept, value.get());
 }
 
 // The unions of CustomResourceDefinition schemas: a schema, a list of them, or something plain.
@@ -429,6 +452,10 @@ Result<Decoded> DecodeJson(const Type& type, std::string_view text, FieldValidat
 Result<TextNotes> DecodeStruct(const Type& type, std::string_view text, FieldValidation validation,
                                void* object) {
   return Decoder(text, validation).Run<StructTarget>(type, object);
+}
+
+Result<TextNotes> DecodeOwnText(const Type& type, std::string_view text, void* object) {
+  return Decoder(text, FieldValidation::kIgnore, true).Run<StructTarget>(type, object);
 }
 
 Result<Json> Normalize(const Type& type, const Json& document) {

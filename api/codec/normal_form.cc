@@ -2,6 +2,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/codec/kept_text.h"
 
 namespace skiff {
 
@@ -95,6 +96,7 @@ Json ZeroDocument(const Type& type) {
 // The schema of a custom resource may leave open what is in a list or a map.
 void AppendValue(const Type& type, const Json& value, std::string& out) {
   const bool known = type.element != nullptr;
+  if (const Type* kept = KeptAsText(type)) return AppendValue(*kept, value, out);
   if (type.shape == Shape::kStruct && value.is_object()) {
     AppendDocument(type, value, out);
   } else if (type.shape == Shape::kList && value.is_array() && known) {

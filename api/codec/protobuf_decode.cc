@@ -5,8 +5,10 @@
 
 #include "api/codec/decode_targets.h"
 #include "api/codec/json.h"
+#include "api/codec/kept_text.h"
 #include "api/codec/protobuf.h"
 #include "api/codec/protobuf_wire.h"
+#include "api/codec/struct_ptr.h"
 #include "api/text/time_text.h"
 #include "api/text/utf8.h"
 
@@ -120,6 +122,8 @@ class MessageReader {
   Result<> Message(const Type& type, std::string_view text, Slot out);
   Result<> Entry(const Type& type, std::string_view text, Slot map);
   Result<> Raw(const Type& type, std::string_view text, Slot out);
+  // A part that structs keep as the text of `kept`.
+  Result<> Kept(const Type& kept, std::string_view text, Slot out);
   Result<Json> Union(const Type& type, std::string_view text);
   static void Text(std::string_view text, Slot out);
 
@@ -213,7 +217,7 @@ template <typename Target>
 Result<> MessageReader<Target>::Member(const Field& field, const WireField& wire, Slot object) {
   const Type& type = *field.type;
   // JSON that is not there is null, and no more a value than other nulls.
-  const bool nil = type.shape == Shape::kJson && wire.bytes.empty();
+  const bool nil = type.shape == Shape::kJson && wire.bytes.empty() && !KeptAsText(type);
   const auto place = Target::BeginMember(field, object, nil);
   if (!nil) {
     const Slot value = Target::ValueOf(field, place);
@@ -342,8 +346,25 @@ Result<> MessageReader<Target>::Message(const Type& type, std::string_view text,
   }
 }
 
+template <>
+Result<> MessageReader<DocumentTarget>::Kept(const Type& kept, std::string_view text, Json* out) {
+  DocumentTarget::EnterStruct(kept, out);
+  return Struct(kept, text, out);
+}
+
+template <>
+Result<> MessageReader<StructTarget>::Kept(const Type& kept, std::string_view text, void* out) {
+  auto& json = StructTarget::As<RawJson>(out);
+  const StructPtr value = MakeStruct(kept);
+  ReadKeptText(kept, json, value.get());  // Of an earlier part of the same message.
+  TRY(Struct(kept, text, value.get()));
+  json = KeptTextOf(kept, value.get());
+  return {};
+}
+
 template <typename Target>
 Result<> MessageReader<Target>::Raw(const Type& type, std::string_view text, Slot out) {
+  if (const Type* kept = KeptAsText(type)) return Kept(*kept, text, out);
   if (IsSchemaUnion(type)) {
     Target::SetJson(out, TRY(Union(type, text)));
     return {};

@@ -9,10 +9,12 @@
 
 #include "api/codec/base64.h"
 #include "api/codec/json.h"
+#include "api/codec/kept_text.h"
 #include "api/codec/normal_form.h"
 #include "api/codec/protobuf.h"
 #include "api/codec/protobuf_wire.h"
 #include "api/codec/struct_fields.h"
+#include "api/codec/struct_ptr.h"
 #include "api/codec/struct_text.h"
 #include "api/text/time_text.h"
 
@@ -209,6 +211,7 @@ class Encoder {
   void Moment(const Type& type, Slot value);
   void Either(Slot value);
   void Opaque(const Type& type, Slot value);
+  void Kept(const Type& kept, Slot value);
   void Union(const Type& type, const Json& value);
 
   BackWriter& out_;
@@ -284,9 +287,23 @@ void Encoder<Source>::Either(Slot value) {
   out_.Integer(1, either.is_text ? 1 : 0);
 }
 
+template <>
+void Encoder<DocumentSource>::Kept(const Type& kept, Slot value) {
+  Struct(kept, value);
+}
+
+template <>
+void Encoder<StructSource>::Kept(const Type& kept, Slot value) {
+  const StructPtr object = MakeStruct(kept);
+  ReadKeptText(kept, StructSource::As<RawJson>(value), object.get());
+  Struct(kept, object.get());
+}
+
 template <typename Source>
 void Encoder<Source>::Opaque(const Type& type, Slot value) {
-  if (IsSchemaUnion(type)) {
+  if (const Type* kept = KeptAsText(type)) {
+    Kept(*kept, value);
+  } else if (IsSchemaUnion(type)) {
     Union(type, Source::Document(value));
   } else {
     out_.String(1, Source::JsonText(value));

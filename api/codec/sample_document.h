@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/codec/decode.h"
+#include "api/codec/kept_text.h"
 #include "api/codec/normal_form.h"
 #include "api/type.h"
 #include "api/values.h"
@@ -44,6 +45,7 @@ class Sampler {
       case Shape::kIntOrString:
         return n % 2 == 0 ? Json(n) : Json("port-" + std::to_string(n));
       case Shape::kJson:
+        if (const Type* kept = KeptAsText(type)) return Struct(*kept);
         // A schema, or something else.
         if (IsSchemaUnion(type)) {
           return {{"description", "text-" + std::to_string(n)}};

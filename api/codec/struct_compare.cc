@@ -230,19 +230,41 @@ class StructComparer {
   // nullptr: null.
   bool Same(const Type& type, const void* one, const void* other) {
     if (one == nullptr || other == nullptr) return one == other;
-    if (type.shape == Shape::kString) {
-      return *static_cast<const std::string*>(one) == *static_cast<const std::string*>(other);
+    switch (type.shape) {
+      case Shape::kString:
+        return *static_cast<const std::string*>(one) == *static_cast<const std::string*>(other);
+      case Shape::kJson:
+        return SameRaw(*static_cast<const RawJson*>(one), *static_cast<const RawJson*>(other));
+      case Shape::kStruct:
+        return std::ranges::all_of(type.fields, [&](const Field& field) {
+          const Shown a = ShownOf(field, one), b = ShownOf(field, other);
+          return a.is_there == b.is_there && Same(*field.type, a.value, b.value);
+        });
+      case Shape::kList:
+        return SameItems(*type.element, AllOf(type, one), AllOf(type, other));
+      case Shape::kMap: {
+        const auto a = MembersOf(type, one), b = MembersOf(type, other);
+        const auto same_key = [](const auto& x, const auto& y) { return x.first == y.first; };
+        return std::ranges::equal(a, b, same_key) && SameItems(*type.element, a, b);
+      }
+      default:
+        one_.clear();
+        other_.clear();
+        AppendStructValue(type, one, one_);
+        AppendStructValue(type, other, other_);
+        return one_ == other_;
     }
-    one_.clear();
-    other_.clear();
-    AppendStructValue(type, one, one_);
-    AppendStructValue(type, other, other_);
-    if (one_ == other_) return true;
-    // Raw JSON may hold the same in another order.
-    return IsNested(type) && ValueToJson(type, one) == ValueToJson(type, other);
   }
-  static bool IsNested(const Type& type) {
-    return type.shape == Shape::kStruct || type.shape == Shape::kList || type.shape == Shape::kMap;
+  // It may hold the same in another order.
+  static bool SameRaw(const RawJson& one, const RawJson& other) {
+    return one == other || one.Parse() == other.Parse();
+  }
+  static Row<size_t> AllOf(const Type& list, const void* value) {
+    Row<size_t> all;
+    const size_t size = list.list->size(value);
+    all.reserve(size);
+    for (size_t i = 0; i < size; ++i) all.emplace_back(i, list.list->at(value, i));
+    return all;
   }
 
   static constexpr size_t kChanged = 0, kRemoved = 1;

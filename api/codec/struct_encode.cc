@@ -3,6 +3,7 @@
 
 #include "api/codec/base64.h"
 #include "api/codec/json.h"
+#include "api/codec/kept_text.h"
 #include "api/codec/struct_fields.h"
 #include "api/codec/struct_text.h"
 #include "api/text/time_text.h"
@@ -83,6 +84,10 @@ class Encoder {
         return either.is_string() ? AppendJsonString(either.text(), out_) : Number(either.value());
       }
       case Shape::kJson:
+        if (KeptAsText(type) != nullptr) {  // Written compact.
+          out_ += ValueAs<RawJson>(value).Text();
+          return;
+        }
         return AppendCompact(ValueAs<RawJson>(value).Text(), out_);
       case Shape::kStruct:
         return Struct(type, value);

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "api/codec/base64.h"
+#include "api/codec/kept_text.h"
 #include "api/codec/struct_fields.h"
+#include "api/codec/struct_ptr.h"
 #include "api/text/go_names.h"
 #include "api/text/time_text.h"
 
@@ -235,6 +237,12 @@ Result<> StructReader::Value(const Type& type, const Json& json, void* out) {
       As<IntOrString>(out) = IntOrString(json.get<int32_t>());
       return {};
     case Shape::kJson:
+      if (const Type* kept = KeptAsText(type)) {
+        const StructPtr value = MakeStruct(*kept);
+        TRY(Value(*kept, json, value.get()));
+        As<RawJson>(out) = KeptTextOf(*kept, value.get());
+        return {};
+      }
       As<RawJson>(out) = json;
       return {};
     case Shape::kStruct:

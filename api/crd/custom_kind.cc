@@ -245,9 +245,20 @@ Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view 
   return Fail(Reason::kInternalError, AccessError(path, *value, "int64"));
 }
 
+bool MakesKinds(const Json& definition) {
+  return HasCondition(definition, "Established");
+}
+
 RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_converter) {
+  const std::string text = DumpJson(definition);
+  const auto cut = CutDefinition(text);
+  return cut ? MakeKinds(*cut, make_converter) : RuntimeKinds();
+}
+
+RuntimeKinds MakeKinds(const DefinitionText& cut, const MakeConverter& make_converter) {
   RuntimeKinds kinds;
-  if (!HasCondition(definition, "Established")) return kinds;
+  const Json& definition = cut.document;
+  if (!MakesKinds(definition)) return kinds;
   const Json* spec = FindPath(definition, "spec");
   const Json* names = FindPath(definition, "status.acceptedNames");
   if (spec == nullptr || names == nullptr) return kinds;
@@ -260,11 +271,12 @@ RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_convert
                     .converter = nullptr};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";
+  size_t index = 0;
   for (const Json& version : ListAt(*spec, "versions")) {
     const std::string api_version = TextAt(*spec, "group") + "/" + version.value("name", "");
-    shared.schemas->emplace(api_version, std::make_shared<VersionSchema>(
-                                             TextAt(*names, "kind"), api_version,
-                                             FindPath(version, "schema.openAPIV3Schema")));
+    shared.schemas->emplace(
+        api_version, std::make_shared<VersionSchema>(TextAt(*names, "kind"), api_version,
+                                                     cut.schemas[index++]));
     if (!version.value("storage", false)) continue;
     shared.stored_version = api_version;
     shared.keeps_one_version = KeepsOneVersion(definition, version.value("name", ""));

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/crd/definition_text.h"
 #include "api/crd/version_schema.h"
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
@@ -90,10 +91,14 @@ struct CustomKind {
 };
 
 // `definition` is a CustomResourceDefinition, as the API shows it, that was found valid. None where
-// its names are not accepted. `make_converter` is asked where a webhook converts versions; without
-// it only the version that is stored is served of such a definition.
+// its names are not accepted. `make_converter` is asked where a webhook converts versions, and gets
+// the definition without its schemas; without it only the version that is stored is served of such
+// a definition.
 using MakeConverter = std::function<ConverterPtr(const Json& definition)>;
+RuntimeKinds MakeKinds(const DefinitionText& definition, const MakeConverter& make_converter = {});
 RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_converter = {});
+// Whether its names are accepted: one that does not say so makes no kinds.
+bool MakesKinds(const Json& definition);
 
 // What apply and managed fields work by. Of a kind that a definition makes, kind.type says only
 // that there is no struct: its fields are found out when this is asked.

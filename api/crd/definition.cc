@@ -191,11 +191,15 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
   out.InvalidEach(at.Child("name"), version.name, Dns1035LabelErrors(version.name));
   CheckDeprecation(version, at, out);
   const bool has_schema = version.schema && version.schema->open_api_v3_schema;
-  const Json schema = has_schema ? ToJson(*version.schema->open_api_v3_schema) : Json();
   const bool is_first = index == 0;
+  const bool is_judged = is_first || !places.schema;
+  const bool has_fields = (is_first || !places.fields) && !version.selectable_fields.empty();
+  const Json schema = has_schema && (is_judged || has_fields)
+                          ? version.schema->open_api_v3_schema->Parse()
+                          : Json();
   if (!has_schema) {
     out.Required(at.Child("schema").Child("openAPIV3Schema"));
-  } else if (is_first || !places.schema) {
+  } else if (is_judged) {
     ValidateSchema(schema,
                    {.has_status = version.subresources && version.subresources->status,
                     .rules = !KeepsSchema(version, old)},
@@ -213,7 +217,7 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
     // The schema is kept in the common place, where fields of one version do not look for it.
     out.Invalid(at.Child("selectableFields"), "",
                 "may only be set when `version.schema.openAPIV3Schema` is not included");
-  } else if ((is_first || !places.fields) && has_schema) {
+  } else if (has_fields && has_schema) {
     CheckSelectable(version, schema, place(places.fields, "selectableFields", "selectableFields"),
                     out);
   }
@@ -457,20 +461,35 @@ bool WasEstablished(const CustomResourceDefinition& definition) {
       [](const auto& each) { return each.type == "Established" && each.status == "True"; });
 }
 
-void CollectFormats(const Json& props, std::set<std::string>& out) {
-  if (!props.is_structured()) return;
-  if (props.is_object() && WordOf(props, "type") == "string") {
-    const std::string format = WordOf(props, "format");
-    if (!format.empty() && !IsRecognizedFormat(format)) out.insert(format);
-  }
-  for (const Json& below : props) CollectFormats(below, out);
+using Formats = std::set<std::string>;
+
+void AddFormat(std::string_view type, const std::string& format, Formats& out) {
+  if (type == "string" && !format.empty() && !IsRecognizedFormat(format)) out.insert(format);
 }
 
-std::set<std::string> FormatsOf(const CustomResourceDefinition& definition) {
-  std::set<std::string> formats;
+// Of all objects in the text of a schema, of which no document is made.
+void CollectFormats(JsonReader& in, JsonToken token, Formats& out) {
+  if (token == JsonToken::kArray) {
+    while (in.NextItem()) CollectFormats(in, in.Next(), out);
+  }
+  if (token != JsonToken::kObject) return;
+  std::string type, format;
+  std::string_view key;
+  while (in.NextKey(key)) {
+    std::string* const word = key == "type" ? &type : key == "format" ? &format : nullptr;
+    const JsonToken value = in.Next();
+    if (word != nullptr && value == JsonToken::kString) *word = in.string();
+    CollectFormats(in, value, out);
+  }
+  AddFormat(type, format, out);
+}
+
+Formats FormatsOf(const CustomResourceDefinition& definition) {
+  Formats formats;
   for (const auto& version : definition.spec.versions) {
     if (version.schema && version.schema->open_api_v3_schema) {
-      CollectFormats(ToJson(*version.schema->open_api_v3_schema), formats);
+      JsonReader in(version.schema->open_api_v3_schema->Text());
+      CollectFormats(in, in.Next(), formats);
     }
   }
   return formats;
@@ -535,7 +554,7 @@ void ValidateDefinitionStatusUpdate(const CustomResourceDefinition& definition,
 
 void WarnOfFormats(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
                    std::vector<std::string>& out) {
-  const std::set<std::string> before = old == nullptr ? std::set<std::string>() : FormatsOf(*old);
+  const Formats before = old == nullptr ? Formats() : FormatsOf(*old);
   for (const std::string& format : FormatsOf(definition)) {
     if (!before.contains(format)) out.push_back("unrecognized format \"" + format + "\"");
   }

@@ -15,16 +15,39 @@
 namespace skiff::crd {
 namespace {
 
-constexpr const char* kUnsupported[] = {"id",          "additionalItems", "patternProperties",
-                                        "definitions", "dependencies",    "$ref"};
+constexpr std::string_view kUnsupported[] = {"id",          "additionalItems", "patternProperties",
+                                             "definitions", "dependencies",    "$ref"};
+constexpr std::string_view kAlternatives[] = {"allOf", "oneOf", "anyOf"};
 
-bool IsUsed(const Json& props, const char* name) {
+bool IsUsed(const Json& props, std::string_view name) {
   const Json* part = PartOf(props, name);
   return part != nullptr && *part != "" && !(part->is_structured() && part->empty());
 }
 
 // What a schema is to the one around it. Values stand only where it is no kOther.
 enum class Step { kProperty, kAdditional, kItems, kOther };
+
+// Whether that is so of any schema below this one; `is` gets what it is, too.
+template <typename Is>
+bool AnyBelow(const Json& props, const Is& is) {
+  const Json* additional = PartOf(props, "additionalProperties");
+  if (additional && additional->is_object() && is(*additional, Step::kAdditional)) return true;
+  if (const Json* properties = PartOf(props, "properties")) {
+    for (const Json& each : *properties) {
+      if (is(each, Step::kProperty)) return true;
+    }
+  }
+  const Json* none = PartOf(props, "not");
+  if (none != nullptr && is(*none, Step::kOther)) return true;
+  for (const std::string_view name : kAlternatives) {
+    const Json* all = PartOf(props, name);
+    for (size_t i = 0; all != nullptr && i < all->size(); ++i) {
+      if (is((*all)[i], Step::kOther)) return true;
+    }
+  }
+  const Json* items = PartOf(props, "items");
+  return items && items->is_object() && is(*items, Step::kItems);
+}
 
 // Calls with each schema below this one, where it stands, and what it is.
 template <typename Visit>
@@ -39,7 +62,7 @@ void EachBelow(const Json& props, const FieldPath& path, const Visit& visit) {
     }
   }
   if (const Json* none = PartOf(props, "not")) visit(*none, path.Child("not"), Step::kOther);
-  for (const char* name : {"allOf", "oneOf", "anyOf"}) {
+  for (const std::string_view name : kAlternatives) {
     const Json* all = PartOf(props, name);
     for (size_t i = 0; all != nullptr && i < all->size(); ++i) {
       visit((*all)[i], path.Child(name).Index(i), Step::kOther);
@@ -51,13 +74,10 @@ void EachBelow(const Json& props, const FieldPath& path, const Visit& visit) {
 
 bool HasUnsupported(const Json& props) {
   const Json* items = PartOf(props, "items");
-  bool found = std::any_of(std::begin(kUnsupported), std::end(kUnsupported),
-                           [&](const char* name) { return IsUsed(props, name); }) ||
-               (items != nullptr && items->is_array());
-  EachBelow(props, FieldPath(), [&](const Json& below, const FieldPath&, Step) {
-    found = found || HasUnsupported(below);
-  });
-  return found;
+  return std::any_of(std::begin(kUnsupported), std::end(kUnsupported),
+                     [&](std::string_view name) { return IsUsed(props, name); }) ||
+         (items != nullptr && items->is_array()) ||
+         AnyBelow(props, [](const Json& below, Step) { return HasUnsupported(below); });
 }
 
 class NodeCheck {
@@ -113,7 +133,7 @@ class NodeCheck {
     if (!type.empty() && std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) {
       out_.NotSupported(path.Child("type"), type, kTypes);
     }
-    for (const char* name : kUnsupported) {
+    for (const std::string_view name : kUnsupported) {
       if (IsUsed(props, name)) {
         out_.Forbidden(path.Child(name), std::string(name) + " is not supported");
       }
@@ -225,7 +245,7 @@ class NodeCheck {
     for (const Json& key : keys) {
       const auto& name = key.get_ref<const std::string&>();
       repeated = !seen.insert(name).second || repeated;
-      const Json* property = PartOf(*properties, name.c_str());
+      const Json* property = PartOf(*properties, name);
       unknown = unknown || property == nullptr;
       if (property == nullptr) continue;
       const std::string type = WordOf(*property, "type");
@@ -241,7 +261,7 @@ class NodeCheck {
     }
     const Json* required = PartOf(items, "required");
     for (const std::string& name : seen) {
-      const Json* property = PartOf(*properties, name.c_str());
+      const Json* property = PartOf(*properties, name);
       if (property == nullptr) continue;
       const bool is_required =
           required != nullptr && std::find(required->begin(), required->end(), name) !=
@@ -315,30 +335,37 @@ class DefaultCheck {
  public:
   explicit DefaultCheck(Violations& out) : out_(out), rules_(out, nullptr) {}
 
-  // `schema` and `rules` are what was made of `props`; rules may be null.
-  void Node(const Json& props, const Schema& schema, const RuleNode* rules, const FieldPath& path,
+  // `schema` and `rules` are what was made of `props`. Either may be null: a schema is made where
+  // the first default on the way down stands.
+  void Node(const Json& props, const Schema* schema, const RuleNode* rules, const FieldPath& path,
             bool is_root) {
-    if (PartOf(props, "default") != nullptr) Default(props["default"], schema, rules, path);
+    SchemaPtr made;
+    if (PartOf(props, "default") != nullptr) {
+      if (schema == nullptr) made = ReadSchema(props);
+      if (schema == nullptr) schema = made.get();
+      Default(props["default"], *schema, rules, path);
+    }
     if (const Json* properties = PartOf(props, "properties")) {
       for (const auto& [name, each] : properties->items()) {
         const FieldPath at = path.Child("properties").Key(name);
         const bool own = name == "kind" || name == "apiVersion" || name == "metadata";
-        const Schema* below = schema.Property(name);
         if (is_root && own && PartOf(each, "default") != nullptr) {
           out_.Forbidden(at.Child("default"), "must not be set in top-level " + name);
-        } else if (below != nullptr) {
-          Node(each, *below, RulesOfProperty(rules, name), at, false);
+        } else {
+          Node(each, schema ? schema->Property(name) : nullptr, RulesOfProperty(rules, name), at,
+               false);
         }
       }
     }
     const Json* items = PartOf(props, "items");
-    if (items != nullptr && items->is_object() && schema.items != nullptr) {
-      Node(*items, *schema.items, rules ? rules->items.get() : nullptr, path.Child("items"), false);
+    if (items != nullptr && items->is_object()) {
+      Node(*items, schema ? schema->items.get() : nullptr, rules ? rules->items.get() : nullptr,
+           path.Child("items"), false);
     }
     const Json* additional = PartOf(props, "additionalProperties");
-    if (additional != nullptr && schema.additional != nullptr) {
-      Node(*additional, *schema.additional, rules ? rules->additional.get() : nullptr,
-           path.Child("additionalProperties"), false);
+    if (additional != nullptr && additional->is_object()) {
+      Node(*additional, schema ? schema->additional.get() : nullptr,
+           rules ? rules->additional.get() : nullptr, path.Child("additionalProperties"), false);
     }
   }
 
@@ -372,11 +399,9 @@ class DefaultCheck {
 bool HasDefault(const Json& props) {
   if (!props.is_object()) return false;
   if (PartOf(props, "default") != nullptr) return true;
-  bool found = false;
-  EachBelow(props, FieldPath(), [&](const Json& below, const FieldPath&, Step step) {
-    found = found || (step != Step::kOther && HasDefault(below));
+  return AnyBelow(props, [](const Json& below, Step step) {
+    return step != Step::kOther && HasDefault(below);
   });
-  return found;
 }
 
 // With a status subresource the root may only say what suits a part of it as well.
@@ -394,7 +419,7 @@ void CheckRoot(const Json& props, const FieldPath& path, Violations& out) {
       "uniqueItems", "multipleOf", "required", "items", "properties", "externalDocs", "example",
       "x-kubernetes-preserve-unknown-fields", "x-kubernetes-validations"};
   for (const auto& [name, value] : props.items()) {
-    if (kAllowed.contains(name) || !IsUsed(props, name.c_str()) || value == false) continue;
+    if (kAllowed.contains(name) || !IsUsed(props, name) || value == false) continue;
     return out.Invalid(
         path, props,
         "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum "
@@ -419,11 +444,9 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   Violations structural;
   const bool supported = !HasUnsupported(props);
   if (supported) ValidateStructure(props, path, structural);
-  if (supported && structural.empty()) {
-    const SchemaPtr schema = ReadSchema(props);
-    const RuleNodePtr rules = checks.rules && HasDefault(props) ? MakeRuleTree(props, compiler)
-                                                                 : nullptr;
-    DefaultCheck(structural).Node(props, *schema, rules.get(), path, true);
+  if (supported && structural.empty() && HasDefault(props)) {
+    const RuleNodePtr rules = checks.rules ? MakeRuleTree(props, compiler) : nullptr;
+    DefaultCheck(structural).Node(props, nullptr, rules.get(), path, true);
   }
   out.Append(structural);
   Violations of_rules;
@@ -442,7 +465,7 @@ const Json* FindSchemaAt(const Json& props, std::string_view path) {
     const size_t end = std::min(path.find('.'), path.size());
     const Json* properties = PartOf(*at, "properties");
     at = properties == nullptr ? nullptr
-                               : PartOf(*properties, std::string(path.substr(0, end)).c_str());
+                               : PartOf(*properties, path.substr(0, end));
     path.remove_prefix(end);
   }
   return path.empty() ? at : nullptr;

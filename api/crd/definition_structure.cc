@@ -7,11 +7,13 @@
 namespace skiff::crd {
 namespace {
 
+using namespace std::string_view_literals;
+
 enum class Level { kRoot, kItem, kField };
 
-constexpr const char* kEmbedded = "x-kubernetes-embedded-resource";
-constexpr const char* kIntOrString = "x-kubernetes-int-or-string";
-constexpr const char* kPreserve = "x-kubernetes-preserve-unknown-fields";
+constexpr std::string_view kEmbedded = "x-kubernetes-embedded-resource";
+constexpr std::string_view kIntOrString = "x-kubernetes-int-or-string";
+constexpr std::string_view kPreserve = "x-kubernetes-preserve-unknown-fields";
 
 // anyOf: [{type: integer}, {type: string}] and nothing else: what int-or-string may spell out.
 bool IsIntOrString(const Json& props) {
@@ -76,7 +78,7 @@ class StructureCheck {
     const std::string type = WordOf(props, "type");
     const bool embedded = FlagOf(props, kEmbedded);
     if (FlagOf(props, kIntOrString)) {
-      for (const char* other : {kPreserve, kEmbedded}) {
+      for (const std::string_view other : {kPreserve, kEmbedded}) {
         if (!FlagOf(props, other)) continue;
         out_.Invalid(path.Child(other), true,
                      "must be false if x-kubernetes-int-or-string is true");
@@ -152,11 +154,11 @@ class StructureCheck {
       }
     }
     const bool spelled = spells && IsIntOrString(props);
-    for (const char* name : {"allOf", "anyOf", "oneOf"}) {
+    for (const std::string_view name : {"allOf"sv, "anyOf"sv, "oneOf"sv}) {
       const Json* all = PartOf(props, name);
-      if (all == nullptr || (spelled && name == std::string_view("anyOf"))) continue;
+      if (all == nullptr || (spelled && name == "anyOf")) continue;
       for (size_t i = 0; i < all->size(); ++i) {
-        const bool may_spell = spells && !spelled && i == 0 && name == std::string_view("allOf");
+        const bool may_spell = spells && !spelled && i == 0 && name == "allOf";
         Nested((*all)[i], may_spell, path.Child(name).Index(i));
       }
     }
@@ -191,7 +193,7 @@ class StructureCheck {
       if (part == nullptr || *part == "" || (part->is_array() && part->empty())) continue;
       out_.Forbidden(path.Child(name), "must be empty to be structural");
     }
-    for (const char* name : {"nullable", kPreserve, kEmbedded, kIntOrString}) {
+    for (const std::string_view name : {"nullable"sv, kPreserve, kEmbedded, kIntOrString}) {
       if (FlagOf(props, name)) out_.Forbidden(path.Child(name), "must be false to be structural");
     }
   }
@@ -201,20 +203,21 @@ class StructureCheck {
 
 }  // namespace
 
-std::string WordOf(const Json& props, const char* name) {
+std::string WordOf(const Json& props, std::string_view name) {
   const Json* part = PartOf(props, name);
   return part != nullptr && part->is_string() ? part->get<std::string>() : "";
 }
 
-bool FlagOf(const Json& props, const char* name) {
+bool FlagOf(const Json& props, std::string_view name) {
   const Json* part = PartOf(props, name);
   return part != nullptr && part->is_boolean() && part->get<bool>();
 }
 
-const Json* PartOf(const Json& props, const char* name) {
-  if (!props.is_object()) return nullptr;
-  const auto found = props.find(name);
-  return found == props.end() || found->is_null() ? nullptr : &*found;
+const Json* PartOf(const Json& props, std::string_view name) {
+  const auto* members = props.get_ptr<const Json::object_t*>();
+  if (members == nullptr) return nullptr;
+  const auto found = members->find(name);
+  return found == members->end() || found->second.is_null() ? nullptr : &found->second;
 }
 
 void ValidateStructure(const Json& props, const FieldPath& path, Violations& out) {

@@ -1,6 +1,9 @@
 // The rules by which a schema is structural. Internal to definition_schema.cc.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "api/select/field_path.h"
 #include "api/values.h"
 #include "api/violations.h"
@@ -11,9 +14,9 @@ namespace skiff::crd {
 void ValidateStructure(const Json& props, const FieldPath& path, Violations& out);
 
 // Members of JSONSchemaProps, absent ones as their zero.
-std::string WordOf(const Json& props, const char* name);
-bool FlagOf(const Json& props, const char* name);
+std::string WordOf(const Json& props, std::string_view name);
+bool FlagOf(const Json& props, std::string_view name);
 // nullptr when it is absent or null.
-const Json* PartOf(const Json& props, const char* name);
+const Json* PartOf(const Json& props, std::string_view name);
 
 }  // namespace skiff::crd

@@ -366,7 +366,7 @@ TEST(CustomKindTest, IsServedUnderTheNameOfItsDefinition) {
 
 TEST(RuleTreeTest, IsMadeOnceForAllThreads) {
   const Json schema = SchemaOf({{"a", {{"type", "integer"}}}}, {{{"rule", "self.a > 1"}}});
-  const VersionSchema version("Lamp", "example.com/v1", &schema);
+  const VersionSchema version("Lamp", "example.com/v1", DumpJson(schema));
   std::vector<std::future<const RuleNode*>> asked;
   for (int i = 0; i < 4; ++i) {
     asked.push_back(std::async(std::launch::async, [&] { return version.rules(); }));

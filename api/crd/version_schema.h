@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "api/crd/rule_tree.h"
 #include "api/crd/schema.h"
@@ -21,8 +22,8 @@ namespace skiff::crd {
 // Thread-safe: whoever comes while a part is made waits, and nobody else does.
 class VersionSchema {
  public:
-  // `props` is the version's openAPIV3Schema; null: it has none.
-  VersionSchema(std::string kind, std::string api_version, const Json* props);
+  // `props` is the text of the version's openAPIV3Schema; "": it has none.
+  VersionSchema(std::string kind, std::string api_version, std::string_view props);
 
   // openAPIV3Schema; an empty object for none.
   Json Props() const;

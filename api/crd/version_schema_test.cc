@@ -69,7 +69,7 @@ TEST(VersionSchemaTest, HoldsMuchLessThanTheTextUntilItIsAsked) {
         {"type", "string"}, {"description", "What this says of field " + std::to_string(i) + "."}};
   }
   const Json props = PropsOf(std::move(properties));
-  const VersionSchema version("Lamp", "example.com/v1", &props);
+  const VersionSchema version("Lamp", "example.com/v1", DumpJson(props));
   EXPECT_LT(version.HeldBytes(), DumpJson(props).size() / 5);
   EXPECT_EQ(version.Props(), props);
   EXPECT_NE(version.schema().Property("spec")->Property("field999"), nullptr);
@@ -84,7 +84,7 @@ TEST(VersionSchemaTest, WhoeverComesFirstAllSeeTheSame) {
         {"x-kubernetes-validations", {{{"rule", "self > 0"}, {"message", "more"}}}}};
   }
   const Json props = PropsOf(std::move(properties));
-  const VersionSchema version("Lamp", "example.com/v1", &props);
+  const VersionSchema version("Lamp", "example.com/v1", DumpJson(props));
   struct Seen {
     const Schema* schema = nullptr;
     const Type* type = nullptr;
@@ -112,8 +112,21 @@ TEST(VersionSchemaTest, WhoeverComesFirstAllSeeTheSame) {
   EXPECT_NE(seen[0].schema->Property("spec")->Property("field199"), nullptr);
 }
 
+// The word alone, as a text or as the name of a property, makes none.
+TEST(VersionSchemaTest, KnowsWhetherThereAreRulesWithoutMakingAny) {
+  const auto has_rules = [](const Json& props) {
+    return VersionSchema("Lamp", "example.com/v1", DumpJson(props)).has_rules();
+  };
+  const Json rules = {{"x-kubernetes-validations", {{{"rule", "self.a > 0"}}}}};
+  EXPECT_TRUE(has_rules(rules));
+  EXPECT_TRUE(has_rules(PropsOf({{"list", {{"type", "array"}, {"items", rules}}}})));
+  EXPECT_FALSE(has_rules({{"description", "\"x-kubernetes-validations\": []"}}));
+  EXPECT_FALSE(has_rules(PropsOf(rules)));
+  EXPECT_FALSE(has_rules({{"x-kubernetes-validations", Json::array()}}));
+}
+
 TEST(VersionSchemaTest, OneWithoutASchemaIsAnEmptyOne) {
-  const VersionSchema version("Lamp", "example.com/v1", nullptr);
+  const VersionSchema version("Lamp", "example.com/v1", "");
   EXPECT_EQ(version.Props(), Json::object());
   EXPECT_TRUE(version.schema().properties.empty());
   EXPECT_EQ(version.rules(), nullptr);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "api/codec/kept_text.h"
 #include "api/crd/publish.h"
 #include "api/openapi/texts.h"
 
@@ -387,6 +388,7 @@ Json Definitions::ElementSchema(const Type& type) {
 }
 
 Json Definitions::ValueSchema(const Type& type) {
+  if (const Type* kept = KeptAsText(type)) return ValueSchema(*kept);
   if (type.shape == Shape::kList) {
     return {{"type", "array"}, {"items", ElementSchema(*type.element)}};
   }

@@ -94,21 +94,16 @@ bool Says(const CustomResourceDefinition& definition, const DefinitionCondition&
 
 }  // namespace
 
-void TrimDefinition(CustomResourceDefinition& definition) {
-  definition.metadata.managed_fields.clear();
-  for (auto& version : definition.spec.versions) {
-    version.schema.reset();
-    version.additional_printer_columns.clear();
-  }
-}
-
 Json StatusPatch(const CustomResourceDefinition& definition) {
   const auto add = [](const char* path, Json value) {
     return Json{{"op", "add"}, {"path", path}, {"value", std::move(value)}};
   };
-  return Json::array({add("/metadata/resourceVersion", definition.metadata.resource_version),
-                      add("/metadata/finalizers", definition.metadata.finalizers),
-                      add("/status", ToJson(definition.status))});
+  Json patch = Json::array({add("/metadata/resourceVersion", definition.metadata.resource_version),
+                            add("/status", ToJson(definition.status))});
+  if (definition.metadata.deletion_timestamp) {
+    patch.push_back(add("/metadata/finalizers", definition.metadata.finalizers));
+  }
+  return patch;
 }
 
 const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionCondition(

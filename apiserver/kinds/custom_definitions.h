@@ -21,10 +21,8 @@ inline constexpr std::string_view kInstanceFinalizer =
 using apiextensions_v1::CustomResourceDefinition;
 using DefinitionPtr = std::shared_ptr<const CustomResourceDefinition>;
 
-// Takes out what nobody here reads: nearly all of it, by weight.
-void TrimDefinition(CustomResourceDefinition& definition);
-// What makes the status and the finalizers of a stored definition those of this one, if nobody has
-// written it since: a JSON patch.
+// What makes the status of a stored definition that of this one, and of one that goes its
+// finalizers, if nobody has written it since: a JSON patch.
 Json StatusPatch(const CustomResourceDefinition& definition);
 
 // The condition, or nullptr.

@@ -22,8 +22,9 @@ std::string DefinitionsPrefix() {
 }
 
 // The parts of a definition that its kinds follow from.
-std::string WhatCounts(const Json& definition) {
-  Json parts = {{"spec", definition.value("spec", Json::object())}};
+std::string WhatCounts(const crd::DefinitionText& cut) {
+  const Json& definition = cut.document;
+  Json parts = Json::object();
   if (const Json* names = FindPath(definition, "status.acceptedNames")) parts["names"] = *names;
   // Says whether reads may have to wait for the webhook.
   if (TextAt(definition, "spec.conversion.strategy") == "Webhook") {
@@ -32,7 +33,7 @@ std::string WhatCounts(const Json& definition) {
   for (const Json& condition : ListAt(definition, "status.conditions")) {
     parts[TextAt(condition, "type")] = TextAt(condition, "status");
   }
-  return DumpJson(parts);
+  return DumpJson(parts).append(cut.spec);
 }
 
 // A definition is called after its plural and its group.
@@ -45,7 +46,7 @@ std::string_view GroupOfKey(std::string_view key) {
 }  // namespace
 
 CustomKinds::CustomKinds(Store& store, ServedKinds& served)
-    : CustomKinds(store, served, [](const Json& each) { return crd::MakeKinds(each); }) {}
+    : CustomKinds(store, served, [](const auto& each) { return crd::MakeKinds(each); }) {}
 
 std::string_view CustomKinds::GroupOf(std::string_view path) {
   constexpr std::string_view kGroups = "/apis";
@@ -64,11 +65,13 @@ std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(
   if (change.record == nullptr) return read;
   try {
     const auto view = ObjectView::Of(*change.record);
-    const auto document = view ? ParseJson(view->body()) : Result<Json>(Json());
-    if (!document || !document->is_object()) return read;
-    read->digest = Sha256(WhatCounts(*document));
+    if (!view) return read;
+    const auto definition = crd::CutDefinition(view->body());
+    // The first write of each, which waits for its names to be accepted, makes nothing.
+    if (!definition || !crd::MakesKinds(definition->document)) return read;
+    read->digest = Sha256(WhatCounts(*definition));
     if (read->digest == digest_before) return nullptr;
-    read->kinds = make_(*document);
+    read->kinds = make_(*definition);
   } catch (const std::exception& problem) {
     // What got past validation harms its own kind alone.
     kKindsLog.Error("definition not understood",

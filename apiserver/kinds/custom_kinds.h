@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/crd/definition_text.h"
 #include "apiserver/kinds/served_kinds.h"
 #include "apiserver/storage/store.h"
 #include "base/at_once.h"
@@ -23,7 +24,7 @@ namespace skiff {
 // Thread-safe.
 class CustomKinds {
  public:
-  using Make = std::function<RuntimeKinds(const Json& definition)>;
+  using Make = std::function<RuntimeKinds(const crd::DefinitionText& definition)>;
   // Both outlive it. `make` is what takes its time.
   CustomKinds(Store& store, ServedKinds& served);
   CustomKinds(Store& store, ServedKinds& served, Make make)

@@ -19,12 +19,12 @@ class CustomKindsTest : public testing::Test {
     EXPECT_TRUE(opened);
     store_ = *std::move(opened);
     kinds_ = std::make_unique<CustomKinds>(
-        *store_, served_, [this](const Json& definition) { return Make(definition); });
+        *store_, served_, [this](const auto& definition) { return Make(definition); });
   }
 
   // Those of the slow group take until they are let go.
-  RuntimeKinds Make(const Json& definition) {
-    if (definition["spec"]["group"] == "slow.io") {
+  RuntimeKinds Make(const crd::DefinitionText& definition) {
+    if (definition.document["spec"]["group"] == "slow.io") {
       begun_.set_value();
       go_on_.get_future().wait();
     }

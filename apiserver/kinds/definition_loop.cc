@@ -9,6 +9,7 @@
 #include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/crd/definition.h"
+#include "api/crd/light_definition.h"
 #include "apiserver/server/bootstrap.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/webhooks/outbound_pool.h"
@@ -105,12 +106,7 @@ DefinitionPtr DefinitionCache::Find(std::string_view name) {
 
 ObjectCacheBase::Erased DefinitionCache::Decode(std::string_view body) const {
   auto definition = std::make_shared<CustomResourceDefinition>();
-  if (!DecodeStruct(CustomResourceDefinition::Describe(), body, FieldValidation::kIgnore,
-                    definition.get())) {
-    return nullptr;
-  }
-  TrimDefinition(*definition);
-  return definition;
+  return crd::ReadLightDefinition(body, *definition) ? definition : nullptr;
 }
 
 void DefinitionLoop::Learn(const std::string& name) {

@@ -2,7 +2,7 @@
 
 #include "api/codec/handed.h"
 #include "api/codec/json.h"
-#include "api/codec/struct_text.h"
+#include "api/codec/kept_text.h"
 #include "api/codec/typed.h"
 #include "base/error.h"
 
@@ -87,7 +87,7 @@ Result<Object> Object::FromText(const KindInfo& kind, std::string_view json) {
     TRY(ReadCustom(json, object.metadata(), object.content()));
     return object;
   }
-  TRY(DecodeStruct(*kind.type, json, FieldValidation::kIgnore, object.raw()));
+  TRY(DecodeOwnText(*kind.type, json, object.raw()));
   return object;
 }
 

@@ -257,12 +257,38 @@ Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   return Fit(parts, patch.patch, patched, shown, std::move(patch.strict_errors));
 }
 
-// Whether a merge may change the account of who owns which field: few do, and to make it a document
+// The member of the object that a path of a JSON patch leads into: "status" of
+// "/status/conditions/-"; "" where that may be all of it, or all of its metadata.
+std::string_view MemberNamedBy(std::string_view path) {
+  if (!path.starts_with('/') || path.find('~') != path.npos) return "";
+  path.remove_prefix(1);
+  const size_t end = path.find('/');
+  return end == path.npos && path == "metadata" ? "" : path.substr(0, end);
+}
+
+// Those that a JSON patch goes into or looks at; empty where that cannot be told.
+std::set<std::string, std::less<>> MembersNamedBy(std::string_view json_patch) {
+  std::set<std::string, std::less<>> names;
+  const auto patch = ParseJsonPatch(json_patch, false);
+  if (!patch) return {};
+  for (const PatchOperation& operation : patch->operations) {
+    const bool has_from = operation.op == "move" || operation.op == "copy";
+    for (const std::string* path : {&operation.path, has_from ? &operation.from : nullptr}) {
+      if (path == nullptr) continue;
+      const std::string_view name = MemberNamedBy(*path);
+      if (name.empty()) return {};
+      names.emplace(name);
+    }
+  }
+  return names;
+}
+
+// Whether a patch may change the account of who owns which field: few do, and to make it a document
 // and read it again costs more than the rest. A name can be escaped.
 bool MayNameOwners(const ApiRequest& request) {
   const std::string& body = request.http.Body();
-  return PatchType(request) == kJsonPatch || body.find("managedFields") != body.npos ||
-         body.find("\\u") != body.npos;
+  return body.find("managedFields") != body.npos || body.find("\\u") != body.npos ||
+         (PatchType(request) == kJsonPatch && MembersNamedBy(body).empty());
 }
 
 // A custom resource has no struct: it is read as a document.
@@ -389,21 +415,35 @@ bool HasRawParts(const Type& type) {
 
 using Members = std::vector<const Field*>;
 
-// Those that a merge goes into; all, where that cannot be told by its keys, or where a patch may
-// put parts that it does not go into in order.
-Members TouchedMembers(const Type& type, std::string_view patch) {
-  Members all, touched;
-  for (const Field& field : type.fields) all.push_back(&field);
-  JsonReader in(patch);
-  if (HasRawParts(type) || in.Next() != JsonToken::kObject) return all;
+// The keys of a merge; empty where it is none.
+std::set<std::string, std::less<>> KeysOf(std::string_view merge) {
+  std::set<std::string, std::less<>> keys;
+  JsonReader in(merge);
+  if (in.Next() != JsonToken::kObject) return {};
   std::string_view key;
   while (in.NextKey(key)) {
-    const Field* field = type.Find(key);
-    if (field == nullptr && key != "kind" && key != "apiVersion") return all;  // "$patch"
-    if (field != nullptr && std::ranges::count(touched, field) == 0) touched.push_back(field);
+    keys.emplace(key);
     in.Skip();
   }
-  return in.failed() ? all : touched;
+  return in.failed() ? std::set<std::string, std::less<>>() : keys;
+}
+
+// Those that a patch goes into; all, where that cannot be told by its names, or where it puts parts
+// that it does not go into in order, as a strategic one does.
+Members TouchedMembers(const Type& type, const ApiRequest& request) {
+  Members all, touched;
+  for (const Field& field : type.fields) all.push_back(&field);
+  const std::string media = PatchType(request);
+  if (media == kStrategicPatch && HasRawParts(type)) return all;
+  const std::string& body = request.http.Body();
+  const auto names = media == kJsonPatch ? MembersNamedBy(body) : KeysOf(body);
+  if (names.empty()) return all;
+  for (const std::string& name : names) {
+    const Field* field = type.Find(name);
+    if (field == nullptr && name != "kind" && name != "apiVersion") return all;  // "$patch"
+    if (field != nullptr) touched.push_back(field);
+  }
+  return touched;
 }
 
 // What the kind is, and these members.
@@ -450,7 +490,7 @@ Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
     return PatchMembers(patcher, old, old.ToDocument(), Object(kind));
   };
   if (MayNameOwners(patcher.request)) return patch_whole();
-  const Members touched = TouchedMembers(*kind.type, patcher.request.http.Body());
+  const Members touched = TouchedMembers(*kind.type, patcher.request);
   Object object = old.Clone();
   auto owners = std::exchange(object.metadata().managed_fields, {});
   const Json document = DocumentOfMembers(object, touched);

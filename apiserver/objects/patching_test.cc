@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/core_v1.h"
 
@@ -19,7 +20,7 @@ class PatchingTest : public testing::TestWithParam<bool> {
     auto custom = std::make_shared<crd::CustomKind>();
     const Json props = Json::parse(R"({"type": "object", "properties": {
         "data": {"type": "object", "additionalProperties": {"type": "string"}}}})");
-    custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", &props);
+    custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", DumpJson(props));
     custom->stored = custom->own;
     kind_.custom = std::move(custom);
   }
@@ -82,6 +83,32 @@ TEST_P(PatchingTest, WhatAPatchDoesNotGoIntoStays) {
   EXPECT_EQ(replaced->ToDocument()["data"], Json::parse(R"({"c": "3"})"));
 }
 
+// What only a part of the object is made a document for comes out as with all of it.
+TEST_P(PatchingTest, AJsonPatchGoesWhereItsPathsLead) {
+  const auto patch = [&](const char* body) {
+    return Patch("application/json-patch+json", body, FieldValidation::kStrict);
+  };
+  const auto added = patch(R"([{"op": "test", "path": "/data/a", "value": "1"},
+                               {"op": "add", "path": "/data/c", "value": "3"},
+                               {"op": "remove", "path": "/data/b"}])");
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(added->metadata().name, "m");
+  EXPECT_EQ(added->ToDocument()["data"], Json({{"a", "1"}, {"c", "3"}}));
+  const auto moved = patch(R"([{"op": "add", "path": "/metadata/labels", "value": {}},
+                               {"op": "move", "from": "/data/a", "path": "/metadata/labels/l"}])");
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_EQ(moved->metadata().labels.at("l"), "1");
+  EXPECT_EQ(moved->ToDocument()["data"], Json::parse(R"({"b": "2"})"));
+  // This means all of its metadata.
+  const auto named =
+      patch(R"([{"op": "replace", "path": "/metadata", "value": {"name": "m", "namespace": "d"}}])");
+  ASSERT_TRUE(named) << named.error().message;
+  EXPECT_EQ(named->ToDocument()["data"], Json({{"a", "1"}, {"b", "2"}}));
+  EXPECT_FALSE(patch(R"([{"op": "test", "path": "/data/a", "value": "2"}])"));
+  EXPECT_FALSE(patch(R"([{"op": "remove", "path": "/data/z"}])"));
+  EXPECT_FALSE(patch(R"([{"op": "add", "path": "/zzz", "value": 1}])"));
+}
+
 TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
   const auto unknown =
       Patch("application/merge-patch+json", R"({"zzz": 1})", FieldValidation::kStrict);
@@ -130,7 +157,7 @@ TEST(PatchingOpenPartsTest, ARefusedPatchIsQuotedWhatever) {
       "list": {"type": "array", "items": {"x-kubernetes-preserve-unknown-fields": true}},
       "map": {"type": "object", "additionalProperties":
           {"x-kubernetes-preserve-unknown-fields": true}}}})");
-  custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", &props);
+  custom->own = std::make_shared<crd::VersionSchema>("ConfigMap", "v1", DumpJson(props));
   custom->stored = custom->own;
   RuntimeKind kind;
   static_cast<KindInfo&>(kind) = core_v1::ConfigMap::Info();

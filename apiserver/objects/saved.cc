@@ -6,6 +6,7 @@
 #include "api/patch/managed_fields.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
+#include "base/heap_release.h"
 
 namespace skiff {
 namespace {
@@ -31,9 +32,12 @@ Result<> ShowKept(const ApiRequest& request, const Record& record, Object& objec
 }
 
 Result<Written> PutObject(Store& store, const std::string& key, const Precondition& expect,
-                          const Object& object, const std::vector<Unchanged>& relies_on) {
+                          const Object& object, std::optional<StoredObject> encoded,
+                          const std::vector<Unchanged>& relies_on) {
   const auto put = [&](const Object& shown) -> Result<Written> {
-    StoredObject stored = TRY(EncodeForStore(shown));
+    StoredObject stored = encoded ? *std::exchange(encoded, std::nullopt)
+                                  : TRY(EncodeForStore(shown));
+    NoteWorkOn(stored.value.size());
     return store.Apply({.key = key,
                         .expect = expect,
                         .value = std::move(stored.value),
@@ -49,16 +53,17 @@ Result<Written> PutObject(Store& store, const std::string& key, const Preconditi
 }
 
 bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write write,
-                Object& object, Saved saved) {
+                Object& object, Saved saved, std::optional<StoredObject>& encoded) {
   // What an object owns beside itself is kept, or given back, by who waits for the write; and what
   // was booked for it would be booked again by who is served anew.
   if (!later || request.late == nullptr || owns) return false;
   if (!IsSentAsKept(*saved.kind) && !object.is_custom()) return false;
   auto stored = EncodeForStore(object);
-  if (!stored || stored->value.size() > LateWrite::kBytesMax) return false;
+  if (!stored) return false;
   // What has to be made of what is kept is not made on a loop of connections.
-  if (const auto view = ObjectView::Of(stored->value);
-      !view || !IsSentAsKept(*saved.kind, *view)) {
+  const auto view = ObjectView::Of(stored->value);
+  if (stored->value.size() > LateWrite::kBytesMax || !view || !IsSentAsKept(*saved.kind, *view)) {
+    encoded = *std::move(stored);
     return false;
   }
   write.value = std::move(stored->value);

@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apiserver/objects/object.h"
 #include "apiserver/request/request_context.h"
+#include "apiserver/storage/record_header.h"
 #include "apiserver/storage/store.h"
 #include "base/error.h"
 
@@ -33,14 +35,16 @@ using AnswerSaved = std::function<Result<http::Response>(Saved saved)>;
 Result<> ShowKept(const ApiRequest& request, const Record& record, Object& object, Saved& saved);
 
 // An object that the store finds too large is tried once more without the account of who wrote
-// what.
+// what. `encoded`: what is kept of it, where that is made already.
 Result<Written> PutObject(Store& store, const std::string& key, const Precondition& expect,
-                          const Object& object, const std::vector<Unchanged>& relies_on = {});
+                          const Object& object, std::optional<StoredObject> encoded,
+                          const std::vector<Unchanged>& relies_on = {});
 
 // Leaves the write of `object` to the store, if it may be; true: nothing else is to be done, and
-// the object may be taken. `saved`: what it comes to, without what is shown of it.
+// the object may be taken. `saved`: what it comes to, without what is shown of it. `encoded` gets
+// what was made for a write that may not be left.
 bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write write,
-                Object& object, Saved saved);
+                Object& object, Saved saved, std::optional<StoredObject>& encoded);
 
 // Whether two objects differ in nothing but the times of their managedFields: such a write changes
 // nothing. `record` holds the old one; `object` is the same afterwards.

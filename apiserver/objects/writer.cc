@@ -191,12 +191,14 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   object.metadata().resource_version.clear();
   Write first{.key = key, .expect = {.kind = Precondition::Kind::kAbsent}};
   for (const Ground& ground : grounds) first.relies_on.push_back({ground.key, ground.modified});
+  std::optional<StoredObject> encoded;
   if (LeaveWrite(request, later, booked || reservation, std::move(first), object,
-                 {.kind = &kind, .text = {}, .revision = {}, .created = true})) {
+                 {.kind = &kind, .text = {}, .revision = {}, .created = true}, encoded)) {
     return LeftToWrite();
   }
   const auto put = [&](const std::vector<Unchanged>& relies_on) {
-    return PutObject(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object, relies_on);
+    return PutObject(parts_.store, key, {.kind = Precondition::Kind::kAbsent}, object,
+                     std::exchange(encoded, std::nullopt), relies_on);
   };
   const auto written = PutOn(parts_.store, grounds, object, put);
   if (!written) {
@@ -407,12 +409,15 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return saved;
   }
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
-  if (!saved.deleted && LeaveWrite(request, later, booked || reservation,
-                                   {.key = record->key, .expect = unchanged}, object, saved)) {
+  std::optional<StoredObject> encoded;
+  if (!saved.deleted &&
+      LeaveWrite(request, later, booked || reservation,
+                 {.key = record->key, .expect = unchanged}, object, saved, encoded)) {
     return LeftToWrite();
   }
   auto written = saved.deleted ? parts_.store.Apply({.key = record->key, .expect = unchanged})
-                               : PutObject(parts_.store, record->key, unchanged, object);
+                               : PutObject(parts_.store, record->key, unchanged, object,
+                                           std::move(encoded));
   if (!written) {
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());

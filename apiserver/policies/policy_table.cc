@@ -48,9 +48,19 @@ const PolicyExpressions& ActivePolicy::expressions() const {
 }
 
 std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
+  // In this order: what is read then is as new as these, or newer.
+  const uint64_t policies_version = policies_.Version(), bindings_version = bindings_.Version();
+  {
+    const MutexLock lock(mutex_);
+    if (policies_version_ == policies_version && bindings_version_ == bindings_version) {
+      return now_;
+    }
+  }
   const auto policies = policies_.All();
   const auto bindings = bindings_.All();
   const MutexLock lock(mutex_);
+  policies_version_ = policies_version;
+  bindings_version_ = bindings_version;
   const bool new_policies = Refresh(read_policies_, policies, [](const auto& policy) {
     return std::make_shared<const ActivePolicy>(policy);
   });

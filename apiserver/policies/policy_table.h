@@ -67,6 +67,9 @@ class PolicyTable {
   Mutex mutex_;  // Not held while the objects are read from the store.
   std::vector<ReadPolicy> read_policies_ GUARDED_BY(mutex_);   // By name.
   std::vector<ReadBinding> read_bindings_ GUARDED_BY(mutex_);  // Likewise.
+  // Of what was read: nothing is looked through until one of them rises.
+  uint64_t policies_version_ GUARDED_BY(mutex_) = 0;
+  uint64_t bindings_version_ GUARDED_BY(mutex_) = 0;
   std::shared_ptr<const BoundPolicies> now_ GUARDED_BY(mutex_) =
       std::make_shared<const BoundPolicies>();
 };

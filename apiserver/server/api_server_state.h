@@ -94,7 +94,7 @@ struct ApiServer::State {
         nodes(parts.nodes),
         checkpoint(std::move(parts.checkpoint)),
         custom_kinds(store, served,
-                     [this](const Json& definition) {
+                     [this](const crd::DefinitionText& definition) {
                        return crd::MakeKinds(definition, [this](const Json& converted) {
                          return conversions->Of(converted);
                        });

@@ -1,5 +1,7 @@
 #include "controllers/machinery/light_definitions.h"
 
+#include "api/crd/light_definition.h"
+
 namespace skiff {
 
 using apiextensions_v1::CustomResourceDefinition;
@@ -7,9 +9,8 @@ using apiextensions_v1::CustomResourceDefinition;
 Informer<CustomResourceDefinition> LightDefinitions(InformerFactory& informers) {
   const auto definitions = informers.For<CustomResourceDefinition>();
   definitions.cache().HoldWhole([](std::string_view text) -> Result<CachedObject> {
-    auto object = TRY(DecodeObject<CustomResourceDefinition>(text));
-    object->metadata.managed_fields.clear();
-    for (auto& version : object->spec.versions) version.schema.reset();
+    auto object = std::make_shared<CustomResourceDefinition>();
+    TRY(crd::ReadLightDefinition(text, *object));
     const meta_v1::ObjectMeta* metadata = &object->metadata;
     return CachedObject{std::move(object), metadata};
   });
