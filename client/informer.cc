@@ -70,9 +70,15 @@ void InformerCache::AddCounts(const std::string& name, CountFunction function) {
   counts_.try_emplace(name, Counts{std::move(function), {}});
 }
 
-void InformerCache::Counts::Add(const CachedObject& object, int64_t amount) {
-  if (!object) return;
-  const Counted counted = function(object);
+void InformerCache::Counts::Change(const CachedObject& before, const CachedObject& now) {
+  const Counted was = before ? function(before) : Counted{};
+  const Counted is = now ? function(now) : Counted{};
+  if (was.group == is.group && was.sort == is.sort) return;
+  Add(was, -1);
+  Add(is, 1);
+}
+
+void InformerCache::Counts::Add(const Counted& counted, int64_t amount) {
   if (counted.group.empty()) return;
   const auto group = groups.try_emplace(counted.group).first;
   const auto sort = group->second.try_emplace(counted.sort, 0).first;
@@ -234,26 +240,24 @@ CachedObject InformerCache::Exchange(const ObjectKey& key, CachedObject now) {
   const auto found = objects_.find(key);
   CachedObject before = found == objects_.end() ? CachedObject{} : found->second;
   for (auto& [name, index] : indexes_) {
-    if (before) {
-      for (const std::string& value : index.function(before)) {
-        const auto keys = index.keys.find(value);
-        if (keys == index.keys.end()) continue;
-        keys->second.erase(key);
-        if (keys->second.empty()) index.keys.erase(keys);
-      }
+    const auto was = before ? index.function(before) : std::vector<std::string>();
+    const auto is = now ? index.function(now) : std::vector<std::string>();
+    if (before && now && was == is) continue;  // Of most changes of an object.
+    for (const std::string& value : was) {
+      const auto keys = index.keys.find(value);
+      if (keys == index.keys.end()) continue;
+      keys->second.erase(key);
+      if (keys->second.empty()) index.keys.erase(keys);
     }
-    if (now) {
-      for (const std::string& value : index.function(now)) index.keys[value].insert(key);
-    }
+    for (const std::string& value : is) index.keys[value].insert(key);
   }
-  for (auto& [name, counts] : counts_) {
-    counts.Add(before, -1);
-    counts.Add(now, 1);
-  }
-  if (now) {
-    objects_[key] = std::move(now);
+  for (auto& [name, counts] : counts_) counts.Change(before, now);
+  if (!now) {
+    if (found != objects_.end()) objects_.erase(found);
   } else if (found != objects_.end()) {
-    objects_.erase(found);
+    found->second = std::move(now);
+  } else {
+    objects_.emplace(key, std::move(now));
   }
   return before;
 }

@@ -120,7 +120,8 @@ class InformerCache final : public ReflectorSink {
   struct Counts {
     CountFunction function;
     std::map<std::string, std::map<std::string, int64_t>> groups;  // None of a sort is not in it.
-    void Add(const CachedObject& object, int64_t amount);
+    void Change(const CachedObject& before, const CachedObject& now);
+    void Add(const Counted& counted, int64_t amount);
   };
   // Puts `now` (or nothing) under its key; returns what was there.
   CachedObject Exchange(const ObjectKey& key, CachedObject now) REQUIRES(mutex_);

@@ -11,13 +11,24 @@
 namespace skiff {
 namespace {
 
-std::string ReferenceText(const core_v1::ObjectReference& object) {
-  return fmt::format("{}/{}/{}/{}/{}", object.api_version, object.kind, object.namespace_,
-                     object.name, object.uid);
-}
-
 std::string_view TypeText(EventType type) {
   return type == EventType::kNormal ? "Normal" : "Warning";
+}
+
+// Parts, each with a bar behind it.
+template <typename... Part>
+void AppendParts(std::string& text, const Part&... parts) {
+  (text.append(parts).append("|"), ...);
+}
+
+// Who says what sort of thing about which object.
+std::string SourceKey(const ReportedEvent& reported) {
+  const core_v1::ObjectReference& object = reported.object;
+  std::string key;
+  key.reserve(512);
+  AppendParts(key, reported.component, reported.host, object.api_version, object.kind,
+              object.namespace_, object.name, object.uid, TypeText(reported.type));
+  return key;
 }
 
 // Of the event that happened then; `more`: for another one at that time.
@@ -68,16 +79,16 @@ core_v1::ObjectReference ReferenceTo(const KindInfo& info, const meta_v1::Object
 }
 
 std::optional<EventWrite> EventCorrelator::Correlate(const ReportedEvent& reported) {
-  Entry& flood = Touch(fmt::format("flood|{}|{}|{}|{}", reported.component, reported.host,
-                                   ReferenceText(reported.object), TypeText(reported.type)),
-                       reported.at);
+  std::string key = SourceKey(reported);
+  Entry& flood = Touch(key, reported.at);
   const double refill = std::chrono::duration<double>(reported.at - flood.refilled) / kRefill;
   flood.tokens = std::min<double>(kBurst, flood.tokens + std::max(0.0, refill));
   flood.refilled = reported.at;
   if (flood.tokens < 1) return std::nullopt;
   flood.tokens -= 1;
 
-  Entry& similar = Touch(KeyFor(reported, "") + "|similar", reported.at);
+  AppendParts(key, reported.object.field_path, reported.reason);
+  Entry& similar = Touch(key, reported.at);
   if (reported.at - similar.window_start > kSimilarWindow) {
     similar.window_start = reported.at;
     similar.similar.clear();
@@ -89,7 +100,10 @@ std::optional<EventWrite> EventCorrelator::Correlate(const ReportedEvent& report
       combined ? "(combined from similar events): " + reported.message : reported.message;
 
   EventWrite write;
-  write.key = LastKey(reported, combined);
+  // Those of the two entries before have fewer bars.
+  AppendParts(key, combined ? "combined" : "last");
+  if (!combined) key += reported.message;
+  write.key = std::move(key);
   write.event = NewEvent(reported, message);
   Renew(write);
   return write;
@@ -106,34 +120,24 @@ void EventCorrelator::Renew(EventWrite& write) {
   write.patch = true;
 }
 
-void EventCorrelator::Wrote(const EventWrite& write, const core_v1::Event& written) {
-  Touch(write.key, written.last_timestamp.point()).last = written;
+void EventCorrelator::Wrote(const std::string& key, Ptr<core_v1::Event> written) {
+  const TimePoint at = written->last_timestamp.point();
+  Touch(key, at).last = std::move(written);
 }
 
 void EventCorrelator::Lost(const EventWrite& write) {
   Touch(write.key, write.event.last_timestamp.point()).last.reset();
 }
 
-std::string EventCorrelator::KeyFor(const ReportedEvent& reported,
-                                    const std::string& message) const {
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}", reported.component, reported.host,
-                     ReferenceText(reported.object), reported.object.field_path,
-                     TypeText(reported.type), reported.reason, message);
-}
-
-std::string EventCorrelator::LastKey(const ReportedEvent& reported, bool combined) const {
-  return KeyFor(reported, combined ? "" : reported.message) + (combined ? "|combined" : "|last");
-}
-
 EventCorrelator::Entry& EventCorrelator::Touch(const std::string& key, TimePoint now) {
   const auto [entry, created] = entries_.try_emplace(key);
   if (created) {
-    recent_.push_front(key);
+    recent_.push_front(&entry->first);
     entry->second.recency = recent_.begin();
     entry->second.refilled = now;
     entry->second.window_start = now;
     if (entries_.size() > kKeysMax) {
-      entries_.erase(recent_.back());
+      entries_.erase(entries_.find(*recent_.back()));
       recent_.pop_back();
     }
   } else {
@@ -200,32 +204,35 @@ Duration EventSink::Step() {
 }
 
 void EventSink::Send(Writing writing) {
-  const core_v1::Event& event = writing.write.event;
   if (writing.write.patch) {
+    const core_v1::Event& event = writing.write.event;
     const Json patch = {{"count", event.count},
                         {"message", event.message},
                         {"lastTimestamp", event.last_timestamp.Rfc3339()}};
     const ObjectKey key = KeyOf(event);
     client_.PatchLater(answers_, core_v1::Event::Info(), key, PatchType::kMerge, patch,
-                       [this, writing = std::move(writing)](const Result<>& patched) {
-                         Patched(writing, patched);
+                       [this, writing = std::move(writing)](const Result<>& patched) mutable {
+                         Patched(std::move(writing), patched);
                        });
     return;
   }
-  const auto sent = std::make_shared<const core_v1::Event>(event);
+  const auto sent = std::make_shared<const core_v1::Event>(std::move(writing.write.event));
+  writing.sent = sent;
   client_.CreateLater<core_v1::Event>(
       answers_, sent,
-      [this, writing = std::move(writing)](const Result<Ptr<core_v1::Event>>& created) {
-        Created(writing, created);
+      [this, writing = std::move(writing)](const Result<Ptr<core_v1::Event>>& created) mutable {
+        Created(std::move(writing), created);
       });
 }
 
 void EventSink::Patched(Writing writing, const Result<>& patched) {
-  if (patched) return Written(writing);
+  EventWrite& write = writing.write;
+  if (patched) {
+    return Written(write.key, std::make_shared<const core_v1::Event>(std::move(write.event)));
+  }
   if (patched.error().reason != Reason::kNotFound) {
     return Failed(std::move(writing), patched.error());
   }
-  EventWrite& write = writing.write;
   correlator_.Lost(write);
   write.patch = false;
   write.event.metadata.resource_version.clear();
@@ -235,7 +242,8 @@ void EventSink::Patched(Writing writing, const Result<>& patched) {
 }
 
 void EventSink::Created(Writing writing, const Result<Ptr<core_v1::Event>>& created) {
-  if (created) return Written(writing);
+  if (created) return Written(writing.write.key, std::move(writing.sent));
+  writing.write.event = *std::exchange(writing.sent, nullptr);
   // Two events of one object can carry the same time; each needs a name.
   const bool is_taken = created.error().reason == Reason::kAlreadyExists;
   if (!is_taken || writing.names == kNamesMax) return Failed(std::move(writing), created.error());
@@ -243,9 +251,9 @@ void EventSink::Created(Writing writing, const Result<Ptr<core_v1::Event>>& crea
   Send(std::move(writing));
 }
 
-void EventSink::Written(const Writing& writing) {
-  correlator_.Wrote(writing.write, writing.write.event);
-  under_way_.erase(writing.write.key);
+void EventSink::Written(const std::string& key, Ptr<core_v1::Event> event) {
+  correlator_.Wrote(key, std::move(event));
+  under_way_.erase(key);
 }
 
 void EventSink::Failed(Writing writing, const Error& error) {

@@ -4,10 +4,11 @@
 
 #include <deque>
 #include <list>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "api/gen/core_v1.h"
 #include "base/control_loop.h"
@@ -50,8 +51,8 @@ class EventCorrelator {
   std::optional<EventWrite> Correlate(const ReportedEvent& reported);
   // The same write, if its predecessor has been written meanwhile.
   void Renew(EventWrite& write);
-  // The server's copy of a written event: later ones of its kind patch it.
-  void Wrote(const EventWrite& write, const core_v1::Event& written);
+  // What was written under that key: later events of its kind patch it.
+  void Wrote(const std::string& key, Ptr<core_v1::Event> written);
   // The event is gone at the server: the next one creates anew.
   void Lost(const EventWrite& write);
 
@@ -61,14 +62,13 @@ class EventCorrelator {
     TimePoint refilled;
     std::set<std::string> similar;  // Messages within the window.
     TimePoint window_start;
-    std::optional<core_v1::Event> last;
-    std::list<std::string>::iterator recency;
+    Ptr<core_v1::Event> last;
+    std::list<const std::string*>::iterator recency;
   };
   Entry& Touch(const std::string& key, TimePoint now);
-  std::string KeyFor(const ReportedEvent& reported, const std::string& message) const;
-  std::string LastKey(const ReportedEvent& reported, bool combined) const;
-  std::map<std::string, Entry> entries_;
-  std::list<std::string> recent_;  // Keys, most recent first.
+  // Keys are long and begin alike: they are hashed, not compared with one another.
+  std::unordered_map<std::string, Entry> entries_;
+  std::list<const std::string*> recent_;  // Keys in `entries_`, most recent first.
 };
 
 // The queue of events to write and the loop that writes them, several at once but of the same event
@@ -91,6 +91,7 @@ class EventSink final : public ControlLoop {
   // A write until it is over.
   struct Writing {
     EventWrite write;
+    Ptr<core_v1::Event> sent;  // While it is created: write.event moved there.
     int attempts = 0;
     int names = 0;  // So many were taken.
   };
@@ -101,7 +102,7 @@ class EventSink final : public ControlLoop {
   void Send(Writing writing);
   void Patched(Writing writing, const Result<>& patched);
   void Created(Writing writing, const Result<Ptr<core_v1::Event>>& created);
-  void Written(const Writing& writing);
+  void Written(const std::string& key, Ptr<core_v1::Event> event);
   void Failed(Writing writing, const Error& error);
 
   Client& client_;
@@ -109,7 +110,7 @@ class EventSink final : public ControlLoop {
   const Log log_{"events"};
   EventCorrelator correlator_;
   std::optional<EventWrite> held_;     // Waits for one of the same key.
-  std::set<std::string> under_way_;    // Their keys.
+  std::unordered_set<std::string> under_way_;  // Their keys.
   std::deque<Writing> again_;          // Those of them that could not be written.
   Duration not_before_ = Duration(0);  // Monotonic.
   Mutex mutex_;

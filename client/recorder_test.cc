@@ -29,7 +29,7 @@ TEST(EventCorrelatorTest, TheSecondOfTheSameIsCounted) {
   EXPECT_FALSE(first->patch);
   EXPECT_EQ(first->event.count, 1);
   EXPECT_EQ(first->event.metadata.name, "p.17979cfe362a0000");
-  correlator.Wrote(*first, first->event);
+  correlator.Wrote(first->key, std::make_shared<const core_v1::Event>(first->event));
   const auto second =
       correlator.Correlate(Reported("Container created", TimePoint(1'700'000'005s)));
   ASSERT_TRUE(second);
@@ -42,7 +42,7 @@ TEST(EventCorrelatorTest, TheSecondOfTheSameIsCounted) {
 TEST(EventCorrelatorTest, AnotherMessageIsAnotherEvent) {
   EventCorrelator correlator;
   const auto first = correlator.Correlate(Reported("one"));
-  correlator.Wrote(*first, first->event);
+  correlator.Wrote(first->key, std::make_shared<const core_v1::Event>(first->event));
   EXPECT_FALSE(correlator.Correlate(Reported("two"))->patch);
 }
 
@@ -52,11 +52,11 @@ TEST(EventCorrelatorTest, ManySimilarMessagesAreCombined) {
     const auto write = correlator.Correlate(Reported("message " + std::to_string(i)));
     ASSERT_TRUE(write);
     EXPECT_EQ(write->event.message, "message " + std::to_string(i));
-    correlator.Wrote(*write, write->event);
+    correlator.Wrote(write->key, std::make_shared<const core_v1::Event>(write->event));
   }
   const auto tenth = correlator.Correlate(Reported("message 9"));
   EXPECT_EQ(tenth->event.message, "(combined from similar events): message 9");
-  correlator.Wrote(*tenth, tenth->event);
+  correlator.Wrote(tenth->key, std::make_shared<const core_v1::Event>(tenth->event));
   const auto next = correlator.Correlate(Reported("message 10"));
   EXPECT_TRUE(next->patch);
   EXPECT_EQ(next->event.message, "(combined from similar events): message 10");

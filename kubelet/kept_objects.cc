@@ -1,6 +1,7 @@
 #include "kubelet/kept_objects.h"
 
 #include <set>
+#include <type_traits>
 
 #include "api/gen/authentication_v1.h"
 #include "api/rules/pods/pod_references.h"
@@ -56,6 +57,9 @@ void KeptObjects::HoldAfter(const Error& error) {
 template <Kind K>
 Result<Ptr<K>> KeptObjects::Get(const std::string& namespace_, const std::string& name) {
   const ObjectKey key{namespace_, name};
+  if constexpr (std::is_same_v<K, core_v1::ConfigMap>) {
+    if (auto cached = config_map_cache_ ? config_map_cache_->Get(key) : nullptr) return cached;
+  }
   {
     MutexLock lock(mutex_);
     const auto kept = Store<K>().find(key);

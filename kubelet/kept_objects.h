@@ -1,10 +1,15 @@
 // What pods refer to (config maps, secrets, claims, volumes, runtime classes, tokens), asked of the
 // API each time, and kept: while the API does not answer, pods go on with what it said last. Only
 // its word that an object is gone makes it be forgotten.
+//
+// Where the process has a cache of ConfigMaps, to which nearly every pod refers by its token, those
+// are taken from there, as a kubelet takes them from its watches; the API is asked for what is not
+// in it yet.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -14,6 +19,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "client/client.h"
+#include "client/informer.h"
 
 namespace skiff::kubelet {
 
@@ -28,7 +34,9 @@ class KeptObjects {
   // comes, and its pod asks for the next one whenever it looks.
   static constexpr Duration kTokenPause = 1min;
 
-  KeptObjects(Client& client, const Clock& clock) : client_(client), clock_(clock) {}
+  KeptObjects(Client& client, const Clock& clock,
+              std::optional<Informer<core_v1::ConfigMap>> config_map_cache = std::nullopt)
+      : client_(client), clock_(clock), config_map_cache_(config_map_cache) {}
 
   // `K` is ConfigMap, Secret, PersistentVolumeClaim, PersistentVolume or RuntimeClass. kNotFound
   // only when the API said so.
@@ -57,6 +65,7 @@ class KeptObjects {
 
   Client& client_;
   const Clock& clock_;
+  const std::optional<Informer<core_v1::ConfigMap>> config_map_cache_;
   mutable Mutex mutex_;  // Not held during requests.
   std::map<ObjectKey, Ptr<core_v1::ConfigMap>> config_maps_ GUARDED_BY(mutex_);
   std::map<ObjectKey, Ptr<core_v1::Secret>> secrets_ GUARDED_BY(mutex_);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "client/informer.h"
 #include "client/transport.h"
 
 namespace skiff::kubelet {
@@ -114,6 +115,27 @@ TEST_F(KeptObjectsTest, ARuntimeClassIsKeptWhileAPodNamesIt) {
   EXPECT_EQ(objects_.size(), 1u);
   objects_.Retain({});
   EXPECT_EQ(objects_.size(), 0u);
+}
+
+// Of thousands of pods that refer to one ConfigMap only the first ones ask for it.
+TEST_F(KeptObjectsTest, WhatTheProcessHasInACacheIsTakenFromThere) {
+  SeededRandom random(1);
+  InformerFactory informers({client_, clock_, random});
+  const auto cached = informers.For<core_v1::ConfigMap>();
+  KeptObjects objects(client_, clock_, cached);
+  const auto value = [&] {
+    const auto found = objects.Get<core_v1::ConfigMap>("default", "settings");
+    return found ? (*found)->data.at("A") : found.error().message;
+  };
+  answers_["settings"] = Settings("asked for");
+  EXPECT_EQ(value(), "asked for") << "it is not in the cache yet";
+  cached.cache().Replace({RawJson::FromText(Settings("cached").body)}, "1");
+  EXPECT_EQ(value(), "cached");
+  answers_["settings"] = {503, ""};
+  EXPECT_EQ(value(), "cached") << "nobody has to be there";
+  cached.cache().Replace({}, "2");
+  answers_["settings"] = Refusal(404, "NotFound");
+  EXPECT_EQ(value(), "no");
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ LogRotationSettings RotationOf(const KubeletOptions& options) {
 Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
     : options_(std::move(options)),
       dependencies_(dependencies),
-      objects_(dependencies_.client, dependencies_.clock),
+      objects_(dependencies_.client, dependencies_.clock, dependencies_.config_maps),
       volumes_(options_.root, ApiVolumeSources(objects_, options_.facts.Allocatable()),
                dependencies_.clock, dependencies_.mounts),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),

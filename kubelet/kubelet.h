@@ -98,6 +98,8 @@ struct KubeletDependencies {
   PodsByNode* pods_by_node = nullptr;
   // Where there is a cache of nodes anyway; else the API is asked for the kubelet's own.
   std::optional<Informer<core_v1::Node>> nodes = std::nullopt;
+  // The same of what pods refer to.
+  std::optional<Informer<core_v1::ConfigMap>> config_maps = std::nullopt;
 };
 
 class Kubelet final : public ControlLoop {

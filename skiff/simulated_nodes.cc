@@ -107,6 +107,7 @@ SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor
     : parts_(std::make_unique<Parts>(options, transport_for, informers, clock, random)) {
   Parts& parts = *parts_;
   const auto nodes = informers.For<core_v1::Node>();
+  const auto config_maps = informers.For<core_v1::ConfigMap>();
   for (int i = 0; i < options.simulated_nodes; ++i) {
     parts.transports.push_back(transport_for(NameOf(i)));
     const NodeClock& agent_clock = parts.clocks.emplace_back(clock, NameOf(i), clock_faults);
@@ -116,7 +117,7 @@ SimulatedNodes::SimulatedNodes(const ClusterOptions& options, const TransportFor
             *parts.transports.back(), clock, agent_clock, random, informers.For<core_v1::Pod>(),
             informers.For<core_v1::Service>(), nodes,
             parts.manager.Recorder("kubelet", NameOf(i), &agent_clock),
-            parts.executor, &parts.pods_by_node, &parts.vital}));
+            parts.executor, &parts.pods_by_node, &parts.vital, config_maps}));
   }
   // The informers stop before the nodes go.
   nodes.OnChange([&parts](const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now) {

@@ -103,20 +103,50 @@ std::shared_ptr<const Sums> Places::ByValueOf(const std::string& key) const {
   return sums;
 }
 
-SumsAt::SumsAt(std::string key, PlacesPtr places, bool hosts_differ)
-    : SumsAt(key, places->ByValueOf(key)) {
+void NodeValues::Add(const NodeInfo& node, const std::string& value) {
+  Value& known = values_[value];
+  if (known.nodes++ == 0) {
+    if (free_.empty()) {
+      known.number = numbers_end_++;
+    } else {
+      known.number = free_.back();
+      free_.pop_back();
+    }
+  }
+  if (node.slot >= by_slot_.size()) by_slot_.resize(node.slot + 1, kNone);
+  by_slot_[node.slot] = known.number;
+}
+
+void NodeValues::Remove(const NodeInfo& node, const std::string& value) {
+  const auto known = values_.find(value);
+  by_slot_[node.slot] = kNone;
+  if (--known->second.nodes > 0) return;
+  free_.push_back(known->second.number);
+  values_.erase(known);
+}
+
+SumsAt::SumsAt(std::string key, PlacesPtr places, bool hosts_differ, NodeValuesPtr values)
+    : SumsAt(key, places->ByValueOf(key), std::move(values)) {
   if (hosts_differ && key_ == kHostLabel) places_ = std::move(places);
 }
 
-SumsAt::SumsAt(std::string key, std::shared_ptr<const Sums> sums)
+SumsAt::SumsAt(std::string key, std::shared_ptr<const Sums> sums, NodeValuesPtr values)
     : key_(std::move(key)), sums_(std::move(sums)), is_few_(sums_->size() <= kFewMax) {
   if (key_ == kHostLabel) at_hand_ = &NodeInfo::host;
   if (key_ == kZoneLabel) at_hand_ = &NodeInfo::zone;
   if (is_few_) few_.assign(sums_->begin(), sums_->end());
+  if (!values) return;
+  values_ = std::move(values);
+  by_number_.assign(values_->end(), 0);
+  for (const auto& [value, known] : values_->values()) {
+    const auto sum = sums_->find(value);
+    if (sum != sums_->end()) by_number_[known.number] = sum->second;
+  }
 }
 
 int64_t SumsAt::On(const NodeInfo& node) const {
   if (places_) return places_->On(node);
+  if (!by_number_.empty()) return by_number_[values_->Of(node)];
   const std::string* label = Label(node);
   if (label == nullptr) return 0;
   if (is_few_) {
@@ -131,12 +161,30 @@ int64_t SumsAt::On(const NodeInfo& node) const {
 
 void PodCounts::AddNode(const NodeInfo& node) {
   nodes_.Add(node, 1);
+  for (auto& [key, values] : values_) {
+    if (const std::string* label = node.Label(key)) values->Add(node, *label);
+  }
   for (const auto& [uid, pod] : node.pods) AddPod(*pod, node);
 }
 
 void PodCounts::RemoveNode(const NodeInfo& node) {
   nodes_.Add(node, -1);
+  for (auto& [key, values] : values_) {
+    if (const std::string* label = node.Label(key)) values->Remove(node, *label);
+  }
   for (const auto& [uid, pod] : node.pods) RemovePod(*pod, node);
+}
+
+NodeValuesPtr PodCounts::ValuesOf(const std::string& key,
+                                  const std::vector<const NodeInfo*>& nodes) {
+  if (const auto found = values_.find(key); found != values_.end()) return found->second;
+  if (values_.size() >= Places::kKeysMax) values_.clear();
+  const auto values = std::make_shared<NodeValues>();
+  for (const NodeInfo* node : nodes) {
+    if (const std::string* label = node->Label(key)) values->Add(*node, *label);
+  }
+  values_[key] = values;
+  return values;
 }
 
 void PodCounts::Count(const PodInfo& pod, const NodeInfo& node, int64_t sign) {
@@ -179,6 +227,12 @@ PlacesPtr NodeCounts(const Snapshot& snapshot) {
   auto places = std::make_shared<Places>();
   for (const NodeInfo* node : snapshot.nodes) places->Add(*node, 1);
   return places;
+}
+
+NodeValuesPtr ValuesOf(const Snapshot& snapshot, const std::string& key) {
+  if (snapshot.counts == nullptr) return nullptr;
+  if (snapshot.counts->nodes().ByValueOf(key)->size() > NodeValues::kValuesMax) return nullptr;
+  return snapshot.counts->ValuesOf(key, snapshot.nodes);
 }
 
 bool HostsDiffer(const Snapshot& snapshot, const Places& nodes) {

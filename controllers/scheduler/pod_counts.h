@@ -55,16 +55,53 @@ class Places {
 };
 using PlacesPtr = std::shared_ptr<const Places>;
 
+// Which value of a label each node has, as a number, by slot: a zone is compared with another for
+// hundreds of nodes a pod, whose labels lie far from one another.
+class NodeValues {
+ public:
+  // Nodes have the same one if they have the same value.
+  using Number = uint32_t;
+  static constexpr Number kNone = 0;
+
+  void Add(const NodeInfo& node, const std::string& value);
+  void Remove(const NodeInfo& node, const std::string& value);
+  // kNone: the node has no such label.
+  Number Of(const NodeInfo& node) const {
+    return node.slot < by_slot_.size() ? by_slot_[node.slot] : kNone;
+  }
+  // Above all numbers.
+  size_t end() const { return numbers_end_; }
+  // By value.
+  struct Value {
+    Number number = kNone;
+    size_t nodes = 0;
+  };
+  const std::unordered_map<std::string, Value>& values() const { return values_; }
+
+  // Of a key with more values nobody asks for numbers.
+  static constexpr size_t kValuesMax = 128;
+
+ private:
+  std::vector<Number> by_slot_;
+  std::unordered_map<std::string, Value> values_;
+  std::vector<Number> free_;  // Of values that no node has any more.
+  Number numbers_end_ = kNone + 1;
+};
+using NodeValuesPtr = std::shared_ptr<const NodeValues>;
+
 // The sums of one key, to be looked up for thousands of nodes.
 class SumsAt {
  public:
-  // `hosts_differ`: as HostsDiffer says of the nodes that will be asked for.
-  SumsAt(std::string key, PlacesPtr places, bool hosts_differ);
+  // `hosts_differ`: as HostsDiffer says of the nodes that will be asked for. `values`: of those
+  // nodes and the key, where somebody keeps them.
+  SumsAt(std::string key, PlacesPtr places, bool hosts_differ, NodeValuesPtr values = nullptr);
   // In sums that were made elsewhere.
-  SumsAt(std::string key, std::shared_ptr<const Sums> sums);
+  SumsAt(std::string key, std::shared_ptr<const Sums> sums, NodeValuesPtr values = nullptr);
   // What all nodes with the same value have; 0 where the node has none.
   int64_t On(const NodeInfo& node) const;
-  bool Has(const NodeInfo& node) const { return Label(node) != nullptr; }
+  bool Has(const NodeInfo& node) const {
+    return by_number_.empty() ? Label(node) != nullptr : values_->Of(node) != NodeValues::kNone;
+  }
   const std::string* Label(const NodeInfo& node) const {
     return at_hand_ == nullptr ? node.Label(key_) : node.*at_hand_;
   }
@@ -81,6 +118,8 @@ class SumsAt {
   PlacesPtr places_;  // Where each node has a value of its own, and that is all there is to know.
   bool is_few_ = false;
   std::vector<std::pair<std::string_view, int64_t>> few_;
+  NodeValuesPtr values_;
+  std::vector<int64_t> by_number_;  // Sums, of NodeValues; empty: they are looked up by label.
 };
 
 // Pods that count together.
@@ -110,6 +149,8 @@ class PodCounts {
 
   // 1 on each node.
   const Places& nodes() const { return nodes_; }
+  // Of the nodes that are listed. Looks at all of them the first time.
+  NodeValuesPtr ValuesOf(const std::string& key, const std::vector<const NodeInfo*>& nodes);
   // Looks at all pods the first time; those asked for least lately are forgotten. The group is
   // lasting.
   PlacesPtr Of(const PodGroup& group, const std::vector<const NodeInfo*>& nodes);
@@ -132,6 +173,7 @@ class PodCounts {
   void Count(const PodInfo& pod, const NodeInfo& node, int64_t sign);
 
   Places nodes_;
+  std::map<std::string, std::shared_ptr<NodeValues>> values_;  // By key; kKeysMax of them.
   TermCounts refusals_;
   TermCounts wishes_;
   std::unordered_map<std::string, Group> groups_;  // By id.
@@ -142,6 +184,8 @@ class PodCounts {
 // What is kept, or, in a snapshot that keeps no counts, what its nodes say now.
 PlacesPtr CountsOf(const Snapshot& snapshot, const PodGroup& group);
 PlacesPtr NodeCounts(const Snapshot& snapshot);
+// nullptr where none are kept, or so many that to look each up is more than to look at nodes.
+NodeValuesPtr ValuesOf(const Snapshot& snapshot, const std::string& key);
 // Whether no two nodes call themselves the same host, and all call themselves something.
 bool HostsDiffer(const Snapshot& snapshot, const Places& nodes);
 TermCountsPtr RefusalsIn(const Snapshot& snapshot);

@@ -117,12 +117,14 @@ TEST(PodCountsTest, ASumIsThatOfAllNodesWithTheSameValue) {
       const auto places = CountsOf(snapshot, {"all", [](const core_v1::Pod&) { return true; }});
       for (const std::string key : {kHostLabel, kZoneLabel}) {
         const SumsAt sums(key, places, HostsDiffer(snapshot, *NodeCounts(snapshot)));
+        const SumsAt numbered(key, places, false, ValuesOf(snapshot, key));
         for (const NodeInfo* node : snapshot.nodes) {
           int64_t sum = 0;
           for (const NodeInfo* other : snapshot.nodes) {
             if (*other->Label(key) == *node->Label(key)) sum += on[other->name()];
           }
           EXPECT_EQ(sums.On(*node), sum) << key << " of " << node->name();
+          EXPECT_EQ(numbered.On(*node), sum) << key << " of " << node->name();
         }
       }
     }
@@ -232,6 +234,38 @@ TEST(PodCountsTest, KeysThatNobodyAsksForAreForgotten) {
   EXPECT_EQ(*nodes.ByValueOf(kZoneLabel), both);
   cluster.AddNode("c", "64", {{kZoneLabel, "y"}});
   EXPECT_EQ(cluster.MakeSnapshot().counts->nodes().ByValueOf(kZoneLabel)->at("y"), 1);
+}
+
+// Nodes come, go and move to other zones, and numbers of zones that are gone are taken again.
+TEST(PodCountsTest, ValuesOfNodesAreNumberedAsTheyAre) {
+  SchedulingFixture cluster;
+  cluster.AddNode("a", "64", {{kZoneLabel, "z0"}});
+  cluster.AddNode("b", "64", {});
+  const auto values = [&] { return ValuesOf(cluster.MakeSnapshot(), kZoneLabel); };
+  const auto number = [&](const std::string& name) {
+    const Snapshot snapshot = cluster.MakeSnapshot();
+    const auto node = std::find_if(snapshot.nodes.begin(), snapshot.nodes.end(),
+                                   [&](const NodeInfo* each) { return each->name() == name; });
+    return values()->Of(**node);
+  };
+  EXPECT_NE(number("a"), NodeValues::kNone);
+  EXPECT_EQ(number("b"), NodeValues::kNone);
+  for (int i = 1; i < 50; ++i) {
+    const std::string zone = "z" + std::to_string(i);
+    cluster.AddNode("b", "64", {{kZoneLabel, zone}});
+    EXPECT_NE(number("b"), number("a"));
+    cluster.AddNode("a", "64", {{kZoneLabel, zone}});
+    EXPECT_EQ(number("b"), number("a"));
+    cluster.RemoveNode("a");
+    EXPECT_EQ(values()->values().at(zone).nodes, 1);
+    cluster.AddNode("a", "64", {{kZoneLabel, zone}});
+    EXPECT_EQ(number("b"), number("a"));
+    ASSERT_LE(values()->end(), 4) << "two zones at a time";
+  }
+  for (size_t i = 0; i < NodeValues::kValuesMax; ++i) {
+    cluster.AddNode("more" + std::to_string(i), "64", {{kZoneLabel, "y" + std::to_string(i)}});
+  }
+  EXPECT_EQ(values(), nullptr);
 }
 
 TEST(ImageLocalityTest, ImagesOfNodesThatComeAndGoAreCountedOnce) {

@@ -76,7 +76,8 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
                               .vital = dependencies.vital,
                               .simulation = this,
                               .pods_by_node = dependencies.pods_by_node,
-                              .nodes = dependencies.nodes})) {}
+                              .nodes = dependencies.nodes,
+                              .config_maps = dependencies.config_maps})) {}
 
 SimulatedNode::~SimulatedNode() {
   kubelet_->Stop();

@@ -52,6 +52,7 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
     Executor& executor;
     PodsByNode* pods_by_node = nullptr;  // As a kubelet's.
     Executor* vital = nullptr;           // As a kubelet's.
+    std::optional<Informer<core_v1::ConfigMap>> config_maps = std::nullopt;  // As a kubelet's.
   };
   // The informers are started by the caller, afterwards.
   SimulatedNode(const Options& options, Dependencies dependencies);

@@ -46,18 +46,21 @@ RequiredCounts CountRequired(const PodInfo& pod, const Snapshot& snapshot) {
   if (!own.required.empty()) {
     const PodGroup wanted = TermGroup(own.required, snapshot.namespace_labels);
     const auto places = CountsOf(snapshot, wanted);
-    for (const auto& term : own.required) out.near.emplace_back(term.key, places, hosts_differ);
+    for (const auto& term : own.required) {
+      out.near.emplace_back(term.key, places, hosts_differ, ValuesOf(snapshot, term.key));
+    }
     const bool nobody = std::all_of(out.near.begin(), out.near.end(),
                                     [](const SumsAt& each) { return each.sums().empty(); });
     out.first_of_its_kind = nobody && wanted.holds(*pod.pod);
   }
   for (const AffinityTerm& term : own.required_anti) {
     const auto places = CountsOf(snapshot, TermGroup({term}, snapshot.namespace_labels));
-    out.far.emplace_back(term.key, places, hosts_differ);
+    out.far.emplace_back(term.key, places, hosts_differ, ValuesOf(snapshot, term.key));
   }
   for (const auto& [id, refusal] : *refusals) {
     if (!refusal.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
-    out.refused_by_others.emplace_back(refusal.term.key, PlacesIn(refusals, refusal), hosts_differ);
+    out.refused_by_others.emplace_back(refusal.term.key, PlacesIn(refusals, refusal), hosts_differ,
+                                       ValuesOf(snapshot, refusal.term.key));
   }
   return out;
 }
@@ -103,7 +106,7 @@ PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot
   const bool hosts_differ = HostsDiffer(snapshot, *NodeCounts(snapshot));
   std::vector<Wish> wishes;
   const auto add = [&](const AffinityTerm& term, PlacesPtr places, int64_t weight) {
-    SumsAt sums(term.key, std::move(places), hosts_differ);
+    SumsAt sums(term.key, std::move(places), hosts_differ, ValuesOf(snapshot, term.key));
     if (!sums.sums().empty()) wishes.push_back({std::move(sums), weight});
   };
   for (const WeightedTerm& own : pod.affinity.preferred) {

@@ -76,8 +76,10 @@ bool AllCount(const std::vector<Constraint>& constraints, const PodInfo& pod, co
 }
 
 // What was counted anyway. To find the lowest sum is to look at all.
-void TakeSums(Constraint& constraint, const Places& nodes, bool wants_lowest, bool hosts_differ) {
-  constraint.count.emplace(constraint.key, constraint.pods, hosts_differ);
+void TakeSums(Constraint& constraint, const Snapshot& snapshot, const Places& nodes,
+              bool wants_lowest, bool hosts_differ) {
+  constraint.count.emplace(constraint.key, constraint.pods, hosts_differ,
+                           ValuesOf(snapshot, constraint.key));
   const Sums& sums = constraint.count->sums();
   constraint.domains = constraint.domains_max = nodes.ByValueOf(constraint.key)->size();
   // Values without such a pod have no sum.
@@ -94,7 +96,9 @@ void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snaps
   const auto nodes = NodeCounts(snapshot);
   if (AllCount(constraints, pod, *nodes, snapshot.nodes.size(), all_keys)) {
     const bool hosts_differ = HostsDiffer(snapshot, *nodes);
-    for (Constraint& each : constraints) TakeSums(each, *nodes, wants_lowest, hosts_differ);
+    for (Constraint& each : constraints) {
+      TakeSums(each, snapshot, *nodes, wants_lowest, hosts_differ);
+    }
     return;
   }
   std::vector<Sums> sums(constraints.size());
@@ -113,7 +117,8 @@ void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snaps
     for (const auto& [value, count] : sums[i]) {
       constraint.lowest = std::min(constraint.lowest, count);
     }
-    constraint.count.emplace(constraint.key, std::make_shared<const Sums>(std::move(sums[i])));
+    constraint.count.emplace(constraint.key, std::make_shared<const Sums>(std::move(sums[i])),
+                             ValuesOf(snapshot, constraint.key));
   }
 }
 
