@@ -288,6 +288,8 @@ void Channel::SendPart(SharedBytes bytes, size_t offset, size_t length) {
 }
 
 Channel::Io Channel::Flush(size_t bytes_max) {
+  // Behind an alert that ends it nothing is sent; what came before it may have been answered since.
+  if (records_ && read_end_ == Io::kError) return Io::kError;
   const size_t end = queued_bytes_ - std::min(queued_bytes_, bytes_max);
   Io io = Io::kDone;
   if (secure()) {

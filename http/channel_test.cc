@@ -38,6 +38,7 @@ class Listening final : public LoopListener {
   uint64_t sent_bytes() const { return channel_.sent_bytes(); }
 
   std::vector<std::string> reads;
+  bool answers = false;
   std::promise<void> ended;
 
  private:
@@ -56,6 +57,10 @@ class Listening final : public LoopListener {
         return;
       case Channel::Io::kDone:
         reads.emplace_back(bytes);
+        if (answers) {
+          channel_.Send(std::string("an answer"));
+          EXPECT_EQ(channel_.Flush(), Channel::Io::kError);
+        }
         return;
       default:
         channel_.Close();
@@ -249,7 +254,19 @@ TEST_P(ChannelTest, TellsOfRecordsThatAreNone) {
   EXPECT_EQ(peer_->HearError(), SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
 }
 
-// The library gives it all to the other side before it says goodbye.
+// What came before is told of; an answer to it is not sent behind the alert.
+TEST_P(ChannelTest, SendsNothingBehindAnAlertThatEndsIt) {
+  peer_->Say("well");
+  peer_->Say("ill");
+  std::string said = peer_->TakeSaid();
+  said.back() = static_cast<char>(said.back() ^ 1);
+  OnLoop([&] { listening_->answers = true; });
+  peer_->Send(said);
+  AwaitEnd();
+  EXPECT_EQ(listening_->reads, std::vector<std::string>{"well"});
+  EXPECT_EQ(peer_->HearError(), SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
+}
+
 TEST_P(ChannelTest, EndsInOrder) {
   OnLoop([&] {
     listening_->Say({"last words"});

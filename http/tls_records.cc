@@ -24,16 +24,15 @@ int DigitOf(char digit) {
   return -1;
 }
 
-std::optional<Secret> SecretOf(std::string_view hex) {
-  Secret secret;
-  if (hex.size() != 2 * secret.size()) return std::nullopt;
+bool ReadHex(std::string_view hex, Secret& secret) {
+  if (hex.size() != 2 * secret.size()) return false;
   for (size_t i = 0; i < secret.size(); ++i) {
     const int high = DigitOf(hex[2 * i]);
     const int low = DigitOf(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
+    if (high < 0 || low < 0) return false;
     secret[i] = static_cast<uint8_t>(high << 4 | low);
   }
-  return secret;
+  return true;
 }
 
 // HKDF-Expand-Label(secret, label, "", out.size()), RFC 8446, section 7.1.
@@ -82,7 +81,9 @@ void TrafficSecrets::Take(std::string_view line) {
   std::optional<Secret>* const place = line.starts_with("CLIENT_TRAFFIC_SECRET_0 ")   ? &client
                                        : line.starts_with("SERVER_TRAFFIC_SECRET_0 ") ? &server
                                                                                       : nullptr;
-  if (place != nullptr) *place = SecretOf(line.substr(line.rfind(' ') + 1));
+  if (place == nullptr) return;
+  // Nowhere else, so that it is overwritten there.
+  if (!ReadHex(line.substr(line.rfind(' ') + 1), place->emplace())) place->reset();
 }
 
 TlsRecords::Side::Side(const Secret& first) : secret(first) {
@@ -123,7 +124,9 @@ std::unique_ptr<TlsRecords> TlsRecords::TakeOver(const TrafficSecrets& secrets, 
   const SSL_CIPHER* const cipher = SSL_get_current_cipher(ssl);
   if (SSL_version(ssl) != TLS1_3_VERSION || cipher == nullptr ||
       SSL_CIPHER_get_protocol_id(cipher) != (TLS1_3_CK_AES_128_GCM_SHA256 & 0xffff) ||
-      !secrets.client || !secrets.server || SSL_has_pending(ssl) != 0) {
+      !secrets.client || !secrets.server || SSL_has_pending(ssl) != 0 ||
+      SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl)) !=
+          TLSEXT_max_fragment_length_DISABLED) {
     return nullptr;
   }
   return std::make_unique<TlsRecords>(*secrets.client, *secrets.server, ciphers);
@@ -189,6 +192,7 @@ TlsRecords::End TlsRecords::Break(Alert alert) {
 
 TlsRecords::End TlsRecords::Open(std::string_view bytes, char* out, size_t& length) {
   length = 0;
+  updates_ = 0;
   while (!bytes.empty()) {
     std::string_view record;
     if (held_.empty()) {
@@ -245,7 +249,7 @@ TlsRecords::End TlsRecords::OpenRecord(std::string_view record, char* out, size_
     case ContentType::kApplicationData:
       length += end;
       if (end == 0) return CountEmpty();
-      updates_ = empty_ = 0;
+      empty_ = 0;
       return End::kNone;
     case ContentType::kAlert:
       return OnAlert(message);
@@ -267,13 +271,15 @@ TlsRecords::End TlsRecords::OnAlert(std::string_view message) {
   return message[1] == 0 ? End::kClosed : End::kTold;
 }
 
-// Of what may come after a handshake a client has one: that it has a new key.
+// Of what may come after a handshake a client has one: that it has a new key. In one record: to cut
+// these five bytes is allowed, and nobody does.
 TlsRecords::End TlsRecords::OnHandshake(std::string_view message) {
   constexpr std::string_view kKeyUpdate("\x18\0\0\1", 4);
-  if (!message.starts_with(kKeyUpdate) || message.size() != kUpdateBytes || message[4] > 1 ||
-      message[4] < 0 || ++updates_ > kUpdatesInARowMax) {
+  if (!message.starts_with(kKeyUpdate) || message.size() != kUpdateBytes ||
+      ++updates_ > kUpdatesAtOnceMax) {
     return Break(Alert::kUnexpectedMessage);
   }
+  if (message[4] != 0 && message[4] != 1) return Break(Alert::kIllegalParameter);
   client_.NextKey();
   // Before the next text; there may be none for long.
   if (message[4] == 1) owes_update_ = true;

@@ -51,6 +51,7 @@ class TlsRecords {
     kUnexpectedMessage = 10,
     kBadRecordMac = 20,
     kRecordOverflow = 22,
+    kIllegalParameter = 47,
     kDecodeError = 50,
   };
 
@@ -60,8 +61,9 @@ class TlsRecords {
     RecordCipher& open;
   };
 
-  // Records go on where those of `ssl`, a server whose handshake has just ended, would: null where
-  // it has agreed on something else, or has begun to send or read.
+  // Records go on where those of `ssl` would, a server whose handshake has just ended and that has
+  // sent nothing since, tickets among it: null where it has agreed on something else, shorter records
+  // among it, or has read more.
   static std::unique_ptr<TlsRecords> TakeOver(const TrafficSecrets& secrets, const SSL* ssl,
                                               Ciphers ciphers);
   // Of an AES key at most 24 million records of full size may be sealed (section 5.5).
@@ -97,8 +99,8 @@ class TlsRecords {
  private:
   static constexpr size_t kUpdateBytes = 5;  // A KeyUpdate.
   static constexpr size_t kSealedTextBytesMax = kTextBytesMax + 256;
-  static constexpr int kUpdatesInARowMax = 32;  // As many as OpenSSL bears, and
-  static constexpr int kEmptyInARowMax = 32;    // of records without a text.
+  static constexpr int kUpdatesAtOnceMax = 32;  // Of one call of Open: each takes some microseconds.
+  static constexpr int kEmptyInARowMax = 32;    // Records without a text; as OpenSSL.
 
   struct Side {
     explicit Side(const TrafficSecrets::Secret& secret);
@@ -129,7 +131,7 @@ class TlsRecords {
   std::string held_;
   Alert alert_ = Alert::kCloseNotify;
   bool owes_update_ = false;
-  int updates_ = 0;
+  int updates_ = 0;  // In this call of Open.
   int empty_ = 0;
 };
 

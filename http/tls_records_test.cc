@@ -28,6 +28,9 @@ class TlsRecordsTest : public ::testing::Test {
     CHECK(SSL_CTX_set_max_proto_version(context.get(), version) == 1 &&
           SSL_CTX_set_ciphersuites(context.get(), suites) == 1);
     client_.reset(SSL_new(context.get()));
+    if (is_short_) {
+      SSL_set_tlsext_max_fragment_length(client_.get(), TLSEXT_max_fragment_length_512);
+    }
     const Connection server(SSL_new(server_context_.get()), SSL_free);
     TrafficSecrets secrets;
     KeepSecrets(server.get(), secrets);
@@ -108,6 +111,7 @@ class TlsRecordsTest : public ::testing::Test {
   Connection client_{nullptr, SSL_free};
   std::unique_ptr<TlsRecords> records_;
   int client_error_ = 0;
+  bool is_short_ = false;  // The client can take short records alone.
 };
 
 TEST_F(TlsRecordsTest, GoOnWhereTheLibraryEnds) {
@@ -130,6 +134,9 @@ TEST_F(TlsRecordsTest, LeaveWhatTheyDoNotKnowToTheLibrary) {
   Connect(TLS1_3_VERSION, "TLS_AES_256_GCM_SHA384");
   EXPECT_EQ(records_, nullptr);
   Connect(TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256");
+  EXPECT_EQ(records_, nullptr);
+  is_short_ = true;
+  Connect();
   EXPECT_EQ(records_, nullptr);
 }
 
@@ -277,13 +284,22 @@ TEST_F(SealedByAnybody, RecordsWithoutATextAreCounted) {
   EXPECT_EQ(text_, "");
 }
 
-TEST_F(SealedByAnybody, SoAreNewKeys) {
-  int count = 0;
-  while (Open(std::string("\x18\0\0\1\0\x16", 6)) == End::kNone) {
-    ++count;
+TEST_F(SealedByAnybody, SoAreNewKeysThatComeAtOnce) {
+  const std::string update("\x18\0\0\1\0\x16", 6);
+  // Who only listens may have as many as he likes, one at a time.
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(Open(update), End::kNone);
     client_.TakeNextKey();
   }
-  EXPECT_EQ(count, 32);
+  std::string records;
+  for (int i = 0; i < 33; ++i) {
+    records += client_.Seal(update);
+    client_.TakeNextKey();
+  }
+  std::string out(records.size(), '\0');
+  size_t length = 0;
+  EXPECT_EQ(records_.Open(records, out.data(), length), End::kBroken);
+  EXPECT_EQ(records_.alert(), Alert::kUnexpectedMessage);
 }
 
 TEST_F(SealedByAnybody, OtherHandshakesBreak) {
@@ -293,6 +309,7 @@ TEST_F(SealedByAnybody, OtherHandshakesBreak) {
 
 TEST_F(SealedByAnybody, ANewKeyHasOneOfTwoWords) {
   EXPECT_EQ(Open(std::string("\x18\0\0\1\2\x16", 6)), End::kBroken);
+  EXPECT_EQ(records_.alert(), Alert::kIllegalParameter);
 }
 
 TEST_F(SealedByAnybody, AlertsEndIt) {
