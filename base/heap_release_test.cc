@@ -43,8 +43,9 @@ TEST(HeapReleaseTest, WhatALargeObjectTookGoesBackAfterIt) {
   const auto work = [] {
     std::vector<std::unique_ptr<char[]>> chunks;
     for (int i = 0; i < 50'000; ++i) chunks.push_back(std::make_unique<char[]>(4'000));
+    return std::make_unique<char[]>(4'000);  // Lives at the end of the heap.
   };
-  work();
+  const auto last = work();
   NoteWorkOn(kLargeBytes - 1);
   ReleaseThreadCache();
   ASSERT_GT(ResidentBytes(), before + (150 << 20));

@@ -1,6 +1,7 @@
 // Whether an applied configuration fits the schema, in structured-merge-diff's words.
 #include <set>
 
+#include "api/codec/kept_text.h"
 #include "api/patch/apply.h"
 #include "api/text/go_value.h"
 
@@ -14,6 +15,7 @@ class Checker {
  public:
   void Walk(const Spot& spot, const Json& value) {
     if (spot.type == nullptr || value.is_null()) return;
+    if (const Type* kept = KeptAsText(*spot.type)) return Walk({kept, nullptr}, value);
     switch (spot.type->shape) {
       case Shape::kBool:
         if (!value.is_boolean()) Say("expected boolean, got &{" + GoPlain(value) + "}");

@@ -4,6 +4,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/gen/apiextensions_v1.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/patch/field_set.h"
@@ -283,6 +284,22 @@ TEST(Apply, WhatNoSchemaDescribesChangesWhenItTurnsIntoAMap) {
   EXPECT_EQ(changed(R"({"k":2})", R"({"k":{"a":1}})"), R"({"f:k":{".":{},"f:a":{}}})");
   EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":{"a":2}})"), R"({"f:k":{"f:a":{}}})");
   EXPECT_EQ(changed(R"({"k":{"a":1}})", R"({"k":null})"), "{}");
+}
+
+// Structs keep it as text; it has a type all the same.
+TEST(Apply, ASchemaIsCheckedAsWhatItIs) {
+  const auto refusal = [](const std::string& schema) {
+    return Applied<apiextensions_v1::CustomResourceDefinition>().Apply(
+        "m",
+        R"({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "x"}, "spec": {"versions": [
+            {"name": "v1", "schema": {"openAPIV3Schema": )" +
+            schema + "}}]}}");
+  };
+  EXPECT_EQ(refusal(R"({"type": "object"})"), "");
+  EXPECT_TRUE(refusal(R"({"zz": 1})").ends_with(
+      ".spec.versions[0].schema.openAPIV3Schema.zz: field not declared in schema"));
+  EXPECT_TRUE(refusal("\"x\"").ends_with("openAPIV3Schema: expected map, got &{x}"));
 }
 
 }  // namespace

@@ -222,12 +222,19 @@ const RawJson& RawOf(const Field& field, const void* object) {
   return *reinterpret_cast<const RawJson*>(static_cast<const char*>(object) + field.offset);
 }
 
+constexpr std::string_view kRejected =
+    "the server rejected our request due to an error in our request";
+
 // Which operation failed, and why, is not told.
 Error RejectedPatch() {
-  Error error{.reason = Reason::kInvalid,
-              .message = "the server rejected our request due to an error in our request"};
+  Error error{.reason = Reason::kInvalid, .message = std::string(kRejected)};
   error.details.emplace();
   return error;
+}
+
+// Whether an error of a patch of some members says nothing of them: it is that of a patch of all.
+bool ShowsNothing(const Error& error) {
+  return error.message == kRejected;
 }
 
 // Not for apply.
@@ -318,10 +325,8 @@ Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
     document["metadata"] = ToJson(metadata);
     const size_t warnings = patcher.request.warnings.size();
     auto object = PatchCustomDocument(patcher, kind, document);
-    if (object) {
-      object->metadata().managed_fields = std::move(owners);
-      return object;
-    }
+    if (object) object->metadata().managed_fields = std::move(owners);
+    if (object || ShowsNothing(object.error())) return object;
     patcher.request.warnings.resize(warnings);  // An error may show what was left out.
   }
   return PatchCustomDocument(patcher, kind, old.ToDocument());
@@ -496,6 +501,7 @@ Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
   const Json document = DocumentOfMembers(object, touched);
   ClearMembers(touched, object);
   auto patched = PatchMembers(patcher, old, document, std::move(object));
+  if (!patched && ShowsNothing(patched.error())) return patched;
   if (!patched) return patch_whole();  // An error may show what was left out.
   patched->metadata().managed_fields = std::move(owners);
   return patched;

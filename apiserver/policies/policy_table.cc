@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/at_once.h"
+
 namespace skiff {
 namespace {
 
@@ -59,6 +61,7 @@ std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
   const auto policies = policies_.All();
   const auto bindings = bindings_.All();
   const MutexLock lock(mutex_);
+  if (IsVoid()) return now_;  // Either may be nothing of what there is.
   policies_version_ = policies_version;
   bindings_version_ = bindings_version;
   const bool new_policies = Refresh(read_policies_, policies, [](const auto& policy) {

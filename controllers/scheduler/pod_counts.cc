@@ -126,7 +126,8 @@ void NodeValues::Remove(const NodeInfo& node, const std::string& value) {
 }
 
 SumsAt::SumsAt(std::string key, PlacesPtr places, bool hosts_differ, NodeValuesPtr values)
-    : SumsAt(key, places->ByValueOf(key), std::move(values)) {
+    : SumsAt(key, places->ByValueOf(key),
+             hosts_differ && key == kHostLabel ? nullptr : std::move(values)) {
   if (hosts_differ && key_ == kHostLabel) places_ = std::move(places);
 }
 
@@ -138,9 +139,10 @@ SumsAt::SumsAt(std::string key, std::shared_ptr<const Sums> sums, NodeValuesPtr 
   if (!values) return;
   values_ = std::move(values);
   by_number_.assign(values_->end(), 0);
-  for (const auto& [value, known] : values_->values()) {
-    const auto sum = sums_->find(value);
-    if (sum != sums_->end()) by_number_[known.number] = sum->second;
+  // Values without such a pod have no sum.
+  for (const auto& [value, sum] : *sums_) {
+    const auto known = values_->values().find(value);
+    if (known != values_->values().end()) by_number_[known->second.number] = sum;
   }
 }
 
