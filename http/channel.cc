@@ -414,7 +414,8 @@ Channel::Io Channel::SendTls() {
   return Io::kDone;
 }
 
-// The same without the library: sealed where it is given to the kernel from, and nothing is gathered.
+// The same without the library: sealed where it is given to the kernel from, and nothing is
+// gathered.
 Channel::Io Channel::SendRecord() {
   if (sealed_bytes_ + TlsRecords::SealedBytesMax(kRecordBytes) > Loop::kSealedBytes &&
       !GiveSealed()) {

@@ -13,8 +13,9 @@
 namespace skiff::http {
 namespace {
 
-// Of the names and values that an answer's head shares with those before it, and a connection keeps:
-// what is the same in all of them fits, and an idle watch has half of what the standard suggests.
+// Of the names and values that an answer's head shares with those before it, and a connection
+// keeps: what is the same in all of them fits, and an idle watch has half of what the standard
+// suggests.
 constexpr size_t kAnswerTableBytes = 512;
 
 // As kube-apiserver has them: most bodies fit into one window and one frame.
@@ -310,8 +311,8 @@ void Http2Wire::Session::Greet() {
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
   };
   CHECK(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, std::size(settings)) == 0);
-  const int64_t window = std::min(int64_t{kWindowBytes} * limits.streams_max,
-                                  kConnectionWindowBytesMax);
+  const int64_t window =
+      std::min(int64_t{kWindowBytes} * limits.streams_max, kConnectionWindowBytesMax);
   CHECK(nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0,
                                               static_cast<int32_t>(window)) == 0);
 }
@@ -370,7 +371,8 @@ void Http2Wire::Answer(StreamId stream, const Http2Fields& fields, bool has_body
   for (const auto& [name, value] : fields) {
     pairs.push_back({reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
                      reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
-                     value.size(), IsOfOne(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE});
+                     value.size(),
+                     IsOfOne(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE});
   }
   nghttp2_data_provider body{.source = {}, .read_callback = Session::ReadData};
   // It fails when the stream is being reset; then nobody waits for the answer.

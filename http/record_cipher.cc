@@ -114,9 +114,9 @@ class WideCipher final : public RecordCipher {
     CHECK(tag.size() == kTagBytes);
     Take(key);
     uint8_t right[kTagBytes];
-    aes_gcm_dec_128_vaes_avx512(&expanded_, &context_, BytesOf(out), BytesOf(sealed),
-                                sealed.size(), nonce.data(), BytesOf(associated),
-                                associated.size(), right, kTagBytes);
+    aes_gcm_dec_128_vaes_avx512(&expanded_, &context_, BytesOf(out), BytesOf(sealed), sealed.size(),
+                                nonce.data(), BytesOf(associated), associated.size(), right,
+                                kTagBytes);
     return CRYPTO_memcmp(right, tag.data(), kTagBytes) == 0;
   }
 

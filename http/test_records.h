@@ -1,5 +1,5 @@
-// What a client seals of TLS 1.3, in whatever shape a test or a fuzzer wants: keys from the secret by
-// HMAC alone, the cipher from the library alone, so that what it checks has its own.
+// What a client seals of TLS 1.3, in whatever shape a test or a fuzzer wants: keys from the secret
+// by HMAC alone, the cipher from the library alone, so that what it checks has its own.
 #pragma once
 
 #include <openssl/evp.h>

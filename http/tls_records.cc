@@ -66,8 +66,8 @@ void PutHead(size_t length, char* out) {
 // How long the record is that `bytes` begin with; 0 when they do not tell yet.
 size_t WholeRecord(std::string_view bytes) {
   if (bytes.size() < TlsRecords::kHeadBytes) return 0;
-  return TlsRecords::kHeadBytes +
-         (static_cast<size_t>(static_cast<uint8_t>(bytes[3])) << 8 | static_cast<uint8_t>(bytes[4]));
+  return TlsRecords::kHeadBytes + (static_cast<size_t>(static_cast<uint8_t>(bytes[3])) << 8 |
+                                   static_cast<uint8_t>(bytes[4]));
 }
 
 }  // namespace
@@ -159,7 +159,8 @@ size_t TlsRecords::SealRecord(ContentType type, std::span<const std::string_view
   return text_bytes + kOverheadBytes;
 }
 
-// Tells the client, by a record of the old key, that there is a new one, which those behind it have.
+// Tells the client, by a record of the old key, that there is a new one, which those behind it
+// have.
 size_t TlsRecords::UpdateKey(char* out) {
   static constexpr std::string_view kKeyUpdate("\x18\0\0\1\0", kUpdateBytes);  // None is asked for.
   const std::string_view parts[] = {kKeyUpdate};

@@ -6,7 +6,7 @@
 // byte twice, and has no use for a faster cipher (decision 0086). So who is through with the
 // handshake takes its secrets along and lets go of it:
 //
-//   auto records = TlsRecords::TakeOver(*secrets, ssl, loop.ciphers());   // null: the library goes on
+//   records = TlsRecords::TakeOver(*secrets, ssl, loop.ciphers());   // null: the library goes on
 //
 // Only for TLS_AES_128_GCM_SHA256, which is what a server chooses where the processor knows AES.
 #pragma once
@@ -62,8 +62,8 @@ class TlsRecords {
   };
 
   // Records go on where those of `ssl` would, a server whose handshake has just ended and that has
-  // sent nothing since, tickets among it: null where it has agreed on something else, shorter records
-  // among it, or has read more.
+  // sent nothing since, tickets among it: null where it has agreed on something else, shorter
+  // records among it, or has read more.
   static std::unique_ptr<TlsRecords> TakeOver(const TrafficSecrets& secrets, const SSL* ssl,
                                               Ciphers ciphers);
   // Of an AES key at most 24 million records of full size may be sealed (section 5.5).
@@ -99,8 +99,9 @@ class TlsRecords {
  private:
   static constexpr size_t kUpdateBytes = 5;  // A KeyUpdate.
   static constexpr size_t kSealedTextBytesMax = kTextBytesMax + 256;
-  static constexpr int kUpdatesAtOnceMax = 32;  // Of one call of Open: each takes some microseconds.
-  static constexpr int kEmptyInARowMax = 32;    // Records without a text; as OpenSSL.
+  // Of one call of Open: each takes some microseconds.
+  static constexpr int kUpdatesAtOnceMax = 32;
+  static constexpr int kEmptyInARowMax = 32;  // Records without a text; as OpenSSL.
 
   struct Side {
     explicit Side(const TrafficSecrets::Secret& secret);
