@@ -5,43 +5,47 @@
 namespace skiff {
 namespace {
 
+// Those that are always on do what Kubernetes does in the storage of kinds, where they have no name
+// by which they could be turned off.
+enum class PluginWhen : uint8_t { kAlways, kByDefault, kIfAsked };
+
 struct PluginEntry {
   std::string_view name;
-  bool by_default;
+  PluginWhen when;
   MakePlugin make;
 };
 
 // kube-apiserver's order.
 constexpr PluginEntry kPlugins[] = {
-    {"DeviceAdminAccess", true, &MakeDeviceAdminAccess},
-    {"NamespaceLifecycle", true, &MakeNamespaceLifecycle},
-    {"LimitRanger", true, &MakeLimitRanger},
-    {"ServiceAccount", true, &MakeServiceAccount},
-    {"NodeRestriction", false, &MakeNodeRestriction},
-    {"NodeServices", true, &MakeNodeServices},
-    {"TaintNodesByCondition", true, &MakeTaintNodesByCondition},
-    {"PodSecurity", true, &MakePodSecurity},
-    {"Priority", true, &MakePriority},
-    {"DefaultTolerationSeconds", true, &MakeDefaultTolerationSeconds},
-    {"DefaultStorageClass", true, &MakeDefaultStorageClass},
-    {"StorageObjectInUseProtection", true, &MakeStorageObjectInUseProtection},
-    {"PersistentVolumeClaimResize", true, &MakePersistentVolumeClaimResize},
-    {"RuntimeClass", true, &MakeRuntimeClass},
-    {"CertificateApproval", true, &MakeCertificateApproval},
-    {"CertificateSigning", true, &MakeCertificateSigning},
-    {"CertificateSubjectRestriction", true, &MakeCertificateSubjectRestriction},
-    {"DefaultIngressClass", true, &MakeDefaultIngressClass},
-    {"PodTopologyLabels", true, &MakePodTopologyLabels},
-    {"AdmissionPolicyParams", true, &MakeParamAccess},
-    {"UnservedKinds", true, &MakeUnservedKinds},
-    {"MutatingAdmissionWebhook", true, &MakeMutatingWebhooks},
-    // What Kubernetes does in the kinds' storage, with what webhooks have made of the object.
-    {"CertificateRequestUser", true, &MakeCertificateRequestUser},
-    {"RbacEscalation", true, &MakeRbacEscalation},
-    {"ValidatingAdmissionPolicy", true, &MakeValidatingPolicies},
-    {"ValidatingAdmissionWebhook", true, &MakeValidatingWebhooks},
-    {"ResourceQuota", true, &MakeResourceQuota},
-    {"AlwaysDeny", false, &MakeAlwaysDeny},
+    {"DeviceAdminAccess", PluginWhen::kAlways, &MakeDeviceAdminAccess},
+    {"NamespaceLifecycle", PluginWhen::kByDefault, &MakeNamespaceLifecycle},
+    {"LimitRanger", PluginWhen::kByDefault, &MakeLimitRanger},
+    {"ServiceAccount", PluginWhen::kByDefault, &MakeServiceAccount},
+    {"NodeRestriction", PluginWhen::kIfAsked, &MakeNodeRestriction},
+    {"NodeServices", PluginWhen::kAlways, &MakeNodeServices},
+    {"TaintNodesByCondition", PluginWhen::kByDefault, &MakeTaintNodesByCondition},
+    {"PodSecurity", PluginWhen::kByDefault, &MakePodSecurity},
+    {"Priority", PluginWhen::kByDefault, &MakePriority},
+    {"DefaultTolerationSeconds", PluginWhen::kByDefault, &MakeDefaultTolerationSeconds},
+    {"DefaultStorageClass", PluginWhen::kByDefault, &MakeDefaultStorageClass},
+    {"StorageObjectInUseProtection", PluginWhen::kByDefault, &MakeStorageObjectInUseProtection},
+    {"PersistentVolumeClaimResize", PluginWhen::kByDefault, &MakePersistentVolumeClaimResize},
+    {"RuntimeClass", PluginWhen::kByDefault, &MakeRuntimeClass},
+    {"CertificateApproval", PluginWhen::kByDefault, &MakeCertificateApproval},
+    {"CertificateSigning", PluginWhen::kByDefault, &MakeCertificateSigning},
+    {"CertificateSubjectRestriction", PluginWhen::kByDefault, &MakeCertificateSubjectRestriction},
+    {"DefaultIngressClass", PluginWhen::kByDefault, &MakeDefaultIngressClass},
+    {"PodTopologyLabels", PluginWhen::kByDefault, &MakePodTopologyLabels},
+    {"AdmissionPolicyParams", PluginWhen::kAlways, &MakeParamAccess},
+    {"UnservedKinds", PluginWhen::kByDefault, &MakeUnservedKinds},
+    {"MutatingAdmissionWebhook", PluginWhen::kByDefault, &MakeMutatingWebhooks},
+    // With what webhooks have made of the object.
+    {"CertificateRequestUser", PluginWhen::kAlways, &MakeCertificateRequestUser},
+    {"RbacEscalation", PluginWhen::kAlways, &MakeRbacEscalation},
+    {"ValidatingAdmissionPolicy", PluginWhen::kByDefault, &MakeValidatingPolicies},
+    {"ValidatingAdmissionWebhook", PluginWhen::kByDefault, &MakeValidatingWebhooks},
+    {"ResourceQuota", PluginWhen::kByDefault, &MakeResourceQuota},
+    {"AlwaysDeny", PluginWhen::kIfAsked, &MakeAlwaysDeny},
 };
 
 bool Has(const std::vector<std::string>& list, std::string_view name) {
@@ -50,8 +54,10 @@ bool Has(const std::vector<std::string>& list, std::string_view name) {
 
 Result<> CheckNames(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    const bool known = std::any_of(std::begin(kPlugins), std::end(kPlugins),
-                                   [&](const PluginEntry& entry) { return entry.name == name; });
+    const bool known =
+        std::any_of(std::begin(kPlugins), std::end(kPlugins), [&](const PluginEntry& entry) {
+          return entry.name == name && entry.when != PluginWhen::kAlways;
+        });
     if (!known) return Fail(Reason::kInvalid, "unknown admission plugin: \"" + name + "\"");
   }
   return {};
@@ -64,8 +70,8 @@ Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std:
   TRY(CheckNames(enabled));
   TRY(CheckNames(disabled));
   for (const PluginEntry& entry : kPlugins) {
-    const bool wanted =
-        (entry.by_default && !Has(disabled, entry.name)) || Has(enabled, entry.name);
+    const bool wanted = entry.when == PluginWhen::kAlways || Has(enabled, entry.name) ||
+                        (entry.when == PluginWhen::kByDefault && !Has(disabled, entry.name));
     if (wanted) chain.Add(entry.make(parts));
   }
   return {};

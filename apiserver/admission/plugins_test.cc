@@ -1,0 +1,34 @@
+// Which plugins can be named, and turned off.
+#include <gtest/gtest.h>
+
+#include "apiserver/server/server_fixture.h"
+
+namespace skiff {
+namespace {
+
+class AdmissionPluginsTest : public ServerFixture {
+ protected:
+  // "" or why no server can be made without that plugin.
+  std::string Without(const std::string& plugin) {
+    const auto server = ApiServer::Create({.authorization_modes = {"RBAC"},
+                                           .token_file_text = kTokens,
+                                           .disabled_admission_plugins = {plugin}},
+                                          {*store_, clock_, random_});
+    return server ? "" : server.error().message;
+  }
+};
+
+TEST_F(AdmissionPluginsTest, ThoseOfKubernetesCanBeTurnedOff) {
+  EXPECT_EQ(Without("LimitRanger"), "");
+  EXPECT_EQ(Without("ValidatingAdmissionPolicy"), "");
+}
+
+TEST_F(AdmissionPluginsTest, WhatKubernetesDoesInItsStorageCannot) {
+  for (const std::string name : {"RbacEscalation", "CertificateRequestUser", "DeviceAdminAccess",
+                                 "AdmissionPolicyParams", "NodeServices", "Nothing"}) {
+    EXPECT_EQ(Without(name), "unknown admission plugin: \"" + name + "\"");
+  }
+}
+
+}  // namespace
+}  // namespace skiff
