@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #ifdef SKIFF_IPSEC_MB
+#include <cpuid.h>
 #include <intel-ipsec-mb.h>
 #endif
 
@@ -136,12 +137,16 @@ class WideCipher final : public RecordCipher {
   gcm_context_data context_;
 };
 
+// The compilers' names know AVX-512, and that the system keeps its registers, but not all of these.
 bool HasWideInstructions() {
-  return __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul") &&
-         __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq") &&
-         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("avx512f") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+  constexpr unsigned kVaes = 1U << 9, kVpclmulqdq = 1U << 10;  // Of leaf 7, in ECX.
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & kVaes) != 0 &&
+         (ecx & kVpclmulqdq) != 0 && __builtin_cpu_supports("aes") &&
+         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512cd");
 }
 
 #endif
