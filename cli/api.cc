@@ -26,9 +26,10 @@ std::string WarningText(const std::string& header) {
   return text;
 }
 
-Result<Json> Parsed(const http::Response& response, const std::string& path) {
+Result<Json> Parsed(const http::Response& response, const std::string& path,
+                    Result<Json> (*read)(std::string_view) = ParseJson) {
   if (response.status < 200 || response.status > 299) return Fail(Api::ErrorOf(response));
-  auto document = ParseJson(Api::BodyOf(response));
+  auto document = read(Api::BodyOf(response));
   if (!document) {
     return Fail(Reason::kBadRequest, "the server's answer is not JSON: " + path);
   }
@@ -117,8 +118,9 @@ std::string Api::BodyOf(const http::Response& response) {
   return body;
 }
 
-Result<Json> Api::Get(const std::string& path, Query query, const std::string& accept) {
-  return Parsed(Send(Asking(path, std::move(query), accept)), path);
+Result<Json> Api::Get(const std::string& path, Query query, const std::string& accept,
+                      Result<Json> (*read)(std::string_view)) {
+  return Parsed(Send(Asking(path, std::move(query), accept)), path, read);
 }
 
 Result<std::string> Api::GetText(const std::string& path, Query query) {

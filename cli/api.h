@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/codec/json.h"
 #include "base/mutex.h"
 #include "cli/environment.h"
 #include "client/client.h"
@@ -39,7 +40,9 @@ class Api {
   static Error ErrorOf(const http::Response& response);
   static std::string BodyOf(const http::Response& response);
 
-  Result<Json> Get(const std::string& path, Query query, const std::string& accept = "");
+  // `read` makes the document of the answer's text.
+  Result<Json> Get(const std::string& path, Query query, const std::string& accept = "",
+                   Result<Json> (*read)(std::string_view) = ParseJson);
   // The body as it came.
   Result<std::string> GetText(const std::string& path, Query query);
   Result<std::unique_ptr<http::StreamSource>> GetStream(const std::string& path, Query query,

@@ -1,5 +1,8 @@
 #include "cli/get.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
 #include "cli/history/past.h"
@@ -116,6 +119,8 @@ tl::unexpected<Error> WasNotThere(const Resource& resource, const std::string& n
 // One table of all pages.
 Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& resource,
                        TimePoint now) {
+  // Whoever sorts looks at more of the objects than their rows show.
+  const bool rows_alone = flags.server_print && flags.sort_by.empty();
   Json whole;
   std::string continue_;
   do {
@@ -126,7 +131,8 @@ Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& 
     AskForPast(flags, query);
     const std::string namespace_ = session.NamespaceFor(resource, flags.selectors.all_namespaces);
     Json page = TRY(session.api().Get(TRY(resource.CollectionPath(namespace_)), std::move(query),
-                                      flags.server_print ? kTableAccept : ""));
+                                      flags.server_print ? kTableAccept : "",
+                                      rows_alone ? ParseTable : ParseJson));
     if (TextAt(page, "kind") != "Table") page = PlainTableOfList(page, now);
     continue_ = TextAt(page, "metadata", "continue");
     if (whole.is_null()) {
@@ -150,6 +156,13 @@ struct KindTable {
   std::vector<Json> rows;
   Json table;  // Its columns.
 };
+
+void TakeRows(Json& table, KindTable& out) {
+  const auto rows = table.find("rows");
+  if (rows == table.end() || !rows->is_array()) return;
+  std::move(rows->begin(), rows->end(), std::back_inserter(out.rows));
+  table.erase(rows);
+}
 
 Result<Json> TableOfOne(Command& command, Session& session, const GetFlags& flags,
                         const Resource& resource, const ObjectKey& key) {
@@ -183,7 +196,7 @@ void CollectNamed(Command& command, Session& session, const GetFlags& flags, Kin
       command.Report(WithOldest(session, table.error(), flags.at_revision));
       continue;
     }
-    for (const Json& row : At(*table, "rows")) out.rows.push_back(row);
+    TakeRows(*table, out);
     if (out.table.is_null()) out.table = std::move(*table);
   }
 }
@@ -202,7 +215,7 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
         failed = true;
         continue;
       }
-      for (const Json& row : At(*table, "rows")) part.rows.push_back(row);
+      TakeRows(*table, part);
       part.table = std::move(*table);
     } else {
       const int before = command.exit_code();

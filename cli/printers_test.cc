@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/json.h"
 #include "cli/rolling_update.h"
 #include "cli/table_printer.h"
 
@@ -39,6 +40,33 @@ TEST(TablePrinterTest, AddsNamespacesLabelsAndWideColumnsWhereAsked) {
             "NAMESPACE   NAME                     READY   AGE   NODE   APP   LABELS\n"
             "default     pod/web-1                1/1     5s    n1     web   app=web\n"
             "other       pod/a-much-longer-name   0/1     10m   n2           <none>\n");
+}
+
+TEST(TablePrinterTest, OfObjectsInRowsReadsWhatIsPrintedAlone) {
+  const std::string text =
+      R"({"kind":"Table","metadata":{"continue":"more"},"rows":[{"cells":["a",1],"object":{)"
+      R"("kind":"PartialObjectMetadata","metadata":{"managedFields":[{"fieldsV1":{"f:x":{}}}],)"
+      R"("name":"a","namespace":"n","labels":{"app":"web"},"uid":"1"}}},{"cells":[],"object":null}]})";
+  const auto table = ParseTable(text);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(*table, Json::parse(R"({"kind":"Table","metadata":{"continue":"more"},"rows":[
+      {"cells":["a",1],
+       "object":{"metadata":{"name":"a","namespace":"n","labels":{"app":"web"}}}},
+      {"cells":[],"object":null}]})"));
+}
+
+TEST(TablePrinterTest, RefusesTheTextsThatParseJsonRefuses) {
+  for (const char* text : {"", "{\"rows\":[{\"object\":{\"spec\":{]}}]}", "{\"rows\":[]} x",
+                           "{\"rows\":[{\"cells\":[1e999]}]}"}) {
+    const auto whole = ParseJson(text);
+    const auto table = ParseTable(text);
+    ASSERT_FALSE(table) << text;
+    EXPECT_EQ(table.error().message, whole.error().message);
+  }
+  // What is no Table is read as it is.
+  EXPECT_EQ(*ParseTable(R"({"rows":3,"items":[{"object":{"a":1}}]})"),
+            Json::parse(R"({"rows":3,"items":[{"object":{"a":1}}]})"));
+  EXPECT_EQ(*ParseTable("[1]"), Json::parse("[1]"));
 }
 
 TEST(TablePrinterTest, KeepsTheWidthsOfEarlierRowsInAWatch) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/codec/json.h"
 #include "api/text/json_path.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
@@ -62,7 +63,53 @@ bool ValueLess(const Json& a, const Json& b) {
   return NaturalLess(left, right);
 }
 
+// The members of the object that `in` has entered: each is kept (ReadJson), passed over, or read by
+// `member` itself, which says so.
+template <typename Member>
+Json ReadMembers(JsonReader& in, JsonToken token, const Member& member) {
+  if (token != JsonToken::kObject) return ReadJson(in, token);
+  Json out = Json::object();
+  std::string_view key;
+  while (in.NextKey(key)) {
+    const std::string name(key);
+    if (std::optional<Json> value = member(name)) out[name] = std::move(*value);
+  }
+  return out;
+}
+
+Json ReadRowObject(JsonReader& in) {
+  return ReadMembers(in, in.Next(), [&](const std::string& part) -> std::optional<Json> {
+    if (part != "metadata") return in.Skip(), std::nullopt;
+    return ReadMembers(in, in.Next(), [&](const std::string& name) -> std::optional<Json> {
+      if (name == "name" || name == "namespace" || name == "labels") return ReadJson(in, in.Next());
+      return in.Skip(), std::nullopt;
+    });
+  });
+}
+
+Json ReadRows(JsonReader& in) {
+  const JsonToken token = in.Next();
+  if (token != JsonToken::kArray) return ReadJson(in, token);
+  Json rows = Json::array();
+  while (in.NextItem()) {
+    rows.push_back(ReadMembers(in, in.Next(), [&](const std::string& part) -> std::optional<Json> {
+      return part == "object" ? ReadRowObject(in) : ReadJson(in, in.Next());
+    }));
+  }
+  return rows;
+}
+
 }  // namespace
+
+Result<Json> ParseTable(std::string_view text) {
+  JsonReader in(text);
+  Json table =
+      ReadMembers(in, in.Next(), [&](const std::string& part) -> std::optional<Json> {
+        return part == "rows" ? ReadRows(in) : ReadJson(in, in.Next());
+      });
+  TRY(EndOfJson(in));
+  return table;
+}
 
 std::string CellText(const Json& cell) {
   const std::string whole = PlainText(cell);

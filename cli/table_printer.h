@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/values.h"
@@ -36,6 +37,10 @@ class TablePrinter {
   Json columns_;
   bool headers_written_ = false;
 };
+
+// As ParseJson, but of the objects in a Table's rows only what TablePrinter looks at: name,
+// namespace and labels. Of a node as a row that is a tenth.
+Result<Json> ParseTable(std::string_view text);
 
 // Sorts rows (by the object in each) or objects by what a path finds. Fails when nothing has it.
 Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows);

@@ -352,14 +352,19 @@ Json ReadJson(JsonReader& in, JsonToken token) {
   return nullptr;
 }
 
-Result<Json> ParseJson(std::string_view text) {
-  JsonReader in(text);
-  Json value = ReadJson(in, in.Next());
+Result<> EndOfJson(JsonReader& in) {
   in.Finish();
   if (in.failed()) return Fail(Reason::kBadRequest, in.error());
   if (std::string misfit = in.Misfit("value"); !misfit.empty()) {
     return Fail(Reason::kBadRequest, std::move(misfit));
   }
+  return {};
+}
+
+Result<Json> ParseJson(std::string_view text) {
+  JsonReader in(text);
+  Json value = ReadJson(in, in.Next());
+  TRY(EndOfJson(in));
   return value;
 }
 

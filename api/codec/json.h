@@ -88,7 +88,10 @@ Json JsonNumber(std::string_view text);
 // The value after `token` was read, whole. Later duplicates of a key win. Whoever means to keep it
 // asks for `in.Misfit()` when all is read.
 Json ReadJson(JsonReader& in, JsonToken token);
-// Fails with BadRequest and Go's text of the syntax error, or of a number that is too large.
+// After the last value: only white space may follow. Fails with BadRequest and Go's text of the
+// syntax error, or of a number that is too large, whatever read it.
+Result<> EndOfJson(JsonReader& in);
+// One value and its end.
 Result<Json> ParseJson(std::string_view text);
 // How many objects and arrays stand in one another in `value`: 0 for a scalar, 1 for {}. Does not
 // recurse, so it may be asked of anything; does not look deeper than `most`.
