@@ -147,6 +147,8 @@ class StructComparer {
     }
     if (type.shape == Shape::kStruct) {
       Members(type, before.value, after.value, path);
+    } else if (BothHold(type, before, after)) {
+      return;  // The usual case, without a name for each item.
     } else if (type.shape == Shape::kMap) {
       Keys(type, before.value, after.value, path);
     } else {
@@ -227,12 +229,26 @@ class StructComparer {
     }
   }
 
+  // The same items in the same order.
+  bool BothHold(const Type& type, Shown before, Shown after) {
+    return before.HasValue() && after.HasValue() && Same(type, before.value, after.value);
+  }
+
   // nullptr: null.
   bool Same(const Type& type, const void* one, const void* other) {
     if (one == nullptr || other == nullptr) return one == other;
     switch (type.shape) {
       case Shape::kString:
         return *static_cast<const std::string*>(one) == *static_cast<const std::string*>(other);
+      case Shape::kBool:
+        return *static_cast<const bool*>(one) == *static_cast<const bool*>(other);
+      case Shape::kInt32:
+        return *static_cast<const int32_t*>(one) == *static_cast<const int32_t*>(other);
+      case Shape::kInt64:
+        return *static_cast<const int64_t*>(one) == *static_cast<const int64_t*>(other);
+      case Shape::kQuantity:
+        return static_cast<const Quantity*>(one)->Text() ==
+               static_cast<const Quantity*>(other)->Text();
       case Shape::kJson:
         return SameRaw(*static_cast<const RawJson*>(one), *static_cast<const RawJson*>(other));
       case Shape::kStruct:
@@ -241,7 +257,7 @@ class StructComparer {
           return a.is_there == b.is_there && Same(*field.type, a.value, b.value);
         });
       case Shape::kList:
-        return SameItems(*type.element, AllOf(type, one), AllOf(type, other));
+        return SameList(type, one, other);
       case Shape::kMap: {
         const auto a = MembersOf(type, one), b = MembersOf(type, other);
         const auto same_key = [](const auto& x, const auto& y) { return x.first == y.first; };
@@ -259,12 +275,13 @@ class StructComparer {
   static bool SameRaw(const RawJson& one, const RawJson& other) {
     return one == other || one.Parse() == other.Parse();
   }
-  static Row<size_t> AllOf(const Type& list, const void* value) {
-    Row<size_t> all;
-    const size_t size = list.list->size(value);
-    all.reserve(size);
-    for (size_t i = 0; i < size; ++i) all.emplace_back(i, list.list->at(value, i));
-    return all;
+  bool SameList(const Type& list, const void* one, const void* other) {
+    const size_t size = list.list->size(one);
+    if (size != list.list->size(other)) return false;
+    for (size_t i = 0; i < size; ++i) {
+      if (!Same(*list.element, list.list->at(one, i), list.list->at(other, i))) return false;
+    }
+    return true;
   }
 
   static constexpr size_t kChanged = 0, kRemoved = 1;
