@@ -30,7 +30,8 @@ TestCluster::Options WithScheduler() {
 
 class SimulatedNodesTest : public testing::Test {
  protected:
-  SimulatedNodesTest() {
+  explicit SimulatedNodesTest(const TestCluster::Options& options = WithScheduler())
+      : cluster_(options) {
     const auto nodes = informers_.For<core_v1::Node>();
     nodes.OnChange([this](const auto&, const auto&) { node_.NodeChanged(); });
     node_.Start();
@@ -78,7 +79,7 @@ class SimulatedNodesTest : public testing::Test {
     });
   }
 
-  TestCluster cluster_{WithScheduler()};
+  TestCluster cluster_;
   Client informer_client_{cluster_.transport(), "kubelet"};
   InformerFactory informers_{
       Reflector::Dependencies{informer_client_, cluster_.clock(), cluster_.random()}};
@@ -233,6 +234,37 @@ TEST_F(SimulatedNodesTest, PodsHaveAddressesOfTheirNodesBlock) {
   Run("web", "Always", "");
   cluster_.RunFor(5s);
   EXPECT_EQ(Get("web")->status.pod_ip, block.substr(0, block.rfind('.')) + ".1");
+}
+
+// Nobody gives its node a block of addresses, until the test does.
+class NodesWithoutAddressesTest : public SimulatedNodesTest {
+ protected:
+  NodesWithoutAddressesTest() : SimulatedNodesTest(WithoutBlocks()) {}
+  static TestCluster::Options WithoutBlocks() {
+    auto options = WithScheduler();
+    options.controllers.allocate_node_cidrs = false;
+    return options;
+  }
+};
+
+TEST_F(NodesWithoutAddressesTest, PodsWaitForThemAWhileOnANodeThatIsReady) {
+  EXPECT_EQ(NodeReady(), "True");
+  Run("early", "Always", "");
+  Run("host", "Always", "", ", hostNetwork: true");
+  cluster_.RunFor(3s);
+  EXPECT_EQ(Phase("early"), "Pending");
+  EXPECT_EQ(Phase("host"), "Running");
+  cluster_.Edit<core_v1::Node>({"", "node-0"},
+                               [](core_v1::Node& it) { it.spec.pod_cidr = "10.201.7.0/24"; });
+  cluster_.RunFor(1s);
+  EXPECT_EQ(Get("early")->status.pod_ip, "10.201.7.1");
+  EXPECT_FALSE(HasEvent("early", "FailedCreatePodSandBox", ""));
+}
+
+TEST_F(NodesWithoutAddressesTest, PodsSayWhyWhenNoneCome) {
+  Run("early", "Always", "");
+  cluster_.RunFor(10s);
+  EXPECT_TRUE(HasEvent("early", "FailedCreatePodSandBox", "cni plugin not initialized"));
 }
 
 TEST_F(SimulatedNodesTest, TheFirstRestartIsAtOnceAndTheNextWaits) {

@@ -148,7 +148,7 @@ Result<RuntimeStatus> FakeRuntime::Status() {
   TRY(CheckUp());
   RuntimeStatus status;
   status.conditions = {{"RuntimeReady", true, "", ""}, {"NetworkReady", true, "", ""}};
-  if (!network_ready_ || !pod_cidr_) {
+  if (!network_ready_) {
     status.conditions[1] = {"NetworkReady", false, "NetworkPluginNotReady", "no network yet"};
   }
   return status;

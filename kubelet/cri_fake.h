@@ -57,7 +57,8 @@ class FakeBehavior {
 class FakeRuntime final : public ContainerRuntime {
  public:
   // Sandboxes get addresses from `pod_cidr` in turn, or of the one that UpdateRuntimeConfig gives
-  // later; "": until then its network is not ready.
+  // later; "": until then none is made but with the host's network. Its network is ready as that of a
+  // machine whose CNI plugin was there before the kubelet.
   FakeRuntime(const Clock& clock, Random& random, const std::string& pod_cidr,
               FakeBehavior* behavior = nullptr);
 

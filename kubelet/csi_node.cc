@@ -1,6 +1,7 @@
 #include "kubelet/csi_node.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "api/gen/storage_v1.h"
 
@@ -31,7 +32,10 @@ void CsiNode::NodeRegistered() {
 
 Duration CsiNode::Step() {
   answers_.Deliver();
-  if (due_ != kNever && registered_.exchange(false)) due_ = Duration::zero();
+  if (due_ != kNever && registered_.exchange(false)) {
+    due_ = Duration::zero();
+    missing_ = !ensured_;  // Until one of an earlier Node turns up.
+  }
   if (due_ <= clock_.Monotonic()) {
     due_ = kNever;
     if (const auto sent = Ensure(); !sent) Ensured(sent);
@@ -41,6 +45,11 @@ Duration CsiNode::Step() {
 }
 
 void CsiNode::Ensured(const Result<>& done) {
+  if (std::exchange(missing_, false) && !done && done.error().reason == Reason::kAlreadyExists) {
+    due_ = clock_.Monotonic();
+    return;
+  }
+  ensured_ = ensured_ || done;
   due_ = clock_.Monotonic() + (done ? kCheckPeriod : kRetry);
   // Right after the start the node is not registered yet.
   if (!done && done.error().reason != Reason::kNotFound) {
@@ -51,10 +60,14 @@ void CsiNode::Ensured(const Result<>& done) {
 Result<> CsiNode::Ensure() {
   const auto node = TRY(find_());
   if (!node) return Fail(Reason::kNotFound, "the Node is not known yet");
-  auto found = client_.Get<storage_v1::CSINode>({"", node_name_});
-  if (!found && found.error().reason != Reason::kNotFound) return tl::unexpected(found.error());
+  Ptr<storage_v1::CSINode> found;
+  if (!missing_) {
+    const auto kept = client_.Get<storage_v1::CSINode>({"", node_name_});
+    if (!kept && kept.error().reason != Reason::kNotFound) return tl::unexpected(kept.error());
+    found = kept.value_or(nullptr);
+  }
   storage_v1::CSINode object;
-  if (found) object = **found;
+  if (found) object = *found;
   auto& owners = object.metadata.owner_references;
   const bool is_owned =
       std::any_of(owners.begin(), owners.end(),

@@ -39,6 +39,8 @@ class CsiNode final : public ControlLoop {
   const FindNode find_;
   const Log log_{"csi-node"};
   std::atomic<bool> registered_ = false;
+  bool ensured_ = false;  // Once at least.
+  bool missing_ = false;  // There can hardly be one: it is made without looking.
   Duration due_{};  // Monotonic.
   Mailbox answers_;
 };

@@ -21,6 +21,13 @@ class CsiNodeTest : public testing::Test {
           found == objects_.end()
               ? R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound"})"
               : found->second.dump();
+      gets_ += request.path == kPath;
+      return response;
+    }
+    if (request.method == "POST" && objects_.contains(kPath)) {
+      response.status = 409;
+      response.body =
+          R"({"kind":"Status","apiVersion":"v1","status":"Failure","reason":"AlreadyExists","code":409})";
       return response;
     }
     ++writes_;
@@ -37,6 +44,7 @@ class CsiNodeTest : public testing::Test {
   static constexpr char kPath[] = "/apis/storage.k8s.io/v1/csinodes/n1";
   std::map<std::string, Json> objects_;
   int writes_ = 0;
+  int gets_ = 0;  // Of the CSINode.
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "kubelet"};
   FakeClock clock_;
@@ -56,6 +64,19 @@ TEST_F(CsiNodeTest, ItIsMadeOnceThereIsANodeThatOwnsIt) {
   EXPECT_EQ(made["/metadata/ownerReferences/0/uid"_json_pointer], "uid-1");
   EXPECT_EQ(loop_.Step(), CsiNode::kCheckPeriod);
   EXPECT_EQ(writes_, 1);
+  EXPECT_EQ(gets_, 0) << "a node that was just made has none";
+}
+
+TEST_F(CsiNodeTest, OneOfAnEarlierNodeIsFoundWhenANewOneIsRefused) {
+  AddNode("uid-2");
+  objects_[kPath] = {{"apiVersion", "storage.k8s.io/v1"},
+                     {"kind", "CSINode"},
+                     {"metadata", {{"name", "n1"}, {"resourceVersion", "7"}}},
+                     {"spec", {{"drivers", Json::array()}}}};
+  loop_.NodeRegistered();
+  EXPECT_EQ(loop_.Step(), Duration::zero());
+  EXPECT_EQ(loop_.Step(), CsiNode::kCheckPeriod);
+  EXPECT_EQ(objects_.at(kPath)["/metadata/ownerReferences/0/uid"_json_pointer], "uid-2");
 }
 
 TEST_F(CsiNodeTest, ANodeOfTheSameNameTakesItOverWithItsDrivers) {

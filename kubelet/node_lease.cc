@@ -17,7 +17,10 @@ void NodeLease::NodeRegistered() {
 Duration NodeLease::Step() {
   answers_.Deliver();
   // While something is on its way it is remembered: what is on its way may fail for want of a Node.
-  if (due_ != kNever && registered_.exchange(false) && !lease_) due_ = Duration::zero();
+  if (due_ != kNever && registered_.exchange(false) && !lease_) {
+    due_ = Duration::zero();
+    missing_ = true;  // Until a lease of an earlier Node turns up.
+  }
   if (due_ <= clock_.Monotonic()) {
     due_ = kNever;
     if (const auto sent = Send(); !sent) Sent(Fail(sent.error()));
@@ -28,7 +31,12 @@ Duration NodeLease::Step() {
 
 void NodeLease::Sent(const Result<Ptr<coordination_v1::Lease>>& lease) {
   lease_ = lease.value_or(nullptr);
-  missing_ = missing_ && !lease && lease.error().reason != Reason::kAlreadyExists;
+  const bool turned_up = missing_ && !lease && lease.error().reason == Reason::kAlreadyExists;
+  missing_ = missing_ && !lease && !turned_up;
+  if (turned_up) {
+    due_ = clock_.Monotonic();
+    return;
+  }
   due_ = clock_.Monotonic() + (lease ? std::chrono::seconds(seconds_) / 4 : kRetry);
   // Right after the start the node is not registered yet.
   if (!lease && lease.error().reason != Reason::kNotFound) {
@@ -38,6 +46,11 @@ void NodeLease::Sent(const Result<Ptr<coordination_v1::Lease>>& lease) {
 
 Result<> NodeLease::Send() {
   const auto sent = [this](const Result<Ptr<coordination_v1::Lease>>& lease) { Sent(lease); };
+  Ptr<core_v1::Node> node;
+  if (!lease_) {
+    node = TRY(find_());
+    if (!node) return Fail(Reason::kNotFound, "the Node is not known yet");
+  }
   if (!lease_ && !missing_) {
     auto found = client_.Get<coordination_v1::Lease>({kNamespace, node_name_});
     if (!found && found.error().reason != Reason::kNotFound) return tl::unexpected(found.error());
@@ -45,9 +58,8 @@ Result<> NodeLease::Send() {
     lease_ = found.value_or(nullptr);
   }
   if (!lease_) {
-    auto made = TRY(New());
     client_.CreateLater<coordination_v1::Lease>(
-        answers_, std::make_shared<const coordination_v1::Lease>(std::move(made)), sent);
+        answers_, std::make_shared<const coordination_v1::Lease>(New(*node)), sent);
     return {};
   }
   const auto renewed = std::make_shared<coordination_v1::Lease>(*lease_);
@@ -58,21 +70,18 @@ Result<> NodeLease::Send() {
   return {};
 }
 
-// The lease goes with the node: its owner. A node that is not registered yet has none.
-Result<coordination_v1::Lease> NodeLease::New() {
+coordination_v1::Lease NodeLease::New(const core_v1::Node& owner_node) const {
   coordination_v1::Lease lease;
   lease.metadata.namespace_ = kNamespace;
   lease.metadata.name = node_name_;
   lease.spec.holder_identity = node_name_;
   lease.spec.lease_duration_seconds = seconds_;
   lease.spec.renew_time = clock_.Now();
-  const auto node = TRY(find_());
-  if (!node) return Fail(Reason::kNotFound, "the Node is not known yet");
   auto& owner = lease.metadata.owner_references.emplace_back();
   owner.api_version = "v1";
   owner.kind = "Node";
   owner.name = node_name_;
-  owner.uid = node->metadata.uid;
+  owner.uid = owner_node.metadata.uid;
   return lease;
 }
 

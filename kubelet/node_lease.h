@@ -29,10 +29,12 @@ class NodeLease final : public ControlLoop {
   void NodeRegistered();
 
  private:
-  // Sends what makes or renews it; `due_` is kNever until that is answered.
+  // Sends what makes or renews it; `due_` is kNever until that is answered. NotFound: there is no
+  // Node that a new lease could belong to.
   Result<> Send();
   void Sent(const Result<Ptr<coordination_v1::Lease>>& lease);
-  Result<coordination_v1::Lease> New();
+  // The lease goes with the node: its owner.
+  coordination_v1::Lease New(const core_v1::Node& owner_node) const;
 
   const std::string node_name_;
   const int seconds_;
@@ -42,7 +44,7 @@ class NodeLease final : public ControlLoop {
   const Log log_{"lease"};
   std::atomic<bool> registered_ = false;  // Since it was last tried.
   Ptr<coordination_v1::Lease> lease_;  // As last written; nullptr: to be read first,
-  bool missing_ = false;               // unless it is known that there is none.
+  bool missing_ = false;               // unless there can hardly be one.
   Duration due_{};                     // Monotonic.
   Mailbox answers_;
 };

@@ -61,6 +61,7 @@ SimulatedNode::SimulatedNode(const Options& options, Dependencies dependencies)
       transport_(dependencies.transport),
       client_(transport_, "kubelet"),
       runtime_(dependencies.clock, dependencies.random, options.pod_cidr),
+      has_addresses_(!options.pod_cidr.empty()),
       life_({runtime_, dependencies.clock, dependencies.events,
              [pods = dependencies.pods](const ObjectKey& key) { return pods.Get(key); }}),
       kubelet_(std::make_unique<Kubelet>(
@@ -99,8 +100,12 @@ Duration SimulatedNode::StartsIn(const core_v1::Pod& pod) {
     }
   }
   const Duration delay = StartDelayOf(pod);
-  if (delay == 0ns) return 0ns;
-  return delay - (dependencies_.clock.Now() - ScheduledAt(pod));
+  const bool has_address = has_addresses_ || pod.spec.host_network;
+  if (delay == 0ns && has_address) return 0ns;
+  const Duration age = dependencies_.clock.Now() - ScheduledAt(pod);
+  // Past that its sandbox fails, and says why.
+  if (!has_address && age < kAddressPatience) return kAddressRetry;
+  return delay - age;
 }
 
 std::unique_ptr<Probes> SimulatedNode::MakeProbes(
@@ -115,6 +120,7 @@ Duration SimulatedNode::Step() {
   if (!node->spec.pod_cidr.empty() && node->spec.pod_cidr != pod_cidr_) {
     pod_cidr_ = node->spec.pod_cidr;
     (void)runtime_.UpdateRuntimeConfig(pod_cidr_);  // The server takes nothing that is no CIDR.
+    has_addresses_ = true;
     kubelet_->RuntimeChanged();
   }
   for (const std::string& problem : ScriptProblems(*node)) {

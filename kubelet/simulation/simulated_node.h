@@ -37,7 +37,7 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
   struct Options {
     std::string name;
     std::string address;
-    std::string pod_cidr;  // "": its network waits for the one that its Node is given.
+    std::string pod_cidr;  // "": its pods wait for the one that its Node is given.
   };
   // What it works with; all outlive it.
   struct Dependencies {
@@ -64,6 +64,11 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
   cri::FakeRuntime& runtime() { return runtime_; }
 
  private:
+  // Pods of a node that is Ready, but was given no addresses yet, wait for them so long after they
+  // were scheduled, and look that often.
+  static constexpr Duration kAddressPatience = 5s;
+  static constexpr Duration kAddressRetry = 100ms;
+
   Duration StartsIn(const core_v1::Pod& pod) override;
   std::unique_ptr<Probes> MakeProbes(std::function<void(const std::string&)> changed) override;
   // Does to the node what its annotations say.
@@ -74,6 +79,7 @@ class SimulatedNode final : private PodSimulation, private ControlLoop {
   CutTransport transport_;
   Client client_;
   cri::FakeRuntime runtime_;
+  std::atomic<bool> has_addresses_;
   ContainerLife life_;
   std::unique_ptr<Kubelet> kubelet_;
   // The loop's own.
