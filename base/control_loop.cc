@@ -66,8 +66,9 @@ void ThreadExecutor::Add(ControlLoop& loop) {
   loop.executor_ = this;
   queue_.emplace(Duration::zero(), &loop);
   StartThreadIfNeeded();
+  const bool must_notify = MustNotify();
   lock.unlock();
-  changed_.notify_one();
+  if (must_notify) changed_.notify_one();
 }
 
 void ThreadExecutor::Remove(ControlLoop& loop) {
@@ -97,10 +98,10 @@ void ThreadExecutor::Wake(ControlLoop& loop) {
   entry.due = now;
   queue_.emplace(now, &loop);
   StartThreadIfNeeded();
-  const bool somebody_waits = waiting_ > 0;
+  const bool must_notify = MustNotify();
   lock.unlock();
   // Whoever is woken would only wait for the mutex.
-  if (somebody_waits) changed_.notify_one();
+  if (must_notify) changed_.notify_one();
 }
 
 void ThreadExecutor::StartThreadIfNeeded() {
@@ -138,18 +139,25 @@ void ThreadExecutor::Run(std::stop_token stop) {
       changed_.wait(lock);
     }
     --waiting_;
+    notified_ = false;
   }
+}
+
+bool ThreadExecutor::MustNotify() {
+  if (waiting_ == 0 || notified_) return false;
+  notified_ = true;
+  return true;
 }
 
 void ThreadExecutor::RunOne(ControlLoop* loop) {
   Entry& entry = entries_.at(loop);
   entry.running = true;
   LeaveTheRest();
-  const bool somebody_waits =
-      waiting_ > 0 && !queue_.empty() && queue_.begin()->first < watched_;
+  const bool must_notify =
+      !queue_.empty() && queue_.begin()->first < watched_ && MustNotify();
   mutex_.unlock();
   // Whoever is woken would only wait for the mutex.
-  if (somebody_waits) changed_.notify_one();
+  if (must_notify) changed_.notify_one();
   const Duration delay = StepGuarded(*loop);
   ReleaseStack();
   mutex_.lock();

@@ -76,6 +76,9 @@ class ThreadExecutor final : public Executor {
   void StartThreadIfNeeded() REQUIRES(mutex_);
   // Before a thread is busy: has another one look after the loop that is due next.
   void LeaveTheRest() REQUIRES(mutex_);
+  // Whether the caller has to notify `changed_` once it has let go of mutex_. False also while a
+  // thread that was notified has not come yet: it looks after what is due, and has the next one come.
+  bool MustNotify() REQUIRES(mutex_);
   // Lets go of mutex_ during the step.
   void RunOne(ControlLoop* loop) REQUIRES(mutex_);
 
@@ -88,6 +91,7 @@ class ThreadExecutor final : public Executor {
   std::map<ControlLoop*, Entry> entries_ GUARDED_BY(mutex_);
   std::multimap<Duration, ControlLoop*> queue_ GUARDED_BY(mutex_);  // Not running, by due time.
   size_t waiting_ GUARDED_BY(mutex_) = 0;
+  bool notified_ GUARDED_BY(mutex_) = false;  // One that waits; it has not come yet.
   // When a thread that waits will look by itself; kNever: nobody may.
   Duration watched_ GUARDED_BY(mutex_) = kNever;
   std::vector<std::jthread> threads_ GUARDED_BY(mutex_);

@@ -1,8 +1,10 @@
 // Mutexes that clang's thread-safety analysis understands; g++ ignores the annotations.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #if defined(__clang__)
 #define SKIFF_TS(x) __attribute__((x))
@@ -24,6 +26,7 @@ class SKIFF_TS(capability("mutex")) Mutex {
   bool try_lock() SKIFF_TS(try_acquire_capability(true)) { return mutex_.try_lock(); }
 
  private:
+  friend class CondVar;
   std::mutex mutex_;
 };
 
@@ -48,10 +51,59 @@ class SKIFF_TS(scoped_lockable) MutexLock {
   }
 
  private:
+  friend class CondVar;
   Mutex& mutex_;
   bool held_ = true;
 };
 
-using CondVar = std::condition_variable_any;
+// Where threads wait for what a Mutex guards to change; as std::condition_variable, of which
+// condition_variable_any would be a second mutex at each turn. The lock is held when a wait returns.
+class CondVar {
+ public:
+  void notify_one() noexcept { changed_.notify_one(); }
+  void notify_all() noexcept { changed_.notify_all(); }
+  void wait(MutexLock& lock) {
+    Native native(lock);
+    changed_.wait(native.lock);
+  }
+  template <typename Predicate>
+  void wait(MutexLock& lock, Predicate predicate) {
+    while (!predicate()) wait(lock);
+  }
+  template <typename Rep, typename Period>
+  std::cv_status wait_for(MutexLock& lock, const std::chrono::duration<Rep, Period>& length) {
+    Native native(lock);
+    return changed_.wait_for(native.lock, length);
+  }
+  // What `predicate` says at the end.
+  template <typename Rep, typename Period, typename Predicate>
+  bool wait_for(MutexLock& lock, const std::chrono::duration<Rep, Period>& length,
+                Predicate predicate) {
+    Native native(lock);
+    return changed_.wait_for(native.lock, length, std::move(predicate));
+  }
+  template <typename Clock, typename Duration>
+  std::cv_status wait_until(MutexLock& lock,
+                            const std::chrono::time_point<Clock, Duration>& until) {
+    Native native(lock);
+    return changed_.wait_until(native.lock, until);
+  }
+  template <typename Clock, typename Duration, typename Predicate>
+  bool wait_until(MutexLock& lock, const std::chrono::time_point<Clock, Duration>& until,
+                  Predicate predicate) {
+    Native native(lock);
+    return changed_.wait_until(native.lock, until, std::move(predicate));
+  }
+
+ private:
+  // The mutex of a lock that is held, as the library wants it.
+  struct Native {
+    explicit Native(MutexLock& held) : lock(held.mutex_.mutex_, std::adopt_lock) {}
+    ~Native() { lock.release(); }
+    std::unique_lock<std::mutex> lock;
+  };
+
+  std::condition_variable changed_;
+};
 
 }  // namespace skiff

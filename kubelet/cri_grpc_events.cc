@@ -86,8 +86,12 @@ class EventStream final : public Subscription {
 
   // Waits until `length` has passed or stop is requested.
   void Wait(std::stop_token stop, Duration length) {
+    const std::stop_callback tell(stop, [this] {
+      MutexLock lock(mutex_);
+      stopped_.notify_all();
+    });
     MutexLock lock(mutex_);
-    stopped_.wait_for(lock, stop, length, [] { return false; });
+    stopped_.wait_for(lock, length, [&stop] { return stop.stop_requested(); });
   }
 
   // Follows one stream from its start to its end.

@@ -7,6 +7,7 @@
 // waits until it is built; all others go on with the kinds that there are.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -76,7 +77,7 @@ class CustomKinds {
   ServedKinds& served_;
   const Make make_;
   Mutex mutex_;
-  CondVar built_;
+  std::condition_variable_any built_;  // A CondVar waits with no PatientLock.
   Definitions definitions_ GUARDED_BY(mutex_);
   Changes waiting_ GUARDED_BY(mutex_);
   Changes building_ GUARDED_BY(mutex_);  // By one thread at a time.
