@@ -3,15 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <map>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "client/manager.h"
-#include "client/transport.h"
+#include "controllers/listing_server_fixture.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -32,76 +27,38 @@ constexpr char kOwnerPath[] = "/api/v1/namespaces/default/configmaps/owner";
 constexpr char kThingPath[] = "/apis/a.io/v1/namespaces/default/things/thing";
 constexpr char kSecretPath[] = "/api/v1/namespaces/default/secrets/secret";
 
-// A server of one definition and whatever the test puts there, which takes all writes and does
-// nothing.
-class GarbageCollectorTest : public testing::Test {
+// There is one definition, of things.
+class GarbageCollectorTest : public ListingServerTest {
  protected:
   GarbageCollectorTest() {
     AddGarbageCollector(manager_);
     const Json established = {{"type", "Established"}, {"status", "True"}};
-    lists_[kDefinitionsPath] = {
-        {{"metadata", {{"name", "things.a.io"}, {"uid", "d"}, {"resourceVersion", "1"}}},
-         {"spec",
+    Put(kDefinitionsPath, std::string(kDefinitionsPath) + "/things.a.io",
+        {{"spec",
           {{"group", "a.io"},
            {"scope", "Namespaced"},
            {"names", {{"plural", "things"}, {"kind", "Thing"}}},
            {"versions", {{{"name", "v1"}, {"served", true}, {"storage", true}}}}}},
-         {"status", {{"conditions", {established}}}}}};
-  }
-  ~GarbageCollectorTest() override { manager_.Stop(); }
-
-  http::Response Answer(const http::Request& request) {
-    if (request.method != "GET") {
-      written_.push_back(request.method + " " + request.path);
-      return {.status = 200, .body = "{}"};
-    }
-    const bool is_watch = std::any_of(request.query.begin(), request.query.end(),
-                                      [](const auto& it) { return it.first == "watch"; });
-    if (is_watch || refused_.contains(request.path)) return {.status = 503, .body = "{}"};
-    if (const auto object = objects_.find(request.path); object != objects_.end()) {
-      return {.status = object->second.first, .body = object->second.second.dump()};
-    }
-    Json list = {{"metadata", {{"resourceVersion", "1"}}}, {"items", lists_[request.path]}};
-    return {.status = 200, .content_type = "application/json", .body = list.dump()};
+         {"status", {{"conditions", {established}}}}});
   }
 
-  // `path`: where it is; `list`: where it is listed.
-  void Put(const std::string& path, const std::string& list, Json metadata) {
-    metadata["namespace"] = "default";
-    metadata["name"] = metadata["uid"] = path.substr(path.rfind('/') + 1);
-    metadata["resourceVersion"] = "1";
-    const Json object = {{"metadata", metadata}};
-    lists_[list].push_back(object);
-    objects_[path] = {200, object};
-  }
-  static Json OwnedBy(const std::string& name, const std::string& api_version,
-                      const std::string& kind) {
-    return {{"ownerReferences",
-             {{{"apiVersion", api_version},
-               {"kind", kind},
-               {"name", name},
-               {"uid", name},
-               {"blockOwnerDeletion", true}}}}};
+  void PutOwned(const std::string& list, const std::string& path, const std::string& api_version,
+                const std::string& kind, const std::string& owner) {
+    const Json reference = {{"apiVersion", api_version},
+                            {"kind", kind},
+                            {"name", owner},
+                            {"uid", owner},
+                            {"blockOwnerDeletion", true}};
+    Put(list, path, {{"metadata", {{"ownerReferences", {reference}}}}});
   }
   // An owner that is being deleted, and two that it owns.
   void PutFamily(const std::string& finalizer) {
-    Put(kOwnerPath, kOwnersPath,
-        {{"deletionTimestamp", "2027-01-15T07:00:00Z"}, {"finalizers", {finalizer}}});
-    Put(kThingPath, kThingsPath, OwnedBy("owner", "v1", "ConfigMap"));
-    Put(kSecretPath, kSecretsPath, OwnedBy("owner", "v1", "ConfigMap"));
+    Put(kOwnersPath, kOwnerPath,
+        {{"metadata",
+          {{"deletionTimestamp", "2027-01-15T07:00:00Z"}, {"finalizers", {finalizer}}}}});
+    PutOwned(kThingsPath, kThingPath, "v1", "ConfigMap", "owner");
+    PutOwned(kSecretsPath, kSecretPath, "v1", "ConfigMap", "owner");
   }
-
-  FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
-  SeededRandom random_{1};
-  SteppedExecutor executor_{clock_, 1};
-  std::map<std::string, Json> lists_;
-  std::map<std::string, std::pair<int, Json>> objects_;  // With the code of the answer.
-  std::set<std::string> refused_;                        // What is answered by 503.
-  std::vector<std::string> written_;
-  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
-  Client client_{transport_, "test"};
-  InformerFactory informers_{{client_, clock_, random_}};
-  Manager manager_{{transport_, clock_, random_, informers_, "test"}};
 };
 
 // Of all that has to be known, what comes last.
@@ -113,54 +70,50 @@ INSTANTIATE_TEST_SUITE_P(Kinds, UnseenKindTest,
 TEST_P(UnseenKindTest, OrphaningWaitsForAllDependents) {
   refused_ = {GetParam()};
   PutFamily("orphan");
-  manager_.Start(executor_);
-  executor_.RunFor(20s);
-  EXPECT_THAT(written_, IsEmpty());
+  Run(20s);
+  EXPECT_THAT(written(), IsEmpty());
   refused_.clear();
-  executor_.RunFor(40s);
-  ASSERT_EQ(written_.size(), 3u) << testing::PrintToString(written_);
-  EXPECT_THAT(std::vector<std::string>(written_.begin(), written_.begin() + 2),
+  Run(40s);
+  ASSERT_EQ(written().size(), 3u) << testing::PrintToString(written());
+  EXPECT_THAT(std::vector<std::string>(written().begin(), written().begin() + 2),
               UnorderedElementsAre(std::string("PATCH ") + kThingPath,
                                    std::string("PATCH ") + kSecretPath));
-  EXPECT_EQ(written_[2], std::string("PATCH ") + kOwnerPath);
+  EXPECT_EQ(written()[2], std::string("PATCH ") + kOwnerPath);
 }
 
 TEST_P(UnseenKindTest, ForegroundDeletionWaitsForAllDependents) {
   refused_ = {GetParam()};
   PutFamily("foregroundDeletion");
-  manager_.Start(executor_);
-  executor_.RunFor(20s);
-  EXPECT_THAT(written_, IsEmpty());
+  Run(20s);
+  EXPECT_THAT(written(), IsEmpty());
   refused_.clear();
-  executor_.RunFor(40s);
-  EXPECT_THAT(written_, UnorderedElementsAre(std::string("DELETE ") + kThingPath,
-                                             std::string("DELETE ") + kSecretPath));
+  Run(40s);
+  EXPECT_THAT(written(), UnorderedElementsAre(std::string("DELETE ") + kThingPath,
+                                              std::string("DELETE ") + kSecretPath));
 }
 
 TEST_F(GarbageCollectorTest, AKindThatCannotBeListedHoldsUpTheOthersForAMinute) {
   refused_ = {kThingsPath};
   PutFamily("orphan");
-  manager_.Start(executor_);
-  executor_.RunFor(59s);
-  EXPECT_THAT(written_, IsEmpty());
-  executor_.RunFor(2s);
-  EXPECT_THAT(written_,
+  Run(59s);
+  EXPECT_THAT(written(), IsEmpty());
+  Run(2s);
+  EXPECT_THAT(written(),
               ElementsAre(std::string("PATCH ") + kSecretPath, std::string("PATCH ") + kOwnerPath));
 }
 
 TEST_F(GarbageCollectorTest, AnOwnerIsGoneOnlyWhereItsKindIsServed) {
-  Put(kSecretPath, kSecretsPath, OwnedBy("lost", "a.io/v1", "Thing"));
+  PutOwned(kSecretsPath, kSecretPath, "a.io/v1", "Thing", "lost");
   const std::string lost = "/apis/a.io/v1/namespaces/default/things/lost";
   Json status = {{"kind", "Status"}, {"reason", "NotFound"}, {"details", Json::object()}};
-  objects_[lost] = {404, status};
-  manager_.Start(executor_);
-  executor_.RunFor(10s);
-  EXPECT_THAT(written_, IsEmpty()) << "the path is not served";
+  answers_[lost] = {404, status};
+  Run(10s);
+  EXPECT_THAT(written(), IsEmpty()) << "the path is not served";
   status["details"] = {{"name", "lost"}, {"group", "a.io"}, {"kind", "things"}};
-  objects_[lost] = {404, status};
-  executor_.RunFor(20s);
-  EXPECT_THAT(written_, Each(StartsWith(std::string("DELETE ") + kSecretPath)));
-  EXPECT_FALSE(written_.empty());
+  answers_[lost] = {404, status};
+  Run(20s);
+  EXPECT_THAT(written(), Each(StartsWith(std::string("DELETE ") + kSecretPath)));
+  EXPECT_FALSE(written().empty());
 }
 
 }  // namespace
