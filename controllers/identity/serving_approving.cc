@@ -79,6 +79,8 @@ void AddServingApproving(Manager& manager) {
         }
         return keys;
       })
+      // Before their ranges are known, an address of a Service could pass for a node's.
+      .Watches<ServiceCIDR>([](const auto&) { return std::vector<ObjectKey>(); })
       .Workers(1)
       .Complete(std::make_unique<ServingApprover>(manager));
 }

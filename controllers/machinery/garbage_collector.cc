@@ -1,15 +1,18 @@
 // Deletes objects whose owners are all gone, and carries out foreground deletion and orphaning.
-// owner_graph.cc knows who owns whom; before anything is deleted, the server is asked.
+// owner_graph.cc knows who owns whom; before anything is deleted, the server is asked. Whom an
+// owner leaves behind the graph alone says, so that nothing is done before it holds all kinds.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "api/gen/apiextensions_v1.h"
 #include "base/log.h"
 #include "controllers/machinery/light_definitions.h"
 #include "controllers/machinery/owner_graph.h"
+#include "controllers/machinery/unseen_kinds.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -19,6 +22,8 @@ using apiextensions_v1::CustomResourceDefinition;
 using meta_v1::OwnerReference;
 
 constexpr int kWorkers = 10;
+// Stands for all custom kinds as long as their definitions have not been read.
+constexpr char kCustomKinds[] = "custom kinds";
 
 // Collected kinds: those that can be watched and deleted, each in the version it is stored in.
 bool IsCollected(const KindInfo& info) {
@@ -30,6 +35,16 @@ bool IsCollected(const KindInfo& info) {
 std::string GroupOf(const std::string& api_version) {
   const size_t slash = api_version.find('/');
   return slash == std::string::npos ? "" : api_version.substr(0, slash);
+}
+
+std::string NameOf(const Resource& resource) {
+  return resource.name + "." + resource.Group();
+}
+
+// An object that is not there, of a kind that is: a path that is not served, or not yet, says
+// nothing of what lies behind it.
+bool IsMissing(const Error& error) {
+  return error.reason == Reason::kNotFound && error.details && !error.details->name.empty();
 }
 
 // The kinds by group and kind: what an owner reference says of its owner. Thread-safe.
@@ -61,19 +76,39 @@ class KindMap {
 class Collector {
  public:
   explicit Collector(Manager& manager)
-      : client_(manager.client()), checks_(manager.clock()), orphans_(manager.clock()) {}
+      : client_(manager.client()),
+        unseen_(manager.clock()),
+        checks_(manager.clock()),
+        orphans_(manager.clock()) {
+    unseen_.Add(kCustomKinds);
+  }
 
   // Hears of all changes of one kind.
   void Watch(InformerCache& cache) {
     const Resource resource = cache.resource();
     kinds_.Add(resource);
+    unseen_.Add(NameOf(resource));
+    cache.OnSynced([this, kind = NameOf(resource)] { Saw(kind); });
     cache.OnChange([this, resource](const CachedObject& before, const CachedObject& now) {
       Queue(now ? graph_.Saw(resource, *now.metadata) : graph_.Gone(before.metadata->uid));
     });
   }
-  void Forget(const Resource& resource) { kinds_.Remove(resource); }
+  void Forget(const Resource& resource) {
+    kinds_.Remove(resource);
+    Saw(NameOf(resource));
+  }
   // Nothing is left of a kind: what was heard of last is gone as well.
   void Empty(const Resource& resource) { Queue(graph_.KindGone(resource)); }
+
+  // The graph holds all objects of a kind, or nobody asks for them any more.
+  void Saw(const std::string& kind) {
+    if (!unseen_.Remove(kind)) return;
+    for (ControlLoop* worker : workers_) worker->Wake();
+  }
+  // How long the graph does not hold all kinds yet, at most; 0: it does.
+  Duration Wait() { return unseen_.Wait(); }
+  // To be woken when Wait may be over. Before the start.
+  void AddWorker(ControlLoop& worker) { workers_.push_back(&worker); }
 
   WorkQueue& checks() { return checks_; }
   WorkQueue& orphans() { return orphans_; }
@@ -98,7 +133,7 @@ class Collector {
   Result<std::optional<meta_v1::ObjectMeta>> Live(const Resource& resource, const ObjectKey& key,
                                                   const std::string& uid) {
     const auto document = client_.GetMetadata(resource, key);
-    if (!document && document.error().reason == Reason::kNotFound) return std::nullopt;
+    if (!document && IsMissing(document.error())) return std::nullopt;
     if (!document) return Fail(document.error());
     const auto metadata = document->find("metadata");
     if (metadata == document->end()) return Fail(Reason::kInternalError, "object without metadata");
@@ -120,6 +155,8 @@ class Collector {
   Client& client_;
   OwnerGraph graph_;
   KindMap kinds_;
+  UnseenKinds unseen_;
+  std::vector<ControlLoop*> workers_;
   WorkQueue checks_;
   WorkQueue orphans_;
 };
@@ -278,10 +315,13 @@ class CollectorLoop final : public ControlLoop {
       : collector_(std::move(collector)),
         queue_(queue),
         act_(std::move(act)),
-        answers_([this] { Wake(); }) {}
+        answers_([this] { Wake(); }) {
+    collector_->AddWorker(*this);
+  }
 
   Duration Step() override {
     answers_.Deliver();
+    if (const Duration wait = collector_->Wait(); wait > Duration(0)) return wait;
     if (!answers_.HasRoom()) return kNever;  // The next answer wakes us.
     const auto key = queue_.TakeOrWait(*this);
     if (!key) return queue_.UntilNext();
@@ -330,9 +370,11 @@ class CustomKinds final : public ControlLoop {
       }
       Wake();
     });
+    definitions_.cache().OnSynced([this] { Wake(); });
   }
 
   Duration Step() override {
+    const bool knows_all = definitions_.synced();
     const std::set<std::string> emptied = TakeEmptied();
     std::set<Resource> wanted;
     for (const auto& definition : definitions_.List()) {
@@ -345,7 +387,7 @@ class CustomKinds final : public ControlLoop {
       }
       const Resource& resource = it->first;
       collector_->Forget(resource);
-      if (emptied.contains(resource.name + "." + resource.Group())) collector_->Empty(resource);
+      if (emptied.contains(NameOf(resource))) collector_->Empty(resource);
       manager_.informers().Stop(*it->second);
       it = watched_.erase(it);
     }
@@ -358,6 +400,7 @@ class CustomKinds final : public ControlLoop {
       added = true;
     }
     if (added) manager_.informers().StartAdded();
+    if (knows_all) collector_->Saw(kCustomKinds);
     return kNever;
   }
 

@@ -203,6 +203,7 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
       if (!cache->second->synced()) return Fail(Reason::kConflict, "the cache is not filled yet");
       return std::optional<int64_t>(cache->second->ListIn(quota.metadata.namespace_).size());
     }
+    if (!definitions_.synced()) return Fail(Reason::kConflict, "the cache is not filled yet");
     const auto resource = CustomResource(counted);
     if (!resource) return std::optional<int64_t>();
     const auto list = TRY(client_.List(

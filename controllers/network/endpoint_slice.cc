@@ -158,6 +158,8 @@ void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice) {
   ControllerBuilder<Service>(manager, "endpointslice")
       .Owns<EndpointSlice>()
       .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); })
+      // A pod whose node nobody knows yet is not to be taken out of its slice.
+      .Watches<Node>([](const auto&) { return std::vector<ObjectKey>(); })
       .Workers(5)
       .Retry({.first_delay = 1s})
       .Complete(std::make_unique<EndpointSliceReconciler>(manager, max_endpoints_per_slice));

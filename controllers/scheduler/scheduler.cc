@@ -56,10 +56,21 @@ void Scheduler::Watch() {
   classes_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kStorageClass); });
   namespaces_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kNamespace); });
   services_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kService); });
-  for (InformerCache* cache : {&pods_.cache(), &nodes_.cache(), &claims_.cache(), &volumes_.cache(),
-                               &classes_.cache(), &namespaces_.cache()}) {
-    cache->OnSynced([this] { Wake(); });
-  }
+  for (InformerCache* cache : DecidesBy()) cache->OnSynced([this] { Wake(); });
+}
+
+std::vector<InformerCache*> Scheduler::DecidesBy() const {
+  return {&pods_.cache(),
+          &nodes_.cache(),
+          &claims_.cache(),
+          &volumes_.cache(),
+          &classes_.cache(),
+          &namespaces_.cache(),
+          &services_.cache(),
+          &replication_controllers_.cache(),
+          &replica_sets_.cache(),
+          &stateful_sets_.cache(),
+          &budgets_.cache()};
 }
 
 void Scheduler::Post(Change change) {
@@ -144,8 +155,7 @@ Duration Scheduler::Step() {
     changes.swap(inbox_);
   }
   for (const Change& change : changes) change(*this);
-  for (const InformerCache* cache : {&pods_.cache(), &nodes_.cache(), &claims_.cache(),
-                                     &volumes_.cache(), &classes_.cache(), &namespaces_.cache()}) {
+  for (const InformerCache* cache : DecidesBy()) {
     if (!cache->synced()) return kNever;
   }
   for (int i = 0; i < kDecisionsPerStep; ++i) {

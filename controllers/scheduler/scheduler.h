@@ -73,6 +73,8 @@ class Scheduler final : public ControlLoop {
   using Change = std::function<void(Scheduler&)>;
   bool IsOurs(const core_v1::Pod& pod) const;
   void Watch();
+  // Nothing is decided before all of these have synced.
+  std::vector<InformerCache*> DecidesBy() const;
   void Post(Change change);
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   void NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now);

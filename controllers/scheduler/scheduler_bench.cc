@@ -92,6 +92,10 @@ class World {
     Fill<core_v1::PersistentVolume>({});
     Fill<storage_v1::StorageClass>({});
     Fill<core_v1::Namespace>({});
+    Fill<core_v1::Service>({});
+    Fill<core_v1::ReplicationController>({});
+    Fill<apps_v1::StatefulSet>({});
+    Fill<policy_v1::PodDisruptionBudget>({});
   }
   // Until nothing is left to decide or to bind; returns how many pods are bound.
   int Run() {

@@ -284,6 +284,8 @@ void AddVolumeBinder(Manager& manager, const ControllerOptions& options) {
       .Watches<StorageClass>([claims](const StorageClass& storage_class) {
         return Unbound(claims, storage_class.metadata.name);
       })
+      .Watches<Pod>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Watches<Node>([](const auto&) { return std::vector<ObjectKey>(); })
       .Workers(1)
       .Retry({.first_delay = 500ms, .max_delay = 122s})
       .Complete(std::make_unique<ClaimReconciler>(manager, options));

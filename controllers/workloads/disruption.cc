@@ -153,6 +153,11 @@ void AddDisruptionController(Manager& manager) {
         }
         return keys;
       })
+      // Who scales pods is looked up among these.
+      .Watches<apps_v1::ReplicaSet>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Watches<apps_v1::Deployment>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Watches<apps_v1::StatefulSet>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Watches<core_v1::ReplicationController>([](const auto&) { return std::vector<ObjectKey>(); })
       .Workers(1)
       .Complete(std::make_unique<BudgetReconciler>(manager));
 }

@@ -1,0 +1,74 @@
+// A server for tests of what controllers do before and after they know what there is: it lists what
+// the test puts there, but for lists that the test holds back.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/manager.h"
+#include "client/transport.h"
+
+namespace skiff {
+
+// The controller under test is added to `manager_` and starts with Run. Writes are taken, and
+// change nothing.
+class ListingServerTest : public testing::Test {
+ protected:
+  ~ListingServerTest() override { manager_.Stop(); }
+
+  // An object of the list at `list`; itself it is at `path`. Its uid is its name.
+  void Put(const std::string& list, const std::string& path, Json object) {
+    Json& metadata = object["metadata"];
+    metadata["name"] = metadata["uid"] = path.substr(path.rfind('/') + 1);
+    metadata["resourceVersion"] = "1";
+    if (path.find("/namespaces/") != std::string::npos) metadata["namespace"] = "default";
+    lists_[list].push_back(object);
+    answers_[path] = {200, std::move(object)};
+  }
+  void Run(Duration length) {
+    if (!std::exchange(started_, true)) manager_.Start(executor_);
+    executor_.RunFor(length);
+  }
+  // What was asked for beside events, as "PATCH /api/v1/nodes/n".
+  const std::vector<std::string>& written() const { return written_; }
+
+  FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
+  SeededRandom random_{1};
+  SteppedExecutor executor_{clock_, 1};
+  std::set<std::string> refused_;                        // Paths that are answered by 503.
+  std::map<std::string, std::pair<int, Json>> answers_;  // Codes and bodies.
+  InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
+  Client client_{transport_, "test"};
+  InformerFactory informers_{{client_, clock_, random_}};
+  Manager manager_{{transport_, clock_, random_, informers_, "test"}};
+
+ private:
+  http::Response Answer(const http::Request& request) {
+    if (request.method != "GET") {
+      if (!request.path.ends_with("/events") && request.path.find("/events/") == std::string::npos)
+        written_.push_back(request.method + " " + request.path);
+      return {.status = 200, .body = "{}"};
+    }
+    const bool is_watch = std::any_of(request.query.begin(), request.query.end(),
+                                      [](const auto& it) { return it.first == "watch"; });
+    if (is_watch || refused_.contains(request.path)) return {.status = 503, .body = "{}"};
+    if (const auto found = answers_.find(request.path); found != answers_.end()) {
+      return {.status = found->second.first, .body = found->second.second.dump()};
+    }
+    Json items = lists_.contains(request.path) ? lists_[request.path] : Json::array();
+    const Json list = {{"metadata", {{"resourceVersion", "1"}}}, {"items", std::move(items)}};
+    return {.status = 200, .content_type = "application/json", .body = list.dump()};
+  }
+
+  bool started_ = false;
+  std::map<std::string, Json> lists_;
+  std::vector<std::string> written_;
+};
+
+}  // namespace skiff

@@ -1,0 +1,120 @@
+// What the collector does before it has heard of all kinds, as after a start or a change of leader:
+// nothing. With whole clusters it is tested in e2e/.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "controllers/listing_server_fixture.h"
+#include "controllers/program.h"
+
+namespace skiff {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+using testing::UnorderedElementsAre;
+
+constexpr char kDefinitionsPath[] = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+constexpr char kThingsPath[] = "/apis/a.io/v1/things";
+constexpr char kSecretsPath[] = "/api/v1/secrets";
+constexpr char kOwnersPath[] = "/api/v1/configmaps";
+
+constexpr char kOwnerPath[] = "/api/v1/namespaces/default/configmaps/owner";
+constexpr char kThingPath[] = "/apis/a.io/v1/namespaces/default/things/thing";
+constexpr char kSecretPath[] = "/api/v1/namespaces/default/secrets/secret";
+
+// There is one definition, of things.
+class GarbageCollectorTest : public ListingServerTest {
+ protected:
+  GarbageCollectorTest() {
+    AddGarbageCollector(manager_);
+    const Json established = {{"type", "Established"}, {"status", "True"}};
+    Put(kDefinitionsPath, std::string(kDefinitionsPath) + "/things.a.io",
+        {{"spec",
+          {{"group", "a.io"},
+           {"scope", "Namespaced"},
+           {"names", {{"plural", "things"}, {"kind", "Thing"}}},
+           {"versions", {{{"name", "v1"}, {"served", true}, {"storage", true}}}}}},
+         {"status", {{"conditions", {established}}}}});
+  }
+
+  void PutOwned(const std::string& list, const std::string& path, const std::string& api_version,
+                const std::string& kind, const std::string& owner) {
+    const Json reference = {{"apiVersion", api_version},
+                            {"kind", kind},
+                            {"name", owner},
+                            {"uid", owner},
+                            {"blockOwnerDeletion", true}};
+    Put(list, path, {{"metadata", {{"ownerReferences", {reference}}}}});
+  }
+  // An owner that is being deleted, and two that it owns.
+  void PutFamily(const std::string& finalizer) {
+    Put(kOwnersPath, kOwnerPath,
+        {{"metadata",
+          {{"deletionTimestamp", "2027-01-15T07:00:00Z"}, {"finalizers", {finalizer}}}}});
+    PutOwned(kThingsPath, kThingPath, "v1", "ConfigMap", "owner");
+    PutOwned(kSecretsPath, kSecretPath, "v1", "ConfigMap", "owner");
+  }
+};
+
+// Of all that has to be known, what comes last.
+class UnseenKindTest : public GarbageCollectorTest,
+                       public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, UnseenKindTest,
+                         testing::Values(kDefinitionsPath, kThingsPath, kSecretsPath));
+
+TEST_P(UnseenKindTest, OrphaningWaitsForAllDependents) {
+  refused_ = {GetParam()};
+  PutFamily("orphan");
+  Run(20s);
+  EXPECT_THAT(written(), IsEmpty());
+  refused_.clear();
+  Run(40s);
+  ASSERT_EQ(written().size(), 3u) << testing::PrintToString(written());
+  EXPECT_THAT(std::vector<std::string>(written().begin(), written().begin() + 2),
+              UnorderedElementsAre(std::string("PATCH ") + kThingPath,
+                                   std::string("PATCH ") + kSecretPath));
+  EXPECT_EQ(written()[2], std::string("PATCH ") + kOwnerPath);
+}
+
+TEST_P(UnseenKindTest, ForegroundDeletionWaitsForAllDependents) {
+  refused_ = {GetParam()};
+  PutFamily("foregroundDeletion");
+  Run(20s);
+  EXPECT_THAT(written(), IsEmpty());
+  refused_.clear();
+  Run(40s);
+  EXPECT_THAT(written(), UnorderedElementsAre(std::string("DELETE ") + kThingPath,
+                                              std::string("DELETE ") + kSecretPath));
+}
+
+TEST_F(GarbageCollectorTest, AKindThatCannotBeListedHoldsUpTheOthersForAMinute) {
+  refused_ = {kThingsPath};
+  PutFamily("orphan");
+  Run(59s);
+  EXPECT_THAT(written(), IsEmpty());
+  Run(2s);
+  EXPECT_THAT(written(),
+              ElementsAre(std::string("PATCH ") + kSecretPath, std::string("PATCH ") + kOwnerPath));
+}
+
+TEST_F(GarbageCollectorTest, AnOwnerIsGoneOnlyWhereItsKindIsServed) {
+  PutOwned(kSecretsPath, kSecretPath, "a.io/v1", "Thing", "lost");
+  const std::string lost = "/apis/a.io/v1/namespaces/default/things/lost";
+  Json status = {{"kind", "Status"}, {"reason", "NotFound"}, {"details", Json::object()}};
+  answers_[lost] = {404, status};
+  Run(10s);
+  EXPECT_THAT(written(), IsEmpty()) << "the path is not served";
+  status["details"] = {{"name", "lost"}, {"group", "a.io"}, {"kind", "things"}};
+  answers_[lost] = {404, status};
+  Run(20s);
+  EXPECT_THAT(written(), Each(StartsWith(std::string("DELETE ") + kSecretPath)));
+  EXPECT_FALSE(written().empty());
+}
+
+}  // namespace
+}  // namespace skiff
