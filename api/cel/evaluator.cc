@@ -120,6 +120,20 @@ bool IsLiteralTrue(const Expr& expr) {
   return expr.kind == ExprKind::kLiteral && expr.literal.IsTrue();
 }
 
+bool IsQualifier(const Value& key) {
+  return key.Is(Kind::kBool) || key.IsNumber() || key.Is(Kind::kString);
+}
+
+Value NoQualifier(const Value& key) {
+  return Value::Error("invalid qualifier type: " + std::string(GoKind(key)));
+}
+
+// The entry that a loop is at. A field that is null counts as absent, and yet as a key.
+Value EntryOf(const Value& range, const Value& key) {
+  auto found = range.Find(key);
+  return found ? *std::move(found) : NoSuchKey(key);
+}
+
 bool IsMapKey(const Value& key) {
   return key.Is(Kind::kBool) || key.Is(Kind::kInt) || key.Is(Kind::kUint) ||
          key.Is(Kind::kString);
@@ -154,6 +168,7 @@ Value IndexValue(const Value& operand, const Value& key) {
     case Kind::kList: return IndexList(operand, key);
     case Kind::kMap:
     case Kind::kObject: {
+      if (!IsQualifier(key)) return NoQualifier(key);
       auto found = operand.Find(key);
       return found ? *std::move(found) : NoSuchKey(key);
     }
@@ -174,6 +189,7 @@ Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
     return item.text().starts_with("index out of bounds") ? Value::None() : item;
   }
   if (operand.Is(Kind::kMap) || operand.Is(Kind::kObject)) {
+    if (!IsQualifier(key)) return NoQualifier(key);
     auto found = operand.Find(key);
     if (!found) return Value::None();
     return found->IsError() ? *found : Value::Some(*std::move(found));
@@ -327,7 +343,7 @@ Value Evaluator::EvalMapInsert(const Expr& expr) {
   if (one) {
     insert(given[0], given[1]);
   } else {
-    given[0].EachKey([&](const Value& key) { return insert(key, *given[0].Find(key)); });
+    given[0].EachKey([&](const Value& key) { return insert(key, EntryOf(given[0], key)); });
   }
   return failure.IsError() ? failure : map;
 }
@@ -454,7 +470,7 @@ Value Evaluator::Loop(const Expr& expr, const Value& range) {
     // One key after the other: most loops are over before they have seen all.
     range.EachKey([&](const Value& key) {
       locals_[slot + 1] = key;
-      if (two) locals_[slot + 2] = *range.Find(key);
+      if (two) locals_[slot + 2] = EntryOf(range, key);
       return Step(expr, failure);
     });
     return failure;

@@ -179,9 +179,10 @@ const Value* Value::inner() const {
 }
 
 size_t Value::Size() const {
+  if (!IsView()) return 0;
   if (!shared_) return as_.document.json->size();
   if (kind_ == Kind::kMap) return static_cast<const MapValue&>(*shared_).entries.size();
-  return static_cast<const ListValue&>(*shared_).Size();
+  return Is(Kind::kList) ? static_cast<const ListValue&>(*shared_).Size() : 0;
 }
 
 Value Value::At(size_t index) const {
@@ -202,8 +203,10 @@ std::optional<Value> Value::Find(const Value& key) const {
     if (!key.Is(Kind::kString)) return std::nullopt;
     return Field(key.text());
   }
+  if (kind_ != Kind::kMap) return std::nullopt;
   if (shared_) {
     const auto& entries = static_cast<const MapValue&>(*shared_).entries;
+    if (!key.IsNumber() && !key.Is(Kind::kBool) && !key.Is(Kind::kString)) return std::nullopt;
     if (key.Is(Kind::kDouble) && std::isnan(key.number())) return std::nullopt;
     const auto found = entries.find(key);
     if (found == entries.end()) return std::nullopt;
@@ -225,6 +228,7 @@ std::vector<Value> Value::Keys() const {
 }
 
 void Value::EachKey(const std::function<bool(const Value& key)>& visit) const {
+  if (kind_ == Kind::kList || !IsView()) return;
   if (kind_ == Kind::kObject) {
     if (shared_) return;
     for (const Value& key : KeysOfDocument(*as_.document.json, *as_.document.type)) {
@@ -244,6 +248,7 @@ void Value::EachKey(const std::function<bool(const Value& key)>& visit) const {
 }
 
 std::optional<Value> Value::Field(std::string_view name) const {
+  if (kind_ != Kind::kObject) return std::nullopt;
   if (shared_) return static_cast<const ObjectValue&>(*shared_).Field(name);
   return FieldOfDocument(*as_.document.json, *as_.document.type, name);
 }

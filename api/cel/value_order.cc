@@ -128,7 +128,8 @@ Value EqualAsSets(const Value& a, const Value& b) {
   return Value::Bool(left.ContainAll(b) && right.ContainAll(a));
 }
 
-// A list of objects told apart by some of their fields: each has its equal, in any order.
+// A list of objects told apart by some of their fields: each has its equal, in any order. What is
+// no object, as an older schema may have let in, has no equal.
 Value EqualByKeys(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
   const auto name = [&](const Value& item) {
@@ -139,9 +140,15 @@ Value EqualByKeys(const Value& a, const Value& b) {
     }
     return out;
   };
+  const auto has_keys = [](const Value& item) {
+    return item.Is(Kind::kObject) || item.Is(Kind::kMap);
+  };
   std::map<std::string, Value> others;
-  for (const Value& item : b.Items()) others.insert_or_assign(name(item), item);
+  for (const Value& item : b.Items()) {
+    if (has_keys(item)) others.insert_or_assign(name(item), item);
+  }
   for (const Value& item : a.Items()) {
+    if (!has_keys(item)) return Value::Bool(false);
     const auto same = others.find(name(item));
     if (same == others.end() || !Equal(item, same->second).IsTrue()) return Value::Bool(false);
   }
