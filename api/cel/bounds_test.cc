@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
+#include "api/cel/limits.h"
 #include "api/cel/program.h"
 #include "api/cel/schema_type.h"
 
@@ -95,6 +98,102 @@ TEST(CelBoundsTest, SumsAreOfOneKind) {
   EXPECT_EQ(TextOfPlain("[duration('1s'), duration('2s')].sum()"), "3s");
   EXPECT_EQ(TextOfPlain("[1u, 2u].sum()"), "3");
   EXPECT_EQ(TextOfPlain("[0.5, 1.0].sum()"), "1.5");
+}
+
+// What an evaluation that must not go on says: its budget is spent, long before a test is over.
+Outcome SpentBy(const std::string& expression, const Json& self = nullptr) {
+  const auto program =
+      Compile(expression, Environment::Kubernetes({{"self", types::Dyn()}}));
+  EXPECT_TRUE(program) << program.error().message;
+  if (!program) return {};
+  const Value bindings[] = {Value::Document(self)};
+  const auto begin = std::chrono::steady_clock::now();
+  Outcome outcome = (*program)->Eval(bindings, kCallCostMax);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60)) << expression;
+  return outcome;
+}
+
+// Lists that hold one list twice, which holds one list twice: short to write, and endless to read.
+std::string Doubled(int times) {
+  std::string out = "[1]";
+  for (int i = 0; i < times; ++i) out += ".map(a, [a, a])";
+  return out;
+}
+
+TEST(CelBoundsTest, OneCallEndsWithTheBudget) {
+  const std::string endless = Doubled(60);
+  for (const char* reads :
+       {".all(z, z == z)", ".all(z, [z, z].distinct().size() == 1)", ".all(z, [z].indexOf(z) == 0)",
+        ".all(z, [z].lastIndexOf(z) == 0)", ".flatten(100).size() == 1",
+        ".all(z, z in [z])", ".all(z, {'a': z} == {'a': z})",
+        ".all(z, optional.of(z) == optional.of(z))"}) {
+    EXPECT_TRUE(SpentBy(endless + reads).over_budget) << reads;
+  }
+  for (const char* sets : {"sets.contains", "sets.intersects", "sets.equivalent"}) {
+    EXPECT_TRUE(SpentBy(std::string(sets) + "(" + endless + ", " + endless + ")").over_budget)
+        << sets;
+  }
+  EXPECT_EQ(SpentBy(endless + ".all(z, z == z)").value.text(),
+            "operation cancelled: actual cost limit exceeded");
+  EXPECT_EQ(TextOfPlain(Doubled(8) + ".all(z, z == z)"), "true");
+}
+
+TEST(CelBoundsTest, SearchesAndSortsOfLongTextsCount) {
+  const Json self = {{"t", std::string(2 << 20, 'a')}, {"s", std::string(1 << 18, 'a')}};
+  EXPECT_TRUE(SpentBy("self.s.findAll('a.*z|a').size() > 0", self).over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(690).map(i, self.t).sort().size() > 0", self).over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(3000).map(i, self.t).max() == self.t", self).over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(3000).map(i, self.t).isSorted()", self).over_budget);
+}
+
+TEST(CelBoundsTest, LiteralsOfVariablesCount) {
+  std::string ones, entries;
+  for (int i = 0; i < 20000; ++i) {
+    ones += ", 1";
+    if (i < 8000) entries += ", " + std::to_string(i) + ": 1";
+  }
+  EXPECT_TRUE(SpentBy("lists.range(2000).map(i, [i" + ones + "]).size() > 0").over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(2000).all(i, [i" + ones + "].size() > 0)").over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(2000).map(i, {i + 20000: 1" + entries + "}).size() > 0")
+                  .over_budget);
+  // Of one evaluation alone there may be so many.
+  EXPECT_TRUE(SpentBy("lists.range(9).all(i, [i" + ones + "].size() > 1)").value.IsTrue());
+}
+
+TEST(CelBoundsTest, EvaluationsEndWhenTheyAreToldTo) {
+  const auto program = Compile("lists.range(100000).all(i, [i].exists(j, j == i))",
+                               Environment::Kubernetes({}));
+  ASSERT_TRUE(program) << program.error().message;
+  const auto run = [&] { return (*program)->Eval({}, UINT64_MAX); };
+  EXPECT_TRUE(run().value.IsTrue());
+  {
+    int asked = 0;
+    const GiveUpScope scope([&] { return ++asked == 3; });
+    const Outcome outcome = run();
+    EXPECT_EQ(asked, 3);
+    EXPECT_TRUE(outcome.over_budget);
+    EXPECT_EQ(outcome.value.text(), "operation interrupted");
+    // Whatever else is evaluated for the same request is over before it begins.
+    EXPECT_TRUE(run().over_budget);
+    EXPECT_EQ(asked, 3);
+    {
+      const GiveUpScope other([] { return false; });
+      EXPECT_TRUE(run().value.IsTrue());
+    }
+    EXPECT_TRUE(run().over_budget);
+  }
+  EXPECT_TRUE(run().value.IsTrue());
+}
+
+// Evaluations that each end soon are asked about, too.
+TEST(CelBoundsTest, ManyShortEvaluationsAreInterrupted) {
+  const auto program = Compile("[1, 2].all(i, i > 0)", Environment::Kubernetes({}));
+  ASSERT_TRUE(program) << program.error().message;
+  const GiveUpScope scope([] { return true; });
+  int runs = 0;
+  while (runs < 1000000 && !(*program)->Eval({}, kCallCostMax).over_budget) ++runs;
+  EXPECT_GT(runs, 100);
+  EXPECT_LT(runs, 1000000);
 }
 
 }  // namespace

@@ -117,7 +117,7 @@ Value SliceOf(Args a) {
 }
 
 void FlattenInto(const Value& list, int64_t depth, std::vector<Value>& out) {
-  for (size_t i = 0; i < list.Size(); ++i) {
+  for (size_t i = 0; i < list.Size() && Look(); ++i) {
     Value item = list.At(i);
     if (item.Is(Kind::kList) && depth > 0) {
       FlattenInto(item, depth - 1, out);
@@ -255,6 +255,10 @@ Value FindAtMost(Args a, int64_t count) {
   size_t at = 0;
   size_t previous_end = std::string_view::npos;
   while (at <= text.size() && (count < 0 || static_cast<int64_t>(found.size()) < count)) {
+    if (found.size() > kListItemsMax) return Value::Error(kListTooLong);
+    // How far a match has looked ahead nobody tells.
+    constexpr size_t kAheadPerLook = 128;
+    if (!Look((text.size() - at) / kAheadPerLook)) break;
     if (!pattern->Match(text, at, text.size(), RE2::UNANCHORED, &match, 1)) break;
     const size_t begin = match.data() - text.data();
     const size_t end = begin + match.size();

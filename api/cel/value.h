@@ -103,6 +103,9 @@ class Value {
   Kind kind() const { return kind_; }
   bool Is(Kind kind) const { return kind_ == kind; }
   bool IsError() const { return kind_ == Kind::kError; }
+  // How many lists, maps and optionals that expressions made stand in one another, this one
+  // counted. What is deep costs each of its readers as deep a stack.
+  int depth() const { return depth_; }
   bool IsTrue() const { return kind_ == Kind::kBool && as_.boolean; }
   bool IsNumber() const {
     return kind_ == Kind::kInt || kind_ == Kind::kUint || kind_ == Kind::kDouble;
@@ -160,8 +163,13 @@ class Value {
            kind_ == Kind::kError;
   }
   static Value Text(Kind kind, std::string text);
+  // `item` is part of it now.
+  void Surround(const Value& item) {
+    if (item.depth_ >= depth_ && item.depth_ < UINT16_MAX) depth_ = item.depth_ + 1;
+  }
 
   Kind kind_ = Kind::kNull;
+  uint16_t depth_ = 0;
   union {
     bool boolean;
     int64_t integer;
