@@ -118,7 +118,8 @@ Value NoSuchKey(const Value& key) {
 }
 
 Value UnlessDeep(Value value) {
-  return value.depth() > kValueDepthMax ? Value::Error(kTooDeep) : value;
+  if (value.depth() > kValueDepthMax) return Value::Error(kTooDeep);
+  return value;
 }
 
 bool IsLiteralTrue(const Expr& expr) {
@@ -204,7 +205,7 @@ Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
 
 bool Evaluator::Spend(uint64_t cost) {
   cost_ += cost;
-  if (this->cost() > cost_max_ || look_end_of_thread.interrupted) over_budget_ = true;
+  if (cost_ > cost_max_ || !Look(0)) over_budget_ = true;
   return !over_budget_;
 }
 
