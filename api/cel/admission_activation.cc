@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <utility>
 
 #include "api/text/go_text.h"
 
@@ -35,7 +37,8 @@ class AdmissionActivation::Variables final : public ObjectValue {
     if (!known.value) known.value = Compute(name, *known.expression);
     return known.value;
   }
-  // What they cost since this was last asked.
+  // What they may cost together, until what they did is taken.
+  void Give(uint64_t budget) { budget_ = budget; }
   uint64_t TakeCost() { return std::exchange(cost_, 0); }
 
  private:
@@ -52,7 +55,9 @@ class AdmissionActivation::Variables final : public ObjectValue {
     if (!expression.program) return failed("compile", expression.error);
     if (nesting_ == kNestingMax) return failed("evaluate", "variables are nested too deeply");
     ++nesting_;
-    Outcome outcome = expression.program->Eval(bindings_, kCallCostMax);
+    // A little over it at most, by which it is known that it is spent.
+    const uint64_t left = budget_ - std::min(budget_, cost_);
+    Outcome outcome = expression.program->Eval(bindings_, std::min(kCallCostMax, left));
     --nesting_;
     cost_ += outcome.cost;
     if (!outcome.failed()) return std::move(outcome.value);
@@ -62,6 +67,7 @@ class AdmissionActivation::Variables final : public ObjectValue {
   const std::vector<Value>& bindings_;
   // Who reads a field does not know that it is computed.
   mutable std::map<std::string, Known, std::less<>> known_;
+  uint64_t budget_ = 0;
   mutable uint64_t cost_ = 0;
   mutable int nesting_ = 0;
 };
@@ -86,14 +92,17 @@ AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> vari
 
 Evaluation AdmissionActivation::Evaluate(const CompiledExpression& expression, uint64_t& budget) {
   if (!expression.program) return {Value(), "compilation error: " + expression.error};
+  variables_->Give(budget);
   Outcome outcome = expression.program->Eval(bindings_, kCallCostMax);
   for (const uint64_t cost : {variables_->TakeCost(), outcome.cost}) {
     if (cost > budget) return {Value(), kExhausted, true};
     budget -= cost;
   }
   if (!outcome.failed()) return {std::move(outcome.value)};
-  return {Value(), fmt::format("expression '{}' resulted in error: {}", expression.text,
-                               outcome.value.text())};
+  return {Value(),
+          fmt::format("expression '{}' resulted in error: {}", expression.text,
+                      outcome.value.text()),
+          outcome.interrupted};
 }
 
 }  // namespace skiff::cel

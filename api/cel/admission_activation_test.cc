@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "api/cel/limits.h"
+
 namespace skiff::cel {
 namespace {
 
@@ -82,6 +84,62 @@ TEST_F(AdmissionActivationTest, ABudgetIsForAll) {
   EXPECT_EQ(spent.error,
             "validation failed due to running out of cost budget, no further validation rules "
             "will be run");
+}
+
+// Whoever names very many is told so once the budget is spent, and not when all are known.
+TEST_F(AdmissionActivationTest, VariablesStopWithTheBudgetOfWhoNamesThem) {
+  std::string all = "true";
+  for (int i = 0; i < 60; ++i) {
+    const std::string name = "v" + std::to_string(i);
+    Define(name, "lists.range(70000).all(i, i + i > -1 && i * 2 >= 0)");
+    all += " && variables." + name;
+  }
+  const CompiledExpression named = scope_.Compile(all, {});
+  AdmissionActivation activation(variables_, {});
+  int asked = 0;
+  const GiveUpScope count([&] { return ++asked < 0; });
+  uint64_t budget = 1000;
+  EXPECT_TRUE(activation.Evaluate(named, budget).exhausted);
+  EXPECT_EQ(asked, 0);
+  AdmissionActivation another(variables_, {});
+  budget = kObjectCostMax;
+  EXPECT_TRUE(another.Evaluate(named, budget).exhausted);
+}
+
+TEST_F(AdmissionActivationTest, WhatIsInterruptedIsTheLast) {
+  Define("v", "lists.range(70000).all(i, i + i > -1)");
+  const CompiledExpression named = scope_.Compile("variables.v || true", {});
+  AdmissionActivation activation(variables_, {});
+  const GiveUpScope now([] { return true; });
+  uint64_t budget = kObjectCostMax;
+  const Evaluation result = activation.Evaluate(named, budget);
+  EXPECT_TRUE(result.exhausted);
+  EXPECT_EQ(result.error,
+            "expression 'variables.v || true' resulted in error: operation interrupted");
+}
+
+// Each wraps the one before, and is known when the next asks.
+TEST_F(AdmissionActivationTest, ValuesDoNotNestWithoutEnd) {
+  for (const bool typed : {true, false}) {
+    variables_.clear();
+    Define("v0", "[1]");
+    std::string all = "variables.v0 != []";
+    for (int i = 1; i < 1500; ++i) {
+      const std::string before = "variables.v" + std::to_string(i - 1);
+      std::string deep = typed ? before : "dyn(" + before + ")";
+      for (int k = 0; k < 100; ++k) deep = "[" + deep + "]";
+      if (i % 3 == 1) deep = "optional.of({'a': " + deep + "})";
+      Define("v" + std::to_string(i), deep);
+    }
+    AdmissionActivation activation(variables_, {});
+    std::string error;
+    for (int i = 0; i < 1500 && error.empty(); ++i) {
+      const std::string name = "variables.v" + std::to_string(i);
+      budget_ = kObjectCostMax;
+      error = activation.Evaluate(scope_.Compile(name + " == " + name, {}), budget_).error;
+    }
+    EXPECT_TRUE(error.ends_with("value is nested too deeply")) << error;
+  }
 }
 
 TEST_F(AdmissionActivationTest, VariablesOfVariablesHaveAnEnd) {

@@ -74,8 +74,12 @@ TypeRef NamespaceType() {
                            {{"conditions", types::List(condition)}, {"phase", text}})}});
 }
 
+// Lists of lists of more are nobody's: each variable may wrap the one before.
+constexpr int kTypeDepthMax = 64;
+
 // The type that a variable has for those who use it.
-TypeRef CarriedOver(const TypeRef& type) {
+TypeRef CarriedOver(const TypeRef& type, int depth = 0) {
+  if (depth > kTypeDepthMax) return types::Dyn();
   switch (type->kind) {
     case TypeKind::kNull:
     case TypeKind::kBool:
@@ -86,9 +90,10 @@ TypeRef CarriedOver(const TypeRef& type) {
     case TypeKind::kBytes:
     case TypeKind::kDuration:
     case TypeKind::kTimestamp: return type;
-    case TypeKind::kList: return types::List(CarriedOver(type->params[0]));
+    case TypeKind::kList: return types::List(CarriedOver(type->params[0], depth + 1));
     case TypeKind::kMap:
-      return types::Map(CarriedOver(type->params[0]), CarriedOver(type->params[1]));
+      return types::Map(CarriedOver(type->params[0], depth + 1),
+                        CarriedOver(type->params[1], depth + 1));
     default: return types::Dyn();
   }
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "api/cel/libraries.h"
+#include "api/cel/limits.h"
 
 namespace skiff::cel {
 namespace {
@@ -24,12 +25,13 @@ uint64_t Scaled(double factor, uint64_t size) {
   return static_cast<uint64_t>(std::ceil(factor * static_cast<double>(size)));
 }
 
-// One for each scalar, a tenth for each character, however deep.
+// One for each scalar, a tenth for each character, however deep; anything once looks are spent.
 uint64_t Traversal(const Value& value) {
+  if (!Look(1 + value.text().size() / kTextBytesPerLook)) return 0;
   if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) return SizeOf(value) / 10;
   if (!value.Is(Kind::kList)) return 1;
   uint64_t sum = 0;
-  for (size_t i = 0; i < value.Size(); ++i) sum += Traversal(value.At(i));
+  for (size_t i = 0; i < value.Size() && Look(0); ++i) sum += Traversal(value.At(i));
   return sum;
 }
 

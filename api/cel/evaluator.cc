@@ -11,7 +11,8 @@
 namespace skiff::cel {
 namespace {
 
-constexpr char kBudgetText[] = "operation cancelled: actual cost limit exceeded";
+// Of an entry of a map: its key, its value and its node.
+constexpr size_t kEntryBytes = 2 * sizeof(Value) + 48;
 constexpr size_t kArgumentsMax = 5;
 
 // An object made by an expression.
@@ -116,8 +117,27 @@ Value NoSuchKey(const Value& key) {
   return Value::Error("no such key: " + KeyText(key));
 }
 
+Value UnlessDeep(Value value) {
+  if (value.depth() > kValueDepthMax) return Value::Error(kTooDeep);
+  return value;
+}
+
 bool IsLiteralTrue(const Expr& expr) {
   return expr.kind == ExprKind::kLiteral && expr.literal.IsTrue();
+}
+
+bool IsQualifier(const Value& key) {
+  return key.Is(Kind::kBool) || key.IsNumber() || key.Is(Kind::kString);
+}
+
+Value NoQualifier(const Value& key) {
+  return Value::Error("invalid qualifier type: " + std::string(GoKind(key)));
+}
+
+// The entry that a loop is at. A field that is null counts as absent, and yet as a key.
+Value EntryOf(const Value& range, const Value& key) {
+  auto found = range.Find(key);
+  return found ? *std::move(found) : NoSuchKey(key);
 }
 
 bool IsMapKey(const Value& key) {
@@ -154,6 +174,7 @@ Value IndexValue(const Value& operand, const Value& key) {
     case Kind::kList: return IndexList(operand, key);
     case Kind::kMap:
     case Kind::kObject: {
+      if (!IsQualifier(key)) return NoQualifier(key);
       auto found = operand.Find(key);
       return found ? *std::move(found) : NoSuchKey(key);
     }
@@ -174,6 +195,7 @@ Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
     return item.text().starts_with("index out of bounds") ? Value::None() : item;
   }
   if (operand.Is(Kind::kMap) || operand.Is(Kind::kObject)) {
+    if (!IsQualifier(key)) return NoQualifier(key);
     auto found = operand.Find(key);
     if (!found) return Value::None();
     return found->IsError() ? *found : Value::Some(*std::move(found));
@@ -183,7 +205,7 @@ Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
 
 bool Evaluator::Spend(uint64_t cost) {
   cost_ += cost;
-  if (this->cost() > cost_max_) over_budget_ = true;
+  if (cost_ > cost_max_ || !Look(0)) over_budget_ = true;
   return !over_budget_;
 }
 
@@ -191,12 +213,22 @@ bool Evaluator::Make(const Value& value) {
   if (value.shared() == nullptr) return true;
   if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) made_bytes_ += value.text().size();
   if (value.Is(Kind::kList)) made_bytes_ += value.Size() * sizeof(Value);
+  return MakeBytes(sizeof(Value));
+}
+
+bool Evaluator::MakeBytes(size_t bytes) {
+  made_bytes_ += bytes;
   if (made_bytes_ > kMadeBytesMax) over_budget_ = true;
   return !over_budget_;
 }
 
+Value Evaluator::Over() {
+  over_budget_ = true;
+  return Value::Error(look_end_of_thread.interrupted ? kInterruptedText : kBudgetText);
+}
+
 Value Evaluator::Eval(const Expr& expr) {
-  if (over_budget_) return Value::Error(kBudgetText);
+  if (over_budget_ || !Look()) return Over();
   if (expr.is_folded) return expr.literal;
   switch (expr.kind) {
     case ExprKind::kLiteral: return expr.literal;
@@ -214,7 +246,7 @@ Value Evaluator::Eval(const Expr& expr) {
 
 Value Evaluator::EvalName(const Expr& expr) {
   if (expr.is_constant) return expr.literal;
-  if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+  if (!Spend(kNameCost)) return Over();
   if (expr.slot >= kLocalSlots) return locals_[expr.slot - kLocalSlots];
   return bindings_[expr.slot];
 }
@@ -224,7 +256,7 @@ Value Evaluator::EvalSelect(const Expr& expr) {
   const Value operand = Eval(*expr.target);
   if (operand.IsError()) return operand;
   if (expr.test_only) return HasField(operand, expr.name);
-  if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+  if (!Spend(kNameCost)) return Over();
   return SelectField(operand, expr.name);
 }
 
@@ -240,14 +272,14 @@ Value Evaluator::EvalOperator(const Expr& expr) {
     }
     case Operator::kOptionalSelect: {
       const Value operand = Eval(*expr.args[0]);
-      if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+      if (!Spend(kNameCost)) return Over();
       return OptionalLookUp(operand, expr.args[1]->literal, true);
     }
     case Operator::kIndex:
     case Operator::kOptionalIndex: {
       const Value operand = Eval(*expr.args[0]);
       const Value key = Eval(*expr.args[1]);
-      if (!Spend(kNameCost)) return Value::Error(kBudgetText);
+      if (!Spend(kNameCost)) return Over();
       return expr.op == Operator::kIndex ? IndexValue(operand, key)
                                          : OptionalLookUp(operand, key, false);
     }
@@ -264,7 +296,7 @@ Value Evaluator::EvalLogic(const Expr& expr, bool decides) {
   Value error;
   for (const Expr* arg : expr.args) {
     Value value = Eval(*arg);
-    if (over_budget_) return Value::Error(kBudgetText);
+    if (over_budget_) return Over();
     if (value.Is(Kind::kBool)) {
       if (value.boolean() == decides) return value;
     } else if (!error.IsError()) {
@@ -294,11 +326,11 @@ Value Evaluator::EvalAppend(const Expr& expr) {
   Value item = Eval(*expr.args[1]->args[0]);
   if (accumulator.IsError()) return accumulator;
   if (item.IsError()) return item;
-  if (!Spend(kNameCost + kListCost + 1)) return Value::Error(kBudgetText);
+  if (!Spend(kNameCost + kListCost + 1) || !MakeBytes(sizeof(Value))) return Over();
   Value list = std::move(accumulator);
   accumulator = Value();
   ListBuilder::Append(list, std::move(item));
-  return list;
+  return UnlessDeep(std::move(list));
 }
 
 Value Evaluator::EvalMapInsert(const Expr& expr) {
@@ -309,15 +341,16 @@ Value Evaluator::EvalMapInsert(const Expr& expr) {
     if (given[i - 1].IsError()) return given[i - 1];
   }
   if (accumulator.IsError()) return accumulator;
-  if (!Spend(kNameCost + 1)) return Value::Error(kBudgetText);
+  if (!Spend(kNameCost + 1)) return Over();
   const bool one = expr.args.size() == 3;
   if (!one && !given[0].Is(Kind::kMap)) return Value::NoSuchOverload();
   Value map = std::move(accumulator);
   accumulator = Value();
   Value failure;
   const auto insert = [&](const Value& key, Value value) {
-    ++looks_of_thread;
-    if (!IsMapKey(key)) {
+    if (!Look() || !MakeBytes(kEntryBytes)) {
+      failure = Over();
+    } else if (!IsMapKey(key)) {
       failure = Value::Error("unsupported key type: " + key.TypeName());
     } else if (!MapBuilder::Insert(map, key, std::move(value))) {
       failure = Value::Error("insert failed: key " + KeyText(key) + " already exists");
@@ -327,9 +360,9 @@ Value Evaluator::EvalMapInsert(const Expr& expr) {
   if (one) {
     insert(given[0], given[1]);
   } else {
-    given[0].EachKey([&](const Value& key) { return insert(key, *given[0].Find(key)); });
+    given[0].EachKey([&](const Value& key) { return insert(key, EntryOf(given[0], key)); });
   }
-  return failure.IsError() ? failure : map;
+  return failure.IsError() ? failure : UnlessDeep(std::move(map));
 }
 
 Value Evaluator::EvalCall(const Expr& expr) {
@@ -348,14 +381,14 @@ Value Evaluator::EvalCall(const Expr& expr) {
     // What an expensive call costs is asked before it is made.
     const bool by_result = CostsByResult(overload->cost);
     if (!by_result && !Spend(CallCost(overload->cost, args, {}))) {
-      return Value::Error(kBudgetText);
+      return Over();
     }
     Value result = overload->run(args);
     if (by_result && !Spend(CallCost(overload->cost, args, result))) {
-      return Value::Error(kBudgetText);
+      return Over();
     }
-    if (!Make(result)) return Value::Error(kBudgetText);
-    return result;
+    if (!Make(result) || !Look(0)) return Over();
+    return UnlessDeep(std::move(result));
   }
   // Sorting says itself what is wrong with the items.
   const bool sort = !expr.overloads.empty() && expr.overloads[0]->cost == CostRule::kListSort;
@@ -364,6 +397,7 @@ Value Evaluator::EvalCall(const Expr& expr) {
 }
 
 Value Evaluator::EvalList(const Expr& expr) {
+  if (!MakeBytes(expr.args.size() * sizeof(Value))) return Over();
   std::vector<Value> items;
   items.reserve(expr.args.size());
   for (size_t i = 0; i < expr.args.size(); ++i) {
@@ -379,11 +413,12 @@ Value Evaluator::EvalList(const Expr& expr) {
     }
     items.push_back(std::move(item));
   }
-  if (!Spend(kListCost)) return Value::Error(kBudgetText);
-  return Value::List(std::move(items));
+  if (!Spend(kListCost)) return Over();
+  return UnlessDeep(Value::List(std::move(items)));
 }
 
 Value Evaluator::EvalMap(const Expr& expr) {
+  if (!MakeBytes(expr.args.size() / 2 * kEntryBytes)) return Over();
   std::map<Value, Value, KeyLess> entries;
   for (size_t i = 0; i + 1 < expr.args.size(); i += 2) {
     const Value key = Eval(*expr.args[i]);
@@ -401,8 +436,8 @@ Value Evaluator::EvalMap(const Expr& expr) {
     if (!IsMapKey(key)) return Value::Error("unsupported key type: " + key.TypeName());
     entries.insert_or_assign(key, std::move(value));
   }
-  if (!Spend(kMapCost)) return Value::Error(kBudgetText);
-  return MapBuilder::Make(std::move(entries));
+  if (!Spend(kMapCost)) return Over();
+  return UnlessDeep(MapBuilder::Make(std::move(entries)));
 }
 
 // A message that stands for a scalar is that scalar, or its zero.
@@ -410,7 +445,7 @@ Value Evaluator::EvalWrapper(const Expr& expr) {
   Value value = ZeroOf(expr.type->kind);
   for (const Expr* arg : expr.args) value = Eval(*arg);
   if (value.IsError()) return value;
-  return Spend(kStructCost) ? value : Value::Error(kBudgetText);
+  return Spend(kStructCost) ? value : Over();
 }
 
 Value Evaluator::EvalStruct(const Expr& expr) {
@@ -426,7 +461,7 @@ Value Evaluator::EvalStruct(const Expr& expr) {
     }
     object->fields.insert_or_assign(expr.fields[i], std::move(value));
   }
-  if (!Spend(kStructCost)) return Value::Error(kBudgetText);
+  if (!Spend(kStructCost)) return Over();
   return Value::Object(std::move(object));
 }
 
@@ -454,7 +489,7 @@ Value Evaluator::Loop(const Expr& expr, const Value& range) {
     // One key after the other: most loops are over before they have seen all.
     range.EachKey([&](const Value& key) {
       locals_[slot + 1] = key;
-      if (two) locals_[slot + 2] = *range.Find(key);
+      if (two) locals_[slot + 2] = EntryOf(range, key);
       return Step(expr, failure);
     });
     return failure;
@@ -473,7 +508,7 @@ bool Evaluator::Step(const Expr& expr, Value& failure) {
   const bool unconditional = IsLiteralTrue(*expr.condition);
   if (!unconditional && !Eval(*expr.condition).IsTrue()) return false;
   Value next = Eval(*expr.step);
-  if (over_budget_) next = Value::Error(kBudgetText);
+  if (over_budget_) next = Over();
   // Nothing can undo an error but the operands of && and ||.
   if (over_budget_ || (unconditional && next.IsError())) {
     failure = std::move(next);

@@ -18,9 +18,9 @@ class Evaluator {
   // `bindings` are the values of the environment's variables; an error stands for one that is not
   // there. Stops once the cost exceeds `cost_max`.
   Evaluator(const Ast& ast, std::span<const Value> bindings, uint64_t cost_max)
-      : bindings_(bindings), locals_(ast.locals), cost_max_(cost_max) {}
+      : bindings_(bindings), locals_(ast.locals), cost_max_(cost_max), looks_(cost_max) {}
   Value Run(const Expr& expr) { return Eval(expr); }
-  uint64_t cost() const { return std::max(cost_, Looked()); }
+  uint64_t cost() const { return std::max(cost_, looks_.Cost()); }
   bool over_budget() const { return over_budget_; }
 
  private:
@@ -41,16 +41,18 @@ class Evaluator {
   Value EvalComprehension(const Expr& expr);
   Value Loop(const Expr& expr, const Value& range);
   bool Step(const Expr& expr, Value& failure);
-  uint64_t Looked() const { return (looks_of_thread - looks_before_) / kLooksPerUnit; }
   bool Spend(uint64_t cost);
   // Counts what a call made.
   bool Make(const Value& value);
+  bool MakeBytes(size_t bytes);
+  // The error of what is over.
+  Value Over();
 
   std::span<const Value> bindings_;
   std::vector<Value> locals_;  // Of comprehensions.
   uint64_t cost_ = 0;
   uint64_t cost_max_;
-  const uint64_t looks_before_ = looks_of_thread;
+  const LookScope looks_;
   size_t made_bytes_ = 0;
   bool over_budget_ = false;
 };

@@ -77,8 +77,7 @@ Value MapText(const Value& map) {
 }
 
 Value NestedText(const Value& value) {
-  ++looks_of_thread;
-  if (value.Is(Kind::kString)) looks_of_thread += value.text().size() / kTextBytesPerLook;
+  if (!Look(1 + value.text().size() / kTextBytesPerLook)) return Value::Error(kBudgetText);
   switch (value.kind()) {
     case Kind::kString: return Value::String(GoQuote(value.text()));
     case Kind::kBytes: return Value::String("b" + GoQuote(value.text()));

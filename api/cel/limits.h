@@ -4,12 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace skiff::cel {
 
 // Of one text or one list that a function makes; longer: the call fails.
 inline constexpr size_t kTextBytesMax = size_t{16} << 20;
 inline constexpr size_t kListItemsMax = size_t{2} << 20;
+// How deep values that expressions make may stand in one another (Value::depth).
+inline constexpr int kValueDepthMax = 1000;
 // Of all that one evaluation makes; more: it ends as if its budget were spent.
 inline constexpr size_t kMadeBytesMax = size_t{128} << 20;
 
@@ -17,10 +20,66 @@ inline constexpr size_t kMadeBytesMax = size_t{128} << 20;
 // three megabytes are as cheap to compare as two that have as many members.
 inline constexpr uint64_t kLooksPerUnit = 20;
 inline constexpr size_t kTextBytesPerLook = 16;
-// What this thread has looked at: values that were compared or printed, and texts that calls were
-// given. Whoever evaluates reads it before and after; functions know nothing but their arguments.
+// What this thread has looked at: values that were compared or printed, texts that calls were
+// given, and steps of evaluations. Whoever evaluates reads it before and after; functions know
+// nothing but their arguments.
 inline constinit thread_local uint64_t looks_of_thread = 0;
 
+// What ends the evaluations of this thread from outside: a deadline, a server that stops.
+using GiveUp = std::function<bool()>;
+
+// When the present evaluation of this thread has to end. Kept by LookScope and GiveUpScope.
+struct LookEnd {
+  uint64_t begin = 0;           // Of the evaluation.
+  uint64_t end = UINT64_MAX;    // Its budget is spent.
+  uint64_t ask_at = 0;          // Somebody is to be asked again.
+  uint64_t pause = UINT64_MAX;  // The first of these, or 0: no look is free any more.
+  const GiveUp* give_up = nullptr;
+  bool interrupted = false;
+};
+inline constinit thread_local LookEnd look_end_of_thread = {};
+
+bool LookOn();
+
+// Counts looks. False: the evaluation is over, and whoever works for it gives up at once with any
+// answer; the evaluator makes an error of it.
+inline bool Look(uint64_t count = 1) {
+  looks_of_thread += count;
+  return looks_of_thread < look_end_of_thread.pause || LookOn();
+}
+
+// One evaluation's looks, which are none of an evaluation around it.
+class LookScope {
+ public:
+  explicit LookScope(uint64_t cost_max);
+  ~LookScope();
+  LookScope(const LookScope&) = delete;
+  LookScope& operator=(const LookScope&) = delete;
+  // In units of cost.
+  uint64_t Cost() const { return (looks_of_thread - look_end_of_thread.begin) / kLooksPerUnit; }
+
+ private:
+  const uint64_t outer_begin_, outer_end_;
+};
+
+// Until it goes, the evaluations of this thread end soon after `give_up` says yes. It is asked
+// every so many looks.
+class GiveUpScope {
+ public:
+  explicit GiveUpScope(GiveUp give_up);
+  ~GiveUpScope();
+  GiveUpScope(const GiveUpScope&) = delete;
+  GiveUpScope& operator=(const GiveUpScope&) = delete;
+
+ private:
+  const GiveUp give_up_;
+  const GiveUp* const outer_;
+  const bool outer_interrupted_;
+};
+
+inline constexpr char kTooDeep[] = "value is nested too deeply";
+inline constexpr char kBudgetText[] = "operation cancelled: actual cost limit exceeded";
+inline constexpr char kInterruptedText[] = "operation interrupted";
 inline constexpr char kTextTooLong[] = "text is longer than 16777216 bytes";
 inline constexpr char kListTooLong[] = "list is longer than 2097152 items";
 

@@ -44,32 +44,47 @@ Value MinOf(Args a) {
   return Extreme(a[0], -1, "min");
 }
 
-Value SumOfInts(Args a) {
-  int64_t sum = 0;
-  for (size_t i = 0; i < a[0].Size(); ++i) {
-    if (__builtin_add_overflow(sum, a[0].At(i).integer(), &sum)) {
-      return Value::Error("integer overflow");
-    }
+// Adds up what `add` takes; the value is an error where it refuses an item, or where an item is of
+// another kind: who chose the overload saw the first one only.
+template <typename Add>
+Value AddEach(const Value& list, Kind kind, const char* overflow, const Add& add) {
+  for (size_t i = 0; i < list.Size(); ++i) {
+    Value item = list.At(i);
+    if (item.IsError()) return item;
+    if (!item.Is(kind)) return Value::NoSuchOverload();
+    if (!add(item)) return Value::Error(overflow);
   }
-  return Value::Int(sum);
+  return {};
+}
+Value SumOfWhole(const Value& list, Kind kind) {
+  int64_t sum = 0;
+  Value failure = AddEach(list, kind, "integer overflow", [&](const Value& item) {
+    return !__builtin_add_overflow(sum, item.integer(), &sum);
+  });
+  if (failure.IsError()) return failure;
+  return kind == Kind::kInt ? Value::Int(sum) : Value::Duration(sum);
+}
+Value SumOfInts(Args a) {
+  return SumOfWhole(a[0], Kind::kInt);
 }
 Value SumOfDurations(Args a) {
-  const Value sum = SumOfInts(a);
-  return sum.IsError() ? sum : Value::Duration(sum.integer());
+  return SumOfWhole(a[0], Kind::kDuration);
 }
 Value SumOfUints(Args a) {
   uint64_t sum = 0;
-  for (size_t i = 0; i < a[0].Size(); ++i) {
-    if (__builtin_add_overflow(sum, a[0].At(i).unsigned_integer(), &sum)) {
-      return Value::Error("unsigned integer overflow");
-    }
-  }
-  return Value::Uint(sum);
+  Value failure =
+      AddEach(a[0], Kind::kUint, "unsigned integer overflow", [&](const Value& item) {
+        return !__builtin_add_overflow(sum, item.unsigned_integer(), &sum);
+      });
+  return failure.IsError() ? failure : Value::Uint(sum);
 }
 Value SumOfDoubles(Args a) {
   double sum = 0;
-  for (size_t i = 0; i < a[0].Size(); ++i) sum += a[0].At(i).number();
-  return Value::Double(sum);
+  Value failure = AddEach(a[0], Kind::kDouble, "", [&](const Value& item) {
+    sum += item.number();
+    return true;
+  });
+  return failure.IsError() ? failure : Value::Double(sum);
 }
 
 Value FirstPlaceOf(Args a) {
@@ -102,7 +117,7 @@ Value SliceOf(Args a) {
 }
 
 void FlattenInto(const Value& list, int64_t depth, std::vector<Value>& out) {
-  for (size_t i = 0; i < list.Size(); ++i) {
+  for (size_t i = 0; i < list.Size() && Look(); ++i) {
     Value item = list.At(i);
     if (item.Is(Kind::kList) && depth > 0) {
       FlattenInto(item, depth - 1, out);
@@ -240,6 +255,10 @@ Value FindAtMost(Args a, int64_t count) {
   size_t at = 0;
   size_t previous_end = std::string_view::npos;
   while (at <= text.size() && (count < 0 || static_cast<int64_t>(found.size()) < count)) {
+    if (found.size() > kListItemsMax) return Value::Error(kListTooLong);
+    // How far a match has looked ahead nobody tells.
+    constexpr size_t kAheadPerLook = 128;
+    if (!Look((text.size() - at) / kAheadPerLook)) break;
     if (!pattern->Match(text, at, text.size(), RE2::UNANCHORED, &match, 1)) break;
     const size_t begin = match.data() - text.data();
     const size_t end = begin + match.size();

@@ -57,6 +57,8 @@ class Planner {
 
   // "": all is well.
   std::string Plan() {
+    // It ends soon, and whoever waits for it is not the only one who will use it.
+    const GiveUpScope never([] { return false; });
     Visit(*ast_.root);
     return error_;
   }
@@ -139,9 +141,10 @@ Outcome Program::Eval(std::span<const Value> bindings, uint64_t cost_max) const 
   Evaluator evaluator(*ast_, bindings, cost_max);
   Value value = evaluator.Run(*ast_->root);
   if (evaluator.over_budget()) {
-    value = Value::Error("operation cancelled: actual cost limit exceeded");
+    value = Value::Error(look_end_of_thread.interrupted ? kInterruptedText : kBudgetText);
   }
-  return {std::move(value), evaluator.cost(), evaluator.over_budget()};
+  const bool over = evaluator.over_budget();
+  return {std::move(value), evaluator.cost(), over, over && look_end_of_thread.interrupted};
 }
 
 bool Program::Uses(std::string_view variable) const {

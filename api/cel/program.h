@@ -43,7 +43,8 @@ struct Environment {
 struct Outcome {
   Value value;
   uint64_t cost = 0;
-  bool over_budget = false;  // It cost more than it may; `value` is an error.
+  bool over_budget = false;  // It cost more than it may, or was interrupted; `value` is an error.
+  bool interrupted = false;  // By who waits for it (GiveUpScope): nothing more may be evaluated.
 
   bool failed() const { return value.IsError(); }
 };

@@ -115,6 +115,7 @@ Value Split(std::string_view text, std::string_view separator, int64_t count) {
   std::vector<Value> parts;
   if (count == 0) return Value::List(std::move(parts));
   while (count < 0 || static_cast<int64_t>(parts.size()) + 1 < count) {
+    if (parts.size() > kListItemsMax) return Value::Error(kListTooLong);
     if (separator.empty()) {
       const size_t length = RuneLength(text);
       if (text.size() <= length) break;

@@ -118,7 +118,12 @@ Value Value::Timestamp(Moment moment) {
 }
 
 Value Value::List(std::vector<Value> items) {
-  return List(std::make_shared<VectorList>(std::move(items)));
+  auto list = std::make_shared<VectorList>(std::move(items));
+  Value out;
+  for (const Value& item : list->items) out.Surround(item);
+  out.kind_ = Kind::kList;
+  out.shared_ = std::move(list);
+  return out;
 }
 
 Value Value::List(std::shared_ptr<const ListValue> list) {
@@ -135,6 +140,7 @@ Value Value::TypeNamed(std::string name) {
 Value Value::Some(Value value) {
   Value out;
   out.kind_ = Kind::kOptional;
+  out.Surround(value);
   out.shared_ = std::make_shared<OwnedValue>(std::move(value));
   return out;
 }
@@ -179,9 +185,10 @@ const Value* Value::inner() const {
 }
 
 size_t Value::Size() const {
+  if (!IsView()) return 0;
   if (!shared_) return as_.document.json->size();
   if (kind_ == Kind::kMap) return static_cast<const MapValue&>(*shared_).entries.size();
-  return static_cast<const ListValue&>(*shared_).Size();
+  return Is(Kind::kList) ? static_cast<const ListValue&>(*shared_).Size() : 0;
 }
 
 Value Value::At(size_t index) const {
@@ -202,8 +209,10 @@ std::optional<Value> Value::Find(const Value& key) const {
     if (!key.Is(Kind::kString)) return std::nullopt;
     return Field(key.text());
   }
+  if (kind_ != Kind::kMap) return std::nullopt;
   if (shared_) {
     const auto& entries = static_cast<const MapValue&>(*shared_).entries;
+    if (!key.IsNumber() && !key.Is(Kind::kBool) && !key.Is(Kind::kString)) return std::nullopt;
     if (key.Is(Kind::kDouble) && std::isnan(key.number())) return std::nullopt;
     const auto found = entries.find(key);
     if (found == entries.end()) return std::nullopt;
@@ -225,6 +234,7 @@ std::vector<Value> Value::Keys() const {
 }
 
 void Value::EachKey(const std::function<bool(const Value& key)>& visit) const {
+  if (kind_ == Kind::kList || !IsView()) return;
   if (kind_ == Kind::kObject) {
     if (shared_) return;
     for (const Value& key : KeysOfDocument(*as_.document.json, *as_.document.type)) {
@@ -244,6 +254,7 @@ void Value::EachKey(const std::function<bool(const Value& key)>& visit) const {
 }
 
 std::optional<Value> Value::Field(std::string_view name) const {
+  if (kind_ != Kind::kObject) return std::nullopt;
   if (shared_) return static_cast<const ObjectValue&>(*shared_).Field(name);
   return FieldOfDocument(*as_.document.json, *as_.document.type, name);
 }
@@ -283,6 +294,7 @@ void ListBuilder::Append(Value& target, Value item) {
   const bool ours = target.shared_ && target.shared_.use_count() == 1 &&
                     dynamic_cast<const VectorList*>(target.shared_.get()) != nullptr;
   if (!ours) target = Value::List(target.Items());
+  target.Surround(item);
   // Made by this file, as no constant, and held by nobody else.
   const auto& list = static_cast<const VectorList&>(*target.shared_);
   const_cast<VectorList&>(list).items.push_back(std::move(item));
@@ -292,6 +304,7 @@ Value MapBuilder::Make(std::map<Value, Value, KeyLess> entries) {
   auto map = std::make_shared<MapValue>();
   map->entries = std::move(entries);
   Value out;
+  for (const auto& [key, value] : map->entries) out.Surround(value);
   out.kind_ = Kind::kMap;
   out.shared_ = std::move(map);
   return out;
@@ -303,6 +316,7 @@ bool MapBuilder::Insert(Value& target, const Value& key, Value value) {
     for (const Value& old : target.Keys()) entries.emplace(old, *target.Find(old));
     target = Make(std::move(entries));
   }
+  target.Surround(value);
   const auto& map = static_cast<const MapValue&>(*target.shared_);
   return const_cast<MapValue&>(map).entries.emplace(key, std::move(value)).second;
 }

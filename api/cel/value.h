@@ -103,17 +103,27 @@ class Value {
   Kind kind() const { return kind_; }
   bool Is(Kind kind) const { return kind_ == kind; }
   bool IsError() const { return kind_ == Kind::kError; }
+  // How many lists, maps and optionals that expressions made stand in one another, this one
+  // counted. What is deep costs each of its readers as deep a stack.
+  int depth() const { return depth_; }
   bool IsTrue() const { return kind_ == Kind::kBool && as_.boolean; }
   bool IsNumber() const {
     return kind_ == Kind::kInt || kind_ == Kind::kUint || kind_ == Kind::kDouble;
   }
-  bool boolean() const { return as_.boolean; }
-  int64_t integer() const { return as_.integer; }  // Of a duration: nanoseconds.
-  uint64_t unsigned_integer() const { return as_.uint; }
-  double number() const { return as_.number; }
-  Moment moment() const { return as_.moment; }
+  // Whoever asks a value for what its kind has not gets nothing, or zero: the bytes of one kind,
+  // taken for those of another, would be addresses.
+  bool boolean() const { return Is(Kind::kBool) && as_.boolean; }
+  // Of a duration: nanoseconds.
+  int64_t integer() const {
+    return Is(Kind::kInt) || Is(Kind::kDuration) ? as_.integer : 0;
+  }
+  uint64_t unsigned_integer() const { return Is(Kind::kUint) ? as_.uint : 0; }
+  double number() const { return Is(Kind::kDouble) ? as_.number : 0; }
+  Moment moment() const { return Is(Kind::kTimestamp) ? as_.moment : Moment{}; }
   // Of a string, bytes, a type's name or an error.
-  std::string_view text() const { return {as_.text.data, as_.text.size}; }
+  std::string_view text() const {
+    return HasText() ? std::string_view(as_.text.data, as_.text.size) : std::string_view();
+  }
   const OpaqueValue& opaque() const { return static_cast<const OpaqueValue&>(*shared_); }
   template <typename T>
   const T* OpaqueAs() const {
@@ -122,12 +132,12 @@ class Value {
   // Of an optional: null when it is none.
   const Value* inner() const;
 
-  // Of a list or a map.
+  // Of a list, a map or a document's object.
   size_t Size() const;
   // Of a list; `index` is within it.
   Value At(size_t index) const;
   std::vector<Value> Items() const;
-  // Of a map.
+  // Of a map or an object; nothing of other values, or where `key` is of no kind that keys have.
   std::optional<Value> Find(const Value& key) const;
   std::vector<Value> Keys() const;
   // One by one, until `visit` says no.
@@ -148,9 +158,18 @@ class Value {
   bool IsView() const {
     return kind_ == Kind::kList || kind_ == Kind::kMap || kind_ == Kind::kObject;
   }
+  bool HasText() const {
+    return kind_ == Kind::kString || kind_ == Kind::kBytes || kind_ == Kind::kType ||
+           kind_ == Kind::kError;
+  }
   static Value Text(Kind kind, std::string text);
+  // `item` is part of it now.
+  void Surround(const Value& item) {
+    if (item.depth_ >= depth_ && item.depth_ < UINT16_MAX) depth_ = item.depth_ + 1;
+  }
 
   Kind kind_ = Kind::kNull;
+  uint16_t depth_ = 0;
   union {
     bool boolean;
     int64_t integer;

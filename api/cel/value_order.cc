@@ -59,7 +59,7 @@ uint64_t HashOfObject(const Value& object) {
 
 // Sums, as neither the items of sets nor the keys of maps have an order.
 uint64_t HashOf(const Value& value) {
-  ++looks_of_thread;
+  if (!Look()) return 0;
   uint64_t hash = 0;
   switch (value.kind()) {
     case Kind::kBool: return value.boolean() ? 1 : 2;
@@ -103,6 +103,7 @@ class HashedItems {
 
  private:
   bool Contain(const Value& wanted) const {
+    if (!Look()) return false;
     const auto [first, last] = items_.equal_range(HashOf(wanted));
     return std::any_of(first, last,
                        [&](const auto& each) { return Equal(each.second, wanted).IsTrue(); });
@@ -128,7 +129,8 @@ Value EqualAsSets(const Value& a, const Value& b) {
   return Value::Bool(left.ContainAll(b) && right.ContainAll(a));
 }
 
-// A list of objects told apart by some of their fields: each has its equal, in any order.
+// A list of objects told apart by some of their fields: each has its equal, in any order. What is
+// no object, as an older schema may have let in, has no equal.
 Value EqualByKeys(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
   const auto name = [&](const Value& item) {
@@ -139,9 +141,15 @@ Value EqualByKeys(const Value& a, const Value& b) {
     }
     return out;
   };
+  const auto has_keys = [](const Value& item) {
+    return item.Is(Kind::kObject) || item.Is(Kind::kMap);
+  };
   std::map<std::string, Value> others;
-  for (const Value& item : b.Items()) others.insert_or_assign(name(item), item);
+  for (const Value& item : b.Items()) {
+    if (has_keys(item)) others.insert_or_assign(name(item), item);
+  }
   for (const Value& item : a.Items()) {
+    if (!has_keys(item)) return Value::Bool(false);
     const auto same = others.find(name(item));
     if (same == others.end() || !Equal(item, same->second).IsTrue()) return Value::Bool(false);
   }
@@ -208,7 +216,7 @@ bool IsTypedCollection(const Value& value) {
 }  // namespace
 
 Value Equal(const Value& a, const Value& b) {
-  ++looks_of_thread;
+  if (!Look()) return Value::Error(kBudgetText);
   if (a.IsError()) return a;
   if (b.IsError()) return b;
   if (a.IsNumber() && b.IsNumber()) return Value::Bool(CompareNumbers(a, b) == 0);
@@ -249,6 +257,9 @@ Value Compare(const Value& a, const Value& b) {
     return Value::Int(SignOf(order));
   }
   if (a.kind() != b.kind()) return Value::NoSuchOverload();
+  if (!Look(std::min(a.text().size(), b.text().size()) / kTextBytesPerLook)) {
+    return Value::Error(kBudgetText);
+  }
   switch (a.kind()) {
     case Kind::kBool: return Value::Int(SignOf(a.boolean() <=> b.boolean()));
     case Kind::kString:

@@ -306,12 +306,11 @@ Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) 
   if (unknown != nullptr) {
     unknown->insert(unknown->end(), unknown_metadata.begin(), unknown_metadata.end());
   }
-  crd::ApplyDefaults(schema, content);
-  return {};
+  return crd::ApplyDefaults(schema, content);
 }
 
-void CustomKind::FillIn(Json& content) const {
-  crd::ApplyDefaults(own->schema(), content);
+Result<> CustomKind::FillIn(Json& content) const {
+  return crd::ApplyDefaults(own->schema(), content);
 }
 
 Result<> CustomKind::FromStore(std::string_view api_version, Json& content) const {
@@ -326,8 +325,7 @@ Result<> CustomKind::FromStore(std::string_view api_version, Json& content) cons
   const Schema& kept = found->second->schema();
   if (Prune(kept, content, nullptr)) PruneNulls(kept, content);
   (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
-  crd::ApplyDefaults(kept, content);
-  return {};
+  return crd::ApplyDefaults(kept, content);
 }
 
 bool CustomKind::ReadsAsKept(const Json& content) const {

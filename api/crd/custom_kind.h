@@ -71,7 +71,7 @@ struct CustomKind {
   Result<> Complete(Json& content, std::vector<std::string>* unknown) const;
   // What apply made only gets defaults: nulls that the schema does not allow are there to be
   // refused.
-  void FillIn(Json& content) const;
+  Result<> FillIn(Json& content) const;
   // The same of what was stored, by the version that it was stored in. Fails for one that the
   // definition no longer has; and where nothing may take long, if it is the first of its version.
   Result<> FromStore(std::string_view api_version, Json& content) const;

@@ -210,27 +210,67 @@ void PruneNulls(const Schema& schema, Json& content) {
   }
 }
 
-void ApplyDefaults(const Schema& schema, Json& content) {
-  if (!schema.has_defaults) return;
-  const auto fill = [](const Schema* known, Json& value) {
-    if (known == nullptr || !known->has_defaults) return;
-    if (IsRefusedNull(known, value) && known->default_value) value = *known->default_value;
-    ApplyDefaults(*known, value);
-  };
-  if (content.is_array()) {
-    for (Json& item : content) fill(schema.items.get(), item);
+namespace {
+
+// About what it takes.
+size_t BytesOf(const Json& value) {
+  size_t bytes = sizeof(Json);
+  if (value.is_string()) bytes += value.get_ref<const std::string&>().size();
+  if (value.is_array()) {
+    for (const Json& item : value) bytes += BytesOf(item);
   }
-  if (!content.is_object()) return;
-  for (const auto& [name, property] : schema.properties) {
-    if (property->default_value && !content.contains(name)) {
-      content[name] = *property->default_value;
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
+      bytes += name.size() + BytesOf(member);
     }
   }
-  PropertySearch properties(schema);
-  for (auto& [name, value] : content.get_ref<Json::object_t&>()) {
-    const Schema* property = properties.Find(name);
-    fill(property != nullptr ? property : schema.additional.get(), value);
+  return bytes;
+}
+
+class Defaulter {
+ public:
+  // Does nothing more once they are too many.
+  void Apply(const Schema& schema, Json& content) {
+    if (!schema.has_defaults || is_full()) return;
+    if (content.is_array()) {
+      for (Json& item : content) Fill(schema.items.get(), item);
+    }
+    if (!content.is_object()) return;
+    for (const auto& [name, property] : schema.properties) {
+      if (property->default_value && !content.contains(name)) {
+        Put(*property->default_value, content[name]);
+      }
+    }
+    PropertySearch properties(schema);
+    for (auto& [name, value] : content.get_ref<Json::object_t&>()) {
+      const Schema* property = properties.Find(name);
+      Fill(property != nullptr ? property : schema.additional.get(), value);
+    }
   }
+  bool is_full() const { return bytes_ > kDefaultBytesMax; }
+
+ private:
+  void Fill(const Schema* known, Json& value) {
+    if (known == nullptr || !known->has_defaults) return;
+    if (IsRefusedNull(known, value) && known->default_value) Put(*known->default_value, value);
+    Apply(*known, value);
+  }
+  void Put(const Json& value, Json& place) {
+    bytes_ += BytesOf(value);
+    if (!is_full()) place = value;
+  }
+
+  size_t bytes_ = 0;
+};
+
+}  // namespace
+
+Result<> ApplyDefaults(const Schema& schema, Json& content) {
+  Defaulter defaulter;
+  defaulter.Apply(schema, content);
+  if (!defaulter.is_full()) return {};
+  return Fail(Reason::kRequestEntityTooLarge, "the schema's defaults are too large for the object: "
+                                              "limit is " + std::to_string(kDefaultBytesMax));
 }
 
 namespace {

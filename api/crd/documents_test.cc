@@ -15,7 +15,7 @@ SchemaPtr SchemaOf(const char* text) {
 Json Completed(const Schema& schema, Json content) {
   if (Prune(schema, content, nullptr)) PruneNulls(schema, content);
   EXPECT_TRUE(CoerceEmbedded(schema, content, false, nullptr));
-  ApplyDefaults(schema, content);
+  EXPECT_TRUE(ApplyDefaults(schema, content));
   return content;
 }
 
@@ -98,6 +98,38 @@ TEST(PropertySearchTest, FindsTheSameAsALookAtEach) {
     }
   }
   EXPECT_EQ(PropertySearch().Find("a"), nullptr);
+}
+
+// A short object whose items each lack a long text.
+TEST(DocumentsTest, DefaultsAreBoundedTogether) {
+  const std::string text(100000, 'x');
+  const SchemaPtr schema = ReadSchema(
+      {{"type", "array"},
+       {"items",
+        {{"type", "object"},
+         {"properties", {{"p", {{"type", "string"}, {"default", text}}}}}}}});
+  Json few(Json::value_t::array), many(Json::value_t::array);
+  for (int i = 0; i < 100; ++i) few.push_back(Json::object());
+  for (int i = 0; i < 5000; ++i) many.push_back(Json::object());
+  EXPECT_TRUE(ApplyDefaults(*schema, few));
+  EXPECT_EQ(few[99]["p"], text);
+  const Result<> full = ApplyDefaults(*schema, many);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().message,
+            "the schema's defaults are too large for the object: limit is 33554432");
+}
+
+TEST(DocumentsTest, SchemasBelowAllOfAreAsDeepAsOthers) {
+  for (const char* word : {"allOf", "anyOf", "oneOf", "not", "items", "additionalProperties"}) {
+    const bool is_list = std::string_view(word).ends_with("Of");
+    Json schema = {{"maxLength", 5}};
+    for (int i = 0; i < 40; ++i) {
+      Json outer;
+      outer[word] = is_list ? Json::array({std::move(schema)}) : std::move(schema);
+      schema = std::move(outer);
+    }
+    EXPECT_GE(SchemaDepth(schema), 40) << word;
+  }
 }
 
 }  // namespace

@@ -147,9 +147,13 @@ SchemaPtr Read(const Json& props, int depth) {
 
 int DepthFrom(const Json& value, int depth) {
   if (depth > kSchemaDepthMax || !value.is_structured()) return depth;
-  const bool is_schema = value.is_object() && (value.contains("type") || value.contains("items") ||
-                                               value.contains("properties") ||
-                                               value.contains("not"));
+  // Those that say what a value's schema is, each by a schema below it or a list of them.
+  static constexpr const char* kWords[] = {"type",  "items", "properties",
+                                           "not",   "allOf", "anyOf",
+                                           "oneOf", "additionalProperties"};
+  const bool is_schema = value.is_object() &&
+                         std::any_of(std::begin(kWords), std::end(kWords),
+                                     [&](const char* word) { return value.contains(word); });
   int deepest = depth;
   for (const auto& each : value) {
     deepest = std::max(deepest, DepthFrom(each, depth + (is_schema ? 1 : 0)));

@@ -134,6 +134,10 @@ class RuleWalk {
         rule.optional_old ? bindings.optional : bindings.plain, cel::kCallCostMax);
     if (outcome.cost > run_.left_.cost) return OutOfBudget(node, place);
     run_.left_.cost -= outcome.cost;
+    if (outcome.interrupted) {
+      return Stop(node, place,
+                  std::string(outcome.value.text()) + " evaluating rule: " + rule.Name());
+    }
     if (outcome.over_budget) {
       return Stop(node, place,
                   "'" + std::string(outcome.value.text()) +

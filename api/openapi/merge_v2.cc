@@ -166,8 +166,17 @@ int DepthOf(const Json& part, int depth) {
 Json PathsBelow(Json document, std::string_view prefix) {
   if (!document.is_object() || DepthOf(document, 0) > kMergedDepthMax) return nullptr;
   if (!document.contains("paths") || !document["paths"].is_object()) return nullptr;
-  KeepPaths(document, [&](const std::string& path) { return path.starts_with(prefix); });
+  const auto& paths = document["paths"];
+  KeepPaths(document, [&](const std::string& path) {
+    return path.starts_with(prefix) && paths[path].is_object();
+  });
   for (Json& definition : document["definitions"]) DropDefaults(definition);
+  // Somebody else's document: what is no object says nothing of a definition or a parameter.
+  for (const char* member : {"definitions", "parameters"}) {
+    for (Json& named : ObjectAt(document, member)) {
+      if (!named.is_object()) named = Json::object();
+    }
+  }
   return document;
 }
 

@@ -64,6 +64,16 @@ TEST(MergeV2Test, OfAnotherServerOnlyWhatIsBelowItsPathIsTaken) {
   EXPECT_TRUE(PathsBelow(std::move(deep), "/apis/g.io/v1/").is_null());
 }
 
+TEST(MergeV2Test, WhatIsNoObjectIsNotTaken) {
+  Json odd = OfAnother();
+  odd["paths"]["/apis/g.io/v1/x"] = 5;
+  odd["paths"]["/apis/g.io/v1/y"] = nullptr;
+  odd["definitions"]["Meta"] = "text";
+  const Json own = PathsBelow(std::move(odd), "/apis/g.io/v1/");
+  EXPECT_EQ(own["paths"].size(), 1u);
+  EXPECT_EQ(own["definitions"]["Meta"], Json::object());
+}
+
 TEST(MergeV2Test, DefaultsAreLeftOutAndPropertiesOfThatNameAreNot) {
   Json document = OfAnother();
   document["definitions"]["Thing"]["default"] = Json::object();

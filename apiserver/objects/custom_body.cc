@@ -141,7 +141,7 @@ Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidati
 Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document) {
   Object object = TRY(Object::FromDocument(kind, document));
   const RuntimeKind* runtime = RuntimeKindOf(kind);
-  if (runtime->custom != nullptr) runtime->custom->FillIn(object.content());
+  if (runtime->custom != nullptr) TRY(runtime->custom->FillIn(object.content()));
   return object;
 }
 

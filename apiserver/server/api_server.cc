@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "api/cel/limits.h"
 #include "api/codec/json.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/auth/token_protocol.h"
@@ -154,6 +155,10 @@ ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User*
 }
 
 Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User> user) {
+  // Expressions of rules and policies take long where somebody means them to.
+  const cel::GiveUpScope scope([&] {
+    return shutting_down || std::chrono::steady_clock::now() >= request.deadline;
+  });
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
   request.user = TRY(std::move(user));
   if (IsConsoleLogin(request.http)) {

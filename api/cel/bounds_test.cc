@@ -1,0 +1,200 @@
+// What no expression may do, whoever wrote it: read what is not its, fill the memory, or go on
+// after its budget is spent.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "api/cel/limits.h"
+#include "api/cel/program.h"
+#include "api/cel/schema_type.h"
+
+namespace skiff::cel {
+namespace {
+
+// Of a document of that schema; without one, of plain JSON. An error's text where there is one.
+std::string TextWith(const Json& self, const Json* schema, std::string_view expression,
+                     const Json* old = nullptr) {
+  const TypeRef type = schema == nullptr ? types::Dyn() : TypeOfSchema(*schema, "self", false);
+  const auto program =
+      Compile(expression, Environment::Kubernetes({{"self", type}, {"oldSelf", type}}));
+  if (!program) return program.error().message;
+  const Type* seen = schema == nullptr ? nullptr : type.get();
+  const Value bindings[] = {Value::Document(self, seen),
+                            Value::Document(old == nullptr ? self : *old, seen)};
+  const Outcome outcome = (*program)->Eval(bindings, kCallCostMax);
+  if (outcome.failed()) return "error: " + std::string(outcome.value.text());
+  return KeyText(outcome.value);
+}
+
+std::string TextOfPlain(std::string_view expression, const Json& self = nullptr) {
+  return TextWith(self, nullptr, expression);
+}
+
+TEST(CelBoundsTest, OnlyKeysAreLookedUp) {
+  for (const char* key :
+       {"timestamp('2000-01-01T00:00:00.000000001Z')", "duration('1s')", "[1]", "{'a': 1}", "null",
+        "int", "optional.of(1)", "optional.none()", "ip('1.2.3.4')", "quantity('1')", "b'a'"}) {
+    const std::string given = "dyn(" + std::string(key) + ")";
+    const Json self = {{"a", 1}};
+    for (const std::string map : {"dyn({'a': 1})", "dyn({true: 1})", "dyn({1: 1})", "self"}) {
+      EXPECT_EQ(TextOfPlain(given + " in " + map, self), "false") << key;
+      const std::string refused = "error: invalid qualifier type: ";
+      EXPECT_THAT(TextOfPlain(map + "[" + given + "]", self), testing::StartsWith(refused)) << key;
+      EXPECT_THAT(TextOfPlain(map + "[?" + given + "]", self), testing::StartsWith(refused)) << key;
+    }
+  }
+  EXPECT_EQ(TextOfPlain("{'a': 1}[dyn(timestamp('2000-01-01T00:00:00.5Z'))]"),
+            "error: invalid qualifier type: types.Timestamp");
+  EXPECT_EQ(TextOfPlain("dyn(1.0) in {1: 2} && {1u: 2}[dyn(1)] == 2"), "true");
+}
+
+TEST(CelBoundsTest, ItemsWithoutKeysEqualNothing) {
+  const Json schema = {
+      {"type", "object"},
+      {"properties",
+       {{"l",
+         {{"type", "array"},
+          {"x-kubernetes-list-type", "map"},
+          {"x-kubernetes-list-map-keys", {"k"}},
+          {"items",
+           {{"type", "object"}, {"properties", {{"k", {{"type", "string"}}}}}}}}}}}};
+  const Json good = {{"l", {{{"k", "a"}}}}};
+  EXPECT_EQ(TextWith(good, &schema, "self.l == oldSelf.l"), "true");
+  for (const char* item : {"null", "1", "\"aaa\"", "[]", "true", "1.5"}) {
+    const Json bad = {{"l", Json::array({Json::parse(item)})}};
+    EXPECT_EQ(TextWith(good, &schema, "self.l == oldSelf.l", &bad), "false") << item;
+    EXPECT_EQ(TextWith(bad, &schema, "self.l == oldSelf.l", &good), "false") << item;
+    EXPECT_EQ(TextWith(bad, &schema, "self.l == oldSelf.l"), "false") << item;
+    EXPECT_EQ(TextWith(bad, &schema, "(self.l + oldSelf.l).size() >= 1"), "true") << item;
+    EXPECT_EQ(TextWith(good, &schema, "self.l == dyn([1]) || true"), "true");
+  }
+}
+
+TEST(CelBoundsTest, AFieldThatIsNullIsAKeyWithoutAValue) {
+  const Json schema = {
+      {"type", "object"},
+      {"properties",
+       {{"a", {{"type", "string"}}}, {"b", {{"type", "string"}, {"nullable", true}}}}}};
+  const Json self = {{"a", "x"}, {"b", nullptr}};
+  EXPECT_EQ(TextWith(self, &schema, "dyn(self).map(k, k) == ['a', 'b']"), "true");
+  EXPECT_EQ(TextWith(self, &schema, "dyn(self).transformList(k, v, [k, v]).size()"),
+            "error: no such key: b");
+  EXPECT_EQ(TextWith(self, &schema, "dyn(self).transformList(k, v, k == 'a', v) == ['x']"), "true");
+}
+
+TEST(CelBoundsTest, SumsAreOfOneKind) {
+  const std::string mixed = "error: no such overload";
+  const std::string text(60, 'a');
+  EXPECT_EQ(TextOfPlain("self.sum()", {0, text}), mixed);
+  EXPECT_EQ(TextOfPlain("self.sum()", {0.5, text}), mixed);
+  EXPECT_EQ(TextOfPlain("self.sum()", {0, 1.5}), mixed);
+  EXPECT_EQ(TextOfPlain("self.sum()", {0, nullptr}), mixed);
+  EXPECT_EQ(TextOfPlain("[dyn(0u), dyn('a')].sum()"), mixed);
+  EXPECT_EQ(TextOfPlain("[dyn(0), dyn(1u)].sum()"), mixed);
+  EXPECT_EQ(TextOfPlain("[dyn(duration('1s')), dyn(1)].sum()"), mixed);
+  EXPECT_EQ(TextOfPlain("[dyn(1), dyn(duration('1s'))].sum()"), mixed);
+  EXPECT_EQ(TextOfPlain("self.sum()", {1, 2}), "3");
+  EXPECT_EQ(TextOfPlain("[duration('1s'), duration('2s')].sum()"), "3s");
+  EXPECT_EQ(TextOfPlain("[1u, 2u].sum()"), "3");
+  EXPECT_EQ(TextOfPlain("[0.5, 1.0].sum()"), "1.5");
+}
+
+// What an evaluation that must not go on says: its budget is spent, long before a test is over.
+Outcome SpentBy(const std::string& expression, const Json& self = nullptr) {
+  const auto program =
+      Compile(expression, Environment::Kubernetes({{"self", types::Dyn()}}));
+  EXPECT_TRUE(program) << program.error().message;
+  if (!program) return {};
+  const Value bindings[] = {Value::Document(self)};
+  const auto begin = std::chrono::steady_clock::now();
+  Outcome outcome = (*program)->Eval(bindings, kCallCostMax);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60)) << expression;
+  return outcome;
+}
+
+// Lists that hold one list twice, which holds one list twice: short to write, and endless to read.
+std::string Doubled(int times) {
+  std::string out = "[1]";
+  for (int i = 0; i < times; ++i) out += ".map(a, [a, a])";
+  return out;
+}
+
+TEST(CelBoundsTest, OneCallEndsWithTheBudget) {
+  const std::string endless = Doubled(60);
+  for (const char* reads :
+       {".all(z, z == z)", ".all(z, [z, z].distinct().size() == 1)", ".all(z, [z].indexOf(z) == 0)",
+        ".all(z, [z].lastIndexOf(z) == 0)", ".flatten(100).size() == 1",
+        ".all(z, z in [z])", ".all(z, {'a': z} == {'a': z})",
+        ".all(z, optional.of(z) == optional.of(z))"}) {
+    EXPECT_TRUE(SpentBy(endless + reads).over_budget) << reads;
+  }
+  for (const char* sets : {"sets.contains", "sets.intersects", "sets.equivalent"}) {
+    EXPECT_TRUE(SpentBy(std::string(sets) + "(" + endless + ", " + endless + ")").over_budget)
+        << sets;
+  }
+  EXPECT_EQ(SpentBy(endless + ".all(z, z == z)").value.text(),
+            "operation cancelled: actual cost limit exceeded");
+  EXPECT_EQ(TextOfPlain(Doubled(8) + ".all(z, z == z)"), "true");
+}
+
+TEST(CelBoundsTest, SearchesAndSortsOfLongTextsCount) {
+  const Json self = {{"t", std::string(2 << 20, 'a')}, {"s", std::string(1 << 18, 'a')}};
+  EXPECT_TRUE(SpentBy("self.s.findAll('a.*z|a').size() > 0", self).over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(690).map(i, self.t).sort().size() > 0", self).over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(3000).map(i, self.t).max() == self.t", self).over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(3000).map(i, self.t).isSorted()", self).over_budget);
+}
+
+TEST(CelBoundsTest, LiteralsOfVariablesCount) {
+  std::string ones, entries;
+  for (int i = 0; i < 20000; ++i) {
+    ones += ", 1";
+    if (i < 8000) entries += ", " + std::to_string(i) + ": 1";
+  }
+  EXPECT_TRUE(SpentBy("lists.range(2000).map(i, [i" + ones + "]).size() > 0").over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(2000).all(i, [i" + ones + "].size() > 0)").over_budget);
+  EXPECT_TRUE(SpentBy("lists.range(2000).map(i, {i + 20000: 1" + entries + "}).size() > 0")
+                  .over_budget);
+  // Of one evaluation alone there may be so many.
+  EXPECT_TRUE(SpentBy("lists.range(9).all(i, [i" + ones + "].size() > 1)").value.IsTrue());
+}
+
+TEST(CelBoundsTest, EvaluationsEndWhenTheyAreToldTo) {
+  const auto program = Compile("lists.range(100000).all(i, [i].exists(j, j == i))",
+                               Environment::Kubernetes({}));
+  ASSERT_TRUE(program) << program.error().message;
+  const auto run = [&] { return (*program)->Eval({}, UINT64_MAX); };
+  EXPECT_TRUE(run().value.IsTrue());
+  {
+    int asked = 0;
+    const GiveUpScope scope([&] { return ++asked == 3; });
+    const Outcome outcome = run();
+    EXPECT_EQ(asked, 3);
+    EXPECT_TRUE(outcome.over_budget);
+    EXPECT_EQ(outcome.value.text(), "operation interrupted");
+    // Whatever else is evaluated for the same request is over before it begins.
+    EXPECT_TRUE(run().over_budget);
+    EXPECT_EQ(asked, 3);
+    {
+      const GiveUpScope other([] { return false; });
+      EXPECT_TRUE(run().value.IsTrue());
+    }
+    EXPECT_TRUE(run().over_budget);
+  }
+  EXPECT_TRUE(run().value.IsTrue());
+}
+
+// Evaluations that each end soon are asked about, too.
+TEST(CelBoundsTest, ManyShortEvaluationsAreInterrupted) {
+  const auto program = Compile("[1, 2].all(i, i > 0)", Environment::Kubernetes({}));
+  ASSERT_TRUE(program) << program.error().message;
+  const GiveUpScope scope([] { return true; });
+  int runs = 0;
+  while (runs < 1000000 && !(*program)->Eval({}, kCallCostMax).over_budget) ++runs;
+  EXPECT_GT(runs, 100);
+  EXPECT_LT(runs, 1000000);
+}
+
+}  // namespace
+}  // namespace skiff::cel

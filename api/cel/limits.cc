@@ -1,0 +1,69 @@
+#include "api/cel/limits.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace skiff::cel {
+namespace {
+
+// Some milliseconds.
+constexpr uint64_t kLooksPerQuestion = 100000;
+
+void SetPause() {
+  LookEnd& mine = look_end_of_thread;
+  const uint64_t ask_at = mine.give_up == nullptr ? UINT64_MAX : mine.ask_at;
+  mine.pause = mine.interrupted ? 0 : std::min(mine.end, ask_at);
+}
+
+uint64_t WithLooks(uint64_t a, uint64_t b) {
+  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+}  // namespace
+
+bool LookOn() {
+  LookEnd& mine = look_end_of_thread;
+  if (mine.interrupted) return false;
+  if (mine.give_up != nullptr && looks_of_thread >= mine.ask_at) {
+    mine.ask_at = looks_of_thread + kLooksPerQuestion;
+    mine.interrupted = (*mine.give_up)();
+    SetPause();
+  }
+  return !mine.interrupted && looks_of_thread < mine.end;
+}
+
+LookScope::LookScope(uint64_t cost_max)
+    : outer_begin_(look_end_of_thread.begin), outer_end_(look_end_of_thread.end) {
+  LookEnd& mine = look_end_of_thread;
+  mine.begin = looks_of_thread;
+  const bool endless = cost_max >= UINT64_MAX / kLooksPerUnit - 1;
+  mine.end = endless ? UINT64_MAX : WithLooks(mine.begin, (cost_max + 1) * kLooksPerUnit);
+  SetPause();
+}
+
+LookScope::~LookScope() {
+  LookEnd& mine = look_end_of_thread;
+  const uint64_t taken = looks_of_thread - mine.begin;
+  mine.begin = outer_begin_ + taken;
+  mine.end = WithLooks(outer_end_, taken);
+  SetPause();
+}
+
+GiveUpScope::GiveUpScope(GiveUp give_up)
+    : give_up_(std::move(give_up)),
+      outer_(look_end_of_thread.give_up),
+      outer_interrupted_(look_end_of_thread.interrupted) {
+  LookEnd& mine = look_end_of_thread;
+  mine.give_up = &give_up_;
+  mine.interrupted = false;
+  mine.ask_at = looks_of_thread + kLooksPerQuestion;
+  SetPause();
+}
+
+GiveUpScope::~GiveUpScope() {
+  look_end_of_thread.give_up = outer_;
+  look_end_of_thread.interrupted = outer_interrupted_;
+  SetPause();
+}
+
+}  // namespace skiff::cel
