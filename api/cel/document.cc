@@ -5,17 +5,12 @@
 #include <cctype>
 #include <cmath>
 
+#include "api/cel/words.h"
 #include "api/codec/base64.h"
 #include "api/text/time_text.h"
 
 namespace skiff::cel {
 namespace {
-
-// Words of the language, which cannot be names of fields; Kubernetes writes them with underscores.
-constexpr std::array kReservedWords = {
-    "true",   "false",     "null",  "in",    "as",      "break", "const",   "continue",
-    "else",   "for",       "function", "if", "import",  "let",   "loop",    "package",
-    "namespace", "return", "var",   "void",  "while"};
 
 struct Escape {
   std::string_view plain;
@@ -160,9 +155,8 @@ std::vector<Value> KeysOfDocument(const Json& json, const Type& type) {
 
 std::optional<std::string> EscapeProperty(std::string_view name) {
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0) return std::nullopt;
-  if (std::find(kReservedWords.begin(), kReservedWords.end(), name) != kReservedWords.end()) {
-    return "__" + std::string(name) + "__";
-  }
+  // Kubernetes writes them with underscores.
+  if (IsReservedWord(name)) return "__" + std::string(name) + "__";
   std::string out;
   for (size_t i = 0; i < name.size();) {
     const auto escape =
