@@ -44,6 +44,20 @@ TEST(CelProgramTest, MacrosMakeListsAndMaps) {
   EXPECT_EQ(ValueOf("{'a': 1}.?b.orValue(5)"), "5");
 }
 
+TEST(CelProgramTest, UrlsHaveTheHostsThatGoReads) {
+  EXPECT_EQ(ValueOf("url('http://[fe80::1%25en0]:80/').getHostname()"), "fe80::1%en0");
+  EXPECT_EQ(ValueOf("url('http://[::1]:80/').getPort()"), "80");
+  EXPECT_EQ(ValueOf("url('http://%C3%A9:1/').getHost() == '\u00e9:1'"), "true");
+  for (const char* bad :
+       {"http://[::1", "http://[example.com]/", "http://[1.2.3.4]/", "http://a[b]/",
+        "http://h%41/", "http://u%4:p@h/", "http://u:%zz@h/", "http://[fe80::1%en0]/"}) {
+    EXPECT_EQ(ValueOf("isURL('" + std::string(bad) + "')"), "false") << bad;
+  }
+  EXPECT_EQ(ValueOf("url('http://[x]/')"),
+            "error: URL parse error during conversion from string: parse \"http://[x]/\": invalid "
+            "host: ParseAddr(\"x\"): unable to parse IP");
+}
+
 TEST(CelProgramTest, DeepAndLongExpressionsAreRefused) {
   EXPECT_EQ(ValueOf(std::string(300, '(') + "1" + std::string(300, ')')),
             "compilation failed: ERROR: <input>:-1:0: expression recursion limit exceeded: 250");
