@@ -44,6 +44,37 @@ TEST(CelProgramTest, MacrosMakeListsAndMaps) {
   EXPECT_EQ(ValueOf("{'a': 1}.?b.orValue(5)"), "5");
 }
 
+// What is written as a fraction, or with too many digits, is no integer.
+TEST(CelProgramTest, QuantitiesAreIntegersByTheWayTheyAreHeld) {
+  for (const char* integer :
+       {"'0'", "'1'", "'-7'", "'010'", "'1k'", "'0k'", "'2e3'", "'9E'", "'1Ki'", "'1Ti'", "'10Ti'",
+        "'0Ki'", "'999999999999999999'", "'1.'"}) {
+    EXPECT_EQ(ValueOf("quantity(" + std::string(integer) + ").isInteger()"), "true") << integer;
+  }
+  for (const char* other :
+       {"'1.0'", "'1000m'", "'100.00'", "'0.0'", "'0m'", "'1.0k'", "'1000e-3'", "'10E'", "'1.0Ki'",
+        "'0.5Ki'", "'100Ti'", "'1Pi'", "'1000000000000000000'", "'0.0000000001'"}) {
+    const std::string quantity = "quantity(" + std::string(other) + ")";
+    if (std::string_view(other) == "'1.0k'") {
+      EXPECT_EQ(ValueOf(quantity + ".asInteger()"), "1000");
+      continue;
+    }
+    EXPECT_EQ(ValueOf(quantity + ".isInteger()"), "false") << other;
+    EXPECT_EQ(ValueOf(quantity + ".asInteger()"), "error: cannot convert value to integer");
+  }
+  EXPECT_EQ(ValueOf("quantity('-3k').asInteger()"), "-3000");
+}
+
+TEST(CelProgramTest, SumsOfQuantitiesAreHeldByTheFinerPart) {
+  EXPECT_EQ(ValueOf("quantity('0.5').add(quantity('0.5')).isInteger()"), "false");
+  EXPECT_EQ(ValueOf("quantity('1').add(quantity('0.0')).asInteger()"), "1");
+  EXPECT_EQ(ValueOf("quantity('0').add(quantity('1000m')).isInteger()"), "false");
+  EXPECT_EQ(ValueOf("quantity('1k').sub(1).asInteger()"), "999");
+  EXPECT_EQ(ValueOf("quantity('1k').sub(quantity('1Ki')).asInteger()"), "-24");
+  EXPECT_EQ(ValueOf("quantity('1').add(quantity('0.5Ki')).isInteger()"), "false");
+  EXPECT_EQ(ValueOf("quantity('9E').add(quantity('9E')).isInteger()"), "false");
+}
+
 TEST(CelProgramTest, UrlsHaveTheHostsThatGoReads) {
   EXPECT_EQ(ValueOf("url('http://[fe80::1%25en0]:80/').getHostname()"), "fe80::1%en0");
   EXPECT_EQ(ValueOf("url('http://[::1]:80/').getPort()"), "80");
