@@ -75,6 +75,14 @@ TEST(CelProgramTest, SumsOfQuantitiesAreHeldByTheFinerPart) {
   EXPECT_EQ(ValueOf("quantity('9E').add(quantity('9E')).isInteger()"), "false");
 }
 
+TEST(CelProgramTest, DurationsAreDoublesOfSecondsAsText) {
+  EXPECT_EQ(ValueOf("string(duration('1000000000s1ns'))"), "1000000000s");
+  EXPECT_EQ(ValueOf("string(duration('9223372036s854775807ns'))"), "9223372036.854776s");
+  EXPECT_EQ(ValueOf("string(duration('1ns'))"), "0.000000001s");
+  EXPECT_EQ(ValueOf("string(duration('-1.5s'))"), "-1.5s");
+  EXPECT_EQ(ValueOf("string(duration('0'))"), "0s");
+}
+
 TEST(CelProgramTest, UrlsHaveTheHostsThatGoReads) {
   EXPECT_EQ(ValueOf("url('http://[fe80::1%25en0]:80/').getHostname()"), "fe80::1%en0");
   EXPECT_EQ(ValueOf("url('http://[::1]:80/').getPort()"), "80");
