@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/cel/authorizer.h"
+#include "api/cel/words.h"
 
 namespace skiff::cel {
 namespace {
@@ -158,16 +159,12 @@ void AdmissionScope::AddVariable(const std::string& name, const TypeRef& type) {
 }
 
 bool IsVariableName(std::string_view name) {
-  constexpr std::string_view kReserved[] = {
-      "true", "false", "null",     "in", "as",     "break", "const", "continue", "else",      "for",
-      "if",   "let",   "function", "var", "import", "loop",  "void",  "package",  "namespace", "return",
-      "while"};
   const auto letter = [](char c) {
     return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   };
   const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
   return !name.empty() && letter(name[0]) && std::all_of(name.begin(), name.end(), inner) &&
-         std::find(std::begin(kReserved), std::end(kReserved), name) == std::end(kReserved);
+         !IsReservedWord(name);
 }
 
 }  // namespace skiff::cel

@@ -5,17 +5,13 @@
 #include <cctype>
 #include <cmath>
 
+#include "api/cel/words.h"
 #include "api/codec/base64.h"
+#include "api/text/format_duration.h"
 #include "api/text/time_text.h"
 
 namespace skiff::cel {
 namespace {
-
-// Words of the language, which cannot be names of fields; Kubernetes writes them with underscores.
-constexpr std::array kReservedWords = {
-    "true",   "false",     "null",  "in",    "as",      "break", "const",   "continue",
-    "else",   "for",       "function", "if", "import",  "let",   "loop",    "package",
-    "namespace", "return", "var",   "void",  "while"};
 
 struct Escape {
   std::string_view plain;
@@ -24,32 +20,6 @@ struct Escape {
 constexpr std::array kEscapes = {
     Escape{"__", "__underscores__"}, Escape{".", "__dot__"}, Escape{"-", "__dash__"},
     Escape{"/", "__slash__"}};
-
-struct Unit {
-  std::string_view names;  // Between blanks.
-  double nanoseconds;
-};
-constexpr std::array kUnits = {
-    Unit{" ns nano nanos nanosecond nanoseconds ", 1},
-    Unit{" us µs micro micros microsecond microseconds ", 1e3},
-    Unit{" ms milli millis millisecond milliseconds ", 1e6},
-    Unit{" s sec secs second seconds ", 1e9},
-    Unit{" m min mins minute minutes ", 60e9},
-    Unit{" h hr hrs hour hours ", 3600e9},
-    Unit{" d day days ", 86400e9},
-    Unit{" w wk wks week weeks ", 604800e9}};
-
-std::optional<double> UnitOf(std::string_view word) {
-  std::string wanted = " ";
-  for (const char c : word) {
-    wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  wanted += ' ';
-  for (const Unit& unit : kUnits) {
-    if (unit.names.find(wanted) != std::string_view::npos) return unit.nanoseconds;
-  }
-  return std::nullopt;
-}
 
 Value Misfit(std::string_view wanted) {
   return Value::Error("invalid data, expected " + std::string(wanted) +
@@ -160,9 +130,8 @@ std::vector<Value> KeysOfDocument(const Json& json, const Type& type) {
 
 std::optional<std::string> EscapeProperty(std::string_view name) {
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0) return std::nullopt;
-  if (std::find(kReservedWords.begin(), kReservedWords.end(), name) != kReservedWords.end()) {
-    return "__" + std::string(name) + "__";
-  }
+  // Kubernetes writes them with underscores.
+  if (IsReservedWord(name)) return "__" + std::string(name) + "__";
   std::string out;
   for (size_t i = 0; i < name.size();) {
     const auto escape =
@@ -179,35 +148,6 @@ std::optional<std::string> EscapeProperty(std::string_view name) {
     out += c;
   }
   return out;
-}
-
-std::optional<int64_t> ParseFormatDuration(std::string_view text) {
-  if (const auto plain = ParseGoDuration(text)) return *plain;
-  double total = 0;
-  bool any = false;
-  size_t at = 0;
-  const auto skip_blanks = [&] {
-    while (at < text.size() && text[at] == ' ') ++at;
-  };
-  for (skip_blanks(); at < text.size(); skip_blanks()) {
-    const size_t digits = at;
-    while (at < text.size() && std::isdigit(static_cast<unsigned char>(text[at])) != 0) ++at;
-    // Eighteen digits fit a number of any unit without a second look.
-    if (at == digits || at - digits > 18) return std::nullopt;
-    const double count = std::stod(std::string(text.substr(digits, at - digits)));
-    skip_blanks();
-    const size_t word = at;
-    while (at < text.size() && text[at] != ' ' &&
-           std::isdigit(static_cast<unsigned char>(text[at])) == 0) {
-      ++at;
-    }
-    const auto unit = UnitOf(text.substr(word, at - word));
-    if (!unit) return std::nullopt;
-    total += count * *unit;
-    any = true;
-  }
-  if (!any || total >= 9.2e18) return std::nullopt;
-  return static_cast<int64_t>(total);
 }
 
 }  // namespace skiff::cel

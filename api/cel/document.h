@@ -23,7 +23,5 @@ std::vector<Value> KeysOfDocument(const Json& json, const Type& type);
 
 // "a-b" -> "a__dash__b", "namespace" -> "__namespace__". None: no expression can name it.
 std::optional<std::string> EscapeProperty(std::string_view name);
-// Go's durations, and "3 days" of the format `duration`.
-std::optional<int64_t> ParseFormatDuration(std::string_view text);
 
 }  // namespace skiff::cel

@@ -1,8 +1,9 @@
 #include "api/cel/go_url.h"
 
+#include <algorithm>
 #include <cctype>
-#include <optional>
 
+#include "api/cel/net.h"
 #include "api/text/go_text.h"
 
 namespace skiff::cel {
@@ -33,19 +34,36 @@ struct Unescaped {
   std::string error;
 };
 
-Unescaped Unescape(std::string_view text, bool query) {
+// Where a text stands says what may be in it, and be escaped.
+enum class Part { kQuery, kPath, kHost, kZone };
+
+// Of hosts only what is no ASCII may be escaped; of zones only ASCII that they could say plainly,
+// and blanks.
+bool MayEscape(Part part, unsigned char byte) {
+  if (part == Part::kHost) return byte >= 0x80 || byte == '%';
+  if (part != Part::kZone) return true;
+  return byte == '%' || byte == ' ' || (byte < 0x80 && PlainInHost(static_cast<char>(byte)));
+}
+
+Unescaped Unescape(std::string_view text, Part part) {
+  const bool in_host = part == Part::kHost || part == Part::kZone;
   Unescaped out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && query) {
-      out.text += ' ';
-    } else if (text[i] != '%') {
-      out.text += text[i];
-    } else if (i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 && HexDigit(text[i + 2]) >= 0) {
-      out.text += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
+    if (text[i] == '%') {
+      const bool whole =
+          i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 && HexDigit(text[i + 2]) >= 0;
+      const int byte = whole ? HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]) : 0;
+      if (!whole || !MayEscape(part, static_cast<unsigned char>(byte))) {
+        out.error = "invalid URL escape " + GoQuote(text.substr(i, 3));
+        return out;
+      }
+      out.text += static_cast<char>(byte);
       i += 2;
-    } else {
-      out.error = "invalid URL escape " + GoQuote(text.substr(i, 3));
+    } else if (in_host && !PlainInHost(text[i])) {
+      out.error = "invalid character " + GoQuote(text.substr(i, 1)) + " in host name";
       return out;
+    } else {
+      out.text += text[i] == '+' && part == Part::kQuery ? ' ' : text[i];
     }
   }
   return out;
@@ -109,7 +127,7 @@ class UrlReader {
       return url_.scheme.empty() ? Wrong("invalid URI for request") : url_;
     }
     if (!url_.scheme.empty() && rest_.starts_with("//") && !TakeAuthority()) return url_;
-    const Unescaped path = Unescape(rest_, false);
+    const Unescaped path = Unescape(rest_, Part::kPath);
     if (!path.error.empty()) return Wrong(path.error);
     url_.escaped_path = EscapedPath(rest_, path.text);
     return url_;
@@ -141,50 +159,70 @@ class UrlReader {
     return true;
   }
 
+  // Says what is wrong; false for whoever ends with it.
+  bool Refuse(const std::string& what) {
+    Wrong(what);
+    return false;
+  }
+
   bool TakeAuthority() {
     std::string_view authority = rest_.substr(2);
     const size_t slash = std::min(authority.find('/'), authority.size());
     rest_ = authority.substr(slash);
     authority = authority.substr(0, slash);
-    if (const size_t at = authority.rfind('@'); at != std::string_view::npos) {
-      for (const char c : authority.substr(0, at)) {
-        const bool fine =
-            IsWord(c) || std::string_view("-._:~!$&'()*+,;=%@").find(c) != std::string_view::npos;
-        if (fine) continue;
-        Wrong("net/url: invalid userinfo");
-        return false;
+    const size_t at = authority.rfind('@');
+    if (at == std::string_view::npos) return TakeHost(authority);
+    return TakeHost(authority.substr(at + 1)) && CheckUser(authority.substr(0, at));
+  }
+
+  bool CheckUser(std::string_view user) {
+    constexpr std::string_view kMarks = "-._:~!$&'()*+,;=%@";
+    for (const char c : user) {
+      if (!IsWord(c) && kMarks.find(c) == std::string_view::npos) {
+        return Refuse("net/url: invalid userinfo");
       }
-      authority.remove_prefix(at + 1);
     }
-    return TakeHost(authority);
+    const size_t colon = std::min(user.find(':'), user.size());
+    const std::string name = Unescape(user.substr(0, colon), Part::kPath).error;
+    if (!name.empty()) return Refuse(name);
+    const std::string password = Unescape(user.substr(colon), Part::kPath).error;
+    return password.empty() || Refuse(password);
   }
 
   bool TakeHost(std::string_view host) {
-    std::string_view port;
-    if (host.starts_with('[')) {
-      const size_t end = host.rfind(']');
-      if (end == std::string_view::npos) {
-        Wrong("missing ']' in host");
-        return false;
-      }
-      port = host.substr(end + 1);
-    } else if (const size_t colon = host.rfind(':'); colon != std::string_view::npos) {
-      port = host.substr(colon);
+    const size_t bracket = host.rfind('[');
+    if (bracket == 0) return TakeBracketed(host);
+    if (bracket != std::string_view::npos) return Refuse("invalid IP-literal");
+    if (const size_t colon = host.rfind(':'); colon != std::string_view::npos) {
+      if (!TakePort(host.substr(colon))) return false;
     }
-    if (!IsPort(port)) {
-      Wrong("invalid port " + GoQuote(port) + " after host");
-      return false;
-    }
-    for (size_t i = 0; i < host.size(); ++i) {
-      if (PlainInHost(host[i])) continue;
-      if (host[i] == '%') {
-        Wrong("invalid URL escape " + GoQuote(host.substr(i, 3)));
-      } else {
-        Wrong("invalid character " + GoQuote(host.substr(i, 1)) + " in host name");
-      }
-      return false;
-    }
-    url_.host = host;
+    Unescaped read = Unescape(host, Part::kHost);
+    if (!read.error.empty()) return Refuse(read.error);
+    url_.host = std::move(read.text);
+    return true;
+  }
+
+  bool TakePort(std::string_view port) {
+    return IsPort(port) || Refuse("invalid port " + GoQuote(port) + " after host");
+  }
+
+  // "[fe80::1%25en0]:80"
+  bool TakeBracketed(std::string_view host) {
+    const size_t end = host.rfind(']');
+    if (end == std::string_view::npos) return Refuse("missing ']' in host");
+    const std::string_view port = host.substr(end + 1);
+    if (!TakePort(port)) return false;
+    const std::string_view inside = host.substr(1, end - 1);
+    const size_t zone = std::min(inside.find("%25"), inside.size());
+    Unescaped address = Unescape(inside.substr(0, zone), Part::kHost);
+    if (!address.error.empty()) return Refuse(address.error);
+    const Unescaped behind = Unescape(inside.substr(zone), Part::kZone);
+    if (!behind.error.empty()) return Refuse(behind.error);
+    address.text += behind.text;
+    const ReadAddress read = ParseAddress(address.text);
+    if (!read.error.empty()) return Refuse("invalid host: " + read.error);
+    if (!read.address.v6) return Refuse("invalid IP-literal");
+    url_.host = "[" + address.text + "]" + std::string(port);
     return true;
   }
 
@@ -200,10 +238,7 @@ GoUrl ParseRequestUri(std::string_view text) {
 }
 
 std::string GoUrl::Hostname() const {
-  if (host.starts_with('[')) {
-    const size_t end = host.find(']');
-    return end == std::string::npos ? host : host.substr(1, end - 1);
-  }
+  if (host.starts_with('[')) return host.substr(1, host.rfind(']') - 1);
   return host.substr(0, std::min(host.rfind(':'), host.size()));
 }
 
@@ -224,8 +259,8 @@ std::map<std::string, std::vector<std::string>> GoUrl::Query() const {
     // What is no pair is passed over.
     if (pair.empty() || pair.find(';') != std::string_view::npos) continue;
     const size_t equals = std::min(pair.find('='), pair.size());
-    const Unescaped key = Unescape(pair.substr(0, equals), true);
-    const Unescaped value = Unescape(pair.substr(std::min(equals + 1, pair.size())), true);
+    const Unescaped key = Unescape(pair.substr(0, equals), Part::kQuery);
+    const Unescaped value = Unescape(pair.substr(std::min(equals + 1, pair.size())), Part::kQuery);
     if (key.error.empty() && value.error.empty()) out[key.text].push_back(value.text);
   }
   return out;

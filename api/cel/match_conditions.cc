@@ -13,16 +13,17 @@ Result<bool> ConditionsHold(const MatchConditions& conditions, AdmissionInputs i
   AdmissionActivation activation({}, inputs);
   uint64_t budget = kMatchConditionsCostMax;
   std::vector<std::string> errors;
+  bool all = true;
   for (const CompiledExpression& condition : conditions) {
     const Evaluation result = activation.Evaluate(condition, budget);
     if (result.exhausted) return Fail(Reason::kForbidden, result.error);
     if (!result.failed()) {
-      if (!result.value.IsTrue()) return false;
+      all = all && result.value.IsTrue();
     } else if (std::find(errors.begin(), errors.end(), result.error) == errors.end()) {
       errors.push_back(result.error);
     }
   }
-  if (errors.empty()) return true;
+  if (!all || errors.empty()) return all;
   if (errors.size() == 1) return Fail(Reason::kForbidden, errors[0]);
   return Fail(Reason::kForbidden, fmt::format("[{}]", fmt::join(errors, ", ")));
 }

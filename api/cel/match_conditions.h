@@ -26,7 +26,8 @@ MatchConditions CompileConditions(const AdmissionScope& scope,
   return made;
 }
 
-// Whether all are true. One that is false decides; else the reasons why some could not be told are
+// Whether all are true. All are evaluated: when they spend more than kMatchConditionsCostMax, that
+// is the error. Then one that is false decides, and else the reasons why some could not be told are
 // the error's message. The namespace object is not shown to them.
 Result<bool> ConditionsHold(const MatchConditions& conditions, AdmissionInputs inputs);
 

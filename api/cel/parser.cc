@@ -6,14 +6,11 @@
 #include <set>
 
 #include "api/cel/lexer.h"
+#include "api/cel/words.h"
 
 namespace skiff::cel {
 namespace {
 
-constexpr std::array kReserved = {"as",     "break",  "const",   "continue",  "else",
-                                  "for",    "function", "if",    "import",    "let",
-                                  "loop",   "package", "namespace", "return", "var",
-                                  "void",   "while"};
 constexpr size_t kSyntaxErrorsMax = 100;
 // How often parsing goes on after what it did not expect.
 constexpr int kRecoveriesMax = 30;
@@ -403,7 +400,7 @@ class Parser {
     if (const size_t brace = StructBrace(); brace != 0) return ParseStruct(name, brace);
     name += At().text;
     Take();
-    if (std::find(kReserved.begin(), kReserved.end(), tokens_[first].text) != kReserved.end()) {
+    if (IsReservedWord(tokens_[first].text)) {
       AddIssue(static_cast<int>(tokens_[begin].begin),
                "reserved identifier: " + tokens_[first].text);
     }

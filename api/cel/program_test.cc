@@ -44,6 +44,59 @@ TEST(CelProgramTest, MacrosMakeListsAndMaps) {
   EXPECT_EQ(ValueOf("{'a': 1}.?b.orValue(5)"), "5");
 }
 
+// What is written as a fraction, or with too many digits, is no integer.
+TEST(CelProgramTest, QuantitiesAreIntegersByTheWayTheyAreHeld) {
+  for (const char* integer :
+       {"'0'", "'1'", "'-7'", "'010'", "'1k'", "'0k'", "'2e3'", "'9E'", "'1Ki'", "'1Ti'", "'10Ti'",
+        "'0Ki'", "'999999999999999999'", "'1.'"}) {
+    EXPECT_EQ(ValueOf("quantity(" + std::string(integer) + ").isInteger()"), "true") << integer;
+  }
+  for (const char* other :
+       {"'1.0'", "'1000m'", "'100.00'", "'0.0'", "'0m'", "'1.0k'", "'1000e-3'", "'10E'", "'1.0Ki'",
+        "'0.5Ki'", "'100Ti'", "'1Pi'", "'1000000000000000000'", "'0.0000000001'"}) {
+    const std::string quantity = "quantity(" + std::string(other) + ")";
+    if (std::string_view(other) == "'1.0k'") {
+      EXPECT_EQ(ValueOf(quantity + ".asInteger()"), "1000");
+      continue;
+    }
+    EXPECT_EQ(ValueOf(quantity + ".isInteger()"), "false") << other;
+    EXPECT_EQ(ValueOf(quantity + ".asInteger()"), "error: cannot convert value to integer");
+  }
+  EXPECT_EQ(ValueOf("quantity('-3k').asInteger()"), "-3000");
+}
+
+TEST(CelProgramTest, SumsOfQuantitiesAreHeldByTheFinerPart) {
+  EXPECT_EQ(ValueOf("quantity('0.5').add(quantity('0.5')).isInteger()"), "false");
+  EXPECT_EQ(ValueOf("quantity('1').add(quantity('0.0')).asInteger()"), "1");
+  EXPECT_EQ(ValueOf("quantity('0').add(quantity('1000m')).isInteger()"), "false");
+  EXPECT_EQ(ValueOf("quantity('1k').sub(1).asInteger()"), "999");
+  EXPECT_EQ(ValueOf("quantity('1k').sub(quantity('1Ki')).asInteger()"), "-24");
+  EXPECT_EQ(ValueOf("quantity('1').add(quantity('0.5Ki')).isInteger()"), "false");
+  EXPECT_EQ(ValueOf("quantity('9E').add(quantity('9E')).isInteger()"), "false");
+}
+
+TEST(CelProgramTest, DurationsAreDoublesOfSecondsAsText) {
+  EXPECT_EQ(ValueOf("string(duration('1000000000s1ns'))"), "1000000000s");
+  EXPECT_EQ(ValueOf("string(duration('9223372036s854775807ns'))"), "9223372036.854776s");
+  EXPECT_EQ(ValueOf("string(duration('1ns'))"), "0.000000001s");
+  EXPECT_EQ(ValueOf("string(duration('-1.5s'))"), "-1.5s");
+  EXPECT_EQ(ValueOf("string(duration('0'))"), "0s");
+}
+
+TEST(CelProgramTest, UrlsHaveTheHostsThatGoReads) {
+  EXPECT_EQ(ValueOf("url('http://[fe80::1%25en0]:80/').getHostname()"), "fe80::1%en0");
+  EXPECT_EQ(ValueOf("url('http://[::1]:80/').getPort()"), "80");
+  EXPECT_EQ(ValueOf("url('http://%C3%A9:1/').getHost() == '\u00e9:1'"), "true");
+  for (const char* bad :
+       {"http://[::1", "http://[example.com]/", "http://[1.2.3.4]/", "http://a[b]/",
+        "http://h%41/", "http://u%4:p@h/", "http://u:%zz@h/", "http://[fe80::1%en0]/"}) {
+    EXPECT_EQ(ValueOf("isURL('" + std::string(bad) + "')"), "false") << bad;
+  }
+  EXPECT_EQ(ValueOf("url('http://[x]/')"),
+            "error: URL parse error during conversion from string: parse \"http://[x]/\": invalid "
+            "host: ParseAddr(\"x\"): unable to parse IP");
+}
+
 TEST(CelProgramTest, DeepAndLongExpressionsAreRefused) {
   EXPECT_EQ(ValueOf(std::string(300, '(') + "1" + std::string(300, ')')),
             "compilation failed: ERROR: <input>:-1:0: expression recursion limit exceeded: 250");

@@ -1,5 +1,6 @@
 // Which values are equal, which precede, and which are zero.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -304,18 +305,14 @@ std::string KeyText(const Value& key) {
   }
 }
 
+// As a double of seconds prints: what is finer than that can tell is not shown.
 std::string DurationText(int64_t nanoseconds) {
-  const bool negative = nanoseconds < 0;
-  const uint64_t size =
-      negative ? ~static_cast<uint64_t>(nanoseconds) + 1 : static_cast<uint64_t>(nanoseconds);
-  std::string out = (negative ? "-" : "") + std::to_string(size / 1000000000);
-  if (const auto rest = static_cast<unsigned>(size % 1000000000); rest != 0) {
-    char fraction[16];
-    std::snprintf(fraction, sizeof(fraction), ".%09u", rest);
-    out += fraction;
-    out.erase(out.find_last_not_of('0') + 1);
-  }
-  return out + "s";
+  constexpr int64_t kSecond = 1'000'000'000;
+  const double seconds = static_cast<double>(nanoseconds / kSecond) +
+                         static_cast<double>(nanoseconds % kSecond) / kSecond;
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, seconds, std::chars_format::fixed).ptr;
+  return std::string(text, end) + "s";
 }
 
 std::string MomentText(const Moment& moment) {

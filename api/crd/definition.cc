@@ -463,12 +463,13 @@ bool WasEstablished(const CustomResourceDefinition& definition) {
 
 using Formats = std::set<std::string>;
 
-void AddFormat(std::string_view type, const std::string& format, Formats& out) {
-  if (type == "string" && !format.empty() && !IsRecognizedFormat(format)) out.insert(format);
-}
-
-// Of all objects in the text of a schema, of which no document is made.
+// Of the schema or the schemas that `token` begins, and of those in them; no document is made. What
+// looks like a schema in a value, as a default or an example, is none.
 void CollectFormats(JsonReader& in, JsonToken token, Formats& out) {
+  static const std::set<std::string_view> kSchemas = {
+      "items", "additionalItems", "additionalProperties", "not", "allOf", "anyOf", "oneOf"};
+  static const std::set<std::string_view> kByName = {"properties", "patternProperties",
+                                                     "definitions", "dependencies"};
   if (token == JsonToken::kArray) {
     while (in.NextItem()) CollectFormats(in, in.Next(), out);
   }
@@ -476,12 +477,19 @@ void CollectFormats(JsonReader& in, JsonToken token, Formats& out) {
   std::string type, format;
   std::string_view key;
   while (in.NextKey(key)) {
+    const bool holds_schemas = kSchemas.contains(key), by_name = kByName.contains(key);
     std::string* const word = key == "type" ? &type : key == "format" ? &format : nullptr;
     const JsonToken value = in.Next();
     if (word != nullptr && value == JsonToken::kString) *word = in.string();
-    CollectFormats(in, value, out);
+    if (holds_schemas) {
+      CollectFormats(in, value, out);
+    } else if (by_name && value == JsonToken::kObject) {
+      while (in.NextKey(key)) CollectFormats(in, in.Next(), out);
+    } else {
+      in.SkipEntered(value);
+    }
   }
-  AddFormat(type, format, out);
+  if (type == "string" && !format.empty() && !IsRecognizedFormat(format)) out.insert(format);
 }
 
 Formats FormatsOf(const CustomResourceDefinition& definition) {

@@ -25,9 +25,16 @@ struct Approval {
 };
 Approval ApprovalOf(const std::map<std::string, std::string>& annotations);
 
+// These are the rules of the kind (api/rules/rules.h). They presume what its rules to prepare have
+// left: defaults are filled in, and status.storedVersions names the version that is stored. What
+// all kinds have in common, as most of the metadata, was looked at before. Schemas may be any JSON
+// that decodes as JSONSchemaProps. `out` gets what is wrong.
 void ValidateDefinition(const CustomResourceDefinition& definition, Violations& out);
+// Where the spec of `old` is wrong by itself, this one may be, too; so may its approval.
 void ValidateDefinitionUpdate(const CustomResourceDefinition& definition,
                               const CustomResourceDefinition& old, Violations& out);
+// The spec is the old one's, and is not looked at. Nor is `old`: the names in a status have to be
+// right, whatever they were.
 void ValidateDefinitionStatusUpdate(const CustomResourceDefinition& definition,
                                     const CustomResourceDefinition& old, Violations& out);
 // Formats that nobody checks; `old` is nullptr on create.

@@ -1,6 +1,7 @@
 #include "api/crd/definition_schema.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "api/codec/json.h"
@@ -27,49 +28,43 @@ bool IsUsed(const Json& props, std::string_view name) {
 // What a schema is to the one around it. Values stand only where it is no kOther.
 enum class Step { kProperty, kAdditional, kItems, kOther };
 
-// Whether that is so of any schema below this one; `is` gets what it is, too.
-template <typename Is>
-bool AnyBelow(const Json& props, const Is& is) {
-  const Json* additional = PartOf(props, "additionalProperties");
-  if (additional && additional->is_object() && is(*additional, Step::kAdditional)) return true;
-  if (const Json* properties = PartOf(props, "properties")) {
-    for (const Json& each : *properties) {
-      if (is(each, Step::kProperty)) return true;
-    }
-  }
-  const Json* none = PartOf(props, "not");
-  if (none != nullptr && is(*none, Step::kOther)) return true;
-  for (const std::string_view name : kAlternatives) {
-    const Json* all = PartOf(props, name);
-    for (size_t i = 0; all != nullptr && i < all->size(); ++i) {
-      if (is((*all)[i], Step::kOther)) return true;
-    }
-  }
-  const Json* items = PartOf(props, "items");
-  return items && items->is_object() && is(*items, Step::kItems);
-}
+// Where a schema stands in the one around it; a path is made for who asks.
+struct Spot {
+  Step step;
+  std::string_view word;  // "properties", "allOf", ...
+  std::string_view name = {};        // Of a property.
+  std::optional<size_t> index = {};  // Of an alternative.
 
-// Calls with each schema below this one, where it stands, and what it is.
-template <typename Visit>
-void EachBelow(const Json& props, const FieldPath& path, const Visit& visit) {
+  FieldPath Under(const FieldPath& path) const {
+    const FieldPath at = path.Child(word);
+    if (index) return at.Index(*index);
+    return step == Step::kProperty ? at.Key(name) : at;
+  }
+};
+
+// Whether `is(below, spot)` of any schema right below this one: asks no further then.
+template <typename Is>
+bool FindBelow(const Json& props, const Is& is) {
   const Json* additional = PartOf(props, "additionalProperties");
-  if (additional && additional->is_object()) {
-    visit(*additional, path.Child("additionalProperties"), Step::kAdditional);
+  if (additional && additional->is_object() &&
+      is(*additional, Spot{Step::kAdditional, "additionalProperties"})) {
+    return true;
   }
   if (const Json* properties = PartOf(props, "properties")) {
     for (const auto& [name, each] : properties->items()) {
-      visit(each, path.Child("properties").Key(name), Step::kProperty);
+      if (is(each, Spot{Step::kProperty, "properties", name})) return true;
     }
   }
-  if (const Json* none = PartOf(props, "not")) visit(*none, path.Child("not"), Step::kOther);
+  const Json* none = PartOf(props, "not");
+  if (none != nullptr && is(*none, Spot{Step::kOther, "not"})) return true;
   for (const std::string_view name : kAlternatives) {
     const Json* all = PartOf(props, name);
     for (size_t i = 0; all != nullptr && i < all->size(); ++i) {
-      visit((*all)[i], path.Child(name).Index(i), Step::kOther);
+      if (is((*all)[i], Spot{Step::kOther, name, {}, i})) return true;
     }
   }
   const Json* items = PartOf(props, "items");
-  if (items && items->is_object()) visit(*items, path.Child("items"), Step::kItems);
+  return items && items->is_object() && is(*items, Spot{Step::kItems, "items"});
 }
 
 bool HasUnsupported(const Json& props) {
@@ -77,7 +72,7 @@ bool HasUnsupported(const Json& props) {
   return std::any_of(std::begin(kUnsupported), std::end(kUnsupported),
                      [&](std::string_view name) { return IsUsed(props, name); }) ||
          (items != nullptr && items->is_array()) ||
-         AnyBelow(props, [](const Json& below, Step) { return HasUnsupported(below); });
+         FindBelow(props, [](const Json& below, const Spot&) { return HasUnsupported(below); });
 }
 
 class NodeCheck {
@@ -116,13 +111,18 @@ class NodeCheck {
  private:
   void Below(const Json& props, const FieldPath& path, const RuleScope* scope) {
     const bool told_apart = WordOf(props, "x-kubernetes-list-type") == "map";
-    EachBelow(props, path, [&](const Json& below, const FieldPath& at, Step step) {
-      if (scope == nullptr || step == Step::kOther) return Node(below, at, nullptr);
+    FindBelow(props, [&](const Json& below, const Spot& spot) {
+      const FieldPath at = spot.Under(path);
+      if (scope == nullptr || spot.step == Step::kOther) {
+        Node(below, at, nullptr);
+        return false;
+      }
       RuleScope inside = scope->Inside(props);
-      if (step == Step::kItems && !told_apart && inside.uncorrelated == nullptr) {
+      if (spot.step == Step::kItems && !told_apart && inside.uncorrelated == nullptr) {
         inside.uncorrelated = &path;
       }
       Node(below, at, &inside);
+      return false;
     });
   }
 
@@ -399,8 +399,8 @@ class DefaultCheck {
 bool HasDefault(const Json& props) {
   if (!props.is_object()) return false;
   if (PartOf(props, "default") != nullptr) return true;
-  return AnyBelow(props, [](const Json& below, Step step) {
-    return step != Step::kOther && HasDefault(below);
+  return FindBelow(props, [](const Json& below, const Spot& spot) {
+    return spot.step != Step::kOther && HasDefault(below);
   });
 }
 

@@ -57,7 +57,6 @@ void ReadStructure(const Json& props, int depth, Schema& out) {
   out.int_or_string = IsTrue(props, "x-kubernetes-int-or-string");
   out.atomic_map = Text(props, "x-kubernetes-map-type") == "atomic";
   out.list_type = ListTypeOf(Text(props, "x-kubernetes-list-type"));
-  out.list_type_given = props.contains("x-kubernetes-list-type");
   out.list_keys = Texts(props, "x-kubernetes-list-map-keys");
   const auto value = props.find("default");
   if (value != props.end() && !value->is_null()) out.default_value = *value;
@@ -82,8 +81,8 @@ bool HasLimits(const Json& props) {
   static constexpr const char* kNames[] = {
       "maximum",   "minimum",   "multipleOf",    "exclusiveMaximum", "exclusiveMinimum",
       "maxLength", "minLength", "maxItems",      "minItems",         "maxProperties",
-      "pattern",   "enum",      "minProperties", "uniqueItems",      "allOf",
-      "anyOf",     "oneOf",     "not"};
+      "pattern",   "enum",      "minProperties", "allOf",            "anyOf",
+      "oneOf",     "not"};
   return !KnownFormat(Text(props, "format")).empty() ||
          std::any_of(std::begin(kNames), std::end(kNames),
                      [&](const char* name) { return props.contains(name); });
@@ -102,7 +101,6 @@ void ReadLimits(const Json& props, int depth, SchemaLimits& out) {
   out.min_items = NumberOf<int64_t>(props, "minItems");
   out.max_properties = NumberOf<int64_t>(props, "maxProperties");
   out.min_properties = NumberOf<int64_t>(props, "minProperties");
-  out.unique_items = IsTrue(props, "uniqueItems");
   out.pattern = Text(props, "pattern");
   const auto values = props.find("enum");
   if (values != props.end() && values->is_array()) {

@@ -33,7 +33,6 @@ struct SchemaLimits {
   bool exclusive_maximum = false, exclusive_minimum = false;
   std::optional<int64_t> max_length, min_length, max_items, min_items, max_properties,
       min_properties;
-  bool unique_items = false;
   std::string pattern;
   std::vector<Json> values;  // enum
   std::vector<SchemaPtr> all_of, any_of, one_of;
@@ -52,7 +51,6 @@ struct Schema {
   bool int_or_string = false;
   bool atomic_map = false;
   ListType list_type = ListType::kAtomic;
-  bool list_type_given = false;
   std::vector<std::string> list_keys;
   std::optional<Json> default_value;
 

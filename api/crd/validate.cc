@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
-#include "api/codec/json.h"
 #include "api/crd/formats.h"
+#include "api/crd/keyed_items.h"
 #include "api/crd/place.h"
 #include "api/text/go_value.h"
 #include "api/text/patterns.h"
@@ -213,13 +213,9 @@ class Validator {
   void Items(const Schema& schema, const Json& list, const Json* old, const Place& path) {
     const SchemaLimits& limits = schema.Limits();
     const auto size = static_cast<int64_t>(list.size());
-    const std::map<std::string, const Json*> old_items = OldItems(schema, old);
+    const KeyedItems before(schema.list_type, schema.list_keys, old);
     for (size_t i = 0; schema.items != nullptr && i < list.size(); ++i) {
-      const auto found = old_items.empty() || !list[i].is_object()
-                             ? old_items.end()
-                             : old_items.find(KeysOf(schema, list[i]));
-      Value(*schema.items, list[i], found == old_items.end() ? nullptr : found->second,
-            path.Item(i));
+      Value(*schema.items, list[i], before.Find(list[i]), path.Item(i));
     }
     if (limits.min_items && size < *limits.min_items) {
       out_.Invalid(At(path), size,
@@ -229,25 +225,6 @@ class Validator {
     if (limits.max_items && size > *limits.max_items) {
       out_.TooMany(At(path), list.size(), static_cast<size_t>(*limits.max_items));
     }
-  }
-
-  static std::string KeysOf(const Schema& schema, const Json& item) {
-    Json keys = Json::array();
-    for (const auto& key : schema.list_keys) {
-      const auto found = item.find(key);
-      keys.push_back(found == item.end() ? Json() : *found);
-    }
-    return DumpJson(keys);
-  }
-
-  // Items of maps are known again by their keys; of other lists nobody knows which was which.
-  static std::map<std::string, const Json*> OldItems(const Schema& schema, const Json* old) {
-    std::map<std::string, const Json*> items;
-    if (old == nullptr || !old->is_array() || schema.list_type != ListType::kMap) return items;
-    for (const Json& item : *old) {
-      if (item.is_object()) items.emplace(KeysOf(schema, item), &item);
-    }
-    return items;
   }
 
   void Enumeration(const Schema& schema, const Json& value, const Place& path) {

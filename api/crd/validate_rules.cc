@@ -1,9 +1,8 @@
 #include "api/crd/validate_rules.h"
 
-#include <map>
 #include <optional>
 
-#include "api/codec/json.h"
+#include "api/crd/keyed_items.h"
 #include "api/crd/place.h"
 #include "api/text/go_text.h"
 #include "base/text.h"
@@ -44,15 +43,6 @@ struct Ratchet {
 
 const Json* UnlessNull(const Json* value) {
   return value == nullptr || value->is_null() ? nullptr : value;
-}
-
-std::string KeysOf(const RuleNode& node, const Json& item) {
-  Json keys = Json::array();
-  for (const std::string& key : node.list_keys) {
-    const auto found = item.find(key);
-    keys.push_back(found == item.end() ? Json() : *found);
-  }
-  return DumpJson(keys);
 }
 
 // What a failed rule says; `value` is a document or what stands for one.
@@ -226,17 +216,10 @@ class RuleWalk {
 
   void Items(const RuleNode& node, const Json& list, const Json* old, const Ratchet& ratchet,
              const Place& place) {
-    std::map<std::string, const Json*> before;
-    if (node.list_type == ListType::kMap && old != nullptr && old->is_array()) {
-      for (const Json& item : *old) {
-        if (item.is_object()) before.emplace(KeysOf(node, item), &item);
-      }
-    }
+    const KeyedItems before(node.list_type, node.list_keys, old);
     for (size_t i = 0; i < list.size() && !run_.stopped_; ++i) {
-      const bool has_keys = !before.empty() && list[i].is_object();
-      const auto found = has_keys ? before.find(KeysOf(node, list[i])) : before.end();
-      const bool told = found != before.end();
-      Below(*node.items, list[i], told ? found->second : nullptr, told, ratchet, place.Item(i));
+      const Json* was = before.Find(list[i]);
+      Below(*node.items, list[i], was, was != nullptr, ratchet, place.Item(i));
     }
   }
 

@@ -29,8 +29,6 @@ class VersionSchema {
   Json Props() const;
   // Says which schema of which version this is, and stands beside what was kept by it: 12 bytes.
   const std::string& digest() const { return digest_; }
-  // Of what is there before anything is asked for.
-  size_t HeldBytes() const { return sizeof *this + packed_.capacity(); }
   // Whether there are x-kubernetes-validations, anywhere in the schema's structure.
   bool has_rules() const { return has_rules_; }
 

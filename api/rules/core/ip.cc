@@ -24,6 +24,12 @@ std::optional<uint32_t> ParseNumber(std::string_view text, int base, size_t digi
   return value;
 }
 
+// The last digit stays.
+std::string_view WithoutLeadingZeros(std::string_view number) {
+  const size_t zeros = std::min(number.find_first_not_of('0'), number.size());
+  return number.substr(zeros == number.size() && zeros > 0 ? zeros - 1 : zeros);
+}
+
 bool HasLeadingZero(std::string_view octet) {
   return octet.size() > 1 && octet[0] == '0';
 }
@@ -35,9 +41,7 @@ std::optional<std::array<uint8_t, 4>> ParseIpv4(std::string_view text) {
     const size_t dot = i < 3 ? text.find('.') : text.size();
     if (dot == std::string_view::npos) return std::nullopt;
     const auto octet = text.substr(0, dot);
-    const auto value = ParseNumber(
-        octet.substr(std::min(octet.find_first_not_of('0'), octet.empty() ? 0 : octet.size() - 1)),
-        10, 3);
+    const auto value = ParseNumber(WithoutLeadingZeros(octet), 10, 3);
     if (!value || *value > 255) return std::nullopt;
     bytes[i] = static_cast<uint8_t>(*value);
     text.remove_prefix(std::min(dot + 1, text.size()));
@@ -57,7 +61,7 @@ std::optional<std::vector<uint8_t>> ParseGroups(std::string_view text, bool ipv4
       bytes.insert(bytes.end(), ipv4->begin(), ipv4->end());
       return bytes;
     }
-    const auto value = ParseNumber(group, 16, 4);
+    const auto value = ParseNumber(WithoutLeadingZeros(group), 16, 4);
     if (!value) return std::nullopt;
     bytes.push_back(static_cast<uint8_t>(*value >> 8));
     bytes.push_back(static_cast<uint8_t>(*value));
@@ -170,13 +174,17 @@ std::optional<Cidr> ParseCidr(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   const auto address = ParseIp(text.substr(0, slash));
-  const auto length = ParseNumber(text.substr(slash + 1), 10, 8);
+  const auto length = ParseNumber(WithoutLeadingZeros(text.substr(slash + 1)), 10, 3);
   if (!address || !length) return std::nullopt;
   const bool mapped = IsMapped(text, *address);
-  if (mapped && (*length < 96 || *length > 128)) return std::nullopt;
-  const uint32_t bits = mapped ? *length - 96 : *length;
-  if (bits > address->bit_count()) return std::nullopt;
-  return Cidr{*address, static_cast<int>(bits)};
+  if (*length > (mapped ? 128 : address->bit_count())) return std::nullopt;
+  if (!mapped) return Cidr{*address, static_cast<int>(*length)};
+  if (*length >= 96) return Cidr{*address, static_cast<int>(*length - 96)};
+  // More than all of IPv4.
+  IpAddress whole{.v6 = true};
+  std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), whole.bytes.begin());
+  std::copy_n(address->bytes.begin(), 4, whole.bytes.begin() + 12);
+  return Cidr{whole, static_cast<int>(*length)};
 }
 
 std::vector<std::string> LegacyIpErrors(std::string_view value) {
@@ -206,7 +214,7 @@ std::vector<std::string> StrictCidrErrors(std::string_view value) {
   if (HasLeadingZeros(address, cidr->address) || HasLeadingZero(value.substr(slash + 1))) {
     return {"must not have leading 0s in IP or prefix length"};
   }
-  if (IsMapped(address, cidr->address)) return {"must not have an IPv4-mapped IPv6 address"};
+  if (IsMapped(address, *ParseIp(address))) return {"must not have an IPv4-mapped IPv6 address"};
   if (cidr->Network() != cidr->address) return {"must not have bits set beyond the prefix length"};
   if (cidr->Text() == value) return {};
   return {fmt::format("must be in canonical form (\"{}\")", cidr->Text())};
@@ -266,7 +274,7 @@ std::vector<std::string> LegacyCidrWarnings(const FieldPath& path, std::string_v
   const size_t slash = value.find('/');
   const std::string_view address = value.substr(0, slash);
   if (HasLeadingZeros(address, cidr->address) || HasLeadingZero(value.substr(slash + 1)) ||
-      IsMapped(address, cidr->address)) {
+      IsMapped(address, *ParseIp(address))) {
     out.push_back(
         fmt::format("{}: non-standard CIDR value \"{}\" will be considered invalid in a "
                     "future Kubernetes release: use \"{}\"",

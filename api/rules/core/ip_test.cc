@@ -25,6 +25,7 @@ TEST(IpTest, AddressesAreReadAsGoReadsThem) {
   EXPECT_EQ(Canonical("2001:DB8:0:0:1:0:0:0"), "2001:db8:0:0:1::");
   EXPECT_EQ(Canonical("1:0:2:3:4:5:6:7"), "1:0:2:3:4:5:6:7");
   EXPECT_EQ(Canonical("64:ff9b::1.2.3.4"), "64:ff9b::102:304");
+  EXPECT_EQ(Canonical("0002001:00db8::000000"), "2001:db8::");
   for (const char* bad :
        {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.", "1.2.3.-4", "a", ":", ":::", "1::2::3",
         "12345::", "fe80::1%eth0", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7::8:9", "1.2.3.4::", "1:"}) {
@@ -39,7 +40,10 @@ TEST(IpTest, BlocksKnowTheirNetwork) {
   EXPECT_FALSE(ParseCidr("::/0")->Contains(*ParseIp("10.8.0.1")));
   EXPECT_TRUE(ParseCidr("0.0.0.0/0")->Contains(*ParseIp("10.8.0.1")));
   EXPECT_EQ(ParseCidr("2001:db8::1/33")->Network().Text(), "2001:db8::");
-  for (const char* bad : {"10.0.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "/8"}) {
+  EXPECT_EQ(ParseCidr("10.0.0.0/00000000008")->Text(), "10.0.0.0/8");
+  EXPECT_EQ(ParseCidr("::ffff:10.9.8.7/112")->Text(), "10.9.8.7/16");
+  EXPECT_EQ(ParseCidr("::ffff:10.9.8.7/64")->Network().Text(), "::");
+  for (const char* bad : {"10.0.0.0", "10.0.0.0/33", "::ffff:10.9.8.7/129", "::/129", "10.0.0.0/", "10.0.0.0/-1", "/8"}) {
     EXPECT_FALSE(ParseCidr(bad)) << bad;
   }
 }
@@ -55,6 +59,10 @@ TEST(IpTest, StrictFieldsWantTheCanonicalForm) {
               ElementsAre("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
   EXPECT_THAT(StrictCidrErrors("10.0.0.0/08"),
               ElementsAre("must not have leading 0s in IP or prefix length"));
+  for (const char* mapped : {"::ffff:10.0.0.0/104", "::ffff:10.0.0.0/64"}) {
+    EXPECT_THAT(StrictCidrErrors(mapped),
+                ElementsAre("must not have an IPv4-mapped IPv6 address"));
+  }
   EXPECT_THAT(StrictCidrErrors("10.0.0.1/8"),
               ElementsAre("must not have bits set beyond the prefix length"));
   EXPECT_THAT(StrictCidrErrors("2001:DB8::/64"),

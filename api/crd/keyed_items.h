@@ -1,0 +1,29 @@
+// The items of a list of type map, which are known again by their keys; of other lists nobody knows
+// which item was which.
+//
+//   const KeyedItems before(schema.list_type, schema.list_keys, old);
+//   const Json* old_item = before.Find(item);
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/type.h"
+#include "api/values.h"
+
+namespace skiff::crd {
+
+class KeyedItems {
+ public:
+  // None where `list` is null, or no list of type map. `keys` and `list` outlive it.
+  KeyedItems(ListType type, const std::vector<std::string>& keys, const Json* list);
+  // The first one with the keys of `item`; null: there is none.
+  const Json* Find(const Json& item) const;
+
+ private:
+  const std::vector<std::string>& keys_;
+  std::map<std::string, const Json*> items_;
+};
+
+}  // namespace skiff::crd
