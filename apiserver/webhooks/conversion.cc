@@ -6,7 +6,7 @@
 #include "api/gen/apiextensions_v1.h"
 #include "api/kinds/versions.h"
 #include "apiserver/request/api_errors.h"
-#include "apiserver/webhooks/review.h"
+#include "apiserver/webhooks/answer_text.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -76,7 +76,7 @@ class WebhookConverter final : public VersionConverter {
     parts_.counts.Count(seconds, answer ? std::string_view() : answer.error().type);
     if (answer) return std::move(*answer);
     kConversionLog.Info("conversion failed",
-                        {{"definition", definition_}, {"error", answer.error().text}});
+                        {{"definition", definition_}, {"error", BeginningOf(answer.error().text)}});
     return Fail(PlainError(answer.error().text));
   }
 

@@ -7,6 +7,7 @@
 #include "api/kinds/versions.h"
 #include "apiserver/admission/request_document.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/webhooks/answer_text.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -192,15 +193,13 @@ Result<std::optional<ReviewAnswer>> Webhooks::Hear(Asked asked, const AdmissionR
     metrics_.Count(hook, mutating, request.operation, outcome);
     if (!hook.ignores_failure) return FailedCalling(hook, answer.error().message);
     kWebhooksLog.Info("webhook failed, request let through",
-                      {{"webhook", hook.name}, {"error", answer.error().message}});
+                      {{"webhook", hook.name}, {"error", BeginningOf(answer.error().message)}});
     if (Steady::now() >= request.deadline) return Fail(RequestTooLate());
     return std::nullopt;
   }
   for (std::string& warning : answer->warnings) request.warnings.push_back(std::move(warning));
-  if (request.annotations != nullptr) {
-    for (const auto& [key, value] : answer->annotations) {
-      request.annotations->emplace(hook.name + "/" + key, value);
-    }
+  for (const auto& [key, value] : answer->annotations) {
+    Annotate(request, hook.name + "/" + key, value);
   }
   outcome.rejected = !answer->allowed;
   if (answer->allowed) {
