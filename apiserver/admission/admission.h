@@ -96,7 +96,8 @@ class AdmissionPlugin {
 AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const KindInfo& kind,
                              std::string subresource = "");
 
-// Puts an annotation down, where somebody keeps them.
+// Puts an annotation down, where somebody keeps them. One whose key is not of the form
+// "example.com/name" is left out.
 void Annotate(const AdmissionRequest& request, std::string_view key, std::string_view value);
 
 // `pods "x" is forbidden: text`
