@@ -233,6 +233,10 @@ TEST_F(Conversion, AnObjectIsReadInEachVersion) {
   EXPECT_EQ(read.body["metadata"]["resourceVersion"],
             Get(In("v1", "/a")).body["metadata"]["resourceVersion"]);
   EXPECT_FALSE(LastReview()["objects"][0]["metadata"].contains("resourceVersion"));
+  EXPECT_NE(Get("/metrics").response.body.find(
+                "apiserver_crd_conversion_webhook_duration_seconds_count{crd_name=\"sites.g.io\","
+                "from_version=\"v1\",to_version=\"v2\",succeeded=\"true\"} 1"),
+            std::string::npos);
   const Answer table =
       Ask({.path = In("v2"), .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
   ASSERT_EQ(table.code, 200) << table.message();
