@@ -444,6 +444,17 @@ TEST_F(WebhookTest, MatchConditionsDecideWhoIsAsked) {
             {Hook("x", conditions("authorizer.group('').resource('pods').check('get').allowed()"))});
   EXPECT_EQ(MakeMap("b").code, 403);
   EXPECT_EQ(Called(), (std::vector<std::string>{"/x"}));
+  const std::string metrics = Get("/metrics").response.body;
+  const auto has = [&](const std::string& metric, const std::string& name,
+                       const std::string& type) {
+    return metrics.find("apiserver_admission_match_condition_" + metric + "{name=\"" + name +
+                        ".example.com\",kind=\"webhook\",type=\"" + type +
+                        "\",operation=\"CREATE\"} ") != std::string::npos;
+  };
+  EXPECT_TRUE(has("exclusions_total", "v", "validating"));
+  EXPECT_FALSE(has("evaluation_errors_total", "v", "validating"));
+  EXPECT_TRUE(has("evaluation_errors_total", "w", "validating"));
+  EXPECT_TRUE(has("evaluation_seconds_count", "x", "admit"));
 }
 
 TEST_F(WebhookTest, AConnectionIsAskedAboutByItsOptions) {
