@@ -47,14 +47,17 @@ void Annotate(const AdmissionRequest& request, std::string_view key, std::string
                      {{"key", key.substr(0, kShownMax)}});
 }
 
-tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text) {
-  std::string name = request.name;
+std::string ShownName(const AdmissionRequest& request) {
+  std::string name = request.of_collection ? "" : request.name;
   if (name.empty() && request.object != nullptr) {
     name = request.object->metadata().name;
     if (name.empty()) name = request.object->metadata().generate_name;
   }
-  if (name.empty()) name = "Unknown";
-  return Fail(Forbidden(GroupResourceOf(request.kind), name, text));
+  return name.empty() ? "Unknown" : name;
+}
+
+tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text) {
+  return Fail(Forbidden(GroupResourceOf(request.kind), ShownName(request), text));
 }
 
 Result<> AdmissionChain::AdmitOnce(AdmissionRequest& request) const {

@@ -72,13 +72,8 @@ class Passage {
   // The first of all refusals answers.
   Result<> Answer() const {
     if (!refused_) return {};
-    std::string name = request_.of_collection ? "" : request_.name;
-    if (name.empty() && request_.object != nullptr) {
-      name = request_.object->metadata().name;
-      if (name.empty()) name = request_.object->metadata().generate_name;
-    }
-    if (name.empty()) name = "Unknown";
-    Error error = Forbidden(GroupResourceOf(request_.kind), name, refused_->message);
+    Error error =
+        Forbidden(GroupResourceOf(request_.kind), ShownName(request_), refused_->message);
     error.reason = refused_->reason;
     error.causes.push_back({.reason = "", .message = refused_->message, .field = ""});
     return Fail(std::move(error));
@@ -199,8 +194,7 @@ class Passage {
     if (looked_ && (shown_ || !named)) return {};
     looked_ = true;
     shown_ = named;
-    const bool is_namespace = request_.kind.group.empty() && request_.kind.resource == "namespaces";
-    if (request_.namespace_name.empty() || is_namespace) return {};
+    if (request_.namespace_name.empty() || IsNamespaces(request_.kind)) return {};
     const auto space = parts_.caches.namespaces.Find("", request_.namespace_name);
     if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
     if (named) namespace_ = NamespaceView(*space);
