@@ -235,7 +235,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                            made.options.warns_of_unserved_kinds,
                            made.options.network_policies_are_enforced,
                            made.webhooks.get(),
-                           [&made] { return made.custom_kinds.Now(""); }},
+                           [&made] { return made.custom_kinds.Now(""); },
+                           &made.metrics.registry()},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(
