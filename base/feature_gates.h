@@ -1,4 +1,5 @@
-// The feature gates that Kubernetes v1.35 knows. None has an effect here: what is there is on.
+// The feature gates that Kubernetes v1.35 knows. None has an effect here: what is there is on,
+// and what is not (MutatingAdmissionPolicy, for one) cannot be turned on.
 #pragma once
 
 #include <string>

@@ -29,7 +29,7 @@ void AddLogFlags(Flags& flags, LogFlags& to) {
   flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
   flags.AddUnused({"log-flush-frequency", "each line is written at once"});
   flags.AddUnused({.name = "feature-gates",
-                   .why = "what is there is on",
+                   .why = "what is there is on, and what is not cannot be turned on",
                    .same = {""},
                    .value = UnusedValue::kFeatureGates});
   flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {""}});

@@ -197,7 +197,7 @@ void AddUnusedMachineFlags(Flags& flags) {
   flags.Ignore("log-flush-frequency", "each line is written at once");
   flags.AddUnused({"vmodule", "the level is the same for all files", {""}});
   flags.AddUnused({.name = "feature-gates",
-                   .why = "what is there is on",
+                   .why = "what is there is on, and what is not cannot be turned on",
                    .same = {""},
                    .value = UnusedValue::kFeatureGates});
 }

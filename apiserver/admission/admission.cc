@@ -1,10 +1,24 @@
 #include "apiserver/admission/admission.h"
 
+#include <algorithm>
+
+#include "api/rules/names.h"
 #include "apiserver/audit/audit.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/request_context.h"
+#include "base/log.h"
 
 namespace skiff {
+namespace {
+
+const Log kAdmissionLog("admission");
+
+// As Kubernetes checks it: a domain, a slash and a name.
+bool IsAnnotationKey(std::string_view key) {
+  return std::count(key.begin(), key.end(), '/') == 1 && LabelKeyErrors(key).empty();
+}
+
+}  // namespace
 
 AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const KindInfo& kind,
                              std::string subresource) {
@@ -23,17 +37,27 @@ AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const Kin
 }
 
 void Annotate(const AdmissionRequest& request, std::string_view key, std::string_view value) {
-  if (request.annotations != nullptr) request.annotations->emplace(key, value);
+  if (request.annotations == nullptr) return;
+  if (IsAnnotationKey(key)) {
+    request.annotations->emplace(key, value);
+    return;
+  }
+  constexpr size_t kShownMax = 317;  // As long as a key can be.
+  kAdmissionLog.Info("audit annotation without a valid key left out",
+                     {{"key", key.substr(0, kShownMax)}});
 }
 
-tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text) {
-  std::string name = request.name;
+std::string ShownName(const AdmissionRequest& request) {
+  std::string name = request.of_collection ? "" : request.name;
   if (name.empty() && request.object != nullptr) {
     name = request.object->metadata().name;
     if (name.empty()) name = request.object->metadata().generate_name;
   }
-  if (name.empty()) name = "Unknown";
-  return Fail(Forbidden(GroupResourceOf(request.kind), name, text));
+  return name.empty() ? "Unknown" : name;
+}
+
+tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text) {
+  return Fail(Forbidden(GroupResourceOf(request.kind), ShownName(request), text));
 }
 
 Result<> AdmissionChain::AdmitOnce(AdmissionRequest& request) const {

@@ -70,7 +70,8 @@ struct AdmissionRequest {
   // One of a collection that goes: the name is not shown to who is asked beyond this server.
   bool of_collection = false;
   Reinvocation reinvocation = {};
-  // When whoever is asked beyond this server has to have answered, all of them together.
+  // When whoever is asked beyond this server has to have answered, all of them together; also the
+  // end of what may be evaluated over and over. max(): never.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
 
   bool Is(std::string_view group, std::string_view resource,
@@ -96,8 +97,13 @@ class AdmissionPlugin {
 AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const KindInfo& kind,
                              std::string subresource = "");
 
-// Puts an annotation down, where somebody keeps them.
+// Puts an annotation down, where somebody keeps them. One whose key is not of the form
+// "example.com/name" is left out.
 void Annotate(const AdmissionRequest& request, std::string_view key, std::string_view value);
+
+// What a refusal calls the object: by its name, or what is known of that; one of a collection by
+// none.
+std::string ShownName(const AdmissionRequest& request);
 
 // `pods "x" is forbidden: text`
 tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text);

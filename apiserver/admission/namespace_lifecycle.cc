@@ -1,6 +1,7 @@
 // Objects need a namespace that is there and not on its way out; some namespaces stay for ever.
 #include "api/gen/core_v1.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/admission/rule_match.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/list_options.h"
@@ -42,7 +43,7 @@ class NamespaceLifecycle final : public AdmissionPlugin {
       return Deny(request, "this namespace may not be deleted");
     }
     if (request.namespace_name.empty() || request.operation == Operation::kDelete) return {};
-    if (request.Is("", "namespaces", request.subresource) ||
+    if (IsNamespaces(request.kind) ||
         request.Is("authorization.k8s.io", "localsubjectaccessreviews")) {
       return {};
     }

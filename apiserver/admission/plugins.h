@@ -16,6 +16,7 @@
 
 namespace skiff {
 
+class MetricRegistry;
 class Webhooks;
 struct Served;
 
@@ -38,6 +39,7 @@ struct AdmissionParts {
   Webhooks* webhooks = nullptr;  // nullptr: none can be called.
   // The kinds of now.
   std::function<std::shared_ptr<const Served>()> served = {};
+  MetricRegistry* metrics = nullptr;  // nullptr: nothing is counted.
 };
 
 // Fails with Invalid on a name that is no plugin.

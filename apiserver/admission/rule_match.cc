@@ -16,10 +16,6 @@ bool Names(const std::vector<std::string>& items, std::string_view wanted) {
   });
 }
 
-bool IsNamespaces(const KindInfo& kind) {
-  return kind.group.empty() && kind.resource == "namespaces";
-}
-
 bool ResourceMatches(const ResourceRule& rule, std::string_view resource,
                      std::string_view subresource) {
   return std::any_of(rule.resources.begin(), rule.resources.end(), [&](std::string_view item) {
@@ -125,6 +121,10 @@ LabelSelector SelectorOf(const Box<meta_v1::LabelSelector>& given) {
   if (!given) return {};
   auto selector = LabelSelector::From(*given);
   return selector ? std::move(*selector) : LabelSelector::Nothing();
+}
+
+bool IsNamespaces(const KindInfo& kind) {
+  return kind.group.empty() && kind.resource == "namespaces";
 }
 
 std::string_view OperationText(Operation operation) {

@@ -60,6 +60,9 @@ struct MatchContext {
   const KindSet& kinds;  // Keeps alive what is answered.
 };
 
+// Whether it is that of namespaces, whatever is asked of them.
+bool IsNamespaces(const KindInfo& kind);
+
 // "CREATE", as AdmissionReview names it.
 std::string_view OperationText(Operation operation);
 

@@ -227,7 +227,10 @@ void AvailabilityLoop::Look(Watched& watched, bool rung) {
     }
     return;
   }
-  if (watched.question) return;
+  if (watched.question && !changed) return;
+  // What is under way was asked of somebody else.
+  if (watched.question) watched.question->Cancel();
+  watched.question = nullptr;
   watched.questions_left = kQuestionsMax;
   watched.asked_at = parts_.clock.Monotonic();
   AskOnce(watched);

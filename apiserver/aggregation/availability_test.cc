@@ -68,6 +68,35 @@ TEST_F(AvailabilityTest, AServerThatAnswersIsAvailableAndOneThatDoesNotIsNot) {
   EXPECT_EQ(probe->Header("X-Remote-Group"), "system:masters");
 }
 
+// What is asked by then is not waited for, whatever comes of it.
+TEST_F(AvailabilityTest, TheAnswerOfAnOldAddressSaysNothingOfANewOne) {
+  class Answering final : public http::Handler {
+    http::Response Handle(const http::Request&) override { return Says200(ResourceList()); }
+  };
+  Answering answering;
+  const auto certificate = authority_.Issue({.common_name = "other"});
+  http::ServerTls tls;
+  tls.certificate_pem = certificate.certificate_pem;
+  tls.key_pem = certificate.key_pem;
+  const auto other = *http::Server::Start({.tls = tls}, loops_, answering);
+  At(kVersion, [&](const http::Request&) {
+    Hang();
+    http::Response refused;
+    refused.status = 403;
+    return refused;
+  });
+  MakeService();
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Eventually([&] { return LastTo(kVersion).has_value(); }));
+  ASSERT_EQ(Merge(std::string(kApiServices) + "/" + kName,
+                  Json{{"spec", {{"service", {{"port", other->port()}}}}}}.dump())
+                .code,
+            200);
+  EXPECT_TRUE(Becomes("Passed"));
+  EXPECT_EQ(Get("/metrics").response.body.find("reason=\"FailedDiscoveryCheck\""),
+            std::string::npos);
+}
+
 // As kubectl and controllers do that write the status themselves.
 TEST_F(AvailabilityTest, AConditionThatSomebodyTookAwayComesBack) {
   ASSERT_EQ(Register().code, 201);

@@ -3,14 +3,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <memory>
-#include <set>
 #include <string>
 
 #include "apiserver/aggregation/api_services.h"
-#include "apiserver/aggregation/fetch.h"
 #include "apiserver/auth/user.h"
+#include "apiserver/identity/outbound_calls.h"
 #include "apiserver/storage/store.h"
 #include "base/id.h"
 #include "base/mutex.h"
@@ -19,9 +16,6 @@
 namespace skiff {
 
 struct NodeConnections;
-
-// TLS contexts of as many authorities are kept; past it they are made anew when they are needed.
-inline constexpr size_t kBackendAuthoritiesMax = 200;
 
 // Thread-safe.
 class Backends {
@@ -32,7 +26,7 @@ class Backends {
     http::Loops* loops;            // nullptr: nobody can be reached.
     const NodeConnections* nodes;  // nullptr: none is simulated.
   };
-  explicit Backends(Parts parts) : parts_(parts) {}
+  explicit Backends(Parts parts) : parts_(parts), calls_(parts.loops) {}
   // By which they know that it is us; "", as at first: not at all. New connections use it. On error
   // nothing changes.
   Result<> UseCertificate(const std::string& certificate_pem, const std::string& key_pem);
@@ -57,20 +51,18 @@ class Backends {
   Result<FetchPtr> Ask(http::Upstream upstream, Question question, const User& user,
                        std::function<void()> told);
   // The same on connections that the caller makes by himself; nullptr: none are made any more.
-  http::Loops* loops();
+  http::Loops* loops() { return calls_.loops(); }
   // Ends the wait for every answer there is, and asks nobody any more. Any thread.
-  void Stop();
+  void Stop() { calls_.Stop(); }
 
  private:
-  Result<http::TlsContext> Context(const std::string& key, http::ClientTls tls);
+  Result<http::TlsContext> Context(http::ClientTls tls);
 
   const Parts parts_;
-  mutable Mutex mutex_;
-  std::map<std::string, http::TlsContext> contexts_ GUARDED_BY(mutex_);  // By authorities.
+  OutboundCalls calls_;
+  Mutex mutex_;
   std::string certificate_pem_ GUARDED_BY(mutex_);
   std::string key_pem_ GUARDED_BY(mutex_);
-  bool stopped_ GUARDED_BY(mutex_) = false;
-  std::set<std::weak_ptr<Fetch>, std::owner_less<>> under_way_ GUARDED_BY(mutex_);
 };
 
 // "10.0.0.7:443", as a URL names it.

@@ -108,11 +108,15 @@ TEST_F(CredentialsTest, AFrontProxyNamesUsersInHeaders) {
   request.headers.emplace("X-Remote-Group", "dev");
   request.headers.emplace("X-Remote-Group", "ops");
   request.headers.emplace("X-Remote-Extra-Acme.com%2FProject", "one");
+  request.headers.emplace("X-Remote-Extra-%41b", "two");
+  request.headers.emplace("X-Remote-Extra-a%2Fb%Z", "three");
   EXPECT_EQ(Who(request), "carol dev ops system:authenticated");
   std::vector<std::string> warnings;
   const auto user = Make().Authenticate(request, warnings);
   EXPECT_EQ(user->uid, "u-carol");
   EXPECT_EQ(user->extra.at("acme.com/project"), std::vector<std::string>{"one"});
+  EXPECT_EQ(user->extra.at("Ab"), std::vector<std::string>{"two"});
+  EXPECT_EQ(user->extra.at("a%2fb%z"), std::vector<std::string>{"three"});
 }
 
 TEST_F(CredentialsTest, NobodyElseNamesUsersInHeaders) {

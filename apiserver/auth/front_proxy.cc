@@ -25,16 +25,18 @@ bool IsBlank(const std::string& text) {
 }  // namespace
 
 std::string UnescapeExtraKey(std::string_view text) {
+  const auto is_hex = [&](size_t at) {
+    return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at])) != 0;
+  };
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
-        std::isxdigit(static_cast<unsigned char>(text[i + 2]))) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
+    if (text[i] != '%') {
       out += text[i];
+      continue;
     }
+    if (!is_hex(i + 1) || !is_hex(i + 2)) return std::string(text);
+    out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+    i += 2;
   }
   return out;
 }
@@ -59,7 +61,7 @@ std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::
     for (const std::string& given : options.extra_header_prefixes) {
       const std::string prefix = Lower(given);
       if (!lower.starts_with(prefix)) continue;
-      user.extra[Lower(UnescapeExtraKey(lower.substr(prefix.size())))].push_back(value);
+      user.extra[UnescapeExtraKey(lower.substr(prefix.size()))].push_back(value);
     }
   }
   return user;

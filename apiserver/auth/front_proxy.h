@@ -25,7 +25,8 @@ struct FrontProxyOptions {
 bool MayBeFrontProxy(const FrontProxyOptions& options, const std::string& common_name);
 // nullopt: the headers name nobody.
 std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::Request& request);
-// Header names carry extra keys percent-encoded, because not every key is a valid header name.
+// Header names carry extra keys percent-encoded, because not every key is a valid header name. A
+// key that is not well encoded is taken as it is.
 std::string UnescapeExtraKey(std::string_view text);
 // Invalid, in Kubernetes' words, names the flag that is wrong.
 Result<> CheckFrontProxy(const FrontProxyOptions& options);

@@ -10,8 +10,11 @@
 #include "api/codec/json.h"
 #include "api/crd/definition.h"
 #include "api/crd/light_definition.h"
+#include "apiserver/objects/record_codec.h"
 #include "apiserver/server/bootstrap.h"
 #include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
+#include "apiserver/webhooks/answer_text.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "base/log.h"
 #include "http/tls.h"
@@ -22,6 +25,7 @@ namespace {
 const Log kDefinitionLog("definitions");
 
 constexpr Duration kDefinitionRetry = 1s;
+constexpr Duration kDefinitionRetryMax = 30s;  // Of one definition that fails again and again.
 constexpr Duration kAfterFailure = 5s;  // Objects that could not be deleted are tried again.
 // Between what is said of a definition's end and its objects': long enough for a request that
 // follows its deletion at once to be told so, and no more.
@@ -78,14 +82,13 @@ bool IsSettled(const CustomResourceDefinition& definition) {
          !crd::IsProtectedGroup(definition.spec.group);
 }
 
-// The version that objects are stored in, if it is served, since to read them costs least then; ""
-// when none is served.
-std::string ServedVersionOf(const CustomResourceDefinition& definition) {
-  std::string served;
-  for (const auto& version : definition.spec.versions) {
-    if (version.served && (served.empty() || version.storage)) served = version.name;
-  }
-  return served;
+// The version that objects are stored in; null where the definition names none.
+const apiextensions_v1::CustomResourceDefinitionVersion* StoredVersionOf(
+    const CustomResourceDefinition& definition) {
+  const auto& versions = definition.spec.versions;
+  const auto stored = std::find_if(versions.begin(), versions.end(),
+                                   [](const auto& version) { return version.storage; });
+  return stored == versions.end() ? nullptr : &*stored;
 }
 
 }  // namespace
@@ -113,12 +116,14 @@ void DefinitionLoop::Learn(const std::string& name) {
   const DefinitionPtr definition = definitions_.Find(name);
   due_api_services_.merge(index_.Put(name, definition.get()));
   open_.insert(name);
+  failed_.erase(name);
   has_learned_ = true;
 }
 
 void DefinitionLoop::BeginAnew() {
   index_ = {};
   open_.clear();
+  failed_.clear();
   for (const DefinitionPtr& each : definitions_.All()) Learn(each->metadata.name);
   for (const auto& each : api_services_.All()) due_api_services_.insert(each->metadata.name);
 }
@@ -161,35 +166,51 @@ Result<> DefinitionLoop::WriteStatus(const CustomResourceDefinition& definition)
   request.headers.emplace("User-Agent", "kube-apiserver");
   request.headers.emplace("Content-Type", "application/json-patch+json");
   request.body = StatusPatch(definition).dump();
-  const http::Response answer = ask_(request);
+  const http::Response answer = Ask(request);
   // Somebody else has written it meanwhile, which wakes us.
   if (answer.status == 409 || answer.status == 404 || answer.status < 400) return {};
-  return Fail(Reason::kInternalError, answer.body);
+  return Fail(Reason::kInternalError, SaidBy(answer));
 }
 
+Result<DefinitionLoop::ServedPtr> DefinitionLoop::UnservedKinds(
+    const CustomResourceDefinition& definition) const {
+  const auto record = TRY(core_.store.Get(
+      KeyOf(CustomResourceDefinition::Info(), "", definition.metadata.name)));
+  const auto view = TRY(ObjectView::Of(*record));
+  auto cut = TRY(crd::CutDefinition(view.body()));
+  for (Json& version : cut.document["spec"]["versions"]) {
+    version["served"] = version.value("storage", false);
+  }
+  return std::make_shared<const Served>(std::make_shared<const KindSet>(parts_.make(cut)));
+}
+
+// In the version that the objects are stored in, whether it is served or not, as Kubernetes does.
 Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
   if (crd::IsBuiltInResource(definition.spec.group, definition.spec.names.plural)) return true;
   const std::string storage_key = StorageKeyOf(definition);
   const std::string prefix = StorePrefix(storage_key);
-  const std::string version = ServedVersionOf(definition);
+  const auto* const version = StoredVersionOf(definition);
+  if (version == nullptr) return Fail(Reason::kInternalError, "no version is stored");
+  ServedPtr kinds;
   std::string after;
   while (true) {
     const auto page = TRY(core_.store.List({.prefix = prefix, .start_after = after, .limit = 1}));
     if (page.records.empty()) break;
     after = page.records.front()->key;
     const auto parts = ParseStoreKey(storage_key, after);
-    if (version.empty() || !parts) {
-      TRY(core_.store.Apply({.key = after}));
+    if (!parts) {
+      TRY(core_.store.Apply({.key = after}));  // That is no object of anything.
       continue;
     }
+    if (!version->served && !kinds) kinds = TRY(UnservedKinds(definition));
     const std::string space(parts->object_namespace);
     http::Request request;
     request.method = "DELETE";
-    request.path = fmt::format("/apis/{}/{}{}/{}", definition.spec.group, version,
+    request.path = fmt::format("/apis/{}/{}{}/{}", definition.spec.group, version->name,
                                space.empty() ? "" : "/namespaces/" + space,
                                definition.spec.names.plural);
     request.headers.emplace("User-Agent", "kube-apiserver");
-    const http::Response answer = ask_(request);
+    const http::Response answer = parts_.ask(request, kinds);
     if (answer.status >= 500) return Fail(Reason::kInternalError, SaidBy(answer));
     if (space.empty()) break;
     after = prefix + space + "/\xff";  // The next namespace's; no name begins with that byte.
@@ -233,34 +254,40 @@ Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& defi
 }
 
 Result<Duration> DefinitionLoop::Settle(const DefinitionPtr& definition) {
-  CustomResourceDefinition wanted = *definition;
-  const TimePoint now = core_.clock.Now();
   if (!definition->metadata.deletion_timestamp) {
+    CustomResourceDefinition wanted = *definition;
+    const TimePoint now = core_.clock.Now();
     SettleNames(wanted, index_.TakenIn(definition->spec.group), now,
                 HasValidCaBundle(*definition));
     SettleApproval(wanted, now);
     if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
     return kNever;
   }
-  if (!HasInstanceFinalizer(*definition)) return kNever;
+  return HasInstanceFinalizer(*definition) ? EndOf(definition) : kNever;
+}
+
+Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
+  CustomResourceDefinition wanted = *definition;
   const auto say = [&](std::string_view status, std::string_view reason, std::string message) {
-    SetDefinitionCondition(wanted, {"Terminating", status, reason, std::move(message)}, now);
+    SetDefinitionCondition(wanted, {"Terminating", status, reason, std::move(message)},
+                           core_.clock.Now());
   };
   if (IsEstablished(*definition)) {
     // First it is said that none can be made any more, for whoever looks; a moment later they go.
+    const Duration now = core_.clock.Monotonic();
     const auto [going, is_new] = going_.try_emplace(
-        definition->metadata.uid, Going{definition->metadata.name, core_.clock.Monotonic()});
+        definition->metadata.uid, Going{definition->metadata.name, now + kBeforeObjectsGo});
     if (is_new) {
       say("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
       if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
     }
-    const Duration since = core_.clock.Monotonic() - going->second.told_at;
-    if (is_new || since < kBeforeObjectsGo) return kBeforeObjectsGo - since;
+    if (now < going->second.empty_at) return going->second.empty_at - now;
     const auto is_empty = EmptyAside(definition);
     if (!is_empty) {
       // A webhook that does not answer holds up the end of its own definition, and no other's.
+      going->second.empty_at = now + kAfterFailure;
       say("True", "InstanceDeletionFailed",
-          "could not issue all deletes: " + is_empty.error().message);
+          fmt::format("could not issue all deletes: {}", BeginningOf(is_empty.error().message)));
       if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
       return kAfterFailure;
     }
@@ -291,7 +318,7 @@ Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& 
     request.method = "PUT";
     request.body = ToJson(object).dump();
   }
-  const http::Response answer = ask_(request);
+  const http::Response answer = Ask(request);
   // Somebody else was faster, which wakes us.
   return answer.status >= 500 ? Fail(Reason::kInternalError, answer.body) : Result<>();
 }
@@ -312,21 +339,38 @@ Result<> DefinitionLoop::SettleApiServices() {
   return {};
 }
 
+// One that cannot be settled holds up no other.
+Duration DefinitionLoop::SettleOne(const DefinitionPtr& definition) {
+  const std::string& name = definition->metadata.name;
+  const Duration now = core_.clock.Monotonic();
+  const auto failed = failed_.find(name);
+  if (failed != failed_.end() && now < failed->second.until) return failed->second.until - now;
+  const auto again = Settle(definition);
+  if (again) {
+    failed_.erase(name);
+    return *again;
+  }
+  kDefinitionLog.Error("definition not settled",
+                       {{"definition", name}, {"error", BeginningOf(again.error().message)}});
+  const Duration pause = failed == failed_.end()
+                             ? kDefinitionRetry
+                             : std::min(failed->second.pause * 2, kDefinitionRetryMax);
+  failed_[name] = {now + pause, pause};
+  return pause;
+}
+
 Result<Duration> DefinitionLoop::SettleOpen() {
   Duration again = kNever;
-  std::optional<Error> problem;
   const std::set<std::string> open = open_;
   has_learned_ = false;
   for (const std::string& name : open) {
     const DefinitionPtr definition = definitions_.Find(name);
     if (definition == nullptr || IsSettled(*definition)) {
       open_.erase(name);
+      failed_.erase(name);
       continue;
     }
-    // One that cannot be settled holds up no other.
-    const auto done = Settle(definition);
-    if (!done && !problem) problem = done.error();
-    if (done) again = std::min(again, *done);
+    again = std::min(again, SettleOne(definition));
     // What was accepted already counts for the next one.
     TRY(Follow());
   }
@@ -335,23 +379,22 @@ Result<Duration> DefinitionLoop::SettleOpen() {
     return definition == nullptr || definition->metadata.uid != going.first;
   });
   std::erase_if(emptying_, [&](const auto& each) { return !going_.contains(each.first); });
-  if (problem) return Fail(std::move(*problem));
   return has_learned_ ? Duration::zero() : again;
 }
 
 Duration DefinitionLoop::Step() {
-  const auto settle = [&]() -> Result<Duration> {
-    TRY(Follow());
-    const auto again = SettleOpen();
-    build_();
-    TRY(SettleApiServices());
-    return again;
-  };
-  const auto again = settle();
-  if (again) return *again;
-  kDefinitionLog.Error("definitions not settled", {{"error", again.error().message}});
-  cursor_.reset();
-  return kDefinitionRetry;
+  const auto again = Follow().and_then([this] { return SettleOpen(); });
+  if (!again) {
+    kDefinitionLog.Error("definitions not followed", {{"error", again.error().message}});
+    cursor_.reset();
+    return kDefinitionRetry;
+  }
+  parts_.build();
+  if (const auto settled = SettleApiServices(); !settled) {
+    kDefinitionLog.Error("api services not settled", {{"error", settled.error().message}});
+    return std::min(*again, kDefinitionRetry);
+  }
+  return *again;
 }
 
 }  // namespace skiff

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/gen/apiregistration_v1.h"
+#include "apiserver/kinds/custom_kinds.h"
 #include "apiserver/kinds/definition_index.h"
 #include "apiserver/objects/object_cache.h"
 #include "apiserver/server/core.h"
@@ -41,16 +42,21 @@ class DefinitionCache final : public ObjectCacheBase {
 
 class DefinitionLoop final : public ControlLoop {
  public:
-  // Answers as to the server's own hand.
-  using Ask = std::function<http::Response(const http::Request&)>;
-  // `core` outlives the loop. `build` makes the kinds of what was settled, so that no request has
-  // to.
-  DefinitionLoop(Core& core, Ask ask, std::function<void()> build)
-      : core_(core),
-        ask_(std::move(ask)),
-        build_(std::move(build)),
-        definitions_(core.store),
-        api_services_(core.store) {}
+  using ServedPtr = std::shared_ptr<const Served>;
+  struct Parts {
+    Core& core;  // Outlives the loop.
+    // Answers as to the server's own hand; of `kinds`, which nobody else is shown; null: of those
+    // that everybody is.
+    std::function<http::Response(const http::Request&, ServedPtr kinds)> ask;
+    CustomKinds::Make make;  // Any thread.
+    // Makes the kinds of what was settled, so that no request has to.
+    std::function<void()> build;
+  };
+  explicit DefinitionLoop(Parts parts)
+      : core_(parts.core),
+        parts_(std::move(parts)),
+        definitions_(core_.store),
+        api_services_(core_.store) {}
 
   Duration Step() override;
 
@@ -60,9 +66,15 @@ class DefinitionLoop final : public ControlLoop {
   void BeginAnew();
   void Learn(const std::string& name);
   // Settles what is open. When it is to be looked at again unless something is written; kNever: all
-  // is as it should be.
+  // is as it should be. Fails where it is not known what was written.
   Result<Duration> SettleOpen();
+  // One of those, unless it failed a moment ago: when it is to be looked at again.
+  Duration SettleOne(const DefinitionPtr& definition);
   Result<Duration> Settle(const DefinitionPtr& definition);
+  Result<Duration> EndOf(const DefinitionPtr& definition);
+  http::Response Ask(const http::Request& request) const { return parts_.ask(request, nullptr); }
+  // Of a definition whose objects are stored in a version that is not served, that version alone.
+  Result<ServedPtr> UnservedKinds(const CustomResourceDefinition& definition) const;
   // Removes the objects of a definition that goes. Whether none are left.
   Result<bool> Empty(const CustomResourceDefinition& definition);
   // The same, where that may wait for a webhook which converts the objects: other definitions do
@@ -76,8 +88,7 @@ class DefinitionLoop final : public ControlLoop {
                             const apiregistration_v1::APIServiceSpec* wanted);
 
   Core& core_;
-  const Ask ask_;
-  const std::function<void()> build_;
+  const Parts parts_;
   DefinitionCache definitions_;
   ObjectCache<apiregistration_v1::APIService> api_services_;
   // Null: it is not known what was written.
@@ -85,11 +96,18 @@ class DefinitionLoop final : public ControlLoop {
   DefinitionIndex index_;
   std::set<std::string> open_;  // Names of definitions to be looked at.
   bool has_learned_ = false;    // Since the last look at those.
+  // Definitions that could not be settled, until they are written: when one is tried again, and how
+  // long it waited for that.
+  struct Failed {
+    Duration until;  // Monotonic.
+    Duration pause;
+  };
+  std::map<std::string, Failed> failed_;
   std::set<std::string> due_api_services_;  // Names of APIServices, those that are not there too.
   // What goes on about a definition that goes, by its uid.
   struct Going {
     std::string name;
-    Duration told_at;  // Monotonic: when it was seen that its objects are to go.
+    Duration empty_at;  // Monotonic: not before that are its objects told to go.
   };
   std::map<std::string, Going> going_;
   // What is under way aside, by the definition's uid; those of `going_` alone.

@@ -73,6 +73,29 @@ std::map<std::string, Serials, std::less<>> SerialsByKey(const KindSet& kinds) {
   return by_key;
 }
 
+// The same of the one document of that key.
+Serials SerialsIn(const KindSet& kinds, std::string_view key) {
+  constexpr std::string_view kGroups = "apis/";
+  Serials serials;
+  if (!key.starts_with(kGroups)) return serials;
+  key.remove_prefix(kGroups.size());
+  for (const KindInfo* kind : kinds.kinds()) {
+    if (kind->api_version != key && kind->group != key) continue;
+    if (const RuntimeKind* runtime = RuntimeKindOf(*kind)) serials.push_back(runtime->serial);
+  }
+  return serials;
+}
+
+// Whether who asks has it already: the answer says that then. Else it says what it has to be known
+// by.
+bool IsKnown(const http::Request& request, const std::string& hash, http::Response& response) {
+  const std::string tag = "\"" + hash + "\"";
+  response.SetHeader("ETag", tag);
+  if (request.Header("If-None-Match") != tag) return false;
+  response.status = 304;
+  return true;
+}
+
 // The packed text as it is to those who take gzip.
 void SetBody(const http::Request& request, const std::string& packed, http::Response& response) {
   if (AcceptsGzip(request)) {
@@ -85,13 +108,27 @@ void SetBody(const http::Request& request, const std::string& packed, http::Resp
 
 }  // namespace
 
-const OpenApiDocuments::Document& OpenApiDocuments::V2(const KindSet& kinds, bool protobuf,
-                                                       const OtherDocuments& others) {
-  Document& kept = protobuf ? v2_protobuf_ : v2_json_;
+OpenApiDocuments::DocumentPtr OpenApiDocuments::KeptV2(bool protobuf) {
+  const MutexLock lock(mutex_);
+  return protobuf ? v2_protobuf_ : v2_json_;
+}
+
+OpenApiDocuments::DocumentsPtr OpenApiDocuments::KeptV3() {
+  const MutexLock lock(mutex_);
+  return v3_;
+}
+
+OpenApiDocuments::DocumentPtr OpenApiDocuments::V2(const KindSet& kinds, bool protobuf,
+                                                   const OtherDocuments& others) {
   Serials serials = SerialsOf(kinds);
   std::vector<std::string> hashes;
   for (const PackedDocumentPtr& other : others) hashes.push_back(other->hash);
-  if (!kept.packed.empty() && kept.serials == serials && kept.others == hashes) return kept;
+  const auto is_of_now = [&](const DocumentPtr& kept) {
+    return kept != nullptr && kept->serials == serials && kept->others == hashes;
+  };
+  if (auto kept = KeptV2(protobuf); is_of_now(kept)) return kept;
+  const MutexLock turn(making_);
+  if (auto kept = KeptV2(protobuf); is_of_now(kept)) return kept;
   std::vector<Json> documents;
   for (const PackedDocumentPtr& other : others) {
     auto document = ParseJson(Gunzip(other->packed));
@@ -99,35 +136,78 @@ const OpenApiDocuments::Document& OpenApiDocuments::V2(const KindSet& kinds, boo
   }
   const std::string text = protobuf ? OpenApiV2Protobuf(kinds.kinds(), std::move(documents))
                                     : OpenApiV2Document(kinds.kinds(), std::move(documents));
-  kept = {.packed = Gzip(text),
-          .hash = UpperHash(text),
-          .serials = std::move(serials),
-          .others = std::move(hashes)};
-  return kept;
+  auto made = std::make_shared<const Document>(Document{.packed = Gzip(text),
+                                                        .hash = UpperHash(text),
+                                                        .serials = std::move(serials),
+                                                        .others = std::move(hashes)});
+  const MutexLock lock(mutex_);
+  (protobuf ? v2_protobuf_ : v2_json_) = made;
+  return made;
 }
 
 // Only what other kinds are in by now is made anew.
-OpenApiDocuments::Documents& OpenApiDocuments::V3(const KindSet& kinds) {
+OpenApiDocuments::DocumentsPtr OpenApiDocuments::V3(const KindSet& kinds) {
   Serials all = SerialsOf(kinds);
-  if (!v3_.empty() && all == v3_serials_) return v3_;
-  Documents next;
+  if (auto kept = KeptV3(); kept != nullptr && kept->serials == all) return kept;
+  const MutexLock turn(making_);
+  const DocumentsPtr before = KeptV3();
+  if (before != nullptr && before->serials == all) return before;
+  auto next = std::make_shared<Documents>();
   const KindsByGroup by_group(kinds.kinds());
   auto by_key = SerialsByKey(kinds);
   for (const std::string& key : OpenApiV3Keys(kinds.kinds())) {
     Serials serials = std::move(by_key[key]);
-    const auto kept = v3_.find(key);
     // The list of groups is in none of a group's own documents.
-    if (kept != v3_.end() && kept->second.serials == serials) {
-      next[key] = std::move(kept->second);
-      continue;
+    if (before != nullptr) {
+      const auto kept = before->by_key.find(key);
+      if (kept != before->by_key.end() && kept->second->serials == serials) {
+        next->by_key.insert(*kept);
+        continue;
+      }
     }
     const auto text = OpenApiV3Document(by_group.Of(key), key);
     if (!text) continue;
-    next[key] = {.packed = Gzip(*text), .hash = UpperHash(*text), .serials = std::move(serials)};
+    next->by_key[key] = std::make_shared<const Document>(Document{
+        .packed = Gzip(*text), .hash = UpperHash(*text), .serials = std::move(serials)});
   }
-  v3_ = std::move(next);
-  v3_serials_ = std::move(all);
-  return v3_;
+  next->serials = std::move(all);
+  const MutexLock lock(mutex_);
+  v3_ = next;
+  std::erase_if(messages_, [&](const auto& each) { return !next->by_key.contains(each.first); });
+  return next;
+}
+
+OpenApiDocuments::DocumentPtr OpenApiDocuments::V3Of(const KindSet& kinds, std::string_view key) {
+  const auto in = [&](const Documents& documents) {
+    const auto found = documents.by_key.find(key);
+    return found == documents.by_key.end() ? nullptr : found->second;
+  };
+  if (const DocumentsPtr kept = KeptV3()) {
+    // Whatever has become of the others.
+    auto document = in(*kept);
+    if (document != nullptr && document->serials == SerialsIn(kinds, key)) return document;
+  }
+  return in(*V3(kinds));
+}
+
+std::shared_ptr<const std::string> OpenApiDocuments::KeptMessage(std::string_view key,
+                                                                 const DocumentPtr& document) {
+  const MutexLock lock(mutex_);
+  const auto found = messages_.find(key);
+  return found != messages_.end() && found->second.of == document ? found->second.packed : nullptr;
+}
+
+std::shared_ptr<const std::string> OpenApiDocuments::MessageOf(const KindSet& kinds,
+                                                               std::string_view key,
+                                                               const DocumentPtr& document) {
+  if (auto kept = KeptMessage(key, document)) return kept;
+  const MutexLock turn(making_);
+  if (auto kept = KeptMessage(key, document)) return kept;
+  auto packed = std::make_shared<const std::string>(
+      Gzip(OpenApiV3Protobuf(kinds.kinds(), key).value_or("")));
+  const MutexLock lock(mutex_);
+  messages_[std::string(key)] = {document, packed};
+  return packed;
 }
 
 http::Response OpenApiDocuments::AnswerV2(const KindSet& kinds, const http::Request& request,
@@ -139,26 +219,18 @@ http::Response OpenApiDocuments::AnswerV2(const KindSet& kinds, const http::Requ
     response.status = 406;
     return response;
   }
-  const MutexLock lock(mutex_);
-  const Document& document = V2(kinds, *protobuf, others);
-  const std::string tag = "\"" + document.hash + "\"";
-  response.SetHeader("ETag", tag);
-  if (request.Header("If-None-Match") == tag) {
-    response.status = 304;
-    return response;
-  }
+  const DocumentPtr document = V2(kinds, *protobuf, others);
+  if (IsKnown(request, document->hash, response)) return response;
   response.content_type = *protobuf ? std::string(kV2Protobuf[0]) : "application/json";
-  SetBody(request, document.packed, response);
+  SetBody(request, document->packed, response);
   return response;
 }
 
 http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Request& request,
                                           std::string_view key) {
   http::Response response;
-  const MutexLock lock(mutex_);
-  Documents& documents = V3(kinds);
-  const auto found = documents.find(key);
-  if (found == documents.end()) {
+  const DocumentPtr document = V3Of(kinds, key);
+  if (document == nullptr) {
     response.status = 404;
     return response;
   }
@@ -167,29 +239,33 @@ http::Response OpenApiDocuments::AnswerV3(const KindSet& kinds, const http::Requ
     response.status = 406;
     return response;
   }
-  // Both forms have one hash, that of the JSON: they are of one document.
-  Document& document = found->second;
-  const std::string tag = "\"" + document.hash + "\"";
   if (const auto hash = request.Query("hash")) {
-    if (*hash != document.hash) {
+    if (*hash != document->hash) {
       response.status = 301;
       response.content_type = "application/json";
-      response.SetHeader("Location", "/openapi/v3/" + std::string(key) + "?hash=" + document.hash);
+      response.SetHeader("Location", "/openapi/v3/" + std::string(key) + "?hash=" + document->hash);
       return response;
     }
     response.SetHeader("Cache-Control", "public, immutable");
   }
-  response.SetHeader("ETag", tag);
   response.SetHeader("Vary", "Accept");
-  if (request.Header("If-None-Match") == tag) {
-    response.status = 304;
-    return response;
-  }
-  if (*protobuf && document.protobuf.empty()) {
-    document.protobuf = Gzip(OpenApiV3Protobuf(kinds.kinds(), key).value_or(""));
-  }
+  // Both forms have one hash, that of the JSON: they are of one document.
+  if (IsKnown(request, document->hash, response)) return response;
   response.content_type = *protobuf ? std::string(kV3Protobuf[0]) : "application/json";
-  SetBody(request, *protobuf ? document.protobuf : document.packed, response);
+  SetBody(request, *protobuf ? *MessageOf(kinds, key, document) : document->packed, response);
+  return response;
+}
+
+http::Response OpenApiDocuments::AnswerIndex(const KindSet& kinds, const http::Request& request,
+                                             const Hashes& others) {
+  std::map<std::string, std::string> by_key(others.begin(), others.end());
+  for (const auto& [key, document] : V3(kinds)->by_key) by_key.emplace(key, document->hash);
+  http::Response response;
+  std::string index = OpenApiV3Index(Hashes(by_key.begin(), by_key.end()));
+  response.SetHeader("Vary", "Accept");
+  if (IsKnown(request, UpperHash(index), response)) return response;
+  response.content_type = "text/plain; charset=utf-8";  // As Kubernetes sends this one document.
+  response.body = std::move(index);
   return response;
 }
 
@@ -203,18 +279,7 @@ std::optional<http::Response> OpenApiDocuments::Answer(const KindSet& kinds,
   path.remove_prefix(kV3.size());
   if (path.starts_with('/')) return AnswerV3(kinds, request, path.substr(1));
   if (!path.empty()) return std::nullopt;
-  std::map<std::string, std::string> by_key(others.v3.begin(), others.v3.end());
-  {
-    const MutexLock lock(mutex_);
-    for (const auto& [key, document] : V3(kinds)) by_key.emplace(key, document.hash);
-  }
-  const Hashes hashes(by_key.begin(), by_key.end());
-  http::Response response;
-  response.content_type = "text/plain; charset=utf-8";  // As Kubernetes sends this one document.
-  response.body = OpenApiV3Index(hashes);
-  response.SetHeader("ETag", "\"" + UpperHash(response.body) + "\"");
-  response.SetHeader("Vary", "Accept");
-  return response;
+  return AnswerIndex(kinds, request, others.v3);
 }
 
 }  // namespace skiff

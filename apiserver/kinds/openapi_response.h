@@ -1,7 +1,9 @@
-// /openapi/v2 and /openapi/v3: made when somebody first asks, kept packed.
+// /openapi/v2 and /openapi/v3: made when somebody first asks, kept packed. Who asks for what there
+// is does not wait for what is being made.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,28 +37,47 @@ class OpenApiDocuments {
   struct Document {
     std::string packed;  // gzip
     std::string hash;    // SHA-512 of the text, upper case hex.
-    // gzip of one of version 3 as a message; "" until somebody asks for it.
-    std::string protobuf = {};
     // Of the kinds in it that were made at run time, in order: whether it is made of these kinds.
     std::vector<uint64_t> serials = {};
     std::vector<std::string> others = {};  // The hashes of what others have in it.
   };
-  using Documents = std::map<std::string, Document, std::less<>>;
+  using DocumentPtr = std::shared_ptr<const Document>;
+  // All of version 3.
+  struct Documents {
+    std::map<std::string, DocumentPtr, std::less<>> by_key;
+    std::vector<uint64_t> serials;  // Of all kinds that were made at run time.
+  };
+  using DocumentsPtr = std::shared_ptr<const Documents>;
+  // One of those as a message.
+  struct Message {
+    DocumentPtr of;
+    std::shared_ptr<const std::string> packed;  // gzip
+  };
   using OtherDocuments = std::vector<PackedDocumentPtr>;
+  http::Response AnswerIndex(const KindSet& kinds, const http::Request& request,
+                             const Hashes& others);
   http::Response AnswerV2(const KindSet& kinds, const http::Request& request,
                           const OtherDocuments& others);
   http::Response AnswerV3(const KindSet& kinds, const http::Request& request,
                           std::string_view key);
-  const Document& V2(const KindSet& kinds, bool protobuf, const OtherDocuments& others)
-      REQUIRES(mutex_);
-  Documents& V3(const KindSet& kinds) REQUIRES(mutex_);
+  DocumentPtr V2(const KindSet& kinds, bool protobuf, const OtherDocuments& others);
+  DocumentsPtr V3(const KindSet& kinds);
+  // Null: there is no such document.
+  DocumentPtr V3Of(const KindSet& kinds, std::string_view key);
+  std::shared_ptr<const std::string> MessageOf(const KindSet& kinds, std::string_view key,
+                                               const DocumentPtr& document);
+  // The one that is kept; null: none.
+  DocumentPtr KeptV2(bool protobuf);
+  DocumentsPtr KeptV3();
+  std::shared_ptr<const std::string> KeptMessage(std::string_view key,
+                                                 const DocumentPtr& document);
 
+  Mutex making_;  // While something is made, one after the other; before mutex_.
   Mutex mutex_;
-  Document v2_json_ GUARDED_BY(mutex_);
-  Document v2_protobuf_ GUARDED_BY(mutex_);
-  Documents v3_ GUARDED_BY(mutex_);  // By key.
-  // Of all kinds that v3_ is made of.
-  std::vector<uint64_t> v3_serials_ GUARDED_BY(mutex_);
+  DocumentPtr v2_json_ GUARDED_BY(mutex_);
+  DocumentPtr v2_protobuf_ GUARDED_BY(mutex_);
+  DocumentsPtr v3_ GUARDED_BY(mutex_);
+  std::map<std::string, Message, std::less<>> messages_ GUARDED_BY(mutex_);  // By key.
 };
 
 }  // namespace skiff

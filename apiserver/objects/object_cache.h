@@ -7,6 +7,7 @@
 //   if (const auto found = namespaces.Find("", name)) ... found->status.phase ...
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -86,5 +87,30 @@ class ObjectCache final : public ObjectCacheBase {
     return object;
   }
 };
+
+// What somebody made of one version of an object.
+template <typename Object, typename Made>
+struct MadeOf {
+  std::shared_ptr<const Object> from;
+  Made made;
+};
+
+// Brings what was made of objects up to date with the objects: what is made of each is made once.
+// Whether anything changed.
+template <typename Object, typename Made, typename Make>
+bool Refresh(std::vector<MadeOf<Object, Made>>& known,
+             const std::vector<std::shared_ptr<const Object>>& objects, const Make& make) {
+  using Each = MadeOf<Object, Made>;
+  const auto same = [](const Each& each, const auto& object) { return each.from == object; };
+  if (std::equal(known.begin(), known.end(), objects.begin(), objects.end(), same)) return false;
+  std::map<const Object*, Each> before;
+  for (Each& each : known) before.emplace(each.from.get(), std::move(each));
+  known.clear();
+  for (const auto& object : objects) {
+    const auto found = before.find(object.get());
+    known.push_back(found != before.end() ? std::move(found->second) : Each{object, make(object)});
+  }
+  return true;
+}
 
 }  // namespace skiff

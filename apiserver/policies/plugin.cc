@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "api/codec/json.h"
 #include "apiserver/admission/plugins.h"
@@ -11,6 +12,7 @@
 #include "apiserver/policies/policy_table.h"
 #include "apiserver/policies/request_view.h"
 #include "apiserver/request/api_errors.h"
+#include "base/metrics.h"
 
 namespace skiff {
 namespace {
@@ -24,6 +26,34 @@ bool Does(const ValidatingAdmissionPolicyBinding& binding, std::string_view acti
   return std::find(actions.begin(), actions.end(), action) != actions.end();
 }
 
+// Counted under kube-apiserver's names.
+class CheckMetrics {
+ public:
+  explicit CheckMetrics(MetricRegistry& registry)
+      : checks_(registry.AddCounter(
+            {"apiserver_validating_admission_policy_check_total",
+             "[BETA] Validations of policies that failed or could not be evaluated.",
+             {"policy", "policy_binding", "error_type", "enforcement_action"}})),
+        seconds_(registry.AddHistogram(
+            {"apiserver_validating_admission_policy_check_duration_seconds",
+             "[BETA] Time that those took, in seconds.",
+             {"policy", "policy_binding", "error_type", "enforcement_action"}},
+            {0.0000005, 0.001, 0.01, 0.1, 1.0})) {}
+
+  // `action`: "allow", "deny", "warn", "audit".
+  void Count(const ValidatingAdmissionPolicyBinding& binding, const PolicyVerdict::Check& check,
+             std::string_view action) {
+    const std::string& policy = binding.spec.policy_name;
+    const std::string& name = binding.metadata.name;
+    checks_.Add({policy, name, check.error_type, action});
+    seconds_.Observe({policy, name, check.error_type, action}, check.seconds);
+  }
+
+ private:
+  CounterFamily& checks_;
+  HistogramFamily& seconds_;
+};
+
 // One request on its way past the policies.
 class Passage {
  public:
@@ -32,6 +62,7 @@ class Passage {
     Caches& caches;
     Authorizer& authorizer;
     const KindSet& kinds;
+    CheckMetrics* metrics;  // nullptr: nothing is counted.
   };
   Passage(const Parts& parts, const AdmissionRequest& request)
       : parts_(parts), request_(request), authorizer_(parts.authorizer, request.user) {}
@@ -72,13 +103,8 @@ class Passage {
   // The first of all refusals answers.
   Result<> Answer() const {
     if (!refused_) return {};
-    std::string name = request_.of_collection ? "" : request_.name;
-    if (name.empty() && request_.object != nullptr) {
-      name = request_.object->metadata().name;
-      if (name.empty()) name = request_.object->metadata().generate_name;
-    }
-    if (name.empty()) name = "Unknown";
-    Error error = Forbidden(GroupResourceOf(request_.kind), name, refused_->message);
+    Error error =
+        Forbidden(GroupResourceOf(request_.kind), ShownName(request_), refused_->message);
     error.reason = refused_->reason;
     error.causes.push_back({.reason = "", .message = refused_->message, .field = ""});
     return Fail(std::move(error));
@@ -163,16 +189,24 @@ class Passage {
   void Act(const BoundPolicy& bound, const Binding& binding, const PolicyVerdict& verdict,
            Annotations& annotations) {
     for (const PolicyVerdict::Refusal& refusal : verdict.refusals) {
-      if (Does(binding, "Deny")) Refuse(bound, &binding, refusal.message, refusal.reason);
+      if (Does(binding, "Deny")) {
+        Count(binding, refusal.check, "deny");
+        Refuse(bound, &binding, refusal.message, refusal.reason);
+      }
       if (Does(binding, "Warn")) {
+        Count(binding, refusal.check, "warn");
         request_.warnings.push_back(
             fmt::format("Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': "
                         "{}",
                         bound.policy->policy().metadata.name, binding.metadata.name,
                         refusal.message));
       }
-      if (Does(binding, "Audit")) PutDown(binding, refusal);
+      if (Does(binding, "Audit")) {
+        Count(binding, refusal.check, "audit");
+        PutDown(binding, refusal);
+      }
     }
+    for (const PolicyVerdict::Check& check : verdict.ignored) Count(binding, check, "allow");
     for (const auto& [key, value] : verdict.annotations) {
       auto& values = annotations[key];
       if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
@@ -180,6 +214,11 @@ class Passage {
     for (const std::string& error : verdict.failed_annotations) {
       Refuse(bound, &binding, error, Reason::kInvalid);
     }
+  }
+
+  void Count(const Binding& binding, const PolicyVerdict::Check& check,
+             std::string_view action) const {
+    if (parts_.metrics != nullptr) parts_.metrics->Count(binding, check, action);
   }
 
   void PutDown(const Binding& binding, const PolicyVerdict::Refusal& refusal) const {
@@ -199,8 +238,7 @@ class Passage {
     if (looked_ && (shown_ || !named)) return {};
     looked_ = true;
     shown_ = named;
-    const bool is_namespace = request_.kind.group.empty() && request_.kind.resource == "namespaces";
-    if (request_.namespace_name.empty() || is_namespace) return {};
+    if (request_.namespace_name.empty() || IsNamespaces(request_.kind)) return {};
     const auto space = parts_.caches.namespaces.Find("", request_.namespace_name);
     if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
     if (named) namespace_ = NamespaceView(*space);
@@ -236,7 +274,9 @@ class ValidatingPolicies final : public AdmissionPlugin {
         caches_(parts.caches),
         authorizer_(parts.authorizer),
         served_(parts.served),
-        table_(parts.store) {}
+        table_(parts.store) {
+    if (parts.metrics != nullptr) metrics_.emplace(*parts.metrics);
+  }
   std::string_view name() const override { return "ValidatingAdmissionPolicy"; }
   bool Handles(Operation) const override { return true; }
 
@@ -245,7 +285,8 @@ class ValidatingPolicies final : public AdmissionPlugin {
     const auto policies = table_.Now();
     if (policies->empty()) return {};
     const auto served = served_();
-    Passage passage({store_, caches_, authorizer_, *served->kinds}, request);
+    Passage passage({store_, caches_, authorizer_, *served->kinds, metrics_ ? &*metrics_ : nullptr},
+                    request);
     for (const BoundPolicy& bound : *policies) TRY(passage.Ask(bound));
     return passage.Answer();
   }
@@ -256,6 +297,7 @@ class ValidatingPolicies final : public AdmissionPlugin {
   Authorizer& authorizer_;
   const std::function<std::shared_ptr<const Served>()> served_;
   PolicyTable table_;
+  std::optional<CheckMetrics> metrics_;
 };
 
 }  // namespace

@@ -100,6 +100,37 @@ TEST_F(ValidatingPoliciesTest, FailuresDoWhatTheFailurePolicySays) {
   EXPECT_EQ(Make("a").code, 201);
 }
 
+TEST_F(ValidatingPoliciesTest, WhatFailsIsCountedByWhatTheBindingMakesOfIt) {
+  Policy("p", R"j({"validations": [{"expression": "object.metadata.name != 'a'"}]})j");
+  Bind("p");
+  EXPECT_EQ(Make("a").code, 422);
+  Policy("q", R"j({"validations": [{"expression": "object.metadata.name != 'b'"}]})j");
+  Bind("q", R"j({"validationActions": ["Warn", "Audit"]})j");
+  EXPECT_EQ(Make("b").code, 201);
+  Policy("r", R"j({"failurePolicy": "Ignore",
+                   "validations": [{"expression": "object.data.x == 'y'"}]})j");
+  Bind("r");
+  EXPECT_EQ(Make("c").code, 201);
+  const std::string metrics = Get("/metrics").response.body;
+  const auto count = [&](const std::string& policy, const std::string& action) {
+    const std::string line = "apiserver_validating_admission_policy_check_total{policy=\"" + policy +
+                             "\",policy_binding=\"b-" + policy +
+                             "\",error_type=\"internal_error\",enforcement_action=\"" + action +
+                             "\"} ";
+    const size_t at = metrics.find(line);
+    return at == std::string::npos ? 0 : std::stoi(metrics.substr(at + line.size()));
+  };
+  EXPECT_EQ(count("p", "deny"), 1);
+  EXPECT_EQ(count("p", "warn"), 0);
+  EXPECT_EQ(count("q", "deny"), 0);
+  EXPECT_EQ(count("q", "warn"), 1);
+  EXPECT_EQ(count("q", "audit"), 1);
+  EXPECT_EQ(count("r", "allow"), 1);
+  EXPECT_NE(metrics.find("apiserver_validating_admission_policy_check_duration_seconds_count{"
+                         "policy=\"p\""),
+            std::string::npos);
+}
+
 TEST_F(ValidatingPoliciesTest, ConditionsDecideWhetherAPolicyIsAsked) {
   Policy("p", R"j({"matchConditions": [
       {"name": "not-me", "expression": "request.userInfo.username != 'system:apiserver'"},

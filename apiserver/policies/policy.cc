@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "api/cel/named_parts.h"
 #include "base/text.h"
@@ -20,6 +21,7 @@ constexpr size_t kAnnotationBytesMax = 10 * 1024;
 struct Round {
   std::unique_ptr<cel::AdmissionActivation> activation;  // Of the values; null where none is.
   std::vector<cel::Evaluation> results;
+  std::vector<double> seconds;  // What each took.
   const cel::Evaluation* exhausted() const {
     return !results.empty() && results.back().exhausted ? &results.back() : nullptr;
   }
@@ -35,12 +37,15 @@ Round EvaluateAll(const std::vector<cel::AdmissionVariable>& variables,
   }
   round.results.reserve(items.size());
   for (const auto& item : items) {
+    const auto since = std::chrono::steady_clock::now();
     const cel::CompiledExpression* expression = expression_of(item);
     if (expression != nullptr && round.activation == nullptr) {
       round.activation = std::make_unique<cel::AdmissionActivation>(variables, inputs);
     }
     round.results.push_back(expression ? round.activation->Evaluate(*expression, budget)
                                        : cel::Evaluation{});
+    round.seconds.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count());
     if (round.exhausted() != nullptr) break;
   }
   return round;
@@ -54,14 +59,27 @@ std::string MessageFrom(const cel::Evaluation& evaluated) {
   return shown ? text : "";
 }
 
+// As Kubernetes tells them apart: by the text, and whatever is not true is one of them.
+std::string_view ErrorTypeOf(std::string_view message) {
+  if (message.starts_with("compilation")) return "compile_error";
+  if (message.starts_with("validation failed due to running out of cost budget")) {
+    return "out_of_budget";
+  }
+  return "internal_error";
+}
+
 void JudgeValidations(const PolicyExpressions& policy, const Round& round, const Round& messages,
                       PolicyVerdict& verdict) {
   for (size_t i = 0; i < round.results.size(); ++i) {
     const cel::Evaluation& result = round.results[i];
     const PolicyExpressions::Validation& validation = policy.validations[i];
     const auto failed = [&](std::string why) {
-      if (policy.ignores_failure) return;
-      verdict.refusals.push_back({std::move(why), Reason::kInvalid, i});
+      const PolicyVerdict::Check check{round.seconds[i], ErrorTypeOf(why)};
+      if (policy.ignores_failure) {
+        verdict.ignored.push_back(check);
+      } else {
+        verdict.refusals.push_back({std::move(why), Reason::kInvalid, i, check});
+      }
     };
     if (result.failed()) {
       failed(result.error);
@@ -75,7 +93,8 @@ void JudgeValidations(const PolicyExpressions& policy, const Round& round, const
         message = "failed expression: ";
         message += WithoutBlanks(validation.expression.text);
       }
-      verdict.refusals.push_back({std::move(message), validation.reason, i});
+      const PolicyVerdict::Check check{round.seconds[i], ErrorTypeOf(message)};
+      verdict.refusals.push_back({std::move(message), validation.reason, i, check});
     }
   }
 }
@@ -102,7 +121,12 @@ void JudgeAnnotation(const PolicyExpressions& policy, size_t index, const cel::E
 
 PolicyVerdict Broken(const PolicyExpressions& policy, const std::string& why) {
   PolicyVerdict verdict;
-  if (!policy.ignores_failure) verdict.refusals.push_back({why});
+  const PolicyVerdict::Check check{.error_type = ErrorTypeOf(why)};
+  if (policy.ignores_failure) {
+    verdict.ignored.push_back(check);
+  } else {
+    verdict.refusals.push_back({.message = why, .check = check});
+  }
   return verdict;
 }
 

@@ -1,9 +1,10 @@
 // A ValidatingAdmissionPolicy as something to judge by: its expressions, compiled, and what they
-// say of one request under one binding and one parameter. Pure.
+// say of one request under one binding and one parameter. Pure, but for the time that it took.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,13 +52,21 @@ PolicyExpressions CompilePolicy(
     const admissionregistration_v1::ValidatingAdmissionPolicySpec& spec);
 
 struct PolicyVerdict {
+  // What it cost to find out, and what that is counted under.
+  struct Check {
+    double seconds = 0;
+    std::string_view error_type = "no_error";  // "compile_error", "out_of_budget", ...
+  };
   // A validation that failed, or could not be evaluated.
   struct Refusal {
     std::string message;
     Reason reason = Reason::kInvalid;
     size_t index = 0;  // Of the validation.
+    Check check = {};
   };
   std::vector<Refusal> refusals;
+  // Those that could not be evaluated, of a policy that lets that pass.
+  std::vector<Check> ignored;
   // Of the audit event.
   std::vector<std::pair<std::string, std::string>> annotations;
   // Annotations that could not be evaluated: these refuse whatever the binding does.

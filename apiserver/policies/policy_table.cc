@@ -1,6 +1,5 @@
 #include "apiserver/policies/policy_table.h"
 
-#include <algorithm>
 #include <map>
 
 #include "base/at_once.h"
@@ -21,22 +20,6 @@ MatchCriteria CriteriaFrom(const Box<MatchResources>& match, bool no_rules_match
   made.namespace_selector = SelectorOf(match->namespace_selector);
   made.object_selector = SelectorOf(match->object_selector);
   return made;
-}
-
-// Brings what was made of objects up to date with the objects. Whether anything changed.
-template <typename Read, typename Object, typename Make>
-bool Refresh(std::vector<Read>& read, const std::vector<std::shared_ptr<const Object>>& objects,
-             const Make& make) {
-  const auto same = [](const Read& each, const auto& object) { return each.from == object; };
-  if (std::equal(read.begin(), read.end(), objects.begin(), objects.end(), same)) return false;
-  std::map<const Object*, Read> before;
-  for (Read& each : read) before.emplace(each.from.get(), std::move(each));
-  read.clear();
-  for (const auto& object : objects) {
-    const auto found = before.find(object.get());
-    read.push_back(found != before.end() ? std::move(found->second) : Read{object, make(object)});
-  }
-  return true;
 }
 
 }  // namespace
@@ -73,11 +56,11 @@ std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
   });
   if (!new_policies && !new_bindings) return now_;
   std::map<std::string_view, std::vector<std::shared_ptr<const ActiveBinding>>> by_policy;
-  for (const ReadBinding& each : read_bindings_) {
+  for (const auto& each : read_bindings_) {
     by_policy[each.from->spec.policy_name].push_back(each.made);
   }
   auto next = std::make_shared<BoundPolicies>();
-  for (const ReadPolicy& each : read_policies_) {
+  for (const auto& each : read_policies_) {
     const auto found = by_policy.find(each.from->metadata.name);
     if (found != by_policy.end()) next->push_back({each.made, found->second});
   }

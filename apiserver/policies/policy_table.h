@@ -53,14 +53,8 @@ class PolicyTable {
  private:
   using Policy = admissionregistration_v1::ValidatingAdmissionPolicy;
   using Binding = admissionregistration_v1::ValidatingAdmissionPolicyBinding;
-  struct ReadPolicy {
-    std::shared_ptr<const Policy> from;
-    std::shared_ptr<const ActivePolicy> made;
-  };
-  struct ReadBinding {
-    std::shared_ptr<const Binding> from;
-    std::shared_ptr<const ActiveBinding> made;
-  };
+  using ReadPolicy = MadeOf<Policy, std::shared_ptr<const ActivePolicy>>;
+  using ReadBinding = MadeOf<Binding, std::shared_ptr<const ActiveBinding>>;
 
   ObjectCache<Policy> policies_;
   ObjectCache<Binding> bindings_;

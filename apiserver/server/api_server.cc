@@ -114,6 +114,21 @@ void ApiServer::State::AddEntrance() {
   flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
 }
 
+void ApiServer::State::AddDefinitions(ApiServer& server) {
+  const auto ask_among = [&server](const http::Request& request,
+                                   std::shared_ptr<const Served> kinds) {
+    const User self = LoopbackUser();
+    Asked asked = server.state_->Ask(request, &self);
+    asked.own = true;
+    asked.kinds = std::move(kinds);
+    return server.Answer(request, std::move(asked));
+  };
+  ask = [ask_among](const http::Request& request) { return ask_among(request, nullptr); };
+  definitions = std::make_unique<DefinitionLoop>(DefinitionLoop::Parts{
+      *core, ask_among, [this](const auto& definition) { return MakeKinds(definition); },
+      [this] { (void)custom_kinds.Now(CustomKinds::kEveryGroup); }});
+}
+
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
                                                  const RequestInfo& info, const User& user) {
   // Nothing is admitted that only looks at an object.
@@ -225,7 +240,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                            made.options.warns_of_unserved_kinds,
                            made.options.network_policies_are_enforced,
                            made.webhooks.get(),
-                           [&made] { return made.custom_kinds.Now(""); }},
+                           [&made] { return made.custom_kinds.Now(""); },
+                           &made.metrics.registry()},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(
@@ -256,15 +272,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   start.owns_endpoints = !made.options.shared_store;
   made.AddEntrance();
   std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
-  made.ask = [raw = server.get()](const http::Request& request) {
-    const User self = LoopbackUser();
-    Asked asked = raw->state_->Ask(request, &self);
-    asked.own = true;
-    return raw->Answer(request, std::move(asked));
-  };
-  made.definitions = std::make_unique<DefinitionLoop>(*made.core, made.ask, [raw = &made] {
-    (void)raw->custom_kinds.Now(CustomKinds::kEveryGroup);
-  });
+  made.AddDefinitions(*server);
   made.AddAggregation(parts);
   TRY(server->UseProxyCertificate(made.options.proxy_client_certificate_pem,
                                   made.options.proxy_client_key_pem));
@@ -284,11 +292,12 @@ struct ApiServer::Serving {
         // Nobody behind authentication is to see a token, a kubelet least of all.
         without_token(WithoutTokenProtocol(given)),
         http(given),
+        kinds(std::move(asked.kinds)),
         request{.http = without_token ? *without_token : given,
                 .info = std::move(asked.info),
                 .user = {},
                 .now = state.clock.Now(),
-                .served = state.custom_kinds.Now(CustomKinds::GroupOf(given.path)),
+                .served = kinds ? kinds : state.custom_kinds.Now(CustomKinds::GroupOf(given.path)),
                 .warnings = std::move(asked.warnings),
                 .own = asked.own,
                 .in_process = asked.in_process,
@@ -314,13 +323,15 @@ struct ApiServer::Serving {
             .in_process = request.in_process,
             .initial_events = request.initial_events,
             .told = std::move(told),
-            .audited = true};
+            .audited = true,
+            .kinds = kinds};
   }
 
   State::Late counted;  // The last to go.
   State& state;
   const std::optional<http::Request> without_token;
   const http::Request& http;
+  const std::shared_ptr<const Served> kinds;  // As in Asked.
   ApiRequest request;
   ToldRequestPtr told;
   const size_t warnings;  // So many there were at first.

@@ -54,6 +54,7 @@ struct ApiServer::Asked {
   std::optional<User> impersonator = {};  // Who asked to be that user.
   ToldRequestPtr told = {};   // Null: nothing is told of it,
   bool audited = false;       // once that has been decided.
+  std::shared_ptr<const Served> kinds = {};  // Null: those that everybody is shown.
   bool is_known() const { return user.has_value() && info.unreadable.empty(); }
 };
 
@@ -94,11 +95,7 @@ struct ApiServer::State {
         nodes(parts.nodes),
         checkpoint(std::move(parts.checkpoint)),
         custom_kinds(store, served,
-                     [this](const crd::DefinitionText& definition) {
-                       return crd::MakeKinds(definition, [this](const Json& converted) {
-                         return conversions->Of(converted);
-                       });
-                     }),
+                     [this](const auto& definition) { return MakeKinds(definition); }),
         caches(store),
         rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
               caches.role_bindings}) {
@@ -149,6 +146,11 @@ struct ApiServer::State {
   std::unique_ptr<flow_control::ConfigurationLoop> flow_configuration;
   OutboundPool outbound;  // The last: what runs there uses all of this.
 
+  // Those that a definition makes.
+  RuntimeKinds MakeKinds(const crd::DefinitionText& definition) {
+    return crd::MakeKinds(definition,
+                          [this](const Json& converted) { return conversions->Of(converted); });
+  }
   Result<> AddAuthorizers();
   Result<> AddAudit();
   Result<> AddAuthentication();
@@ -166,6 +168,8 @@ struct ApiServer::State {
   void AddHealth(const Parts& parts, bool has_rbac);
   void AddWebhooks(const Parts& parts);
   void AddAggregation(const Parts& parts);
+  // And how the server is asked by its own hand.
+  void AddDefinitions(ApiServer& server);
   // Who else answers for what this server has nothing built in for; nullptr: nobody.
   RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
   // The webhooks that the request may have to wait for, and those that convert.

@@ -51,6 +51,9 @@ TEST(FlagChecksTest, FeatureGatesAreThoseOfKubernetes) {
                         "\"maybe\": invalid syntax"));
   EXPECT_THAT(NotesOf({"--feature-gates=AllAlpha=false, kube:WatchList=true"}),
               ElementsAre(HasSubstr("has no effect")));
+  EXPECT_THAT(NotesOf({"--feature-gates=MutatingAdmissionPolicy=true"}),
+              ElementsAre("--feature-gates=MutatingAdmissionPolicy=true has no effect: what is "
+                          "there is on, and what is not cannot be turned on"));
 }
 
 TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <condition_variable>
 
 #include "apiserver/identity/tls_words.h"
 #include "apiserver/request/api_errors.h"
@@ -20,135 +19,9 @@ struct WebhookCaller::Route {
   std::optional<Error> unreachable = {};
 };
 
-// The answer as it arrives on a loop, and the thread that waits for it.
-class WebhookArrival {
- public:
-  void Opened(Result<http::Opened> opened) {
-    const std::lock_guard lock(mutex_);
-    opened_ = std::move(opened);
-    news_ = true;
-    heard_.notify_all();
-  }
-  void Wake() {
-    const std::lock_guard lock(mutex_);
-    news_ = true;
-    heard_.notify_all();
-  }
-  // No answer is waited for any more.
-  void Cancel() {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    heard_.notify_all();
-  }
-  // False: the time is over.
-  bool WaitForNews(WebhookCaller::Deadline deadline) {
-    std::unique_lock lock(mutex_);
-    const bool heard = heard_.wait_until(lock, deadline, [&] { return news_ || cancelled_; });
-    news_ = false;
-    return heard && !cancelled_;
-  }
-  std::optional<Result<http::Opened>> TakeOpened() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(opened_, std::nullopt);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable heard_;
-  bool news_ = false;
-  bool cancelled_ = false;
-  std::optional<Result<http::Opened>> opened_;
-};
-
 namespace {
 
 using CallClock = std::chrono::steady_clock;
-
-constexpr size_t kPullBytes = 64 << 10;
-
-class CallUnderWay final : public WebhookCall {
- public:
-  CallUnderWay(std::string url, std::string name, WebhookCaller::Deadline deadline)
-      : url_(std::move(url)), name_(std::move(name)), deadline_(deadline) {}
-
-  void Open(http::Loops& loops, http::Upstream upstream, http::ClientRequest request) {
-    exchange_ = http::Open(loops, std::move(upstream), std::move(request),
-                           [arrival = arrival_](Result<http::Opened> opened) {
-                             arrival->Opened(std::move(opened));
-                           });
-  }
-
-  const std::shared_ptr<WebhookArrival>& arrival() const { return arrival_; }
-
-  Result<WebhookReply> Wait() override {
-    auto reply = Read();
-    exchange_ = nullptr;
-    if (reply) return reply;
-    return Fail(reply.error().reason, fmt::format("Post {}: {}", Quoted(url_),
-                                                  TlsInGoWords(reply.error().message, name_)));
-  }
-
- private:
-  Result<WebhookReply> Read() {
-    std::optional<Result<http::Opened>> opened;
-    while (!opened) {
-      if (!arrival_->WaitForNews(deadline_)) return Late();
-      opened = arrival_->TakeOpened();
-    }
-    if (!*opened) {
-      // A connection that is not made in time is one more way to be late.
-      const Error& error = opened->error();
-      if (error.reason == Reason::kTimeout && CallClock::now() >= deadline_) return Late();
-      return Fail(error);
-    }
-    http::Opened& answer = **opened;
-    WebhookReply reply{.status = answer.status};
-    const auto type = answer.headers.find("Content-Type");
-    if (type != answer.headers.end()) reply.content_type = type->second;
-    if (!answer.body) return Fail(Reason::kServiceUnavailable, "unexpected EOF");
-    answer.body->Attach([arrival = arrival_] { arrival->Wake(); });
-    TRY(ReadBody(*answer.body, reply.body));
-    return reply;
-  }
-
-  Result<> ReadBody(http::StreamSource& body, std::string& out) {
-    for (;;) {
-      std::vector<http::SharedBytes> chunks;
-      const http::Pulled pulled = body.Pull(kPullBytes, chunks);
-      for (const auto& chunk : chunks) out += *chunk;
-      if (out.size() > kWebhookAnswerBytesMax) {
-        return Fail(Reason::kInternalError,
-                    fmt::format("the answer is longer than {} bytes", kWebhookAnswerBytesMax));
-      }
-      if (pulled == http::Pulled::kEnd) return {};
-      if (pulled == http::Pulled::kAbort) {
-        return Fail(Reason::kServiceUnavailable, "unexpected EOF");
-      }
-      const bool more = pulled == http::Pulled::kMore && CallClock::now() < deadline_;
-      if (!more && !arrival_->WaitForNews(deadline_)) return Late();
-    }
-  }
-
-  static tl::unexpected<Error> Late() {
-    return Fail(Reason::kTimeout, "context deadline exceeded");
-  }
-
-  const std::string url_;
-  const std::string name_;
-  const WebhookCaller::Deadline deadline_;
-  const std::shared_ptr<WebhookArrival> arrival_ = std::make_shared<WebhookArrival>();
-  std::unique_ptr<http::Exchange> exchange_;
-};
-
-// What could not even begin.
-class FailedCall final : public WebhookCall {
- public:
-  explicit FailedCall(Error error) : error_(std::move(error)) {}
-  Result<WebhookReply> Wait() override { return Fail(error_); }
-
- private:
-  const Error error_;
-};
 
 // "https://host[:port]/path"
 Result<> ReadUrl(const std::string& url, std::string& host, std::string& path) {
@@ -201,19 +74,34 @@ void SplitHost(const std::string& text, http::Upstream& upstream) {
 
 }  // namespace
 
-Result<http::TlsContext> WebhookCaller::ContextFor(const std::string& ca_bundle) {
-  const MutexLock lock(mutex_);
-  const auto found = contexts_.find(ca_bundle);
-  if (found != contexts_.end()) return found->second;
-  auto made = http::MakeClientContext({.ca_pem = ca_bundle});
-  if (!made) {
-    return Fail(Reason::kInvalid,
-                "could not get REST client: unable to load root certificates: unable to parse "
-                "bytes as PEM block");
+WebhookCall::~WebhookCall() {
+  if (fetch_ != nullptr) fetch_->Cancel();
+}
+
+Result<WebhookReply> WebhookCall::Wait() {
+  if (fetch_ == nullptr) return Fail(error_);
+  auto answer = fetch_->Wait(deadline_);
+  if (answer) {
+    const auto type = answer->headers.find("Content-Type");
+    return WebhookReply{.status = answer->status,
+                        .content_type = type == answer->headers.end() ? "" : type->second,
+                        .body = std::move(answer->body)};
   }
-  if (contexts_.size() >= kWebhookAuthoritiesMax) contexts_.clear();
-  contexts_.emplace(ca_bundle, *made);
-  return made;
+  Error error = std::move(answer).error();
+  // A connection that is not made in time is one more way to be late.
+  if (error.reason == Reason::kTimeout && CallClock::now() >= deadline_) {
+    error.message = "context deadline exceeded";
+  }
+  return Fail(error.reason, fmt::format("Post {}: {}", Quoted(url_),
+                                        TlsInGoWords(error.message, name_)));
+}
+
+Result<http::TlsContext> WebhookCaller::ContextFor(const std::string& ca_bundle) {
+  auto context = calls_.ContextFor({.ca_pem = ca_bundle});
+  if (context) return context;
+  return Fail(Reason::kInvalid,
+              "could not get REST client: unable to load root certificates: unable to parse bytes "
+              "as PEM block");
 }
 
 Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
@@ -246,23 +134,21 @@ Result<WebhookCaller::Route> WebhookCaller::RouteTo(const WebhookPlace& place) {
 std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std::string body,
                                                   std::optional<std::chrono::seconds> timeout,
                                                   Deadline deadline) {
+  const auto failed = [](Error error) { return std::make_unique<WebhookCall>(std::move(error)); };
   auto route = RouteTo(place);
-  if (!route) return std::make_unique<FailedCall>(route.error());
+  if (!route) return failed(route.error());
   std::string target = route->path;
   if (timeout) target += fmt::format("?timeout={}s", timeout->count());
   const std::string url = "https://" + route->host + target;
   const Duration left = deadline - CallClock::now();
   if (left <= Duration::zero()) {
-    return std::make_unique<FailedCall>(Error{
-        Reason::kTimeout, fmt::format("Post {}: context deadline exceeded", Quoted(url))});
-  }
-  if (parts_.loops == nullptr) {
-    return std::make_unique<FailedCall>(Error{Reason::kInternalError, "this server calls nobody"});
+    return failed(
+        {Reason::kTimeout, fmt::format("Post {}: context deadline exceeded", Quoted(url))});
   }
   if (route->unreachable) {
     Error error = *route->unreachable;
     error.message = fmt::format("Post {}: {}", Quoted(url), error.message);
-    return std::make_unique<FailedCall>(std::move(error));
+    return failed(std::move(error));
   }
   route->upstream.connect_timeout = left;
   route->upstream.kept = kept_;
@@ -272,25 +158,11 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
   request.headers.emplace("Accept", "application/json");
   request.headers.emplace("User-Agent", "kube-apiserver-admission");
   request.body = std::move(body);
-  auto call = std::make_unique<CallUnderWay>(url, route->upstream.server_name, deadline);
-  {
-    const MutexLock lock(mutex_);
-    if (stopped_) {
-      return std::make_unique<FailedCall>(Error{Reason::kServiceUnavailable, "context canceled"});
-    }
-    std::erase_if(under_way_, [](const auto& each) { return each.expired(); });
-    under_way_.insert(call->arrival());
-  }
-  call->Open(*parts_.loops, std::move(route->upstream), std::move(request));
-  return call;
-}
-
-void WebhookCaller::Stop() {
-  const MutexLock lock(mutex_);
-  stopped_ = true;
-  for (const auto& each : under_way_) {
-    if (const auto arrival = each.lock()) arrival->Cancel();
-  }
+  const std::string name = route->upstream.server_name;
+  auto fetch = calls_.Begin(std::move(route->upstream), std::move(request),
+                            {.answer_bytes_max = kWebhookAnswerBytesMax});
+  if (!fetch) return failed(fetch.error());
+  return std::make_unique<WebhookCall>(*std::move(fetch), url, name, deadline);
 }
 
 }  // namespace skiff

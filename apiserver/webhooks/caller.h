@@ -7,16 +7,14 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
+#include "apiserver/identity/outbound_calls.h"
 #include "apiserver/storage/store.h"
 #include "base/error.h"
 #include "base/id.h"
-#include "base/mutex.h"
 #include "http/client.h"
 
 namespace skiff {
@@ -25,8 +23,6 @@ struct NodeConnections;
 
 // Longer answers fail. A patch of the largest object fits, twice over.
 inline constexpr size_t kWebhookAnswerBytesMax = 8 << 20;
-// TLS contexts of as many authorities are kept; past it the oldest is made anew when it is needed.
-inline constexpr size_t kWebhookAuthoritiesMax = 200;
 
 // WebhookClientConfig, of admission and of conversion alike.
 struct WebhookPlace {
@@ -57,33 +53,51 @@ struct WebhookReply {
   std::string body;
 };
 
-class WebhookArrival;
-
+// Dropped, it is ended.
 class WebhookCall {
  public:
-  virtual ~WebhookCall() = default;
+  using Deadline = Fetch::Deadline;
+  // One that could not even begin.
+  explicit WebhookCall(Error error) : error_(std::move(error)) {}
+  // `name`: whom the certificate has to name.
+  WebhookCall(FetchPtr fetch, std::string url, std::string name, Deadline deadline)
+      : fetch_(std::move(fetch)),
+        url_(std::move(url)),
+        name_(std::move(name)),
+        deadline_(deadline) {}
+  ~WebhookCall();
+  WebhookCall(const WebhookCall&) = delete;
+  WebhookCall& operator=(const WebhookCall&) = delete;
+
   // Once. Fails with the text behind "failed to call webhook: ".
-  virtual Result<WebhookReply> Wait() = 0;
+  Result<WebhookReply> Wait();
+
+ private:
+  const FetchPtr fetch_;  // Null: `error_` says why.
+  const Error error_;
+  const std::string url_;
+  const std::string name_;
+  const Deadline deadline_ = {};
 };
 
 // Thread-safe.
 class WebhookCaller {
  public:
-  using Deadline = std::chrono::steady_clock::time_point;
+  using Deadline = Fetch::Deadline;
   struct Parts {
     Store& store;
     Random& random;
     http::Loops* loops;  // nullptr: nothing can be called.
     const NodeConnections* nodes;  // nullptr: none is simulated.
   };
-  explicit WebhookCaller(Parts parts) : parts_(parts) {}
+  explicit WebhookCaller(Parts parts) : parts_(parts), calls_(parts.loops) {}
 
   // `timeout` is what the webhook is told; `deadline` is when it is over.
   std::unique_ptr<WebhookCall> Start(const WebhookPlace& place, std::string body,
                                      std::optional<std::chrono::seconds> timeout,
                                      Deadline deadline);
   // Ends the wait for every call there is, and begins no more. Any thread.
-  void Stop();
+  void Stop() { calls_.Stop(); }
 
  private:
   struct Route;
@@ -92,10 +106,7 @@ class WebhookCaller {
 
   const Parts parts_;
   const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();
-  Mutex mutex_;
-  std::map<std::string, http::TlsContext> contexts_ GUARDED_BY(mutex_);  // By authorities.
-  bool stopped_ GUARDED_BY(mutex_) = false;
-  std::set<std::weak_ptr<WebhookArrival>, std::owner_less<>> under_way_ GUARDED_BY(mutex_);
+  OutboundCalls calls_;
 };
 
 }  // namespace skiff

@@ -6,7 +6,7 @@
 #include "api/gen/apiextensions_v1.h"
 #include "api/kinds/versions.h"
 #include "apiserver/request/api_errors.h"
-#include "apiserver/webhooks/review.h"
+#include "apiserver/webhooks/answer_text.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -26,6 +26,11 @@ size_t EndOfReview(const Documents& documents, size_t begin) {
     ++end;
   }
   return end;
+}
+
+// "example.com/v1" -> "v1"
+std::string_view VersionIn(std::string_view api_version) {
+  return api_version.substr(api_version.rfind('/') + 1);
 }
 
 // An object that says nothing but what it is has nothing to convert.
@@ -73,10 +78,15 @@ class WebhookConverter final : public VersionConverter {
     const auto since = Steady::now();
     auto answer = Hear(question, since + kConversionTimeout);
     const double seconds = std::chrono::duration<double>(Steady::now() - since).count();
-    parts_.counts.Count(seconds, answer ? std::string_view() : answer.error().type);
+    const std::string from = TextAt(documents.front(), "apiVersion");
+    parts_.counts.Count({.definition = definition_,
+                         .from = VersionIn(from),
+                         .to = VersionIn(api_version),
+                         .seconds = seconds,
+                         .fault = answer ? std::string_view() : answer.error().type});
     if (answer) return std::move(*answer);
     kConversionLog.Info("conversion failed",
-                        {{"definition", definition_}, {"error", answer.error().text}});
+                        {{"definition", definition_}, {"error", BeginningOf(answer.error().text)}});
     return Fail(PlainError(answer.error().text));
   }
 
@@ -114,12 +124,23 @@ Conversions::Conversions(WebhookCaller& caller, Random& random, MetricRegistry& 
           {"apiserver_conversion_webhook_duration_seconds",
            "[ALPHA] Time that webhooks took to convert custom resources, in seconds.",
            {"result", "failure_type"}},
-          {0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 60})) {}
+          {0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45, 60})),
+      definition_seconds_(metrics.AddHistogram(
+          {"apiserver_crd_conversion_webhook_duration_seconds",
+           "[ALPHA] Time that webhooks took to convert custom resources, by definition and "
+           "versions, in seconds.",
+           {"crd_name", "from_version", "to_version", "succeeded"}},
+          {0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, 2.048,
+           4.096, 8.192, 16.384})) {}
 
-void Conversions::Count(double seconds, std::string_view fault) {
-  const std::string_view result = fault.empty() ? "success" : "failure";
-  requests_.Add({result, fault});
-  seconds_.Observe({result, fault}, seconds);
+void Conversions::Count(const Counted& counted) {
+  const bool is_success = counted.fault.empty();
+  const std::string_view result = is_success ? "success" : "failure";
+  requests_.Add({result, counted.fault});
+  seconds_.Observe({result, counted.fault}, counted.seconds);
+  definition_seconds_.Observe(
+      {counted.definition, counted.from, counted.to, is_success ? "true" : "false"},
+      counted.seconds);
 }
 
 crd::ConverterPtr Conversions::Of(const Json& definition) {

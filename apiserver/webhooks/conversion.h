@@ -26,14 +26,22 @@ class Conversions {
   Conversions(WebhookCaller& caller, Random& random, MetricRegistry& metrics);
   crd::ConverterPtr Of(const Json& definition);
 
-  // For converters: what one call took, and what came of it; `fault` is "" for an answer.
-  void Count(double seconds, std::string_view fault);
+  // For converters: what one call took, and what came of it.
+  struct Counted {
+    std::string_view definition;  // By name.
+    std::string_view from;        // "v1": the version of the first object,
+    std::string_view to;          // and what it was to become.
+    double seconds = 0;
+    std::string_view fault;  // "" for an answer.
+  };
+  void Count(const Counted& counted);
 
  private:
   WebhookCaller& caller_;
   Random& random_;
   CounterFamily& requests_;
   HistogramFamily& seconds_;
+  HistogramFamily& definition_seconds_;
 };
 
 }  // namespace skiff

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/rules/core/object_meta.h"
 #include "api/text/go_value.h"
 #include "api/violations.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/webhooks/answer_text.h"
 
 namespace skiff {
 namespace {
@@ -16,23 +18,9 @@ constexpr std::string_view kPartialAnswer = "conversion_webhook_partial_response
 constexpr std::string_view kInvalidObject = "conversion_webhook_invalid_converted_object_failure";
 constexpr size_t kShownMax = 256;  // Of an object that says nothing of itself.
 
-// A member that should be text; "" where it is something else, or nothing.
-std::string MemberText(const Json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 Json MetadataOf(const Json& object) {
   const auto found = object.find("metadata");
   return found != object.end() && found->is_object() ? *found : Json::object();
-}
-
-// "apiextensions.k8s.io/v1, Kind=ConversionReview", as Go prints a kind.
-std::string KindInGo(const Json& object) {
-  const std::string version = MemberText(object, "apiVersion");
-  const std::string shown = version.find('/') == std::string::npos ? "/" + version : version;
-  return shown + ", Kind=" + MemberText(object, "kind");
 }
 
 const char* GoType(const Json& value) {
@@ -60,12 +48,12 @@ std::string WhyMalformed(const Json& review, const ConversionQuestion& question)
     return std::string("json: cannot unmarshal ") + GoType(*response) +
            " into Go struct field ConversionReview.response of type v1.ConversionResponse";
   }
-  const std::string uid = MemberText(*response, "uid");
+  const std::string uid = TextAt(*response, "uid");
   if (is_v1 && uid != question.uid) {
     return fmt::format("expected response.uid={}, got {}", Quoted(question.uid), Quoted(uid));
   }
   const Json result = response->value("result", Json::object());
-  const std::string status = MemberText(result, "status"), message = MemberText(result, "message");
+  const std::string status = TextAt(result, "status"), message = TextAt(result, "message");
   if (status == "Success") return "";
   return message.empty() ? "response.result.status was '" + status + "', not 'Success'" : message;
 }
@@ -73,19 +61,19 @@ std::string WhyMalformed(const Json& review, const ConversionQuestion& question)
 // What an object says of itself must be what was asked for.
 std::string WhyAnother(const Json& was, const Json& is, std::string_view api_version) {
   const std::string invalid = " returned invalid object at index 0: ";
-  if (const std::string got = MemberText(is, "apiVersion"); got != api_version) {
+  if (const std::string got = TextAt(is, "apiVersion"); got != api_version) {
     return invalid + fmt::format("invalid groupVersion (expected {}, received {})", api_version,
                                  got.find('/') == std::string::npos ? "/" + got : got);
   }
-  const std::string kind = MemberText(was, "kind");
-  if (const std::string got = MemberText(is, "kind"); got != kind) {
+  const std::string kind = TextAt(was, "kind");
+  if (const std::string got = TextAt(is, "kind"); got != kind) {
     return invalid + fmt::format("invalid kind (expected {}, received {})", kind, got);
   }
   const Json before = MetadataOf(was), after = MetadataOf(is);
   const std::pair<const char*, const char*> kSame[] = {
       {"name", "name"}, {"namespace", "namespace"}, {"uid", "UID"}};
   for (const auto& [name, shown] : kSame) {
-    const std::string expected = MemberText(before, name), got = MemberText(after, name);
+    const std::string expected = TextAt(before, name), got = TextAt(after, name);
     if (expected == got) continue;
     return " returned invalid object: " +
            fmt::format("must have the same {}: {} != {}", shown, expected, got);
@@ -142,7 +130,7 @@ std::string RestoreMetadata(const Json& was, Json& is) {
 
 // The text of what is wrong with one object; "" when it is whole.
 std::string TakeObject(const Json& was, Json& is, const ConversionQuestion& question) {
-  if (!is.is_object() || MemberText(is, "kind").empty()) {
+  if (!is.is_object() || TextAt(is, "kind").empty()) {
     return "Object 'Kind' is missing in '" + DumpJson(is).substr(0, kShownMax) + "'";
   }
   const std::string prefix = "conversion webhook for " + KindInGo(was);

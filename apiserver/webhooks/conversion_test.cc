@@ -178,6 +178,34 @@ class Conversion : public HookFixture, public http::Handler {
     const std::lock_guard lock(mutex_);
     return reviews_.empty() ? Json() : reviews_.back();
   }
+  // Lets time pass until it is so; false when it is not in half a minute. What goes aside is done
+  // by other threads.
+  bool Eventually(const std::function<bool()>& is_so) {
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    while (!is_so()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      Settle();
+      clock_.Advance(1s);
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, 1ms);
+    }
+    return true;
+  }
+  bool DefinitionGoes() {
+    return Eventually([&] { return Get(definitions_ + "/sites.g.io").code == 404; });
+  }
+  // Of a definition that is going.
+  Json Terminating() {
+    const Json definition = Get(definitions_ + "/sites.g.io").body;
+    for (const Json& each : definition["status"]["conditions"]) {
+      if (each["type"] == "Terminating") return each;
+    }
+    return Json::object();
+  }
+  bool FailsToGo() {
+    return Eventually(
+        [&] { return Terminating().value("reason", "") == "InstanceDeletionFailed"; });
+  }
   void Lie(std::function<void(Json&)> lie) {
     const std::lock_guard lock(mutex_);
     lie_ = std::move(lie);
@@ -205,6 +233,10 @@ TEST_F(Conversion, AnObjectIsReadInEachVersion) {
   EXPECT_EQ(read.body["metadata"]["resourceVersion"],
             Get(In("v1", "/a")).body["metadata"]["resourceVersion"]);
   EXPECT_FALSE(LastReview()["objects"][0]["metadata"].contains("resourceVersion"));
+  EXPECT_NE(Get("/metrics").response.body.find(
+                "apiserver_crd_conversion_webhook_duration_seconds_count{crd_name=\"sites.g.io\","
+                "from_version=\"v1\",to_version=\"v2\",succeeded=\"true\"} 1"),
+            std::string::npos);
   const Answer table =
       Ask({.path = In("v2"), .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
   ASSERT_EQ(table.code, 200) << table.message();
@@ -449,23 +481,27 @@ TEST_F(Conversion, ADefinitionWhoseWebhookFailsSaysSoAndGoesLater) {
   StoreAsV2();
   Lie([](Json& response) { response["result"] = {{"status", "Failure"}, {"message", "no"}}; });
   ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
-  Json terminating = {{"reason", ""}};
-  while (terminating["reason"] != "InstanceDeletionFailed") {
-    Settle();
-    clock_.Advance(1s);
-    std::this_thread::yield();
-    const Json conditions = Get(definitions_ + "/sites.g.io").body["status"]["conditions"];
-    ASSERT_EQ(conditions.size(), 3u);
-    terminating = conditions[2];
-  }
-  EXPECT_EQ(terminating["message"],
+  ASSERT_TRUE(FailsToGo());
+  EXPECT_EQ(Terminating()["message"],
             "could not issue all deletes: conversion webhook for g.io/v1, Kind=Site failed: no");
   Lie({});
-  while (Get(definitions_ + "/sites.g.io").code != 404) {
-    Settle();
-    clock_.Advance(1s);
-    std::this_thread::yield();
-  }
+  EXPECT_TRUE(DefinitionGoes());
+}
+
+TEST_F(Conversion, ADefinitionRepeatsNoMoreThanTheBeginningOfWhatItsWebhookSays) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  StoreAsV2();
+  Lie([](Json& response) {
+    response["result"] = {{"status", "Failure"}, {"message", std::string(4 << 20, 'x')}};
+  });
+  ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
+  ASSERT_TRUE(FailsToGo());
+  const std::string message = Terminating()["message"];
+  EXPECT_TRUE(message.ends_with(std::string(1000, 'x')));
+  EXPECT_LT(message.size(), 2200u);
+  Lie({});
+  EXPECT_TRUE(DefinitionGoes());
 }
 
 TEST_F(Conversion, ADefinitionGoesWithObjectsOfAllItsVersions) {
@@ -475,11 +511,21 @@ TEST_F(Conversion, ADefinitionGoesWithObjectsOfAllItsVersions) {
   ASSERT_EQ(MakeV1("b", "h:2").code, 201);
   ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
   // Its objects go aside, and the loop is woken when they are gone.
-  while (Get(definitions_ + "/sites.g.io").code != 404) {
-    Settle();
-    clock_.Advance(1s);
-    std::this_thread::yield();
-  }
+  EXPECT_TRUE(DefinitionGoes());
+}
+
+TEST_F(Conversion, ObjectsGoInTheVersionThatTheyAreStoredInThoughAnotherIsServed) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  Json hidden = Definition();
+  hidden["spec"]["versions"][0]["served"] = false;
+  ASSERT_EQ(
+      Merge(definitions_ + "/sites.g.io", Json{{"spec", hidden["spec"]}}.dump()).code, 200);
+  Settle();
+  const size_t before = Asked();
+  ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
+  EXPECT_TRUE(DefinitionGoes());
+  EXPECT_EQ(Asked(), before) << "nothing is to be converted";
 }
 
 }  // namespace

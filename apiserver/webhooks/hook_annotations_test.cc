@@ -27,7 +27,9 @@ class AuditedHookTest : public AuditTestLog, public HookFixture, public http::Ha
       says["patchType"] = "JSONPatch";
       says["patch"] = EncodeBase64(R"([{"op":"add","path":"/data/b","value":"c"}])");
     }
-    if (request.path == "/notes") says["auditAnnotations"] = {{"seen", "yes"}};
+    if (request.path == "/notes") {
+      says["auditAnnotations"] = {{"seen", "yes"}, {"a/b c", "v"}, {"b/c", "v"}, {"", "v"}};
+    }
     http::Response answer = Says(review, says);
     if (request.path == "/broken") answer.status = 500;
     return answer;
@@ -55,6 +57,9 @@ TEST_F(AuditedHookTest, WhoChangedTheObjectWhoFailedAndWhatTheySay) {
   EXPECT_FALSE(notes.contains("patch." + place + "0"));
   EXPECT_EQ(notes["failed-open.validating." + place + "1"], "broken.example.com");
   EXPECT_EQ(notes["notes.example.com/seen"], "yes");
+  for (const char* key : {"a/b c", "b/c", ""}) {
+    EXPECT_FALSE(notes.contains(std::string("notes.example.com/") + key)) << key;
+  }
   EXPECT_EQ(events[0]["requestObject"]["data"], Json({{"a", "b"}})) << "as the client sent it";
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/at_once.h"
+
 namespace skiff {
 namespace {
 
@@ -49,22 +51,21 @@ Hooks ReadAll(const Configuration& configuration) {
 
 template <Kind Configuration>
 std::shared_ptr<const Hooks> HookTable<Configuration>::Now() {
-  const std::vector<Ptr> now = configurations_.All();
-  const MutexLock lock(mutex_);
-  const bool same = std::equal(now.begin(), now.end(), read_.begin(), read_.end(),
-                               [](const Ptr& a, const auto& b) { return a == b.first; });
-  if (same) return all_;
-  std::vector<std::pair<Ptr, Hooks>> read;
-  auto all = std::make_shared<Hooks>();
-  for (const Ptr& configuration : now) {
-    const auto known = std::find_if(read_.begin(), read_.end(),
-                                    [&](const auto& each) { return each.first == configuration; });
-    read.emplace_back(configuration,
-                      known != read_.end() ? std::move(known->second) : ReadAll(*configuration));
-    const Hooks& hooks = read.back().second;
-    all->insert(all->end(), hooks.begin(), hooks.end());
+  // First: what is read then is as new as that, or newer.
+  const uint64_t version = configurations_.Version();
+  {
+    const MutexLock lock(mutex_);
+    if (version_ == version) return all_;
   }
-  read_ = std::move(read);
+  const auto now = configurations_.All();
+  const MutexLock lock(mutex_);
+  if (IsVoid()) return all_;  // It may be nothing of what there is.
+  version_ = version;
+  const bool is_new = Refresh(
+      read_, now, [](const auto& configuration) { return ReadAll(*configuration); });
+  if (!is_new) return all_;
+  auto all = std::make_shared<Hooks>();
+  for (const auto& each : read_) all->insert(all->end(), each.made.begin(), each.made.end());
   all_ = std::move(all);
   return all_;
 }

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "api/cel/match_conditions.h"
@@ -42,11 +41,10 @@ class HookTable {
   std::shared_ptr<const Hooks> Now();
 
  private:
-  using Ptr = std::shared_ptr<const Configuration>;
-
   ObjectCache<Configuration> configurations_;
   Mutex mutex_;  // Not held while the configurations are read from the store.
-  std::vector<std::pair<Ptr, Hooks>> read_ GUARDED_BY(mutex_);
+  std::vector<MadeOf<Configuration, Hooks>> read_ GUARDED_BY(mutex_);
+  uint64_t version_ GUARDED_BY(mutex_) = 0;  // Of what was read: nothing is until it rises.
   std::shared_ptr<const Hooks> all_ GUARDED_BY(mutex_) = std::make_shared<const Hooks>();
 };
 

@@ -42,7 +42,4 @@ Json DenialStatus(std::string_view webhook, const Json& status);
 // The same as far as an Error can say it.
 Error DenialError(const Json& denial);
 
-// Of an answer that is not 2xx, in the words of client-go.
-std::string UnexpectedAnswer(int code, std::string_view content_type, std::string_view body);
-
 }  // namespace skiff

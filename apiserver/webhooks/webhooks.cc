@@ -7,6 +7,7 @@
 #include "api/kinds/versions.h"
 #include "apiserver/admission/request_document.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/webhooks/answer_text.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -57,7 +58,29 @@ WebhookMetrics::WebhookMetrics(MetricRegistry& registry)
       failed_open_(registry.AddCounter(
           {"apiserver_admission_webhook_fail_open_count",
            "[ALPHA] Requests that were let through although an admission webhook failed.",
-           {"name", "type"}})) {}
+           {"name", "type"}})),
+      condition_seconds_(registry.AddHistogram(
+          {"apiserver_admission_match_condition_evaluation_seconds",
+           "[ALPHA] Time that conditions of admission webhooks took, in seconds.",
+           {"name", "kind", "type", "operation"}},
+          {0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25})),
+      condition_errors_(registry.AddCounter(
+          {"apiserver_admission_match_condition_evaluation_errors_total",
+           "[ALPHA] Conditions of admission webhooks that could not be evaluated.",
+           {"name", "kind", "type", "operation"}})),
+      condition_exclusions_(registry.AddCounter(
+          {"apiserver_admission_match_condition_exclusions_total",
+           "[ALPHA] Requests that conditions of admission webhooks excluded.",
+           {"name", "kind", "type", "operation"}})) {}
+
+void WebhookMetrics::CountConditions(const Hook& hook, bool mutating, Operation operation,
+                                     const Result<bool>& hold, double seconds) {
+  const std::string_view type = mutating ? "admit" : "validating";
+  const auto name = OperationText(operation);
+  condition_seconds_.Observe({hook.name, "webhook", type, name}, seconds);
+  if (!hold) condition_errors_.Add({hook.name, "webhook", type, name});
+  if (hold && !*hold) condition_exclusions_.Add({hook.name, "webhook", type, name});
+}
 
 void WebhookMetrics::Count(const Hook& hook, bool mutating, Operation operation,
                            const Outcome& outcome) {
@@ -121,7 +144,7 @@ Result<std::optional<Webhooks::Sent>> Webhooks::Match(const Hook& hook,
           TRY(DocumentAs(request.kind, *sent.kind, request.old_object->ToDocument()));
     }
   }
-  const Result<bool> holds = ConditionsHold(hook, request, sent);
+  const Result<bool> holds = ConditionsHold(hook, request, sent, mutating);
   if (!holds && hook.ignores_failure) return std::nullopt;
   if (!holds) return Deny(request, holds.error().message);
   if (!*holds) return std::nullopt;
@@ -129,16 +152,20 @@ Result<std::optional<Webhooks::Sent>> Webhooks::Match(const Hook& hook,
 }
 
 Result<bool> Webhooks::ConditionsHold(const Hook& hook, const AdmissionRequest& request,
-                                      const Sent& sent) {
+                                      const Sent& sent, bool mutating) {
   if (hook.conditions.empty()) return true;
+  const auto since = Steady::now();
   const RequestAuthorizer authorizer(parts_.authorizer, request.user);
   const Json document = RequestDocument(request, *sent.kind);
   const cel::AccessQuestion resource = RequestedAccess(request);
-  return cel::ConditionsHold(hook.conditions, {.object = &sent.object,
-                                               .old_object = &sent.old_object,
-                                               .request = &document,
-                                               .authorizer = &authorizer,
-                                               .request_resource = &resource});
+  auto hold = cel::ConditionsHold(hook.conditions, {.object = &sent.object,
+                                                    .old_object = &sent.old_object,
+                                                    .request = &document,
+                                                    .authorizer = &authorizer,
+                                                    .request_resource = &resource});
+  metrics_.CountConditions(hook, mutating, request.operation, hold,
+                           std::chrono::duration<double>(Steady::now() - since).count());
+  return hold;
 }
 
 Webhooks::Asked Webhooks::Ask(const Hook& hook, const AdmissionRequest& request,
@@ -192,15 +219,13 @@ Result<std::optional<ReviewAnswer>> Webhooks::Hear(Asked asked, const AdmissionR
     metrics_.Count(hook, mutating, request.operation, outcome);
     if (!hook.ignores_failure) return FailedCalling(hook, answer.error().message);
     kWebhooksLog.Info("webhook failed, request let through",
-                      {{"webhook", hook.name}, {"error", answer.error().message}});
+                      {{"webhook", hook.name}, {"error", BeginningOf(answer.error().message)}});
     if (Steady::now() >= request.deadline) return Fail(RequestTooLate());
     return std::nullopt;
   }
   for (std::string& warning : answer->warnings) request.warnings.push_back(std::move(warning));
-  if (request.annotations != nullptr) {
-    for (const auto& [key, value] : answer->annotations) {
-      request.annotations->emplace(hook.name + "/" + key, value);
-    }
+  for (const auto& [key, value] : answer->annotations) {
+    Annotate(request, hook.name + "/" + key, value);
   }
   outcome.rejected = !answer->allowed;
   if (answer->allowed) {

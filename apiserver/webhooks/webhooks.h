@@ -31,12 +31,18 @@ class WebhookMetrics {
     double seconds = 0;
   };
   void Count(const Hook& hook, bool mutating, Operation operation, const Outcome& outcome);
+  // What its conditions said, if they could be asked.
+  void CountConditions(const Hook& hook, bool mutating, Operation operation,
+                       const Result<bool>& hold, double seconds);
 
  private:
   HistogramFamily& seconds_;
   CounterFamily& requests_;
   CounterFamily& rejections_;
   CounterFamily& failed_open_;
+  HistogramFamily& condition_seconds_;
+  CounterFamily& condition_errors_;
+  CounterFamily& condition_exclusions_;
 };
 
 // Thread-safe.
@@ -71,11 +77,13 @@ class Webhooks {
     const KindInfo* kind = nullptr;
     Json object, old_object;
   };
-  // nullopt: the webhook is not to be asked. Fails with what the client is to be told.
+  // How the webhook is to see the request; nullopt: it is not to be asked. Fails with what the
+  // client is to be told.
   Result<std::optional<Sent>> Match(const Hook& hook, const AdmissionRequest& request,
                                     bool mutating);
 
-  // A question under way.
+  // A question under way. It points into the hook and, while it is heard, the request: both outlive
+  // it.
   struct Asked {
     const Hook* hook;
     std::string uid;
@@ -84,6 +92,8 @@ class Webhooks {
     std::string fault;
     std::chrono::steady_clock::time_point since;
   };
+  // Returns at once: the answer has to come within the hook's timeout and request.deadline. `sent`
+  // is as Match gave it, and keeps asked.kind.
   Asked Ask(const Hook& hook, const AdmissionRequest& request, const Sent& sent);
   // The answer, when it is there; nullopt when the webhook failed and may. Fails with what the
   // client is to be told; a refusal's own words are put into `denial`.
@@ -91,8 +101,8 @@ class Webhooks {
                                            bool mutating, Json& denial);
 
  private:
-  Result<bool> ConditionsHold(const Hook& hook, const AdmissionRequest& request,
-                              const Sent& sent);
+  Result<bool> ConditionsHold(const Hook& hook, const AdmissionRequest& request, const Sent& sent,
+                              bool mutating);
   Result<ReviewAnswer> HearReview(Asked& asked, const AdmissionRequest& request, bool mutating);
 
   Parts parts_;

@@ -402,67 +402,6 @@ TEST_F(WebhookTest, AWebhookMayCallBack) {
   EXPECT_EQ(Called(), (std::vector<std::string>{"/v", "/m"}));
 }
 
-TEST_F(WebhookTest, LiesHarmTheirRequestAlone) {
-  Mutating({Hook("m")});
-  struct Lie {
-    Answers answers;
-    std::string text;
-  };
-  const auto raw = [](std::string body, int status = 200) -> Answers {
-    return [=](const Json&) {
-      http::Response answer;
-      answer.status = status;
-      answer.content_type = "application/json";
-      answer.SetHeader("Location", "https://127.0.0.1:1/elsewhere");
-      answer.body = body;
-      return answer;
-    };
-  };
-  const Lie lies[] = {
-      {[](const Json& review) {
-         auto answer = Says(review, {{"allowed", true}});
-         Json body = Json::parse(answer.body);
-         body["response"]["uid"] = "other";
-         answer.body = body.dump();
-         return answer;
-       },
-       "received invalid webhook response: expected response.uid="},
-      {raw("{}"), "received invalid webhook response: webhook response was absent"},
-      {raw(R"({"response": 7})"), "failed to call webhook: json: cannot unmarshal"},
-      {raw("no json"), "failed to call webhook: couldn't get version/kind"},
-      {raw(std::string(9 << 20, ' ')), "the answer is longer than 8388608 bytes"},
-      {raw("", 302), "the server responded with the status code 302"},
-      {raw("oh", 500), "an error on the server (\"unknown\") has prevented the request"},
-      {[](const Json& review) {
-         return Says(review, {{"allowed", true}, {"patch", EncodeBase64("[]")}});
-       },
-       "webhook returned response.patch but not response.patchType"},
-      {Patches("nonsense"),
-       "Internal error occurred: invalid character 'o' in literal null (expecting 'u')"},
-      {Patches(R"([{"op": "replace", "path": "/no/such", "value": 1}])"),
-       "Internal error occurred: replace operation does not apply: doc is missing path: /no/such: "
-       "missing value"},
-      {Patches(R"([{"op": "replace", "path": "/data", "value": 1}])"),
-       "Internal error occurred: json: cannot unmarshal number into Go struct field "
-       "ConfigMap.data of type map[string]string"},
-      {Patches(R"([{"op": "replace", "path": "", "value": []}])"),
-       "Internal error occurred: couldn't get version/kind; json parse error: json: cannot "
-       "unmarshal array into Go value of type struct {"},
-      {[](const Json& review) {
-         return Says(review, {{"allowed", false}, {"status", {{"details", 5}}}});
-       },
-       "failed to call webhook: "},
-  };
-  for (const Lie& lie : lies) {
-    At("/m", lie.answers);
-    const auto refused = MakeMap("a");
-    EXPECT_EQ(refused.code, 500) << lie.text;
-    EXPECT_NE(refused.message().find(lie.text), std::string::npos) << refused.message();
-  }
-  At("/m", nullptr);
-  EXPECT_EQ(MakeMap("a").code, 201);
-}
-
 TEST_F(WebhookTest, ADryRunIsAskedAboutAsOne) {
   Validating({Hook("v", {{"sideEffects", "NoneOnDryRun"}})});
   ASSERT_EQ(MakeMap("a", "?dryRun=All").code, 201);
@@ -505,6 +444,17 @@ TEST_F(WebhookTest, MatchConditionsDecideWhoIsAsked) {
             {Hook("x", conditions("authorizer.group('').resource('pods').check('get').allowed()"))});
   EXPECT_EQ(MakeMap("b").code, 403);
   EXPECT_EQ(Called(), (std::vector<std::string>{"/x"}));
+  const std::string metrics = Get("/metrics").response.body;
+  const auto has = [&](const std::string& metric, const std::string& name,
+                       const std::string& type) {
+    return metrics.find("apiserver_admission_match_condition_" + metric + "{name=\"" + name +
+                        ".example.com\",kind=\"webhook\",type=\"" + type +
+                        "\",operation=\"CREATE\"} ") != std::string::npos;
+  };
+  EXPECT_TRUE(has("exclusions_total", "v", "validating"));
+  EXPECT_FALSE(has("evaluation_errors_total", "v", "validating"));
+  EXPECT_TRUE(has("evaluation_errors_total", "w", "validating"));
+  EXPECT_TRUE(has("evaluation_seconds_count", "x", "admit"));
 }
 
 TEST_F(WebhookTest, AConnectionIsAskedAboutByItsOptions) {

@@ -32,9 +32,10 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
 
   // Once, right after it was made.
   void Start(http::Loops& loops, http::Upstream upstream, http::ClientRequest request);
-  // nullopt: it is not there yet. Errors are those of http::Open.
+  // The answer, which is given away: once, by either of these. Errors are those of http::Open.
+  // nullopt: it is not there yet.
   std::optional<Result<WholeAnswer>> Take();
-  // The answer, or Timeout: "context deadline exceeded".
+  // Or Timeout: "context deadline exceeded".
   Result<WholeAnswer> Wait(Deadline deadline);
   // Nobody wants it any more: who waits is told so.
   void Cancel();
@@ -52,7 +53,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   std::unique_ptr<http::Exchange> exchange_;
   std::unique_ptr<http::StreamSource> body_;
   WholeAnswer answer_;
-  std::optional<Result<WholeAnswer>> result_;
+  std::optional<Result<WholeAnswer>> result_;  // Of what was given away, the shell stays.
 };
 using FetchPtr = std::shared_ptr<Fetch>;
 

@@ -1,4 +1,4 @@
-#include "apiserver/aggregation/fetch.h"
+#include "apiserver/identity/fetch.h"
 
 #include <fmt/format.h>
 
@@ -65,13 +65,14 @@ void Fetch::End(Result<WholeAnswer> result) {
 
 std::optional<Result<WholeAnswer>> Fetch::Take() {
   const std::lock_guard lock(mutex_);
-  return result_;
+  if (!result_) return std::nullopt;
+  return std::move(*result_);
 }
 
 Result<WholeAnswer> Fetch::Wait(Deadline deadline) {
   std::unique_lock lock(mutex_);
   const bool ended = ended_.wait_until(lock, deadline, [&] { return result_.has_value(); });
-  if (ended) return *result_;
+  if (ended) return std::move(*result_);
   return Fail(Reason::kTimeout, "context deadline exceeded");
 }
 

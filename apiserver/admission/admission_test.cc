@@ -1,0 +1,52 @@
+#include "apiserver/admission/admission.h"
+
+#include <gtest/gtest.h>
+
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+namespace {
+
+struct Removal {
+  AdmissionRequest Of(std::string name) {
+    return {.operation = Operation::kDelete,
+            .kind = core_v1::ConfigMap::Info(),
+            .name = std::move(name),
+            .user = user,
+            .warnings = warnings,
+            .annotations = &annotations};
+  }
+  User user;
+  std::vector<std::string> warnings;
+  std::map<std::string, std::string> annotations;
+};
+
+TEST(Admission, ARefusalNamesTheObjectAsFarAsItHasAName) {
+  Removal removal;
+  AdmissionRequest named = removal.Of("a");
+  EXPECT_EQ(Result<>(Deny(named, "no")).error().message, "configmaps \"a\" is forbidden: no");
+  named.of_collection = true;
+  EXPECT_EQ(ShownName(named), "Unknown");
+  AdmissionRequest unnamed = removal.Of("");
+  EXPECT_EQ(ShownName(unnamed), "Unknown");
+  Object object(core_v1::ConfigMap::Info());
+  object.metadata().generate_name = "a-";
+  unnamed.object = &object;
+  EXPECT_EQ(ShownName(unnamed), "a-");
+}
+
+TEST(Admission, AnAnnotationNeedsAKeyWithADomain) {
+  Removal removal;
+  const AdmissionRequest request = removal.Of("a");
+  for (const char* key : {"", "plain", "example.com/", "/name", "example.com/a/b",
+                          "example.com/a b", "Example.com/a"}) {
+    Annotate(request, key, "v");
+  }
+  EXPECT_TRUE(removal.annotations.empty()) << removal.annotations.begin()->first;
+  Annotate(request, "example.com/round_0", "first");
+  Annotate(request, "example.com/round_0", "second");
+  EXPECT_EQ(removal.annotations.at("example.com/round_0"), "first");
+}
+
+}  // namespace
+}  // namespace skiff

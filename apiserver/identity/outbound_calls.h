@@ -1,0 +1,55 @@
+// Calls that this server makes itself, of webhooks and of servers that answer for other versions:
+// what is under way, and the TLS contexts for them.
+//
+//   const auto fetch = TRY(calls.Begin(std::move(upstream), std::move(request), {.told = ...}));
+//   const auto answer = fetch->Wait(deadline);
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "apiserver/identity/fetch.h"
+#include "base/mutex.h"
+#include "http/client.h"
+
+namespace skiff {
+
+// TLS contexts of as many are kept; past it all are dropped, and made anew when they are needed.
+inline constexpr size_t kOutboundContextsMax = 200;
+
+// Thread-safe.
+class OutboundCalls {
+ public:
+  explicit OutboundCalls(http::Loops* loops) : loops_(loops) {}  // nullptr: nobody can be reached.
+
+  // For connections by these; its server_name is left to the connection.
+  Result<http::TlsContext> ContextFor(const http::ClientTls& tls);
+
+  struct Wanted {
+    size_t answer_bytes_max = 64 << 10;
+    std::function<void()> told = nullptr;  // As of Fetch; null: who asks waits for the answer.
+  };
+  // Does not block. `upstream` has its TLS. Fails with ServiceUnavailable where nobody can be
+  // reached, or not any more.
+  Result<FetchPtr> Begin(http::Upstream upstream, http::ClientRequest request, Wanted wanted);
+  // For connections that the caller makes by himself; nullptr: none are made any more.
+  http::Loops* loops();
+  // Ends the wait for every answer there is, and begins nothing more. Any thread.
+  void Stop();
+
+ private:
+  // Authorities, whether they matter, and by whose certificate and key.
+  using Key = std::tuple<std::string, bool, std::string, std::string>;
+
+  http::Loops* const loops_;
+  Mutex mutex_;
+  std::map<Key, http::TlsContext> contexts_ GUARDED_BY(mutex_);
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  std::set<std::weak_ptr<Fetch>, std::owner_less<>> under_way_ GUARDED_BY(mutex_);
+};
+
+}  // namespace skiff

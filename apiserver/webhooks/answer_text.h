@@ -1,0 +1,27 @@
+// What is said of answers of webhooks, of admission and of conversion alike. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/values.h"
+
+namespace skiff {
+
+// So much of what a webhook wrote itself gets into a line of our log, a condition, or the text of a
+// failure that is none of our own: client-go takes as much of an answer that it does not
+// understand.
+inline constexpr size_t kWebhookTextBytesMax = 2048;
+
+// The beginning, up to that many bytes; no character is cut in two.
+std::string_view BeginningOf(std::string_view text);
+
+// "admission.k8s.io/v1, Kind=AdmissionReview", of whatever a document says of itself, as Go prints
+// a kind.
+std::string KindInGo(const Json& document);
+
+// Of an answer that is not 2xx, in the words of client-go: those of the metav1.Status in it, where
+// it is one.
+std::string UnexpectedAnswer(int code, std::string_view content_type, std::string_view body);
+
+}  // namespace skiff

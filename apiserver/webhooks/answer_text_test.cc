@@ -1,0 +1,59 @@
+#include "apiserver/webhooks/answer_text.h"
+
+#include <gtest/gtest.h>
+
+#include "api/text/utf8.h"
+
+namespace skiff {
+namespace {
+
+TEST(AnswerText, ABeginningIsOfWholeCharacters) {
+  EXPECT_EQ(BeginningOf("short"), "short");
+  for (const size_t before : {0, 1, 2, 3}) {
+    std::string text(before, 'a');
+    while (text.size() < 3 * kWebhookTextBytesMax) text += "\xf0\x9f\x98\x80";
+    const std::string_view begin = BeginningOf(text);
+    EXPECT_TRUE(IsUtf8(begin)) << before;
+    EXPECT_LE(begin.size(), kWebhookTextBytesMax);
+    EXPECT_GT(begin.size(), kWebhookTextBytesMax - 4);
+  }
+  EXPECT_GT(BeginningOf(std::string(3000, '\x80')).size(), kWebhookTextBytesMax - 4);
+}
+
+TEST(AnswerText, KindsAreShownAsGoShowsThem) {
+  EXPECT_EQ(KindInGo(Json::parse(R"({"apiVersion": "g.io/v1", "kind": "K"})")), "g.io/v1, Kind=K");
+  EXPECT_EQ(KindInGo(Json::parse(R"({"apiVersion": "v1", "kind": "K"})")), "/v1, Kind=K");
+  EXPECT_EQ(KindInGo(Json::object()), "/, Kind=");
+}
+
+TEST(AnswerText, AStatusIsPreferredToTheCode) {
+  const std::string json = "application/json; charset=utf-8";
+  const std::string status = R"({"kind": "Status", "status": "Failure", "message": "mine"})";
+  EXPECT_EQ(UnexpectedAnswer(404, json, status), "mine");
+  EXPECT_EQ(UnexpectedAnswer(500, json, status), "mine");
+  EXPECT_EQ(UnexpectedAnswer(500, "", R"({"status": "Failure", "message": "old"})"), "old");
+  constexpr const char* kMissing = "the server could not find the requested resource";
+  EXPECT_EQ(UnexpectedAnswer(404, "text/plain", status), kMissing) << "that is no JSON";
+  for (const char* other : {R"({"kind": "Status", "status": "Success", "message": "m"})",
+                            R"({"kind": "Pod", "status": "Failure", "message": "m"})",
+                            R"({"kind": "Status", "apiVersion": "g.io/v1", "status": "Failure"})",
+                            R"({"status": "Failure", "message": 7})", "[]", "no", ""}) {
+    EXPECT_EQ(UnexpectedAnswer(404, json, other), kMissing) << other;
+  }
+}
+
+TEST(AnswerText, WhatIsNoStatusIsSaidInTheWordsOfItsCode) {
+  EXPECT_EQ(UnexpectedAnswer(403, "text/plain", " no\n"), "no");
+  EXPECT_EQ(UnexpectedAnswer(403, "application/json", "no"), "unknown");
+  EXPECT_EQ(UnexpectedAnswer(415, "text/plain", "send JSON"), "send JSON");
+  EXPECT_EQ(UnexpectedAnswer(406, "text/plain", "take JSON"), "take JSON");
+  EXPECT_EQ(UnexpectedAnswer(406, "application/json", "{}"),
+            "the server was unable to respond with a content type that the client supports");
+  EXPECT_EQ(UnexpectedAnswer(500, "text/plain", "oh\n"),
+            "an error on the server (\"oh\") has prevented the request from succeeding");
+  EXPECT_EQ(UnexpectedAnswer(302, "", ""),
+            "the server responded with the status code 302 but did not return more information");
+}
+
+}  // namespace
+}  // namespace skiff

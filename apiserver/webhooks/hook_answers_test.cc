@@ -1,0 +1,146 @@
+// Answers of admission webhooks that are none, or say what they may not.
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "api/codec/base64.h"
+#include "apiserver/webhooks/hook_fixture.h"
+
+namespace skiff {
+namespace {
+
+class HookAnswers : public HookFixture, public http::Handler {
+ protected:
+  using Answers = std::function<http::Response(const Json& review)>;
+  struct Lie {
+    Answers answers;
+    std::string text;
+  };
+
+  HookAnswers() {
+    StartHook(*this);
+    Configure("mutatingwebhookconfigurations", "m", {Hook("m")});
+  }
+  ~HookAnswers() override { StopHook(); }
+
+  http::Response Handle(const http::Request& request) override {
+    Answers answers;
+    {
+      const std::lock_guard lock(mutex_);
+      answers = answers_;
+    }
+    const Json review = Json::parse(request.body);
+    return answers ? answers(review) : Says(review, {{"allowed", true}});
+  }
+  static Answers Patches(const std::string& patch) {
+    return [patch](const Json& review) {
+      return Says(review, {{"allowed", true},
+                           {"patchType", "JSONPatch"},
+                           {"patch", EncodeBase64(patch)}});
+    };
+  }
+  static Answers Raw(std::string body, int status = 200, std::string type = "application/json") {
+    return [=](const Json&) {
+      http::Response answer;
+      answer.status = status;
+      answer.content_type = type;
+      answer.SetHeader("Location", "https://127.0.0.1:1/elsewhere");
+      answer.body = body;
+      return answer;
+    };
+  }
+  Answer MakeMapWhile(Answers answers) {
+    {
+      const std::lock_guard lock(mutex_);
+      answers_ = std::move(answers);
+    }
+    return Post("/api/v1/namespaces/default/configmaps",
+                R"({"metadata": {"name": "a"}, "data": {"a": "b"}})");
+  }
+  // Each is refused with its text, and nothing of it stays.
+  void HarmTheirRequestAlone(const std::vector<Lie>& lies) {
+    for (const Lie& lie : lies) {
+      const auto refused = MakeMapWhile(lie.answers);
+      EXPECT_EQ(refused.code, 500) << lie.text;
+      EXPECT_NE(refused.message().find(lie.text), std::string::npos) << refused.message();
+    }
+    EXPECT_EQ(MakeMapWhile(nullptr).code, 201);
+  }
+
+  std::mutex mutex_;
+  Answers answers_;
+};
+
+TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
+  HarmTheirRequestAlone({
+      {[](const Json& review) {
+         auto answer = Says(review, {{"allowed", true}});
+         Json body = Json::parse(answer.body);
+         body["response"]["uid"] = "other";
+         answer.body = body.dump();
+         return answer;
+       },
+       "received invalid webhook response: expected response.uid="},
+      {Raw("{}"), "received invalid webhook response: webhook response was absent"},
+      {Raw(R"({"response": 7})"), "failed to call webhook: json: cannot unmarshal"},
+      {Raw("no json"), "failed to call webhook: couldn't get version/kind"},
+      {Raw(std::string(9 << 20, ' ')), "the answer is longer than 8388608 bytes"},
+      {Raw("", 302), "the server responded with the status code 302"},
+      {Raw("oh", 500), "an error on the server (\"unknown\") has prevented the request"},
+      {[](const Json& review) {
+         return Says(review, {{"allowed", true}, {"patch", EncodeBase64("[]")}});
+       },
+       "webhook returned response.patch but not response.patchType"},
+      {Raw(R"({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "my words"})",
+           403),
+       "failed calling webhook \"m.example.com\": failed to call webhook: my words"},
+  });
+}
+
+TEST_F(HookAnswers, WhatIsNoPatchHarmsItsRequestAlone) {
+  HarmTheirRequestAlone({
+      {Patches("nonsense"),
+       "Internal error occurred: invalid character 'o' in literal null (expecting 'u')"},
+      {Patches(R"([{"op": "replace", "path": "/no/such", "value": 1}])"),
+       "Internal error occurred: replace operation does not apply: doc is missing path: /no/such: "
+       "missing value"},
+      {Patches(R"([{"op": "replace", "path": "/data", "value": 1}])"),
+       "Internal error occurred: json: cannot unmarshal number into Go struct field "
+       "ConfigMap.data of type map[string]string"},
+      {Patches(R"([{"op": "replace", "path": "", "value": []}])"),
+       "Internal error occurred: couldn't get version/kind; json parse error: json: cannot "
+       "unmarshal array into Go value of type struct {"},
+  });
+}
+
+TEST_F(HookAnswers, WhatIsOfAnotherTypeIsRefusedInGosWords) {
+  HarmTheirRequestAlone({
+      {[](const Json& review) {
+         return Says(review, {{"allowed", false}, {"status", {{"details", 5}}}});
+       },
+       "failed to call webhook: "},
+      {[](const Json& review) {
+         return Says(review, {{"allowed", true}, {"warnings", {"fine", 1}}});
+       },
+       "failed to call webhook: json: cannot unmarshal number into Go struct field "
+       "AdmissionResponse.response.warnings of type string"},
+      {[](const Json& review) {
+         return Says(review, {{"allowed", true}, {"auditAnnotations", {{"a", {"b"}}}}});
+       },
+       "failed to call webhook: json: cannot unmarshal array into Go struct field "
+       "AdmissionResponse.response.auditAnnotations of type string"},
+      {[](const Json& review) { return Says(review, {{"allowed", "yes"}}); },
+       "failed to call webhook: json: cannot unmarshal string into Go struct field "
+       "AdmissionResponse.response.allowed of type bool"},
+  });
+}
+
+TEST_F(HookAnswers, AFailureRepeatsNoMoreThanTheBeginningOfAnAnswer) {
+  const auto refused = MakeMapWhile(Raw(std::string(7 << 20, 'x'), 500, "text/plain"));
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_NE(refused.message().find("(\"" + std::string(2048, 'x') + "\")"), std::string::npos)
+      << refused.message().size();
+}
+
+}  // namespace
+}  // namespace skiff
