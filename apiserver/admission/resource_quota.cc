@@ -71,6 +71,7 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
 
   Result<> Validate(const AdmissionRequest& request) override {
     if (request.object == nullptr || request.namespace_name.empty()) return {};
+    if (request.kind.storage_key.empty()) return {};  // It is answered, not stored.
     const bool create = request.operation == Operation::kCreate && request.subresource.empty();
     const bool update = request.operation == Operation::kUpdate && ConcernsUpdate(request);
     if (!create && !update) return {};

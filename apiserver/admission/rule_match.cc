@@ -219,4 +219,15 @@ bool IsExemptFromAdmission(const KindInfo& kind) {
          std::find(std::begin(kExempt), std::end(kExempt), kind.resource) != std::end(kExempt);
 }
 
+bool IsExemptFromPolicies(const KindInfo& kind) {
+  const bool asks_who = kind.group == "authentication.k8s.io" &&
+                        (kind.resource == "selfsubjectreviews" || kind.resource == "tokenreviews");
+  constexpr std::string_view kMayHe[] = {"localsubjectaccessreviews", "selfsubjectaccessreviews",
+                                         "selfsubjectrulesreviews", "subjectaccessreviews"};
+  const bool asks_may_he =
+      kind.group == "authorization.k8s.io" &&
+      std::find(std::begin(kMayHe), std::end(kMayHe), kind.resource) != std::end(kMayHe);
+  return asks_who || asks_may_he || IsExemptFromAdmission(kind);
+}
+
 }  // namespace skiff

@@ -97,5 +97,8 @@ bool RulesName(const MatchCriteria& criteria, Operation operation, const KindInf
 
 // Webhooks and policies are never asked about what configures them.
 bool IsExemptFromAdmission(const KindInfo& kind);
+// Nor policies about who somebody is and what he may do: a cluster may not be able to answer its
+// own parts any more. Webhooks are.
+bool IsExemptFromPolicies(const KindInfo& kind);
 
 }  // namespace skiff

@@ -3,12 +3,12 @@
 #include "api/codec/struct_text.h"
 #include "api/gen/authentication_v1.h"
 #include "api/gen/authorization_v1.h"
-#include "api/patch/managed_fields.h"
 #include "api/rules/names.h"
 #include "api/violations.h"
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/unstored.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/object_response.h"
@@ -18,29 +18,40 @@
 namespace skiff {
 namespace {
 
+// A question on its way past admission.
+struct Inquiry {
+  WriteOptions options;
+  Json options_document;
+  Object object;
+
+  AdmissionRequest Admission(ApiRequest& request) {
+    AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, *request.kind);
+    admission.name = object.metadata().name;
+    admission.dry_run = options.dry_run;
+    admission.object = &object;
+    admission.options = &options_document;
+    return admission;
+  }
+};
+
+// As it was sent, with an account of who asked, as if it were to be stored; then as those left it
+// who may change it.
 template <Kind T>
-Result<T> Question(ApiRequest& request) {
+Result<Inquiry> Asked(Core& core, ApiRequest& request) {
+  const KindInfo& kind = *request.kind;
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
-  return ReadBody<T>(request, WantedOf(*request.kind), options.validation);
+  Inquiry question{options, OptionsDocument(options, "CreateOptions"), Object(kind)};
+  T& review = *question.object.As<T>();
+  review = TRY(ReadBody<T>(request, WantedOf(kind), options.validation));
+  TRY(CompleteUnstored(request, options, kind.api_version, "", review));
+  AdmissionRequest admission = question.Admission(request);
+  TRY(core.admission.Admit(admission));
+  return question;
 }
 
-// A question that is answered in itself keeps account of who asked, as if it were stored.
-template <Kind T>
-Result<T> TrackedQuestion(ApiRequest& request) {
-  const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
-  T review = TRY(Question<T>(request));
-  if (request.kind->namespaced && review.metadata.namespace_.empty()) {
-    review.metadata.namespace_ = request.info.namespace_name;
-  }
-  const std::string manager = ManagerOf(options, request.http);
-  UpdateManagedFields(
-      T::Describe(), nullptr, &review,
-      {.manager = manager,
-       .api_version = request.kind->api_version,
-       .subresource = "",
-       .now = std::chrono::time_point_cast<std::chrono::seconds>(request.now),
-       .reset = {}});
-  return review;
+// Asked last of all before the answer.
+Result<> Judged(Core& core, ApiRequest& request, Inquiry& question) {
+  return core.admission.Validate(question.Admission(request));
 }
 
 MediaOffer ReviewOffer() {
@@ -209,30 +220,35 @@ User UserAsked(const Spec& spec) {
 }
 
 Result<http::Response> SubjectAccess(Core& core, ApiRequest& request) {
-  auto review = TRY(TrackedQuestion<authorization_v1::SubjectAccessReview>(request));
+  Inquiry question = TRY(Asked<authorization_v1::SubjectAccessReview>(core, request));
+  auto& review = *question.object.As<authorization_v1::SubjectAccessReview>();
   Violations wrong;
   CheckAttributes(review.spec, wrong);
   CheckUser(review.spec, wrong);
   CheckSelectors(review.spec, wrong);
   CheckMetadata(review.metadata, false, wrong);
   TRY(NoneWrong(wrong));
+  TRY(Judged(core, request, question));
   Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status);
   return Answer(request, review);
 }
 
 Result<http::Response> SelfSubjectAccess(Core& core, ApiRequest& request) {
-  auto review = TRY(TrackedQuestion<authorization_v1::SelfSubjectAccessReview>(request));
+  Inquiry question = TRY(Asked<authorization_v1::SelfSubjectAccessReview>(core, request));
+  auto& review = *question.object.As<authorization_v1::SelfSubjectAccessReview>();
   Violations wrong;
   CheckAttributes(review.spec, wrong);
   CheckSelectors(review.spec, wrong);
   CheckMetadata(review.metadata, false, wrong);
   TRY(NoneWrong(wrong));
+  TRY(Judged(core, request, question));
   Decide(core, request.user, AccessAsked(review.spec), review.status);
   return Answer(request, review);
 }
 
 Result<http::Response> LocalSubjectAccess(Core& core, ApiRequest& request) {
-  auto review = TRY(TrackedQuestion<authorization_v1::LocalSubjectAccessReview>(request));
+  Inquiry question = TRY(Asked<authorization_v1::LocalSubjectAccessReview>(core, request));
+  auto& review = *question.object.As<authorization_v1::LocalSubjectAccessReview>();
   Violations wrong;
   CheckAttributes(review.spec, wrong);
   CheckUser(review.spec, wrong);
@@ -253,6 +269,7 @@ Result<http::Response> LocalSubjectAccess(Core& core, ApiRequest& request) {
     return Fail(Reason::kBadRequest, "spec.resourceAttributes.namespace must match namespace: " +
                                          request.info.namespace_name);
   }
+  TRY(Judged(core, request, question));
   Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status);
   return Answer(request, review);
 }
@@ -285,10 +302,12 @@ void AddRule(const rbac_v1::PolicyRule& rule, authorization_v1::SubjectRulesRevi
 }
 
 Result<http::Response> SelfSubjectRules(Core& core, ApiRequest& request) {
-  auto review = TRY(Question<authorization_v1::SelfSubjectRulesReview>(request));
+  Inquiry question = TRY(Asked<authorization_v1::SelfSubjectRulesReview>(core, request));
+  auto& review = *question.object.As<authorization_v1::SelfSubjectRulesReview>();
   if (review.spec.namespace_.empty()) {
     return Fail(Reason::kBadRequest, "no namespace on request");
   }
+  TRY(Judged(core, request, question));
   const std::string space = review.spec.namespace_;
   review = {};  // The answer does not say what was asked.
   if (!core.has_rbac || request.user.InGroup(kGroupMasters)) {
@@ -320,8 +339,10 @@ Result<http::Response> SelfSubjectRules(Core& core, ApiRequest& request) {
   return Answer(request, review);
 }
 
-Result<http::Response> WhoAmI(Core&, ApiRequest& request) {
-  auto review = TRY(Question<authentication_v1::SelfSubjectReview>(request));
+Result<http::Response> WhoAmI(Core& core, ApiRequest& request) {
+  Inquiry question = TRY(Asked<authentication_v1::SelfSubjectReview>(core, request));
+  auto& review = *question.object.As<authentication_v1::SelfSubjectReview>();
+  TRY(Judged(core, request, question));
   review = {};
   review.metadata.creation_timestamp =
       Time(std::chrono::time_point_cast<std::chrono::seconds>(request.now));
@@ -330,10 +351,12 @@ Result<http::Response> WhoAmI(Core&, ApiRequest& request) {
 }
 
 Result<http::Response> TokenQuestion(Core& core, ApiRequest& request) {
-  auto review = TRY(TrackedQuestion<authentication_v1::TokenReview>(request));
+  Inquiry question = TRY(Asked<authentication_v1::TokenReview>(core, request));
+  auto& review = *question.object.As<authentication_v1::TokenReview>();
   if (review.spec.token.empty()) {
     return Fail(Reason::kBadRequest, "token is required for TokenReview in authentication");
   }
+  TRY(Judged(core, request, question));
   review.status = {};
   const auto found =
       core.authentication.AuthenticateToken(review.spec.token, review.spec.audiences);

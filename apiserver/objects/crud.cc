@@ -161,6 +161,7 @@ Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
   const MediaType media = TRY(Answered(request));
   const bool is_apply = IsApply(request);
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "PatchOptions", is_apply));
+  mode.is_patch = true;
   mode.create_if_missing = is_apply && mode.subresource.empty();
   mode.keeps_managed_fields = is_apply;
   const Patcher patcher{request, options, mode.subresource, core.clock.Now()};

@@ -21,21 +21,30 @@ namespace skiff {
 
 class AllocationHooks;
 
+// What of an update is shown in place of the object: a Scale.
+struct ShownBodies {
+  Json now;
+  Json before;  // Null where the old object has none.
+};
+
 // How a subresource differs from the main resource.
 struct UpdateMode {
   std::string subresource = {};
   // Take the place of the kind's own rules when they are set.
   std::function<void(Object& object, const Object& old)> prepare = {};
   std::function<void(const Object& object, const Object& old, Violations& out)> validate = {};
-  // What admission is shown in place of the object, and the object with what it made of that. Both
-  // or none.
-  std::function<Result<Json>(const Object& object)> shown_as = {};
+  // What is shown in place of the object to those who may change it and to those who judge what is
+  // about to be stored, and the object with what was made of the first. All or none.
+  using Show = std::function<Result<ShownBodies>(const Object& object, const Object& old)>;
+  Show shown_as = {};
+  Show judged_as = {};
   std::function<Result<Object>(const Object& object, const Json& shown)> taken_from = {};
   bool create_if_missing = false;
   // The resourceVersion of the new object is what the old one must have; off where it came from
   // the old object itself.
   bool check_version = true;
   bool is_put = false;
+  bool is_patch = false;  // The new object is the old one but for what was sent.
   // The write is the server's own consequence of a request that was admitted already.
   bool skip_admission = false;
   // Server-side apply keeps its own account of managed fields and leaves it in the object.
@@ -67,10 +76,10 @@ class ObjectWriter {
 
  private:
   struct Attempt;
-  struct ShownBodies;
-  static Result<ShownBodies> BodiesOf(const UpdateMode& mode, const Object& object,
-                                      const Object& old);
-  Result<> AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode, Object& object);
+  Result<> AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode, Object& object,
+                       const Object& old);
+  Result<> ValidateUpdate(AdmissionRequest& admission, const UpdateMode& mode,
+                          const Object& object, const Object& old);
   Result<Saved> CreateNamed(ApiRequest& request, Object& object, const WriteOptions& options,
                             Grounds grounds, const AnswerSaved& later);
   Result<std::optional<Saved>> TryUpdate(ApiRequest& request, const RecordPtr& record,

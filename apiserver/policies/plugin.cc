@@ -281,7 +281,7 @@ class ValidatingPolicies final : public AdmissionPlugin {
   bool Handles(Operation) const override { return true; }
 
   Result<> Validate(const AdmissionRequest& request) override {
-    if (request.own || IsExemptFromAdmission(request.kind)) return {};
+    if (request.own || IsExemptFromPolicies(request.kind)) return {};
     const auto policies = table_.Now();
     if (policies->empty()) return {};
     const auto served = served_();

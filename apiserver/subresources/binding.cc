@@ -1,8 +1,11 @@
 // pods/binding and the resource bindings: the scheduler's answer, a pod put on a node.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "api/gen/core_v1.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/unstored.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/resources.h"
@@ -12,7 +15,7 @@
 namespace skiff {
 namespace {
 
-// Asked of what was sent, and of what webhooks made of it.
+// Asked of what webhooks made of what was sent.
 Result<> Check(const core_v1::Binding& binding, const ApiRequest& request) {
   if (!request.info.name.empty() && binding.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Binding object");
@@ -33,7 +36,7 @@ Result<> Check(const core_v1::Binding& binding, const ApiRequest& request) {
 Result<core_v1::Binding> BindingOf(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"", "v1", "Binding", &core_v1::Binding::Describe()};
   auto binding = TRY(ReadBody<core_v1::Binding>(request, wanted, options.validation));
-  TRY(Check(binding, request));
+  TRY(CompleteUnstored(request, options, "v1", request.info.subresource, binding));
   return binding;
 }
 
@@ -88,23 +91,41 @@ Result<Object> Assign(const Object& old, const core_v1::Binding& binding, TimePo
   return object;
 }
 
+// Whoever rules over bindings rules over the resource of that name, and who rules over the bindings
+// of pods over the subresource: a request is one or the other.
+Result<> AdmitBinding(Core& core, ApiRequest& request, const WriteOptions& options,
+                      core_v1::Binding& binding) {
+  const Json options_document = OptionsDocument(options, "CreateOptions");
+  AdmissionRequest admission =
+      AdmissionOf(request, Operation::kCreate, *request.kind, request.info.subresource);
+  admission.name = binding.metadata.name;
+  admission.dry_run = options.dry_run;
+  admission.options = &options_document;
+  std::optional<Object> object;
+  Json body = ToJson(binding);
+  if (request.info.subresource.empty()) {
+    object = TRY(Object::FromDocument(*request.kind, body));
+    admission.object = &*object;
+  } else {
+    admission.body = &body;
+  }
+  TRY(core.admission.Admit(admission));
+  if (object) {
+    binding = *object->As<core_v1::Binding>();
+  } else {
+    binding = TRY(FromJson<core_v1::Binding>(body));
+  }
+  TRY(Check(binding, request));
+  return core.admission.Validate(admission);
+}
+
 }  // namespace
 
 Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   core_v1::Binding binding = TRY(BindingOf(request, options));
+  TRY(AdmitBinding(core, request, options, binding));
   const KindInfo& pods = core_v1::Pod::Info();
-  Json body = ToJson(binding);
-  const Json options_document = OptionsDocument(options, "CreateOptions");
-  AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, pods, "binding");
-  admission.name = binding.metadata.name;
-  admission.dry_run = options.dry_run;
-  admission.body = &body;
-  admission.options = &options_document;
-  TRY(core.admission.Admit(admission));
-  binding = TRY(FromJson<core_v1::Binding>(body));
-  TRY(Check(binding, request));
-  TRY(core.admission.Validate(admission));
   request.kind = &pods;
   const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
   UpdateMode mode{.subresource = "binding", .check_version = false};

@@ -8,6 +8,7 @@
 #include "api/pods/pod_phase.h"
 #include "api/select/selector.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/unstored.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/respond.h"
@@ -193,7 +194,9 @@ Result<> MarkDisrupted(Core& core, ApiRequest& request, DeleteQuery& options, Ti
 
 Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"policy", "v1", "Eviction", &policy_v1::Eviction::Describe(), "v1beta1"};
-  return ReadBody<policy_v1::Eviction>(request, wanted, options.validation);
+  auto eviction = TRY(ReadBody<policy_v1::Eviction>(request, wanted, options.validation));
+  TRY(CompleteUnstored(request, options, "policy/v1", "eviction", eviction));
+  return eviction;
 }
 
 DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {

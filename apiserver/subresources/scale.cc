@@ -14,6 +14,7 @@
 #include "api/select/selector.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/unstored.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/object_response.h"
@@ -150,12 +151,7 @@ Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"autoscaling", "v1", "Scale", &Scale::Describe()};
   auto scale = TRY(ReadBody<Scale>(request, wanted, options.validation));
   TRY(MatchName(scale.metadata.name, request.info.name));
-  if (!scale.metadata.namespace_.empty() &&
-      scale.metadata.namespace_ != request.info.namespace_name) {
-    return Fail(Reason::kBadRequest,
-                "the namespace of the provided object does not match the namespace sent on the "
-                "request");
-  }
+  TRY(KeepToNamespace(request.info.namespace_name, scale.metadata));
   return scale;
 }
 
@@ -223,6 +219,20 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   return Object::FromDocument(kind, scaled);
 }
 
+// As they are seen by clients.
+Result<ShownBodies> ShownScales(const Object& object, const Object& old) {
+  const Scale now = TRY(ScaleOf(object));
+  ShownBodies shown{.now = DocumentOfScale(now), .before = {}};
+  // A Scale needs replicas to be shown.
+  if (const auto before = ScaleOf(old)) shown.before = DocumentOfScale(*before);
+  return shown;
+}
+
+void ShowOwners(const Object& object, Json& scale) {
+  const auto owners = DecodeManagedFields(object.ToDocument()).value_or(ManagedEntries());
+  EncodeManagedFields(ScaleEntries(owners, object.kind().api_version), scale);
+}
+
 Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch) {
   const MediaType media = TRY(Negotiate(request.http, {}));
   if (is_patch) TRY(CheckPatchType(request));
@@ -231,12 +241,17 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
       TRY(ParseWriteOptions(request.http, is_patch ? "PatchOptions" : "UpdateOptions", is_apply));
   ScaleWrite write{request, options, is_patch, {}};
   if (!is_patch) write.sent = TRY(SentScale(request, options));
-  UpdateMode mode{.subresource = "scale", .is_put = true};
+  UpdateMode mode{.subresource = "scale", .is_put = true, .is_patch = is_patch};
   mode.keeps_managed_fields = is_apply;
-  mode.shown_as = [](const Object& object) -> Result<Json> {
-    const Scale scale = TRY(ScaleOf(object));
-    return DocumentOfScale(scale);
+  mode.shown_as = [&](const Object& object, const Object& old) -> Result<ShownBodies> {
+    ShownBodies shown = TRY(ShownScales(object, old));
+    // A Scale that was sent as a whole is shown as it was sent.
+    if (!is_patch) shown.now = DocumentOfScale(write.sent);
+    ShowOwners(object, shown.now);
+    if (shown.before.is_object()) ShowOwners(old, shown.before);
+    return shown;
   };
+  mode.judged_as = &ShownScales;
   mode.taken_from = [](const Object& object, const Json& shown) -> Result<Object> {
     const Scale scale = TRY(FromJson<Scale>(shown));
     return WithScale(object, scale);

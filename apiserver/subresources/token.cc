@@ -3,10 +3,10 @@
 
 #include "api/gen/authentication_v1.h"
 #include "api/gen/core_v1.h"
-#include "api/patch/managed_fields.h"
 #include "api/rules/core/object_meta.h"
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/unstored.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/object_response.h"
@@ -104,22 +104,10 @@ Result<> Bind(Core& core, const ApiRequest& http, const TokenRequest& request, T
 
 Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
   const WantedType wanted{"authentication.k8s.io", "v1", "TokenRequest", &TokenRequest::Describe()};
-  return ReadBody<TokenRequest>(http, wanted, options.validation);
-}
-
-// Who asked for what, as if the request were stored.
-std::vector<meta_v1::ManagedFieldsEntry> TrackedFields(const ApiRequest& http,
-                                                       const WriteOptions& options,
-                                                       TokenRequest asked) {
-  const std::string manager = ManagerOf(options, http.http);
+  auto asked = TRY(ReadBody<TokenRequest>(http, wanted, options.validation));
   if (!asked.spec.expiration_seconds) asked.spec.expiration_seconds = kSecondsDefault;
-  UpdateManagedFields(TokenRequest::Describe(), nullptr, &asked,
-                      {.manager = manager,
-                       .api_version = "authentication.k8s.io/v1",
-                       .subresource = "token",
-                       .now = std::chrono::time_point_cast<std::chrono::seconds>(http.now),
-                       .reset = {}});
-  return std::move(asked.metadata.managed_fields);
+  TRY(CompleteUnstored(http, options, "authentication.k8s.io/v1", "token", asked));
+  return asked;
 }
 
 // The service account itself, which may not be another one than was meant.
@@ -149,13 +137,18 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   admission.dry_run = options.dry_run;
   admission.body = &body;
   admission.options = &options_document;
-  auto managed_fields = TrackedFields(request, options, asked);
   TRY(core.admission.Admit(admission));
   asked = TRY(FromJson<TokenRequest>(body));
   TRY(Check(asked, request));
   const Object account = TRY(AccountOf(core, request, asked));
-  // What changes requests sees them as they were sent.
+  const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
+  // What changes requests sees them as they were sent; what judges them, as they are answered.
   if (asked.spec.audiences.empty()) asked.spec.audiences = core.tokens.audiences();
+  asked.metadata.name = request.info.name;
+  asked.metadata.namespace_ = request.info.namespace_name;
+  asked.metadata.uid = account.metadata().uid;
+  asked.metadata.creation_timestamp = Time(now);
+  asked.status = {};
   body = ToJson(asked);
   TRY(core.admission.Validate(admission));
   const int64_t seconds = asked.spec.expiration_seconds.value_or(kSecondsDefault);
@@ -171,13 +164,7 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   }
   asked.spec.expiration_seconds = seconds;
   asked.status.token = TRY(core.tokens.Issue(order));
-  const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
   asked.status.expiration_timestamp = Time(now + std::chrono::seconds(seconds));
-  asked.metadata.name = request.info.name;
-  asked.metadata.namespace_ = request.info.namespace_name;
-  asked.metadata.uid = account.metadata().uid;
-  asked.metadata.creation_timestamp = Time(now);
-  asked.metadata.managed_fields = std::move(managed_fields);
   Json document = ToJson(asked);
   document["kind"] = "TokenRequest";
   document["apiVersion"] = "authentication.k8s.io/v1";

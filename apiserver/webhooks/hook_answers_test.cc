@@ -100,7 +100,8 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
 TEST_F(HookAnswers, WhatIsNoPatchHarmsItsRequestAlone) {
   HarmTheirRequestAlone({
       {Patches("nonsense"),
-       "Internal error occurred: invalid character 'o' in literal null (expecting 'u')"},
+       "received undecodable patch in webhook response: invalid character 'o' in literal null "
+       "(expecting 'u')"},
       {Patches(R"([{"op": "replace", "path": "/no/such", "value": 1}])"),
        "Internal error occurred: replace operation does not apply: doc is missing path: /no/such: "
        "missing value"},

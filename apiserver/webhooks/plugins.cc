@@ -2,6 +2,8 @@
 // those that may only refuse it all at once.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
@@ -10,6 +12,7 @@
 #include "api/patch/managed_fields.h"
 #include "api/patch/patch.h"
 #include "api/rules/rules.h"
+#include "api/violations.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/request/api_errors.h"
@@ -88,6 +91,69 @@ void AnnotatePatch(const Place& place, const std::string& patch,
            place.Names() + ",\"patch\":" + patch + ",\"patchType\":\"JSONPatch\"}");
 }
 
+std::string WordIn(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Error NoSuchKind(const std::string& version, const std::string& kind) {
+  return InternalErrorOf(fmt::format(
+      "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+      Quoted(kind), Quoted(version)));
+}
+
+// Of a custom resource that its patch made into something that it cannot be.
+Error UnfitCustom(const Json& patched, const KindInfo& kind, const std::string& name) {
+  const std::string version = WordIn(patched, "apiVersion");
+  const std::string given = WordIn(patched, "kind");
+  if (given.empty()) {
+    return InternalErrorOf("Object 'Kind' is missing in '" + DumpJson(patched) + "'");
+  }
+  if (version == kind.api_version) {
+    Violations wrong;
+    wrong.Invalid(FieldPath("kind"), given, "must be " + std::string(kind.kind));
+    return wrong.ToError(kind.group, given, name);
+  }
+  if (version.starts_with(std::string(kind.group) + "/")) {
+    return PlainError("request to convert CR from an invalid group/version: " + version);
+  }
+  return PlainError(fmt::format("{}{}, Kind={} is unstructured and is not suitable for converting "
+                                "to {}",
+                                version.find('/') == version.npos ? "/" : "", version, given,
+                                Quoted(kind.api_version)));
+}
+
+// What the patched object is of: the kind that was sent, or another version of that.
+Result<const KindInfo*> KindOfPatched(const Json& patched, const Webhooks::Sent& sent,
+                                      const AdmissionRequest& request) {
+  const bool custom = RuntimeKindOf(request.kind) != nullptr;
+  std::string version = WordIn(patched, "apiVersion");
+  std::string name = WordIn(patched, "kind");
+  if (!custom && version.empty()) version = sent.kind->api_version;
+  if (!custom && name.empty()) name = sent.kind->kind;
+  if (version == sent.kind->api_version && name == sent.kind->kind) return sent.kind;
+  const KindInfo* found = sent.served->kinds->FindKind(version, name);
+  const auto others = EquivalentKinds(request.kind, request.subresource, *sent.served->kinds);
+  const bool fits = found != nullptr && (found->type == request.kind.type ||
+                                         std::count(others.begin(), others.end(), found) > 0);
+  if (fits && found->resource == request.kind.resource) return found;
+  if (custom) return Fail(UnfitCustom(patched, request.kind, request.object->metadata().name));
+  if (found == nullptr) return Fail(NoSuchKind(version, name));
+  return Fail(InternalErrorOf(fmt::format("converting ({}.{}) to ({}.{}): unknown conversion",
+                                          found->version, found->kind, request.kind.version,
+                                          request.kind.kind)));
+}
+
+// The body of a subresource stays what it is.
+Result<> CheckBodyKind(const Json& patched, const Json& sent) {
+  const std::string version = WordIn(patched, "apiVersion");
+  const std::string kind = WordIn(patched, "kind");
+  const bool same = (version.empty() || version == WordIn(sent, "apiVersion")) &&
+                    (kind.empty() || kind == WordIn(sent, "kind"));
+  if (same) return {};
+  return Fail(NoSuchKind(version, kind));
+}
+
 // Whether the patch changed anything.
 Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhooks::Sent& sent,
                         AdmissionRequest& request) {
@@ -108,12 +174,14 @@ Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhook
                                 (peeked ? "" : peeked.error().message)));
   }
   if (request.body != nullptr) {
+    TRY(CheckBodyKind(*patched, sent.object));
     const bool changed = *patched != sent.object;
     *request.body = std::move(*patched);
     return changed;
   }
   const KindInfo& kind = request.kind;
-  const Json document = TRY(DocumentAs(*sent.kind, kind, std::move(*patched)));
+  const KindInfo* given = TRY(KindOfPatched(*patched, sent, request));
+  const Json document = TRY(DocumentAs(*given, kind, std::move(*patched)));
   auto object = ObjectFrom(kind, *request.object, document, request.warnings);
   if (!object) return Fail(InternalErrorOf(object.error().message));
   if (request.operation == Operation::kCreate) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/kinds/versions.h"
+#include "api/patch/patch.h"
 #include "apiserver/admission/request_document.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/answer_text.h"
@@ -24,10 +25,9 @@ Json ShownObject(const Object& object, Operation operation, bool mutating) {
   if (operation != Operation::kCreate || !mutating) return document;
   Json& metadata = document["metadata"];
   metadata.erase("uid");
-  metadata["creationTimestamp"] = nullptr;
+  metadata.erase("creationTimestamp");
   return document;
 }
-
 
 tl::unexpected<Error> FailedCalling(const Hook& hook, std::string_view why) {
   return Fail(InternalErrorOf(
@@ -205,6 +205,20 @@ Result<ReviewAnswer> Webhooks::HearReview(Asked& asked, const AdmissionRequest& 
                     mutating);
 }
 
+Result<> Webhooks::LetThrough(const Hook& hook, const AdmissionRequest& request, bool mutating,
+                              WebhookMetrics::Outcome outcome, const std::string& why) {
+  outcome.code = 500;
+  outcome.error_type = "calling_webhook_error";
+  outcome.failed_open = hook.ignores_failure;
+  outcome.rejected = !hook.ignores_failure;
+  metrics_.Count(hook, mutating, request.operation, outcome);
+  if (!hook.ignores_failure) return FailedCalling(hook, why);
+  kWebhooksLog.Info("webhook failed, request let through",
+                    {{"webhook", hook.name}, {"error", BeginningOf(why)}});
+  if (Steady::now() >= request.deadline) return Fail(RequestTooLate());
+  return {};
+}
+
 Result<std::optional<ReviewAnswer>> Webhooks::Hear(Asked asked, const AdmissionRequest& request,
                                                    bool mutating, Json& denial) {
   const Hook& hook = *asked.hook;
@@ -212,20 +226,19 @@ Result<std::optional<ReviewAnswer>> Webhooks::Hear(Asked asked, const AdmissionR
   WebhookMetrics::Outcome outcome{
       .seconds = std::chrono::duration<double>(Steady::now() - asked.since).count()};
   if (!answer) {
-    outcome.code = 500;
-    outcome.error_type = "calling_webhook_error";
-    outcome.failed_open = hook.ignores_failure;
-    outcome.rejected = !hook.ignores_failure;
-    metrics_.Count(hook, mutating, request.operation, outcome);
-    if (!hook.ignores_failure) return FailedCalling(hook, answer.error().message);
-    kWebhooksLog.Info("webhook failed, request let through",
-                      {{"webhook", hook.name}, {"error", BeginningOf(answer.error().message)}});
-    if (Steady::now() >= request.deadline) return Fail(RequestTooLate());
+    TRY(LetThrough(hook, request, mutating, outcome, answer.error().message));
     return std::nullopt;
   }
   for (std::string& warning : answer->warnings) request.warnings.push_back(std::move(warning));
   for (const auto& [key, value] : answer->annotations) {
     Annotate(request, hook.name + "/" + key, value);
+  }
+  if (answer->allowed && !answer->patch.empty()) {
+    if (const auto patch = ParseJsonPatch(answer->patch, false); !patch) {
+      TRY(LetThrough(hook, request, mutating, outcome,
+                     "received undecodable patch in webhook response: " + patch.error().message));
+      return std::nullopt;
+    }
   }
   outcome.rejected = !answer->allowed;
   if (answer->allowed) {

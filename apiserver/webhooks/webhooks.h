@@ -103,6 +103,9 @@ class Webhooks {
  private:
   Result<bool> ConditionsHold(const Hook& hook, const AdmissionRequest& request, const Sent& sent,
                               bool mutating);
+  // Of one that failed: it may, and then nothing is wrong, or the client is told why.
+  Result<> LetThrough(const Hook& hook, const AdmissionRequest& request, bool mutating,
+                      WebhookMetrics::Outcome outcome, const std::string& why);
   Result<ReviewAnswer> HearReview(Asked& asked, const AdmissionRequest& request, bool mutating);
 
   Parts parts_;

@@ -88,5 +88,30 @@ TEST_F(ForeignDocumentsTest, APolicyOfParametersThatNobodyKnowsIsLookedAtAllTheS
   EXPECT_THAT(written_, Contains(HasSubstr("\"observedGeneration\":1")));
 }
 
+TEST_F(ForeignDocumentsTest, APolicyOfParametersThatNobodyServesYetIsLookedAtAtOnce) {
+  AddValidatingAdmissionPolicyStatus(manager_);
+  manager_.Start(executor_);
+  Show<admissionregistration_v1::ValidatingAdmissionPolicy>(
+      {{"metadata", {{"name", "early"}, {"generation", 1}}},
+       {"spec", {{"paramKind", {{"apiVersion", "nobody.io/v1"}, {"kind", "Limit"}}}}}});
+  EXPECT_THAT(written_, Contains(HasSubstr("\"observedGeneration\":1")));
+}
+
+TEST_F(ForeignDocumentsTest, AWarningNamesAKindWithoutAGroupAsGoDoes) {
+  AddValidatingAdmissionPolicyStatus(manager_);
+  manager_.Start(executor_);
+  Show<admissionregistration_v1::ValidatingAdmissionPolicy>(
+      {{"metadata", {{"name", "odd"}, {"generation", 1}}},
+       {"spec",
+        {{"matchConstraints",
+          {{"resourceRules",
+            {{{"operations", {"*"}},
+              {"apiGroups", {""}},
+              {"apiVersions", {"v1"}},
+              {"resources", {"configmaps"}}}}}}},
+         {"validations", {{{"expression", "object.nosuch == 1"}}}}}}});
+  EXPECT_THAT(written_, Contains(HasSubstr("\"warning\":\"/v1, Kind=ConfigMap: ERROR: ")));
+}
+
 }  // namespace
 }  // namespace skiff

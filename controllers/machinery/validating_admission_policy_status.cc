@@ -27,10 +27,6 @@ const KindInfo* FindBuiltIn(const Matches& matches) {
   return found == kinds.end() ? nullptr : *found;
 }
 
-std::string ApiVersion(const std::string& group, const std::string& version) {
-  return group.empty() ? version : group + "/" + version;
-}
-
 class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy> {
  public:
   explicit PolicyStatusReconciler(Manager& manager)
@@ -68,8 +64,9 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
       return kind.group == named.group && kind.version == named.version &&
              kind.resource == named.resource;
     });
+    // As Go prints a kind: one without a group begins with the slash.
     const auto name = [&](std::string_view kind) {
-      return fmt::format("{}, Kind={}", ApiVersion(named.group, named.version), kind);
+      return fmt::format("{}/{}, Kind={}", named.group, named.version, kind);
     };
     if (built_in != nullptr) {
       return DeclaredKind{name(built_in->kind), DeclaredType(*built_in->type)};
@@ -118,7 +115,8 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
     if (slash == std::string::npos) return nullptr;
     const auto resources = client_.GetPath("/apis/" + api_version);
     if (!resources) {
-      if (resources.error().reason == Reason::kNotFound) return nullptr;
+      // Of a group that nobody serves the server says no more than that.
+      if (resources.error().http_code == 404) return nullptr;
       return Fail(resources.error());
     }
     // Whoever extends the API may say anything.
