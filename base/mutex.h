@@ -56,8 +56,8 @@ class SKIFF_TS(scoped_lockable) MutexLock {
   bool held_ = true;
 };
 
-// Where threads wait for what a Mutex guards to change; as std::condition_variable, of which
-// condition_variable_any would be a second mutex at each turn. The lock is held when a wait returns.
+// Where threads wait for what a Mutex guards to change, as at a std::condition_variable:
+// condition_variable_any takes a second mutex at each turn. The lock is held when a wait returns.
 class CondVar {
  public:
   void notify_one() noexcept { changed_.notify_one(); }

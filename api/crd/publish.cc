@@ -49,7 +49,9 @@ class Publisher {
     if (either && !v2_ && !schema.contains("anyOf")) {
       schema["anyOf"] = {{{"type", "integer"}}, {{"type", "string"}}};
     }
-    const bool embedded = schema.value("x-kubernetes-embedded-resource", false);
+    const bool open = schema.value("x-kubernetes-preserve-unknown-fields", false);
+    const bool embedded =
+        schema.value("x-kubernetes-embedded-resource", false) && !(v2_ && open);
     if (is_root || embedded) AddOwnFields(schema);
     if (embedded) schema["required"] = {"kind", "apiVersion"};
   }
@@ -62,8 +64,7 @@ class Publisher {
     if (open && is_root) {
       schema = {{"type", "object"}};
     } else if (open) {
-      for (const char* name : {"properties", "items"}) schema.erase(name);
-      if (schema.value("type", "") == "array") schema.erase("type");
+      for (const char* name : {"type", "properties", "items", "required"}) schema.erase(name);
     }
     if (const auto properties = schema.find("properties"); properties != schema.end()) {
       auto required = schema.find("required");

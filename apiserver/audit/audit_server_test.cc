@@ -228,6 +228,15 @@ TEST_F(AuditServerTest, AWatchIsToldWhenItBeginsAndWhenItEnds) {
   EXPECT_EQ(events[2]["responseStatus"]["code"], 200);
 }
 
+TEST_F(AuditServerTest, ARequestForADeprecatedKindIsToldAsOne) {
+  Tell("{level: Metadata}");
+  const std::string endpoints = "/api/v1/namespaces/default/endpoints";
+  Get(endpoints);
+  Get(kMaps);
+  EXPECT_EQ(EventsOf(endpoints).back()["annotations"]["k8s.io/deprecated"], "true");
+  EXPECT_FALSE(EventsOf(kMaps).back()["annotations"].contains("k8s.io/deprecated"));
+}
+
 TEST_F(AuditServerTest, StagesThatAreOmittedAreNotTold) {
   Tell("{level: Metadata}", "omitStages: [RequestReceived]");
   Get(kMaps);

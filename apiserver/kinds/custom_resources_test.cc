@@ -388,6 +388,22 @@ TEST_F(CustomResources, OpenApiTellsOfTheSchema) {
   EXPECT_FALSE(old["properties"]["spec"]["properties"]["replicas"].contains("default"));
 }
 
+// Else a client that checks by OpenAPI v2 refuses what may be there.
+TEST_F(CustomResources, OpenApiV2SaysNothingOfWhatKeepsUnknownFields) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["any"] = Json::parse(R"({"type": "object",
+      "x-kubernetes-preserve-unknown-fields": true, "required": ["a"],
+      "properties": {"a": {"type": "string"}}})");
+  schema["properties"]["spec"]["properties"]["pod"] = Json::parse(R"({"type": "object",
+      "x-kubernetes-preserve-unknown-fields": true, "x-kubernetes-embedded-resource": true})");
+  Define(Definition(schema));
+  const Json old = Get("/openapi/v2").body["definitions"]["com.example.v1.Cron"];
+  const Json& properties = old["properties"]["spec"]["properties"];
+  EXPECT_EQ(properties["any"], Json::parse(R"({"x-kubernetes-preserve-unknown-fields": true})"));
+  EXPECT_EQ(properties["pod"], Json::parse(R"({"x-kubernetes-preserve-unknown-fields": true,
+      "x-kubernetes-embedded-resource": true})"));
+}
+
 TEST_F(CustomResources, ASchemaThatIsNotStructuralIsRefused) {
   const Answer bad = Post(definitions_, Definition(Json::parse(
       R"({"type": "object", "properties": {"a": {}, "b": {"type": "array"}}})")).dump());

@@ -5,6 +5,7 @@
 
 #include "api/crd/custom_kind.h"
 #include "api/kinds/behaviour.h"
+#include "apiserver/audit/audit.h"
 #include "apiserver/identity/reviews.h"
 #include "apiserver/objects/crud.h"
 #include "apiserver/request/api_errors.h"
@@ -186,7 +187,9 @@ Result<> CheckCommonQuery(const ApiRequest& request) {
 
 void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
   const std::string_view text = kind.behaviour->deprecation;
-  if (!text.empty()) request.warnings.emplace_back(text);
+  if (text.empty()) return;
+  request.warnings.emplace_back(text);
+  if (request.told) request.told->annotations().emplace("k8s.io/deprecated", "true");
 }
 
 Result<> AdmitConnect(Core& core, ApiRequest& request) {
