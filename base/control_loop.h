@@ -76,8 +76,8 @@ class ThreadExecutor final : public Executor {
   void StartThreadIfNeeded() REQUIRES(mutex_);
   // Before a thread is busy: has another one look after the loop that is due next.
   void LeaveTheRest() REQUIRES(mutex_);
-  // Whether the caller has to notify `changed_` once it has let go of mutex_. Not while a thread that
-  // was notified has not come yet: it looks after what is due, and has the next one come.
+  // Whether the caller has to notify `changed_` once it has let go of mutex_. Not while a thread
+  // that was notified has not come yet: it looks after what is due, and has the next one come.
   bool MustNotify() REQUIRES(mutex_);
   // Lets go of mutex_ during the step.
   void RunOne(ControlLoop* loop) REQUIRES(mutex_);
