@@ -246,7 +246,11 @@ TlsRecords::End TlsRecords::OpenRecord(std::string_view record, char* out, size_
   if (end == 0) return Break(Alert::kUnexpectedMessage);
   if (--end > kTextBytesMax) return Break(Alert::kRecordOverflow);
   const std::string_view message(text, end);
-  switch (static_cast<ContentType>(text[end])) {
+  const auto type = static_cast<ContentType>(text[end]);
+  if (update_bytes_ > 0 && type != ContentType::kHandshake) {
+    return Break(Alert::kUnexpectedMessage);
+  }
+  switch (type) {
     case ContentType::kApplicationData:
       length += end;
       if (end == 0) return CountEmpty();
@@ -272,18 +276,28 @@ TlsRecords::End TlsRecords::OnAlert(std::string_view message) {
   return message[1] == 0 ? End::kClosed : End::kTold;
 }
 
-// Of what may come after a handshake a client has one: that it has a new key. In one record: to cut
-// these five bytes is allowed, and nobody does.
+// Of what may come after a handshake a client has one: that it has a new key. It may be cut over
+// several records, with nothing else between them; what follows it has the new key, and so a record
+// of its own (section 5.1).
 TlsRecords::End TlsRecords::OnHandshake(std::string_view message) {
   constexpr std::string_view kKeyUpdate("\x18\0\0\1", 4);
-  if (!message.starts_with(kKeyUpdate) || message.size() != kUpdateBytes ||
-      ++updates_ > kUpdatesAtOnceMax) {
+  if (message.empty() || message.size() > kUpdateBytes - update_bytes_) {
     return Break(Alert::kUnexpectedMessage);
   }
-  if (message[4] != 0 && message[4] != 1) return Break(Alert::kIllegalParameter);
+  message.copy(update_.data() + update_bytes_, message.size());
+  update_bytes_ += static_cast<uint8_t>(message.size());
+  const std::string_view update(update_.data(), update_bytes_);
+  if (!kKeyUpdate.starts_with(update.substr(0, kKeyUpdate.size()))) {
+    return Break(Alert::kUnexpectedMessage);
+  }
+  if (update.size() < kUpdateBytes) return End::kNone;
+  update_bytes_ = 0;
+  if (++updates_ > kUpdatesAtOnceMax) return Break(Alert::kUnexpectedMessage);
+  const char wants_ours = update.back();
+  if (wants_ours != 0 && wants_ours != 1) return Break(Alert::kIllegalParameter);
   client_.NextKey();
   // Before the next text; there may be none for long.
-  if (message[4] == 1) owes_update_ = true;
+  if (wants_ours == 1) owes_update_ = true;
   return End::kNone;
 }
 

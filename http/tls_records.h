@@ -132,6 +132,9 @@ class TlsRecords {
   std::string held_;
   Alert alert_ = Alert::kCloseNotify;
   bool owes_update_ = false;
+  // Of a KeyUpdate that goes on in the next record.
+  std::array<char, kUpdateBytes> update_{};
+  uint8_t update_bytes_ = 0;
   int updates_ = 0;  // In this call of Open.
   int empty_ = 0;
 };

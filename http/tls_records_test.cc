@@ -302,6 +302,47 @@ TEST_F(SealedByAnybody, SoAreNewKeysThatComeAtOnce) {
   EXPECT_EQ(records_.alert(), Alert::kUnexpectedMessage);
 }
 
+// Wherever it is cut (RFC 8446, section 5.1).
+TEST_F(SealedByAnybody, ANewKeyMayComeInSeveralRecords) {
+  const std::string update("\x18\0\0\1\0", 5);
+  for (size_t cut = 1; cut < update.size(); ++cut) {
+    ASSERT_EQ(Open(update.substr(0, cut) + '\x16'), End::kNone) << cut;
+    ASSERT_EQ(Open(update.substr(cut) + '\x16'), End::kNone) << cut;
+    client_.TakeNextKey();
+    ASSERT_EQ(Open("text\x17"), End::kNone) << cut;
+  }
+  for (const char byte : update) ASSERT_EQ(Open(std::string{byte, '\x16'}), End::kNone);
+  client_.TakeNextKey();
+  ASSERT_EQ(Open("text\x17"), End::kNone);
+  EXPECT_EQ(text_, "texttexttexttexttext");
+}
+
+TEST_F(SealedByAnybody, NothingComesBetweenThePartsOfANewKey) {
+  for (const std::string& other : {std::string("text\x17"), std::string("\1\0\x15", 3)}) {
+    const auto records = std::make_unique<TlsRecords>(
+        TrafficSecrets::Secret{1}, TrafficSecrets::Secret{2},
+        TlsRecords::Ciphers{*cipher_, *cipher_});
+    testing::AnyClientRecords client{{1}};
+    std::string both = client.Seal(std::string("\x18\0\x16", 3));
+    both += client.Seal(other);
+    std::string out(both.size(), '\0');
+    size_t length = 0;
+    EXPECT_EQ(records->Open(both, out.data(), length), End::kBroken);
+    EXPECT_EQ(records->alert(), Alert::kUnexpectedMessage);
+    EXPECT_EQ(length, 0u);
+  }
+}
+
+TEST_F(SealedByAnybody, NoPartOfANewKeyIsEmpty) {
+  EXPECT_EQ(Open("\x16"), End::kBroken);
+  EXPECT_EQ(records_.alert(), Alert::kUnexpectedMessage);
+}
+
+TEST_F(SealedByAnybody, NothingFollowsANewKeyInItsRecord) {
+  EXPECT_EQ(Open(std::string("\x18\0\0\1\0\x18\x16", 7)), End::kBroken);
+  EXPECT_EQ(records_.alert(), Alert::kUnexpectedMessage);
+}
+
 TEST_F(SealedByAnybody, OtherHandshakesBreak) {
   EXPECT_EQ(Open(std::string("\x01\0\0\0\x16", 5)), End::kBroken);
   EXPECT_EQ(records_.alert(), Alert::kUnexpectedMessage);
