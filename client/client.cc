@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/gen/core_v1.h"
 #include "client/transport.h"
@@ -44,11 +45,6 @@ bool MayBeObject(const Json& item) {
   return metadata == item.end() || metadata->is_object();
 }
 
-std::string Text(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 std::string Body(const http::Response& response) {
   std::string body = response.body;
   for (const http::SharedBytes& piece : response.pieces) body += *piece;
@@ -58,7 +54,7 @@ std::string Body(const http::Response& response) {
 Error ErrorOf(const http::Response& response) {
   const std::string body = Body(response);
   const auto status = ParseJson(body);
-  if (status && status->is_object() && Text(*status, "kind") == "Status") {
+  if (status && status->is_object() && TextAt(*status, "kind") == "Status") {
     return ErrorFromStatus(*status, response.status);
   }
   Error error{Reason::kUnknown,
@@ -257,7 +253,7 @@ Result<Json> Client::Update(const Resource& resource, const Json& object,
   if (metadata == object.end() || !metadata->is_object()) {
     return Fail(Reason::kBadRequest, "the object to update has no metadata");
   }
-  const ObjectKey key = {Text(*metadata, "namespace"), Text(*metadata, "name")};
+  const ObjectKey key = {TextAt(*metadata, "namespace"), TextAt(*metadata, "name")};
   return SendJson("PUT", TRY(resource.Path(key, subresource)), {}, DumpJson(object));
 }
 
@@ -436,9 +432,9 @@ std::string MergePatchText(const Json& before, const Json& after, const PatchOpt
   Json patch = MergePatchBetween(before, after);
   const Json& metadata = before["metadata"];
   // The uid makes sure that a namesake made since is left alone.
-  if (const std::string uid = Text(metadata, "uid"); !uid.empty()) patch["metadata"]["uid"] = uid;
+  if (const std::string uid = TextAt(metadata, "uid"); !uid.empty()) patch["metadata"]["uid"] = uid;
   if (options.if_unchanged) {
-    patch["metadata"]["resourceVersion"] = Text(metadata, "resourceVersion");
+    patch["metadata"]["resourceVersion"] = TextAt(metadata, "resourceVersion");
   }
   return DumpJson(patch);
 }
@@ -470,18 +466,18 @@ Error ErrorFromStatus(const Json& status, int http_code) {
     error.message = "the server sent an error that is no Status";
     return error;
   }
-  error.reason = ReasonFromText(Text(status, "reason"));
-  error.message = Text(status, "message");
+  error.reason = ReasonFromText(TextAt(status, "reason"));
+  error.message = TextAt(status, "message");
   const auto code = status.find("code");
   error.http_code =
       code != status.end() && code->is_number_integer() ? code->get<int>() : http_code;
   const auto details = status.find("details");
   if (details == status.end() || !details->is_object()) return error;
   ErrorDetails& parsed = error.details.emplace();
-  parsed.name = Text(*details, "name");
-  parsed.group = Text(*details, "group");
-  parsed.kind = Text(*details, "kind");
-  parsed.uid = Text(*details, "uid");
+  parsed.name = TextAt(*details, "name");
+  parsed.group = TextAt(*details, "group");
+  parsed.kind = TextAt(*details, "kind");
+  parsed.uid = TextAt(*details, "uid");
   const auto retry = details->find("retryAfterSeconds");
   if (retry != details->end() && retry->is_number_integer()) {
     parsed.retry_after_s = retry->get<int>();
@@ -490,7 +486,8 @@ Error ErrorFromStatus(const Json& status, int http_code) {
   if (causes == details->end() || !causes->is_array()) return error;
   for (const Json& cause : *causes) {
     if (!cause.is_object()) continue;
-    error.causes.push_back({Text(cause, "reason"), Text(cause, "message"), Text(cause, "field")});
+    error.causes.push_back(
+        {TextAt(cause, "reason"), TextAt(cause, "message"), TextAt(cause, "field")});
   }
   return error;
 }

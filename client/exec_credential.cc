@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
 #include "base/clock.h"
@@ -26,12 +27,6 @@ constexpr char kNotInstalled[] =
     "\n\nTo learn more about this feature, consult the documentation available at:\n"
     "      https://kubernetes.io/docs/reference/access-authn-authz/authentication/"
     "#client-go-credential-plugins";
-
-std::string TextIn(const Json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 std::string Clean(const std::string& path) {
   return std::filesystem::path(path).lexically_normal().string();
@@ -130,8 +125,8 @@ class ExecCredentials final : public CredentialSource {
   Result<> Read(const std::string& text) REQUIRES(mutex_) {
     const auto answer = ParseJson(text);
     if (!answer) return Refuse("decoding stdout: " + answer.error().message);
-    const std::string version = TextIn(*answer, "apiVersion");
-    if (version.empty() || TextIn(*answer, "kind") != "ExecCredential") {
+    const std::string version = TextAt(*answer, "apiVersion");
+    if (version.empty() || TextAt(*answer, "kind") != "ExecCredential") {
       return Refuse("decoding stdout: it is no ExecCredential of " + plugin_.api_version);
     }
     if (version != plugin_.api_version) {
@@ -143,8 +138,8 @@ class ExecCredentials final : public CredentialSource {
     if (status == answer->end() || !status->is_object()) {
       return Refuse("exec plugin didn't return a status field");
     }
-    Credentials given{TextIn(*status, "token"), TextIn(*status, "clientCertificateData"),
-                      TextIn(*status, "clientKeyData")};
+    Credentials given{TextAt(*status, "token"), TextAt(*status, "clientCertificateData"),
+                      TextAt(*status, "clientKeyData")};
     if (given == Credentials()) {
       return Refuse("exec plugin didn't return a token or cert/key pair");
     }
@@ -152,7 +147,7 @@ class ExecCredentials final : public CredentialSource {
       return Refuse("exec plugin returned only certificate or key, not both");
     }
     expires_.reset();
-    if (const std::string until = TextIn(*status, "expirationTimestamp"); !until.empty()) {
+    if (const std::string until = TextAt(*status, "expirationTimestamp"); !until.empty()) {
       const auto time = Time::Parse(until);
       if (!time) return Refuse("decoding stdout: " + time.error().message);
       expires_ = time->point();
@@ -176,8 +171,8 @@ class ExecCredentials final : public CredentialSource {
 
 ExecPlugin ExecPlugin::FromJson(const Json& entry, const std::string& directory) {
   ExecPlugin plugin;
-  plugin.api_version = TextIn(entry, "apiVersion");
-  plugin.command = TextIn(entry, "command");
+  plugin.api_version = TextAt(entry, "apiVersion");
+  plugin.command = TextAt(entry, "command");
   // A name alone is looked for in PATH.
   if (plugin.command.find('/') != std::string::npos && !plugin.command.starts_with('/')) {
     plugin.command = (std::filesystem::path(directory) / plugin.command).string();
@@ -189,11 +184,11 @@ ExecPlugin ExecPlugin::FromJson(const Json& entry, const std::string& directory)
   }
   if (const auto variables = entry.find("env"); variables != entry.end()) {
     for (const Json& variable : *variables) {
-      plugin.environment.emplace_back(TextIn(variable, "name"), TextIn(variable, "value"));
+      plugin.environment.emplace_back(TextAt(variable, "name"), TextAt(variable, "value"));
     }
   }
-  plugin.install_hint = TextIn(entry, "installHint");
-  plugin.interactive_mode = TextIn(entry, "interactiveMode");
+  plugin.install_hint = TextAt(entry, "installHint");
+  plugin.interactive_mode = TextAt(entry, "interactiveMode");
   // The older version did without.
   if (plugin.interactive_mode.empty() && plugin.api_version == kV1Beta1) {
     plugin.interactive_mode = "IfAvailable";

@@ -8,25 +8,21 @@
 #include <sstream>
 
 #include "api/codec/base64.h"
+#include "api/codec/document.h"
 #include "api/text/yaml.h"
 #include "base/certificates.h"
 
 namespace skiff {
 namespace {
 
-std::string StringIn(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 Result<std::string> Decoded64(const Json& object, const char* name) {
-  const std::string text = StringIn(object, name);
+  const std::string text = TextAt(object, name);
   if (text.empty()) return text;
   return DecodeBase64(text);
 }
 
 std::string PathOf(const Json& object, const char* name, const std::string& directory) {
-  const std::string path = StringIn(object, name);
+  const std::string path = TextAt(object, name);
   if (path.empty() || path.starts_with('/')) return path;
   return (std::filesystem::path(directory) / path).lexically_normal().string();
 }
@@ -81,8 +77,8 @@ std::string FirstGiven(const Json& object, std::initializer_list<const char*> na
 }
 
 void ReadImpersonation(const Json& entry, Kubeconfig::User& user) {
-  user.as.user = StringIn(entry, "as");
-  user.as.uid = StringIn(entry, "as-uid");
+  user.as.user = TextAt(entry, "as");
+  user.as.uid = TextAt(entry, "as-uid");
   if (const auto groups = entry.find("as-groups"); groups != entry.end()) {
     user.as.groups = Texts(*groups);
   }
@@ -100,7 +96,7 @@ Result<> ForEach(const Json& config, const char* list, const char* inner,
     if (!entry.is_object()) continue;
     const auto value = entry.find(inner);
     const Json empty = Json::object();
-    TRY(add(StringIn(entry, "name"), value != entry.end() && value->is_object() ? *value : empty));
+    TRY(add(TextAt(entry, "name"), value != entry.end() && value->is_object() ? *value : empty));
   }
   return {};
 }
@@ -200,10 +196,10 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
   TRY(ForEach(
       config, "clusters", "cluster", [&](const std::string& name, const Json& entry) -> Result<> {
         Cluster& cluster = parsed.clusters[name];
-        cluster.server = StringIn(entry, "server");
+        cluster.server = TextAt(entry, "server");
         cluster.certificate_authority = PathOf(entry, "certificate-authority", directory);
         cluster.certificate_authority_data = TRY(Decoded64(entry, "certificate-authority-data"));
-        cluster.tls_server_name = StringIn(entry, "tls-server-name");
+        cluster.tls_server_name = TextAt(entry, "tls-server-name");
         const auto insecure = entry.find("insecure-skip-tls-verify");
         cluster.insecure_skip_tls_verify =
             insecure != entry.end() && insecure->is_boolean() && insecure->get<bool>();
@@ -217,10 +213,10 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
     user.client_certificate_data = TRY(Decoded64(entry, "client-certificate-data"));
     user.client_key = PathOf(entry, "client-key", directory);
     user.client_key_data = TRY(Decoded64(entry, "client-key-data"));
-    user.token = StringIn(entry, "token");
+    user.token = TextAt(entry, "token");
     user.token_file = PathOf(entry, "tokenFile", directory);
-    user.username = StringIn(entry, "username");
-    user.password = StringIn(entry, "password");
+    user.username = TextAt(entry, "username");
+    user.password = TextAt(entry, "password");
     ReadImpersonation(entry, user);
     user.unsupported = FirstGiven(entry, {"auth-provider"});
     if (!FirstGiven(entry, {"exec"}).empty()) {
@@ -230,11 +226,11 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
   }));
   TRY(ForEach(config, "contexts", "context",
               [&](const std::string& name, const Json& entry) -> Result<> {
-                parsed.contexts[name] = {StringIn(entry, "cluster"), StringIn(entry, "user"),
-                                         StringIn(entry, "namespace")};
+                parsed.contexts[name] = {TextAt(entry, "cluster"), TextAt(entry, "user"),
+                                         TextAt(entry, "namespace")};
                 return {};
               }));
-  parsed.current_context = StringIn(config, "current-context");
+  parsed.current_context = TextAt(config, "current-context");
   return parsed;
 }
 

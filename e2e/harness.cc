@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/document.h"
 #include "api/text/yaml.h"
 #include "apiserver/server/api_server.h"
 #include "apiserver/storage/rocksdb_faulty_disk.h"
@@ -10,16 +11,11 @@
 namespace skiff {
 namespace {
 
-std::string TextOf(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 // The kind that a document says it is; nullptr for one that the schema does not have.
 const KindInfo* KindOf(const Json& document) {
   for (const KindInfo* info : BuiltInKinds()) {
-    if (info->kind == TextOf(document, "kind") &&
-        info->api_version == TextOf(document, "apiVersion")) {
+    if (info->kind == TextAt(document, "kind") &&
+        info->api_version == TextAt(document, "apiVersion")) {
       return info;
     }
   }
@@ -156,13 +152,13 @@ TestCluster& TestCluster::RunFor(Duration length) {
 
 void TestCluster::ApplyDocument(const Resource& resource, Json document) {
   Json& metadata = document["metadata"];
-  const ObjectKey key = {TextOf(metadata, "namespace"), TextOf(metadata, "name")};
+  const ObjectKey key = {TextAt(metadata, "namespace"), TextAt(metadata, "name")};
   const auto created = client_.Create(resource, key, document);
   if (created) return;
   if (created.error().reason != Reason::kAlreadyExists) return Refused("create", created.error());
   const auto present = client_.Get(resource, key);
   if (!present) return Refused("get", present.error());
-  metadata["resourceVersion"] = TextOf((*present)["metadata"], "resourceVersion");
+  metadata["resourceVersion"] = TextAt((*present)["metadata"], "resourceVersion");
   const auto updated = client_.Update(resource, document);
   if (!updated) Refused("update", updated.error());
 }

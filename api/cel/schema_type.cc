@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/cel/document.h"
+#include "api/codec/document.h"
 
 namespace skiff::cel {
 namespace {
@@ -14,11 +15,6 @@ constexpr uint64_t kContentMax = kRequestBytesMax - 2;
 bool Flag(const Json& schema, const char* name) {
   const auto found = schema.find(name);
   return found != schema.end() && found->is_boolean() && found->get<bool>();
-}
-
-std::string Text(const Json& schema, const char* name) {
-  const auto found = schema.find(name);
-  return found != schema.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 std::optional<uint64_t> Count(const Json& schema, const char* name) {
@@ -43,7 +39,7 @@ uint64_t TextMax(const Json& schema) {
 }
 
 TypeRef TextType(const Json& schema) {
-  const std::string format = Text(schema, "format");
+  const std::string format = TextAt(schema, "format");
   Type type{.kind = TypeKind::kString};
   if (format == "byte") {
     type.kind = TypeKind::kBytes;
@@ -110,7 +106,7 @@ std::set<std::string> RequiredOf(const Json& schema) {
 }
 
 void SetListRule(const Json& schema, Type& type) {
-  const std::string rule = Text(schema, "x-kubernetes-list-type");
+  const std::string rule = TextAt(schema, "x-kubernetes-list-type");
   if (rule == "set") type.list_rule = ListRule::kSet;
   if (rule != "map") return;
   type.list_rule = ListRule::kMap;
@@ -150,7 +146,7 @@ class TypeMaker {
           Type{.kind = TypeKind::kDyn, .size_max = TextMax(schema), .bytes_min = 1});
     }
     resource |= IsResource(schema);
-    const std::string type = Text(schema, "type");
+    const std::string type = TextAt(schema, "type");
     if (type == "string") return TextType(schema);
     if (type == "boolean") return ScalarType(TypeKind::kBool, 4);
     if (type == "integer") return ScalarType(TypeKind::kInt, 1);

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "api/codec/document.h"
 #include "api/crd/formats.h"
 
 namespace skiff::crd {
 namespace {
-
-std::string Text(const Json& props, const char* name) {
-  const auto found = props.find(name);
-  return found != props.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 bool IsTrue(const Json& props, const char* name) {
   const auto found = props.find(name);
@@ -50,13 +46,13 @@ std::vector<SchemaPtr> ReadAll(const Json& props, const char* name, int depth) {
 }
 
 void ReadStructure(const Json& props, int depth, Schema& out) {
-  out.type = Text(props, "type");
+  out.type = TextAt(props, "type");
   out.nullable = IsTrue(props, "nullable");
   out.preserve_unknown = IsTrue(props, "x-kubernetes-preserve-unknown-fields");
   out.embedded = IsTrue(props, "x-kubernetes-embedded-resource");
   out.int_or_string = IsTrue(props, "x-kubernetes-int-or-string");
-  out.atomic_map = Text(props, "x-kubernetes-map-type") == "atomic";
-  out.list_type = ListTypeOf(Text(props, "x-kubernetes-list-type"));
+  out.atomic_map = TextAt(props, "x-kubernetes-map-type") == "atomic";
+  out.list_type = ListTypeOf(TextAt(props, "x-kubernetes-list-type"));
   out.list_keys = Texts(props, "x-kubernetes-list-map-keys");
   const auto value = props.find("default");
   if (value != props.end() && !value->is_null()) out.default_value = *value;
@@ -83,13 +79,13 @@ bool HasLimits(const Json& props) {
       "maxLength", "minLength", "maxItems",      "minItems",         "maxProperties",
       "pattern",   "enum",      "minProperties", "allOf",            "anyOf",
       "oneOf",     "not"};
-  return !KnownFormat(Text(props, "format")).empty() ||
+  return !KnownFormat(TextAt(props, "format")).empty() ||
          std::any_of(std::begin(kNames), std::end(kNames),
                      [&](const char* name) { return props.contains(name); });
 }
 
 void ReadLimits(const Json& props, int depth, SchemaLimits& out) {
-  out.format = KnownFormat(Text(props, "format"));
+  out.format = KnownFormat(TextAt(props, "format"));
   out.maximum = NumberOf<double>(props, "maximum");
   out.minimum = NumberOf<double>(props, "minimum");
   out.multiple_of = NumberOf<double>(props, "multipleOf");
@@ -101,7 +97,7 @@ void ReadLimits(const Json& props, int depth, SchemaLimits& out) {
   out.min_items = NumberOf<int64_t>(props, "minItems");
   out.max_properties = NumberOf<int64_t>(props, "maxProperties");
   out.min_properties = NumberOf<int64_t>(props, "minProperties");
-  out.pattern = Text(props, "pattern");
+  out.pattern = TextAt(props, "pattern");
   const auto values = props.find("enum");
   if (values != props.end() && values->is_array()) {
     out.values.assign(values->begin(), values->end());

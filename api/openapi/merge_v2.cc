@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "api/codec/document.h"
+
 namespace skiff::openapi {
 namespace {
 
@@ -112,14 +114,9 @@ void Rename(Json& document, const char* member, std::string_view prefix, const R
   }
 }
 
-std::string WordOf(const Json& kind, const char* name) {
-  const auto found = kind.find(name);
-  return found != kind.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 std::string KeyOfKind(const Json& kind) {
   if (!kind.is_object()) return kind.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return WordOf(kind, "group") + "/" + WordOf(kind, "version") + "." + WordOf(kind, "kind");
+  return TextAt(kind, "group") + "/" + TextAt(kind, "version") + "." + TextAt(kind, "kind");
 }
 
 // The kinds of an equal definition are told of beside those that are there.

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "api/codec/decode.h"
+#include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "api/patch/merge.h"
@@ -25,13 +26,6 @@ tl::unexpected<Error> ServerError(std::string message) {
   return Fail(std::move(error));
 }
 
-std::string MetadataText(const Json& object, const char* name) {
-  const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return "";
-  const auto text = metadata->find(name);
-  return text == metadata->end() || !text->is_string() ? "" : text->get<std::string>();
-}
-
 // "apps/v1, Kind=Deployment"; "/v1, Kind=Pod"
 std::string GroupVersionKindText(const KindInfo& kind) {
   return std::string(kind.group) + "/" + std::string(kind.version) +
@@ -39,8 +33,9 @@ std::string GroupVersionKindText(const KindInfo& kind) {
 }
 
 std::string Subject(const Apply& apply) {
-  return "(" + MetadataText(apply.configuration, "namespace") + "/" +
-         MetadataText(apply.configuration, "name") + "; " + GroupVersionKindText(apply.kind) + ")";
+  return "(" + TextAt(apply.configuration, "metadata.namespace") + "/" +
+         TextAt(apply.configuration, "metadata.name") + "; " + GroupVersionKindText(apply.kind) +
+         ")";
 }
 
 std::string PrintManager(const ManagedEntry& entry) {

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "api/codec/document.h"
 #include "api/codec/struct_fields.h"
 #include "api/patch/apply.h"
 #include "base/mutex.h"
@@ -22,11 +23,6 @@ const Json* ManagedFieldsIn(const Json& object) {
   if (metadata == object.end() || !metadata->is_object()) return nullptr;
   const auto list = metadata->find("managedFields");
   return list == metadata->end() || !list->is_array() ? nullptr : &*list;
-}
-
-std::string TextAt(const Json& entry, const char* name) {
-  const auto found = entry.find(name);
-  return found == entry.end() || !found->is_string() ? "" : found->get<std::string>();
 }
 
 Result<> CheckEntry(std::string_view operation, std::string_view api_version,

@@ -6,6 +6,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "api/codec/document.h"
 #include "api/rules/identity/rule_coverage.h"
 #include "apiserver/auth/pki.h"
 #include "base/at_once.h"
@@ -17,12 +18,6 @@ constexpr const char* kPrivateClaims = "kubernetes.io";
 
 int64_t Seconds(TimePoint point) {
   return std::chrono::duration_cast<std::chrono::seconds>(point.time_since_epoch()).count();
-}
-
-std::string Text(const Json& object, const char* name) {
-  if (!object.is_object()) return "";
-  const auto member = object.find(name);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
 }
 
 std::vector<std::string> Audiences(const Json& claims) {
@@ -164,9 +159,9 @@ Result<std::string> ServiceAccountTokens::Issue(const TokenOrder& order) {
 
 Result<> ServiceAccountTokens::CheckBound(const Json& reference, const Bound& bound,
                                           std::string_view namespace_name) {
-  const auto found = find_(bound.resource, namespace_name, Text(reference, "name"));
+  const auto found = find_(bound.resource, namespace_name, TextAt(reference, "name"));
   if (!found) return Refuse(bound.missing);
-  const std::string wanted = Text(reference, "uid");
+  const std::string wanted = TextAt(reference, "uid");
   if (found->uid != wanted) {
     return Refuse(std::string(bound.kind) + " UID (" + found->uid + ") does not match " +
                   std::string(bound.claim) + " (" + wanted + ")");
@@ -177,9 +172,9 @@ Result<> ServiceAccountTokens::CheckBound(const Json& reference, const Bound& bo
 
 Result<User> ServiceAccountTokens::UserOf(const Json& claims) {
   const Json own = claims.value(kPrivateClaims, Json::object());
-  const std::string space = Text(own, "namespace");
+  const std::string space = TextAt(own, "namespace");
   const Json account = own.is_object() ? own.value("serviceaccount", Json::object()) : Json();
-  const std::string name = Text(account, "name");
+  const std::string name = TextAt(account, "name");
   if (space.empty() || name.empty()) return Refuse("token has no service account");
   const std::string gone = "service account token has been invalidated";
   TRY(CheckBound(account,
@@ -188,9 +183,9 @@ Result<User> ServiceAccountTokens::UserOf(const Json& claims) {
                   "service account " + space + "/" + name + " has been deleted"},
                  space));
   User user{.name = "system:serviceaccount:" + space + ":" + name,
-            .uid = Text(account, "uid"),
+            .uid = TextAt(account, "uid"),
             .groups = {"system:serviceaccounts", "system:serviceaccounts:" + space}};
-  const std::string id = Text(claims, "jti");
+  const std::string id = TextAt(claims, "jti");
   if (!id.empty()) user.extra["authentication.kubernetes.io/credential-id"] = {"JTI=" + id};
   if (const auto secret = own.find("secret"); secret != own.end()) {
     TRY(CheckBound(*secret, {"secrets", "secret", "service account secret ref claim", gone, gone},
@@ -199,16 +194,16 @@ Result<User> ServiceAccountTokens::UserOf(const Json& claims) {
   const auto pod = own.find("pod");
   if (pod != own.end()) {
     TRY(CheckBound(*pod, {"pods", "pod", "service account pod ref claim", gone, gone}, space));
-    user.extra["authentication.kubernetes.io/pod-name"] = {Text(*pod, "name")};
-    user.extra["authentication.kubernetes.io/pod-uid"] = {Text(*pod, "uid")};
+    user.extra["authentication.kubernetes.io/pod-name"] = {TextAt(*pod, "name")};
+    user.extra["authentication.kubernetes.io/pod-uid"] = {TextAt(*pod, "uid")};
   }
   if (const auto node = own.find("node"); node != own.end()) {
     // A pod's token only mentions its node; a token bound to a node dies with it.
     if (pod == own.end()) {
       TRY(CheckBound(*node, {"nodes", "node", "service account node ref claim", gone, gone}, ""));
     }
-    user.extra["authentication.kubernetes.io/node-name"] = {Text(*node, "name")};
-    const std::string uid = Text(*node, "uid");
+    user.extra["authentication.kubernetes.io/node-name"] = {TextAt(*node, "name")};
+    const std::string uid = TextAt(*node, "uid");
     if (!uid.empty()) user.extra["authentication.kubernetes.io/node-uid"] = {uid};
   }
   return user;
@@ -241,7 +236,7 @@ Result<User> ServiceAccountTokens::LegacyUserOf(const Json& claims, std::string_
   MarkUsed(*secret);
   TRY(CheckNotInvalidated(said, *secret));
   const std::string everybody = "system:serviceaccounts";
-  return User{.name = Text(claims, "sub"),
+  return User{.name = TextAt(claims, "sub"),
               .uid = said.account_uid,
               .groups = {everybody, everybody + ":" + said.namespace_name}};
 }
@@ -295,7 +290,7 @@ std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
   ClaimsPtr claims = verified_.Find(token);
   const auto unchecked = claims ? std::nullopt : PeekClaims(token);
   if (!claims && !unchecked) return std::nullopt;
-  const std::string issuer = Text(claims ? *claims : *unchecked, "iss");
+  const std::string issuer = TextAt(claims ? *claims : *unchecked, "iss");
   const bool is_legacy = issuer == kLegacyIssuer && secrets_.find && issuer != options_.issuer;
   if (issuer != options_.issuer && !is_legacy) return std::nullopt;
   if (!claims) {

@@ -11,6 +11,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/decode_targets.h"
+#include "api/codec/document.h"
 #include "api/codec/handed.h"
 #include "api/codec/json.h"
 #include "api/codec/struct_fields.h"
@@ -39,11 +40,6 @@ constexpr std::string_view kApplyYaml = "application/apply-patch+yaml";
 
 std::string PatchType(const ApiRequest& request) {
   return BareMediaType(request.http.Header("Content-Type"));
-}
-
-std::string TextIn(const Json& object, const char* name) {
-  const auto member = object.find(name);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
 }
 
 // What Go calls a value that should have been an object.
@@ -105,7 +101,7 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
   TRY(MatchNames(request, object));
   // Only a version that the configuration itself names is a precondition.
   object.metadata().resource_version =
-      TextIn(configuration.value("metadata", Json::object()), "resourceVersion");
+      TextAt(configuration.value("metadata", Json::object()), "resourceVersion");
   return object;
 }
 
@@ -170,8 +166,8 @@ std::string PatchedDocument(const FitParts& parts, const Json& touched, const Js
 Result<> CheckKindKept(const FitParts& parts, const Json& patched,
                        const std::function<std::string()>& shown) {
   if (!patched.is_object()) return {};
-  const std::string version = TextIn(patched, "apiVersion");
-  const std::string kind = TextIn(patched, "kind");
+  const std::string version = TextAt(patched, "apiVersion");
+  const std::string kind = TextAt(patched, "kind");
   const bool same = (version.empty() || version == parts.kind.api_version) &&
                     (kind.empty() || kind == parts.kind.kind);
   if (same) return {};
@@ -351,8 +347,8 @@ Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
                             "{{}}",
                             GoKindOf(yaml->value)));
   }
-  const std::string version = TextIn(yaml->value, "apiVersion");
-  const std::string kind_name = TextIn(yaml->value, "kind");
+  const std::string version = TextAt(yaml->value, "apiVersion");
+  const std::string kind_name = TextAt(yaml->value, "kind");
   if (version != kind.api_version || kind_name != kind.kind) {
     const size_t slash = version.find('/');
     const std::string shown = slash == std::string::npos ? "/" + version : version;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/gen/networking_v1.h"
 #include "api/patch/managed_fields.h"
@@ -28,11 +29,6 @@ std::string_view NumberIn(std::string_view key) {
 bool NamesPort(const core_v1::ServiceSpec& spec, int port) {
   if (spec.health_check_node_port == port) return true;
   return std::ranges::any_of(spec.ports, [&](const auto& at) { return at.node_port == port; });
-}
-
-std::string TextAt(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 }  // namespace

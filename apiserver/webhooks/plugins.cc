@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/codec/decode.h"
+#include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "api/kinds/behaviour.h"
@@ -91,11 +92,6 @@ void AnnotatePatch(const Place& place, const std::string& patch,
            place.Names() + ",\"patch\":" + patch + ",\"patchType\":\"JSONPatch\"}");
 }
 
-std::string WordIn(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 Error NoSuchKind(const std::string& version, const std::string& kind) {
   return InternalErrorOf(fmt::format(
       "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
@@ -104,8 +100,8 @@ Error NoSuchKind(const std::string& version, const std::string& kind) {
 
 // Of a custom resource that its patch made into something that it cannot be.
 Error UnfitCustom(const Json& patched, const KindInfo& kind, const std::string& name) {
-  const std::string version = WordIn(patched, "apiVersion");
-  const std::string given = WordIn(patched, "kind");
+  const std::string version = TextAt(patched, "apiVersion");
+  const std::string given = TextAt(patched, "kind");
   if (given.empty()) {
     return InternalErrorOf("Object 'Kind' is missing in '" + DumpJson(patched) + "'");
   }
@@ -127,8 +123,8 @@ Error UnfitCustom(const Json& patched, const KindInfo& kind, const std::string& 
 Result<const KindInfo*> KindOfPatched(const Json& patched, const Webhooks::Sent& sent,
                                       const AdmissionRequest& request) {
   const bool custom = RuntimeKindOf(request.kind) != nullptr;
-  std::string version = WordIn(patched, "apiVersion");
-  std::string name = WordIn(patched, "kind");
+  std::string version = TextAt(patched, "apiVersion");
+  std::string name = TextAt(patched, "kind");
   if (!custom && version.empty()) version = sent.kind->api_version;
   if (!custom && name.empty()) name = sent.kind->kind;
   if (version == sent.kind->api_version && name == sent.kind->kind) return sent.kind;
@@ -146,10 +142,10 @@ Result<const KindInfo*> KindOfPatched(const Json& patched, const Webhooks::Sent&
 
 // The body of a subresource stays what it is.
 Result<> CheckBodyKind(const Json& patched, const Json& sent) {
-  const std::string version = WordIn(patched, "apiVersion");
-  const std::string kind = WordIn(patched, "kind");
-  const bool same = (version.empty() || version == WordIn(sent, "apiVersion")) &&
-                    (kind.empty() || kind == WordIn(sent, "kind"));
+  const std::string version = TextAt(patched, "apiVersion");
+  const std::string kind = TextAt(patched, "kind");
+  const bool same = (version.empty() || version == TextAt(sent, "apiVersion")) &&
+                    (kind.empty() || kind == TextAt(sent, "kind"));
   if (same) return {};
   return Fail(NoSuchKind(version, kind));
 }
