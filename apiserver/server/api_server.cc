@@ -4,7 +4,6 @@
 
 #include "api/cel/limits.h"
 #include "api/codec/json.h"
-#include "apiserver/admission/plugins.h"
 #include "apiserver/auth/token_protocol.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
@@ -13,7 +12,6 @@
 #include "apiserver/request/routes.h"
 #include "apiserver/request/warning_headers.h"
 #include "apiserver/server/api_server_state.h"
-#include "apiserver/server/bootstrap.h"
 #include "apiserver/server/non_resource.h"
 #include "apiserver/webhooks/detour.h"
 #include "base/at_once.h"
@@ -114,21 +112,6 @@ void ApiServer::State::AddEntrance() {
   flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
 }
 
-void ApiServer::State::AddDefinitions(ApiServer& server) {
-  const auto ask_among = [&server](const http::Request& request,
-                                   std::shared_ptr<const Served> kinds) {
-    const User self = LoopbackUser();
-    Asked asked = server.state_->Ask(request, &self);
-    asked.own = true;
-    asked.kinds = std::move(kinds);
-    return server.Answer(request, std::move(asked));
-  };
-  ask = [ask_among](const http::Request& request) { return ask_among(request, nullptr); };
-  definitions = std::make_unique<DefinitionLoop>(DefinitionLoop::Parts{
-      *core, ask_among, [this](const auto& definition) { return MakeKinds(definition); },
-      [this] { (void)custom_kinds.Now(CustomKinds::kEveryGroup); }});
-}
-
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
                                                  const RequestInfo& info, const User& user) {
   // Nothing is admitted that only looks at an object.
@@ -212,72 +195,6 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,
                             *aggregation, *entrance, discovery, checkpoint},
                            request);
-}
-
-ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
-ApiServer::~ApiServer() = default;
-
-Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, Parts parts) {
-  auto state = std::make_unique<State>(std::move(options), parts);
-  State& made = *state;
-  TRY(made.AddAudit());
-  TRY(made.AddAuthorizers());
-  TRY(made.AddAuthentication());
-  made.allocation =
-      TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
-                                     .node_port_min = made.options.node_port_min,
-                                     .node_port_max = made.options.node_port_max,
-                                     .shared = made.options.shared_store},
-                                    made.store, made.clock, made.random));
-  made.AddWebhooks(parts);
-  TRY(AddAdmissionPlugins({made.store,
-                           made.caches,
-                           made.authorizer,
-                           made.clock,
-                           made.random,
-                           {made.options.default_not_ready_toleration_s,
-                            made.options.default_unreachable_toleration_s},
-                           made.options.warns_of_unserved_kinds,
-                           made.options.network_policies_are_enforced,
-                           made.webhooks.get(),
-                           [&made] { return made.custom_kinds.Now(""); },
-                           &made.metrics.registry()},
-                          made.options.enabled_admission_plugins,
-                          made.options.disabled_admission_plugins, made.admission));
-  made.writer = std::make_unique<ObjectWriter>(
-      ObjectWriter::Parts{made.store, made.admission, made.clock, made.random, *made.allocation});
-  made.remover = std::make_unique<ObjectRemover>(
-      ObjectRemover::Parts{made.store, made.admission, made.clock, *made.allocation});
-  const auto& modes = made.options.authorization_modes;
-  const bool has_rbac = std::find(modes.begin(), modes.end(), "RBAC") != modes.end();
-  made.core = std::unique_ptr<Core>(
-      new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
-               *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
-               has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound,
-               &made.list_jobs});
-  StartOptions start{.has_rbac = has_rbac,
-                     .service_ranges = made.options.service_cluster_ip_ranges,
-                     .first_service_ip = made.allocation->FirstAddress(),
-                     .advertise_address = made.options.advertise_address,
-                     .secure_port = made.options.secure_port,
-                     .client_ca_pem = made.options.client_ca_pem,
-                     .front_proxy = made.options.front_proxy,
-                     .now = made.clock.Now()};
-  made.AddHealth(parts, has_rbac);
-  TRY(WriteStartObjects(*made.core, start));
-  // Endpoints may not name a loopback address.
-  if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {
-    made.master_leases = std::make_unique<MasterLeases>(made.store, made.options.advertise_address);
-  }
-  start.owns_endpoints = !made.options.shared_store;
-  made.AddEntrance();
-  std::unique_ptr<ApiServer> server(new ApiServer(std::move(state)));
-  made.AddDefinitions(*server);
-  made.AddAggregation(parts);
-  TRY(server->UseProxyCertificate(made.options.proxy_client_certificate_pem,
-                                  made.options.proxy_client_key_pem));
-  made.upkeep = std::make_unique<Upkeep>(*made.core, std::move(start), made.ask);
-  return server;
 }
 
 http::Response ApiServer::Answer(const http::Request& request, Asked asked,
@@ -540,13 +457,6 @@ http::Response ApiServer::FinishLate(Serving& serving, Result<http::Response> re
                                 Finish(serving, std::move(result), &serving.pass));
 }
 
-void ApiServer::EndCalls() {
-  state_->webhooks->Stop();
-  state_->aggregation->Stop();
-  state_->entrance->Stop();
-  state_->outbound.Stop();
-}
-
 // Not kept: whoever calls waits on a thread of his own, and of those there are few.
 http::Response ApiServer::Handle(const http::Request& request, const User& user) {
   return Answer(request, state_->Ask(request, &user));
@@ -561,40 +471,6 @@ std::optional<http::Response> ApiServer::HandleLater(const http::Request& reques
   if (!may_leave) return Answer(request, std::move(asked));
   (void)state_->BeginAudit(request, asked);
   return ServeLater(request, std::move(asked), {}, reply);
-}
-
-Result<> ApiServer::UseProxyCertificate(const std::string& certificate_pem,
-                                        const std::string& key_pem) {
-  return state_->aggregation->UseCertificate(certificate_pem, key_pem);
-}
-
-ServedKinds& ApiServer::kinds() {
-  return state_->served;
-}
-
-Result<std::string> ApiServer::SignToken(const Json& claims) {
-  return state_->tokens->Sign(claims);
-}
-
-std::vector<ControlLoop*> ApiServer::loops() {
-  std::vector<ControlLoop*> loops = {state_->upkeep.get(), state_->definitions.get(),
-                                     &state_->watch_pages, &state_->watch_frames,
-                                     state_->flow_configuration.get()};
-  for (WatchJobLoop& loop : state_->list_jobs.loops()) loops.push_back(&loop);
-  for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
-  if (state_->audit) loops.push_back(&state_->audit->log());
-  if (state_->master_leases) loops.push_back(state_->master_leases.get());
-  return loops;
-}
-
-ControlLoop& ApiServer::WatchHealth() {
-  state_->health->LookAside();
-  return *state_->health;
-}
-
-void ApiServer::BeginShutdown() {
-  state_->shutting_down = true;
-  if (state_->master_leases) state_->master_leases->Withdraw();
 }
 
 }  // namespace skiff

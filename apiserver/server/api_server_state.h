@@ -1,4 +1,4 @@
-// What an ApiServer is made of. For api_server.cc and api_server_state.cc alone.
+// What an ApiServer is made of. For the files api_server*.cc alone.
 #pragma once
 
 #include <atomic>
