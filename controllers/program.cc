@@ -2,105 +2,118 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
+
+#include "controllers/machinery/custom_kind_watches.h"
 
 namespace skiff {
 namespace {
 
 struct Entry {
   std::string_view name;  // As in --controllers.
-  void (*add)(Manager& manager, const ControllerOptions& options);
+  void (*add)(Manager& manager, const ControllerOptions& options, CustomKindWatches& custom_kinds);
   bool by_default = true;  // "*" means it too.
 };
 
 // The garbage collector last: it watches metadata of the kinds that nobody watches whole.
 const Entry kControllers[] = {
-    {"replicaset-controller", [](Manager& m, const auto&) { AddReplicaSetController(m); }},
+    {"replicaset-controller", [](Manager& m, const auto&, auto&) { AddReplicaSetController(m); }},
     {"replicationcontroller-controller",
-     [](Manager& m, const auto&) { AddReplicationControllerController(m); }},
-    {"deployment-controller", [](Manager& m, const auto&) { AddDeploymentController(m); }},
-    {"daemonset-controller", [](Manager& m, const auto&) { AddDaemonSetController(m); }},
-    {"statefulset-controller", [](Manager& m, const auto&) { AddStatefulSetController(m); }},
-    {"job-controller", [](Manager& m, const auto&) { AddJobController(m); }},
-    {"cronjob-controller", [](Manager& m, const auto&) { AddCronJobController(m); }},
+     [](Manager& m, const auto&, auto&) { AddReplicationControllerController(m); }},
+    {"deployment-controller", [](Manager& m, const auto&, auto&) { AddDeploymentController(m); }},
+    {"daemonset-controller", [](Manager& m, const auto&, auto&) { AddDaemonSetController(m); }},
+    {"statefulset-controller", [](Manager& m, const auto&, auto&) { AddStatefulSetController(m); }},
+    {"job-controller", [](Manager& m, const auto&, auto&) { AddJobController(m); }},
+    {"cronjob-controller", [](Manager& m, const auto&, auto&) { AddCronJobController(m); }},
     {"ttl-after-finished-controller",
-     [](Manager& m, const auto&) { AddTtlAfterFinishedController(m); }},
+     [](Manager& m, const auto&, auto&) { AddTtlAfterFinishedController(m); }},
     {"horizontal-pod-autoscaler-controller",
-     [](Manager& m, const auto& o) { AddHorizontalPodAutoscaler(m, o.autoscaler); }},
-    {"disruption-controller", [](Manager& m, const auto&) { AddDisruptionController(m); }},
-    {"endpoints-controller", [](Manager& m, const auto&) { AddEndpointsController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddHorizontalPodAutoscaler(m, o.autoscaler); }},
+    {"disruption-controller", [](Manager& m, const auto&, auto&) { AddDisruptionController(m); }},
+    {"endpoints-controller", [](Manager& m, const auto&, auto&) { AddEndpointsController(m); }},
     {"endpointslice-controller",
-     [](Manager& m, const auto& o) { AddEndpointSliceController(m, o.max_endpoints_per_slice); }},
+     [](Manager& m, const auto& o, auto&) {
+       AddEndpointSliceController(m, o.max_endpoints_per_slice);
+     }},
     {"endpointslice-mirroring-controller",
-     [](Manager& m, const auto& o) { AddEndpointSliceMirroringController(m, o); }},
+     [](Manager& m, const auto& o, auto&) { AddEndpointSliceMirroringController(m, o); }},
     {"service-lb-controller",
-     [](Manager& m, const auto& o) {
+     [](Manager& m, const auto& o, auto&) {
        if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
      }},
-    {"service-cidr-controller", [](Manager& m, const auto&) { AddServiceCidrController(m); }},
-    {"resourcequota-controller", [](Manager& m, const auto&) { AddResourceQuotaController(m); }},
-    {"namespace-controller", [](Manager& m, const auto&) { AddNamespaceController(m); }},
+    {"service-cidr-controller",
+     [](Manager& m, const auto&, auto&) { AddServiceCidrController(m); }},
+    {"resourcequota-controller",
+     [](Manager& m, const auto&, auto& k) { AddResourceQuotaController(m, k); }},
+    {"namespace-controller", [](Manager& m, const auto&, auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller",
-     [](Manager& m, const auto& o) { AddNodeLifecycleController(m, o); }},
-    {"ttl-controller", [](Manager& m, const auto&) { AddNodeTtlController(m); }},
-    {"taint-eviction-controller", [](Manager& m, const auto&) { AddTaintEvictionController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddNodeLifecycleController(m, o); }},
+    {"ttl-controller", [](Manager& m, const auto&, auto&) { AddNodeTtlController(m); }},
+    {"taint-eviction-controller",
+     [](Manager& m, const auto&, auto&) { AddTaintEvictionController(m); }},
     {"node-ipam-controller",
-     [](Manager& m, const auto& o) {
+     [](Manager& m, const auto& o, auto&) {
        if (o.allocate_node_cidrs && !o.cluster_cidrs.empty()) AddNodeIpamController(m, o);
      }},
-    {"serviceaccount-controller", [](Manager& m, const auto&) { AddServiceAccountController(m); }},
+    {"serviceaccount-controller",
+     [](Manager& m, const auto&, auto&) { AddServiceAccountController(m); }},
     {"serviceaccount-token-controller",
-     [](Manager& m, const auto& o) {
+     [](Manager& m, const auto& o, auto&) {
        if (o.sign_token) AddServiceAccountTokens(m, o);
      }},
     {"legacy-serviceaccount-token-cleaner-controller",
-     [](Manager& m, const auto& o) {
+     [](Manager& m, const auto& o, auto&) {
        AddLegacyTokenCleaner(m, o.legacy_service_account_token_clean_up_period);
      }},
     {"clusterrole-aggregation-controller",
-     [](Manager& m, const auto&) { AddClusterRoleAggregation(m); }},
+     [](Manager& m, const auto&, auto&) { AddClusterRoleAggregation(m); }},
     {"validatingadmissionpolicy-status-controller",
-     [](Manager& m, const auto&) { AddValidatingAdmissionPolicyStatus(m); }},
+     [](Manager& m, const auto&, auto&) { AddValidatingAdmissionPolicyStatus(m); }},
     {"root-ca-certificate-publisher-controller",
-     [](Manager& m, const auto& o) {
+     [](Manager& m, const auto& o, auto&) {
        if (!o.root_ca.empty()) AddRootCaPublisher(m, o.root_ca);
      }},
     {"persistentvolume-binder-controller",
-     [](Manager& m, const auto& o) { AddVolumeBinder(m, o); }},
+     [](Manager& m, const auto& o, auto&) { AddVolumeBinder(m, o); }},
     {"persistentvolume-attach-detach-controller",
-     [](Manager& m, const auto& o) { AddAttachDetachController(m, o); }},
+     [](Manager& m, const auto& o, auto&) { AddAttachDetachController(m, o); }},
     {"persistentvolume-expander-controller",
-     [](Manager& m, const auto&) { AddVolumeExpander(m); }},
+     [](Manager& m, const auto&, auto&) { AddVolumeExpander(m); }},
     {"persistentvolume-protection-controller",
-     [](Manager& m, const auto&) { AddVolumeProtection(m); }},
+     [](Manager& m, const auto&, auto&) { AddVolumeProtection(m); }},
     {"persistentvolumeclaim-protection-controller",
-     [](Manager& m, const auto&) { AddClaimProtection(m); }},
-    {"resourceclaim-controller", [](Manager& m, const auto&) { AddResourceClaimController(m); }},
+     [](Manager& m, const auto&, auto&) { AddClaimProtection(m); }},
+    {"resourceclaim-controller",
+     [](Manager& m, const auto&, auto&) { AddResourceClaimController(m); }},
     {"ephemeral-volume-controller",
-     [](Manager& m, const auto&) { AddEphemeralVolumeController(m); }},
+     [](Manager& m, const auto&, auto&) { AddEphemeralVolumeController(m); }},
     {"volumeattributesclass-protection-controller",
-     [](Manager& m, const auto&) { AddVolumeAttributesClassProtection(m); }},
+     [](Manager& m, const auto&, auto&) { AddVolumeAttributesClassProtection(m); }},
     {"pod-garbage-collector-controller",
-     [](Manager& m, const auto& o) { AddPodGarbageCollector(m, o.terminated_pod_gc_threshold); }},
+     [](Manager& m, const auto& o, auto&) {
+       AddPodGarbageCollector(m, o.terminated_pod_gc_threshold);
+     }},
     {"certificatesigningrequest-approving-controller",
-     [](Manager& m, const auto&) { AddCertificateApproving(m); }},
+     [](Manager& m, const auto&, auto&) { AddCertificateApproving(m); }},
     {"certificatesigningrequest-signing-controller",
-     [](Manager& m, const auto& o) {
+     [](Manager& m, const auto& o, auto&) {
        if (!o.signing_authorities.empty()) AddCertificateSigning(m, o);
      }},
     {"certificatesigningrequest-cleaner-controller",
-     [](Manager& m, const auto&) { AddCertificateCleaner(m); }},
+     [](Manager& m, const auto&, auto&) { AddCertificateCleaner(m); }},
     {"kubelet-serving-approving-controller",
-     [](Manager& m, const auto&) { AddServingApproving(m); },
+     [](Manager& m, const auto&, auto&) { AddServingApproving(m); },
      /*by_default=*/false},
     {"node-services-approving-controller",
-     [](Manager& m, const auto&) { AddNodeServicesApproving(m); },
+     [](Manager& m, const auto&, auto&) { AddNodeServicesApproving(m); },
      /*by_default=*/false},
-    {"bootstrap-signer-controller", [](Manager& m, const auto&) { AddBootstrapSigner(m); },
+    {"bootstrap-signer-controller", [](Manager& m, const auto&, auto&) { AddBootstrapSigner(m); },
      /*by_default=*/false},
-    {"token-cleaner-controller", [](Manager& m, const auto&) { AddTokenCleaner(m); },
+    {"token-cleaner-controller", [](Manager& m, const auto&, auto&) { AddTokenCleaner(m); },
      /*by_default=*/false},
-    {"unserved-kinds-controller", [](Manager& m, const auto& o) { AddUnservedKinds(m, o); }},
-    {"garbage-collector-controller", [](Manager& m, const auto&) { AddGarbageCollector(m); }},
+    {"unserved-kinds-controller", [](Manager& m, const auto& o, auto&) { AddUnservedKinds(m, o); }},
+    {"garbage-collector-controller",
+     [](Manager& m, const auto&, auto& k) { AddGarbageCollector(m, k); }},
 };
 
 struct Alias {
@@ -144,9 +157,11 @@ bool IsEnabled(const Entry& entry, const std::vector<std::string>& wanted) {
 }  // namespace
 
 void AddControllers(Manager& manager, const ControllerOptions& options) {
+  auto custom_kinds = std::make_unique<CustomKindWatches>(manager);
   for (const Entry& entry : kControllers) {
-    if (IsEnabled(entry, options.controllers)) entry.add(manager, options);
+    if (IsEnabled(entry, options.controllers)) entry.add(manager, options, *custom_kinds);
   }
+  if (custom_kinds->has_users()) manager.AddLoop(std::move(custom_kinds));
 }
 
 std::string ControllerNameOf(const std::string& name) {

@@ -14,6 +14,8 @@
 
 namespace skiff {
 
+class CustomKindWatches;
+
 // --horizontal-pod-autoscaler-*
 struct AutoscalerOptions {
   int workers = 5;
@@ -93,8 +95,8 @@ void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice);
 void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options);
 void AddServiceCidrController(Manager& manager);
 void AddNamespaceController(Manager& manager);
-void AddResourceQuotaController(Manager& manager);
-void AddGarbageCollector(Manager& manager);
+void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kinds);
+void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds);
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);
 void AddTaintEvictionController(Manager& manager);
 // Pods by the node they are bound to: ByIndex("node", name).

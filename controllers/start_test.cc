@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "base/hash.h"
 #include "controllers/identity/certificate_rules.h"
 #include "controllers/listing_server_fixture.h"
+#include "controllers/machinery/custom_kind_watches.h"
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
 
@@ -112,6 +114,11 @@ void AddBinderOfVolumes(Manager& manager) {
   options.local_path_directory = "/volumes";
   AddVolumeBinder(manager, options);
 }
+void AddQuota(Manager& manager) {
+  auto custom_kinds = std::make_unique<CustomKindWatches>(manager);
+  AddResourceQuotaController(manager, *custom_kinds);
+  manager.AddLoop(std::move(custom_kinds));
+}
 void AddSchedulerAlone(Manager& manager) {
   scheduler::AddScheduler(manager);
 }
@@ -138,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
         StartCase{"volumes", AddBinderOfVolumes, "/api/v1/pods", kNewVolume},
         StartCase{"certificates", AddServingApproving, "/apis/networking.k8s.io/v1/servicecidrs",
                   kApproval},
-        StartCase{"quota", AddResourceQuotaController,
+        StartCase{"quota", AddQuota,
                   "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", kQuotaStatus},
         StartCase{"scheduler", AddSchedulerAlone, "/apis/policy/v1/poddisruptionbudgets", kBinding},
         StartCase{"scheduler", AddSchedulerAlone, "/api/v1/services", kBinding},

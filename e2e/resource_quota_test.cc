@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/gen/apiextensions_v1.h"
 #include "api/gen/core_v1.h"
 #include "e2e/controllers_harness.h"
 
@@ -78,10 +79,89 @@ TEST_P(ResourceQuotaTest, ABookingOfNothingIsFoundWithinFiveMinutes) {
   AddQuota({{"pods", 2}});
   // As after a refusal by somebody who is asked later.
   cluster_.Edit<ResourceQuota>(
-      {"default", "q"},
-      [](ResourceQuota& it) { it.status.used["pods"] = Quantity::FromValue(2); }, true);
+      {"default", "q"}, [](ResourceQuota& it) { it.status.used["pods"] = Quantity::FromValue(2); },
+      true);
   cluster_.RunFor(6min);
   EXPECT_EQ(Used("pods"), "0");
+}
+
+constexpr char kWidgetDefinition[] = R"(
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  names: {plural: widgets, singular: widget, kind: Widget, listKind: WidgetList}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+)";
+constexpr char kWidgetCount[] = "count/widgets.example.com";
+
+class CustomKindQuotaTest : public ResourceQuotaTest {
+ protected:
+  CustomKindQuotaTest() {
+    widgets_.api_version = "example.com/v1";
+    widgets_.kind = "Widget";
+    widgets_.name = "widgets";
+  }
+  // Returns its uid.
+  std::string AddWidget(const std::string& name, const std::string& owner = "") {
+    Json widget = {{"apiVersion", "example.com/v1"},
+                   {"kind", "Widget"},
+                   {"metadata", {{"name", name}, {"namespace", "default"}}}};
+    if (!owner.empty()) {
+      widget["metadata"]["ownerReferences"] = {{{"apiVersion", "example.com/v1"},
+                                                {"kind", "Widget"},
+                                                {"name", "parent"},
+                                                {"uid", owner}}};
+    }
+    const auto made = cluster_.client().Create(widgets_, {"default", name}, widget);
+    return made ? made->at("metadata").at("uid").get<std::string>() : made.error().message;
+  }
+
+  Resource widgets_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, CustomKindQuotaTest, kOrders);
+
+TEST_P(CustomKindQuotaTest, WhatGoesIsGivenBackAtOnce) {
+  cluster_.Apply(kWidgetDefinition).RunFor(10s);
+  const std::string parent = AddWidget("parent");
+  AddWidget("a", parent);
+  AddWidget("b", parent);
+  AddWidget("other");
+  cluster_.RunFor(2s);
+  AddQuota({{kWidgetCount, 5}});
+  EXPECT_EQ(Used(kWidgetCount), "4") << "what was there is counted";
+  cluster_.RunFor(30s);
+  ASSERT_TRUE(cluster_.client().Delete(widgets_, {"default", "parent"}));
+  cluster_.RunFor(2s);
+  EXPECT_EQ(Used(kWidgetCount), "1") << "with those that went because of it";
+}
+
+TEST_P(CustomKindQuotaTest, AKindMayComeAfterItsQuotaAndComeBack) {
+  AddQuota({{kWidgetCount, 5}});
+  EXPECT_EQ(Used(kWidgetCount), "unknown");
+  cluster_.Apply(kWidgetDefinition).RunFor(10s);
+  EXPECT_EQ(Used(kWidgetCount), "0");
+  AddWidget("a");
+  EXPECT_EQ(Used(kWidgetCount), "1");
+  ASSERT_TRUE(cluster_.client().Delete(apiextensions_v1::CustomResourceDefinition::Info(),
+                                       {"", "widgets.example.com"}));
+  cluster_.RunFor(30s);
+  EXPECT_EQ(Used(kWidgetCount), "0");
+  cluster_.Apply(kWidgetDefinition).RunFor(10s);
+  AddWidget("a");
+  EXPECT_EQ(Used(kWidgetCount), "1");
+  cluster_.RunFor(5s);
+  ASSERT_TRUE(cluster_.client().Delete(widgets_, {"default", "a"}));
+  cluster_.RunFor(2s);
+  EXPECT_EQ(Used(kWidgetCount), "0");
 }
 
 }  // namespace

@@ -8,9 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "api/gen/apiextensions_v1.h"
 #include "base/log.h"
-#include "controllers/machinery/light_definitions.h"
+#include "controllers/machinery/custom_kind_watches.h"
 #include "controllers/machinery/owner_graph.h"
 #include "controllers/machinery/unseen_kinds.h"
 #include "controllers/program.h"
@@ -18,7 +17,6 @@
 namespace skiff {
 namespace {
 
-using apiextensions_v1::CustomResourceDefinition;
 using meta_v1::OwnerReference;
 
 constexpr int kWorkers = 10;
@@ -35,10 +33,6 @@ bool IsCollected(const KindInfo& info) {
 std::string GroupOf(const std::string& api_version) {
   const size_t slash = api_version.find('/');
   return slash == std::string::npos ? "" : api_version.substr(0, slash);
-}
-
-std::string NameOf(const Resource& resource) {
-  return resource.name + "." + resource.Group();
 }
 
 // An object that is not there, of a kind that is: a path that is not served, or not yet, says
@@ -87,15 +81,15 @@ class Collector {
   void Watch(InformerCache& cache) {
     const Resource resource = cache.resource();
     kinds_.Add(resource);
-    unseen_.Add(NameOf(resource));
-    cache.OnSynced([this, kind = NameOf(resource)] { Saw(kind); });
+    unseen_.Add(NameOfKind(resource));
+    cache.OnSynced([this, kind = NameOfKind(resource)] { Saw(kind); });
     cache.OnChange([this, resource](const CachedObject& before, const CachedObject& now) {
       Queue(now ? graph_.Saw(resource, *now.metadata) : graph_.Gone(before.metadata->uid));
     });
   }
   void Forget(const Resource& resource) {
     kinds_.Remove(resource);
-    Saw(NameOf(resource));
+    Saw(NameOfKind(resource));
   }
   // Nothing is left of a kind: what was heard of last is gone as well.
   void Empty(const Resource& resource) { Queue(graph_.KindGone(resource)); }
@@ -353,100 +347,28 @@ class CollectorLoop final : public ControlLoop {
   Mailbox answers_;
 };
 
-// Starts and stops watching the kinds that CustomResourceDefinitions add. A kind is watched as long
-// as its definition is there: what its last objects own goes when they do. The definition goes
-// right after them, and its end may be heard of before theirs; by what it said last, there are
-// none.
-class CustomKinds final : public ControlLoop {
+// What it needs of custom kinds is all of them: what their last objects own goes when they do.
+class CollectedCustomKinds final : public CustomKindsUser {
  public:
-  CustomKinds(Manager& manager, std::shared_ptr<Collector> collector)
-      : manager_(manager),
-        definitions_(LightDefinitions(manager.informers())),
-        collector_(std::move(collector)) {
-    definitions_.OnChange([this](const auto& before, const auto& now) {
-      if (before && !now && HasNoInstances(*before)) {
-        const MutexLock lock(mutex_);
-        emptied_.insert(before->metadata.name);
-      }
-      Wake();
-    });
-    definitions_.cache().OnSynced([this] { Wake(); });
+  explicit CollectedCustomKinds(std::shared_ptr<Collector> collector)
+      : collector_(std::move(collector)) {}
+  bool Needs(const Resource&) override { return true; }
+  void Watch(InformerCache& cache) override { collector_->Watch(cache); }
+  void Forget(const Resource& resource, bool is_empty) override {
+    collector_->Forget(resource);
+    if (is_empty) collector_->Empty(resource);
   }
-
-  Duration Step() override {
-    const bool knows_all = definitions_.synced();
-    const std::set<std::string> emptied = TakeEmptied();
-    std::set<Resource> wanted;
-    for (const auto& definition : definitions_.List()) {
-      if (const auto resource = Served(*definition)) wanted.insert(*resource);
-    }
-    for (auto it = watched_.begin(); it != watched_.end();) {
-      if (wanted.contains(it->first)) {
-        ++it;
-        continue;
-      }
-      const Resource& resource = it->first;
-      collector_->Forget(resource);
-      if (emptied.contains(NameOf(resource))) collector_->Empty(resource);
-      manager_.informers().Stop(*it->second);
-      it = watched_.erase(it);
-    }
-    bool added = false;
-    for (const Resource& resource : wanted) {
-      if (watched_.contains(resource)) continue;
-      InformerCache& cache = manager_.informers().Metadata(resource);
-      collector_->Watch(cache);
-      watched_[resource] = &cache;
-      added = true;
-    }
-    if (added) manager_.informers().StartAdded();
-    if (knows_all) collector_->Saw(kCustomKinds);
-    return kNever;
-  }
+  void SawDefinitions() override { collector_->Saw(kCustomKinds); }
 
  private:
-  std::set<std::string> TakeEmptied() {
-    const MutexLock lock(mutex_);
-    return std::exchange(emptied_, {});
-  }
-  static bool HasNoInstances(const CustomResourceDefinition& definition) {
-    const auto& conditions = definition.status.conditions;
-    return std::any_of(conditions.begin(), conditions.end(), [](const auto& it) {
-      return it.type == "Terminating" && it.status == "False" &&
-             it.reason == "InstanceDeletionCompleted";
-    });
-  }
-  static std::optional<Resource> Served(const CustomResourceDefinition& definition) {
-    const auto& conditions = definition.status.conditions;
-    const bool established = std::any_of(conditions.begin(), conditions.end(), [](const auto& it) {
-      return it.type == "Established" && it.status == "True";
-    });
-    if (!established) return std::nullopt;
-    for (const auto& version : definition.spec.versions) {
-      if (!version.served) continue;
-      Resource resource;
-      resource.api_version = definition.spec.group + "/" + version.name;
-      resource.kind = definition.spec.names.kind;
-      resource.name = definition.spec.names.plural;
-      resource.namespaced = definition.spec.scope == "Namespaced";
-      return resource;
-    }
-    return std::nullopt;
-  }
-
-  Manager& manager_;
-  const Informer<CustomResourceDefinition> definitions_;
   const std::shared_ptr<Collector> collector_;
-  std::map<Resource, InformerCache*> watched_;
-  Mutex mutex_;
-  std::set<std::string> emptied_ GUARDED_BY(mutex_);  // Names of definitions that went.
 };
 
 }  // namespace
 
-void AddGarbageCollector(Manager& manager) {
+void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds) {
   const auto collector = std::make_shared<Collector>(manager);
-  manager.AddLoop(std::make_unique<CustomKinds>(manager, collector));
+  custom_kinds.Add(std::make_shared<CollectedCustomKinds>(collector));
   for (const KindInfo* info : BuiltInKinds()) {
     if (IsCollected(*info)) collector->Watch(manager.informers().Metadata(*info));
   }

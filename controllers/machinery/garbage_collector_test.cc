@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "controllers/listing_server_fixture.h"
+#include "controllers/machinery/custom_kind_watches.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -31,7 +33,9 @@ constexpr char kSecretPath[] = "/api/v1/namespaces/default/secrets/secret";
 class GarbageCollectorTest : public ListingServerTest {
  protected:
   GarbageCollectorTest() {
-    AddGarbageCollector(manager_);
+    auto custom_kinds = std::make_unique<CustomKindWatches>(manager_);
+    AddGarbageCollector(manager_, *custom_kinds);
+    manager_.AddLoop(std::move(custom_kinds));
     const Json established = {{"type", "Established"}, {"status", "True"}};
     Put(kDefinitionsPath, std::string(kDefinitionsPath) + "/things.a.io",
         {{"spec",

@@ -5,16 +5,15 @@
 #include <algorithm>
 #include <set>
 
-#include "api/gen/apiextensions_v1.h"
 #include "client/reconciler.h"
 #include "controllers/machinery/light_definitions.h"
+#include "controllers/machinery/quota_custom_kinds.h"
 #include "controllers/machinery/quota_plan.h"
 #include "controllers/program.h"
 
 namespace skiff {
 namespace {
 
-using apiextensions_v1::CustomResourceDefinition;
 using core_v1::PersistentVolumeClaim;
 using core_v1::Pod;
 using core_v1::ResourceQuota;
@@ -22,8 +21,6 @@ using core_v1::Service;
 using resource_v1::ResourceClaim;
 
 constexpr Duration kResyncPeriod = 5min;
-// Custom resources are listed; nothing wakes us when one goes.
-constexpr Duration kCustomPeriod = 10s;
 // An object is stored a moment after it was booked, and shows in our caches a moment later: so long
 // no booking is taken for one that came to nothing. Somebody who books all the time does not put it
 // off for ever.
@@ -96,14 +93,15 @@ class QuotaNews {
 };
 
 bool IsCounted(const KindInfo& info) {
-  return info.namespaced && !info.storage_key.empty() &&
-         info.storage_version == info.api_version && info.resource != "events" &&
-         info.HasVerb("list") && info.HasVerb("watch") && info.HasVerb("delete");
+  return info.namespaced && !info.storage_key.empty() && info.storage_version == info.api_version &&
+         info.resource != "events" && info.HasVerb("list") && info.HasVerb("watch") &&
+         info.HasVerb("delete");
 }
 
 class QuotaReconciler final : public Reconciler<ResourceQuota> {
  public:
-  QuotaReconciler(Manager& manager, std::shared_ptr<QuotaNews> news)
+  QuotaReconciler(Manager& manager, std::shared_ptr<QuotaNews> news,
+                  std::shared_ptr<QuotaCustomKinds> custom_kinds)
       : client_(manager.client()),
         clock_(manager.clock()),
         pods_(manager.informer<Pod>()),
@@ -111,7 +109,8 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
         claims_(manager.informer<PersistentVolumeClaim>()),
         resource_claims_(manager.informer<ResourceClaim>()),
         definitions_(LightDefinitions(manager.informers())),
-        news_(std::move(news)) {
+        news_(std::move(news)),
+        custom_kinds_(std::move(custom_kinds)) {
     for (const KindInfo* info : BuiltInKinds()) {
       if (!IsCounted(*info)) continue;
       caches_[{std::string(info->resource), std::string(info->group)}] =
@@ -122,7 +121,7 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
   Result<Requeue> Reconcile(const ResourceQuota& quota) override {
     const ObjectKey key = KeyOf(quota);
     if (const Duration due = news_->UntilDue(key); due > Duration(0)) return Requeue::After(due);
-    const Duration next = news_->Begin(key, HasCustom(quota) ? kCustomPeriod : kResyncPeriod);
+    const Duration next = news_->Begin(key, kResyncPeriod);
     const auto done = Count(quota);
     if (!done) {
       news_->MarkStale(key);
@@ -204,32 +203,17 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
       return std::optional<int64_t>(cache->second->ListIn(quota.metadata.namespace_).size());
     }
     if (!definitions_.synced()) return Fail(Reason::kConflict, "the cache is not filled yet");
-    const auto resource = CustomResource(counted);
-    if (!resource) return std::optional<int64_t>();
-    const auto list = TRY(client_.List(
-        *resource, ListOptions{.namespace_ = quota.metadata.namespace_, .metadata_only = true}));
-    return std::optional<int64_t>(has_scopes ? 0 : list.items.size());
+    if (!IsCustom(counted)) return std::optional<int64_t>();
+    if (has_scopes) return std::optional<int64_t>(0);
+    const auto number = TRY(custom_kinds_->CountIn(quota.metadata.namespace_, counted));
+    if (!number) return Fail(Reason::kConflict, "the kind is not watched yet");
+    return number;
   }
 
-  bool HasCustom(const ResourceQuota& quota) const {
-    return std::any_of(quota.spec.hard.begin(), quota.spec.hard.end(), [&](const auto& entry) {
-      return PartOf(entry.first) == QuotaPart::kNumbers &&
-             !caches_.contains(CountedBy(entry.first));
-    });
-  }
-
-  std::optional<Resource> CustomResource(const CountedResource& counted) const {
+  bool IsCustom(const CountedResource& counted) const {
     const auto definition = definitions_.Get({"", counted.resource + "." + counted.group});
-    if (!definition || definition->spec.scope != "Namespaced") return std::nullopt;
-    for (const auto& version : definition->spec.versions) {
-      if (!version.served) continue;
-      Resource resource;
-      resource.api_version = counted.group + "/" + version.name;
-      resource.kind = definition->spec.names.kind;
-      resource.name = counted.resource;
-      return resource;
-    }
-    return std::nullopt;
+    const auto resource = definition ? ServedKind(*definition) : std::nullopt;
+    return resource && resource->namespaced;
   }
 
   Client& client_;
@@ -238,8 +222,9 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
   const Informer<Service> services_;
   const Informer<PersistentVolumeClaim> claims_;
   const Informer<ResourceClaim> resource_claims_;
-  const Informer<CustomResourceDefinition> definitions_;
+  const Informer<apiextensions_v1::CustomResourceDefinition> definitions_;
   const std::shared_ptr<QuotaNews> news_;
+  const std::shared_ptr<QuotaCustomKinds> custom_kinds_;
   std::map<CountedResource, InformerCache*> caches_;
 };
 
@@ -255,13 +240,22 @@ class Replenishment {
       const bool counts = std::any_of(before.begin(), before.end(), [&](const auto& entry) {
         return quota->spec.hard.contains(entry.first);
       });
-      if (!counts) continue;
-      news_->MarkStale(KeyOf(*quota));
-      queue_.Add(KeyOf(*quota));
+      if (counts) Recount(*quota);
+    }
+  }
+  // What is used of that was not known before.
+  void Known(const std::string& name) const {
+    for (const auto& quota : quotas_.List()) {
+      if (quota->spec.hard.contains(name)) Recount(*quota);
     }
   }
 
  private:
+  void Recount(const ResourceQuota& quota) const {
+    news_->MarkStale(KeyOf(quota));
+    queue_.Add(KeyOf(quota));
+  }
+
   const Informer<ResourceQuota> quotas_;
   WorkQueue& queue_;
   const std::shared_ptr<QuotaNews> news_;
@@ -283,9 +277,7 @@ void WatchWhole(Manager& manager, std::shared_ptr<Replenishment> replenishment, 
 void WatchAll(Manager& manager, const std::shared_ptr<Replenishment>& replenishment) {
   WatchWhole<Pod>(
       manager, replenishment,
-      [](const Pod& pod) {
-        return QuotaObject{.kind = Pod::Info(), .pod = &pod};
-      },
+      [](const Pod& pod) { return QuotaObject{.kind = Pod::Info(), .pod = &pod}; },
       [](const Pod& a, const Pod& b) {
         return a.spec.active_deadline_seconds == b.spec.active_deadline_seconds;
       });
@@ -309,8 +301,7 @@ void WatchAll(Manager& manager, const std::shared_ptr<Replenishment>& replenishm
       [](const auto&, const auto&) { return true; });
   for (const KindInfo* info : BuiltInKinds()) {
     const bool is_whole = info == &Pod::Info() || info == &Service::Info() ||
-                          info == &PersistentVolumeClaim::Info() ||
-                          info == &ResourceClaim::Info();
+                          info == &PersistentVolumeClaim::Info() || info == &ResourceClaim::Info();
     if (!IsCounted(*info) || is_whole) continue;
     manager.informers().Metadata(*info).OnChange(
         [=](const CachedObject& before, const CachedObject& now) {
@@ -322,17 +313,17 @@ void WatchAll(Manager& manager, const std::shared_ptr<Replenishment>& replenishm
 
 }  // namespace
 
-void AddResourceQuotaController(Manager& manager) {
+void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kinds) {
   const auto news = std::make_shared<QuotaNews>(manager.clock());
-  WorkQueue& queue = ControllerBuilder<ResourceQuota>(manager, "resourcequota-controller")
-                         .Workers(5)
-                         .Watches<Pod>([](const Pod&) { return std::vector<ObjectKey>(); })
-                         .Watches<Service>([](const Service&) { return std::vector<ObjectKey>(); })
-                         .Watches<PersistentVolumeClaim>(
-                             [](const auto&) { return std::vector<ObjectKey>(); })
-                         .Watches<ResourceClaim>(
-                             [](const auto&) { return std::vector<ObjectKey>(); })
-                         .Complete(std::make_unique<QuotaReconciler>(manager, news));
+  const auto counted = std::make_shared<QuotaCustomKinds>();
+  WorkQueue& queue =
+      ControllerBuilder<ResourceQuota>(manager, "resourcequota-controller")
+          .Workers(5)
+          .Watches<Pod>([](const Pod&) { return std::vector<ObjectKey>(); })
+          .Watches<Service>([](const Service&) { return std::vector<ObjectKey>(); })
+          .Watches<PersistentVolumeClaim>([](const auto&) { return std::vector<ObjectKey>(); })
+          .Watches<ResourceClaim>([](const auto&) { return std::vector<ObjectKey>(); })
+          .Complete(std::make_unique<QuotaReconciler>(manager, news, counted));
   const auto quotas = manager.informer<ResourceQuota>();
   quotas.OnChange([news, &queue](const Ptr<ResourceQuota>& before, const Ptr<ResourceQuota>& now) {
     if (!now) return;
@@ -343,7 +334,17 @@ void AddResourceQuotaController(Manager& manager) {
     news->MarkStale(KeyOf(*now));
     queue.Add(KeyOf(*now));
   });
-  WatchAll(manager, std::make_shared<Replenishment>(quotas, queue, news));
+  quotas.OnChange([counted, &custom_kinds](const auto& before, const auto& now) {
+    if (counted->Follow(KeyOf(now ? *now : *before), now.get())) custom_kinds.Wake();
+  });
+  const auto replenishment = std::make_shared<Replenishment>(quotas, queue, news);
+  WatchAll(manager, replenishment);
+  counted->Tell({.less =
+                     [replenishment](const std::string& space, const std::string& name) {
+                       replenishment->Changed(space, {{name, Quantity::FromValue(1)}});
+                     },
+                 .known = [replenishment](const auto& name) { replenishment->Known(name); }});
+  custom_kinds.Add(counted);
 }
 
 }  // namespace skiff

@@ -1,0 +1,110 @@
+#include "controllers/machinery/custom_kind_watches.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controllers/machinery/light_definitions.h"
+
+namespace skiff {
+namespace {
+
+using apiextensions_v1::CustomResourceDefinition;
+
+bool HasNoInstances(const CustomResourceDefinition& definition) {
+  const auto& conditions = definition.status.conditions;
+  return std::any_of(conditions.begin(), conditions.end(), [](const auto& it) {
+    return it.type == "Terminating" && it.status == "False" &&
+           it.reason == "InstanceDeletionCompleted";
+  });
+}
+
+}  // namespace
+
+std::optional<Resource> ServedKind(const CustomResourceDefinition& definition) {
+  const auto& conditions = definition.status.conditions;
+  const bool established = std::any_of(conditions.begin(), conditions.end(), [](const auto& it) {
+    return it.type == "Established" && it.status == "True";
+  });
+  if (!established) return std::nullopt;
+  for (const auto& version : definition.spec.versions) {
+    if (!version.served) continue;
+    Resource resource;
+    resource.api_version = definition.spec.group + "/" + version.name;
+    resource.kind = definition.spec.names.kind;
+    resource.name = definition.spec.names.plural;
+    resource.namespaced = definition.spec.scope == "Namespaced";
+    return resource;
+  }
+  return std::nullopt;
+}
+
+std::string NameOfKind(const Resource& resource) {
+  return resource.name + "." + resource.Group();
+}
+
+void CustomKindWatches::Add(std::shared_ptr<CustomKindsUser> user) {
+  users_.push_back(std::move(user));
+  if (definitions_) return;
+  definitions_ = LightDefinitions(manager_.informers());
+  definitions_->OnChange([this](const auto& before, const auto& now) {
+    if (before && !now && HasNoInstances(*before)) {
+      const MutexLock lock(mutex_);
+      emptied_.insert(before->metadata.name);
+    }
+    Wake();
+  });
+  definitions_->cache().OnSynced([this] { Wake(); });
+}
+
+Duration CustomKindWatches::Step() {
+  const bool knows_all = definitions_->synced();
+  const std::set<Resource> needed = Needed();
+  Forget(needed);
+  bool added = false;
+  for (const Resource& resource : needed) {
+    if (watched_.contains(resource)) continue;
+    InformerCache& cache = manager_.informers().Metadata(resource);
+    for (const auto& user : users_) user->Watch(cache);
+    watched_[resource] = &cache;
+    added = true;
+  }
+  if (added) manager_.informers().StartAdded();
+  if (knows_all) {
+    for (const auto& user : users_) user->SawDefinitions();
+  }
+  return kNever;
+}
+
+std::set<Resource> CustomKindWatches::Needed() const {
+  std::set<Resource> needed;
+  for (const auto& definition : definitions_->List()) {
+    const auto resource = ServedKind(*definition);
+    if (!resource) continue;
+    if (std::any_of(users_.begin(), users_.end(),
+                    [&](const auto& user) { return user->Needs(*resource); })) {
+      needed.insert(*resource);
+    }
+  }
+  return needed;
+}
+
+void CustomKindWatches::Forget(const std::set<Resource>& needed) {
+  const std::set<std::string> emptied = TakeEmptied();
+  for (auto it = watched_.begin(); it != watched_.end();) {
+    if (needed.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    const bool is_empty = emptied.contains(NameOfKind(it->first));
+    for (const auto& user : users_) user->Forget(it->first, is_empty);
+    manager_.informers().Stop(*it->second);
+    it = watched_.erase(it);
+  }
+}
+
+std::set<std::string> CustomKindWatches::TakeEmptied() {
+  const MutexLock lock(mutex_);
+  return std::exchange(emptied_, {});
+}
+
+}  // namespace skiff
