@@ -17,7 +17,7 @@ struct ServedResource {
 struct ServedResources {
   // In the version that the server prefers for their group; no subresources.
   std::vector<ServedResource> resources;
-  // Groups that could not be asked: "metrics.k8s.io/v1beta1: the server is ...".
+  // Groups that could not be asked, in Kubernetes' words: "metrics.k8s.io/v1beta1: stale ...".
   std::vector<std::string> failures;
 };
 

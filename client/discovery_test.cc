@@ -49,5 +49,14 @@ TEST_F(DiscoveryOfServerTest, WhatAnExtensionSaysMayBeAnything) {
   EXPECT_THAT(served->failures, ElementsAre(HasSubstr("evil/v1: the server says of traps")));
 }
 
+TEST_F(DiscoveryOfServerTest, AGroupThatCannotBeAskedIsNamedInTheWordsOfKubernetes) {
+  documents_["/api/v1"] = R"({"resources":[]})";
+  documents_["/apis"] = R"({"groups":[{"preferredVersion":{"groupVersion":"away.io/v1"}}]})";
+  const auto served = Discover(client_);
+  ASSERT_TRUE(served) << served.error().message;
+  EXPECT_THAT(served->failures,
+              ElementsAre("away.io/v1: stale GroupVersion discovery: away.io/v1"));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -65,9 +65,9 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
   }
 
   static std::string Problems(const NamespaceContent& content) {
-    std::string text;
-    for (const auto* list : {&content.discovery_failures, &content.deletion_failures}) {
-      for (const std::string& problem : *list) text += (text.empty() ? "" : ", ") + problem;
+    std::string text = DiscoveryProblem(content);
+    for (const std::string& problem : content.deletion_failures) {
+      text += (text.empty() ? "" : ", ") + problem;
     }
     return text;
   }
@@ -79,7 +79,7 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
     if (!content.remaining.empty() || content.failed()) return content;
     const auto served = Discover(client_);
     if (!served) {
-      content.discovery_failures.push_back(served.error().message);
+      content.discovery_error = served.error().message;
       return content;
     }
     content.discovery_failures = served->failures;

@@ -37,14 +37,23 @@ std::string Counts(const std::map<std::string, int>& counts, std::string_view fo
 
 }  // namespace
 
+std::string DiscoveryProblem(const NamespaceContent& content) {
+  if (content.is_discovered() || !content.discovery_error.empty()) return content.discovery_error;
+  std::vector<std::string> failures = content.discovery_failures;
+  std::sort(failures.begin(), failures.end());
+  return "unable to retrieve the complete list of server APIs: " + Join(failures);
+}
+
 std::vector<core_v1::NamespaceCondition> ConditionsOf(
     const NamespaceContent& content, const std::vector<core_v1::NamespaceCondition>& before,
     Time now) {
   const std::vector<NamespaceFinding> findings = {
-      {!content.discovery_failures.empty(), "NamespaceDeletionDiscoveryFailure",
-       "ResourcesDiscovered", "All resources successfully discovered", "DiscoveryFailed",
-       fmt::format("Discovery failed for some groups, {} failing: {}",
-                   content.discovery_failures.size(), Aggregate(content.discovery_failures))},
+      {!content.is_discovered(), "NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered",
+       "All resources successfully discovered", "DiscoveryFailed",
+       content.discovery_error.empty()
+           ? fmt::format("Discovery failed for some groups, {} failing: {}",
+                         content.discovery_failures.size(), DiscoveryProblem(content))
+           : content.discovery_error},
       {false, "NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions",
        "All legacy kube types successfully parsed", "GroupVersionParsingFailed", ""},
       {!content.deletion_failures.empty(), "NamespaceDeletionContentFailure", "ContentDeleted",
