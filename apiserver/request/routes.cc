@@ -188,6 +188,7 @@ Result<> CheckCommonQuery(const ApiRequest& request) {
 void WarnOfDeprecation(const KindInfo& kind, ApiRequest& request) {
   const std::string_view text = kind.behaviour->deprecation;
   if (text.empty()) return;
+  request.is_deprecated = true;
   request.warnings.emplace_back(text);
   if (request.told) request.told->annotations().emplace("k8s.io/deprecated", "true");
 }

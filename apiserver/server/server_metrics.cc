@@ -172,6 +172,15 @@ ServerMetrics::ServerMetrics()
         }
         return samples;
       });
+  registry_.AddMeasured(
+      {"apiserver_requested_deprecated_apis",
+       "[STABLE] Always 1; the labels say which deprecated APIs have been asked for.",
+       {"group", "version", "resource", "subresource", "removed_release"}},
+      [this] {
+        std::vector<Sample> samples;
+        for (const auto& [key, row] : deprecated_.Sum()) samples.push_back({ValuesOf(key), 1});
+        return samples;
+      });
   const Json version = VersionDocument();
   registry_.AddMeasured(
       {"kubernetes_build_info",
@@ -217,6 +226,11 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
   const std::string_view verb = VerbLabel(request);
   const std::string_view dry_run = DryRunLabel(request.http);
   const std::string_view subresource = SubresourceLabel(request);
+  if (request.is_deprecated) {
+    constexpr std::string_view kRemovedRelease;  // Of none it is known yet.
+    deprecated_.Update({group, version, resource, subresource, kRemovedRelease},
+                       [](double* row) { *row = 1; });
+  }
   const AnswerStream* const answer = AnswerStreamOf(response);
   if (response.stream && answer == nullptr) {
     // A stream may outlast the kind that it shows.

@@ -56,6 +56,7 @@ class ServerMetrics {
   HistogramFamily& sli_seconds_;
   HistogramFamily& response_bytes_;
   ShardedRows long_running_{1};  // By the labels of a stream: begun less ended.
+  ShardedRows deprecated_{1};    // By the labels of what was asked for all the same.
 };
 
 }  // namespace skiff

@@ -41,6 +41,20 @@ TEST_F(ServerMetricsTest, RequestsAreCountedByWhatTheyAskedFor) {
                             labels + R"(scope="resource",component="apiserver"} 3)"));
 }
 
+TEST_F(ServerMetricsTest, DeprecatedApisAreNamedOnceSomebodyAskedForThem) {
+  const std::string family = "apiserver_requested_deprecated_apis";
+  Get("/api/v1/namespaces/default/configmaps");
+  EXPECT_EQ(Scrape().find(family), std::string::npos);
+  Get("/api/v1/namespaces/default/endpoints");
+  Get("/api/v1/endpoints");
+  const std::string text = Scrape();
+  EXPECT_TRUE(Has(text, family + R"({group="",version="v1",resource="endpoints",subresource="",)"
+                                 R"(removed_release=""} 1)"))
+      << text;
+  EXPECT_EQ(text.find(family + R"({group="",version="v1",resource="configmaps")"),
+            std::string::npos);
+}
+
 TEST_F(ServerMetricsTest, ConnectionsAndOddPathsAreCountedByTheirRoute) {
   const std::string pod = "/api/v1/namespaces/default/pods/none";
   Get(pod + "/log");
