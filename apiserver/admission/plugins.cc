@@ -19,22 +19,30 @@ struct PluginEntry {
 constexpr PluginEntry kPlugins[] = {
     {"DeviceAdminAccess", PluginWhen::kAlways, &MakeDeviceAdminAccess},
     {"NamespaceLifecycle", PluginWhen::kByDefault, &MakeNamespaceLifecycle},
+    {"NamespaceExists", PluginWhen::kIfAsked, &MakeNamespaceExists},
+    {"LimitPodHardAntiAffinityTopology", PluginWhen::kIfAsked,
+     &MakeLimitPodHardAntiAffinityTopology},
     {"LimitRanger", PluginWhen::kByDefault, &MakeLimitRanger},
     {"ServiceAccount", PluginWhen::kByDefault, &MakeServiceAccount},
     {"NodeRestriction", PluginWhen::kIfAsked, &MakeNodeRestriction},
     {"NodeServices", PluginWhen::kAlways, &MakeNodeServices},
     {"TaintNodesByCondition", PluginWhen::kByDefault, &MakeTaintNodesByCondition},
+    {"AlwaysPullImages", PluginWhen::kIfAsked, &MakeAlwaysPullImages},
     {"PodSecurity", PluginWhen::kByDefault, &MakePodSecurity},
     {"Priority", PluginWhen::kByDefault, &MakePriority},
     {"DefaultTolerationSeconds", PluginWhen::kByDefault, &MakeDefaultTolerationSeconds},
+    {"ExtendedResourceToleration", PluginWhen::kIfAsked, &MakeExtendedResourceToleration},
     {"DefaultStorageClass", PluginWhen::kByDefault, &MakeDefaultStorageClass},
     {"StorageObjectInUseProtection", PluginWhen::kByDefault, &MakeStorageObjectInUseProtection},
+    {"OwnerReferencesPermissionEnforcement", PluginWhen::kIfAsked,
+     &MakeOwnerReferencesPermissionEnforcement},
     {"PersistentVolumeClaimResize", PluginWhen::kByDefault, &MakePersistentVolumeClaimResize},
     {"RuntimeClass", PluginWhen::kByDefault, &MakeRuntimeClass},
     {"CertificateApproval", PluginWhen::kByDefault, &MakeCertificateApproval},
     {"CertificateSigning", PluginWhen::kByDefault, &MakeCertificateSigning},
     {"CertificateSubjectRestriction", PluginWhen::kByDefault, &MakeCertificateSubjectRestriction},
     {"DefaultIngressClass", PluginWhen::kByDefault, &MakeDefaultIngressClass},
+    {"DenyServiceExternalIPs", PluginWhen::kIfAsked, &MakeDenyServiceExternalIps},
     {"PodTopologyLabels", PluginWhen::kByDefault, &MakePodTopologyLabels},
     {"AdmissionPolicyParams", PluginWhen::kAlways, &MakeParamAccess},
     {"UnservedKinds", PluginWhen::kByDefault, &MakeUnservedKinds},
@@ -48,6 +56,15 @@ constexpr PluginEntry kPlugins[] = {
     {"AlwaysDeny", PluginWhen::kIfAsked, &MakeAlwaysDeny},
 };
 
+// Those of kube-apiserver that are not here, and why.
+constexpr std::pair<std::string_view, std::string_view> kAbsent[] = {
+    {"NamespaceAutoProvision", "namespaces are made by who uses them"},
+    {"ImagePolicyWebhook", "a webhook of a ValidatingWebhookConfiguration does the same"},
+    {"PodNodeSelector", "a ValidatingAdmissionPolicy can refuse what it would"},
+    {"PodTolerationRestriction", "a ValidatingAdmissionPolicy can refuse what it would"},
+    {"EventRateLimit", "FlowSchemas limit who writes events"},
+};
+
 bool Has(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -58,7 +75,13 @@ Result<> CheckNames(const std::vector<std::string>& names) {
         std::any_of(std::begin(kPlugins), std::end(kPlugins), [&](const PluginEntry& entry) {
           return entry.name == name && entry.when != PluginWhen::kAlways;
         });
-    if (!known) return Fail(Reason::kInvalid, "unknown admission plugin: \"" + name + "\"");
+    if (known) continue;
+    for (const auto& [absent, why] : kAbsent) {
+      if (absent != name) continue;
+      return Fail(Reason::kInvalid, "admission plugin \"" + name + "\" is not part of skiff: " +
+                                        std::string(why));
+    }
+    return Fail(Reason::kInvalid, "unknown admission plugin: \"" + name + "\"");
   }
   return {};
 }

@@ -67,6 +67,13 @@ std::unique_ptr<AdmissionPlugin> MakeCertificateRequestUser(const AdmissionParts
 std::unique_ptr<AdmissionPlugin> MakeDeviceAdminAccess(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeDefaultIngressClass(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakePodTopologyLabels(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeAlwaysPullImages(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeDenyServiceExternalIps(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeExtendedResourceToleration(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeLimitPodHardAntiAffinityTopology(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeNamespaceExists(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeOwnerReferencesPermissionEnforcement(
+    const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
 // apiserver/webhooks/plugins.cc
 std::unique_ptr<AdmissionPlugin> MakeMutatingWebhooks(const AdmissionParts& parts);

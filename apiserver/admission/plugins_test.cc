@@ -30,5 +30,12 @@ TEST_F(AdmissionPluginsTest, WhatKubernetesDoesInItsStorageCannot) {
   }
 }
 
+TEST_F(AdmissionPluginsTest, WhatIsNotHereIsRefusedWithAReason) {
+  EXPECT_EQ(
+      Without("EventRateLimit"),
+      "admission plugin \"EventRateLimit\" is not part of skiff: FlowSchemas limit who writes "
+      "events");
+}
+
 }  // namespace
 }  // namespace skiff

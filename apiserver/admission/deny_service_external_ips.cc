@@ -1,0 +1,36 @@
+// Who may make Services takes no address for them that is somebody else's.
+#include <algorithm>
+
+#include "api/gen/core_v1.h"
+#include "apiserver/admission/plugins.h"
+
+namespace skiff {
+namespace {
+
+using core_v1::Service;
+
+class DenyServiceExternalIps final : public AdmissionPlugin {
+ public:
+  std::string_view name() const override { return "DenyServiceExternalIPs"; }
+
+  Result<> Validate(const AdmissionRequest& request) override {
+    if (!request.Is("", "services") || request.object == nullptr) return {};
+    const auto& now = request.object->As<Service>()->spec.external_ips;
+    std::vector<std::string> before;  // They may stay.
+    if (request.old_object != nullptr)
+      before = request.old_object->As<Service>()->spec.external_ips;
+    const bool is_new = std::any_of(now.begin(), now.end(), [&](const std::string& address) {
+      return std::find(before.begin(), before.end(), address) == before.end();
+    });
+    if (!is_new) return {};
+    return Deny(request, "Use of external IPs is denied by admission control");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeDenyServiceExternalIps(const AdmissionParts&) {
+  return std::make_unique<DenyServiceExternalIps>();
+}
+
+}  // namespace skiff

@@ -1,0 +1,30 @@
+// Nothing is written in a namespace that is not there, nor deleted.
+#include "apiserver/admission/plugins.h"
+#include "apiserver/admission/rule_match.h"
+#include "apiserver/request/api_errors.h"
+
+namespace skiff {
+namespace {
+
+class NamespaceExists final : public AdmissionPlugin {
+ public:
+  explicit NamespaceExists(Caches& caches) : caches_(caches) {}
+  std::string_view name() const override { return "NamespaceExists"; }
+
+  Result<> Validate(const AdmissionRequest& request) override {
+    if (request.namespace_name.empty() || IsNamespaces(request.kind)) return {};
+    if (caches_.namespaces.Find("", request.namespace_name)) return {};
+    return Fail(NotFoundError({"", "namespaces"}, request.namespace_name));
+  }
+
+ private:
+  Caches& caches_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeNamespaceExists(const AdmissionParts& parts) {
+  return std::make_unique<NamespaceExists>(parts.caches);
+}
+
+}  // namespace skiff

@@ -1,0 +1,90 @@
+// Who says whose an object is has it deleted when that owner goes, and may keep the owner from
+// going: for the one he needs the right to delete the object, for the other a say in its owner.
+#include <algorithm>
+
+#include "apiserver/admission/plugins.h"
+#include "apiserver/kinds/served_kinds.h"
+
+namespace skiff {
+namespace {
+
+using meta_v1::OwnerReference;
+
+bool Blocks(const OwnerReference& owner) {
+  return owner.block_owner_deletion.value_or(false);
+}
+
+class OwnerReferencesPermissionEnforcement final : public AdmissionPlugin {
+ public:
+  explicit OwnerReferencesPermissionEnforcement(const AdmissionParts& parts)
+      : authorizer_(parts.authorizer), served_(parts.served) {}
+  std::string_view name() const override { return "OwnerReferencesPermissionEnforcement"; }
+
+  Result<> Validate(const AdmissionRequest& request) override {
+    if (request.object == nullptr || request.Is("", "pods", "status")) return {};
+    const auto& now = request.object->metadata().owner_references;
+    std::vector<OwnerReference> before;
+    if (request.old_object != nullptr) before = request.old_object->metadata().owner_references;
+    if (now == before) return {};
+    if (request.operation == Operation::kUpdate) TRY(CheckDelete(request));
+    for (const OwnerReference& owner : now) {
+      const bool is_new = std::none_of(before.begin(), before.end(), [&](const auto& old) {
+        return old.uid == owner.uid && Blocks(old);
+      });
+      if (Blocks(owner) && is_new) TRY(CheckBlocking(request, owner));
+    }
+    return {};
+  }
+
+ private:
+  Result<> CheckDelete(const AdmissionRequest& request) {
+    const Verdict verdict =
+        authorizer_.Authorize(request.user, {.verb = "delete",
+                                             .group = std::string(request.kind.group),
+                                             .version = std::string(request.kind.version),
+                                             .resource = std::string(request.kind.resource),
+                                             .subresource = request.subresource,
+                                             .namespace_name = request.namespace_name,
+                                             .name = request.name});
+    if (verdict.allowed()) return {};
+    return Deny(request, "cannot set an ownerRef on a resource you can't delete: " +
+                             verdict.reason + ", <nil>");
+  }
+
+  Result<> CheckBlocking(const AdmissionRequest& request, const OwnerReference& owner) {
+    const auto served = served_();
+    const KindInfo* kind = served->kinds->FindKind(owner.api_version, owner.kind);
+    if (kind == nullptr) {
+      return Deny(request,
+                  "cannot set blockOwnerDeletion in this case because cannot find "
+                  "RESTMapping for APIVersion " +
+                      owner.api_version + " Kind " + owner.kind + ": no matches for kind \"" +
+                      owner.kind + "\" in version \"" + owner.api_version + "\"");
+    }
+    const Verdict verdict = authorizer_.Authorize(
+        request.user, {.verb = "update",
+                       .group = std::string(kind->group),
+                       .version = std::string(kind->version),
+                       .resource = std::string(kind->resource),
+                       .subresource = "finalizers",
+                       .namespace_name = kind->namespaced ? request.namespace_name : "",
+                       .name = owner.name});
+    if (verdict.allowed()) return {};
+    return Deny(request,
+                "cannot set blockOwnerDeletion if an ownerReference refers to a resource "
+                "you can't set finalizers on: " +
+                    verdict.reason + ", <nil>");
+  }
+
+  Authorizer& authorizer_;
+  const std::function<std::shared_ptr<const Served>()> served_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdmissionPlugin> MakeOwnerReferencesPermissionEnforcement(
+    const AdmissionParts& parts) {
+  return std::make_unique<OwnerReferencesPermissionEnforcement>(parts);
+}
+
+}  // namespace skiff
