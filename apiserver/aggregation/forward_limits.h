@@ -14,9 +14,10 @@ struct ForwardLimits {
   size_t waiting_bytes_max = size_t{64} << 20;  // Who is alone may bring what he likes.
   int answering_max = 4096;
   size_t answer_buffer_bytes = 64 << 10;        // Of each that is under way.
-  // To an answer that is not there at the end of these: 34 seconds in all.
+  // To an answer that is not there at the end of these: as long as --request-timeout of
+  // kube-apiserver is by default.
   Duration connect_time = 4s;
-  Duration head_time = 30s;
+  Duration head_time = 60s;
   Duration discovery_head_time = 5s;
   // By when an answer that is no watch has to be over.
   std::chrono::seconds answer_time{60};

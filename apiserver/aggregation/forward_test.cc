@@ -249,6 +249,11 @@ TEST_F(ForwardTest, ACallerInThisProcessGetsAWholeAnswer) {
   EXPECT_EQ(LastTo(kFlunders)->Header("X-Remote-User"), "gc");
 }
 
+// --request-timeout of kube-apiserver.
+TEST(ForwardLimitsTest, AnAnswerIsWaitedForAsLongAsByKubeApiserver) {
+  EXPECT_EQ(ForwardLimits().head_time, 60s);
+}
+
 class ImpatientForwardTest : public ForwardTest {
  protected:
   ImpatientForwardTest()
