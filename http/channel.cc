@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "http/socket.h"
+#include "http/tls_faults.h"
 
 namespace skiff::http {
 namespace {
@@ -122,6 +123,8 @@ void Channel::AcceptTls(const TlsContext& context) {
 
 void Channel::ConnectTls(const TlsContext& context, const std::string& host) {
   AttachTls(context);
+  // A common name is no name of a server, as in Go.
+  X509_VERIFY_PARAM_set_hostflags(SSL_get0_param(ssl_.get()), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (IsNumericHost(host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), host.c_str());
   } else {
@@ -156,6 +159,11 @@ std::string_view Channel::protocol() const {
   return {reinterpret_cast<const char*>(name), length};
 }
 
+void Channel::SocketFailed(int error) {
+  socket_error_ = error;
+  error_ = ErrnoText(error);
+}
+
 Channel::Io Channel::Explain(int ssl_result) {
   switch (SSL_get_error(ssl_.get(), ssl_result)) {
     case SSL_ERROR_WANT_READ:
@@ -166,14 +174,20 @@ Channel::Io Channel::Explain(int ssl_result) {
     case SSL_ERROR_ZERO_RETURN:
       return Io::kEof;
     case SSL_ERROR_SYSCALL:
-      error_ = errno != 0 ? ErrnoText(errno) : "EOF";
+      if (errno == 0) {
+        error_ = "EOF";
+      } else {
+        SocketFailed(errno);
+      }
       break;
     default: {
-      const long verdict = SSL_get_verify_result(ssl_.get());
-      const char* text = ERR_reason_error_string(ERR_peek_last_error());
-      error_ = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
-               : text != nullptr    ? text
-                                    : "TLS failed";
+      const unsigned long error = ERR_peek_last_error();
+      if (SSL_is_server(ssl_.get()) == 0) {
+        error_ = TlsFault(ssl_.get(), error, {first_bytes_.data(), first_count_});
+      } else {
+        const char* text = ERR_reason_error_string(error);
+        error_ = text != nullptr ? text : "TLS failed";
+      }
     }
   }
   ERR_clear_error();
@@ -191,7 +205,7 @@ Channel::Io Channel::Read(std::string_view& bytes) {
   }
   if (count == 0) return Io::kEof;
   if (errno == EAGAIN || errno == EINTR) return Io::kAgain;
-  error_ = ErrnoText(errno);
+  SocketFailed(errno);
   return Io::kError;
 }
 
@@ -221,7 +235,7 @@ Channel::Io Channel::ReadRecords(std::string_view& bytes) {
   const ssize_t count = recv(fd_, loop_.records_scratch(), Loop::kRecordsBytes, 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return Io::kAgain;
   if (count <= 0) {
-    if (count < 0) error_ = ErrnoText(errno);
+    if (count < 0) SocketFailed(errno);
     read_end_ = count < 0 ? Io::kError : Io::kEof;
     return *read_end_;
   }
@@ -248,7 +262,13 @@ Channel::Io Channel::ReadRecords(std::string_view& bytes) {
 }
 
 ssize_t Channel::TakeRecords(char* out, size_t length) {
-  if (asking_ == Asking::kForEach) return recv(fd_, out, length, 0);
+  if (asking_ == Asking::kForEach) {
+    const ssize_t count = recv(fd_, out, length, 0);
+    for (ssize_t i = 0; i < count && first_count_ < first_bytes_.size(); ++i) {
+      first_bytes_[first_count_++] = out[i];
+    }
+    return count;
+  }
   if (unread_.empty() && asking_ == Asking::kOnce) {
     asking_ = Asking::kNoMore;
     const ssize_t count = recv(fd_, loop_.records_scratch(), Loop::kRecordsBytes, 0);

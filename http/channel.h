@@ -2,6 +2,7 @@
 // as the peer takes it. Internal to http/; on its loop's thread only.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,8 +49,10 @@ class Channel {
   // Of a finished one all that its records do not need: neither protocol() nor ssl() says anything
   // from here on. Where the library makes the records it stays.
   void LetGoOfHandshake();
-  // What went wrong, in words; after kError.
+  // What went wrong, in words; after kError. Of a client's channel, in those of Go.
   const std::string& error() const { return error_; }
+  // The errno, where it was the socket that failed; else 0.
+  int socket_error() const { return socket_error_; }
 
   // Asks the socket once. At most one scratch buffer; `bytes` lies there until the loop is used
   // again. What comes behind them, an end or an error, OnReady tells of in the same round.
@@ -110,6 +113,7 @@ class Channel {
   bool GiveSealed();
   bool SendRest();
   void Sent(size_t bytes);
+  void SocketFailed(int error);
   Io Explain(int ssl_result);
   void UpdateInterest();
   void RepeatEnd();
@@ -137,6 +141,9 @@ class Channel {
   size_t first_offset_ = 0;
   size_t queued_bytes_ = 0;
   uint64_t sent_bytes_ = 0;
+  std::array<char, 5> first_bytes_{};  // Of a handshake, as many as a header of a record.
+  uint8_t first_count_ = 0;
+  int socket_error_ = 0;
   std::string error_;
 };
 

@@ -20,6 +20,8 @@ constexpr size_t kHeadBytesMax = 1 << 20;
 constexpr size_t kBacklogBytesMax = 64 << 10;
 // Servers commonly wait longer, so that a connection is hardly ever used while it is being closed.
 constexpr Duration kKeptTime = 60s;
+// Before what is wrong with an answer that had begun, in Go's words as all of these.
+const std::string kBroken = "net/http: HTTP/1.x transport connection broken: ";
 
 using Done = std::function<void(Result<Opened>)>;
 
@@ -105,7 +107,10 @@ class ClientConnection final : public LoopListener,
   void GiveUp(Error error);
   void Finish(Result<Opened> result);
   void Close();
-  std::string Where() const;
+  SocketAddress Place() const { return {address_, upstream_.port, upstream_.unix_path}; }
+  std::string Where() const { return DescribeAddress(Place()); }
+  // Of the channel.
+  std::string Fault() const;
 
   Loop& loop_;
   const Upstream upstream_;
@@ -192,8 +197,11 @@ void ClientConnection::Start(Result<std::vector<std::string>> addresses) {
   ConnectNext();
 }
 
-std::string ClientConnection::Where() const {
-  return DescribeAddress({address_, upstream_.port, upstream_.unix_path});
+std::string ClientConnection::Fault() const {
+  if (const int error = channel_->socket_error(); error != 0) {
+    return ReadFault(channel_->fd(), Place(), error);
+  }
+  return channel_->error().empty() ? "EOF" : channel_->error();
 }
 
 void ClientConnection::ConnectNext() {
@@ -201,7 +209,7 @@ void ClientConnection::ConnectNext() {
   state_ = State::kConnecting;
   address_ = addresses_.back();
   addresses_.pop_back();
-  const auto fd = StartConnecting({address_, upstream_.port, upstream_.unix_path});
+  const auto fd = StartConnecting(Place());
   if (!fd) return NotConnected(fd.error());
   channel_ = std::make_unique<Channel>(loop_, *this, *fd);
   channel_->WantRead(false);
@@ -251,8 +259,7 @@ void ClientConnection::DoHandshake() {
     case Channel::Io::kDone:
       return SendRequest();
     default:
-      return GiveUp({Reason::kServiceUnavailable,
-                     "tls: " + (channel_->error().empty() ? "EOF" : channel_->error())});
+      return GiveUp({Reason::kServiceUnavailable, Fault()});
   }
 }
 
@@ -313,7 +320,7 @@ void ClientConnection::OnReadable() {
     case Channel::Io::kError:
       if (carrier_ || state_ == State::kIdle) return Close();
       if (state_ == State::kBody) return EndBody(false);
-      return GiveUp({Reason::kServiceUnavailable, "read " + Where() + ": " + channel_->error()});
+      return GiveUp({Reason::kServiceUnavailable, (in_.empty() ? "" : kBroken) + Fault()});
     case Channel::Io::kDone:
       break;
   }
@@ -346,7 +353,7 @@ void ClientConnection::OnHeadBytes(std::string_view bytes) {
     }
     ResponseHead head;
     const auto fault = ParseResponseHead(std::string_view(in_).substr(0, end), head);
-    if (fault) return GiveUp({Reason::kServiceUnavailable, fault->text});
+    if (fault) return GiveUp({Reason::kServiceUnavailable, kBroken + fault->text});
     in_.erase(0, end);
     head_searched_ = 0;
     if (head.status >= 200 || head.status == 101) OnHead(std::move(head));
@@ -407,7 +414,8 @@ void ClientConnection::OnEof() {
   if (carrier_) return OnCarrier(carrier_->OnPeerClosed());
   if (state_ == State::kIdle) return Close();
   if (state_ == State::kBody) return EndBody(!framing_.chunked && !framing_.content_length);
-  GiveUp({Reason::kServiceUnavailable, "EOF"});
+  GiveUp(
+      {Reason::kServiceUnavailable, in_.empty() ? std::string("EOF") : kBroken + "unexpected EOF"});
 }
 
 void ClientConnection::EndBody(bool in_order) {

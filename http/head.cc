@@ -210,12 +210,17 @@ std::optional<HeadFault> ParseRequestHead(std::string_view bytes, RequestHead& h
 
 std::optional<HeadFault> ParseResponseHead(std::string_view bytes, ResponseHead& head) {
   std::string_view line;
-  if (!TakeLine(bytes, line) || line.size() < 12) return Bad("malformed HTTP response");
-  head.minor_version = MinorVersion(line.substr(0, 8));
-  const auto [end, error] = std::from_chars(line.data() + 9, line.data() + 12, head.status);
-  if (head.minor_version < 0 || line[8] != ' ' || error != std::errc() || end != line.data() + 12 ||
-      head.status < 100) {
-    return Bad("malformed HTTP response");
+  const size_t blank = TakeLine(bytes, line) ? line.find(' ') : line.npos;
+  if (blank == line.npos) return Bad("malformed HTTP response \"" + std::string(line) + "\"");
+  const std::string_view rest = WithoutBlanks(line.substr(blank), " ");
+  const std::string_view code = rest.substr(0, rest.find(' '));
+  const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), head.status);
+  if (code.size() != 3 || error != std::errc() || end != code.data() + 3 || head.status < 100) {
+    return Bad("malformed HTTP status code \"" + std::string(code) + "\"");
+  }
+  head.minor_version = MinorVersion(line.substr(0, blank));
+  if (head.minor_version < 0) {
+    return Bad("malformed HTTP version \"" + std::string(line.substr(0, blank)) + "\"");
   }
   if (auto fault = ParseHeaders(bytes, head.headers)) return fault;
   return ParseFraming(head.headers, head.framing);

@@ -82,6 +82,17 @@ std::string ErrnoText(int error) {
   return text;
 }
 
+std::string ReadFault(int fd, const SocketAddress& peer, int error) {
+  const std::string why = ": read: " + ErrnoText(error);
+  if (!peer.unix_path.empty()) return "read unix @->" + peer.unix_path + why;
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+  const std::string own = DescribeAddress({AddressText(address), LocalPort(fd), ""});
+  constexpr size_t kNetwork = std::string_view("tcp ").size();
+  return "read " + own + "->" + DescribeAddress(peer).substr(kNetwork) + why;
+}
+
 bool IsNumericHost(const std::string& host) {
   char buffer[sizeof(in6_addr)];
   return inet_pton(AF_INET, host.c_str(), buffer) == 1 ||

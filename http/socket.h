@@ -26,6 +26,9 @@ int ConnectError(int fd);
 std::string DescribeAddress(const SocketAddress& address);
 // "connection refused".
 std::string ErrnoText(int error);
+// "read tcp 127.0.0.1:4711->127.0.0.1:80: read: connection reset by peer". The kernel has forgotten
+// the peer by then.
+std::string ReadFault(int fd, const SocketAddress& peer, int error);
 bool IsNumericHost(const std::string& host);
 // Asks the system's resolver, and blocks while it is asked.
 Result<std::vector<std::string>> ResolveHost(const std::string& host);

@@ -30,6 +30,9 @@ class TestAuthority {
     std::vector<std::string> organizations = {};
     std::string alternative_names = {};  // "DNS:localhost,IP:127.0.0.1"
     bool is_ca = false;
+    long begins_s = -3600;  // From now on.
+    long ends_s = 24 * 3600;
+    std::string key_usage = {};  // "clientAuth"
   };
 
   std::string certificate_pem() const { return Pem(certificate_.get()); }
@@ -76,8 +79,8 @@ class TestAuthority {
     CertificatePtr made(X509_new(), X509_free);
     X509_set_version(made.get(), X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(made.get()), ++serial_);
-    X509_gmtime_adj(X509_getm_notBefore(made.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(made.get()), 24 * 3600);
+    X509_gmtime_adj(X509_getm_notBefore(made.get()), subject.begins_s);
+    X509_gmtime_adj(X509_getm_notAfter(made.get()), subject.ends_s);
     X509_NAME* name = X509_get_subject_name(made.get());
     for (const auto& organization : subject.organizations) AddName(name, "O", organization);
     AddName(name, "CN", subject.common_name);
@@ -88,6 +91,9 @@ class TestAuthority {
                  subject.is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     if (!subject.alternative_names.empty()) {
       AddExtension(made.get(), issuer, NID_subject_alt_name, subject.alternative_names);
+    }
+    if (!subject.key_usage.empty()) {
+      AddExtension(made.get(), issuer, NID_ext_key_usage, subject.key_usage);
     }
     CHECK(X509_sign(made.get(), key_.get(), EVP_sha256()) > 0);
     return made;

@@ -10,7 +10,6 @@
 #include "api/gen/discovery_v1.h"
 #include "apiserver/aggregation/identity.h"
 #include "apiserver/identity/node_connections.h"
-#include "apiserver/identity/tls_words.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
@@ -201,8 +200,7 @@ void AvailabilityLoop::Hear(Watched& watched) {
   const std::string why =
       *answer ? fmt::format("bad status from {}: {}", watched.url, (*answer)->status)
               : fmt::format("Get {}: {}", Quoted(watched.url),
-                            TlsInGoWords((*answer).error().message,
-                                         watched.remote->server_name()));
+                            (*answer).error().message);
   Say(watched, FailedDiscovery(watched.url, why));
 }
 

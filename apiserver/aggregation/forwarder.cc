@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "apiserver/aggregation/identity.h"
-#include "apiserver/identity/tls_words.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/proxied_request.h"
 #include "apiserver/request/respond.h"
@@ -110,11 +109,11 @@ struct LastWord {
   }
 };
 
-http::Response ForwardFailure(const Error& error, bool upgrade, const std::string& server_name) {
+http::Response ForwardFailure(const Error& error, bool upgrade) {
   if (error.reason == Reason::kTimeout && !error.message.starts_with("dial")) return TimedOut();
   if (error.message.starts_with("invalid upgrade")) return PlainText(503, error.message);
   return PlainText(503, (upgrade ? "error dialing backend: " : "error trying to reach service: ") +
-                            TlsInGoWords(error.message, server_name));
+                            error.message);
 }
 
 http::Response UnaskedSwitch(const http::Response& answer) {
@@ -197,9 +196,8 @@ http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest se
                           : IsDiscovery(request) ? limits_.discovery_head_time
                                                  : limits_.head_time;
   upstream.buffer_bytes_max = limits_.answer_buffer_bytes;
-  forwarding.on_error = [finish, upgrade, waiting,
-                         name = upstream.server_name](const Error& error) {
-    http::Response response = ForwardFailure(error, upgrade, name);
+  forwarding.on_error = [finish, upgrade, waiting](const Error& error) {
+    http::Response response = ForwardFailure(error, upgrade);
     finish(response);
     return response;
   };
@@ -222,7 +220,6 @@ http::Response Forwarder::Collect(http::Upstream upstream, http::ClientRequest s
   const LastWord finish{.audit_id = sent.headers.find("Audit-Id")->second,
                       .rejects_redirects = rejects_redirects_,
                       .closes = false};
-  const std::string name = upstream.server_name;
   const Duration head_time =
       IsDiscovery(request) ? limits_.discovery_head_time : limits_.head_time;
   const auto fetch = backends_.Ask(std::move(upstream),
@@ -246,7 +243,7 @@ http::Response Forwarder::Collect(http::Upstream upstream, http::ClientRequest s
     }
     response.body = std::move(answer->body);
   } else {
-    response = ForwardFailure(answer.error(), false, name);
+    response = ForwardFailure(answer.error(), false);
   }
   finish(response);
   response.headers.erase("Audit-Id");  // Whoever answers in this process gives it one.

@@ -24,6 +24,7 @@ void Fetch::OnOpened(Result<http::Opened> opened) {
   const std::lock_guard lock(mutex_);
   if (result_) return;
   if (!opened) return End(Fail(opened.error()));
+  has_begun_ = true;
   answer_.status = opened->status;
   answer_.headers = std::move(opened->headers);
   if (!opened->body) return End(Fail(Reason::kServiceUnavailable, "unexpected EOF"));

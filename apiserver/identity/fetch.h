@@ -3,6 +3,7 @@
 // the connection is closed.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -37,6 +38,8 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   std::optional<Result<WholeAnswer>> Take();
   // Or Timeout: "context deadline exceeded".
   Result<WholeAnswer> Wait(Deadline deadline);
+  // Whether somebody has begun to answer.
+  bool has_begun() const { return has_begun_; }
   // Nobody wants it any more: who waits is told so.
   void Cancel();
 
@@ -52,6 +55,7 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   std::function<void()> told_;
   std::unique_ptr<http::Exchange> exchange_;
   std::unique_ptr<http::StreamSource> body_;
+  std::atomic<bool> has_begun_ = false;
   WholeAnswer answer_;
   std::optional<Result<WholeAnswer>> result_;  // Of what was given away, the shell stays.
 };

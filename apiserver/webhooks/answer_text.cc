@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
-
 #include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
@@ -53,6 +51,14 @@ std::string KindInGo(const Json& document) {
   const std::string version = TextAt(document, "apiVersion");
   const std::string shown = version.find('/') == std::string::npos ? "/" + version : version;
   return shown + ", Kind=" + TextAt(document, "kind");
+}
+
+std::optional<std::string> AnswerFault(int code, std::string_view content_type,
+                                       std::string_view body) {
+  if (code < 200 || code > 206) return UnexpectedAnswer(code, content_type, body);
+  if (!body.empty()) return std::nullopt;
+  return fmt::format("0-length response with status code: {} and content type: {}", code,
+                     content_type.empty() ? "application/json" : content_type);
 }
 
 std::string UnexpectedAnswer(int code, std::string_view content_type, std::string_view body) {

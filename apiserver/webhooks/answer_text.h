@@ -1,6 +1,7 @@
 // What is said of answers of webhooks, of admission and of conversion alike. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ std::string_view BeginningOf(std::string_view text);
 // "admission.k8s.io/v1, Kind=AdmissionReview", of whatever a document says of itself, as Go prints
 // a kind.
 std::string KindInGo(const Json& document);
+
+// Why what was answered cannot be read, where it is not 200 to 206 or says nothing.
+std::optional<std::string> AnswerFault(int code, std::string_view content_type,
+                                       std::string_view body);
 
 // Of an answer that is not 2xx, in the words of client-go: those of the metav1.Status in it, where
 // it is one.

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "apiserver/identity/tls_words.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/services/service_pods.h"
 
@@ -92,8 +91,11 @@ Result<WebhookReply> WebhookCall::Wait() {
   if (error.reason == Reason::kTimeout && CallClock::now() >= deadline_) {
     error.message = "context deadline exceeded";
   }
-  return Fail(error.reason, fmt::format("Post {}: {}", Quoted(url_),
-                                        TlsInGoWords(error.message, name_)));
+  if (fetch_->has_begun()) {
+    return Fail(error.reason, "unexpected error when reading response body. Please retry. "
+                              "Original error: " + error.message);
+  }
+  return Fail(error.reason, fmt::format("Post {}: {}", Quoted(url_), error.message));
 }
 
 Result<http::TlsContext> WebhookCaller::ContextFor(const std::string& ca_bundle) {
@@ -158,11 +160,10 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
   request.headers.emplace("Accept", "application/json");
   request.headers.emplace("User-Agent", "kube-apiserver-admission");
   request.body = std::move(body);
-  const std::string name = route->upstream.server_name;
   auto fetch = calls_.Begin(std::move(route->upstream), std::move(request),
                             {.answer_bytes_max = kWebhookAnswerBytesMax});
   if (!fetch) return failed(fetch.error());
-  return std::make_unique<WebhookCall>(*std::move(fetch), url, name, deadline);
+  return std::make_unique<WebhookCall>(*std::move(fetch), url, deadline);
 }
 
 }  // namespace skiff

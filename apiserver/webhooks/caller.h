@@ -59,12 +59,8 @@ class WebhookCall {
   using Deadline = Fetch::Deadline;
   // One that could not even begin.
   explicit WebhookCall(Error error) : error_(std::move(error)) {}
-  // `name`: whom the certificate has to name.
-  WebhookCall(FetchPtr fetch, std::string url, std::string name, Deadline deadline)
-      : fetch_(std::move(fetch)),
-        url_(std::move(url)),
-        name_(std::move(name)),
-        deadline_(deadline) {}
+  WebhookCall(FetchPtr fetch, std::string url, Deadline deadline)
+      : fetch_(std::move(fetch)), url_(std::move(url)), deadline_(deadline) {}
   ~WebhookCall();
   WebhookCall(const WebhookCall&) = delete;
   WebhookCall& operator=(const WebhookCall&) = delete;
@@ -76,7 +72,6 @@ class WebhookCall {
   const FetchPtr fetch_;  // Null: `error_` says why.
   const Error error_;
   const std::string url_;
-  const std::string name_;
   const Deadline deadline_ = {};
 };
 

@@ -100,8 +100,8 @@ class WebhookConverter final : public VersionConverter {
         parts_.caller.Start(place_, ConversionText(question), kConversionTimeout, deadline);
     const auto reply = call->Wait();
     if (!reply) return failed(reply.error().message);
-    if (reply->status < 200 || reply->status > 206) {
-      return failed(UnexpectedAnswer(reply->status, reply->content_type, reply->body));
+    if (const auto fault = AnswerFault(reply->status, reply->content_type, reply->body)) {
+      return failed(*fault);
     }
     return ReadConversion(reply->body, question);
   }

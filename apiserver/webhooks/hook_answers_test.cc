@@ -86,6 +86,9 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
       {Raw("no json"), "failed to call webhook: couldn't get version/kind"},
       {Raw(std::string(9 << 20, ' ')), "the answer is longer than 8388608 bytes"},
       {Raw("", 302), "the server responded with the status code 302"},
+      {Raw("", 200),
+       "failed to call webhook: 0-length response with status code: 200 and content type: "
+       "application/json"},
       {Raw("oh", 500), "an error on the server (\"unknown\") has prevented the request"},
       {[](const Json& review) {
          return Says(review, {{"allowed", true}, {"patch", EncodeBase64("[]")}});

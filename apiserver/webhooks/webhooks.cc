@@ -196,10 +196,8 @@ Result<ReviewAnswer> Webhooks::HearReview(Asked& asked, const AdmissionRequest& 
   if (!reply) {
     return Fail(reply.error().reason, "failed to call webhook: " + reply.error().message);
   }
-  if (reply->status < 200 || reply->status > 206) {
-    return Fail(Reason::kInternalError,
-                "failed to call webhook: " +
-                    UnexpectedAnswer(reply->status, reply->content_type, reply->body));
+  if (const auto fault = AnswerFault(reply->status, reply->content_type, reply->body)) {
+    return Fail(Reason::kInternalError, "failed to call webhook: " + *fault);
   }
   return ReadReview(reply->body, {request, *asked.kind, asked.hook->review_version, asked.uid},
                     mutating);
