@@ -11,15 +11,19 @@
 #include "apiserver/aggregation/identity.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/request/api_errors.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
 
 using apiregistration_v1::APIService;
 
-constexpr int kQuestionsMax = 5;
+constexpr int kQuestionsAtOnce = 5;
 constexpr Duration kQuestionTime = 5s;  // For one.
 constexpr Duration kAllQuestionsTime = 6s;
+// Of a question whose time is over, in the words of Go's clients.
+constexpr std::string_view kTooLate =
+    "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
 // Between two looks because something happened: slices of endpoints change all the time.
 constexpr Duration kLookPause = 100ms;
 
@@ -73,9 +77,19 @@ AvailabilityLoop::AvailabilityLoop(Parts parts)
 }
 
 AvailabilityLoop::~AvailabilityLoop() {
-  for (auto& [name, watched] : watched_) {
-    if (watched.question) watched.question->Cancel();
-  }
+  for (auto& [name, watched] : watched_) DropQuestions(watched);
+}
+
+Duration AvailabilityLoop::NextLook(Duration now, std::string_view uid) {
+  constexpr auto kMoments = std::chrono::duration_cast<std::chrono::milliseconds>(kHealthyPeriod);
+  const Duration moment = std::chrono::milliseconds(Fnv1a32(uid) % kMoments.count());
+  const Duration since = (now - moment) % kHealthyPeriod;
+  return now - since + (since >= Duration::zero() ? kHealthyPeriod : Duration::zero());
+}
+
+void AvailabilityLoop::DropQuestions(Watched& watched) {
+  for (const auto& question : watched.questions) question.fetch->Cancel();
+  watched.questions.clear();
 }
 
 // Services are followed for as long as one of them may matter.
@@ -97,7 +111,7 @@ void AvailabilityLoop::Follow(const ApiServiceTable& table) {
     watched.remote = remote;
   }
   for (auto& [name, watched] : watched_) {
-    if (watched.question && !next.contains(name)) watched.question->Cancel();
+    if (!next.contains(name)) DropQuestions(watched);
   }
   watched_ = std::move(next);
   const MutexLock lock(gauges_->mutex);
@@ -140,7 +154,7 @@ void AvailabilityLoop::Say(Watched& watched, Availability availability) {
   const Duration now = parts_.clock.Monotonic();
   if (availability.status == "True") {
     watched.retry = kFirstRetry;
-    watched.due = now + kHealthyPeriod;
+    watched.due = NextLook(now, watched.remote->uid);
   } else {
     watched.due = now + watched.retry;
     watched.retry = std::min(watched.retry * 2, kRetryMax);
@@ -160,16 +174,26 @@ void AvailabilityLoop::Say(Watched& watched, Availability availability) {
   watched.said = std::move(availability);
 }
 
+void AvailabilityLoop::AskAll(Watched& watched) {
+  DropQuestions(watched);
+  watched.failed.reset();
+  watched.asked_at = parts_.clock.Monotonic();
+  for (int i = 0; i < kQuestionsAtOnce; ++i) AskOnce(watched);
+  if (watched.questions.empty()) Say(watched, *watched.failed);
+}
+
 void AvailabilityLoop::AskOnce(Watched& watched) {
   const RemoteService& remote = *watched.remote;
-  --watched.questions_left;
-  watched.url = "https://" + remote.server_name() + remote.path();
+  std::string url = "https://" + remote.server_name() + remote.path();
+  const auto failed = [&](const Error& error) {
+    watched.failed = FailedDiscovery(url, error.message);
+  };
   auto upstream = parts_.backends.Find(remote);
-  if (!upstream) return Say(watched, FailedDiscovery(watched.url, upstream.error().message));
-  watched.url = "https://" + HostOf(*upstream) + remote.path();
+  if (!upstream) return failed(upstream.error());
+  url = "https://" + HostOf(*upstream) + remote.path();
   // Not whether it is who it says: that is seen by who is sent there.
   const auto context = parts_.backends.TrustingContext();
-  if (!context) return Say(watched, FailedDiscovery(watched.url, context.error().message));
+  if (!context) return failed(context.error());
   upstream->tls = *context;
   auto asked = parts_.backends.Ask(std::move(*upstream),
                                    {.target = remote.path(),
@@ -178,30 +202,38 @@ void AvailabilityLoop::AskOnce(Watched& watched) {
                                     .connect_timeout = kQuestionTime,
                                     .head_timeout = kQuestionTime},
                                    AggregatorUser(), [this] { Wake(); });
-  if (!asked) return Say(watched, FailedDiscovery(watched.url, asked.error().message));
-  watched.question = std::move(*asked);
+  if (!asked) return failed(asked.error());
+  watched.questions.push_back({std::move(*asked), std::move(url)});
 }
 
 void AvailabilityLoop::Hear(Watched& watched) {
-  auto answer = watched.question->Take();
-  const Duration now = parts_.clock.Monotonic();
-  if (!answer) {
-    if (now - watched.asked_at < kAllQuestionsTime) return;
-    watched.question->Cancel();
-    watched.question = nullptr;
-    return Say(watched, {"False", "FailedDiscoveryCheck", "timed out waiting for " + watched.url});
+  bool passes = false;
+  std::erase_if(watched.questions, [&](const Watched::Question& question) {
+    const auto answer = question.fetch->Take();
+    if (!answer) return false;
+    const std::string& url = question.url;
+    if (!*answer) {
+      const Error& error = answer->error();
+      const bool late = error.reason == Reason::kTimeout;
+      watched.failed = FailedDiscovery(
+          url, fmt::format("Get {}: {}", Quoted(url), late ? kTooLate : error.message));
+    } else if ((*answer)->status >= 200 && (*answer)->status < 300) {
+      passes = true;
+    } else {
+      watched.failed =
+          FailedDiscovery(url, fmt::format("bad status from {}: {}", url, (*answer)->status));
+    }
+    return true;
+  });
+  const bool is_over = parts_.clock.Monotonic() - watched.asked_at >= kAllQuestionsTime;
+  if (is_over && !passes && !watched.questions.empty()) {
+    watched.failed = {"False", "FailedDiscoveryCheck",
+                      "timed out waiting for " + watched.questions.back().url};
+  } else if (!passes && !watched.questions.empty()) {
+    return;
   }
-  watched.question = nullptr;
-  const bool passes = *answer && (*answer)->status >= 200 && (*answer)->status < 300;
-  if (passes) return Say(watched, AllChecksPassed());
-  if (watched.questions_left > 0 && now - watched.asked_at < kAllQuestionsTime) {
-    return AskOnce(watched);
-  }
-  const std::string why =
-      *answer ? fmt::format("bad status from {}: {}", watched.url, (*answer)->status)
-              : fmt::format("Get {}: {}", Quoted(watched.url),
-                            (*answer).error().message);
-  Say(watched, FailedDiscovery(watched.url, why));
+  DropQuestions(watched);
+  Say(watched, passes ? AllChecksPassed() : *watched.failed);
 }
 
 void AvailabilityLoop::Look(Watched& watched, bool rung) {
@@ -212,8 +244,7 @@ void AvailabilityLoop::Look(Watched& watched, bool rung) {
   const bool is_due = parts_.clock.Monotonic() >= watched.due;
   watched.fingerprint = std::move(look.fingerprint);
   if (look.fault) {
-    if (watched.question) watched.question->Cancel();
-    watched.question = nullptr;
+    DropQuestions(watched);
     watched.retry = kRetryMax;  // What mends it wakes us.
     return Say(watched, std::move(*look.fault));
   }
@@ -225,19 +256,16 @@ void AvailabilityLoop::Look(Watched& watched, bool rung) {
     }
     return;
   }
-  if (watched.question && !changed) return;
-  // What is under way was asked of somebody else.
-  if (watched.question) watched.question->Cancel();
-  watched.question = nullptr;
-  watched.questions_left = kQuestionsMax;
-  watched.asked_at = parts_.clock.Monotonic();
-  AskOnce(watched);
+  if (!watched.questions.empty() && !changed) return;
+  AskAll(watched);  // What is under way was asked of somebody else.
 }
 
 Duration AvailabilityLoop::Tend(Watched& watched, bool rung) {
-  if (watched.question) Hear(watched);
-  if (rung || (!watched.question && parts_.clock.Monotonic() >= watched.due)) Look(watched, rung);
-  const Duration until = watched.question ? watched.asked_at + kAllQuestionsTime : watched.due;
+  if (!watched.questions.empty()) Hear(watched);
+  const bool is_due = watched.questions.empty() && parts_.clock.Monotonic() >= watched.due;
+  if (rung || is_due) Look(watched, rung);
+  const Duration until =
+      watched.questions.empty() ? watched.due : watched.asked_at + kAllQuestionsTime;
   return std::max(until - parts_.clock.Monotonic(), Duration(1ms));
 }
 

@@ -4,7 +4,9 @@
 //
 //   an APIService, its Service or who is behind it changes ─┐
 //   its time has come (30 s; sooner where it failed) ───────┴─> look at the Service
-//        ──fault──> the condition           ──none──> ask it, up to five times ──> the condition
+//        ──fault──> the condition    ──none──> ask it five times at once ──> the condition
+//
+// One answer of the five is enough: where several servers are behind a Service, some may be away.
 //
 // Sleeps while no APIService names another server. Waits for nobody: answers wake it.
 #pragma once
@@ -14,6 +16,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "apiserver/aggregation/api_services.h"
 #include "apiserver/aggregation/backends.h"
@@ -43,8 +47,12 @@ class AvailabilityLoop final : public ControlLoop {
   ~AvailabilityLoop() override;
 
   static constexpr Duration kHealthyPeriod = 30s;
-  static constexpr Duration kFirstRetry = 500ms;
+  static constexpr Duration kFirstRetry = 5ms;
   static constexpr Duration kRetryMax = 30s;
+  // When one that answers is looked at again: at its own moment of each period, whenever it was
+  // looked at last. So who has gone away is missed after half a period on average, and not all
+  // are asked at once.
+  static Duration NextLook(Duration now, std::string_view uid);
 
   Duration Step() override;
 
@@ -52,9 +60,12 @@ class AvailabilityLoop final : public ControlLoop {
   struct Watched {
     RemoteServicePtr remote;
     std::string fingerprint;
-    FetchPtr question;   // Under way; null: none is.
-    std::string url;     // Of it.
-    int questions_left = 0;
+    struct Question {
+      FetchPtr fetch;
+      std::string url;
+    };
+    std::vector<Question> questions;     // Under way.
+    std::optional<Availability> failed;  // What came of the last one that did not pass.
     Duration asked_at = Duration::zero();
     Duration due = Duration::zero();
     Duration retry = kFirstRetry;
@@ -65,8 +76,10 @@ class AvailabilityLoop final : public ControlLoop {
   // When it is to be looked at again.
   Duration Tend(Watched& watched, bool rung);
   void Look(Watched& watched, bool rung);
+  void AskAll(Watched& watched);
   void AskOnce(Watched& watched);
   void Hear(Watched& watched);
+  static void DropQuestions(Watched& watched);
   void Say(Watched& watched, Availability availability);
   struct Writing {
     const std::string& name;

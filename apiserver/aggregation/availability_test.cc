@@ -1,5 +1,6 @@
 // What APIServices say of the servers that they name.
 #include "apiserver/aggregation/aggregation_fixture.h"
+#include "apiserver/aggregation/availability_loop.h"
 
 namespace skiff {
 namespace {
@@ -66,6 +67,34 @@ TEST_F(AvailabilityTest, AServerThatAnswersIsAvailableAndOneThatDoesNotIsNot) {
   EXPECT_EQ(probe->peer_certificate->common_name, "front-proxy-client");
   EXPECT_EQ(probe->Header("X-Remote-User"), "system:kube-aggregator");
   EXPECT_EQ(probe->Header("X-Remote-Group"), "system:masters");
+}
+
+// In its own moment of each period, so that it is not missed for longer where it has just answered.
+TEST(AvailabilityTimesTest, EachIsLookedAtOncePerPeriodWheneverItWasLookedAt) {
+  const Duration first = AvailabilityLoop::NextLook(1000s, "uid");
+  EXPECT_GT(first, 1000s);
+  EXPECT_LE(first, 1030s);
+  EXPECT_EQ(AvailabilityLoop::NextLook(first - 1ms, "uid"), first);
+  EXPECT_EQ(AvailabilityLoop::NextLook(first, "uid"), first + 30s);
+  EXPECT_EQ(AvailabilityLoop::NextLook(first + 29s, "uid"), first + 30s);
+  EXPECT_NE(AvailabilityLoop::NextLook(1000s, "other"), first);
+}
+
+TEST_F(AvailabilityTest, OneThatNeverAnswersIsAskedFiveTimesAtOnce) {
+  At(kVersion, [&](const http::Request&) {
+    Hang();
+    return http::Response();
+  });
+  MakeService();
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(Register().code, 201);
+  ASSERT_TRUE(Becomes("FailedDiscoveryCheck"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 9s) << "five seconds for all of them";
+  const std::string url =
+      "https://localhost:" + std::to_string(backend_->port()) + std::string(kVersion);
+  EXPECT_EQ(ConditionOf(kName)["message"],
+            "failing or missing response from " + url + ": Get \"" + url +
+                "\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
 }
 
 // What is asked by then is not waited for, whatever comes of it.
