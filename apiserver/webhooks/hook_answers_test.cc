@@ -83,7 +83,16 @@ TEST_F(HookAnswers, WhatIsNoReviewHarmsItsRequestAlone) {
        "received invalid webhook response: expected response.uid="},
       {Raw("{}"), "received invalid webhook response: webhook response was absent"},
       {Raw(R"({"response": 7})"), "failed to call webhook: json: cannot unmarshal"},
-      {Raw("no json"), "failed to call webhook: couldn't get version/kind"},
+      {Raw("no json"),
+       "failed to call webhook: couldn't get version/kind; json parse error: json: cannot "
+       "unmarshal string into Go value of type struct { APIVersion string "
+       "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }"},
+      {Raw(R"({"apiVersion": "admission.k8s.io/v1", "kind": "Foo"})"),
+       "failed to call webhook: no kind \"Foo\" is registered for version "
+       "\"admission.k8s.io/v1\" in scheme"},
+      {Raw(R"({"apiVersion": "admission.k8s.io/v1beta1", "kind": "AdmissionReview"})"),
+       "failed to call webhook: converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): "
+       "unknown conversion"},
       {Raw(std::string(9 << 20, ' ')), "the answer is longer than 8388608 bytes"},
       {Raw("", 302), "the server responded with the status code 302"},
       {Raw("", 200),

@@ -7,6 +7,7 @@
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
+#include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/answer_text.h"
 
@@ -53,6 +54,41 @@ std::string_view FoundInGo(const Json& value) {
   if (value.is_boolean()) return "bool";
   if (value.is_object()) return "object";
   return value.is_array() ? "array" : "number";
+}
+
+std::string NoObjectText(const Json& value) {
+  return fmt::format("json: cannot unmarshal {} into Go value of type struct {{ APIVersion string "
+                     "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+                     "\"json:\\\"kind,omitempty\\\"\" }}",
+                     FoundInGo(value));
+}
+
+// What is no JSON may be YAML, for which any words are a text.
+std::string Unreadable(std::string_view body, const Error& fault) {
+  if (body.size() > kWebhookTextBytesMax) return fault.message;
+  const auto yaml = ParseYaml(body);
+  return yaml && yaml->value.is_string() ? NoObjectText(yaml->value) : fault.message;
+}
+
+// What says that it is something else is that; what says nothing is found out later.
+Result<> CheckKind(const Json& review, const ReviewQuestion& question) {
+  const std::string version = TextAt(review, "apiVersion");
+  const std::string kind = TextAt(review, "kind");
+  if (version.empty() || kind.empty()) return {};
+  constexpr std::string_view kGroup = "admission.k8s.io/";
+  const std::string_view own = std::string_view(version).substr(
+      version.starts_with(kGroup) ? kGroup.size() : version.size());
+  if (kind != "AdmissionReview" || (own != "v1" && own != "v1beta1")) {
+    return Fail(Reason::kInternalError,
+                fmt::format("failed to call webhook: no kind {} is registered for version {} in "
+                            "scheme \"pkg/runtime/scheme.go:111\"",
+                            Quoted(kind), Quoted(version)));
+  }
+  if (own == question.version) return {};
+  return Fail(Reason::kInternalError,
+              fmt::format("failed to call webhook: converting ({}.AdmissionReview) to "
+                          "({}.AdmissionReview): unknown conversion",
+                          own, question.version));
 }
 
 Result<> CheckTypes(const Json& response) {
@@ -102,9 +138,9 @@ Result<ReviewAnswer> ReadReview(std::string_view body, const ReviewQuestion& que
     return Fail(Reason::kInternalError,
                 fmt::format("failed to call webhook: couldn't get version/kind; json parse error: "
                             "{}",
-                            review ? "json: cannot unmarshal into Go value of type struct"
-                                   : review.error().message));
+                            review ? NoObjectText(*review) : Unreadable(body, review.error())));
   }
+  TRY(CheckKind(*review, question));
   const auto found = review->find("response");
   if (found == review->end() || found->is_null()) return InvalidReview("webhook response was absent");
   if (!found->is_object()) {
