@@ -6,6 +6,11 @@ namespace skiff::kubelet {
 namespace {
 
 constexpr char kNamespace[] = "kube-node-lease";
+// Nodes of one process renew on common beats, so that one commit of the store holds many leases.
+constexpr Duration kBeat = 200ms;
+
+// The first beat at `time` or after it.
+Duration OnBeat(Duration time) { return (time + kBeat - 1ns) / kBeat * kBeat; }
 
 }  // namespace
 
@@ -37,7 +42,8 @@ void NodeLease::Sent(const Result<Ptr<coordination_v1::Lease>>& lease) {
     due_ = clock_.Monotonic();
     return;
   }
-  due_ = clock_.Monotonic() + (lease ? std::chrono::seconds(seconds_) / 4 : kRetry);
+  const Duration now = clock_.Monotonic();
+  due_ = lease ? OnBeat(now + std::chrono::seconds(seconds_) / 4) : now + kRetry;
   // Right after the start the node is not registered yet.
   if (!lease && lease.error().reason != Reason::kNotFound) {
     log_.Info("node lease not renewed", {{"error", lease.error().message}});

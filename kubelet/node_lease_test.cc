@@ -68,6 +68,16 @@ TEST_F(NodeLeaseTest, ANodeThatWasJustMadeHasNoneToLookFor) {
   EXPECT_EQ(asked_, Asked({"POST", "PUT"}));
 }
 
+TEST_F(NodeLeaseTest, NodesOfOneProcessRenewAtTheSameMoments) {
+  AddNode();
+  clock_.Advance(130ms);
+  loop_.NodeRegistered();
+  const Duration due = clock_.Monotonic() + loop_.Step();
+  EXPECT_GE(due, 10s + 130ms);
+  EXPECT_LT(due, 10s + 330ms);
+  EXPECT_EQ(due % 200ms, Duration::zero());
+}
+
 TEST_F(NodeLeaseTest, OneOfAnEarlierNodeIsRenewedAtOnce) {
   stored_ = {{"apiVersion", "coordination.k8s.io/v1"},
              {"kind", "Lease"},
