@@ -14,6 +14,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
+#include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/keep_parts.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
@@ -216,6 +217,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
 Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                                    const WriteOptions& options, const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
+  TRY(CheckDefaults(object, nullptr));
   const std::string space = kind.namespaced ? object.metadata().namespace_ : "";
   TRY(KeepNew(space, object));
   object.metadata().creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
@@ -235,6 +237,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   admission.options = &options_document;
   admission.grounds = &grounds;
   TRY(parts_.admission.Admit(admission));
+  TRY(CheckDefaults(object, nullptr));
   TRY(KeepNew(space, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
@@ -372,6 +375,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return Fail(StaleObjectError(GroupResourceOf(kind), name, record->key,
                                  UidMismatch(object.metadata().uid, old.metadata().uid)));
   }
+  TRY(CheckDefaults(object, &old));
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
   if (!mode.keeps_managed_fields) {
@@ -386,6 +390,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   admission.old_object = &old;
   admission.options = &options_document;
   if (!mode.skip_admission) TRY(AdmitUpdate(admission, mode, object, old));
+  TRY(CheckDefaults(object, &old));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();

@@ -15,6 +15,7 @@
 #include "api/rules/rules.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/webhooks.h"
@@ -53,7 +54,10 @@ Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json
   }
   object.empty_lists() = before.empty_lists();
   if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
-    TRY(runtime->custom->Complete(object.content(), nullptr));
+    const size_t metadata_bytes = DumpJson(patched.value("metadata", Json())).size();
+    const bool filled = TRY(runtime->custom->Complete(object.content(),
+                                                      ContentBytesMax(metadata_bytes), nullptr));
+    object.set_lacks_defaults(!filled);
   }
   const Rules& rules = *kind.behaviour->rules;
   if (rules.set_defaults) rules.set_defaults(object.raw());
