@@ -357,15 +357,19 @@ void CustomKind::Validate(const Json& document, const Json* old, std::string_vie
                           Violations& out, std::vector<std::string>& warnings) const {
   const bool status_only = subresource == "status";
   const Schema& schema = own->schema();
+  Unchanged unchanged;
+  if (old != nullptr) unchanged = Unchanged(schema, document, *old);
   if (status_only) {
     const Schema* status = schema.Property("status");
     const auto now = document.find("status");
     const Json* before = old != nullptr && old->contains("status") ? &(*old)["status"] : nullptr;
     if (status != nullptr && now != document.end()) {
-      ValidateStatus(*status, *now, before, out);
+      const Before was{before, unchanged};
+      ValidateStatus(*status, *now, &was, out);
     }
   } else {
-    ValidateValue(schema, document, old, "", out);
+    const Before was{old, unchanged};
+    ValidateValue(schema, document, &was, out);
   }
   if (scale) {
     if (!status_only) CheckReplicas(document, scale->replicas, out);
@@ -374,11 +378,11 @@ void CustomKind::Validate(const Json& document, const Json* old, std::string_vie
   }
   if (!status_only) ValidateEmbedded(schema, document, FieldPath(), out);
   ValidateLists(schema, document, old, out);
-  if (own->has_rules()) ValidateRules(document, old, out, warnings);
+  if (own->has_rules()) ValidateRules(document, old, unchanged, out, warnings);
 }
 
-void CustomKind::ValidateRules(const Json& document, const Json* old, Violations& out,
-                               std::vector<std::string>& warnings) const {
+void CustomKind::ValidateRules(const Json& document, const Json* old, const Unchanged& unchanged,
+                               Violations& out, std::vector<std::string>& warnings) const {
   if (std::any_of(out.causes().begin(), out.causes().end(), StopsRules)) {
     return out.Invalid(FieldPath(), nullptr,
                        "some validation rules were not checked because the object was invalid; "
@@ -387,7 +391,8 @@ void CustomKind::ValidateRules(const Json& document, const Json* old, Violations
   const RuleNode* tree = own->rules();
   if (tree == nullptr) return;
   Violations ratcheted;
-  RuleRun(out, old == nullptr ? nullptr : &ratcheted).Validate(*tree, document, old, FieldPath());
+  const RuleRun::Forgiven forgiven{ratcheted, unchanged};
+  RuleRun(out, old == nullptr ? nullptr : &forgiven).Validate(*tree, document, old, FieldPath());
   for (const Cause& cause : ratcheted.causes()) {
     warnings.push_back(cause.field + ": " + cause.message);
   }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "api/crd/definition_text.h"
+#include "api/crd/unchanged.h"
 #include "api/crd/version_schema.h"
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
@@ -91,8 +92,8 @@ struct CustomKind {
                 Violations& out, std::vector<std::string>& warnings) const;
 
  private:
-  void ValidateRules(const Json& document, const Json* old, Violations& out,
-                     std::vector<std::string>& warnings) const;
+  void ValidateRules(const Json& document, const Json* old, const Unchanged& unchanged,
+                     Violations& out, std::vector<std::string>& warnings) const;
 };
 
 // `definition` is a CustomResourceDefinition, as the API shows it, that was found valid. None where
