@@ -51,7 +51,8 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
     auto yaml = ParseYaml(http.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) return Fail(UnreadableObject(kind, yaml.error().message, http.Body()));
-    parts.document = std::move(yaml->value);
+    // It becomes JSON first: what is written as 2.0 is 2.
+    parts.document = TRY(ParseJson(DumpJson(yaml->value)));
     parts.yaml_duplicates = std::move(yaml->duplicates);
   } else if (media.empty() || media == "application/json") {
     auto parsed = ParseJson(http.Body());
