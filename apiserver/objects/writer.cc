@@ -327,6 +327,21 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
 
 }  // namespace
 
+namespace {
+
+// Asks while the request shows these bodies, and no longer: they go before it does.
+template <typename Question>
+Result<> Showing(ShownBodies& shown, AdmissionRequest& admission, const Question& ask) {
+  admission.body = &shown.now;
+  admission.old_body = &shown.before;
+  const Result<> answer = ask();
+  admission.body = nullptr;
+  admission.old_body = nullptr;
+  return answer;
+}
+
+}  // namespace
+
 Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode,
                                    Object& object, const Object& old) {
   // What a patch was made into is shown as of the version that it was made from. That is nobody's
@@ -337,11 +352,7 @@ Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode
   if (mode.shown_as) {
     ShownBodies shown = TRY(mode.shown_as(object, old));
     const Json sent = shown.now;
-    admission.body = &shown.now;
-    admission.old_body = &shown.before;
-    TRY(parts_.admission.Admit(admission));
-    admission.body = nullptr;
-    admission.old_body = nullptr;
+    TRY(Showing(shown, admission, [&] { return parts_.admission.Admit(admission); }));
     if (shown.now != sent) object = TRY(mode.taken_from(object, shown.now));
   } else {
     TRY(parts_.admission.Admit(admission));
@@ -356,9 +367,7 @@ Result<> ObjectWriter::ValidateUpdate(AdmissionRequest& admission, const UpdateM
                                       const Object& object, const Object& old) {
   if (!mode.judged_as) return parts_.admission.Validate(admission);
   ShownBodies shown = TRY(mode.judged_as(object, old));
-  admission.body = &shown.now;
-  admission.old_body = &shown.before;
-  return parts_.admission.Validate(admission);
+  return Showing(shown, admission, [&] { return parts_.admission.Validate(admission); });
 }
 
 Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
