@@ -154,6 +154,7 @@ TEST_P(CustomKindQuotaTest, AKindMayComeAfterItsQuotaAndComeBack) {
   ASSERT_TRUE(cluster_.client().Delete(apiextensions_v1::CustomResourceDefinition::Info(),
                                        {"", "widgets.example.com"}));
   cluster_.RunFor(30s);
+  EXPECT_EQ(Used(kWidgetCount), "0");
   cluster_.Apply(kWidgetDefinition).RunFor(10s);
   AddWidget("a");
   EXPECT_EQ(Used(kWidgetCount), "1");

@@ -8,6 +8,7 @@
 #include "api/cel/words.h"
 #include "api/codec/base64.h"
 #include "api/text/format_duration.h"
+#include "api/text/go_value.h"
 #include "api/text/time_text.h"
 
 namespace skiff::cel {
@@ -21,9 +22,9 @@ constexpr std::array kEscapes = {
     Escape{"__", "__underscores__"}, Escape{".", "__dot__"}, Escape{"-", "__dash__"},
     Escape{"/", "__slash__"}};
 
-Value Misfit(std::string_view wanted) {
-  return Value::Error("invalid data, expected " + std::string(wanted) +
-                      " but got a value of another type");
+Value Misfit(std::string_view wanted, const Json& json) {
+  return Value::Error("invalid data, expected " + std::string(wanted) + ", got " +
+                      GoTypeOf(json));
 }
 
 Value PlainScalar(const Json& json) {
@@ -40,7 +41,7 @@ Value PlainScalar(const Json& json) {
     }
     case Json::value_t::number_float: return Value::Double(json.get<double>());
     case Json::value_t::string: return Value::StringView(json.get_ref<const std::string&>());
-    default: return Misfit("a scalar");
+    default: return Misfit("a scalar", json);
   }
 }
 
@@ -82,26 +83,25 @@ Kind DocumentKind(const Json& json, const Type* type) {
 Value ScalarOfDocument(const Json& json, const Type* type) {
   if (type == nullptr || type->kind == TypeKind::kDyn || json.is_null()) return PlainScalar(json);
   switch (type->kind) {
-    case TypeKind::kBool: return json.is_boolean() ? PlainScalar(json) : Misfit("a boolean");
-    case TypeKind::kInt:
-      if (json.is_number_float()) {
-        const auto number = json.get<double>();
-        if (std::trunc(number) == number && std::abs(number) < 9.2e18) {
-          return Value::Int(static_cast<int64_t>(number));
-        }
-      }
-      return json.is_number_integer() ? PlainScalar(json) : Misfit("an integer");
+    case TypeKind::kBool: return json.is_boolean() ? PlainScalar(json) : Misfit("bool", json);
+    // One written as 2.0 is none, though the schema takes it for one.
+    case TypeKind::kInt: return json.is_number_integer() ? PlainScalar(json) : Misfit("int", json);
     case TypeKind::kUint:
-      return json.is_number_integer() ? Value::Uint(json.get<uint64_t>()) : Misfit("an integer");
+      return json.is_number_integer() ? Value::Uint(json.get<uint64_t>()) : Misfit("int", json);
     case TypeKind::kDouble:
-      return json.is_number() ? Value::Double(json.get<double>()) : Misfit("a number");
+      return json.is_number() ? Value::Double(json.get<double>()) : Misfit("float", json);
     case TypeKind::kString:
     case TypeKind::kBytes:
     case TypeKind::kDuration:
     case TypeKind::kTimestamp:
-      if (!json.is_string()) return Misfit("a string");
+      if (!json.is_string()) return Misfit("string", json);
       return TextOfDocument(json.get_ref<const std::string&>(), *type);
-    default: return Misfit(type->kind == TypeKind::kList ? "an array" : "an object");
+    case TypeKind::kList:
+      return Value::Error(
+          "invalid data, expected an array for the provided schema with type=array");
+    default:
+      return Value::Error(
+          "invalid data, expected a map for the provided schema with type=object");
   }
 }
 

@@ -298,7 +298,8 @@ const Type& WholeType(const KindInfo& kind) {
   return runtime->custom->own->type();
 }
 
-Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) const {
+Result<bool> CustomKind::Complete(Json& content, size_t bytes_max,
+                                  std::vector<std::string>* unknown) const {
   const Schema& schema = own->schema();
   if (Prune(schema, content, unknown)) PruneNulls(schema, content);
   std::vector<std::string> unknown_metadata;
@@ -306,14 +307,18 @@ Result<> CustomKind::Complete(Json& content, std::vector<std::string>* unknown) 
   if (unknown != nullptr) {
     unknown->insert(unknown->end(), unknown_metadata.begin(), unknown_metadata.end());
   }
-  return crd::ApplyDefaults(schema, content);
+  return FillIn(content, bytes_max);
 }
 
-Result<> CustomKind::FillIn(Json& content) const {
-  return crd::ApplyDefaults(own->schema(), content);
+bool CustomKind::FillIn(Json& content, size_t bytes_max) const {
+  const Schema& schema = own->schema();
+  if (!schema.has_defaults) return true;
+  const size_t bytes = DumpJson(content).size();
+  return crd::ApplyDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
 }
 
-Result<> CustomKind::FromStore(std::string_view api_version, Json& content) const {
+Result<bool> CustomKind::FromStore(std::string_view api_version, Json& content,
+                                   size_t room) const {
   const auto found = versions->find(api_version);
   if (found == versions->end()) {
     Error error{.message = "request to convert CR from an invalid group/version: " +
@@ -325,13 +330,15 @@ Result<> CustomKind::FromStore(std::string_view api_version, Json& content) cons
   const Schema& kept = found->second->schema();
   if (Prune(kept, content, nullptr)) PruneNulls(kept, content);
   (void)CoerceEmbedded(kept, content, false, nullptr);  // Fails only where it is strict.
-  return crd::ApplyDefaults(kept, content);
+  return crd::ApplyDefaults(kept, content, room);
 }
 
-bool CustomKind::ReadsAsKept(const Json& content) const {
-  if (IsSurelyComplete(stored->schema(), content)) return true;
+CustomKind::Reading CustomKind::ReadingOf(const Json& content, size_t room) const {
+  if (IsSurelyComplete(stored->schema(), content)) return Reading::kAsKept;
   Json read = content;
-  return FromStore(stored_version, read) && read == content;
+  const auto filled = FromStore(stored_version, read, room);
+  if (filled && !*filled) return Reading::kWithoutDefaults;
+  return filled && read == content ? Reading::kAsKept : Reading::kOtherwise;
 }
 
 void CustomKind::Converted(Json& content) const {
@@ -350,15 +357,19 @@ void CustomKind::Validate(const Json& document, const Json* old, std::string_vie
                           Violations& out, std::vector<std::string>& warnings) const {
   const bool status_only = subresource == "status";
   const Schema& schema = own->schema();
+  Unchanged unchanged;
+  if (old != nullptr) unchanged = Unchanged(schema, document, *old);
   if (status_only) {
     const Schema* status = schema.Property("status");
     const auto now = document.find("status");
     const Json* before = old != nullptr && old->contains("status") ? &(*old)["status"] : nullptr;
     if (status != nullptr && now != document.end()) {
-      ValidateStatus(*status, *now, before, out);
+      const Before was{before, unchanged};
+      ValidateStatus(*status, *now, &was, out);
     }
   } else {
-    ValidateValue(schema, document, old, "", out);
+    const Before was{old, unchanged};
+    ValidateValue(schema, document, &was, out);
   }
   if (scale) {
     if (!status_only) CheckReplicas(document, scale->replicas, out);
@@ -367,11 +378,11 @@ void CustomKind::Validate(const Json& document, const Json* old, std::string_vie
   }
   if (!status_only) ValidateEmbedded(schema, document, FieldPath(), out);
   ValidateLists(schema, document, old, out);
-  if (own->has_rules()) ValidateRules(document, old, out, warnings);
+  if (own->has_rules()) ValidateRules(document, old, unchanged, out, warnings);
 }
 
-void CustomKind::ValidateRules(const Json& document, const Json* old, Violations& out,
-                               std::vector<std::string>& warnings) const {
+void CustomKind::ValidateRules(const Json& document, const Json* old, const Unchanged& unchanged,
+                               Violations& out, std::vector<std::string>& warnings) const {
   if (std::any_of(out.causes().begin(), out.causes().end(), StopsRules)) {
     return out.Invalid(FieldPath(), nullptr,
                        "some validation rules were not checked because the object was invalid; "
@@ -380,7 +391,8 @@ void CustomKind::ValidateRules(const Json& document, const Json* old, Violations
   const RuleNode* tree = own->rules();
   if (tree == nullptr) return;
   Violations ratcheted;
-  RuleRun(out, old == nullptr ? nullptr : &ratcheted).Validate(*tree, document, old, FieldPath());
+  const RuleRun::Forgiven forgiven{ratcheted, unchanged};
+  RuleRun(out, old == nullptr ? nullptr : &forgiven).Validate(*tree, document, old, FieldPath());
   for (const Cause& cause : ratcheted.causes()) {
     warnings.push_back(cause.field + ": " + cause.message);
   }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "api/crd/definition_text.h"
+#include "api/crd/unchanged.h"
 #include "api/crd/version_schema.h"
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
@@ -64,20 +65,25 @@ struct CustomKind {
   std::deque<JsonPath> paths;
   std::vector<SelectableField> selectable;
 
-  // `content` is always an object without apiVersion, kind and metadata.
+  // `content` is always an object without apiVersion, kind and metadata. Those who fill in defaults
+  // tell whether they did: an object that would become too large with them, all together, gets none
+  // (ApplyDefaults).
   //
-  // What a client sent becomes what is judged and kept: pruned, with defaults. `unknown` gets the
-  // paths of what went; null: nobody asks.
-  Result<> Complete(Json& content, std::vector<std::string>* unknown) const;
+  // What a client sent becomes what is judged and kept: pruned, with defaults, its text no longer
+  // than `bytes_max`. `unknown` gets the paths of what went; null: nobody asks.
+  Result<bool> Complete(Json& content, size_t bytes_max, std::vector<std::string>* unknown) const;
   // What apply made only gets defaults: nulls that the schema does not allow are there to be
   // refused.
-  Result<> FillIn(Json& content) const;
-  // The same of what was stored, by the version that it was stored in. Fails for one that the
-  // definition no longer has; and where nothing may take long, if it is the first of its version.
-  Result<> FromStore(std::string_view api_version, Json& content) const;
-  // Whether what is kept is what will be read, as long as the schema stays what it is. The same is
-  // kept then as is given to be: ForStore does a part of what reading does.
-  bool ReadsAsKept(const Json& content) const;
+  bool FillIn(Json& content, size_t bytes_max) const;
+  // The same of what was stored, by the version that it was stored in; defaults may add `room`
+  // bytes to its text. Fails for a version that the definition no longer has; and where nothing may
+  // take long, if it is the first of its version.
+  Result<bool> FromStore(std::string_view api_version, Json& content, size_t room) const;
+  // How an object will be read that is kept with this content, as long as the schema stays what it
+  // is: as it is kept; otherwise; or without its defaults. Where it is the first, the same is kept
+  // as is given to be: ForStore does a part of what reading does.
+  enum class Reading : uint8_t { kAsKept, kOtherwise, kWithoutDefaults };
+  Reading ReadingOf(const Json& content, size_t room) const;
   // What was another version, and is this one now. Defaults are not filled in.
   void Converted(Json& content) const;
   void ForStore(Json& content) const;
@@ -86,8 +92,8 @@ struct CustomKind {
                 Violations& out, std::vector<std::string>& warnings) const;
 
  private:
-  void ValidateRules(const Json& document, const Json* old, Violations& out,
-                     std::vector<std::string>& warnings) const;
+  void ValidateRules(const Json& document, const Json* old, const Unchanged& unchanged,
+                     Violations& out, std::vector<std::string>& warnings) const;
 };
 
 // `definition` is a CustomResourceDefinition, as the API shows it, that was found valid. None where

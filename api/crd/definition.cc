@@ -7,6 +7,7 @@
 #include "api/crd/definition_schema.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/formats.h"
+#include "api/crd/rule.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/policy/webhook_validation.h"
@@ -27,6 +28,14 @@ constexpr size_t kDeprecationBytesMax = 256;
 struct Places {
   bool schema = true, subresources = true, columns = true, fields = true;
 };
+
+// All that is wrong with a name is one error.
+void CheckName(const FieldPath& path, const std::string& name,
+               const std::vector<std::string>& wrong, std::string_view before, Violations& out) {
+  std::string all(before);
+  for (const std::string& text : wrong) all += (&text == &wrong[0] ? "" : ",") + text;
+  if (!wrong.empty()) out.Invalid(path, name, all);
+}
 
 template <typename Part>
 bool AllSame(const std::vector<CustomResourceDefinitionVersion>& versions, const Part& part) {
@@ -106,18 +115,6 @@ void CheckSubresources(const CustomResourceDefinitionVersion& version, const Fie
   }
 }
 
-// Where a selectable field leads; else why it leads nowhere.
-std::string SelectablePathError(const std::string& path, const Json& schema, const Json** found) {
-  if (!path.starts_with('.')) {
-    return "expected [ or . but got: " + path.substr(0, path.find_first_of(".["));
-  }
-  if (path.ends_with('.')) return "unexpected end of JSON path";
-  const size_t bracket = path.find('[');
-  *found = FindSchemaAt(schema, path.substr(0, bracket));
-  if (*found == nullptr) return "does not refer to a valid field";
-  return bracket == path.npos ? "" : "array notation is not allowed";
-}
-
 void CheckSelectable(const CustomResourceDefinitionVersion& version, const Json& schema,
                      const FieldPath& path, Violations& out) {
   std::set<std::string> seen;
@@ -129,22 +126,21 @@ void CheckSelectable(const CustomResourceDefinitionVersion& version, const Json&
       out.Required(at);
       continue;
     }
-    const Json* found = nullptr;
-    const std::string why = SelectablePathError(value, schema, &found);
-    if (!why.empty()) {
-      out.Invalid(at, value, "is an invalid path: " + why);
+    const auto found = FindField(value, schema, false);
+    if (!found) {
+      out.Invalid(at, value, "is an invalid path: " + found.error().message);
       continue;
     }
-    if (value == ".metadata" || value.starts_with(".metadata.")) {
+    if (found->place == "metadata" || found->place.starts_with("metadata.")) {
       out.Invalid(at, value, "must not point to fields in metadata");
     }
-    const std::string type = WordOf(*found, "type");
+    const std::string type = WordOf(found->props, "type");
     if (type != "string" && type != "boolean" && type != "integer") {
       out.Invalid(at, value,
                   "must point to a field of type string, boolean or integer. Enum string fields "
                   "and strings with formats are allowed.");
     }
-    if (!seen.insert(value).second) out.Duplicate(at, value);
+    if (!seen.insert(found->place).second) out.Duplicate(at, value);
   }
   if (seen.size() > kSelectableFieldsMax) out.TooMany(path, seen.size(), kSelectableFieldsMax);
 }
@@ -188,7 +184,7 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
   const auto place = [&](bool common, const char* common_name, const char* name) {
     return common ? spec.Child(common_name) : at.Child(name);
   };
-  out.InvalidEach(at.Child("name"), version.name, Dns1035LabelErrors(version.name));
+  CheckName(at.Child("name"), version.name, Dns1035LabelErrors(version.name), "", out);
   CheckDeprecation(version, at, out);
   const bool has_schema = version.schema && version.schema->open_api_v3_schema;
   const bool is_first = index == 0;
@@ -265,14 +261,12 @@ void CheckVersions(const CustomResourceDefinition& definition, const CustomResou
 void CheckNames(const CustomResourceDefinitionNames& names, const FieldPath& path,
                 Violations& out) {
   const auto check = [&](const std::string& value, const FieldPath& at) {
-    out.InvalidEach(at, value, Dns1035LabelErrors(value));
+    CheckName(at, value, Dns1035LabelErrors(value), "", out);
   };
   const auto check_kind = [&](const std::string& value, const char* name) {
     if (value.empty()) return;
-    for (const std::string& error : Dns1035LabelErrors(Lower(value))) {
-      out.Invalid(path.Child(name), value,
-                  "may have mixed case, but should otherwise match: " + error);
-    }
+    CheckName(path.Child(name), value, Dns1035LabelErrors(Lower(value)),
+              "may have mixed case, but should otherwise match: ", out);
   };
   if (!names.plural.empty()) check(names.plural, path.Child("plural"));
   if (!names.singular.empty()) check(names.singular, path.Child("singular"));
@@ -309,7 +303,7 @@ void CheckReviewVersions(const std::vector<std::string>& versions, const FieldPa
 void CheckFirstName(const CustomResourceDefinition& definition, Violations& out) {
   if (definition.spec.versions.empty()) return;
   const std::string& name = definition.spec.versions[0].name;
-  out.InvalidEach(FieldPath("spec").Child("version"), name, Dns1035LabelErrors(name));
+  CheckName(FieldPath("spec").Child("version"), name, Dns1035LabelErrors(name), "", out);
 }
 
 void CheckService(const apiextensions_v1::ServiceReference& service, const FieldPath& path,
@@ -366,9 +360,7 @@ void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceD
   if (spec.group.empty()) {
     out.Required(path.Child("group"));
   } else if (const auto wrong = Dns1123SubdomainErrors(spec.group); !wrong.empty()) {
-    std::string all;
-    for (const std::string& text : wrong) all += (all.empty() ? "" : ",") + text;
-    out.Invalid(path.Child("group"), spec.group, all);
+    CheckName(path.Child("group"), spec.group, wrong, "", out);
   } else if (spec.group.find('.') == spec.group.npos) {
     out.Invalid(path.Child("group"), spec.group, "should be a domain with at least one dot");
   }

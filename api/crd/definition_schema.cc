@@ -323,7 +323,7 @@ class NodeCheck {
     };
     if (WithoutBlanks(path).empty()) wrong("must be non-empty if specified");
     if (path.find('\n') != path.npos) wrong("must not contain line breaks");
-    if (!PlaceOfField(path, props)) wrong("must be a valid path");
+    if (!FindField(path, props)) wrong("must be a valid path");
   }
 
   Violations& out_;
@@ -341,8 +341,10 @@ class DefaultCheck {
             bool is_root) {
     SchemaPtr made;
     if (PartOf(props, "default") != nullptr) {
-      if (schema == nullptr) made = ReadSchema(props);
-      if (schema == nullptr) schema = made.get();
+      // Of the root it is a whole resource.
+      if (is_root) made = ReadSchema(AsResource(props));
+      if (!is_root && schema == nullptr) made = ReadSchema(props);
+      if (made != nullptr) schema = made.get();
       Default(props["default"], *schema, rules, path);
     }
     if (const Json* properties = PartOf(props, "properties")) {
@@ -370,6 +372,11 @@ class DefaultCheck {
   }
 
  private:
+  static Json AsResource(Json props) {
+    props["x-kubernetes-embedded-resource"] = true;
+    return props;
+  }
+
   static const RuleNode* RulesOfProperty(const RuleNode* rules, const std::string& name) {
     if (rules == nullptr) return nullptr;
     const auto found = rules->properties.find(name);
@@ -456,19 +463,6 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   NodeCheck(out, checks_rules ? &rule_check : nullptr).Node(props, path, &scope);
   rule_check.Total(path);
   out.Append(of_rules);
-}
-
-const Json* FindSchemaAt(const Json& props, std::string_view path) {
-  const Json* at = &props;
-  while (at != nullptr && path.starts_with('.')) {
-    path.remove_prefix(1);
-    const size_t end = std::min(path.find('.'), path.size());
-    const Json* properties = PartOf(*at, "properties");
-    at = properties == nullptr ? nullptr
-                               : PartOf(*properties, path.substr(0, end));
-    path.remove_prefix(end);
-  }
-  return path.empty() ? at : nullptr;
 }
 
 }  // namespace skiff::crd

@@ -18,7 +18,4 @@ struct SchemaChecks {
 void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPath& path,
                     Violations& out);
 
-// The schema at a dotted path below the root, ".spec.a"; nullptr when there is none.
-const Json* FindSchemaAt(const Json& props, std::string_view path);
-
 }  // namespace skiff::crd

@@ -15,6 +15,10 @@ constexpr std::string_view kEmbedded = "x-kubernetes-embedded-resource";
 constexpr std::string_view kIntOrString = "x-kubernetes-int-or-string";
 constexpr std::string_view kPreserve = "x-kubernetes-preserve-unknown-fields";
 
+// Of a pattern, and of all patterns of a schema. Of those that people write few have a hundred.
+constexpr int kPatternInstructionsMax = 1 << 15;
+constexpr int64_t kAllInstructionsMax = int64_t{1} << 20;
+
 // anyOf: [{type: integer}, {type: string}] and nothing else: what int-or-string may spell out.
 bool IsIntOrString(const Json& props) {
   const Json* any = PartOf(props, "anyOf");
@@ -146,13 +150,7 @@ class StructureCheck {
   // The parts that only judge values. `spells`: it may spell out that it is an int or a string.
   void Values(const Json& props, bool spells, const FieldPath& path) {
     const std::string pattern = WordOf(props, "pattern");
-    if (!pattern.empty()) {
-      const std::string error = GoPatternError(*TakePattern(pattern).compiled);
-      if (!error.empty()) {
-        out_.Invalid(path.Child("pattern"), pattern,
-                     "must be a valid regular expression, but isn't: " + error);
-      }
-    }
+    if (!pattern.empty()) Pattern(pattern, path.Child("pattern"));
     const bool spelled = spells && IsIntOrString(props);
     for (const std::string_view name : {"allOf"sv, "anyOf"sv, "oneOf"sv}) {
       const Json* all = PartOf(props, name);
@@ -163,6 +161,25 @@ class StructureCheck {
       }
     }
     if (const Json* none = PartOf(props, "not")) Nested(*none, false, path.Child("not"));
+  }
+
+  void Pattern(const std::string& pattern, const FieldPath& at) {
+    if (instructions_left_ < 0) return;  // It is told already.
+    const auto compiled = TakePattern(pattern).compiled;
+    const int size = compiled->ok() ? compiled->ProgramSize() : kPatternInstructionsMax / 8;
+    instructions_left_ -= size;
+    const std::string error = GoPatternError(*compiled);
+    if (!error.empty()) {
+      out_.Invalid(at, pattern, "must be a valid regular expression, but isn't: " + error);
+    } else if (size > kPatternInstructionsMax) {
+      out_.Invalid(at, pattern,
+                   "must not be larger than " + std::to_string(kPatternInstructionsMax) +
+                       " instructions, but has " + std::to_string(size));
+    } else if (instructions_left_ < 0) {
+      out_.Invalid(at, pattern,
+                   "must not be larger than " + std::to_string(kAllInstructionsMax) +
+                       " instructions, together with the patterns before it");
+    }
   }
 
   void Nested(const Json& props, bool spells, const FieldPath& path) {
@@ -199,6 +216,7 @@ class StructureCheck {
   }
 
   SortedErrors& out_;
+  int64_t instructions_left_ = kAllInstructionsMax;
 };
 
 }  // namespace

@@ -56,5 +56,102 @@ TEST(DefinitionTest, AFormatThatWasThereIsNotWarnedOfAgain) {
   EXPECT_THAT(WarningsOf(next, &old), ElementsAre("unrecognized format \"odd\""));
 }
 
+// What is wrong with a definition of this schema, these fields and names beside the usual ones.
+std::string Wrong(const Json& schema, const Json& fields = Json::array(),
+                  const Json& names = Json::object()) {
+  Json document = {
+      {"metadata", {{"name", "lamps.example.com"}}},
+      {"spec",
+       {{"group", "example.com"},
+        {"scope", "Namespaced"},
+        {"names",
+         {{"plural", "lamps"}, {"singular", "lamp"}, {"kind", "Lamp"}, {"listKind", "LampList"}}},
+        {"versions",
+         {{{"name", "v1"},
+           {"served", true},
+           {"storage", true},
+           {"schema", {{"openAPIV3Schema", schema}}},
+           {"selectableFields", fields}}}}}},
+      {"status", {{"storedVersions", {"v1"}}}}};
+  document["spec"]["names"].update(names);
+  Violations out;
+  ValidateDefinition(*FromJson<CustomResourceDefinition>(document), out);
+  std::string text;
+  for (const Cause& cause : out.causes()) {
+    text += (text.empty() ? "" : "; ") + cause.field + ": " + cause.message;
+  }
+  return text;
+}
+
+const Json kLampSchema = Json::parse(R"j({"type": "object", "properties": {
+    "spec": {"type": "object", "properties": {
+        "a": {"type": "string"}, "n": {"type": "number"},
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}}}}}})j");
+
+TEST(DefinitionTest, AllThatIsWrongWithANameIsOneError) {
+  const std::string name(70, 'B');
+  const std::string wrong = Wrong(kLampSchema, Json::array(), {{"categories", {"all", name}}});
+  EXPECT_EQ(wrong.find("; "), wrong.npos) << wrong;
+  EXPECT_TRUE(wrong.starts_with("spec.names.categories[1]: Invalid value: \"" + name + "\": "))
+      << wrong;
+  EXPECT_NE(wrong.find("must be no more than 63 characters"), wrong.npos) << wrong;
+  EXPECT_NE(wrong.find("a DNS-1035 label must consist of"), wrong.npos) << wrong;
+}
+
+TEST(DefinitionTest, SelectableFieldsAreFoundAsKubernetesFindsThem) {
+  const auto of = [](const char* path) { return Wrong(kLampSchema, {{{"jsonPath", path}}}); };
+  const std::string at = "spec.selectableFields[0].jsonPath: Invalid value: ";
+  const auto wrong = [&](const std::string& path, const std::string& why) {
+    return at + "\"" + path + "\": is an invalid path: " + why;
+  };
+  EXPECT_EQ(of(".spec.a"), "");
+  EXPECT_EQ(of(".spec.labels.x"), "");
+  EXPECT_EQ(of("spec.a"), wrong("spec.a", "expected [ or . but got: spec"));
+  EXPECT_EQ(of(".spec.a]"), wrong(".spec.a]", "expected [ or . but got: ]"));
+  EXPECT_EQ(of("."), wrong(".", "unexpected end of JSON path"));
+  EXPECT_EQ(of(".spec.gone."), wrong(".spec.gone.", "does not refer to a valid field"));
+  EXPECT_EQ(of(".spec..a"), wrong(".spec..a", "does not refer to a valid field"));
+  EXPECT_EQ(of(".spec.labels['x']"), wrong(".spec.labels['x']", "array notation is not allowed"));
+  EXPECT_EQ(of(".spec.n"),
+            at + "\".spec.n\": must point to a field of type string, boolean or integer. Enum "
+                 "string fields and strings with formats are allowed.");
+}
+
+TEST(DefinitionTest, ADefaultOfTheRootWouldHaveToBeAWholeResource) {
+  Json schema = kLampSchema;
+  schema["default"] = Json::object();
+  EXPECT_EQ(Wrong(schema),
+            "spec.validation.openAPIV3Schema.default.apiVersion: Required value; "
+            "spec.validation.openAPIV3Schema.default.kind: Required value");
+  schema["default"] = {{"apiVersion", "example.com/v1"}, {"kind", "Lamp"}};
+  EXPECT_EQ(Wrong(schema), "");
+}
+
+TEST(DefinitionTest, PatternsAreNotLargerThanTheyMayBe) {
+  const auto with = [](const std::string& pattern, int times = 1) {
+    Json schema = {{"type", "object"}};
+    for (int i = 0; i < times; ++i) {
+      schema["properties"]["p" + std::to_string(i)] = {
+          {"type", "string"}, {"pattern", pattern + std::string(i % 7, 'x')}};
+    }
+    return Wrong(schema);
+  };
+  // Of cert-manager, the Prometheus operator, Istio and the Gateway API.
+  for (const char* used :
+       {"^([0-9]{1,5}(h|m|s|ms)){1,4}$", "(^$|^[a-f0-9]{64}$)",
+        "^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)"
+        "$",
+        "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+("
+        "\\.[0-9]*)?)|(\\.[0-9]+))))?$",
+        "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        "^(([^:/?#]+):)(//([^/?#]*))([^?#]*)(\\?([^#]*))?(#(.*))?", "^.{0,1000}$"}) {
+    EXPECT_EQ(with(used), "") << used;
+  }
+  const std::string large = ".{0,1000}.{0,1000}.{0,1000}.{0,1000}.{0,1000}";
+  EXPECT_NE(with(large).find("must not be larger than 32768"), std::string::npos);
+  EXPECT_NE(with(".{0,1000}", 200).find("together with the patterns before it"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace skiff::crd

@@ -212,34 +212,48 @@ void PruneNulls(const Schema& schema, Json& content) {
 
 namespace {
 
-// About what it takes.
-size_t BytesOf(const Json& value) {
-  size_t bytes = sizeof(Json);
-  if (value.is_string()) bytes += value.get_ref<const std::string&>().size();
-  if (value.is_array()) {
-    for (const Json& item : value) bytes += BytesOf(item);
-  }
-  if (value.is_object()) {
-    for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
-      bytes += name.size() + BytesOf(member);
-    }
-  }
-  return bytes;
-}
-
 class Defaulter {
  public:
-  // Does nothing more once they are too many.
-  void Apply(const Schema& schema, Json& content) {
+  explicit Defaulter(size_t room) : room_(room) {}
+
+  // False, and nothing is filled in, once they are too long.
+  bool Apply(const Schema& schema, Json& content) {
+    FillBelow(schema, content);
+    if (!is_full()) return true;
+    // The last first: it may stand in one that was put there before.
+    for (auto put = puts_.rbegin(); put != puts_.rend(); ++put) put->TakeBack();
+    return false;
+  }
+
+ private:
+  struct Put {
+    Json* at;  // An object that got the member `name`, or a null that became something.
+    const std::string* name;
+
+    void TakeBack() const {
+      if (name == nullptr) {
+        *at = nullptr;
+      } else {
+        at->erase(*name);
+      }
+    }
+  };
+
+  bool is_full() const { return bytes_ > room_; }
+
+  // Does nothing more once they are too long.
+  void FillBelow(const Schema& schema, Json& content) {
     if (!schema.has_defaults || is_full()) return;
     if (content.is_array()) {
       for (Json& item : content) Fill(schema.items.get(), item);
     }
     if (!content.is_object()) return;
     for (const auto& [name, property] : schema.properties) {
-      if (property->default_value && !content.contains(name)) {
-        Put(*property->default_value, content[name]);
-      }
+      if (!property->default_value || content.contains(name)) continue;
+      constexpr size_t kQuotesAndSigns = 4;  // "name":value,
+      if (!Take(name.size() + kQuotesAndSigns, *property->default_value)) return;
+      content[name] = *property->default_value;
+      puts_.push_back({&content, &name});
     }
     PropertySearch properties(schema);
     for (auto& [name, value] : content.get_ref<Json::object_t&>()) {
@@ -247,30 +261,34 @@ class Defaulter {
       Fill(property != nullptr ? property : schema.additional.get(), value);
     }
   }
-  bool is_full() const { return bytes_ > kDefaultBytesMax; }
 
- private:
   void Fill(const Schema* known, Json& value) {
     if (known == nullptr || !known->has_defaults) return;
-    if (IsRefusedNull(known, value) && known->default_value) Put(*known->default_value, value);
-    Apply(*known, value);
-  }
-  void Put(const Json& value, Json& place) {
-    bytes_ += BytesOf(value);
-    if (!is_full()) place = value;
+    if (IsRefusedNull(known, value) && known->default_value) {
+      if (!Take(0, *known->default_value)) return;
+      value = *known->default_value;
+      puts_.push_back({&value, nullptr});
+    }
+    FillBelow(*known, value);
   }
 
+  bool Take(size_t bytes, const Json& value) {
+    scratch_.clear();
+    AppendJson(value, scratch_);
+    bytes_ += bytes + scratch_.size();
+    return !is_full();
+  }
+
+  const size_t room_;
   size_t bytes_ = 0;
+  std::vector<Put> puts_;
+  std::string scratch_;
 };
 
 }  // namespace
 
-Result<> ApplyDefaults(const Schema& schema, Json& content) {
-  Defaulter defaulter;
-  defaulter.Apply(schema, content);
-  if (!defaulter.is_full()) return {};
-  return Fail(Reason::kRequestEntityTooLarge, "the schema's defaults are too large for the object: "
-                                              "limit is " + std::to_string(kDefaultBytesMax));
+bool ApplyDefaults(const Schema& schema, Json& content, size_t room) {
+  return Defaulter(room).Apply(schema, content);
 }
 
 namespace {

@@ -19,13 +19,11 @@ inline constexpr size_t kUnknownFieldsMax = 100;
 bool Prune(const Schema& schema, Json& content, std::vector<std::string>* unknown);
 // Drops nulls where the schema neither allows them nor has a default.
 void PruneNulls(const Schema& schema, Json& content);
-// Of one document's defaults together: a default that is long, in each of very many items, would
-// fill the memory of whoever reads them.
-inline constexpr size_t kDefaultBytesMax = size_t{32} << 20;
-
-// Fills in defaults that are missing, in everything that is there. Fails, with some of them filled
-// in, where they are longer than kDefaultBytesMax together.
-Result<> ApplyDefaults(const Schema& schema, Json& content);
+// Fills in defaults that are missing, in everything that is there: all of them, or, where they
+// would lengthen the text of `content` by more than `room` bytes, none. Returns false, and leaves
+// `content` as it was, in the second case: a default that is long, in each of very many items,
+// would fill the memory of whoever reads them. Takes time and memory for no more than `room`.
+[[nodiscard]] bool ApplyDefaults(const Schema& schema, Json& content, size_t room);
 
 // Brings the metadata of embedded resources into the form of ObjectMeta. Where it does not fit it
 // is dropped, or (`strict`) the whole fails. `unknown` gets the fields that ObjectMeta does not

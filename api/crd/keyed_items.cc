@@ -1,17 +1,23 @@
 #include "api/crd/keyed_items.h"
 
+#include <optional>
+
 #include "api/codec/json.h"
 
 namespace skiff::crd {
 namespace {
 
-std::string TextOfKeys(const std::vector<std::string>& keys, const Json& item) {
-  Json values = Json::array();
+// nullopt: it has not all of them, or one that is no scalar.
+std::optional<std::string> TextOfKeys(const std::vector<std::string>& keys, const Json& item) {
+  if (!item.is_object() || keys.empty()) return std::nullopt;
+  std::string text;
   for (const std::string& key : keys) {
     const auto found = item.find(key);
-    values.push_back(found == item.end() ? Json() : *found);
+    if (found == item.end() || found->is_structured() || found->is_null()) return std::nullopt;
+    AppendJson(*found, text);
+    text += ',';
   }
-  return DumpJson(values);
+  return text;
 }
 
 }  // namespace
@@ -20,13 +26,14 @@ KeyedItems::KeyedItems(ListType type, const std::vector<std::string>& keys, cons
     : keys_(keys) {
   if (type != ListType::kMap || list == nullptr || !list->is_array()) return;
   for (const Json& item : *list) {
-    if (item.is_object()) items_.emplace(TextOfKeys(keys_, item), &item);
+    if (auto text = TextOfKeys(keys_, item)) items_.emplace(*std::move(text), &item);
   }
 }
 
 const Json* KeyedItems::Find(const Json& item) const {
-  if (items_.empty() || !item.is_object()) return nullptr;
-  const auto found = items_.find(TextOfKeys(keys_, item));
+  if (items_.empty()) return nullptr;
+  const auto text = TextOfKeys(keys_, item);
+  const auto found = text ? items_.find(*text) : items_.end();
   return found == items_.end() ? nullptr : found->second;
 }
 

@@ -18,7 +18,7 @@ class KeyedItems {
  public:
   // None where `list` is null, or no list of type map. `keys` and `list` outlive it.
   KeyedItems(ListType type, const std::vector<std::string>& keys, const Json* list);
-  // The first one with the keys of `item`; null: there is none.
+  // The first one with the keys of `item`; null: there is none, or `item` has not all of its keys.
   const Json* Find(const Json& item) const;
 
  private:

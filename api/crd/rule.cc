@@ -81,7 +81,9 @@ Rule RuleCompiler::Compile(const Json& given, const Json& props, const cel::Type
   rule.text = WithoutBlanks(rule.text);
   if (rule.program == nullptr) return rule;
   if (!rule.message_expression.empty()) CompileMessage(props, environment, rule);
-  rule.place = PlaceOfField(WordOf(given, "fieldPath"), props).value_or("");
+  if (auto field = FindField(WordOf(given, "fieldPath"), props)) {
+    rule.place = std::move(field->place);
+  }
   return rule;
 }
 

@@ -14,6 +14,7 @@
 #include "api/cel/program.h"
 #include "api/cel/schema_type.h"
 #include "api/values.h"
+#include "base/error.h"
 
 namespace skiff::crd {
 
@@ -68,7 +69,14 @@ bool HasRules(const Json& props);
 const Json* RulesOf(const Json& props);
 // A rule as Go prints the struct.
 std::string PrintedRule(const Json& rule);
-// A fieldPath in the form of paths of errors; nullopt when it leads to no field.
-std::optional<std::string> PlaceOfField(std::string_view path, const Json& props);
+
+// A field that a path leads to.
+struct FoundField {
+  std::string place;  // Where it is, as errors name it: "a.b[key]".
+  const Json& props;  // Its schema.
+};
+// Follows a path of names and keys, ".a.b['key']", down a schema. Fails with Kubernetes' words for
+// one that leads nowhere, or has brackets and may not.
+Result<FoundField> FindField(std::string_view path, const Json& props, bool takes_brackets = true);
 
 }  // namespace skiff::crd

@@ -1,4 +1,4 @@
-// fieldPath of a rule: ".a.b", "['a b']", ".map['key']".
+// Paths to fields: ".a.b", "['a b']", ".map['key']".
 #include "api/crd/definition_structure.h"
 #include "api/crd/rule.h"
 
@@ -37,7 +37,11 @@ class PathTokens {
   std::string_view rest_;
 };
 
-std::optional<std::string> Unescaped(std::string_view text) {
+Error NoPath(std::string why) {
+  return {Reason::kInvalid, std::move(why)};
+}
+
+Result<std::string> Unescaped(std::string_view text) {
   constexpr std::string_view kLetters = "abfnrtv'\\";
   constexpr std::string_view kMeaning = "\a\b\f\n\r\t\v'\\";
   std::string plain;
@@ -47,7 +51,10 @@ std::optional<std::string> Unescaped(std::string_view text) {
       continue;
     }
     const size_t which = kLetters.find(text[++i]);
-    if (which == kLetters.npos) return std::nullopt;
+    if (which == kLetters.npos) {
+      return Fail(NoPath("invalid string literal: invalid escape char " +
+                         std::string(text.substr(i - 1, 2))));
+    }
     plain += kMeaning[which];
   }
   return plain;
@@ -58,23 +65,25 @@ class FieldWalk {
  public:
   explicit FieldWalk(const Json& props) : at_(&props) {}
 
-  // False: there is no such field.
-  bool Go(const std::string& name) {
-    if (const Json* properties = PartOf(*at_, "properties")) {
-      const auto found = properties->find(name);
-      if (found == properties->end() || !found->is_object()) return false;
-      at_ = &*found;
-      text_.append(text_.empty() ? "" : ".").append(name);
-      return true;
-    }
+  Result<> Go(const std::string& name) {
+    const Json* below = nullptr;
+    const Json* properties = PartOf(*at_, "properties");
     const Json* additional = PartOf(*at_, "additionalProperties");
-    if (additional == nullptr || !additional->is_object()) return false;
-    at_ = additional;
-    text_.append("[").append(name).append("]");
-    return true;
+    if (properties != nullptr) {
+      below = PartOf(*properties, name);
+      text_.append(text_.empty() ? "" : ".").append(name);
+    } else if (additional != nullptr) {
+      below = additional;
+      text_.append("[").append(name).append("]");
+    }
+    if (below == nullptr || !below->is_object()) {
+      return Fail(NoPath("does not refer to a valid field"));
+    }
+    at_ = below;
+    return {};
   }
 
-  std::string&& TakeText() { return std::move(text_); }
+  FoundField Found() && { return {std::move(text_), *at_}; }
 
  private:
   const Json* at_;
@@ -87,21 +96,34 @@ bool IsQuoted(std::string_view token) {
 
 }  // namespace
 
-std::optional<std::string> PlaceOfField(std::string_view path, const Json& props) {
+Result<FoundField> FindField(std::string_view path, const Json& props, bool takes_brackets) {
   PathTokens tokens(path);
   FieldWalk walk(props);
   std::string_view token;
+  const auto next = [&]() -> Result<> {
+    if (tokens.Next(token)) return {};
+    return Fail(NoPath("unexpected end of JSON path"));
+  };
   while (tokens.Next(token)) {
     if (token == ".") {
-      if (!tokens.Next(token) || !walk.Go(std::string(token))) return std::nullopt;
+      TRY(next());
+      TRY(walk.Go(std::string(token)));
       continue;
     }
-    if (token != "[" || !tokens.Next(token) || !IsQuoted(token)) return std::nullopt;
-    const auto name = Unescaped(token.substr(1, token.size() - 2));
-    if (!name || !walk.Go(*name)) return std::nullopt;
-    if (!tokens.Next(token) || token != "]") return std::nullopt;
+    if (token != "[") {
+      return Fail(NoPath("expected [ or . but got: " + std::string(token)));
+    }
+    if (!takes_brackets) return Fail(NoPath("array notation is not allowed"));
+    TRY(next());
+    if (!IsQuoted(token)) {
+      return Fail(NoPath("expected single quoted string but got " + std::string(token)));
+    }
+    const std::string name = TRY(Unescaped(token.substr(1, token.size() - 2)));
+    TRY(walk.Go(name));
+    TRY(next());
+    if (token != "]") return Fail(NoPath("expected ] but got " + std::string(token)));
   }
-  return walk.TakeText();
+  return std::move(walk).Found();
 }
 
 }  // namespace skiff::crd

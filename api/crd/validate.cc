@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
+#include "api/codec/json.h"
 #include "api/crd/formats.h"
 #include "api/crd/keyed_items.h"
 #include "api/crd/place.h"
@@ -13,6 +13,10 @@
 
 namespace skiff::crd {
 namespace {
+
+// Of all patterns that the texts of an object are held against: a second, were all of them of
+// the worst kind.
+constexpr uint64_t kPatternWorkMax = 4 * kMatchWorkMax;
 
 // An object that is wrong in more places than that is wrong enough.
 constexpr size_t kErrorsMax = 1000;
@@ -52,11 +56,14 @@ std::string Number(double value) {
 
 class Validator {
  public:
-  // Errors stand below `root`, though their texts do not say so.
-  Validator(const FieldPath& root, Violations& out) : root_(root), out_(out) {}
+  // Errors stand below `root`, though their texts do not say so. `work_left` is what patterns may
+  // take, of all that share it.
+  Validator(const FieldPath& root, const Unchanged& unchanged, uint64_t& work_left,
+            Violations& out)
+      : root_(root), unchanged_(unchanged), work_left_(work_left), out_(out) {}
 
   void Value(const Schema& schema, const Json& value, const Json* old, const Place& path) {
-    if (old != nullptr && *old == value) return;
+    if (unchanged_.Holds(value, old)) return;
     if (out_.causes().size() >= kErrorsMax || told_bytes_ > kToldBytesMax) return;
     Type(schema, value, path);
     if (value.is_null()) return Enumeration(schema, value, path);
@@ -138,7 +145,7 @@ class Validator {
 
   Violations Apart(const Schema& schema, const Json& value, const Place& path) const {
     Violations wrong;
-    Validator(root_, wrong).Value(schema, value, nullptr, path);
+    Validator(root_, unchanged_, work_left_, wrong).Value(schema, value, nullptr, path);
     return wrong;
   }
 
@@ -169,8 +176,8 @@ class Validator {
       out_.Invalid(At(path), value,
                    Body(path) + "should be at least " + std::to_string(*limits.min_length) +
                        " chars long");
-    } else if (!limits.pattern.empty() && !Matches(limits.pattern, text)) {
-      out_.Invalid(At(path), value, Body(path) + "should match '" + limits.pattern + "'");
+    } else if (!limits.pattern.empty()) {
+      Pattern(limits.pattern, value, path);
     }
     if (!limits.format.empty() && !HasFormat(limits.format, text)) {
       out_.TypeInvalid(At(path), value,
@@ -178,14 +185,35 @@ class Validator {
     }
   }
 
-  // The last pattern is kept at hand, as of a list's items; of all there may be too many.
-  // Everything matches what is no pattern.
-  bool Matches(const std::string& pattern, const std::string& text) {
+  // Everything matches what is no pattern. What might take too long is refused.
+  void Pattern(const std::string& pattern, const Json& value, const Place& path) {
+    const auto& text = value.get_ref<const std::string&>();
+    const RE2& compiled = Compiled(pattern);
+    if (!compiled.ok()) return;
+    const uint64_t work = MatchWork(compiled, text);
+    if (work > std::min(kMatchWorkMax, work_left_)) {
+      const bool alone = work > kMatchWorkMax;
+      const uint64_t bytes_max = kMatchWorkMax / static_cast<uint64_t>(compiled.ProgramSize());
+      return out_.Invalid(At(path), Printed::Nothing(),
+                          Body(path) + (alone ? "is too long for its pattern, which takes " +
+                                                    std::to_string(bytes_max) + " bytes at most"
+                                              : "was not held against its pattern: the patterns "
+                                                "of the object take too long together"));
+    }
+    work_left_ -= work;
+    if (RE2::PartialMatch(text, compiled)) return;
+    out_.Invalid(At(path), value, Body(path) + "should match '" + pattern + "'");
+  }
+
+  // The last one is kept at hand, as of a list's items; of all there may be too many.
+  const RE2& Compiled(const std::string& pattern) {
     if (pattern != pattern_) {
-      compiled_ = TakePattern(pattern).compiled;
+      auto [compiled, is_new] = TakePattern(pattern);
+      if (is_new) work_left_ -= std::min(work_left_, CompileWork(*compiled));
+      compiled_ = std::move(compiled);
       pattern_ = pattern;
     }
-    return !compiled_->ok() || RE2::PartialMatch(text, *compiled_);
+    return *compiled_;
   }
 
   void Numbers(const Schema& schema, const Json& value, const Place& path) {
@@ -252,7 +280,7 @@ class Validator {
       out_.TooMany(At(path), object.size(), static_cast<size_t>(*limits.max_properties));
     }
     const auto old_of = [&](const std::string& name) -> const Json* {
-      if (old == nullptr || !old->is_object()) return nullptr;
+      if (old == nullptr || !old->is_object() || IsOwnType(path, name)) return nullptr;
       const auto found = old->find(name);
       return found == old->end() ? nullptr : &*found;
     };
@@ -273,13 +301,19 @@ class Validator {
   }
 
   static bool IsOwn(const Place& path, const std::string& name) {
-    return path.IsRoot() && (name == "apiVersion" || name == "kind" || name == "metadata");
+    return IsOwnType(path, name) || (path.IsRoot() && name == "metadata");
+  }
+  // An update does not show whether they changed: both objects were made of one version.
+  static bool IsOwnType(const Place& path, const std::string& name) {
+    return path.IsRoot() && (name == "apiVersion" || name == "kind");
   }
 
   // The path without the root in front.
   FieldPath At(const Place& path) const { return PathBelow(root_, path); }
 
   const FieldPath root_;
+  const Unchanged& unchanged_;
+  uint64_t& work_left_;
   Violations& out_;
   // Of texts that a value has made long. What is said has bounds of its own (api/violations.h); one
   // who looks on past them makes the same texts for each of a million values, for nobody.
@@ -317,53 +351,69 @@ FieldPath PathOf(const Place& place) {
   return PathBelow(FieldPath(), place);
 }
 
-void CheckSet(const Json& list, const Place& path, Violations& out) {
+// Says once of each of `keys`, which stand for the items of the list at `path`, that it is there
+// again.
+template <typename List>
+void TellDuplicates(const List& keys, const Place& path, Violations& out) {
   std::map<std::string, int> seen;
-  for (size_t i = 0; i < list.size(); ++i) {
-    // Once of each is enough.
-    if (++seen[DumpJson(list[i])] == 2) out.Duplicate(PathOf(path.Item(i)), list[i]);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (++seen[DumpJson(keys[i])] == 2) out.Duplicate(PathOf(path.Item(i)), keys[i]);
   }
 }
 
 void CheckMap(const Schema& schema, const Json& list, const Place& path, Violations& out) {
-  std::set<std::string> seen;
+  std::vector<Json> all;
   for (size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_object()) {
-      out.Invalid(PathOf(path.Item(i)), list[i], "must be an object for an array of list-type map");
-      continue;
+    if (!list[i].is_object() && !list[i].is_null()) {
+      return out.Invalid(PathOf(path.Item(i)), list[i],
+                         "must be an object for an array of list-type map");
     }
     Json keys = Json::object();
     for (const std::string& key : schema.list_keys) {
       const auto found = list[i].find(key);
       if (found != list[i].end()) keys[key] = *found;
     }
-    if (!seen.insert(DumpJson(keys)).second) out.Duplicate(PathOf(path.Item(i)), keys);
+    all.push_back(std::move(keys));
   }
+  TellDuplicates(all, path, out);
 }
 
 void CheckLists(const Schema& schema, const Json& value, Violations& out) {
   WalkStructure(schema, value, Place(),
                 [&](const Schema& at, const Json& list, const Place& path) {
                   if (!list.is_array()) return;
-                  if (at.list_type == ListType::kSet) CheckSet(list, path, out);
+                  if (at.list_type == ListType::kSet) TellDuplicates(list, path, out);
                   if (at.list_type == ListType::kMap) CheckMap(at, list, path, out);
                 });
 }
 
 }  // namespace
 
-void ValidateValue(const Schema& schema, const Json& value, const Json* old,
-                   const std::string& path, Violations& out) {
-  Validator(FieldPath(), out).Value(schema, value, old, {.name = path});
+namespace {
+
+void ValidateAt(const FieldPath& root, const Schema& schema, const Json& value,
+                const Before* before, Violations& out) {
+  const Unchanged nothing;
+  uint64_t work_left = kPatternWorkMax;
+  Validator(root, before == nullptr ? nothing : before->unchanged, work_left, out)
+      .Value(schema, value, before == nullptr ? nullptr : before->old, {});
 }
 
-void ValidateStatus(const Schema& schema, const Json& value, const Json* old, Violations& out) {
-  Validator(FieldPath("status"), out).Value(schema, value, old, {});
+}  // namespace
+
+void ValidateValue(const Schema& schema, const Json& value, const Before* before,
+                   Violations& out) {
+  ValidateAt(FieldPath(), schema, value, before, out);
+}
+
+void ValidateStatus(const Schema& schema, const Json& value, const Before* before,
+                    Violations& out) {
+  ValidateAt(FieldPath("status"), schema, value, before, out);
 }
 
 void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at,
                      Violations& out) {
-  Validator(at, out).Value(schema, value, nullptr, {});
+  ValidateAt(at, schema, value, nullptr, out);
 }
 
 void ValidateLists(const Schema& schema, const Json& value, const Json* old, Violations& out) {

@@ -5,18 +5,24 @@
 #include <string>
 
 #include "api/crd/schema.h"
+#include "api/crd/unchanged.h"
 #include "api/values.h"
 #include "api/violations.h"
 
 namespace skiff::crd {
 
-// `path` is where the value stands: "" for the root, "status". `old` is the value before an update,
-// or null: what did not change is not looked at again (ratcheting).
-void ValidateValue(const Schema& schema, const Json& value, const Json* old,
-                   const std::string& path, Violations& out);
+// A value before an update, and what the update leaves as it is: that is not looked at again.
+struct Before {
+  const Json* old = nullptr;  // Null: nothing was there.
+  const Unchanged& unchanged;
+};
+
+// Of an object; `before` is null on create.
+void ValidateValue(const Schema& schema, const Json& value, const Before* before, Violations& out);
 
 // The same of what stands at `status`, in texts that begin there.
-void ValidateStatus(const Schema& schema, const Json& value, const Json* old, Violations& out);
+void ValidateStatus(const Schema& schema, const Json& value, const Before* before,
+                    Violations& out);
 
 // The same of a default, which stands at `at` in a definition.
 void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at, Violations& out);

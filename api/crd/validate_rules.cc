@@ -17,28 +17,13 @@ constexpr size_t kMessageBytesMax = 5120;
 constexpr size_t kToldBytesMax = 1 << 20;
 constexpr size_t kToldBytesEach = 1 << 10;
 
-// A value beside the one that it replaces.
-struct Pair {
-  const Json& now;
-  const Json* old;  // Null: nothing was there.
-  mutable std::optional<bool> same = {};
-
-  bool Same() const {
-    if (!same) same = old != nullptr && now == *old;
-    return *same;
-  }
-};
-
-// What is not worse than before may stay. A value that nobody can tell what it replaced, as an item
-// of a list without keys, goes by the nearest one around it that can be told.
+// Whether a value is what it was. Of one that nobody can tell what it replaced, as an item of a
+// list without keys, the nearest one around it that can be told decides.
 struct Ratchet {
-  const Pair* own = nullptr;
-  const Pair* nearest = nullptr;
+  std::optional<bool> own = {};
+  bool nearest = false;
 
-  bool Holds() const {
-    if (own != nullptr) return own->Same();
-    return nearest != nullptr && nearest->Same();
-  }
+  bool Holds() const { return own.value_or(nearest); }
 };
 
 const Json* UnlessNull(const Json* value) {
@@ -137,14 +122,14 @@ class RuleWalk {
     }
     if (outcome.failed()) return Failed(node, rule, std::string(outcome.value.text()), place);
     if (outcome.value.IsTrue()) return;
-    const bool stays = !rule.uses_old && run_.ratcheted_ != nullptr && ratchet.Holds();
+    const bool stays = !rule.uses_old && ratchet.Holds();
     size_t& told = stays ? run_.told_of_ratcheted_ : run_.told_;
     // Nobody reads on, and each path may be as long as the document.
     if (told > kToldBytesMax) {
       run_.stopped_ = !stays;
       return;
     }
-    Violations& out = stays ? *run_.ratcheted_ : run_.out_;
+    Violations& out = stays ? run_.forgiven_->out : run_.out_;
     const FieldPath at = rule.place.empty() ? At(place) : At(place).Child(rule.place);
     const std::string message = Message(node, rule, bindings, at, out);
     told += kToldBytesEach + at.Text().size() + message.size();
@@ -208,9 +193,9 @@ class RuleWalk {
   // Where a value below another one comes from, as far as anybody can tell.
   void Below(const RuleNode& node, const Json& value, const Json* old, bool told,
              const Ratchet& ratchet, const Place& place) {
-    if (ratchet.own == nullptr) return Node(node, value, old, ratchet, place);
-    const Pair pair{value, old};
-    const Ratchet below{told ? &pair : nullptr, ratchet.own};
+    if (!ratchet.own) return Node(node, value, old, ratchet, place);
+    Ratchet below{.nearest = *ratchet.own};
+    if (told) below.own = *ratchet.own || run_.forgiven_->unchanged.Holds(value, old);
     Node(node, value, old, below, place);
   }
 
@@ -232,14 +217,18 @@ class RuleWalk {
       return found == old->end() ? nullptr : &*found;
     };
     if (node.properties.empty() && node.additional == nullptr) return;
+    const Ratchet never;
     for (const auto& [name, value] : object.get_ref<const Json::object_t&>()) {
       if (run_.stopped_) return;
+      // An update does not show whether these changed: both objects were made of one version.
+      const bool is_type = place.IsRoot() && (name == "apiVersion" || name == "kind");
+      const Ratchet& known = is_type ? never : ratchet;
       if (node.additional != nullptr) {
-        Below(*node.additional, value, old_of(name), told, ratchet, place.Key(name));
+        Below(*node.additional, value, old_of(name), told, known, place.Key(name));
       }
       const auto property = node.properties.find(name);
       if (property == node.properties.end()) continue;
-      Below(*property->second, value, old_of(name), told, ratchet, place.Member(name));
+      Below(*property->second, value, old_of(name), told, known, place.Member(name));
     }
   }
 
@@ -249,9 +238,9 @@ class RuleWalk {
 
 void RuleRun::Validate(const RuleNode& rules, const Json& value, const Json* old,
                        const FieldPath& at) {
-  const Pair pair{value, old};
-  const Ratchet ratchet{ratcheted_ == nullptr ? nullptr : &pair, nullptr};
-  RuleWalk(*this, at).Node(rules, value, old, ratchet, {});
+  Ratchet root;
+  if (forgiven_ != nullptr) root.own = forgiven_->unchanged.Holds(value, old);
+  RuleWalk(*this, at).Node(rules, value, old, root, {});
 }
 
 }  // namespace skiff::crd

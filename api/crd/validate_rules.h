@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "api/crd/rule_tree.h"
+#include "api/crd/unchanged.h"
 #include "api/select/field_path.h"
 #include "api/values.h"
 #include "api/violations.h"
@@ -20,10 +21,15 @@ struct RuleLimits {
 
 class RuleRun {
  public:
-  // `ratcheted` gets what is no worse than it was; null: nothing was there before, so that all of
-  // it is an error.
-  RuleRun(Violations& out, Violations* ratcheted, RuleLimits limits = {})
-      : out_(out), ratcheted_(ratcheted), left_(limits) {}
+  // Gets what is wrong with what an update leaves as it is.
+  struct Forgiven {
+    Violations& out;
+    const Unchanged& unchanged;
+  };
+  // `forgiven` null: nothing was there before, so that all of it is an error. Else it outlives
+  // this.
+  RuleRun(Violations& out, const Forgiven* forgiven, RuleLimits limits = {})
+      : out_(out), forgiven_(forgiven), left_(limits) {}
 
   // `at`: where the value stands. `old` is what it was, or null. May be called for several values;
   // their rules share what they may cost.
@@ -32,7 +38,7 @@ class RuleRun {
  private:
   friend class RuleWalk;
   Violations& out_;
-  Violations* ratcheted_;
+  const Forgiven* forgiven_;
   RuleLimits left_;
   size_t told_ = 0, told_of_ratcheted_ = 0;  // Bytes.
   bool stopped_ = false;

@@ -39,7 +39,7 @@ TEST(VersionSchemaTest, IsMadeForItsFirstObject) {
   EXPECT_FALSE(custom.own->IsMade());
   EXPECT_EQ(kinds[0]->type->ops, nullptr);
   Json content = {{"spec", {{"watts", 5}, {"color", "red"}}}};
-  ASSERT_TRUE(custom.FromStore("example.com/v1", content));
+  ASSERT_TRUE(custom.FromStore("example.com/v1", content, 1 << 20));
   EXPECT_EQ(content, Json({{"spec", {{"watts", 5}}}}));
   EXPECT_TRUE(custom.own->IsMade());
   EXPECT_EQ(&WholeType(*kinds[0]), &custom.own->type());
@@ -53,13 +53,13 @@ TEST(VersionSchemaTest, IsNotMadeWhereNothingMayTakeLong) {
   Json content = {{"spec", {{"watts", 5}}}};
   {
     const AtOnce attempt;
-    EXPECT_FALSE(custom.FromStore("example.com/v1", content));
+    EXPECT_FALSE(custom.FromStore("example.com/v1", content, 1 << 20));
     EXPECT_TRUE(attempt.failed());
   }
   EXPECT_FALSE(custom.own->IsMade());
-  EXPECT_TRUE(custom.FromStore("example.com/v1", content));
+  EXPECT_TRUE(custom.FromStore("example.com/v1", content, 1 << 20));
   const AtOnce attempt;
-  EXPECT_TRUE(custom.FromStore("example.com/v1", content));
+  EXPECT_TRUE(custom.FromStore("example.com/v1", content, 1 << 20));
   EXPECT_FALSE(attempt.failed());
 }
 

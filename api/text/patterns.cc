@@ -62,6 +62,15 @@ TakenPattern TakePattern(std::string_view pattern) {
   return pool.Take(pattern);
 }
 
+uint64_t MatchWork(const RE2& pattern, std::string_view text) {
+  return static_cast<uint64_t>(std::max(pattern.ProgramSize(), 1)) * (text.size() + 1);
+}
+
+uint64_t CompileWork(const RE2& pattern) {
+  constexpr uint64_t kPerInstruction = 256;  // A microsecond.
+  return kPerInstruction * static_cast<uint64_t>(std::max(pattern.ProgramSize(), 1));
+}
+
 bool PatternMatches(std::string_view pattern, std::string_view text) {
   const auto compiled = TakePattern(pattern).compiled;
   return !compiled->ok() || RE2::PartialMatch(text, *compiled);

@@ -38,6 +38,11 @@ std::string SaidBy(const http::Response& answer) {
   return status && status->is_object() ? TextAt(*status, "message") : answer.body;
 }
 
+// Becomes the message of a condition.
+Error CouldNot(std::string_view what, std::string_view why) {
+  return {Reason::kInternalError, fmt::format("could not {}: {}", what, BeginningOf(why))};
+}
+
 std::string StorageKeyOf(const CustomResourceDefinition& definition) {
   return definition.spec.group + "/" + definition.spec.names.plural;
 }
@@ -184,25 +189,48 @@ Result<DefinitionLoop::ServedPtr> DefinitionLoop::UnservedKinds(
   return std::make_shared<const Served>(std::make_shared<const KindSet>(parts_.make(cut)));
 }
 
+// As Kubernetes tells it, which reads all of them before it deletes any.
+Error DefinitionLoop::WhyNotEmptied(http::Request request, const http::Response& deleted,
+                                    const ServedPtr& kinds) const {
+  request.method = "GET";
+  request.query = {{"limit", "500"}, {"includeObject", "None"}};
+  request.headers.emplace("Accept", "application/json;as=Table;g=meta.k8s.io;v=v1");
+  const http::Response listed = parts_.ask(request, kinds);
+  const bool lists = listed.status < 400;
+  return lists ? CouldNot("issue all deletes", SaidBy(deleted))
+               : CouldNot("list instances", SaidBy(listed));
+}
+
 // In the version that the objects are stored in, whether it is served or not, as Kubernetes does.
 Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
-  if (crd::IsBuiltInResource(definition.spec.group, definition.spec.names.plural)) return true;
   const std::string storage_key = StorageKeyOf(definition);
   const std::string prefix = StorePrefix(storage_key);
   const auto* const version = StoredVersionOf(definition);
-  if (version == nullptr) return Fail(Reason::kInternalError, "no version is stored");
+  if (version == nullptr) {
+    return Fail(CouldNot("list instances", "no version is stored"));
+  }
+  const auto not_listed = [](const Error& error) {
+    return CouldNot("list instances", error.message);
+  };
   ServedPtr kinds;
   std::string after;
   while (true) {
-    const auto page = TRY(core_.store.List({.prefix = prefix, .start_after = after, .limit = 1}));
+    const auto page =
+        TRY(core_.store.List({.prefix = prefix, .start_after = after, .limit = 1})
+                .map_error(not_listed));
     if (page.records.empty()) break;
     after = page.records.front()->key;
     const auto parts = ParseStoreKey(storage_key, after);
     if (!parts) {
-      TRY(core_.store.Apply({.key = after}));  // That is no object of anything.
+      // That is no object of anything.
+      TRY(core_.store.Apply({.key = after}).map_error([](const Error& error) {
+        return CouldNot("issue all deletes", error.message);
+      }));
       continue;
     }
-    if (!version->served && !kinds) kinds = TRY(UnservedKinds(definition));
+    if (!version->served && !kinds) {
+      kinds = TRY(UnservedKinds(definition).map_error(not_listed));
+    }
     const std::string space(parts->object_namespace);
     http::Request request;
     request.method = "DELETE";
@@ -211,11 +239,14 @@ Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
                                definition.spec.names.plural);
     request.headers.emplace("User-Agent", "kube-apiserver");
     const http::Response answer = parts_.ask(request, kinds);
-    if (answer.status >= 500) return Fail(Reason::kInternalError, SaidBy(answer));
+    // One that has gone meanwhile, or that somebody was faster to change: the next look tells.
+    const bool is_late = answer.status == 404 || answer.status == 409;
+    if (answer.status >= 400 && !is_late) return Fail(WhyNotEmptied(request, answer, kinds));
     if (space.empty()) break;
     after = prefix + space + "/\xff";  // The next namespace's; no name begins with that byte.
   }
-  const auto left = TRY(core_.store.List({.prefix = prefix, .limit = 1}));
+  const auto left =
+      TRY(core_.store.List({.prefix = prefix, .limit = 1}).map_error(not_listed));
   return left.records.empty();
 }
 
@@ -240,7 +271,7 @@ Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& defi
         });
     if (taken) return std::optional<bool>();
     emptying_.erase(at);
-    return Fail(Reason::kTooManyRequests, "too many requests wait for its webhook");
+    return Fail(CouldNot("list instances", "too many requests wait for its webhook"));
   }
   std::optional<Result<bool>> done;
   {
@@ -272,7 +303,10 @@ Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
     SetDefinitionCondition(wanted, {"Terminating", status, reason, std::move(message)},
                            core_.clock.Now());
   };
-  if (IsEstablished(*definition)) {
+  if (crd::IsBuiltInResource(definition->spec.group, definition->spec.names.plural)) {
+    say("False", "OverlappingBuiltInResource",
+        "instances overlap with built-in resources in storage");
+  } else if (IsEstablished(*definition)) {
     // First it is said that none can be made any more, for whoever looks; a moment later they go.
     const Duration now = core_.clock.Monotonic();
     const auto [going, is_new] = going_.try_emplace(
@@ -286,8 +320,7 @@ Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
     if (!is_empty) {
       // A webhook that does not answer holds up the end of its own definition, and no other's.
       going->second.empty_at = now + kAfterFailure;
-      say("True", "InstanceDeletionFailed",
-          fmt::format("could not issue all deletes: {}", BeginningOf(is_empty.error().message)));
+      say("True", "InstanceDeletionFailed", is_empty.error().message);
       if (!(wanted.status == definition->status)) TRY(WriteStatus(wanted));
       return kAfterFailure;
     }

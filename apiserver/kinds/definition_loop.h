@@ -75,7 +75,11 @@ class DefinitionLoop final : public ControlLoop {
   http::Response Ask(const http::Request& request) const { return parts_.ask(request, nullptr); }
   // Of a definition whose objects are stored in a version that is not served, that version alone.
   Result<ServedPtr> UnservedKinds(const CustomResourceDefinition& definition) const;
-  // Removes the objects of a definition that goes. Whether none are left.
+  // Why a request that deletes objects of a definition which goes was refused.
+  Error WhyNotEmptied(http::Request request, const http::Response& deleted,
+                      const ServedPtr& kinds) const;
+  // Removes the objects of a definition that goes. Whether none are left. Fails with the message of
+  // its condition.
   Result<bool> Empty(const CustomResourceDefinition& definition);
   // The same, where that may wait for a webhook which converts the objects: other definitions do
   // not wait with it. nullopt while it is under way; its end wakes the loop.

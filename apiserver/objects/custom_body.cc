@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
 #include "api/patch/patch.h"
 #include "api/text/yaml.h"
+#include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/media.h"
@@ -48,7 +51,8 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
     auto yaml = ParseYaml(http.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) return Fail(UnreadableObject(kind, yaml.error().message, http.Body()));
-    parts.document = std::move(yaml->value);
+    // It becomes JSON first: what is written as 2.0 is 2.
+    parts.document = TRY(ParseJson(DumpJson(yaml->value)));
     parts.yaml_duplicates = std::move(yaml->duplicates);
   } else if (media.empty() || media == "application/json") {
     auto parsed = ParseJson(http.Body());
@@ -113,12 +117,25 @@ Result<> CheckSelf(ApiRequest& request, const Json& document) {
 
 }  // namespace
 
+size_t ContentBytesMax(size_t metadata_bytes) {
+  return kObjectBytesMax - std::min(kObjectBytesMax, metadata_bytes);
+}
+
+Result<> CheckDefaults(Object& object, const Object* old) {
+  const bool may_lack = old != nullptr && old->lacks_defaults();
+  if (object.lacks_defaults() && !may_lack) return Fail(TooLargeWithDefaults());
+  object.set_lacks_defaults(may_lack);
+  return {};
+}
+
 Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidation validation,
                               std::vector<std::string>& strict_errors) {
   const bool tells = validation != FieldValidation::kIgnore;
+  size_t metadata_bytes = 0;
   if (const auto metadata = document.find("metadata"); metadata != document.end()) {
-    auto decoded =
-        DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(*metadata), validation);
+    const std::string text = DumpJson(*metadata);
+    metadata_bytes = text.size();
+    auto decoded = DecodeJson(meta_v1::ObjectMeta::Describe(), text, validation);
     if (!decoded) return Fail(decoded.error());
     constexpr std::string_view kUnknown = "unknown field \"";
     for (const std::string& error : decoded->strict_errors) {
@@ -131,7 +148,9 @@ Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidati
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime == nullptr || runtime->custom == nullptr) return object;
   std::vector<std::string> unknown;
-  TRY(runtime->custom->Complete(object.content(), tells ? &unknown : nullptr));
+  const bool filled = TRY(runtime->custom->Complete(
+      object.content(), ContentBytesMax(metadata_bytes), tells ? &unknown : nullptr));
+  object.set_lacks_defaults(!filled);
   for (const std::string& path : unknown) {
     strict_errors.push_back("unknown field \"" + path + "\"");
   }
@@ -141,7 +160,10 @@ Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidati
 Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document) {
   Object object = TRY(Object::FromDocument(kind, document));
   const RuntimeKind* runtime = RuntimeKindOf(kind);
-  if (runtime->custom != nullptr) TRY(runtime->custom->FillIn(object.content()));
+  if (runtime->custom == nullptr) return object;
+  const size_t metadata_bytes = DumpJson(document.value("metadata", Json())).size();
+  object.set_lacks_defaults(
+      !runtime->custom->FillIn(object.content(), ContentBytesMax(metadata_bytes)));
   return object;
 }
 

@@ -12,9 +12,17 @@
 
 namespace skiff {
 
+// How long the text of an object's content may become by defaults, beside metadata of so many
+// bytes.
+size_t ContentBytesMax(size_t metadata_bytes);
+// Refuses an object that its defaults make too large to be kept, unless `old`, of which it is a
+// change, came to be so by a schema that changed: then it may go on without them, and says so
+// (lacks_defaults). `old` is null on create.
+Result<> CheckDefaults(Object& object, const Object* old);
+
 // The object of a document that names its kind or nothing: metadata as ObjectMeta, fields that the
-// schema does not know gone, defaults filled in. `strict_errors` gets what fell away, if
-// `validation` wants to know.
+// schema does not know gone, defaults filled in, or none of them (lacks_defaults). `strict_errors`
+// gets what fell away, if `validation` wants to know.
 Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidation validation,
                               std::vector<std::string>& strict_errors);
 

@@ -117,6 +117,7 @@ Object Object::Clone() const {
   } else {
     *copy.metadata_ = *metadata_;
     copy.content_ = content_;
+    copy.lacks_defaults_ = lacks_defaults_;
   }
   return copy;
 }

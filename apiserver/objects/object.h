@@ -60,6 +60,11 @@ class Object {
   // A custom resource without its metadata, apiVersion and kind.
   Json& content() { return content_; }
   const Json& content() const { return content_; }
+  // Of a custom resource: it has, or may be kept with, none of the defaults that it lacks, since
+  // with all of them it would be larger than a record may be (kObjectBytesMax). Only what was kept
+  // before its schema had those may be so, and what is made of that. Lost in a document.
+  bool lacks_defaults() const { return lacks_defaults_; }
+  void set_lacks_defaults(bool lacks) { lacks_defaults_ = lacks; }
 
  private:
   const KindInfo* kind_;
@@ -67,6 +72,7 @@ class Object {
   std::unique_ptr<meta_v1::ObjectMeta> own_metadata_;  // Of a custom resource.
   meta_v1::ObjectMeta* metadata_;
   Json content_;
+  bool lacks_defaults_ = false;
   std::vector<std::string> empty_lists_;
 };
 

@@ -140,7 +140,18 @@ Result<StoredObject> Checked(const ObjectBody& body, StoredObject stored) {
   return stored;
 }
 
+// How many bytes defaults may add to an object whose text is so long.
+size_t RoomBeside(size_t bytes) {
+  return kObjectBytesMax - std::min(kObjectBytesMax, bytes);
+}
+
 }  // namespace
+
+Error TooLargeWithDefaults() {
+  return {Reason::kRequestEntityTooLarge,
+          "Request entity too large: limit is " + std::to_string(kObjectBytesMax) +
+              ", with the defaults of its schema"};
+}
 
 std::string KeyOf(const KindInfo& kind, std::string_view namespace_name, std::string_view name) {
   // A request for a namespace names it twice: its own name is its namespace to the authorizer.
@@ -211,6 +222,7 @@ Result<Object> ForStore(const Object& object, const crd::CustomKind& custom) {
   if (IsConvertedForStore(kind, custom)) {
     const Json converted = TRY(ConvertOne(custom, object.ToDocument(), custom.stored_version));
     kept = TRY(Object::FromDocument(kind, converted));
+    kept.set_lacks_defaults(object.lacks_defaults());
   }
   custom.ForStore(kept.content());
   return kept;
@@ -233,7 +245,9 @@ Result<StoredCustom> ReadStored(const KindInfo& kind, const crd::CustomKind& cus
   Json document = TRY(ParseJson(body));
   const std::string api_version = document.value("apiVersion", "");
   StoredCustom stored{TRY(Object::FromDocument(kind, std::move(document))), api_version};
-  TRY(custom.FromStore(stored.api_version, stored.object.content()));
+  const bool filled = TRY(
+      custom.FromStore(stored.api_version, stored.object.content(), RoomBeside(body.size())));
+  stored.object.set_lacks_defaults(!filled);
   return stored;
 }
 
@@ -253,7 +267,9 @@ Result<Object> FromStored(const KindInfo& kind, const crd::CustomKind& custom,
     return std::move(stored.object);
   }
   const Json document = TRY(ConvertOne(custom, stored.ToDocument(), kind.api_version));
-  return FromConverted(kind, custom, document);
+  Object object = TRY(FromConverted(kind, custom, document));
+  object.set_lacks_defaults(stored.object.lacks_defaults());
+  return object;
 }
 
 std::vector<std::pair<std::string, std::string>> CustomFields(const Object& object) {
@@ -265,10 +281,9 @@ std::vector<std::pair<std::string, std::string>> CustomFields(const Object& obje
   return fields;
 }
 
-// `kept` is as ForStore makes it.
+// `kept` is as ForStore makes it, and `body` its text.
 Result<StoredObject> EncodeKept(const Object& kept, const crd::CustomKind& custom,
-                                bool reads_as_kept) {
-  const ObjectBody body = CustomBody(kept, custom.stored_version);
+                                const ObjectBody& body, bool reads_as_kept) {
   std::vector<NamedText> labels;
   for (const auto& [name, value] : kept.metadata().labels) labels.push_back({name, value});
   const auto fields = CustomFields(kept);
@@ -289,11 +304,19 @@ Result<StoredObject> EncodeCustom(const Object& object) {
     const ObjectBody body = BodyText(kind, document);
     return Checked(body, EncodeBody(kind, document, body));
   }
-  if (!IsConvertedForStore(kind, *custom) && custom->ReadsAsKept(object.content())) {
-    return EncodeKept(object, *custom, true);
+  using Reading = crd::CustomKind::Reading;
+  if (!IsConvertedForStore(kind, *custom)) {
+    const ObjectBody body = CustomBody(object, custom->stored_version);
+    const Reading reading = custom->ReadingOf(object.content(), RoomBeside(body.text.size()));
+    if (reading == Reading::kAsKept) return EncodeKept(object, *custom, body, true);
   }
   const Object kept = TRY(ForStore(object, *custom));
-  return EncodeKept(kept, *custom, custom->ReadsAsKept(kept.content()));
+  const ObjectBody body = CustomBody(kept, custom->stored_version);
+  const Reading reading = custom->ReadingOf(kept.content(), RoomBeside(body.text.size()));
+  if (reading == Reading::kWithoutDefaults && !kept.lacks_defaults()) {
+    return Fail(TooLargeWithDefaults());
+  }
+  return EncodeKept(kept, *custom, body, reading == Reading::kAsKept);
 }
 
 }  // namespace
@@ -366,7 +389,10 @@ Result<Object> AsKept(const Object& object) {
   if (const crd::CustomKind* custom = CustomKindOf(kind)) {
     Object made = TRY(ForStore(object, *custom));
     StoredCustom kept{std::move(made), custom->stored_version};
-    TRY(custom->FromStore(custom->stored_version, kept.object.content()));
+    const size_t bytes = CustomBody(kept.object, custom->stored_version).text.size();
+    const bool filled = TRY(custom->FromStore(custom->stored_version, kept.object.content(),
+                                              RoomBeside(bytes)));
+    if (!filled && !object.lacks_defaults()) return Fail(TooLargeWithDefaults());
     return FromStored(kind, *custom, std::move(kept));
   }
   if (IsKeptAs(kind)) return object.Clone();

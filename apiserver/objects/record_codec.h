@@ -35,13 +35,18 @@ std::string TextOf(const Object& object);
 // A record larger than that is refused with etcd's own words, whatever the store.
 inline constexpr size_t kObjectBytesMax = 3 << 19;
 
+// Said of an object that only its schema's defaults make larger: kRequestEntityTooLarge.
+Error TooLargeWithDefaults();
+
 // Whether clients are sent the very bytes that are stored: of any object of the kind, or of this
 // one. Not so where an object is kept in another version, nor of a custom resource, unless it says
 // of itself that it was kept by the schema of now and reads as it was kept (decision 0077).
 bool IsSentAsKept(const KindInfo& kind);
 bool IsSentAsKept(const KindInfo& kind, const ObjectView& view);
 
-// The record of an object that is served as `kind`, in the version it is kept in.
+// The record of an object that is served as `kind`, in the version it is kept in. Fails for a
+// custom resource which would, as it is kept, be too large with its defaults, unless it lacks them
+// already.
 Result<StoredObject> EncodeForStore(const Object& object);
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document);
 

@@ -14,6 +14,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
+#include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/keep_parts.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
@@ -216,6 +217,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
 Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
                                    const WriteOptions& options, const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
+  TRY(CheckDefaults(object, nullptr));
   const std::string space = kind.namespaced ? object.metadata().namespace_ : "";
   TRY(KeepNew(space, object));
   object.metadata().creation_timestamp = Time(WholeSeconds(parts_.clock.Now()));
@@ -235,6 +237,7 @@ Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
   admission.options = &options_document;
   admission.grounds = &grounds;
   TRY(parts_.admission.Admit(admission));
+  TRY(CheckDefaults(object, nullptr));
   TRY(KeepNew(space, object));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
@@ -324,6 +327,21 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
 
 }  // namespace
 
+namespace {
+
+// Asks while the request shows these bodies, and no longer: they go before it does.
+template <typename Question>
+Result<> Showing(ShownBodies& shown, AdmissionRequest& admission, const Question& ask) {
+  admission.body = &shown.now;
+  admission.old_body = &shown.before;
+  const Result<> answer = ask();
+  admission.body = nullptr;
+  admission.old_body = nullptr;
+  return answer;
+}
+
+}  // namespace
+
 Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode& mode,
                                    Object& object, const Object& old) {
   // What a patch was made into is shown as of the version that it was made from. That is nobody's
@@ -334,11 +352,7 @@ Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode
   if (mode.shown_as) {
     ShownBodies shown = TRY(mode.shown_as(object, old));
     const Json sent = shown.now;
-    admission.body = &shown.now;
-    admission.old_body = &shown.before;
-    TRY(parts_.admission.Admit(admission));
-    admission.body = nullptr;
-    admission.old_body = nullptr;
+    TRY(Showing(shown, admission, [&] { return parts_.admission.Admit(admission); }));
     if (shown.now != sent) object = TRY(mode.taken_from(object, shown.now));
   } else {
     TRY(parts_.admission.Admit(admission));
@@ -353,9 +367,7 @@ Result<> ObjectWriter::ValidateUpdate(AdmissionRequest& admission, const UpdateM
                                       const Object& object, const Object& old) {
   if (!mode.judged_as) return parts_.admission.Validate(admission);
   ShownBodies shown = TRY(mode.judged_as(object, old));
-  admission.body = &shown.now;
-  admission.old_body = &shown.before;
-  return parts_.admission.Validate(admission);
+  return Showing(shown, admission, [&] { return parts_.admission.Validate(admission); });
 }
 
 Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const RecordPtr& record,
@@ -372,6 +384,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
     return Fail(StaleObjectError(GroupResourceOf(kind), name, record->key,
                                  UidMismatch(object.metadata().uid, old.metadata().uid)));
   }
+  TRY(CheckDefaults(object, &old));
   DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
   if (!mode.keeps_managed_fields) {
@@ -386,6 +399,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   admission.old_object = &old;
   admission.options = &options_document;
   if (!mode.skip_admission) TRY(AdmitUpdate(admission, mode, object, old));
+  TRY(CheckDefaults(object, &old));
   SetDefaults(object);
   DropOwnersTwiceNamed(object, request, true);
   const bool conditional = mode.check_version && !object.metadata().resource_version.empty();

@@ -58,12 +58,18 @@ http::SharedBytes Frame::BytesOr(const http::Waker& waker) {
   return bytes_;
 }
 
-void Frame::Set(std::string bytes) {
+bool Frame::is_last() const {
+  MutexLock lock(mutex_);
+  return is_last_;
+}
+
+void Frame::Set(std::string bytes, bool is_last) {
   auto made = std::make_shared<const std::string>(std::move(bytes));
   std::vector<http::Waker> waiting;
   {
     MutexLock lock(mutex_);
     bytes_ = std::move(made);
+    is_last_ = is_last;
     waiting.swap(waiting_);
   }
   for (const http::Waker& wake : waiting) {
@@ -124,7 +130,7 @@ FramePtr FrameMaker::OfEvent(const KindInfo& kind, const EventPtr& event, Change
   if (!is_new) return frame;
   size_t bytes = event->record->value.size();
   if (event->previous) bytes = std::max(bytes, event->previous->value.size());
-  Make(frame, CostOf(kind, form, bytes),
+  Make(frame, CostOf(kind, form, bytes), form,
        [&kind, pin = pin_, event, change, form] { return EventFrame(kind, *event, change, form); });
   return frame;
 }
@@ -132,20 +138,25 @@ FramePtr FrameMaker::OfEvent(const KindInfo& kind, const EventPtr& event, Change
 FramePtr FrameMaker::OfRecord(const KindInfo& kind, const RecordPtr& record,
                               const FrameForm& form) {
   auto frame = std::make_shared<Frame>();
-  Make(frame, CostOf(kind, form, record->value.size()),
+  Make(frame, CostOf(kind, form, record->value.size()), form,
        [&kind, pin = pin_, record, form] { return AddedFrame(kind, *record, form); });
   return frame;
 }
 
-void FrameMaker::Make(const FramePtr& frame, size_t cost, std::function<std::string()> make) {
+void FrameMaker::Make(const FramePtr& frame, size_t cost, const FrameForm& form,
+                      std::function<Result<std::string>()> make) {
+  const auto fill = [form, make = std::move(make)](Frame& wanted) {
+    auto made = make();
+    const bool fails = !made;
+    wanted.Set(fails ? ErrorFrame(made.error(), form) : *std::move(made), fails);
+  };
   if (aside_.loop == nullptr || spent_ + cost <= kStepBytesMax) {
     spent_ += cost;
-    frame->Set(make());
-    return;
+    return fill(*frame);
   }
   // When everybody has left who wanted it, it need not be made.
-  aside_.Submit([frame = std::weak_ptr<Frame>(frame), make = std::move(make)] {
-    if (const auto wanted = frame.lock()) wanted->Set(make());
+  aside_.Submit([frame = std::weak_ptr<Frame>(frame), fill] {
+    if (const auto wanted = frame.lock()) fill(*wanted);
   });
 }
 

@@ -32,12 +32,15 @@ class Frame {
   http::SharedBytes bytes() const;
   // The same; and `waker` is called, on any thread, once they are there.
   http::SharedBytes BytesOr(const http::Waker& waker);
+  // Whether they are an ERROR, behind which nothing comes; false while they are being made.
+  bool is_last() const;
   // Once.
-  void Set(std::string bytes);
+  void Set(std::string bytes, bool is_last = false);
 
  private:
   mutable Mutex mutex_;
   http::SharedBytes bytes_ GUARDED_BY(mutex_);
+  bool is_last_ GUARDED_BY(mutex_) = false;
   std::vector<http::Waker> waiting_ GUARDED_BY(mutex_);
 };
 using FramePtr = std::shared_ptr<Frame>;
@@ -106,7 +109,9 @@ class FrameMaker {
   // Bytes of JSON that are parsed in one step: a millisecond's.
   static constexpr size_t kStepBytesMax = 64 << 10;
 
-  void Make(const FramePtr& frame, size_t cost, std::function<std::string()> make);
+  // What cannot be made becomes an ERROR in that form.
+  void Make(const FramePtr& frame, size_t cost, const FrameForm& form,
+            std::function<Result<std::string>()> make);
 
   const WatchJobs aside_;
   const std::shared_ptr<const void> pin_;

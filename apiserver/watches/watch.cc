@@ -167,6 +167,7 @@ class WatchSource final : public http::StreamSource {
     if (now >= deadline_) return http::Pulled::kEnd;
     maker_.BeginStep();
     if (!PutAwaited(out, bytes)) return http::Pulled::kIdle;
+    if (failed_) return http::Pulled::kEnd;
     if (const auto pulled = SendState(bytes_max, out, bytes)) return *pulled;
     return SendEvents(now, bytes_max, out, bytes);
   }
@@ -183,6 +184,7 @@ class WatchSource final : public http::StreamSource {
         const EventPtr event = std::move(events_[shown_++]);
         looked_bytes += event->record->value.size();
         if (!Show(event, out, bytes)) return http::Pulled::kIdle;
+        if (failed_) return http::Pulled::kEnd;
       }
       if (!converting_.empty()) continue;
       events_ = std::vector<EventPtr>();
@@ -256,6 +258,7 @@ class WatchSource final : public http::StreamSource {
     }
     bytes += made->size();
     out.push_back(std::move(made));
+    failed_ = frame->is_last();
     return true;
   }
 
@@ -263,6 +266,7 @@ class WatchSource final : public http::StreamSource {
     if (awaited_ == nullptr) return true;
     http::SharedBytes made = awaited_->bytes();
     if (made == nullptr) return false;
+    failed_ = awaited_->is_last();
     awaited_ = nullptr;
     bytes += made->size();
     out.push_back(std::move(made));
@@ -311,6 +315,7 @@ class WatchSource final : public http::StreamSource {
         if (!Put(maker_.OfRecord(kind_, *record, FormNow()), out, bytes)) {
           return http::Pulled::kIdle;
         }
+        if (failed_) return http::Pulled::kEnd;
       } else if (start_.state->is_done()) {
         start_.state = nullptr;
       } else {
@@ -372,6 +377,7 @@ class WatchSource final : public http::StreamSource {
   http::HandedObjects* objects_ = nullptr;  // While these are pulled.
   FrameMaker maker_;
   FramePtr awaited_;            // Goes out before all else, once it is made.
+  bool failed_ = false;         // An ERROR went out in the place of an object.
   EventConverter converter_;
   // Both hold no memory while they are empty, as they are but for moments: there are thousands of
   // watches.

@@ -5,6 +5,7 @@
 #include "api/gen/meta_v1.h"
 #include "api/kinds/behaviour.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
 #include "apiserver/request/object_response.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
@@ -55,25 +56,24 @@ std::string Framed(const KindInfo& kind, std::string_view type, std::string text
 }
 
 // Of a record as it is.
-std::string RecordFrame(const KindInfo& kind, std::string_view type, const Record& record,
-                        const FrameForm& form) {
+Result<std::string> RecordFrame(const KindInfo& kind, std::string_view type, const Record& record,
+                                const FrameForm& form) {
   // Most are copied once, from where they lie.
   const bool is_copy = form.media.encoding != Encoding::kProtobuf &&
                        form.media.target == Target::kObject && IsSentAsKept(kind);
-  if (!is_copy) return Framed(kind, type, TextOf(kind, record).value_or("{}"), form);
-  const auto view = ObjectView::Of(record);
-  return Envelope(type, view ? view->body() : "{}");
+  if (!is_copy) return Framed(kind, type, TRY(TextOf(kind, record)), form);
+  const ObjectView view = TRY(ObjectView::Of(record));
+  return Envelope(type, view.body());
 }
 
 // The record with another resourceVersion, in the version the watcher asked for.
-std::string TextAtRevision(const KindInfo& kind, const Record& record, Revision revision) {
-  const auto view = ObjectView::Of(record);
-  if (!view) return "{}";
-  if (IsSentAsKept(kind, *view)) return view->BodyAt(revision);
-  auto object = ObjectOf(kind, record);
-  if (!object) return "{}";
-  object->metadata().resource_version = std::to_string(revision.value);
-  return TextOf(*object);
+Result<std::string> TextAtRevision(const KindInfo& kind, const Record& record,
+                                   Revision revision) {
+  const ObjectView view = TRY(ObjectView::Of(record));
+  if (IsSentAsKept(kind, view)) return view.BodyAt(revision);
+  Object object = TRY(ObjectOf(kind, record));
+  object.metadata().resource_version = std::to_string(revision.value);
+  return TextOf(object);
 }
 
 }  // namespace
@@ -99,11 +99,12 @@ WatchEvent::Type TypeOf(Change change) {
 
 }  // namespace
 
-std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
-                       const FrameForm& form) {
+Result<std::string> EventFrame(const KindInfo& kind, const Event& event, Change change,
+                               const FrameForm& form) {
   if (change != Change::kDeleted) return RecordFrame(kind, NameOf(change), *event.record, form);
   // At the revision of the change that took it away.
-  return Framed(kind, "DELETED", TextAtRevision(kind, LastSeen(event), event.revision), form);
+  std::string text = TRY(TextAtRevision(kind, LastSeen(event), event.revision));
+  return Framed(kind, "DELETED", std::move(text), form);
 }
 
 std::shared_ptr<const Handed> HandedEventOf(const KindInfo& kind, const Event& event,
@@ -120,7 +121,8 @@ std::shared_ptr<const Handed> HandedEventOf(const KindInfo& kind, const Event& e
                                                   .resource_version = std::move(version)});
 }
 
-std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form) {
+Result<std::string> AddedFrame(const KindInfo& kind, const Record& record,
+                               const FrameForm& form) {
   return RecordFrame(kind, "ADDED", record, form);
 }
 
@@ -139,6 +141,8 @@ std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_
 }
 
 std::string ErrorFrame(const Error& error, const FrameForm& form) {
+  // What is no Status of its own becomes one.
+  if (error.reason == Reason::kUnknown) return ErrorFrame(InternalErrorOf(error.message), form);
   if (form.media.encoding == Encoding::kProtobuf) {
     return EncodeWatchFrame("ERROR", EncodeProtobuf(meta_v1::Status::Describe(), {"v1", "Status"},
                                                     StatusDocument(error)));

@@ -26,15 +26,15 @@ struct FrameForm {
   bool headers = true;  // Of Tables: the first event alone has columns.
 };
 
-// One event in one form. What is here parses whole objects: loops of connections ask a FrameMaker
-// (shared_frames.h).
-std::string EventFrame(const KindInfo& kind, const Event& event, Change change,
-                       const FrameForm& form);
+// One event in one form. Fails where the object cannot be read as one of the kind. What is here
+// parses whole objects: loops of connections ask a FrameMaker (shared_frames.h).
+Result<std::string> EventFrame(const KindInfo& kind, const Event& event, Change change,
+                               const FrameForm& form);
 // The same event for a reader in this process; nullptr where the record cannot be read.
 std::shared_ptr<const Handed> HandedEventOf(const KindInfo& kind, const Event& event,
                                             Change change);
-// An object of the initial state.
-std::string AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form);
+// An object of the initial state; fails likewise.
+Result<std::string> AddedFrame(const KindInfo& kind, const Record& record, const FrameForm& form);
 std::string BookmarkFrame(const KindInfo& kind, Revision revision, bool initial_events_end,
                           const FrameForm& form);
 std::string ErrorFrame(const Error& error, const FrameForm& form);

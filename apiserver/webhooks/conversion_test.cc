@@ -418,7 +418,8 @@ TEST_F(Conversion, AWebhookThatLiesHarmsItsRequestAlone) {
   ASSERT_EQ(Merge(In("v1", "/a"), R"({"spec": {"hostPort": "i:1"}})").code, 200);
   const Json event = watch.Next();
   EXPECT_EQ(event["type"], "ERROR");
-  EXPECT_EQ(event["object"]["message"], text);
+  EXPECT_EQ(event["object"]["message"], "Internal error occurred: " + text);
+  EXPECT_EQ(event["object"]["reason"], "InternalError");
   EXPECT_TRUE(watch.Next().is_null()) << "and the watch is over";
   // Nothing of it stays.
   Lie({});
@@ -483,7 +484,7 @@ TEST_F(Conversion, ADefinitionWhoseWebhookFailsSaysSoAndGoesLater) {
   ASSERT_EQ(Ask("DELETE", definitions_ + "/sites.g.io").code, 200);
   ASSERT_TRUE(FailsToGo());
   EXPECT_EQ(Terminating()["message"],
-            "could not issue all deletes: conversion webhook for g.io/v1, Kind=Site failed: no");
+            "could not list instances: conversion webhook for g.io/v1, Kind=Site failed: no");
   Lie({});
   EXPECT_TRUE(DefinitionGoes());
 }

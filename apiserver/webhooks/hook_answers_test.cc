@@ -120,6 +120,9 @@ TEST_F(HookAnswers, WhatIsNoPatchHarmsItsRequestAlone) {
       {Patches(R"([{"op": "replace", "path": "/data", "value": 1}])"),
        "Internal error occurred: json: cannot unmarshal number into Go struct field "
        "ConfigMap.data of type map[string]string"},
+      {Patches(R"([{"op": "replace", "path": "/kind", "value": 5}])"),
+       "Internal error occurred: couldn't get version/kind; json parse error: json: cannot "
+       "unmarshal number into Go struct field .kind of type string"},
       {Patches(R"([{"op": "replace", "path": "", "value": []}])"),
        "Internal error occurred: couldn't get version/kind; json parse error: json: cannot "
        "unmarshal array into Go value of type struct {"},

@@ -15,6 +15,7 @@
 #include "api/rules/rules.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/webhooks.h"
@@ -53,7 +54,10 @@ Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json
   }
   object.empty_lists() = before.empty_lists();
   if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
-    TRY(runtime->custom->Complete(object.content(), nullptr));
+    const size_t metadata_bytes = DumpJson(patched.value("metadata", Json())).size();
+    const bool filled = TRY(runtime->custom->Complete(object.content(),
+                                                      ContentBytesMax(metadata_bytes), nullptr));
+    object.set_lacks_defaults(!filled);
   }
   const Rules& rules = *kind.behaviour->rules;
   if (rules.set_defaults) rules.set_defaults(object.raw());
@@ -150,6 +154,18 @@ Result<> CheckBodyKind(const Json& patched, const Json& sent) {
   return Fail(NoSuchKind(version, kind));
 }
 
+// Whether it says of what kind it is, or nothing of that, in texts.
+Result<> CheckSaysItsKind(const Json& patched) {
+  const auto is_text = [&](const char* name) {
+    const auto found = patched.find(name);
+    return found == patched.end() || found->is_string() || found->is_null();
+  };
+  if (patched.is_object() && is_text("apiVersion") && is_text("kind")) return {};
+  const auto peeked = PeekTypeMeta(DumpJson(patched));
+  return Fail(InternalErrorOf("couldn't get version/kind; json parse error: " +
+                              (peeked ? "" : peeked.error().message)));
+}
+
 // Whether the patch changed anything.
 Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhooks::Sent& sent,
                         AdmissionRequest& request) {
@@ -164,11 +180,7 @@ Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhook
   }
   auto patched = ApplyJsonPatch(*patch, sent.object);
   if (!patched) return Fail(InternalErrorOf(patched.error().message));
-  if (!patched->is_object()) {
-    const auto peeked = PeekTypeMeta(DumpJson(*patched));
-    return Fail(InternalErrorOf("couldn't get version/kind; json parse error: " +
-                                (peeked ? "" : peeked.error().message)));
-  }
+  TRY(CheckSaysItsKind(*patched));
   if (request.body != nullptr) {
     TRY(CheckBodyKind(*patched, sent.object));
     const bool changed = *patched != sent.object;

@@ -64,9 +64,12 @@ void QuotaCustomKinds::Watch(InformerCache& cache) {
   caches_[CountedOf(cache.resource())] = &cache;
 }
 
-void QuotaCustomKinds::Forget(const Resource& resource, bool) {
-  const MutexLock lock(mutex_);
-  caches_.erase(CountedOf(resource));
+void QuotaCustomKinds::Forget(const Resource& resource, bool is_empty) {
+  {
+    const MutexLock lock(mutex_);
+    caches_.erase(CountedOf(resource));
+  }
+  if (is_empty) listener_.known("count/" + NameOfKind(resource));
 }
 
 void QuotaCustomKinds::SawDefinitions() {

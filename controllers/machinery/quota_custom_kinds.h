@@ -21,7 +21,8 @@ class QuotaCustomKinds final : public CustomKindsUser {
   // What it tells of, by the name that quotas use. Must not block.
   struct Listener {
     std::function<void(const std::string& space, const std::string& name)> less;
-    // All objects of the kind are known from now on, or it is known that there is no such kind.
+    // All objects of the kind are known from now on, or it is known that there is no such kind, or
+    // none any more.
     std::function<void(const std::string& name)> known;
   };
   // Before the start.

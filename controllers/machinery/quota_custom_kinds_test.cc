@@ -48,5 +48,16 @@ TEST(QuotaCustomKindsTest, WhatOnlyBuiltInKindsAreNamedByWakesNobody) {
   EXPECT_FALSE(kinds.Follow({"default", "one"}, nullptr));
 }
 
+TEST(QuotaCustomKindsTest, QuotasAreCountedAgainWhenNothingIsLeftOfAKind) {
+  QuotaCustomKinds kinds;
+  std::vector<std::string> told;
+  kinds.Tell({.less = [](const auto&, const auto&) {},
+              .known = [&](const std::string& name) { told.push_back(name); }});
+  kinds.Forget(KindOf("things"), /*is_empty=*/false);
+  EXPECT_TRUE(told.empty()) << "it may be watched in another version";
+  kinds.Forget(KindOf("things"), /*is_empty=*/true);
+  EXPECT_EQ(told, std::vector<std::string>{"count/things.a.io"});
+}
+
 }  // namespace
 }  // namespace skiff

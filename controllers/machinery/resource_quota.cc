@@ -190,7 +190,7 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
     return sum.usage();
   }
 
-  // nullopt: nobody knows such a kind.
+  // nullopt: nobody has ever known such a kind. Of one that went nothing is left.
   Result<std::optional<int64_t>> NumberOf(const ResourceQuota& quota, const std::string& name) {
     const CountedResource counted = CountedBy(name);
     // Scopes are about pods: objects that have none are outside of them.
@@ -203,7 +203,9 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
       return std::optional<int64_t>(cache->second->ListIn(quota.metadata.namespace_).size());
     }
     if (!definitions_.synced()) return Fail(Reason::kConflict, "the cache is not filled yet");
-    if (!IsCustom(counted)) return std::optional<int64_t>();
+    if (!IsCustom(counted)) {
+      return quota.status.used.contains(name) ? std::optional<int64_t>(0) : std::nullopt;
+    }
     if (has_scopes) return std::optional<int64_t>(0);
     const auto number = TRY(custom_kinds_->CountIn(quota.metadata.namespace_, counted));
     if (!number) return Fail(Reason::kConflict, "the kind is not watched yet");

@@ -88,7 +88,8 @@ std::optional<Json> DefinitionOf(const Json& props) {
 void Play(const RuntimeKind& kind, Json content) {
   const crd::CustomKind& custom = *kind.custom;
   std::vector<std::string> unknown;
-  if (!custom.Complete(content, &unknown)) return;
+  constexpr size_t kBytesMax = 1 << 20;
+  if (!custom.Complete(content, kBytesMax, &unknown)) return;
   const auto document = [&](const Json& of) {
     Json whole = of;
     whole["apiVersion"] = kind.api_version;
@@ -98,12 +99,12 @@ void Play(const RuntimeKind& kind, Json content) {
   };
   Json again = content;
   unknown.clear();
-  CHECK(custom.Complete(again, &unknown).has_value());
+  CHECK(custom.Complete(again, kBytesMax, &unknown).has_value());
   CHECK(unknown.empty());
   CHECK(again == content);
   Json stored = content;
   custom.ForStore(stored);
-  CHECK(custom.FromStore(kind.api_version, stored).has_value());
+  CHECK(custom.FromStore(kind.api_version, stored, kBytesMax).has_value());
   CHECK(stored == content);
   for (const char* subresource : {"", "status"}) {
     const Json whole = document(content);

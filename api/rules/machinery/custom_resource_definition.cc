@@ -35,6 +35,10 @@ void SetDefaults(CustomResourceDefinition& object) {
   if (!names.kind.empty()) Default(names.list_kind, names.kind + "List");
   auto& conversion = object.spec.conversion;
   if (!conversion) conversion.emplace().strategy = "None";
+  auto& webhook = conversion->webhook;
+  if (webhook && !webhook->client_config && webhook->conversion_review_versions.empty()) {
+    webhook.reset();  // Of one that says nothing nothing is kept.
+  }
   if (conversion->webhook && conversion->webhook->client_config &&
       conversion->webhook->client_config->service) {
     Default(conversion->webhook->client_config->service->port, 443);
