@@ -23,66 +23,203 @@ constexpr const char* kMetadataDoc =
     "Standard object's metadata. More info: "
     "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
+constexpr const char* kEmbeddedApiVersionDoc =
+    "apiVersion defines the versioned schema of this representation of an object. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources";
+constexpr const char* kEmbeddedKindDoc =
+    "kind is a string value representing the type of this object. In CamelCase. More info: "
+    "https://git.k8s.io/community/contributors/devel/sig-architecture/"
+    "api-conventions.md#types-kinds";
+
+// What is shown of a schema as it is, wherever it stands. Of the rest, examples and references to
+// documents elsewhere are not shown.
+constexpr const char* kPlainMembers[] = {"type",
+                                         "title",
+                                         "description",
+                                         "nullable",
+                                         "default",
+                                         "format",
+                                         "maximum",
+                                         "exclusiveMaximum",
+                                         "minimum",
+                                         "exclusiveMinimum",
+                                         "maxLength",
+                                         "minLength",
+                                         "pattern",
+                                         "maxItems",
+                                         "minItems",
+                                         "uniqueItems",
+                                         "multipleOf",
+                                         "enum",
+                                         "maxProperties",
+                                         "minProperties",
+                                         "required",
+                                         "x-kubernetes-preserve-unknown-fields",
+                                         "x-kubernetes-embedded-resource",
+                                         "x-kubernetes-int-or-string",
+                                         "x-kubernetes-list-map-keys",
+                                         "x-kubernetes-list-type",
+                                         "x-kubernetes-map-type",
+                                         "x-kubernetes-validations"};
+
+// What Go leaves out when it writes a schema.
+bool IsEmpty(const Json& value) {
+  if (value.is_boolean()) return !value.get<bool>();
+  if (value.is_string()) return value.get_ref<const std::string&>().empty();
+  return value.is_null() || (value.is_structured() && value.empty());
+}
+
+bool Is(const Json& schema, const char* mark) {
+  const auto found = schema.find(mark);
+  return found != schema.end() && found->is_boolean() && found->get<bool>();
+}
+
+// Of the list, or null.
+void EraseText(Json& list, const std::string& text) {
+  if (!list.is_array()) return;
+  const auto found = std::find(list.begin(), list.end(), text);
+  if (found != list.end()) list.erase(found);
+}
+
 class Publisher {
  public:
   Publisher(bool v2, const PublishedReferences& references)
       : v2_(v2), references_(references) {}
 
-  void Publish(Json& schema, bool is_root) {
-    if (!schema.is_object()) return;
-    if (v2_) CutForV2(schema, is_root);
-    for (const char* name : {"properties", "patternProperties"}) {
-      const auto below = schema.find(name);
-      if (below == schema.end() || !below->is_object()) continue;
-      for (auto& [key, each] : below->items()) Publish(each, false);
-    }
-    for (const char* name : {"items", "additionalProperties", "not"}) {
-      const auto below = schema.find(name);
-      if (below != schema.end()) Publish(*below, false);
-    }
-    for (const char* name : {"allOf", "anyOf", "oneOf"}) {
-      const auto below = schema.find(name);
-      if (below == schema.end()) continue;
-      for (Json& each : *below) Publish(each, false);
-    }
-    const bool either = schema.value("x-kubernetes-int-or-string", false);
-    if (either && !v2_ && !schema.contains("anyOf")) {
-      schema["anyOf"] = {{{"type", "integer"}}, {{"type", "string"}}};
-    }
-    const bool open = schema.value("x-kubernetes-preserve-unknown-fields", false);
-    const bool embedded =
-        schema.value("x-kubernetes-embedded-resource", false) && !(v2_ && open);
-    if (is_root || embedded) AddOwnFields(schema);
-    if (embedded) schema["required"] = {"kind", "apiVersion"};
+  // Of a whole version.
+  Json Root(const Json& schema) const {
+    // Of properties beside others that are not named clients of old would refuse the others.
+    if (schema.empty() || (v2_ && Is(schema, kOpen))) return {{"type", "object"}};
+    Json out = Structure(schema);
+    AddOwnFields(out, kApiVersionDoc, kKindDoc);
+    return out;
   }
 
  private:
-  // OpenAPI v2 knows neither alternatives nor null, and its clients refuse what they do not know.
-  void CutForV2(Json& schema, bool is_root) {
-    for (const char* name : {"default", "allOf", "anyOf", "oneOf", "not"}) schema.erase(name);
-    const bool open = schema.value("x-kubernetes-preserve-unknown-fields", false);
-    if (open && is_root) {
-      schema = {{"type", "object"}};
-    } else if (open) {
-      for (const char* name : {"type", "properties", "items", "required"}) schema.erase(name);
+  static constexpr const char* kOpen = "x-kubernetes-preserve-unknown-fields";
+  static constexpr const char* kEmbedded = "x-kubernetes-embedded-resource";
+  static constexpr const char* kEither = "x-kubernetes-int-or-string";
+
+  static Json Plain(const Json& schema) {
+    Json out = Json::object();
+    for (const char* name : kPlainMembers) {
+      const auto found = schema.find(name);
+      if (found == schema.end()) continue;
+      const bool is_value = std::string_view(name) == "default";
+      if (is_value ? !found->is_null() : !IsEmpty(*found)) out[name] = *found;
     }
-    if (const auto properties = schema.find("properties"); properties != schema.end()) {
-      auto required = schema.find("required");
-      for (const auto& [name, each] : properties->items()) {
-        if (!each.value("nullable", false) || required == schema.end()) continue;
-        const auto named = std::find(required->begin(), required->end(), name);
-        if (named != required->end()) required->erase(named);
-      }
-      if (required != schema.end() && required->empty()) schema.erase("required");
-    }
-    if (!schema.value("nullable", false)) return;
-    for (const char* name : {"nullable", "type", "items", "properties"}) schema.erase(name);
+    return out;
   }
 
-  void AddOwnFields(Json& schema) {
+  // A schema that gives its values their structure, not one of the alternatives in it.
+  Json Structure(const Json& schema) const {
+    if (!schema.is_object()) return schema;  // "additionalProperties": true
+    Json out = Plain(schema);
+    if (const auto items = schema.find("items"); items != schema.end()) {
+      out["items"] = Structure(*items);
+    }
+    if (const auto values = schema.find("additionalProperties"); values != schema.end()) {
+      out["additionalProperties"] = Structure(*values);
+    }
+    if (const auto properties = schema.find("properties");
+        properties != schema.end() && !IsEmpty(*properties)) {
+      for (const auto& [name, each] : properties->items()) {
+        out["properties"][name] = Structure(each);
+      }
+    }
+    if (v2_) {
+      CutForV2(schema, out);
+    } else {
+      AddAlternatives(schema, out);
+      Unfold(schema, out);
+    }
+    if (Is(schema, kEmbedded) && !(v2_ && Is(schema, kOpen))) AddEmbedded(out);
+    return out;
+  }
+
+  static void AddAlternatives(const Json& schema, Json& out) {
+    for (const char* name : {"allOf", "anyOf", "oneOf"}) {
+      const auto found = schema.find(name);
+      if (found == schema.end() || !found->is_array()) continue;
+      for (const Json& each : *found) out[name].push_back(Alternative(each));
+    }
+    if (const auto found = schema.find("not"); found != schema.end()) {
+      out["not"] = Alternative(*found);
+    }
+  }
+
+  // What alternatives say of the values of a map is not shown.
+  static Json Alternative(const Json& schema) {
+    if (!schema.is_object()) return schema;
+    Json out = Plain(schema);
+    if (const auto items = schema.find("items"); items != schema.end()) {
+      out["items"] = Alternative(*items);
+    }
+    if (const auto properties = schema.find("properties");
+        properties != schema.end() && !IsEmpty(*properties)) {
+      for (const auto& [name, each] : properties->items()) {
+        out["properties"][name] = Alternative(each);
+      }
+    }
+    AddAlternatives(schema, out);
+    return out;
+  }
+
+  // Says in words of OpenAPI what may be an integer or a string, unless the schema does.
+  static void Unfold(const Json& schema, Json& out) {
+    if (!Is(schema, kEither)) return;
+    const Json either = {{{"type", "integer"}}, {{"type", "string"}}};
+    if (!out.contains("anyOf")) {
+      const auto all = out.find("allOf");
+      const bool is_said = all != out.end() && (*all)[0].value("anyOf", Json()) == either;
+      if (!is_said) out["anyOf"] = either;
+    } else if (out["anyOf"] != either) {
+      Json& all = out["allOf"];
+      if (all.is_null()) all = Json::array();
+      all.insert(all.begin(), Json{{"anyOf", either}});
+    }
+  }
+
+  // OpenAPI v2 knows neither alternatives nor null, and its clients refuse what they do not know.
+  static void CutForV2(const Json& schema, Json& out) {
+    out.erase("default");
+    const bool may_be_null = Is(schema, "nullable"), open = Is(schema, kOpen);
+    out.erase("nullable");
+    if (may_be_null || open) {
+      out.erase("items");
+      out.erase("properties");
+    }
+    const std::string type = out.value("type", "");
+    if (may_be_null || (open && type == "object") || (type == "array" && !out.contains("items"))) {
+      out.erase("type");
+    }
+    const auto required = out.find("required");
+    if (required == out.end()) return;
+    if (out.contains("properties")) {
+      for (const auto& [name, each] : schema["properties"].items()) {
+        if (Is(each, "nullable")) EraseText(*required, name);
+      }
+    }
+    const auto values = schema.find("additionalProperties");
+    const bool null_values =
+        values != schema.end() && values->is_object() && Is(*values, "nullable");
+    if (null_values || required->empty()) out.erase("required");
+  }
+
+  void AddEmbedded(Json& schema) const {
+    AddOwnFields(schema, kEmbeddedApiVersionDoc, kEmbeddedKindDoc);
+    Json& required = schema["required"];
+    for (const char* name : {"kind", "apiVersion"}) {
+      if (std::find(required.begin(), required.end(), name) == required.end()) {
+        required.push_back(name);
+      }
+    }
+  }
+
+  void AddOwnFields(Json& schema, const char* api_version_doc, const char* kind_doc) const {
     Json& properties = schema["properties"];
-    properties["apiVersion"] = {{"type", "string"}, {"description", kApiVersionDoc}};
-    properties["kind"] = {{"type", "string"}, {"description", kKindDoc}};
+    properties["apiVersion"] = {{"type", "string"}, {"description", api_version_doc}};
+    properties["kind"] = {{"type", "string"}, {"description", kind_doc}};
     // Beside a reference OpenAPI v3 takes nothing else.
     Json& metadata = properties["metadata"];
     metadata = references_.object_meta;
@@ -97,21 +234,22 @@ class Publisher {
 }  // namespace
 
 Json PublishedSchema(const RuntimeKind& kind, bool v2, const PublishedReferences& references) {
-  Json schema = {{"type", "object"}};
+  Json props = Json::object();
   if (kind.custom != nullptr && kind.custom->own != nullptr) {
-    Json props = kind.custom->own->Props();
-    if (props.is_object() && !props.empty()) schema = std::move(props);
+    props = kind.custom->own->Props();
+    if (!props.is_object()) props = Json::object();
   }
-  Publisher(v2, references).Publish(schema, true);
-  schema["x-kubernetes-group-version-kind"] = {
-      {{"group", kind.group}, {"version", kind.version}, {"kind", kind.kind}}};
-  if (!kind.selectable_fields.empty()) {
-    Json& fields = schema["x-kubernetes-selectable-fields"] = Json::array();
-    for (const std::string_view field : kind.selectable_fields) {
-      fields.push_back({{"fieldPath", field}});
-    }
-  }
+  Json schema = Publisher(v2, references).Root(props);
+  AddPublishedMarks(kind, kind.kind, schema);
   return schema;
+}
+
+void AddPublishedMarks(const RuntimeKind& kind, std::string_view name, Json& schema) {
+  schema["x-kubernetes-group-version-kind"] = {
+      {{"group", kind.group}, {"version", kind.version}, {"kind", name}}};
+  for (const std::string_view field : kind.selectable_fields) {
+    schema["x-kubernetes-selectable-fields"].push_back({{"fieldPath", field}});
+  }
 }
 
 }  // namespace skiff::crd

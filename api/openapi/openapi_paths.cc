@@ -4,60 +4,19 @@
 
 #include <algorithm>
 
+#include "api/openapi/custom_paths.h"
 #include "api/openapi/openapi_schema.h"
+#include "api/openapi/path_parts.h"
 #include "api/openapi/texts.h"
+#include "api/registry.h"
 
 namespace skiff::openapi {
 namespace {
 
 using Words = std::vector<std::string_view>;
 
-constexpr std::string_view kJson = "application/json";
-constexpr std::string_view kYaml = "application/yaml";
-constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
-
-const std::string kMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
-
-// The suffixes of shared parameters are those of Kubernetes, so that documents can be compared.
-constexpr Parameter kName = {"name", "string", "name of the object", "", true};
-constexpr Parameter kNamespace = {"namespace", "string", "namespace of the object", "vgWSWtn3",
-                                  true};
 constexpr Parameter kPathInPath = {"path", "string", "path below the proxied service", "z6Ciiujn",
                                    true};
-constexpr Parameter kPretty = {"pretty", "string", "if 'true', the answer is indented", "tJGM1-ng"};
-constexpr Parameter kDryRun = {"dryRun", "string",
-                               "if 'All', nothing is stored; the answer is as if it was", ""};
-constexpr Parameter kFieldManager = {
-    "fieldManager", "string", "name of whoever owns the fields that are written", "Qy4HdaTW"};
-constexpr Parameter kPatchManager = {
-    "fieldManager", "string",
-    "name of whoever owns the fields that are written; apply patches must give it", "7c6nTn1T"};
-constexpr Parameter kFieldValidation = {
-    "fieldValidation", "string", "what unknown fields lead to: 'Ignore', 'Warn' or 'Strict'", ""};
-constexpr Parameter kForce = {
-    "force", "boolean", "apply patches take conflicting fields from their owners", "tOGGb0Yi"};
-
-constexpr Parameter kListParameters[] = {
-    {"allowWatchBookmarks", "boolean", "a watch also sends bookmarks", "HC2hJt-J"},
-    {"continue", "string", "token of the previous page", "QfD61s0i"},
-    {"fieldSelector", "string", "selects objects by their fields", "xIcQKXFG"},
-    {"labelSelector", "string", "selects objects by their labels", "5Zw57w4C"},
-    {"limit", "integer", "most objects of one answer", "1NfNmdNH"},
-    {"resourceVersion", "string", "which state of the store to answer from", "5WAnf1kx"},
-    {"resourceVersionMatch", "string", "how resourceVersion is meant", "t8XhRHeC"},
-    {"sendInitialEvents", "boolean", "a watch begins with what exists", "rLXlEK_k"},
-    {"timeoutSeconds", "integer", "how long the call may take", "yvYezaOC"},
-    {"watch", "boolean", "send changes as they happen", "XNNPZGbK"},
-};
-
-constexpr Parameter kDeleteParameters[] = {
-    kDryRun,
-    {"gracePeriodSeconds", "integer", "time the object has to end", "-K5HaBOS"},
-    {"ignoreStoreReadErrorWithClusterBreakingPotential", "boolean",
-     "delete an object that cannot be read", "QbNkfIqj"},
-    {"orphanDependents", "boolean", "leave dependents alone; see propagationPolicy", "uRB25kX5"},
-    {"propagationPolicy", "string", "what becomes of dependents", "6jk3prlO"},
-};
 
 // Query parameters of the subresources that connect, which are the fields of an options type.
 struct SharedSuffix {
@@ -92,40 +51,6 @@ constexpr SharedSuffix kConnectSuffixes[] = {
     {"ServiceProxyOptions", "path", "QCf0eosM"},
 };
 
-std::string Capital(std::string_view word) {
-  std::string out(word);
-  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 32);
-  return out;
-}
-
-// "rbac.authorization.k8s.io" is "RbacAuthorization"; the core group is "Core".
-std::string GroupName(std::string_view group) {
-  if (group.empty()) return "Core";
-  if (group.ends_with(".k8s.io")) group.remove_suffix(7);
-  std::string out;
-  bool capital = true;
-  for (const char c : group) {
-    if (c == '.' || c == '-') {
-      capital = true;
-      continue;
-    }
-    out += capital ? Capital(std::string_view(&c, 1)) : std::string(1, c);
-    capital = false;
-  }
-  return out;
-}
-
-std::string LowerFirst(std::string text) {
-  if (text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + 32);
-  return text;
-}
-
-void SortByName(std::vector<Parameter>& parameters) {
-  std::stable_sort(parameters.begin(), parameters.end(), [](const auto& a, const auto& b) {
-    return a.name != b.name ? a.name < b.name : a.in_path > b.in_path;
-  });
-}
-
 std::string_view ParameterType(const Type& type) {
   switch (type.shape) {
     case Shape::kBool:
@@ -156,25 +81,24 @@ std::vector<Parameter> OptionParameters(std::string_view options) {
   return out;
 }
 
-// Adds the paths of kinds to a list.
+// Adds the paths of built-in kinds to a list.
 class Builder {
  public:
   Builder(std::string_view group, std::string_view version)
-      : group_(GroupName(group)),
+      : group_(IdPart(GroupInIds(group), true)),
         version_(Capital(version)),
-        tag_(LowerFirst(group_) + "_" + std::string(version)),
+        tag_(IdPart(GroupInIds(group), false) + "_" + std::string(version)),
         prefix_(group.empty() ? fmt::format("/api/{}", version)
                               : fmt::format("/apis/{}/{}", group, version)) {}
 
   void AddDiscovery() {
     Operation operation = Get(fmt::format("get{}{}APIResources", group_, version_),
-                              kMeta + "APIResourceList", "Lists the resources of the version.");
+                              MetaDefinition("APIResourceList"), "Lists the resources of the version.");
     out_.push_back({prefix_ + "/", {}, {std::move(operation)}});
   }
 
   void Add(const KindInfo& kind) {
     kind_ = &kind;
-    custom_ = kind.type == nullptr || kind.type->ops == nullptr;
     const std::string collection =
         prefix_ + (kind.namespaced ? "/namespaces/{namespace}/" : "/") + std::string(kind.resource);
     AddCollection(collection);
@@ -185,14 +109,11 @@ class Builder {
     for (const Subresource& subresource : kind.subresources) {
       AddSubresource(collection + "/{name}/" + std::string(subresource.name), subresource);
     }
-    if (kind.HasVerb("watch") && !custom_) AddWatches();
+    if (kind.HasVerb("watch")) AddWatches();
   }
 
-  std::vector<Path> Take() {
-    std::sort(out_.begin(), out_.end(),
-              [](const Path& a, const Path& b) { return a.path < b.path; });
-    return std::move(out_);
-  }
+  // In no order.
+  std::vector<Path> Take() { return std::move(out_); }
 
  private:
   std::string Id(std::string_view verb, std::string_view rest, bool all_namespaces = false) const {
@@ -220,10 +141,6 @@ class Builder {
     out.action = action;
     out.kind = kind;
     out.consumes = {"*/*"};
-    if (custom_) {
-      out.consumes = {kJson, kYaml};
-      out.produces = {kJson, kYaml};
-    }
     out.codes = std::move(codes);
     out.doc = fmt::format("{}: {}.", Capital(action), kind.kind);
     return out;
@@ -231,18 +148,9 @@ class Builder {
 
   meta_v1::GroupVersionKind OwnKind() const { return KindOf(kind_->api_version, kind_->kind); }
 
-  static meta_v1::GroupVersionKind KindOf(std::string_view api_version, std::string_view kind) {
-    meta_v1::GroupVersionKind out;
-    const size_t slash = api_version.find('/');
-    if (slash != std::string_view::npos) out.group = api_version.substr(0, slash);
-    out.version = slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
-    out.kind = kind;
-    return out;
-  }
-
-  void AddStreams(Operation& operation) const {
+  static void AddStreams(Operation& operation) {
     operation.produces.push_back("application/json;stream=watch");
-    if (!custom_) operation.produces.push_back("application/vnd.kubernetes.protobuf;stream=watch");
+    operation.produces.push_back("application/vnd.kubernetes.protobuf;stream=watch");
   }
 
   Operation ListOperation(bool all_namespaces) const {
@@ -271,21 +179,22 @@ class Builder {
 
   Operation Patch(std::string id, const meta_v1::GroupVersionKind& kind) const {
     Operation out = Make("patch", "patch", std::move(id), kind, {200, 201});
-    out.body = kMeta + "Patch";
+    out.body = MetaDefinition("Patch");
     out.parameters = {kDryRun, kPatchManager, kFieldValidation, kForce};
-    out.consumes = {"application/json-patch+json", "application/merge-patch+json"};
-    if (!custom_) out.consumes.push_back("application/strategic-merge-patch+json");
-    out.consumes.push_back("application/apply-patch+yaml");
+    out.consumes = {"application/json-patch+json", "application/merge-patch+json",
+                    "application/strategic-merge-patch+json", "application/apply-patch+yaml"};
     return out;
   }
 
   Operation Delete(std::string id, bool collection) const {
     Operation out =
         Make("delete", collection ? "deletecollection" : "delete", std::move(id), OwnKind(), {200});
-    out.body = kMeta + "DeleteOptions";
+    out.body = MetaDefinition("DeleteOptions");
     out.body_required = false;
     out.parameters.assign(std::begin(kDeleteParameters), std::end(kDeleteParameters));
-    if (collection || !kind_->delete_returns_object) out.response = kMeta + "Status";
+    // Of namespaces it says so, too, though the namespace is answered.
+    const bool of_object = kind_->delete_returns_object && kind_->kind != "Namespace";
+    if (collection || !of_object) out.response = MetaDefinition("Status");
     if (!collection) {
       out.codes.push_back(202);
       return out;
@@ -364,7 +273,9 @@ class Builder {
       }
       std::vector<Parameter> common = OptionParameters(subresource.kind);
       if (with_path) common.push_back(kPathInPath);
-      AddIdentity(common, true);
+      common.push_back(kName);
+      if (kind_->namespaced) common.push_back(kNamespace);
+      SortByName(common);
       out_.push_back(
           {with_path ? path + "/{path}" : path, std::move(common), std::move(operations)});
     }
@@ -384,37 +295,19 @@ class Builder {
 
   void AddWatch(const std::string& path, std::string_view action, std::string id, bool named) {
     Operation out = Make("get", action, std::move(id), OwnKind(), {200});
-    out.response = kMeta + "WatchEvent";
+    out.response = MetaDefinition("WatchEvent");
     out.parameters.assign(std::begin(kListParameters), std::end(kListParameters));
     AddStreams(out);
     Finish(path, {std::move(out)}, named);
   }
 
-  void AddIdentity(std::vector<Parameter>& parameters, bool named) const {
-    if (named) parameters.push_back(kName);
-    if (kind_->namespaced) parameters.push_back(kNamespace);
-    SortByName(parameters);
-  }
-
-  // What all operations of the path take moves to the path: the query of a lone one as well.
   void Finish(std::string path, std::vector<Operation> operations, bool named) {
     if (operations.empty()) return;
-    std::vector<Parameter> common = {kPretty};
-    if (operations.size() == 1) {
-      auto& own = operations[0].parameters;
-      common.insert(common.end(), own.begin(), own.end());
-      own.clear();
-    }
-    AddIdentity(common, named);
-    if (path.find("{namespace}") == std::string::npos) {
-      std::erase_if(common, [](const Parameter& p) { return p.name == "namespace"; });
-    }
-    out_.push_back({std::move(path), std::move(common), std::move(operations)});
+    out_.push_back(MakePath(std::move(path), std::move(operations), named));
   }
 
   std::string group_, version_, tag_, prefix_;
   const KindInfo* kind_ = nullptr;
-  bool custom_ = false;
   std::vector<Path> out_;
 };
 
@@ -432,18 +325,58 @@ Path Plain(std::string path, std::string id, std::string tag, std::string respon
   return {std::move(path), {}, {std::move(operation)}};
 }
 
+// Of the issuer of tokens, who says nothing of what he takes.
+Path OfIssuer(std::string path, std::string id, std::string tag, std::string_view type) {
+  Path out = Plain(std::move(path), std::move(id), std::move(tag), "", {type});
+  out.operations[0].consumes.clear();
+  return out;
+}
+
+// Of one group, "apis/apps", or of one of its versions.
+std::vector<Path> PathsOfGroup(KindList kinds, std::string_view key) {
+  std::vector<const KindInfo*> built_in;
+  std::vector<Path> out;
+  for (const KindInfo* kind : kinds) {
+    if (kind->resource.empty()) continue;
+    const RuntimeKind* custom = RuntimeKindOf(*kind);
+    if (custom == nullptr && !kind->group.empty() && key == fmt::format("apis/{}", kind->group)) {
+      const std::string_view name = GroupInIds(kind->group);
+      return {Plain(fmt::format("/apis/{}/", kind->group),
+                    fmt::format("get{}APIGroup", IdPart(name, true)), IdPart(name, false),
+                    MetaDefinition("APIGroup"))};
+    }
+    if (key != fmt::format("{}/{}", kind->group.empty() ? "api" : "apis", kind->api_version)) {
+      continue;
+    }
+    if (custom != nullptr) {
+      AddCustomPaths(*custom, out);
+    } else {
+      built_in.push_back(kind);
+    }
+  }
+  if (!built_in.empty()) {
+    Builder builder(built_in[0]->group, built_in[0]->version);
+    builder.AddDiscovery();
+    for (const KindInfo* kind : built_in) builder.Add(*kind);
+    for (Path& path : builder.Take()) out.push_back(std::move(path));
+  }
+  std::sort(out.begin(), out.end(), [](const Path& a, const Path& b) { return a.path < b.path; });
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::string> Keys(KindList kinds) {
   std::vector<std::string> out = {".well-known/openid-configuration", "api", "apis",
                                   "openid/v1/jwks", "version"};
-  for (const ServedVersion& served : ServedVersions(kinds)) {
-    if (served.group.empty()) {
-      out.push_back(fmt::format("api/{}", served.version));
+  for (const KindInfo* kind : kinds) {
+    if (kind->resource.empty()) continue;
+    if (kind->group.empty()) {
+      out.push_back(fmt::format("api/{}", kind->version));
       continue;
     }
-    out.push_back(fmt::format("apis/{}", served.group));
-    out.push_back(fmt::format("apis/{}/{}", served.group, served.version));
+    if (RuntimeKindOf(*kind) == nullptr) out.push_back(fmt::format("apis/{}", kind->group));
+    out.push_back(fmt::format("apis/{}/{}", kind->group, kind->version));
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
@@ -451,42 +384,25 @@ std::vector<std::string> Keys(KindList kinds) {
 }
 
 std::vector<Path> PathsOf(KindList kinds, std::string_view key) {
-  if (key == "api") return {Plain("/api/", "getCoreAPIVersions", "core", kMeta + "APIVersions")};
-  if (key == "apis") return {Plain("/apis/", "getAPIVersions", "apis", kMeta + "APIGroupList")};
+  if (key == "api") {
+    return {Plain("/api/", "getCoreAPIVersions", "core", MetaDefinition("APIVersions"))};
+  }
+  if (key == "apis") {
+    return {Plain("/apis/", "getAPIVersions", "apis", MetaDefinition("APIGroupList"))};
+  }
   if (key == "version") {
     return {Plain("/version/", "getCodeVersion", "version", "io.k8s.apimachinery.pkg.version.Info",
                   {kJson})};
   }
   if (key == "openid/v1/jwks") {
-    return {Plain("/openid/v1/jwks/", "getServiceAccountIssuerOpenIDKeyset", "openid", "",
-                  {"application/jwk-set+json"})};
+    return {OfIssuer("/openid/v1/jwks/", "getServiceAccountIssuerOpenIDKeyset", "openid",
+                     "application/jwk-set+json")};
   }
   if (key == ".well-known/openid-configuration") {
-    return {Plain("/.well-known/openid-configuration/",
-                  "getServiceAccountIssuerOpenIDConfiguration", "WellKnown", "", {kJson})};
+    return {OfIssuer("/.well-known/openid-configuration/",
+                     "getServiceAccountIssuerOpenIDConfiguration", "WellKnown", kJson)};
   }
-  for (const ServedVersion& served : ServedVersions(kinds)) {
-    const bool core = served.group.empty();
-    if (!core && key == fmt::format("apis/{}", served.group)) {
-      const std::string name = GroupName(served.group);
-      return {Plain(fmt::format("/apis/{}/", served.group), fmt::format("get{}APIGroup", name),
-                    LowerFirst(name), kMeta + "APIGroup")};
-    }
-    if (key != (core ? fmt::format("api/{}", served.version)
-                     : fmt::format("apis/{}/{}", served.group, served.version))) {
-      continue;
-    }
-    Builder builder(served.group, served.version);
-    builder.AddDiscovery();
-    for (const KindInfo* kind : kinds) {
-      if (kind->group == served.group && kind->version == served.version &&
-          !kind->resource.empty()) {
-        builder.Add(*kind);
-      }
-    }
-    return builder.Take();
-  }
-  return {};
+  return PathsOfGroup(kinds, key);
 }
 
 }  // namespace skiff::openapi

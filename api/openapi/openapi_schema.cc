@@ -1,10 +1,13 @@
 #include "api/openapi/openapi_schema.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
 #include "api/codec/kept_text.h"
 #include "api/crd/publish.h"
+#include "api/kinds/behaviour.h"
 #include "api/openapi/texts.h"
 
 namespace skiff::openapi {
@@ -13,18 +16,20 @@ namespace {
 constexpr std::string_view kMachinery = "io.k8s.apimachinery.pkg.";
 
 // The groups and versions whose scheme knows DeleteOptions and WatchEvent, served here or not.
-// Clients of all ages look a kind up by any of them.
+// Clients of all ages look a kind up by any of them. Custom kinds are told of by the scheme of
+// clients, which lacks some.
 struct GroupVersions {
   std::string_view group;
   std::vector<std::string_view> versions;
+  bool of_servers_alone = false;
 };
 const std::vector<GroupVersions>& CommonKindGroups() {
   static const std::vector<GroupVersions> kGroups = {
       {"", {"v1"}},
-      {"admission.k8s.io", {"v1", "v1beta1"}},
+      {"admission.k8s.io", {"v1", "v1beta1"}, true},
       {"admissionregistration.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
-      {"apiextensions.k8s.io", {"v1", "v1beta1"}},
-      {"apiregistration.k8s.io", {"v1", "v1beta1"}},
+      {"apiextensions.k8s.io", {"v1", "v1beta1"}, true},
+      {"apiregistration.k8s.io", {"v1", "v1beta1"}, true},
       {"apps", {"v1", "v1beta1", "v1beta2"}},
       {"authentication.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
       {"authorization.k8s.io", {"v1", "v1beta1"}},
@@ -36,7 +41,7 @@ const std::vector<GroupVersions>& CommonKindGroups() {
       {"events.k8s.io", {"v1", "v1beta1"}},
       {"extensions", {"v1beta1"}},
       {"flowcontrol.apiserver.k8s.io", {"v1", "v1beta1", "v1beta2", "v1beta3"}},
-      {"imagepolicy.k8s.io", {"v1alpha1"}},
+      {"imagepolicy.k8s.io", {"v1alpha1"}, true},
       {"internal.apiserver.k8s.io", {"v1alpha1"}},
       {"networking.k8s.io", {"v1", "v1beta1"}},
       {"node.k8s.io", {"v1", "v1alpha1", "v1beta1"}},
@@ -125,10 +130,11 @@ Json GroupVersionKind(std::string_view group, std::string_view version, std::str
 }
 
 // x-kubernetes-group-version-kind of a built-in type; null when it has none.
-Json KindsOfType(const Type& type) {
+Json KindsOfType(const Type& type, Scheme scheme) {
   Json out = Json::array();
   if (type.name == "DeleteOptions" || type.name == "WatchEvent") {
     for (const GroupVersions& group : CommonKindGroups()) {
+      if (scheme == Scheme::kClients && group.of_servers_alone) continue;
       for (const std::string_view version : group.versions) {
         out.push_back(GroupVersionKind(group.group, version, type.name));
       }
@@ -250,6 +256,11 @@ void AddMarks(const Field& field, Json& schema) {
   if (!field.merge_key.empty()) schema["x-kubernetes-patch-merge-key"] = field.merge_key;
 }
 
+std::string ListKindOf(const RuntimeKind& kind) {
+  const std::string_view own = kind.behaviour->list_kind;
+  return own.empty() ? std::string(kind.kind) + "List" : std::string(own);
+}
+
 }  // namespace
 
 std::string DefinitionOf(const meta_v1::GroupVersionKind& kind) {
@@ -259,6 +270,19 @@ std::string DefinitionOf(const meta_v1::GroupVersionKind& kind) {
   return PackagePrefix(kind.group + "/" + kind.version) + kind.kind;
 }
 
+meta_v1::GroupVersionKind KindOf(std::string_view api_version, std::string_view kind) {
+  meta_v1::GroupVersionKind out;
+  const size_t slash = api_version.find('/');
+  if (slash != std::string_view::npos) out.group = api_version.substr(0, slash);
+  out.version = slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
+  out.kind = kind;
+  return out;
+}
+
+std::string ListDefinitionOf(const RuntimeKind& kind) {
+  return PackagePrefix(kind.api_version) + ListKindOf(kind);
+}
+
 std::string Definitions::Reference(Version version, std::string_view name) {
   return (version == Version::kV2 ? "#/definitions/" : "#/components/schemas/") + std::string(name);
 }
@@ -266,19 +290,12 @@ std::string Definitions::Reference(Version version, std::string_view name) {
 void Definitions::Add(const std::string& name, const meta_v1::GroupVersionKind* kind) {
   if (name.empty() || all_.contains(name)) return;
   if (const Type* type = FindType(name)) return AddType(name, *type);
+  if (const RuntimeKind* custom = kind == nullptr ? nullptr : FindCustom(*kind)) {
+    if (name == DefinitionOf(*kind)) return AddCustom(name, *custom);
+    if (name == ListDefinitionOf(*custom)) return AddCustomList(name, *custom);
+  }
   const std::string item = name.substr(0, name.size() - std::min<size_t>(name.size(), 4));
-  const RuntimeKind* custom = kind == nullptr ? nullptr : FindCustom(*kind);
-  const std::string own = custom == nullptr ? "" : DefinitionOf(*kind);
-  if (custom != nullptr && name == own) {
-    all_[name] = nullptr;
-    const std::string meta = std::string(kMachinery) + "apis.meta.v1.ObjectMeta";
-    Add(meta);
-    all_[name] = crd::PublishedSchema(*custom, version_ == Version::kV2,
-                                      {{{"$ref", Reference(version_, meta)}}});
-  } else if (custom != nullptr && name == own + "List") {
-    Add(own, kind);
-    AddList(name, own);
-  } else if (name.ends_with("List") && FindType(item) != nullptr) {
+  if (name.ends_with("List") && FindType(item) != nullptr) {
     Add(item, kind);
     AddList(name, item);
   } else {
@@ -286,8 +303,39 @@ void Definitions::Add(const std::string& name, const meta_v1::GroupVersionKind* 
   }
 }
 
-Definitions::Definitions(Version version, std::span<const KindInfo* const> kinds)
-    : version_(version) {
+void Definitions::AddCustom(const std::string& name, const RuntimeKind& kind) {
+  const std::string meta = std::string(kMachinery) + "apis.meta.v1.ObjectMeta";
+  all_[name] = crd::PublishedSchema(kind, version_ == Version::kV2,
+                                    {{{"$ref", Reference(version_, meta)}}});
+  Add(meta);
+}
+
+void Definitions::AddCustomList(const std::string& name, const RuntimeKind& kind) {
+  const std::string item = PackagePrefix(kind.api_version) + std::string(kind.kind);
+  const std::string list_kind = ListKindOf(kind);
+  const std::string list_meta = std::string(kMachinery) + "apis.meta.v1.ListMeta";
+  Json metadata = {{"$ref", Reference(version_, list_meta)}};
+  if (version_ == Version::kV3) metadata = {{"allOf", {metadata}}};
+  Describe(TextOf(meta_v1::ListMeta::Describe()), metadata);
+  Json schema = {{"type", "object"},
+                 {"description", fmt::format("{} is a list of {}", list_kind, kind.kind)},
+                 {"required", {"items"}},
+                 {"properties",
+                  {{"apiVersion", TypeMetaMember("apiVersion")},
+                   {"kind", TypeMetaMember("kind")},
+                   {"metadata", std::move(metadata)},
+                   {"items",
+                    {{"description", fmt::format("List of {}.", kind.resource)},
+                     {"type", "array"},
+                     {"items", {{"$ref", Reference(version_, item)}}}}}}}};
+  crd::AddPublishedMarks(kind, list_kind, schema);
+  all_[name] = std::move(schema);
+  Add(list_meta);
+  if (!all_.contains(item)) AddCustom(item, kind);
+}
+
+Definitions::Definitions(Version version, std::span<const KindInfo* const> kinds, Scheme scheme)
+    : version_(version), scheme_(scheme) {
   for (const KindInfo* each : kinds) {
     const RuntimeKind* runtime = RuntimeKindOf(*each);
     if (runtime != nullptr) custom_.try_emplace({each->group, each->version, each->kind}, runtime);
@@ -303,7 +351,7 @@ void Definitions::AddType(const std::string& name, const Type& type) {
   all_[name] = nullptr;  // Types may hold themselves.
   Json schema = Schema(type);
   if (type.atomic) schema["x-kubernetes-map-type"] = "atomic";
-  if (Json kinds = KindsOfType(type); !kinds.is_null()) {
+  if (Json kinds = KindsOfType(type, scheme_); !kinds.is_null()) {
     schema["x-kubernetes-group-version-kind"] = std::move(kinds);
   }
   for (const Union& entry : Unions()) {
@@ -355,6 +403,10 @@ Json Definitions::Schema(const Type& type) {
   for (const Field& field : type.fields) {
     Json& property = properties[std::string(field.name)] = FieldSchema(field);
     Describe(TextOf(type, field), property);
+    // The one text of bytes that Kubernetes marks as the list which it is in Go.
+    if (type.name == "APIServiceSpec" && field.name == "caBundle") {
+      property["x-kubernetes-list-type"] = "atomic";
+    }
     if (field.required) required.push_back(field.name);
   }
   if (!properties.empty()) out["properties"] = std::move(properties);

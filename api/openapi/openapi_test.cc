@@ -1,49 +1,26 @@
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <set>
 
 #include "api/openapi/openapi_v2.h"
 #include "api/openapi/openapi_v2_protobuf.h"
 #include "api/openapi/openapi_v3.h"
 #include "api/openapi/openapi_v3_protobuf.h"
+#include "api/openapi/recorded_documents.h"
 #include "api/registry.h"
-#include "base/source_root.h"
 
 namespace skiff {
 namespace {
 
 // Parts of the documents of a kube-apiserver v1.35.6, without descriptions.
 const Json& Recorded() {
-  static const Json kRecorded = [] {
-    std::ifstream file(std::string(kSourceRoot) + "/api/testdata/openapi.json");
-    return Json::parse(file);
-  }();
+  static const Json kRecorded = RecordedDocuments("openapi.json");
   return kRecorded;
-}
-
-// Descriptions are everyone's own, and long lists of texts are not compared.
-Json WithoutProse(const Json& document) {
-  if (document.is_array()) {
-    Json out = Json::array();
-    for (const Json& item : document) out.push_back(WithoutProse(item));
-    return out;
-  }
-  if (!document.is_object()) return document;
-  Json out = Json::object();
-  for (const auto& [key, value] : document.items()) {
-    if (key != "description" || !value.is_string()) out[key] = WithoutProse(value);
-  }
-  return out;
 }
 
 Json V3(std::string_view key) {
   const auto text = OpenApiV3Document(BuiltInKinds(), key);
   return text ? WithoutProse(Json::parse(*text)) : Json();
-}
-
-void ExpectSame(const Json& actual, const Json& expected, const std::string& name) {
-  EXPECT_EQ(actual, expected) << name << Json::diff(actual, expected).dump(1).substr(0, 2000);
 }
 
 // Every "$ref" in the document.
@@ -123,10 +100,13 @@ TEST(OpenApiV3Test, CustomKindsHavePathsWithoutStrategicPatchesOrWatches) {
   EXPECT_TRUE(v2["definitions"].contains("com.example.stable.v1.CronTab"));
 }
 
-TEST(OpenApiV2Test, PathsAndParametersAreThoseOfKubernetes) {
+TEST(OpenApiV2Test, PathsDefinitionsAndParametersAreThoseOfKubernetes) {
   const Json document = WithoutProse(Json::parse(OpenApiV2Document(BuiltInKinds())));
   for (const auto& [path, expected] : Recorded()["v2_paths"].items()) {
     ExpectSame(document["paths"][path], expected, path);
+  }
+  for (const auto& [name, expected] : Recorded()["v2_definitions"].items()) {
+    ExpectSame(document["definitions"][name], expected, name);
   }
   ExpectSame(document["parameters"], Recorded()["v2_parameters"], "parameters");
   std::set<std::string> references;

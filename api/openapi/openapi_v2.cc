@@ -4,6 +4,7 @@
 #include "api/openapi/kinds_by_group.h"
 #include "api/openapi/openapi_paths.h"
 #include "api/openapi/openapi_v2_protobuf.h"
+#include "api/openapi/path_parts.h"
 #include "api/openapi/path_writer.h"
 
 namespace skiff {
@@ -12,8 +13,6 @@ namespace {
 using openapi::Operation;
 using openapi::Parameter;
 using openapi::Path;
-
-const std::string kMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
 class PathWriterV2 final : public openapi::PathWriter {
  public:
@@ -39,14 +38,14 @@ class PathWriterV2 final : public openapi::PathWriter {
   }
 
   void AddBody(const Operation& operation, Json& out) override {
-    out["consumes"] = operation.consumes;
+    if (!operation.consumes.empty()) out["consumes"] = operation.consumes;
     out["produces"] = operation.produces;
     out["schemes"] = {"https"};
     if (operation.body.empty()) return;
     Json body = {{"name", "body"}, {"in", "body"}, {"schema", SchemaOf(operation.body)}};
     if (operation.body_required) body["required"] = true;
-    const std::string_view suffix = operation.body == kMeta + "DeleteOptions" ? "2Y1dVQaQ"
-                                    : operation.body == kMeta + "Patch"       ? "78PwaGsr"
+    const std::string_view suffix = operation.body == openapi::MetaDefinition("DeleteOptions") ? "2Y1dVQaQ"
+                                    : operation.body == openapi::MetaDefinition("Patch")       ? "78PwaGsr"
                                                                               : "";
     out["parameters"].push_back(Shared("body", suffix, std::move(body)));
   }

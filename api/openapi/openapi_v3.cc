@@ -15,7 +15,8 @@ using openapi::Path;
 
 class PathWriterV3 final : public openapi::PathWriter {
  public:
-  explicit PathWriterV3(KindList kinds) : PathWriter(openapi::Version::kV3, kinds) {}
+  PathWriterV3(KindList kinds, openapi::Scheme scheme)
+      : PathWriter(openapi::Version::kV3, kinds, scheme) {}
 
  private:
   Json Content(const std::vector<std::string_view>& types, const std::string& definition) const {
@@ -34,10 +35,8 @@ class PathWriterV3 final : public openapi::PathWriter {
 
   void AddBody(const Operation& operation, Json& out) override {
     if (operation.body.empty()) return;
-    const bool patch = operation.action == "patch";
     Json& body = out["requestBody"];
-    body["content"] =
-        Content(patch ? operation.consumes : std::vector<std::string_view>{"*/*"}, operation.body);
+    body["content"] = Content(operation.consumes, operation.body);
     if (operation.body_required) body["required"] = true;
   }
 
@@ -59,9 +58,14 @@ class JsonSinkV3 {
     openapi::AppendMember(text_, name, schema);
     has_schemas_ = true;
   }
+  // Null: nothing is said of how clients show who they are.
   void End(const Json& security_schemes) {
-    if (has_schemas_) text_ += "},";
-    text_ += R"("securitySchemes":)" + security_schemes.dump() + "}}";
+    if (has_schemas_) text_ += "}";
+    if (!security_schemes.is_null()) {
+      if (has_schemas_) text_ += ",";
+      text_ += R"("securitySchemes":)" + security_schemes.dump();
+    }
+    text_ += "}}";
   }
   std::string Take() && { return std::move(text_); }
 
@@ -88,20 +92,21 @@ std::optional<std::string> MakeV3(KindList all, std::string_view key) {
   const std::vector<Path> paths = openapi::PathsOf(kinds, key);
   if (paths.empty()) return std::nullopt;
   Sink sink;
-  if (IsCustomDocument(kinds, key)) {
+  const bool custom = IsCustomDocument(kinds, key);
+  if (custom) {
     sink.Begin("Kubernetes CRD Swagger", "v0.1.0");
   } else {
     sink.Begin("Kubernetes", "1.35");
   }
-  PathWriterV3 writer(kinds);
+  PathWriterV3 writer(kinds, custom ? openapi::Scheme::kClients : openapi::Scheme::kServers);
   for (const Path& path : paths) sink.Path(path.path, writer.Write(path));
   sink.BeginSchemas();
   for (const auto& [name, schema] : writer.TakeDefinitions()) sink.Schema(name, schema);
-  sink.End({{"BearerToken",
-             {{"type", "apiKey"},
-              {"name", "authorization"},
-              {"in", "header"},
-              {"description", "Bearer token"}}}});
+  const Json bearer = {{"type", "apiKey"},
+                       {"name", "authorization"},
+                       {"in", "header"},
+                       {"description", "Bearer token"}};
+  sink.End(custom ? Json() : Json{{"BearerToken", bearer}});
   return std::move(sink).Take();
 }
 

@@ -167,7 +167,9 @@ void ProtobufSinkV3::Schema(const std::string& name, const Json& schema) {
 void ProtobufSinkV3::End(const Json& security_schemes) {
   std::string components;
   if (!schemas_.empty()) AppendBytes(components, 1, schemas_);
-  AppendBytes(components, 7, MapOf(security_schemes, 1, SecuritySchemeMessage));
+  if (!security_schemes.is_null()) {
+    AppendBytes(components, 7, MapOf(security_schemes, 1, SecuritySchemeMessage));
+  }
   AppendBytes(document_, 1, "3.0.0");
   AppendBytes(document_, 2, info_);
   AppendBytes(document_, 4, paths_);

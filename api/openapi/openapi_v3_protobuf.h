@@ -15,6 +15,7 @@ class ProtobufSinkV3 {
   void Path(const std::string& path, const Json& item);
   void BeginSchemas() {}
   void Schema(const std::string& name, const Json& schema);
+  // Null: nothing is said of how clients show who they are.
   void End(const Json& security_schemes);
   // After End().
   std::string Take() && { return std::move(document_); }

@@ -19,7 +19,8 @@ class PathWriter {
   std::map<std::string, Json> TakeDefinitions() { return std::move(definitions_).Take(); }
 
  protected:
-  PathWriter(Version version, KindList kinds) : version_(version), definitions_(version, kinds) {}
+  PathWriter(Version version, KindList kinds, Scheme scheme = Scheme::kServers)
+      : version_(version), definitions_(version, kinds, scheme) {}
 
   // A reference to a definition; "" is a string.
   Json SchemaOf(const std::string& definition) const;

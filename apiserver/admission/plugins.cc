@@ -56,13 +56,25 @@ constexpr PluginEntry kPlugins[] = {
     {"AlwaysDeny", PluginWhen::kIfAsked, &MakeAlwaysDeny},
 };
 
-// Those of kube-apiserver that are not here, and why.
+// Those of kube-apiserver that are not here: what each does there, why not here, and what to use.
 constexpr std::pair<std::string_view, std::string_view> kAbsent[] = {
-    {"NamespaceAutoProvision", "namespaces are made by who uses them"},
-    {"ImagePolicyWebhook", "a webhook of a ValidatingWebhookConfiguration does the same"},
-    {"PodNodeSelector", "a ValidatingAdmissionPolicy can refuse what it would"},
-    {"PodTolerationRestriction", "a ValidatingAdmissionPolicy can refuse what it would"},
-    {"EventRateLimit", "FlowSchemas limit who writes events"},
+    {"NamespaceAutoProvision",
+     "it makes a namespace of any name that an object is created in, mistyped ones too, for users "
+     "who may create no namespaces; create namespaces before what is in them"},
+    {"ImagePolicyWebhook",
+     "it asks a server that a file names about the images of pods; a webhook of a "
+     "ValidatingWebhookConfiguration is asked about the pods themselves"},
+    {"PodNodeSelector",
+     "it adds node selectors, which annotations of alpha versions and a file give, to the pods of "
+     "a namespace; a webhook of a MutatingWebhookConfiguration can add them, and a "
+     "ValidatingAdmissionPolicy can only refuse pods without them"},
+    {"PodTolerationRestriction",
+     "it adds tolerations, which annotations of alpha versions and a file give, to the pods of a "
+     "namespace and refuses others; a webhook of a MutatingWebhookConfiguration can add them, and "
+     "a ValidatingAdmissionPolicy can only refuse the others"},
+    {"EventRateLimit",
+     "it refuses events past a rate that a file gives; FlowSchemas bound how many requests of who "
+     "writes events are served at once"},
 };
 
 bool Has(const std::vector<std::string>& list, std::string_view name) {

@@ -31,10 +31,19 @@ TEST_F(AdmissionPluginsTest, WhatKubernetesDoesInItsStorageCannot) {
 }
 
 TEST_F(AdmissionPluginsTest, WhatIsNotHereIsRefusedWithAReason) {
-  EXPECT_EQ(
-      Without("EventRateLimit"),
-      "admission plugin \"EventRateLimit\" is not part of skiff: FlowSchemas limit who writes "
-      "events");
+  EXPECT_EQ(Without("EventRateLimit"),
+            "admission plugin \"EventRateLimit\" is not part of skiff: it refuses events past a "
+            "rate that a file gives; FlowSchemas bound how many requests of who writes events are "
+            "served at once");
+  EXPECT_NE(Without("NamespaceAutoProvision").find("create namespaces before"), std::string::npos);
+}
+
+// A policy adds nothing, so it is no replacement of those that do.
+TEST_F(AdmissionPluginsTest, WhatAddsToPodsIsReplacedByWhatCanAdd) {
+  for (const std::string name : {"PodNodeSelector", "PodTolerationRestriction"}) {
+    EXPECT_NE(Without(name).find("a webhook of a MutatingWebhookConfiguration can add them"),
+              std::string::npos);
+  }
 }
 
 }  // namespace

@@ -11,11 +11,6 @@ constexpr const char* kDiscoveryAccept =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
-std::string HeaderOf(const WholeAnswer& answer, const char* name) {
-  const auto found = answer.headers.find(name);
-  return found == answer.headers.end() ? "" : found->second;
-}
-
 // What one server has to say is all the same to another of the same service.
 bool LeadsElsewhere(const RemoteService& a, const RemoteService& b) {
   return a.uid != b.uid || a.service_namespace != b.service_namespace ||
@@ -123,11 +118,11 @@ void RemoteDocuments::HearAggregated(Known& known, const WholeAnswer& answer) {
     return Learn(known, known.documents.discovery);
   }
   const bool is_aggregated =
-      HeaderOf(answer, "Content-Type").find("as=APIGroupDiscoveryList") != std::string::npos;
+      answer.Header("Content-Type").find("as=APIGroupDiscoveryList") != std::string::npos;
   known.etag.clear();
   if (answer.status != 200 || !is_aggregated) return Ask(known, Stage::kResources);
   auto discovery = ReadAggregatedDiscovery(answer.body, remote.group, remote.version);
-  if (discovery) known.etag = HeaderOf(answer, "ETag");
+  if (discovery) known.etag = answer.Header("ETag");
   Learn(known, std::move(discovery));
 }
 
@@ -136,7 +131,7 @@ void RemoteDocuments::HearOpenApiV2(Known& known, const WholeAnswer& answer) {
   const RemoteService& remote = *known.remote;
   known.documents.openapi_v2 =
       answer.status == 200 ? ReadOpenApiV2(answer.body, remote.group, remote.version) : nullptr;
-  known.openapi_v2_etag = known.documents.openapi_v2 ? HeaderOf(answer, "ETag") : "";
+  known.openapi_v2_etag = known.documents.openapi_v2 ? answer.Header("ETag") : "";
 }
 
 void RemoteDocuments::Hear(Known& known, const Result<WholeAnswer>& answer) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "http/client.h"
@@ -21,13 +22,21 @@ struct WholeAnswer {
   int status = 0;
   http::Headers headers;
   std::string body;
+
+  // The first of that name; "" for none.
+  std::string_view Header(std::string_view name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string_view() : std::string_view(found->second);
+  }
 };
 
 // Thread-safe.
 class Fetch : public std::enable_shared_from_this<Fetch> {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
-  // `told` is called once, on a loop of connections, and not after Cancel has returned.
+  // `told` is called once, on a loop of connections, and not after Cancel has returned: which waits
+  // for it. So it takes no time, and calls nothing of the Fetch, whose lock is held then: it wakes
+  // somebody who does.
   Fetch(size_t bytes_max, std::function<void()> told)
       : bytes_max_(bytes_max), told_(std::move(told)) {}
 

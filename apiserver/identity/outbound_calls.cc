@@ -27,6 +27,12 @@ Result<FetchPtr> OutboundCalls::Begin(http::Upstream upstream, http::ClientReque
   return fetch;
 }
 
+bool OutboundCalls::WaitUntil(Fetch::Deadline when) {
+  MutexLock lock(mutex_);
+  while (!stopped_ && std::chrono::steady_clock::now() < when) stop_.wait_until(lock, when);
+  return !stopped_;
+}
+
 http::Loops* OutboundCalls::loops() {
   const MutexLock lock(mutex_);
   return stopped_ ? nullptr : loops_;
@@ -39,6 +45,7 @@ void OutboundCalls::Stop() {
     stopped_ = true;
     under_way.swap(under_way_);
   }
+  stop_.notify_all();
   for (const auto& each : under_way) {
     if (const auto fetch = each.lock()) fetch->Cancel();
   }

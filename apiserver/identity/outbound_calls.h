@@ -36,6 +36,9 @@ class OutboundCalls {
   // Does not block. `upstream` has its TLS. Fails with ServiceUnavailable where nobody can be
   // reached, or not any more.
   Result<FetchPtr> Begin(http::Upstream upstream, http::ClientRequest request, Wanted wanted);
+  // Holds up the caller, who is asked to come again later; false where he is not to, as all was
+  // stopped.
+  bool WaitUntil(Fetch::Deadline when);
   // For connections that the caller makes by himself; nullptr: none are made any more.
   http::Loops* loops();
   // Ends the wait for every answer there is, and begins nothing more. Any thread.
@@ -49,6 +52,7 @@ class OutboundCalls {
   Mutex mutex_;
   std::map<Key, http::TlsContext> contexts_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
+  CondVar stop_;
   std::set<std::weak_ptr<Fetch>, std::owner_less<>> under_way_ GUARDED_BY(mutex_);
 };
 

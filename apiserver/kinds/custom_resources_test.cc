@@ -399,7 +399,8 @@ TEST_F(CustomResources, OpenApiV2SaysNothingOfWhatKeepsUnknownFields) {
   Define(Definition(schema));
   const Json old = Get("/openapi/v2").body["definitions"]["com.example.v1.Cron"];
   const Json& properties = old["properties"]["spec"]["properties"];
-  EXPECT_EQ(properties["any"], Json::parse(R"({"x-kubernetes-preserve-unknown-fields": true})"));
+  EXPECT_EQ(properties["any"], Json::parse(R"({"x-kubernetes-preserve-unknown-fields": true,
+      "required": ["a"]})"));
   EXPECT_EQ(properties["pod"], Json::parse(R"({"x-kubernetes-preserve-unknown-fields": true,
       "x-kubernetes-embedded-resource": true})"));
 }

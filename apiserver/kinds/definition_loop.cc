@@ -356,20 +356,25 @@ Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& 
   return answer.status >= 500 ? Fail(Reason::kInternalError, answer.body) : Result<>();
 }
 
-Result<> DefinitionLoop::SettleApiServices() {
-  while (!due_api_services_.empty()) {
-    const std::string name = *due_api_services_.begin();
-    const auto served = index_.ServedAs(name);
-    std::optional<apiregistration_v1::APIServiceSpec> wanted;
-    if (served) wanted = ApiServiceSpecOf(*served);
-    if (const auto present = api_services_.Find("", name)) {
-      TRY(SettleApiService(*present, wanted ? &*wanted : nullptr));
-    } else if (wanted) {
-      TRY(WriteMissing(core_, {ApiServiceOf(name, *wanted)}));
-    }
-    due_api_services_.erase(name);
+Result<> DefinitionLoop::SettleDue(const std::string& name) {
+  const auto served = index_.ServedAs(name);
+  std::optional<apiregistration_v1::APIServiceSpec> wanted;
+  if (served) wanted = ApiServiceSpecOf(*served);
+  if (const auto present = api_services_.Find("", name)) {
+    return SettleApiService(*present, wanted ? &*wanted : nullptr);
   }
-  return {};
+  return wanted ? WriteMissing(core_, {ApiServiceOf(name, *wanted)}) : Result<>();
+}
+
+Result<> DefinitionLoop::SettleApiServices() {
+  Result<> result;
+  std::erase_if(due_api_services_, [&](const std::string& name) {
+    auto settled = SettleDue(name);
+    if (settled) return true;
+    if (result) result = std::move(settled);
+    return false;
+  });
+  return result;
 }
 
 // One that cannot be settled holds up no other.

@@ -86,8 +86,10 @@ class DefinitionLoop final : public ControlLoop {
   Result<std::optional<bool>> EmptyAside(const DefinitionPtr& definition);
   Result<> WriteStatus(const CustomResourceDefinition& definition);
   // Each version that is served has an APIService, as long as it is, and one that says so; who
-  // takes the label off that calls it ours has it for himself.
+  // takes the label off that calls it ours has it for himself. One that cannot be settled holds up
+  // no other, and stays due: the first such is what this fails with.
   Result<> SettleApiServices();
+  Result<> SettleDue(const std::string& name);
   Result<> SettleApiService(const apiregistration_v1::APIService& present,
                             const apiregistration_v1::APIServiceSpec* wanted);
 

@@ -77,25 +77,77 @@ WebhookCall::~WebhookCall() {
   if (fetch_ != nullptr) fetch_->Cancel();
 }
 
-Result<WebhookReply> WebhookCall::Wait() {
-  if (fetch_ == nullptr) return Fail(error_);
-  auto answer = fetch_->Wait(deadline_);
-  if (answer) {
-    const auto type = answer->headers.find("Content-Type");
-    return WebhookReply{.status = answer->status,
-                        .content_type = type == answer->headers.end() ? "" : type->second,
-                        .body = std::move(answer->body)};
-  }
-  Error error = std::move(answer).error();
+std::string WebhookCall::Url() const {
+  return "https://" + host_ + request_.target;
+}
+
+Error WebhookCall::Failure(Error error) const {
   // A connection that is not made in time is one more way to be late.
   if (error.reason == Reason::kTimeout && CallClock::now() >= deadline_) {
     error.message = "context deadline exceeded";
   }
-  if (fetch_->has_begun()) {
-    return Fail(error.reason, "unexpected error when reading response body. Please retry. "
-                              "Original error: " + error.message);
+  error.message = fetch_->has_begun()
+                      ? "unexpected error when reading response body. Please retry. Original "
+                        "error: " + error.message
+                      : fmt::format("Post {}: {}", Quoted(Url()), error.message);
+  return error;
+}
+
+Result<> WebhookCall::BeginAgain(std::string target) {
+  request_.target = std::move(target);
+  upstream_.connect_timeout = std::max(Duration::zero(), Duration(deadline_ - CallClock::now()));
+  fetch_ = TRY(calls_->Begin(upstream_, request_, {.answer_bytes_max = kWebhookAnswerBytesMax}));
+  return {};
+}
+
+Result<WebhookReply> WebhookCall::Wait() {
+  if (fetch_ == nullptr) return Fail(error_);
+  const std::string first_target = request_.target;
+  for (int redirects = 0, retries = 0;;) {
+    auto answer = fetch_->Wait(deadline_);
+    if (!answer) return Fail(Failure(std::move(answer).error()));
+    if (auto target = RedirectTarget(*answer, host_)) {
+      if (++redirects > kWebhookRedirectsMax) {
+        return Fail(Reason::kInternalError,
+                    fmt::format("Post {}: stopped after {} redirects", Quoted(Url()),
+                                kWebhookRedirectsMax));
+      }
+      TRY(BeginAgain(*std::move(target)));
+      continue;
+    }
+    const auto pause = RetryAfter(*answer);
+    if (pause && ++retries <= kWebhookRetriesMax && CallClock::now() + *pause < deadline_ &&
+        calls_->WaitUntil(CallClock::now() + *pause)) {
+      redirects = 0;
+      TRY(BeginAgain(first_target));
+      continue;
+    }
+    return WebhookReply{.status = answer->status,
+                        .content_type = std::string(answer->Header("Content-Type")),
+                        .body = std::move(answer->body)};
   }
-  return Fail(error.reason, fmt::format("Post {}: {}", Quoted(url_), error.message));
+}
+
+std::optional<std::string> RedirectTarget(const WholeAnswer& answer, std::string_view host) {
+  if (answer.status != 307 && answer.status != 308) return std::nullopt;
+  std::string_view location = answer.Header("Location");
+  const std::string origin = "https://" + std::string(host);
+  if (location.starts_with(origin)) location.remove_prefix(origin.size());
+  if (!location.starts_with('/') || location.starts_with("//")) return std::nullopt;
+  // What no request line has.
+  if (std::any_of(location.begin(), location.end(), [](char c) { return c > '\0' && c <= ' '; })) {
+    return std::nullopt;
+  }
+  return std::string(location.substr(0, location.find('#')));
+}
+
+std::optional<std::chrono::seconds> RetryAfter(const WholeAnswer& answer) {
+  if (answer.status != 429 && answer.status < 500) return std::nullopt;
+  const std::string_view text = answer.Header("Retry-After");
+  int32_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return std::chrono::seconds(std::max(seconds, 0));
 }
 
 Result<http::TlsContext> WebhookCaller::ContextFor(const std::string& ca_bundle) {
@@ -160,10 +212,11 @@ std::unique_ptr<WebhookCall> WebhookCaller::Start(const WebhookPlace& place, std
   request.headers.emplace("Accept", "application/json");
   request.headers.emplace("User-Agent", "kube-apiserver-admission");
   request.body = std::move(body);
-  auto fetch = calls_.Begin(std::move(route->upstream), std::move(request),
-                            {.answer_bytes_max = kWebhookAnswerBytesMax});
+  auto fetch =
+      calls_.Begin(route->upstream, request, {.answer_bytes_max = kWebhookAnswerBytesMax});
   if (!fetch) return failed(fetch.error());
-  return std::make_unique<WebhookCall>(*std::move(fetch), url, deadline);
+  return std::make_unique<WebhookCall>(calls_, *std::move(fetch), std::move(route->upstream),
+                                       std::move(request), deadline);
 }
 
 }  // namespace skiff

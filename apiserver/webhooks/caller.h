@@ -1,6 +1,6 @@
 // Calls of webhooks: where one is, the request to it, and the wait for its answer. Nothing that a
-// webhook does reaches beyond its call: an answer has a size and a time, and redirects are not
-// followed.
+// webhook does reaches beyond its call: an answer has a size and a time, and leads to another place
+// only of the same server.
 //
 //   auto call = caller.Start(where, std::move(review), timeout, deadline);   // Returns at once.
 //   const auto reply = call->Wait();                         // At the deadline at the latest.
@@ -53,27 +53,57 @@ struct WebhookReply {
   std::string body;
 };
 
+// As Go's client and client-go have it.
+inline constexpr int kWebhookRedirectsMax = 10;
+inline constexpr int kWebhookRetriesMax = 10;
+
 // Dropped, it is ended.
+//
+// An answer of 307 or 308 with a Location on the same host and port is followed, with the review:
+// other redirects are answers, as they lead away from whom the configuration names, or make a
+// review a GET without one. One of 429, or past 500, with a Retry-After in seconds is asked for
+// again after those, while its time lasts: longer than that nobody waits, and that is the answer.
 class WebhookCall {
  public:
   using Deadline = Fetch::Deadline;
   // One that could not even begin.
   explicit WebhookCall(Error error) : error_(std::move(error)) {}
-  WebhookCall(FetchPtr fetch, std::string url, Deadline deadline)
-      : fetch_(std::move(fetch)), url_(std::move(url)), deadline_(deadline) {}
+  // `upstream` and `request`, which has a Host, are what `fetch` was begun with, to begin it again;
+  // `calls` outlives the call.
+  WebhookCall(OutboundCalls& calls, FetchPtr fetch, http::Upstream upstream,
+              http::ClientRequest request, Deadline deadline)
+      : calls_(&calls),
+        fetch_(std::move(fetch)),
+        host_(request.headers.find("Host")->second),
+        upstream_(std::move(upstream)),
+        request_(std::move(request)),
+        deadline_(deadline) {}
   ~WebhookCall();
   WebhookCall(const WebhookCall&) = delete;
   WebhookCall& operator=(const WebhookCall&) = delete;
 
-  // Once. Fails with the text behind "failed to call webhook: ".
+  // Once; until the deadline at the latest. Fails with the text behind "failed to call webhook: ".
   Result<WebhookReply> Wait();
 
  private:
-  const FetchPtr fetch_;  // Null: `error_` says why.
+  Error Failure(Error error) const;
+  std::string Url() const;
+  Result<> BeginAgain(std::string target);
+
+  OutboundCalls* const calls_ = nullptr;
+  FetchPtr fetch_;  // Null: `error_` says why.
   const Error error_;
-  const std::string url_;
+  const std::string host_;  // As the URL has it.
+  http::Upstream upstream_;
+  http::ClientRequest request_;
   const Deadline deadline_ = {};
 };
+
+// Where an answer leads that is followed, as a request has it: `host` is whom it came from.
+// nullopt: it counts as it is.
+std::optional<std::string> RedirectTarget(const WholeAnswer& answer, std::string_view host);
+// After how long an answer asks to be asked for again; nullopt: it does not.
+std::optional<std::chrono::seconds> RetryAfter(const WholeAnswer& answer);
 
 // Thread-safe.
 class WebhookCaller {

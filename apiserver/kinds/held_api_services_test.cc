@@ -1,0 +1,108 @@
+// APIServices of definitions, where one of them cannot be written.
+#include <gtest/gtest.h>
+
+#include "apiserver/server/api_server.h"
+#include "apiserver/storage/rocksdb_store.h"
+#include "base/control_loop.h"
+
+namespace skiff {
+namespace {
+
+// Takes no write of the keys that end so.
+class KeyRefusingStore final : public Store {
+ public:
+  explicit KeyRefusingStore(Store& inner) : inner_(inner) {}
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    return inner_.Get(key, at);
+  }
+  Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
+  Result<Written> Apply(Write write) override {
+    if (!refused.empty() && write.key.ends_with(refused)) {
+      return Fail(Reason::kInternalError, "not this one");
+    }
+    return inner_.Apply(std::move(write));
+  }
+  Result<std::unique_ptr<WatchCursor>> Watch(const WatchRequest& request,
+                                             WakeFunction wake) override {
+    return inner_.Watch(request, std::move(wake));
+  }
+  Revision Current() override { return inner_.Current(); }
+  Result<> Reach(Revision revision) override { return inner_.Reach(revision); }
+  Result<> Compact(Revision revision) override { return inner_.Compact(revision); }
+  Revision Compacted() override { return inner_.Compacted(); }
+
+  std::string refused;
+
+ private:
+  Store& inner_;
+};
+
+class HeldApiServicesTest : public testing::Test {
+ protected:
+  HeldApiServicesTest() {
+    for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
+  }
+  ~HeldApiServicesTest() override {
+    for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
+  }
+
+  void Define(const std::string& group) {
+    const Json names = {{"plural", "lamps"}, {"kind", "Lamp"}};
+    const Json version = {{"name", "v1"},
+                          {"served", true},
+                          {"storage", true},
+                          {"schema", {{"openAPIV3Schema", {{"type", "object"}}}}}};
+    const Json spec = {{"group", group},
+                       {"scope", "Namespaced"},
+                       {"names", names},
+                       {"versions", Json::array({version})}};
+    const Json definition = {{"apiVersion", "apiextensions.k8s.io/v1"},
+                             {"kind", "CustomResourceDefinition"},
+                             {"metadata", {{"name", "lamps." + group}}},
+                             {"spec", spec}};
+    ASSERT_EQ(Ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+                  definition.dump()),
+              201);
+  }
+
+  int Ask(const std::string& method, const std::string& path, const std::string& body = "") {
+    http::Request request;
+    request.method = method;
+    request.target = request.path = path;
+    request.body = body;
+    request.headers.emplace("Authorization", "Bearer admin");
+    return server_->Handle(request).status;
+  }
+  int GetService(const std::string& name) {
+    return Ask("GET", "/apis/apiregistration.k8s.io/v1/apiservices/" + name);
+  }
+
+  const std::shared_ptr<rocksdb::Env> disk_ = NewMemoryDisk();
+  FakeClock clock_;
+  SeededRandom random_{1};
+  const std::unique_ptr<RocksdbStore> inner_ =
+      *RocksdbStore::Open({.path = "/store", .env = disk_.get()}, clock_);
+  KeyRefusingStore store_{*inner_};
+  SteppedExecutor executor_{clock_, 1};
+  const std::unique_ptr<ApiServer> server_ =
+      *ApiServer::Create({.authorization_modes = {"RBAC"},
+                          .token_file_text = "admin,admin,1,system:masters\n"},
+                         {store_, clock_, random_});
+};
+
+TEST_F(HeldApiServicesTest, OneThatCannotBeWrittenHoldsUpNoOther) {
+  ASSERT_TRUE(executor_.RunUntilIdle());
+  store_.refused = "/v1.a.example.com";
+  Define("a.example.com");
+  Define("b.example.com");
+  ASSERT_TRUE(executor_.RunUntilIdle());
+  EXPECT_EQ(GetService("v1.a.example.com"), 404);
+  EXPECT_EQ(GetService("v1.b.example.com"), 200);
+  store_.refused.clear();
+  clock_.Advance(1min);
+  ASSERT_TRUE(executor_.RunUntilIdle());
+  EXPECT_EQ(GetService("v1.a.example.com"), 200) << "it stayed due";
+}
+
+}  // namespace
+}  // namespace skiff
