@@ -4,6 +4,7 @@
 #include "cli/environment.h"
 #include "cli/json_text.h"
 #include "cli/program.h"
+#include "client/test_proxy.h"
 #include "http/server.h"
 #include "http/spdy.h"
 #include "http/websocket.h"
@@ -122,15 +123,21 @@ struct Outcome {
   std::string err;
   std::string target;
   std::string asked_as;
+  std::vector<std::string> asked_of_proxy;
 };
 
-// Runs `exec web ARGS` against a server whose command ends with that status.
+// Runs `exec web ARGS` against a server whose command ends with that status. `by_proxy`: one that
+// the environment names.
 Outcome Exec(std::vector<std::string> args, const std::string& status,
-             Upgrades upgrades = Upgrades::kWebSocket) {
+             Upgrades upgrades = Upgrades::kWebSocket, bool by_proxy = false) {
   FakeServer handler(status, upgrades);
   http::Loops loops;
   const auto server = http::Server::Start({}, loops, handler);
   EXPECT_TRUE(server);
+  const std::string port = std::to_string((*server)->port());
+  TestProxy proxy({.server_port = (*server)->port()});
+  std::map<std::string, std::string> variables;
+  if (by_proxy) variables["HTTP_PROXY"] = "127.0.0.1:" + std::to_string(proxy.port());
   const SystemClock clock;
   Mutex mutex;  // Output comes on a loop's thread.
   Outcome outcome;
@@ -145,14 +152,15 @@ Outcome Exec(std::vector<std::string> args, const std::string& status,
                                 outcome.err += text;
                               },
                           .read_input = [] { return std::string(); },
-                          .variable = [](const std::string&) { return std::string(); },
+                          .variable = [&](const std::string& name) { return variables[name]; },
                           .connect = [](const HttpsOptions& it) { return MakeHttpsTransport(it); },
                           .pause = [](Duration) {},
                           .clock = clock};
-  args.insert(args.begin(), "--server=http://127.0.0.1:" + std::to_string((*server)->port()));
+  args.insert(args.begin(), "--server=http://" + (by_proxy ? "api.test" : "127.0.0.1:" + port));
   outcome.code = RunCli(environment, "exec", args);
   outcome.target = handler.target();
   outcome.asked_as = handler.asked_as();
+  outcome.asked_of_proxy = proxy.asked();
   return outcome;
 }
 
@@ -195,6 +203,19 @@ TEST(ExecTest, SpeaksSpdyToWhoRefusesWebSockets) {
   EXPECT_EQ(outcome.code, 3);
   EXPECT_EQ(outcome.out, "hello\n");
   EXPECT_EQ(outcome.err, "oops\ncommand terminated with exit code 3\n");
+}
+
+TEST(ExecTest, GoesByAProxyOfTheEnvironment) {
+  const std::string ask = "GET http://api.test/api/v1/namespaces/default/pods/web";
+  for (const Upgrades upgrades : {Upgrades::kWebSocket, Upgrades::kSpdy}) {
+    const Outcome outcome =
+        Exec({"web", "-c", "main", "--", "ls"}, R"({"status":"Success"})", upgrades, true);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "hello\n");
+    std::vector<std::string> asked = {ask, "CONNECT api.test:80"};
+    if (upgrades == Upgrades::kSpdy) asked.emplace_back("CONNECT api.test:80");
+    EXPECT_EQ(outcome.asked_of_proxy, asked);
+  }
 }
 
 TEST(ExecTest, ShowsWhyTheUpgradeWasRefused) {

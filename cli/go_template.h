@@ -19,8 +19,11 @@ class GoTemplate {
  public:
   // Fails with Go's text: "template: output:1: unclosed action".
   static Result<GoTemplate> Parse(std::string_view text);
-  // Missing members print "<no value>", or are an error.
-  Result<std::string> Execute(const Json& document, bool allow_missing = true) const;
+  // Missing members print "<no value>", or are an error. Fails with Go's text: "template:
+  // output:1:7: executing "output" at <.kind.x>: can't evaluate field x in type interface {}";
+  // `printed`, where it is not null, is then what was printed before.
+  Result<std::string> Execute(const Json& document, bool allow_missing = true,
+                              std::string* printed = nullptr) const;
 
  private:
   std::shared_ptr<const TemplateNodes> nodes_;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "api/codec/json.h"
+#include "base/source_root.h"
 #include "base/thread_stack.h"
 
 namespace skiff::cli {
@@ -23,8 +27,6 @@ TEST(GoTemplateTest, PrintsMembersAndText) {
   EXPECT_EQ(Filled("{{.metadata.name}} is {{.kind}}\n"), "web is Pod\n");
   EXPECT_EQ(Filled("{{.count}} {{.ready}} {{.metadata.labels}}"), "3 true map[app:web tier:back]");
   EXPECT_EQ(Filled("{{.spec.nothing}}|{{.nothing.at.all}}"), "<no value>|<no value>");
-  EXPECT_EQ(Filled("{{.nothing}}", false), "map has no entry for key \"nothing\"");
-  EXPECT_EQ(Filled("{{.kind.more}}"), "can't evaluate field more in type string");
 }
 
 TEST(GoTemplateTest, RangesOverListsAndMaps) {
@@ -38,7 +40,6 @@ TEST(GoTemplateTest, RangesOverListsAndMaps) {
   EXPECT_EQ(
       Filled("{{range .spec.containers}}{{if eq .name \"side\"}}{{break}}{{end}}{{.name}}{{end}}"),
       "main");
-  EXPECT_EQ(Filled("{{range .kind}}{{end}}"), "range can't iterate over Pod");
 }
 
 TEST(GoTemplateTest, DecidesAndAssigns) {
@@ -47,7 +48,6 @@ TEST(GoTemplateTest, DecidesAndAssigns) {
   EXPECT_EQ(Filled("{{$n := .count}}{{if gt $n 2}}{{$n = 7}}{{end}}{{$n}}"), "7");
   EXPECT_EQ(Filled("{{if and (eq .kind \"Pod\") (not .nothing) (or false .ready)}}yes{{end}}"),
             "yes");
-  EXPECT_EQ(Filled("{{$x}}"), "undefined variable \"$x\"");
 }
 
 TEST(GoTemplateTest, CallsFunctions) {
@@ -56,9 +56,10 @@ TEST(GoTemplateTest, CallsFunctions) {
   EXPECT_EQ(Filled("{{printf \"%5d|%-4s|%v\" .count \"x\" .ready}}"), "    3|x   |true");
   EXPECT_EQ(Filled("{{exists . \"metadata\" \"labels\" \"app\"}} {{exists . \"spec\" \"x\"}}"),
             "true false");
+  const auto no_data = GoTemplate::Parse("{{exists . \"data\"}}");
+  EXPECT_EQ(*no_data->Execute(Json{{"data", nullptr}}), "false");
   EXPECT_EQ(Filled("{{(index .spec.containers 0).name}}"), "main");
   EXPECT_EQ(Filled("{{slice .kind 1}} {{print 1 2 \"a\"}}"), "od 1 2a");
-  EXPECT_EQ(Filled("{{index .spec.containers 9}}"), "error calling index: index out of range: 9");
 }
 
 TEST(GoTemplateTest, WhatIsPrintedIsBounded) {
@@ -73,13 +74,13 @@ TEST(GoTemplateTest, WhatIsPrintedIsBounded) {
     return Filled(text);
   };
   EXPECT_EQ(Filled("{{printf \"%1000001d|%d\" .count 1}}").size(), 1000001u + 2);
-  EXPECT_EQ(doubled("printf \"%s%s\""), "error calling printf: it prints too much");
-  EXPECT_EQ(doubled("print"), "error calling print: it prints too much");
-  EXPECT_EQ(doubled("println"), "error calling println: it prints too much");
+  EXPECT_TRUE(doubled("printf \"%s%s\"").ends_with("error calling printf: it prints too much"));
+  EXPECT_TRUE(doubled("print").ends_with("error calling print: it prints too much"));
+  EXPECT_TRUE(doubled("println").ends_with("error calling println: it prints too much"));
+  EXPECT_TRUE(Filled("{{range 100000001}}{{end}}").ends_with("takes too long"));
   std::string chain = "{{if .none}}";
   for (int i = 0; i < 100'000; ++i) chain += "{{else if .none}}";
-  EXPECT_EQ(Filled(chain + "{{end}}"),
-            "template: output:1: too many {{else if}} after each other");
+  EXPECT_EQ(Filled(chain + "{{end}}"), "template: output:1: too many {{else if}} after each other");
 }
 
 TEST(GoTemplateTest, EscapesForScriptsAndQueries) {
@@ -93,13 +94,30 @@ TEST(GoTemplateTest, TrimsSpaceAndPassesOverComments) {
   EXPECT_EQ(Filled("{{/* nothing */}}x{{\"}}\"}}"), "x}}");
 }
 
-TEST(GoTemplateTest, SaysWhatIsWrongInGosWords) {
-  EXPECT_EQ(Filled("{{.metadata"), "template: output:1: unclosed action");
-  EXPECT_EQ(Filled("\n{{if .x}}"), "template: output:2: unexpected EOF");
-  EXPECT_EQ(Filled("{{end}}"), "template: output:1: unexpected {{end}}");
-  EXPECT_EQ(Filled("{{nope .x}}"), "template: output:1: function \"nope\" not defined");
-  EXPECT_EQ(Filled("{{\"abc}}"), "template: output:1: unterminated quoted string");
-  EXPECT_EQ(Filled("{{(.x}}"), "template: output:1: unclosed left paren");
+// testdata/go_template.json is what Go's text/template (of 1.26) makes of such templates, with
+// kubectl's functions: what is printed behind "OK:", or what it says; the last one where a missing
+// key is an error.
+TEST(GoTemplateTest, PrintsAndRefusesWhatGoDoesInItsWords) {
+  const Json document = Json::parse(R"({"kind": "Pod", "metadata": {"name": "web",
+      "labels": {"app": "web", "tier": "back"}}, "spec": {"containers": [
+      {"name": "main", "image": "nginx"}, {"name": "side", "image": "busybox"}]},
+      "ready": true, "count": 3, "half": 0.5, "data": "YWRtaW4=", "none": null,
+      "list": ["a", 1, null], "empty": []})");
+  std::ifstream file(std::string(kSourceRoot) + "/cli/testdata/go_template.json");
+  const Json cases = Json::parse(file);
+  ASSERT_GT(cases.size(), 200u);
+  for (const Json& each : cases) {
+    const std::string text = each[0];
+    for (const bool allow_missing : {true, false}) {
+      const auto parsed = GoTemplate::Parse(text);
+      std::string got = parsed ? "" : parsed.error().message;
+      if (parsed) {
+        const auto printed = parsed->Execute(document, allow_missing);
+        got = printed ? "OK:" + *printed : printed.error().message;
+      }
+      EXPECT_EQ(got, allow_missing ? each[1] : each.back()) << text;
+    }
+  }
 }
 
 TEST(GoTemplateTest, TakesGosEscapes) {
@@ -115,13 +133,12 @@ TEST(GoTemplateTest, TemplatesCallEachOther) {
   EXPECT_EQ(Filled("{{template \"x\" .kind}}{{define \"x\"}}<{{.}}{{$}}>{{end}}{{template \"x\"}}"),
             "<PodPod><<no value><no value>>");
   EXPECT_EQ(Filled("{{$v := 1}}{{block \"y\" .kind}}{{.}}{{end}}{{template \"y\" $v}}"), "Pod1");
-  EXPECT_EQ(Filled("{{template \"nope\" .}}"), "template \"nope\" not defined");
   EXPECT_EQ(Filled("{{define \"x\"}}{{template \"x\" .}}{{end}}{{template \"x\" .}}"),
-            "exceeded maximum template depth (1000)");
+            "template: output:1:25: executing \"x\" at <{{template \"x\" .}}>: exceeded maximum "
+            "template depth (1000)");
   EXPECT_EQ(Filled("{{if .x}}{{define \"x\"}}{{end}}{{end}}"),
             "template: output:1: unexpected <define> in command");
-  EXPECT_EQ(Filled("{{define x}}{{end}}"),
-            "template: output:1: unexpected \"x\" in define clause");
+  EXPECT_EQ(Filled("{{define x}}{{end}}"), "template: output:1: unexpected \"x\" in define clause");
 }
 
 TEST(GoTemplateTest, BlocksWithinTemplatesThatCallEachOtherAreBoundedToo) {

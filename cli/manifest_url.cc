@@ -9,6 +9,7 @@
 #include "cli/api.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
+#include "cli/session.h"
 
 namespace skiff::cli {
 namespace {
@@ -71,6 +72,7 @@ Result<std::string> Fetch(Environment& environment, const std::string& asked, bo
     Url url = TRY(ParseUrl(at));
     HttpsOptions options;
     options.server = url.server;
+    options.proxies = ProxiesOf(environment);
     auto transport = environment.connect(options);
     if (!transport) return CliError(transport.error().message);
     const http::Response response = (*transport)->Send(url.request);
@@ -98,8 +100,7 @@ Result<std::string> Fetch(Environment& environment, const std::string& asked, bo
                                 GoQuote(asked), response.status, http::StatusText(response.status),
                                 response.status));
   }
-  return CliError(
-      fmt::format("Get {}: stopped after {} redirects", GoQuote(at), kRedirectionsMax));
+  return CliError(fmt::format("Get {}: stopped after {} redirects", GoQuote(at), kRedirectionsMax));
 }
 
 }  // namespace

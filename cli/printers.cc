@@ -96,26 +96,36 @@ class PathAsJsonPrinter final : public ObjectPrinter {
 
 class TemplatePrinter final : public ObjectPrinter {
  public:
-  TemplatePrinter(GoTemplate parsed, std::string text, bool allow_missing)
-      : template_(std::move(parsed)), text_(std::move(text)), allow_missing_(allow_missing) {}
+  TemplatePrinter(GoTemplate parsed, std::string text, const PrintFlags& flags)
+      : template_(std::move(parsed)),
+        text_(std::move(text)),
+        allow_missing_(flags.allow_missing_template_keys),
+        tell_(flags.tell) {}
   Result<std::string> Print(const Json& object) override {
-    auto text = template_.Execute(object, allow_missing_);
+    std::string printed;
+    auto text = template_.Execute(object, allow_missing_, &printed);
     if (text) return text;
-    return CliError(
-        fmt::format("error executing template {}: {}", GoQuote(text_), text.error().message));
+    const std::string& why = text.error().message;
+    tell_(
+        fmt::format("{}Error executing template: {}. Printing more information for debugging the "
+                    "template:\n\ttemplate was:\n\t\t{}\n\traw data was:\n\t\t{}\n\tobject "
+                    "given to template engine was:\n\t\t{}\n\n",
+                    printed, why, text_, GoJson(object), GoPlain(object)));
+    return CliError(fmt::format("error executing template {}: {}", GoQuote(text_), why));
   }
 
  private:
   const GoTemplate template_;
   const std::string text_;
   const bool allow_missing_;
+  const std::function<void(std::string_view)> tell_;
 };
 
 Result<std::string> TextOfFile(const std::string& path) {
   auto text = FileText(path);
   if (text) return *std::move(text);
-  return CliError(fmt::format("error reading --template {}, open {}: no such file or directory",
-                              path, path));
+  return CliError(
+      fmt::format("error reading --template {}, open {}: no such file or directory", path, path));
 }
 
 Result<std::unique_ptr<ObjectPrinter>> MakePathPrinter(const std::string& form, std::string text,
@@ -136,7 +146,8 @@ Result<std::unique_ptr<ObjectPrinter>> MakePathPrinter(const std::string& form, 
 }
 
 Result<std::unique_ptr<ObjectPrinter>> MakeTemplatePrinter(const std::string& form,
-                                                           std::string text, bool allow_missing) {
+                                                           std::string text,
+                                                           const PrintFlags& flags) {
   if (text.empty()) return CliError("template format specified but no template given");
   if (form == "go-template-file" || form == "templatefile") text = TRY(TextOfFile(text));
   auto parsed = GoTemplate::Parse(text);
@@ -144,7 +155,7 @@ Result<std::unique_ptr<ObjectPrinter>> MakeTemplatePrinter(const std::string& fo
     return CliError(fmt::format("error parsing template {}, {}", text, parsed.error().message));
   }
   std::unique_ptr<ObjectPrinter> printer =
-      std::make_unique<TemplatePrinter>(std::move(*parsed), std::move(text), allow_missing);
+      std::make_unique<TemplatePrinter>(std::move(*parsed), std::move(text), flags);
   return printer;
 }
 
@@ -167,6 +178,7 @@ std::vector<std::string> SplitSpec(const std::string& spec) {
 }  // namespace
 
 void PrintFlags::AddTo(Command& command) {
+  tell = command.environment().out;
   command.Flag("output,o", output, "Output format.");
   command.Flag("template", template_, "Template string or path to template file.");
   command.Flag("show-managed-fields", show_managed_fields, "Keep the managedFields.");
@@ -195,7 +207,7 @@ Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags
              form == "templatefile") {
     const size_t equals = output.find('=');
     std::string text = equals == std::string::npos ? flags.template_ : output.substr(equals + 1);
-    return MakeTemplatePrinter(form, std::move(text), flags.allow_missing_template_keys);
+    return MakeTemplatePrinter(form, std::move(text), flags);
   } else {
     return CliError(fmt::format(
         "unable to match a printer suitable for the output format {}, allowed formats are: {}",

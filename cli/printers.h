@@ -1,6 +1,7 @@
 // What -o means: objects as YAML, JSON, names, or by a template.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,8 @@ struct PrintFlags {
   // Of verbs whose documents in YAML stand beside each other, as kubectl has them.
   bool separates_documents = true;
   MemberOrder json_order = {.first = {}, .levels = 0};
+  // What a template has printed before it failed, and more about that, as kubectl has it.
+  std::function<void(std::string_view)> tell = [](std::string_view) {};
   void AddTo(Command& command);
   // Whole objects are shown without managedFields; templates and paths find them.
   bool HidesManagedFields() const;

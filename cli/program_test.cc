@@ -361,6 +361,17 @@ TEST_F(ProgramTest, ATemplateAloneIsAGoTemplate) {
   EXPECT_EQ(out_, "c");
   EXPECT_EQ(Run("create", {"cm", "c", "--dry-run=client", "--template={{.kind}}"}), 0) << err_;
   EXPECT_EQ(out_, "ConfigMap");
+  EXPECT_EQ(Run("get", {"cm", "c", "--template={{.kind}}{{.kind.x}}"}), 1);
+  const std::string why =
+      "template: output:1:16: executing \"output\" at <.kind.x>: can't evaluate field x in type "
+      "interface {}";
+  EXPECT_EQ(out_, "ConfigMapError executing template: " + why +
+                      ". Printing more information for debugging the template:\n\ttemplate was:\n"
+                      "\t\t{{.kind}}{{.kind.x}}\n\traw data was:\n\t\t{\"apiVersion\":\"v1\","
+                      "\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c\"}}\n\tobject given to "
+                      "template engine was:\n\t\tmap[apiVersion:v1 kind:ConfigMap "
+                      "metadata:map[name:c]]\n\n");
+  EXPECT_EQ(err_, "error: error executing template \"{{.kind}}{{.kind.x}}\": " + why + "\n");
 }
 
 TEST_F(ProgramTest, ATlsSecretHoldsAKeyAndItsCertificate) {

@@ -145,6 +145,11 @@ Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags
                         environment.variable("HOME"));
 }
 
+std::shared_ptr<const ProxyEnvironment> ProxiesOf(Environment& environment) {
+  return std::make_shared<const ProxyEnvironment>(
+      ProxyEnvironment::From([&](const char* name) { return environment.variable(name); }));
+}
+
 Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags) {
   Kubeconfig config = TRY(LoadConfig(environment, flags));
   Connection connection;
@@ -188,6 +193,7 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     }
     if (!chosen.namespace_.empty()) connection.namespace_ = chosen.namespace_;
   }
+  connection.options.proxies = ProxiesOf(environment);
   TRY(ApplyClusterFlags(flags, connection.options));
   TRY(ApplyUserFlags(flags, connection.options));
   connection.options.request_timeout_ms = TRY(TimeoutMs(flags.request_timeout));

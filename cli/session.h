@@ -8,6 +8,7 @@
 #include "cli/api.h"
 #include "cli/command.h"
 #include "cli/kinds.h"
+#include "client/forward_proxy.h"
 #include "client/kubeconfig.h"
 
 namespace skiff::cli {
@@ -49,6 +50,8 @@ class Session {
 
 // The files that kubectl would read, merged.
 Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags);
+// What the environment says of proxies.
+std::shared_ptr<const ProxyEnvironment> ProxiesOf(Environment& environment);
 // What the flags and the configuration come to.
 struct Connection {
   HttpsOptions options;

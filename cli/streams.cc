@@ -15,9 +15,14 @@
 #include "cli/json_text.h"
 #include "cli/remote_link.h"
 #include "cli/session.h"
+#include "client/proxy_route.h"
+#include "client/server_url.h"
 
 namespace skiff::cli {
 namespace {
+
+// For the connection through a proxy, TLS to the server not included.
+constexpr Duration kProxyPatience = 10s;
 
 // The terminal without echo and line editing, as long as this lives.
 class RawTerminal {
@@ -155,27 +160,11 @@ Result<int> RunRemote(Command& command, const RemoteRequest& request) {
 Result<ServerAddress> AddressOf(const Session& session) {
   const HttpsOptions& options = session.options();
   ServerAddress address{.headers = session.impersonation()};
-  std::string rest = options.server;
-  bool tls = true;
-  if (rest.starts_with("http://")) {
-    tls = false;
-    rest = rest.substr(7);
-  } else if (rest.starts_with("https://")) {
-    rest = rest.substr(8);
-  }
-  const size_t slash = std::min(rest.find('/'), rest.size());
-  address.path_prefix = rest.substr(slash);
-  while (address.path_prefix.ends_with('/')) address.path_prefix.pop_back();
-  std::string host = rest.substr(0, slash);
-  address.upstream.port = tls ? 443 : 80;
-  const size_t bracket = host.rfind(']');
-  const size_t colon = host.rfind(':');
-  if (colon != std::string::npos && (bracket == std::string::npos || colon > bracket)) {
-    address.upstream.port = std::atoi(host.c_str() + colon + 1);
-    host.resize(colon);
-  }
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  address.upstream.host = host;
+  const auto server = ParseServerUrl(options.server);
+  if (!server) return CliError(server.error().message);
+  address.path_prefix = server->path_prefix;
+  address.upstream.host = server->host;
+  address.upstream.port = server->port;
   address.upstream.server_name = options.tls_server_name;
   Credentials given{options.token, options.client_certificate, options.client_key};
   if (options.credentials) {
@@ -183,7 +172,12 @@ Result<ServerAddress> AddressOf(const Session& session) {
     if (!asked) return CliError("getting credentials: " + asked.error().message);
     given = *std::move(asked);
   }
-  if (tls) {
+  const auto route = ProxyRoute::To(options, *server);
+  if (!route) return CliError(route.error().message);
+  if (*route) {
+    address.upstream.dial = [route = *route] { return route->Tunnel(kProxyPatience); };
+  }
+  if (server->tls) {
     address.upstream.tls =
         TRY(http::MakeClientContext({.ca_pem = options.certificate_authority,
                                      .insecure = options.insecure_skip_tls_verify,

@@ -14,7 +14,9 @@
 #include "api/values.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "client/proxy_route.h"
 #include "client/renewable_transport.h"
+#include "client/server_url.h"
 #include "http/client.h"
 #include "http/dial.h"
 
@@ -40,52 +42,6 @@ using Memory = std::unique_ptr<BIO, Freer<BIO, BIO_free_all>>;
 
 Memory Read(const std::string& text) {
   return Memory(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-struct Endpoint {
-  bool tls = true;
-  std::string host;
-  int port = 443;
-  std::string path_prefix;
-};
-
-Result<Endpoint> ParseServer(const std::string& server) {
-  Endpoint endpoint;
-  std::string rest;
-  if (server.starts_with("https://")) {
-    rest = server.substr(8);
-  } else if (server.starts_with("http://")) {
-    rest = server.substr(7);
-    endpoint.tls = false;
-    endpoint.port = 80;
-  } else {
-    rest = server;
-  }
-  const size_t slash = rest.find('/');
-  if (slash != std::string::npos) {
-    endpoint.path_prefix = rest.substr(slash);
-    while (endpoint.path_prefix.ends_with('/')) endpoint.path_prefix.pop_back();
-    rest.resize(slash);
-  }
-  size_t colon = rest.rfind(':');
-  if (rest.starts_with('[')) {
-    const size_t bracket = rest.find(']');
-    if (bracket == std::string::npos) return Fail(Reason::kInvalid, "bad server URL: " + server);
-    endpoint.host = rest.substr(1, bracket - 1);
-    colon = rest.find(':', bracket);
-  } else {
-    endpoint.host = rest.substr(0, colon);
-  }
-  if (colon != std::string::npos) {
-    char* end = nullptr;
-    const std::string port = rest.substr(colon + 1);
-    endpoint.port = static_cast<int>(std::strtol(port.c_str(), &end, 10));
-    if (*end || port.empty() || endpoint.port < 1 || endpoint.port > 65535) {
-      return Fail(Reason::kInvalid, "bad port in server URL: " + server);
-    }
-  }
-  if (endpoint.host.empty()) return Fail(Reason::kInvalid, "bad server URL: " + server);
-  return endpoint;
 }
 
 void KeepAlive(int socket) {
@@ -153,9 +109,7 @@ std::string CertificateProblem(long verify_result) {
 // httplib tries the addresses that a host has, and does not tell why it could connect to none of
 // them: this does it in its place.
 struct DialTarget {
-  std::string host;
-  int port = 0;
-  std::chrono::milliseconds patience{};
+  std::function<Result<int>()> dial;
   std::chrono::milliseconds io_timeout{};
 };
 class Dialled {
@@ -177,7 +131,7 @@ class DialledClient final : public Base, public Dialled {
 
  private:
   bool create_and_connect_socket(typename Base::Socket& connected, httplib::Error& error) override {
-    const auto fd = Base::is_valid() ? http::DialHost(target_.host, target_.port, target_.patience)
+    const auto fd = Base::is_valid() ? target_.dial()
                                      : Result<int>(Fail(Reason::kInvalid, "no TLS can be had"));
     if (!fd) {
       dial_problem_ = fd.error().message;
@@ -200,8 +154,9 @@ class Dialer {
  public:
   static Result<std::unique_ptr<Dialer>> Make(const HttpsOptions& options) {
     auto dialer = std::make_unique<Dialer>();
-    dialer->endpoint = TRY(ParseServer(options.server));
+    dialer->endpoint = TRY(ParseServerUrl(options.server));
     dialer->options = options;
+    dialer->route = TRY(ProxyRoute::To(options, dialer->endpoint));
     if (!options.certificate_authority.empty()) {
       const Memory pem = Read(options.certificate_authority);
       while (Certificate ca{PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr)}) {
@@ -227,7 +182,11 @@ class Dialer {
     std::unique_ptr<Connection> connection;
     const auto timeout = request_timeout();
     const auto patience = std::min<std::chrono::milliseconds>(timeout, kConnectTimeout);
-    const DialTarget target{endpoint.host, endpoint.port, patience, timeout};
+    const DialTarget target{[this, patience] {
+                              return route ? route->Connect(patience)
+                                           : http::DialHost(endpoint.host, endpoint.port, patience);
+                            },
+                            timeout};
     const std::string& host =
         options.tls_server_name.empty() ? endpoint.host : options.tls_server_name;
     if (endpoint.tls) {
@@ -252,6 +211,10 @@ class Dialer {
     out.method = request.method;
     out.path = endpoint.path_prefix + EncodeTarget(request);
     for (const auto& [name, value] : request.headers) out.set_header(name, value);
+    if (route && route->AsksProxy()) {
+      out.path = route->Target(out.path);
+      for (const auto& [name, value] : route->ProxyHeaders()) out.set_header(name, value);
+    }
     if (!request.headers.contains("Impersonate-User")) {
       for (const auto& [name, value] : options.impersonation) out.set_header(name, value);
     }
@@ -288,8 +251,9 @@ class Dialer {
     return CertificateProblem(tls->get_openssl_verify_result());
   }
 
-  Endpoint endpoint;
+  ServerUrl endpoint;
   HttpsOptions options;
+  std::shared_ptr<const ProxyRoute> route;  // Null: there is no proxy between.
 
  private:
   // httplib adds the system's authorities to whatever store it has, unless it is told of another
@@ -486,10 +450,16 @@ class HttpsTransport final : public RenewableTransport {
     upstream.tls = dialer.endpoint.tls ? identity->tls : nullptr;
     upstream.server_name = dialer.options.tls_server_name;
     upstream.head_timeout = std::chrono::milliseconds(dialer.options.request_timeout_ms);
+    if (dialer.route) {
+      upstream.dial = [route = dialer.route] { return route->Connect(kConnectTimeout); };
+    }
     http::ClientRequest out;
     out.method = converted.method;
     out.target = converted.path;
     for (const auto& [name, value] : converted.headers) out.headers.emplace(name, value);
+    if (dialer.route && dialer.route->AsksProxy()) {
+      out.headers.emplace("Host", dialer.endpoint.authority);
+    }
     out.body = converted.body;
     auto opened = Await(loops_, upstream, std::move(out));
     if (!opened) return Unreachable(dialer.options.server, opened.error().message);

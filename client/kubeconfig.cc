@@ -9,8 +9,10 @@
 
 #include "api/codec/base64.h"
 #include "api/codec/document.h"
+#include "api/text/go_text.h"
 #include "api/text/yaml.h"
 #include "base/certificates.h"
+#include "client/forward_proxy.h"
 
 namespace skiff {
 namespace {
@@ -138,6 +140,7 @@ Json ExecCluster(const Kubeconfig::Cluster& cluster, const std::string& authorit
   Put(out, "tls-server-name", cluster.tls_server_name);
   if (cluster.insecure_skip_tls_verify) out["insecure-skip-tls-verify"] = true;
   PutData(out, "certificate-authority-data", authority_pem);
+  Put(out, "proxy-url", cluster.proxy_url);
   out["config"] = cluster.exec_config;
   return out;
 }
@@ -154,6 +157,7 @@ Json ToDocument(const Kubeconfig::Cluster& cluster) {
   if (cluster.insecure_skip_tls_verify) out["insecure-skip-tls-verify"] = true;
   out["server"] = cluster.server;
   Put(out, "tls-server-name", cluster.tls_server_name);
+  Put(out, "proxy-url", cluster.proxy_url);
   return out;
 }
 
@@ -203,7 +207,7 @@ Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string&
         const auto insecure = entry.find("insecure-skip-tls-verify");
         cluster.insecure_skip_tls_verify =
             insecure != entry.end() && insecure->is_boolean() && insecure->get<bool>();
-        cluster.unsupported = FirstGiven(entry, {"proxy-url"});
+        cluster.proxy_url = TextAt(entry, "proxy-url");
         cluster.exec_config = ExecConfig(entry);
         return {};
       }));
@@ -270,17 +274,19 @@ Result<HttpsOptions> Kubeconfig::Options(const std::string& context) const {
     return Fail(Reason::kInvalid,
                 fmt::format("cluster \"{}\" does not exist", chosen->second.cluster));
   }
-  if (!cluster->second.unsupported.empty()) {
-    return Fail(Reason::kInvalid,
-                fmt::format("cluster \"{}\" has a {}, which is not supported: reach it without",
-                            cluster->first, cluster->second.unsupported));
+  options.proxy_url = cluster->second.proxy_url;
+  if (!options.proxy_url.empty()) {
+    if (const auto proxy = ParseProxyUrl(options.proxy_url); !proxy) {
+      return Fail(Reason::kInvalid, fmt::format("invalid 'proxy-url' {} for cluster {}: {}",
+                                                GoQuote(options.proxy_url), GoQuote(cluster->first),
+                                                proxy.error().message));
+    }
   }
   options.server = cluster->second.server;
   options.tls_server_name = cluster->second.tls_server_name;
   options.insecure_skip_tls_verify = cluster->second.insecure_skip_tls_verify;
-  options.certificate_authority =
-      TRY(CertificatesIn(cluster->second.certificate_authority_data,
-                         cluster->second.certificate_authority));
+  options.certificate_authority = TRY(CertificatesIn(cluster->second.certificate_authority_data,
+                                                     cluster->second.certificate_authority));
   if (chosen->second.user.empty()) return options;
   const auto user = users.find(chosen->second.user);
   if (user == users.end()) {
@@ -345,8 +351,8 @@ Result<Kubeconfig> LoadKubeconfig(const std::string& explicit_path,
   const auto load = [](const std::string& path) -> Result<Kubeconfig> {
     auto config = Kubeconfig::Load(path);
     if (config) return config;
-    return Fail(config.error().reason, fmt::format("error loading config file \"{}\": {}", path,
-                                                   config.error().message));
+    return Fail(config.error().reason,
+                fmt::format("error loading config file \"{}\": {}", path, config.error().message));
   };
   if (!explicit_path.empty()) return load(explicit_path);
   std::string list = kubeconfig_variable;

@@ -21,8 +21,8 @@ struct Kubeconfig {
     std::string certificate_authority_data;  // PEM.
     std::string tls_server_name;
     bool insecure_skip_tls_verify = false;
-    Json exec_config;         // What a program that gives credentials is told of it beside.
-    std::string unsupported;  // What it says of itself that Options() refuses: "proxy-url".
+    std::string proxy_url;
+    Json exec_config;  // What a program that gives credentials is told of it beside.
   };
   struct User {
     std::string client_certificate;  // A path.

@@ -86,9 +86,8 @@ TEST_F(KubeconfigTest, WhoAsksAsAnotherSaysSoInEachRequest) {
   text.replace(text.find("client-key-data: S0VZ"), 21, "as: bob, as-groups: [a, b]");
   const auto options = Kubeconfig::Parse(text, "/")->Options();
   ASSERT_TRUE(options) << options.error().message;
-  const http::Headers expected = {{"Impersonate-User", "bob"},
-                                  {"Impersonate-Group", "a"},
-                                  {"Impersonate-Group", "b"}};
+  const http::Headers expected = {
+      {"Impersonate-User", "bob"}, {"Impersonate-Group", "a"}, {"Impersonate-Group", "b"}};
   EXPECT_EQ(options->impersonation, expected);
 }
 
@@ -103,16 +102,30 @@ TEST_F(KubeconfigTest, WhatWouldBeIgnoredIsRefused) {
   EXPECT_EQ(of("client-key-data: S0VZ", "auth-provider: {name: gcp}"),
             "auth info \"admin\" has its credentials from auth-provider, which is not supported: "
             "give a token, or a client certificate");
-  EXPECT_EQ(of("certificate-authority-data: Q0E=", "proxy-url: http://p"),
-            "cluster \"one\" has a proxy-url, which is not supported: reach it without");
   EXPECT_EQ(of("client-key-data: S0VZ", "exec: null"), "");
   EXPECT_EQ(of("client-key-data: S0VZ", "as-groups: [system:masters]"),
             "requesting uid, groups or user-extra for admin without impersonating a user");
 }
 
+TEST_F(KubeconfigTest, AClusterMaySayByWhichProxyItIsReached) {
+  const auto options_of = [](const std::string& proxy) {
+    std::string changed = kText;
+    const std::string from = "certificate-authority-data: Q0E=";
+    changed.replace(changed.find(from), from.size(), "proxy-url: '" + proxy + "'");
+    const auto config = Kubeconfig::Parse(changed, "/");
+    EXPECT_NE(config->ToYaml().find("proxy-url: "), std::string::npos);
+    return config->Options();
+  };
+  EXPECT_EQ(options_of("socks5://me:pw@p")->proxy_url, "socks5://me:pw@p");
+  EXPECT_EQ(options_of("p:3128").error().message,
+            "invalid 'proxy-url' \"p:3128\" for cluster \"one\": unsupported scheme \"p\", must "
+            "be http, https, or socks5");
+}
+
 TEST_F(KubeconfigTest, AFileThatHoldsNoCertificateIsNamed) {
   const std::string bad = Write("bad.crt", "no PEM");
-  for (const char* from : {"certificate-authority-data: Q0E=", "client-certificate-data: Q0VSVA=="}) {
+  for (const char* from :
+       {"certificate-authority-data: Q0E=", "client-certificate-data: Q0VSVA=="}) {
     const std::string whole = from;
     std::string text = kText;
     const std::string named = whole.substr(0, whole.find("-data")) + ": " + bad;
@@ -124,12 +137,13 @@ TEST_F(KubeconfigTest, AFileThatHoldsNoCertificateIsNamed) {
 }
 
 TEST_F(KubeconfigTest, AFileThatCannotBeReadIsNotTakenForNone) {
-  EXPECT_EQ(LoadKubeconfig("", directory_, "").error().message,
-            "error loading config file \"" + directory_ + "\": read " + directory_ +
-                ": is a directory");
+  EXPECT_EQ(
+      LoadKubeconfig("", directory_, "").error().message,
+      "error loading config file \"" + directory_ + "\": read " + directory_ + ": is a directory");
   const std::string bad = Write("bad", "{");
-  EXPECT_TRUE(LoadKubeconfig("", bad, "").error().message.starts_with(
-      "error loading config file \"" + bad + "\": yaml: "));
+  EXPECT_TRUE(LoadKubeconfig("", bad, "")
+                  .error()
+                  .message.starts_with("error loading config file \"" + bad + "\": yaml: "));
   if (geteuid() == 0 && setegid(65534) == 0 && seteuid(65534) == 0) {
     const std::string secret = "/etc/shadow";
     const auto refused = LoadKubeconfig("", secret, "");

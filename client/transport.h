@@ -13,6 +13,8 @@
 
 namespace skiff {
 
+struct ProxyEnvironment;
+
 // Thread-safe; many requests at once.
 class Transport {
  public:
@@ -42,8 +44,8 @@ class InProcessTransport final : public Transport {
  public:
   using Handle = std::function<http::Response(const http::Request& request)>;
   // As http::LateHandler. Null: there is nothing that is done later.
-  using HandleLater = std::function<std::optional<http::Response>(
-      const http::Request& request, const http::LateReplyPtr& reply)>;
+  using HandleLater = std::function<std::optional<http::Response>(const http::Request& request,
+                                                                  const http::LateReplyPtr& reply)>;
   // What the handler can read.
   enum class Bodies : uint8_t { kText, kObjects };
   explicit InProcessTransport(Handle handle, Bodies bodies = Bodies::kText,
@@ -84,6 +86,9 @@ struct HttpsOptions {
   std::string certificate_authority;  // "": the system's
   std::string tls_server_name;        // "": the host of `server`
   bool insecure_skip_tls_verify = false;
+  std::string proxy_url;  // client/forward_proxy.h; "": that of `proxies`, if any
+  // Null: those of this process' environment.
+  std::shared_ptr<const ProxyEnvironment> proxies;
   std::string client_certificate;
   std::string client_key;
   std::string token;

@@ -1,5 +1,6 @@
 #include "http/client.h"
 
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "http/head.h"
 #include "http/kept_connections.h"
 #include "http/pipe.h"
+#include "http/shared_duplex.h"
 #include "http/socket.h"
 #include "http/worker_pool.h"
 
@@ -71,6 +73,8 @@ class ClientConnection final : public LoopListener,
 
   // With the numeric addresses to try.
   void Start(Result<std::vector<std::string>> addresses);
+  // On a socket that is connected; it is closed if nobody wants it any more.
+  void StartOn(Result<int> socket);
   void Carry(std::shared_ptr<Duplex> duplex);
   // False: it is of no use any more. `again` sends the request elsewhere.
   bool Reuse(ClientRequest request, Done done, AttemptPtr attempt, std::function<void()> again);
@@ -93,6 +97,7 @@ class ClientConnection final : public LoopListener,
   void ConnectNext();
   void NotConnected(Error error);
   void OnConnected();
+  void StartTls();
   void DoHandshake();
   void SendRequest();
   void OnReadable();
@@ -173,28 +178,22 @@ class ExchangeHandle final : public Exchange {
   const AttemptPtr attempt_;
 };
 
-// A Duplex that somebody else may still hold, as std::function wants its captures.
-class SharedDuplex final : public Duplex {
- public:
-  explicit SharedDuplex(std::shared_ptr<Duplex> duplex) : duplex_(std::move(duplex)) {}
-  void Attach(Waker waker) override { duplex_->Attach(std::move(waker)); }
-  Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) override {
-    return duplex_->Pull(bytes_max, out);
-  }
-  int PullEveryMs() const override { return duplex_->PullEveryMs(); }
-  size_t OnBytes(std::string_view bytes) override { return duplex_->OnBytes(bytes); }
-  void OnPeerClosed() override { duplex_->OnPeerClosed(); }
-  bool KeepsReading() const override { return duplex_->KeepsReading(); }
-
- private:
-  const std::shared_ptr<Duplex> duplex_;
-};
-
 void ClientConnection::Start(Result<std::vector<std::string>> addresses) {
   if (closed_) return;
   if (!addresses) return GiveUp(addresses.error());
   addresses_.assign(addresses->rbegin(), addresses->rend());
   ConnectNext();
+}
+
+void ClientConnection::StartOn(Result<int> socket) {
+  if (socket && closed_) close(*socket);
+  if (closed_) return;
+  if (!socket) return GiveUp(socket.error());
+  fcntl(*socket, F_SETFL, fcntl(*socket, F_GETFL) | O_NONBLOCK);
+  address_ = upstream_.host;
+  channel_ = std::make_unique<Channel>(loop_, *this, *socket);
+  timer_.ArmIn(upstream_.connect_timeout);
+  StartTls();
 }
 
 std::string ClientConnection::Fault() const {
@@ -244,6 +243,10 @@ void ClientConnection::OnConnected() {
   }
   channel_->WantRead(true);
   channel_->WantWrite(false);
+  StartTls();
+}
+
+void ClientConnection::StartTls() {
   state_ = State::kHandshake;
   if (upstream_.tls) {
     channel_->ConnectTls(upstream_.tls,
@@ -253,14 +256,9 @@ void ClientConnection::OnConnected() {
 }
 
 void ClientConnection::DoHandshake() {
-  switch (channel_->Handshake()) {
-    case Channel::Io::kAgain:
-      return;
-    case Channel::Io::kDone:
-      return SendRequest();
-    default:
-      return GiveUp({Reason::kServiceUnavailable, Fault()});
-  }
+  const Channel::Io io = channel_->Handshake();
+  if (io == Channel::Io::kDone) return SendRequest();
+  if (io != Channel::Io::kAgain) GiveUp({Reason::kServiceUnavailable, Fault()});
 }
 
 void ClientConnection::SendRequest() {
@@ -532,6 +530,12 @@ void Dial(Loops& loops, const OrderPtr& order) {
     loop.Keep(connection);
     if (!wanted) connection->Cancel(attempt);
   });
+  const auto start_on = [&loop, weak](Result<int> socket) {
+    loop.Post([weak, socket = std::move(socket)] {
+      if (const auto self = weak.lock()) return self->StartOn(socket);
+      if (socket) close(*socket);
+    });
+  };
   const auto start = [&loop, weak, allows](Result<std::vector<std::string>> addresses) {
     if (addresses && allows && !std::all_of(addresses->begin(), addresses->end(), allows)) {
       addresses = Fail(Reason::kBadRequest, "address not allowed");
@@ -540,18 +544,18 @@ void Dial(Loops& loops, const OrderPtr& order) {
       if (const auto self = weak.lock()) self->Start(addresses);
     });
   };
-  if (known) {
-    start(std::vector<std::string>{host});
-  } else if (!loops.resolvers().Submit([start, host] { start(ResolveHost(host)); })) {
-    start(Fail(Reason::kServiceUnavailable, "too many names are being looked up"));
-  }
+  const auto dial = upstream.dial;
+  if (!dial && known) return start(std::vector<std::string>{host});
+  const bool comes = loops.resolvers().Submit(
+      [start, start_on, host, dial] { dial ? start_on(dial()) : start(ResolveHost(host)); });
+  if (!comes) start(Fail(Reason::kServiceUnavailable, "too many names are being looked up"));
 }
 
 std::unique_ptr<Exchange> StartOn(Loops& loops, Upstream upstream,
                                   std::optional<ClientRequest> request, Done done) {
-  const OrderPtr order = std::make_shared<const Order>(Order{.upstream = std::move(upstream),
-                                                             .request = std::move(request),
-                                                             .done = std::move(done)});
+  if (upstream.dial) upstream.kept = nullptr;
+  const OrderPtr order = std::make_shared<const Order>(Order{
+      .upstream = std::move(upstream), .request = std::move(request), .done = std::move(done)});
   auto handle = std::make_unique<ExchangeHandle>(order->attempt);
   const auto& pool = order->upstream.kept;
   auto kept = pool && order->request ? pool->Take(PlaceOf(order->upstream)) : std::nullopt;

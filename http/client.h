@@ -25,9 +25,9 @@ std::shared_ptr<KeptConnections> MakeKeptConnections();
 struct Upstream {
   std::string host;  // An address, or a name that the system resolves.
   int port = 0;
-  std::string unix_path;                // Not empty: there instead.
-  TlsContext tls;                       // MakeClientContext; null: plain.
-  std::string server_name;              // For TLS; "": host.
+  std::string unix_path;    // Not empty: there instead.
+  TlsContext tls;           // MakeClientContext; null: plain.
+  std::string server_name;  // For TLS; "": host.
   // Asked, on any thread, of each address that `host` has: when it says no of one, nothing is
   // connected to, and the error is BadRequest "address not allowed". Empty: all are allowed.
   std::function<bool(const std::string& address)> allows;
@@ -38,6 +38,10 @@ struct Upstream {
   // request to the same host, port, name and TLS context, for a minute. Null: it is closed. A
   // request on a kept connection that closes before it has answered anything is sent once more.
   std::shared_ptr<KeptConnections> kept = {};
+  // Not empty: connects in place of all that, to what `host` and `port` only name then. Returns a
+  // connected socket, which is the loop's from there on. Blocks, on a thread of
+  // Loops::resolvers(); the connection is not kept.
+  std::function<Result<int>()> dial = {};
 };
 
 struct ClientRequest {

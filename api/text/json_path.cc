@@ -19,7 +19,7 @@ using PathValues = std::vector<const Json*>;
 // A scalar as people write it; documents as compact JSON.
 std::string ScalarOrJson(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return "";
+  if (value.is_null()) return "null";
   return value.is_structured() ? GoJson(value) : GoPlain(value);
 }
 
@@ -35,6 +35,7 @@ class Evaluation {
   Result<PathValues> Field(const PathNode& node, const PathValues& input) const;
   Result<PathValues> Slice(const PathNode& node, const PathValues& input) const;
   Result<PathValues> Filter(const PathNode& node, const PathValues& input) const;
+  Result<bool> Passes(const PathNode& filter, const Json& item) const;
   Result<> Visit(size_t values) const;
   Result<> Descend(const Json& value, PathValues& out) const;
 
@@ -49,20 +50,40 @@ Result<> Evaluation::Visit(size_t values) const {
   return {};
 }
 
+// What has anything in it.
 Result<> Evaluation::Descend(const Json& value, PathValues& out) const {
   TRY(Visit(1));
+  const bool holds = value.is_string() ? !value.get_ref<const std::string&>().empty()
+                                       : value.is_structured() && !value.empty();
+  if (!holds) return {};
   out.push_back(&value);
   if (!value.is_structured()) return {};
   for (const Json& child : value) TRY(Descend(child, out));
   return {};
 }
 
-bool Holds(const Json& left, const Json& right, const std::string& op) {
+enum class Basic : uint8_t { kNone, kBool, kInt, kFloat, kText };
+
+Basic BasicOf(const Json& value) {
+  if (value.is_boolean()) return Basic::kBool;
+  if (value.is_string()) return Basic::kText;
+  if (value.is_number_float()) return Basic::kFloat;
+  return value.is_number() ? Basic::kInt : Basic::kNone;
+}
+
+Result<bool> Holds(const Json& left, const Json& right, const std::string& op) {
+  constexpr std::string_view kOperators[] = {"==", "!=", "<=", ">=", "<", ">"};
+  if (std::ranges::find(kOperators, op) == std::end(kOperators)) {
+    return BadPath("unrecognized filter operator " + op);
+  }
+  const Basic basic = BasicOf(left);
+  if (basic == Basic::kNone || BasicOf(right) == Basic::kNone) {
+    return BadPath("invalid type for comparison");
+  }
+  if (basic != BasicOf(right)) return BadPath("incompatible types for comparison");
   if (op == "==") return left == right;
   if (op == "!=") return left != right;
-  const bool comparable =
-      (left.is_number() && right.is_number()) || (left.is_string() && right.is_string());
-  if (!comparable) return false;
+  if (basic == Basic::kBool) return BadPath("invalid type for comparison");
   if (op == "<") return left < right;
   if (op == ">") return right < left;
   if (op == "<=") return !(right < left);
@@ -71,6 +92,7 @@ bool Holds(const Json& left, const Json& right, const std::string& op) {
 
 Result<PathValues> Evaluation::Field(const PathNode& node, const PathValues& input) const {
   PathValues out;
+  if (input.empty()) return out;
   for (const Json* value : input) {
     if (!value->is_object()) continue;
     const auto found = value->find(node.text);
@@ -84,46 +106,60 @@ Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& inp
   PathValues out;
   for (const Json* value : input) {
     if (value->is_null()) continue;
-    if (!value->is_array()) return BadPath(std::string(GoTypeOf(*value)) + " is not array or slice");
+    if (!value->is_array())
+      return BadPath(std::string(GoTypeOf(*value)) + " is not array or slice");
     const auto size = static_cast<int64_t>(value->size());
-    if (!node.single) TRY(Visit(value->size()));
-    int64_t begin = node.begin.value_or(0);
-    if (begin < 0) begin += size;
-    if (node.single) {
-      if (begin >= 0 && begin < size) {
-        out.push_back(&(*value)[static_cast<size_t>(begin)]);
-      } else if (!allow_missing_ || size > 0) {
-        return BadPath(fmt::format("array index out of bounds: index {}, length {}", begin, size));
-      }
-      continue;
+    const auto from_end = [&](int64_t index) { return index < 0 ? index + size : index; };
+    const auto outside = [&](int64_t index) {
+      return BadPath(fmt::format("array index out of bounds: index {}, length {}", index, size));
+    };
+    const int64_t begin = from_end(node.begin.value_or(0));
+    if (!node.single && begin == from_end(node.end.value_or(size))) return out;
+    if (begin < 0 || begin >= size) return outside(begin);
+    const int64_t end = node.single ? begin + 1 : from_end(node.end.value_or(size));
+    if (end < 0 || end > size) return outside(end - 1);
+    if (begin > end) {
+      return BadPath(fmt::format("starting index {} is greater than ending index {}", begin, end));
     }
-    int64_t end = node.end.value_or(size);
-    if (end < 0) end += size;
-    end = std::min(end, size);
     const int64_t step = node.step.value_or(1);
     if (step <= 0) return BadPath("step must be > 0");
-    for (int64_t i = std::max<int64_t>(begin, 0); i < end; i += std::min(step, end - i)) {
+    TRY(Visit(static_cast<size_t>(end - begin)));
+    for (int64_t i = begin; i < end; i += std::min(step, end - i)) {
       out.push_back(&(*value)[static_cast<size_t>(i)]);
     }
   }
   return out;
 }
 
+// Whether there is anything. As client-go has it, what cannot be followed is there.
+bool IsFound(const Result<PathValues>& found) {
+  if (found) return !found->empty();
+  return !found.error().message.ends_with(" is not found");
+}
+
+Result<bool> Evaluation::Passes(const PathNode& filter, const Json& item) const {
+  const auto found = Apply(*filter.left, {&item});
+  if (filter.text == "exists") return IsFound(found);
+  const PathValues left = TRY(found);
+  if (left.empty()) return false;
+  const char* several = "can only compare one element at a time";
+  if (left.size() > 1) return BadPath(several);
+  const PathValues right = TRY(Apply(*filter.right, {&item}));
+  if (right.empty()) return false;
+  if (right.size() > 1) return BadPath(several);
+  return Holds(*left[0], *right[0], filter.text);
+}
+
 Result<PathValues> Evaluation::Filter(const PathNode& node, const PathValues& input) const {
   PathValues out;
-  const Evaluation lenient(true, visits_left_);
   for (const Json* value : input) {
-    if (!value->is_array()) continue;
+    if (!value->is_array()) {
+      return BadPath(GoPlain(*value) + " is not array or slice and cannot be filtered");
+    }
     for (const Json& item : *value) {
       TRY(Visit(1));
-      const PathValues left = TRY(lenient.Apply(*node.left, {&item}));
-      if (left.empty()) continue;
-      if (node.text == "exists") {
-        out.push_back(&item);
-        continue;
-      }
-      const PathValues right = TRY(lenient.Apply(*node.right, {&item}));
-      if (!right.empty() && Holds(*left[0], *right[0], node.text)) out.push_back(&item);
+      const bool passes = TRY(Passes(node, item));
+      if (passes) out.push_back(&item);
     }
   }
   return out;
@@ -166,7 +202,11 @@ Result<PathValues> Evaluation::Apply(const PathNode& node, const PathValues& inp
       }
       return out;
     case NodeKind::kLiteral:
-      return PathValues{&node.literal};
+      out.assign(node.literal.is_string() ? 1 : input.size(), &node.literal);
+      return out;
+    case NodeKind::kIdentifier:
+      return BadPath(node.text == "end" ? "not in range, nothing to end"
+                                        : "unrecognized identifier " + node.text);
   }
   return out;
 }
@@ -182,15 +222,17 @@ Result<> PrintFound(const PathNodes& nodes, const Json& document, const Evaluati
     }
     const bool range = node->kind == NodeKind::kRange;
     const PathValues found = TRY(evaluation.Apply(range ? *node->left : *node, {&document}));
-    bool first = true;
-    for (const Json* value : found) {
-      if (range) {
-        TRY(PrintFound(node->children, *value, evaluation, out));
-        continue;
-      }
-      if (!first) out += ' ';
-      first = false;
-      out += ScalarOrJson(*value);
+    if (range) {
+      for (const Json* value : found) TRY(PrintFound(node->children, *value, evaluation, out));
+      // What is wrong in it is wrong without any items, too.
+      std::string nothing;
+      if (found.empty()) TRY(PrintFound(node->children, Json(), evaluation, nothing));
+      continue;
+    }
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (i > 0) out += ' ';
+      const bool is_missing = found[i] == &document && document.is_null();
+      out += is_missing ? "<no value>" : ScalarOrJson(*found[i]);
     }
   }
   return {};

@@ -12,19 +12,20 @@ namespace skiff {
 
 struct JsonPath::Node {
   enum class Kind : uint8_t {
-    kText,       // Printed as it is.
-    kList,       // One expression: `children` one after the other.
-    kField,      // .name
-    kWildcard,   // .* and [*]
-    kRecursive,  // ..
-    kSlice,      // [a:b:c], [n]
-    kFilter,     // [?(left op right)]
-    kUnion,      // [a,b]: `children` side by side
-    kLiteral,    // "text", 1, true
-    kRange,      // {range list} ... {end}: `children` for each of what `left` finds
+    kText,        // Printed as it is.
+    kList,        // One expression: `children` one after the other.
+    kField,       // .name
+    kWildcard,    // .* and [*]
+    kRecursive,   // ..
+    kSlice,       // [a:b:c], [n]
+    kFilter,      // [?(left op right)]
+    kUnion,       // [a,b]: `children` side by side
+    kLiteral,     // "text", 1, true
+    kIdentifier,  // A word that means nothing; or "end", where nothing is to be ended.
+    kRange,       // {range list} ... {end}: `children` for each of what `left` finds
   };
   Kind kind = Kind::kText;
-  std::string text;  // kText, kField; of kFilter the operator, "exists" without one.
+  std::string text;  // kText, kField, kIdentifier; of kFilter the operator, "exists" without one.
   std::vector<std::shared_ptr<const Node>> children;
   std::shared_ptr<const Node> left;
   std::shared_ptr<const Node> right;
