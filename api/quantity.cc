@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "api/values.h"
+#include "base/digits.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -46,14 +47,6 @@ struct Parts {
   std::string_view fraction;  // As written.
   std::string_view suffix;
 };
-
-std::string_view TakeDigits(std::string_view& rest) {
-  size_t length = 0;
-  while (length < rest.size() && IsDigit(rest[length])) ++length;
-  const std::string_view digits = rest.substr(0, length);
-  rest.remove_prefix(length);
-  return digits;
-}
 
 bool Split(std::string_view text, Parts& parts) {
   parts.negative = text.starts_with("-");

@@ -11,9 +11,6 @@
 namespace skiff::cel {
 namespace {
 
-// Variables may name variables that name variables: each level is a level of our own stack.
-constexpr int kNestingMax = 64;
-
 constexpr char kExhausted[] =
     "validation failed due to running out of cost budget, no further validation rules will be run";
 
@@ -25,8 +22,9 @@ Value ValueOf(const Json* document) {
 
 class AdmissionActivation::Variables final : public ObjectValue {
  public:
-  Variables(std::span<const AdmissionVariable> variables, const std::vector<Value>& bindings)
-      : bindings_(bindings) {
+  Variables(std::span<const AdmissionVariable> variables, const std::vector<Value>& bindings,
+            MadeBytes& made)
+      : bindings_(bindings), made_(made) {
     for (const AdmissionVariable& each : variables) known_[each.name] = {&each.expression, {}};
   }
   std::string TypeName() const override { return "kubernetes.variables"; }
@@ -53,28 +51,34 @@ class AdmissionActivation::Variables final : public ObjectValue {
           fmt::format("composited variable {} fails to {}: {}", GoQuote(name), how, why));
     };
     if (!expression.program) return failed("compile", expression.error);
-    if (nesting_ == kNestingMax) return failed("evaluate", "variables are nested too deeply");
-    ++nesting_;
+    // Variables may name variables that name variables.
+    if (levels_of_thread > kLevelsMax) return failed("evaluate", "variables are nested too deeply");
+    levels_of_thread += kLevelsOfVariable;
     // A little over it at most, by which it is known that it is spent.
     const uint64_t left = budget_ - std::min(budget_, cost_);
-    Outcome outcome = expression.program->Eval(bindings_, std::min(kCallCostMax, left));
-    --nesting_;
+    Outcome outcome = expression.program->Eval(bindings_, std::min(kCallCostMax, left), &made_);
+    levels_of_thread -= kLevelsOfVariable;
     cost_ += outcome.cost;
     if (!outcome.failed()) return std::move(outcome.value);
     return failed("evaluate", outcome.value.text());
   }
 
+  // What beginning an evaluation takes of the stack.
+  static constexpr int kLevelsOfVariable = 4;
+
   const std::vector<Value>& bindings_;
+  MadeBytes& made_;
   // Who reads a field does not know that it is computed.
   mutable std::map<std::string, Known, std::less<>> known_;
   uint64_t budget_ = 0;
   mutable uint64_t cost_ = 0;
-  mutable int nesting_ = 0;
 };
 
 AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> variables,
                                          const AdmissionInputs& inputs)
-    : bindings_(kAdmissionSlots), variables_(std::make_shared<Variables>(variables, bindings_)) {
+    : made_(inputs.made == nullptr ? own_ : *inputs.made),
+      bindings_(kAdmissionSlots),
+      variables_(std::make_shared<Variables>(variables, bindings_, made_)) {
   bindings_[kSlotObject] = ValueOf(inputs.object);
   bindings_[kSlotOldObject] = ValueOf(inputs.old_object);
   bindings_[kSlotNamespaceObject] = ValueOf(inputs.namespace_object);
@@ -93,7 +97,7 @@ AdmissionActivation::AdmissionActivation(std::span<const AdmissionVariable> vari
 Evaluation AdmissionActivation::Evaluate(const CompiledExpression& expression, uint64_t& budget) {
   if (!expression.program) return {Value(), "compilation error: " + expression.error};
   variables_->Give(budget);
-  Outcome outcome = expression.program->Eval(bindings_, kCallCostMax);
+  Outcome outcome = expression.program->Eval(bindings_, kCallCostMax, &made_);
   for (const uint64_t cost : {variables_->TakeCost(), outcome.cost}) {
     if (cost > budget) return {Value(), kExhausted, true};
     budget -= cost;

@@ -30,6 +30,9 @@ struct AdmissionInputs {
   // Null, one or both: naming either is an error.
   const Authorizer* authorizer = nullptr;
   const AccessQuestion* request_resource = nullptr;
+  // Shared by the activations of one judgement, which together make no more than one evaluation may
+  // (kMadeBytesMax). Null: the activation is on its own.
+  MadeBytes* made = nullptr;
 };
 
 struct Evaluation {
@@ -53,6 +56,8 @@ class AdmissionActivation {
 
  private:
   class Variables;
+  MadeBytes own_;
+  MadeBytes& made_;  // Of variables and of results, which may be kept until all is judged.
   std::vector<Value> bindings_;
   std::shared_ptr<Variables> variables_;
 };

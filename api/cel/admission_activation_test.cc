@@ -142,13 +142,39 @@ TEST_F(AdmissionActivationTest, ValuesDoNotNestWithoutEnd) {
   }
 }
 
-TEST_F(AdmissionActivationTest, VariablesOfVariablesHaveAnEnd) {
-  Define("v0", "1");
-  for (int i = 1; i < 200; ++i) {
-    Define("v" + std::to_string(i), "variables.v" + std::to_string(i - 1) + " + 1");
+// Their values are kept, and so is what all of them are made of.
+TEST_F(AdmissionActivationTest, WhatIsKeptIsBoundedForAll) {
+  for (int i = 0; i < 6; ++i) Define("v" + std::to_string(i), "lists.range(900000)");
+  const std::string spent =
+      "fails to evaluate: operation cancelled: actual cost limit exceeded";
+  {
+    AdmissionActivation activation(variables_, {});
+    std::vector<std::string> errors;
+    for (int i = 0; i < 6; ++i) {
+      budget_ = kObjectCostMax;
+      const auto named = scope_.Compile("variables.v" + std::to_string(i) + ".size() > 0", {});
+      errors.push_back(activation.Evaluate(named, budget_).error);
+    }
+    EXPECT_EQ(errors[0], "");
+    EXPECT_EQ(errors[2], "");
+    EXPECT_TRUE(errors[5].ends_with(spent)) << errors[5];
   }
-  EXPECT_EQ(Run("variables.v60 == 61"), "true");
-  EXPECT_TRUE(Run("variables.v199 == 200").ends_with("variables are nested too deeply"));
+  // What nobody keeps is for the next.
+  AdmissionActivation activation(variables_, {});
+  for (int i = 0; i < 20; ++i) {
+    budget_ = kObjectCostMax;
+    const auto sized = scope_.Compile("lists.range(900000).size() > 0", {});
+    EXPECT_EQ(activation.Evaluate(sized, budget_).error, "");
+  }
+  // Those who judge together share it.
+  MadeBytes made;
+  std::string error;
+  for (int i = 0; i < 6; ++i) {
+    AdmissionActivation next(variables_, {.made = &made});
+    budget_ = kObjectCostMax;
+    error = next.Evaluate(scope_.Compile("variables.v0.size() > 0", {}), budget_).error;
+  }
+  EXPECT_TRUE(error.ends_with(spent)) << error;
 }
 
 }  // namespace

@@ -55,6 +55,9 @@ struct Expr {
   // Of a list's items, a map's entries, a struct's fields: written with "?". Empty: none is.
   std::vector<bool> optional = {};
   bool test_only = false;  // has(a.b)
+  // How many operators, selections, member calls and indexings stand in one another, this one
+  // counted, as it was written.
+  int depth = 0;
   Operator op = Operator::kNone;
 
   // Comprehension: for each item of `range`, while `condition` holds, `accumulator` becomes `step`;

@@ -137,9 +137,6 @@ void AddAuthorizerFunctions(FunctionTable& table) {
     const Declaration declared[] = {{line.function, signature.c_str(), line.run, line.cost}};
     table.Add(declared);
   }
-  for (const char* type : {kAuthorizer, kPathCheck, kGroupCheck, kResourceCheck, kDecision}) {
-    table.AddType(type, types::Opaque(type));
-  }
 }
 
 }  // namespace skiff::cel

@@ -8,6 +8,7 @@
 #include "api/cel/limits.h"
 #include "api/cel/program.h"
 #include "api/cel/schema_type.h"
+#include "api/text/patterns.h"
 
 namespace skiff::cel {
 namespace {
@@ -144,6 +145,48 @@ TEST(CelBoundsTest, SearchesAndSortsOfLongTextsCount) {
   EXPECT_TRUE(SpentBy("lists.range(690).map(i, self.t).sort().size() > 0", self).over_budget);
   EXPECT_TRUE(SpentBy("lists.range(3000).map(i, self.t).max() == self.t", self).over_budget);
   EXPECT_TRUE(SpentBy("lists.range(3000).map(i, self.t).isSorted()", self).over_budget);
+}
+
+// Nobody can interrupt a search: one that could take long is not begun.
+TEST(CelBoundsTest, SearchesThatTakeLongAreRefused) {
+  const Json self = {{"t", std::string(3 << 20, 'a')}, {"s", std::string(1000, 'a')}};
+  const std::string pattern = "'(((a|b)?){20}){40}c'";
+  const auto begin = std::chrono::steady_clock::now();
+  for (const std::string call : {".matches(", ".find(", ".findAll("}) {
+    const Outcome outcome = SpentBy("self.t" + call + pattern + ") == dyn(1)", self);
+    EXPECT_THAT(std::string(outcome.value.text()),
+                testing::AnyOf("operation cancelled: actual cost limit exceeded",
+                               testing::HasSubstr("is too long for a regular expression of")))
+        << call;
+    // Of a text of usual length it is searched.
+    EXPECT_FALSE(SpentBy("self.s" + call + pattern + ") == dyn(1)", self).failed()) << call;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_EQ(TextOfPlain("self.t.matches('[^a]{999}')", self),
+            "error: text of 3145728 bytes is too long for a regular expression of " +
+                std::to_string(TakePattern("[^a]{999}").compiled->ProgramSize()) +
+                " instructions");
+  EXPECT_EQ(TextOfPlain("self.t.matches('b$')", self), "false");
+  // Many that are each allowed add up.
+  EXPECT_TRUE(SpentBy("lists.range(9000).all(i, !self.s.matches('(a|b){90}c'))", self).over_budget);
+}
+
+TEST(CelBoundsTest, PatternsOfOneExpressionAreCompiledInBoundedTime) {
+  std::string all = "true";
+  for (int i = 0; i < 300; ++i) {
+    all += " || 'a'." + std::string(i % 2 == 0 ? "matches" : "find") + "('\\\\pL{400}" +
+           std::to_string(i) + "') != dyn(1)";
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(Compile(all, Environment::Kubernetes({})));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15));
+  // Nothing is compiled within a budget that is spent.
+  const LookScope scope(1);
+  (void)Look(1000);
+  const auto program = Compile("true", Environment::Kubernetes({}));
+  ASSERT_FALSE(program);
+  EXPECT_EQ(program.error().message,
+            "program instantiation failed: operation cancelled: actual cost limit exceeded");
 }
 
 TEST(CelBoundsTest, LiteralsOfVariablesCount) {

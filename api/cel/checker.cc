@@ -1,7 +1,10 @@
 #include "api/cel/checker.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
+
+#include "api/cel/limits.h"
 
 namespace skiff::cel {
 namespace {
@@ -26,10 +29,14 @@ constexpr char kInContainer[] = "' (in container '')";
 
 // "a.b.c" for names joined by selections; "" for anything else.
 std::string QualifiedName(const Expr& expr) {
-  if (expr.kind == ExprKind::kIdent) return expr.name;
-  if (expr.kind != ExprKind::kSelect || expr.test_only) return "";
-  const std::string operand = QualifiedName(*expr.target);
-  return operand.empty() ? "" : operand + "." + expr.name;
+  std::vector<const Expr*> parts = {&expr};
+  while (parts.back()->kind == ExprKind::kSelect && !parts.back()->test_only) {
+    parts.push_back(parts.back()->target);
+  }
+  if (parts.back()->kind != ExprKind::kIdent) return "";
+  std::string name = parts.back()->name;
+  for (size_t i = parts.size() - 1; i-- > 0;) name.append(".").append(parts[i]->name);
+  return name;
 }
 
 std::string_view WithoutDot(std::string_view name) {
@@ -39,14 +46,24 @@ std::string_view WithoutDot(std::string_view name) {
 
 class Checker {
  public:
-  Checker(Ast& ast, const Scope& scope) : ast_(ast), scope_(scope) {}
+  Checker(Ast& ast, const Scope& scope)
+      : ast_(ast), scope_(scope), learnt_(kStepsAtLeast + kStepsPerNode * ast.size()) {}
 
   void Run() {
     Check(*ast_.root);
     for (Expr* expr : checked_) expr->type = learnt_.Apply(expr->type, true);
+    looks_of_thread += learnt_.steps() / kStepsPerLook;
+    // What else there is to say may be wrong.
+    if (learnt_.TooComplex()) {
+      ast_.issues = {{kNoPosition,
+                      "expression type limit exceeded: " + std::to_string(kTypePartsMax)}};
+    }
   }
 
  private:
+  // Most calls take some fifty.
+  static constexpr uint64_t kStepsAtLeast = 1'000'000, kStepsPerNode = 400, kStepsPerLook = 4;
+
   struct Local {
     std::string name;
     TypeRef type;
@@ -57,8 +74,11 @@ class Checker {
     ast_.issues.push_back({at.position, std::move(message)});
   }
 
-  void Mismatch(const Expr& at, const Type& wanted, const Type& found) {
-    Complain(at, "expected type '" + TypeText(wanted) + "' but found '" + TypeText(found) + "'");
+  // As messages show it: nobody is told of parameters.
+  std::string Shown(const TypeRef& type) { return TypeText(*learnt_.Apply(type, true)); }
+
+  void Mismatch(const Expr& at, const TypeRef& wanted, const TypeRef& found) {
+    Complain(at, "expected type '" + Shown(wanted) + "' but found '" + Shown(found) + "'");
   }
 
   void Undeclared(const Expr& at, std::string_view name) {
@@ -66,19 +86,20 @@ class Checker {
   }
 
   void SetType(Expr& expr, TypeRef type) {
-    expr.type = std::move(type);
+    expr.type = type->parts > kTypePartsMax ? learnt_.TooLarge() : std::move(type);
     checked_.push_back(&expr);
   }
 
-  TypeRef Known(const TypeRef& type) const { return learnt_.Apply(type, false); }
+  TypeRef Known(const TypeRef& type) { return learnt_.Apply(type, false); }
   TypeRef Fresh() { return types::Param("_var" + std::to_string(fresh_++)); }
 
   void Check(Expr& expr) {
     if (expr.type != nullptr) return;  // Macros use some operands twice.
+    if (learnt_.TooComplex()) return SetType(expr, types::Error());
     switch (expr.kind) {
       case ExprKind::kLiteral: return SetType(expr, LiteralType(expr.literal));
       case ExprKind::kIdent: return CheckIdent(expr);
-      case ExprKind::kSelect: return CheckSelect(expr);
+      case ExprKind::kSelect: return CheckSelect(expr, QualifiedName(expr));
       case ExprKind::kCall: return CheckCall(expr);
       case ExprKind::kList: return CheckList(expr);
       case ExprKind::kMap: return CheckMap(expr);
@@ -100,7 +121,7 @@ class Checker {
   }
 
   // Variables of comprehensions hide those of the environment, unless the name begins with a dot.
-  bool Resolve(Expr& expr, const std::string& name) {
+  bool Resolve(Expr& expr, std::string_view name) {
     if (!name.starts_with('.')) {
       for (size_t i = locals_.size(); i-- > 0;) {
         if (locals_[i].name != name) continue;
@@ -116,7 +137,7 @@ class Checker {
       SetType(expr, scope_.variables[i].type);
       return true;
     }
-    if (const TypeRef type = TypeNamed(plain)) {
+    if (const TypeRef type = scope_.functions->FindType(plain)) {
       expr.is_constant = true;
       expr.literal = Value::TypeNamed(InstanceTypeName(*type));
       SetType(expr, types::TypeOf(type));
@@ -132,22 +153,23 @@ class Checker {
     return false;
   }
 
-  TypeRef TypeNamed(std::string_view name) const {
-    if (TypeRef type = scope_.functions->FindType(name)) return type;
-    const auto object = scope_.objects.find(name);
-    return object == scope_.objects.end() ? nullptr : object->second;
-  }
-
   void CheckIdent(Expr& expr) {
     if (Resolve(expr, expr.name)) return;
     SetType(expr, types::Error());
     Undeclared(expr, expr.name);
   }
 
-  void CheckSelect(Expr& expr) {
-    const std::string name = QualifiedName(expr);
-    if (!name.empty() && !IsLocal(name.substr(0, name.find('.'))) && Resolve(expr, name)) return;
-    Check(*expr.target);
+  // `name`: the whole of it, where it is one. Of those that it begins with the longest is meant.
+  void CheckSelect(Expr& expr, std::string_view name) {
+    if (!name.empty()) {
+      if (!IsLocal(name.substr(0, name.find('.'))) && Resolve(expr, name)) return;
+      name.remove_suffix(expr.name.size() + 1);
+    }
+    if (!name.empty() && expr.target->kind == ExprKind::kSelect && expr.target->type == nullptr) {
+      CheckSelect(*expr.target, name);
+    } else {
+      Check(*expr.target);
+    }
     TypeRef type = FieldType(expr, *expr.target, expr.name, false);
     if (expr.test_only) type = types::Bool();
     SetType(expr, Known(type));
@@ -174,7 +196,7 @@ class Checker {
       case TypeKind::kDyn:
       case TypeKind::kError: result = types::Dyn(); break;
       default:
-        Complain(at, "type '" + TypeText(*target) + "' does not support field selection");
+        Complain(at, "type '" + Shown(target) + "' does not support field selection");
         result = types::Dyn();
     }
     return unwrap || optional ? types::Optional(result) : result;
@@ -204,7 +226,7 @@ class Checker {
   void CheckLogic(Expr& expr) {
     for (const Expr* arg : expr.args) {
       const TypeRef type = Known(arg->type);
-      if (!learnt_.Assign(types::Bool(), arg->type)) Mismatch(*arg, *types::Bool(), *type);
+      if (!learnt_.Assign(types::Bool(), arg->type)) Mismatch(*arg, types::Bool(), type);
     }
     SetType(expr, types::Bool());
   }
@@ -250,11 +272,11 @@ class Checker {
   void NoOverload(const Expr& expr, const std::vector<TypeRef>& given) {
     std::string text;
     size_t i = 0;
-    if (expr.target != nullptr) text = TypeText(*Known(given[i++])) + ".";
+    if (expr.target != nullptr) text = Shown(given[i++]) + ".";
     text += "(";
     for (const size_t first = i; i < given.size(); ++i) {
       if (i > first) text += ", ";
-      text += TypeText(*Known(given[i]));
+      text += Shown(given[i]);
     }
     Complain(expr, "found no matching overload for '" + std::string(WithoutDot(expr.name)) +
                        "' applied to '" + text + ")'");
@@ -268,9 +290,9 @@ class Checker {
       return own;
     }
     if (type->params.empty()) return type;
-    Type copy = *type;
-    for (TypeRef& param : copy.params) param = Renamed(param, renamed);
-    return std::make_shared<const Type>(std::move(copy));
+    std::vector<TypeRef> params;
+    for (const TypeRef& param : type->params) params.push_back(Renamed(param, renamed));
+    return types::WithParams(*type, std::move(params));
   }
 
   // Lists of mixed types are lists of dyn here; CheckLiterals refuses them where Kubernetes does.
@@ -286,7 +308,7 @@ class Checker {
     if (!optional) return type;
     if (IsOptional(*type)) return type->params[0];
     if (type->kind != TypeKind::kDyn && type->kind != TypeKind::kError) {
-      Mismatch(item, *types::Optional(type), *type);
+      Mismatch(item, types::Optional(type), type);
     }
     return type;
   }
@@ -324,45 +346,34 @@ class Checker {
       Check(value);
       if (expr.fields[i] != "value") {
         Complain(value, "undefined field '" + expr.fields[i] + "'");
-      } else if (!learnt_.Assign(scalar, value.type)) {
-        Complain(value, "expected type of field 'value' is '" + TypeText(*scalar) +
-                            "' but provided type is '" + TypeText(*Known(value.type)) + "'");
+        continue;
       }
+      const TypeRef given = Unwrapped(value, !expr.optional.empty() && expr.optional[i]);
+      if (learnt_.Assign(scalar, given)) continue;
+      Complain(value, "expected type of field 'value' is '" + TypeText(*scalar) +
+                          "' but provided type is '" + Shown(given) + "'");
     }
     SetType(expr, scalar);
   }
 
   void CheckStruct(Expr& expr) {
-    if (const TypeRef scalar = ScalarWrappedBy(WithoutDot(expr.name))) {
-      return CheckWrapper(expr, scalar);
-    }
-    const TypeRef type = TypeNamed(WithoutDot(expr.name));
-    if (type == nullptr) Undeclared(expr, expr.name);
-    if (type != nullptr && type->kind != TypeKind::kObject) {
+    const std::string_view name = WithoutDot(expr.name);
+    if (const TypeRef scalar = ScalarWrappedBy(name)) return CheckWrapper(expr, scalar);
+    const auto variable = std::ranges::find(scope_.variables, name, &Variable::name);
+    if (const TypeRef type = scope_.functions->FindType(name)) {
       Complain(expr, "'" + TypeText(*type) + "' is not a message type");
+    } else if (variable != scope_.variables.end()) {
+      Complain(expr, "'" + TypeText(*variable->type) + "' is not a type");
+    } else {
+      Complain(expr, "undeclared reference to '" + expr.name + kInContainer);
     }
-    const bool known = type != nullptr && type->kind == TypeKind::kObject;
-    for (size_t i = 0; i < expr.args.size(); ++i) {
-      Expr& value = *expr.args[i];
-      Check(value);
-      if (!known) continue;
-      const auto field = type->fields.find(expr.fields[i]);
-      if (field == type->fields.end()) {
-        Complain(value, "undefined field '" + expr.fields[i] + "'");
-        continue;
-      }
-      const TypeRef given = Unwrapped(value, !expr.optional.empty() && expr.optional[i]);
-      if (learnt_.Assign(field->second.type, given)) continue;
-      Complain(value, "expected type of field '" + expr.fields[i] + "' is '" +
-                          TypeText(*field->second.type) + "' but provided type is '" +
-                          TypeText(*given) + "'");
-    }
-    SetType(expr, known ? type : types::Error());
+    for (Expr* value : expr.args) Check(*value);
+    SetType(expr, types::Error());
   }
 
   void Require(const Expr& expr, const TypeRef& wanted) {
     if (learnt_.Assign(wanted, expr.type)) return;
-    Mismatch(expr, *Known(wanted), *Known(expr.type));
+    Mismatch(expr, wanted, expr.type);
   }
 
   void CheckComprehension(Expr& expr) {
@@ -400,14 +411,15 @@ class Checker {
       case TypeKind::kDyn:
       case TypeKind::kError:
       case TypeKind::kParam:
+        if (IsAny(*range)) break;
         learnt_.Assign(types::Dyn(), range);
         return {types::Dyn(), types::Dyn()};
-      default:
-        Complain(*expr.range, "expression of type '" + TypeText(*range) +
-                                  "' cannot be range of a comprehension (must be list, map, or "
-                                  "dynamic)");
-        return {types::Error(), types::Error()};
+      default: break;
     }
+    Complain(*expr.range, "expression of type '" + Shown(range) +
+                              "' cannot be range of a comprehension (must be list, map, or "
+                              "dynamic)");
+    return {types::Error(), types::Error()};
   }
 
   Ast& ast_;

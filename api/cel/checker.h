@@ -2,7 +2,6 @@
 // are, in cel-go's words.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -21,8 +20,6 @@ struct Scope {
   const FunctionTable* functions = nullptr;
   // By place: what a program's bindings give values for.
   std::vector<Variable> variables;
-  // Types that expressions may make objects of, by name.
-  std::map<std::string, TypeRef, std::less<>> objects;
 };
 
 // Annotates `ast` and adds what is wrong to its issues. The tree is as deep as the parser allows.

@@ -15,22 +15,6 @@ namespace {
 constexpr size_t kEntryBytes = 2 * sizeof(Value) + 48;
 constexpr size_t kArgumentsMax = 5;
 
-// An object made by an expression.
-class MadeObject final : public ObjectValue {
- public:
-  explicit MadeObject(std::string name) : name_(std::move(name)) {}
-  std::string TypeName() const override { return name_; }
-  std::optional<Value> Field(std::string_view name) const override {
-    const auto found = fields.find(name);
-    if (found == fields.end()) return std::nullopt;
-    return found->second;
-  }
-  std::map<std::string, Value, std::less<>> fields;
-
- private:
-  std::string name_;
-};
-
 const char* GoKind(const Value& value) {
   switch (value.kind()) {
     case Kind::kNull: return "types.Null";
@@ -163,7 +147,7 @@ Value HasField(const Value& operand, std::string_view name) {
     const auto found = operand.Find(key);
     return found && found->IsError() ? *found : Value::Bool(found.has_value());
   }
-  return NoSuchKey(key);
+  return operand.Is(Kind::kList) ? IndexList(operand, key) : Value::Bool(false);
 }
 
 Value IndexValue(const Value& operand, const Value& key) {
@@ -189,7 +173,7 @@ Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
     if (operand.inner() == nullptr) return operand;
     return OptionalLookUp(*operand.inner(), key, field);
   }
-  if (operand.Is(Kind::kList) && !field) {
+  if (operand.Is(Kind::kList)) {
     Value item = IndexList(operand, key);
     if (!item.IsError()) return Value::Some(std::move(item));
     return item.text().starts_with("index out of bounds") ? Value::None() : item;
@@ -200,7 +184,7 @@ Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
     if (!found) return Value::None();
     return found->IsError() ? *found : Value::Some(*std::move(found));
   }
-  return NoSuchKey(key);
+  return Value::None();  // What has no members lacks this one.
 }
 
 bool Evaluator::Spend(uint64_t cost) {
@@ -211,15 +195,24 @@ bool Evaluator::Spend(uint64_t cost) {
 
 bool Evaluator::Make(const Value& value) {
   if (value.shared() == nullptr) return true;
-  if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) made_bytes_ += value.text().size();
-  if (value.Is(Kind::kList)) made_bytes_ += value.Size() * sizeof(Value);
-  return MakeBytes(sizeof(Value));
+  size_t bytes = sizeof(Value);
+  if (value.Is(Kind::kString) || value.Is(Kind::kBytes)) bytes += value.text().size();
+  if (value.Is(Kind::kList)) bytes += value.Size() * sizeof(Value);
+  return MakeBytes(bytes);
 }
 
 bool Evaluator::MakeBytes(size_t bytes) {
-  made_bytes_ += bytes;
-  if (made_bytes_ > kMadeBytesMax) over_budget_ = true;
+  own_bytes_ += bytes;
+  made_.count += bytes;
+  if (made_.count > kMadeBytesMax) over_budget_ = true;
   return !over_budget_;
+}
+
+Value Evaluator::Run(const Expr& expr) {
+  Value value = Eval(expr);
+  // A number holds nothing.
+  if (value.shared() == nullptr || over_budget_) made_.count -= own_bytes_;
+  return value;
 }
 
 Value Evaluator::Over() {
@@ -228,6 +221,13 @@ Value Evaluator::Over() {
 }
 
 Value Evaluator::Eval(const Expr& expr) {
+  ++levels_of_thread;
+  Value value = EvalOne(expr);
+  --levels_of_thread;
+  return value;
+}
+
+Value Evaluator::EvalOne(const Expr& expr) {
   if (over_budget_ || !Look()) return Over();
   if (expr.is_folded) return expr.literal;
   switch (expr.kind) {
@@ -238,7 +238,7 @@ Value Evaluator::Eval(const Expr& expr) {
       return expr.op == Operator::kNone ? EvalCall(expr) : EvalOperator(expr);
     case ExprKind::kList: return EvalList(expr);
     case ExprKind::kMap: return EvalMap(expr);
-    case ExprKind::kStruct: return EvalStruct(expr);
+    case ExprKind::kStruct: return EvalWrapper(expr);
     case ExprKind::kComprehension: return EvalComprehension(expr);
   }
   return {};
@@ -443,26 +443,16 @@ Value Evaluator::EvalMap(const Expr& expr) {
 // A message that stands for a scalar is that scalar, or its zero.
 Value Evaluator::EvalWrapper(const Expr& expr) {
   Value value = ZeroOf(expr.type->kind);
-  for (const Expr* arg : expr.args) value = Eval(*arg);
-  if (value.IsError()) return value;
-  return Spend(kStructCost) ? value : Over();
-}
-
-Value Evaluator::EvalStruct(const Expr& expr) {
-  if (expr.type->kind != TypeKind::kObject) return EvalWrapper(expr);
-  auto object = std::make_shared<MadeObject>(expr.type->name);
   for (size_t i = 0; i < expr.args.size(); ++i) {
-    Value value = Eval(*expr.args[i]);
-    if (value.IsError()) return value;
+    Value given = Eval(*expr.args[i]);
+    if (given.IsError()) return given;
     if (!expr.optional.empty() && expr.optional[i]) {
-      if (!value.Is(Kind::kOptional)) return Value::NoSuchOverload();
-      if (value.inner() == nullptr) continue;
-      value = Value(*value.inner());
+      if (given.inner() == nullptr) continue;
+      given = Value(*given.inner());
     }
-    object->fields.insert_or_assign(expr.fields[i], std::move(value));
+    value = std::move(given);
   }
-  if (!Spend(kStructCost)) return Over();
-  return Value::Object(std::move(object));
+  return Spend(kStructCost) ? value : Over();
 }
 
 Value Evaluator::EvalComprehension(const Expr& expr) {

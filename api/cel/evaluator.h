@@ -16,15 +16,18 @@ namespace skiff::cel {
 class Evaluator {
  public:
   // `bindings` are the values of the environment's variables; an error stands for one that is not
-  // there. Stops once the cost exceeds `cost_max`.
-  Evaluator(const Ast& ast, std::span<const Value> bindings, uint64_t cost_max)
-      : bindings_(bindings), locals_(ast.locals), cost_max_(cost_max), looks_(cost_max) {}
-  Value Run(const Expr& expr) { return Eval(expr); }
+  // there. Stops once the cost exceeds `cost_max`, or once `made`, where it adds what it makes and
+  // leaves what its value may hold, exceeds kMadeBytesMax.
+  Evaluator(const Ast& ast, std::span<const Value> bindings, uint64_t cost_max, MadeBytes& made)
+      : bindings_(bindings), locals_(ast.locals), cost_max_(cost_max), looks_(cost_max),
+        made_(made) {}
+  Value Run(const Expr& expr);
   uint64_t cost() const { return std::max(cost_, looks_.Cost()); }
   bool over_budget() const { return over_budget_; }
 
  private:
   Value Eval(const Expr& expr);
+  Value EvalOne(const Expr& expr);
   Value EvalName(const Expr& expr);
   Value EvalSelect(const Expr& expr);
   Value EvalCall(const Expr& expr);
@@ -36,7 +39,6 @@ class Evaluator {
   Value EvalMapInsert(const Expr& expr);
   Value EvalList(const Expr& expr);
   Value EvalMap(const Expr& expr);
-  Value EvalStruct(const Expr& expr);
   Value EvalWrapper(const Expr& expr);
   Value EvalComprehension(const Expr& expr);
   Value Loop(const Expr& expr, const Value& range);
@@ -53,7 +55,8 @@ class Evaluator {
   uint64_t cost_ = 0;
   uint64_t cost_max_;
   const LookScope looks_;
-  size_t made_bytes_ = 0;
+  MadeBytes& made_;
+  size_t own_bytes_ = 0;  // Of them.
   bool over_budget_ = false;
 };
 

@@ -68,7 +68,8 @@ struct Declaration {
 class FunctionTable {
  public:
   void Add(std::span<const Declaration> library);
-  // A name that stands for a type: "int", "net.IP".
+  // A name that stands for a type: "int", "net.IP". Of Kubernetes' own types only those of the net
+  // library have one.
   void AddType(std::string name, TypeRef type);
   const Function* Find(std::string_view name) const;
   TypeRef FindType(std::string_view name) const;

@@ -13,8 +13,21 @@ inline constexpr size_t kTextBytesMax = size_t{16} << 20;
 inline constexpr size_t kListItemsMax = size_t{2} << 20;
 // How deep values that expressions make may stand in one another (Value::depth).
 inline constexpr int kValueDepthMax = 1000;
-// Of all that one evaluation makes; more: it ends as if its budget were spent.
+// Of all that one evaluation makes, and what those that share a MadeBytes with it keep; more: it
+// ends as if its budget were spent.
 inline constexpr size_t kMadeBytesMax = size_t{128} << 20;
+
+// What several evaluations hold at once: all that those under way have made, and what the values of
+// those that are over may be made of.
+struct MadeBytes {
+  size_t count = 0;
+};
+
+// How deep the trees that this thread evaluates are at present: of an evaluation, and of those that
+// it began. Each level is a level of the thread's stack, half a kilobyte. No evaluation begins
+// where this is more than kLevelsMax; a tree adds no more than kTreeDepthMax (api/cel/parser.h).
+inline constexpr int kLevelsMax = 20000;
+inline constinit thread_local int levels_of_thread = 0;
 
 // So many looks are a unit of cost at least, where Kubernetes counts less: to it two documents of
 // three megabytes are as cheap to compare as two that have as many members.
@@ -47,6 +60,9 @@ inline bool Look(uint64_t count = 1) {
   looks_of_thread += count;
   return looks_of_thread < look_end_of_thread.pause || LookOn();
 }
+
+// Whether the budget of the innermost LookScope is spent; whether somebody gave up is not asked.
+inline bool LooksAreSpent() { return looks_of_thread >= look_end_of_thread.end; }
 
 // One evaluation's looks, which are none of an evaluation around it.
 class LookScope {

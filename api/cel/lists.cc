@@ -1,6 +1,4 @@
 // Lists and sets of values, and what regular expressions find.
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -236,30 +234,31 @@ Value SetIntersects(Args a) {
   return Value::Bool(false);
 }
 
+Value SearchError(const TextSearch& search) {
+  const std::string error = search.PatternError();
+  if (!error.empty()) return Value::Error("Illegal regex: " + error);
+  return search.work_error().empty() ? Value() : Value::Error(search.work_error());
+}
+
 Value FindFirst(Args a) {
-  const auto pattern = PatternFor(a[1].text());
-  if (!pattern->ok()) return Value::Error("Illegal regex: " + GoPatternError(*pattern));
+  const TextSearch search(a[1].text(), a[0].text());
+  if (Value error = SearchError(search); error.IsError()) return error;
   re2::StringPiece match;
-  const std::string_view text = a[0].text();
-  if (!pattern->Match(text, 0, text.size(), RE2::UNANCHORED, &match, 1)) return Value::String("");
-  return Value::String(match.as_string());
+  return Value::String(search.Next(0, match) ? match.as_string() : "");
 }
 
 // As Go finds them: an empty match is not taken right after another one.
 Value FindAtMost(Args a, int64_t count) {
-  const auto pattern = PatternFor(a[1].text());
-  if (!pattern->ok()) return Value::Error("Illegal regex: " + GoPatternError(*pattern));
   const std::string_view text = a[0].text();
+  const TextSearch search(a[1].text(), text);
+  if (Value error = SearchError(search); error.IsError()) return error;
   std::vector<Value> found;
   re2::StringPiece match;
   size_t at = 0;
   size_t previous_end = std::string_view::npos;
   while (at <= text.size() && (count < 0 || static_cast<int64_t>(found.size()) < count)) {
     if (found.size() > kListItemsMax) return Value::Error(kListTooLong);
-    // How far a match has looked ahead nobody tells.
-    constexpr size_t kAheadPerLook = 128;
-    if (!Look((text.size() - at) / kAheadPerLook)) break;
-    if (!pattern->Match(text, at, text.size(), RE2::UNANCHORED, &match, 1)) break;
+    if (!search.Next(at, match)) break;
     const size_t begin = match.data() - text.data();
     const size_t end = begin + match.size();
     if (!match.empty() || begin != previous_end) found.push_back(Value::String(match.as_string()));
@@ -285,8 +284,6 @@ constexpr std::array kListFunctions = {
     Declaration{"slice", "list(A).(int, int) -> list(A)", SliceOf, CostRule::kListMake},
     Declaration{"flatten", "list(list(A)).() -> list(A)", Flatten, CostRule::kListFlatten},
     Declaration{"flatten", "list(dyn).(int) -> list(dyn)", FlattenDeep, CostRule::kListFlatten},
-    Declaration{"@sortByAssociatedKeys", "list(A).(list(B)) -> list(A)", SortByKeys,
-                CostRule::kListSort},
     Declaration{"distinct", "list(A).() -> list(A)", DistinctOf, CostRule::kListSort},
     Declaration{"reverse", "list(A).() -> list(A)", ReverseList, CostRule::kListMake},
     Declaration{"lists.range", "(int) -> list(int)", RangeOf, CostRule::kListMake},
@@ -310,11 +307,13 @@ void AddListFunctions(FunctionTable& table) {
     const std::string test = list + "bool";
     const std::string pick = list + item;
     const std::string sort = list + "list(" + item + ")";
+    const std::string sort_by = "list(A).(list(" + std::string(item) + ")) -> list(A)";
     const std::array lines = {
         Declaration{"isSorted", test.c_str(), IsSorted, CostRule::kListTraverse},
         Declaration{"max", pick.c_str(), MaxOf, CostRule::kListTraverse},
         Declaration{"min", pick.c_str(), MinOf, CostRule::kListTraverse},
-        Declaration{"sort", sort.c_str(), SortList, CostRule::kListSort}};
+        Declaration{"sort", sort.c_str(), SortList, CostRule::kListSort},
+        Declaration{"@sortByAssociatedKeys", sort_by.c_str(), SortByKeys, CostRule::kListSort}};
     table.Add(lines);
   }
 }

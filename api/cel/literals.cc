@@ -5,6 +5,7 @@
 #include "api/cel/conversions.h"
 #include "api/cel/format.h"
 #include "api/cel/libraries.h"
+#include "api/cel/patterns.h"
 
 namespace skiff::cel {
 namespace {
@@ -39,11 +40,17 @@ class LiteralChecker {
   void CheckCallLiterals(const Expr& expr) {
     if (expr.args.empty() || expr.args[0]->kind != ExprKind::kLiteral) return;
     const Expr& arg = *expr.args[0];
+    if (arg.literal.Is(Kind::kInt)) {
+      const int64_t number = arg.literal.integer();
+      const bool wrong = expr.name == "duration" ||
+                         (expr.name == "timestamp" && !InTimestampRange({number, 0}));
+      if (wrong) Complain(arg, "invalid " + expr.name + " argument");
+    }
     if (!arg.literal.Is(Kind::kString)) return;
     const std::string_view text = arg.literal.text();
     const bool bad = (expr.name == "duration" && !ReadDuration(text)) ||
                      (expr.name == "timestamp" && !IsTimestamp(text)) ||
-                     (expr.name == "matches" && !PatternError(text).empty());
+                     (expr.name == "matches" && !patterns_.Error(text).empty());
     if (bad) Complain(arg, "invalid " + expr.name + " argument");
   }
 
@@ -125,6 +132,7 @@ class LiteralChecker {
   }
 
   Ast& ast_;
+  const PatternAllowance patterns_;
   std::unordered_set<const Expr*> seen_;
 };
 

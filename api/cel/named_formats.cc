@@ -18,9 +18,10 @@ Messages UriErrors(std::string_view text) {
   return error.empty() ? Messages{} : Messages{error};
 }
 Messages UuidErrors(std::string_view text) {
-  const auto pattern =
-      PatternFor("(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$");
-  if (RE2::PartialMatch(text, *pattern)) return {};
+  const TextSearch search(
+      "(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$", text);
+  re2::StringPiece match;
+  if (search.work_error().empty() && search.Next(0, match)) return {};
   return {"does not match the UUID format"};
 }
 Messages Base64Errors(std::string_view text) {
@@ -130,7 +131,6 @@ uint64_t FormatPatternLength(const Value& format) {
 void AddNamedFormatFunctions(FunctionTable& table) {
   table.Add(kFormatFunctions);
   AddEach(table, std::make_index_sequence<kFormats.size()>());
-  table.AddType("kubernetes.NamedFormat", types::Opaque("kubernetes.NamedFormat"));
 }
 
 }  // namespace skiff::cel

@@ -59,7 +59,7 @@ constexpr std::array kOptionals = {
 
 void AddOptionalFunctions(FunctionTable& table) {
   table.Add(kOptionals);
-  table.AddType("optional_type", types::Optional(types::Dyn()));
+  table.AddType("optional_type", types::Opaque("optional_type"));
 }
 
 }  // namespace skiff::cel

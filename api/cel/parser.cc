@@ -1,11 +1,13 @@
 #include "api/cel/parser.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "api/cel/lexer.h"
+#include "api/cel/number_literals.h"
+#include "api/cel/token_sets.h"
 #include "api/cel/words.h"
 
 namespace skiff::cel {
@@ -15,42 +17,15 @@ constexpr size_t kSyntaxErrorsMax = 100;
 // How often parsing goes on after what it did not expect.
 constexpr int kRecoveriesMax = 30;
 
-// What an expression may begin with; `extra` is what else may stand there.
-std::string ExpressionSet(std::string_view extra) {
-  const std::string closing = extra == ")" ? "')', " : "";
-  const std::string question = extra == "?" ? "'?', " : "";
-  return "{'[', '{', '(', " + closing + "'.', '-', '!', " + question +
-         "'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-}
-
-bool BeginsExpression(const Token& token) {
-  switch (token.kind) {
-    case TokenKind::kEnd:
-    case TokenKind::kIn:
-    case TokenKind::kEscapedIdent: return false;
-    case TokenKind::kSymbol:
-      return token.Is("[") || token.Is("{") || token.Is("(") || token.Is(".") || token.Is("-") ||
-             token.Is("!");
-    default: return true;
-  }
-}
-
 // Counts one more of a kind of nesting while it is alive.
 class Level {
  public:
-  explicit Level(int& depth, int initial = 1) : depth_(depth), count_(initial) {
-    depth_ += initial;
-  }
-  ~Level() { depth_ -= count_; }
+  explicit Level(int& depth) : depth_(depth) { ++depth_; }
+  ~Level() { --depth_; }
   Level(const Level&) = delete;
-  void Deeper() {
-    ++depth_;
-    ++count_;
-  }
 
  private:
   int& depth_;
-  int count_;
 };
 
 class Parser {
@@ -65,8 +40,10 @@ class Parser {
       Complain(one_too_many ? "extraneous" : "mismatched", "<EOF>");
     }
     if (too_deep_) {
-      ast_.issues = {{kNoPosition,
-                      "expression recursion limit exceeded: " + std::to_string(kRecursionMax)}};
+      AddIssue(kNoPosition,
+               "expression recursion limit exceeded: " + std::to_string(kRecursionMax));
+    } else if (root->depth > kRecursionMax) {
+      AddIssue(kNoPosition, "max recursion depth exceeded");
     }
     if (ast_.issues.size() > kSyntaxErrorsMax) ast_.issues.resize(kSyntaxErrorsMax);
     ast_.root = root;
@@ -77,9 +54,18 @@ class Parser {
   int Position() const { return static_cast<int>(At().begin); }
   bool Dead() const { return stopped_ || too_deep_; }
 
+  // Whether the rules of the grammar may not be entered any deeper.
   bool TooDeep(int depth) {
     too_deep_ |= depth > kRecursionMax;
     return too_deep_;
+  }
+
+  // `expr` is as deep as the deepest of its parts, and `own` more.
+  static Expr* Measured(Expr* expr, int own) {
+    int depth = expr->target == nullptr ? 0 : expr->target->depth;
+    for (const Expr* arg : expr->args) depth = std::max(depth, arg->depth);
+    expr->depth = depth + own;
+    return expr;
   }
 
   void Take() {
@@ -125,15 +111,20 @@ class Parser {
       return;
     }
     // Where the input goes on as it would after the symbol, that alone is missing.
-    const bool follows = At().Is(TokenKind::kEnd) ||
-                         (At().Is(TokenKind::kSymbol) && !BeginsExpression(At()));
-    const bool goes_on = symbol != ":" && follows;
-    if (goes_on) {
+    if (symbol == ":" ? BeginsExpression(At()) : EndsExpression()) {
       Syntax(Position(), "missing '" + symbol + "' at '" + At().text + "'");
       return;
     }
     Complain("mismatched", "'" + symbol + "'");
     Stop();
+  }
+
+  // Whether what stands here may follow an expression that is whole.
+  bool EndsExpression() const {
+    if (At().Is(TokenKind::kEnd)) return closers_.empty();
+    if (!At().Is(TokenKind::kSymbol)) return At().Is(TokenKind::kIn);
+    if (IsOneOf(At(), ")]},:")) return IsOneOf(At(), closers_);
+    return !IsOneOf(At(), "{(!");
   }
 
   // The end of a list or a map, after an optional comma.
@@ -153,12 +144,12 @@ class Parser {
     if (Dead()) return Missing();
     const Token& next = tokens_[std::min(at_ + 1, tokens_.size() - 1)];
     const bool skippable = At().kind != TokenKind::kEnd && !At().Is(TokenKind::kEscapedIdent) &&
-                           (BeginsExpression(next) || (!extra.empty() && next.Is(extra)));
+                           (BeginsExpression(next) || IsOneOf(next, extra));
     if (skippable) {
       Complain("extraneous", ExpressionSet(extra));
       Take();
       recovering_ = true;
-      if (!extra.empty() && At().Is(extra)) return Missing();
+      if (IsOneOf(At(), extra)) return Missing();
       return ParsePrimary(extra);
     }
     Complain("mismatched", ExpressionSet(extra));
@@ -170,25 +161,42 @@ class Parser {
     return Missing();
   }
 
-  Expr* Call(std::string name, int position, std::vector<Expr*> args) {
+  // An operator: one level of its own.
+  Expr* Call(std::string name, int position, std::vector<Expr*> args, int own_depth = 1) {
     Expr* call = ast_.New(ExprKind::kCall, position);
     call->name = std::move(name);
     call->args = std::move(args);
-    return call;
+    return Measured(call, own_depth);
   }
 
   Expr* ParseExpr(std::string_view extra) {
-    Level level(expr_depth_);
+    const Level level(expr_depth_);
     if (Dead() || TooDeep(expr_depth_)) return Missing();
     Expr* condition = ParseOr(extra);
     if (Dead() || !At().Is("?")) return condition;
     const int position = Position();
     Take();
-    Expr* yes = ParseOr("");
+    Expr* yes = ParseChoice();
     Expect(":");
     if (Dead()) return yes;
     Expr* no = ParseExpr("");
     return Call("_?_:_", position, {condition, yes, no});
+  }
+
+  // What stands between "?" and ":".
+  Expr* ParseChoice() {
+    const std::string_view outer = std::exchange(closers_, ":");
+    Expr* choice = ParseOr("");
+    closers_ = outer;
+    return choice;
+  }
+
+  // An expression that any of `closers` may follow.
+  Expr* ParseWithin(std::string_view closers, std::string_view extra) {
+    const std::string_view outer = std::exchange(closers_, closers);
+    Expr* expr = ParseExpr(extra);
+    closers_ = outer;
+    return expr;
   }
 
   Expr* ParseOr(std::string_view extra) {
@@ -207,52 +215,48 @@ class Parser {
     if (Dead() || !At().Is(symbol)) return first;
     Expr* chain = Call(name, Position(), {first});
     while (TakeIf(symbol)) chain->args.push_back(operand(""));
-    return chain;
+    return Measured(chain, 0);
   }
 
   Expr* ParseRelation(std::string_view extra) {
     static const std::set<std::string, std::less<>> operators = {"<",  "<=", ">", ">=",
                                                                  "==", "!=", "in"};
-    Level level(relation_depth_);
+    const Level level(relation_depth_);
+    if (TooDeep(relation_depth_)) return Missing();
     Expr* left = ParseSum(extra);
     while (!Dead() && operators.contains(At().text) &&
            (At().Is(TokenKind::kSymbol) || At().Is(TokenKind::kIn))) {
-      level.Deeper();
-      if (TooDeep(relation_depth_)) return left;
       const std::string name = At().Is(TokenKind::kIn) ? "@in" : "_" + At().text + "_";
-      const int position = Position();
-      Take();
-      Expr* right = ParseSum("");
-      left = Call(name, position, {left, right});
+      left = Binary(name, relation_depth_, left, [this] { return ParseSum(""); });
     }
     return left;
   }
 
   Expr* ParseSum(std::string_view extra) {
-    Level level(calc_depth_);
+    const Level level(calc_depth_);
+    if (TooDeep(calc_depth_)) return Missing();
     Expr* left = ParseProduct(extra);
     while (!Dead() && (At().Is("+") || At().Is("-"))) {
-      level.Deeper();
-      if (TooDeep(calc_depth_)) return left;
-      left = Binary(left, [this] { return ParseProduct(""); });
+      const std::string name = "_" + At().text + "_";
+      left = Binary(name, calc_depth_, left, [this] { return ParseProduct(""); });
     }
     return left;
   }
 
   Expr* ParseProduct(std::string_view extra) {
-    Level level(calc_depth_, 0);
     Expr* left = ParseUnary(extra);
     while (!Dead() && (At().Is("*") || At().Is("/") || At().Is("%"))) {
-      level.Deeper();
-      if (TooDeep(calc_depth_)) return left;
-      left = Binary(left, [this] { return ParseUnary(""); });
+      const std::string name = "_" + At().text + "_";
+      left = Binary(name, calc_depth_, left, [this] { return ParseUnary(""); });
     }
     return left;
   }
 
+  // What stands right of an operator is one level deeper in the grammar.
   template <typename Operand>
-  Expr* Binary(Expr* left, const Operand& operand) {
-    const std::string name = "_" + At().text + "_";
+  Expr* Binary(const std::string& name, int& depth, Expr* left, const Operand& operand) {
+    const Level level(depth);
+    if (TooDeep(depth)) return left;
     const int position = Position();
     Take();
     Expr* right = operand();
@@ -281,7 +285,7 @@ class Parser {
     if (At().Is(TokenKind::kEnd)) return UnaryOfNothing(sign);
     Expr* operand = ParseMember("");
     if (count % 2 == 0) return operand;
-    return Call(sign + "_", position, {operand});
+    return Call(sign + "_", position, {operand}, 0);
   }
 
   Expr* UnaryOfNothing(const std::string& sign) {
@@ -292,12 +296,8 @@ class Parser {
   }
 
   Expr* ParseMember(std::string_view extra) {
-    Level level(member_depth_);
-    if (Dead() || TooDeep(member_depth_)) return Missing();
     Expr* member = ParsePrimary(extra);
     while (!Dead() && (At().Is(".") || At().Is("["))) {
-      level.Deeper();
-      if (TooDeep(member_depth_)) return member;
       member = At().Is(".") ? ParseSelection(member) : ParseIndex(member);
     }
     return member;
@@ -307,7 +307,7 @@ class Parser {
     const int position = Position();
     Take();
     const bool optional = macros_.optionals && TakeIf("?");
-    Expr* index = ParseExpr(optional ? "" : "?");
+    Expr* index = ParseWithin("]", optional ? "" : "?");
     Expect("]");
     return Call(optional ? "_[?_]" : "_[_]", position, {target, index});
   }
@@ -322,7 +322,7 @@ class Parser {
       Take();
       return target;
     }
-    if (!At().Is(TokenKind::kIdent)) return BadName(dot, target);
+    if (!At().Is(TokenKind::kIdent)) return BadName(dot, target, optional);
     const std::string name = At().text;
     Take();
     if (optional) {
@@ -334,18 +334,29 @@ class Parser {
       Expr* select = ast_.New(ExprKind::kSelect, position);
       select->name = name;
       select->target = target;
-      return select;
+      return Measured(select, 1);
     }
     Expr* call = Call(name, Position(), {});
     call->target = target;
     call->args = ParseArguments();
-    return Expanded(call);
+    return Expanded(Measured(call, 1));
   }
 
-  Expr* BadName(size_t dot, Expr* target) {
+  Expr* BadName(size_t dot, Expr* target, bool optional) {
+    if (optional) {
+      Complain("mismatched", "{IDENTIFIER, ESC_IDENTIFIER}");
+      AddIssue(Position(), "unsupported ident kind");
+      Stop();
+      return target;
+    }
     const TokenKind kind = At().kind;
-    if (kind == TokenKind::kTrue || kind == TokenKind::kFalse || kind == TokenKind::kNull ||
-        kind == TokenKind::kIn) {
+    if (kind == TokenKind::kIn) {
+      // It is taken for the operator then.
+      Syntax(Position(), "no viable alternative at input '.in'");
+      recovering_ = false;
+      return target;
+    }
+    if (kind == TokenKind::kTrue || kind == TokenKind::kFalse || kind == TokenKind::kNull) {
       Complain("mismatched", "IDENTIFIER");
     } else {
       const size_t end = At().Is(TokenKind::kEnd) ? tokens_[at_ - 1].end : At().end;
@@ -360,8 +371,8 @@ class Parser {
     std::vector<Expr*> args;
     Take();
     if (TakeIf(")")) return args;
-    args.push_back(ParseExpr(")"));
-    while (TakeIf(",")) args.push_back(ParseExpr(""));
+    args.push_back(ParseWithin("),", ")"));
+    while (TakeIf(",")) args.push_back(ParseWithin("),", ""));
     Expect(")");
     return args;
   }
@@ -369,7 +380,9 @@ class Parser {
   Expr* Expanded(Expr* call) {
     if (Dead()) return call;
     Expr* expansion = ExpandMacro(ast_, macros_, call);
-    return expansion != nullptr ? expansion : call;
+    if (expansion == nullptr) return call;
+    expansion->depth = call->depth;
+    return expansion;
   }
 
   Expr* ParsePrimary(std::string_view extra) {
@@ -377,7 +390,7 @@ class Parser {
     const Token& token = At();
     if (token.Is("(")) {
       Take();
-      Expr* inner = ParseExpr("");
+      Expr* inner = ParseWithin(")", "");
       Expect(")");
       return inner;
     }
@@ -394,7 +407,7 @@ class Parser {
     if (At().Is(".")) {
       name = ".";
       Take();
-      if (!At().Is(TokenKind::kIdent)) return BadName(begin, Missing());
+      if (!At().Is(TokenKind::kIdent)) return BadName(begin, Missing(), false);
     }
     const size_t first = at_;
     if (const size_t brace = StructBrace(); brace != 0) return ParseStruct(name, brace);
@@ -411,7 +424,7 @@ class Parser {
     }
     Expr* call = Call(name, Position(), {});
     call->args = ParseArguments();
-    return Expanded(call);
+    return Expanded(Measured(call, 0));
   }
 
   // Where the names from here on, joined by dots, lead to a brace: its index. 0: they do not.
@@ -437,11 +450,11 @@ class Parser {
       out->fields.push_back(At().text);
       Take();
       Expect(":");
-      AddItem(*out, ParseExpr(""), optional);
+      AddItem(*out, ParseWithin("},", ""), optional);
       if (!TakeIf(",")) break;
     }
     ExpectEnd("}");
-    return out;
+    return Measured(out, 0);
   }
 
   static void AddItem(Expr& out, Expr* item, bool optional) {
@@ -450,37 +463,64 @@ class Parser {
     if (optional || !out.optional.empty()) out.optional.push_back(optional);
   }
 
+  // The end of a list or a map behind a comma: nothing else may stand there.
+  void ExpectEndAfterComma(const std::string& symbol) {
+    if (Dead() || TakeIf(symbol)) return;
+    const bool next = tokens_[std::min(at_ + 1, tokens_.size() - 1)].Is(symbol);
+    Complain(next ? "extraneous" : "mismatched", "'" + symbol + "'");
+    if (!next) return Stop();
+    Take();
+    Take();
+  }
+
+  // Whether another item follows; else the collection is over, and its end is taken.
+  bool GoesOn(const std::string& end) {
+    if (Dead()) return false;
+    if (!At().Is(",")) {
+      ExpectEnd(end);
+      return false;
+    }
+    Take();
+    if (!At().Is(end) && !At().Is(",")) return true;
+    ExpectEndAfterComma(end);
+    return false;
+  }
+
+  // Nothing, or a comma, and the end.
+  bool IsEmptyCollection(const std::string& end) {
+    if (TakeIf(end)) return true;
+    if (!TakeIf(",")) return false;
+    ExpectEndAfterComma(end);
+    return true;
+  }
+
   Expr* ParseList() {
     Expr* list = ast_.New(ExprKind::kList, Position());
     Take();
-    while (!Dead() && !At().Is("]")) {
-      if (At().Is(",") && tokens_[at_ + 1].Is("]")) break;
+    if (IsEmptyCollection("]")) return list;
+    std::string_view extra = "],?";
+    do {
       const bool optional = macros_.optionals && TakeIf("?");
-      AddItem(*list, ParseExpr(""), optional);
-      if (!At().Is(",") || tokens_[at_ + 1].Is("]")) break;
-      Take();
-    }
-    TakeIf(",");
-    ExpectEnd("]");
-    return list;
+      AddItem(*list, ParseWithin("],", extra), optional);
+      extra = "";
+    } while (GoesOn("]"));
+    return Measured(list, 0);
   }
 
   // `optional` of a map has one entry for the key and one for the value.
   Expr* ParseMap() {
     Expr* map = ast_.New(ExprKind::kMap, Position());
     Take();
-    while (!Dead() && !At().Is("}")) {
-      if (At().Is(",") && tokens_[at_ + 1].Is("}")) break;
+    if (IsEmptyCollection("}")) return map;
+    std::string_view extra = "},?";
+    do {
       const bool optional = macros_.optionals && TakeIf("?");
-      AddItem(*map, ParseExpr(""), optional);
+      AddItem(*map, ParseWithin(":", extra), optional);
       Expect(":");
-      AddItem(*map, ParseExpr(""), optional);
-      if (!At().Is(",") || tokens_[at_ + 1].Is("}")) break;
-      Take();
-    }
-    TakeIf(",");
-    ExpectEnd("}");
-    return map;
+      AddItem(*map, ParseWithin("},", ""), optional);
+      extra = "";
+    } while (GoesOn("}"));
+    return Measured(map, 0);
   }
 
   Expr* ParseLiteral(std::string_view extra) {
@@ -496,47 +536,19 @@ class Parser {
       case TokenKind::kTrue:
       case TokenKind::kFalse: literal->literal = Value::Bool(token.kind == TokenKind::kTrue); break;
       case TokenKind::kNull: break;
-      case TokenKind::kInt: ReadInt(text, *literal); break;
-      case TokenKind::kUint: ReadUint(text, *literal); break;
-      case TokenKind::kDouble: ReadDouble(text, *literal); break;
+      case TokenKind::kInt: SetNumber("int", IntOfLiteral(text), *literal); break;
+      case TokenKind::kUint: SetNumber("uint", UintOfLiteral(text), *literal); break;
+      case TokenKind::kDouble: SetNumber("double", DoubleOfLiteral(text), *literal); break;
       default: ReadString(token, *literal); break;
     }
     Take();
     return literal;
   }
 
-  void ReadInt(std::string text, Expr& out) {
-    int base = 10;
-    if (const size_t hex = text.find("0x"); hex != std::string::npos) {
-      text.erase(hex, 2);
-      base = 16;
-    }
-    int64_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, value, base);
-    if (read.ec != std::errc()) AddIssue(out.position, "invalid int literal");
-    out.literal = Value::Int(value);
-  }
-
-  void ReadUint(std::string text, Expr& out) {
-    text.pop_back();
-    const bool hex = text.starts_with("0x");
-    if (hex) text.erase(0, 2);
-    uint64_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, value, hex ? 16 : 10);
-    if (read.ec != std::errc()) AddIssue(out.position, "invalid uint literal");
-    out.literal = Value::Uint(value);
-  }
-
-  void ReadDouble(const std::string& text, Expr& out) {
-    double value = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-    // Numbers too small to hold are zero; only those too large are refused.
-    if (read.ec != std::errc() && std::strtod(text.c_str(), nullptr) != 0) {
-      AddIssue(out.position, "invalid double literal");
-    }
-    out.literal = Value::Double(value);
+  // What `read` made of the text of `kind`; nothing: it is no such number.
+  void SetNumber(const char* kind, const std::optional<Value>& read, Expr& out) {
+    if (!read) AddIssue(out.position, std::string("invalid ") + kind + " literal");
+    out.literal = read.value_or(Value::Int(0));
   }
 
   void ReadString(const Token& token, Expr& out) {
@@ -554,10 +566,12 @@ class Parser {
   bool stopped_ = false;
   bool too_deep_ = false;
   int recoveries_ = 0;
+  // What may follow the innermost expression under way, beside operators; "": the end.
+  std::string_view closers_;
+  // How deep the rules of the grammar that may enter themselves were entered.
   int expr_depth_ = 0;
   int relation_depth_ = 0;
   int calc_depth_ = 0;
-  int member_depth_ = 0;
 };
 
 }  // namespace

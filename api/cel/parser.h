@@ -10,8 +10,13 @@ namespace skiff::cel {
 
 // In code points; longer expressions are refused.
 inline constexpr size_t kExpressionRunesMax = 100000;
-// Of each kind of nesting; deeper expressions are refused.
+// As cel-go counts: so often may a rule of the grammar enter itself (parentheses, lists, arguments,
+// what stands right of an operator), and so many operators, selections, member calls and indexings
+// may stand in one another. "a + a + ..." has a level for each "+"; "&&", "||", "!!" and "--" have
+// none. Deeper expressions are refused, so that whoever walks a tree may recurse: with all that
+// macros make of it, a tree is no deeper than kTreeDepthMax.
 inline constexpr int kRecursionMax = 250;
+inline constexpr int kTreeDepthMax = 4000;
 
 struct MacroSet {
   bool optionals = true;

@@ -5,6 +5,7 @@
 
 #include "api/cel/evaluator.h"
 #include "api/cel/libraries.h"
+#include "api/cel/patterns.h"
 
 namespace skiff::cel {
 namespace {
@@ -93,11 +94,11 @@ class Planner {
     if (pattern >= expr.args.size()) return;
     const Expr& arg = *expr.args[pattern];
     if (arg.kind != ExprKind::kLiteral || !arg.literal.Is(Kind::kString)) return;
-    error_ = PatternError(arg.literal.text());
+    error_ = patterns_.Error(arg.literal.text());
   }
 
   void Fold(Expr& expr) {
-    Evaluator evaluator(ast_, {}, UINT64_MAX);
+    Evaluator evaluator(ast_, {}, UINT64_MAX, made_);
     Value value = evaluator.Run(expr);
     if (value.IsError()) {
       error_ = value.text();
@@ -108,6 +109,8 @@ class Planner {
 
   Ast& ast_;
   std::unordered_set<const Expr*> seen_;
+  const PatternAllowance patterns_;
+  MadeBytes made_;  // Of all constants, which the program keeps.
   std::string error_;
 };
 
@@ -124,9 +127,10 @@ Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
     return Fail(Reason::kInvalid, "compilation failed: " + ast->source.Show(ast->issues));
   };
   if (!ast->issues.empty()) return failed();
-  CheckTypes(*ast, {.functions = environment.functions.get(),
-                    .variables = environment.variables,
-                    .objects = environment.objects});
+  if (LooksAreSpent()) {
+    return Fail(Reason::kInvalid, std::string("program instantiation failed: ") + kBudgetText);
+  }
+  CheckTypes(*ast, {environment.functions.get(), environment.variables});
   if (!ast->issues.empty()) return failed();
   if (environment.check_literals) CheckLiterals(*ast);
   if (!ast->issues.empty()) return failed();
@@ -136,9 +140,10 @@ Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
   return std::make_shared<const Program>(ast, environment);
 }
 
-Outcome Program::Eval(std::span<const Value> bindings, uint64_t cost_max) const {
+Outcome Program::Eval(std::span<const Value> bindings, uint64_t cost_max, MadeBytes* made) const {
   CHECK(bindings.size() >= environment_.variables.size());
-  Evaluator evaluator(*ast_, bindings, cost_max);
+  MadeBytes alone;
+  Evaluator evaluator(*ast_, bindings, cost_max, made == nullptr ? alone : *made);
   Value value = evaluator.Run(*ast_->root);
   if (evaluator.over_budget()) {
     value = Value::Error(look_end_of_thread.interrupted ? kInterruptedText : kBudgetText);

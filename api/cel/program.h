@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/cel/checker.h"
+#include "api/cel/limits.h"
 #include "api/cel/parser.h"
 #include "api/cel/value.h"
 #include "base/error.h"
@@ -33,8 +34,6 @@ struct Environment {
 
   std::shared_ptr<const FunctionTable> functions;
   std::vector<Variable> variables;
-  // Types that expressions may make objects of ("Object", "Object.spec"), by name.
-  std::map<std::string, TypeRef, std::less<>> objects = {};
   MacroSet macros = {};
   // Refuse literals that can only fail, and lists of mixed types.
   bool check_literals = true;
@@ -54,8 +53,10 @@ class Program {
   Program(std::shared_ptr<const Ast> ast, Environment environment)
       : ast_(std::move(ast)), environment_(std::move(environment)) {}
   // `bindings` are the values of the environment's variables, in their order; Value::Error stands
-  // for one that is not there. The value may look into the bindings and into the program.
-  Outcome Eval(std::span<const Value> bindings, uint64_t cost_max) const;
+  // for one that is not there. The value may look into the bindings and into the program. `made`
+  // is shared by evaluations whose values are kept; null: this one is on its own.
+  Outcome Eval(std::span<const Value> bindings, uint64_t cost_max,
+               MadeBytes* made = nullptr) const;
   // Of its values; dyn: known only then.
   const TypeRef& type() const { return ast_->root->type; }
   // Whether it names this variable.
@@ -68,6 +69,8 @@ class Program {
 };
 
 // Fails with "compilation failed: ERROR: <input>:1:5: ..." or "program instantiation failed: ...".
+// What takes long is looks of this thread: within a LookScope whose budget is spent nothing is
+// compiled any more.
 Result<std::shared_ptr<const Program>> Compile(std::string_view expression,
                                                const Environment& environment);
 

@@ -210,7 +210,6 @@ constexpr std::array kQuantities = {
 
 void AddQuantityFunctions(FunctionTable& table) {
   table.Add(kQuantities);
-  table.AddType("kubernetes.Quantity", types::Opaque("kubernetes.Quantity"));
 }
 
 }  // namespace skiff::cel

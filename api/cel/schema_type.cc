@@ -184,6 +184,7 @@ class TypeMaker {
     if (item == nullptr) return nullptr;
     Type type{.kind = TypeKind::kList, .bytes_min = 2};
     type.size_max = Count(schema, "maxItems").value_or(kContentMax / (item->bytes_min + 1));
+    type.parts = 1 + item->parts;
     type.params = {std::move(item)};
     SetListRule(schema, type);
     return std::make_shared<const Type>(std::move(type));
@@ -195,6 +196,7 @@ class TypeMaker {
     Type type{.kind = TypeKind::kMap, .bytes_min = 2};
     // Quotes, a colon, a comma and one letter of a key, at least, go with each value.
     type.size_max = Count(schema, "maxProperties").value_or(kContentMax / (value->bytes_min + 6));
+    type.parts = 2 + value->parts;
     type.params = {types::String(), std::move(value)};
     return std::make_shared<const Type>(std::move(type));
   }

@@ -200,7 +200,6 @@ constexpr std::array kVersions = {
 
 void AddSemverFunctions(FunctionTable& table) {
   table.Add(kVersions);
-  table.AddType("kubernetes.Semver", types::Opaque("kubernetes.Semver"));
 }
 
 }  // namespace skiff::cel

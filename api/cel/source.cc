@@ -38,6 +38,7 @@ std::string Source::Show(std::vector<Issue> issues) const {
 
 std::string Source::ShowOne(const Issue& issue) const {
   if (issue.position < 0) return "ERROR: <input>:-1:0: " + issue.message;
+  if (runes_.empty()) return "ERROR: <input>:1:0: " + issue.message;
   const size_t position = issue.position;
   const auto after = std::upper_bound(lines_.begin(), lines_.end(), position);
   const size_t line = after - lines_.begin();

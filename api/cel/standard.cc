@@ -359,7 +359,7 @@ void AddStandardFunctions(FunctionTable& table) {
            {"null_type", types::Null()},
            {"list", types::List(types::Dyn())},
            {"map", types::Map(types::Dyn(), types::Dyn())},
-           {"type", types::TypeOf(types::Dyn())},
+           {"type", types::AnyType()},
            {"google.protobuf.Duration", types::Duration()},
            {"google.protobuf.Timestamp", types::Timestamp()}}) {
     table.AddType(name, type);

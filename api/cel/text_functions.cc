@@ -1,4 +1,6 @@
 // Strings as the language itself knows them, and regular expressions in Go's words.
+#include <fmt/format.h>
+
 #include <array>
 
 #include "api/cel/libraries.h"
@@ -21,9 +23,12 @@ Value EndsWith(Args a) {
   return Value::Bool(a[0].text().ends_with(a[1].text()));
 }
 Value MatchesPattern(Args a) {
-  const auto pattern = PatternFor(a[1].text());
-  if (!pattern->ok()) return Value::Error(GoPatternError(*pattern));
-  return Value::Bool(RE2::PartialMatch(a[0].text(), *pattern));
+  const TextSearch search(a[1].text(), a[0].text());
+  for (const std::string& error : {search.PatternError(), search.work_error()}) {
+    if (!error.empty()) return Value::Error(error);
+  }
+  re2::StringPiece match;
+  return Value::Bool(search.Next(0, match));
 }
 
 constexpr std::array kTextFunctions = {
@@ -36,14 +41,40 @@ constexpr std::array kTextFunctions = {
 }  // namespace
 
 std::shared_ptr<const RE2> PatternFor(std::string_view pattern) {
-  constexpr uint64_t kLooksPerInstruction = 5, kLooksAtBadOne = 5000;
+  constexpr uint64_t kLooksPerInstruction = 5, kLooksAtBadOne = 5000, kLooksAtLargeOne = 1'000'000;
   auto [compiled, is_new] = TakePattern(pattern);
-  if (is_new) {
-    looks_of_thread += compiled->ok()
-                           ? kLooksPerInstruction * static_cast<uint64_t>(compiled->ProgramSize())
-                           : kLooksAtBadOne;
+  if (!is_new) return compiled;
+  if (compiled->ok()) {
+    looks_of_thread += kLooksPerInstruction * static_cast<uint64_t>(compiled->ProgramSize());
+  } else {
+    const bool large = compiled->error_code() == RE2::ErrorPatternTooLarge;
+    looks_of_thread += large ? kLooksAtLargeOne : kLooksAtBadOne;
   }
   return compiled;
+}
+
+std::string PatternAllowance::Error(std::string_view pattern) const {
+  if (looks_of_thread > end_ || LooksAreSpent()) return kBudgetText;
+  return PatternError(pattern);
+}
+
+TextSearch::TextSearch(std::string_view pattern, std::string_view text)
+    : pattern_(PatternFor(pattern)), text_(text) {
+  if (!pattern_->ok()) return;
+  const auto size = static_cast<uint64_t>(pattern_->ProgramSize());
+  if (text.size() > kSearchWorkMax / size) {
+    work_error_ = fmt::format(
+        "text of {} bytes is too long for a regular expression of {} instructions", text.size(),
+        size);
+  }
+}
+
+bool TextSearch::Next(size_t at, re2::StringPiece& match) const {
+  // How far a search looks ahead nobody tells.
+  constexpr uint64_t kWorkPerLook = 64;
+  const auto size = static_cast<uint64_t>(pattern_->ProgramSize());
+  if (!Look((text_.size() - at) * size / kWorkPerLook)) return false;
+  return pattern_->Match(text_, at, text_.size(), RE2::UNANCHORED, &match, 1);
 }
 
 std::string PatternError(std::string_view pattern) {

@@ -9,6 +9,7 @@ namespace skiff::cel {
 namespace {
 
 constexpr char kOptionalName[] = "optional_type";
+constexpr char kAnyName[] = "any";
 
 TypeRef SimpleType(TypeKind kind) {
   return std::make_shared<const Type>(Type{.kind = kind});
@@ -197,28 +198,41 @@ TypeRef Timestamp() {
   return type;
 }
 TypeRef List(TypeRef item) {
-  return std::make_shared<const Type>(Type{.kind = TypeKind::kList, .params = {std::move(item)}});
+  return WithParams({.kind = TypeKind::kList}, {std::move(item)});
 }
 TypeRef Map(TypeRef key, TypeRef value) {
-  return std::make_shared<const Type>(
-      Type{.kind = TypeKind::kMap, .params = {std::move(key), std::move(value)}});
+  return WithParams({.kind = TypeKind::kMap}, {std::move(key), std::move(value)});
 }
 TypeRef TypeOf(TypeRef instance) {
-  return std::make_shared<const Type>(
-      Type{.kind = TypeKind::kType, .params = {std::move(instance)}});
+  return WithParams({.kind = TypeKind::kType}, {std::move(instance)});
+}
+TypeRef AnyType() {
+  static const TypeRef type = SimpleType(TypeKind::kType);
+  return type;
+}
+TypeRef Any() {
+  static const TypeRef type =
+      std::make_shared<const Type>(Type{.kind = TypeKind::kDyn, .name = kAnyName});
+  return type;
 }
 TypeRef Optional(TypeRef inner) {
   return Opaque(kOptionalName, {std::move(inner)});
 }
 TypeRef Opaque(std::string name, std::vector<TypeRef> params) {
-  return std::make_shared<const Type>(
-      Type{.kind = TypeKind::kOpaque, .name = std::move(name), .params = std::move(params)});
+  return WithParams({.kind = TypeKind::kOpaque, .name = std::move(name)}, std::move(params));
 }
 TypeRef Object(std::string name) {
   return std::make_shared<const Type>(Type{.kind = TypeKind::kObject, .name = std::move(name)});
 }
 TypeRef Param(std::string name) {
   return std::make_shared<const Type>(Type{.kind = TypeKind::kParam, .name = std::move(name)});
+}
+TypeRef WithParams(const Type& type, std::vector<TypeRef> params) {
+  auto made = std::make_shared<Type>(type);
+  made->params = std::move(params);
+  made->parts = 1;
+  for (const TypeRef& param : made->params) made->parts += param->parts;
+  return made;
 }
 
 }  // namespace types
@@ -247,7 +261,12 @@ bool IsOptional(const Type& type) {
   return type.kind == TypeKind::kOpaque && type.name == kOptionalName;
 }
 
+bool IsAny(const Type& type) {
+  return type.kind == TypeKind::kDyn && type.name == kAnyName;
+}
+
 std::string InstanceTypeName(const Type& type) {
+  if (IsAny(type)) return "google.protobuf.Any";
   switch (type.kind) {
     case TypeKind::kNull: return "null_type";
     case TypeKind::kDuration: return "google.protobuf.Duration";
@@ -308,7 +327,13 @@ void Substitution::ForgetSince(size_t changes) {
   }
 }
 
+bool Substitution::TakeStep() {
+  too_complex_ |= ++steps_ > steps_max_;
+  return !too_complex_;
+}
+
 bool Substitution::AssignInner(const TypeRef& a, const TypeRef& b) {
+  if (!TakeStep()) return false;
   if (b->kind == TypeKind::kParam) {
     bool known = false;
     if (BindParam(a, b, known)) return true;
@@ -350,7 +375,8 @@ bool Substitution::BindParam(const TypeRef& type, const TypeRef& param, bool& kn
   return true;
 }
 
-bool Substitution::Mentions(const TypeRef& param, const TypeRef& within) const {
+bool Substitution::Mentions(const TypeRef& param, const TypeRef& within) {
+  if (!TakeStep()) return true;
   if (within->kind == TypeKind::kParam) {
     if (within->name == param->name) return true;
     const auto found = known_.find(within->name);
@@ -362,23 +388,33 @@ bool Substitution::Mentions(const TypeRef& param, const TypeRef& within) const {
   return false;
 }
 
-TypeRef Substitution::Apply(const TypeRef& type, bool open_to_dyn) const {
-  if (type->kind == TypeKind::kParam) {
+TypeRef Substitution::Apply(const TypeRef& type, bool open_to_dyn) {
+  uint32_t left = kTypePartsMax;
+  return Expand(type, open_to_dyn, left);
+}
+
+TypeRef Substitution::Expand(const TypeRef& whole, bool open_to_dyn, uint32_t& left) {
+  TypeRef type = whole;
+  while (type->kind == TypeKind::kParam && TakeStep()) {
     const auto found = known_.find(type->name);
-    if (found != known_.end()) return Apply(found->second, open_to_dyn);
-    return open_to_dyn ? types::Dyn() : type;
+    if (found == known_.end()) return open_to_dyn ? types::Dyn() : type;
+    type = found->second;
   }
+  if (left == 0 || !TakeStep()) return TooLarge();
+  --left;
   if (type->params.empty()) return type;
   std::vector<TypeRef> params;
   bool changed = false;
   for (const TypeRef& param : type->params) {
-    params.push_back(Apply(param, open_to_dyn));
+    params.push_back(Expand(param, open_to_dyn, left));
     changed |= params.back() != param;
   }
-  if (!changed) return type;
-  Type copy = *type;
-  copy.params = std::move(params);
-  return std::make_shared<const Type>(std::move(copy));
+  return changed ? types::WithParams(*type, std::move(params)) : type;
+}
+
+TypeRef Substitution::TooLarge() {
+  too_complex_ = true;
+  return types::Dyn();
 }
 
 }  // namespace skiff::cel

@@ -33,6 +33,9 @@ enum class TypeKind : uint8_t {
   kParam,  // Stands for a type not known yet.
 };
 
+// Of one type; an expression that needs a larger one is refused.
+inline constexpr uint32_t kTypePartsMax = 512;
+
 struct Type;
 using TypeRef = std::shared_ptr<const Type>;
 
@@ -50,6 +53,9 @@ struct Type {
   TypeKind kind = TypeKind::kDyn;
   std::string name = {};             // Of an opaque type, an object or a parameter.
   std::vector<TypeRef> params = {};  // Of a list, a map, `type`, an opaque type.
+  // How many types it is written with, itself counted: list(map(string, int)) has four. What an
+  // object's fields are does not count.
+  uint32_t parts = 1;
   // Of an object, by the names that expressions use.
   std::map<std::string, ObjectField, std::less<>> fields = {};
 
@@ -78,16 +84,24 @@ TypeRef Timestamp();
 TypeRef List(TypeRef item);
 TypeRef Map(TypeRef key, TypeRef value);
 TypeRef TypeOf(TypeRef instance);
+// What "type" itself names.
+TypeRef AnyType();
+// A value whose type an API leaves open, as google.protobuf.Any does: like dyn, but it is no range
+// of a comprehension.
+TypeRef Any();
 TypeRef Optional(TypeRef inner);
 TypeRef Opaque(std::string name, std::vector<TypeRef> params = {});
 TypeRef Object(std::string name);
 TypeRef Param(std::string name);
+// `type` with other parameters.
+TypeRef WithParams(const Type& type, std::vector<TypeRef> params);
 }  // namespace types
 
 // "list(string)", "map(string, dyn)", "optional_type(int)", as the checker's messages print them.
 std::string TypeText(const Type& type);
 bool SameType(const Type& a, const Type& b);
 bool IsOptional(const Type& type);
+bool IsAny(const Type& type);
 // The name that type(x) shows for an instance: "google.protobuf.Duration", "null_type".
 std::string InstanceTypeName(const Type& type);
 // "list(google.protobuf.Duration)", "null_type": as Go prints the type of an expression.
@@ -103,20 +117,34 @@ struct Signature {
 };
 Signature ParseSignature(std::string_view text);
 
-// What type parameters stand for, found while arguments are matched.
+// What type parameters stand for, found while arguments are matched. One that is known may be part
+// of what another stands for, so that few words say types that are larger than can be written:
+// those are dyn, and TooComplex() from then on.
 class Substitution {
  public:
+  // In all it takes no more than `steps_max` looks at parts of types.
+  explicit Substitution(uint64_t steps_max) : steps_max_(steps_max) {}
+  uint64_t steps() const { return steps_; }
+  // A type had more than kTypePartsMax parts, or all that was asked took too many steps: what came
+  // of it is not to be used.
+  bool TooComplex() const { return too_complex_; }
+  // What stands for a type that has too many parts.
+  TypeRef TooLarge();
   // Whether `from` may be used as `to`. Parameters learnt on the way stay learnt when it is so, and
   // are forgotten when it is not.
   bool Assign(const TypeRef& to, const TypeRef& from);
   bool AssignAll(const std::vector<TypeRef>& to, const std::vector<TypeRef>& from);
   // With what is known put in; with `open_to_dyn`, dyn for the rest.
-  TypeRef Apply(const TypeRef& type, bool open_to_dyn) const;
+  TypeRef Apply(const TypeRef& type, bool open_to_dyn);
 
  private:
+  // Whoever looks at a part of a type takes a step; false: there are none left.
+  bool TakeStep();
+  // As Apply; `left`: how many parts the result may still get.
+  TypeRef Expand(const TypeRef& type, bool open_to_dyn, uint32_t& left);
   bool AssignInner(const TypeRef& a, const TypeRef& b);
   bool BindParam(const TypeRef& type, const TypeRef& param, bool& known);
-  bool Mentions(const TypeRef& param, const TypeRef& within) const;
+  bool Mentions(const TypeRef& param, const TypeRef& within);
   void Learn(const std::string& param, TypeRef type);
   // Back to what was known when so many changes had been made.
   void ForgetSince(size_t changes);
@@ -127,6 +155,9 @@ class Substitution {
   };
   std::unordered_map<std::string, TypeRef> known_;
   std::vector<Change> changes_;  // Of the assignment under way.
+  const uint64_t steps_max_;
+  uint64_t steps_ = 0;
+  bool too_complex_ = false;
 };
 
 // The one of two types that fit together which says less.

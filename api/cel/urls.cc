@@ -79,7 +79,6 @@ constexpr std::array kUrls = {
 
 void AddUrlFunctions(FunctionTable& table) {
   table.Add(kUrls);
-  table.AddType("kubernetes.URL", types::Opaque("kubernetes.URL"));
 }
 
 }  // namespace skiff::cel

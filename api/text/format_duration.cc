@@ -5,6 +5,7 @@
 #include <string>
 
 #include "api/text/time_text.h"
+#include "base/digits.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -27,14 +28,6 @@ constexpr Unit kUnits[] = {
     {" d ", "day", 24 * 3600 * kSecond},
     {" w wk ", "week", 7 * 24 * 3600 * kSecond},
 };
-
-std::string_view TakeDigits(std::string_view& rest) {
-  size_t length = 0;
-  while (length < rest.size() && IsDigit(rest[length])) ++length;
-  const std::string_view digits = rest.substr(0, length);
-  rest.remove_prefix(length);
-  return digits;
-}
 
 // Letters, in lower case.
 std::string TakeWord(std::string_view& rest) {

@@ -202,7 +202,10 @@ PolicyExpressions CompilePolicy(const ValidatingAdmissionPolicySpec& spec) {
   return made;
 }
 
-PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& inputs) {
+PolicyVerdict Judge(const PolicyExpressions& policy, const cel::AdmissionInputs& given) {
+  cel::MadeBytes made;
+  cel::AdmissionInputs inputs = given;
+  inputs.made = &made;
   const Result<bool> hold = cel::ConditionsHold(policy.conditions, inputs);
   if (!hold) return Broken(policy, hold.error().message);
   if (!*hold) return {};

@@ -26,14 +26,6 @@ cel::TypeRef Qualified(const cel::TypeRef& value) {
   return UpTo(kEntriesMax, types::Map(UpTo(kDomainLengthMax, types::String()), inner));
 }
 
-// A text, a number, a version: known only when the device is there.
-cel::TypeRef AttributeType() {
-  auto type = std::make_shared<cel::Type>(*cel::types::Dyn());
-  type->name = "attribute";
-  type->size_max = kAttributeLengthMax;
-  return type;
-}
-
 cel::TypeRef DeviceType() {
   namespace types = cel::types;
   auto device = std::make_shared<cel::Type>(*types::Object("kubernetes.DRADevice"));
@@ -41,7 +33,8 @@ cel::TypeRef DeviceType() {
     device->fields[name] = {name, std::move(type)};
   };
   add("driver", UpTo(kDomainLengthMax, types::String()));
-  add("attributes", Qualified(AttributeType()));
+  // A text, a number, a version: known only when the device is there.
+  add("attributes", Qualified(UpTo(kAttributeLengthMax, types::Any())));
   add("capacity", Qualified(types::Opaque("kubernetes.Quantity")));
   add("allowMultipleAllocations", types::Bool());
   return device;
@@ -61,8 +54,7 @@ void ValidateDeviceExpression(const std::string& expression, const FieldPath& pa
     return out.Invalid(path, expression, why);
   }
   const cel::Type& type = *(*program)->type();
-  // Attributes may be of any type.
-  if (type.kind != cel::TypeKind::kBool && type.kind != cel::TypeKind::kDyn) {
+  if (type.kind != cel::TypeKind::kBool && !cel::IsAny(type)) {
     return out.Invalid(path, expression,
                        "must evaluate to bool or the unknown type, not " + cel::GoTypeText(type));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/cel/program.h"
 #include "api/codec/json.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
@@ -277,6 +278,8 @@ void ValidateOpaqueConfig(const Box<OpaqueDeviceConfiguration>& config, const Fi
 }
 
 void ValidateClaimSpec(const ResourceClaimSpec& spec, const FieldPath& path, Violations& out) {
+  // Of all its selectors together; there may be a thousand.
+  const cel::LookScope scope(cel::kCallCostMax);
   const DeviceClaim& claim = spec.devices;
   const FieldPath devices = path.Child("devices");
   const FieldPath requests = devices.Child("requests");
