@@ -98,6 +98,13 @@ TEST_F(OpenApiCustomTest, VersionTwoSaysOfThemWhatKubernetesDoes) {
   }
 }
 
+TEST_F(OpenApiCustomTest, TheirDocumentsSayNothingOfCredentialsInProtobufEither) {
+  const std::string key = "apis/cases.example.com/v1";
+  const std::string message = *OpenApiV3Protobuf(kinds_, key);
+  EXPECT_NE(message.find("com.example.cases.v1.GadgetCollection"), std::string::npos);
+  EXPECT_EQ(message.find("BearerToken"), std::string::npos);
+}
+
 TEST_F(OpenApiCustomTest, WhatDefinitionsSayOfTheirFieldsIsShown) {
   const Json document = V3("apis/cases.example.com/v1");
   const Json& schemas = document["components"]["schemas"];

@@ -60,15 +60,14 @@ Serials SerialsOf(const KindSet& kinds) {
   return serials;
 }
 
-// Of those that a document tells of, by its key: of one version, "apis/example.com/v1", or of the
-// versions of a group.
+// Of those that a document tells of, by its key: of one version, "apis/example.com/v1". That of a
+// group tells of none.
 std::map<std::string, Serials, std::less<>> SerialsByKey(const KindSet& kinds) {
   std::map<std::string, Serials, std::less<>> by_key;
   for (const KindInfo* kind : kinds.kinds()) {
     const RuntimeKind* runtime = RuntimeKindOf(*kind);
     if (runtime == nullptr) continue;
     by_key["apis/" + std::string(kind->api_version)].push_back(runtime->serial);
-    by_key["apis/" + std::string(kind->group)].push_back(runtime->serial);
   }
   return by_key;
 }
@@ -80,7 +79,7 @@ Serials SerialsIn(const KindSet& kinds, std::string_view key) {
   if (!key.starts_with(kGroups)) return serials;
   key.remove_prefix(kGroups.size());
   for (const KindInfo* kind : kinds.kinds()) {
-    if (kind->api_version != key && kind->group != key) continue;
+    if (kind->api_version != key) continue;
     if (const RuntimeKind* runtime = RuntimeKindOf(*kind)) serials.push_back(runtime->serial);
   }
   return serials;
