@@ -1,7 +1,7 @@
 // `explain`: what the fields of a kind mean, from the server's OpenAPI v3 documents.
 #include <algorithm>
 
-#include "cli/json_text.h"
+#include "cli/explain.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 
@@ -12,68 +12,6 @@ constexpr size_t kLineWidth = 76;
 constexpr size_t kEnumValuesMax = 4;
 // Schemas refer to themselves (JSONSchemaProps); nobody asks for more.
 constexpr int kRecursionMax = 12;
-
-class Schemas {
- public:
-  explicit Schemas(Json document) : document_(std::move(document)) {}
-
-  const Json& Named(const std::string& reference) const {
-    return At(document_, "components", "schemas", reference.substr(reference.rfind('/') + 1));
-  }
-  // The schema of a kind; null when the document has none.
-  const Json& OfKind(const Resource& resource) const {
-    const std::string group = resource.Group();
-    for (const Json& schema : At(document_, "components", "schemas")) {
-      const Json& kinds = At(schema, "x-kubernetes-group-version-kind");
-      if (!kinds.is_array() || kinds.size() != 1) continue;
-      const std::string version = TextAt(kinds[0], "version");
-      const std::string own_group = TextAt(kinds[0], "group");
-      if (TextAt(kinds[0], "kind") != resource.kind || own_group != group) continue;
-      if ((group.empty() ? version : group + "/" + version) == resource.api_version) return schema;
-    }
-    return At(Json(), "");
-  }
-  // Follows "$ref", alone or in an allOf.
-  const Json& Resolved(const Json& schema) const {
-    const std::string reference = ReferenceOf(schema);
-    return reference.empty() ? schema : Named(reference);
-  }
-  // The schema whose properties a field has: of its items, of its values, or its own.
-  const Json& Members(const Json& schema) const {
-    const Json& resolved = Resolved(schema);
-    if (At(resolved, "items").is_object()) return Members(At(resolved, "items"));
-    const Json& values = At(resolved, "additionalProperties");
-    if (values.is_object() && !At(resolved, "properties").is_object()) return Members(values);
-    return resolved;
-  }
-  // "[]Container", "map[string]string", "Object"
-  std::string TypeName(const Json& schema) const {
-    if (At(schema, "items").is_object()) return "[]" + TypeName(At(schema, "items"));
-    if (At(schema, "additionalProperties").is_object()) {
-      return "map[string]" + TypeName(At(schema, "additionalProperties"));
-    }
-    if (const std::string reference = ReferenceOf(schema); !reference.empty()) {
-      const Json& named = Named(reference);
-      if (TextAt(named, "type") != "object" && !At(named, "oneOf").is_array() &&
-          !TextAt(named, "type").empty()) {
-        return TextAt(named, "type");
-      }
-      return reference.substr(reference.find_last_of("./") + 1);
-    }
-    const std::string type = TextAt(schema, "type");
-    return type.empty() || type == "object" ? "Object" : type;
-  }
-
- private:
-  static std::string ReferenceOf(const Json& schema) {
-    const std::string own = TextAt(schema, "$ref");
-    if (!own.empty()) return own;
-    const Json& all = At(schema, "allOf");
-    return all.is_array() && all.size() == 1 ? TextAt(all[0], "$ref") : "";
-  }
-
-  const Json document_;
-};
 
 std::string Wrapped(const std::string& text, const std::string& indent) {
   std::string out;
@@ -99,18 +37,6 @@ std::vector<std::string> EnumOf(const Json& schema) {
   }
   return values;
 }
-
-bool IsRequired(const Json& owner, const std::string& name) {
-  const auto required = TextsAt(owner, "required");
-  return std::find(required.begin(), required.end(), name) != required.end();
-}
-
-struct Explained {
-  Schemas schemas;
-  Resource resource;
-  std::vector<std::string> path;
-  bool recursive = false;
-};
 
 void WriteFields(const Explained& what, const Json& owner, int level, std::string& out) {
   const Json& properties = At(owner, "properties");
@@ -181,13 +107,18 @@ Result<std::string> Explain(const Explained& what) {
 
 }  // namespace
 
+bool IsRequired(const Json& owner, const std::string& name) {
+  const auto required = TextsAt(owner, "required");
+  return std::find(required.begin(), required.end(), name) != required.end();
+}
+
 Result<> RunExplain(Command& command, const Args& args) {
   bool recursive = false;
   std::string api_version;
   std::string output = "plaintext";
   command.Flag("recursive", recursive, "Print the names of all fields within fields.");
   command.Flag("api-version", api_version, "Use this group and version of the kind.");
-  command.Flag("output,o", output, "plaintext.");
+  command.Flag("output,o", output, "plaintext, or plaintext-openapiv2: as it was before 1.27.");
   TRY(command.Parse(args));
   if (command.words().empty()) {
     return CliError(
@@ -234,10 +165,12 @@ Result<> RunExplain(Command& command, const Args& args) {
   const bool core = version.find('/') == std::string::npos;
   Json document =
       TRY(session.api().Get((core ? "/openapi/v3/api/" : "/openapi/v3/apis/") + version, Query()));
-  command.environment().out(Head(kind.resource));
-  const std::string text =
-      TRY(Explain({Schemas(std::move(document)), kind.resource, std::move(path), recursive}));
-  command.environment().out(text);
+  const Explained what{Schemas(std::move(document)), kind.resource, std::move(path), recursive};
+  const bool is_old = output != "plaintext";
+  if (!is_old) command.environment().out(Head(kind.resource));
+  auto text = is_old ? ExplainAsBefore(what) : Explain(what);
+  if (!text) return tl::unexpected(text.error());
+  command.environment().out(*text);
   return {};
 }
 

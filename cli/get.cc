@@ -201,41 +201,59 @@ void CollectNamed(Command& command, Session& session, const GetFlags& flags, Kin
   }
 }
 
-Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
-                     const Selections& selections) {
-  bool printed = false;
-  bool failed = false;
+// Whether rows of more than one kind may be shown: names need theirs before them then. What was
+// listed counts without any, too.
+bool HasSeveralKinds(const std::vector<KindTable>& parts) {
+  return std::ranges::any_of(parts, [&](const KindTable& part) {
+    return !(part.selection->kind.resource == parts[0].selection->kind.resource);
+  });
+}
+
+// What came of each part, but for those of which nothing did; `failed`: of some.
+std::vector<KindTable> CollectTables(Command& command, Session& session, const GetFlags& flags,
+                                     const Selections& selections, bool& failed) {
+  std::vector<KindTable> parts;
   for (const Selection& selection : selections.items) {
     KindTable part{&selection, {}, {}};
-    if (selection.names.empty()) {
-      auto table =
-          ListTable(session, flags, selection.kind.resource, command.environment().clock.Now());
-      if (!table) {
-        command.Report(ListFailure(session, table.error(), selection.kind.resource, flags));
-        failed = true;
-        continue;
-      }
-      TakeRows(*table, part);
-      part.table = std::move(*table);
-    } else {
+    if (!selection.names.empty()) {
       const int before = command.exit_code();
       CollectNamed(command, session, flags, part);
       failed |= command.exit_code() != before || flags.ignore_not_found || part.rows.empty();
+      if (!part.rows.empty()) parts.push_back(std::move(part));
+      continue;
     }
+    auto table =
+        ListTable(session, flags, selection.kind.resource, command.environment().clock.Now());
+    if (!table) {
+      command.Report(ListFailure(session, table.error(), selection.kind.resource, flags));
+      failed = true;
+      continue;
+    }
+    TakeRows(*table, part);
+    part.table = std::move(*table);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
+                     const Selections& selections) {
+  bool printed = false;
+  bool failed = selections.items.empty();  // Files that held nothing; what was wrong has been said.
+  auto parts = CollectTables(command, session, flags, selections, failed);
+  const bool several_kinds = HasSeveralKinds(parts);
+  for (KindTable& part : parts) {
     if (part.rows.empty()) continue;
     if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, part.rows, true));
     part.table["rows"] = std::move(part.rows);
-    TablePrinter printer(flags.Table(selections.several_kinds, selection.kind.resource));
+    TablePrinter printer(flags.Table(several_kinds, part.selection->kind.resource));
     const bool apart = printed && !flags.no_headers;
     command.environment().out((apart ? "\n" : "") + printer.Print(part.table));
     printed = true;
   }
-  failed |= selections.items.empty();  // Files that held nothing; what was wrong has been said.
   if (!printed && !failed && !flags.ignore_not_found) {
-    bool namespaced = false;
-    for (const Selection& selection : selections.items) {
-      namespaced |= selection.kind.resource.namespaced;
-    }
+    const bool namespaced = std::ranges::any_of(
+        selections.items, [](const Selection& each) { return each.kind.resource.namespaced; });
     const bool in_one = namespaced && !flags.selectors.all_namespaces;
     command.environment().err(NothingFoundText(in_one ? session.namespace_() : ""));
   }
@@ -331,7 +349,6 @@ Result<Selections> SelectFromFiles(Command& command, const FileFlags& files) {
     }
     items.back().names.push_back(object.key.name);
   }
-  selections.several_kinds = selections.items.size() > 1;
   return selections;
 }
 

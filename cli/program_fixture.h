@@ -58,15 +58,19 @@ class ProgramTest : public testing::Test {
   std::string err_;
 };
 
-// A server of pods, of these kinds of a group's version v1, and of what it answers at these paths.
+// A server of pods, of these kinds of a group's version v1, which are in the category "kinds-of-it",
+// and of what it answers at these paths.
 inline std::function<http::Response(const http::Request&)> ServerOf(
     const std::string& group, const std::vector<std::pair<std::string, std::string>>& kinds,
     std::map<std::string, std::string> answers) {
   const auto resources = [](const auto& names_and_kinds) {
     Json list = Json::array();
     for (const auto& [name, kind] : names_and_kinds) {
-      list.push_back(
-          {{"name", name}, {"kind", kind}, {"namespaced", true}, {"verbs", {"get", "list"}}});
+      list.push_back({{"name", name},
+                      {"kind", kind},
+                      {"namespaced", true},
+                      {"categories", {name == "pods" ? "pods-of-it" : "kinds-of-it"}},
+                      {"verbs", {"get", "list"}}});
     }
     return Json{{"resources", list}}.dump();
   };

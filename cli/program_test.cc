@@ -349,6 +349,27 @@ TEST_F(ProgramTest, DiffTellsTroubleFromADifference) {
   EXPECT_EQ(Run("diff", {"--help"}), 0);
 }
 
+TEST_F(ProgramTest, NamesHaveTheirKindWhereThereAreOthers) {
+  const auto list_of = [](const char* kind, const std::string& items) {
+    return std::string(R"({"apiVersion": "example.com/v1", "kind": ")") + kind +
+           R"(List", "items": [)" + items + "]}";
+  };
+  const std::string one = R"({"metadata": {"name": "one"}})";
+  server_ = ServerOf("example.com", {{"widgets", "Widget"}},
+                     {{"/apis/example.com/v1/namespaces/default/widgets", list_of("Widget", one)},
+                      {"/apis/example.com/v1/namespaces/default/widgets/one", one},
+                      {"/api/v1/namespaces/default/pods", list_of("Pod", "")}});
+  const auto name_of = [&](const std::vector<std::string>& words) {
+    Run("get", words);
+    const size_t line = out_.find('\n') + 1;
+    return out_.substr(line, out_.find(' ', line) - line);
+  };
+  EXPECT_EQ(name_of({"kinds-of-it"}), "one") << "a category of one kind";
+  EXPECT_EQ(name_of({"widgets,widgets"}), "one");
+  EXPECT_EQ(name_of({"pods,widgets"}), "widget.example.com/one");
+  EXPECT_EQ(name_of({"pod/nope", "widget/one"}), "one") << "there is no pod to tell it from";
+}
+
 TEST_F(ProgramTest, ATemplateAloneIsAGoTemplate) {
   server_ = [](const http::Request&) {
     http::Response response;

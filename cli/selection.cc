@@ -27,7 +27,6 @@ void Add(Selections& to, ServedKind kind, std::vector<std::string> names) {
     present.insert(present.end(), names.begin(), names.end());
     return;
   }
-  if (!to.items.empty()) to.several_kinds = true;
   to.items.push_back({std::move(kind), std::move(names)});
 }
 
@@ -79,13 +78,11 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
     if (!category.empty()) {
       if (!names.empty()) return CliError("you must specify only one resource");
       for (ServedKind& kind : category) Add(selections, std::move(kind), {});
-      selections.several_kinds = true;
       continue;
     }
     ServedKind kind = TRY(session.kinds().Find(type));
     Add(selections, std::move(kind), names);
   }
-  selections.several_kinds |= types.size() > 1;
   return selections;
 }
 

@@ -20,7 +20,6 @@ struct Selection {
 
 struct Selections {
   std::vector<Selection> items;
-  bool several_kinds = false;  // Types were listed, a category named, or names of several kinds.
 };
 
 // Words that name objects beside files (-f) that do.

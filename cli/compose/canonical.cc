@@ -157,12 +157,15 @@ Result<> MakeServiceCanonical(Node& service, const Surroundings& around) {
   return {};
 }
 
-// environment: X -> content: what X is, where it is anything.
+// environment: X -> content: what X is, where it is anything. Both beside each other are refused
+// later (consistency.h).
 void MakeContent(Node& resource, const Lookup& lookup) {
   const Node& variable = resource["environment"];
-  if (!variable.Says()) return;
+  if (!variable.Says() || resource.Find("content") != nullptr) return;
   if (auto value = lookup(variable.Text())) {
-    resource.Put("content", TextNode(std::move(*value), Place(variable.place)));
+    Node content = TextNode(std::move(*value), Place(variable.place));
+    content.tag = kMadeTag;
+    resource.Put("content", std::move(content));
   }
 }
 

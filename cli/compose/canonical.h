@@ -24,6 +24,9 @@ struct Surroundings {
   Lookup lookup;
 };
 
+// Of the `content` of a config or secret that is made from its variable.
+inline constexpr char kMadeTag[] = "!made";
+
 // `directory`/`path`, unless it is absolute already.
 std::string AbsolutePath(const Surroundings& around, const std::string& path);
 

@@ -272,11 +272,12 @@ std::string OutcomeOf(const Json& service) {
                         {"volumes", {{"data", Json::object()}}},
                         {"networks", {{"front", Json::object()}}},
                         {"configs", {{"conf", {{"content", "c"}}}}},
-                        {"secrets", {{"pass", {{"content", "p"}}}}}};
+                        {"secrets", {{"pass", {{"file", "./pass"}}}}}};
   FilesInMemory files;
   files.files = {{"/shop/compose.yaml", project.dump()},
                  {"/shop/other.yml", "services: {db: {image: other, tty: true}}"},
-                 {"/shop/web.env", "E='quoted'\n"}};
+                 {"/shop/web.env", "E='quoted'\n"},
+                 {"/shop/pass", "p"}};
   const auto loaded = Load(InShop(), files);
   if (!loaded) return loaded.error().message;
   const auto converted = Convert(*loaded, files);

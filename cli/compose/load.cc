@@ -7,6 +7,7 @@
 
 #include "api/text/go_text.h"
 #include "base/text.h"
+#include "cli/compose/consistency.h"
 #include "cli/compose/env_file.h"
 #include "cli/compose/file_reader.h"
 #include "cli/compose/scalars.h"
@@ -327,6 +328,7 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
   TRY(KeepActive(project, profiles, options.kept));
   TRY(CheckImages(project.root));
   TRY(CheckReferences(project.root));
+  TRY(CheckConsistency(project));
   for (Member& service : project.root.Find("services")->members) {
     TRY(ReadEnvFiles(service.node, lookup, files));
   }

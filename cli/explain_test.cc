@@ -1,0 +1,56 @@
+#include "cli/explain.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+class ExplainTest : public ProgramTest {
+ protected:
+  ExplainTest() {
+    server_ = ServerOf("example.com", {}, {{"/openapi/v3/api/v1", R"({"components": {"schemas": {
+        "Pod": {"type": "object", "description": "A pod.",
+          "x-kubernetes-group-version-kind": [{"group": "", "version": "v1", "kind": "Pod"}],
+          "required": ["spec"], "properties": {
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "spec": {"allOf": [{"$ref": "#/components/schemas/Spec"}],
+                     "description": "What it is to be: a text that is longer than eighty columns, so that it is wrapped.\nGo on.\n- a\n- b"}}},
+        "Spec": {"type": "object", "description": "A spec.", "properties": {
+            "port": {"description": "By name or number.", "oneOf": [{"type": "integer"}, {"type": "string"}]},
+            "self": {"$ref": "#/components/schemas/Spec"},
+            "words": {"type": "array", "items": {"type": "string"}}}}}}})"}});
+  }
+  std::string Old(std::vector<std::string> words) {
+    words.emplace_back("--output=plaintext-openapiv2");
+    EXPECT_EQ(Run("explain", words), 0) << err_;
+    return out_;
+  }
+};
+
+// The texts are those of kubectl 1.32.
+TEST_F(ExplainTest, TheFormatOfBeforeIsWrittenAsKubectlDoes) {
+  EXPECT_EQ(Old({"pod"}),
+            "KIND:     Pod\nVERSION:  v1\n\nDESCRIPTION:\n     A pod.\n\nFIELDS:\n"
+            "   labels\t<map[string]string>\n\n"
+            "   spec\t<Object> -required-\n"
+            "     What it is to be: a text that is longer than eighty columns, so that it is\n"
+            "     wrapped. Go on.\n     - a\n     - b\n\n");
+  EXPECT_EQ(Old({"pod.spec.words"}),
+            "KIND:     Pod\nVERSION:  v1\n\nFIELD:    words <[]string>\n\nDESCRIPTION:\n"
+            "     <empty>\n");
+  EXPECT_EQ(Old({"pod", "--recursive"}),
+            "KIND:     Pod\nVERSION:  v1\n\nDESCRIPTION:\n     A pod.\n\nFIELDS:\n"
+            "   labels\t<map[string]string>\n   spec\t<Object>\n      port\t<string>\n"
+            "      self\t<Object>\n      words\t<[]string>\n");
+  const std::string self = Old({"pod.spec.self"});
+  EXPECT_EQ(self.substr(0, self.find("\nFIELDS")),
+            "KIND:     Pod\nVERSION:  v1\n\nRESOURCE: self <Object>\n\nDESCRIPTION:\n\n"
+            "     A spec.\n");
+  EXPECT_EQ(Run("explain", {"pod.nope.x", "-o=plaintext-openapiv2"}), 1);
+  EXPECT_EQ(err_, "error: field \"nope\" does not exist\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli
