@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "base/edit_distance.h"
 #include "base/feature_gates.h"
 
 namespace skiff {
@@ -112,6 +113,22 @@ struct Flags::Impl {
         ->default_str(shown.value);
   }
 
+  // What could have been meant by a flag that there is none of. Programs of Kubernetes say no more
+  // than that.
+  std::string MeantBy(const std::string& name) const {
+    constexpr size_t kFarMax = 2;
+    if (!app.get_name().starts_with("skiff ")) return "";
+    std::string nearest;
+    size_t far = kFarMax + 1;
+    for (const auto& [known, set] : flags) {
+      const size_t distance = EditDistance(name, known);
+      if (distance >= far || distance >= name.size()) continue;
+      far = distance;
+      nearest = known;
+    }
+    return nearest.empty() ? "" : "; is --" + nearest + " meant?";
+  }
+
   // Every flag that is given, with its value; words that are no flags go to `words`.
   Result<Values> Read(const std::vector<std::string>& args, std::vector<std::string>* words) {
     Values out;
@@ -137,7 +154,9 @@ struct Flags::Impl {
         continue;
       }
       if (!flags.contains(name) || (arg[1] != '-' && name.size() > 1)) {
-        if (arg[1] == '-') return Fail(Reason::kInvalid, "unknown flag: --" + written);
+        if (arg[1] == '-') {
+          return Fail(Reason::kInvalid, "unknown flag: --" + written + MeantBy(name));
+        }
         return Fail(Reason::kInvalid,
                     "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body);
       }

@@ -118,9 +118,19 @@ TEST(Flags, TakesUnderscoresBetweenWords) {
   EXPECT_EQ(Parse({"--api_servers=x"}, values).error().message, "unknown flag: --api_servers");
 }
 
+TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
+  int nodes = 0;
+  Flags flags("skiff up");
+  flags.Add("nodes", nodes, "how many");
+  EXPECT_EQ(flags.Parse({"--noeds=3"}).error().message,
+            "unknown flag: --noeds; is --nodes meant?");
+  EXPECT_EQ(flags.Parse({"--others=3"}).error().message, "unknown flag: --others");
+}
+
 TEST(Flags, SaysWhatIsWrongInKubernetesWords) {
   Values values;
   EXPECT_EQ(Parse({"--nope=1"}, values).error().message, "unknown flag: --nope");
+  EXPECT_EQ(Parse({"--secure-prot=1"}, values).error().message, "unknown flag: --secure-prot");
   EXPECT_EQ(Parse({"--secure-port"}, values).error().message,
             "flag needs an argument: --secure-port");
   EXPECT_EQ(Parse({"--secure-port=x"}, values).error().message,

@@ -5,11 +5,11 @@
 #include <iterator>
 #include <set>
 
+#include "base/edit_distance.h"
 #include "base/process.h"
 #include "cli/cluster_info.h"
 #include "cli/create.h"
 #include "cli/debug.h"
-#include "cli/edit_distance.h"
 #include "cli/json_text.h"
 #include "cli/environment.h"
 #include "cli/get.h"

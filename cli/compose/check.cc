@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/edit_distance.h"
 #include "base/text.h"
 #include "cli/compose/schema.h"
-#include "cli/edit_distance.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
 

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "api/pods/pod_phase.h"
-#include "cli/edit_distance.h"
+#include "base/edit_distance.h"
 #include "cli/rollout.h"
 #include "cli/why/explain.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace skiff::cli {
+namespace skiff {
 
 // How many letters must be changed, added, left out or swapped with their neighbour to make `a` of
 // `b`, none of them twice.
@@ -27,4 +27,4 @@ inline size_t EditDistance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-}  // namespace skiff::cli
+}  // namespace skiff
