@@ -496,5 +496,42 @@ TEST_F(CustomResources, RulesAreCompiledAndObjectsHeldAgainstThem) {
             "299 - \"spec: Invalid value: too many\"");
 }
 
+TEST_F(CustomResources, ToRulesANumberWithAPointIsNoInteger) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["n"] = {{"type", "integer"}};
+  schema["properties"]["spec"]["x-kubernetes-validations"] = {{{"rule", "self.n >= 0"}}};
+  Define(Definition(schema));
+  const std::string body =
+      R"({"apiVersion": "example.com/v1", "kind": "Cron", "metadata": {"name": "a"},
+          "spec": {"image": "web", "n": 2.0}})";
+  EXPECT_EQ(Post(path_, body).message(),
+            "Cron.example.com \"a\" is invalid: spec: Invalid value: \"object\": invalid data, "
+            "expected int, got float64 evaluating rule: self.n >= 0");
+  // Of YAML JSON is made first, and there it has none.
+  const Answer made = Ask("POST", path_, body, "application/yaml");
+  EXPECT_EQ(made.code, 201) << made.message();
+}
+
+TEST_F(CustomResources, AreJsonOrYaml) {
+  Define(Definition(Schema()));
+  const Answer refused =
+      Ask("POST", path_, Cron("a", {{"image", "web"}}), "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(refused.code, 415);
+  EXPECT_EQ(refused.message(),
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(Ask({.path = path_, .accept = "text/html"}).message(),
+            "only the following media types are accepted: application/json, application/yaml, "
+            "application/vnd.kubernetes.protobuf");
+}
+
+TEST_F(CustomResources, AWebhookThatSaysNothingIsNotKept) {
+  Json definition = Definition(Schema());
+  definition["spec"]["conversion"] = {{"strategy", "None"}, {"webhook", Json::object()}};
+  Define(definition);
+  EXPECT_EQ(Get(definitions_ + "/crons.example.com").body["spec"]["conversion"],
+            Json({{"strategy", "None"}}));
+}
+
 }  // namespace
 }  // namespace skiff

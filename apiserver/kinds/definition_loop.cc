@@ -38,6 +38,11 @@ std::string SaidBy(const http::Response& answer) {
   return status && status->is_object() ? TextAt(*status, "message") : answer.body;
 }
 
+// Not so where somebody else was faster to change or to remove what it is about: that wakes us.
+bool IsRefusal(const http::Response& answer) {
+  return answer.status >= 400 && answer.status != 404 && answer.status != 409;
+}
+
 // Becomes the message of a condition.
 Error CouldNot(std::string_view what, std::string_view why) {
   return {Reason::kInternalError, fmt::format("could not {}: {}", what, BeginningOf(why))};
@@ -172,9 +177,7 @@ Result<> DefinitionLoop::WriteStatus(const CustomResourceDefinition& definition)
   request.headers.emplace("Content-Type", "application/json-patch+json");
   request.body = StatusPatch(definition).dump();
   const http::Response answer = Ask(request);
-  // Somebody else has written it meanwhile, which wakes us.
-  if (answer.status == 409 || answer.status == 404 || answer.status < 400) return {};
-  return Fail(Reason::kInternalError, SaidBy(answer));
+  return IsRefusal(answer) ? Fail(Reason::kInternalError, SaidBy(answer)) : Result<>();
 }
 
 Result<DefinitionLoop::ServedPtr> DefinitionLoop::UnservedKinds(
@@ -239,9 +242,7 @@ Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
                                definition.spec.names.plural);
     request.headers.emplace("User-Agent", "kube-apiserver");
     const http::Response answer = parts_.ask(request, kinds);
-    // One that has gone meanwhile, or that somebody was faster to change: the next look tells.
-    const bool is_late = answer.status == 404 || answer.status == 409;
-    if (answer.status >= 400 && !is_late) return Fail(WhyNotEmptied(request, answer, kinds));
+    if (IsRefusal(answer)) return Fail(WhyNotEmptied(request, answer, kinds));
     if (space.empty()) break;
     after = prefix + space + "/\xff";  // The next namespace's; no name begins with that byte.
   }
@@ -352,8 +353,7 @@ Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& 
     request.body = ToJson(object).dump();
   }
   const http::Response answer = Ask(request);
-  // Somebody else was faster, which wakes us.
-  return answer.status >= 500 ? Fail(Reason::kInternalError, answer.body) : Result<>();
+  return IsRefusal(answer) ? Fail(Reason::kInternalError, SaidBy(answer)) : Result<>();
 }
 
 Result<> DefinitionLoop::SettleDue(const std::string& name) {

@@ -66,9 +66,10 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
       parts.json_duplicates = FindDuplicates(http.Body());
     }
   } else {
+    // kube-apiserver names protobuf as well, which it cannot read here either.
     return Fail(Reason::kUnsupportedMediaType,
                 "the body of the request was in an unknown format - accepted media types include: "
-                "application/json, application/yaml");
+                "application/json, application/yaml, application/vnd.kubernetes.protobuf");
   }
   if (parts.document.is_object()) return parts;
   const auto peeked = PeekTypeMeta(DumpJson(parts.document));

@@ -109,7 +109,9 @@ Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offe
   if (!header.empty()) {
     MediaOffer route = offer;
     route.yaml = offer.yaml || offer.watch;
-    if (!RouterAccepts(header, route)) {
+    // Custom resources are not in its routes.
+    const bool is_custom = offer.protobuf_metadata_alone;
+    if (!is_custom && !RouterAccepts(header, route)) {
       Error error{Reason::kNotAcceptable,
                   "406: Not Acceptable\n\nAvailable representations: " + Join(route, "")};
       if (offer.list || offer.watch) error.message += ", " + Join(route, ";stream=watch");
@@ -118,8 +120,10 @@ Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offe
     }
     const auto match = Match(header, offer);
     if (!match) {
-      return Fail(Reason::kNotAcceptable, "only the following media types are accepted: " +
-                                              Join(offer, offer.watch ? ";stream=watch" : ""));
+      const bool as_stream = offer.watch && (!is_custom || Match(header, route));
+      return Fail(Reason::kNotAcceptable,
+                  "only the following media types are accepted: " +
+                      (as_stream ? Join(offer, ";stream=watch") : Join(route, "")));
     }
     media = *match;
   }

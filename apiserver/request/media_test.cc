@@ -47,6 +47,21 @@ TEST(Media, AWatchInYamlGetsPastTheRouterOnly) {
             "application/vnd.kubernetes.protobuf;stream=watch");
 }
 
+TEST(Media, CustomResourcesAreInNoRoute) {
+  const MediaOffer custom{.protobuf_metadata_alone = true};
+  const MediaOffer watch{.yaml = false, .protobuf_metadata_alone = true, .watch = true};
+  const std::string all =
+      "only the following media types are accepted: application/json, application/yaml, "
+      "application/vnd.kubernetes.protobuf";
+  EXPECT_EQ(Ask("text/html", custom).error().message, all);
+  EXPECT_EQ(Ask("application/vnd.kubernetes.protobuf", custom).error().message, all);
+  EXPECT_EQ(Ask("application/*", custom)->encoding, Encoding::kJson);
+  EXPECT_EQ(Ask("text/html", watch).error().message, all);
+  EXPECT_EQ(Ask("application/yaml", watch).error().message,
+            "only the following media types are accepted: application/json;stream=watch, "
+            "application/vnd.kubernetes.protobuf;stream=watch");
+}
+
 TEST(Media, TypesAreWrittenSmall) {
   EXPECT_TRUE(Ask("Application/JSON").error().message.starts_with("406: Not Acceptable"));
 }
