@@ -15,8 +15,10 @@ function(fuzz_programs)
       apiserver/subresources/proxied_links.cc
       apiserver/webhooks/answer_text.cc apiserver/webhooks/conversion_review.cc
       apiserver/webhooks/review.cc
-      cli/errors.cc cli/go_template.cc cli/go_template_functions.cc cli/go_template_parser.cc
-      cli/json_text.cc client/bootstrap_token.cc client/exec_credential.cc client/kubeconfig.cc
+      cli/errors.cc cli/go_template.cc cli/go_template_constant.cc cli/go_template_functions.cc
+      cli/go_template_lexer.cc cli/go_template_parser.cc cli/go_template_tree.cc cli/json_text.cc
+      client/bootstrap_token.cc client/exec_credential.cc client/forward_proxy.cc
+      client/kubeconfig.cc client/server_url.cc
       dns/address_run.cc dns/answer.cc dns/cache.cc dns/cluster_names.cc dns/message_writer.cc
       dns/name.cc dns/query.cc dns/ready_answers.cc dns/record_copy.cc dns/upstream_message.cc
       dns/view.cc kubelet/env_file.cc kubelet/image_archive.cc kubelet/image_name.cc kubelet/tar.cc

@@ -82,7 +82,7 @@ class Checker {
   }
 
   void Undeclared(const Expr& at, std::string_view name) {
-    Complain(at, "undeclared reference to '" + std::string(WithoutDot(name)) + kInContainer);
+    Complain(at, "undeclared reference to '" + std::string(name) + kInContainer);
   }
 
   void SetType(Expr& expr, TypeRef type) {
@@ -365,7 +365,7 @@ class Checker {
     } else if (variable != scope_.variables.end()) {
       Complain(expr, "'" + TypeText(*variable->type) + "' is not a type");
     } else {
-      Complain(expr, "undeclared reference to '" + expr.name + kInContainer);
+      Undeclared(expr, expr.name);
     }
     for (Expr* value : expr.args) Check(*value);
     SetType(expr, types::Error());

@@ -199,6 +199,7 @@ class Estimator final : public SizeSource {
       return SaturatingAdd(args, 1);
     }
     if (expr.op == Operator::kAnd || expr.op == Operator::kOr) return args;
+    if (expr.op == Operator::kOptionalSelect) return SaturatingAdd(args, 1);
     if (expr.overloads.empty()) return 0;
     const uint64_t target = expr.target == nullptr ? 0 : Cost(*expr.target);
     uint64_t own = 0;

@@ -350,18 +350,19 @@ class Parser {
       return target;
     }
     const TokenKind kind = At().kind;
+    const size_t end = At().Is(TokenKind::kEnd) ? tokens_[at_ - 1].end : At().end;
+    const std::string wrong =
+        "no viable alternative at input '" + ast_.source.Slice(tokens_[dot].begin, end) + "'";
     if (kind == TokenKind::kIn) {
       // It is taken for the operator then.
-      Syntax(Position(), "no viable alternative at input '.in'");
+      Syntax(Position(), wrong);
       recovering_ = false;
       return target;
     }
     if (kind == TokenKind::kTrue || kind == TokenKind::kFalse || kind == TokenKind::kNull) {
       Complain("mismatched", "IDENTIFIER");
     } else {
-      const size_t end = At().Is(TokenKind::kEnd) ? tokens_[at_ - 1].end : At().end;
-      Syntax(Position(), "no viable alternative at input '" +
-                             ast_.source.Slice(tokens_[dot].begin, end) + "'");
+      Syntax(Position(), wrong);
     }
     Stop();
     return target;
@@ -418,7 +419,7 @@ class Parser {
                "reserved identifier: " + tokens_[first].text);
     }
     if (!At().Is("(")) {
-      Expr* ident = ast_.New(ExprKind::kIdent, static_cast<int>(tokens_[begin].begin));
+      Expr* ident = ast_.New(ExprKind::kIdent, static_cast<int>(tokens_[first].begin));
       ident->name = name;
       return ident;
     }
@@ -463,16 +464,6 @@ class Parser {
     if (optional || !out.optional.empty()) out.optional.push_back(optional);
   }
 
-  // The end of a list or a map behind a comma: nothing else may stand there.
-  void ExpectEndAfterComma(const std::string& symbol) {
-    if (Dead() || TakeIf(symbol)) return;
-    const bool next = tokens_[std::min(at_ + 1, tokens_.size() - 1)].Is(symbol);
-    Complain(next ? "extraneous" : "mismatched", "'" + symbol + "'");
-    if (!next) return Stop();
-    Take();
-    Take();
-  }
-
   // Whether another item follows; else the collection is over, and its end is taken.
   bool GoesOn(const std::string& end) {
     if (Dead()) return false;
@@ -481,8 +472,8 @@ class Parser {
       return false;
     }
     Take();
-    if (!At().Is(end) && !At().Is(",")) return true;
-    ExpectEndAfterComma(end);
+    if (BeginsExpression(At()) || At().Is("?")) return true;
+    Expect(end);
     return false;
   }
 
@@ -490,7 +481,7 @@ class Parser {
   bool IsEmptyCollection(const std::string& end) {
     if (TakeIf(end)) return true;
     if (!TakeIf(",")) return false;
-    ExpectEndAfterComma(end);
+    Expect(end);
     return true;
   }
 

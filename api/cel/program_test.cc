@@ -6,6 +6,7 @@
 #include <future>
 
 #include "api/cel/authorizer.h"
+#include "api/cel/estimate.h"
 #include "api/cel/schema_type.h"
 
 namespace skiff::cel {
@@ -292,6 +293,18 @@ TEST(CelProgramTest, TheAuthorizerAsksItsCaller) {
   EXPECT_EQ(Asked("authorizer.path('/healthz').check('get').allowed()"), "true");
   EXPECT_EQ(Asked("authorizer.requestResource.check('get').allowed()"), "true");
   EXPECT_EQ(Asked("authorizer.requestResource.check('break').error()"), "no answer");
+}
+
+TEST(CelProgramTest, OptionalSelectionsAreEstimated) {
+  const auto environment = Environment::Kubernetes({{"self", types::Dyn()}});
+  const auto nothing = std::make_shared<const Type>();
+  const auto cost = [&](const char* expression) {
+    const auto program = Compile(expression, environment);
+    return program ? EstimateCost(**program, *nothing) : 0;
+  };
+  // The name, each selection and the call.
+  EXPECT_EQ(cost("self.?a.hasValue()"), 3u);
+  EXPECT_EQ(cost("self.?a.?b.?c.hasValue()"), 5u);
 }
 
 TEST(CelProgramTest, AProgramKnowsWhichVariablesItNames) {

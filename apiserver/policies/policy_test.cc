@@ -86,5 +86,36 @@ TEST(PolicyTest, OneConditionThatIsFalseIsEnough) {
             Texts{"expression 'object.x == 1' resulted in error: no such key: x"});
 }
 
+// Of validations, messages and annotations together, each of which sees variables of its own.
+TEST(PolicyTest, WhatVariablesHoldIsBoundedForAll) {
+  Json spec = {{"validations", Json::array()}, {"variables", Json::array()}};
+  for (int i = 0; i < 8; ++i) {
+    const std::string name = "v" + std::to_string(i);
+    spec["variables"].push_back({{"name", name}, {"expression", "lists.range(900000)"}});
+    spec["validations"].push_back({{"expression", "variables." + name + ".size() > 0"}});
+  }
+  const auto verdict = JudgeBy(spec.dump().c_str(), {{"a", 1}});
+  const Texts messages = Messages(verdict);
+  ASSERT_FALSE(messages.empty());
+  EXPECT_NE(messages[0].find("fails to evaluate: operation cancelled: actual cost limit exceeded"),
+            std::string::npos)
+      << messages[0];
+}
+
+// A tree is no deeper than it may be written, and those of variables no deeper together than a
+// thread's stack allows.
+TEST(PolicyTest, DeepVariablesAreRefusedOrRun) {
+  std::string sum = "1";
+  for (int i = 1; i < 31000; ++i) sum += "+1";
+  Json spec = {{"validations", {{{"expression", "variables.v21 > 0"}}}},
+               {"variables", Json::array()}};
+  for (int i = 0; i < 22; ++i) {
+    spec["variables"].push_back({{"name", "v" + std::to_string(i)}, {"expression", sum}});
+  }
+  const Texts messages = Messages(JudgeBy(spec.dump().c_str(), {{"a", 1}}));
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_NE(messages[0].find("max recursion depth exceeded"), std::string::npos) << messages[0];
+}
+
 }  // namespace
 }  // namespace skiff

@@ -36,7 +36,7 @@ cel::TypeRef DeviceType() {
   // A text, a number, a version: known only when the device is there.
   add("attributes", Qualified(UpTo(kAttributeLengthMax, types::Any())));
   add("capacity", Qualified(types::Opaque("kubernetes.Quantity")));
-  add("allowMultipleAllocations", types::Bool());
+  add("allowMultipleAllocations", UpTo(1, types::Bool()));
   return device;
 }
 
