@@ -7,6 +7,7 @@
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
+#include "api/crd/documents.h"
 #include "api/patch/patch.h"
 #include "api/text/yaml.h"
 #include "apiserver/objects/record_codec.h"
@@ -162,6 +163,8 @@ Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document) {
   Object object = TRY(Object::FromDocument(kind, document));
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime->custom == nullptr) return object;
+  // Much of an object that is applied may be its managedFields: they are not measured for nothing.
+  if (!crd::LacksDefaults(runtime->custom->own->schema(), object.content())) return object;
   const size_t metadata_bytes = DumpJson(document.value("metadata", Json())).size();
   object.set_lacks_defaults(
       !runtime->custom->FillIn(object.content(), ContentBytesMax(metadata_bytes)));
