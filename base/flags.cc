@@ -113,8 +113,8 @@ struct Flags::Impl {
         ->default_str(shown.value);
   }
 
-  // What could have been meant by a flag that there is none of. Programs of Kubernetes say no more
-  // than that.
+  // What could have been meant by a flag that there is none of; "" in programs that go by the names
+  // of Kubernetes' own, which do not guess.
   std::string MeantBy(const std::string& name) const {
     constexpr size_t kFarMax = 2;
     if (!app.get_name().starts_with("skiff ")) return "";

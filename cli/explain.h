@@ -10,6 +10,7 @@
 
 namespace skiff::cli {
 
+// The schemas of a document, which refer to each other.
 class Schemas {
  public:
   explicit Schemas(Json document) : document_(std::move(document)) {}

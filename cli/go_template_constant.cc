@@ -7,7 +7,8 @@
 #include <limits>
 
 #include "api/text/go_text.h"
-#include "api/text/utf8.h"
+#include "api/text/go_unquote.h"
+#include "api/text/runes.h"
 #include "base/text.h"
 #include "cli/errors.h"
 #include "cli/go_template_tree.h"
@@ -15,55 +16,12 @@
 namespace skiff::cli {
 namespace {
 
-// The number of `count` digits to this base at `at`, which goes behind them.
-std::optional<uint32_t> ReadDigits(std::string_view text, size_t& at, size_t count, int base) {
-  uint32_t number = 0;
-  const std::string_view digits = text.substr(std::min(at, text.size()), count);
-  const char* end = digits.data() + digits.size();
-  const auto read = std::from_chars(digits.data(), end, number, base);
-  if (digits.size() < count || read.ptr != end || read.ec != std::errc()) return std::nullopt;
-  at += count;
-  return number;
-}
-
-// What stands behind a backslash, at `at`, as Go's strconv.Unquote takes it. False: nothing does.
-bool Unescape(std::string_view text, size_t& at, char quote, std::string& out) {
-  constexpr std::string_view kLetters = "abfnrtv\\";
-  constexpr std::string_view kMeant = "\a\b\f\n\r\t\v\\";
-  const char c = text[at];
-  if (c == quote) {
-    out += text[at++];
-    return true;
-  }
-  if (const size_t letter = kLetters.find(c); letter != std::string_view::npos) {
-    ++at;
-    out += kMeant[letter];
-    return true;
-  }
-  const bool is_octal = c >= '0' && c <= '7';
-  if (!is_octal) ++at;
-  const size_t count = is_octal ? 3 : c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-  if (count == 0) return false;
-  const auto number = ReadDigits(text, at, count, is_octal ? 8 : 16);
-  if (!number) return false;
-  if (is_octal || c == 'x') {
-    if (*number > 0xff) return false;
-    out += static_cast<char>(*number);
-    return true;
-  }
-  if (*number > 0x10ffff || (*number >= 0xd800 && *number <= 0xdfff)) return false;
-  AppendUtf8(*number, out);
-  return true;
-}
-
 // The one character of a text in UTF-8; a lone byte from an escape is itself.
 std::optional<int64_t> OnlyRune(std::string_view text) {
   if (text.size() == 1) return static_cast<unsigned char>(text[0]);
-  if (text.empty() || Utf8SequenceLength(text) != text.size()) return std::nullopt;
-  const auto first = static_cast<unsigned char>(text[0]);
-  int64_t rune = first & (0x7f >> text.size());
-  for (const char c : text.substr(1)) rune = rune << 6 | (static_cast<unsigned char>(c) & 0x3f);
-  return rune;
+  const Rune rune = FirstRune(text);
+  if (text.empty() || rune.bytes != text.size()) return std::nullopt;
+  return rune.value;
 }
 
 // Without the underscores, which stand between digits, or behind a prefix that says the base; none
@@ -111,22 +69,10 @@ Magnitude ReadWhole(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> UnquotedTemplateText(std::string_view quoted) {
-  const char quote = quoted[0];
   const std::string_view inner = quoted.substr(1, quoted.size() - 2);
+  if (quoted[0] != '`') return GoUnquoted(inner, quoted[0]);
   std::string out;
-  if (quote == '`') {
-    std::ranges::copy_if(inner, std::back_inserter(out), [](char c) { return c != '\r'; });
-    return out;
-  }
-  for (size_t at = 0; at < inner.size();) {
-    if (inner[at] == '\n') return std::nullopt;
-    if (inner[at] != '\\') {
-      out += inner[at++];
-      continue;
-    }
-    ++at;
-    if (at == inner.size() || !Unescape(inner, at, quote, out)) return std::nullopt;
-  }
+  std::ranges::copy_if(inner, std::back_inserter(out), [](char c) { return c != '\r'; });
   return out;
 }
 

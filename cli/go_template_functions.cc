@@ -24,15 +24,8 @@ using Answer = Result<TemplateValue>;
 // What one call may come to: a few that print each other's values twice would take all memory.
 constexpr size_t kPrintedBytesMax = 16 << 20;
 
-// What is compared, or looked into: nothing in place of a null.
-enum class Basic : uint8_t { kNone, kBool, kInt, kFloat, kText };
-
-Basic BasicOf(const TemplateValue& value) {
-  if (!value.is_valid()) return Basic::kNone;
-  if (value.json->is_boolean()) return Basic::kBool;
-  if (value.json->is_string()) return Basic::kText;
-  if (value.json->is_number_float()) return Basic::kFloat;
-  return value.json->is_number() ? Basic::kInt : Basic::kNone;
+GoBasic BasicOf(const TemplateValue& value) {
+  return value.is_valid() ? GoBasicOf(*value.json) : GoBasic::kNone;
 }
 
 // "%s" of a value.
@@ -46,12 +39,12 @@ tl::unexpected<Error> Incompatible(const TemplateValue& a, const TemplateValue& 
 }
 
 Result<bool> Same(const TemplateValue& a, const TemplateValue& b) {
-  const Basic basic = BasicOf(a);
+  const GoBasic basic = BasicOf(a);
   if (basic != BasicOf(b)) {
     if (a.is_valid() && b.is_valid()) return Incompatible(a, b);
     return false;
   }
-  if (basic != Basic::kNone) return *a.json == *b.json;
+  if (basic != GoBasic::kNone) return *a.json == *b.json;
   if (!a.is_valid() || !b.is_valid()) return a.is_valid() == b.is_valid();
   if (a.json->type() != b.json->type()) {
     return CliError(fmt::format("non-comparable types {}: {}, {}: {}", Formatted(a),
@@ -73,11 +66,11 @@ Answer Equal(const Arguments& arguments) {
 Answer Ordered(const std::string& name, const Arguments& arguments) {
   const TemplateValue a = arguments[0].Inner();
   const TemplateValue b = arguments[1].Inner();
-  const Basic basic = BasicOf(a);
+  const GoBasic basic = BasicOf(a);
   const auto bad = [] { return CliError("invalid type for comparison"); };
-  if (basic == Basic::kNone || BasicOf(b) == Basic::kNone) return bad();
+  if (basic == GoBasic::kNone || BasicOf(b) == GoBasic::kNone) return bad();
   if (basic != BasicOf(b)) return Incompatible(a, b);
-  if (basic == Basic::kBool) return bad();
+  if (basic == GoBasic::kBool) return bad();
   const bool less = *a.json < *b.json;
   const bool same = *a.json == *b.json;
   if (name == "lt") return TemplateValue::Of(less);

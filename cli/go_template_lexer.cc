@@ -48,15 +48,6 @@ bool IsKeywordText(std::string_view word) {
   return std::ranges::find(kWords, word) != std::end(kWords);
 }
 
-// The first characters of a text.
-std::string_view FirstRunes(std::string_view text, size_t count) {
-  size_t end = 0;
-  for (; count > 0 && end < text.size(); --count) {
-    end += std::max<size_t>(Utf8SequenceLength(text.substr(end)), 1);
-  }
-  return text.substr(0, end);
-}
-
 // "U+201C '“'"
 std::string CodePointText(char32_t c) {
   const std::string text = Utf8Of(c);
@@ -74,15 +65,8 @@ std::string TemplateToken::Shown() const {
   return GoQuote(text);
 }
 
-TemplateLexer::Rune TemplateLexer::Peek() const {
-  if (at_ >= text_.size()) return {};
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text_[at_ + i]); };
-  const size_t length = Utf8SequenceLength(text_.substr(at_));
-  if (length == 0) return {0xfffd, 1};
-  if (length == 1) return {byte(0), 1};
-  char32_t value = byte(0) & (0x7f >> length);
-  for (size_t i = 1; i < length; ++i) value = value << 6 | (byte(i) & 0x3f);
-  return {value, length};
+Rune TemplateLexer::Peek() const {
+  return FirstRune(text_.substr(std::min(at_, text_.size())));
 }
 
 TemplateToken TemplateLexer::Take(Kind kind) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "api/text/runes.h"
+
 namespace skiff::cli {
 
 struct TemplateToken {
@@ -51,11 +53,6 @@ class TemplateLexer {
 
  private:
   using Kind = TemplateToken::Kind;
-  // A character, and how many bytes it has; 0 at the end. A byte that is no UTF-8 is U+FFFD.
-  struct Rune {
-    char32_t value = 0;
-    size_t bytes = 0;
-  };
   Rune Peek() const;
   bool StartsWith(std::string_view text) const { return text_.substr(at_).starts_with(text); }
   TemplateToken Take(Kind kind);

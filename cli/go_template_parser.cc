@@ -99,8 +99,9 @@ class Parser {
 
 tl::unexpected<Error> Parser::Unexpected(const TemplateToken& token,
                                          const std::string& where) const {
-  if (!token.Is(Kind::kError))
+  if (!token.Is(Kind::kError)) {
     return Wrong(fmt::format("unexpected {} in {}", token.Shown(), where));
+  }
   const std::string line = action_ ? LineOf(*action_) : "";
   if (line.empty() || line == LineOf(token.position)) return Wrong(token.text);
   const char* action = token.text.ends_with(" action") ? "" : " in action";

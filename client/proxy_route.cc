@@ -271,8 +271,10 @@ Result<int> ProxyRoute::Connect(Duration patience) const {
 }
 
 Result<int> ProxyRoute::Tunnel(Duration patience) const {
+  const SystemClock clock;
+  const Duration end = clock.Monotonic() + patience;
   const int fd = TRY(ToProxy(patience));
-  Opening opening(fd, patience);
+  Opening opening(fd, end - clock.Monotonic());
   if (proxy_.protocol != ForwardProxy::Protocol::kSocks5) {
     TRY(AskToConnect(opening, server_.HostPort(), ProxyHeaders()));
     return opening.Release();
@@ -291,15 +293,15 @@ Result<int> ProxyRoute::ToProxy(Duration patience) const {
     return Unavailable(fmt::format("proxyconnect tcp: dial tcp: address {}: invalid port", digits));
   }
   const std::string host = proxy_.host.empty() ? "localhost" : proxy_.host;
-  auto fd = tls_ ? OverTls(port, patience) : http::DialHost(host, port, patience);
+  auto fd = tls_ ? OverTls(host, port, patience) : http::DialHost(host, port, patience);
   if (fd) return fd;
   return Fail(fd.error().reason, "proxyconnect tcp: " + fd.error().message);
 }
 
 // A loop has the connection to the proxy; what it is used by is one end of a pair of sockets, with
 // a tunnel from the other.
-Result<int> ProxyRoute::OverTls(int port, Duration patience) const {
-  auto far = TRY(ConnectOn(*loops_, {.host = proxy_.host,
+Result<int> ProxyRoute::OverTls(const std::string& host, int port, Duration patience) const {
+  auto far = TRY(ConnectOn(*loops_, {.host = host,
                                      .port = port,
                                      .tls = tls_,
                                      .server_name = tls_server_name_,
@@ -308,8 +310,9 @@ Result<int> ProxyRoute::OverTls(int port, Duration patience) const {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Unavailable("socketpair: " + http::ErrnoText(errno));
   }
-  Opening ours(ends[0], patience);
-  auto near = TRY(ConnectOn(*loops_, {.dial = [fd = ends[1]] { return Result<int>(fd); }}));
+  Opening ours(ends[0], patience), theirs(ends[1], patience);
+  auto near =
+      TRY(ConnectOn(*loops_, {.dial = [&theirs] { return Result<int>(theirs.Release()); }}));
   auto [to_far, to_near] = http::MakeTunnel();
   far->Carry(std::move(to_far));
   near->Carry(std::move(to_near));

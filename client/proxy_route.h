@@ -6,7 +6,6 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/mutex.h"
 #include "client/forward_proxy.h"
 #include "client/transport.h"
 #include "http/client.h"
@@ -23,9 +22,10 @@ class ProxyRoute {
                                                       const ServerUrl& server);
 
   // Through the proxy, to the server: a connected, blocking socket, as if it were the server's.
-  // Blocks, about as long as `patience`. Errors are ServiceUnavailable, in the words of Go's
-  // net/http: "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused", "Proxy
-  // Authentication Required", "socks connect tcp 10.0.0.1:1080->10.0.0.2:6443: unknown error ...".
+  // Blocks, as long as `patience` at most, but that a resolver takes the time that it takes. Errors
+  // are ServiceUnavailable, in the words of Go's net/http: "Proxy Authentication Required",
+  // "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused", "socks connect tcp
+  // 10.0.0.1:1080->10.0.0.2:6443: unknown error ...".
   Result<int> Tunnel(Duration patience) const;
   // What plain requests go by: the same; where AsksProxy(), to the proxy itself.
   Result<int> Connect(Duration patience) const;
@@ -38,7 +38,7 @@ class ProxyRoute {
  private:
   ProxyRoute(ForwardProxy proxy, ServerUrl server) : proxy_(std::move(proxy)), server_(server) {}
   Result<int> ToProxy(Duration patience) const;
-  Result<int> OverTls(int port, Duration patience) const;
+  Result<int> OverTls(const std::string& host, int port, Duration patience) const;
 
   const ForwardProxy proxy_;
   const ServerUrl server_;

@@ -130,6 +130,8 @@ TEST_F(ProxyRouteTest, AProxyMaySpeakTls) {
   EXPECT_EQ(Watch("https://api.test", At("https", to_tls)), "line\n");
   EXPECT_THAT(to_tls.asked(),
               ElementsAre("CONNECT api.test:443 Basic bWU6cHc=", "CONNECT api.test:443"));
+  EXPECT_EQ(Ask("https://api.test", "https://:" + std::to_string(to_tls.port())), "200 GET /x")
+      << "no host is this machine";
   TestProxy to_plain({.server_port = plain_server_.port(), .tls = ProxyTls()});
   EXPECT_EQ(Ask("http://api.test", At("https", to_plain)), "200 GET /x");
   EXPECT_EQ(Watch("http://api.test", At("https", to_plain)), "line\n");

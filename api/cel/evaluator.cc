@@ -15,6 +15,12 @@ namespace {
 constexpr size_t kEntryBytes = 2 * sizeof(Value) + 48;
 constexpr size_t kArgumentsMax = 5;
 
+// Said of an entry written with "?".
+Value NotOptional(const std::string& key, const Value& value) {
+  return Value::Error("cannot initialize optional entry '" + key + "' from non-optional value " +
+                      KeyText(value));
+}
+
 const char* GoKind(const Value& value) {
   switch (value.kind()) {
     case Kind::kNull: return "types.Null";
@@ -426,10 +432,7 @@ Value Evaluator::EvalMap(const Expr& expr) {
     Value value = Eval(*expr.args[i + 1]);
     if (value.IsError()) return value;
     if (!expr.optional.empty() && expr.optional[i]) {
-      if (!value.Is(Kind::kOptional)) {
-        return Value::Error("cannot initialize optional entry '" + KeyText(key) +
-                            "' from non-optional value " + KeyText(value));
-      }
+      if (!value.Is(Kind::kOptional)) return NotOptional(KeyText(key), value);
       if (value.inner() == nullptr) continue;
       value = Value(*value.inner());
     }
@@ -447,8 +450,15 @@ Value Evaluator::EvalWrapper(const Expr& expr) {
     Value given = Eval(*expr.args[i]);
     if (given.IsError()) return given;
     if (!expr.optional.empty() && expr.optional[i]) {
+      if (!given.Is(Kind::kOptional)) return NotOptional(expr.fields[i], given);
       if (given.inner() == nullptr) continue;
       given = Value(*given.inner());
+    }
+    // What the checker took for dyn.
+    if (!Accepts(*expr.type, given)) {
+      return Value::Error("field type conversion error for " + expr.name +
+                          ".value value type: unsupported type conversion from '" +
+                          given.TypeName() + "' to " + TypeText(*expr.type));
     }
     value = std::move(given);
   }

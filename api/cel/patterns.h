@@ -11,11 +11,6 @@
 
 namespace skiff::cel {
 
-// Bytes of the text times instructions of the pattern's program: of one search, which nobody can
-// interrupt, and which takes four nanoseconds for each at worst. A megabyte is searched for what
-// has 32 instructions ("(?i)password|secret|token"), ten kilobytes for what has 3000.
-inline constexpr uint64_t kSearchWorkMax = uint64_t{1} << 25;
-
 // Compiled, or not: the caller asks ok(). What it costs to compile is looks of this thread.
 std::shared_ptr<const RE2> PatternFor(std::string_view pattern);
 
@@ -31,7 +26,8 @@ class PatternAllowance {
   const uint64_t end_ = looks_of_thread + kLooksMax;
 };
 
-// Looks for a pattern in a text that outlives it. What searching costs is looks of this thread.
+// Looks for a pattern in a text that outlives it, unless it may take more than kMatchWorkMax. What
+// searching costs is looks of this thread.
 class TextSearch {
  public:
   TextSearch(std::string_view pattern, std::string_view text);

@@ -45,6 +45,27 @@ TEST(CelProgramTest, MacrosMakeListsAndMaps) {
   EXPECT_EQ(ValueOf("{'a': 1}.?b.orValue(5)"), "5");
 }
 
+TEST(CelProgramTest, AnEntryWithAQuestionMarkTakesAnOptional) {
+  EXPECT_EQ(ValueOf("google.protobuf.Int64Value{?value: optional.of(3)}"), "3");
+  EXPECT_EQ(ValueOf("google.protobuf.Int64Value{?value: optional.none()}"), "0");
+  for (const std::string entry :
+       {"google.protobuf.StringValue{?value: ", "google.protobuf.Int64Value{?value: ",
+        "{?'value': "}) {
+    for (const char* value : {"'a' + 'b'", "[1].map(x, x)", "{1: 2}", "timestamp(0)"}) {
+      const std::string made = ValueOf("[dyn(" + std::string(value) + ")].map(x, " + entry + "x})");
+      EXPECT_TRUE(made.starts_with("error: cannot initialize optional entry 'value' from "))
+          << entry << value << ": " << made;
+    }
+  }
+}
+
+TEST(CelProgramTest, AMessageForAScalarTakesNoOther) {
+  EXPECT_EQ(ValueOf("google.protobuf.FloatValue{value: dyn(1.5)}"), "1.5");
+  EXPECT_EQ(ValueOf("[dyn(5)].map(x, google.protobuf.StringValue{value: x})"),
+            "error: field type conversion error for google.protobuf.StringValue.value value type: "
+            "unsupported type conversion from 'int' to string");
+}
+
 // What is written as a fraction, or with too many digits, is no integer.
 TEST(CelProgramTest, QuantitiesAreIntegersByTheWayTheyAreHeld) {
   for (const char* integer :

@@ -61,19 +61,17 @@ std::string PatternAllowance::Error(std::string_view pattern) const {
 TextSearch::TextSearch(std::string_view pattern, std::string_view text)
     : pattern_(PatternFor(pattern)), text_(text) {
   if (!pattern_->ok()) return;
-  const auto size = static_cast<uint64_t>(pattern_->ProgramSize());
-  if (text.size() > kSearchWorkMax / size) {
+  if (MatchWork(*pattern_, text) > kMatchWorkMax) {
     work_error_ = fmt::format(
         "text of {} bytes is too long for a regular expression of {} instructions", text.size(),
-        size);
+        pattern_->ProgramSize());
   }
 }
 
 bool TextSearch::Next(size_t at, re2::StringPiece& match) const {
   // How far a search looks ahead nobody tells.
   constexpr uint64_t kWorkPerLook = 64;
-  const auto size = static_cast<uint64_t>(pattern_->ProgramSize());
-  if (!Look((text_.size() - at) * size / kWorkPerLook)) return false;
+  if (!Look(MatchWork(*pattern_, text_.substr(at)) / kWorkPerLook)) return false;
   return pattern_->Match(text_, at, text_.size(), RE2::UNANCHORED, &match, 1);
 }
 

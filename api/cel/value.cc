@@ -181,7 +181,8 @@ Value Value::Document(const Json& json, const Type* type) {
 }
 
 const Value* Value::inner() const {
-  return shared_ ? &static_cast<const OwnedValue&>(*shared_).value : nullptr;
+  const bool holds = Is(Kind::kOptional) && shared_ != nullptr;
+  return holds ? &static_cast<const OwnedValue&>(*shared_).value : nullptr;
 }
 
 size_t Value::Size() const {

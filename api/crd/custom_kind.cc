@@ -312,7 +312,8 @@ Result<bool> CustomKind::Complete(Json& content, size_t bytes_max,
 
 bool CustomKind::FillIn(Json& content, size_t bytes_max) const {
   const Schema& schema = own->schema();
-  if (!schema.has_defaults) return true;
+  // What has all of them, as nearly all objects that are changed, need not be measured.
+  if (!LacksDefaults(schema, content)) return true;
   const size_t bytes = DumpJson(content).size();
   return crd::ApplyDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
 }

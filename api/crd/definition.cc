@@ -1,5 +1,7 @@
 #include "api/crd/definition.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -32,9 +34,8 @@ struct Places {
 // All that is wrong with a name is one error.
 void CheckName(const FieldPath& path, const std::string& name,
                const std::vector<std::string>& wrong, std::string_view before, Violations& out) {
-  std::string all(before);
-  for (const std::string& text : wrong) all += (&text == &wrong[0] ? "" : ",") + text;
-  if (!wrong.empty()) out.Invalid(path, name, all);
+  if (wrong.empty()) return;
+  out.Invalid(path, name, fmt::format("{}{}", before, fmt::join(wrong, ",")));
 }
 
 template <typename Part>

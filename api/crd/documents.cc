@@ -291,15 +291,16 @@ bool ApplyDefaults(const Schema& schema, Json& content, size_t room) {
   return Defaulter(room).Apply(schema, content);
 }
 
-namespace {
-
-// Whether ApplyDefaults would put something into it. There are no nulls.
 bool LacksDefaults(const Schema& schema, const Json& content) {
   if (!schema.has_defaults) return false;
+  const auto lacks = [](const Schema* known, const Json& value) {
+    if (known == nullptr || !known->has_defaults) return false;
+    if (IsRefusedNull(known, value) && known->default_value) return true;
+    return LacksDefaults(*known, value);
+  };
   if (content.is_array()) {
-    return schema.items != nullptr &&
-           std::any_of(content.begin(), content.end(),
-                       [&](const Json& item) { return LacksDefaults(*schema.items, item); });
+    return std::any_of(content.begin(), content.end(),
+                       [&](const Json& item) { return lacks(schema.items.get(), item); });
   }
   if (!content.is_object()) return false;
   for (const auto& [name, property] : schema.properties) {
@@ -308,13 +309,10 @@ bool LacksDefaults(const Schema& schema, const Json& content) {
   PropertySearch properties(schema);
   for (const auto& [name, value] : content.get_ref<const Json::object_t&>()) {
     const Schema* property = properties.Find(name);
-    const Schema* known = property != nullptr ? property : schema.additional.get();
-    if (known != nullptr && LacksDefaults(*known, value)) return true;
+    if (lacks(property != nullptr ? property : schema.additional.get(), value)) return true;
   }
   return false;
 }
-
-}  // namespace
 
 bool IsSurelyComplete(const Schema& schema, const Json& content) {
   if (schema.has_embedded) return false;

@@ -24,6 +24,8 @@ void PruneNulls(const Schema& schema, Json& content);
 // `content` as it was, in the second case: a default that is long, in each of very many items,
 // would fill the memory of whoever reads them. Takes time and memory for no more than `room`.
 [[nodiscard]] bool ApplyDefaults(const Schema& schema, Json& content, size_t room);
+// Whether it would fill in anything.
+bool LacksDefaults(const Schema& schema, const Json& content);
 
 // Brings the metadata of embedded resources into the form of ObjectMeta. Where it does not fit it
 // is dropped, or (`strict`) the whole fails. `unknown` gets the fields that ObjectMeta does not

@@ -57,6 +57,29 @@ TEST(DocumentsTest, AreCompleteOnlyWhenNothingWouldChange) {
   }
 }
 
+TEST(DocumentsTest, LackDefaultsWhereSomeWouldBeFilledIn) {
+  const auto schema = SchemaOf(kLamp);
+  for (const char* text : {
+           R"({})",
+           R"({"zone": null})",
+           R"({"spec": null})",
+           R"({"spec": {}})",
+           R"({"spec": {"color": "red"}})",
+           R"({"spec": {"color": null}})",
+           R"({"spec": {"color": "red", "note": null, "bulbs": null}})",
+           R"({"spec": {"color": "red", "bulbs": [null, {"watts": 1}]}})",
+           R"({"spec": {"color": "red", "bulbs": [{"watts": 1}, {"watts": null}]}})",
+           R"({"spec": {"color": "red", "rooms": {"a": {"floor": 1}, "b": {}}}})",
+           R"({"spec": {"color": "red", "free": {"known": {"a": null}}}})",
+           R"({"spec": "text"})",
+       }) {
+    const Json content = Json::parse(text);
+    Json filled = content;
+    EXPECT_TRUE(ApplyDefaults(*schema, filled, 1 << 20));
+    EXPECT_EQ(LacksDefaults(*schema, content), filled != content) << text;
+  }
+}
+
 TEST(DocumentsTest, WithNullsOrResourcesInThemAreForTheWalksThemselves) {
   const auto schema = SchemaOf(kLamp);
   EXPECT_FALSE(IsSurelyComplete(*schema, Json::parse(R"({"zone": null})")));

@@ -387,10 +387,6 @@ void CheckLists(const Schema& schema, const Json& value, Violations& out) {
                 });
 }
 
-}  // namespace
-
-namespace {
-
 void ValidateAt(const FieldPath& root, const Schema& schema, const Json& value,
                 const Before* before, Violations& out) {
   const Unchanged nothing;

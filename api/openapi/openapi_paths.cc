@@ -92,8 +92,9 @@ class Builder {
                               : fmt::format("/apis/{}/{}", group, version)) {}
 
   void AddDiscovery() {
-    Operation operation = Get(fmt::format("get{}{}APIResources", group_, version_),
-                              MetaDefinition("APIResourceList"), "Lists the resources of the version.");
+    Operation operation =
+        Get(fmt::format("get{}{}APIResources", group_, version_), MetaDefinition("APIResourceList"),
+            "Lists the resources of the version.");
     out_.push_back({prefix_ + "/", {}, {std::move(operation)}});
   }
 

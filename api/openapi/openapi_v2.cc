@@ -44,9 +44,10 @@ class PathWriterV2 final : public openapi::PathWriter {
     if (operation.body.empty()) return;
     Json body = {{"name", "body"}, {"in", "body"}, {"schema", SchemaOf(operation.body)}};
     if (operation.body_required) body["required"] = true;
-    const std::string_view suffix = operation.body == openapi::MetaDefinition("DeleteOptions") ? "2Y1dVQaQ"
-                                    : operation.body == openapi::MetaDefinition("Patch")       ? "78PwaGsr"
-                                                                              : "";
+    const auto is = [&](const char* type) {
+      return operation.body == openapi::MetaDefinition(type);
+    };
+    const char* suffix = is("DeleteOptions") ? "2Y1dVQaQ" : is("Patch") ? "78PwaGsr" : "";
     out["parameters"].push_back(Shared("body", suffix, std::move(body)));
   }
 

@@ -2,18 +2,9 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace skiff::openapi {
-namespace {
-
-bool IsLetter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-}  // namespace
 
 std::string MetaDefinition(std::string_view type) {
   return std::string(kMetaPrefix) + std::string(type);
@@ -21,7 +12,7 @@ std::string MetaDefinition(std::string_view type) {
 
 std::string Capital(std::string_view word) {
   std::string out(word);
-  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 32);
+  if (!out.empty() && IsLower(out[0])) out[0] = static_cast<char>(out[0] - 'a' + 'A');
   return out;
 }
 
@@ -29,7 +20,7 @@ std::string IdPart(std::string_view text, bool capital) {
   std::string out;
   for (size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
-    if (!IsLetter(c) && (at == 0 || !IsDigit(c))) {
+    if (!IsLetter(c) && c != '_' && (at == 0 || !IsDigit(c))) {
       capital = true;
       continue;
     }

@@ -12,6 +12,7 @@
 
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
+#include "api/text/runes.h"
 #include "api/text/utf8.h"
 #include "base/text.h"
 
@@ -34,18 +35,6 @@ size_t RunesIn(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-// The rune that begins there, and what of the text goes with it; what is none is as Go has it.
-std::pair<char32_t, size_t> RuneAt(std::string_view text, size_t at) {
-  const size_t length = Utf8SequenceLength(text.substr(at));
-  if (length == 0) return {kRuneError, 1};
-  const auto lead = static_cast<unsigned char>(text[at]);
-  char32_t rune = length == 1 ? lead : lead & (0xff >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    rune = rune << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3f);
-  }
-  return {rune, length};
-}
-
 std::string Utf8(char32_t rune) {
   std::string text;
   AppendUtf8(rune > kRuneMax || (rune >= 0xd800 && rune < 0xe000) ? kRuneError : rune, text);
@@ -61,10 +50,10 @@ std::string QuotedRune(char32_t rune) {
 }
 
 // As strconv.QuoteToASCII: what GoQuote left as it is, by its number.
-std::string InAscii(const std::string& quoted) {
+std::string InAscii(std::string_view quoted) {
   std::string text;
   for (size_t at = 0; at < quoted.size();) {
-    const auto [rune, length] = RuneAt(quoted, at);
+    const auto [rune, length] = FirstRune(quoted.substr(at));
     const auto number = static_cast<uint32_t>(rune);
     if (number < 0x80) {
       text += quoted[at];
@@ -440,7 +429,7 @@ class Printing {
       out_ += "%!(NOVERB)";
       return;
     }
-    const auto [verb, length] = RuneAt(format_, at_);
+    const auto [verb, length] = FirstRune(format_.substr(at_));
     at_ += length;
     if (verb == 'v') {
       flags.is_syntax = std::exchange(flags.sharp, false);

@@ -5,30 +5,10 @@
 #include <algorithm>
 
 #include "api/codec/json.h"
+#include "api/text/runes.h"
 
 namespace skiff {
 namespace {
-
-struct Rune {
-  char32_t value = 0;
-  size_t length = 0;  // Bytes; 0: not UTF-8.
-};
-
-// The first rune of a text that is not empty.
-Rune FirstRune(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  if (byte(0) < 0x80) return {byte(0), 1};
-  const size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : byte(0) >= 0xc2 ? 2 : 0;
-  if (length == 0 || byte(0) > 0xf4 || text.size() < length) return {};
-  char32_t value = byte(0) & (0xff >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    value = value << 6 | (byte(i) & 0x3f);
-  }
-  const bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
-  if (overlong || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return {};
-  return {value, length};
-}
 
 // unicode.IsPrint for runes beyond ASCII, as far as controls, blanks and private use go.
 bool IsPrintable(char32_t rune) {
@@ -104,20 +84,20 @@ std::string GoQuote(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const Rune rune = FirstRune(text);
-    if (rune.length == 0) {
+    if (rune.IsBroken()) {
       out += fmt::format("\\x{:02x}", static_cast<uint8_t>(text[0]));
       text.remove_prefix(1);
       continue;
     }
-    if (rune.length == 1) {
+    if (rune.bytes == 1) {
       AppendQuotedAscii(text[0], out);
     } else if (IsPrintable(rune.value)) {
-      out += text.substr(0, rune.length);
+      out += text.substr(0, rune.bytes);
     } else {
       const auto value = static_cast<uint32_t>(rune.value);
       out += value > 0xffff ? fmt::format("\\U{:08x}", value) : fmt::format("\\u{:04x}", value);
     }
-    text.remove_prefix(rune.length);
+    text.remove_prefix(rune.bytes);
   }
   return out + '"';
 }
@@ -126,11 +106,11 @@ std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text)
   std::vector<std::pair<size_t, char32_t>> out;
   for (size_t at = 0; at < text.size();) {
     const Rune rune = FirstRune(text.substr(at));
-    const bool control = rune.length == 1 && (rune.value < 0x20 || rune.value == 0x7f);
-    if (control || (rune.length > 1 && !IsPrintable(rune.value))) {
+    const bool control = rune.bytes == 1 && (rune.value < 0x20 || rune.value == 0x7f);
+    if (control || (rune.bytes > 1 && !IsPrintable(rune.value))) {
       out.emplace_back(at, rune.value);
     }
-    at += std::max<size_t>(rune.length, 1);
+    at += std::max<size_t>(rune.bytes, 1);
   }
   return out;
 }

@@ -57,6 +57,13 @@ std::string GoSyntax(const Json& value) {
   return out + "}";
 }
 
+GoBasic GoBasicOf(const Json& value) {
+  if (value.is_boolean()) return GoBasic::kBool;
+  if (value.is_string()) return GoBasic::kText;
+  if (value.is_number_float()) return GoBasic::kFloat;
+  return value.is_number() ? GoBasic::kInt : GoBasic::kNone;
+}
+
 const char* GoTypeOf(const Json& value) {
   if (value.is_string()) return "string";
   if (value.is_boolean()) return "bool";

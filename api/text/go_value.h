@@ -1,6 +1,7 @@
 // Decoded JSON as Go's fmt prints it, for texts that quote it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "api/values.h"
@@ -15,6 +16,10 @@ std::string GoPlain(const Json& value);
 std::string GoSyntax(const Json& value);
 // %T: "map[string]interface {}", "int64".
 const char* GoTypeOf(const Json& value);
+// The kinds of values that Go's templates, and client-go's paths, compare with others of the same;
+// kNone: of this one they compare none.
+enum class GoBasic : uint8_t { kNone, kBool, kInt, kFloat, kText };
+GoBasic GoBasicOf(const Json& value);
 // What the conversion of a decoded map to a struct says where decoding the same JSON says `error`:
 // "cannot convert float64 to int32", "cannot restore slice from map".
 std::string ConversionError(const std::string& error);

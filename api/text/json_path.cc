@@ -62,28 +62,19 @@ Result<> Evaluation::Descend(const Json& value, PathValues& out) const {
   return {};
 }
 
-enum class Basic : uint8_t { kNone, kBool, kInt, kFloat, kText };
-
-Basic BasicOf(const Json& value) {
-  if (value.is_boolean()) return Basic::kBool;
-  if (value.is_string()) return Basic::kText;
-  if (value.is_number_float()) return Basic::kFloat;
-  return value.is_number() ? Basic::kInt : Basic::kNone;
-}
-
 Result<bool> Holds(const Json& left, const Json& right, const std::string& op) {
   constexpr std::string_view kOperators[] = {"==", "!=", "<=", ">=", "<", ">"};
   if (std::ranges::find(kOperators, op) == std::end(kOperators)) {
     return BadPath("unrecognized filter operator " + op);
   }
-  const Basic basic = BasicOf(left);
-  if (basic == Basic::kNone || BasicOf(right) == Basic::kNone) {
+  const GoBasic basic = GoBasicOf(left), other = GoBasicOf(right);
+  if (basic == GoBasic::kNone || other == GoBasic::kNone) {
     return BadPath("invalid type for comparison");
   }
-  if (basic != BasicOf(right)) return BadPath("incompatible types for comparison");
+  if (basic != other) return BadPath("incompatible types for comparison");
   if (op == "==") return left == right;
   if (op == "!=") return left != right;
-  if (basic == Basic::kBool) return BadPath("invalid type for comparison");
+  if (basic == GoBasic::kBool) return BadPath("invalid type for comparison");
   if (op == "<") return left < right;
   if (op == ">") return right < left;
   if (op == "<=") return !(right < left);
@@ -106,8 +97,9 @@ Result<PathValues> Evaluation::Slice(const PathNode& node, const PathValues& inp
   PathValues out;
   for (const Json* value : input) {
     if (value->is_null()) continue;
-    if (!value->is_array())
+    if (!value->is_array()) {
       return BadPath(std::string(GoTypeOf(*value)) + " is not array or slice");
+    }
     const auto size = static_cast<int64_t>(value->size());
     const auto from_end = [&](int64_t index) { return index < 0 ? index + size : index; };
     const auto outside = [&](int64_t index) {

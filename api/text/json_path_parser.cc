@@ -10,7 +10,7 @@
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
-#include "api/text/utf8.h"
+#include "api/text/go_unquote.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -53,41 +53,6 @@ std::optional<int64_t> ReadInt(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-// None: what is behind a backslash is no escape of Go's.
-std::optional<std::string> Unescaped(std::string_view inner, char quote) {
-  constexpr std::string_view kLetters = "abfnrtv\\";
-  constexpr std::string_view kMeant = "\a\b\f\n\r\t\v\\";
-  std::string out;
-  for (size_t at = 0; at < inner.size(); ++at) {
-    if (inner[at] == quote) return std::nullopt;
-    if (inner[at] != '\\') {
-      out += inner[at];
-      continue;
-    }
-    if (++at == inner.size()) return std::nullopt;
-    const char c = inner[at];
-    const size_t letter = kLetters.find(c);
-    const size_t count = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-    if (c == quote) {
-      out += c;
-    } else if (letter != kLetters.npos) {
-      out += kMeant[letter];
-    } else if (count > 0) {
-      const std::string_view digits = inner.substr(std::min(at + 1, inner.size()), count);
-      uint32_t number = 0;
-      const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
-      if (digits.size() < count || read.ptr != digits.data() + count || number > 0x10ffff) {
-        return std::nullopt;
-      }
-      c == 'x' ? out.push_back(static_cast<char>(number)) : AppendUtf8(number, out);
-      at += count;
-    } else {
-      return std::nullopt;
-    }
-  }
-  return out;
 }
 
 // The three numbers of "[a:b:c]", which `text` is the inside of.
@@ -239,7 +204,7 @@ class PathParser {
     }
     if (at_ == text_.size()) return BadPath("unterminated quoted string");
     const std::string_view whole = text_.substr(begin, ++at_ - begin);
-    auto value = Unescaped(whole.substr(1, whole.size() - 2), quote);
+    auto value = GoUnquoted(whole.substr(1, whole.size() - 2), quote);
     if (!value) return BadPath(fmt::format("unquote string {} error invalid syntax", whole));
     list.children.push_back(Literal(*std::move(value)));
     return {};

@@ -51,6 +51,15 @@ TEST(JsonPathTest, PrintsAndRefusesWhatKubectlDoesInItsWords) {
   }
 }
 
+TEST(JsonPathTest, TextsInQuotesAreGos) {
+  EXPECT_EQ(Execute(R"({"\101\x41\u00e9\"'"})"), "AAé\"'");
+  EXPECT_EQ(Execute(R"({'\''})"), "'");
+  for (const std::string wrong : {R"("\ud800")", R"("\400")", R"("\x4")", R"("\'")"}) {
+    EXPECT_EQ(Execute("{" + wrong + "}"),
+              "parse error: unquote string " + wrong + " error invalid syntax");
+  }
+}
+
 TEST(JsonPathTest, FindsMembersIndexesAndSlices) {
   EXPECT_EQ(Execute("{.kind}"), "List");
   EXPECT_EQ(Execute("{$.items[0].metadata.name}"), "a");

@@ -59,11 +59,11 @@ TakenPattern TakePattern(std::string_view pattern);
 
 // What it may take to hold a text against a pattern: its instructions times the text's bytes.
 // Mostly it takes a nanosecond a byte; but of some patterns, as "(a|b)*a(a|b){200}c", there are too
-// many states to keep, and then each instruction is looked at for each byte. Nobody can stop that,
-// so ask before.
+// many states to keep, and then each instruction is looked at for each byte, in some nanoseconds.
+// Nobody can stop that, so ask before.
 uint64_t MatchWork(const RE2& pattern, std::string_view text);
 // Of one match: some tenths of a second. No text that fits into an object is too long for a pattern
-// of twenty instructions, and few have more than a hundred.
+// of twenty instructions, and few have more than a hundred; ten kilobytes are held against 3,000.
 inline constexpr uint64_t kMatchWorkMax = uint64_t{1} << 25;
 // What compiling a pattern takes, by the same measure.
 uint64_t CompileWork(const RE2& pattern);

@@ -325,10 +325,6 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
   return Fail(ModifiedError(GroupResourceOf(kind), object.metadata().name));
 }
 
-}  // namespace
-
-namespace {
-
 // Asks while the request shows these bodies, and no longer: they go before it does.
 template <typename Question>
 Result<> Showing(ShownBodies& shown, AdmissionRequest& admission, const Question& ask) {

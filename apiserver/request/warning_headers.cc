@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "api/text/runes.h"
 #include "api/text/utf8.h"
 
 namespace skiff {
@@ -19,14 +20,6 @@ bool Continues(char byte) {
 
 size_t RuneCount(std::string_view text) {
   return text.size() - static_cast<size_t>(std::ranges::count_if(text, Continues));
-}
-
-// The first `count` runes.
-std::string_view FirstRunes(std::string_view text, size_t count) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (!Continues(text[i]) && count-- == 0) return text.substr(0, i);
-  }
-  return text;
 }
 
 bool CanBeSaid(std::string_view text) {
