@@ -64,12 +64,13 @@ void QuotaCustomKinds::Watch(InformerCache& cache) {
   caches_[CountedOf(cache.resource())] = &cache;
 }
 
-void QuotaCustomKinds::Forget(const Resource& resource, bool is_empty) {
+void QuotaCustomKinds::Forget(const Resource& resource, bool) {
   {
     const MutexLock lock(mutex_);
     caches_.erase(CountedOf(resource));
   }
-  if (is_empty) listener_.known("count/" + NameOfKind(resource));
+  // Quotas that still name it ask for a kind that is gone, whatever its definition said last.
+  listener_.known("count/" + NameOfKind(resource));
 }
 
 void QuotaCustomKinds::SawDefinitions() {

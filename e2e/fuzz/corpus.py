@@ -43,7 +43,8 @@ def transcripts():
 # What the library of CEL answers for in its own tests.
 for name in glob.glob(os.path.join(here, "../../api/cel/testdata/*.json")):
     with open(name) as f: subjects = json.load(f)
-    for facts in subjects.values() if isinstance(subjects, dict) else (g["facts"] for g in subjects):
+    for group in subjects.values() if isinstance(subjects, dict) else subjects:
+        facts = group.get("facts", [group]) if isinstance(group, dict) else group
         for fact in facts: put("cel", fact["expression"])
 
 for transcript in transcripts():
