@@ -123,11 +123,14 @@ Result<> MakeServiceCanonical(Node& service, const Surroundings& around) {
   for (const char* key : {"dns", "dns_search", "tmpfs", "env_file", "label_file"}) {
     MakeList(service, key);
   }
-  MakeMembers(service, "networks", [](const Place& place) {
-    Node none;
-    none.place = place;
-    return none;
-  });
+  for (const char* key : {"networks", "models"}) {
+    MakeMembers(service, key, [](const Place& place) {
+      Node none;
+      none.place = place;
+      return none;
+    });
+  }
+  if (Node* build = service.Find("build")) MakePairs(*build, "additional_contexts");
   MakeMembers(service, "depends_on", [](const Place& place) {
     Node dependency = MapNode(place);
     dependency.Put("condition", TextNode("service_started", place));

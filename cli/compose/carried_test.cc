@@ -271,6 +271,7 @@ std::string OutcomeOf(const Json& service) {
   const Json project = {{"services", {{"web", service}, {"db", {{"image", "db"}}}}},
                         {"volumes", {{"data", Json::object()}}},
                         {"networks", {{"front", Json::object()}}},
+                        {"models", {{"m", {{"model", "ai/m"}}}}},
                         {"configs", {{"conf", {{"content", "c"}}}}},
                         {"secrets", {{"pass", {{"file", "./pass"}}}}}};
   FilesInMemory files;

@@ -10,12 +10,11 @@
 #include "api/text/go_text.h"
 #include "api/text/patterns.h"
 #include "cli/compose/canonical.h"
+#include "cli/compose/neighbours.h"
 #include "cli/compose/scalars.h"
 
 namespace skiff::cli::compose {
 namespace {
-
-constexpr std::string_view kServicePrefix = "service:";
 
 struct Service {
   const Project& project;
@@ -24,14 +23,6 @@ struct Service {
 
   tl::unexpected<Error> Refuse(const Node& at, const std::string& why) const {
     return Wrong(at, fmt::format("services.{}: {}", name, why));
-  }
-  // Another service, which `at` names.
-  Result<> Needs(const Node& at, const std::string& other) const {
-    const bool is_known =
-        project.root["services"].Find(other) != nullptr || project.inactive.contains(other);
-    if (is_known) return {};
-    return Wrong(at, fmt::format("service {} depends on undefined service {}", GoQuote(name),
-                                 GoQuote(other)));
   }
 };
 
@@ -115,24 +106,6 @@ Result<> CheckNetworks(const Service& service) {
   return {};
 }
 
-// What only works beside another service.
-Result<> CheckNeighbours(const Service& service) {
-  for (const char* key : {"network_mode", "ipc", "pid"}) {
-    const std::string text = service.node[key].Text();
-    if (!text.starts_with(kServicePrefix)) continue;
-    TRY(service.Needs(service.node[key], text.substr(kServicePrefix.size())));
-  }
-  for (const Node& link : service.node["links"].items) {
-    TRY(service.Needs(link, link.Text().substr(0, link.Text().find(':'))));
-  }
-  for (const Node& from : service.node["volumes_from"].items) {
-    const std::string text = from.Text();
-    if (text.starts_with("container:")) continue;
-    TRY(service.Needs(from, text.substr(0, text.find(':'))));
-  }
-  return {};
-}
-
 Result<> CheckTargets(const Service& service) {
   std::map<std::string, std::string> mounted;
   const auto add = [&](const Node& at, const char* key, size_t i,
@@ -177,6 +150,16 @@ Result<> CheckBuild(const Service& service) {
                  fmt::format("service {} declares mutually exclusive dockerfile and "
                              "dockerfile_inline",
                              GoQuote(service.name)));
+  }
+  for (const Member& context : build["additional_contexts"].members) {
+    const auto other = SharedService(context.node);
+    if (!other) continue;
+    const Node* built = service.project.root["services"].Find(*other);
+    if (built != nullptr && (*built)["build"].Says()) continue;
+    return Wrong(context.node,
+                 fmt::format("service {} declares {} service {} as additional contexts {}",
+                             GoQuote(service.name), built == nullptr ? "unknown" : "non-buildable",
+                             GoQuote(*other), context.key));
   }
   const std::string platform = service.node["platform"].Text();
   const std::vector<std::string> platforms = build["platforms"].Texts();
@@ -257,7 +240,6 @@ Result<> CheckConsistency(const Project& project) {
                      "every_([0-9]+[wdhms])+"));
     TRY(CheckBuild(service));
     TRY(CheckNetworks(service));
-    TRY(CheckNeighbours(service));
     TRY(CheckTwofold(service));
     TRY(CheckScale(service));
     TRY(CheckTargets(service));

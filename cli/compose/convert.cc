@@ -120,6 +120,8 @@ Result<Json> PodTemplateOf(const Scope& scope, Mounts& mounts) {
 Result<> AddService(const Project& project, const Files& files, const std::string& service,
                     Conversion& out) {
   const Node& node = project.root["services"][service];
+  // What a provider brings is noted, and nothing runs here.
+  if (!node["image"].Says() && !node["build"].Says()) return {};
   Scope scope{project, files, out, service, node, ServiceName(service)};
   scope.ends = IsEnding(project, service, node);
   if (scope.name != service) {

@@ -125,6 +125,19 @@ TEST_F(ComposeConvertTest, ACircleIsNamedAsAWhole) {
                       "  b: {image: x, depends_on: [c]}\n  c: {image: x, depends_on: [d]}\n"
                       "  d: {image: x, depends_on: [b]}\n"),
             "compose.yaml:5: dependency cycle detected: b -> c -> d -> b");
+  EXPECT_EQ(FailureOf("services:\n  a: {image: x, network_mode: 'service:b'}\n"
+                      "  b: {image: x, links: [a]}\n"),
+            "compose.yaml:3: dependency cycle detected: a -> b -> a");
+}
+
+TEST_F(ComposeConvertTest, NothingRunsOfAProvider) {
+  const Conversion conversion = Converted(
+      "services:\n  web: {image: x, depends_on: [db]}\n"
+      "  db:\n    provider: {type: cloud}\n");
+  ASSERT_EQ(conversion.workloads.size(), 1u);
+  EXPECT_EQ(conversion.workloads[0].service, "web");
+  EXPECT_THAT(Notes(conversion),
+              ElementsAre("compose.yaml:4: services.db.provider: no provider is asked"));
 }
 
 TEST_F(ComposeConvertTest, APortIsPublishedByOneService) {

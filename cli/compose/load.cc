@@ -10,6 +10,7 @@
 #include "cli/compose/consistency.h"
 #include "cli/compose/env_file.h"
 #include "cli/compose/file_reader.h"
+#include "cli/compose/neighbours.h"
 #include "cli/compose/scalars.h"
 #include "cli/compose/schema.h"
 #include "cli/errors.h"
@@ -233,7 +234,9 @@ Result<> KeepActive(Project& project, const std::vector<std::string>& profiles,
     for (const Member& each : std::vector<Member>(dependencies->members)) {
       if (services->Find(each.key) != nullptr) continue;
       const Node& required = each.node["required"];
-      const bool is_optional = (required.Says() && !required.IsTrue()) || is_kept(member);
+      // One that is nowhere is a mistake in writing, however little it is needed.
+      const bool can_miss = required.Says() && !required.IsTrue() && all.Find(each.key) != nullptr;
+      const bool is_optional = can_miss || is_kept(member);
       if (is_optional) {
         dependencies->Remove(each.key);
         continue;
@@ -267,6 +270,9 @@ Result<> CheckReferences(const Node& root) {
       if (mount["type"].Text() != "volume" || !source.Says()) continue;
       TRY(CheckOneReference(root, "volumes", name, mount, source.Text()));
     }
+    for (const Member& model : service["models"].members) {
+      TRY(CheckOneReference(root, "models", name, model.node, model.key));
+    }
     for (const char* kind : {"configs", "secrets"}) {
       for (const Node& item : service[kind].items) {
         TRY(CheckOneReference(root, kind, name, item, item["source"].Text()));
@@ -293,7 +299,9 @@ Result<> CheckServiceNames(const Node& root) {
 
 Result<> CheckImages(const Node& root) {
   for (const auto& [name, service] : root["services"].members) {
-    if (service["image"].Says() || service["build"].Says()) continue;
+    const bool is_there =
+        service["image"].Says() || service["build"].Says() || service["provider"].Says();
+    if (is_there) continue;
     return Wrong(service,
                  fmt::format("service {} has neither an image nor a build context specified", name));
   }
@@ -322,6 +330,7 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
   }
   DropReset(project.root);
   TRY(CheckServiceNames(project.root));
+  AddNeighbours(project.root);
   std::vector<std::string> profiles = options.profiles;
   const std::string more = SettingOf(options, at.variables, "COMPOSE_PROFILES");
   if (profiles.empty() && !more.empty()) profiles = Split(more, ',');

@@ -254,6 +254,14 @@ TEST_F(LoadTest, WhatIsReferredToHasToBeThere) {
             "compose.yaml:2: service \"web\" depends on undefined service \"db\"");
   EXPECT_EQ(FailureOf("services:\n  web: {image: a, depends_on: {db: {condition: "
                       "service_started, required: false}}}\n"),
+            "compose.yaml:2: service \"web\" depends on undefined service \"db\"");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, depends_on: {db: {condition: "
+                      "service_started, required: false}}}\n  db: {image: d, profiles: [p]}\n"),
+            "none");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, models: [m]}\n"),
+            "compose.yaml:2: service \"web\" refers to undefined model m");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: a, models: {m: {endpoint_var: E}}}\n"
+                      "models: {m: {model: ai/m}}\n"),
             "none");
   EXPECT_EQ(FailureOf("services:\n  web: {image: a, ports: ['x:80']}\n"),
             "compose.yaml:2: invalid hostPort: \"x:80\"");
@@ -310,6 +318,14 @@ TEST_F(LoadTest, WhatDoesNotGoTogetherIsRefused) {
             "4: service \"a\" declares mutually exclusive dockerfile and dockerfile_inline");
   EXPECT_EQ(refused("build: {context: ., secrets: [s]}"),
             "4: service \"a\" refers to undefined build secret s");
+  EXPECT_EQ(refused("build: {context: ., additional_contexts: ['c=service:b']}"),
+            "4: service \"a\" declares unknown service \"b\" as additional contexts c");
+  EXPECT_EQ(refused("build: {context: ., additional_contexts: {c: 'service:b'}}",
+                    "  b: {image: i}\n"),
+            "4: service \"a\" declares non-buildable service \"b\" as additional contexts c");
+  EXPECT_EQ(refused("build: {context: ., additional_contexts: {c: 'service:b', d: ./d}}",
+                    "  b: {build: .}\n"),
+            "none");
   EXPECT_EQ(refused("develop: {watch: [{path: ., action: sync}]}"),
             "4: services.a.develop.watch: target is required for non-rebuild actions");
   EXPECT_EQ(refused("", "secrets: {s: {file: ./x, environment: Y}}\n"),
@@ -323,6 +339,26 @@ TEST_F(LoadTest, WhatDoesNotGoTogetherIsRefused) {
   EXPECT_TRUE(Load(InShop({{"X", "x"}}), files_));
   EXPECT_EQ(refused("", "volumes: {v: {external: true, driver: local}}\n"),
             "5: volumes.v: conflicting parameters \"external\" and \"driver\" specified");
+}
+
+// Whom they name starts before them, and has to be there.
+TEST_F(LoadTest, WhatStandsBesideAnotherServiceDependsOnIt) {
+  files_.files["/shop/compose.yaml"] =
+      "services:\n"
+      "  a: {image: i, links: ['b:db'], volumes_from: ['c:ro', 'container:x'], ipc: 'service:d',\n"
+      "      depends_on: {b: {condition: service_healthy}}}\n"
+      "  b: {image: i}\n  c: {image: i}\n  d: {image: i, profiles: [p]}\n";
+  LoadOptions options = InShop();
+  EXPECT_EQ(Failure(options),
+            "compose.yaml:2: service \"a\" depends on a profile's inactive service \"d\"; "
+            "--profile p makes it active");
+  options.profiles = {"p"};
+  const Node depends_on = Loaded(options).root["services"]["a"]["depends_on"];
+  std::vector<std::string> told;
+  for (const Member& each : depends_on.members) {
+    told.push_back(each.key + " " + each.node["condition"].Text());
+  }
+  EXPECT_THAT(told, ElementsAre("b service_healthy", "d service_started", "c service_started"));
 }
 
 TEST_F(LoadTest, IsBoundedInAllThatFilesCanAskFor) {
