@@ -151,6 +151,18 @@ TEST(DefinitionTest, PatternsAreNotLargerThanTheyMayBe) {
   EXPECT_NE(with(large).find("must not be larger than 32768"), std::string::npos);
   EXPECT_NE(with(".{0,1000}", 200).find("together with the patterns before it"),
             std::string::npos);
+  // One that is no pattern as it is too large took as long as the largest that is one. Behind the
+  // last of those that are too many none is looked at.
+  Json schema = {{"type", "object"}};
+  for (int i = 0; i < 300; ++i) {
+    schema["properties"]["p" + std::to_string(i)] = {
+        {"type", "string"}, {"pattern", "(\\pL{1,100}" + std::to_string(i) + "){1,9}"}};
+  }
+  const std::string wrong = Wrong(schema);
+  const std::string_view invalid = "expression too large";
+  size_t count = 0;
+  for (size_t at = 0; (at = wrong.find(invalid, at)) != wrong.npos; at += invalid.size()) ++count;
+  EXPECT_EQ(count, 33u);
 }
 
 }  // namespace
