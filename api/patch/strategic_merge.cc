@@ -59,9 +59,9 @@ bool Clean(Json& value) {
   return true;
 }
 
-// Items of the document's lists that one patch may look at. A list is looked at once, or twice where
-// it is put in order, unless the patch names the item that it stands in again: no document has a
-// million items.
+// Items of the document's lists that one patch may look at. A list is looked at once, or twice
+// where it is put in order, unless the patch names the item that it stands in again: no document
+// has a million items.
 constexpr size_t kItemsMax = 2 << 20;
 
 Result<> LookAt(const Json& list, size_t& items_left) {
