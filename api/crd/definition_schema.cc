@@ -259,14 +259,16 @@ class NodeCheck {
       out_.Forbidden(items_path.Child("nullable"),
                      "cannot be nullable when x-kubernetes-list-type is map");
     }
-    const Json* required = PartOf(items, "required");
+    std::set<std::string_view> required;
+    if (const Json* names = PartOf(items, "required")) {
+      for (const Json& name : *names) {
+        if (name.is_string()) required.insert(name.get_ref<const std::string&>());
+      }
+    }
     for (const std::string& name : seen) {
       const Json* property = PartOf(*properties, name);
       if (property == nullptr) continue;
-      const bool is_required =
-          required != nullptr && std::find(required->begin(), required->end(), name) !=
-                                     required->end();
-      if (!is_required && PartOf(*property, "default") == nullptr) {
+      if (!required.contains(name) && PartOf(*property, "default") == nullptr) {
         out_.Required(path_of(name).Child("default"),
                       "this property is in x-kubernetes-list-map-keys, so it must have a default "
                       "or be a required property");

@@ -19,6 +19,13 @@ constexpr std::string_view kPreserve = "x-kubernetes-preserve-unknown-fields";
 constexpr int kPatternInstructionsMax = 1 << 15;
 constexpr int64_t kAllInstructionsMax = int64_t{1} << 20;
 
+// Of one that is no pattern, what it took to find that out.
+int InstructionsOf(const RE2& pattern) {
+  if (pattern.ok()) return pattern.ProgramSize();
+  const bool large = pattern.error_code() == RE2::ErrorPatternTooLarge;
+  return large ? kPatternInstructionsMax : kPatternInstructionsMax / 8;
+}
+
 // anyOf: [{type: integer}, {type: string}] and nothing else: what int-or-string may spell out.
 bool IsIntOrString(const Json& props) {
   const Json* any = PartOf(props, "anyOf");
@@ -166,7 +173,7 @@ class StructureCheck {
   void Pattern(const std::string& pattern, const FieldPath& at) {
     if (instructions_left_ < 0) return;  // It is told already.
     const auto compiled = TakePattern(pattern).compiled;
-    const int size = compiled->ok() ? compiled->ProgramSize() : kPatternInstructionsMax / 8;
+    const int size = InstructionsOf(*compiled);
     instructions_left_ -= size;
     const std::string error = GoPatternError(*compiled);
     if (!error.empty()) {

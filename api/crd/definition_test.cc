@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 
@@ -127,6 +129,22 @@ TEST(DefinitionTest, ADefaultOfTheRootWouldHaveToBeAWholeResource) {
   EXPECT_EQ(Wrong(schema), "");
 }
 
+TEST(DefinitionTest, ManyKeysOfAListAreLookedUpAtOnce) {
+  Json item = {{"type", "object"}}, keys = Json::array();
+  for (int i = 0; i < 30000; ++i) {
+    keys.push_back("key" + std::to_string(i));
+    item["properties"][keys.back().get<std::string>()] = {{"type", "string"}};
+  }
+  item["required"] = keys;
+  const Json list = {{"type", "array"},
+                     {"items", item},
+                     {"x-kubernetes-list-type", "map"},
+                     {"x-kubernetes-list-map-keys", keys}};
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(Wrong({{"type", "object"}, {"properties", {{"list", list}}}}), "");
+  EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC);  // Ten seconds, one after the other.
+}
+
 TEST(DefinitionTest, PatternsAreNotLargerThanTheyMayBe) {
   const auto with = [](const std::string& pattern, int times = 1) {
     Json schema = {{"type", "object"}};
@@ -151,6 +169,18 @@ TEST(DefinitionTest, PatternsAreNotLargerThanTheyMayBe) {
   EXPECT_NE(with(large).find("must not be larger than 32768"), std::string::npos);
   EXPECT_NE(with(".{0,1000}", 200).find("together with the patterns before it"),
             std::string::npos);
+  // One that is no pattern as it is too large took as long as the largest that is one. Behind the
+  // last of those that are too many none is looked at.
+  Json schema = {{"type", "object"}};
+  for (int i = 0; i < 300; ++i) {
+    schema["properties"]["p" + std::to_string(i)] = {
+        {"type", "string"}, {"pattern", "(\\pL{1,100}" + std::to_string(i) + "){1,9}"}};
+  }
+  const std::string wrong = Wrong(schema);
+  const std::string_view invalid = "expression too large";
+  size_t count = 0;
+  for (size_t at = 0; (at = wrong.find(invalid, at)) != wrong.npos; at += invalid.size()) ++count;
+  EXPECT_EQ(count, 33u);
 }
 
 }  // namespace

@@ -37,4 +37,12 @@ const Json* KeyedItems::Find(const Json& item) const {
   return found == items_.end() ? nullptr : found->second;
 }
 
+const KeyedItems& KeyedLists::Of(ListType type, const std::vector<std::string>& keys,
+                                 const Json* list) {
+  static const std::vector<std::string> no_keys;
+  static const KeyedItems nothing(ListType::kMap, no_keys, nullptr);
+  if (type != ListType::kMap || list == nullptr || !list->is_array()) return nothing;
+  return known_.try_emplace({list, &keys}, type, keys, list).first->second;
+}
+
 }  // namespace skiff::crd

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/type.h"
@@ -24,6 +25,18 @@ class KeyedItems {
  private:
   const std::vector<std::string>& keys_;
   std::map<std::string, const Json*> items_;
+};
+
+// The lists of one old value, each gone through once, however many new lists are said to have taken
+// its place: a client may give an item twice, with all that stands in it.
+class KeyedLists {
+ public:
+  // As KeyedItems, and here for as long as this.
+  const KeyedItems& Of(ListType type, const std::vector<std::string>& keys, const Json* list);
+
+ private:
+  using Place = std::pair<const Json*, const std::vector<std::string>*>;
+  std::map<Place, KeyedItems> known_;
 };
 
 }  // namespace skiff::crd

@@ -373,6 +373,60 @@ TEST(ValidateTest, NoTextIsHeldAgainstAPatternForLong) {
             std::string::npos);
 }
 
+// Each item of a list may be held against all that a definition has room for.
+TEST(ValidateTest, NoListIsHeldAgainstManySchemasForLong) {
+  Json words = Json::array(), branches = Json::array(), keys = Json::array();
+  for (int i = 0; i < 20000; ++i) {
+    words.push_back(i);
+    branches.push_back({{"enum", {i}}});
+    keys.push_back("key" + std::to_string(i));
+  }
+  const Json last(100000, 19999), blank(100000, Json::object());
+  const std::string too_long = "the schemas of the object take too long together";
+  const Json wanting = {{"required", keys}};
+  const std::tuple<Json, Json, std::string> cases[] = {
+      {{{"enum", words}}, last, too_long},
+      {{{"anyOf", branches}}, last, too_long},
+      {{{"oneOf", branches}}, last, too_long},
+      {{{"anyOf", {wanting, Json::object()}}}, blank, too_long},
+      {{{"allOf", {{{"enum", words}}}}}, last, too_long},
+      {{{"not", {{"enum", words}}}}, Json(100000, -1), too_long},
+  };
+  for (const auto& [item, list, why] : cases) {
+    const SchemaPtr schema = ReadSchema({{"type", "array"}, {"items", item}});
+    Violations out;
+    const std::clock_t begin = std::clock();
+    ValidateValue(*schema, list, nullptr, out);
+    EXPECT_LT(std::clock() - begin, 20 * CLOCKS_PER_SEC);  // Many minutes, were there no bound.
+    ASSERT_FALSE(out.causes().empty()) << item.begin().key();
+    EXPECT_TRUE(std::any_of(out.causes().begin(), out.causes().end(), [&](const Cause& cause) {
+      return cause.message.find(why) != std::string::npos;
+    })) << item.begin().key();
+  }
+  const SchemaPtr keyed = ReadSchema({{"type", "array"},
+                                      {"x-kubernetes-list-type", "map"},
+                                      {"x-kubernetes-list-map-keys", keys},
+                                      {"items", {{"type", "object"}}}});
+  Violations out;
+  ValidateLists(*keyed, blank, nullptr, out);
+  ASSERT_EQ(out.causes().size(), 1u);
+  EXPECT_EQ(out.causes()[0].message, "Invalid value: has too many items for so many keys");
+}
+
+// What nobody has found out may hold.
+TEST(ValidateTest, WhatIsRefusedDoesNotPassANot) {
+  std::string text(3 << 20, 'a');
+  const Json slow = {{"pattern", "(a|b)*a(a|b){200}c"}};
+  for (const Json& schema : {Json{{"type", "string"}, {"not", slow}},
+                             Json{{"type", "string"}, {"not", {{"not", {{"not", slow}}}}}},
+                             Json{{"type", "string"}, {"oneOf", {slow, Json::object()}}},
+                             Json{{"type", "string"}, {"not", {{"oneOf", {slow, slow}}}}}}) {
+    Violations out;
+    ValidateValue(*ReadSchema(schema), text, nullptr, out);
+    EXPECT_FALSE(out.causes().empty()) << DumpJson(schema);
+  }
+}
+
 // Whoever may write a status gets no other resource's path, and so nobody's rights to it.
 TEST(CustomKindTest, IsServedUnderTheNameOfItsDefinition) {
   const Json definition = Json::parse(R"({

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <functional>
 
-#include "api/crd/keyed_items.h"
-
 namespace skiff::crd {
 
 Unchanged::Unchanged(const Schema& schema, const Json& now, const Json& old) {
-  if (Look(schema, now, old)) same_ = {&now};
+  KeyedLists lists;
+  if (Look(schema, now, old, lists)) same_ = {&now};
   std::sort(same_.begin(), same_.end(), std::less<const Json*>());
 }
 
@@ -19,11 +18,12 @@ bool Unchanged::Holds(const Json& value, const Json* old) const {
 }
 
 // What was noted below a value that is what it was goes: the value itself is told instead.
-bool Unchanged::Look(const Schema& schema, const Json& now, const Json& old) {
+bool Unchanged::Look(const Schema& schema, const Json& now, const Json& old, KeyedLists& lists) {
   if (now.is_array() != old.is_array() || now.is_object() != old.is_object()) return false;
   if (!now.is_structured()) return now == old;
   const size_t before = same_.size();
-  const bool same = now.is_array() ? LookAtList(schema, now, old) : LookAtObject(schema, now, old);
+  const bool same = now.is_array() ? LookAtList(schema, now, old, lists)
+                                   : LookAtObject(schema, now, old, lists);
   if (same) same_.resize(before);
   return same;
 }
@@ -33,25 +33,27 @@ bool Unchanged::Note(bool same, const Json& below) {
   return same;
 }
 
-bool Unchanged::LookAtList(const Schema& schema, const Json& now, const Json& old) {
+bool Unchanged::LookAtList(const Schema& schema, const Json& now, const Json& old,
+                           KeyedLists& lists) {
   if (schema.list_type != ListType::kMap) return now == old;
   bool all = now.size() == old.size();
-  const KeyedItems before(schema.list_type, schema.list_keys, &old);
+  const KeyedItems& before = lists.Of(schema.list_type, schema.list_keys, &old);
   for (const Json& item : now) {
     const Json* was = schema.items == nullptr ? nullptr : before.Find(item);
-    all &= was != nullptr && Note(Look(*schema.items, item, *was), item);
+    all &= was != nullptr && Note(Look(*schema.items, item, *was, lists), item);
   }
   return all;
 }
 
-bool Unchanged::LookAtObject(const Schema& schema, const Json& now, const Json& old) {
+bool Unchanged::LookAtObject(const Schema& schema, const Json& now, const Json& old,
+                             KeyedLists& lists) {
   bool all = now.size() == old.size();
   PropertySearch properties(schema);
   for (const auto& [name, value] : now.get_ref<const Json::object_t&>()) {
     const Schema* property = properties.Find(name);
     const Schema* known = property != nullptr ? property : schema.additional.get();
     const auto was = old.find(name);
-    all &= known != nullptr && was != old.end() && Note(Look(*known, value, *was), value);
+    all &= known != nullptr && was != old.end() && Note(Look(*known, value, *was, lists), value);
   }
   return all;
 }

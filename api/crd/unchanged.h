@@ -12,6 +12,7 @@
 
 #include <vector>
 
+#include "api/crd/keyed_items.h"
 #include "api/crd/schema.h"
 #include "api/values.h"
 
@@ -29,9 +30,9 @@ class Unchanged {
   bool Holds(const Json& value, const Json* old) const;
 
  private:
-  bool Look(const Schema& schema, const Json& now, const Json& old);
-  bool LookAtList(const Schema& schema, const Json& now, const Json& old);
-  bool LookAtObject(const Schema& schema, const Json& now, const Json& old);
+  bool Look(const Schema& schema, const Json& now, const Json& old, KeyedLists& lists);
+  bool LookAtList(const Schema& schema, const Json& now, const Json& old, KeyedLists& lists);
+  bool LookAtObject(const Schema& schema, const Json& now, const Json& old, KeyedLists& lists);
   bool Note(bool same, const Json& below);
 
   // Objects and lists that are, and stand in none that is. Sorted, once all are there.

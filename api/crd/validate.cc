@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "api/codec/json.h"
 #include "api/crd/formats.h"
@@ -17,6 +18,9 @@ namespace {
 // Of all patterns that the texts of an object are held against: a second, were all of them of
 // the worst kind.
 constexpr uint64_t kPatternWorkMax = 4 * kMatchWorkMax;
+// Of all values of an object that are held against schemas, or against what an enum lists: some
+// seconds. Where each value has one schema there are not a million of them.
+constexpr uint64_t kLooksMax = 1 << 23;
 
 // An object that is wrong in more places than that is wrong enough.
 constexpr size_t kErrorsMax = 1000;
@@ -54,17 +58,27 @@ std::string Number(double value) {
   return GoPlain(Json(value));
 }
 
+// What all validators of one object may still take.
+struct WorkLeft {
+  uint64_t patterns = kPatternWorkMax;
+  uint64_t looks = kLooksMax;
+  // How often something was refused as it would take too long: nobody knows whether it holds.
+  size_t refusals = 0;
+
+  void Look(uint64_t count) { looks -= std::min(looks, count); }
+};
+
 class Validator {
  public:
-  // Errors stand below `root`, though their texts do not say so. `work_left` is what patterns may
-  // take, of all that share it.
-  Validator(const FieldPath& root, const Unchanged& unchanged, uint64_t& work_left,
-            Violations& out)
-      : root_(root), unchanged_(unchanged), work_left_(work_left), out_(out) {}
+  // Errors stand below `root`, though their texts do not say so.
+  Validator(const FieldPath& root, const Unchanged& unchanged, WorkLeft& left, Violations& out)
+      : root_(root), unchanged_(unchanged), left_(left), out_(out) {}
 
   void Value(const Schema& schema, const Json& value, const Json* old, const Place& path) {
     if (unchanged_.Holds(value, old)) return;
     if (out_.causes().size() >= kErrorsMax || told_bytes_ > kToldBytesMax) return;
+    left_.Look(1);
+    if (left_.looks == 0) return GiveUp(path);
     Type(schema, value, path);
     if (value.is_null()) return Enumeration(schema, value, path);
     Combinations(schema, value, path);
@@ -96,6 +110,17 @@ class Validator {
                      Body(path) + "must be of type " + wanted + ": \"" + std::string(is) + "\"");
   }
 
+  // Once is enough.
+  void GiveUp(const Place& path) {
+    if (!gave_up_) {
+      out_.Invalid(At(path), Printed::Nothing(),
+                   Body(path) + "was not validated: the schemas of the object take too long "
+                                "together");
+    }
+    gave_up_ = true;
+    ++left_.refusals;
+  }
+
   static std::string Body(const Place& path) {
     return path.Text() + " in body ";
   }
@@ -105,14 +130,18 @@ class Validator {
     const SchemaLimits& limits = *schema.limits;
     if (!limits.any_of.empty()) {
       const auto [valid, best] = Try(limits.any_of, value, path);
+      if (left_.looks == 0) return GiveUp(path);
       if (valid == 0) {
         Combined(path, "must validate at least one schema (anyOf)");
         Tell(best);
       }
     }
+    // What was refused might hold, and one more that does is one too many.
+    const size_t refusals = left_.refusals;
     if (!limits.one_of.empty()) {
       const auto [valid, best] = Try(limits.one_of, value, path);
-      if (valid != 1) {
+      if (left_.looks == 0) return GiveUp(path);
+      if (valid != 1 || left_.refusals != refusals) {
         Combined(path, "must validate one and only one schema (oneOf). Found " +
                            (valid == 0 ? std::string("none valid")
                                        : std::to_string(valid) + " valid alternatives"));
@@ -122,6 +151,7 @@ class Validator {
     size_t valid = 0;
     for (const SchemaPtr& each : limits.all_of) {
       const Violations wrong = Apart(*each, value, path);
+      if (left_.looks == 0) return GiveUp(path);
       valid += wrong.empty();
       Tell(wrong);
     }
@@ -129,7 +159,7 @@ class Validator {
       Combined(path, std::string("must validate all the schemas (allOf)") +
                          (valid == 0 && limits.all_of.size() > 1 ? ". None validated" : ""));
     }
-    if (limits.none_of != nullptr && Apart(*limits.none_of, value, path).empty()) {
+    if (limits.none_of != nullptr && MayHold(*limits.none_of, value, path)) {
       Combined(path, "must not validate the schema (not)");
     }
   }
@@ -143,9 +173,14 @@ class Validator {
     out_.Invalid(root_, "", "\"" + path.Text() + "\" " + why);
   }
 
+  bool MayHold(const Schema& schema, const Json& value, const Place& path) const {
+    const size_t refusals = left_.refusals;
+    return Apart(schema, value, path).empty() || left_.refusals != refusals;
+  }
+
   Violations Apart(const Schema& schema, const Json& value, const Place& path) const {
     Violations wrong;
-    Validator(root_, unchanged_, work_left_, wrong).Value(schema, value, nullptr, path);
+    Validator(root_, unchanged_, left_, wrong).Value(schema, value, nullptr, path);
     return wrong;
   }
 
@@ -161,6 +196,7 @@ class Validator {
       } else if (best.empty()) {
         best = std::move(wrong);
       }
+      if (left_.looks == 0) break;
     }
     return {valid, std::move(best)};
   }
@@ -191,7 +227,8 @@ class Validator {
     const RE2& compiled = Compiled(pattern);
     if (!compiled.ok()) return;
     const uint64_t work = MatchWork(compiled, text);
-    if (work > std::min(kMatchWorkMax, work_left_)) {
+    if (work > std::min(kMatchWorkMax, left_.patterns)) {
+      ++left_.refusals;
       const bool alone = work > kMatchWorkMax;
       const uint64_t bytes_max = kMatchWorkMax / static_cast<uint64_t>(compiled.ProgramSize());
       return out_.Invalid(At(path), Printed::Nothing(),
@@ -200,7 +237,7 @@ class Validator {
                                               : "was not held against its pattern: the patterns "
                                                 "of the object take too long together"));
     }
-    work_left_ -= work;
+    left_.patterns -= work;
     if (RE2::PartialMatch(text, compiled)) return;
     out_.Invalid(At(path), value, Body(path) + "should match '" + pattern + "'");
   }
@@ -209,7 +246,7 @@ class Validator {
   const RE2& Compiled(const std::string& pattern) {
     if (pattern != pattern_) {
       auto [compiled, is_new] = TakePattern(pattern);
-      if (is_new) work_left_ -= std::min(work_left_, CompileWork(*compiled));
+      if (is_new) left_.patterns -= std::min(left_.patterns, CompileWork(*compiled));
       compiled_ = std::move(compiled);
       pattern_ = pattern;
     }
@@ -241,7 +278,7 @@ class Validator {
   void Items(const Schema& schema, const Json& list, const Json* old, const Place& path) {
     const SchemaLimits& limits = schema.Limits();
     const auto size = static_cast<int64_t>(list.size());
-    const KeyedItems before(schema.list_type, schema.list_keys, old);
+    const KeyedItems& before = lists_.Of(schema.list_type, schema.list_keys, old);
     for (size_t i = 0; schema.items != nullptr && i < list.size(); ++i) {
       Value(*schema.items, list[i], before.Find(list[i]), path.Item(i));
     }
@@ -258,12 +295,14 @@ class Validator {
   void Enumeration(const Schema& schema, const Json& value, const Place& path) {
     const SchemaLimits& limits = schema.Limits();
     if (limits.values.empty()) return;
+    const auto found = std::find(limits.values.begin(), limits.values.end(), value);
+    left_.Look(static_cast<uint64_t>(found - limits.values.begin()));
+    if (found != limits.values.end()) return;
     std::vector<std::string> words;
     for (const Json& each : limits.values) {
-      if (each == value) return;
       words.push_back(each.is_string() ? each.get<std::string>() : GoPlain(each));
+      told_bytes_ += words.back().size();
     }
-    for (const std::string& word : words) told_bytes_ += word.size();
     out_.NotSupported(At(path), value, words);
   }
 
@@ -295,6 +334,7 @@ class Validator {
         Value(*schema.additional, value, old_of(name), below);
       }
     }
+    left_.Look(schema.required.size());
     for (const std::string& name : schema.required) {
       if (!object.contains(name)) out_.Required(At(path).Child(name));
     }
@@ -313,8 +353,10 @@ class Validator {
 
   const FieldPath root_;
   const Unchanged& unchanged_;
-  uint64_t& work_left_;
+  WorkLeft& left_;
   Violations& out_;
+  KeyedLists lists_;  // Of what was there.
+  bool gave_up_ = false;
   // Of texts that a value has made long. What is said has bounds of its own (api/violations.h); one
   // who looks on past them makes the same texts for each of a million values, for nobody.
   size_t told_bytes_ = 0;
@@ -361,12 +403,17 @@ void TellDuplicates(const List& keys, const Place& path, Violations& out) {
   }
 }
 
-void CheckMap(const Schema& schema, const Json& list, const Place& path, Violations& out) {
+void CheckMap(const Schema& schema, const Json& list, const Place& path, WorkLeft& left,
+              Violations& out) {
   std::vector<Json> all;
   for (size_t i = 0; i < list.size(); ++i) {
     if (!list[i].is_object() && !list[i].is_null()) {
       return out.Invalid(PathOf(path.Item(i)), list[i],
                          "must be an object for an array of list-type map");
+    }
+    left.Look(schema.list_keys.size());
+    if (left.looks == 0) {
+      return out.Invalid(PathOf(path), Printed::Nothing(), "has too many items for so many keys");
     }
     Json keys = Json::object();
     for (const std::string& key : schema.list_keys) {
@@ -379,19 +426,20 @@ void CheckMap(const Schema& schema, const Json& list, const Place& path, Violati
 }
 
 void CheckLists(const Schema& schema, const Json& value, Violations& out) {
+  WorkLeft left;
   WalkStructure(schema, value, Place(),
                 [&](const Schema& at, const Json& list, const Place& path) {
                   if (!list.is_array()) return;
                   if (at.list_type == ListType::kSet) TellDuplicates(list, path, out);
-                  if (at.list_type == ListType::kMap) CheckMap(at, list, path, out);
+                  if (at.list_type == ListType::kMap) CheckMap(at, list, path, left, out);
                 });
 }
 
 void ValidateAt(const FieldPath& root, const Schema& schema, const Json& value,
                 const Before* before, Violations& out) {
   const Unchanged nothing;
-  uint64_t work_left = kPatternWorkMax;
-  Validator(root, before == nullptr ? nothing : before->unchanged, work_left, out)
+  WorkLeft left;
+  Validator(root, before == nullptr ? nothing : before->unchanged, left, out)
       .Value(schema, value, before == nullptr ? nullptr : before->old, {});
 }
 

@@ -201,7 +201,7 @@ class RuleWalk {
 
   void Items(const RuleNode& node, const Json& list, const Json* old, const Ratchet& ratchet,
              const Place& place) {
-    const KeyedItems before(node.list_type, node.list_keys, old);
+    const KeyedItems& before = lists_.Of(node.list_type, node.list_keys, old);
     for (size_t i = 0; i < list.size() && !run_.stopped_; ++i) {
       const Json* was = before.Find(list[i]);
       Below(*node.items, list[i], was, was != nullptr, ratchet, place.Item(i));
@@ -234,6 +234,7 @@ class RuleWalk {
 
   RuleRun& run_;
   const FieldPath root_;
+  KeyedLists lists_;  // Of what was there.
 };
 
 void RuleRun::Validate(const RuleNode& rules, const Json& value, const Json* old,

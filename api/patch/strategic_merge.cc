@@ -59,7 +59,21 @@ bool Clean(Json& value) {
   return true;
 }
 
-Result<Json> MergeMap(const Spot& spot, Json original, Json patch);
+// Items of the document's lists that one patch may look at. A list is looked at once, or twice
+// where it is put in order, unless the patch names the item that it stands in again: no document
+// has a million items.
+constexpr size_t kItemsMax = 2 << 20;
+
+Result<> LookAt(const Json& list, size_t& items_left) {
+  if (list.size() >= items_left) {
+    return Fail(Reason::kRequestEntityTooLarge,
+                "Request entity too large: the patch merges the same lists too often");
+  }
+  items_left -= list.size();
+  return {};
+}
+
+Result<Json> MergeMap(const Spot& spot, Json original, Json patch, size_t& items_left);
 
 // Values as text: what is equal has one text. Lists may be long, and each item is looked for.
 using ValueSet = std::unordered_set<std::string>;
@@ -126,7 +140,7 @@ Result<bool> TakeDirectives(Json& original, Json& patch, const std::string& key)
   return replace;
 }
 
-Result<Json> MergeMapItems(const Spot& list, Json original, Json patch) {
+Result<Json> MergeMapItems(const Spot& list, Json original, Json patch, size_t& items_left) {
   const std::string key(list.field->merge_key);
   const bool replace = TRY(TakeDirectives(original, patch, key));
   if (replace) return patch;
@@ -138,7 +152,7 @@ Result<Json> MergeMapItems(const Spot& list, Json original, Json patch) {
     if (value == item.end()) return NoMergeKey(item, key);
     if (const auto place = places.Find(*value)) {
       Json& old = merged[*place];
-      old = TRY(MergeMap(list.Item(), std::move(old), item));
+      old = TRY(MergeMap(list.Item(), std::move(old), item, items_left));
     } else {
       Json fresh = item;
       Clean(fresh);
@@ -160,8 +174,9 @@ Json MergeScalars(Json original, const Json& patch) {
   return OrderLike(unique, patch, order, "");
 }
 
-Result<Json> MergeList(const Spot& spot, Json original, Json patch) {
+Result<Json> MergeList(const Spot& spot, Json original, Json patch, size_t& items_left) {
   if (spot.field == nullptr || !spot.field->patch_merge) return patch;
+  TRY(LookAt(original, items_left));
   if (original.empty() && patch.empty()) return original;
   const Json both = Json::array({original, patch});
   const Json& first = original.empty() ? patch[0] : original[0];
@@ -183,16 +198,16 @@ Result<Json> MergeList(const Spot& spot, Json original, Json patch) {
     return ServerError("cannot merge lists without merge key for " +
                        std::string(spot.type->element->name));
   }
-  return MergeMapItems(spot, std::move(original), std::move(patch));
+  return MergeMapItems(spot, std::move(original), std::move(patch), items_left);
 }
 
-Result<Json> MergeValue(const Spot& spot, Json original, Json patch) {
+Result<Json> MergeValue(const Spot& spot, Json original, Json patch, size_t& items_left) {
   if (original.is_object() && patch.is_object()) {
     if (spot.field != nullptr && spot.field->patch_replace) return patch;
-    return MergeMap(spot, std::move(original), std::move(patch));
+    return MergeMap(spot, std::move(original), std::move(patch), items_left);
   }
   if (original.is_array() && patch.is_array()) {
-    return MergeList(spot, std::move(original), std::move(patch));
+    return MergeList(spot, std::move(original), std::move(patch), items_left);
   }
   return patch;
 }
@@ -221,13 +236,14 @@ Result<> RetainKeys(Json& original, Json& patch) {
 
 // One $setElementOrder: merges its list, if the patch has it, and puts it in order.
 Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& order,
-                         Json& original, Json& patch) {
+                         Json& original, Json& patch, size_t& items_left) {
   const auto old = original.find(name);
   const auto given = patch.find(name);
   Spot below;
   spot.Member(name, below);
   const std::string key(below.field == nullptr ? "" : below.field->merge_key);
   if (old != original.end() && !old->is_array()) return BadArgument(*old);
+  if (old != original.end()) TRY(LookAt(*old, items_left));
   if (given != patch.end() && !given->is_array()) return BadArgument(*given);
   if (!order.is_array()) return BadArgument(order);
   if (given != patch.end() && !FollowsOrder(*given, order, key)) {
@@ -241,7 +257,7 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
     if (old == original.end()) {
       Clean(merged);
     } else {
-      merged = TRY(MergeList(below, before, *given));
+      merged = TRY(MergeList(below, before, *given, items_left));
     }
     patch.erase(name);
   } else if (old == original.end()) {
@@ -251,7 +267,7 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
   return {};
 }
 
-Result<> SetElementOrders(const Spot& spot, Json& original, Json& patch) {
+Result<> SetElementOrders(const Spot& spot, Json& original, Json& patch, size_t& items_left) {
   std::vector<std::pair<std::string, Json>> orders;
   for (const auto& [name, value] : patch.items()) {
     if (name.starts_with(kElementOrder)) {
@@ -260,21 +276,24 @@ Result<> SetElementOrders(const Spot& spot, Json& original, Json& patch) {
   }
   for (const auto& [name, order] : orders) {
     patch.erase(std::string(kElementOrder) + name);
-    TRY(SetElementOrder(spot, name, order, original, patch));
+    TRY(SetElementOrder(spot, name, order, original, patch, items_left));
   }
   return {};
 }
 
 // Values that are no list, here or there, are passed over.
-void DeleteValues(const std::string& name, const Json& values, Json& original) {
+Result<> DeleteValues(const std::string& name, const Json& values, Json& original,
+                      size_t& items_left) {
   const auto list = original.find(name);
-  if (list == original.end() || !list->is_array() || !values.is_array()) return;
+  if (list == original.end() || !list->is_array() || !values.is_array()) return {};
+  TRY(LookAt(*list, items_left));
   const ValueSet gone = ValuesOf(values);
   std::erase_if(list->get_ref<Json::array_t&>(),
                 [&](const Json& item) { return gone.contains(DumpJson(item)); });
+  return {};
 }
 
-Result<Json> MergeMap(const Spot& spot, Json original, Json patch) {
+Result<Json> MergeMap(const Spot& spot, Json original, Json patch, size_t& items_left) {
   if (const auto directive = patch.find(std::string(kDirective)); directive != patch.end()) {
     if (*directive == "replace") {
       patch.erase(std::string(kDirective));
@@ -285,10 +304,10 @@ Result<Json> MergeMap(const Spot& spot, Json original, Json patch) {
     patch.erase(std::string(kDirective));
   }
   TRY(RetainKeys(original, patch));
-  TRY(SetElementOrders(spot, original, patch));
+  TRY(SetElementOrders(spot, original, patch, items_left));
   for (const auto& [name, value] : patch.items()) {
     if (name.starts_with(kDeleteFrom)) {
-      DeleteValues(name.substr(kDeleteFrom.size()), value, original);
+      TRY(DeleteValues(name.substr(kDeleteFrom.size()), value, original, items_left));
     }
   }
   for (auto& [name, value] : patch.get_ref<Json::object_t&>()) {
@@ -301,7 +320,7 @@ Result<Json> MergeMap(const Spot& spot, Json original, Json patch) {
     } else {
       Spot below;
       spot.Member(name, below);
-      *old = TRY(MergeValue(below, std::move(*old), std::move(value)));
+      *old = TRY(MergeValue(below, std::move(*old), std::move(value), items_left));
     }
   }
   return original;
@@ -319,7 +338,8 @@ Result<MergePatch> ParseStrategicPatch(std::string_view text) {
 }
 
 Result<Json> ApplyStrategicPatch(const Type& type, Json document, const Json& patch) {
-  return MergeMap({&type, nullptr}, std::move(document), patch);
+  size_t items_left = kItemsMax;
+  return MergeMap({&type, nullptr}, std::move(document), patch, items_left);
 }
 
 }  // namespace skiff

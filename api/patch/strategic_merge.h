@@ -19,7 +19,8 @@ namespace skiff {
 Result<MergePatch> ParseStrategicPatch(std::string_view text);
 
 // Nothing is checked against the table but what the merge needs: decode the result. Fails with 400
-// for malformed directives, 422 for lists of lists, and 500 (as Kubernetes does) for the rest.
+// for malformed directives, 422 for lists of lists, 413 for a patch that names an item with long
+// lists again and again, and 500 (as Kubernetes does) for the rest.
 Result<Json> ApplyStrategicPatch(const Type& type, Json document, const Json& patch);
 
 }  // namespace skiff

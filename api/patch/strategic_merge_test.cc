@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "api/codec/json.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/core_v1.h"
@@ -41,6 +43,27 @@ TEST(StrategicMerge, ItemsOfTheServerKeepTheirPlaceInFront) {
   EXPECT_EQ(
       PodPatched(R"({"volumes":[{"name":"v1"},{"name":"v2"}]})", R"({"volumes":[{"name":"vn"}]})"),
       SpecOf(R"({"volumes":[{"name":"vn"},{"name":"v1"},{"name":"v2"}]})"));
+}
+
+TEST(StrategicMerge, LongListsAreNotMergedForEachTimeAnItemIsGiven) {
+  Json env = Json::array();
+  for (int i = 0; i < 30000; ++i) env.push_back({{"name", "e" + std::to_string(i)}});
+  const Json old = {{"name", "c"}, {"env", env}, {"args", Json(30000, "x")}};
+  const Json pod = {{"spec", {{"containers", {old}}}}};
+  const std::string refused =
+      "Request entity too large: the patch merges the same lists too often";
+  for (const char* item : {R"({"name": "c", "env": [{"name": "e1", "value": "2"}]})",
+                           R"({"name": "c", "$setElementOrder/env": []})",
+                           R"({"name": "c", "$deleteFromPrimitiveList/args": ["y"]})"}) {
+    const std::vector<Json> items(20000, Json::parse(item));
+    const Json patch = {{"spec", {{"containers", items}}}};
+    const std::clock_t begin = std::clock();
+    const auto patched = ApplyStrategicPatch(core_v1::Pod::Describe(), pod, patch);
+    EXPECT_LT(std::clock() - begin, 20 * CLOCKS_PER_SEC);  // Ten minutes, were there no bound.
+    ASSERT_FALSE(patched) << item;
+    EXPECT_EQ(patched.error().reason, Reason::kRequestEntityTooLarge);
+    EXPECT_EQ(patched.error().message, refused);
+  }
 }
 
 TEST(StrategicMerge, ListsWithoutAStrategyAreReplaced) {
