@@ -337,6 +337,11 @@ TEST_F(LoadTest, WhatDoesNotGoTogetherIsRefused) {
   files_.files["/shop/compose.yaml"] =
       "services: {a: {image: i}}\nconfigs: {c: {environment: X}}\nsecrets: {s: {environment: X}}";
   EXPECT_TRUE(Load(InShop({{"X", "x"}}), files_));
+  EXPECT_EQ(refused("depends_on: {b: {restart: true}}", "  b: {image: i}\n"),
+            "4: services.a.depends_on.b missing property 'condition'");
+  EXPECT_EQ(refused("", "networks: {n: {external: {name: x}, name: y}}\n"),
+            "5: networks.n: name and external.name conflict; only use name");
+  EXPECT_EQ(refused("", "networks: {n: {external: {name: x}, name: x}}\n"), "none");
   EXPECT_EQ(refused("", "volumes: {v: {external: true, driver: local}}\n"),
             "5: volumes.v: conflicting parameters \"external\" and \"driver\" specified");
 }
