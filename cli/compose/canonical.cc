@@ -1,5 +1,7 @@
 #include "cli/compose/canonical.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "cli/compose/short_forms.h"
@@ -173,13 +175,17 @@ void MakeContent(Node& resource, const Lookup& lookup) {
 }
 
 // external: {name: x} -> external: true, name: x
-void MakeExternal(Node& resource) {
+Result<> MakeExternal(Node& resource, const std::string& place) {
   Node* external = resource.Find("external");
-  if (external == nullptr || !external->IsMap()) return;
-  const Place place = external->place;
+  if (external == nullptr || !external->IsMap()) return {};
   const Node name = (*external)["name"];
-  *external = TextNode("true", place);
+  const Node& said = resource["name"];
+  if (name.Says() && said.Says() && name.Text() != said.Text()) {
+    return Wrong(name, place + ": name and external.name conflict; only use name");
+  }
+  *external = TextNode("true", Place(external->place));
   if (name.Says()) resource.Put("name", name);
+  return {};
 }
 
 }  // namespace
@@ -204,7 +210,7 @@ Result<> MakeCanonical(Node& file, const Surroundings& around) {
     Node* resources = file.Find(key);
     if (resources == nullptr) continue;
     for (Member& resource : resources->members) {
-      MakeExternal(resource.node);
+      TRY(MakeExternal(resource.node, fmt::format("{}.{}", key, resource.key)));
       MakePairs(resource.node, "labels");
       MakeAbsolute(resource.node, "file", around);
       MakeContent(resource.node, around.lookup);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 #include "api/rules/core/ip.h"
 #include "api/text/go_text.h"
@@ -102,6 +103,21 @@ Result<> CheckNetworks(const Service& service) {
     if (address.empty() || ParseIp(address)) continue;
     return Wrong(port,
                  fmt::format("services.{}.ports: invalid ip address: {}", service.name, address));
+  }
+  return {};
+}
+
+Result<> CheckDependencies(const Service& service) {
+  static const std::set<std::string> kConditions = {"service_started", "service_healthy",
+                                                    "service_completed_successfully"};
+  for (const Member& dependency : service.node["depends_on"].members) {
+    const Node& condition = dependency.node["condition"];
+    const std::string place = fmt::format("services.{}.depends_on.{}", service.name,
+                                          dependency.key);
+    if (!condition.Says()) return Wrong(dependency.node, place + " missing property 'condition'");
+    if (kConditions.contains(condition.Text())) continue;
+    return Wrong(condition, fmt::format("{}.condition value must be one of '{}'", place,
+                                        fmt::join(kConditions, "', '")));
   }
   return {};
 }
@@ -240,6 +256,7 @@ Result<> CheckConsistency(const Project& project) {
                      "every_([0-9]+[wdhms])+"));
     TRY(CheckBuild(service));
     TRY(CheckNetworks(service));
+    TRY(CheckDependencies(service));
     TRY(CheckTwofold(service));
     TRY(CheckScale(service));
     TRY(CheckTargets(service));

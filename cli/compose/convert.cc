@@ -81,16 +81,10 @@ class DependencyOrder {
   std::vector<std::string> order_;
 };
 
-Result<std::vector<Dependency>> DependenciesOf(const Node& service) {
+std::vector<Dependency> DependenciesOf(const Node& service) {
   std::vector<Dependency> found;
   for (const Member& member : service["depends_on"].members) {
-    std::string condition = member.node["condition"].Text();
-    if (condition.empty()) condition = "service_started";
-    if (condition != "service_started" && condition != "service_healthy" &&
-        condition != "service_completed_successfully") {
-      return Wrong(member.node, fmt::format("invalid condition of depends_on: {}", condition));
-    }
-    found.push_back({member.key, condition});
+    found.push_back({member.key, member.node["condition"].Text()});
   }
   return found;
 }
@@ -134,7 +128,7 @@ Result<> AddService(const Project& project, const Files& files, const std::strin
   Workload workload;
   workload.service = service;
   workload.object = TRY(WorkloadObject(scope, std::move(pod_template), mounts.keeps_data));
-  workload.after = TRY(DependenciesOf(node));
+  workload.after = DependenciesOf(node);
   workload.secrets.assign(mounts.secrets.begin(), mounts.secrets.end());
   out.workloads.push_back(std::move(workload));
   return {};

@@ -29,6 +29,13 @@ class LoadTest : public testing::Test {
     files_.files = {{"/shop/compose.yaml", text}};
     return Failure();
   }
+  // What is wrong with a service that says that, "LINE: why"; `rest` stands below it.
+  std::string Refused(const std::string& said, const std::string& rest = "") {
+    const std::string failure =
+        FailureOf("services:\n  a:\n    image: i\n    " + said + "\n" + rest);
+    const std::string prefix = "compose.yaml:";
+    return failure.starts_with(prefix) ? failure.substr(prefix.size()) : failure;
+  }
   std::string At(const Project& project, const std::string& service, const std::string& key) {
     return project.root["services"][service][key].Text();
   }
@@ -271,73 +278,75 @@ TEST_F(LoadTest, WhatIsReferredToHasToBeThere) {
 
 // As docker compose 2.40 (compose-go 2.9) refuses them, and takes what is beside.
 TEST_F(LoadTest, WhatDoesNotGoTogetherIsRefused) {
-  const auto refused = [&](const std::string& said, const std::string& rest = "") {
-    const std::string failure =
-        FailureOf("services:\n  a:\n    image: i\n    " + said + "\n" + rest);
-    const std::string prefix = "compose.yaml:";
-    return failure.starts_with(prefix) ? failure.substr(prefix.size()) : failure;
-  };
   const std::string limits = "deploy: {resources: {limits: {memory: 1g, cpus: '1.5'}}}";
-  EXPECT_EQ(refused("mem_limit: 1024m\n    cpus: 1.5\n    " + limits), "none");
-  EXPECT_EQ(refused("mem_limit: 2g\n    " + limits),
+  EXPECT_EQ(Refused("mem_limit: 1024m\n    cpus: 1.5\n    " + limits), "none");
+  EXPECT_EQ(Refused("mem_limit: 2g\n    " + limits),
             "4: services.a: can't set distinct values on 'mem_limit' and "
             "'deploy.resources.limits.memory'");
-  EXPECT_EQ(refused("pids_limit: 5\n    " + limits),
+  EXPECT_EQ(Refused("pids_limit: 5\n    " + limits),
             "4: services.a: can't set distinct values on 'pids_limit' and "
             "'deploy.resources.limits.pids'");
-  EXPECT_EQ(refused("cpus: 2\n    " + limits),
+  EXPECT_EQ(Refused("cpus: 2\n    " + limits),
             "4: services.a: can't set distinct values on 'cpus' and "
             "'deploy.resources.limits.cpus'");
-  EXPECT_EQ(refused("mem_reservation: 1g\n    " + limits), "none");
-  EXPECT_EQ(refused("scale: 2\n    deploy: {replicas: 2}"), "none");
-  EXPECT_EQ(refused("scale: 2\n    deploy: {replicas: 3}"),
+  EXPECT_EQ(Refused("mem_reservation: 1g\n    " + limits), "none");
+  EXPECT_EQ(Refused("scale: 2\n    deploy: {replicas: 2}"), "none");
+  EXPECT_EQ(Refused("scale: 2\n    deploy: {replicas: 3}"),
             "4: services.a: can't set distinct values on 'scale' and 'deploy.replicas'");
-  EXPECT_EQ(refused("container_name: one\n    scale: 1"), "none");
-  EXPECT_EQ(refused("container_name: one\n    deploy: {replicas: 2}"),
+  EXPECT_EQ(Refused("container_name: one\n    scale: 1"), "none");
+  EXPECT_EQ(Refused("container_name: one\n    deploy: {replicas: 2}"),
             "4: services.a: can't set container_name and deploy.replicas as container name must be "
             "unique");
-  EXPECT_EQ(refused("container_name: x"),
+  EXPECT_EQ(Refused("container_name: x"),
             "4: services.a.container_name 'x' does not match pattern "
             "'[a-zA-Z0-9][a-zA-Z0-9_.-]+'");
-  EXPECT_EQ(refused("pull_policy: every_12h"), "none");
-  EXPECT_THAT(refused("pull_policy: sometimes"), HasSubstr("'sometimes' does not match pattern"));
-  EXPECT_EQ(refused("network_mode: host\n    networks: [n]", "networks: {n: {}}\n"),
+  EXPECT_EQ(Refused("pull_policy: every_12h"), "none");
+  EXPECT_THAT(Refused("pull_policy: sometimes"), HasSubstr("'sometimes' does not match pattern"));
+  EXPECT_EQ(Refused("network_mode: host\n    networks: [n]", "networks: {n: {}}\n"),
             "4: service a declares mutually exclusive `network_mode` and `networks`");
-  EXPECT_EQ(refused("network_mode: 'service:b'"),
+  EXPECT_EQ(Refused("network_mode: 'service:b'"),
             "4: service \"a\" depends on undefined service \"b\"");
-  EXPECT_EQ(refused("links: ['b:db']"), "4: service \"a\" depends on undefined service \"b\"");
-  EXPECT_EQ(refused("volumes_from: ['b:ro']"),
+  EXPECT_EQ(Refused("links: ['b:db']"), "4: service \"a\" depends on undefined service \"b\"");
+  EXPECT_EQ(Refused("volumes_from: ['b:ro']"),
             "4: service \"a\" depends on undefined service \"b\"");
-  EXPECT_EQ(refused("ports: ['nope:80:80']"), "4: services.a.ports: invalid ip address: nope");
-  EXPECT_EQ(refused("ports: ['[::1]:80:80']"), "none");
-  EXPECT_EQ(refused("tmpfs: [/x]\n    volumes: ['/a:/x']"),
+  EXPECT_EQ(Refused("ports: ['nope:80:80']"), "4: services.a.ports: invalid ip address: nope");
+  EXPECT_EQ(Refused("ports: ['[::1]:80:80']"), "none");
+  EXPECT_EQ(Refused("tmpfs: [/x]\n    volumes: ['/a:/x']"),
             "5: services.a.volumes[0]: target /x already mounted as services.a.tmpfs[0]");
-  EXPECT_EQ(refused("gpus: [{count: 1, device_ids: [a]}]"),
+  EXPECT_EQ(Refused("gpus: [{count: 1, device_ids: [a]}]"),
             "4: services.a: \"count\" and \"device_ids\" attributes are exclusive");
-  EXPECT_EQ(refused("build: {dockerfile: x, dockerfile_inline: FROM x}"),
+}
+
+TEST_F(LoadTest, PartsThatContradictEachOtherAreRefused) {
+  EXPECT_EQ(Refused("build: {dockerfile: x, dockerfile_inline: FROM x}"),
             "4: service \"a\" declares mutually exclusive dockerfile and dockerfile_inline");
-  EXPECT_EQ(refused("build: {context: ., secrets: [s]}"),
+  EXPECT_EQ(Refused("build: {context: ., secrets: [s]}"),
             "4: service \"a\" refers to undefined build secret s");
-  EXPECT_EQ(refused("build: {context: ., additional_contexts: ['c=service:b']}"),
+  EXPECT_EQ(Refused("build: {context: ., additional_contexts: ['c=service:b']}"),
             "4: service \"a\" declares unknown service \"b\" as additional contexts c");
-  EXPECT_EQ(refused("build: {context: ., additional_contexts: {c: 'service:b'}}",
+  EXPECT_EQ(Refused("build: {context: ., additional_contexts: {c: 'service:b'}}",
                     "  b: {image: i}\n"),
             "4: service \"a\" declares non-buildable service \"b\" as additional contexts c");
-  EXPECT_EQ(refused("build: {context: ., additional_contexts: {c: 'service:b', d: ./d}}",
+  EXPECT_EQ(Refused("build: {context: ., additional_contexts: {c: 'service:b', d: ./d}}",
                     "  b: {build: .}\n"),
             "none");
-  EXPECT_EQ(refused("develop: {watch: [{path: ., action: sync}]}"),
+  EXPECT_EQ(Refused("develop: {watch: [{path: ., action: sync}]}"),
             "4: services.a.develop.watch: target is required for non-rebuild actions");
-  EXPECT_EQ(refused("", "secrets: {s: {file: ./x, environment: Y}}\n"),
+  EXPECT_EQ(Refused("", "secrets: {s: {file: ./x, environment: Y}}\n"),
             "5: secrets.s: file|environment attributes are mutually exclusive");
-  EXPECT_EQ(refused("", "configs: {s: {}}\n"),
+  EXPECT_EQ(Refused("", "configs: {s: {}}\n"),
             "5: configs.s: one of file|environment|content must be set");
-  EXPECT_EQ(refused("", "configs: {s: {environment: X, content: y}}\n"),
+  EXPECT_EQ(Refused("", "configs: {s: {environment: X, content: y}}\n"),
             "5: configs.s: file|environment|content attributes are mutually exclusive");
   files_.files["/shop/compose.yaml"] =
       "services: {a: {image: i}}\nconfigs: {c: {environment: X}}\nsecrets: {s: {environment: X}}";
   EXPECT_TRUE(Load(InShop({{"X", "x"}}), files_));
-  EXPECT_EQ(refused("", "volumes: {v: {external: true, driver: local}}\n"),
+  EXPECT_EQ(Refused("depends_on: {b: {restart: true}}", "  b: {image: i}\n"),
+            "4: services.a.depends_on.b missing property 'condition'");
+  EXPECT_EQ(Refused("", "networks: {n: {external: {name: x}, name: y}}\n"),
+            "5: networks.n: name and external.name conflict; only use name");
+  EXPECT_EQ(Refused("", "networks: {n: {external: {name: x}, name: x}}\n"), "none");
+  EXPECT_EQ(Refused("", "volumes: {v: {external: true, driver: local}}\n"),
             "5: volumes.v: conflicting parameters \"external\" and \"driver\" specified");
 }
 
