@@ -18,7 +18,8 @@ class ExplainTest : public ProgramTest {
             "spec": {"$ref": "#/definitions/Spec",
                      "description": "What it is to be: a text that is longer than eighty columns, so that it is wrapped.\nGo on.\n- a\n- b"}}},
         "Spec": {"type": "object", "description": "A spec.", "properties": {
-            "port": {"description": "By name or number.", "type": "string", "format": "int-or-string"},
+            "port": {"description": "By name or number.", "type": "string",
+                     "format": "int-or-string"},
             "self": {"$ref": "#/definitions/Spec"},
             "words": {"type": "array", "items": {"type": "string"}}}}}})"}});
   }
