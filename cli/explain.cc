@@ -163,10 +163,13 @@ Result<> RunExplain(Command& command, const Args& args) {
   }
   const std::string& version = kind.resource.api_version;
   const bool core = version.find('/') == std::string::npos;
-  Json document =
-      TRY(session.api().Get((core ? "/openapi/v3/api/" : "/openapi/v3/apis/") + version, Query()));
-  const Explained what{Schemas(std::move(document)), kind.resource, std::move(path), recursive};
   const bool is_old = output != "plaintext";
+  Json document = TRY(session.api().Get(
+      is_old ? "/openapi/v2" : (core ? "/openapi/v3/api/" : "/openapi/v3/apis/") + version,
+      Query()));
+  // Of a custom kind, v2 tells less: nothing of what is in a value that may be null.
+  if (is_old) document = {{"components", {{"schemas", std::move(document["definitions"])}}}};
+  const Explained what{Schemas(std::move(document)), kind.resource, std::move(path), recursive};
   if (!is_old) command.environment().out(Head(kind.resource));
   auto text = is_old ? ExplainAsBefore(what) : Explain(what);
   if (!text) return tl::unexpected(text.error());

@@ -1,4 +1,4 @@
-// What `explain` knows of a kind, from an OpenAPI v3 document of the server.
+// What `explain` knows of a kind, from an OpenAPI document of the server.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ namespace skiff::cli {
 // The schemas of a document, which refer to each other.
 class Schemas {
  public:
+  // Of v3; of v2 with its definitions in the same place.
   explicit Schemas(Json document) : document_(std::move(document)) {}
 
   const Json& Named(const std::string& reference) const {

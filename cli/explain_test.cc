@@ -10,17 +10,18 @@ namespace {
 class ExplainTest : public ProgramTest {
  protected:
   ExplainTest() {
-    server_ = ServerOf("example.com", {}, {{"/openapi/v3/api/v1", R"({"components": {"schemas": {
+    server_ = ServerOf("example.com", {}, {{"/openapi/v2", R"({"definitions": {
         "Pod": {"type": "object", "description": "A pod.",
           "x-kubernetes-group-version-kind": [{"group": "", "version": "v1", "kind": "Pod"}],
           "required": ["spec"], "properties": {
             "labels": {"type": "object", "additionalProperties": {"type": "string"}},
-            "spec": {"allOf": [{"$ref": "#/components/schemas/Spec"}],
+            "spec": {"$ref": "#/definitions/Spec",
                      "description": "What it is to be: a text that is longer than eighty columns, so that it is wrapped.\nGo on.\n- a\n- b"}}},
         "Spec": {"type": "object", "description": "A spec.", "properties": {
-            "port": {"description": "By name or number.", "oneOf": [{"type": "integer"}, {"type": "string"}]},
-            "self": {"$ref": "#/components/schemas/Spec"},
-            "words": {"type": "array", "items": {"type": "string"}}}}}}})"}});
+            "port": {"description": "By name or number.", "type": "string",
+                     "format": "int-or-string"},
+            "self": {"$ref": "#/definitions/Spec"},
+            "words": {"type": "array", "items": {"type": "string"}}}}}})"}});
   }
   std::string Old(std::vector<std::string> words) {
     words.emplace_back("--output=plaintext-openapiv2");

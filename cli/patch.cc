@@ -42,6 +42,16 @@ Result<std::string> AsJsonText(const std::string& text) {
   return DumpJson(parsed->value);
 }
 
+// Custom kinds take no strategic patch.
+Error PatchFailure(const Error& error, PatchType type, const Target& target) {
+  if (error.reason != Reason::kUnsupportedMediaType || error.http_code == 0) {
+    return WithSource(error, "patching", target.source);
+  }
+  return CliError(fmt::format("{} is not supported by {}, Kind={}: {}", ContentType(type),
+                              target.resource.api_version, target.resource.kind, error.message))
+      .value();
+}
+
 }  // namespace
 
 Result<> RunPatch(Command& command, const Args& args) {
@@ -98,7 +108,7 @@ Result<> RunPatch(Command& command, const Args& args) {
         session.api().WriteText("PATCH", TRY(target.resource.Path(target.key, subresource)),
                                 QueryOf(options), document, std::string(ContentType(patch_type)));
     if (!patched) {
-      command.Report(WithSource(patched.error(), "patching", target.source));
+      command.Report(PatchFailure(patched.error(), patch_type, target));
       continue;
     }
     // "scale.autoscaling/web".

@@ -25,6 +25,21 @@ TEST_F(PatchTest, ASubresourceThatStaysAsItIsSaysSo) {
   EXPECT_EQ(scaled(R"({"spec":{"replicas":3}})"), "scale.autoscaling/scale patched (no change)\n");
 }
 
+TEST_F(PatchTest, AKindThatTakesNoPatchOfThatTypeIsNamed) {
+  Put(kWeb, {{"kind", "Deployment"}, {"apiVersion", "apps/v1"}});
+  server_ = [inner = server_](const http::Request& request) {
+    if (request.method != "PATCH") return inner(request);
+    http::Response refused;
+    refused.status = 415;
+    refused.body = R"({"kind": "Status", "status": "Failure", "reason": "UnsupportedMediaType",
+                       "message": "not here", "code": 415})";
+    return refused;
+  };
+  EXPECT_EQ(Run("patch", {"deploy/web", "-p", "{}"}), 1);
+  EXPECT_EQ(err_, "error: application/strategic-merge-patch+json is not supported by apps/v1, "
+                  "Kind=Deployment: not here\n");
+}
+
 TEST_F(PatchTest, LocalIsForFilesAlone) {
   Put(kWeb, {{"kind", "Deployment"}, {"apiVersion", "apps/v1"}});
   EXPECT_EQ(Run("patch", {"deploy/web", "--local", "-p", "{}"}), 1);

@@ -86,6 +86,8 @@ TEST(TablePrinterTest, SortsNumbersInNamesAsNumbers) {
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().message,
             "couldn't find any field with path \"{.zz}\" in the list of objects");
+  objects.resize(1);
+  EXPECT_TRUE(SortByPath(".zz", objects, false)) << "nothing is to be sorted";
 }
 
 TEST(CustomColumnsTest, ShowsNoneForWhatIsMissing) {

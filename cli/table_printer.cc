@@ -177,6 +177,7 @@ void TablePrinter::WriteRow(const Json& row, const std::string& event) {
 }
 
 Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows) {
+  if (items.size() < 2) return {};
   const std::string text = TRY(RelaxedPath(path));
   const JsonPath parsed = TRY(JsonPath::Parse(text));
   struct Keyed {
@@ -193,11 +194,11 @@ Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows
   const auto odd = std::find_if(keys.begin(), keys.end(), [](const Keyed& each) {
     return each.key && each.key->is_structured();
   });
-  if (odd != keys.end() && items.size() > 1) {
+  if (odd != keys.end()) {
     return CliError(fmt::format("Field {} is an unsortable type: {}", text,
                                 odd->key->is_array() ? "[]interface {}" : "map[string]interface {}"));
   }
-  if (!any && !items.empty()) {
+  if (!any) {
     return CliError(
         fmt::format("couldn't find any field with path \"{}\" in the list of objects", text));
   }

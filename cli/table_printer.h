@@ -42,7 +42,8 @@ class TablePrinter {
 // namespace and labels. Of a node as a row that is a tenth.
 Result<Json> ParseTable(std::string_view text);
 
-// Sorts rows (by the object in each) or objects by what a path finds. Fails when nothing has it.
+// Sorts rows (by the object in each) or objects by what a path finds. Fails when none of several
+// has it.
 Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows);
 
 // A cell as text: one line, no control characters.

@@ -137,6 +137,13 @@ Json ThreeWayPatch(const Type* type, const Json& original, const Json& modified,
   }
   for (const auto& [name, wanted] : modified.items()) {
     const auto present = current.find(name);
+    // A JSON merge patch takes out what the file has begun to call null, and no null after that.
+    if (type == nullptr && wanted.is_null()) {
+      const bool is_new = !original.is_object() || !original.contains(name) ||
+                          !original[name].is_null();
+      if (is_new && present != current.end()) patch[name] = nullptr;
+      continue;
+    }
     if (present == current.end()) {
       if (!wanted.is_null()) patch[name] = wanted;
     } else {

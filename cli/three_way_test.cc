@@ -49,6 +49,16 @@ TEST(ThreeWayPatchTest, RemovesMembersThatOnlyTheLastAppliedFormHad) {
   EXPECT_EQ(ThreeWayPatch(nullptr, applied, fresh, live), (Json{{"data", {{"b", nullptr}}}}));
 }
 
+TEST(ThreeWayPatchTest, ANullOfAnUnknownKindIsTakenOutOnce) {
+  const Json file = Json::parse(R"({"spec": {"a": null}})");
+  const Json live = Json::parse(R"({"spec": {"a": "x", "b": 1}})");
+  EXPECT_EQ(ThreeWayPatch(nullptr, Json(), file, live), file);
+  EXPECT_EQ(ThreeWayPatch(nullptr, Json::parse(R"({"spec": {"a": "x"}})"), file, live), file);
+  EXPECT_EQ(ThreeWayPatch(nullptr, Json(), file, file), file) << "it is kept as null";
+  EXPECT_EQ(ThreeWayPatch(nullptr, file, file, live), Json::object())
+      << "somebody else has set it since";
+}
+
 TEST(ThreeWayPatchTest, ReplacesListsOfUnknownKinds) {
   const Json live = {{"list", {1, 2}}};
   const Json fresh = {{"list", {2}}};

@@ -353,6 +353,13 @@ void CheckConversion(const CustomResourceDefinition& definition, Violations& out
   if (!versions.empty()) out.Forbidden(versions_at, kWhy);
 }
 
+bool HasDefaults(const CustomResourceDefinition& definition) {
+  return std::ranges::any_of(definition.spec.versions, [](const auto& version) {
+    return version.schema && version.schema->open_api_v3_schema &&
+           SetsDefaults(version.schema->open_api_v3_schema->Parse());
+  });
+}
+
 // `old` is null on create.
 void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
                Violations& out) {
@@ -369,6 +376,10 @@ void CheckSpec(const CustomResourceDefinition& definition, const CustomResourceD
     out.Required(path.Child("scope"));
   } else if (spec.scope != "Cluster" && spec.scope != "Namespaced") {
     out.NotSupported(path.Child("scope"), spec.scope, {"Cluster", "Namespaced"});
+  }
+  if (spec.preserve_unknown_fields && HasDefaults(definition)) {
+    out.Invalid(path.Child("preserveUnknownFields"), true,
+                "must be false in order to use defaults in the schema");
   }
   CheckVersions(definition, old, out);
   CheckFirstName(definition, out);

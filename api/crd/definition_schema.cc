@@ -440,6 +440,10 @@ void CheckRoot(const Json& props, const FieldPath& path, Violations& out) {
 
 }  // namespace
 
+bool SetsDefaults(const Json& props) {
+  return SchemaDepth(props) <= kSchemaDepthMax && HasDefault(props);
+}
+
 void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPath& path,
                     Violations& out) {
   if (SchemaDepth(props) > kSchemaDepthMax) {

@@ -18,4 +18,7 @@ struct SchemaChecks {
 void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPath& path,
                     Violations& out);
 
+// Whether a default stands where a schema may have one; false for one that is too deep.
+bool SetsDefaults(const Json& props);
+
 }  // namespace skiff::crd

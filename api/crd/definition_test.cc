@@ -60,12 +60,13 @@ TEST(DefinitionTest, AFormatThatWasThereIsNotWarnedOfAgain) {
 
 // What is wrong with a definition of this schema, these fields and names beside the usual ones.
 std::string Wrong(const Json& schema, const Json& fields = Json::array(),
-                  const Json& names = Json::object()) {
+                  const Json& names = Json::object(), bool keeps_unknown = false) {
   Json document = {
       {"metadata", {{"name", "lamps.example.com"}}},
       {"spec",
        {{"group", "example.com"},
         {"scope", "Namespaced"},
+        {"preserveUnknownFields", keeps_unknown},
         {"names",
          {{"plural", "lamps"}, {"singular", "lamp"}, {"kind", "Lamp"}, {"listKind", "LampList"}}},
         {"versions",
@@ -143,6 +144,18 @@ TEST(DefinitionTest, ManyKeysOfAListAreLookedUpAtOnce) {
   const std::clock_t begin = std::clock();
   EXPECT_EQ(Wrong({{"type", "object"}, {"properties", {{"list", list}}}}), "");
   EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC);  // Ten seconds, one after the other.
+}
+
+TEST(DefinitionTest, DefaultsAndUnknownFieldsDoNotGoTogether) {
+  const std::string at = "spec.preserveUnknownFields: Invalid value: true: ";
+  const std::string refused = at + "cannot set to true, set x-kubernetes-preserve-unknown-fields to "
+                                   "true in spec.versions[*].schema instead";
+  Json schema = kLampSchema;
+  EXPECT_EQ(Wrong(schema, Json::array(), Json::object(), true), refused);
+  schema["properties"]["spec"]["properties"]["a"]["default"] = "b";
+  EXPECT_EQ(Wrong(schema, Json::array(), Json::object(), true),
+            at + "must be false in order to use defaults in the schema; " + refused);
+  EXPECT_EQ(Wrong(schema), "");
 }
 
 TEST(DefinitionTest, PatternsAreNotLargerThanTheyMayBe) {

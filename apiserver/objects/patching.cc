@@ -27,6 +27,7 @@
 #include "api/violations.h"
 #include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/kind_versions.h"
+#include "apiserver/objects/patched_kind.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
 
@@ -162,32 +163,14 @@ std::string PatchedDocument(const FitParts& parts, const Json& touched, const Js
   return text + "}";
 }
 
-// A patch does not turn an object into one of another kind.
-Result<> CheckKindKept(const FitParts& parts, const Json& patched,
-                       const std::function<std::string()>& shown) {
-  if (!patched.is_object()) return {};
-  const std::string version = TextAt(patched, "apiVersion");
-  const std::string kind = TextAt(patched, "kind");
-  const bool same = (version.empty() || version == parts.kind.api_version) &&
-                    (kind.empty() || kind == parts.kind.kind);
-  if (same) return {};
-  if (parts.kind.type.ops == nullptr && version == parts.kind.api_version) {
-    Violations wrong;
-    wrong.Invalid(FieldPath("kind"), kind, "must be " + std::string(parts.kind.kind));
-    return Fail(wrong.ToError(version.substr(0, version.find('/')), kind, parts.request.info.name));
-  }
-  return Fail(UnfitPatch(shown(), "no kind " + Quoted(kind) + " is registered for version " +
-                                    Quoted(version) +
-                                    " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
-}
-
 // Reads the patched document, of which the patch went into `touched`. `shown` makes the text by
 // which an error quotes it; `strict_errors` are those of the patch itself.
 Result<TextNotes> Fit(const FitParts& parts, const Json& touched, const Json& patched,
                       const std::function<std::string()>& shown,
                       std::vector<std::string> strict_errors) {
   const FieldValidation validation = parts.options.validation;
-  TRY(CheckKindKept(parts, patched, shown));
+  // What a strategic patch makes of the names of the kind is not looked at.
+  if (!parts.from_map) TRY(CheckKindKept(parts.kind, parts.request.info.name, patched, shown));
   auto notes = parts.read(PatchedDocument(parts, touched, patched));
   if (!notes) {
     const std::string& why = notes.error().message;

@@ -121,6 +121,44 @@ TEST_P(PatchingTest, WhatDoesNotFitIsRefused) {
                      FieldValidation::kWarn));
 }
 
+// A custom resource has to say what it is; of a built-in one the kind is known from its URL.
+TEST_P(PatchingTest, NoPatchMakesItAnotherKind) {
+  const auto refusal = [&](const std::string& media, const char* body) {
+    const auto patched = Patch(("application/" + media + "+json").c_str(), body,
+                               FieldValidation::kWarn);
+    return patched ? std::string("patched") : patched.error().message;
+  };
+  constexpr const char* kMerge = "merge-patch";
+  for (const char* body : {R"({"kind": 3})", R"({"kind": 3, "data": {"a": "2"}})"}) {
+    EXPECT_TRUE(refusal(kMerge, body).ends_with(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct "
+        "field .kind of type string")) << refusal(kMerge, body);
+  }
+  EXPECT_TRUE(refusal(kMerge, R"({"apiVersion": "a/b/c"})")
+                  .ends_with("unexpected GroupVersion string: a/b/c"));
+  const std::string nameless = "the name of the object (m based on URL) was undeterminable: "
+                               "name must be provided";
+  const std::string no_kind = refusal("json-patch", R"([{"op": "remove", "path": "/kind"}])");
+  const std::string no_version = refusal(kMerge, R"({"apiVersion": null})");
+  const std::string other = refusal(kMerge, R"({"apiVersion": "g.io/v2", "kind": "Q"})");
+  if (!GetParam()) {
+    EXPECT_EQ(no_kind, "patched");
+    EXPECT_EQ(no_version, nameless);
+    EXPECT_NE(other.find(R"(no kind "Q" is registered for version "g.io/v2")"), other.npos);
+    EXPECT_EQ(refusal("strategic-merge-patch", R"({"apiVersion": "g.io/v2", "kind": "Q"})"),
+              "patched");
+    return;
+  }
+  EXPECT_NE(no_kind.find("Object 'Kind' is missing in '{\"apiVersion\":\"v1\","), no_kind.npos)
+      << no_kind;
+  EXPECT_EQ(no_version, "Internal error occurred: Object 'apiVersion' is missing in 'object has "
+                        "no apiVersion field'");
+  EXPECT_EQ(other, "Q.g.io \"m\" is invalid: [kind: Invalid value: \"Q\": must be ConfigMap, "
+                   "apiVersion: Invalid value: \"g.io/v2\": must be v1]");
+  EXPECT_EQ(refusal(kMerge, R"({"apiVersion": "v2"})"),
+            "ConfigMap \"m\" is invalid: apiVersion: Invalid value: \"v2\": must be v1");
+}
+
 // What a patch of text writes is decoded as it stands there; a strategic one is a map by then.
 TEST(PatchingNumbersTest, AFractionIsNoIntegerInAPatchOfText) {
   const KindInfo& kind = core_v1::ReplicationController::Info();

@@ -1,0 +1,81 @@
+#include "apiserver/objects/patched_kind.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/codec/decode.h"
+#include "api/codec/document.h"
+#include "api/codec/json.h"
+#include "api/patch/patch.h"
+#include "api/select/field_path.h"
+#include "api/violations.h"
+#include "apiserver/request/api_errors.h"
+
+namespace skiff {
+namespace {
+
+// What a patched document says that it is; fails with what Go's decoder says of it.
+Result<TypeMeta> SelfOf(const Json& patched) {
+  Json self = Json::object();
+  for (const char* name : {"apiVersion", "kind"}) {
+    if (const auto found = patched.find(name); found != patched.end()) self[name] = *found;
+  }
+  auto meta = PeekTypeMeta(DumpJson(self));
+  if (!meta) {
+    return Fail(Reason::kInvalid,
+                "couldn't get version/kind; json parse error: " + meta.error().message);
+  }
+  if (std::count(meta->api_version.begin(), meta->api_version.end(), '/') > 1) {
+    return Fail(Reason::kInvalid, "unexpected GroupVersion string: " + meta->api_version);
+  }
+  return std::move(*meta);
+}
+
+// A custom resource has to say what it is, as it is read without knowing.
+Result<> CheckCustomKept(const PatchedKind& wanted, const std::string& name, const TypeMeta& self,
+                         const std::function<std::string()>& shown) {
+  if (self.kind.empty()) {
+    const std::string text = shown();
+    return Fail(UnfitPatch(text, "Object 'Kind' is missing in '" + text + "'"));
+  }
+  if (self.api_version.empty()) {
+    return Fail(
+        InternalErrorOf("Object 'apiVersion' is missing in 'object has no apiVersion field'"));
+  }
+  Violations wrong;
+  if (self.kind != wanted.kind) {
+    wrong.Invalid(FieldPath("kind"), self.kind, "must be " + std::string(wanted.kind));
+  }
+  if (self.api_version != wanted.api_version) {
+    wrong.Invalid(FieldPath("apiVersion"), self.api_version,
+                  "must be " + std::string(wanted.api_version));
+  }
+  if (wrong.empty()) return {};
+  const size_t slash = self.api_version.find('/');
+  const std::string group = slash == std::string::npos ? "" : self.api_version.substr(0, slash);
+  return Fail(wrong.ToError(group, self.kind, name));
+}
+
+}  // namespace
+
+Result<> CheckKindKept(const PatchedKind& wanted, const std::string& name, const Json& patched,
+                       const std::function<std::string()>& shown) {
+  if (!patched.is_object()) return {};
+  const std::string version = TextAt(patched, "apiVersion");
+  const std::string kind = TextAt(patched, "kind");
+  if (version == wanted.api_version && kind == wanted.kind) return {};
+  const auto self = SelfOf(patched);
+  if (!self) return Fail(UnfitPatch(shown(), self.error().message));
+  if (wanted.type.ops == nullptr) return CheckCustomKept(wanted, name, *self, shown);
+  const bool same = (version.empty() || version == wanted.api_version) &&
+                    (kind.empty() || kind == wanted.kind);
+  if (!same) {
+    return Fail(UnfitPatch(shown(), "no kind " + Quoted(kind) + " is registered for version " +
+                                        Quoted(version) +
+                                        " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
+  }
+  // Without a version, none of the fields is known by its name, that of the object neither.
+  return version.empty() ? MatchName("", name) : Result<>();
+}
+
+}  // namespace skiff
