@@ -22,7 +22,7 @@ class QuotaCustomKinds final : public CustomKindsUser {
   struct Listener {
     std::function<void(const std::string& space, const std::string& name)> less;
     // All objects of the kind are known from now on, or it is known that there is no such kind, or
-    // none any more.
+    // it is not watched any more.
     std::function<void(const std::string& name)> known;
   };
   // Before the start.
