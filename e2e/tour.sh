@@ -60,9 +60,22 @@ fi
 DATA=/var/lib/skiff own_machine tour 2g "$SKIFF"
 export HOME=/run/home
 with_kubectl /run/bin
+# The class: what `skiff console` opens. Without a browser it prints a link, as the page says.
+audience=/run/audience
+mkdir -p "$audience"
+if command -v chromium >/dev/null; then export BROWSER=$PWD/e2e/browser/audience.py AUDIENCE=$audience; fi
+saw() { # TEXT: all who have looked saw what there is, and one of them that.
+  [ -z "$(find "$audience" -type f ! -name '*.saw')" ] || { head -n 20 "$audience"/*.failed; return 1; }
+  grep -qF -- "$1" "$audience"/*.saw
+}
 # The page types build/release, wherever it is.
 [ "${SKIFF%/skiff}" = "$PWD/build/release" ] || mount --bind "${SKIFF%/skiff}" build/release
 before=$(machine_state)
 python3 -B e2e/tour.py docs/course.md
+if [ -n "$(ls "$audience")" ]; then
+  check "a browser shows what skiff console opens" saw "1 of 1 ready"
+  [[ " ${CHAPTERS:-9} " != *" 9 "* ]] ||
+    check "and the fault that was on" saw "Chaos partition of pod/a and pod/b: both directions"
+fi
 same_machine() { diff <(echo "$before") <(machine_state); }
 check "the machine is as it was before" same_machine

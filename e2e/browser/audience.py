@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""A class that watches in a browser: what `skiff console` opens as $BROWSER where there is no screen.
+
+    AUDIENCE=DIRECTORY audience.py LINK
+
+Opens the link, looks at the overview and the events, and writes down what stands there, as text, into a
+file of its own in DIRECTORY: "PID.saw", or "PID.failed" with the reason.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from devtools import Browser, BrowserError
+from page import Page, PageError
+
+
+def watch(link):
+    with Browser(flags=["--ignore-certificate-errors", "--lang=en"]) as browser:
+        page = Page(browser, link, None)
+        page.shows("Pods on their nodes", 60)
+        page.until("document.querySelector('.pulse')?.innerText === 'Live'")
+        page.goes("0 of 0 ready")
+        seen = page.run("document.body.innerText")
+        page.go("#/events")
+        page.goes("Pods on their nodes")
+        page.shows("Events")
+        # Of a list that has come; a cluster that has just begun has events, too.
+        page.until("document.querySelectorAll('main table tr, main .table-row').length > 1")
+        return seen + "\n" + page.run("document.body.innerText")
+
+
+def main():
+    note = Path(os.environ["AUDIENCE"]) / str(os.getpid())
+    note.touch()
+    try:
+        seen = watch(sys.argv[1])
+    except (BrowserError, PageError, OSError) as failed:
+        note.with_suffix(".failed").write_text(f"{failed}\n", encoding="utf-8")
+    else:
+        note.with_suffix(".saw").write_text(seen, encoding="utf-8")
+    note.unlink()
+
+
+if __name__ == "__main__":
+    main()
