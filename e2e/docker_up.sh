@@ -27,6 +27,7 @@ work=$(mktemp -d)
 export HOME=$work/home
 mkdir -p "$HOME/.local/share"
 clusters=(show second third taken three)
+site_port=$((SKIFF_NODE_PORT + 2))
 ours=$HOME/.local/share/skiff/docker
 
 cleanup() {
@@ -62,8 +63,9 @@ refused() {
 several_clusters() {
   say "1. A cluster of three machines, and another beside it"
   skiff up --docker --name=show --nodes=3 --image="$image" --merge-kubeconfig \
-    --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" >"$work/said"
-  printf '\n$ skiff up --docker --name=show --nodes=3 --publish=127.0.0.1:%s:30080\n' "$SKIFF_NODE_PORT"
+    --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" --publish="127.0.0.1:$site_port:80" >"$work/said"
+  printf '\n$ skiff up --docker --name=show --nodes=3 --publish=127.0.0.1:%s:30080 --publish=127.0.0.1:%s:80\n' \
+    "$SKIFF_NODE_PORT" "$site_port"
   cat "$work/said"
   check "it says what is under way" says 'starting node 3 of 3'
   check "and how to go on" says "export KUBECONFIG=$ours/show.kubeconfig"
@@ -96,6 +98,9 @@ images_and_ports() {
   check "and answers on 127.0.0.1:$SKIFF_NODE_PORT" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
   run of show expose deployment web --name=lb --type=LoadBalancer --port=8089 --target-port=80
   check "outside Docker at the addresses of a LoadBalancer Service" balancer_answers lb 8089
+  run of show create ingress site --class=skiff '--rule=/hostname=web:80'
+  check "and by an Ingress at 127.0.0.1:$site_port" curl -sf "http://127.0.0.1:$site_port/hostname"
+  run of show delete ingress site
 }
 balancer_answers() { # SERVICE PORT: at each address that its status names
   local address addresses
