@@ -256,6 +256,18 @@ void AddMarks(const Field& field, Json& schema) {
   if (!field.merge_key.empty()) schema["x-kubernetes-patch-merge-key"] = field.merge_key;
 }
 
+// Of a list whose items have the schema `item`.
+Json ListSchema(Json metadata, std::string_view what, Json item) {
+  return {{"type", "object"},
+          {"required", {"items"}},
+          {"properties",
+           {{"apiVersion", TypeMetaMember("apiVersion")},
+            {"kind", TypeMetaMember("kind")},
+            {"metadata", std::move(metadata)},
+            {"items",
+             {{"description", what}, {"type", "array"}, {"items", std::move(item)}}}}}};
+}
+
 std::string ListKindOf(const RuntimeKind& kind) {
   const std::string_view own = kind.behaviour->list_kind;
   return own.empty() ? std::string(kind.kind) + "List" : std::string(own);
@@ -317,17 +329,9 @@ void Definitions::AddCustomList(const std::string& name, const RuntimeKind& kind
   Json metadata = {{"$ref", Reference(version_, list_meta)}};
   if (version_ == Version::kV3) metadata = {{"allOf", {metadata}}};
   Describe(TextOf(meta_v1::ListMeta::Describe()), metadata);
-  Json schema = {{"type", "object"},
-                 {"description", fmt::format("{} is a list of {}", list_kind, kind.kind)},
-                 {"required", {"items"}},
-                 {"properties",
-                  {{"apiVersion", TypeMetaMember("apiVersion")},
-                   {"kind", TypeMetaMember("kind")},
-                   {"metadata", std::move(metadata)},
-                   {"items",
-                    {{"description", fmt::format("List of {}.", kind.resource)},
-                     {"type", "array"},
-                     {"items", {{"$ref", Reference(version_, item)}}}}}}}};
+  Json schema = ListSchema(std::move(metadata), fmt::format("List of {}.", kind.resource),
+                           {{"$ref", Reference(version_, item)}});
+  schema["description"] = fmt::format("{} is a list of {}", list_kind, kind.kind);
   crd::AddPublishedMarks(kind, list_kind, schema);
   all_[name] = std::move(schema);
   Add(list_meta);
@@ -379,17 +383,10 @@ void Definitions::AddList(const std::string& name, const std::string& item) {
     kinds.push_back(std::move(kind));
   }
   Add(list_meta);
-  all_[name] = {{"type", "object"},
-                {"required", {"items"}},
-                {"properties",
-                 {{"apiVersion", TypeMetaMember("apiVersion")},
-                  {"kind", TypeMetaMember("kind")},
-                  {"metadata", std::move(metadata)},
-                  {"items",
-                   {{"description", "The objects that were asked for."},
-                    {"type", "array"},
-                    {"items", std::move(items)}}}}},
-                {"x-kubernetes-group-version-kind", std::move(kinds)}};
+  Json schema =
+      ListSchema(std::move(metadata), "The objects that were asked for.", std::move(items));
+  schema["x-kubernetes-group-version-kind"] = std::move(kinds);
+  all_[name] = std::move(schema);
 }
 
 Json Definitions::Schema(const Type& type) {
