@@ -111,8 +111,11 @@ void Http2Stream::OnAnswer(PreparedAnswer answer) {
   state_ = State::kSending;
   timer_.Disarm();
   EndBusy();
-  const bool has_body = answer.stream || !answer.pieces.empty();
-  owner_.wire().Answer(id_, answer.fields, has_body);
+  using Body = Http2Wire::Body;
+  owner_.wire().Answer(id_, answer.fields,
+                       answer.stream && !answer.stream->EndsByItself() ? Body::kEndless
+                       : answer.stream || !answer.pieces.empty()       ? Body::kWhole
+                                                                       : Body::kNone);
   if (answer.stream) {
     StartSource(answer);
   } else {

@@ -4,7 +4,7 @@
 //
 //   Http2Wire wire(limits, sink);
 //   if (wire.Receive(bytes)) ...             // calls sink.OnHead, OnData, OnEnd, OnClosed
-//   wire.Answer(1, {{":status", "200"}}, true);
+//   wire.Answer(1, {{":status", "200"}}, Http2Wire::Body::kWhole);
 //   if (wire.Send()) ...                     // calls sink.Next, Send, SendData
 //
 // Floods. A client pays a token for each frame that asks for nothing: SETTINGS, PING, PRIORITY,
@@ -95,8 +95,10 @@ class Http2Wire {
   // One side said goodbye, and no stream is left.
   bool IsOver() const;
 
-  // The head of the answer, and behind it a body, of which Next tells.
-  void Answer(StreamId stream, const Http2Fields& fields, bool has_body);
+  // The head of the answer, and behind it a body, of which Next tells. Nothing is remembered of the
+  // head of an endless one, for others to be shorter by.
+  enum class Body { kNone, kWhole, kEndless };
+  void Answer(StreamId stream, const Http2Fields& fields, Body body);
   // 100, before it.
   void AskForBody(StreamId stream);
   // Next has something again.

@@ -43,12 +43,14 @@ class Server : public Http2Wire::Sink {
     }
     CHECK(!head.framing.chunked);
     left_[stream] = head.target.size() * 100;
-    if (answers_) wire_.Answer(stream, {{":status", "200"}, {"a", head.path}}, true);
+    if (!answers_) return;
+    wire_.Answer(stream, {{":status", "200"}, {"a", head.path}}, http::Http2Wire::Body::kWhole);
   }
   void OnBadHead(int32_t stream, const http::HeadFault& fault) override {
     Open(stream);
     seen_[stream] += "?" + std::to_string(fault.status);
-    if (answers_) wire_.Answer(stream, {{":status", std::to_string(fault.status)}}, false);
+    if (!answers_) return;
+    wire_.Answer(stream, {{":status", std::to_string(fault.status)}}, http::Http2Wire::Body::kNone);
   }
   void Open(int32_t stream) {
     CHECK(open_.insert(stream).second);
