@@ -53,13 +53,15 @@ struct ApplyFlags {
     }
   }
 
-  Result<> Check(const Command& command) const;
+  Result<> Check(Command& command) const;
   Result<> CheckPrune() const;
 };
 
-Result<> ApplyFlags::Check(const Command& command) const {
+Result<> ApplyFlags::Check(Command& command) const {
   if (!command.words().empty()) {
-    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
+    return command.UsageError(
+        fmt::format("Unexpected args: [{}]{}", Join(command.words(), " "),
+                    MeantVerb(command.environment(), "apply", command.words()[0])));
   }
   if (files.empty()) return CliError("must specify one of -f and -k");
   if (force_conflicts && !server_side) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/text/go_text.h"
+#include "base/did_you_mean.h"
 #include "cli/completion/shape.h"
 #include "cli/session.h"
 #include "cli/usage.h"
@@ -342,6 +343,13 @@ Args WithoutWord(Args args, size_t at) {
   return args;
 }
 
+std::string MeantVerb(const Environment& environment, std::string_view family,
+                      std::string_view word) {
+  if (environment.program == "kubectl") return "";
+  const std::string meant = DidYouMean(word, VerbNamesBelow(family));
+  return meant.empty() ? "" : meant + "\n";
+}
+
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args) {
   const size_t at = FirstWord(args);
@@ -360,9 +368,10 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
     return 0;
   }
   if (at < args.size()) {
+    const std::string meant = MeantVerb(environment, family, args[at]);
     environment.err(
-        fmt::format("error: unknown command \"{}\"\nSee '{} {} -h' for help and examples\n",
-                    args[at], environment.program, family));
+        fmt::format("error: unknown command \"{}\"{}\nSee '{} {} -h' for help and examples\n",
+                    args[at], meant, environment.program, family));
     return 1;
   }
   const bool asked = std::find(args.begin(), args.end(), "--help") != args.end() ||
@@ -381,7 +390,8 @@ int RunTellingFamily(Environment& environment, const std::string& family, const 
                      size_t count, const Args& args) {
   const size_t at = FirstWord(args);
   const bool known = at < args.size() && FindVerb(verbs, count, args[at]);
-  return RunFamily(environment, family, verbs, count, known ? args : Args{"--help"});
+  const bool refused = at < args.size() && environment.program != "kubectl";
+  return RunFamily(environment, family, verbs, count, known || refused ? args : Args{"--help"});
 }
 
 void TellVerbs(Environment& environment, const Verb* verbs, size_t count) {

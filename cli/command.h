@@ -176,10 +176,15 @@ struct Verb {
 const Verb* FindVerb(const Verb* verbs, size_t count, const std::string& name);
 int RunVerb(Environment& environment, const Verb& verb, const std::string& name, const Args& args);
 
+// What `word`, which is no verb of this family, may have been meant to be, for the end of a line:
+// "\n\nDid you mean this?\n\trestart\n"; "" where none is near, and under the name of kubectl,
+// which does not guess below its own verbs.
+std::string MeantVerb(const Environment& environment, std::string_view family,
+                      std::string_view word);
 // For verbs with verbs of their own ("rollout status"): runs the one that the first word names.
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args);
-// Of a family for which no word, or an unknown one, is a way to ask for its verbs.
+// Of a family for which no word, and for kubectl an unknown one too, is a way to ask for its verbs.
 int RunTellingFamily(Environment& environment, const std::string& family, const Verb* verbs,
                      size_t count, const Args& args);
 // For families that can go without a word: tells the shape that is asked for, if one is, of the

@@ -55,7 +55,9 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.Check());
   if (!command.words().empty()) {
-    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
+    return command.UsageError(
+        fmt::format("Unexpected args: [{}]{}", Join(command.words(), " "),
+                    MeantVerb(command.environment(), "create", command.words()[0])));
   }
   if (!raw.empty()) {
     if (edit && !files.empty()) return CliError("--raw and --edit are mutually exclusive");

@@ -212,7 +212,9 @@ Result<> RunCreateService(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.Check());
   if (command.words().size() != 2) {
-    return command.UsageError("a service type and exactly one NAME are required");
+    return command.UsageError(
+        "a service type (clusterip, nodeport, loadbalancer, externalname) and exactly one NAME are "
+        "required");
   }
   const std::string& type = command.words()[0];
   const std::string& name = command.words()[1];
@@ -221,7 +223,11 @@ Result<> RunCreateService(Command& command, const Args& args) {
                                                     {"loadbalancer", "LoadBalancer"},
                                                     {"externalname", "ExternalName"}};
   const auto chosen = types.find(type);
-  if (chosen == types.end()) return CliError(fmt::format("unknown service type \"{}\"", type));
+  if (chosen == types.end()) {
+    return CliError(fmt::format("unknown service type \"{}\"; types are clusterip, nodeport, "
+                                "loadbalancer and externalname",
+                                type));
+  }
   if (tcp.empty() && cluster_ip != "None" && type != "externalname") {
     return CliError("at least one tcp port specifier must be provided");
   }

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <set>
 
-#include "base/edit_distance.h"
+#include "base/did_you_mean.h"
 #include "base/process.h"
 #include "cli/cluster_info.h"
 #include "cli/create.h"
@@ -101,16 +101,7 @@ const Family* FindFamily(std::string_view name) {
 }
 
 int UnknownVerb(Environment& environment, const std::string& verb) {
-  environment.err(
-      fmt::format("error: unknown command \"{}\" for \"{}\"\n", verb, environment.program));
-  constexpr size_t kDistanceMax = 2;
-  std::string similar;
-  const auto compare = [&](const std::string& name) {
-    if (EditDistance(verb, name) <= kDistanceMax || name.starts_with(verb)) {
-      similar += "\t" + name + "\n";
-    }
-  };
-  for (const std::string& program : environment.programs) compare(program);
+  std::vector<std::string> names = environment.programs;
   // In the order of kubectl's own help.
   constexpr const char* kOrder[] = {
       "create",       "expose", "run",     "set",      "explain",      "get",
@@ -120,11 +111,12 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
       "cp",           "auth",   "events",  "diff",     "apply",        "patch",
       "replace",      "wait",   "kustomize", "label",  "annotate",     "completion",
       "api-resources", "api-versions", "config", "version"};
-  for (const char* name : kOrder) compare(name);
+  names.insert(names.end(), std::begin(kOrder), std::end(kOrder));
   if (environment.program == "skiff") {
-    for (const char* name : {"compose", "console", "convert", "why"}) compare(name);
+    names.insert(names.end(), {"compose", "console", "convert", "why"});
   }
-  if (!similar.empty()) environment.err("\nDid you mean this?\n" + similar);
+  environment.err(fmt::format("error: unknown command \"{}\" for \"{}\"{}\n", verb,
+                              environment.program, DidYouMean(verb, names)));
   return 1;
 }
 

@@ -316,13 +316,21 @@ std::string_view PurposeOf(std::string_view verb) {
   return Look(kPurposes, verb);
 }
 
-std::string VerbsBelow(std::string_view verb) {
-  std::string text;
+std::vector<std::string> VerbNamesBelow(std::string_view verb) {
+  std::vector<std::string> names;
   for (const Line& line : kPurposes) {
     const std::string_view name = line.verb;
     if (name.size() <= verb.size() || !name.starts_with(verb) || name[verb.size()] != ' ') continue;
     const std::string_view word = name.substr(verb.size() + 1);
-    if (word.find(' ') == word.npos) text += fmt::format("  {:<20}{}\n", word, line.text);
+    if (word.find(' ') == word.npos) names.emplace_back(word);
+  }
+  return names;
+}
+
+std::string VerbsBelow(std::string_view verb) {
+  std::string text;
+  for (const std::string& word : VerbNamesBelow(verb)) {
+    text += fmt::format("  {:<20}{}\n", word, PurposeOf(fmt::format("{} {}", verb, word)));
   }
   return text;
 }

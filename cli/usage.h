@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace skiff::cli {
 
@@ -10,7 +11,9 @@ namespace skiff::cli {
 std::string_view ArgumentsOf(std::string_view verb);
 // What the verb is for, in a sentence; "" where that is said of none.
 std::string_view PurposeOf(std::string_view verb);
-// A line for each verb below this one, "create deployment" below "create", with its purpose.
+// The verbs below this one, as "deployment" is below "create".
+std::vector<std::string> VerbNamesBelow(std::string_view verb);
+// A line for each of them, with its purpose.
 std::string VerbsBelow(std::string_view verb);
 
 }  // namespace skiff::cli

@@ -68,7 +68,8 @@ print(s.getsockname()[1])')
   "$skiff" create serviceaccount guest -n shop >/dev/null
   "$skiff" create rolebinding guest -n shop --clusterrole=view --serviceaccount=shop:guest \
     >/dev/null
-  token=$("$skiff" create token presenter -n shop)
+  # As people of other distributions type it.
+  token=$("$skiff" kubectl create token presenter -n shop)
   guest=$("$skiff" create token guest -n shop)
   # What `skiff console` opens, where somebody has said by what.
   printf '#!/bin/sh\necho "$1" >%s/link\n' "$work" >"$work/browser"

@@ -60,6 +60,9 @@ printf '%s\n' "$general" |
 for word in $words; do
   # What the general help says of it, where it does.
   title=$(printf '%s\n' "$general" | sed -n "s/^  *$word   *\\([^ ].*[^.]\\)\\.*$/\\1/p" | head -n 1)
-  helps 2 "$word" | page "skiff-$word" "${title:-$word, of skiff}" "skiff $word [arguments]"
+  # The verbs of kubectl have pages of their own, as those of skiff.
+  depth=2
+  [ "$word" != kubectl ] || depth=0
+  helps "$depth" "$word" | page "skiff-$word" "${title:-$word, of skiff}" "skiff $word [arguments]"
 done
 rm -f "$out/verb"

@@ -18,6 +18,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/did_you_mean.h"
 #include "base/program.h"
 #include "skiff/progress.h"
 
@@ -225,6 +226,15 @@ bool IsStartedByUs() {
 int Complain(const std::string& message) {
   std::fprintf(stderr, "error: %s\n", message.c_str());
   return 1;
+}
+
+int RefuseVerb(const std::string& word, const std::vector<std::string>& verbs,
+               const std::string& usage) {
+  if (!word.empty()) {
+    (void)Complain(fmt::format("unknown command \"{}\"{}\n", word, DidYouMean(word, verbs)));
+  }
+  std::fprintf(stderr, "%s\n", usage.c_str());
+  return 2;
 }
 
 }  // namespace skiff

@@ -87,5 +87,9 @@ bool IsStartedByUs();
 
 // "error: MESSAGE" to stderr; 1.
 int Complain(const std::string& message);
+// Of a program whose first word is none of its `verbs`: what may have been meant, if there is a
+// word at all, and the usage, to stderr; 2.
+int RefuseVerb(const std::string& word, const std::vector<std::string>& verbs,
+               const std::string& usage);
 
 }  // namespace skiff

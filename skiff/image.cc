@@ -80,7 +80,7 @@ int ImageMain(const std::vector<std::string>& args) {
   }
   const std::string verb = words.empty() ? "" : words[0];
   if (verb != "load" && verb != "import" && verb != "ls") {
-    return Complain(kUsage);
+    return RefuseVerb(verb, {"load", "ls"}, kUsage);
   }
   if (verb != "ls" && words.size() == 1) {
     return Complain(std::string("which image is to be loaded? ") + kUsage);

@@ -23,6 +23,13 @@
 
 namespace {
 
+// A link named kubectl; `skiff kubectl get pods`, and with the dashes of `minikube kubectl -- get`.
+int KubectlProgram(const std::vector<std::string>& given) {
+  std::vector<std::string> args = given;
+  if (!args.empty() && args[0] == "--") args.erase(args.begin());
+  return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args); });
+}
+
 struct Program {
   std::string_view word;   // skiff WORD ...
   std::string_view alias;  // argv[0] of its Kubernetes namesake
@@ -52,6 +59,8 @@ constexpr Program kPrograms[] = {
      "Save a cluster as a file, restore it, or run a copy beside it."},
     {"chaos", "", &skiff::chaos::ChaosMain,
      "Break links, pods, disks and nodes for a while, and mend them."},
+    {"kubectl", "", &KubectlProgram,
+     "The verbs below in kubectl's own words, as a link named kubectl has them."},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain,
      "kube-apiserver by itself, on RocksDB or etcd."},
     {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain,
@@ -114,9 +123,7 @@ int main(int argc, char** argv) {
   for (const Program& program : kPrograms) {
     if (!program.alias.empty() && name == program.alias) return Run(program, args);
   }
-  if (name == "kubectl") {
-    return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args); });
-  }
+  if (name == "kubectl") return KubectlProgram(args);
   if (args.empty()) return Usage(stderr, 2);
   if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
   if (args[0] == "help" && args.size() == 1) return Usage(stdout, 0);

@@ -291,5 +291,19 @@ TEST(ProgramHelpTest, GoesToStandardOutput) {
   }
 }
 
+TEST(ProgramHelpTest, AWordThatIsNearlyAVerbGetsTheVerb) {
+  const std::tuple<const char*, int (*)(const std::vector<std::string>&), const char*> typed[] = {
+      {"sav", &SnapshotMain, "save"},
+      {"creat", &TokenMain, "create"},
+      {"lod", &ImageMain, "load"},
+      {"netm", &chaos::ChaosMain, "netem"}};
+  for (const auto& [word, run, meant] : typed) {
+    testing::internal::CaptureStderr();
+    EXPECT_NE(run({word, "x"}), 0);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                HasSubstr(std::string("\n\nDid you mean this?\n\t") + meant + "\n"));
+  }
+}
+
 }  // namespace
 }  // namespace skiff

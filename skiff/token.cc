@@ -255,8 +255,7 @@ int TokenMain(const std::vector<std::string>& args) {
     return 0;
   }
   if (verb != "create" && verb != "list" && verb != "delete") {
-    std::fprintf(stderr, "%s\n", kUsage);
-    return 2;
+    return RefuseVerb(verb, {"create", "list", "delete"}, kUsage);
   }
   TokenFlags to;
   Flags flags("skiff token " + verb);

@@ -173,7 +173,11 @@ void PrintCandidates(Environment& environment, const Candidates& found, const st
 }
 
 int Complete(Environment& environment, const Args& args, bool descriptions) {
-  const Args words = args.empty() ? Args{""} : args;
+  Args words = args.empty() ? Args{""} : args;
+  // `skiff kubectl get` has the words of `skiff get`.
+  if (words.size() > 1 && words[0] == "kubectl" && IsProgram(environment, words[0])) {
+    words.erase(words.begin());
+  }
   TypedLine line;
   TakeWords(environment, words, line);
   if (line.asked.verb.empty() && !line.asked.words.empty()) {

@@ -41,6 +41,13 @@ TEST_F(CompleteTest, VerbsAndTheirVerbs) {
   EXPECT_THAT(Asked({""}), Not(HasSubstr("__complete")));
 }
 
+TEST_F(CompleteTest, BehindKubectlStandsWhatStandsWithoutIt) {
+  programs_ = {"kubectl", "up"};
+  EXPECT_EQ(Asked({"kubectl", "desc"}), "describe\n:4\n");
+  EXPECT_EQ(Asked({"kubectl", "get", "cm", "ab"}), "abc\nabd\n:4\n");
+  EXPECT_EQ(Asked({"kube"}), "kubectl\n:4\n");
+}
+
 TEST_F(CompleteTest, FlagsOfPrograms) {
   programs_ = {"dns", "up"};
   program_help_ =

@@ -110,7 +110,11 @@ void ProjectFlags::Complete(Command& command) {
 
 Result<> ProjectFlags::RefuseServices(Command& command) const {
   if (words.empty()) return {};
-  return command.UsageError(fmt::format("unexpected arguments: [{}]", Join(words, " ")));
+  return command.UsageError(
+      fmt::format("unexpected arguments: [{}]: it is about all services of the file, none is "
+                  "named. `profiles:` in the file and --profile choose among them, and `skiff scale "
+                  "deployment/SERVICE --replicas=0` stops one",
+                  Join(words, " ")));
 }
 
 Result<Loaded> LoadAndConvert(Command& command, const ProjectFlags& flags) {

@@ -87,6 +87,9 @@ TEST_F(ComposeCommandTest, WhatIsWrongWithAFileEndsTheVerb) {
   EXPECT_EQ(out_, "");
   EXPECT_EQ(Run({"up", "-f", folder_ + "/none.yaml"}), 1);
   EXPECT_THAT(err_, HasSubstr("none.yaml: no such file"));
+  EXPECT_EQ(Run({"dwon"}), 1);
+  EXPECT_EQ(err_, "error: unknown command \"dwon\"\n\nDid you mean this?\n\tdown\n\nSee 'skiff "
+                  "compose -h' for help and examples\n");
   EXPECT_EQ(Run({"destroy"}), 1);
   EXPECT_EQ(err_, "error: unknown command \"destroy\"\nSee 'skiff compose -h' for help and "
                   "examples\n");
@@ -96,7 +99,8 @@ TEST_F(ComposeCommandTest, ServicesAreRefusedByWhatIsAboutTheWholeProject) {
   const std::string path = Write("a.yaml", "name: a\nservices: {web: {image: x}}\n");
   for (const std::string verb : {"convert", "down", "up"}) {
     EXPECT_EQ(Run({verb, path, "web"}), 1) << verb;
-    EXPECT_THAT(err_, StartsWith("error: unexpected arguments: [web]\n")) << verb;
+    EXPECT_THAT(err_, StartsWith("error: unexpected arguments: [web]: it is about all services"))
+        << verb;
   }
 }
 

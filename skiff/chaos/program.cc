@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/did_you_mean.h"
 #include "base/flags.h"
 #include "base/id.h"
 #include "client/kubeconfig.h"
@@ -284,8 +285,10 @@ Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) 
   if (!fault) {
     return Fail(Reason::kInvalid,
                 fmt::format("\"{}\" is no fault: netem, partition, kill, pause, disk, clock; or "
-                            "ls, stop",
-                            verb));
+                            "ls, stop{}",
+                            verb,
+                            DidYouMean(verb, {"netem", "partition", "kill", "pause", "disk",
+                                              "clock", "ls", "stop"})));
   }
   auto request = TRY(ParseRequest(*fault, args));
   if (!request) return {};

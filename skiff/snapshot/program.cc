@@ -249,8 +249,7 @@ int SnapshotMain(const std::vector<std::string>& args) {
     return 0;
   }
   if (verb != "save" && verb != "restore" && verb != "fork" && verb != "ls") {
-    std::fprintf(stderr, "%s\n", kSnapshotUsage);
-    return 2;
+    return RefuseVerb(verb, {"save", "restore", "fork", "ls"}, kSnapshotUsage);
   }
   SnapshotFlags to;
   Flags flags(fmt::format("skiff snapshot {} {}", verb, WordsOf(verb)));
