@@ -111,6 +111,34 @@ TEST(TidyTest, FilesStayShort) {
   }
 }
 
+// `a/{b,c}` names a/b and a/c.
+std::set<std::string> FoldersOfTheMap() {
+  std::ifstream in(fs::path(kSourceRoot) / "docs/ARCHITECTURE.md");
+  std::set<std::string> folders;
+  const std::regex name("`([a-z0-9_/]+[a-z0-9_])/?(?:\\{([a-z_,]+)\\})?`");
+  for (std::string line; std::getline(in, line);) {
+    const std::string cell = line.starts_with("| `") ? line.substr(0, line.find(" |", 2)) : "";
+    for (std::sregex_iterator found(cell.begin(), cell.end(), name), end; found != end; ++found) {
+      std::stringstream rooms((*found)[2].str());
+      if (rooms.str().empty()) folders.insert((*found)[1]);
+      for (std::string room; std::getline(rooms, room, ',');) {
+        folders.insert((*found)[1].str() + "/" + room);
+      }
+    }
+  }
+  return folders;
+}
+
+TEST(TidyTest, EachFolderIsOnTheMap) {
+  const std::set<std::string> folders = FoldersOfTheMap();
+  for (const Source& source : Tree()) {
+    const std::string folder = fs::path(source.path).parent_path().string();
+    const bool named =
+        folder == "e2e" || folder.find("testdata") != std::string::npos || folders.contains(folder);
+    EXPECT_TRUE(named) << folder << " has no row in docs/ARCHITECTURE.md";
+  }
+}
+
 TEST(TidyTest, FunctionsStayShort) {
   // clang-format puts the braces of a function at its own indentation: a line that ends with " {"
   // and the first following line that is "}" at the same depth.
