@@ -69,10 +69,13 @@ void Dial(Loops& loops, const OrderPtr& order) {
       if (const auto self = weak.lock()) self->Start(addresses);
     });
   };
-  const auto dial = upstream.dial;
-  if (!dial && known) return start(std::vector<std::string>{host});
-  const bool comes = loops.resolvers().Submit(
-      [start, start_on, host, dial] { dial ? start_on(dial()) : start(ResolveHost(host)); });
+  if (const auto dial = upstream.dial) {
+    const auto job = [start_on, dial, weak] { if (!weak.expired()) start_on(dial()); };
+    if (loops.dialers().Submit(job)) return;
+    return start(Fail(Reason::kServiceUnavailable, "too many connections are being made"));
+  }
+  if (known) return start(std::vector<std::string>{host});
+  const bool comes = loops.resolvers().Submit([start, host] { start(ResolveHost(host)); });
   if (!comes) start(Fail(Reason::kServiceUnavailable, "too many names are being looked up"));
 }
 

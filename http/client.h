@@ -40,7 +40,7 @@ struct Upstream {
   std::shared_ptr<KeptConnections> kept = {};
   // Not empty: connects in place of all that, to what `host` and `port` only name then. Returns a
   // connected socket, which is the loop's from there on. Blocks, on a thread of
-  // Loops::resolvers(); the connection is not kept.
+  // Loops::dialers(); the connection is not kept.
   std::function<Result<int>()> dial = {};
 };
 

@@ -286,13 +286,17 @@ struct Loops::Impl {
   ~Impl() {
     // All are at rest before the first is gone: what one lets go of may post to another.
     resolvers.Stop();
+    dialers.Stop();
     for (auto& loop : loops) loop->Stop();
   }
   static constexpr int kResolversMax = 2;
   static constexpr size_t kNamesWaitingMax = 1'000;
+  static constexpr int kDialersMax = 16;
+  static constexpr size_t kDialsWaitingMax = 1'000;
   std::vector<std::unique_ptr<Loop>> loops;
   std::atomic<size_t> next = 0;
   WorkerPool resolvers{kResolversMax, kNamesWaitingMax};
+  WorkerPool dialers{kDialersMax, kDialsWaitingMax};
 };
 
 Loops::Loops(int threads) : impl_(std::make_unique<Impl>()) {
@@ -308,6 +312,10 @@ Loop& Loops::Next() {
 
 WorkerPool& Loops::resolvers() {
   return impl_->resolvers;
+}
+
+WorkerPool& Loops::dialers() {
+  return impl_->dialers;
 }
 
 Duration Loop::RoundTime() const {

@@ -10,8 +10,12 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <memory>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "http/client.h"
 #include "http/event_loop.h"
 #include "http/test_client.h"
 #include "http/test_server.h"
@@ -49,6 +53,30 @@ TEST(Loops, TellHowLongOneIsStuck) {
   release.set_value();
   TestClient client(fixture.port());
   EXPECT_EQ(client.Get("/").status(), 200);
+}
+
+// As those that wait for a proxy which does not answer.
+TEST(Loops, ConnectionsThatAreLongInTheMakingHoldUpNoName) {
+  std::promise<void> release;
+  Fixture fixture(Echo, {}, 1);
+  const std::shared_future<void> released = release.get_future().share();
+  Loops loops;
+  const auto ask = [&](Upstream upstream) {
+    auto opened = std::make_shared<std::promise<Result<Opened>>>();
+    auto exchange = Open(loops, std::move(upstream), {},
+                         [opened](Result<Opened> each) { opened->set_value(std::move(each)); });
+    return std::pair(std::move(exchange), opened->get_future());
+  };
+  const auto dial = [released]() -> Result<int> {
+    released.wait();
+    return Fail(Reason::kServiceUnavailable, "no proxy");
+  };
+  std::vector<decltype(ask({}))> stuck;
+  for (int i = 0; i < 60; ++i) stuck.push_back(ask({.host = "far.test", .dial = dial}));
+  auto [exchange, named] = ask({.host = "localhost", .port = fixture.port()});
+  EXPECT_EQ(named.wait_for(20s), std::future_status::ready);
+  release.set_value();
+  EXPECT_EQ(named.get()->status, 200);
 }
 
 // One of many streams that an event wakes all at once, and each of which has something to send.
