@@ -259,6 +259,42 @@ run kill -KILL "$(supervisor_of "$id")"
 CHECK_SECONDS=60 check "it is over in time, though nobody is there to end it" is_ahead -30 2
 check "and swept" nothing_on
 
+say "A pod whose clock is wrong"
+# By how many seconds a pod's clock is ahead of the machine's: of a program that runs already, which writes
+# the time down, and of one that begins now.
+in_pod a awk 'BEGIN { while (1) {
+  print systime() >"/tmp/now.new"; close("/tmp/now.new")
+  system("mv /tmp/now.new /tmp/now; sleep 0.2") } }' >/dev/null 2>&1 &
+looping=$!
+off() { echo $(($1 - $(date +%s))); }
+within() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]; }
+begins_off() { within "$(off "$(in_pod a date +%s)")" "$1" "$2"; }
+runs_off() { within "$(off "$(in_pod a cat /tmp/now)")" "$1" "$2"; }
+check "its clock is right" runs_off -4 1
+begin clock pod/a --offset=+2h --for=60s
+check "two hours ahead for who runs" runs_off 7190 7201
+check "  and for who begins" begins_off 7190 7201
+check "b has the right time" eval 'within "$(off "$(in_pod b date +%s)")" -4 1'
+check "  and so has the machine's Lease" is_ahead -30 2
+refused "clock of pod/a is on already" chaos clock pod/a --offset=-5m --for=5s
+run chaos stop "$id"
+check "right at once for who begins" begins_off -4 1
+check "  and for who runs" runs_off -4 1
+begin clock pod/a --container=c --drift=-100% --for=10s
+stands=$(in_pod a date +%s)
+check "it stands still, or nearly" eval 'sleep 3; within $(($(in_pod a date +%s) - stands)) -1 1'
+CHECK_SECONDS=30 check "over in time" begins_off -4 1
+begin clock pod/a --offset=-2h --for=20s
+check "two hours behind" runs_off -7205 -7190
+run kill -KILL "$(supervisor_of "$id")"
+check "who runs keeps it without the supervisor" runs_off -7205 -7190
+check "  who begins has the right time" begins_off -4 1
+CHECK_SECONDS=30 check "it is over in time, though nobody is there to end it" runs_off -4 1
+check "and swept" nothing_on
+in_pod a killall awk
+wait "$looping" 2>/dev/null || true
+check "nothing of the pod was started again" eval '[ "$(restarts a)" = 0 ]'
+
 say "What is refused"
 refused "there is no pod/nobody in the namespace default; there are: pod/a, pod/b" chaos pause pod/nobody --for=5s
 refused "there is no node/nowhere; there are: node/$NODE" chaos partition node/nowhere --for=5s
@@ -269,7 +305,7 @@ refused "would be cut off as a whole" chaos partition node/$NODE --for=5s
 refused "nobody would be left to undo it" chaos kill node/$NODE --for=5s
 refused "others have data on" chaos disk pod/a --volume=scratch --for=5s
 refused "pod/a has several emptyDirs; say which with --volume: cache, scratch" chaos disk pod/a --for=5s
-refused "Linux has one wall clock for all of them" chaos clock pod/a --offset=+5m --for=5s
+refused "no container \"none\" of pod/a is running" chaos clock pod/a --container=none --offset=+5m --for=5s
 refused "a link has none" chaos clock node/$NODE node/$NODE --offset=+5m --for=5s
 refused "say how wrong it is" chaos clock node/$NODE --for=5s
 refused "keeps its data in /tmp here" chaos clock node/$NODE --offset=+5m --for=5s --data-dir=/tmp

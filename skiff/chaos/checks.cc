@@ -210,8 +210,9 @@ std::vector<NeededProgram> ProgramsFor(const Request& request) {
 }
 
 Result<> CheckWorld(const Request& request, const World& world) {
-  // A file is all there is to a clock; but in a node's container.
-  const bool is_roots = request.fault != Fault::kClock || !world.target.docker.empty();
+  // A file is all there is to a node's clock; but in its container.
+  const bool is_nodes_clock = request.fault == Fault::kClock && world.target.target.is_node;
+  const bool is_roots = !is_nodes_clock || !world.target.docker.empty();
   if (is_roots && !world.is_root) {
     return Fail(Reason::kForbidden,
                 "this enters the namespaces of nodes and pods, which only root may: `sudo -E skiff "
@@ -225,7 +226,7 @@ Result<> CheckWorld(const Request& request, const World& world) {
     TRY(CheckAddresses(world));
   } else if (request.fault == Fault::kDisk) {
     TRY(CheckDisk(world));
-  } else if (request.fault == Fault::kClock) {
+  } else if (is_nodes_clock) {
     TRY(CheckClock(world));
   } else {
     TRY(CheckMachine(request, world));

@@ -208,6 +208,20 @@ TEST(ChaosChecksTest, WhatBelongsToAnotherClusterIsNotTouched) {
   EXPECT_THAT(Said(Fault::kPartition, peer), HasSubstr("a node of another one"));
 }
 
+TEST(ChaosChecksTest, TheClockOfAPodIsWhereItsProcessesAre) {
+  World world = PodWorld();
+  EXPECT_EQ(Said(Fault::kClock, world), "possible");
+  world.is_root = false;
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("only root may"));
+  world = PodWorld();
+  world.target.is_simulated = true;
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("is simulated"));
+  world = PodWorld();
+  world.target.is_here = false;
+  world.target.elsewhere = "runs on node/far";
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("runs on node/far"));
+}
+
 TEST(ChaosChecksTest, TheClockOfANodesContainerIsRoots) {
   World world = NodeWorld();
   world.target.docker = "near";

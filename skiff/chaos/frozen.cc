@@ -1,6 +1,5 @@
 #include "skiff/chaos/frozen.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ptrace.h>
@@ -8,30 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "base/process.h"
 #include "skiff/chaos/machine.h"
 
 namespace skiff::chaos {
 namespace {
-
-struct CloseTasks {
-  void operator()(DIR* tasks) const { closedir(tasks); }
-};
-
-std::vector<pid_t> ThreadsOf(const ProcessId& process) {
-  std::vector<pid_t> threads;
-  const std::string path = fmt::format("/proc/{}/task", process.pid);
-  const std::unique_ptr<DIR, CloseTasks> tasks(opendir(path.c_str()));
-  if (!tasks) return threads;
-  while (const dirent* entry = readdir(tasks.get())) {
-    if (const int thread = std::atoi(entry->d_name); thread > 0) threads.push_back(thread);
-  }
-  return threads;
-}
 
 // Nothing tells of a thread that is in the kernel for a moment.
 void AwaitMoment() {
@@ -65,7 +47,7 @@ Result<bool> Frozen::Trace(pid_t thread) {
 Result<bool> Frozen::TraceAll(const std::vector<std::string>& groups) {
   bool is_any_new = false;
   for (const ProcessId& process : ProcessesIn(groups)) {
-    for (const pid_t thread : ThreadsOf(process)) {
+    for (const pid_t thread : ThreadsOf(process.pid)) {
       const bool is_new = TRY(Trace(thread));
       is_any_new |= is_new;
     }

@@ -102,6 +102,17 @@ std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups) {
   return processes;
 }
 
+std::vector<pid_t> ThreadsOf(pid_t process) {
+  std::vector<pid_t> threads;
+  const std::string path = fmt::format("/proc/{}/task", process);
+  const std::unique_ptr<DIR, CloseProc> tasks(opendir(path.c_str()));
+  if (!tasks) return threads;
+  while (const dirent* entry = readdir(tasks.get())) {
+    if (const int thread = std::atoi(entry->d_name); thread > 0) threads.push_back(thread);
+  }
+  return threads;
+}
+
 std::optional<SandboxFact> SandboxIn(const std::string& configuration) {
   const auto json = ParseJson(configuration);
   if (!json || !json->is_object()) return std::nullopt;

@@ -15,6 +15,8 @@ namespace skiff::chaos {
 bool IsInGroup(std::string_view cgroups, std::string_view group);
 // Living processes in any of those groups, the oldest first.
 std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups);
+// None: it has ended.
+std::vector<pid_t> ThreadsOf(pid_t process);
 
 // Whose sandbox a container is, as its runtime was told by who made it.
 struct SandboxFact {

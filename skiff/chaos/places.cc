@@ -166,7 +166,8 @@ Result<Place> FindPod(Client& client, const Request& request, const Target& targ
   place.is_here = !processes.empty() && !place.is_simulated;
   if (!place.is_here) return place;
   place.holder = processes.front();
-  const bool is_of_containers = request.fault == Fault::kPause || request.fault == Fault::kKill;
+  const bool is_of_containers = request.fault == Fault::kPause ||
+                                request.fault == Fault::kKill || request.fault == Fault::kClock;
   if (is_of_containers) place.groups = TRY(GroupsOf(pod, request.container));
   if (request.fault == Fault::kDisk) {
     const MountedVolume volume = TRY(FindVolume(pod, request.volume));

@@ -141,9 +141,13 @@ Plan MakePlan(const Request& request, const std::string& id, const Place& target
       plan.end.push_back({{"docker", "start", target.docker}, "", "No such container", {}});
       break;
     case Fault::kClock:
-      plan.hold.clock_of = request.target.name;
-      plan.hold.clock_directory = target.directory;
-      if (!target.docker.empty()) plan.hold.clock_seen_by = target.holder;
+      if (request.target.is_node) {
+        plan.hold.clock_of = request.target.name;
+        plan.hold.clock_directory = target.directory;
+        if (!target.docker.empty()) plan.hold.clock_seen_by = target.holder;
+      } else {
+        plan.hold.clocks = target.groups;
+      }
       plan.hold.clock = {.offset = request.offset,
                          .drift_ppm = request.drift_ppm,
                          .begins = ends - request.length,

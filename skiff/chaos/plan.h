@@ -8,7 +8,8 @@
 //   pause      the supervisor traces the processes; traced by nobody they go on
 //   disk       a file without a name, which is there as long as the supervisor has it open
 //   kill       of a node: `docker kill`, and `docker start`
-//   clock      a page that the node's programs have in their memory, whose faults have an end
+//   clock      of a node: a page that its programs have in their memory, whose faults have an end; of
+//              a pod: code in the memory of its processes that adds nothing any more after the end
 //
 // What is left of rules that mean nothing any more the commands of `end` take away.
 #pragma once
@@ -62,6 +63,7 @@ struct Hold {
   std::vector<std::string> frozen;  // Groups.
   std::string filled;               // A directory, as `filled_by` sees it.
   ProcessId filled_by;
+  std::vector<std::string> clocks;  // Groups, whose processes have a wrong clock.
   std::string clock_of;  // A node; "": none.
   std::string clock_directory;  // As `clock_seen_by` sees it; pid 0: as all do.
   ProcessId clock_seen_by;

@@ -154,5 +154,16 @@ TEST(ChaosPlanTest, AClockIsWrongFromNowUntilTheEnd) {
             Container().holder);
 }
 
+TEST(ChaosPlanTest, TheClockOfAPodIsThatOfItsContainers) {
+  Request request = Asked(Fault::kClock);
+  request.target = PodA().target;
+  request.offset = 5s;
+  const Hold hold = MakePlan(request, kId, PodA(), std::nullopt, kEnds).hold;
+  EXPECT_EQ(hold.clocks, PodA().groups);
+  EXPECT_FALSE(hold.clocks.empty());
+  EXPECT_EQ(hold.clock, (ClockFault{5s, 0, 70s, 100s}));
+  EXPECT_EQ(hold.clock_of, "");
+}
+
 }  // namespace
 }  // namespace skiff::chaos

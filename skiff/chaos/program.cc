@@ -40,8 +40,8 @@ constexpr char kUsage[] =
     "  kill TARGET                a pod's containers, with --signal; a node, which comes back\n"
     "  pause TARGET               the processes of a pod or a node stand still\n"
     "  disk TARGET                a pod's emptyDir, or the disk of a node, is full\n"
-    "  clock node/NAME            --offset, --drift: its kubelet takes another time for the right\n"
-    "                             one; containers see the machine's\n"
+    "  clock TARGET               --offset, --drift: a node's kubelet, or the processes of a pod,\n"
+    "                             take another time for the right one\n"
     "  ls                         what is on, and for how long\n"
     "  stop [ID...]               ends these, or all, now\n"
     "\n"
@@ -156,7 +156,7 @@ Result<World> LookAround(const Request& request, const Cluster& cluster, Client&
   if (request.fault == Fault::kDisk && world.target.is_here) {
     world.disk = ReadDisk(world.target.holder, world.target.directory);
   }
-  if (request.fault == Fault::kClock) {
+  if (request.fault == Fault::kClock && request.target.is_node) {
     const bool is_container = !world.target.docker.empty();
     world.clock = ReadClock(is_container ? world.target.holder : ProcessId{},
                             world.target.directory);

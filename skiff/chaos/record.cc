@@ -65,6 +65,7 @@ Json JsonOf(const Hold& hold) {
           {"frozen", hold.frozen},
           {"filled", hold.filled},
           {"filledBy", JsonOf(hold.filled_by)},
+          {"clocks", hold.clocks},
           {"clockOf", hold.clock_of},
           {"clockDirectory", hold.clock_directory},
           {"clockSeenBy", JsonOf(hold.clock_seen_by)},
@@ -87,6 +88,7 @@ Hold HoldOf(const Json& json) {
   hold.filled = json.at("filled");
   hold.filled_by = ProcessOf(json.at("filledBy"));
   // Records outlive the program that wrote them: what an older one knew nothing of is not there.
+  hold.clocks = json.value("clocks", std::vector<std::string>());
   hold.clock_of = json.value("clockOf", "");
   hold.clock_directory = json.value("clockDirectory", "");
   hold.clock_seen_by = ProcessOf(json.value("clockSeenBy", Json::object()));

@@ -32,6 +32,7 @@ Record Netem() {
   record.plan.hold.frozen = {"aaaa"};
   record.plan.hold.filled = "/cache";
   record.plan.hold.filled_by = {101, 2};
+  record.plan.hold.clocks = {"group"};
   record.plan.hold.clock_of = "node";
   record.plan.hold.clock_directory = "/data";
   record.plan.hold.clock_seen_by = {102, 3};
@@ -90,6 +91,7 @@ TEST_F(ChaosRecordsTest, OfAnOlderProgramAreUndoneToo) {
   Record known = Netem();
   known.plan.begin.clear();
   known.plan.end.pop_back();
+  known.plan.hold.clocks = {};
   known.plan.hold.clock_of = "";
   known.plan.hold.clock_directory = "";
   known.plan.hold.clock_seen_by = {};

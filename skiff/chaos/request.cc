@@ -87,6 +87,7 @@ void AddFlags(Flags& flags, Request& to, Written& written) {
     case Fault::kClock:
       flags.Add("offset", to.offset, "How far it is off: +5m, -30s.");
       flags.Add("drift", written.drift, "How much too fast it goes: +10%; -100% stands still.");
+      flags.Add("container", to.container, "This container of the pod alone.");
       break;
   }
 }
@@ -222,16 +223,16 @@ Result<> UnderstandRest(const Written& written, Request& to) {
   return {};
 }
 
-// "5m0s ahead", "30s behind, 10% fast".
+// "5m0s ahead", "30s behind, 10% fast", "web: 5m0s ahead".
 std::string ClockText(const Request& request) {
-  std::string text;
+  std::string text = request.container.empty() ? "" : request.container + ": ";
   if (request.offset != 0ns) {
     const Duration off = request.offset < 0ns ? -request.offset : request.offset;
-    text = GoDurationText(off) + (request.offset < 0ns ? " behind" : " ahead");
+    text += GoDurationText(off) + (request.offset < 0ns ? " behind" : " ahead");
   }
   if (request.drift_ppm == 0) return text;
   const double percent = static_cast<double>(request.drift_ppm) / 10'000;
-  return fmt::format("{}{}{}% {}", text, text.empty() ? "" : ", ", std::abs(percent),
+  return fmt::format("{}{}{}% {}", text, request.offset == 0ns ? "" : ", ", std::abs(percent),
                      percent < 0 ? "slow" : "fast");
 }
 
@@ -282,7 +283,7 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
       std::any_of(flags.given().begin(), flags.given().end(),
                   [](const auto& flag) { return flag.first == "for"; });
   if (fault == Fault::kClock && words.size() > 1) {
-    return Fail(Reason::kInvalid, "clock: a link has none; name one node");
+    return Fail(Reason::kInvalid, "clock: a link has none; name one node or pod");
   }
   if (words.empty() || words.size() > (is_link ? 2 : 1)) {
     return Fail(Reason::kInvalid, fmt::format("usage: skiff chaos {} {} --for=30s; a target is "
@@ -294,14 +295,6 @@ Result<std::optional<Request>> ParseRequest(Fault fault, const std::vector<std::
   if (request.peer == request.target) {
     return Fail(Reason::kInvalid,
                 request.target.Text() + " has no link to itself; name another target");
-  }
-  if (fault == Fault::kClock && !request.target.is_node) {
-    return Fail(Reason::kInvalid,
-                "clock: containers have the clock of their machine: Linux has one wall clock for "
-                "all of them (a time namespace moves monotonic clocks alone, and only for who is "
-                "started in it), and to set it would set the machine's own. What a node's own "
-                "programs take for the time can be wrong: skiff chaos clock node/NAME "
-                "--offset=+5m --for=30s; docs/chaos.md says more");
   }
   TRY(UnderstandLength(written, request));
   TRY(UnderstandRest(written, request));

@@ -3,7 +3,7 @@
 //   netem      TARGET [TO]     delay, jitter, loss, duplicates, reordering, rate of what it sends
 //   partition  TARGET [FROM]   nothing goes through, in both directions or in one
 //   kill, pause, disk TARGET
-//   clock      node/NAME       what its own programs take for the time
+//   clock      TARGET          what a node's own programs, or a pod's, take for the time
 //
 // A target is node/NAME or pod/NAME.
 #pragma once

@@ -94,9 +94,11 @@ TEST(ChaosRequestTest, AClockIsWrongByAnOffsetOrADrift) {
             "1000% fast");
 }
 
-TEST(ChaosRequestTest, OnlyNodesHaveAClockThatCanBeWrong) {
-  EXPECT_THAT(Refusal(Fault::kClock, {"pod/a", "--offset=+5m", "--for=30s"}),
-              HasSubstr("Linux has one wall clock for all of them"));
+TEST(ChaosRequestTest, AClockIsThatOfANodeOrAPod) {
+  EXPECT_EQ(DetailOf(Parsed(Fault::kClock, {"pod/a", "--offset=+5m", "--for=30s"})), "5m0s ahead");
+  EXPECT_EQ(DetailOf(Parsed(Fault::kClock,
+                            {"pod/a", "--drift=-5%", "--container=web", "--for=30s"})),
+            "web: 5% slow");
   EXPECT_THAT(Refusal(Fault::kClock, {"node/a", "node/b", "--offset=+5m", "--for=30s"}),
               HasSubstr("a link has none"));
   EXPECT_THAT(Refusal(Fault::kClock, {"node/a", "--offset=+5m"}), HasSubstr("say how long"));

@@ -1,0 +1,381 @@
+#include "skiff/chaos/container_clocks.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/fanotify.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "base/process.h"
+#include "skiff/chaos/machine.h"
+#include "skiff/chaos/vdso_clock.h"
+
+namespace skiff::chaos {
+namespace {
+
+std::string LinkOf(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::read_symlink(path, error).string();
+}
+
+struct Range {
+  uint64_t begin = 0, end = 0;
+  std::string name;
+};
+// What a process has in its memory, by address. None: it has ended.
+std::vector<Range> RangesOf(pid_t process) {
+  std::vector<Range> ranges;
+  std::ifstream lines(fmt::format("/proc/{}/maps", process));
+  for (std::string line; std::getline(lines, line);) {
+    Range range;
+    char dash = 0;
+    std::string rights, offset, device, inode;
+    std::istringstream fields(line);
+    if (!(fields >> std::hex >> range.begin >> dash >> range.end)) break;
+    fields >> rights >> offset >> device >> inode >> range.name;
+    ranges.push_back(std::move(range));
+  }
+  return ranges;
+}
+
+// One process whose clock is, or is to be, wrong.
+struct Patched {
+  StoppedProcess& process;
+  std::vector<Range> ranges;
+  Range image;  // The vDSO among them.
+  Vdso vdso;
+  uint64_t page = 0;  // Where our code is that its functions go on at; 0: nowhere.
+  ClockPageHead head;
+};
+
+// nullopt: it has ended meanwhile.
+Result<std::optional<Patched>> LookInto(pid_t pid, StoppedProcess& process) {
+  std::vector<Range> ranges = RangesOf(pid);
+  const auto found = std::find_if(ranges.begin(), ranges.end(),
+                                  [](const Range& range) { return range.name == "[vdso]"; });
+  const Range image = found == ranges.end() ? Range() : *found;
+  if (image.begin == 0) {
+    if (ranges.empty()) return std::nullopt;
+    return Fail(Reason::kForbidden,
+                fmt::format("process {} has no vDSO: its clock is the kernel's own", pid));
+  }
+  if (image.end <= image.begin || image.end - image.begin > kVdsoBytesMax) {
+    return Fail(Reason::kForbidden, fmt::format("process {} has a strange vDSO", pid));
+  }
+  const std::string bytes = TRY(process.Read(image.begin, image.end - image.begin));
+  auto vdso = ReadVdso(bytes);
+  if (!vdso) {
+    return Fail(Reason::kForbidden, fmt::format("process {}: {}", pid, vdso.error().message));
+  }
+  Patched patched{.process = process,
+                  .ranges = std::move(ranges),
+                  .image = image,
+                  .vdso = *vdso,
+                  .page = 0,
+                  .head = {}};
+  const uint64_t at = vdso->functions[0];
+  const auto target = TargetOfJump(image.begin + at, std::string_view(bytes).substr(at));
+  if (target) {
+    const uint64_t page = *target / kClockPageBytes * kClockPageBytes;
+    const auto there = process.Read(page, sizeof(ClockPageHead));
+    const auto head = there ? ReadHead(*there) : std::nullopt;
+    if (head) {
+      patched.page = page;
+      patched.head = *head;
+      return patched;
+    }
+  }
+  for (size_t i = 0; i < kClockFunctions.size(); ++i) {
+    bytes.copy(patched.head.originals[i].data(), kJumpBytes, vdso->functions[i]);
+  }
+  return patched;
+}
+
+// No thread may come back into the middle of what is about to be another instruction.
+Result<> CheckNobodyIsInside(const Patched& patched) {
+  for (const uint64_t next : TRY(patched.process.NextInstructions())) {
+    for (const uint64_t function : patched.vdso.functions) {
+      const uint64_t begin = patched.image.begin + function;
+      if (next > begin && next < begin + kJumpBytes) {
+        return Fail(Reason::kConflict, "a thread is asking for the time right now");
+      }
+    }
+  }
+  return {};
+}
+
+// Whether a jump from the image leads there.
+bool IsNear(const Patched& patched, uint64_t at) {
+  constexpr uint64_t kReach = 1 << 30;
+  return at + kReach > patched.image.begin && patched.image.begin + kReach > at;
+}
+
+// Where one of ours was left; 0: nowhere.
+uint64_t FindOldPage(const Patched& patched) {
+  for (const Range& range : patched.ranges) {
+    const bool may_be = range.name.empty() && range.end - range.begin == kClockPageBytes;
+    if (!may_be || !IsNear(patched, range.begin)) continue;
+    const auto there = patched.process.Read(range.begin, sizeof(ClockPageHead));
+    if (there && ReadHead(*there)) return range.begin;
+  }
+  return 0;
+}
+
+// The nearest page where nothing is, as far from a stack as can be: that grows towards what is below.
+Result<uint64_t> MapNewPage(const Patched& patched) {
+  uint64_t room = 0;
+  const auto distance = [&](uint64_t at) {
+    return at < patched.image.begin ? patched.image.begin - at : at - patched.image.begin;
+  };
+  for (size_t i = 1; i < patched.ranges.size(); ++i) {
+    const uint64_t begin = patched.ranges[i - 1].end, end = patched.ranges[i].begin;
+    constexpr uint64_t kRoomMin = 16 * kClockPageBytes;
+    if (end < begin || end - begin < kRoomMin) continue;
+    const uint64_t at = patched.ranges[i].name == "[stack]" ? begin : end - kClockPageBytes;
+    if (IsNear(patched, at) && (room == 0 || distance(at) < distance(room))) room = at;
+  }
+  if (room == 0) return Fail(Reason::kForbidden, "there is no room beside its vDSO");
+  TRY(patched.process.MapPage(room, kClockPageBytes,
+                              patched.image.begin + patched.vdso.system_call));
+  return room;
+}
+
+Result<> MakeWrong(Patched& patched, const ClockFault& fault) {
+  const ClockPageHead head = HeadOf(fault, patched.head.originals);
+  if (patched.page != 0) {
+    return patched.process.Write(patched.page,
+                                 {reinterpret_cast<const char*>(&head), sizeof head});
+  }
+  const ClockCode code = MakeClockCode(head);
+  if (code.page.empty()) {
+    return Fail(Reason::kForbidden,
+                "clocks of containers can be wrong on machines of x86-64 alone");
+  }
+  TRY(CheckNobodyIsInside(patched));
+  uint64_t page = FindOldPage(patched);
+  if (page == 0) page = TRY(MapNewPage(patched));
+  TRY(patched.process.Write(page, code.page));
+  for (size_t i = 0; i < kClockFunctions.size(); ++i) {
+    const uint64_t at = patched.image.begin + patched.vdso.functions[i];
+    const auto jump = JumpTo(at, page + code.functions[i]);
+    if (!jump) return Fail(Reason::kConflict, "there is no room beside its vDSO");
+    TRY(patched.process.Write(at, {jump->data(), jump->size()}));
+  }
+  return {};
+}
+
+Result<> MakeRight(Patched& patched) {
+  if (patched.page == 0) return {};
+  TRY(CheckNobodyIsInside(patched));
+  for (size_t i = 0; i < kClockFunctions.size(); ++i) {
+    const auto& original = patched.head.originals[i];
+    TRY(patched.process.Write(patched.image.begin + patched.vdso.functions[i],
+                              {original.data(), original.size()}));
+  }
+  return {};
+}
+
+// Stops it, does that to it, and lets it go on; again, where a thread stood where it may not.
+Result<> Change(pid_t pid, const std::function<void()>& meanwhile,
+                const std::function<Result<>(Patched&)>& change) {
+  constexpr int kAttempts = 20;
+  Result<> changed;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto process = StoppedProcess::Stop(pid, meanwhile);
+    if (!process && process.error().reason == Reason::kNotFound) return {};
+    if (!process) return Fail(process.error());
+    auto patched = TRY(LookInto(pid, **process));
+    if (!patched) return {};
+    changed = change(*patched);
+    if (changed || changed.error().reason != Reason::kConflict) return changed;
+  }
+  return changed;
+}
+
+pid_t ProcessOf(pid_t thread) {
+  std::ifstream lines(fmt::format("/proc/{}/status", thread));
+  constexpr std::string_view kProcess = "Tgid:";
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(kProcess)) return std::atoi(line.c_str() + kProcess.size());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ContainerClocks>> ContainerClocks::Begin(
+    const std::vector<std::string>& groups, const ClockFault& fault) {
+  std::unique_ptr<ContainerClocks> clocks(new ContainerClocks(groups, fault));
+  const auto begin = [&]() -> Result<> {
+    TRY(clocks->Watch());
+    return clocks->MakeAllWrong();
+  };
+  if (auto begun = begin(); !begun) {
+    clocks.reset();
+    (void)MakeClocksRight(groups);
+    return Fail(begun.error());
+  }
+  return clocks;
+}
+
+Result<> ContainerClocks::Watch() {
+  file_ = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
+                        O_RDONLY | O_CLOEXEC);
+  if (file_ < 0) {
+    return Fail(Reason::kForbidden,
+                fmt::format("programs that begin cannot be seen (fanotify): {}; CAP_SYS_ADMIN and "
+                            "a kernel with FANOTIFY_ACCESS_PERMISSIONS are needed",
+                            std::strerror(errno)));
+  }
+  const auto processes = ProcessesIn(groups_);
+  if (processes.empty()) return Fail(Reason::kNotFound, "nothing of it runs any more");
+  for (const ProcessId& process : processes) {
+    const std::string root = fmt::format("/proc/{}/root", process.pid);
+    if (fanotify_mark(file_, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN_EXEC_PERM, AT_FDCWD,
+                      root.c_str()) == 0 ||
+        !IdentifyProcess(process.pid)) {
+      continue;
+    }
+    return Fail(Reason::kForbidden, fmt::format("programs that begin cannot be seen (fanotify): {}",
+                                                std::strerror(errno)));
+  }
+  return {};
+}
+
+Result<> ContainerClocks::MakeAllWrong() {
+  // Who began before the first round saw it has children that the second one sees.
+  constexpr int kRounds = 2;
+  const std::string own_time = LinkOf("/proc/self/ns/time");
+  for (int round = 0; round < kRounds; ++round) {
+    for (const ProcessId& process : ProcessesIn(groups_)) {
+      if (beginners_.contains(process.pid)) continue;
+      const std::string time = LinkOf(fmt::format("/proc/{}/ns/time", process.pid));
+      if (!time.empty() && time != own_time) {
+        return Fail(Reason::kForbidden,
+                    fmt::format("process {} has clocks of a time namespace of its own, by which "
+                                "the fault would not end",
+                                process.pid));
+      }
+      TRY(Change(process.pid, [this] { Serve(); },
+                 [this](Patched& patched) { return MakeWrong(patched, fault_); }));
+    }
+  }
+  return {};
+}
+
+void ContainerClocks::Serve() {
+  TakeNews();
+  LookAtBeginners();
+}
+
+void ContainerClocks::TakeNews() {
+  alignas(fanotify_event_metadata) std::array<char, 16 << 10> buffer;
+  for (ssize_t size = 0; (size = read(file_, buffer.data(), buffer.size())) > 0;) {
+    const auto* event = reinterpret_cast<const fanotify_event_metadata*>(buffer.data());
+    for (; FAN_EVENT_OK(event, size); event = FAN_EVENT_NEXT(event, size)) {
+      if (event->fd < 0) continue;
+      Expect(event->pid);
+      const fanotify_response answer{.fd = event->fd, .response = FAN_ALLOW};
+      (void)!write(file_, &answer, sizeof answer);
+      close(event->fd);
+    }
+  }
+}
+
+void ContainerClocks::Expect(pid_t thread) {
+  constexpr size_t kBeginnersMax = 8192;
+  if (beginners_.contains(thread) || beginners_.size() >= kBeginnersMax) return;
+  const pid_t process = ProcessOf(thread);
+  const auto mine = ProcessesIn(groups_);
+  const bool is_mine = std::any_of(mine.begin(), mine.end(), [&](const ProcessId& each) {
+    return each.pid == process;
+  });
+  // One that is being stopped already is seen to there.
+  if (!is_mine || ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACEEXEC) != 0) return;
+  beginners_[thread] = {.process = process};
+}
+
+void ContainerClocks::LookAtBeginners() {
+  for (auto each = beginners_.begin(); each != beginners_.end();) {
+    each = LookAt(each->first, each->second) ? beginners_.erase(each) : std::next(each);
+  }
+}
+
+// Whether nothing more is to be awaited of it.
+bool ContainerClocks::LookAt(pid_t thread, Beginner& beginner) {
+  while (true) {
+    int status = 0;
+    pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
+    // Whichever thread begins a program has the number of the first one then.
+    if (changed < 0 && errno == ECHILD && beginner.process != thread) {
+      thread = beginner.process;
+      changed = waitpid(thread, &status, __WALL | WNOHANG);
+    }
+    if (changed == 0) return false;
+    if (changed < 0 || !WIFSTOPPED(status)) return true;
+    const int event = status >> 16, signal = WSTOPSIG(status);
+    if (event == PTRACE_EVENT_EXEC) {
+      beginner.has_begun = true;
+      ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
+      ptrace(PTRACE_CONT, thread, nullptr, nullptr);
+    } else if (event == PTRACE_EVENT_STOP && beginner.has_begun) {
+      const auto process = StoppedProcess::OfStopped(beginner.process, thread);
+      auto patched = LookInto(beginner.process, *process);
+      // What cannot be made wrong is a program of another kind, which goes on with the right time.
+      if (patched && *patched) (void)MakeWrong(**patched, fault_);
+      return true;
+    } else if (event == PTRACE_EVENT_STOP) {
+      ptrace(signal == SIGTRAP ? PTRACE_CONT : PTRACE_LISTEN, thread, nullptr, nullptr);
+    } else {
+      ptrace(PTRACE_CONT, thread, nullptr, event == 0 ? signal : 0);
+    }
+  }
+}
+
+ContainerClocks::~ContainerClocks() {
+  // Whoever waits to be let begin begins.
+  if (file_ >= 0) close(file_);
+  constexpr int kRoundsMax = 500, kMomentMs = 2;
+  for (const auto& [thread, beginner] : beginners_) {
+    ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
+  }
+  for (int round = 0; round < kRoundsMax && !beginners_.empty(); ++round) {
+    if (round > 0) poll(nullptr, 0, kMomentMs);
+    std::erase_if(beginners_, [](const auto& beginner) {
+      int status = 0;
+      pid_t thread = beginner.first;
+      pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
+      if (changed < 0 && beginner.second.process != thread) {
+        thread = beginner.second.process;
+        changed = waitpid(thread, &status, __WALL | WNOHANG);
+      }
+      if (changed == 0) return false;
+      if (changed < 0 || !WIFSTOPPED(status)) return true;
+      const bool is_signal = status >> 16 == 0;
+      ptrace(PTRACE_DETACH, thread, nullptr, is_signal ? WSTOPSIG(status) : 0);
+      return true;
+    });
+  }
+}
+
+Result<> MakeClocksRight(const std::vector<std::string>& groups) {
+  Result<> all;
+  for (const ProcessId& process : ProcessesIn(groups)) {
+    auto made = Change(process.pid, [] {}, MakeRight);
+    if (!made) all = std::move(made);
+  }
+  return all;
+}
+
+}  // namespace skiff::chaos

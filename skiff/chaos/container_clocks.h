@@ -1,0 +1,60 @@
+// The wall clocks of processes in containers, wrong for a while (vdso_clock.h says how).
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/wrong_clock.h"
+#include "skiff/chaos/stopped_process.h"
+
+namespace skiff::chaos {
+
+// Of all processes in some groups, and of the programs that begin in them meanwhile: the kernel asks
+// us before one begins (fanotify(7)), as long as we are there to be asked. All calls by one thread.
+class ContainerClocks {
+ public:
+  // Either all of them are wrong then, or an error says why one cannot be, and all are right.
+  static Result<std::unique_ptr<ContainerClocks>> Begin(const std::vector<std::string>& groups,
+                                                        const ClockFault& fault);
+  ContainerClocks(const ContainerClocks&) = delete;
+  ContainerClocks& operator=(const ContainerClocks&) = delete;
+  // Programs that begin have the right time from then on.
+  ~ContainerClocks();
+
+  // Readable when a program is about to begin.
+  int file() const { return file_; }
+  // To be called then, and when a child or a tracee has changed (SIGCHLD).
+  void Serve();
+
+ private:
+  ContainerClocks(std::vector<std::string> groups, const ClockFault& fault)
+      : groups_(std::move(groups)), fault_(fault) {}
+  Result<> Watch();
+  Result<> MakeAllWrong();
+  void TakeNews();
+  void Expect(pid_t thread);
+  void LookAtBeginners();
+
+  // A thread that is about to begin another program.
+  struct Beginner {
+    pid_t process;
+    bool has_begun = false;
+  };
+  bool LookAt(pid_t thread, Beginner& beginner);
+
+  const std::vector<std::string> groups_;
+  const ClockFault fault_;
+  int file_ = -1;
+  std::map<pid_t, Beginner> beginners_;  // By thread.
+};
+
+// Puts back what processes in those groups began with, as far as anything was put in its place. Can
+// be repeated.
+Result<> MakeClocksRight(const std::vector<std::string>& groups);
+
+}  // namespace skiff::chaos

@@ -1,0 +1,53 @@
+// One process with all of its threads standing still for a moment, to look at its memory and to
+// change it. Traced by nobody it goes on: also when the tracer ends, however it does.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace skiff::chaos {
+
+// All calls by one thread, which is the tracer.
+class StoppedProcess {
+ public:
+  static constexpr size_t kThreadsMax = 8192;
+  // `meanwhile` is called while threads are awaited that are in the kernel for a moment. kNotFound:
+  // it has ended. kConflict: a thread did not stop within some seconds.
+  static Result<std::unique_ptr<StoppedProcess>> Stop(pid_t process,
+                                                      const std::function<void()>& meanwhile);
+  // Of one thread that is stopped already, the only one of its process. It is let go at the end.
+  static std::unique_ptr<StoppedProcess> OfStopped(pid_t process, pid_t thread);
+  StoppedProcess(const StoppedProcess&) = delete;
+  StoppedProcess& operator=(const StoppedProcess&) = delete;
+  // Lets it go on where it was.
+  ~StoppedProcess();
+
+  // Where each of its threads will go on.
+  Result<std::vector<uint64_t>> NextInstructions() const;
+  // Whole, or an error.
+  Result<std::string> Read(uint64_t at, size_t bytes) const;
+  // Also what the process itself may not write; from then on it has a copy of its own of that page.
+  Result<> Write(uint64_t at, std::string_view bytes);
+  // A page at that address that it may read and run, by the instruction at `system_call`. kConflict:
+  // something is there already.
+  Result<> MapPage(uint64_t at, size_t bytes, uint64_t system_call);
+
+ private:
+  explicit StoppedProcess(pid_t process) : process_(process) {}
+  Result<bool> TraceAll();
+  void LookAt(pid_t thread, bool& is_stopped);
+  pid_t AnyThread() const { return is_stopped_.begin()->first; }
+
+  const pid_t process_;
+  std::map<pid_t, bool> is_stopped_;  // By thread.
+};
+
+}  // namespace skiff::chaos

@@ -1,0 +1,168 @@
+// Of processes of this test's own.
+#include "skiff/chaos/stopped_process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+
+#include "skiff/chaos/container_clocks.h"
+#include "skiff/chaos/machine.h"
+
+namespace skiff::chaos {
+namespace {
+
+using testing::HasSubstr;
+
+// What parent and child both see.
+struct Shared {
+  std::atomic<uint64_t> rounds[2];
+  std::atomic<uint64_t> signals;
+  std::atomic<int64_t> constant;
+};
+Shared* shared = nullptr;
+const char kConstant[4096] alignas(4096) = {'a'};  // A page that nobody may write.
+
+[[noreturn]] void RunChild() {
+  signal(SIGALRM, [](int) { ++shared->signals; });
+  std::thread other([] {
+    while (true) ++shared->rounds[1];
+  });
+  while (true) {
+    ++shared->rounds[0];
+    const volatile char* constant = kConstant;
+    shared->constant = constant[0];
+  }
+}
+
+class StoppedProcessTest : public testing::Test {
+ protected:
+  StoppedProcessTest() {
+    shared = static_cast<Shared*>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+                                       MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    child_ = fork();
+    if (child_ == 0) RunChild();
+    EXPECT_TRUE(Runs());
+  }
+  ~StoppedProcessTest() override {
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+    munmap(shared, sizeof(Shared));
+  }
+  // Whether both threads get on; within half a minute, else they stand.
+  static bool Runs() {
+    const uint64_t before[] = {shared->rounds[0], shared->rounds[1]};
+    for (int i = 0; i < 30'000; ++i) {
+      if (shared->rounds[0] != before[0] && shared->rounds[1] != before[1]) return true;
+      usleep(1000);
+    }
+    return false;
+  }
+  Result<std::unique_ptr<StoppedProcess>> Stop() const {
+    return StoppedProcess::Stop(child_, [] {});
+  }
+  pid_t child_ = 0;
+};
+
+TEST_F(StoppedProcessTest, AllOfItStandsUntilItIsLetGo) {
+  {
+    const auto stopped = Stop();
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    const uint64_t before[] = {shared->rounds[0], shared->rounds[1]};
+    usleep(50'000);
+    EXPECT_EQ(shared->rounds[0], before[0]);
+    EXPECT_EQ(shared->rounds[1], before[1]);
+  }
+  EXPECT_TRUE(Runs());
+}
+
+TEST_F(StoppedProcessTest, WhatMayNotBeWrittenIsWritten) {
+  const auto at = reinterpret_cast<uint64_t>(&kConstant[0]);
+  {
+    const auto stopped = Stop();
+    ASSERT_TRUE(stopped);
+    EXPECT_EQ(*(*stopped)->Read(at, 1), "a");
+    ASSERT_TRUE((*stopped)->Write(at, "b"));
+    ASSERT_TRUE((*stopped)->Write(at + 13, "word and more"));
+    EXPECT_EQ((*stopped)->Read(at, 27)->substr(12), std::string("\0word and more\0", 15));
+    EXPECT_THAT((*stopped)->Read(8, 8).error().message, HasSubstr("cannot be read"));
+    EXPECT_THAT((*stopped)->Write(8, "x").error().message, HasSubstr("cannot be read"));
+  }
+  EXPECT_TRUE(Runs());
+  EXPECT_EQ(shared->constant, 'b');
+  EXPECT_EQ(kConstant[0], 'a') << "the page is the child's own from then on";
+}
+
+#if defined(__x86_64__)
+
+// The instruction that MapPage goes by; it is never come to.
+void MakeSystemCall() {
+  asm volatile(
+      ".globl skiff_test_system_call\n.hidden skiff_test_system_call\n"
+      "skiff_test_system_call: syscall" ::: "rax", "rcx", "r11", "memory");
+}
+extern "C" const char skiff_test_system_call[];
+
+TEST_F(StoppedProcessTest, APageIsMappedWhereNothingIs) {
+  volatile bool never = false;
+  if (never) MakeSystemCall();
+  // Free here, so there.
+  void* const room = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(room, 4096);
+  const auto at = reinterpret_cast<uint64_t>(room);
+  const auto call = reinterpret_cast<uint64_t>(skiff_test_system_call);
+  kill(child_, SIGALRM);  // It may come at any moment.
+  {
+    const auto stopped = Stop();
+    ASSERT_TRUE(stopped);
+    const auto before = (*stopped)->NextInstructions();
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->size(), 2);
+    const auto mapped = (*stopped)->MapPage(at, 4096, call);
+    ASSERT_TRUE(mapped) << mapped.error().message;
+    EXPECT_EQ((*stopped)->NextInstructions(), before);
+    EXPECT_EQ(*(*stopped)->Read(at, 4096), std::string(4096, '\0'));
+    EXPECT_THAT((*stopped)->MapPage(at, 4096, call).error().message, HasSubstr("has no room at"));
+    kill(child_, SIGALRM);
+  }
+  EXPECT_TRUE(Runs());
+  while (shared->signals == 0) usleep(1000);
+}
+
+#endif
+
+TEST_F(StoppedProcessTest, WhoHasEndedIsNotFound) {
+  const pid_t other = fork();
+  if (other == 0) _exit(0);
+  waitpid(other, nullptr, 0);
+  const auto stopped = StoppedProcess::Stop(other, [] {});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().reason, Reason::kNotFound);
+}
+
+TEST_F(StoppedProcessTest, WhoIsKilledMeanwhileIsHeardOf) {
+  {
+    const auto stopped = Stop();
+    ASSERT_TRUE(stopped);
+    kill(child_, SIGKILL);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child_, &status, 0), child_);
+  EXPECT_TRUE(WIFSIGNALED(status));
+}
+
+TEST(ContainerClocksTest, NothingIsNobodysClock) {
+  const auto begun = ContainerClocks::Begin({"no-such-group-0123456789"}, {});
+  ASSERT_FALSE(begun);
+  EXPECT_TRUE(MakeClocksRight({"no-such-group-0123456789"}));
+}
+
+}  // namespace
+}  // namespace skiff::chaos
