@@ -133,6 +133,15 @@ Result<> ReadProfiles(const Json& document, SchedulerConfig& config) {
   return {};
 }
 
+// What would keep pods off nodes, and is not asked.
+Result<> RefuseRestrictions(const Json& document) {
+  const auto extenders = document.find("extenders");
+  if (extenders == document.end() || !extenders->is_array() || extenders->empty()) return {};
+  return Fail(Reason::kInvalid,
+              "extenders: cannot be had here, and must not be ignored: nobody else is asked where "
+              "a pod may go");
+}
+
 }  // namespace
 
 Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text) {
@@ -153,6 +162,7 @@ Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text) {
   leader.Read("resourceNamespace", config.leader.namespace_);
   top.Take(leader);
   TRY(top.Outcome());
+  TRY(RefuseRestrictions(document));
   Json rest = document;
   rest.erase("profiles");
   Fields others(rest, "");

@@ -47,6 +47,8 @@ struct UpdateMode {
   bool is_patch = false;  // The new object is the old one but for what was sent.
   // The write is the server's own consequence of a request that was admitted already.
   bool skip_admission = false;
+  // The new object always differs from the old one: the transform fails where nothing is to change.
+  bool always_changes = false;
   // Server-side apply keeps its own account of managed fields and leaves it in the object.
   bool keeps_managed_fields = false;
 };

@@ -21,9 +21,9 @@ std::optional<Revision> KeyIndex::Find(std::string_view key) const {
   // Who lists a hundred thousand keys holds it for some milliseconds.
   const PatientLock lock(mutex_);
   if (!lock) return std::nullopt;
-  const auto found = keys_.find(key);
-  if (found == keys_.end()) return std::nullopt;
-  return Revision{found->second.modified};
+  const auto found = places_.find(key);
+  if (found == places_.end()) return std::nullopt;
+  return Revision{found->second->second.modified};
 }
 
 KeyIndex::Range KeyIndex::Collect(std::string_view prefix, std::string_view start_after,
@@ -112,29 +112,40 @@ void KeyIndex::LearnTerms(const Record& record) {
   const auto terms = IndexTermsOf(record.value);
   if (!terms) return;
   MutexLock lock(mutex_);
-  const auto found = keys_.find(record.key);
-  if (found == keys_.end() || found->second.modified != record.modified.value) return;
+  const auto place = places_.find(record.key);
+  if (place == places_.end()) return;
+  const auto found = place->second;
+  if (found->second.modified != record.modified.value) return;
   if (TermIndex* index = IndexOf(by_terms_, record.key)) index->Put(*found, terms);
+}
+
+// Of the key, which is made where it is not there.
+IndexedKeys::iterator KeyIndex::Place(std::string_view key) {
+  if (const auto place = places_.find(key); place != places_.end()) return place->second;
+  const auto made = keys_.emplace(key, IndexedKey{}).first;
+  places_.emplace(made->first, made);
+  counts_.Add(keys_, key);
+  return made;
+}
+
+void KeyIndex::Erase(IndexedKeys::iterator place) {
+  counts_.Remove(place->first);
+  places_.erase(place->first);
+  keys_.erase(place);
 }
 
 void KeyIndex::Publish(std::span<const Change> changes, Revision current) {
   MutexLock lock(mutex_);
   for (const auto& change : changes) {
-    auto found = keys_.lower_bound(change.key);
-    const bool exists = found != keys_.end() && found->first == change.key;
     TermIndex* const index = IndexOf(by_terms_, change.key);
     if (change.modified.value == 0) {
-      if (exists && index != nullptr) index->Remove(*found);
-      if (exists) {
-        keys_.erase(found);
-        counts_.Remove(change.key);
-      }
+      const auto place = places_.find(change.key);
+      if (place == places_.end()) continue;
+      if (index != nullptr) index->Remove(*place->second);
+      Erase(place->second);
       continue;
     }
-    if (!exists) {
-      found = keys_.emplace_hint(found, change.key, IndexedKey{});
-      counts_.Add(keys_, change.key);
-    }
+    const auto found = Place(change.key);
     found->second.modified = change.modified.value;
     if (index != nullptr) index->Put(*found, change.terms);
   }
@@ -149,9 +160,15 @@ void KeyIndex::Replace(std::map<std::string, Revision, std::less<>> keys, Revisi
     replaced.emplace_hint(replaced.end(), key, entry);
     counts.Add(replaced, key);
   }
+  std::unordered_map<std::string_view, IndexedKeys::iterator> places;
+  places.reserve(replaced.size());
+  for (auto place = replaced.begin(); place != replaced.end(); ++place) {
+    places.emplace(place->first, place);
+  }
   MutexLock lock(mutex_);
   by_terms_.clear();
   keys_.swap(replaced);
+  places_.swap(places);
   counts_ = std::move(counts);
   current_ = current.value;
 }

@@ -132,6 +132,7 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   mode.prepare = [](Object&, const Object&) {};
   mode.validate = [](const Object&, const Object&, Violations&) {};
   mode.skip_admission = true;
+  mode.always_changes = true;  // A pod that has a node gets no other.
   mode.keeps_managed_fields = true;  // The scheduler's choice is nobody's field.
   const AnswerSaved answer = [&request](const Saved&) {
     return SuccessResponse(request.http, 201, Json());

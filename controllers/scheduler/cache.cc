@@ -11,6 +11,17 @@ std::string ZoneOf(const core_v1::Node& node) {
   return label("topology.kubernetes.io/region") + "/" + label("topology.kubernetes.io/zone");
 }
 
+// Whether rules find in both versions of a pod the same to count. A new spec has a new generation,
+// but for the name of the node; what it takes is also up to its status.
+bool CountAlike(const PodInfo& one, const PodInfo& other) {
+  const meta_v1::ObjectMeta& before = one.pod->metadata;
+  const meta_v1::ObjectMeta& now = other.pod->metadata;
+  return before.generation != 0 && before.generation == now.generation &&
+         before.labels == now.labels &&
+         before.deletion_timestamp.has_value() == now.deletion_timestamp.has_value() &&
+         one.requests == other.requests && one.non_zero == other.non_zero;
+}
+
 }  // namespace
 
 NodeInfo& Cache::At(const std::string& node) {
@@ -65,9 +76,20 @@ void Cache::RemoveNode(const std::string& name) {
   }
 }
 
+bool Cache::Renew(const PodInfoPtr& pod) {
+  const auto place = places_.find(pod->uid());
+  if (place == places_.end() || place->second.node != pod->pod->spec.node_name) return false;
+  PodInfoPtr& known = nodes_.at(place->second.node).pods.at(pod->uid());
+  if (!CountAlike(*known, *pod)) return false;
+  known = pod;
+  place->second.assumed = false;
+  return true;
+}
+
 void Cache::SetPod(PodPtr pod) {
   const std::string node = pod->spec.node_name;
-  Put(std::make_shared<const PodInfo>(std::move(pod)), node, false);
+  const auto info = std::make_shared<const PodInfo>(std::move(pod));
+  if (!Renew(info)) Put(info, node, false);
 }
 
 bool Cache::RemovePod(const std::string& uid) {

@@ -40,6 +40,9 @@ class Cache {
   NodeInfo& At(const std::string& node);
   void Erase(std::map<std::string, NodeInfo>::iterator node);
   void Put(PodInfoPtr pod, const std::string& node, bool assumed);
+  // Takes the new version of a pod that is on that node already, and counts there as it did; most
+  // versions differ in the status alone. False: it has to be counted anew.
+  bool Renew(const PodInfoPtr& pod);
   void CountImages(const NodeInfo& info, int64_t sign);
   // Pods may be heard of before their node; such an entry has no node object and is not listed.
   std::map<std::string, NodeInfo> nodes_;

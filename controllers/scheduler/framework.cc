@@ -23,6 +23,7 @@ std::span<const FilterRule> DefaultFilters() {
       {"NodeResourcesFit", PrepareNodeResourcesFit},
       {"VolumeRestrictions", PrepareVolumeRestrictions},
       {"VolumeBinding", PrepareVolumeBinding},
+      {"VolumeZone", PrepareVolumeZone},
       {"PodTopologySpread", PreparePodTopologySpread},
       {"InterPodAffinity", PrepareInterPodAffinity},
   };

@@ -30,6 +30,7 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kNodeAllocatable)},
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
       {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
+      {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
        Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},
       {"InterPodAffinity", Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNamespace)},

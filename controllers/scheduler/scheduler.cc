@@ -89,8 +89,9 @@ bool Scheduler::IsOurs(const core_v1::Pod& pod) const {
 
 void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
   const Duration time = clock_.Monotonic();
-  const auto& any = now ? *now : before ? *before : core_v1::Pod();
-  const std::string key = any.metadata.namespace_ + "/" + any.metadata.name;
+  const core_v1::Pod* const any = now ? now.get() : before.get();
+  if (any == nullptr) return;
+  const std::string key = any->metadata.namespace_ + "/" + any->metadata.name;
   const bool replaced = before && now && before->metadata.uid != now->metadata.uid;
   if (before && (!now || replaced)) {
     queue_.Remove(key);

@@ -1,5 +1,7 @@
 #include "controllers/scheduler/snapshot.h"
 
+#include "api/rules/pods/pod_resources.h"
+
 namespace skiff::scheduler {
 namespace {
 
@@ -21,11 +23,14 @@ const std::string* LabelIn(const std::map<std::string, std::string>& labels, std
 
 PodInfo::PodInfo(PodPtr new_pod)
     : pod(std::move(new_pod)),
-      requests(PodRequests(pod->spec)),
-      non_zero(NonZeroPodRequests(pod->spec)),
       host_ports(HostPortsOf(pod->spec)),
       affinity(*pod),
-      priority(pod->spec.priority.value_or(0)) {}
+      priority(pod->spec.priority.value_or(0)) {
+  const auto as_run = SpecAsRun(*pod);
+  const core_v1::PodSpec& spec = as_run ? *as_run : pod->spec;
+  requests = PodRequests(spec);
+  non_zero = NonZeroPodRequests(spec);
+}
 
 const std::string* NodeInfo::Label(std::string_view key) const {
   if (key == kHostLabel) return host;

@@ -67,14 +67,16 @@ void AddPod(const core_v1::Pod& pod, std::optional<TimePoint> now, QuotaUsage& u
     usage.erase("pods");
     return;
   }
-  for (const auto& [name, amount] : Total(pod.spec, false)) {
+  const auto as_run = SpecAsRun(pod);
+  const core_v1::PodSpec& spec = as_run ? *as_run : pod.spec;
+  for (const auto& [name, amount] : Total(spec, false)) {
     const bool native = name == "cpu" || name == "memory" || name == "ephemeral-storage";
     if (native || IsHugePageResource(name)) usage[name] = amount;
     if (native || IsHugePageResource(name) || !IsNativeResource(name)) {
       usage["requests." + name] = amount;
     }
   }
-  for (const auto& [name, amount] : Total(pod.spec, true)) {
+  for (const auto& [name, amount] : Total(spec, true)) {
     if (name == "cpu" || name == "memory" || name == "ephemeral-storage") {
       usage["limits." + name] = amount;
     }

@@ -6,6 +6,8 @@ namespace skiff {
 namespace {
 
 using core_v1::Container;
+using core_v1::ContainerStatus;
+using core_v1::Pod;
 using core_v1::PodSpec;
 using core_v1::ResourceRequirements;
 
@@ -21,6 +23,25 @@ void RaiseTo(ResourceList& sum, const ResourceList& least) {
     const auto [entry, inserted] = sum.try_emplace(name, amount);
     if (!inserted && entry->second < amount) entry->second = amount;
   }
+}
+
+bool IsResizeInfeasible(const Pod& pod) {
+  return std::ranges::any_of(pod.status.conditions, [](const auto& condition) {
+    return condition.type == "PodResizePending" && condition.reason == "Infeasible";
+  });
+}
+
+ResourceRequirements AsRun(const ResourceRequirements& asked, const ContainerStatus& status,
+                           bool infeasible) {
+  ResourceRequirements taken = asked;
+  if (infeasible) {
+    taken.requests.clear();
+    taken.limits.clear();
+  }
+  RaiseTo(taken.requests, status.resources->requests);
+  RaiseTo(taken.requests, status.allocated_resources);
+  RaiseTo(taken.limits, status.resources->limits);
+  return taken;
 }
 
 // The resources that decide the class, with an amount above zero.
@@ -83,6 +104,27 @@ ResourceList AggregateContainers(
   }
   RaiseTo(sum, peak);
   return sum;
+}
+
+std::optional<PodSpec> SpecAsRun(const Pod& pod) {
+  std::optional<PodSpec> as_run;
+  const bool infeasible = IsResizeInfeasible(pod);
+  const auto raise = [&](std::vector<Container> PodSpec::*list,
+                         const std::vector<ContainerStatus>& statuses) {
+    const std::vector<Container>& containers = pod.spec.*list;
+    for (size_t i = 0; i < containers.size(); ++i) {
+      const bool runs = list == &PodSpec::containers || IsRestartableInitContainer(containers[i]);
+      const auto status = std::ranges::find(statuses, containers[i].name, &ContainerStatus::name);
+      if (!runs || status == statuses.end() || !status->resources) continue;
+      ResourceRequirements taken = AsRun(containers[i].resources, *status, infeasible);
+      if (taken == containers[i].resources) continue;
+      if (!as_run) as_run = pod.spec;
+      ((*as_run).*list)[i].resources = std::move(taken);
+    }
+  };
+  raise(&PodSpec::containers, pod.status.container_statuses);
+  raise(&PodSpec::init_containers, pod.status.init_container_statuses);
+  return as_run;
 }
 
 std::string ComputeQosClass(const PodSpec& spec) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,11 @@ bool IsRestartableInitContainer(const core_v1::Container& container);
 ResourceList AggregateContainers(
     const core_v1::PodSpec& spec,
     const std::function<const ResourceList&(const core_v1::ResourceRequirements&)>& list);
+
+// What the pod takes while it is resized: its spec with each container and sidecar raised to what
+// it runs with and to what its node has promised it; not what it asks for where the node can never
+// give that. nullopt: as its spec says.
+std::optional<core_v1::PodSpec> SpecAsRun(const core_v1::Pod& pod);
 
 // "Guaranteed", "Burstable" or "BestEffort".
 std::string ComputeQosClass(const core_v1::PodSpec& spec);

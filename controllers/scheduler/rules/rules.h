@@ -14,6 +14,7 @@ Prepared PrepareNodePorts(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareNodeResourcesFit(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareVolumeRestrictions(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareVolumeBinding(const PodInfo& pod, const Snapshot& snapshot);
+Prepared PrepareVolumeZone(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot);
 

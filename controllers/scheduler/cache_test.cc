@@ -1,0 +1,95 @@
+#include "controllers/scheduler/cache.h"
+
+#include <gtest/gtest.h>
+
+#include "controllers/scheduler/scheduling_fixture.h"
+
+namespace skiff::scheduler {
+namespace {
+
+PodPtr OnNode(const PodEdit& edit = [](core_v1::Pod&) {}) {
+  return PodOf("p", 0, "1", [&](core_v1::Pod& pod) {
+           pod.metadata.generation = 1;
+           pod.metadata.labels["app"] = "a";
+           pod.spec.node_name = "n";
+           pod.spec.containers[0].name = "main";
+           edit(pod);
+         })->pod;
+}
+
+class CacheTest : public testing::Test {
+ protected:
+  CacheTest() {
+    auto node = std::make_shared<core_v1::Node>();
+    node->metadata.name = "n";
+    cache_.SetNode(node);
+  }
+  int64_t MilliCpu() { return cache_.Find("n")->requested.milli_cpu; }
+  const core_v1::Pod& Known() { return *cache_.Find("n")->pods.at("p")->pod; }
+  // How many pods with that label the counts have on the node.
+  int64_t CountOf(const std::string& app) {
+    const PodGroup group{.id = app, .holds = [app](const core_v1::Pod& pod) {
+                           return pod.metadata.labels.at("app") == app &&
+                                  !pod.metadata.deletion_timestamp;
+                         }};
+    return cache_.counts().Of(group, cache_.Nodes())->On(*cache_.Find("n"));
+  }
+  Cache cache_;
+};
+
+TEST_F(CacheTest, AStatusTakesThePlaceOfTheOneBefore) {
+  cache_.Assume(PodOf("p", 0, "1", [](core_v1::Pod& pod) {
+                  pod.metadata.generation = 1;
+                  pod.metadata.labels["app"] = "a";
+                }), "n");
+  EXPECT_TRUE(cache_.IsAssumed("p"));
+  cache_.SetPod(OnNode([](core_v1::Pod& pod) { pod.status.phase = "Running"; }));
+  EXPECT_FALSE(cache_.IsAssumed("p"));
+  EXPECT_EQ(Known().status.phase, "Running");
+  EXPECT_EQ(Known().spec.node_name, "n");
+  EXPECT_EQ(MilliCpu(), 1000);
+  EXPECT_EQ(CountOf("a"), 1);
+  EXPECT_TRUE(cache_.RemovePod("p"));
+  EXPECT_EQ(MilliCpu(), 0);
+  EXPECT_EQ(CountOf("a"), 0);
+}
+
+TEST_F(CacheTest, WhatCountsOtherwiseIsCountedAnew) {
+  cache_.SetPod(OnNode());
+  ASSERT_EQ(CountOf("a"), 1);
+  cache_.SetPod(OnNode([](core_v1::Pod& pod) { pod.metadata.labels["app"] = "b"; }));
+  EXPECT_EQ(CountOf("a"), 0);
+  EXPECT_EQ(CountOf("b"), 1);
+  cache_.SetPod(OnNode([](core_v1::Pod& pod) {
+    pod.metadata.labels["app"] = "b";
+    pod.metadata.deletion_timestamp = Time(TimePoint{} + 1s);
+  }));
+  EXPECT_EQ(CountOf("b"), 0);
+  cache_.SetPod(OnNode([](core_v1::Pod& pod) {
+    pod.metadata.generation = 2;
+    pod.spec.containers[0].resources.requests["cpu"] = *Quantity::Parse("2");
+  }));
+  EXPECT_EQ(MilliCpu(), 2000);
+}
+
+// What is taken from a node is freed when the pod is smaller there, not when it is asked to be.
+TEST_F(CacheTest, APodThatIsResizedTakesTheLargerAmount) {
+  const auto run_with = [](const char* asked, const char* taken) {
+    return OnNode([=](core_v1::Pod& pod) {
+      pod.metadata.generation = 2;
+      pod.spec.containers[0].resources.requests["cpu"] = *Quantity::Parse(asked);
+      auto& status = pod.status.container_statuses.emplace_back();
+      status.name = "main";
+      status.resources.Ensure().requests["cpu"] = *Quantity::Parse(taken);
+      status.allocated_resources["cpu"] = *Quantity::Parse(taken);
+    });
+  };
+  cache_.SetPod(run_with("1", "3"));
+  EXPECT_EQ(MilliCpu(), 3000);
+  EXPECT_EQ(cache_.Find("n")->non_zero_requested.milli_cpu, 3000);
+  cache_.SetPod(run_with("1", "1"));
+  EXPECT_EQ(MilliCpu(), 1000);
+}
+
+}  // namespace
+}  // namespace skiff::scheduler
