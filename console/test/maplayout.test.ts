@@ -28,6 +28,17 @@ test('what two lists do not share is found in one walk', () => {
   assert.deepEqual(difference([a, c], [b, d]), { gone: [[a, 0], [c, 1]], come: [b, d] });
 });
 
+test('squares stay where they are while there is room, and until there is much too much', () => {
+  const first = layoutMap([60, 58, 60], 700, 520);
+  const { room } = first.cards[0]!;
+  assert(room >= 60);
+  assert.equal(layoutMap([50, room, 41], 700, 520, first), first);
+  assert.equal(layoutMap([50, room + 1, 41], 700, 520, first) === first, false);
+  assert.equal(layoutMap([2, 3, 1], 700, 520, first) === first, false);
+  assert.equal(layoutMap([50, 41], 700, 520, first) === first, false);
+  assert.equal(layoutMap([50, room, 41], 500, 520, first) === first, false);
+});
+
 test('a point on or beside a square is on that one, and elsewhere on none', () => {
   const layout = layoutMap([7, 3], 500, 400);
   layout.cards.forEach((card, at) => {

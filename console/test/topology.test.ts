@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { baseOf, topologyOf } from '../src/model/topology';
+import { baseOf, type Kept, topologyOf } from '../src/model/topology';
 import { ingress, node, pod, podOf, replicaSet, service, slice } from './objects';
 
 const [old, fresh] = [replicaSet('web-a', 'web', 1, 'web:1'), replicaSet('web-b', 'web', 2, 'web:2')];
@@ -79,4 +79,18 @@ test('of the same pods another picture can be made, and the first one stays as i
   const heightOf = ({ boxes }: typeof first) => boxes.find((each) => each.kind === 'Deployment')!.y;
   assert.equal(heightOf(second) > heightOf(first), true, 'beside more services it stands lower');
   assert.deepEqual(topologyOf(given, base), before);
+});
+
+test('what is kept of the last time makes the picture that there is without it', () => {
+  const kept: Kept = new Map();
+  const [one, two, three] = pods;
+  const changed = { ...two!, status: { ...two!.status, phase: 'Failed' } };
+  const rounds = [pods, [one!, two!], [one!, changed, three!], [changed, three!, pod('lone', { node: 'n1' })], [pod('over', { phase: 'Succeeded' })], pods];
+  for (const all of rounds) {
+    const [again, anew] = [baseOf(all, given.sets, kept), baseOf(all, given.sets)];
+    assert.deepEqual([again.workloads, again.links, again.counts], [anew.workloads, anew.links, anew.counts]);
+    for (const each of pods) {
+      assert.equal(again.boxOf('shop', each.metadata.name)?.id, anew.boxOf('shop', each.metadata.name)?.id);
+    }
+  }
 });

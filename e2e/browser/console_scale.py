@@ -4,6 +4,7 @@
 What the page does is counted on its main thread, in processor time; how far pictures were apart is
 told as the page's own requestAnimationFrame sees it, and says as much of the machine."""
 
+import bisect
 import os
 import subprocess
 import sys
@@ -26,6 +27,8 @@ window.__on = true;
 (function next(time) { window.__times.push(time); if (window.__on) requestAnimationFrame(next); })(performance.now());
 void 0
 """
+# Of the browser's collector of garbage, which comes when it will.
+COLLECTOR = ("MajorGC", "MinorGC", "V8.GCIncrementalMarking")
 TOLD = """
 (() => {
   window.__on = false;
@@ -59,17 +62,41 @@ class Measure:
         page = self.page
         page.run(WATCH)
         before, start = self.busy(), time.monotonic()
-        work()
+        with page.browser.traced(["toplevel", "devtools.timeline"]) as events:
+            work()
         seconds, busy = time.monotonic() - start, self.busy() - before
         told = page.run(TOLD)
         cost = 1000 * busy / max(1, told["count"])
         print(f"   {what}: {told['count']} pictures in {seconds:.1f} s ({told['count'] / seconds:.0f} a second; "
               f"apart {told['median']:.1f} ms, 95 % within {told['p95']:.1f}), "
               f"{cost:.1f} ms of the main thread a picture, {100 * busy / seconds:.0f} % of its time", flush=True)
+        tasks = tasks_of(events)
+        print(f"      its longest task {tasks[0]:.1f} ms; {sum(each > PICTURE_MS for each in tasks)} of {len(tasks)} "
+              f"beyond {PICTURE_MS:.1f} ms", flush=True)
         if news and busy / seconds > NEWS_MAX:
             self.failed.append(f"{what}: {100 * busy / seconds:.0f} % of the main thread")
         if not news and cost > PICTURE_MS:
             self.failed.append(f"{what}: a picture costs {cost:.1f} ms")
+
+
+def tasks_of(events):
+    """Milliseconds of processor time of each task of the page's main thread, the longest first, less
+    what of it is the collection of garbage."""
+    mains = {(e["pid"], e["tid"]) for e in events
+             if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"}
+    threads = {}
+    for event in events:
+        if event["ph"] == "X" and (event["pid"], event["tid"]) in mains:
+            threads.setdefault((event["pid"], event["tid"]), []).append(event)
+    busiest = max(threads.values(), key=lambda thread: sum(e.get("tdur", 0) for e in thread))
+    tasks = sorted((e for e in busiest if e["name"].endswith("RunTask")), key=lambda e: e["ts"])
+    begins = [task["ts"] for task in tasks]
+    times = [task.get("tdur", 0) for task in tasks]
+    for event in busiest:
+        at = bisect.bisect_right(begins, event["ts"]) - 1
+        if event["name"] in COLLECTOR and at >= 0:
+            times[at] -= event.get("tdur", 0)
+    return sorted((each / 1000 for each in times), reverse=True)
 
 
 def held(browser):

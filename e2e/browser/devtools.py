@@ -2,6 +2,7 @@
 to its file descriptor 3 and from its 4. Nothing but the standard library."""
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -17,6 +18,7 @@ FLAGS = [
     "--remote-debugging-pipe", "--window-size=1200,800", "about:blank",
 ]
 ANSWER_BYTES_MAX = 64 << 20
+TRACE_SECONDS = 60
 
 
 class BrowserError(Exception):
@@ -104,6 +106,31 @@ class Browser:
                 if event["method"] == "Runtime.exceptionThrown":
                     raise BrowserError(f"the page threw: {json.dumps(event['params'])[:2000]}")
             self._keep(self._receive(deadline))
+
+    @contextlib.contextmanager
+    def traced(self, categories):
+        """What the browser does meanwhile: a list of the trace's events, which is filled at the end.
+
+            with browser.traced(["toplevel"]) as events: ...
+        """
+        events = []
+        self.command("Tracing.start", {
+            "transferMode": "ReturnAsStream", "traceConfig": {"includedCategories": categories}}, on_page=False)
+        yield events
+        self.command("Tracing.end", on_page=False)
+        deadline = time.monotonic() + TRACE_SECONDS
+        while not (done := [e for e in self._events if e["method"] == "Tracing.tracingComplete"]):
+            self._keep(self._receive(deadline))
+        self._events.remove(done[0])
+        stream, text = done[0]["params"]["stream"], b""
+        while True:
+            part = self.command("IO.read", {"handle": stream, "size": 8 << 20}, on_page=False)
+            data = part["data"].encode()
+            text += base64.b64decode(data) if part.get("base64Encoded") else data
+            if part["eof"]:
+                break
+        self.command("IO.close", {"handle": stream}, on_page=False)
+        events.extend(json.loads(text)["traceEvents"])
 
     def take_events(self):
         """What came in beside answers to commands since the last time."""

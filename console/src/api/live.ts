@@ -7,6 +7,7 @@ import { byName, type Change, newestFirst, type Order, withChanges } from '../mo
 import { type Kind, kinds, pathOf } from './kinds';
 import type { ApiError } from './request';
 import { session } from './session';
+import { afterPicture } from './turn';
 import type { Obj } from './types';
 import { type Sink, Watch, type WatchState } from './watch';
 
@@ -40,7 +41,7 @@ function flush(): void {
   scheduled = changed.size > 0;
   if (!scheduled) return;
   if (document.hidden) setTimeout(flush, 0);
-  else requestAnimationFrame(flush);
+  else afterPicture(flush);
 }
 
 // A picture that was awaited when the tab was hidden does not come: old and new would be held as long.
@@ -52,7 +53,7 @@ function schedule(count: number): void {
   if (scheduled) return;
   scheduled = true;
   if (document.hidden) setTimeout(flush, kHiddenMs);
-  else if (count > kMany) setTimeout(() => requestAnimationFrame(flush), kManyMs);
+  else if (count > kMany) setTimeout(() => afterPicture(flush), kManyMs);
   else requestAnimationFrame(flush);
 }
 

@@ -23,6 +23,11 @@ export function isLongTurn(): boolean {
   return now - began > kTurnMs;
 }
 
+// Behind what the next picture costs, in a task of its own.
+export function afterPicture(work: () => void): void {
+  requestAnimationFrame(() => setTimeout(work, 0));
+}
+
 // For who was told that it is long.
 export function nextTurn(): Promise<void> {
   return new Promise((go) => waiting.push(go));

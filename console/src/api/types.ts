@@ -1,6 +1,6 @@
 // What of the API's objects this console reads. Fields may always be missing: they come from a server.
 
-interface Owner {
+export interface Owner {
   kind: string;
   name: string;
   uid: string;

@@ -7,6 +7,7 @@ export interface Card {
   width: number;
   height: number;
   perRow: number;
+  room: number; // How many squares find a place in it.
 }
 
 export interface MapLayout {
@@ -14,10 +15,13 @@ export interface MapLayout {
   gap: number;
   head: number; // Of a card, above its squares.
   pad: number;
-  height: number; // Of all.
+  width: number; // Of all.
+  height: number;
   cards: Card[];
 }
 
+const kTooHigh = 1.5;
+const kSpare = 1.15; // For more than there is, where more has come already.
 const kSizes = [26, 22, 18, 14, 11, 9, 7, 5];
 
 function arrange(counts: number[], width: number, size: number): MapLayout {
@@ -36,13 +40,23 @@ function arrange(counts: number[], width: number, size: number): MapLayout {
     const row = counts.slice(start, start + columns);
     const lines = Math.max(1, ...row.map((n) => Math.ceil(n / perRow)));
     const height = head + pad * (many ? 2 : 1) + lines * (size + gap) - gap;
-    row.forEach((_, at) => cards.push({ x: at * (card + space), y, width: card, height, perRow }));
+    row.forEach((_, at) => cards.push({ x: at * (card + space), y, width: card, height, perRow, room: lines * perRow }));
     y += height + space;
   }
-  return { size, gap, head, pad, height: Math.max(0, y - space), cards };
+  return { size, gap, head, pad, width, height: Math.max(0, y - space), cards };
 }
 
-export function layoutMap(counts: number[], width: number, heightMax: number): MapLayout {
+// Where all fits into the last one, that one stays, unless it has become much too high: while pods come
+// and go, a square here and there is no reason to move the others.
+export function layoutMap(counts: number[], width: number, heightMax: number, last?: MapLayout): MapLayout {
+  const fresh = layoutAnew(counts, width, heightMax);
+  if (!last || last.width !== width || last.cards.length !== counts.length) return fresh;
+  if (last.size < fresh.size || last.height > fresh.height * kTooHigh) return fresh;
+  if (counts.every((count, at) => count <= last.cards[at]!.room)) return last;
+  return layoutAnew(counts.map((count) => count * kSpare), width, heightMax);
+}
+
+function layoutAnew(counts: number[], width: number, heightMax: number): MapLayout {
   let layout = arrange(counts, width, kSizes[0]!);
   for (const size of kSizes.slice(1)) {
     if (layout.height <= heightMax) break;

@@ -10,6 +10,11 @@ export interface Change<T> {
   after: T | undefined;
 }
 
+// The same objects in the same order.
+export function isSame<T>(a: T[], b: T[]): boolean {
+  return a.length === b.length && a.every((each, at) => each === b[at]);
+}
+
 function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 // What a pod's status comes to, in one word as kubectl has it, and why.
-import type { Condition, Container, ContainerStatus, Pod } from '../api/types';
+import type { Condition, Container, ContainerStatus, Obj, Owner, Pod } from '../api/types';
 import { t } from '../texts';
 
 // good: does what it should. busy: on its way there. warn: not well, may mend itself. bad: needs
@@ -110,9 +110,13 @@ export function podWhy(pod: Pod): string {
   return ready?.status === 'False' && podState(pod).tone === 'warn' ? (ready.message ?? '') : '';
 }
 
+export function controllerOf(object: Obj): Owner | undefined {
+  return object.metadata.ownerReferences?.find((each) => each.controller);
+}
+
 // What it was made by: the Deployment rather than its ReplicaSet, whose name ends in a hash.
 export function ownerOf(pod: Pod): string {
-  const owner = pod.metadata.ownerReferences?.find((each) => each.controller);
+  const owner = controllerOf(pod);
   if (!owner) return '';
   const hash = pod.metadata.labels?.['pod-template-hash'];
   if (owner.kind === 'ReplicaSet' && hash && owner.name.endsWith(`-${hash}`)) {

@@ -1,6 +1,6 @@
 // A Deployment with what it is made of: ReplicaSets by revision, their pods, and how far it is.
 import type { Deployment, Obj, Pod, ReplicaSet, Selector } from '../api/types';
-import { condition, podState, podWhy, type Tone } from './pod';
+import { condition, controllerOf, podState, podWhy, type Tone } from './pod';
 
 export interface Revision {
   set: ReplicaSet;
@@ -29,7 +29,7 @@ const kCause = 'kubernetes.io/change-cause';
 export function byController<T extends Obj>(objects: T[]): Map<string, T[]> {
   const found = new Map<string, T[]>();
   for (const object of objects) {
-    const owner = object.metadata.ownerReferences?.find((each) => each.controller);
+    const owner = controllerOf(object);
     if (!owner) continue;
     const list = found.get(owner.uid);
     if (list) list.push(object);

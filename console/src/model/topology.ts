@@ -1,7 +1,8 @@
 // What leads where: ingresses to services, services to pods, pods to nodes; as boxes in four columns
 // and lines between them, with a place for each.
 import type { EndpointSlice, Ingress, Node, Pod, ReplicaSet, Service } from '../api/types';
-import { condition, ownerOf, podState, type Tone } from './pod';
+import { isSame } from './order';
+import { condition, controllerOf, ownerOf, podState, type Tone } from './pod';
 import { backendsOf } from './reach';
 import { imagesOf } from './rollout';
 import { endpointsOf } from './service';
@@ -70,42 +71,83 @@ function worse(a: Tone, b: Tone): Tone {
   return kBadness[b] > kBadness[a] ? b : a;
 }
 
-function toneOfAll(pods: Pod[]): Tone {
-  return pods.reduce<Tone>((tone, pod) => worse(tone, podState(pod).tone), 'good');
-}
-
 function box(column: Column, kind: string, space: string, name: string, tone: Tone, sub: string): Box {
   return { id: `${kind}/${space}/${name}`, column, kind, name, space, tone, sub, lanes: [], y: 0, height: kPlain };
 }
 
+// What follows from the pods of one owner alone.
+interface Owned {
+  pods: Pod[];
+  alive: Pod[]; // Those that have not ended well.
+  tone: Tone;
+  good: number;
+  nodes: Map<string, { pods: number; tone: Tone }>;
+}
+
+// By owner. Of thousands of pods few change at once: what the others come to is kept from the last time.
+export type Kept = Map<string, Owned>;
+
+function ownedOf(pods: Pod[]): Owned {
+  const owned: Owned = { pods, alive: [], tone: 'good', good: 0, nodes: new Map() };
+  for (const pod of pods) {
+    const { tone } = podState(pod);
+    if (tone === 'done') continue;
+    owned.alive.push(pod);
+    owned.tone = worse(owned.tone, tone);
+    if (tone === 'good') owned.good += 1;
+    const node = pod.spec.nodeName;
+    if (node) addTo(owned.nodes, node, 1, tone === 'good' || tone === 'bad' ? tone : 'busy');
+  }
+  return owned;
+}
+
+function addTo(nodes: Owned['nodes'], node: string, pods: number, tone: Tone): void {
+  const known = nodes.get(node);
+  if (known) nodes.set(node, { pods: known.pods + pods, tone: worse(known.tone, tone) });
+  else nodes.set(node, { pods, tone });
+}
+
+// Takes what it finds in `kept`, and leaves there what it found.
+function byOwner(pods: Pod[], kept: Kept): Kept {
+  const groups = new Map<string, Pod[]>();
+  for (const pod of pods) {
+    const key = controllerOf(pod)?.uid ?? pod.metadata.uid;
+    const list = groups.get(key);
+    if (list) list.push(pod);
+    else groups.set(key, [pod]);
+  }
+  const before = new Map(kept);
+  kept.clear();
+  for (const [key, list] of groups) {
+    const old = before.get(key);
+    kept.set(key, old && isSame(old.pods, list) ? old : ownedOf(list));
+  }
+  return kept;
+}
+
 // Pods with what made them; a Deployment's with the revision that each is of.
-function workloadsOf(pods: Pod[], sets: ReplicaSet[]): Map<string, Box> {
+function workloadsOf(owners: Kept, sets: ReplicaSet[]): Map<string, Box> {
   const bySet = new Map(sets.map((set) => [set.metadata.uid, set]));
   const found = new Map<string, Box>();
-  for (const pod of pods) {
-    const owner = pod.metadata.ownerReferences?.find((each) => each.controller);
+  const good = new Map<Box, number>();
+  for (const [key, { alive, tone, good: well }] of owners) {
+    const pod = alive[0];
+    if (!pod) continue;
+    const owner = controllerOf(pod);
     const set = owner && bySet.get(owner.uid);
-    const kind = set?.metadata.ownerReferences?.find((each) => each.controller)?.kind ?? owner?.kind ?? 'Pod';
-    const space = pod.metadata.namespace ?? '';
-    const name = ownerOf(pod) || pod.metadata.name;
-    const made = box(2, kind, space, name, 'good', '');
+    const kind = (set ? controllerOf(set)?.kind : undefined) ?? owner?.kind ?? 'Pod';
+    const made = box(2, kind, pod.metadata.namespace ?? '', ownerOf(pod) || pod.metadata.name, 'good', '');
     const known = found.get(made.id) ?? made;
     found.set(made.id, known);
-    const key = owner?.uid ?? pod.metadata.uid;
-    let lane = known.lanes.find((each) => each.key === key);
-    if (!lane) {
-      lane = { key, text: imagesOf(pod.spec).join(', '), isNew: true, pods: [] };
-      known.lanes.push(lane);
-    }
-    lane.pods.push(pod);
+    known.lanes.push({ key, text: imagesOf(pod.spec).join(', '), isNew: true, pods: alive });
+    known.tone = worse(known.tone, tone);
+    good.set(known, (good.get(known) ?? 0) + well);
   }
   const revision = (lane: Lane) => Number(bySet.get(lane.key)?.metadata.annotations?.[kRevision] ?? 0);
   for (const each of found.values()) {
     each.lanes.sort((a, b) => revision(b) - revision(a));
     each.lanes.forEach((lane, at) => (lane.isNew = at === 0));
-    const all = each.lanes.flatMap((lane) => lane.pods);
-    each.tone = toneOfAll(all);
-    each.sub = `${all.filter((pod) => podState(pod).tone === 'good').length}/${all.length}`;
+    each.sub = `${good.get(each) ?? 0}/${each.lanes.reduce((sum, lane) => sum + lane.pods.length, 0)}`;
     each.height = heightOf(each);
   }
   return found;
@@ -133,7 +175,7 @@ class Links {
   }
 }
 
-function serviceBoxes(given: Given, boxOfPod: Map<string, Box>, links: Links): Box[] {
+function serviceBoxes(given: Given, boxOf: Base['boxOf'], links: Links): Box[] {
   const slices = new Map<string, EndpointSlice[]>();
   for (const slice of given.slices) {
     const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`;
@@ -149,7 +191,7 @@ function serviceBoxes(given: Given, boxOfPod: Map<string, Box>, links: Links): B
     const tone = ready > 0 || isElsewhere ? 'good' : answering.length > 0 ? 'busy' : 'warn';
     const made = box(1, 'Service', namespace, name, tone, service.spec.type ?? '');
     for (const each of answering) {
-      const target = boxOfPod.get(`${each.namespace}/${each.pod}`);
+      const target = boxOf(each.namespace, each.pod);
       if (target) links.add(made.id, target.id, 1, each.ready ? 'good' : each.ending ? 'gone' : 'busy');
     }
     return made;
@@ -172,25 +214,19 @@ function ingressBoxes(ingresses: Ingress[], services: Box[], links: Links): Box[
 }
 
 // How many pods are on each node, and what leads there.
-function addNodeLinks(workloads: Box[], links: Links): Map<string, number> {
+function nodeLinks(workloads: Box[], owners: Kept): { counts: Map<string, number>; links: Link[] } {
   const counts = new Map<string, number>();
+  const links: Link[] = [];
   for (const workload of workloads) {
-    const here = new Map<string, { pods: number; tone: Tone }>();
-    for (const pod of workload.lanes.flatMap((lane) => lane.pods)) {
-      const node = pod.spec.nodeName;
-      if (!node) continue;
-      const known = here.get(node) ?? { pods: 0, tone: 'good' };
-      here.set(node, known);
-      const { tone } = podState(pod);
-      known.pods += 1;
-      known.tone = worse(known.tone, tone === 'good' || tone === 'bad' ? tone : 'busy');
-    }
+    const parts = workload.lanes.map((lane) => owners.get(lane.key)!.nodes);
+    const here = parts.length === 1 ? parts[0]! : new Map<string, { pods: number; tone: Tone }>();
+    if (parts.length > 1) for (const part of parts) part.forEach(({ pods, tone }, node) => addTo(here, node, pods, tone));
     for (const [node, { pods, tone }] of here) {
       counts.set(node, (counts.get(node) ?? 0) + pods);
-      links.add(workload.id, `Node//${node}`, pods, tone);
+      links.push({ from: workload.id, to: `Node//${node}`, weight: pods, tone, text: '' });
     }
   }
-  return counts;
+  return { counts, links };
 }
 
 function nodeBoxes(nodes: Node[], counts: Map<string, number>): Box[] {
@@ -252,25 +288,32 @@ function place(columns: Box[][], links: Link[]): number {
 // What follows from pods alone, of which there are thousands, while little else changes as often.
 export interface Base {
   workloads: Box[];
-  boxOfPod: Map<string, Box>;
+  boxOf: (space: string, pod: string) => Box | undefined;
   counts: Map<string, number>; // Of pods, by node.
   links: Link[];
 }
 
-export function baseOf(all: Pod[], sets: ReplicaSet[]): Base {
-  const workloads = [...workloadsOf(all.filter((pod) => podState(pod).tone !== 'done'), sets).values()];
-  const boxOfPod = new Map<string, Box>();
-  for (const each of workloads) {
-    for (const pod of each.lanes.flatMap((lane) => lane.pods)) boxOfPod.set(`${pod.metadata.namespace}/${pod.metadata.name}`, each);
-  }
-  const links = new Links();
-  const counts = addNodeLinks(workloads, links);
-  return { workloads, boxOfPod, counts, links: [...links.all.values()] };
+// `kept` is for the next time, with the same map.
+export function baseOf(all: Pod[], sets: ReplicaSet[], kept: Kept = new Map()): Base {
+  const owners = byOwner(all, kept);
+  const workloads = [...workloadsOf(owners, sets).values()];
+  let boxes: Map<string, Box> | null = null;
+  // Only services ask for it.
+  const boxOf = (space: string, pod: string) => {
+    if (boxes === null) {
+      boxes = new Map();
+      for (const each of workloads) {
+        for (const lane of each.lanes) for (const { metadata } of lane.pods) boxes.set(`${metadata.namespace}/${metadata.name}`, each);
+      }
+    }
+    return boxes.get(`${space}/${pod}`);
+  };
+  return { workloads, boxOf, ...nodeLinks(workloads, owners) };
 }
 
 export function topologyOf(given: Given, base: Base): Topology {
   const links = new Links();
-  const services = serviceBoxes(given, base.boxOfPod, links);
+  const services = serviceBoxes(given, base.boxOf, links);
   const ingresses = ingressBoxes(given.ingresses, services, links);
   const nodes = nodeBoxes(given.nodes, base.counts);
   // Each picture has places of its own.

@@ -1,23 +1,28 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
+import { afterPicture } from '../api/turn';
+
 // The value as of the last frame: who makes something of it does so in a frame of its own, and not in
 // that of who made it. The newest is taken, however often there is another. `atOnce`: without that.
 export function useNextFrame<T>(value: T, atOnce: boolean): T {
   const shown = useRef(value);
   const newest = useRef(value);
-  const frame = useRef(0);
+  const awaited = useRef(false);
+  const gone = useRef(false);
   const [, render] = useState(0);
   newest.current = value;
   // Where nobody looks there are no frames, and what was shown would be held as long.
   if (atOnce || document.hidden) shown.current = value;
   useLayoutEffect(() => {
-    if (shown.current === newest.current || frame.current !== 0) return;
-    frame.current = requestAnimationFrame(() => {
-      frame.current = 0;
+    if (shown.current === newest.current || awaited.current) return;
+    awaited.current = true;
+    afterPicture(() => {
+      awaited.current = false;
+      if (gone.current) return;
       shown.current = newest.current;
       render((count) => count + 1);
     });
   });
-  useLayoutEffect(() => () => cancelAnimationFrame(frame.current), []);
+  useLayoutEffect(() => () => void (gone.current = true), []);
   return shown.current;
 }

@@ -49,6 +49,8 @@ const kTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone', 'none'];
 const kMoveMs = 420;
 const kGoneAlpha = 0.4;
 const kHeightMax = 520;
+const kHeadText = 20; // How high a line of text is.
+const kPaintMs = 3; // Of a frame, for cards that have changed; the others have the next one.
 const kFont = '"Inter Variable", system-ui, sans-serif';
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -64,12 +66,14 @@ class Painter {
   private stopped = false;
   private colours: Record<string, string> = {};
   // All that does not move, as it is until something else is to be shown; and what moves.
-  private readonly rest = document.createElement('canvas');
   private restIsOld = true;
+  private readonly old = new Set<number>(); // Cards that do not look as they should, by number.
+  private readonly titles = new Map<string, string>(); // As there is room for them.
   private readonly moving = new Map<MapCell, Move>();
   selected = '';
 
-  constructor(private readonly canvas: HTMLCanvasElement) {}
+  // `rest` lies below the other one.
+  constructor(private readonly canvas: HTMLCanvasElement, private readonly rest: HTMLCanvasElement) {}
 
   get size(): number {
     return this.layout.size;
@@ -102,8 +106,11 @@ class Painter {
     const time = performance.now();
     const first = this.shown.size === 0;
     const [before, layout] = [this.shown, this.layout];
+    groups.forEach((group, at) => {
+      if (!looksAs(group, this.groups[at])) this.old.add(at);
+    });
     this.groups = groups;
-    this.layout = layoutMap(groups.map((each) => each.cells.length), width, kHeightMax);
+    this.layout = layoutMap(groups.map((each) => each.cells.length), width, kHeightMax, first ? undefined : layout);
     this.shown = new Map(groups.map(({ key, cells }, at) => [key, { cells, card: this.layout.cards[at]! }]));
     const gone = new Map<string, Square>();
     const come: { cell: MapCell; group: string }[] = [];
@@ -130,11 +137,12 @@ class Painter {
     }
     const ratio = devicePixelRatio || 1;
     const size = { width: Math.round(width * ratio), height: Math.round(this.layout.height * ratio) };
-    this.restIsOld = true;
+    this.restIsOld ||= this.layout !== layout;
     if (this.canvas.width === size.width && this.canvas.height === size.height) return;
     // This empties it, so it is painted at once.
     Object.assign(this.canvas, size);
-    this.canvas.style.height = `${this.layout.height}px`;
+    for (const each of [this.canvas, this.rest]) each.style.height = `${this.layout.height}px`;
+    this.restIsOld = true;
     this.paint(time);
   }
 
@@ -194,6 +202,7 @@ class Painter {
   // Texts, too.
   drawAll(): void {
     this.restIsOld = true;
+    this.titles.clear();
     this.draw();
   }
 
@@ -220,49 +229,97 @@ class Painter {
       // This empties it.
       Object.assign(this.rest, { width: this.canvas.width, height: this.canvas.height });
       rest.setTransform(ratio, 0, 0, ratio, 0, 0);
-      this.paintCards(rest);
-      this.paintResting(rest, this.groups.flatMap((group) => this.squaresOf(group).filter(({ cell }) => !this.moving.has(cell))));
+      // Those in sight at once, so that nothing is seen to be empty; the others as there is time.
+      this.old.clear();
+      const { top } = this.canvas.getBoundingClientRect();
+      this.groups.forEach((_, at) => this.old.add(at));
+      const inSight = (at: number) => {
+        const { y, height } = this.layout.cards[at]!;
+        return top + y < innerHeight && top + y + height > 0;
+      };
+      this.paintCards(rest, [...this.old].filter(inSight), Infinity);
     }
+    this.paintCards(rest, [...this.old], kPaintMs);
     // Those that have come to rest since.
     const still = [...this.moving].filter(([cell, move]) => isStill(cell, move, time));
     for (const [cell] of still) this.moving.delete(cell);
     this.paintResting(rest, still.map(([cell, { group }]) => this.squareOf(cell, group)));
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    if (this.rest.width > 0 && this.rest.height > 0) pen.drawImage(this.rest, 0, 0);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.paintMoving(pen, time);
     this.paintGhosts(pen, time);
     this.paintChosen(pen);
-    if (!calm.matches && (this.moving.size > 0 || this.ghosts.length > 0)) this.draw();
+    const goesOn = !calm.matches && (this.moving.size > 0 || this.ghosts.length > 0);
+    if (goesOn || this.old.size > 0) this.draw();
   }
 
-  private paintCards(pen: CanvasRenderingContext2D): void {
+  // As many as there is time for; the others stay old.
+  private paintCards(pen: CanvasRenderingContext2D, all: number[], ms: number): void {
+    const start = performance.now();
+    const painted: number[] = [];
+    for (const at of all) {
+      this.old.delete(at);
+      if (at >= this.groups.length) continue;
+      this.paintCard(pen, this.groups[at]!, at);
+      painted.push(at);
+      if (performance.now() - start > ms) break;
+    }
+    if (this.layout.head) this.paintHeads(pen, painted);
+  }
+
+  private paintCard(pen: CanvasRenderingContext2D, group: MapGroup, at: number): void {
     const { head, pad } = this.layout;
-    this.groups.forEach((group, at) => {
-      const { x, y, width, height } = this.layout.cards[at]!;
-      pen.fillStyle = this.colours.card!;
-      pen.strokeStyle = group.tone === 'good' ? this.colours.line! : this.colours[group.tone]!;
-      pen.lineWidth = 1;
-      pen.beginPath();
-      pen.roundRect(x + 0.5, y + 0.5, width - 1, height - 1, head ? 10 : 5);
-      pen.fill();
-      pen.stroke();
-      if (!head) return;
-      pen.textBaseline = 'middle';
-      pen.font = `500 11.5px ${kFont}`;
-      pen.fillStyle = this.colours.dim!;
-      pen.textAlign = 'right';
-      pen.fillText(group.sub, x + width - pad, y + 17);
-      const room = width - pad * 2 - pen.measureText(group.sub).width - 8;
-      pen.textAlign = 'left';
-      pen.font = `600 12.5px ${kFont}`;
-      pen.fillStyle = this.colours.text!;
-      pen.fillText(fitted(pen, group.title, room), x + pad, y + 17);
-      pen.fillStyle = this.colours.line!;
-      pen.fillRect(x + pad, y + 29, width - pad * 2, 2);
-      pen.fillStyle = this.colours.accent!;
-      pen.fillRect(x + pad, y + 29, (width - pad * 2) * Math.min(1, group.share), 2);
+    const { x, y, width, height } = this.layout.cards[at]!;
+    pen.clearRect(x, y, width, height);
+    pen.fillStyle = this.colours.card!;
+    pen.strokeStyle = group.tone === 'good' ? this.colours.line! : this.colours[group.tone]!;
+    pen.lineWidth = 1;
+    pen.beginPath();
+    pen.roundRect(x + 0.5, y + 0.5, width - 1, height - 1, head ? 10 : 5);
+    pen.fill();
+    pen.stroke();
+    pen.fillStyle = this.colours.line!;
+    if (head) pen.fillRect(x + pad, y + 29, width - pad * 2, 2);
+    pen.fillStyle = this.colours.accent!;
+    if (head) pen.fillRect(x + pad, y + 29, (width - pad * 2) * Math.min(1, group.share), 2);
+    this.paintResting(pen, this.squaresOf(group).filter(({ cell }) => !this.moving.has(cell)));
+  }
+
+  // On a canvas that is no part of the page: to set the font of one that is has the whole page laid out.
+  private paintHeads(pen: CanvasRenderingContext2D, cards: number[]): void {
+    const ratio = devicePixelRatio || 1;
+    const width = Math.ceil((this.layout.cards[cards[0] ?? 0]?.width ?? 0) - this.layout.pad * 2);
+    if (cards.length === 0 || width <= 0) return;
+    const strip = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(kHeadText * ratio) * cards.length);
+    const text = strip.getContext('2d')!;
+    const line = strip.height / cards.length;
+    text.scale(ratio, ratio);
+    text.textBaseline = 'middle';
+    const middle = (row: number) => (row * line) / ratio + kHeadText / 2;
+    const room = new Map<number, number>(); // For titles that have not been measured.
+    const keyOf = ({ title, sub }: MapGroup) => `${width} ${sub.length} ${title}`;
+    text.font = `500 11.5px ${kFont}`;
+    text.fillStyle = this.colours.dim!;
+    text.textAlign = 'right';
+    cards.forEach((at, row) => {
+      const group = this.groups[at]!;
+      text.fillText(group.sub, width, middle(row));
+      if (!this.titles.has(keyOf(group))) room.set(at, width - text.measureText(group.sub).width - 8);
+    });
+    text.textAlign = 'left';
+    text.font = `600 12.5px ${kFont}`;
+    text.fillStyle = this.colours.text!;
+    cards.forEach((at, row) => {
+      const group = this.groups[at]!;
+      if (room.has(at)) this.titles.set(keyOf(group), fitted(text, group.title, room.get(at)!));
+      text.fillText(this.titles.get(keyOf(group))!, 0, middle(row));
+    });
+    const sharp = (place: number) => Math.round(place * ratio) / ratio;
+    cards.forEach((at, row) => {
+      const { x, y } = this.layout.cards[at]!;
+      pen.drawImage(strip, 0, row * line, strip.width, line,
+                    sharp(x + this.layout.pad), sharp(y + 17 - kHeadText / 2), strip.width / ratio, line / ratio);
     });
   }
 
@@ -341,7 +398,12 @@ function isStill({ tone }: MapCell, { born, turned }: Omit<Move, 'group'>, time:
   return tone !== 'busy' && (calm.matches || (moved(time - born) >= 1 && moved(time - turned) >= 1));
 }
 
-function fitted(pen: CanvasRenderingContext2D, text: string, width: number): string {
+function looksAs(group: MapGroup, other: MapGroup | undefined): boolean {
+  return other !== undefined && group.cells === other.cells && group.key === other.key && group.title === other.title &&
+    group.sub === other.sub && group.share === other.share && group.tone === other.tone;
+}
+
+function fitted(pen: OffscreenCanvasRenderingContext2D, text: string, width: number): string {
   if (pen.measureText(text).width <= width) return text;
   let end = text.length;
   while (end > 1 && pen.measureText(`${text.slice(0, end)}…`).width > width) end -= 1;
@@ -350,6 +412,7 @@ function fitted(pen: CanvasRenderingContext2D, text: string, width: number): str
 
 export function PodMap({ groups }: { groups: MapGroup[] }) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const rest = useRef<HTMLCanvasElement>(null);
   const painter = useRef<Painter | null>(null);
   const [width, setWidth] = useState(0);
   const [tip, setTip] = useState<Square | null>(null);
@@ -357,7 +420,7 @@ export function PodMap({ groups }: { groups: MapGroup[] }) {
 
   useLayoutEffect(() => {
     const element = canvas.current!;
-    painter.current = new Painter(element);
+    painter.current = new Painter(element, rest.current!);
     painter.current.readColours();
     const measure = () => setWidth(element.parentElement!.clientWidth);
     measure();
@@ -411,6 +474,7 @@ export function PodMap({ groups }: { groups: MapGroup[] }) {
           }
         }}
       />
+      <canvas ref={rest} class="podmap-rest" aria-hidden="true" />
       <p id="podmap-help" class="hidden">{t.overview.mapHelp}</p>
       <div class="hidden" aria-live="polite">{tip ? `${tip.cell.name}, ${tip.cell.word}` : ''}</div>
       {tip && (

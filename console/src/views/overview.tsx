@@ -5,6 +5,7 @@ import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet, ResourceQuota } from '../api/types';
 import { kUsage, usageOfPods, useUsage } from '../api/usage';
+import { isSame } from '../model/order';
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
 import { bytes, cores, quantity } from '../model/quantity';
 import { quotaLines } from '../model/quota';
@@ -12,6 +13,7 @@ import { byController, type Rollout, rolloutOf } from '../model/rollout';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
+import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
 import { type MapCell, type MapGroup, PodMap } from '../ui/podmap';
@@ -21,6 +23,8 @@ import { PodDots } from './workloads';
 const kAttentionMax = 6;
 const kEventsMax = 8;
 const kRolloutsMax = 8;
+// Of more, the map has frames of its own.
+const kManyPods = 1_000;
 const kShownTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone'];
 
 function isReady(node: Node): boolean {
@@ -59,8 +63,7 @@ function keep(kept: Kept): (node: string, pods: Pod[]) => MapCell[] {
   kept.clear();
   return (node, pods) => {
     const old = before.get(node);
-    const same = old && old.pods.length === pods.length && old.pods.every((pod, at) => pod === pods[at]);
-    const now = same ? old : { pods, cells: cellsOf(pods) };
+    const now = old && isSame(old.pods, pods) ? old : { pods, cells: cellsOf(pods) };
     kept.set(node, now);
     return now.cells;
   };
@@ -307,6 +310,34 @@ function Latest({ events }: { events: EventObj[] }) {
   );
 }
 
+// In frames of its own, behind those of the numbers.
+function NodeMap({ nodes, pods }: { nodes: Node[]; pods: Pod[] }) {
+  const kept = useRef<Kept>(new Map());
+  const shown = useNextFrame(useMemo(() => ({ nodes, pods }), [nodes, pods]), pods.length <= kManyPods);
+  const groups = useMemo(() => groupsOf(shown.nodes, shown.pods, kept.current), [shown]);
+  return <PodMap groups={groups} />;
+}
+
+// Those of which nothing has changed are those of the last time.
+function useRollouts(deployments: Deployment[], sets: ReplicaSet[], pods: Pod[]): Rolled[] {
+  const kept = useRef(new Map<string, Rolled>());
+  const bySet = useMemo(() => byController(sets), [sets]);
+  const byOwner = useMemo(() => byController(pods), [pods]);
+  return useMemo(() => {
+    const before = kept.current;
+    kept.current = new Map();
+    return deployments.map((deployment) => {
+      const old = before.get(deployment.metadata.uid);
+      const mine = bySet.get(deployment.metadata.uid) ?? [];
+      const isOld = old && old.deployment === deployment && old.rollout.revisions.length === mine.length &&
+        old.rollout.revisions.every(({ set, pods: had }) => mine.includes(set) && isSame(had, byOwner.get(set.metadata.uid) ?? []));
+      const rolled = isOld ? old : { deployment, rollout: rolloutOf(deployment, bySet, byOwner) };
+      kept.current.set(deployment.metadata.uid, rolled);
+      return rolled;
+    });
+  }, [deployments, bySet, byOwner]);
+}
+
 export function Overview() {
   const space = namespace.value;
   const nodes = useLive<Node>(kinds.nodes);
@@ -318,13 +349,7 @@ export function Overview() {
   const events = useLive<EventObj>(kinds.events, space);
   const nodeList = nodes.list;
   const podList = pods.list;
-  const kept = useRef<Kept>(new Map());
-  const groups = useMemo(() => groupsOf(nodeList, podList, kept.current), [nodeList, podList]);
-  const rollouts = useMemo(() => {
-    const bySet = byController(sets.list);
-    const byOwner = byController(podList);
-    return deployments.list.map((deployment) => ({ deployment, rollout: rolloutOf(deployment, bySet, byOwner) }));
-  }, [deployments.list, sets.list, podList]);
+  const rollouts = useRollouts(deployments.list, sets.list, podList);
   const troubles = useMemo(
     () => troublesOf(nodeList, podList, rollouts, claims.list, quotas.list),
     [nodeList, podList, rollouts, claims.list, quotas.list],
@@ -378,7 +403,7 @@ export function Overview() {
       <div class="overview">
         <div>
           <Panel class="map-panel" title={t.overview.map} side={<Legend counts={counts.tones} />}>
-            {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <PodMap groups={groups} /> : <Standing of={pods} />}
+            {pods.loaded && (nodeList.length > 0 || podList.length > 0) ? <NodeMap nodes={nodeList} pods={podList} /> : <Standing of={pods} />}
             {pods.loaded && podList.length === 0 && (
               <div class="empty">
                 <h2>{t.overview.empty}</h2>

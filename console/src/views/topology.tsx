@@ -4,8 +4,9 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { EndpointSlice, Ingress, Node, Pod, ReplicaSet, Service } from '../api/types';
+import { isSame } from '../model/order';
 import { podState, type Tone } from '../model/pod';
-import { baseOf, type Box, kShownPods, type Lane, type Link, type Topology as Picture, topologyOf } from '../model/topology';
+import { baseOf, type Box, type Kept, kShownPods, type Lane, type Link, type Topology as Picture, topologyOf } from '../model/topology';
 import { href } from '../router';
 import { namespace, narrow } from '../settings';
 import { t } from '../texts';
@@ -34,7 +35,7 @@ function hrefOf(box: Box): string {
 // The list of the last time, as long as it has the same in it: what is made of it is then not made again.
 function useSame<T>(list: T[]): T[] {
   const last = useRef(list);
-  if (list.length !== last.current.length || list.some((each, at) => each !== last.current[at])) last.current = list;
+  if (!isSame(list, last.current)) last.current = list;
   return last.current;
 }
 
@@ -186,7 +187,8 @@ export function Topology() {
   const list = pods.list;
   // Nothing is drawn at one place first and at another then; what one may not see is not waited for.
   const known = pods.loaded && lives.every((each) => each.loaded || each.status.value === 'refused');
-  const base = useNextFrame(useMemo(() => baseOf(list, sets), [list, sets]), !known || list.length <= kManyPods);
+  const kept = useRef<Kept>(new Map());
+  const base = useNextFrame(useMemo(() => baseOf(list, sets, kept.current), [list, sets]), !known || list.length <= kManyPods);
   const picture = useMemo(
     () => topologyOf({ ingresses, services, slices, nodes }, base), [ingresses, services, slices, nodes, base],
   );

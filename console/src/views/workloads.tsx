@@ -16,6 +16,10 @@ const kDotsMax = 24;
 
 // A pod a dot, the new revision's first; what does not fit is a number.
 export function PodDots({ rollout }: { rollout: Rollout }) {
+  return useMemo(() => dotsOf(rollout), [rollout]);
+}
+
+function dotsOf(rollout: Rollout) {
   const dots = rollout.revisions.flatMap((revision) =>
     revision.pods.map((pod) => ({ pod, isNew: revision.isNew })),
   );
