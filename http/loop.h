@@ -26,8 +26,8 @@ class Loops {
   Duration LongestRound() const;
   // Where names are looked up, which blocks; no thread until there is one.
   WorkerPool& resolvers();
-  // Where who gives connections of his own making (Upstream::dial) makes them, which blocks, too, as
-  // long as somebody far away likes: no name waits for that.
+  // Where who gives connections of his own making (Upstream::dial) makes them, which blocks, too,
+  // as long as somebody far away likes: no name waits for that.
   WorkerPool& dialers();
 
  private:

@@ -1,0 +1,258 @@
+#include "api/crd/definition_version.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "api/codec/json.h"
+#include "api/crd/definition_schema.h"
+#include "api/crd/definition_structure.h"
+#include "api/crd/rule.h"
+#include "api/rules/names.h"
+#include "api/text/go_text.h"
+
+namespace skiff::crd {
+namespace {
+
+using apiextensions_v1::CustomResourceDefinitionVersion;
+
+constexpr size_t kSelectableFieldsMax = 8;
+constexpr size_t kDeprecationBytesMax = 256;
+
+// Kubernetes keeps what all versions have in common once, and its errors name that one place. A
+// version by itself is told of where it stands only if they differ.
+struct Places {
+  bool schema = true, subresources = true, columns = true, fields = true;
+};
+
+template <typename Part>
+bool AllSame(const std::vector<CustomResourceDefinitionVersion>& versions, const Part& part) {
+  return std::all_of(versions.begin(), versions.end(),
+                     [&](const auto& version) { return part(version) == part(versions[0]); });
+}
+
+Places PlacesOf(const CustomResourceDefinition& definition) {
+  const auto& versions = definition.spec.versions;
+  if (versions.empty()) return {};
+  return {AllSame(versions, [](const auto& it) -> const auto& { return it.schema; }),
+          AllSame(versions, [](const auto& it) -> const auto& { return it.subresources; }),
+          AllSame(versions,
+                  [](const auto& it) -> const auto& { return it.additional_printer_columns; }),
+          AllSame(versions, [](const auto& it) -> const auto& { return it.selectable_fields; })};
+}
+
+// What is wrong with a path of names: "" or why.
+std::string SimplePathError(const std::string& path) {
+  if (!path.starts_with('.')) return "must be a simple json path starting with .";
+  return "";
+}
+
+void CheckColumns(const CustomResourceDefinitionVersion& version, const FieldPath& path,
+                  Violations& out) {
+  static const std::set<std::string_view> kTypes = {"boolean", "date", "integer", "number",
+                                                    "string"};
+  static const std::set<std::string_view> kFormats = {"byte",  "date",  "date-time", "double",
+                                                      "float", "int32", "int64",     "password"};
+  constexpr std::string_view kWhyType = "must be one of boolean,date,integer,number,string";
+  for (size_t i = 0; i < version.additional_printer_columns.size(); ++i) {
+    const auto& column = version.additional_printer_columns[i];
+    const FieldPath at = path.Index(i);
+    if (column.name.empty()) out.Required(at.Child("name"));
+    if (column.type.empty()) {
+      out.Required(at.Child("type"), kWhyType);
+    } else if (!kTypes.contains(column.type)) {
+      out.Invalid(at.Child("type"), column.type, kWhyType);
+    }
+    if (!column.format.empty() && !kFormats.contains(column.format)) {
+      out.Invalid(at.Child("format"), column.format,
+                  "must be one of byte,date,date-time,double,float,int32,int64,password");
+    }
+    if (column.json_path.empty()) {
+      out.Required(at.Child("JSONPath"));
+    } else if (const std::string why = SimplePathError(column.json_path); !why.empty()) {
+      out.Invalid(at.Child("JSONPath"), column.json_path, why);
+    }
+  }
+}
+
+void CheckScalePath(const std::string& value, std::string_view root, std::string_view why,
+                    const FieldPath& path, Violations& out) {
+  if (value.empty()) return out.Required(path);
+  if (const std::string wrong = SimplePathError(value); !wrong.empty()) {
+    return out.Invalid(path, value, wrong);
+  }
+  if (!value.starts_with(root)) out.Invalid(path, value, why);
+}
+
+void CheckSubresources(const CustomResourceDefinitionVersion& version, const FieldPath& path,
+                       Violations& out) {
+  if (!version.subresources || !version.subresources->scale) return;
+  const auto& scale = *version.subresources->scale;
+  const FieldPath at = path.Child("scale");
+  CheckScalePath(scale.spec_replicas_path, ".spec.", "should be a json path under .spec",
+                 at.Child("specReplicasPath"), out);
+  CheckScalePath(scale.status_replicas_path, ".status.", "should be a json path under .status",
+                 at.Child("statusReplicasPath"), out);
+  const std::string selector = scale.label_selector_path.value_or("");
+  if (selector.empty()) return;
+  const FieldPath selector_at = at.Child("labelSelectorPath");
+  if (const std::string wrong = SimplePathError(selector); !wrong.empty()) {
+    out.Invalid(selector_at, selector, wrong);
+  } else if (!selector.starts_with(".spec.") && !selector.starts_with(".status.")) {
+    out.Invalid(selector_at, selector, "should be a json path under either .spec or .status");
+  }
+}
+
+void CheckSelectable(const CustomResourceDefinitionVersion& version, const Json& schema,
+                     const FieldPath& path, Violations& out) {
+  std::set<std::string> seen;
+  const auto& fields = version.selectable_fields;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string& value = fields[i].json_path;
+    const FieldPath at = path.Index(i).Child("jsonPath");
+    if (value.empty()) {
+      out.Required(at);
+      continue;
+    }
+    const auto found = FindField(value, schema, false);
+    if (!found) {
+      out.Invalid(at, value, "is an invalid path: " + found.error().message);
+      continue;
+    }
+    if (found->place == "metadata" || found->place.starts_with("metadata.")) {
+      out.Invalid(at, value, "must not point to fields in metadata");
+    }
+    const std::string type = WordOf(found->props, "type");
+    if (type != "string" && type != "boolean" && type != "integer") {
+      out.Invalid(at, value,
+                  "must point to a field of type string, boolean or integer. Enum string fields "
+                  "and strings with formats are allowed.");
+    }
+    if (!seen.insert(found->place).second) out.Duplicate(at, value);
+  }
+  if (seen.size() > kSelectableFieldsMax) out.TooMany(path, seen.size(), kSelectableFieldsMax);
+}
+
+void CheckDeprecation(const CustomResourceDefinitionVersion& version, const FieldPath& path,
+                      Violations& out) {
+  if (!version.deprecation_warning) return;
+  const std::string& text = *version.deprecation_warning;
+  const FieldPath at = path.Child("deprecationWarning");
+  if (!version.deprecated) {
+    return out.Invalid(at, text, "can only be set for deprecated versions");
+  }
+  if (text.size() > kDeprecationBytesMax) {
+    out.Invalid(at, text, "must be <= 256 characters long");
+  }
+  if (text.empty()) out.Invalid(at, text, "must not be an empty string");
+  const auto unprintable = UnprintableRunes(text);
+  if (!unprintable.empty()) {
+    out.Invalid(at, text,
+                "must only contain printable UTF-8 characters; non-printable character found at "
+                "index " +
+                    std::to_string(unprintable[0].first));
+  }
+}
+
+// Rules that are stored stay as they are, even if they would not be taken any more.
+bool KeepsSchema(const CustomResourceDefinitionVersion& version,
+                 const CustomResourceDefinition* old) {
+  if (old == nullptr) return false;
+  const auto& before = old->spec.versions;
+  return std::any_of(before.begin(), before.end(), [&](const auto& each) {
+    return each.name == version.name && each.schema == version.schema;
+  });
+}
+
+void CheckVersion(const CustomResourceDefinition& definition, size_t index, const Places& places,
+                  const CustomResourceDefinition* old, Violations& out) {
+  const auto& version = definition.spec.versions[index];
+  const FieldPath spec("spec"), at = spec.Child("versions").Index(index);
+  // What stands at the common place is told of once.
+  const auto place = [&](bool common, const char* common_name, const char* name) {
+    return common ? spec.Child(common_name) : at.Child(name);
+  };
+  CheckName(at.Child("name"), version.name, Dns1035LabelErrors(version.name), "", out);
+  CheckDeprecation(version, at, out);
+  const bool has_schema = version.schema && version.schema->open_api_v3_schema;
+  const bool is_first = index == 0;
+  const bool is_judged = is_first || !places.schema;
+  const bool has_fields = (is_first || !places.fields) && !version.selectable_fields.empty();
+  const Json schema = has_schema && (is_judged || has_fields)
+                          ? version.schema->open_api_v3_schema->Parse()
+                          : Json();
+  if (!has_schema) {
+    out.Required(at.Child("schema").Child("openAPIV3Schema"));
+  } else if (is_judged) {
+    ValidateSchema(schema,
+                   {.has_status = version.subresources && version.subresources->status,
+                    .rules = !KeepsSchema(version, old)},
+                   place(places.schema, "validation", "schema").Child("openAPIV3Schema"), out);
+  }
+  if (is_first || !places.subresources) {
+    CheckSubresources(version, place(places.subresources, "subresources", "subresources"), out);
+  }
+  if (is_first || !places.columns) {
+    CheckColumns(
+        version, place(places.columns, "additionalPrinterColumns", "additionalPrinterColumns"),
+        out);
+  }
+  if (places.schema && !places.fields && !version.selectable_fields.empty()) {
+    // The schema is kept in the common place, where fields of one version do not look for it.
+    out.Invalid(at.Child("selectableFields"), "",
+                "may only be set when `version.schema.openAPIV3Schema` is not included");
+  } else if (has_fields && has_schema) {
+    CheckSelectable(version, schema, place(places.fields, "selectableFields", "selectableFields"),
+                    out);
+  }
+}
+
+// The list as Kubernetes' own structs print it, what all have in common left out.
+Printed PrintedVersions(const std::vector<CustomResourceDefinitionVersion>& versions, bool given) {
+  if (versions.empty()) return Printed::Verbatim(given ? "[]" : "null");
+  std::string text = "[";
+  const auto word = [](bool value) { return value ? "true" : "false"; };
+  for (const auto& version : versions) {
+    if (text.size() > 1) text += ',';
+    text += "{\"Name\":" + GoJson(version.name) + ",\"Served\":" + word(version.served) +
+            ",\"Storage\":" + word(version.storage) + ",\"Deprecated\":" +
+            word(version.deprecated) + ",\"DeprecationWarning\":" +
+            (version.deprecation_warning ? GoJson(*version.deprecation_warning) : "null") +
+            ",\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,"
+            "\"SelectableFields\":null}";
+  }
+  return Printed::Verbatim(text + "]");
+}
+
+}  // namespace
+
+void CheckName(const FieldPath& path, const std::string& name,
+               const std::vector<std::string>& wrong, std::string_view before, Violations& out) {
+  if (wrong.empty()) return;
+  out.Invalid(path, name, fmt::format("{}{}", before, fmt::join(wrong, ",")));
+}
+
+void CheckVersions(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
+                   Violations& out) {
+  const auto& versions = definition.spec.versions;
+  const Places places = PlacesOf(definition);
+  std::set<std::string> names;
+  size_t stored = 0;
+  for (size_t i = 0; i < versions.size(); ++i) {
+    names.insert(versions[i].name);
+    stored += versions[i].storage;
+    CheckVersion(definition, i, places, old, out);
+  }
+  const FieldPath path = FieldPath("spec").Child("versions");
+  const bool given = !definition.spec.group.empty();
+  if (names.size() < versions.size()) {
+    out.Invalid(path, PrintedVersions(versions, given), "must contain unique version names");
+  }
+  if (stored != 1) {
+    out.Invalid(path, PrintedVersions(versions, given),
+                "must have exactly one version marked as storage version");
+  }
+}
+
+}  // namespace skiff::crd
