@@ -160,6 +160,11 @@ site_demo() { # KUBECTL-LIKE PROGRAM
     run "$kubectl" rollout status "deployment/$name" --timeout=120s
     check "/api/$name is answered by $name" says "{\"$name\"" curl -fsS -m 2 "$site/api/$name"
   done
+  check "one thread by its number" says '{"thread": {"id": 1, ' curl -fsS -m 2 "$site/api/threads/1"
+  check "  and none that is not there" says '^404$' curl -sS -m 2 -o /dev/null -w '%{http_code}' "$site/api/threads/3"
+  check "the posts of a thread" says '{"posts": \[{"id": 1, [^{]*}\], ' curl -fsS -m 2 "$site/api/posts?thread=1"
+  check "what is asked for is never run" says '{"error": "no such thread", ' \
+    curl -gsS -m 2 "$site/api/posts?thread=\$(id);id"
   check "no rule is for other paths" says '404 page not found' curl -sS -m 2 "$site/"
   check "the Ingress says where it is served" \
     says '[0-9]\.' "$kubectl" get ingress site -o jsonpath='{.status.loadBalancer.ingress[0].ip}'
@@ -170,7 +175,7 @@ site_demo() { # KUBECTL-LIKE PROGRAM
   run "$kubectl" patch ingress site --type=json \
     -p '[{"op": "replace", "path": "/spec/rules/0/http/paths/2/path", "value": "/api/latest"}]'
   run "$kubectl" rollout status deployment/users --timeout=120s
-  check "the changed path is not found where it leads now" says '404 Not Found' curl -sS -m 2 "$site/api/latest"
+  check "the changed path is not found where it leads now" says 'no such posts' curl -sS -m 2 "$site/api/latest"
   kill $asker; wait $asker 2>/dev/null || true; asker=
   echo "   $(grep -c . "$asked") requests meanwhile, $(grep -c . "$failed" || true) failed"
   [ ! -s "$failed" ] || fail "requests failed meanwhile: $(head -n 3 "$failed")"
