@@ -135,6 +135,17 @@ bool IsMapKey(const Value& key) {
          key.Is(Kind::kString);
 }
 
+// Why a message of that name cannot hold a number of its type; nullptr: it can.
+const char* WhyTooWide(std::string_view message, const Value& value) {
+  if (message.ends_with(".Int32Value") && !std::in_range<int32_t>(value.integer())) {
+    return "integer overflow";
+  }
+  if (message.ends_with(".UInt32Value") && !std::in_range<uint32_t>(value.unsigned_integer())) {
+    return "unsigned integer overflow";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Value SelectField(const Value& operand, std::string_view name) {
@@ -454,12 +465,16 @@ Value Evaluator::EvalWrapper(const Expr& expr) {
       if (given.inner() == nullptr) continue;
       given = Value(*given.inner());
     }
+    const auto unfit = [&](std::string_view why) {
+      return Value::Error("field type conversion error for " + expr.name + ".value value type: " +
+                          std::string(why));
+    };
     // What the checker took for dyn.
     if (!Accepts(*expr.type, given)) {
-      return Value::Error("field type conversion error for " + expr.name +
-                          ".value value type: unsupported type conversion from '" +
-                          given.TypeName() + "' to " + TypeText(*expr.type));
+      return unfit("unsupported type conversion from '" + given.TypeName() + "' to " +
+                   TypeText(*expr.type));
     }
+    if (const char* why = WhyTooWide(expr.name, given)) return unfit(why);
     value = std::move(given);
   }
   return Spend(kStructCost) ? value : Over();

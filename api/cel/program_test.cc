@@ -59,6 +59,18 @@ TEST(CelProgramTest, AnEntryWithAQuestionMarkTakesAnOptional) {
   }
 }
 
+TEST(CelProgramTest, AMessageOf32BitsTakesNoWiderNumber) {
+  EXPECT_EQ(ValueOf("google.protobuf.Int32Value{value: -2147483648}"), "-2147483648");
+  EXPECT_EQ(ValueOf("google.protobuf.Int32Value{value: 2147483648}"),
+            "error: field type conversion error for google.protobuf.Int32Value.value value type: "
+            "integer overflow");
+  EXPECT_EQ(ValueOf("google.protobuf.UInt32Value{value: 4294967295u}"), "4294967295");
+  EXPECT_EQ(ValueOf("google.protobuf.UInt32Value{value: 4294967296u}"),
+            "error: field type conversion error for google.protobuf.UInt32Value.value value type: "
+            "unsigned integer overflow");
+  EXPECT_EQ(ValueOf("google.protobuf.Int64Value{value: 2147483648}"), "2147483648");
+}
+
 TEST(CelProgramTest, AMessageForAScalarTakesNoOther) {
   EXPECT_EQ(ValueOf("google.protobuf.FloatValue{value: dyn(1.5)}"), "1.5");
   EXPECT_EQ(ValueOf("[dyn(5)].map(x, google.protobuf.StringValue{value: x})"),

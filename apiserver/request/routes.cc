@@ -1,6 +1,7 @@
 #include "apiserver/request/routes.h"
 
 #include <algorithm>
+#include <chrono>
 #include <tuple>
 
 #include "api/crd/custom_kind.h"
@@ -165,7 +166,7 @@ Result<> CheckName(const std::string& name) {
 }
 
 // What every request may be given. A connection's query is for what it leads to.
-Result<> CheckCommonQuery(const ApiRequest& request) {
+Result<> TakeCommonQuery(ApiRequest& request) {
   const Route& route = *request.route;
   const auto timeout = request.http.Query("timeout");
   const bool goes_on = route.verb == "watch" || route.label == "CONNECT";
@@ -174,6 +175,10 @@ Result<> CheckCommonQuery(const ApiRequest& request) {
     if (!parsed) {
       return Fail(Reason::kBadRequest,
                   "invalid timeout specified in the request URL - " + parsed.error().message);
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (*parsed > Duration::zero() && *parsed < request.deadline - now) {
+      request.deadline = now + *parsed;
     }
   }
   const auto exported = request.http.Query("export");
@@ -341,7 +346,7 @@ Result<http::Response> Serve(Core& core, ApiRequest& request) {
   // The path of a namespace names itself as its namespace; the object has none.
   if (!route.kind->namespaced) request.info.namespace_name.clear();
   if (!request.info.name_from_selector) TRY(CheckName(request.info.name));
-  TRY(CheckCommonQuery(request));
+  TRY(TakeCommonQuery(request));
   if (route.connects) {
     if (request.http.Query("dryRun")) return Fail(Reason::kBadRequest, "dryRun is not supported");
     TRY(AdmitConnect(core, request));

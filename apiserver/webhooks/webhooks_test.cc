@@ -370,6 +370,21 @@ TEST_F(WebhookTest, WhoHangsHarmsHisRequestAlone) {
                 Url("/v?timeout=1s") + "\": context deadline exceeded");
 }
 
+TEST_F(WebhookTest, NobodyIsAskedForLongerThanTheClientWaits) {
+  Validating({Hook("v", {{"timeoutSeconds", 30}})});
+  At("/v", [this](const Json& review) {
+    Hang();
+    return Says(review, {{"allowed", true}});
+  });
+  const Answer late = MakeMap("h", "?timeout=200ms");
+  EXPECT_EQ(late.code, 500);
+  EXPECT_EQ(late.message(),
+            "Internal error occurred: failed calling webhook \"v.example.com\": failed to call "
+            "webhook: Post \"" +
+                Url("/v?timeout=1s") + "\": context deadline exceeded");
+  EXPECT_EQ(Get(kMaps + std::string("/h")).code, 404);
+}
+
 TEST_F(WebhookTest, WhoMayNotTakesNobodysPlace) {
   Validating({Hook("v")});
   const auto answer = [&](const std::string& token) {

@@ -132,7 +132,7 @@ uint64_t FindOldPage(const Patched& patched) {
   return 0;
 }
 
-// The nearest page where nothing is, as far from a stack as can be: that grows towards what is below.
+// The nearest page where nothing is, as far from a stack as can be: that grows downwards.
 Result<uint64_t> MapNewPage(const Patched& patched) {
   uint64_t room = 0;
   const auto distance = [&](uint64_t at) {

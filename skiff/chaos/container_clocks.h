@@ -14,8 +14,9 @@
 
 namespace skiff::chaos {
 
-// Of all processes in some groups, and of the programs that begin in them meanwhile: the kernel asks
-// us before one begins (fanotify(7)), as long as we are there to be asked. All calls by one thread.
+// Of all processes in some groups, and of the programs that begin in them meanwhile: the kernel
+// asks us before one begins (fanotify(7)), as long as we are there to be asked. All calls by one
+// thread.
 class ContainerClocks {
  public:
   // Either all of them are wrong then, or an error says why one cannot be, and all are right.

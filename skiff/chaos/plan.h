@@ -8,8 +8,8 @@
 //   pause      the supervisor traces the processes; traced by nobody they go on
 //   disk       a file without a name, which is there as long as the supervisor has it open
 //   kill       of a node: `docker kill`, and `docker start`
-//   clock      of a node: a page that its programs have in their memory, whose faults have an end; of
-//              a pod: code in the memory of its processes that adds nothing any more after the end
+//   clock      of a node: a page that its programs have in their memory, whose faults have an end;
+//              of a pod: code in the memory of its processes that adds nothing after the end
 //
 // What is left of rules that mean nothing any more the commands of `end` take away.
 #pragma once
