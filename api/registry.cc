@@ -76,14 +76,22 @@ std::span<const Subresource> TableArena::Keep(std::vector<Subresource> subresour
   return subresources_.emplace_back(std::move(subresources));
 }
 
-KindSet::KindSet()
-    : kinds_(BuiltInKinds().begin(), BuiltInKinds().end()), by_resource_(kinds_), by_kind_(kinds_) {
+std::vector<const KindInfo*> KindsWith(const std::vector<const KindInfo*>& on_request) {
+  std::vector<const KindInfo*> kinds(BuiltInKinds().begin(), BuiltInKinds().end());
+  kinds.insert(kinds.end(), on_request.begin(), on_request.end());
+  std::stable_sort(kinds.begin(), kinds.end(), InDiscoveryOrder);
+  return kinds;
+}
+
+KindSet::KindSet(std::span<const KindInfo* const> built_in)
+    : kinds_(built_in.begin(), built_in.end()), by_resource_(kinds_), by_kind_(kinds_) {
   std::stable_sort(kinds_.begin(), kinds_.end(), InDiscoveryOrder);
   std::stable_sort(by_resource_.begin(), by_resource_.end(), InOrderOfResources);
   std::stable_sort(by_kind_.begin(), by_kind_.end(), InOrderOfKinds);
 }
 
-KindSet::KindSet(const RuntimeKinds& runtime) : KindSet(KindSet(), {}, runtime) {}
+KindSet::KindSet(const RuntimeKinds& runtime, std::span<const KindInfo* const> built_in)
+    : KindSet(KindSet(built_in), {}, runtime) {}
 
 KindSet::KindSet(const KindSet& before, const RuntimeKinds& gone, const RuntimeKinds& added)
     : runtime_(before.runtime_),
@@ -123,7 +131,9 @@ bool KindSet::HasGroup(std::string_view group) const {
                 [](const KindInfo& kind) { return std::tie(kind.group); }) != nullptr;
 }
 
-Registry::Registry() : now_(std::make_shared<const KindSet>(RuntimeKinds())) {}
+Registry::Registry(std::span<const KindInfo* const> built_in)
+    : built_in_(built_in.begin(), built_in.end()),
+      now_(std::make_shared<const KindSet>(RuntimeKinds(), built_in_)) {}
 
 std::shared_ptr<const KindSet> Registry::Now() const {
   MutexLock lock(mutex_);
@@ -132,7 +142,7 @@ std::shared_ptr<const KindSet> Registry::Now() const {
 
 void Registry::SetRuntimeKinds(const RuntimeKinds& kinds) {
   const MutexLock turn(changing_);
-  auto next = std::make_shared<const KindSet>(kinds);
+  auto next = std::make_shared<const KindSet>(kinds, built_in_);
   const MutexLock lock(mutex_);
   now_.swap(next);
 }

@@ -72,10 +72,15 @@ inline RuntimeKindPtr Hold(const KindInfo& kind) {
   return runtime == nullptr ? nullptr : runtime->weak_from_this().lock();
 }
 
+// BuiltInKinds() and those of KindsOnRequest() that are asked for, in discovery order.
+std::vector<const KindInfo*> KindsWith(const std::vector<const KindInfo*>& on_request);
+
 // The kinds of one moment. Immutable, so any thread may look.
 class KindSet {
  public:
-  explicit KindSet(const RuntimeKinds& runtime);
+  // `built_in`: those that are no runtime kinds; they live as long as the program.
+  explicit KindSet(const RuntimeKinds& runtime,
+                   std::span<const KindInfo* const> built_in = BuiltInKinds());
   // What there was `before` without the kinds that are gone, and with those that were added. Costs
   // hardly more the more others there are: ten thousand definitions are written one by one.
   KindSet(const KindSet& before, const RuntimeKinds& gone, const RuntimeKinds& added);
@@ -90,7 +95,7 @@ class KindSet {
   bool HasGroup(std::string_view group) const;
 
  private:
-  KindSet();  // The built-in kinds.
+  explicit KindSet(std::span<const KindInfo* const> built_in);
   void Add(const RuntimeKindPtr& kind);
   void Remove(const RuntimeKindPtr& kind);
 
@@ -109,7 +114,7 @@ class KindSet {
 // Thread-safe. A change is a new set; who looks at the old one keeps it alive.
 class Registry {
  public:
-  Registry();
+  explicit Registry(std::span<const KindInfo* const> built_in = BuiltInKinds());
   std::shared_ptr<const KindSet> Now() const;
   // Replaces all kinds made at run time. One whose group, version and resource are those of a
   // built-in kind, or of one before it, is never found.
@@ -118,6 +123,7 @@ class Registry {
   void ChangeRuntimeKinds(const RuntimeKinds& gone, const RuntimeKinds& added);
 
  private:
+  const std::vector<const KindInfo*> built_in_;
   Mutex changing_;  // One change after the other.
   mutable Mutex mutex_;
   std::shared_ptr<const KindSet> now_ GUARDED_BY(mutex_);

@@ -154,6 +154,8 @@ struct KindInfo {
 
 // All kinds of the schema, in discovery order (group priority, then alphabetical by resource).
 std::span<const KindInfo* const> BuiltInKinds();
+// Kinds of versions that are not served unless the server is asked to: none of those above.
+std::span<const KindInfo* const> KindsOnRequest();
 // All named types of the schema, kinds or not.
 std::span<const Type* const> BuiltInTypes();
 // nullptr when the schema has no such type. `api_version` as in Type.

@@ -134,4 +134,20 @@ std::string WhyNotFeatureGates(std::string_view text) {
   return "";
 }
 
+std::optional<bool> FeatureGateIn(std::string_view text, std::string_view gate) {
+  std::optional<bool> set;
+  while (!text.empty()) {
+    const size_t comma = text.find(',');
+    const std::string_view item = text.substr(0, comma);
+    const size_t equals = std::min(item.find('='), item.size());
+    std::string_view name = WithoutBlanks(item.substr(0, equals), " \t");
+    if (name.starts_with("kube:")) name.remove_prefix(5);
+    if (name == gate && equals < item.size()) {
+      set = Holds(kTrue, WithoutBlanks(item.substr(equals + 1), " \t"));
+    }
+    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+  }
+  return set;
+}
+
 }  // namespace skiff

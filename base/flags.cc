@@ -72,6 +72,19 @@ std::string CheckUnused(UnusedValue kind, const std::string& text, bool& is_nega
   return kind == UnusedValue::kFeatureGates ? WhyNotFeatureGates(text) : "";
 }
 
+// The gates of "A=true,B=false" that are none of those.
+std::string WithoutGates(const std::string& text, const std::vector<std::string>& gates) {
+  if (gates.empty()) return text;
+  std::string left;
+  for (const std::string& item : SplitCommas(text)) {
+    const bool is_one = std::any_of(gates.begin(), gates.end(), [&](const std::string& gate) {
+      return FeatureGateIn(item, gate).has_value();
+    });
+    if (!is_one) left += (left.empty() ? "" : ",") + item;
+  }
+  return left;
+}
+
 std::string JoinCommas(const std::vector<std::string>& items) {
   std::string text;
   for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
@@ -263,8 +276,9 @@ void Flags::AddUnused(UnusedFlag flag) {
     const std::string value = !flag.is_switch ? text : on ? "true" : "false";
     if (std::find(flag.same.begin(), flag.same.end(), value) != flag.same.end()) return "";
     if (flag.is_refused) return "it cannot be had here, and must not be ignored: " + flag.why;
-    if (impl_->notes != nullptr) {
-      impl_->notes->push_back("--" + flag.name + "=" + value + " has no effect: " + flag.why);
+    const std::string unused = WithoutGates(value, flag.used_gates);
+    if (impl_->notes != nullptr && (!unused.empty() || flag.used_gates.empty())) {
+      impl_->notes->push_back("--" + flag.name + "=" + unused + " has no effect: " + flag.why);
     }
     return "";
   };

@@ -30,6 +30,8 @@ struct UnusedFlag {
   // It is a restriction that somebody relies on: another value than those is Invalid.
   bool is_refused = false;
   UnusedValue value = UnusedValue::kText;
+  // Feature gates that have an effect all the same: nothing is said of them.
+  std::vector<std::string> used_gates = {};
 };
 
 // Targets keep their value when the flag is not given, and outlive Parse.

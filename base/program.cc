@@ -22,7 +22,7 @@ sigset_t ProgramSignals() {
 
 }  // namespace
 
-void AddLogFlags(Flags& flags, LogFlags& to) {
+void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates) {
   flags.Add("v", to.verbosity, "Number for the log level verbosity; 4 and above show details.");
   flags.Add("logging-format", to.format, "Sets the log format: text or json.");
   flags.NoteTo(to.notes);
@@ -31,7 +31,8 @@ void AddLogFlags(Flags& flags, LogFlags& to) {
   flags.AddUnused({.name = "feature-gates",
                    .why = "what is there is on, and what is not cannot be turned on",
                    .same = {""},
-                   .value = UnusedValue::kFeatureGates});
+                   .value = UnusedValue::kFeatureGates,
+                   .used_gates = std::move(used_gates)});
   flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {""}});
 }
 

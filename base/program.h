@@ -26,7 +26,8 @@ struct LogFlags {
 };
 // --v and --logging-format; others of klog have no effect. Flags without effect, of all kinds, are
 // noted there.
-void AddLogFlags(Flags& flags, LogFlags& to);
+// `used_gates`: feature gates that have an effect.
+void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates = {});
 
 // False: it was only asked for help, which is printed. Invalid as Flags::Parse.
 Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/cel/authorizer.h"
+#include "api/cel/message.h"
 #include "api/cel/words.h"
 
 namespace skiff::cel {
@@ -112,6 +113,14 @@ std::string WrongType(const Type& type, Returns returns) {
       return text || type.kind == TypeKind::kNull
                  ? ""
                  : "must evaluate to one of [string null_type]" + got;
+    case Returns::kPatchObject:
+      return type.kind == TypeKind::kObject && type.name == kPatchObjectType
+                 ? ""
+                 : "must evaluate to Object" + got;
+    case Returns::kJsonPatches:
+      return type.kind == TypeKind::kList && type.params[0]->name == kJsonPatchType
+                 ? ""
+                 : "must evaluate to list(JSONPatch)" + got;
   }
   return "";
 }
@@ -143,7 +152,10 @@ CompiledExpression AdmissionScope::Compile(std::string_view expression,
     variables[kSlotRequestResource].name.clear();
   }
   CompiledExpression made{.text = std::string(expression), .program = nullptr, .error = {}};
-  auto program = cel::Compile(expression, Environment::Kubernetes(std::move(variables)));
+  const bool mutates =
+      wanted.returns == Returns::kPatchObject || wanted.returns == Returns::kJsonPatches;
+  auto program = cel::Compile(expression, mutates ? Environment::Mutations(std::move(variables))
+                                                  : Environment::Kubernetes(std::move(variables)));
   if (!program) {
     made.error = std::move(program).error().message;
     made.is_internal = made.error.starts_with("program instantiation failed");

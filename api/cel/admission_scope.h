@@ -30,7 +30,15 @@ enum AdmissionSlot : uint8_t {
 };
 
 // What an expression has to be of.
-enum class Returns : uint8_t { kAny, kBool, kString, kStringOrNull };
+enum class Returns : uint8_t {
+  kAny,
+  kBool,
+  kString,
+  kStringOrNull,
+  // Of mutations, which alone may make objects: see api/cel/message.h.
+  kPatchObject,
+  kJsonPatches,
+};
 
 // An expression that was taken, or why it was not.
 struct CompiledExpression {

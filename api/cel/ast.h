@@ -51,7 +51,8 @@ struct Expr {
   Expr* target = nullptr;
   // Of a call, the items of a list, the keys and values of a map by turns, the values of a struct.
   std::vector<Expr*> args = {};
-  std::vector<std::string> fields = {};  // Of a struct.
+  std::vector<std::string> fields = {};  // Of a struct,
+  std::vector<int> colons = {};          // and where what they are given begins.
   // Of a list's items, a map's entries, a struct's fields: written with "?". Empty: none is.
   std::vector<bool> optional = {};
   bool test_only = false;  // has(a.b)

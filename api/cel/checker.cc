@@ -143,6 +143,13 @@ class Checker {
       SetType(expr, types::TypeOf(type));
       return true;
     }
+    // The planner refuses it.
+    if (const TypeRef message = scope_.functions->FindMessage(plain)) {
+      expr.is_constant = true;
+      expr.literal = Value::TypeNamed(message->name);
+      SetType(expr, types::TypeOf(message));
+      return true;
+    }
     return false;
   }
 
@@ -185,6 +192,8 @@ class Checker {
       case TypeKind::kObject:
         if (const auto found = target->fields.find(field); found != target->fields.end()) {
           result = found->second.type;
+        } else if (target->is_open) {
+          result = types::Dyn();
         } else {
           Complain(at, "undefined field '" + field + "'");
         }
@@ -356,8 +365,25 @@ class Checker {
     SetType(expr, scalar);
   }
 
+  void CheckMessage(Expr& expr, const TypeRef& type) {
+    for (size_t i = 0; i < expr.args.size(); ++i) {
+      Expr& value = *expr.args[i];
+      Check(value);
+      const TypeRef given = Unwrapped(value, !expr.optional.empty() && expr.optional[i]);
+      const auto field = type->fields.find(expr.fields[i]);
+      const bool known = field != type->fields.end();
+      if (type->is_open || (known && learnt_.Assign(field->second.type, given))) continue;
+      ast_.issues.push_back(
+          {expr.colons[i], "expected type of field '" + expr.fields[i] + "' is '" +
+                               (known ? TypeText(*field->second.type) : "") +
+                               "' but provided type is '" + Shown(given) + "'"});
+    }
+    SetType(expr, type);
+  }
+
   void CheckStruct(Expr& expr) {
     const std::string_view name = WithoutDot(expr.name);
+    if (const TypeRef type = scope_.functions->FindMessage(name)) return CheckMessage(expr, type);
     if (const TypeRef scalar = ScalarWrappedBy(name)) return CheckWrapper(expr, scalar);
     const auto variable = std::ranges::find(scope_.variables, name, &Variable::name);
     if (const TypeRef type = scope_.functions->FindType(name)) {

@@ -7,6 +7,7 @@
 #include "api/cel/cost.h"
 #include "api/cel/function.h"
 #include "api/cel/limits.h"
+#include "api/cel/message.h"
 
 namespace skiff::cel {
 namespace {
@@ -177,7 +178,9 @@ Value IndexValue(const Value& operand, const Value& key) {
     case Kind::kObject: {
       if (!IsQualifier(key)) return NoQualifier(key);
       auto found = operand.Find(key);
-      return found ? *std::move(found) : NoSuchKey(key);
+      if (found) return *std::move(found);
+      const MessageValue* message = key.Is(Kind::kString) ? MessageOf(operand) : nullptr;
+      return message == nullptr ? NoSuchKey(key) : message->Unset(key.text());
     }
     default: return NoSuchKey(key);
   }
@@ -255,7 +258,8 @@ Value Evaluator::EvalOne(const Expr& expr) {
       return expr.op == Operator::kNone ? EvalCall(expr) : EvalOperator(expr);
     case ExprKind::kList: return EvalList(expr);
     case ExprKind::kMap: return EvalMap(expr);
-    case ExprKind::kStruct: return EvalWrapper(expr);
+    case ExprKind::kStruct:
+      return expr.type->kind == TypeKind::kObject ? EvalMessage(expr) : EvalWrapper(expr);
     case ExprKind::kComprehension: return EvalComprehension(expr);
   }
   return {};
@@ -478,6 +482,23 @@ Value Evaluator::EvalWrapper(const Expr& expr) {
     value = std::move(given);
   }
   return Spend(kStructCost) ? value : Over();
+}
+
+Value Evaluator::EvalMessage(const Expr& expr) {
+  if (!MakeBytes(expr.args.size() * kEntryBytes)) return Over();
+  MessageValue::Fields fields;
+  for (size_t i = 0; i < expr.args.size(); ++i) {
+    Value given = Eval(*expr.args[i]);
+    if (given.IsError()) return given;
+    if (!expr.optional.empty() && expr.optional[i]) {
+      if (!given.Is(Kind::kOptional)) return NotOptional(expr.fields[i], given);
+      if (given.inner() == nullptr) continue;
+      given = Value(*given.inner());
+    }
+    fields.insert_or_assign(expr.fields[i], std::move(given));
+  }
+  if (!Spend(kStructCost)) return Over();
+  return UnlessDeep(MakeMessage(expr.type->name, std::move(fields)));
 }
 
 Value Evaluator::EvalComprehension(const Expr& expr) {

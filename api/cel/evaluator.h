@@ -40,6 +40,7 @@ class Evaluator {
   Value EvalList(const Expr& expr);
   Value EvalMap(const Expr& expr);
   Value EvalWrapper(const Expr& expr);
+  Value EvalMessage(const Expr& expr);
   Value EvalComprehension(const Expr& expr);
   Value Loop(const Expr& expr, const Value& range);
   bool Step(const Expr& expr, Value& failure);

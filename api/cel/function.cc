@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "api/cel/message.h"
+
 namespace skiff::cel {
 namespace {
 
@@ -47,6 +49,25 @@ const Function* FunctionTable::Find(std::string_view name) const {
 TypeRef FunctionTable::FindType(std::string_view name) const {
   const auto found = types_.find(name);
   return found == types_.end() ? nullptr : found->second;
+}
+
+TypeRef FunctionTable::FindMessage(std::string_view name) const {
+  if (!has_patch_types_) return nullptr;
+  if (name == kJsonPatchType) {
+    static const TypeRef operation = std::make_shared<const Type>(
+        Type{.kind = TypeKind::kObject,
+             .name = kJsonPatchType,
+             .fields = {{"op", {"op", types::String()}},
+                        {"path", {"path", types::String()}},
+                        {"from", {"from", types::String()}},
+                        {"value", {"value", types::Dyn()}}}});
+    return operation;
+  }
+  if (name != kPatchObjectType && !name.starts_with(std::string(kPatchObjectType) + ".")) {
+    return nullptr;
+  }
+  return std::make_shared<const Type>(
+      Type{.kind = TypeKind::kObject, .name = std::string(name), .is_open = true});
 }
 
 bool Accepts(const Type& type, const Value& value) {

@@ -73,10 +73,16 @@ class FunctionTable {
   void AddType(std::string name, TypeRef type);
   const Function* Find(std::string_view name) const;
   TypeRef FindType(std::string_view name) const;
+  // From now on expressions make objects to change others by: Object{...} and what it is made of,
+  // Object.spec{...}, with any fields; and JSONPatch{op, path, from, value}.
+  void AddPatchTypes() { has_patch_types_ = true; }
+  // Of what an expression makes with fields; null: there is no such type.
+  TypeRef FindMessage(std::string_view name) const;
 
  private:
   std::map<std::string, Function, std::less<>> functions_;
   std::map<std::string, TypeRef, std::less<>> types_;
+  bool has_patch_types_ = false;
 };
 
 // Whether `value` may be given for a parameter of that type.

@@ -24,4 +24,14 @@ std::shared_ptr<const FunctionTable> KubernetesFunctions() {
   return table;
 }
 
+std::shared_ptr<const FunctionTable> MutationFunctions() {
+  static const std::shared_ptr<const FunctionTable> table = [] {
+    auto functions = std::make_shared<FunctionTable>(*KubernetesFunctions());
+    AddPatchFunctions(*functions);
+    functions->AddPatchTypes();
+    return functions;
+  }();
+  return table;
+}
+
 }  // namespace skiff::cel

@@ -11,6 +11,8 @@ namespace skiff::cel {
 
 // All functions and types that Kubernetes enables wherever it runs CEL.
 std::shared_ptr<const FunctionTable> KubernetesFunctions();
+// And those of mutations.
+std::shared_ptr<const FunctionTable> MutationFunctions();
 
 void AddStandardFunctions(FunctionTable& table);
 void AddTextFunctions(FunctionTable& table);
@@ -26,6 +28,7 @@ void AddQuantityFunctions(FunctionTable& table);
 void AddSemverFunctions(FunctionTable& table);
 void AddNamedFormatFunctions(FunctionTable& table);
 void AddAuthorizerFunctions(FunctionTable& table);
+void AddPatchFunctions(FunctionTable& table);
 
 // Characters of the pattern behind a named format; 0 for any other value.
 uint64_t FormatPatternLength(const Value& format);

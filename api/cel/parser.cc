@@ -443,13 +443,16 @@ class Parser {
     Take();
     while (!Dead() && !At().Is("}")) {
       const bool optional = macros_.optionals && TakeIf("?");
-      if (!At().Is(TokenKind::kIdent)) {
+      if (At().Is(TokenKind::kEscapedIdent)) {
+        AddIssue(Position(), "unsupported syntax: '`'");
+      } else if (!At().Is(TokenKind::kIdent)) {
         Complain("mismatched", "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}");
         Stop();
         return out;
       }
       out->fields.push_back(At().text);
       Take();
+      out->colons.push_back(Position());
       Expect(":");
       AddItem(*out, ParseWithin("},", ""), optional);
       if (!TakeIf(",")) break;

@@ -50,6 +50,12 @@ void Become(Expr& expr, Value value) {
   expr.is_folded = true;
 }
 
+// The name of a type that expressions make, but cannot name by itself.
+bool NamesMessage(const Expr& expr) {
+  return expr.is_constant && expr.type->kind == TypeKind::kType && !expr.type->params.empty() &&
+         expr.type->params[0]->kind == TypeKind::kObject;
+}
+
 // Evaluates what is known before any binding is, as cel-go's optimiser does, and finds the patterns
 // that can match nothing. Children first; the tree is as deep as the parser allows.
 class Planner {
@@ -67,6 +73,10 @@ class Planner {
  private:
   void Visit(Expr& expr) {
     if (!error_.empty() || !seen_.insert(&expr).second) return;
+    if (NamesMessage(expr)) {
+      error_ = "reference to undefined type: " + std::string(expr.literal.text());
+      return;
+    }
     if (expr.kind == ExprKind::kIdent && expr.is_constant) return;
     if (expr.target != nullptr && expr.slot < 0 && !expr.is_constant) Visit(*expr.target);
     for (Expr* arg : expr.args) Visit(*arg);
@@ -118,6 +128,10 @@ class Planner {
 
 Environment Environment::Kubernetes(std::vector<Variable> variables) {
   return {.functions = KubernetesFunctions(), .variables = std::move(variables)};
+}
+
+Environment Environment::Mutations(std::vector<Variable> variables) {
+  return {.functions = MutationFunctions(), .variables = std::move(variables)};
 }
 
 Result<std::shared_ptr<const Program>> Compile(std::string_view expression,

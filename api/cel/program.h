@@ -31,6 +31,8 @@ inline constexpr uint64_t kMatchConditionsCostMax = 2500000;
 struct Environment {
   // All that Kubernetes enables for rules and policies, with these variables.
   static Environment Kubernetes(std::vector<Variable> variables);
+  // And what mutations make of objects: Object, JSONPatch, jsonpatch.escapeKey.
+  static Environment Mutations(std::vector<Variable> variables);
 
   std::shared_ptr<const FunctionTable> functions;
   std::vector<Variable> variables;

@@ -58,6 +58,8 @@ struct Type {
   uint32_t parts = 1;
   // Of an object, by the names that expressions use.
   std::map<std::string, ObjectField, std::less<>> fields = {};
+  // Of an object: it has every field there can be, of any type.
+  bool is_open = false;
 
   // What a schema says of the documents; means nothing to the checker.
   ListRule list_rule = ListRule::kAtomic;

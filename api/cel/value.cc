@@ -1,5 +1,6 @@
 #include "api/cel/value.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -151,8 +152,9 @@ Value Value::None() {
   return out;
 }
 
-Value Value::Object(std::shared_ptr<const ObjectValue> object) {
+Value Value::Object(std::shared_ptr<const ObjectValue> object, int depth) {
   Value out;
+  out.depth_ = static_cast<uint16_t>(std::min<int>(depth, UINT16_MAX));
   out.kind_ = Kind::kObject;
   out.shared_ = std::move(object);
   return out;

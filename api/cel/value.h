@@ -92,7 +92,8 @@ class Value {
   static Value TypeNamed(std::string name);
   static Value Some(Value value);
   static Value None();
-  static Value Object(std::shared_ptr<const ObjectValue> object);
+  // `depth`: what an expression made it of, and it, stand so deep in one another.
+  static Value Object(std::shared_ptr<const ObjectValue> object, int depth = 0);
   static Value Opaque(std::shared_ptr<const OpaqueValue> value);
   static Value Error(std::string text);
   static Value NoSuchOverload() { return Error("no such overload"); }

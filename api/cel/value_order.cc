@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "api/cel/limits.h"
+#include "api/cel/message.h"
 #include "api/cel/value.h"
 #include "api/text/go_value.h"
 #include "api/text/time_text.h"
@@ -177,7 +178,24 @@ Value EqualMaps(const Value& a, const Value& b) {
   return same;
 }
 
+// Those with other fields, or fields of other kinds, are not the same.
+Value EqualMessages(const MessageValue& a, const MessageValue& b) {
+  if (a.TypeName() != b.TypeName() || a.fields().size() != b.fields().size()) {
+    return Value::Bool(false);
+  }
+  auto other = b.fields().begin();
+  for (const auto& [name, value] : a.fields()) {
+    const auto& [other_name, other_value] = *other++;
+    if (name != other_name || value.kind() != other_value.kind()) return Value::Bool(false);
+    if (!Equal(value, other_value).IsTrue()) return Value::Bool(false);
+  }
+  return Value::Bool(true);
+}
+
 Value EqualObjects(const Value& a, const Value& b) {
+  const MessageValue* left = MessageOf(a);
+  const MessageValue* right = MessageOf(b);
+  if (left != nullptr && right != nullptr) return EqualMessages(*left, *right);
   if (a.shared() || b.shared()) return Value::Bool(a.shared() == b.shared());
   // Fields that no expression can name count, too.
   for (const Value* side : {&a, &b}) {
@@ -285,7 +303,9 @@ bool IsZeroValue(const Value& value) {
     case Kind::kList:
     case Kind::kMap: return value.Size() == 0;
     case Kind::kOptional: return value.inner() == nullptr;
-    case Kind::kObject: return !value.shared() && value.json()->empty();
+    case Kind::kObject:
+      if (const MessageValue* message = MessageOf(value)) return message->fields().empty();
+      return !value.shared() && value.json()->empty();
     default: return false;
   }
 }

@@ -77,6 +77,13 @@ constexpr TableColumn kAdmissionPolicy[] = {
     kAge,
 };
 
+constexpr TableColumn kMutatingPolicy[] = {
+    kName,
+    {"Mutations", Count<"spec.mutations">, "integer"},
+    {"ParamKind", ParamKindCell},
+    kAge,
+};
+
 // A label selector as Go prints the struct.
 std::string GoSelectorText(const Json& selector) {
   std::string labels, expressions;
@@ -149,6 +156,7 @@ constinit const TableFormat kSigningRequestTable = {kSigningRequest};
 constinit const TableFormat kWebhooksTable = {kWebhooks};
 constinit const TableFormat kAdmissionPolicyTable = {kAdmissionPolicy};
 constinit const TableFormat kAdmissionBindingTable = {kAdmissionBinding};
+constinit const TableFormat kMutatingPolicyTable = {kMutatingPolicy};
 constinit const TableFormat kFlowSchemaTable = {kFlowSchema};
 constinit const TableFormat kPriorityLevelTable = {kPriorityLevel};
 

@@ -46,6 +46,7 @@ extern const TableFormat kSigningRequestTable;
 extern const TableFormat kWebhooksTable;
 extern const TableFormat kAdmissionPolicyTable;
 extern const TableFormat kAdmissionBindingTable;
+extern const TableFormat kMutatingPolicyTable;
 extern const TableFormat kFlowSchemaTable;
 extern const TableFormat kPriorityLevelTable;
 extern const TableFormat kVolumeTable;

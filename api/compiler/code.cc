@@ -129,7 +129,8 @@ std::string FileWriter::CppType(const std::string& spelling) const {
     case SchemaType::Form::kStruct:
       break;
   }
-  return named.file == &file_ ? named.type->name : named.file->stem + "::" + named.type->name;
+  const std::string& home = named.type->same.empty() ? named.file->stem : named.type->same;
+  return home == file_.stem ? named.type->name : home + "::" + named.type->name;
 }
 
 bool FileWriter::IsStruct(const std::string& spelling) const {
@@ -191,6 +192,10 @@ void FileWriter::WriteStruct(const SchemaType& type, std::ostream& out) const {
     return;
   }
   if (type.form != SchemaType::Form::kStruct) return;
+  if (!type.same.empty()) {
+    out << "using " << type.name << " = " << CppType(type.name) << ";\n";
+    return;
+  }
   const std::string& n = type.name;
   out << "struct " << n << " {\n"
       << "  " << n << "();\n  " << n << "(const " << n << "&);\n  " << n << "(" << n
@@ -216,6 +221,7 @@ std::string FileWriter::Header() {
   std::ostringstream out;
   std::set<std::string> includes;
   for (const SchemaType& type : file_.types) {
+    if (!type.same.empty()) includes.insert(type.same);
     for (const SchemaField& field : type.fields) {
       const auto dot = field.type.find('.');
       if (dot == std::string::npos) continue;
@@ -233,7 +239,8 @@ std::string FileWriter::Header() {
   for (const std::string& include : includes) out << "#include \"api/gen/" << include << ".h\"\n";
   out << "\nnamespace skiff::" << file_.stem << " {\n\n";
   for (const SchemaType& type : file_.types) {
-    if (type.form == SchemaType::Form::kStruct) out << "struct " << type.name << ";\n";
+    const bool is_own = type.form == SchemaType::Form::kStruct && type.same.empty();
+    if (is_own) out << "struct " << type.name << ";\n";
   }
   out << "\n";
   StructsInOrder([&](const SchemaType& type) { WriteStruct(type, out); });
@@ -311,7 +318,7 @@ std::string FileWriter::FieldRow(const SchemaType& type, const SchemaField& f) {
   if (!f.default_json.empty()) fields << ", .default_json = " << Quote(f.default_json);
   if (f.atomic) fields << ", .atomic = true";
   if (!f.inline_type.empty()) fields << ", .inline_type = " << Quote(f.inline_type);
-  fields << ", .offset = offsetof(" << type.name << ", " << f.cpp_name << ")";
+  fields << ", .offset = offsetof(" << CppType(type.name) << ", " << f.cpp_name << ")";
   if (f.pointer) fields << ", .pointer_ops = &struct_ops::kPointer<" << FieldCppType(f) << ">";
   fields << "},\n";
   return fields.str();
@@ -364,7 +371,7 @@ void FileWriter::WriteTable(const SchemaType& type) {
   if (!by_number.empty()) tables_ << ", .by_number = kByNumber" << type.name;
   if (type.type_meta) tables_ << ", .type_meta = true";
   if (type.atomic) tables_ << ", .atomic = true";
-  tables_ << ", .ops = &struct_ops::kStruct<" << type.name << ">};\n";
+  tables_ << ", .ops = &struct_ops::kStruct<" << CppType(type.name) << ">};\n";
 }
 
 void FileWriter::WriteKind(const SchemaType& type, const SchemaKind& kind) {
@@ -420,7 +427,7 @@ std::string FileWriter::Source() {
   StructsInOrder([&](const SchemaType& type) { WriteTable(type); });
   std::ostringstream members;
   for (const SchemaType& type : file_.types) {
-    if (type.form != SchemaType::Form::kStruct) continue;
+    if (type.form != SchemaType::Form::kStruct || !type.same.empty()) continue;
     const std::string& n = type.name;
     members << n << "::" << n << "() = default;\n"
             << n << "::" << n << "(const " << n << "&) = default;\n"
@@ -480,13 +487,14 @@ std::string AllKinds(const Schema& schema) {
     int group_priority, version_priority;
     std::string group, resource, variable;
   };
-  std::vector<Row> rows;
+  std::vector<Row> rows, on_request;
   std::ostringstream types;
   for (const auto& [stem, file] : schema) {
     for (const SchemaType& type : file.types) {
       types << "    &" << stem << "::tables::k" << type.name << ",\n";
       for (const SchemaKind& kind : type.kinds) {
-        rows.push_back({file.group_priority, file.version_priority, file.group, kind.resource,
+        (file.on_request ? on_request : rows)
+            .push_back({file.group_priority, file.version_priority, file.group, kind.resource,
                         stem + "::tables::kKind" + type.name});
       }
     }
@@ -497,9 +505,12 @@ std::string AllKinds(const Schema& schema) {
   });
   out << "namespace skiff {\nnamespace {\nconst KindInfo* const kKinds[] = {\n";
   for (const Row& row : rows) out << "    &" << row.variable << ",\n";
+  out << "};\nconst KindInfo* const kOnRequest[] = {\n";
+  for (const Row& row : on_request) out << "    &" << row.variable << ",\n";
   out << "};\nconst Type* const kTypes[] = {\n"
       << types.str() << "};\n}\n"
       << "std::span<const KindInfo* const> BuiltInKinds() { return kKinds; }\n"
+      << "std::span<const KindInfo* const> KindsOnRequest() { return kOnRequest; }\n"
       << "std::span<const Type* const> BuiltInTypes() { return kTypes; }\n}  // namespace skiff\n";
   return out.str();
 }

@@ -124,7 +124,7 @@ SchemaType ReadType(const std::string& name, const YAML::Node& node, const Schem
   const std::string where = file.stem + "." + name;
   CheckKeys(node,
             {"kind", "subresources", "selectable", "atomic", "typeMeta", "fields", "enum", "values",
-             "alias", "message", "opaque", "columns"},
+             "alias", "message", "opaque", "columns", "same"},
             where);
   SchemaType type;
   type.name = name;
@@ -140,6 +140,8 @@ SchemaType ReadType(const std::string& name, const YAML::Node& node, const Schem
     type.alias = Text(node["alias"]);
   } else if (Flag(node["opaque"])) {
     type.form = SchemaType::Form::kOpaque;
+  } else if (node["same"]) {
+    type.same = Text(node["same"]);
   }
   for (const auto& entry : node["fields"]) {
     const auto json_name = entry.first.as<std::string>();
@@ -161,7 +163,7 @@ YAML::Node LoadYaml(const std::string& path) {
 void ReadTexts(const std::string& path, SchemaFile& file) {
   YAML::Node root = LoadYaml(path);
   for (SchemaType& type : file.types) {
-    if (type.form != SchemaType::Form::kStruct) continue;
+    if (type.form != SchemaType::Form::kStruct || !type.same.empty()) continue;
     const std::string where = path + ": " + type.name;
     const YAML::Node node = root[type.name];
     if (!node) Die(where + ": no text");
@@ -215,6 +217,23 @@ void FlattenInlines(SchemaFile& file) {
   }
 }
 
+// Fills the types that are those of another file. What their fields name is looked for in this one.
+void TakeSameTypes(Schema& schema) {
+  for (auto& [stem, file] : schema) {
+    for (SchemaType& type : file.types) {
+      if (type.same.empty()) continue;
+      const auto other = schema.find(type.same);
+      const SchemaType* taken = other == schema.end() ? nullptr : other->second.Find(type.name);
+      if (taken == nullptr || taken->form != SchemaType::Form::kStruct || !taken->same.empty()) {
+        Die(stem + "." + type.name + ": no such type in " + type.same);
+      }
+      type.fields = taken->fields;
+      type.text = taken->text;
+      type.atomic = taken->atomic;
+    }
+  }
+}
+
 }  // namespace
 
 const SchemaType* SchemaFile::Find(const std::string& name) const {
@@ -236,6 +255,7 @@ Schema ReadSchema(const std::vector<std::string>& paths) {
     file.version =
         slash == std::string::npos ? file.api_version : file.api_version.substr(slash + 1);
     file.go_package = Text(root["goPackage"]);
+    file.on_request = Flag(root["onRequest"]);
     if (root["priority"]) {
       file.group_priority = root["priority"]["group"].as<int>();
       file.version_priority = root["priority"]["version"].as<int>();
@@ -247,6 +267,7 @@ Schema ReadSchema(const std::vector<std::string>& paths) {
     FlattenInlines(file);
     schema.emplace(file.stem, std::move(file));
   }
+  TakeSameTypes(schema);
   return schema;
 }
 

@@ -3,6 +3,7 @@
 //   apiVersion: apps/v1
 //   goPackage: k8s.io/api/apps/v1
 //   priority: {group: 17800, version: 15}       # of discovery
+//   onRequest: true                             # not served unless it is asked for
 //   types:
 //     Deployment:                               # a structure
 //       kind: {resource: deployments, singular: deployment, scope: Namespaced, short: [deploy],
@@ -18,6 +19,8 @@
 //     PullPolicy: {enum: [Always, Never]}       # closed; `values:` is open
 //     ResourceList: {alias: "map[string]Quantity"}
 //     RawThing: {opaque: true}                  # any JSON
+//     ParamRef: {same: admissionregistration_v1}  # the type of that name there, struct and texts
+//                                                 # with it, under this version's name
 //
 // What types with fields, and their fields, are for stands in texts/, in a file of the same name:
 //
@@ -72,12 +75,14 @@ struct SchemaType {
   std::vector<std::string> values;  // kEnum
   bool closed = false, type_meta = false, atomic = false, message = false;
   std::string alias;  // kAlias
+  std::string same;   // kStruct: stem of the file whose struct it is; "": its own.
   std::vector<SchemaKind> kinds;
 };
 
 struct SchemaFile {
   std::string stem, api_version, group, version, go_package;
   int group_priority = 0, version_priority = 0;
+  bool on_request = false;
   std::vector<SchemaType> types;
   const SchemaType* Find(const std::string& name) const;
 };

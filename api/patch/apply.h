@@ -30,6 +30,11 @@ struct Apply {
 // configuration, with 500 (as Kubernetes does) where it does not fit the schema.
 Result<Json> ApplyConfiguration(const Apply& apply);
 
+// `live` with what a configuration gives, for which nobody becomes its owner; of the same kind,
+// whatever the configuration says. Fails with Invalid and Kubernetes' words where it does not fit
+// the schema, or gives a part that is atomic: that would be replaced as a whole.
+Result<Json> MergeConfiguration(const Type& type, Json live, Json configuration);
+
 // What is wrong with a configuration by structured-merge-diff's rules: "" or its text.
 std::string CheckApplied(const Type& type, const Json& configuration);
 

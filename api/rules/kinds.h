@@ -57,6 +57,8 @@ extern const Rules kValidatingWebhookConfigurationRules;
 extern const Rules kMutatingWebhookConfigurationRules;
 extern const Rules kValidatingAdmissionPolicyRules;
 extern const Rules kValidatingAdmissionPolicyBindingRules;
+extern const Rules kMutatingAdmissionPolicyRules;
+extern const Rules kMutatingAdmissionPolicyBindingRules;
 extern const Rules kCustomResourceDefinitionRules;
 extern const Rules kAPIServiceRules;
 extern const Rules kCertificateSigningRequestRules;

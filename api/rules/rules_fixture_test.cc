@@ -6,6 +6,7 @@
 
 #include "api/codec/typed.h"
 #include "api/kinds/behaviour.h"
+#include "api/registry.h"
 #include "api/rules/rules.h"
 
 namespace skiff {
@@ -14,7 +15,7 @@ namespace {
 constexpr TimePoint kNow{1'700'000'000s};
 
 const KindInfo& KindOf(const Json& document) {
-  const auto kinds = BuiltInKinds();
+  const auto kinds = KindsWith({KindsOnRequest().begin(), KindsOnRequest().end()});
   const auto found = std::ranges::find_if(kinds, [&](const KindInfo* kind) {
     return kind->api_version == document.at("apiVersion").get<std::string>() &&
            kind->kind == document.at("kind").get<std::string>();

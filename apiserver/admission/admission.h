@@ -21,10 +21,9 @@ struct ApiRequest;
 
 enum class Operation : uint8_t { kCreate, kUpdate, kDelete, kConnect };
 
-// How what changes objects from outside is asked again after others changed them: once at most.
-struct Reinvocation {
-  bool again = false;   // This is the second time that all plugins are asked.
-  bool wanted = false;  // There has to be a second time.
+// Of those that users configure to change objects, webhooks or policies: who was asked, by a name
+// of its own.
+struct AskedBefore {
   std::set<std::string, std::less<>> called;   // May be asked again, once something has changed.
   std::set<std::string, std::less<>> due;      // Are to be asked again.
   std::string last_output;                     // The object as the last of them left it.
@@ -34,6 +33,14 @@ struct Reinvocation {
     due.merge(called);
     called.clear();
   }
+};
+
+// How they are asked again after others changed the object: once at most.
+struct Reinvocation {
+  bool again = false;   // This is the second time that all plugins are asked.
+  bool wanted = false;  // There has to be a second time.
+  AskedBefore webhooks = {};
+  AskedBefore policies = {};
 };
 
 struct AdmissionRequest {

@@ -46,6 +46,7 @@ constexpr PluginEntry kPlugins[] = {
     {"PodTopologyLabels", PluginWhen::kByDefault, &MakePodTopologyLabels},
     {"AdmissionPolicyParams", PluginWhen::kAlways, &MakeParamAccess},
     {"UnservedKinds", PluginWhen::kByDefault, &MakeUnservedKinds},
+    {"MutatingAdmissionPolicy", PluginWhen::kByDefault, &MakeMutatingPolicies},
     {"MutatingAdmissionWebhook", PluginWhen::kByDefault, &MakeMutatingWebhooks},
     // With what webhooks have made of the object.
     {"CertificateRequestUser", PluginWhen::kAlways, &MakeCertificateRequestUser},

@@ -40,6 +40,7 @@ struct AdmissionParts {
   // The kinds of now.
   std::function<std::shared_ptr<const Served>()> served = {};
   MetricRegistry* metrics = nullptr;  // nullptr: nothing is counted.
+  bool mutating_policies_act = false;
 };
 
 // Fails with Invalid on a name that is no plugin.
@@ -76,6 +77,7 @@ std::unique_ptr<AdmissionPlugin> MakeOwnerReferencesPermissionEnforcement(
     const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
 // apiserver/webhooks/plugins.cc
+std::unique_ptr<AdmissionPlugin> MakeMutatingPolicies(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeMutatingWebhooks(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeValidatingWebhooks(const AdmissionParts& parts);
 // apiserver/policies

@@ -25,7 +25,11 @@ struct Served {
 // Thread-safe.
 class ServedKinds {
  public:
-  ServedKinds() { Set({}); }
+  // `built_in`: those that are served whatever definitions there are.
+  explicit ServedKinds(std::span<const KindInfo* const> built_in = BuiltInKinds())
+      : registry_(built_in) {
+    Set({});
+  }
 
   std::shared_ptr<const Served> Now() const {
     MutexLock lock(mutex_);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/gen/admissionregistration_v1.h"
+#include "api/gen/admissionregistration_v1beta1.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
@@ -13,6 +14,8 @@ namespace skiff {
 namespace {
 
 using namespace admissionregistration_v1;
+using admissionregistration_v1beta1::MutatingAdmissionPolicy;
+using admissionregistration_v1beta1::MutatingAdmissionPolicyBinding;
 
 // As Go prints a user.
 std::string UserText(const User& user) {
@@ -27,7 +30,10 @@ std::string UserText(const User& user) {
 class ParamAccess final : public AdmissionPlugin {
  public:
   explicit ParamAccess(const AdmissionParts& parts)
-      : authorizer_(parts.authorizer), served_(parts.served), policies_(parts.store) {}
+      : authorizer_(parts.authorizer),
+        served_(parts.served),
+        validating_(parts.store),
+        mutating_(parts.store) {}
   std::string_view name() const override { return "AdmissionPolicyParams"; }
 
   Result<> Validate(const AdmissionRequest& request) override {
@@ -37,7 +43,13 @@ class ParamAccess final : public AdmissionPlugin {
       return CheckPolicy(request, *policy);
     }
     if (const auto* binding = request.object->As<ValidatingAdmissionPolicyBinding>()) {
-      return CheckBinding(request, *binding);
+      return CheckBinding(request, *binding, validating_);
+    }
+    if (const auto* policy = request.object->As<MutatingAdmissionPolicy>()) {
+      return CheckPolicy(request, *policy);
+    }
+    if (const auto* binding = request.object->As<MutatingAdmissionPolicyBinding>()) {
+      return CheckBinding(request, *binding, mutating_);
     }
     return {};
   }
@@ -65,12 +77,13 @@ class ParamAccess final : public AdmissionPlugin {
                               request.object->metadata().name));
   }
 
-  Result<> CheckPolicy(const AdmissionRequest& request, const ValidatingAdmissionPolicy& policy) {
+  template <typename Policy>
+  Result<> CheckPolicy(const AdmissionRequest& request, const Policy& policy) {
     const auto& kind = policy.spec.param_kind;
     if (!kind) return {};
     const auto* old = request.old_object == nullptr
                           ? nullptr
-                          : request.old_object->As<ValidatingAdmissionPolicy>();
+                          : request.old_object->template As<Policy>();
     if (old != nullptr && old->spec.param_kind == kind) return {};
     Access access = ReadOf(kind);
     access.name = access.namespace_name = "*";
@@ -80,18 +93,19 @@ class ParamAccess final : public AdmissionPlugin {
                              UserText(request.user), kind->kind, kind->api_version));
   }
 
-  Result<> CheckBinding(const AdmissionRequest& request,
-                        const ValidatingAdmissionPolicyBinding& binding) {
+  template <typename Binding, typename Policy>
+  Result<> CheckBinding(const AdmissionRequest& request, const Binding& binding,
+                        ObjectCache<Policy>& policies) {
     const auto& ref = binding.spec.param_ref;
     if (!ref) return {};
     const auto* old = request.old_object == nullptr
                           ? nullptr
-                          : request.old_object->As<ValidatingAdmissionPolicyBinding>();
+                          : request.old_object->template As<Binding>();
     if (old != nullptr && old->spec.param_ref == ref &&
         old->spec.policy_name == binding.spec.policy_name) {
       return {};
     }
-    const auto policy = policies_.Find("", binding.spec.policy_name);
+    const auto policy = policies.Find("", binding.spec.policy_name);
     Access access = ReadOf(policy ? policy->spec.param_kind : Box<ParamKind>());
     if (ref->name.empty()) access.verb = "list";  // By a selector, all are read.
     access.name = ref->name;
@@ -104,7 +118,8 @@ class ParamAccess final : public AdmissionPlugin {
 
   Authorizer& authorizer_;
   const std::function<std::shared_ptr<const Served>()> served_;
-  ObjectCache<ValidatingAdmissionPolicy> policies_;
+  ObjectCache<ValidatingAdmissionPolicy> validating_;
+  ObjectCache<MutatingAdmissionPolicy> mutating_;
 };
 
 }  // namespace

@@ -8,9 +8,8 @@
 #include "api/codec/json.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
-#include "apiserver/policies/params.h"
-#include "apiserver/policies/policy_table.h"
 #include "apiserver/policies/request_view.h"
+#include "apiserver/policies/selection.h"
 #include "apiserver/request/api_errors.h"
 #include "base/metrics.h"
 
@@ -18,6 +17,8 @@ namespace skiff {
 namespace {
 
 using namespace admissionregistration_v1;
+
+using ValidatingBound = BoundPolicy<ValidatingFamily>;
 
 constexpr const char* kFailureAnnotation = "validation.policy.admission.k8s.io/validation_failure";
 
@@ -57,6 +58,7 @@ class CheckMetrics {
 // One request on its way past the policies.
 class Passage {
  public:
+  using Binding = ValidatingAdmissionPolicyBinding;
   struct Parts {
     Store& store;
     Caches& caches;
@@ -68,32 +70,15 @@ class Passage {
       : parts_(parts), request_(request), authorizer_(parts.authorizer, request.user) {}
 
   // A policy that cannot be asked at all refuses, or not, as its failure policy says.
-  Result<> Ask(const BoundPolicy& bound) {
-    const ActivePolicy& active = *bound.policy;
-    const ValidatingAdmissionPolicySpec& spec = active.policy().spec;
-    const auto kind = Match(active.criteria());
-    if (!kind) {
-      Unusable(bound, nullptr, kind.error());
-      return {};
-    }
-    if (*kind == nullptr) return {};
-    const KindInfo* params = nullptr;
-    if (spec.param_kind) {
-      params = parts_.kinds.FindKind(spec.param_kind->api_version, spec.param_kind->kind);
-      if (params == nullptr || params->storage_key.empty()) {
-        Unusable(bound, nullptr,
-                 {Reason::kInvalid, fmt::format("failed to find resource referenced by paramKind: "
-                                                "'{}, Kind={}'",
-                                                spec.param_kind->api_version,
-                                                spec.param_kind->kind)});
-        return {};
-      }
-    }
+  Result<> Ask(const ValidatingBound& bound) {
     Annotations annotations;
-    for (const auto& binding : bound.bindings) {
-      TRY(AskUnder(bound, *binding, **kind, params, annotations));
-    }
-    const std::string& name = active.policy().metadata.name;
+    TRY(SelectBindings(
+        {parts_.store, parts_.caches, parts_.kinds}, request_, bound,
+        [&](const Binding& binding, const KindInfo& kind, const PolicyParams& params) {
+          return AskUnder(bound, binding, kind, params, annotations);
+        },
+        [&](const Binding* binding, const std::string& why) { Unusable(bound, binding, why); }));
+    const std::string& name = bound.policy->policy().metadata.name;
     for (const auto& [key, values] : annotations) {
       Annotate(request_, name + "/" + key, fmt::format("{}", fmt::join(values, ", ")));
     }
@@ -112,17 +97,12 @@ class Passage {
 
  private:
   using Annotations = std::map<std::string, std::vector<std::string>>;
-  using Binding = ValidatingAdmissionPolicyBinding;
   struct Refused {
     std::string message;
     Reason reason;
   };
 
-  Result<const KindInfo*> Match(const MatchCriteria& criteria) const {
-    return MatchRequest(criteria, request_, {parts_.caches, parts_.kinds});
-  }
-
-  void Refuse(const BoundPolicy& bound, const Binding* binding, const std::string& why,
+  void Refuse(const ValidatingBound& bound, const Binding* binding, const std::string& why,
               Reason reason) {
     if (refused_) return;
     const std::string& policy = bound.policy->policy().metadata.name;
@@ -134,40 +114,20 @@ class Passage {
         reason};
   }
 
-  void Unusable(const BoundPolicy& bound, const Binding* binding, const Error& error) {
-    if (bound.policy->policy().spec.failure_policy == "Ignore") return;
-    Refuse(bound, binding,
-           fmt::format("failed to configure {}: {}", binding == nullptr ? "policy" : "binding",
-                       error.message),
-           Reason::kInvalid);
+  void Unusable(const ValidatingBound& bound, const Binding* binding, const std::string& why) {
+    if (!bound.policy->ignores_failure()) Refuse(bound, binding, why, Reason::kInvalid);
   }
 
-  Result<> AskUnder(const BoundPolicy& bound, const ActiveBinding& active, const KindInfo& kind,
-                    const KindInfo* param_kind, Annotations& annotations) {
-    const Binding& binding = *active.binding;
-    const auto matched = Match(active.criteria);
-    if (!matched) {
-      Unusable(bound, &binding, matched.error());
-      return {};
-    }
-    if (*matched == nullptr) return {};
-    const ParamRef* ref = binding.spec.param_ref ? &*binding.spec.param_ref : nullptr;
-    const auto params = CollectParams(
-        parts_.store, {.kind = param_kind, .ref = ref,
-                       .namespace_name = AdmissionNamespace(request_)});
-    if (!params) {
-      Unusable(bound, &binding, params.error());
-      return {};
-    }
-    if (params->empty()) return {};
+  Result<> AskUnder(const ValidatingBound& bound, const Binding& binding, const KindInfo& kind,
+                    const PolicyParams& params, Annotations& annotations) {
     const NamedInputs& named = bound.policy->expressions().named;
     TRY(LookAtNamespace(named.namespace_object));
     const RequestView* view = TRY(ViewFor(kind, named));
     const cel::Authorizer* asked = named.authorizer ? &authorizer_ : nullptr;
-    for (const auto& param : *params) {
+    for (const auto& param : params) {
       // Each is judged within a budget; there may be ten thousand, under as many bindings.
       if (std::chrono::steady_clock::now() >= request_.deadline) {
-        Unusable(bound, &binding, {Reason::kTimeout, "context deadline exceeded"});
+        Unusable(bound, &binding, "failed to configure binding: context deadline exceeded");
         return {};
       }
       const auto shown = [](const Json& document) {
@@ -186,7 +146,7 @@ class Passage {
     return {};
   }
 
-  void Act(const BoundPolicy& bound, const Binding& binding, const PolicyVerdict& verdict,
+  void Act(const ValidatingBound& bound, const Binding& binding, const PolicyVerdict& verdict,
            Annotations& annotations) {
     for (const PolicyVerdict::Refusal& refusal : verdict.refusals) {
       if (Does(binding, "Deny")) {
@@ -287,7 +247,7 @@ class ValidatingPolicies final : public AdmissionPlugin {
     const auto served = served_();
     Passage passage({store_, caches_, authorizer_, *served->kinds, metrics_ ? &*metrics_ : nullptr},
                     request);
-    for (const BoundPolicy& bound : *policies) TRY(passage.Ask(bound));
+    for (const ValidatingBound& bound : *policies) TRY(passage.Ask(bound));
     return passage.Answer();
   }
 
@@ -296,7 +256,7 @@ class ValidatingPolicies final : public AdmissionPlugin {
   Caches& caches_;
   Authorizer& authorizer_;
   const std::function<std::shared_ptr<const Served>()> served_;
-  PolicyTable table_;
+  PolicyTable<ValidatingFamily> table_;
   std::optional<CheckMetrics> metrics_;
 };
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "api/cel/named_parts.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -131,30 +130,16 @@ PolicyVerdict Broken(const PolicyExpressions& policy, const std::string& why) {
 }
 
 NamedInputs NamedBy(const PolicyExpressions& policy) {
-  NamedInputs named;
-  cel::NamedParts parts(named.object, named.old_object);
-  const auto look = [&](const cel::Program& program) {
-    named.request |= program.Uses("request");
-    named.namespace_object |= program.Uses("namespaceObject");
-    named.authorizer |= program.Uses("authorizer") || program.Uses("authorizer.requestResource");
-  };
-  for (const auto& [name, expression] : policy.variables) {
-    if (expression.program == nullptr) continue;
-    look(*expression.program);
-    parts.AddVariable(name, *expression.program);
-  }
-  const auto add = [&](const cel::CompiledExpression& expression) {
-    if (expression.program == nullptr) return;
-    look(*expression.program);
-    parts.Add(*expression.program);
-  };
-  for (const cel::CompiledExpression& condition : policy.conditions) add(condition);
+  InputNames names(policy.variables);
+  for (const cel::CompiledExpression& condition : policy.conditions) names.Add(condition);
   for (const PolicyExpressions::Validation& validation : policy.validations) {
-    add(validation.expression);
-    if (validation.message_expression) add(*validation.message_expression);
+    names.Add(validation.expression);
+    if (validation.message_expression) names.Add(*validation.message_expression);
   }
-  for (const PolicyExpressions::Annotation& annotation : policy.annotations) add(annotation.value);
-  return named;
+  for (const PolicyExpressions::Annotation& annotation : policy.annotations) {
+    names.Add(annotation.value);
+  }
+  return names.named();
 }
 
 Reason ReasonOf(const Validation& validation) {
@@ -162,6 +147,27 @@ Reason ReasonOf(const Validation& validation) {
 }
 
 }  // namespace
+
+InputNames::InputNames(const std::vector<cel::AdmissionVariable>& variables)
+    : parts_(named_.object, named_.old_object) {
+  for (const auto& [name, expression] : variables) {
+    if (expression.program == nullptr) continue;
+    Look(*expression.program);
+    parts_.AddVariable(name, *expression.program);
+  }
+}
+
+void InputNames::Add(const cel::CompiledExpression& expression) {
+  if (expression.program == nullptr) return;
+  Look(*expression.program);
+  parts_.Add(*expression.program);
+}
+
+void InputNames::Look(const cel::Program& program) {
+  named_.request |= program.Uses("request");
+  named_.namespace_object |= program.Uses("namespaceObject");
+  named_.authorizer |= program.Uses("authorizer") || program.Uses("authorizer.requestResource");
+}
 
 const NamedInputs& NamedInputs::All() {
   static const NamedInputs kAll{{.whole = true}, {.whole = true}, true, true, true};

@@ -10,6 +10,7 @@
 
 #include "api/cel/admission_activation.h"
 #include "api/cel/match_conditions.h"
+#include "api/cel/named_parts.h"
 #include "api/codec/document_parts.h"
 #include "api/gen/admissionregistration_v1.h"
 #include "base/error.h"
@@ -25,6 +26,21 @@ struct NamedInputs {
 
   static const NamedInputs& All();
   bool Covers(const NamedInputs& other) const;
+};
+
+// Finds them out, expression by expression.
+class InputNames {
+ public:
+  explicit InputNames(const std::vector<cel::AdmissionVariable>& variables);
+  InputNames(const InputNames&) = delete;
+  InputNames& operator=(const InputNames&) = delete;
+  void Add(const cel::CompiledExpression& expression);
+  const NamedInputs& named() const { return named_; }
+
+ private:
+  void Look(const cel::Program& program);
+  NamedInputs named_;
+  cel::NamedParts parts_;
 };
 
 struct PolicyExpressions {

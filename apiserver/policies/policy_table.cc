@@ -24,15 +24,18 @@ MatchCriteria CriteriaFrom(const Box<MatchResources>& match, bool no_rules_match
 
 }  // namespace
 
-ActivePolicy::ActivePolicy(std::shared_ptr<const Policy> policy)
+template <typename Family>
+ActivePolicy<Family>::ActivePolicy(std::shared_ptr<const Policy> policy)
     : policy_(std::move(policy)), criteria_(CriteriaFrom(policy_->spec.match_constraints, false)) {}
 
-const PolicyExpressions& ActivePolicy::expressions() const {
+template <typename Family>
+const typename Family::Expressions& ActivePolicy<Family>::expressions() const {
   std::call_once(once_, [this] { expressions_ = CompilePolicy(policy_->spec); });
   return expressions_;
 }
 
-std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
+template <typename Family>
+std::shared_ptr<const BoundPolicies<Family>> PolicyTable<Family>::Now() {
   // In this order: what is read then is as new as these, or newer.
   const uint64_t policies_version = policies_.Version(), bindings_version = bindings_.Version();
   {
@@ -48,18 +51,18 @@ std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
   policies_version_ = policies_version;
   bindings_version_ = bindings_version;
   const bool new_policies = Refresh(read_policies_, policies, [](const auto& policy) {
-    return std::make_shared<const ActivePolicy>(policy);
+    return std::make_shared<const ActivePolicy<Family>>(policy);
   });
   const bool new_bindings = Refresh(read_bindings_, bindings, [](const auto& binding) {
-    return std::make_shared<const ActiveBinding>(
-        ActiveBinding{binding, CriteriaFrom(binding->spec.match_resources, true)});
+    return std::make_shared<const ActiveBinding<Family>>(
+        ActiveBinding<Family>{binding, CriteriaFrom(binding->spec.match_resources, true)});
   });
   if (!new_policies && !new_bindings) return now_;
-  std::map<std::string_view, std::vector<std::shared_ptr<const ActiveBinding>>> by_policy;
+  std::map<std::string_view, std::vector<std::shared_ptr<const ActiveBinding<Family>>>> by_policy;
   for (const auto& each : read_bindings_) {
     by_policy[each.from->spec.policy_name].push_back(each.made);
   }
-  auto next = std::make_shared<BoundPolicies>();
+  auto next = std::make_shared<BoundPolicies<Family>>();
   for (const auto& each : read_policies_) {
     const auto found = by_policy.find(each.from->metadata.name);
     if (found != by_policy.end()) next->push_back({each.made, found->second});
@@ -67,5 +70,10 @@ std::shared_ptr<const BoundPolicies> PolicyTable::Now() {
   now_ = std::move(next);
   return now_;
 }
+
+template class ActivePolicy<ValidatingFamily>;
+template class ActivePolicy<MutatingFamily>;
+template class PolicyTable<ValidatingFamily>;
+template class PolicyTable<MutatingFamily>;
 
 }  // namespace skiff

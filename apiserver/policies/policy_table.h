@@ -8,53 +8,74 @@
 #include <vector>
 
 #include "api/gen/admissionregistration_v1.h"
+#include "api/gen/admissionregistration_v1beta1.h"
 #include "apiserver/admission/rule_match.h"
 #include "apiserver/objects/object_cache.h"
+#include "apiserver/policies/mutation.h"
 #include "apiserver/policies/policy.h"
 
 namespace skiff {
 
+// The two families of policies: those that judge requests, and those that change objects.
+struct ValidatingFamily {
+  using Policy = admissionregistration_v1::ValidatingAdmissionPolicy;
+  using Binding = admissionregistration_v1::ValidatingAdmissionPolicyBinding;
+  using Expressions = PolicyExpressions;
+};
+struct MutatingFamily {
+  using Policy = admissionregistration_v1beta1::MutatingAdmissionPolicy;
+  using Binding = admissionregistration_v1beta1::MutatingAdmissionPolicyBinding;
+  using Expressions = MutationExpressions;
+};
+
 // One version of a policy. Thread-safe.
+template <typename Family>
 class ActivePolicy {
  public:
-  using Policy = admissionregistration_v1::ValidatingAdmissionPolicy;
+  using Policy = typename Family::Policy;
+  using Expressions = typename Family::Expressions;
   explicit ActivePolicy(std::shared_ptr<const Policy> policy);
 
   const Policy& policy() const { return *policy_; }
   const MatchCriteria& criteria() const { return criteria_; }
+  bool ignores_failure() const { return policy_->spec.failure_policy == "Ignore"; }
   // Compiled by the first request that it matches.
-  const PolicyExpressions& expressions() const;
+  const Expressions& expressions() const;
 
  private:
   const std::shared_ptr<const Policy> policy_;
   const MatchCriteria criteria_;
   mutable std::once_flag once_;
-  mutable PolicyExpressions expressions_;
+  mutable Expressions expressions_;
 };
 
+template <typename Family>
 struct ActiveBinding {
-  std::shared_ptr<const admissionregistration_v1::ValidatingAdmissionPolicyBinding> binding;
+  std::shared_ptr<const typename Family::Binding> binding;
   MatchCriteria criteria;
 };
 
+template <typename Family>
 struct BoundPolicy {
-  std::shared_ptr<const ActivePolicy> policy;
-  std::vector<std::shared_ptr<const ActiveBinding>> bindings;  // By name; at least one.
+  std::shared_ptr<const ActivePolicy<Family>> policy;
+  std::vector<std::shared_ptr<const ActiveBinding<Family>>> bindings;  // By name; at least one.
 };
-using BoundPolicies = std::vector<BoundPolicy>;  // By name.
+template <typename Family>
+using BoundPolicies = std::vector<BoundPolicy<Family>>;  // By name.
 
 // Thread-safe.
+template <typename Family>
 class PolicyTable {
  public:
   explicit PolicyTable(Store& store) : policies_(store), bindings_(store) {}
   // Never null.
-  std::shared_ptr<const BoundPolicies> Now();
+  std::shared_ptr<const BoundPolicies<Family>> Now();
 
  private:
-  using Policy = admissionregistration_v1::ValidatingAdmissionPolicy;
-  using Binding = admissionregistration_v1::ValidatingAdmissionPolicyBinding;
-  using ReadPolicy = MadeOf<Policy, std::shared_ptr<const ActivePolicy>>;
-  using ReadBinding = MadeOf<Binding, std::shared_ptr<const ActiveBinding>>;
+  using Policy = typename Family::Policy;
+  using Binding = typename Family::Binding;
+  using ReadPolicy = MadeOf<Policy, std::shared_ptr<const ActivePolicy<Family>>>;
+  using ReadBinding = MadeOf<Binding, std::shared_ptr<const ActiveBinding<Family>>>;
 
   ObjectCache<Policy> policies_;
   ObjectCache<Binding> bindings_;
@@ -64,8 +85,8 @@ class PolicyTable {
   // Of what was read: nothing is looked through until one of them rises.
   uint64_t policies_version_ GUARDED_BY(mutex_) = 0;
   uint64_t bindings_version_ GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<const BoundPolicies> now_ GUARDED_BY(mutex_) =
-      std::make_shared<const BoundPolicies>();
+  std::shared_ptr<const BoundPolicies<Family>> now_ GUARDED_BY(mutex_) =
+      std::make_shared<const BoundPolicies<Family>>();
 };
 
 }  // namespace skiff

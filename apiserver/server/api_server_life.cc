@@ -35,7 +35,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                            made.options.network_policies_are_enforced,
                            made.webhooks.get(),
                            [&made] { return made.custom_kinds.Now(""); },
-                           &made.metrics.registry()},
+                           &made.metrics.registry(),
+                           made.options.mutating_policies_act},
                           made.options.enabled_admission_plugins,
                           made.options.disabled_admission_plugins, made.admission));
   made.writer = std::make_unique<ObjectWriter>(
@@ -56,6 +57,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                      .secure_port = made.options.secure_port,
                      .client_ca_pem = made.options.client_ca_pem,
                      .front_proxy = made.options.front_proxy,
+                     .kinds = KindsWith(made.options.kinds_on_request),
                      .now = made.clock.Now()};
   made.AddHealth(parts, has_rbac);
   TRY(WriteStartObjects(*made.core, start));

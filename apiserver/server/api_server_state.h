@@ -94,6 +94,7 @@ struct ApiServer::State {
         random(parts.random),
         nodes(parts.nodes),
         checkpoint(std::move(parts.checkpoint)),
+        served(KindsWith(options.kinds_on_request)),
         custom_kinds(store, served,
                      [this](const auto& definition) { return MakeKinds(definition); }),
         caches(store),

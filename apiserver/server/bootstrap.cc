@@ -97,8 +97,8 @@ Json ServiceCidr(const StartOptions& options) {
 }
 
 // One for each group and version that is served here.
-void AddApiServices(std::vector<Json>& objects) {
-  for (const ServedVersion& served : ServedVersions(BuiltInKinds())) {
+void AddApiServices(std::span<const KindInfo* const> kinds, std::vector<Json>& objects) {
+  for (const ServedVersion& served : ServedVersions(kinds)) {
     if (served.group == "apiregistration.k8s.io") continue;
     Json object = Named("apiregistration.k8s.io/v1", "APIService",
                         std::string(served.version) + "." + std::string(served.group));
@@ -155,7 +155,7 @@ std::vector<Json> StartObjects(const StartOptions& options) {
                                   "but can be moved to another node if necessary."));
   if (options.has_rbac) AddRbac(objects);
   for (Json& object : FlowControlObjects()) objects.push_back(std::move(object));
-  AddApiServices(objects);
+  AddApiServices(options.kinds, objects);
   objects.push_back(ServiceCidr(options));
   objects.push_back(KubernetesService(options));
   // Nobody else reaches a server that only has its loopback address, and endpoints may not name it.

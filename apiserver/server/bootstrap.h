@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/registry.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/server/core.h"
 #include "base/clock.h"
@@ -23,6 +24,7 @@ struct StartOptions {
   int secure_port = 6443;
   std::string client_ca_pem;
   FrontProxyOptions front_proxy;
+  std::vector<const KindInfo*> kinds = KindsWith({});  // That are served, whatever comes.
   TimePoint now;
 };
 Result<> WriteStartObjects(Core& core, const StartOptions& options);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <utility>
 
 #include "api/rules/core/ip.h"
@@ -24,13 +26,36 @@ Result<> CheckAddress(const char* flag, const std::string& address) {
                              Quoted(address), flag));
 }
 
+bool NamesVersion(const std::string& key, const KindInfo& kind) {
+  return key == kind.api_version;
+}
+bool NamesKind(const std::string& key, const KindInfo& kind) {
+  return key == std::string(kind.api_version) + "/" + std::string(kind.resource);
+}
+bool NamesStability(const std::string& key, const KindInfo& kind) {
+  constexpr std::string_view kApi = "api/";
+  return key.starts_with(kApi) && kind.version.find(key.substr(kApi.size())) != std::string::npos;
+}
+
 // Of a group and version, "apps/v1", or a resource of it, "apps/v1/deployments".
-bool IsServed(const std::string& key) {
-  const auto kinds = BuiltInKinds();
+bool IsOf(std::span<const KindInfo* const> kinds, const std::string& key) {
   return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* kind) {
-    const std::string version(kind->api_version);
-    return key == version || key == version + "/" + std::string(kind->resource);
+    return NamesVersion(key, *kind) || NamesKind(key, *kind);
   });
+}
+
+// What a configuration says of a kind that is not served by default: what names it more closely
+// goes before what names more than it.
+bool IsAskedFor(const std::map<std::string, bool>& config, const KindInfo& kind) {
+  bool on = false;
+  for (const auto names :
+       {+[](const std::string& key, const KindInfo&) { return key == "api/all"; },
+        &NamesStability, &NamesVersion, &NamesKind}) {
+    for (const auto& [key, value] : config) {
+      if (names(key, kind)) on = value;
+    }
+  }
+  return on;
 }
 
 Result<bool> SwitchOf(const std::string& item, const std::string& value) {
@@ -45,21 +70,23 @@ Result<bool> SwitchOf(const std::string& item, const std::string& value) {
 
 }  // namespace
 
-Result<> CheckRuntimeConfig(const std::vector<std::string>& items,
-                            std::vector<std::string>& notes) {
+Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::string>& items,
+                                                        std::vector<std::string>& notes) {
+  std::map<std::string, bool> config;
   for (const std::string& item : items) {
     const size_t equals = item.find('=');
     const std::string key = item.substr(0, equals);
     const std::string value = equals == std::string::npos ? "" : item.substr(equals + 1);
     const bool is_on = TRY(SwitchOf(item, value));
-    const bool is_preview = key == "api/beta" || key == "api/alpha";
     const bool is_all = key == "api/all" || key == "api/ga" || key == "api/legacy";
-    const bool is_served = is_all || IsServed(key);
+    config[key] = is_on;
+    if (key == "api/beta" || IsOf(KindsOnRequest(), key)) continue;
+    const bool is_served = is_all || IsOf(BuiltInKinds(), key);
     if (is_on == is_served) continue;
     if (is_on) {
       notes.push_back(fmt::format("--{}={} has no effect: {}", kRuntimeConfig, item,
-                                  is_preview ? "stable versions alone are served"
-                                             : "there is no such version here"));
+                                  key == "api/alpha" ? "no alpha version is here"
+                                                     : "there is no such version here"));
     } else {
       return Invalid(fmt::format(
           "invalid argument {} for \"--{}\" flag: it cannot be had here, and must not be ignored: "
@@ -67,7 +94,11 @@ Result<> CheckRuntimeConfig(const std::vector<std::string>& items,
           Quoted(item), kRuntimeConfig));
     }
   }
-  return {};
+  std::vector<const KindInfo*> asked;
+  for (const KindInfo* kind : KindsOnRequest()) {
+    if (IsAskedFor(config, *kind)) asked.push_back(kind);
+  }
+  return asked;
 }
 
 Result<> CheckServerFlags(const ApiServerFlags& flags) {
@@ -97,6 +128,11 @@ Result<> CheckServerFlags(const ApiServerFlags& flags) {
   if (flow.on && flow.reading_max + int64_t{flow.writing_max} == 0) {
     return Invalid("invalid configuration: MaxRequestsInFlight=0 and MaxMutatingRequestsInFlight=0; "
                    "they must add up to something positive");
+  }
+  // kube-apiserver waits for what it does not serve, and ends.
+  if (flags.mutating_policies_act && flags.kinds_on_request.size() < KindsOnRequest().size()) {
+    return Invalid("--feature-gates=MutatingAdmissionPolicy=true needs "
+                   "--runtime-config=admissionregistration.k8s.io/v1beta1=true");
   }
   if (flags.data_dir.empty() && flags.etcd_servers.empty()) {
     return Invalid("--data-dir must not be empty without --etcd-servers");

@@ -10,9 +10,11 @@ namespace skiff {
 
 // What --runtime-config asks for: "api/all=true", "apps/v1=false". Whatever is to be left out
 // cannot be, and must not be ignored; what is to be there and is not gets a line in `notes`.
-Result<> CheckRuntimeConfig(const std::vector<std::string>& items, std::vector<std::string>& notes);
+// Returns those of KindsOnRequest() that are asked for.
+Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::string>& items,
+                                                        std::vector<std::string>& notes);
 
-// Addresses, ports and times.
+// Addresses, ports, times, and what goes only with something else.
 Result<> CheckServerFlags(const ApiServerFlags& flags);
 
 }  // namespace skiff

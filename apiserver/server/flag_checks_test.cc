@@ -30,9 +30,8 @@ TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
   EXPECT_THAT(NotesOf({"--runtime-config=api/all=true,apps/v1=true,batch/v1"}), IsEmpty());
   EXPECT_THAT(NotesOf({"--runtime-config=api/beta=false,resource.k8s.io/v1alpha3=false"}),
               IsEmpty());
-  EXPECT_THAT(NotesOf({"--runtime-config=api/beta=true,resource.k8s.io/v1alpha3=true"}),
-              ElementsAre("--runtime-config=api/beta=true has no effect: stable versions alone are "
-                          "served",
+  EXPECT_THAT(NotesOf({"--runtime-config=api/alpha=true,resource.k8s.io/v1alpha3=true"}),
+              ElementsAre("--runtime-config=api/alpha=true has no effect: no alpha version is here",
                           "--runtime-config=resource.k8s.io/v1alpha3=true has no effect: there is "
                           "no such version here"));
   EXPECT_THAT(NotesOf({"--runtime-config="}), IsEmpty());
@@ -51,9 +50,31 @@ TEST(FlagChecksTest, FeatureGatesAreThoseOfKubernetes) {
                         "\"maybe\": invalid syntax"));
   EXPECT_THAT(NotesOf({"--feature-gates=AllAlpha=false, kube:WatchList=true"}),
               ElementsAre(HasSubstr("has no effect")));
-  EXPECT_THAT(NotesOf({"--feature-gates=MutatingAdmissionPolicy=true"}),
-              ElementsAre("--feature-gates=MutatingAdmissionPolicy=true has no effect: what is "
-                          "there is on, and what is not cannot be turned on"));
+  EXPECT_THAT(NotesOf({"--feature-gates=MutatingAdmissionPolicy=false,WatchList=true"}),
+              ElementsAre("--feature-gates=WatchList=true has no effect: what is there is on, and "
+                          "what is not cannot be turned on"));
+}
+
+// kube-apiserver does not start with the gate alone, and with the version alone lets them do
+// nothing.
+TEST(FlagChecksTest, MutatingPoliciesAreServedAndActWhenAskedTo) {
+  const auto asked = [](const std::vector<std::string>& args) {
+    const auto parsed = ParseApiServerFlags(args);
+    EXPECT_TRUE(parsed) << parsed.error().message;
+    EXPECT_THAT((*parsed)->log.notes, IsEmpty());
+    return std::pair((*parsed)->kinds_on_request.size(), (*parsed)->mutating_policies_act);
+  };
+  const std::string on = "--feature-gates=MutatingAdmissionPolicy=true";
+  const std::string version = "--runtime-config=admissionregistration.k8s.io/v1beta1=true";
+  EXPECT_EQ(asked({}), std::pair(size_t{0}, false));
+  EXPECT_EQ(asked({version}), std::pair(size_t{2}, false));
+  EXPECT_EQ(asked({on, version}), std::pair(size_t{2}, true));
+  EXPECT_EQ(asked({"--runtime-config=api/beta=true", on}), std::pair(size_t{2}, true));
+  EXPECT_EQ(asked({"--runtime-config=api/all=true,admissionregistration.k8s.io/v1beta1=false"}),
+            std::pair(size_t{0}, false));
+  EXPECT_EQ(asked({on + ",MutatingAdmissionPolicy=false"}), std::pair(size_t{0}, false));
+  EXPECT_EQ(ErrorOf({on}), "--feature-gates=MutatingAdmissionPolicy=true needs "
+                           "--runtime-config=admissionregistration.k8s.io/v1beta1=true");
 }
 
 TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {

@@ -18,6 +18,7 @@
 #include "apiserver/server/followed_files.h"
 #include "apiserver/server/program_store.h"
 #include "base/control_loop.h"
+#include "base/feature_gates.h"
 #include "base/heap_release.h"
 #include "base/log.h"
 #include "base/pem.h"
@@ -30,6 +31,7 @@ namespace {
 const Log kLog("apiserver");
 
 constexpr Duration kStopGrace = 10s;
+constexpr const char* kMutatingPoliciesGate = "MutatingAdmissionPolicy";
 constexpr int kLoopThreadsMin = 2;
 constexpr int kLoopThreadsMax = 32;
 // For the loops of the server and its store. Several, since some wait for a disk or for etcd, and
@@ -222,7 +224,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   AddStoreFlags(flags, to);
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
-  AddLogFlags(flags, to.log);
+  AddLogFlags(flags, to.log, {kMutatingPoliciesGate});
   AddUnusedFlags(flags);
 }
 
@@ -302,13 +304,18 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
   AddFlags(flags, to);
   std::vector<std::string> runtime_config;
   flags.Add("runtime-config", runtime_config,
-            "Group versions to serve, apps/v1=true; whatever is there is served, so that none can "
-            "be left out.");
+            "Group versions to serve: admissionregistration.k8s.io/v1beta1=true. All stable ones "
+            "are served, and none of them can be left out.");
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return std::nullopt;
+  to.kinds_on_request = TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
+  for (const auto& [name, value] : flags.given()) {
+    if (name != "feature-gates") continue;
+    const auto set = FeatureGateIn(value, kMutatingPoliciesGate);
+    to.mutating_policies_act = set.value_or(to.mutating_policies_act);
+  }
   TRY(CheckServerFlags(to));
   TRY(CheckAuditFlags(to.audit, to.log.notes));
-  TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
   TRY(ParsePortRange(to.service_node_port_range));
@@ -413,6 +420,8 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
       .warns_of_unserved_kinds = flags.warn_unserved_kinds,
       .network_policies_are_enforced = flags.network_policies_are_enforced,
+      .kinds_on_request = flags.kinds_on_request,
+      .mutating_policies_act = flags.mutating_policies_act,
       .flow_control = flags.flow_control,
       .resident = flags.resident};
   options.anonymous_auth = flags.anonymous_auth;

@@ -59,6 +59,10 @@ struct ApiServerFlags {
   int default_unreachable_toleration_s = 300;
   bool warn_unserved_kinds = false;
   bool network_policies_are_enforced = false;
+  // Those of KindsOnRequest() that --runtime-config asks for, and whether the feature gate lets
+  // MutatingAdmissionPolicies act.
+  std::vector<const KindInfo*> kinds_on_request = {};
+  bool mutating_policies_act = false;
   FlowControlOptions flow_control = {};
   AuditFlags audit = {};
   std::vector<std::string> etcd_servers = {};  // Empty: the embedded store.

@@ -30,12 +30,20 @@ class AwaitedReply final : public http::LateReply {
 
 class ServerFixture : public testing::Test {
  protected:
-  ServerFixture() : env_(NewMemoryDisk()) {
+  // What is not on by default: ApiServerOptions has them.
+  struct OnRequest {
+    std::vector<const KindInfo*> kinds = {};
+    bool mutating_policies_act = false;
+  };
+  ServerFixture() : ServerFixture(OnRequest{}) {}
+  explicit ServerFixture(const OnRequest& wanted) : env_(NewMemoryDisk()) {
     store_ = *RocksdbStore::Open({.path = "/store", .env = env_.get()}, clock_);
     server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
                                   .token_file_text = kTokens,
                                   .advertise_address = "192.0.2.7",
-                                  .enabled_admission_plugins = {"NodeRestriction"}},
+                                  .enabled_admission_plugins = {"NodeRestriction"},
+                                  .kinds_on_request = wanted.kinds,
+                                  .mutating_policies_act = wanted.mutating_policies_act},
                                  {*store_, clock_, random_});
     for (ControlLoop* loop : server_->loops()) executor_.Add(*loop);
     Settle();

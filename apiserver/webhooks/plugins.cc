@@ -4,19 +4,13 @@
 
 #include <algorithm>
 
-#include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/codec/json.h"
-#include "api/crd/custom_kind.h"
-#include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
-#include "api/patch/managed_fields.h"
 #include "api/patch/patch.h"
-#include "api/rules/rules.h"
 #include "api/violations.h"
+#include "apiserver/admission/change_object.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/objects/custom_body.h"
-#include "apiserver/objects/patching.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/webhooks/webhooks.h"
 
@@ -34,34 +28,6 @@ Result<> CheckDryRun(const Hook& hook, const AdmissionRequest& request) {
 tl::unexpected<Error> Refuse(Error error, Json denial, const AdmissionRequest& request) {
   if (denial.is_object() && request.refusal != nullptr) *request.refusal = std::move(denial);
   return Fail(std::move(error));
-}
-
-std::string TextOfObject(const AdmissionRequest& request) {
-  if (request.body != nullptr) return DumpJson(*request.body);
-  return request.object == nullptr ? "" : DumpJson(request.object->ToDocument());
-}
-
-// The object as the patched document says, with defaults again.
-Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json& patched,
-                          std::vector<std::string>& warnings) {
-  Object object = TRY(Object::FromDocument(kind, patched));
-  if (const auto entries = DecodeManagedFields(patched); !entries) {
-    object.metadata().managed_fields = before.metadata().managed_fields;
-    warnings.push_back(
-        ".metadata.managedFields was in an invalid state after admission; this could be caused by "
-        "an outdated mutating admission controller; please fix your requests: " +
-        entries.error().message);
-  }
-  object.empty_lists() = before.empty_lists();
-  if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
-    const size_t metadata_bytes = DumpJson(patched.value("metadata", Json())).size();
-    const bool filled = TRY(runtime->custom->Complete(object.content(),
-                                                      ContentBytesMax(metadata_bytes), nullptr));
-    object.set_lacks_defaults(!filled);
-  }
-  const Rules& rules = *kind.behaviour->rules;
-  if (rules.set_defaults) rules.set_defaults(object.raw());
-  return object;
 }
 
 // Of a webhook, among those that are asked of one request: what audit annotations call it.
@@ -190,16 +156,9 @@ Result<bool> ApplyPatch(const Hook& hook, const std::string& text, const Webhook
   const KindInfo& kind = request.kind;
   const KindInfo* given = TRY(KindOfPatched(*patched, sent, request));
   const Json document = TRY(DocumentAs(*given, kind, std::move(*patched)));
-  auto object = ObjectFrom(kind, *request.object, document, request.warnings);
-  if (!object) return Fail(InternalErrorOf(object.error().message));
-  if (request.operation == Operation::kCreate) {
-    object->metadata().uid = request.object->metadata().uid;
-    object->metadata().creation_timestamp = request.object->metadata().creation_timestamp;
-  }
-  KeepRawTexts(*request.object, *object);
-  const bool changed = object->ToDocument() != request.object->ToDocument();
-  if (changed) *request.object = std::move(*object);
-  return changed;
+  const auto changed = ChangeObject(request, document);
+  if (!changed) return Fail(InternalErrorOf(changed.error().message));
+  return *changed;
 }
 
 class MutatingWebhooks final : public AdmissionPlugin {
@@ -214,15 +173,16 @@ class MutatingWebhooks final : public AdmissionPlugin {
     if (hooks->empty()) return {};
     Reinvocation& again = request.reinvocation;
     // In the second round the plugins before may have changed what the webhooks had left.
-    if (again.again && !again.called.empty() && TextOfObject(request) != again.last_output) {
-      again.RequireCalled();
+    AskedBefore& asked = again.webhooks;
+    if (again.again && !asked.called.empty() && TextOfObject(request) != asked.last_output) {
+      asked.RequireCalled();
     }
     for (size_t i = 0; i < hooks->size(); ++i) {
       const Hook& hook = *(*hooks)[i];
-      if (again.again && !again.due.contains(hook.id)) continue;
+      if (again.again && !asked.due.contains(hook.id)) continue;
       TRY(AskOne(hook, i, request));
     }
-    if (!again.called.empty()) again.last_output = TextOfObject(request);
+    if (!asked.called.empty()) asked.last_output = TextOfObject(request);
     return {};
   }
 
@@ -237,10 +197,10 @@ class MutatingWebhooks final : public AdmissionPlugin {
     if (!changed) return Fail(changed.error());
     Reinvocation& again = request.reinvocation;
     if (*changed) {
-      again.RequireCalled();
+      again.webhooks.RequireCalled();
       again.wanted = true;
     }
-    if (hook.reinvoke) again.called.insert(hook.id);
+    if (hook.reinvoke) again.webhooks.called.insert(hook.id);
     return {};
   }
 

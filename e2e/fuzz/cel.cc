@@ -1,5 +1,7 @@
-// CEL expressions: compiled, estimated and run over a small document.
+// CEL expressions: compiled, estimated and run over a small document; and as those of mutations,
+// whose values are written down as configurations and patches.
 #include "api/cel/estimate.h"
+#include "api/cel/patch_values.h"
 #include "api/cel/program.h"
 #include "api/cel/schema_type.h"
 #include "base/error.h"
@@ -29,10 +31,23 @@ struct CelWorld {
   Json object;
 };
 
+void RunMutation(std::string_view bytes, const CelWorld& world) {
+  static const auto environment = cel::Environment::Mutations({{"object", cel::types::Dyn()}});
+  const auto program = cel::Compile(bytes, environment);
+  if (!program) return;
+  const cel::Value bindings[] = {cel::Value::Document(world.object)};
+  const cel::Outcome outcome = (*program)->Eval(bindings, cel::kCallCostMax);
+  if (outcome.failed()) return;
+  if (cel::MessageOf(outcome.value) != nullptr) (void)cel::ConfigurationOf(outcome.value);
+  if (!outcome.value.Is(cel::Kind::kList)) return;
+  if (const auto patch = cel::JsonPatchOf(outcome.value)) CHECK(ParseJson(*patch));
+}
+
 }  // namespace
 
 void Cel(std::string_view bytes) {
   static const CelWorld world;
+  RunMutation(bytes, world);
   static const auto environment = cel::Environment::Kubernetes({{"self", world.type}});
   const auto program = cel::Compile(bytes, environment);
   if (!program) {

@@ -41,6 +41,7 @@ def transcripts():
         with open(name) as f: yield json.load(f)
 
 # What the library of CEL answers for in its own tests.
+for fact in json.load(open(os.path.join(here, "../../apiserver/policies/testdata/mutation_expressions.json"))): put("cel", fact["expression"])
 for name in glob.glob(os.path.join(here, "../../api/cel/testdata/*.json")):
     with open(name) as f: subjects = json.load(f)
     for group in subjects.values() if isinstance(subjects, dict) else subjects:

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "api/gen/admissionregistration_v1.h"
+#include "api/gen/admissionregistration_v1beta1.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/policy/admission_expressions.h"
@@ -16,6 +17,9 @@ namespace skiff {
 namespace {
 
 using namespace admissionregistration_v1;
+using admissionregistration_v1beta1::MutatingAdmissionPolicy;
+using admissionregistration_v1beta1::MutatingAdmissionPolicyBinding;
+using admissionregistration_v1beta1::Mutation;
 
 constexpr size_t kAuditAnnotationsMax = 20;
 constexpr size_t kValueExpressionBytesMax = 5 * 1024;
@@ -217,12 +221,9 @@ void ValidateActions(const std::vector<std::string>& actions, const FieldPath& p
   if (seen.empty()) out.Required(path, "at least one validation action is required");
 }
 
-}  // namespace
-
-void ValidatePolicy(const ValidatingAdmissionPolicy& object, const ValidatingAdmissionPolicy* old,
-                    Violations& out) {
-  const ValidatingAdmissionPolicySpec& spec = object.spec;
-  const FieldPath path("spec");
+// What can be told of policies of either kind; `old` is nullptr on create.
+template <typename Spec>
+void ValidateMatching(const Spec& spec, const Spec* old, const FieldPath& path, Violations& out) {
   RequireOneOf(spec.failure_policy.value_or(""), {"Fail", "Ignore"}, path.Child("failurePolicy"),
                out);
   if (spec.param_kind) ValidateParamKind(*spec.param_kind, path.Child("paramKind"), out);
@@ -234,13 +235,104 @@ void ValidatePolicy(const ValidatingAdmissionPolicy& object, const ValidatingAdm
     if (spec.match_constraints->resource_rules.empty()) out.Required(match.Child("resourceRules"));
   }
   // Conditions that were taken once stay, as long as the same can be named.
-  const bool same_conditions = old != nullptr && old->spec.param_kind == spec.param_kind &&
-                               old->spec.match_conditions == spec.match_conditions;
+  const bool same_conditions = old != nullptr && old->param_kind == spec.param_kind &&
+                               old->match_conditions == spec.match_conditions;
   if (!same_conditions) {
     ValidateMatchConditions(spec.match_conditions, bool(spec.param_kind),
                             path.Child("matchConditions"), out);
   }
+}
+
+// What is deleted cannot be changed. Sic: which rule it is the path does not say.
+void ValidateMutableOperations(const Box<MatchResources>& match, const FieldPath& path,
+                               Violations& out) {
+  if (!match) return;
+  const FieldPath operations = path.Child("resourceRules").Child("operations");
+  for (const NamedRuleWithOperations& rule : match->resource_rules) {
+    for (const std::string& operation : rule.operations) {
+      CheckOneOf(operation, {"*", "CONNECT", "CREATE", "UPDATE"}, operations, out);
+    }
+  }
+}
+
+void ValidateMutationExpression(const std::string& given, cel::Returns returns,
+                                const cel::AdmissionScope& scope, const FieldPath& path,
+                                Violations& out) {
+  const std::string expression(WithoutBlanks(given));
+  if (expression.empty()) return out.Required(path.Child("expression"));
+  CheckCompiled(scope.Compile(expression, {.returns = returns}), expression,
+                path.Child("expression"), out);
+}
+
+void ValidateMutation(const Mutation& mutation, const cel::AdmissionScope& scope,
+                      const FieldPath& path, Violations& out) {
+  const FieldPath type = path.Child("patchType");
+  const FieldPath apply = path.Child("applyConfiguration");
+  const FieldPath patch = path.Child("jsonPatch");
+  if (mutation.patch_type.empty()) return out.Required(type);
+  if (mutation.patch_type == "JSONPatch") {
+    if (mutation.json_patch) {
+      ValidateMutationExpression(mutation.json_patch->expression, cel::Returns::kJsonPatches,
+                                 scope, patch, out);
+    } else {
+      out.Required(patch, "must be specified when patchType is JSONPatch");
+    }
+    if (mutation.apply_configuration) {
+      out.Invalid(apply, "{applyConfiguration}",
+                  "must not be specified when patchType is JSONPatch");
+    }
+  } else if (mutation.patch_type == "ApplyConfiguration") {
+    if (mutation.apply_configuration) {
+      ValidateMutationExpression(mutation.apply_configuration->expression,
+                                 cel::Returns::kPatchObject, scope, apply, out);
+    } else {
+      out.Required(apply, "must be specified when patchType is ApplyConfiguration");
+    }
+    if (mutation.json_patch) {
+      out.Invalid(patch, "{jsonPatch}",
+                  "must not be specified when patchType is ApplyConfiguration");
+    }
+  } else {
+    CheckOneOf(mutation.patch_type, {"ApplyConfiguration", "JSONPatch"}, type, out);
+  }
+}
+
+// Of a binding of either kind.
+template <typename Spec>
+void ValidateBindingMatching(const Spec& spec, const FieldPath& path, Violations& out) {
+  RequireFormat(Dns1123SubdomainErrors, spec.policy_name, path.Child("policyName"), out);
+  if (spec.param_ref) ValidateParamRef(*spec.param_ref, path.Child("paramRef"), out);
+  if (spec.match_resources) {
+    ValidateMatchResources(*spec.match_resources, path.Child("matchResources"), out);
+  }
+}
+
+}  // namespace
+
+void ValidatePolicy(const ValidatingAdmissionPolicy& object, const ValidatingAdmissionPolicy* old,
+                    Violations& out) {
+  const FieldPath path("spec");
+  ValidateMatching(object.spec, old == nullptr ? nullptr : &old->spec, path, out);
   ValidateExpressions(object, path, out);
+}
+
+void ValidatePolicy(const MutatingAdmissionPolicy& object, const MutatingAdmissionPolicy* old,
+                    Violations& out) {
+  const auto& spec = object.spec;
+  const FieldPath path("spec");
+  ValidateMatching(spec, old == nullptr ? nullptr : &old->spec, path, out);
+  ValidateMutableOperations(spec.match_constraints, path.Child("matchConstraints"), out);
+  cel::AdmissionScope scope({.params = bool(spec.param_kind), .composed = true});
+  ValidateVariables(spec.variables, path.Child("variables"), scope, out);
+  const FieldPath mutations = path.Child("mutations");
+  if (spec.mutations.empty()) {
+    out.Required(mutations, "mutations must contain at least one item");
+  }
+  for (size_t i = 0; i < spec.mutations.size(); ++i) {
+    ValidateMutation(spec.mutations[i], scope, mutations.Index(i), out);
+  }
+  RequireOneOf(spec.reinvocation_policy, {"IfNeeded", "Never"}, path.Child("reinvocationPolicy"),
+               out);
 }
 
 void ValidatePolicyStatus(const ValidatingAdmissionPolicy& object,
@@ -264,14 +356,15 @@ void ValidatePolicyStatus(const ValidatingAdmissionPolicy& object,
 }
 
 void ValidatePolicyBinding(const ValidatingAdmissionPolicyBinding& object, Violations& out) {
-  const ValidatingAdmissionPolicyBindingSpec& spec = object.spec;
   const FieldPath path("spec");
-  RequireFormat(Dns1123SubdomainErrors, spec.policy_name, path.Child("policyName"), out);
-  if (spec.param_ref) ValidateParamRef(*spec.param_ref, path.Child("paramRef"), out);
-  if (spec.match_resources) {
-    ValidateMatchResources(*spec.match_resources, path.Child("matchResources"), out);
-  }
-  ValidateActions(spec.validation_actions, path.Child("validationActions"), out);
+  ValidateBindingMatching(object.spec, path, out);
+  ValidateActions(object.spec.validation_actions, path.Child("validationActions"), out);
+}
+
+void ValidatePolicyBinding(const MutatingAdmissionPolicyBinding& object, Violations& out) {
+  const FieldPath path("spec");
+  ValidateBindingMatching(object.spec, path, out);
+  ValidateMutableOperations(object.spec.match_resources, path.Child("matchResources"), out);
 }
 
 }  // namespace skiff

@@ -1,0 +1,74 @@
+// Objects and JSON patches that expressions of mutations make.
+#include "api/cel/patch_values.h"
+
+#include <gtest/gtest.h>
+
+#include "api/cel/program.h"
+
+namespace skiff::cel {
+namespace {
+
+struct Made {
+  std::shared_ptr<const Program> program;
+  Value value;
+};
+
+Made Make(const std::string& expression) {
+  const auto program = Compile(expression, Environment::Mutations({}));
+  if (!program) return {nullptr, Value::Error(program.error().message)};
+  return {*program, (*program)->Eval({}, kCallCostMax).value};
+}
+
+std::string ConfigurationText(const std::string& expression) {
+  const Made made = Make(expression);
+  if (made.value.IsError()) return std::string(made.value.text());
+  const auto configuration = ConfigurationOf(made.value);
+  return configuration ? DumpJson(*configuration) : configuration.error().message;
+}
+
+std::string PatchText(const std::string& expression) {
+  const Made made = Make(expression);
+  if (made.value.IsError()) return std::string(made.value.text());
+  return JsonPatchOf(made.value).value_or("refused");
+}
+
+TEST(PatchValuesTest, AConfigurationIsWhatTheObjectSays) {
+  EXPECT_EQ(ConfigurationText("Object{spec: Object.spec{replicas: 3, ?paused: optional.none(), "
+                              "?name: optional.of('n')}, a: {'k': [1.5, 2.0]}}"),
+            R"({"a":{"k":[1.5,2]},"spec":{"name":"n","replicas":3}})");
+  EXPECT_EQ(ConfigurationText("Object{spec: Object.spek{}, l: [Object.l{m: Object.m{}}]}"),
+            "type mismatch: unexpected type name \"Object.m\", expected \"Object.l.m\", which "
+            "matches field name path from root Object type\nunexpected type name \"Object.spek\", "
+            "expected \"Object.spec\", which matches field name path from root Object type");
+}
+
+TEST(PatchValuesTest, APatchWritesWhatJsonCanHold) {
+  EXPECT_EQ(PatchText("[JSONPatch{op: 'add', path: '/a', value: {'i': 3, 'l': 9007199254740993}}]"),
+            R"([{"op":"add","path":"/a","value":{"i":3,"l":"9007199254740993"}}])");
+  EXPECT_EQ(PatchText("[JSONPatch{op: 'add', path: '/a', value: duration('1s')}, JSONPatch{op: 'm', "
+                      "from: '/b', value: b'abc'}, JSONPatch{value: optional.none()}]"),
+            R"([{"op":"add","path":"/a","value":"1s"},{"from":"/b","op":"m","path":"",)"
+            R"("value":"YWJj"},{"op":"","path":"","value":null}])");
+  EXPECT_EQ(PatchText("[JSONPatch{op: 'add', path: '/a', value: {1: 2}}]"), "refused");
+  EXPECT_EQ(PatchText("[JSONPatch{op: dyn(1), path: '/x'}]"),
+            "unexpected type int64 for JSONPatchType 'op' field");
+}
+
+TEST(PatchValuesTest, PartsCanBeLookedInto) {
+  EXPECT_TRUE(Make("Object{a: 1}.a == 1 && has(Object{a: 1}.a) && !has(Object{}.a)").value.IsTrue());
+  EXPECT_TRUE(Make("Object{}.a == null && JSONPatch{}.op == ''").value.IsTrue());
+  EXPECT_TRUE(Make("Object{a: 1} == Object{a: 1} && Object{a: 1} != Object{a: 1.0}").value.IsTrue());
+  EXPECT_TRUE(Make("!optional.ofNonZeroValue(Object{}).hasValue()").value.IsTrue());
+  EXPECT_TRUE(Make("jsonpatch.escapeKey('a/b~c') == 'a~1b~0c'").value.IsTrue());
+}
+
+TEST(PatchValuesTest, NoOtherEnvironmentKnowsThem) {
+  const auto program = Compile("Object{}", Environment::Kubernetes({}));
+  ASSERT_FALSE(program);
+  EXPECT_EQ(program.error().message,
+            "compilation failed: ERROR: <input>:1:7: undeclared reference to 'Object' (in container "
+            "'')\n | Object{}\n | ......^");
+}
+
+}  // namespace
+}  // namespace skiff::cel

@@ -1,0 +1,56 @@
+#include "apiserver/admission/change_object.h"
+
+#include "api/codec/json.h"
+#include "api/crd/custom_kind.h"
+#include "api/kinds/behaviour.h"
+#include "api/patch/managed_fields.h"
+#include "api/rules/rules.h"
+#include "apiserver/objects/custom_body.h"
+#include "apiserver/objects/patching.h"
+
+namespace skiff {
+namespace {
+
+// The object as the changed document says, with defaults again.
+Result<Object> ObjectFrom(const KindInfo& kind, const Object& before, const Json& changed,
+                          std::vector<std::string>& warnings) {
+  Object object = TRY(Object::FromDocument(kind, changed));
+  if (const auto entries = DecodeManagedFields(changed); !entries) {
+    object.metadata().managed_fields = before.metadata().managed_fields;
+    warnings.push_back(
+        ".metadata.managedFields was in an invalid state after admission; this could be caused by "
+        "an outdated mutating admission controller; please fix your requests: " +
+        entries.error().message);
+  }
+  object.empty_lists() = before.empty_lists();
+  if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
+    const size_t metadata_bytes = DumpJson(changed.value("metadata", Json())).size();
+    const bool filled = TRY(runtime->custom->Complete(object.content(),
+                                                      ContentBytesMax(metadata_bytes), nullptr));
+    object.set_lacks_defaults(!filled);
+  }
+  const Rules& rules = *kind.behaviour->rules;
+  if (rules.set_defaults) rules.set_defaults(object.raw());
+  return object;
+}
+
+}  // namespace
+
+Result<bool> ChangeObject(AdmissionRequest& request, const Json& document) {
+  Object object = TRY(ObjectFrom(request.kind, *request.object, document, request.warnings));
+  if (request.operation == Operation::kCreate) {
+    object.metadata().uid = request.object->metadata().uid;
+    object.metadata().creation_timestamp = request.object->metadata().creation_timestamp;
+  }
+  KeepRawTexts(*request.object, object);
+  const bool changed = object.ToDocument() != request.object->ToDocument();
+  if (changed) *request.object = std::move(object);
+  return changed;
+}
+
+std::string TextOfObject(const AdmissionRequest& request) {
+  if (request.body != nullptr) return DumpJson(*request.body);
+  return request.object == nullptr ? "" : DumpJson(request.object->ToDocument());
+}
+
+}  // namespace skiff

@@ -1,0 +1,303 @@
+// MutatingAdmissionPolicies act: on the real server, with what kube-apiserver answered to the same.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "apiserver/server/server_fixture.h"
+#include "base/source_root.h"
+
+namespace skiff {
+namespace {
+
+std::vector<const KindInfo*> AllOnRequest() {
+  return {KindsOnRequest().begin(), KindsOnRequest().end()};
+}
+
+class MutatingPoliciesTest : public ServerFixture {
+ protected:
+  static constexpr const char* kPolicies =
+      "/apis/admissionregistration.k8s.io/v1beta1/mutatingadmissionpolicies";
+  static constexpr const char* kBindings =
+      "/apis/admissionregistration.k8s.io/v1beta1/mutatingadmissionpolicybindings";
+  static constexpr const char* kMaps = "/api/v1/namespaces/default/configmaps";
+
+  explicit MutatingPoliciesTest(bool act = true)
+      : ServerFixture({.kinds = AllOnRequest(), .mutating_policies_act = act}) {}
+
+  static Json MutationOf(const std::string& expression) {
+    const bool is_patch = expression.find("JSONPatch{") != std::string::npos &&
+                          !expression.starts_with("Object");
+    if (is_patch || expression.starts_with("[")) {
+      return {{"patchType", "JSONPatch"}, {"jsonPatch", {{"expression", expression}}}};
+    }
+    return {{"patchType", "ApplyConfiguration"},
+            {"applyConfiguration", {{"expression", expression}}}};
+  }
+  // Of creations of ConfigMaps; `spec` is added.
+  static Json PolicyOf(const std::string& name, const std::vector<std::string>& mutations,
+                       const std::string& spec = "{}") {
+    Json document = Json::parse(R"j({"spec": {"reinvocationPolicy": "Never", "mutations": [],
+        "matchConstraints": {"resourceRules": [{"operations": ["CREATE", "UPDATE"],
+        "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}]}}})j");
+    document["metadata"]["name"] = name;
+    for (const std::string& each : mutations) {
+      document["spec"]["mutations"].push_back(MutationOf(each));
+    }
+    document["spec"].update(Json::parse(spec));
+    return document;
+  }
+  void Policy(const std::string& name, const std::vector<std::string>& mutations,
+              const std::string& spec = "{}") {
+    const auto answer = Post(kPolicies, PolicyOf(name, mutations, spec).dump());
+    ASSERT_EQ(answer.code, 201) << answer.message();
+  }
+  void Bind(const std::string& policy, const std::string& spec = "{}", std::string name = "") {
+    if (name.empty()) name = "b-" + policy;
+    Json document = {{"metadata", {{"name", name}}}, {"spec", {{"policyName", policy}}}};
+    document["spec"].update(Json::parse(spec));
+    const auto answer = Post(kBindings, document.dump());
+    ASSERT_EQ(answer.code, 201) << answer.message();
+  }
+  Answer Make(const std::string& name, const std::string& more = "{}") {
+    Json document = Json::parse(more);
+    document["metadata"]["name"] = name;
+    return Post(kMaps, document.dump());
+  }
+};
+
+class IdleMutatingPoliciesTest : public MutatingPoliciesTest {
+ protected:
+  IdleMutatingPoliciesTest() : MutatingPoliciesTest(false) {}
+};
+
+class UnservedMutatingPoliciesTest : public ServerFixture {};
+
+Json ReadRecorded(const char* name) {
+  std::ifstream in(std::string(kSourceRoot) + "/apiserver/policies/testdata/" + name);
+  return Json::parse(in);
+}
+
+// What two answers have in common, whoever gives them.
+Json Shown(Json answer) {
+  for (const char* made : {"uid", "creationTimestamp", "namespace", "resourceVersion",
+                           "managedFields"}) {
+    if (answer.contains("metadata")) answer["metadata"].erase(made);
+  }
+  answer.erase("kind");
+  answer.erase("apiVersion");
+  return answer;
+}
+
+TEST_F(MutatingPoliciesTest, ExpressionsAreTakenOrRefusedAsKubernetesDoes) {
+  const Json recorded = ReadRecorded("mutation_expressions.json");
+  ASSERT_GT(recorded.size(), 50u);
+  for (const Json& each : recorded) {
+    Json policy = PolicyOf("t", {each["expression"]});
+    const auto answer = Post(std::string(kPolicies) + "?dryRun=All", policy.dump());
+    EXPECT_EQ(answer.code, each["code"]) << each["expression"];
+    EXPECT_EQ(answer.message(), each["message"]) << each["expression"];
+  }
+}
+
+// Each file holds a request, and what came of it with a policy of each of the expressions.
+TEST_F(MutatingPoliciesTest, ObjectsAreChangedAsKubernetesDoes) {
+  Policy("t", {"Object{}"}, R"j({"variables": [{"name": "v",
+      "expression": "object.data.a + '-v'"}]})j");
+  Bind("t", "{}", "t");
+  Policy("d", {"Object{}"}, R"j({"matchConstraints": {"resourceRules": [{"operations": ["CREATE"],
+      "apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"]}]}})j");
+  Bind("d", "{}", "d");
+  for (const auto& [file, policy, path] :
+       {std::tuple("mutated_config_maps.json", "t", kMaps),
+        std::tuple("mutated_deployments.json", "d",
+                   "/apis/apps/v1/namespaces/default/deployments")}) {
+    const Json recorded = ReadRecorded(file);
+    ASSERT_GT(recorded["answers"].size(), 20u);
+    for (const Json& each : recorded["answers"]) {
+      const Json patch = {
+          {"spec", {{"mutations", Json::array({MutationOf(each["expression"])})}}}};
+      ASSERT_EQ(Merge(std::string(kPolicies) + "/" + policy, patch.dump()).code, 200);
+      const auto answer = Post(std::string(path) + "?dryRun=All", recorded["request"].dump());
+      if (each.contains("object")) {
+        EXPECT_EQ(Shown(answer.body), Shown(each["object"])) << each["expression"];
+        continue;
+      }
+      EXPECT_EQ(answer.code, each["status"]["code"]) << each["expression"];
+      EXPECT_EQ(answer.body["reason"], each["status"]["reason"]) << each["expression"];
+      EXPECT_EQ(answer.message(), each["status"]["message"]) << each["expression"];
+      EXPECT_EQ(answer.body["details"], each["status"]["details"]) << each["expression"];
+    }
+  }
+}
+
+TEST_F(MutatingPoliciesTest, MutationsSeeWhatThoseBeforeHaveDone) {
+  Policy("p", {"Object{data: {'a': '1'}}",
+               "[JSONPatch{op: 'add', path: '/data/b', value: object.data.a + '2'}]"});
+  Bind("p");
+  const auto made = Make("m");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["data"], (Json{{"a", "1"}, {"b", "12"}}));
+  EXPECT_EQ(Get(std::string(kMaps) + "/m").body["data"], (Json{{"a", "1"}, {"b", "12"}}));
+  // From now on they do nothing to what is there.
+  Ask("DELETE", std::string(kBindings) + "/b-p");
+  EXPECT_EQ(Make("n").body.contains("data"), false);
+}
+
+// kube-apiserver asks them again whenever anything was done at all, by whomever.
+TEST_F(MutatingPoliciesTest, TheyAreAskedAgainOnceWhereTheyWish) {
+  const std::string add = "[JSONPatch{op: 'add', path: '/data/a', value: object.data.a + '%'}]";
+  const auto with = [&](const char* sign) {
+    std::string text = add;
+    text.replace(text.find('%'), 1, sign);
+    return text;
+  };
+  Policy("p", {with("n")});
+  Bind("p");
+  Policy("q", {with("i")}, R"j({"reinvocationPolicy": "IfNeeded"})j");
+  Bind("q");
+  const auto made = Make("m", R"j({"data": {"a": ""}})j");
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["data"]["a"], "nii");
+}
+
+TEST_F(MutatingPoliciesTest, FailuresDoWhatTheFailurePolicySays) {
+  Policy("p", {"Object{data: {'k': object.data.nope}}", "Object{data: {'k': 'v'}}"});
+  Bind("p");
+  const auto refused = Make("m");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "policy 'p' with binding 'b-p' denied request: expression 'Object{data: {'k': "
+            "object.data.nope}}' resulted in error: no such key: data");
+  const std::string metrics = Get("/metrics").response.body;
+  EXPECT_NE(metrics.find("apiserver_mutating_admission_policy_check_total{policy=\"p\","
+                         "policy_binding=\"b-p\",error_type=\"invalid_error\"} 1"),
+            std::string::npos);
+  ASSERT_EQ(Merge(std::string(kPolicies) + "/p", R"j({"spec": {"failurePolicy": "Ignore"}})j").code,
+            200);
+  EXPECT_EQ(Make("m").body["data"], (Json{{"k", "v"}}));
+}
+
+TEST_F(MutatingPoliciesTest, ParametersAndConditionsAreThoseOfPolicies) {
+  Policy("p", {"Object{data: {params.data.key: 'v'}}"}, R"j({
+      "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+      "matchConditions": [{"name": "n", "expression": "object.metadata.name != 'not'"},
+          {"name": "o", "expression": "!object.metadata.name.startsWith('par')"}]})j");
+  ASSERT_EQ(Make("param", R"j({"data": {"key": "k"}})j").code, 201);
+  Bind("p", R"j({"paramRef": {"name": "param", "namespace": "default",
+                              "parameterNotFoundAction": "Deny"}})j");
+  EXPECT_EQ(Make("m").body["data"], (Json{{"k", "v"}}));
+  EXPECT_FALSE(Make("not").body.contains("data"));
+  Ask("DELETE", std::string(kMaps) + "/param");
+  const auto refused = Make("n");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.body["reason"], "Forbidden");
+  EXPECT_EQ(refused.message(),
+            "policy 'p' with binding 'b-p' denied request: failed to configure binding: no params "
+            "found for policy binding with `Deny` parameterNotFoundAction");
+}
+
+TEST_F(MutatingPoliciesTest, BodiesOfSubresourcesArePatched) {
+  const char* const scale = "/apis/apps/v1/namespaces/default/deployments/x/scale";
+  const Json recorded = ReadRecorded("mutated_deployments.json");
+  ASSERT_EQ(Post("/apis/apps/v1/namespaces/default/deployments", recorded["request"].dump()).code,
+            201);
+  Policy("p", {"[JSONPatch{op: 'replace', path: '/spec/replicas', value: 9}]"}, R"j({
+      "matchConstraints": {"resourceRules": [{"operations": ["UPDATE"], "apiGroups": ["apps"],
+      "apiVersions": ["v1"], "resources": ["deployments/scale"]}]}})j");
+  Bind("p");
+  const char* const body = R"j({"apiVersion": "autoscaling/v1", "kind": "Scale",
+      "metadata": {"name": "x", "namespace": "default"}, "spec": {"replicas": 2}})j";
+  EXPECT_EQ(Ask("PUT", scale, body).body["spec"]["replicas"], 9);
+  const Json apply = {
+      {"spec", {{"mutations", Json::array({MutationOf("Object{spec: Object.spec{replicas: 7}}")})}}}};
+  ASSERT_EQ(Merge(std::string(kPolicies) + "/p", apply.dump()).code, 200);
+  EXPECT_EQ(Ask("PUT", scale, body).message(),
+            "policy 'p' with binding 'b-p' denied request: error applying patch: failed to convert "
+            "patch object to typed object: no corresponding type for autoscaling/v1, Kind=Scale");
+}
+
+TEST_F(MutatingPoliciesTest, CustomResourcesAreChangedPrunedAndDefaulted) {
+  const auto defined = Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", R"j({
+      "metadata": {"name": "lamps.example.com"}, "spec": {"group": "example.com",
+      "scope": "Namespaced",
+      "names": {"plural": "lamps", "singular": "lamp", "kind": "Lamp", "listKind": "LampList"},
+      "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+          "type": "object", "properties": {"spec": {"type": "object", "properties": {
+              "watts": {"type": "integer"}, "lit": {"type": "boolean", "default": true},
+              "tags": {"type": "array", "items": {"type": "string"}}}}}}}}]}})j");
+  ASSERT_EQ(defined.code, 201) << defined.message();
+  Settle();
+  Policy("p", {"Object{spec: Object.spec{watts: 7}}",
+               "[JSONPatch{op: 'add', path: '/spec/unknown', value: 1}]"},
+         R"j({"matchConstraints": {"resourceRules": [{"operations": ["*"],
+      "apiGroups": ["example.com"], "apiVersions": ["v1"], "resources": ["lamps"]}]}})j");
+  Bind("p");
+  const char* const lamp =
+      R"j({"apiVersion": "example.com/v1", "kind": "Lamp", "metadata": {"name": "l"}})j";
+  const auto made = Post("/apis/example.com/v1/namespaces/default/lamps", lamp);
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["spec"], (Json{{"watts", 7}, {"lit", true}}));
+  ASSERT_EQ(Merge(std::string(kPolicies) + "/p",
+                  Json{{"spec", {{"mutations", Json::array({MutationOf(
+                                                   "Object{spec: Object.spec{tags: ['a']}}")})}}}}
+                      .dump())
+                .code,
+            200);
+  Ask("DELETE", "/apis/example.com/v1/namespaces/default/lamps/l");
+  EXPECT_EQ(Post("/apis/example.com/v1/namespaces/default/lamps", lamp).message(),
+            "policy 'p' with binding 'b-p' denied request: error applying patch: invalid "
+            "ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.tags");
+}
+
+TEST_F(MutatingPoliciesTest, WhoWritesOneMustBeAllowedToReadItsParameters) {
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterroles", R"j({"metadata": {"name": "w"}, "rules": [
+      {"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["*"]}]})j");
+  Post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", R"j({"metadata": {"name": "w"},
+      "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "w"},
+      "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "alice"}]})j");
+  const Json policy = PolicyOf("p", {"Object{}"}, R"j({
+      "paramKind": {"apiVersion": "v1", "kind": "Secret"}})j");
+  const auto refused = Ask("POST", kPolicies, policy.dump(), "", "alice");
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_NE(refused.message().find("must have \"get\" permission on all objects of the referenced "
+                                   "paramKind (kind=Secret, apiVersion=v1)"),
+            std::string::npos);
+  EXPECT_EQ(Ask("POST", kPolicies, PolicyOf("p", {"Object{}"}).dump(), "", "alice").code, 201);
+}
+
+TEST_F(MutatingPoliciesTest, TheyAreServedAsAKindOfTheirOwn) {
+  const auto listed = Get("/apis/admissionregistration.k8s.io/v1beta1");
+  ASSERT_EQ(listed.body["resources"].size(), 2u);
+  EXPECT_EQ(listed.body["resources"][0]["storageVersionHash"], "LYmCf+UMVdg=");
+  EXPECT_EQ(listed.body["resources"][1]["storageVersionHash"], "90V5FRZZ3Zg=");
+  const auto group = Get("/apis/admissionregistration.k8s.io");
+  EXPECT_EQ(group.body["versions"].size(), 2u);
+  EXPECT_EQ(group.body["preferredVersion"]["version"], "v1");
+  EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.admissionregistration.k8s.io")
+                .body["spec"]["versionPriority"],
+            12);
+  EXPECT_EQ(Get("/openapi/v3/apis/admissionregistration.k8s.io/v1beta1").code, 200);
+  Policy("p", {"Object{}"});
+  EXPECT_EQ(Get(std::string(kPolicies) + "/p").body["metadata"]["generation"], 1);
+}
+
+TEST_F(IdleMutatingPoliciesTest, WithoutTheGateTheyAreKeptAndDoNothing) {
+  Policy("p", {"Object{data: {'k': 'v'}}"});
+  Bind("p");
+  EXPECT_FALSE(Make("m").body.contains("data"));
+}
+
+TEST_F(UnservedMutatingPoliciesTest, ByDefaultThereAreNone) {
+  const std::string version = "/apis/admissionregistration.k8s.io/v1beta1";
+  EXPECT_EQ(Get(version).code, 404);
+  EXPECT_EQ(Get(version + "/mutatingadmissionpolicies").code, 404);
+  EXPECT_EQ(Get("/apis/admissionregistration.k8s.io").body["versions"].size(), 1u);
+  EXPECT_EQ(Get("/openapi/v3/apis/admissionregistration.k8s.io/v1beta1").code, 404);
+  EXPECT_EQ(Get("/openapi/v2").response.body.find("MutatingAdmissionPolicy"), std::string::npos);
+  EXPECT_EQ(
+      Get("/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.admissionregistration.k8s.io").code,
+      404);
+}
+
+}  // namespace
+}  // namespace skiff
