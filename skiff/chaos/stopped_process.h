@@ -34,7 +34,7 @@ class StoppedProcess {
   Result<std::vector<uint64_t>> NextInstructions() const;
   // Whole, or an error.
   Result<std::string> Read(uint64_t at, size_t bytes) const;
-  // Also what the process itself may not write; it has a copy of its own of that page from then on.
+  // Also what the process itself may not write; it has a copy of its own of that page then.
   Result<> Write(uint64_t at, std::string_view bytes);
   // A page at that address that it may read and run, by the instruction at `system_call`. kConflict:
   // something is there already.
