@@ -284,6 +284,7 @@ begin clock pod/a --container=c --drift=-100% --for=10s
 stands=$(in_pod a date +%s)
 check "it stands still, or nearly" eval 'sleep 3; within $(($(in_pod a date +%s) - stands)) -1 1'
 CHECK_SECONDS=30 check "over in time" begins_off -4 1
+check "and nothing is on" nothing_on
 begin clock pod/a --offset=-2h --for=20s
 check "two hours behind" runs_off -7205 -7190
 run kill -KILL "$(supervisor_of "$id")"
