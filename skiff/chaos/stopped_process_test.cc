@@ -25,6 +25,7 @@ using testing::HasSubstr;
 struct Shared {
   std::atomic<uint64_t> rounds[2];
   std::atomic<uint64_t> signals;
+  std::atomic<uint64_t> traps;
   std::atomic<int64_t> constant;
 };
 Shared* shared = nullptr;
@@ -32,6 +33,7 @@ const char kConstant[4096] alignas(4096) = {'a'};  // A page that nobody may wri
 
 [[noreturn]] void RunChild() {
   signal(SIGALRM, [](int) { ++shared->signals; });
+  signal(SIGTRAP, [](int) { ++shared->traps; });
   std::thread other([] {
     while (true) ++shared->rounds[1];
   });
@@ -134,6 +136,9 @@ TEST_F(StoppedProcessTest, APageIsMappedWhereNothingIs) {
   }
   EXPECT_TRUE(Runs());
   while (shared->signals == 0) usleep(1000);
+  kill(child_, SIGTRAP);  // Whose handler it still has.
+  for (int i = 0; i < 30'000 && shared->traps == 0; ++i) usleep(1000);
+  EXPECT_EQ(shared->traps, 1);
 }
 
 #endif
