@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -47,6 +48,27 @@ std::vector<Range> RangesOf(pid_t process) {
     ranges.push_back(std::move(range));
   }
   return ranges;
+}
+
+// Not a file's, which somebody else may be long in giving: a process jumps wherever it likes.
+bool IsPlainMemory(const std::vector<Range>& ranges, uint64_t page) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const Range& range) {
+    return range.name.empty() && range.begin <= page && page < range.end;
+  });
+}
+
+std::optional<ClockPageHead> HeadAt(const StoppedProcess& process, uint64_t page) {
+  const auto there = process.Read(page, sizeof(ClockPageHead));
+  return there ? ReadHead(*there) : std::nullopt;
+}
+
+// A program that may do next to nothing is killed for a call that it did not make itself.
+bool MayCallNothing(pid_t process) {
+  std::ifstream lines(fmt::format("/proc/{}/status", process));
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "Seccomp:\t1") return true;
+  }
+  return false;
 }
 
 // One process whose clock is, or is to be, wrong.
@@ -88,8 +110,7 @@ Result<std::optional<Patched>> LookInto(pid_t pid, StoppedProcess& process) {
   const auto target = TargetOfJump(image.begin + at, std::string_view(bytes).substr(at));
   if (target) {
     const uint64_t page = *target / kClockPageBytes * kClockPageBytes;
-    const auto there = process.Read(page, sizeof(ClockPageHead));
-    const auto head = there ? ReadHead(*there) : std::nullopt;
+    const auto head = IsPlainMemory(ranges, page) ? HeadAt(process, page) : std::nullopt;
     if (head) {
       patched.page = page;
       patched.head = *head;
@@ -126,8 +147,7 @@ uint64_t FindOldPage(const Patched& patched) {
   for (const Range& range : patched.ranges) {
     const bool may_be = range.name.empty() && range.end - range.begin == kClockPageBytes;
     if (!may_be || !IsNear(patched, range.begin)) continue;
-    const auto there = patched.process.Read(range.begin, sizeof(ClockPageHead));
-    if (there && ReadHead(*there)) return range.begin;
+    if (HeadAt(patched.process, range.begin)) return range.begin;
   }
   return 0;
 }
@@ -240,7 +260,10 @@ Result<> ContainerClocks::Watch() {
   }
   const auto processes = ProcessesIn(groups_);
   if (processes.empty()) return Fail(Reason::kNotFound, "nothing of it runs any more");
+  const std::string own_mounts = LinkOf("/proc/self/ns/mnt");
   for (const ProcessId& process : processes) {
+    // Of those on their way into a container, which see what we see, nobody may wait for us.
+    if (LinkOf(fmt::format("/proc/{}/ns/mnt", process.pid)) == own_mounts) continue;
     const std::string root = fmt::format("/proc/{}/root", process.pid);
     if (fanotify_mark(file_, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN_EXEC_PERM, AT_FDCWD,
                       root.c_str()) == 0 ||
@@ -256,22 +279,35 @@ Result<> ContainerClocks::Watch() {
 Result<> ContainerClocks::MakeAllWrong() {
   // Who began before the first round saw it has children that the second one sees.
   constexpr int kRounds = 2;
-  const std::string own_time = LinkOf("/proc/self/ns/time");
   for (int round = 0; round < kRounds; ++round) {
-    for (const ProcessId& process : ProcessesIn(groups_)) {
-      if (beginners_.contains(process.pid)) continue;
-      const std::string time = LinkOf(fmt::format("/proc/{}/ns/time", process.pid));
-      if (!time.empty() && time != own_time) {
-        return Fail(Reason::kForbidden,
-                    fmt::format("process {} has clocks of a time namespace of its own, by which "
-                                "the fault would not end",
-                                process.pid));
-      }
-      TRY(Change(process.pid, [this] { Serve(); },
-                 [this](Patched& patched) { return MakeWrong(patched, fault_); }));
-    }
+    for (const ProcessId& process : ProcessesIn(groups_)) TRY(MakeOneWrong(process.pid));
   }
   return {};
+}
+
+Result<> ContainerClocks::MakeOneWrong(pid_t process) {
+  const bool is_beginning =
+      std::any_of(beginners_.begin(), beginners_.end(),
+                  [&](const auto& beginner) { return beginner.second.process == process; });
+  if (is_beginning) return {};
+  const std::string time = LinkOf(fmt::format("/proc/{}/ns/time", process));
+  if (!time.empty() && time != LinkOf("/proc/self/ns/time")) {
+    return Fail(Reason::kForbidden,
+                fmt::format("process {} has clocks of a time namespace of its own, by which the "
+                            "fault would not end",
+                            process));
+  }
+  if (MayCallNothing(process)) {
+    return Fail(Reason::kForbidden,
+                fmt::format("process {} may make no system calls (seccomp), and would be killed "
+                            "for asking for the time by one",
+                            process));
+  }
+  stopping_ = process;
+  auto made = Change(process, [this] { Serve(); },
+                     [this](Patched& patched) { return MakeWrong(patched, fault_); });
+  stopping_ = 0;
+  return made;
 }
 
 void ContainerClocks::Serve() {
@@ -301,8 +337,8 @@ void ContainerClocks::Expect(pid_t thread) {
   const bool is_mine = std::any_of(mine.begin(), mine.end(), [&](const ProcessId& each) {
     return each.pid == process;
   });
-  // One that is being stopped already is seen to there.
-  if (!is_mine || ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACEEXEC) != 0) return;
+  if (!is_mine || process == stopping_) return;
+  if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACEEXEC) != 0) return;
   beginners_[thread] = {.process = process};
 }
 
@@ -370,8 +406,15 @@ ContainerClocks::~ContainerClocks() {
 }
 
 Result<> MakeClocksRight(const std::vector<std::string>& groups) {
+  constexpr auto kPatience = std::chrono::seconds(5);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   Result<> all;
   for (const ProcessId& process : ProcessesIn(groups)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return Fail(Reason::kTimeout,
+                  "not all clocks could be put right in time; they are right at the end of their "
+                  "fault by themselves");
+    }
     auto made = Change(process.pid, [] {}, MakeRight);
     if (!made) all = std::move(made);
   }

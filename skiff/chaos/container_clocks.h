@@ -37,6 +37,7 @@ class ContainerClocks {
       : groups_(std::move(groups)), fault_(fault) {}
   Result<> Watch();
   Result<> MakeAllWrong();
+  Result<> MakeOneWrong(pid_t process);
   void TakeNews();
   void Expect(pid_t thread);
   void LookAtBeginners();
@@ -52,10 +53,11 @@ class ContainerClocks {
   const ClockFault fault_;
   int file_ = -1;
   std::map<pid_t, Beginner> beginners_;  // By thread.
+  pid_t stopping_ = 0;  // The process that is being stopped, and seen to by that; 0: none.
 };
 
 // Puts back what processes in those groups began with, as far as anything was put in its place. Can
-// be repeated.
+// be repeated. Those that have not been reached after some seconds stay as they are: an error.
 Result<> MakeClocksRight(const std::vector<std::string>& groups);
 
 }  // namespace skiff::chaos

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -19,7 +20,8 @@
 namespace skiff::chaos {
 namespace {
 
-constexpr int kRoundsMax = 2000;
+// A thread stops at once but where it waits in the kernel for another one, as after vfork.
+constexpr int kRoundsMax = 500;
 constexpr int kMomentMs = 2;
 
 Error Refused(pid_t process, const char* what, int error) {
@@ -36,11 +38,12 @@ Result<uint64_t> CallSystem(pid_t thread, uint64_t instruction, uint64_t number,
                             const std::array<uint64_t, 6>& args) {
   user_regs_struct before{};
   SignalMask mask = 0;
-  const SignalMask all = ~SignalMask{0};
+  // A step's own signal is forced: blocked, it would take the program's handler of it away.
+  const SignalMask all_others = ~(SignalMask{1} << (SIGTRAP - 1));
   const auto size = reinterpret_cast<void*>(sizeof mask);
   if (ptrace(PTRACE_GETREGS, thread, nullptr, &before) != 0 ||
       ptrace(PTRACE_GETSIGMASK, thread, size, &mask) != 0 ||
-      ptrace(PTRACE_SETSIGMASK, thread, size, &all) != 0) {
+      ptrace(PTRACE_SETSIGMASK, thread, size, &all_others) != 0) {
     return Fail(Refused(thread, "cannot be led", errno));
   }
   user_regs_struct call = before;
@@ -138,7 +141,7 @@ Result<std::unique_ptr<StoppedProcess>> StoppedProcess::Stop(
   if (threads.empty()) {
     return Fail(Reason::kNotFound, fmt::format("process {} has ended", process));
   }
-  return Fail(Reason::kConflict, fmt::format("process {} does not stop", process));
+  return Fail(Reason::kForbidden, fmt::format("process {} does not stop", process));
 }
 
 std::unique_ptr<StoppedProcess> StoppedProcess::OfStopped(pid_t process, pid_t thread) {

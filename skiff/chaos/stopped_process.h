@@ -20,7 +20,8 @@ class StoppedProcess {
  public:
   static constexpr size_t kThreadsMax = 8192;
   // `meanwhile` is called while threads are awaited that are in the kernel for a moment. kNotFound:
-  // it has ended. kConflict: a thread did not stop within some seconds.
+  // it has ended. kForbidden: a thread did not stop within a second; it is let go when the tracer
+  // ends.
   static Result<std::unique_ptr<StoppedProcess>> Stop(pid_t process,
                                                       const std::function<void()>& meanwhile);
   // Of one thread that is stopped already, the only one of its process. It is let go at the end.
@@ -36,8 +37,8 @@ class StoppedProcess {
   Result<std::string> Read(uint64_t at, size_t bytes) const;
   // Also what the process itself may not write; it has a copy of its own of that page then.
   Result<> Write(uint64_t at, std::string_view bytes);
-  // A page at that address that it may read and run, by the instruction at `system_call`. kConflict:
-  // something is there already.
+  // A page at that address that it may read and run, by the instruction at `system_call`.
+  // kConflict: something is there already.
   Result<> MapPage(uint64_t at, size_t bytes, uint64_t system_call);
 
  private:

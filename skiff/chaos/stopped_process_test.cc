@@ -26,6 +26,7 @@ using testing::HasSubstr;
 struct Shared {
   std::atomic<uint64_t> rounds[2];
   std::atomic<uint64_t> signals;
+  std::atomic<uint64_t> traps;
   std::atomic<int64_t> constant;
   std::atomic<pid_t> grandchild;
 };
@@ -40,6 +41,7 @@ const char kConstant[4096] alignas(4096) = {'a'};  // A page that nobody may wri
 
 [[noreturn]] void RunChild() {
   signal(SIGALRM, [](int) { ++shared->signals; });
+  signal(SIGTRAP, [](int) { ++shared->traps; });
   std::thread other([] {
     while (true) ++shared->rounds[1];
   });
@@ -142,6 +144,9 @@ TEST_F(StoppedProcessTest, APageIsMappedWhereNothingIs) {
   }
   EXPECT_TRUE(Runs());
   while (shared->signals == 0) AwaitMoment();
+  kill(child_, SIGTRAP);  // Whose handler it still has.
+  for (int i = 0; i < 30'000 && shared->traps == 0; ++i) AwaitMoment();
+  EXPECT_EQ(shared->traps, 1u);
 }
 
 #endif
