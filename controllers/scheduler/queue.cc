@@ -29,6 +29,8 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"NodePorts", Bit(kPodDeleted)},
       {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kNodeAllocatable)},
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
+      {"NodeVolumeLimits",
+       Bit(kVolumeLimit) | Bit(kAttachmentDeleted) | Bit(kPodDeleted) | Bit(kClaim)},
       {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",

@@ -83,6 +83,11 @@ struct StorageView {
   std::function<std::vector<std::shared_ptr<const core_v1::PersistentVolume>>()> volumes;
   std::function<std::shared_ptr<const storage_v1::StorageClass>(const std::string& name)>
       storage_class;
+  // What CSI drivers say of a node; of the same name.
+  std::function<std::shared_ptr<const storage_v1::CSINode>(const std::string& name)> csi_node;
+  std::function<std::vector<std::shared_ptr<const storage_v1::VolumeAttachment>>(
+      const std::string& node)>
+      attachments;
 };
 
 class Nominations;

@@ -116,6 +116,26 @@ bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim) {
          claim.metadata.annotations.contains(std::string(kBindCompletedAnnotation));
 }
 
+std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node) {
+  std::map<std::string, int64_t> limits;
+  for (const auto& driver : node.spec.drivers) {
+    if (driver.allocatable && driver.allocatable->count) {
+      limits[driver.name] = *driver.allocatable->count;
+    }
+  }
+  return limits;
+}
+
+bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSINode& now) {
+  if (before == nullptr) return true;
+  const auto limits = VolumeLimits(now);
+  const auto limits_before = VolumeLimits(*before);
+  return std::any_of(limits_before.begin(), limits_before.end(), [&](const auto& limit) {
+    const auto found = limits.find(limit.first);
+    return found == limits.end() || found->second > limit.second;
+  });
+}
+
 Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& storage) {
   PodClaims claims;
   for (const auto& volume : pod.spec.volumes) {

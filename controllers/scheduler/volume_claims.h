@@ -3,6 +3,7 @@
 // been chosen.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,11 @@ std::optional<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
 
 // Volume and claim are bound to each other for good.
 bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim);
+
+// Whether a node may hold more volumes of some driver than before (nullptr: it said nothing).
+bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSINode& now);
+// How many volumes of each driver the node may hold; a driver that is missing sets no limit.
+std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node);
 
 inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
 
