@@ -31,7 +31,8 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
       {"NodeVolumeLimits",
        Bit(kVolumeLimit) | Bit(kAttachmentDeleted) | Bit(kPodDeleted) | Bit(kClaim)},
-      {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
+      {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels) |
+                            Bit(kStorageCapacity)},
       {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
        Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},

@@ -95,6 +95,16 @@ TEST(SchedulingQueueTest, AFullNodeIsTriedAgainWhenItMayHoldMoreVolumes) {
   }
 }
 
+TEST(SchedulingQueueTest, AClaimWithoutRoomIsTriedAgainWhenThereIsMore) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"VolumeBinding"}, 0s);
+  queue.Happened(ClusterEvent::kVolumeLimit, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "");
+  queue.Happened(ClusterEvent::kStorageCapacity, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "p");
+}
+
 TEST(SchedulingQueueTest, WhatHappenedBeforeTheAttemptWasSeenByIt) {
   SchedulingQueue queue;
   queue.Add(PodOf("p", 1, "1"), 0s);

@@ -93,6 +93,8 @@ class World {
     Fill<storage_v1::StorageClass>({});
     Fill<storage_v1::CSINode>({});
     Fill<storage_v1::VolumeAttachment>({});
+    Fill<storage_v1::CSIDriver>({});
+    Fill<storage_v1::CSIStorageCapacity>({});
     Fill<core_v1::Namespace>({});
     Fill<core_v1::Service>({});
     Fill<core_v1::ReplicationController>({});

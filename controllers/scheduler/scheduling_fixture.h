@@ -62,7 +62,9 @@ class SchedulingFixture {
         [] { return std::vector<Ptr<core_v1::PersistentVolume>>(); },
         [](const auto&) { return nullptr; },
         [](const auto&) { return nullptr; },
-        [](const auto&) { return std::vector<Ptr<storage_v1::VolumeAttachment>>(); }};
+        [](const auto&) { return std::vector<Ptr<storage_v1::VolumeAttachment>>(); },
+        [](const auto&) { return nullptr; },
+        [](const auto&) { return std::vector<Ptr<storage_v1::CSIStorageCapacity>>(); }};
     snapshot.namespace_labels = [](const auto&) { return std::map<std::string, std::string>(); };
     snapshot.default_spread_selector = [](const auto&) { return meta_v1::LabelSelector(); };
     return snapshot;

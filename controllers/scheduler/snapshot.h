@@ -88,6 +88,11 @@ struct StorageView {
   std::function<std::vector<std::shared_ptr<const storage_v1::VolumeAttachment>>(
       const std::string& node)>
       attachments;
+  std::function<std::shared_ptr<const storage_v1::CSIDriver>(const std::string& name)> csi_driver;
+  // What drivers say they can still make of that class.
+  std::function<std::vector<std::shared_ptr<const storage_v1::CSIStorageCapacity>>(
+      const std::string& storage_class)>
+      capacities;
 };
 
 class Nominations;
