@@ -22,6 +22,7 @@ std::span<const FilterRule> DefaultFilters() {
       {"NodePorts", PrepareNodePorts},
       {"NodeResourcesFit", PrepareNodeResourcesFit},
       {"VolumeRestrictions", PrepareVolumeRestrictions},
+      {"NodeVolumeLimits", PrepareNodeVolumeLimits},
       {"VolumeBinding", PrepareVolumeBinding},
       {"VolumeZone", PrepareVolumeZone},
       {"PodTopologySpread", PreparePodTopologySpread},

@@ -29,7 +29,10 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"NodePorts", Bit(kPodDeleted)},
       {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kNodeAllocatable)},
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
-      {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
+      {"NodeVolumeLimits",
+       Bit(kVolumeLimit) | Bit(kAttachmentDeleted) | Bit(kPodDeleted) | Bit(kClaim)},
+      {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels) |
+                            Bit(kStorageCapacity)},
       {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
        Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},

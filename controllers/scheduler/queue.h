@@ -36,6 +36,9 @@ enum class ClusterEvent : uint32_t {
   kStorageClass = 1 << 8,
   kNamespace = 1 << 9,
   kService = 1 << 10,
+  kVolumeLimit = 1 << 11,        // A node may hold more volumes of some driver.
+  kAttachmentDeleted = 1 << 12,  // A volume left a node.
+  kStorageCapacity = 1 << 13,    // A driver can make more, or no longer says how much.
 };
 
 struct QueuedPod {

@@ -82,6 +82,29 @@ TEST(SchedulingQueueTest, OnlyAChangeOfSpecOrLabelsIsAReasonToTryAgain) {
   EXPECT_EQ(PopName(queue, 60s), "p");
 }
 
+TEST(SchedulingQueueTest, AFullNodeIsTriedAgainWhenItMayHoldMoreVolumes) {
+  using enum ClusterEvent;
+  for (const ClusterEvent event : {kVolumeLimit, kAttachmentDeleted, kPodDeleted, kClaim}) {
+    SchedulingQueue queue;
+    queue.Add(PodOf("p", 1, "1"), 0s);
+    queue.Unschedulable(*queue.Pop(0s), {"NodeVolumeLimits"}, 0s);
+    queue.Happened(kNodeLabels, 60s);
+    EXPECT_EQ(PopName(queue, 60s), "");
+    queue.Happened(event, 60s);
+    EXPECT_EQ(PopName(queue, 60s), "p");
+  }
+}
+
+TEST(SchedulingQueueTest, AClaimWithoutRoomIsTriedAgainWhenThereIsMore) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"VolumeBinding"}, 0s);
+  queue.Happened(ClusterEvent::kVolumeLimit, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "");
+  queue.Happened(ClusterEvent::kStorageCapacity, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "p");
+}
+
 TEST(SchedulingQueueTest, WhatHappenedBeforeTheAttemptWasSeenByIt) {
   SchedulingQueue queue;
   queue.Add(PodOf("p", 1, "1"), 0s);

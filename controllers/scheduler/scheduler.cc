@@ -8,6 +8,9 @@
 namespace skiff::scheduler {
 namespace {
 
+constexpr char kAttachmentsByNode[] = "scheduler.node";
+constexpr char kCapacitiesByClass[] = "scheduler.class";
+
 // kube-scheduler never looks at a pod that finished: it is as if it had been deleted.
 Ptr<core_v1::Pod> Unfinished(const Ptr<core_v1::Pod>& pod) {
   return pod && HasEnded(pod->status.phase) ? nullptr : pod;
@@ -26,6 +29,10 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       claims_(manager.informer<core_v1::PersistentVolumeClaim>()),
       volumes_(manager.informer<core_v1::PersistentVolume>()),
       classes_(manager.informer<storage_v1::StorageClass>()),
+      csi_nodes_(manager.informer<storage_v1::CSINode>()),
+      attachments_(manager.informer<storage_v1::VolumeAttachment>()),
+      csi_drivers_(manager.informer<storage_v1::CSIDriver>()),
+      capacities_(manager.informer<storage_v1::CSIStorageCapacity>()),
       namespaces_(manager.informer<core_v1::Namespace>()),
       services_(manager.informer<core_v1::Service>()),
       replication_controllers_(manager.informer<core_v1::ReplicationController>()),
@@ -39,6 +46,12 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
 Scheduler::~Scheduler() = default;
 
 void Scheduler::Watch() {
+  attachments_.AddIndex(kAttachmentsByNode, [](const storage_v1::VolumeAttachment& attachment) {
+    return std::vector<std::string>{attachment.spec.node_name};
+  });
+  capacities_.AddIndex(kCapacitiesByClass, [](const storage_v1::CSIStorageCapacity& capacity) {
+    return std::vector<std::string>{capacity.storage_class_name};
+  });
   pods_.OnChange([this](const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
     Post([=](Scheduler& self) { self.PodChanged(Unfinished(before), Unfinished(now)); });
   });
@@ -54,22 +67,33 @@ void Scheduler::Watch() {
   });
   volumes_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kVolume); });
   classes_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kStorageClass); });
+  csi_nodes_.OnChange([=](const auto& before, const auto& now) {
+    if (now && RaisesVolumeLimit(before.get(), *now)) happened(ClusterEvent::kVolumeLimit);
+  });
+  attachments_.OnChange([=](const auto&, const auto& now) {
+    if (!now) happened(ClusterEvent::kAttachmentDeleted);
+  });
+  csi_drivers_.OnChange([=](const auto& before, const auto& now) {
+    const bool stops = before && now && before->spec.storage_capacity.value_or(false) &&
+                       !now->spec.storage_capacity.value_or(false);
+    if (stops) happened(ClusterEvent::kStorageCapacity);
+  });
+  capacities_.OnChange([=](const auto& before, const auto& now) {
+    if (now && RaisesCapacity(before.get(), *now)) happened(ClusterEvent::kStorageCapacity);
+  });
   namespaces_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kNamespace); });
   services_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kService); });
   for (InformerCache* cache : DecidesBy()) cache->OnSynced([this] { Wake(); });
 }
 
 std::vector<InformerCache*> Scheduler::DecidesBy() const {
-  return {&pods_.cache(),
-          &nodes_.cache(),
-          &claims_.cache(),
-          &volumes_.cache(),
-          &classes_.cache(),
-          &namespaces_.cache(),
-          &services_.cache(),
-          &replication_controllers_.cache(),
-          &replica_sets_.cache(),
-          &stateful_sets_.cache(),
+  return {&pods_.cache(),         &nodes_.cache(),
+          &claims_.cache(),       &volumes_.cache(),
+          &classes_.cache(),      &csi_nodes_.cache(),
+          &attachments_.cache(),  &csi_drivers_.cache(),
+          &capacities_.cache(),   &namespaces_.cache(),
+          &services_.cache(),     &replication_controllers_.cache(),
+          &replica_sets_.cache(), &stateful_sets_.cache(),
           &budgets_.cache()};
 }
 
@@ -168,16 +192,25 @@ Duration Scheduler::Step() {
 }
 
 StorageView Scheduler::Storage() {
-  return {[this](const std::string& namespace_, const std::string& name) {
-            return claims_.Get({namespace_, name});
-          },
-          [this](const std::string& name) {
-            return volumes_.Get({"", name});
-          },
-          [this] { return volumes_.List(); },
-          [this](const std::string& name) {
-            return classes_.Get({"", name});
-          }};
+  return {
+      [this](const std::string& namespace_, const std::string& name) {
+        return claims_.Get({namespace_, name});
+      },
+      [this](const std::string& name) {
+        return volumes_.Get({"", name});
+      },
+      [this] { return volumes_.List(); },
+      [this](const std::string& name) {
+        return classes_.Get({"", name});
+      },
+      [this](const std::string& name) {
+        return csi_nodes_.Get({"", name});
+      },
+      [this](const std::string& node) { return attachments_.ByIndex(kAttachmentsByNode, node); },
+      [this](const std::string& name) {
+        return csi_drivers_.Get({"", name});
+      },
+      [this](const std::string& name) { return capacities_.ByIndex(kCapacitiesByClass, name); }};
 }
 
 Snapshot Scheduler::MakeSnapshot() {

@@ -116,6 +116,10 @@ class Scheduler final : public ControlLoop {
   Informer<core_v1::PersistentVolumeClaim> claims_;
   Informer<core_v1::PersistentVolume> volumes_;
   Informer<storage_v1::StorageClass> classes_;
+  Informer<storage_v1::CSINode> csi_nodes_;
+  Informer<storage_v1::VolumeAttachment> attachments_;
+  Informer<storage_v1::CSIDriver> csi_drivers_;
+  Informer<storage_v1::CSIStorageCapacity> capacities_;
   Informer<core_v1::Namespace> namespaces_;
   Informer<core_v1::Service> services_;
   Informer<core_v1::ReplicationController> replication_controllers_;

@@ -91,6 +91,10 @@ class World {
     Fill<core_v1::PersistentVolumeClaim>({});
     Fill<core_v1::PersistentVolume>({});
     Fill<storage_v1::StorageClass>({});
+    Fill<storage_v1::CSINode>({});
+    Fill<storage_v1::VolumeAttachment>({});
+    Fill<storage_v1::CSIDriver>({});
+    Fill<storage_v1::CSIStorageCapacity>({});
     Fill<core_v1::Namespace>({});
     Fill<core_v1::Service>({});
     Fill<core_v1::ReplicationController>({});

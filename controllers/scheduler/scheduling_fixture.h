@@ -56,10 +56,15 @@ class SchedulingFixture {
     snapshot.nominations = &nominations;
     snapshot.counts = &cache_.counts();
     snapshot.images = &cache_.images();
-    snapshot.storage = {[](const auto&, const auto&) { return nullptr; },
-                        [](const auto&) { return nullptr; },
-                        [] { return std::vector<Ptr<core_v1::PersistentVolume>>(); },
-                        [](const auto&) { return nullptr; }};
+    snapshot.storage = {
+        [](const auto&, const auto&) { return nullptr; },
+        [](const auto&) { return nullptr; },
+        [] { return std::vector<Ptr<core_v1::PersistentVolume>>(); },
+        [](const auto&) { return nullptr; },
+        [](const auto&) { return nullptr; },
+        [](const auto&) { return std::vector<Ptr<storage_v1::VolumeAttachment>>(); },
+        [](const auto&) { return nullptr; },
+        [](const auto&) { return std::vector<Ptr<storage_v1::CSIStorageCapacity>>(); }};
     snapshot.namespace_labels = [](const auto&) { return std::map<std::string, std::string>(); };
     snapshot.default_spread_selector = [](const auto&) { return meta_v1::LabelSelector(); };
     return snapshot;

@@ -83,6 +83,16 @@ struct StorageView {
   std::function<std::vector<std::shared_ptr<const core_v1::PersistentVolume>>()> volumes;
   std::function<std::shared_ptr<const storage_v1::StorageClass>(const std::string& name)>
       storage_class;
+  // What CSI drivers say of a node; of the same name.
+  std::function<std::shared_ptr<const storage_v1::CSINode>(const std::string& name)> csi_node;
+  std::function<std::vector<std::shared_ptr<const storage_v1::VolumeAttachment>>(
+      const std::string& node)>
+      attachments;
+  std::function<std::shared_ptr<const storage_v1::CSIDriver>(const std::string& name)> csi_driver;
+  // What drivers say they can still make of that class.
+  std::function<std::vector<std::shared_ptr<const storage_v1::CSIStorageCapacity>>(
+      const std::string& storage_class)>
+      capacities;
 };
 
 class Nominations;

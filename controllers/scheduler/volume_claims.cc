@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/select/node_selector.h"
+#include "api/select/selector.h"
 #include "controllers/storage/volume_match.h"
 
 namespace skiff::scheduler {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::string_view kBindCompletedAnnotation = "pv.kubernetes.io/bind-completed";
 constexpr std::string_view kNoVolumes = "node(s) didn't find available persistent volumes to bind";
+constexpr std::string_view kNoRoom = "node(s) did not have enough free storage";
 
 bool IsDelayed(const core_v1::PersistentVolumeClaim& claim, const StorageView& storage) {
   if (!claim.spec.volume_name.empty() || !claim.spec.storage_class_name) return false;
@@ -40,6 +42,32 @@ bool CanProvision(const core_v1::PersistentVolumeClaim& claim, const core_v1::No
     if (holds) return true;
   }
   return false;
+}
+
+// The largest volume that can be made; nullopt: it is not known, and none is.
+const std::optional<Quantity>& LargestOf(const storage_v1::CSIStorageCapacity& capacity) {
+  return capacity.maximum_volume_size ? capacity.maximum_volume_size : capacity.capacity;
+}
+
+bool IsFor(const storage_v1::CSIStorageCapacity& capacity, const core_v1::Node& node) {
+  if (!capacity.node_topology) return false;
+  const auto selector = LabelSelector::From(*capacity.node_topology);
+  return selector && selector->Matches(node.metadata.labels);
+}
+
+// Drivers that do not say how much they can make are trusted to make it.
+bool HasRoom(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
+             const StorageView& storage) {
+  const std::string& class_name = *claim.spec.storage_class_name;
+  const auto driver = storage.csi_driver(storage.storage_class(class_name)->provisioner);
+  if (!driver || !driver->spec.storage_capacity.value_or(false)) return true;
+  if (!claim.spec.resources.requests.contains("storage")) return true;
+  const int64_t wanted = RequestOf(claim).Value();
+  const auto capacities = storage.capacities(class_name);
+  return std::any_of(capacities.begin(), capacities.end(), [&](const auto& capacity) {
+    const auto& largest = LargestOf(*capacity);
+    return largest && largest->Value() >= wanted && IsFor(*capacity, node);
+  });
 }
 
 Verdict CheckBound(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
@@ -76,9 +104,8 @@ bool BelongsElsewhere(const core_v1::PersistentVolumeClaim& claim, const core_v1
 }  // namespace
 
 // The smallest claim first, so that it leaves the large volumes to the others.
-std::optional<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
-                                                 const core_v1::Node& node,
-                                                 const StorageView& storage) {
+Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims, const core_v1::Node& node,
+                                          const StorageView& storage) {
   std::vector<ClaimPlan> plan;
   if (claims.empty()) return plan;
   std::stable_sort(claims.begin(), claims.end(), [](const ClaimPtr& a, const ClaimPtr& b) {
@@ -91,10 +118,20 @@ std::optional<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
   const Volumes unreachable(out_of_reach, volumes.end());
   volumes.erase(out_of_reach, volumes.end());
   for (ClaimPtr& claim : claims) {
-    if (BelongsElsewhere(*claim, node, unreachable)) return std::nullopt;
+    if (BelongsElsewhere(*claim, node, unreachable)) {
+      return Fail(Reason::kConflict, std::string(kNoVolumes));
+    }
     auto volume = TakeVolume(*claim, volumes);
-    if (!volume && !CanProvision(*claim, node, storage)) return std::nullopt;
     plan.push_back({std::move(claim), std::move(volume)});
+  }
+  for (const ClaimPlan& each : plan) {
+    if (each.volume) continue;
+    if (!CanProvision(*each.claim, node, storage)) {
+      return Fail(Reason::kConflict, std::string(kNoVolumes));
+    }
+    if (!HasRoom(*each.claim, node, storage)) {
+      return Fail(Reason::kConflict, std::string(kNoRoom));
+    }
   }
   return plan;
 }
@@ -114,6 +151,34 @@ std::vector<std::string> ClaimNames(const core_v1::Pod& pod) {
 bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim) {
   return !claim.spec.volume_name.empty() &&
          claim.metadata.annotations.contains(std::string(kBindCompletedAnnotation));
+}
+
+bool RaisesCapacity(const storage_v1::CSIStorageCapacity* before,
+                    const storage_v1::CSIStorageCapacity& now) {
+  if (before == nullptr) return true;
+  const auto& largest = LargestOf(now);
+  const auto& largest_before = LargestOf(*before);
+  return largest && (!largest_before || *largest > *largest_before);
+}
+
+std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node) {
+  std::map<std::string, int64_t> limits;
+  for (const auto& driver : node.spec.drivers) {
+    if (driver.allocatable && driver.allocatable->count) {
+      limits[driver.name] = *driver.allocatable->count;
+    }
+  }
+  return limits;
+}
+
+bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSINode& now) {
+  if (before == nullptr) return true;
+  const auto limits = VolumeLimits(now);
+  const auto limits_before = VolumeLimits(*before);
+  return std::any_of(limits_before.begin(), limits_before.end(), [&](const auto& limit) {
+    const auto found = limits.find(limit.first);
+    return found == limits.end() || found->second > limit.second;
+  });
 }
 
 Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& storage) {
@@ -150,8 +215,8 @@ Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node,
     Verdict verdict = CheckBound(*claim, node, storage);
     if (!verdict.fits()) return verdict;
   }
-  if (PlanClaims(claims.delayed, node, storage)) return Verdict::Fits();
-  return Verdict::Unresolvable(std::string(kNoVolumes));
+  const auto plan = PlanClaims(claims.delayed, node, storage);
+  return plan ? Verdict::Fits() : Verdict::Unresolvable(plan.error().message);
 }
 
 }  // namespace skiff::scheduler

@@ -3,6 +3,7 @@
 // been chosen.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,13 +36,21 @@ struct ClaimPlan {
   ClaimPtr claim;
   std::shared_ptr<const core_v1::PersistentVolume> volume;  // nullptr: it is provisioned.
 };
-// For delayed claims of one pod on that node; nullopt when one of them cannot be met there.
-std::optional<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims,
-                                                 const core_v1::Node& node,
-                                                 const StorageView& storage);
+// For delayed claims of one pod on that node; fails with the text of kube-scheduler when one of
+// them cannot be met there.
+Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims, const core_v1::Node& node,
+                                          const StorageView& storage);
 
 // Volume and claim are bound to each other for good.
 bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim);
+
+// Whether a node may hold more volumes of some driver than before (nullptr: it said nothing).
+bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSINode& now);
+// Whether a larger volume can be made than before (nullptr: the driver said nothing).
+bool RaisesCapacity(const storage_v1::CSIStorageCapacity* before,
+                    const storage_v1::CSIStorageCapacity& now);
+// How many volumes of each driver the node may hold; a driver that is missing sets no limit.
+std::map<std::string, int64_t> VolumeLimits(const storage_v1::CSINode& node);
 
 inline constexpr std::string_view kSelectedNodeAnnotation = "volume.kubernetes.io/selected-node";
 

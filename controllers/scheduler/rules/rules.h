@@ -13,6 +13,7 @@ Prepared PrepareNodeAffinity(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareNodePorts(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareNodeResourcesFit(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareVolumeRestrictions(const PodInfo& pod, const Snapshot& snapshot);
+Prepared PrepareNodeVolumeLimits(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareVolumeBinding(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareVolumeZone(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot);

@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+
+#include "controllers/scheduler/rules/rules.h"
+#include "controllers/scheduler/scheduling_fixture.h"
+#include "controllers/scheduler/volume_claims.h"
+
+namespace skiff::scheduler {
+namespace {
+
+using Capacity = storage_v1::CSIStorageCapacity;
+
+// For nodes of zone "a".
+std::shared_ptr<Capacity> CapacityOf(std::optional<std::string> capacity,
+                                     std::optional<std::string> largest = std::nullopt) {
+  auto made = std::make_shared<Capacity>();
+  made->node_topology.Ensure().match_labels["zone"] = "a";
+  if (capacity) made->capacity = Quantity::Parse(*capacity).value();
+  if (largest) made->maximum_volume_size = Quantity::Parse(*largest).value();
+  return made;
+}
+
+// A node of zone "a", and a claim of 10Gi that waits for its first consumer.
+class StorageCapacityTest : public testing::Test {
+ protected:
+  StorageCapacityTest() {
+    cluster_.AddNode("n", "4", {{"zone", "a"}});
+    driver_->spec.storage_capacity = true;
+    claim_->spec.storage_class_name = "disks";
+    claim_->spec.resources.requests["storage"] = Quantity::Parse("10Gi").value();
+  }
+  // What VolumeBinding says of the node; "": nothing against it.
+  std::string Said(const std::vector<Ptr<Capacity>>& capacities) {
+    Snapshot snapshot = cluster_.MakeSnapshot();
+    snapshot.storage.claim = [this](const auto&, const auto&) { return claim_; };
+    snapshot.storage.storage_class = [](const auto&) {
+      auto storage_class = std::make_shared<storage_v1::StorageClass>();
+      storage_class->provisioner = "disks.example.com";
+      storage_class->volume_binding_mode = "WaitForFirstConsumer";
+      return storage_class;
+    };
+    snapshot.storage.csi_driver = [this](const std::string& name) {
+      return name == "disks.example.com" ? driver_ : nullptr;
+    };
+    snapshot.storage.capacities = [&](const std::string& name) {
+      return name == "disks" ? capacities : std::vector<Ptr<Capacity>>();
+    };
+    const PodInfoPtr pod = PodOf("p", 0, "1", [](core_v1::Pod& made) {
+      made.spec.volumes.emplace_back().persistent_volume_claim.Ensure().claim_name = "c";
+    });
+    const Prepared prepared = PrepareVolumeBinding(*pod, snapshot);
+    if (!prepared.filter) return "rejected";
+    const Verdict verdict = prepared.filter(*snapshot.nodes[0]);
+    return verdict.fits() ? "" : verdict.Reasons()[0];
+  }
+
+  const std::string no_room_ = "node(s) did not have enough free storage";
+  SchedulingFixture cluster_;
+  std::shared_ptr<storage_v1::CSIDriver> driver_ = std::make_shared<storage_v1::CSIDriver>();
+  std::shared_ptr<core_v1::PersistentVolumeClaim> claim_ =
+      std::make_shared<core_v1::PersistentVolumeClaim>();
+};
+
+TEST_F(StorageCapacityTest, AVolumeIsMadeWhereThereIsRoomForIt) {
+  EXPECT_EQ(Said({}), no_room_);
+  EXPECT_EQ(Said({CapacityOf("9Gi")}), no_room_);
+  EXPECT_EQ(Said({CapacityOf("10Gi")}), "");
+  EXPECT_EQ(Said({CapacityOf("9Gi"), CapacityOf("11Gi")}), "");
+  EXPECT_EQ(Said({CapacityOf("6Gi"), CapacityOf("6Gi")}), no_room_) << "one volume, one place";
+  EXPECT_EQ(Said({CapacityOf("20Gi", "9Gi")}), no_room_) << "all of it, but not in one volume";
+  EXPECT_EQ(Said({CapacityOf(std::nullopt, "10Gi")}), "");
+  EXPECT_EQ(Said({CapacityOf(std::nullopt)}), no_room_);
+}
+
+TEST_F(StorageCapacityTest, RoomElsewhereDoesNotHelp) {
+  const auto elsewhere = CapacityOf("20Gi");
+  elsewhere->node_topology.Ensure().match_labels["zone"] = "b";
+  EXPECT_EQ(Said({elsewhere}), no_room_);
+  const auto nowhere = CapacityOf("20Gi");
+  nowhere->node_topology = {};
+  EXPECT_EQ(Said({nowhere}), no_room_);
+}
+
+TEST_F(StorageCapacityTest, OnlyDriversThatSayWhatTheyHaveAreAsked) {
+  driver_->spec.storage_capacity = false;
+  EXPECT_EQ(Said({}), "");
+  driver_ = nullptr;
+  EXPECT_EQ(Said({}), "");
+}
+
+TEST_F(StorageCapacityTest, OnlyMoreRoomIsWorthALook) {
+  EXPECT_TRUE(RaisesCapacity(nullptr, *CapacityOf("1Gi")));
+  EXPECT_TRUE(RaisesCapacity(CapacityOf("1Gi").get(), *CapacityOf("2Gi")));
+  EXPECT_TRUE(RaisesCapacity(CapacityOf(std::nullopt).get(), *CapacityOf("1Gi")));
+  EXPECT_FALSE(RaisesCapacity(CapacityOf("2Gi").get(), *CapacityOf("2Gi")));
+  EXPECT_FALSE(RaisesCapacity(CapacityOf("2Gi").get(), *CapacityOf("4Gi", "1Gi")));
+}
+
+}  // namespace
+}  // namespace skiff::scheduler
