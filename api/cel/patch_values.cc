@@ -14,7 +14,7 @@ constexpr int64_t kExactIntegerMax = (int64_t{1} << 53) - 1;
 constexpr size_t kMistakesMax = 100;
 // Of one patch or configuration, each value with some bytes of its own: a value that stands in a
 // list ten times is made once and written ten times, and lists of such lists ten times as often.
-constexpr size_t kWrittenBytesMax = size_t{32} << 20;
+constexpr size_t kWrittenBytesMax = size_t{8} << 20;
 constexpr size_t kBytesPerValue = 16;
 constexpr size_t kBytesPerOperation = 128;
 

@@ -61,7 +61,7 @@ TEST(PatchValuesTest, WhatIsCheapToMakeIsNotWrittenWithoutBounds) {
   for (int i = 0; i < kLevels; ++i) value = Value::List(std::vector<Value>(kTimes, value));
   const auto configuration = ConfigurationOf(MakeMessage("Object", {{"a", value}}));
   ASSERT_FALSE(configuration);
-  EXPECT_EQ(configuration.error().message, "the patch is too large: more than 33554432 bytes");
+  EXPECT_EQ(configuration.error().message, "the patch is too large: more than 8388608 bytes");
   const auto patch_of = [](const Value& given) {
     return JsonPatchOf(Value::List({MakeMessage("JSONPatch", {{"value", given}})}));
   };
@@ -76,10 +76,10 @@ TEST(PatchValuesTest, PartsOfTheObjectCountEachTimeTheyAreWritten) {
     const Value operation = MakeMessage("JSONPatch", {{"value", Value::Document(part)}});
     return JsonPatchOf(Value::List(std::vector<Value>(times, operation)));
   };
-  const auto some = patch_of(20);
+  const auto some = patch_of(5);
   ASSERT_TRUE(some) << some.error().message;
-  EXPECT_GT(some->size(), size_t{20} << 20);
-  EXPECT_FALSE(patch_of(40));
+  EXPECT_GT(some->size(), size_t{5} << 20);
+  EXPECT_FALSE(patch_of(10));
 }
 
 TEST(PatchValuesTest, PartsCanBeLookedInto) {
