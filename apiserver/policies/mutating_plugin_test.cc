@@ -190,8 +190,21 @@ TEST_F(MutatingPoliciesTest, MutationsDoNotLetAnObjectGrowWithoutEnd) {
   const Json large = {{"data", {{"a", std::string(600'000, 'x')}}}};
   const auto refused = Make("n", large.dump());
   EXPECT_EQ(refused.code, 403);
-  EXPECT_EQ(refused.message(), "policy 'p' with binding 'b-p' denied request: the mutated object is "
-                               "too large: more than 3145728 bytes");
+  EXPECT_EQ(refused.message(),
+            "policy 'p' with binding 'b-p' denied request: the mutated object is too large: more "
+            "than 3145728 bytes");
+}
+
+TEST_F(MutatingPoliciesTest, NotMoreRefusalsAreKeptThanAnybodyReads) {
+  const std::string failing = "Object{data: {'k': object.data.nope + '" + std::string(8000, 'x') +
+                              "'}}";
+  Policy("p", std::vector<std::string>(30, failing));
+  for (int i = 0; i < 6; ++i) Bind("p", "{}", "b" + std::to_string(i));
+  const auto refused = Make("m");
+  EXPECT_EQ(refused.code, 403);
+  const size_t kept = refused.body["details"]["causes"].size();
+  EXPECT_GT(kept, 100u);
+  EXPECT_LT(kept, 150u) << "of 180, 8 kB each";
 }
 
 TEST_F(MutatingPoliciesTest, ParametersAndConditionsAreThoseOfPolicies) {
