@@ -12,9 +12,19 @@ namespace {
 constexpr int64_t kExactIntegerMax = (int64_t{1} << 53) - 1;
 // Of type names: whoever mistakes more hears of these.
 constexpr size_t kMistakesMax = 100;
+// Of one patch or configuration, each value with some bytes of its own: a value that stands in a
+// list ten times is made once and written ten times, and lists of such lists ten times as often.
+constexpr size_t kWrittenBytesMax = size_t{8} << 20;
+constexpr size_t kBytesPerValue = 16;
+constexpr size_t kBytesPerOperation = 128;
 
 tl::unexpected<Error> Unwritable(std::string why) {
   return Fail(Reason::kInvalid, std::move(why));
+}
+
+tl::unexpected<Error> TooLarge() {
+  return Unwritable(
+      fmt::format("the patch is too large: more than {} bytes", kWrittenBytesMax));
 }
 
 // Whether the types of parts are named after where they stand. Values are as deep as evaluations
@@ -22,28 +32,33 @@ tl::unexpected<Error> Unwritable(std::string why) {
 class NameCheck {
  public:
   void Walk(const Value& value) {
-    if (mistakes_ == kMistakesMax) return;
+    if (mistakes_ == kMistakesMax || visits_ > kVisitsMax) return;
+    ++visits_;
     if (const MessageValue* message = MessageOf(value)) return WalkMessage(*message);
     if (value.json() != nullptr) return;  // Of the object itself: expressions made no part of it.
     if (value.Is(Kind::kList)) {
-      for (size_t i = 0; i < value.Size(); ++i) Walk(value.At(i));
+      for (size_t i = 0; i < value.Size() && visits_ <= kVisitsMax; ++i) Walk(value.At(i));
     } else if (value.Is(Kind::kMap)) {
       value.EachKey([&](const Value& key) {
         if (const auto item = value.Find(key)) Walk(*item);
-        return mistakes_ < kMistakesMax;
+        return mistakes_ < kMistakesMax && visits_ <= kVisitsMax;
       });
     }
   }
 
-  // `root`: what the outermost part is called.
+  // `root`: what the outermost part is called. Can be repeated until it fails.
   Result<> Check(const Value& value, std::string root) {
     path_ = std::move(root);
     Walk(value);
-    if (mistakes_ == 0) return {};
-    return Unwritable("type mismatch: " + text_);
+    if (mistakes_ > 0) return Unwritable("type mismatch: " + text_);
+    if (visits_ > kVisitsMax) return TooLarge();
+    return {};
   }
 
  private:
+  // Whoever has more could not be written.
+  static constexpr size_t kVisitsMax = kWrittenBytesMax / kBytesPerValue;
+
   void WalkMessage(const MessageValue& message) {
     if (message.TypeName() != path_) {
       if (mistakes_++ > 0) text_ += "\n";
@@ -63,16 +78,28 @@ class NameCheck {
   std::string path_;
   std::string text_;
   size_t mistakes_ = 0;
+  size_t visits_ = 0;
 };
 
 // Makes documents of values. Configurations take what documents hold; patches also what can be
-// written as text, and numbers as JavaScript has them.
+// written as text, and numbers as JavaScript has them. One writes no more than kWrittenBytesMax.
 class Writer {
  public:
   explicit Writer(bool is_patch) : is_patch_(is_patch) {}
 
+  // Whether there is room for so many more.
+  bool Take(size_t bytes) {
+    written_ = bytes > kWrittenBytesMax - written_ ? kWrittenBytesMax : written_ + bytes;
+    return written_ < kWrittenBytesMax;
+  }
+
   Result<Json> Write(const Value& value) {
-    if (value.json() != nullptr) return *value.json();
+    if (value.json() != nullptr) {
+      if (!TakeDocument(*value.json())) return TooLarge();
+      return *value.json();
+    }
+    const bool is_text = value.Is(Kind::kString) || value.Is(Kind::kBytes);
+    if (!Take(kBytesPerValue + (is_text ? value.text().size() : 0))) return TooLarge();
     switch (value.kind()) {
       case Kind::kBool: return Json(value.boolean());
       case Kind::kInt: return WriteInteger(value.integer());
@@ -94,6 +121,18 @@ class Writer {
   }
 
  private:
+  // As deep as documents of objects are (kJsonDepthMax).
+  bool TakeDocument(const Json& document) {
+    const auto* text = document.get_ptr<const std::string*>();
+    if (!Take(kBytesPerValue + (text == nullptr ? 0 : text->size()))) return false;
+    if (!document.is_structured()) return true;
+    for (const auto& [name, member] : document.items()) {
+      if (document.is_object() && !Take(name.size())) return false;
+      if (!TakeDocument(member)) return false;
+    }
+    return true;
+  }
+
   tl::unexpected<Error> Unfit(const std::string& what) const {
     if (!is_patch_) {
       return Unwritable(fmt::format("error applying patch: failed to convert patch object to typed "
@@ -151,6 +190,10 @@ class Writer {
                      .value();
         return false;
       }
+      if (!Take(key.text().size())) {
+        failed = TooLarge().value();
+        return false;
+      }
       path_.append(".").append(key.text());
       const auto item = map.Find(key);
       Result<Json> written = Write(item ? *item : Value());
@@ -191,6 +234,7 @@ class Writer {
   }
 
   const bool is_patch_;
+  size_t written_ = 0;
   std::string path_;
 };
 
@@ -203,6 +247,8 @@ Result<Json> ConfigurationOf(const Value& object) {
 
 Result<std::string> JsonPatchOf(const Value& operations) {
   Json patch = Json::array();
+  NameCheck names;
+  Writer writer(true);
   for (size_t i = 0; i < operations.Size(); ++i) {
     const Value value = operations.At(i);
     const MessageValue* operation = MessageOf(value);
@@ -210,13 +256,14 @@ Result<std::string> JsonPatchOf(const Value& operations) {
       return Unwritable(
           "type mismatch: JSONPatchType.expression should evaluate to array of JSONPatch");
     }
+    if (!writer.Take(kBytesPerOperation)) return TooLarge();
     Json written = {{"op", ""}, {"path", ""}};
     for (const auto& [name, given] : operation->fields()) {
       if (name == "value" && MessageOf(given) != nullptr) {
-        TRY(NameCheck().Check(given, given.TypeName()));
+        TRY(names.Check(given, given.TypeName()));
       }
       if (name == "from" && given.text().empty()) continue;
-      written[name] = TRY(Writer(true).Write(given));
+      written[name] = TRY(writer.Write(given));
     }
     patch.push_back(std::move(written));
   }

@@ -54,6 +54,34 @@ TEST(PatchValuesTest, APatchWritesWhatJsonCanHold) {
             "unexpected type int64 for JSONPatchType 'op' field");
 }
 
+// A list of ten, ten times in another, and so on: billions, of which each level is made once.
+TEST(PatchValuesTest, WhatIsCheapToMakeIsNotWrittenWithoutBounds) {
+  constexpr int kLevels = 10, kTimes = 10;
+  Value value = Value::StringView("x");
+  for (int i = 0; i < kLevels; ++i) value = Value::List(std::vector<Value>(kTimes, value));
+  const auto configuration = ConfigurationOf(MakeMessage("Object", {{"a", value}}));
+  ASSERT_FALSE(configuration);
+  EXPECT_EQ(configuration.error().message, "the patch is too large: more than 8388608 bytes");
+  const auto patch_of = [](const Value& given) {
+    return JsonPatchOf(Value::List({MakeMessage("JSONPatch", {{"value", given}})}));
+  };
+  EXPECT_EQ(patch_of(value).error().message, configuration.error().message);
+  EXPECT_EQ(patch_of(MakeMessage("Object", {{"a", value}})).error().message,
+            configuration.error().message);
+}
+
+TEST(PatchValuesTest, PartsOfTheObjectCountEachTimeTheyAreWritten) {
+  const Json part = {{"text", std::string(1 << 20, 'x')}};
+  const auto patch_of = [&](size_t times) {
+    const Value operation = MakeMessage("JSONPatch", {{"value", Value::Document(part)}});
+    return JsonPatchOf(Value::List(std::vector<Value>(times, operation)));
+  };
+  const auto some = patch_of(5);
+  ASSERT_TRUE(some) << some.error().message;
+  EXPECT_GT(some->size(), size_t{5} << 20);
+  EXPECT_FALSE(patch_of(10));
+}
+
 TEST(PatchValuesTest, PartsCanBeLookedInto) {
   EXPECT_TRUE(Make("Object{a: 1}.a == 1 && has(Object{a: 1}.a) && !has(Object{}.a)").value.IsTrue());
   EXPECT_TRUE(Make("Object{}.a == null && JSONPatch{}.op == ''").value.IsTrue());

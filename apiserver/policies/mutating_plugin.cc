@@ -118,7 +118,7 @@ class MutatingPassage {
     return {};
   }
 
-  // The first of all refusals answers, and names the others.
+  // The first of all refusals answers, and names the others, as many as were kept.
   Result<> Answer() const {
     if (refusals_.empty()) return {};
     Error error = Forbidden(GroupResourceOf(request_.kind), ShownName(request_), "");
@@ -131,10 +131,12 @@ class MutatingPassage {
 
  private:
   static constexpr int kForbiddenCode = 403;
+  // Each may hold the text of an expression, for each of ten thousand parameters.
+  static constexpr size_t kRefusalsBytesMax = 1 << 20;
 
   void Refuse(const MutatingBound& bound, const MutatingBinding* binding, const std::string& why,
               Reason reason) {
-    if (bound.policy->ignores_failure()) return;
+    if (bound.policy->ignores_failure() || refusals_bytes_ > kRefusalsBytesMax) return;
     const std::string& policy = bound.policy->policy().metadata.name;
     if (refusals_.empty()) first_reason_ = reason;
     refusals_.push_back(
@@ -144,6 +146,7 @@ class MutatingPassage {
                         : fmt::format("policy '{}' with binding '{}' denied request: {}", policy,
                                       binding->metadata.name, why),
          .field = ""});
+    refusals_bytes_ += refusals_.back().message.size();
   }
 
   // `mutated`: gets true when a mutation was done, whether it changed anything or not.
@@ -249,6 +252,7 @@ class MutatingPassage {
   std::vector<Invocation> invocations_;
   Json namespace_;
   std::vector<Cause> refusals_;
+  size_t refusals_bytes_ = 0;
   Reason first_reason_ = Reason::kForbidden;
 };
 

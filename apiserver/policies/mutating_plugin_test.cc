@@ -177,6 +177,36 @@ TEST_F(MutatingPoliciesTest, FailuresDoWhatTheFailurePolicySays) {
   EXPECT_EQ(Make("m").body["data"], (Json{{"k", "v"}}));
 }
 
+// Each is cheap; many would make gigabytes of it before it is found to be too large to be stored.
+TEST_F(MutatingPoliciesTest, MutationsDoNotLetAnObjectGrowWithoutEnd) {
+  std::vector<std::string> mutations;
+  for (const char* name : {"b", "c", "d", "e", "f", "g"}) {
+    mutations.push_back(std::string("[JSONPatch{op: 'add', path: '/data/") + name +
+                        "', value: object.data.a}]");
+  }
+  Policy("p", mutations);
+  Bind("p");
+  EXPECT_EQ(Make("m", R"({"data": {"a": "x"}})").body["data"].size(), 7u);
+  const Json large = {{"data", {{"a", std::string(600'000, 'x')}}}};
+  const auto refused = Make("n", large.dump());
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.message(),
+            "policy 'p' with binding 'b-p' denied request: the mutated object is too large: more "
+            "than 3145728 bytes");
+}
+
+TEST_F(MutatingPoliciesTest, NotMoreRefusalsAreKeptThanAnybodyReads) {
+  const std::string failing = "Object{data: {'k': object.data.nope + '" + std::string(8000, 'x') +
+                              "'}}";
+  Policy("p", std::vector<std::string>(30, failing));
+  for (int i = 0; i < 6; ++i) Bind("p", "{}", "b" + std::to_string(i));
+  const auto refused = Make("m");
+  EXPECT_EQ(refused.code, 403);
+  const size_t kept = refused.body["details"]["causes"].size();
+  EXPECT_GT(kept, 100u);
+  EXPECT_LT(kept, 150u) << "of 180, 8 kB each";
+}
+
 TEST_F(MutatingPoliciesTest, ParametersAndConditionsAreThoseOfPolicies) {
   Policy("p", {"Object{data: {params.data.key: 'v'}}"}, R"j({
       "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},

@@ -15,6 +15,9 @@ namespace {
 
 using namespace admissionregistration_v1beta1;
 
+// As JSON, as much as a client may send: each of many mutations may double what it finds.
+constexpr size_t kMutatedBytesMax = size_t{3} << 20;
+
 // Whatever of it the kind does not know would be lost without a word. It is of the kind that it was
 // of `before`.
 Result<> CheckKnown(const Type* type, const Json& before, const Json& document) {
@@ -99,8 +102,13 @@ Result<Json> Mutated(const MutationExpressions& policy,
   uint64_t budget = cel::kObjectCostMax;
   const cel::Evaluation evaluated = activation.Evaluate(expression, budget);
   if (evaluated.failed()) return Fail(Reason::kInvalid, evaluated.error);
-  return mutation.is_json_patch ? Patched(evaluated.value, type, std::move(document))
-                                : Applied(evaluated.value, type, std::move(document));
+  auto mutated = mutation.is_json_patch ? Patched(evaluated.value, type, std::move(document))
+                                        : Applied(evaluated.value, type, std::move(document));
+  if (mutated && DumpJson(*mutated).size() > kMutatedBytesMax) {
+    return Fail(Reason::kInvalid, fmt::format("the mutated object is too large: more than {} bytes",
+                                              kMutatedBytesMax));
+  }
+  return mutated;
 }
 
 }  // namespace skiff

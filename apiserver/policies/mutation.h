@@ -27,8 +27,8 @@ MutationExpressions CompilePolicy(
     const admissionregistration_v1beta1::MutatingAdmissionPolicySpec& spec);
 
 // `document`, of that type, as the mutation leaves it; null: no schema tells how to apply anything
-// to it. Fails with Invalid and Kubernetes' words,
-// and with InternalError where a JSON patch makes it what its kind cannot be.
+// to it. Fails with Invalid and Kubernetes' words, also where it would be larger than what a client
+// may send, and with InternalError where a JSON patch makes it what its kind cannot be.
 Result<Json> Mutated(const MutationExpressions& policy,
                      const MutationExpressions::Mutation& mutation,
                      const cel::AdmissionInputs& inputs, const Type* type, Json document);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/wrong_clock.h"
 #include "skiff/chaos/stopped_process.h"
@@ -51,13 +52,15 @@ class ContainerClocks {
 
   const std::vector<std::string> groups_;
   const ClockFault fault_;
+  const SystemClock clock_;
+  Duration held_up_ = {};  // By programs that began.
   int file_ = -1;
   std::map<pid_t, Beginner> beginners_;  // By thread.
   pid_t stopping_ = 0;  // The process that is being stopped, and seen to by that; 0: none.
 };
 
 // Puts back what processes in those groups began with, as far as anything was put in its place. Can
-// be repeated. Those that have not been reached after some seconds stay as they are: an error.
+// be repeated. Where some do not stop, it gives up after half a minute: the fault ends by itself.
 Result<> MakeClocksRight(const std::vector<std::string>& groups);
 
 }  // namespace skiff::chaos

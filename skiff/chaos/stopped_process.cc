@@ -31,14 +31,34 @@ Error Refused(pid_t process, const char* what, int error) {
 
 #if defined(__x86_64__)
 
+enum class Came { kAtOnce, kInterrupted, kNever, kEnded };
+
+// To a stop. One that a filter of its own (seccomp(2)) holds in the kernel may never come there;
+// interrupted, it mostly does.
+Came AwaitStop(pid_t thread) {
+  constexpr int kAttempts = 500;
+  for (int attempt = 0; attempt < 2 * kAttempts; ++attempt) {
+    int status = 0;
+    const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
+    if (changed == thread && WIFSTOPPED(status)) {
+      return attempt <= kAttempts ? Came::kAtOnce : Came::kInterrupted;
+    }
+    if (changed != 0) return Came::kEnded;
+    if (attempt == kAttempts) ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
+    poll(nullptr, 0, kMomentMs);
+  }
+  return Came::kNever;
+}
+
 using SignalMask = uint64_t;  // The kernel's sigset_t.
 
-// One system call by a thread that is stopped, which then is where it was.
+// One system call by a thread that is stopped, which then is where it was. kTimeout: it is held in
+// the kernel, and is not stopped.
 Result<uint64_t> CallSystem(pid_t thread, uint64_t instruction, uint64_t number,
                             const std::array<uint64_t, 6>& args) {
   user_regs_struct before{};
   SignalMask mask = 0;
-  // A step's own signal is forced: blocked, it would take the program's handler of it away.
+  // But the step's own: the kernel forces it, and takes the handler from one that blocks it.
   const SignalMask all_others = ~(SignalMask{1} << (SIGTRAP - 1));
   const auto size = reinterpret_cast<void*>(sizeof mask);
   if (ptrace(PTRACE_GETREGS, thread, nullptr, &before) != 0 ||
@@ -58,11 +78,23 @@ Result<uint64_t> CallSystem(pid_t thread, uint64_t instruction, uint64_t number,
   call.r9 = args[5];
   std::optional<uint64_t> result;
   bool lives = ptrace(PTRACE_SETREGS, thread, nullptr, &call) == 0;
+  Came came = Came::kAtOnce;
+  bool is_held_up = false;
   constexpr int kStepsMax = 16;
   for (int step = 0; lives && !result && step < kStepsMax; ++step) {
-    int status = 0;
-    lives = ptrace(PTRACE_SINGLESTEP, thread, nullptr, nullptr) == 0 &&
-            waitpid(thread, &status, __WALL) == thread && WIFSTOPPED(status);
+    lives = ptrace(PTRACE_SINGLESTEP, thread, nullptr, nullptr) == 0;
+    if (lives) came = AwaitStop(thread);
+    if (came == Came::kInterrupted) {
+      // The step's own signal is still on its way, and would be the end of it.
+      ptrace(PTRACE_SINGLESTEP, thread, nullptr, nullptr);
+      if (const Came again = AwaitStop(thread); again != Came::kAtOnce) came = again;
+      is_held_up = true;
+    }
+    if (came == Came::kNever) {
+      return Fail(Reason::kTimeout, fmt::format("process {} is held in the kernel", thread));
+    }
+    lives = lives && came != Came::kEnded;
+    if (is_held_up) break;
     user_regs_struct after{};
     // Stops of another kind (SIGSTOP's) come before the step is done.
     if (lives && ptrace(PTRACE_GETREGS, thread, nullptr, &after) == 0 && after.rip != instruction) {
@@ -72,6 +104,9 @@ Result<uint64_t> CallSystem(pid_t thread, uint64_t instruction, uint64_t number,
   if (!lives) return Fail(Reason::kNotFound, fmt::format("process {} has ended", thread));
   ptrace(PTRACE_SETREGS, thread, nullptr, &before);
   ptrace(PTRACE_SETSIGMASK, thread, size, &mask);
+  if (is_held_up) {
+    return Fail(Reason::kForbidden, fmt::format("process {} has its system calls held up", thread));
+  }
   if (!result) return Fail(Reason::kConflict, fmt::format("process {} cannot be led", thread));
   return *result;
 }
@@ -159,9 +194,11 @@ StoppedProcess::~StoppedProcess() {
     std::erase_if(is_stopped_, [](const auto& thread) {
       if (!thread.second) return kill(thread.first, 0) != 0;
       if (ptrace(PTRACE_DETACH, thread.first, nullptr, nullptr) == 0) return true;
-      // It was killed meanwhile: whoever waits for its end hears of it when we have.
+      // It was killed meanwhile, and whoever waits for its end hears of it when we have; or
+      // another thread has begun a program, has its number now, and is on its way to a stop.
       int status = 0;
-      return waitpid(thread.first, &status, __WALL | WNOHANG) != 0;
+      const pid_t changed = waitpid(thread.first, &status, __WALL | WNOHANG);
+      return changed < 0 || (changed > 0 && !WIFSTOPPED(status));
     });
   }
 }
@@ -208,11 +245,15 @@ Result<std::vector<uint64_t>> StoppedProcess::NextInstructions() const {
 
 Result<> StoppedProcess::MapPage(uint64_t at, size_t bytes, uint64_t system_call) {
   constexpr uint64_t kMmap = 9;
-  const uint64_t mapped = TRY(CallSystem(
+  const auto mapped = CallSystem(
       AnyThread(), system_call, kMmap,
       {at, bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-       ~uint64_t{0}, 0}));
-  if (mapped == at) return {};
+       ~uint64_t{0}, 0});
+  if (!mapped) {
+    if (mapped.error().reason == Reason::kTimeout) is_stopped_.begin()->second = false;
+    return Fail(mapped.error());
+  }
+  if (*mapped == at) return {};
   return Fail(Reason::kConflict, fmt::format("process {} has no room at {:x}", process_, at));
 }
 

@@ -38,7 +38,8 @@ class StoppedProcess {
   // Also what the process itself may not write; it has a copy of its own of that page then.
   Result<> Write(uint64_t at, std::string_view bytes);
   // A page at that address that it may read and run, by the instruction at `system_call`.
-  // kConflict: something is there already.
+  // kConflict: something is there already. kForbidden and kTimeout: it is kept from such calls for
+  // seconds by whoever filters them; after the latter its memory is not to be touched any more.
   Result<> MapPage(uint64_t at, size_t bytes, uint64_t system_call);
 
  private:

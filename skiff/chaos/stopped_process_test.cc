@@ -3,9 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -147,6 +151,47 @@ TEST_F(StoppedProcessTest, APageIsMappedWhereNothingIs) {
   kill(child_, SIGTRAP);  // Whose handler it still has.
   for (int i = 0; i < 30'000 && shared->traps == 0; ++i) AwaitMoment();
   EXPECT_EQ(shared->traps, 1u);
+}
+
+// A process may have itself asked before it maps anything, and never answer.
+[[noreturn]] void RunChildHeldAtMaps() {
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_fprog filter{.len = 4, .filter = code};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  const long asked = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                             SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter);
+  shared->constant = asked < 0 ? -1 : 1;
+  while (true) {
+    ++shared->rounds[0];
+    ++shared->rounds[1];
+  }
+}
+
+TEST_F(StoppedProcessTest, WhoHoldsUpItsSystemCallsHoldsUpNobodyElse) {
+  kill(child_, SIGKILL);
+  waitpid(child_, nullptr, 0);
+  shared->constant = 0;
+  child_ = fork();
+  if (child_ == 0) RunChildHeldAtMaps();
+  while (shared->constant == 0) AwaitMoment();
+  if (shared->constant < 0) GTEST_SKIP() << "no seccomp here";
+  void* const room = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(room, 4096);
+  {
+    const auto stopped = Stop();
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    const auto before = (*stopped)->NextInstructions();
+    const auto mapped =
+        (*stopped)->MapPage(reinterpret_cast<uint64_t>(room), 4096,
+                            reinterpret_cast<uint64_t>(skiff_test_system_call));
+    ASSERT_FALSE(mapped);
+    EXPECT_EQ(mapped.error().reason, Reason::kForbidden) << mapped.error().message;
+    EXPECT_EQ(*(*stopped)->NextInstructions(), *before);
+  }
+  EXPECT_TRUE(Runs());
 }
 
 #endif
