@@ -145,6 +145,7 @@ void StoppedProcess::LookAt(pid_t thread, bool& is_stopped) {
     is_stopped = true;
   } else if (event == PTRACE_EVENT_EXEC) {
     // Its threads are another program's first one now, which is stopped before it runs.
+    is_stopped = false;
     ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
     ptrace(PTRACE_CONT, thread, nullptr, nullptr);
   } else {
@@ -159,9 +160,8 @@ Result<std::unique_ptr<StoppedProcess>> StoppedProcess::Stop(
   auto& threads = stopped->is_stopped_;
   for (int round = 0; round < kRoundsMax; ++round) {
     const bool is_any_new = TRY(stopped->TraceAll());
-    for (auto& [thread, is_stopped] : threads) {
-      if (!is_stopped) stopped->LookAt(thread, is_stopped);
-    }
+    // Also at those that stand: one that begins a program takes the number of the first thread.
+    for (auto& [thread, is_stopped] : threads) stopped->LookAt(thread, is_stopped);
     const auto living = ThreadsOf(process);
     std::erase_if(threads, [&](const auto& thread) {
       return std::find(living.begin(), living.end(), thread.first) == living.end();
