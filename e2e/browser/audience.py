@@ -15,10 +15,26 @@ from devtools import Browser, BrowserError
 from page import Page, PageError
 
 
+# Pods come and go on this machine, and with them devices of its network: what Chromium has under way
+# then it gives up. The link is not used up by that.
+INTERRUPTED = ("ERR_NETWORK_CHANGED", "The server does not answer")
+ATTEMPTS = 4
+
+
 def watch(link):
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return look(link)
+        except (BrowserError, PageError) as failed:
+            again = any(words in str(failed) for words in INTERRUPTED)
+            if not again or attempt == ATTEMPTS:
+                raise
+
+
+def look(link):
     with Browser(flags=["--ignore-certificate-errors", "--lang=en"]) as browser:
         page = Page(browser, link, None)
-        page.shows("Pods on their nodes", 60)
+        page.shows("Pods on their nodes", 20)
         page.until("document.querySelector('.pulse')?.innerText === 'Live'")
         page.goes("0 of 0 ready")
         seen = page.run("document.body.innerText")
