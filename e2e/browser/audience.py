@@ -17,7 +17,7 @@ from page import Page, PageError
 
 # Pods come and go on this machine, and with them devices of its network: what Chromium has under way
 # then it gives up. The link is not used up by that.
-INTERRUPTED = ("ERR_NETWORK_CHANGED", "The server does not answer")
+INTERRUPTED = ("ERR_NETWORK_CHANGED", "The server does not answer", "the page shows:\nnothing")
 ATTEMPTS = 4
 
 
@@ -34,7 +34,7 @@ def watch(link):
 def look(link):
     with Browser(flags=["--ignore-certificate-errors", "--lang=en"]) as browser:
         page = Page(browser, link, None)
-        page.shows("Pods on their nodes", 20)
+        page.shows("Pods on their nodes", 60)
         page.until("document.querySelector('.pulse')?.innerText === 'Live'")
         page.goes("0 of 0 ready")
         seen = page.run("document.body.innerText")
