@@ -34,7 +34,7 @@ def watch(link):
 def look(link):
     with Browser(flags=["--ignore-certificate-errors", "--lang=en"]) as browser:
         page = Page(browser, link, None)
-        page.shows("Pods on their nodes", 60)
+        page.shows("Pods on their nodes", 15)  # A link is good for a minute.
         page.until("document.querySelector('.pulse')?.innerText === 'Live'")
         page.goes("0 of 0 ready")
         seen = page.run("document.body.innerText")
