@@ -71,7 +71,8 @@ class NameJudge {
 
 // Once it is served a definition stays so, whatever becomes of its names.
 void Establish(CustomResourceDefinition& definition, TimePoint now, bool has_valid_ca_bundle) {
-  if (!HasItsNames(definition) || IsEstablished(definition)) return;
+  const auto* naming = FindDefinitionCondition(definition, "NamesAccepted");
+  if (naming == nullptr || naming->status != "True" || IsEstablished(definition)) return;
   if (!has_valid_ca_bundle) {
     SetDefinitionCondition(definition,
                            {"Established", "False", "InvalidCABundle",
@@ -115,11 +116,6 @@ const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionConditi
 
 bool IsEstablished(const CustomResourceDefinition& definition) {
   const auto* condition = FindDefinitionCondition(definition, "Established");
-  return condition != nullptr && condition->status == "True";
-}
-
-bool HasItsNames(const CustomResourceDefinition& definition) {
-  const auto* condition = FindDefinitionCondition(definition, "NamesAccepted");
   return condition != nullptr && condition->status == "True";
 }
 
@@ -168,6 +164,7 @@ void SettleNames(CustomResourceDefinition& definition, const TakenNames& taken, 
                  bool has_valid_ca_bundle) {
   const AcceptedNames& wanted = definition.spec.names;
   AcceptedNames accepted = definition.status.accepted_names;
+  if (wanted == accepted) return Establish(definition, now, has_valid_ca_bundle);
   NameJudge judge;
   judge.Take(wanted.plural, accepted.plural, taken.resources, "PluralConflict");
   judge.Take(wanted.singular, accepted.singular, taken.resources, "SingularConflict");

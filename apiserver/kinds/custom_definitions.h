@@ -29,8 +29,6 @@ Json StatusPatch(const CustomResourceDefinition& definition);
 const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionCondition(
     const CustomResourceDefinition& definition, std::string_view type);
 bool IsEstablished(const CustomResourceDefinition& definition);
-// Whether it says that all names which were asked for last are its own.
-bool HasItsNames(const CustomResourceDefinition& definition);
 
 struct DefinitionCondition {
   std::string_view type;

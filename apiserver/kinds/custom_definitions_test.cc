@@ -60,40 +60,5 @@ TEST(CustomDefinitionsTest, AStatusIsWrittenAlone) {
   EXPECT_EQ(after["status"]["storedVersions"], before["status"]["storedVersions"]);
 }
 
-CustomResourceDefinition Settled() {
-  auto definition = *FromJson<CustomResourceDefinition>(ThingDefinition());
-  SettleNames(definition, {}, TimePoint(1s));
-  return definition;
-}
-
-TEST(CustomDefinitionsTest, ConditionsThatSomebodyClearedAreSetAgain) {
-  CustomResourceDefinition definition = Settled();
-  ASSERT_TRUE(IsEstablished(definition));
-  TakenNames own;
-  own.Add(definition.status.accepted_names);
-  definition.status.conditions.clear();
-  EXPECT_FALSE(HasItsNames(definition));
-  SettleNames(definition, own, TimePoint(2s));
-  EXPECT_TRUE(HasItsNames(definition));
-  EXPECT_TRUE(IsEstablished(definition));
-}
-
-TEST(CustomDefinitionsTest, NamesTakenBackAreInConflictNoMore) {
-  CustomResourceDefinition definition = Settled();
-  TakenNames taken;
-  taken.Add(definition.status.accepted_names);
-  taken.resources.insert("widgets");
-  const AcceptedNames first = definition.spec.names;
-  definition.spec.names.plural = "widgets";
-  SettleNames(definition, taken, TimePoint(2s));
-  EXPECT_FALSE(HasItsNames(definition));
-  definition.spec.names = first;
-  SettleNames(definition, taken, TimePoint(3s));
-  const auto* naming = FindDefinitionCondition(definition, "NamesAccepted");
-  ASSERT_NE(naming, nullptr);
-  EXPECT_EQ(naming->status, "True");
-  EXPECT_EQ(naming->reason, "NoConflicts");
-}
-
 }  // namespace
 }  // namespace skiff
