@@ -33,12 +33,13 @@ Invariants::Invariants(Transport& transport, const Clock& clock, Unheard unheard
     : client_(transport, "invariants"),
       unheard_(std::move(unheard)),
       laws_({[this](std::string text) { Complain(std::move(text)); }, clock, unheard_.binding,
-             unheard_.status}) {
-  for (const KindInfo* kind : {&Pod::Info(), &apps_v1::Deployment::Info(),
-                               &apps_v1::ReplicaSet::Info(),
-                               &core_v1::ReplicationController::Info(),
-                               &apps_v1::DaemonSet::Info(), &batch_v1::Job::Info(),
-                               &discovery_v1::EndpointSlice::Info(), &core_v1::ConfigMap::Info()}) {
+             unheard_.status}),
+      cron_laws_(laws_, unheard_.object) {
+  for (const KindInfo* kind :
+       {&Pod::Info(), &apps_v1::Deployment::Info(), &apps_v1::ReplicaSet::Info(),
+        &core_v1::ReplicationController::Info(), &apps_v1::DaemonSet::Info(),
+        &batch_v1::CronJob::Info(), &batch_v1::Job::Info(), &discovery_v1::EndpointSlice::Info(),
+        &core_v1::ConfigMap::Info(), &policy_v1::PodDisruptionBudget::Info()}) {
     feeds_.push_back({*kind, "", nullptr});
   }
   for (const KindInfo* kind : Laws::Kinds()) {
@@ -138,7 +139,13 @@ void Invariants::Take(const Resource& resource, std::string_view text, bool dele
     const bool surges = rolling && Scaled(rolling->max_surge, 100, true) > 0;
     if (surges) surging_.insert(set->metadata.uid);
   } else if (resource.name == "jobs") {
-    TakeJob(*Read<batch_v1::Job>(text));
+    const auto job = Read<batch_v1::Job>(text);
+    TakeJob(*job);
+    cron_laws_.TakeJob(*job, deleted);
+  } else if (resource.name == "cronjobs") {
+    cron_laws_.TakeCronJob(*Read<batch_v1::CronJob>(text), deleted);
+  } else if (resource.name == "poddisruptionbudgets") {
+    budget_laws_.TakeBudget(*Read<policy_v1::PodDisruptionBudget>(text), deleted);
   } else if (resource.name == "endpointslices" && !deleted) {
     CheckSlice(*Read<discovery_v1::EndpointSlice>(text));
   } else if (resource.name == "configmaps") {
@@ -172,6 +179,8 @@ void Invariants::TakePod(const Pod& pod, bool deleted) {
   }
   state.active = IsActive(pod);
   state.ready = IsReady(pod);
+  budget_laws_.TakePod(pod, {.serves = state.ready && state.active && !deleted,
+                             .is_doubtful = unheard_.status(state.key)});
   if (state.ready) once_ready_.insert(uid);
   state.ready |= once_ready_.contains(uid) && unheard_.status(state.key);
   if (deleted) {

@@ -20,6 +20,8 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "client/client.h"
+#include "e2e/simulation/budget_laws.h"
+#include "e2e/simulation/cron_laws.h"
 #include "e2e/simulation/laws.h"
 
 namespace skiff {
@@ -28,7 +30,7 @@ class Invariants {
  public:
   // What the network swallowed: nobody can be held to a bound that is passed by such pods.
   struct Unheard {
-    // Whether the maker of a pod or ReplicaSet does not know that it made this one.
+    // Whether the maker of a pod, ReplicaSet or Job does not know that it made this one.
     std::function<bool(const std::string& uid)> object;
     // Whether its scheduler does not know that it bound this one.
     std::function<bool(const std::string& uid)> binding;
@@ -49,6 +51,8 @@ class Invariants {
   // From now on rolling updates must keep what maxUnavailable promises: nothing but they takes pods
   // away.
   void GuardAvailability(bool on);
+  // From now on evictions must keep what budgets promise: nothing but they takes pods away.
+  void GuardBudgets(bool on) { budget_laws_.Guard(on); }
   // A write that the server has acknowledged: it must be there at the end.
   void Acknowledged(const core_v1::ConfigMap& object) {
     acknowledged_[KeyOf(object)] = object.data;
@@ -133,6 +137,8 @@ class Invariants {
   bool guards_availability_ = false;
   std::vector<std::string> complaints_;
   Laws laws_;
+  BudgetLaws budget_laws_{laws_};
+  CronLaws cron_laws_;
 };
 
 }  // namespace skiff

@@ -128,6 +128,8 @@ void Laws::NoteLife(const Pod& pod, bool deleted) {
   const Duration now = world_.clock.Monotonic();
   PodLife& life = lives_[pod.metadata.uid];
   life.name = pod.metadata.name;
+  const auto* owner = ControllerOf(pod.metadata);
+  if (owner != nullptr && owner->kind == "StatefulSet") life.stateful_set = owner->uid;
   life.has_ended |= HasEnded(pod);
   life.is_gone |= deleted;
   if (!deleted && !pod.metadata.deletion_timestamp) return;

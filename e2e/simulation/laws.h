@@ -55,6 +55,7 @@ class Laws {
     bool has_ended = false;
     bool is_sudden = false;  // Nobody was told before it was gone.
     bool is_gone = false;
+    std::string stateful_set;  // The uid of the set that it is a member of, if any.
   };
   // nullptr: there never was such a pod.
   const PodLife* FindPod(const std::string& uid) const;

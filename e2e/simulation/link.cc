@@ -98,7 +98,10 @@ void Link::NoteUnheard(const http::Request& request, const http::Response& answe
     CHECK(binding.has_value());
     unheard_bindings_.insert(binding->at("metadata").at("uid").get<std::string>());
   }
-  if (!request.path.ends_with("/pods") && !request.path.ends_with("/replicasets")) return;
+  const bool is_counted = request.path.ends_with("/pods") ||
+                          request.path.ends_with("/replicasets") ||
+                          request.path.ends_with("/jobs");
+  if (!is_counted) return;
   std::string text = answer.body;
   for (const http::SharedBytes& piece : answer.pieces) text += *piece;
   const auto made = ParseJson(text);

@@ -78,7 +78,7 @@ class Link final : public Transport, public ControlLoop {
   int breaks() const { return breaks_; }
   // How many requests and answers were lost or late.
   int losses() const { return losses_; }
-  // Uids of pods and ReplicaSets whose maker was never told that they exist.
+  // Uids of pods, ReplicaSets and Jobs whose maker was never told that they exist.
   const std::set<std::string>& unheard_objects() const { return unheard_objects_; }
   // Paths of statuses that were written after their writer gave that up: they may be older than
   // what they replaced.

@@ -37,6 +37,7 @@ void NodeLaws::Look(const std::vector<NodeView>& nodes, bool controllers_work) {
   if (controllers_work && !controllers_work_) controllers_work_since_ = now;
   controllers_work_ = controllers_work;
   for (const NodeView& node : nodes) LookAt(node, nodes_[node.name]);
+  CheckMembers(nodes);
 }
 
 std::optional<Duration> NodeLaws::ConnectedSince(const std::string& node) const {
@@ -127,6 +128,23 @@ void NodeLaws::CheckRestarts(const NodeView& node) {
                              "{} s, now {} s",
                              pod->name, node.name, container->metadata.attempt, seen.ended_at / 1s,
                              clock_.Monotonic() / 1s));
+  }
+}
+
+// A pod of the same name is another life of the same member: it begins when the one before has ended,
+// unless somebody had that one forgotten by force.
+void NodeLaws::CheckMembers(const std::vector<NodeView>& nodes) {
+  std::map<std::pair<std::string, std::string>, std::string> running;  // Set and name -> pod uid.
+  for (const NodeView& node : nodes) {
+    for (const cri::Container& container : node.containers) {
+      if (container.state != cri::ContainerState::kRunning) continue;
+      const std::string uid = Label(container, kubelet::kPodUidLabel);
+      const auto* pod = laws_.FindPod(uid);
+      if (pod == nullptr || pod->stateful_set.empty()) continue;
+      const auto [first, is_first] = running.try_emplace({pod->stateful_set, pod->name}, uid);
+      if (is_first || first->second == uid || !doubled_.insert(uid).second) continue;
+      laws_.Broken("pod " + pod->name + " of a stateful set runs twice, and on " + node.name);
+    }
   }
 }
 

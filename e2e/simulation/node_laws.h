@@ -1,7 +1,7 @@
 // What must hold between the API and what really runs on nodes: that containers end when their pods
 // do, come back when they crash although nobody but their kubelet can help, and that nobody takes
-// what a silent node said last for how it is. All of it within the time that those need who see to
-// it.
+// what a silent node said last for how it is, all of it within the time that those need who see to
+// it; and that no member of a StatefulSet runs twice, at any time.
 #pragma once
 
 #include <functional>
@@ -60,11 +60,13 @@ class NodeLaws {
                 ContainerState& seen) const;
   void CheckRestarts(const NodeView& node);
   void CheckSilence(const std::string& node, NodeState& state);
+  void CheckMembers(const std::vector<NodeView>& nodes);
 
   const Clock& clock_;
   Laws& laws_;
   std::map<std::string, NodeState> nodes_;
   std::map<std::string, ContainerState> containers_;  // By id; never forgotten.
+  std::set<std::string> doubled_;                     // Uids of members of StatefulSets.
   Duration controllers_work_since_{};
   bool controllers_work_ = false;
 };

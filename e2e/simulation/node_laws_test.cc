@@ -120,5 +120,26 @@ TEST_F(NodeLawsTest, NoneOutlivesWhatItsDeletionSays) {
   EXPECT_THAT(complaints_, ElementsAre(HasSubstr("kitten-1 outlives its grace period")));
 }
 
+TEST_F(NodeLawsTest, AMemberOfAStatefulSetRunsOnce) {
+  auto& owner = pod_.metadata.owner_references.emplace_back();
+  owner.kind = "StatefulSet";
+  owner.uid = "s1";
+  owner.controller = true;
+  laws_.TakePod(pod_, false);
+  core_v1::Pod next = pod_;
+  next.metadata.uid = "u2";
+  laws_.TakePod(next, false);
+  cri::Container& container = containers_.emplace_back(containers_[0]);
+  container.id = "c2";
+  container.labels[kubelet::kPodUidLabel] = "u2";
+  containers_[0].state = cri::ContainerState::kExited;
+  Pass(1s);
+  EXPECT_THAT(complaints_, IsEmpty()) << "the one before has ended";
+  containers_[0].state = cri::ContainerState::kRunning;
+  Pass(5s);
+  EXPECT_THAT(complaints_,
+              ElementsAre("pod kitten-1 of a stateful set runs twice, and on node-1"));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -14,6 +14,7 @@ namespace skiff {
 namespace {
 
 constexpr Duration kRollout = 2min;
+constexpr Duration kDrain = 2min;
 constexpr Duration kChaos = 4min;
 
 // Runs ask for much memory and give it back, again and again: it stays with the process.
@@ -41,6 +42,12 @@ std::string RunSeed(uint64_t seed) {
   simulation.RunWithFaults(kRollout, {.messages = true, .processes = true});
   ExpectSettles(simulation, workload, "after the rollout");
   simulation.invariants().GuardAvailability(false);
+  // The same of evictions and their budgets.
+  simulation.invariants().GuardBudgets(true);
+  simulation.RunWithFaults(kDrain, {.messages = true, .processes = true},
+                           [&] { workload.Drain(); });
+  ExpectSettles(simulation, workload, "after the drain");
+  simulation.invariants().GuardBudgets(false);
   workload.Crowd();
   simulation.RunWithFaults(kChaos, kAllFaults, [&] { workload.Act(); });
   simulation.Mend();

@@ -12,6 +12,7 @@ using core_v1::Pod;
 
 constexpr int kJobsMax = 4;
 constexpr int kClaimsMax = 6;
+constexpr int kMembersMax = 3;
 constexpr Duration kQuotaCounts = 5s;
 // The longest back-off of a list: who still sees the claim that goes takes the next one for it.
 constexpr Duration kKeeperGoes = 90s;
@@ -27,6 +28,7 @@ Workload::Workload(Simulation& simulation)
   cluster_.Apply(kUsualManifests);
   AddLocalVolume("node-0");
   AddLocalVolume("node-2");
+  for (int i = 0; i < kMembersMax; ++i) AddMemberVolume(i);
   cluster_.Apply(kKeeperManifests);
   AddJob();
   simulation.RunFor(kQuotaCounts);
@@ -45,6 +47,8 @@ void Workload::Calm() {
   for (const char* name : {"daring", "guest"}) {
     cluster_.Delete<apps_v1::DaemonSet>({"default", name}, {.propagation = "Background"});
   }
+  cluster_.Edit<batch_v1::CronJob>({"default", "rounds"},
+                                   [](auto& it) { it.spec.suspend = true; });
 }
 
 // Its claim goes, and another one of the same name comes: what the first one had is not free for
@@ -113,9 +117,18 @@ void Workload::Roll() {
   });
 }
 
+void Workload::Drain() {
+  if (simulation_.random().Below(3) != 0 || !cluster_.TakesWrites()) return;
+  auto pods = cluster_.List<Pod>("default");
+  std::erase_if(pods, [](const Pod& pod) { return AppOf(pod) != "voter"; });
+  if (pods.empty()) return;
+  // Often refused, by the budget or by the network.
+  (void)user_.Evict(KeyOf(pods[simulation_.random().Below(pods.size())]));
+}
+
 void Workload::Edit() {
   Random& random = simulation_.random();
-  switch (random.Below(4)) {
+  switch (random.Below(6)) {
     case 0:
       Roll();
       return;
@@ -128,6 +141,17 @@ void Workload::Edit() {
       kitten_replicas_ = static_cast<int>(random.Below(6));
       cluster_.Edit<core_v1::ReplicationController>(
           {"default", "kitten"}, [&](auto& it) { it.spec.replicas = kitten_replicas_; });
+      return;
+    case 3:
+      ++member_image_;
+      cluster_.Edit<apps_v1::StatefulSet>({"default", "member"}, [&](auto& it) {
+        it.spec.template_.spec.containers[0].image = fmt::format("member:{}", member_image_);
+      });
+      return;
+    case 4:
+      member_replicas_ = 1 + static_cast<int>(random.Below(kMembersMax));
+      cluster_.Edit<apps_v1::StatefulSet>({"default", "member"},
+                                          [&](auto& it) { it.spec.replicas = member_replicas_; });
       return;
     default:
       ++agent_image_;
@@ -144,14 +168,17 @@ void Workload::DeletePod() {
     std::erase_if(pods, [](const Pod& pod) { return AppOf(pod) != "kitten"; });
   }
   if (pods.empty()) return;
-  // Whoever goes already is made to hurry rather often.
+  // Whoever goes already is made to hurry rather often, but for those of whom there must never be
+  // two: who forces them to be forgotten answers for that.
+  const auto may_be_forced = [](const Pod& pod) { return AppOf(pod) != "member"; };
   for (const Pod& pod : pods) {
     if (!pod.metadata.deletion_timestamp || simulation_.random().Below(2) == 0) continue;
+    if (!may_be_forced(pod)) continue;
     cluster_.Delete<Pod>(KeyOf(pod), {.grace_period_s = 0});
     return;
   }
   const Pod& victim = pods[simulation_.random().Below(pods.size())];
-  if (simulation_.random().Below(5) == 0) {
+  if (simulation_.random().Below(5) == 0 && may_be_forced(victim)) {
     cluster_.Delete<Pod>(KeyOf(victim), {.grace_period_s = 0});
   } else {
     cluster_.Delete<Pod>(KeyOf(victim));
@@ -221,6 +248,18 @@ void Workload::AddClaim() {
   claim.spec.access_modes = {"ReadWriteOnce"};
   claim.spec.resources.requests["storage"] = *Quantity::Parse(size);
   cluster_.Apply(claim);
+}
+
+// What a member of the StatefulSet keeps, on whatever node it is.
+void Workload::AddMemberVolume(int number) {
+  core_v1::PersistentVolume volume;
+  volume.metadata.name = fmt::format("member-volume-{}", number);
+  volume.spec.capacity["storage"] = *Quantity::Parse("1Gi");
+  volume.spec.access_modes = {"ReadWriteOnce"};
+  volume.spec.storage_class_name = "members";
+  volume.spec.persistent_volume_reclaim_policy = "Retain";
+  volume.spec.host_path.emplace().path = "/nonexistent";
+  cluster_.Apply(volume);
 }
 
 // Services come and go: what one had another may get.

@@ -15,9 +15,9 @@ inline std::string AppOf(const core_v1::Pod& pod) {
   return found == pod.metadata.labels.end() ? "" : found->second;
 }
 
-// A Deployment behind a Service, ReplicationControllers, DaemonSets, Jobs, claims and their
-// volumes, more pods than there is room or quota for, and ConfigMaps that are written over a bad
-// connection.
+// A Deployment behind a Service, ReplicationControllers, a StatefulSet, DaemonSets, Jobs and a
+// CronJob, claims and their volumes, more pods than there is room or quota for, pods with a budget,
+// and ConfigMaps that are written over a bad connection.
 class Workload {
  public:
   explicit Workload(Simulation& simulation);
@@ -25,9 +25,11 @@ class Workload {
   void Act();
   // Rolls the Deployment to an image that it never had.
   void Roll();
+  // Often asks for one of the pods that have a budget to go.
+  void Drain();
   // Pods come that have priority, when there is no room for them, and such as no node takes.
   void Crowd();
-  // Those that no node takes go.
+  // Those that no node takes go, and no more jobs come.
   void Calm();
   // What is not as the specs say; empty when all is.
   std::vector<std::string> Differences() { return Compare(false); }
@@ -45,6 +47,7 @@ class Workload {
   void AddClaim();
   void AddLocalVolume(const std::string& node);
   void MoveKeeper();
+  void AddMemberVolume(int number);
   void ChangeServices();
   using Pods = std::vector<Ptr<core_v1::Pod>>;
   // All differences, or at least one of them: that is asked often.
@@ -65,6 +68,8 @@ class Workload {
   int kitten_replicas_ = 4;
   int agent_image_ = 1;
   int porter_image_ = 1;
+  int member_image_ = 1;
+  int member_replicas_ = 3;
   int jobs_ = 0;
   int config_maps_ = 0;
   int news_ = 0;

@@ -151,6 +151,66 @@ spec:
       terminationGracePeriodSeconds: 3
       containers: [{name: app, image: "filler:1", resources: {requests: {cpu: "1"}}}]
 ---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: member}
+spec:
+  serviceName: member
+  replicas: 3
+  selector: {matchLabels: {app: member}}
+  template:
+    metadata: {labels: {app: member}}
+    spec:
+      terminationGracePeriodSeconds: 20
+      containers:
+      - name: app
+        image: "member:1"
+        readinessProbe: {exec: {command: ["answer"]}, periodSeconds: 3}
+        volumeMounts: [{name: data, mountPath: /data}]
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec:
+      storageClassName: members
+      accessModes: [ReadWriteOnce]
+      resources: {requests: {storage: 1Gi}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: rounds}
+spec:
+  schedule: "*/2 * * * *"
+  concurrencyPolicy: Forbid
+  successfulJobsHistoryLimit: 2
+  jobTemplate:
+    spec:
+      backoffLimit: 1000
+      template:
+        spec:
+          restartPolicy: Never
+          containers: [{name: task, image: "task:1"}]
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: voter}
+spec:
+  replicas: 3
+  selector: {app: voter}
+  template:
+    metadata: {labels: {app: voter}}
+    spec:
+      terminationGracePeriodSeconds: 5
+      containers:
+      - name: app
+        image: "voter:1"
+        readinessProbe: {exec: {command: ["answer"]}, periodSeconds: 3}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: voters}
+spec:
+  minAvailable: 2
+  selector: {matchLabels: {app: voter}}
+---
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
 metadata: {name: local}

@@ -1,0 +1,53 @@
+// What disruption budgets promise while nothing but evictions takes pods away: as many of the pods
+// that a budget is about stay ready as it asks for, once they were.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "api/gen/core_v1.h"
+#include "api/gen/policy_v1.h"
+#include "api/select/selector.h"
+#include "e2e/simulation/laws.h"
+
+namespace skiff {
+
+class BudgetLaws {
+ public:
+  explicit BudgetLaws(Laws& laws) : laws_(laws) {}
+
+  // From now on the promise is to be kept, or no longer.
+  void Guard(bool on);
+  // A budget that asks for a number of pods, as it is from this revision on. Others say nothing
+  // here.
+  void TakeBudget(const policy_v1::PodDisruptionBudget& budget, bool deleted);
+  struct PodView {
+    bool serves = false;  // It is ready, and neither ends nor goes.
+    // A status of it came too late: until its kubelet sees that, it says what was, and by that it
+    // may go without asking its budget.
+    bool is_doubtful = false;
+  };
+  void TakePod(const core_v1::Pod& pod, PodView view);
+
+ private:
+  struct Budget {
+    ObjectKey key;
+    LabelSelector selector;
+    int least = 0;
+    bool was_kept = false;  // Since it is guarded.
+  };
+  struct ServingPod {
+    std::string namespace_name;
+    std::map<std::string, std::string> labels;
+  };
+  // Budgets are as if their promise had not begun.
+  void BeginAnew();
+  void Check();
+
+  Laws& laws_;
+  bool guards_ = false;
+  std::map<std::string, Budget> budgets_;   // By uid.
+  std::map<std::string, ServingPod> pods_;  // By uid.
+};
+
+}  // namespace skiff
