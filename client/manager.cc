@@ -175,7 +175,9 @@ std::unique_ptr<ControllerParts> Manager::NewController(std::string name) {
 }
 
 WorkQueue& Manager::Complete(std::unique_ptr<ControllerParts> controller) {
-  for (int i = 0; i < controller->workers; ++i) {
+  const auto asked = workers_.find(controller->name);
+  const int workers = asked == workers_.end() ? controller->workers : asked->second;
+  for (int i = 0; i < workers; ++i) {
     controller->loops_.push_back(std::make_unique<ControllerParts::Worker>(*controller));
   }
   return controllers_.emplace_back(std::move(controller))->queue();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -111,6 +112,8 @@ class Manager {
   EventRecorder& Recorder(const std::string& component, const std::string& host = "",
                           const Clock* clock = nullptr);
 
+  // For controllers of those names that are added later, in place of what their builder says.
+  void SetWorkers(std::map<std::string, int> workers) { workers_ = std::move(workers); }
   // A loop of a controller that does not reconcile objects one by one.
   void AddLoop(std::unique_ptr<ControlLoop> loop);
   // For ControllerBuilder.
@@ -131,6 +134,7 @@ class Manager {
   Executor* executor_ = nullptr;
   EventSink events_;
   Hands hands_;
+  std::map<std::string, int> workers_;
   std::vector<std::unique_ptr<EventRecorder>> recorders_;
   std::vector<std::unique_ptr<ControllerParts>> controllers_;
   std::vector<std::unique_ptr<ControlLoop>> loops_;

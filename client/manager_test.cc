@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
+#include <future>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -133,6 +136,53 @@ TEST(ManagerTest, AKeyWhoseReconcilerThrewIsTriedAgain) {
   manager.Start(executor);
   executor.RunFor(10s);
   EXPECT_EQ(calls, (std::map<std::string, int>{{"bad", 2}, {"good", 1}}));
+  manager.Stop();
+}
+
+// Holds each caller until so many are at work at the same time, or for long enough.
+class WaitsForOthers final : public Reconciler<ConfigMap> {
+ public:
+  explicit WaitsForOthers(int count) : count_(count) {}
+  Result<Requeue> Reconcile(const ConfigMap&) override {
+    std::unique_lock lock(mutex_);
+    ++at_work_;
+    changed_.notify_all();
+    const bool met = changed_.wait_for(lock, 20s, [&] { return at_work_ >= count_; });
+    if (!std::exchange(told_, true)) met_.set_value(met);
+    return Requeue::None();
+  }
+  // Whether so many were.
+  std::future<bool> Met() { return met_.get_future(); }
+
+ private:
+  const int count_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int at_work_ = 0;
+  bool told_ = false;
+  std::promise<bool> met_;
+};
+
+TEST(ManagerTest, AControllerHasAsManyWorkersAsItIsGiven) {
+  constexpr int kWorkers = 3;
+  SystemClock clock;
+  SeededRandom random{1};
+  InProcessTransport transport{[](const http::Request&) { return http::Response{.status = 503}; }};
+  Client client{transport, "test"};
+  InformerFactory informers{{client, clock, random}};
+  ThreadExecutor executor("test", kWorkers + 1);
+  Manager manager{{transport, clock, random, informers, "test"}};
+  manager.SetWorkers({{"test", kWorkers}});
+  auto reconciler = std::make_unique<WaitsForOthers>(kWorkers);
+  auto met = reconciler->Met();
+  ControllerBuilder<ConfigMap>(manager, "test").Workers(1).Complete(std::move(reconciler));
+  std::vector<RawJson> maps;
+  for (const char* name : {"a", "b", "c"}) {
+    maps.push_back(Json{{"metadata", {{"name", name}, {"namespace", "default"}, {"uid", name}}}});
+  }
+  informers.For<ConfigMap>().cache().Replace(std::move(maps), "1");
+  manager.Start(executor);
+  EXPECT_TRUE(met.get());
   manager.Stop();
 }
 

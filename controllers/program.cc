@@ -157,6 +157,7 @@ bool IsEnabled(const Entry& entry, const std::vector<std::string>& wanted) {
 }  // namespace
 
 void AddControllers(Manager& manager, const ControllerOptions& options) {
+  manager.SetWorkers(options.workers);
   auto custom_kinds = std::make_unique<CustomKindWatches>(manager);
   for (const Entry& entry : kControllers) {
     if (IsEnabled(entry, options.controllers)) entry.add(manager, options, *custom_kinds);

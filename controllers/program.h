@@ -65,6 +65,9 @@ struct ControllerOptions {
   std::optional<ServiceLoadBalancerOptions> service_load_balancer;
   // Names as of --controllers; "*" means all that are on by default, "-x" leaves one out.
   std::vector<std::string> controllers = {"*"};
+  // How many objects each looks at at once, by the name of its queue ("deployment"); who is not
+  // here has as many as suit it.
+  std::map<std::string, int> workers;
   AutoscalerOptions autoscaler;
   // Volumes that a node which is not Ready still uses are taken from it after six minutes.
   bool disable_force_detach_on_timeout = false;

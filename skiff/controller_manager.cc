@@ -94,6 +94,45 @@ void AddAutoscalerFlags(Flags& flags, AutoscalerOptions& to, Numbers& numbers) {
             "How far from its target a metric may be before anything is scaled.");
 }
 
+// A flag for how much a controller does at once.
+struct WorkersFlag {
+  std::string_view name;   // Between "concurrent-" and "-syncs".
+  std::string_view queue;  // Of ControllerOptions::workers.
+  int count;               // As kube-controller-manager has it.
+  std::string_view what;
+};
+constexpr WorkersFlag kWorkersFlags[] = {
+    {"deployment", "deployment", 5, "Deployments"},
+    {"replicaset", "replicaset", 5, "ReplicaSets"},
+    {"rc", "replicationcontroller", 5, "ReplicationControllers"},
+    {"statefulset", "statefulset", 5, "StatefulSets"},
+    {"daemonset", "daemonset", 2, "DaemonSets"},
+    {"job", "job", 5, "Jobs"},
+    {"cron-job", "cronjob-controller", 5, "CronJobs"},
+    {"ttl-after-finished", "ttl-after-finished", 5, "finished Jobs"},
+    {"endpoint", "endpoints", 5, "Services' Endpoints"},
+    {"service-endpoint", "endpointslice", 5, "Services' EndpointSlices"},
+    {"namespace", "namespace", 10, "Namespaces that go"},
+    {"resource-quota", "resourcequota-controller", 5, "ResourceQuotas"},
+    {"ephemeralvolume", "ephemeral-volume", 5, "Pods with ephemeral volumes"},
+    {"validating-admission-policy-status", "validatingadmissionpolicy-status", 5,
+     "ValidatingAdmissionPolicies' types"},
+};
+// More would only hold memory.
+constexpr int kWorkersMax = 10'000;
+
+std::string FlagName(const WorkersFlag& flag) {
+  return fmt::format("concurrent-{}-syncs", flag.name);
+}
+
+void AddWorkersFlags(Flags& flags, std::map<std::string, int>& workers) {
+  for (const WorkersFlag& flag : kWorkersFlags) {
+    int& count = workers[std::string(flag.queue)];
+    count = flag.count;
+    flags.Add(FlagName(flag), count, fmt::format("How many {} are looked at at once.", flag.what));
+  }
+}
+
 struct OtherFlags {
   std::string root_ca;
   std::string service_account_key;
@@ -102,15 +141,8 @@ struct OtherFlags {
 };
 
 void AddUnusedFlags(Flags& flags) {
-  AddUnused(flags, "each controller has as many workers as it needs",
-            {"concurrent-deployment-syncs", "concurrent-replicaset-syncs",
-             "concurrent-rc-syncs", "concurrent-statefulset-syncs", "concurrent-daemonset-syncs",
-             "concurrent-job-syncs", "concurrent-cron-job-syncs", "concurrent-endpoint-syncs",
-             "concurrent-service-endpoint-syncs", "concurrent-namespace-syncs",
-             "concurrent-gc-syncs", "concurrent-resource-quota-syncs",
-             "concurrent-serviceaccount-token-syncs", "concurrent-ttl-after-finished-syncs",
-             "concurrent-service-syncs", "concurrent-ephemeralvolume-syncs",
-             "concurrent-validating-admission-policy-status-syncs"},
+  AddUnused(flags, "its controller takes the next object before it is done with one",
+            {"concurrent-gc-syncs", "concurrent-serviceaccount-token-syncs"},
             UnusedValue::kNotNegative);
   AddUnused(flags, "a change is acted upon when it comes",
             {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
@@ -120,6 +152,8 @@ void AddUnusedFlags(Flags& flags) {
             UnusedValue::kNotNegativeDuration);
   AddUnused(flags, "there are no clouds",
             {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
+  AddUnused(flags, "there are no clouds", {"concurrent-service-syncs"},
+            UnusedValue::kNotNegative);
   flags.AddUnused({"configure-cloud-routes", "there are no clouds", {"false"}, true});
   flags.AddUnused({"use-service-account-credentials",
                    "all controllers are the user of --kubeconfig",
@@ -143,6 +177,7 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Numbers& numbers, Signer
   AddLogFlags(flags, to.log);
   AddNodeFlags(flags, to.controllers, numbers);
   AddAutoscalerFlags(flags, to.controllers.autoscaler, numbers);
+  AddWorkersFlags(flags, to.controllers.workers);
   AddSigningFlags(flags, to.controllers, signers);
   flags.Add("controllers", to.controllers.controllers,
             "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' "
@@ -225,15 +260,16 @@ Result<> CheckRange(std::string_view flag, int value, int most) {
   return Fail(Reason::kInvalid, fmt::format("{} must not be {}, but got {}", flag, limit, value));
 }
 
+// As kube-controller-manager says of the autoscaler's.
+Result<> CheckWorkers(std::string_view flag, int count) {
+  if (count >= 1) return {};
+  return Fail(Reason::kInvalid, fmt::format("{} must be greater than 0, but got {}", flag, count));
+}
+
 Result<> FinishAutoscaler(const Numbers& numbers, AutoscalerOptions& to) {
   to.tolerance = TRY(ParseNumber("horizontal-pod-autoscaler-tolerance",
                                  numbers.autoscaler_tolerance));
-  if (to.workers < 1) {
-    return Fail(Reason::kInvalid,
-                fmt::format("concurrent-horizontal-pod-autoscaler-syncs must be greater than 0, "
-                            "but got {}",
-                            to.workers));
-  }
+  TRY(CheckWorkers("concurrent-horizontal-pod-autoscaler-syncs", to.workers));
   if (to.sync_period > Duration(0)) return {};
   return Fail(Reason::kInvalid,
               "--horizontal-pod-autoscaler-sync-period must be greater than 0, but got " +
@@ -299,6 +335,11 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   }
   if (!others.provisions) options.local_path_directory.clear();
   TRY(CheckNames(options.controllers));
+  for (const WorkersFlag& flag : kWorkersFlags) {
+    const int count = options.workers.at(std::string(flag.queue));
+    TRY(CheckWorkers(FlagName(flag), count));
+    TRY(CheckRange(FlagName(flag), count, kWorkersMax));
+  }
   TRY(CheckRange("mirroring-concurrent-service-endpoint-syncs",
                  options.mirroring_concurrent_service_endpoint_syncs, 50));
   if (options.legacy_service_account_token_clean_up_period <= Duration(0)) {

@@ -48,8 +48,8 @@ TEST_F(ProgramFlagsTest, WhatHasNoEffectIsSaidAndARestrictionActsOrIsRefused) {
       {"--concurrent-gc-syncs=3", "--profiling=false", "--enable-garbage-collector=false"});
   ASSERT_TRUE(manager) << manager.error().message;
   EXPECT_THAT((*manager)->log.notes,
-              ElementsAre("--concurrent-gc-syncs=3 has no effect: each controller has as many "
-                          "workers as it needs"));
+              ElementsAre("--concurrent-gc-syncs=3 has no effect: its controller takes the next "
+                          "object before it is done with one"));
   EXPECT_EQ((*manager)->controllers.controllers.at(0), "-garbage-collector-controller");
   EXPECT_THAT(ParseSchedulerFlags({"--tls-cipher-suites=TLS_AES_128_GCM_SHA256"}).error().message,
               HasSubstr("must not be ignored"));
@@ -116,6 +116,17 @@ TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
   EXPECT_TRUE((*given)->log.notes.empty());
 }
 
+TEST_F(ProgramFlagsTest, HowMuchAControllerDoesAtOnceIsSaidToIt) {
+  const auto given = ParseControllerManagerFlags(
+      {"--concurrent-rc-syncs=1", "--concurrent-cron-job-syncs=20"});
+  ASSERT_TRUE(given) << given.error().message;
+  const std::map<std::string, int>& workers = (*given)->controllers.workers;
+  EXPECT_EQ(workers.at("replicationcontroller"), 1);
+  EXPECT_EQ(workers.at("cronjob-controller"), 20);
+  EXPECT_EQ(workers.at("deployment"), 5) << "nothing was said";
+  EXPECT_TRUE((*given)->log.notes.empty());
+}
+
 TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
   const auto error = [](const std::vector<std::string>& args) {
     const auto parsed = ParseControllerManagerFlags(args);
@@ -130,6 +141,10 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
             "mirroring-concurrent-service-endpoint-syncs must not be more than 50, but got 51");
   EXPECT_EQ(error({"--concurrent-horizontal-pod-autoscaler-syncs=0"}),
             "concurrent-horizontal-pod-autoscaler-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--concurrent-deployment-syncs=0"}),
+            "concurrent-deployment-syncs must be greater than 0, but got 0");
+  EXPECT_EQ(error({"--concurrent-job-syncs=10001"}),
+            "concurrent-job-syncs must not be more than 10000, but got 10001");
   EXPECT_EQ(error({"--horizontal-pod-autoscaler-sync-period=0s"}),
             "--horizontal-pod-autoscaler-sync-period must be greater than 0, but got 0s");
   EXPECT_THAT(error({"--horizontal-pod-autoscaler-tolerance=x"}), HasSubstr("strconv.ParseFloat"));
