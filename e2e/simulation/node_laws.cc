@@ -131,8 +131,8 @@ void NodeLaws::CheckRestarts(const NodeView& node) {
   }
 }
 
-// A pod of the same name is another life of the same member: it begins when the one before has ended,
-// unless somebody had that one forgotten by force.
+// A pod of the same name is another life of the same member: it begins when the one before has
+// ended.
 void NodeLaws::CheckMembers(const std::vector<NodeView>& nodes) {
   std::map<std::pair<std::string, std::string>, std::string> running;  // Set and name -> pod uid.
   for (const NodeView& node : nodes) {
