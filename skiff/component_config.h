@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "controllers/scheduler/profile.h"
 #include "skiff/component.h"
 
 namespace skiff {
@@ -15,8 +16,7 @@ namespace skiff {
 struct SchedulerConfig {
   std::string kubeconfig;
   LeaderFlags leader{.name = "kube-scheduler"};
-  int percentage_of_nodes_to_score = 0;  // 0: the scheduler's own choice.
-  std::vector<std::string> scheduler_names = {"default-scheduler"};
+  std::vector<scheduler::Profile> profiles = {scheduler::Profile()};
   std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
 // Invalid names the field.

@@ -26,8 +26,9 @@ TEST(ComponentConfigTest, ASchedulerConfigurationWithoutFieldsIsTheDefault) {
   EXPECT_TRUE(config->leader.elect);
   EXPECT_EQ(config->leader.name, "kube-scheduler");
   EXPECT_EQ(config->leader.lease_duration, 15s);
-  EXPECT_EQ(config->percentage_of_nodes_to_score, 0);
-  EXPECT_THAT(config->scheduler_names, ElementsAre("default-scheduler"));
+  ASSERT_EQ(config->profiles.size(), 1u);
+  EXPECT_EQ(config->profiles[0].percentage_of_nodes_to_score, 0);
+  EXPECT_EQ(config->profiles[0].name, "default-scheduler");
 }
 
 TEST(ComponentConfigTest, ASchedulerConfigurationSaysWhomItServes) {
@@ -45,8 +46,9 @@ profiles:
   EXPECT_FALSE(config->leader.elect);
   EXPECT_EQ(config->leader.lease_duration, 1min);
   EXPECT_EQ(config->leader.namespace_, "here");
-  EXPECT_EQ(config->percentage_of_nodes_to_score, 30);
-  EXPECT_THAT(config->scheduler_names, ElementsAre("default-scheduler", "other"));
+  ASSERT_EQ(config->profiles.size(), 2u);
+  EXPECT_EQ(config->profiles[0].percentage_of_nodes_to_score, 30);
+  EXPECT_EQ(config->profiles[1].name, "other");
 }
 
 TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {

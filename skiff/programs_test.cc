@@ -184,7 +184,8 @@ TEST_F(ProgramFlagsTest, ASchedulerReadsItsConfigurationFile) {
   const auto parsed = ParseSchedulerFlags({"--config", config, "--secure-port=0", "-v=2"});
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_FALSE((*parsed)->leader.elect);
-  EXPECT_THAT((*parsed)->scheduler.names, ElementsAre("mine"));
+  ASSERT_EQ((*parsed)->scheduler.profiles.size(), 1u);
+  EXPECT_EQ((*parsed)->scheduler.profiles[0].name, "mine");
   EXPECT_EQ((*parsed)->serving.secure_port, 0);
   EXPECT_EQ((*ParseSchedulerFlags({}))->serving.secure_port, 10259);
   EXPECT_FALSE(ParseSchedulerFlags({"--config=/no/such/file"}));

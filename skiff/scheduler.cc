@@ -27,8 +27,7 @@ Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
   const SchedulerConfig config = TRY(ParseSchedulerConfig(text));
   if (!config.kubeconfig.empty()) to.api.kubeconfig = config.kubeconfig;
   to.leader = config.leader;
-  to.scheduler.names = config.scheduler_names;
-  to.scheduler.percentage_of_nodes_to_score = config.percentage_of_nodes_to_score;
+  to.scheduler.profiles = config.profiles;
   to.log.notes.insert(to.log.notes.end(), config.unused_fields.begin(), config.unused_fields.end());
   return {};
 }

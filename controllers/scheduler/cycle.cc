@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controllers/scheduler/node_trial.h"
+#include "controllers/scheduler/profile.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -23,7 +24,7 @@ struct Filters {
 
 Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
   Filters filters;
-  for (const FilterRule& rule : DefaultFilters()) {
+  for (const FilterRule& rule : ProfileOf(snapshot).filters) {
     Prepared prepared = rule.prepare(pod, snapshot);
     if (!prepared.rejection.fits()) {
       filters.rejection = std::move(prepared.rejection);
@@ -112,7 +113,7 @@ std::string Best(const PodInfo& pod, const Snapshot& snapshot,
   if (feasible.size() == 1) return feasible[0]->name();
   std::vector<int64_t> totals(feasible.size(), 0);
   std::vector<int64_t> scores(feasible.size());
-  for (const ScoreRule& rule : DefaultScores()) {
+  for (const ScoreRule& rule : ProfileOf(snapshot).scores) {
     const PreparedScore prepared = rule.prepare(pod, snapshot, feasible);
     if (!prepared.score) continue;
     for (size_t i = 0; i < feasible.size(); ++i) scores[i] = prepared.score(*feasible[i]);
@@ -164,7 +165,10 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
     decision.node = nominated->name();
     return decision;
   }
-  const size_t wanted = FeasibleWanted(snapshot.nodes.size(), percentage);
+  // Without scores the first node will do.
+  const size_t wanted = ProfileOf(snapshot).scores.empty()
+                            ? 1
+                            : FeasibleWanted(snapshot.nodes.size(), percentage);
   std::vector<const NodeInfo*> feasible;
   std::vector<Refused> refused;
   size_t looked_at = 0;

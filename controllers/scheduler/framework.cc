@@ -35,7 +35,7 @@ std::span<const ScoreRule> DefaultScores() {
   static constexpr ScoreRule kScores[] = {
       {"TaintToleration", 3, ScoreTaintToleration},
       {"NodeAffinity", 2, ScoreNodeAffinity},
-      {"NodeResourcesFit", 1, ScoreLeastAllocated},
+      {"NodeResourcesFit", 1, ScoreResourcesFit},
       {"PodTopologySpread", 2, ScorePodTopologySpread},
       {"InterPodAffinity", 2, ScoreInterPodAffinity},
       {"NodeResourcesBalancedAllocation", 1, ScoreBalancedAllocation},

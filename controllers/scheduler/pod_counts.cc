@@ -11,10 +11,14 @@ void AddTo(Sums& sums, const std::string& value, int64_t amount) {
   if (place->second == 0) sums.erase(place);
 }
 
-void AddTerm(TermCounts& counts, const AffinityTerm& term, const NodeInfo& node, int64_t amount) {
+void AddTerm(TermCounts& counts, const AffinityTerm& term, const NodeInfo& node, int64_t amount,
+             bool is_required = false) {
   std::string id = term.id + "\n" + term.key;
+  if (is_required) id += "\nrequired";
   auto place = counts.find(id);
-  if (place == counts.end()) place = counts.emplace(std::move(id), TermPlaces{term, {}}).first;
+  if (place == counts.end()) {
+    place = counts.emplace(std::move(id), TermPlaces{term, {}, is_required}).first;
+  }
   place->second.places.Add(node, amount);
   if (place->second.places.empty()) counts.erase(place);
 }
@@ -25,7 +29,7 @@ void AddRefusals(TermCounts& counts, const PodInfo& pod, const NodeInfo& node, i
 
 void AddWishes(TermCounts& counts, const PodInfo& pod, const NodeInfo& node, int64_t sign) {
   for (const AffinityTerm& term : pod.affinity.required) {
-    AddTerm(counts, term, node, sign * PodCounts::kHardAffinityWeight);
+    AddTerm(counts, term, node, sign, /*is_required=*/true);
   }
   for (const WeightedTerm& each : pod.affinity.preferred) {
     AddTerm(counts, each.term, node, sign * each.weight);

@@ -134,8 +134,10 @@ struct PodGroup {
 struct TermPlaces {
   AffinityTerm term;
   Places places;
+  bool is_required = false;  // Of affinity, as which it counts pods, and has no weight.
 };
-using TermCounts = std::map<std::string, TermPlaces>;  // By id and key of the term.
+// By id and key of the term, and whether it is required affinity.
+using TermCounts = std::map<std::string, TermPlaces>;
 using TermCountsPtr = std::shared_ptr<const TermCounts>;
 
 class PodCounts {
@@ -156,13 +158,12 @@ class PodCounts {
   PlacesPtr Of(const PodGroup& group, const std::vector<const NodeInfo*>& nodes);
   // Required anti-affinity, by pods.
   const TermCounts& refusals() const { return refusals_; }
-  // Preferences by their weight, and required affinity by kHardAffinityWeight.
+  // Preferences by their weight, and required affinity by pods.
   const TermCounts& wishes() const { return wishes_; }
   // Pods looked at to begin counting groups, so far.
   uint64_t looks() const { return looks_; }
 
   static constexpr size_t kGroupsMax = 64;
-  static constexpr int64_t kHardAffinityWeight = 1;
 
  private:
   struct Group {

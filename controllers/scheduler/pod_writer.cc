@@ -61,11 +61,8 @@ Json PreemptedPatch(const Pod& victim, const std::string& scheduler, TimePoint n
   return PatchOf(victim, {{"conditions", Json::array({ConditionOf(victim, wanted, now)})}});
 }
 
-PodWriter::PodWriter(Manager& manager, EventRecorder& events)
-    : client_(manager.client()),
-      clock_(manager.clock()),
-      hands_(manager.hands()),
-      events_(events) {}
+PodWriter::PodWriter(Manager& manager)
+    : client_(manager.client()), clock_(manager.clock()), hands_(manager.hands()) {}
 
 Result<> PodWriter::Patch(const Pod& pod, const Json& patch) {
   if (patch.is_null()) return {};
@@ -81,7 +78,8 @@ void PodWriter::Write(const Pod& pod, const Unplaced& unplaced) {
   }
 }
 
-Result<> PodWriter::Evict(const PodInfo& preemptor, const Victims& victims) {
+Result<> PodWriter::Evict(const PodInfo& preemptor, const Victims& victims,
+                          EventRecorder& events) {
   std::vector<PodInfoPtr> staying;
   for (const PodInfoPtr& victim : victims.pods) {
     if (!victim->pod->metadata.deletion_timestamp) staying.push_back(victim);
@@ -89,7 +87,7 @@ Result<> PodWriter::Evict(const PodInfo& preemptor, const Victims& victims) {
   if (staying.empty()) return {};
   std::vector<Result<>> results(staying.size());
   const auto evict = [&](int index) {
-    results[index] = EvictOne(preemptor, *staying[index]->pod, victims.node);
+    results[index] = EvictOne(preemptor, *staying[index]->pod, victims.node, events);
   };
   // The last one goes last: its end is the event that lets the preemptor try, and then all others
   // have been told.
@@ -100,7 +98,8 @@ Result<> PodWriter::Evict(const PodInfo& preemptor, const Victims& victims) {
   return {};
 }
 
-Result<> PodWriter::EvictOne(const PodInfo& preemptor, const Pod& victim, const std::string& node) {
+Result<> PodWriter::EvictOne(const PodInfo& preemptor, const Pod& victim, const std::string& node,
+                             EventRecorder& events) {
   const auto patch =
       PreemptedPatch(victim, preemptor.pod->spec.scheduler_name, clock_.Now());
   const auto marked = Patch(victim, patch);
@@ -109,7 +108,7 @@ Result<> PodWriter::EvictOne(const PodInfo& preemptor, const Pod& victim, const 
   const auto deleted = client_.Delete(victim);
   if (!deleted && deleted.error().reason == Reason::kNotFound) return {};
   if (!deleted) return Fail(deleted.error());
-  events_.Normal(victim, "Preempted",
+  events.Normal(victim, "Preempted",
                  "Preempted by pod " + preemptor.uid() + " on node " + node);
   return {};
 }

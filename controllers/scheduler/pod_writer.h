@@ -28,21 +28,21 @@ Json PreemptedPatch(const core_v1::Pod& victim, const std::string& scheduler, Ti
 // Thread-safe.
 class PodWriter {
  public:
-  PodWriter(Manager& manager, EventRecorder& events);
+  explicit PodWriter(Manager& manager);
   // A pod that is gone or bound by now is left alone in silence.
   void Write(const core_v1::Pod& pod, const Unplaced& unplaced);
-  // Marks and deletes the victims that are not leaving already. Fails when one of them could not
-  // be deleted.
-  Result<> Evict(const PodInfo& preemptor, const Victims& victims);
+  // Marks and deletes the victims that are not leaving already, and tells it to `events`. Fails
+  // when one of them could not be deleted.
+  Result<> Evict(const PodInfo& preemptor, const Victims& victims, EventRecorder& events);
 
  private:
-  Result<> EvictOne(const PodInfo& preemptor, const core_v1::Pod& victim, const std::string& node);
+  Result<> EvictOne(const PodInfo& preemptor, const core_v1::Pod& victim, const std::string& node,
+                    EventRecorder& events);
   Result<> Patch(const core_v1::Pod& pod, const Json& patch);
 
   Client& client_;
   const Clock& clock_;
   Hands& hands_;
-  EventRecorder& events_;
   const Log log_{"scheduler"};
 };
 

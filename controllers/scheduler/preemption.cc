@@ -145,10 +145,10 @@ std::vector<const NodeInfo*> Potential(const PreemptionInput& input) {
 
 }  // namespace
 
-size_t CandidatesWanted(size_t nodes) {
-  constexpr size_t kAtLeast = 100;
-  constexpr size_t kPercent = 10;
-  return std::min(nodes, std::max(kAtLeast, nodes * kPercent / 100));
+size_t CandidatesWanted(size_t nodes, const Profile& profile) {
+  const auto percentage = static_cast<size_t>(profile.candidates_percentage_min);
+  const auto absolute = static_cast<size_t>(profile.candidates_absolute_min);
+  return std::min(nodes, std::max(absolute, nodes * percentage / 100));
 }
 
 PreemptionOutcome Preempt(const PreemptionInput& input, Random& random) {
@@ -157,7 +157,7 @@ PreemptionOutcome Preempt(const PreemptionInput& input, Random& random) {
   }
   PreemptionOutcome outcome;
   const auto potential = Potential(input);
-  const size_t wanted = CandidatesWanted(potential.size());
+  const size_t wanted = CandidatesWanted(potential.size(), ProfileOf(input.snapshot));
   const size_t offset = potential.empty() ? 0 : random.Below(potential.size());
   size_t candidates = 0;
   size_t without_victims = 0;

@@ -9,6 +9,7 @@
 
 #include "api/gen/policy_v1.h"
 #include "controllers/scheduler/cycle.h"
+#include "controllers/scheduler/profile.h"
 
 namespace skiff::scheduler {
 
@@ -39,7 +40,7 @@ struct PreemptionOutcome {
 };
 
 // How many candidates are enough of `nodes` on which removing pods may help.
-size_t CandidatesWanted(size_t nodes);
+size_t CandidatesWanted(size_t nodes, const Profile& profile);
 
 // Looks for candidates from a random node on.
 PreemptionOutcome Preempt(const PreemptionInput& input, Random& random);

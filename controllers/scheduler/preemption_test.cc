@@ -146,9 +146,9 @@ TEST(PreemptionTest, ANominatedPodMayPreemptAgainWhenItsNodeCannotTakeIt) {
 }
 
 TEST(PreemptionTest, TheNumberOfCandidatesIsLimited) {
-  EXPECT_EQ(CandidatesWanted(3), 3u);
-  EXPECT_EQ(CandidatesWanted(500), 100u);
-  EXPECT_EQ(CandidatesWanted(5000), 500u);
+  EXPECT_EQ(CandidatesWanted(3, Profile()), 3u);
+  EXPECT_EQ(CandidatesWanted(500, Profile()), 100u);
+  EXPECT_EQ(CandidatesWanted(5000, Profile()), 500u);
 }
 
 TEST(PreemptionTest, LessImportantPodsThatWaitForTheNodeLoseIt) {

@@ -22,8 +22,7 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
     : manager_(manager),
       options_(std::move(options)),
       clock_(manager.clock()),
-      events_(manager.Recorder(std::string(kSchedulerName))),
-      writer_(manager, events_),
+      writer_(manager),
       pods_(manager.informer<core_v1::Pod>()),
       nodes_(manager.informer<core_v1::Node>()),
       claims_(manager.informer<core_v1::PersistentVolumeClaim>()),
@@ -40,6 +39,9 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
       budgets_(manager.informer<policy_v1::PodDisruptionBudget>()),
       answers_([this] { binders_.front()->Wake(); }) {
+  for (const Profile& profile : options_.profiles) {
+    events_[profile.name] = &manager.Recorder(profile.name);
+  }
   Watch();
 }
 
@@ -105,10 +107,19 @@ void Scheduler::Post(Change change) {
   Wake();
 }
 
+const Profile* Scheduler::ProfileFor(const core_v1::Pod& pod) const {
+  const auto found = std::ranges::find(options_.profiles, pod.spec.scheduler_name, &Profile::name);
+  return found == options_.profiles.end() ? nullptr : &*found;
+}
+
 bool Scheduler::IsOurs(const core_v1::Pod& pod) const {
-  const auto& names = options_.names;
-  return pod.spec.scheduling_gates.empty() &&
-         std::find(names.begin(), names.end(), pod.spec.scheduler_name) != names.end();
+  const Profile* const profile = ProfileFor(pod);
+  if (profile == nullptr) return false;
+  return pod.spec.scheduling_gates.empty() || !profile->holds_gated_pods;
+}
+
+EventRecorder& Scheduler::EventsFor(const core_v1::Pod& pod) {
+  return *events_.at(pod.spec.scheduler_name);
 }
 
 void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now) {
@@ -213,8 +224,9 @@ StorageView Scheduler::Storage() {
       [this](const std::string& name) { return capacities_.ByIndex(kCapacitiesByClass, name); }};
 }
 
-Snapshot Scheduler::MakeSnapshot() {
+Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod) {
   Snapshot snapshot;
+  snapshot.profile = ProfileFor(pod);
   snapshot.nodes = cache_.Nodes();
   snapshot.nominations = &nominations_;
   snapshot.counts = &cache_.counts();
@@ -233,28 +245,30 @@ Snapshot Scheduler::MakeSnapshot() {
 void Scheduler::Decide(QueuedPod pod) {
   const core_v1::Pod& object = *pod.info->pod;
   if (object.metadata.deletion_timestamp) {
-    events_.Warning(object, "FailedScheduling", "skip schedule deleting pod: " + pod.info->Key());
+    EventsFor(object).Warning(object, "FailedScheduling", "skip schedule deleting pod: " + pod.info->Key());
     queue_.Done(pod.info->Key());
     return;
   }
-  const Decision decision = Schedule(*pod.info, MakeSnapshot(), next_node_, manager_.random(),
-                                     options_.percentage_of_nodes_to_score);
+  const Snapshot snapshot = MakeSnapshot(object);
+  const Profile& profile = ProfileOf(snapshot);
+  const Decision decision = Schedule(*pod.info, snapshot, next_node_, manager_.random(),
+                                     profile.percentage_of_nodes_to_score);
   if (decision.node.empty()) {
     Reject(std::move(pod), decision.unfit);
     return;
   }
   cache_.Assume(pod.info, decision.node);
   nominations_.Remove(object.metadata.uid);
-  Enqueue({std::move(pod), decision.node, clock_.Monotonic() + kClaimTimeout, {}});
+  Enqueue({std::move(pod), decision.node, clock_.Monotonic() + profile.bind_timeout, {}});
 }
 
 void Scheduler::Reject(QueuedPod pod, const Unfit& unfit) {
   const PodInfoPtr info = pod.info;
   Unplaced unplaced{"Unschedulable", unfit.Message(), ""};
   Result<> room;
-  if (unfit.nodes > 0) {
+  const Snapshot snapshot = MakeSnapshot(*info->pod);
+  if (unfit.nodes > 0 && ProfileOf(snapshot).preempts) {
     const auto budgets = budgets_.List();
-    const Snapshot snapshot = MakeSnapshot();
     const auto outcome =
         Preempt({*info, snapshot, unfit, budgets, leaving_}, manager_.random());
     if (!outcome.eligible) unplaced.nominated_node.reset();
@@ -270,12 +284,12 @@ void Scheduler::Reject(QueuedPod pod, const Unfit& unfit) {
     log_.Info("preemption failed", {{"pod", info->Key()}, {"error", room.error().message}});
     queue_.Failed(std::move(pod), clock_.Monotonic());
   }
-  events_.Warning(*info->pod, "FailedScheduling", unplaced.message);
+  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", unplaced.message);
   WriteUnplaced(info, std::move(unplaced));
 }
 
 Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
-  TRY(writer_.Evict(*pod, victims));
+  TRY(writer_.Evict(*pod, victims, EventsFor(*pod->pod)));
   for (const PodInfoPtr& victim : victims.pods) leaving_.insert(victim->uid());
   // Less important pods that waited for the node lose it to this one, and look elsewhere.
   for (const PodInfoPtr& displaced : Displaced(*pod, victims.node, nominations_)) {
@@ -424,8 +438,9 @@ void Scheduler::BindDone(Binding binding, const Result<>& bound) {
     BindFailed(std::move(binding), bound.error());
     return;
   }
-  events_.Normal(*binding.pod.info->pod, "Scheduled",
-                 "Successfully assigned " + binding.pod.info->Key() + " to " + binding.node);
+  const core_v1::Pod& pod = *binding.pod.info->pod;
+  EventsFor(pod).Normal(pod, "Scheduled",
+                        "Successfully assigned " + binding.pod.info->Key() + " to " + binding.node);
   Post([key = binding.pod.info->Key()](Scheduler& self) { self.queue_.Done(key); });
 }
 
@@ -456,6 +471,7 @@ Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims
 
 std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
   const core_v1::Pod& pod = *binding.pod.info->pod;
+  if (!ProfileFor(pod)->binds_claims) return Result<>();
   bool all_bound = true;
   std::vector<ClaimPtr> unasked;
   for (const std::string& name : ClaimNames(pod)) {
@@ -514,7 +530,7 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
       self.queue_.Done(binding.pod.info->Key());
       return;
     }
-    self.events_.Warning(pod, "FailedScheduling", error.message);
+    self.EventsFor(pod).Warning(pod, "FailedScheduling", error.message);
     self.queue_.Failed(binding.pod, now);
     self.WriteUnplaced(std::make_shared<const PodInfo>(current),
                        {"SchedulerError", error.message, ""});

@@ -21,18 +21,16 @@
 #include "controllers/scheduler/nominations.h"
 #include "controllers/scheduler/pod_writer.h"
 #include "controllers/scheduler/preemption.h"
+#include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/queue.h"
 #include "controllers/scheduler/volume_claims.h"
 
 namespace skiff::scheduler {
 
-inline constexpr std::string_view kSchedulerName = "default-scheduler";
-
 // What kube-scheduler's configuration says.
 struct SchedulerOptions {
-  // Pods that name one of these are scheduled; all in the same way.
-  std::vector<std::string> names = {std::string(kSchedulerName)};
-  int percentage_of_nodes_to_score = 0;
+  // Of different names; a pod is scheduled by the one that it names, if there is one.
+  std::vector<Profile> profiles = {Profile()};
 };
 
 // A decision on its way to the API.
@@ -59,7 +57,6 @@ class Scheduler final : public ControlLoop {
  public:
   static constexpr int kBinders = 8;
   static constexpr int kDecisionsPerStep = 64;
-  static constexpr Duration kClaimTimeout = 600s;
 
   explicit Scheduler(Manager& manager, SchedulerOptions options = {});
   ~Scheduler() override;
@@ -71,7 +68,11 @@ class Scheduler final : public ControlLoop {
  private:
   friend class Binder;
   using Change = std::function<void(Scheduler&)>;
+  // By the scheduler that the pod names; nullptr: it is not for us.
+  const Profile* ProfileFor(const core_v1::Pod& pod) const;
   bool IsOurs(const core_v1::Pod& pod) const;
+  // Where what happens to a pod of ours is told, in its scheduler's name.
+  EventRecorder& EventsFor(const core_v1::Pod& pod);
   void Watch();
   // Nothing is decided before all of these have synced.
   std::vector<InformerCache*> DecidesBy() const;
@@ -86,7 +87,7 @@ class Scheduler final : public ControlLoop {
   void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
   // nominated_node: as in Unplaced; "" ends the wait.
   void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced);
-  Snapshot MakeSnapshot();
+  Snapshot MakeSnapshot(const core_v1::Pod& pod);
   // A step of a binder.
   Duration BindNext(Binder& binder);
   // Takes the next binding that can go on; else says when one that waits for claims times out, and
@@ -108,7 +109,7 @@ class Scheduler final : public ControlLoop {
   Manager& manager_;
   const SchedulerOptions options_;
   const Clock& clock_;
-  EventRecorder& events_;
+  std::map<std::string, EventRecorder*> events_;  // By the name of the profile.
   PodWriter writer_;
   const Log log_{"scheduler"};
   Informer<core_v1::Pod> pods_;

@@ -17,6 +17,7 @@
 #include "client/client.h"
 #include "controllers/scheduler/cache.h"
 #include "controllers/scheduler/preemption.h"
+#include "controllers/scheduler/profile.h"
 
 namespace skiff::scheduler {
 
@@ -66,7 +67,8 @@ class SchedulingFixture {
         [](const auto&) { return nullptr; },
         [](const auto&) { return std::vector<Ptr<storage_v1::CSIStorageCapacity>>(); }};
     snapshot.namespace_labels = [](const auto&) { return std::map<std::string, std::string>(); };
-    snapshot.default_spread_selector = [](const auto&) { return meta_v1::LabelSelector(); };
+    snapshot.default_spread_selector = [this](const auto&) { return spread_selector; };
+    snapshot.profile = &profile;
     return snapshot;
   }
   Decision Schedule(const PodInfo& pod) {
@@ -79,6 +81,8 @@ class SchedulingFixture {
     return scheduler::Preempt({pod, snapshot, decision.unfit, budgets, leaving}, random_);
   }
 
+  Profile profile;
+  meta_v1::LabelSelector spread_selector;  // What each pod spreads among by default.
   Nominations nominations;
   std::vector<BudgetPtr> budgets;
   std::set<std::string> leaving;

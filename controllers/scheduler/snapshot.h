@@ -97,6 +97,7 @@ struct StorageView {
 
 class Nominations;
 class PodCounts;
+struct Profile;
 
 // How many listed nodes have an image, and how large the first of them said it is.
 struct ImageSpread {
@@ -107,6 +108,8 @@ using ImageSpreads = std::unordered_map<std::string, ImageSpread>;  // By name.
 
 struct Snapshot {
   std::vector<const NodeInfo*> nodes;  // Zones in turn.
+  // Of the pod's scheduler; nullptr: kube-scheduler's own (ProfileOf).
+  const Profile* profile = nullptr;
   // Who waits for a node to become free; nullptr: nobody.
   const Nominations* nominations = nullptr;
   // What is counted of these nodes; nullptr: rules count for themselves.

@@ -1,8 +1,11 @@
-// NodeResourcesFit, its LeastAllocated score, NodeResourcesBalancedAllocation and ImageLocality.
+// NodeResourcesFit, its scores, NodeResourcesBalancedAllocation and ImageLocality.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
+#include "api/rules/devices/resource_names.h"
+#include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {
@@ -42,7 +45,13 @@ struct Shortage {
   }
 };
 
-Verdict Fit(const PodInfo& pod, const NodeInfo& node) {
+bool IsIgnored(const std::string& name, const Profile& profile) {
+  if (!IsExtendedResource(name)) return false;
+  if (profile.ignored_resources.contains(name)) return true;
+  return profile.ignored_resource_groups.contains(name.substr(0, name.find('/')));
+}
+
+Verdict Fit(const PodInfo& pod, const NodeInfo& node, const Profile& profile) {
   Shortage shortage;
   if (static_cast<int64_t>(node.pods.size()) + 1 > node.pods_max) {
     shortage.verdict = Verdict::Unschedulable("Too many pods");
@@ -55,14 +64,109 @@ Verdict Fit(const PodInfo& pod, const NodeInfo& node) {
   shortage.Check("Insufficient ephemeral-storage", wanted.ephemeral_storage,
                  node.allocatable.ephemeral_storage, node.requested.ephemeral_storage);
   for (const auto& [name, amount] : wanted.scalar) {
+    if (IsIgnored(name, profile)) continue;
     shortage.CheckNamed(name, amount, Amount(node.allocatable, name),
                         Amount(node.requested, name));
   }
   return shortage.verdict;
 }
 
+// A resource that nodes are scored by, as the pod would take it.
+struct Scored {
+  int64_t Resources::*at = nullptr;  // nullptr: the scalar of that name.
+  const std::string* name = nullptr;
+  int64_t weight = 1;
+  int64_t pod = 0;
+
+  int64_t In(const Resources& resources) const {
+    return at == nullptr ? Amount(resources, *name) : resources.*at;
+  }
+};
+
+// Those of `named` that the pod has a part in: cpu, memory and ephemeral storage always, others if
+// it requests them. They point into `named`.
+std::vector<Scored> ScoredOf(const std::vector<ResourceWeight>& named, const Resources& pod) {
+  std::vector<Scored> scored;
+  for (const ResourceWeight& each : named) {
+    Scored one{.name = &each.name, .weight = each.weight};
+    if (each.name == "cpu") one.at = &Resources::milli_cpu;
+    if (each.name == "memory") one.at = &Resources::memory;
+    if (each.name == "ephemeral-storage") one.at = &Resources::ephemeral_storage;
+    one.pod = one.In(pod);
+    if (one.at != nullptr || one.pod != 0) scored.push_back(one);
+  }
+  return scored;
+}
+
 int64_t LeastAllocated(int64_t used, int64_t allocatable) {
   return used > allocatable ? 0 : (allocatable - used) * 100 / allocatable;
+}
+
+int64_t MostAllocated(int64_t used, int64_t allocatable) {
+  return std::min(used, allocatable) * 100 / allocatable;
+}
+
+int64_t OnShape(const std::vector<ScoringStrategy::Point>& shape, int64_t utilization) {
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (utilization > shape[i].utilization) continue;
+    if (i == 0) return shape[0].score;
+    const auto& before = shape[i - 1];
+    return before.score + (shape[i].score - before.score) * (utilization - before.utilization) /
+                              (shape[i].utilization - before.utilization);
+  }
+  return shape.back().score;
+}
+
+// What is used of a node by cpu and memory counts for pods that state none, too.
+int64_t UsedWith(const Scored& resource, const NodeInfo& node) {
+  const bool is_plain =
+      resource.at != &Resources::milli_cpu && resource.at != &Resources::memory;
+  return resource.In(is_plain ? node.requested : node.non_zero_requested) + resource.pod;
+}
+
+// The weighted mean of what `score` says of each resource.
+template <typename Score>
+NodeScore MeanScore(std::vector<Scored> resources, Score score) {
+  return [resources = std::move(resources), score](const NodeInfo& node) -> int64_t {
+    int64_t sum = 0, weight = 0;
+    for (const Scored& each : resources) {
+      const int64_t allocatable = each.In(node.allocatable);
+      if (allocatable <= 0) continue;
+      sum += each.weight * score(UsedWith(each, node), allocatable);
+      weight += each.weight;
+    }
+    return weight == 0 ? 0 : sum / weight;
+  };
+}
+
+// The rounded mean of those with a score.
+NodeScore RatioScore(std::vector<Scored> resources, std::vector<ScoringStrategy::Point> shape) {
+  return [resources = std::move(resources),
+          shape = std::move(shape)](const NodeInfo& node) -> int64_t {
+    int64_t sum = 0, weight = 0;
+    for (const Scored& each : resources) {
+      const int64_t allocatable = each.In(node.allocatable);
+      if (allocatable <= 0) continue;
+      const int64_t used = UsedWith(each, node);
+      const int64_t score = OnShape(shape, used > allocatable ? 100 : used * 100 / allocatable);
+      if (score <= 0) continue;
+      sum += each.weight * score;
+      weight += each.weight;
+    }
+    if (weight == 0) return 0;
+    return std::llround(static_cast<double>(sum) / static_cast<double>(weight));
+  };
+}
+
+// How far the used shares of a node are from one another.
+double Deviation(const std::vector<double>& shares) {
+  if (shares.size() < 2) return 0;
+  if (shares.size() == 2) return std::fabs(shares[0] - shares[1]) / 2;
+  const auto count = static_cast<double>(shares.size());
+  const double mean = std::accumulate(shares.begin(), shares.end(), 0.0) / count;
+  double squares = 0;
+  for (const double share : shares) squares += (share - mean) * (share - mean);
+  return std::sqrt(squares / count);
 }
 
 constexpr int64_t kMiB = 1024 * 1024;
@@ -78,42 +182,42 @@ std::string WithTag(const std::string& image) {
 
 }  // namespace
 
-Prepared PrepareNodeResourcesFit(const PodInfo& pod, const Snapshot&) {
-  return Prepared::Each([&pod](const NodeInfo& node) { return Fit(pod, node); });
+Prepared PrepareNodeResourcesFit(const PodInfo& pod, const Snapshot& snapshot) {
+  return Prepared::Each([&pod, &profile = ProfileOf(snapshot)](const NodeInfo& node) {
+    return Fit(pod, node, profile);
+  });
 }
 
-PreparedScore ScoreLeastAllocated(const PodInfo& pod, const Snapshot&, Feasible) {
-  return {[&pod](const NodeInfo& node) -> int64_t {
-            int64_t sum = 0, weight = 0;
-            const auto add = [&](int64_t used, int64_t allocatable) {
-              if (allocatable <= 0) return;
-              sum += LeastAllocated(used, allocatable);
-              ++weight;
-            };
-            add(node.non_zero_requested.milli_cpu + pod.non_zero.milli_cpu,
-                node.allocatable.milli_cpu);
-            add(node.non_zero_requested.memory + pod.non_zero.memory, node.allocatable.memory);
-            return weight == 0 ? 0 : sum / weight;
-          },
-          {}};
+PreparedScore ScoreResourcesFit(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
+  const ScoringStrategy& strategy = ProfileOf(snapshot).scoring;
+  // Of others than cpu and memory it is what the pod asks for.
+  auto resources = ScoredOf(strategy.resources, pod.non_zero);
+  switch (strategy.type) {
+    case ScoringStrategy::Type::kLeastAllocated:
+      return {MeanScore(std::move(resources), LeastAllocated), {}};
+    case ScoringStrategy::Type::kMostAllocated:
+      return {MeanScore(std::move(resources), MostAllocated), {}};
+    case ScoringStrategy::Type::kRequestedToCapacityRatio:
+      return {RatioScore(std::move(resources), strategy.shape), {}};
+  }
+  return {};
 }
 
-PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot&, Feasible) {
-  if (pod.requests.milli_cpu == 0 && pod.requests.memory == 0) return {};
-  return {[&pod](const NodeInfo& node) -> int64_t {
-            const auto fraction = [](int64_t used, int64_t allocatable) {
-              return std::min(1.0, static_cast<double>(used) / static_cast<double>(allocatable));
-            };
-            const Resources& whole = node.allocatable;
-            double deviation = 0;
-            if (whole.milli_cpu > 0 && whole.memory > 0) {
-              const double cpu = fraction(node.requested.milli_cpu + pod.requests.milli_cpu,
-                                          whole.milli_cpu);
-              const double memory =
-                  fraction(node.requested.memory + pod.requests.memory, whole.memory);
-              deviation = std::fabs(cpu - memory) / 2;
+PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
+  auto resources = ScoredOf(ProfileOf(snapshot).balanced_resources, pod.requests);
+  const bool asks_for_none = std::all_of(resources.begin(), resources.end(),
+                                         [](const Scored& each) { return each.pod == 0; });
+  if (asks_for_none) return {};
+  return {[resources = std::move(resources)](const NodeInfo& node) -> int64_t {
+            std::vector<double> shares;
+            for (const Scored& each : resources) {
+              const int64_t allocatable = each.In(node.allocatable);
+              if (allocatable <= 0) continue;
+              const int64_t used = each.In(node.requested) + each.pod;
+              shares.push_back(std::min(
+                  1.0, static_cast<double>(used) / static_cast<double>(allocatable)));
             }
-            return static_cast<int64_t>((1 - deviation) * 100);
+            return static_cast<int64_t>((1 - Deviation(shares)) * 100);
           },
           {}};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controllers/scheduler/pod_counts.h"
+#include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {
@@ -101,8 +102,10 @@ Prepared PrepareInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot) {
 }
 
 PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
+  const Profile& profile = ProfileOf(snapshot);
   const auto others = WishesIn(snapshot);
-  if (pod.affinity.preferred.empty() && others->empty()) return {};
+  const bool wants_nothing = pod.affinity.preferred.empty();
+  if (wants_nothing && (others->empty() || profile.ignores_preferences_of_others)) return {};
   const bool hosts_differ = HostsDiffer(snapshot, *NodeCounts(snapshot));
   std::vector<Wish> wishes;
   const auto add = [&](const AffinityTerm& term, PlacesPtr places, int64_t weight) {
@@ -115,7 +118,8 @@ PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot
   }
   for (const auto& [id, wish] : *others) {
     if (!wish.term.Matches(*pod.pod, snapshot.namespace_labels)) continue;
-    add(wish.term, PlacesIn(others, wish), 1);
+    const int64_t weight = wish.is_required ? profile.hard_pod_affinity_weight : 1;
+    if (weight != 0) add(wish.term, PlacesIn(others, wish), weight);
   }
   if (wishes.empty()) return {};
   return {[wishes = std::move(wishes)](const NodeInfo& node) {

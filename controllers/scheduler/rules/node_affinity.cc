@@ -1,32 +1,52 @@
 #include "api/select/node_selector.h"
+#include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {
+namespace {
 
-Prepared PrepareNodeAffinity(const PodInfo& pod, const Snapshot&) {
+int64_t SumOf(const std::vector<core_v1::PreferredSchedulingTerm>& terms,
+              const core_v1::Node& node) {
+  int64_t sum = 0;
+  for (const auto& term : terms) {
+    if (term.weight != 0 && Matches(term.preference, node)) sum += term.weight;
+  }
+  return sum;
+}
+
+}  // namespace
+
+Prepared PrepareNodeAffinity(const PodInfo& pod, const Snapshot& snapshot) {
   const core_v1::PodSpec& spec = pod.pod->spec;
   const bool has_affinity =
       spec.affinity && spec.affinity->node_affinity &&
       spec.affinity->node_affinity->required_during_scheduling_ignored_during_execution;
-  if (spec.node_selector.empty() && !has_affinity) return Prepared::Pass();
-  return Prepared::Each([&spec](const NodeInfo& node) {
+  const auto& added = ProfileOf(snapshot).added_affinity;
+  const core_v1::NodeSelector* const enforced =
+      added && added->required_during_scheduling_ignored_during_execution
+          ? &*added->required_during_scheduling_ignored_during_execution
+          : nullptr;
+  if (spec.node_selector.empty() && !has_affinity && enforced == nullptr) return Prepared::Pass();
+  return Prepared::Each([&spec, enforced](const NodeInfo& node) {
+    if (enforced != nullptr && !Matches(*enforced, *node.node)) {
+      return Verdict::Unresolvable("node(s) didn't match scheduler-enforced node affinity");
+    }
     if (MatchesNodeSelection(spec, *node.node)) return Verdict::Fits();
     return Verdict::Unresolvable("node(s) didn't match Pod's node affinity/selector");
   });
 }
 
-PreparedScore ScoreNodeAffinity(const PodInfo& pod, const Snapshot&, Feasible) {
+PreparedScore ScoreNodeAffinity(const PodInfo& pod, const Snapshot& snapshot, Feasible) {
+  static const std::vector<core_v1::PreferredSchedulingTerm> kNone;
+  const auto preferred = [](const auto& affinity) -> const auto& {
+    return affinity ? affinity->preferred_during_scheduling_ignored_during_execution : kNone;
+  };
   const auto& affinity = pod.pod->spec.affinity;
-  if (!affinity || !affinity->node_affinity) return {};
-  const auto& preferred =
-      affinity->node_affinity->preferred_during_scheduling_ignored_during_execution;
-  if (preferred.empty()) return {};
-  return {[&preferred](const NodeInfo& node) {
-            int64_t sum = 0;
-            for (const auto& term : preferred) {
-              if (term.weight != 0 && Matches(term.preference, *node.node)) sum += term.weight;
-            }
-            return sum;
+  const auto& own = affinity ? preferred(affinity->node_affinity) : kNone;
+  const auto& added = preferred(ProfileOf(snapshot).added_affinity);
+  if (own.empty() && added.empty()) return {};
+  return {[&own, &added](const NodeInfo& node) {
+            return SumOf(own, *node.node) + SumOf(added, *node.node);
           },
           [](auto, std::span<int64_t> scores) { NormalizeByHighest(scores, false); }};
 }

@@ -23,7 +23,7 @@ Prepared PrepareInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot);
 using Feasible = std::span<const NodeInfo* const>;
 PreparedScore ScoreTaintToleration(const PodInfo& pod, const Snapshot& snapshot, Feasible feasible);
 PreparedScore ScoreNodeAffinity(const PodInfo& pod, const Snapshot& snapshot, Feasible feasible);
-PreparedScore ScoreLeastAllocated(const PodInfo& pod, const Snapshot& snapshot, Feasible feasible);
+PreparedScore ScoreResourcesFit(const PodInfo& pod, const Snapshot& snapshot, Feasible feasible);
 PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot,
                                      Feasible feasible);
 PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot,

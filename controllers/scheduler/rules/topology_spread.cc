@@ -9,6 +9,7 @@
 #include "api/select/selector.h"
 #include "api/select/tolerations.h"
 #include "controllers/scheduler/pod_counts.h"
+#include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/rules/rules.h"
 
 namespace skiff::scheduler {
@@ -122,35 +123,63 @@ void Count(std::vector<Constraint>& constraints, const PodInfo& pod, const Snaps
   }
 }
 
+Constraint ConstraintOf(const core_v1::TopologySpreadConstraint& spread, LabelSelector selector) {
+  Constraint constraint;
+  constraint.key = spread.topology_key;
+  constraint.max_skew = spread.max_skew;
+  constraint.min_domains = spread.min_domains.value_or(1);
+  constraint.honor_affinity = spread.node_affinity_policy.value_or("Honor") == "Honor";
+  constraint.honor_taints = spread.node_taints_policy.value_or("Ignore") == "Honor";
+  constraint.selector = std::move(selector);
+  return constraint;
+}
+
 std::vector<Constraint> OwnConstraints(const PodInfo& pod, std::string_view when) {
   std::vector<Constraint> out;
   for (const auto& spread : pod.pod->spec.topology_spread_constraints) {
     if (spread.when_unsatisfiable != when || !spread.label_selector) continue;
     auto selector = LabelSelector::From(*spread.label_selector);
-    if (!selector) continue;
-    Constraint constraint;
-    constraint.key = spread.topology_key;
-    constraint.max_skew = spread.max_skew;
-    constraint.min_domains = spread.min_domains.value_or(1);
-    constraint.honor_affinity = spread.node_affinity_policy.value_or("Honor") == "Honor";
-    constraint.honor_taints = spread.node_taints_policy.value_or("Ignore") == "Honor";
-    constraint.selector = std::move(*selector);
-    out.push_back(std::move(constraint));
+    if (selector) out.push_back(ConstraintOf(spread, *std::move(selector)));
   }
   return out;
 }
 
-// What kube-scheduler spreads by when a pod asks for nothing: hosts and zones, softly.
-std::vector<Constraint> DefaultConstraints(const PodInfo& pod, const Snapshot& snapshot) {
+// What kube-scheduler spreads by when neither a pod nor the profile says otherwise: hosts and
+// zones, softly.
+const std::vector<core_v1::TopologySpreadConstraint>& SystemConstraints() {
+  static const auto kConstraints = [] {
+    std::vector<core_v1::TopologySpreadConstraint> list(2);
+    list[0].topology_key = kHostLabel;
+    list[0].max_skew = 3;
+    list[1].topology_key = kZoneLabel;
+    list[1].max_skew = 5;
+    for (auto& each : list) each.when_unsatisfiable = "ScheduleAnyway";
+    return list;
+  }();
+  return kConstraints;
+}
+
+// Of a pod that says nothing itself, among the pods of its services and its controller.
+std::vector<Constraint> DefaultConstraints(const PodInfo& pod, const Snapshot& snapshot,
+                                           std::string_view when) {
+  const auto& given = ProfileOf(snapshot).default_constraints;
+  const auto& list = given ? *given : SystemConstraints();
+  const auto is_meant = [&](const auto& each) { return each.when_unsatisfiable == when; };
+  if (std::none_of(list.begin(), list.end(), is_meant)) return {};
   const auto selector = LabelSelector::From(snapshot.default_spread_selector(*pod.pod));
   if (!selector || selector->empty()) return {};
-  Constraint host, zone;
-  host.key = kHostLabel;
-  host.max_skew = 3;
-  zone.key = kZoneLabel;
-  zone.max_skew = 5;
-  host.selector = zone.selector = *selector;
-  return {host, zone};
+  std::vector<Constraint> out;
+  for (const auto& each : list) {
+    if (is_meant(each)) out.push_back(ConstraintOf(each, *selector));
+  }
+  return out;
+}
+
+std::vector<Constraint> ConstraintsOf(const PodInfo& pod, const Snapshot& snapshot,
+                                      std::string_view when) {
+  return pod.pod->spec.topology_spread_constraints.empty()
+             ? DefaultConstraints(pod, snapshot, when)
+             : OwnConstraints(pod, when);
 }
 
 constexpr size_t kFewValues = 8;
@@ -196,7 +225,7 @@ void NormalizeSpread(Feasible nodes, std::span<int64_t> scores,
 }  // namespace
 
 Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) {
-  std::vector<Constraint> constraints = OwnConstraints(pod, "DoNotSchedule");
+  std::vector<Constraint> constraints = ConstraintsOf(pod, snapshot, "DoNotSchedule");
   if (constraints.empty()) return Prepared::Pass();
   Count(constraints, pod, snapshot, /*all_keys=*/true, /*wants_lowest=*/true);
   for (Constraint& each : constraints) {
@@ -220,9 +249,10 @@ Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) 
 
 PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot,
                                      Feasible feasible) {
-  const bool is_default = pod.pod->spec.topology_spread_constraints.empty();
-  std::vector<Constraint> constraints =
-      is_default ? DefaultConstraints(pod, snapshot) : OwnConstraints(pod, "ScheduleAnyway");
+  // Nodes without a zone are not left out of the system's own.
+  const bool is_default = pod.pod->spec.topology_spread_constraints.empty() &&
+                          !ProfileOf(snapshot).default_constraints;
+  std::vector<Constraint> constraints = ConstraintsOf(pod, snapshot, "ScheduleAnyway");
   if (constraints.empty()) return {};
   Count(constraints, pod, snapshot, /*all_keys=*/!is_default, /*wants_lowest=*/false);
   std::vector<double> weights;

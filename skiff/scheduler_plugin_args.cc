@@ -1,0 +1,336 @@
+// pluginConfig of kube-scheduler's profiles: what its plugins are told, checked as there.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "api/codec/document.h"
+#include "api/codec/typed.h"
+#include "api/rules/names.h"
+#include "api/rules/pods/pod_spec_validation.h"
+#include "api/violations.h"
+#include "skiff/config_fields.h"
+#include "skiff/scheduler_profiles.h"
+
+namespace skiff {
+namespace {
+
+using scheduler::Profile;
+using scheduler::ResourceWeight;
+using scheduler::ScoringStrategy;
+
+// One of pluginConfig: fields of its args, and where what is wrong with them goes.
+struct Args {
+  ConfigFields fields;
+  FieldPath path;
+  Violations& wrong;
+};
+
+void ReadPreemption(Args& args, Profile& to) {
+  int& percentage = to.candidates_percentage_min;
+  int& absolute = to.candidates_absolute_min;
+  args.fields.Read("minCandidateNodesPercentage", percentage);
+  args.fields.Read("minCandidateNodesAbsolute", absolute);
+  const FieldPath percentage_path = args.path.Child("minCandidateNodesPercentage");
+  const FieldPath absolute_path = args.path.Child("minCandidateNodesAbsolute");
+  if (percentage < 0 || percentage > 100) {
+    args.wrong.Invalid(percentage_path, percentage, "not in valid range [0, 100]");
+  }
+  if (absolute < 0) args.wrong.Invalid(absolute_path, absolute, "not in valid range [0, inf)");
+  if (percentage != 0 || absolute != 0) return;
+  args.wrong.Invalid(percentage_path, 0,
+                     "cannot be zero at the same time as minCandidateNodesAbsolute");
+  args.wrong.Invalid(absolute_path, 0,
+                     "cannot be zero at the same time as minCandidateNodesPercentage");
+}
+
+void ReadPodAffinity(Args& args, Profile& to) {
+  int weight = 1;
+  args.fields.Read("hardPodAffinityWeight", weight);
+  args.fields.Read("ignorePreferredTermsOfExistingPods", to.ignores_preferences_of_others);
+  if (weight < 0 || weight > 100) {
+    args.wrong.Invalid(args.path.Child("hardPodAffinityWeight"), weight,
+                       "not in valid range [0, 100]");
+  }
+  to.hard_pod_affinity_weight = weight;
+}
+
+template <typename T>
+void ReadTyped(Args& args, const char* name, const Json& value, std::optional<T>& to) {
+  auto read = FromJson<T>(value);
+  if (read) {
+    to = *std::move(read);
+  } else {
+    args.fields.Note(name, read.error().message);
+  }
+}
+
+void ReadNodeAffinity(Args& args, Profile& to) {
+  const Json* const added = args.fields.Any("addedAffinity");
+  if (added == nullptr) return;
+  ReadTyped(args, "addedAffinity", *added, to.added_affinity);
+  if (!to.added_affinity) return;
+  const FieldPath path = args.path.Child("addedAffinity");
+  if (const auto& required =
+          to.added_affinity->required_during_scheduling_ignored_during_execution) {
+    ValidateNodeSelector(*required, /*check_values=*/true,
+                         path.Child("requiredDuringSchedulingIgnoredDuringExecution"), args.wrong);
+  }
+  const auto& preferred = to.added_affinity->preferred_during_scheduling_ignored_during_execution;
+  for (size_t i = 0; i < preferred.size(); ++i) {
+    core_v1::NodeSelector one;
+    one.node_selector_terms = {preferred[i].preference};
+    ValidateNodeSelector(one, /*check_values=*/true,
+                         path.Child("preferredDuringSchedulingIgnoredDuringExecution").Index(i),
+                         args.wrong);
+  }
+}
+
+std::vector<ResourceWeight> ReadResources(ConfigFields& fields, const FieldPath& path,
+                                          const std::vector<ResourceWeight>& unsaid) {
+  const Json* const list = fields.List("resources");
+  if (list == nullptr || list->empty()) return unsaid;
+  std::vector<ResourceWeight> resources;
+  for (size_t i = 0; i < list->size(); ++i) {
+    const std::string at = path.Child("resources").Index(i).Text();
+    if (!(*list)[i].is_object()) {
+      fields.Note(fmt::format("resources[{}]", i), "must be an object");
+      return unsaid;
+    }
+    ConfigFields each((*list)[i], at);
+    ResourceWeight resource{.name = "", .weight = 0};
+    int weight = 0;
+    each.Read("name", resource.name);
+    each.Read("weight", weight);
+    fields.Take(each);
+    resource.weight = weight == 0 ? 1 : weight;
+    resources.push_back(std::move(resource));
+  }
+  return resources;
+}
+
+void ReadBalance(Args& args, Profile& to) {
+  to.balanced_resources = ReadResources(args.fields, args.path, to.balanced_resources);
+  std::set<std::string> seen;
+  for (size_t i = 0; i < to.balanced_resources.size(); ++i) {
+    const ResourceWeight& each = to.balanced_resources[i];
+    const FieldPath path = args.path.Child("resources").Index(i);
+    if (!seen.insert(each.name).second) args.wrong.Duplicate(path.Child("name"), each.name);
+    if (each.weight != 1) args.wrong.Invalid(path.Child("weight"), each.weight, "must be 1");
+  }
+}
+
+void ReadShape(Args& args, ConfigFields& ratio, const FieldPath& path, ScoringStrategy& to) {
+  const Json* const list = ratio.List("shape");
+  if (list == nullptr || list->empty()) {
+    return args.wrong.Required(path, "at least one point must be specified");
+  }
+  constexpr int kScoreMax = 10;  // Of the file; of scores it is a hundred.
+  for (size_t i = 0; i < list->size(); ++i) {
+    if (!(*list)[i].is_object()) return ratio.Note("shape", "must be a list of objects");
+    const FieldPath at = path.Index(i);
+    ConfigFields fields((*list)[i], at.Text());
+    int utilization = 0, score = 0;
+    fields.Read("utilization", utilization);
+    fields.Read("score", score);
+    ratio.Take(fields);
+    if (i > 0 && to.shape.back().utilization >= utilization) {
+      args.wrong.Invalid(at.Child("utilization"), utilization,
+                         "values must be sorted in increasing order");
+    }
+    if (utilization < 0 || utilization > 100) {
+      args.wrong.Invalid(at.Child("utilization"), utilization, "not in valid range [0, 100]");
+    }
+    if (score < 0 || score > kScoreMax) {
+      args.wrong.Invalid(at.Child("score"), score, "not in valid range [0, 10]");
+    }
+    to.shape.push_back({utilization, int64_t{score} * (100 / kScoreMax)});
+  }
+}
+
+void ReadStrategy(Args& args, Profile& to) {
+  const FieldPath path = args.path.Child("scoringStrategy");
+  ConfigFields strategy = args.fields.Object("scoringStrategy");
+  std::string type = "LeastAllocated";
+  strategy.Read("type", type);
+  ScoringStrategy& scoring = to.scoring;
+  scoring.resources = ReadResources(strategy, path, scoring.resources);
+  for (size_t i = 0; i < scoring.resources.size(); ++i) {
+    const ResourceWeight& each = scoring.resources[i];
+    if (each.weight > 0 && each.weight <= 100) continue;
+    args.wrong.Invalid(path.Child("resources").Index(i).Child("weight"), each.weight,
+                       fmt::format("resource weight of {} not in valid range (0, 100]", each.name));
+  }
+  using Type = ScoringStrategy::Type;
+  ConfigFields ratio = strategy.Object("requestedToCapacityRatio");
+  if (type == "MostAllocated") {
+    scoring.type = Type::kMostAllocated;
+  } else if (type == "RequestedToCapacityRatio") {
+    scoring.type = Type::kRequestedToCapacityRatio;
+    ReadShape(args, ratio, path.Child("shape"), scoring);
+  } else if (type != "LeastAllocated") {
+    args.wrong.NotSupported(path.Child("type"), type,
+                            {"LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"});
+  }
+  strategy.Take(ratio);
+  args.fields.Take(strategy);
+}
+
+void ReadFit(Args& args, Profile& to) {
+  std::vector<std::string> resources, groups;
+  args.fields.Read("ignoredResources", resources);
+  args.fields.Read("ignoredResourceGroups", groups);
+  for (size_t i = 0; i < resources.size(); ++i) {
+    const FieldPath path = args.path.Child("ignoredResources").Index(i);
+    args.wrong.InvalidEach(path, resources[i], LabelKeyErrors(resources[i]));
+  }
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const FieldPath path = args.path.Child("ignoredResourceGroups").Index(i);
+    if (groups[i].find('/') != std::string::npos) {
+      args.wrong.Invalid(path, groups[i], "resource group name can't contain '/'");
+    }
+    args.wrong.InvalidEach(path, groups[i], LabelKeyErrors(groups[i]));
+  }
+  to.ignored_resources.insert(resources.begin(), resources.end());
+  to.ignored_resource_groups.insert(groups.begin(), groups.end());
+  ReadStrategy(args, to);
+}
+
+void CheckConstraint(const std::vector<core_v1::TopologySpreadConstraint>& list, size_t index,
+                     const FieldPath& constraints, Violations& wrong) {
+  const core_v1::TopologySpreadConstraint& each = list[index];
+  const FieldPath path = constraints.Index(index);
+  if (each.max_skew <= 0) {
+    wrong.Invalid(path.Child("maxSkew"), each.max_skew, "not in valid range (0, inf)");
+  }
+  if (each.topology_key.empty()) {
+    wrong.Required(path.Child("topologyKey"), "can not be empty");
+  } else {
+    wrong.InvalidEach(path.Child("topologyKey"), each.topology_key,
+                      LabelKeyErrors(each.topology_key));
+  }
+  const std::string& when = each.when_unsatisfiable;
+  if (when.empty()) {
+    wrong.Required(path.Child("whenUnsatisfiable"), "can not be empty");
+  } else if (when != "DoNotSchedule" && when != "ScheduleAnyway") {
+    wrong.NotSupported(path.Child("whenUnsatisfiable"), when, {"DoNotSchedule", "ScheduleAnyway"});
+  }
+  if (each.label_selector) {
+    wrong.Forbidden(path.Child("labelSelector"),
+                    "constraint must not define a selector, as they deduced for each pod");
+  }
+  for (size_t before = 0; before < index; ++before) {
+    const bool is_same =
+        list[before].topology_key == each.topology_key && list[before].when_unsatisfiable == when;
+    if (!is_same) continue;
+    wrong.Duplicate(path, fmt::format("{{{}, {}}}", each.topology_key, when));
+    return;
+  }
+}
+
+void ReadSpread(Args& args, Profile& to) {
+  const Json* const given = args.fields.List("defaultConstraints");
+  std::string type = "System";
+  args.fields.Read("defaultingType", type);
+  std::vector<core_v1::TopologySpreadConstraint> constraints;
+  if (given != nullptr) {
+    for (const Json& one : *given) {
+      std::optional<core_v1::TopologySpreadConstraint> constraint;
+      ReadTyped(args, "defaultConstraints", one, constraint);
+      if (!constraint) return;
+      constraints.push_back(*std::move(constraint));
+    }
+  }
+  const FieldPath path = args.path.Child("defaultingType");
+  if (type != "System" && type != "List") {
+    args.wrong.NotSupported(path, type, {"System", "List"});
+  } else if (type == "System" && !constraints.empty()) {
+    args.wrong.Invalid(path, type, "when .defaultConstraints are not empty");
+  }
+  for (size_t i = 0; i < constraints.size(); ++i) {
+    CheckConstraint(constraints, i, args.path.Child("defaultConstraints"), args.wrong);
+  }
+  if (type == "List") to.default_constraints = std::move(constraints);
+}
+
+void ReadVolumeBinding(Args& args, Profile& to) {
+  int seconds = static_cast<int>(to.bind_timeout / 1s);
+  args.fields.Read("bindTimeoutSeconds", seconds);
+  if (seconds < 0) {
+    args.wrong.Invalid(args.path.Child("bindTimeoutSeconds"), seconds,
+                       "invalid BindTimeoutSeconds, should not be a negative value");
+  }
+  if (const Json* const shape = args.fields.Any("shape")) {
+    args.wrong.Invalid(args.path.Child("shape"), *shape,
+                       "unexpected field `shape`, remove it or turn on the feature gate "
+                       "StorageCapacityScoring");
+  }
+  to.bind_timeout = std::chrono::seconds(seconds);
+}
+
+struct ArgsReader {
+  std::string_view plugin;
+  void (*read)(Args& args, Profile& to);
+};
+constexpr ArgsReader kReaders[] = {
+    {"DefaultPreemption", ReadPreemption}, {"InterPodAffinity", ReadPodAffinity},
+    {"NodeAffinity", ReadNodeAffinity},    {"NodeResourcesBalancedAllocation", ReadBalance},
+    {"NodeResourcesFit", ReadFit},         {"PodTopologySpread", ReadSpread},
+    {"VolumeBinding", ReadVolumeBinding},
+};
+
+Result<> ReadOne(const Json& given, const ArgsReader& reader, const FieldPath& path, Profile& to) {
+  const std::string kind = std::string(reader.plugin) + "Args";
+  const std::string said = skiff::TextAt(given, "kind");
+  if (!said.empty() && said != kind) {
+    return Fail(Reason::kInvalid,
+                fmt::format("decoding args for plugin {}: args for plugin {} were not of type "
+                            "{}.kubescheduler.config.k8s.io, got {}.kubescheduler.config.k8s.io",
+                            reader.plugin, reader.plugin, kind, said));
+  }
+  Violations wrong;
+  Args args{ConfigFields(given, path.Text()), path, wrong};
+  reader.read(args, to);
+  TRY(args.fields.Outcome());
+  if (const std::string unknown = args.fields.FirstUnread(); !unknown.empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("decoding args for plugin {}: strict decoding error: unknown field "
+                            "\"{}\"",
+                            reader.plugin, unknown));
+  }
+  if (wrong.empty()) return {};
+  return Fail(Reason::kInvalid, wrong.Text());
+}
+
+}  // namespace
+
+Result<> ReadPluginConfig(const Json& list, const std::string& path, Profile& to,
+                          std::vector<std::string>& unused) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < list.size(); ++i) {
+    const FieldPath at = FieldPath(path).Index(i);
+    if (!list[i].is_object()) return Fail(Reason::kInvalid, at.Text() + ": must be an object");
+    std::string name;
+    ConfigFields fields(list[i], at.Text());
+    fields.Read("name", name);
+    (void)fields.Object("args");
+    TRY(fields.Outcome());
+    if (!seen.insert(name).second) {
+      return Fail(Reason::kInvalid, fmt::format("{}: Duplicate value: \"{}\"", at.Text(), name));
+    }
+    const auto reader = std::ranges::find(kReaders, name, &ArgsReader::plugin);
+    const auto args = list[i].find("args");
+    const bool says_something = args != list[i].end() && args->is_object();
+    if (reader == std::end(kReaders)) {
+      unused.push_back(
+          fmt::format("{} of the configuration file has no effect: no plugin \"{}\" "
+                      "takes arguments here",
+                      at.Text(), name));
+    } else if (says_something) {
+      TRY(ReadOne(*args, *reader, at.Child("args"), to));
+    }
+  }
+  return {};
+}
+
+}  // namespace skiff

@@ -1,0 +1,347 @@
+#include "skiff/scheduler_profiles.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "skiff/config_fields.h"
+
+namespace skiff {
+namespace {
+
+using scheduler::Profile;
+
+// Where plugins are asked. In the order in which kube-scheduler goes through them.
+enum Point : uint32_t {
+  kPreFilter,
+  kFilter,
+  kPostFilter,
+  kReserve,
+  kPreScore,
+  kScore,
+  kPreBind,
+  kBind,
+  kPostBind,
+  kPermit,
+  kPreEnqueue,
+  kQueueSort,
+  kPoints,
+};
+struct PointNames {
+  const char* field;
+  const char* type;  // As errors of kube-scheduler call it.
+};
+constexpr PointNames kPointNames[kPoints] = {
+    {"preFilter", "PreFilterPlugin"},   {"filter", "FilterPlugin"},
+    {"postFilter", "PostFilterPlugin"}, {"reserve", "ReservePlugin"},
+    {"preScore", "PreScorePlugin"},     {"score", "ScorePlugin"},
+    {"preBind", "PreBindPlugin"},       {"bind", "BindPlugin"},
+    {"postBind", "PostBindPlugin"},     {"permit", "PermitPlugin"},
+    {"preEnqueue", "PreEnqueuePlugin"}, {"queueSort", "QueueSortPlugin"},
+};
+
+constexpr uint32_t At(std::initializer_list<Point> points) {
+  uint32_t mask = 0;
+  for (const Point point : points) mask |= uint32_t{1} << point;
+  return mask;
+}
+
+// kube-scheduler's own, in its order.
+struct Plugin {
+  std::string_view name;
+  uint32_t points;
+};
+constexpr Plugin kPlugins[] = {
+    {"SchedulingGates", At({kPreEnqueue})},
+    {"PrioritySort", At({kQueueSort})},
+    {"NodeUnschedulable", At({kFilter})},
+    {"NodeName", At({kFilter})},
+    {"TaintToleration", At({kFilter, kPreScore, kScore})},
+    {"NodeAffinity", At({kPreFilter, kFilter, kPreScore, kScore})},
+    {"NodePorts", At({kPreFilter, kFilter})},
+    {"NodeResourcesFit", At({kPreFilter, kFilter, kPreScore, kScore})},
+    {"VolumeRestrictions", At({kPreFilter, kFilter})},
+    {"NodeVolumeLimits", At({kPreFilter, kFilter})},
+    {"VolumeBinding", At({kPreFilter, kFilter, kReserve, kPreScore, kScore, kPreBind})},
+    {"VolumeZone", At({kPreFilter, kFilter})},
+    {"PodTopologySpread", At({kPreFilter, kFilter, kPreScore, kScore})},
+    {"InterPodAffinity", At({kPreFilter, kFilter, kPreScore, kScore})},
+    {"DynamicResources",
+     At({kPreEnqueue, kPreFilter, kFilter, kPostFilter, kScore, kReserve, kPreBind})},
+    {"DefaultPreemption", At({kPreEnqueue, kPostFilter})},
+    {"NodeResourcesBalancedAllocation", At({kPreScore, kScore})},
+    {"ImageLocality", At({kScore})},
+    {"DefaultBinder", At({kBind})},
+};
+
+const Plugin* FindPlugin(std::string_view name) {
+  const auto found = std::ranges::find(kPlugins, name, &Plugin::name);
+  return found == std::end(kPlugins) ? nullptr : found;
+}
+
+bool Extends(const Plugin& plugin, size_t point) {
+  return (plugin.points >> point & 1) != 0;
+}
+
+struct Enabled {
+  std::string name;
+  int64_t weight = 0;  // 0: it is not said.
+};
+struct PluginSet {
+  std::vector<Enabled> enabled;
+  std::set<std::string> disabled;
+};
+
+Result<PluginSet> ReadSet(const Json& plugins, const char* field, const std::string& path) {
+  PluginSet set;
+  const auto found = plugins.find(field);
+  if (found == plugins.end() || found->is_null()) return set;
+  const std::string at = path + "." + field;
+  if (!found->is_object()) return Fail(Reason::kInvalid, at + ": must be an object");
+  for (const auto& [which, list] : found->items()) {
+    if (which != "enabled" && which != "disabled") {
+      return Fail(Reason::kInvalid, fmt::format("{}: unknown field \"{}\"", at, which));
+    }
+    if (list.is_null()) continue;
+    if (!list.is_array()) return Fail(Reason::kInvalid, at + "." + which + ": must be a list");
+    for (size_t i = 0; i < list.size(); ++i) {
+      const std::string item = fmt::format("{}.{}[{}]", at, which, i);
+      if (!list[i].is_object()) return Fail(Reason::kInvalid, item + ": must be an object");
+      Enabled plugin;
+      int weight = 0;
+      ConfigFields fields(list[i], item);
+      fields.Read("name", plugin.name);
+      fields.Read("weight", weight);
+      TRY(fields.Outcome());
+      plugin.weight = weight;
+      if (which == "enabled") {
+        set.enabled.push_back(std::move(plugin));
+      } else {
+        set.disabled.insert(plugin.name);
+      }
+    }
+  }
+  return set;
+}
+
+// What was enabled for all points, after the file has had its say: in place of kube-scheduler's own
+// of the same name, or behind them.
+std::vector<Enabled> ForAllPoints(const PluginSet& said) {
+  std::vector<Enabled> enabled;
+  std::set<std::string> replaced;
+  if (!said.disabled.contains("*")) {
+    for (const Plugin& plugin : kPlugins) {
+      const std::string name(plugin.name);
+      if (said.disabled.contains(name)) continue;
+      const auto own = std::ranges::find(said.enabled, name, &Enabled::name);
+      const auto score =
+          std::ranges::find(scheduler::DefaultScores(), plugin.name, &scheduler::ScoreRule::name);
+      if (own != said.enabled.end()) {
+        replaced.insert(name);
+        enabled.push_back(*own);
+      } else if (score != scheduler::DefaultScores().end()) {
+        enabled.push_back({name, score->weight});
+      } else {
+        enabled.push_back({name});
+      }
+    }
+  }
+  for (const Enabled& each : said.enabled) {
+    if (!replaced.contains(each.name)) enabled.push_back(each);
+  }
+  return enabled;
+}
+
+Result<> CheckSet(const PluginSet& said, Point point) {
+  std::set<std::string> seen;
+  const char* const type = kPointNames[point].type;
+  for (const Enabled& each : said.enabled) {
+    const Plugin* const plugin = FindPlugin(each.name);
+    if (plugin == nullptr) {
+      return Fail(Reason::kInvalid, fmt::format("{} \"{}\" does not exist", type, each.name));
+    }
+    if (!Extends(*plugin, point)) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("plugin \"{}\" does not extend {} plugin", each.name, type));
+    }
+    if (!seen.insert(each.name).second) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("plugin \"{}\" already registered as \"{}\"", each.name, type));
+    }
+  }
+  return {};
+}
+
+// Who is asked at that point, in order: those of both, as the point has them; those for all points;
+// those of the point alone.
+Result<std::vector<Enabled>> AskedAt(Point point, const PluginSet& said,
+                                     const std::vector<Enabled>& everywhere) {
+  if (said.disabled.contains("*")) return said.enabled;
+  const char* const type = kPointNames[point].type;
+  std::vector<Enabled> general;
+  std::set<std::string> overridden;
+  for (const Enabled& each : everywhere) {
+    const Plugin* const plugin = FindPlugin(each.name);
+    if (plugin == nullptr) {
+      return Fail(Reason::kInvalid, fmt::format("{} \"{}\" does not exist", type, each.name));
+    }
+    if (!Extends(*plugin, point) || said.disabled.contains(each.name)) continue;
+    if (std::ranges::find(said.enabled, each.name, &Enabled::name) != said.enabled.end()) {
+      overridden.insert(each.name);
+      continue;
+    }
+    if (std::ranges::find(general, each.name, &Enabled::name) != general.end()) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("plugin \"{}\" already registered as \"{}\"", each.name, type));
+    }
+    general.push_back(each);
+  }
+  std::vector<Enabled> asked;
+  for (const Enabled& each : said.enabled) {
+    if (overridden.contains(each.name)) asked.push_back(each);
+  }
+  asked.insert(asked.end(), general.begin(), general.end());
+  for (const Enabled& each : said.enabled) {
+    if (!overridden.contains(each.name)) asked.push_back(each);
+  }
+  return asked;
+}
+
+using AskedEverywhere = std::array<std::vector<Enabled>, kPoints>;
+
+bool Asks(const AskedEverywhere& asked, Point point, std::string_view name) {
+  return std::ranges::find(asked[point], name, &Enabled::name) != asked[point].end();
+}
+
+// What kube-scheduler asks in two steps is one rule here.
+Result<> CheckWhole(const AskedEverywhere& asked, const std::string& path) {
+  constexpr std::pair<Point, Point> kSteps[] = {
+      {kPreFilter, kFilter}, {kPreScore, kScore}, {kReserve, kPreBind}, {kFilter, kReserve}};
+  for (const Plugin& plugin : kPlugins) {
+    for (const auto& [one, other] : kSteps) {
+      if (!Extends(plugin, one) || !Extends(plugin, other)) continue;
+      if (Asks(asked, one, plugin.name) == Asks(asked, other, plugin.name)) continue;
+      return Fail(Reason::kInvalid,
+                  fmt::format("{}: \"{}\" can be had in {} and {} or in neither of them", path,
+                              plugin.name, kPointNames[one].field, kPointNames[other].field));
+    }
+  }
+  return {};
+}
+
+Result<> ReadPlugins(const Json& plugins, const std::string& path, Profile& to) {
+  for (const auto& [field, set] : plugins.items()) {
+    const bool is_known =
+        field == "multiPoint" || std::ranges::any_of(kPointNames, [&](const PointNames& point) {
+          return field == point.field;
+        });
+    if (is_known) continue;
+    return Fail(Reason::kInvalid, fmt::format("{}: unknown field \"{}\"", path, field));
+  }
+  const auto everywhere = ForAllPoints(TRY(ReadSet(plugins, "multiPoint", path)));
+  std::array<PluginSet, kPoints> said;
+  for (size_t i = 0; i < kPoints; ++i) {
+    said[i] = TRY(ReadSet(plugins, kPointNames[i].field, path));
+  }
+  const auto begun = [&](const Result<>& checked) -> Result<> {
+    if (checked) return {};
+    return Fail(Reason::kInvalid,
+                fmt::format("initializing profiles: creating profile for scheduler name {}: {}",
+                            to.name, checked.error().message));
+  };
+  AskedEverywhere asked;
+  for (size_t i = 0; i < kPoints; ++i) TRY(begun(CheckSet(said[i], static_cast<Point>(i))));
+  for (size_t i = 0; i < kPoints; ++i) {
+    auto list = AskedAt(static_cast<Point>(i), said[i], everywhere);
+    if (!list) return begun(Fail(list.error()));
+    asked[i] = *std::move(list);
+  }
+  if (asked[kQueueSort].size() != 1) {
+    return begun(Fail(Reason::kInvalid,
+                      fmt::format("only one queue sort plugin required for profile with scheduler "
+                                  "name \"{}\", but got {}",
+                                  to.name, asked[kQueueSort].size())));
+  }
+  if (asked[kBind].empty()) {
+    return begun(Fail(Reason::kInvalid,
+                      fmt::format("at least one bind plugin is needed for profile with scheduler "
+                                  "name \"{}\"",
+                                  to.name)));
+  }
+  TRY(CheckWhole(asked, path));
+  to.filters.clear();
+  for (const Enabled& each : asked[kFilter]) {
+    for (const scheduler::FilterRule& rule : scheduler::DefaultFilters()) {
+      if (rule.name == each.name) to.filters.push_back(rule);
+    }
+  }
+  to.scores.clear();
+  for (const Enabled& each : asked[kScore]) {
+    for (scheduler::ScoreRule rule : scheduler::DefaultScores()) {
+      if (rule.name != each.name) continue;
+      rule.weight = each.weight == 0 ? 1 : each.weight;
+      to.scores.push_back(rule);
+    }
+  }
+  to.holds_gated_pods = Asks(asked, kPreEnqueue, "SchedulingGates");
+  to.preempts = Asks(asked, kPostFilter, "DefaultPreemption");
+  to.binds_claims = Asks(asked, kPreBind, "VolumeBinding");
+  return {};
+}
+
+Result<Profile> ParseProfile(const Json& object, const std::string& path, bool is_only,
+                             int percentage, std::vector<std::string>& unused) {
+  Profile profile;
+  profile.percentage_of_nodes_to_score = percentage;
+  if (!is_only) profile.name.clear();
+  ConfigFields fields(object, path);
+  fields.Read("schedulerName", profile.name);
+  fields.Read("percentageOfNodesToScore", profile.percentage_of_nodes_to_score);
+  (void)fields.Object("plugins");
+  const Json* const config = fields.List("pluginConfig");
+  TRY(fields.Outcome());
+  fields.TellUnread(unused);
+  if (profile.name.empty()) {
+    return Fail(Reason::kInvalid, path + ".schedulerName: Required value");
+  }
+  if (const int own = profile.percentage_of_nodes_to_score; own < 0 || own > 100) {
+    return Fail(Reason::kInvalid,
+                fmt::format("{}.percentageOfNodesToScore: Invalid value: {}: not in valid range "
+                            "[0-100]",
+                            path, own));
+  }
+  if (config != nullptr) TRY(ReadPluginConfig(*config, path + ".pluginConfig", profile, unused));
+  const auto plugins = object.find("plugins");
+  if (plugins != object.end() && plugins->is_object()) {
+    TRY(ReadPlugins(*plugins, path + ".plugins", profile));
+  }
+  return profile;
+}
+
+}  // namespace
+
+Result<std::vector<Profile>> ParseProfiles(const Json& profiles, int percentage,
+                                           std::vector<std::string>& unused) {
+  if (!profiles.is_array()) return Fail(Reason::kInvalid, "profiles: must be a list");
+  std::vector<Profile> parsed;
+  std::set<std::string> names;
+  for (size_t i = 0; i < profiles.size(); ++i) {
+    const std::string path = fmt::format("profiles[{}]", i);
+    if (!profiles[i].is_object()) return Fail(Reason::kInvalid, path + ": must be an object");
+    Profile profile =
+        TRY(ParseProfile(profiles[i], path, profiles.size() == 1, percentage, unused));
+    if (!names.insert(profile.name).second) {
+      return Fail(Reason::kInvalid,
+                  fmt::format("{}.schedulerName: Duplicate value: \"{}\"", path, profile.name));
+    }
+    parsed.push_back(std::move(profile));
+  }
+  if (!parsed.empty()) return parsed;
+  Profile own;
+  own.percentage_of_nodes_to_score = percentage;
+  return std::vector<Profile>{std::move(own)};
+}
+
+}  // namespace skiff
