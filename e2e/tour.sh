@@ -63,8 +63,7 @@ with_kubectl /run/bin
 # The class: what `skiff console` opens. Without a browser it prints a link, as the page says.
 audience=/run/audience
 mkdir -p "$audience"
-# BRIEF=1 leaves the browser out: on a busy machine whose network changes with each pod it gives up too often.
-if [ -z "${BRIEF:-}" ] && command -v chromium >/dev/null; then export BROWSER=$PWD/e2e/browser/audience.py AUDIENCE=$audience; fi
+if command -v chromium >/dev/null; then export BROWSER=$PWD/e2e/browser/audience.py AUDIENCE=$audience; fi
 saw() { # TEXT: all who have looked saw what there is, and one of them that.
   [ -z "$(find "$audience" -type f ! -name '*.saw')" ] || { head -n 20 "$audience"/*.failed; return 1; }
   grep -qF -- "$1" "$audience"/*.saw

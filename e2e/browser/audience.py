@@ -10,31 +10,21 @@ file of its own in DIRECTORY: "PID.saw", or "PID.failed" with the reason.
 import os
 import sys
 from pathlib import Path
+from subprocess import SubprocessError
+from urllib.parse import urlsplit
 
 from devtools import Browser, BrowserError
 from page import Page, PageError
-
-
-# Pods come and go on this machine, and with them devices of its network: what Chromium has under way
-# then it gives up. The link is not used up by that.
-INTERRUPTED = ("ERR_NETWORK_CHANGED", "The server does not answer", "the page shows:\nnothing")
-ATTEMPTS = 4
+from still_network import StillNetwork
 
 
 def watch(link):
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return look(link)
-        except (BrowserError, PageError) as failed:
-            again = any(words in str(failed) for words in INTERRUPTED)
-            if not again or attempt == ATTEMPTS:
-                raise
-
-
-def look(link):
-    with Browser(flags=["--ignore-certificate-errors", "--lang=en"]) as browser:
+    # Pods come and go on this machine, and with them devices of its network.
+    place = urlsplit(link)
+    with StillNetwork(place.hostname, place.port), \
+            Browser(flags=["--ignore-certificate-errors", "--lang=en"]) as browser:
         page = Page(browser, link, None)
-        page.shows("Pods on their nodes", 15)  # A link is good for a minute.
+        page.shows("Pods on their nodes", 55)  # A link is good for a minute.
         page.until("document.querySelector('.pulse')?.innerText === 'Live'")
         page.goes("0 of 0 ready")
         seen = page.run("document.body.innerText")
@@ -51,7 +41,7 @@ def main():
     note.touch()
     try:
         seen = watch(sys.argv[1])
-    except (BrowserError, PageError, OSError) as failed:
+    except (BrowserError, PageError, OSError, SubprocessError) as failed:
         note.with_suffix(".failed").write_text(f"{failed}\n", encoding="utf-8")
     else:
         note.with_suffix(".saw").write_text(seen, encoding="utf-8")
