@@ -11,7 +11,8 @@
 
 namespace skiff::cel {
 
-struct Overload;  // api/cel/function.h
+struct Overload;          // api/cel/function.h
+struct WellKnownMessage;  // api/cel/well_known.h
 
 enum class ExprKind : uint8_t {
   kLiteral,
@@ -76,6 +77,8 @@ struct Expr {
   TypeRef type = {};
   // The overloads that the arguments' declared types leave.
   std::vector<const Overload*> overloads = {};
+  // Of a struct that names one; null: it is of a type that mutations declare.
+  const WellKnownMessage* message = nullptr;
   // Where the value of a name is: a variable of the environment, or from kLocalSlots on one of a
   // comprehension. Below zero: not a name.
   int slot = -1;

@@ -40,13 +40,15 @@ TEST(CelBoundsTest, OnlyKeysAreLookedUp) {
     const Json self = {{"a", 1}};
     for (const std::string map : {"dyn({'a': 1})", "dyn({true: 1})", "dyn({1: 1})", "self"}) {
       EXPECT_EQ(TextOfPlain(given + " in " + map, self), "false") << key;
-      const std::string refused = "error: invalid qualifier type: ";
-      EXPECT_THAT(TextOfPlain(map + "[" + given + "]", self), testing::StartsWith(refused)) << key;
-      EXPECT_THAT(TextOfPlain(map + "[?" + given + "]", self), testing::StartsWith(refused)) << key;
+      // What is written out is refused before it is run.
+      const auto refused = testing::HasSubstr(": invalid qualifier type: ");
+      EXPECT_THAT(TextOfPlain(map + "[" + given + "]", self), refused) << key;
+      EXPECT_THAT(TextOfPlain(map + "[?" + given + "]", self), refused) << key;
     }
   }
   EXPECT_EQ(TextOfPlain("{'a': 1}[dyn(timestamp('2000-01-01T00:00:00.5Z'))]"),
-            "error: invalid qualifier type: types.Timestamp");
+            "program instantiation failed: invalid qualifier type: types.Timestamp");
+  EXPECT_EQ(TextOfPlain("{'a': 1}[self]"), "error: invalid qualifier type: types.Null");
   EXPECT_EQ(TextOfPlain("dyn(1.0) in {1: 2} && {1u: 2}[dyn(1)] == 2"), "true");
 }
 
@@ -201,6 +203,36 @@ TEST(CelBoundsTest, LiteralsOfVariablesCount) {
                   .over_budget);
   // Of one evaluation alone there may be so many.
   EXPECT_TRUE(SpentBy("lists.range(9).all(i, [i" + ones + "].size() > 1)").value.IsTrue());
+}
+
+TEST(CelBoundsTest, WhatMessagesAreMadeOfIsBounded) {
+  const Json self = {{"l", std::vector<int>(100000, 7)}, {"m", {{"b", std::string(1 << 20, 'x')}}}};
+  EXPECT_TRUE(SpentBy("google.protobuf.ListValue{values: self.l}.size() == 100000", self)
+                  .value.IsTrue());
+  const std::string often = "lists.range(200).all(i, ";
+  EXPECT_TRUE(SpentBy(often + "google.protobuf.ListValue{values: self.l}.size() > 0)", self)
+                  .over_budget);
+  EXPECT_TRUE(SpentBy(often + "google.protobuf.Struct{fields: {'l': self.l}}.size() > 0)", self)
+                  .over_budget);
+  EXPECT_TRUE(SpentBy(often + "google.protobuf.Value{list_value: [bytes(self.m.b)]}[0] != '')",
+                      self)
+                  .over_budget);
+  // A document may be deeper than what expressions make of it.
+  Json deep = 1;
+  for (int i = 0; i < kValueDepthMax + 5; ++i) deep = {{"a", std::move(deep)}};
+  EXPECT_EQ(SpentBy("google.protobuf.Struct{fields: self}.size() > 0", deep).value.text(),
+            "field type conversion error for google.protobuf.Struct.fields value type: "
+            "value is nested too deeply");
+}
+
+// A key may be made of others as a value is.
+TEST(CelBoundsTest, KeysCountAsDepth) {
+  std::string nested = "1";
+  for (int i = 0; i < 20; ++i) nested = "{[" + nested + "]: 1}";
+  EXPECT_EQ(TextOfPlain(nested + ".size()"), "1");
+  const auto program = Compile(nested, Environment::Kubernetes({}));
+  ASSERT_TRUE(program) << program.error().message;
+  EXPECT_EQ((*program)->Eval({}, kCallCostMax).value.depth(), 40);
 }
 
 TEST(CelBoundsTest, EvaluationsEndWhenTheyAreToldTo) {

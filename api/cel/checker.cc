@@ -5,25 +5,10 @@
 #include <utility>
 
 #include "api/cel/limits.h"
+#include "api/cel/well_known.h"
 
 namespace skiff::cel {
 namespace {
-
-// The language knows these messages without a declaration.
-TypeRef ScalarWrappedBy(std::string_view message) {
-  static const std::map<std::string_view, TypeRef> known = {
-      {"google.protobuf.BoolValue", types::Bool()},
-      {"google.protobuf.BytesValue", types::Bytes()},
-      {"google.protobuf.DoubleValue", types::Double()},
-      {"google.protobuf.FloatValue", types::Double()},
-      {"google.protobuf.Int32Value", types::Int()},
-      {"google.protobuf.Int64Value", types::Int()},
-      {"google.protobuf.StringValue", types::String()},
-      {"google.protobuf.UInt32Value", types::Uint()},
-      {"google.protobuf.UInt64Value", types::Uint()}};
-  const auto found = known.find(message);
-  return found == known.end() ? nullptr : found->second;
-}
 
 constexpr char kInContainer[] = "' (in container '')";
 
@@ -143,14 +128,20 @@ class Checker {
       SetType(expr, types::TypeOf(type));
       return true;
     }
-    // The planner refuses it.
-    if (const TypeRef message = scope_.functions->FindMessage(plain)) {
+    if (plain == kNullValueName) {
       expr.is_constant = true;
-      expr.literal = Value::TypeNamed(message->name);
-      SetType(expr, types::TypeOf(message));
+      expr.literal = Value::Int(0);
+      SetType(expr, types::Int());
       return true;
     }
-    return false;
+    // The planner refuses most of them.
+    TypeRef message = scope_.functions->FindMessage(plain);
+    if (const WellKnownMessage* known = FindWellKnown(plain)) message = known->type;
+    if (message == nullptr) return false;
+    expr.is_constant = true;
+    expr.literal = Value::TypeNamed(std::string(plain));
+    SetType(expr, types::TypeOf(message));
+    return true;
   }
 
   bool IsLocal(std::string_view name) const {
@@ -348,43 +339,59 @@ class Checker {
     SetType(expr, types::Map(key, value));
   }
 
-  // A message that stands for a scalar.
-  void CheckWrapper(Expr& expr, const TypeRef& scalar) {
+  // `type_of`: what a field of a name takes; nullptr: there is none. `nothing`: what is said then.
+  template <typename TypeOf, typename Nothing>
+  void CheckFields(Expr& expr, const TypeOf& type_of, const Nothing& nothing) {
     for (size_t i = 0; i < expr.args.size(); ++i) {
       Expr& value = *expr.args[i];
       Check(value);
-      if (expr.fields[i] != "value") {
-        Complain(value, "undefined field '" + expr.fields[i] + "'");
-        continue;
-      }
       const TypeRef given = Unwrapped(value, !expr.optional.empty() && expr.optional[i]);
-      if (learnt_.Assign(scalar, given)) continue;
-      Complain(value, "expected type of field 'value' is '" + TypeText(*scalar) +
-                          "' but provided type is '" + Shown(given) + "'");
+      const TypeRef wanted = type_of(expr.fields[i]);
+      if (wanted != nullptr && learnt_.Assign(wanted, given)) continue;
+      ast_.issues.push_back(
+          {expr.colons[i], wanted == nullptr ? nothing(expr.fields[i], given)
+                                             : Misgiven(expr.fields[i], TypeText(*wanted), given)});
     }
-    SetType(expr, scalar);
   }
 
-  void CheckMessage(Expr& expr, const TypeRef& type) {
-    for (size_t i = 0; i < expr.args.size(); ++i) {
-      Expr& value = *expr.args[i];
-      Check(value);
-      const TypeRef given = Unwrapped(value, !expr.optional.empty() && expr.optional[i]);
-      const auto field = type->fields.find(expr.fields[i]);
-      const bool known = field != type->fields.end();
-      if (type->is_open || (known && learnt_.Assign(field->second.type, given))) continue;
-      ast_.issues.push_back(
-          {expr.colons[i], "expected type of field '" + expr.fields[i] + "' is '" +
-                               (known ? TypeText(*field->second.type) : "") +
-                               "' but provided type is '" + Shown(given) + "'"});
-    }
+  static std::string Misgiven(const std::string& field, const std::string& wanted,
+                              const TypeRef& given) {
+    return "expected type of field '" + field + "' is '" + wanted + "' but provided type is '" +
+           TypeText(*given) + "'";
+  }
+
+  void CheckPatchMessage(Expr& expr, const TypeRef& type) {
+    CheckFields(
+        expr,
+        [&](const std::string& name) {
+          if (type->is_open) return types::Dyn();
+          const auto field = type->fields.find(name);
+          return field == type->fields.end() ? nullptr : field->second.type;
+        },
+        [](const std::string& name, const TypeRef& given) { return Misgiven(name, "", given); });
     SetType(expr, type);
+  }
+
+  void CheckWellKnown(Expr& expr, const WellKnownMessage& message) {
+    expr.message = &message;
+    CheckFields(
+        expr,
+        [&](const std::string& name) {
+          const WellKnownField* field = message.Find(name);
+          return field == nullptr ? nullptr : field->type;
+        },
+        [](const std::string& name, const TypeRef&) { return "undefined field '" + name + "'"; });
+    SetType(expr, message.type);
   }
 
   void CheckStruct(Expr& expr) {
     const std::string_view name = WithoutDot(expr.name);
-    if (const TypeRef type = scope_.functions->FindMessage(name)) return CheckMessage(expr, type);
-    if (const TypeRef scalar = ScalarWrappedBy(name)) return CheckWrapper(expr, scalar);
+    if (const TypeRef type = scope_.functions->FindMessage(name)) {
+      return CheckPatchMessage(expr, type);
+    }
+    if (const WellKnownMessage* message = FindWellKnown(name)) {
+      return CheckWellKnown(expr, *message);
+    }
     const auto variable = std::ranges::find(scope_.variables, name, &Variable::name);
     if (const TypeRef type = scope_.functions->FindType(name)) {
       Complain(expr, "'" + TypeText(*type) + "' is not a message type");

@@ -8,12 +8,11 @@
 #include "api/cel/function.h"
 #include "api/cel/limits.h"
 #include "api/cel/message.h"
+#include "api/cel/well_known.h"
 
 namespace skiff::cel {
 namespace {
 
-// Of an entry of a map: its key, its value and its node.
-constexpr size_t kEntryBytes = 2 * sizeof(Value) + 48;
 constexpr size_t kArgumentsMax = 5;
 
 // Said of an entry written with "?".
@@ -33,9 +32,11 @@ const char* GoKind(const Value& value) {
     case Kind::kBytes: return "types.Bytes";
     case Kind::kDuration: return "types.Duration";
     case Kind::kTimestamp: return "types.Timestamp";
+    case Kind::kList: return "*types.baseList";
+    case Kind::kMap: return "*types.baseMap";
     case Kind::kType: return "*types.Type";
     case Kind::kOptional: return "*types.Optional";
-    default: return "ref.Val";
+    default: return IsEmptyMessage(value) ? "*types.protoObj" : "ref.Val";
   }
 }
 
@@ -59,17 +60,6 @@ Value NoOverloadFor(const Expr& expr, std::span<const Value> args) {
     text += args[i].TypeName();
   }
   return Value::Error(text + ")");
-}
-
-Value ZeroOf(TypeKind kind) {
-  switch (kind) {
-    case TypeKind::kBool: return Value::Bool(false);
-    case TypeKind::kInt: return Value::Int(0);
-    case TypeKind::kUint: return Value::Uint(0);
-    case TypeKind::kDouble: return Value::Double(0);
-    case TypeKind::kBytes: return Value::Bytes("");
-    default: return Value::String("");
-  }
 }
 
 bool AcceptsAll(const Overload& overload, std::span<const Value> args) {
@@ -117,6 +107,19 @@ bool IsLiteralTrue(const Expr& expr) {
   return expr.kind == ExprKind::kLiteral && expr.literal.IsTrue();
 }
 
+// The entry that a loop is at. A field that is null counts as absent, and yet as a key.
+Value EntryOf(const Value& range, const Value& key) {
+  auto found = range.Find(key);
+  return found ? *std::move(found) : NoSuchKey(key);
+}
+
+// All but bytes: Go has no hash of theirs.
+bool IsMapKey(const Value& key) {
+  return !key.Is(Kind::kBytes);
+}
+
+}  // namespace
+
 bool IsQualifier(const Value& key) {
   return key.Is(Kind::kBool) || key.IsNumber() || key.Is(Kind::kString);
 }
@@ -124,30 +127,6 @@ bool IsQualifier(const Value& key) {
 Value NoQualifier(const Value& key) {
   return Value::Error("invalid qualifier type: " + std::string(GoKind(key)));
 }
-
-// The entry that a loop is at. A field that is null counts as absent, and yet as a key.
-Value EntryOf(const Value& range, const Value& key) {
-  auto found = range.Find(key);
-  return found ? *std::move(found) : NoSuchKey(key);
-}
-
-bool IsMapKey(const Value& key) {
-  return key.Is(Kind::kBool) || key.Is(Kind::kInt) || key.Is(Kind::kUint) ||
-         key.Is(Kind::kString);
-}
-
-// Why a message of that name cannot hold a number of its type; nullptr: it can.
-const char* WhyTooWide(std::string_view message, const Value& value) {
-  if (message.ends_with(".Int32Value") && !std::in_range<int32_t>(value.integer())) {
-    return "integer overflow";
-  }
-  if (message.ends_with(".UInt32Value") && !std::in_range<uint32_t>(value.unsigned_integer())) {
-    return "unsigned integer overflow";
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 Value SelectField(const Value& operand, std::string_view name) {
   if (operand.Is(Kind::kOptional)) return OptionalLookUp(operand, Value::StringView(name), true);
@@ -179,8 +158,9 @@ Value IndexValue(const Value& operand, const Value& key) {
       if (!IsQualifier(key)) return NoQualifier(key);
       auto found = operand.Find(key);
       if (found) return *std::move(found);
-      const MessageValue* message = key.Is(Kind::kString) ? MessageOf(operand) : nullptr;
-      return message == nullptr ? NoSuchKey(key) : message->Unset(key.text());
+      const MessageValue* message = MessageOf(operand);
+      if (message == nullptr) return NoSuchKey(key);
+      return key.Is(Kind::kString) ? message->Unset(key.text()) : Value::NoSuchOverload();
     }
     default: return NoSuchKey(key);
   }
@@ -258,8 +238,7 @@ Value Evaluator::EvalOne(const Expr& expr) {
       return expr.op == Operator::kNone ? EvalCall(expr) : EvalOperator(expr);
     case ExprKind::kList: return EvalList(expr);
     case ExprKind::kMap: return EvalMap(expr);
-    case ExprKind::kStruct:
-      return expr.type->kind == TypeKind::kObject ? EvalMessage(expr) : EvalWrapper(expr);
+    case ExprKind::kStruct: return EvalStruct(expr);
     case ExprKind::kComprehension: return EvalComprehension(expr);
   }
   return {};
@@ -458,33 +437,7 @@ Value Evaluator::EvalMap(const Expr& expr) {
   return UnlessDeep(MapBuilder::Make(std::move(entries)));
 }
 
-// A message that stands for a scalar is that scalar, or its zero.
-Value Evaluator::EvalWrapper(const Expr& expr) {
-  Value value = ZeroOf(expr.type->kind);
-  for (size_t i = 0; i < expr.args.size(); ++i) {
-    Value given = Eval(*expr.args[i]);
-    if (given.IsError()) return given;
-    if (!expr.optional.empty() && expr.optional[i]) {
-      if (!given.Is(Kind::kOptional)) return NotOptional(expr.fields[i], given);
-      if (given.inner() == nullptr) continue;
-      given = Value(*given.inner());
-    }
-    const auto unfit = [&](std::string_view why) {
-      return Value::Error("field type conversion error for " + expr.name + ".value value type: " +
-                          std::string(why));
-    };
-    // What the checker took for dyn.
-    if (!Accepts(*expr.type, given)) {
-      return unfit("unsupported type conversion from '" + given.TypeName() + "' to " +
-                   TypeText(*expr.type));
-    }
-    if (const char* why = WhyTooWide(expr.name, given)) return unfit(why);
-    value = std::move(given);
-  }
-  return Spend(kStructCost) ? value : Over();
-}
-
-Value Evaluator::EvalMessage(const Expr& expr) {
+Value Evaluator::EvalStruct(const Expr& expr) {
   if (!MakeBytes(expr.args.size() * kEntryBytes)) return Over();
   MessageValue::Fields fields;
   for (size_t i = 0; i < expr.args.size(); ++i) {
@@ -498,7 +451,11 @@ Value Evaluator::EvalMessage(const Expr& expr) {
     fields.insert_or_assign(expr.fields[i], std::move(given));
   }
   if (!Spend(kStructCost)) return Over();
-  return UnlessDeep(MakeMessage(expr.type->name, std::move(fields)));
+  Value made = expr.message == nullptr
+                   ? MakeMessage(expr.type->name, std::move(fields))
+                   : MakeWellKnown(*expr.message, fields,
+                                   [this](size_t bytes) { return MakeBytes(bytes) && Look(); });
+  return over_budget_ ? Over() : UnlessDeep(std::move(made));
 }
 
 Value Evaluator::EvalComprehension(const Expr& expr) {
@@ -506,7 +463,8 @@ Value Evaluator::EvalComprehension(const Expr& expr) {
   if (range.IsError()) return range;
   Value& accumulator = locals_[expr.slot - kLocalSlots];
   accumulator = Eval(*expr.initial);
-  if (!range.Is(Kind::kList) && !range.Is(Kind::kMap) && !range.Is(Kind::kObject)) {
+  const bool object = range.Is(Kind::kObject) && !IsEmptyMessage(range);
+  if (!range.Is(Kind::kList) && !range.Is(Kind::kMap) && !object) {
     return Value::Error("got '" + std::string(GoKind(range)) + "', expected iterable type");
   }
   Value failure = Loop(expr, range);

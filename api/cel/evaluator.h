@@ -39,8 +39,7 @@ class Evaluator {
   Value EvalMapInsert(const Expr& expr);
   Value EvalList(const Expr& expr);
   Value EvalMap(const Expr& expr);
-  Value EvalWrapper(const Expr& expr);
-  Value EvalMessage(const Expr& expr);
+  Value EvalStruct(const Expr& expr);
   Value EvalComprehension(const Expr& expr);
   Value Loop(const Expr& expr, const Value& range);
   bool Step(const Expr& expr, Value& failure);
@@ -60,6 +59,10 @@ class Evaluator {
   size_t own_bytes_ = 0;  // Of them.
   bool over_budget_ = false;
 };
+
+// Whether operand[key] may be asked of any operand; NoQualifier says why not.
+bool IsQualifier(const Value& key);
+Value NoQualifier(const Value& key);
 
 // operand.name and operand[key]; `optional`: what is absent is none, not an error.
 Value SelectField(const Value& operand, std::string_view name);

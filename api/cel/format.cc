@@ -60,6 +60,11 @@ Value MapText(const Value& map) {
   std::map<std::string, std::string> entries;
   size_t size = 0;
   for (const Value& key : map.Keys()) {
+    if (!key.Is(Kind::kString) && !key.Is(Kind::kBool) && !key.Is(Kind::kInt) &&
+        !key.Is(Kind::kUint)) {
+      return Value::Error("error during formatting: no formatting function for map key of type " +
+                          key.TypeName());
+    }
     const Value shown = NestedText(key);
     if (shown.IsError()) return shown;
     const Value value = NestedText(*map.Find(key));

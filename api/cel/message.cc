@@ -26,6 +26,7 @@ const char* GoStorageOf(const Value& value) {
 }  // namespace
 
 std::optional<Value> MessageValue::Field(std::string_view name) const {
+  if (type_ == kEmptyType) return Value::Error("no such field '" + std::string(name) + "'");
   const auto found = fields_.find(name);
   if (found == fields_.end()) return std::nullopt;
   return found->second;
@@ -39,6 +40,11 @@ Value MessageValue::Unset(std::string_view name) const {
 const MessageValue* MessageOf(const Value& value) {
   if (!value.Is(Kind::kObject)) return nullptr;
   return dynamic_cast<const MessageValue*>(value.shared().get());
+}
+
+bool IsEmptyMessage(const Value& value) {
+  const MessageValue* message = MessageOf(value);
+  return message != nullptr && message->TypeName() == kEmptyType;
 }
 
 Value MakeMessage(const std::string& type, MessageValue::Fields fields) {

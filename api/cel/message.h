@@ -13,6 +13,7 @@ namespace skiff::cel {
 
 inline constexpr char kPatchObjectType[] = "Object";
 inline constexpr char kJsonPatchType[] = "JSONPatch";
+inline constexpr char kEmptyType[] = "google.protobuf.Empty";
 
 class MessageValue final : public ObjectValue {
  public:
@@ -32,6 +33,8 @@ class MessageValue final : public ObjectValue {
 
 // nullptr: the value is none.
 const MessageValue* MessageOf(const Value& value);
+// Whether it is google.protobuf.Empty{}, which has no fields to ask for.
+bool IsEmptyMessage(const Value& value);
 
 // A value of the type `type`, as an environment with patch types knows it. An error value where an
 // operation is given what it cannot have.

@@ -6,6 +6,7 @@
 #include "api/cel/evaluator.h"
 #include "api/cel/libraries.h"
 #include "api/cel/patterns.h"
+#include "api/cel/well_known.h"
 
 namespace skiff::cel {
 namespace {
@@ -52,8 +53,11 @@ void Become(Expr& expr, Value value) {
 
 // The name of a type that expressions make, but cannot name by itself.
 bool NamesMessage(const Expr& expr) {
-  return expr.is_constant && expr.type->kind == TypeKind::kType && !expr.type->params.empty() &&
-         expr.type->params[0]->kind == TypeKind::kObject;
+  if (!expr.is_constant || expr.type->kind != TypeKind::kType || expr.type->params.empty()) {
+    return false;
+  }
+  const WellKnownMessage* message = FindWellKnown(expr.literal.text());
+  return message != nullptr ? !message->is_type : expr.type->params[0]->kind == TypeKind::kObject;
 }
 
 // Evaluates what is known before any binding is, as cel-go's optimiser does, and finds the patterns
@@ -94,7 +98,13 @@ class Planner {
 
   void VisitCall(Expr& expr) {
     expr.op = OperatorOf(expr);
-    if (expr.op != Operator::kNone || !error_.empty()) return;
+    if (!error_.empty()) return;
+    if (expr.op == Operator::kIndex || expr.op == Operator::kOptionalIndex) {
+      const Expr& key = *expr.args[1];
+      const bool known = IsKnown(key) || key.is_constant;
+      if (known && !IsQualifier(key.literal)) error_ = NoQualifier(key.literal).text();
+    }
+    if (expr.op != Operator::kNone) return;
     if (expr.args.size() == 1 && expr.target == nullptr && IsConversion(expr.name) &&
         IsKnown(*expr.args[0])) {
       return Fold(expr);

@@ -126,6 +126,7 @@ bool IsDynOrError(const Type& type) {
 
 // Null stands for what a protobuf message could leave out.
 bool TakesNull(const Type& type) {
+  if (type.is_wrapper) return true;
   switch (type.kind) {
     case TypeKind::kNull:
     case TypeKind::kDuration:
@@ -224,6 +225,11 @@ TypeRef Opaque(std::string name, std::vector<TypeRef> params) {
 TypeRef Object(std::string name) {
   return std::make_shared<const Type>(Type{.kind = TypeKind::kObject, .name = std::move(name)});
 }
+TypeRef Wrapper(const TypeRef& scalar) {
+  auto made = std::make_shared<Type>(*scalar);
+  made->is_wrapper = true;
+  return made;
+}
 TypeRef Param(std::string name) {
   return std::make_shared<const Type>(Type{.kind = TypeKind::kParam, .name = std::move(name)});
 }
@@ -238,6 +244,7 @@ TypeRef WithParams(const Type& type, std::vector<TypeRef> params) {
 }  // namespace types
 
 std::string TypeText(const Type& type) {
+  if (type.is_wrapper) return std::string("wrapper(") + SimpleName(type.kind) + ")";
   std::string out = type.name.empty() ? SimpleName(type.kind) : type.name;
   if (type.params.empty()) return out;
   out += '(';
@@ -265,6 +272,10 @@ bool IsAny(const Type& type) {
   return type.kind == TypeKind::kDyn && type.name == kAnyName;
 }
 
+bool IsPlain(const Type& type, TypeKind kind) {
+  return type.kind == kind && !type.is_wrapper;
+}
+
 std::string InstanceTypeName(const Type& type) {
   if (IsAny(type)) return "google.protobuf.Any";
   switch (type.kind) {
@@ -278,6 +289,7 @@ std::string InstanceTypeName(const Type& type) {
 }
 
 std::string GoTypeText(const Type& type) {
+  if (type.is_wrapper) return TypeText(type);
   std::string text = InstanceTypeName(type);
   for (size_t i = 0; i < type.params.size(); ++i) {
     text += i == 0 ? "(" : ", ";

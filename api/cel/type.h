@@ -60,6 +60,8 @@ struct Type {
   std::map<std::string, ObjectField, std::less<>> fields = {};
   // Of an object: it has every field there can be, of any type.
   bool is_open = false;
+  // Of a scalar: a message holds it, which may be absent; such a value takes null.
+  bool is_wrapper = false;
 
   // What a schema says of the documents; means nothing to the checker.
   ListRule list_rule = ListRule::kAtomic;
@@ -94,6 +96,8 @@ TypeRef Any();
 TypeRef Optional(TypeRef inner);
 TypeRef Opaque(std::string name, std::vector<TypeRef> params = {});
 TypeRef Object(std::string name);
+// `scalar` as google.protobuf.Int64Value and the like hold it.
+TypeRef Wrapper(const TypeRef& scalar);
 TypeRef Param(std::string name);
 // `type` with other parameters.
 TypeRef WithParams(const Type& type, std::vector<TypeRef> params);
@@ -104,6 +108,8 @@ std::string TypeText(const Type& type);
 bool SameType(const Type& a, const Type& b);
 bool IsOptional(const Type& type);
 bool IsAny(const Type& type);
+// Whether it is of that kind, and no wrapper of it.
+bool IsPlain(const Type& type, TypeKind kind);
 // The name that type(x) shows for an instance: "google.protobuf.Duration", "null_type".
 std::string InstanceTypeName(const Type& type);
 // "list(google.protobuf.Duration)", "null_type": as Go prints the type of an expression.

@@ -46,9 +46,37 @@ std::partial_ordering Reversed(std::partial_ordering order) {
   return 0 <=> order;
 }
 
-int KeyRank(const Value& key) {
-  if (key.Is(Kind::kBool)) return 0;
-  return key.IsNumber() ? 1 : 2;
+constexpr double kTwoTo63 = 9223372036854775808.0;
+
+// `key`, which is no int, as one; nothing: it has another value than any.
+std::optional<Value> AsInt(const Value& key) {
+  Value same;
+  if (key.Is(Kind::kUint)) {
+    same = Value::Int(static_cast<int64_t>(key.unsigned_integer()));
+  } else if (key.Is(Kind::kDouble) && key.number() >= -kTwoTo63 && key.number() < kTwoTo63) {
+    same = Value::Int(static_cast<int64_t>(key.number()));
+  } else {
+    return std::nullopt;
+  }
+  return CompareNumbers(same, key) == 0 ? std::optional(same) : std::nullopt;
+}
+
+// Likewise as a uint.
+std::optional<Value> AsUint(const Value& key) {
+  Value same;
+  if (key.Is(Kind::kInt)) {
+    same = Value::Uint(static_cast<uint64_t>(key.integer()));
+  } else if (key.Is(Kind::kDouble) && key.number() >= 0 && key.number() < 2 * kTwoTo63) {
+    same = Value::Uint(static_cast<uint64_t>(key.number()));
+  } else {
+    return std::nullopt;
+  }
+  return CompareNumbers(same, key) == 0 ? std::optional(same) : std::nullopt;
+}
+
+// NaN precedes all numbers: an order has to put it somewhere.
+bool DoubleKeyLess(double a, double b) {
+  return std::isnan(a) ? !std::isnan(b) : a < b;
 }
 
 }  // namespace
@@ -215,9 +243,12 @@ std::optional<Value> Value::Find(const Value& key) const {
   if (kind_ != Kind::kMap) return std::nullopt;
   if (shared_) {
     const auto& entries = static_cast<const MapValue&>(*shared_).entries;
-    if (!key.IsNumber() && !key.Is(Kind::kBool) && !key.Is(Kind::kString)) return std::nullopt;
     if (key.Is(Kind::kDouble) && std::isnan(key.number())) return std::nullopt;
-    const auto found = entries.find(key);
+    auto found = entries.find(key);
+    for (const auto& as : {AsInt, AsUint}) {
+      if (found != entries.end()) break;
+      if (const auto same = as(key)) found = entries.find(*same);
+    }
     if (found == entries.end()) return std::nullopt;
     return found->second;
   }
@@ -286,11 +317,22 @@ std::string Value::TypeName() const {
 }
 
 bool KeyLess::operator()(const Value& a, const Value& b) const {
-  const int ranks[] = {KeyRank(a), KeyRank(b)};
-  if (ranks[0] != ranks[1]) return ranks[0] < ranks[1];
-  if (ranks[0] == 0) return a.boolean() < b.boolean();
-  if (ranks[0] == 1) return CompareNumbers(a, b) < 0;
-  return a.text() < b.text();
+  if (a.kind() != b.kind()) return a.kind() < b.kind();
+  switch (a.kind()) {
+    case Kind::kNull: return false;
+    case Kind::kBool: return a.boolean() < b.boolean();
+    case Kind::kInt:
+    case Kind::kDuration: return a.integer() < b.integer();
+    case Kind::kUint: return a.unsigned_integer() < b.unsigned_integer();
+    case Kind::kDouble: return DoubleKeyLess(a.number(), b.number());
+    case Kind::kTimestamp: return a.moment() < b.moment();
+    case Kind::kString:
+    case Kind::kBytes:
+    case Kind::kType: return a.text() < b.text();
+    default:
+      if (a.shared() != b.shared()) return a.shared() < b.shared();
+      return std::less<>()(a.json(), b.json());
+  }
 }
 
 void ListBuilder::Append(Value& target, Value item) {
@@ -307,7 +349,10 @@ Value MapBuilder::Make(std::map<Value, Value, KeyLess> entries) {
   auto map = std::make_shared<MapValue>();
   map->entries = std::move(entries);
   Value out;
-  for (const auto& [key, value] : map->entries) out.Surround(value);
+  for (const auto& [key, value] : map->entries) {
+    out.Surround(key);
+    out.Surround(value);
+  }
   out.kind_ = Kind::kMap;
   out.shared_ = std::move(map);
   return out;
@@ -319,6 +364,8 @@ bool MapBuilder::Insert(Value& target, const Value& key, Value value) {
     for (const Value& old : target.Keys()) entries.emplace(old, *target.Find(old));
     target = Make(std::move(entries));
   }
+  if (target.Find(key)) return false;
+  target.Surround(key);
   target.Surround(value);
   const auto& map = static_cast<const MapValue&>(*target.shared_);
   return const_cast<MapValue&>(map).entries.emplace(key, std::move(value)).second;

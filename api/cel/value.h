@@ -138,7 +138,8 @@ class Value {
   // Of a list; `index` is within it.
   Value At(size_t index) const;
   std::vector<Value> Items() const;
-  // Of a map or an object; nothing of other values, or where `key` is of no kind that keys have.
+  // Of a map or an object; nothing of other values. A number finds an integer key of its value,
+  // whatever the kinds of the two.
   std::optional<Value> Find(const Value& key) const;
   std::vector<Value> Keys() const;
   // One by one, until `visit` says no.
@@ -189,10 +190,14 @@ class Value {
   std::shared_ptr<const Shared> shared_;
 };
 
-// Orders the keys of maps: by kind, numbers by value whatever their kind.
+// Orders the keys of maps: by kind, then by value. A list, a map or another value that is made of
+// several is a key of its own, which only its copies equal.
 struct KeyLess {
   bool operator()(const Value& a, const Value& b) const;
 };
+
+// Of an entry of a map: its key, its value and its node.
+inline constexpr size_t kEntryBytes = 2 * sizeof(Value) + 48;
 
 class MapValue : public Shared {
  public:
@@ -208,7 +213,7 @@ class ListBuilder {
 class MapBuilder {
  public:
   static Value Make(std::map<Value, Value, KeyLess> entries);
-  // False: the key is there already.
+  // False: the key is there already, or an integer key of its value.
   static bool Insert(Value& target, const Value& key, Value value);
 };
 

@@ -26,9 +26,18 @@ Value EqualInOrder(const Value& a, const Value& b) {
   return Value::Bool(true);
 }
 
-bool IsKey(const Value& value) {
+bool IsSimple(const Value& value) {
   return value.IsNumber() || value.Is(Kind::kBool) || value.Is(Kind::kString);
 }
+
+// Of simple values: numbers by value whatever their kind.
+struct SimpleLess {
+  bool operator()(const Value& a, const Value& b) const {
+    if (a.IsNumber() && b.IsNumber()) return CompareNumbers(a, b) < 0;
+    if (a.kind() != b.kind()) return a.kind() < b.kind();
+    return a.Is(Kind::kBool) ? a.boolean() < b.boolean() : a.text() < b.text();
+  }
+};
 
 // The same for values that are equal, and hardly ever for others.
 uint64_t HashOf(const Value& value);
@@ -117,12 +126,12 @@ class HashedItems {
 // A set: the same items in any order.
 Value EqualAsSets(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
-  const auto keys = [](const std::vector<Value>& items) {
-    return std::all_of(items.begin(), items.end(), IsKey);
+  const auto simple = [](const std::vector<Value>& items) {
+    return std::all_of(items.begin(), items.end(), IsSimple);
   };
-  if (std::vector<Value> x = a.Items(), y = b.Items(); keys(x) && keys(y)) {
-    const std::set<Value, KeyLess> left(x.begin(), x.end());
-    const std::set<Value, KeyLess> right(y.begin(), y.end());
+  if (std::vector<Value> x = a.Items(), y = b.Items(); simple(x) && simple(y)) {
+    const std::set<Value, SimpleLess> left(x.begin(), x.end());
+    const std::set<Value, SimpleLess> right(y.begin(), y.end());
     return Value::Bool(std::equal(
         left.begin(), left.end(), right.begin(), right.end(),
         [](const Value& one, const Value& other) { return Equal(one, other).IsTrue(); }));

@@ -94,7 +94,7 @@ void RuleCompiler::CompileRule(const Json& props, const cel::Environment& enviro
     rule.error = types_.Named(program.error().message, props);
     return;
   }
-  if ((*program)->type()->kind != cel::TypeKind::kBool) {
+  if (!cel::IsPlain(*(*program)->type(), cel::TypeKind::kBool)) {
     rule.error = "cel expression must evaluate to a bool";
     return;
   }
@@ -107,7 +107,7 @@ void RuleCompiler::CompileMessage(const Json& props, const cel::Environment& env
   auto program = cel::Compile(rule.message_expression, environment);
   if (!program) {
     rule.message_error = MessageError(types_.Named(program.error().message, props));
-  } else if ((*program)->type()->kind != cel::TypeKind::kString) {
+  } else if (!cel::IsPlain(*(*program)->type(), cel::TypeKind::kString)) {
     rule.message_error = "messageExpression must evaluate to a string";
   } else {
     rule.message_program = *std::move(program);

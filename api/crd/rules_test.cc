@@ -56,6 +56,11 @@ TEST(RuleDefinitionTest, RulesCompileAgainstTheSchemaTheyStandIn) {
                       "compilation failed: ERROR: <input>:1:5: undefined field 'z'\n"
                       " | self.z == 1\n | ....^"));
   EXPECT_EQ(errors("self.a"), RuleError("self.a", "cel expression must evaluate to a bool"));
+  // Nor is a message that holds one.
+  EXPECT_EQ(errors("google.protobuf.BoolValue{value: true}"),
+            RuleError("google.protobuf.BoolValue{value: true}",
+                      "cel expression must evaluate to a bool"));
+  EXPECT_EQ(errors("google.protobuf.BoolValue{value: true} == true"), "");
   // A type is called after the place that the rule stands at.
   EXPECT_EQ(errors("self.o.x == 1"),
             RuleError("self.o.x == 1",

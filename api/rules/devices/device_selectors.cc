@@ -54,7 +54,7 @@ void ValidateDeviceExpression(const std::string& expression, const FieldPath& pa
     return out.Invalid(path, expression, why);
   }
   const cel::Type& type = *(*program)->type();
-  if (type.kind != cel::TypeKind::kBool && !cel::IsAny(type)) {
+  if (!cel::IsPlain(type, cel::TypeKind::kBool) && !cel::IsAny(type)) {
     return out.Invalid(path, expression,
                        "must evaluate to bool or the unknown type, not " + cel::GoTypeText(type));
   }
