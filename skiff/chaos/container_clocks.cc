@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -62,8 +63,8 @@ bool IsPlainMemory(const std::vector<Range>& ranges, uint64_t page) {
   });
 }
 
-std::optional<ClockPageHead> HeadAt(const StoppedProcess& process, uint64_t page) {
-  const auto there = process.Read(page, sizeof(ClockPageHead));
+std::optional<ClockPageHead> HeadAt(pid_t process, uint64_t page) {
+  const auto there = ReadMemory(process, page, sizeof(ClockPageHead));
   return there ? ReadHead(*there) : std::nullopt;
 }
 
@@ -78,7 +79,7 @@ bool MayCallNothing(pid_t process) {
 
 // One process whose clock is, or is to be, wrong.
 struct Patched {
-  StoppedProcess& process;
+  pid_t process;
   std::vector<Range> ranges;
   Range image;  // The vDSO among them.
   Vdso vdso;
@@ -86,8 +87,8 @@ struct Patched {
   ClockPageHead head;
 };
 
-// nullopt: it has ended meanwhile.
-Result<std::optional<Patched>> LookInto(pid_t pid, StoppedProcess& process) {
+// nullopt: it has ended meanwhile. It need not stand still, if nothing is to be changed by this.
+Result<std::optional<Patched>> LookInto(pid_t pid) {
   std::vector<Range> ranges = RangesOf(pid);
   const auto found = std::find_if(ranges.begin(), ranges.end(),
                                   [](const Range& range) { return range.name == "[vdso]"; });
@@ -100,12 +101,12 @@ Result<std::optional<Patched>> LookInto(pid_t pid, StoppedProcess& process) {
   if (image.end <= image.begin || image.end - image.begin > kVdsoBytesMax) {
     return Fail(Reason::kForbidden, fmt::format("process {} has a strange vDSO", pid));
   }
-  const std::string bytes = TRY(process.Read(image.begin, image.end - image.begin));
+  const std::string bytes = TRY(ReadMemory(pid, image.begin, image.end - image.begin));
   auto vdso = ReadVdso(bytes);
   if (!vdso) {
     return Fail(Reason::kForbidden, fmt::format("process {}: {}", pid, vdso.error().message));
   }
-  Patched patched{.process = process,
+  Patched patched{.process = pid,
                   .ranges = std::move(ranges),
                   .image = image,
                   .vdso = *vdso,
@@ -115,7 +116,7 @@ Result<std::optional<Patched>> LookInto(pid_t pid, StoppedProcess& process) {
   const auto target = TargetOfJump(image.begin + at, std::string_view(bytes).substr(at));
   if (target) {
     const uint64_t page = *target / kClockPageBytes * kClockPageBytes;
-    const auto head = IsPlainMemory(ranges, page) ? HeadAt(process, page) : std::nullopt;
+    const auto head = IsPlainMemory(patched.ranges, page) ? HeadAt(pid, page) : std::nullopt;
     if (head) {
       patched.page = page;
       patched.head = *head;
@@ -129,8 +130,8 @@ Result<std::optional<Patched>> LookInto(pid_t pid, StoppedProcess& process) {
 }
 
 // No thread may come back into the middle of what is about to be another instruction.
-Result<> CheckNobodyIsInside(const Patched& patched) {
-  for (const uint64_t next : TRY(patched.process.NextInstructions())) {
+Result<> CheckNobodyIsInside(const Patched& patched, const StoppedProcess& stopped) {
+  for (const uint64_t next : TRY(stopped.NextInstructions())) {
     for (const uint64_t function : patched.vdso.functions) {
       const uint64_t begin = patched.image.begin + function;
       if (next > begin && next < begin + kJumpBytes) {
@@ -158,7 +159,7 @@ uint64_t FindOldPage(const Patched& patched) {
 }
 
 // The nearest page where nothing is, as far from a stack as can be: that grows downwards.
-Result<uint64_t> MapNewPage(const Patched& patched) {
+Result<uint64_t> MapNewPage(const Patched& patched, StoppedProcess& stopped) {
   uint64_t room = 0;
   const auto distance = [&](uint64_t at) {
     return at < patched.image.begin ? patched.image.begin - at : at - patched.image.begin;
@@ -171,61 +172,79 @@ Result<uint64_t> MapNewPage(const Patched& patched) {
     if (IsNear(patched, at) && (room == 0 || distance(at) < distance(room))) room = at;
   }
   if (room == 0) return Fail(Reason::kForbidden, "there is no room beside its vDSO");
-  TRY(patched.process.MapPage(room, kClockPageBytes,
-                              patched.image.begin + patched.vdso.system_call));
+  TRY(stopped.MapPage(room, kClockPageBytes, patched.image.begin + patched.vdso.system_call));
   return room;
 }
 
-Result<> MakeWrong(Patched& patched, const ClockFault& fault) {
+Result<> MakeWrong(const Patched& patched, StoppedProcess& stopped, const ClockFault& fault) {
   const ClockPageHead head = HeadOf(fault, patched.head.originals);
   if (patched.page != 0) {
-    return patched.process.Write(patched.page,
-                                 {reinterpret_cast<const char*>(&head), sizeof head});
+    return stopped.Write(patched.page, {reinterpret_cast<const char*>(&head), sizeof head});
   }
   const ClockCode code = MakeClockCode(head);
   if (code.page.empty()) {
     return Fail(Reason::kForbidden,
                 "clocks of containers can be wrong on machines of x86-64 alone");
   }
-  TRY(CheckNobodyIsInside(patched));
+  TRY(CheckNobodyIsInside(patched, stopped));
   uint64_t page = FindOldPage(patched);
-  if (page == 0) page = TRY(MapNewPage(patched));
-  TRY(patched.process.Write(page, code.page));
+  if (page == 0) page = TRY(MapNewPage(patched, stopped));
+  TRY(stopped.Write(page, code.page));
   for (size_t i = 0; i < kClockFunctions.size(); ++i) {
     const uint64_t at = patched.image.begin + patched.vdso.functions[i];
     const auto jump = JumpTo(at, page + code.functions[i]);
     if (!jump) return Fail(Reason::kConflict, "there is no room beside its vDSO");
-    TRY(patched.process.Write(at, {jump->data(), jump->size()}));
+    TRY(stopped.Write(at, {jump->data(), jump->size()}));
   }
   return {};
 }
 
-Result<> MakeRight(Patched& patched) {
+// The first function is the last one: by it a page is found, if this is cut short.
+Result<> TakeAway(const Patched& patched, StoppedProcess& stopped) {
   if (patched.page == 0) return {};
-  TRY(CheckNobodyIsInside(patched));
-  for (size_t i = 0; i < kClockFunctions.size(); ++i) {
+  TRY(CheckNobodyIsInside(patched, stopped));
+  for (size_t i = kClockFunctions.size(); i-- > 0;) {
     const auto& original = patched.head.originals[i];
-    TRY(patched.process.Write(patched.image.begin + patched.vdso.functions[i],
-                              {original.data(), original.size()}));
+    TRY(stopped.Write(patched.image.begin + patched.vdso.functions[i],
+                      {original.data(), original.size()}));
   }
   return {};
 }
 
 // Stops it, does that to it, and lets it go on; again, where a thread stood where it may not.
 Result<> Change(pid_t pid, const std::function<void()>& meanwhile,
-                const std::function<Result<>(Patched&)>& change) {
+                const std::function<Result<>(const Patched&, StoppedProcess&)>& change) {
   constexpr int kAttempts = 20;
   Result<> changed;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto process = StoppedProcess::Stop(pid, meanwhile);
     if (!process && process.error().reason == Reason::kNotFound) return {};
     if (!process) return Fail(process.error());
-    auto patched = TRY(LookInto(pid, **process));
+    const auto patched = TRY(LookInto(pid));
     if (!patched) return {};
-    changed = change(*patched);
+    changed = change(*patched, **process);
     if (changed || changed.error().reason != Reason::kConflict) return changed;
   }
   return changed;
+}
+
+// Whether it was wrong until then. It need not stand still, nor be one that can be stopped: its
+// page is told that the end has come.
+Result<bool> EndFault(pid_t pid, Duration now) {
+  const auto patched = LookInto(pid);
+  const bool is_wrong =
+      patched && *patched && (*patched)->page != 0 && (*patched)->head.ends > now.count();
+  if (!is_wrong) return false;
+  const int64_t ends = 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(&ends), sizeof ends);
+  constexpr uint64_t kAt = offsetof(ClockPageHead, ends);
+  if (WriteMemory(pid, (*patched)->page + kAt, bytes)) return true;
+  // There are kernels where only a tracer may.
+  const auto end = [&](const Patched& now_there, StoppedProcess& stopped) -> Result<> {
+    return now_there.page == 0 ? Result<>() : stopped.Write(now_there.page + kAt, bytes);
+  };
+  TRY(Change(pid, [] {}, end));
+  return true;
 }
 
 pid_t ProcessOf(pid_t thread) {
@@ -249,6 +268,7 @@ Result<std::unique_ptr<ContainerClocks>> ContainerClocks::Begin(
   if (auto begun = begin(); !begun) {
     clocks.reset();
     (void)MakeClocksRight(groups);
+    TakeClockPagesAway(groups);
     return Fail(begun.error());
   }
   return clocks;
@@ -314,7 +334,9 @@ Result<> ContainerClocks::MakeOneWrong(pid_t process) {
   }
   stopping_ = process;
   auto made = Change(process, [this] { Serve(); },
-                     [this](Patched& patched) { return MakeWrong(patched, fault_); });
+                     [this](const Patched& patched, StoppedProcess& stopped) {
+                       return MakeWrong(patched, stopped, fault_);
+                     });
   stopping_ = 0;
   return made;
 }
@@ -376,10 +398,12 @@ bool ContainerClocks::LookAt(pid_t thread, Beginner& beginner) {
       ptrace(PTRACE_CONT, thread, nullptr, nullptr);
     } else if (event == PTRACE_EVENT_STOP && beginner.has_begun) {
       const auto process = StoppedProcess::OfStopped(beginner.process, thread);
-      auto patched = LookInto(beginner.process, *process);
+      const auto patched = LookInto(beginner.process);
       // What cannot be made wrong is a program of another kind, which goes on with the right time.
       const Duration since = clock_.Monotonic();
-      if (patched && *patched && held_up_ < kHeldUpMax) (void)MakeWrong(**patched, fault_);
+      if (patched && *patched && held_up_ < kHeldUpMax) {
+        (void)MakeWrong(**patched, *process, fault_);
+      }
       if (const Duration took = clock_.Monotonic() - since; took > kHeldUpMin) held_up_ += took;
       return true;
     } else if (event == PTRACE_EVENT_STOP) {
@@ -417,17 +441,39 @@ ContainerClocks::~ContainerClocks() {
 }
 
 Result<> MakeClocksRight(const std::vector<std::string>& groups) {
-  // Some may not stop, each for seconds, and be many.
-  constexpr Duration kPatience = std::chrono::seconds(30);
+  // Each round finds what was forked meanwhile of those that it came to later; a pod may be faster
+  // than that for ever.
+  constexpr Duration kPatience = std::chrono::seconds(5);
   const SystemClock clock;
   const Duration deadline = clock.Monotonic() + kPatience;
   Result<> all;
-  for (const ProcessId& process : ProcessesIn(groups)) {
-    if (!all && clock.Monotonic() > deadline) break;
-    auto made = Change(process.pid, [] {}, MakeRight);
-    if (!made) all = std::move(made);
+  bool was_any = true;
+  while (was_any && clock.Monotonic() < deadline) {
+    was_any = false;
+    all = {};
+    for (const ProcessId& process : ProcessesIn(groups)) {
+      const auto was_wrong = EndFault(process.pid, clock.Monotonic());
+      was_any |= !was_wrong || *was_wrong;
+      if (!was_wrong) all = Fail(was_wrong.error());
+    }
+  }
+  if (all && was_any) {
+    return Fail(Reason::kTimeout,
+                "processes begin faster than their clocks are made right; that of some may stay "
+                "wrong until the fault's end");
   }
   return all;
+}
+
+void TakeClockPagesAway(const std::vector<std::string>& groups) {
+  constexpr Duration kPatience = std::chrono::seconds(3);
+  const SystemClock clock;
+  const Duration deadline = clock.Monotonic() + kPatience;
+  for (const ProcessId& process : ProcessesIn(groups)) {
+    if (clock.Monotonic() > deadline) return;
+    const auto patched = LookInto(process.pid);
+    if (patched && *patched && (*patched)->page != 0) (void)Change(process.pid, [] {}, TakeAway);
+  }
 }
 
 }  // namespace skiff::chaos

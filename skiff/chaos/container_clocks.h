@@ -59,8 +59,12 @@ class ContainerClocks {
   pid_t stopping_ = 0;  // The process that is being stopped, and seen to by that; 0: none.
 };
 
-// Puts back what processes in those groups began with, as far as anything was put in its place. Can
-// be repeated. Where some do not stop, it gives up after half a minute: the fault ends by itself.
+// Has all processes in those groups tell the right time again, also those that cannot be stopped,
+// and looks whether they do. Can be repeated. An error says whose clock is wrong until the fault's
+// end; five seconds are enough for all but a pod that holds us up.
 Result<> MakeClocksRight(const std::vector<std::string>& groups);
+// Puts back what they began with, after that; where a process cannot be stopped, what leads to its
+// page stays, and tells the right time.
+void TakeClockPagesAway(const std::vector<std::string>& groups);
 
 }  // namespace skiff::chaos

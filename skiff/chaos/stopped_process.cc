@@ -1,5 +1,6 @@
 #include "skiff/chaos/stopped_process.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -115,6 +117,25 @@ Result<uint64_t> CallSystem(pid_t thread, uint64_t instruction, uint64_t number,
 
 }  // namespace
 
+Result<std::string> ReadMemory(pid_t process, uint64_t at, size_t bytes) {
+  std::string text(bytes, '\0');
+  iovec to{text.data(), bytes};
+  iovec from{reinterpret_cast<void*>(at), bytes};
+  const ssize_t size = process_vm_readv(process, &to, 1, &from, 1, 0);
+  if (size == static_cast<ssize_t>(bytes)) return text;
+  return Fail(Refused(process, "its memory cannot be read", size < 0 ? errno : EFAULT));
+}
+
+Result<> WriteMemory(pid_t process, uint64_t at, std::string_view bytes) {
+  const int file = open(fmt::format("/proc/{}/mem", process).c_str(), O_WRONLY | O_CLOEXEC);
+  const ssize_t size =
+      file < 0 ? -1 : pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
+  const int error = size < 0 ? errno : EFAULT;
+  if (file >= 0) close(file);
+  if (size == static_cast<ssize_t>(bytes.size())) return {};
+  return Fail(Refused(process, "its memory cannot be written", error));
+}
+
 Result<bool> StoppedProcess::TraceAll() {
   bool is_any_new = false;
   for (const pid_t thread : ThreadsOf(process_)) {
@@ -204,12 +225,7 @@ StoppedProcess::~StoppedProcess() {
 }
 
 Result<std::string> StoppedProcess::Read(uint64_t at, size_t bytes) const {
-  std::string text(bytes, '\0');
-  iovec to{text.data(), bytes};
-  iovec from{reinterpret_cast<void*>(at), bytes};
-  const ssize_t size = process_vm_readv(process_, &to, 1, &from, 1, 0);
-  if (size == static_cast<ssize_t>(bytes)) return text;
-  return Fail(Refused(process_, "its memory cannot be read", size < 0 ? errno : EFAULT));
+  return ReadMemory(process_, at, bytes);
 }
 
 Result<> StoppedProcess::Write(uint64_t at, std::string_view bytes) {

@@ -9,11 +9,18 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 
 namespace skiff::chaos {
+
+// Of a process that need not stand still. Whole, or an error.
+Result<std::string> ReadMemory(pid_t process, uint64_t at, size_t bytes);
+// Also what the process itself may not write. kForbidden: it has ended, has no such memory, or
+// kernels leave that to tracers here.
+Result<> WriteMemory(pid_t process, uint64_t at, std::string_view bytes);
 
 // All calls by one thread, which is the tracer.
 class StoppedProcess {

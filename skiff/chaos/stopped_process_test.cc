@@ -18,7 +18,6 @@
 #include <cstring>
 #include <thread>
 
-#include "skiff/chaos/container_clocks.h"
 #include "skiff/chaos/machine.h"
 
 namespace skiff::chaos {
@@ -226,12 +225,6 @@ TEST_F(StoppedProcessTest, WhoeverAwaitsTheEndOfOneThatIsKilledHearsOfIt) {
   int status = 0;
   EXPECT_EQ(waitpid(parent, &status, 0), parent);
   EXPECT_EQ(status, 0);
-}
-
-TEST(ContainerClocksTest, NothingIsNobodysClock) {
-  const auto begun = ContainerClocks::Begin({"no-such-group-0123456789"}, {});
-  ASSERT_FALSE(begun);
-  EXPECT_TRUE(MakeClocksRight({"no-such-group-0123456789"}));
 }
 
 }  // namespace

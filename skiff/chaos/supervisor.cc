@@ -18,7 +18,7 @@
 
 #include "base/process.h"
 #include "skiff/chaos/checks.h"
-#include "skiff/chaos/container_clocks.h"
+#include "skiff/chaos/clock_hand.h"
 #include "skiff/chaos/events.h"
 #include "skiff/chaos/filled.h"
 #include "skiff/chaos/frozen.h"
@@ -97,7 +97,7 @@ struct Held {
   std::optional<Link> link;
   std::unique_ptr<Frozen> frozen;
   std::optional<Filled> filled;
-  std::unique_ptr<ContainerClocks> clocks;
+  std::optional<ClockHand> clocks;
 };
 
 Result<> Begin(const Record& record, Held& held) {
@@ -116,7 +116,8 @@ Result<> Begin(const Record& record, Held& held) {
     held.filled.emplace(std::move(filled));
   }
   if (!hold.clocks.empty()) {
-    held.clocks = TRY(ContainerClocks::Begin(hold.clocks, hold.clock));
+    ClockHand clocks = TRY(ClockHand::Begin(hold.clocks, hold.clock));
+    held.clocks.emplace(std::move(clocks));
   }
   if (!hold.clock_of.empty()) {
     ClockFile file = TRY(OpenClock(hold.clock_seen_by, hold.clock_directory));
@@ -155,11 +156,7 @@ bool HoldUntilEnd(const Record& record, Held& held, int signals) {
   const int timer = TimerFile(record.ends);
   while (true) {
     const int queue = held.link ? held.link->file() : -1;
-    const int beginners = held.clocks ? held.clocks->file() : -1;
-    std::array<pollfd, 4> files = {{{signals, POLLIN, 0},
-                                    {timer, POLLIN, 0},
-                                    {queue, POLLIN, 0},
-                                    {beginners, POLLIN, 0}}};
+    std::array<pollfd, 3> files = {{{signals, POLLIN, 0}, {timer, POLLIN, 0}, {queue, POLLIN, 0}}};
     const Duration due = held.link ? held.link->Due() : kNever;
     const timespec patience = Until(due, clock.Monotonic());
     if (ppoll(files.data(), files.size(), due == kNever ? nullptr : &patience, nullptr) < 0 &&
@@ -169,12 +166,10 @@ bool HoldUntilEnd(const Record& record, Held& held, int signals) {
     if (held.link && files[2].revents != 0) held.link->Take(clock.Monotonic());
     if (held.link) held.link->LetGo(clock.Monotonic());
     if (files[1].revents != 0) return true;
-    if (held.clocks && files[3].revents != 0) held.clocks->Serve();
     signalfd_siginfo signal{};
     while (files[0].revents != 0 && read(signals, &signal, sizeof signal) == sizeof signal) {
       if (signal.ssi_signo != SIGCHLD) return false;
       if (held.frozen) held.frozen->Reap();
-      if (held.clocks) held.clocks->Serve();
     }
   }
 }
@@ -203,7 +198,9 @@ Result<> Undo(const Record& record) {
     if (auto done = RunOne(command); !done) undone = std::move(done);
   }
   const Hold& hold = record.plan.hold;
-  if (auto made = MakeClocksRight(hold.clocks); !made) undone = std::move(made);
+  // Once its time is up, the clock is right by itself.
+  const bool is_over = SystemClock().Monotonic() >= hold.clock.ends;
+  if (auto made = LetClocksBeRight(hold.clocks); !made && !is_over) undone = std::move(made);
   if (hold.clock_of.empty()) return undone;
   auto file = OpenClock(hold.clock_seen_by, hold.clock_directory);
   if (!file) {

@@ -1,0 +1,220 @@
+// Of processes of this test's own, in a control group of their own.
+#include "skiff/chaos/clock_hand.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <thread>
+
+namespace skiff::chaos {
+namespace {
+
+constexpr Duration kHelperPatience = std::chrono::seconds(30);
+
+TEST(HelperTest, WhatItSaysIsHeard) {
+  auto helper = Helper::Start([](const auto& say) { say(Fail(Reason::kInvalid, "words")); });
+  ASSERT_TRUE(helper);
+  const auto heard = helper->Hear(kHelperPatience);
+  ASSERT_FALSE(heard);
+  EXPECT_EQ(heard.error().message, "words");
+  EXPECT_TRUE(helper->AwaitEnd(kHelperPatience));
+}
+
+TEST(HelperTest, OneThatIsHeldUpIsGivenUp) {
+  auto helper = Helper::Start([](const auto&) {
+    while (true) pause();
+  });
+  ASSERT_TRUE(helper);
+  EXPECT_EQ(helper->Hear(std::chrono::milliseconds(10)).error().reason, Reason::kTimeout);
+  EXPECT_FALSE(helper->AwaitEnd(std::chrono::milliseconds(10)));
+}
+
+TEST(HelperTest, ItKeepsNoFileOpen) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  auto helper = Helper::Start([](const auto& say) {
+    say({});
+    while (true) pause();
+  });
+  ASSERT_TRUE(helper);
+  EXPECT_TRUE(helper->Hear(kHelperPatience));
+  close(ends[1]);
+  char byte = 0;
+  EXPECT_EQ(read(ends[0], &byte, 1), 0);
+  close(ends[0]);
+}
+
+TEST(HelperTest, OneThatEndsWithoutAWordIsHeardOf) {
+  auto helper = Helper::Start([](const auto&) {});
+  ASSERT_TRUE(helper);
+  EXPECT_EQ(helper->Hear(kHelperPatience).error().reason, Reason::kInternalError);
+}
+
+TEST(ClockHandTest, NothingIsNobodysClock) {
+  const auto begun = ClockHand::Begin({"no-such-group-0123456789"}, {});
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(begun.error().message, "nothing of it runs any more");
+  EXPECT_TRUE(LetClocksBeRight({"no-such-group-0123456789"}));
+}
+
+#if defined(__x86_64__)
+
+constexpr int64_t kHourSeconds = 3600;
+
+class ClocksInGroupTest : public testing::Test {
+ protected:
+  // What parent and child both see.
+  struct Shared {
+    std::atomic<int64_t> now[2];  // By the clocks of a child and of its own child.
+    std::atomic<bool> is_to_fork, is_to_begin_another;
+    std::atomic<pid_t> other_thread;
+  };
+  // Nothing tells of what another process writes there.
+  static void AwaitMoment() { poll(nullptr, 0, 1); }
+  static int64_t Now() {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+  }
+  void SetUp() override {
+    name_ = fmt::format("skiff-clocks-{}", getpid());
+    // Version 1's, or the only one.
+    std::error_code error;
+    for (const char* root : {"/sys/fs/cgroup/cpu", "/sys/fs/cgroup"}) {
+      group_ = std::filesystem::path(root) / name_;
+      if (std::filesystem::create_directory(group_, error)) break;
+    }
+    if (error) GTEST_SKIP() << "no control groups here: " << error.message();
+    shared_ = static_cast<Shared*>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    child_ = fork();
+    if (child_ == 0) RunChild();
+    std::ofstream(group_ / "cgroup.procs") << child_ << std::flush;
+    ASSERT_TRUE(IsOff(0, 0));
+    if (auto begun = Begin()) {
+      begun_.emplace(std::move(*begun));
+    } else {
+      GTEST_SKIP() << begun.error().message;
+    }
+    ASSERT_TRUE(IsOff(0, 2 * kHourSeconds));
+  }
+  ~ClocksInGroupTest() override {
+    begun_.reset();
+    debugger_.reset();
+    if (shared_ == nullptr) return;
+    // The last ones of it can be taken away when they have ended, a moment later.
+    std::error_code error;
+    for (int i = 0; i < 5000 && !std::filesystem::remove(group_, error); ++i) {
+      std::ifstream all(group_ / "cgroup.procs");
+      for (pid_t each = 0; all >> each;) kill(each, SIGKILL);
+      waitpid(child_, nullptr, WNOHANG);
+      AwaitMoment();
+    }
+    munmap(shared_, sizeof(Shared));
+  }
+  // Its end does not come while this test runs.
+  Result<ClockHand> Begin(Duration patience = kHelperPatience) const {
+    const Duration now = SystemClock().Monotonic();
+    const ClockFault fault = {
+        .offset = std::chrono::hours(2), .begins = now, .ends = now + std::chrono::hours(1)};
+    return ClockHand::Begin({name_}, fault, patience);
+  }
+  // Traces a thread of its, as a debugger does that came meanwhile, until the end.
+  void TraceByAnother(pid_t thread) {
+    debugger_.emplace(*Helper::Start([thread](const auto& say) {
+      const bool is_traced = ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) == 0;
+      say(is_traced ? Result<>() : Fail(Reason::kForbidden, "not traced"));
+      while (true) pause();
+    }));
+    ASSERT_TRUE(debugger_->Hear(kHelperPatience));
+  }
+  // Whether that clock comes to be so wrong within half a minute; a minute does not matter.
+  bool IsOff(int which, int64_t seconds) const {
+    for (int i = 0; i < 30'000; ++i) {
+      const int64_t off = shared_->now[which] - Now() - seconds;
+      if (off > -60 && off < 60) return true;
+      AwaitMoment();
+    }
+    return false;
+  }
+
+  std::string name_;
+  std::filesystem::path group_;
+  Shared* shared_ = nullptr;
+  pid_t child_ = 0;
+  std::optional<ClockHand> begun_;
+  std::optional<Helper> debugger_;
+
+ private:
+  [[noreturn]] void RunChild() const {
+    int which = 0;
+    std::thread other([this] {
+      shared_->other_thread = gettid();
+      while (true) pause();
+    });
+    while (true) {
+      shared_->now[which] = Now();
+      if (shared_->is_to_begin_another) execl("/bin/true", "true", nullptr);
+      if (shared_->is_to_fork.exchange(false) && fork() == 0) which = 1;
+    }
+  }
+};
+
+TEST_F(ClocksInGroupTest, AllAreRightBeforeTheFaultsEnd) {
+  shared_->is_to_fork = true;
+  ASSERT_TRUE(IsOff(1, 2 * kHourSeconds)) << "a child has it from its parent";
+  begun_.reset();
+  const auto made = LetClocksBeRight({name_});
+  EXPECT_TRUE(made) << made.error().message;
+  EXPECT_TRUE(IsOff(0, 0));
+  EXPECT_TRUE(IsOff(1, 0));
+  const auto again = Begin();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(IsOff(0, 2 * kHourSeconds)) << "and again";
+  EXPECT_TRUE(IsOff(1, 2 * kHourSeconds));
+}
+
+TEST_F(ClocksInGroupTest, OneThatCannotBeStoppedIsRightAllTheSame) {
+  begun_.reset();
+  TraceByAnother(child_);
+  const auto made = LetClocksBeRight({name_});
+  EXPECT_TRUE(made) << made.error().message;
+  EXPECT_TRUE(IsOff(0, 0));
+}
+
+// It begins another program while somebody does not hear of its threads' ends: whoever would trace
+// it waits in the kernel until that one does, which is never.
+TEST_F(ClocksInGroupTest, WhoHoldsUpItsTracerHoldsUpNobodyElse) {
+  begun_.reset();
+  while (shared_->other_thread == 0) AwaitMoment();
+  const pid_t other = shared_->other_thread;
+  TraceByAnother(other);
+  shared_->is_to_begin_another = true;
+  const std::string path = fmt::format("/proc/{}/task/{}/stat", child_, other);
+  for (std::string stat; stat.find(") Z ") == stat.npos; AwaitMoment()) {
+    std::ifstream in(path);
+    ASSERT_TRUE(std::getline(in, stat));
+  }
+  const auto made = LetClocksBeRight({name_});
+  EXPECT_TRUE(made) << made.error().message;
+  const auto again = Begin(std::chrono::milliseconds(200));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().reason, Reason::kTimeout) << again.error().message;
+}
+
+#endif
+
+}  // namespace
+}  // namespace skiff::chaos
