@@ -167,6 +167,7 @@ bool ClientConnection::Reuse(ClientRequest request, Done done, ClientAttemptPtr 
   again_ = std::move(again);
   in_.clear();
   head_searched_ = 0;
+  early_head_bytes_ = 0;
   framing_ = {};
   body_left_ = 0;
   chunks_ = {};
@@ -207,21 +208,20 @@ void ClientConnection::OnReadable() {
 
 void ClientConnection::OnHeadBytes(std::string_view bytes) {
   in_.append(bytes);
-  // Heads of 1xx come before the one that counts.
+  // Heads of 1xx come before the one that counts; together they are as large as one may be.
   while (state_ == State::kHead && !closed_) {
     const size_t end = FindHeadEnd(in_, head_searched_);
-    if (end == std::string::npos) {
-      if (in_.size() > kHeadBytesMax) {
-        GiveUp({Reason::kServiceUnavailable, "server response headers exceeded the limit"});
-      }
-      return;
+    if (early_head_bytes_ + (end == std::string::npos ? in_.size() : end) > kHeadBytesMax) {
+      return GiveUp({Reason::kServiceUnavailable, "server response headers exceeded the limit"});
     }
+    if (end == std::string::npos) return;
     ResponseHead head;
     const auto fault = ParseResponseHead(std::string_view(in_).substr(0, end), head);
     if (fault) return GiveUp({Reason::kServiceUnavailable, kBroken + fault->text});
     in_.erase(0, end);
     head_searched_ = 0;
-    if (head.status >= 200 || head.status == 101) OnHead(std::move(head));
+    if (head.status >= 200 || head.status == 101) return OnHead(std::move(head));
+    early_head_bytes_ += end;
   }
 }
 

@@ -124,6 +124,7 @@ class ClientConnection final : public LoopListener,
   std::shared_ptr<Wake> wake_;
   std::string in_;
   size_t head_searched_ = 0;
+  size_t early_head_bytes_ = 0;  // Of the heads of 1xx before the one that counts.
   bool bodiless_ = false;
   Framing framing_;
   uint64_t body_left_ = 0;

@@ -7,6 +7,7 @@
 
 #include "api/cel/lexer.h"
 #include "api/cel/number_literals.h"
+#include "api/cel/token_reader.h"
 #include "api/cel/token_sets.h"
 #include "api/cel/words.h"
 
@@ -14,8 +15,6 @@ namespace skiff::cel {
 namespace {
 
 constexpr size_t kSyntaxErrorsMax = 100;
-// How often parsing goes on after what it did not expect.
-constexpr int kRecoveriesMax = 30;
 
 // Counts one more of a kind of nesting while it is alive.
 class Level {
@@ -28,10 +27,9 @@ class Level {
   int& depth_;
 };
 
-class Parser {
+class Parser final : TokenReader {
  public:
-  Parser(Ast& ast, const MacroSet& macros)
-      : ast_(ast), macros_(macros), tokens_(Tokenize(ast.source, ast.issues)) {}
+  Parser(Ast& ast, const MacroSet& macros) : TokenReader(ast), macros_(macros) {}
 
   void Run() {
     Expr* root = ParseExpr("");
@@ -50,91 +48,12 @@ class Parser {
   }
 
  private:
-  const Token& At() const { return tokens_[at_]; }
-  int Position() const { return static_cast<int>(At().begin); }
-  bool Dead() const { return stopped_ || too_deep_; }
-
-  // Whether the rules of the grammar may not be entered any deeper.
-  bool TooDeep(int depth) {
-    too_deep_ |= depth > kRecursionMax;
-    return too_deep_;
-  }
-
   // `expr` is as deep as the deepest of its parts, and `own` more.
   static Expr* Measured(Expr* expr, int own) {
     int depth = expr->target == nullptr ? 0 : expr->target->depth;
     for (const Expr* arg : expr->args) depth = std::max(depth, arg->depth);
     expr->depth = depth + own;
     return expr;
-  }
-
-  void Take() {
-    recovering_ = false;
-    if (at_ + 1 < tokens_.size()) ++at_;
-  }
-
-  bool TakeIf(std::string_view symbol) {
-    if (Dead() || !At().Is(symbol)) return false;
-    Take();
-    return true;
-  }
-
-  void AddIssue(int position, std::string message) {
-    ast_.issues.push_back({position, std::move(message)});
-  }
-
-  void Syntax(int position, const std::string& message) {
-    if (recovering_ || Dead()) return;
-    AddIssue(position, "Syntax error: " + message);
-    recovering_ = true;
-    if (++recoveries_ > kRecoveriesMax) {
-      AddIssue(kNoPosition, "error recovery attempt limit exceeded: " +
-                                std::to_string(kRecoveriesMax));
-      stopped_ = true;
-    }
-  }
-
-  void Complain(const std::string& how, const std::string& expecting) {
-    Syntax(Position(), how + " input '" + At().text + "' expecting " + expecting);
-  }
-
-  // Nothing more is said about text that fits no rule.
-  void Stop() { stopped_ = true; }
-
-  // The token `symbol`, which must stand here: one that is too many before it is passed over.
-  void Expect(const std::string& symbol) {
-    if (Dead() || TakeIf(symbol)) return;
-    if (tokens_[std::min(at_ + 1, tokens_.size() - 1)].Is(symbol)) {
-      Complain("extraneous", "'" + symbol + "'");
-      Take();
-      Take();
-      return;
-    }
-    // Where the input goes on as it would after the symbol, that alone is missing.
-    if (symbol == ":" ? BeginsExpression(At()) : EndsExpression()) {
-      Syntax(Position(), "missing '" + symbol + "' at '" + At().text + "'");
-      return;
-    }
-    Complain("mismatched", "'" + symbol + "'");
-    Stop();
-  }
-
-  // Whether what stands here may follow an expression that is whole.
-  bool EndsExpression() const {
-    if (At().Is(TokenKind::kEnd)) return closers_.empty();
-    if (!At().Is(TokenKind::kSymbol)) return At().Is(TokenKind::kIn);
-    if (IsOneOf(At(), ")]},:")) return IsOneOf(At(), closers_);
-    return !IsOneOf(At(), "{(!");
-  }
-
-  // The end of a list or a map, after an optional comma.
-  void ExpectEnd(const std::string& symbol) {
-    if (Dead() || TakeIf(symbol)) return;
-    const bool next = tokens_[std::min(at_ + 1, tokens_.size() - 1)].Is(symbol);
-    Complain(next ? "extraneous" : "mismatched", "{'" + symbol + "', ','}");
-    if (!next) return Stop();
-    Take();
-    Take();
   }
 
   Expr* Missing() { return ast_.New(ExprKind::kLiteral, Position()); }
@@ -552,16 +471,7 @@ class Parser {
     out.literal = bytes ? Value::Bytes(std::move(read.text)) : Value::String(std::move(read.text));
   }
 
-  Ast& ast_;
   const MacroSet& macros_;
-  std::vector<Token> tokens_;
-  size_t at_ = 0;
-  bool recovering_ = false;  // Nothing was taken since the last complaint.
-  bool stopped_ = false;
-  bool too_deep_ = false;
-  int recoveries_ = 0;
-  // What may follow the innermost expression under way, beside operators; "": the end.
-  std::string_view closers_;
   // How deep the rules of the grammar that may enter themselves were entered.
   int expr_depth_ = 0;
   int relation_depth_ = 0;

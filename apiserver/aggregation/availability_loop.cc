@@ -198,7 +198,7 @@ void AvailabilityLoop::AskOnce(Watched& watched) {
   auto asked = parts_.backends.Ask(std::move(*upstream),
                                    {.target = remote.path(),
                                     .headers = {{"Accept", "application/json, */*"}},
-                                    .answer_bytes_max = size_t{4} << 20,
+                                    .answer_bytes_max = 0,  // The status says it all.
                                     .connect_timeout = kQuestionTime,
                                     .head_timeout = kQuestionTime},
                                    AggregatorUser(), [this] { Wake(); });

@@ -69,6 +69,18 @@ TEST_F(AvailabilityTest, AServerThatAnswersIsAvailableAndOneThatDoesNotIsNot) {
   EXPECT_EQ(probe->Header("X-Remote-Group"), "system:masters");
 }
 
+// The status says it all: nobody reads how much there is of the rest.
+TEST_F(AvailabilityTest, AServerWithALongAnswerIsAvailable) {
+  At(kVersion, [](const http::Request&) {
+    http::Response response = Says200(ResourceList());
+    response.body.append(size_t{9} << 20, ' ');
+    return response;
+  });
+  MakeService();
+  ASSERT_EQ(Register().code, 201);
+  EXPECT_TRUE(Becomes("Passed"));
+}
+
 // In its own moment of each period, so that it is not missed for longer where it has just answered.
 TEST(AvailabilityTimesTest, EachIsLookedAtOncePerPeriodWheneverItWasLookedAt) {
   const Duration first = AvailabilityLoop::NextLook(1000s, "uid");

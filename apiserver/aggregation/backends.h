@@ -43,7 +43,7 @@ class Backends {
     std::string target;
     http::Headers headers = {};
     std::string body = {};
-    size_t answer_bytes_max = 64 << 10;
+    size_t answer_bytes_max = 64 << 10;  // As of Fetch.
     Duration connect_timeout = 5s;
     Duration head_timeout = 5s;
   };

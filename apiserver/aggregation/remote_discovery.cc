@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_map>
 
 #include "api/codec/document.h"
 #include "api/codec/json.h"
@@ -74,15 +75,17 @@ Result<VersionDiscovery> ReadResourceList(std::string_view text, std::string_vie
     resource.categories = each.categories;
     SetResponseKind(each, group, version, resource.response_kind);
   }
+  // By name, as an answer may name hundreds of thousands; the first of a name has them.
+  std::unordered_map<std::string_view, size_t> at;
+  for (size_t i = 0; i < out.resources.size(); ++i) at.emplace(out.resources[i].resource, i);
   for (const auto& each : list.resources) {
     const size_t slash = each.name.find('/');
     if (slash == std::string::npos) continue;
-    const auto parent =
-        std::find_if(out.resources.begin(), out.resources.end(), [&](const auto& resource) {
-          return resource.resource == each.name.substr(0, slash);
-        });
-    if (parent == out.resources.end() || parent->subresources.size() >= kResourcesMax) continue;
-    auto& subresource = parent->subresources.emplace_back();
+    const auto found = at.find(std::string_view(each.name).substr(0, slash));
+    if (found == at.end()) continue;
+    auto& parent = out.resources[found->second];
+    if (parent.subresources.size() >= kResourcesMax) continue;
+    auto& subresource = parent.subresources.emplace_back();
     subresource.subresource = each.name.substr(slash + 1);
     subresource.verbs = VerbsOf(each);
     SetResponseKind(each, group, version, subresource.response_kind);

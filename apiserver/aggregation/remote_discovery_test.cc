@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/thread_seconds.h"
+
 namespace skiff {
 namespace {
 
@@ -53,6 +55,24 @@ TEST(RemoteDiscovery, AListOfResourcesBecomesTheSame) {
   ASSERT_EQ(thing.subresources.size(), 1u);
   EXPECT_EQ(thing.subresources[0].subresource, "scale");
   EXPECT_EQ(thing.subresources[0].response_kind->group, "autoscaling");
+}
+
+// As of a server that lies; each one used to be looked up among all resources.
+TEST(RemoteDiscovery, SubresourcesOfManyResourcesAreFoundAtOnce) {
+  const auto cost_beside = [](size_t resources) {
+    Json list = Json::array();
+    for (size_t i = 0; i < resources; ++i) list.push_back({{"name", std::to_string(i)}});
+    for (size_t i = 0; i < 20'000; ++i) list.push_back({{"name", "nowhere/status"}});
+    const std::string text = Json{{"kind", "APIResourceList"}, {"resources", list}}.dump();
+    const double begin = ThreadSeconds();
+    const auto read = ReadResourceList(text, "g", "v1");
+    const double spent = ThreadSeconds() - begin;
+    EXPECT_EQ(read ? read->resources.size() : 0, resources);
+    return spent;
+  };
+  cost_beside(1);
+  const double few = cost_beside(1);
+  EXPECT_LT(cost_beside(1'000), 3 * few);
 }
 
 TEST(RemoteDiscovery, TheHashOfADocumentIsTakenFromTheIndex) {

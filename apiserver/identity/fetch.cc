@@ -27,6 +27,7 @@ void Fetch::OnOpened(Result<http::Opened> opened) {
   has_begun_ = true;
   answer_.status = opened->status;
   answer_.headers = std::move(opened->headers);
+  if (bytes_max_ == 0) return End(std::move(answer_));
   if (!opened->body) return End(Fail(Reason::kServiceUnavailable, "unexpected EOF"));
   body_ = std::move(opened->body);
   body_->Attach([weak = weak_from_this()] {

@@ -34,6 +34,8 @@ struct WholeAnswer {
 class Fetch : public std::enable_shared_from_this<Fetch> {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
+  // `bytes_max`: of the body; 0: the status and the headers alone are of interest, and nothing else
+  // is read.
   // `told` is called once, on a loop of connections, and not after Cancel has returned: which waits
   // for it. So it takes no time, and calls nothing of the Fetch, whose lock is held then: it wakes
   // somebody who does.

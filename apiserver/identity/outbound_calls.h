@@ -30,7 +30,7 @@ class OutboundCalls {
   Result<http::TlsContext> ContextFor(const http::ClientTls& tls);
 
   struct Wanted {
-    size_t answer_bytes_max = 64 << 10;
+    size_t answer_bytes_max = 64 << 10;  // As of Fetch.
     std::function<void()> told = nullptr;  // As of Fetch; null: who asks waits for the answer.
   };
   // Does not block. `upstream` has its TLS. Fails with ServiceUnavailable where nobody can be

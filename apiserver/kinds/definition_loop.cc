@@ -25,7 +25,6 @@ namespace {
 const Log kDefinitionLog("definitions");
 
 constexpr Duration kDefinitionRetry = 1s;
-constexpr Duration kDefinitionRetryMax = 30s;  // Of one definition that fails again and again.
 constexpr Duration kAfterFailure = 5s;  // Objects that could not be deleted are tried again.
 // Between what is said of a definition's end and its objects': long enough for a request that
 // follows its deletion at once to be told so, and no more.
@@ -124,18 +123,23 @@ ObjectCacheBase::Erased DefinitionCache::Decode(std::string_view body) const {
 
 void DefinitionLoop::Learn(const std::string& name) {
   const DefinitionPtr definition = definitions_.Find(name);
-  due_api_services_.merge(index_.Put(name, definition.get()));
+  for (const std::string& each : index_.Put(name, definition.get())) DueNow(each);
   open_.insert(name);
-  failed_.erase(name);
+  failed_.Forget(name);
   has_learned_ = true;
 }
 
 void DefinitionLoop::BeginAnew() {
   index_ = {};
   open_.clear();
-  failed_.clear();
+  failed_.Clear();
   for (const DefinitionPtr& each : definitions_.All()) Learn(each->metadata.name);
-  for (const auto& each : api_services_.All()) due_api_services_.insert(each->metadata.name);
+  for (const auto& each : api_services_.All()) DueNow(each->metadata.name);
+}
+
+void DefinitionLoop::DueNow(const std::string& api_service) {
+  due_api_services_.insert(api_service);
+  failed_api_services_.Forget(api_service);
 }
 
 Result<> DefinitionLoop::Follow() {
@@ -161,7 +165,7 @@ Result<> DefinitionLoop::Follow() {
   bool is_known = TRY(follow(CustomResourceDefinition::Info(), cursor_,
                              [this](const std::string& name) { Learn(name); }));
   is_known &= TRY(follow(apiregistration_v1::APIService::Info(), api_service_cursor_,
-                         [this](std::string name) { due_api_services_.insert(std::move(name)); }));
+                         [this](const std::string& name) { DueNow(name); }));
   if (!is_known) BeginAnew();
   return {};
 }
@@ -366,35 +370,41 @@ Result<> DefinitionLoop::SettleDue(const std::string& name) {
   return wanted ? WriteMissing(core_, {ApiServiceOf(name, *wanted)}) : Result<>();
 }
 
-Result<> DefinitionLoop::SettleApiServices() {
-  Result<> result;
+Duration DefinitionLoop::SettleApiServices() {
+  Duration again = kNever;
+  const Duration now = core_.clock.Monotonic();
   std::erase_if(due_api_services_, [&](const std::string& name) {
-    auto settled = SettleDue(name);
-    if (settled) return true;
-    if (result) result = std::move(settled);
+    Duration pause = failed_api_services_.Left(name, now);
+    if (pause == Duration::zero()) {
+      const auto settled = SettleDue(name);
+      if (settled) {
+        failed_api_services_.Forget(name);
+        return true;
+      }
+      kDefinitionLog.Error("api service not settled",
+                           {{"name", name}, {"error", BeginningOf(settled.error().message)}});
+      pause = failed_api_services_.Failed(name, now);
+    }
+    again = std::min(again, pause);
     return false;
   });
-  return result;
+  return again;
 }
 
 // One that cannot be settled holds up no other.
 Duration DefinitionLoop::SettleOne(const DefinitionPtr& definition) {
   const std::string& name = definition->metadata.name;
   const Duration now = core_.clock.Monotonic();
-  const auto failed = failed_.find(name);
-  if (failed != failed_.end() && now < failed->second.until) return failed->second.until - now;
+  const Duration left = failed_.Left(name, now);
+  if (left > Duration::zero()) return left;
   const auto again = Settle(definition);
   if (again) {
-    failed_.erase(name);
+    failed_.Forget(name);
     return *again;
   }
   kDefinitionLog.Error("definition not settled",
                        {{"definition", name}, {"error", BeginningOf(again.error().message)}});
-  const Duration pause = failed == failed_.end()
-                             ? kDefinitionRetry
-                             : std::min(failed->second.pause * 2, kDefinitionRetryMax);
-  failed_[name] = {now + pause, pause};
-  return pause;
+  return failed_.Failed(name, now);
 }
 
 Result<Duration> DefinitionLoop::SettleOpen() {
@@ -405,7 +415,7 @@ Result<Duration> DefinitionLoop::SettleOpen() {
     const DefinitionPtr definition = definitions_.Find(name);
     if (definition == nullptr || IsSettled(*definition)) {
       open_.erase(name);
-      failed_.erase(name);
+      failed_.Forget(name);
       continue;
     }
     again = std::min(again, SettleOne(definition));
@@ -428,11 +438,7 @@ Duration DefinitionLoop::Step() {
     return kDefinitionRetry;
   }
   parts_.build();
-  if (const auto settled = SettleApiServices(); !settled) {
-    kDefinitionLog.Error("api services not settled", {{"error", settled.error().message}});
-    return std::min(*again, kDefinitionRetry);
-  }
-  return *again;
+  return std::min(*again, SettleApiServices());
 }
 
 }  // namespace skiff

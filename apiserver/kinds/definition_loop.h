@@ -18,6 +18,7 @@
 #include "api/gen/apiregistration_v1.h"
 #include "apiserver/kinds/custom_kinds.h"
 #include "apiserver/kinds/definition_index.h"
+#include "apiserver/kinds/retry_times.h"
 #include "apiserver/objects/object_cache.h"
 #include "apiserver/server/core.h"
 #include "apiserver/storage/keys.h"
@@ -65,6 +66,7 @@ class DefinitionLoop final : public ControlLoop {
   Result<> Follow();
   void BeginAnew();
   void Learn(const std::string& name);
+  void DueNow(const std::string& api_service);
   // Settles what is open. When it is to be looked at again unless something is written; kNever: all
   // is as it should be. Fails where it is not known what was written.
   Result<Duration> SettleOpen();
@@ -87,8 +89,8 @@ class DefinitionLoop final : public ControlLoop {
   Result<> WriteStatus(const CustomResourceDefinition& definition);
   // Each version that is served has an APIService, as long as it is, and one that says so; who
   // takes the label off that calls it ours has it for himself. One that cannot be settled holds up
-  // no other, and stays due: the first such is what this fails with.
-  Result<> SettleApiServices();
+  // no other, and stays due. When one is to be tried again; kNever: none is.
+  Duration SettleApiServices();
   Result<> SettleDue(const std::string& name);
   Result<> SettleApiService(const apiregistration_v1::APIService& present,
                             const apiregistration_v1::APIServiceSpec* wanted);
@@ -102,14 +104,9 @@ class DefinitionLoop final : public ControlLoop {
   DefinitionIndex index_;
   std::set<std::string> open_;  // Names of definitions to be looked at.
   bool has_learned_ = false;    // Since the last look at those.
-  // Definitions that could not be settled, until they are written: when one is tried again, and how
-  // long it waited for that.
-  struct Failed {
-    Duration until;  // Monotonic.
-    Duration pause;
-  };
-  std::map<std::string, Failed> failed_;
+  RetryTimes failed_;                       // Definitions, until they are written.
   std::set<std::string> due_api_services_;  // Names of APIServices, those that are not there too.
+  RetryTimes failed_api_services_;          // Of those, until something happens to them.
   // What goes on about a definition that goes, by its uid.
   struct Going {
     std::string name;

@@ -18,6 +18,7 @@ class KeyRefusingStore final : public Store {
   Result<ListPage> List(const ListRequest& request) override { return inner_.List(request); }
   Result<Written> Apply(Write write) override {
     if (!refused.empty() && write.key.ends_with(refused)) {
+      ++refusals;
       return Fail(Reason::kInternalError, "not this one");
     }
     return inner_.Apply(std::move(write));
@@ -32,6 +33,7 @@ class KeyRefusingStore final : public Store {
   Revision Compacted() override { return inner_.Compacted(); }
 
   std::string refused;
+  int refusals = 0;
 
  private:
   Store& inner_;
@@ -102,6 +104,18 @@ TEST_F(HeldApiServicesTest, OneThatCannotBeWrittenHoldsUpNoOther) {
   clock_.Advance(1min);
   ASSERT_TRUE(executor_.RunUntilIdle());
   EXPECT_EQ(GetService("v1.a.example.com"), 200) << "it stayed due";
+}
+
+TEST_F(HeldApiServicesTest, OneThatCannotBeWrittenIsTriedLessAndLessOften) {
+  ASSERT_TRUE(executor_.RunUntilIdle());
+  store_.refused = "/v1.a.example.com";
+  Define("a.example.com");
+  for (int second = 0; second < 60; ++second) {
+    clock_.Advance(1s);
+    ASSERT_TRUE(executor_.RunUntilIdle());
+  }
+  EXPECT_GE(store_.refusals, 5);
+  EXPECT_LE(store_.refusals, 8);  // At once, and after 1, 2, 4, 8, 16 and 30 seconds.
 }
 
 }  // namespace
