@@ -142,6 +142,15 @@ struct Flags::Impl {
     return nearest.empty() ? "" : "; is --" + nearest + " meant?";
   }
 
+  // Of a word where only flags are taken.
+  std::string Unexpected(const std::string& word) const {
+    const std::string program = app.get_name();
+    if (!program.starts_with("skiff ")) return "unknown command " + Quote(word);
+    const std::string unexpected = "unexpected argument " + Quote(word) + "; ";
+    if (flags.contains(word.substr(0, word.find('=')))) return unexpected + "is --" + word + " meant?";
+    return unexpected + "usage: " + program + " [flags], see " + program + " --help";
+  }
+
   // Every flag that is given, with its value; words that are no flags go to `words`.
   Result<Values> Read(const std::vector<std::string>& args, std::vector<std::string>* words) {
     Values out;
@@ -152,7 +161,7 @@ struct Flags::Impl {
         break;
       }
       if (arg.size() < 2 || arg[0] != '-') {
-        if (words == nullptr) return Fail(Reason::kInvalid, "unknown command " + Quote(arg));
+        if (words == nullptr) return Fail(Reason::kInvalid, Unexpected(arg));
         words->push_back(arg);
         continue;
       }

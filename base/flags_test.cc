@@ -82,6 +82,19 @@ TEST(Flags, AnEmptyValueIsOne) {
             "unknown command \"stray\"");
 }
 
+TEST(Flags, AToolOfOurOwnThatTakesNoWordsSaysHowItIsUsed) {
+  const auto said = [](const std::string& word) {
+    std::string directory;
+    Flags flags("skiff down");
+    flags.Add("data-dir", directory, "where");
+    const auto parsed = flags.Parse({word});
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(said("foo"),
+            "unexpected argument \"foo\"; usage: skiff down [flags], see skiff down --help");
+  EXPECT_EQ(said("data-dir=x"), "unexpected argument \"data-dir=x\"; is --data-dir=x meant?");
+}
+
 TEST(Flags, WhatHasNoEffectMustStillBeAValue) {
   const auto parse = [](const std::string& arg) {
     Flags flags("test");

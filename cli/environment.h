@@ -31,7 +31,8 @@ struct Environment {
   std::string program = "kubectl";
   // Words that are no verbs, and that the program takes all the same: "up".
   std::vector<std::string> programs = {};
-  // What such a program says when it is asked for --help; "" when it says nothing.
+  // What such a program, or a verb of it ("snapshot save"), says when it is asked for --help; ""
+  // when it says nothing.
   std::function<std::string(const std::string& program)> program_help = {};
   // The next line of standard input, for who answers a question.
   std::function<std::string()> read_line = {};

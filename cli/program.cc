@@ -253,7 +253,10 @@ int KubectlMain(const Args& given, const Caller& caller) {
   environment.program = caller.name;
   environment.programs = caller.programs;
   environment.program_help = [](const std::string& program) {
-    const auto said = RunProcess({.argv = {"/proc/self/exe", program, "--help"}, .timeout = 5s});
+    Args argv = Split(program, ' ');
+    argv.insert(argv.begin(), "/proc/self/exe");
+    argv.emplace_back("--help");
+    const auto said = RunProcess({.argv = argv, .timeout = 5s});
     return said ? said->out : "";
   };
   const auto preferred = ApplyKuberc(environment, given);

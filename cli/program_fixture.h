@@ -42,7 +42,11 @@ class ProgramTest : public testing::Test {
         .clock = clock_,
         .program = program_,
         .programs = programs_,
-        .program_help = [this](const std::string&) { return program_help_; },
+        .program_help =
+            [this](const std::string& program) {
+              helped_ = program;
+              return program_help_;
+            },
         .read_line = [this] { return input_; },
         .browse = browse_};
   }
@@ -54,6 +58,7 @@ class ProgramTest : public testing::Test {
   std::string program_ = "kubectl";                             // What users call it,
   std::vector<std::string> programs_;                           // and what else it is.
   std::string program_help_;                                    // What each says of itself.
+  std::string helped_;                                          // Which was asked last.
   std::string out_;
   std::string err_;
 };

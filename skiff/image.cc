@@ -18,7 +18,14 @@
 namespace skiff {
 namespace {
 
-constexpr char kUsage[] = "usage: skiff image load FILE... | skiff image ls";
+constexpr char kUsage[] = "usage: skiff image load FILE...|ls [flags]";
+constexpr char kVerbs[] = R"(
+Container images of a node of this machine, without a registry.
+
+  load FILE...  give it the images of these archives, as `docker save` writes them
+  ls            list those that it has
+
+)";
 
 // A containerd is started for a node alone: nobody would end another one.
 Result<> RequireNode(const std::string& data_dir) {
@@ -75,7 +82,7 @@ int ImageMain(const std::vector<std::string>& args) {
     return Complain(parsed.error().message);
   }
   if (flags.help_asked()) {
-    std::printf("%s\n\n%s", kUsage, flags.Help().c_str());
+    std::printf("%s\n%s%s", kUsage, kVerbs, flags.Help().c_str());
     return 0;
   }
   const std::string verb = words.empty() ? "" : words[0];

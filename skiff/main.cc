@@ -60,7 +60,7 @@ constexpr Program kPrograms[] = {
     {"chaos", "", &skiff::chaos::ChaosMain,
      "Break links, pods, disks and nodes for a while, and mend them."},
     {"kubectl", "", &KubectlProgram,
-     "The verbs below in kubectl's own words, as a link named kubectl has them."},
+     "kubectl's verbs in its own words, as a link named kubectl has them."},
     {"apiserver", "kube-apiserver", &skiff::ApiServerMain,
      "kube-apiserver by itself, on RocksDB or etcd."},
     {"controller-manager", "kube-controller-manager", &skiff::ControllerManagerMain,

@@ -15,6 +15,7 @@
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
 #include "skiff/component_server.h"
+#include "skiff/doctor.h"
 #include "skiff/join.h"
 #include "skiff/snapshot/program.h"
 #include "skiff/status.h"
@@ -318,6 +319,18 @@ TEST(ProgramHelpTest, AWordThatIsNearlyAVerbGetsTheVerb) {
     EXPECT_NE(run({word, "x"}), 0);
     EXPECT_THAT(testing::internal::GetCapturedStderr(),
                 HasSubstr(std::string("\n\nDid you mean this?\n\t") + meant + "\n"));
+  }
+}
+
+TEST(ProgramHelpTest, AWordWhereNoneIsTakenIsAnsweredWithTheUsage) {
+  const std::pair<const char*, int (*)(const std::vector<std::string>&)> programs[] = {
+      {"up", &UpMain}, {"down", &DownMain}, {"status", &StatusMain}, {"doctor", &DoctorMain}};
+  for (const auto& [name, run] : programs) {
+    testing::internal::CaptureStderr();
+    EXPECT_NE(run({"foo"}), 0) << name;
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              fmt::format("error: unexpected argument \"foo\"; usage: skiff {0} [flags], see skiff "
+                          "{0} --help\n", name));
   }
 }
 

@@ -27,10 +27,6 @@ std::string Counts(const std::map<std::string, size_t>& by_word) {
   return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-bool IsYoung(const meta_v1::ObjectMeta& meta, TimePoint now) {
-  return now - meta.creation_timestamp.point() < kPatience;
-}
-
 }  // namespace
 
 std::string BytesText(uint64_t bytes) {
@@ -62,17 +58,23 @@ void ClusterStatus::Add(const core_v1::Pod& pod) {
   if (!pod.spec.node_name.empty() && phase != "Succeeded" && phase != "Failed") {
     ++pods_on_[pod.spec.node_name];
   }
-  if (phase == "Succeeded" || IsYoung(pod.metadata, now_)) return;
+  if (phase == "Succeeded" || IsOnItsWay(phase, pod.metadata)) return;
   const std::string word = cli::why::SymptomOf(ToJson(pod));
   if (!word.empty()) AddSymptom("pod", word, pod.metadata.namespace_, pod.metadata.name);
 }
 
 void ClusterStatus::Add(const core_v1::PersistentVolumeClaim& claim) {
-  const auto& phase = claim.status.phase;
-  ++claims_[phase.empty() ? "Pending" : phase];
-  if (phase == "Bound" || IsYoung(claim.metadata, now_)) return;
-  AddSymptom("claim", phase.empty() ? "Pending" : phase, claim.metadata.namespace_,
-             claim.metadata.name);
+  const std::string phase = claim.status.phase.empty() ? "Pending" : claim.status.phase;
+  ++claims_[phase];
+  if (phase == "Bound" || IsOnItsWay(phase, claim.metadata)) return;
+  AddSymptom("claim", phase, claim.metadata.namespace_, claim.metadata.name);
+}
+
+bool ClusterStatus::IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta) {
+  if (phase == "Failed" || phase == "Lost") return false;
+  if (now_ - meta.creation_timestamp.point() >= kPatience) return false;
+  waits_ = waits_ || phase == "Pending";
+  return true;
 }
 
 void ClusterStatus::AddHealth(const std::string& lines) {
@@ -131,6 +133,10 @@ std::string ClusterStatus::Text() const {
     text += fmt::format("Nodes   {}\n", Counts(states));
   }
   text += fmt::format("Pods    {}\nClaims  {}\n\n", Counts(pods_), Counts(claims_));
+  if (is_well() && waits_) {
+    return text + fmt::format("Nothing is wrong so far: what is Pending is younger than {}.\n",
+                              HumanDuration(kPatience));
+  }
   if (is_well()) return text + "Nothing is wrong.\n";
   return text + "What is wrong, and what says more of it:\n" + InColumns(Troubles());
 }

@@ -40,6 +40,8 @@ class ClusterStatus {
     std::vector<std::string> names;  // The first of them.
     std::string command;             // About the first.
   };
+  // Whether it is too young for anything to be wrong with it yet; notes that it waits, if it does.
+  bool IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta);
   void AddSymptom(const std::string& kind, const std::string& word,
                   const std::string& object_namespace, const std::string& name);
   std::vector<std::vector<std::string>> Troubles() const;
@@ -49,6 +51,7 @@ class ClusterStatus {
   std::map<std::string, size_t> pods_on_;  // Nodes.
   std::map<std::string, size_t> pods_, claims_;  // By phase.
   std::map<std::pair<std::string, std::string>, Symptom> symptoms_;  // By kind and word.
+  bool waits_ = false;  // Something young is Pending.
   std::vector<std::vector<std::string>> troubles_;  // What, and what to type.
 };
 

@@ -1,5 +1,6 @@
 #include "skiff/status_text.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -8,6 +9,9 @@
 
 namespace skiff {
 namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
 
 const TimePoint kNow = Time::Parse("2026-01-01T01:00:00Z")->point();
 
@@ -87,6 +91,31 @@ What is wrong, and what says more of it:
   1 node NotReady: one                                         skiff describe node one
   5 pods Evicted: default/a, default/b, default/c and 2 more   skiff why pod a -n default
 )");
+}
+
+TEST(ClusterStatusTest, WhatHasOnlyBegunIsNotWrongYetAndItSaysSo) {
+  ClusterStatus status(kNow);
+  Json young = PodOf("young", "");
+  young["status"] = {{"phase", "Pending"}};
+  status.Add(Made<core_v1::Pod>(young, "2026-01-01T00:59:45Z"));
+  EXPECT_TRUE(status.is_well());
+  EXPECT_THAT(status.Text(), EndsWith(R"(Pods    1 Pending
+Claims  none
+
+Nothing is wrong so far: what is Pending is younger than 30s.
+)"));
+}
+
+TEST(ClusterStatusTest, WhatHasFailedIsWrongHoweverYoung) {
+  ClusterStatus status(kNow);
+  Json failed = PodOf("a", "one");
+  failed["status"] = {{"phase", "Failed"}};
+  status.Add(Made<core_v1::Pod>(failed, "2026-01-01T00:59:45Z"));
+  status.Add(Made<core_v1::PersistentVolumeClaim>(
+      {{"metadata", {{"name", "data"}, {"namespace", "db"}}}, {"status", {{"phase", "Lost"}}}},
+      "2026-01-01T00:59:45Z"));
+  EXPECT_THAT(status.Text(), HasSubstr("1 pod Failed: default/a"));
+  EXPECT_THAT(status.Text(), HasSubstr("1 claim Lost: db/data"));
 }
 
 TEST(ClusterStatusTest, OfManyNodesItSaysHowMany) {

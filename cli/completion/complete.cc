@@ -35,9 +35,17 @@ bool IsVerbOf(const VerbShape& shape, const std::string& word) {
   return std::find(shape.verbs.begin(), shape.verbs.end(), word) != shape.verbs.end();
 }
 
+// "save" of "save FILE      keep all of a cluster"; "" of what is no line about a verb.
+std::string VerbOfHelp(const std::string& text) {
+  const size_t end = text.find(' ');
+  if (end == std::string::npos || text.find("  ", end) == std::string::npos) return "";
+  const std::string word = text.substr(0, end);
+  return std::all_of(word.begin(), word.end(), IsLower) ? word : "";
+}
+
 // The flags that a program's help lists, each in a line that begins with it: "  --port INT=53  The
 // port to answer on." What stands below belongs to it. A flag without a word for its value is a
-// switch.
+// switch. Its verbs have lines as well: "  ls             list snapshots".
 VerbShape ShapeOfProgram(const Environment& environment, const std::string& program) {
   VerbShape shape;
   if (!environment.program_help) return shape;
@@ -49,6 +57,8 @@ VerbShape ShapeOfProgram(const Environment& environment, const std::string& prog
       // A help that did not fit beside its flag.
       const bool below = begin > 4 && !shape.flags.empty() && shape.flags.back().help.empty();
       if (below) shape.flags.back().help = text;
+      const std::string verb = begin == 2 ? VerbOfHelp(text) : "";
+      if (!verb.empty()) shape.verbs.push_back(verb);
       continue;
     }
     const size_t name_end = std::min(text.find_first_of(" ="), text.size());
@@ -75,6 +85,7 @@ bool IsProgram(const Environment& environment, const std::string& word) {
 // The flags are those of the verb as far as it is known: before it those of all verbs.
 void TakeWords(const Environment& environment, const Args& words, TypedLine& line) {
   Args verb;
+  std::string program;
   VerbShape all = ShapeOf(environment, {"options"});
   line.shape.verbs = CliVerbs();
   line.shape.flags = all.flags;
@@ -99,7 +110,13 @@ void TakeWords(const Environment& environment, const Args& words, TypedLine& lin
     }
     if (!line.has_verb && !IsVerbOf(line.shape, word) && IsProgram(environment, word)) {
       line.has_verb = true;
+      program = word;
       line.shape = ShapeOfProgram(environment, word);
+      continue;
+    }
+    if (!program.empty() && IsVerbOf(line.shape, word)) {
+      line.shape = ShapeOfProgram(environment, program + " " + word);
+      line.shape.verbs.clear();
       continue;
     }
     if (IsVerbOf(line.shape, word)) {

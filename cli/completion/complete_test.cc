@@ -67,6 +67,22 @@ TEST_F(CompleteTest, FlagsOfPrograms) {
   EXPECT_THAT(Asked({"dns", "--port", ""}), Not(HasSubstr("--"))) << "a value of it";
 }
 
+TEST_F(CompleteTest, VerbsOfPrograms) {
+  programs_ = {"snapshot"};
+  program_help_ =
+      "usage: skiff snapshot save FILE|ls [flags]\n\nA cluster as a file.\n\n"
+      "  save FILE      keep all objects of a cluster in FILE, while\n"
+      "                 it runs or not\n"
+      "  ls             list snapshots\n\nUsage:\n  skiff snapshot [command]\n\n"
+      "Options:\n  --force                     Replace FILE.\n";
+  EXPECT_EQ(Asked({"snapshot", ""}), "ls\nsave\n:4\n");
+  EXPECT_EQ(helped_, "snapshot");
+  EXPECT_EQ(Asked({"snapshot", "sa"}), "save\n:4\n");
+  EXPECT_EQ(Asked({"snapshot", "save", ""}), ":0\n") << "files";
+  EXPECT_EQ(helped_, "snapshot save");
+  EXPECT_EQ(Asked({"snapshot", "save", "--f"}), "--force\tReplace FILE.\n:4\n");
+}
+
 TEST_F(CompleteTest, NamesOfObjects) {
   EXPECT_EQ(Asked({"get", "cm", "ab"}), "abc\nabd\n:4\n");
   EXPECT_EQ(Asked({"get", "cm", "abc", "ab"}), "abd\n:4\n") << "named already";
