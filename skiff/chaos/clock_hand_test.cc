@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -97,8 +99,8 @@ class ClocksInGroupTest : public testing::Test {
       if (std::filesystem::create_directory(group_, error)) break;
     }
     if (error) GTEST_SKIP() << "no control groups here: " << error.message();
-    shared_ = static_cast<Shared*>(mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
-                                        MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    shared_ = static_cast<Shared*>(
+        mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     child_ = fork();
     if (child_ == 0) RunChild();
     std::ofstream(group_ / "cgroup.procs") << child_ << std::flush;
@@ -212,6 +214,63 @@ TEST_F(ClocksInGroupTest, WhoHoldsUpItsTracerHoldsUpNobodyElse) {
   const auto again = Begin(std::chrono::milliseconds(200));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().reason, Reason::kTimeout) << again.error().message;
+}
+
+// A program that does not lie where its interpreter does: of that alone we are asked, when nobody
+// can begin to trace it (as on kernels before 6.8 of any program).
+TEST_F(ClocksInGroupTest, AProgramThatCannotBeTracedBeforeItBeginsBegins) {
+  begun_.reset();
+  const std::filesystem::path folder = testing::TempDir() + name_;
+  std::filesystem::create_directories(folder);
+  int go[2], said[2];
+  ASSERT_EQ(pipe2(go, O_CLOEXEC), 0);
+  ASSERT_EQ(pipe2(said, O_CLOEXEC), 0);
+  const pid_t other = fork();
+  if (other == 0) {
+    const std::string perl = folder / "perl";
+    char byte = 0;
+    // Mounts of its own, as of a container, one of which has the program.
+    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) ||
+        mount("tmpfs", folder.c_str(), "tmpfs", 0, nullptr) != 0) {
+      _exit(1);
+    }
+    std::filesystem::copy_file("/usr/bin/perl", perl);
+    (void)!write(said[1], "0\n", 2);
+    (void)!read(go[0], &byte, 1);
+    dup2(said[1], STDOUT_FILENO);
+    execl(perl.c_str(), "perl", "-e",
+          "$| = 1; while (1) { print time, qq(\\n); select undef, undef, undef, .01 }", nullptr);
+    _exit(1);
+  }
+  close(said[1]);
+  std::unique_ptr<FILE, int (*)(FILE*)> lines(fdopen(said[0], "r"), fclose);
+  const auto next = [&]() -> std::optional<int64_t> {
+    pollfd file{said[0], POLLIN, 0};
+    char line[64];
+    constexpr int kPatienceMs = 20'000;
+    if (poll(&file, 1, kPatienceMs) <= 0 || !fgets(line, sizeof line, lines.get())) return {};
+    return std::atoll(line);
+  };
+  std::ofstream(group_ / "cgroup.procs") << other << std::flush;
+  const auto ready = next();
+  if (!ready) GTEST_SKIP() << "no mounts of its own, or no perl";
+  const auto again = Begin();
+  ASSERT_TRUE(again) << again.error().message;
+  (void)!write(go[1], "g", 1);
+  std::optional<int64_t> off;
+  for (int i = 0; i < 1000; ++i) {
+    const auto now = next();
+    ASSERT_TRUE(now) << "it waits for us";
+    off = *now - Now() - 2 * kHourSeconds;
+    if (*off > -60 && *off < 60) break;
+  }
+  EXPECT_GT(*off, -60);
+  EXPECT_LT(*off, 60);
+  kill(other, SIGKILL);
+  waitpid(other, nullptr, 0);
+  close(go[0]);
+  close(go[1]);
+  std::filesystem::remove_all(folder);
 }
 
 #endif

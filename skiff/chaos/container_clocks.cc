@@ -283,6 +283,7 @@ Result<> ContainerClocks::Watch() {
                             "a kernel with FANOTIFY_ACCESS_PERMISSIONS are needed",
                             std::strerror(errno)));
   }
+  answers_.emplace(file_);
   const auto processes = ProcessesIn(groups_);
   if (processes.empty()) return Fail(Reason::kNotFound, "nothing of it runs any more");
   const std::string own_mounts = LinkOf("/proc/self/ns/mnt");
@@ -306,9 +307,13 @@ Result<> ContainerClocks::Watch() {
 }
 
 Result<> ContainerClocks::MakeAllWrong() {
-  // Who began before the first round saw it has children that the second one sees.
-  constexpr int kRounds = 2;
-  for (int round = 0; round < kRounds; ++round) {
+  // Who began before the first round saw it has children that the second one sees; and once more
+  // where one has begun of whom we have not heard.
+  constexpr int kRoundsMin = 2, kRoundsMax = 5;
+  int missed = 0;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    if (round >= kRoundsMin && std::exchange(missed, answers_->missed()) == missed) break;
+    missed = answers_->missed();
     for (const ProcessId& process : ProcessesIn(groups_)) TRY(MakeOneWrong(process.pid));
   }
   return {};
@@ -332,11 +337,16 @@ Result<> ContainerClocks::MakeOneWrong(pid_t process) {
                             "for asking for the time by one",
                             process));
   }
+  // It may itself wait for our answer, while we wait for it to be traced.
+  constexpr Duration kPatience = std::chrono::seconds(1);
   stopping_ = process;
-  auto made = Change(process, [this] { Serve(); },
-                     [this](const Patched& patched, StoppedProcess& stopped) {
-                       return MakeWrong(patched, stopped, fault_);
-                     });
+  Result<> made;
+  answers_->Beside(kPatience, [&] {
+    made = Change(process, [this] { Serve(); },
+                  [this](const Patched& patched, StoppedProcess& stopped) {
+                    return MakeWrong(patched, stopped, fault_);
+                  });
+  });
   stopping_ = 0;
   return made;
 }
@@ -352,25 +362,38 @@ void ContainerClocks::TakeNews() {
     const auto* event = reinterpret_cast<const fanotify_event_metadata*>(buffer.data());
     for (; FAN_EVENT_OK(event, size); event = FAN_EVENT_NEXT(event, size)) {
       if (event->fd < 0) continue;
-      Expect(event->pid);
-      const fanotify_response answer{.fd = event->fd, .response = FAN_ALLOW};
-      (void)!write(file_, &answer, sizeof answer);
-      close(event->fd);
+      bool is_traced = false;
+      const bool had_to_begin = answers_->After(
+          event->fd, traced_within_, [&] { is_traced = Expect(event->pid); });
+      if (!had_to_begin) continue;
+      // By this kernel none is traced before.
+      constexpr Duration kMoment = std::chrono::milliseconds(2);
+      traced_within_ = kMoment;
+      if (is_traced) HasBegun(event->pid);
     }
   }
 }
 
-void ContainerClocks::Expect(pid_t thread) {
+bool ContainerClocks::Expect(pid_t thread) {
   constexpr size_t kBeginnersMax = 8192;
-  if (beginners_.contains(thread) || beginners_.size() >= kBeginnersMax) return;
+  if (beginners_.contains(thread) || beginners_.size() >= kBeginnersMax) return false;
   const pid_t process = ProcessOf(thread);
   const auto mine = ProcessesIn(groups_);
   const bool is_mine = std::any_of(mine.begin(), mine.end(), [&](const ProcessId& each) {
     return each.pid == process;
   });
-  if (!is_mine || process == stopping_) return;
-  if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACEEXEC) != 0) return;
+  if (!is_mine || process == stopping_) return false;
+  if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACEEXEC) != 0) return false;
   beginners_[thread] = {.process = process};
+  return true;
+}
+
+// It has, or is about to before its program's first instruction: nothing else lets it stop.
+void ContainerClocks::HasBegun(pid_t thread) {
+  Beginner& beginner = beginners_.at(thread);
+  beginner.has_begun = true;
+  if (ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) == 0) return;
+  ptrace(PTRACE_INTERRUPT, beginner.process, nullptr, nullptr);
 }
 
 void ContainerClocks::LookAtBeginners() {
@@ -416,6 +439,7 @@ bool ContainerClocks::LookAt(pid_t thread, Beginner& beginner) {
 
 ContainerClocks::~ContainerClocks() {
   // Whoever waits to be let begin begins.
+  answers_.reset();
   if (file_ >= 0) close(file_);
   constexpr int kRoundsMax = 500, kMomentMs = 2;
   for (const auto& [thread, beginner] : beginners_) {

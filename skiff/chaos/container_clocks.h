@@ -5,12 +5,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/wrong_clock.h"
+#include "skiff/chaos/begin_answers.h"
 #include "skiff/chaos/stopped_process.h"
 
 namespace skiff::chaos {
@@ -40,7 +42,9 @@ class ContainerClocks {
   Result<> MakeAllWrong();
   Result<> MakeOneWrong(pid_t process);
   void TakeNews();
-  void Expect(pid_t thread);
+  // Whether the thread is traced from now on, until it has begun another program.
+  bool Expect(pid_t thread);
+  void HasBegun(pid_t thread);
   void LookAtBeginners();
 
   // A thread that is about to begin another program.
@@ -55,6 +59,8 @@ class ContainerClocks {
   const SystemClock clock_;
   Duration held_up_ = {};  // By programs that began.
   int file_ = -1;
+  std::optional<BeginAnswers> answers_;  // To those who ask by it.
+  Duration traced_within_ = std::chrono::milliseconds(20);
   std::map<pid_t, Beginner> beginners_;  // By thread.
   pid_t stopping_ = 0;  // The process that is being stopped, and seen to by that; 0: none.
 };
