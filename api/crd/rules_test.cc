@@ -418,6 +418,39 @@ TEST(ValidateTest, NoListIsHeldAgainstManySchemasForLong) {
   EXPECT_EQ(out.causes()[0].message, "Invalid value: has too many items for so many keys");
 }
 
+// Which items of a set, or one key alone of a list of type map, are there twice.
+TEST(ValidateTest, NumbersOfASetAreToldApartByHowTheyAreWritten) {
+  const auto twice = [](const Json& schema, const char* list) {
+    Violations out;
+    ValidateLists(*ReadSchema(schema), *ParseJson(list), nullptr, out);
+    std::string text;
+    for (const Cause& cause : out.causes()) text += cause.field + " " + cause.message + ";";
+    return text;
+  };
+  const Json set = {{"type", "array"},
+                    {"x-kubernetes-list-type", "set"},
+                    {"items", {{"x-kubernetes-preserve-unknown-fields", true}}}};
+  EXPECT_EQ(twice(set, "[1, 1.0, 0, -0.0, \"1\", null, true]"), "");
+  EXPECT_EQ(twice(set, "[9007199254740993, 9007199254740992.0]"), "");
+  EXPECT_EQ(twice(set, "[1, 1]"), "[1] Duplicate value: 1;");
+  EXPECT_EQ(twice(set, "[1.0, 1, 1e0]"), "[2] Duplicate value: 1;");
+  EXPECT_EQ(twice(set, "[0.0, -0.0]"), "[1] Duplicate value: -0;");
+  EXPECT_EQ(twice(set, "[null, null]"), "[1] Duplicate value: null;");
+  EXPECT_EQ(twice(set, "[9223372036854775808, 9223372036854775808.0]"),
+            "[1] Duplicate value: 9.223372036854776e+18;");
+  // What is made of several is told apart by its text.
+  EXPECT_EQ(twice(set, "[[1], [1.0]]"), "[1] Duplicate value: [1];");
+  EXPECT_EQ(twice(set, "[{\"a\": 1}, {\"a\": 1.0}]"), "[1] Duplicate value: {\"a\":1};");
+  Json map = {{"type", "array"},
+              {"x-kubernetes-list-type", "map"},
+              {"x-kubernetes-list-map-keys", {"k"}},
+              {"items", {{"type", "object"}}}};
+  EXPECT_EQ(twice(map, "[{\"k\": 1}, {\"k\": 1.0}, {}, {\"k\": null}]"), "");
+  EXPECT_EQ(twice(map, "[{}, {}]"), "[1] Duplicate value: {};");
+  map["x-kubernetes-list-map-keys"] = {"k", "l"};
+  EXPECT_EQ(twice(map, "[{\"k\": 1}, {\"k\": 1.0}]"), "[1] Duplicate value: {\"k\":1};");
+}
+
 // What nobody has found out may hold.
 TEST(ValidateTest, WhatIsRefusedDoesNotPassANot) {
   std::string text(3 << 20, 'a');

@@ -393,13 +393,24 @@ FieldPath PathOf(const Place& place) {
   return PathBelow(FieldPath(), place);
 }
 
+// What Go tells items of a set apart by: a number also by whether it is written as an integer, but
+// within a list or an object by its text alone, where 1.0 is 1.
+std::string SetIdentity(const Json& item) {
+  const bool is_integer = item.is_number_integer() &&
+                          !(item.is_number_unsigned() && item.get<uint64_t>() > INT64_MAX);
+  if (!item.is_number() || is_integer) return DumpJson(item);
+  const double number = item.get<double>();
+  return "float64 " + DumpJson(Json(number == 0 ? 0.0 : number));
+}
+
 // Says once of each of `keys`, which stand for the items of the list at `path`, that it is there
-// again.
-template <typename List>
-void TellDuplicates(const List& keys, const Place& path, Violations& out) {
+// again, as `identity` knows it.
+template <typename List, typename Identity>
+void TellDuplicates(const List& keys, const Place& path, const Identity& identity,
+                    Violations& out) {
   std::map<std::string, int> seen;
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (++seen[DumpJson(keys[i])] == 2) out.Duplicate(PathOf(path.Item(i)), keys[i]);
+    if (++seen[identity(keys[i])] == 2) out.Duplicate(PathOf(path.Item(i)), keys[i]);
   }
 }
 
@@ -422,7 +433,14 @@ void CheckMap(const Schema& schema, const Json& list, const Place& path, WorkLef
     }
     all.push_back(std::move(keys));
   }
-  TellDuplicates(all, path, out);
+  // One key alone counts as an item of a set does.
+  TellDuplicates(
+      all, path,
+      [&](const Json& keys) {
+        const bool alone = schema.list_keys.size() == 1 && !keys.empty();
+        return alone ? SetIdentity(keys.front()) : DumpJson(keys);
+      },
+      out);
 }
 
 void CheckLists(const Schema& schema, const Json& value, Violations& out) {
@@ -430,7 +448,9 @@ void CheckLists(const Schema& schema, const Json& value, Violations& out) {
   WalkStructure(schema, value, Place(),
                 [&](const Schema& at, const Json& list, const Place& path) {
                   if (!list.is_array()) return;
-                  if (at.list_type == ListType::kSet) TellDuplicates(list, path, out);
+                  if (at.list_type == ListType::kSet) {
+                    TellDuplicates(list, path, SetIdentity, out);
+                  }
                   if (at.list_type == ListType::kMap) CheckMap(at, list, path, left, out);
                 });
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/codec/document.h"
+#include "api/type.h"
 #include "controllers/machinery/light_definitions.h"
 
 namespace skiff {
@@ -16,6 +18,25 @@ bool HasNoInstances(const CustomResourceDefinition& definition) {
     return it.type == "Terminating" && it.status == "False" &&
            it.reason == "InstanceDeletionCompleted";
   });
+}
+
+// Which of KindsOnRequest() the server has. Fails where it does not say.
+Result<std::vector<Resource>> ServedOnRequest(Client& client) {
+  std::map<std::string, std::set<std::string>> served;  // The resources, by apiVersion.
+  for (const KindInfo* kind : KindsOnRequest()) {
+    const auto [known, is_new] = served.try_emplace(std::string(kind->api_version));
+    if (!is_new) continue;
+    const auto list = client.GetPath("/apis/" + known->first);
+    if (!list && list.error().reason == Reason::kNotFound) continue;
+    if (!list) return Fail(list.error());
+    for (const Json& each : ListAt(*list, "resources")) known->second.insert(TextAt(each, "name"));
+  }
+  std::vector<Resource> found;
+  for (const KindInfo* kind : KindsOnRequest()) {
+    const Resource resource(*kind);
+    if (served[resource.api_version].contains(resource.name)) found.push_back(resource);
+  }
+  return found;
 }
 
 }  // namespace
@@ -56,8 +77,19 @@ void CustomKindWatches::Add(std::shared_ptr<CustomKindsUser> user) {
   definitions_->cache().OnSynced([this] { Wake(); });
 }
 
+Duration CustomKindWatches::AskForKindsOnRequest() {
+  const Duration now = manager_.clock().Monotonic();
+  if (asked_until_ && now < *asked_until_) return *asked_until_ - now;
+  auto served = ServedOnRequest(manager_.client());
+  const Duration pause = served ? kAskPeriod : kAskAgain;
+  if (served) on_request_ = *std::move(served);
+  asked_until_ = now + pause;
+  return pause;
+}
+
 Duration CustomKindWatches::Step() {
-  const bool knows_all = definitions_->synced();
+  const Duration again = AskForKindsOnRequest();
+  const bool knows_all = definitions_->synced() && on_request_;
   const std::set<Resource> needed = Needed();
   Forget(needed);
   bool added = false;
@@ -72,19 +104,21 @@ Duration CustomKindWatches::Step() {
   if (knows_all) {
     for (const auto& user : users_) user->SawDefinitions();
   }
-  return kNever;
+  return again;
 }
 
 std::set<Resource> CustomKindWatches::Needed() const {
   std::set<Resource> needed;
-  for (const auto& definition : definitions_->List()) {
-    const auto resource = ServedKind(*definition);
-    if (!resource) continue;
+  const auto consider = [&](const Resource& resource) {
     if (std::any_of(users_.begin(), users_.end(),
-                    [&](const auto& user) { return user->Needs(*resource); })) {
-      needed.insert(*resource);
+                    [&](const auto& user) { return user->Needs(resource); })) {
+      needed.insert(resource);
     }
+  };
+  for (const auto& definition : definitions_->List()) {
+    if (const auto resource = ServedKind(*definition)) consider(*resource);
   }
+  for (const Resource& resource : on_request_.value_or(std::vector<Resource>())) consider(resource);
   return needed;
 }
 

@@ -1,5 +1,6 @@
-// The kinds that CustomResourceDefinitions add, watched by their metadata for controllers that have
-// to hear of their objects: one cache of a kind for all of them.
+// The kinds that CustomResourceDefinitions add, and those of ours that a server has on request,
+// watched by their metadata for controllers that have to hear of their objects: one cache of a kind
+// for all of them.
 #pragma once
 
 #include <map>
@@ -32,17 +33,22 @@ class CustomKindsUser {
   virtual void Watch(InformerCache& cache) = 0;
   // The cache is about to go. `is_empty`: nothing is left of the kind, whatever was heard of last.
   virtual void Forget(const Resource& resource, bool is_empty) = 0;
-  // All definitions that there were at the start have been seen.
+  // All definitions that there were at the start have been seen, and what is served on request.
   virtual void SawDefinitions() {}
 };
 
 // Starts and stops watching. A kind is watched as long as its definition is there and somebody
 // needs it, so that there are never more caches than definitions. The definition goes right after
 // the last object, and its end may be heard of before theirs; by what it said last, there are none.
+//
+// Which of KindsOnRequest() there are the server is asked each 30 seconds, as
+// kube-controller-manager does of all kinds: another server may be there by then.
 class CustomKindWatches final : public ControlLoop {
  public:
   // Nothing is watched before the first Add.
   explicit CustomKindWatches(Manager& manager) : manager_(manager) {}
+  static constexpr Duration kAskPeriod = 30s;
+  static constexpr Duration kAskAgain = 5s;  // Where it was not answered.
   // Before the start.
   void Add(std::shared_ptr<CustomKindsUser> user);
   bool has_users() const { return !users_.empty(); }
@@ -53,12 +59,16 @@ class CustomKindWatches final : public ControlLoop {
   using CustomResourceDefinition = apiextensions_v1::CustomResourceDefinition;
   std::set<std::string> TakeEmptied();
   std::set<Resource> Needed() const;
+  // How long until the server is asked again.
+  Duration AskForKindsOnRequest();
   void Forget(const std::set<Resource>& needed);
 
   Manager& manager_;
   std::vector<std::shared_ptr<CustomKindsUser>> users_;
   std::optional<Informer<CustomResourceDefinition>> definitions_;
   std::map<Resource, InformerCache*> watched_;
+  std::optional<std::vector<Resource>> on_request_;  // Those that are served; nullopt: not known.
+  std::optional<Duration> asked_until_;              // Monotonic: so long that is good enough.
   Mutex mutex_;
   std::set<std::string> emptied_ GUARDED_BY(mutex_);  // Names of definitions that went.
 };

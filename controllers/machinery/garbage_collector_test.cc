@@ -106,6 +106,40 @@ TEST_F(GarbageCollectorTest, AKindThatCannotBeListedHoldsUpTheOthersForAMinute) 
               ElementsAre(std::string("PATCH ") + kSecretPath, std::string("PATCH ") + kOwnerPath));
 }
 
+// A server has policies that mutate when it is asked to, which another one may be later.
+TEST_F(GarbageCollectorTest, KindsOnRequestAreCollectedOnceTheyAreServed) {
+  const std::string version = "/apis/admissionregistration.k8s.io/v1beta1";
+  const std::string policies = version + "/mutatingadmissionpolicies";
+  answers_[version] = {404, {{"kind", "Status"}, {"reason", "NotFound"}}};
+  PutOwned(policies, policies + "/p", "v1", "Node", "lost");
+  const std::string lost = "/api/v1/nodes/lost";
+  answers_[lost] = {404,
+                    {{"kind", "Status"},
+                     {"reason", "NotFound"},
+                     {"details", {{"name", "lost"}, {"kind", "nodes"}}}}};
+  Run(20s);
+  EXPECT_THAT(written(), IsEmpty()) << "nobody serves them";
+  answers_[version] = {200,
+                       {{"resources",
+                         {{{"name", "mutatingadmissionpolicies"}},
+                          {{"name", "mutatingadmissionpolicybindings"}}}}}};
+  Run(60s);
+  EXPECT_THAT(written(), Each(StartsWith("DELETE " + policies + "/p")));
+  EXPECT_FALSE(written().empty());
+}
+
+// What is served on request is waited for as all kinds are.
+TEST_F(GarbageCollectorTest, NothingIsOrphanedBeforeItIsKnownWhatIsServedOnRequest) {
+  const std::string version = "/apis/admissionregistration.k8s.io/v1beta1";
+  refused_ = {version};
+  PutFamily("orphan");
+  Run(20s);
+  EXPECT_THAT(written(), IsEmpty());
+  refused_.clear();
+  Run(40s);
+  EXPECT_EQ(written().size(), 3u);
+}
+
 TEST_F(GarbageCollectorTest, AnOwnerIsGoneOnlyWhereItsKindIsServed) {
   PutOwned(kSecretsPath, kSecretPath, "a.io/v1", "Thing", "lost");
   const std::string lost = "/apis/a.io/v1/namespaces/default/things/lost";
