@@ -24,12 +24,17 @@ struct Filters {
 
 Filters PrepareFilters(const PodInfo& pod, const Snapshot& snapshot) {
   Filters filters;
+  size_t ahead = 0;
   for (const FilterRule& rule : ProfileOf(snapshot).filters) {
     Prepared prepared = rule.prepare(pod, snapshot);
     if (!prepared.rejection.fits()) {
       filters.rejection = std::move(prepared.rejection);
       filters.rejector = rule.name;
       return filters;
+    }
+    if (prepared.among) {
+      const auto at = filters.list.begin() + static_cast<ptrdiff_t>(ahead++);
+      filters.list.insert(at, {rule.name, std::move(prepared.among)});
     }
     if (prepared.filter) filters.list.push_back({rule.name, std::move(prepared.filter)});
   }

@@ -40,7 +40,10 @@ struct Verdict {
     return {Code::kUnresolvable, reason, {}};
   }
   static Verdict Unresolvable(std::string reason) {
-    return {Code::kUnresolvable, {}, {std::move(reason)}};
+    return Unresolvable(std::vector<std::string>{std::move(reason)});
+  }
+  static Verdict Unresolvable(std::vector<std::string> reasons) {
+    return {Code::kUnresolvable, {}, std::move(reasons)};
   }
   bool fits() const { return code == Code::kFits; }
   std::vector<std::string> Reasons() const;
@@ -55,10 +58,11 @@ using Normalize =
 struct Prepared {
   Verdict rejection;  // Not fitting: no node can take the pod.
   NodeFilter filter;  // Empty: nothing to check.
+  NodeFilter among;   // Asked ahead of all filters; empty: any node is looked at.
 
   static Prepared Pass() { return {}; }
-  static Prepared Reject(Verdict verdict) { return {std::move(verdict), {}}; }
-  static Prepared Each(NodeFilter filter) { return {{}, std::move(filter)}; }
+  static Prepared Reject(Verdict verdict) { return {std::move(verdict), {}, {}}; }
+  static Prepared Each(NodeFilter filter) { return {{}, std::move(filter), {}}; }
 };
 
 struct FilterRule {

@@ -66,5 +66,21 @@ TEST_F(TopologySpreadTest, PodsThatAreLeavingDoNotCount) {
   EXPECT_EQ(PlaceThree(), (std::multiset<std::string>{"a", "b", "c"}));
 }
 
+// No pod counts then, but a place is asked for all the same.
+TEST_F(TopologySpreadTest, WithoutASelectorTheNodeHasToHaveTheLabel) {
+  const auto pod = PodOf("p", 0, "100m", [](core_v1::Pod& made) {
+    auto& spread = made.spec.topology_spread_constraints.emplace_back();
+    spread.max_skew = 1;
+    spread.topology_key = "rack";
+    spread.when_unsatisfiable = "DoNotSchedule";
+  });
+  EXPECT_EQ(cluster_.Schedule(*pod).unfit.Message(),
+            "0/3 nodes are available: 3 node(s) didn't match pod topology spread constraints "
+            "(missing required label).");
+  cluster_.AddNode("d", "4", {{"rack", "r"}});
+  for (const char* name : {"x", "y"}) cluster_.Place(PodOf(name, 0, "100m"), "d");
+  EXPECT_EQ(cluster_.Schedule(*pod).node, "d");
+}
+
 }  // namespace
 }  // namespace skiff::scheduler

@@ -183,6 +183,7 @@ bool RaisesVolumeLimit(const storage_v1::CSINode* before, const storage_v1::CSIN
 
 Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& storage) {
   PodClaims claims;
+  bool waits_for_volume = false;
   for (const auto& volume : pod.spec.volumes) {
     const bool is_ephemeral = static_cast<bool>(volume.ephemeral);
     if (!is_ephemeral && !volume.persistent_volume_claim) continue;
@@ -203,20 +204,26 @@ Result<PodClaims> ClassifyClaims(const core_v1::Pod& pod, const StorageView& sto
     } else if (IsDelayed(*claim, storage)) {
       claims.delayed.push_back(claim);
     } else {
-      return Fail(Reason::kConflict, "pod has unbound immediate PersistentVolumeClaims");
+      waits_for_volume = true;
     }
+  }
+  // What is wrong with a claim is said before what only takes time.
+  if (waits_for_volume) {
+    return Fail(Reason::kConflict, "pod has unbound immediate PersistentVolumeClaims");
   }
   return claims;
 }
 
 Verdict CheckClaims(const PodClaims& claims, const core_v1::Node& node,
                     const StorageView& storage) {
+  std::vector<std::string> reasons;
   for (const ClaimPtr& claim : claims.bound) {
-    Verdict verdict = CheckBound(*claim, node, storage);
-    if (!verdict.fits()) return verdict;
+    reasons = CheckBound(*claim, node, storage).Reasons();
+    if (!reasons.empty()) break;
   }
   const auto plan = PlanClaims(claims.delayed, node, storage);
-  return plan ? Verdict::Fits() : Verdict::Unresolvable(plan.error().message);
+  if (!plan) reasons.push_back(plan.error().message);
+  return reasons.empty() ? Verdict::Fits() : Verdict::Unresolvable(std::move(reasons));
 }
 
 }  // namespace skiff::scheduler

@@ -57,5 +57,22 @@ TEST(VolumeZoneTest, WhoSaysNothingOfPlacesIsNotAsked) {
   EXPECT_EQ(Said(std::nullopt, {{kZone, "a"}}), "");
 }
 
+TEST(VolumeZoneTest, AVolumeThatIsNotThereIsSaidOfNoNode) {
+  SchedulingFixture cluster;
+  Snapshot snapshot = cluster.MakeSnapshot();
+  snapshot.storage.claim = [](const std::string&, const std::string&) {
+    auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+    claim->spec.volume_name = "v";
+    return claim;
+  };
+  const PodInfoPtr pod = PodOf("p", 0, "1", [](core_v1::Pod& made) {
+    made.spec.volumes.emplace_back().persistent_volume_claim.Ensure().claim_name = "c";
+  });
+  const Prepared prepared = PrepareVolumeZone(*pod, snapshot);
+  EXPECT_EQ(prepared.rejection.code, Verdict::Code::kUnresolvable);
+  EXPECT_EQ(prepared.rejection.Reasons(),
+            std::vector<std::string>{"persistentvolume \"v\" not found"});
+}
+
 }  // namespace
 }  // namespace skiff::scheduler

@@ -8,17 +8,8 @@ set -euo pipefail
 skiff=$(realpath "$1")
 cd "$(dirname "$0")"
 programs=${KUBE_PROGRAMS:-../../build/peers}
-if [ ! -x "$programs/kube-scheduler" ] || [ ! -x "$programs/kube-controller-manager" ]; then
-  command -v go >/dev/null || { echo "skipped: no Go"; exit 77; }
-  mkdir -p "$programs"
-  version=k8s.io/component-base/version
-  # One package at a time and with low priority: a build of skiff may run beside it.
-  GOFLAGS="-p=1 -mod=mod" GOTOOLCHAIN=local CGO_ENABLED=0 nice go build -C kube_controllers \
-    -trimpath -buildvcs=false -o "$(realpath "$programs")/" \
-    -ldflags "-s -w -X $version.gitVersion=v1.35.6 -X $version.gitMajor=1 -X $version.gitMinor=35" \
-    k8s.io/kubernetes/cmd/kube-scheduler k8s.io/kubernetes/cmd/kube-controller-manager ||
-    { echo "skipped: not built"; exit 77; }
-fi
+. ./kube_program.sh
+kube_program "$programs" kube-scheduler kube-controller-manager
 . ./programs.sh
 
 cat >"$work/tokens.csv" <<'TOKENS'

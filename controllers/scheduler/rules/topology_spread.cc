@@ -137,8 +137,10 @@ Constraint ConstraintOf(const core_v1::TopologySpreadConstraint& spread, LabelSe
 std::vector<Constraint> OwnConstraints(const PodInfo& pod, std::string_view when) {
   std::vector<Constraint> out;
   for (const auto& spread : pod.pod->spec.topology_spread_constraints) {
-    if (spread.when_unsatisfiable != when || !spread.label_selector) continue;
-    auto selector = LabelSelector::From(*spread.label_selector);
+    if (spread.when_unsatisfiable != when) continue;
+    // Without a selector no pod counts, but the node has to have the label.
+    auto selector = spread.label_selector ? LabelSelector::From(*spread.label_selector)
+                                          : LabelSelector::Nothing();
     if (selector) out.push_back(ConstraintOf(spread, *std::move(selector)));
   }
   return out;

@@ -65,9 +65,12 @@ Prepared PrepareVolumeZone(const PodInfo& pod, const Snapshot& snapshot) {
     const auto claim = snapshot.storage.claim(pod.pod->metadata.namespace_,
                                               volume.persistent_volume_claim->claim_name);
     if (!claim || claim->spec.volume_name.empty()) continue;
-    if (const auto found = snapshot.storage.volume(claim->spec.volume_name)) {
-      AddWanted(*found, wanted);
+    const auto found = snapshot.storage.volume(claim->spec.volume_name);
+    if (!found) {
+      return Prepared::Reject(
+          Verdict::Unresolvable("persistentvolume \"" + claim->spec.volume_name + "\" not found"));
     }
+    AddWanted(*found, wanted);
   }
   if (wanted.empty()) return Prepared::Pass();
   return Prepared::Each([wanted = std::move(wanted)](const NodeInfo& node) {

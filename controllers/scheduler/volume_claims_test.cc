@@ -1,0 +1,88 @@
+// What is said of the claims of a pod.
+#include "controllers/scheduler/volume_claims.h"
+
+#include <gtest/gtest.h>
+
+#include "controllers/scheduler/scheduling_fixture.h"
+
+namespace skiff::scheduler {
+namespace {
+
+core_v1::Pod PodOfClaims(const std::vector<std::string>& names) {
+  core_v1::Pod pod;
+  for (const std::string& name : names) {
+    pod.spec.volumes.emplace_back().persistent_volume_claim.Ensure().claim_name = name;
+  }
+  return pod;
+}
+
+// A claim "bound" whose volume no node reaches, "later" that waits for a consumer and finds
+// nothing, "waiting" for its volume, "leaving", and none else.
+StorageView Storage(const Snapshot& snapshot) {
+  StorageView storage = snapshot.storage;
+  storage.claim = [](const std::string&, const std::string& name) -> ClaimPtr {
+    auto claim = std::make_shared<core_v1::PersistentVolumeClaim>();
+    claim->metadata.name = name;
+    if (name == "bound") {
+      claim->metadata.annotations["pv.kubernetes.io/bind-completed"] = "yes";
+      claim->spec.volume_name = "v";
+    } else if (name == "later") {
+      claim->spec.storage_class_name = "later";
+      claim->spec.resources.requests["storage"] = Quantity::FromValue(1);
+    } else if (name == "leaving") {
+      claim->metadata.deletion_timestamp.emplace();
+    } else if (name != "waiting") {
+      return nullptr;
+    }
+    return claim;
+  };
+  storage.volume = [](const std::string&) {
+    auto volume = std::make_shared<core_v1::PersistentVolume>();
+    volume->spec.node_affinity.Ensure().required.Ensure();
+    return volume;
+  };
+  storage.storage_class = [](const std::string&) {
+    auto storage_class = std::make_shared<storage_v1::StorageClass>();
+    storage_class->provisioner = "kubernetes.io/no-provisioner";
+    storage_class->volume_binding_mode = "WaitForFirstConsumer";
+    return storage_class;
+  };
+  return storage;
+}
+
+class VolumeClaimsTest : public testing::Test {
+ protected:
+  VolumeClaimsTest() : storage_(Storage(cluster_.MakeSnapshot())) {}
+  std::string Refusal(const std::vector<std::string>& claims) {
+    const auto classified = ClassifyClaims(PodOfClaims(claims), storage_);
+    return classified ? "" : classified.error().message;
+  }
+
+  SchedulingFixture cluster_;
+  const StorageView storage_;
+};
+
+TEST_F(VolumeClaimsTest, WhatIsWrongIsSaidBeforeWhatTakesTime) {
+  const std::string waits = "pod has unbound immediate PersistentVolumeClaims";
+  EXPECT_EQ(Refusal({"bound", "later"}), "");
+  EXPECT_EQ(Refusal({"waiting", "bound"}), waits);
+  EXPECT_EQ(Refusal({"waiting", "none"}), "persistentvolumeclaim \"none\" not found");
+  EXPECT_EQ(Refusal({"waiting", "leaving"}), "persistentvolumeclaim \"leaving\" is being deleted");
+}
+
+TEST_F(VolumeClaimsTest, ANodeSaysAllThatIsInTheWay) {
+  const core_v1::Node node;
+  const auto said = [&](const std::vector<std::string>& claims) {
+    const auto classified = ClassifyClaims(PodOfClaims(claims), storage_);
+    return CheckClaims(*classified, node, storage_).Reasons();
+  };
+  const std::string far = "node(s) didn't match PersistentVolume's node affinity";
+  const std::string nothing = "node(s) didn't find available persistent volumes to bind";
+  EXPECT_EQ(said({}), std::vector<std::string>{});
+  EXPECT_EQ(said({"bound"}), std::vector<std::string>{far});
+  EXPECT_EQ(said({"later"}), std::vector<std::string>{nothing});
+  EXPECT_EQ(said({"later", "bound"}), (std::vector<std::string>{far, nothing}));
+}
+
+}  // namespace
+}  // namespace skiff::scheduler
