@@ -39,6 +39,18 @@ test('squares stay where they are while there is room, and until there is much t
   assert.equal(layoutMap([50, room, 41], 500, 520, first) === first, false);
 });
 
+test('what grew has room to spare, and does not shrink before there is more to gain', () => {
+  const counts = (each: number) => Array.from({ length: 50 }, () => each);
+  const first = layoutMap(counts(100), 1060, 520);
+  const { room } = first.cards[0]!;
+  const grown = layoutMap(counts(room + 1), 1060, 520, first);
+  assert(grown.cards[0]!.room >= (room + 1) * 1.15 - 1);
+  assert.equal(layoutMap(counts(100), 1060, 520, grown), grown);
+  assert.equal(layoutMap(counts(room + 5), 1060, 520, grown), grown);
+  const more = layoutMap([...counts(100), 30], 1060, 520, first);
+  assert(more.cards[50]!.room >= 34, 'one more card has room to spare from the beginning');
+});
+
 test('a point on or beside a square is on that one, and elsewhere on none', () => {
   const layout = layoutMap([7, 3], 500, 400);
   layout.cards.forEach((card, at) => {

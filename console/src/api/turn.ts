@@ -23,9 +23,20 @@ export function isLongTurn(): boolean {
   return now - began > kTurnMs;
 }
 
-// Behind what the next picture costs, in a task of its own.
+const behind: (() => void)[] = [];
+
+function next(): void {
+  requestAnimationFrame(() => setTimeout(() => {
+    const work = behind.shift();
+    if (behind.length > 0) next();
+    work?.();
+  }, 0));
+}
+
+// Behind what the next picture costs, in a task of its own; of several, one a picture, in their order.
 export function afterPicture(work: () => void): void {
-  requestAnimationFrame(() => setTimeout(work, 0));
+  behind.push(work);
+  if (behind.length === 1) next();
 }
 
 // For who was told that it is long.

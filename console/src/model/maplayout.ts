@@ -46,14 +46,14 @@ function arrange(counts: number[], width: number, size: number): MapLayout {
   return { size, gap, head, pad, width, height: Math.max(0, y - space), cards };
 }
 
-// Where all fits into the last one, that one stays, unless it has become much too high: while pods come
-// and go, a square here and there is no reason to move the others.
+// Where all fits into the last one, that one stays, unless it has become much too high, or squares could be
+// larger with room to spare: while pods come and go, a square here and there is no reason to move the others.
 export function layoutMap(counts: number[], width: number, heightMax: number, last?: MapLayout): MapLayout {
   const fresh = layoutAnew(counts, width, heightMax);
-  if (!last || last.width !== width || last.cards.length !== counts.length) return fresh;
-  if (last.size < fresh.size || last.height > fresh.height * kTooHigh) return fresh;
-  if (counts.every((count, at) => count <= last.cards[at]!.room)) return last;
-  return layoutAnew(counts.map((count) => count * kSpare), width, heightMax);
+  if (!last || last.width !== width) return fresh;
+  const spare = layoutAnew(counts.map((count) => count * kSpare), width, heightMax);
+  if (last.cards.length !== counts.length || last.size < spare.size || last.height > fresh.height * kTooHigh) return spare;
+  return counts.every((count, at) => count <= last.cards[at]!.room) ? last : spare;
 }
 
 function layoutAnew(counts: number[], width: number, heightMax: number): MapLayout {

@@ -4,7 +4,8 @@ import { afterPicture } from '../api/turn';
 
 // The value as of the last frame: who makes something of it does so in a frame of its own, and not in
 // that of who made it. The newest is taken, however often there is another. `atOnce`: without that.
-export function useNextFrame<T>(value: T, atOnce: boolean): T {
+// `restMs`: for so long it stays.
+export function useNextFrame<T>(value: T, atOnce: boolean, restMs = 0): T {
   const shown = useRef(value);
   const newest = useRef(value);
   const awaited = useRef(false);
@@ -16,12 +17,14 @@ export function useNextFrame<T>(value: T, atOnce: boolean): T {
   useLayoutEffect(() => {
     if (shown.current === newest.current || awaited.current) return;
     awaited.current = true;
-    afterPicture(() => {
+    const show = () => {
       awaited.current = false;
       if (gone.current) return;
       shown.current = newest.current;
       render((count) => count + 1);
-    });
+    };
+    if (restMs > 0) setTimeout(() => afterPicture(show), restMs);
+    else afterPicture(show);
   });
   useLayoutEffect(() => () => void (gone.current = true), []);
   return shown.current;

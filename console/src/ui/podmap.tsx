@@ -23,6 +23,7 @@ export interface MapGroup {
   share: number; // How full it is, 0 to 1.
   tone: Tone;
   cells: MapCell[];
+  room?: number; // For how many there is to be a place, at least.
 }
 
 interface Square {
@@ -44,11 +45,14 @@ interface Ghost {
   died: number;
 }
 
+type Pen = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
 const kLongAgo = -Infinity;
 const kTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone', 'none'];
 const kMoveMs = 420;
 const kGoneAlpha = 0.4;
 const kHeightMax = 520;
+const kLinesStep = 512; // Of pixels: to give a canvas another size takes long, and a map grows by little.
 const kHeadText = 20; // How high a line of text is.
 const kPaintMs = 3; // Of a frame, for cards that have changed; the others have the next one.
 const kFont = '"Inter Variable", system-ui, sans-serif';
@@ -67,6 +71,11 @@ class Painter {
   private colours: Record<string, string> = {};
   // All that does not move, as it is until something else is to be shown; and what moves.
   private restIsOld = true;
+  // What all that does not move will be, until every card is on it: it takes several pictures, and none is
+  // seen half painted.
+  private isStaged = false;
+  private readonly staged = new OffscreenCanvas(1, 1);
+  private readonly strip = new OffscreenCanvas(1, 1); // For heads: to make one for each takes long.
   private readonly old = new Set<number>(); // Cards that do not look as they should, by number.
   private readonly titles = new Map<string, string>(); // As there is room for them.
   private readonly moving = new Map<MapCell, Move>();
@@ -110,7 +119,7 @@ class Painter {
       if (!looksAs(group, this.groups[at])) this.old.add(at);
     });
     this.groups = groups;
-    this.layout = layoutMap(groups.map((each) => each.cells.length), width, kHeightMax, first ? undefined : layout);
+    this.layout = layoutMap(groups.map(({ cells, room }) => Math.max(cells.length, room ?? 0)), width, kHeightMax, first ? undefined : layout);
     this.shown = new Map(groups.map(({ key, cells }, at) => [key, { cells, card: this.layout.cards[at]! }]));
     const gone = new Map<string, Square>();
     const come: { cell: MapCell; group: string }[] = [];
@@ -135,15 +144,42 @@ class Painter {
       // Where nobody looks nothing is painted, and so none of them would ever fade.
       if (!document.hidden && !calm.matches) this.ghosts.push({ x, y, died: time });
     }
+    this.restIsOld ||= this.layout !== layout || !isAsLarge(this.isStaged ? this.staged : this.canvas, this.pixels);
+  }
+
+  private get pixels(): Size {
     const ratio = devicePixelRatio || 1;
-    const size = { width: Math.round(width * ratio), height: Math.round(this.layout.height * ratio) };
-    this.restIsOld ||= this.layout !== layout;
-    if (this.canvas.width === size.width && this.canvas.height === size.height) return;
-    // This empties it, so it is painted at once.
-    Object.assign(this.canvas, size);
-    for (const each of [this.canvas, this.rest]) each.style.height = `${this.layout.height}px`;
-    this.restIsOld = true;
-    this.paint(time);
+    const lines = Math.ceil((this.layout.height * ratio) / kLinesStep);
+    return { width: Math.max(1, Math.round(this.layout.width * ratio)), height: Math.max(1, lines) * kLinesStep };
+  }
+
+  private stage(): void {
+    if (!isAsLarge(this.staged, this.pixels)) Object.assign(this.staged, this.pixels);
+    this.isStaged = true;
+    const pen = this.staged.getContext('2d')!;
+    const ratio = devicePixelRatio || 1;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, this.layout.width, this.layout.height);
+    this.old.clear();
+    this.groups.forEach((_, at) => this.old.add(at));
+  }
+
+  private unveil(): void {
+    this.isStaged = false;
+    const { width, height } = this.staged;
+    const ratio = devicePixelRatio || 1;
+    for (const each of [this.canvas, this.rest]) {
+      // This empties it.
+      if (!isAsLarge(each, this.staged)) Object.assign(each, { width, height });
+      each.style.height = `${height / ratio}px`;
+    }
+    // What is below all cards is not seen.
+    this.canvas.parentElement!.style.height = `${this.layout.height}px`;
+    const rest = this.rest.getContext('2d')!;
+    rest.setTransform(1, 0, 0, 1, 0, 0);
+    rest.clearRect(0, 0, width, height);
+    rest.drawImage(this.staged, 0, 0);
+    rest.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
   private squaresOf(group: MapGroup): Square[] {
@@ -224,20 +260,12 @@ class Painter {
     const pen = this.canvas.getContext('2d')!;
     const ratio = devicePixelRatio || 1;
     const rest = this.rest.getContext('2d')!;
-    if (this.restIsOld) {
-      this.restIsOld = false;
-      // This empties it.
-      Object.assign(this.rest, { width: this.canvas.width, height: this.canvas.height });
-      rest.setTransform(ratio, 0, 0, ratio, 0, 0);
-      // Those in sight at once, so that nothing is seen to be empty; the others as there is time.
-      this.old.clear();
-      const { top } = this.canvas.getBoundingClientRect();
-      this.groups.forEach((_, at) => this.old.add(at));
-      const inSight = (at: number) => {
-        const { y, height } = this.layout.cards[at]!;
-        return top + y < innerHeight && top + y + height > 0;
-      };
-      this.paintCards(rest, [...this.old].filter(inSight), Infinity);
+    if (this.restIsOld) this.stage();
+    this.restIsOld = false;
+    if (this.isStaged) {
+      this.paintCards(this.staged.getContext('2d')!, [...this.old], kPaintMs);
+      if (this.old.size > 0) return this.draw();
+      this.unveil();
     }
     this.paintCards(rest, [...this.old], kPaintMs);
     // Those that have come to rest since.
@@ -255,7 +283,7 @@ class Painter {
   }
 
   // As many as there is time for; the others stay old.
-  private paintCards(pen: CanvasRenderingContext2D, all: number[], ms: number): void {
+  private paintCards(pen: Pen, all: number[], ms: number): void {
     const start = performance.now();
     const painted: number[] = [];
     for (const at of all) {
@@ -268,7 +296,7 @@ class Painter {
     if (this.layout.head) this.paintHeads(pen, painted);
   }
 
-  private paintCard(pen: CanvasRenderingContext2D, group: MapGroup, at: number): void {
+  private paintCard(pen: Pen, group: MapGroup, at: number): void {
     const { head, pad } = this.layout;
     const { x, y, width, height } = this.layout.cards[at]!;
     pen.clearRect(x, y, width, height);
@@ -287,14 +315,20 @@ class Painter {
   }
 
   // On a canvas that is no part of the page: to set the font of one that is has the whole page laid out.
-  private paintHeads(pen: CanvasRenderingContext2D, cards: number[]): void {
+  private paintHeads(pen: Pen, cards: number[]): void {
     const ratio = devicePixelRatio || 1;
     const width = Math.ceil((this.layout.cards[cards[0] ?? 0]?.width ?? 0) - this.layout.pad * 2);
     if (cards.length === 0 || width <= 0) return;
-    const strip = new OffscreenCanvas(Math.ceil(width * ratio), Math.ceil(kHeadText * ratio) * cards.length);
+    const line = Math.ceil(kHeadText * ratio);
+    const across = Math.ceil(width * ratio);
+    const { strip } = this;
+    // This empties it.
+    if (strip.width !== across || strip.height < line * cards.length) {
+      Object.assign(strip, { width: across, height: line * Math.max(cards.length, this.groups.length) });
+    }
     const text = strip.getContext('2d')!;
-    const line = strip.height / cards.length;
-    text.scale(ratio, ratio);
+    text.setTransform(ratio, 0, 0, ratio, 0, 0);
+    text.clearRect(0, 0, width + 1, (line * cards.length) / ratio);
     text.textBaseline = 'middle';
     const middle = (row: number) => (row * line) / ratio + kHeadText / 2;
     const room = new Map<number, number>(); // For titles that have not been measured.
@@ -328,7 +362,7 @@ class Painter {
   }
 
   // One path a colour.
-  private paintResting(pen: CanvasRenderingContext2D, squares: Square[]): void {
+  private paintResting(pen: Pen, squares: Square[]): void {
     const size = this.layout.size;
     const round = this.round;
     const paths = new Map<Tone, Path2D>();
@@ -398,6 +432,15 @@ function isStill({ tone }: MapCell, { born, turned }: Omit<Move, 'group'>, time:
   return tone !== 'busy' && (calm.matches || (moved(time - born) >= 1 && moved(time - turned) >= 1));
 }
 
+interface Size {
+  width: number;
+  height: number;
+}
+
+function isAsLarge(one: Size, other: Size): boolean {
+  return one.width === other.width && one.height === other.height;
+}
+
 function looksAs(group: MapGroup, other: MapGroup | undefined): boolean {
   return other !== undefined && group.cells === other.cells && group.key === other.key && group.title === other.title &&
     group.sub === other.sub && group.share === other.share && group.tone === other.tone;
@@ -447,34 +490,36 @@ export function PodMap({ groups }: { groups: MapGroup[] }) {
   };
   return (
     <div class="podmap">
-      <canvas
-        ref={canvas}
-        tabIndex={0}
-        role="application"
-        aria-label={t.overview.mapLabel(pods, groups.length)}
-        aria-describedby="podmap-help"
-        onPointerMove={(event) => {
-          const square = painter.current!.at(event.offsetX, event.offsetY);
-          event.currentTarget.style.cursor = square ? 'pointer' : 'default';
-          if (square) choose(square);
-          else if (tip) leave();
-        }}
-        onPointerLeave={leave}
-        onBlur={leave}
-        onClick={(event) => {
-          const square = painter.current!.at(event.offsetX, event.offsetY);
-          if (square) location.hash = square.cell.href;
-        }}
-        onKeyDown={(event) => {
-          if (event.key.startsWith('Arrow')) {
-            event.preventDefault();
-            choose(painter.current!.beside(painter.current!.selected, event.key));
-          } else if (event.key === 'Enter' && tip) {
-            location.hash = tip.cell.href;
-          }
-        }}
-      />
-      <canvas ref={rest} class="podmap-rest" aria-hidden="true" />
+      <div class="podmap-both">
+        <canvas
+          ref={canvas}
+          tabIndex={0}
+          role="application"
+          aria-label={t.overview.mapLabel(pods, groups.length)}
+          aria-describedby="podmap-help"
+          onPointerMove={(event) => {
+            const square = painter.current!.at(event.offsetX, event.offsetY);
+            event.currentTarget.style.cursor = square ? 'pointer' : 'default';
+            if (square) choose(square);
+            else if (tip) leave();
+          }}
+          onPointerLeave={leave}
+          onBlur={leave}
+          onClick={(event) => {
+            const square = painter.current!.at(event.offsetX, event.offsetY);
+            if (square) location.hash = square.cell.href;
+          }}
+          onKeyDown={(event) => {
+            if (event.key.startsWith('Arrow')) {
+              event.preventDefault();
+              choose(painter.current!.beside(painter.current!.selected, event.key));
+            } else if (event.key === 'Enter' && tip) {
+              location.hash = tip.cell.href;
+            }
+          }}
+        />
+        <canvas ref={rest} class="podmap-rest" aria-hidden="true" />
+      </div>
       <p id="podmap-help" class="hidden">{t.overview.mapHelp}</p>
       <div class="hidden" aria-live="polite">{tip ? `${tip.cell.name}, ${tip.cell.word}` : ''}</div>
       {tip && (

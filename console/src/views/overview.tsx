@@ -1,5 +1,5 @@
 // One glance: what there is, where it runs, and what needs somebody.
-import { useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
@@ -23,8 +23,11 @@ import { PodDots } from './workloads';
 const kAttentionMax = 6;
 const kEventsMax = 8;
 const kRolloutsMax = 8;
-// Of more, the map has frames of its own.
+// Of more, the map has frames of its own, as have the lists.
 const kManyPods = 1_000;
+const kLatestMs = 1_000;
+const kWaitingMs = 10_000;
+const kWaitingShare = 0.05; // Of many, so many may wait before their place grows.
 const kShownTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone'];
 
 function isReady(node: Node): boolean {
@@ -71,7 +74,8 @@ function keep(kept: Kept): (node: string, pods: Pod[]) => MapCell[] {
 
 const byTitle = new Intl.Collator(undefined, { numeric: true }).compare;
 
-function groupsOf(nodes: Node[], pods: Pod[], kept: Kept): MapGroup[] {
+// `isWaiting`: with a place for pods that have no node, though there are none now.
+function groupsOf(nodes: Node[], pods: Pod[], kept: Kept, isWaiting: boolean): MapGroup[] {
   const cellsOn = keep(kept);
   const byNode = new Map<string, Pod[]>();
   for (const pod of pods) {
@@ -102,9 +106,10 @@ function groupsOf(nodes: Node[], pods: Pod[], kept: Kept): MapGroup[] {
   }
   groups.sort((a, b) => byTitle(a.title, b.title));
   const waiting = byNode.get('') ?? [];
-  if (waiting.length > 0) {
+  if (waiting.length > 0 || isWaiting) {
     groups.push({
       key: '', title: t.overview.waiting, sub: `${waiting.length}`, share: 0, tone: 'warn', cells: cellsOn('', waiting),
+      room: pods.length > kManyPods ? pods.length * kWaitingShare : 0,
     });
   }
   return groups;
@@ -247,8 +252,10 @@ function Legend({ counts }: { counts: Map<Tone, number> }) {
 }
 
 // Nothing is well before it is known.
-function Attention({ troubles, known }: { troubles: Trouble[]; known: boolean }) {
-  return (
+function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }) {
+  const { known } = props;
+  const troubles = useNextFrame(props.troubles, !props.many);
+  return useMemo(() => (
     <Panel title={t.overview.attention}>
       {known && troubles.length === 0 && (
         <p class="all-well tone-good">
@@ -272,19 +279,19 @@ function Attention({ troubles, known }: { troubles: Trouble[]; known: boolean })
         <p class="dim small">{t.overview.more(troubles.length - kAttentionMax)}</p>
       )}
     </Panel>
-  );
+  ), [troubles, known]);
 }
 
 // Those that change or fail first.
-function Rollouts({ rollouts }: { rollouts: Rolled[] }) {
+function Rollouts(props: { rollouts: Rolled[]; many: boolean }) {
+  const rollouts = useNextFrame(props.rollouts, !props.many);
   const shown = useMemo(
     () => [...rollouts]
       .sort((a, b) => kToneOrder.indexOf(a.rollout.tone) - kToneOrder.indexOf(b.rollout.tone))
       .slice(0, kRolloutsMax),
     [rollouts],
   );
-  if (shown.length === 0) return null;
-  return (
+  return useMemo(() => shown.length > 0 && (
     <Panel title={t.nav.workloads} side={<a href={href('workloads')}>{t.overview.all}</a>}>
       <ul class="rollouts">
         {shown.map(({ deployment, rollout }) => (
@@ -299,22 +306,33 @@ function Rollouts({ rollouts }: { rollouts: Rolled[] }) {
         ))}
       </ul>
     </Panel>
-  );
+  ), [shown]);
 }
 
-function Latest({ events }: { events: EventObj[] }) {
-  return (
+// Nobody reads events that are others in every picture.
+function Latest(props: { events: EventObj[]; many: boolean }) {
+  const events = useNextFrame(props.events, !props.many, kLatestMs);
+  return useMemo(() => (
     <Panel title={t.overview.latest} side={<a href={href('events')}>{t.nav.events}</a>}>
       <EventList events={events} named />
     </Panel>
-  );
+  ), [events]);
 }
 
-// In frames of its own, behind those of the numbers.
+// In frames of its own, behind those of the numbers. While many pods come and go some have no node now and
+// then: their place stays for a while, as all others move when it comes or goes.
 function NodeMap({ nodes, pods }: { nodes: Node[]; pods: Pod[] }) {
   const kept = useRef<Kept>(new Map());
-  const shown = useNextFrame(useMemo(() => ({ nodes, pods }), [nodes, pods]), pods.length <= kManyPods);
-  const groups = useMemo(() => groupsOf(shown.nodes, shown.pods, kept.current), [shown]);
+  const many = pods.length > kManyPods;
+  const [isWaiting, setWaiting] = useState(false);
+  const shown = useNextFrame(useMemo(() => ({ nodes, pods }), [nodes, pods]), !many);
+  const waits = useMemo(() => many && shown.pods.some((pod) => !pod.spec.nodeName), [many, shown]);
+  useEffect(() => {
+    if (waits) return setWaiting(true);
+    const timer = setTimeout(() => setWaiting(false), kWaitingMs);
+    return () => clearTimeout(timer);
+  }, [waits]);
+  const groups = useMemo(() => groupsOf(shown.nodes, shown.pods, kept.current, isWaiting), [shown, isWaiting]);
   return <PodMap groups={groups} />;
 }
 
@@ -356,6 +374,7 @@ export function Overview() {
   );
   const latest = useMemo(() => events.list.slice(0, kEventsMax), [events.list]);
   const counts = useMemo(() => countsOf(podList), [podList]);
+  const many = podList.length > kManyPods;
 
   const ready = nodeList.filter(isReady).length;
   const running = counts.tones.get('good') ?? 0;
@@ -413,11 +432,11 @@ export function Overview() {
             )}
           </Panel>
           <UsagePanel usage={usage} cpu={marks(cpu)} memory={marks(memory)} />
-          <Rollouts rollouts={rollouts} />
+          <Rollouts rollouts={rollouts} many={many} />
         </div>
         <div class="overview-side">
-          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded} />
-          <Latest events={latest} />
+          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded} many={many} />
+          <Latest events={latest} many={many} />
         </div>
       </div>
     </>
