@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <set>
 #include <string>
 #include <utility>
@@ -30,10 +29,18 @@ class ConfigFields {
   void Read(const char* name, int& to) {
     const Json* value = Find(name, "a number", &Json::is_number_integer);
     if (value == nullptr) return;
-    const bool fits =
-        *value >= std::numeric_limits<int>::min() && *value <= std::numeric_limits<int>::max();
+    const bool fits = value->is_number_unsigned() ? std::in_range<int>(value->get<uint64_t>())
+                                                  : std::in_range<int>(value->get<int64_t>());
     if (!fits) return Note(name, "must be a number of 32 bits");
     to = value->get<int>();
+  }
+  void Read(const char* name, int64_t& to) {
+    const Json* value = Find(name, "a number", &Json::is_number_integer);
+    if (value == nullptr) return;
+    const bool fits =
+        !value->is_number_unsigned() || std::in_range<int64_t>(value->get<uint64_t>());
+    if (!fits) return Note(name, "must be a number of 64 bits");
+    to = value->get<int64_t>();
   }
   void Read(const char* name, Duration& to) {
     std::string text;
@@ -64,13 +71,6 @@ class ConfigFields {
       to.push_back(At(name) + " of the configuration file has no effect");
     }
   }
-  // The first of them, by the alphabet; "" when all have been asked for.
-  std::string FirstUnread() const {
-    for (const auto& [name, value] : object_.items()) {
-      if (!read_.contains(name)) return name;
-    }
-    return "";
-  }
   // nullptr where there is none.
   const Json* List(const char* name) { return Find(name, "a list", &Json::is_array); }
   const Json* Any(const char* name) {
@@ -87,12 +87,26 @@ class ConfigFields {
   void Take(const ConfigFields& inner) {
     if (error_.empty()) error_ = inner.error_;
   }
+  // The same, and nothing in it may be left that nobody has asked for.
+  void TakeStrictly(const ConfigFields& inner) {
+    if (const auto all = inner.Strict(); !all && error_.empty()) error_ = all.error().message;
+  }
   void Note(const std::string& name, const std::string& what) {
     if (error_.empty()) error_ = At(name) + ": " + what;
   }
   Result<> Outcome() const {
     if (error_.empty()) return {};
     return Fail(Reason::kInvalid, error_);
+  }
+  // Fails also where something is left that nobody has asked for.
+  Result<> Strict() const {
+    if (!error_.empty()) return Fail(Reason::kInvalid, error_);
+    for (const auto& [name, value] : object_.items()) {
+      if (read_.contains(name)) continue;
+      return Fail(Reason::kInvalid,
+                  fmt::format("strict decoding error: unknown field \"{}\"", At(name)));
+    }
+    return {};
   }
 
  private:

@@ -129,7 +129,8 @@ void AddWorkersFlags(Flags& flags, std::map<std::string, int>& workers) {
   for (const WorkersFlag& flag : kWorkersFlags) {
     int& count = workers[std::string(flag.queue)];
     count = flag.count;
-    flags.Add(FlagName(flag), count, fmt::format("How many {} are looked at at once.", flag.what));
+    const std::string help = "How many " + std::string(flag.what) + " are looked at at once.";
+    flags.Add(FlagName(flag), count, help);
   }
 }
 
@@ -141,7 +142,7 @@ struct OtherFlags {
 };
 
 void AddUnusedFlags(Flags& flags) {
-  AddUnused(flags, "its controller takes the next object before it is done with one",
+  AddUnused(flags, "its controller has one worker, which does not wait for an object to be done",
             {"concurrent-gc-syncs", "concurrent-serviceaccount-token-syncs"},
             UnusedValue::kNotNegative);
   AddUnused(flags, "a change is acted upon when it comes",
@@ -153,6 +154,8 @@ void AddUnusedFlags(Flags& flags) {
   AddUnused(flags, "there are no clouds",
             {"cloud-provider", "cloud-config", "cluster-name", "route-reconciliation-period"});
   AddUnused(flags, "there are no clouds", {"concurrent-service-syncs"},
+            UnusedValue::kNotNegative);
+  AddUnused(flags, "devices have no taints here", {"concurrent-device-taint-eviction-syncs"},
             UnusedValue::kNotNegative);
   flags.AddUnused({"configure-cloud-routes", "there are no clouds", {"false"}, true});
   flags.AddUnused({"use-service-account-credentials",

@@ -49,8 +49,8 @@ TEST_F(ProgramFlagsTest, WhatHasNoEffectIsSaidAndARestrictionActsOrIsRefused) {
       {"--concurrent-gc-syncs=3", "--profiling=false", "--enable-garbage-collector=false"});
   ASSERT_TRUE(manager) << manager.error().message;
   EXPECT_THAT((*manager)->log.notes,
-              ElementsAre("--concurrent-gc-syncs=3 has no effect: its controller takes the next "
-                          "object before it is done with one"));
+              ElementsAre("--concurrent-gc-syncs=3 has no effect: its controller has one worker, "
+                          "which does not wait for an object to be done"));
   EXPECT_EQ((*manager)->controllers.controllers.at(0), "-garbage-collector-controller");
   EXPECT_THAT(ParseSchedulerFlags({"--tls-cipher-suites=TLS_AES_128_GCM_SHA256"}).error().message,
               HasSubstr("must not be ignored"));

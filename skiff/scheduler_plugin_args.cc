@@ -55,14 +55,37 @@ void ReadPodAffinity(Args& args, Profile& to) {
   to.hard_pod_affinity_weight = weight;
 }
 
+// What of `given` is not in `kept`, which was made of it: a field that there is not. Not one that
+// says nothing, as what is kept leaves those out. "" when all is there.
+std::string UnknownIn(const Json& given, const Json& kept, const FieldPath& path) {
+  if (given.is_array() && kept.is_array()) {
+    for (size_t i = 0; i < given.size() && i < kept.size(); ++i) {
+      auto unknown = UnknownIn(given[i], kept[i], path.Index(i));
+      if (!unknown.empty()) return unknown;
+    }
+  }
+  if (!given.is_object() || !kept.is_object()) return "";
+  for (const auto& [name, value] : given.items()) {
+    const auto found = kept.find(name);
+    const bool says_nothing = value.is_null() || value == "" || value == 0 || value == false ||
+                              (value.is_structured() && value.empty());
+    if (found == kept.end() && !says_nothing) return path.Child(name).Text();
+    if (found == kept.end()) continue;
+    auto unknown = UnknownIn(value, *found, path.Child(name));
+    if (!unknown.empty()) return unknown;
+  }
+  return "";
+}
+
 template <typename T>
 void ReadTyped(Args& args, const char* name, const Json& value, std::optional<T>& to) {
   auto read = FromJson<T>(value);
-  if (read) {
-    to = *std::move(read);
-  } else {
-    args.fields.Note(name, read.error().message);
+  if (!read) return args.fields.Note(name, read.error().message);
+  const std::string unknown = UnknownIn(value, ToJson(*read), args.path.Child(name));
+  if (!unknown.empty()) {
+    return args.fields.Note(name, fmt::format("unknown field \"{}\"", unknown));
   }
+  to = *std::move(read);
 }
 
 void ReadNodeAffinity(Args& args, Profile& to) {
@@ -102,7 +125,7 @@ std::vector<ResourceWeight> ReadResources(ConfigFields& fields, const FieldPath&
     int weight = 0;
     each.Read("name", resource.name);
     each.Read("weight", weight);
-    fields.Take(each);
+    fields.TakeStrictly(each);
     resource.weight = weight == 0 ? 1 : weight;
     resources.push_back(std::move(resource));
   }
@@ -133,7 +156,7 @@ void ReadShape(Args& args, ConfigFields& ratio, const FieldPath& path, ScoringSt
     int utilization = 0, score = 0;
     fields.Read("utilization", utilization);
     fields.Read("score", score);
-    ratio.Take(fields);
+    ratio.TakeStrictly(fields);
     if (i > 0 && to.shape.back().utilization >= utilization) {
       args.wrong.Invalid(at.Child("utilization"), utilization,
                          "values must be sorted in increasing order");
@@ -163,17 +186,20 @@ void ReadStrategy(Args& args, Profile& to) {
   }
   using Type = ScoringStrategy::Type;
   ConfigFields ratio = strategy.Object("requestedToCapacityRatio");
+  const bool needs_shape = type == "RequestedToCapacityRatio";
+  if (needs_shape || strategy.Any("requestedToCapacityRatio") != nullptr) {
+    ReadShape(args, ratio, path.Child("shape"), scoring);
+  }
   if (type == "MostAllocated") {
     scoring.type = Type::kMostAllocated;
-  } else if (type == "RequestedToCapacityRatio") {
+  } else if (needs_shape) {
     scoring.type = Type::kRequestedToCapacityRatio;
-    ReadShape(args, ratio, path.Child("shape"), scoring);
   } else if (type != "LeastAllocated") {
     args.wrong.NotSupported(path.Child("type"), type,
                             {"LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"});
   }
-  strategy.Take(ratio);
-  args.fields.Take(strategy);
+  strategy.TakeStrictly(ratio);
+  args.fields.TakeStrictly(strategy);
 }
 
 void ReadFit(Args& args, Profile& to) {
@@ -254,7 +280,7 @@ void ReadSpread(Args& args, Profile& to) {
 }
 
 void ReadVolumeBinding(Args& args, Profile& to) {
-  int seconds = static_cast<int>(to.bind_timeout / 1s);
+  int64_t seconds = to.bind_timeout / 1s;
   args.fields.Read("bindTimeoutSeconds", seconds);
   if (seconds < 0) {
     args.wrong.Invalid(args.path.Child("bindTimeoutSeconds"), seconds,
@@ -265,7 +291,8 @@ void ReadVolumeBinding(Args& args, Profile& to) {
                        "unexpected field `shape`, remove it or turn on the feature gate "
                        "StorageCapacityScoring");
   }
-  to.bind_timeout = std::chrono::seconds(seconds);
+  constexpr int64_t kForEver = int64_t{100} * 365 * 24 * 3600;
+  to.bind_timeout = std::chrono::seconds(std::min(seconds, kForEver));
 }
 
 struct ArgsReader {
@@ -291,12 +318,9 @@ Result<> ReadOne(const Json& given, const ArgsReader& reader, const FieldPath& p
   Violations wrong;
   Args args{ConfigFields(given, path.Text()), path, wrong};
   reader.read(args, to);
-  TRY(args.fields.Outcome());
-  if (const std::string unknown = args.fields.FirstUnread(); !unknown.empty()) {
+  if (const auto all = args.fields.Strict(); !all) {
     return Fail(Reason::kInvalid,
-                fmt::format("decoding args for plugin {}: strict decoding error: unknown field "
-                            "\"{}\"",
-                            reader.plugin, unknown));
+                fmt::format("decoding args for plugin {}: {}", reader.plugin, all.error().message));
   }
   if (wrong.empty()) return {};
   return Fail(Reason::kInvalid, wrong.Text());
@@ -314,7 +338,7 @@ Result<> ReadPluginConfig(const Json& list, const std::string& path, Profile& to
     ConfigFields fields(list[i], at.Text());
     fields.Read("name", name);
     (void)fields.Object("args");
-    TRY(fields.Outcome());
+    TRY(fields.Strict());
     if (!seen.insert(name).second) {
       return Fail(Reason::kInvalid, fmt::format("{}: Duplicate value: \"{}\"", at.Text(), name));
     }

@@ -48,11 +48,11 @@ constexpr uint32_t At(std::initializer_list<Point> points) {
   return mask;
 }
 
-// kube-scheduler's own, in its order.
 struct Plugin {
   std::string_view name;
   uint32_t points;
 };
+// kube-scheduler's own, in its order.
 constexpr Plugin kPlugins[] = {
     {"SchedulingGates", At({kPreEnqueue})},
     {"PrioritySort", At({kQueueSort})},
@@ -81,7 +81,7 @@ const Plugin* FindPlugin(std::string_view name) {
   return found == std::end(kPlugins) ? nullptr : found;
 }
 
-bool Extends(const Plugin& plugin, size_t point) {
+bool Extends(const Plugin& plugin, Point point) {
   return (plugin.points >> point & 1) != 0;
 }
 
@@ -114,7 +114,7 @@ Result<PluginSet> ReadSet(const Json& plugins, const char* field, const std::str
       ConfigFields fields(list[i], item);
       fields.Read("name", plugin.name);
       fields.Read("weight", weight);
-      TRY(fields.Outcome());
+      TRY(fields.Strict());
       plugin.weight = weight;
       if (which == "enabled") {
         set.enabled.push_back(std::move(plugin));
@@ -130,26 +130,26 @@ Result<PluginSet> ReadSet(const Json& plugins, const char* field, const std::str
 // of the same name, or behind them.
 std::vector<Enabled> ForAllPoints(const PluginSet& said) {
   std::vector<Enabled> enabled;
-  std::set<std::string> replaced;
-  if (!said.disabled.contains("*")) {
-    for (const Plugin& plugin : kPlugins) {
-      const std::string name(plugin.name);
-      if (said.disabled.contains(name)) continue;
-      const auto own = std::ranges::find(said.enabled, name, &Enabled::name);
-      const auto score =
-          std::ranges::find(scheduler::DefaultScores(), plugin.name, &scheduler::ScoreRule::name);
-      if (own != said.enabled.end()) {
-        replaced.insert(name);
-        enabled.push_back(*own);
-      } else if (score != scheduler::DefaultScores().end()) {
-        enabled.push_back({name, score->weight});
-      } else {
-        enabled.push_back({name});
-      }
+  std::set<const Enabled*> replaced;
+  for (const Plugin& plugin : kPlugins) {
+    const std::string name(plugin.name);
+    if (said.disabled.contains("*") || said.disabled.contains(name)) continue;
+    // Of several the last one; the others are found to be too many later on.
+    const auto own = std::find_if(said.enabled.rbegin(), said.enabled.rend(),
+                                  [&](const Enabled& each) { return each.name == name; });
+    const auto score =
+        std::ranges::find(scheduler::DefaultScores(), plugin.name, &scheduler::ScoreRule::name);
+    if (own != said.enabled.rend()) {
+      replaced.insert(&*own);
+      enabled.push_back(*own);
+    } else if (score != scheduler::DefaultScores().end()) {
+      enabled.push_back({name, score->weight});
+    } else {
+      enabled.push_back({name});
     }
   }
   for (const Enabled& each : said.enabled) {
-    if (!replaced.contains(each.name)) enabled.push_back(each);
+    if (!replaced.contains(&each)) enabled.push_back(each);
   }
   return enabled;
 }
@@ -240,35 +240,38 @@ Result<> ReadPlugins(const Json& plugins, const std::string& path, Profile& to) 
     if (is_known) continue;
     return Fail(Reason::kInvalid, fmt::format("{}: unknown field \"{}\"", path, field));
   }
-  const auto everywhere = ForAllPoints(TRY(ReadSet(plugins, "multiPoint", path)));
+  const PluginSet general = TRY(ReadSet(plugins, "multiPoint", path));
+  const auto everywhere = ForAllPoints(general);
   std::array<PluginSet, kPoints> said;
   for (size_t i = 0; i < kPoints; ++i) {
     said[i] = TRY(ReadSet(plugins, kPointNames[i].field, path));
   }
-  const auto begun = [&](const Result<>& checked) -> Result<> {
+  const auto at_start = [&](const Result<>& checked) -> Result<> {
     if (checked) return {};
     return Fail(Reason::kInvalid,
                 fmt::format("initializing profiles: creating profile for scheduler name {}: {}",
                             to.name, checked.error().message));
   };
   AskedEverywhere asked;
-  for (size_t i = 0; i < kPoints; ++i) TRY(begun(CheckSet(said[i], static_cast<Point>(i))));
+  for (size_t i = 0; i < kPoints; ++i) TRY(at_start(CheckSet(said[i], static_cast<Point>(i))));
   for (size_t i = 0; i < kPoints; ++i) {
     auto list = AskedAt(static_cast<Point>(i), said[i], everywhere);
-    if (!list) return begun(Fail(list.error()));
+    if (!list) return at_start(Fail(list.error()));
     asked[i] = *std::move(list);
   }
   if (asked[kQueueSort].size() != 1) {
-    return begun(Fail(Reason::kInvalid,
-                      fmt::format("only one queue sort plugin required for profile with scheduler "
-                                  "name \"{}\", but got {}",
-                                  to.name, asked[kQueueSort].size())));
+    return at_start(
+        Fail(Reason::kInvalid,
+             fmt::format("only one queue sort plugin required for profile with scheduler "
+                         "name \"{}\", but got {}",
+                         to.name, asked[kQueueSort].size())));
   }
   if (asked[kBind].empty()) {
-    return begun(Fail(Reason::kInvalid,
-                      fmt::format("at least one bind plugin is needed for profile with scheduler "
-                                  "name \"{}\"",
-                                  to.name)));
+    return at_start(
+        Fail(Reason::kInvalid,
+             fmt::format("at least one bind plugin is needed for profile with scheduler "
+                         "name \"{}\"",
+                         to.name)));
   }
   TRY(CheckWhole(asked, path));
   to.filters.clear();

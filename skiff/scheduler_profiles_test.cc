@@ -59,6 +59,9 @@ TEST_F(SchedulerProfilesTest, WithoutPluginsItIsKubeSchedulersOwn) {
   EXPECT_EQ(Filters(profile), Filters(Profile()));
   EXPECT_EQ(Scores(profile), Scores(Profile()));
   EXPECT_EQ(Get("{percentageOfNodesToScore: 50}").percentage_of_nodes_to_score, 50);
+  const Profile merged = Get("{plugins: {}}");
+  EXPECT_EQ(Filters(merged), Filters(Profile()));
+  EXPECT_EQ(Scores(merged), Scores(Profile()));
   EXPECT_EQ(Error("{percentageOfNodesToScore: 101}"),
             "profiles[0].percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]");
 }
@@ -104,6 +107,9 @@ TEST_F(SchedulerProfilesTest, WhatCannotBeIsRefusedInKubeSchedulersWords) {
             begin + "plugin \"NodeName\" does not extend ScorePlugin plugin");
   EXPECT_EQ(Error("{plugins: {filter: {enabled: [{name: NodeName}, {name: NodeName}]}}}"),
             begin + "plugin \"NodeName\" already registered as \"FilterPlugin\"");
+  EXPECT_EQ(Error("{plugins: {multiPoint: {enabled: [{name: ImageLocality}, {name: "
+                  "ImageLocality, weight: 9}]}}}"),
+            begin + "plugin \"ImageLocality\" already registered as \"ScorePlugin\"");
   EXPECT_EQ(Error("{plugins: {bind: {disabled: [{name: '*'}]}}}"),
             begin +
                 "at least one bind plugin is needed for profile with scheduler name "
@@ -200,14 +206,37 @@ TEST_F(SchedulerProfilesTest, ArgumentsAreCheckedAsThere) {
                 "bindTimeoutSeconds: Invalid value: -1: invalid BindTimeoutSeconds, should not "
                 "be a negative value");
   EXPECT_EQ(ArgsError("VolumeBinding", "timeout: 1"),
-            "decoding args for plugin VolumeBinding: strict decoding error: unknown field "
-            "\"timeout\"");
+            "decoding args for plugin VolumeBinding: strict decoding error: unknown field \"" +
+                args + "timeout\"");
+  // Below the first level, too: nothing that was asked for is passed over.
+  EXPECT_THAT(ArgsError("NodeResourcesFit", "scoringStrategy: {typ: MostAllocated}"),
+              HasSubstr("unknown field \"" + args + "scoringStrategy.typ\""));
+  EXPECT_THAT(ArgsError("NodeAffinity", "addedAffinity: {requiredDuringScheduling: {a: b}}"),
+              HasSubstr("unknown field \"" + args + "addedAffinity.requiredDuringScheduling\""));
+  EXPECT_THAT(ArgsError("PodTopologySpread",
+                        "defaultingType: List, defaultConstraints: [{maxSkw: 3, topologyKey: a, "
+                        "whenUnsatisfiable: ScheduleAnyway}]"),
+              HasSubstr("maxSkw"));
+  EXPECT_THAT(Error("{pluginConfig: [{name: VolumeBinding, arg: {a: 1}}]}"),
+              HasSubstr("unknown field \"profiles[0].pluginConfig[0].arg\""));
+  EXPECT_THAT(Error("{plugins: {score: {enabled: [{name: ImageLocality, wieght: 5}]}}}"),
+              HasSubstr("unknown field \"profiles[0].plugins.score.enabled[0].wieght\""));
   EXPECT_THAT(ArgsError("VolumeBinding", "kind: NodeAffinityArgs"),
               HasSubstr("were not of type VolumeBindingArgs.kubescheduler.config.k8s.io"));
   EXPECT_EQ(Error("{pluginConfig: [{name: VolumeBinding}, {name: VolumeBinding}]}"),
             "profiles[0].pluginConfig[1]: Duplicate value: \"VolumeBinding\"");
-  EXPECT_EQ(ArgsError("VolumeBinding", "bindTimeoutSeconds: 99999999999"),
-            args + "bindTimeoutSeconds: must be a number of 32 bits");
+  EXPECT_EQ(ArgsError("VolumeBinding", "bindTimeoutSeconds: 99999999999"), "");
+  EXPECT_THAT(ArgsError("VolumeBinding", "bindTimeoutSeconds: 18446744073709551016"),
+              HasSubstr("bindTimeoutSeconds: must be a number of 64 bits"));
+  EXPECT_THAT(ArgsError("NodeResourcesFit",
+                        "scoringStrategy: {resources: [{name: cpu, weight: "
+                        "18446744073709551615}]}"),
+              HasSubstr("weight: must be a number of 32 bits"));
+  EXPECT_THAT(ArgsError("NodeResourcesFit",
+                        "scoringStrategy: {type: LeastAllocated, "
+                        "requestedToCapacityRatio: {shape: [{utilization: 900, "
+                        "score: 1}]}}"),
+              HasSubstr("not in valid range [0, 100]"));
 }
 
 TEST_F(SchedulerProfilesTest, ArgumentsForAPluginThatTakesNoneAreSaid) {

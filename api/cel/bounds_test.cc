@@ -225,6 +225,16 @@ TEST(CelBoundsTest, WhatMessagesAreMadeOfIsBounded) {
             "value is nested too deeply");
 }
 
+// To look a long key up is to compare it with those that are there.
+TEST(CelBoundsTest, KeysCountByTheirLength) {
+  const std::string key(1 << 20, 'k');
+  const Json self = {{"big", key}, {"m", {{key, 1}}}};
+  const std::string often = "lists.range(10000).all(i, ";
+  EXPECT_TRUE(SpentBy(often + "self.m[self.big] == 1)", self).over_budget);
+  EXPECT_TRUE(SpentBy(often + "{dyn(self.big): 1, dyn(self.big): 2}.size() == 1)", self).over_budget);
+  EXPECT_TRUE(SpentBy("self.m[self.big] == 1", self).value.IsTrue());
+}
+
 // A key may be made of others as a value is.
 TEST(CelBoundsTest, KeysCountAsDepth) {
   std::string nested = "1";

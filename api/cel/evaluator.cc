@@ -1,6 +1,7 @@
 #include "api/cel/evaluator.h"
 
 #include <array>
+#include <bit>
 #include <unordered_set>
 #include <utility>
 
@@ -23,20 +24,34 @@ Value NotOptional(const std::string& key, const Value& value) {
 
 const char* GoKind(const Value& value) {
   switch (value.kind()) {
-    case Kind::kNull: return "types.Null";
-    case Kind::kBool: return "types.Bool";
-    case Kind::kInt: return "types.Int";
-    case Kind::kUint: return "types.Uint";
-    case Kind::kDouble: return "types.Double";
-    case Kind::kString: return "types.String";
-    case Kind::kBytes: return "types.Bytes";
-    case Kind::kDuration: return "types.Duration";
-    case Kind::kTimestamp: return "types.Timestamp";
-    case Kind::kList: return "*types.baseList";
-    case Kind::kMap: return "*types.baseMap";
-    case Kind::kType: return "*types.Type";
-    case Kind::kOptional: return "*types.Optional";
-    default: return IsEmptyMessage(value) ? "*types.protoObj" : "ref.Val";
+    case Kind::kNull:
+      return "types.Null";
+    case Kind::kBool:
+      return "types.Bool";
+    case Kind::kInt:
+      return "types.Int";
+    case Kind::kUint:
+      return "types.Uint";
+    case Kind::kDouble:
+      return "types.Double";
+    case Kind::kString:
+      return "types.String";
+    case Kind::kBytes:
+      return "types.Bytes";
+    case Kind::kDuration:
+      return "types.Duration";
+    case Kind::kTimestamp:
+      return "types.Timestamp";
+    case Kind::kList:
+      return "*types.baseList";
+    case Kind::kMap:
+      return "*types.baseMap";
+    case Kind::kType:
+      return "*types.Type";
+    case Kind::kOptional:
+      return "*types.Optional";
+    default:
+      return IsEmptyMessage(value) ? "*types.protoObj" : "ref.Val";
   }
 }
 
@@ -44,11 +59,12 @@ const char* GoKind(const Value& value) {
 // cel-go's own extensions, whose errors name them.
 bool IsGuarded(std::string_view function) {
   static const std::unordered_set<std::string_view> names = {
-      "charAt",    "indexOf", "lastIndexOf", "lowerAscii",    "upperAscii", "replace",
-      "split",     "trim",    "substring",   "join",          "format",     "strings.quote",
-      "slice",     "flatten", "sort",        "distinct",      "reverse",    "lists.range",
-      "first",     "last",    "value",       "hasValue",      "or",         "orValue",
-      "sets.contains", "sets.equivalent", "sets.intersects", "unwrapOpt",  "optional.unwrap"};
+      "charAt",          "indexOf",         "lastIndexOf", "lowerAscii",     "upperAscii",
+      "replace",         "split",           "trim",        "substring",      "join",
+      "format",          "strings.quote",   "slice",       "flatten",        "sort",
+      "distinct",        "reverse",         "lists.range", "first",          "last",
+      "value",           "hasValue",        "or",          "orValue",        "sets.contains",
+      "sets.equivalent", "sets.intersects", "unwrapOpt",   "optional.unwrap"};
   return names.contains(function);
 }
 
@@ -108,9 +124,10 @@ bool IsLiteralTrue(const Expr& expr) {
 }
 
 // The entry that a loop is at. A field that is null counts as absent, and yet as a key.
-Value EntryOf(const Value& range, const Value& key) {
-  auto found = range.Find(key);
-  return found ? *std::move(found) : NoSuchKey(key);
+// A key is compared with some of those that are there, as far as they are alike.
+void CountKey(const Value& key, size_t entries) {
+  if (!key.Is(Kind::kString)) return;
+  looks_of_thread += key.text().size() / kTextBytesPerLook * std::bit_width(entries);
 }
 
 // All but bytes: Go has no hash of theirs.
@@ -151,8 +168,10 @@ Value IndexValue(const Value& operand, const Value& key) {
   if (operand.IsError()) return operand;
   if (key.IsError()) return key;
   switch (operand.kind()) {
-    case Kind::kOptional: return OptionalLookUp(operand, key, false);
-    case Kind::kList: return IndexList(operand, key);
+    case Kind::kOptional:
+      return OptionalLookUp(operand, key, false);
+    case Kind::kList:
+      return IndexList(operand, key);
     case Kind::kMap:
     case Kind::kObject: {
       if (!IsQualifier(key)) return NoQualifier(key);
@@ -162,7 +181,8 @@ Value IndexValue(const Value& operand, const Value& key) {
       if (message == nullptr) return NoSuchKey(key);
       return key.Is(Kind::kString) ? message->Unset(key.text()) : Value::NoSuchOverload();
     }
-    default: return NoSuchKey(key);
+    default:
+      return NoSuchKey(key);
   }
 }
 
@@ -231,15 +251,22 @@ Value Evaluator::EvalOne(const Expr& expr) {
   if (over_budget_ || !Look()) return Over();
   if (expr.is_folded) return expr.literal;
   switch (expr.kind) {
-    case ExprKind::kLiteral: return expr.literal;
-    case ExprKind::kIdent: return EvalName(expr);
-    case ExprKind::kSelect: return EvalSelect(expr);
+    case ExprKind::kLiteral:
+      return expr.literal;
+    case ExprKind::kIdent:
+      return EvalName(expr);
+    case ExprKind::kSelect:
+      return EvalSelect(expr);
     case ExprKind::kCall:
       return expr.op == Operator::kNone ? EvalCall(expr) : EvalOperator(expr);
-    case ExprKind::kList: return EvalList(expr);
-    case ExprKind::kMap: return EvalMap(expr);
-    case ExprKind::kStruct: return EvalStruct(expr);
-    case ExprKind::kComprehension: return EvalComprehension(expr);
+    case ExprKind::kList:
+      return EvalList(expr);
+    case ExprKind::kMap:
+      return EvalMap(expr);
+    case ExprKind::kStruct:
+      return EvalStruct(expr);
+    case ExprKind::kComprehension:
+      return EvalComprehension(expr);
   }
   return {};
 }
@@ -262,9 +289,12 @@ Value Evaluator::EvalSelect(const Expr& expr) {
 
 Value Evaluator::EvalOperator(const Expr& expr) {
   switch (expr.op) {
-    case Operator::kAnd: return EvalLogic(expr, false);
-    case Operator::kOr: return EvalLogic(expr, true);
-    case Operator::kConditional: return EvalConditional(expr);
+    case Operator::kAnd:
+      return EvalLogic(expr, false);
+    case Operator::kOr:
+      return EvalLogic(expr, true);
+    case Operator::kConditional:
+      return EvalConditional(expr);
     case Operator::kNotStrictlyFalse: {
       const Value value = Eval(*expr.args[0]);
       Spend(1);
@@ -279,15 +309,21 @@ Value Evaluator::EvalOperator(const Expr& expr) {
     case Operator::kOptionalIndex: {
       const Value operand = Eval(*expr.args[0]);
       const Value key = Eval(*expr.args[1]);
-      if (!Spend(kNameCost)) return Over();
+      if (operand.Is(Kind::kMap)) CountKey(key, operand.Size());
+      if (!Spend(kNameCost) || !Look()) return Over();
       return expr.op == Operator::kIndex ? IndexValue(operand, key)
                                          : OptionalLookUp(operand, key, false);
     }
-    case Operator::kOptionalOr: return EvalOptionalChoice(expr, false);
-    case Operator::kOptionalOrValue: return EvalOptionalChoice(expr, true);
-    case Operator::kAppend: return EvalAppend(expr);
-    case Operator::kMapInsert: return EvalMapInsert(expr);
-    case Operator::kNone: break;
+    case Operator::kOptionalOr:
+      return EvalOptionalChoice(expr, false);
+    case Operator::kOptionalOrValue:
+      return EvalOptionalChoice(expr, true);
+    case Operator::kAppend:
+      return EvalAppend(expr);
+    case Operator::kMapInsert:
+      return EvalMapInsert(expr);
+    case Operator::kNone:
+      break;
   }
   return EvalCall(expr);
 }
@@ -360,7 +396,7 @@ Value Evaluator::EvalMapInsert(const Expr& expr) {
   if (one) {
     insert(given[0], given[1]);
   } else {
-    given[0].EachKey([&](const Value& key) { return insert(key, EntryOf(given[0], key)); });
+    given[0].EachEntry(insert);
   }
   return failure.IsError() ? failure : UnlessDeep(std::move(map));
 }
@@ -427,10 +463,15 @@ Value Evaluator::EvalMap(const Expr& expr) {
     if (value.IsError()) return value;
     if (!expr.optional.empty() && expr.optional[i]) {
       if (!value.Is(Kind::kOptional)) return NotOptional(KeyText(key), value);
-      if (value.inner() == nullptr) continue;
+      if (value.inner() == nullptr) {
+        entries.erase(key);  // One of it that stands before.
+        continue;
+      }
       value = Value(*value.inner());
     }
     if (!IsMapKey(key)) return Value::Error("unsupported key type: " + key.TypeName());
+    CountKey(key, entries.size());
+    if (!Look()) return Over();
     entries.insert_or_assign(key, std::move(value));
   }
   if (!Spend(kMapCost)) return Over();
@@ -445,16 +486,19 @@ Value Evaluator::EvalStruct(const Expr& expr) {
     if (given.IsError()) return given;
     if (!expr.optional.empty() && expr.optional[i]) {
       if (!given.Is(Kind::kOptional)) return NotOptional(expr.fields[i], given);
-      if (given.inner() == nullptr) continue;
+      if (given.inner() == nullptr) {
+        fields.erase(expr.fields[i]);  // One of it that stands before.
+        continue;
+      }
       given = Value(*given.inner());
     }
     fields.insert_or_assign(expr.fields[i], std::move(given));
   }
   if (!Spend(kStructCost)) return Over();
-  Value made = expr.message == nullptr
-                   ? MakeMessage(expr.type->name, std::move(fields))
-                   : MakeWellKnown(*expr.message, fields,
-                                   [this](size_t bytes) { return MakeBytes(bytes) && Look(); });
+  Value made = expr.message == nullptr ? MakeMessage(expr.type->name, std::move(fields))
+                                       : MakeWellKnown(*expr.message, fields, [this](size_t bytes) {
+                                           return MakeBytes(bytes) && Look();
+                                         });
   return over_budget_ ? Over() : UnlessDeep(std::move(made));
 }
 
@@ -481,9 +525,16 @@ Value Evaluator::Loop(const Expr& expr, const Value& range) {
   Value failure;
   if (!range.Is(Kind::kList)) {
     // One key after the other: most loops are over before they have seen all.
-    range.EachKey([&](const Value& key) {
+    if (!two) {
+      range.EachKey([&](const Value& key) {
+        locals_[slot + 1] = key;
+        return Step(expr, failure);
+      });
+      return failure;
+    }
+    range.EachEntry([&](const Value& key, const Value& value) {
       locals_[slot + 1] = key;
-      if (two) locals_[slot + 2] = EntryOf(range, key);
+      locals_[slot + 2] = value;
       return Step(expr, failure);
     });
     return failure;

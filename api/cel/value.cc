@@ -287,6 +287,19 @@ void Value::EachKey(const std::function<bool(const Value& key)>& visit) const {
   }
 }
 
+void Value::EachEntry(const Visit& visit) const {
+  if (kind_ == Kind::kMap && shared_) {
+    for (const auto& [key, value] : static_cast<const MapValue&>(*shared_).entries) {
+      if (!visit(key, value)) return;
+    }
+    return;
+  }
+  EachKey([&](const Value& key) {
+    const auto value = Find(key);
+    return visit(key, value ? *value : Error("no such key: " + std::string(key.text())));
+  });
+}
+
 std::optional<Value> Value::Field(std::string_view name) const {
   if (kind_ != Kind::kObject) return std::nullopt;
   if (shared_) return static_cast<const ObjectValue&>(*shared_).Field(name);
@@ -361,7 +374,10 @@ Value MapBuilder::Make(std::map<Value, Value, KeyLess> entries) {
 bool MapBuilder::Insert(Value& target, const Value& key, Value value) {
   if (!target.shared_ || target.shared_.use_count() != 1) {
     std::map<Value, Value, KeyLess> entries;
-    for (const Value& old : target.Keys()) entries.emplace(old, *target.Find(old));
+    target.EachEntry([&](const Value& old_key, const Value& old) {
+      entries.emplace(old_key, old);
+      return true;
+    });
     target = Make(std::move(entries));
   }
   if (target.Find(key)) return false;

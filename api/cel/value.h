@@ -142,8 +142,11 @@ class Value {
   // whatever the kinds of the two.
   std::optional<Value> Find(const Value& key) const;
   std::vector<Value> Keys() const;
-  // One by one, until `visit` says no.
+  // One by one, until `visit` says no. A key may be one that Find does not find: NaN.
   void EachKey(const std::function<bool(const Value& key)>& visit) const;
+  using Visit = std::function<bool(const Value& key, const Value& value)>;
+  // The value of a document's field that is null is an error.
+  void EachEntry(const Visit& visit) const;
   // Of an object, by the name that expressions use.
   std::optional<Value> Field(std::string_view name) const;
   // The schema of a document's list, map or object; null when there is none.

@@ -86,8 +86,8 @@ uint64_t HashOf(const Value& value) {
       for (size_t i = 0; i < value.Size(); ++i) hash += HashOf(1, value.At(i));
       return hash;
     case Kind::kMap:
-      value.EachKey([&](const Value& key) {
-        hash += HashOf(HashOf(key), *value.Find(key));
+      value.EachEntry([&](const Value& key, const Value& item) {
+        hash += HashOf(HashOf(key), item);
         return true;
       });
       return hash;
@@ -178,10 +178,10 @@ Value EqualLists(const Value& a, const Value& b) {
 Value EqualMaps(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
   Value same = Value::Bool(true);
-  a.EachKey([&](const Value& key) {
+  a.EachEntry([&](const Value& key, const Value& value) {
     looks_of_thread += 2;
     const auto other = b.Find(key);
-    same = other ? Equal(*a.Find(key), *other) : Value::Bool(false);
+    same = other ? Equal(value, *other) : Value::Bool(false);
     return same.IsTrue();
   });
   return same;

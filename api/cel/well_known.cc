@@ -102,7 +102,10 @@ class FieldWriter {
         if (value.Is(Kind::kDouble)) return Value::Double(static_cast<float>(value.number()));
         break;
       case Storage::kString:
-        if (value.Is(Kind::kString)) return value;
+        if (value.Is(Kind::kString)) {
+          looks_of_thread += value.text().size() / kTextBytesPerLook;
+          return value;
+        }
         if (value.Is(Kind::kOpaque)) return Made(value.opaque().Text());
         break;
       case Storage::kBytes:
@@ -174,10 +177,9 @@ class FieldWriter {
     if (depth >= kValueDepthMax) return Value::Error(kTooDeep);
     std::map<Value, Value, KeyLess> entries;
     Value failure;
-    map.EachKey([&](const Value& key) {
+    map.EachEntry([&](const Value& key, const Value& given) {
       const Value name = Write(key, Storage::kString);
-      const auto found = map.Find(key);
-      Value value = found ? Write(*found, Storage::kJson, depth + 1) : Value();
+      Value value = Write(given, Storage::kJson, depth + 1);
       if (!may_make_(kEntryBytes)) failure = Value::Error(kBudgetText);
       if (value.IsError()) failure = value;
       if (name.IsError()) failure = name;

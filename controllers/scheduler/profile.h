@@ -39,7 +39,7 @@ struct Profile {
   Profile();
 
   std::string name{kSchedulerName};  // Pods that name it as theirs are scheduled by it.
-  int percentage_of_nodes_to_score = 0;
+  int percentage_of_nodes_to_score = 0;  // 0: a share that shrinks as clusters grow.
   // In the order in which they are asked.
   std::vector<FilterRule> filters;
   std::vector<ScoreRule> scores;
@@ -49,9 +49,11 @@ struct Profile {
 
   ScoringStrategy scoring;
   std::vector<ResourceWeight> balanced_resources = {{"cpu", 1}, {"memory", 1}};
-  // That NodeResourcesFit takes no node for too small by; groups are what stands before the "/".
+  // Extended resources that NodeResourcesFit does not count; of groups that, before the "/".
   std::set<std::string, std::less<>> ignored_resources, ignored_resource_groups;
   std::optional<core_v1::NodeAffinity> added_affinity;  // Of all pods, beside their own.
+  // In scores: of the affinity that placed pods require, and whether what they prefer is passed
+  // over for a pod that prefers nothing itself.
   int64_t hard_pod_affinity_weight = 1;
   bool ignores_preferences_of_others = false;
   // What a pod is spread by that says nothing itself; nullopt: softly, over hosts and zones.

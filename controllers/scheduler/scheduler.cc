@@ -266,9 +266,9 @@ void Scheduler::Reject(QueuedPod pod, const Unfit& unfit) {
   const PodInfoPtr info = pod.info;
   Unplaced unplaced{"Unschedulable", unfit.Message(), ""};
   Result<> room;
-  const Snapshot snapshot = MakeSnapshot(*info->pod);
-  if (unfit.nodes > 0 && ProfileOf(snapshot).preempts) {
+  if (unfit.nodes > 0 && ProfileFor(*info->pod)->preempts) {
     const auto budgets = budgets_.List();
+    const Snapshot snapshot = MakeSnapshot(*info->pod);
     const auto outcome =
         Preempt({*info, snapshot, unfit, budgets, leaving_}, manager_.random());
     if (!outcome.eligible) unplaced.nominated_node.reset();

@@ -28,6 +28,7 @@ class StillNetwork:
     def __init__(self, host, port):
         self._host, self._port = host, port
         self._outside = None
+        self._is_inside = False
         self._listener = None
         self._handed = queue.Queue(1)
         self._relay = threading.Thread(target=self._run, daemon=True)
@@ -40,6 +41,7 @@ class StillNetwork:
         self._outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
             enter("unshare", CLONE_NEWNET)
+            self._is_inside = True
             subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
             if not self._host.startswith("127."):
                 subprocess.run(["ip", "address", "add", f"{self._host}/32", "dev", "lo"], check=True)
@@ -51,13 +53,16 @@ class StillNetwork:
         return self
 
     def __exit__(self, *_):
-        enter("setns", self._outside, CLONE_NEWNET)
-        os.close(self._outside)
-        if self._listener is None:
-            self._handed.put(None)
-        else:
-            self._loop.call_soon_threadsafe(self._is_over.set)
-        self._relay.join()
+        try:
+            if self._is_inside:
+                enter("setns", self._outside, CLONE_NEWNET)
+        finally:
+            os.close(self._outside)
+            if self._listener is None:
+                self._handed.put(None)
+            else:
+                self._loop.call_soon_threadsafe(self._is_over.set)
+            self._relay.join()
 
     def _run(self):
         listener = self._handed.get()

@@ -1,5 +1,5 @@
-// What must hold of the jobs of CronJobs: one for each time that it was due, and one after the
-// other where more at once are forbidden.
+// What must hold of the jobs of CronJobs: at most one for each time that it was due, and one after
+// the other where more at once are forbidden.
 #pragma once
 
 #include <functional>

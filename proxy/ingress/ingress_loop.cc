@@ -364,7 +364,14 @@ Result<> IngressLoop::WriteStatus(const IngressPtr& ingress, bool is_served) {
     if (reason == Reason::kConflict || reason == Reason::kNotFound) return {};
     return Fail(written.error());
   }
-  if (is_new) dependencies_.events.Normal(*ingress, "Served", "Served at " + address_);
+  if (!is_new) return {};
+  std::string served = "Served at " + address_;
+  const char* but = ", but not on port ";
+  for (const auto& [port, problem] : ports_.problems()) {
+    if (port == ports_.wanted().metrics_port) continue;
+    served += std::exchange(but, ", ") + std::to_string(port);
+  }
+  dependencies_.events.Normal(*ingress, "Served", served);
   return {};
 }
 

@@ -27,8 +27,9 @@ Result<> CheckIsHere(const Place& place) {
   const std::string text = place.target.Text();
   if (place.is_simulated) {
     return Fail(Reason::kInvalid,
-                text + " is simulated: it has neither a network nor processes. Annotations say how "
-                       "simulated pods fail (docs/simulated.md)");
+                text +
+                    " is simulated: it has neither a network nor processes. Annotations say how "
+                    "simulated pods fail (docs/simulated.md)");
   }
   if (!place.is_here) return Fail(Reason::kNotFound, text + " " + place.elsewhere);
   return {};
@@ -37,8 +38,9 @@ Result<> CheckIsHere(const Place& place) {
 Result<> CheckIsNotSharing(const Place& place) {
   if (!place.shares_nodes_network) return {};
   return Fail(Reason::kForbidden,
-              place.target.Text() + " lives in its node's network (hostNetwork), which its faults "
-                                    "would be those of; name the node, or another pod");
+              place.target.Text() +
+                  " lives in its node's network (hostNetwork), which its faults "
+                  "would be those of; name the node, or another pod");
 }
 
 Error HostsNetwork(const Place& place) {
@@ -60,17 +62,19 @@ Result<> CheckNetwork(const Request& request, const World& world) {
   if (target.has_hosts_network) {
     Error error = HostsNetwork(target);
     if (request.peer && request.fault == Fault::kNetem) {
-      error.message += fmt::format("; what {} sends can be held up: netem {} {}",
-                                   request.peer->Text(), request.peer->Text(),
-                                   target.target.Text());
+      error.message +=
+          fmt::format("; what {} sends can be held up: netem {} {}", request.peer->Text(),
+                      request.peer->Text(), target.target.Text());
     }
     return Fail(error);
   }
   if (target.has_callers_network && !world.peer) {
-    return Fail(Reason::kForbidden,
-                fmt::format("{} is the machine that this runs on, which would be cut off as a "
-                            "whole; say from whom: {} {} node/OTHER",
-                            target.target.Text(), FaultWord(request.fault), target.target.Text()));
+    return Fail(
+        Reason::kForbidden,
+        fmt::format("{0} is the machine that this runs on, which would be {1} as a whole; "
+                    "say {2} whom: {3} {0} node/OTHER",
+                    target.target.Text(), request.fault == Fault::kNetem ? "held up" : "cut off",
+                    request.fault == Fault::kNetem ? "towards" : "from", FaultWord(request.fault)));
   }
   return {};
 }
@@ -90,11 +94,11 @@ Result<> CheckMachine(const Request& request, const World& world) {
   const Place& target = world.target;
   TRY(CheckIsHere(target));
   if (!target.target.is_node || !target.docker.empty()) return {};
-  return Fail(Reason::kForbidden,
-              fmt::format("{} is the machine that this runs on, and nobody would be left to undo "
-                          "it; nodes that are containers can be {} (`skiff up --docker --nodes=3`)",
-                          target.target.Text(),
-                          request.fault == Fault::kKill ? "killed" : "paused"));
+  return Fail(
+      Reason::kForbidden,
+      fmt::format("{} is the machine that this runs on, and nobody would be left to undo "
+                  "it; nodes that are containers can be {} (`skiff up --docker --nodes=3`)",
+                  target.target.Text(), request.fault == Fault::kKill ? "killed" : "paused"));
 }
 
 Result<> CheckDisk(const World& world) {
@@ -130,9 +134,9 @@ bool ShareAnAuthority(const std::string& some_pem, const std::string& other_pem)
   const auto is_there = [&](const std::string& certificate) {
     const auto pin = PublicKeyPin(certificate);
     return pin && std::any_of(others.begin(), others.end(), [&](const std::string& other) {
-      const auto others_pin = PublicKeyPin(other);
-      return others_pin && *others_pin == *pin;
-    });
+             const auto others_pin = PublicKeyPin(other);
+             return others_pin && *others_pin == *pin;
+           });
   };
   const auto some = SplitCertificates(some_pem);
   return std::any_of(some.begin(), some.end(), is_there);
@@ -166,14 +170,14 @@ Result<> CheckClock(const World& world) {
   const std::string& directory = world.target.directory;
   const bool is_there = world.clock && world.clock->problem.empty() && world.clock->is_followed;
   if (!is_there) {
-    return Fail(Reason::kNotFound,
-                fmt::format("no skiff that runs a node keeps its data in {} here{}; run this on the "
-                            "machine of {}, and name that directory with --data-dir",
-                            directory,
-                            world.clock && !world.clock->problem.empty()
-                                ? " (" + world.clock->problem + ")"
-                                : "",
-                            text));
+    return Fail(
+        Reason::kNotFound,
+        fmt::format(
+            "no skiff that runs a node keeps its data in {} here{}; run this on the "
+            "machine of {}, and name that directory with --data-dir",
+            directory,
+            world.clock && !world.clock->problem.empty() ? " (" + world.clock->problem + ")" : "",
+            text));
   }
   const std::string& node = world.clock->node;
   const bool is_meant = world.target.is_simulated ? node.empty() : node == world.target.target.name;
@@ -187,10 +191,22 @@ Result<> CheckClock(const World& world) {
 
 // Faults of one kind at one place would hold each other's packets, processes or room.
 Result<> CheckOverlap(const Request& request, const World& world) {
+  const std::string target = request.target.Text();
   for (const Record& record : world.records) {
-    if (record.fault != request.fault || record.target != request.target.Text()) continue;
+    if (request.fault == Fault::kClock && record.fault == Fault::kPause &&
+        record.target == target) {
+      return Fail(Reason::kConflict,
+                  fmt::format("{} is paused, and the clock of what stands still cannot be changed; "
+                              "wait until that is over, or end it: skiff chaos stop {}",
+                              target, record.id));
+    }
+    // A link is the same from either end.
+    const bool is_turned = request.fault == Fault::kPartition && request.peer &&
+                           record.peer == target && record.target == request.peer->Text();
+    if (record.fault != request.fault || (record.target != target && !is_turned)) continue;
     const bool is_other_link = request.fault == Fault::kPartition && request.peer &&
-                               !record.peer.empty() && record.peer != request.peer->Text();
+                               !record.peer.empty() && record.peer != request.peer->Text() &&
+                               !is_turned;
     if (is_other_link) continue;
     return Fail(Reason::kConflict,
                 fmt::format("{0} of {1} is on already; wait until it is over, or end it: skiff "

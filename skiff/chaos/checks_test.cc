@@ -129,6 +129,15 @@ TEST(ChaosChecksTest, FaultsOfOneKindDoNotOverlap) {
   EXPECT_EQ(Said(Fault::kPartition, world), "possible");
   world.records = {RecordOf(Fault::kPartition, "pod/a", "node/far")};
   EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("is on already"));
+  world.records = {RecordOf(Fault::kPartition, "node/far", "pod/a")};
+  EXPECT_THAT(Said(Fault::kPartition, world), HasSubstr("is on already")) << "the same link";
+}
+
+TEST(ChaosChecksTest, TheClockOfWhatStandsStillIsNotChanged) {
+  World world = PodWorld();
+  world.records = {RecordOf(Fault::kPause, "pod/a")};
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("pod/a is paused"));
+  EXPECT_THAT(Said(Fault::kClock, world), HasSubstr("skiff chaos stop x7k2p"));
 }
 
 TEST(ChaosChecksTest, ADiskThatOthersHaveDataOnIsNotFilled) {

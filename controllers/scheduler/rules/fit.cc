@@ -119,9 +119,9 @@ int64_t OnShape(const std::vector<ScoringStrategy::Point>& shape, int64_t utiliz
 
 // What is used of a node by cpu and memory counts for pods that state none, too.
 int64_t UsedWith(const Scored& resource, const NodeInfo& node) {
-  const bool is_plain =
+  const bool counts_as_stated =
       resource.at != &Resources::milli_cpu && resource.at != &Resources::memory;
-  return resource.In(is_plain ? node.requested : node.non_zero_requested) + resource.pod;
+  return resource.In(counts_as_stated ? node.requested : node.non_zero_requested) + resource.pod;
 }
 
 // The weighted mean of what `score` says of each resource.
