@@ -59,6 +59,7 @@ struct Definition {
   std::string stored_version;
   std::shared_ptr<VersionSchemas> schemas;
   std::shared_ptr<std::atomic<uint64_t>> defined_at;
+  std::shared_ptr<const DefinitionMark> mark;
   ConverterPtr converter;
   bool keeps_one_version = true;  // Nothing is stored in another one than now.
   bool terminating = false;
@@ -164,6 +165,7 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->stored = definition.schemas->find(definition.stored_version)->second;
   custom->versions = definition.schemas;
   custom->defined_at = definition.defined_at;
+  custom->mark = definition.mark;
   custom->converter = definition.converter;
   custom->may_convert =
       definition.converter != nullptr &&
@@ -268,6 +270,7 @@ RuntimeKinds MakeKinds(const DefinitionText& cut, const MakeConverter& make_conv
                     .stored_version = "",
                     .schemas = std::make_shared<VersionSchemas>(),
                     .defined_at = RevisionOf(definition),
+                    .mark = std::make_shared<const DefinitionMark>(cut),
                     .converter = nullptr};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/crd/definition_mark.h"
 #include "api/crd/definition_text.h"
 #include "api/crd/unchanged.h"
 #include "api/crd/version_schema.h"
@@ -46,6 +47,7 @@ struct CustomKind {
   // The newest revision of the definition that is known to say all this: it rises while the
   // definition is written and goes on saying so. One for all versions.
   std::shared_ptr<std::atomic<uint64_t>> defined_at;
+  std::shared_ptr<const DefinitionMark> mark;  // Of the definition.
   bool terminating = false;
   bool has_status = false;
   std::optional<ScalePaths> scale;

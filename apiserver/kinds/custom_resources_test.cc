@@ -1,65 +1,13 @@
 // CustomResourceDefinitions and what they make, over the real server.
 #include <ctime>
 
-#include "apiserver/server/server_fixture.h"
+#include "apiserver/kinds/custom_resources_fixture.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "base/log.h"
 
 namespace skiff {
 namespace {
-
-class CustomResources : public ServerFixture {
- protected:
-  const std::string definitions_ = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-  const std::string path_ = "/apis/example.com/v1/namespaces/default/crons";
-
-  static Json Definition(Json schema) {
-    return {{"apiVersion", "apiextensions.k8s.io/v1"},
-            {"kind", "CustomResourceDefinition"},
-            {"metadata", {{"name", "crons.example.com"}}},
-            {"spec",
-             {{"group", "example.com"},
-              {"scope", "Namespaced"},
-              {"names", {{"plural", "crons"}, {"kind", "Cron"}, {"shortNames", {"cr"}}}},
-              {"versions",
-               {{{"name", "v1"},
-                 {"served", true},
-                 {"storage", true},
-                 {"subresources",
-                  {{"status", Json::object()},
-                   {"scale",
-                    {{"specReplicasPath", ".spec.replicas"},
-                     {"statusReplicasPath", ".status.replicas"}}}}},
-                 {"additionalPrinterColumns",
-                  {{{"name", "Replicas"}, {"type", "integer"}, {"jsonPath", ".spec.replicas"}}}},
-                 {"selectableFields", {{{"jsonPath", ".spec.image"}}}},
-                 {"schema", {{"openAPIV3Schema", std::move(schema)}}}}}}}}};
-  }
-  static Json Schema() {
-    return Json::parse(R"({"type": "object", "properties": {
-        "spec": {"type": "object", "required": ["image"], "properties": {
-            "image": {"type": "string", "pattern": "^[a-z]+$"},
-            "replicas": {"type": "integer", "default": 1, "minimum": 0},
-            "ports": {"type": "array", "x-kubernetes-list-type": "map",
-                      "x-kubernetes-list-map-keys": ["name"],
-                      "items": {"type": "object", "required": ["name"], "properties": {
-                          "name": {"type": "string"}, "port": {"type": "integer"}}}}}},
-        "status": {"type": "object", "properties": {"replicas": {"type": "integer"}}}}})");
-  }
-  void Define(const Json& definition) {
-    const Answer created = Post(definitions_, definition.dump());
-    ASSERT_EQ(created.code, 201) << created.message();
-    Settle();
-  }
-  static std::string Cron(const std::string& name, const Json& spec) {
-    return Json{{"apiVersion", "example.com/v1"},
-                {"kind", "Cron"},
-                {"metadata", {{"name", name}}},
-                {"spec", spec}}
-        .dump();
-  }
-};
 
 TEST_F(CustomResources, ADefinitionIsEstablishedAndItsKindServed) {
   Define(Definition(Schema()));
@@ -165,28 +113,6 @@ TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
   const Answer filled = apply({{"image", "web"}, {"replicas", nullptr}});
   ASSERT_EQ(filled.code, 201) << filled.message();
   EXPECT_EQ(filled.body["spec"]["replicas"], 1);
-}
-
-TEST_F(CustomResources, AWatchOutlivesAnUpdateOfTheDefinition) {
-  Define(Definition(Schema()));
-  Post(path_, Cron("a", {{"image", "web"}}));
-  Answer watch = Get(path_ + "?watch=1&fieldSelector=spec.image=web");
-  ASSERT_EQ(watch.code, 200);
-  watch.response.stream->Attach([] {});
-  ASSERT_EQ(Events(watch.response).size(), 1u);
-  const Answer changed =
-      Ask("PATCH", definitions_ + "/crons.example.com",
-          R"([{"op": "add", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/late",
-               "value": {"type": "string", "default": "later"}}])",
-          "application/json-patch+json");
-  ASSERT_EQ(changed.code, 200) << changed.message();
-  EXPECT_EQ(Get(path_ + "/a").body["spec"]["late"], "later") << "also of what was stored before";
-  Merge(path_ + "/a", R"({"spec": {"replicas": 2}})");
-  Merge(path_ + "/a", R"({"spec": {"image": "db"}})");
-  const std::vector<Json> events = Events(watch.response);
-  ASSERT_EQ(events.size(), 2u);
-  EXPECT_EQ(events[0]["type"], "MODIFIED");
-  EXPECT_EQ(events[1]["type"], "DELETED");
 }
 
 TEST_F(CustomResources, WhatIsDeletedIsSentWithTheRevisionOfItsDeletion) {

@@ -26,13 +26,17 @@ Result<> CheckDefinition(const Object& object, const Record* now) {
 
 }  // namespace
 
-void AddDefinition(const Object& object, Grounds& grounds) {
-  const KindInfo& kind = object.kind();
+std::optional<std::string> DefinitionKeyOf(const KindInfo& kind) {
   const RuntimeKind* runtime = RuntimeKindOf(kind);
-  if (runtime == nullptr || runtime->custom == nullptr) return;  // Nothing defines it.
-  const std::string name = fmt::format("{}.{}", kind.resource, kind.group);
-  grounds.push_back({.key = KeyOf(Definitions(), "", name),
-                     .modified = Revision{*runtime->custom->defined_at},
+  if (runtime == nullptr || runtime->custom == nullptr) return std::nullopt;
+  return KeyOf(Definitions(), "", fmt::format("{}.{}", kind.resource, kind.group));
+}
+
+void AddDefinition(const Object& object, Grounds& grounds) {
+  auto key = DefinitionKeyOf(object.kind());
+  if (!key) return;
+  grounds.push_back({.key = *std::move(key),
+                     .modified = Revision{*RuntimeKindOf(object.kind())->custom->defined_at},
                      .check = &CheckDefinition});
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Ground {
   Result<> (*check)(const Object& object, const Record* now);
 };
 using Grounds = std::vector<Ground>;
+
+// Under which key the definition of a custom kind is kept; nullopt where nothing defines it.
+std::optional<std::string> DefinitionKeyOf(const KindInfo& kind);
 
 // Adds the definition of a custom resource, as it was when its kind was last seen to follow from
 // it.

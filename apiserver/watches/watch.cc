@@ -15,6 +15,7 @@
 #include "apiserver/request/object_response.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/watches/converted_events.h"
+#include "apiserver/watches/definition_watch.h"
 #include "apiserver/watches/shared_frames.h"
 #include "apiserver/watches/watch_frame.h"
 #include "apiserver/watches/watch_socket.h"
@@ -87,6 +88,8 @@ struct Start {
   Revision after;
   bool mark_end_of_state = false;
   std::optional<Error> error;
+  // Tells until when the kind is what it is now. Null: always.
+  std::unique_ptr<DefinitionWatch> definition;
   // Hears when the state is sent, and what had happened since. Null: nobody wants to.
   std::shared_ptr<InitialEvents> sent;
 };
@@ -116,6 +119,7 @@ class WatchSource final : public http::StreamSource {
     if (start_.error) return;
     waker_ = waker;
     if (start_.state) start_.state->OnMore(waker);
+    if (start_.definition) start_.definition->Attach(waker);
     auto cursor = parts_.store.Watch(
         {.prefix = prefix_,
          .after = start_.after,
@@ -167,7 +171,7 @@ class WatchSource final : public http::StreamSource {
     if (now >= deadline_) return http::Pulled::kEnd;
     maker_.BeginStep();
     if (!PutAwaited(out, bytes)) return http::Pulled::kIdle;
-    if (failed_) return http::Pulled::kEnd;
+    if (failed_ || start_.after > LastRevision()) return http::Pulled::kEnd;
     if (const auto pulled = SendState(bytes_max, out, bytes)) return *pulled;
     return SendEvents(now, bytes_max, out, bytes);
   }
@@ -191,6 +195,7 @@ class WatchSource final : public http::StreamSource {
       shown_ = 0;
       if (drained) {
         HasBegun();
+        if (cursor_->position() >= LastRevision()) return http::Pulled::kEnd;
         if (now >= next_bookmark_) SendBookmark(now, out, bytes);
         return http::Pulled::kIdle;
       }
@@ -203,6 +208,12 @@ class WatchSource final : public http::StreamSource {
     }
   }
 
+  // Of the events that are shown: those that come later are of another kind.
+  Revision LastRevision() {
+    const auto last = start_.definition ? start_.definition->Last() : std::nullopt;
+    return last.value_or(Revision{UINT64_MAX});
+  }
+
   bool HasEvents() const { return shown_ < events_.size(); }
 
   void HasBegun() {
@@ -210,7 +221,7 @@ class WatchSource final : public http::StreamSource {
   }
 
   // The next events, few where they are large: they live as long as we hold them. Returns whether
-  // there are no more, so that the cursor wakes us.
+  // there are no more to show before the cursor wakes us.
   Result<bool> TakeEvents() {
     std::vector<EventPtr> events;
     const size_t events_max = step_events_;
@@ -220,7 +231,11 @@ class WatchSource final : public http::StreamSource {
     if (!events.empty()) {
       step_events_ = std::clamp<size_t>(kStepBytes * events.size() / bytes, 1, kEventsPerStepMax);
     }
-    const bool drained = events.size() < events_max;
+    bool drained = events.size() < events_max;
+    if (const Revision last = LastRevision(); !events.empty() && events.back()->revision > last) {
+      std::erase_if(events, [&](const EventPtr& event) { return event->revision > last; });
+      drained = true;
+    }
     if (IsConvertedByWebhook(kind_)) {
       for (EventInVersionPtr& each : converter_.Of(events)) converting_.push_back(std::move(each));
     } else {
@@ -446,7 +461,9 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
                 TermOf(options, *request.kind)});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
+  auto definition = TRY(DefinitionWatch::Of(parts.store, *request.kind));
   Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));
+  start.definition = std::move(definition);
   start.sent = request.initial_events;
   if (start.sent) start.sent->Expect();
   if (timeout <= Duration::zero()) {
