@@ -88,7 +88,7 @@ list(REMOVE_DUPLICATES grpc)
 archives(grpc_archives ${grpc} protobuf-lite)
 target_link_libraries(grpc_archives INTERFACE OpenSSL::SSL ZLIB::ZLIB)
 archives(re2_archive re2)
-archives(yaml_archive yaml-cpp)
+archives(yaml_archive yaml-cpp yaml)
 archives(nghttp2_archive nghttp2)
 # What seals records on processors with VAES and AVX-512; elsewhere OpenSSL does (http/record_cipher).
 add_library(record_cipher INTERFACE)

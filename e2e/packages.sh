@@ -2,10 +2,11 @@
 # install_packages NAME... needs root or sudo only when something is missing.
 
 BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-certificates
-  libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-cpp-dev librocksdb-dev libgrpc++-dev
-  protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libexpected-dev libspdlog-dev libfmt-dev
-  libcli11-dev prometheus-cpp-dev libre2-dev libwslay-dev libnghttp2-dev libldns-dev libnl-3-dev
-  libnl-route-3-dev libjemalloc-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
+  libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-cpp-dev libyaml-dev librocksdb-dev
+  libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libexpected-dev
+  libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev libre2-dev libwslay-dev libnghttp2-dev
+  libldns-dev libnl-3-dev libnl-route-3-dev libjemalloc-dev zlib1g-dev libgtest-dev libgmock-dev
+  libbenchmark-dev)
 # What Debian has for this processor alone.
 [ "$(dpkg --print-architecture)" != amd64 ] || BUILD_PACKAGES+=(libipsec-mb-dev)
 RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2

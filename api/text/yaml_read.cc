@@ -9,35 +9,12 @@
 #include "api/text/utf8.h"
 #include "api/text/yaml.h"
 #include "api/text/yaml_scalar.h"
+#include "api/text/yaml_syntax.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
-
-// What yaml-cpp calls a mistake -> what Go's parser calls it. The first fragment that occurs in the
-// message decides.
-constexpr std::pair<std::string_view, std::string_view> kMessages[] = {
-    {"end of map flow", "did not find expected ',' or '}'"},
-    {"end of sequence flow", "did not find expected ',' or ']'"},
-    {"end of map not found", "did not find expected key"},
-    {"end of sequence not found", "did not find expected '-' indicator"},
-    {"illegal map value", "mapping values are not allowed in this context"},
-    {"illegal tab", "found a tab character that violates indentation"},
-    {"unknown token", "found character that cannot start any token"},
-    {"illegal block entry", "block sequence entries are not allowed in this context"},
-    {"illegal map key", "mapping keys are not allowed in this context"},
-    {"illegal EOF in scalar", "found unexpected end of stream"},
-    {"document indicator in scalar", "found unexpected document indicator"},
-    {"the referenced anchor is not defined", "unknown anchor referenced"},
-};
-
-// `line` counts from zero.
-bool LineBeginsWithTab(std::string_view text, int line) {
-  for (; line > 0; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-  const size_t first = text.find_first_not_of(' ');
-  return first != text.npos && text[first] == '\t';
-}
 
 // Go's parser knows version 1.1 of YAML alone, and says so of a document that begins otherwise.
 Result<> CheckVersion(std::string_view text) {
@@ -52,31 +29,10 @@ Result<> CheckVersion(std::string_view text) {
   return Fail(Reason::kBadRequest, "yaml: found incompatible YAML document");
 }
 
-tl::unexpected<Error> SyntaxError(const YAML::Exception& problem, std::string_view text) {
-  std::string message = problem.msg;
-  for (const auto& [ours, go] : kMessages) {
-    if (problem.msg.find(ours) == std::string::npos) continue;
-    message = go;
-    break;
-  }
-  // Go's parser counts lines from zero, and leaves the first one out; its scanner counts from one.
-  if (message.starts_with("did not find expected")) {
-    const std::string where =
-        problem.mark.line > 0 ? "line " + std::to_string(problem.mark.line) + ": " : "";
-    return Fail(Reason::kBadRequest, "yaml: " + where + message);
-  }
-  // Where yaml-cpp skips a tab before what it complains of, Go's scanner stops at the tab.
-  if (message.starts_with("mapping values") && LineBeginsWithTab(text, problem.mark.line)) {
-    message = "found character that cannot start any token";
-  }
-  // A mistake noticed at the end of the text counts for the last line that has something.
-  int line = std::max(problem.mark.line, 0) + 1;
-  const auto content = text.find_last_not_of(" \n\r\t");
-  if (content != text.npos) {
-    const auto end = text.begin() + static_cast<std::ptrdiff_t>(content);
-    line = std::min(line, static_cast<int>(std::count(text.begin(), end, '\n')) + 1);
-  }
-  return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + message);
+// What libyaml takes and yaml-cpp does not.
+tl::unexpected<Error> NotTaken(const YAML::Exception& problem) {
+  const int line = std::max(problem.mark.line, 0) + 1;
+  return Fail(Reason::kBadRequest, "yaml: line " + std::to_string(line) + ": " + problem.msg);
 }
 
 // The characters that Go's parser takes, in the ranges that it lists; beyond ASCII `text` begins
@@ -215,12 +171,13 @@ Result<> ReadYaml(std::string_view text, const std::function<Result<>(const YAML
                       .message = "Too many requests, please try again later.",
                       .details = ErrorDetails{.retry_after_s = 1}});
   }
+  TRY(CheckYamlDocument(text));
   try {
     return use(YAML::Load(with_line_feeds));
   } catch (const YAML::DeepRecursion&) {
     return YamlTooDeep(kYamlBlockDepthMax);
   } catch (const YAML::Exception& problem) {
-    return SyntaxError(problem, text);
+    return NotTaken(problem);
   }
 }
 

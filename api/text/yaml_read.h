@@ -1,5 +1,5 @@
-// What all readers of YAML share: the one place where yaml-cpp is let loose on a text, its mistakes
-// in Go's words, and what its scalars stand for. For files of api/text alone; others take yaml.h.
+// What all readers of YAML share: the one place where yaml-cpp is let loose on a text, and what its
+// scalars stand for. For files of api/text alone; others take yaml.h.
 #pragma once
 
 #include <yaml-cpp/yaml.h>

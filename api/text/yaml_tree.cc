@@ -6,6 +6,7 @@
 
 #include "api/codec/json.h"
 #include "api/text/yaml_read.h"
+#include "api/text/yaml_syntax.h"
 #include "base/text.h"
 
 namespace skiff {
@@ -121,6 +122,7 @@ class TreeReader {
 
 Result<std::vector<YamlTree>> ParseYamlTrees(std::string_view text) {
   TRY(CheckYamlCharacters(text));
+  TRY(CheckYamlStream(text));
   std::vector<YamlTree> trees;
   for (const YamlPart& part : SplitYaml(text)) {
     TRY(ReadYaml(part.text, [&](const YAML::Node& node) -> Result<> {

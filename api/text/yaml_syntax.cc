@@ -1,0 +1,110 @@
+#include "api/text/yaml_syntax.h"
+
+#include <yaml.h>
+
+#include <set>
+#include <string>
+
+#include "api/text/yaml.h"
+#include "api/text/yaml_read.h"
+
+namespace skiff {
+namespace {
+
+tl::unexpected<Error> Mistake(const std::string& what) {
+  return Fail(Reason::kBadRequest, "yaml: " + what);
+}
+
+class SyntaxCheck {
+ public:
+  explicit SyntaxCheck(std::string_view text) {
+    if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
+  }
+  ~SyntaxCheck() { yaml_parser_delete(&parser_); }
+  SyntaxCheck(const SyntaxCheck&) = delete;
+  SyntaxCheck& operator=(const SyntaxCheck&) = delete;
+
+  // Until an event of this type, or the end.
+  Result<> Until(yaml_event_type_t last) {
+    for (;;) {
+      yaml_event_t event;
+      if (yaml_parser_parse(&parser_, &event) == 0) return Problem();
+      const yaml_event_type_t type = event.type;
+      const auto known = Know(event);
+      yaml_event_delete(&event);
+      TRY(known);
+      if (type == last || type == YAML_STREAM_END_EVENT) return {};
+    }
+  }
+
+ private:
+  Result<> Know(const yaml_event_t& event) {
+    switch (event.type) {
+      case YAML_DOCUMENT_START_EVENT:
+        anchors_.clear();
+        return {};
+      case YAML_ALIAS_EVENT: {
+        const std::string name = TextOf(event.data.alias.anchor);
+        if (anchors_.contains(name)) return {};
+        return Mistake("unknown anchor '" + name + "' referenced");
+      }
+      case YAML_SCALAR_EVENT:
+        Remember(event.data.scalar.anchor);
+        return {};
+      case YAML_SEQUENCE_START_EVENT:
+        Remember(event.data.sequence_start.anchor);
+        return Enter();
+      case YAML_MAPPING_START_EVENT:
+        Remember(event.data.mapping_start.anchor);
+        return Enter();
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT:
+        --depth_;
+        return {};
+      default:
+        return {};
+    }
+  }
+
+  Result<> Enter() {
+    if (++depth_ > kYamlBlockDepthMax) return YamlTooDeep(kYamlBlockDepthMax);
+    return {};
+  }
+
+  static std::string TextOf(const yaml_char_t* text) { return reinterpret_cast<const char*>(text); }
+  void Remember(const yaml_char_t* anchor) {
+    if (anchor != nullptr) anchors_.insert(TextOf(anchor));
+  }
+
+  // Go names a line where it knows one that is not the first, counted from one where its scanner
+  // stopped and from zero where its parser did.
+  tl::unexpected<Error> Problem() const {
+    size_t line = parser_.problem_mark.line;
+    if (line != 0) {
+      line += parser_.error == YAML_SCANNER_ERROR ? 1 : 0;
+    } else {
+      line = parser_.context_mark.line;
+    }
+    const std::string where = line == 0 ? "" : "line " + std::to_string(line) + ": ";
+    const char* what = parser_.problem ? parser_.problem : "unknown problem parsing YAML content";
+    return Mistake(where + what);
+  }
+
+  yaml_parser_t parser_;
+  std::set<std::string> anchors_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+Result<> CheckYamlDocument(std::string_view text) {
+  return SyntaxCheck(text).Until(YAML_DOCUMENT_END_EVENT);
+}
+
+Result<> CheckYamlStream(std::string_view text) {
+  return SyntaxCheck(text).Until(YAML_STREAM_END_EVENT);
+}
+
+}  // namespace skiff

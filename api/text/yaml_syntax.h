@@ -1,0 +1,18 @@
+// Whether a text is YAML, judged by libyaml, which Go's parser was translated from: so both find the
+// same mistakes and call them the same. For files of api/text alone; others take yaml.h.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+
+namespace skiff {
+
+// Fails on the first mistake of the text's first document, as kubectl and kube-apiserver tell it:
+// "yaml: line 3: found character that cannot start any token". Also where it nests deeper than
+// kYamlBlockDepthMax, or names an anchor that does not stand before.
+Result<> CheckYamlDocument(std::string_view text);
+// The same of all documents of the text.
+Result<> CheckYamlStream(std::string_view text);
+
+}  // namespace skiff
