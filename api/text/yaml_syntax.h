@@ -1,5 +1,5 @@
-// Whether a text is YAML, judged by libyaml, which Go's parser was translated from: so both find the
-// same mistakes and call them the same. For files of api/text alone; others take yaml.h.
+// Whether a text is YAML, judged by libyaml, which Go's parser was translated from: both find the
+// same mistakes, and call them the same. For files of api/text alone; others take yaml.h.
 #pragma once
 
 #include <string_view>
