@@ -6,8 +6,8 @@
 
 #include "base/edit_distance.h"
 #include "base/text.h"
+#include "cli/compose/mistakes.h"
 #include "cli/compose/schema.h"
-#include "cli/errors.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli::compose {
@@ -88,11 +88,11 @@ std::string MeantBy(const Shape& shape, std::string_view name) {
 }
 
 void FindWrong(const Node& node, const Shape& shape, const std::string& path,
-               std::vector<std::string>& wrong) {
+               Mistakes& wrong) {
   // Takes away what a file before said, whatever its own value.
   if (node.tag == "!reset") return;
   const auto add = [&](const Node& at, const std::string& text) {
-    wrong.push_back(Wrong(at, text).value().message);
+    wrong.Add(Wrong(at, text).value().message);
   };
   if (!Fits(node, shape.forms)) {
     add(node, fmt::format("{} must be {}", path.empty() ? "the file" : path,
@@ -118,13 +118,9 @@ void FindWrong(const Node& node, const Shape& shape, const std::string& path,
 }  // namespace
 
 Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path) {
-  std::vector<std::string> wrong;
+  Mistakes wrong;
   FindWrong(node, shape, path, wrong);
-  if (wrong.empty()) return {};
-  const size_t more = wrong.size() - std::min(wrong.size(), kWrongMax);
-  wrong.resize(wrong.size() - more);
-  if (more > 0) wrong.push_back(fmt::format("... and {} more", more));
-  return CliError(Join(wrong, "\n"));
+  return wrong.Told();
 }
 
 void NoteUncarried(const Node& node, const Shape& shape, const std::string& path, Notes& notes) {

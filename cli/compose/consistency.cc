@@ -244,26 +244,25 @@ Result<> CheckExternal(const Node& root) {
 
 }  // namespace
 
-Result<> CheckConsistency(const Project& project) {
-  TRY(CheckContents(project.root, "configs", {"file", "environment", "content"}));
-  TRY(CheckContents(project.root, "secrets", {"file", "environment"}));
-  TRY(CheckExternal(project.root));
+void CheckConsistency(const Project& project, Mistakes& wrong) {
+  wrong.Add(CheckContents(project.root, "configs", {"file", "environment", "content"}));
+  wrong.Add(CheckContents(project.root, "secrets", {"file", "environment"}));
+  wrong.Add(CheckExternal(project.root));
   for (const auto& [name, node] : project.root["services"].members) {
     const Service service{project, name, node};
-    TRY(CheckPattern(service, "container_name", "[a-zA-Z0-9][a-zA-Z0-9_.-]+"));
-    TRY(CheckPattern(service, "pull_policy",
+    wrong.Add(CheckPattern(service, "container_name", "[a-zA-Z0-9][a-zA-Z0-9_.-]+"));
+    wrong.Add(CheckPattern(service, "pull_policy",
                      "always|never|build|if_not_present|missing|refresh|daily|weekly|"
                      "every_([0-9]+[wdhms])+"));
-    TRY(CheckBuild(service));
-    TRY(CheckNetworks(service));
-    TRY(CheckDependencies(service));
-    TRY(CheckTwofold(service));
-    TRY(CheckScale(service));
-    TRY(CheckTargets(service));
-    TRY(CheckDevices(service));
-    TRY(CheckWatches(service));
+    wrong.Add(CheckBuild(service));
+    wrong.Add(CheckNetworks(service));
+    wrong.Add(CheckDependencies(service));
+    wrong.Add(CheckTwofold(service));
+    wrong.Add(CheckScale(service));
+    wrong.Add(CheckTargets(service));
+    wrong.Add(CheckDevices(service));
+    wrong.Add(CheckWatches(service));
   }
-  return {};
 }
 
 }  // namespace skiff::cli::compose

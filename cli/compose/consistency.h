@@ -2,11 +2,12 @@
 #pragma once
 
 #include "cli/compose/load.h"
+#include "cli/compose/mistakes.h"
 
 namespace skiff::cli::compose {
 
-// Of a project whose services are active and in their long forms. Fails with the place of what is
-// refused, and docker compose's reason.
-Result<> CheckConsistency(const Project& project);
+// Of a project whose services are active and in their long forms. `wrong` gets the place of each
+// thing that is refused, and docker compose's reason.
+void CheckConsistency(const Project& project, Mistakes& wrong);
 
 }  // namespace skiff::cli::compose

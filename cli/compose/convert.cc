@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cli/compose/judge.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/errors.h"
@@ -89,12 +90,12 @@ std::vector<Dependency> DependenciesOf(const Node& service) {
   return found;
 }
 
-Result<Json> PodTemplateOf(const Scope& scope, Mounts& mounts) {
-  Json container = TRY(ContainerOf(scope));
+Json PodTemplateOf(const Scope& scope, Mounts& mounts) {
+  Json container = ContainerOf(scope);
   Json pod = Json::object();
-  TRY(PutPodSettings(scope, pod));
-  TRY(AddVolumeMounts(scope, mounts));
-  TRY(AddFileMounts(scope, mounts));
+  scope.wrong.Add(PutPodSettings(scope, pod));
+  scope.wrong.Add(AddVolumeMounts(scope, mounts));
+  scope.wrong.Add(AddFileMounts(scope, mounts));
   mounts.PutInto(pod, container);
   pod["containers"] = Json::array({std::move(container)});
   Json labels = LabelsOf(scope.project, scope.service);
@@ -111,27 +112,28 @@ Result<Json> PodTemplateOf(const Scope& scope, Mounts& mounts) {
   return made;
 }
 
-Result<> AddService(const Project& project, const Files& files, const std::string& service,
-                    Conversion& out) {
+void AddService(const Project& project, const Files& files, const std::string& service,
+                Conversion& out, Mistakes& wrong) {
   const Node& node = project.root["services"][service];
   // What a provider brings is noted, and nothing runs here.
-  if (!node["image"].Says() && !node["build"].Says()) return {};
-  Scope scope{project, files, out, service, node, ServiceName(service)};
+  if (!node["image"].Says() && !node["build"].Says()) return;
+  Scope scope{project, files, out, wrong, service, node, ServiceName(service)};
   scope.ends = IsEnding(project, service, node);
   if (scope.name != service) {
     out.notes.push_back({node.place, "services." + service,
                          fmt::format("other services find it under the name {}", scope.name)});
   }
   Mounts mounts;
-  Json pod_template = TRY(PodTemplateOf(scope, mounts));
-  TRY(AddServices(scope));
+  Json pod_template = PodTemplateOf(scope, mounts);
+  wrong.Add(AddServices(scope));
+  auto object = WorkloadObject(scope, std::move(pod_template), mounts.keeps_data);
+  if (!object) return wrong.Add(object);
   Workload workload;
   workload.service = service;
-  workload.object = TRY(WorkloadObject(scope, std::move(pod_template), mounts.keeps_data));
+  workload.object = *std::move(object);
   workload.after = DependenciesOf(node);
   workload.secrets.assign(mounts.secrets.begin(), mounts.secrets.end());
   out.workloads.push_back(std::move(workload));
-  return {};
 }
 
 Result<> CheckNamesDiffer(const Project& project) {
@@ -210,12 +212,16 @@ Result<Conversion> Convert(const Project& project, const Files& files) {
   Conversion out;
   out.notes = project.notes;
   TRY(CheckNamesDiffer(project));
-  TRY(AddFileObjects(project, files, out));
-  TRY(AddClaims(project, out));
-  TRY(AddNetworkPolicies(project, out));
+  Mistakes wrong;
+  wrong.Add(AddFileObjects(project, files, out));
+  wrong.Add(AddClaims(project, out));
+  wrong.Add(AddNetworkPolicies(project, out));
   const auto order = TRY(DependencyOrder(project.root["services"]).Find());
-  for (const std::string& service : order) TRY(AddService(project, files, service, out));
-  TRY(CheckPublished(project, files, out));
+  for (const std::string& service : order) AddService(project, files, service, out, wrong);
+  CheckPublished(project, files, out, wrong);
+  // What could not be made whole would be judged by what it lacks.
+  if (wrong.empty()) JudgeObjects(project, out, wrong);
+  TRY(wrong.Told());
   // As they stand in the files.
   std::stable_sort(out.notes.begin(), out.notes.end(), [](const Note& a, const Note& b) {
     const std::string& one = a.place.file ? *a.place.file : "";

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "api/rules/core/image_reference.h"
+#include "api/text/go_text.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/json_text.h"
@@ -13,6 +15,11 @@ namespace {
 Result<> PutImage(const Scope& scope, Json& container) {
   const Node& image = scope.node["image"];
   const std::string name = image.Text();
+  if (image.Says() && !IsImageName(name)) {
+    return Wrong(image, fmt::format("services.{}.image: {} is no name of an image: it is "
+                                    "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case",
+                                    scope.service, GoQuote(name)));
+  }
   container["image"] =
       image.Says() ? name : fmt::format("{}-{}", scope.project.name, scope.service);
   const Node& policy = scope.node["pull_policy"];
@@ -56,6 +63,11 @@ Result<> PutCommand(const Scope& scope, Json& container) {
 void PutVariables(const Scope& scope, Json& container) {
   Json list = Json::array();
   for (const Member& member : scope.node["environment"].members) {
+    if (member.key.empty()) {
+      scope.wrong.Add(Result<>(Wrong(
+          member.node, fmt::format("services.{}.environment: {} is a variable without a name",
+                                   scope.service, GoQuote("=" + member.node.Text())))));
+    }
     list.push_back({{"name", member.key}, {"value", compose::Unexpanded(member.node.Text())}});
   }
   if (!list.empty()) container["env"] = std::move(list);
@@ -198,17 +210,18 @@ std::string Unexpanded(std::string_view text) {
   return out;
 }
 
-Result<Json> ContainerOf(const Scope& scope) {
+Json ContainerOf(const Scope& scope) {
   Json container = {{"name", scope.name}};
-  TRY(PutImage(scope, container));
-  TRY(PutCommand(scope, container));
+  scope.wrong.Add(PutImage(scope, container));
+  scope.wrong.Add(PutCommand(scope, container));
   PutVariables(scope, container);
-  TRY(PutHealth(scope, container));
-  TRY(PutHooks(scope, container));
+  scope.wrong.Add(PutHealth(scope, container));
+  scope.wrong.Add(PutHooks(scope, container));
   PutSecurity(scope, container);
-  TRY(PutPorts(scope, container));
-  Json resources = TRY(ResourcesOf(scope));
-  if (!resources.empty()) container["resources"] = std::move(resources);
+  scope.wrong.Add(PutPorts(scope, container));
+  auto resources = ResourcesOf(scope);
+  scope.wrong.Add(resources);
+  if (resources && !resources->empty()) container["resources"] = *std::move(resources);
   const Node& directory = scope.node["working_dir"];
   if (directory.Says()) container["workingDir"] = directory.Text();
   if (scope.node["tty"].IsTrue()) container["tty"] = true;

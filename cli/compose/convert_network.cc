@@ -280,25 +280,28 @@ Result<> AddServices(const Scope& scope) {
   return {};
 }
 
-Result<> CheckPublished(const Project& project, const Files& files, Conversion& out) {
+void CheckPublished(const Project& project, const Files& files, Conversion& out,
+                    Mistakes& wrong) {
   std::map<std::pair<int, std::string>, std::pair<std::string, Place>> taken;
   for (const auto& [service, node] : project.root["services"].members) {
     // What does not run takes no port, as in docker compose.
     if (IsOnHostNetwork(node) || ReplicasNode(node).Text() == "0") continue;
-    const Scope scope{project, files, out, service, node, ServiceName(service)};
-    for (const ServicePort& port : TRY(PortsOf(scope, /*noting=*/false))) {
+    const Scope scope{project, files, out, wrong, service, node, ServiceName(service)};
+    const auto ports = PortsOf(scope, /*noting=*/false);
+    if (!ports) continue;  // It is told already.
+    for (const ServicePort& port : *ports) {
       if (port.published == 0 || port.of_host) continue;
       const auto [at, is_first] = taken.try_emplace({port.published, port.protocol}, service,
                                                     port.place);
       if (is_first || at->second.first == service) continue;
-      return Wrong(port.place,
-                   fmt::format("services.{}.ports: {}/{} is published by services.{} ({}) already; "
-                               "publish another port",
-                               service, port.published, Lower(port.protocol), at->second.first,
-                               at->second.second.Text()));
+      wrong.Add(Result<>(Wrong(
+          port.place,
+          fmt::format("services.{}.ports: {}/{} is published by services.{} ({}) already; "
+                      "publish another port",
+                      service, port.published, Lower(port.protocol), at->second.first,
+                      at->second.second.Text()))));
     }
   }
-  return {};
 }
 
 Json NetworkLabels(const Project& project, const Node& service) {

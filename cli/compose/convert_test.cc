@@ -22,6 +22,7 @@ namespace skiff::cli::compose {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 
 std::string FileText(const std::string& path) {
@@ -237,6 +238,46 @@ TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
     const std::string failure =
         FailureOf(std::string("services:\n  web:\n    image: x\n    ") + line + "\n");
     EXPECT_THAT(failure, HasSubstr("compose.yaml:")) << line;
+    EXPECT_THAT(failure, HasSubstr(why)) << line;
+  }
+}
+
+TEST_F(ComposeConvertTest, AllThatIsWrongIsToldInOneGo) {
+  EXPECT_EQ(FailureOf("services:\n"
+                      "  web:\n"
+                      "    image: Bad Image\n"
+                      "    environment: ['=x']\n"
+                      "    mem_limit: lots\n"
+                      "    restart: sometimes\n"
+                      "  db:\n"
+                      "    image: x\n"
+                      "    stop_grace_period: soon\n"),
+            "compose.yaml:3: services.web.image: \"Bad Image\" is no name of an image: it is "
+            "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case\n"
+            "compose.yaml:4: services.web.environment: \"=x\" is a variable without a name\n"
+            "compose.yaml:5: invalid size: \"lots\"\n"
+            "compose.yaml:6: invalid restart policy: sometimes\n"
+            "compose.yaml:9: invalid duration: \"soon\"");
+  EXPECT_EQ(FailureOf("services:\n  my web: {image: x}\n  'a/b': {image: x}\n"),
+            "compose.yaml:2: services: additional property my web is not allowed: names of "
+            "services have letters, digits, '.', '_' and '-' alone\n"
+            "compose.yaml:3: services: additional property a/b is not allowed: names of services "
+            "have letters, digits, '.', '_' and '-' alone");
+  std::string many = "services:\n";
+  for (int i = 0; i < 25; ++i) many += "  s" + std::to_string(i) + ": {image: x, restart: odd}\n";
+  EXPECT_THAT(FailureOf(many), EndsWith("compose.yaml:21: invalid restart policy: odd\n"
+                                        "... and 5 more"));
+}
+
+// By the server's own rules, without it.
+TEST_F(ComposeConvertTest, WhatTheServerWouldRefuseIsToldWithItsLine) {
+  const std::pair<const char*, const char*> kWrong[] = {
+      {"environment: {fine: 1, 'gr\u00fcn': 2}", "compose.yaml:4: services.web.environment.gr\u00fcn: "},
+      {"extra_hosts: ['db:not-an-address']", "compose.yaml:4: services.web.extra_hosts: "},
+      {"user: '4294967295'", "compose.yaml:4: services.web.user: Invalid value: 4294967295: "}};
+  for (const auto& [line, why] : kWrong) {
+    const std::string failure =
+        FailureOf(std::string("services:\n  web:\n    image: x\n    ") + line + "\n");
     EXPECT_THAT(failure, HasSubstr(why)) << line;
   }
 }

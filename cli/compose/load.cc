@@ -10,6 +10,7 @@
 #include "cli/compose/consistency.h"
 #include "cli/compose/env_file.h"
 #include "cli/compose/file_reader.h"
+#include "cli/compose/mistakes.h"
 #include "cli/compose/neighbours.h"
 #include "cli/compose/scalars.h"
 #include "cli/compose/schema.h"
@@ -259,53 +260,55 @@ Result<> CheckOneReference(const Node& root, const char* kind, const std::string
                                name));
 }
 
-Result<> CheckReferences(const Node& root) {
+void CheckReferences(const Node& root, Mistakes& wrong) {
   for (const auto& [name, service] : root["services"].members) {
     for (const Member& network : service["networks"].members) {
       if (network.key == "default") continue;
-      TRY(CheckOneReference(root, "networks", name, network.node, network.key));
+      wrong.Add(CheckOneReference(root, "networks", name, network.node, network.key));
     }
     for (const Node& mount : service["volumes"].items) {
       const Node& source = mount["source"];
       if (mount["type"].Text() != "volume" || !source.Says()) continue;
-      TRY(CheckOneReference(root, "volumes", name, mount, source.Text()));
+      wrong.Add(CheckOneReference(root, "volumes", name, mount, source.Text()));
     }
     for (const Member& model : service["models"].members) {
-      TRY(CheckOneReference(root, "models", name, model.node, model.key));
+      wrong.Add(CheckOneReference(root, "models", name, model.node, model.key));
     }
     for (const char* kind : {"configs", "secrets"}) {
       for (const Node& item : service[kind].items) {
-        TRY(CheckOneReference(root, kind, name, item, item["source"].Text()));
+        wrong.Add(CheckOneReference(root, kind, name, item, item["source"].Text()));
       }
     }
   }
-  return {};
 }
 
 Result<> CheckServiceNames(const Node& root) {
   if (root["services"].members.size() > kServicesMax) {
     return CliError(fmt::format("more than {} services", kServicesMax));
   }
+  Mistakes wrong;
   for (const auto& [name, service] : root["services"].members) {
     const bool fits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
       return IsAlnum(c) || c == '.' || c == '_' || c == '-';
     });
-    if (!fits) {
-      return Wrong(service, fmt::format("services: additional property {} is not allowed", name));
-    }
+    if (fits) continue;
+    wrong.Add(Result<>(Wrong(
+        service, fmt::format("services: additional property {} is not allowed: names of services "
+                             "have letters, digits, '.', '_' and '-' alone",
+                             name.empty() ? "\"\"" : name))));
   }
-  return {};
+  return wrong.Told();
 }
 
-Result<> CheckImages(const Node& root) {
+void CheckImages(const Node& root, Mistakes& wrong) {
   for (const auto& [name, service] : root["services"].members) {
     const bool is_there =
         service["image"].Says() || service["build"].Says() || service["provider"].Says();
     if (is_there) continue;
-    return Wrong(service,
-                 fmt::format("service {} has neither an image nor a build context specified", name));
+    wrong.Add(Result<>(Wrong(
+        service,
+        fmt::format("service {} has neither an image nor a build context specified", name))));
   }
-  return {};
 }
 
 }  // namespace
@@ -335,9 +338,11 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
   const std::string more = SettingOf(options, at.variables, "COMPOSE_PROFILES");
   if (profiles.empty() && !more.empty()) profiles = Split(more, ',');
   TRY(KeepActive(project, profiles, options.kept));
-  TRY(CheckImages(project.root));
-  TRY(CheckReferences(project.root));
-  TRY(CheckConsistency(project));
+  Mistakes wrong;
+  CheckImages(project.root, wrong);
+  CheckReferences(project.root, wrong);
+  CheckConsistency(project, wrong);
+  TRY(wrong.Told());
   for (Member& service : project.root.Find("services")->members) {
     TRY(ReadEnvFiles(service.node, lookup, files));
   }

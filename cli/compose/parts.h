@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/compose/convert.h"
+#include "cli/compose/mistakes.h"
 
 namespace skiff::cli::compose {
 
@@ -13,6 +14,7 @@ struct Scope {
   const Project& project;
   const Files& files;
   Conversion& out;
+  Mistakes& wrong;
   std::string service;  // As the file calls it.
   const Node& node;
   std::string name;     // As objects are called.
@@ -39,8 +41,8 @@ Json AnnotationsOf(const Node& map, const std::string& path, Notes& notes);
 // A variable or argument, so that the kubelet makes nothing of $(NAME) in it.
 std::string Unexpanded(std::string_view text);
 
-// convert_container.cc: all of the container but its mounts.
-Result<Json> ContainerOf(const Scope& scope);
+// convert_container.cc: all of the container but its mounts, and what is wrong with it.
+Json ContainerOf(const Scope& scope);
 // convert_resources.cc
 Result<Json> ResourcesOf(const Scope& scope);
 // convert_pod.cc: what a pod has beside containers and volumes.
@@ -91,7 +93,7 @@ const Node& ReplicasNode(const Node& service);
 // convert_network.cc
 Result<> AddServices(const Scope& scope);
 // A port is published by one service.
-Result<> CheckPublished(const Project& project, const Files& files, Conversion& out);
+void CheckPublished(const Project& project, const Files& files, Conversion& out, Mistakes& wrong);
 Result<> AddNetworkPolicies(const Project& project, Conversion& out);
 // Labels of the networks that a pod has joined.
 Json NetworkLabels(const Project& project, const Node& service);

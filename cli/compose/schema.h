@@ -37,9 +37,7 @@ const Shape& FileShape();
 const Shape& ServiceShape();
 const Key* FindKey(const Shape& shape, std::string_view name);
 
-// Names every key that is unknown and every value that is of no form it may have, a line each; of
-// many the first kWrongMax.
-inline constexpr size_t kWrongMax = 20;
+// Names every key that is unknown and every value that is of no form it may have (mistakes.h).
 Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path);
 // What the node says that is not carried over; for a service, "services.web".
 void NoteUncarried(const Node& node, const Shape& shape, const std::string& path, Notes& notes);

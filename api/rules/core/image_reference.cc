@@ -1,6 +1,7 @@
 #include "api/rules/core/image_reference.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/text.h"
 
@@ -109,13 +110,11 @@ bool IsDigest(std::string_view digest) {
          });
 }
 
-}  // namespace
-
-std::string ImageTag(std::string_view image) {
-  std::string_view name = image;
+// nullopt: it is no name of an image.
+std::optional<std::string> TagOf(std::string_view name) {
   bool has_digest = false;
   if (const size_t at = name.find('@'); at != std::string_view::npos) {
-    if (!IsDigest(name.substr(at + 1))) return "";
+    if (!IsDigest(name.substr(at + 1))) return std::nullopt;
     has_digest = true;
     name = name.substr(0, at);
   }
@@ -124,10 +123,21 @@ std::string ImageTag(std::string_view image) {
   const size_t slash = name.rfind('/');
   if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
     tag = name.substr(colon + 1);
-    if (!IsTag(tag)) return "";
+    if (!IsTag(tag)) return std::nullopt;
     name = name.substr(0, colon);
   }
-  return IsRepository(name) ? tag : "";
+  if (!IsRepository(name)) return std::nullopt;
+  return tag;
+}
+
+}  // namespace
+
+bool IsImageName(std::string_view image) {
+  return TagOf(image).has_value();
+}
+
+std::string ImageTag(std::string_view image) {
+  return TagOf(image).value_or("");
 }
 
 }  // namespace skiff
