@@ -273,6 +273,7 @@ class Up {
     if (condition == "service_started") return {};
     const Resource resource = TRY(ResourceOf(workload.object));
     const bool job = resource.kind == "Job";
+    std::string waits_for = job ? "Waiting for the job to end...\n" : "";
     const auto done = [&](const Json* live) -> Result<bool> {
       if (live == nullptr) return CliError("it is gone");
       if (job) return JobIs(*live, condition);
@@ -280,16 +281,33 @@ class Up {
       // Items of lists do not say what they are.
       whole["kind"] = resource.kind;
       const RolloutProgress progress = TRY(ProgressOf(whole, 0));
+      if (!progress.done) waits_for = progress.text;
       return progress.done;
     };
+    // Nobody is to look at nothing while it takes its time.
+    std::string shown;
+    const auto told = [&](const Json* live) -> Result<bool> {
+      const bool is_done = TRY(done(live));
+      if (!is_done && waits_for != shown) command_.Warn("{}: {}", workload.service, waits_for);
+      shown = waits_for;
+      return is_done;
+    };
     const auto waited =
-        WaitUntil(session_, resource, KeyOf(workload.object), flags_.timeout, done);
+        WaitUntil(session_, resource, KeyOf(workload.object), flags_.timeout, told);
     if (waited) return {};
     Error error = waited.error();
-    error.message = fmt::format("service {} is not {}: {}", workload.service,
+    error.message = fmt::format("service {} is not {}: {}\n{}", workload.service,
                                 condition == "service_healthy" ? "ready" : "completed",
-                                error.message);
+                                error.message, HintFor(workload, resource));
     return Fail(std::move(error));
+  }
+
+  // What shows why: the log of what has failed, else what keeps its pods.
+  std::string HintFor(const Workload& workload, const Resource& resource) const {
+    const std::string space = " -n " + session_.namespace_();
+    const std::string target = Lower(resource.kind) + "/" + NameOf(workload.object);
+    if (resource.kind == "Job") return "(skiff logs " + target + space + " shows what it said)";
+    return "(skiff why " + target + space + " shows what is in its way)";
   }
 
   static Result<bool> JobIs(const Json& job, const std::string& condition) {

@@ -60,6 +60,19 @@ void ExplainUnserved(const Facts& facts, const Json& ingress, Findings& out) {
   finding.sentence = fmt::format(
       "{} has no address: no ingress controller has said that it serves it", Named(ingress));
   finding.Saw("empty", "status.loadBalancer.ingress");
+  // Its controller has tried, and told what is in its way.
+  for (const char* reason : {"NotServed", "PortTaken"}) {
+    const Json* event = facts.Event(ingress, reason);
+    if (event == nullptr) continue;
+    const std::string why = OneLine(TextAt(*event, "message"));
+    finding.weight = Weight::kWrong;
+    finding.cause = reason;
+    finding.sentence = fmt::format("{} is not served: {}", Named(ingress), why);
+    finding.Saw(why, EventSource(facts, *event));
+    finding.Try("skiff doctor");
+    out.push_back(std::move(finding));
+    return;
+  }
   const Json* ingress_class =
       facts.Find("ingressclasses", "", TextAt(ingress, "spec", "ingressClassName"));
   if (ingress_class) {
@@ -243,8 +256,11 @@ void SayIngressFine(const Facts& facts, const Json& ingress, Findings& out) {
                               reason.find("Certificate") != reason.npos;
     if (TextAt(*event, "type") != "Warning" || is_looked_at) continue;
     finding.weight = Weight::kNote;
-    finding.sentence = fmt::format("{} is served; its controller warns of a part of it",
-                                   Named(ingress));
+    finding.sentence =
+        reason == "PortTaken"
+            ? fmt::format("{} is served, but not on every port: {}", Named(ingress),
+                          OneLine(TextAt(*event, "message")))
+            : fmt::format("{} is served; its controller warns of a part of it", Named(ingress));
     finding.Saw(OneLine(TextAt(*event, "message")), EventSource(facts, *event));
     break;
   }

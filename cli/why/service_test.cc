@@ -302,6 +302,24 @@ TEST_F(WhyIngressTest, WhatItsControllerWarnsOfIsShown) {
                                        "default/old  [event PathTaken, ")));
 }
 
+TEST_F(WhyIngressTest, WhatIsInTheWayOfItsControllerIsTold) {
+  AddAll();
+  std::string unserved = IngressTo("web", "80");
+  const std::string address = "{ip: 1.2.3.4}";
+  unserved.erase(unserved.find(address), address.size());
+  EXPECT_THAT(Why(unserved), StartsWith("ingress/shop has no address: "));
+  AddEvent("Ingress/shop", "PortTaken", "port 80 is taken by nginx (pid 7)");
+  EXPECT_THAT(Why(unserved),
+              testing::AllOf(StartsWith("ingress/shop is not served: port 80 is taken by nginx "
+                                        "(pid 7).\n"),
+                             HasSubstr("skiff doctor")));
+  EXPECT_THAT(Why(IngressTo("web", "80")),
+              StartsWith("ingress/shop is served, but not on every port: port 80 is taken by "
+                         "nginx (pid 7).\n"));
+  AddEvent("Ingress/shop", "NotServed", "there is no haproxy");
+  EXPECT_THAT(Why(unserved), StartsWith("ingress/shop is not served: there is no haproxy.\n"));
+}
+
 TEST_F(WhyIngressTest, ACertificateThatIsNotThere) {
   AddAll();
   None("secrets");
