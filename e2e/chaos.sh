@@ -299,6 +299,7 @@ check "nothing of the pod was started again" eval '[ "$(restarts a)" = 0 ]'
 
 say "What is refused"
 refused "there is no pod/nobody in the namespace default; there are: pod/a, pod/b" chaos pause pod/nobody --for=5s
+refused "there is no namespace nowhere; there are: namespace/default" chaos pause pod/a -n nowhere --for=5s
 refused "there is no node/nowhere; there are: node/$NODE" chaos partition node/nowhere --for=5s
 refused "--for: say how long" chaos pause pod/a
 refused "is not between 1s and 1h0m0s" chaos pause pod/a --for=2h

@@ -10,6 +10,7 @@
 #include "kubelet/cri_grpc.h"
 #include "kubelet/cri_grpc_import.h"
 #include "skiff/cluster.h"
+#include "skiff/cluster_choice.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
 #include "skiff/host_facts.h"
@@ -72,11 +73,11 @@ int ListAll(const std::string& endpoint) {
 
 int ImageMain(const std::vector<std::string>& args) {
   if (IsAboutDocker(args)) return DockerImageMain(args);
-  std::string data_dir = "/var/lib/skiff";
+  ClusterOptions options{.data_dir = "/var/lib/skiff"};
   std::string endpoint;
   std::vector<std::string> words;
   Flags flags("skiff image");
-  flags.Add("data-dir", data_dir, "Where the cluster keeps everything.");
+  flags.Add("data-dir", options.data_dir, "Where the cluster keeps everything.");
   flags.Add("container-runtime-endpoint", endpoint, "The runtime, unix:///path.");
   if (const auto parsed = flags.Parse(args, &words); !parsed) {
     return Complain(parsed.error().message);
@@ -93,12 +94,15 @@ int ImageMain(const std::vector<std::string>& args) {
     return Complain(std::string("which image is to be loaded? ") + kUsage);
   }
   if (endpoint.empty()) {
-    if (const auto checked = RequireNode(PathAsTyped(data_dir)); !checked) {
+    if (const auto chosen = ChooseDataDir(flags, options); !chosen) {
+      return Complain(chosen.error().message);
+    }
+    if (const auto checked = RequireNode(PathAsTyped(options.data_dir)); !checked) {
       return Complain(checked.error().message);
     }
   }
   const auto containerd = EnsureContainerd(
-      {.endpoint = endpoint, .directory = PathAsTyped(data_dir), .use_system = false});
+      {.endpoint = endpoint, .directory = PathAsTyped(options.data_dir), .use_system = false});
   if (!containerd) return Complain(containerd.error().message);
   if (verb == "ls") return ListAll(containerd->endpoint);
   return Load(containerd->endpoint, {words.begin() + 1, words.end()});

@@ -14,6 +14,7 @@
 namespace skiff::chaos {
 namespace {
 
+using core_v1::Namespace;
 using core_v1::Node;
 using core_v1::Pod;
 
@@ -142,6 +143,12 @@ Result<Place> FindPod(Client& client, const Request& request, const Target& targ
   const auto found = client.Get<Pod>({target.namespace_, target.name});
   if (!found) {
     if (found.error().reason != Reason::kNotFound) return Fail(found.error());
+    const auto space = client.Get<Namespace>({"", target.namespace_});
+    if (!space && space.error().reason == Reason::kNotFound) {
+      return Fail(Reason::kNotFound,
+                  fmt::format("there is no namespace {}{}", target.namespace_,
+                              NamesThere(client.List<Namespace>(), "namespace")));
+    }
     ListOptions scope;
     scope.namespace_ = target.namespace_;
     return Fail(Reason::kNotFound,
