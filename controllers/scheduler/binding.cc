@@ -1,0 +1,193 @@
+// The second half of the scheduler: what becomes of a decision once the pod counts on its node.
+// Binders work here: claims are bound first, then the pod; what fails goes back to the queue.
+#include "controllers/scheduler/scheduler.h"
+#include "controllers/storage/volume_match.h"
+
+namespace skiff::scheduler {
+
+Duration Binder::Step() {
+  return scheduler_.BindNext(*this);
+}
+
+Duration Scheduler::BindNext(Binder& binder) {
+  answers_.Deliver();
+  Duration delay = kNever;
+  auto binding = NextBinding(binder, delay);
+  if (!binding) return delay;
+  Bind(std::move(*binding));
+  answers_.Deliver();  // From another machine it is there already.
+  return 0ns;
+}
+
+void Scheduler::Enqueue(Binding binding) {
+  Binder* woken = nullptr;
+  {
+    MutexLock lock(mutex_);
+    to_bind_.push_back(std::move(binding));
+    // Those that are at work look again by themselves.
+    if (!idle_.empty()) {
+      woken = idle_.back();
+      idle_.pop_back();
+    }
+  }
+  if (woken != nullptr) woken->Wake();
+}
+
+std::optional<Binding> Scheduler::NextBinding(Binder& binder, Duration& delay) {
+  const Duration now = clock_.Monotonic();
+  // Without room the answer that makes some wakes one.
+  const bool has_room = answers_.HasRoom();
+  MutexLock lock(mutex_);
+  std::erase(idle_, &binder);
+  for (size_t i = 0; i < waiting_for_claims_.size();) {
+    if (waiting_for_claims_[i].deadline > now) {
+      delay = std::min(delay, waiting_for_claims_[i].deadline - now);
+      ++i;
+      continue;
+    }
+    to_bind_.push_back(std::move(waiting_for_claims_[i]));
+    waiting_for_claims_.erase(waiting_for_claims_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  if (to_bind_.empty() || !has_room) {
+    idle_.push_back(&binder);
+    return std::nullopt;
+  }
+  Binding next = std::move(to_bind_.front());
+  to_bind_.pop_front();
+  return next;
+}
+
+void Scheduler::Bind(Binding binding) {
+  uint64_t changes_seen = 0;
+  {
+    MutexLock lock(mutex_);
+    changes_seen = claim_changes_;
+  }
+  const auto claims = BindClaims(binding);
+  if (!claims) {
+    MutexLock lock(mutex_);
+    // A claim that changed while we looked would wake nobody any more.
+    if (claim_changes_ == changes_seen) {
+      waiting_for_claims_.push_back(std::move(binding));
+    } else {
+      to_bind_.push_back(std::move(binding));
+    }
+    return;
+  }
+  if (!*claims) {
+    BindFailed(std::move(binding), claims->error());
+    return;
+  }
+  const Ptr<core_v1::Pod> pod = binding.pod.info->pod;
+  const std::string node = binding.node;
+  manager_.client().BindLater(answers_, *pod, node,
+                              [this, binding = std::move(binding)](const Result<>& bound) mutable {
+                                BindDone(std::move(binding), bound);
+                              });
+}
+
+void Scheduler::BindDone(Binding binding, const Result<>& bound) {
+  if (!bound && !IsBound(binding)) {
+    BindFailed(std::move(binding), bound.error());
+    return;
+  }
+  const core_v1::Pod& pod = *binding.pod.info->pod;
+  EventsFor(pod).Normal(pod, "Scheduled",
+                        "Successfully assigned " + binding.pod.info->Key() + " to " + binding.node);
+  Post([key = binding.pod.info->Key()](Scheduler& self) { self.queue_.Done(key); });
+}
+
+// A volume that is there becomes the claim's, and its binder does the rest; for one that has to be
+// made, the provisioner is told where.
+Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims) {
+  const auto node = nodes_.Get({"", binding.node});
+  if (!node) return Fail(Reason::kNotFound, "node \"" + binding.node + "\" not found");
+  const auto plan = PlanClaims(std::move(claims), *node, Storage());
+  if (!plan) {
+    return Fail(Reason::kConflict,
+                "running PreBind plugin \"VolumeBinding\": volumes are no longer available");
+  }
+  const std::string annotation(kSelectedNodeAnnotation);
+  for (const ClaimPlan& each : *plan) {
+    if (each.volume) {
+      TRY(manager_.client().Patch(
+          *each.volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
+          {.if_unchanged = true}));
+    } else {
+      TRY(manager_.client().Patch(
+          *each.claim, [&](auto& it) { it.metadata.annotations[annotation] = binding.node; }));
+    }
+    binding.asked.insert(each.claim->metadata.name);
+  }
+  return {};
+}
+
+std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
+  const core_v1::Pod& pod = *binding.pod.info->pod;
+  if (!ProfileFor(pod)->binds_claims) return Result<>();
+  bool all_bound = true;
+  std::vector<ClaimPtr> unasked;
+  for (const std::string& name : ClaimNames(pod)) {
+    const auto claim = claims_.Get({pod.metadata.namespace_, name});
+    if (!claim) {
+      return Fail(Reason::kNotFound, "persistentvolumeclaim \"" + name + "\" not found");
+    }
+    if (IsFullyBound(*claim)) continue;
+    all_bound = false;
+    if (!binding.asked.contains(name)) unasked.push_back(claim);
+  }
+  if (all_bound) return Result<>();
+  if (!unasked.empty()) {
+    auto asked = AskForVolumes(binding, std::move(unasked));
+    if (!asked) return asked;
+  }
+  if (clock_.Monotonic() >= binding.deadline) {
+    return Fail(
+        Reason::kTimeout,
+        "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded");
+  }
+  return std::nullopt;
+}
+
+void Scheduler::ClaimsChanged() {
+  {
+    MutexLock lock(mutex_);
+    ++claim_changes_;
+    if (waiting_for_claims_.empty()) return;
+    for (Binding& binding : waiting_for_claims_) to_bind_.push_back(std::move(binding));
+    waiting_for_claims_.clear();
+  }
+  for (Binder* binder : binders_) binder->Wake();
+}
+
+bool Scheduler::IsBound(const Binding& binding) {
+  const core_v1::Pod& pod = *binding.pod.info->pod;
+  const auto live = manager_.client().Get<core_v1::Pod>(KeyOf(pod));
+  return live && (*live)->metadata.uid == pod.metadata.uid &&
+         (*live)->spec.node_name == binding.node;
+}
+
+void Scheduler::BindFailed(Binding binding, const Error& error) {
+  Post([binding = std::move(binding), error](Scheduler& self) {
+    const Duration now = self.clock_.Monotonic();
+    const core_v1::Pod& pod = *binding.pod.info->pod;
+    // An event that says where the pod is knows better than an answer that was lost.
+    if (self.cache_.IsAssumed(pod.metadata.uid)) {
+      self.cache_.RemovePod(pod.metadata.uid);
+      self.queue_.Happened(ClusterEvent::kPodDeleted, now);
+    }
+    const auto current = self.pods_.Get({pod.metadata.namespace_, pod.metadata.name});
+    const bool is_over =
+        !current || current->metadata.uid != pod.metadata.uid || !current->spec.node_name.empty();
+    if (is_over) {
+      self.queue_.Done(binding.pod.info->Key());
+      return;
+    }
+    self.EventsFor(pod).Warning(pod, "FailedScheduling", error.message);
+    self.queue_.Failed(binding.pod, now);
+    self.WriteUnplaced(std::make_shared<const PodInfo>(current),
+                       {"SchedulerError", error.message, ""});
+  });
+}
+
+}  // namespace skiff::scheduler
