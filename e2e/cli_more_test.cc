@@ -270,9 +270,9 @@ TEST_F(CliMoreTest, RefusesBadManifestsInKubectlsWords) {
   EXPECT_EQ(cli_.Error("create -f -", "{kind: Pod, metadata: {name: f}}"),
             "error: error validating \"STDIN\": error validating data: apiVersion not set; if you "
             "choose to ignore these errors, turn validation off with --validate=false\n");
-  EXPECT_THAT(cli_.Error("create -f -", "a: {b"),
-              StartsWith("error: error parsing STDIN: error converting YAML to JSON: yaml: did not "
-                         "find expected"));
+  EXPECT_EQ(cli_.Error("create -f -", "a: {b"),
+            "error: error parsing STDIN: error converting YAML to JSON: yaml: line 1: did not find "
+            "expected ',' or '}'\n");
   EXPECT_EQ(cli_.Error("create -f none.yaml"), "error: the path \"none.yaml\" does not exist\n");
   EXPECT_EQ(cli_.Error("create -f -",
                        "{apiVersion: v1, kind: Pod, metadata: {name: X}, spec: {containers: []}}"),
