@@ -6,6 +6,10 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+// glibc 2.36 does not say that these are C functions.
+extern "C" {
+#include <sys/pidfd.h>
+}
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,6 +48,7 @@ void ServeClocks(ContainerClocks& clocks, int signals) {
     while (read(signals, &signal, sizeof signal) == sizeof signal) {
       if (signal.ssi_signo == SIGTERM) return;
     }
+    const HoldUpBound bound(ClockHand::kHoldUpMax);
     clocks.Serve();
   }
 }
@@ -112,18 +117,33 @@ Result<> Helper::Hear(Duration patience) {
 }
 
 bool Helper::AwaitEnd(Duration patience) {
-  constexpr int kMomentMs = 5;
+  if (process_ == 0) return true;
   const Duration deadline = SystemClock().Monotonic() + patience;
-  while (process_ != 0) {
-    if (waitpid(process_, nullptr, WNOHANG) != 0) process_ = 0;
-    if (process_ == 0 || SystemClock().Monotonic() >= deadline) break;
-    poll(nullptr, 0, kMomentMs);
+  pollfd file{pidfd_open(process_, 0), POLLIN, 0};
+  while (poll(&file, 1, HandsPatience(deadline)) < 0 && errno == EINTR) {
   }
+  if (file.fd >= 0) close(file.fd);
+  if (waitpid(process_, nullptr, WNOHANG) != 0) process_ = 0;
   return process_ == 0;
 }
 
 void Helper::Signal(int signal) const {
   if (process_ != 0) kill(process_, signal);
+}
+
+HoldUpBound::HoldUpBound(Duration time) {
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGKILL;  // An alarm with a handler waits for the end of what is held up.
+  is_set_ = timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0;
+  itimerspec when{};
+  when.it_value.tv_sec = time / std::chrono::seconds(1);
+  when.it_value.tv_nsec = (time % std::chrono::seconds(1)).count();
+  if (is_set_) timer_settime(timer_, 0, &when, nullptr);
+}
+
+HoldUpBound::~HoldUpBound() {
+  if (is_set_) timer_delete(timer_);
 }
 
 Result<ClockHand> ClockHand::Begin(const std::vector<std::string>& groups,

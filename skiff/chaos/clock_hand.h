@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <time.h>
 
 #include <functional>
 #include <string>
@@ -40,10 +41,25 @@ class Helper {
   int said_;
 };
 
-// What ContainerClocks does, within bounds. Signals of children come while it is there.
+// Whoever is still at something after that time is killed, wherever in the kernel he waits.
+class HoldUpBound {
+ public:
+  explicit HoldUpBound(Duration time);
+  HoldUpBound(const HoldUpBound&) = delete;
+  HoldUpBound& operator=(const HoldUpBound&) = delete;
+  ~HoldUpBound();
+
+ private:
+  timer_t timer_{};
+  bool is_set_ = false;
+};
+
+// What ContainerClocks does, within bounds. Who holds it up for longer than kHoldUpMax once it is
+// on is its end: programs that begin have the right time from then on. Signals of children come while it is there.
 class ClockHand {
  public:
   static constexpr Duration kPatience = std::chrono::seconds(30);
+  static constexpr Duration kHoldUpMax = std::chrono::seconds(15);
   // As ContainerClocks::Begin; kTimeout: a process of theirs did not let us in that time.
   static Result<ClockHand> Begin(const std::vector<std::string>& groups, const ClockFault& fault,
                                  Duration patience = kPatience);

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/wrong_clock.h"
 #include "skiff/chaos/begin_answers.h"
-#include "skiff/chaos/stopped_process.h"
 
 namespace skiff::chaos {
 
@@ -40,12 +41,16 @@ class ContainerClocks {
       : groups_(std::move(groups)), fault_(fault) {}
   Result<> Watch();
   Result<> MakeAllWrong();
-  Result<> MakeOneWrong(pid_t process);
+  Result<> MakeOneWrong(const ProcessId& process);
   void TakeNews();
-  // Whether the thread is traced from now on, until it has begun another program.
-  bool Expect(pid_t thread);
+  void TakeMissed();
+  // Whether the thread of that process is traced from now on, until it has begun another program.
+  bool Expect(pid_t thread, pid_t process);
   void HasBegun(pid_t thread);
   void LookAtBeginners();
+  void SeeToLateOnes();
+  // Does that, unless too much time was lost by such already.
+  void WithinBounds(const std::function<void()>& work);
 
   // A thread that is about to begin another program.
   struct Beginner {
@@ -58,10 +63,12 @@ class ContainerClocks {
   const ClockFault fault_;
   const SystemClock clock_;
   Duration held_up_ = {};  // By programs that began.
+  bool was_any_missed_ = false;  // That began without being traced before.
   int file_ = -1;
   std::optional<BeginAnswers> answers_;  // To those who ask by it.
   Duration traced_within_ = std::chrono::milliseconds(20);
   std::map<pid_t, Beginner> beginners_;  // By thread.
+  std::vector<ProcessId> late_;  // Whose programs had threads when they were stopped.
   pid_t stopping_ = 0;  // The process that is being stopped, and seen to by that; 0: none.
 };
 

@@ -82,6 +82,13 @@ bool IsInGroup(std::string_view cgroups, std::string_view group) {
   return !group.empty() && cgroups.find(group) != std::string_view::npos;
 }
 
+bool IsIn(pid_t process, const std::vector<std::string>& groups) {
+  const std::string cgroups = TextOfFile(fmt::format("/proc/{}/cgroup", process));
+  return std::any_of(groups.begin(), groups.end(), [&](const std::string& group) {
+    return IsInGroup(cgroups, group);
+  });
+}
+
 std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups) {
   std::vector<ProcessId> processes;
   const std::unique_ptr<DIR, CloseProc> proc(opendir("/proc"));
@@ -89,11 +96,7 @@ std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups) {
   while (const dirent* entry = readdir(proc.get())) {
     const int pid = std::atoi(entry->d_name);
     if (pid <= 0) continue;
-    const std::string cgroups = TextOfFile(fmt::format("/proc/{}/cgroup", pid));
-    const bool is_in = std::any_of(groups.begin(), groups.end(), [&](const std::string& group) {
-      return IsInGroup(cgroups, group);
-    });
-    if (!is_in) continue;
+    if (!IsIn(pid, groups)) continue;
     if (const auto process = IdentifyProcess(pid)) processes.push_back(*process);
   }
   std::sort(processes.begin(), processes.end(), [](const ProcessId& a, const ProcessId& b) {

@@ -13,6 +13,8 @@ namespace skiff::chaos {
 
 // Whether /proc/PID/cgroup, so printed, names such a cgroup: "pod1234" names also "pod1234.slice".
 bool IsInGroup(std::string_view cgroups, std::string_view group);
+// Whether that process lives in any of those groups.
+bool IsIn(pid_t process, const std::vector<std::string>& groups);
 // Living processes in any of those groups, the oldest first.
 std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups);
 // None: it has ended.

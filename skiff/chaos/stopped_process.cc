@@ -176,10 +176,11 @@ void StoppedProcess::LookAt(pid_t thread, bool& is_stopped) {
 }
 
 Result<std::unique_ptr<StoppedProcess>> StoppedProcess::Stop(
-    pid_t process, const std::function<void()>& meanwhile) {
+    const ProcessId& id, const std::function<void()>& meanwhile) {
+  const pid_t process = id.pid;
   std::unique_ptr<StoppedProcess> stopped(new StoppedProcess(process));
   auto& threads = stopped->is_stopped_;
-  for (int round = 0; round < kRoundsMax; ++round) {
+  for (int round = 0; round < kRoundsMax && IsAlive(id); ++round) {
     const bool is_any_new = TRY(stopped->TraceAll());
     // Also at those that stand: one that begins a program takes the number of the first thread.
     for (auto& [thread, is_stopped] : threads) stopped->LookAt(thread, is_stopped);
@@ -190,13 +191,12 @@ Result<std::unique_ptr<StoppedProcess>> StoppedProcess::Stop(
     if (threads.empty()) break;
     const bool are_all = std::all_of(threads.begin(), threads.end(),
                                      [](const auto& thread) { return thread.second; });
-    if (!is_any_new && are_all) return stopped;
+    // Nobody can take its number while it is traced.
+    if (!is_any_new && are_all && IsAlive(id)) return stopped;
     meanwhile();
     poll(nullptr, 0, kMomentMs);
   }
-  if (threads.empty()) {
-    return Fail(Reason::kNotFound, fmt::format("process {} has ended", process));
-  }
+  if (!IsAlive(id)) return Fail(Reason::kNotFound, fmt::format("process {} has ended", process));
   return Fail(Reason::kForbidden, fmt::format("process {} does not stop", process));
 }
 
@@ -204,6 +204,14 @@ std::unique_ptr<StoppedProcess> StoppedProcess::OfStopped(pid_t process, pid_t t
   std::unique_ptr<StoppedProcess> stopped(new StoppedProcess(process));
   stopped->is_stopped_[thread] = true;
   return stopped;
+}
+
+bool StoppedProcess::IsWhole() const {
+  const auto threads = ThreadsOf(process_);
+  return std::all_of(threads.begin(), threads.end(), [&](pid_t thread) {
+    const auto found = is_stopped_.find(thread);
+    return found != is_stopped_.end() && found->second;
+  });
 }
 
 StoppedProcess::~StoppedProcess() {

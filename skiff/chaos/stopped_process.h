@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/process.h"
 
 namespace skiff::chaos {
 
@@ -27,17 +28,19 @@ class StoppedProcess {
  public:
   static constexpr size_t kThreadsMax = 8192;
   // `meanwhile` is called while threads are awaited that are in the kernel for a moment. kNotFound:
-  // it has ended. kForbidden: a thread did not stop within a second; it is let go when the tracer
-  // ends.
-  static Result<std::unique_ptr<StoppedProcess>> Stop(pid_t process,
+  // it has ended, also where another one has its number now. kForbidden: a thread did not stop
+  // within a second; it is let go when the tracer ends.
+  static Result<std::unique_ptr<StoppedProcess>> Stop(const ProcessId& process,
                                                       const std::function<void()>& meanwhile);
-  // Of one thread that is stopped already, the only one of its process. It is let go at the end.
+  // Of one thread that is stopped already. It is let go at the end.
   static std::unique_ptr<StoppedProcess> OfStopped(pid_t process, pid_t thread);
   StoppedProcess(const StoppedProcess&) = delete;
   StoppedProcess& operator=(const StoppedProcess&) = delete;
   // Lets it go on where it was.
   ~StoppedProcess();
 
+  // Whether all of its threads stand still: one that was stopped by itself may not be the only one.
+  bool IsWhole() const;
   // Where each of its threads will go on.
   Result<std::vector<uint64_t>> NextInstructions() const;
   // Whole, or an error.

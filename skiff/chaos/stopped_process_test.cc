@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -79,7 +80,7 @@ class StoppedProcessTest : public testing::Test {
     return false;
   }
   Result<std::unique_ptr<StoppedProcess>> Stop() const {
-    return StoppedProcess::Stop(child_, [] {});
+    return StoppedProcess::Stop(*IdentifyProcess(child_), [] {});
   }
   pid_t child_ = 0;
 };
@@ -197,11 +198,38 @@ TEST_F(StoppedProcessTest, WhoHoldsUpItsSystemCallsHoldsUpNobodyElse) {
 
 TEST_F(StoppedProcessTest, WhoHasEndedIsNotFound) {
   const pid_t other = fork();
-  if (other == 0) _exit(0);
+  if (other == 0) {
+    while (true) pause();
+  }
+  const auto id = IdentifyProcess(other);
+  ASSERT_TRUE(id);
+  kill(other, SIGKILL);
   waitpid(other, nullptr, 0);
-  const auto stopped = StoppedProcess::Stop(other, [] {});
+  const auto stopped = StoppedProcess::Stop(*id, [] {});
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().reason, Reason::kNotFound);
+}
+
+TEST_F(StoppedProcessTest, WhoHasItsNumberNowIsLeftAlone) {
+  auto id = *IdentifyProcess(child_);
+  --id.start_ticks;
+  const auto stopped = StoppedProcess::Stop(id, [] {});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().reason, Reason::kNotFound) << stopped.error().message;
+  EXPECT_TRUE(Runs());
+}
+
+TEST_F(StoppedProcessTest, OneOfItsThreadsIsNotAllOfIt) {
+  {
+    const auto stopped = Stop();
+    ASSERT_TRUE(stopped);
+    EXPECT_TRUE((*stopped)->IsWhole());
+  }
+  ASSERT_EQ(ptrace(PTRACE_SEIZE, child_, nullptr, nullptr), 0);
+  ASSERT_EQ(ptrace(PTRACE_INTERRUPT, child_, nullptr, nullptr), 0);
+  ASSERT_EQ(waitpid(child_, nullptr, __WALL), child_);
+  EXPECT_FALSE(StoppedProcess::OfStopped(child_, child_)->IsWhole());
+  EXPECT_TRUE(Runs());
 }
 
 // As a container's shim does, who is not the tracer.
@@ -218,7 +246,7 @@ TEST_F(StoppedProcessTest, WhoeverAwaitsTheEndOfOneThatIsKilledHearsOfIt) {
   }
   while (shared->grandchild == 0) AwaitMoment();
   {
-    const auto stopped = StoppedProcess::Stop(shared->grandchild, [] {});
+    const auto stopped = StoppedProcess::Stop(*IdentifyProcess(shared->grandchild), [] {});
     ASSERT_TRUE(stopped);
     kill(shared->grandchild, SIGKILL);
   }
