@@ -55,7 +55,8 @@ class HoldUpBound {
 };
 
 // What ContainerClocks does, within bounds. Who holds it up for longer than kHoldUpMax once it is
-// on is its end: programs that begin have the right time from then on. Signals of children come while it is there.
+// on is its end: programs that begin have the right time from then on. Signals of children come
+// while it is there.
 class ClockHand {
  public:
   static constexpr Duration kPatience = std::chrono::seconds(30);

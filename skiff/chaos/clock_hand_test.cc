@@ -314,8 +314,8 @@ class ProgramsInGroupTest : public ClocksInGroupTest {
   std::unique_ptr<FILE, int (*)(FILE*)> lines_{nullptr, fclose};
 };
 
-// Programs that do not lie where their interpreter does: of that alone we are asked, when nobody can
-// begin to trace them (as on kernels before 6.8 any program); all of them at once.
+// Programs that do not lie where their interpreter does: of that alone we are asked, when nobody
+// can begin to trace them (as on kernels before 6.8 any program); all of them at once.
 TEST_F(ProgramsInGroupTest, ThoseThatCannotBeTracedBeforeTheyBeginBegin) {
   constexpr int kPrograms = 12;
   StartWith([this] {
