@@ -74,9 +74,7 @@ TEST(HelperTest, OneThatEndsWithoutAWordIsHeardOf) {
 // A parent of vfork(2) waits so for its child that no handler of a signal gets its turn.
 TEST(HoldUpBoundTest, WhoIsHeldUpInTheKernelEnds) {
   auto helper = Helper::Start([](const auto& say) {
-    {
-      const HoldUpBound bound(std::chrono::hours(1));
-    }
+    { const HoldUpBound bound(std::chrono::hours(1)); }
     const HoldUpBound bound(std::chrono::milliseconds(20));
     const pid_t parent = getpid();
     if (vfork() == 0) {

@@ -1,5 +1,6 @@
 // One process with all of its threads standing still for a moment, to look at its memory and to
-// change it. Traced by nobody it goes on: also when the tracer ends, however it does.
+// change it. Traced by nobody it goes on: also when the tracer ends, however it does (but see
+// MapPage).
 #pragma once
 
 #include <sys/types.h>
@@ -47,7 +48,8 @@ class StoppedProcess {
   Result<std::string> Read(uint64_t at, size_t bytes) const;
   // Also what the process itself may not write; it has a copy of its own of that page then.
   Result<> Write(uint64_t at, std::string_view bytes);
-  // A page at that address that it may read and run, by the instruction at `system_call`.
+  // A page at that address that it may read and run, by the instruction at `system_call`. A tracer
+  // that is killed meanwhile leaves the process in the middle of that, which may be its end.
   // kConflict: something is there already. kForbidden and kTimeout: it is kept from such calls for
   // seconds by whoever filters them; after the latter its memory is not to be touched any more.
   Result<> MapPage(uint64_t at, size_t bytes, uint64_t system_call);
