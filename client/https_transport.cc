@@ -290,8 +290,8 @@ Result<http::Opened> Await(http::Loops& loops, const http::Upstream& upstream,
   return arrived.get();
 }
 
-// The rest of a body; it is an error's, and short.
-std::string ReadAll(http::StreamSource& source) {
+// The rest of a body; it is an error's, and short: what has come of it after that time.
+std::string ReadAll(http::StreamSource& source, std::chrono::milliseconds time) {
   struct Signal {
     Mutex mutex;
     CondVar changed;
@@ -303,6 +303,7 @@ std::string ReadAll(http::StreamSource& source) {
     signal->woken = true;
     signal->changed.notify_all();
   });
+  const auto until = std::chrono::steady_clock::now() + time;
   std::string text;
   while (text.size() < kErrorBytesMax) {
     std::vector<http::SharedBytes> chunks;
@@ -311,7 +312,9 @@ std::string ReadAll(http::StreamSource& source) {
     if (pulled == http::Pulled::kMore) continue;
     if (pulled != http::Pulled::kIdle) break;
     MutexLock lock(signal->mutex);
-    while (!signal->woken) signal->changed.wait(lock);
+    const auto is_woken = [&signal] { return signal->woken; };
+    const auto left = until - std::chrono::steady_clock::now();
+    if (!signal->changed.wait_for(lock, left, is_woken)) break;
     signal->woken = false;
   }
   return text;
@@ -449,7 +452,7 @@ class HttpsTransport final : public RenewableTransport {
     upstream.port = dialer.endpoint.port;
     upstream.tls = dialer.endpoint.tls ? identity->tls : nullptr;
     upstream.server_name = dialer.options.tls_server_name;
-    upstream.head_timeout = std::chrono::milliseconds(dialer.options.request_timeout_ms);
+    upstream.head_timeout = dialer.request_timeout();
     if (dialer.route) {
       upstream.dial = [route = dialer.route] { return route->Connect(kConnectTimeout); };
     }
@@ -471,7 +474,7 @@ class HttpsTransport final : public RenewableTransport {
     if (response.status == 200) {
       response.stream = std::move(opened->body);
     } else if (opened->body) {
-      response.body = ReadAll(*opened->body);
+      response.body = ReadAll(*opened->body, dialer.request_timeout());
     }
     return response;
   }

@@ -66,6 +66,9 @@ class HttpsTransportTest : public testing::Test, public http::Handler {
       if (request.path.ends_with("gone")) {
         response.status = 410;
         response.body = "expired";
+      } else if (request.path.ends_with("half")) {
+        response.status = 503;
+        response.stream = std::make_unique<OneLine>(left_);
       } else {
         response.stream = std::make_unique<OneLine>(left_);
       }
@@ -270,6 +273,17 @@ TEST_F(HttpsTransportTest, ARefusedWatchIsAnAnswerWithABody) {
   EXPECT_EQ(response.status, 410);
   EXPECT_EQ(response.body, "expired");
   EXPECT_EQ(response.stream, nullptr);
+}
+
+// A server that is ending may stop in the middle: who watches must be able to end all the same.
+TEST_F(HttpsTransportTest, ARefusalThatDoesNotEndIsNotWaitedForLongerThanAnAnswer) {
+  options_.request_timeout_ms = 1000;
+  http::Request request = Get("/half");
+  request.query = {{"watch", "true"}};
+  const http::Response answer = Connect()->Send(request);
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body, "line\n");
+  EXPECT_FALSE(answer.stream);
 }
 
 TEST_F(HttpsTransportTest, AServerThatIsNotThereIsAnAnswerToo) {

@@ -94,8 +94,13 @@ def check_register(entries, states_max=STATES_MAX):
         nexts = []
         for index in candidates(operations, done, first):
             after = operations[index].after(value)
-            if after is not None:
-                nexts.append((done | 1 << index, first, after))
+            if after is None:
+                continue
+            nexts.append((done | 1 << index, first, after))
+            if operations[index].kind == "read":
+                # What follows another order follows this one, too: a read leaves all as it is.
+                nexts = nexts[-1:]
+                break
         depth = bin(done).count("1")
         if depth > deepest:
             deepest, stuck = depth, [value] + [operations[i].text() for i in candidates(operations, done, first)]

@@ -65,8 +65,10 @@ check_history() { # NAME AT-LEAST
     on "$machine" sh -c '[ ! -e /run/registers ] || kill -TERM "$(cat /run/registers)"'
     check "the clients on $machine have ended" eval '! on "$machine" sh -c "kill -0 \$(cat /run/registers 2>/dev/null)"'
   done
-  run python3 -B e2e/linearizable.py "--at-least=$2" "$shared/$1".*
-  check "what all clients saw is linearizable" python3 -B e2e/linearizable.py "--at-least=$2" "$shared/$1".*
+  local verdict
+  verdict=$(python3 -B e2e/linearizable.py "--at-least=$2" "$shared/$1".*) || fail "$1: $verdict"
+  steps=$((steps + 1))
+  echo "   ok: what all clients saw is linearizable: $verdict"
 }
 status_of() { kubectl get node "$1" --no-headers | awk '{print $2}'; }
 renewed() { kubectl get lease -n kube-node-lease "$1" -o jsonpath='{.spec.renewTime}'; }

@@ -1,10 +1,11 @@
 # Sourced by the scripts that show something: what is typed, what is checked, and the last line.
 steps=0
+failure= # What failed first.
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 # Shows a command as it is typed, and runs it.
 run() { printf '\n$ %s\n' "$*"; "$@"; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
+fail() { failure=$*; echo "FAILED: $*" >&2; exit 1; }
 # check TEXT COMMAND...: the command must succeed within CHECK_SECONDS (60).
 check() {
   local text=$1; shift
@@ -21,7 +22,7 @@ summary() {
   if [ "$1" = 0 ]; then
     printf '\nAll is shown: %d checks passed, nothing is left behind.\n' "$steps"
   else
-    printf '\nFAILED after %d checks.\n' "$steps"
+    printf '\nFAILED after %d checks. %s\n' "$steps" "$failure"
   fi
   exit "$1"
 }

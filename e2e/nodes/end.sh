@@ -1,7 +1,7 @@
 # Sourced by nodes.sh and partitions.sh, after machines.sh: a place for the machines' disks, and the end.
 #
 # $work goes with the script; $disks has a directory a machine, $shared is /var/lib/shared of all of them.
-# KEEP_LOGS=DIR copies the machines' logs there.
+# KEEP_LOGS=DIR copies the machines' logs there, and what was recorded in $shared.
 work=$WORLD_DIRECTORY
 mount -t tmpfs tmpfs "$work"
 disks=$work/disks shared=$work/shared
@@ -17,6 +17,7 @@ cleanup() {
   if [ -n "${KEEP_LOGS:-}" ]; then
     mkdir -p "$KEEP_LOGS"
     for name in "$disks"/*; do cp "$name/skiff/skiff.log" "$KEEP_LOGS/$(basename "$name").log" 2>/dev/null || true; done
+    find "$shared" -maxdepth 1 -type f -exec cp -t "$KEEP_LOGS" {} +
   fi
   for name in "${!machine_process[@]}"; do cut_power "$name" || true; done
   umount -l "$work"

@@ -2,15 +2,38 @@
 # whose process ids are in $pids and with the cluster in $work/data.
 work=$(mktemp -d)
 pids=()
+# Those that began last end first, each while what it talks to still answers. One of ours that has not ended after
+# STOP_SECONDS (60) is a failure; one of others' is killed and named: with its etcd gone first, a kube-apiserver was seen
+# to wait for ever.
 stop_all() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait "${pids[@]}" 2>/dev/null || true
+  local index pid program until stuck=0
+  for ((index = ${#pids[@]} - 1; index >= 0; --index)); do
+    pid=${pids[index]}
+    kill "$pid" 2>/dev/null || continue
+    until=$((SECONDS + ${STOP_SECONDS:-60}))
+    while ends_not "$pid" && [ $SECONDS -lt $until ]; do read -rt 0.05 <> <(:) || true; done
+    if ends_not "$pid"; then
+      program=$(readlink "/proc/$pid/exe") || program=
+      echo "$program ($pid) has not ended ${STOP_SECONDS:-60} s after SIGTERM; its threads wait in:"
+      cat "/proc/$pid"/task/*/{comm,wchan} 2>/dev/null | paste -sd' ' | cut -c1-2000
+      [ "$program" != "$(realpath "$skiff")" ] || stuck=1
+      kill -KILL "$pid" 2>/dev/null || true
+    fi
+    wait "$pid" 2>/dev/null || true
+  done
   pids=()
+  return $stuck
+}
+# It runs, and is not merely waited for.
+ends_not() { # PID
+  [ -e "/proc/$1" ] && ! grep -qs '^State:.*zombie' "/proc/$1/status"
 }
 cleanup() {
-  stop_all
+  local code=$?
+  stop_all || code=1
   "$skiff" down --data-dir="$work/data" >/dev/null 2>&1 || true
   rm -rf "$work"
+  exit $code
 }
 trap cleanup EXIT
 fail() {
