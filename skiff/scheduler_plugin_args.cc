@@ -8,6 +8,7 @@
 #include "api/codec/typed.h"
 #include "api/rules/names.h"
 #include "api/rules/pods/pod_spec_validation.h"
+#include "api/text/time_text.h"
 #include "api/violations.h"
 #include "skiff/config_fields.h"
 #include "skiff/scheduler_profiles.h"
@@ -295,14 +296,31 @@ void ReadVolumeBinding(Args& args, Profile& to) {
   to.bind_timeout = std::chrono::seconds(std::min(seconds, kForEver));
 }
 
+void ReadDynamicResources(Args& args, Profile& to) {
+  args.fields.Read("filterTimeout", to.device_search_timeout);
+  if (const Duration timeout = to.device_search_timeout; timeout < Duration::zero()) {
+    args.wrong.Invalid(args.path.Child("filterTimeout"), FormatGoDuration(timeout.count()),
+                       "must be zero or positive");
+  }
+  if (args.fields.Any("bindingTimeout") != nullptr) {
+    args.wrong.Forbidden(args.path.Child("bindingTimeout"),
+                         "DRADeviceBindingConditions or DRAResourceClaimDeviceStatus feature gate "
+                         "is disabled");
+  }
+}
+
 struct ArgsReader {
   std::string_view plugin;
   void (*read)(Args& args, Profile& to);
 };
 constexpr ArgsReader kReaders[] = {
-    {"DefaultPreemption", ReadPreemption}, {"InterPodAffinity", ReadPodAffinity},
-    {"NodeAffinity", ReadNodeAffinity},    {"NodeResourcesBalancedAllocation", ReadBalance},
-    {"NodeResourcesFit", ReadFit},         {"PodTopologySpread", ReadSpread},
+    {"DefaultPreemption", ReadPreemption},
+    {"DynamicResources", ReadDynamicResources},
+    {"InterPodAffinity", ReadPodAffinity},
+    {"NodeAffinity", ReadNodeAffinity},
+    {"NodeResourcesBalancedAllocation", ReadBalance},
+    {"NodeResourcesFit", ReadFit},
+    {"PodTopologySpread", ReadSpread},
     {"VolumeBinding", ReadVolumeBinding},
 };
 

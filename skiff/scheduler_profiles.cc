@@ -291,6 +291,8 @@ Result<> ReadPlugins(const Json& plugins, const std::string& path, Profile& to) 
   to.holds_gated_pods = Asks(asked, kPreEnqueue, "SchedulingGates");
   to.preempts = Asks(asked, kPostFilter, "DefaultPreemption");
   to.binds_claims = Asks(asked, kPreBind, "VolumeBinding");
+  to.holds_pods_without_claims = Asks(asked, kPreEnqueue, "DynamicResources");
+  to.frees_devices = Asks(asked, kPostFilter, "DynamicResources");
   return {};
 }
 

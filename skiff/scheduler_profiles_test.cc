@@ -79,6 +79,10 @@ TEST_F(SchedulerProfilesTest, APluginLeavesAllItsPointsOrOneOfThem) {
   EXPECT_FALSE(
       Get("{plugins: {preEnqueue: {disabled: [{name: SchedulingGates}]}}}").holds_gated_pods);
   EXPECT_FALSE(Get("{plugins: {multiPoint: {disabled: [{name: VolumeBinding}]}}}").binds_claims);
+  EXPECT_TRUE(profile.frees_devices && profile.holds_pods_without_claims);
+  profile = Get("{plugins: {multiPoint: {disabled: [{name: DynamicResources}]}}}");
+  EXPECT_THAT(Filters(profile), Not(Contains("DynamicResources")));
+  EXPECT_FALSE(profile.frees_devices || profile.holds_pods_without_claims);
 }
 
 TEST_F(SchedulerProfilesTest, APointHasItsOwnWeightsAndOrder) {
@@ -208,6 +212,12 @@ TEST_F(SchedulerProfilesTest, ArgumentsAreCheckedAsThere) {
   EXPECT_EQ(ArgsError("VolumeBinding", "timeout: 1"),
             "decoding args for plugin VolumeBinding: strict decoding error: unknown field \"" +
                 args + "timeout\"");
+  EXPECT_EQ(ArgsError("DynamicResources", "filterTimeout: -1s"),
+            args + "filterTimeout: Invalid value: \"-1s\": must be zero or positive");
+  EXPECT_EQ(ArgsError("DynamicResources", "filterTimeout: 0s"), "");
+  EXPECT_EQ(ArgsError("DynamicResources", "bindingTimeout: 600s"),
+            args + "bindingTimeout: Forbidden: DRADeviceBindingConditions or "
+                   "DRAResourceClaimDeviceStatus feature gate is disabled");
   // Below the first level, too: nothing that was asked for is passed over.
   EXPECT_THAT(ArgsError("NodeResourcesFit", "scoringStrategy: {typ: MostAllocated}"),
               HasSubstr("unknown field \"" + args + "scoringStrategy.typ\""));

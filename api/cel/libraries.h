@@ -30,6 +30,10 @@ void AddNamedFormatFunctions(FunctionTable& table);
 void AddAuthorizerFunctions(FunctionTable& table);
 void AddPatchFunctions(FunctionTable& table);
 
+// What semver() and quantity() come to; an error value where the text is none.
+Value SemverOf(std::string_view text);
+Value QuantityOf(std::string_view text);
+
 // Characters of the pattern behind a named format; 0 for any other value.
 uint64_t FormatPatternLength(const Value& format);
 

@@ -118,10 +118,8 @@ const Quantity& QuantityIn(const Value& value) {
   return HeldIn(value).quantity;
 }
 
-Value QuantityOf(Args a) {
-  auto read = Quantity::Parse(a[0].text());
-  if (!read) return Value::Error(read.error().message);
-  return MakeQuantity(*std::move(read), ScaledOf(a[0].text()));
+Value ReadQuantity(Args a) {
+  return QuantityOf(a[0].text());
 }
 Value IsQuantity(Args a) {
   return Value::Bool(Quantity::Parse(a[0].text()).has_value());
@@ -188,7 +186,7 @@ Value CompareQuantities(Args a) {
 }
 
 constexpr std::array kQuantities = {
-    Declaration{"quantity", "(string) -> kubernetes.Quantity", QuantityOf, CostRule::kTraverse},
+    Declaration{"quantity", "(string) -> kubernetes.Quantity", ReadQuantity, CostRule::kTraverse},
     Declaration{"isQuantity", "(string) -> bool", IsQuantity, CostRule::kTraverse},
     Declaration{"sign", "(kubernetes.Quantity) -> int", SignOfQuantity},
     Declaration{"isInteger", "kubernetes.Quantity.() -> bool", IsWholeQuantity},
@@ -207,6 +205,12 @@ constexpr std::array kQuantities = {
                 CompareQuantities}};
 
 }  // namespace
+
+Value QuantityOf(std::string_view text) {
+  auto read = Quantity::Parse(text);
+  if (!read) return Value::Error(read.error().message);
+  return MakeQuantity(*std::move(read), ScaledOf(text));
+}
 
 void AddQuantityFunctions(FunctionTable& table) {
   table.Add(kQuantities);

@@ -159,10 +159,12 @@ Version ReadAs(Args a) {
   const bool loose = a.size() > 1 && a[1].boolean();
   return loose ? ParseLooseVersion(a[0].text()) : ParseVersion(a[0].text());
 }
-Value SemverOf(Args a) {
-  Version version = ReadAs(a);
+Value MakeVersion(Version version) {
   if (!version.error.empty()) return Value::Error(version.error);
   return Value::Opaque(std::make_shared<SemverValue>(std::move(version)));
+}
+Value ReadVersion(Args a) {
+  return MakeVersion(ReadAs(a));
 }
 Value IsSemver(Args a) {
   return Value::Bool(ReadAs(a).error.empty());
@@ -185,8 +187,8 @@ Value OlderVersion(Args a) {
 }
 
 constexpr std::array kVersions = {
-    Declaration{"semver", "(string) -> kubernetes.Semver", SemverOf, CostRule::kTraverse},
-    Declaration{"semver", "(string, bool) -> kubernetes.Semver", SemverOf, CostRule::kTraverse},
+    Declaration{"semver", "(string) -> kubernetes.Semver", ReadVersion, CostRule::kTraverse},
+    Declaration{"semver", "(string, bool) -> kubernetes.Semver", ReadVersion, CostRule::kTraverse},
     Declaration{"isSemver", "(string) -> bool", IsSemver, CostRule::kTraverse},
     Declaration{"isSemver", "(string, bool) -> bool", IsSemver, CostRule::kTraverse},
     Declaration{"major", "kubernetes.Semver.() -> int", VersionPart<0>},
@@ -197,6 +199,10 @@ constexpr std::array kVersions = {
     Declaration{"compareTo", "kubernetes.Semver.(kubernetes.Semver) -> int", VersionOrder}};
 
 }  // namespace
+
+Value SemverOf(std::string_view text) {
+  return MakeVersion(ParseVersion(text));
+}
 
 void AddSemverFunctions(FunctionTable& table) {
   table.Add(kVersions);

@@ -238,7 +238,7 @@ Value InList(Args a) {
   return Value::Bool(false);
 }
 Value InMap(Args a) {
-  return Value::Bool(a[1].Find(a[0]).has_value());
+  return Value::Bool(a[1].Contains(a[0]));
 }
 Value IndexOf(Args a) {
   return IndexValue(a[0], a[1]);

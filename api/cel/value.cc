@@ -242,20 +242,29 @@ std::optional<Value> Value::Find(const Value& key) const {
   }
   if (kind_ != Kind::kMap) return std::nullopt;
   if (shared_) {
-    const auto& entries = static_cast<const MapValue&>(*shared_).entries;
-    if (key.Is(Kind::kDouble) && std::isnan(key.number())) return std::nullopt;
-    auto found = entries.find(key);
-    for (const auto& as : {AsInt, AsUint}) {
-      if (found != entries.end()) break;
-      if (const auto same = as(key)) found = entries.find(*same);
-    }
-    if (found == entries.end()) return std::nullopt;
-    return found->second;
+    const auto& map = static_cast<const MapValue&>(*shared_);
+    const Value* const entry = map.Entry(key);
+    return entry != nullptr ? *entry : map.otherwise;
   }
   if (!key.Is(Kind::kString)) return std::nullopt;
   const auto found = as_.document.json->find(key.text());
   if (found == as_.document.json->end()) return std::nullopt;
   return Document(*found, ItemType(as_.document.type));
+}
+
+bool Value::Contains(const Value& key) const {
+  if (kind_ != Kind::kMap || !shared_) return Find(key).has_value();
+  return static_cast<const MapValue&>(*shared_).Entry(key) != nullptr;
+}
+
+const Value* MapValue::Entry(const Value& key) const {
+  if (key.Is(Kind::kDouble) && std::isnan(key.number())) return nullptr;
+  auto found = entries.find(key);
+  for (const auto& as : {AsInt, AsUint}) {
+    if (found != entries.end()) break;
+    if (const auto same = as(key)) found = entries.find(*same);
+  }
+  return found == entries.end() ? nullptr : &found->second;
 }
 
 std::vector<Value> Value::Keys() const {
@@ -358,9 +367,10 @@ void ListBuilder::Append(Value& target, Value item) {
   const_cast<VectorList&>(list).items.push_back(std::move(item));
 }
 
-Value MapBuilder::Make(std::map<Value, Value, KeyLess> entries) {
+Value MapBuilder::Make(std::map<Value, Value, KeyLess> entries, std::optional<Value> otherwise) {
   auto map = std::make_shared<MapValue>();
   map->entries = std::move(entries);
+  map->otherwise = std::move(otherwise);
   Value out;
   for (const auto& [key, value] : map->entries) {
     out.Surround(key);

@@ -141,6 +141,8 @@ class Value {
   // Of a map or an object; nothing of other values. A number finds an integer key of its value,
   // whatever the kinds of the two.
   std::optional<Value> Find(const Value& key) const;
+  // Whether the key is there; Find may know an answer for one that is not (MapValue::otherwise).
+  bool Contains(const Value& key) const;
   std::vector<Value> Keys() const;
   // One by one, until `visit` says no. A key may be one that Find does not find: NaN.
   void EachKey(const std::function<bool(const Value& key)>& visit) const;
@@ -204,7 +206,12 @@ inline constexpr size_t kEntryBytes = 2 * sizeof(Value) + 48;
 
 class MapValue : public Shared {
  public:
+  // Null: it is not there.
+  const Value* Entry(const Value& key) const;
+
   std::map<Value, Value, KeyLess> entries;
+  // What look-ups of any other key come to.
+  std::optional<Value> otherwise;
 };
 
 // Lists and maps that a comprehension adds to one by one. `target` is changed in place where nobody
@@ -215,7 +222,8 @@ class ListBuilder {
 };
 class MapBuilder {
  public:
-  static Value Make(std::map<Value, Value, KeyLess> entries);
+  static Value Make(std::map<Value, Value, KeyLess> entries,
+                    std::optional<Value> otherwise = std::nullopt);
   // False: the key is there already, or an integer key of its value.
   static bool Insert(Value& target, const Value& key, Value value);
 };

@@ -77,7 +77,8 @@ TEST(KindBehaviours, EveryKindHasWhatActsOnItOrSaysSo) {
       "customresourcedefinitions", "mutatingwebhookconfigurations",
       "validatingwebhookconfigurations", "validatingadmissionpolicies",
       "validatingadmissionpolicybindings", "apiservices", "flowschemas",
-      "prioritylevelconfigurations"};
+      "prioritylevelconfigurations", "deviceclasses", "resourceclaims", "resourceclaimtemplates",
+      "resourceslices"};
   for (const KindInfo* kind : BuiltInKinds()) {
     EXPECT_EQ(kind->behaviour->unserved.empty(), served.contains(kind->resource))
         << kind->api_version << " " << kind->resource;

@@ -98,14 +98,6 @@ constexpr std::string_view kNoPolicies =
 constexpr std::string_view kNoIngressController =
     "nobody serves Ingresses here: until an ingress controller is installed, nothing listens for "
     "this one";
-constexpr std::string_view kNoSlices =
-    "skiff allocates no devices yet: those of this ResourceSlice are given to nobody";
-constexpr std::string_view kNoClaims =
-    "skiff allocates no devices yet: this ResourceClaim is stored, and never allocated";
-constexpr std::string_view kNoDeviceClasses =
-    "skiff allocates no devices yet: this DeviceClass is stored, and no claim is allocated by it";
-constexpr std::string_view kNoClaimTemplates =
-    "skiff allocates no devices yet: the ResourceClaims made of this template stay unallocated";
 constexpr std::string_view kNoCsiDrivers =
     "skiff's kubelet speaks to no CSI drivers yet: pods with volumes of this one do not start";
 constexpr std::string_view kNoCapacities =
@@ -285,21 +277,15 @@ constexpr Row kRows[] = {
     {resource_v1::tables::kNumberResourceSlice,
      {.rules = &kResourceSliceRules,
       .table = &columns::kResourceSliceTable,
-      .selectable = {kSliceFields, false, &UnsupportedSliceField},
-      .unserved = kNoSlices}},
+      .selectable = {kSliceFields, false, &UnsupportedSliceField}}},
     {resource_v1::tables::kNumberResourceClaim,
      {.rules = &kResourceClaimRules,
       .table = &columns::kResourceClaimTable,
-      .resets = kStatusAlone,
-      .unserved = kNoClaims}},
+      .resets = kStatusAlone}},
     {resource_v1::tables::kNumberDeviceClass,
-     {.rules = &kDeviceClassRules,
-      .table = &columns::kNameAndAgeTable,
-      .unserved = kNoDeviceClasses}},
+     {.rules = &kDeviceClassRules, .table = &columns::kNameAndAgeTable}},
     {resource_v1::tables::kNumberResourceClaimTemplate,
-     {.rules = &kResourceClaimTemplateRules,
-      .table = &columns::kNameAndAgeTable,
-      .unserved = kNoClaimTemplates}},
+     {.rules = &kResourceClaimTemplateRules, .table = &columns::kNameAndAgeTable}},
 
     {scheduling_v1::tables::kNumberPriorityClass,
      {.rules = &kPriorityClassRules, .table = &columns::kPriorityClassTable}},

@@ -74,8 +74,10 @@ void Scheduler::Bind(Binding binding) {
     }
     return;
   }
-  if (!*claims) {
-    BindFailed(std::move(binding), claims->error());
+  auto ready = *claims;
+  if (ready) ready = BindDevices(binding);
+  if (!ready) {
+    BindFailed(std::move(binding), ready.error());
     return;
   }
   const Ptr<core_v1::Pod> pod = binding.pod.info->pod;
@@ -168,6 +170,7 @@ bool Scheduler::IsBound(const Binding& binding) {
 }
 
 void Scheduler::BindFailed(Binding binding, const Error& error) {
+  UnbindDevices(binding);
   Post([binding = std::move(binding), error](Scheduler& self) {
     const Duration now = self.clock_.Monotonic();
     const core_v1::Pod& pod = *binding.pod.info->pod;

@@ -188,6 +188,10 @@ Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, R
     Refusal refusal = RefusalOn(filters, pod, node, snapshot);
     if (refusal.rule.empty()) {
       feasible.push_back(&node);
+    } else if (refusal.verdict.code == Verdict::Code::kFailed) {
+      decision.error = fmt::format("running \"{}\" filter plugin: {}", refusal.rule,
+                                   refusal.verdict.Reasons()[0]);
+      return decision;
     } else {
       refused.push_back({&node, std::move(refusal)});
     }

@@ -26,6 +26,9 @@ struct Unfit {
 struct Decision {
   std::string node;  // "" when unfit.
   Unfit unfit;
+  // A rule could not say, and so nothing is decided: `running "DynamicResources" filter plugin:
+  // ...`
+  std::string error;
 };
 
 // How many feasible nodes are looked for before scoring begins: all below 100 nodes, then that

@@ -27,6 +27,7 @@ std::span<const FilterRule> DefaultFilters() {
       {"VolumeZone", PrepareVolumeZone},
       {"PodTopologySpread", PreparePodTopologySpread},
       {"InterPodAffinity", PrepareInterPodAffinity},
+      {"DynamicResources", PrepareDynamicResources},
   };
   return kFilters;
 }
@@ -38,6 +39,7 @@ std::span<const ScoreRule> DefaultScores() {
       {"NodeResourcesFit", 1, ScoreResourcesFit},
       {"PodTopologySpread", 2, ScorePodTopologySpread},
       {"InterPodAffinity", 2, ScoreInterPodAffinity},
+      {"DynamicResources", 2, ScoreDynamicResources},
       {"NodeResourcesBalancedAllocation", 1, ScoreBalancedAllocation},
       {"ImageLocality", 1, ScoreImageLocality},
   };

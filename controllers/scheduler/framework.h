@@ -24,6 +24,7 @@ struct Verdict {
     kFits,
     kUnschedulable,  // Removing pods may help.
     kUnresolvable,   // It cannot.
+    kFailed,         // The rule cannot say: the cycle ends, and is tried again later.
   };
   Code code = Code::kFits;
   // Nearly all reasons are constants, and thousands of nodes say the same: no copy is made of it.
@@ -45,6 +46,7 @@ struct Verdict {
   static Verdict Unresolvable(std::vector<std::string> reasons) {
     return {Code::kUnresolvable, {}, std::move(reasons)};
   }
+  static Verdict Failed(std::string why) { return {Code::kFailed, {}, {std::move(why)}}; }
   bool fits() const { return code == Code::kFits; }
   std::vector<std::string> Reasons() const;
 };

@@ -46,6 +46,11 @@ struct Profile {
   bool holds_gated_pods = true;  // SchedulingGates
   bool preempts = true;          // DefaultPreemption
   bool binds_claims = true;      // VolumeBinding
+  // DynamicResources: pods whose ResourceClaims are not there wait for them untried; of those that
+  // find no node a claim may lose its devices.
+  bool holds_pods_without_claims = true;
+  bool frees_devices = true;
+  Duration device_search_timeout = 10s;  // On one node; 0: none.
 
   ScoringStrategy scoring;
   std::vector<ResourceWeight> balanced_resources = {{"cpu", 1}, {"memory", 1}};

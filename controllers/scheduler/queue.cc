@@ -8,6 +8,7 @@ namespace {
 constexpr Duration kBackOffFirst = 1s;
 constexpr Duration kPodBackOffMax = 10s;
 constexpr Duration kUnschedulableMax = 5min;
+constexpr std::string_view kDynamicResources = "DynamicResources";
 
 Duration BackOff(int attempts) {
   Duration delay = kBackOffFirst;
@@ -31,12 +32,14 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
       {"NodeVolumeLimits",
        Bit(kVolumeLimit) | Bit(kAttachmentDeleted) | Bit(kPodDeleted) | Bit(kClaim)},
-      {"VolumeBinding", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels) |
-                            Bit(kStorageCapacity)},
+      {"VolumeBinding",
+       Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels) | Bit(kStorageCapacity)},
       {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
        Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},
       {"InterPodAffinity", Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNamespace)},
+      {kDynamicResources, Bit(kNodeLabels) | Bit(kNodeAllocatable) | Bit(kDeviceClaim) |
+                              Bit(kDeviceClass) | Bit(kDeviceSlice)},
   };
   const auto found = kHelpful.find(rule);
   // A new node may help against any rule, and so may a change of taints that hid it before.
@@ -48,6 +51,18 @@ bool AnyHelps(const std::set<std::string>& rejectors, uint32_t events) {
   if (rejectors.empty()) return true;
   return std::any_of(rejectors.begin(), rejectors.end(),
                      [&](const std::string& rule) { return (HelpfulEvents(rule) & events) != 0; });
+}
+
+// Status updates, our own among them, are no reason to try again, unless they name claims that the
+// pod waits for.
+bool MayFitNow(const QueuedPod& waiting, const core_v1::Pod& now) {
+  const core_v1::Pod& before = *waiting.info->pod;
+  if (before.metadata.uid != now.metadata.uid || !(before.spec == now.spec) ||
+      before.metadata.labels != now.metadata.labels) {
+    return true;
+  }
+  return waiting.rejectors.contains(std::string(kDynamicResources)) &&
+         before.status.resource_claim_statuses != now.status.resource_claim_statuses;
 }
 
 }  // namespace
@@ -69,12 +84,9 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   }
   QueuedPod queued;
   if (const auto found = unschedulable_.find(key); found != unschedulable_.end()) {
-    // Status updates, our own among them, are no reason to try again.
-    const auto& before = *found->second.info->pod;
-    const bool same = before.metadata.uid == pod->uid() && before.spec == pod->pod->spec &&
-                      before.metadata.labels == pod->pod->metadata.labels;
+    const bool may_fit = MayFitNow(found->second, *pod->pod);
     found->second.info = pod;
-    if (!same) BackOffOrActivate(*TakeUnschedulable(key), now);
+    if (may_fit) BackOffOrActivate(*TakeUnschedulable(key), now);
     return;
   }
   queued.info = std::move(pod);
@@ -117,11 +129,26 @@ void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejecto
   in_flight_.erase(key);
   if (flight.removed) return;
   ++pod.attempts;
-  pod.queued_at = now;
   pod.rejectors = std::move(rejectors);
-  const bool changed = flight.updated && !(flight.updated->pod->spec == pod.info->pod->spec);
+  Wait(std::move(pod), flight, now);
+}
+
+void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now) {
+  const std::string key = pod.info->Key();
+  const InFlight flight = in_flight_[key];
+  in_flight_.erase(key);
+  if (flight.removed) return;
+  pod.rejectors = {rule};
+  Wait(std::move(pod), flight, now);
+}
+
+void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) {
+  const std::string key = pod.info->Key();
+  pod.queued_at = now;
+  const bool may_fit = (flight.updated && MayFitNow(pod, *flight.updated->pod)) ||
+                       AnyHelps(pod.rejectors, EventsSince(flight));
   if (flight.updated) pod.info = flight.updated;
-  if (changed || AnyHelps(pod.rejectors, EventsSince(flight))) {
+  if (may_fit) {
     BackOffOrActivate(std::move(pod), now);
   } else {
     due_.emplace(pod.queued_at + kUnschedulableMax, key);
@@ -140,11 +167,12 @@ void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
   BackOffOrActivate(std::move(pod), now);
 }
 
-void SchedulingQueue::Happened(ClusterEvent event, Duration now) {
+void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Helps& helps) {
   happened_at_[Bit(event)] = ++happened_;
   std::vector<std::string> helped;
   for (const auto& [key, waiting] : unschedulable_) {
-    if (AnyHelps(waiting.rejectors, Bit(event))) helped.push_back(key);
+    if (!AnyHelps(waiting.rejectors, Bit(event))) continue;
+    if (!helps || helps(*waiting.info->pod)) helped.push_back(key);
   }
   for (const std::string& key : helped) BackOffOrActivate(*TakeUnschedulable(key), now);
 }

@@ -2,7 +2,7 @@
 //
 //             Add                    Pop                 Done
 //   (new) ----------> active -----------------> in flight ----> (gone)
-//                       ^   \ back-off over          | Unschedulable / Failed
+//                       ^   \ back-off over          | Unschedulable / Failed / Hold
 //                       |    +---- backoff <---------+  an event came meanwhile, or an error
 //      event that helps +---- unschedulable <--------+  nothing helps yet
 //
@@ -11,6 +11,7 @@
 // tried again whatever happened.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -39,6 +40,9 @@ enum class ClusterEvent : uint32_t {
   kVolumeLimit = 1 << 11,        // A node may hold more volumes of some driver.
   kAttachmentDeleted = 1 << 12,  // A volume left a node.
   kStorageCapacity = 1 << 13,    // A driver can make more, or no longer says how much.
+  kDeviceClaim = 1 << 14,
+  kDeviceClass = 1 << 15,
+  kDeviceSlice = 1 << 16,
 };
 
 struct QueuedPod {
@@ -62,7 +66,11 @@ class SchedulingQueue {
   void Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now);
   // Something went wrong that has nothing to do with the pod; it is tried again after a back-off.
   void Failed(QueuedPod pod, Duration now);
-  void Happened(ClusterEvent event, Duration now);
+  // It cannot even be tried, for the sake of that rule: it waits as if it had not been.
+  void Hold(QueuedPod pod, const std::string& rule, Duration now);
+  // `helps`: whether it helps a certain pod, which any such event may; empty: it does.
+  using Helps = std::function<bool(const core_v1::Pod& pod)>;
+  void Happened(ClusterEvent event, Duration now, const Helps& helps = {});
   // When Pop may have something; kNever when only an event can help, 0 when it has now.
   Duration NextDue(Duration now) const;
   size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
@@ -83,6 +91,7 @@ class SchedulingQueue {
     PodInfoPtr updated;  // The pod changed meanwhile.
   };
   void Activate(QueuedPod pod);
+  void Wait(QueuedPod pod, const InFlight& flight, Duration now);
   void BackOffOrActivate(QueuedPod pod, Duration now);
   void FlushDue(Duration now);
   uint32_t EventsSince(const InFlight& flight) const;

@@ -55,6 +55,49 @@ TEST(SchedulingQueueTest, TheBackOffDoublesUpToTenSeconds) {
   }
 }
 
+PodInfoPtr WithClaims(const std::string& status) {
+  return PodOf("p", 1, "1", [&](core_v1::Pod& pod) {
+    if (status.empty()) return;
+    auto& named = pod.status.resource_claim_statuses.emplace_back();
+    named.name = "gpu";
+    named.resource_claim_name = status;
+  });
+}
+
+TEST(SchedulingQueueTest, AHeldPodIsTriedAtOnceWhenItsClaimIsNamed) {
+  SchedulingQueue queue;
+  queue.Add(WithClaims(""), 0s);
+  queue.Hold(*queue.Pop(0s), "DynamicResources", 0s);
+  queue.Happened(ClusterEvent::kPodDeleted, 1s);
+  queue.Add(WithClaims(""), 1s);
+  EXPECT_EQ(PopName(queue, 1s), "");
+  queue.Add(WithClaims("p-gpu-1"), 1s);
+  EXPECT_EQ(PopName(queue, 1s), "p") << "it was never tried, so that no back-off is due";
+}
+
+TEST(SchedulingQueueTest, AClaimThatIsNamedHelpsThoseWhoWaitForDevices) {
+  SchedulingQueue queue;
+  queue.Add(WithClaims(""), 0s);
+  queue.Unschedulable(*queue.Pop(0s), {"NodeResourcesFit"}, 0s);
+  queue.Add(WithClaims("p-gpu-1"), 60s);
+  EXPECT_EQ(PopName(queue, 60s), "");
+}
+
+TEST(SchedulingQueueTest, AnEventMayHelpSomePodsAlone) {
+  SchedulingQueue queue;
+  for (const char* name : {"a", "b", "c"}) {
+    queue.Add(PodOf(name, 1, "1"), 0s);
+    queue.Unschedulable(*queue.Pop(0s), {name == std::string("c") ? "NodePorts" : "DynamicResources"},
+                        0s);
+  }
+  queue.Happened(ClusterEvent::kDeviceClaim, 60s,
+                 [](const core_v1::Pod& pod) { return pod.metadata.name != "a"; });
+  EXPECT_EQ(PopName(queue, 60s), "b");
+  EXPECT_EQ(PopName(queue, 60s), "");
+  queue.Happened(ClusterEvent::kDeviceSlice, 60s);
+  EXPECT_EQ(PopName(queue, 60s), "a");
+}
+
 TEST(SchedulingQueueTest, NobodyWaitsLongerThanFiveMinutesUntried) {
   SchedulingQueue queue;
   queue.Add(PodOf("p", 1, "1"), 0s);

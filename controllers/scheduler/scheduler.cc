@@ -1,5 +1,7 @@
 #include "controllers/scheduler/scheduler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "api/pods/pod_phase.h"
@@ -37,6 +39,9 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       replica_sets_(manager.informer<apps_v1::ReplicaSet>()),
       stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
       budgets_(manager.informer<policy_v1::PodDisruptionBudget>()),
+      device_claims_(manager.informer<resource_v1::ResourceClaim>()),
+      device_slices_(manager.informer<resource_v1::ResourceSlice>()),
+      device_classes_(manager.informer<resource_v1::DeviceClass>()),
       answers_([this] { binders_.front()->Wake(); }) {
   for (const Profile& profile : options_.profiles) {
     events_[profile.name] = &manager.Recorder(profile.name);
@@ -84,18 +89,17 @@ void Scheduler::Watch() {
   });
   namespaces_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kNamespace); });
   services_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kService); });
+  WatchDevices();
   for (InformerCache* cache : DecidesBy()) cache->OnSynced([this] { Wake(); });
 }
 
 std::vector<InformerCache*> Scheduler::DecidesBy() const {
-  return {&pods_.cache(),         &nodes_.cache(),
-          &claims_.cache(),       &volumes_.cache(),
-          &classes_.cache(),      &csi_nodes_.cache(),
-          &attachments_.cache(),  &csi_drivers_.cache(),
-          &capacities_.cache(),   &namespaces_.cache(),
-          &services_.cache(),     &replication_controllers_.cache(),
-          &replica_sets_.cache(), &stateful_sets_.cache(),
-          &budgets_.cache()};
+  return {&pods_.cache(),          &nodes_.cache(),         &claims_.cache(),
+          &volumes_.cache(),       &classes_.cache(),       &csi_nodes_.cache(),
+          &attachments_.cache(),   &csi_drivers_.cache(),   &capacities_.cache(),
+          &namespaces_.cache(),    &services_.cache(),      &replication_controllers_.cache(),
+          &replica_sets_.cache(),  &stateful_sets_.cache(), &budgets_.cache(),
+          &device_claims_.cache(), &device_slices_.cache(), &device_classes_.cache()};
 }
 
 void Scheduler::Post(Change change) {
@@ -223,8 +227,9 @@ StorageView Scheduler::Storage() {
       [this](const std::string& name) { return capacities_.ByIndex(kCapacitiesByClass, name); }};
 }
 
-Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod) {
+Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices) {
   Snapshot snapshot;
+  snapshot.devices = &devices;
   snapshot.profile = ProfileFor(pod);
   snapshot.nodes = cache_.Nodes();
   snapshot.nominations = &nominations_;
@@ -248,35 +253,67 @@ void Scheduler::Decide(QueuedPod pod) {
     queue_.Done(pod.info->Key());
     return;
   }
-  const Snapshot snapshot = MakeSnapshot(object);
+  if (IsHeld(object)) {
+    queue_.Hold(std::move(pod), "DynamicResources", clock_.Monotonic());
+    return;
+  }
+  DeviceCycle devices(object, DevicesFor(object));
+  const Snapshot snapshot = MakeSnapshot(object, devices);
   const Profile& profile = ProfileOf(snapshot);
   const Decision decision = Schedule(*pod.info, snapshot, next_node_, manager_.random(),
                                      profile.percentage_of_nodes_to_score);
+  if (!decision.error.empty()) {
+    Postpone(std::move(pod), decision.error);
+    return;
+  }
   if (decision.node.empty()) {
-    Reject(std::move(pod), decision.unfit);
+    Reject(std::move(pod), decision.unfit, devices);
     return;
   }
   cache_.Assume(pod.info, decision.node);
   nominations_.Remove(object.metadata.uid);
-  Enqueue({std::move(pod), decision.node, clock_.Monotonic() + profile.bind_timeout, {}});
+  Binding binding{std::move(pod),
+                  decision.node,
+                  clock_.Monotonic() + profile.bind_timeout,
+                  {},
+                  devices.Plan(decision.node)};
+  for (const DeviceBinding& each : binding.devices) {
+    if (each.allocation) ledger_.Begin(*each.claim, *each.allocation);
+  }
+  Enqueue(std::move(binding));
 }
 
-void Scheduler::Reject(QueuedPod pod, const Unfit& unfit) {
+void Scheduler::Postpone(QueuedPod pod, const std::string& error) {
   const PodInfoPtr info = pod.info;
+  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", error);
+  queue_.Failed(std::move(pod), clock_.Monotonic());
+  WriteUnplaced(info, {"SchedulerError", error, ""});
+}
+
+void Scheduler::Reject(QueuedPod pod, const Unfit& unfit, DeviceCycle& devices) {
+  const PodInfoPtr info = pod.info;
+  const Profile& profile = *ProfileFor(*info->pod);
   Unplaced unplaced{"Unschedulable", unfit.Message(), ""};
   Result<> room;
-  if (unfit.nodes > 0 && ProfileFor(*info->pod)->preempts) {
+  DevicesFreed freed;
+  if (unfit.nodes > 0 && profile.frees_devices) freed = FreeDevices(devices);
+  if (freed.ends) unplaced.nominated_node.reset();
+  std::vector<std::string> told;
+  if (!freed.told.empty()) told.push_back(freed.told);
+  if (unfit.nodes > 0 && profile.preempts && !freed.ends) {
     const auto budgets = budgets_.List();
-    const Snapshot snapshot = MakeSnapshot(*info->pod);
+    const Snapshot snapshot = MakeSnapshot(*info->pod, devices);
     const auto outcome =
         Preempt({*info, snapshot, unfit, budgets, leaving_}, manager_.random());
     if (!outcome.eligible) unplaced.nominated_node.reset();
-    if (!outcome.message.empty()) unplaced.message += " " + outcome.message;
+    if (!outcome.message.empty()) told.push_back(outcome.message);
     if (outcome.victims) {
+      told.clear();
       room = MakeRoom(info, *outcome.victims);
       if (room) unplaced.nominated_node = outcome.victims->node;
     }
   }
+  if (!told.empty()) unplaced.message += fmt::format(" {}", fmt::join(told, ", "));
   if (room) {
     queue_.Unschedulable(std::move(pod), unfit.rejectors, clock_.Monotonic());
   } else {

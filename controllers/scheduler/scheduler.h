@@ -18,6 +18,8 @@
 #include "client/manager.h"
 #include "controllers/scheduler/cache.h"
 #include "controllers/scheduler/cycle.h"
+#include "controllers/scheduler/device_cycle.h"
+#include "controllers/scheduler/devices/claim_ledger.h"
 #include "controllers/scheduler/nominations.h"
 #include "controllers/scheduler/pod_writer.h"
 #include "controllers/scheduler/preemption.h"
@@ -39,6 +41,7 @@ struct Binding {
   std::string node;
   Duration deadline{};  // For its claims to be bound.
   std::set<std::string> asked;  // Names of claims that a volume was asked for.
+  std::vector<DeviceBinding> devices;
 };
 
 class Scheduler;
@@ -80,14 +83,35 @@ class Scheduler final : public ControlLoop {
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   void NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now);
   void Decide(QueuedPod pod);
-  void Reject(QueuedPod pod, const Unfit& unfit);
+  void Reject(QueuedPod pod, const Unfit& unfit, DeviceCycle& devices);
   // Tells the victims to go and keeps their place for the pod; an error when one would not.
   Result<> MakeRoom(const PodInfoPtr& pod, const Victims& victims);
   // What the API says about the node that a pod without one waits for.
   void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
   // nominated_node: as in Unplaced; "" ends the wait.
   void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced);
-  Snapshot MakeSnapshot(const core_v1::Pod& pod);
+  Snapshot MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices);
+  // Nobody's fault but a rule's: tried again after a back-off.
+  void Postpone(QueuedPod pod, const std::string& error);
+
+  void WatchDevices();
+  void DeviceClaimChanged(const DeviceClaimPtr& before, const DeviceClaimPtr& now);
+  DeviceView DevicesFor(const core_v1::Pod& pod);
+  // Of a pod that its ResourceClaims keep from being tried.
+  bool IsHeld(const core_v1::Pod& pod);
+  // What comes of a refusal as far as devices go; `ends`: nobody else is asked then.
+  struct DevicesFreed {
+    std::string told;  // For the event.
+    bool ends = false;
+  };
+  DevicesFreed FreeDevices(const DeviceCycle& cycle);
+  // Writes what was found for the claims of the pod, and that it uses them.
+  Result<> BindDevices(Binding& binding);
+  Result<DeviceClaimPtr> BindDevice(const core_v1::Pod& pod, const DeviceBinding& device);
+  Result<DeviceClaimPtr> WriteDevice(const core_v1::Pod& pod, const DeviceBinding& device,
+                                     resource_v1::ResourceClaim claim);
+  // Takes back what BindDevices did, and gives up what it did not come to.
+  void UnbindDevices(const Binding& binding);
   // A step of a binder.
   Duration BindNext(Binder& binder);
   // Takes the next binding that can go on; else says when one that waits for claims times out, and
@@ -127,6 +151,12 @@ class Scheduler final : public ControlLoop {
   Informer<apps_v1::ReplicaSet> replica_sets_;
   Informer<apps_v1::StatefulSet> stateful_sets_;
   Informer<policy_v1::PodDisruptionBudget> budgets_;
+  Informer<resource_v1::ResourceClaim> device_claims_;
+  Informer<resource_v1::ResourceSlice> device_slices_;
+  Informer<resource_v1::DeviceClass> device_classes_;
+  ClaimLedger ledger_;
+  DeviceSelectors selectors_;
+  std::shared_ptr<const DeviceSlices> slices_;  // Null: they have changed.
   Cache cache_;
   SchedulingQueue queue_;
   Nominations nominations_;

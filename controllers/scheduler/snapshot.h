@@ -95,6 +95,7 @@ struct StorageView {
       capacities;
 };
 
+class DeviceCycle;
 class Nominations;
 class PodCounts;
 struct Profile;
@@ -116,6 +117,8 @@ struct Snapshot {
   PodCounts* counts = nullptr;
   const ImageSpreads* images = nullptr;  // nullptr: there are none.
   StorageView storage;
+  // Of the pod that is looked at; nullptr: nobody allocates devices.
+  DeviceCycle* devices = nullptr;
   // Labels of a namespace; for namespace selectors.
   NamespaceLabels namespace_labels;
   // The merged selectors of the services and the controller of a pod: what it spreads among by

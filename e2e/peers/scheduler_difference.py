@@ -1,8 +1,9 @@
 """Has two schedulers, of the names ours and kube, say where generated pods may go, and compares what they say.
 
-Most pods can be bound nowhere (see scheduler_worlds.py), so the world stands still, and all are asked at once: their
-condition PodScheduled counts for each reason the nodes that it refuses. Some may be bound; these are asked alone, one
-scheduler after the other, and go before the next one comes.
+Most pods can be bound nowhere (see scheduler_worlds.py, and scheduler_devices.py for those with claims), so the world
+stands still, and all are asked at once: their condition PodScheduled counts for each reason the nodes that it refuses,
+and says who might make room. Some may be bound; these are asked alone, one scheduler after the other, and go before the
+next one comes, with the claims that were made for them.
 """
 import argparse
 import collections
@@ -15,6 +16,7 @@ import ssl
 import sys
 import time
 
+import scheduler_devices
 import scheduler_worlds
 
 SCHEDULERS = ("ours", "kube")
@@ -41,6 +43,13 @@ class Api:
             self.call("POST", path, one)
 
 
+DEVICES = "/apis/" + scheduler_devices.API
+
+
+def claims_of(space):
+    return f"{DEVICES}/namespaces/{space}/resourceclaims"
+
+
 def pods_of(space):
     return f"/api/v1/namespaces/{space}/pods"
 
@@ -54,8 +63,9 @@ def empty(api):
     for space in scheduler_worlds.NAMESPACES:
         api.call("DELETE", pods_of(space) + "?gracePeriodSeconds=0")
         api.call("DELETE", f"/api/v1/namespaces/{space}/persistentvolumeclaims")
+        api.call("DELETE", claims_of(space))
     for path in ("/api/v1/persistentvolumes", "/api/v1/nodes", "/apis/storage.k8s.io/v1/csinodes",
-                 "/apis/storage.k8s.io/v1/storageclasses"):
+                 "/apis/storage.k8s.io/v1/storageclasses", DEVICES + "/resourceslices", DEVICES + "/deviceclasses"):
         api.call("DELETE", path)
 
 
@@ -92,6 +102,20 @@ def build(api, seed, nodes):
     return world
 
 
+def build_devices(api, seed, world):
+    world.rng = random.Random(f"devices {seed}")
+    devices = scheduler_devices.Devices(world.rng, world)
+    api.make(DEVICES + "/deviceclasses", devices.classes())
+    api.make(DEVICES + "/resourceslices", devices.slices())
+    for space in scheduler_worlds.NAMESPACES:
+        for claim, status in devices.claims(space):
+            have = api.call("POST", claims_of(space), claim)
+            if status:
+                have["status"] = status
+                api.call("PUT", f"{claims_of(space)}/{claim['metadata']['name']}/status", have)
+    return devices
+
+
 def for_scheduler(pod, scheduler):
     made = copy.deepcopy(pod)
     made["metadata"]["name"] += "-" + scheduler
@@ -111,13 +135,14 @@ def answer_of(pod):
 
 def ask_at_once(api, pods):
     """The pods may be bound nowhere. Their answers by name and scheduler."""
+    chosen = "labelSelector=asked%20in%20%28blocked%2Ctied%29"
     for pod in pods:
         api.make(pods_of(pod["metadata"]["namespace"]), [for_scheduler(pod, s) for s in SCHEDULERS])
     wanted = {f"{pod['metadata']['name']}-{s}": (pod["metadata"]["name"], s) for pod in pods for s in SCHEDULERS}
     end = time.monotonic() + SECONDS_MAX
     while True:
         answers = collections.defaultdict(dict)
-        for pod in api.call("GET", "/api/v1/pods?labelSelector=asked%3Dblocked")["items"]:
+        for pod in api.call("GET", "/api/v1/pods?" + chosen)["items"]:
             if pod["metadata"]["name"] in wanted and (answer := answer_of(pod)) is not None:
                 name, scheduler = wanted[pod["metadata"]["name"]]
                 answers[name][scheduler] = answer
@@ -133,9 +158,51 @@ def ask_at_once(api, pods):
     return answers
 
 
-def ask_alone(api, pod):
-    answers = {}
+def let_go(api, claim):
+    """Of a pod that is gone, as nobody else here does it."""
+    path = f"{claims_of(claim['metadata']['namespace'])}/{claim['metadata']['name']}"
+    have = api.call("GET", path)
+    have["status"] = {}
+    have = api.call("PUT", path + "/status", have)
+    have["metadata"]["finalizers"] = []
+    api.call("PUT", path, have)
+    api.call("DELETE", path)
+
+
+def devices_of(api, claim):
+    """What it was given: requests, and that nothing was given twice."""
+    got = api.call("GET", f"{claims_of(claim['metadata']['namespace'])}/{claim['metadata']['name']}")
+    status = got.get("status", {})
+    results = status.get("allocation", {}).get("devices", {}).get("results", [])
+    ids = {(r["driver"], r["pool"], r["device"]) for r in results}
+    holds, users = len(got["metadata"].get("finalizers", [])), len(status.get("reservedFor", []))
+    given = sorted(r["request"] for r in results) if len(ids) == len(results) else ["one twice"]
+    return f"{' '.join(given)}: {holds} holds, {users} users"
+
+
+def ask_alone_with_claims(api, devices, pod):
+    """Each scheduler is given claims of its own, made alike."""
+    space, answers = pod["metadata"]["namespace"], {}
+    exact = [c for c in (devices.claim_spec(space) for _ in range(3))
+             if '"All"' not in json.dumps(c) and "firstAvailable" not in json.dumps(c)]
     for scheduler in SCHEDULERS:
+        claims = [scheduler_devices.made("ResourceClaim", f"{pod['metadata']['name']}-{scheduler}-{i}", spec,
+                                         namespace=space) for i, spec in enumerate(exact)]
+        api.make(claims_of(space), claims)
+        made = copy.deepcopy(pod)
+        devices.name_in(made, [claim["metadata"]["name"] for claim in claims])
+        said = ask_alone(api, made, (scheduler,))[scheduler]
+        if said == "bound":
+            said += ": " + ", ".join(devices_of(api, claim) for claim in claims)
+        answers[scheduler] = said
+        for claim in claims:
+            let_go(api, claim)
+    return answers
+
+
+def ask_alone(api, pod, schedulers=SCHEDULERS):
+    answers = {}
+    for scheduler in schedulers:
         made = for_scheduler(pod, scheduler)
         api.make(pods_of(made["metadata"]["namespace"]), [made])
         end = time.monotonic() + 20
@@ -147,16 +214,29 @@ def ask_alone(api, pod):
 
 
 def differ(answers):
-    """What follows the counts is of who might make room. There v1.35 says also that no claims of devices are in the way,
-    and of a pod that it looked for no node for, `not found`, which it logs as an error of its own."""
-    counts = [re.split(r"\. (?:preemption: |no new claims|not found)", answers[s])[0] for s in SCHEDULERS]
-    return counts[0] != counts[1]
+    """All words count, but for what depends on the node that is looked at first: kube-scheduler looks at many at once,
+    and the first one where a claim is found to be wrong is the one it tells of."""
+    def said(scheduler):
+        wrong = re.match(r"SchedulerError: .*?: claim (\S+?)[,:] (.*)", answers[scheduler])
+        return wrong and (wrong[1], re.sub(r"resource pool \S+", "a pool", wrong[2]))
+    ours, kube = said("ours"), said("kube")
+    if ours and kube:
+        return ours[0] == kube[0] and ours[1] != kube[1]
+    return answers["ours"] != answers["kube"]
 
 
 def ask_world(api, seed, count, nodes):
     world = build(api, seed, nodes)
     blocked = [world.asked(f"p{i}", True) for i in range(count)]
     alone = [world.asked(f"q{i}", False) for i in range(count // 8)]
+    devices = build_devices(api, seed, world)
+    tied = [world.asked(f"d{i}", False) for i in range(count // 8)]
+    tied += [world.light(f"l{i}") for i in range(count // 2)]
+    for pod in tied:
+        pod["metadata"]["labels"]["asked"] = "tied"
+        devices.add_to(pod)
+    blocked += tied
+    with_claims = [world.light(f"e{i}") for i in range(count // 8)]
     answers = ask_at_once(api, blocked)
     # A scheduler may have been asked before it had heard of all the world; then it is not again.
     again = [pod for pod in blocked if differ(answers[pod["metadata"]["name"]])]
@@ -165,8 +245,10 @@ def ask_world(api, seed, count, nodes):
     for pod in alone:
         said = ask_alone(api, pod)
         answers[pod["metadata"]["name"]] = ask_alone(api, pod) if differ(said) else said
+    for pod in with_claims:
+        answers[pod["metadata"]["name"]] = ask_alone_with_claims(api, devices, pod)
     different = 0
-    for pod in blocked + alone:
+    for pod in blocked + alone + with_claims:
         said = answers[pod["metadata"]["name"]]
         if differ(said):
             different += 1
@@ -179,9 +261,12 @@ def reasons_in(answers):
     tally = collections.Counter()
     for said in answers.values():
         counts = re.sub(r"^.*?nodes are available: ", "", said["kube"]).split(". ")[0]
+        if said["kube"].startswith("SchedulerError: "):
+            tally[re.sub(r"(claim [\w.-]+/|request |pool )[\w./-]+", r"\1...", said["kube"])] += 1
         for count, reason in re.findall(r"(\d+) ([^,]+)", counts if "nodes are available" in said["kube"] else ""):
             tally[reason.rstrip(".")] += int(count)
     tally["bound"] = sum(said["kube"] == "bound" for said in answers.values())
+    tally["bound with devices"] = sum(said["kube"].startswith("bound: ") for said in answers.values())
     return tally
 
 

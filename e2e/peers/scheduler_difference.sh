@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Asks the real kube-scheduler v1.35 and skiff's the same questions on the same worlds: generated nodes, volumes and
-# pods, and for each generated pod how many of the nodes each rule refuses. Where the answers differ, seed and pod are
-# printed. Ends with 77 where there is no Go or its modules cannot be had.
+# Asks the real kube-scheduler v1.35 and skiff's the same questions on the same worlds: generated nodes, volumes, devices
+# and pods, and for each generated pod how many of the nodes each rule refuses. Where the answers differ, seed and pod
+# are printed. Ends with 77 where there is no Go or its modules cannot be had.
 #
 #   e2e/peers/scheduler_difference.sh SKIFF [SEED...]      1 2 3 4 5 unless told
 #

@@ -4,7 +4,8 @@ Objects are what the API takes. Nodes are small and pods ask for few distinct th
 nodes and lets others pass. The label asked=blocked is for pods that may be bound nowhere: Blocker() stands in their way
 by the rule that is asked last, so that the nodes it refuses are those that all others let pass.
 """
-NAMESPACES = {"default": {}, "blue": {"team": "sea"}, "green": {"team": "land", "open": "yes"}}
+NAMESPACES = {"default": {}, "blue": {"team": "sea"},
+              "green": {"team": "land", "open": "yes", "resource.kubernetes.io/admin-access": "true"}}
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 DRIVER = "csi.example.com"
 
@@ -136,6 +137,13 @@ class World:
             labels["tier"] = self.some("front", "back")
         return {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": space, "name": name, "labels": labels},
                 "spec": {"terminationGracePeriodSeconds": 0, "containers": [{"name": "c", "image": "i"}]}}
+
+    def light(self, name):
+        """Most nodes would do."""
+        pod = self.frame(name, self.some(*NAMESPACES))
+        pod["metadata"]["labels"] = {}
+        pod["spec"]["tolerations"] = [{"operator": "Exists"}]
+        return pod
 
     def asked(self, name, blocked):
         pod = self.frame(name, self.some(*NAMESPACES))

@@ -41,7 +41,7 @@ TEST(DeviceSelectorsTest, AnAttributeIsOfAnyTypeAndNothingElseIs) {
   for (const char* known : {"device.attributes['a'].fast", "!device.attributes['a'].fast",
                             "device.attributes['a'].num + 1 == 5 && device.driver != ''",
                             "device.attributes['a'].?name.orValue('') == 'x'",
-                            "has(device.attributes.nope)", "device.allowMultipleAllocations",
+                            "has(device.attributes.nope)",
                             "device.attributes.exists(d, d.startsWith('x'))"}) {
     EXPECT_EQ(Judged(known), "") << known;
   }

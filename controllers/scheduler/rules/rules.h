@@ -18,6 +18,7 @@ Prepared PrepareVolumeBinding(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareVolumeZone(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot);
 Prepared PrepareInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot);
+Prepared PrepareDynamicResources(const PodInfo& pod, const Snapshot& snapshot);
 
 // Scores.
 using Feasible = std::span<const NodeInfo* const>;
@@ -27,6 +28,8 @@ PreparedScore ScoreResourcesFit(const PodInfo& pod, const Snapshot& snapshot, Fe
 PreparedScore ScorePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot,
                                      Feasible feasible);
 PreparedScore ScoreInterPodAffinity(const PodInfo& pod, const Snapshot& snapshot,
+                                    Feasible feasible);
+PreparedScore ScoreDynamicResources(const PodInfo& pod, const Snapshot& snapshot,
                                     Feasible feasible);
 PreparedScore ScoreBalancedAllocation(const PodInfo& pod, const Snapshot& snapshot,
                                       Feasible feasible);

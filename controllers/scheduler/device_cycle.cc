@@ -1,0 +1,104 @@
+#include "controllers/scheduler/device_cycle.h"
+
+#include <fmt/format.h>
+
+#include "api/select/node_selector.h"
+
+namespace skiff::scheduler {
+
+const Verdict& DeviceCycle::Prepare() {
+  if (!prepared_) {
+    prepared_ = PrepareOnce();
+    if (!prepared_->fits()) claims_.clear();
+  }
+  return *prepared_;
+}
+
+Verdict DeviceCycle::PrepareOnce() {
+  auto claims = DeviceClaimsOf(pod_, view_.claim);
+  if (!claims) return Verdict::Unresolvable(claims.error().message);
+  claims_ = *std::move(claims);
+  DeviceSearchInput input{.device_class = view_.device_class, .selectors = view_.selectors};
+  for (const DeviceClaimPtr& claim : claims_) {
+    if (claim->status.allocation) continue;
+    if (view_.is_under_way(claim->metadata.uid)) {
+      return Verdict::Unresolvable(
+          fmt::format("resource claim {} is in the process of being allocated", NameOf(*claim)));
+    }
+    const auto classes = CheckClasses(*claim, view_.device_class);
+    if (!classes) return Verdict::Unresolvable(classes.error().message);
+    input.claims.push_back(claim);
+  }
+  if (input.claims.empty()) return Verdict::Fits();
+  input.allocated = view_.allocated();
+  input.slices = view_.slices();
+  search_.emplace(std::move(input));
+  return Verdict::Fits();
+}
+
+Verdict DeviceCycle::Check(const core_v1::Node& node) {
+  std::set<size_t> out_of_reach;
+  for (size_t i = 0; i < claims_.size(); ++i) {
+    const auto& allocation = claims_[i]->status.allocation;
+    if (!allocation || !allocation->node_selector) continue;
+    if (!Matches(*allocation->node_selector, node)) out_of_reach.insert(i);
+  }
+  DeviceOutcome outcome;
+  if (search_) {
+    const Duration end = view_.search_timeout > Duration::zero()
+                             ? view_.now() + view_.search_timeout
+                             : Duration::max();
+    outcome = search_->Allocate(node, [&] { return view_.now() >= end; });
+    switch (outcome.code) {
+      case DeviceOutcome::Code::kFound:
+        break;
+      case DeviceOutcome::Code::kNone:
+        return Verdict::Unresolvable("cannot allocate all claims");
+      case DeviceOutcome::Code::kInvalidPools:
+        return Verdict::Unresolvable("invalid resource pools were encountered");
+      case DeviceOutcome::Code::kGivenUp:
+        return Verdict::Unresolvable("timed out trying to allocate devices");
+      case DeviceOutcome::Code::kFailed:
+        return Verdict::Failed(std::move(outcome.error));
+    }
+  }
+  if (!out_of_reach.empty()) {
+    out_of_reach_.merge(out_of_reach);
+    return Verdict::Unresolvable("resourceclaim not available on the node");
+  }
+  if (search_) found_[node.metadata.name] = std::move(outcome.results);
+  return Verdict::Fits();
+}
+
+int64_t DeviceCycle::PreferenceOn(const std::string& node) const {
+  if (!found_.contains(node)) return 0;
+  int64_t sum = 0;
+  for (const DeviceBinding& each : Plan(node)) {
+    sum += PreferenceOf(*each.claim,
+                        each.allocation ? *each.allocation : *each.claim->status.allocation);
+  }
+  return sum;
+}
+
+std::vector<DeviceBinding> DeviceCycle::Plan(const std::string& node) const {
+  std::vector<DeviceBinding> plan;
+  const auto found = found_.find(node);
+  size_t next = 0;
+  for (const DeviceClaimPtr& claim : claims_) {
+    DeviceBinding& binding = plan.emplace_back(DeviceBinding{claim, std::nullopt});
+    if (!claim->status.allocation) binding.allocation = found->second[next++];
+  }
+  return plan;
+}
+
+DeviceClaimPtr DeviceCycle::ToFree(Random& random) const {
+  std::vector<DeviceClaimPtr> unused;
+  for (const size_t i : out_of_reach_) {
+    const DeviceClaimPtr& claim = claims_[i];
+    const size_t users = claim->status.reserved_for.size();
+    if (users == 0 || (users == 1 && IsReservedFor(*claim, pod_))) unused.push_back(claim);
+  }
+  return unused.empty() ? nullptr : unused[random.Below(unused.size())];
+}
+
+}  // namespace skiff::scheduler
