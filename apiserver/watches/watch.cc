@@ -7,17 +7,16 @@
 #include <utility>
 
 #include "api/registry.h"
-#include "apiserver/objects/packed_rules.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/initial_events.h"
 #include "apiserver/request/object_response.h"
-#include "apiserver/storage/keys.h"
 #include "apiserver/watches/converted_events.h"
 #include "apiserver/watches/definition_watch.h"
 #include "apiserver/watches/shared_frames.h"
 #include "apiserver/watches/watch_frame.h"
+#include "apiserver/watches/watch_selection.h"
 #include "apiserver/watches/watch_socket.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "base/seconds.h"
@@ -34,45 +33,6 @@ constexpr size_t kEventsPerStepMax = 64;
 constexpr size_t kStepBytes = 256 << 10;
 // A last bookmark goes out this long before the end, so that the client resumes from near it.
 constexpr Duration kLastBookmarkBefore = 2s;
-
-// What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
-struct Selection {
-  const RuntimeKindPtr held;
-  const KindInfo& kind;  // Built in, or held.
-  const PackedRules labels, fields;  // Kept for as long as the watch lasts.
-  const std::string name;            // Not empty: that object alone.
-  const std::optional<IndexTerm> term = std::nullopt;  // What all of them have.
-
-  bool TakesAll() const { return GoesByKey() && name.empty(); }
-  // Whether all versions of an object are taken, or none.
-  bool GoesByKey() const { return labels.empty() && fields.empty(); }
-  bool Takes(const Record& record) const {
-    if (TakesAll()) return true;
-    const auto parts = ParseStoreKey(kind.storage_key, record.key);
-    if (!name.empty() && (!parts || parts->name != name)) return false;
-    if (GoesByKey()) return true;
-    const auto view = ObjectView::Of(record);
-    if (!view || !TakesLabels(*view)) return false;
-    const auto values = CurrentFields(kind, *view);
-    return fields.All([&](std::string_view field, const PackedRules::Rule& rule) {
-      if (field == "metadata.name") return rule.Takes(parts ? parts->name : "");
-      if (field == "metadata.namespace") return rule.Takes(parts ? parts->object_namespace : "");
-      if (values) return rule.Takes(values->at(std::string(field)));
-      return rule.Takes(view->field(field).value_or(""));
-    });
-  }
-
- private:
-  bool TakesLabels(const ObjectView& view) const {
-    return labels.empty() || labels.MatchesEach([&](auto take) {
-      view.ForEachLabel([&](const NamedText& label) { take(label.name, label.value); });
-    });
-  }
-};
-
-std::shared_ptr<const KindInfo> WatchedKind(const std::shared_ptr<const Selection>& selection) {
-  return {selection, &selection->kind};
-}
 
 // Where jobs go that may wait for the webhook that converts the kind; empty where there is none.
 EventConverter::Aside WaitsElsewhere(const WatchParts& parts, const KindInfo& kind) {
@@ -97,7 +57,7 @@ struct Start {
 class WatchSource final : public http::StreamSource {
  public:
   WatchSource(const WatchParts& parts, std::string prefix,
-              std::shared_ptr<const Selection> selection, FrameForm form, Start start,
+              std::shared_ptr<const WatchSelection> selection, FrameForm form, Start start,
               bool allow_bookmarks, Duration timeout, const ApiRequest& request)
       : parts_(parts),
         prefix_(std::move(prefix)),
@@ -379,7 +339,7 @@ class WatchSource final : public http::StreamSource {
 
   const WatchParts parts_;
   const std::string prefix_;
-  const std::shared_ptr<const Selection> selection_;
+  const std::shared_ptr<const WatchSelection> selection_;
   const KindInfo& kind_;
   FrameForm form_;
   Start start_;
@@ -403,7 +363,7 @@ class WatchSource final : public http::StreamSource {
 };
 
 Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
-                      const std::shared_ptr<const Selection>& selection,
+                      const std::shared_ptr<const WatchSelection>& selection,
                       const ListQuery& options, const std::string& user) {
   Store& store = parts.store;
   Start start;
@@ -454,11 +414,11 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
     }
   }
   Duration timeout = Seconds(options.timeout_seconds.value_or(0));
-  const auto selection = std::make_shared<const Selection>(
-      Selection{Hold(*request.kind), *request.kind, PackedRules::Of(options.labels),
-                PackedRules::Of(options.fields),
-                request.info.legacy_watch ? request.info.name : std::string(),
-                TermOf(options, *request.kind)});
+  const auto selection = std::make_shared<const WatchSelection>(
+      WatchSelection{Hold(*request.kind), *request.kind, PackedRules::Of(options.labels),
+                     PackedRules::Of(options.fields),
+                     request.info.legacy_watch ? request.info.name : std::string(),
+                     TermOf(options, *request.kind)});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
   auto definition = TRY(DefinitionWatch::Of(parts.store, *request.kind));
