@@ -131,7 +131,10 @@ class WatchSource final : public http::StreamSource {
     if (now >= deadline_) return http::Pulled::kEnd;
     maker_.BeginStep();
     if (!PutAwaited(out, bytes)) return http::Pulled::kIdle;
-    if (failed_ || start_.after > LastRevision()) return http::Pulled::kEnd;
+    if (failed_) return http::Pulled::kEnd;
+    if (start_.definition && start_.definition->EndsBefore(start_.after)) {
+      return http::Pulled::kEnd;
+    }
     if (const auto pulled = SendState(bytes_max, out, bytes)) return *pulled;
     return SendEvents(now, bytes_max, out, bytes);
   }
@@ -155,7 +158,7 @@ class WatchSource final : public http::StreamSource {
       shown_ = 0;
       if (drained) {
         HasBegun();
-        if (cursor_->position() >= LastRevision()) return http::Pulled::kEnd;
+        if (start_.definition && start_.definition->IsOver(*cursor_)) return http::Pulled::kEnd;
         if (now >= next_bookmark_) SendBookmark(now, out, bytes);
         return http::Pulled::kIdle;
       }
@@ -168,10 +171,13 @@ class WatchSource final : public http::StreamSource {
     }
   }
 
-  // Of the events that are shown: those that come later are of another kind.
-  Revision LastRevision() {
-    const auto last = start_.definition ? start_.definition->Last() : std::nullopt;
-    return last.value_or(Revision{UINT64_MAX});
+  Result<> NextEvents(size_t events_max, std::vector<EventPtr>& events) {
+    if (!start_.definition) return cursor_->Next(events_max, events);
+    return start_.definition->Next(*cursor_, events_max, events);
+  }
+
+  Revision Position() const {
+    return start_.definition ? start_.definition->PositionOf(*cursor_) : cursor_->position();
   }
 
   bool HasEvents() const { return shown_ < events_.size(); }
@@ -185,17 +191,13 @@ class WatchSource final : public http::StreamSource {
   Result<bool> TakeEvents() {
     std::vector<EventPtr> events;
     const size_t events_max = step_events_;
-    TRY(cursor_->Next(events_max, events));
+    TRY(NextEvents(events_max, events));
     size_t bytes = 1;
     for (const EventPtr& event : events) bytes += event->record->value.size();
     if (!events.empty()) {
       step_events_ = std::clamp<size_t>(kStepBytes * events.size() / bytes, 1, kEventsPerStepMax);
     }
-    bool drained = events.size() < events_max;
-    if (const Revision last = LastRevision(); !events.empty() && events.back()->revision > last) {
-      std::erase_if(events, [&](const EventPtr& event) { return event->revision > last; });
-      drained = true;
-    }
+    const bool drained = events.size() < events_max;
     if (IsConvertedByWebhook(kind_)) {
       for (EventInVersionPtr& each : converter_.Of(events)) converting_.push_back(std::move(each));
     } else {
@@ -331,7 +333,7 @@ class WatchSource final : public http::StreamSource {
     } else {
       next_bookmark_ = kNever;
     }
-    const Revision position = cursor_->position();
+    const Revision position = Position();
     if (position == bookmarked_) return;
     bookmarked_ = position;
     Send(BookmarkFrame(kind_, position, false, FormNow()), out, bytes);
