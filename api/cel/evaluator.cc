@@ -8,52 +8,13 @@
 #include "api/cel/cost.h"
 #include "api/cel/function.h"
 #include "api/cel/limits.h"
+#include "api/cel/lookup.h"
 #include "api/cel/message.h"
-#include "api/cel/well_known.h"
 
 namespace skiff::cel {
 namespace {
 
 constexpr size_t kArgumentsMax = 5;
-
-// Said of an entry written with "?".
-Value NotOptional(const std::string& key, const Value& value) {
-  return Value::Error("cannot initialize optional entry '" + key + "' from non-optional value " +
-                      KeyText(value));
-}
-
-const char* GoKind(const Value& value) {
-  switch (value.kind()) {
-    case Kind::kNull:
-      return "types.Null";
-    case Kind::kBool:
-      return "types.Bool";
-    case Kind::kInt:
-      return "types.Int";
-    case Kind::kUint:
-      return "types.Uint";
-    case Kind::kDouble:
-      return "types.Double";
-    case Kind::kString:
-      return "types.String";
-    case Kind::kBytes:
-      return "types.Bytes";
-    case Kind::kDuration:
-      return "types.Duration";
-    case Kind::kTimestamp:
-      return "types.Timestamp";
-    case Kind::kList:
-      return "*types.baseList";
-    case Kind::kMap:
-      return "*types.baseMap";
-    case Kind::kType:
-      return "*types.Type";
-    case Kind::kOptional:
-      return "*types.Optional";
-    default:
-      return IsEmptyMessage(value) ? "*types.protoObj" : "ref.Val";
-  }
-}
 
 // Functions whose arguments are looked at before they are called, and not by themselves: those of
 // cel-go's own extensions, whose errors name them.
@@ -85,127 +46,11 @@ bool AcceptsAll(const Overload& overload, std::span<const Value> args) {
   return true;
 }
 
-Value IndexList(const Value& list, const Value& index) {
-  int64_t at = 0;
-  if (index.Is(Kind::kInt)) {
-    at = index.integer();
-  } else if (index.Is(Kind::kUint)) {
-    if (index.unsigned_integer() > INT64_MAX) {
-      return Value::Error("index out of bounds: " + KeyText(index));
-    }
-    at = static_cast<int64_t>(index.unsigned_integer());
-  } else if (index.Is(Kind::kDouble)) {
-    const double number = index.number();
-    if (!(number >= -9.2e18 && number <= 9.2e18) ||
-        number != static_cast<double>(static_cast<int64_t>(number))) {
-      return Value::Error("unsupported index value " + KeyText(index) + " in list");
-    }
-    at = static_cast<int64_t>(number);
-  } else {
-    return Value::Error("unsupported index type '" + index.TypeName() + "' in list");
-  }
-  if (at < 0 || static_cast<size_t>(at) >= list.Size()) {
-    return Value::Error("index out of bounds: " + std::to_string(at));
-  }
-  return list.At(at);
-}
-
-Value NoSuchKey(const Value& key) {
-  return Value::Error("no such key: " + KeyText(key));
-}
-
-Value UnlessDeep(Value value) {
-  if (value.depth() > kValueDepthMax) return Value::Error(kTooDeep);
-  return value;
-}
-
 bool IsLiteralTrue(const Expr& expr) {
   return expr.kind == ExprKind::kLiteral && expr.literal.IsTrue();
 }
 
-// The entry that a loop is at. A field that is null counts as absent, and yet as a key.
-// A key is compared with some of those that are there, as far as they are alike.
-void CountKey(const Value& key, size_t entries) {
-  if (!key.Is(Kind::kString)) return;
-  looks_of_thread += key.text().size() / kTextBytesPerLook * std::bit_width(entries);
-}
-
-// All but bytes: Go has no hash of theirs.
-bool IsMapKey(const Value& key) {
-  return !key.Is(Kind::kBytes);
-}
-
 }  // namespace
-
-bool IsQualifier(const Value& key) {
-  return key.Is(Kind::kBool) || key.IsNumber() || key.Is(Kind::kString);
-}
-
-Value NoQualifier(const Value& key) {
-  return Value::Error("invalid qualifier type: " + std::string(GoKind(key)));
-}
-
-Value SelectField(const Value& operand, std::string_view name) {
-  if (operand.Is(Kind::kOptional)) return OptionalLookUp(operand, Value::StringView(name), true);
-  return IndexValue(operand, Value::StringView(name));
-}
-
-Value HasField(const Value& operand, std::string_view name) {
-  if (operand.IsError()) return operand;
-  const Value key = Value::StringView(name);
-  if (operand.Is(Kind::kOptional)) {
-    if (operand.inner() == nullptr) return Value::Bool(false);
-    return HasField(*operand.inner(), name);
-  }
-  if (operand.Is(Kind::kMap) || operand.Is(Kind::kObject)) {
-    const auto found = operand.Find(key);
-    return found && found->IsError() ? *found : Value::Bool(found.has_value());
-  }
-  return operand.Is(Kind::kList) ? IndexList(operand, key) : Value::Bool(false);
-}
-
-Value IndexValue(const Value& operand, const Value& key) {
-  if (operand.IsError()) return operand;
-  if (key.IsError()) return key;
-  switch (operand.kind()) {
-    case Kind::kOptional:
-      return OptionalLookUp(operand, key, false);
-    case Kind::kList:
-      return IndexList(operand, key);
-    case Kind::kMap:
-    case Kind::kObject: {
-      if (!IsQualifier(key)) return NoQualifier(key);
-      auto found = operand.Find(key);
-      if (found) return *std::move(found);
-      const MessageValue* message = MessageOf(operand);
-      if (message == nullptr) return NoSuchKey(key);
-      return key.Is(Kind::kString) ? message->Unset(key.text()) : Value::NoSuchOverload();
-    }
-    default:
-      return NoSuchKey(key);
-  }
-}
-
-Value OptionalLookUp(const Value& operand, const Value& key, bool field) {
-  if (operand.IsError()) return operand;
-  if (key.IsError()) return key;
-  if (operand.Is(Kind::kOptional)) {
-    if (operand.inner() == nullptr) return operand;
-    return OptionalLookUp(*operand.inner(), key, field);
-  }
-  if (operand.Is(Kind::kList)) {
-    Value item = IndexList(operand, key);
-    if (!item.IsError()) return Value::Some(std::move(item));
-    return item.text().starts_with("index out of bounds") ? Value::None() : item;
-  }
-  if (operand.Is(Kind::kMap) || operand.Is(Kind::kObject)) {
-    if (!IsQualifier(key)) return NoQualifier(key);
-    auto found = operand.Find(key);
-    if (!found) return Value::None();
-    return found->IsError() ? *found : Value::Some(*std::move(found));
-  }
-  return Value::None();  // What has no members lacks this one.
-}
 
 bool Evaluator::Spend(uint64_t cost) {
   cost_ += cost;
@@ -233,6 +78,16 @@ Value Evaluator::Run(const Expr& expr) {
   // A number holds nothing.
   if (value.shared() == nullptr || over_budget_) made_.count -= own_bytes_;
   return value;
+}
+
+Value Evaluator::UnlessDeep(Value value) {
+  if (value.depth() > kValueDepthMax) return Value::Error(kTooDeep);
+  return value;
+}
+
+void Evaluator::CountKey(const Value& key, size_t entries) {
+  if (!key.Is(Kind::kString)) return;
+  looks_of_thread += key.text().size() / kTextBytesPerLook * std::bit_width(entries);
 }
 
 Value Evaluator::Over() {
@@ -357,50 +212,6 @@ Value Evaluator::EvalOptionalChoice(const Expr& expr, bool unwrap) {
   return unwrap ? *value.inner() : value;
 }
 
-Value Evaluator::EvalAppend(const Expr& expr) {
-  Value& accumulator = locals_[expr.args[0]->slot - kLocalSlots];
-  Value item = Eval(*expr.args[1]->args[0]);
-  if (accumulator.IsError()) return accumulator;
-  if (item.IsError()) return item;
-  if (!Spend(kNameCost + kListCost + 1) || !MakeBytes(sizeof(Value))) return Over();
-  Value list = std::move(accumulator);
-  accumulator = Value();
-  ListBuilder::Append(list, std::move(item));
-  return UnlessDeep(std::move(list));
-}
-
-Value Evaluator::EvalMapInsert(const Expr& expr) {
-  Value& accumulator = locals_[expr.args[0]->slot - kLocalSlots];
-  std::array<Value, 2> given;
-  for (size_t i = 1; i < expr.args.size(); ++i) {
-    given[i - 1] = Eval(*expr.args[i]);
-    if (given[i - 1].IsError()) return given[i - 1];
-  }
-  if (accumulator.IsError()) return accumulator;
-  if (!Spend(kNameCost + 1)) return Over();
-  const bool one = expr.args.size() == 3;
-  if (!one && !given[0].Is(Kind::kMap)) return Value::NoSuchOverload();
-  Value map = std::move(accumulator);
-  accumulator = Value();
-  Value failure;
-  const auto insert = [&](const Value& key, Value value) {
-    if (!Look() || !MakeBytes(kEntryBytes)) {
-      failure = Over();
-    } else if (!IsMapKey(key)) {
-      failure = Value::Error("unsupported key type: " + key.TypeName());
-    } else if (!MapBuilder::Insert(map, key, std::move(value))) {
-      failure = Value::Error("insert failed: key " + KeyText(key) + " already exists");
-    }
-    return !failure.IsError();
-  };
-  if (one) {
-    insert(given[0], given[1]);
-  } else {
-    given[0].EachEntry(insert);
-  }
-  return failure.IsError() ? failure : UnlessDeep(std::move(map));
-}
-
 Value Evaluator::EvalCall(const Expr& expr) {
   std::array<Value, kArgumentsMax> values;
   size_t count = 0;
@@ -430,76 +241,6 @@ Value Evaluator::EvalCall(const Expr& expr) {
   const bool sort = !expr.overloads.empty() && expr.overloads[0]->cost == CostRule::kListSort;
   if (sort && args[0].Is(Kind::kList)) return expr.overloads[0]->run(args);
   return NoOverloadFor(expr, args);
-}
-
-Value Evaluator::EvalList(const Expr& expr) {
-  if (!MakeBytes(expr.args.size() * sizeof(Value))) return Over();
-  std::vector<Value> items;
-  items.reserve(expr.args.size());
-  for (size_t i = 0; i < expr.args.size(); ++i) {
-    Value item = Eval(*expr.args[i]);
-    if (item.IsError()) return item;
-    if (!expr.optional.empty() && expr.optional[i]) {
-      if (!item.Is(Kind::kOptional)) {
-        return Value::Error("cannot initialize optional list element from non-optional value " +
-                            KeyText(item));
-      }
-      if (item.inner() == nullptr) continue;
-      item = Value(*item.inner());
-    }
-    items.push_back(std::move(item));
-  }
-  if (!Spend(kListCost)) return Over();
-  return UnlessDeep(Value::List(std::move(items)));
-}
-
-Value Evaluator::EvalMap(const Expr& expr) {
-  if (!MakeBytes(expr.args.size() / 2 * kEntryBytes)) return Over();
-  std::map<Value, Value, KeyLess> entries;
-  for (size_t i = 0; i + 1 < expr.args.size(); i += 2) {
-    const Value key = Eval(*expr.args[i]);
-    if (key.IsError()) return key;
-    Value value = Eval(*expr.args[i + 1]);
-    if (value.IsError()) return value;
-    if (!expr.optional.empty() && expr.optional[i]) {
-      if (!value.Is(Kind::kOptional)) return NotOptional(KeyText(key), value);
-      if (value.inner() == nullptr) {
-        entries.erase(key);  // One of it that stands before.
-        continue;
-      }
-      value = Value(*value.inner());
-    }
-    if (!IsMapKey(key)) return Value::Error("unsupported key type: " + key.TypeName());
-    CountKey(key, entries.size());
-    if (!Look()) return Over();
-    entries.insert_or_assign(key, std::move(value));
-  }
-  if (!Spend(kMapCost)) return Over();
-  return UnlessDeep(MapBuilder::Make(std::move(entries)));
-}
-
-Value Evaluator::EvalStruct(const Expr& expr) {
-  if (!MakeBytes(expr.args.size() * kEntryBytes)) return Over();
-  MessageValue::Fields fields;
-  for (size_t i = 0; i < expr.args.size(); ++i) {
-    Value given = Eval(*expr.args[i]);
-    if (given.IsError()) return given;
-    if (!expr.optional.empty() && expr.optional[i]) {
-      if (!given.Is(Kind::kOptional)) return NotOptional(expr.fields[i], given);
-      if (given.inner() == nullptr) {
-        fields.erase(expr.fields[i]);  // One of it that stands before.
-        continue;
-      }
-      given = Value(*given.inner());
-    }
-    fields.insert_or_assign(expr.fields[i], std::move(given));
-  }
-  if (!Spend(kStructCost)) return Over();
-  Value made = expr.message == nullptr ? MakeMessage(expr.type->name, std::move(fields))
-                                       : MakeWellKnown(*expr.message, fields, [this](size_t bytes) {
-                                           return MakeBytes(bytes) && Look();
-                                         });
-  return over_budget_ ? Over() : UnlessDeep(std::move(made));
 }
 
 Value Evaluator::EvalComprehension(const Expr& expr) {

@@ -1,4 +1,5 @@
-// Runs checked expressions.
+// Runs checked expressions: evaluator.cc what decides and calls, evaluator_values.cc what makes
+// lists, maps and messages.
 #pragma once
 
 #include <algorithm>
@@ -49,6 +50,9 @@ class Evaluator {
   bool MakeBytes(size_t bytes);
   // The error of what is over.
   Value Over();
+  static Value UnlessDeep(Value value);
+  // A key is compared with some of the `entries` that are there, as far as they are alike.
+  static void CountKey(const Value& key, size_t entries);
 
   std::span<const Value> bindings_;
   std::vector<Value> locals_;  // Of comprehensions.
@@ -59,15 +63,5 @@ class Evaluator {
   size_t own_bytes_ = 0;  // Of them.
   bool over_budget_ = false;
 };
-
-// Whether operand[key] may be asked of any operand; NoQualifier says why not.
-bool IsQualifier(const Value& key);
-Value NoQualifier(const Value& key);
-
-// operand.name and operand[key]; `optional`: what is absent is none, not an error.
-Value SelectField(const Value& operand, std::string_view name);
-Value HasField(const Value& operand, std::string_view name);
-Value IndexValue(const Value& operand, const Value& key);
-Value OptionalLookUp(const Value& operand, const Value& key, bool field);
 
 }  // namespace skiff::cel

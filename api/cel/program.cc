@@ -5,6 +5,7 @@
 
 #include "api/cel/evaluator.h"
 #include "api/cel/libraries.h"
+#include "api/cel/lookup.h"
 #include "api/cel/patterns.h"
 #include "api/cel/well_known.h"
 

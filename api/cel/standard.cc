@@ -3,9 +3,9 @@
 #include <array>
 #include <unordered_map>
 
-#include "api/cel/evaluator.h"
 #include "api/cel/libraries.h"
 #include "api/cel/limits.h"
+#include "api/cel/lookup.h"
 
 namespace skiff::cel {
 namespace {

@@ -18,11 +18,12 @@ DefinitionMark::DefinitionMark(const DefinitionText& definition) : digest_(Diges
 
 bool DefinitionMark::IsOf(uint64_t revision, std::string_view text) const {
   const MutexLock lock(mutex_);
-  if (!last_ || last_->first != revision) {
-    const auto definition = CutDefinition(text);
-    last_ = {revision, definition && DigestOf(*definition) == digest_};
-  }
-  return last_->second;
+  if (const auto known = answers_.find(revision); known != answers_.end()) return known->second;
+  const auto definition = CutDefinition(text);
+  const bool is_same = definition && DigestOf(*definition) == digest_;
+  answers_.emplace(revision, is_same);
+  if (answers_.size() > kAnswersMax) answers_.erase(answers_.begin());
+  return is_same;
 }
 
 }  // namespace skiff::crd

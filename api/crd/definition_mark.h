@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "api/crd/definition_text.h"
 #include "base/mutex.h"
@@ -17,13 +16,17 @@ class DefinitionMark {
  public:
   explicit DefinitionMark(const DefinitionText& definition);
   // Whether `text`, which is the definition at that revision, has the spec and the accepted names
-  // of the one that this was made of. The last answer is remembered for all who ask.
+  // of the one that this was made of. A large one is read once for all who ask, also where some of
+  // them are several revisions behind others.
   bool IsOf(uint64_t revision, std::string_view text) const;
 
  private:
+  // Of the answers that are remembered, those of the newest revisions.
+  static constexpr size_t kAnswersMax = 64;
+
   const std::string digest_;
   mutable Mutex mutex_;
-  mutable std::optional<std::pair<uint64_t, bool>> last_ GUARDED_BY(mutex_);
+  mutable std::map<uint64_t, bool> answers_ GUARDED_BY(mutex_);  // By revision.
 };
 
 }  // namespace skiff::crd

@@ -10,7 +10,8 @@ namespace skiff {
 
 // Fails on the first mistake of the text's first document, as kubectl and kube-apiserver tell it:
 // "yaml: line 3: found character that cannot start any token". Also where it nests deeper than
-// kYamlBlockDepthMax, or names an anchor that does not stand before.
+// kYamlBlockDepthMax or has too much within many brackets, or names an anchor that does not stand
+// before.
 Result<> CheckYamlDocument(std::string_view text);
 // The same of all documents of the text.
 Result<> CheckYamlStream(std::string_view text);

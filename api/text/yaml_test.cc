@@ -207,6 +207,17 @@ TEST(Yaml, ManyBracketsTakeNoTime) {
   EXPECT_EQ(AsJson(open), "yaml: exceeded max depth of 10000");
 }
 
+TEST(Yaml, ManyItemsWithinManyBracketsTakeNoTime) {
+  const auto nested = [](size_t brackets, size_t items) {
+    std::string text = "a: " + std::string(brackets, '[');
+    for (size_t i = 0; i < items; ++i) text += "b,";
+    return text + std::string(brackets, ']');
+  };
+  EXPECT_EQ(AsJson(nested(490, 1'000'000)), "yaml: document contains excessive nesting");
+  EXPECT_TRUE(AsJson(nested(490, 10'000)).starts_with(R"({"a":[[)"));
+  EXPECT_TRUE(AsJson(nested(20, 100'000)).starts_with(R"({"a":[[)"));
+}
+
 TEST(Yaml, DumpsAsKubernetesDoes) {
   const auto value = ParseJson(R"({"apiVersion": "v1", "data": {"a": "a: b", "t": "x\ty", "z": "on",
       "e": "", "n": "1", "l": "x\ny\n", "m": "x\ny", "s": "- a", "time": "2026-01-02T03:04:05Z"},

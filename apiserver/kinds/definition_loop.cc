@@ -10,8 +10,8 @@
 #include "api/codec/json.h"
 #include "api/crd/definition.h"
 #include "api/crd/light_definition.h"
+#include "apiserver/kinds/own_answer.h"
 #include "apiserver/objects/record_codec.h"
-#include "apiserver/server/bootstrap.h"
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "apiserver/webhooks/answer_text.h"
@@ -30,17 +30,6 @@ constexpr Duration kAfterFailure = 5s;  // Objects that could not be deleted are
 // follows its deletion at once to be told so, and no more.
 constexpr Duration kBeforeObjectsGo = 25ms;
 constexpr size_t kEventsPerLook = 256;
-
-// The message of a Status.
-std::string SaidBy(const http::Response& answer) {
-  const auto status = ParseJson(answer.body);
-  return status && status->is_object() ? TextAt(*status, "message") : answer.body;
-}
-
-// Not so where somebody else was faster to change or to remove what it is about: that wakes us.
-bool IsRefusal(const http::Response& answer) {
-  return answer.status >= 400 && answer.status != 404 && answer.status != 409;
-}
 
 // Becomes the message of a condition.
 Error CouldNot(std::string_view what, std::string_view why) {
@@ -64,24 +53,6 @@ bool HasValidCaBundle(const CustomResourceDefinition& definition) {
   // Only what is not established asks, so this is not read with each change.
   return bundle.empty() || IsEstablished(definition) ||
          http::MakeClientContext({.ca_pem = bundle}).has_value();
-}
-
-constexpr const char* kAutoManaged = "kube-aggregator.kubernetes.io/automanaged";
-
-apiregistration_v1::APIServiceSpec ApiServiceSpecOf(const GroupVersion& served) {
-  apiregistration_v1::APIServiceSpec spec;
-  spec.group = served.group;
-  spec.version = served.version;
-  spec.group_priority_minimum = 1000;
-  spec.version_priority = 100;
-  return spec;
-}
-
-Json ApiServiceOf(const std::string& name, const apiregistration_v1::APIServiceSpec& spec) {
-  return {{"apiVersion", "apiregistration.k8s.io/v1"},
-          {"kind", "APIService"},
-          {"metadata", {{"name", name}, {"labels", {{kAutoManaged, "true"}}}}},
-          {"spec", ToJson(spec)}};
 }
 
 // Of most definitions there is nothing to say.
@@ -123,7 +94,7 @@ ObjectCacheBase::Erased DefinitionCache::Decode(std::string_view body) const {
 
 void DefinitionLoop::Learn(const std::string& name) {
   const DefinitionPtr definition = definitions_.Find(name);
-  for (const std::string& each : index_.Put(name, definition.get())) DueNow(each);
+  for (const std::string& each : index_.Put(name, definition.get())) api_services_.DueNow(each);
   open_.insert(name);
   failed_.Forget(name);
   has_learned_ = true;
@@ -134,12 +105,7 @@ void DefinitionLoop::BeginAnew() {
   open_.clear();
   failed_.Clear();
   for (const DefinitionPtr& each : definitions_.All()) Learn(each->metadata.name);
-  for (const auto& each : api_services_.All()) DueNow(each->metadata.name);
-}
-
-void DefinitionLoop::DueNow(const std::string& api_service) {
-  due_api_services_.insert(api_service);
-  failed_api_services_.Forget(api_service);
+  api_services_.AllDueNow();
 }
 
 Result<> DefinitionLoop::Follow() {
@@ -165,7 +131,7 @@ Result<> DefinitionLoop::Follow() {
   bool is_known = TRY(follow(CustomResourceDefinition::Info(), cursor_,
                              [this](const std::string& name) { Learn(name); }));
   is_known &= TRY(follow(apiregistration_v1::APIService::Info(), api_service_cursor_,
-                         [this](const std::string& name) { DueNow(name); }));
+                         [this](const std::string& name) { api_services_.DueNow(name); }));
   if (!is_known) BeginAnew();
   return {};
 }
@@ -180,8 +146,7 @@ Result<> DefinitionLoop::WriteStatus(const CustomResourceDefinition& definition)
   request.headers.emplace("User-Agent", "kube-apiserver");
   request.headers.emplace("Content-Type", "application/json-patch+json");
   request.body = StatusPatch(definition).dump();
-  const http::Response answer = Ask(request);
-  return IsRefusal(answer) ? Fail(Reason::kInternalError, SaidBy(answer)) : Result<>();
+  return UnlessRefused(parts_.ask(request, nullptr));
 }
 
 Result<DefinitionLoop::ServedPtr> DefinitionLoop::UnservedKinds(
@@ -340,57 +305,6 @@ Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
   return kNever;
 }
 
-Result<> DefinitionLoop::SettleApiService(const apiregistration_v1::APIService& present,
-                                          const apiregistration_v1::APIServiceSpec* wanted) {
-  const auto& labels = present.metadata.labels;
-  const auto managed = labels.find(kAutoManaged);
-  if (managed == labels.end() || managed->second != "true") return {};
-  http::Request request;
-  request.path = "/apis/apiregistration.k8s.io/v1/apiservices/" + present.metadata.name;
-  request.headers.emplace("User-Agent", "kube-apiserver");
-  request.method = "DELETE";
-  if (wanted != nullptr) {
-    if (*wanted == present.spec) return {};
-    apiregistration_v1::APIService object = present;
-    object.spec = *wanted;
-    request.method = "PUT";
-    request.body = ToJson(object).dump();
-  }
-  const http::Response answer = Ask(request);
-  return IsRefusal(answer) ? Fail(Reason::kInternalError, SaidBy(answer)) : Result<>();
-}
-
-Result<> DefinitionLoop::SettleDue(const std::string& name) {
-  const auto served = index_.ServedAs(name);
-  std::optional<apiregistration_v1::APIServiceSpec> wanted;
-  if (served) wanted = ApiServiceSpecOf(*served);
-  if (const auto present = api_services_.Find("", name)) {
-    return SettleApiService(*present, wanted ? &*wanted : nullptr);
-  }
-  return wanted ? WriteMissing(core_, {ApiServiceOf(name, *wanted)}) : Result<>();
-}
-
-Duration DefinitionLoop::SettleApiServices() {
-  Duration again = kNever;
-  const Duration now = core_.clock.Monotonic();
-  std::erase_if(due_api_services_, [&](const std::string& name) {
-    Duration pause = failed_api_services_.Left(name, now);
-    if (pause == Duration::zero()) {
-      const auto settled = SettleDue(name);
-      if (settled) {
-        failed_api_services_.Forget(name);
-        return true;
-      }
-      kDefinitionLog.Error("api service not settled",
-                           {{"name", name}, {"error", BeginningOf(settled.error().message)}});
-      pause = failed_api_services_.Failed(name, now);
-    }
-    again = std::min(again, pause);
-    return false;
-  });
-  return again;
-}
-
 // One that cannot be settled holds up no other.
 Duration DefinitionLoop::SettleOne(const DefinitionPtr& definition) {
   const std::string& name = definition->metadata.name;
@@ -438,7 +352,7 @@ Duration DefinitionLoop::Step() {
     return kDefinitionRetry;
   }
   parts_.build();
-  return std::min(*again, SettleApiServices());
+  return std::min(*again, api_services_.Settle());
 }
 
 }  // namespace skiff

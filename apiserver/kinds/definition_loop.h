@@ -1,5 +1,5 @@
 // Settles CustomResourceDefinitions as soon as they are written: names, conditions, and, of one
-// that is deleted, its objects; and keeps the APIServices of their versions.
+// that is deleted, its objects; and has the APIServices of their versions kept.
 //
 // Sleeps until something happens to a definition or an APIService, or an object of a definition
 // that is going is held up; and looks then at what it happened to, and at definitions that are not
@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/gen/apiregistration_v1.h"
 #include "apiserver/kinds/custom_kinds.h"
+#include "apiserver/kinds/defined_api_services.h"
 #include "apiserver/kinds/definition_index.h"
 #include "apiserver/kinds/retry_times.h"
 #include "apiserver/objects/object_cache.h"
@@ -57,7 +57,9 @@ class DefinitionLoop final : public ControlLoop {
       : core_(parts.core),
         parts_(std::move(parts)),
         definitions_(core_.store),
-        api_services_(core_.store) {}
+        api_services_(
+            core_, [this](const http::Request& request) { return parts_.ask(request, nullptr); },
+            index_) {}
 
   Duration Step() override;
 
@@ -66,7 +68,6 @@ class DefinitionLoop final : public ControlLoop {
   Result<> Follow();
   void BeginAnew();
   void Learn(const std::string& name);
-  void DueNow(const std::string& api_service);
   // Settles what is open. When it is to be looked at again unless something is written; kNever: all
   // is as it should be. Fails where it is not known what was written.
   Result<Duration> SettleOpen();
@@ -74,7 +75,6 @@ class DefinitionLoop final : public ControlLoop {
   Duration SettleOne(const DefinitionPtr& definition);
   Result<Duration> Settle(const DefinitionPtr& definition);
   Result<Duration> EndOf(const DefinitionPtr& definition);
-  http::Response Ask(const http::Request& request) const { return parts_.ask(request, nullptr); }
   // Of a definition whose objects are stored in a version that is not served, that version alone.
   Result<ServedPtr> UnservedKinds(const CustomResourceDefinition& definition) const;
   // Why a request that deletes objects of a definition which goes was refused.
@@ -87,26 +87,17 @@ class DefinitionLoop final : public ControlLoop {
   // not wait with it. nullopt while it is under way; its end wakes the loop.
   Result<std::optional<bool>> EmptyAside(const DefinitionPtr& definition);
   Result<> WriteStatus(const CustomResourceDefinition& definition);
-  // Each version that is served has an APIService, as long as it is, and one that says so; who
-  // takes the label off that calls it ours has it for himself. One that cannot be settled holds up
-  // no other, and stays due. When one is to be tried again; kNever: none is.
-  Duration SettleApiServices();
-  Result<> SettleDue(const std::string& name);
-  Result<> SettleApiService(const apiregistration_v1::APIService& present,
-                            const apiregistration_v1::APIServiceSpec* wanted);
 
   Core& core_;
   const Parts parts_;
   DefinitionCache definitions_;
-  ObjectCache<apiregistration_v1::APIService> api_services_;
   // Null: it is not known what was written.
   std::unique_ptr<WatchCursor> cursor_, api_service_cursor_;
   DefinitionIndex index_;
-  std::set<std::string> open_;  // Names of definitions to be looked at.
-  bool has_learned_ = false;    // Since the last look at those.
-  RetryTimes failed_;                       // Definitions, until they are written.
-  std::set<std::string> due_api_services_;  // Names of APIServices, those that are not there too.
-  RetryTimes failed_api_services_;          // Of those, until something happens to them.
+  DefinedApiServices api_services_;
+  std::set<std::string> open_;       // Names of definitions to be looked at.
+  bool has_learned_ = false;         // Since the last look at those.
+  RetryTimes failed_;                // Definitions, until they are written.
   // What goes on about a definition that goes, by its uid.
   struct Going {
     std::string name;

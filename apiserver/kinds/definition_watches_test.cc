@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "apiserver/kinds/custom_resources_fixture.h"
+#include "apiserver/watches/watch.h"
 #include "base/allocated_bytes.h"
 
 namespace skiff {
@@ -30,11 +31,12 @@ TEST_F(DefinitionWatches, AWatchEndsWhereItsDefinitionComesToSaySomethingElse) {
   Answer watch = Watch("?watch=1&fieldSelector=spec.image=web");
   ASSERT_EQ(Events(watch.response).size(), 1u);
   const Answer before = Merge(path_ + "/a", R"({"spec": {"replicas": 2}})");
-  const Answer changed = Ask(
-      "PATCH", definitions_ + "/crons.example.com",
-      R"([{"op": "add", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/late",
-               "value": {"type": "string", "default": "later"}}])",
-      "application/json-patch+json");
+  const Json late = {
+      {"op", "add"},
+      {"path", "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/late"},
+      {"value", {{"type", "string"}, {"default", "later"}}}};
+  const Answer changed = Ask("PATCH", definitions_ + "/crons.example.com",
+                             Json::array({late}).dump(), "application/json-patch+json");
   ASSERT_EQ(changed.code, 200) << changed.message();
   EXPECT_EQ(Get(path_ + "/a").body["spec"]["late"], "later") << "also of what was stored before";
   Merge(path_ + "/a", R"({"spec": {"image": "db"}})");
@@ -121,6 +123,68 @@ TEST_F(DefinitionWatches, AWatchEndsInPeaceWhenAnotherVersionIsStored) {
   ASSERT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 2}})").code, 200);
   EXPECT_TRUE(Events(watch.response).empty());
   EXPECT_TRUE(IsOver(watch));
+}
+
+// The ring keeps eight megabytes, and what leaves it is read later than what is still there.
+class BygoneDefinition : public DefinitionWatches {
+ protected:
+  void SetUp() override {
+    store_->ReadHistoryAside();
+    Define(Definition(Schema()));
+    ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+    watch_ = Watch("?watch=1&allowWatchBookmarks=true");
+    ASSERT_EQ(Events(watch_.response).size(), 1u);
+  }
+  // Writes the definition, and an object once that write has left the ring.
+  void Write(const std::string& definition_patch) {
+    ASSERT_EQ(Merge(definitions_ + "/crons.example.com", definition_patch).code, 200);
+    for (int i = 0; i < 10; ++i) {
+      ASSERT_TRUE(store_->Apply({.key = "/large/x", .value = std::string(1 << 20, 'x')}));
+    }
+    ASSERT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 2}})").code, 200);
+    clock_.Advance(kBookmarkPeriod);
+  }
+  void ReadHistory() {
+    while (store_->history_loop().Step() == Duration::zero()) {
+    }
+  }
+
+  Answer watch_;
+};
+
+TEST_F(BygoneDefinition, NothingIsShownOfAnotherKind) {
+  Write(R"({"spec": {"names": {"shortNames": ["c"]}}})");
+  std::vector<Json> events = Events(watch_.response);
+  ASSERT_EQ(events.size(), 1u) << "its kind is not known yet";
+  EXPECT_EQ(events[0]["type"], "BOOKMARK");
+  const std::string seen = events[0]["object"]["metadata"]["resourceVersion"];
+  EXPECT_FALSE(IsOver(watch_));
+  ReadHistory();
+  EXPECT_TRUE(IsOver(watch_));
+  Answer next = Watch("?watch=1&resourceVersion=" + seen);
+  events = Events(next.response);
+  ASSERT_EQ(events.size(), 1u) << "nothing was promised that had not been shown";
+  EXPECT_EQ(events[0]["type"], "MODIFIED");
+}
+
+TEST_F(BygoneDefinition, WhatWaitedIsShownWhenItIsStillOfTheKind) {
+  Write(R"({"metadata": {"labels": {"tier": "one"}}})");
+  EXPECT_EQ(Events(watch_.response)[0]["type"], "BOOKMARK");
+  ReadHistory();
+  std::vector<Json> events = Events(watch_.response);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0]["type"], "MODIFIED");
+  EXPECT_FALSE(IsOver(watch_));
+  ASSERT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 3}})").code, 200);
+  EXPECT_EQ(Events(watch_.response).size(), 1u);
+}
+
+TEST_F(DefinitionWatches, AWatchFromTheFarthestFutureWaits) {
+  Define(Definition(Schema()));
+  Answer watch = Watch("?watch=1&resourceVersion=9223372036854775807");
+  EXPECT_FALSE(IsOver(watch));
+  watch = Watch("?watch=1&resourceVersion=18446744073709551615");
+  EXPECT_FALSE(IsOver(watch));
 }
 
 // Nobody misses anything, and nothing of the old kind stays behind.

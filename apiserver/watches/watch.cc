@@ -7,17 +7,16 @@
 #include <utility>
 
 #include "api/registry.h"
-#include "apiserver/objects/packed_rules.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/initial_events.h"
 #include "apiserver/request/object_response.h"
-#include "apiserver/storage/keys.h"
 #include "apiserver/watches/converted_events.h"
 #include "apiserver/watches/definition_watch.h"
 #include "apiserver/watches/shared_frames.h"
 #include "apiserver/watches/watch_frame.h"
+#include "apiserver/watches/watch_selection.h"
 #include "apiserver/watches/watch_socket.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "base/seconds.h"
@@ -34,45 +33,6 @@ constexpr size_t kEventsPerStepMax = 64;
 constexpr size_t kStepBytes = 256 << 10;
 // A last bookmark goes out this long before the end, so that the client resumes from near it.
 constexpr Duration kLastBookmarkBefore = 2s;
-
-// What of the prefix the client wants to see. Asked on the loop and, for the state, aside.
-struct Selection {
-  const RuntimeKindPtr held;
-  const KindInfo& kind;  // Built in, or held.
-  const PackedRules labels, fields;  // Kept for as long as the watch lasts.
-  const std::string name;            // Not empty: that object alone.
-  const std::optional<IndexTerm> term = std::nullopt;  // What all of them have.
-
-  bool TakesAll() const { return GoesByKey() && name.empty(); }
-  // Whether all versions of an object are taken, or none.
-  bool GoesByKey() const { return labels.empty() && fields.empty(); }
-  bool Takes(const Record& record) const {
-    if (TakesAll()) return true;
-    const auto parts = ParseStoreKey(kind.storage_key, record.key);
-    if (!name.empty() && (!parts || parts->name != name)) return false;
-    if (GoesByKey()) return true;
-    const auto view = ObjectView::Of(record);
-    if (!view || !TakesLabels(*view)) return false;
-    const auto values = CurrentFields(kind, *view);
-    return fields.All([&](std::string_view field, const PackedRules::Rule& rule) {
-      if (field == "metadata.name") return rule.Takes(parts ? parts->name : "");
-      if (field == "metadata.namespace") return rule.Takes(parts ? parts->object_namespace : "");
-      if (values) return rule.Takes(values->at(std::string(field)));
-      return rule.Takes(view->field(field).value_or(""));
-    });
-  }
-
- private:
-  bool TakesLabels(const ObjectView& view) const {
-    return labels.empty() || labels.MatchesEach([&](auto take) {
-      view.ForEachLabel([&](const NamedText& label) { take(label.name, label.value); });
-    });
-  }
-};
-
-std::shared_ptr<const KindInfo> WatchedKind(const std::shared_ptr<const Selection>& selection) {
-  return {selection, &selection->kind};
-}
 
 // Where jobs go that may wait for the webhook that converts the kind; empty where there is none.
 EventConverter::Aside WaitsElsewhere(const WatchParts& parts, const KindInfo& kind) {
@@ -97,7 +57,7 @@ struct Start {
 class WatchSource final : public http::StreamSource {
  public:
   WatchSource(const WatchParts& parts, std::string prefix,
-              std::shared_ptr<const Selection> selection, FrameForm form, Start start,
+              std::shared_ptr<const WatchSelection> selection, FrameForm form, Start start,
               bool allow_bookmarks, Duration timeout, const ApiRequest& request)
       : parts_(parts),
         prefix_(std::move(prefix)),
@@ -171,7 +131,10 @@ class WatchSource final : public http::StreamSource {
     if (now >= deadline_) return http::Pulled::kEnd;
     maker_.BeginStep();
     if (!PutAwaited(out, bytes)) return http::Pulled::kIdle;
-    if (failed_ || start_.after > LastRevision()) return http::Pulled::kEnd;
+    if (failed_) return http::Pulled::kEnd;
+    if (start_.definition && start_.definition->EndsBefore(start_.after)) {
+      return http::Pulled::kEnd;
+    }
     if (const auto pulled = SendState(bytes_max, out, bytes)) return *pulled;
     return SendEvents(now, bytes_max, out, bytes);
   }
@@ -195,7 +158,7 @@ class WatchSource final : public http::StreamSource {
       shown_ = 0;
       if (drained) {
         HasBegun();
-        if (cursor_->position() >= LastRevision()) return http::Pulled::kEnd;
+        if (start_.definition && start_.definition->IsOver(*cursor_)) return http::Pulled::kEnd;
         if (now >= next_bookmark_) SendBookmark(now, out, bytes);
         return http::Pulled::kIdle;
       }
@@ -208,10 +171,13 @@ class WatchSource final : public http::StreamSource {
     }
   }
 
-  // Of the events that are shown: those that come later are of another kind.
-  Revision LastRevision() {
-    const auto last = start_.definition ? start_.definition->Last() : std::nullopt;
-    return last.value_or(Revision{UINT64_MAX});
+  Result<> NextEvents(size_t events_max, std::vector<EventPtr>& events) {
+    if (!start_.definition) return cursor_->Next(events_max, events);
+    return start_.definition->Next(*cursor_, events_max, events);
+  }
+
+  Revision Position() const {
+    return start_.definition ? start_.definition->PositionOf(*cursor_) : cursor_->position();
   }
 
   bool HasEvents() const { return shown_ < events_.size(); }
@@ -225,17 +191,13 @@ class WatchSource final : public http::StreamSource {
   Result<bool> TakeEvents() {
     std::vector<EventPtr> events;
     const size_t events_max = step_events_;
-    TRY(cursor_->Next(events_max, events));
+    TRY(NextEvents(events_max, events));
     size_t bytes = 1;
     for (const EventPtr& event : events) bytes += event->record->value.size();
     if (!events.empty()) {
       step_events_ = std::clamp<size_t>(kStepBytes * events.size() / bytes, 1, kEventsPerStepMax);
     }
-    bool drained = events.size() < events_max;
-    if (const Revision last = LastRevision(); !events.empty() && events.back()->revision > last) {
-      std::erase_if(events, [&](const EventPtr& event) { return event->revision > last; });
-      drained = true;
-    }
+    const bool drained = events.size() < events_max;
     if (IsConvertedByWebhook(kind_)) {
       for (EventInVersionPtr& each : converter_.Of(events)) converting_.push_back(std::move(each));
     } else {
@@ -371,7 +333,7 @@ class WatchSource final : public http::StreamSource {
     } else {
       next_bookmark_ = kNever;
     }
-    const Revision position = cursor_->position();
+    const Revision position = Position();
     if (position == bookmarked_) return;
     bookmarked_ = position;
     Send(BookmarkFrame(kind_, position, false, FormNow()), out, bytes);
@@ -379,7 +341,7 @@ class WatchSource final : public http::StreamSource {
 
   const WatchParts parts_;
   const std::string prefix_;
-  const std::shared_ptr<const Selection> selection_;
+  const std::shared_ptr<const WatchSelection> selection_;
   const KindInfo& kind_;
   FrameForm form_;
   Start start_;
@@ -403,7 +365,7 @@ class WatchSource final : public http::StreamSource {
 };
 
 Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
-                      const std::shared_ptr<const Selection>& selection,
+                      const std::shared_ptr<const WatchSelection>& selection,
                       const ListQuery& options, const std::string& user) {
   Store& store = parts.store;
   Start start;
@@ -454,11 +416,11 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
     }
   }
   Duration timeout = Seconds(options.timeout_seconds.value_or(0));
-  const auto selection = std::make_shared<const Selection>(
-      Selection{Hold(*request.kind), *request.kind, PackedRules::Of(options.labels),
-                PackedRules::Of(options.fields),
-                request.info.legacy_watch ? request.info.name : std::string(),
-                TermOf(options, *request.kind)});
+  const auto selection = std::make_shared<const WatchSelection>(
+      WatchSelection{Hold(*request.kind), *request.kind, PackedRules::Of(options.labels),
+                     PackedRules::Of(options.fields),
+                     request.info.legacy_watch ? request.info.name : std::string(),
+                     TermOf(options, *request.kind)});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
   auto definition = TRY(DefinitionWatch::Of(parts.store, *request.kind));
