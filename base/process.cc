@@ -357,8 +357,10 @@ std::optional<ProcessId> IdentifyProcess(pid_t pid) {
   std::istringstream rest(line.substr(name_end + 1));
   std::string field;
   ProcessId process{.pid = pid};
+  bool has_ended = false;  // The thread of that number.
   for (int number = 3; number <= 22 && rest >> field; ++number) {
-    if (number == 3 && (field == "Z" || field == "X")) return std::nullopt;
+    if (number == 3) has_ended = field == "Z" || field == "X";
+    if (number == 20 && has_ended && std::atoi(field.c_str()) <= 1) return std::nullopt;
     if (number == 22) process.start_ticks = std::strtoull(field.c_str(), nullptr, 10);
   }
   return process.start_ticks != 0 ? std::optional(process) : std::nullopt;

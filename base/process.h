@@ -58,7 +58,7 @@ struct ProcessId {
   bool operator==(const ProcessId&) const = default;
 };
 
-// Unset when no such process lives; a zombie does not.
+// Unset when no such process lives; a zombie does not, one whose first thread alone has ended does.
 std::optional<ProcessId> IdentifyProcess(pid_t pid);
 bool IsAlive(const ProcessId& process);
 // Without effect on a process that is gone.

@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <vector>
 
 namespace skiff {
@@ -136,6 +140,30 @@ TEST_F(DaemonTest, SaysWhenItCannotBeStarted) {
   const auto missing = SpawnDaemon({.argv = {"no-such-program"}, .log_path = folder_ / "log"});
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().reason, Reason::kNotFound);
+}
+
+TEST(ProcessIdTest, OneWhoseFirstThreadHasEndedLivesAsLongAsAnotherDoes) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::thread([] {
+      while (true) pause();
+    }).detach();
+    syscall(SYS_exit, 0);  // Of this thread alone.
+  }
+  const auto stat_of = [&] {
+    std::ifstream in("/proc/" + std::to_string(child) + "/stat");
+    std::string line;
+    std::getline(in, line);
+    return line;
+  };
+  while (stat_of().find(") Z ") == std::string::npos) poll(nullptr, 0, 1);
+  const auto process = IdentifyProcess(child);
+  ASSERT_TRUE(process);
+  EXPECT_TRUE(IsAlive(*process));
+  EXPECT_FALSE(WaitUntilGone(*process, 0ms));
+  EXPECT_TRUE(StopProcess(*process, 10s));
+  EXPECT_FALSE(IsAlive(*process)) << "nobody has heard of its end yet";
+  waitpid(child, nullptr, 0);
 }
 
 TEST(ProcessIdTest, ARecycledNumberIsAnotherProcess) {

@@ -21,7 +21,7 @@ function(fuzz_programs)
       client/kubeconfig.cc client/server_url.cc
       dns/address_run.cc dns/answer.cc dns/cache.cc dns/cluster_names.cc dns/message_writer.cc
       dns/name.cc dns/query.cc dns/ready_answers.cc dns/record_copy.cc dns/upstream_message.cc
-      dns/view.cc kubelet/env_file.cc kubelet/image_archive.cc kubelet/image_name.cc kubelet/tar.cc
+      dns/view.cc kubelet/env_file.cc kubelet/image_archive.cc kubelet/tar.cc
       kubelet/volumes/beneath.cc)
   list(TRANSFORM readers PREPEND ${CMAKE_SOURCE_DIR}/)
   file(GLOB compose CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/compose/*.cc)

@@ -31,7 +31,7 @@ endfunction()
 function(image_archives)
   set(kubelet ${CMAKE_SOURCE_DIR}/kubelet)
   batched(sources image_pack 1 ${IMAGE_SOURCES}/pack.cc ${kubelet}/image_archive.cc
-          ${kubelet}/image_name.cc ${kubelet}/image_pack.cc ${kubelet}/tar.cc)
+          ${kubelet}/image_pack.cc ${kubelet}/tar.cc)
   add_executable(image_pack EXCLUDE_FROM_ALL ${sources})
   target_link_libraries(image_pack PRIVATE api base OpenSSL::Crypto)
   set(archives ${CMAKE_BINARY_DIR}/images)

@@ -8,8 +8,8 @@
 #include <map>
 
 #include "api/codec/json.h"
+#include "api/rules/core/image_reference.h"
 #include "base/hash.h"
-#include "kubelet/image_name.h"
 #include "kubelet/tar.h"
 
 namespace skiff {

@@ -2,9 +2,9 @@
 
 #include <set>
 
+#include "api/rules/core/image_reference.h"
 #include "api/values.h"
 #include "kubelet/image_archive.h"
-#include "kubelet/image_name.h"
 #include "kubelet/tar.h"
 
 namespace skiff {

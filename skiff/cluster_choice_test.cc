@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+
+#include "skiff/up.h"
 
 namespace skiff {
 namespace {
@@ -47,6 +51,50 @@ TEST_F(ClusterChoiceTest, RefusesAClusterThatIsKeptElsewhere) {
     ASSERT_FALSE(chosen) << other;
     EXPECT_THAT(chosen.error().message, HasSubstr("with --data-dir, or unset KUBECONFIG"));
   }
+}
+
+// KUBECONFIG as long as it lives.
+class KubeconfigVariable {
+ public:
+  explicit KubeconfigVariable(const std::string& value) {
+    if (const char* before = std::getenv("KUBECONFIG")) before_ = before;
+    setenv("KUBECONFIG", value.c_str(), 1);
+  }
+  ~KubeconfigVariable() {
+    before_ ? setenv("KUBECONFIG", before_->c_str(), 1) : unsetenv("KUBECONFIG");
+  }
+
+ private:
+  std::optional<std::string> before_;
+};
+
+// What `skiff image` complains of.
+std::string ImageComplaint(const std::vector<std::string>& args) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(ImageMain(args), 1);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST_F(ClusterChoiceTest, ImagesAreThoseOfTheClusterThatKubeconfigNames) {
+  const std::string own = fs::path(Write("own/admin.kubeconfig", 7443)).parent_path();
+  const std::string other = fs::path(Write("other/admin.kubeconfig", 8443)).parent_path();
+  const KubeconfigVariable variable(own + "/admin.kubeconfig");
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"ls"}, std::vector<std::string>{"load", "x.tar"}}) {
+    EXPECT_THAT(ImageComplaint(args),
+                HasSubstr("no node of this machine has its images in " + own + ": "));
+  }
+  EXPECT_THAT(ImageComplaint({"ls", "--data-dir=" + other}), HasSubstr("in " + other + ": "));
+  // Its nodes are none of this machine's containerd either.
+  std::ofstream(own + "/cluster.json") << R"({"serviceCidr": "", "simulatedNodes": 3})";
+  EXPECT_THAT(ImageComplaint({"ls"}),
+              HasSubstr("the nodes of " + own + " are simulated: they have no images"));
+}
+
+TEST_F(ClusterChoiceTest, ImagesOfAClusterThatIsKeptElsewhereAreRefused) {
+  const KubeconfigVariable variable(Write("home/config", 7443));
+  EXPECT_THAT(ImageComplaint({"ls"}), HasSubstr("KUBECONFIG names the cluster at "
+                                                "https://127.0.0.1:7443, which is kept neither"));
 }
 
 }  // namespace

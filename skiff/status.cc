@@ -76,8 +76,8 @@ std::string Since(const ProcessId& process, TimePoint now) {
 }
 
 template <typename K>
-Result<> AddAll(Client& client, ClusterStatus& status) {
-  ListOptions options{.limit = kPageItems};
+Result<> AddAll(Client& client, ClusterStatus& status, const std::string& field_selector = "") {
+  ListOptions options{.field_selector = field_selector, .limit = kPageItems};
   do {
     const TextList page = TRY(client.ListText(K::Info(), options));
     for (const RawJson& item : page.items) status.Add(*TRY(DecodeObject<K>(item.Text())));
@@ -100,7 +100,13 @@ Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterS
   Client client(*transport, "skiff-status");
   TRY(AddAll<core_v1::Node>(client, status));
   TRY(AddAll<core_v1::Pod>(client, status));
-  return AddAll<core_v1::PersistentVolumeClaim>(client, status);
+  TRY(AddAll<core_v1::PersistentVolumeClaim>(client, status));
+  // Of all Events only those that say that an Ingress is not served.
+  for (const char* reason : {"NotServed", "PortTaken"}) {
+    TRY(AddAll<core_v1::Event>(client, status,
+                               fmt::format("involvedObject.kind=Ingress,reason={}", reason)));
+  }
+  return AddAll<networking_v1::Ingress>(client, status);
 }
 
 void LookAtDisk(const std::string& data_dir, std::vector<std::vector<std::string>>& rows,

@@ -19,6 +19,12 @@ namespace {
 constexpr Duration kPatience = 30s;
 constexpr size_t kNodeRowsMax = 10;
 constexpr size_t kNamesMax = 3;
+// Of one Ingress: two ports that it lacks, and why it is not served at all.
+constexpr size_t kIngressEventsMax = 10;
+
+std::string PluralOf(const std::string& kind) {
+  return kind + (kind.ends_with('s') ? "es" : "s");
+}
 
 // "12 Running, 2 Pending"
 std::string Counts(const std::map<std::string, size_t>& by_word) {
@@ -70,6 +76,24 @@ void ClusterStatus::Add(const core_v1::PersistentVolumeClaim& claim) {
   AddSymptom("claim", phase, claim.metadata.namespace_, claim.metadata.name);
 }
 
+void ClusterStatus::Add(const core_v1::Event& event) {
+  if (event.involved_object.kind != "Ingress") return;
+  auto& known = ingress_events_[event.involved_object.uid];
+  if (known.size() < kIngressEventsMax) known.push_back(event);
+}
+
+void ClusterStatus::Add(const networking_v1::Ingress& ingress) {
+  const auto found = ingress_events_.find(ingress.metadata.uid);
+  if (found == ingress_events_.end()) return;
+  const Json object = ToJson(ingress);
+  for (const core_v1::Event& event : found->second) {
+    const std::string word = cli::why::SymptomOfIngress(object, ToJson(event));
+    if (word.empty()) continue;
+    AddSymptom("ingress", fmt::format("{} ({})", word, cli::why::OneLine(event.message)),
+               ingress.metadata.namespace_, ingress.metadata.name);
+  }
+}
+
 bool ClusterStatus::IsOnItsWay(const std::string& phase, const meta_v1::ObjectMeta& meta) {
   if (phase == "Failed" || phase == "Lost") return false;
   if (now_ - meta.creation_timestamp.point() >= kPatience) return false;
@@ -107,11 +131,11 @@ std::vector<std::vector<std::string>> ClusterStatus::Troubles() const {
   for (const auto& [key, symptom] : symptoms_) {
     const auto& [kind, word] = key;
     const size_t more = symptom.count - symptom.names.size();
-    rows.push_back({fmt::format("{} {}{} {}: {}{}", symptom.count, kind,
-                                symptom.count == 1 ? "" : "s", word,
-                                fmt::join(symptom.names, ", "),
-                                more > 0 ? fmt::format(" and {} more", more) : ""),
-                    symptom.command});
+    rows.push_back(
+        {fmt::format("{} {} {}: {}{}", symptom.count, symptom.count == 1 ? kind : PluralOf(kind),
+                     word, fmt::join(symptom.names, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : ""),
+         symptom.command});
   }
   for (auto& row : rows) row[0] = "  " + row[0];
   return rows;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
+#include "api/gen/networking_v1.h"
 #include "base/clock.h"
 
 namespace skiff {
@@ -20,6 +21,9 @@ class ClusterStatus {
   void Add(const core_v1::Node& node);
   void Add(const core_v1::Pod& pod);
   void Add(const core_v1::PersistentVolumeClaim& claim);
+  // What the Ingresses that are added later suffer from, where it is one of these that tells.
+  void Add(const core_v1::Event& event);
+  void Add(const networking_v1::Ingress& ingress);
   // What the server says of itself: the lines of /readyz?verbose.
   void AddHealth(const std::string& lines);
   // With a line of its own, and what to type about it.
@@ -51,6 +55,7 @@ class ClusterStatus {
   std::map<std::string, size_t> pods_on_;  // Nodes.
   std::map<std::string, size_t> pods_, claims_;  // By phase.
   std::map<std::pair<std::string, std::string>, Symptom> symptoms_;  // By kind and word.
+  std::map<std::string, std::vector<core_v1::Event>> ingress_events_;  // By UID.
   bool waits_ = false;  // Something young is Pending.
   std::vector<std::vector<std::string>> troubles_;  // What, and what to type.
 };

@@ -118,6 +118,49 @@ TEST(ClusterStatusTest, WhatHasFailedIsWrongHoweverYoung) {
   EXPECT_THAT(status.Text(), HasSubstr("1 claim Lost: db/data"));
 }
 
+core_v1::Event EventOf(const std::string& uid, const std::string& reason,
+                       const std::string& message) {
+  return Made<core_v1::Event>({{"metadata", {{"name", reason + uid}, {"namespace", "default"}}},
+                               {"involvedObject", {{"kind", "Ingress"}, {"uid", uid}}},
+                               {"reason", reason},
+                               {"message", message},
+                               {"type", "Warning"}});
+}
+
+networking_v1::Ingress IngressOf(const std::string& name, std::vector<int> ports) {
+  Json object = {{"metadata", {{"name", name}, {"namespace", "default"}, {"uid", name + "-uid"}}}};
+  for (const int port : ports) {
+    object["status"]["loadBalancer"]["ingress"][0]["ip"] = "192.0.2.1";
+    object["status"]["loadBalancer"]["ingress"][0]["ports"].push_back(
+        {{"port", port}, {"protocol", "TCP"}});
+  }
+  return Made<networking_v1::Ingress>(object);
+}
+
+TEST(ClusterStatusTest, LeadsToIngressesThatAreNotServedOrNotOnEveryPort) {
+  ClusterStatus status(kNow);
+  status.Add(EventOf("a-uid", "NotServed", "HAProxy is not\ninstalled"));
+  status.Add(EventOf("b-uid", "NotServed", "HAProxy is not\ninstalled"));
+  status.Add(EventOf("c-uid", "PortTaken", "port 443 of this machine: Address already in use"));
+  // These are over.
+  status.Add(EventOf("d-uid", "PortTaken", "port 443 of this machine: Address already in use"));
+  status.Add(EventOf("e-uid", "NotServed", "HAProxy does not start"));
+  status.Add(EventOf("gone-uid", "NotServed", "HAProxy does not start"));
+  status.Add(IngressOf("a", {}));
+  status.Add(IngressOf("b", {}));
+  status.Add(IngressOf("c", {80}));
+  status.Add(IngressOf("d", {80, 443}));
+  status.Add(IngressOf("e", {80, 443}));
+  status.Add(IngressOf("f", {}));
+  EXPECT_THAT(status.Text(),
+              EndsWith("What is wrong, and what says more of it:\n"
+                       "  1 ingress not served on every port (port 443 of this machine: Address "
+                       "already in use): "
+                       "default/c   skiff why ingress c -n default\n"
+                       "  2 ingresses not served (HAProxy is not installed): default/a, default/b"
+                       "                               skiff why ingress a -n default\n"));
+}
+
 TEST(ClusterStatusTest, OfManyNodesItSaysHowMany) {
   ClusterStatus status(kNow);
   for (int i = 0; i < 40; ++i) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/compose/short_forms.h"
@@ -78,9 +79,9 @@ void MakeAbsolute(Node& parent, std::string_view key, const Surroundings& around
 }
 
 // Hosts stay a list of "name=address": one name may have several.
-Result<> MakeHosts(Node& service) {
+void MakeHosts(Node& service, Mistakes& wrong) {
   Node* hosts = service.Find("extra_hosts");
-  if (hosts == nullptr) return {};
+  if (hosts == nullptr) return;
   Node list = ListNode(hosts->place);
   list.tag = hosts->tag;
   for (const Member& member : hosts->members) {
@@ -91,13 +92,13 @@ Result<> MakeHosts(Node& service) {
     size_t sign = text.find('=');
     if (sign == text.npos) sign = text.find(':');
     if (sign == text.npos || sign == 0) {
-      return Wrong(item, "invalid additional host, missing IP: " + text);
+      wrong.Add(Wrong(item, "invalid additional host, missing IP: " + text));
+      continue;
     }
     text[sign] = '=';
     list.items.push_back(TextNode(std::move(text), item.place));
   }
   *hosts = std::move(list);
-  return {};
 }
 
 // NAME without a value is the one that we have; none: the container has none either.
@@ -106,7 +107,7 @@ void TakeOver(Node& service, const Lookup& lookup) {
   if (environment == nullptr) return;
   std::vector<Member> members;
   for (Member& member : environment->members) {
-    if (member.node.IsNull() && member.node.tag.empty()) {
+    if (member.node.IsNull() && member.node.tag.empty() && !member.node.told) {
       const auto value = lookup(member.key);
       if (!value) continue;
       member.node = TextNode(*value, member.node.place);
@@ -116,7 +117,30 @@ void TakeOver(Node& service, const Lookup& lookup) {
   environment->members = std::move(members);
 }
 
-Result<> MakeServiceCanonical(Node& service, const Surroundings& around) {
+// Each item of a list by `make`, which fails where it means nothing. Of what lacks a part that has
+// been told of nothing more is said.
+template <typename Make>
+void MakeItems(Node& service, std::string_view key, const std::vector<std::string_view>& parts,
+               Mistakes& wrong, const Make& make) {
+  Node* list = service.Find(key);
+  if (list == nullptr) return;
+  std::vector<Node> items;
+  for (Node& item : list->items) {
+    const bool is_told = std::any_of(parts.begin(), parts.end(),
+                                     [&](std::string_view part) { return item[part].told; });
+    if (is_told) continue;
+    if (item.tag == "!reset") {
+      items.push_back(std::move(item));
+      continue;
+    }
+    auto made = make(item);
+    wrong.Add(made);
+    if (made) items.push_back(*std::move(made));
+  }
+  list->items = std::move(items);
+}
+
+void MakeServiceCanonical(Node& service, const Surroundings& around, Mistakes& wrong) {
   for (const char* key : {"environment", "labels", "annotations", "sysctls"}) {
     MakePairs(service, key);
   }
@@ -148,18 +172,10 @@ Result<> MakeServiceCanonical(Node& service, const Surroundings& around) {
     MakeMap(*extends, "service");
     MakeAbsolute(*extends, "file", around);
   }
-  TRY(MakeHosts(service));
-  if (Node* ports = service.Find("ports")) {
-    for (Node& port : ports->items) {
-      if (port.tag != "!reset") port = TRY(LongPort(port));
-    }
-  }
-  if (Node* mounts = service.Find("volumes")) {
-    for (Node& mount : mounts->items) {
-      if (mount.tag != "!reset") mount = TRY(LongMount(mount, around));
-    }
-  }
-  return {};
+  MakeHosts(service, wrong);
+  MakeItems(service, "ports", {"target"}, wrong, [](const Node& port) { return LongPort(port); });
+  MakeItems(service, "volumes", {"type", "source", "target"}, wrong,
+            [&](const Node& mount) { return LongMount(mount, around); });
 }
 
 // environment: X -> content: what X is, where it is anything. Both beside each other are refused
@@ -175,17 +191,16 @@ void MakeContent(Node& resource, const Lookup& lookup) {
 }
 
 // external: {name: x} -> external: true, name: x
-Result<> MakeExternal(Node& resource, const std::string& place) {
+void MakeExternal(Node& resource, const std::string& place, Mistakes& wrong) {
   Node* external = resource.Find("external");
-  if (external == nullptr || !external->IsMap()) return {};
+  if (external == nullptr || !external->IsMap()) return;
   const Node name = (*external)["name"];
   const Node& said = resource["name"];
   if (name.Says() && said.Says() && name.Text() != said.Text()) {
-    return Wrong(name, place + ": name and external.name conflict; only use name");
+    wrong.Add(Wrong(name, place + ": name and external.name conflict; only use name"));
   }
   *external = TextNode("true", Place(external->place));
   if (name.Says()) resource.Put("name", name);
-  return {};
 }
 
 }  // namespace
@@ -200,17 +215,15 @@ std::string AbsolutePath(const Surroundings& around, const std::string& path) {
   return made;
 }
 
-Result<> MakeCanonical(Node& file, const Surroundings& around) {
+void MakeCanonical(Node& file, const Surroundings& around, Mistakes& wrong) {
   if (Node* services = file.Find("services")) {
-    for (Member& service : services->members) {
-      TRY(MakeServiceCanonical(service.node, around));
-    }
+    for (Member& service : services->members) MakeServiceCanonical(service.node, around, wrong);
   }
   for (const char* key : {"configs", "secrets", "volumes", "networks"}) {
     Node* resources = file.Find(key);
     if (resources == nullptr) continue;
     for (Member& resource : resources->members) {
-      TRY(MakeExternal(resource.node, fmt::format("{}.{}", key, resource.key)));
+      MakeExternal(resource.node, fmt::format("{}.{}", key, resource.key), wrong);
       MakePairs(resource.node, "labels");
       MakeAbsolute(resource.node, "file", around);
       MakeContent(resource.node, around.lookup);
@@ -229,7 +242,6 @@ Result<> MakeCanonical(Node& file, const Surroundings& around) {
       }
     }
   }
-  return {};
 }
 
 }  // namespace skiff::cli::compose

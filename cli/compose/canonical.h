@@ -14,6 +14,7 @@
 #include <string>
 
 #include "cli/compose/interpolate.h"
+#include "cli/compose/mistakes.h"
 #include "cli/compose/node.h"
 
 namespace skiff::cli::compose {
@@ -30,7 +31,7 @@ inline constexpr char kMadeTag[] = "!made";
 // `directory`/`path`, unless it is absolute already.
 std::string AbsolutePath(const Surroundings& around, const std::string& path);
 
-// Of a file that has its shape (schema.h).
-Result<> MakeCanonical(Node& file, const Surroundings& around);
+// Of a file that has its shape (schema.h). What means nothing is told of, and taken out.
+void MakeCanonical(Node& file, const Surroundings& around, Mistakes& wrong);
 
 }  // namespace skiff::cli::compose

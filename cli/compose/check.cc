@@ -6,7 +6,6 @@
 
 #include "base/edit_distance.h"
 #include "base/text.h"
-#include "cli/compose/mistakes.h"
 #include "cli/compose/schema.h"
 #include "cli/json_text.h"
 
@@ -73,8 +72,8 @@ const Shape* MemberShape(const Shape& shape, std::string_view name, bool& known)
   return nullptr;
 }
 
-// What could have been meant by a key that there is none of.
-std::string MeantBy(const Shape& shape, std::string_view name) {
+// What could have been meant by a key that there is none of; "" when nothing is near.
+std::string_view MeantBy(const Shape& shape, std::string_view name) {
   constexpr size_t kFarMax = 2;
   std::string_view nearest;
   size_t far = kFarMax + 1;
@@ -84,43 +83,42 @@ std::string MeantBy(const Shape& shape, std::string_view name) {
     far = distance;
     nearest = shape.keys[i].name;
   }
-  return nearest.empty() ? "" : fmt::format("; is {} meant?", nearest);
+  return nearest;
 }
 
-void FindWrong(const Node& node, const Shape& shape, const std::string& path,
-               Mistakes& wrong) {
-  // Takes away what a file before said, whatever its own value.
-  if (node.tag == "!reset") return;
-  const auto add = [&](const Node& at, const std::string& text) {
-    wrong.Add(Wrong(at, text).value().message);
-  };
-  if (!Fits(node, shape.forms)) {
-    add(node, fmt::format("{} must be {}", path.empty() ? "the file" : path,
-                          FormsText(shape.forms)));
-    return;
-  }
-  for (size_t i = 0; i < node.items.size(); ++i) {
-    if (shape.item == nullptr) break;
-    FindWrong(node.items[i], *shape.item, fmt::format("{}[{}]", path, i), wrong);
-  }
-  for (const Member& member : node.members) {
-    bool known = false;
-    const Shape* below = MemberShape(shape, member.key, known);
-    if (!known) {
-      add(member.node, fmt::format("{}: additional property {} is not allowed{}",
-                                   path.empty() ? "the file" : path, member.key,
-                                   MeantBy(shape, member.key)));
-    }
-    if (below != nullptr) FindWrong(member.node, *below, Below(path, member.key), wrong);
-  }
+void TellUnknown(Node& map, const Member& member, const Shape& shape, const std::string& path,
+                 Mistakes& wrong) {
+  const std::string_view meant = MeantBy(shape, member.key);
+  wrong.Add(Wrong(
+      member.node,
+      fmt::format("{}: additional property {} is not allowed{}", path.empty() ? "the file" : path,
+                  member.key, meant.empty() ? "" : fmt::format("; is {} meant?", meant))));
+  if (meant.empty() || !map.Lacks(meant)) return;
+  map.Put(meant, Node{.place = member.node.place}).MakeTold();
 }
 
 }  // namespace
 
-Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path) {
-  Mistakes wrong;
-  FindWrong(node, shape, path, wrong);
-  return wrong.Told();
+void CheckShape(Node& node, const Shape& shape, const std::string& path, Mistakes& wrong) {
+  // What is reset takes away what a file before said, whatever its own value.
+  if (node.tag == "!reset" || node.told) return;
+  if (!Fits(node, shape.forms)) {
+    wrong.Add(Wrong(node, fmt::format("{} must be {}", path.empty() ? "the file" : path,
+                                      FormsText(shape.forms))));
+    return node.MakeTold();
+  }
+  for (size_t i = 0; i < node.items.size() && shape.item != nullptr; ++i) {
+    CheckShape(node.items[i], *shape.item, fmt::format("{}[{}]", path, i), wrong);
+  }
+  std::erase_if(node.items, [](const Node& item) { return item.told; });
+  std::vector<Member> unknown;
+  for (Member& member : node.members) {
+    bool known = false;
+    const Shape* below = MemberShape(shape, member.key, known);
+    if (!known) unknown.push_back(member);
+    if (below != nullptr) CheckShape(member.node, *below, Below(path, member.key), wrong);
+  }
+  for (const Member& member : unknown) TellUnknown(node, member, shape, path, wrong);
 }
 
 void NoteUncarried(const Node& node, const Shape& shape, const std::string& path, Notes& notes) {

@@ -120,11 +120,17 @@ Result<> ProjectFlags::RefuseServices(Command& command) const {
 Result<Loaded> LoadAndConvert(Command& command, const ProjectFlags& flags) {
   const DiskFiles files;
   Loaded loaded;
-  loaded.project = TRY(Load(flags.options, files));
-  for (const std::string& warning : loaded.project.warnings) {
-    command.Warn("Warning: {}\n", warning);
+  Mistakes wrong;
+  auto project = Load(flags.options, files, wrong);
+  wrong.Add(project);
+  if (project) {
+    loaded.project = *std::move(project);
+    for (const std::string& warning : loaded.project.warnings) {
+      command.Warn("Warning: {}\n", warning);
+    }
+    loaded.conversion = Convert(loaded.project, files, wrong);
   }
-  loaded.conversion = TRY(Convert(loaded.project, files));
+  TRY(wrong.Told());
   for (const Note& note : loaded.conversion.notes) command.Warn("{}\n", note.Text());
   return loaded;
 }

@@ -32,8 +32,16 @@ class DependencyOrder {
  public:
   explicit DependencyOrder(const Node& services) : services_(services) {}
 
-  Result<std::vector<std::string>> Find() {
-    for (const Member& member : services_.members) TRY(Visit(member.key));
+  // Of a circle that is told of, some order.
+  std::vector<std::string> Find(Mistakes& wrong) {
+    for (const Member& member : services_.members) {
+      const auto visited = Visit(member.key);
+      wrong.Add(visited);
+      if (visited) continue;
+      order_.clear();
+      for (const Member& each : services_.members) order_.push_back(each.key);
+      break;
+    }
     return std::move(order_);
   }
 
@@ -93,9 +101,9 @@ std::vector<Dependency> DependenciesOf(const Node& service) {
 Json PodTemplateOf(const Scope& scope, Mounts& mounts) {
   Json container = ContainerOf(scope);
   Json pod = Json::object();
-  scope.wrong.Add(PutPodSettings(scope, pod));
-  scope.wrong.Add(AddVolumeMounts(scope, mounts));
-  scope.wrong.Add(AddFileMounts(scope, mounts));
+  PutPodSettings(scope, pod);
+  AddVolumeMounts(scope, mounts);
+  AddFileMounts(scope, mounts);
   mounts.PutInto(pod, container);
   pod["containers"] = Json::array({std::move(container)});
   Json labels = LabelsOf(scope.project, scope.service);
@@ -116,7 +124,8 @@ void AddService(const Project& project, const Files& files, const std::string& s
                 Conversion& out, Mistakes& wrong) {
   const Node& node = project.root["services"][service];
   // What a provider brings is noted, and nothing runs here.
-  if (!node["image"].Says() && !node["build"].Says()) return;
+  const bool is_missing = node.Lacks("image") && node.Lacks("build");
+  if (node.told || (is_missing && !node["extends"].told)) return;
   Scope scope{project, files, out, wrong, service, node, ServiceName(service)};
   scope.ends = IsEnding(project, service, node);
   if (scope.name != service) {
@@ -125,26 +134,23 @@ void AddService(const Project& project, const Files& files, const std::string& s
   }
   Mounts mounts;
   Json pod_template = PodTemplateOf(scope, mounts);
-  wrong.Add(AddServices(scope));
-  auto object = WorkloadObject(scope, std::move(pod_template), mounts.keeps_data);
-  if (!object) return wrong.Add(object);
+  AddServices(scope);
   Workload workload;
   workload.service = service;
-  workload.object = *std::move(object);
+  workload.object = WorkloadObject(scope, std::move(pod_template), mounts.keeps_data);
   workload.after = DependenciesOf(node);
   workload.secrets.assign(mounts.secrets.begin(), mounts.secrets.end());
   out.workloads.push_back(std::move(workload));
 }
 
-Result<> CheckNamesDiffer(const Project& project) {
+void CheckNamesDiffer(const Project& project, Mistakes& wrong) {
   std::map<std::string, std::string> names;
   for (const auto& [service, node] : project.root["services"].members) {
     const auto [at, is_new] = names.emplace(ServiceName(service), service);
     if (is_new) continue;
-    return Wrong(node, fmt::format("services {} and {} would both be called {}", at->second,
-                                   service, at->first));
+    wrong.Add(Wrong(node, fmt::format("services {} and {} would both be called {}", at->second,
+                                      service, at->first)));
   }
-  return {};
 }
 
 }  // namespace
@@ -208,26 +214,30 @@ std::vector<Json> Conversion::Objects() const {
   return objects;
 }
 
-Result<Conversion> Convert(const Project& project, const Files& files) {
+Conversion Convert(const Project& project, const Files& files, Mistakes& wrong) {
   Conversion out;
   out.notes = project.notes;
-  TRY(CheckNamesDiffer(project));
-  Mistakes wrong;
-  wrong.Add(AddFileObjects(project, files, out));
-  wrong.Add(AddClaims(project, out));
-  wrong.Add(AddNetworkPolicies(project, out));
-  const auto order = TRY(DependencyOrder(project.root["services"]).Find());
+  CheckNamesDiffer(project, wrong);
+  AddFileObjects(project, files, out, wrong);
+  AddClaims(project, out, wrong);
+  AddNetworkPolicies(project, out);
+  const auto order = DependencyOrder(project.root["services"]).Find(wrong);
   for (const std::string& service : order) AddService(project, files, service, out, wrong);
   CheckPublished(project, files, out, wrong);
-  // What could not be made whole would be judged by what it lacks.
-  if (wrong.empty()) JudgeObjects(project, out, wrong);
-  TRY(wrong.Told());
+  JudgeObjects(project, out, wrong);
   // As they stand in the files.
   std::stable_sort(out.notes.begin(), out.notes.end(), [](const Note& a, const Note& b) {
     const std::string& one = a.place.file ? *a.place.file : "";
     const std::string& other = b.place.file ? *b.place.file : "";
     return std::tie(one, a.place.line) < std::tie(other, b.place.line);
   });
+  return out;
+}
+
+Result<Conversion> Convert(const Project& project, const Files& files) {
+  Mistakes wrong;
+  Conversion out = Convert(project, files, wrong);
+  TRY(wrong.Told());
   return out;
 }
 

@@ -49,6 +49,9 @@ struct Conversion {
   std::vector<Json> Objects() const;
 };
 
+// Fails with all that is wrong.
 Result<Conversion> Convert(const Project& project, const Files& files);
+// Tells of it; of a project about which something has been told already, what else there is.
+Conversion Convert(const Project& project, const Files& files, Mistakes& wrong);
 
 }  // namespace skiff::cli::compose

@@ -12,16 +12,18 @@
 namespace skiff::cli::compose {
 namespace {
 
-Result<> PutImage(const Scope& scope, Json& container) {
+void PutImage(const Scope& scope, Json& container) {
   const Node& image = scope.node["image"];
   const std::string name = image.Text();
-  if (image.Says() && !IsImageName(name)) {
-    return Wrong(image, fmt::format("services.{}.image: {} is no name of an image: it is "
-                                    "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case",
-                                    scope.service, GoQuote(name)));
+  const bool is_wrong = image.Says() && !IsImageName(name);
+  if (is_wrong) {
+    scope.wrong.Add(
+        Wrong(image, fmt::format("services.{}.image: {} is no name of an image: it is "
+                                 "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case",
+                                 scope.service, GoQuote(name))));
   }
   container["image"] =
-      image.Says() ? name : fmt::format("{}-{}", scope.project.name, scope.service);
+      image.Says() && !is_wrong ? name : fmt::format("{}-{}", scope.project.name, scope.service);
   const Node& policy = scope.node["pull_policy"];
   const std::string word = policy.Text();
   if (word == "always") {
@@ -35,7 +37,6 @@ Result<> PutImage(const Scope& scope, Json& container) {
   }
   // Of the name that we made up a registry has nobody's image, or somebody else's.
   if (!image.Says() && !policy.Says()) container["imagePullPolicy"] = "Never";
-  return {};
 }
 
 Json Unexpanded(const std::vector<std::string>& words) {
@@ -44,86 +45,92 @@ Json Unexpanded(const std::vector<std::string>& words) {
   return list;
 }
 
-Result<> PutCommand(const Scope& scope, Json& container) {
+void PutCommand(const Scope& scope, Json& container) {
   const std::pair<const char*, const char*> kParts[] = {{"entrypoint", "command"},
                                                        {"command", "args"}};
   for (const auto& [from, to] : kParts) {
     const Node* node = scope.node.Find(from);
     if (node == nullptr || node->IsNull()) continue;
-    const auto words = TRY(ReadCommand(*node));
-    if (words.empty()) {
+    const auto words = scope.Sound(ReadCommand(*node));
+    if (!words) continue;
+    if (words->empty()) {
       scope.Note(*node, from, "pods cannot do without what their image says");
       continue;
     }
-    container[to] = Unexpanded(words);
+    container[to] = Unexpanded(*words);
   }
-  return {};
 }
 
 void PutVariables(const Scope& scope, Json& container) {
   Json list = Json::array();
   for (const Member& member : scope.node["environment"].members) {
     if (member.key.empty()) {
-      scope.wrong.Add(Result<>(Wrong(
-          member.node, fmt::format("services.{}.environment: {} is a variable without a name",
-                                   scope.service, GoQuote("=" + member.node.Text())))));
+      scope.wrong.Add(
+          Wrong(member.node, fmt::format("services.{}.environment: {} is a variable without a name",
+                                         scope.service, GoQuote("=" + member.node.Text()))));
+      continue;
     }
     list.push_back({{"name", member.key}, {"value", compose::Unexpanded(member.node.Text())}});
   }
   if (!list.empty()) container["env"] = std::move(list);
 }
 
-Result<> PutSeconds(const Node& health, std::string_view key, const char* field, Json& probe) {
-  const Node& node = health[key];
-  if (!node.Says()) return {};
-  probe[field] = std::max<int64_t>(TRY(ReadSeconds(node)), 1);
-  return {};
+void PutSeconds(const Scope& scope, const Node& node, const char* field, Json& probe) {
+  if (!node.Says()) return;
+  if (const auto seconds = scope.Sound(ReadSeconds(node))) {
+    probe[field] = std::max<int64_t>(*seconds, 1);
+  }
 }
 
 // As in Docker a container that is not healthy is not restarted; nobody is led to it, and those who
 // wait for it wait on.
-Result<> PutHealth(const Scope& scope, Json& container) {
+void PutHealth(const Scope& scope, Json& container) {
   const Node& health = scope.node["healthcheck"];
   const Node& test = health["test"];
-  if (!health.Says() || health["disable"].IsTrue()) return {};
+  if (!health.Says() || health["disable"].IsTrue()) return;
   std::vector<std::string> words = {"CMD-SHELL", test.Text()};
   if (test.IsList()) words = test.Texts();
   if (!test.Says() || words.empty()) {
-    scope.Note(health, "healthcheck", "it says no test, and that of the image is not known here");
-    return {};
+    return scope.Note(health, "healthcheck",
+                      "it says no test, and that of the image is not known here");
   }
-  if (words[0] == "NONE") return {};
+  if (words[0] == "NONE") return;
   const bool shell = words[0] == "CMD-SHELL";
   if ((!shell && words[0] != "CMD") || words.size() < 2) {
-    return Wrong(test, "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\"");
+    scope.wrong.Add(
+        Wrong(test, "healthcheck.test must start either by \"CMD\", \"CMD-SHELL\" or \"NONE\""));
   }
   words.erase(words.begin());
+  if (words.empty()) words = {"true"};
   if (shell) words = {"/bin/sh", "-c", words[0]};
   Json probe = {{"exec", {{"command", words}}}, {"periodSeconds", 30}, {"timeoutSeconds", 30},
                 {"failureThreshold", 3}};
-  TRY(PutSeconds(health, "interval", "periodSeconds", probe));
-  TRY(PutSeconds(health, "timeout", "timeoutSeconds", probe));
+  PutSeconds(scope, health["interval"], "periodSeconds", probe);
+  PutSeconds(scope, health["timeout"], "timeoutSeconds", probe);
   if (health["retries"].Says()) {
-    probe["failureThreshold"] = std::max<int64_t>(TRY(ReadInteger(health["retries"], 0, 1000)), 1);
+    const auto retries = scope.Sound(ReadInteger(health["retries"], 0, 1000));
+    probe["failureThreshold"] = std::max<int64_t>(retries.value_or(1), 1);
   }
   container["readinessProbe"] = std::move(probe);
-  return {};
 }
 
-Result<> PutHooks(const Scope& scope, Json& container) {
+void PutHooks(const Scope& scope, Json& container) {
   const std::pair<const char*, const char*> kHooks[] = {{"post_start", "postStart"},
                                                        {"pre_stop", "preStop"}};
   for (const auto& [from, to] : kHooks) {
     const Node& hooks = scope.node[from];
-    if (hooks.items.empty()) continue;
-    const auto words = TRY(ReadCommand(hooks.items[0]["command"]));
-    if (words.empty()) return Wrong(hooks.items[0], fmt::format("{} needs a command", from));
-    container["lifecycle"][to]["exec"]["command"] = words;
+    if (hooks.items.empty() || hooks.items[0]["command"].told) continue;
+    const auto words = scope.Sound(ReadCommand(hooks.items[0]["command"]));
+    if (!words) continue;
+    if (words->empty()) {
+      scope.wrong.Add(Wrong(hooks.items[0], fmt::format("{} needs a command", from)));
+      continue;
+    }
+    container["lifecycle"][to]["exec"]["command"] = *words;
     if (hooks.items.size() > 1) {
       scope.Note(hooks.items[1], from, "a container has one such hook; the first one is taken");
     }
   }
-  return {};
 }
 
 bool IsNumber(const std::string& text) {
@@ -185,17 +192,16 @@ void PutSecurity(const Scope& scope, Json& container) {
   if (!context.empty()) container["securityContext"] = std::move(context);
 }
 
-Result<> PutPorts(const Scope& scope, Json& container) {
+void PutPorts(const Scope& scope, Json& container) {
   Json list = Json::array();
   std::set<std::pair<int, std::string>> given;
-  for (const ServicePort& port : TRY(PortsOf(scope, /*noting=*/false))) {
+  for (const ServicePort& port : PortsOf(scope, /*noting=*/false)) {
     if (!given.emplace(port.target, port.protocol).second) continue;
     Json entry = {{"containerPort", port.target}, {"protocol", port.protocol}};
     if (port.of_host && port.published != 0) entry["hostPort"] = port.published;
     list.push_back(std::move(entry));
   }
   if (!list.empty()) container["ports"] = std::move(list);
-  return {};
 }
 
 }  // namespace
@@ -212,16 +218,15 @@ std::string Unexpanded(std::string_view text) {
 
 Json ContainerOf(const Scope& scope) {
   Json container = {{"name", scope.name}};
-  scope.wrong.Add(PutImage(scope, container));
-  scope.wrong.Add(PutCommand(scope, container));
+  PutImage(scope, container);
+  PutCommand(scope, container);
   PutVariables(scope, container);
-  scope.wrong.Add(PutHealth(scope, container));
-  scope.wrong.Add(PutHooks(scope, container));
+  PutHealth(scope, container);
+  PutHooks(scope, container);
   PutSecurity(scope, container);
-  scope.wrong.Add(PutPorts(scope, container));
-  auto resources = ResourcesOf(scope);
-  scope.wrong.Add(resources);
-  if (resources && !resources->empty()) container["resources"] = *std::move(resources);
+  PutPorts(scope, container);
+  Json resources = ResourcesOf(scope);
+  if (!resources.empty()) container["resources"] = std::move(resources);
   const Node& directory = scope.node["working_dir"];
   if (directory.Says()) container["workingDir"] = directory.Text();
   if (scope.node["tty"].IsTrue()) container["tty"] = true;

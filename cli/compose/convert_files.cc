@@ -17,11 +17,12 @@ struct FileKind {
   const char* kind;
   const char* source;  // Of a pod's volume.
   const char* name_field;
-  const char* folder;  // Where it is mounted unless a service says otherwise.
+  const char* folder;    // Where it is mounted unless a service says otherwise.
+  const char* contents;  // The keys that may say what is in it.
 };
 constexpr FileKind kFileKinds[] = {
-    {"configs", "ConfigMap", "configMap", "name", "/"},
-    {"secrets", "Secret", "secret", "secretName", "/run/secrets/"}};
+    {"configs", "ConfigMap", "configMap", "name", "/", "file|environment|content"},
+    {"secrets", "Secret", "secret", "secretName", "/run/secrets/", "file|environment"}};
 
 // The key within the object. One that is external is looked up under its own name.
 std::string FileKey(const Node& resource, const std::string& key) {
@@ -37,8 +38,8 @@ std::string FileKey(const Node& resource, const std::string& key) {
   return made;
 }
 
-Result<std::string> ContentsOf(const Project& project, const Files& files, const Node& resource,
-                               const std::string& path) {
+Result<std::string> ContentsOf(const Project& project, const Files& files, const FileKind& kind,
+                               const Node& resource, const std::string& path) {
   if (const Node* content = resource.Find("content")) return content->Text();
   const Node& variable = resource["environment"];
   if (variable.Says()) {
@@ -47,7 +48,8 @@ Result<std::string> ContentsOf(const Project& project, const Files& files, const
   }
   const Node& file = resource["file"];
   if (!file.Says()) {
-    return Wrong(resource, path + " says neither file, environment nor content");
+    // In the words of consistency.cc, which may have told of it.
+    return Wrong(resource, fmt::format("{}: one of {} must be set", path, kind.contents));
   }
   auto contents = files.Read(file.Text(), kFileObjectBytesMax);
   if (!contents) {
@@ -70,8 +72,8 @@ Json FileObject(const Project& project, const FileKind& kind, const std::string&
   return object;
 }
 
-Result<> AddOneMount(const Scope& scope, const FileKind& kind, const Node& item,
-                     const std::string& path, Mounts& mounts) {
+void AddOneMount(const Scope& scope, const FileKind& kind, const Node& item,
+                 const std::string& path, Mounts& mounts) {
   const std::string source = item["source"].Text();
   const Node& resource = scope.project.root[kind.plural][source];
   std::string target = item["target"].Text();
@@ -80,7 +82,9 @@ Result<> AddOneMount(const Scope& scope, const FileKind& kind, const Node& item,
   const std::string key = FileKey(resource, source);
   const std::string name = ResourceName(scope.project, resource, source);
   Json volume = {{kind.name_field, name}, {"items", Json::array({{{"key", key}, {"path", key}}})}};
-  if (item["mode"].Says()) volume["defaultMode"] = TRY(ReadMode(item["mode"]));
+  if (item["mode"].Says()) {
+    if (const auto mode = scope.Sound(ReadMode(item["mode"]))) volume["defaultMode"] = *mode;
+  }
   for (const char* owner : {"uid", "gid"}) {
     const std::string id = item[owner].Text();
     if (!id.empty() && id != "0") {
@@ -96,39 +100,45 @@ Result<> AddOneMount(const Scope& scope, const FileKind& kind, const Node& item,
                 {"mountPath", target},
                 {"subPath", key},
                 {"readOnly", true}});
-  return {};
+}
+
+// Of what a part has been told of nothing is looked up.
+bool IsToldOf(const Node& resource) {
+  return resource.told || resource["content"].told || resource["environment"].told ||
+         resource["file"].told;
 }
 
 }  // namespace
 
-Result<> AddFileObjects(const Project& project, const Files& files, Conversion& out) {
+void AddFileObjects(const Project& project, const Files& files, Conversion& out, Mistakes& wrong) {
   for (const FileKind& kind : kFileKinds) {
     std::set<std::string> used;
     for (const Member& service : project.root["services"].members) {
       for (const Node& item : service.node[kind.plural].items) used.insert(item["source"].Text());
     }
     for (const auto& [key, resource] : project.root[kind.plural].members) {
-      if (!used.contains(key) || resource["external"].IsTrue()) continue;
+      if (!used.contains(key) || resource["external"].IsTrue() || IsToldOf(resource)) continue;
       const std::string path = fmt::format("{}.{}", kind.plural, key);
-      const std::string contents = TRY(ContentsOf(project, files, resource, path));
+      const auto contents = ContentsOf(project, files, kind, resource, path);
+      wrong.Add(contents);
+      if (!contents) continue;
       Json object = FileObject(project, kind, ResourceName(project, resource, key),
-                               FileKey(resource, key), contents);
+                               FileKey(resource, key), *contents);
       Json annotations = AnnotationsOf(resource["labels"], path + ".labels", out.notes);
       if (!annotations.empty()) object["metadata"]["annotations"] = std::move(annotations);
       AddShared(out, std::move(object));
     }
   }
-  return {};
 }
 
-Result<> AddFileMounts(const Scope& scope, Mounts& mounts) {
+void AddFileMounts(const Scope& scope, Mounts& mounts) {
   for (const FileKind& kind : kFileKinds) {
     const Node& list = scope.node[kind.plural];
     for (size_t i = 0; i < list.items.size(); ++i) {
-      TRY(AddOneMount(scope, kind, list.items[i], fmt::format("{}[{}]", kind.plural, i), mounts));
+      if (list.items[i]["source"].told) continue;
+      AddOneMount(scope, kind, list.items[i], fmt::format("{}[{}]", kind.plural, i), mounts);
     }
   }
-  return {};
 }
 
 }  // namespace skiff::cli::compose

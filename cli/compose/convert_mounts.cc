@@ -84,13 +84,20 @@ void AddNamed(const Scope& scope, const Node& mount, Json target, Mounts& mounts
   mounts.Mount(std::move(target));
 }
 
-Result<> AddTmpfs(const Scope& scope, Mounts& mounts) {
+// A size as a quantity; "" for none, or one that is wrong.
+std::string SizeOf(const Scope& scope, const Node& said) {
+  if (!said.Says()) return "";
+  const auto bytes = scope.Sound(ReadBytes(said));
+  return bytes ? QuantityOfBytes(*bytes) : "";
+}
+
+void AddTmpfs(const Scope& scope, Mounts& mounts) {
   for (const Node& item : scope.node["tmpfs"].items) {
     const std::vector<std::string> parts = Split(item.Text(), ':');
     std::string size;
     for (const std::string& option : Split(parts.size() > 1 ? parts[1] : "", ',')) {
       if (option.starts_with("size=")) {
-        size = QuantityOfBytes(TRY(ReadBytes(TextNode(option.substr(5), item.place))));
+        size = SizeOf(scope, TextNode(option.substr(5), item.place));
       } else if (!option.empty()) {
         scope.Note(item, "tmpfs", fmt::format("{}: such a directory has a size alone", option));
       }
@@ -99,22 +106,20 @@ Result<> AddTmpfs(const Scope& scope, Mounts& mounts) {
                   {"mountPath", parts[0]}});
   }
   const Node& shared = scope.node["shm_size"];
-  if (!shared.Says()) return {};
-  const std::string size = QuantityOfBytes(TRY(ReadBytes(shared)));
-  mounts.Mount({{"name", mounts.Add("shm", MemoryVolume(size))}, {"mountPath", "/dev/shm"}});
-  return {};
+  if (!shared.Says()) return;
+  mounts.Mount({{"name", mounts.Add("shm", MemoryVolume(SizeOf(scope, shared)))},
+                {"mountPath", "/dev/shm"}});
 }
 
-Result<> AddOne(const Scope& scope, const Node& mount, const std::string& key, Mounts& mounts) {
+void AddOne(const Scope& scope, const Node& mount, const std::string& key, Mounts& mounts) {
   const std::string type = mount["type"].Text();
-  if (type == "bind") return AddBindMount(scope, mount, key, mounts);
+  if (type == "bind") return scope.wrong.Add(AddBindMount(scope, mount, key, mounts));
   Json target = {{"mountPath", mount["target"].Text()}};
   if (mount["read_only"].IsTrue()) target["readOnly"] = true;
   if (type == "volume") {
     AddNamed(scope, mount, std::move(target), mounts);
   } else if (type == "tmpfs") {
-    const Node& size = mount["tmpfs"]["size"];
-    const std::string limit = size.Says() ? QuantityOfBytes(TRY(ReadBytes(size))) : "";
+    const std::string limit = SizeOf(scope, mount["tmpfs"]["size"]);
     target["name"] = mounts.Add("tmpfs-" + mount["target"].Text(), MemoryVolume(limit));
     mounts.Mount(std::move(target));
   } else if (type == "image") {
@@ -127,7 +132,6 @@ Result<> AddOne(const Scope& scope, const Node& mount, const std::string& key, M
   } else {
     scope.Note(mount, key, fmt::format("pods have no mounts of type {}", type));
   }
-  return {};
 }
 
 void NoteVolume(const Node& volume, const std::string& key, Conversion& out) {
@@ -195,15 +199,15 @@ Json ClaimOf(const Project& project, const std::string& name, const std::string&
   return claim;
 }
 
-Result<> AddVolumeMounts(const Scope& scope, Mounts& mounts) {
+void AddVolumeMounts(const Scope& scope, Mounts& mounts) {
   const Node& list = scope.node["volumes"];
   for (size_t i = 0; i < list.items.size(); ++i) {
-    TRY(AddOne(scope, list.items[i], fmt::format("volumes[{}]", i), mounts));
+    AddOne(scope, list.items[i], fmt::format("volumes[{}]", i), mounts);
   }
-  return AddTmpfs(scope, mounts);
+  AddTmpfs(scope, mounts);
 }
 
-Result<> AddClaims(const Project& project, Conversion& out) {
+void AddClaims(const Project& project, Conversion& out, Mistakes& wrong) {
   std::set<std::string> used;
   for (const auto& [name, service] : project.root["services"].members) {
     for (const Node& mount : service["volumes"].items) {
@@ -216,10 +220,10 @@ Result<> AddClaims(const Project& project, Conversion& out) {
     NoteVolume(volume, key, out);
     if (BackingOf(volume) != Backing::kClaim) continue;
     if (volume["external"].IsTrue()) continue;
-    Json claim = TRY(ClaimOfVolume(project, volume, key, out.notes));
-    AddShared(out, std::move(claim));
+    auto claim = ClaimOfVolume(project, volume, key, out.notes);
+    wrong.Add(claim);
+    if (claim) AddShared(out, *std::move(claim));
   }
-  return {};
 }
 
 }  // namespace skiff::cli::compose

@@ -36,19 +36,21 @@ std::string WhyUnpublished(const Node& port) {
       host, port["published"].Text(), target);
 }
 
-Result<> AddPortRange(const Scope& scope, const Node& node, const std::string& key, bool noting,
-                      std::vector<ServicePort>& ports) {
+void AddPortRange(const Scope& scope, const Node& node, const std::string& key, bool noting,
+                  std::vector<ServicePort>& ports) {
   const auto inside = ParsePortRange(node["target"].Text());
-  if (!inside) return Wrong(node, "invalid target port: " + node["target"].Text());
+  if (!inside) {
+    return scope.wrong.Add(Wrong(node, "invalid target port: " + node["target"].Text()));
+  }
   const Node& published = node["published"];
   const auto outside = ParsePortRange(published.Text());
   if (published.Says() && !outside) {
-    return Wrong(node, "invalid published port: " + published.Text());
+    return scope.wrong.Add(Wrong(node, "invalid published port: " + published.Text()));
   }
   if (ports.size() + static_cast<size_t>(inside->count()) > kPortsMax) {
     const std::string why = fmt::format("a Service has at most {} ports here", kPortsMax);
     if (noting) scope.Note(node, key, why);
-    return {};
+    return;
   }
   const bool of_host = node["mode"].Text() == "host";
   const std::string why = IsOnHostNetwork(scope.node) ? "the pods have their node's own ports"
@@ -70,7 +72,6 @@ Result<> AddPortRange(const Scope& scope, const Node& node, const std::string& k
     port.place = node.place;
     ports.push_back(std::move(port));
   }
-  return {};
 }
 
 std::string PortName(const ServicePort& port, int number) {
@@ -250,17 +251,20 @@ bool IsOnHostNetwork(const Node& service) {
   return service["network_mode"].Text() == "host";
 }
 
-Result<std::vector<ServicePort>> PortsOf(const Scope& scope, bool noting) {
+std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
   std::vector<ServicePort> ports;
   const Node& list = scope.node["ports"];
   for (size_t i = 0; i < list.items.size(); ++i) {
-    TRY(AddPortRange(scope, list.items[i], fmt::format("ports[{}]", i), noting, ports));
+    AddPortRange(scope, list.items[i], fmt::format("ports[{}]", i), noting, ports);
   }
   for (const Node& item : scope.node["expose"].items) {
     const std::string text = item.Text();
     const size_t slash = text.find('/');
     const auto range = ParsePortRange(text.substr(0, slash));
-    if (!range) return Wrong(item, "invalid port: " + text);
+    if (!range) {
+      scope.wrong.Add(Wrong(item, "invalid port: " + text));
+      continue;
+    }
     const std::string protocol = ProtocolOf(slash == text.npos ? "" : text.substr(slash + 1));
     for (int port = range->first; port <= range->last && ports.size() < kPortsMax; ++port) {
       ports.push_back({.target = port, .protocol = protocol});
@@ -269,15 +273,14 @@ Result<std::vector<ServicePort>> PortsOf(const Scope& scope, bool noting) {
   return ports;
 }
 
-Result<> AddServices(const Scope& scope) {
-  const auto ports = TRY(PortsOf(scope, /*noting=*/true));
+void AddServices(const Scope& scope) {
+  const auto ports = PortsOf(scope, /*noting=*/true);
   // Nobody is led to a task that offers nothing.
-  if (scope.ends && ports.empty()) return {};
+  if (scope.ends && ports.empty()) return;
   AddShared(scope.out, InnerService(scope, scope.name, ports));
   AddAliases(scope, ports);
   if (!IsOnHostNetwork(scope.node)) AddPublished(scope, ports);
   if (AreApart(scope.project)) AddPublishedPolicy(scope, ports);
-  return {};
 }
 
 void CheckPublished(const Project& project, const Files& files, Conversion& out,
@@ -287,19 +290,17 @@ void CheckPublished(const Project& project, const Files& files, Conversion& out,
     // What does not run takes no port, as in docker compose.
     if (IsOnHostNetwork(node) || ReplicasNode(node).Text() == "0") continue;
     const Scope scope{project, files, out, wrong, service, node, ServiceName(service)};
-    const auto ports = PortsOf(scope, /*noting=*/false);
-    if (!ports) continue;  // It is told already.
-    for (const ServicePort& port : *ports) {
+    for (const ServicePort& port : PortsOf(scope, /*noting=*/false)) {
       if (port.published == 0 || port.of_host) continue;
       const auto [at, is_first] = taken.try_emplace({port.published, port.protocol}, service,
                                                     port.place);
       if (is_first || at->second.first == service) continue;
-      wrong.Add(Result<>(Wrong(
-          port.place,
-          fmt::format("services.{}.ports: {}/{} is published by services.{} ({}) already; "
-                      "publish another port",
-                      service, port.published, Lower(port.protocol), at->second.first,
-                      at->second.second.Text()))));
+      wrong.Add(
+          Wrong(port.place,
+                fmt::format("services.{}.ports: {}/{} is published by services.{} ({}) already; "
+                            "publish another port",
+                            service, port.published, Lower(port.protocol), at->second.first,
+                            at->second.second.Text())));
     }
   }
 }
@@ -316,7 +317,7 @@ Json NetworkLabels(const Project& project, const Node& service) {
   return labels;
 }
 
-Result<> AddNetworkPolicies(const Project& project, Conversion& out) {
+void AddNetworkPolicies(const Project& project, Conversion& out) {
   std::set<std::string> used;
   for (const auto& [name, service] : project.root["services"].members) {
     if (service["network_mode"].Text() == "none") {
@@ -327,9 +328,8 @@ Result<> AddNetworkPolicies(const Project& project, Conversion& out) {
     }
     if (!IsOnHostNetwork(service)) used.merge(NetworksOf(service));
   }
-  if (!AreApart(project)) return {};
+  if (!AreApart(project)) return;
   for (const std::string& key : used) AddNetworkPolicy(project, key, out);
-  return {};
 }
 
 }  // namespace skiff::cli::compose

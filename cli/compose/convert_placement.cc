@@ -47,12 +47,13 @@ Json ExpressionFor(const std::string& label, bool equal, const std::string& valu
   return {{"key", label}, {"operator", equal ? "In" : "NotIn"}, {"values", {value}}};
 }
 
-Result<> PutConstraints(const Scope& scope, const Node& constraints, Json& pod) {
+void PutConstraints(const Scope& scope, const Node& constraints, Json& pod) {
   Json expressions = Json::array();
   for (const Node& item : constraints.items) {
-    const Constraint constraint = TRY(ConstraintOf(item));
-    if (constraint.subject == "node.role") {
-      const bool manager = (constraint.value == "manager") == constraint.equal;
+    const auto constraint = scope.Sound(ConstraintOf(item));
+    if (!constraint) continue;
+    if (constraint->subject == "node.role") {
+      const bool manager = (constraint->value == "manager") == constraint->equal;
       expressions.push_back(
           {{"key", kControlPlane}, {"operator", manager ? "Exists" : "DoesNotExist"}});
       if (!manager) continue;
@@ -60,18 +61,17 @@ Result<> PutConstraints(const Scope& scope, const Node& constraints, Json& pod) 
           {{"key", kControlPlane}, {"operator", "Exists"}, {"effect", "NoSchedule"}});
       continue;
     }
-    const std::string label = LabelOf(constraint.subject);
+    const std::string label = LabelOf(constraint->subject);
     if (label.empty()) {
       scope.Note(item, "deploy.placement.constraints",
-                 fmt::format("nodes have no {}", constraint.subject));
+                 fmt::format("nodes have no {}", constraint->subject));
       continue;
     }
-    expressions.push_back(ExpressionFor(label, constraint.equal, constraint.value));
+    expressions.push_back(ExpressionFor(label, constraint->equal, constraint->value));
   }
-  if (expressions.empty()) return {};
+  if (expressions.empty()) return;
   pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = {
       {"nodeSelectorTerms", Json::array({{{"matchExpressions", std::move(expressions)}}})}};
-  return {};
 }
 
 void PutPreferences(const Scope& scope, const Node& preferences, Json& pod) {
@@ -92,23 +92,22 @@ void PutPreferences(const Scope& scope, const Node& preferences, Json& pod) {
   }
 }
 
-Result<> PutMost(const Scope& scope, const Node& most, Json& pod) {
-  if (!most.Says() || TRY(ReadInteger(most, 0, 100'000)) == 0) return {};
-  if (TRY(ReadInteger(most, 0, 100'000)) > 1) {
-    scope.Note(most, "deploy.placement.max_replicas_per_node",
-               "of pods that keep apart a node runs one, not several");
-    return {};
+void PutMost(const Scope& scope, const Node& most, Json& pod) {
+  if (!most.Says()) return;
+  const int64_t count = scope.Sound(ReadInteger(most, 0, 100'000)).value_or(0);
+  if (count == 0) return;
+  if (count > 1) {
+    return scope.Note(most, "deploy.placement.max_replicas_per_node",
+                      "of pods that keep apart a node runs one, not several");
   }
   pod["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
       Json::array({{{"topologyKey", kHostName},
-                    {"labelSelector",
-                     {{"matchLabels", LabelsOf(scope.project, scope.service)}}}}});
-  return {};
+                    {"labelSelector", {{"matchLabels", LabelsOf(scope.project, scope.service)}}}}});
 }
 
 }  // namespace
 
-Result<> PutPlacement(const Scope& scope, Json& pod) {
+void PutPlacement(const Scope& scope, Json& pod) {
   const Node& platform = scope.node["platform"];
   if (platform.Says()) {
     const std::vector<std::string> parts = Split(platform.Text(), '/');
@@ -119,9 +118,9 @@ Result<> PutPlacement(const Scope& scope, Json& pod) {
     }
   }
   const Node& placement = scope.node["deploy"]["placement"];
-  TRY(PutConstraints(scope, placement["constraints"], pod));
+  PutConstraints(scope, placement["constraints"], pod);
   PutPreferences(scope, placement["preferences"], pod);
-  return PutMost(scope, placement["max_replicas_per_node"], pod);
+  PutMost(scope, placement["max_replicas_per_node"], pod);
 }
 
 }  // namespace skiff::cli::compose

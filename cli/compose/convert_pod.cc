@@ -113,7 +113,7 @@ bool IsHostName(const std::string& text) {
 
 }  // namespace
 
-Result<> PutPodSettings(const Scope& scope, Json& pod) {
+void PutPodSettings(const Scope& scope, Json& pod) {
   const Node& node = scope.node;
   // Containers of Compose know neither of an API nor of other services by variables.
   pod["automountServiceAccountToken"] = false;
@@ -131,8 +131,11 @@ Result<> PutPodSettings(const Scope& scope, Json& pod) {
   }
   if (node["init"].IsTrue()) pod["shareProcessNamespace"] = true;
   const Node& grace = node["stop_grace_period"];
-  if (grace.Says()) pod["terminationGracePeriodSeconds"] = TRY(ReadSeconds(grace));
-  return PutPlacement(scope, pod);
+  if (grace.Says()) {
+    const auto seconds = scope.Sound(ReadSeconds(grace));
+    if (seconds) pod["terminationGracePeriodSeconds"] = *seconds;
+  }
+  PutPlacement(scope, pod);
 }
 
 }  // namespace skiff::cli::compose

@@ -86,10 +86,11 @@ class ComposeConvertTest : public testing::Test {
   }
   std::string FailureOf(const std::string& text) {
     files_.files["/shop/compose.yaml"] = text;
-    const auto project = Load(InShop(), files_);
-    if (!project) return project.error().message;
-    const auto converted = Convert(*project, files_);
-    return converted ? "none" : converted.error().message;
+    Mistakes wrong;
+    const auto project = Load(InShop(), files_, wrong);
+    wrong.Add(project);
+    if (project) Convert(*project, files_, wrong);
+    return wrong.empty() ? "none" : wrong.Told().error().message;
   }
   static Json Find(const Conversion& conversion, const std::string& kind,
                    const std::string& name) {
@@ -239,6 +240,8 @@ TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
         FailureOf(std::string("services:\n  web:\n    image: x\n    ") + line + "\n");
     EXPECT_THAT(failure, HasSubstr("compose.yaml:")) << line;
     EXPECT_THAT(failure, HasSubstr(why)) << line;
+    EXPECT_EQ(failure.find('\n'), failure.npos)
+        << "told once, and nothing that follows: " << failure;
   }
 }
 
@@ -336,15 +339,14 @@ TEST_P(GoldenProjects, AreAnsweredByAnErrorOrObjectsHoweverTheyAreMutilated) {
   for (int i = 0; i < 500; ++i) {
     const std::string text = Mutilated(lines, random);
     files.files["/shop/compose.yaml"] = text;
-    const auto project = Load(InShop(), files);
-    const auto converted =
-        project ? Convert(*project, files) : Result<Conversion>(Fail(project.error()));
-    if (converted) {
-      ++converted_count;
-      for (const Json& object : converted->Objects()) EXPECT_NE(object.dump(), "");
-    } else {
-      EXPECT_NE(converted.error().message, "") << text;
+    Mistakes wrong;
+    const auto project = Load(InShop(), files, wrong);
+    wrong.Add(project);
+    if (!project) continue;
+    for (const Json& object : Convert(*project, files, wrong).Objects()) {
+      EXPECT_NE(object.dump(), "");
     }
+    if (wrong.empty()) ++converted_count;
   }
   // Most slips are noticed, and some mean something.
   EXPECT_GT(converted_count, 10);

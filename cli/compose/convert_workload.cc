@@ -1,6 +1,8 @@
 // What runs the pods of a service: Deployment, StatefulSet, DaemonSet or Job.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/json_text.h"
@@ -69,17 +71,22 @@ Json SelectorOf(const Scope& scope) {
   return {{"matchLabels", LabelsOf(scope.project, scope.service)}};
 }
 
-Result<Json> JobOf(const Scope& scope, Json pod_template) {
-  const RestartRule rule = TRY(RestartOf(scope.node));
+// How many pods are wanted; nullopt where nothing sound is said of it.
+std::optional<int64_t> ReplicasOf(const Scope& scope) {
+  const Node& replicas = ReplicasNode(scope.node);
+  if (!replicas.Says()) return std::nullopt;
+  return scope.Sound(ReadInteger(replicas, 0, kReplicasMax));
+}
+
+Json JobOf(const Scope& scope, const RestartRule& rule, Json pod_template) {
   Json job = WorkloadBase(scope, "batch/v1", "Job");
   Json& spec = job["spec"];
   if (scope.node["deploy"]["mode"].Text() == "global-job") {
     scope.Note(scope.node["deploy"]["mode"], "deploy.mode", "a Job runs once, not once a node");
   }
-  const Node& replicas = ReplicasNode(scope.node);
-  if (replicas.Says()) {
-    spec["completions"] = TRY(ReadInteger(replicas, 0, kReplicasMax));
-    spec["parallelism"] = spec["completions"];
+  if (const auto replicas = ReplicasOf(scope)) {
+    spec["completions"] = *replicas;
+    spec["parallelism"] = *replicas;
   }
   const bool again = rule.when == "on-failure" || rule.when == "always" ||
                      (rule.when.empty() && IsSwarmJob(scope.node));
@@ -94,30 +101,29 @@ Result<Json> JobOf(const Scope& scope, Json pod_template) {
 }
 
 // What update_config says, as a Deployment's strategy.
-Result<> PutStrategy(const Node& update, Json& spec) {
-  if (!update.Says()) return {};
+void PutStrategy(const Scope& scope, const Node& update, Json& spec) {
+  if (!update.Says()) return;
   int64_t batch = 1;
   if (update["parallelism"].Says()) {
-    batch = TRY(ReadInteger(update["parallelism"], 0, kReplicasMax));
+    batch = scope.Sound(ReadInteger(update["parallelism"], 0, kReplicasMax)).value_or(1);
   }
   // 0: all at once.
   const Json amount = batch == 0 ? Json("100%") : Json(batch);
   const std::string order = update["order"].Text();
   if (update["order"].Says() && order != "start-first" && order != "stop-first") {
-    return Wrong(update["order"], fmt::format("invalid update order: {}", order));
+    scope.wrong.Add(Wrong(update["order"], fmt::format("invalid update order: {}", order)));
   }
   const bool start_first = order == "start-first";
   spec["strategy"] = {{"type", "RollingUpdate"},
                       {"rollingUpdate",
                        {{"maxSurge", start_first ? amount : Json(0)},
                         {"maxUnavailable", start_first ? Json(0) : amount}}}};
-  return {};
 }
 
-Result<> PutUpdate(const Scope& scope, const Node& update, Json& spec) {
+void PutUpdate(const Scope& scope, const Node& update, Json& spec) {
   const Node& delay = update["delay"];
   if (delay.Says()) {
-    const int64_t seconds = TRY(ReadSeconds(delay));
+    const int64_t seconds = scope.Sound(ReadSeconds(delay)).value_or(0);
     if (seconds > 0) spec["minReadySeconds"] = seconds;
   }
   const Node& action = update["failure_action"];
@@ -125,33 +131,30 @@ Result<> PutUpdate(const Scope& scope, const Node& update, Json& spec) {
     scope.Note(action, "deploy.update_config.failure_action",
                "a rollout whose pods do not become ready stops: kubectl rollout undo");
   }
-  return {};
 }
 
-Result<> PutReplicas(const Scope& scope, Json& spec) {
-  const Node& replicas = ReplicasNode(scope.node);
-  if (replicas.Says()) spec["replicas"] = TRY(ReadInteger(replicas, 0, kReplicasMax));
-  return {};
+void PutReplicas(const Scope& scope, Json& spec) {
+  if (const auto replicas = ReplicasOf(scope)) spec["replicas"] = *replicas;
 }
 
-Result<Json> DeploymentOf(const Scope& scope, Json pod_template) {
+Json DeploymentOf(const Scope& scope, Json pod_template) {
   Json object = WorkloadBase(scope, "apps/v1", "Deployment");
   Json& spec = object["spec"];
   const Node& update = scope.node["deploy"]["update_config"];
-  TRY(PutReplicas(scope, spec));
-  TRY(PutStrategy(update, spec));
-  TRY(PutUpdate(scope, update, spec));
+  PutReplicas(scope, spec);
+  PutStrategy(scope, update, spec);
+  PutUpdate(scope, update, spec);
   spec["selector"] = SelectorOf(scope);
   spec["template"] = std::move(pod_template);
   return object;
 }
 
-Result<Json> StatefulSetOf(const Scope& scope, Json pod_template) {
+Json StatefulSetOf(const Scope& scope, Json pod_template) {
   Json object = WorkloadBase(scope, "apps/v1", "StatefulSet");
   Json& spec = object["spec"];
   const Node& update = scope.node["deploy"]["update_config"];
-  TRY(PutReplicas(scope, spec));
-  TRY(PutUpdate(scope, update, spec));
+  PutReplicas(scope, spec);
+  PutUpdate(scope, update, spec);
   const Node& batch = update["parallelism"];
   if (batch.Says() && batch.Text() != "1") {
     scope.Note(batch, "deploy.update_config.parallelism",
@@ -164,12 +167,12 @@ Result<Json> StatefulSetOf(const Scope& scope, Json pod_template) {
   return object;
 }
 
-Result<Json> DaemonSetOf(const Scope& scope, Json pod_template) {
+Json DaemonSetOf(const Scope& scope, Json pod_template) {
   Json object = WorkloadBase(scope, "apps/v1", "DaemonSet");
   Json& spec = object["spec"];
   const Node& replicas = ReplicasNode(scope.node);
   if (replicas.Says()) scope.Note(replicas, "deploy.replicas", "mode: global runs one a node");
-  TRY(PutUpdate(scope, scope.node["deploy"]["update_config"], spec));
+  PutUpdate(scope, scope.node["deploy"]["update_config"], spec);
   spec["selector"] = SelectorOf(scope);
   spec["template"] = std::move(pod_template);
   return object;
@@ -203,14 +206,14 @@ bool IsEnding(const Project& project, const std::string& service, const Node& no
   return (rule->when == "no" || rule->when == "on-failure") && LooksLikeATask(node);
 }
 
-Result<Json> WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {
+Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {
   const Node& mode = scope.node["deploy"]["mode"];
   const std::string word = mode.Text();
   if (mode.Says() && word != "replicated" && word != "global" && !IsSwarmJob(scope.node)) {
-    return Wrong(mode, fmt::format("invalid deploy mode: {}", word));
+    scope.wrong.Add(Wrong(mode, fmt::format("invalid deploy mode: {}", word)));
   }
-  const RestartRule rule = TRY(RestartOf(scope.node));
-  if (scope.ends) return JobOf(scope, std::move(pod_template));
+  const RestartRule rule = scope.Sound(RestartOf(scope.node)).value_or(RestartRule());
+  if (scope.ends) return JobOf(scope, rule, std::move(pod_template));
   if (rule.when == "no" || rule.when == "on-failure") {
     scope.Note(*rule.said, rule.key, "what serves others is always restarted");
   }

@@ -43,7 +43,7 @@ Json WithoutPlaces(const Node& node) {
 }
 
 // Adds what an included file defines; what both define has to be the same.
-Result<> Import(Node& root, Node included) {
+void Import(Node& root, Node included, Mistakes& wrong) {
   for (const char* kind : {"services", "networks", "volumes", "configs", "secrets"}) {
     Node* from = included.Find(kind);
     if (from == nullptr) continue;
@@ -54,12 +54,11 @@ Result<> Import(Node& root, Node included) {
       if (own == nullptr) {
         to->members.push_back(std::move(member));
       } else if (WithoutPlaces(*own) != WithoutPlaces(member.node)) {
-        return Wrong(*own, fmt::format("{}.{} conflicts with imported resource of {}", kind,
-                                       member.key, member.node.place.Text()));
+        wrong.Add(Wrong(*own, fmt::format("{}.{} conflicts with imported resource of {}", kind,
+                                          member.key, member.node.place.Text())));
       }
     }
   }
-  return {};
 }
 
 }  // namespace
@@ -100,20 +99,31 @@ Result<std::string> FileReader::SaidName(const std::vector<std::string>& paths,
   return name;
 }
 
-Result<std::vector<Node>> FileReader::ReadFile(const std::string& path,
-                                               const Surroundings& around,
-                                               const Node* named_by) {
+Result<std::vector<Node>> FileReader::Documents(const std::string& path, const Node* named_by) {
   const std::string text = TRY(Text(path, named_by));
-  std::vector<Node> documents = TRY(ParseNodes(Shown(path), text));
-  for (Node& document : documents) {
-    Interpolation with{.lookup = around.lookup};
-    TRY(InterpolateTree(document, with));
-    unset_.merge(with.unset);
-    TRY(CheckShape(document, FileShape(), ""));
-    TRY(Count(document, document));
-    TRY(MakeCanonical(document, around));
+  return ParseNodes(Shown(path), text);
+}
+
+Result<std::optional<std::vector<Node>>> FileReader::ReadFile(const std::string& path,
+                                                              const Surroundings& around,
+                                                              const Node* named_by) {
+  auto documents = Documents(path, named_by);
+  if (read_ > kComposeFilesMax) return Fail(documents.error());
+  if (!documents) {
+    wrong_.Add(documents);
+    is_whole_ = false;
+    return std::nullopt;
   }
-  return documents;
+  for (Node& document : *documents) {
+    Interpolation with{.lookup = around.lookup};
+    TRY(InterpolateTree(document, with, wrong_));
+    unset_.merge(with.unset);
+    CheckShape(document, FileShape(), "", wrong_);
+    TRY(Count(document, document));
+    MakeCanonical(document, around, wrong_);
+    if (document.told || document["include"].told) is_whole_ = false;
+  }
+  return std::move(*documents);
 }
 
 Result<> FileReader::Count(const Node& node, const Node& place) {
@@ -128,15 +138,34 @@ Result<Node> FileReader::ReadAll(const std::vector<std::string>& paths,
   Node root = MapNode({});
   std::vector<Node> included;
   for (const std::string& path : paths) {
-    for (Node& document : TRY(ReadFile(path, around, named_by))) {
+    auto documents = TRY(ReadFile(path, around, named_by));
+    if (!documents) continue;
+    for (Node& document : *documents) {
       TRY(ExtendAll(document, around));
       TRY(IncludeAll(document["include"], around, depth, included));
       document.Remove("include");
-      TRY(Merge(root, std::move(document), ""));
+      Merge(root, std::move(document), "", wrong_);
     }
   }
-  for (Node& each : included) TRY(Import(root, std::move(each)));
+  for (Node& each : included) Import(root, std::move(each), wrong_);
   return root;
+}
+
+std::map<std::string, std::string> FileReader::VariablesOf(const Node& include,
+                                                           const std::string& directory,
+                                                           const Surroundings& around) {
+  std::vector<std::string> env_files = include["env_file"].Texts();
+  const std::string usual = fs::path(directory) / ".env";
+  if (env_files.empty() && files_.Look(usual) == Files::What::kFile) env_files = {usual};
+  std::map<std::string, std::string> variables;
+  for (const std::string& path : env_files) {
+    const auto text = Text(path, &include);
+    const auto read = text ? ParseEnvFile(Shown(path), *text, around.lookup) : Fail(text.error());
+    wrong_.Add(read);
+    if (!read) continue;
+    for (const auto& [name, value] : *read) variables[name] = value;
+  }
+  return variables;
 }
 
 Result<> FileReader::IncludeAll(const Node& includes, const Surroundings& around, int depth,
@@ -147,19 +176,14 @@ Result<> FileReader::IncludeAll(const Node& includes, const Surroundings& around
                                         kIncludeDepthMax));
     }
     const std::vector<std::string> paths = include["path"].Texts();
-    if (paths.empty()) return Wrong(include, "include needs a path");
+    if (paths.empty()) {
+      if (!include["path"].told) wrong_.Add(Wrong(include, "include needs a path"));
+      is_whole_ = false;
+      continue;
+    }
     std::string directory = include["project_directory"].Text();
     if (directory.empty()) directory = fs::path(paths[0]).parent_path();
-    std::vector<std::string> env_files = include["env_file"].Texts();
-    const std::string usual = fs::path(directory) / ".env";
-    if (env_files.empty() && files_.Look(usual) == Files::What::kFile) env_files = {usual};
-    std::map<std::string, std::string> variables;
-    for (const std::string& path : env_files) {
-      const std::string text = TRY(Text(path, &include));
-      for (auto& [name, value] : TRY(ParseEnvFile(Shown(path), text, around.lookup))) {
-        variables[name] = std::move(value);
-      }
-    }
+    const auto variables = VariablesOf(include, directory, around);
     const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
       if (auto value = around.lookup(name)) return value;
       const auto found = variables.find(name);
@@ -183,45 +207,60 @@ Result<> FileReader::ExtendAll(Node& document, const Surroundings& around) {
   return {};
 }
 
-// The service with all that it extends below it. `services` are those of its own file.
+// The service with all that it extends below it. `services` are those of its own file. `extends` is
+// left where it comes to nothing.
 Result<Node> FileReader::Extended(Node& services, const std::string& name,
                                   const Surroundings& around, int depth) {
   Node service = *services.Find(name);
   const Node extends = service["extends"];
   if (!extends.Says()) return service;
-  service.Remove("extends");
   if (depth >= kIncludeDepthMax) {
     return Wrong(extends, fmt::format("services extend each other deeper than {}, or in a circle",
                                       kIncludeDepthMax));
   }
-  Node base = TRY(Base(services, extends, around, depth));
-  TRY(Count(base, extends));
-  TRY(Merge(base, std::move(service), "services/" + name));
+  auto base = TRY(Base(services, extends, around, depth));
+  if (!base) {
+    service.Find("extends")->MakeTold();
+    return service;
+  }
+  service.Remove("extends");
+  TRY(Count(*base, extends));
+  Merge(*base, std::move(service), "services/" + name, wrong_);
+  return std::move(*base);
+}
+
+Result<std::optional<Node>> FileReader::Base(Node& services, const Node& extends,
+                                             const Surroundings& around, int depth) {
+  if (extends["service"].told || extends["file"].told) return std::nullopt;
+  if (extends["file"].Says()) return BaseElsewhere(extends, around, depth);
+  const std::string name = extends["service"].Text();
+  if (services.Find(name) == nullptr) {
+    wrong_.Add(
+        Wrong(extends, fmt::format("cannot extend service {}: service not found", GoQuote(name))));
+    return std::nullopt;
+  }
+  Node base = TRY(Extended(services, name, around, depth + 1));
   return base;
 }
 
-Result<Node> FileReader::Base(Node& services, const Node& extends, const Surroundings& around,
-                              int depth) {
+Result<std::optional<Node>> FileReader::BaseElsewhere(const Node& extends,
+                                                      const Surroundings& around, int depth) {
   const std::string name = extends["service"].Text();
   const std::string file = extends["file"].Text();
-  if (file.empty()) {
-    if (services.Find(name) == nullptr) {
-      return Wrong(extends, fmt::format("cannot extend service {}: service not found",
-                                        GoQuote(name)));
-    }
-    return Extended(services, name, around, depth + 1);
-  }
   const Surroundings there = {fs::path(file).parent_path(), around.home, around.lookup};
   Node root = MapNode(extends.place);
-  for (Node& document : TRY(ReadFile(file, there, &extends))) {
-    TRY(Merge(root, std::move(document), ""));
-  }
+  auto documents = TRY(ReadFile(file, there, &extends));
+  if (!documents) return std::nullopt;
+  for (Node& document : *documents) Merge(root, std::move(document), "", wrong_);
   Node* others = root.Find("services");
+  if (others != nullptr && others->told) return std::nullopt;
   if (others == nullptr || others->Find(name) == nullptr) {
-    return Wrong(extends, fmt::format("cannot extend service {}: service not found in {}",
-                                      GoQuote(name), Shown(file)));
+    wrong_.Add(Wrong(extends, fmt::format("cannot extend service {}: service not found in {}",
+                                          GoQuote(name), Shown(file))));
+    return std::nullopt;
   }
-  return Extended(*others, name, there, depth + 1);
+  Node base = TRY(Extended(*others, name, there, depth + 1));
+  return base;
 }
 
 }  // namespace skiff::cli::compose

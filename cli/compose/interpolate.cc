@@ -149,15 +149,20 @@ class Interpolator {
   Interpolation& with_;
 };
 
-Result<> InterpolateBelow(Node& node, Interpolation& with, size_t& bytes) {
-  for (Node& item : node.items) TRY(InterpolateBelow(item, with, bytes));
-  for (Member& member : node.members) TRY(InterpolateBelow(member.node, with, bytes));
+Result<> InterpolateBelow(Node& node, Interpolation& with, size_t& bytes, Mistakes& wrong) {
+  for (Node& item : node.items) TRY(InterpolateBelow(item, with, bytes, wrong));
+  std::erase_if(node.items, [](const Node& item) { return item.told; });
+  for (Member& member : node.members) TRY(InterpolateBelow(member.node, with, bytes, wrong));
   if (!node.IsText()) return {};
   const std::string& text = node.value.get_ref<const std::string&>();
   if (text.find('$') == text.npos) return {};
   with.at = node.place;
   auto value = Interpolate(text, with);
-  if (!value) return Wrong(node, value.error().message);
+  if (!value) {
+    wrong.Add(Wrong(node, value.error().message));
+    node.MakeTold();
+    return {};
+  }
   bytes += value->size();
   if (bytes > kInterpolatedFileBytesMax) {
     return Wrong(node, fmt::format("variables make more than {} bytes of the file",
@@ -173,9 +178,9 @@ Result<std::string> Interpolate(std::string_view text, Interpolation& with) {
   return Interpolator(with).Text(text, 0);
 }
 
-Result<> InterpolateTree(Node& node, Interpolation& with) {
+Result<> InterpolateTree(Node& node, Interpolation& with, Mistakes& wrong) {
   size_t bytes = 0;
-  return InterpolateBelow(node, with, bytes);
+  return InterpolateBelow(node, with, bytes, wrong);
 }
 
 }  // namespace skiff::cli::compose

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "cli/compose/mistakes.h"
 #include "cli/compose/node.h"
 
 namespace skiff::cli::compose {
@@ -38,7 +39,8 @@ struct Interpolation {
 };
 
 Result<std::string> Interpolate(std::string_view text, Interpolation& with);
-// All texts of a document, but not its keys. Errors name the line.
-Result<> InterpolateTree(Node& node, Interpolation& with);
+// All texts of a document, but not its keys. Those that are wrong are told of (node.h); fails where
+// they come to too much.
+Result<> InterpolateTree(Node& node, Interpolation& with, Mistakes& wrong);
 
 }  // namespace skiff::cli::compose

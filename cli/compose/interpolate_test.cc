@@ -82,8 +82,9 @@ TEST(InterpolateTest, ErrorsInAFileNameTheLine) {
   auto nodes = ParseNodes("c.yml", "a: $A\nb:\n- ${X?gone}\n");
   ASSERT_TRUE(nodes);
   Interpolation with{.lookup = [](const std::string&) { return std::nullopt; }};
-  EXPECT_EQ(InterpolateTree((*nodes)[0], with).error().message,
-            "c.yml:3: required variable X is missing a value: gone");
+  Mistakes wrong;
+  EXPECT_TRUE(InterpolateTree((*nodes)[0], with, wrong));
+  EXPECT_EQ(wrong.Told().error().message, "c.yml:3: required variable X is missing a value: gone");
   EXPECT_EQ((*nodes)[0]["a"].Text(), "");
 }
 

@@ -139,29 +139,42 @@ Violations WrongWith(Json object) {
   return out;
 }
 
+// The service that the object is of, as the files call it; "" for what several share.
+std::string ServiceOf(const Project& project, const Json& object) {
+  const std::string label = TextAt(object, "metadata", "labels", kServiceLabel);
+  if (label.empty()) return "";
+  for (const Member& member : project.root["services"].members) {
+    if (LabelValue(member.key) == label) return member.key;
+  }
+  return "";
+}
+
+Said SaidOf(const Project& project, const Json& object, const std::string& field) {
+  const std::string service = ServiceOf(project, object);
+  const Node* node = project.root["services"].Find(service);
+  return node != nullptr ? OriginOf(service, *node, object, field)
+                         : ResourceOrigin(project, NameOf(object));
+}
+
 }  // namespace
 
 void JudgeObjects(const Project& project, const Conversion& conversion, Mistakes& wrong) {
-  const auto judge = [&](const Json& object, const std::string& service) {
+  for (const Json& object : conversion.Objects()) {
     const Violations found = WrongWith(object);
     for (const Cause& cause : found.causes()) {
-      const Node* node = project.root["services"].Find(service);
-      const Said said = node != nullptr ? OriginOf(service, *node, object, cause.field)
-                                        : ResourceOrigin(project, NameOf(object));
-      wrong.Add(Result<>(Wrong(*said.node, fmt::format("{}: {} ({} of {} {})", said.key,
-                                                       cause.message, cause.field,
-                                                       TextAt(object, "kind"), NameOf(object)))));
+      const Said said = SaidOf(project, object, cause.field);
+      wrong.Add(
+          Wrong(*said.node, fmt::format("{}: {} ({} of {} {})", said.key, cause.message,
+                                        cause.field, TextAt(object, "kind"), NameOf(object))));
     }
-  };
-  for (const Workload& workload : conversion.workloads) judge(workload.object, workload.service);
-  for (const Json& object : conversion.shared) {
-    const std::string label = TextAt(object, "metadata", "labels", kServiceLabel);
-    std::string service;
-    for (const Member& member : project.root["services"].members) {
-      if (!label.empty() && LabelValue(member.key) == label) service = member.key;
-    }
-    judge(object, service);
   }
+}
+
+void TellRefused(const Project& project, const Json& object, const Error& refused,
+                 Mistakes& wrong) {
+  const std::string field = refused.causes.empty() ? "" : refused.causes.front().field;
+  const Said said = SaidOf(project, object, field);
+  wrong.Add(Wrong(*said.node, fmt::format("{}: {}", said.key, refused.message)));
 }
 
 }  // namespace skiff::cli::compose

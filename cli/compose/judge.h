@@ -1,5 +1,5 @@
-// What the server would refuse of a project's objects, found without it: by the rules that it has,
-// told of the values in the files that the objects come from.
+// What the server refuses of a project's objects, or would: that is found without it, by the rules
+// that it has. Told of the values in the files that the objects come from.
 #pragma once
 
 #include "cli/compose/convert.h"
@@ -8,5 +8,7 @@
 namespace skiff::cli::compose {
 
 void JudgeObjects(const Project& project, const Conversion& conversion, Mistakes& wrong);
+// What is refused of an object when it is tried, told of what it comes from.
+void TellRefused(const Project& project, const Json& object, const Error& refused, Mistakes& wrong);
 
 }  // namespace skiff::cli::compose

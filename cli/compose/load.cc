@@ -10,7 +10,6 @@
 #include "cli/compose/consistency.h"
 #include "cli/compose/env_file.h"
 #include "cli/compose/file_reader.h"
-#include "cli/compose/mistakes.h"
 #include "cli/compose/neighbours.h"
 #include "cli/compose/scalars.h"
 #include "cli/compose/schema.h"
@@ -175,19 +174,19 @@ bool IsActive(const Node& service, const std::vector<std::string>& profiles) {
 }
 
 // The variables of its files, below those that it says itself.
-Result<> ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files) {
+void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, Mistakes& wrong) {
   const Node env_files = service["env_file"];
-  if (env_files.items.empty()) return {};
+  if (env_files.items.empty()) return;
   Node environment = MapNode(env_files.place);
   for (const Node& item : env_files.items) {
     const std::string path = item["path"].Text();
     const Node& required = item["required"];
-    if (files.Look(path) == Files::What::kMissing && required.Says() && !required.IsTrue()) {
-      continue;
-    }
+    const bool can_miss = required.told || (required.Says() && !required.IsTrue());
+    if (item["path"].told || (files.Look(path) == Files::What::kMissing && can_miss)) continue;
     const auto text = files.Read(path, kComposeFileBytesMax);
     if (!text) {
-      return Wrong(item, fmt::format("env file {}: {}", path, text.error().message));
+      wrong.Add(Wrong(item, fmt::format("env file {}: {}", path, text.error().message)));
+      continue;
     }
     const Lookup known = [&](const std::string& name) -> std::optional<std::string> {
       if (auto value = lookup(name)) return value;
@@ -195,7 +194,10 @@ Result<> ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files) {
       return std::nullopt;
     };
     const bool raw = item["format"].Text() == "raw";
-    for (auto& [name, value] : TRY(ParseEnvFile(path, *text, known, raw))) {
+    auto variables = ParseEnvFile(path, *text, known, raw);
+    wrong.Add(variables);
+    if (!variables) continue;
+    for (auto& [name, value] : *variables) {
       environment.Put(name, TextNode(std::move(value), item.place));
     }
   }
@@ -203,7 +205,6 @@ Result<> ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files) {
     environment.Put(member.key, member.node);
   }
   service.Put("environment", std::move(environment));
-  return {};
 }
 
 // How a service becomes active.
@@ -211,11 +212,37 @@ std::string ProfilesText(const Node& service) {
   return fmt::format("--profile {} makes it active", Join(service["profiles"].Texts(), " or "));
 }
 
-// Only what services of active profiles stand on is left.
+// Takes out what the service depends on and is not there, and tells of it where it has to be.
+void KeepDependencies(Node& services, const Node& all, Member& service, bool is_kept,
+                      Mistakes& wrong) {
+  Node* dependencies = service.node.Find("depends_on");
+  if (dependencies == nullptr) return;
+  for (const Member& each : std::vector<Member>(dependencies->members)) {
+    if (services.Find(each.key) != nullptr) continue;
+    dependencies->Remove(each.key);
+    const Node& required = each.node["required"];
+    // One that is nowhere is a mistake in writing, however little it is needed.
+    const bool is_somewhere = all.Find(each.key) != nullptr;
+    const bool can_miss = required.told || (required.Says() && !required.IsTrue());
+    if (is_kept || (can_miss && is_somewhere)) continue;
+    wrong.Add(
+        Wrong(each.node,
+              fmt::format("service {} depends on {} service {}{}", GoQuote(service.key),
+                          is_somewhere ? "a profile's inactive" : "undefined", GoQuote(each.key),
+                          is_somewhere ? "; " + ProfilesText(all[each.key]) : "")));
+  }
+}
+
+// Only what services of active profiles stand on is left. `is_whole`: no service is missing because
+// its file could not be read.
 Result<> KeepActive(Project& project, const std::vector<std::string>& profiles,
-                    const std::set<std::string>& kept) {
+                    const std::set<std::string>& kept, bool is_whole, Mistakes& wrong) {
   Node* services = project.root.Find("services");
   if (services == nullptr || services->members.empty()) {
+    if (!is_whole || (services != nullptr && services->told)) {
+      project.root.Put("services", MapNode({}));
+      return {};
+    }
     return CliError("no service selected: the files have none under services:");
   }
   const Node all = *services;
@@ -229,32 +256,16 @@ Result<> KeepActive(Project& project, const std::vector<std::string>& profiles,
     return CliError("no service selected: all are of profiles that are not active; " +
                     ProfilesText(all.members.front().node));
   }
+  Mistakes missing;
   for (Member& member : services->members) {
-    Node* dependencies = member.node.Find("depends_on");
-    if (dependencies == nullptr) continue;
-    for (const Member& each : std::vector<Member>(dependencies->members)) {
-      if (services->Find(each.key) != nullptr) continue;
-      const Node& required = each.node["required"];
-      // One that is nowhere is a mistake in writing, however little it is needed.
-      const bool can_miss = required.Says() && !required.IsTrue() && all.Find(each.key) != nullptr;
-      const bool is_optional = can_miss || is_kept(member);
-      if (is_optional) {
-        dependencies->Remove(each.key);
-        continue;
-      }
-      return Wrong(each.node,
-                   fmt::format("service {} depends on {} service {}{}", GoQuote(member.key),
-                               all.Find(each.key) ? "a profile's inactive" : "undefined",
-                               GoQuote(each.key),
-                               all.Find(each.key) ? "; " + ProfilesText(all[each.key]) : ""));
-    }
+    KeepDependencies(*services, all, member, is_kept(member), is_whole ? wrong : missing);
   }
   return {};
 }
 
 Result<> CheckOneReference(const Node& root, const char* kind, const std::string& service,
                            const Node& at, const std::string& name) {
-  if (root[kind].Find(name) != nullptr) return {};
+  if (root[kind].Find(name) != nullptr || root[kind].told) return {};
   const std::string singular = std::string(kind).substr(0, std::string(kind).size() - 1);
   return Wrong(at, fmt::format("service {} refers to undefined {} {}", GoQuote(service), singular,
                                name));
@@ -276,77 +287,97 @@ void CheckReferences(const Node& root, Mistakes& wrong) {
     }
     for (const char* kind : {"configs", "secrets"}) {
       for (const Node& item : service[kind].items) {
+        if (item["source"].told) continue;
         wrong.Add(CheckOneReference(root, kind, name, item, item["source"].Text()));
       }
     }
   }
 }
 
-Result<> CheckServiceNames(const Node& root) {
-  if (root["services"].members.size() > kServicesMax) {
-    return CliError(fmt::format("more than {} services", kServicesMax));
-  }
-  Mistakes wrong;
+void CheckServiceNames(const Node& root, Mistakes& wrong) {
   for (const auto& [name, service] : root["services"].members) {
     const bool fits = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
       return IsAlnum(c) || c == '.' || c == '_' || c == '-';
     });
     if (fits) continue;
-    wrong.Add(Result<>(Wrong(
+    wrong.Add(Wrong(
         service, fmt::format("services: additional property {} is not allowed: names of services "
                              "have letters, digits, '.', '_' and '-' alone",
-                             name.empty() ? "\"\"" : name))));
+                             name.empty() ? "\"\"" : name)));
   }
-  return wrong.Told();
 }
 
 void CheckImages(const Node& root, Mistakes& wrong) {
   for (const auto& [name, service] : root["services"].members) {
-    const bool is_there =
-        service["image"].Says() || service["build"].Says() || service["provider"].Says();
-    if (is_there) continue;
-    wrong.Add(Result<>(Wrong(
-        service,
-        fmt::format("service {} has neither an image nor a build context specified", name))));
+    const bool is_missed = !service.told && service.Lacks("image") && service.Lacks("build") &&
+                           service.Lacks("provider") && !service["extends"].told;
+    if (!is_missed) continue;
+    wrong.Add(Wrong(service, fmt::format("service {} has neither an image nor a build context "
+                                         "specified",
+                                         name)));
   }
 }
 
-}  // namespace
-
-Result<Project> Load(const LoadOptions& options, const Files& files) {
-  const Location at = TRY(Locate(options, files));
-  Project project;
-  project.directory = at.directory;
-  const Lookup below = LookupIn(options, at.variables);
-  FileReader reader(options, files);
-  const std::string said = TRY(reader.SaidName(at.files, below));
-  project.name = TRY(NameOfProject(options, at, said));
-  const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
-    if (name == "COMPOSE_PROJECT_NAME") return project.name;
-    return below(name);
-  };
-  project.root = TRY(reader.ReadAll(at.files, {at.directory, options.home, lookup}));
+void NoteUnset(const FileReader& reader, Project& project) {
   for (const auto& [name, place] : reader.unset()) {
     project.warnings.push_back(
         fmt::format("{}: The {} variable is not set. Defaulting to a blank string.", place.Text(),
                     GoQuote(name)));
   }
+}
+
+// In place of a name that is told of as wrong.
+constexpr char kStandInName[] = "project";
+
+void FindName(FileReader& reader, const LoadOptions& options, const Location& at,
+              const Lookup& lookup, Project& project, Mistakes& wrong) {
+  const auto said = reader.SaidName(at.files, lookup);
+  wrong.Add(said);
+  const auto name = NameOfProject(options, at, said.value_or(""));
+  if (said) wrong.Add(name);
+  project.name = name.value_or(kStandInName);
+}
+
+}  // namespace
+
+Result<Project> Load(const LoadOptions& options, const Files& files, Mistakes& wrong) {
+  const Location at = TRY(Locate(options, files));
+  Project project;
+  project.directory = at.directory;
+  const Lookup below = LookupIn(options, at.variables);
+  FileReader reader(options, files, wrong);
+  FindName(reader, options, at, below, project, wrong);
+  const Lookup lookup = [&](const std::string& name) -> std::optional<std::string> {
+    if (name == "COMPOSE_PROJECT_NAME") return project.name;
+    return below(name);
+  };
+  project.root = TRY(reader.ReadAll(at.files, {at.directory, options.home, lookup}));
+  NoteUnset(reader, project);
   DropReset(project.root);
-  TRY(CheckServiceNames(project.root));
+  if (project.root["services"].members.size() > kServicesMax) {
+    return CliError(fmt::format("more than {} services", kServicesMax));
+  }
+  CheckServiceNames(project.root, wrong);
   AddNeighbours(project.root);
   std::vector<std::string> profiles = options.profiles;
   const std::string more = SettingOf(options, at.variables, "COMPOSE_PROFILES");
   if (profiles.empty() && !more.empty()) profiles = Split(more, ',');
-  TRY(KeepActive(project, profiles, options.kept));
-  Mistakes wrong;
+  TRY(KeepActive(project, profiles, options.kept, reader.is_whole(), wrong));
   CheckImages(project.root, wrong);
-  CheckReferences(project.root, wrong);
+  if (reader.is_whole()) CheckReferences(project.root, wrong);
   CheckConsistency(project, wrong);
-  TRY(wrong.Told());
   for (Member& service : project.root.Find("services")->members) {
-    TRY(ReadEnvFiles(service.node, lookup, files));
+    ReadEnvFiles(service.node, lookup, files, wrong);
   }
   NoteUncarried(project.root, FileShape(), "", project.notes);
+  return project;
+}
+
+Result<Project> Load(const LoadOptions& options, const Files& files) {
+  Mistakes wrong;
+  auto project = Load(options, files, wrong);
+  wrong.Add(project);
+  TRY(wrong.Told());
   return project;
 }
 
@@ -354,7 +385,8 @@ Result<std::string> LoadName(const LoadOptions& options, const Files& files) {
   if (!options.project_name.empty()) return NameOfProject(options, {}, "");
   const Location at = TRY(Locate(options, files));
   const Lookup lookup = LookupIn(options, at.variables);
-  const std::string said = TRY(FileReader(options, files).SaidName(at.files, lookup));
+  Mistakes none;
+  const std::string said = TRY(FileReader(options, files, none).SaidName(at.files, lookup));
   return NameOfProject(options, at, said);
 }
 

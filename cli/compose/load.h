@@ -10,6 +10,7 @@
 
 #include "cli/compose/files.h"
 #include "cli/compose/interpolate.h"
+#include "cli/compose/mistakes.h"
 #include "cli/compose/node.h"
 
 namespace skiff::cli::compose {
@@ -50,7 +51,11 @@ struct Project {
   std::vector<std::string> warnings;  // Of variables that nothing stands for.
 };
 
+// Fails with all that is wrong.
 Result<Project> Load(const LoadOptions& options, const Files& files);
+// Tells of what is wrong, and has the rest, so that more may be found; fails, and tells of why not,
+// where nothing more can be said.
+Result<Project> Load(const LoadOptions& options, const Files& files, Mistakes& wrong);
 // What the project is called, without all that its files might have wrong.
 Result<std::string> LoadName(const LoadOptions& options, const Files& files);
 

@@ -86,22 +86,22 @@ const char* FormWord(const Node& node) {
 
 }  // namespace
 
-Result<> Merge(Node& base, Node other, const std::string& path) {
+void Merge(Node& base, Node other, const std::string& path, Mistakes& wrong) {
   const std::string_view within = WithinService(path);
   if (other.tag == kReset || other.tag == kOverride || base.IsNull() || IsReplaced(within)) {
     base = std::move(other);
-    return {};
+    return;
   }
-  if (other.IsNull()) return {};
+  if (other.IsNull()) return;
   if (base.form != other.form) {
     std::string shown = path;
     std::replace(shown.begin(), shown.end(), '/', '.');
-    return Wrong(other, fmt::format("{}: cannot override a {} by a {}", shown, FormWord(base),
-                                    FormWord(other)));
+    return wrong.Add(Wrong(other, fmt::format("{}: cannot override a {} by a {}", shown,
+                                              FormWord(base), FormWord(other))));
   }
   if (other.IsScalar()) {
     base = std::move(other);
-    return {};
+    return;
   }
   if (other.IsList()) {
     const auto keys = ItemKeys().find(within);
@@ -112,7 +112,7 @@ Result<> Merge(Node& base, Node other, const std::string& path) {
     } else {
       std::move(other.items.begin(), other.items.end(), std::back_inserter(base.items));
     }
-    return {};
+    return;
   }
   // One that logs elsewhere has options of its own.
   if (within == "logging" && other["driver"].Says() &&
@@ -122,14 +122,13 @@ Result<> Merge(Node& base, Node other, const std::string& path) {
   for (Member& member : other.members) {
     if (Node* found = base.Find(member.key)) {
       const Place place = member.node.IsNull() ? found->place : member.node.place;
-      TRY(Merge(*found, std::move(member.node),
-                path.empty() ? member.key : path + "/" + member.key));
+      Merge(*found, std::move(member.node), path.empty() ? member.key : path + "/" + member.key,
+            wrong);
       if (found->IsScalar()) found->place = place;
     } else {
       base.members.push_back(std::move(member));
     }
   }
-  return {};
 }
 
 void DropReset(Node& node) {

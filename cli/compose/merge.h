@@ -6,12 +6,14 @@
 // tagged !override replaces, one tagged !reset takes away.
 #pragma once
 
+#include "cli/compose/mistakes.h"
 #include "cli/compose/node.h"
 
 namespace skiff::cli::compose {
 
-// `path` is where both stand: "", "services/web".
-Result<> Merge(Node& base, Node other, const std::string& path);
+// `path` is where both stand: "", "services/web". What cannot be joined stays as it was, and that
+// is told.
+void Merge(Node& base, Node other, const std::string& path, Mistakes& wrong);
 // Takes away what is tagged !reset.
 void DropReset(Node& node);
 

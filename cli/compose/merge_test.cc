@@ -25,9 +25,11 @@ std::string Merged(const std::string& base, const std::string& other) {
   for (const std::string& service : {base, other}) {
     auto nodes = ParseNodes("f", "services: {web: " + service + "}");
     EXPECT_TRUE(nodes) << service;
-    EXPECT_TRUE(MakeCanonical((*nodes)[0], around)) << service;
-    const auto merged = Merge(root, std::move((*nodes)[0]), "");
-    if (!merged) return merged.error().message;
+    Mistakes wrong;
+    MakeCanonical((*nodes)[0], around, wrong);
+    EXPECT_TRUE(wrong.empty()) << service;
+    Merge(root, std::move((*nodes)[0]), "", wrong);
+    if (!wrong.empty()) return wrong.Told().error().message;
   }
   DropReset(root);
   return DumpJson(JsonOf(root["services"]["web"]));

@@ -5,6 +5,7 @@
 //   TRY(wrong.Told());
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,16 @@ class Mistakes {
   void Add(const Result<Value>& result) {
     if (!result) Add(result.error().message);
   }
+  void Add(const tl::unexpected<Error>& failed) { Add(failed.value().message); }
   // Once, however often it is found.
   void Add(const std::string& line);
   bool empty() const { return lines_.empty(); }
-  // Fails with all of them.
+  // Fails with all of them, in the order of the files' lines.
   Result<> Told() const;
 
  private:
-  std::vector<std::string> lines_;
+  std::vector<std::string> lines_;  // As they were found.
+  std::set<std::string> known_;
 };
 
 }  // namespace skiff::cli::compose

@@ -44,6 +44,18 @@ void Node::Remove(std::string_view key) {
   std::erase_if(members, [&](const Member& member) { return member.key == key; });
 }
 
+void Node::MakeTold() {
+  Node wrong;
+  wrong.place = place;
+  wrong.told = true;
+  *this = std::move(wrong);
+}
+
+bool Node::Lacks(std::string_view key) const {
+  const Node& node = (*this)[key];
+  return !node.Says() && !node.told;
+}
+
 std::string Node::Text() const {
   return IsScalar() ? PlainText(value) : "";
 }

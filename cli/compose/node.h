@@ -26,6 +26,8 @@ struct Node {
   Place place;
   std::vector<Node> items;
   std::vector<Member> members;
+  // What stood here was wrong, and that has been said: a null, which nobody is to miss.
+  bool told = false;
 
   bool IsNull() const { return form == Form::kNull; }
   bool IsScalar() const { return form == Form::kScalar; }
@@ -42,6 +44,9 @@ struct Node {
   // Puts or replaces a member.
   Node& Put(std::string_view key, Node node);
   void Remove(std::string_view key);
+  void MakeTold();
+  // It is neither said nor told of as wrong.
+  bool Lacks(std::string_view key) const;
 
   // A scalar as text; "" for all else.
   std::string Text() const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -20,6 +21,13 @@ struct Scope {
   std::string name;     // As objects are called.
   bool ends = false;    // It is a Job.
 
+  // What is read; nothing where it is wrong, which is told.
+  template <typename Value>
+  std::optional<Value> Sound(Result<Value> read) const {
+    wrong.Add(read);
+    if (!read) return std::nullopt;
+    return *std::move(read);
+  }
   // Notes what `key` of the service says, which stands at `at`.
   void Note(const Node& at, std::string_view key, std::string why) const;
 };
@@ -44,11 +52,11 @@ std::string Unexpanded(std::string_view text);
 // convert_container.cc: all of the container but its mounts, and what is wrong with it.
 Json ContainerOf(const Scope& scope);
 // convert_resources.cc
-Result<Json> ResourcesOf(const Scope& scope);
+Json ResourcesOf(const Scope& scope);
 // convert_pod.cc: what a pod has beside containers and volumes.
-Result<> PutPodSettings(const Scope& scope, Json& pod);
+void PutPodSettings(const Scope& scope, Json& pod);
 // convert_placement.cc
-Result<> PutPlacement(const Scope& scope, Json& pod);
+void PutPlacement(const Scope& scope, Json& pod);
 
 // Volumes of a pod and where its container has them.
 class Mounts {
@@ -69,32 +77,32 @@ class Mounts {
   std::string contents_;
 };
 // convert_mounts.cc: volumes, tmpfs, shm_size.
-Result<> AddVolumeMounts(const Scope& scope, Mounts& mounts);
+void AddVolumeMounts(const Scope& scope, Mounts& mounts);
 // A claim that is called so, of the usual size where none is given ("10Gi").
 Json ClaimOf(const Project& project, const std::string& name, const std::string& size = "");
 // The claims of named volumes, one for all who mount it.
-Result<> AddClaims(const Project& project, Conversion& out);
+void AddClaims(const Project& project, Conversion& out, Mistakes& wrong);
 // convert_bind.cc
 Result<> AddBindMount(const Scope& scope, const Node& mount, const std::string& key,
                       Mounts& mounts);
 // convert_files.cc: configs and secrets.
-Result<> AddFileMounts(const Scope& scope, Mounts& mounts);
-Result<> AddFileObjects(const Project& project, const Files& files, Conversion& out);
+void AddFileMounts(const Scope& scope, Mounts& mounts);
+void AddFileObjects(const Project& project, const Files& files, Conversion& out, Mistakes& wrong);
 
 // Adds an object unless it is there already.
 void AddShared(Conversion& out, Json object);
 
 // convert_workload.cc: what runs the pods.
-Result<Json> WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data);
+Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data);
 bool IsEnding(const Project& project, const std::string& service, const Node& node);
 // How many of it the file wants; says nothing: that is left to whoever scales it.
 const Node& ReplicasNode(const Node& service);
 
 // convert_network.cc
-Result<> AddServices(const Scope& scope);
+void AddServices(const Scope& scope);
 // A port is published by one service.
 void CheckPublished(const Project& project, const Files& files, Conversion& out, Mistakes& wrong);
-Result<> AddNetworkPolicies(const Project& project, Conversion& out);
+void AddNetworkPolicies(const Project& project, Conversion& out);
 // Labels of the networks that a pod has joined.
 Json NetworkLabels(const Project& project, const Node& service);
 bool IsOnHostNetwork(const Node& service);
@@ -109,6 +117,7 @@ struct ServicePort {
   bool of_host = false;  // mode: host
   Place place;
 };
-Result<std::vector<ServicePort>> PortsOf(const Scope& scope, bool noting);
+// `noting` tells of what is not published.
+std::vector<ServicePort> PortsOf(const Scope& scope, bool noting);
 
 }  // namespace skiff::cli::compose

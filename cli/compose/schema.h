@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/compose/mistakes.h"
 #include "cli/compose/node.h"
 
 namespace skiff::cli::compose {
@@ -37,8 +38,10 @@ const Shape& FileShape();
 const Shape& ServiceShape();
 const Key* FindKey(const Shape& shape, std::string_view name);
 
-// Names every key that is unknown and every value that is of no form it may have (mistakes.h).
-Result<> CheckShape(const Node& node, const Shape& shape, const std::string& path);
+// Tells of every key that is unknown and every value that is of no form it may have. What is left
+// holds against the shape: such values are made `told`, or of a list taken out, and so is what an
+// unknown key seems to mean.
+void CheckShape(Node& node, const Shape& shape, const std::string& path, Mistakes& wrong);
 // What the node says that is not carried over; for a service, "services.web".
 void NoteUncarried(const Node& node, const Shape& shape, const std::string& path, Notes& notes);
 

@@ -1,15 +1,16 @@
 // `compose up`: makes the cluster what the files say, and no more than differs.
 //
 // First nothing is changed: every object is looked at, what is said to be there is looked for, and
-// all is applied as a dry run, so that what the server refuses refuses the whole. Then what the
-// files do not have any more goes, and the rest is applied, services behind those they depend on,
-// whose conditions are waited for.
+// all is applied as a dry run, so that what the server refuses refuses the whole, in one go. Then
+// what the files do not have any more goes, and the rest is applied, services behind those they
+// depend on, whose conditions are waited for.
 #include <fmt/format.h>
 
 #include <map>
 
 #include "api/text/go_text.h"
 #include "cli/compose/command.h"
+#include "cli/compose/judge.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/delete.h"
@@ -87,15 +88,7 @@ class Up {
       wanted_.insert(IdOf(object));
       return true;
     });
-    for (const Json& object : conversion_.Objects()) {
-      wanted_.insert(IdOf(object));
-      TRY(CheckOwner(object));
-    }
-    TRY(CheckExternal());
-    for (const Json& object : conversion_.Objects()) {
-      if (IsReplaced(object)) continue;
-      TRY(Apply(object, /*dry_run=*/true));
-    }
+    TRY(CheckAll());
     TRY(Prune());
     for (const Json& object : conversion_.shared) TRY(Write(object));
     for (Workload& workload : conversion_.workloads) {
@@ -128,6 +121,34 @@ class Up {
     return {session_.namespace_(), NameOf(object)};
   }
 
+  // Changes nothing, and fails with all that would be refused.
+  Result<> CheckAll() {
+    for (const Json& object : conversion_.Objects()) {
+      wanted_.insert(IdOf(object));
+      TRY(CheckOwner(object));
+    }
+    TRY(CheckExternal());
+    for (const Json& object : conversion_.Objects()) {
+      if (IsReplaced(object)) continue;
+      const auto applied = Apply(object, /*dry_run=*/true);
+      if (applied) continue;
+      if (!IsRefusal(applied.error())) return Fail(applied.error());
+      Refuse(object, applied.error());
+    }
+    return refused_.Told();
+  }
+
+  // It is about what was sent; else there is no use in going on.
+  static bool IsRefusal(const Error& error) {
+    return error.reason == Reason::kInvalid || error.reason == Reason::kForbidden ||
+           error.reason == Reason::kConflict || error.reason == Reason::kBadRequest ||
+           error.reason == Reason::kNotFound || error.reason == Reason::kRequestEntityTooLarge;
+  }
+
+  void Refuse(const Json& object, const Error& error) {
+    TellRefused(project_, object, error, refused_);
+  }
+
   // Nothing of somebody else's is taken over, other projects among them.
   Result<> CheckOwner(const Json& object) {
     if (before_.contains(IdOf(object))) return {};
@@ -138,10 +159,12 @@ class Up {
       return Fail(live.error());
     }
     const std::string other = TextAt(*live, "metadata", "labels", kProjectLabel);
-    return CliError(fmt::format(
+    const auto taken = CliError(fmt::format(
         "{} \"{}\" in namespace {} is {}: choose another namespace by -n, or another name",
         KindName(resource), NameOf(object), session_.namespace_(),
         other.empty() ? "not of a compose project" : "of the compose project " + other));
+    Refuse(object, taken.value());
+    return {};
   }
 
   // What is said to be there already has to be.
@@ -157,10 +180,10 @@ class Up {
             session_.api().Get(served.resource, {session_.namespace_(), name});
         if (found) continue;
         if (found.error().reason != Reason::kNotFound) return Fail(found.error());
-        return Wrong(member.node, fmt::format("{}.{} is external, and there is no {} {} in "
-                                              "namespace {}", key, member.key,
-                                              KindName(served.resource), GoQuote(name),
-                                              session_.namespace_()));
+        refused_.Add(Wrong(member.node, fmt::format("{}.{} is external, and there is no {} {} in "
+                                                    "namespace {}",
+                                                    key, member.key, KindName(served.resource),
+                                                    GoQuote(name), session_.namespace_())));
       }
     }
     return {};
@@ -326,19 +349,22 @@ class Up {
   Conversion& conversion_;
   std::map<ObjectId, Found> before_;
   std::set<ObjectId> wanted_;
+  Mistakes refused_;
   std::map<std::string, std::string> secret_versions_;
 };
 
 // Services of profiles that are not asked for this time stay if they are up: they left no file.
 Result<> KeepOthers(Command& command, LoadOptions& options) {
-  const Project project = TRY(Load(options, DiskFiles()));
-  if (project.inactive.empty()) return {};
+  Mistakes wrong;
+  const auto project = Load(options, DiskFiles(), wrong);
+  // What is wrong is told by who loads it next, with what else there is.
+  if (!project || !wrong.empty() || project->inactive.empty()) return {};
   std::set<std::string> there;
-  for (const Found& found : TRY(FindObjects(*TRY(command.session()), project.name))) {
+  for (const Found& found : TRY(FindObjects(*TRY(command.session()), project->name))) {
     if (!IsWorkload(found.resource)) continue;
     there.insert(TextAt(found.object, "metadata", "labels", kServiceLabel));
   }
-  for (const std::string& service : project.inactive) {
+  for (const std::string& service : project->inactive) {
     const std::string label = LabelValue(service);
     if (there.contains(label)) options.kept.insert(label);
   }

@@ -38,6 +38,9 @@ void ExplainService(const Facts& facts, const Json& service, Findings& out);
 std::string ServiceTrouble(const Facts& facts, const Json& service);
 void ExplainClaim(const Facts& facts, const Json& claim, Findings& out);
 void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out);
+// What an Event of its controller says of an Ingress, as far as the Ingress's status bears it out:
+// "not served", "not served on every port"; "" when that is over, or it says something else.
+std::string SymptomOfIngress(const Json& ingress, const Json& event);
 // What makes pods by a template, directly or through others.
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out);
 

@@ -51,6 +51,11 @@ void ExplainIngressClass(const Facts& facts, const Json& ingress, Findings& out)
   out.push_back(std::move(finding));
 }
 
+// What its controller says when it cannot serve, or not everywhere.
+bool IsAboutServing(const std::string& reason) {
+  return reason == "NotServed" || reason == "PortTaken";
+}
+
 // A class, but nobody has said where it is served.
 void ExplainUnserved(const Facts& facts, const Json& ingress, Findings& out) {
   if (!At(ingress, "status", "loadBalancer", "ingress").empty() || AnyTrouble(out)) return;
@@ -254,7 +259,8 @@ void SayIngressFine(const Facts& facts, const Json& ingress, Findings& out) {
     const std::string reason = TextAt(*event, "reason");
     const bool is_looked_at = reason.starts_with("Service") || reason.starts_with("Secret") ||
                               reason.find("Certificate") != reason.npos;
-    if (TextAt(*event, "type") != "Warning" || is_looked_at) continue;
+    const bool is_over = IsAboutServing(reason) && SymptomOfIngress(ingress, *event).empty();
+    if (TextAt(*event, "type") != "Warning" || is_looked_at || is_over) continue;
     finding.weight = Weight::kNote;
     finding.sentence =
         reason == "PortTaken"
@@ -280,6 +286,23 @@ void SayIngressFine(const Facts& facts, const Json& ingress, Findings& out) {
 }
 
 }  // namespace
+
+std::string SymptomOfIngress(const Json& ingress, const Json& event) {
+  const std::string reason = TextAt(event, "reason");
+  if (!IsAboutServing(reason)) return "";
+  const Json& addresses = At(ingress, "status", "loadBalancer", "ingress");
+  if (addresses.empty()) return "not served";
+  if (reason == "NotServed") return "";
+  const std::string message = TextAt(event, "message");
+  for (const Json& address : addresses) {
+    for (const Json& served : At(address, "ports")) {
+      // It is served since.
+      const auto port = fmt::format("port {} ", PlainText(At(served, "port")));
+      if (message.starts_with(port)) return "";
+    }
+  }
+  return "not served on every port";
+}
 
 void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out) {
   Findings own;

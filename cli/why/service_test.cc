@@ -316,6 +316,10 @@ TEST_F(WhyIngressTest, WhatIsInTheWayOfItsControllerIsTold) {
   EXPECT_THAT(Why(IngressTo("web", "80")),
               StartsWith("ingress/shop is served, but not on every port: port 80 is taken by "
                          "nginx (pid 7).\n"));
+  // It has told, and got the port since.
+  std::string served = IngressTo("web", "80");
+  served.replace(served.find(address), address.size(), "{ip: 1.2.3.4, ports: [{port: 80}]}");
+  EXPECT_THAT(Why(served), StartsWith("ingress/shop is served, and something answers "));
   AddEvent("Ingress/shop", "NotServed", "there is no haproxy");
   EXPECT_THAT(Why(unserved), StartsWith("ingress/shop is not served: there is no haproxy.\n"));
 }

@@ -21,18 +21,17 @@ void Compose(std::string_view bytes) {
   files.files["/shop/conf/a.txt"] = "text";
   compose::LoadOptions options = compose::InShop({{"HOST", "h"}});
   options.profiles = {"*"};
-  const auto project = compose::Load(options, files);
+  compose::Mistakes wrong;
+  const auto project = compose::Load(options, files, wrong);
   (void)compose::LoadName(options, files);
   if (!project) {
     CHECK(!project.error().message.empty());
     return;
   }
-  const auto converted = compose::Convert(*project, files);
-  if (!converted) {
-    CHECK(!converted.error().message.empty());
-    return;
-  }
-  for (const Json& object : converted->Objects()) {
+  // Whatever is wrong with it, the rest is looked at.
+  const auto converted = compose::Convert(*project, files, wrong);
+  CHECK(wrong.empty() || !wrong.Told().error().message.empty());
+  for (const Json& object : converted.Objects()) {
     CHECK(object.contains("kind") && object.contains("apiVersion"));
     CHECK(ParseJson(DumpJson(object)) == object);
   }

@@ -13,7 +13,6 @@
 #include "api/text/time_text.h"
 #include "base/error.h"
 #include "e2e/fuzz/targets.h"
-#include "kubelet/image_name.h"
 
 namespace skiff::fuzz {
 namespace {

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #include <string>
 #include <thread>
 
+#include "skiff/chaos/frozen.h"
 #include "skiff/chaos/machine.h"
 
 namespace skiff::chaos {
@@ -105,7 +107,7 @@ class ClocksInGroupTest : public testing::Test {
   // What parent and child both see.
   struct Shared {
     std::atomic<int64_t> now[2];  // By the clocks of a child and of its own child.
-    std::atomic<bool> is_to_fork, is_to_begin_another;
+    std::atomic<bool> is_to_fork, is_to_begin_another, is_first_to_end;
     std::atomic<pid_t> other_thread;
   };
   // Nothing tells of what another process writes there.
@@ -195,6 +197,12 @@ class ClocksInGroupTest : public testing::Test {
       shared_->now[which] = Now();
       if (shared_->is_to_begin_another) execl("/bin/true", "true", nullptr);
       if (shared_->is_to_fork.exchange(false) && fork() == 0) which = 1;
+      if (shared_->is_first_to_end) {
+        std::thread([this] {
+          while (true) shared_->now[0] = Now();
+        }).detach();
+        syscall(SYS_exit, 0);  // Of this thread alone.
+      }
     }
   }
 };
@@ -211,6 +219,40 @@ TEST_F(ClocksInGroupTest, AllAreRightBeforeTheFaultsEnd) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_TRUE(IsOff(0, 2 * kHourSeconds)) << "and again";
   EXPECT_TRUE(IsOff(1, 2 * kHourSeconds));
+}
+
+TEST_F(ClocksInGroupTest, OneWhoseFirstThreadHasEndedIsWrongToo) {
+  begun_.reset();
+  ASSERT_TRUE(LetClocksBeRight({name_}));
+  shared_->is_first_to_end = true;
+  while (!HasThreadEnded(child_)) AwaitMoment();
+  ASSERT_TRUE(IsOff(0, 0));
+  {
+    const auto again = Begin();
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(IsOff(0, 2 * kHourSeconds));
+  }
+  EXPECT_TRUE(LetClocksBeRight({name_}));
+  EXPECT_TRUE(IsOff(0, 0));
+}
+
+// Its threads stand, and go on when it goes.
+TEST_F(ClocksInGroupTest, OneWhoseFirstThreadHasEndedIsPaused) {
+  begun_.reset();
+  shared_->is_first_to_end = true;
+  while (!HasThreadEnded(child_)) AwaitMoment();
+  const auto writes = [this] {
+    shared_->now[0] = -1;
+    for (int i = 0; i < 100 && shared_->now[0] == -1; ++i) AwaitMoment();
+    return shared_->now[0] != -1;
+  };
+  {
+    Frozen frozen;
+    const auto stopped = frozen.Stop({name_});
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    EXPECT_FALSE(writes());
+  }
+  EXPECT_TRUE(IsOff(0, 0));
 }
 
 TEST_F(ClocksInGroupTest, OneThatCannotBeStoppedIsRightAllTheSame) {

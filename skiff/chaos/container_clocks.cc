@@ -76,9 +76,10 @@ Result<> ContainerClocks::Watch() {
   const std::string own_mounts = LinkOf("/proc/self/ns/mnt");
   for (const ProcessId& process : processes) {
     // One that has entered the machine's own mounts would have us asked about all programs there.
-    const std::string mounts = LinkOf(fmt::format("/proc/{}/ns/mnt", process.pid));
-    const int root = open(fmt::format("/proc/{}/root", process.pid).c_str(),
-                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const pid_t thread = LivingThreadOf(process.pid);
+    const std::string mounts = LinkOf(fmt::format("/proc/{}/ns/mnt", thread));
+    const int root =
+        open(fmt::format("/proc/{}/root", thread).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     // The number was not another's when that was opened, if it is not now.
     const bool is_to_be = IsAlive(process) && mounts != own_mounts;
     const bool is_marked =

@@ -33,7 +33,7 @@ Result<bool> Frozen::Trace(pid_t thread) {
   if (ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0) {
     // It has ended, or is ending: who does is not to be traced any more.
     const int error = errno;
-    if (error == ESRCH || (error == EPERM && !IdentifyProcess(thread))) return false;
+    if (error == ESRCH || (error == EPERM && HasThreadEnded(thread))) return false;
     return Fail(Reason::kForbidden,
                 fmt::format("process {} cannot be stopped: {}; is it traced by a debugger, or is "
                             "CAP_SYS_PTRACE missing?",

@@ -45,7 +45,7 @@ std::string TextOfFile(const std::string& path) {
 }
 
 std::string ProcPath(const ProcessId& process, const std::string& name) {
-  return fmt::format("/proc/{}/{}", process.pid, name);
+  return fmt::format("/proc/{}/{}", LivingThreadOf(process.pid), name);
 }
 
 bool IsSameNetwork(const std::string& a, const std::string& b) {
@@ -83,7 +83,7 @@ bool IsInGroup(std::string_view cgroups, std::string_view group) {
 }
 
 bool IsIn(pid_t process, const std::vector<std::string>& groups) {
-  const std::string cgroups = TextOfFile(fmt::format("/proc/{}/cgroup", process));
+  const std::string cgroups = TextOfFile(fmt::format("/proc/{}/cgroup", LivingThreadOf(process)));
   return std::any_of(groups.begin(), groups.end(), [&](const std::string& group) {
     return IsInGroup(cgroups, group);
   });
@@ -114,6 +114,22 @@ std::vector<pid_t> ThreadsOf(pid_t process) {
     if (const int thread = std::atoi(entry->d_name); thread > 0) threads.push_back(thread);
   }
   return threads;
+}
+
+bool HasThreadEnded(pid_t thread) {
+  const std::string stat = TextOfFile(fmt::format("/proc/{}/stat", thread));
+  // Behind the name in parentheses, which may hold anything.
+  const size_t state = stat.rfind(") ");
+  if (state == stat.npos || state + 2 >= stat.size()) return true;
+  return stat[state + 2] == 'Z' || stat[state + 2] == 'X';
+}
+
+pid_t LivingThreadOf(pid_t process) {
+  if (!HasThreadEnded(process)) return process;
+  for (const pid_t thread : ThreadsOf(process)) {
+    if (!HasThreadEnded(thread)) return thread;
+  }
+  return process;
 }
 
 std::optional<SandboxFact> SandboxIn(const std::string& configuration) {

@@ -19,6 +19,11 @@ bool IsIn(pid_t process, const std::vector<std::string>& groups);
 std::vector<ProcessId> ProcessesIn(const std::vector<std::string>& groups);
 // None: it has ended.
 std::vector<pid_t> ThreadsOf(pid_t process);
+// One whose process may live on, by others.
+bool HasThreadEnded(pid_t thread);
+// By which the memory, the mounts and all else of a process are found: the first one, unless it has
+// ended before the others. /proc takes its number as it takes the process's.
+pid_t LivingThreadOf(pid_t process);
 
 // Whose sandbox a container is, as its runtime was told by who made it.
 struct SandboxFact {

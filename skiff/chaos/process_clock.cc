@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "skiff/chaos/machine.h"
 #include "skiff/chaos/vdso_clock.h"
 
 namespace skiff::chaos {
@@ -24,7 +25,7 @@ struct Range {
 // What a process has in its memory, by address. None: it has ended.
 std::vector<Range> RangesOf(pid_t process) {
   std::vector<Range> ranges;
-  std::ifstream lines(fmt::format("/proc/{}/maps", process));
+  std::ifstream lines(fmt::format("/proc/{}/maps", LivingThreadOf(process)));
   for (std::string line; std::getline(lines, line);) {
     Range range;
     char dash = 0;
@@ -56,7 +57,7 @@ std::string TimeNamespaceOf(const std::string& process) {
 
 // A program that may do next to nothing is killed for a call that it did not make itself.
 bool MayCallNothing(pid_t process) {
-  std::ifstream lines(fmt::format("/proc/{}/status", process));
+  std::ifstream lines(fmt::format("/proc/{}/status", LivingThreadOf(process)));
   for (std::string line; std::getline(lines, line);) {
     if (line == "Seccomp:\t1") return true;
   }
@@ -216,7 +217,7 @@ Result<> Change(const ProcessId& id, const Meanwhile& meanwhile,
 
 // Of one that stands still: it could enter such a namespace, or a filter, at any other moment.
 Result<> CheckClockCanBeWrong(pid_t process) {
-  const std::string time = TimeNamespaceOf(std::to_string(process));
+  const std::string time = TimeNamespaceOf(std::to_string(LivingThreadOf(process)));
   if (!time.empty() && time != TimeNamespaceOf("self")) {
     return Fail(Reason::kForbidden,
                 fmt::format("process {} has clocks of a time namespace of its own, by which the "

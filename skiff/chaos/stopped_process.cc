@@ -121,13 +121,14 @@ Result<std::string> ReadMemory(pid_t process, uint64_t at, size_t bytes) {
   std::string text(bytes, '\0');
   iovec to{text.data(), bytes};
   iovec from{reinterpret_cast<void*>(at), bytes};
-  const ssize_t size = process_vm_readv(process, &to, 1, &from, 1, 0);
+  const ssize_t size = process_vm_readv(LivingThreadOf(process), &to, 1, &from, 1, 0);
   if (size == static_cast<ssize_t>(bytes)) return text;
   return Fail(Refused(process, "its memory cannot be read", size < 0 ? errno : EFAULT));
 }
 
 Result<> WriteMemory(pid_t process, uint64_t at, std::string_view bytes) {
-  const int file = open(fmt::format("/proc/{}/mem", process).c_str(), O_WRONLY | O_CLOEXEC);
+  const int file =
+      open(fmt::format("/proc/{}/mem", LivingThreadOf(process)).c_str(), O_WRONLY | O_CLOEXEC);
   const ssize_t size =
       file < 0 ? -1 : pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
   const int error = size < 0 ? errno : EFAULT;
@@ -147,7 +148,7 @@ Result<bool> StoppedProcess::TraceAll() {
     if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACEEXEC) != 0) {
       const int error = errno;
       // It has ended, or is ending.
-      if (error == ESRCH || (error == EPERM && !IdentifyProcess(thread))) continue;
+      if (error == ESRCH || (error == EPERM && HasThreadEnded(thread))) continue;
       return Fail(Refused(process_, "cannot be stopped; is it traced by a debugger, or is "
                                     "CAP_SYS_PTRACE missing?", error));
     }
@@ -210,7 +211,7 @@ bool StoppedProcess::IsWhole() const {
   const auto threads = ThreadsOf(process_);
   return std::all_of(threads.begin(), threads.end(), [&](pid_t thread) {
     const auto found = is_stopped_.find(thread);
-    return found != is_stopped_.end() && found->second;
+    return (found != is_stopped_.end() && found->second) || HasThreadEnded(thread);
   });
 }
 

@@ -196,6 +196,33 @@ TEST_F(StoppedProcessTest, WhoHoldsUpItsSystemCallsHoldsUpNobodyElse) {
 
 #endif
 
+TEST_F(StoppedProcessTest, OneWhoseFirstThreadHasEndedStandsToo) {
+  kill(child_, SIGKILL);
+  waitpid(child_, nullptr, 0);
+  child_ = fork();
+  if (child_ == 0) {
+    for (auto& rounds : shared->rounds) {
+      std::thread([&] {
+        while (true) ++rounds;
+      }).detach();
+    }
+    syscall(SYS_exit, 0);  // Of this thread alone.
+  }
+  while (!HasThreadEnded(child_)) AwaitMoment();
+  ASSERT_NE(LivingThreadOf(child_), child_);
+  {
+    const auto stopped = Stop();
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    EXPECT_TRUE((*stopped)->IsWhole());
+    EXPECT_EQ(*(*stopped)->Read(reinterpret_cast<uint64_t>(&kConstant[0]), 1), "a");
+    const uint64_t before[] = {shared->rounds[0], shared->rounds[1]};
+    for (int i = 0; i < 50; ++i) AwaitMoment();
+    EXPECT_EQ(shared->rounds[0], before[0]);
+    EXPECT_EQ(shared->rounds[1], before[1]);
+  }
+  EXPECT_TRUE(Runs());
+}
+
 TEST_F(StoppedProcessTest, WhoHasEndedIsNotFound) {
   const pid_t other = fork();
   if (other == 0) {

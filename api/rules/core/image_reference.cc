@@ -1,143 +1,181 @@
 #include "api/rules/core/image_reference.h"
 
 #include <algorithm>
-#include <optional>
+#include <cctype>
 
 #include "base/text.h"
 
 namespace skiff {
 namespace {
 
+constexpr size_t kPathBytesMax = 255;
 constexpr size_t kTagBytesMax = 128;
-constexpr size_t kRepositoryBytesMax = 255;
-constexpr size_t kHexDigestMin = 32;
+
+bool IsLowerAlnum(char c) {
+  return IsLower(c) || IsDigit(c);
+}
 
 bool IsHex(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
-// Lower-case letters and digits, separated by one of: "." "_" "__" or hyphens.
-bool IsPathComponent(std::string_view text) {
-  const auto word = [](char c) { return IsDigit(c) || IsLower(c); };
-  if (text.empty() || !word(text.front()) || !word(text.back())) return false;
-  for (size_t i = 0; i < text.size();) {
-    if (word(text[i])) {
-      ++i;
-      continue;
-    }
-    const size_t end = std::min(text.find_first_not_of(text[i], i), text.size());
-    const size_t count = end - i;
-    const bool valid =
-        text[i] == '-' || (text[i] == '_' && count <= 2) || (text[i] == '.' && count == 1);
-    if (!valid || !word(text[end])) return false;
-    i = end;
-  }
-  return true;
+template <typename Test>
+bool All(std::string_view text, Test test) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), test);
 }
 
-bool IsDomainComponent(std::string_view text) {
-  return !text.empty() && IsAlnum(text.front()) && IsAlnum(text.back()) &&
-         std::ranges::all_of(text, [](char c) { return IsAlnum(c) || c == '-'; });
-}
-
-// A host name or address with an optional port.
-bool IsDomain(std::string_view text) {
-  std::string_view host = text;
-  if (text.starts_with('[')) {
-    const size_t close = text.find(']');
-    if (close == std::string_view::npos) return false;
-    host = text.substr(0, close);
-    const bool address =
-        std::ranges::all_of(host.substr(1), [](char c) { return IsHex(c) || c == ':'; });
-    if (!address) return false;
-    text = text.substr(close + 1);
-    if (text.empty()) return true;
-    return text.front() == ':' && text.size() > 1 && std::ranges::all_of(text.substr(1), IsDigit);
-  }
-  if (const size_t colon = text.find(':'); colon != std::string_view::npos) {
-    const std::string_view port = text.substr(colon + 1);
-    if (port.empty() || !std::ranges::all_of(port, IsDigit)) return false;
-    host = text.substr(0, colon);
-  }
-  for (size_t begin = 0; begin <= host.size();) {
-    const size_t end = std::min(host.find('.', begin), host.size());
-    if (!IsDomainComponent(host.substr(begin, end - begin))) return false;
-    begin = end + 1;
-  }
-  return true;
-}
-
-// The first part is a domain only when it looks like one; else the image is Docker Hub's.
-bool LooksLikeDomain(std::string_view part) {
-  return part == "localhost" || part.find_first_of(".:") != std::string_view::npos ||
-         std::ranges::any_of(part, IsUpper);
-}
-
-bool IsRepository(std::string_view name) {
-  if (name.size() > kRepositoryBytesMax) return false;
-  if (name.size() == 64 &&
-      std::ranges::all_of(name, [](char c) { return IsHex(c) && !IsUpper(c); })) {
-    return false;  // An image id, not a name.
-  }
-  if (const size_t slash = name.find('/'); slash != std::string_view::npos) {
-    const std::string_view first = name.substr(0, slash);
-    if (LooksLikeDomain(first)) {
-      if (!IsDomain(first)) return false;
-      name = name.substr(slash + 1);
+// Lower case words, joined by ".", "_", "__" or any number of "-".
+bool IsComponent(std::string_view text) {
+  size_t at = 0;
+  while (true) {
+    const size_t word = at;
+    while (at < text.size() && IsLowerAlnum(text[at])) ++at;
+    if (at == word) return false;
+    if (at == text.size()) return true;
+    const char separator = text[at];
+    if (separator == '-') {
+      while (at < text.size() && text[at] == '-') ++at;
+    } else if (separator == '_') {
+      at += text.substr(at, 2) == "__" ? 2 : 1;
+    } else if (separator == '.') {
+      ++at;
+    } else {
+      return false;
     }
   }
-  for (size_t begin = 0; begin <= name.size();) {
-    const size_t end = std::min(name.find('/', begin), name.size());
-    if (!IsPathComponent(name.substr(begin, end - begin))) return false;
-    begin = end + 1;
+}
+
+bool IsPath(std::string_view path) {
+  while (true) {
+    const size_t slash = path.find('/');
+    if (!IsComponent(path.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
   }
-  return true;
+}
+
+bool IsHost(std::string_view host) {
+  if (host.starts_with('[') && host.ends_with(']')) {
+    return All(host.substr(1, host.size() - 2),
+               [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) || c == ':'; });
+  }
+  while (true) {
+    const size_t dot = host.find('.');
+    const std::string_view label = host.substr(0, dot);
+    if (!All(label, [](char c) { return IsAlnum(c) || c == '-'; })) return false;
+    if (label.front() == '-' || label.back() == '-') return false;
+    if (dot == std::string_view::npos) return true;
+    host.remove_prefix(dot + 1);
+  }
+}
+
+bool IsDomain(std::string_view domain) {
+  const size_t colon = domain.rfind(':');
+  const bool has_port = colon != std::string_view::npos && !domain.ends_with(']');
+  if (!has_port) return IsHost(domain);
+  return IsHost(domain.substr(0, colon)) &&
+         All(domain.substr(colon + 1), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool IsTag(std::string_view tag) {
   const auto word = [](char c) { return IsAlnum(c) || c == '_'; };
-  return !tag.empty() && tag.size() <= kTagBytesMax && word(tag.front()) &&
-         std::ranges::all_of(tag, [&](char c) { return word(c) || c == '.' || c == '-'; });
+  return tag.size() <= kTagBytesMax && !tag.empty() && word(tag.front()) &&
+         All(tag, [&](char c) { return word(c) || c == '.' || c == '-'; });
 }
 
-bool IsDigest(std::string_view digest) {
+Result<> CheckDigest(std::string_view digest) {
   const size_t colon = digest.find(':');
-  if (colon == 0 || colon == std::string_view::npos) return false;
-  const std::string_view hex = digest.substr(colon + 1);
-  return hex.size() >= kHexDigestMin && std::ranges::all_of(hex, IsHex) &&
-         std::ranges::all_of(digest.substr(0, colon), [](char c) {
-           return IsAlnum(c) || c == '+' || c == '.' || c == '-' || c == '_';
-         });
+  const std::string_view algorithm = digest.substr(0, colon);
+  const std::string_view hex = digest.substr(std::min(digest.size(), algorithm.size() + 1));
+  const bool has_form =
+      All(algorithm,
+          [](char c) { return IsAlnum(c) || c == '-' || c == '_' || c == '+' || c == '.'; }) &&
+      !std::isdigit(static_cast<unsigned char>(algorithm.front())) && hex.size() >= 32 &&
+      All(hex, [](char c) { return std::isxdigit(static_cast<unsigned char>(c)); });
+  if (!has_form) return Fail(Reason::kInvalid, "invalid reference format");
+  const size_t length = algorithm == "sha256"   ? 64
+                        : algorithm == "sha384" ? 96
+                        : algorithm == "sha512" ? 128
+                                                : 0;
+  if (length == 0) return Fail(Reason::kInvalid, "unsupported digest algorithm");
+  if (hex.size() != length) return Fail(Reason::kInvalid, "invalid checksum digest length");
+  if (!All(hex, IsHex)) return Fail(Reason::kInvalid, "invalid checksum digest format");
+  return {};
 }
 
-// nullopt: it is no name of an image.
-std::optional<std::string> TagOf(std::string_view name) {
-  bool has_digest = false;
-  if (const size_t at = name.find('@'); at != std::string_view::npos) {
-    if (!IsDigest(name.substr(at + 1))) return std::nullopt;
-    has_digest = true;
-    name = name.substr(0, at);
+bool HasUpper(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+struct Split {
+  std::string domain;
+  std::string rest;  // Path, tag and digest.
+};
+
+Split SplitDomain(std::string_view text) {
+  Split split{"docker.io", std::string(text)};
+  const size_t slash = text.find('/');
+  const std::string_view first = text.substr(0, slash);
+  if (slash != std::string_view::npos &&
+      (first == "localhost" || first.find_first_of(".:") != std::string_view::npos ||
+       HasUpper(first))) {
+    split = {std::string(first == "index.docker.io" ? "docker.io" : first),
+             std::string(text.substr(slash + 1))};
   }
-  std::string tag = has_digest ? "" : "latest";
-  const size_t colon = name.rfind(':');
-  const size_t slash = name.rfind('/');
-  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
-    tag = name.substr(colon + 1);
-    if (!IsTag(tag)) return std::nullopt;
-    name = name.substr(0, colon);
+  if (split.domain == "docker.io" && split.rest.find('/') == std::string::npos) {
+    split.rest.insert(0, "library/");
   }
-  if (!IsRepository(name)) return std::nullopt;
-  return tag;
+  return split;
 }
 
 }  // namespace
 
+std::string ImageName::Text() const {
+  // With both, the digest decides, and the tag is not part of the name.
+  return digest.empty() ? repository + ":" + tag : repository + "@" + digest;
+}
+
+Result<ImageName> ParseImageName(std::string_view text) {
+  const auto invalid = Fail(Reason::kInvalid, "invalid reference format");
+  if (text.size() == 64 && All(text, IsHex)) {
+    return Fail(Reason::kInvalid, "invalid repository name (" + std::string(text) +
+                                      "), cannot specify 64-byte hexadecimal strings");
+  }
+  const Split split = SplitDomain(text);
+  const std::string_view rest = split.rest;
+  const std::string_view remote = rest.substr(0, rest.find(':'));
+  if (HasUpper(remote)) {
+    return Fail(Reason::kInvalid, "invalid reference format: repository name (" +
+                                      std::string(remote) + ") must be lowercase");
+  }
+  const size_t at = rest.find('@');
+  const std::string_view path_and_tag = rest.substr(0, at);
+  const size_t colon = path_and_tag.find(':');
+  const std::string_view path = path_and_tag.substr(0, colon);
+  if (!IsDomain(split.domain) || !IsPath(path)) return invalid;
+  ImageName name{.repository = split.domain + "/" + std::string(path)};
+  if (colon != std::string_view::npos) {
+    name.tag = path_and_tag.substr(colon + 1);
+    if (!IsTag(name.tag)) return invalid;
+  }
+  if (at != std::string_view::npos) {
+    name.digest = rest.substr(at + 1);
+    TRY(CheckDigest(name.digest));
+  }
+  if (path.size() > kPathBytesMax) {
+    return Fail(Reason::kInvalid, "repository name must not be more than 255 characters");
+  }
+  if (name.tag.empty() && name.digest.empty()) name.tag = "latest";
+  return name;
+}
+
 bool IsImageName(std::string_view image) {
-  return TagOf(image).has_value();
+  return ParseImageName(image).has_value();
 }
 
 std::string ImageTag(std::string_view image) {
-  return TagOf(image).value_or("");
+  const auto name = ParseImageName(image);
+  return name ? name->tag : "";
 }
 
 }  // namespace skiff

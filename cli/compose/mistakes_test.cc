@@ -1,0 +1,130 @@
+// What is wrong with a project is told in one go, whatever step would find it, and once.
+#include "cli/compose/mistakes.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/compose/convert.h"
+#include "cli/compose/files_fixture.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+class ComposeMistakesTest : public testing::Test {
+ protected:
+  // What is wrong with a compose.yaml of /shop.
+  std::string FailureOf(const std::string& text) {
+    files_.files["/shop/compose.yaml"] = text;
+    Mistakes wrong;
+    const auto project = Load(InShop(), files_, wrong);
+    wrong.Add(project);
+    if (project) Convert(*project, files_, wrong);
+    return wrong.empty() ? "none" : wrong.Told().error().message;
+  }
+  FilesInMemory files_;
+};
+
+TEST(MistakesTest, AreToldOnceInTheOrderOfLines) {
+  Mistakes wrong;
+  EXPECT_TRUE(wrong.Told());
+  for (const char* line : {"nowhere", "b.yaml:2: second", "a.yaml:10: last", "a.yaml:9: it: that",
+                           "a.yaml: yaml: line 1: broken", "b.yaml:2: first", "a.yaml:10: last"}) {
+    wrong.Add(line);
+  }
+  EXPECT_EQ(wrong.Told().error().message,
+            "a.yaml:9: it: that\na.yaml:10: last\nb.yaml:2: second\nb.yaml:2: first\nnowhere\n"
+            "a.yaml: yaml: line 1: broken");
+}
+
+TEST_F(ComposeMistakesTest, AValueOfAWrongFormHidesNoOtherMistake) {
+  EXPECT_EQ(
+      FailureOf("services:\n"
+                "  web:\n"
+                "    image: Bad Image\n"
+                "    deploy: {replicas: many}\n"
+                "    depends_on: [databse]\n"
+                "    ports: ['x:80', {target: [1]}]\n"
+                "    volumes: ['data:/d']\n"
+                "    user: '4294967295'\n"
+                "    cpus: x\n"
+                "    mem_limit: lots\n"
+                "  database:\n"
+                "    imgae: '${WHICH?say which}'\n"
+                "    env_file: none.env\n"
+                "    environment: {FROM: '${NONE?say from where}'}\n"),
+      "compose.yaml:3: services.web.image: \"Bad Image\" is no name of an image: it is "
+      "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case\n"
+      "compose.yaml:4: services.web.deploy.replicas must be a number\n"
+      "compose.yaml:5: service \"web\" depends on undefined service \"databse\"\n"
+      "compose.yaml:6: services.web.ports[1].target must be a string or a number\n"
+      "compose.yaml:6: invalid hostPort: \"x:80\"\n"
+      "compose.yaml:7: service \"web\" refers to undefined volume data\n"
+      "compose.yaml:8: services.web.user: Invalid value: 4294967295: must be between 0 and "
+      "2147483647, inclusive (spec.template.spec.containers[0].securityContext.runAsUser of "
+      "StatefulSet web)\n"
+      "compose.yaml:9: invalid number of processors: \"x\"\n"
+      "compose.yaml:10: invalid size: \"lots\"\n"
+      "compose.yaml:12: required variable WHICH is missing a value: say which\n"
+      "compose.yaml:12: services.database: additional property imgae is not allowed; is image "
+      "meant?\n"
+      "compose.yaml:13: env file /shop/none.env: no such file\n"
+      "compose.yaml:14: required variable NONE is missing a value: say from where");
+}
+
+// What stood there was wrong; that it is missing now is no second mistake.
+TEST_F(ComposeMistakesTest, WhatIsToldOfIsNotMissed) {
+  const char* kWrong[] = {
+      "services:\n  web: [x]\n  db: {image: x, depends_on: [web]}\n",
+      "services:\n  web: {image: [x], build: }\n",
+      "services:\n  web: {imag: x}\n",
+      "services: {web: {image: x, depends_on: {db: [x]}}, db: {image: x}}\n",
+      "services: {web: {image: x, depends_on: {db: {condition: [x]}}}, db: {image: x}}\n",
+      "services: {web: {image: x, depends_on: {db: {conditoin: x}}}, db: {image: x}}\n",
+      "services: {web: {image: x, depends_on: {db: x}}}\n",
+      "services: {web: {image: x, ports: [{target: [80]}]}}\n",
+      "services: {web: {image: x, volumes: [{type: bind, target: /x, source: [a]}]}}\n",
+      "services: {web: {image: x, volumes: [{tpye: bind, target: /x, source: /a}]}}\n",
+      "services: {web: {image: x, volumes: ['v:/v']}}\nvolumes: [v]\n",
+      "services: {web: {image: x, volumes: ['v:/v']}}\nvolumes: {v: 1}\n",
+      "services: {web: {image: x, configs: [c]}}\nconfigs: {c: x}\n",
+      "services: {web: {image: x, configs: [c]}}\nconfigs: {c: {file: [x]}}\n",
+      "services: {web: {image: x, secrets: [c]}}\nsecrets: {c: {flie: x}}\n",
+      "services: {web: {image: x, configs: [c]}}\nconfigs: {c: {}}\n",
+      "services: {web: {image: x, configs: [{source: [c]}]}}\n",
+      "services: {web: {image: x, networks: [n]}}\nnetworks: {n: 1}\n",
+      "services: {web: {image: x, post_start: [{command: {a: b}}]}}\n",
+      "services: {web: {image: x, healthcheck: {test: {a: b}}}}\n",
+      "services: {web: {image: x, env_file: [{path: [x]}]}}\n",
+      "services: {web: {extends: [x]}}\n",
+      "services: {web: {extends: {service: [x]}}}\n",
+      "services: {web: {extends: {service: none}}}\n",
+      "services: {web: {extends: {service: a, file: none.yaml}}}\n",
+      "services: [web]\n",
+      "service: {web: {image: x}}\n",
+      "name: [x]\nservices: {web: {image: x}}\n",
+      "name: Bad Name\nservices: {web: {image: x}}\n",
+      "include: [none.yaml]\nservices: {web: {image: x, depends_on: [db], volumes: ['v:/v']}}\n",
+      "include: none.yaml\nservices: {web: {image: x, depends_on: [db], volumes: ['v:/v']}}\n",
+      "services: {web: {image: '${X?}'}}\n",
+      "services: {web: {image: x, mem_limit: 1g, deploy: {resources: {limits: {memory: [x]}}}}}\n",
+      "[]\n"};
+  for (const std::string text : kWrong) {
+    const std::string failure = FailureOf(text);
+    EXPECT_NE(failure, "none") << text;
+    EXPECT_EQ(failure.find('\n'), failure.npos) << text << "is told:\n" << failure;
+  }
+}
+
+TEST_F(ComposeMistakesTest, WhatIsWrongInSeveralFilesIsToldOfEach) {
+  files_.files["/shop/more.yaml"] = "services:\n  db: {image: X, tty: maybe}\n";
+  files_.files["/shop/broken.yaml"] = "services: [\n";
+  EXPECT_EQ(FailureOf("include: [more.yaml, broken.yaml]\n"
+                      "services:\n  web: {image: x, restart: odd}\n"),
+            "compose.yaml:3: invalid restart policy: odd\n"
+            "more.yaml:2: services.db.tty must be a boolean\n"
+            "more.yaml:2: services.db.image: \"X\" is no name of an image: it is "
+            "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case\n"
+            "broken.yaml: yaml: line 1: did not find expected node content");
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose

@@ -1,0 +1,115 @@
+// `compose up` against a real server: what it waits for, and what it says when that does not come.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "e2e/cli_harness.h"
+#include "e2e/pod_runner.h"
+
+namespace skiff {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+
+class ComposeUpTest : public testing::Test {
+ protected:
+  // Runs `compose up` on a file of this text.
+  Ran Up(CliCluster& cli, const std::string& text, const std::string& flags) {
+    const std::string path = folder_.Write("compose.yaml", "name: shop\n" + text);
+    return cli.Run("compose -f " + path + " up " + flags);
+  }
+  const ScratchFolder folder_;
+};
+
+TEST_F(ComposeUpTest, SaysWhatItWaitsForAndInTheEndWhatShowsWhy) {
+  CliCluster cli({.run_controllers = true});  // Nobody runs pods.
+  cli.SettleAfterWrites();
+  const Ran ran = Up(cli, "services: {web: {image: x, deploy: {replicas: 2}}}\n",
+                     "--wait --timeout=20ms -n default");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.out, HasSubstr("deployment.apps/web created\n"));
+  EXPECT_EQ(ran.err,
+            "web: Waiting for deployment \"web\" rollout to finish: 0 of 2 updated replicas are "
+            "available...\n"
+            "error: service web is not ready: timed out waiting for the condition\n"
+            "(skiff why deployment/web -n default shows what is in its way)\n");
+}
+
+TEST_F(ComposeUpTest, WaitsForWhatOthersDependOnAndNamesItsKind) {
+  CliCluster cli({.run_controllers = true});
+  cli.SettleAfterWrites();
+  const Ran ran = Up(cli,
+                     "services:\n"
+                     "  web: {image: x, depends_on: {db: {condition: service_healthy}}}\n"
+                     "  db: {image: x, volumes: ['data:/data']}\n"
+                     "volumes: {data: {}}\n",
+                     "--timeout=20ms");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.out, HasSubstr("statefulset.apps/db created\n"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("deployment.apps/web created")));
+  EXPECT_THAT(ran.err, HasSubstr("db: Waiting for 1 pods to be ready...\n"));
+  EXPECT_THAT(ran.err,
+              EndsWith("error: service db is not ready: timed out waiting for the condition\n"
+                       "(skiff why statefulset/db -n default shows what is in its way)\n"));
+}
+
+TEST_F(ComposeUpTest, OfATaskThatHasFailedItLeadsToTheLog) {
+  CliCluster cli;
+  const std::string file = "services: {migrate: {image: x, restart: 'no'}}\n";
+  const Ran slow = Up(cli, file, "--wait --timeout=20ms");
+  EXPECT_EQ(slow.err,
+            "migrate: Waiting for the job to end...\n"
+            "error: service migrate is not completed: timed out waiting for the condition\n"
+            "(skiff logs job/migrate -n default shows what it said)\n");
+  const std::string when = "\"lastTransitionTime\": \"2026-01-01T00:00:00Z\"";
+  const std::string why =
+      "\"reason\": \"BackoffLimitExceeded\", \"message\": \"It has reached its limit\"";
+  cli.Out(
+      "patch job migrate --subresource=status --type=merge -p '{\"status\": {\"startTime\": "
+      "\"2026-01-01T00:00:00Z\", \"conditions\": [{\"type\": \"FailureTarget\", \"status\": "
+      "\"True\", " +
+      when + ", " + why + "}, {\"type\": \"Failed\", \"status\": \"True\", " + when + ", " + why +
+      "}]}}'");
+  const Ran failed = Up(cli, file, "--wait --timeout=20ms");
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_THAT(failed.out, HasSubstr("job.batch/migrate unchanged\n"));
+  EXPECT_EQ(failed.err,
+            "error: service migrate is not completed: It has reached its limit\n"
+            "(skiff logs job/migrate -n default shows what it said)\n");
+}
+
+TEST_F(ComposeUpTest, WhatIsReadyIsNotWaitedFor) {
+  CliCluster cli(
+      {.run_controllers = true, .add_parts = [](Manager& manager) { AddPodRunner(manager); }});
+  cli.SettleAfterWrites();
+  const Ran ran = Up(cli, "services: {web: {image: x}}\n", "--wait --timeout=20ms");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.err, "");
+}
+
+TEST_F(ComposeUpTest, AllThatIsRefusedIsToldInOneGoAndNothingIsDone) {
+  CliCluster cli;
+  cli.Out("create deployment web --image=x");
+  cli.Out("create service clusterip db --tcp=80");
+  const Ran ran = Up(cli,
+                     "services:\n"
+                     "  web: {image: x, volumes: ['old:/old']}\n"
+                     "  db: {image: x}\n"
+                     "  other: {image: x}\n"
+                     "volumes:\n"
+                     "  old: {external: true}\n",
+                     "--wait");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.out, "");
+  const std::string file = folder_.path() + "/compose.yaml:";
+  EXPECT_THAT(ran.err,
+              HasSubstr(file + "4: services.db: service \"db\" in namespace default is not "
+                               "of a compose project: "));
+  EXPECT_THAT(ran.err, HasSubstr(file + "7: volumes.old is external, and there is no "
+                                        "persistentvolumeclaim \"old\" in namespace default"));
+  EXPECT_EQ(cli.Object("deployment/other"), Json());
+}
+
+}  // namespace
+}  // namespace skiff
