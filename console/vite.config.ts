@@ -21,6 +21,8 @@ export default defineConfig({
       },
     },
   },
+  // Paints the map.
+  worker: { format: 'es', rollupOptions: { output: { entryFileNames: 'map.js', assetFileNames: '[name][extname]' } } },
   server: {
     // npm run dev: SKIFF_SERVER=https://127.0.0.1:6443 is whom the page then talks to.
     proxy: Object.fromEntries(

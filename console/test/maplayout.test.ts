@@ -1,32 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { differing, indexAt, layoutMap, squareAt } from '../src/model/maplayout';
-
-interface Cell {
-  place: string;
-  tone: string;
-}
-
-function cell(place: string, tone = 'good'): Cell {
-  return { place, tone };
-}
-
-function difference(before: Cell[], after: Cell[]): { gone: [Cell, number][]; come: Cell[] } {
-  const [gone, come]: [[Cell, number][], Cell[]] = [[], []];
-  differing(before, after, (each, index) => gone.push([each, index]), (each) => come.push(each));
-  return { gone, come };
-}
-
-test('what two lists do not share is found in one walk', () => {
-  const [a, b, c, d] = [cell('a'), cell('b'), cell('c'), cell('d')];
-  const other = cell('b', 'bad');
-  assert.deepEqual(difference([a, b, c], [a, b, c]), { gone: [], come: [] });
-  assert.deepEqual(difference([a, b, d], [a, other, c, d]), { gone: [[b, 1]], come: [other, c] });
-  assert.deepEqual(difference([a, b, c], [c]), { gone: [[a, 0], [b, 1]], come: [] });
-  assert.deepEqual(difference([], [a]), { gone: [], come: [a] });
-  assert.deepEqual(difference([a, c], [b, d]), { gone: [[a, 0], [c, 1]], come: [b, d] });
-});
+import { indexAt, layoutMap, squareAt } from '../src/model/maplayout';
 
 test('squares stay where they are while there is room, and until there is much too much', () => {
   const first = layoutMap([60, 58, 60], 700, 520);

@@ -142,13 +142,18 @@ def main():
         page.until("document.querySelectorAll('.table-row.link').length > 10", seconds=60)
         rows = []
         measure.during("scrolling the list of all pods", lambda: rows.append(page.run(SCROLL)))
+        page.run("document.querySelector('.table').scrollTop = 0; void 0")
+        measure.during("the list of all pods, while five of them change again", lambda: roll("4"), news=True)
+        page.click("Node", ".sort")
+        page.type("input[data-filter]", "node-1")
+        measure.during("the same, sorted and filtered", lambda: roll("5"), news=True)
         page.type("input[data-filter]", "shop-7-")
         page.until(f"document.querySelector('.rows').innerText.startsWith('{pods // int(workloads)} of')")
         print(f"   {rows[0]} rows in the page; {held(browser):.0f} MiB of objects")
         page.type("input[data-filter]", "")
-        roll("4")
+        roll("6")
         first = held(browser)
-        for tag in range(5, 5 + CHURNS):
+        for tag in range(7, 7 + CHURNS):
             roll(tag)
         last = held(browser)
         print(f"   {first:.1f} MiB of objects, and {last:.1f} after {CHURNS * pods // int(workloads) * 5} pods more came and went")

@@ -80,30 +80,3 @@ export function indexAt(layout: MapLayout, card: Card, x: number, y: number): nu
   const row = Math.floor((y - card.y - (layout.head || layout.pad) + layout.gap / 2) / step);
   return column < 0 || column >= card.perRow || row < 0 || y > card.y + card.height ? -1 : row * card.perRow + column;
 }
-
-// What two lists in the same order do not share, in one walk over both; what stayed is the very same
-// in both, and is not looked into.
-export function differing<T extends { place: string }>(
-  before: T[],
-  after: T[],
-  gone: (each: T, index: number) => void,
-  come: (each: T) => void,
-): void {
-  let [old, now] = [0, 0];
-  while (old < before.length || now < after.length) {
-    const [a, b] = [before[old], after[now]];
-    if (a === b) {
-      old += 1;
-      now += 1;
-      continue;
-    }
-    // Of two at one place, one is what became of the other.
-    const leaves = a !== undefined && (b === undefined || a.place <= b.place);
-    const comes = b !== undefined && (a === undefined || b.place <= a.place);
-    if (leaves) gone(a, old++);
-    if (comes) {
-      come(b);
-      now += 1;
-    }
-  }
-}

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
+import { Sifter } from '../model/sift';
 import { narrow } from '../settings';
 import { t } from '../texts';
 
@@ -10,7 +11,7 @@ export interface Column<T> {
   title: string;
   width: string; // As grid-template-columns has it.
   cell: (row: T) => ComponentChildren;
-  sort?: (row: T) => string | number;
+  sort?: (row: T) => string | number; // Of the row alone.
   wide?: boolean; // Left out on narrow screens.
   end?: boolean; // Numbers.
 }
@@ -20,7 +21,7 @@ interface Props<T> {
   columns: Column<T>[];
   rows: T[];
   keyOf: (row: T) => string;
-  textOf: (row: T) => string; // What the filter looks through.
+  textOf: (row: T) => string; // What the filter looks through, of the row alone.
   hrefOf?: (row: T) => string;
   height?: number; // Of a row.
   tools?: ComponentChildren;
@@ -30,16 +31,6 @@ interface Props<T> {
 const kRow = 40;
 const kBeyond = 12; // Rows kept around those in sight;
 const kStep = 4; // while fewer are scrolled past, the page stays as it is.
-
-function sorted<T>(rows: T[], column: Column<T> | undefined, down: boolean): T[] {
-  if (!column?.sort) return rows;
-  const of = column.sort;
-  const side = down ? -1 : 1;
-  return rows
-    .map((row) => ({ row, key: of(row) }))
-    .sort((a, b) => (a.key < b.key ? -side : a.key > b.key ? side : 0))
-    .map((each) => each.row);
-}
 
 // Where the box is, to some rows.
 function useSight(fixed: boolean | undefined, row: number) {
@@ -85,7 +76,7 @@ function Row<T>({ row, index, id, columns, layout, height, fixed, selected, href
       aria-rowindex={index + 2}
       aria-selected={selected}
       class={hrefOf ? 'table-row link' : 'table-row'}
-      style={{ ...layout, height: `${height}px`, ...(fixed ? {} : { position: 'absolute', top: `${index * height}px` }) }}
+      style={{ ...layout, height: `${height}px`, ...(fixed ? {} : { position: 'absolute', top: 0, transform: `translateY(${index * height}px)` }) }}
       onClick={(event) => {
         const inner = (event.target as Element).closest('a,button,input');
         if (!inner && hrefOf) location.hash = hrefOf(row);
@@ -146,7 +137,7 @@ function Titles<T>(props: { columns: Column<T>[]; layout: Record<string, string>
   );
 }
 
-export function Table<T>(props: Props<T>) {
+export function Table<T extends object>(props: Props<T>) {
   const [filter, setFilter] = useState('');
   const [order, setOrder] = useState({ id: '', down: false });
   const [at, setAt] = useState(-1);
@@ -159,13 +150,11 @@ export function Table<T>(props: Props<T>) {
     return { columns: fitting, layout: { gridTemplateColumns: fitting.map((each) => each.width).join(' ') } };
   }, [props.columns, isNarrow]);
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const sifter = useMemo(() => new Sifter<T>(), []);
   const shown = useMemo(() => {
-    const fits = (row: T) => {
-      const text = props.textOf(row).toLowerCase();
-      return words.every((word) => text.includes(word));
-    };
-    const rows = words.length === 0 ? props.rows : props.rows.filter(fits);
-    return sorted(rows, props.columns.find((each) => each.id === order.id), order.down);
+    const column = props.columns.find((each) => each.id === order.id);
+    const by = column?.sort && { id: column.id, key: column.sort, down: order.down };
+    return sifter.sift(props.rows, { words, textOf: props.textOf, by });
   }, [props.rows, filter, order]);
 
   const first = props.fixed ? 0 : Math.max(0, Math.floor(sight.top / height) - kBeyond);

@@ -5,6 +5,7 @@ import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet, ResourceQuota } from '../api/types';
 import { kUsage, usageOfPods, useUsage } from '../api/usage';
+import type { MapCell, MapGroup } from '../model/mapplaces';
 import { isSame } from '../model/order';
 import { condition, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
 import { bytes, cores, quantity } from '../model/quantity';
@@ -16,7 +17,7 @@ import { t } from '../texts';
 import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
-import { type MapCell, type MapGroup, PodMap } from '../ui/podmap';
+import { PodMap } from '../ui/podmap';
 import { EventList } from './events';
 import { PodDots } from './workloads';
 
