@@ -3,8 +3,8 @@
 work=$(mktemp -d)
 pids=()
 # Those that began last end first, each while what it talks to still answers. One of ours that has not ended after
-# STOP_SECONDS (60) is a failure; one of others' is killed and named: with its etcd gone first, a kube-apiserver was seen
-# to wait for ever.
+# STOP_SECONDS (60) is a failure; one of others' is killed and named: a kube-apiserver whose etcd is gone waits half a
+# minute for requests of its own, and has been seen to outlast its script.
 stop_all() {
   local index pid program until stuck=0
   for ((index = ${#pids[@]} - 1; index >= 0; --index)); do
