@@ -18,8 +18,8 @@ resource_v1::Device SomeDevice() {
 }
 
 // "yes", "no", or what is wrong.
-std::string Answer(const std::string& expression,
-                   const resource_v1::Device& device = SomeDevice()) {
+std::string AnswerOf(const std::string& expression,
+                     const resource_v1::Device& device = SomeDevice()) {
   const auto selector = CompileDeviceSelector(expression);
   if (!selector) return selector.error().message;
   const auto value = DeviceValue("gpu.io", device);
@@ -29,13 +29,13 @@ std::string Answer(const std::string& expression,
   return *selects ? "yes" : "no";
 }
 
-struct Question {
+struct AskedOfDevice {
   const char* expression;
   const char* answer;
 };
 
 TEST(DeviceExpressionsTest, ADeviceIsKnownByDriverAttributesAndCapacity) {
-  for (const Question& question : std::initializer_list<Question>{
+  for (const AskedOfDevice& question : std::initializer_list<AskedOfDevice>{
            {"device.driver == 'gpu.io'", "yes"},
            {"device.attributes['gpu.io'].model == 'x1'", "yes"},
            {"device.attributes['gpu.io'].slots > 4", "no"},
@@ -46,12 +46,12 @@ TEST(DeviceExpressionsTest, ADeviceIsKnownByDriverAttributesAndCapacity) {
            {"device.capacity['gpu.io'].memory.compareTo(quantity('8Gi')) >= 0", "yes"},
            {"device.capacity['gpu.io'].memory.isGreaterThan(quantity('9Gi'))", "no"},
            {"cel.bind(own, device.attributes['gpu.io'], own.fast && own.slots == 4)", "yes"}}) {
-    EXPECT_EQ(Answer(question.expression), question.answer) << question.expression;
+    EXPECT_EQ(AnswerOf(question.expression), question.answer) << question.expression;
   }
 }
 
 TEST(DeviceExpressionsTest, ADomainThatIsNotThereIsAnEmptyMap) {
-  for (const Question& question : std::initializer_list<Question>{
+  for (const AskedOfDevice& question : std::initializer_list<AskedOfDevice>{
            {"device.attributes['none.io'].size() == 0", "yes"},
            {"has(device.attributes['none.io'].model)", "no"},
            {"device.attributes['none.io'].?model.orValue('none') == 'none'", "yes"},
@@ -64,12 +64,12 @@ TEST(DeviceExpressionsTest, ADomainThatIsNotThereIsAnEmptyMap) {
            {"'gpu.io' in device.attributes", "yes"},
            {"device.attributes.size() == 2", "yes"},
            {"device.attributes.exists(domain, domain == 'none.io')", "no"}}) {
-    EXPECT_EQ(Answer(question.expression), question.answer) << question.expression;
+    EXPECT_EQ(AnswerOf(question.expression), question.answer) << question.expression;
   }
 }
 
 TEST(DeviceExpressionsTest, WhatIsWrongIsSaidAsCelGoSaysIt) {
-  for (const Question& question : std::initializer_list<Question>{
+  for (const AskedOfDevice& question : std::initializer_list<AskedOfDevice>{
            {"device.attributes['gpu.io'].nope", "no such key: nope"},
            {"device.attributes['gpu.io'].slots",
             "CEL result of type int could not be converted to bool: unsupported type conversion "
@@ -84,16 +84,16 @@ TEST(DeviceExpressionsTest, WhatIsWrongIsSaidAsCelGoSaysIt) {
             "compilation failed: ERROR: <input>:1:7: undefined field "
             "'allowMultipleAllocations'\n | device.allowMultipleAllocations\n | ......^"},
            {"'a'", "must evaluate to bool or the unknown type, not string"}}) {
-    EXPECT_EQ(Answer(question.expression), question.answer) << question.expression;
+    EXPECT_EQ(AnswerOf(question.expression), question.answer) << question.expression;
   }
 }
 
 TEST(DeviceExpressionsTest, AnAttributeHasAValueThatIsKnown) {
   resource_v1::Device device;
   device.attributes["empty"];
-  EXPECT_EQ(Answer("true", device), "attribute empty: unsupported attribute value");
+  EXPECT_EQ(AnswerOf("true", device), "attribute empty: unsupported attribute value");
   device.attributes["empty"].version = "1.2";
-  EXPECT_EQ(Answer("true", device),
+  EXPECT_EQ(AnswerOf("true", device),
             "attribute empty: parse semantic version: No Major.Minor.Patch elements found");
 }
 
@@ -103,7 +103,7 @@ TEST(DeviceExpressionsTest, AnExpensiveExpressionIsGivenUp) {
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
     expression = each + ".all(" + name + ", " + expression + ")";
   }
-  EXPECT_EQ(Answer(expression), "operation cancelled: actual cost limit exceeded");
+  EXPECT_EQ(AnswerOf(expression), "operation cancelled: actual cost limit exceeded");
 }
 
 }  // namespace
