@@ -250,6 +250,37 @@ TEST_P(DeviceSchedulingTest, AClaimThatIsTiedToALostNodeIsAllocatedAnew) {
   EXPECT_EQ(DeviceOf(*Claim("c")), "gpu.io/node2/gpu-0");
 }
 
+TEST_P(DeviceSchedulingTest, APodThatIsNotBoundLeavesTheClaimToOthers) {
+  cluster_.Apply(R"(
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: frozen}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods/binding]}
+  validations: [{expression: "object.metadata.name != 'web'", message: "not now"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: frozen}
+spec: {policyName: frozen, validationActions: [Deny]}
+)");
+  AddDevices("node1", 1);
+  AddClaim("c");
+  cluster_.RunFor(1s);
+  AddPod("web", "resourceClaimName: c");
+  cluster_.RunFor(5s);
+  EXPECT_EQ(NodeOfPod("web"), "");
+  EXPECT_THAT(FailureOf("web"), testing::HasSubstr("not now"));
+  EXPECT_EQ(DeviceOf(*Claim("c")), "gpu.io/node1/gpu-0");
+  EXPECT_THAT(Users(*Claim("c")), IsEmpty());
+  AddPod("other", "resourceClaimName: c");
+  cluster_.RunFor(30s);
+  EXPECT_EQ(NodeOfPod("other"), "node1");
+  EXPECT_THAT(Users(*Claim("c")), ElementsAre("other"));
+}
+
 TEST_P(DeviceSchedulingTest, ManyPodsGetADeviceEachAndNoMore) {
   AddDevices("node1", 3);
   AddDevices("node2", 2);

@@ -186,7 +186,7 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
       self.queue_.Done(binding.pod.info->Key());
       return;
     }
-    self.EventsFor(pod).Warning(pod, "FailedScheduling", error.message);
+    self.EventsFor(pod).Warning(pod, "FailedScheduling", EventText(error.message));
     self.queue_.Failed(binding.pod, now);
     self.WriteUnplaced(std::make_shared<const PodInfo>(current),
                        {"SchedulerError", error.message, ""});

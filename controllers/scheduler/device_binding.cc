@@ -57,7 +57,7 @@ DeviceView Scheduler::DevicesFor(const core_v1::Pod& pod) {
   return {.claim = [this](const std::string& space,
                           const std::string& name) { return ledger_.Get(space, name); },
           .is_under_way = [this](const std::string& uid) { return ledger_.IsUnderWay(uid); },
-          .allocated = [this] { return ledger_.allocated(); },
+          .allocated = &ledger_.allocated(),
           .slices =
               [this] {
                 if (!slices_) slices_ = std::make_shared<const DeviceSlices>(device_slices_.List());
@@ -157,7 +157,11 @@ void Scheduler::UnbindDevices(const Binding& binding) {
   const core_v1::Pod& pod = *binding.pod.info->pod;
   for (const DeviceBinding& each : binding.devices) {
     if (each.allocation) {
-      Post([uid = each.claim->metadata.uid](Scheduler& self) { self.ledger_.GiveUp(uid); });
+      // Who waited for this pod to have it allocated, or for its devices, may go on.
+      Post([uid = each.claim->metadata.uid](Scheduler& self) {
+        self.ledger_.GiveUp(uid);
+        self.queue_.Happened(ClusterEvent::kDeviceClaim, self.clock_.Monotonic());
+      });
     }
     if (!each.claim->status.allocation || !IsReservedFor(*each.claim, pod)) continue;
     // It says which one goes, whatever the others are by now.

@@ -18,7 +18,11 @@ Verdict DeviceCycle::PrepareOnce() {
   auto claims = DeviceClaimsOf(pod_, view_.claim);
   if (!claims) return Verdict::Unresolvable(claims.error().message);
   claims_ = *std::move(claims);
-  DeviceSearchInput input{.device_class = view_.device_class, .selectors = view_.selectors};
+  DeviceSearchInput input{.claims = {},
+                          .slices = nullptr,
+                          .allocated = view_.allocated,
+                          .device_class = view_.device_class,
+                          .selectors = view_.selectors};
   for (const DeviceClaimPtr& claim : claims_) {
     if (claim->status.allocation) continue;
     if (view_.is_under_way(claim->metadata.uid)) {
@@ -30,7 +34,6 @@ Verdict DeviceCycle::PrepareOnce() {
     input.claims.push_back(claim);
   }
   if (input.claims.empty()) return Verdict::Fits();
-  input.allocated = view_.allocated();
   input.slices = view_.slices();
   search_.emplace(std::move(input));
   return Verdict::Fits();

@@ -28,7 +28,7 @@ struct DeviceView {
   FindDeviceClaim claim;
   // Of a claim's uid: somebody else has it allocated at this moment.
   std::function<bool(const std::string& uid)> is_under_way;
-  std::function<DeviceSet()> allocated;
+  const DeviceSet* allocated = nullptr;
   std::function<std::shared_ptr<const DeviceSlices>()> slices;
   FindDeviceClass device_class;
   DeviceSelectors* selectors = nullptr;

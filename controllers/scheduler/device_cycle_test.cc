@@ -34,7 +34,7 @@ class DeviceCycleTest : public testing::Test {
       return nullptr;
     };
     view.is_under_way = [this](const std::string& uid) { return under_way_.contains(uid); };
-    view.allocated = [this] { return world_.allocated; };
+    view.allocated = &world_.allocated;
     view.slices = [this] { return std::make_shared<const DeviceSlices>(world_.slices); };
     view.device_class = [this](const std::string& name) -> DeviceClassPtr {
       const auto found = world_.classes.find(name);

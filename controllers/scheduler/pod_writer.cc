@@ -61,6 +61,13 @@ Json PreemptedPatch(const Pod& victim, const std::string& scheduler, TimePoint n
   return PatchOf(victim, {{"conditions", Json::array({ConditionOf(victim, wanted, now)})}});
 }
 
+std::string EventText(std::string message) {
+  constexpr size_t kBytesMax = 1024;
+  constexpr std::string_view kMore = " ...";
+  if (message.size() > kBytesMax) message.replace(kBytesMax - kMore.size(), message.npos, kMore);
+  return message;
+}
+
 PodWriter::PodWriter(Manager& manager)
     : client_(manager.client()), clock_(manager.clock()), hands_(manager.hands()) {}
 

@@ -25,6 +25,9 @@ struct Unplaced {
 Json UnplacedPatch(const core_v1::Pod& pod, const Unplaced& unplaced, TimePoint now);
 Json PreemptedPatch(const core_v1::Pod& victim, const std::string& scheduler, TimePoint now);
 
+// As much of a message as kube-scheduler puts into an Event; the condition has all of it.
+std::string EventText(std::string message);
+
 // Thread-safe.
 class PodWriter {
  public:

@@ -55,5 +55,10 @@ TEST(PodWriterTest, AVictimSaysWhyItGoes) {
             "default-scheduler: preempting to accommodate a higher priority pod");
 }
 
+TEST(PodWriterTest, AnEventHoldsAThousandBytes) {
+  EXPECT_EQ(EventText(std::string(1024, 'x')), std::string(1024, 'x'));
+  EXPECT_EQ(EventText(std::string(1025, 'x')), std::string(1020, 'x') + " ...");
+}
+
 }  // namespace
 }  // namespace skiff::scheduler

@@ -87,8 +87,8 @@ TEST(SchedulingQueueTest, AnEventMayHelpSomePodsAlone) {
   SchedulingQueue queue;
   for (const char* name : {"a", "b", "c"}) {
     queue.Add(PodOf(name, 1, "1"), 0s);
-    queue.Unschedulable(*queue.Pop(0s), {name == std::string("c") ? "NodePorts" : "DynamicResources"},
-                        0s);
+    queue.Unschedulable(*queue.Pop(0s),
+                        {name == std::string("c") ? "NodePorts" : "DynamicResources"}, 0s);
   }
   queue.Happened(ClusterEvent::kDeviceClaim, 60s,
                  [](const core_v1::Pod& pod) { return pod.metadata.name != "a"; });

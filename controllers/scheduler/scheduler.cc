@@ -285,7 +285,7 @@ void Scheduler::Decide(QueuedPod pod) {
 
 void Scheduler::Postpone(QueuedPod pod, const std::string& error) {
   const PodInfoPtr info = pod.info;
-  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", error);
+  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", EventText(error));
   queue_.Failed(std::move(pod), clock_.Monotonic());
   WriteUnplaced(info, {"SchedulerError", error, ""});
 }
@@ -320,7 +320,7 @@ void Scheduler::Reject(QueuedPod pod, const Unfit& unfit, DeviceCycle& devices) 
     log_.Info("preemption failed", {{"pod", info->Key()}, {"error", room.error().message}});
     queue_.Failed(std::move(pod), clock_.Monotonic());
   }
-  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", unplaced.message);
+  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", EventText(unplaced.message));
   WriteUnplaced(info, std::move(unplaced));
 }
 

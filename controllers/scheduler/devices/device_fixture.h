@@ -132,7 +132,7 @@ class DeviceWorld {
     object.metadata.labels = labels[node];
     DeviceSearch search({.claims = {claims.begin(), claims.end()},
                          .slices = std::make_shared<const DeviceSlices>(slices),
-                         .allocated = allocated,
+                         .allocated = &allocated,
                          .device_class = [this](const std::string& name) -> DeviceClassPtr {
                            const auto found = classes.find(name);
                            return found == classes.end() ? nullptr : found->second;

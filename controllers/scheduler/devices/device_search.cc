@@ -87,7 +87,7 @@ class DeviceAttempt {
     for (const DevicePool& pool : pools_) {
       for (const auto* slice : pool.slices) {
         for (const auto& device : slice->spec.devices) {
-          const bool taken = search_.input_.allocated.Contains(pool.key, device.name);
+          const bool taken = search_.input_.allocated->Contains(pool.key, device.name);
           candidates_.push_back({&pool, slice, &device, taken, {}});
         }
       }

@@ -39,7 +39,7 @@ struct DeviceOutcome {
 struct DeviceSearchInput {
   std::vector<DeviceClaimPtr> claims;  // What is to be allocated together.
   std::shared_ptr<const DeviceSlices> slices;
-  DeviceSet allocated;
+  const DeviceSet* allocated;  // Outlives the search, and stays as it is.
   FindDeviceClass device_class;
   DeviceSelectors* selectors;  // Outlives the search.
 };
