@@ -68,6 +68,9 @@ bool IsConvertedByWebhook(const KindInfo& kind);
 // Whether one may have to be waited for when an object is read or written as `kind`, or
 // listed: not all objects are known to be kept in this one.
 bool MayConvert(const KindInfo& kind);
+// Of a kind that a webhook converts, where an object is kept in another version: from now on
+// MayConvert, whatever its definition says. Who cleans storedVersions may have been too early.
+void MeetOthers(const KindInfo& kind);
 // Under what such waits are counted together.
 std::string ConversionName(const KindInfo& kind);
 // Whether one does for this very record.

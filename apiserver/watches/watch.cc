@@ -388,7 +388,9 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
       selected.terms = TermsOf(options, selection->kind);
     }
     WatchJobs aside{parts.pages, user};
-    if (MayConvert(selection->kind)) aside.elsewhere = WaitsElsewhere(parts, selection->kind);
+    if (IsConvertedByWebhook(selection->kind)) {
+      aside.elsewhere = WaitsElsewhere(parts, selection->kind);
+    }
     start.state = std::make_shared<WatchState>(store, std::move(aside), std::move(selected),
                                                WatchedKind(selection));
     start.after = TRY(start.state->Begin());
