@@ -451,6 +451,10 @@ std::string ConversionName(const KindInfo& kind) {
   return "conversion/" + std::string(kind.resource) + "." + std::string(kind.group);
 }
 
+std::string PageConversionName(const KindInfo& kind) {
+  return ConversionName(kind) + (MayConvert(kind) ? "" : "/stored");
+}
+
 bool NeedsConversion(const KindInfo& kind, const Record& record) {
   if (!IsConvertedByWebhook(kind)) return false;
   const auto view = ObjectView::Of(record);

@@ -73,6 +73,9 @@ bool MayConvert(const KindInfo& kind);
 void MeetOthers(const KindInfo& kind);
 // Under what such waits are counted together.
 std::string ConversionName(const KindInfo& kind);
+// The same for the pages of lists and states. Where no object is known to need it they are counted
+// apart, and do not wait behind those that do.
+std::string PageConversionName(const KindInfo& kind);
 // Whether one does for this very record.
 bool NeedsConversion(const KindInfo& kind, const Record& record);
 // The records as they would be, were they kept in the version `kind`: those that are not are
