@@ -61,6 +61,7 @@ struct Definition {
   std::shared_ptr<std::atomic<uint64_t>> defined_at;
   std::shared_ptr<const DefinitionMark> mark;
   ConverterPtr converter;
+  std::shared_ptr<std::atomic<bool>> met_others;
   bool keeps_one_version = true;  // Nothing is stored in another one than now.
   bool terminating = false;
 };
@@ -170,6 +171,7 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->may_convert =
       definition.converter != nullptr &&
       (!definition.keeps_one_version || kind->api_version != definition.stored_version);
+  custom->met_others = definition.met_others;
   MakeColumns(version, *custom);
   AddBehaviour(*kind, *custom);
   kind->type = &NameOnly(*kind);
@@ -271,7 +273,8 @@ RuntimeKinds MakeKinds(const DefinitionText& cut, const MakeConverter& make_conv
                     .schemas = std::make_shared<VersionSchemas>(),
                     .defined_at = RevisionOf(definition),
                     .mark = std::make_shared<const DefinitionMark>(cut),
-                    .converter = nullptr};
+                    .converter = nullptr,
+                    .met_others = std::make_shared<std::atomic<bool>>(false)};
   shared.terminating = HasCondition(definition, "Terminating");
   const bool by_webhook = TextAt(*spec, "conversion.strategy") == "Webhook";
   size_t index = 0;

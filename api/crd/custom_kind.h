@@ -60,6 +60,9 @@ struct CustomKind {
   // Whether an object may have to be converted on its way to or from this version: else all that
   // are kept are known to be in it.
   bool may_convert = false;
+  // An object was met that is kept in another version than the definition's status tells of: it is
+  // what somebody writes there. One for all versions.
+  std::shared_ptr<std::atomic<bool>> met_others;
   TableFormat table;
   // What the columns point into.
   std::vector<TableColumn> columns;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "api/codec/document.h"
 #include "api/crd/custom_kind.h"
 #include "api/gen/apiextensions_v1.h"
 #include "apiserver/objects/record_codec.h"
@@ -17,11 +20,32 @@ const KindInfo& Definitions() {
   return apiextensions_v1::CustomResourceDefinition::Info();
 }
 
+// Whether the definition knows of objects in the version that this kind keeps them in. Else it may
+// lose that version whenever somebody likes, and nobody could read them any more.
+bool KeepsVersion(const Record& definition, const crd::CustomKind& kind) {
+  const auto view = ObjectView::Of(definition);
+  const auto cut = view.and_then([](const auto& it) { return crd::CutDefinition(it.body()); });
+  if (!cut) return false;
+  const std::string_view kept = kind.stored_version;
+  return std::ranges::any_of(ListAt(cut->document, "status.storedVersions"), [&](const Json& each) {
+    return each.is_string() && each == kept.substr(kept.rfind('/') + 1);
+  });
+}
+
 Result<> CheckDefinition(const Object& object, const Record* now) {
-  if (now == nullptr) return Fail(UnknownResourceError());
-  if (!IsTerminating(Definitions(), *now)) return {};
-  return Fail(Forbidden(GroupResourceOf(object.kind()), object.metadata().name,
-                        "create not allowed while custom resource definition is terminating"));
+  const KindInfo& kind = object.kind();
+  const crd::CustomKind& custom = *RuntimeKindOf(kind)->custom;
+  // Another one of that name may have another scope.
+  if (now == nullptr || now->created.value > *custom.defined_at) {
+    return Fail(UnknownResourceError());
+  }
+  if (IsTerminating(Definitions(), *now)) {
+    return Fail(Forbidden(GroupResourceOf(kind), object.metadata().name,
+                          "create not allowed while custom resource definition is terminating"));
+  }
+  if (KeepsVersion(*now, custom)) return {};
+  return Fail(ConflictError(GroupResourceOf(kind), object.metadata().name,
+                            "the stored version of its definition has changed; please try again"));
 }
 
 }  // namespace

@@ -262,9 +262,9 @@ class LongListSource final : public AnswerStream {
 
 WatchJobs JobsFor(const ListParts& parts, const ApiRequest& request) {
   WatchJobs jobs{parts.jobs == nullptr ? nullptr : &parts.jobs->Next(), request.user.name};
-  if (MayConvert(*request.kind) && parts.outbound != nullptr) {
+  if (IsConvertedByWebhook(*request.kind) && parts.outbound != nullptr) {
     jobs.elsewhere = [pool = parts.outbound,
-                      name = ConversionName(*request.kind)](std::function<void()> job) {
+                      name = PageConversionName(*request.kind)](std::function<void()> job) {
       return pool->Submit({name}, std::move(job));
     };
   }

@@ -1,5 +1,7 @@
 #include "apiserver/objects/list_in_version.h"
 
+#include <algorithm>
+
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/storage/paged_list.h"
 
@@ -23,7 +25,14 @@ bool TakeWanted(const ListRequest& request, const ListPage& from, ListPage& page
 }  // namespace
 
 Result<ListPage> ListInVersion(Store& store, const KindInfo& kind, const ListRequest& request) {
-  if (!MayConvert(kind)) return store.List(request);
+  if (!IsConvertedByWebhook(kind)) return store.List(request);
+  if (!MayConvert(kind)) {
+    ListPage page = TRY(store.List(request));
+    const bool is_all = std::ranges::none_of(
+        page.records, [&](const RecordPtr& record) { return NeedsConversion(kind, *record); });
+    if (is_all) return page;
+    MeetOthers(kind);
+  }
   if (!request.filter) {
     ListPage page = TRY(store.List(request));
     page.records = TRY(InVersion(kind, std::move(page.records)));

@@ -12,6 +12,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/storage/keys.h"
+#include "base/at_once.h"
 
 namespace skiff {
 namespace {
@@ -424,6 +425,10 @@ Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view) {
   if (custom == nullptr || IsConverted(view) || IsSentAsKept(kind, view)) {
     return Object::FromText(kind, view.body());
   }
+  if (custom->converter != nullptr && !IsKeptIn(kind, kind.api_version, view)) {
+    MeetOthers(kind);
+    if (!MayWait()) return Fail(WouldWait());
+  }
   StoredCustom stored = TRY(ReadStored(kind, *custom, view.body()));
   return FromStored(kind, *custom, std::move(stored));
 }
@@ -435,11 +440,19 @@ bool IsConvertedByWebhook(const KindInfo& kind) {
 
 bool MayConvert(const KindInfo& kind) {
   const crd::CustomKind* custom = CustomKindOf(kind);
-  return custom != nullptr && custom->may_convert;
+  return custom != nullptr && (custom->may_convert || (custom->converter && *custom->met_others));
+}
+
+void MeetOthers(const KindInfo& kind) {
+  *CustomKindOf(kind)->met_others = true;
 }
 
 std::string ConversionName(const KindInfo& kind) {
   return "conversion/" + std::string(kind.resource) + "." + std::string(kind.group);
+}
+
+std::string PageConversionName(const KindInfo& kind) {
+  return ConversionName(kind) + (MayConvert(kind) ? "" : "/stored");
 }
 
 bool NeedsConversion(const KindInfo& kind, const Record& record) {
@@ -478,6 +491,7 @@ Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<Recor
   std::vector<Json> documents;
   for (size_t i = 0; i < records.size(); ++i) {
     if (!NeedsConversion(kind, *records[i])) continue;
+    if (!MayWait()) return Fail(WouldWait());
     const ObjectView view = TRY(ObjectView::Of(*records[i]));
     const StoredCustom stored = TRY(ReadStored(kind, *CustomKindOf(kind), view.body()));
     places.push_back(i);

@@ -68,8 +68,14 @@ bool IsConvertedByWebhook(const KindInfo& kind);
 // Whether one may have to be waited for when an object is read or written as `kind`, or
 // listed: not all objects are known to be kept in this one.
 bool MayConvert(const KindInfo& kind);
+// Of a kind that a webhook converts, where an object is kept in another version: from now on
+// MayConvert, whatever its definition says. Who cleans storedVersions may have been too early.
+void MeetOthers(const KindInfo& kind);
 // Under what such waits are counted together.
 std::string ConversionName(const KindInfo& kind);
+// The same for the pages of lists and states. Where no object is known to need it they are counted
+// apart, and do not wait behind those that do.
+std::string PageConversionName(const KindInfo& kind);
 // Whether one does for this very record.
 bool NeedsConversion(const KindInfo& kind, const Record& record);
 // The records as they would be, were they kept in the version `kind`: those that are not are

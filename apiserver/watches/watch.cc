@@ -34,10 +34,10 @@ constexpr size_t kStepBytes = 256 << 10;
 // A last bookmark goes out this long before the end, so that the client resumes from near it.
 constexpr Duration kLastBookmarkBefore = 2s;
 
-// Where jobs go that may wait for the webhook that converts the kind; empty where there is none.
-EventConverter::Aside WaitsElsewhere(const WatchParts& parts, const KindInfo& kind) {
+// Where jobs go that may wait for a webhook, under that name; empty where there is no such place.
+EventConverter::Aside WaitsElsewhere(const WatchParts& parts, std::string name) {
   if (parts.outbound == nullptr) return {};
-  return [pool = parts.outbound, name = ConversionName(kind)](std::function<void()> job) {
+  return [pool = parts.outbound, name = std::move(name)](std::function<void()> job) {
     return pool->Submit({name}, std::move(job));
   };
 }
@@ -71,7 +71,7 @@ class WatchSource final : public http::StreamSource {
                       form_.media.target == Target::kObject && !start_.state &&
                       kind_.type->ops != nullptr && IsSentAsKept(kind_)),
         maker_({parts.frames, request.user.name}, selection_->held),
-        converter_(WatchedKind(selection_), WaitsElsewhere(parts, kind_)) {}
+        converter_(WatchedKind(selection_), WaitsElsewhere(parts, ConversionName(kind_))) {}
 
   ~WatchSource() override { HasBegun(); }
 
@@ -388,7 +388,9 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
       selected.terms = TermsOf(options, selection->kind);
     }
     WatchJobs aside{parts.pages, user};
-    if (MayConvert(selection->kind)) aside.elsewhere = WaitsElsewhere(parts, selection->kind);
+    if (IsConvertedByWebhook(selection->kind)) {
+      aside.elsewhere = WaitsElsewhere(parts, PageConversionName(selection->kind));
+    }
     start.state = std::make_shared<WatchState>(store, std::move(aside), std::move(selected),
                                                WatchedKind(selection));
     start.after = TRY(start.state->Begin());

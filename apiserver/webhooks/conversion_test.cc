@@ -455,6 +455,33 @@ TEST_F(Conversion, AWebhookThatHangsHoldsUpNobodyElse) {
   EXPECT_EQ(watch.Next()["object"]["spec"]["host"], "i");
 }
 
+// Who cleans storedVersions before all objects are written again does no harm to others.
+TEST_F(Conversion, WhatStoredVersionsDoNotTellOfIsWaitedForElsewhereAllTheSame) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:80").code, 201);
+  StoreAsV2();
+  ASSERT_EQ(Merge(definitions_ + "/sites.g.io/status", R"({"status": {"storedVersions": ["v2"]}})")
+                .code,
+            200);
+  Settle();
+  ASSERT_EQ(Get(In("v1", "/a")).code, 200);
+  http::Request request;
+  request.method = "GET";
+  request.path = request.target = In("v2", "/a");
+  request.headers.emplace("Authorization", "Bearer admin");
+  const auto outcome = server_->TryHandle(request);
+  EXPECT_FALSE(outcome.response);
+  EXPECT_EQ(Asked(), 0u) << "a loop waits for nobody";
+  ASSERT_TRUE(outcome.rest);
+  auto rest = outcome.rest(request, nullptr);
+  ASSERT_TRUE(rest && rest->pending) << "nor does a worker";
+  const http::Response answer = Awaited(*std::move(rest));
+  EXPECT_EQ(Json::parse(answer.body)["spec"]["host"], "h");
+  EXPECT_EQ(Get(In("v2", "?fieldSelector=spec.host=h")).body["items"].size(), 1u);
+  Watching watch(Get(In("v2", "?watch=1")).response);
+  EXPECT_EQ(watch.Next()["object"]["spec"]["host"], "h");
+}
+
 TEST_F(Conversion, NothingIsEstablishedBeforeItsWebhookCanBeTrusted) {
   Json definition = Definition();
   Json& client = definition["spec"]["conversion"]["webhook"]["clientConfig"];

@@ -49,22 +49,26 @@ class HeldCreates : public HookFixture, public http::Handler {
     const Answer gone = Ask("PUT", "/api/v1/namespaces/held/finalize", space.dump());
     EXPECT_EQ(gone.code, 200) << gone.message();
   }
-  void Define() {
+  static Json Version(const std::string& name, bool storage) {
     const Json schema = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
-    const Json definition = {
-        {"apiVersion", "apiextensions.k8s.io/v1"},
-        {"kind", "CustomResourceDefinition"},
-        {"metadata", {{"name", "crons.example.com"}}},
-        {"spec",
-         {{"group", "example.com"},
-          {"scope", "Namespaced"},
-          {"names", {{"plural", "crons"}, {"kind", "Cron"}}},
-          {"versions",
-           {{{"name", "v1"},
-             {"served", true},
-             {"storage", true},
-             {"schema", {{"openAPIV3Schema", schema}}}}}}}}};
-    ASSERT_EQ(Post(definitions_, definition.dump()).code, 201);
+    return {{"name", name},
+            {"served", true},
+            {"storage", storage},
+            {"schema", {{"openAPIV3Schema", schema}}}};
+  }
+  static std::string Definition(const std::string& scope) {
+    return Json{{"apiVersion", "apiextensions.k8s.io/v1"},
+                {"kind", "CustomResourceDefinition"},
+                {"metadata", {{"name", "crons.example.com"}}},
+                {"spec",
+                 {{"group", "example.com"},
+                  {"scope", scope},
+                  {"names", {{"plural", "crons"}, {"kind", "Cron"}}},
+                  {"versions", {Version("v1", true)}}}}}
+        .dump();
+  }
+  void Define() {
+    ASSERT_EQ(Post(definitions_, Definition("Namespaced")).code, 201);
     Settle();
   }
   Answer MakeCron() {
@@ -130,6 +134,55 @@ TEST_F(HeldCreates, ADefinitionThatOnlyChangesTakesTheObject) {
   EXPECT_EQ(made.code, 201) << made.message();
   Meanwhile({});
   EXPECT_EQ(store_->Current().value, before + 2) << "the label, and the object once";
+}
+
+// What is kept for a namespace nobody could ask for where the kind has none.
+TEST_F(HeldCreates, NothingComesToBeOfADefinitionInWhosePlaceAnotherIs) {
+  Define();
+  Meanwhile([&] {
+    EXPECT_TRUE(store_->Apply({.key = "/registry/apiextensions.k8s.io/customresourcedefinitions/"
+                                      "crons.example.com"}));
+    EXPECT_EQ(Post(definitions_, Definition("Cluster")).code, 201);
+    Meanwhile({});
+  });
+  const Answer refused = MakeCron();
+  EXPECT_EQ(refused.code, 404);
+  EXPECT_EQ(refused.message(), "the server could not find the requested resource");
+  EXPECT_FALSE(store_->Get("/registry/example.com/crons/held/a"));
+}
+
+TEST_F(HeldCreates, AnObjectIsKeptInAVersionThatItsDefinitionStillKeeps) {
+  Define();
+  Meanwhile([&] {
+    const Json versions = {Version("v1", false), Version("v2", true)};
+    EXPECT_EQ(Merge(definitions_ + "/crons.example.com",
+                    Json{{"spec", {{"versions", versions}}}}.dump())
+                  .code,
+              200);
+    Meanwhile({});
+  });
+  const Answer made = MakeCron();
+  EXPECT_EQ(made.code, 201) << made.message();
+}
+
+// Else nobody could read it, nor any list that it is in, once the definition is without v1.
+TEST_F(HeldCreates, NothingIsKeptInAVersionThatItsDefinitionHasLeftBehind) {
+  Define();
+  Meanwhile([&] {
+    const std::string definition = definitions_ + "/crons.example.com";
+    Json versions = {Version("v1", false), Version("v2", true)};
+    EXPECT_EQ(Merge(definition, Json{{"spec", {{"versions", versions}}}}.dump()).code, 200);
+    EXPECT_EQ(Merge(definition + "/status", R"({"status": {"storedVersions": ["v2"]}})").code, 200);
+    versions.erase(0);
+    EXPECT_EQ(Merge(definition, Json{{"spec", {{"versions", versions}}}}.dump()).code, 200);
+    Meanwhile({});
+  });
+  const Answer refused = MakeCron();
+  EXPECT_EQ(refused.code, 409);
+  EXPECT_EQ(refused.message(),
+            "Operation cannot be fulfilled on crons.example.com \"a\": the stored version of its "
+            "definition has changed; please try again");
+  EXPECT_EQ(Get("/apis/example.com/v2/crons").code, 200);
 }
 
 }  // namespace
