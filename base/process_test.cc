@@ -145,9 +145,9 @@ TEST_F(DaemonTest, SaysWhenItCannotBeStarted) {
 TEST(ProcessIdTest, OneWhoseFirstThreadHasEndedLivesAsLongAsAnotherDoes) {
   const pid_t child = fork();
   if (child == 0) {
-    std::thread([] {
+    const std::thread other([] {
       while (true) pause();
-    }).detach();
+    });
     syscall(SYS_exit, 0);  // Of this thread alone.
   }
   const auto stat_of = [&] {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "base/did_you_mean.h"
@@ -94,6 +96,39 @@ std::optional<ProcessId> DaemonOf(const std::string& data_dir) {
   // user's, and is believed.
   const bool is_known = access(LockPath(data_dir).c_str(), R_OK | W_OK) == 0;
   return named && is_known && !IsDataDirLocked(data_dir) ? std::nullopt : named;
+}
+
+namespace {
+
+bool HasFileOpen(pid_t process, const struct stat& file) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", process), error)) {
+    struct stat opened {};
+    const bool is_it = stat(entry.path().c_str(), &opened) == 0 && opened.st_dev == file.st_dev &&
+                       opened.st_ino == file.st_ino;
+    if (is_it) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<ProcessId> RunningOn(const std::string& data_dir) {
+  if (const auto daemon = DaemonOf(data_dir)) return daemon;
+  struct stat lock {};
+  if (!IsDataDirLocked(data_dir) || stat(LockPath(data_dir).c_str(), &lock) != 0) return {};
+  // "7: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF"
+  std::ifstream lines("/proc/locks");
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string number, kind, mode, access, file;
+    pid_t process = 0;
+    if (!(fields >> number >> kind >> mode >> access >> process >> file)) continue;
+    const bool may_be = kind == "FLOCK" && process > 0 &&
+                        file.substr(file.rfind(':') + 1) == std::to_string(lock.st_ino);
+    if (may_be && HasFileOpen(process, lock)) return IdentifyProcess(process);
+  }
+  return {};
 }
 
 std::vector<std::string> ArgumentsOfDaemon(const ProcessId& process) {

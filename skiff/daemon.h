@@ -35,6 +35,9 @@ class DataDirLock {
 bool IsDataDirLocked(const std::string& data_dir);
 // The daemon that DIR/skiff.pid names, where it is this directory's.
 std::optional<ProcessId> DaemonOf(const std::string& data_dir);
+// Whoever holds the lock, also where that was not started as a daemon: in a terminal, in a
+// container.
+std::optional<ProcessId> RunningOn(const std::string& data_dir);
 
 // The command line of a daemon, without the program and its word.
 std::vector<std::string> ArgumentsOfDaemon(const ProcessId& process);

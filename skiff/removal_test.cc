@@ -176,6 +176,19 @@ TEST_F(RemovalTest, ACommandThatRunsInTheForegroundKeepsItsDirectory) {
   EXPECT_TRUE(HasClusterMark(directory));
 }
 
+TEST_F(RemovalTest, OneThatRunsInTheForegroundIsKnownByItsLock) {
+  const std::string directory = ClusterAt("foreground", 3);
+  EXPECT_FALSE(RunningOn(directory));
+  {
+    const auto lock = DataDirLock::Take(directory);
+    ASSERT_TRUE(lock);
+    EXPECT_FALSE(DaemonOf(directory)) << "nobody may end it by down";
+    ASSERT_TRUE(RunningOn(directory));
+    EXPECT_EQ(*RunningOn(directory), *IdentifyProcess(getpid()));
+  }
+  EXPECT_FALSE(RunningOn(directory));
+}
+
 TEST_F(RemovalTest, OfTwoThatStartAtOnceTheFileNamesTheOneThatRuns) {
   const std::string directory = ClusterAt("twice", 3);
   EXPECT_FALSE(ReadPidFile(PidPath(directory)));

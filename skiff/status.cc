@@ -62,8 +62,11 @@ uint64_t BytesBelow(const std::string& directory) {
 
 std::string LogOf(const std::string& data_dir, const ProcessId& process) {
   std::error_code ignored;
-  return fs::exists(LogPath(data_dir), ignored) ? LogPath(data_dir)
-                                                : fmt::format("journalctl _PID={}", process.pid);
+  if (fs::exists(LogPath(data_dir), ignored)) return LogPath(data_dir);
+  const std::string output = fs::read_symlink(fmt::format("/proc/{}/fd/2", process.pid), ignored);
+  if (output.starts_with("socket:")) return fmt::format("journalctl _PID={}", process.pid);
+  return fmt::format("what process {} prints{}", process.pid,
+                     output.starts_with('/') ? " to " + output : "; of a container: docker logs");
 }
 
 std::string Since(const ProcessId& process, TimePoint now) {
@@ -163,7 +166,7 @@ int StatusMain(const std::vector<std::string>& args) {
     return Complain(chosen.error().message);
   }
   MakePathsAbsolute(options);
-  const auto running = DaemonOf(options.data_dir);
+  const auto running = RunningOn(options.data_dir);
   if (!running) {
     std::printf("No cluster runs on %s. Of one elsewhere: skiff status --data-dir=DIRECTORY, or "
                 "--docker.\n",

@@ -229,8 +229,8 @@ TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
       {"deploy: {update_config: {order: odd}}", "invalid update order: odd"},
       {"deploy: {placement: {constraints: [odd]}}", "invalid constraint: odd"},
       {"expose: ['99999']", "invalid port: 99999"},
-      {"depends_on: {web: {condition: odd}}",
-       "services.web.depends_on.web.condition value must be one of "
+      {"depends_on: {db: {condition: odd}}\n  db: {image: x}",
+       "services.web.depends_on.db.condition value must be one of "
        "'service_completed_successfully', 'service_healthy', 'service_started'"},
       {"depends_on: [web]", "dependency cycle detected: web -> web"},
       {"ports: [{target: 80, published: x}]", "invalid published port: x"},

@@ -74,12 +74,12 @@ TEST_F(ComposeMistakesTest, AValueOfAWrongFormHidesNoOtherMistake) {
 TEST_F(ComposeMistakesTest, WhatIsToldOfIsNotMissed) {
   const char* kWrong[] = {
       "services:\n  web: [x]\n  db: {image: x, depends_on: [web]}\n",
-      "services:\n  web: {image: [x], build: }\n",
+      "services:\n  web: {image: [x]}\n",
       "services:\n  web: {imag: x}\n",
       "services: {web: {image: x, depends_on: {db: [x]}}, db: {image: x}}\n",
       "services: {web: {image: x, depends_on: {db: {condition: [x]}}}, db: {image: x}}\n",
       "services: {web: {image: x, depends_on: {db: {conditoin: x}}}, db: {image: x}}\n",
-      "services: {web: {image: x, depends_on: {db: x}}}\n",
+      "services: {web: {image: x, depends_on: {db: x}}, db: {image: x}}\n",
       "services: {web: {image: x, ports: [{target: [80]}]}}\n",
       "services: {web: {image: x, volumes: [{type: bind, target: /x, source: [a]}]}}\n",
       "services: {web: {image: x, volumes: [{tpye: bind, target: /x, source: /a}]}}\n",

@@ -197,7 +197,10 @@ std::pair<std::string, std::string> CertificateTrouble(const Facts& facts, const
   const auto key = FromBase64(TextAt(secret, "data", "tls.key"));
   if (!certificate || !key) return {"is no text in base64", "data"};
   const std::string fault = KeyPairFault(*certificate, *key);
-  if (!fault.empty()) return {"has a certificate and a key that do not fit", fault};
+  if (fault.find("does not match") != fault.npos) {
+    return {"has a certificate and a key that do not fit", fault};
+  }
+  if (!fault.empty()) return {"cannot be read", fault};
   const auto names = NamesOfCertificate(*certificate);
   const auto validity = ValidityOf(*certificate);
   if (!names || !validity) return {};

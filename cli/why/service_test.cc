@@ -283,6 +283,9 @@ TEST_F(WhyIngressTest, ACertificateThatDoesNotFit) {
               StartsWith("ingress/shop: the certificate in the secret cert has a certificate and a "
                          "key that do not fit.\n  tls: private key does not match public key  "
                          "[secret/cert]\n"));
+  EXPECT_THAT(why("a.b", "hello"),
+              StartsWith("ingress/shop: the certificate in the secret cert cannot be read.\n  tls: "
+                         "failed to find any PEM data in key input  [secret/cert]\n"));
   EXPECT_THAT(why("x.b", one.key_pem),
               StartsWith("ingress/shop: the certificate in the secret cert does not name x.b.\n"
                          "  it is for a.b, *.c.d  [secret/cert]\n"));

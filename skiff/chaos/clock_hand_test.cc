@@ -198,9 +198,9 @@ class ClocksInGroupTest : public testing::Test {
       if (shared_->is_to_begin_another) execl("/bin/true", "true", nullptr);
       if (shared_->is_to_fork.exchange(false) && fork() == 0) which = 1;
       if (shared_->is_first_to_end) {
-        std::thread([this] {
+        const std::thread second([this] {
           while (true) shared_->now[0] = Now();
-        }).detach();
+        });
         syscall(SYS_exit, 0);  // Of this thread alone.
       }
     }

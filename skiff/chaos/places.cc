@@ -234,11 +234,13 @@ Result<std::vector<std::string>> GroupsOf(const Pod& pod, const std::string& con
     if (IsHexOf(kContainerIdDigits, id)) groups.push_back(std::move(id));
   }
   if (!groups.empty()) return groups;
-  return Fail(Reason::kNotFound,
-              container.empty()
-                  ? fmt::format("no container of pod/{} is running", pod.metadata.name)
-                  : fmt::format("no container \"{}\" of pod/{} is running; it has: {}", container,
-                                pod.metadata.name, names));
+  return Fail(
+      Reason::kNotFound,
+      container.empty()
+          ? fmt::format("no container of pod/{} is running; `skiff why pod/{} -n {}` says why",
+                        pod.metadata.name, pod.metadata.name, pod.metadata.namespace_)
+          : fmt::format("no container \"{}\" of pod/{} is running; it has: {}", container,
+                        pod.metadata.name, names));
 }
 
 Result<MountedVolume> FindVolume(const Pod& pod, const std::string& volume) {

@@ -201,11 +201,10 @@ TEST_F(StoppedProcessTest, OneWhoseFirstThreadHasEndedStandsToo) {
   waitpid(child_, nullptr, 0);
   child_ = fork();
   if (child_ == 0) {
-    for (auto& rounds : shared->rounds) {
-      std::thread([&] {
-        while (true) ++rounds;
-      }).detach();
-    }
+    const auto count = [](size_t which) {
+      while (true) ++shared->rounds[which];
+    };
+    const std::thread one(count, 0), other(count, 1);
     syscall(SYS_exit, 0);  // Of this thread alone.
   }
   while (!HasThreadEnded(child_)) AwaitMoment();
