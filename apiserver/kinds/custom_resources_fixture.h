@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "api/type.h"
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {

@@ -2,8 +2,8 @@
 // of its own; a program gives it both (program.cc), a simulation neither.
 //
 //   auto server = TRY(ApiServer::Create(options, {store, clock, random}));
-//   auto answer = server->Handle(request);                   // As the client it says it is.
-//   auto answer = server->Handle(request, LoopbackUser());   // In process, trusted.
+//   http::Response answer = server->Handle(request);                  // As the client it says it
+//   is. http::Response answer = server->Handle(request, LoopbackUser());  // In process, trusted.
 //
 // On a loop of connections TryHandle does the same as far as nothing has to be waited for (decision
 // 0057).
@@ -31,7 +31,6 @@
 
 namespace skiff {
 
-struct KindInfo;
 struct NodeConnections;
 class ServedKinds;
 
