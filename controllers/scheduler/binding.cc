@@ -11,7 +11,7 @@ Duration Binder::Step() {
 
 Duration Scheduler::BindNext(Binder& binder) {
   answers_.Deliver();
-  Duration delay = kNever;
+  Duration delay = extender_bindings_.Deliver(clock_.Monotonic());
   auto binding = NextBinding(binder, delay);
   if (!binding) return delay;
   Bind(std::move(*binding));
@@ -78,12 +78,36 @@ void Scheduler::Bind(Binding binding) {
     BindFailed(std::move(binding), claims->error());
     return;
   }
+  ExtenderClient* const extender =
+      extenders_ ? extenders_->BinderOf(*binding.pod.info->pod) : nullptr;
+  if (extender != nullptr) {
+    BindByExtender(*extender, std::move(binding));
+  } else {
+    BindByApi(std::move(binding));
+  }
+}
+
+void Scheduler::BindByApi(Binding binding) {
   const Ptr<core_v1::Pod> pod = binding.pod.info->pod;
   const std::string node = binding.node;
   manager_.client().BindLater(answers_, *pod, node,
                               [this, binding = std::move(binding)](const Result<>& bound) mutable {
                                 BindDone(std::move(binding), bound);
                               });
+}
+
+void Scheduler::BindByExtender(ExtenderClient& extender, Binding binding) {
+  const PodPtr pod = binding.pod.info->pod;
+  const std::string node = binding.node;
+  const auto done = [this, &extender, held = std::make_shared<Binding>(std::move(binding))](
+                        const Result<>& bound) {
+    if (bound || !extender.options().ignorable) return BindDone(std::move(*held), bound);
+    log_.Info("extender passed over", {{"extender", extender.options().url_prefix},
+                                       {"error", bound.error().message}});
+    BindByApi(std::move(*held));
+  };
+  extender_bindings_.Begin(extender, pod, node, clock_.Monotonic(),
+                           [this] { binders_.front()->Wake(); }, done);
 }
 
 void Scheduler::BindDone(Binding binding, const Result<>& bound) {
@@ -183,10 +207,10 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
       self.queue_.Done(binding.pod.info->Key());
       return;
     }
-    self.EventsFor(pod).Warning(pod, "FailedScheduling", error.message);
+    self.EventsFor(pod).Warning(pod, "FailedScheduling", EventText(error.message));
     self.queue_.Failed(binding.pod, now);
     self.WriteUnplaced(std::make_shared<const PodInfo>(current),
-                       {"SchedulerError", error.message, ""});
+                       {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""});
   });
 }
 

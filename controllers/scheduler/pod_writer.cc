@@ -34,6 +34,14 @@ bool Says(const Pod& pod, const core_v1::PodCondition& wanted) {
 
 }  // namespace
 
+std::string Shortened(std::string_view text, size_t bytes_max) {
+  constexpr std::string_view kMore = " ...";
+  if (text.size() <= bytes_max) return std::string(text);
+  size_t end = bytes_max - kMore.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + std::string(kMore);
+}
+
 Json UnplacedPatch(const Pod& pod, const Unplaced& unplaced, TimePoint now) {
   core_v1::PodCondition wanted;
   wanted.type = "PodScheduled";

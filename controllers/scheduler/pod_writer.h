@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -11,6 +12,13 @@
 #include "controllers/scheduler/preemption.h"
 
 namespace skiff::scheduler {
+
+// Longer texts are cut: of conditions, and of events as the API wants them.
+inline constexpr size_t kConditionBytesMax = 32 << 10;
+inline constexpr size_t kEventBytesMax = 1024;
+// Cut at a whole character, " ..." behind; no longer than that.
+std::string Shortened(std::string_view text, size_t bytes_max);
+inline std::string EventText(std::string_view text) { return Shortened(text, kEventBytesMax); }
 
 struct Unplaced {
   // "Unschedulable", or "SchedulerError" when it is not the pod's fault; "" leaves the condition.

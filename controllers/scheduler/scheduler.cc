@@ -37,6 +37,7 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       replica_sets_(manager.informer<apps_v1::ReplicaSet>()),
       stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
       budgets_(manager.informer<policy_v1::PodDisruptionBudget>()),
+      extenders_(options_.extenders),
       answers_([this] { binders_.front()->Wake(); }) {
   for (const Profile& profile : options_.profiles) {
     events_[profile.name] = &manager.Recorder(profile.name);
@@ -130,6 +131,7 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
   if (before && (!now || replaced)) {
     queue_.Remove(key);
     leaving_.erase(before->metadata.uid);
+    StopAsking(before->metadata.uid);
     const bool had_place = cache_.RemovePod(before->metadata.uid);
     const bool waited = nominations_.Remove(before->metadata.uid);
     if (had_place || waited) queue_.Happened(ClusterEvent::kPodDeleted, time);
@@ -140,6 +142,7 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
                          before->metadata.labels != now->metadata.labels;
     cache_.SetPod(now);
     nominations_.Remove(now->metadata.uid);
+    StopAsking(now->metadata.uid);
     queue_.Remove(key);
     if (is_news) queue_.Happened(ClusterEvent::kPodAdded, time);
   } else if (IsOurs(*now) && !cache_.IsAssumed(now->metadata.uid)) {
@@ -198,7 +201,8 @@ Duration Scheduler::Step() {
     if (!pod) break;
     Decide(std::move(*pod));
   }
-  return queue_.NextDue(clock_.Monotonic());
+  const Duration asking = GoOnAsking();
+  return std::min(asking, queue_.NextDue(clock_.Monotonic()));
 }
 
 StorageView Scheduler::Storage() {
@@ -244,75 +248,36 @@ Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod) {
 void Scheduler::Decide(QueuedPod pod) {
   const core_v1::Pod& object = *pod.info->pod;
   if (object.metadata.deletion_timestamp) {
-    EventsFor(object).Warning(object, "FailedScheduling", "skip schedule deleting pod: " + pod.info->Key());
+    EventsFor(object).Warning(object, "FailedScheduling",
+                              "skip schedule deleting pod: " + pod.info->Key());
     queue_.Done(pod.info->Key());
     return;
   }
-  const Snapshot snapshot = MakeSnapshot(object);
-  const Profile& profile = ProfileOf(snapshot);
-  const Decision decision = Schedule(*pod.info, snapshot, next_node_, manager_.random(),
-                                     profile.percentage_of_nodes_to_score);
-  if (decision.node.empty()) {
-    Reject(std::move(pod), decision.unfit);
+  if (extenders_ && extenders_->Judge(object)) {
+    Ask(std::move(pod));
     return;
   }
-  cache_.Assume(pod.info, decision.node);
-  nominations_.Remove(object.metadata.uid);
-  Enqueue({std::move(pod), decision.node, clock_.Monotonic() + profile.bind_timeout, {}});
-}
-
-void Scheduler::Reject(QueuedPod pod, const Unfit& unfit) {
-  const PodInfoPtr info = pod.info;
-  Unplaced unplaced{"Unschedulable", unfit.Message(), ""};
-  Result<> room;
-  if (unfit.nodes > 0 && ProfileFor(*info->pod)->preempts) {
-    const auto budgets = budgets_.List();
-    const Snapshot snapshot = MakeSnapshot(*info->pod);
-    const auto outcome =
-        Preempt({*info, snapshot, unfit, budgets, leaving_}, manager_.random());
-    if (!outcome.eligible) unplaced.nominated_node.reset();
-    if (!outcome.message.empty()) unplaced.message += " " + outcome.message;
-    if (outcome.victims) {
-      room = MakeRoom(info, *outcome.victims);
-      if (room) unplaced.nominated_node = outcome.victims->node;
-    }
-  }
-  if (room) {
-    queue_.Unschedulable(std::move(pod), unfit.rejectors, clock_.Monotonic());
+  const Snapshot snapshot = MakeSnapshot(object);
+  const Decision decision = Schedule(*pod.info, snapshot, next_node_, manager_.random(),
+                                     OptionsFor(snapshot));
+  if (decision.node.empty()) {
+    Reject(std::move(pod), decision.unfit);
   } else {
-    log_.Info("preemption failed", {{"pod", info->Key()}, {"error", room.error().message}});
-    queue_.Failed(std::move(pod), clock_.Monotonic());
+    Place(std::move(pod), decision.node);
   }
-  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", unplaced.message);
-  WriteUnplaced(info, std::move(unplaced));
 }
 
-Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
-  TRY(writer_.Evict(*pod, victims, EventsFor(*pod->pod)));
-  for (const PodInfoPtr& victim : victims.pods) leaving_.insert(victim->uid());
-  // Less important pods that waited for the node lose it to this one, and look elsewhere.
-  for (const PodInfoPtr& displaced : Displaced(*pod, victims.node, nominations_)) {
-    nominations_.Remove(displaced->uid());
-    writer_.Write(*displaced->pod, {"", "", ""});
-    queue_.Happened(ClusterEvent::kPodDeleted, clock_.Monotonic());
-  }
-  return {};
+SearchOptions Scheduler::OptionsFor(const Snapshot& snapshot) const {
+  const Profile& profile = ProfileOf(snapshot);
+  const bool compared = !profile.scores.empty() || (extenders_ && extenders_->CompareNodes());
+  return {.percentage = profile.percentage_of_nodes_to_score, .first_will_do = !compared};
 }
 
-void Scheduler::WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced) {
-  if (unplaced.nominated_node) {
-    const std::string before = nominations_.NodeOf(pod->uid());
-    const std::string& now = *unplaced.nominated_node;
-    nominations_.Remove(pod->uid());
-    if (!now.empty()) nominations_.Set(pod, now);
-    // Neither the API nor we ever said otherwise.
-    if (before == now && pod->pod->status.nominated_node_name == now) {
-      unplaced.nominated_node.reset();
-    }
-  }
-  const auto current = pods_.Get(KeyOf(*pod->pod));
-  const bool is_same = current && current->metadata.uid == pod->uid();
-  writer_.Write(is_same ? *current : *pod->pod, unplaced);
+void Scheduler::Place(QueuedPod pod, const std::string& node) {
+  cache_.Assume(pod.info, node);
+  nominations_.Remove(pod.info->uid());
+  const Duration bind_timeout = ProfileFor(*pod.info->pod)->bind_timeout;
+  Enqueue({std::move(pod), node, clock_.Monotonic() + bind_timeout, {}});
 }
 
 meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod) const {
