@@ -188,10 +188,11 @@ Result<> CheckReach(const ExtenderEntry& entry) {
     return refuse("urlPrefix", InQuotes(of.url_prefix),
                   "must be an http or https URL of a server, and no more than a path behind it");
   }
-  const std::pair<const char*, const std::string&> verbs[] = {{"filterVerb", of.filter_verb},
-                                                              {"preemptVerb", of.preempt_verb},
-                                                              {"prioritizeVerb", of.prioritize_verb},
-                                                              {"bindVerb", of.bind_verb}};
+  const std::pair<const char*, const std::string&> verbs[] = {
+      {"filterVerb", of.filter_verb},
+      {"preemptVerb", of.preempt_verb},
+      {"prioritizeVerb", of.prioritize_verb},
+      {"bindVerb", of.bind_verb}};
   for (const auto& [field, verb] : verbs) {
     if (!IsWrittenInUrl(verb)) return refuse(field, InQuotes(verb), "must be part of a path");
   }
@@ -201,9 +202,8 @@ Result<> CheckReach(const ExtenderEntry& entry) {
                                                 .certificate_pem = of.tls.certificate_pem,
                                                 .key_pem = of.tls.key_pem});
   if (context) return {};
-  return Fail(Reason::kInvalid,
-              fmt::format("{}.tlsConfig: couldn't build extenders: {}", entry.path,
-                          context.error().message));
+  return Fail(Reason::kInvalid, fmt::format("{}.tlsConfig: couldn't build extenders: {}",
+                                            entry.path, context.error().message));
 }
 
 void TellWithoutEffect(const ExtenderEntry& entry, std::vector<std::string>& unused) {

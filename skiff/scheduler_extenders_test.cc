@@ -20,13 +20,12 @@ constexpr char kExtendersHead[] =
 class SchedulerExtendersTest : public testing::Test {
  protected:
   Result<SchedulerConfig> Parse(const std::string& rest) {
-    return ParseSchedulerConfig(kExtendersHead + rest,
-                                [this](const std::string& path) -> Result<std::string> {
-                                  const auto found = files_.find(path);
-                                  if (found != files_.end()) return found->second;
-                                  return Fail(Reason::kNotFound,
-                                              "open " + path + ": no such file or directory");
-                                });
+    return ParseSchedulerConfig(
+        kExtendersHead + rest, [this](const std::string& path) -> Result<std::string> {
+          const auto found = files_.find(path);
+          if (found != files_.end()) return found->second;
+          return Fail(Reason::kNotFound, "open " + path + ": no such file or directory");
+        });
   }
   std::string ErrorOf(const std::string& rest) {
     const auto parsed = Parse(rest);

@@ -54,7 +54,7 @@ Unfit UnfitOf(Asking& asking, const std::map<std::string, ExtenderRefusal>& refu
 }  // namespace
 
 void Scheduler::Ask(QueuedPod pod) {
-  const std::tuple turn(-pod.info->priority, pod.queued_at, pod.info->Key());
+  const std::tuple turn(-int64_t{pod.info->priority}, pod.queued_at, pod.info->Key());
   to_ask_about_.insert_or_assign(turn, std::move(pod));
 }
 
@@ -161,25 +161,26 @@ void Scheduler::HearWhere(const Result<ExtenderFindings>& findings) {
     queue_.Failed(std::move(asking.pod), clock_.Monotonic());
     return;
   }
-  const std::string node =
-      BestOf(*current, snapshot, left, findings->scores, manager_.random());
+  const std::string node = BestOf(*current, snapshot, left, findings->scores, manager_.random());
   Place(std::move(asking.pod), node);
 }
 
 void Scheduler::HearWhom(Result<std::vector<Victims>> candidates) {
   Asking asking = std::move(*asking_);
   asking_.reset();
-  if (!StillWaiting(*asking.pod.info)) {
+  const PodInfoPtr current = StillWaiting(*asking.pod.info);
+  if (!current) {
     queue_.Done(asking.pod.info->Key());
     return;
   }
+  asking.pod.info = current;
   PreemptionOutcome outcome = std::move(asking.outcome);
   const bool is_said = candidates.has_value();
   if (is_said) outcome.victims = LeastHarm(*std::move(candidates));
   if (!outcome.victims) {
     outcome.eligible = false;  // What it is nominated to stays as it is.
-    outcome.message = "preemption: " + (is_said ? "no candidate node for preemption"
-                                                : candidates.error().message);
+    outcome.message = "preemption: " +
+                      (is_said ? "no candidate node for preemption" : candidates.error().message);
   }
   Preempted(std::move(asking.pod), asking.unfit, outcome);
 }

@@ -99,15 +99,15 @@ void Scheduler::BindByApi(Binding binding) {
 void Scheduler::BindByExtender(ExtenderClient& extender, Binding binding) {
   const PodPtr pod = binding.pod.info->pod;
   const std::string node = binding.node;
-  const auto done = [this, &extender, held = std::make_shared<Binding>(std::move(binding))](
-                        const Result<>& bound) {
+  const auto done = [this, &extender,
+                     held = std::make_shared<Binding>(std::move(binding))](const Result<>& bound) {
     if (bound || !extender.options().ignorable) return BindDone(std::move(*held), bound);
-    log_.Info("extender passed over", {{"extender", extender.options().url_prefix},
-                                       {"error", bound.error().message}});
+    log_.Info("extender passed over",
+              {{"extender", extender.options().url_prefix}, {"error", bound.error().message}});
     BindByApi(std::move(*held));
   };
-  extender_bindings_.Begin(extender, pod, node, clock_.Monotonic(),
-                           [this] { binders_.front()->Wake(); }, done);
+  extender_bindings_.Begin(
+      extender, pod, node, clock_.Monotonic(), [this] { binders_.front()->Wake(); }, done);
 }
 
 void Scheduler::BindDone(Binding binding, const Result<>& bound) {
@@ -198,7 +198,7 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
     // An event that says where the pod is knows better than an answer that was lost.
     if (self.cache_.IsAssumed(pod.metadata.uid)) {
       self.cache_.RemovePod(pod.metadata.uid);
-      self.queue_.Happened(ClusterEvent::kPodDeleted, now);
+      self.HearOfRoom(binding.pod.info->pod);
     }
     const auto current = self.pods_.Get({pod.metadata.namespace_, pod.metadata.name});
     const bool is_over =

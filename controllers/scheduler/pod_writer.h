@@ -18,7 +18,9 @@ inline constexpr size_t kConditionBytesMax = 32 << 10;
 inline constexpr size_t kEventBytesMax = 1024;
 // Cut at a whole character, " ..." behind; no longer than that.
 std::string Shortened(std::string_view text, size_t bytes_max);
-inline std::string EventText(std::string_view text) { return Shortened(text, kEventBytesMax); }
+inline std::string EventText(std::string_view text) {
+  return Shortened(text, kEventBytesMax);
+}
 
 struct Unplaced {
   // "Unschedulable", or "SchedulerError" when it is not the pod's fault; "" leaves the condition.

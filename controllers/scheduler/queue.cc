@@ -27,7 +27,7 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"TaintToleration", Bit(kNodeTaints)},
       {"NodeAffinity", Bit(kNodeLabels)},
       {"NodePorts", Bit(kPodDeleted)},
-      {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kNodeAllocatable)},
+      {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kPodShrunk) | Bit(kNodeAllocatable)},
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
       {"NodeVolumeLimits",
        Bit(kVolumeLimit) | Bit(kAttachmentDeleted) | Bit(kPodDeleted) | Bit(kClaim)},
@@ -35,11 +35,12 @@ uint32_t HelpfulEvents(std::string_view rule) {
                             Bit(kStorageCapacity)},
       {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
-       Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},
+       Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints) | Bit(kNodeDeleted)},
       {"InterPodAffinity", Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNamespace)},
   };
   const auto found = kHelpful.find(rule);
-  // A new node may help against any rule, and so may a change of taints that hid it before.
+  // A new node may help against any rule, and so may a change of taints that hid it before: by the
+  // sort of the event alone. What it happened to says more (MayHelp).
   return Bit(kNodeAdded) | Bit(kNodeTaints) | (found == kHelpful.end() ? ~0U : found->second);
 }
 
@@ -56,6 +57,7 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   const std::string key = pod->Key();
   if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {
     flying->second.updated = std::move(pod);
+    flying->second.updated_at = now;
     flying->second.removed = false;
     return;
   }
@@ -73,8 +75,9 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
     const auto& before = *found->second.info->pod;
     const bool same = before.metadata.uid == pod->uid() && before.spec == pod->pod->spec &&
                       before.metadata.labels == pod->pod->metadata.labels;
+    const bool is_tried = !same && HelpsItself(found->second, *pod);
     found->second.info = pod;
-    if (!same) BackOffOrActivate(*TakeUnschedulable(key), now);
+    if (is_tried) BackOffOrActivate(*TakeUnschedulable(key), now);
     return;
   }
   queued.info = std::move(pod);
@@ -103,12 +106,17 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   QueuedPod pod = std::move(active_.begin()->second);
   active_keys_.erase(active_.begin()->first.key);
   active_.erase(active_.begin());
-  in_flight_[pod.info->Key()] = {.popped_at = happened_};
+  in_flight_[pod.info->Key()] = {.popped_at = happened_, .uid = pod.info->uid()};
   return pod;
 }
 
 void SchedulingQueue::Done(const std::string& key) {
-  in_flight_.erase(key);
+  const auto found = in_flight_.find(key);
+  if (found == in_flight_.end()) return;
+  const InFlight flight = std::move(found->second);
+  in_flight_.erase(found);
+  const bool is_another = flight.updated && flight.updated->uid() != flight.uid;
+  if (is_another && !flight.removed) Add(flight.updated, flight.updated_at);
 }
 
 void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now) {
@@ -140,11 +148,30 @@ void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
   BackOffOrActivate(std::move(pod), now);
 }
 
-void SchedulingQueue::Happened(ClusterEvent event, Duration now) {
+bool SchedulingQueue::Helps(const QueuedPod& waiting, ClusterEvent event,
+                            const Change* change) const {
+  if (!AnyHelps(waiting.rejectors, Bit(event))) return false;
+  const Snapshot* const view = change != nullptr && view_ ? view_(*waiting.info->pod) : nullptr;
+  if (view == nullptr || waiting.rejectors.empty()) return true;
+  return std::ranges::any_of(waiting.rejectors, [&](const std::string& rule) {
+    return (HelpfulEvents(rule) & Bit(event)) != 0 &&
+           MayHelp(rule, *waiting.info, event, *change, *view);
+  });
+}
+
+bool SchedulingQueue::HelpsItself(const QueuedPod& waiting, const PodInfo& now) const {
+  const Snapshot* const view = view_ ? view_(*now.pod) : nullptr;
+  if (view == nullptr || waiting.rejectors.empty() || waiting.info->uid() != now.uid()) return true;
+  return std::ranges::any_of(waiting.rejectors, [&](const std::string& rule) {
+    return MayHelpItself(rule, *waiting.info, now, *view);
+  });
+}
+
+void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Change* change) {
   happened_at_[Bit(event)] = ++happened_;
   std::vector<std::string> helped;
   for (const auto& [key, waiting] : unschedulable_) {
-    if (AnyHelps(waiting.rejectors, Bit(event))) helped.push_back(key);
+    if (Helps(waiting, event, change)) helped.push_back(key);
   }
   for (const std::string& key : helped) BackOffOrActivate(*TakeUnschedulable(key), now);
 }

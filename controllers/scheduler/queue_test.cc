@@ -72,6 +72,20 @@ TEST(SchedulingQueueTest, APodThatIsGoneDoesNotComeBackFromItsAttempt) {
   EXPECT_EQ(queue.waiting(), 0u);
 }
 
+TEST(SchedulingQueueTest, AnotherPodOfTheSameNameIsNotLostWithTheFirst) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  ASSERT_TRUE(queue.Pop(0s));
+  queue.Remove("default/p");
+  const auto other = PodOf("p", 1, "1", [](core_v1::Pod& pod) { pod.metadata.uid = "other"; });
+  queue.Add(other, 1s);
+  EXPECT_EQ(PopName(queue, 1s), "") << "the first is not over";
+  queue.Done("default/p");
+  const auto popped = queue.Pop(1s);
+  ASSERT_TRUE(popped);
+  EXPECT_EQ(popped->info->uid(), "other");
+}
+
 TEST(SchedulingQueueTest, OnlyAChangeOfSpecOrLabelsIsAReasonToTryAgain) {
   SchedulingQueue queue;
   queue.Add(PodOf("p", 1, "2"), 0s);

@@ -1,5 +1,5 @@
-// The third part of the scheduler: what becomes of a pod that no node takes. Less important ones may
-// have to go for it; it is told why it waits.
+// The third part of the scheduler: what becomes of a pod that no node takes. Less important ones
+// may have to go for it; it is told why it waits.
 #include "controllers/scheduler/scheduler.h"
 
 namespace skiff::scheduler {
@@ -64,7 +64,7 @@ Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
   for (const PodInfoPtr& displaced : Displaced(*pod, victims.node, nominations_)) {
     nominations_.Remove(displaced->uid());
     writer_.Write(*displaced->pod, {"", "", ""});
-    queue_.Happened(ClusterEvent::kPodDeleted, clock_.Monotonic());
+    HearOfRoom(displaced->pod);
   }
   return {};
 }

@@ -38,10 +38,15 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       stateful_sets_(manager.informer<apps_v1::StatefulSet>()),
       budgets_(manager.informer<policy_v1::PodDisruptionBudget>()),
       extenders_(options_.extenders),
+      queue_([this](const core_v1::Pod& pod) {
+        const auto view = views_.find(pod.spec.scheduler_name);
+        return view == views_.end() ? nullptr : &view->second;
+      }),
       answers_([this] { binders_.front()->Wake(); }) {
   for (const Profile& profile : options_.profiles) {
     events_[profile.name] = &manager.Recorder(profile.name);
   }
+  MakeViews();
   Watch();
 }
 
@@ -63,12 +68,22 @@ void Scheduler::Watch() {
   const auto happened = [this](ClusterEvent event) {
     Post([event](Scheduler& self) { self.queue_.Happened(event, self.clock_.Monotonic()); });
   };
-  claims_.OnChange([=, this](const auto&, const auto&) {
-    happened(ClusterEvent::kClaim);
+  claims_.OnChange([this](const auto& before, const auto& now) {
+    Post([=](Scheduler& self) {
+      self.HearOfChange(ClusterEvent::kClaim, {.claim = {before, now}});
+    });
     ClaimsChanged();
   });
-  volumes_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kVolume); });
-  classes_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kStorageClass); });
+  volumes_.OnChange([this](const auto& before, const auto& now) {
+    Post([=](Scheduler& self) {
+      self.HearOfChange(ClusterEvent::kVolume, {.volume = {before, now}});
+    });
+  });
+  classes_.OnChange([this](const auto& before, const auto& now) {
+    Post([=](Scheduler& self) {
+      self.HearOfChange(ClusterEvent::kStorageClass, {.storage_class = {before, now}});
+    });
+  });
   csi_nodes_.OnChange([=](const auto& before, const auto& now) {
     if (now && RaisesVolumeLimit(before.get(), *now)) happened(ClusterEvent::kVolumeLimit);
   });
@@ -99,7 +114,7 @@ std::vector<InformerCache*> Scheduler::DecidesBy() const {
           &budgets_.cache()};
 }
 
-void Scheduler::Post(Change change) {
+void Scheduler::Post(Posted change) {
   {
     MutexLock lock(mutex_);
     inbox_.push_back(std::move(change));
@@ -134,17 +149,15 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
     StopAsking(before->metadata.uid);
     const bool had_place = cache_.RemovePod(before->metadata.uid);
     const bool waited = nominations_.Remove(before->metadata.uid);
-    if (had_place || waited) queue_.Happened(ClusterEvent::kPodDeleted, time);
+    if (had_place || waited) HearOfRoom(before);
   }
   if (!now) return;
   if (!now->spec.node_name.empty()) {
-    const bool is_news = !before || before->spec.node_name.empty() ||
-                         before->metadata.labels != now->metadata.labels;
     cache_.SetPod(now);
     nominations_.Remove(now->metadata.uid);
     StopAsking(now->metadata.uid);
     queue_.Remove(key);
-    if (is_news) queue_.Happened(ClusterEvent::kPodAdded, time);
+    HearOfPlaced(replaced ? nullptr : before, now);
   } else if (IsOurs(*now) && !cache_.IsAssumed(now->metadata.uid)) {
     const auto info = std::make_shared<const PodInfo>(now);
     FollowNomination(replaced ? nullptr : before, info);
@@ -159,40 +172,17 @@ void Scheduler::FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoP
   } else if (!before || before->status.nominated_node_name.empty()) {
     nominations_.Refresh(now);  // Our own write may not have come back yet.
   } else if (nominations_.Remove(now->uid())) {
-    queue_.Happened(ClusterEvent::kPodDeleted, clock_.Monotonic());
-  }
-}
-
-void Scheduler::NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now) {
-  const Duration time = clock_.Monotonic();
-  if (!now) {
-    if (before) cache_.RemoveNode(before->metadata.name);
-    return;
-  }
-  cache_.SetNode(now);
-  if (!before) {
-    queue_.Happened(ClusterEvent::kNodeAdded, time);
-    return;
-  }
-  if (before->status.allocatable != now->status.allocatable) {
-    queue_.Happened(ClusterEvent::kNodeAllocatable, time);
-  }
-  if (before->metadata.labels != now->metadata.labels) {
-    queue_.Happened(ClusterEvent::kNodeLabels, time);
-  }
-  if (before->spec.taints != now->spec.taints ||
-      before->spec.unschedulable != now->spec.unschedulable) {
-    queue_.Happened(ClusterEvent::kNodeTaints, time);
+    HearOfRoom(now->pod);
   }
 }
 
 Duration Scheduler::Step() {
-  std::vector<Change> changes;
+  std::vector<Posted> changes;
   {
     MutexLock lock(mutex_);
     changes.swap(inbox_);
   }
-  for (const Change& change : changes) change(*this);
+  for (const Posted& change : changes) change(*this);
   for (const InformerCache* cache : DecidesBy()) {
     if (!cache->synced()) return kNever;
   }
@@ -228,20 +218,12 @@ StorageView Scheduler::Storage() {
 }
 
 Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod) {
-  Snapshot snapshot;
-  snapshot.profile = ProfileFor(pod);
+  Snapshot snapshot = views_.at(pod.spec.scheduler_name);
   snapshot.nodes = cache_.Nodes();
   snapshot.nominations = &nominations_;
   snapshot.counts = &cache_.counts();
   snapshot.images = &cache_.images();
   snapshot.storage = Storage();
-  snapshot.namespace_labels = [this](const std::string& name) {
-    const auto found = namespaces_.Get({"", name});
-    return found ? found->metadata.labels : std::map<std::string, std::string>();
-  };
-  snapshot.default_spread_selector = [this](const core_v1::Pod& pod) {
-    return DefaultSpreadSelector(pod);
-  };
   return snapshot;
 }
 
@@ -258,8 +240,8 @@ void Scheduler::Decide(QueuedPod pod) {
     return;
   }
   const Snapshot snapshot = MakeSnapshot(object);
-  const Decision decision = Schedule(*pod.info, snapshot, next_node_, manager_.random(),
-                                     OptionsFor(snapshot));
+  const Decision decision =
+      Schedule(*pod.info, snapshot, next_node_, manager_.random(), OptionsFor(snapshot));
   if (decision.node.empty()) {
     Reject(std::move(pod), decision.unfit);
   } else {

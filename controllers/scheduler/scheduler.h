@@ -85,7 +85,7 @@ class Scheduler final : public ControlLoop {
 
  private:
   friend class Binder;
-  using Change = std::function<void(Scheduler&)>;
+  using Posted = std::function<void(Scheduler&)>;
   // By the scheduler that the pod names; nullptr: it is not for us.
   const Profile* ProfileFor(const core_v1::Pod& pod) const;
   bool IsOurs(const core_v1::Pod& pod) const;
@@ -94,7 +94,7 @@ class Scheduler final : public ControlLoop {
   void Watch();
   // Nothing is decided before all of these have synced.
   std::vector<InformerCache*> DecidesBy() const;
-  void Post(Change change);
+  void Post(Posted change);
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   void NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now);
   void Decide(QueuedPod pod);
@@ -121,8 +121,13 @@ class Scheduler final : public ControlLoop {
   PodInfoPtr StillWaiting(const PodInfo& pod);
   // Tells the victims to go and keeps their place for the pod; an error when one would not.
   Result<> MakeRoom(const PodInfoPtr& pod, const Victims& victims);
+  void HearOfChange(ClusterEvent event, const Change& change);
+  // A pod left its place, or the one that it waited for.
+  void HearOfRoom(const Ptr<core_v1::Pod>& pod);
+  void HearOfPlaced(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   // What the API says about the node that a pod without one waits for.
   void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
+  void MakeViews();
   // nominated_node: as in Unplaced; "" ends the wait.
   void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced);
   Snapshot MakeSnapshot(const core_v1::Pod& pod);
@@ -169,17 +174,18 @@ class Scheduler final : public ControlLoop {
   Informer<policy_v1::PodDisruptionBudget> budgets_;
   const std::shared_ptr<Extenders> extenders_;
   Cache cache_;
+  std::map<std::string, Snapshot> views_;  // Of the queue, by the name of the profile.
   SchedulingQueue queue_;
   Nominations nominations_;
   std::set<std::string> leaving_;  // Uids of pods that were told to go and are not gone.
   size_t next_node_ = 0;
   std::vector<Binder*> binders_;
   // In the order of the queue: the most important, then the one that waits longest.
-  std::map<std::tuple<int, Duration, std::string>, QueuedPod> to_ask_about_;
+  std::map<std::tuple<int64_t, Duration, std::string>, QueuedPod> to_ask_about_;
   std::optional<Asking> asking_;
 
   Mutex mutex_;
-  std::vector<Change> inbox_ GUARDED_BY(mutex_);
+  std::vector<Posted> inbox_ GUARDED_BY(mutex_);
   std::deque<Binding> to_bind_ GUARDED_BY(mutex_);
   std::vector<Binding> waiting_for_claims_ GUARDED_BY(mutex_);
   uint64_t claim_changes_ GUARDED_BY(mutex_) = 0;

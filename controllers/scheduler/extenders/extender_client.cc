@@ -18,10 +18,9 @@ std::optional<Result<std::string>> ExtenderCall::Take(Duration now) {
   }
   if (!*answer) return fail(answer->error().message);
   if ((*answer)->status != 200) {
-    return Result<std::string>(
-        Fail(Reason::kServiceUnavailable,
-             fmt::format("failed {} with extender at URL {}, code {}", question_.verb,
-                         question_.url, (*answer)->status)));
+    return Result<std::string>(Fail(Reason::kServiceUnavailable,
+                                    fmt::format("failed {} with extender at URL {}, code {}",
+                                                question_.verb, question_.url, (*answer)->status)));
   }
   return std::move((*answer)->body);
 }

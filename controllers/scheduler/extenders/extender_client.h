@@ -66,7 +66,7 @@ class ExtenderClient {
   const ExtenderOptions options_;
   http::Loops& loops_;
   ServerUrl server_;
-  http::TlsContext tls_;  // Null: plain.
+  http::TlsContext tls_;                     // Null: plain.
   std::shared_ptr<const ProxyRoute> route_;  // Null: there is no proxy between.
   const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();
 };

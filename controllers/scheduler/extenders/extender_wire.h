@@ -1,8 +1,8 @@
 // What extenders are sent and what they answer: k8s.io/kube-scheduler/extender/v1 as JSON. Names of
 // fields begin with capitals there, and are read whatever their case is, as Go reads them. Pure.
 //
-// An answer is read piece by piece and never becomes a document: however long or deep it is, no more
-// is kept of it than names and texts of what was asked about.
+// An answer is read piece by piece and never becomes a document: however long or deep it is, no
+// more is kept of it than names and texts of what was asked about.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,7 @@ inline constexpr size_t kExtenderTextBytesMax = 1024;
 inline constexpr size_t kExtenderItemsMax = 100'000;
 
 // ExtenderArgs: by names alone where the extender knows the nodes.
-std::string NodesQuestion(const core_v1::Pod& pod, std::span<const NodePtr> nodes,
-                          bool by_names);
+std::string NodesQuestion(const core_v1::Pod& pod, std::span<const NodePtr> nodes, bool by_names);
 // ExtenderPreemptionArgs. `by_uids`: the victims' uids alone.
 std::string PreemptionQuestion(const core_v1::Pod& pod, std::span<const Victims> candidates,
                                bool by_uids);

@@ -70,7 +70,8 @@ TEST(ExtenderWireTest, AFilterAnswerIsReadWhateverTheCaseOfItsFields) {
 }
 
 TEST(ExtenderWireTest, WhatIsNullIsNotThere) {
-  const auto answer = ReadFilterAnswer(R"({"Nodes": null, "NodeNames": null, "FailedNodes": null})");
+  const auto answer =
+      ReadFilterAnswer(R"({"Nodes": null, "NodeNames": null, "FailedNodes": null})");
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_FALSE(answer->nodes);
   EXPECT_FALSE(answer->node_names);
@@ -125,14 +126,18 @@ TEST(ExtenderOptionsTest, AnExtenderIsInterestedInPodsThatWantItsResources) {
   options.managed_resources = {"example.com/gpu"};
   EXPECT_FALSE(options.IsInterestedIn(*PodOf("p", 1, "1")->pod));
   const auto in = [&](auto place) {
-    return PodOf("p", 1, "1", [&](core_v1::Pod& pod) {
-      place(pod)["example.com/gpu"] = Quantity::FromValue(1);
-    })->pod;
+    return PodOf("p", 1, "1",
+                 [&](core_v1::Pod& pod) { place(pod)["example.com/gpu"] = Quantity::FromValue(1); })
+        ->pod;
   };
   using core_v1::Pod;
-  const auto request = [](Pod& pod) -> auto& { return pod.spec.containers[0].resources.requests; };
-  const auto limit = [](Pod& pod) -> auto& { return pod.spec.containers[0].resources.limits; };
-  const auto init = [](Pod& pod) -> auto& {
+  const auto request = [](Pod & pod) -> auto& {
+    return pod.spec.containers[0].resources.requests;
+  };
+  const auto limit = [](Pod & pod) -> auto& {
+    return pod.spec.containers[0].resources.limits;
+  };
+  const auto init = [](Pod & pod) -> auto& {
     return pod.spec.init_containers.emplace_back().resources.limits;
   };
   EXPECT_TRUE(options.IsInterestedIn(*in(request)));

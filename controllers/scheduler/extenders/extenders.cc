@@ -89,8 +89,8 @@ std::optional<Result<>> ExtenderSearch::Filter(Duration now) {
     const ExtenderOptions& of = client.options();
     if (of.filter_verb.empty() || !of.IsInterestedIn(*pod_)) continue;
     if (!filtering_) {
-      filtering_ = client.Begin(of.filter_verb,
-                                NodesQuestion(*pod_, nodes_, of.node_cache_capable), now, told_);
+      filtering_ = client.Begin(of.filter_verb, NodesQuestion(*pod_, nodes_, of.node_cache_capable),
+                                now, told_);
     }
     const auto body = filtering_->Take(now);
     if (!body) return std::nullopt;
@@ -105,8 +105,8 @@ Result<> ExtenderSearch::TakeFilterAnswer(const ExtenderClient& client,
                                           const Result<std::string>& body) {
   auto applied = body ? ApplyFilter(client, *body) : Fail(body.error());
   if (applied || !client.options().ignorable) return applied;
-  log_.Info("extender passed over", {{"extender", client.options().url_prefix},
-                                     {"error", applied.error().message}});
+  log_.Info("extender passed over",
+            {{"extender", client.options().url_prefix}, {"error", applied.error().message}});
   return {};
 }
 
@@ -143,8 +143,8 @@ void ExtenderSearch::BeginScoring(Duration now) {
     if (of.prioritize_verb.empty() || !of.IsInterestedIn(*pod_)) continue;
     scoring_.push_back(
         {client.get(),
-         client->Begin(of.prioritize_verb, NodesQuestion(*pod_, nodes_, of.node_cache_capable),
-                       now, told_)});
+         client->Begin(of.prioritize_verb, NodesQuestion(*pod_, nodes_, of.node_cache_capable), now,
+                       told_)});
   }
 }
 
@@ -166,8 +166,8 @@ bool ExtenderSearch::Score(Duration now) {
 void ExtenderSearch::ApplyScores(const ExtenderClient& client, const Result<std::string>& body) {
   const auto scores = body ? ReadPriorities(*body) : Fail(body.error());
   if (!scores) {
-    log_.Info("no score by an extender", {{"extender", client.options().url_prefix},
-                                          {"error", scores.error().message}});
+    log_.Info("no score by an extender",
+              {{"extender", client.options().url_prefix}, {"error", scores.error().message}});
     return;
   }
   for (const std::string& node : findings_.nodes) {
@@ -235,10 +235,11 @@ Result<std::vector<Victims>> ExtenderPreemption::Read(const ExtenderClient& clie
 Result<Victims> ExtenderPreemption::Resolve(const ExtenderClient& client, const std::string& node,
                                             const MetaVictims& named, const FindNode& find) const {
   const auto claims = [&](const std::string& uid, std::string_view but) {
-    return Fail(Reason::kInternalError,
-                fmt::format("extender: {} claims to preempt pod (UID: &{{{}}}) on node: {}, but the "
-                            "pod {}",
-                            client.options().url_prefix, uid, node, but));
+    return Fail(
+        Reason::kInternalError,
+        fmt::format("extender: {} claims to preempt pod (UID: &{{{}}}) on node: {}, but the "
+                    "pod {}",
+                    client.options().url_prefix, uid, node, but));
   };
   const NodeInfo* const info = find(node);
   if (info == nullptr) {
@@ -271,9 +272,9 @@ void ExtenderBindings::Begin(ExtenderClient& client, PodPtr pod, const std::stri
 }
 
 void ExtenderBindings::Start(Wanted wanted, Duration now) {
-  auto call = wanted.client->Begin(wanted.client->options().bind_verb,
-                                   BindingQuestion(*wanted.pod, wanted.node), now,
-                                   std::move(wanted.told));
+  auto call =
+      wanted.client->Begin(wanted.client->options().bind_verb,
+                           BindingQuestion(*wanted.pod, wanted.node), now, std::move(wanted.told));
   under_way_.push_back({std::move(call), std::move(wanted.done)});
 }
 

@@ -54,7 +54,7 @@ struct ExtenderRefusal {
   bool may_change = false;  // Removing pods may help.
 };
 struct ExtenderFindings {
-  std::vector<std::string> nodes;  // Those that are left.
+  std::vector<std::string> nodes;                  // Those that are left.
   std::map<std::string, ExtenderRefusal> refused;  // By node; of others than were asked about, too.
   std::map<std::string, int64_t> scores;           // By node, weighed.
 };

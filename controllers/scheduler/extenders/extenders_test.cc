@@ -157,8 +157,9 @@ TEST_F(ExtenderSearchTest, WhoIsNotInterestedIsNotAsked) {
 
 TEST_F(ExtenderSearchTest, ScoresAreWeighedAndOfNodesThatAreLeft) {
   first_.Says("/base/filter", R"({"NodeNames": ["a", "b"]})");
-  first_.Says("/base/prioritize",
-              R"([{"Host": "a", "Score": 10}, {"Host": "c", "Score": 10}, {"Host": "?", "Score": 1}])");
+  first_.Says(
+      "/base/prioritize",
+      R"([{"Host": "a", "Score": 10}, {"Host": "c", "Score": 10}, {"Host": "?", "Score": 1}])");
   second_.Says("/base/prioritize", R"([{"Host": "a", "Score": 1}, {"Host": "b", "Score": 2}])");
   ExtenderOptions one = AtPort(first_.port()), two = AtPort(second_.port());
   one.prioritize_verb = two.prioritize_verb = "prioritize";
@@ -192,8 +193,9 @@ TEST_F(ExtenderSearchTest, WhoFailsFailsThePodUnlessItMayBePassedOver) {
   EXPECT_EQ(ErrorOf({AtPort(first_.port())}), "EOF");
   first_.Says("/base/filter", R"({"NodeNames": ["a", "elsewhere"]})");
   EXPECT_EQ(ErrorOf({AtPort(first_.port())}),
-            "extender \"" + Url("") + "\" claims a filtered node \"elsewhere\" which is not found "
-            "in the input node list");
+            "extender \"" + Url("") +
+                "\" claims a filtered node \"elsewhere\" which is not found "
+                "in the input node list");
   second_.Says("/base/filter", R"({"NodeNames": ["b"]})");
   ExtenderOptions ignorable = AtPort(first_.port());
   ignorable.ignorable = true;
@@ -244,8 +246,7 @@ TEST_F(ExtenderSearchTest, AnAnswerWithoutEndIsNotReadToItsEnd) {
 TEST_F(ExtenderSearchTest, FiveThousandWholeNodesGoThereAndBack) {
   first_.On("/base/filter", [](const http::Request& request) {
     // Indented, as some servers answer.
-    return http::Response{
-        .body = Json({{"Nodes", (*ParseJson(request.body))["Nodes"]}}).dump(4)};
+    return http::Response{.body = Json({{"Nodes", (*ParseJson(request.body))["Nodes"]}}).dump(4)};
   });
   ExtenderOptions options = AtPort(first_.port());
   options.node_cache_capable = false;
@@ -270,8 +271,8 @@ TEST_F(ExtenderSearchTest, FiveThousandWholeNodesGoThereAndBack) {
 TEST(ExtenderTlsTest, AServerIsKnownByItsAuthorityAndAClientByItsCertificate) {
   http::testing::TestAuthority authority, stranger;
   const auto leaf = authority.IssueServer();
-  ExtenderServer server(http::ServerTls{leaf.certificate_pem, leaf.key_pem,
-                                        authority.certificate_pem()});
+  ExtenderServer server(
+      http::ServerTls{leaf.certificate_pem, leaf.key_pem, authority.certificate_pem()});
   std::string client_name;
   server.On("/base/bind", [&](const http::Request& request) {
     client_name = request.peer_certificate ? request.peer_certificate->common_name : "nobody";
@@ -361,9 +362,10 @@ TEST_F(ExtenderPreemptionTest, WhoIsNamedGoes) {
 }
 
 TEST_F(ExtenderPreemptionTest, NobodyGoesWhoIsNotThereOrAsImportant) {
-  EXPECT_THAT(ErrorOf(R"({"NodeNameToMetaVictims": {"a": {"Pods": [{"UID": "b1"}]}}})"),
-              HasSubstr("claims to preempt pod (UID: &{b1}) on node: a, but the pod is not found on "
-                        "that node"));
+  EXPECT_THAT(
+      ErrorOf(R"({"NodeNameToMetaVictims": {"a": {"Pods": [{"UID": "b1"}]}}})"),
+      HasSubstr("claims to preempt pod (UID: &{b1}) on node: a, but the pod is not found on "
+                "that node"));
   EXPECT_THAT(ErrorOf(R"({"NodeNameToMetaVictims": {"a": {"Pods": [{"UID": "a9"}]}}})"),
               HasSubstr("is not less important"));
   EXPECT_EQ(ErrorOf(R"({"NodeNameToMetaVictims": {"c": {"Pods": [{"UID": "a1"}]}}})"),
