@@ -9,6 +9,7 @@
 #include "api/rules/core/ip.h"
 #include "api/text/yaml.h"
 #include "skiff/config_fields.h"
+#include "skiff/scheduler_extenders.h"
 #include "skiff/scheduler_profiles.h"
 
 namespace skiff {
@@ -30,18 +31,27 @@ Result<Json> OnlyDocument(const std::string& text, const std::string& group,
                           own, version, kind, group, versions[0]));
 }
 
-// What would keep pods off nodes, and is not asked.
-Result<> RefuseRestrictions(const Json& document) {
+// As kube-scheduler, what extenders say wins over what profiles say of the same.
+Result<> ReadExtenders(const Json& document,
+                       const std::function<Result<std::string>(const std::string&)>& read,
+                       SchedulerConfig& to) {
   const auto extenders = document.find("extenders");
-  if (extenders == document.end() || !extenders->is_array() || extenders->empty()) return {};
-  return Fail(Reason::kInvalid,
-              "extenders: cannot be had here, and must not be ignored: nobody else is asked where "
-              "a pod may go");
+  if (extenders == document.end() || extenders->is_null()) return {};
+  SchedulerExtenders parsed = TRY(ParseExtenders(*extenders, read, to.unused_fields));
+  to.extenders = std::move(parsed.extenders);
+  if (parsed.ignored_resources.empty()) return {};
+  for (scheduler::Profile& profile : to.profiles) {
+    profile.ignored_resources.clear();
+    profile.ignored_resources.insert(parsed.ignored_resources.begin(),
+                                     parsed.ignored_resources.end());
+  }
+  return {};
 }
 
 }  // namespace
 
-Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text) {
+Result<SchedulerConfig> ParseSchedulerConfig(
+    const std::string& text, const std::function<Result<std::string>(const std::string&)>& read) {
   const Json document =
       TRY(OnlyDocument(text, "kubescheduler.config.k8s.io", {"v1"}, "KubeSchedulerConfiguration"));
   SchedulerConfig config;
@@ -60,9 +70,9 @@ Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text) {
   leader.Read("resourceNamespace", config.leader.namespace_);
   top.Take(leader);
   TRY(top.Outcome());
-  TRY(RefuseRestrictions(document));
   Json rest = document;
   rest.erase("profiles");
+  rest.erase("extenders");
   ConfigFields others(rest, "");
   for (const char* name : {"clientConnection", "leaderElection"}) others.Object(name);
   others.Read("percentageOfNodesToScore", percentage);
@@ -78,6 +88,7 @@ Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text) {
   const bool has_profiles = profiles != document.end() && !profiles->is_null();
   config.profiles = TRY(
       ParseProfiles(has_profiles ? *profiles : Json::array(), percentage, config.unused_fields));
+  TRY(ReadExtenders(document, read, config));
   return config;
 }
 

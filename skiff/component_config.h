@@ -1,12 +1,15 @@
 // The configuration files of kube-scheduler and kube-proxy: what of them has an effect here. Pure.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apiserver/auth/pki.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "controllers/scheduler/extenders/extender_options.h"
 #include "controllers/scheduler/profile.h"
 #include "skiff/component.h"
 
@@ -17,10 +20,13 @@ struct SchedulerConfig {
   std::string kubeconfig;
   LeaderFlags leader{.name = "kube-scheduler"};
   std::vector<scheduler::Profile> profiles = {scheduler::Profile()};
+  std::vector<scheduler::ExtenderOptions> extenders;
   std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
-// Invalid names the field.
-Result<SchedulerConfig> ParseSchedulerConfig(const std::string& text);
+// Invalid names the field. `read` is asked for files that the configuration names.
+Result<SchedulerConfig> ParseSchedulerConfig(
+    const std::string& text,
+    const std::function<Result<std::string>(const std::string& path)>& read = ReadWholeFile);
 
 // kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration
 struct ProxyConfig {

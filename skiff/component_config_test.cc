@@ -62,9 +62,6 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
             "profiles[1].schedulerName: Duplicate value: \"a\"");
   EXPECT_EQ(SchedulerError("profiles: [{schedulerName: a}, {}]"),
             "profiles[1].schedulerName: Required value");
-  EXPECT_EQ(SchedulerError("extenders: [{urlPrefix: 'http://localhost'}]"),
-            "extenders: cannot be had here, and must not be ignored: nobody else is asked where a "
-            "pod may go");
   EXPECT_TRUE(ParseSchedulerConfig(std::string(kScheduler) + "extenders: []"));
   EXPECT_FALSE(ParseSchedulerConfig(kProxy));
   EXPECT_FALSE(ParseSchedulerConfig("apiVersion: 1\nkind: [x]\n"));

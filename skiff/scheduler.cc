@@ -28,6 +28,9 @@ Result<> ReadConfig(const std::string& path, SchedulerFlags& to) {
   if (!config.kubeconfig.empty()) to.api.kubeconfig = config.kubeconfig;
   to.leader = config.leader;
   to.scheduler.profiles = config.profiles;
+  if (!config.extenders.empty()) {
+    to.scheduler.extenders = TRY(scheduler::Extenders::Make(config.extenders));
+  }
   to.log.notes.insert(to.log.notes.end(), config.unused_fields.begin(), config.unused_fields.end());
   return {};
 }

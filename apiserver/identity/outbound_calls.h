@@ -12,8 +12,8 @@
 #include <string>
 #include <tuple>
 
-#include "apiserver/identity/fetch.h"
 #include "base/mutex.h"
+#include "client/fetch.h"
 #include "http/client.h"
 
 namespace skiff {

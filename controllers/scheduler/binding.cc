@@ -11,7 +11,7 @@ Duration Binder::Step() {
 
 Duration Scheduler::BindNext(Binder& binder) {
   answers_.Deliver();
-  Duration delay = kNever;
+  Duration delay = extender_bindings_.Deliver(clock_.Monotonic());
   auto binding = NextBinding(binder, delay);
   if (!binding) return delay;
   Bind(std::move(*binding));
@@ -80,12 +80,36 @@ void Scheduler::Bind(Binding binding) {
     BindFailed(std::move(binding), ready.error());
     return;
   }
+  ExtenderClient* const extender =
+      extenders_ ? extenders_->BinderOf(*binding.pod.info->pod) : nullptr;
+  if (extender != nullptr) {
+    BindByExtender(*extender, std::move(binding));
+  } else {
+    BindByApi(std::move(binding));
+  }
+}
+
+void Scheduler::BindByApi(Binding binding) {
   const Ptr<core_v1::Pod> pod = binding.pod.info->pod;
   const std::string node = binding.node;
   manager_.client().BindLater(answers_, *pod, node,
                               [this, binding = std::move(binding)](const Result<>& bound) mutable {
                                 BindDone(std::move(binding), bound);
                               });
+}
+
+void Scheduler::BindByExtender(ExtenderClient& extender, Binding binding) {
+  const PodPtr pod = binding.pod.info->pod;
+  const std::string node = binding.node;
+  const auto done = [this, &extender,
+                     held = std::make_shared<Binding>(std::move(binding))](const Result<>& bound) {
+    if (bound || !extender.options().ignorable) return BindDone(std::move(*held), bound);
+    log_.Info("extender passed over",
+              {{"extender", extender.options().url_prefix}, {"error", bound.error().message}});
+    BindByApi(std::move(*held));
+  };
+  extender_bindings_.Begin(
+      extender, pod, node, clock_.Monotonic(), [this] { binders_.front()->Wake(); }, done);
 }
 
 void Scheduler::BindDone(Binding binding, const Result<>& bound) {
@@ -177,7 +201,7 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
     // An event that says where the pod is knows better than an answer that was lost.
     if (self.cache_.IsAssumed(pod.metadata.uid)) {
       self.cache_.RemovePod(pod.metadata.uid);
-      self.queue_.Happened(ClusterEvent::kPodDeleted, now);
+      self.HearOfRoom(binding.pod.info->pod);
     }
     const auto current = self.pods_.Get({pod.metadata.namespace_, pod.metadata.name});
     const bool is_over =
@@ -189,7 +213,7 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
     self.EventsFor(pod).Warning(pod, "FailedScheduling", EventText(error.message));
     self.queue_.Failed(binding.pod, now);
     self.WriteUnplaced(std::make_shared<const PodInfo>(current),
-                       {"SchedulerError", error.message, ""});
+                       {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""});
   });
 }
 

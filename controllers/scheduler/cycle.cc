@@ -50,15 +50,10 @@ const NamedFilter* FirstRefusal(const Filters& filters, const NodeInfo& node, Ve
   return nullptr;
 }
 
-struct Refusal {
-  std::string_view rule;  // "" when the pod fits.
-  Verdict verdict;
-};
-
 // With the places of nominated pods taken. All filters are prepared anew for it, as those of pods
 // beside pods depend on who is there.
 Refusal RefusalBesideNominated(const PodInfo& pod, const NodeInfo& node, const Snapshot& snapshot) {
-  Refusal refusal;
+  Refusal refusal{.node = &node};
   if (snapshot.nominations == nullptr || snapshot.nominations->empty()) return refusal;
   std::vector<PodInfoPtr> waiting;
   for (const PodInfoPtr& other : snapshot.nominations->On(node.name())) {
@@ -68,7 +63,7 @@ Refusal RefusalBesideNominated(const PodInfo& pod, const NodeInfo& node, const S
   NodeTrial trial(node, snapshot);
   for (const PodInfoPtr& other : waiting) trial.node().AddPod(other);
   const Filters filters = PrepareFilters(pod, trial.snapshot());
-  if (!filters.rejection.fits()) return {filters.rejector, filters.rejection};
+  if (!filters.rejection.fits()) return {&node, filters.rejector, filters.rejection};
   const NamedFilter* filter = FirstRefusal(filters, trial.node(), refusal.verdict);
   if (filter != nullptr) refusal.rule = filter->rule;
   return refusal;
@@ -98,39 +93,15 @@ const NodeInfo* NominatedNode(const Filters& filters, const PodInfo& pod,
 
 constexpr size_t kAhead = 4;  // Nodes that are fetched before they are looked at.
 
-// What a node said; told only when no other takes the pod.
-struct Refused {
-  const NodeInfo* node;
-  Refusal refusal;
-};
-
-void Tell(const std::vector<Refused>& refused, Unfit& unfit) {
-  for (const auto& [node, refusal] : refused) {
-    for (const std::string& reason : refusal.verdict.Reasons()) ++unfit.reasons[reason];
-    unfit.rejectors.insert(std::string(refusal.rule));
-    const bool may_change = refusal.verdict.code == Verdict::Code::kUnschedulable;
-    if (may_change) unfit.preemptable.push_back(node->name());
+void AddOpinions(const std::vector<const NodeInfo*>& nodes,
+                 const std::map<std::string, int64_t>& opinions, std::vector<int64_t>& totals) {
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const auto found = opinions.find(nodes[i]->name());
+    if (found == opinions.end()) continue;
+    // Others may say any number; as Go adds, around the end of them.
+    totals[i] = static_cast<int64_t>(static_cast<uint64_t>(totals[i]) +
+                                     static_cast<uint64_t>(found->second));
   }
-}
-
-std::string Best(const PodInfo& pod, const Snapshot& snapshot,
-                 const std::vector<const NodeInfo*>& feasible, Random& random) {
-  if (feasible.size() == 1) return feasible[0]->name();
-  std::vector<int64_t> totals(feasible.size(), 0);
-  std::vector<int64_t> scores(feasible.size());
-  for (const ScoreRule& rule : ProfileOf(snapshot).scores) {
-    const PreparedScore prepared = rule.prepare(pod, snapshot, feasible);
-    if (!prepared.score) continue;
-    for (size_t i = 0; i < feasible.size(); ++i) scores[i] = prepared.score(*feasible[i]);
-    if (prepared.normalize) prepared.normalize(feasible, scores);
-    for (size_t i = 0; i < feasible.size(); ++i) totals[i] += rule.weight * scores[i];
-  }
-  const int64_t highest = *std::max_element(totals.begin(), totals.end());
-  std::vector<size_t> best;
-  for (size_t i = 0; i < totals.size(); ++i) {
-    if (totals[i] == highest) best.push_back(i);
-  }
-  return feasible[best[random.Below(best.size())]]->name();
 }
 
 }  // namespace
@@ -154,53 +125,104 @@ size_t FeasibleWanted(size_t nodes, int percentage) {
   return std::max(kAllBelow, nodes * percent / 100);
 }
 
-Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
-                  int percentage) {
-  Decision decision;
-  Unfit& unfit = decision.unfit;
+void Tell(const std::vector<Refusal>& refused, Unfit& unfit) {
+  for (const Refusal& refusal : refused) {
+    for (const std::string& reason : refusal.verdict.Reasons()) ++unfit.reasons[reason];
+    unfit.rejectors.insert(std::string(refusal.rule));
+    const bool may_change = refusal.verdict.code == Verdict::Code::kUnschedulable;
+    if (may_change) unfit.preemptable.push_back(refusal.node->name());
+  }
+}
+
+Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
+                 const SearchOptions& options) {
+  Search search;
+  Unfit& unfit = search.unfit;
   unfit.nodes = snapshot.nodes.size();
-  if (snapshot.nodes.empty()) return decision;
+  if (snapshot.nodes.empty()) return search;
   const Filters filters = PrepareFilters(pod, snapshot);
   if (!filters.rejection.fits()) {
     unfit.overall = filters.rejection.Reasons()[0];
     unfit.rejectors.insert(std::string(filters.rejector));
-    return decision;
+    return search;
   }
-  if (const NodeInfo* nominated = NominatedNode(filters, pod, snapshot)) {
-    decision.node = nominated->name();
-    return decision;
+  if (options.tries_nominated) {
+    if (const NodeInfo* nominated = NominatedNode(filters, pod, snapshot)) {
+      search.feasible = {nominated};
+      search.is_nominated = true;
+      return search;
+    }
   }
-  // Without scores the first node will do.
-  const size_t wanted = ProfileOf(snapshot).scores.empty()
-                            ? 1
-                            : FeasibleWanted(snapshot.nodes.size(), percentage);
-  std::vector<const NodeInfo*> feasible;
-  std::vector<Refused> refused;
+  const size_t wanted =
+      options.first_will_do ? 1 : FeasibleWanted(snapshot.nodes.size(), options.percentage);
   size_t looked_at = 0;
   const auto node_at = [&](size_t turn) {
     return snapshot.nodes[(start + turn) % snapshot.nodes.size()];
   };
-  for (; looked_at < snapshot.nodes.size() && feasible.size() < wanted; ++looked_at) {
+  for (; looked_at < snapshot.nodes.size() && search.feasible.size() < wanted; ++looked_at) {
     // More of them than the processor keeps at hand.
     __builtin_prefetch(node_at(looked_at + kAhead));
     __builtin_prefetch(&node_at(looked_at + kAhead)->requested);
     const NodeInfo& node = *node_at(looked_at);
     Refusal refusal = RefusalOn(filters, pod, node, snapshot);
     if (refusal.rule.empty()) {
-      feasible.push_back(&node);
+      search.feasible.push_back(&node);
     } else if (refusal.verdict.code == Verdict::Code::kFailed) {
-      decision.error = fmt::format("running \"{}\" filter plugin: {}", refusal.rule,
-                                   refusal.verdict.Reasons()[0]);
-      return decision;
+      search.error = fmt::format("running \"{}\" filter plugin: {}", refusal.rule,
+                                 refusal.verdict.Reasons()[0]);
+      return search;
     } else {
-      refused.push_back({&node, std::move(refusal)});
+      search.refused.push_back(std::move(refusal));
     }
   }
   start = (start + looked_at) % snapshot.nodes.size();
-  if (feasible.empty()) {
-    Tell(refused, unfit);
+  return search;
+}
+
+std::vector<const NodeInfo*> StillFeasible(const PodInfo& pod, const Snapshot& snapshot,
+                                           const std::vector<const NodeInfo*>& nodes) {
+  std::vector<const NodeInfo*> feasible;
+  const Filters filters = PrepareFilters(pod, snapshot);
+  if (!filters.rejection.fits()) return feasible;
+  for (const NodeInfo* node : nodes) {
+    if (RefusalOn(filters, pod, *node, snapshot).rule.empty()) feasible.push_back(node);
+  }
+  return feasible;
+}
+
+std::string BestOf(const PodInfo& pod, const Snapshot& snapshot,
+                   const std::vector<const NodeInfo*>& feasible,
+                   const std::map<std::string, int64_t>& opinions, Random& random) {
+  if (feasible.size() == 1) return feasible[0]->name();
+  std::vector<int64_t> totals(feasible.size(), 0);
+  std::vector<int64_t> scores(feasible.size());
+  for (const ScoreRule& rule : ProfileOf(snapshot).scores) {
+    const PreparedScore prepared = rule.prepare(pod, snapshot, feasible);
+    if (!prepared.score) continue;
+    for (size_t i = 0; i < feasible.size(); ++i) scores[i] = prepared.score(*feasible[i]);
+    if (prepared.normalize) prepared.normalize(feasible, scores);
+    for (size_t i = 0; i < feasible.size(); ++i) totals[i] += rule.weight * scores[i];
+  }
+  if (!opinions.empty()) AddOpinions(feasible, opinions, totals);
+  const int64_t highest = *std::max_element(totals.begin(), totals.end());
+  std::vector<size_t> best;
+  for (size_t i = 0; i < totals.size(); ++i) {
+    if (totals[i] == highest) best.push_back(i);
+  }
+  return feasible[best[random.Below(best.size())]]->name();
+}
+
+Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
+                  const SearchOptions& options) {
+  Decision decision;
+  Search search = FindNodes(pod, snapshot, start, options);
+  if (!search.error.empty()) {
+    decision.error = std::move(search.error);
+  } else if (search.feasible.empty()) {
+    decision.unfit = std::move(search.unfit);
+    Tell(search.refused, decision.unfit);
   } else {
-    decision.node = Best(pod, snapshot, feasible, random);
+    decision.node = BestOf(pod, snapshot, search.feasible, {}, random);
   }
   return decision;
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/id.h"
 #include "controllers/scheduler/framework.h"
@@ -26,20 +27,55 @@ struct Unfit {
 struct Decision {
   std::string node;  // "" when unfit.
   Unfit unfit;
-  // A rule could not say, and so nothing is decided: `running "DynamicResources" filter plugin:
-  // ...`
-  std::string error;
+  std::string error;  // As of Search.
 };
 
 // How many feasible nodes are looked for before scoring begins: all below 100 nodes, then that
 // percentage of them; 0 is a share that shrinks as clusters grow (percentageOfNodesToScore).
 size_t FeasibleWanted(size_t nodes, int percentage = 0);
 
+// A node that did not take the pod.
+struct Refusal {
+  const NodeInfo* node = nullptr;
+  std::string_view rule;  // "" when the pod fits.
+  Verdict verdict;
+};
+
+// What filters say of the nodes that were looked at.
+struct Search {
+  std::vector<const NodeInfo*> feasible;
+  bool is_nominated = false;  // It is the one node that the pod waited for.
+  std::vector<Refusal> refused;
+  Unfit unfit;  // Without the refusals (Tell): most searches find something.
+  // A rule could not say, and so nothing is decided: `running "DynamicResources" filter plugin:
+  // ...`
+  std::string error;
+
+  bool IsOver() const { return unfit.nodes == 0 || !unfit.overall.empty(); }
+};
+struct SearchOptions {
+  int percentage = 0;           // As of FeasibleWanted.
+  bool first_will_do = false;   // Nobody compares them.
+  bool tries_nominated = true;  // The node that the pod is nominated to, before all others.
+};
+// Looks at nodes from `start` on, and moves it as Schedule does.
+Search FindNodes(const PodInfo& pod, const Snapshot& snapshot, size_t& start,
+                 const SearchOptions& options);
+// Adds to `unfit` what nodes said.
+void Tell(const std::vector<Refusal>& refused, Unfit& unfit);
+// Of the nodes those that take the pod as the snapshot shows them.
+std::vector<const NodeInfo*> StillFeasible(const PodInfo& pod, const Snapshot& snapshot,
+                                           const std::vector<const NodeInfo*>& nodes);
+// The node with the highest score, others' opinions of them by name added. Not of none.
+std::string BestOf(const PodInfo& pod, const Snapshot& snapshot,
+                   const std::vector<const NodeInfo*>& feasible,
+                   const std::map<std::string, int64_t>& opinions, Random& random);
+
 // Looks at nodes from `start` on and moves it behind the last one looked at, so that clusters in
 // which not all nodes are scored are used evenly. Ties are drawn at random. A pod that is nominated
 // gets its node if it fits there by now, whatever the others are like.
 Decision Schedule(const PodInfo& pod, const Snapshot& snapshot, size_t& start, Random& random,
-                  int percentage = 0);
+                  const SearchOptions& options = {});
 
 // Whether the pod fits on that one node as the snapshot shows it: beside the pods that are
 // nominated to the node and are not less important, and without them, as they may yet go elsewhere.

@@ -45,12 +45,7 @@ void Scheduler::WatchDevices() {
 void Scheduler::DeviceClaimChanged(const DeviceClaimPtr& before, const DeviceClaimPtr& now) {
   ledger_.Heard(before, now);
   if (!now) return;
-  const FindDeviceClaim find = [this](const std::string& space, const std::string& name) {
-    return ledger_.Get(space, name);
-  };
-  queue_.Happened(ClusterEvent::kDeviceClaim, clock_.Monotonic(), [&](const core_v1::Pod& pod) {
-    return MayFitAfter(before.get(), *now, pod, find);
-  });
+  HearOfChange(ClusterEvent::kDeviceClaim, {.device_claim = {before, now}});
 }
 
 DeviceView Scheduler::DevicesFor(const core_v1::Pod& pod) {

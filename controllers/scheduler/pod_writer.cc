@@ -34,6 +34,14 @@ bool Says(const Pod& pod, const core_v1::PodCondition& wanted) {
 
 }  // namespace
 
+std::string Shortened(std::string_view text, size_t bytes_max) {
+  constexpr std::string_view kMore = " ...";
+  if (text.size() <= bytes_max) return std::string(text);
+  size_t end = bytes_max - kMore.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + std::string(kMore);
+}
+
 Json UnplacedPatch(const Pod& pod, const Unplaced& unplaced, TimePoint now) {
   core_v1::PodCondition wanted;
   wanted.type = "PodScheduled";
@@ -59,13 +67,6 @@ Json PreemptedPatch(const Pod& victim, const std::string& scheduler, TimePoint n
   wanted.message = scheduler + ": preempting to accommodate a higher priority pod";
   if (Says(victim, wanted)) return {};
   return PatchOf(victim, {{"conditions", Json::array({ConditionOf(victim, wanted, now)})}});
-}
-
-std::string EventText(std::string message) {
-  constexpr size_t kBytesMax = 1024;
-  constexpr std::string_view kMore = " ...";
-  if (message.size() > kBytesMax) message.replace(kBytesMax - kMore.size(), message.npos, kMore);
-  return message;
 }
 
 PodWriter::PodWriter(Manager& manager)

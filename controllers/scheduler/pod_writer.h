@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/gen/core_v1.h"
@@ -11,6 +12,15 @@
 #include "controllers/scheduler/preemption.h"
 
 namespace skiff::scheduler {
+
+// Longer texts are cut: of conditions, and of events as the API wants them.
+inline constexpr size_t kConditionBytesMax = 32 << 10;
+inline constexpr size_t kEventBytesMax = 1024;
+// Cut at a whole character, " ..." behind; no longer than that.
+std::string Shortened(std::string_view text, size_t bytes_max);
+inline std::string EventText(std::string_view text) {
+  return Shortened(text, kEventBytesMax);
+}
 
 struct Unplaced {
   // "Unschedulable", or "SchedulerError" when it is not the pod's fault; "" leaves the condition.
@@ -24,9 +34,6 @@ struct Unplaced {
 // Pure. By condition: the kubelet and others own the rest of the list.
 Json UnplacedPatch(const core_v1::Pod& pod, const Unplaced& unplaced, TimePoint now);
 Json PreemptedPatch(const core_v1::Pod& victim, const std::string& scheduler, TimePoint now);
-
-// As much of a message as kube-scheduler puts into an Event; the condition has all of it.
-std::string EventText(std::string message);
 
 // Thread-safe.
 class PodWriter {

@@ -151,35 +151,49 @@ size_t CandidatesWanted(size_t nodes, const Profile& profile) {
   return std::min(nodes, std::max(absolute, nodes * percentage / 100));
 }
 
-PreemptionOutcome Preempt(const PreemptionInput& input, Random& random) {
+PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random) {
   if (const std::string why_not = WhyNot(input); !why_not.empty()) {
-    return {std::nullopt, false, "preemption: " + why_not};
+    return {.eligible = false, .message = "preemption: " + why_not};
   }
   PreemptionOutcome outcome;
   const auto potential = Potential(input);
   const size_t wanted = CandidatesWanted(potential.size(), ProfileOf(input.snapshot));
   const size_t offset = potential.empty() ? 0 : random.Below(potential.size());
-  size_t candidates = 0;
   size_t without_victims = 0;
   bool any_within_budgets = false;
   for (size_t i = 0; i < potential.size(); ++i) {
-    if (any_within_budgets && candidates >= wanted) break;
+    if (any_within_budgets && outcome.candidates.size() >= wanted) break;
     const NodeInfo& node = *potential[(offset + i) % potential.size()];
     auto victims = VictimsOn(input.pod, node, input.snapshot, input.budgets);
     if (!victims) {
       ++without_victims;
       continue;
     }
-    ++candidates;
     any_within_budgets |= victims->budget_violations == 0;
-    if (!outcome.victims || Harm(*victims) < Harm(*outcome.victims)) {
-      outcome.victims = std::move(victims);
-    }
+    outcome.candidates.push_back(*std::move(victims));
   }
-  if (!outcome.victims) {
+  if (outcome.candidates.empty()) {
     const size_t nodes = input.snapshot.nodes.size();
     outcome.message = Summary(nodes, nodes - potential.size(), without_victims);
   }
+  return outcome;
+}
+
+std::optional<Victims> LeastHarm(std::vector<Victims> candidates) {
+  const auto least = std::ranges::min_element(
+      candidates, [](const Victims& a, const Victims& b) { return Harm(a) < Harm(b); });
+  if (least == candidates.end()) return std::nullopt;
+  return std::move(*least);
+}
+
+void SortVictims(std::vector<PodInfoPtr>& pods) {
+  std::sort(pods.begin(), pods.end(), IsMoreImportant);
+}
+
+PreemptionOutcome Preempt(const PreemptionInput& input, Random& random) {
+  PreemptionOutcome outcome = FindCandidates(input, random);
+  outcome.victims = LeastHarm(std::move(outcome.candidates));
+  outcome.candidates.clear();
   return outcome;
 }
 

@@ -33,6 +33,7 @@ struct PreemptionInput {
 
 struct PreemptionOutcome {
   std::optional<Victims> victims;
+  std::vector<Victims> candidates;  // A node each; of FindCandidates alone.
   // Why the pod may not preempt now: what it is nominated to stays as it is.
   bool eligible = true;
   // For the event: `preemption: 0/3 nodes are available: ...` or why the pod may not preempt.
@@ -42,7 +43,14 @@ struct PreemptionOutcome {
 // How many candidates are enough of `nodes` on which removing pods may help.
 size_t CandidatesWanted(size_t nodes, const Profile& profile);
 
-// Looks for candidates from a random node on.
+// Looks for candidates from a random node on, and leaves the choice to others.
+PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random);
+// The one that does the least harm; nullopt: there is none. None is without victims.
+std::optional<Victims> LeastHarm(std::vector<Victims> candidates);
+// Most important first.
+void SortVictims(std::vector<PodInfoPtr>& pods);
+
+// Both.
 PreemptionOutcome Preempt(const PreemptionInput& input, Random& random);
 
 // Pods nominated to the node that are less important than the one that will have its place: they

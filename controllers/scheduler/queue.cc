@@ -28,7 +28,7 @@ uint32_t HelpfulEvents(std::string_view rule) {
       {"TaintToleration", Bit(kNodeTaints)},
       {"NodeAffinity", Bit(kNodeLabels)},
       {"NodePorts", Bit(kPodDeleted)},
-      {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kNodeAllocatable)},
+      {"NodeResourcesFit", Bit(kPodDeleted) | Bit(kPodShrunk) | Bit(kNodeAllocatable)},
       {"VolumeRestrictions", Bit(kPodDeleted) | Bit(kClaim)},
       {"NodeVolumeLimits",
        Bit(kVolumeLimit) | Bit(kAttachmentDeleted) | Bit(kPodDeleted) | Bit(kClaim)},
@@ -36,13 +36,14 @@ uint32_t HelpfulEvents(std::string_view rule) {
        Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels) | Bit(kStorageCapacity)},
       {"VolumeZone", Bit(kClaim) | Bit(kVolume) | Bit(kStorageClass) | Bit(kNodeLabels)},
       {"PodTopologySpread",
-       Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints)},
+       Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNodeTaints) | Bit(kNodeDeleted)},
       {"InterPodAffinity", Bit(kPodAdded) | Bit(kPodDeleted) | Bit(kNodeLabels) | Bit(kNamespace)},
       {kDynamicResources, Bit(kNodeLabels) | Bit(kNodeAllocatable) | Bit(kDeviceClaim) |
                               Bit(kDeviceClass) | Bit(kDeviceSlice)},
   };
   const auto found = kHelpful.find(rule);
-  // A new node may help against any rule, and so may a change of taints that hid it before.
+  // A new node may help against any rule, and so may a change of taints that hid it before: by the
+  // sort of the event alone. What it happened to says more (MayHelp).
   return Bit(kNodeAdded) | Bit(kNodeTaints) | (found == kHelpful.end() ? ~0U : found->second);
 }
 
@@ -71,6 +72,7 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   const std::string key = pod->Key();
   if (const auto flying = in_flight_.find(key); flying != in_flight_.end()) {
     flying->second.updated = std::move(pod);
+    flying->second.updated_at = now;
     flying->second.removed = false;
     return;
   }
@@ -84,7 +86,7 @@ void SchedulingQueue::Add(PodInfoPtr pod, Duration now) {
   }
   QueuedPod queued;
   if (const auto found = unschedulable_.find(key); found != unschedulable_.end()) {
-    const bool may_fit = MayFitNow(found->second, *pod->pod);
+    const bool may_fit = MayFitNow(found->second, *pod->pod) && HelpsItself(found->second, *pod);
     found->second.info = pod;
     if (may_fit) BackOffOrActivate(*TakeUnschedulable(key), now);
     return;
@@ -115,12 +117,17 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   QueuedPod pod = std::move(active_.begin()->second);
   active_keys_.erase(active_.begin()->first.key);
   active_.erase(active_.begin());
-  in_flight_[pod.info->Key()] = {.popped_at = happened_};
+  in_flight_[pod.info->Key()] = {.popped_at = happened_, .uid = pod.info->uid()};
   return pod;
 }
 
 void SchedulingQueue::Done(const std::string& key) {
-  in_flight_.erase(key);
+  const auto found = in_flight_.find(key);
+  if (found == in_flight_.end()) return;
+  const InFlight flight = std::move(found->second);
+  in_flight_.erase(found);
+  const bool is_another = flight.updated && flight.updated->uid() != flight.uid;
+  if (is_another && !flight.removed) Add(flight.updated, flight.updated_at);
 }
 
 void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now) {
@@ -145,7 +152,8 @@ void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now)
 void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) {
   const std::string key = pod.info->Key();
   pod.queued_at = now;
-  const bool may_fit = (flight.updated && MayFitNow(pod, *flight.updated->pod)) ||
+  const bool may_fit = (flight.updated && MayFitNow(pod, *flight.updated->pod) &&
+                        HelpsItself(pod, *flight.updated)) ||
                        AnyHelps(pod.rejectors, EventsSince(flight));
   if (flight.updated) pod.info = flight.updated;
   if (may_fit) {
@@ -167,12 +175,30 @@ void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
   BackOffOrActivate(std::move(pod), now);
 }
 
-void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Helps& helps) {
+bool SchedulingQueue::Helps(const QueuedPod& waiting, ClusterEvent event,
+                            const Change* change) const {
+  if (!AnyHelps(waiting.rejectors, Bit(event))) return false;
+  const Snapshot* const view = change != nullptr && view_ ? view_(*waiting.info->pod) : nullptr;
+  if (view == nullptr || waiting.rejectors.empty()) return true;
+  return std::ranges::any_of(waiting.rejectors, [&](const std::string& rule) {
+    return (HelpfulEvents(rule) & Bit(event)) != 0 &&
+           MayHelp(rule, *waiting.info, event, *change, *view);
+  });
+}
+
+bool SchedulingQueue::HelpsItself(const QueuedPod& waiting, const PodInfo& now) const {
+  const Snapshot* const view = view_ ? view_(*now.pod) : nullptr;
+  if (view == nullptr || waiting.rejectors.empty() || waiting.info->uid() != now.uid()) return true;
+  return std::ranges::any_of(waiting.rejectors, [&](const std::string& rule) {
+    return MayHelpItself(rule, *waiting.info, now, *view);
+  });
+}
+
+void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Change* change) {
   happened_at_[Bit(event)] = ++happened_;
   std::vector<std::string> helped;
   for (const auto& [key, waiting] : unschedulable_) {
-    if (!AnyHelps(waiting.rejectors, Bit(event))) continue;
-    if (!helps || helps(*waiting.info->pod)) helped.push_back(key);
+    if (Helps(waiting, event, change)) helped.push_back(key);
   }
   for (const std::string& key : helped) BackOffOrActivate(*TakeUnschedulable(key), now);
 }

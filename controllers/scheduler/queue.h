@@ -20,30 +20,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "controllers/scheduler/hints.h"
 #include "controllers/scheduler/snapshot.h"
 
 namespace skiff::scheduler {
-
-// What happened in the cluster that may let a rejected pod fit.
-enum class ClusterEvent : uint32_t {
-  kNodeAdded = 1 << 0,
-  kNodeAllocatable = 1 << 1,
-  kNodeLabels = 1 << 2,
-  kNodeTaints = 1 << 3,
-  kPodDeleted = 1 << 4,  // A pod left its node, or the space it was assumed to take.
-  kPodAdded = 1 << 5,    // A pod was bound or its labels changed.
-  kClaim = 1 << 6,
-  kVolume = 1 << 7,
-  kStorageClass = 1 << 8,
-  kNamespace = 1 << 9,
-  kService = 1 << 10,
-  kVolumeLimit = 1 << 11,        // A node may hold more volumes of some driver.
-  kAttachmentDeleted = 1 << 12,  // A volume left a node.
-  kStorageCapacity = 1 << 13,    // A driver can make more, or no longer says how much.
-  kDeviceClaim = 1 << 14,
-  kDeviceClass = 1 << 15,
-  kDeviceSlice = 1 << 16,
-};
 
 struct QueuedPod {
   PodInfoPtr info;
@@ -54,13 +34,18 @@ struct QueuedPod {
 
 class SchedulingQueue {
  public:
+  // What a pod's hints are told of the cluster (MayHelp); lives as long as the queue.
+  using View = std::function<const Snapshot*(const core_v1::Pod& pod)>;
+  // Null: the sort of an event decides alone, whatever it happened to.
+  explicit SchedulingQueue(View view = nullptr) : view_(std::move(view)) {}
+
   // A pod that is new, or that changed while it waits; a changed spec or labels may let it fit.
   void Add(PodInfoPtr pod, Duration now);
   // It is gone or has a node.
   void Remove(const std::string& key);
   // The next pod to try; it is in flight until Done, Unschedulable or Failed.
   std::optional<QueuedPod> Pop(Duration now);
-  // It has been placed.
+  // It has been placed, or is gone. Another one that has its name by now is new.
   void Done(const std::string& key);
   // No node would take it. Goes to the back-off when an event that may help came meanwhile.
   void Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now);
@@ -68,9 +53,10 @@ class SchedulingQueue {
   void Failed(QueuedPod pod, Duration now);
   // It cannot even be tried, for the sake of that rule: it waits as if it had not been.
   void Hold(QueuedPod pod, const std::string& rule, Duration now);
-  // `helps`: whether it helps a certain pod, which any such event may; empty: it does.
-  using Helps = std::function<bool(const core_v1::Pod& pod)>;
-  void Happened(ClusterEvent event, Duration now, const Helps& helps = {});
+  // `change`: to what. Null: whatever has to do with such an event is tried again.
+  void Happened(ClusterEvent event, Duration now, const Change* change = nullptr);
+  // Whether anybody waits for what happens.
+  bool AnyRejected() const { return !unschedulable_.empty(); }
   // When Pop may have something; kNever when only an event can help, 0 when it has now.
   Duration NextDue(Duration now) const;
   size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
@@ -87,17 +73,23 @@ class SchedulingQueue {
   };
   struct InFlight {
     uint64_t popped_at = 0;  // By happened_.
+    std::string uid;
     bool removed = false;
-    PodInfoPtr updated;  // The pod changed meanwhile.
+    PodInfoPtr updated;  // The pod changed meanwhile, or another one has its name.
+    Duration updated_at{};
   };
   void Activate(QueuedPod pod);
   void Wait(QueuedPod pod, const InFlight& flight, Duration now);
   void BackOffOrActivate(QueuedPod pod, Duration now);
   void FlushDue(Duration now);
   uint32_t EventsSince(const InFlight& flight) const;
+  bool Helps(const QueuedPod& waiting, ClusterEvent event, const Change* change) const;
+  // Whether that it changed itself may let it fit.
+  bool HelpsItself(const QueuedPod& waiting, const PodInfo& now) const;
   // Out of those that wait; nothing when it is not among them.
   std::optional<QueuedPod> TakeUnschedulable(const std::string& key);
 
+  const View view_;
   std::map<ActiveOrder, QueuedPod> active_;
   std::map<std::string, ActiveOrder> active_keys_;
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)

@@ -83,18 +83,32 @@ TEST(SchedulingQueueTest, AClaimThatIsNamedHelpsThoseWhoWaitForDevices) {
   EXPECT_EQ(PopName(queue, 60s), "");
 }
 
-TEST(SchedulingQueueTest, AnEventMayHelpSomePodsAlone) {
-  SchedulingQueue queue;
-  for (const char* name : {"a", "b", "c"}) {
-    queue.Add(PodOf(name, 1, "1"), 0s);
-    queue.Unschedulable(*queue.Pop(0s),
-                        {name == std::string("c") ? "NodePorts" : "DynamicResources"}, 0s);
+TEST(SchedulingQueueTest, AClaimHelpsThoseWhoUseIt) {
+  const auto claim = std::make_shared<resource_v1::ResourceClaim>();
+  claim->metadata.namespace_ = "default";
+  claim->metadata.name = claim->metadata.uid = "shared";
+  Snapshot view;
+  view.device_claim = [&](const std::string&, const std::string& name) {
+    return name == "shared" ? claim : nullptr;
+  };
+  SchedulingQueue queue([&](const core_v1::Pod&) { return &view; });
+  for (const std::string name : {"a", "b", "c"}) {
+    queue.Add(PodOf(name, 1, "1",
+                    [&](core_v1::Pod& pod) {
+                      if (name == "a") return;
+                      auto& used = pod.spec.resource_claims.emplace_back();
+                      used.name = "gpu";
+                      used.resource_claim_name = "shared";
+                    }),
+              0s);
+    queue.Unschedulable(*queue.Pop(0s), {name == "c" ? "NodePorts" : "DynamicResources"}, 0s);
   }
-  queue.Happened(ClusterEvent::kDeviceClaim, 60s,
-                 [](const core_v1::Pod& pod) { return pod.metadata.name != "a"; });
+  const Change made = {.device_claim = {nullptr, claim}};
+  queue.Happened(ClusterEvent::kDeviceClaim, 60s, &made);
   EXPECT_EQ(PopName(queue, 60s), "b");
   EXPECT_EQ(PopName(queue, 60s), "");
-  queue.Happened(ClusterEvent::kDeviceSlice, 60s);
+  const Change nothing;
+  queue.Happened(ClusterEvent::kDeviceSlice, 60s, &nothing);
   EXPECT_EQ(PopName(queue, 60s), "a");
 }
 
@@ -113,6 +127,20 @@ TEST(SchedulingQueueTest, APodThatIsGoneDoesNotComeBackFromItsAttempt) {
   queue.Remove("default/p");
   queue.Failed(std::move(*pod), 0s);
   EXPECT_EQ(queue.waiting(), 0u);
+}
+
+TEST(SchedulingQueueTest, AnotherPodOfTheSameNameIsNotLostWithTheFirst) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  ASSERT_TRUE(queue.Pop(0s));
+  queue.Remove("default/p");
+  const auto other = PodOf("p", 1, "1", [](core_v1::Pod& pod) { pod.metadata.uid = "other"; });
+  queue.Add(other, 1s);
+  EXPECT_EQ(PopName(queue, 1s), "") << "the first is not over";
+  queue.Done("default/p");
+  const auto popped = queue.Pop(1s);
+  ASSERT_TRUE(popped);
+  EXPECT_EQ(popped->info->uid(), "other");
 }
 
 TEST(SchedulingQueueTest, OnlyAChangeOfSpecOrLabelsIsAReasonToTryAgain) {

@@ -42,10 +42,16 @@ Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
       device_claims_(manager.informer<resource_v1::ResourceClaim>()),
       device_slices_(manager.informer<resource_v1::ResourceSlice>()),
       device_classes_(manager.informer<resource_v1::DeviceClass>()),
+      extenders_(options_.extenders),
+      queue_([this](const core_v1::Pod& pod) {
+        const auto view = views_.find(pod.spec.scheduler_name);
+        return view == views_.end() ? nullptr : &view->second;
+      }),
       answers_([this] { binders_.front()->Wake(); }) {
   for (const Profile& profile : options_.profiles) {
     events_[profile.name] = &manager.Recorder(profile.name);
   }
+  MakeViews();
   Watch();
 }
 
@@ -67,12 +73,22 @@ void Scheduler::Watch() {
   const auto happened = [this](ClusterEvent event) {
     Post([event](Scheduler& self) { self.queue_.Happened(event, self.clock_.Monotonic()); });
   };
-  claims_.OnChange([=, this](const auto&, const auto&) {
-    happened(ClusterEvent::kClaim);
+  claims_.OnChange([this](const auto& before, const auto& now) {
+    Post([=](Scheduler& self) {
+      self.HearOfChange(ClusterEvent::kClaim, {.claim = {before, now}});
+    });
     ClaimsChanged();
   });
-  volumes_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kVolume); });
-  classes_.OnChange([=](const auto&, const auto&) { happened(ClusterEvent::kStorageClass); });
+  volumes_.OnChange([this](const auto& before, const auto& now) {
+    Post([=](Scheduler& self) {
+      self.HearOfChange(ClusterEvent::kVolume, {.volume = {before, now}});
+    });
+  });
+  classes_.OnChange([this](const auto& before, const auto& now) {
+    Post([=](Scheduler& self) {
+      self.HearOfChange(ClusterEvent::kStorageClass, {.storage_class = {before, now}});
+    });
+  });
   csi_nodes_.OnChange([=](const auto& before, const auto& now) {
     if (now && RaisesVolumeLimit(before.get(), *now)) happened(ClusterEvent::kVolumeLimit);
   });
@@ -102,7 +118,7 @@ std::vector<InformerCache*> Scheduler::DecidesBy() const {
           &device_claims_.cache(), &device_slices_.cache(), &device_classes_.cache()};
 }
 
-void Scheduler::Post(Change change) {
+void Scheduler::Post(Posted change) {
   {
     MutexLock lock(mutex_);
     inbox_.push_back(std::move(change));
@@ -134,18 +150,18 @@ void Scheduler::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::P
   if (before && (!now || replaced)) {
     queue_.Remove(key);
     leaving_.erase(before->metadata.uid);
+    StopAsking(before->metadata.uid);
     const bool had_place = cache_.RemovePod(before->metadata.uid);
     const bool waited = nominations_.Remove(before->metadata.uid);
-    if (had_place || waited) queue_.Happened(ClusterEvent::kPodDeleted, time);
+    if (had_place || waited) HearOfRoom(before);
   }
   if (!now) return;
   if (!now->spec.node_name.empty()) {
-    const bool is_news = !before || before->spec.node_name.empty() ||
-                         before->metadata.labels != now->metadata.labels;
     cache_.SetPod(now);
     nominations_.Remove(now->metadata.uid);
+    StopAsking(now->metadata.uid);
     queue_.Remove(key);
-    if (is_news) queue_.Happened(ClusterEvent::kPodAdded, time);
+    HearOfPlaced(replaced ? nullptr : before, now);
   } else if (IsOurs(*now) && !cache_.IsAssumed(now->metadata.uid)) {
     const auto info = std::make_shared<const PodInfo>(now);
     FollowNomination(replaced ? nullptr : before, info);
@@ -160,40 +176,17 @@ void Scheduler::FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoP
   } else if (!before || before->status.nominated_node_name.empty()) {
     nominations_.Refresh(now);  // Our own write may not have come back yet.
   } else if (nominations_.Remove(now->uid())) {
-    queue_.Happened(ClusterEvent::kPodDeleted, clock_.Monotonic());
-  }
-}
-
-void Scheduler::NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now) {
-  const Duration time = clock_.Monotonic();
-  if (!now) {
-    if (before) cache_.RemoveNode(before->metadata.name);
-    return;
-  }
-  cache_.SetNode(now);
-  if (!before) {
-    queue_.Happened(ClusterEvent::kNodeAdded, time);
-    return;
-  }
-  if (before->status.allocatable != now->status.allocatable) {
-    queue_.Happened(ClusterEvent::kNodeAllocatable, time);
-  }
-  if (before->metadata.labels != now->metadata.labels) {
-    queue_.Happened(ClusterEvent::kNodeLabels, time);
-  }
-  if (before->spec.taints != now->spec.taints ||
-      before->spec.unschedulable != now->spec.unschedulable) {
-    queue_.Happened(ClusterEvent::kNodeTaints, time);
+    HearOfRoom(now->pod);
   }
 }
 
 Duration Scheduler::Step() {
-  std::vector<Change> changes;
+  std::vector<Posted> changes;
   {
     MutexLock lock(mutex_);
     changes.swap(inbox_);
   }
-  for (const Change& change : changes) change(*this);
+  for (const Posted& change : changes) change(*this);
   for (const InformerCache* cache : DecidesBy()) {
     if (!cache->synced()) return kNever;
   }
@@ -202,7 +195,8 @@ Duration Scheduler::Step() {
     if (!pod) break;
     Decide(std::move(*pod));
   }
-  return queue_.NextDue(clock_.Monotonic());
+  const Duration asking = GoOnAsking();
+  return std::min(asking, queue_.NextDue(clock_.Monotonic()));
 }
 
 StorageView Scheduler::Storage() {
@@ -228,28 +222,21 @@ StorageView Scheduler::Storage() {
 }
 
 Snapshot Scheduler::MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices) {
-  Snapshot snapshot;
+  Snapshot snapshot = views_.at(pod.spec.scheduler_name);
   snapshot.devices = &devices;
-  snapshot.profile = ProfileFor(pod);
   snapshot.nodes = cache_.Nodes();
   snapshot.nominations = &nominations_;
   snapshot.counts = &cache_.counts();
   snapshot.images = &cache_.images();
   snapshot.storage = Storage();
-  snapshot.namespace_labels = [this](const std::string& name) {
-    const auto found = namespaces_.Get({"", name});
-    return found ? found->metadata.labels : std::map<std::string, std::string>();
-  };
-  snapshot.default_spread_selector = [this](const core_v1::Pod& pod) {
-    return DefaultSpreadSelector(pod);
-  };
   return snapshot;
 }
 
 void Scheduler::Decide(QueuedPod pod) {
   const core_v1::Pod& object = *pod.info->pod;
   if (object.metadata.deletion_timestamp) {
-    EventsFor(object).Warning(object, "FailedScheduling", "skip schedule deleting pod: " + pod.info->Key());
+    EventsFor(object).Warning(object, "FailedScheduling",
+                              "skip schedule deleting pod: " + pod.info->Key());
     queue_.Done(pod.info->Key());
     return;
   }
@@ -257,99 +244,39 @@ void Scheduler::Decide(QueuedPod pod) {
     queue_.Hold(std::move(pod), "DynamicResources", clock_.Monotonic());
     return;
   }
+  if (extenders_ && extenders_->Judge(object)) {
+    Ask(std::move(pod));
+    return;
+  }
   DeviceCycle devices(object, DevicesFor(object));
   const Snapshot snapshot = MakeSnapshot(object, devices);
-  const Profile& profile = ProfileOf(snapshot);
-  const Decision decision = Schedule(*pod.info, snapshot, next_node_, manager_.random(),
-                                     profile.percentage_of_nodes_to_score);
+  const Decision decision =
+      Schedule(*pod.info, snapshot, next_node_, manager_.random(), OptionsFor(snapshot));
   if (!decision.error.empty()) {
-    Postpone(std::move(pod), decision.error);
-    return;
-  }
-  if (decision.node.empty()) {
+    Fails(std::move(pod), {.message = decision.error});
+  } else if (decision.node.empty()) {
     Reject(std::move(pod), decision.unfit, devices);
-    return;
+  } else {
+    Place(std::move(pod), decision.node, devices);
   }
-  cache_.Assume(pod.info, decision.node);
-  nominations_.Remove(object.metadata.uid);
-  Binding binding{std::move(pod),
-                  decision.node,
-                  clock_.Monotonic() + profile.bind_timeout,
-                  {},
-                  devices.Plan(decision.node)};
+}
+
+SearchOptions Scheduler::OptionsFor(const Snapshot& snapshot) const {
+  const Profile& profile = ProfileOf(snapshot);
+  const bool compared = !profile.scores.empty() || (extenders_ && extenders_->CompareNodes());
+  return {.percentage = profile.percentage_of_nodes_to_score, .first_will_do = !compared};
+}
+
+void Scheduler::Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices) {
+  cache_.Assume(pod.info, node);
+  nominations_.Remove(pod.info->uid());
+  const Duration bind_timeout = ProfileFor(*pod.info->pod)->bind_timeout;
+  Binding binding{
+      std::move(pod), node, clock_.Monotonic() + bind_timeout, {}, devices.Plan(node)};
   for (const DeviceBinding& each : binding.devices) {
     if (each.allocation) ledger_.Begin(*each.claim, *each.allocation);
   }
   Enqueue(std::move(binding));
-}
-
-void Scheduler::Postpone(QueuedPod pod, const std::string& error) {
-  const PodInfoPtr info = pod.info;
-  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", EventText(error));
-  queue_.Failed(std::move(pod), clock_.Monotonic());
-  WriteUnplaced(info, {"SchedulerError", error, ""});
-}
-
-void Scheduler::Reject(QueuedPod pod, const Unfit& unfit, DeviceCycle& devices) {
-  const PodInfoPtr info = pod.info;
-  const Profile& profile = *ProfileFor(*info->pod);
-  Unplaced unplaced{"Unschedulable", unfit.Message(), ""};
-  Result<> room;
-  DevicesFreed freed;
-  if (unfit.nodes > 0 && profile.frees_devices) freed = FreeDevices(devices);
-  if (freed.ends) unplaced.nominated_node.reset();
-  std::vector<std::string> told;
-  if (!freed.told.empty()) told.push_back(freed.told);
-  if (unfit.nodes > 0 && profile.preempts && !freed.ends) {
-    const auto budgets = budgets_.List();
-    const Snapshot snapshot = MakeSnapshot(*info->pod, devices);
-    const auto outcome =
-        Preempt({*info, snapshot, unfit, budgets, leaving_}, manager_.random());
-    if (!outcome.eligible) unplaced.nominated_node.reset();
-    if (!outcome.message.empty()) told.push_back(outcome.message);
-    if (outcome.victims) {
-      told.clear();
-      room = MakeRoom(info, *outcome.victims);
-      if (room) unplaced.nominated_node = outcome.victims->node;
-    }
-  }
-  if (!told.empty()) unplaced.message += fmt::format(" {}", fmt::join(told, ", "));
-  if (room) {
-    queue_.Unschedulable(std::move(pod), unfit.rejectors, clock_.Monotonic());
-  } else {
-    log_.Info("preemption failed", {{"pod", info->Key()}, {"error", room.error().message}});
-    queue_.Failed(std::move(pod), clock_.Monotonic());
-  }
-  EventsFor(*info->pod).Warning(*info->pod, "FailedScheduling", EventText(unplaced.message));
-  WriteUnplaced(info, std::move(unplaced));
-}
-
-Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
-  TRY(writer_.Evict(*pod, victims, EventsFor(*pod->pod)));
-  for (const PodInfoPtr& victim : victims.pods) leaving_.insert(victim->uid());
-  // Less important pods that waited for the node lose it to this one, and look elsewhere.
-  for (const PodInfoPtr& displaced : Displaced(*pod, victims.node, nominations_)) {
-    nominations_.Remove(displaced->uid());
-    writer_.Write(*displaced->pod, {"", "", ""});
-    queue_.Happened(ClusterEvent::kPodDeleted, clock_.Monotonic());
-  }
-  return {};
-}
-
-void Scheduler::WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced) {
-  if (unplaced.nominated_node) {
-    const std::string before = nominations_.NodeOf(pod->uid());
-    const std::string& now = *unplaced.nominated_node;
-    nominations_.Remove(pod->uid());
-    if (!now.empty()) nominations_.Set(pod, now);
-    // Neither the API nor we ever said otherwise.
-    if (before == now && pod->pod->status.nominated_node_name == now) {
-      unplaced.nominated_node.reset();
-    }
-  }
-  const auto current = pods_.Get(KeyOf(*pod->pod));
-  const bool is_same = current && current->metadata.uid == pod->uid();
-  writer_.Write(is_same ? *current : *pod->pod, unplaced);
 }
 
 meta_v1::LabelSelector Scheduler::DefaultSpreadSelector(const core_v1::Pod& pod) const {

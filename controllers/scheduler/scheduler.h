@@ -1,6 +1,7 @@
 // kube-scheduler: gives pods without a node one. Informers feed an inbox; a single loop takes it
 // in, decides pod by pod on its cache, and hands what it decided to a few binder loops, which send
-// it, many at a time (decision 0074).
+// it, many at a time (decision 0074). Pods in which extenders have a say are decided beside that,
+// one after the other (asking.cc): nobody else waits for what extenders answer.
 #pragma once
 
 #include <deque>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "api/gen/apps_v1.h"
@@ -20,6 +22,7 @@
 #include "controllers/scheduler/cycle.h"
 #include "controllers/scheduler/device_cycle.h"
 #include "controllers/scheduler/devices/claim_ledger.h"
+#include "controllers/scheduler/extenders/extenders.h"
 #include "controllers/scheduler/nominations.h"
 #include "controllers/scheduler/pod_writer.h"
 #include "controllers/scheduler/preemption.h"
@@ -33,6 +36,7 @@ namespace skiff::scheduler {
 struct SchedulerOptions {
   // Of different names; a pod is scheduled by the one that it names, if there is one.
   std::vector<Profile> profiles = {Profile()};
+  std::shared_ptr<Extenders> extenders;  // Null: nobody else is asked.
 };
 
 // A decision on its way to the API.
@@ -42,6 +46,23 @@ struct Binding {
   Duration deadline{};  // For its claims to be bound.
   std::set<std::string> asked;  // Names of claims that a volume was asked for.
   std::vector<DeviceBinding> devices;
+};
+
+// The pod that extenders are asked about.
+struct Asking {
+  QueuedPod pod;
+  // What the cycle knows of its claims, and of whom.
+  PodPtr asked;
+  std::unique_ptr<DeviceCycle> devices;
+  // Where it may go; then, where there is none, who goes for it.
+  std::optional<ExtenderSearch> search;
+  std::optional<ExtenderPreemption> preemption;
+  bool is_nominated = false;  // Only of the node that it waits for.
+  // By what the scheduler's own rules say; the refusals by node.
+  Unfit unfit;
+  std::map<std::string, std::vector<std::string>> reasons;
+  std::set<std::string> preemptable;
+  PreemptionOutcome outcome;
 };
 
 class Scheduler;
@@ -70,7 +91,7 @@ class Scheduler final : public ControlLoop {
 
  private:
   friend class Binder;
-  using Change = std::function<void(Scheduler&)>;
+  using Posted = std::function<void(Scheduler&)>;
   // By the scheduler that the pod names; nullptr: it is not for us.
   const Profile* ProfileFor(const core_v1::Pod& pod) const;
   bool IsOurs(const core_v1::Pod& pod) const;
@@ -79,20 +100,43 @@ class Scheduler final : public ControlLoop {
   void Watch();
   // Nothing is decided before all of these have synced.
   std::vector<InformerCache*> DecidesBy() const;
-  void Post(Change change);
+  void Post(Posted change);
   void PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   void NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1::Node>& now);
   void Decide(QueuedPod pod);
+  SearchOptions OptionsFor(const Snapshot& snapshot) const;
+  void Place(QueuedPod pod, const std::string& node, const DeviceCycle& devices);
   void Reject(QueuedPod pod, const Unfit& unfit, DeviceCycle& devices);
+  // Without `outcome.candidates`.
+  void Preempted(QueuedPod pod, const Unfit& unfit, const PreemptionOutcome& outcome);
+  // It could not be decided, and is tried again.
+  void Fails(QueuedPod pod, const Error& error);
+  PreemptionOutcome Candidates(const PodInfo& pod, const Unfit& unfit, DeviceCycle& devices);
+  // Has extenders be asked about the pod in its turn.
+  void Ask(QueuedPod pod);
+  // Goes on with whom is asked about, and returns when to come back at the latest.
+  Duration GoOnAsking();
+  void AskNext();
+  // The pod is gone or has a node: nobody waits for what is said of it.
+  void StopAsking(const std::string& uid);
+  // `tries_nominated`: at first only of the node that the pod waits for.
+  void AskWhere(QueuedPod pod, bool tries_nominated);
+  void HearWhere(const Result<ExtenderFindings>& findings);
+  void HearWhom(Result<std::vector<Victims>> candidates);
+  // The pod as it is by now; nullptr when there is nothing to decide any more.
+  PodInfoPtr StillWaiting(const PodInfo& pod);
   // Tells the victims to go and keeps their place for the pod; an error when one would not.
   Result<> MakeRoom(const PodInfoPtr& pod, const Victims& victims);
+  void HearOfChange(ClusterEvent event, const Change& change);
+  // A pod left its place, or the one that it waited for.
+  void HearOfRoom(const Ptr<core_v1::Pod>& pod);
+  void HearOfPlaced(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod>& now);
   // What the API says about the node that a pod without one waits for.
   void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
+  void MakeViews();
   // nominated_node: as in Unplaced; "" ends the wait.
   void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced);
   Snapshot MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices);
-  // Nobody's fault but a rule's: tried again after a back-off.
-  void Postpone(QueuedPod pod, const std::string& error);
 
   void WatchDevices();
   void DeviceClaimChanged(const DeviceClaimPtr& before, const DeviceClaimPtr& now);
@@ -118,6 +162,8 @@ class Scheduler final : public ControlLoop {
   // the binder is idle.
   std::optional<Binding> NextBinding(Binder& binder, Duration& delay);
   void Bind(Binding binding);
+  void BindByApi(Binding binding);
+  void BindByExtender(ExtenderClient& extender, Binding binding);
   void BindDone(Binding binding, const Result<>& bound);
   void Enqueue(Binding binding);
   meta_v1::LabelSelector DefaultSpreadSelector(const core_v1::Pod& pod) const;
@@ -157,20 +203,26 @@ class Scheduler final : public ControlLoop {
   ClaimLedger ledger_;
   DeviceSelectors selectors_;
   std::shared_ptr<const DeviceSlices> slices_;  // Null: they have changed.
+  const std::shared_ptr<Extenders> extenders_;
   Cache cache_;
+  std::map<std::string, Snapshot> views_;  // Of the queue, by the name of the profile.
   SchedulingQueue queue_;
   Nominations nominations_;
   std::set<std::string> leaving_;  // Uids of pods that were told to go and are not gone.
   size_t next_node_ = 0;
   std::vector<Binder*> binders_;
+  // In the order of the queue: the most important, then the one that waits longest.
+  std::map<std::tuple<int64_t, Duration, std::string>, QueuedPod> to_ask_about_;
+  std::optional<Asking> asking_;
 
   Mutex mutex_;
-  std::vector<Change> inbox_ GUARDED_BY(mutex_);
+  std::vector<Posted> inbox_ GUARDED_BY(mutex_);
   std::deque<Binding> to_bind_ GUARDED_BY(mutex_);
   std::vector<Binding> waiting_for_claims_ GUARDED_BY(mutex_);
   uint64_t claim_changes_ GUARDED_BY(mutex_) = 0;
   std::vector<Binder*> idle_ GUARDED_BY(mutex_);  // They look again when woken.
   Mailbox answers_;  // To bindings.
+  ExtenderBindings extender_bindings_;
 };
 
 // Adds the scheduler and its binders to the manager's loops.

@@ -72,7 +72,8 @@ class SchedulingFixture {
     return snapshot;
   }
   Decision Schedule(const PodInfo& pod) {
-    return scheduler::Schedule(pod, MakeSnapshot(), start_, random_);
+    return scheduler::Schedule(pod, MakeSnapshot(), start_, random_,
+                               {.first_will_do = profile.scores.empty()});
   }
   // What preemption says after the pod found no node.
   PreemptionOutcome Preempt(const PodInfo& pod) {

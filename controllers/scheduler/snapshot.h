@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/gen/core_v1.h"
+#include "api/gen/resource_v1.h"
 #include "api/gen/storage_v1.h"
 #include "api/pods/host_ports.h"
 #include "api/pods/pod_resources.h"
@@ -124,6 +125,9 @@ struct Snapshot {
   // The merged selectors of the services and the controller of a pod: what it spreads among by
   // default. Selects nothing when it has none.
   std::function<meta_v1::LabelSelector(const core_v1::Pod& pod)> default_spread_selector;
+  std::function<std::shared_ptr<const resource_v1::ResourceClaim>(const std::string& namespace_,
+                                                                  const std::string& name)>
+      device_claim;  // nullptr: it does not exist. For hints.
 };
 
 }  // namespace skiff::scheduler

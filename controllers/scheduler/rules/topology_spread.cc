@@ -1,5 +1,7 @@
 // PodTopologySpread: pods of one selector spread over the values of a node label. The pods are
 // counted as they come and go; where all nodes count, so are their sums.
+#include "controllers/scheduler/rules/topology_spread.h"
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -225,6 +227,14 @@ void NormalizeSpread(Feasible nodes, std::span<int64_t> scores,
 }
 
 }  // namespace
+
+std::vector<HardSpread> HardSpreadsOf(const PodInfo& pod, const Snapshot& snapshot) {
+  std::vector<HardSpread> spreads;
+  for (Constraint& each : ConstraintsOf(pod, snapshot, "DoNotSchedule")) {
+    spreads.push_back({std::move(each.key), std::move(each.selector), each.honor_taints});
+  }
+  return spreads;
+}
 
 Prepared PreparePodTopologySpread(const PodInfo& pod, const Snapshot& snapshot) {
   std::vector<Constraint> constraints = ConstraintsOf(pod, snapshot, "DoNotSchedule");

@@ -1,4 +1,4 @@
-#include "apiserver/identity/fetch.h"
+#include "client/fetch.h"
 
 #include <fmt/format.h>
 
