@@ -138,7 +138,7 @@ class BygoneDefinition : public DefinitionWatches {
   // Writes the definition, and an object once that write has left the ring.
   void Write(const std::string& definition_patch) {
     ASSERT_EQ(Merge(definitions_ + "/crons.example.com", definition_patch).code, 200);
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 5; ++i) {
       ASSERT_TRUE(store_->Apply({.key = "/large/x", .value = std::string(1 << 20, 'x')}));
     }
     ASSERT_EQ(Merge(path_ + "/a", R"({"spec": {"replicas": 2}})").code, 200);
@@ -147,6 +147,14 @@ class BygoneDefinition : public DefinitionWatches {
   void ReadHistory() {
     while (store_->history_loop().Step() == Duration::zero()) {
     }
+  }
+  // What comes once the history is read, which may be several pieces.
+  std::vector<Json> BygoneEvents() {
+    for (int pieces = 0; pieces < 5; ++pieces) {
+      ReadHistory();
+      if (auto events = Events(watch_.response); !events.empty()) return events;
+    }
+    return {};
   }
 
   Answer watch_;
@@ -169,9 +177,8 @@ TEST_F(BygoneDefinition, NothingIsShownOfAnotherKind) {
 
 TEST_F(BygoneDefinition, WhatWaitedIsShownWhenItIsStillOfTheKind) {
   Write(R"({"metadata": {"labels": {"tier": "one"}}})");
-  EXPECT_EQ(Events(watch_.response)[0]["type"], "BOOKMARK");
-  ReadHistory();
-  std::vector<Json> events = Events(watch_.response);
+  ASSERT_EQ(Events(watch_.response).size(), 1u) << "a bookmark";
+  const std::vector<Json> events = BygoneEvents();
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0]["type"], "MODIFIED");
   EXPECT_FALSE(IsOver(watch_));
