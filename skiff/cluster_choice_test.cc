@@ -76,8 +76,10 @@ std::string ImageComplaint(const std::vector<std::string>& args) {
 }
 
 TEST_F(ClusterChoiceTest, ImagesAreThoseOfTheClusterThatKubeconfigNames) {
-  const std::string own = fs::path(Write("own/admin.kubeconfig", 7443)).parent_path();
-  const std::string other = fs::path(Write("other/admin.kubeconfig", 8443)).parent_path();
+  const std::string own =
+      fs::path(Write("own/admin.kubeconfig", 7443)).parent_path().lexically_normal();
+  const std::string other =
+      fs::path(Write("other/admin.kubeconfig", 8443)).parent_path().lexically_normal();
   const KubeconfigVariable variable(own + "/admin.kubeconfig");
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"ls"}, std::vector<std::string>{"load", "x.tar"}}) {
