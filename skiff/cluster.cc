@@ -104,7 +104,7 @@ InProcessTransport OwnTransport(ApiServer& server) {
 Result<> WriteOwnObjects(ApiServer& server, const ClusterOptions& options, const Pki& pki) {
   InProcessTransport transport = OwnTransport(server);
   Client client(transport, "skiff");
-  TRY(WriteClusterObjects(client, {.server_url = ServerUrl(options),
+  TRY(WriteClusterObjects(client, {.server_url = ServerUrlOf(options),
                                    .authority_pem = pki.authority().pem().certificate_pem,
                                    .service_cidr = options.service_cidr,
                                    .cluster_cidr = options.cluster_cidr,

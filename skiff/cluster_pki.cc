@@ -79,7 +79,7 @@ std::string HostOf(const std::string& endpoint) {
   return host + v6;
 }
 
-std::string ServerUrl(const ClusterOptions& options) {
+std::string ServerUrlOf(const ClusterOptions& options) {
   if (!options.control_plane_endpoint.empty()) return "https://" + options.control_plane_endpoint;
   return UrlOf(IsAnyAddress(options.bind_address) ? NodeAddress() : options.bind_address,
                options.secure_port);

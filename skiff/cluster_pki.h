@@ -19,6 +19,6 @@ std::string AdminServerUrl(const ClusterOptions& options);
 // HOST of HOST:PORT; "" when it is not of that form.
 std::string HostOf(const std::string& endpoint);
 // "https://10.0.0.5:6443", by which other machines reach the server.
-std::string ServerUrl(const ClusterOptions& options);
+std::string ServerUrlOf(const ClusterOptions& options);
 
 }  // namespace skiff

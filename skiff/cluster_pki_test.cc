@@ -43,7 +43,7 @@ TEST(ClusterPkiTest, AnEndpointIsAHostAndAPort) {
   for (const char* wrong : {"", "dev-api", "https://dev-api:6443", "a b:1", "x:"}) {
     EXPECT_EQ(HostOf(wrong), "") << wrong;
   }
-  EXPECT_EQ(ServerUrl({.control_plane_endpoint = "dev-api:6443"}), "https://dev-api:6443");
+  EXPECT_EQ(ServerUrlOf({.control_plane_endpoint = "dev-api:6443"}), "https://dev-api:6443");
 }
 
 }  // namespace
