@@ -133,7 +133,9 @@ class BygoneDefinition : public DefinitionWatches {
     Define(Definition(Schema()));
     ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
     watch_ = Watch("?watch=1&allowWatchBookmarks=true");
-    ASSERT_EQ(Events(watch_.response).size(), 1u);
+    const std::vector<Json> events = Events(watch_.response);
+    ASSERT_EQ(events.size(), 2u) << "the object, and that these were all";
+    ASSERT_EQ(events[1]["type"], "BOOKMARK");
   }
   // Writes the definition, and an object once that write has left the ring.
   void Write(const std::string& definition_patch) {

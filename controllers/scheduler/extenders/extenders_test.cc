@@ -26,7 +26,12 @@ class ExtenderServer final : public http::Handler {
  public:
   using Answer = std::function<http::Response(const http::Request& request)>;
   explicit ExtenderServer(std::optional<http::ServerTls> tls = std::nullopt)
-      : server_(*http::Server::Start({.tls = std::move(tls)}, loops_, *this)) {}
+      : server_(*http::Server::Start(
+            {.tls = std::move(tls),
+             .limits = {.body_bytes_max = kBodyBytesMax,
+                        .intake_bytes_max = kBodyBytesMax,
+                        .intake_bytes_per_address_max = kBodyBytesMax}},
+            loops_, *this)) {}
   http::Response Handle(const http::Request& request) override {
     Answer answer;
     {
@@ -50,6 +55,8 @@ class ExtenderServer final : public http::Handler {
   int port() const { return server_->port(); }
 
  private:
+  static constexpr size_t kBodyBytesMax = size_t{1} << 28;
+
   std::mutex mutex_;
   std::map<std::string, Answer> answers_;
   std::vector<std::string> asked_;
