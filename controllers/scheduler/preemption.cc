@@ -1,5 +1,7 @@
 #include "controllers/scheduler/preemption.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <tuple>
@@ -97,9 +99,8 @@ std::string Summary(size_t nodes, size_t hopeless, size_t without_victims) {
     counts.push_back(std::to_string(without_victims) +
                      " No preemption victims found for incoming pod");
   }
-  std::string text = "preemption: 0/" + std::to_string(nodes) + " nodes are available: ";
-  for (size_t i = 0; i < counts.size(); ++i) text += (i == 0 ? "" : ", ") + counts[i];
-  return text + ".";
+  std::ranges::sort(counts);
+  return fmt::format("preemption: 0/{} nodes are available: {}.", nodes, fmt::join(counts, ", "));
 }
 
 bool LeavesForAnother(const PodInfo& pod, const std::set<std::string>& leaving) {

@@ -118,7 +118,8 @@ class Scenarios:
         self.asked("scored", "bind", "n4")
         self.make("refused", refused="yes")
         self.told("refused", "Unschedulable: 0/6 nodes are available: 1 node is locked, 1 node is too hot, "
-                  "2 node(s) didn't match Pod's node affinity/selector, 2 pod is not wanted. preemption: 0/6 nodes "
+                  "2 node(s) didn't match Pod's node affinity/selector, 2 pod is not wanted. no new claims to deallocate, "
+                  "preemption: 0/6 nodes "
                   "are available: 3 No preemption victims found for incoming pod, 3 Preemption is not helpful for "
                   "scheduling.")
         self.make("broken", broken="yes")
