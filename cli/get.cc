@@ -236,8 +236,8 @@ std::vector<KindTable> CollectTables(Command& command, Session& session, const G
   return parts;
 }
 
-// kubectl does not look whether a table of the server's was printed: where its rows cannot be sorted
-// there are none. Under its name that is what scripts know; who says `skiff` is told why.
+// kubectl does not look whether a table of the server's was printed: where its rows cannot be
+// sorted there are none. Under its name that is what scripts know; who says `skiff` is told why.
 bool HidesUnsorted(Command& command, const GetFlags& flags, const std::vector<KindTable>& parts) {
   return command.environment().program == "kubectl" && flags.server_print && parts.size() == 1 &&
          parts[0].selection->names.empty();

@@ -108,7 +108,7 @@ bool SaysNothing(const Kubeconfig& config) {
   return config.clusters.empty() && config.users.empty() && config.contexts.empty();
 }
 
-// Whether flags say which server, or what of a kubeconfig: credentials of another are not sent there.
+// Whether flags say which server, or what of a kubeconfig: others' credentials are not sent there.
 bool NamesAnother(const GlobalFlags& flags) {
   return !flags.server.empty() || !flags.context.empty() || !flags.cluster.empty() ||
          !flags.user.empty();
