@@ -1,6 +1,7 @@
 // `edit`: objects in the user's editor, sent back as patches. `apply edit-last-applied`: the
 // annotation that apply compares with. `create --edit`: created from there.
 #include <functional>
+#include <optional>
 
 #include "api/codec/json.h"
 #include "api/text/go_value.h"
@@ -33,7 +34,7 @@ std::string WithoutComments(const std::string& text) {
     if (!line.starts_with('#')) out += line + "\n";
   }
   while (out.ends_with("\n\n")) out.pop_back();
-  return out == "\n" ? "" : out;
+  return out.find_first_not_of(" \t\r\n") == std::string::npos ? "" : out;
 }
 
 // Why the user has to look at it again, a text each.
@@ -64,11 +65,14 @@ std::string FailureText(const std::string& called, const std::vector<Cause>& cau
 struct EditedText {
   std::string shown;
   std::string called;  // The first of what is in it, as errors name it.
+  bool validates;      // Whether it is an object, before anything else.
   const char* head = kHead;
 };
-EditedText OpenedOn(const PrintFlags& print, const Json& document, std::string called) {
-  if (print.output == "json") return {PrettyJson(document), std::move(called), ""};
-  return {print.output == "kyaml" ? DumpKyaml(document) : DumpYaml(document), std::move(called)};
+EditedText OpenedOn(const WriteFlags& flags, const Json& document, std::string called) {
+  const std::string& output = flags.print.output;
+  if (output == "json") return {PrettyJson(document), std::move(called), flags.Validates(), ""};
+  return {output == "kyaml" ? DumpKyaml(document) : DumpYaml(document), std::move(called),
+          flags.Validates()};
 }
 
 // What became of it. Nothing in it: all is saved.
@@ -137,7 +141,8 @@ tl::unexpected<Error> KeepCopy(Command& command, ScratchFile& file, Error error)
 Result<Outcome> Saved(Command& command, const EditedText& text, const Result<YamlDocument>& parsed,
                       const SaveEdited& save) {
   const std::string why = parsed ? WhyNoObjects(parsed->value) : parsed.error().message;
-  if (why.empty()) return save(parsed->value);
+  if (why.empty() || (parsed && !text.validates)) return save(parsed->value);
+  if (!text.validates) return Outcome{{"The edited file had a syntax error: " + why}};
   command.Warn("error: {} is invalid\n", text.called);
   return Outcome{
       {FailureText(text.called,
@@ -152,13 +157,14 @@ Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdit
       TRY(ScratchFile::Create("/tmp/kubectl-edit-XXXXXX", json ? ".json" : ".yaml"));
   const auto shown = ParseYaml(text.shown);
   std::string opened = text.head + text.shown;
-  std::string failed;
+  std::optional<std::string> failed;
   while (true) {
     TRY(file.Write(opened));
     TRY(RunEditor(command, file.path()));
     const std::string saved = TRY(file.Read());
     const std::string edited = WithoutComments(saved);
-    if (edited.empty()) {
+    // Who validates, as all do who do not say otherwise, is told that it is no object.
+    if (edited.empty() && !text.validates) {
       command.Warn("Edit cancelled, saved file was empty.\n");
       return {};
     }
@@ -285,7 +291,7 @@ Result<Outcome> Editing::SaveAll(const Json& edited) {
 
 Result<> Editing::Run() {
   const std::string called = Called(targets_[0].resource, targets_[0].key.name);
-  return EditUntilSaved(command_, OpenedOn(flags_.write.print, DocumentOf(originals_), called),
+  return EditUntilSaved(command_, OpenedOn(flags_.write, DocumentOf(originals_), called),
                         [&](const Json& edited) { return SaveAll(edited); });
 }
 
@@ -294,7 +300,7 @@ Result<> Editing::Run() {
 Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object) {
   const std::string called = Called(object.kind.resource, object.key.name);
   return EditUntilSaved(
-      command, OpenedOn(flags.print, object.object, called),
+      command, OpenedOn(flags, object.object, called),
       [&](const Json& edited) -> Result<Outcome> {
         Outcome outcome;
         Session& session = *TRY(command.session());
@@ -352,7 +358,7 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
         "no last-applied-configuration annotation found on resources, to create the annotation, "
         "use command `kubectl apply set-last-applied --create-annotation`");
   }
-  EditedText text = OpenedOn(flags.print, DocumentOf(applied), called);
+  EditedText text = OpenedOn(flags, DocumentOf(applied), called);
   if (*text.head != '\0') text.head = kAnnotationHead;
   return EditUntilSaved(command, text, [&](const Json& edited) {
     return SaveAnnotations(command, flags, edited);

@@ -132,6 +132,20 @@ TEST_F(EditTest, WhatHasNoObjectsInItIsInvalid) {
   EXPECT_TRUE(writes_.empty());
 }
 
+TEST_F(EditTest, WhatIsSavedEmptyIsNoObjectOrWhereNobodyValidatesTheEnd) {
+  Put(std::string(kMaps) + "a", {{"kind", "ConfigMap"}, {"apiVersion", "v1"}});
+  for (const char* editor : {"truncate -s 0", "sed -i s/^[^#].*//"}) {
+    variables_["KUBE_EDITOR"] = editor;
+    EXPECT_EQ(Run("edit", {"cm/a"}), 1) << editor;
+    EXPECT_THAT(err_, StartsWith("error: configmaps \"a\" is invalid\nA copy of your changes has "
+                                 "been stored to \"")) << editor;
+    EXPECT_THAT(err_, HasSubstr("error: Edit cancelled, no valid changes were saved.\n")) << editor;
+    EXPECT_EQ(Run("edit", {"cm/a", "--validate=false"}), 0) << editor;
+    EXPECT_EQ(err_, "Edit cancelled, saved file was empty.\n") << editor;
+  }
+  EXPECT_TRUE(writes_.empty());
+}
+
 TEST_F(EditTest, KyamlIsEditedAsSuch) {
   Put(std::string(kMaps) + "a",
       {{"kind", "ConfigMap"}, {"apiVersion", "v1"}, {"data", {{"k", "one"}}}});

@@ -31,6 +31,8 @@ struct Environment {
   std::string program = "kubectl";
   // Words that are no verbs, and that the program takes all the same: "up".
   std::vector<std::string> programs = {};
+  // See Caller.
+  std::string kubeconfig_here = {};
   // What such a program, or a verb of it ("snapshot save"), says when it is asked for --help; ""
   // when it says nothing.
   std::function<std::string(const std::string& program)> program_help = {};

@@ -236,6 +236,13 @@ std::vector<KindTable> CollectTables(Command& command, Session& session, const G
   return parts;
 }
 
+// kubectl does not look whether a table of the server's was printed: where its rows cannot be
+// sorted there are none. Under its name that is what scripts know; who says `skiff` is told why.
+bool HidesUnsorted(Command& command, const GetFlags& flags, const std::vector<KindTable>& parts) {
+  return command.environment().program == "kubectl" && flags.server_print && parts.size() == 1 &&
+         parts[0].selection->names.empty();
+}
+
 Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
                      const Selections& selections) {
   bool printed = false;
@@ -244,7 +251,11 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
   const bool several_kinds = HasSeveralKinds(parts);
   for (KindTable& part : parts) {
     if (part.rows.empty()) continue;
-    if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, part.rows, true));
+    if (!flags.sort_by.empty()) {
+      const auto sorted = SortByPath(flags.sort_by, part.rows, true);
+      if (!sorted && HidesUnsorted(command, flags, parts)) continue;
+      TRY(sorted);
+    }
     part.table["rows"] = std::move(part.rows);
     TablePrinter printer(flags.Table(several_kinds, part.selection->kind.resource));
     const bool apart = printed && !flags.no_headers;
@@ -314,7 +325,7 @@ Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
   std::unique_ptr<ObjectPrinter> printer;
   if (!columns) printer = TRY(MakeObjectPrinter(flags.print));
   auto objects = TRY(CollectObjects(command, session, flags, selections, single));
-  if (!flags.sort_by.empty()) TRY(SortByPath(flags.sort_by, objects, false));
+  if (!flags.sort_by.empty() && !single) TRY(SortByPath(flags.sort_by, objects, false));
   if (columns) {
     const std::string spec = TRY(ColumnsSpec(flags));
     const std::string text = TRY(CustomColumns(spec, objects, !flags.no_headers));

@@ -87,7 +87,24 @@ TEST(TablePrinterTest, SortsNumbersInNamesAsNumbers) {
   EXPECT_EQ(missing.error().message,
             "couldn't find any field with path \"{.zz}\" in the list of objects");
   objects.resize(1);
+  EXPECT_FALSE(SortByPath(".zz", objects, false)) << "of one, too";
+  EXPECT_TRUE(SortByPath(".zz", objects, true)) << "one row is not sorted";
+  ASSERT_TRUE(SortByPath(".n", objects, false));
+  objects.clear();
   EXPECT_TRUE(SortByPath(".zz", objects, false)) << "nothing is to be sorted";
+}
+
+TEST(TablePrinterTest, SortsWhatHasNoSuchFieldFirst) {
+  const std::vector<Json> given = {{{"n", 1}}, {{"z", "b"}}, {{"n", 2}}, {{"z", "a"}}, {{"n", 3}}};
+  std::vector<Json> objects = given;
+  ASSERT_TRUE(SortByPath(".z", objects, false));
+  EXPECT_EQ(Json(objects).dump(), R"([{"n":3},{"n":2},{"n":1},{"z":"a"},{"z":"b"}])");
+  std::vector<Json> rows;
+  for (const Json& each : given) rows.push_back({{"object", each}});
+  ASSERT_TRUE(SortByPath(".z", rows, true));
+  EXPECT_EQ(rows[0]["object"]["n"], 3);
+  EXPECT_EQ(rows[2]["object"]["n"], 1);
+  EXPECT_EQ(rows[3]["object"]["z"], "a");
 }
 
 TEST(CustomColumnsTest, ShowsNoneForWhatIsMissing) {

@@ -252,6 +252,7 @@ int KubectlMain(const Args& given, const Caller& caller) {
   Environment environment = SystemEnvironment(clock);
   environment.program = caller.name;
   environment.programs = caller.programs;
+  environment.kubeconfig_here = caller.kubeconfig_here;
   environment.program_help = [](const std::string& program) {
     Args argv = Split(program, ' ');
     argv.insert(argv.begin(), "/proc/self/exe");

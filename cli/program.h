@@ -22,6 +22,9 @@ std::string VerbsText(bool is_kubectl);
 struct Caller {
   std::string name = "kubectl";
   std::vector<std::string> programs = {};  // Words that it takes and that are no verbs.
+  // Of the cluster that is this machine's: who has no other kubeconfig, and names no server, means
+  // it.
+  std::string kubeconfig_here = {};
 };
 // In this process's environment: the first word that is no global flag is the verb. Returns the
 // exit code.

@@ -34,7 +34,8 @@ class ProgramTest : public testing::Test {
               const auto found = variables_.find(name);
               return found == variables_.end() ? std::string("/nowhere") : found->second;
             },
-        .connect = [this](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
+        .connect = [this](const HttpsOptions& options) -> Result<std::unique_ptr<Transport>> {
+          connected_.push_back(options.server);
           if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");
           return std::make_unique<InProcessTransport>(server_);
         },
@@ -42,6 +43,7 @@ class ProgramTest : public testing::Test {
         .clock = clock_,
         .program = program_,
         .programs = programs_,
+        .kubeconfig_here = kubeconfig_here_,
         .program_help =
             [this](const std::string& program) {
               helped_ = program;
@@ -57,6 +59,8 @@ class ProgramTest : public testing::Test {
   std::map<std::string, std::string> variables_;                // All others are "/nowhere".
   std::string program_ = "kubectl";                             // What users call it,
   std::vector<std::string> programs_;                           // and what else it is.
+  std::string kubeconfig_here_;                                 // Of this machine's cluster.
+  std::vector<std::string> connected_;                          // Servers that were called.
   std::string program_help_;                                    // What each says of itself.
   std::string helped_;                                          // Which was asked last.
   std::string out_;

@@ -1,5 +1,7 @@
 #include "cli/session.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -106,6 +108,12 @@ bool SaysNothing(const Kubeconfig& config) {
   return config.clusters.empty() && config.users.empty() && config.contexts.empty();
 }
 
+// Whether flags say which server, or what of a kubeconfig: others' credentials are not sent there.
+bool NamesAnother(const GlobalFlags& flags) {
+  return !flags.server.empty() || !flags.context.empty() || !flags.cluster.empty() ||
+         !flags.user.empty();
+}
+
 // The namespace that a pod's service account is in.
 std::string PodNamespace(Environment& environment) {
   std::string name = environment.variable("POD_NAMESPACE");
@@ -141,8 +149,15 @@ Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags
       !unknown) {
     return CliError(fmt::format("stat {}: no such file or directory", flags.kubeconfig));
   }
-  return LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
-                        environment.variable("HOME"));
+  const std::string named = environment.variable("KUBECONFIG");
+  Kubeconfig config =
+      TRY(LoadKubeconfig(flags.kubeconfig, named, environment.variable("HOME")));
+  const std::string& here = environment.kubeconfig_here;
+  if (here.empty() || !flags.kubeconfig.empty() || !named.empty() || NamesAnother(flags) ||
+      !SaysNothing(config) || !environment.variable("KUBERNETES_SERVICE_HOST").empty()) {
+    return config;
+  }
+  return access(here.c_str(), R_OK) == 0 ? Kubeconfig::Load(here) : std::move(config);
 }
 
 std::shared_ptr<const ProxyEnvironment> ProxiesOf(Environment& environment) {

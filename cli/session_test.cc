@@ -45,5 +45,26 @@ TEST_F(SessionTest, FlagsSayWhomToAskAsInsteadOfTheConfiguration) {
             "impersonate-group=c impersonate-uid=1 impersonate-user=eve ");
 }
 
+// Who has no kubeconfig means this machine's cluster; whoever says another one gets nothing of it.
+TEST_F(SessionTest, TheClusterOfThisMachineIsMeantWhereNothingElseIs) {
+  variables_ = {{"KUBECONFIG", ""}, {"KUBERNETES_SERVICE_HOST", ""}};
+  kubeconfig_here_ = path_;
+  const auto asked = [&](std::vector<std::string> flags) {
+    connected_.clear();
+    flags.insert(flags.end(), {"--raw", "/x"});
+    Run("get", flags);
+    return connected_.empty() ? err_ : connected_.back();
+  };
+  EXPECT_EQ(asked({}), "http://127.0.0.1:1");
+  EXPECT_EQ(asked({"--server=http://127.0.0.1:2"}), "http://127.0.0.1:2");
+  EXPECT_EQ(asked({"--user=u"}), "error: auth info \"u\" does not exist\n");
+  EXPECT_THAT(asked({"--context=c"}), testing::HasSubstr("context was not found"));
+  variables_["KUBECONFIG"] = "/nonexistent/kubeconfig";
+  EXPECT_EQ(asked({}), "http://localhost:8080");
+  variables_["KUBECONFIG"] = "";
+  kubeconfig_here_ = "/nonexistent/kubeconfig";
+  EXPECT_EQ(asked({}), "http://localhost:8080");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -177,7 +177,7 @@ void TablePrinter::WriteRow(const Json& row, const std::string& event) {
 }
 
 Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows) {
-  if (items.size() < 2) return {};
+  if (items.size() < (rows ? 2 : 1)) return {};
   const std::string text = TRY(RelaxedPath(path));
   const JsonPath parsed = TRY(JsonPath::Parse(text));
   struct Keyed {
@@ -194,7 +194,7 @@ Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows
   const auto odd = std::find_if(keys.begin(), keys.end(), [](const Keyed& each) {
     return each.key && each.key->is_structured();
   });
-  if (odd != keys.end()) {
+  if (odd != keys.end() && items.size() > 1) {
     return CliError(fmt::format("Field {} is an unsortable type: {}", text,
                                 odd->key->is_array() ? "[]interface {}" : "map[string]interface {}"));
   }
@@ -203,7 +203,9 @@ Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows
         fmt::format("couldn't find any field with path \"{}\" in the list of objects", text));
   }
   std::stable_sort(keys.begin(), keys.end(), [](const Keyed& a, const Keyed& b) {
-    if (!a.key || !b.key) return !a.key && b.key;
+    // kubectl takes one without the field for less than another such: their order is turned around.
+    if (!a.key && !b.key) return a.index > b.index;
+    if (!a.key || !b.key) return !a.key;
     return ValueLess(*a.key, *b.key);
   });
   std::vector<Json> sorted;

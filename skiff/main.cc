@@ -11,7 +11,9 @@
 #include "dns/program.h"
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
+#include "skiff/cluster.h"
 #include "skiff/doctor.h"
+#include "skiff/host_facts.h"
 #include "skiff/init.h"
 #include "skiff/join.h"
 #include "skiff/kubelet.h"
@@ -133,7 +135,9 @@ int main(int argc, char** argv) {
     args.erase(args.begin());
     return Run(program, args);
   }
-  skiff::cli::Caller caller{.name = "skiff"};
+  skiff::cli::Caller caller{
+      .name = "skiff",
+      .kubeconfig_here = skiff::AdminKubeconfigPath({.data_dir = skiff::DefaultDataDir()})};
   for (const Program& program : kPrograms) caller.programs.emplace_back(program.word);
   if (args[0].starts_with('-') && !skiff::cli::IsCliLine(args)) {
     std::fprintf(stderr,

@@ -244,8 +244,8 @@ TEST_F(CreateEditTest, WhatTheEditorSavesIsCreated) {
 TEST_F(CreateEditTest, WithoutAChangeNothingIsCreated) {
   EXPECT_EQ(Create("true"), 0);
   EXPECT_EQ(err_, "Edit cancelled, no changes made.\n");
-  EXPECT_EQ(Create("truncate -s 0"), 0);
-  EXPECT_EQ(err_, "Edit cancelled, saved file was empty.\n");
+  EXPECT_EQ(Create("truncate -s 0"), 1);
+  EXPECT_THAT(err_, HasSubstr("error: configmaps \"a\" is invalid\n"));
   EXPECT_THAT(writes_, IsEmpty());
 }
 
