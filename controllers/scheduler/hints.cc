@@ -2,7 +2,8 @@
 // - InterPodAffinity, where a pod goes or changes that refused this one by its own anti-affinity,
 //   or that one of several terms of this one's names;
 // - NodeAffinity, where a node comes to match what the profile enforces;
-// - VolumeRestrictions and NodeVolumeLimits of claims that are made for ephemeral volumes.
+// - VolumeRestrictions and NodeVolumeLimits of claims that are made for ephemeral volumes;
+// - VolumeRestrictions, where a pod of another namespace had the disk.
 #include "controllers/scheduler/hints.h"
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "controllers/scheduler/devices/pod_devices.h"
 #include "controllers/scheduler/profile.h"
 #include "controllers/scheduler/rules/rules.h"
+#include "controllers/scheduler/rules/shared_disks.h"
 #include "controllers/scheduler/rules/topology_spread.h"
 #include "controllers/scheduler/volume_claims.h"
 
@@ -115,7 +117,7 @@ bool VolumeIsLetGo(const Question& of) {
   if (of.event == kClaim) return IsNewAndAskedFor(of);
   if (of.event != kPodDeleted) return of.event == kNodeAdded;
   const auto& gone = of.change.pod.before;
-  return gone && SharesClaim(*of.pod.pod, *gone->pod);
+  return gone && (SharesClaim(*of.pod.pod, *gone->pod) || ShareDisk(*of.pod.pod, *gone->pod));
 }
 
 bool VolumesComeFree(const Question& of) {

@@ -255,6 +255,11 @@ TEST_F(HintsTest, VolumeRestrictions) {
     Mount(it, "data");
     it.metadata.namespace_ = "elsewhere";
   }));
+  const auto with_disk = [](const std::string& name) {
+    return [=](Pod& it) { it.spec.volumes.emplace_back().iscsi.Ensure().iqn = name; };
+  };
+  EXPECT_TRUE(GonePodHelps(kRule, HintPod(with_disk("x")), with_disk("x")));
+  EXPECT_FALSE(GonePodHelps(kRule, HintPod(with_disk("x")), with_disk("y")));
   EXPECT_TRUE(ClaimHelps(kRule, pod, "data", /*is_new=*/true));
   EXPECT_FALSE(ClaimHelps(kRule, pod, "data", /*is_new=*/false));
   EXPECT_FALSE(ClaimHelps(kRule, pod, "other", /*is_new=*/true));

@@ -126,6 +126,8 @@ class World:
                     "requiredDuringSchedulingIgnoredDuringExecution": [self.pod_term()]}}
             if self.maybe(0.4):
                 spec["volumes"] = [self.claimed(f"bound{self.some(0, 1, 2, 3, 4, 5)}")]
+            if self.maybe(0.3):
+                spec.setdefault("volumes", []).append(self.disk())
             pods.append(pod)
         return pods
 
@@ -176,12 +178,24 @@ class World:
             if blocked:  # Who is bound would have these bound too.
                 names += ["unbound-later", "unbound-made", "unbound-made-in-a", "unbound-now", "lost", "none"]
             spec["volumes"] = [self.claimed(c) for c in self.rng.sample(names, self.some(1, 1, 2))]
+        if self.maybe(0.15):
+            spec.setdefault("volumes", []).append(self.disk())
         if self.maybe(0.02):
             spec["schedulingGates"] = [{"name": "example.com/wait"}]
         return pod
 
     def claimed(self, name):
         return {"name": name, "persistentVolumeClaim": {"claimName": name}}
+
+    def disk(self):
+        """One that is written by one pod, or read by many."""
+        return {"name": "disk", **self.some(
+            {"gcePersistentDisk": {"pdName": self.some("one", "two"), "readOnly": self.maybe(0.5)}},
+            {"awsElasticBlockStore": {"volumeID": self.some("one", "two"), "readOnly": self.maybe(0.5)}},
+            {"iscsi": {"targetPortal": "10.9.9.9:3260", "iqn": self.some("iqn.2001-04.com.example:a", "iqn.2001-04.com.example:b"),
+                       "lun": self.some(0, 1), "readOnly": self.maybe(0.5)}},
+            {"rbd": {"monitors": self.rng.sample(["m1", "m2", "m3"], 2), "image": self.some("one", "two"),
+                     "readOnly": self.maybe(0.5)}})}
 
     def amounts(self):
         asked = {}

@@ -1,8 +1,9 @@
-// VolumeRestrictions (ReadWriteOncePod) and VolumeBinding's filter.
+// VolumeRestrictions (disks of one writer, ReadWriteOncePod) and VolumeBinding's filter.
 #include <algorithm>
 
 #include "api/select/node_selector.h"
 #include "controllers/scheduler/rules/rules.h"
+#include "controllers/scheduler/rules/shared_disks.h"
 #include "controllers/scheduler/volume_claims.h"
 
 namespace skiff::scheduler {
@@ -21,22 +22,38 @@ bool IsUsedByOther(const PodInfo& pod, const std::string& claim, const Snapshot&
   return false;
 }
 
-}  // namespace
-
-Prepared PrepareVolumeRestrictions(const PodInfo& pod, const Snapshot& snapshot) {
+// Of a claim that one pod alone may use, and another one does.
+bool IsKeptOut(const PodInfo& pod, const Snapshot& snapshot) {
   for (const std::string& name : ClaimNames(*pod.pod)) {
     const auto claim = snapshot.storage.claim(pod.pod->metadata.namespace_, name);
     if (!claim) continue;
     const auto& modes = claim->spec.access_modes;
     if (std::find(modes.begin(), modes.end(), "ReadWriteOncePod") == modes.end()) continue;
-    if (!IsUsedByOther(pod, name, snapshot)) continue;
-    return Prepared::Each([](const NodeInfo&) {
-      return Verdict::Unschedulable(
-          "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode "
-          "already in-use by another pod");
-    });
+    if (IsUsedByOther(pod, name, snapshot)) return true;
   }
-  return Prepared::Pass();
+  return false;
+}
+
+bool HoldsDiskOf(const NodeInfo& node, const core_v1::Pod& pod) {
+  return std::ranges::any_of(
+      node.pods, [&](const auto& there) { return ShareDisk(pod, *there.second->pod); });
+}
+
+}  // namespace
+
+Prepared PrepareVolumeRestrictions(const PodInfo& pod, const Snapshot& snapshot) {
+  const bool mounts_disks = MountsDisks(*pod.pod);
+  const bool is_kept_out = IsKeptOut(pod, snapshot);
+  if (!mounts_disks && !is_kept_out) return Prepared::Pass();
+  return Prepared::Each([&pod, mounts_disks, is_kept_out](const NodeInfo& node) {
+    if (mounts_disks && HoldsDiskOf(node, *pod.pod)) {
+      return Verdict::Unschedulable("node(s) had no available disk");
+    }
+    if (!is_kept_out) return Verdict::Fits();
+    return Verdict::Unschedulable(
+        "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode "
+        "already in-use by another pod");
+  });
 }
 
 Prepared PrepareVolumeBinding(const PodInfo& pod, const Snapshot& snapshot) {
