@@ -30,7 +30,8 @@ if os.path.exists(path):
 heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 heard.bind(path)
 heard.settimeout(60)
-server = subprocess.Popen(sys.argv[2:], env={**os.environ, "NOTIFY_SOCKET": path}, stdout=subprocess.DEVNULL)
+journal, errors = socket.socketpair()  # As the journal is.
+server = subprocess.Popen(sys.argv[2:], env={**os.environ, "NOTIFY_SOCKET": path}, stdout=subprocess.DEVNULL, stderr=errors)
 assert heard.recv(4096).startswith(b"READY=1"), "not told"
 environment = open(f"/proc/{server.pid}/environ", "rb").read()
 kubeconfig = "/var/lib/skiff/admin.kubeconfig"
