@@ -50,8 +50,6 @@ struct Search {
   // A rule could not say, and so nothing is decided: `running "DynamicResources" filter plugin:
   // ...`
   std::string error;
-
-  bool IsOver() const { return unfit.nodes == 0 || !unfit.overall.empty(); }
 };
 struct SearchOptions {
   int percentage = 0;           // As of FeasibleWanted.
