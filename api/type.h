@@ -111,7 +111,9 @@ struct Field {
   std::string_view merge_key;      // Of patch_merge lists of structures.
   std::string_view default_json;   // JSON text; "" for none.
   bool atomic = false;           // Struct or map field that apply treats as one value.
-  std::string_view inline_type;  // Name of the inlined type the field came from; "" for own.
+  // Names of the types that the field was inlined from, the outermost first, with dots; "" for own.
+  std::string_view inline_type;
+  std::string_view go_type;  // Go's name of its type where that is another than the type's own.
   uint32_t offset = 0;           // In the generated struct.
   const PointerOps* pointer_ops = nullptr;  // `pointer` fields of a generated struct.
 };

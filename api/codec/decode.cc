@@ -91,6 +91,8 @@ class Decoder {
   void Either(JsonToken token, typename Target::Slot out);
   template <typename Target>
   void QuantityText(JsonToken token, typename Target::Slot out);
+  // Bytes that are given as a list of numbers, which we are in.
+  std::string NumberedBytes();
   // The text of the value that `token` begins.
   std::string_view Whole(JsonToken token);
   // A part that structs keep as the text of `kept`.
@@ -104,6 +106,10 @@ class Decoder {
   bool Wants(const Type& type, JsonToken token);
   // Notes that the value that `token` begins does not fit, and passes over it.
   void Mismatch(JsonToken token, const std::string& wanted);
+  std::string MismatchText(const std::string& found, const std::string& wanted) const;
+  // Go's name of `type` where we are: of the field itself or of its list's items, if it has one
+  // there.
+  std::string Wanted(const Type& type) const;
   void Complain(std::string message);
   void Strict(const char* what, std::string_view name);
   void NoteEmptyList();
@@ -113,9 +119,9 @@ class Decoder {
   const bool is_own_;
   size_t strict_looks_ = 0;
   size_t strict_bytes_ = 0;
-  const Type* owner_ = nullptr;          // The struct whose field is being read.
-  std::vector<std::string_view> names_;  // Go's path: fields only.
-  std::string path_;                     // The path of strict errors: with indices and keys.
+  const Type* owner_ = nullptr;      // The struct whose field is being read.
+  std::vector<const Field*> names_;  // Go's path: fields only.
+  std::string path_;                 // The path of strict errors: with indices and keys.
   std::string mismatch_;
   TextNotes notes_;
   int collections_ = 0;  // How many lists and maps we are in.
@@ -135,15 +141,23 @@ void Decoder::Mismatch(JsonToken token, const std::string& wanted) {
   if (token == JsonToken::kNumber) {
     found = "number";
     // Such a target takes numbers, but not this one.
-    if (wanted.starts_with("int") || wanted.starts_with("float")) found += " " + std::string(in_.number());
+    if (wanted.starts_with("int") || wanted.starts_with("float"))
+      found += " " + std::string(in_.number());
   }
   in_.SkipEntered(token);
-  if (!mismatch_.empty()) return;
+  if (mismatch_.empty()) mismatch_ = MismatchText(found, wanted);
+}
+
+std::string Decoder::MismatchText(const std::string& found, const std::string& wanted) const {
   std::string text = "json: cannot unmarshal " + found + " into Go ";
-  if (owner_ == nullptr) return Complain(text + "value of type " + wanted);
+  if (owner_ == nullptr) return text + "value of type " + wanted;
   text += "struct field " + std::string(owner_->name);
-  for (const std::string_view name : names_) text += "." + std::string(name);
-  Complain(text + " of type " + wanted);
+  for (const Field* field : names_) AppendGoPath(*field, text);
+  return text + " of type " + wanted;
+}
+
+std::string Decoder::Wanted(const Type& type) const {
+  return names_.empty() ? GoTypeName(type) : GoTypeName(*names_.back(), type);
 }
 
 void Decoder::Strict(const char* what, std::string_view name) {
@@ -169,8 +183,9 @@ bool Decoder::Wants(const Type& type, JsonToken token) {
     case Shape::kDouble:
       return token == JsonToken::kNumber;
     case Shape::kString:
-    case Shape::kBytes:
       return token == JsonToken::kString;
+    case Shape::kBytes:  // Go's bytes are a list of numbers, too.
+      return token == JsonToken::kString || token == JsonToken::kArray;
     case Shape::kStruct:
     case Shape::kMap:
       return token == JsonToken::kObject;
@@ -184,7 +199,7 @@ bool Decoder::Wants(const Type& type, JsonToken token) {
 template <typename Target>
 void Decoder::Value(const Type& type, JsonToken token, typename Target::Slot out) {
   if (token == JsonToken::kNull || token == JsonToken::kError) return;
-  if (!Wants(type, token)) return Mismatch(token, GoTypeName(type));
+  if (!Wants(type, token)) return Mismatch(token, Wanted(type));
   switch (type.shape) {
     case Shape::kBool:
       return Target::SetBool(out, in_.boolean());
@@ -238,6 +253,9 @@ void Decoder::Integer(const Type& type, typename Target::Slot out) {
 
 template <typename Target>
 void Decoder::Text(const Type& type, JsonToken token, typename Target::Slot out) {
+  if (type.shape == Shape::kBytes && token == JsonToken::kArray) {
+    return Target::SetBytes(out, NumberedBytes());
+  }
   if (token != JsonToken::kString) return Mismatch(token, "string");
   const std::string_view text = in_.string();
   if (type.shape == Shape::kBytes) {
@@ -254,6 +272,25 @@ void Decoder::Text(const Type& type, JsonToken token, typename Target::Slot out)
   auto instant = ParseInstant(text, form);
   if (!instant) return Complain(std::move(instant.error().message));
   Target::SetTime(out, *instant, form);
+}
+
+std::string Decoder::NumberedBytes() {
+  std::string bytes;
+  while (in_.NextItem()) {
+    const JsonToken token = in_.Next();
+    uint8_t byte = 0;
+    if (token == JsonToken::kNumber) {
+      const std::string_view text = in_.number();
+      const auto read = std::from_chars(text.data(), text.data() + text.size(), byte);
+      if (read.ec != std::errc() || read.ptr != text.data() + text.size()) {
+        Complain(MismatchText("number " + std::string(text), "uint8"));
+      }
+    } else if (token != JsonToken::kNull && token != JsonToken::kError) {
+      Mismatch(token, "uint8");
+    }
+    bytes.push_back(static_cast<char>(byte));
+  }
+  return bytes;
 }
 
 std::string_view Decoder::Whole(JsonToken token) {
@@ -320,7 +357,7 @@ Json Decoder::SchemaUnion(const Type& type, JsonToken token) {
 // Go decodes such a value by itself: its errors do not know where it stands, and unknown fields in
 // there go without being reported.
 void Decoder::Apart(const Type& type, JsonToken token, Json& out) {
-  std::vector<std::string_view> names;
+  std::vector<const Field*> names;
   names.swap(names_);
   const Type* const owner = std::exchange(owner_, nullptr);
   const bool strict = std::exchange(strict_, false);
@@ -370,7 +407,9 @@ void Decoder::Map(const Type& type, typename Target::Slot out) {
 }
 
 std::optional<std::string_view> Decoder::TypeMetaMember(bool is_kind) {
-  names_.push_back(is_kind ? "kind" : "apiVersion");
+  static constexpr Field kKind{.name = "kind", .inline_type = "TypeMeta"};
+  static constexpr Field kApiVersion{.name = "apiVersion", .inline_type = "TypeMeta"};
+  names_.push_back(is_kind ? &kKind : &kApiVersion);
   const JsonToken token = in_.Next();
   if (token != JsonToken::kString && token != JsonToken::kNull && token != JsonToken::kError) {
     Mismatch(token, "string");
@@ -383,7 +422,7 @@ std::optional<std::string_view> Decoder::TypeMetaMember(bool is_kind) {
 void Decoder::NoteEmptyList() {
   if (collections_ > 0 || notes_.empty_lists.size() >= kStrictErrorsMax) return;
   std::string pointer;
-  for (const std::string_view name : names_) pointer.append("/").append(name);
+  for (const Field* field : names_) pointer.append("/").append(field->name);
   notes_.empty_lists.push_back(std::move(pointer));
 }
 
@@ -428,7 +467,7 @@ void Decoder::Struct(const Type& type, typename Target::Slot out) {
     }
     if (strict_ && seen.See(expected)) Strict("duplicate", key);
     const Field& field = type.fields[expected];
-    names_.push_back(field.name);
+    names_.push_back(&field);
     if (strict_) path_.append(path_.empty() ? "" : ".").append(key);
     Member<Target>(field, out);
     path_.resize(length);

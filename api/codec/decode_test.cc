@@ -4,6 +4,7 @@
 
 #include "api/codec/json.h"
 #include "api/codec/sample_document.h"
+#include "api/gen/admissionregistration_v1.h"
 #include "api/gen/apiextensions_v1.h"
 #include "api/gen/apps_v1.h"
 #include "api/gen/batch_v1.h"
@@ -91,8 +92,7 @@ TEST(Decode, HundredsOfFieldsAreKnownApart) {
   for (const char* more : {"p191", "p192", "p255", "p256", "p699"}) {
     const auto decoded = DecodeJson(type, text + "\"" + more + "\":\"y\"}", FieldValidation::kWarn);
     ASSERT_TRUE(decoded);
-    EXPECT_EQ(decoded->strict_errors,
-              (Strings{"duplicate field \"" + std::string(more) + "\""}));
+    EXPECT_EQ(decoded->strict_errors, (Strings{"duplicate field \"" + std::string(more) + "\""}));
     EXPECT_EQ(decoded->document[more], "y");
     EXPECT_EQ(decoded->document.size(), 700u);
   }
@@ -157,6 +157,62 @@ TEST(Decode, WrongTypesAreRefusedWithGoPaths) {
   EXPECT_EQ(ErrorOf<core_v1::Service>(R"({"spec": {"ports": [{"targetPort": [1]}]}})"),
             "json: cannot unmarshal array into Go struct field ServicePort.spec.ports.targetPort "
             "of type int32");
+}
+
+// Embedded structs stand on the path, though JSON does not show them; a field's type has the name
+// that its declaration gives it.
+TEST(Decode, WrongTypesAreNamedAsGoDeclaresThem) {
+  const auto of_pod = [](const std::string& spec) {
+    return ErrorOf<Pod>(R"({"spec": {)" + spec + "}}");
+  };
+  EXPECT_EQ(of_pod(R"("volumes": [{"projected": {"sources": [{"secret": {"items": [[]]}}]}}])"),
+            "json: cannot unmarshal array into Go struct field SecretProjection.spec.volumes."
+            "VolumeSource.projected.sources.secret.items of type v1.KeyToPath");
+  EXPECT_EQ(of_pod(R"("containers": [{"envFrom": [{"configMapRef": {"name": 5}}]}])"),
+            "json: cannot unmarshal number into Go struct field ConfigMapEnvSource.spec.containers."
+            "envFrom.configMapRef.LocalObjectReference.name of type string");
+  EXPECT_EQ(of_pod(R"("containers": [{"livenessProbe": {"httpGet": {"port": true}}}])"),
+            "json: cannot unmarshal bool into Go struct field HTTPGetAction.spec.containers."
+            "livenessProbe.ProbeHandler.httpGet.port of type int32");
+  EXPECT_EQ(of_pod(R"("containers": [{"resources": {"limits": []}}])"),
+            "json: cannot unmarshal array into Go struct field ResourceRequirements.spec."
+            "containers.resources.limits of type v1.ResourceList");
+  EXPECT_EQ(ErrorOf<Pod>(R"({"metadata": {"ownerReferences": [{"uid": 1}]}})"),
+            "json: cannot unmarshal number into Go struct field OwnerReference.metadata."
+            "ownerReferences.uid of type types.UID");
+  EXPECT_EQ(ErrorOf<core_v1::Node>(R"({"status": {"volumesInUse": {}}})"),
+            "json: cannot unmarshal object into Go struct field NodeStatus.status.volumesInUse of "
+            "type []v1.UniqueVolumeName");
+  EXPECT_EQ(ErrorOf<core_v1::Node>(R"({"status": {"volumesInUse": [true]}})"),
+            "json: cannot unmarshal bool into Go struct field NodeStatus.status.volumesInUse of "
+            "type v1.UniqueVolumeName");
+  EXPECT_EQ(ErrorOf<apps_v1::StatefulSet>(R"({"spec": {"volumeClaimTemplates": [{"kind": []}]}})"),
+            "json: cannot unmarshal array into Go struct field PersistentVolumeClaim.spec."
+            "volumeClaimTemplates.TypeMeta.kind of type string");
+  // Embedded in what is embedded.
+  EXPECT_EQ(ErrorOf<admissionregistration_v1::ValidatingAdmissionPolicy>(
+                R"({"spec": {"matchConstraints": {"resourceRules": [{"apiGroups": "x"}]}}})"),
+            "json: cannot unmarshal string into Go struct field NamedRuleWithOperations.spec."
+            "matchConstraints.resourceRules.RuleWithOperations.Rule.apiGroups of type []string");
+}
+
+TEST(Decode, BytesMayBeAListOfNumbers) {
+  core_v1::Secret secret;
+  ASSERT_TRUE(DecodeStruct(core_v1::Secret::Describe(),
+                           R"({"data": {"a": [], "b": [104, 105, null, 255]}})",
+                           FieldValidation::kIgnore, &secret));
+  EXPECT_EQ(secret.data["a"], "");
+  EXPECT_EQ(secret.data["b"], std::string("hi\0\xff", 4));
+  EXPECT_EQ(ErrorOf<core_v1::Secret>(R"({"data": {"a": [256]}})"),
+            "json: cannot unmarshal number 256 into Go struct field Secret.data of type uint8");
+  EXPECT_EQ(ErrorOf<core_v1::Secret>(R"({"data": {"a": ["x"]}})"),
+            "json: cannot unmarshal string into Go struct field Secret.data of type uint8");
+}
+
+TEST(Decode, TimesAreQuotedByTheirBytes) {
+  EXPECT_EQ(ErrorOf<Pod>(R"({"metadata": {"creationTimestamp": "é\"\n"}})"),
+            "parsing time \"\\xc3\\xa9\\\"\\x0a\" as \"2006-01-02T15:04:05Z07:00\": cannot "
+            "parse \"\\xc3\\xa9\\\"\\x0a\" as \"2006\"");
 }
 
 TEST(Decode, ValuesThatDoNotParseAreRefused) {

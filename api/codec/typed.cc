@@ -119,9 +119,12 @@ class StructReader {
   Result<> Integer(const Type& type, const Json& json, void* out);
   Result<> Text(const Type& type, const Json& json, void* out);
   tl::unexpected<Error> Mismatch(const Json& json, const std::string& wanted) const;
+  std::string Wanted(const Type& type) const {
+    return path_.empty() ? GoTypeName(type) : GoTypeName(*path_.back(), type);
+  }
 
   const Type* owner_ = nullptr;  // The struct whose field is being read.
-  std::vector<std::string_view> path_;
+  std::vector<const Field*> path_;
 };
 
 tl::unexpected<Error> StructReader::Mismatch(const Json& json, const std::string& wanted) const {
@@ -134,19 +137,19 @@ tl::unexpected<Error> StructReader::Mismatch(const Json& json, const std::string
   std::string text = "json: cannot unmarshal " + found + " into Go ";
   if (owner_ == nullptr) return Fail(Reason::kBadRequest, text + "value of type " + wanted);
   text += "struct field " + std::string(owner_->name);
-  for (const std::string_view name : path_) text += "." + std::string(name);
+  for (const Field* field : path_) AppendGoPath(*field, text);
   return Fail(Reason::kBadRequest, text + " of type " + wanted);
 }
 
 Result<> StructReader::Struct(const Type& type, const Json& json, void* out) {
-  if (!json.is_object()) return Mismatch(json, GoTypeName(type));
+  if (!json.is_object()) return Mismatch(json, Wanted(type));
   const Type* outer = owner_;
   owner_ = &type;
   for (const auto& [key, value] : json.get_ref<const Json::object_t&>()) {
     if (value.is_null()) continue;
     const Field* field = type.Find(key);
     if (field == nullptr) continue;
-    path_.push_back(field->name);
+    path_.push_back(field);
     void* member = MemberOf(out, *field);
     if (field->pointer) member = field->pointer_ops->emplace(member);
     TRY(Value(*field->type, value, member));
@@ -157,7 +160,7 @@ Result<> StructReader::Struct(const Type& type, const Json& json, void* out) {
 }
 
 Result<> StructReader::List(const Type& type, const Json& json, void* out) {
-  if (!json.is_array()) return Mismatch(json, GoTypeName(type));
+  if (!json.is_array()) return Mismatch(json, Wanted(type));
   for (const Json& item : json) {
     void* element = type.list->append(out);
     if (!item.is_null()) TRY(Value(*type.element, item, element));
@@ -166,7 +169,7 @@ Result<> StructReader::List(const Type& type, const Json& json, void* out) {
 }
 
 Result<> StructReader::Map(const Type& type, const Json& json, void* out) {
-  if (!json.is_object()) return Mismatch(json, GoTypeName(type));
+  if (!json.is_object()) return Mismatch(json, Wanted(type));
   for (const auto& [key, item] : json.get_ref<const Json::object_t&>()) {
     void* element = type.map->insert(out, key);
     if (!item.is_null()) TRY(Value(*type.element, item, element));
@@ -179,7 +182,7 @@ Result<> StructReader::Integer(const Type& type, const Json& json, void* out) {
   const bool fits = json.is_number_integer() &&
                     json.get<int64_t>() >= std::numeric_limits<T>::min() &&
                     json.get<int64_t>() <= std::numeric_limits<T>::max();
-  if (!fits) return Mismatch(json, GoTypeName(type));
+  if (!fits) return Mismatch(json, Wanted(type));
   As<T>(out) = json.get<T>();
   return {};
 }
@@ -216,7 +219,7 @@ Result<> StructReader::Value(const Type& type, const Json& json, void* out) {
       As<double>(out) = json.get<double>();
       return {};
     case Shape::kString:
-      if (!json.is_string()) return Mismatch(json, GoTypeName(type));
+      if (!json.is_string()) return Mismatch(json, Wanted(type));
       As<std::string>(out) = json.get_ref<const std::string&>();
       return {};
     case Shape::kBytes:

@@ -318,6 +318,7 @@ std::string FileWriter::FieldRow(const SchemaType& type, const SchemaField& f) {
   if (!f.default_json.empty()) fields << ", .default_json = " << Quote(f.default_json);
   if (f.atomic) fields << ", .atomic = true";
   if (!f.inline_type.empty()) fields << ", .inline_type = " << Quote(f.inline_type);
+  if (!f.go_type.empty()) fields << ", .go_type = " << Quote(f.go_type);
   fields << ", .offset = offsetof(" << CppType(type.name) << ", " << f.cpp_name << ")";
   if (f.pointer) fields << ", .pointer_ops = &struct_ops::kPointer<" << FieldCppType(f) << ">";
   fields << "},\n";

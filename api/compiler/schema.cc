@@ -51,7 +51,7 @@ bool Flag(const YAML::Node& node) {
 SchemaField ReadField(const std::string& name, const YAML::Node& node, const std::string& where) {
   CheckKeys(node,
             {"n", "type", "required", "always", "omitzero", "keepEmpty", "list", "map", "struct",
-             "keys", "patch", "patchKey", "default"},
+             "keys", "patch", "patchKey", "default", "go"},
             where);
   SchemaField field;
   field.json_name = name;
@@ -76,6 +76,7 @@ SchemaField ReadField(const std::string& name, const YAML::Node& node, const std
   field.patch_retain_keys = patch.find("retainKeys") != std::string::npos;
   field.patch_replace = patch == "replace";
   field.patch_key = Text(node["patchKey"]);
+  field.go_type = Text(node["go"]);
   if (node["default"]) {
     const std::string value = Text(node["default"]);
     const bool is_number = field.type == "int32" || field.type == "int64" || field.type == "bool";
@@ -208,7 +209,9 @@ void FlattenInlines(SchemaFile& file) {
             inlined.inline_inner = inlined.inline_number;
             inlined.inline_number = field.number;
           }
-          inlined.inline_type = field.type;
+          std::string through = field.inline_type.empty() ? "" : field.inline_type + ".";
+          through += field.type + (inlined.inline_type.empty() ? "" : "." + inlined.inline_type);
+          inlined.inline_type = std::move(through);
           flat.push_back(std::move(inlined));
         }
       }

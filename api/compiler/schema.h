@@ -43,7 +43,7 @@ struct SchemaField {
   bool pointer = false;
   int number = 0;
   int inline_number = 0, inline_inner = 0;
-  std::string inline_type;
+  std::string inline_type, go_type;
   bool required = false, always = false, omit_zero = false, keep_empty = false, granular = false,
        atomic = false;
   std::string list;  // atomic, set, map

@@ -32,8 +32,24 @@ struct EndpointResets {
   std::array<std::string_view, 3> paths{};  // "status", "metadata.labels"; the rest is "".
 };
 
+// Kubernetes checks the metadata of an update for every kind, and then each kind's own validation
+// checks it again: what is wrong stands among the causes as often as it is looked at.
+enum class MetadataCheck : uint8_t {
+  kNothing,
+  kWhole,    // All that is checked of a new object, the name by the kind's own rule.
+  kChanges,  // What an update may not change, and labels, annotations and owners once more.
+};
+struct MetadataChecks {
+  using InOrder = std::array<MetadataCheck, 2>;
+  InOrder update{MetadataCheck::kChanges};
+  InOrder status_update{MetadataCheck::kChanges};
+  bool finalizers = true;     // Those without a domain have to be Kubernetes' own.
+  bool generate_name = true;  // A new object's has to be what the kind's names may begin with.
+};
+
 struct KindBehaviour {
   const Rules* rules = &kPlainRules;        // api/rules/rules.h; of structs only.
+  MetadataChecks metadata;
   const TableFormat* table = &kPlainTable;  // Of objects as they are stored.
   SelectableFields selectable;
   // Endpoints that differ from the rule: the object resets "status", /status resets "spec".

@@ -42,4 +42,17 @@ std::string GoTypeName(const Type& type) {
   return "";
 }
 
+std::string GoTypeName(const Field& field, const Type& type) {
+  if (&type == field.type && !field.go_type.empty()) return std::string(field.go_type);
+  if (&type == field.type->element && field.go_type.starts_with("[]")) {
+    return std::string(field.go_type.substr(2));
+  }
+  return GoTypeName(type);
+}
+
+void AppendGoPath(const Field& field, std::string& path) {
+  if (!field.inline_type.empty()) path.append(".").append(field.inline_type);
+  path.append(".").append(field.name);
+}
+
 }  // namespace skiff

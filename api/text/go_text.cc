@@ -102,6 +102,20 @@ std::string GoQuote(std::string_view text) {
   return out + '"';
 }
 
+std::string GoTimeQuote(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte < 0x20 || byte >= 0x80) {
+      out += fmt::format("\\x{:02x}", byte);
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
 std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text) {
   std::vector<std::pair<size_t, char32_t>> out;
   for (size_t at = 0; at < text.size();) {

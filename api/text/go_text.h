@@ -16,6 +16,9 @@ namespace skiff {
 // print as \xNN.
 std::string GoQuote(std::string_view text);
 
+// As Go's package time quotes what it cannot parse: all but printable ASCII as bytes, \xNN.
+std::string GoTimeQuote(std::string_view text);
+
 // The runes that Go's unicode.IsPrint refuses, with the position of their first byte.
 std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text);
 

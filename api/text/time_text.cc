@@ -49,7 +49,7 @@ class TimeParser {
     const int32_t nanos = Fraction(form);
     const int offset = Offset();
     if (failed_) return Fail(Reason::kBadRequest, error_);
-    if (!rest_.empty()) Say(": extra text: " + GoQuote(rest_));
+    if (!rest_.empty()) Say(": extra text: " + GoTimeQuote(rest_));
     Range(day < 1 || day > DaysIn(month, year), "day");
     if (failed_) return Fail(Reason::kBadRequest, error_);
     const std::chrono::sys_days date{std::chrono::year(year) / std::chrono::month(month) /
@@ -66,10 +66,11 @@ class TimeParser {
   void Say(std::string tail) {
     if (failed_) return;
     failed_ = true;
-    error_ = "parsing time " + GoQuote(text_) + tail;
+    error_ = "parsing time " + GoTimeQuote(text_) + tail;
   }
   void Bad(std::string_view element, std::string_view at) {
-    Say(" as " + GoQuote(layout_) + ": cannot parse " + GoQuote(at) + " as " + GoQuote(element));
+    Say(" as " + GoTimeQuote(layout_) + ": cannot parse " + GoTimeQuote(at) + " as " +
+        GoTimeQuote(element));
   }
   void Range(bool out, const char* what) {
     if (out) Say(std::string(": ") + what + " out of range");
@@ -215,7 +216,7 @@ std::string FormatInstant(const Instant& instant, TimeForm form) {
 
 Result<int64_t> ParseGoDuration(std::string_view text) {
   const auto invalid = [&] {
-    return Fail(Reason::kBadRequest, "time: invalid duration " + GoQuote(text));
+    return Fail(Reason::kBadRequest, "time: invalid duration " + GoTimeQuote(text));
   };
   std::string_view rest = text;
   const bool negative = rest.starts_with("-");
@@ -246,7 +247,7 @@ Result<int64_t> ParseGoDuration(std::string_view text) {
     const std::string_view unit = rest.substr(0, length);
     rest.remove_prefix(length);
     if (unit.empty()) {
-      return Fail(Reason::kBadRequest, "time: missing unit in duration " + GoQuote(text));
+      return Fail(Reason::kBadRequest, "time: missing unit in duration " + GoTimeQuote(text));
     }
     int64_t factor = 0;
     if (unit == "ns") factor = 1;
@@ -257,7 +258,7 @@ Result<int64_t> ParseGoDuration(std::string_view text) {
     if (unit == "h") factor = 3'600'000'000'000;
     if (factor == 0) {
       return Fail(Reason::kBadRequest,
-                  "time: unknown unit " + GoQuote(unit) + " in duration " + GoQuote(text));
+                  "time: unknown unit " + GoTimeQuote(unit) + " in duration " + GoTimeQuote(text));
     }
     total += whole * factor + fraction * factor / scale;
     if (total > most) return invalid();

@@ -11,6 +11,7 @@
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
 #include "api/patch/managed_fields.h"
+#include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
@@ -103,6 +104,40 @@ Result<> KeepNew(const std::string& space, Object& object) {
   return {};
 }
 
+void CheckOwnFinalizers(const Object& object, const FieldPath& path, Violations& out) {
+  if (object.is_custom() || !object.kind().behaviour->metadata.finalizers) return;
+  CheckFinalizerNames(object.metadata().finalizers, path.Child("finalizers"), out);
+}
+
+// As the kind's own validation does.
+void CheckMetadata(const Object& object, NameRule name_rule, Violations& out) {
+  const KindInfo& kind = object.kind();
+  const FieldPath path("metadata");
+  if (!kind.behaviour->metadata.generate_name) {
+    ValidateMetaButPrefix(object.metadata(), kind.namespaced, name_rule, path, out);
+  } else {
+    ValidateObjectMeta(object.metadata(), kind.namespaced, name_rule, path, out);
+  }
+  CheckOwnFinalizers(object, path, out);
+}
+
+void CheckMetadataUpdate(const Object& object, const Object& old, std::string_view subresource,
+                         Violations& out) {
+  const KindInfo& kind = object.kind();
+  const FieldPath path("metadata");
+  ValidateObjectMeta(object.metadata(), kind.namespaced, &NameIsPathSegment, path, out);
+  ValidateObjectMetaUpdate(object.metadata(), old.metadata(), path, out);
+  const MetadataChecks& checks = kind.behaviour->metadata;
+  for (const MetadataCheck check : subresource == "status" ? checks.status_update : checks.update) {
+    if (check == MetadataCheck::kWhole) {
+      CheckMetadata(object, kind.behaviour->rules->validate_name, out);
+    } else if (check == MetadataCheck::kChanges) {
+      ValidateObjectMetaUpdate(object.metadata(), old.metadata(), path, out);
+      CheckOwnFinalizers(object, path, out);
+    }
+  }
+}
+
 TimePoint WholeSeconds(TimePoint point) {
   return std::chrono::time_point_cast<std::chrono::seconds>(point);
 }
@@ -114,16 +149,10 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
   const KindInfo& kind = object.kind();
   const Rules& rules = *kind.behaviour->rules;
   Violations wrong;
-  const FieldPath metadata("metadata");
-  const bool metadata_last = old == nullptr && rules.metadata_last;
-  const auto check_metadata = [&](NameRule name_rule) {
-    ValidateObjectMeta(object.metadata(), kind.namespaced, name_rule, metadata, wrong);
-  };
-  if (!metadata_last) check_metadata(rules.validate_name);
   if (old != nullptr) {
-    // Kubernetes asks both its generic strategy and that of the kind, so each cause stands twice.
-    ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
-    ValidateObjectMetaUpdate(object.metadata(), old->metadata(), metadata, wrong);
+    CheckMetadataUpdate(object, *old, mode.subresource, wrong);
+  } else if (!rules.metadata_last) {
+    CheckMetadata(object, rules.validate_name, wrong);
   }
   if (mode.validate) {
     mode.validate(object, *old, wrong);
@@ -143,7 +172,10 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
     rules.validate_update(object.raw(), old->raw(), wrong);
   }
   // Whatever a kind thinks of names, they have to fit into a path.
-  if (old == nullptr && wrong.empty()) check_metadata(&NameIsPathSegment);
+  if (old == nullptr && wrong.empty()) {
+    ValidateObjectMeta(object.metadata(), kind.namespaced, &NameIsPathSegment,
+                       FieldPath("metadata"), wrong);
+  }
   if (wrong.empty()) return {};
   // An error names the group of the kind that all versions are turned into.
   return Fail(wrong.ToError(StorageKindOf(kind).group, kind.kind, object.metadata().name));
@@ -179,7 +211,10 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
       return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
     }
     const std::string& shown = object.metadata().resource_version;
-    return Saved{.kind = &kind, .text = TRY(TextAt(object, shown)), .created = true};
+    return Saved {
+      .kind = &kind, .text = TRY(TextAt(object, shown))
+      , .created = true
+    };
   }
   // The store alone minds a version, last of all; one that is no number counts for none.
   if (ParseResourceVersion(object.metadata().resource_version).value_or(0) != 0) {
@@ -214,8 +249,8 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   return saved;
 }
 
-Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object,
-                                   const WriteOptions& options, const AnswerSaved& later) {
+Result<Saved> ObjectWriter::Create(ApiRequest& request, Object object, const WriteOptions& options,
+                                   const AnswerSaved& later) {
   const KindInfo& kind = object.kind();
   TRY(CheckDefaults(object, nullptr));
   const std::string space = kind.namespaced ? object.metadata().namespace_ : "";
@@ -424,13 +459,13 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   const Precondition unchanged{.kind = Precondition::Kind::kRevision, .revision = record->modified};
   std::optional<StoredObject> encoded;
   if (!saved.deleted &&
-      LeaveWrite(request, later, booked || reservation,
-                 {.key = record->key, .expect = unchanged}, object, saved, encoded)) {
+      LeaveWrite(request, later, booked || reservation, {.key = record->key, .expect = unchanged},
+                 object, saved, encoded)) {
     return LeftToWrite();
   }
-  auto written = saved.deleted ? parts_.store.Apply({.key = record->key, .expect = unchanged})
-                               : PutObject(parts_.store, record->key, unchanged, object,
-                                           std::move(encoded));
+  auto written = saved.deleted
+                     ? parts_.store.Apply({.key = record->key, .expect = unchanged})
+                     : PutObject(parts_.store, record->key, unchanged, object, std::move(encoded));
   if (!written) {
     const Reason reason = written.error().reason;
     if (reason != Reason::kConflict && reason != Reason::kNotFound) return Fail(written.error());

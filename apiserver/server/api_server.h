@@ -2,8 +2,8 @@
 // of its own; a program gives it both (program.cc), a simulation neither.
 //
 //   auto server = TRY(ApiServer::Create(options, {store, clock, random}));
-//   http::Response answer = server->Handle(request);                  // As the client it says it
-//   is. http::Response answer = server->Handle(request, LoopbackUser());  // In process, trusted.
+//   http::Response told = server->Handle(request);                   // As the client it says it
+//   is. http::Response asked = server->Handle(request, LoopbackUser());  // In process, trusted.
 //
 // On a loop of connections TryHandle does the same as far as nothing has to be waited for (decision
 // 0057).
@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@
 
 namespace skiff {
 
+struct KindInfo;
 struct NodeConnections;
 class ServedKinds;
 
@@ -44,8 +46,8 @@ struct FlowControlOptions {
   // Together the seats that there are; apart the limits where requests are only counted.
   int reading_max = 400;
   int writing_max = 200;
-  int read_slots = 0;                // Reads that are worked on at one time; 0: by processors.
-  Duration patience = 15s;           // For which a request waits for its turn.
+  int read_slots = 0;       // Reads that are worked on at one time; 0: by processors.
+  Duration patience = 15s;  // For which a request waits for its turn.
 };
 
 struct ApiServerOptions {
@@ -88,9 +90,7 @@ struct ApiServerOptions {
   std::optional<AuditOptions> audit = {};  // Unset: nothing is told.
 };
 
-class ApiServer final : public http::Handler,
-                        public http::PromptHandler,
-                        public http::LateHandler {
+class ApiServer final : public http::Handler, public http::PromptHandler, public http::LateHandler {
  public:
   struct Parts {  // All outlive the server.
     Store& store;

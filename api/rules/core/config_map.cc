@@ -15,7 +15,6 @@ constexpr size_t kBytesMax = 1024 * 1024;
 constexpr const char* kImmutable = "field is immutable when `immutable` is set";
 
 void Validate(const ConfigMap& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   size_t bytes = 0;
   for (const auto& [key, value] : object.data) {
     const FieldPath at = FieldPath("data").Key(key);
@@ -39,7 +38,6 @@ void ValidateUpdate(const ConfigMap& object, const ConfigMap& old, Violations& o
     if (object.binary_data != old.binary_data) out.Forbidden(FieldPath("binaryData"), kImmutable);
   }
   // Kubernetes looks at the metadata of a new object once more, so each cause stands again.
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const meta_v1::ObjectMeta& meta = object.metadata;
   const FieldPath path("metadata");
   ValidateLabels(meta.labels, path.Child("labels"), out);

@@ -71,13 +71,11 @@ void ValidateSubsets(const Endpoints& object, Violations& out) {
 }
 
 void Validate(const Endpoints& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSubsets(object, out);
 }
 
 // Addresses that an update leaves alone are not looked at again.
 void ValidateUpdate(const Endpoints& object, const Endpoints& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (!(object.subsets == old.subsets)) ValidateSubsets(object, out);
 }
 

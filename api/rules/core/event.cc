@@ -147,7 +147,6 @@ void Validate(const Event& object, Violations& out) {
   const CoreEvent event = AsCore(object);
   ValidateLegacy(event, "reportingController", out);
   ValidateName(object, out);
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateStrict(event, out);
 }
 
@@ -156,7 +155,6 @@ void ValidateUpdate(const Event& object, const Event& old, Violations& out) {
   const CoreEvent before = AsCore(old);
   ValidateLegacy(event, "reportingController", out);
   ValidateName(object, out);
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (!(event.series == before.series)) ValidateSeries(event, out);
   ValidateUnchanged(event, before, out);
 }

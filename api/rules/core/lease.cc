@@ -23,7 +23,6 @@ void Update(Lease& object, const Lease& old) {
 }
 
 void Validate(const Lease& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath path("spec");
   const auto& spec = object.spec;
   if (spec.lease_duration_seconds && *spec.lease_duration_seconds <= 0) {

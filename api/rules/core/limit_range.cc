@@ -130,7 +130,6 @@ void ValidateItem(const LimitRangeItem& item, const FieldPath& path, Violations&
 }
 
 void Validate(const LimitRange& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   std::set<std::string_view> types;
   for (size_t i = 0; i < object.spec.limits.size(); ++i) {
     const LimitRangeItem& item = object.spec.limits[i];

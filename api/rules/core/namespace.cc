@@ -49,18 +49,12 @@ void Update(Namespace& object, const Namespace& old) {
 }
 
 void Validate(const Namespace& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   for (const std::string& finalizer : object.spec.finalizers) {
     CheckNamespaceFinalizer(finalizer, FieldPath("spec").Child("finalizers"), out);
   }
 }
 
-void ValidateUpdate(const Namespace& object, const Namespace&, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
-}
-
 void ValidateStatusUpdate(const Namespace& object, const Namespace&, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath at = FieldPath("status").Child("Phase");
   if (!object.metadata.deletion_timestamp) {
     if (object.status.phase != "Active") {
@@ -87,7 +81,6 @@ constexpr RulesOf<Namespace> kTypedNamespaceRules = {
     .prepare_update = Update,
     .prepare_status_update = KeepSpec<Namespace>,
     .validate = Validate,
-    .validate_update = ValidateUpdate,
     .validate_status_update = ValidateStatusUpdate,
     .validate_name = NameIsDnsLabel,
 };

@@ -140,7 +140,6 @@ void ValidatePodCidrs(const std::vector<std::string>& cidrs, const FieldPath& pa
 }
 
 void Validate(const Node& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateAvoidedPods(object.metadata, out);
   ValidateTaints(object.spec.taints, FieldPath("metadata").Child("taints"), out);
   ValidateResources(object.status, out);
@@ -154,7 +153,6 @@ void Validate(const Node& object, Violations& out) {
 
 // What holds for updates of the status too.
 void ValidateChanges(const Node& object, const Node& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateResources(object.status, out);
   const auto& addresses = object.status.addresses;
   std::set<std::pair<std::string_view, std::string_view>> seen;

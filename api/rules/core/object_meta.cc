@@ -103,6 +103,11 @@ void ValidateObjectMeta(const meta_v1::ObjectMeta& meta, bool namespaced, NameRu
     out.InvalidEach(path.Child("generateName"), meta.generate_name,
                     name_rule(meta.generate_name, true));
   }
+  ValidateMetaButPrefix(meta, namespaced, name_rule, path, out);
+}
+
+void ValidateMetaButPrefix(const meta_v1::ObjectMeta& meta, bool namespaced, NameRule name_rule,
+                           const FieldPath& path, Violations& out) {
   if (meta.name.empty()) {
     out.Required(path.Child("name"), "name or generateName is required");
   } else {

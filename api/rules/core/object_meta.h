@@ -22,6 +22,9 @@ inline constexpr size_t kSubresourceBytesMax = 256;
 // before ValidateObjectMetaUpdate. `name_rule` is never nullptr.
 void ValidateObjectMeta(const meta_v1::ObjectMeta& meta, bool namespaced, NameRule name_rule,
                         const FieldPath& path, Violations& out);
+// The same, whatever generateName is.
+void ValidateMetaButPrefix(const meta_v1::ObjectMeta& meta, bool namespaced, NameRule name_rule,
+                           const FieldPath& path, Violations& out);
 // What an update may not change.
 void ValidateObjectMetaUpdate(const meta_v1::ObjectMeta& meta, const meta_v1::ObjectMeta& old,
                               const FieldPath& path, Violations& out);

@@ -40,11 +40,6 @@ void Stamp(PersistentVolume& object, const PersistentVolume* old, TimePoint now)
   }
 }
 
-void ValidateStatusUpdate(const PersistentVolume& object, const PersistentVolume&,
-                          Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
-}
-
 // Volumes that no Kubernetes of today can mount.
 void WarnOfDeadSources(const core_v1::PersistentVolumeSpec& spec, std::vector<std::string>& out) {
   const auto dead = [&](const auto& source, const char* field, const char* since) {
@@ -90,7 +85,6 @@ constexpr RulesOf<PersistentVolume> kTypedPersistentVolumeRules = {
     .stamp = Stamp,
     .validate = ValidatePersistentVolume,
     .validate_update = ValidatePersistentVolumeUpdate,
-    .validate_status_update = ValidateStatusUpdate,
     .warnings = Warn,
 };
 constinit const Rules kPersistentVolumeRules = Erase<kTypedPersistentVolumeRules>();

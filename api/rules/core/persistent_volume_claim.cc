@@ -85,7 +85,6 @@ namespace {
 constexpr const char* kClassAnnotation = "volume.beta.kubernetes.io/storage-class";
 
 void Validate(const PersistentVolumeClaim& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidatePersistentVolumeClaimSpec(object.spec, FieldPath("spec"), out);
 }
 
@@ -175,7 +174,6 @@ void ValidateUpdate(const PersistentVolumeClaim& object, const PersistentVolumeC
 
 void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentVolumeClaim&,
                           Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (object.spec.access_modes.empty()) {
     out.Required(FieldPath("Spec").Child("accessModes"));
   }

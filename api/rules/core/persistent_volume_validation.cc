@@ -270,7 +270,6 @@ PersistentVolumeSource SourceOf(const PersistentVolumeSpec& spec) {
 
 void ValidatePersistentVolume(const PersistentVolume& object, Violations& out) {
   const FieldPath metadata("metadata");
-  CheckFinalizerNames(object.metadata.finalizers, metadata.Child("finalizers"), out);
   ValidateSpec(object.spec, object.metadata.name, FieldPath("spec"), out);
   if (object.metadata.annotations.contains(kMountOptions) && !HasMountOptions(object.spec)) {
     out.Forbidden(metadata.Child("annotations").Child(kMountOptions),

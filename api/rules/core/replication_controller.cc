@@ -52,13 +52,11 @@ void ValidateSpec(const ReplicationControllerSpec& spec, const ReplicationContro
 }
 
 void Validate(const ReplicationController& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, nullptr, out);
 }
 
 void ValidateUpdate(const ReplicationController& object, const ReplicationController& old,
                     Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, &old.spec, out);
 }
 

@@ -144,7 +144,6 @@ void ValidateAmounts(const Resources& list, const FieldPath& path, Violations& o
 }
 
 void Validate(const ResourceQuota& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath path("spec");
   ValidateAmounts(object.spec.hard, path.Child("hard"), out);
   ValidateScopes(object.spec, path.Child("scopes"), out);
@@ -166,7 +165,6 @@ void ValidateUpdate(const ResourceQuota& object, const ResourceQuota& old, Viola
 }
 
 void ValidateStatusUpdate(const ResourceQuota& object, const ResourceQuota&, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateAmounts(object.status.hard, FieldPath("status").Child("hard"), out);
   ValidateAmounts(object.status.used, FieldPath("status").Child("used"), out);
 }

@@ -70,7 +70,6 @@ void ValidateType(const Secret& object, Violations& out) {
 }
 
 void Validate(const Secret& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   size_t bytes = 0;
   for (const auto& [key, value] : object.data) {
     CheckFormat(ConfigMapKeyErrors, key, FieldPath("data").Key(key), out);

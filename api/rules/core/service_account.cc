@@ -24,14 +24,6 @@ void Update(ServiceAccount& object, const ServiceAccount&) {
   Create(object);
 }
 
-void Validate(const ServiceAccount& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
-}
-
-void ValidateUpdate(const ServiceAccount& object, const ServiceAccount&, Violations& out) {
-  Validate(object, out);
-}
-
 void Warn(const ServiceAccount& object, const ServiceAccount* old, std::vector<std::string>& out) {
   constexpr const char* kEnforce = "kubernetes.io/enforce-mountable-secrets";
   if (!object.metadata.annotations.contains(kEnforce)) return;
@@ -46,8 +38,6 @@ void Warn(const ServiceAccount& object, const ServiceAccount* old, std::vector<s
 constexpr RulesOf<ServiceAccount> kTypedServiceAccountRules = {
     .prepare_create = Create,
     .prepare_update = Update,
-    .validate = Validate,
-    .validate_update = ValidateUpdate,
     .warnings = Warn,
 };
 constinit const Rules kServiceAccountRules = Erase<kTypedServiceAccountRules>();

@@ -161,8 +161,7 @@ void ValidateSourceRanges(const Service& object, const FieldPath& path, Violatio
   const std::string text(WithoutBlanks(annotation->second));
   for (size_t begin = 0; !text.empty() && begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string range(
-        WithoutBlanks(std::string_view(text).substr(begin, end - begin)));
+    const std::string range(WithoutBlanks(std::string_view(text).substr(begin, end - begin)));
     out.InvalidEach(at, range, LegacyCidrErrors(range));
     begin = end + 1;
   }
@@ -341,7 +340,6 @@ void ValidateServiceClusterIps(const Service& object, Violations& out) {
 void ValidateService(const Service& object, Violations& out) {
   const ServiceSpec& spec = object.spec;
   const FieldPath path("spec");
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateTopologyAnnotations(object, out);
   ValidateTypeFields(spec, path, out);
   std::set<std::string> names;

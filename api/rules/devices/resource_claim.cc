@@ -82,12 +82,10 @@ void Update(ResourceClaim& object, const ResourceClaim& old) {
 }
 
 void Validate(const ResourceClaim& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateClaimSpec(object.spec, FieldPath("spec"), out);
 }
 
 void ValidateUpdate(const ResourceClaim& object, const ResourceClaim& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (!(object.spec == old.spec)) {
     out.Invalid(FieldPath("spec"), Printed(object.spec), kFieldImmutable);
   }
@@ -103,7 +101,6 @@ void UpdateTemplate(ResourceClaimTemplate& object, const ResourceClaimTemplate&)
 
 // A claim made from the template gets the labels and annotations, and the rest from its pod.
 void ValidateTemplate(const ResourceClaimTemplate& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const meta_v1::ObjectMeta& meta = object.spec.metadata;
   const FieldPath path = FieldPath("spec").Child("metadata");
   ValidateLabels(meta.labels, path.Child("labels"), out);

@@ -140,7 +140,6 @@ void ValidatePlace(const ResourceSliceSpec& spec, Violations& out) {
 }
 
 void Validate(const ResourceSlice& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const ResourceSliceSpec& spec = object.spec;
   const FieldPath path("spec");
   ValidateDriverName(spec.driver, path.Child("driver"), out);
@@ -199,7 +198,6 @@ void UpdateClass(DeviceClass& object, const DeviceClass& old) {
 }
 
 void ValidateClass(const DeviceClass& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath path("spec");
   ValidateDeviceSelectors(object.spec.selectors, path.Child("selectors"), out);
   const FieldPath config = path.Child("config");

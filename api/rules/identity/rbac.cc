@@ -68,7 +68,6 @@ void ValidateAggregation(const AggregationRule& aggregation, Violations& out) {
 
 template <typename AnyRole>
 void ValidateRole(const AnyRole& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   for (size_t i = 0; i < object.rules.size(); ++i) {
     ValidateRule(object.rules[i], kNamespaced<AnyRole>, FieldPath("rules").Index(i), out);
   }
@@ -100,7 +99,6 @@ void ValidateSubject(const Subject& subject, bool namespaced, const FieldPath& p
 
 template <typename Binding>
 void ValidateBinding(const Binding& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   constexpr bool kInNamespace = std::is_same_v<Binding, RoleBinding>;
   const FieldPath path("roleRef");
   CheckOneOf(object.role_ref.api_group, {kGroup}, path.Child("apiGroup"), out);

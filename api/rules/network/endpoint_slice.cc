@@ -141,7 +141,6 @@ void ValidateEndpoints(const EndpointSlice& object, Violations& out) {
 }
 
 void Validate(const EndpointSlice& object, const EndpointSlice* old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   RequireOneOf(object.address_type, {"FQDN", "IPv4", "IPv6"}, FieldPath("addressType"), out);
   // Endpoints that an update leaves alone are not looked at again.
   if (old == nullptr || !(object.endpoints == old->endpoints)) ValidateEndpoints(object, out);

@@ -130,7 +130,6 @@ void ValidateSpec(const IngressSpec& spec, Violations& out) {
 }
 
 void Validate(const Ingress& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, out);
   const auto annotation = object.metadata.annotations.find(kClassAnnotation);
   const auto& name = object.spec.ingress_class_name;
@@ -141,7 +140,6 @@ void Validate(const Ingress& object, Violations& out) {
 }
 
 void ValidateUpdate(const Ingress& object, const Ingress&, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, out);
 }
 

@@ -42,7 +42,6 @@ void ValidateParameters(const networking_v1::IngressClassParametersReference& pa
 }
 
 void Validate(const IngressClass& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath path("spec");
   if (object.spec.controller.size() > kControllerBytesMax) {
     out.TooLong(path.Child("controller"), kControllerBytesMax);

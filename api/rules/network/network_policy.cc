@@ -120,7 +120,6 @@ void ValidateSpec(const NetworkPolicySpec& spec, Violations& out) {
 }
 
 void Validate(const NetworkPolicy& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, out);
 }
 

@@ -24,7 +24,6 @@ Messages NameIsIpAddress(std::string_view name, bool) {
 }
 
 void ValidateAddress(const IPAddress& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath path = FieldPath("spec").Child("parentRef");
   if (!object.spec.parent_ref) return out.Required(path);
   const auto& parent = *object.spec.parent_ref;
@@ -47,7 +46,6 @@ void ValidateAddressUpdate(const IPAddress& object, const IPAddress& old, Violat
 }
 
 void ValidateCidrs(const ServiceCIDR& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath path = FieldPath("spec").Child("cidrs");
   const auto& cidrs = object.spec.cidrs;
   if (cidrs.empty()) return out.Required(path, "at least one CIDR required");

@@ -172,7 +172,6 @@ void ValidateUsers(const Pod& pod, const FieldPath& path, Violations& out) {
 void ValidatePodStatusUpdate(const Pod& pod, const Pod& old, Violations& out) {
   const FieldPath path("status");
   const PodStatus& status = pod.status;
-  CheckFinalizerNames(pod.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidatePodAnnotationUpdates(pod, old, out);
   ValidateConditions(status.conditions, path.Child("conditions"), out);
   ValidateNomination(pod, old, path.Child("nominatedNodeName"), out);

@@ -22,12 +22,10 @@ void Update(PodTemplate& object, const PodTemplate& old) {
 }
 
 void Validate(const PodTemplate& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidatePodTemplateSpec(object.template_, nullptr, FieldPath("template"), out);
 }
 
 void ValidateUpdate(const PodTemplate& object, const PodTemplate& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidatePodTemplateSpec(object.template_, &old.template_, FieldPath("template"), out);
 }
 

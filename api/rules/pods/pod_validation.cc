@@ -29,7 +29,6 @@ void ValidateTokenSources(const PodSpec& spec, const FieldPath& path, Violations
 void ValidatePodContent(const Pod& pod, const PodSpec* old_spec, Violations& out) {
   const FieldPath metadata("metadata");
   const FieldPath path("spec");
-  CheckFinalizerNames(pod.metadata.finalizers, metadata.Child("finalizers"), out);
   ValidatePodAnnotations(pod.metadata, pod.spec, metadata.Child("annotations"), out);
   ValidatePodSpec({.spec = pod.spec,
                    .pod_name = pod.metadata.name,

@@ -290,7 +290,6 @@ void ValidateFixedLevel(const PriorityLevelConfiguration& object, Violations& ou
 void ValidateFlowSchema(const FlowSchema& object, Violations& out) {
   const auto& spec = object.spec;
   const FieldPath path("spec");
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath precedence = path.Child("matchingPrecedence");
   if (spec.matching_precedence <= 0) {
     out.Invalid(precedence, spec.matching_precedence, "must be a positive value");
@@ -329,7 +328,6 @@ void ValidatePriorityLevel(const PriorityLevelConfiguration& object, Violations&
       "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
   const auto& spec = object.spec;
   const FieldPath path("spec");
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (object.metadata.annotations.contains(kPreserveZero)) {
     out.Forbidden(FieldPath("metadata").Child("annotations"),
                   std::string("annotation '") + kPreserveZero + "' is forbidden");

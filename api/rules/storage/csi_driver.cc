@@ -52,7 +52,6 @@ void ValidateTokenRequests(const storage_v1::CSIDriverSpec& spec, const FieldPat
 }
 
 void Validate(const CSIDriver& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const auto& spec = object.spec;
   const FieldPath path("spec");
   if (spec.fs_group_policy) {

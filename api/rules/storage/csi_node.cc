@@ -36,7 +36,6 @@ void ValidateDriver(const CSINodeDriver& driver, const FieldPath& path, Violatio
 }
 
 void Validate(const CSINode& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   std::set<std::string_view> names;
   for (size_t i = 0; i < object.spec.drivers.size(); ++i) {
     const FieldPath at = FieldPath("spec").Child("drivers").Index(i);

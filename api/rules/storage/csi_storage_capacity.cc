@@ -12,7 +12,6 @@ namespace {
 using storage_v1::CSIStorageCapacity;
 
 void Validate(const CSIStorageCapacity& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (object.node_topology) {
     ValidateLabelSelector(*object.node_topology, {}, FieldPath("nodeTopology"), out);
   }

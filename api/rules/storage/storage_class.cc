@@ -51,7 +51,6 @@ void ValidateTopologies(const StorageClass& object, Violations& out) {
 }
 
 void Validate(const StorageClass& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateProvisioner(object.provisioner, FieldPath("provisioner"), out);
   ValidateStorageParameters(object.parameters, true, FieldPath("parameters"), out);
   if (object.reclaim_policy) {

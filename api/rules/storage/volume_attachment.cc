@@ -57,7 +57,6 @@ void ValidateError(const Box<storage_v1::VolumeError>& error, const FieldPath& p
 }
 
 void ValidateContent(const VolumeAttachment& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   const FieldPath path("spec");
   Require(object.spec.attacher, path.Child("attacher"), out);
   ValidateSource(object.spec.source, path.Child("source"), out);

@@ -13,7 +13,6 @@ namespace {
 using storage_v1::VolumeAttributesClass;
 
 void Validate(const VolumeAttributesClass& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateProvisioner(object.driver_name, FieldPath("driverName"), out);
   ValidateStorageParameters(object.parameters, false, FieldPath("parameters"), out);
 }

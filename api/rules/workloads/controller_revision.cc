@@ -14,7 +14,6 @@ namespace {
 using apps_v1::ControllerRevision;
 
 void ValidateRevision(const ControllerRevision& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateNonNegative(object.revision, FieldPath("revision"), out);
 }
 

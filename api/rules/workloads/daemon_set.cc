@@ -117,12 +117,10 @@ void ValidateSpec(const apps_v1::DaemonSetSpec& spec, const apps_v1::DaemonSetSp
 }
 
 void Validate(const DaemonSet& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, nullptr, out);
 }
 
 void ValidateUpdate(const DaemonSet& object, const DaemonSet& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateImmutable(object.spec.selector, old.spec.selector, FieldPath("spec").Child("selector"),
                     out);
   ValidateSpec(object.spec, &old.spec, out);

@@ -104,12 +104,10 @@ void ValidateSpec(const DeploymentSpec& spec, const DeploymentSpec* old, Violati
 }
 
 void Validate(const Deployment& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, nullptr, out);
 }
 
 void ValidateUpdate(const Deployment& object, const Deployment& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, &old.spec, out);
   ValidateImmutable(object.spec.selector, old.spec.selector, FieldPath("spec").Child("selector"),
                     out);

@@ -143,7 +143,8 @@ void ValidateMetric(const MetricSpec& metric, const FieldPath& path, Violations&
     ValidateContainerResource(*metric.container_resource, path.Child("containerResource"), out);
   }
   // Kubernetes says it a second time, where it looks for the source that the type names.
-  if (!IsOneOf(metric.type, kTypes)) return CheckOneOf(metric.type, kTypes, path.Child("type"), out);
+  if (!IsOneOf(metric.type, kTypes))
+    return CheckOneOf(metric.type, kTypes, path.Child("type"), out);
   std::string named = metric.type;
   named[0] = static_cast<char>(std::tolower(named[0]));
   if (std::ranges::find(set, named) == set.end()) {
@@ -237,7 +238,6 @@ bool SameTargetKind(const HorizontalPodAutoscaler& object, const HorizontalPodAu
 
 void ValidateStatus(const HorizontalPodAutoscaler& object, Violations& out) {
   const FieldPath path("status");
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateNonNegative(object.status.current_replicas, path.Child("currentReplicas"), out);
   ValidateNonNegative(object.status.desired_replicas, path.Child("desiredReplicas"), out);
 }
@@ -245,13 +245,11 @@ void ValidateStatus(const HorizontalPodAutoscaler& object, Violations& out) {
 }  // namespace
 
 void ValidateAutoscaler(const HorizontalPodAutoscaler& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, false, true, out);
 }
 
 void ValidateAutoscalerUpdate(const HorizontalPodAutoscaler& object,
                               const HorizontalPodAutoscaler& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, old.spec.min_replicas == 0, !SameTargetKind(object, old), out);
 }
 

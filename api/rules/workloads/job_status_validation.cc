@@ -243,7 +243,6 @@ class StatusCheck {
 }  // namespace
 
 void ValidateJobStatusUpdate(const Job& object, const Job& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   StatusCheck(object, old, out).Run();
 }
 

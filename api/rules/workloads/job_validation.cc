@@ -149,7 +149,6 @@ void ValidateGeneratedSelector(const Job& object, bool prefixed, Violations& out
 }
 
 void Validate(const Job& object, const Job* old, bool prefixed, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateGeneratedSelector(object, prefixed, out);
   ValidateSpec(object.spec, old ? &old->spec : nullptr, out);
   const auto& completions = object.spec.completions;

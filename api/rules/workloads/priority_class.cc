@@ -44,7 +44,6 @@ std::string SystemClassError(const PriorityClass& object) {
 }
 
 void Validate(const PriorityClass& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (object.metadata.name.starts_with("system-")) {
     if (const std::string error = SystemClassError(object); !error.empty()) {
       out.Forbidden(FieldPath("metadata").Child("name"),
@@ -63,7 +62,6 @@ void Validate(const PriorityClass& object, Violations& out) {
 }
 
 void ValidateUpdate(const PriorityClass& object, const PriorityClass& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   if (object.value != old.value) {
     out.Forbidden(FieldPath("value"), "may not be changed in an update.");
   }

@@ -40,12 +40,10 @@ void ValidateSpec(const ReplicaSetSpec& spec, const ReplicaSetSpec* old, Violati
 }
 
 void Validate(const ReplicaSet& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, nullptr, out);
 }
 
 void ValidateUpdate(const ReplicaSet& object, const ReplicaSet& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, &old.spec, out);
   ValidateImmutable(object.spec.selector, old.spec.selector, FieldPath("spec").Child("selector"),
                     out);

@@ -18,7 +18,6 @@ namespace {
 using node_v1::RuntimeClass;
 
 void Validate(const RuntimeClass& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   CheckFormat(Dns1123LabelErrors, object.handler, FieldPath("handler"), out);
   if (object.overhead) {
     core_v1::PodSpec spec;

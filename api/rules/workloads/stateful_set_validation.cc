@@ -120,12 +120,10 @@ StatefulSetSpec WithoutAllowedChanges(const StatefulSetSpec& spec, const Statefu
 }  // namespace
 
 void ValidateStatefulSet(const StatefulSet& object, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, nullptr, out);
 }
 
 void ValidateStatefulSetUpdate(const StatefulSet& object, const StatefulSet& old, Violations& out) {
-  CheckFinalizerNames(object.metadata.finalizers, FieldPath("metadata").Child("finalizers"), out);
   ValidateSpec(object.spec, &old.spec, out);
   if (WithoutAllowedChanges(object.spec, old.spec) == old.spec) return;
   out.Forbidden(FieldPath("spec"),
