@@ -13,6 +13,7 @@
 //       typeMeta: true
 //       fields:
 //         time: {n: 8, type: Time, omitzero: true}  # by value, but left out when zero
+//         uid: {n: 5, type: string, go: types.UID}  # as errors of decoding call its type
 //         spec: {n: 2, type: DeploymentSpec, required: true, always: true, list: map, keys: [name],
 //                patch: merge, patchKey: name, default: x}
 //         inline.Other: {type: Other, n: 2}     # the fields of Other stand here

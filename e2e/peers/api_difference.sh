@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Asks a real kube-apiserver v1.35 with Debian's etcd and skiff's the same: every field of recorded objects left out,
+# mistyped and extended, as new objects and as updates (nothing but a few objects is kept: dryRun). Compared are codes,
+# messages, causes, warnings and what would have been kept. Prints each request whose answers differ; those that
+# api_difference.txt knows do not fail. Ends with 77 where there is no Go or its modules cannot be had.
+#
+#   e2e/peers/api_difference.sh SKIFF [SEED...]      1 unless told
+#
+# KUBE_PROGRAMS   a folder with kube-apiserver (build/peers, built unless there)
+# OBJECTS         how many objects of each kind (1)
+# REQUESTS        how many of the requests that can be made of each (120)
+# ONLY            a regular expression of paths ("")
+set -euo pipefail
+skiff=$(realpath "$1")
+shift
+seeds=("$@")
+[ $# -gt 0 ] || seeds=(1)
+cd "$(dirname "$0")"
+programs=${KUBE_PROGRAMS:-../../build/peers}
+. ./kube_program.sh
+kube_program "$programs" kube-apiserver
+. ./programs.sh
+
+echo 'token,admin,admin,system:masters' >"$work/tokens.csv"
+openssl genrsa -out "$work/sa.key" 2048 2>/dev/null
+mkdir "$work/kube"
+etcd=$(free_port) peers=$(free_port) kube=$(free_port) ours=$(free_port)
+flags=(--bind-address=127.0.0.1 --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC
+  --token-auth-file="$work/tokens.csv")
+start etcd etcd --data-dir="$work/etcd" --listen-client-urls="http://127.0.0.1:$etcd" \
+  --advertise-client-urls="http://127.0.0.1:$etcd" --listen-peer-urls="http://127.0.0.1:$peers" \
+  --initial-advertise-peer-urls="http://127.0.0.1:$peers" --initial-cluster="default=http://127.0.0.1:$peers"
+start kube "$programs/kube-apiserver" "${flags[@]}" --secure-port="$kube" --cert-dir="$work/kube" \
+  --etcd-servers="http://127.0.0.1:$etcd" --service-account-key-file="$work/sa.key" \
+  --service-account-signing-key-file="$work/sa.key" \
+  --service-account-issuer=https://kubernetes.default.svc
+start ours "$skiff" apiserver "${flags[@]}" --secure-port="$ours" --data-dir="$work/data" --durability=memory
+for port in "$kube" "$ours"; do
+  curl -sk --retry 100 --retry-all-errors --retry-delay 1 --retry-max-time 120 --fail \
+    "https://127.0.0.1:$port/readyz" >/dev/null
+done
+python3 api_difference.py --kube "$kube" --ours "$ours" --objects "${OBJECTS:-1}" --requests "${REQUESTS:-120}" \
+  --only "${ONLY:-}" "${seeds[@]}" || fail "they differ"
