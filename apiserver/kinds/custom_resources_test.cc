@@ -235,6 +235,25 @@ TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
   EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 404);
 }
 
+// As earlier versions left them behind: no request can name one.
+TEST_F(CustomResources, ADeletedDefinitionTakesObjectsOfAnotherScopeAlong) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  const std::string prefix = StorePrefix("example.com/crons");
+  const auto kept = store_->Get(prefix + "default/a");
+  ASSERT_TRUE(kept);
+  for (const char* name : {"b", "z"}) {
+    ASSERT_TRUE(store_->Apply({.key = prefix + name, .value = (*kept)->value}));
+  }
+  ASSERT_EQ(Ask("DELETE", definitions_ + "/crons.example.com").code, 200);
+  for (int i = 0; i < 3; ++i) {
+    Settle();
+    clock_.Advance(2s);
+  }
+  EXPECT_EQ(Get(definitions_ + "/crons.example.com").code, 404);
+  EXPECT_TRUE(store_->List({.prefix = prefix})->records.empty());
+}
+
 // They go as others do, though nobody is shown them any more.
 TEST_F(CustomResources, ADeletedDefinitionWaitsForObjectsOfAVersionThatIsNotServed) {
   Define(Definition(Schema()));
