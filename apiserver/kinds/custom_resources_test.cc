@@ -395,6 +395,18 @@ TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
 }
 
 // The texts of all places would be 20 GB.
+TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
+  Define(Definition(Json::parse(R"({"type": "object", "properties": {"spec": {"type": "object",
+      "properties": {"replicas": {"type": "integer"}, "image": {"type": "string"}}}}})")));
+  ASSERT_EQ(Post(path_, Cron("a", Json::object())).code, 201);
+  EXPECT_EQ(Get(path_ + "/a/scale").message(),
+            "Internal error occurred: the spec replicas field \".spec.replicas\" does not exist");
+  const Answer scaled = Merge(path_ + "/a/scale", R"({"spec": {"replicas": 3}})");
+  ASSERT_EQ(scaled.code, 200) << scaled.message();
+  EXPECT_EQ(scaled.body["spec"]["replicas"], 3);
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["replicas"], 3);
+}
+
 TEST_F(CustomResources, ALongNameAboveManyItemsCostsTheirSum) {
   Json definition = Definition(Json::parse(R"({"type": "object", "properties": {"m": {
       "type": "object",
