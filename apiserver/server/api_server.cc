@@ -273,12 +273,13 @@ std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request,
   for (int tries = 1;; ++tries) {
     Serving serving(*state_, request, asked);
     Result<http::Response> result = state_->Serve(serving.request, std::move(asked.user));
-    const bool is_void = IsVoid();
-    if (!is_void && (tries == kKindTriesMax || !serving.IsOfBygoneKind(result))) {
+    const bool is_bygone = !IsVoid() && serving.IsOfBygoneKind(result);
+    // To find that out may take waiting, too.
+    if (!IsVoid() && (!is_bygone || tries == kKindTriesMax)) {
       return Finish(serving, std::move(result), pass);
     }
     asked = serving.AskedAgain();
-    if (is_void) return std::nullopt;
+    if (IsVoid()) return std::nullopt;
   }
 }
 
