@@ -10,7 +10,9 @@ thread_local AtOnce* attempt_here = nullptr;
 
 }  // namespace
 
-AtOnce::AtOnce() {
+AtOnce::AtOnce() : AtOnce(Patience::kNone) {}
+
+AtOnce::AtOnce(Patience patience) : patience_(patience) {
   CHECK(attempt_here == nullptr);
   attempt_here = this;
 }
@@ -20,13 +22,19 @@ AtOnce::~AtOnce() {
 }
 
 bool MayWait() {
+  if (!IsAtOnce()) return true;
+  attempt_here->failed_ = true;
+  return false;
+}
+
+bool MayWaitLong() {
   if (attempt_here == nullptr) return true;
   attempt_here->failed_ = true;
   return false;
 }
 
 bool IsAtOnce() {
-  return attempt_here != nullptr;
+  return attempt_here != nullptr && attempt_here->patience_ == AtOnce::Patience::kNone;
 }
 
 bool IsVoid() {

@@ -11,7 +11,12 @@
 //
 // Outside of attempts one always may. In one it fails by having been asked, so that nobody in
 // between need pass the news on; only who remembers what he is told must see to it that it counts.
+//
+// A worker waits for disks and mutexes, but leaves to others what may take half a minute: somebody
+// else's program (NotForLong, MayWaitLong).
 #pragma once
+
+#include <cstdint>
 
 #include "base/error.h"
 #include "base/mutex.h"
@@ -27,18 +32,32 @@ class AtOnce {
   AtOnce& operator=(const AtOnce&) = delete;
   bool failed() const { return failed_; }
 
+ protected:
+  enum class Patience : uint8_t { kNone, kSome };
+  explicit AtOnce(Patience patience);
+
  private:
   friend bool MayWait();
+  friend bool MayWaitLong();
   friend bool IsAtOnce();
   friend bool IsVoid();
+  const Patience patience_;
   bool failed_ = false;
 };
 
-// False in an attempt, which has failed by that.
+// An attempt that waits as anybody does, but for no program of somebody else's.
+class NotForLong final : public AtOnce {
+ public:
+  NotForLong() : AtOnce(Patience::kSome) {}
+};
+
+// False in an attempt, unless that is NotForLong; it has failed by that.
 bool MayWait();
-// Whether this is part of an attempt.
+// Whether to wait for somebody else's program: false in any attempt, which has failed by that.
+bool MayWaitLong();
+// Whether this is part of an attempt in which nobody waits.
 bool IsAtOnce();
-// Whether this is part of one that has failed: what is found out in it is not to be kept.
+// Whether this is part of an attempt that has failed: what is found out in it is not to be kept.
 bool IsVoid();
 // Nobody gets to see it.
 Error WouldWait();

@@ -25,6 +25,26 @@ TEST(AtOnce, WhoAsksInAnAttemptMakesItFail) {
   EXPECT_FALSE(next.failed()) << "it is no other's fault";
 }
 
+TEST(AtOnce, AWorkerWaitsButNotForLong) {
+  EXPECT_TRUE(MayWaitLong());
+  Mutex mutex;
+  {
+    NotForLong attempt;
+    EXPECT_TRUE(MayWait());
+    EXPECT_FALSE(IsAtOnce());
+    const PatientLock lock(mutex);
+    EXPECT_TRUE(lock);
+    EXPECT_FALSE(attempt.failed());
+    EXPECT_FALSE(MayWaitLong());
+    EXPECT_TRUE(IsVoid());
+    EXPECT_TRUE(attempt.failed());
+  }
+  EXPECT_FALSE(IsVoid());
+  AtOnce attempt;
+  EXPECT_FALSE(MayWaitLong());
+  EXPECT_TRUE(attempt.failed());
+}
+
 TEST(AtOnce, IsOfItsThreadAlone) {
   AtOnce attempt;
   std::jthread([] { EXPECT_TRUE(MayWait()); }).join();

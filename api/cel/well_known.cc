@@ -6,6 +6,7 @@
 
 #include "api/cel/conversions.h"
 #include "api/cel/limits.h"
+#include "api/cel/packed_message.h"
 #include "api/codec/base64.h"
 
 namespace skiff::cel {
@@ -250,15 +251,6 @@ Value DurationOf(int64_t seconds, int64_t nanos) {
   return Value::Duration(static_cast<int64_t>(std::clamp<__int128>(whole, INT64_MIN, INT64_MAX)));
 }
 
-// What stands in an Any: of another message of protobuf's own where none of its fields is set.
-Value Unpacked(std::string_view url, std::string_view bytes) {
-  const WellKnownMessage* packed = FindWellKnown(url.substr(url.rfind('/') + 1));
-  if (packed != nullptr && !IsAny(*packed->type) && bytes.empty()) {
-    return MakeWellKnown(*packed, {}, [](size_t) { return true; });
-  }
-  return Value::Error("unsupported conversion to ref.Val: (*dynamicpb.Message)");
-}
-
 WellKnownMessage WrapperMessage(std::string_view name, const TypeRef& scalar, Storage storage) {
   return {name, types::Wrapper(scalar), false, {{"value", scalar, storage}}};
 }
@@ -331,7 +323,7 @@ Value MakeWellKnown(const WellKnownMessage& message, const MessageValue::Fields&
     case TypeKind::kDuration: return DurationOf(at(0).integer(), at(1).integer());
     case TypeKind::kObject: return MakeMessage(std::string(message.name), {});
     case TypeKind::kDyn:
-      return IsAny(*message.type) ? Unpacked(at(0).text(), at(1).text()) : last;
+      return IsAny(*message.type) ? Unpacked(at(0).text(), at(1).text(), may_make) : last;
     default: return at(0);
   }
 }

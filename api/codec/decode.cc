@@ -227,6 +227,7 @@ void Decoder::Value(const Type& type, JsonToken token, typename Target::Slot out
       if (IsSchemaUnion(type)) {
         return Target::SetJson(out, SchemaUnion(type, token));
       }
+      if (IsSchemaValue(type)) return Target::SetJson(out, ReadJson(in_, token));
       return Target::SetRaw(out, in_, token);
     case Shape::kStruct:
       return Struct<Target>(type, out);

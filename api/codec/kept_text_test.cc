@@ -49,6 +49,17 @@ TEST(KeptTextTest, EqualSchemasHaveEqualTexts) {
   EXPECT_EQ(EncodeDocument(Holder(), document->document), text);
 }
 
+TEST(KeptTextTest, ValuesOfASchemaAreKeptInOneOrder) {
+  const char* const kSorted =
+      R"({"type":"object","default":{"a":[{"c":1,"d":2}],"b":true},"enum":[{"x":1,"y":2},"z"],)"
+      R"("example":{"e":null,"f":2.5}})";
+  EXPECT_EQ(KeptOf(R"({"openAPIV3Schema": {"type": "object",
+      "default": {"b": true, "a": [ {"d": 2, "c": 1} ]}, "enum": [{"y": 2, "x": 1}, "z"],
+      "example": {"f": 2.5, "e": null}}})"),
+            kSorted);
+  EXPECT_EQ(KeptOf(std::string(R"({"openAPIV3Schema": )") + kSorted + "}"), kSorted);
+}
+
 TEST(KeptTextTest, AnEmptySchemaIsOne) {
   EXPECT_EQ(KeptOf(R"({"openAPIV3Schema": {}})"), "{}");
   EXPECT_EQ(KeptOf(R"({"openAPIV3Schema": null})"), "nothing");
@@ -86,6 +97,7 @@ TEST(KeptTextTest, InProtobufItIsAMessage) {
     return read.open_api_v3_schema ? std::string(read.open_api_v3_schema->Text()) : "nothing";
   };
   EXPECT_EQ(by_protobuf(kText), kText);
+  EXPECT_EQ(by_protobuf(R"({"default":{"b":1,"a":2}})"), R"({"default":{"a":2,"b":1}})");
   EXPECT_EQ(by_protobuf("{}"), "{}");
 }
 

@@ -32,6 +32,10 @@ bool IsSchemaUnion(const Type& type) {
   return type.name.starts_with("JSONSchemaPropsOr");
 }
 
+bool IsSchemaValue(const Type& type) {
+  return type.name == "JSON";
+}
+
 bool IsAlwaysWritten(const Field& field) {
   if (field.always) return true;
   if (field.pointer || field.omit_zero) return false;

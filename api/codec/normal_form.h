@@ -17,5 +17,8 @@ void SetMember(Json::object_t& object, const Field& field, Json value);
 // Whether values of this type, JSON to all others, hold schemas: the unions in those of a
 // CustomResourceDefinition. In protobuf each has a message of its own.
 bool IsSchemaUnion(const Type& type);
+// Whether values of this type, JSON to all others, count as values: those that a schema has as its
+// default, example or enum, whose members Kubernetes sorts.
+bool IsSchemaValue(const Type& type);
 
 }  // namespace skiff

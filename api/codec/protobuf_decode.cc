@@ -378,7 +378,11 @@ Result<> MessageReader<Target>::Raw(const Type& type, std::string_view text, Slo
     return {};
   }
   JsonReader in(raw);
-  Target::SetRaw(out, in, in.Next());
+  if (IsSchemaValue(type)) {
+    Target::SetJson(out, ReadJson(in, in.Next()));
+  } else {
+    Target::SetRaw(out, in, in.Next());
+  }
   in.Finish();
   if (in.failed()) return Fail(Reason::kBadRequest, in.error());
   if (std::string misfit = in.Misfit("value"); !misfit.empty()) {

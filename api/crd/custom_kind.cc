@@ -15,6 +15,10 @@
 namespace skiff::crd {
 namespace {
 
+// Kubernetes' words for an object of a version that its definition does not have.
+constexpr std::string_view kUnknownVersion =
+    "request to convert CR from an invalid group/version: ";
+
 constexpr int kGroupPriority = 1000;
 constexpr int kVersionPriority = 100;
 
@@ -249,6 +253,10 @@ Result<std::optional<int64_t>> IntegerAt(const Json& document, std::string_view 
   return Fail(Reason::kInternalError, AccessError(path, *value, "int64"));
 }
 
+bool IsOfUnknownVersion(const Error& error) {
+  return error.http_code == 500 && error.message.starts_with(kUnknownVersion);
+}
+
 bool MakesKinds(const Json& definition) {
   return HasCondition(definition, "Established");
 }
@@ -328,8 +336,7 @@ Result<bool> CustomKind::FromStore(std::string_view api_version, Json& content,
                                    size_t room) const {
   const auto found = versions->find(api_version);
   if (found == versions->end()) {
-    Error error{.message = "request to convert CR from an invalid group/version: " +
-                           std::string(api_version)};
+    Error error{.message = std::string(kUnknownVersion).append(api_version)};
     error.http_code = 500;
     return Fail(std::move(error));
   }

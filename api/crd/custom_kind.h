@@ -111,6 +111,9 @@ RuntimeKinds MakeKinds(const Json& definition, const MakeConverter& make_convert
 // Whether its names are accepted: one that does not say so makes no kinds.
 bool MakesKinds(const Json& definition);
 
+// Whether FromStore failed so for a version that the definition does not have.
+bool IsOfUnknownVersion(const Error& error);
+
 // What apply and managed fields work by. Of a kind that a definition makes, kind.type says only
 // that there is no struct: its fields are found out when this is asked.
 const Type& WholeType(const KindInfo& kind);

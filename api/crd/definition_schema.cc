@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/crd/definition_rules.h"
 #include "api/crd/definition_structure.h"
@@ -11,6 +12,7 @@
 #include "api/crd/schema.h"
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
+#include "api/gen/meta_v1.h"
 #include "base/text.h"
 
 namespace skiff::crd {
@@ -353,8 +355,8 @@ class DefaultCheck {
       for (const auto& [name, each] : properties->items()) {
         const FieldPath at = path.Child("properties").Key(name);
         const bool own = name == "kind" || name == "apiVersion" || name == "metadata";
-        if (is_root && own && PartOf(each, "default") != nullptr) {
-          out_.Forbidden(at.Child("default"), "must not be set in top-level " + name);
+        if (is_root && own) {
+          Forbid(each, at, name);
         } else {
           Node(each, schema ? schema->Property(name) : nullptr, RulesOfProperty(rules, name), at,
                false);
@@ -379,6 +381,47 @@ class DefaultCheck {
     return props;
   }
 
+  // In what each resource has, which it does not get from its schema.
+  void Forbid(const Json& props, const FieldPath& path, const std::string& name) {
+    if (PartOf(props, "default") != nullptr) {
+      out_.Forbidden(path.Child("default"), "must not be set in top-level " + name);
+    }
+    if (const Json* properties = PartOf(props, "properties")) {
+      for (const auto& [key, each] : properties->items()) {
+        Forbid(each, path.Child("properties").Key(key), name);
+      }
+    }
+    for (const char* below : {"items", "additionalProperties"}) {
+      const Json* each = PartOf(props, below);
+      if (each != nullptr && each->is_object()) Forbid(*each, path.Child(below), name);
+    }
+  }
+
+  // Whether the metadata of resources in it can be read; only the first that cannot is told of.
+  bool ReadsMetadata(const Schema& schema, const Json& value, const FieldPath& path) {
+    if (!schema.has_embedded) return true;
+    if (value.is_array() && schema.items != nullptr) {
+      for (size_t i = 0; i < value.size(); ++i) {
+        if (!ReadsMetadata(*schema.items, value[i], path.Index(i))) return false;
+      }
+    }
+    if (!value.is_object()) return true;
+    for (const auto& [name, below] : value.items()) {
+      const FieldPath at = path.Child(name);
+      if (schema.embedded && name == "metadata") {
+        const auto read = DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(below),
+                                     FieldValidation::kIgnore);
+        if (read) continue;
+        out_.Invalid(at, below, read.error().message);
+        return false;
+      }
+      const Schema* property = schema.Property(name);
+      const Schema* known = property != nullptr ? property : schema.additional.get();
+      if (known != nullptr && !ReadsMetadata(*known, below, at)) return false;
+    }
+    return true;
+  }
+
   static const RuleNode* RulesOfProperty(const RuleNode* rules, const std::string& name) {
     if (rules == nullptr) return nullptr;
     const auto found = rules->properties.find(name);
@@ -390,14 +433,14 @@ class DefaultCheck {
     const FieldPath at = path.Child("default");
     Json pruned = value;
     Prune(schema, pruned, nullptr);
-    if (pruned != value) return out_.Invalid(at, value, "must not have unknown fields");
+    if (pruned != value) out_.Invalid(at, value, "must not have unknown fields");
+    // What is wrong with resources in it is told first, and alone.
     const size_t before = out_.causes().size();
-    ValidateDefault(schema, value, at, out_);
-    ValidateEmbedded(schema, value, at, out_);
+    const auto is_right = [&] { return out_.causes().size() == before; };
+    if (ReadsMetadata(schema, value, at)) ValidateEmbedded(schema, value, at, out_);
+    if (is_right()) ValidateDefault(schema, value, at, out_);
     // Rules about a change see none.
-    if (rules != nullptr && out_.causes().size() == before) {
-      rules_.Validate(*rules, value, &value, at);
-    }
+    if (rules != nullptr && is_right()) rules_.Validate(*rules, value, &value, at);
   }
 
   Violations& out_;

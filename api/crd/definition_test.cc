@@ -130,6 +130,33 @@ TEST(DefinitionTest, ADefaultOfTheRootWouldHaveToBeAWholeResource) {
   EXPECT_EQ(Wrong(schema), "");
 }
 
+// As kube-apiserver v1.35.6 tells it.
+TEST(DefinitionTest, DefaultsOfResourcesAreJudgedAsKubernetesDoes) {
+  Json schema = kLampSchema;
+  schema["default"] = {{"zzz", 1}};
+  EXPECT_EQ(Wrong(schema),
+            "spec.validation.openAPIV3Schema.default: Invalid value: {\"zzz\":1}: must not have "
+            "unknown fields; spec.validation.openAPIV3Schema.default.apiVersion: Required value; "
+            "spec.validation.openAPIV3Schema.default.kind: Required value");
+  schema = kLampSchema;
+  schema["properties"]["metadata"] = {
+      {"type", "object"}, {"properties", {{"name", {{"type", "string"}, {"default", "x"}}}}}};
+  EXPECT_EQ(Wrong(schema),
+            "spec.validation.openAPIV3Schema.properties[metadata].properties[name].default: "
+            "Forbidden: must not be set in top-level metadata");
+  schema = kLampSchema;
+  const Json metadata = {{"name", "-bad-"}, {"labels", {{"a", 1}}}};
+  schema["properties"]["inner"] = {
+      {"type", "object"},
+      {"x-kubernetes-embedded-resource", true},
+      {"x-kubernetes-preserve-unknown-fields", true},
+      {"default", {{"apiVersion", "v1"}, {"kind", "X"}, {"metadata", metadata}}}};
+  EXPECT_EQ(Wrong(schema),
+            "spec.validation.openAPIV3Schema.properties[inner].default.metadata: Invalid value: "
+            "{\"labels\":{\"a\":1},\"name\":\"-bad-\"}: json: cannot unmarshal number into Go "
+            "struct field ObjectMeta.labels of type string");
+}
+
 TEST(DefinitionTest, ManyKeysOfAListAreLookedUpAtOnce) {
   Json item = {{"type", "object"}}, keys = Json::array();
   for (int i = 0; i < 30000; ++i) {

@@ -235,6 +235,25 @@ TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
   EXPECT_EQ(Get("/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com").code, 404);
 }
 
+// As earlier versions left them behind: no request can name one.
+TEST_F(CustomResources, ADeletedDefinitionTakesObjectsOfAnotherScopeAlong) {
+  Define(Definition(Schema()));
+  Post(path_, Cron("a", {{"image", "web"}}));
+  const std::string prefix = StorePrefix("example.com/crons");
+  const auto kept = store_->Get(prefix + "default/a");
+  ASSERT_TRUE(kept);
+  for (const char* name : {"b", "z"}) {
+    ASSERT_TRUE(store_->Apply({.key = prefix + name, .value = (*kept)->value}));
+  }
+  ASSERT_EQ(Ask("DELETE", definitions_ + "/crons.example.com").code, 200);
+  for (int i = 0; i < 3; ++i) {
+    Settle();
+    clock_.Advance(2s);
+  }
+  EXPECT_EQ(Get(definitions_ + "/crons.example.com").code, 404);
+  EXPECT_TRUE(store_->List({.prefix = prefix})->records.empty());
+}
+
 // They go as others do, though nobody is shown them any more.
 TEST_F(CustomResources, ADeletedDefinitionWaitsForObjectsOfAVersionThatIsNotServed) {
   Define(Definition(Schema()));
@@ -376,6 +395,18 @@ TEST_F(CustomResources, AScaleThatLeadsThroughNoObjectsChangesNothing) {
 }
 
 // The texts of all places would be 20 GB.
+TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
+  Define(Definition(Json::parse(R"({"type": "object", "properties": {"spec": {"type": "object",
+      "properties": {"replicas": {"type": "integer"}, "image": {"type": "string"}}}}})")));
+  ASSERT_EQ(Post(path_, Cron("a", Json::object())).code, 201);
+  EXPECT_EQ(Get(path_ + "/a/scale").message(),
+            "Internal error occurred: the spec replicas field \".spec.replicas\" does not exist");
+  const Answer scaled = Merge(path_ + "/a/scale", R"({"spec": {"replicas": 3}})");
+  ASSERT_EQ(scaled.code, 200) << scaled.message();
+  EXPECT_EQ(scaled.body["spec"]["replicas"], 3);
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["replicas"], 3);
+}
+
 TEST_F(CustomResources, ALongNameAboveManyItemsCostsTheirSum) {
   Json definition = Definition(Json::parse(R"({"type": "object", "properties": {"m": {
       "type": "object",

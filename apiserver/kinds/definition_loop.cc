@@ -184,6 +184,7 @@ Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
   const auto not_listed = [](const Error& error) {
     return CouldNot("list instances", error.message);
   };
+  const bool is_namespaced = definition.spec.scope == "Namespaced";
   ServedPtr kinds;
   std::string after;
   while (true) {
@@ -193,8 +194,8 @@ Result<bool> DefinitionLoop::Empty(const CustomResourceDefinition& definition) {
     if (page.records.empty()) break;
     after = page.records.front()->key;
     const auto parts = ParseStoreKey(storage_key, after);
-    if (!parts) {
-      // That is no object of anything.
+    if (!parts || parts->object_namespace.empty() == is_namespaced) {
+      // That is no object of anything, or one of another scope, which no request could name.
       TRY(core_.store.Apply({.key = after}).map_error([](const Error& error) {
         return CouldNot("issue all deletes", error.message);
       }));

@@ -85,6 +85,28 @@ TEST_F(DefinitionWatches, AWatchOutlivesWhatDoesNotChangeItsKind) {
   EXPECT_EQ(Events(watch.response).size(), 1u);
 }
 
+// As another client may write the same.
+TEST_F(DefinitionWatches, AWatchOutlivesADefaultWithItsMembersInAnotherOrder) {
+  Json definition = Definition(Schema());
+  definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+            ["properties"]["limits"] = {{"type", "object"},
+                                        {"x-kubernetes-preserve-unknown-fields", true},
+                                        {"default", {{"cpu", 1}, {"memory", 2}}}};
+  Define(definition);
+  Answer watch = Watch("?watch=1");
+  const std::string path = definitions_ + "/crons.example.com";
+  const Json before = Get(path).body;
+  std::string text = before.dump();
+  const std::string sorted = R"({"cpu":1,"memory":2})";
+  ASSERT_NE(text.find(sorted), std::string::npos);
+  text.replace(text.find(sorted), sorted.size(), R"({"memory":2,"cpu":1})");
+  const Answer written = Ask("PUT", path, text);
+  ASSERT_EQ(written.code, 200) << written.message();
+  EXPECT_EQ(written.body["metadata"]["generation"], before["metadata"]["generation"]);
+  EXPECT_EQ(written.body["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"]);
+  EXPECT_FALSE(IsOver(watch));
+}
+
 TEST_F(DefinitionWatches, AWatchHearsOfWhatGoesWithItsDefinitionAndEnds) {
   Define(Definition(Schema()));
   Post(path_, Cron("a", {{"image", "web"}}));

@@ -140,22 +140,22 @@ bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view ke
   if (options.fields.empty()) return true;
   const auto parts = ParseStoreKey(kind.storage_key, key);
   const auto values = CurrentFields(kind, view);
+  if (!values) return true;
   return options.fields.MatchesBy([&](std::string_view field) -> std::string_view {
     if (field == "metadata.name") return parts ? parts->name : "";
     if (field == "metadata.namespace") return parts ? parts->object_namespace : "";
-    if (values) return values->at(std::string(field));
+    if (*values) return (*values)->at(std::string(field));
     return view.field(field).value_or("");
   });
 }
 
-std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& kind,
-                                                                const ObjectView& view) {
+Result<std::optional<FieldTexts>> CurrentFields(const KindInfo& kind, const ObjectView& view) {
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime == nullptr || runtime->custom == nullptr) return std::nullopt;
-  std::map<std::string, std::string> values;
-  const auto object = CustomObjectOf(kind, view);
+  FieldTexts values;
+  const Object object = TRY(CustomObjectOf(kind, view));
   for (const SelectableField& field : kind.behaviour->selectable.fields) {
-    values[std::string(field.name())] = object ? SelectableValue(field, object->content()) : "";
+    values[std::string(field.name())] = SelectableValue(field, object.content());
   }
   return values;
 }

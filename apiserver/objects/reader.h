@@ -15,15 +15,16 @@
 
 namespace skiff {
 
-// Whether a record is one that the options select. `kind` is what the client asked for.
+// Whether a record is one that the options select. `kind` is what the client asked for. What cannot
+// be read is selected, so that whoever reads it is told why it cannot.
 bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
              const ObjectView& view);
 
 // The selectable fields of a custom resource, as its schema has them now: those that were put down
 // when it was stored may be of another version, or older than the definition. nullopt for other
-// kinds.
-std::optional<std::map<std::string, std::string>> CurrentFields(const KindInfo& kind,
-                                                                const ObjectView& view);
+// kinds. Fails where it cannot be read.
+using FieldTexts = std::map<std::string, std::string>;
+Result<std::optional<FieldTexts>> CurrentFields(const KindInfo& kind, const ObjectView& view);
 
 // The prefix of what can be selected at most, within that of the namespace: of one name, its key.
 std::string SelectedPrefix(const KindInfo& kind, std::string_view namespace_name,

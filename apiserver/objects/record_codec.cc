@@ -427,7 +427,7 @@ Result<Object> CustomObjectOf(const KindInfo& kind, const ObjectView& view) {
   }
   if (custom->converter != nullptr && !IsKeptIn(kind, kind.api_version, view)) {
     MeetOthers(kind);
-    if (!MayWait()) return Fail(WouldWait());
+    if (!MayWaitLong()) return Fail(WouldWait());
   }
   StoredCustom stored = TRY(ReadStored(kind, *custom, view.body()));
   return FromStored(kind, *custom, std::move(stored));
@@ -491,7 +491,7 @@ Result<std::vector<RecordPtr>> InVersion(const KindInfo& kind, std::vector<Recor
   std::vector<Json> documents;
   for (size_t i = 0; i < records.size(); ++i) {
     if (!NeedsConversion(kind, *records[i])) continue;
-    if (!MayWait()) return Fail(WouldWait());
+    if (!MayWaitLong()) return Fail(WouldWait());
     const ObjectView view = TRY(ObjectView::Of(*records[i]));
     const StoredCustom stored = TRY(ReadStored(kind, *CustomKindOf(kind), view.body()));
     places.push_back(i);

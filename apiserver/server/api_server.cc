@@ -24,6 +24,8 @@ const Log kLog("apiserver");
 
 // As long as kube-apiserver lets a write take.
 constexpr std::chrono::seconds kRequestTimeMax{34};
+// So often a definition may move on under a request of its kind.
+constexpr int kKindTriesMax = 5;
 
 void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
                 Random& random, http::Response& response, const ToldRequest* told = nullptr) {
@@ -244,6 +246,13 @@ struct ApiServer::Serving {
             .kinds = kinds};
   }
 
+  // Whether it came upon an object in a version that its kind does not know, since the definition
+  // of that has moved on in the meantime. Nothing has been written then.
+  bool IsOfBygoneKind(const Result<http::Response>& result) const {
+    return !result && !kinds && crd::IsOfUnknownVersion(result.error()) &&
+           state.custom_kinds.Now(CustomKinds::GroupOf(http.path)) != request.served;
+  }
+
   State::Late counted;  // The last to go.
   State& state;
   const std::optional<http::Request> without_token;
@@ -261,13 +270,17 @@ struct ApiServer::Serving {
 std::optional<http::Response> ApiServer::TryAnswer(const http::Request& request, Asked& asked,
                                                    const flow_control::Pass* pass) {
   if (!state_->BeginAudit(request, asked)) return std::nullopt;
-  Serving serving(*state_, request, asked);
-  Result<http::Response> result = state_->Serve(serving.request, std::move(asked.user));
-  if (IsVoid()) {
+  for (int tries = 1;; ++tries) {
+    Serving serving(*state_, request, asked);
+    Result<http::Response> result = state_->Serve(serving.request, std::move(asked.user));
+    const bool is_bygone = !IsVoid() && serving.IsOfBygoneKind(result);
+    // To find that out may take waiting, too.
+    if (!IsVoid() && (!is_bygone || tries == kKindTriesMax)) {
+      return Finish(serving, std::move(result), pass);
+    }
     asked = serving.AskedAgain();
-    return std::nullopt;
+    if (IsVoid()) return std::nullopt;
   }
-  return Finish(serving, std::move(result), pass);
 }
 
 http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result,
@@ -383,6 +396,15 @@ ApiServer::Outcome ApiServer::TryHandle(const http::Request& request) {
   }};
 }
 
+// As TryAnswer: no worker waits for a webhook.
+std::optional<http::Response> ApiServer::TryAnswerOnWorker(const http::Request& request,
+                                                           Asked& asked,
+                                                           flow_control::Pass& pass) {
+  const flow_control::AtWork at_work(pass);
+  const NotForLong attempt;
+  return TryAnswer(request, asked, &pass);
+}
+
 // What may have to wait for a webhook leaves its worker to the others.
 std::optional<http::Response> ApiServer::Begin(const http::Request& request, Asked asked,
                                                flow_control::Pass pass,
@@ -395,10 +417,18 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
     return ServeLater(request, std::move(asked), std::move(pass), reply);
   }
   if (names.empty()) {
-    const flow_control::AtWork at_work(pass);
-    auto response = entrance.Send(pass, request, Answer(request, std::move(asked), &pass));
-    entrance.Hold(beginning, std::move(pass));
-    return response;
+    auto answer = TryAnswerOnWorker(request, asked, pass);
+    // What has to be converted was not known of before; unless that has changed again.
+    if (!answer) names = state_->WaitsFor(request, asked.info, *asked.user);
+    if (!answer && names.empty()) {
+      const flow_control::AtWork at_work(pass);
+      answer = Answer(request, std::move(asked), &pass);
+    }
+    if (answer) {
+      auto response = entrance.Send(pass, request, *std::move(answer));
+      entrance.Hold(beginning, std::move(pass));
+      return response;
+    }
   }
   pass.LeaveWorker();
   const auto held = std::make_shared<flow_control::Pass>(std::move(pass));
@@ -427,7 +457,10 @@ std::optional<http::Response> ApiServer::ServeLater(const http::Request& request
     const flow_control::AtWork at_work(serving->pass);
     return state_->Serve(serving->request, std::move(asked.user));
   }();
-  if (!serving->late.answer) return FinishLate(*serving, std::move(result));
+  if (!serving->late.answer) {
+    if (serving->IsOfBygoneKind(result)) return ServeAnew(*serving);
+    return FinishLate(*serving, std::move(result));
+  }
   serving->pass.EndJudging();
   Write write = std::move(serving->late.write);
   // Once: who has the answer is to find the request over with.

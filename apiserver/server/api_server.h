@@ -161,6 +161,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
   // it was then.
   std::optional<http::Response> TryAnswer(const http::Request& request, Asked& asked,
                                           const flow_control::Pass* pass);
+  std::optional<http::Response> TryAnswerOnWorker(const http::Request& request, Asked& asked,
+                                                  flow_control::Pass& pass);
   http::Response Finish(Serving& serving, Result<http::Response> result,
                         const flow_control::Pass* pass);
   void TellOf(Serving& serving, const Result<http::Response>& result, http::Response& response);

@@ -45,14 +45,18 @@ std::string SelectorText(const Json& selector) {
   return parsed ? parsed->Text() : "";
 }
 
-Result<> ReadCustom(const crd::ScalePaths& paths, const Json& document, Scale& scale) {
+// Who looks at a scale, and who is about to set its replicas, which may not be there yet.
+enum class ScaleUse : uint8_t { kShow, kSet };
+
+Result<> ReadCustom(const crd::ScalePaths& paths, const Json& document, ScaleUse use,
+                    Scale& scale) {
   const auto wanted = crd::IntegerAt(document, paths.replicas);
   if (!wanted) return Fail(InternalErrorOf(wanted.error().message));
-  if (!*wanted) {
+  if (!*wanted && use == ScaleUse::kShow) {
     return Fail(InternalErrorOf("the spec replicas field \"." + paths.replicas +
                                 "\" does not exist"));
   }
-  scale.spec.replicas = static_cast<int32_t>(**wanted);
+  scale.spec.replicas = static_cast<int32_t>(wanted->value_or(0));
   const auto actual = crd::IntegerAt(document, paths.actual);
   if (!actual) return Fail(InternalErrorOf(actual.error().message));
   scale.status.replicas = static_cast<int32_t>(actual->value_or(0));
@@ -61,7 +65,7 @@ Result<> ReadCustom(const crd::ScalePaths& paths, const Json& document, Scale& s
   return {};
 }
 
-Result<Scale> ScaleOf(const Object& object) {
+Result<Scale> ScaleOf(const Object& object, ScaleUse use = ScaleUse::kShow) {
   const Json document = object.ToDocument();
   const meta_v1::ObjectMeta& meta = object.metadata();
   Scale scale;
@@ -71,7 +75,7 @@ Result<Scale> ScaleOf(const Object& object) {
   scale.metadata.resource_version = meta.resource_version;
   scale.metadata.creation_timestamp = meta.creation_timestamp;
   if (const crd::ScalePaths* paths = object.kind().behaviour->scale) {
-    TRY(ReadCustom(*paths, document, scale));
+    TRY(ReadCustom(*paths, document, use, scale));
     return scale;
   }
   const Json spec = Member(document, "spec");
@@ -173,7 +177,7 @@ Result<Object> ScaleWrite::Of(const Object& old) const {
 }
 
 Result<Object> ScaleWrite::Patched(const Object& old) const {
-  const Scale shown = TRY(ScaleOf(old));
+  const Scale shown = TRY(ScaleOf(old, ScaleUse::kSet));
   Scale scale;
   TRY(PatchInto(request, options, {Scale::Describe(), "autoscaling/v1", "Scale"},
                 DocumentOfScale(shown), &scale));

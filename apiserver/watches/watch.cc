@@ -425,9 +425,9 @@ Result<http::Response> WatchObjects(const WatchParts& parts, const ApiRequest& r
                      TermOf(options, *request.kind)});
   const std::string prefix =
       SelectedPrefix(*request.kind, request.info.namespace_name, options.fields);
-  auto definition = TRY(DefinitionWatch::Of(parts.store, *request.kind));
   Start start = TRY(StartOf(parts, prefix, selection, options, request.user.name));
-  start.definition = std::move(definition);
+  // After the state, whose revision may be of a definition that has changed and left the ring.
+  start.definition = TRY(DefinitionWatch::Of(parts.store, *request.kind));
   start.sent = request.initial_events;
   if (start.sent) start.sent->Expect();
   if (timeout <= Duration::zero()) {

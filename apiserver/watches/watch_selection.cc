@@ -14,10 +14,11 @@ bool WatchSelection::Takes(const Record& record) const {
   const auto view = ObjectView::Of(record);
   if (!view || !TakesLabels(*view)) return false;
   const auto values = CurrentFields(kind, *view);
+  if (!values) return true;
   return fields.All([&](std::string_view field, const PackedRules::Rule& rule) {
     if (field == "metadata.name") return rule.Takes(parts ? parts->name : "");
     if (field == "metadata.namespace") return rule.Takes(parts ? parts->object_namespace : "");
-    if (values) return rule.Takes(values->at(std::string(field)));
+    if (*values) return rule.Takes((*values)->at(std::string(field)));
     return rule.Takes(view->field(field).value_or(""));
   });
 }

@@ -482,6 +482,32 @@ TEST_F(Conversion, WhatStoredVersionsDoNotTellOfIsWaitedForElsewhereAllTheSame) 
   EXPECT_EQ(watch.Next()["object"]["spec"]["host"], "h");
 }
 
+// Nor does a worker, that a list too long for a loop or a watch comes to at once.
+TEST_F(Conversion, NoWorkerWaitsForWhatStoredVersionsDoNotTellOf) {
+  for (const char* query : {"?limit=500", "?fieldSelector=spec.host=h", "?watch=1"}) {
+    Define();
+    ASSERT_EQ(MakeV1("a", "h:80").code, 201);
+    StoreAsV2();
+    const std::string definition = definitions_ + "/sites.g.io";
+    ASSERT_EQ(Merge(definition + "/status", R"({"status": {"storedVersions": ["v2"]}})").code, 200);
+    Settle();
+    http::Request request;
+    request.method = "GET";
+    request.path = request.target = In("v2");
+    request.query = http::ParseQuery(query + 1);
+    request.headers.emplace("Authorization", "Bearer admin");
+    const size_t before = Asked();
+    auto answer = server_->HandleLater(request, nullptr);
+    EXPECT_EQ(Asked(), before) << query;
+    ASSERT_TRUE(answer && answer->pending) << query;
+    const http::Response listed = Awaited(*std::move(answer));
+    EXPECT_EQ(listed.status, 200) << query;
+    EXPECT_GT(Asked(), before) << query;
+    ASSERT_EQ(Ask("DELETE", definition).code, 200);
+    ASSERT_TRUE(DefinitionGoes());
+  }
+}
+
 TEST_F(Conversion, NothingIsEstablishedBeforeItsWebhookCanBeTrusted) {
   Json definition = Definition();
   Json& client = definition["spec"]["conversion"]["webhook"]["clientConfig"];
