@@ -70,6 +70,7 @@ void Scheduler::NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1:
     cache_.SetNode(now);
   } else {
     cache_.RemoveNode(before->metadata.name);
+    ClaimsChanged();  // Nobody makes a volume there any more.
   }
   const bool stays = before && now;
   const bool has_other_room = stays && before->status.allocatable != now->status.allocatable;
