@@ -154,6 +154,78 @@ TEST_P(DelayedVolumesTest, AClaimThatHasAVolumeElsewhereIsNotGivenAnother) {
   EXPECT_EQ(NodeOfPod("web"), "node3");
 }
 
+// A volume that nobody makes.
+class SlowVolumesTest : public DelayedVolumesTest {
+ protected:
+  SlowVolumesTest() {
+    cluster_.Apply(R"(
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: slow}
+provisioner: slow.example.com
+volumeBindingMode: WaitForFirstConsumer
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec:
+  storageClassName: slow
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
+)");
+    AddPod("web", {"data"});
+    cluster_.RunFor(10s);
+  }
+  std::string NominatedNode() {
+    return cluster_.Get<Pod>({"default", "web"})->status.nominated_node_name;
+  }
+  std::string SelectedNode() {
+    const auto claim = cluster_.Get<PersistentVolumeClaim>({"default", "data"});
+    const auto selected = claim->metadata.annotations.find("volume.kubernetes.io/selected-node");
+    return selected == claim->metadata.annotations.end() ? "" : selected->second;
+  }
+};
+
+TEST_P(SlowVolumesTest, ItIsSaidWhereAPodThatWaitsForAVolumeWillGo) {
+  EXPECT_EQ(NodeOfPod("web"), "");
+  ASSERT_NE(SelectedNode(), "");
+  EXPECT_EQ(NominatedNode(), SelectedNode());
+  for (const char* name : {"node1", "node2", "node3"}) {
+    cluster_.Edit<Node>({"", name}, [](Node& it) { it.spec.unschedulable = true; });
+  }
+  cluster_.RunFor(9min);
+  EXPECT_EQ(NominatedNode(), SelectedNode());
+  cluster_.RunFor(2min);
+  EXPECT_EQ(NominatedNode(), "") << "it was given up";
+  EXPECT_EQ(NodeOfPod("web"), "");
+}
+
+TEST_P(SlowVolumesTest, NobodyWaitsForTheVolumeOfAPodThatIsGone) {
+  cluster_.Delete<Pod>({"default", "web"}, {.grace_period_s = 0}).RunFor(1s);
+  AddPod("web", {});
+  cluster_.RunFor(5s);
+  EXPECT_NE(NodeOfPod("web"), "") << "another one of that name";
+}
+
+TEST_P(SlowVolumesTest, AProvisionerThatTakesTheNodeBackIsGivenAnother) {
+  const std::string first = SelectedNode();
+  cluster_.Edit<Node>({"", first}, [](Node& it) { it.spec.unschedulable = true; });
+  cluster_.Edit<PersistentVolumeClaim>({"default", "data"}, [](PersistentVolumeClaim& it) {
+    it.metadata.annotations.erase("volume.kubernetes.io/selected-node");
+  });
+  cluster_.RunFor(30s);
+  EXPECT_NE(SelectedNode(), "");
+  EXPECT_NE(SelectedNode(), first);
+  EXPECT_EQ(NominatedNode(), SelectedNode());
+}
+
+TEST_P(SlowVolumesTest, NobodyWaitsForAVolumeOnANodeThatIsGone) {
+  const std::string first = SelectedNode();
+  cluster_.Delete<Node>({"", first}, {}).RunFor(1s);
+  EXPECT_NE(NominatedNode(), first);
+}
+INSTANTIATE_TEST_SUITE_P(Orders, SlowVolumesTest, kOrders);
+
 INSTANTIATE_TEST_SUITE_P(Orders, DelayedVolumesTest, kOrders);
 
 }  // namespace

@@ -275,10 +275,48 @@ spec: {policyName: frozen, validationActions: [Deny]}
   EXPECT_THAT(FailureOf("web"), testing::HasSubstr("not now"));
   EXPECT_EQ(DeviceOf(*Claim("c")), "gpu.io/node1/gpu-0");
   EXPECT_THAT(Users(*Claim("c")), IsEmpty());
+  EXPECT_EQ(cluster_.Get<Pod>({"default", "web"})->status.nominated_node_name, "");
   AddPod("other", "resourceClaimName: c");
   cluster_.RunFor(30s);
   EXPECT_EQ(NodeOfPod("other"), "node1");
   EXPECT_THAT(Users(*Claim("c")), ElementsAre("other"));
+}
+
+TEST_P(DeviceSchedulingTest, APodThatGoesWhileItWaitsForAVolumeLeavesItsDevices) {
+  cluster_.Apply(R"(
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: slow}
+provisioner: slow.example.com
+volumeBindingMode: WaitForFirstConsumer
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec:
+  storageClassName: slow
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 1Gi}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: waiting}
+spec:
+  containers: [{name: main, image: 'i:1'}]
+  resourceClaims: [{name: gpu, resourceClaimName: one}]
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+)");
+  AddDevices("node1", 1);
+  AddClaim("one");
+  AddClaim("two");
+  cluster_.RunFor(5s);
+  EXPECT_EQ(cluster_.Get<Pod>({"default", "waiting"})->status.nominated_node_name, "node1");
+  AddPod("other", "resourceClaimName: two");
+  cluster_.RunFor(5s);
+  EXPECT_EQ(NodeOfPod("other"), "") << "the only device is taken";
+  DeletePod("waiting");
+  cluster_.RunFor(30s);
+  EXPECT_EQ(NodeOfPod("other"), "node1");
 }
 
 TEST_P(DeviceSchedulingTest, ManyPodsGetADeviceEachAndNoMore) {

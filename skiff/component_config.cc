@@ -32,11 +32,10 @@ Result<Json> OnlyDocument(const std::string& text, const std::string& group,
 }
 
 // As kube-scheduler, what extenders say wins over what profiles say of the same.
-Result<> ReadExtenders(const Json& document,
+Result<> ReadExtenders(const Json* extenders,
                        const std::function<Result<std::string>(const std::string&)>& read,
                        SchedulerConfig& to) {
-  const auto extenders = document.find("extenders");
-  if (extenders == document.end() || extenders->is_null()) return {};
+  if (extenders == nullptr) return {};
   SchedulerExtenders parsed = TRY(ParseExtenders(*extenders, read, to.unused_fields));
   to.extenders = std::move(parsed.extenders);
   if (parsed.ignored_resources.empty()) return {};
@@ -69,26 +68,21 @@ Result<SchedulerConfig> ParseSchedulerConfig(
   leader.Read("resourceName", config.leader.name);
   leader.Read("resourceNamespace", config.leader.namespace_);
   top.Take(leader);
+  const Json* const profiles = top.Any("profiles");
+  const Json* const extenders = top.Any("extenders");
   TRY(top.Outcome());
-  Json rest = document;
-  rest.erase("profiles");
-  rest.erase("extenders");
-  ConfigFields others(rest, "");
-  for (const char* name : {"clientConnection", "leaderElection"}) others.Object(name);
-  others.Read("percentageOfNodesToScore", percentage);
-  for (const ConfigFields* each : {&others, &connection, &leader})
+  for (const ConfigFields* each : {&top, &connection, &leader}) {
     each->TellUnread(config.unused_fields);
+  }
   if (percentage < 0 || percentage > 100) {
     return Fail(Reason::kInvalid,
                 fmt::format("percentageOfNodesToScore: Invalid value: {}: not in valid range "
                             "[0-100]",
                             percentage));
   }
-  const auto profiles = document.find("profiles");
-  const bool has_profiles = profiles != document.end() && !profiles->is_null();
-  config.profiles = TRY(
-      ParseProfiles(has_profiles ? *profiles : Json::array(), percentage, config.unused_fields));
-  TRY(ReadExtenders(document, read, config));
+  config.profiles = TRY(ParseProfiles(profiles == nullptr ? Json::array() : *profiles, percentage,
+                                      config.unused_fields));
+  TRY(ReadExtenders(extenders, read, config));
   return config;
 }
 

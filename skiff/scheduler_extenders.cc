@@ -65,13 +65,14 @@ Result<> ReadResources(ConfigFields& fields, ExtenderEntry& to) {
   return {};
 }
 
-// The PEM text of `data_field`, or what the file of `file_field` holds.
+// The PEM text of `data_field`, or what the file of `file_field` holds: `file` is its name then.
 Result<std::string> ReadPem(ConfigFields& fields, const std::string& path, const char* data_field,
-                            const char* file_field, const ReadFile& read) {
-  std::string data, file;
+                            const char* file_field, const ReadFile& read, std::string& file) {
+  std::string data;
   fields.Read(data_field, data);
   fields.Read(file_field, file);
   TRY(fields.Outcome());
+  if (!data.empty()) file.clear();
   if (!data.empty()) {
     auto decoded = DecodeBase64(data);
     if (decoded) return decoded;
@@ -92,9 +93,18 @@ Result<> ReadTls(ConfigFields& fields, ExtenderEntry& to, const ReadFile& read) 
   ExtenderOptions::Tls& out = to.options.tls;
   tls.Read("insecure", out.insecure);
   tls.Read("serverName", out.server_name);
-  out.certificate_pem = TRY(ReadPem(tls, path, "certData", "certFile", read));
-  out.key_pem = TRY(ReadPem(tls, path, "keyData", "keyFile", read));
-  out.ca_pem = TRY(ReadPem(tls, path, "caData", "caFile", read));
+  std::string certificate_file, key_file, ca_file;
+  out.certificate_pem = TRY(ReadPem(tls, path, "certData", "certFile", read, certificate_file));
+  out.key_pem = TRY(ReadPem(tls, path, "keyData", "keyFile", read, key_file));
+  out.ca_pem = TRY(ReadPem(tls, path, "caData", "caFile", read, ca_file));
+  if (!certificate_file.empty() && !key_file.empty()) {
+    out.renewed = [=]() -> Result<ExtenderOptions::CertificateAndKey> {
+      ExtenderOptions::CertificateAndKey pair;
+      pair.certificate_pem = TRY(read(certificate_file));
+      pair.key_pem = TRY(read(key_file));
+      return pair;
+    };
+  }
   TRY(tls.Strict());
   if (to.enable_https && out.ca_pem.empty()) out.insecure = true;  // As kube-scheduler has it.
   if (out.insecure && !out.ca_pem.empty()) {

@@ -135,10 +135,15 @@ TEST_F(SchedulerExtendersTest, CertificatesAreReadFromTheFileOrFromFilesThatItNa
   EXPECT_EQ(config->extenders[0].tls.key_pem, client.key_pem);
   EXPECT_EQ(config->extenders[0].tls.server_name, "s");
   EXPECT_FALSE(config->extenders[0].tls.insecure);
+  files_["/key"] = "renewed";
+  ASSERT_TRUE(config->extenders[0].tls.renewed);
+  EXPECT_EQ(config->extenders[0].tls.renewed()->key_pem, "renewed");
+  files_["/key"] = client.key_pem;
   const auto data = Parse(head + "tlsConfig: {caFile: /none, caData: " +
                           EncodeBase64(authority.certificate_pem()) + "}}]");
   ASSERT_TRUE(data) << data.error().message;
   EXPECT_EQ(data->extenders[0].tls.ca_pem, authority.certificate_pem());
+  EXPECT_FALSE(data->extenders[0].tls.renewed);
   const auto trusting = Parse(head + "enableHTTPS: true}]");
   ASSERT_TRUE(trusting) << trusting.error().message;
   EXPECT_TRUE(trusting->extenders[0].tls.insecure) << "as kube-scheduler has it";

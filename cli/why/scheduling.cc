@@ -182,14 +182,18 @@ void AddCommands(const Survey& survey, const Json& pod, Finding& finding) {
   }
 }
 
+// The claim that a volume names, or that is made for it; "" for none.
+std::string ClaimOf(const Json& pod, const Json& volume) {
+  if (At(volume, "ephemeral").is_object()) return NameOf(pod) + "-" + TextAt(volume, "name");
+  return TextAt(volume, "persistentVolumeClaim", "claimName");
+}
+
 // Claims that have to be there, and bound, before any node can be chosen. True: one of them is the
 // trouble.
 bool ExplainClaims(const Facts& facts, const Json& pod, Findings& out) {
   if (!facts.Has("persistentvolumeclaims")) return false;
   for (const Json& volume : At(pod, "spec", "volumes")) {
-    std::string name = TextAt(volume, "persistentVolumeClaim", "claimName");
-    const bool ephemeral = At(volume, "ephemeral").is_object();
-    if (ephemeral) name = NameOf(pod) + "-" + TextAt(volume, "name");
+    const std::string name = ClaimOf(pod, volume);
     if (name.empty()) continue;
     const Json* claim = facts.Find("persistentvolumeclaims", NamespaceOf(pod), name);
     if (claim && TextAt(*claim, "status", "phase") == "Bound") continue;
@@ -224,6 +228,12 @@ const Json* SchedulerEvent(const Facts& facts, const Json& pod) {
   return facts.Event(pod, "FailedScheduling");
 }
 
+// Others have to leave it, or something has to be made ready on it.
+void SawItsNode(const Json& pod, Finding& finding) {
+  const std::string node = TextAt(pod, "status", "nominatedNodeName");
+  if (!node.empty()) finding.Saw("it is to go to node " + node, "status.nominatedNodeName");
+}
+
 // What the scheduler itself says, which knows more rules than are looked at here.
 void AddSchedulersWords(const Facts& facts, const Json& pod, Finding& finding) {
   const Json& condition = Condition(pod, "PodScheduled");
@@ -236,11 +246,24 @@ void AddSchedulersWords(const Facts& facts, const Json& pod, Finding& finding) {
     finding.Saw(fmt::format("the scheduler says: {}", OneLine(TextAt(*event, "message"))),
                 EventSource(facts, *event));
   }
-  const std::string nominated = TextAt(pod, "status", "nominatedNodeName");
-  if (!nominated.empty()) {
-    finding.Saw(fmt::format("others are made to leave node {} for it", nominated),
-                "status.nominatedNodeName");
+  SawItsNode(pod, finding);
+}
+
+// Volumes are made for it, or devices put down as its own: then it is bound.
+void ExplainChosen(const Facts& facts, const Json& pod, Findings& out) {
+  Finding finding;
+  finding.weight = Weight::kWaits;
+  finding.cause = "NotBoundYet";
+  finding.sentence = fmt::format(
+      "{} is pending: its node is chosen, and what it needs there is not ready yet", Named(pod));
+  SawItsNode(pod, finding);
+  for (const Json& volume : At(pod, "spec", "volumes")) {
+    const Json* claim =
+        facts.Find("persistentvolumeclaims", NamespaceOf(pod), ClaimOf(pod, volume));
+    if (!claim || TextAt(*claim, "status", "phase") == "Bound") continue;
+    finding.Saw(TextAt(*claim, "status", "phase"), Named(*claim) + " status.phase");
   }
+  out.push_back(std::move(finding));
 }
 
 // Nobody has said anything: the scheduler it asks for does not run, or has not come to it yet.
@@ -292,6 +315,8 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
                       SchedulerEvent(facts, pod) != nullptr;
   const auto typed = FromJson<core_v1::Pod>(pod);
   const Survey survey = typed ? SurveyOf(facts, *typed, pod) : Survey();
+  const bool is_chosen = !TextAt(pod, "status", "nominatedNodeName").empty();
+  if (!judged && is_chosen) return ExplainChosen(facts, pod, out);
   if (!judged && (survey.nodes == 0 || !survey.fitting.empty())) {
     return ExplainSilence(facts, pod, out);
   }

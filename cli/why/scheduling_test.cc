@@ -150,6 +150,24 @@ TEST_F(WhySchedulingTest, AClaimThatWaitsForThePodIsNoObstacle) {
   EXPECT_THAT(text, Not(HasSubstr("claim")));
 }
 
+TEST_F(WhySchedulingTest, ItsNodeIsChosenAndItsVolumeIsStillToBeMade) {
+  AddNode("n1");
+  None("pods");
+  Add("persistentvolumeclaims",
+      "{kind: PersistentVolumeClaim, metadata: {name: data}, spec: {storageClassName: late}, "
+      "status: {phase: Pending}}");
+  Add("storageclasses", "{metadata: {name: late}, volumeBindingMode: WaitForFirstConsumer}");
+  const std::string text = Why(
+      "{kind: Pod, metadata: {name: web, creationTimestamp: '2026-01-02T02:00:00Z'}, spec: "
+      "{volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: [{name: m}]}, "
+      "status: {phase: Pending, nominatedNodeName: n1}}");
+  EXPECT_THAT(text, StartsWith("pod/web is pending: its node is chosen, and what it needs there is "
+                               "not ready yet.\n"));
+  EXPECT_THAT(text, HasSubstr("it is to go to node n1  [status.nominatedNodeName]\n"));
+  EXPECT_THAT(text, HasSubstr("Pending  [persistentvolumeclaim/data status.phase]\n"));
+  EXPECT_EQ(first().weight, Weight::kWaits);
+}
+
 TEST_F(WhySchedulingTest, AVolumeThatIsOnAnotherNode) {
   AddNode("n1");
   None("pods");

@@ -107,6 +107,7 @@ void Scheduler::AskNext() {
 
 void Scheduler::AskWhere(QueuedPod pod, bool tries_nominated) {
   asking_.reset();
+  queue_.KeepFor(pod.info->Key());
   const PodPtr object = pod.info->pod;
   auto devices = std::make_unique<DeviceCycle>(*object, DevicesFor(*object));
   const Snapshot snapshot = MakeSnapshot(*object, *devices);
@@ -170,6 +171,7 @@ void Scheduler::HearWhere(const Result<ExtenderFindings>& findings) {
     return;
   }
   const std::string node = BestOf(*current, snapshot, left, findings->scores, manager_.random());
+  queue_.KeepNoMore();
   Place(std::move(asking.pod), node, devices);
 }
 

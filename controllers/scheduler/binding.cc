@@ -1,6 +1,12 @@
 // The second half of the scheduler: what becomes of a decision once the pod counts on its node.
 // Binders work here: claims are bound first, then the pod; what fails goes back to the queue.
 #include "controllers/scheduler/scheduler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
 #include "controllers/storage/volume_match.h"
 
 namespace skiff::scheduler {
@@ -63,6 +69,7 @@ void Scheduler::Bind(Binding binding) {
     MutexLock lock(mutex_);
     changes_seen = claim_changes_;
   }
+  if (!binding.devices.empty()) TellNode(binding);
   const auto claims = BindClaims(binding);
   if (!claims) {
     MutexLock lock(mutex_);
@@ -135,15 +142,68 @@ Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims
   }
   const std::string annotation(kSelectedNodeAnnotation);
   for (const ClaimPlan& each : *plan) {
+    uint64_t& told_at = binding.asked[each.claim->metadata.name];
     if (each.volume) {
       TRY(manager_.client().Patch(
           *each.volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
           {.if_unchanged = true}));
     } else {
-      TRY(manager_.client().Patch(
+      const auto told = TRY(manager_.client().Patch(
           *each.claim, [&](auto& it) { it.metadata.annotations[annotation] = binding.node; }));
+      told_at = WrittenRevision(told->metadata);
     }
-    binding.asked.insert(each.claim->metadata.name);
+  }
+  return {};
+}
+
+void Scheduler::TellNode(Binding& binding) {
+  if (std::exchange(binding.is_told, true)) return;
+  const core_v1::Pod& pod = *binding.pod.info->pod;
+  if (pod.status.nominated_node_name != binding.node) writer_.Write(pod, {"", "", binding.node});
+}
+
+void Scheduler::StopWaitingForClaims(const std::string& uid) {
+  std::optional<Binding> stopped;
+  {
+    MutexLock lock(mutex_);
+    ++claim_changes_;  // Or a binder that looks at it just now would let it wait.
+    const auto of = std::ranges::find_if(waiting_for_claims_, [&](const Binding& binding) {
+      return binding.pod.info->uid() == uid;
+    });
+    if (of == waiting_for_claims_.end()) return;
+    stopped = std::move(*of);
+    waiting_for_claims_.erase(of);
+  }
+  Enqueue(*std::move(stopped));
+}
+
+bool Scheduler::IsGone(const core_v1::Pod& pod) const {
+  const auto current = pods_.Get(KeyOf(pod));
+  return !current || current->metadata.uid != pod.metadata.uid;
+}
+
+Result<> Scheduler::MayStillWait(const Binding& binding,
+                                 const std::vector<ClaimPtr>& asked) const {
+  const auto fail = [](const std::string& why) {
+    return Fail(Reason::kNotFound,
+                "running PreBind plugin \"VolumeBinding\": binding volumes: " + why);
+  };
+  const std::string& node = binding.node;
+  if (!nodes_.Get({"", node})) {
+    return fail(fmt::format("failed to get node \"{0}\": node \"{0}\" not found", node));
+  }
+  if (IsGone(*binding.pod.info->pod)) return fail("pod does not exist any more");
+  for (const ClaimPtr& claim : asked) {
+    const uint64_t told_at = binding.asked.at(claim->metadata.name);
+    if (told_at == 0 || WrittenRevision(claim->metadata) < told_at) continue;
+    // A provisioner that cannot make it there takes the node back.
+    const auto& annotations = claim->metadata.annotations;
+    const auto selected = annotations.find(std::string(kSelectedNodeAnnotation));
+    if (selected != annotations.end() && selected->second == node) continue;
+    return fail(fmt::format("{} PVC \"{}\"",
+                            annotations.empty() ? "selectedNode annotation reset for"
+                                                : "provisioning failed for",
+                            claim->metadata.name));
   }
   return {};
 }
@@ -152,7 +212,7 @@ std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
   const core_v1::Pod& pod = *binding.pod.info->pod;
   if (!ProfileFor(pod)->binds_claims) return Result<>();
   bool all_bound = true;
-  std::vector<ClaimPtr> unasked;
+  std::vector<ClaimPtr> unasked, asked;
   for (const std::string& name : ClaimNames(pod)) {
     const auto claim = claims_.Get({pod.metadata.namespace_, name});
     if (!claim) {
@@ -160,13 +220,12 @@ std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
     }
     if (IsFullyBound(*claim)) continue;
     all_bound = false;
-    if (!binding.asked.contains(name)) unasked.push_back(claim);
+    (binding.asked.contains(name) ? asked : unasked).push_back(claim);
   }
   if (all_bound) return Result<>();
-  if (!unasked.empty()) {
-    auto asked = AskForVolumes(binding, std::move(unasked));
-    if (!asked) return asked;
-  }
+  TRY(MayStillWait(binding, asked));
+  TellNode(binding);
+  if (!unasked.empty()) TRY(AskForVolumes(binding, std::move(unasked)));
   if (clock_.Monotonic() >= binding.deadline) {
     return Fail(
         Reason::kTimeout,
@@ -213,7 +272,8 @@ void Scheduler::BindFailed(Binding binding, const Error& error) {
     self.EventsFor(pod).Warning(pod, "FailedScheduling", EventText(error.message));
     self.queue_.Failed(binding.pod, now);
     self.WriteUnplaced(std::make_shared<const PodInfo>(current),
-                       {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""});
+                       {"SchedulerError", Shortened(error.message, kConditionBytesMax), ""},
+                       binding.is_told);
   });
 }
 

@@ -119,14 +119,8 @@ Result<DeviceClaimPtr> Scheduler::BindDevice(const core_v1::Pod& pod, const Devi
 
 Result<DeviceClaimPtr> Scheduler::WriteDevice(const core_v1::Pod& pod, const DeviceBinding& device,
                                               ResourceClaim claim) {
-  // No conflict that a newer version would mend.
-  const auto changed = [&](const char* how) {
-    return Fail(Reason::kInvalid,
-                fmt::format("claim {} got {} in the meantime", NameOf(claim), how));
-  };
-  if (claim.metadata.deletion_timestamp) return changed("deleted");
+  TRY(CanStillBind(device, claim));
   if (device.allocation) {
-    if (claim.status.allocation) return changed("allocated elsewhere");
     auto& finalizers = claim.metadata.finalizers;
     if (std::ranges::find(finalizers, kClaimProtection) == finalizers.end()) {
       finalizers.emplace_back(kClaimProtection);
@@ -151,7 +145,7 @@ Result<DeviceClaimPtr> Scheduler::WriteDevice(const core_v1::Pod& pod, const Dev
 void Scheduler::UnbindDevices(const Binding& binding) {
   const core_v1::Pod& pod = *binding.pod.info->pod;
   for (const DeviceBinding& each : binding.devices) {
-    if (each.allocation) {
+    if (each.allocation && !each.claim->status.allocation) {
       // Who waited for this pod to have it allocated, or for its devices, may go on.
       Post([uid = each.claim->metadata.uid](Scheduler& self) {
         self.ledger_.GiveUp(uid);

@@ -2,9 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/select/node_selector.h"
 
 namespace skiff::scheduler {
+namespace {
+
+// A node where devices are easily found is not passed over for the sake of those before it.
+constexpr Duration kMoment = 1ms;
+
+}  // namespace
+
+Result<> CanStillBind(const DeviceBinding& device, const resource_v1::ResourceClaim& now) {
+  const auto got = [&](const char* what) {
+    return Fail(Reason::kInvalid,
+                fmt::format("claim {} got {} in the meantime", NameOf(now), what));
+  };
+  // Another one may have its name.
+  if (now.metadata.deletion_timestamp || now.metadata.uid != device.claim->metadata.uid) {
+    return got("deleted");
+  }
+  if (device.allocation && now.status.allocation) return got("allocated elsewhere");
+  return {};
+}
 
 const Verdict& DeviceCycle::Prepare() {
   if (!prepared_) {
@@ -39,6 +60,18 @@ Verdict DeviceCycle::PrepareOnce() {
   return Verdict::Fits();
 }
 
+// Each search may take half of what is left, so that there is something left for others.
+DeviceOutcome DeviceCycle::SearchOn(const core_v1::Node& node) {
+  const Duration timeout = view_.search_timeout;
+  if (timeout <= Duration::zero()) return search_->Allocate(node, [] { return false; });
+  const Duration begin = view_.now();
+  const Duration share = std::max(timeout - searched_ / 2, kMoment);
+  const Duration end = begin + std::min(share, timeout);
+  DeviceOutcome outcome = search_->Allocate(node, [&] { return view_.now() >= end; });
+  searched_ += view_.now() - begin;
+  return outcome;
+}
+
 Verdict DeviceCycle::Check(const core_v1::Node& node) {
   std::set<size_t> out_of_reach;
   for (size_t i = 0; i < claims_.size(); ++i) {
@@ -48,10 +81,7 @@ Verdict DeviceCycle::Check(const core_v1::Node& node) {
   }
   DeviceOutcome outcome;
   if (search_) {
-    const Duration end = view_.search_timeout > Duration::zero()
-                             ? view_.now() + view_.search_timeout
-                             : Duration::max();
-    outcome = search_->Allocate(node, [&] { return view_.now() >= end; });
+    outcome = SearchOn(node);
     switch (outcome.code) {
       case DeviceOutcome::Code::kFound:
         break;

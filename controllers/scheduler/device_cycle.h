@@ -33,7 +33,9 @@ struct DeviceView {
   FindDeviceClass device_class;
   DeviceSelectors* selectors = nullptr;
   std::function<Duration()> now;
-  Duration search_timeout = 10s;  // On one node; 0: none.
+  // On one node; 0: none. A cycle holds up all other pods: on all nodes together it searches no
+  // longer than twice that, but for a moment on each.
+  Duration search_timeout = 10s;
 };
 
 // A claim that a pod will use, and what has to be written for that.
@@ -41,6 +43,10 @@ struct DeviceBinding {
   DeviceClaimPtr claim;
   std::optional<resource_v1::AllocationResult> allocation;  // nullopt: it is allocated already.
 };
+
+// Whether the claim is by now one that this can still be written to; fails, and not by a conflict,
+// where a newer version would not mend it.
+Result<> CanStillBind(const DeviceBinding& device, const resource_v1::ResourceClaim& now);
 
 class DeviceCycle {
  public:
@@ -62,12 +68,14 @@ class DeviceCycle {
 
  private:
   Verdict PrepareOnce();
+  DeviceOutcome SearchOn(const core_v1::Node& node);
 
   const core_v1::Pod& pod_;
   const DeviceView view_;
   std::optional<Verdict> prepared_;
   std::vector<DeviceClaimPtr> claims_;
   std::optional<DeviceSearch> search_;  // For those that are not allocated, if any.
+  Duration searched_{};                 // For how long.
   std::map<std::string, std::vector<resource_v1::AllocationResult>> found_;  // By node.
   std::set<size_t> out_of_reach_;  // Of claims_: tied to other nodes than one that was checked.
 };

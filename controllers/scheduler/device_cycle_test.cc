@@ -131,6 +131,59 @@ TEST_F(DeviceCycleTest, ASearchHasItsTime) {
             "0/2 nodes are available: 2 timed out trying to allocate devices.");
 }
 
+// Any twenty of many devices, none of which will do in the end.
+TEST_F(DeviceCycleTest, AllSearchesOfACycleHaveTheirTimeTogether) {
+  std::vector<resource_v1::Device> devices;
+  for (int i = 0; i < 40; ++i) devices.push_back(DeviceNamed("d-" + std::to_string(i)));
+  constexpr int kNodes = 40;
+  for (int i = 0; i < kNodes; ++i) {
+    const std::string name = fmt::format("many-{:02}", i);
+    cluster_.AddNode(name, "8");
+    world_.AddSlice(name, {.node = name, .pool = name, .devices = devices});
+  }
+  world_.AddClaim("c", {Wants("x", 20), Wants("y", 1, "device.driver == 'none'")});
+  step_ = 100us;
+  EXPECT_EQ(Place(Using({"c"})),
+            "0/42 nodes are available: 2 cannot allocate all claims, 40 timed out trying to "
+            "allocate devices.");
+  EXPECT_GT(now_, 15s);
+  EXPECT_LT(now_, 25s) << "twice the time of one search, and a moment on each node";
+}
+
+TEST_F(DeviceCycleTest, NodesThatReachTheSameDevicesAreSearchedOnce) {
+  std::vector<resource_v1::Device> devices;
+  for (int i = 0; i < 40; ++i) devices.push_back(DeviceNamed("d-" + std::to_string(i)));
+  world_.slices.clear();
+  world_.AddSlice("everywhere", {.devices = devices});
+  for (int i = 0; i < 100; ++i) cluster_.AddNode("more-" + std::to_string(i), "8");
+  world_.AddClaim("c", {Wants("x", 20), Wants("y", 1, "device.driver == 'none'")});
+  step_ = 100us;
+  EXPECT_EQ(Place(Using({"c"})),
+            "0/102 nodes are available: 102 timed out trying to allocate devices.");
+  EXPECT_LT(now_, 13s);
+}
+
+TEST_F(DeviceCycleTest, AClaimIsWrittenOnlyAsTheOneThatWasLookedAt) {
+  auto& claim = world_.AddClaim("c", {Wants("x")});
+  claim.metadata.uid = "first";
+  const DeviceBinding allocating{world_.claims[0], resource_v1::AllocationResult()};
+  const DeviceBinding reserving{world_.claims[0], std::nullopt};
+  resource_v1::ResourceClaim now = claim;
+  const auto said = [&](const DeviceBinding& device) {
+    const auto can = CanStillBind(device, now);
+    return can ? "" : can.error().message;
+  };
+  EXPECT_EQ(said(allocating), "");
+  now.status.allocation.emplace();
+  EXPECT_EQ(said(allocating), "claim default/c got allocated elsewhere in the meantime");
+  EXPECT_EQ(said(reserving), "");
+  now.metadata.uid = "second";
+  EXPECT_EQ(said(reserving), "claim default/c got deleted in the meantime");
+  now = claim;
+  now.metadata.deletion_timestamp = Time();
+  EXPECT_EQ(said(allocating), "claim default/c got deleted in the meantime");
+}
+
 TEST_F(DeviceCycleTest, AnAllocatedClaimTiesItsPods) {
   auto& claim = Allocated("c", "n2");
   EXPECT_EQ(Place(Using({"c"})), "n2");

@@ -41,7 +41,7 @@ void Scheduler::HearOfChange(ClusterEvent event, const Change& change) {
 
 void Scheduler::HearOfRoom(const Ptr<core_v1::Pod>& pod) {
   Change change;
-  if (queue_.AnyRejected()) change.pod.before = InfoOf(pod);
+  if (queue_.AnyListens()) change.pod.before = InfoOf(pod);
   HearOfChange(ClusterEvent::kPodDeleted, change);
 }
 
@@ -55,7 +55,7 @@ void Scheduler::HearOfPlaced(const Ptr<core_v1::Pod>& before, const Ptr<core_v1:
                   before->spec.resources != now->spec.resources ||
                   before->status.container_statuses != now->status.container_statuses);
   if (!has_other_labels && !may_ask_for_less) return;
-  const bool is_waited_for = queue_.AnyRejected() || asking_;
+  const bool is_waited_for = queue_.AnyListens();
   Change change;
   if (is_waited_for) change.pod = {is_new ? nullptr : InfoOf(before), InfoOf(now)};
   if (has_other_labels) HearOfChange(ClusterEvent::kPodAdded, change);
@@ -70,6 +70,7 @@ void Scheduler::NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1:
     cache_.SetNode(now);
   } else {
     cache_.RemoveNode(before->metadata.name);
+    ClaimsChanged();  // Nobody makes a volume there any more.
   }
   const bool stays = before && now;
   const bool has_other_room = stays && before->status.allocatable != now->status.allocatable;
@@ -79,7 +80,7 @@ void Scheduler::NodeChanged(const Ptr<core_v1::Node>& before, const Ptr<core_v1:
   // Most of what is heard of nodes is that they are still there.
   if (stays && !has_other_room && !has_other_labels && !has_other_taints) return;
   Change change;
-  if (queue_.AnyRejected()) change.node = {BareNode(before), BareNode(now)};
+  if (queue_.AnyListens()) change.node = {BareNode(before), BareNode(now)};
   if (!before) HearOfChange(ClusterEvent::kNodeAdded, change);
   if (!now) HearOfChange(ClusterEvent::kNodeDeleted, change);
   if (has_other_room) HearOfChange(ClusterEvent::kNodeAllocatable, change);

@@ -191,13 +191,6 @@ void SortVictims(std::vector<PodInfoPtr>& pods) {
   std::sort(pods.begin(), pods.end(), IsMoreImportant);
 }
 
-PreemptionOutcome Preempt(const PreemptionInput& input, Random& random) {
-  PreemptionOutcome outcome = FindCandidates(input, random);
-  outcome.victims = LeastHarm(std::move(outcome.candidates));
-  outcome.candidates.clear();
-  return outcome;
-}
-
 std::vector<PodInfoPtr> Displaced(const PodInfo& preemptor, const std::string& node,
                                   const Nominations& nominations) {
   std::vector<PodInfoPtr> displaced;

@@ -32,8 +32,8 @@ struct PreemptionInput {
 };
 
 struct PreemptionOutcome {
-  std::optional<Victims> victims;
-  std::vector<Victims> candidates;  // A node each; of FindCandidates alone.
+  std::vector<Victims> candidates;  // A node each.
+  std::optional<Victims> victims;   // Those of the one that was chosen.
   // Why the pod may not preempt now: what it is nominated to stays as it is.
   bool eligible = true;
   // For the event: `preemption: 0/3 nodes are available: ...` or why the pod may not preempt.
@@ -49,9 +49,6 @@ PreemptionOutcome FindCandidates(const PreemptionInput& input, Random& random);
 std::optional<Victims> LeastHarm(std::vector<Victims> candidates);
 // Most important first.
 void SortVictims(std::vector<PodInfoPtr>& pods);
-
-// Both.
-PreemptionOutcome Preempt(const PreemptionInput& input, Random& random);
 
 // Pods nominated to the node that are less important than the one that will have its place: they
 // must look elsewhere.

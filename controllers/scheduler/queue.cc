@@ -1,6 +1,7 @@
 #include "controllers/scheduler/queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace skiff::scheduler {
 namespace {
@@ -117,23 +118,34 @@ std::optional<QueuedPod> SchedulingQueue::Pop(Duration now) {
   QueuedPod pod = std::move(active_.begin()->second);
   active_keys_.erase(active_.begin()->first.key);
   active_.erase(active_.begin());
-  in_flight_[pod.info->Key()] = {.popped_at = happened_, .uid = pod.info->uid()};
+  in_flight_[pod.info->Key()] = {.since = happened_, .uid = pod.info->uid()};
   return pod;
 }
 
+void SchedulingQueue::KeepFor(const std::string& key) {
+  const auto flying = in_flight_.find(key);
+  if (flying == in_flight_.end()) return;
+  flying->second.since = happened_;
+  kept_ = Kept{.key = key};
+}
+
+SchedulingQueue::InFlight SchedulingQueue::Land(const std::string& key) {
+  InFlight flight = std::move(in_flight_[key]);
+  in_flight_.erase(key);
+  if (kept_ && kept_->key == key) flight.kept = std::exchange(kept_, std::nullopt);
+  return flight;
+}
+
 void SchedulingQueue::Done(const std::string& key) {
-  const auto found = in_flight_.find(key);
-  if (found == in_flight_.end()) return;
-  const InFlight flight = std::move(found->second);
-  in_flight_.erase(found);
+  if (!in_flight_.contains(key)) return;
+  const InFlight flight = Land(key);
   const bool is_another = flight.updated && flight.updated->uid() != flight.uid;
   if (is_another && !flight.removed) Add(flight.updated, flight.updated_at);
 }
 
 void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejectors, Duration now) {
   const std::string key = pod.info->Key();
-  const InFlight flight = in_flight_[key];
-  in_flight_.erase(key);
+  const InFlight flight = Land(key);
   if (flight.removed) return;
   ++pod.attempts;
   pod.rejectors = std::move(rejectors);
@@ -142,8 +154,7 @@ void SchedulingQueue::Unschedulable(QueuedPod pod, std::set<std::string> rejecto
 
 void SchedulingQueue::Hold(QueuedPod pod, const std::string& rule, Duration now) {
   const std::string key = pod.info->Key();
-  const InFlight flight = in_flight_[key];
-  in_flight_.erase(key);
+  const InFlight flight = Land(key);
   if (flight.removed) return;
   pod.rejectors = {rule};
   Wait(std::move(pod), flight, now);
@@ -154,7 +165,7 @@ void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) 
   pod.queued_at = now;
   const bool may_fit = (flight.updated && MayFitNow(pod, *flight.updated->pod) &&
                         HelpsItself(pod, *flight.updated)) ||
-                       AnyHelps(pod.rejectors, EventsSince(flight));
+                       WasHelped(pod, flight);
   if (flight.updated) pod.info = flight.updated;
   if (may_fit) {
     BackOffOrActivate(std::move(pod), now);
@@ -166,8 +177,7 @@ void SchedulingQueue::Wait(QueuedPod pod, const InFlight& flight, Duration now) 
 
 void SchedulingQueue::Failed(QueuedPod pod, Duration now) {
   const std::string key = pod.info->Key();
-  const InFlight flight = in_flight_[key];
-  in_flight_.erase(key);
+  const InFlight flight = Land(key);
   if (flight.removed) return;
   if (flight.updated) pod.info = flight.updated;
   ++pod.attempts;
@@ -196,6 +206,12 @@ bool SchedulingQueue::HelpsItself(const QueuedPod& waiting, const PodInfo& now) 
 
 void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Change* change) {
   happened_at_[Bit(event)] = ++happened_;
+  if (kept_ && kept_->happenings.size() < kKeptMax) {
+    auto& happening = kept_->happenings.emplace_back(Happening{event, std::nullopt});
+    if (change != nullptr) happening.change = *change;
+  } else if (kept_) {
+    kept_->are_all = false;
+  }
   std::vector<std::string> helped;
   for (const auto& [key, waiting] : unschedulable_) {
     if (Helps(waiting, event, change)) helped.push_back(key);
@@ -205,8 +221,16 @@ void SchedulingQueue::Happened(ClusterEvent event, Duration now, const Change* c
 
 uint32_t SchedulingQueue::EventsSince(const InFlight& flight) const {
   uint32_t events = 0;
-  for (const auto& [bit, at] : happened_at_) events |= at > flight.popped_at ? bit : 0;
+  for (const auto& [bit, at] : happened_at_) events |= at > flight.since ? bit : 0;
   return events;
+}
+
+bool SchedulingQueue::WasHelped(const QueuedPod& rejected, const InFlight& flight) const {
+  if (!AnyHelps(rejected.rejectors, EventsSince(flight))) return false;
+  if (!flight.kept || !flight.kept->are_all) return true;
+  return std::ranges::any_of(flight.kept->happenings, [&](const Happening& each) {
+    return Helps(rejected, each.event, each.change ? &*each.change : nullptr);
+  });
 }
 
 std::optional<QueuedPod> SchedulingQueue::TakeUnschedulable(const std::string& key) {

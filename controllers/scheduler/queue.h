@@ -55,8 +55,12 @@ class SchedulingQueue {
   void Hold(QueuedPod pod, const std::string& rule, Duration now);
   // `change`: to what. Null: whatever has to do with such an event is tried again.
   void Happened(ClusterEvent event, Duration now, const Change* change = nullptr);
-  // Whether anybody waits for what happens.
-  bool AnyRejected() const { return !unschedulable_.empty(); }
+  // The pod in flight is decided from now on, and others are decided meanwhile: what happens until
+  // it is over is kept for it, object by object. One pod at a time.
+  void KeepFor(const std::string& key);
+  void KeepNoMore() { kept_.reset(); }
+  // Whether it matters to anybody to which object something happened.
+  bool AnyListens() const { return !unschedulable_.empty() || kept_; }
   // When Pop may have something; kNever when only an event can help, 0 when it has now.
   Duration NextDue(Duration now) const;
   size_t waiting() const { return active_.size() + backoff_.size() + unschedulable_.size(); }
@@ -71,18 +75,33 @@ class SchedulingQueue {
       return std::tie(since, key) < std::tie(other.since, other.key);
     }
   };
+  struct Happening {
+    ClusterEvent event;
+    std::optional<Change> change;
+  };
+  struct Kept {
+    std::string key;
+    std::vector<Happening> happenings;
+    bool are_all = true;
+  };
+  static constexpr size_t kKeptMax = 4096;  // More happenings: their sorts decide.
   struct InFlight {
-    uint64_t popped_at = 0;  // By happened_.
+    uint64_t since = 0;  // By happened_.
     std::string uid;
     bool removed = false;
     PodInfoPtr updated;  // The pod changed meanwhile, or another one has its name.
     Duration updated_at{};
+    std::optional<Kept> kept;
   };
+  // The flight is over.
+  InFlight Land(const std::string& key);
   void Activate(QueuedPod pod);
   void Wait(QueuedPod pod, const InFlight& flight, Duration now);
   void BackOffOrActivate(QueuedPod pod, Duration now);
   void FlushDue(Duration now);
   uint32_t EventsSince(const InFlight& flight) const;
+  // Whether something that happened during the flight may let the pod fit.
+  bool WasHelped(const QueuedPod& rejected, const InFlight& flight) const;
   bool Helps(const QueuedPod& waiting, ClusterEvent event, const Change* change) const;
   // Whether that it changed itself may let it fit.
   bool HelpsItself(const QueuedPod& waiting, const PodInfo& now) const;
@@ -97,7 +116,9 @@ class SchedulingQueue {
   // When each of those in backoff_ and unschedulable_ is tried again whatever happens.
   std::set<std::pair<Duration, std::string>> due_;
   std::map<std::string, InFlight> in_flight_;
-  // An event costs the same however many pods are in flight: each of them asks afterwards.
+  std::optional<Kept> kept_;
+  // An event costs the same however many pods are in flight: each of them asks afterwards, by
+  // sorts. Most are decided before anything can happen.
   uint64_t happened_ = 0;                     // Events so far.
   std::map<uint32_t, uint64_t> happened_at_;  // The last of each sort, by its bit.
 };

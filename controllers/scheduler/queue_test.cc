@@ -44,6 +44,43 @@ TEST(SchedulingQueueTest, AnEventDuringTheAttemptIsNotLost) {
   EXPECT_EQ(PopName(queue, 1s), "p");
 }
 
+// Of a pod whose decision takes its time it is known to what something happened meanwhile.
+TEST(SchedulingQueueTest, WhatHappensMeanwhileIsJudgedByItsObject) {
+  const auto with_port = [](const std::string& name, int port) {
+    return PodOf(name, 1, "1", [&](core_v1::Pod& pod) {
+      pod.spec.containers[0].ports.emplace_back().host_port = port;
+    });
+  };
+  const Snapshot view;
+  const auto next_due_after = [&](const PodInfoPtr& gone, int times) {
+    SchedulingQueue queue([&](const core_v1::Pod&) { return &view; });
+    queue.Add(with_port("p", 80), 0s);
+    auto pod = queue.Pop(0s);
+    queue.Happened(ClusterEvent::kPodDeleted, 0s);  // The decision will see it.
+    EXPECT_FALSE(queue.AnyListens());
+    queue.KeepFor("default/p");
+    EXPECT_TRUE(queue.AnyListens());
+    const Change change = {.pod = {gone, nullptr}};
+    for (int i = 0; i < times; ++i) queue.Happened(ClusterEvent::kPodDeleted, 0s, &change);
+    queue.Unschedulable(std::move(*pod), {"NodePorts"}, 0s);
+    return queue.NextDue(0s);
+  };
+  EXPECT_EQ(next_due_after(with_port("other", 8080), 1), 5min);
+  EXPECT_EQ(next_due_after(with_port("other", 80), 1), 1s);
+  EXPECT_EQ(next_due_after(nullptr, 0), 5min);
+  // Past all bounds their sorts decide.
+  EXPECT_EQ(next_due_after(with_port("other", 8080), 5000), 1s);
+}
+
+TEST(SchedulingQueueTest, NothingIsKeptForAPodThatIsOver) {
+  SchedulingQueue queue;
+  queue.Add(PodOf("p", 1, "1"), 0s);
+  ASSERT_TRUE(queue.Pop(0s));
+  queue.KeepFor("default/p");
+  queue.Done("default/p");
+  EXPECT_FALSE(queue.AnyListens());
+}
+
 TEST(SchedulingQueueTest, TheBackOffDoublesUpToTenSeconds) {
   SchedulingQueue queue;
   queue.Add(PodOf("p", 1, "1"), 0s);

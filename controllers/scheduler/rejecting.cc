@@ -80,14 +80,14 @@ Result<> Scheduler::MakeRoom(const PodInfoPtr& pod, const Victims& victims) {
   return {};
 }
 
-void Scheduler::WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced) {
+void Scheduler::WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced, bool was_told) {
   if (unplaced.nominated_node) {
     const std::string before = nominations_.NodeOf(pod->uid());
     const std::string& now = *unplaced.nominated_node;
     nominations_.Remove(pod->uid());
     if (!now.empty()) nominations_.Set(pod, now);
     // Neither the API nor we ever said otherwise.
-    if (before == now && pod->pod->status.nominated_node_name == now) {
+    if (!was_told && before == now && pod->pod->status.nominated_node_name == now) {
       unplaced.nominated_node.reset();
     }
   }

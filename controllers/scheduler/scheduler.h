@@ -44,8 +44,11 @@ struct Binding {
   QueuedPod pod;
   std::string node;
   Duration deadline{};  // For its claims to be bound.
-  std::set<std::string> asked;  // Names of claims that a volume was asked for.
+  // Claims that a volume was asked for, by name: the revision by which a provisioner was told the
+  // node; 0 where there is a volume.
+  std::map<std::string, uint64_t> asked;
   std::vector<DeviceBinding> devices;
+  bool is_told = false;  // The API knows where the pod will go (status.nominatedNodeName).
 };
 
 // The pod that extenders are asked about.
@@ -134,8 +137,9 @@ class Scheduler final : public ControlLoop {
   // What the API says about the node that a pod without one waits for.
   void FollowNomination(const Ptr<core_v1::Pod>& before, const PodInfoPtr& now);
   void MakeViews();
-  // nominated_node: as in Unplaced; "" ends the wait.
-  void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced);
+  // nominated_node: as in Unplaced; "" ends the wait. `was_told`: the API knows of another one that
+  // informers may not tell of yet.
+  void WriteUnplaced(const PodInfoPtr& pod, Unplaced unplaced, bool was_told = false);
   Snapshot MakeSnapshot(const core_v1::Pod& pod, DeviceCycle& devices);
 
   void WatchDevices();
@@ -166,10 +170,17 @@ class Scheduler final : public ControlLoop {
   void BindByExtender(ExtenderClient& extender, Binding binding);
   void BindDone(Binding binding, const Result<>& bound);
   void Enqueue(Binding binding);
+  // The pod is gone: its binding waits for nothing any more, and fails.
+  void StopWaitingForClaims(const std::string& uid);
+  bool IsGone(const core_v1::Pod& pod) const;
+  // What is to be done for the pod before it is bound may take its time: says where it will go.
+  void TellNode(Binding& binding);
   meta_v1::LabelSelector DefaultSpreadSelector(const core_v1::Pod& pod) const;
   // nullopt: not yet; otherwise whether all claims of the pod are bound.
   std::optional<Result<>> BindClaims(Binding& binding);
   Result<> AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims);
+  // Fails where there is nothing to wait for any more.
+  Result<> MayStillWait(const Binding& binding, const std::vector<ClaimPtr>& asked) const;
   StorageView Storage();
   // Whether the pod has that node although the answer said otherwise, or never came.
   bool IsBound(const Binding& binding);

@@ -79,7 +79,9 @@ class SchedulingFixture {
   PreemptionOutcome Preempt(const PodInfo& pod) {
     const Decision decision = Schedule(pod);
     const Snapshot snapshot = MakeSnapshot();
-    return scheduler::Preempt({pod, snapshot, decision.unfit, budgets, leaving}, random_);
+    auto outcome = FindCandidates({pod, snapshot, decision.unfit, budgets, leaving}, random_);
+    outcome.victims = LeastHarm(std::move(outcome.candidates));
+    return outcome;
   }
 
   Profile profile;

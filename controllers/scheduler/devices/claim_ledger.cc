@@ -28,8 +28,10 @@ void ClaimLedger::Begin(const resource_v1::ResourceClaim& claim,
 }
 
 void ClaimLedger::Written(const DeviceClaimPtr& now) {
-  // One that is gone by now is not brought back.
-  if (claims_.contains(KeyOf(*now))) Heard(nullptr, now);
+  // One that is gone by now is not brought back, though another one may have its name.
+  const auto known = claims_.find(KeyOf(*now));
+  const bool is_there = known != claims_.end() && known->second->metadata.uid == now->metadata.uid;
+  if (is_there) Heard(nullptr, now);
   GiveUp(now->metadata.uid);
 }
 

@@ -50,6 +50,16 @@ TEST_F(ClaimLedgerTest, DevicesAreTakenAsLongAsAClaimHoldsThem) {
   EXPECT_EQ(VersionKnown(), "");
 }
 
+TEST_F(ClaimLedgerTest, WhatWasWrittenToOneThatIsGoneDoesNotReplaceItsSuccessor) {
+  ledger_.Heard(nullptr, Version("1"));
+  ledger_.Begin(*Version("1"), Of("gpu-0"));
+  ledger_.Heard(Version("1"), nullptr);
+  ledger_.Heard(nullptr, Version("5", "", "uid-next"));
+  ledger_.Written(Version("3", "gpu-0"));
+  EXPECT_EQ(VersionKnown(), "5");
+  EXPECT_FALSE(IsTaken("gpu-0"));
+}
+
 TEST_F(ClaimLedgerTest, WhatIsUnderWayIsTakenBeforeItIsWritten) {
   ledger_.Heard(nullptr, Version("1"));
   ledger_.Begin(*Version("1"), Of("gpu-0"));

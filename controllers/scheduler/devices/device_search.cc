@@ -79,9 +79,9 @@ enum class Step {
 // One search on one node.
 class DeviceAttempt {
  public:
-  DeviceAttempt(DeviceSearch& search, const core_v1::Node& node,
+  DeviceAttempt(DeviceSearch& search, const DeviceSlices::Slices& reached,
                 const std::function<bool()>& give_up)
-      : search_(search), give_up_(give_up), pools_(search.input_.slices->PoolsFor(node)) {}
+      : search_(search), give_up_(give_up), pools_(search.input_.slices->PoolsOf(reached)) {}
 
   DeviceOutcome Run() {
     for (const DevicePool& pool : pools_) {
@@ -373,7 +373,15 @@ class DeviceAttempt {
 DeviceOutcome DeviceSearch::Allocate(const core_v1::Node& node,
                                      const std::function<bool()>& give_up) {
   const cel::GiveUpScope scope(give_up);
-  return DeviceAttempt(*this, node, give_up).Run();
+  const auto reached = input_.slices->ReachedFrom(node);
+  const bool has_own = std::ranges::any_of(
+      reached, [](const auto* slice) { return !slice->spec.node_name.value_or("").empty(); });
+  if (has_own) return DeviceAttempt(*this, reached, give_up).Run();
+  const auto known = outcomes_.find(reached);
+  if (known != outcomes_.end()) return known->second;
+  DeviceOutcome outcome = DeviceAttempt(*this, reached, give_up).Run();
+  outcomes_.emplace(reached, outcome);
+  return outcome;
 }
 
 }  // namespace skiff::scheduler

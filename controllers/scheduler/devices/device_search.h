@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -47,7 +48,9 @@ struct DeviceSearchInput {
 class DeviceSearch {
  public:
   explicit DeviceSearch(DeviceSearchInput input) : input_(std::move(input)) {}
-  // `give_up` is asked again and again. What was found out about devices is kept for other nodes.
+  // `give_up` is asked again and again. What was found out about devices is kept for other nodes,
+  // and so is the outcome, for those that reach the same devices: it is what it was as long as this
+  // lives, whatever has been allocated since.
   DeviceOutcome Allocate(const core_v1::Node& node, const std::function<bool()>& give_up);
 
  private:
@@ -64,6 +67,8 @@ class DeviceSearch {
   };
 
   const DeviceSearchInput input_;
+  // By what was reached; of nodes without devices of their own, as the others differ.
+  std::map<DeviceSlices::Slices, DeviceOutcome> outcomes_;
   std::unordered_map<Asked, bool, HashOfAsked> selected_;
 };
 

@@ -10,7 +10,7 @@ namespace skiff::scheduler {
 namespace {
 
 using resource_v1::ResourceSlice;
-using Slices = std::vector<const ResourceSlice*>;
+using Slices = DeviceSlices::Slices;
 
 PoolKey KeyOfPool(const ResourceSlice& slice) {
   return {slice.spec.driver, slice.spec.pool.name};
@@ -57,16 +57,22 @@ DeviceSlices::DeviceSlices(std::vector<SlicePtr> slices) : all_(std::move(slices
   }
 }
 
-std::vector<DevicePool> DeviceSlices::PoolsFor(const core_v1::Node& node) const {
-  std::map<PoolKey, Slices> pools;
+Slices DeviceSlices::ReachedFrom(const core_v1::Node& node) const {
+  Slices reached;
   if (const auto own = by_node_.find(node.metadata.name); own != by_node_.end()) {
-    for (const ResourceSlice* slice : own->second) AddNewest(pools[KeyOfPool(*slice)], *slice);
+    reached = own->second;
   }
   for (const ResourceSlice* slice : of_many_) {
     const bool is_here =
         slice->spec.all_nodes.value_or(false) || Matches(*slice->spec.node_selector, node);
-    if (is_here) AddNewest(pools[KeyOfPool(*slice)], *slice);
+    if (is_here) reached.push_back(slice);
   }
+  return reached;
+}
+
+std::vector<DevicePool> DeviceSlices::PoolsOf(const Slices& reached) const {
+  std::map<PoolKey, Slices> pools;
+  for (const ResourceSlice* slice : reached) AddNewest(pools[KeyOfPool(*slice)], *slice);
   std::vector<DevicePool> judged;
   for (auto& [key, slices] : pools) {
     std::ranges::sort(slices, {}, [](const ResourceSlice* slice) -> const std::string& {

@@ -4,6 +4,7 @@
 //
 //   const DeviceSlices slices(all_slices);
 //   for (const DevicePool& pool : slices.PoolsFor(node)) ...
+//   slices.PoolsOf(slices.ReachedFrom(node))    // The same; where the same is reached, it is so.
 #pragma once
 
 #include <map>
@@ -35,12 +36,17 @@ struct DevicePool {
 
 class DeviceSlices {
  public:
+  using Slices = std::vector<const resource_v1::ResourceSlice*>;
   explicit DeviceSlices(std::vector<SlicePtr> slices);
-  // In the order of their keys, with slices in the order of their names. They point into this.
-  std::vector<DevicePool> PoolsFor(const core_v1::Node& node) const;
+  // Of all generations: its own, then those of several nodes. They point into this.
+  Slices ReachedFrom(const core_v1::Node& node) const;
+  // In the order of their keys, with slices in the order of their names.
+  std::vector<DevicePool> PoolsOf(const Slices& reached) const;
+  std::vector<DevicePool> PoolsFor(const core_v1::Node& node) const {
+    return PoolsOf(ReachedFrom(node));
+  }
 
  private:
-  using Slices = std::vector<const resource_v1::ResourceSlice*>;
   // nullopt: a newer generation has nothing for the node, so that the pool has not.
   std::optional<DevicePool> Judge(const PoolKey& key, Slices newest) const;
 

@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace skiff::scheduler {
+namespace {
+
+constexpr Duration kLookAgainAfter = 1s;  // At a certificate that may have been renewed.
+
+}  // namespace
 
 std::optional<Result<std::string>> ExtenderCall::Take(Duration now) {
   const auto fail = [&](const std::string& why) -> Result<std::string> {
@@ -33,17 +38,46 @@ Result<std::unique_ptr<ExtenderClient>> ExtenderClient::Make(ExtenderOptions opt
   HttpsOptions route{.server = of.url_prefix};
   client->route_ = TRY(ProxyRoute::To(route, client->server_));
   if (!client->server_.tls) return client;
-  client->tls_ = TRY(http::MakeClientContext({.ca_pem = of.tls.ca_pem,
-                                              .insecure = of.tls.insecure,
-                                              .server_name = of.tls.server_name,
-                                              .certificate_pem = of.tls.certificate_pem,
-                                              .key_pem = of.tls.key_pem}));
+  auto tls = TRY(client->MakeTls(of.tls.certificate_pem, of.tls.key_pem));
+  const MutexLock lock(client->mutex_);
+  client->tls_ = std::move(tls);
+  client->known_ = {of.tls.certificate_pem, of.tls.key_pem};
   return client;
+}
+
+Result<http::TlsContext> ExtenderClient::MakeTls(const std::string& certificate_pem,
+                                                 const std::string& key_pem) const {
+  return http::MakeClientContext({.ca_pem = options_.tls.ca_pem,
+                                  .insecure = options_.tls.insecure,
+                                  .server_name = options_.tls.server_name,
+                                  .certificate_pem = certificate_pem,
+                                  .key_pem = key_pem});
+}
+
+// As long as the two are not a pair, as between one file and the next, those before are good.
+http::TlsContext ExtenderClient::Tls(Duration now) {
+  const MutexLock lock(mutex_);
+  if (!tls_ || !options_.tls.renewed || now < look_again_at_) return tls_;
+  look_again_at_ = now + kLookAgainAfter;
+  auto renewed = options_.tls.renewed();
+  if (renewed && renewed->certificate_pem == known_.certificate_pem &&
+      renewed->key_pem == known_.key_pem) {
+    return tls_;
+  }
+  auto made = renewed ? MakeTls(renewed->certificate_pem, renewed->key_pem) : Fail(renewed.error());
+  if (made) {
+    tls_ = *std::move(made);
+    known_ = *std::move(renewed);
+  } else {
+    log_.Info("certificate for extender not renewed",
+              {{"extender", options_.url_prefix}, {"error", made.error().message}});
+  }
+  return tls_;
 }
 
 std::unique_ptr<ExtenderCall> ExtenderClient::Begin(const std::string& verb, std::string question,
                                                     Duration now, std::function<void()> told) {
-  http::Upstream upstream{.host = server_.host, .port = server_.port, .tls = tls_};
+  http::Upstream upstream{.host = server_.host, .port = server_.port, .tls = Tls(now)};
   upstream.server_name = options_.tls.server_name;
   upstream.connect_timeout = options_.timeout;
   upstream.kept = kept_;

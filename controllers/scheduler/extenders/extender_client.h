@@ -13,6 +13,8 @@
 #include <optional>
 #include <string>
 
+#include "base/log.h"
+#include "base/mutex.h"
 #include "client/fetch.h"
 #include "client/proxy_route.h"
 #include "client/server_url.h"
@@ -62,13 +64,22 @@ class ExtenderClient {
  private:
   ExtenderClient(ExtenderOptions options, http::Loops& loops)
       : options_(std::move(options)), loops_(loops) {}
+  Result<http::TlsContext> MakeTls(const std::string& certificate_pem,
+                                   const std::string& key_pem) const;
+  // With the certificate of now.
+  http::TlsContext Tls(Duration now);
 
   const ExtenderOptions options_;
   http::Loops& loops_;
   ServerUrl server_;
-  http::TlsContext tls_;                     // Null: plain.
   std::shared_ptr<const ProxyRoute> route_;  // Null: there is no proxy between.
   const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();
+  const Log log_{"scheduler"};
+
+  Mutex mutex_;
+  http::TlsContext tls_ GUARDED_BY(mutex_);  // Null: plain.
+  Duration look_again_at_ GUARDED_BY(mutex_){};
+  ExtenderOptions::CertificateAndKey known_ GUARDED_BY(mutex_);
 };
 
 }  // namespace skiff::scheduler

@@ -2,11 +2,13 @@
 // pods go, asked over HTTP.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 
 #include "api/gen/core_v1.h"
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace skiff::scheduler {
 
@@ -24,12 +26,19 @@ struct ExtenderOptions {
   bool ignorable = false;  // Scheduling goes on without it where it cannot answer.
   // It is asked of pods that want one of these; of all where there are none.
   std::set<std::string, std::less<>> managed_resources;
+  struct CertificateAndKey {
+    std::string certificate_pem;
+    std::string key_pem;
+  };
   struct Tls {
     bool insecure = false;
     std::string server_name;
     std::string ca_pem;  // "": the system's authorities.
     std::string certificate_pem;
     std::string key_pem;
+    // Those two as their files have them by now, where they are files: who renews them there is
+    // known by the new ones without a restart. Null: they do not change. Any thread.
+    std::function<Result<CertificateAndKey>()> renewed;
   };
   Tls tls;  // Of a prefix that begins with https://.
 

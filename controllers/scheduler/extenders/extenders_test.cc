@@ -315,6 +315,46 @@ TEST(ExtenderTlsTest, AServerIsKnownByItsAuthorityAndAClientByItsCertificate) {
               HasSubstr("certificate"));
 }
 
+TEST(ExtenderTlsTest, ACertificateThatIsRenewedIsShownFromThenOn) {
+  http::testing::TestAuthority authority;
+  const auto leaf = authority.IssueServer();
+  ExtenderServer server(
+      http::ServerTls{leaf.certificate_pem, leaf.key_pem, authority.certificate_pem()});
+  std::vector<std::string> clients;
+  server.On("/base/filter", [&](const http::Request& request) {
+    clients.push_back(request.peer_certificate->common_name);
+    return http::Response{.body = R"({"NodeNames": ["a"]})"};
+  });
+  const auto issue = [&](const std::string& name) {
+    const auto issued = authority.Issue({.common_name = name, .key_usage = "clientAuth"});
+    return ExtenderOptions::CertificateAndKey{issued.certificate_pem, issued.key_pem};
+  };
+  const auto first = issue("first"), second = issue("second");
+  auto files = first;
+  ExtenderOptions options = AtPort(server.port(), "https");
+  options.tls = {.ca_pem = authority.certificate_pem(),
+                 .certificate_pem = first.certificate_pem,
+                 .key_pem = first.key_pem,
+                 .renewed = [&] { return files; }};
+  const auto extenders = *Extenders::Make({options});
+  auto node = std::make_shared<core_v1::Node>();
+  node->metadata.name = "a";
+  const auto ask = [&](Duration now) {
+    ExtenderBell bell;
+    ExtenderSearch search(*extenders, PodOf("p", 5, "1")->pod, {node}, bell.told());
+    for (;;) {
+      if (auto findings = search.Step(now)) return findings->has_value();
+      bell.Await();
+    }
+  };
+  EXPECT_TRUE(ask(0s));
+  files.certificate_pem = second.certificate_pem;
+  EXPECT_TRUE(ask(10s)) << "its key is not there yet";
+  files = second;
+  EXPECT_TRUE(ask(20s));
+  EXPECT_THAT(clients, ElementsAre("first", "first", "second"));
+}
+
 class ExtenderPreemptionTest : public testing::Test {
  protected:
   ExtenderPreemptionTest() {
