@@ -7,6 +7,7 @@
 
 #include "cli/json_text.h"
 #include "cli/rollout.h"
+#include "cli/terminal_text.h"
 #include "cli/writing.h"
 
 namespace skiff::cli {
@@ -321,7 +322,8 @@ void DescribeWriter::FieldIf(int level, const std::string& name, const std::stri
   if (!value.empty()) Field(level, name, value);
 }
 void DescribeWriter::Line(int level, const std::string& text) {
-  const std::string line = std::string(static_cast<size_t>(level) * 2, ' ') + text + "\n";
+  const std::string line =
+      std::string(static_cast<size_t>(level) * 2, ' ') + TerminalText(text) + "\n";
   if (aligned_) {
     writer_.Write(line);
   } else {

@@ -9,6 +9,7 @@
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/tab_writer.h"
+#include "cli/terminal_text.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -110,10 +111,11 @@ class EventTable {
     }
     begun_ = true;
     const Json& about = At(event, "involvedObject");
-    table_.Write(fmt::format("{}{}\t{}\t{}\t{}/{}\t{}\n",
-                             flags_.all_namespaces ? NamespaceOf(event) + "\t" : "",
-                             EventAge(event, now_), TextAt(event, "type"), TextAt(event, "reason"),
-                             TextAt(about, "kind"), TextAt(about, "name"), EventMessage(event)));
+    table_.Write(TerminalText(
+        fmt::format("{}{}\t{}\t{}\t{}/{}\t{}\n",
+                    flags_.all_namespaces ? NamespaceOf(event) + "\t" : "", EventAge(event, now_),
+                    TextAt(event, "type"), TextAt(event, "reason"), TextAt(about, "kind"),
+                    TextAt(about, "name"), EventMessage(event))));
   }
   std::string Flush() { return table_.Flush(); }
 

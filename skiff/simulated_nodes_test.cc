@@ -184,6 +184,17 @@ TEST_F(SimulatedAnswersTest, WhoeverInstallsAMetricsServerIsAskedInstead) {
   EXPECT_THAT(Ask(nodes), HasSubstr("NodeMetricsList"));
 }
 
+TEST_F(SimulatedAnswersTest, APageOfAPodIsNoneOfThisServer) {
+  Run("web", "Always", "Running");
+  http::Request request;
+  request.method = "GET";
+  request.path = request.target = "/api/v1/namespaces/default/pods/web/proxy/page";
+  EXPECT_EQ(transport_->Send(request).Header("Content-Security-Policy"), "");
+  request.headers.emplace("Sec-Fetch-Site", "none");
+  EXPECT_THAT(std::string(transport_->Send(request).Header("Content-Security-Policy")),
+              HasSubstr("sandbox "));
+}
+
 TEST_F(SimulatedAnswersTest, ForAPodThatHasEnded) {
   Run("task", "Never", "Succeeded");
   EXPECT_THAT(Ask("/api/v1/namespaces/default/pods/task/log"), HasSubstr("\nexit code 0\n"));

@@ -8,6 +8,7 @@
 
 #include "api/codec/typed.h"
 #include "api/text/human_duration.h"
+#include "cli/terminal_text.h"
 #include "cli/why/explain.h"
 #include "skiff/columns.h"
 #include "skiff/ready_nodes.h"
@@ -89,7 +90,8 @@ void ClusterStatus::Add(const networking_v1::Ingress& ingress) {
   for (const core_v1::Event& event : found->second) {
     const std::string word = cli::why::SymptomOfIngress(object, ToJson(event));
     if (word.empty()) continue;
-    AddSymptom("ingress", fmt::format("{} ({})", word, cli::why::OneLine(event.message)),
+    const std::string said = cli::TerminalText(cli::why::OneLine(event.message));
+    AddSymptom("ingress", fmt::format("{} ({})", word, said),
                ingress.metadata.namespace_, ingress.metadata.name);
   }
 }

@@ -55,6 +55,18 @@ TEST_F(ForwardTest, ARequestAndItsAnswerPass) {
   EXPECT_EQ(client.Get("/version").status(), 200) << "the client's connection is kept";
 }
 
+TEST_F(ForwardTest, WhatABrowserShowsIsNoPageOfThisServer) {
+  Serve();
+  TestClient client(front_->port());
+  const auto policy = [&](const std::string& headers) {
+    const auto answer = client.Ask(TextOf("GET", kFlunders, "admin", headers));
+    EXPECT_EQ(answer.status(), 203);
+    return std::string(answer.Header("Content-Security-Policy"));
+  };
+  EXPECT_THAT(policy("Sec-Fetch-Site: none\r\n"), StartsWith("sandbox "));
+  EXPECT_EQ(policy(""), "");
+}
+
 TEST_F(ForwardTest, ACertificateThatWasRenewedIsShownFromThenOn) {
   Serve();
   const auto renewed = proxies_.Issue({.common_name = "front-proxy-renewed"});

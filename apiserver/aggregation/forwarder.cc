@@ -6,6 +6,7 @@
 
 #include "apiserver/aggregation/identity.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/foreign_content.h"
 #include "apiserver/request/proxied_request.h"
 #include "apiserver/request/respond.h"
 #include "base/text.h"
@@ -97,10 +98,12 @@ struct LastWord {
   std::string audit_id;
   bool rejects_redirects;
   bool closes;  // See LimitStrangers in api_server.cc.
+  bool shown;   // By a browser.
 
   void operator()(http::Response& response) const {
     if (rejects_redirects) RejectRedirect(response);
     RemoveCorsHeaders(response);
+    if (shown) KeepApart(response);
     if (response.Header("Audit-Id").empty()) response.SetHeader("Audit-Id", audit_id);
     if (response.Header("Cache-Control").empty()) {
       response.SetHeader("Cache-Control", "no-cache, private");
@@ -189,7 +192,8 @@ http::Response Forwarder::Stream(http::Upstream upstream, http::ClientRequest se
   const bool is_stranger = request.user.InGroup(kGroupUnauthenticated);
   const LastWord finish{.audit_id = sent.headers.find("Audit-Id")->second,
                       .rejects_redirects = rejects_redirects_,
-                      .closes = request.http.http2 && is_stranger};
+                      .closes = request.http.http2 && is_stranger,
+                      .shown = IsFromBrowser(request.http)};
   http::Forwarding forwarding;
   upstream.connect_timeout = limits_.connect_time;
   upstream.head_timeout = goes_on                ? kNever
@@ -219,7 +223,8 @@ http::Response Forwarder::Collect(http::Upstream upstream, http::ClientRequest s
                                   const ApiRequest& request) {
   const LastWord finish{.audit_id = sent.headers.find("Audit-Id")->second,
                       .rejects_redirects = rejects_redirects_,
-                      .closes = false};
+                      .closes = false,
+                      .shown = false};
   const Duration head_time =
       IsDiscovery(request) ? limits_.discovery_head_time : limits_.head_time;
   const auto fetch = backends_.Ask(std::move(upstream),

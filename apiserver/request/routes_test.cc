@@ -9,6 +9,7 @@
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/server/server_fixture.h"
 #include "apiserver/subresources/connect_options.h"
+#include "http/server.h"
 #include "http/socket.h"
 
 namespace skiff {
@@ -205,6 +206,60 @@ TEST_F(ConnectTest, ANameOfANodeThatLeadsToTheServersOwnMachineIsRefused) {
   const http::Response reply = replied.get_future().get();
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(Json::parse(reply.body)["message"], "address not allowed");
+}
+
+// Whoever has a node, or a pod, may answer anything: it is no page of this server's.
+TEST_F(ConnectTest, WhatANodeAnswersIsNoPageOfThisServer) {
+  const std::string path = testing::TempDir() + "liar-" + std::to_string(getpid()) + ".sock";
+  struct : http::Handler {
+    http::Response Handle(const http::Request& request) override {
+      http::Response response;
+      response.content_type = "text/html";
+      response.SetHeader("Service-Worker-Allowed", "/");
+      response.SetHeader("Location", "https://evil.example/");
+      if (request.path.ends_with("/moved")) response.status = 302;
+      response.body = "<script>evil()</script>";
+      return response;
+    }
+  } liar;
+  const auto kubelet = http::Server::Start({.unix_path = path}, loops_, liar);
+  ASSERT_TRUE(kubelet);
+  nodes_.socket_of_simulated = [&](const std::string&) { return path; };
+  const auto server = Second({});
+  ASSERT_EQ(Post("/api/v1/nodes", R"({"metadata": {"name": "n"}})").code, 201);
+  ASSERT_EQ(Post("/api/v1/namespaces/default/pods",
+                 R"({"metadata": {"name": "q"}, "spec": {"nodeName": "n", "containers":
+            [{"name": "moved", "image": "i"}]}})")
+                .code,
+            201);
+  const auto answer_of = [&](const std::string& target, bool by_browser) {
+    http::Request request;
+    request.method = "GET";
+    request.path = request.target = target;
+    request.headers.emplace("Authorization", "Bearer admin");
+    if (by_browser) request.headers.emplace("Sec-Fetch-Site", "none");
+    const auto answer = server->Handle(request);
+    std::promise<http::Response> replied;
+    if (answer.pending == nullptr) return http::Response();
+    answer.pending->Start(
+        [&](http::Response response) { replied.set_value(std::move(response)); });
+    return replied.get_future().get();
+  };
+  const auto log = answer_of("/api/v1/namespaces/default/pods/p/log", false);
+  EXPECT_EQ(log.status, 200);
+  EXPECT_EQ(log.content_type, "text/plain");
+  EXPECT_EQ(log.Header("Content-Type"), "");
+  EXPECT_EQ(log.Header("Location"), "");
+  EXPECT_EQ(log.Header("X-Content-Type-Options"), "nosniff");
+  const auto moved = answer_of("/api/v1/namespaces/default/pods/q/log", false);
+  EXPECT_EQ(moved.status, 500);
+  EXPECT_EQ(moved.Header("Location"), "");
+  const auto page = answer_of("/api/v1/nodes/n/proxy/x", true);
+  EXPECT_EQ(page.status, 200);
+  EXPECT_TRUE(page.Header("Content-Security-Policy").starts_with("sandbox "));
+  EXPECT_EQ(page.Header("Service-Worker-Allowed"), "");
+  const auto other = answer_of("/api/v1/nodes/n/proxy/x", false);
+  EXPECT_EQ(other.Header("Content-Security-Policy"), "");
 }
 
 // The scraper of metrics is one of them: a kubelet that hangs is not to end it for all nodes.

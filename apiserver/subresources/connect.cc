@@ -176,6 +176,25 @@ void AnswerAsStatus(http::Response& response) {
   response.body = StatusText(error);
 }
 
+// A log is text, whatever a node calls it: it is to make no page of this server's origin, and to
+// send nobody elsewhere.
+void AnswerAsLog(http::Response& response) {
+  if (response.status < 400) {
+    std::erase_if(response.headers, [](const auto& header) {
+      return !http::EqualsIgnoreCase(header.first, "Content-Length") &&
+             !http::EqualsIgnoreCase(header.first, "Content-Encoding");
+    });
+    response.content_type = "text/plain";
+    response.SetHeader("X-Content-Type-Options", "nosniff");
+  }
+  if (response.status >= 300 && response.status < 400) {
+    response.status = 500;
+    response.stream = nullptr;
+    response.body = "the kubelet attempted to redirect this request, which is not permitted";
+  }
+  AnswerAsStatus(response);
+}
+
 }  // namespace
 
 Result<http::Response> HandleExec(Core& core, ApiRequest& request) {
@@ -209,7 +228,7 @@ Result<http::Response> HandleLog(Core& core, ApiRequest& request) {
   forwarding.on_error = Unreachable(fmt::format(
       "Get \"https://{}:{}{}\": ", forwarding.upstream.host, forwarding.upstream.port, target));
   forwarding.request = RequestFor(request.http, std::move(target));
-  forwarding.on_answer = AnswerAsStatus;
+  forwarding.on_answer = AnswerAsLog;
   if (http::IsWebSocket(request.http)) {
     if (auto refused = CarryLogInWebSocket(request.http, forwarding)) return std::move(*refused);
   }

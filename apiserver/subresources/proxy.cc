@@ -10,6 +10,7 @@
 #include "api/gen/discovery_v1.h"
 #include "api/rules/core/ip.h"
 #include "apiserver/identity/node_connections.h"
+#include "apiserver/request/foreign_content.h"
 #include "apiserver/request/proxied_request.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/services/service_pods.h"
@@ -197,8 +198,10 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   if (request.in_process) forwarding.upstream.head_timeout = core.nodes->own_head_timeout;
   forwarding.on_error = Unreachable;
   forwarding.on_answer = [place = PlaceOf(request, forwarding.upstream, path),
-                          body = method != "HEAD"](http::Response& response) {
+                          body = method != "HEAD",
+                          shown = IsFromBrowser(request.http)](http::Response& response) {
     RemoveCorsHeaders(response);
+    if (shown) KeepApart(response);
     if (body || !response.Header("Location").empty()) RewriteLinks(place, response);
   };
   return http::Forward(core.nodes->loops, std::move(forwarding));

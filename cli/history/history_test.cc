@@ -3,6 +3,7 @@
 
 #include "api/values.h"
 #include "cli/history/past.h"
+#include "cli/history/versions.h"
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
@@ -34,6 +35,9 @@ class HistoryTest : public ProgramTest {
                       {"reason", "Expired"},
                       {"code", 410},
                       {"message", "The provided resource version is too old"}});
+    }
+    if (leases_are_hidden_ && request.path.ends_with("/leases")) {
+      return Of(403, {{"kind", "Status"}, {"reason", "Forbidden"}, {"code", 403}});
     }
     if (request.path == "/api/v1" && !served_.empty()) return Of(200, served_);
     Json items = Json::array();
@@ -91,6 +95,7 @@ class HistoryTest : public ProgramTest {
   Json served_ = Json::object();  // Discovery of the core group.
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
+  bool leases_are_hidden_ = false;
   int requests_ = 0;
 };
 
@@ -192,6 +197,17 @@ TEST_F(HistoryTest, DiffSaysWhatItCannotDo) {
   lease_from_ = kNewest + 1;
   EXPECT_EQ(Run("diff", {"--since=5m", "cm"}), 2);
   EXPECT_THAT(err_, HasSubstr("name a resourceVersion instead"));
+  leases_are_hidden_ = true;
+  EXPECT_EQ(Run("diff", {"--since=5m", "cm"}), 2);
+  EXPECT_THAT(err_, HasSubstr("you may not list the Leases"));
+  EXPECT_EQ(Run("diff", {"--since=730", "cm"}), 1) << err_;
+}
+
+TEST(VersionsTest, NoNameLeadsOutOfTheFolder) {
+  Resource resource;
+  resource.api_version = "";
+  resource.kind = "/../../a";
+  EXPECT_EQ(FileNameOf(resource, {"../b", "../c"}).find('/'), std::string::npos);
 }
 
 }  // namespace

@@ -41,7 +41,13 @@ class LeaseClock {
 
   static Result<LeaseClock> Find(Session& session) {
     LeaseClock clock(session);
-    const auto list = TRY(session.api().List(Leases(), {}));
+    const auto found = session.api().List(Leases(), {});
+    if (!found && found.error().reason == Reason::kForbidden) {
+      return CliError(
+          "you may not list the Leases of all namespaces, by which it is told what revision was "
+          "when: name a resourceVersion instead");
+    }
+    const auto list = TRY(found);
     clock.newest_ = NumberOf(list.resource_version).value_or(0);
     TimePoint newest{};
     for (const Json& lease : list.items) {

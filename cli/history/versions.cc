@@ -64,9 +64,11 @@ void Mask(Json& live, Json& merged) {
 }
 
 std::string FileNameOf(const Resource& resource, const ObjectKey& key) {
-  std::string version = resource.api_version;
-  for (char& c : version) c = c == '/' ? '.' : c;
-  return fmt::format("{}.{}.{}.{}", version, resource.kind, key.namespace_, key.name);
+  std::string name =
+      fmt::format("{}.{}.{}.{}", resource.api_version, resource.kind, key.namespace_, key.name);
+  // Whatever a server calls its kinds and objects, it stays in its folder.
+  for (char& c : name) c = c == '/' ? '.' : c;
+  return name;
 }
 
 Result<bool> ShowDifferences(Command& command, const Versions& versions) {

@@ -240,7 +240,7 @@ void ExplainNamedVolume(const Facts& facts, const Json& claim, const std::string
   finding.weight = volume && misfit.empty() && !classes_differ ? Weight::kWaits : Weight::kWrong;
   finding.Saw(name, "spec.volumeName");
   AddLastEvent(facts, claim, finding);
-  finding.Try(fmt::format("skiff get persistentvolume {} -o yaml", name));
+  finding.Try(fmt::format("skiff get persistentvolume {} -o yaml", ShellWord(name)));
   out.push_back(std::move(finding));
 }
 

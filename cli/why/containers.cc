@@ -94,7 +94,8 @@ void AddImageTrouble(const Place& at, const std::string& reason, std::string mes
   }
   const std::string workload = WorkloadOf(at.pod);
   if (!workload.starts_with("job/")) {  // Whose template stays as it is.
-    finding.Try(CommandFor(at.pod, fmt::format("set image {} {}=IMAGE", workload, at.name())));
+    finding.Try(CommandFor(
+        at.pod, fmt::format("set image {} {}=IMAGE", ShellWord(workload), at.name())));
   }
   out.push_back(std::move(finding));
 }
@@ -231,7 +232,8 @@ void AddEnd(const Place& at, const Json& ended, bool again, Findings& out) {
   const std::string workload = WorkloadOf(at.pod);
   if (oom && !at.init && !workload.starts_with("pod/") && !workload.starts_with("job/")) {
     finding.Try(CommandFor(
-        at.pod, fmt::format("set resources {} -c {} --limits=memory=MORE", workload, at.name())));
+        at.pod, fmt::format("set resources {} -c {} --limits=memory=MORE", ShellWord(workload),
+                            at.name())));
   }
   out.push_back(std::move(finding));
 }
@@ -250,7 +252,8 @@ void AddConfigTrouble(const Place& at, const std::string& reason, const std::str
     const size_t begin = why.find('"') + 1;
     const std::string name = why.substr(begin, why.find('"', begin) - begin);
     finding.Try(CommandFor(at.pod, fmt::format("create {} {} --from-literal=KEY=VALUE",
-                                               map ? "configmap" : "secret generic", name)));
+                                               map ? "configmap" : "secret generic",
+                                               ShellWord(name))));
   } else {
     finding.Try(CommandFor(at.pod, fmt::format("describe pod {}", NameOf(at.pod))));
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/terminal_text.h"
+
 namespace skiff::cli::why {
 namespace {
 
@@ -38,7 +40,7 @@ std::string TextFor(const Explanation& explanation) {
   for (const std::string& each : explanation.unread) {
     text += fmt::format("Not looked at: {}.\n", each);
   }
-  return text;
+  return TerminalText(text);
 }
 
 Json DocumentFor(const Explanation& explanation) {

@@ -236,7 +236,8 @@ void ExplainSecrets(const Facts& facts, const Json& ingress, Findings& out) {
     if (whole) finding.Saw(seen, "secret/" + name);
     finding.Saw(Some(TextsAt(tls, "hosts")), "spec.tls");
     finding.Try(
-        CommandFor(ingress, fmt::format("create secret tls {} --cert=FILE --key=FILE{}", name,
+        CommandFor(ingress, fmt::format("create secret tls {} --cert=FILE --key=FILE{}",
+                                        ShellWord(name),
                                         secret ? " --dry-run=client -o yaml | skiff replace -f -"
                                                : "")));
     out.push_back(std::move(finding));

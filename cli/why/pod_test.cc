@@ -164,6 +164,17 @@ TEST_F(WhyTest, AConfigMapThatIsMissing) {
   EXPECT_THAT(text, HasSubstr("skiff create configmap settings"));
 }
 
+TEST_F(WhyTest, NoNameIsACommandForAShell) {
+  const std::string text =
+      Why(PodWith("{waiting: {reason: CreateContainerConfigError, message: 'configmap \"a;$(b)\" "
+                  "not found'}}"));
+  EXPECT_THAT(text, HasSubstr("skiff create configmap 'a;$(b)' --from-literal"));
+  EXPECT_EQ(ShellWord("deployment/web-1"), "deployment/web-1");
+  EXPECT_EQ(ShellWord("it's"), "'it'\\''s'");
+  EXPECT_EQ(ShellWord("--all"), "'--all'");
+  EXPECT_EQ(ShellWord(""), "''");
+}
+
 TEST_F(WhyTest, AnInitContainerThatFailsHidesWhatWaitsForIt) {
   const std::string text = Why(R"(
 kind: Pod

@@ -174,8 +174,8 @@ void AddCommands(const Survey& survey, const Json& pod, Finding& finding) {
     if (cause == "Resources") {
       const std::string workload = WorkloadOf(pod);
       if (!workload.starts_with("pod/") && !workload.starts_with("job/")) {
-        finding.Try(CommandFor(pod, fmt::format("set resources {} --requests={}=LESS", workload,
-                                                group.best.begin()->first)));
+        finding.Try(CommandFor(pod, fmt::format("set resources {} --requests={}=LESS",
+                                                ShellWord(workload), group.best.begin()->first)));
       }
       finding.Try(fmt::format("skiff describe node {}", group.best.begin()->second.second));
     }

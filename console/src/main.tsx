@@ -4,13 +4,14 @@ import './style/parts.css';
 import './style/views.css';
 import './style/charts.css';
 
-import { type ComponentType, render } from 'preact';
+import { type ComponentChildren, type ComponentType, render } from 'preact';
+import { useErrorBoundary } from 'preact/hooks';
 
 import { loggedIn, owner, restoreSession } from './api/session';
 import { lazy } from './lazy';
 import { linkCode, place } from './router';
 import { t } from './texts';
-import { Dialog } from './ui/parts';
+import { Dialog, Head, Notice } from './ui/parts';
 import { Shell } from './ui/shell';
 import { Toasts } from './ui/toasts';
 import { Cluster } from './views/cluster';
@@ -52,6 +53,20 @@ const kViews: Record<string, ComponentType> = {
   object: ObjectView,
 };
 
+// A view that cannot show something is told of, and the others can still be gone to.
+function Guarded({ children }: { children: ComponentChildren }) {
+  const [broken, again] = useErrorBoundary((error) => console.error(error));
+  if (!broken) return <>{children}</>;
+  return (
+    <>
+      <Head title={t.broken.title} />
+      <Notice tone="bad">{t.broken.text}</Notice>
+      <p class="mono small">{String((broken as Error).message ?? broken)}</p>
+      <button class="button" onClick={again}>{t.retry}</button>
+    </>
+  );
+}
+
 function App() {
   if (owner.value === '') {
     return (
@@ -61,15 +76,16 @@ function App() {
     );
   }
   const { view, params } = place.value;
-  const View = kViews[view] ?? Overview;
+  // Somebody's link may say "constructor".
+  const View = (Object.hasOwn(kViews, view) && kViews[view]) || Overview;
   return (
     <>
       {/* Stays while its owner comes back; for anybody else it begins anew. */}
       <Shell key={owner.value}>
-        <View key={`${view}/${params.join('/')}`} />
+        <Guarded key={`${view}/${params.join('/')}`}><View /></Guarded>
       </Shell>
       {!loggedIn.value && (
-        <Dialog label={t.login.again} class="login-dialog" onClose={() => undefined}>
+        <Dialog label={t.login.again} class="login-dialog" stays onClose={() => undefined}>
           <Login />
         </Dialog>
       )}

@@ -38,6 +38,10 @@ export const t = {
   away: 'The server does not answer. What you see is the last it said; this page tries again by itself.',
   awayShort: 'No answer',
   unanswered: 'The server does not answer. Nothing is lost: try again once “Live” stands at the upper right.',
+  broken: {
+    title: 'This could not be shown',
+    text: 'That is a fault of the console. The other views go on; what you typed elsewhere is kept.',
+  },
   notFetched: 'This part of the console could not be fetched. Reload the page.',
   gone: 'This object is not there, or not any more.',
   refusedTitle: 'You may not see this',

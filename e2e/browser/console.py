@@ -20,10 +20,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from console_obstacles import Obstacles, VIEWS
 from devtools import Browser
 from page import Page, PageError
 
-VIEWS = ["overview", "topology", "cluster", "workloads", "pods", "services", "storage", "jobs", "events", "deploy"]
 # What a page may say in its console without anything being wrong: requests that were refused on purpose.
 # A value of the wrong type in an apply is 500 in Kubernetes, too.
 EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict&dryRun=All",
@@ -57,7 +57,7 @@ GREEN = """
 AWAY = ("net::ERR_", "the server responded with a status of 503")
 
 
-class Play:
+class Play(Obstacles):
     def __init__(self, page, token, guest, axe):
         self.page = page
         self.token = token
@@ -456,17 +456,6 @@ class Play:
         page.key("Escape")
         page.until("!document.querySelector('dialog')")
 
-    def links(self):
-        """A link that names no object shows none: what is shown there could be deleted, and all with it."""
-        page = self.page
-        for link in ["pod/default", "pod/default/", "object/pods/default", "object/persistentvolumes",
-                     "deployment/default", "service/default", "pod/default/.."]:
-            page.go(f"#/{link}")
-            page.shows("This object is not there, or not any more")
-            page.until("!document.querySelector('main .danger')")
-        page.go("#/overview/%")
-        page.until("!!document.querySelector('.podmap canvas')?.style.height")
-
     def looks(self):
         """Light, and narrow."""
         page = self.page
@@ -476,11 +465,18 @@ class Play:
         time.sleep(1)
         page.picture("overview-light")
         self.check("overview, light")
-        for view in ("topology", "cluster", "pods", "events", "workloads"):
+        for view in (*VIEWS[1:], "cluster?tab=quotas", "deployment/default/nginx", "service/shop/storefront",
+                     "logs/deployments/default/nginx", "object/deployments/shop/checkout"):
             page.go(f"#/{view}")
             time.sleep(1)
             self.check(f"{view}, light")
-            page.picture(f"light-{view}")
+            if view in VIEWS:
+                page.picture(f"light-{view}")
+        page.go("#/pods")
+        page.until("!!document.querySelector('.table-row.link a')")
+        page.go(page.run("document.querySelector('.table-row.link a').getAttribute('href')"))
+        page.shows("Containers")
+        self.check("pod, light")
         page.size(390, 844, 2, phone=True)
         for view in ("overview", "topology", "cluster", "pods", "workloads", "events", "deployment/default/nginx",
                      "logs/deployments/default/nginx", "service/shop/storefront"):
@@ -540,6 +536,10 @@ class Play:
         self.expire()
         page.picture("expired")
         self.check("login again")
+        # A browser closes what Escape is pressed in twice.
+        for _ in range(3):
+            page.key("Escape")
+        page.until("!!document.querySelector('dialog[open] input[type=password]')", "it still asks")
         page.type("dialog input[type=password]", self.token)
         page.click("Log in", "dialog button.primary")
         page.goes("Your login is no longer accepted")
@@ -597,7 +597,8 @@ def main():
         play = Play(page, token, guest, axe)
         try:
             for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.quotas,
-                         play.chaos, play.views, play.links, play.looks, play.maps, play.away, play.expired, play.rights,
+                         play.chaos, play.views, play.links,
+                         play.strangers, play.broken, play.keyboard, play.looks, play.maps, play.away, play.expired, play.rights,
                          play.link):
                 print(f"   {part.__name__}", flush=True)
                 part()

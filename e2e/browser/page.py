@@ -91,7 +91,7 @@ class Page:
     def key(self, key, modifiers=0):
         text = key if len(key) == 1 and not modifiers else "\r" if key == "Enter" else None
         params = {"key": key, "modifiers": modifiers, **({"text": text} if text else {})}
-        codes = {"Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowRight": 39}
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "ArrowUp": 38, "ArrowRight": 39}
         params["windowsVirtualKeyCode"] = codes.get(key, ord(key[0].upper()))
         self.browser.command("Input.dispatchKeyEvent", {"type": "keyDown", **params})
         self.browser.command("Input.dispatchKeyEvent", {"type": "keyUp", **params})

@@ -16,6 +16,7 @@
 #include "apiserver/storage/rocksdb_store_disk.h"
 #include "base/hash.h"
 #include "base/sha256_stream.h"
+#include "base/text.h"
 #include "base/version.h"
 
 namespace skiff {
@@ -145,6 +146,20 @@ std::optional<T> Member(const Json& document, const char* name) {
   return found->get<T>();
 }
 
+// What is shown on a terminal, or stands in a command that is offered, whoever wrote the archive.
+bool IsPlain(std::string_view text) {
+  constexpr std::string_view kPlain = "-_+.:,/";
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return IsAlnum(c) || kPlain.find(c) != kPlain.npos; });
+}
+
+bool IsPlainCluster(const Json& cluster) {
+  if (!cluster.is_object()) return true;
+  return std::all_of(cluster.begin(), cluster.end(), [](const Json& each) {
+    return !each.is_string() || IsPlain(each.get_ref<const std::string&>());
+  });
+}
+
 std::optional<SnapshotFacts> FactsOf(const Json& document) {
   // Copies go as deep as it is.
   if (DepthOf(document, kFactsDepthMax + 1) > kFactsDepthMax) return std::nullopt;
@@ -158,6 +173,9 @@ std::optional<SnapshotFacts> FactsOf(const Json& document) {
   const auto created = Time::Parse(Member<std::string>(document, "created").value_or(""));
   if (created) facts.created = created->point();
   if (document.contains("cluster")) facts.cluster = document["cluster"];
+  if (!IsPlain(facts.skiff) || !IsPlain(facts.kubernetes) || !IsPlainCluster(facts.cluster)) {
+    return std::nullopt;
+  }
   const Json files = document.value("files", Json());
   if (!files.is_array()) return std::nullopt;
   for (const Json& each : files) {
@@ -212,7 +230,9 @@ bool IsSnapshotName(std::string_view name) {
     if (!name.starts_with(folder)) continue;
     const std::string_view rest = name.substr(folder.size());
     return !rest.empty() && rest != "." && rest != ".." && rest.size() < 100 &&
-           rest.find('/') == std::string_view::npos && rest.find('\0') == std::string_view::npos;
+           std::none_of(rest.begin(), rest.end(), [](unsigned char c) {
+             return c == '/' || c < 0x20 || c == 0x7f;
+           });
   }
   return false;
 }
@@ -343,7 +363,8 @@ Result<> SnapshotArchive::Extract(const std::string& directory) const {
     const TarEntry& entry = entries_[i];
     if (entry.path != file.name || entry.size != file.size ||
         entry.type != TarEntry::Type::kFile) {
-      return Wrong(fmt::format("is damaged: {} stands where {} should", entry.path, file.name));
+      const std::string found = IsSnapshotName(entry.path) ? entry.path : "another file";
+      return Wrong(fmt::format("is damaged: {} stands where {} should", found, file.name));
     }
     if (entry.offset + entry.size > size_) {
       return Wrong(fmt::format("is cut off, within {}", file.name));
@@ -351,7 +372,9 @@ Result<> SnapshotArchive::Extract(const std::string& directory) const {
     TRY(ExtractFile(file, entry, directory));
   }
   if (entries_.size() > facts_.files.size()) {
-    return Wrong("is damaged: nothing was said of " + entries_[facts_.files.size()].path);
+    const std::string& more = entries_[facts_.files.size()].path;
+    return Wrong("is damaged: nothing was said of " +
+                 (IsSnapshotName(more) ? more : std::string("a file in it")));
   }
   return {};
 }

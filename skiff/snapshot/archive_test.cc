@@ -16,6 +16,7 @@ namespace {
 using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 namespace fs = std::filesystem;
 
@@ -162,6 +163,32 @@ TEST_F(SnapshotArchiveTest, NothingIsWrittenElsewhere) {
   std::string bytes = Text("x.tar");
   bytes.resize(bytes.size() - 1024);
   EXPECT_THAT(RefusalOf(bytes + more.Finish()), HasSubstr("nothing was said of store/more"));
+}
+
+TEST_F(SnapshotArchiveTest, AStrangersWordsAreNoCommands) {
+  const Json plain = {{"format", 1},
+                      {"skiff", "0.1.0"},
+                      {"kubernetes", "v1.35.6"},
+                      {"cluster", {{"serviceCidr", "10.96.0.0/12,fd00::/112"}}},
+                      {"files", Json::array()}};
+  const auto refusal = [&](const Json& facts) {
+    TarWriter tar;
+    tar.AddFile("skiff-snapshot.json", 0600, facts.dump());
+    return RefusalOf(tar.Finish());
+  };
+  EXPECT_EQ(refusal(plain), "");
+  for (const char* place : {"/kubernetes", "/skiff", "/cluster/serviceCidr"}) {
+    for (const char* text : {"\x1b[2Jx", "x;y", "$(x)", "x y", "x\ny"}) {
+      Json facts = plain;
+      facts[Json::json_pointer(place)] = text;
+      EXPECT_THAT(refusal(facts), HasSubstr("is damaged")) << place << text;
+    }
+  }
+  EXPECT_FALSE(IsSnapshotName("store/\x1b[2J"));
+  TarWriter tar;
+  tar.AddFile("skiff-snapshot.json", 0600, plain.dump());
+  tar.AddFile("\x1b[2J", 0600, "");
+  EXPECT_THAT(RefusalOf(tar.Finish()), Not(HasSubstr("\x1b")));
 }
 
 TEST_F(SnapshotArchiveTest, WhatANewerProgramWroteIsRefused) {

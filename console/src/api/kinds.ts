@@ -34,7 +34,8 @@ export const kinds = {
 } as const;
 
 export function kindByName(plural: string): Kind | undefined {
-  return (kinds as Record<string, Kind>)[plural];
+  // Somebody's link may say "constructor".
+  return Object.hasOwn(kinds, plural) ? (kinds as Record<string, Kind>)[plural] : undefined;
 }
 
 export function kindOf(name: string): Kind | undefined {

@@ -13,10 +13,6 @@ export interface Fault {
 const kStarted = 'ChaosStarted';
 const kStopped = 'ChaosStopped';
 
-export function isChaos(event: EventObj): boolean {
-  return event.reason === kStarted || event.reason === kStopped;
-}
-
 // Their Events are called OBJECT.FAULT.MOMENT.
 function idOf(event: EventObj): string {
   return event.metadata.name.split('.').at(-2) ?? event.metadata.name;

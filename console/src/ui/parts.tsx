@@ -163,7 +163,8 @@ export function Tabs(props: { label: string; tabs: { id: string; text: string; c
 }
 
 // A modal that the browser keeps the focus in.
-export function Dialog(props: { label: string; class?: string; onClose: () => void; children: ComponentChildren }) {
+// `stays`: as long as it is rendered. A browser closes one that Escape is pressed in twice, whatever it is told.
+export function Dialog(props: { label: string; class?: string; stays?: boolean; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     dialog.current?.showModal();
@@ -176,6 +177,10 @@ export function Dialog(props: { label: string; class?: string; onClose: () => vo
       onCancel={(event) => {
         event.preventDefault();
         props.onClose();
+      }}
+      onClose={() => {
+        if (props.stays) dialog.current?.showModal();
+        else props.onClose();
       }}
       onClick={(event) => {
         if (event.target === dialog.current) props.onClose();

@@ -1,5 +1,5 @@
 // From an image to something that can be reached and grows: three steps, a click each.
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
@@ -55,11 +55,20 @@ function serviceOf(name: string, port: number, type: ServiceType): object {
   };
 }
 
+function takeFocus(element: HTMLElement | null): void {
+  element?.focus();
+}
+
 // A step: to come, now, under way, or done; then with what came of it.
 function Step(props: { number: number; title: string; now: boolean; done: string; children: preact.ComponentChildren }) {
   const state = props.done !== '' ? 'done' : props.now ? 'now' : 'later';
+  const item = useRef<HTMLLIElement>(null);
+  // What had the focus went with the step before.
+  useEffect(() => {
+    if (state === 'now' && props.number > 1) item.current?.querySelector<HTMLElement>('select,input')?.focus();
+  }, [state]);
   return (
-    <li class={`step step-${state}`} aria-current={state === 'now' ? 'step' : undefined}>
+    <li ref={item} class={`step step-${state}`} aria-current={state === 'now' ? 'step' : undefined}>
       <span class="step-mark" aria-hidden="true">{state === 'done' ? <Icon name="check" /> : props.number}</span>
       <div class="step-body">
         <h2>{props.title}</h2>
@@ -216,7 +225,7 @@ export function Deploy() {
           {wrong && <li><Notice tone="bad">{wrong}</Notice></li>}
           {scaled && (
             <li class="row">
-              <a class="button primary" href={href('deployment', [space, name])}>{t.deploy.open}</a>
+              <a class="button primary" ref={takeFocus} href={href('deployment', [space, name])}>{t.deploy.open}</a>
               <button class="button" onClick={again}>{t.deploy.another}</button>
             </li>
           )}

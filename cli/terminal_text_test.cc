@@ -1,0 +1,48 @@
+// What others wrote must not drive the terminal of whoever reads it.
+#include "cli/terminal_text.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/program_fixture.h"
+#include "cli/why/finding.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(TerminalTextTest, EscapesAreShown) {
+  EXPECT_EQ(TerminalText("a\x1b[31mb\rc\nd\te"), "a^[[31mb\\rc\nd\te");
+}
+
+TEST(TerminalTextTest, WhyShowsThem) {
+  why::Explanation explanation;
+  explanation.findings.push_back(
+      {.sentence = "it says \x1b[2J", .evidence = {{.text = "a\x1b]0;b\x07", .source = "\x1b"}}});
+  EXPECT_THAT(why::TextFor(explanation), Not(HasSubstr("\x1b")));
+}
+
+class TerminalTextVerbTest : public ProgramTest {};
+
+TEST_F(TerminalTextVerbTest, DescribeAndEventsShowThem) {
+  const std::string space = "/api/v1/namespaces/default";
+  server_ = ServerOf("apps", {}, {{space + "/pods/p", R"({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "p", "namespace": "default",
+                         "annotations": {"a": "\u001b[8mhidden"}},
+            "spec": {"containers": []}, "status": {}})"},
+                                  {space + "/events", R"({"kind": "EventList", "apiVersion": "v1",
+            "metadata": {}, "items": [{"metadata": {"name": "e", "namespace": "default"},
+            "type": "Normal", "reason": "Said", "message": "\u001b[8mhidden\rover",
+            "involvedObject": {"kind": "Pod", "name": "p"}}]})"}});
+  EXPECT_EQ(Run("describe", {"pod", "p"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("a: ^[[8mhidden"));
+  EXPECT_THAT(out_, HasSubstr("^[[8mhidden\\rover"));
+  EXPECT_THAT(out_, Not(HasSubstr("\x1b")));
+  EXPECT_EQ(Run("events", {}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("^[[8mhidden\\rover"));
+  EXPECT_THAT(out_, Not(HasSubstr("\x1b")));
+}
+
+}  // namespace
+}  // namespace skiff::cli

@@ -1,0 +1,101 @@
+"""Parts of the play of console.py: links and objects that somebody made who means no good, a view that
+fails, and hands that hold no mouse."""
+
+import json
+import time
+
+from page import PageError
+
+VIEWS = ["overview", "topology", "cluster", "workloads", "pods", "services", "storage", "jobs", "events", "deploy"]
+
+
+class Obstacles:
+    """For a class that has a `page`, and runs `skiff`."""
+
+    def links(self):
+        """A link that names no object shows none: what is shown there could be deleted, and all with it."""
+        page = self.page
+        for link in ["pod/default", "pod/default/", "object/pods/default", "object/persistentvolumes",
+                     "deployment/default", "service/default", "pod/default/.."]:
+            page.go(f"#/{link}")
+            page.shows("This object is not there, or not any more")
+            page.until("!document.querySelector('main .danger')")
+        # Nor does one that has a name of what every object in a script has.
+        for view in ("overview/%", "constructor", "__proto__"):
+            page.go(f"#/{view}")
+            page.until("!!document.querySelector('.podmap canvas')?.style.height", view)
+        for view in ("object/constructor/shop/x", "logs/__proto__/shop/x"):
+            page.go(f"#/{view}")
+            page.until("!!document.querySelector('main h1')", view)
+
+    def strangers(self):
+        """What others write into objects is text in every view, and no link leads to a script."""
+        page = self.page
+        self.skiff("apply", "-f", "e2e/browser/strangers.yaml")
+        evil = "window.__evil"
+        page.run(f"{evil} = 0; void 0")
+        for view in (*VIEWS, "overview", "cluster?tab=quotas", "workloads?tab=statefulsets", "jobs?tab=cronjobs",
+                     "deployment/strange/web", "service/strange/web", "service/strange/elsewhere",
+                     "logs/deployments/strange/web", "object/deployments/strange/web", "object/ingresses/strange/web"):
+            page.go(f"#/{view}")
+            page.until("!!document.querySelector('main h1') && !document.querySelector('.spinner')", view)
+            time.sleep(0.5)
+            if page.run(f"{evil} || document.querySelectorAll('main img, main script, main iframe').length"):
+                raise PageError(f"{view} takes what somebody wrote for its own")
+            wrong = page.run("[...document.querySelectorAll('a[href]')].map((e) => e.href)"
+                             ".filter((each) => !/^https?:/.test(each))")
+            if wrong:
+                raise PageError(f"{view} has a link to {wrong}")
+        page.go("#/events")
+        page.type("input[data-filter]", "__evil")
+        page.shows("<img src=x")
+        self.skiff("delete", "namespace", "strange", "--wait=false")
+
+    def broken(self):
+        """A view that fails says so, and the others go on."""
+        page = self.page
+        page.go("#/deploy")
+        page.until("!!document.querySelector('input[placeholder^=nginx]')")
+        page.run("window.__real = Date.prototype.toLocaleString; "
+                 "Date.prototype.toLocaleString = () => { throw new Error('for a test'); }; void 0")
+        page.go("#/pods")
+        page.shows("This could not be shown")
+        self.check("broken")
+        page.go("#/deploy")
+        page.until("!!document.querySelector('input[placeholder^=nginx]')")
+        page.run("Date.prototype.toLocaleString = window.__real; void 0")
+        page.go("#/pods")
+        page.until("document.querySelectorAll('.table-row.link').length >= 6")
+
+    def keyboard(self):
+        """Deployed, exposed and scaled without a mouse."""
+        page = self.page
+        page.go("#/overview")
+        page.until("!!document.querySelector('.podmap canvas')?.style.height")
+        page.run("document.querySelector('main h1').focus()")
+        page.key("g")
+        page.key("d")
+        page.until("!!document.querySelector('input[placeholder^=nginx]')")
+        self.tab_to("input[placeholder^=nginx]")
+        page.browser.command("Input.insertText", {"text": "registry.example/keys:1"})
+        page.key("Enter")
+        page.shows("Deployment default/keys is there")
+        page.until("document.activeElement.matches('.step-now select')", "the next step has the focus")
+        self.tab_to(".step-now button.primary")
+        page.key("Enter")
+        page.shows("Service keys answers at")
+        page.until("document.activeElement.matches('.step-now input')", "and the last one")
+        self.tab_to(".step-now button.primary")
+        page.key("Enter")
+        page.shows("3 of 3 ready", seconds=60)
+        page.until("document.activeElement.matches('.steps a.primary')")
+        page.key("Enter")
+        page.shows("Revision 1")
+        self.skiff("delete", "deployment,service", "keys")
+
+    def tab_to(self, selector, most=40):
+        for _ in range(most):
+            if self.page.run(f"document.activeElement?.matches({json.dumps(selector)})"):
+                return
+            self.page.key("Tab")
+        raise PageError(f"no Tab leads to {selector}")
