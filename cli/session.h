@@ -38,7 +38,7 @@ class Session {
           http::Headers headers)
       : options_(std::move(options)),
         api_(environment, std::move(transport), std::move(headers)),
-        kinds_(api_) {}
+        kinds_(api_, /*guesses=*/environment.program != "kubectl") {}
 
   const HttpsOptions options_;
   http::Headers impersonation_;
