@@ -1,6 +1,7 @@
 // What whoever typed a word that there is none of may have meant.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,16 +10,44 @@
 
 namespace skiff {
 
-// Those of `names` that the word begins, or is at most two letters away from, in their order and as
-// kubectl says it, for the end of a line: "\n\nDid you mean this?\n\tstatus"; "" where is none.
+inline constexpr size_t kMeantDistanceMax = 2;
+
+// As kubectl says it, for the end of a line: "\n\nDid you mean this?\n\tpods"; "" of no words.
+template <typename Words>
+std::string MeantText(const Words& words) {
+  std::string text;
+  for (const auto& word : words) text.append("\n\t").append(word);
+  return text.empty() ? "" : "\n\nDid you mean this?" + text;
+}
+
+// What kubectl says of a verb: all `names` that the word begins, or is at most two letters away
+// from, in their order.
 inline std::string DidYouMean(std::string_view word, const std::vector<std::string>& names) {
-  constexpr size_t kDistanceMax = 2;
-  std::string similar;
+  std::vector<std::string_view> similar;
   for (const std::string& name : names) {
-    if (EditDistance(word, name) > kDistanceMax && !name.starts_with(word)) continue;
-    similar += "\n\t" + name;
+    const bool is_near = EditDistance(word, name) <= kMeantDistanceMax;
+    if (is_near || name.starts_with(word)) similar.push_back(name);
   }
-  return similar.empty() ? "" : "\n\nDid you mean this?" + similar;
+  return MeantText(similar);
+}
+
+// Of names that there are many of, those alone that are nearest to the word, in their order and
+// each once: two letters away at most, of a short word one.
+inline std::vector<std::string_view> NearestWords(std::string_view word,
+                                                  const std::vector<std::string_view>& names) {
+  constexpr size_t kShortMax = 4;
+  std::vector<std::string_view> nearest;
+  if (word.empty()) return nearest;
+  // A word of which nothing is kept is another one.
+  size_t far = std::min(word.size() > kShortMax ? kMeantDistanceMax : 1, word.size() - 1);
+  for (const std::string_view name : names) {
+    const size_t distance = EditDistance(word, name);
+    if (distance > far) continue;
+    if (distance < far) nearest.clear();
+    far = distance;
+    if (std::find(nearest.begin(), nearest.end(), name) == nearest.end()) nearest.push_back(name);
+  }
+  return nearest;
 }
 
 }  // namespace skiff

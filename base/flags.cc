@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "base/edit_distance.h"
+#include "base/did_you_mean.h"
 #include "base/feature_gates.h"
 
 namespace skiff {
@@ -129,17 +129,11 @@ struct Flags::Impl {
   // What could have been meant by a flag that there is none of; "" in programs that go by the names
   // of Kubernetes' own, which do not guess.
   std::string MeantBy(const std::string& name) const {
-    constexpr size_t kFarMax = 2;
     if (!app.get_name().starts_with("skiff ")) return "";
-    std::string nearest;
-    size_t far = kFarMax + 1;
-    for (const auto& [known, set] : flags) {
-      const size_t distance = EditDistance(name, known);
-      if (distance >= far || distance >= name.size()) continue;
-      far = distance;
-      nearest = known;
-    }
-    return nearest.empty() ? "" : "; is --" + nearest + " meant?";
+    std::vector<std::string_view> names;
+    for (const auto& [known, set] : flags) names.push_back(known);
+    const auto nearest = NearestWords(name, names);
+    return nearest.empty() ? "" : "; is --" + std::string(nearest[0]) + " meant?";
   }
 
   // Of a word where only flags are taken.

@@ -92,7 +92,8 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
     if (kind.error().http_code != 0) return Fail(kind.error());
     const size_t dot = type.find('.');
     if (dot == std::string::npos) {
-      command.Warn("Warning: the server doesn't have a resource type '{}'\n\n", type);
+      command.Warn("Warning: the server doesn't have a resource type '{}'{}\n\n", type,
+                   session.kinds().MeantBy(type));
     } else {
       attributes["group"] = type.substr(dot + 1);
       command.Warn("Warning: the server doesn't have a resource type '{}' in group '{}'\n\n",

@@ -276,9 +276,12 @@ void Command::Report(const Error& error) {
 }
 
 void Command::PrintReports() {
+  bool is_unreachable = false;
   for (const Error& error : reports_) {
     environment_.err(reports_.size() == 1 ? ErrorText(error) : ErrorTextAmongOthers(error));
+    is_unreachable = is_unreachable || UnreachableProblem(error);
   }
+  if (is_unreachable) environment_.err(WhatBringsACluster(environment_, globals_));
   reports_.clear();
 }
 

@@ -1,6 +1,7 @@
 // `explain`: what the fields of a kind mean, from the server's OpenAPI v3 documents.
 #include <algorithm>
 
+#include "base/did_you_mean.h"
 #include "cli/explain.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -68,16 +69,33 @@ std::string Head(const Resource& resource) {
                      resource.api_version.substr(resource.api_version.rfind('/') + 1));
 }
 
+// The whole path as it may have been meant, where the name at `at` is that of no field of `owner`.
+std::string MeantPath(const Explained& what, size_t at, const Json& owner) {
+  std::vector<std::string_view> names;
+  const Json& properties = At(owner, "properties");
+  if (!what.guesses || !properties.is_object()) return "";
+  for (const auto& field : properties.items()) names.push_back(field.key());
+  std::vector<std::string> paths;
+  for (const std::string_view name : NearestWords(what.path[at], names)) {
+    auto path = what.path;
+    path[at] = name;
+    paths.push_back(what.type + "." + Join(path, "."));
+  }
+  return MeantText(paths);
+}
+
 // The field that the path leads to, and what that has.
 Result<std::string> Explain(const Explained& what) {
   const Json* schema = &what.schemas.OfKind(what.resource);
   if (schema->is_null()) {
     return CliError(fmt::format("GVR ({}) not found in OpenAPI schema", what.resource.name));
   }
-  for (const std::string& name : what.path) {
-    const Json& field = At(what.schemas.Members(*schema), "properties", name);
+  for (size_t i = 0; i < what.path.size(); ++i) {
+    const Json& owner = what.schemas.Members(*schema);
+    const Json& field = At(owner, "properties", what.path[i]);
     if (field.is_null()) {
-      return CliError(fmt::format("field \"{}\" does not exist", what.path.back()));
+      return CliError(fmt::format("field \"{}\" does not exist{}", what.path.back(),
+                                  MeantPath(what, i, owner)));
     }
     schema = &field;
   }
@@ -169,7 +187,12 @@ Result<> RunExplain(Command& command, const Args& args) {
       Query()));
   // Of a custom kind, v2 tells less: nothing of what is in a value that may be null.
   if (is_old) document = {{"components", {{"schemas", std::move(document["definitions"])}}}};
-  const Explained what{Schemas(std::move(document)), kind.resource, std::move(path), recursive};
+  const Explained what{.schemas = Schemas(std::move(document)),
+                       .resource = kind.resource,
+                       .path = std::move(path),
+                       .recursive = recursive,
+                       .type = std::move(type),
+                       .guesses = command.environment().program != "kubectl"};
   if (!is_old) command.environment().out(Head(kind.resource));
   auto text = is_old ? ExplainAsBefore(what) : Explain(what);
   if (!text) return tl::unexpected(text.error());

@@ -78,6 +78,8 @@ struct Explained {
   Resource resource;
   std::vector<std::string> path;  // Of the field; empty: the kind itself.
   bool recursive = false;
+  std::string type;      // As it was written.
+  bool guesses = false;  // Which path may have been meant, where there is none.
 };
 
 // Whether an object of that schema must have a member of that name.

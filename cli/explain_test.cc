@@ -53,5 +53,28 @@ TEST_F(ExplainTest, TheFormatOfBeforeIsWrittenAsKubectlDoes) {
   EXPECT_EQ(err_, "error: field \"nope\" does not exist\n");
 }
 
+TEST_F(ExplainTest, APathThatIsNoneIsToldTheNearestOne) {
+  server_ = ServerOf("example.com", {}, {{"/openapi/v3/api/v1", R"({"components": {"schemas": {
+        "Pod": {"type": "object",
+          "x-kubernetes-group-version-kind": [{"group": "", "version": "v1", "kind": "Pod"}],
+          "properties": {
+            "spec": {"type": "object", "properties": {"nodeName": {"type": "string"}}},
+            "status": {"type": "object"}}}}}})"}});
+  EXPECT_EQ(Run("explain", {"pod.spce"}), 1);
+  EXPECT_EQ(err_, "error: field \"spce\" does not exist\n");
+  program_ = "skiff";
+  EXPECT_EQ(Run("explain", {"pod.spce"}), 1);
+  EXPECT_EQ(err_, "error: field \"spce\" does not exist\n\nDid you mean this?\n\tpod.spec\n");
+  // The field that is named is the last one, as kubectl has it; the path is whole.
+  EXPECT_EQ(Run("explain", {"pod.spce.nodeName"}), 1);
+  EXPECT_EQ(err_, "error: field \"nodeName\" does not exist\n\nDid you mean this?\n"
+                  "\tpod.spec.nodeName\n");
+  EXPECT_EQ(Run("explain", {"po.spec.nodename"}), 1);
+  EXPECT_EQ(err_, "error: field \"nodename\" does not exist\n\nDid you mean this?\n"
+                  "\tpo.spec.nodeName\n");
+  EXPECT_EQ(Run("explain", {"pod.elsewhere"}), 1);
+  EXPECT_EQ(err_, "error: field \"elsewhere\" does not exist\n");
+}
+
 }  // namespace
 }  // namespace skiff::cli

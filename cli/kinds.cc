@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/did_you_mean.h"
 #include "cli/api.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
@@ -118,7 +119,33 @@ Result<ServedKind> Kinds::Find(const std::string& word) {
   if (const ServedKind* found = Search(BuiltIn(), word)) return *found;
   TRY(LoadServed());
   if (const ServedKind* found = Search(served_, word)) return *found;
-  return CliError(NoSuchType(word));
+  return CliError(NoSuchType(word) + MeantBy(word));
+}
+
+// As they are listed; by another of its names where only that one is near.
+std::string Kinds::MeantBy(const std::string& word) const {
+  if (!guesses_) return "";
+  const std::string name = Lower(word.substr(0, word.find('.')));
+  std::vector<std::string_view> names;
+  for (const ServedKind& kind : served_) names.push_back(kind.resource.name);
+  for (const ServedKind& kind : served_) names.push_back(kind.singular);
+  for (const ServedKind& kind : served_) {
+    names.insert(names.end(), kind.short_names.begin(), kind.short_names.end());
+  }
+  auto nearest = NearestWords(name, names);
+  constexpr size_t kBeginningMin = 3;
+  if (nearest.empty() && name.size() >= kBeginningMin) {
+    for (const ServedKind& kind : served_) {
+      if (kind.resource.name.starts_with(name)) nearest.push_back(kind.resource.name);
+    }
+  }
+  std::vector<std::string_view> meant;
+  std::set<std::string> told;
+  for (const std::string_view each : nearest) {
+    const ServedKind* kind = Search(served_, std::string(each));
+    if (kind && told.insert(kind->FullName()).second) meant.push_back(each);
+  }
+  return MeantText(meant);
 }
 
 Result<std::optional<ServedKind>> Kinds::FindByKind(const std::string& api_version,

@@ -31,7 +31,8 @@ std::string GroupKind(const Resource& resource);
 
 class Kinds {
  public:
-  explicit Kinds(Api& api) : api_(api) {}
+  // `guesses`: of a word that is none, Find says which one may have been meant.
+  explicit Kinds(Api& api, bool guesses = false) : api_(api), guesses_(guesses) {}
   // "TYPE", "TYPE.GROUP" or "TYPE.VERSION.GROUP".
   Result<ServedKind> Find(const std::string& word);
   // What a document says it is; nullopt when nothing serves it.
@@ -41,12 +42,15 @@ class Kinds {
   Result<std::vector<ServedKind>> InCategory(const std::string& category);
   // Everything the server says it serves, core first.
   Result<std::vector<ServedKind>> Discover();
+  // Of a word that Find found nothing for: "\n\nDid you mean this?\n\tpods"; "" without guesses.
+  std::string MeantBy(const std::string& word) const;
 
  private:
   Result<> LoadServed();
   Result<> LoadVersion(const std::string& api_version);
 
   Api& api_;
+  const bool guesses_;
   bool loaded_ = false;
   std::vector<ServedKind> served_;
 };

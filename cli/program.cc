@@ -100,7 +100,8 @@ const Family* FindFamily(std::string_view name) {
   return nullptr;
 }
 
-int UnknownVerb(Environment& environment, const std::string& verb) {
+// Which words may have been meant by one that is none, for the end of a line.
+std::string MeantWord(const Environment& environment, const std::string& verb) {
   std::vector<std::string> names = environment.programs;
   // In the order of kubectl's own help.
   constexpr const char* kOrder[] = {
@@ -115,8 +116,12 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
   if (environment.program == "skiff") {
     names.insert(names.end(), {"compose", "console", "convert", "why"});
   }
+  return DidYouMean(verb, names);
+}
+
+int UnknownVerb(Environment& environment, const std::string& verb) {
   environment.err(fmt::format("error: unknown command \"{}\" for \"{}\"{}\n", verb,
-                              environment.program, DidYouMean(verb, names)));
+                              environment.program, MeantWord(environment, verb)));
   return 1;
 }
 
@@ -230,7 +235,14 @@ int HelpMain(Environment& environment, const Args& words) {
     return 0;
   }
   if (!IsCliVerb(verb)) {
-    environment.out(fmt::format("Unknown help topic [`{}`]\n", Join(words, " ")));
+    const std::string unknown = fmt::format("Unknown help topic [`{}`]", Join(words, " "));
+    // What kubectl lists then has none of our programs.
+    if (environment.program != "kubectl") {
+      environment.err(fmt::format("{}{}\n\n`{} --help` lists all words.\n", unknown,
+                                  MeantWord(environment, verb), environment.program));
+      return 1;
+    }
+    environment.out(unknown + "\n");
     return Usage(environment);
   }
   Args args;

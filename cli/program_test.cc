@@ -33,42 +33,6 @@ TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
   EXPECT_EQ(err_, "error: unknown command \"foo\"\nSee 'kubectl set -h' for help and examples\n");
 }
 
-TEST_F(ProgramTest, WordsOfSkiffsOwnMayHaveBeenMeant) {
-  EXPECT_EQ(Run("compos", {}), 1);
-  EXPECT_EQ(err_, "error: unknown command \"compos\" for \"kubectl\"\n");
-  program_ = "skiff";
-  programs_ = {"status", "doctor"};
-  EXPECT_EQ(Run("staus", {}), 1);
-  EXPECT_EQ(err_,
-            "error: unknown command \"staus\" for \"skiff\"\n\nDid you mean this?\n\tstatus\n");
-  EXPECT_EQ(Run("compos", {}), 1);
-  EXPECT_EQ(err_,
-            "error: unknown command \"compos\" for \"skiff\"\n\nDid you mean this?\n\tcompose\n");
-}
-
-TEST_F(ProgramTest, TheNearestVerbBelowAVerbIsSaidUnderOurOwnNameAlone) {
-  EXPECT_EQ(Run("rollout", {"restat", "deploy/web"}), 1);
-  EXPECT_EQ(err_,
-            "error: unknown command \"restat\"\nSee 'kubectl rollout -h' for help and examples\n");
-  EXPECT_EQ(Run("certificate", {"aprove", "web"}), 0);
-  program_ = "skiff";
-  EXPECT_EQ(Run("rollout", {"restat", "deploy/web"}), 1);
-  EXPECT_EQ(err_, "error: unknown command \"restat\"\n\nDid you mean this?\n\trestart\n\n"
-                  "See 'skiff rollout -h' for help and examples\n");
-  EXPECT_EQ(Run("create", {"deploymnt", "web"}), 1);
-  EXPECT_EQ(err_, "error: Unexpected args: [deploymnt web]\n\nDid you mean this?\n\tdeployment\n\n"
-                  "See 'skiff create -h' for help and examples\n");
-  for (const auto& [words, meant] : std::vector<std::pair<Args, std::string>>{
-           {{"config", "curent-context"}, "current-context"},
-           {{"create", "secret", "genric"}, "generic"},
-           {{"apply", "viw-last-applied"}, "view-last-applied"},
-           {{"certificate", "aprove"}, "approve"},
-           {{"auth", "can-j"}, "can-i"}}) {
-    EXPECT_EQ(Run(words[0], Args(words.begin() + 1, words.end())), 1) << meant;
-    EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\t" + meant + "\n\nSee 'skiff "));
-  }
-}
-
 TEST_F(ProgramTest, WhatIsPatchedHereGetsNoNamespace) {
   server_ = [](const http::Request& request) {
     http::Response response;

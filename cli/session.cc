@@ -114,6 +114,13 @@ bool NamesAnother(const GlobalFlags& flags) {
          !flags.user.empty();
 }
 
+// Whether nothing says which cluster is meant, so that it is this machine's.
+bool MeansHere(Environment& environment, const GlobalFlags& flags, const Kubeconfig& config) {
+  return !environment.kubeconfig_here.empty() && flags.kubeconfig.empty() &&
+         environment.variable("KUBECONFIG").empty() && !NamesAnother(flags) &&
+         SaysNothing(config) && environment.variable("KUBERNETES_SERVICE_HOST").empty();
+}
+
 // The namespace that a pod's service account is in.
 std::string PodNamespace(Environment& environment) {
   std::string name = environment.variable("POD_NAMESPACE");
@@ -149,15 +156,23 @@ Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags
       !unknown) {
     return CliError(fmt::format("stat {}: no such file or directory", flags.kubeconfig));
   }
-  const std::string named = environment.variable("KUBECONFIG");
-  Kubeconfig config =
-      TRY(LoadKubeconfig(flags.kubeconfig, named, environment.variable("HOME")));
+  Kubeconfig config = TRY(LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
+                                         environment.variable("HOME")));
   const std::string& here = environment.kubeconfig_here;
-  if (here.empty() || !flags.kubeconfig.empty() || !named.empty() || NamesAnother(flags) ||
-      !SaysNothing(config) || !environment.variable("KUBERNETES_SERVICE_HOST").empty()) {
-    return config;
+  const bool is_here = MeansHere(environment, flags, config) && access(here.c_str(), R_OK) == 0;
+  return is_here ? Kubeconfig::Load(here) : std::move(config);
+}
+
+std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flags) {
+  const auto config = LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
+                                     environment.variable("HOME"));
+  if (!config || !MeansHere(environment, flags, *config)) return "";
+  if (access(environment.kubeconfig_here.c_str(), R_OK) == 0) {
+    return "It is the cluster that was made on this machine: `skiff status` says how it is, and "
+           "`skiff up` starts it.\n";
   }
-  return access(here.c_str(), R_OK) == 0 ? Kubeconfig::Load(here) : std::move(config);
+  return "No kubeconfig names a cluster, and you have made none on this machine: `skiff up` makes "
+         "one.\n";
 }
 
 std::shared_ptr<const ProxyEnvironment> ProxiesOf(Environment& environment) {

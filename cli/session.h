@@ -38,7 +38,7 @@ class Session {
           http::Headers headers)
       : options_(std::move(options)),
         api_(environment, std::move(transport), std::move(headers)),
-        kinds_(api_) {}
+        kinds_(api_, /*guesses=*/environment.program != "kubectl") {}
 
   const HttpsOptions options_;
   http::Headers impersonation_;
@@ -50,6 +50,9 @@ class Session {
 
 // The files that kubectl would read, merged.
 Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags);
+// Of a server that cannot be reached: a line that says what brings it there, where nothing said
+// which cluster is meant; else "".
+std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flags);
 // What the environment says of proxies.
 std::shared_ptr<const ProxyEnvironment> ProxiesOf(Environment& environment);
 // What the flags and the configuration come to.

@@ -66,5 +66,37 @@ TEST_F(SessionTest, TheClusterOfThisMachineIsMeantWhereNothingElseIs) {
   EXPECT_EQ(asked({}), "http://localhost:8080");
 }
 
+// kubectl's line comes first; what to do about it is said where nobody named a cluster.
+TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
+  server_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    response.body = R"({"kind": "Status", "status": "Failure", "code": 503,
+        "reason": "ServiceUnavailable", "message": "Unable to connect to the server )"
+                    R"(http://localhost:8080: dial tcp 127.0.0.1:8080: connect: )"
+                    R"(connection refused"})";
+    return response;
+  };
+  const std::string refused =
+      "The connection to the server localhost:8080 was refused - did you specify the right host or "
+      "port?\n";
+  variables_ = {{"KUBECONFIG", ""}, {"KUBERNETES_SERVICE_HOST", ""}};
+  const auto said = [&](const std::vector<std::string>& args) {
+    EXPECT_EQ(Run("get", args), 1);
+    return err_;
+  };
+  EXPECT_EQ(said({"--raw", "/x"}), refused);  // As kubectl, which knows of no cluster here.
+  kubeconfig_here_ = "/nonexistent/kubeconfig";
+  EXPECT_EQ(said({"--raw", "/x"}),
+            refused + "No kubeconfig names a cluster, and you have made none on this machine: "
+                      "`skiff up` makes one.\n");
+  EXPECT_EQ(said({"--raw", "/x", "--server=http://localhost:8080"}), refused);
+  kubeconfig_here_ = path_;
+  EXPECT_EQ(said({"--raw", "/x"}),
+            refused + "It is the cluster that was made on this machine: `skiff status` says how it "
+                      "is, and `skiff up` starts it.\n");
+  EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + path_}), refused);
+}
+
 }  // namespace
 }  // namespace skiff::cli

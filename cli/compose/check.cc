@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/edit_distance.h"
+#include "base/did_you_mean.h"
 #include "base/text.h"
 #include "cli/compose/schema.h"
 #include "cli/json_text.h"
@@ -74,16 +74,10 @@ const Shape* MemberShape(const Shape& shape, std::string_view name, bool& known)
 
 // What could have been meant by a key that there is none of; "" when nothing is near.
 std::string_view MeantBy(const Shape& shape, std::string_view name) {
-  constexpr size_t kFarMax = 2;
-  std::string_view nearest;
-  size_t far = kFarMax + 1;
-  for (size_t i = 0; i < shape.key_count; ++i) {
-    const size_t distance = EditDistance(name, shape.keys[i].name);
-    if (distance >= far || distance >= name.size()) continue;
-    far = distance;
-    nearest = shape.keys[i].name;
-  }
-  return nearest;
+  std::vector<std::string_view> names;
+  for (size_t i = 0; i < shape.key_count; ++i) names.push_back(shape.keys[i].name);
+  const auto nearest = NearestWords(name, names);
+  return nearest.empty() ? "" : nearest[0];
 }
 
 void TellUnknown(Node& map, const Member& member, const Shape& shape, const std::string& path,

@@ -291,6 +291,11 @@ void ExplainUnseenPods(const Facts& facts, const Json& service, Findings& out) {
   out.push_back(std::move(finding));
 }
 
+// The API server's own, whose endpoints that server writes.
+bool IsOfTheServer(const Json& service) {
+  return NamespaceOf(service) == "default" && NameOf(service) == "kubernetes";
+}
+
 // One whose endpoints somebody else writes.
 void ExplainByHand(const Facts& facts, const Json& service, Findings& out) {
   if (!facts.Has("endpointslices")) return;
@@ -302,6 +307,15 @@ void ExplainByHand(const Facts& facts, const Json& service, Findings& out) {
                   Named(service));
   finding.Saw("empty", "spec.selector");
   finding.Saw("none that is ready", "endpointslices of the service");
+  if (IsOfTheServer(service)) {
+    finding.sentence = fmt::format("{} reaches nothing: the API server has written no endpoint of "
+                                   "its own",
+                                   Named(service));
+    finding.Saw("a server whose machine has no address but loopback ones writes none: endpoints "
+                "may not name those, and pods do not reach them",
+                "the server's --advertise-address");
+    finding.Try("ip -br address   # on the server's machine; with one more, start it anew");
+  }
   out.push_back(std::move(finding));
 }
 

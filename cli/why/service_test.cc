@@ -186,6 +186,16 @@ TEST_F(WhyServiceTest, EndpointsThatNobodyHasWritten) {
                          "endpoints for it.\n"));
 }
 
+TEST_F(WhyServiceTest, TheServersOwnIsForTheServerToWriteEndpointsFor) {
+  None("endpointslices");
+  const std::string text = Why("{kind: Service, metadata: {name: kubernetes, namespace: default}, "
+                               "spec: {clusterIP: 10.96.0.1, ports: [{port: 443}]}}");
+  EXPECT_THAT(text, StartsWith("service/kubernetes reaches nothing: the API server has written no "
+                               "endpoint of its own.\n"));
+  EXPECT_THAT(text, HasSubstr("no address but loopback ones"));
+  EXPECT_THAT(text, HasSubstr("try: ip -br address"));
+}
+
 TEST_F(WhyServiceTest, OneThatAsksForUnreadyPodsAnswersByItsEndpointsAlone) {
   const std::string unready =
       "{kind: Service, metadata: {name: web}, spec: {clusterIP: None, publishNotReadyAddresses: "

@@ -1,0 +1,83 @@
+// What is said of a word that is no verb, no kind and no topic of the help.
+#include <gmock/gmock.h>
+
+#include "cli/command.h"
+#include "cli/program_fixture.h"
+
+namespace skiff::cli {
+namespace {
+
+using testing::HasSubstr;
+using MeantWordsTest = ProgramTest;
+
+TEST_F(MeantWordsTest, WordsOfSkiffsOwnMayHaveBeenMeant) {
+  EXPECT_EQ(Run("compos", {}), 1);
+  EXPECT_EQ(err_, "error: unknown command \"compos\" for \"kubectl\"\n");
+  program_ = "skiff";
+  programs_ = {"status", "doctor"};
+  EXPECT_EQ(Run("staus", {}), 1);
+  EXPECT_EQ(err_,
+            "error: unknown command \"staus\" for \"skiff\"\n\nDid you mean this?\n\tstatus\n");
+  EXPECT_EQ(Run("compos", {}), 1);
+  EXPECT_EQ(err_,
+            "error: unknown command \"compos\" for \"skiff\"\n\nDid you mean this?\n\tcompose\n");
+}
+
+TEST_F(MeantWordsTest, HelpOnAWordThatIsNoneSaysWhichMayHaveBeenMeant) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(KubectlMain({"help", "dwon"}, {.name = "skiff", .programs = {"up", "down"}}), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "Unknown help topic [`dwon`]\n\nDid you mean this?\n\tdown\n\n"
+            "`skiff --help` lists all words.\n");
+}
+
+TEST_F(MeantWordsTest, TheNearestVerbBelowAVerbIsSaidUnderOurOwnNameAlone) {
+  EXPECT_EQ(Run("rollout", {"restat", "deploy/web"}), 1);
+  EXPECT_EQ(err_,
+            "error: unknown command \"restat\"\nSee 'kubectl rollout -h' for help and examples\n");
+  EXPECT_EQ(Run("certificate", {"aprove", "web"}), 0);
+  program_ = "skiff";
+  EXPECT_EQ(Run("rollout", {"restat", "deploy/web"}), 1);
+  EXPECT_EQ(err_, "error: unknown command \"restat\"\n\nDid you mean this?\n\trestart\n\n"
+                  "See 'skiff rollout -h' for help and examples\n");
+  EXPECT_EQ(Run("create", {"deploymnt", "web"}), 1);
+  EXPECT_EQ(err_, "error: Unexpected args: [deploymnt web]\n\nDid you mean this?\n\tdeployment\n\n"
+                  "See 'skiff create -h' for help and examples\n");
+  for (const auto& [words, meant] : std::vector<std::pair<Args, std::string>>{
+           {{"config", "curent-context"}, "current-context"},
+           {{"create", "secret", "genric"}, "generic"},
+           {{"apply", "viw-last-applied"}, "view-last-applied"},
+           {{"certificate", "aprove"}, "approve"},
+           {{"auth", "can-j"}, "can-i"}}) {
+    EXPECT_EQ(Run(words[0], Args(words.begin() + 1, words.end())), 1) << meant;
+    EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\t" + meant + "\n\nSee 'skiff "));
+  }
+}
+
+TEST_F(MeantWordsTest, TheNearestKindIsSaidUnderOurOwnNameAlone) {
+  server_ = ServerOf("example.com", {{"widgets", "Widget"}, {"widgetclasses", "WidgetClass"}}, {});
+  const std::string podz = "error: the server doesn't have a resource type \"podz\"\n";
+  EXPECT_EQ(Run("get", {"podz"}), 1);
+  EXPECT_EQ(err_, podz);
+  program_ = "skiff";
+  for (const Args& line : {Args{"get", "podz"}, Args{"get", "podz/web"}, Args{"describe", "podz"},
+                           Args{"delete", "podz", "web"}, Args{"why", "podz/web"}}) {
+    EXPECT_EQ(Run(line[0], Args(line.begin() + 1, line.end())), 1) << line[0];
+    EXPECT_EQ(err_, podz + "\nDid you mean this?\n\tpods\n") << line[0];
+  }
+  EXPECT_EQ(Run("explain", {"podz"}), 1);
+  EXPECT_EQ(err_, "the server doesn't have a resource type \"podz\"\n\nDid you mean this?\n"
+                  "\tpods\n");
+  for (const auto& [word, meant] : std::vector<std::pair<std::string, std::string>>{
+           {"PODZ", "\tpods\n"},
+           {"widgts", "\twidgets\n"},
+           {"widg", "\twidgets\n\twidgetclasses\n"}}) {
+    EXPECT_EQ(Run("get", {word}), 1);
+    EXPECT_THAT(err_, testing::EndsWith("\"\n\nDid you mean this?\n" + meant));
+  }
+  EXPECT_EQ(Run("get", {"foo"}), 1);
+  EXPECT_EQ(err_, "error: the server doesn't have a resource type \"foo\"\n");
+}
+
+}  // namespace
+}  // namespace skiff::cli
