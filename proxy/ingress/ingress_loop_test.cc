@@ -489,7 +489,7 @@ TEST_F(IngressLoopTest, CountsAndWritesDownWhatItServes) {
   EXPECT_TRUE(Until([&] {
     std::ifstream in(directory_ + "/haproxy.log");
     log.assign(std::istreambuf_iterator<char>(in), {});
-    return log.find("ingress default.web.80/127.0.1.1_8080") != std::string::npos;
+    return log.find("ingress default.web.80/10.244.0.1_8080") != std::string::npos;
   })) << log;
   EXPECT_THAT(log, HasSubstr("{foo.com} \"GET / HTTP/1.1\""));
 }

@@ -61,6 +61,16 @@ BackendProtocol ProtocolOf(const core_v1::ServicePort& port) {
   return BackendProtocol::kHttp;  // "http", "kubernetes.io/ws", or nothing that we know.
 }
 
+// HAProxy is in the host's network: what names this machine alone, as 127.0.0.1 does, would lead
+// to programs that nobody else is to reach, and 0.0.0.0 to whatever address was asked. The API lets
+// no address be such a one, but texts of the type FQDN may be any.
+std::optional<std::string> AddressOf(const discovery_v1::EndpointSlice& slice,
+                                     const discovery_v1::Endpoint& endpoint) {
+  if (slice.address_type == "FQDN" || endpoint.addresses.empty()) return std::nullopt;
+  const auto ip = ParseIp(endpoint.addresses[0]);
+  return ip && IsGlobalUnicast(*ip) ? std::optional(ip->Text()) : std::nullopt;
+}
+
 // Of one port, in all slices: those that are ready; else those that still serve while they end.
 std::set<Endpoint> EndpointsOf(const std::vector<Shared<discovery_v1::EndpointSlice>>& slices,
                                const std::string& port_name) {
@@ -71,12 +81,12 @@ std::set<Endpoint> EndpointsOf(const std::vector<Shared<discovery_v1::EndpointSl
       const int number = port.port.value_or(0);
       if (number < 1 || number > kPortMax) continue;
       for (const auto& endpoint : slice->endpoints) {
-        const auto ip = endpoint.addresses.empty() ? std::nullopt : ParseIp(endpoint.addresses[0]);
-        if (!ip) continue;
+        const auto address = AddressOf(*slice, endpoint);
+        if (!address) continue;
         if (endpoint.conditions.ready.value_or(true)) {
-          ready.insert({ip->Text(), number});
+          ready.insert({*address, number});
         } else if (endpoint.conditions.serving.value_or(false)) {
-          ending.insert({ip->Text(), number});
+          ending.insert({*address, number});
         }
       }
     }

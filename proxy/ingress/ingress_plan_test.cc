@@ -291,6 +291,21 @@ TEST(IngressPlanTest, ThereIsAnEndOfRoutes) {
             "TooManyRoutes: all Ingresses together have more than 50000 paths\n");
 }
 
+// What only names look like is looked at by nobody: the API takes any that could be in DNS.
+TEST(IngressPlanTest, NoEndpointIsOnThisMachineAloneOrAName) {
+  TestObjects objects;
+  objects.AddService("web", {"127.0.0.1", "0.0.0.0", "169.254.169.254", "::1", "::", "fe80::1",
+                             "224.0.0.1", "::ffff:127.0.0.1", "10.0.0.1"});
+  objects.AddService("named", {"127.0.0.1", "0.0.0.0", "10.0.0.2", "pod.example.com"});
+  objects.slices["named"]->address_type = "FQDN";
+  objects.AddRule("a", "", "/a", "Prefix", "web");
+  objects.AddRule("b", "", "/b", "Prefix", "named");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.backends.at("default.web.80").endpoints,
+              ElementsAre(Endpoint{"10.0.0.1", 8080}));
+  EXPECT_THAT(plan.backends.at("default.named.80").endpoints, IsEmpty());
+}
+
 // HAProxy would take the end of so long a line for a line of its own.
 TEST(IngressPlanTest, APathThatIsTooLongForALineIsNotServedAndToldSo) {
   TestObjects objects;
