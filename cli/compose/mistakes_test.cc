@@ -3,25 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/compose/convert.h"
-#include "cli/compose/files_fixture.h"
+#include "cli/compose/conversion_fixture.h"
 
 namespace skiff::cli::compose {
 namespace {
 
-class ComposeMistakesTest : public testing::Test {
- protected:
-  // What is wrong with a compose.yaml of /shop.
-  std::string FailureOf(const std::string& text) {
-    files_.files["/shop/compose.yaml"] = text;
-    Mistakes wrong;
-    const auto project = Load(InShop(), files_, wrong);
-    wrong.Add(project);
-    if (project) Convert(*project, files_, wrong);
-    return wrong.empty() ? "none" : wrong.Told().error().message;
-  }
-  FilesInMemory files_;
-};
+class ComposeMistakesTest : public ConversionFixture {};
 
 TEST(MistakesTest, AreToldOnceInTheOrderOfLines) {
   Mistakes wrong;
