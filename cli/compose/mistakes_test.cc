@@ -101,6 +101,13 @@ TEST_F(ComposeMistakesTest, WhatIsToldOfIsNotMissed) {
   }
 }
 
+TEST_F(ComposeMistakesTest, NothingThatIsToldMovesATerminal) {
+  EXPECT_EQ(FailureOf("services:\n  web: {image: x, restart: \"\\e]0;x\\a\\x9b2J\\x7f\"}\n"),
+            "compose.yaml:2: invalid restart policy: \\x1b]0;x\\x07\\u009b2J\\x7f");
+  const Note note{.place = {}, .key = "services.web", .why = "\x1b[2J gr\xc3\xbcn"};
+  EXPECT_EQ(note.Text(), "compose:0: services.web: \\x1b[2J gr\xc3\xbcn");
+}
+
 TEST_F(ComposeMistakesTest, WhatIsWrongInSeveralFilesIsToldOfEach) {
   files_.files["/shop/more.yaml"] = "services:\n  db: {image: X, tty: maybe}\n";
   files_.files["/shop/broken.yaml"] = "services: [\n";
