@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "api/text/yaml.h"
+#include "cli/compose/load.h"
 #include "cli/environment.h"
 #include "cli/program.h"
 
@@ -77,6 +78,12 @@ TEST_F(ComposeCommandTest, FilesMayStandBeforeTheVerbAndWithoutAFlag) {
   }
   EXPECT_EQ(Run({"convert", "-f", "-"}, "name: x\nservices: {web: {image: three}}"), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("three"));
+}
+
+TEST_F(ComposeCommandTest, WhatIsReadOnStandardInputHasTheBoundOfAFile) {
+  const std::string large(kComposeFileBytesMax, '#');
+  EXPECT_EQ(Run({"convert", "-f", "-"}, "name: x\nservices: {web: {image: a}}\n" + large), 1);
+  EXPECT_EQ(err_, "error: STDIN: more than 1048576 bytes\n");
 }
 
 TEST_F(ComposeCommandTest, WhatIsWrongWithAFileEndsTheVerb) {

@@ -202,9 +202,7 @@ Json AnnotationsOf(const Node& map, const std::string& path, Notes& notes) {
 }
 
 void AddShared(Conversion& out, Json object) {
-  for (const Json& known : out.shared) {
-    if (known["kind"] == object["kind"] && NameOf(known) == NameOf(object)) return;
-  }
+  if (!out.shared_names.emplace(TextAt(object, "kind"), NameOf(object)).second) return;
   out.shared.push_back(std::move(object));
 }
 

@@ -14,7 +14,9 @@
 // What has no place in them is noted.
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/compose/load.h"
@@ -44,6 +46,7 @@ struct Workload {
 };
 struct Conversion {
   std::vector<Json> shared;         // What pods need: configuration, claims, Services, policies.
+  std::set<std::pair<std::string, std::string>> shared_names;  // Of these, kind and name.
   std::vector<Workload> workloads;  // Those that others depend on first.
   Notes notes;
   std::vector<Json> Objects() const;

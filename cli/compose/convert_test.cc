@@ -14,7 +14,7 @@
 #include "api/codec/decode.h"
 #include "api/text/yaml.h"
 #include "base/source_root.h"
-#include "cli/compose/files_fixture.h"
+#include "cli/compose/conversion_fixture.h"
 #include "cli/compose/scalars.h"
 #include "cli/json_text.h"
 
@@ -72,7 +72,7 @@ TEST_P(GoldenProjects, BecomeTheObjectsAndNotesBesideThem) {
 INSTANTIATE_TEST_SUITE_P(Testdata, GoldenProjects,
                          testing::Values("shop", "swarm", "apart", "variants"));
 
-class ComposeConvertTest : public testing::Test {
+class ComposeConvertTest : public ConversionFixture {
  protected:
   // The project of /shop whose compose.yaml has these lines.
   Conversion Converted(const std::string& text) {
@@ -83,14 +83,6 @@ class ComposeConvertTest : public testing::Test {
     auto converted = Convert(*project, files_);
     EXPECT_TRUE(converted) << converted.error().message;
     return converted ? *converted : Conversion();
-  }
-  std::string FailureOf(const std::string& text) {
-    files_.files["/shop/compose.yaml"] = text;
-    Mistakes wrong;
-    const auto project = Load(InShop(), files_, wrong);
-    wrong.Add(project);
-    if (project) Convert(*project, files_, wrong);
-    return wrong.empty() ? "none" : wrong.Told().error().message;
   }
   static Json Find(const Conversion& conversion, const std::string& kind,
                    const std::string& name) {
@@ -107,7 +99,6 @@ class ComposeConvertTest : public testing::Test {
   static Json ContainerOf(const Json& workload) {
     return workload["spec"]["template"]["spec"]["containers"][0];
   }
-  FilesInMemory files_;
 };
 
 TEST_F(ComposeConvertTest, WorkloadsComeBehindThoseTheyDependOn) {

@@ -64,7 +64,10 @@ void Import(Node& root, Node included, Mistakes& wrong) {
 }  // namespace
 
 Result<std::string> FileReader::Text(const std::string& path, const Node* named_by) {
-  if (path == "-") return options_.input;
+  if (path == "-") {
+    if (options_.input.size() <= kComposeFileBytesMax) return options_.input;
+    return CliError(fmt::format("{}: more than {} bytes", Shown(path), kComposeFileBytesMax));
+  }
   if (++read_ > kComposeFilesMax) {
     return CliError(fmt::format("more than {} files make up the project", kComposeFilesMax));
   }

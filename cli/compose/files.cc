@@ -48,6 +48,21 @@ Result<std::string> DiskFiles::Read(const std::string& path, size_t bytes_max) c
   return text;
 }
 
+namespace {
+
+// Whether what stands there is a link to somewhere that is not below that folder: in a container
+// that has the folder alone, it would lead nowhere.
+bool LeadsOut(const fs::directory_entry& entry, const fs::path& folder) {
+  std::error_code code;
+  if (!entry.is_symlink(code)) return false;
+  const fs::path target = fs::canonical(entry.path(), code);
+  if (code) return false;  // It leads nowhere here, either.
+  const fs::path within = target.lexically_relative(fs::canonical(folder, code));
+  return code || within.empty() || *within.begin() == "..";
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> DiskFiles::Below(const std::string& path,
                                                   size_t files_max) const {
   std::vector<std::string> found;
@@ -58,6 +73,10 @@ Result<std::vector<std::string>> DiskFiles::Below(const std::string& path,
     // Folders count as well: a tree of them alone is none that anybody wants to walk.
     if (++seen > 10 * files_max + 10) return CliError(fmt::format("more than {} files", files_max));
     if (!at->is_regular_file(code)) continue;
+    if (LeadsOut(*at, path)) {
+      return CliError(fmt::format("{} is a link that leads out of it",
+                                  at->path().lexically_relative(path).string()));
+    }
     found.push_back(at->path().lexically_relative(path));
     if (found.size() > files_max) return CliError(fmt::format("more than {} files", files_max));
   }

@@ -16,7 +16,8 @@ class Files {
   virtual What Look(const std::string& path) const = 0;
   // Fails when it cannot be read, or has more bytes than that; the error says why, not which.
   virtual Result<std::string> Read(const std::string& path, size_t bytes_max) const = 0;
-  // The regular files below a folder, relative to it, sorted. Fails when there are more than that.
+  // The regular files below a folder, relative to it, sorted. Fails when there are more than that,
+  // or one is a link that leads out of the folder.
   virtual Result<std::vector<std::string>> Below(const std::string& path,
                                                  size_t files_max) const = 0;
   virtual bool Executable(const std::string& path) const = 0;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "cli/compose/node.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
 
@@ -50,7 +51,7 @@ Result<> Mistakes::Told() const {
     told.resize(kWrongMax);
     told.push_back(fmt::format("... and {} more", lines_.size() - kWrongMax));
   }
-  return CliError(Join(told, "\n"));
+  return CliError(ForTerminal(Join(told, "\n")));
 }
 
 }  // namespace skiff::cli::compose

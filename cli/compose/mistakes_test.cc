@@ -3,25 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/compose/convert.h"
-#include "cli/compose/files_fixture.h"
+#include "cli/compose/conversion_fixture.h"
 
 namespace skiff::cli::compose {
 namespace {
 
-class ComposeMistakesTest : public testing::Test {
- protected:
-  // What is wrong with a compose.yaml of /shop.
-  std::string FailureOf(const std::string& text) {
-    files_.files["/shop/compose.yaml"] = text;
-    Mistakes wrong;
-    const auto project = Load(InShop(), files_, wrong);
-    wrong.Add(project);
-    if (project) Convert(*project, files_, wrong);
-    return wrong.empty() ? "none" : wrong.Told().error().message;
-  }
-  FilesInMemory files_;
-};
+class ComposeMistakesTest : public ConversionFixture {};
 
 TEST(MistakesTest, AreToldOnceInTheOrderOfLines) {
   Mistakes wrong;
@@ -112,6 +99,13 @@ TEST_F(ComposeMistakesTest, WhatIsToldOfIsNotMissed) {
     EXPECT_NE(failure, "none") << text;
     EXPECT_EQ(failure.find('\n'), failure.npos) << text << "is told:\n" << failure;
   }
+}
+
+TEST_F(ComposeMistakesTest, NothingThatIsToldMovesATerminal) {
+  EXPECT_EQ(FailureOf("services:\n  web: {image: x, restart: \"\\e]0;x\\a\\x9b2J\\x7f\"}\n"),
+            "compose.yaml:2: invalid restart policy: \\x1b]0;x\\x07\\u009b2J\\x7f");
+  const Note note{.place = {}, .key = "services.web", .why = "\x1b[2J gr\xc3\xbcn"};
+  EXPECT_EQ(note.Text(), "compose:0: services.web: \\x1b[2J gr\xc3\xbcn");
 }
 
 TEST_F(ComposeMistakesTest, WhatIsWrongInSeveralFilesIsToldOfEach) {

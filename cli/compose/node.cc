@@ -134,8 +134,26 @@ tl::unexpected<Error> Wrong(const Node& node, const std::string& text) {
   return Wrong(node.place, text);
 }
 
+std::string ForTerminal(std::string_view text) {
+  std::string shown;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool is_plain = byte >= 0x20 || byte == '\n' || byte == '\t';
+    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+      shown += fmt::format("\\u{:04x}", next);  // Terminals know them as controls, too.
+      ++i;
+    } else if (is_plain && byte != 0x7f) {
+      shown += text[i];
+    } else {
+      shown += fmt::format("\\x{:02x}", byte);
+    }
+  }
+  return shown;
+}
+
 std::string Note::Text() const {
-  return fmt::format("{}: {}: {}", place.Text(), key, why);
+  return ForTerminal(fmt::format("{}: {}: {}", place.Text(), key, why));
 }
 
 }  // namespace skiff::cli::compose

@@ -23,7 +23,7 @@ namespace skiff::ingress {
 
 class Haproxy {
  public:
-  static constexpr Duration kStartTimeout = std::chrono::seconds(10);
+  static constexpr Duration kStartTimeout = std::chrono::seconds(30);
   static constexpr Duration kAnswerTimeout = std::chrono::seconds(5);
   // A longer log is moved to haproxy.log.1 when somebody looks.
   static constexpr uint64_t kLogBytesMax = 64 << 20;

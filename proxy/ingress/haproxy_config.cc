@@ -47,9 +47,13 @@ defaults
   timeout tunnel 1h
 )";
 
+// An endpoint may be this proxy itself, by any way that leads here: such a request goes around a
+// few times, and not until all connections are taken.
+//
 // Requests that may be sent twice are, when a connection broke before an answer came.
 constexpr char kRouting[] = R"(  option httplog
   capture request header Host len 128
+  http-request add-header X-Skiff-Ingress-Hop 1
   http-request disable-l7-retry unless { method GET HEAD OPTIONS TRACE PUT DELETE }
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
@@ -63,11 +67,15 @@ constexpr char kRouting[] = R"(  option httplog
   http-request set-var(txn.wild) 'var(txn.host),regsub("^[^.]*","*")'
 )";
 
-constexpr char kTargets[] = R"(  use_backend %[var(txn.to)] if { var(txn.to) -m found }
+constexpr char kTargets[] = R"(  use_backend circle if { req.hdr_cnt(X-Skiff-Ingress-Hop) gt 5 }
+  use_backend %[var(txn.to)] if { var(txn.to) -m found }
   default_backend not-found
 
 backend not-found
   http-request return status 404 content-type text/plain string "404 page not found\n"
+
+backend circle
+  http-request return status 508 content-type text/plain string "508 led in a circle\n"
 
 backend unavailable
   http-request return status 503 content-type text/plain string "503 no such service or port\n"

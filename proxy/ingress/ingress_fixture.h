@@ -1,5 +1,5 @@
 // IngressLoop over a real HAProxy, in a network namespace of the test's own: the ports are 80 and
-// 443, endpoints are small servers at 127.0.1.x, and the API's objects are what the test puts.
+// 443, endpoints are small servers at 10.244.0.x, and the API's objects are what the test puts.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -47,6 +47,7 @@ class IngressFixture : public testing::Test {
     host_ = TestHost::Make();
     if (!host_) GTEST_SKIP() << "making a network namespace needs root";
     if (!FindProgram("haproxy")) GTEST_SKIP() << "haproxy is not installed";
+    host_->Do("ip address add 10.244.0.1/24 dev lo");  // Any of these is its own then.
     std::string name = "/tmp/skiff-ingress-XXXXXX";
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     directory_ = name;
@@ -64,7 +65,7 @@ class IngressFixture : public testing::Test {
   KeyPair CertificateFor(const std::string& name) {
     return *authority_->Issue({.common_name = name, .dns_names = {name}, .server = true}, now_);
   }
-  // An endpoint: 127.0.1.HOST:8080, which tells its name and what it was asked.
+  // An endpoint: 10.244.0.HOST:8080, which tells its name and what it was asked.
   void Serve(const std::string& name, int host, const std::optional<http::ServerTls>& tls = {}) {
     host_->Run([&] {
       auto handle = [name](const http::Request& request) {
@@ -82,7 +83,7 @@ class IngressFixture : public testing::Test {
           handle, http::Server::Options{.bind_address = Ip(host), .port = 8080, .tls = tls}, 1);
     });
   }
-  static std::string Ip(int host) { return "127.0.1." + std::to_string(host); }
+  static std::string Ip(int host) { return "10.244.0." + std::to_string(host); }
 
   // The loop, as a new start of the program has it.
   void Begin() {

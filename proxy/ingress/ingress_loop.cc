@@ -263,8 +263,9 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
   const HaproxyConfig config = RenderHaproxy(plan, ports_.settings());
   if (signature_.empty()) signature_ = TRY(haproxy_.Signature());
   const bool same = config.signature == signature_;
+  const Duration reload_not_before = reload_pace_.NotBefore();
   if (same && synced_ == plan.backends) return kNever;
-  if (same || now < reload_not_before_) {
+  if (same || now < reload_not_before) {
     // Before a reload, as far as it knows these backends.
     const auto synced = haproxy_.SyncServers(plan.backends);
     if (synced && same) {
@@ -272,7 +273,7 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
       ++syncs_;
       return kNever;
     }
-    if (now < reload_not_before_) return reload_not_before_ - now;
+    if (now < reload_not_before) return reload_not_before - now;
     log_.Info("haproxy is reloaded: its servers could not be changed",
               {{"error", synced.error().message}});
   }
@@ -307,7 +308,7 @@ Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
 }
 
 Result<> IngressLoop::Reload(const HaproxyConfig& config, const IngressPlan& plan, Duration now) {
-  reload_not_before_ = now + kReloadPeriodMin;
+  reload_pace_.Note(now);
   TRY(haproxy_.Reload(config));
   signature_ = config.signature;
   synced_ = plan.backends;

@@ -22,6 +22,7 @@
 #include "http/process_watch.h"
 #include "proxy/ingress/haproxy.h"
 #include "proxy/ingress/ingress_ports.h"
+#include "proxy/ingress/reload_pace.h"
 
 namespace skiff::ingress {
 
@@ -29,8 +30,6 @@ class IngressLoop final : public ControlLoop {
  public:
   // Changes in between wait and coalesce.
   static constexpr Duration kPeriodMin = 50ms;
-  // Each reload leaves a worker with what it has to end.
-  static constexpr Duration kReloadPeriodMin = 500ms;
   // It may end as soon as it has started.
   static constexpr Duration kStartPeriodMin = 1s;
   // The delays after which what failed is tried again, and a port that is another's asked for.
@@ -106,7 +105,7 @@ class IngressLoop final : public ControlLoop {
   Duration retry_delay_ = kRetryFirst;
   Duration retry_at_{};
   Duration not_before_{};
-  Duration reload_not_before_{};
+  ReloadPace reload_pace_;
   Duration start_not_before_{};
   std::map<ObjectKey, std::set<IngressProblem>> told_;  // Of each Ingress that is ours.
   std::atomic<int> reloads_ = 0;

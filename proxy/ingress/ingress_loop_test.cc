@@ -308,6 +308,17 @@ TEST_F(IngressLoopTest, OneThatDoesNotAnswerIsPassedOver) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(Get("foo.com", "/"), "200 web");
 }
 
+TEST_F(IngressLoopTest, WhatLeadsBackHereGoesAroundAFewTimesAndNoMore) {
+  ServeTwo();
+  objects_.AddService("circle", {Ip(9)}, 80);  // Where it listens itself.
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  objects_.AddRule("b", "", "/circle", "Prefix", "circle");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  EXPECT_EQ(Get("foo.com", "/circle"), "508 508");
+  EXPECT_EQ(Get("foo.com", "/"), "200 web");
+}
+
 // Requests by connections of their own and by one that is kept, one after the other, and what was
 // answered to those that were not answered well.
 class Load {
@@ -489,7 +500,7 @@ TEST_F(IngressLoopTest, CountsAndWritesDownWhatItServes) {
   EXPECT_TRUE(Until([&] {
     std::ifstream in(directory_ + "/haproxy.log");
     log.assign(std::istreambuf_iterator<char>(in), {});
-    return log.find("ingress default.web.80/127.0.1.1_8080") != std::string::npos;
+    return log.find("ingress default.web.80/10.244.0.1_8080") != std::string::npos;
   })) << log;
   EXPECT_THAT(log, HasSubstr("{foo.com} \"GET / HTTP/1.1\""));
 }

@@ -11,6 +11,7 @@
 #include "api/text/time_text.h"
 #include "base/text.h"
 #include "proxy/ingress/route_keys.h"
+#include "proxy/ingress/shares.h"
 
 namespace skiff::ingress {
 namespace {
@@ -61,6 +62,16 @@ BackendProtocol ProtocolOf(const core_v1::ServicePort& port) {
   return BackendProtocol::kHttp;  // "http", "kubernetes.io/ws", or nothing that we know.
 }
 
+// HAProxy is in the host's network: what names this machine alone, as 127.0.0.1 does, would lead
+// to programs that nobody else is to reach, and 0.0.0.0 to whatever address was asked. The API lets
+// no address be such a one, but texts of the type FQDN may be any.
+std::optional<std::string> AddressOf(const discovery_v1::EndpointSlice& slice,
+                                     const discovery_v1::Endpoint& endpoint) {
+  if (slice.address_type == "FQDN" || endpoint.addresses.empty()) return std::nullopt;
+  const auto ip = ParseIp(endpoint.addresses[0]);
+  return ip && IsGlobalUnicast(*ip) ? std::optional(ip->Text()) : std::nullopt;
+}
+
 // Of one port, in all slices: those that are ready; else those that still serve while they end.
 std::set<Endpoint> EndpointsOf(const std::vector<Shared<discovery_v1::EndpointSlice>>& slices,
                                const std::string& port_name) {
@@ -71,12 +82,12 @@ std::set<Endpoint> EndpointsOf(const std::vector<Shared<discovery_v1::EndpointSl
       const int number = port.port.value_or(0);
       if (number < 1 || number > kPortMax) continue;
       for (const auto& endpoint : slice->endpoints) {
-        const auto ip = endpoint.addresses.empty() ? std::nullopt : ParseIp(endpoint.addresses[0]);
-        if (!ip) continue;
+        const auto address = AddressOf(*slice, endpoint);
+        if (!address) continue;
         if (endpoint.conditions.ready.value_or(true)) {
-          ready.insert({ip->Text(), number});
+          ready.insert({*address, number});
         } else if (endpoint.conditions.serving.value_or(false)) {
-          ending.insert({ip->Text(), number});
+          ending.insert({*address, number});
         }
       }
     }
@@ -122,6 +133,13 @@ class Planner {
   void Tell(std::string reason, std::string message) {
     if (now_->problems.size() >= kProblemsMax) return;
     now_->problems.insert({std::move(reason), std::move(message)});
+  }
+
+  void TellOfShare(const char* reason, const Shares& shares, const char* what) {
+    const std::string who = shares.is_all_taken() ? "all Ingresses together"
+                                                  : "the Ingresses of namespace " + ns();
+    const size_t max = shares.is_all_taken() ? shares.max() : shares.max_of_one();
+    Tell(reason, fmt::format("{} have more than {} {}", who, max, what));
   }
 
   BackendTimes TakeTimes() {
@@ -198,11 +216,8 @@ class Planner {
       if (owner != self) Tell("PathTaken", fmt::format("{} is served for Ingress {}", what, owner));
       return;
     }
-    if (plan_.exact.size() + plan_.prefix.size() + plan_.defaults.size() >= kRoutesMax) {
-      Tell("TooManyRoutes",
-           fmt::format("all Ingresses together have more than {} paths", kRoutesMax));
-      return;
-    }
+    if (routes_.LeftFor(ns()) == 0) return TellOfShare("TooManyRoutes", routes_, "paths");
+    routes_.Take(ns(), 1);
     routes.emplace(key, BackendFor(backend));
     owners_.emplace(std::pair(&routes, key), ns() + "/" + ingress().metadata.name);
   }
@@ -239,12 +254,39 @@ class Planner {
     }
     const std::string key = fmt::format("{}.{}.{}{}", ns(), name, port->port, SuffixOf(times_));
     if (!plan_.backends.contains(key)) {
+      if (backends_.LeftFor(ns()) == 0) {
+        TellOfShare("TooManyBackends", backends_, "backends");
+        return std::string(kNoBackend);
+      }
+      backends_.Take(ns(), 1);
       plan_.backends[key] = {.protocol = ProtocolOf(*port),
                              .times = times_,
                              .sticky = service->spec.session_affinity == "ClientIP",
-                             .endpoints = EndpointsOf(world_.slices(ns(), name), port->name)};
+                             .endpoints = TakeEndpoints(name, port->name)};
     }
     return key;
+  }
+
+  // Those of a port, as far as there is room for them.
+  std::set<Endpoint> TakeEndpoints(const std::string& service, const std::string& port_name) {
+    constexpr const char* kReason = "TooManyEndpoints";
+    const size_t left = endpoints_.LeftFor(ns());
+    if (left == 0) {
+      TellOfShare(kReason, endpoints_, "endpoints");
+      return {};
+    }
+    std::set<Endpoint> endpoints = EndpointsOf(world_.slices(ns(), service), port_name);
+    if (const size_t most = std::min(left, kBackendEndpointsMax); endpoints.size() > most) {
+      endpoints.erase(std::next(endpoints.begin(), static_cast<ptrdiff_t>(most)), endpoints.end());
+      if (most == left) {
+        TellOfShare(kReason, endpoints_, "endpoints");
+      } else {
+        Tell(kReason, fmt::format("service \"{}\" has more than {} endpoints", service,
+                                  kBackendEndpointsMax));
+      }
+    }
+    endpoints_.Take(ns(), endpoints.size());
+    return endpoints;
   }
 
   static const core_v1::ServicePort* PortOf(const core_v1::Service& service,
@@ -297,21 +339,32 @@ class Planner {
   // be had in that way.
   void AddCertificate(const std::string& name, const networking_v1::IngressTLS& tls,
                       const TlsCertificate& certificate) {
+    const bool is_new = !plan_.certificates.contains(name);
+    if (is_new && certificates_.LeftFor(ns()) == 0) {
+      return TellOfShare("TooManyCertificates", certificates_, "certificates");
+    }
     std::set<std::string> hosts;
     const auto add = [&](const std::string& host) {
       if (!IsRouteHost(host)) {
         return Tell("InvalidHost", fmt::format("the host \"{}\" is no name in DNS", host));
       }
-      const auto& owner = certified_.emplace(host, name).first->second;
-      if (owner == name) {
+      const auto known = certified_.find(host);
+      if (known == certified_.end()) {
+        if (hosts_.LeftFor(ns()) == 0) return TellOfShare("TooManyHosts", hosts_, "hosts for TLS");
+        hosts_.Take(ns(), 1);
+        certified_.emplace(host, name);
+        hosts.insert(host);
+      } else if (known->second == name) {
         hosts.insert(host);
       } else {
-        Tell("HostTaken", fmt::format("host {} has the certificate of secret {}", host, owner));
+        Tell("HostTaken",
+             fmt::format("host {} has the certificate of secret {}", host, known->second));
       }
     };
     std::for_each(tls.hosts.begin(), tls.hosts.end(), add);
     if (tls.hosts.empty()) std::for_each(certificate.names.begin(), certificate.names.end(), add);
     if (hosts.empty()) return;
+    if (is_new) certificates_.Take(ns(), 1);
     PlannedCertificate& planned = plan_.certificates[name];
     if (planned.pem.empty()) planned.pem = certificate.pem;
     planned.hosts.merge(hosts);
@@ -323,6 +376,8 @@ class Planner {
   BackendTimes times_;  // Of that one.
   std::map<std::pair<const void*, std::string>, std::string> owners_;  // "namespace/name" by route.
   std::map<std::string, std::string> certified_;                       // Secret by host.
+  Shares routes_{kRoutesMax}, backends_{kBackendsMax}, endpoints_{kEndpointsMax};
+  Shares certificates_{kCertificatesMax}, hosts_{kCertifiedHostsMax};
 };
 
 }  // namespace

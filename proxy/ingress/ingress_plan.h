@@ -27,8 +27,20 @@ inline constexpr std::string_view kIngressController = "skiff.io/ingress";
 // The class that a cluster of ours has from the start.
 inline constexpr std::string_view kIngressClassName = "skiff";
 
-// More are left out, the youngest Ingresses' first.
+// Of all Ingresses together; of those of one namespace half of it. More are left out, the youngest
+// Ingresses' first. A worker of HAProxy takes 10 KB for a backend, 6 KB for an endpoint and 20 KB
+// for a certificate, of which it reads a thousand in a second; and many workers may be there that
+// are about to end. Endpoints count for each backend that has them: one slice may have 20,000 ports
+// and 1,000 addresses.
 inline constexpr size_t kRoutesMax = 50'000;
+inline constexpr size_t kBackendsMax = 5'000;
+inline constexpr size_t kEndpointsMax = 20'000;
+inline constexpr size_t kCertificatesMax = 2'000;
+inline constexpr size_t kCertifiedHostsMax = 20'000;
+// Of one backend. HAProxy takes turns among no more.
+inline constexpr size_t kBackendEndpointsMax = 4000;
+// Of a Secret's certificates and key: clients take no longer chain.
+inline constexpr size_t kCertificateBytesMax = 100 << 10;
 // Of a route's key. HAProxy reads a line of a map into 16 KiB and takes what is beyond for the next
 // line: for whatever key its author liked.
 inline constexpr size_t kRouteKeyBytesMax = 8 * 1024;

@@ -276,19 +276,141 @@ TEST(IngressPlanTest, ACertificateThatNamesAnothersHostIsNotShownThere) {
             "HostTaken: host a.com has the certificate of secret default/old\n");
 }
 
+// An Ingress of that namespace with so many exact paths, "/NAMESPACE-0" and so on.
+void AddManyPaths(TestObjects& objects, const std::string& ns, size_t count) {
+  auto& ingress = objects.AddRule(ns, "", "/", "Exact", "web");
+  ingress.metadata.namespace_ = ns;
+  auto& paths = ingress.spec.rules[0].http->paths;
+  paths.resize(count, paths[0]);
+  for (size_t i = 0; i < count; ++i) paths[i].path = fmt::format("/{}-{}", ns, i);
+}
+
 TEST(IngressPlanTest, ThereIsAnEndOfRoutes) {
   TestObjects objects;
   objects.AddService("web", {});
-  auto& ingress = objects.AddRule("many", "", "/0", "Exact", "web");
-  auto& paths = ingress.spec.rules[0].http->paths;
-  for (size_t i = 1; i <= kRoutesMax; ++i) {
-    paths.push_back(paths[0]);
-    paths.back().path = "/" + std::to_string(i);
-  }
+  for (const char* ns : {"a", "b"}) AddManyPaths(objects, ns, kRoutesMax / 2);
+  AddManyPaths(objects, "c", 1);
   const IngressPlan plan = objects.Plan();
   EXPECT_EQ(plan.exact.size(), kRoutesMax);
-  EXPECT_EQ(ProblemsOf(plan, "many"),
+  EXPECT_EQ(ProblemsOf(plan, "c"),
             "TooManyRoutes: all Ingresses together have more than 50000 paths\n");
+}
+
+TEST(IngressPlanTest, OneNamespaceDoesNotHaveAllTheRoutes) {
+  TestObjects objects;
+  objects.AddService("web", {});
+  AddManyPaths(objects, "greedy", kRoutesMax + 1);
+  AddManyPaths(objects, "other", 1);
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(plan.exact.size(), kRoutesMax / 2 + 1);
+  EXPECT_TRUE(plan.exact.contains("%2Fother-0"));
+  EXPECT_EQ(ProblemsOf(plan, "greedy"),
+            "TooManyRoutes: the Ingresses of namespace greedy have more than 25000 paths\n");
+  EXPECT_EQ(ProblemsOf(plan, "other"), "");
+}
+
+// Each port of a slice has each of its addresses: of 8,000 and 1,000 there are millions.
+TEST(IngressPlanTest, ThereIsAnEndOfBackendsAndEndpoints) {
+  TestObjects objects;
+  constexpr int kPorts = 8000, kAddresses = 1000;
+  auto& service = objects.AddService("web", {});
+  service.spec.ports.resize(kPorts, service.spec.ports[0]);
+  auto& slice = *objects.slices["web"];
+  slice.ports.resize(kPorts, slice.ports[0]);
+  auto& paths = objects.AddRule("many", "", "/", "Exact", "web").spec.rules[0].http->paths;
+  paths.resize(kPorts, paths[0]);
+  for (int i = 0; i < kPorts; ++i) {
+    service.spec.ports[i].name = slice.ports[i].name.emplace() = "p" + std::to_string(i);
+    service.spec.ports[i].port = slice.ports[i].port.emplace() = i + 1;
+    paths[i].path = "/" + std::to_string(i);
+    paths[i].backend.service->port.number = i + 1;
+  }
+  for (int i = 0; i < kAddresses; ++i) {
+    slice.endpoints.emplace_back().addresses = {fmt::format("10.0.{}.{}", i / 250, i % 250)};
+  }
+  objects.AddService("other", {"10.1.0.1"});
+  objects.AddRule("other", "", "/other", "Exact", "other").metadata.namespace_ = "other";
+  IngressPlan plan;
+  EXPECT_LT(SecondsOf([&] { plan = objects.Plan(); }), 2);
+  size_t count = 0;
+  for (const auto& [name, backend] : plan.backends) count += backend.endpoints.size();
+  EXPECT_EQ(count, kEndpointsMax / 2 + 1);
+  EXPECT_EQ(plan.backends.size(), kBackendsMax / 2 + 1);
+  EXPECT_EQ(plan.backends.at("other.other.80").endpoints.size(), 1u);
+  EXPECT_EQ(ProblemsOf(plan, "many"),
+            "TooManyBackends: the Ingresses of namespace default have more than 2500 backends\n"
+            "TooManyEndpoints: the Ingresses of namespace default have more than 10000 "
+            "endpoints\n");
+}
+
+TEST(IngressPlanTest, OneBackendHasNoMoreEndpointsThanCanTakeTurns) {
+  TestObjects objects;
+  std::vector<std::string> ips;
+  for (size_t i = 0; i <= kBackendEndpointsMax; ++i) {
+    ips.push_back(fmt::format("10.0.{}.{}", i / 250, i % 250));
+  }
+  objects.AddService("web", ips);
+  objects.AddRule("a", "", "/", "Prefix", "web");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(plan.backends.at("default.web.80").endpoints.size(), kBackendEndpointsMax);
+  EXPECT_EQ(ProblemsOf(plan, "a"),
+            "TooManyEndpoints: service \"web\" has more than 4000 endpoints\n");
+}
+
+TEST(IngressPlanTest, OneNamespaceDoesNotHaveAllTheCertificatesHosts) {
+  TestObjects objects;
+  objects.certificates["one"].pem = "PEM\n";
+  for (const char* ns : {"greedy", "other"}) {
+    auto& ingress = objects.AddIngress("{metadata: {name: a}}");
+    ingress.metadata.name = ingress.metadata.namespace_ = ns;
+    auto& tls = ingress.spec.tls.emplace_back();
+    tls.secret_name = "one";
+    for (size_t i = 0; i <= kCertifiedHostsMax / 2; ++i) {
+      tls.hosts.push_back(fmt::format("{}-{}.com", ns, i));
+      if (ns == std::string("other")) break;
+    }
+  }
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(plan.certificates.at("greedy/one").hosts.size(), kCertifiedHostsMax / 2);
+  EXPECT_EQ(plan.certificates.at("other/one").hosts.size(), 1u);
+  EXPECT_EQ(ProblemsOf(plan, "greedy"),
+            "TooManyHosts: the Ingresses of namespace greedy have more than 10000 hosts for TLS\n");
+}
+
+TEST(IngressPlanTest, OneNamespaceDoesNotHaveAllTheCertificates) {
+  TestObjects objects;
+  for (const char* ns : {"greedy", "other"}) {
+    auto& ingress = objects.AddIngress("{metadata: {name: a}}");
+    ingress.metadata.name = ingress.metadata.namespace_ = ns;
+    const size_t count = ns == std::string("other") ? 1 : kCertificatesMax / 2 + 1;
+    for (size_t i = 0; i < count; ++i) {
+      auto& tls = ingress.spec.tls.emplace_back();
+      tls.secret_name = fmt::format("{}-{}", ns, i);
+      tls.hosts = {tls.secret_name + ".com"};
+      objects.certificates[tls.secret_name].pem = "PEM\n";
+    }
+  }
+  const IngressPlan plan = objects.Plan();
+  EXPECT_EQ(plan.certificates.size(), kCertificatesMax / 2 + 1);
+  EXPECT_TRUE(plan.certificates.contains("other/other-0"));
+  EXPECT_EQ(ProblemsOf(plan, "greedy"),
+            "TooManyCertificates: the Ingresses of namespace greedy have more than 1000 "
+            "certificates\n");
+}
+
+// What only names look like is looked at by nobody: the API takes any that could be in DNS.
+TEST(IngressPlanTest, NoEndpointIsOnThisMachineAloneOrAName) {
+  TestObjects objects;
+  objects.AddService("web", {"127.0.0.1", "0.0.0.0", "169.254.169.254", "::1", "::", "fe80::1",
+                             "224.0.0.1", "::ffff:127.0.0.1", "10.0.0.1"});
+  objects.AddService("named", {"127.0.0.1", "0.0.0.0", "10.0.0.2", "pod.example.com"});
+  objects.slices["named"]->address_type = "FQDN";
+  objects.AddRule("a", "", "/a", "Prefix", "web");
+  objects.AddRule("b", "", "/b", "Prefix", "named");
+  const IngressPlan plan = objects.Plan();
+  EXPECT_THAT(plan.backends.at("default.web.80").endpoints,
+              ElementsAre(Endpoint{"10.0.0.1", 8080}));
+  EXPECT_THAT(plan.backends.at("default.named.80").endpoints, IsEmpty());
 }
 
 // HAProxy would take the end of so long a line for a line of its own.
@@ -350,6 +472,10 @@ TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
             "it has no private key in tls.key");
   EXPECT_EQ(error(SecretOf(first.certificate_pem, other.key_pem)),
             "tls: private key does not match public key");
+  std::string long_chain;
+  while (long_chain.size() <= kCertificateBytesMax) long_chain += first.certificate_pem;
+  EXPECT_EQ(error(SecretOf(long_chain, first.key_pem)),
+            "its certificates and key have more than 100 KiB");
 }
 
 }  // namespace

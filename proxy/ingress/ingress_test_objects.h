@@ -60,6 +60,7 @@ class TestObjects {
     services[name] = added;
     auto slice = FromYaml<discovery_v1::EndpointSlice>("metadata: {name: " + name + "-1}");
     slice->metadata.labels["kubernetes.io/service-name"] = name;
+    slice->address_type = "IPv4";
     auto& slice_port = slice->ports.emplace_back();
     slice_port.name = "http";
     slice_port.protocol = "TCP";

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "base/certificates.h"
 #include "base/pem.h"
 #include "base/text.h"
@@ -58,6 +60,10 @@ Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret) {
   }
   tls.key_pem = FirstPrivateKey(DataOf(secret, "tls.key"));
   if (tls.key_pem.empty()) return Fail(Reason::kInvalid, "it has no private key in tls.key");
+  if (tls.certificate_pem.size() + tls.key_pem.size() > kCertificateBytesMax) {
+    return Fail(Reason::kInvalid, fmt::format("its certificates and key have more than {} KiB",
+                                              kCertificateBytesMax >> 10));
+  }
   // What makes a server's context of them makes HAProxy's, too.
   if (const auto usable = http::MakeServerContext(tls, true); !usable) {
     return Fail(Reason::kInvalid, usable.error().message);

@@ -1,0 +1,54 @@
+#include "cli/compose/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace skiff::cli::compose {
+namespace {
+
+namespace fs = std::filesystem;
+
+using testing::ElementsAre;
+
+class DiskFilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "/files-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    directory_ = name;
+    fs::create_directories(directory_ + "/conf/more");
+    for (const char* file : {"/secret", "/conf/a", "/conf/more/b"}) {
+      std::ofstream(directory_ + file) << file;
+    }
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+  std::string directory_;
+  const DiskFiles files_;
+};
+
+TEST_F(DiskFilesTest, FindsWhatIsBelowAFolder) {
+  fs::create_symlink("more/b", directory_ + "/conf/link");
+  fs::create_symlink("nowhere", directory_ + "/conf/dead");
+  const auto below = files_.Below(directory_ + "/conf", 10);
+  ASSERT_TRUE(below) << below.error().message;
+  EXPECT_THAT(*below, ElementsAre("a", "link", "more/b"));
+  EXPECT_FALSE(files_.Below(directory_ + "/conf", 2));
+}
+
+// A project that somebody got from elsewhere has such a link; what it leads to is his own.
+TEST_F(DiskFilesTest, ALinkOutOfAFolderTakesNothingAlong) {
+  for (const std::string& target : {std::string("../../secret"), directory_ + "/secret"}) {
+    fs::create_symlink(target, directory_ + "/conf/more/key");
+    const auto below = files_.Below(directory_ + "/conf", 10);
+    ASSERT_FALSE(below) << target;
+    EXPECT_EQ(below.error().message, "more/key is a link that leads out of it");
+    fs::remove(directory_ + "/conf/more/key");
+  }
+}
+
+}  // namespace
+}  // namespace skiff::cli::compose
