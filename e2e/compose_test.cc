@@ -111,6 +111,17 @@ TEST_F(ComposeUpTest, AllThatIsRefusedIsToldInOneGoAndNothingIsDone) {
   EXPECT_EQ(cli.Object("deployment/other"), Json());
 }
 
+// Nobody runs the pods: each is told of, and none keeps the others from being asked.
+TEST_F(ComposeUpTest, LogsOfThoseThatHaveNoneAreToldAndTheRestIsShown) {
+  CliCluster cli({.run_controllers = true});
+  cli.SettleAfterWrites();
+  ASSERT_EQ(Up(cli, "services: {web: {image: x}, db: {image: x}}\n", "").code, 0);
+  const Ran ran = cli.Run("compose logs -p shop");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.err, HasSubstr("db-"));
+  EXPECT_THAT(ran.err, HasSubstr("web-"));
+}
+
 // A Service keeps its address, or goes on without one: who comes to have ports, or has none any
 // more, gets another Service.
 TEST_F(ComposeUpTest, PortsMayComeAndGo) {
