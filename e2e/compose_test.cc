@@ -111,5 +111,41 @@ TEST_F(ComposeUpTest, AllThatIsRefusedIsToldInOneGoAndNothingIsDone) {
   EXPECT_EQ(cli.Object("deployment/other"), Json());
 }
 
+// Nobody runs the pods: each is told of, and none keeps the others from being asked.
+TEST_F(ComposeUpTest, LogsOfThoseThatHaveNoneAreToldAndTheRestIsShown) {
+  CliCluster cli({.run_controllers = true});
+  cli.SettleAfterWrites();
+  ASSERT_EQ(Up(cli, "services: {web: {image: x}, db: {image: x}}\n", "").code, 0);
+  const Ran ran = cli.Run("compose logs -p shop");
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.err, HasSubstr("db-"));
+  EXPECT_THAT(ran.err, HasSubstr("web-"));
+}
+
+// A Service keeps its address, or goes on without one: who comes to have ports, or has none any
+// more, gets another Service.
+TEST_F(ComposeUpTest, PortsMayComeAndGo) {
+  CliCluster cli({.run_controllers = true});
+  cli.SettleAfterWrites();
+  const std::string without = "services: {db: {image: x}}\n";
+  const std::string with = "services: {db: {image: x, ports: ['5432:5432']}}\n";
+  ASSERT_EQ(Up(cli, without, "").code, 0);
+  EXPECT_EQ(cli.Object("service/db")["spec"]["clusterIP"], "None");
+  const Ran dry = Up(cli, with, "--dry-run");
+  EXPECT_EQ(dry.err, "");
+  EXPECT_THAT(dry.out, HasSubstr("service/db deleted (server dry run)\n"));
+  const Ran opened = Up(cli, with, "");
+  EXPECT_EQ(opened.err, "");
+  EXPECT_THAT(opened.out, HasSubstr("service/db deleted\nservice/db created\n"));
+  const Json address = cli.Object("service/db")["spec"]["clusterIP"];
+  EXPECT_NE(address, "None");
+  EXPECT_THAT(Up(cli, with, "").out, HasSubstr("service/db unchanged\n"));
+  EXPECT_EQ(cli.Object("service/db")["spec"]["clusterIP"], address);
+  const Ran closed = Up(cli, without, "");
+  EXPECT_EQ(closed.err, "");
+  EXPECT_THAT(closed.out, HasSubstr("service/db-published pruned\n"));
+  EXPECT_EQ(cli.Object("service/db")["spec"]["clusterIP"], "None");
+}
+
 }  // namespace
 }  // namespace skiff

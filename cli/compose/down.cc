@@ -295,6 +295,8 @@ Result<> RunComposeLogs(Command& command, const Args& args) {
   words.push_back("--tail=" + (tail == "all" ? std::string("2147483647") : tail));
   words.push_back("--selector=" + selector);
   words.emplace_back("--max-log-requests=1000");
+  // One that waits to start has none, and keeps nobody from those of the others.
+  words.emplace_back("--ignore-errors");
   if (!no_prefix) words.emplace_back("--prefix");
   if (follow) words.emplace_back("--follow");
   if (timestamps) words.emplace_back("--timestamps");

@@ -6,9 +6,9 @@
 #include <charconv>
 #include <string_view>
 
-#include "cli/compose/node.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
+#include "cli/terminal_text.h"
 
 namespace skiff::cli::compose {
 
@@ -51,7 +51,7 @@ Result<> Mistakes::Told() const {
     told.resize(kWrongMax);
     told.push_back(fmt::format("... and {} more", lines_.size() - kWrongMax));
   }
-  return CliError(ForTerminal(Join(told, "\n")));
+  return CliError(WithoutControls(Join(told, "\n")));
 }
 
 }  // namespace skiff::cli::compose

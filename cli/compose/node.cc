@@ -6,6 +6,7 @@
 
 #include "cli/errors.h"
 #include "cli/json_text.h"
+#include "cli/terminal_text.h"
 
 namespace skiff::cli::compose {
 
@@ -134,26 +135,8 @@ tl::unexpected<Error> Wrong(const Node& node, const std::string& text) {
   return Wrong(node.place, text);
 }
 
-std::string ForTerminal(std::string_view text) {
-  std::string shown;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    const bool is_plain = byte >= 0x20 || byte == '\n' || byte == '\t';
-    if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
-      shown += fmt::format("\\u{:04x}", next);  // Terminals know them as controls, too.
-      ++i;
-    } else if (is_plain && byte != 0x7f) {
-      shown += text[i];
-    } else {
-      shown += fmt::format("\\x{:02x}", byte);
-    }
-  }
-  return shown;
-}
-
 std::string Note::Text() const {
-  return ForTerminal(fmt::format("{}: {}: {}", place.Text(), key, why));
+  return WithoutControls(fmt::format("{}: {}: {}", place.Text(), key, why));
 }
 
 }  // namespace skiff::cli::compose

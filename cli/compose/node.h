@@ -70,9 +70,6 @@ Result<std::vector<Node>> ParseNodes(const std::string& file, std::string_view t
 tl::unexpected<Error> Wrong(const Place& place, const std::string& text);
 tl::unexpected<Error> Wrong(const Node& node, const std::string& text);
 
-// Without what a terminal would obey: who wrote a file need not be who reads what is said of it.
-std::string ForTerminal(std::string_view text);
-
 // Something that a file says and that comes to nothing, or not to what it says.
 struct Note {
   Place place;

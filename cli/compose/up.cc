@@ -54,6 +54,10 @@ ObjectId IdOf(const Json& object) {
   return {TextAt(object, "kind"), NameOf(object)};
 }
 
+bool IsHeadless(const Json& service) {
+  return TextAt(service, "spec", "clusterIP") == "None";
+}
+
 // What somebody wants of the object. Versions also change by what others say of its state.
 Json Wanted(Json object) {
   object.erase("status");
@@ -198,12 +202,16 @@ class Up {
     return false;
   }
 
-  // A Job of something else: its pods cannot change.
+  // What is there cannot become it: the pods of a Job do not change, and a Service keeps its
+  // address, or goes on without one.
   bool IsReplaced(const Json& object) const {
     const auto found = before_.find(IdOf(object));
-    if (TextAt(object, "kind") != "Job" || found == before_.end()) return false;
-    return TextAt(object, "metadata", "annotations", kDigestAnnotation) !=
-           TextAt(found->second.object, "metadata", "annotations", kDigestAnnotation);
+    if (found == before_.end()) return false;
+    const Json& live = found->second.object;
+    const std::string kind = TextAt(object, "kind");
+    if (kind == "Service") return IsHeadless(object) != IsHeadless(live);
+    return kind == "Job" && TextAt(object, "metadata", "annotations", kDigestAnnotation) !=
+                                TextAt(live, "metadata", "annotations", kDigestAnnotation);
   }
 
   Result<Json> Apply(const Json& object, bool dry_run) {
@@ -226,7 +234,8 @@ class Up {
     return Fail(std::move(error));
   }
 
-  Result<> Delete(const Found& found, const char* word) {
+  // `waits`: until it is gone. Else only workloads are waited for.
+  Result<> Delete(const Found& found, const char* word, bool waits) {
     const Target target{found.resource, found.key(), "", Json()};
     const std::string suffix = flags_.dry_run ? " (server dry run)" : "";
     DeleteFlags deletion;
@@ -235,7 +244,7 @@ class Up {
     const auto gone = DeleteObject(session_, target, deletion, flags_.dry_run ? "All" : "");
     if (!gone && gone.error().reason != Reason::kNotFound) return Fail(gone.error());
     command_.Print("{}/{} {}{}\n", KindName(found.resource), target.key.name, word, suffix);
-    if (flags_.dry_run || !IsWorkload(found.resource)) return {};
+    if (flags_.dry_run || (!waits && !IsWorkload(found.resource))) return {};
     return WaitUntilGone(session_, target, TextAt(found.object, "metadata", "uid"),
                          flags_.timeout);
   }
@@ -246,7 +255,7 @@ class Up {
       if (wanted_.contains(id) || id.first == "PersistentVolumeClaim") continue;
       // What a controller made is its own to remove.
       if (!At(found.object, "metadata", "ownerReferences").empty()) continue;
-      TRY(Delete(found, "pruned"));
+      TRY(Delete(found, "pruned", /*waits=*/false));
     }
     return {};
   }
@@ -254,7 +263,7 @@ class Up {
   Result<> Write(const Json& object) {
     const auto found = before_.find(IdOf(object));
     const bool replaced = IsReplaced(object);
-    if (replaced) TRY(Delete(found->second, "deleted"));
+    if (replaced) TRY(Delete(found->second, "deleted", /*waits=*/true));
     if (replaced && flags_.dry_run) return {};
     const Json made = TRY(Apply(object, flags_.dry_run));
     const std::string version = TextAt(made, "metadata", "resourceVersion");

@@ -123,9 +123,11 @@ Result<> CheckDisk(const World& world) {
   if (disk.free_bytes <= bytes_max) return {};
   return Fail(Reason::kForbidden,
               fmt::format("{}: {} has room for {} MiB, and at most {} MiB {} are taken; make it "
-                          "smaller (sizeLimit)",
+                          "smaller ({})",
                           text, directory, disk.free_bytes >> 20, bytes_max >> 20,
-                          disk.is_memory ? "of memory" : "of a disk"));
+                          disk.is_memory ? "of memory" : "of a disk",
+                          world.target.target.is_node ? "another mount at its --data-dir"
+                                                      : "sizeLimit"));
 }
 
 // One that is being replaced stands beside the next.

@@ -159,7 +159,11 @@ TEST(ChaosChecksTest, ADiskThatOthersHaveDataOnIsNotFilled) {
   EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("others have data on"));
   world.disk = memory;
   world.disk->free_bytes = kFilledMemoryMax + (1 << 20);
-  EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("1025 MiB, and at most 1024 MiB of memory"));
+  EXPECT_THAT(Said(Fault::kDisk, world),
+              AllOf(HasSubstr("1025 MiB, and at most 1024 MiB of memory"),
+                    HasSubstr("smaller (sizeLimit)")));
+  world.target.target = NodeWorld().target.target;
+  EXPECT_THAT(Said(Fault::kDisk, world), HasSubstr("smaller (another mount at its --data-dir)"));
 }
 
 TEST(ChaosChecksTest, AClockIsThatOfWhoeverFollowsItsFile) {

@@ -92,17 +92,27 @@ void AddFlags(Flags& flags, Request& to, Written& written) {
   }
 }
 
+// Takes what stands up to the first slash off the text; all of it where there is none.
+std::string TakePart(std::string& text) {
+  const size_t slash = std::min(text.find('/'), text.size());
+  std::string part = text.substr(0, slash);
+  text.erase(0, slash + 1);
+  return part;
+}
+
 Result<Target> ParseTarget(const std::string& word, const std::string& name_space) {
-  const size_t slash = word.find('/');
-  const std::string kind = word.substr(0, slash);
-  Target target{.name = slash == std::string::npos ? "" : word.substr(slash + 1)};
+  Target target{.name = word};
+  const std::string kind = TakePart(target.name);
   target.is_node = kind == "node" || kind == "nodes" || kind == "no";
   const bool is_pod = kind == "pod" || kind == "pods" || kind == "po";
-  if (is_pod) target.namespace_ = name_space;
+  const bool says_namespace = is_pod && target.name.find('/') != std::string::npos;
+  if (is_pod) target.namespace_ = says_namespace ? TakePart(target.name) : name_space;
   const bool is_name = !target.name.empty() && target.name.find('/') == std::string::npos;
-  if (is_name && (target.is_node || is_pod)) return target;
+  if (is_name && (target.is_node || !target.namespace_.empty())) return target;
   return Fail(Reason::kInvalid,
-              fmt::format("\"{}\" is no target: node/NAME, or pod/NAME with -n NAMESPACE", word));
+              fmt::format("\"{}\" is no target: node/NAME, pod/NAME with -n NAMESPACE, or "
+                          "pod/NAMESPACE/NAME",
+                          word));
 }
 
 Result<> UnderstandLength(const Written& written, Request& to) {

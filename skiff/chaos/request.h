@@ -5,7 +5,7 @@
 //   kill, pause, disk TARGET
 //   clock      TARGET          what a node's own programs, or a pod's, take for the time
 //
-// A target is node/NAME or pod/NAME.
+// A target is node/NAME, pod/NAME or pod/NAMESPACE/NAME.
 #pragma once
 
 #include <cstdint>

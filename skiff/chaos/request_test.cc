@@ -39,6 +39,17 @@ TEST(ChaosRequestTest, ALinkIsBetweenTwoTargets) {
   EXPECT_EQ(request.target.Text(), "pod/shop/a");
 }
 
+// As it is written in what is said of it.
+TEST(ChaosRequestTest, ATargetMaySayItsNamespaceItself) {
+  const Request request =
+      Parsed(Fault::kPartition, {"pod/shop/web", "pods/a", "--for=30s", "-n", "store"});
+  EXPECT_EQ(request.target, (Target{false, "shop", "web"}));
+  EXPECT_EQ(*request.peer, (Target{false, "store", "a"}));
+  for (const Target& target : {request.target, *request.peer, Target{false, "default", "a"}}) {
+    EXPECT_EQ(Parsed(Fault::kPause, {target.Text(), "--for=3s"}).target, target);
+  }
+}
+
 TEST(ChaosRequestTest, APartitionMayBeOfOneDirection) {
   EXPECT_EQ(Parsed(Fault::kPartition, {"node/a", "--for=1m"}).direction, Direction::kBoth);
   EXPECT_EQ(Parsed(Fault::kPartition, {"node/a", "--for=1m", "--direction=in"}).direction,
@@ -65,8 +76,10 @@ TEST(ChaosRequestTest, SaysHowItIsDoneRight) {
               "--for: " + length + " is not between 1s and 1h0m0s");
   }
   EXPECT_EQ(Refusal(Fault::kPause, {"a", "--for=3s"}),
-            "\"a\" is no target: node/NAME, or pod/NAME with -n NAMESPACE");
-  EXPECT_THAT(Refusal(Fault::kPause, {"pod/a/b", "--for=3s"}), HasSubstr("is no target"));
+            "\"a\" is no target: node/NAME, pod/NAME with -n NAMESPACE, or pod/NAMESPACE/NAME");
+  for (const char* word : {"pod/a/b/c", "pod//b", "pod/a/", "node/a/b", "/a", ""}) {
+    EXPECT_THAT(Refusal(Fault::kPause, {word, "--for=3s"}), HasSubstr("is no target")) << word;
+  }
   EXPECT_THAT(Refusal(Fault::kPause, {"deployment/a", "--for=3s"}), HasSubstr("is no target"));
   EXPECT_THAT(Refusal(Fault::kPause, {"pod/a", "pod/b", "--for=3s"}), HasSubstr("usage: "));
   EXPECT_THAT(Refusal(Fault::kPause, {"node/a", "--container=c", "--for=3s"}),
