@@ -135,7 +135,12 @@ TEST_F(ChangingDefinitions, AWatchBeginsWithNothingOfTheKindThatWas) {
   EXPECT_TRUE(chunks.empty());
   watch = Get(path_ + "?watch=1");
   watch.response.stream->Attach([] {});
-  const std::vector<Json> events = Events(watch.response);
+  std::vector<Json> events = Events(watch.response);
+  for (int i = 0; i < 5 && events.empty(); ++i) {
+    store_->history_loop().Step();
+    Settle();
+    events = Events(watch.response);
+  }
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0]["object"]["spec"]["late"], "later");
 }
