@@ -234,7 +234,8 @@ class Planner {
       return std::string(kNoBackend);
     }
     plan_.services.insert(ns() + "/" + name);
-    const auto service = world_.service(ns(), name);
+    const KnownService& known = ServiceOf(name);
+    const auto& service = known.service;
     if (!service) {
       Tell("ServiceNotFound", fmt::format("service \"{}\" not found", name));
       return std::string(kNoBackend);
@@ -244,7 +245,7 @@ class Planner {
            fmt::format("service \"{}\" is of type ExternalName, which is not served", name));
       return std::string(kNoBackend);
     }
-    const auto* port = PortOf(*service, wanted.service->port);
+    const auto* port = PortOf(known, wanted.service->port);
     if (port == nullptr) {
       const auto& asked = wanted.service->port;
       Tell("ServicePortNotFound",
@@ -289,13 +290,36 @@ class Planner {
     return endpoints;
   }
 
-  static const core_v1::ServicePort* PortOf(const core_v1::Service& service,
-                                            const networking_v1::ServiceBackendPort& wanted) {
-    for (const auto& port : service.spec.ports) {
+  // The TCP ports of a Service, to be found by either: a Service may have thousands, and as many
+  // paths may lead there.
+  struct KnownService {
+    Shared<core_v1::Service> service;  // Null: it is not there.
+    std::map<int, const core_v1::ServicePort*> by_number;
+    std::map<std::string_view, const core_v1::ServicePort*> by_name;
+  };
+
+  const KnownService& ServiceOf(const std::string& name) {
+    const auto [known, is_new] = known_services_.try_emplace({ns(), name});
+    KnownService& made = known->second;
+    if (!is_new) return made;
+    made.service = world_.service(ns(), name);
+    if (!made.service) return made;
+    for (const auto& port : made.service->spec.ports) {
       if (!port.protocol.empty() && port.protocol != "TCP") continue;
-      if (wanted.name.empty() ? port.port == wanted.number : port.name == wanted.name) return &port;
+      made.by_number.emplace(port.port, &port);
+      made.by_name.emplace(port.name, &port);
     }
-    return nullptr;
+    return made;
+  }
+
+  static const core_v1::ServicePort* PortOf(const KnownService& service,
+                                            const networking_v1::ServiceBackendPort& wanted) {
+    if (wanted.name.empty()) {
+      const auto found = service.by_number.find(wanted.number);
+      return found == service.by_number.end() ? nullptr : found->second;
+    }
+    const auto found = service.by_name.find(wanted.name);
+    return found == service.by_name.end() ? nullptr : found->second;
   }
 
   void AddCertificates() {
@@ -376,6 +400,7 @@ class Planner {
   BackendTimes times_;  // Of that one.
   std::map<std::pair<const void*, std::string>, std::string> owners_;  // "namespace/name" by route.
   std::map<std::string, std::string> certified_;                       // Secret by host.
+  std::map<std::pair<std::string, std::string>, KnownService> known_services_;
   Shares routes_{kRoutesMax}, backends_{kBackendsMax}, endpoints_{kEndpointsMax};
   Shares certificates_{kCertificatesMax}, hosts_{kCertifiedHostsMax};
 };

@@ -309,6 +309,25 @@ TEST(IngressPlanTest, OneNamespaceDoesNotHaveAllTheRoutes) {
   EXPECT_EQ(ProblemsOf(plan, "other"), "");
 }
 
+// It is planned anew with each change of any of them.
+TEST(IngressPlanTest, ManyPathsToManyPortsOfOneServiceArePlannedInTime) {
+  TestObjects objects;
+  constexpr int kPorts = 15'000;
+  auto& service = objects.AddService("web", {"10.0.0.1"});
+  service.spec.ports.resize(kPorts, service.spec.ports[0]);
+  for (int i = 0; i < kPorts; ++i) {
+    service.spec.ports[i].name = "p" + std::to_string(i);
+    service.spec.ports[i].port = i + 1;
+  }
+  AddManyPaths(objects, "a", kRoutesMax / 2);
+  for (auto& path : objects.ingresses.back()->spec.rules[0].http->paths) {
+    path.backend.service->port.number = kPorts;
+  }
+  IngressPlan plan;
+  EXPECT_LT(SecondsOf([&] { plan = objects.Plan(); }), 1);
+  EXPECT_EQ(plan.exact.at("%2Fa-0"), "a.web.15000");
+}
+
 // Each port of a slice has each of its addresses: of 8,000 and 1,000 there are millions.
 TEST(IngressPlanTest, ThereIsAnEndOfBackendsAndEndpoints) {
   TestObjects objects;
