@@ -27,11 +27,13 @@ class TerminalTextVerbTest : public ProgramTest {};
 
 TEST_F(TerminalTextVerbTest, DescribeAndEventsShowThem) {
   const std::string space = "/api/v1/namespaces/default";
-  server_ = ServerOf("apps", {}, {{space + "/pods/p", R"({"apiVersion": "v1", "kind": "Pod",
+  const std::string events = "/apis/events.k8s.io/v1/namespaces/default/events";
+  server_ = ServerOf("events.k8s.io", {{"events", "Event"}},
+                     {{space + "/pods/p", R"({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "p", "namespace": "default",
                          "annotations": {"a": "\u001b[8mhidden"}},
             "spec": {"containers": []}, "status": {}})"},
-                                  {space + "/events", R"({"kind": "EventList", "apiVersion": "v1",
+                      {events, R"({"kind": "EventList", "apiVersion": "v1",
             "metadata": {}, "items": [{"metadata": {"name": "e", "namespace": "default"},
             "type": "Normal", "reason": "Said", "message": "\u001b[8mhidden\rover",
             "involvedObject": {"kind": "Pod", "name": "p"}}]})"}});
