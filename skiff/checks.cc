@@ -131,6 +131,13 @@ Check CheckIsolation(const HostFacts& facts) {
                                      app_armor));
 }
 
+Check CheckLoopback(const HostFacts& facts) {
+  constexpr char kName[] = "loopback";
+  if (facts.has_loopback) return Ok(kName, "up");
+  return Failed(kName, "it is down: nobody on this machine reaches what listens on it",
+                "ip link set lo up");
+}
+
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   const std::string name = "data directory " + options.data_dir;
   const DataDirFact& found = facts.data_dir;
@@ -310,6 +317,7 @@ std::vector<Check> AllChecks(const HostFacts& facts, const ClusterOptions& optio
     if (options.is_server && options.ingress) checks.push_back(CheckIngress(facts));
   }
   checks.push_back(CheckDataDir(facts, options));
+  checks.push_back(CheckLoopback(facts));
   if (runs_containers) checks.push_back(CheckPortClash(options));
   for (const PortFact& port : facts.ports) checks.push_back(CheckPort(port));
   for (const PortFact& port : facts.ingress_ports) checks.push_back(CheckIngressPort(port));

@@ -34,6 +34,8 @@ Check CheckIsolation(const HostFacts& facts);
 // A cluster without it works, but for its NetworkPolicies.
 Check CheckNetworkPolicies(const HostFacts& facts);
 Check CheckIngress(const HostFacts& facts);
+// By which the parts of a cluster on this machine, and who asks it, reach each other.
+Check CheckLoopback(const HostFacts& facts);
 Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options);
 Check CheckPort(const PortFact& port);
 // A cluster without it works, but for its Ingresses.

@@ -73,6 +73,8 @@ TEST(ChecksTest, WhatIsMissingIsNamedWithItsRemedy) {
   EXPECT_THAT(CheckCgroups(facts), FailsWith("Read-only", "--cgroupns host"));
   facts.has_cgroups = false;
   EXPECT_THAT(CheckCgroups(facts), FailsWith("no cgroups are mounted", "mount -t cgroup2"));
+  facts.has_loopback = false;
+  EXPECT_THAT(CheckLoopback(facts), FailsWith("is down", "ip link set lo up"));
 }
 
 TEST(ChecksTest, OverlayfsThatDoesNotWorkIsOnlyAWarning) {

@@ -199,6 +199,20 @@ std::vector<LocalNetwork> ReadNetworks() {
   return networks;
 }
 
+// A network of one's own begins with one that is down.
+bool IsLoopbackUp() {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return true;
+  bool is_there = false, is_up = false;
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    const bool is_loopback = (at->ifa_flags & IFF_LOOPBACK) != 0;
+    is_there = is_there || is_loopback;
+    is_up = is_up || (is_loopback && (at->ifa_flags & IFF_UP) != 0);
+  }
+  freeifaddrs(list);
+  return is_up || !is_there;
+}
+
 Result<> TryIptables(const std::string& flavour) {
   const auto wanted = TRY(proxy::ParseIptablesFlavour(flavour));
   TRY(proxy::ChooseIptables(proxy::IpFamily::kIpv4, wanted));
@@ -330,6 +344,7 @@ HostFacts ReadHostFacts(const ClusterOptions& options) {
   facts.is_root = geteuid() == 0;
   facts.may_mount = HasCapability(Capability::kSysAdmin);
   facts.data_dir = ReadDataDir(options.data_dir);
+  facts.has_loopback = IsLoopbackUp();
   if (options.is_server) {
     facts.ports.push_back(ReadPort(options.bind_address, options.secure_port, "--secure-port"));
   }

@@ -55,6 +55,7 @@ struct HostFacts {
   std::string overlay_problem;  // "": overlayfs works in the data directory.
   bool has_app_armor = false;   // Containers can have AppArmor profiles.
   bool has_haproxy = true;      // By which Ingresses are served.
+  bool has_loopback = true;      // And it is up.
   std::string nftables_problem;  // "": NetworkPolicies can be enforced.
   DataDirFact data_dir;
   std::vector<PortFact> ports;
