@@ -18,6 +18,8 @@ TEST_F(MeantWordsTest, WordsOfSkiffsOwnMayHaveBeenMeant) {
   EXPECT_EQ(Run("staus", {}), 1);
   EXPECT_EQ(err_,
             "error: unknown command \"staus\" for \"skiff\"\n\nDid you mean this?\n\tstatus\n");
+  EXPECT_EQ(Run("gt", {}), 1);
+  EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\tget\n\tset\n\tcp\n"));
   EXPECT_EQ(Run("compos", {}), 1);
   EXPECT_EQ(err_,
             "error: unknown command \"compos\" for \"skiff\"\n\nDid you mean this?\n\tcompose\n");

@@ -116,6 +116,11 @@ std::string MeantWord(const Environment& environment, const std::string& verb) {
   if (environment.program == "skiff") {
     names.insert(names.end(), {"compose", "console", "convert", "why"});
   }
+  if (environment.program != "kubectl") {  // The nearest comes first.
+    std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+      return EditDistance(verb, a) < EditDistance(verb, b);
+    });
+  }
   return DidYouMean(verb, names);
 }
 

@@ -169,7 +169,7 @@ std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flag
   if (!config || !MeansHere(environment, flags, *config)) return "";
   if (access(environment.kubeconfig_here.c_str(), R_OK) == 0) {
     return "It is the cluster that was made on this machine: `skiff status` says how it is, and "
-           "`skiff up` starts it.\n";
+           "what to do.\n";
   }
   return "No kubeconfig names a cluster, and you have made none on this machine: `skiff up` makes "
          "one.\n";

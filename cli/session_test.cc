@@ -94,7 +94,7 @@ TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
   kubeconfig_here_ = path_;
   EXPECT_EQ(said({"--raw", "/x"}),
             refused + "It is the cluster that was made on this machine: `skiff status` says how it "
-                      "is, and `skiff up` starts it.\n");
+                      "is, and what to do.\n");
   EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + path_}), refused);
 }
 

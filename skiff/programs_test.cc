@@ -16,6 +16,7 @@
 #include "skiff/chaos/program.h"
 #include "skiff/component_server.h"
 #include "skiff/doctor.h"
+#include "skiff/host_facts.h"
 #include "skiff/join.h"
 #include "skiff/snapshot/program.h"
 #include "skiff/status.h"
@@ -29,6 +30,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 class ProgramFlagsTest : public testing::Test {
  protected:
@@ -320,6 +322,22 @@ TEST(ProgramHelpTest, AWordThatIsNearlyAVerbGetsTheVerb) {
     EXPECT_THAT(testing::internal::GetCapturedStderr(),
                 HasSubstr(std::string("\n\nDid you mean this?\n\t") + meant + "\n"));
   }
+}
+
+TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
+  ClusterOptions options{.data_dir = testing::TempDir() + "stopped-" + std::to_string(getpid()),
+                         .simulated_nodes = 3};
+  const auto said = [&] {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(StatusMain({"--data-dir=" + options.data_dir}), 1);
+    return testing::internal::GetCapturedStdout();
+  };
+  EXPECT_THAT(said(), StartsWith("No cluster runs on " + options.data_dir + ". "));
+  std::filesystem::create_directories(options.data_dir);
+  ASSERT_TRUE(WriteClusterMark(options));
+  EXPECT_EQ(said(), fmt::format("The cluster of {0} does not run: `skiff up --nodes=3 "
+                                "--data-dir={0}` starts it.\n", options.data_dir));
+  std::filesystem::remove_all(options.data_dir);
 }
 
 TEST(ProgramHelpTest, AWordWhereNoneIsTakenIsAnsweredWithTheUsage) {

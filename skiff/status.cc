@@ -20,6 +20,7 @@
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
 #include "skiff/docker_program.h"
+#include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
 #include "skiff/status_text.h"
 #include "skiff/up.h"
@@ -151,6 +152,27 @@ int TellOfCluster(const ClusterOptions& options, const ProcessId& process) {
   return 0;
 }
 
+// Where no process is at the directory: what would start one.
+int TellOfNone(ClusterOptions options) {
+  const std::string& data_dir = options.data_dir;
+  const std::string where =
+      data_dir == DefaultDataDir() ? "" : fmt::format(" --data-dir={}", data_dir);
+  if (const auto node = LoadNodeIdentity(data_dir)) {
+    std::printf("Node %s of %s does not run: `skiff join%s` starts it.\n", node->node_name.c_str(),
+                node->server.c_str(), where.c_str());
+  } else if (HasClusterMark(data_dir)) {
+    ReadClusterMark(options);
+    const int nodes = options.simulated_nodes;
+    std::printf("The cluster of %s does not run: `skiff up%s%s` starts it.\n", data_dir.c_str(),
+                nodes > 0 ? fmt::format(" --nodes={}", nodes).c_str() : "", where.c_str());
+  } else {
+    std::printf("No cluster runs on %s. Of one elsewhere: skiff status --data-dir=DIRECTORY, or "
+                "--docker.\n",
+                data_dir.c_str());
+  }
+  return 1;
+}
+
 }  // namespace
 
 int StatusMain(const std::vector<std::string>& args) {
@@ -167,12 +189,7 @@ int StatusMain(const std::vector<std::string>& args) {
   }
   MakePathsAbsolute(options);
   const auto running = RunningOn(options.data_dir);
-  if (!running) {
-    std::printf("No cluster runs on %s. Of one elsewhere: skiff status --data-dir=DIRECTORY, or "
-                "--docker.\n",
-                options.data_dir.c_str());
-    return 1;
-  }
+  if (!running) return TellOfNone(options);
   if (const auto node = LoadNodeIdentity(options.data_dir)) {
     std::printf("Running: node %s of %s, %s\n  log   %s\n", node->node_name.c_str(),
                 node->server.c_str(), Since(*running, SystemClock().Now()).c_str(),
