@@ -27,16 +27,24 @@ class TerminalTextVerbTest : public ProgramTest {};
 
 TEST_F(TerminalTextVerbTest, DescribeAndEventsShowThem) {
   const std::string space = "/api/v1/namespaces/default";
-  const std::string events = "/apis/events.k8s.io/v1/namespaces/default/events";
-  server_ = ServerOf("events.k8s.io", {{"events", "Event"}},
-                     {{space + "/pods/p", R"({"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": "p", "namespace": "default",
-                         "annotations": {"a": "\u001b[8mhidden"}},
-            "spec": {"containers": []}, "status": {}})"},
-                      {events, R"({"kind": "EventList", "apiVersion": "v1",
-            "metadata": {}, "items": [{"metadata": {"name": "e", "namespace": "default"},
-            "type": "Normal", "reason": "Said", "message": "\u001b[8mhidden\rover",
-            "involvedObject": {"kind": "Pod", "name": "p"}}]})"}});
+  const std::string events = R"({"kind": "EventList", "apiVersion": "v1",
+      "metadata": {}, "items": [{"metadata": {"name": "e", "namespace": "default"},
+      "type": "Normal", "reason": "Said", "message": "\u001b[8mhidden\rover",
+      "involvedObject": {"kind": "Pod", "name": "p"}}]})";
+  const auto answers = ServerOf("apps", {},
+                                {{space + "/pods/p", R"({"apiVersion": "v1",
+      "kind": "Pod", "metadata": {"name": "p", "namespace": "default",
+      "annotations": {"a": "\u001b[8mhidden"}}, "spec": {"containers": []}, "status": {}})"},
+                                 {space + "/events", events}});
+  server_ = [answers](const http::Request& request) {
+    http::Response response = answers(request);
+    if (request.path == "/api/v1") {
+      response.body = R"({"resources": [
+          {"name": "pods", "kind": "Pod", "namespaced": true, "verbs": ["get", "list"]},
+          {"name": "events", "kind": "Event", "namespaced": true, "verbs": ["list"]}]})";
+    }
+    return response;
+  };
   EXPECT_EQ(Run("describe", {"pod", "p"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("a: ^[[8mhidden"));
   EXPECT_THAT(out_, HasSubstr("^[[8mhidden\\rover"));
