@@ -103,6 +103,12 @@ Result<> CheckRequirement(const LabelRequirement& requirement) {
   if (is_set && requirement.values.empty()) {
     out.Invalid(path, Json::array(), "for 'in', 'notin' operators, values set can't be empty");
   }
+  const bool bare =
+      requirement.op == LabelOperator::kExists || requirement.op == LabelOperator::kDoesNotExist;
+  if (bare && !requirement.values.empty()) {
+    out.Invalid(path, requirement.values,
+                "values set must be empty for exists and does not exist");
+  }
   const bool ordered =
       requirement.op == LabelOperator::kGreaterThan || requirement.op == LabelOperator::kLessThan;
   for (size_t i = 0; ordered && i < requirement.values.size(); ++i) {

@@ -177,6 +177,10 @@ TEST(LabelSelectorTest, ObjectsBecomeSelectors) {
   object.match_expressions[1].key = "z";
   object.match_expressions[1].operator_ = "DoesNotExist";
   EXPECT_EQ(LabelSelectorText(object), "a notin (x,y),b=c,!z");
+  object.match_expressions[1].values = {"x"};
+  EXPECT_EQ(LabelSelector::From(object).error().message,
+            "values: Invalid value: [\"x\"]: values set must be empty for exists and does not "
+            "exist");
   object.match_expressions[1].operator_ = "Gt";
   EXPECT_EQ(LabelSelector::From(object).error().message,
             "\"Gt\" is not a valid label selector operator");

@@ -48,8 +48,8 @@ void ValidateSources(const PersistentVolumeClaimSpec& spec, const FieldPath& pat
       out.Invalid(path, Printed::Verbatim("{}"),
                   "may not be specified when dataSourceRef.namespace is specified");
     }
-  } else if (!source || source->kind != ref->kind || source->name != ref->name ||
-             source->api_group.value_or("") != ref->api_group.value_or("")) {
+  } else if (source && (source->kind != ref->kind || source->name != ref->name ||
+                        source->api_group != ref->api_group)) {
     out.Invalid(path, Printed::Verbatim("{}"), "must match dataSourceRef");
   }
 }

@@ -79,8 +79,10 @@ void Warn(const ReplicationController& object, const ReplicationController* old,
           std::vector<std::string>& out) {
   if (old == nullptr) WarnOfWorkloadName(object.metadata.name, out);
   const bool changed = old == nullptr || old->metadata.generation != object.metadata.generation;
-  if (!changed || !object.spec.template_) return;
-  WarnOfPodTemplate(*object.spec.template_, FieldPath("spec").Child("template"), out);
+  // An update has Kubernetes warn of what was there before it.
+  const auto& pod_template = (old == nullptr ? object : *old).spec.template_;
+  if (!changed || !pod_template) return;
+  WarnOfPodTemplate(*pod_template, FieldPath("spec").Child("template"), out);
 }
 
 }  // namespace

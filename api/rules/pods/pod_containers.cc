@@ -54,12 +54,13 @@ void ValidateCommon(const AnyContainer& container, const PodSpecContext& context
   }
 }
 
+constexpr const char* kPolicyOfRules = "must specify restartPolicy when restart rules are used";
+
 void ValidateRestartRules(const Container& container, const FieldPath& path, Violations& out) {
   const auto& rules = container.restart_policy_rules;
   if (!container.restart_policy) {
     if (rules.empty()) return;
-    out.Required(path.Child("restartPolicy"),
-                 "must specify restartPolicy when restart rules are used");
+    out.Required(path.Child("restartPolicy"), kPolicyOfRules);
   } else {
     CheckOneOf(*container.restart_policy, {"Always", "Never", "OnFailure"},
                path.Child("restartPolicy"), out);
@@ -134,7 +135,12 @@ void ValidateInit(const PodSpecContext& context, int64_t grace_period_s, Names& 
     const Container& container = context.spec.init_containers[i];
     const FieldPath at = path.Index(i);
     ValidateCommon(container, context, at, out);
-    if (!IsRestartableInitContainer(container)) {
+    if (!container.restart_policy) {
+      // Of rules without a policy nothing else is said here.
+      if (!container.restart_policy_rules.empty()) {
+        out.Required(at.Child("restartPolicy"), kPolicyOfRules);
+      }
+    } else if (!IsRestartableInitContainer(container)) {
       ValidateRestartRules(container, at, out);
     } else if (!container.restart_policy_rules.empty()) {
       out.Forbidden(at.Child("restartPolicyRules"),

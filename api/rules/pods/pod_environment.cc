@@ -187,7 +187,7 @@ void ValidateFieldRef(const ObjectFieldSelector& selector, bool is_volume, const
   if (field == "spec.host") field = "spec.nodeName";
   const Words& allowed = is_volume ? kVolumeFields : kEnvFields;
   if (!IsOneOf(field, allowed)) {
-    out.NotSupported(at, selector.field_path, {allowed.begin(), allowed.end()});
+    out.NotSupported(at, field, {allowed.begin(), allowed.end()});
   }
 }
 

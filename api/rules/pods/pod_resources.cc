@@ -128,7 +128,8 @@ std::optional<PodSpec> SpecAsRun(const Pod& pod) {
 }
 
 std::string ComputeQosClass(const PodSpec& spec) {
-  if (spec.resources && (!spec.resources->requests.empty() || !spec.resources->limits.empty())) {
+  // Even when they say nothing.
+  if (spec.resources) {
     const ResourceList limits = Deciding(spec.resources->limits);
     return ClassOf(Deciding(spec.resources->requests), limits, limits.size() == 2);
   }

@@ -116,10 +116,14 @@ void ValidateClaims(const std::vector<core_v1::ResourceClaim>& claims,
         CheckFormat(Dns1123LabelErrors, request, at.Child("request"), out);
         use += "/" + request;
       }
-      if (used.contains(use)) out.Duplicate(at, use);
-      if (request.empty()) {
-        const auto part = used.lower_bound(name + "/");
-        if (part != used.end() && part->starts_with(name + "/")) out.Duplicate(at, name);
+      if (used.contains(use)) {
+        out.Duplicate(at, use);
+      } else if (request.empty()) {
+        const std::string prefix = name + "/";
+        for (auto part = used.lower_bound(prefix); part != used.end(); ++part) {
+          if (!part->starts_with(prefix)) break;
+          out.Duplicate(at, name);
+        }
       }
       used.insert(use);
     }
@@ -144,7 +148,9 @@ bool HadPartialPages(const PodSpec* old) {
 }
 
 void ValidatePodResourceName(const std::string& name, const FieldPath& path, Violations& out) {
-  ValidateResourceName(name, path, out);
+  Violations errors;
+  ValidateResourceName(name, path, errors);
+  if (!errors.empty()) return out.Append(errors);
   if (name == "cpu" || name == "memory" || IsHugePageResource(name)) return;
   out.NotSupported(path, name, {"cpu", "hugepages-", "memory"});
 }

@@ -1,5 +1,6 @@
 #include "api/rules/pods/pod_spec_validation.h"
 
+#include <algorithm>
 #include <set>
 
 #include "api/rules/checks.h"
@@ -86,19 +87,25 @@ void ValidateNames(const PodSpec& spec, const FieldPath& path, Violations& out) 
   }
 }
 
-// Variables taken from files name a volume of the pod.
-void ValidateFileKeyVolumes(const PodSpecContext& context, const FieldPath& path, Violations& out) {
-  ForEachContainer(context.spec, path, [&](const auto& container, const FieldPath& at) {
+// Variables taken from files name a volume of the pod, whatever else is wrong with that volume. Of
+// several with one name the last counts.
+void ValidateFileKeyVolumes(const PodSpec& spec, const FieldPath& path, Violations& out) {
+  const auto find = [&](const std::string& name) {
+    const auto& volumes = spec.volumes;
+    return std::find_if(volumes.rbegin(), volumes.rend(),
+                        [&](const Volume& volume) { return volume.name == name; });
+  };
+  ForEachContainer(spec, path, [&](const auto& container, const FieldPath& at) {
     for (size_t i = 0; i < container.env.size(); ++i) {
       const auto& source = container.env[i].value_from;
       if (!source || !source->file_key_ref) continue;
       const std::string& name = source->file_key_ref->volume_name;
       const FieldPath field =
           at.Child("env").Index(i).Child("valueFrom").Child("fileKeyRef").Child("volumeName");
-      const auto volume = context.volumes.find(name);
-      if (volume == context.volumes.end()) {
+      const auto volume = find(name);
+      if (volume == spec.volumes.rend()) {
         out.NotFound(field, name);
-      } else if (!volume->second->empty_dir) {
+      } else if (!volume->empty_dir) {
         out.Invalid(field, name, "referenced volume must be of type emptyDir");
       }
     }
@@ -134,7 +141,7 @@ void ValidatePodSpec(PodSpecContext context, const FieldPath& path, Violations& 
   ValidateNames(spec, path, out);
   ValidateOverhead(spec, path.Child("overhead"), out);
   ValidateOperatingSystem(spec, path, out);
-  ValidateFileKeyVolumes(context, path, out);
+  ValidateFileKeyVolumes(spec, path, out);
 }
 
 }  // namespace skiff

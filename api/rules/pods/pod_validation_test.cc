@@ -119,6 +119,33 @@ TEST(PodValidation, ComparesProfilesInAnnotationsWithFields) {
                           "annotation and field must match"));
 }
 
+TEST(PodValidation, SaysOneThingOfAResourceThatPodsDoNotKnow) {
+  EXPECT_THAT(ErrorsWith("/spec/resources", R"({"limits": {"k": "5"}})"),
+              ElementsAre("spec.resources.limits[k]: Invalid value: \"k\": must be a standard "
+                          "resource type or fully qualified"));
+  EXPECT_THAT(ErrorsWith("/spec/resources", R"({"requests": {"a.b/c": "5"}})"),
+              ElementsAre("spec.resources.requests[a.b/c]: Unsupported value: \"a.b/c\": supported "
+                          "values: \"cpu\", \"hugepages-\", \"memory\"",
+                          "spec.resources.limits: Required value: Limit must be set for non "
+                          "overcommitable resources"));
+}
+
+TEST(PodValidation, WantsThePolicyOfAnInitContainerBeforeItsRules) {
+  const char* kInit = R"([{"name": "i", "image": "a", "restartPolicyRules": [{"action": "x"}]}])";
+  EXPECT_THAT(ErrorsWith("/spec/initContainers", kInit),
+              ElementsAre("spec.initContainers[0].restartPolicy: Required value: must specify "
+                          "restartPolicy when restart rules are used"));
+}
+
+TEST(PodValidation, FindsTheVolumeOfAFileWhateverIsWrongWithIt) {
+  Json pod = With(kPod, "/spec/volumes",
+                  Parsed(R"([{"name": "v", "emptyDir": {}, "hostPath": {"path": "/"}}])"));
+  pod = With(pod, "/spec/containers/0/env", Parsed(R"([{"name": "A", "valueFrom": {"fileKeyRef":
+      {"volumeName": "v", "path": "f", "key": "K"}}}])"));
+  EXPECT_THAT(CreateErrors(pod), ElementsAre("spec.volumes[0].hostPath: Forbidden: may not specify "
+                                             "more than 1 volume type"));
+}
+
 TEST(PodUpdate, MayChangeImages) {
   const Json stored = Created(kPod);
   EXPECT_THAT(UpdateErrors(stored, With(stored, "/spec/containers/0/image", "nginx:2")), IsEmpty());
@@ -202,6 +229,39 @@ TEST(PodWarnings, NameDeprecatedLabelsAndDuplicates) {
               ElementsAre("spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "
                           "\"kubernetes.io/os\" instead",
                           "spec.imagePullSecrets[1].name: duplicate name \"x\""));
+}
+
+TEST(PodWarnings, MentionAddressesWithoutAPort) {
+  const Json ports = Parsed(R"([{"containerPort": 80, "hostIP": "10.0.0.1"}])");
+  EXPECT_THAT(CreateWarnings(With(kPod, "/spec/containers/0/ports", ports)),
+              ElementsAre("spec.containers[0].ports[0]: hostIP set without hostPort: {Name: "
+                          "HostPort:0 ContainerPort:80 Protocol:TCP HostIP:10.0.0.1}"));
+}
+
+TEST(PodWarnings, MentionSourcesThatAreEmptyAndNotThatThereAreNone) {
+  const auto projected = [](const char* sources) {
+    return CreateWarnings(
+        With(kPod, "/spec/volumes",
+             Json::array({{{"name", "v"}, {"projected", {{"sources", Json::parse(sources)}}}}})));
+  };
+  EXPECT_THAT(projected("[]"), IsEmpty());
+  EXPECT_THAT(projected("[{}]"), ElementsAre("volume \"v\" (Projected) has no sources provided"));
+}
+
+TEST(PodWarnings, MentionPartsOfBytesInClaims) {
+  const Json volumes = Parsed(R"([{"name": "v", "ephemeral": {"volumeClaimTemplate": {"spec": {
+      "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1500m"}}}}}}])");
+  EXPECT_THAT(CreateWarnings(With(kPod, "/spec/volumes", volumes)),
+              ElementsAre("spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources.requests"
+                          "[storage]: fractional byte value \"1500m\" is invalid, must be an "
+                          "integer"));
+}
+
+TEST(PodCreate, AsksForNothingWhereItsOwnResourcesSayNothing) {
+  Json pod = With(kPod, "/spec/containers/0/resources", {{"requests", {{"cpu", "1"}}}});
+  EXPECT_EQ(Created(pod)["status"]["qosClass"], "Burstable");
+  pod = With(pod, "/spec/resources", Json::object());
+  EXPECT_EQ(Created(pod)["status"]["qosClass"], "BestEffort");
 }
 
 // Each port collides with all before it.

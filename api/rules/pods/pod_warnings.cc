@@ -106,14 +106,21 @@ void WarnOfNodeLabels(const PodSpec& spec, const FieldPath& path, Warnings& out)
   }
 }
 
-void WarnOfAppArmor(const meta_v1::ObjectMeta& meta, const std::string& container,
-                    const FieldPath& path, Warnings& out) {
+// Not where the pod's own profile is the one that the annotation names.
+void WarnOfAppArmor(const meta_v1::ObjectMeta& meta, const PodSpec& spec,
+                    const std::string& container, const FieldPath& path, Warnings& out) {
   const std::string key = AppArmorAnnotation(container);
-  if (meta.annotations.contains(key)) Warn(path.Key(key), kAppArmorMessage, out);
+  const auto found = meta.annotations.find(key);
+  if (found == meta.annotations.end()) return;
+  if (spec.security_context && spec.security_context->app_armor_profile) {
+    const auto profile = AppArmorProfileFromAnnotation(found->second);
+    if (profile && *profile == *spec.security_context->app_armor_profile) return;
+  }
+  Warn(path.Key(key), kAppArmorMessage, out);
 }
 
-void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, const FieldPath& path,
-                       Warnings& out) {
+void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, bool of_template,
+                       const FieldPath& path, Warnings& out) {
   for (const auto& [key, message] : kAnnotations) {
     if (meta.annotations.contains(std::string(key))) Warn(path.Key(key), message, out);
   }
@@ -122,57 +129,16 @@ void WarnOfAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec, con
   if (meta.annotations.contains(pod_key) && !has_field) {
     Warn(path.Key(pod_key), kSeccompMessage, out);
   }
+  // The annotation of a pod for Windows says nothing.
+  const bool confinable = of_template || !spec.os || spec.os->name != "windows";
   ForEachContainer(spec, FieldPath(), [&](const auto& container, const FieldPath&) {
     const std::string key = "container.seccomp.security.alpha.kubernetes.io/" + container.name;
     const bool own = container.security_context && container.security_context->seccomp_profile;
     if (meta.annotations.contains(key) && !own) Warn(path.Key(key), kSeccompMessage, out);
     const auto& security = container.security_context;
     const bool confined = security && security->app_armor_profile;
-    if (!confined) WarnOfAppArmor(meta, container.name, path, out);
+    if (!confined && confinable) WarnOfAppArmor(meta, spec, container.name, path, out);
   });
-}
-
-void WarnOfVolumes(const PodSpec& spec, const FieldPath& path, Warnings& out) {
-  for (size_t i = 0; i < spec.volumes.size(); ++i) {
-    const Volume& volume = spec.volumes[i];
-    const FieldPath at = path.Child("volumes").Index(i);
-    const auto removed = [&](const auto& source, const char* field, const char* message) {
-      if (source) Warn(at.Child(field), message, out);
-    };
-    constexpr const char* kSince22 = "deprecated in v1.22, non-functional in v1.25+";
-    constexpr const char* kSince28 = "deprecated in v1.28, non-functional in v1.31+";
-    removed(volume.photon_persistent_disk, "photonPersistentDisk",
-            "deprecated in v1.11, non-functional in v1.16+");
-    removed(volume.git_repo, "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+");
-    removed(volume.scale_io, "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
-    removed(volume.flocker, "flocker", kSince22);
-    removed(volume.storageos, "storageOS", kSince22);
-    removed(volume.quobyte, "quobyte", kSince22);
-    removed(volume.glusterfs, "glusterfs", "deprecated in v1.25, non-functional in v1.26+");
-    removed(volume.cephfs, "cephfs", kSince28);
-    removed(volume.rbd, "rbd", kSince28);
-  }
-  WarnOfVolumePaths(spec.volumes, out);
-}
-
-void WarnOfDuplicates(const PodSpec& spec, const FieldPath& path, Warnings& out) {
-  std::set<std::string_view> ips;
-  for (size_t i = 0; i < spec.host_aliases.size(); ++i) {
-    const std::string& ip = spec.host_aliases[i].ip;
-    if (ips.insert(ip).second) continue;
-    Warn(path.Child("hostAliases").Index(i).Child("ip"), "duplicate ip " + GoQuote(ip), out);
-  }
-  std::set<std::string_view> names;
-  const auto& secrets = spec.image_pull_secrets;
-  for (size_t i = 0; i < secrets.size(); ++i) {
-    if (names.insert(secrets[i].name).second) continue;
-    Warn(path.Child("imagePullSecrets").Index(i).Child("name"),
-         "duplicate name " + GoQuote(secrets[i].name), out);
-  }
-  for (size_t i = 0; i < secrets.size(); ++i) {
-    if (!secrets[i].name.empty()) continue;
-    Warn(path.Child("imagePullSecrets").Index(i).Child("name"), "invalid empty name \"\"", out);
-  }
 }
 
 // Kubernetes counts in thousandths. An amount that these cannot hold it takes for whole, unless its
@@ -197,6 +163,53 @@ void WarnOfFraction(const std::map<std::string, Quantity>& list, const char* nam
   }
   Warn(path.Key(name), "fractional byte value " + GoQuote(text) + " is invalid, must be an integer",
        out);
+}
+
+void WarnOfVolumes(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  for (size_t i = 0; i < spec.volumes.size(); ++i) {
+    const Volume& volume = spec.volumes[i];
+    const FieldPath at = path.Child("volumes").Index(i);
+    const auto removed = [&](const auto& source, const char* field, const char* message) {
+      if (source) Warn(at.Child(field), message, out);
+    };
+    constexpr const char* kSince22 = "deprecated in v1.22, non-functional in v1.25+";
+    constexpr const char* kSince28 = "deprecated in v1.28, non-functional in v1.31+";
+    removed(volume.photon_persistent_disk, "photonPersistentDisk",
+            "deprecated in v1.11, non-functional in v1.16+");
+    removed(volume.git_repo, "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+");
+    removed(volume.scale_io, "scaleIO", "deprecated in v1.16, non-functional in v1.22+");
+    removed(volume.flocker, "flocker", kSince22);
+    removed(volume.storageos, "storageOS", kSince22);
+    removed(volume.quobyte, "quobyte", kSince22);
+    removed(volume.glusterfs, "glusterfs", "deprecated in v1.25, non-functional in v1.26+");
+    if (volume.ephemeral && volume.ephemeral->volume_claim_template) {
+      WarnOfClaimSpec(volume.ephemeral->volume_claim_template->spec,
+                      at.Child("ephemeral").Child("volumeClaimTemplate").Child("spec"), out);
+    }
+    removed(volume.cephfs, "cephfs", kSince28);
+    removed(volume.rbd, "rbd", kSince28);
+  }
+  WarnOfVolumePaths(spec.volumes, out);
+}
+
+void WarnOfDuplicates(const PodSpec& spec, const FieldPath& path, Warnings& out) {
+  std::set<std::string_view> ips;
+  for (size_t i = 0; i < spec.host_aliases.size(); ++i) {
+    const std::string& ip = spec.host_aliases[i].ip;
+    if (ips.insert(ip).second) continue;
+    Warn(path.Child("hostAliases").Index(i).Child("ip"), "duplicate ip " + GoQuote(ip), out);
+  }
+  std::set<std::string_view> names;
+  const auto& secrets = spec.image_pull_secrets;
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    if (names.insert(secrets[i].name).second) continue;
+    Warn(path.Child("imagePullSecrets").Index(i).Child("name"),
+         "duplicate name " + GoQuote(secrets[i].name), out);
+  }
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    if (!secrets[i].name.empty()) continue;
+    Warn(path.Child("imagePullSecrets").Index(i).Child("name"), "invalid empty name \"\"", out);
+  }
 }
 
 // A later value hides an earlier one, unless it adds to it.
@@ -258,6 +271,13 @@ void WarnOfPorts(const PodSpec& spec, const FieldPath& path, Warnings& out) {
     for (size_t i = 0; i < container.ports.size(); ++i) {
       const ContainerPort& port = container.ports[i];
       const FieldPath at = container_path.Child("ports").Index(i);
+      if (!port.host_ip.empty() && port.host_port == 0) {
+        Warn(at,
+             fmt::format("hostIP set without hostPort: {{Name:{} HostPort:0 ContainerPort:{} "
+                         "Protocol:{} HostIP:{}}}",
+                         port.name, port.container_port, port.protocol, port.host_ip),
+             out);
+      }
       auto& others = by_number[fmt::format("{}/{}", port.container_port, port.protocol)];
       for (const KnownPort& other : others) {
         if (out.size() >= kWarningsMax || ++compared > kPortsComparedMax) break;
@@ -320,11 +340,11 @@ void WarnOfAddresses(const PodSpec& spec, const FieldPath& path, Warnings& out) 
 }
 
 // `root` is where metadata and spec stand.
-void WarnOfSpecAndMeta(const meta_v1::ObjectMeta& meta, const PodSpec& spec, const FieldPath& root,
-                       Warnings& out) {
+void WarnOfSpecAndMeta(const meta_v1::ObjectMeta& meta, const PodSpec& spec, bool of_template,
+                       const FieldPath& root, Warnings& out) {
   const FieldPath path = root.Child("spec");
   WarnOfNodeLabels(spec, path, out);
-  WarnOfAnnotations(meta, spec, root.Child("metadata").Child("annotations"), out);
+  WarnOfAnnotations(meta, spec, of_template, root.Child("metadata").Child("annotations"), out);
   WarnOfVolumes(spec, path, out);
   WarnOfDuplicates(spec, path, out);
   WarnOfContainers(spec, path, out);
@@ -359,14 +379,20 @@ void WarnOfPod(const Pod& pod, const Pod* old, Warnings& out) {
   const FieldPath annotations = FieldPath("metadata").Child("annotations");
   ForEachContainer(pod.spec, FieldPath(), [&](const auto& container, const FieldPath&) {
     if (container.security_context && container.security_context->app_armor_profile) {
-      WarnOfAppArmor(pod.metadata, container.name, annotations, out);
+      WarnOfAppArmor(pod.metadata, pod.spec, container.name, annotations, out);
     }
   });
-  WarnOfSpecAndMeta(pod.metadata, pod.spec, FieldPath(), out);
+  WarnOfSpecAndMeta(pod.metadata, pod.spec, false, FieldPath(), out);
 }
 
 void WarnOfPodTemplate(const PodTemplateSpec& pod_template, const FieldPath& path, Warnings& out) {
-  WarnOfSpecAndMeta(pod_template.metadata, pod_template.spec, path, out);
+  WarnOfSpecAndMeta(pod_template.metadata, pod_template.spec, true, path, out);
+}
+
+void WarnOfClaimSpec(const PersistentVolumeClaimSpec& spec, const FieldPath& path, Warnings& out) {
+  const FieldPath resources = path.Child("resources");
+  WarnOfFraction(spec.resources.requests, "storage", resources.Child("requests"), out);
+  WarnOfFraction(spec.resources.limits, "storage", resources.Child("limits"), out);
 }
 
 void WarnOfWorkloadName(const std::string& name, Warnings& out) {

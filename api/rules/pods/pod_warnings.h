@@ -10,6 +10,7 @@
 namespace skiff {
 
 namespace core_v1 {
+struct PersistentVolumeClaimSpec;
 struct Pod;
 struct PodSpec;
 struct PodTemplateSpec;
@@ -19,6 +20,9 @@ void WarnOfPod(const core_v1::Pod& pod, const core_v1::Pod* old, std::vector<std
 // `path` is the template's.
 void WarnOfPodTemplate(const core_v1::PodTemplateSpec& pod_template, const FieldPath& path,
                        std::vector<std::string>& out);
+// Of a claim that is made from a template.
+void WarnOfClaimSpec(const core_v1::PersistentVolumeClaimSpec& spec, const FieldPath& path,
+                     std::vector<std::string>& out);
 // Names of workloads become parts of hostnames.
 void WarnOfWorkloadName(const std::string& name, std::vector<std::string>& out);
 

@@ -77,11 +77,16 @@ class PathWarnings {
 };
 
 std::vector<PlacedFile> FilesOf(const VolumeProjection& source) {
-  if (source.config_map) {
+  // Of several sources the first one that lists files counts.
+  if (source.config_map && !source.config_map->items.empty()) {
     return FilesOf(source.config_map->items, "ConfigMap " + GoQuote(source.config_map->name));
   }
-  if (source.secret) return FilesOf(source.secret->items, "Secret " + GoQuote(source.secret->name));
-  if (source.downward_api) return FilesOf(source.downward_api->items, "DownwardAPI");
+  if (source.secret && !source.secret->items.empty()) {
+    return FilesOf(source.secret->items, "Secret " + GoQuote(source.secret->name));
+  }
+  if (source.downward_api && !source.downward_api->items.empty()) {
+    return FilesOf(source.downward_api->items, "DownwardAPI");
+  }
   if (source.service_account_token) {
     return {{source.service_account_token->path, "ServiceAccountToken"}};
   }
@@ -89,11 +94,12 @@ std::vector<PlacedFile> FilesOf(const VolumeProjection& source) {
 }
 
 void WarnOfProjected(const Volume& volume, Warnings& out) {
-  const std::string empty = "volume " + GoQuote(volume.name) + " (Projected) has no sources provided";
-  if (volume.projected->sources.empty()) out.push_back(empty);
   PathWarnings warnings(volume, "Projected", out);
   for (const VolumeProjection& source : volume.projected->sources) {
-    if (source == VolumeProjection()) out.push_back(empty);
+    if (source == VolumeProjection()) {
+      out.push_back("volume " + GoQuote(volume.name) + " (Projected) has no sources provided");
+      continue;
+    }
     warnings.Add(FilesOf(source));
   }
 }

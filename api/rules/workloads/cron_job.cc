@@ -136,8 +136,8 @@ void Warn(const CronJob& object, const CronJob* old, std::vector<std::string>& o
   if (old == nullptr) WarnOfWorkloadName(object.metadata.name, out);
   const bool changed = old == nullptr || old->metadata.generation != object.metadata.generation;
   if (changed) {
-    WarnOfPodTemplate(object.spec.job_template.spec.template_,
-                      FieldPath("spec").Child("jobTemplate").Child("spec").Child("template"), out);
+    WarnOfJobSpec(object.spec.job_template.spec,
+                  FieldPath("spec").Child("jobTemplate").Child("spec"), out);
   }
   if (old == nullptr || !MentionsZone(object.spec.schedule)) return;
   out.emplace_back(

@@ -30,6 +30,10 @@ void SetDefaults(DaemonSet& object) {
     auto& rolling_update = strategy.rolling_update.Ensure();
     Default(rolling_update.max_unavailable, IntOrString(1));
     Default(rolling_update.max_surge, IntOrString(0));
+  } else if (strategy.rolling_update) {
+    // Kubernetes' own form of these cannot be absent.
+    Default(strategy.rolling_update->max_unavailable, IntOrString(0));
+    Default(strategy.rolling_update->max_surge, IntOrString(0));
   }
   // Kubernetes makes the annotation of a number that its own form of the object always has, so a
   // writer who leaves it out owns it all the same. What it counts is decided below.

@@ -1,6 +1,7 @@
 // What the schema cannot say about a Job.
 #include "api/gen/batch_v1.h"
 #include "api/rules/kinds.h"
+#include "api/rules/names.h"
 #include "api/rules/pods/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
@@ -27,29 +28,35 @@ void GenerateSelector(Job& object) {
 }
 
 void Create(Job& object) {
+  const bool labelled = !object.spec.template_.metadata.labels.empty();
   GenerateSelector(object);
   PrepareCreate(object);
-  // A Job without labels shows those of its pods, which it has only now.
-  DefaultJob(object);
+  // A Job without labels shows those of its pods. Where these are all generated, they are not
+  // judged a second time as its own.
+  if (labelled || LabelValueErrors(object.metadata.name).empty()) DefaultJob(object);
 }
-
-constexpr int32_t kManyCompletions = 100'000;
-constexpr int32_t kMuchParallelism = 10'000;
 
 void Warn(const Job& object, const Job* old, std::vector<std::string>& out) {
   if (old == nullptr) WarnOfWorkloadName(object.metadata.name, out);
-  if (IsIndexedJob(object.spec) && object.spec.completions.value_or(0) > kManyCompletions &&
-      object.spec.parallelism.value_or(0) > kMuchParallelism) {
-    out.emplace_back(
-        "spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism "
-        "higher than 10^4, Kubernetes might not be able to track completedIndexes when a big "
-        "number "
-        "of indexes fail");
-  }
-  WarnOfTemplate(object, old, FieldPath("spec").Child("template"), out);
+  if (old != nullptr && old->metadata.generation == object.metadata.generation) return;
+  WarnOfJobSpec(object.spec, FieldPath("spec"), out);
 }
 
 }  // namespace
+
+void WarnOfJobSpec(const batch_v1::JobSpec& spec, const FieldPath& path,
+                   std::vector<std::string>& out) {
+  constexpr int32_t kManyCompletions = 100'000;
+  constexpr int32_t kMuchParallelism = 10'000;
+  if (IsIndexedJob(spec) && spec.completions.value_or(0) > kManyCompletions &&
+      spec.parallelism.value_or(0) > kMuchParallelism) {
+    out.push_back(path.Text() +
+                  ": In Indexed Jobs with a number of completions higher than 10^5 and a "
+                  "parallelism higher than 10^4, Kubernetes might not be able to track "
+                  "completedIndexes when a big number of indexes fail");
+  }
+  WarnOfPodTemplate(spec.template_, path.Child("template"), out);
+}
 
 constexpr RulesOf<Job> kTypedJobRules = {
     .set_defaults = DefaultJob,

@@ -19,7 +19,11 @@ void DefaultJob(batch_v1::Job& job) {
   if (!spec.completions && !spec.parallelism) spec.completions = 1;
   Default(spec.parallelism, 1);
   Default(spec.backoff_limit, spec.backoff_limit_per_index ? INT32_MAX : 6);
-  Default(job.metadata.labels, spec.template_.metadata.labels);
+  // Labels that a new Job's pods are given later, its own become too: until then it has none.
+  const auto& labels = spec.template_.metadata.labels;
+  if (spec.manual_selector.value_or(false) || labels.contains("controller-uid")) {
+    Default(job.metadata.labels, labels);
+  }
   Default(spec.completion_mode, "NonIndexed");
   Default(spec.suspend, false);
   Default(spec.pod_replacement_policy, spec.pod_failure_policy ? "Failed" : "TerminatingOrFailed");

@@ -1,6 +1,9 @@
 // Validation of Jobs, and of the Jobs that CronJobs describe.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "api/select/field_path.h"
 
 namespace skiff {
@@ -26,5 +29,9 @@ void ValidatePodFailurePolicy(const batch_v1::JobSpec& spec, const FieldPath& pa
                               Violations& out);
 void ValidateSuccessPolicy(const batch_v1::JobSpec& spec, const FieldPath& path, Violations& out);
 bool IsIndexedJob(const batch_v1::JobSpec& spec);
+
+// What is allowed in such a spec but hardly meant.
+void WarnOfJobSpec(const batch_v1::JobSpec& spec, const FieldPath& path,
+                   std::vector<std::string>& out);
 
 }  // namespace skiff

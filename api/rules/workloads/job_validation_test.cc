@@ -46,6 +46,39 @@ TEST(JobValidation, GeneratesItsSelector) {
                           "\"job-name\":\"j\"}: must be 'u'"));
 }
 
+TEST(JobCreate, LabelsItselfWithItsNameOnlyIfThatIsALabel) {
+  EXPECT_EQ(Created(kJob)["metadata"]["labels"]["job-name"], "j");
+  const Json job = With(kJob, "/metadata/name", std::string(64, 'x'));
+  EXPECT_FALSE(Created(job)["metadata"].contains("labels"));
+  EXPECT_EQ(CreateErrors(job).size(), 2u);
+}
+
+TEST(JobValidation, WantsExitCodesOfARule) {
+  const Json rules = Parsed(R"([{"action": "FailJob", "onExitCodes": {"operator": "In"}}])");
+  EXPECT_THAT(CreateErrors(With(kJob, "/spec/podFailurePolicy", {{"rules", rules}})),
+              ElementsAre("spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: null: "
+                          "at least one value is required"));
+}
+
+TEST(JobCreate, HasTheLabelsOfItsPodsUnlessItHasItsOwn) {
+  Json job = With(kJob, "/spec/template/metadata", {{"labels", {{"a", "b"}}}});
+  Json stored = Created(job);
+  EXPECT_EQ(stored["metadata"]["labels"], stored["spec"]["template"]["metadata"]["labels"]);
+  EXPECT_EQ(stored["metadata"]["labels"].size(), 5u);
+  job = With(job, "/metadata/labels", {{"a", "b"}});
+  EXPECT_EQ(Created(job)["metadata"]["labels"], Json({{"a", "b"}}));
+}
+
+TEST(CronJobWarnings, MentionThatManyIndexesMayFail) {
+  Json job = With(kCronJob, "/spec/jobTemplate/spec/completionMode", "Indexed");
+  job = With(job, "/spec/jobTemplate/spec/completions", 100001);
+  EXPECT_THAT(CreateWarnings(With(job, "/spec/jobTemplate/spec/parallelism", 10001)),
+              ElementsAre("spec.jobTemplate.spec: In Indexed Jobs with a number of completions "
+                          "higher than 10^5 and a parallelism higher than 10^4, Kubernetes might "
+                          "not be able to track completedIndexes when a big number of indexes "
+                          "fail"));
+}
+
 TEST(JobValidation, SucceedsByIndexesThatExist) {
   Json job = With(kJob, "/spec/completionMode", "Indexed");
   job = With(job, "/spec/completions", 3);

@@ -52,6 +52,12 @@ void Update(StatefulSet& object, const StatefulSet& old) {
 
 void Warn(const StatefulSet& object, const StatefulSet* old, std::vector<std::string>& out) {
   WarnOfTemplate(object, old, FieldPath("spec").Child("template"), out);
+  const auto& claims = object.spec.volume_claim_templates;
+  for (size_t i = 0; i < claims.size(); ++i) {
+    const FieldPath at = FieldPath("spec").Child("volumeClaimTemplates").Index(i);
+    // So Kubernetes names their fields.
+    WarnOfClaimSpec(claims[i].spec, old == nullptr ? at : at.Child("Spec"), out);
+  }
   if (object.spec.revision_history_limit.value_or(0) < 0) {
     out.emplace_back(
         "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= "

@@ -1,11 +1,14 @@
 #include "api/rules/workloads/stateful_set_validation.h"
 
-#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include "api/gen/apps_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/core/persistent_volume_claim_spec.h"
+#include "api/rules/defaults.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/pods/pod_validation.h"
 #include "api/rules/workloads/workload_validation.h"
@@ -25,51 +28,58 @@ void ValidateStrategy(const apps_v1::StatefulSetUpdateStrategy& strategy, const 
     out.Required(path);
   } else if (strategy.type == "OnDelete") {
     if (strategy.rolling_update) {
-      out.Invalid(at, GoStruct(*strategy.rolling_update),
+      auto printed = *strategy.rolling_update;
+      Default(printed.partition, 0);  // In Kubernetes' own form it is always there.
+      out.Invalid(at, GoStruct(printed),
                   "only allowed for updateStrategy 'RollingUpdate'");
     }
   } else if (strategy.type != "RollingUpdate") {
-    out.Invalid(path, GoStruct(strategy), "must be 'RollingUpdate' or 'OnDelete'");
+    auto printed = strategy;
+    if (printed.rolling_update) Default(printed.rolling_update->partition, 0);
+    out.Invalid(path, GoStruct(printed), "must be 'RollingUpdate' or 'OnDelete'");
   } else if (strategy.rolling_update) {
     ValidateNonNegative(strategy.rolling_update->partition.value_or(0), at.Child("partition"), out);
   }
 }
 
 // The template as its pods will be: claims made from a template take the place of volumes of the
-// same name, and hostname and subdomain are the controller's.
+// same name and come before all others, and hostname and subdomain are the controller's.
 PodTemplateSpec AsPodTemplate(const StatefulSetSpec& spec) {
   PodTemplateSpec pod_template = spec.template_;
-  auto& volumes = pod_template.spec.volumes;
+  std::vector<core_v1::Volume> volumes;
+  std::set<std::string_view> claims;
   for (const auto& claim : spec.volume_claim_templates) {
-    std::erase_if(volumes, [&](const auto& volume) { return volume.name == claim.metadata.name; });
+    if (!claims.insert(claim.metadata.name).second) continue;
     auto& volume = volumes.emplace_back();
     volume.name = claim.metadata.name;
     volume.persistent_volume_claim.emplace().claim_name = claim.metadata.name;
   }
+  for (auto& volume : pod_template.spec.volumes) {
+    if (!claims.contains(volume.name)) volumes.push_back(std::move(volume));
+  }
+  pod_template.spec.volumes = std::move(volumes);
   pod_template.spec.hostname.clear();
   pod_template.spec.subdomain.clear();
   return pod_template;
 }
 
-// An update may keep a template that earlier versions let pass.
-bool WasInvalid(const StatefulSetSpec* old, const FieldPath& path) {
-  if (old == nullptr) return false;
-  Violations errors;
-  ValidatePodTemplateSpec(AsPodTemplate(*old), nullptr, path, errors);
-  return !errors.empty();
-}
+bool WasInvalid(const StatefulSetSpec& old);
 
+// An update may keep the template of a set that earlier versions let pass.
 void ValidateTemplate(const StatefulSetSpec& spec, const StatefulSetSpec* old,
                       const FieldPath& path, Violations& out) {
   CheckTemplateMatches(spec.selector, spec.template_, path, out);
   Violations errors;
-  ValidatePodTemplateSpec(AsPodTemplate(spec), nullptr, path, errors);
-  if (!errors.empty() && !WasInvalid(old, path)) out.Append(errors);
-  ValidateLabels(spec.template_.metadata.labels, path.Child("labels"), out);
-  ValidateAnnotations(spec.template_.metadata.annotations, path.Child("annotations"), out);
-  CheckRunsForever(spec.template_.spec, "StatefulSet", path.Child("spec"), out);
+  ValidatePodTemplateSpec(AsPodTemplate(spec), old ? &old->template_ : nullptr, path, errors);
+  const bool itself = old == &spec;
+  if (!errors.empty() && (old == nullptr || itself || !WasInvalid(*old))) out.Append(errors);
+  const auto& meta = spec.template_.metadata;
+  ValidateLabels(meta.labels, path.Child("labels"), out);
+  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
+  ValidatePodAnnotations(meta, spec.template_.spec, path.Child("annotations"), out);
 }
 
+// `old` is nullptr on create.
 void ValidateSpec(const StatefulSetSpec& spec, const StatefulSetSpec* old, Violations& out) {
   const FieldPath path("spec");
   if (spec.pod_management_policy.empty()) {
@@ -98,10 +108,20 @@ void ValidateSpec(const StatefulSetSpec& spec, const StatefulSetSpec* old, Viola
     CheckFormat(Dns1123LabelErrors, spec.service_name, path.Child("serviceName"), out);
   }
   RequireSelector(spec.selector, "statefulset", path.Child("selector"), out);
+  const FieldPath at = path.Child("template");
   if (spec.selector && !LabelSelector::From(*spec.selector)) {
-    return out.Invalid(path.Child("selector"), Printed(*spec.selector), "");
+    out.Invalid(path.Child("selector"), Printed(*spec.selector), "");
+  } else {
+    ValidateTemplate(spec, old, at, out);
   }
-  ValidateTemplate(spec, old, path.Child("template"), out);
+  CheckRunsForever(spec.template_.spec, "StatefulSet", at.Child("spec"), out);
+}
+
+// Judged as an update that changes nothing.
+bool WasInvalid(const StatefulSetSpec& old) {
+  Violations errors;
+  ValidateSpec(old, &old, errors);
+  return !errors.empty();
 }
 
 // The spec with all that may change taken from `old`.

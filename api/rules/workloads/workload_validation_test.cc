@@ -75,6 +75,18 @@ TEST(DeploymentValidation, KeepsItsSelector) {
                           "{\"matchLabels\":{\"a\":\"b\",\"c\":\"d\"}}: field is immutable"));
 }
 
+TEST(DeploymentValidation, JudgesNothingByASelectorThatIsNone) {
+  const Json expressions = Parsed(R"([{"key": "a", "operator": "Exists", "values": ["b"]}])");
+  Json deployment = With(kDeployment, "/spec/selector", {{"matchExpressions", expressions}});
+  deployment = With(deployment, "/spec/template/spec/containers/0/image", "");
+  EXPECT_THAT(
+      CreateErrors(deployment),
+      ElementsAre("spec.selector.matchExpressions[0].values: Forbidden: may not be specified when "
+                  "`operator` is 'Exists' or 'DoesNotExist'",
+                  "spec.selector: Invalid value: {\"matchExpressions\":[{\"key\":\"a\","
+                  "\"operator\":\"Exists\",\"values\":[\"b\"]}]}: invalid label selector"));
+}
+
 TEST(DeploymentValidation, RunsForever) {
   EXPECT_THAT(CreateErrors(With(kDeployment, "/spec/template/spec/restartPolicy", "Never")),
               ElementsAre("spec.template.spec.restartPolicy: Unsupported value: \"Never\": "
@@ -106,6 +118,39 @@ TEST(StatefulSetValidation, MountsTheClaimsItMakes) {
   EXPECT_THAT(CreateErrors(set), IsEmpty());
 }
 
+TEST(DaemonSetDefaults, CountNothingWherePodsAreReplacedByHand) {
+  const Json by_hand = {{"type", "OnDelete"}, {"rollingUpdate", Json::object()}};
+  const Json set = Created(With(Workload("DaemonSet"), "/spec/updateStrategy", by_hand));
+  EXPECT_EQ(set["spec"]["updateStrategy"]["rollingUpdate"],
+            Json({{"maxSurge", 0}, {"maxUnavailable", 0}}));
+}
+
+TEST(StatefulSetValidation, PrintsAPartitionThatIsNotThere) {
+  const Json by_hand = {{"type", "OnDelete"}, {"rollingUpdate", Json::object()}};
+  EXPECT_THAT(CreateErrors(With(Workload("StatefulSet"), "/spec/updateStrategy", by_hand)),
+              ElementsAre("spec.updateStrategy.rollingUpdate: Invalid value: {\"Partition\":0,"
+                          "\"MaxUnavailable\":null}: only allowed for updateStrategy "
+                          "'RollingUpdate'"));
+}
+
+TEST(StatefulSetValidation, CountsItsClaimsBeforeOtherVolumes) {
+  Json set = With(Workload("StatefulSet"), "/spec/volumeClaimTemplates", Parsed(R"([{
+      "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+      "resources": {"requests": {"storage": "1Gi"}}}}])"));
+  set = With(set, "/spec/template/spec/volumes", Parsed(R"([{"name": "A", "emptyDir": {}}])"));
+  const Texts errors = CreateErrors(set);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_TRUE(errors[0].starts_with("spec.template.spec.volumes[1].name: Invalid value: \"A\""));
+}
+
+TEST(StatefulSetValidation, TakesAReferenceToWhatFillsItsClaims) {
+  const Json set = With(Workload("StatefulSet"), "/spec/volumeClaimTemplates", Parsed(R"([{
+      "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+      "dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "x"},
+      "resources": {"requests": {"storage": "1Gi"}}}}])"));
+  EXPECT_THAT(CreateErrors(set), IsEmpty());
+}
+
 TEST(StatefulSetValidation, ChangesLittle) {
   const Json set = Workload("StatefulSet");
   EXPECT_THAT(UpdateErrors(set, With(set, "/spec/replicas", 3)), IsEmpty());
@@ -119,6 +164,15 @@ TEST(StatefulSetValidation, ChangesLittle) {
 TEST(ReplicationControllerValidation, WantsATemplate) {
   EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "ReplicationController"})")),
               ElementsAre("spec.selector: Required value", "spec.template: Required value"));
+}
+
+TEST(WorkloadWarnings, MentionPartsOfBytesInClaims) {
+  const Json set = With(Workload("StatefulSet"), "/spec/volumeClaimTemplates", Parsed(R"([{
+      "metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+      "resources": {"requests": {"storage": "1500m"}}}}])"));
+  EXPECT_THAT(CreateWarnings(set),
+              ElementsAre("spec.volumeClaimTemplates[0].resources.requests[storage]: fractional "
+                          "byte value \"1500m\" is invalid, must be an integer"));
 }
 
 TEST(WorkloadWarnings, MentionNamesThatAreNoLabels) {
