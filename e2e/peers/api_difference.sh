@@ -31,7 +31,7 @@ start etcd etcd --data-dir="$work/etcd" --listen-client-urls="http://127.0.0.1:$
   --advertise-client-urls="http://127.0.0.1:$etcd" --listen-peer-urls="http://127.0.0.1:$peers" \
   --initial-advertise-peer-urls="http://127.0.0.1:$peers" --initial-cluster="default=http://127.0.0.1:$peers"
 start kube "$programs/kube-apiserver" "${flags[@]}" --secure-port="$kube" --cert-dir="$work/kube" \
-  --etcd-servers="http://127.0.0.1:$etcd" --service-account-key-file="$work/sa.key" \
+  --allow-privileged --etcd-servers="http://127.0.0.1:$etcd" --service-account-key-file="$work/sa.key" \
   --service-account-signing-key-file="$work/sa.key" \
   --service-account-issuer=https://kubernetes.default.svc
 start ours "$skiff" apiserver "${flags[@]}" --secure-port="$ours" --data-dir="$work/data" --durability=memory
