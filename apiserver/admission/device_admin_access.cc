@@ -21,7 +21,7 @@ class DeviceAdminAccess final : public AdmissionPlugin {
       return Check(request, claim->spec, FieldPath("spec"));
     }
     if (const auto* made_from = request.object->As<ResourceClaimTemplate>()) {
-      return Check(request, made_from->spec.spec, FieldPath("spec").Child("spec"));
+      return Check(request, made_from->spec.spec, FieldPath("spec"));
     }
     return {};
   }

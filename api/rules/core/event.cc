@@ -107,7 +107,9 @@ void ValidateUnchanged(const CoreEvent& event, const CoreEvent& old, Violations&
     if (!(now == before)) out.Invalid(FieldPath(field), GoStruct(now), kFieldImmutable);
   };
   const auto same_time = [&](const Time& now, const Time& before, const char* field) {
-    if (now != before) out.Invalid(FieldPath(field), now.Rfc3339(), kFieldImmutable);
+    if (now == before) return;
+    out.Invalid(FieldPath(field), now.IsZero() ? Json(nullptr) : Json(now.Rfc3339()),
+                kFieldImmutable);
   };
   same_struct(event.involved_object, old.involved_object, "involvedObject");
   same(event.reason, old.reason, "reason");
@@ -119,7 +121,9 @@ void ValidateUnchanged(const CoreEvent& event, const CoreEvent& old, Violations&
   same(event.reason, old.reason, "reason");
   same(event.type, old.type, "type");
   if (event.event_time.Rfc3339Micro() != old.event_time.Rfc3339Micro()) {
-    out.Invalid(FieldPath("eventTime"), event.event_time.Rfc3339Micro(), kFieldImmutable);
+    const bool gone = event.event_time.IsZero();
+    out.Invalid(FieldPath("eventTime"),
+                gone ? Json(nullptr) : Json(event.event_time.Rfc3339Micro()), kFieldImmutable);
   }
   same(event.action, old.action, "action");
   if (!(event.related == old.related)) {

@@ -125,6 +125,16 @@ TEST(ResourceQuotaValidation, CountsWhatItsScopeHas) {
                           "to resource"));
 }
 
+TEST(ResourceQuotaValidation, SaysWhatASelectedScopeHasNotForEachResource) {
+  const std::string selector = "spec.scopeSelector.matchExpressions: Invalid value: "
+      "{\"MatchExpressions\":[{\"ScopeName\":\"BestEffort\",\"Operator\":\"Exists\","
+      "\"Values\":null}]}: unsupported scope applied to resource";
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "v1", "kind": "ResourceQuota",
+      "spec": {"hard": {"cpu": "1", "memory": "1", "pods": "1"}, "scopeSelector":
+               {"matchExpressions": [{"scopeName": "BestEffort", "operator": "Exists"}]}}})")),
+              ElementsAre(selector, selector));
+}
+
 // What would take minutes if all scopes were printed for each.
 TEST(ResourceQuotaValidation, ManyScopesAreBoundedInTime) {
   constexpr int kMany = 50'000;
@@ -153,6 +163,50 @@ TEST(AutoscalerValidation, ScalesBetweenItsBounds) {
       "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}}})")),
               ElementsAre("spec.maxReplicas: Invalid value: 2: must be greater than or equal to "
                           "`minReplicas`"));
+}
+
+TEST(AutoscalerValidation, OfAnUnknownTypeHasTooManySources) {
+  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "autoscaling/v2",
+      "kind": "HorizontalPodAutoscaler", "spec": {"maxReplicas": 2,
+      "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"},
+      "metrics": [{"type": "x",
+        "pods": {"metric": {"name": "m"}, "target": {"type": "AverageValue", "averageValue": "1"}},
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 1}}
+      }]}})"));
+  const std::string only = ": Forbidden: must populate the given metric source only";
+  ASSERT_EQ(errors.size(), 4u);
+  EXPECT_EQ(errors[2], "spec.metrics[0].pods" + only);
+  EXPECT_EQ(errors[3], "spec.metrics[0].resource" + only);
+}
+
+TEST(EventValidation, KeepsItsTime) {
+  const Json old = Parsed(R"({"apiVersion": "events.k8s.io/v1", "kind": "Event",
+      "metadata": {"name": "e", "namespace": "default"}, "eventTime": "2020-01-01T00:00:00.000000Z",
+      "reportingController": "a.b/c", "reportingInstance": "i", "action": "a", "reason": "r",
+      "type": "Normal", "regarding": {"namespace": "default"}})");
+  EXPECT_THAT(UpdateErrors(old, With(old, "/eventTime", nullptr)),
+              ElementsAre("eventTime: Invalid value: null: field is immutable"));
+}
+
+TEST(NodeValidation, DeclaresNoFeatures) {
+  const Json node = Created(Parsed(
+      R"({"apiVersion": "v1", "kind": "Node", "status": {"declaredFeatures": ["a"]}})"));
+  EXPECT_FALSE(node.contains("/status/declaredFeatures"_json_pointer));
+}
+
+TEST(AdmissionPolicyValidation, FailsInAWordThatIsKnown) {
+  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
+      "kind": "ValidatingAdmissionPolicy", "spec": {"failurePolicy": ""}})"));
+  EXPECT_THAT(errors, testing::Contains("spec.failurePolicy: Unsupported value: \"\": supported "
+                                        "values: \"Fail\", \"Ignore\""));
+}
+
+TEST(ClusterRoleValidation, ShowsNoSelectorThatIsNone) {
+  const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "rbac.authorization.k8s.io/v1",
+      "kind": "ClusterRole", "aggregationRule": {"clusterRoleSelectors": [
+          {"matchExpressions": [{"key": "a", "operator": "x"}]}]}})"));
+  EXPECT_THAT(errors, testing::Contains("aggregationRule.clusterRoleSelectors[0]: Invalid value: "
+                                        "null: invalid label selector."));
 }
 
 TEST(EventValidation, IsAboutItsNamespace) {

@@ -45,6 +45,18 @@ TEST(ServiceValidation, HasNodePortsOnlyOutside) {
                           "'ClusterIP'"));
 }
 
+TEST(ServiceValidation, LooksAtClassesOfLoadBalancersAlone) {
+  EXPECT_THAT(CreateErrors(With(kService, "/spec/loadBalancerClass", "/a/b")),
+              ElementsAre("spec.loadBalancerClass: Forbidden: may only be used when `type` is "
+                          "'LoadBalancer'"));
+}
+
+TEST(ServiceValidation, OfAnUnknownTypeKeepsItsAddress) {
+  const Json updated = Updated(kService, With(kService, "/spec/type", "Unknown"));
+  EXPECT_EQ(updated["spec"]["clusterIPs"], kService["spec"]["clusterIPs"]);
+  EXPECT_EQ(updated["spec"]["ipFamilies"], kService["spec"]["ipFamilies"]);
+}
+
 TEST(ServiceStatus, HasLoadBalancersOnlyOfThatType) {
   EXPECT_THAT(StatusErrors(kService, With(kService, "/status/loadBalancer/ingress",
                                           Parsed(R"([{"ip": "1.2.3.4"}])"))),
@@ -96,6 +108,66 @@ TEST(PersistentVolumeValidation, HasASource) {
               ElementsAre("spec: Required value: must specify a volume type"));
 }
 
+const Json kVolume = Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolume",
+    "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"},
+             "nfs": {"server": "s", "path": "/"}}})");
+
+TEST(PersistentVolumeValidation, HasOneSource) {
+  const std::string more = ": Forbidden: may not specify more than 1 volume type";
+  EXPECT_THAT(CreateErrors(With(kVolume, "/spec/cephfs", {{"monitors", {"m"}}})),
+              ElementsAre("spec.cephFS" + more));
+  EXPECT_THAT(CreateErrors(With(kVolume, "/spec/cephfs", Json::object())),
+              ElementsAre("spec.cephFS" + more));
+  // Nothing else is said of the second one.
+  EXPECT_THAT(CreateErrors(With(kVolume, "/spec/local", {{"path", "x"}})),
+              ElementsAre("spec.local" + more));
+}
+
+TEST(PersistentVolumeValidation, SaysTwiceWhatIsWrongWithAnUpdate) {
+  const std::string error =
+      "spec.persistentVolumeReclaimPolicy: Unsupported value: \"x\": supported values: "
+      "\"Delete\", \"Recycle\", \"Retain\"";
+  const Json wrong = With(kVolume, "/spec/persistentVolumeReclaimPolicy", "x");
+  EXPECT_THAT(CreateErrors(wrong), ElementsAre(error));
+  EXPECT_THAT(UpdateErrors(Defaulted(kVolume), wrong), ElementsAre(error, error));
+}
+
+const Json kFilledClaim = Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}},
+             "dataSourceRef": {"apiGroup": "example.com", "kind": "Thing", "name": "t"}}})");
+
+TEST(PersistentVolumeClaimValidation, IsFilledFromItsNamespace) {
+  EXPECT_EQ(Created(With(kFilledClaim, "/spec/dataSourceRef/namespace", ""))["spec"]["dataSource"],
+            Parsed(R"({"apiGroup": "example.com", "kind": "Thing", "name": "t"})"));
+  EXPECT_FALSE(Created(With(kFilledClaim, "/spec/dataSourceRef/namespace", "n"))["spec"].contains(
+      "dataSourceRef"));
+  // A claim that had a source keeps what it says of one, and is refused for it.
+  const Json old = Created(kFilledClaim);
+  EXPECT_THAT(UpdateErrors(old, With(old, "/spec/dataSourceRef/namespace", "n")), Not(IsEmpty()));
+}
+
+TEST(PersistentVolumeClaimValidation, LooksNotAtGroupsOfOldSources) {
+  const Json wrong = With(kFilledClaim, "/spec/dataSourceRef/apiGroup", "-x");
+  EXPECT_THAT(CreateErrors(wrong)[0], testing::HasSubstr("dataSourceRef.apiGroup"));
+  const Texts errors = UpdateErrors(Created(kFilledClaim), wrong);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0], testing::StartsWith("spec: Forbidden: spec is immutable"));
+}
+
+// What a claim asks for and what it has are nothing where they are not there.
+TEST(PersistentVolumeClaimValidation, ShrinksNotBelowWhatItHas) {
+  const Json claim = Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})");
+  const Texts less = UpdateErrors(claim, With(claim, "/spec/resources/requests/storage", "1Mi"));
+  ASSERT_EQ(less.size(), 1u);
+  EXPECT_THAT(less[0], testing::StartsWith("spec: Forbidden: spec is immutable"));
+  const Texts none = UpdateErrors(claim, With(claim, "/spec/resources", Json::object()));
+  ASSERT_EQ(none.size(), 3u);
+  EXPECT_EQ(none[2],
+            "spec.resources.requests.storage: Forbidden: field can not be less than "
+            "status.capacity");
+}
+
 TEST(PersistentVolumeClaimValidation, GrowsOnceItIsBound) {
   Json claim = Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
       "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
@@ -114,6 +186,12 @@ TEST(StorageClassValidation, IsFixed) {
               ElementsAre("provisioner: Forbidden: updates to provisioner are forbidden."));
 }
 
+TEST(StorageClassValidation, ReclaimsInAnEmptyWord) {
+  EXPECT_THAT(CreateErrors(Parsed(R"({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+      "provisioner": "a.b/c", "reclaimPolicy": ""})")),
+              IsEmpty());
+}
+
 TEST(StorageClassValidation, NamesEachTopologyOnce) {
   Json storage_class = Parsed(R"({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
       "provisioner": "a.b/c", "allowedTopologies": [
@@ -126,6 +204,9 @@ TEST(StorageClassValidation, NamesEachTopologyOnce) {
            "].matchLabelExpressions: Duplicate value: \"\"";
   };
   EXPECT_THAT(CreateErrors(storage_class), ElementsAre(error(2), error(3), error(3)));
+  // An empty term repeats each of the places that Kubernetes keeps for terms.
+  storage_class["allowedTopologies"] = {Json::object()};
+  EXPECT_THAT(CreateErrors(storage_class), ElementsAre(error(0)));
   // What would take minutes if each were compared with all before it.
   Json& terms = storage_class["allowedTopologies"] = Json::array();
   for (int i = 0; i < 100'000; ++i) terms.push_back(Json::object());

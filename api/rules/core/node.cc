@@ -42,6 +42,7 @@ void SetDefaults(Node& object) {
 void Create(Node& object) {
   object.spec.config_source.reset();
   object.status.config.reset();
+  object.status.declared_features.clear();  // Of a feature that is off in v1.35.
 }
 
 void Update(Node& object, const Node& old) {

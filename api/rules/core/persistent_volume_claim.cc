@@ -1,4 +1,8 @@
 // What the schema cannot say about a PersistentVolumeClaim.
+#include <map>
+#include <optional>
+#include <string>
+
 #include "api/gen/core_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
@@ -41,12 +45,12 @@ void AlignDataSources(PersistentVolumeClaimSpec& spec) {
 
 void DropUnusableSources(PersistentVolumeClaimSpec& spec, const PersistentVolumeClaimSpec* old) {
   // Sources in other namespaces are behind a feature gate that is off.
-  const bool had_namespace =
-      old && old->data_source_ref && old->data_source_ref->namespace_.has_value();
-  if (spec.data_source_ref && spec.data_source_ref->namespace_ && !had_namespace) {
+  const bool had_reference = old && old->data_source_ref;
+  if (spec.data_source_ref && !spec.data_source_ref->namespace_.value_or("").empty() &&
+      !had_reference) {
     spec.data_source_ref.reset();
   }
-  const bool had_source = old && old->data_source;
+  const bool had_source = old && (old->data_source || old->data_source_ref);
   if (spec.data_source && !spec.data_source_ref && !had_source &&
       !IsKnownSource(*spec.data_source)) {
     spec.data_source.reset();
@@ -84,6 +88,12 @@ namespace {
 
 constexpr const char* kClassAnnotation = "volume.beta.kubernetes.io/storage-class";
 
+// A group that was there before the rule stays, as do others.
+bool NamesSourceGroup(const PersistentVolumeClaimSpec& spec) {
+  return (spec.data_source && spec.data_source->api_group) ||
+         (spec.data_source_ref && spec.data_source_ref->api_group);
+}
+
 void Validate(const PersistentVolumeClaim& object, Violations& out) {
   ValidatePersistentVolumeClaimSpec(object.spec, FieldPath("spec"), out);
 }
@@ -103,19 +113,19 @@ bool MayChangeClass(const PersistentVolumeClaim& object, const PersistentVolumeC
   return !before;
 }
 
-// The spec with all that may change taken from `old`.
+// The spec with all that may change taken from `old`, but for the name of the volume.
 PersistentVolumeClaimSpec WithoutAllowedChanges(const PersistentVolumeClaim& object,
                                                 const PersistentVolumeClaim& old) {
   PersistentVolumeClaimSpec undone = object.spec;
-  if (old.spec.volume_name.empty()) undone.volume_name.clear();
   if (MayChangeClass(object, old)) undone.storage_class_name = old.spec.storage_class_name;
   if (object.status.phase == "Bound") {
     undone.volume_attributes_class_name = old.spec.volume_attributes_class_name;
     const auto before = old.spec.resources.requests.find("storage");
+    auto& requests = undone.resources.requests;
     if (before == old.spec.resources.requests.end()) {
-      undone.resources.requests.erase("storage");
-    } else {
-      undone.resources.requests["storage"] = before->second;
+      requests.erase("storage");
+    } else if (!requests.empty()) {
+      requests["storage"] = before->second;
     }
   }
   return undone;
@@ -123,14 +133,14 @@ PersistentVolumeClaimSpec WithoutAllowedChanges(const PersistentVolumeClaim& obj
 
 void ValidateShrinking(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old,
                        Violations& out) {
-  const auto& requests = object.spec.resources.requests;
-  const auto now = requests.find("storage");
-  const auto before = old.spec.resources.requests.find("storage");
-  const auto capacity = old.status.capacity.find("storage");
-  if (now == requests.end() || before == old.spec.resources.requests.end()) return;
-  if (now->second >= before->second) return;
-  const Quantity actual = capacity == old.status.capacity.end() ? Quantity() : capacity->second;
-  if (now->second <= actual || old.status.capacity.empty()) {
+  // What is not there counts as nothing.
+  const auto storage_of = [](const std::map<std::string, Quantity>& amounts) {
+    const auto found = amounts.find("storage");
+    return found == amounts.end() ? Quantity() : found->second;
+  };
+  const Quantity now = storage_of(object.spec.resources.requests);
+  if (now >= storage_of(old.spec.resources.requests)) return;
+  if (now <= storage_of(old.status.capacity)) {
     out.Forbidden(FieldPath("spec").Child("resources").Child("requests").Child("storage"),
                   "field can not be less than status.capacity");
   }
@@ -155,17 +165,27 @@ void ValidateAttributesClass(const PersistentVolumeClaim& object, const Persiste
 
 void ValidateUpdate(const PersistentVolumeClaim& object, const PersistentVolumeClaim& old,
                     Violations& out) {
-  Validate(object, out);
+  ValidatePersistentVolumeClaimSpec(
+      object.spec, FieldPath("spec"), out,
+      {.any_source_group = NamesSourceGroup(old.spec)});
   if (!MayChangeClass(object, old) && AnnotatedClass(object) != AnnotatedClass(old)) {
     out.Invalid(FieldPath("metadata").Child("annotations").Child(kClassAnnotation),
                 AnnotatedClass(object), kFieldImmutable);
   }
   const PersistentVolumeClaimSpec undone = WithoutAllowedChanges(object, old);
-  if (!(undone == old.spec)) {
+  // A claim gets its volume once.
+  const bool named = !old.spec.volume_name.empty();
+  std::optional<PersistentVolumeClaimSpec> unnamed;
+  if (!named && !undone.volume_name.empty()) {
+    unnamed = old.spec;
+    unnamed->volume_name = undone.volume_name;
+  }
+  const PersistentVolumeClaimSpec& before = unnamed ? *unnamed : old.spec;
+  if (!(undone == before)) {
     out.Forbidden(FieldPath("spec"),
                   "spec is immutable after creation except resources.requests and "
                   "volumeAttributesClassName for bound claims\n" +
-                      GoStructDiff(old.spec, undone));
+                      GoStructDiff(before, undone));
   }
   ValidateShrinking(object, old, out);
   ValidateImmutable(object.spec.volume_mode, old.spec.volume_mode, FieldPath("volumeMode"), out);

@@ -22,7 +22,8 @@ void ValidateStorageRequest(const VolumeResourceRequirements& resources, const F
 }
 
 template <typename Reference>
-void ValidateSource(const Reference& source, const FieldPath& path, Violations& out) {
+void ValidateSource(const Reference& source, const ClaimSpecOptions& options,
+                    const FieldPath& path, Violations& out) {
   Require(source.name, path.Child("name"), out);
   Require(source.kind, path.Child("kind"), out);
   const std::string group = source.api_group.value_or("");
@@ -30,16 +31,18 @@ void ValidateSource(const Reference& source, const FieldPath& path, Violations& 
     out.Invalid(path, source.kind,
                 "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
   }
-  if (!group.empty()) CheckFormat(Dns1123SubdomainErrors, group, path.Child("apiGroup"), out);
+  if (!group.empty() && !options.any_source_group) {
+    CheckFormat(Dns1123SubdomainErrors, group, path.Child("apiGroup"), out);
+  }
 }
 
-void ValidateSources(const PersistentVolumeClaimSpec& spec, const FieldPath& path,
-                     Violations& out) {
+void ValidateSources(const PersistentVolumeClaimSpec& spec, const ClaimSpecOptions& options,
+                     const FieldPath& path, Violations& out) {
   const auto& source = spec.data_source;
   const auto& ref = spec.data_source_ref;
-  if (source) ValidateSource(*source, path.Child("dataSource"), out);
+  if (source) ValidateSource(*source, options, path.Child("dataSource"), out);
   if (!ref) return;
-  ValidateSource(*ref, path.Child("dataSourceRef"), out);
+  ValidateSource(*ref, options, path.Child("dataSourceRef"), out);
   const std::string name_space = ref->namespace_.value_or("");
   if (!name_space.empty()) {
     CheckFormat(Dns1123LabelErrors, name_space, path.Child("dataSourceRef").Child("namespace"),
@@ -72,7 +75,7 @@ void CheckAccessModes(const std::vector<std::string>& modes, const FieldPath& pa
 }
 
 void ValidatePersistentVolumeClaimSpec(const PersistentVolumeClaimSpec& spec, const FieldPath& path,
-                                       Violations& out) {
+                                       Violations& out, const ClaimSpecOptions& options) {
   if (spec.access_modes.empty()) {
     out.Required(path.Child("accessModes"), "at least 1 access mode is required");
   }
@@ -86,7 +89,7 @@ void ValidatePersistentVolumeClaimSpec(const PersistentVolumeClaimSpec& spec, co
   if (spec.volume_mode) {
     CheckOneOf(*spec.volume_mode, {"Block", "Filesystem"}, path.Child("volumeMode"), out);
   }
-  ValidateSources(spec, path, out);
+  ValidateSources(spec, options, path, out);
   if (spec.volume_attributes_class_name && !spec.volume_attributes_class_name->empty()) {
     CheckFormat(Dns1123SubdomainErrors, *spec.volume_attributes_class_name,
                 path.Child("volumeAttributesClassName"), out);

@@ -156,21 +156,28 @@ void ValidateCsi(const CSIPersistentVolumeSource& source, const FieldPath& path,
 void ValidateSources(const PersistentVolumeSpec& spec, const std::string& name,
                      const FieldPath& path, Violations& out) {
   int count = 0;
-  const auto check = [&](const auto& source, const char* field, auto validate) {
+  // Two sources have another name where they come second; `second` is that one.
+  const auto check = [&](const auto& source, const char* field, auto validate,
+                         const char* second = nullptr) {
     if (!source) return;
     if (++count > 1) {
-      return out.Forbidden(path.Child(field), "may not specify more than 1 volume type");
+      return out.Forbidden(path.Child(second ? second : field),
+                           "may not specify more than 1 volume type");
     }
     validate(*source, path.Child(field), out);
   };
   // Some names stand for a function of pods' sources and for one of these.
-  const auto overloaded = [&](const auto& source, const char* field, auto validate) {
-    check(source, field, [&](const auto& value, const FieldPath& at, Violations& errors) {
-      validate(value, at, errors);
-    });
+  const auto overloaded = [&](const auto& source, const char* field, auto validate,
+                              const char* second = nullptr) {
+    check(
+        source, field,
+        [&](const auto& value, const FieldPath& at, Violations& errors) {
+          validate(value, at, errors);
+        },
+        second);
   };
   check(spec.host_path, "hostPath", ValidateHostPath);
-  check(spec.gce_persistent_disk, "persistentDisk", ValidateGceDisk);
+  check(spec.gce_persistent_disk, "persistentDisk", ValidateGceDisk, "gcePersistentDisk");
   check(spec.aws_elastic_block_store, "awsElasticBlockStore", ValidateAwsVolume);
   overloaded(spec.glusterfs, "glusterfs",
              [](const auto& s, const auto& at, auto& e) { ValidateGlusterfs(s, at, e); });
@@ -179,8 +186,9 @@ void ValidateSources(const PersistentVolumeSpec& spec, const std::string& name,
   overloaded(spec.rbd, "rbd",
              [](const auto& s, const auto& at, auto& e) { ValidateRbd(s, at, e); });
   check(spec.quobyte, "quobyte", ValidateQuobyte);
-  overloaded(spec.cephfs, "cephfs",
-             [](const auto& s, const auto& at, auto& e) { ValidateCephfs(s, at, e); });
+  overloaded(
+      spec.cephfs, "cephfs",
+      [](const auto& s, const auto& at, auto& e) { ValidateCephfs(s, at, e); }, "cephFS");
   overloaded(spec.iscsi, "iscsi",
              [&](const auto& s, const auto& at, auto& e) { ValidateIscsi(s, name, at, e); });
   overloaded(spec.cinder, "cinder",
@@ -199,7 +207,7 @@ void ValidateSources(const PersistentVolumeSpec& spec, const std::string& name,
   overloaded(spec.scale_io, "scaleIO",
              [](const auto& s, const auto& at, auto& e) { ValidateScaleIo(s, at, e); });
   check(spec.local, "local", ValidateLocal);
-  if (spec.local && !spec.node_affinity) {
+  if (spec.local && count == 1 && !spec.node_affinity) {
     out.Required(path.Child("nodeAffinity"), "Local volume requires node affinity");
   }
   overloaded(spec.storageos, "storageos",
@@ -279,7 +287,11 @@ void ValidatePersistentVolume(const PersistentVolume& object, Violations& out) {
 
 void ValidatePersistentVolumeUpdate(const PersistentVolume& object, const PersistentVolume& old,
                                     Violations& out) {
-  ValidatePersistentVolume(object, out);
+  // Kubernetes looks at the whole volume twice: its causes stand twice, its message says them once.
+  Violations of_volume;
+  ValidatePersistentVolume(object, of_volume);
+  out.Append(of_volume);
+  out.Append(of_volume);
   PersistentVolumeSource now = SourceOf(object.spec);
   const PersistentVolumeSource before = SourceOf(old.spec);
   // A driver that learnt to expand may be told its secret.

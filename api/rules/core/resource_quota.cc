@@ -122,9 +122,9 @@ void ValidateScopeSelector(const ResourceQuotaSpec& spec, const FieldPath& path,
   for (const auto& requirement : spec.scope_selector->match_expressions) {
     const std::string& scope = requirement.scope_name;
     scopes.insert(scope);
-    if (!IsOneOf(scope, kScopes)) {
-      out.Invalid(path.Child("scopeName"), scope, "unsupported scope");
-    } else if (uncovered.By(scope) > 0) {
+    const bool known = IsOneOf(scope, kScopes);
+    if (!known) out.Invalid(path.Child("scopeName"), scope, "unsupported scope");
+    for (size_t i = known ? uncovered.By(scope) : 0; i > 0 && !out.full(); --i) {
       if (!shown) shown = GoStruct(*spec.scope_selector);
       out.Invalid(path, *shown, "unsupported scope applied to resource");
     }

@@ -94,7 +94,8 @@ void KeepAllocatedFields(Service& object, const Service& old) {
 void DropFieldsOfOldType(Service& object, const Service& old) {
   auto& spec = object.spec;
   const auto& before = old.spec;
-  if (NeedsClusterIp(before) && !NeedsClusterIp(spec)) {
+  // Types that nobody knows are refused; until then they are like those that have addresses.
+  if (before.type != "ExternalName" && spec.type == "ExternalName") {
     if (SameClusterIps(spec, before)) {
       spec.cluster_ip.clear();
       spec.cluster_ips.clear();

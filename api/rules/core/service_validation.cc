@@ -167,6 +167,13 @@ void ValidateSourceRanges(const Service& object, const FieldPath& path, Violatio
   }
 }
 
+void ValidateLoadBalancerClass(const ServiceSpec& spec, const FieldPath& path, Violations& out) {
+  if (!spec.load_balancer_class) return;
+  const FieldPath at = path.Child("loadBalancerClass");
+  if (spec.type != "LoadBalancer") return out.Forbidden(at, kOnlyLoadBalancer);
+  CheckFormat(LabelKeyErrors, *spec.load_balancer_class, at, out);
+}
+
 void ValidateLoadBalancer(const Service& object, const FieldPath& path, Violations& out) {
   const ServiceSpec& spec = object.spec;
   ValidateSourceRanges(object, path, out);
@@ -177,11 +184,7 @@ void ValidateLoadBalancer(const Service& object, const FieldPath& path, Violatio
   if (!spec.allocate_load_balancer_node_ports && load_balancer) {
     out.Required(FieldPath("allocateLoadBalancerNodePorts"));
   }
-  if (spec.load_balancer_class) {
-    const FieldPath at = path.Child("loadBalancerClass");
-    CheckFormat(LabelKeyErrors, *spec.load_balancer_class, at, out);
-    if (!load_balancer) out.Forbidden(at, kOnlyLoadBalancer);
-  }
+  ValidateLoadBalancerClass(spec, path, out);
 }
 
 void ValidateTraffic(const ServiceSpec& spec, const FieldPath& path, Violations& out) {
@@ -367,6 +370,7 @@ void ValidateServiceUpdate(const Service& object, const Service& old, Violations
     out.Invalid(path.Child("loadBalancerClass"), name ? Json(*name) : Json(nullptr),
                 "may not change once set");
   }
+  ValidateLoadBalancerClass(object.spec, path, out);  // And with all the rest once more.
   if (NeedsHealthCheckNodePort(object.spec) && NeedsHealthCheckNodePort(old.spec) &&
       object.spec.health_check_node_port != old.spec.health_check_node_port) {
     out.Forbidden(path.Child("healthCheckNodePort"), "field is immutable");

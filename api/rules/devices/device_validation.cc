@@ -7,6 +7,7 @@
 
 #include "api/cel/program.h"
 #include "api/codec/json.h"
+#include "api/codec/struct_text.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/devices/device_selectors.h"
@@ -55,16 +56,17 @@ std::set<std::string> ReferencesOf(const DeviceClaim& claim) {
 
 void ValidateReference(const std::string& reference, const std::set<std::string>& known,
                        const FieldPath& path, Violations& out) {
+  constexpr const char* kNotThere =
+      "must be the name of a request in the claim or the name of a request and a subrequest "
+      "separated by '/'";
+  if (std::ranges::count(reference, '/') > 1) return out.Invalid(path, reference, kNotThere);
   for (size_t begin = 0; begin <= reference.size();) {
     const size_t end = std::min(reference.find('/', begin), reference.size());
     const std::string part = reference.substr(begin, end - begin);
     out.InvalidEach(path, part, Dns1123LabelErrors(part));
     begin = end + 1;
   }
-  if (known.contains(reference)) return;
-  out.Invalid(path, reference,
-              "must be the name of a request in the claim or the name of a request and a "
-              "subrequest separated by '/'");
+  if (!known.contains(reference)) out.Invalid(path, reference, kNotThere);
 }
 
 void ValidateReferences(const std::vector<std::string>& references,
@@ -121,12 +123,10 @@ void ValidateRequest(const DeviceRequest& request, const FieldPath& path, Violat
 }
 
 void ValidateFullyQualified(const std::string& name, const FieldPath& path, Violations& out) {
-  if (name.find('/') == std::string::npos) {
-    out.Invalid(path, name,
-                "a fully qualified name must be a domain and a name separated by a slash");
-    return;
-  }
   ValidateDeviceFieldName(name, path, out);
+  if (name.find('/') != std::string::npos) return;
+  out.Invalid(path, name,
+              "a fully qualified name must be a domain and a name separated by a slash");
 }
 
 bool IsAllocated(const ResourceClaimStatus& status, const AllocatedDeviceStatus& device) {
@@ -232,14 +232,15 @@ void ValidatePoolName(std::string_view pool, const FieldPath& path, Violations& 
 void ValidateDeviceFieldName(std::string_view name, const FieldPath& path, Violations& out) {
   const size_t slash = name.find('/');
   if (slash != std::string_view::npos) {
+    if (name.find('/', slash + 1) != std::string_view::npos) return;  // So it is in Kubernetes.
     if (slash == 0) {
       out.Invalid(path, "", "the domain must not be empty");
     } else {
       ValidateDriverName(name.substr(0, slash), path, out);
     }
     name.remove_prefix(slash + 1);
+    if (name.empty()) return out.Invalid(path, "", "the name must not be empty");
   }
-  if (name.empty()) return out.Invalid(path, "", "the name must not be empty");
   if (name.size() > kIdBytesMax) out.TooLong(path, kIdBytesMax);
   out.InvalidEach(path, std::string(name), CIdentifierErrors(name));
 }
@@ -257,6 +258,15 @@ void ValidateDeviceSelectors(const std::vector<DeviceSelector>& selectors, const
       ValidateDeviceExpression(selectors[i].cel->expression, at.Child("expression"), out);
     }
   }
+}
+
+void CompactParameters(Box<OpaqueDeviceConfiguration>& config) {
+  if (!config || config->parameters.IsNull()) return;
+  const std::string_view text = config->parameters.Text();
+  if (text.find_first_of(" \t\r\n") == std::string_view::npos) return;
+  std::string compact;
+  AppendCompact(text, compact);
+  config->parameters = RawJson::FromText(compact);
 }
 
 void ValidateOpaqueConfig(const Box<OpaqueDeviceConfiguration>& config, const FieldPath& path,

@@ -19,6 +19,9 @@ void ValidatePoolName(std::string_view pool, const FieldPath& path, Violations& 
 void ValidateDeviceFieldName(std::string_view name, const FieldPath& path, Violations& out);
 void ValidateDeviceSelectors(const std::vector<resource_v1::DeviceSelector>& selectors,
                              const FieldPath& path, Violations& out);
+// Drops the blanks between the parts of a configuration, which are lost when it is stored: with
+// them it would differ from what it was.
+void CompactParameters(Box<resource_v1::OpaqueDeviceConfiguration>& config);
 void ValidateOpaqueConfig(const Box<resource_v1::OpaqueDeviceConfiguration>& config,
                           const FieldPath& path, Violations& out);
 void ValidateClaimSpec(const resource_v1::ResourceClaimSpec& spec, const FieldPath& path,

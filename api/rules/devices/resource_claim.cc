@@ -4,6 +4,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/defaults.h"
 #include "api/rules/devices/device_validation.h"
+#include "api/rules/go_struct.h"
 #include "api/rules/kinds.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
@@ -26,11 +27,13 @@ void DefaultSpec(ResourceClaimSpec& spec) {
     if (request.exactly) DefaultRequest(*request.exactly);
     for (auto& alternative : request.first_available) DefaultRequest(alternative);
   }
+  for (auto& config : spec.devices.config) CompactParameters(config.opaque);
 }
 
 void DefaultClaim(ResourceClaim& object) {
   DefaultSpec(object.spec);
   if (!object.status.allocation) return;
+  for (auto& config : object.status.allocation->devices.config) CompactParameters(config.opaque);
   for (auto& result : object.status.allocation->devices.results) {
     for (auto& toleration : result.tolerations) Default(toleration.operator_, "Equal");
   }
@@ -87,7 +90,7 @@ void Validate(const ResourceClaim& object, Violations& out) {
 
 void ValidateUpdate(const ResourceClaim& object, const ResourceClaim& old, Violations& out) {
   if (!(object.spec == old.spec)) {
-    out.Invalid(FieldPath("spec"), Printed(object.spec), kFieldImmutable);
+    out.Invalid(FieldPath("spec"), GoStruct(object.spec), kFieldImmutable);
   }
 }
 
@@ -103,28 +106,33 @@ void UpdateTemplate(ResourceClaimTemplate& object, const ResourceClaimTemplate&)
 void ValidateTemplate(const ResourceClaimTemplate& object, Violations& out) {
   const meta_v1::ObjectMeta& meta = object.spec.metadata;
   const FieldPath path = FieldPath("spec").Child("metadata");
-  ValidateLabels(meta.labels, path.Child("labels"), out);
   ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
+  ValidateLabels(meta.labels, path.Child("labels"), out);
   const auto forbid = [&](bool set, const char* field) {
     if (set) out.Forbidden(path.Child(field), "cannot be set");
   };
   forbid(!meta.name.empty(), "name");
   forbid(!meta.generate_name.empty(), "generateName");
   forbid(!meta.namespace_.empty(), "namespace");
+  forbid(!meta.self_link.empty(), "selfLink");
+  forbid(!meta.uid.empty(), "uID");  // Go's name, but for its first letter.
   forbid(!meta.resource_version.empty(), "resourceVersion");
-  forbid(!meta.uid.empty(), "uid");
+  forbid(meta.generation != 0, "generation");
+  forbid(!meta.creation_timestamp.IsZero(), "creationTimestamp");
+  forbid(meta.deletion_timestamp.has_value(), "deletionTimestamp");
+  forbid(meta.deletion_grace_period_seconds.has_value(), "deletionGracePeriodSeconds");
   forbid(!meta.owner_references.empty(), "ownerReferences");
   forbid(!meta.finalizers.empty(), "finalizers");
+  forbid(!meta.managed_fields.empty(), "managedFields");
   ValidateClaimSpec(object.spec.spec, FieldPath("spec").Child("spec"), out);
 }
 
 void ValidateTemplateUpdate(const ResourceClaimTemplate& object, const ResourceClaimTemplate& old,
                             Violations& out) {
-  if (!(object.spec == old.spec)) {
-    out.Invalid(FieldPath("spec"), Printed(object.spec), kFieldImmutable);
-    return;
-  }
   ValidateTemplate(object, out);
+  if (!(object.spec == old.spec)) {
+    out.Invalid(FieldPath("spec"), GoStruct(object.spec), kFieldImmutable);
+  }
 }
 
 void DefaultTemplate(ResourceClaimTemplate& object) {

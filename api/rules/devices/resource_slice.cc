@@ -8,7 +8,9 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/defaults.h"
 #include "api/rules/devices/device_validation.h"
+#include "api/rules/go_struct.h"
 #include "api/rules/kinds.h"
+#include "api/rules/pods/pod_spec_validation.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 
@@ -36,6 +38,7 @@ void DropAlphaFields(ResourceSliceSpec& spec) {
     device.binding_conditions.clear();
     device.binding_failure_conditions.clear();
     device.allow_multiple_allocations.reset();
+    for (auto& [name, capacity] : device.capacity) capacity.request_policy.reset();
   }
 }
 
@@ -44,9 +47,10 @@ void Create(ResourceSlice& object) {
   PrepareCreate(object);
 }
 
+// Fields that are left out count as a change, as they do in Kubernetes.
 void Update(ResourceSlice& object, const ResourceSlice& old) {
-  DropAlphaFields(object.spec);
   PrepareUpdate(object, old);
+  DropAlphaFields(object.spec);
 }
 
 // digits.digits.digits, no leading zeros, then what semver.org allows behind.
@@ -84,7 +88,10 @@ void ValidateAttribute(const DeviceAttribute& attribute, const FieldPath& path, 
     }
     if (attribute.version->size() > kAttributeBytesMax) out.TooLong(at, kAttributeBytesMax);
   }
-  if (set != 1) out.Invalid(path, "", "exactly one value must be specified");
+  if (set == 1) return;
+  constexpr const char* kOneValue = "exactly one value must be specified";
+  set == 0 ? out.Invalid(path, "", kOneValue)
+           : out.Invalid(path, GoStruct(attribute), kOneValue);
 }
 
 void ValidateDevice(const Device& device, const FieldPath& path, Violations& out) {
@@ -120,9 +127,13 @@ void ValidatePlace(const ResourceSliceSpec& spec, Violations& out) {
   }
   if (spec.node_selector) {
     set.emplace_back("`nodeSelector`");
-    if (spec.node_selector->node_selector_terms.size() != 1) {
-      out.Invalid(path.Child("nodeSelector").Child("nodeSelectorTerms"),
-                  Printed(*spec.node_selector), "must have exactly one node selector term");
+    const FieldPath at = path.Child("nodeSelector");
+    ValidateNodeSelector(*spec.node_selector, true, at, out);
+    const auto& terms = spec.node_selector->node_selector_terms;
+    if (terms.size() != 1) {
+      out.Invalid(at.Child("nodeSelectorTerms"),
+                  terms.empty() ? Printed::Verbatim("null") : GoStruct(terms),
+                  "must have exactly one node selector term");
     }
   }
   if (spec.all_nodes) {
@@ -139,7 +150,16 @@ void ValidatePlace(const ResourceSliceSpec& spec, Violations& out) {
   }
 }
 
-void Validate(const ResourceSlice& object, Violations& out) {
+// What may not change, of a slice that there was; `old` is nullptr on create.
+void ValidateSame(const ResourceSliceSpec& spec, const ResourceSliceSpec* old, Violations& out) {
+  if (old == nullptr) return;
+  const FieldPath path("spec");
+  ValidateImmutable(spec.pool.name, old->pool.name, path.Child("pool").Child("name"), out);
+  ValidateImmutable(spec.driver, old->driver, path.Child("driver"), out);
+  ValidateImmutable(spec.node_name, old->node_name, path.Child("nodeName"), out);
+}
+
+void ValidateSlice(const ResourceSlice& object, const ResourceSliceSpec* old, Violations& out) {
   const ResourceSliceSpec& spec = object.spec;
   const FieldPath path("spec");
   ValidateDriverName(spec.driver, path.Child("driver"), out);
@@ -152,6 +172,7 @@ void Validate(const ResourceSlice& object, Violations& out) {
     out.Invalid(pool.Child("generation"), spec.pool.generation,
                 "must be greater than or equal to zero");
   }
+  ValidateSame(spec, old, out);
   ValidatePlace(spec, out);
   const FieldPath devices = path.Child("devices");
   if (spec.devices.size() > kDevicesMax) {
@@ -167,13 +188,12 @@ void Validate(const ResourceSlice& object, Violations& out) {
   }
 }
 
+void Validate(const ResourceSlice& object, Violations& out) {
+  ValidateSlice(object, nullptr, out);
+}
+
 void ValidateUpdate(const ResourceSlice& object, const ResourceSlice& old, Violations& out) {
-  Validate(object, out);
-  const FieldPath path("spec");
-  ValidateImmutable(object.spec.pool.name, old.spec.pool.name, path.Child("pool").Child("name"),
-                    out);
-  ValidateImmutable(object.spec.driver, old.spec.driver, path.Child("driver"), out);
-  ValidateImmutable(object.spec.node_name, old.spec.node_name, path.Child("nodeName"), out);
+  ValidateSlice(object, &old.spec, out);
 }
 
 void Warn(const ResourceSlice& object, const ResourceSlice*, std::vector<std::string>& out) {
@@ -209,6 +229,10 @@ void ValidateClass(const DeviceClass& object, Violations& out) {
   }
 }
 
+void DefaultClass(DeviceClass& object) {
+  for (auto& config : object.spec.config) CompactParameters(config.opaque);
+}
+
 void ValidateClassUpdate(const DeviceClass& object, const DeviceClass&, Violations& out) {
   ValidateClass(object, out);
 }
@@ -225,6 +249,7 @@ constexpr RulesOf<ResourceSlice> kTypedResourceSliceRules = {
 constinit const Rules kResourceSliceRules = Erase<kTypedResourceSliceRules>();
 
 constexpr RulesOf<DeviceClass> kTypedDeviceClassRules = {
+    .set_defaults = DefaultClass,
     .prepare_create = CreateClass,
     .prepare_update = UpdateClass,
     .validate = ValidateClass,

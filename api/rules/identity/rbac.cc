@@ -61,7 +61,8 @@ void ValidateAggregation(const AggregationRule& aggregation, Violations& out) {
   for (size_t i = 0; i < selectors.size(); ++i) {
     ValidateLabelSelector(selectors[i], {}, path.Index(i), out);
     if (!LabelSelector::From(selectors[i])) {
-      out.Invalid(path.Index(i), Printed(selectors[i]), "invalid label selector.");
+      // What Kubernetes shows is the selector that it could not make.
+      out.Invalid(path.Index(i), nullptr, "invalid label selector.");
     }
   }
 }

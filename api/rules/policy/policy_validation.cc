@@ -224,8 +224,12 @@ void ValidateActions(const std::vector<std::string>& actions, const FieldPath& p
 // What can be told of policies of either kind; `old` is nullptr on create.
 template <typename Spec>
 void ValidateMatching(const Spec& spec, const Spec* old, const FieldPath& path, Violations& out) {
-  RequireOneOf(spec.failure_policy.value_or(""), {"Fail", "Ignore"}, path.Child("failurePolicy"),
-               out);
+  const FieldPath failure = path.Child("failurePolicy");
+  if (spec.failure_policy) {
+    CheckOneOf(*spec.failure_policy, {"Fail", "Ignore"}, failure, out);
+  } else {
+    out.Required(failure);
+  }
   if (spec.param_kind) ValidateParamKind(*spec.param_kind, path.Child("paramKind"), out);
   const FieldPath match = path.Child("matchConstraints");
   if (!spec.match_constraints) {

@@ -2,7 +2,6 @@
 #include <map>
 #include <set>
 
-#include "api/codec/json.h"
 #include "api/gen/storage_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
@@ -24,10 +23,13 @@ void SetDefaults(StorageClass& object) {
 
 void ValidateTopologies(const StorageClass& object, Violations& out) {
   const auto& terms = object.allowed_topologies;
-  std::map<std::string, size_t> seen;  // Terms as text: how often.
+  // What is selected, whatever the order of keys and values: how often. Kubernetes keeps a list
+  // with an empty place for each term, so that an empty one repeats all of these.
+  std::map<std::map<std::string_view, std::set<std::string_view>>, size_t> seen;
+  seen[{}] = terms.size();
   for (size_t i = 0; i < terms.size(); ++i) {
     const FieldPath path = FieldPath("allowedTopologies").Index(i).Child("matchLabelExpressions");
-    std::set<std::string_view> keys;
+    std::map<std::string_view, std::set<std::string_view>> selected;
     const auto& expressions = terms[i].match_label_expressions;
     for (size_t j = 0; j < expressions.size(); ++j) {
       const FieldPath at = path.Index(j);
@@ -39,12 +41,13 @@ void ValidateTopologies(const StorageClass& object, Violations& out) {
         }
       }
       CheckFormat(LabelKeyErrors, expressions[j].key, at.Child("key"), out);
-      if (!keys.insert(expressions[j].key).second) {
+      if (selected.contains(expressions[j].key)) {
         out.Duplicate(at.Child("key"), expressions[j].key);
       }
+      selected[expressions[j].key] = std::move(values);
     }
     // Once for each that came before.
-    for (size_t same = seen[DumpJson(ToJson(terms[i]))]++; same > 0 && !out.full(); --same) {
+    for (size_t same = seen[std::move(selected)]++; same > 0 && !out.full(); --same) {
       out.Duplicate(path, "");
     }
   }
@@ -53,7 +56,7 @@ void ValidateTopologies(const StorageClass& object, Violations& out) {
 void Validate(const StorageClass& object, Violations& out) {
   ValidateProvisioner(object.provisioner, FieldPath("provisioner"), out);
   ValidateStorageParameters(object.parameters, true, FieldPath("parameters"), out);
-  if (object.reclaim_policy) {
+  if (object.reclaim_policy && !object.reclaim_policy->empty()) {
     CheckOneOf(*object.reclaim_policy, {"Delete", "Retain"}, FieldPath("reclaimPolicy"), out);
   }
   if (!object.volume_binding_mode) {

@@ -143,11 +143,14 @@ void ValidateMetric(const MetricSpec& metric, const FieldPath& path, Violations&
     ValidateContainerResource(*metric.container_resource, path.Child("containerResource"), out);
   }
   // Kubernetes says it a second time, where it looks for the source that the type names.
-  if (!IsOneOf(metric.type, kTypes))
-    return CheckOneOf(metric.type, kTypes, path.Child("type"), out);
-  std::string named = metric.type;
-  named[0] = static_cast<char>(std::tolower(named[0]));
-  if (std::ranges::find(set, named) == set.end()) {
+  std::string named;
+  if (IsOneOf(metric.type, kTypes)) {
+    named = metric.type;
+    named[0] = static_cast<char>(std::tolower(named[0]));
+  } else {
+    CheckOneOf(metric.type, kTypes, path.Child("type"), out);
+  }
+  if (!named.empty() && std::ranges::find(set, named) == set.end()) {
     out.Required(path.Child(named), "must populate information for the given metric source");
   }
   if (set.size() == 1) return;

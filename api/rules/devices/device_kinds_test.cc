@@ -1,0 +1,128 @@
+// Claims, their templates, slices and classes of devices.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "api/gen/resource_v1.h"
+#include "api/rules/devices/device_validation.h"
+#include "api/rules/rules_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const Json kClaim = Parsed(R"({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim",
+    "spec": {"devices": {"requests": [{"name": "a", "exactly": {"deviceClassName": "c"}}]}}})");
+const Json kTemplate = {{"apiVersion", "resource.k8s.io/v1"},
+                        {"kind", "ResourceClaimTemplate"},
+                        {"spec", {{"spec", kClaim["spec"]}}}};
+const Json kSlice = Parsed(R"({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice",
+    "spec": {"driver": "d.example.com", "nodeName": "n",
+             "pool": {"name": "p", "resourceSliceCount": 1},
+             "devices": [{"name": "one", "capacity": {"memory": {"value": "1Gi"}}}]}})");
+
+TEST(ResourceClaimValidation, NamesAttributesWhole) {
+  const auto with = [](const char* name) {
+    const Json list = Json::array({{{"matchAttribute", name}}});
+    return CreateErrors(With(kClaim, "/spec/devices/constraints", list));
+  };
+  const std::string whole = "a fully qualified name must be a domain and a name separated by a "
+                            "slash";
+  const Texts empty = with("");
+  ASSERT_EQ(empty.size(), 2u);
+  EXPECT_THAT(empty[0], HasSubstr("a valid C identifier"));
+  EXPECT_THAT(empty[1], HasSubstr(whole));
+  EXPECT_EQ(with("x").size(), 1u);
+  EXPECT_THAT(with("a.b/c"), IsEmpty());
+}
+
+TEST(ResourceClaimValidation, RequestsHaveTwoPartsAtMost) {
+  const Json list =
+      Json::array({{{"matchAttribute", "a.b/c"}, {"requests", Json::array({"/a/b"})}}});
+  EXPECT_THAT(CreateErrors(With(kClaim, "/spec/devices/constraints", list)),
+              ElementsAre("spec.devices.constraints[0].requests[0]: Invalid value: \"/a/b\": must "
+                          "be the name of a request in the claim or the name of a request and a "
+                          "subrequest separated by '/'"));
+}
+
+TEST(ResourceClaimValidation, ShowsItsSpecAsGoHoldsIt) {
+  const Json old = Defaulted(kClaim);
+  EXPECT_THAT(UpdateErrors(old, With(old, "/spec/devices/requests/0/name", "b")),
+              ElementsAre("spec: Invalid value: {\"Devices\":{\"Requests\":[{\"Name\":\"b\","
+                          "\"Exactly\":{\"DeviceClassName\":\"c\",\"Selectors\":null,"
+                          "\"AllocationMode\":\"ExactCount\",\"Count\":1,\"AdminAccess\":null,"
+                          "\"Tolerations\":null,\"Capacity\":null},\"FirstAvailable\":null}],"
+                          "\"Constraints\":null,\"Config\":null}}: field is immutable"));
+}
+
+TEST(ResourceClaimTemplateValidation, SetsNoMoreThanLabelsAndAnnotations) {
+  const auto with = [](const char* field, const Json& value) {
+    return CreateErrors(With(kTemplate, std::string("/spec/metadata/") + field, value));
+  };
+  EXPECT_THAT(with("labels", {{"a", "b"}}), IsEmpty());
+  EXPECT_THAT(with("uid", "u"), ElementsAre("spec.metadata.uID: Forbidden: cannot be set"));
+  EXPECT_THAT(with("selfLink", "u"),
+              ElementsAre("spec.metadata.selfLink: Forbidden: cannot be set"));
+  EXPECT_THAT(with("generation", 1),
+              ElementsAre("spec.metadata.generation: Forbidden: cannot be set"));
+  EXPECT_THAT(with("deletionGracePeriodSeconds", 1),
+              ElementsAre("spec.metadata.deletionGracePeriodSeconds: Forbidden: cannot be set"));
+  EXPECT_THAT(with("creationTimestamp", "2020-01-01T00:00:00Z"),
+              ElementsAre("spec.metadata.creationTimestamp: Forbidden: cannot be set"));
+}
+
+// A template that changes is looked at as well.
+TEST(ResourceClaimTemplateValidation, SaysAllThatIsWrongWithAnUpdate) {
+  const Json old = Defaulted(kTemplate);
+  const Texts errors = UpdateErrors(old, With(old, "/spec/metadata/name", "x"));
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0], "spec.metadata.name: Forbidden: cannot be set");
+  EXPECT_THAT(errors[1], testing::StartsWith("spec: Invalid value: {\"name\":\"x\",\"Spec\":"));
+}
+
+TEST(ResourceSliceValidation, AttributesHaveOneValue) {
+  EXPECT_THAT(CreateErrors(With(kSlice, "/spec/devices/0/attributes/a",
+                                {{"int", 2}, {"string", "x"}})),
+              ElementsAre("spec.devices[0].attributes[a]: Invalid value: {\"IntValue\":2,"
+                          "\"BoolValue\":null,\"StringValue\":\"x\",\"VersionValue\":null}: "
+                          "exactly one value must be specified"));
+}
+
+TEST(ResourceSliceValidation, StaysOnItsNode) {
+  const Texts errors = UpdateErrors(kSlice, With(kSlice, "/spec/nodeName", " x"));
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0], "spec.nodeName: Invalid value: \" x\": field is immutable");
+}
+
+TEST(ResourceSliceValidation, SelectsNodesByLabels) {
+  Json slice = kSlice;
+  slice["spec"].erase("nodeName");
+  slice["spec"]["nodeSelector"] = Parsed(R"({"nodeSelectorTerms": [
+      {"matchExpressions": [{"key": "a b", "operator": "Exists"}]}]})");
+  const Texts errors = CreateErrors(slice);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0], HasSubstr("nodeSelectorTerms[0].matchExpressions[0].key: Invalid value"));
+}
+
+TEST(ResourceSliceValidation, CapacityHasNoPolicyOfRequests) {
+  const Json made = Created(With(kSlice, "/spec/devices/0/capacity/memory/requestPolicy",
+                                 {{"default", "1Gi"}}));
+  EXPECT_EQ(made["spec"]["devices"][0]["capacity"]["memory"], Parsed(R"({"value": "1Gi"})"));
+}
+
+// Blanks in a driver's own parameters are lost when they are stored, and are no change.
+TEST(DeviceConfiguration, BlanksAreNoChange) {
+  Box<resource_v1::OpaqueDeviceConfiguration> config;
+  CompactParameters(config);
+  EXPECT_FALSE(config);
+  config.emplace().parameters = RawJson::FromText(R"({ "a b" : "\" x", "c":[1, 2] })");
+  CompactParameters(config);
+  EXPECT_EQ(config->parameters.Text(), R"({"a b":"\" x","c":[1,2]})");
+}
+
+}  // namespace
+}  // namespace skiff
