@@ -15,6 +15,7 @@ KNOWN = os.path.join(os.path.dirname(__file__), "api_difference.txt")
 OWN = {"uid", "resourceVersion", "creationTimestamp", "managedFields", "clusterIP", "clusterIPs", "nodePort",
        "healthCheckNodePort", "time", "lastTransitionTime"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ACCESS = re.compile(r"(kube-api-access)-[a-z0-9]{5}\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SHOWN_MAX = 400
 
@@ -48,7 +49,9 @@ def masked(thing):
         return {key: "-" if key in OWN else masked(value) for key, value in thing.items()}
     if isinstance(thing, list):
         return [masked(value) for value in thing]
-    return TIME.sub("TIME", UUID.sub("UUID", thing)) if isinstance(thing, str) else thing
+    if not isinstance(thing, str):
+        return thing
+    return ACCESS.sub(r"\1", TIME.sub("TIME", UUID.sub("UUID", thing)))
 
 
 def comparable(answer):
@@ -102,21 +105,22 @@ class Comparison:
         print(f"{name}{'' if path[:5] == '.code' else ' ' + path[1:]}\n  kube {json.dumps(theirs)[:SHOWN_MAX]}\n"
               f"  ours {json.dumps(ours)[:SHOWN_MAX]}", flush=True)
 
+    def both(self, verb, path, thing):
+        return [server.ask(verb, path, thing) for server in (self.kube, self.ours)]
+
     def new_objects(self, path, thing, chance):
         kind = thing["kind"]
-        self.compare(f"{kind} create", *(server.ask("POST", path + "?dryRun=All", thing) for server in (self.kube, self.ours)))
+        self.compare(f"{kind} create", *self.both("POST", path + "?dryRun=All", thing))
         changes = api_requests.changed(thing, self.schemas, self.schemas.of(path, kind), chance)
         for place, _, other in chance.sample(changes, min(len(changes), self.requests)):
             query = "?dryRun=All" + ("&fieldValidation=Strict" if chance.random() < 0.3 else "")
-            answers = [server.ask("POST", path + query, other) for server in (self.kube, self.ours)]
-            self.compare(f"{kind} create {api_requests.field_of(place)}", *answers)
+            self.compare(f"{kind} create {api_requests.field_of(place)}", *self.both("POST", path + query, other))
 
     def updates(self, path, thing, chance):
         kind, one = thing["kind"], f"{path}/{thing['metadata']['name']}"
-        made = [server.ask("POST", path, thing)[0] for server in (self.kube, self.ours)]
+        made = [answer[0] for answer in self.both("POST", path, thing)]
         if made != [201, 201]:
-            if made[0] == 201:
-                self.kube.ask("DELETE", one + "?gracePeriodSeconds=0")
+            self.both("DELETE", one + "?gracePeriodSeconds=0", None)
             return
         kept = [server.get(one) for server in (self.kube, self.ours)]
         for document in kept:
@@ -126,10 +130,10 @@ class Comparison:
             if place[:2] in (("metadata", "uid"), ("metadata", "resourceVersion"), ("metadata", "selfLink")):
                 continue  # Compared with the object that each has, and kept by dry runs alone.
             ours = as_ours(theirs, *kept)
-            answers = [self.kube.ask("PUT", one + "?dryRun=All", theirs), self.ours.ask("PUT", one + "?dryRun=All", ours)]
-            self.compare(f"{kind} update {api_requests.field_of(place)}", *answers)
-        for server in (self.kube, self.ours):
-            server.ask("DELETE", one + "?gracePeriodSeconds=0")
+            put = one + "?dryRun=All"
+            self.compare(f"{kind} update {api_requests.field_of(place)}", self.kube.ask("PUT", put, theirs),
+                         self.ours.ask("PUT", put, ours))
+        self.both("DELETE", one + "?gracePeriodSeconds=0", None)
 
 
 def as_ours(thing, theirs, ours):

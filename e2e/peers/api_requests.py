@@ -1,4 +1,4 @@
-"""Makes requests of recorded objects: each field left out, of another type, beyond its bounds, and new ones beside it."""
+"""Makes requests of recorded objects: each field left out, of another type, out of bounds, and new ones beside it."""
 import copy
 import glob
 import json

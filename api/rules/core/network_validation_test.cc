@@ -57,6 +57,13 @@ TEST(ServiceValidation, OfAnUnknownTypeKeepsItsAddress) {
   EXPECT_EQ(updated["spec"]["ipFamilies"], kService["spec"]["ipFamilies"]);
 }
 
+TEST(ServiceValidation, ANameHasNoPolicyOfTraffic) {
+  const Json old = Created(Parsed(R"({"apiVersion": "v1", "kind": "Service",
+      "spec": {"type": "ExternalName", "externalName": "a.b"}})"));
+  const Json updated = Updated(old, With(old, "/spec/internalTrafficPolicy", "Cluster"));
+  EXPECT_FALSE(updated["spec"].contains("internalTrafficPolicy"));
+}
+
 TEST(ServiceStatus, HasLoadBalancersOnlyOfThatType) {
   EXPECT_THAT(StatusErrors(kService, With(kService, "/status/loadBalancer/ingress",
                                           Parsed(R"([{"ip": "1.2.3.4"}])"))),
@@ -148,7 +155,7 @@ TEST(PersistentVolumeClaimValidation, IsFilledFromItsNamespace) {
 
 TEST(PersistentVolumeClaimValidation, LooksNotAtGroupsOfOldSources) {
   const Json wrong = With(kFilledClaim, "/spec/dataSourceRef/apiGroup", "-x");
-  EXPECT_THAT(CreateErrors(wrong)[0], testing::HasSubstr("dataSourceRef.apiGroup"));
+  EXPECT_THAT(CreateErrors(wrong)[1], testing::HasSubstr("dataSourceRef.apiGroup"));
   const Texts errors = UpdateErrors(Created(kFilledClaim), wrong);
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_THAT(errors[0], testing::StartsWith("spec: Forbidden: spec is immutable"));
@@ -203,7 +210,8 @@ TEST(StorageClassValidation, NamesEachTopologyOnce) {
     return "allowedTopologies[" + std::to_string(i) +
            "].matchLabelExpressions: Duplicate value: \"\"";
   };
-  EXPECT_THAT(CreateErrors(storage_class), ElementsAre(error(2), error(3), error(3)));
+  EXPECT_THAT(CreateErrors(storage_class), ElementsAre(error(1), error(2), error(2), error(3),
+                                                       error(3), error(3)));
   // An empty term repeats each of the places that Kubernetes keeps for terms.
   storage_class["allowedTopologies"] = {Json::object()};
   EXPECT_THAT(CreateErrors(storage_class), ElementsAre(error(0)));

@@ -46,10 +46,15 @@ void SetDefaults(Service& object) {
   }
 }
 
+// Nothing is led anywhere by a name.
+void DropPolicyOfName(Service& object) {
+  if (object.spec.type == "ExternalName") object.spec.internal_traffic_policy.reset();
+}
+
 void Create(Service& object) {
   object.status = {};
   AlignClusterIps(object, nullptr);
-  if (object.spec.type == "ExternalName") object.spec.internal_traffic_policy.reset();
+  DropPolicyOfName(object);
 }
 
 void Update(Service& object, const Service& old) {
@@ -57,6 +62,7 @@ void Update(Service& object, const Service& old) {
   KeepAllocatedFields(object, old);
   AlignClusterIps(object, &old);
   DropFieldsOfOldType(object, old);
+  DropPolicyOfName(object);
 }
 
 void Warn(const Service& object, const Service*, std::vector<std::string>& out) {
