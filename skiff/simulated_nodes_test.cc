@@ -185,10 +185,10 @@ TEST_F(SimulatedAnswersTest, WhoeverInstallsAMetricsServerIsAskedInstead) {
 }
 
 TEST_F(SimulatedAnswersTest, APageOfAPodIsNoneOfThisServer) {
-  Run("web", "Always", "Running");
+  Run("page", "Always", "Running");
   http::Request request;
   request.method = "GET";
-  request.path = request.target = "/api/v1/namespaces/default/pods/web/proxy/page";
+  request.path = request.target = "/api/v1/namespaces/default/pods/page/proxy/page";
   EXPECT_EQ(transport_->Send(request).Header("Content-Security-Policy"), "");
   request.headers.emplace("Sec-Fetch-Site", "none");
   EXPECT_THAT(std::string(transport_->Send(request).Header("Content-Security-Policy")),

@@ -1,7 +1,6 @@
 // What the schema cannot say about a ConfigMap.
 #include "api/gen/core_v1.h"
 #include "api/rules/checks.h"
-#include "api/rules/core/object_meta.h"
 #include "api/rules/kinds.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
@@ -37,13 +36,6 @@ void ValidateUpdate(const ConfigMap& object, const ConfigMap& old, Violations& o
     if (object.data != old.data) out.Forbidden(FieldPath("data"), kImmutable);
     if (object.binary_data != old.binary_data) out.Forbidden(FieldPath("binaryData"), kImmutable);
   }
-  // Kubernetes looks at the metadata of a new object once more, so each cause stands again.
-  const meta_v1::ObjectMeta& meta = object.metadata;
-  const FieldPath path("metadata");
-  ValidateLabels(meta.labels, path.Child("labels"), out);
-  ValidateAnnotations(meta.annotations, path.Child("annotations"), out);
-  ValidateOwnerReferences(meta.owner_references, path.Child("ownerReferences"), out);
-  ValidateFinalizers(meta.finalizers, path.Child("finalizers"), out);
   Validate(object, out);
 }
 
