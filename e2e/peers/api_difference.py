@@ -18,6 +18,12 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 ACCESS = re.compile(r"(kube-api-access)-[a-z0-9]{5}\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SHOWN_MAX = 400
+# Some of Kubernetes' errors come in the order of a Go map, which is another one each time.
+TRIES_MAX = 8
+
+
+class NoAnswer(Exception):
+    """A request that its server panics at."""
 
 
 class Server:
@@ -27,13 +33,17 @@ class Server:
         self.http = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60)
 
     def ask(self, verb, path, body=None):
-        """(code, document, warnings)"""
+        """(code, document, warnings); raises NoAnswer where the server closes the connection instead."""
         headers = {"Authorization": "Bearer token", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        self.http.request(verb, path, None if body is None else json.dumps(body), headers)
-        answer = self.http.getresponse()
-        text = answer.read()
+        try:
+            self.http.request(verb, path, None if body is None else json.dumps(body), headers)
+            answer = self.http.getresponse()
+            text = answer.read()
+        except (http.client.HTTPException, ConnectionError):
+            self.http.close()
+            raise NoAnswer(self) from None
         warnings = [value for name, value in answer.getheaders() if name.lower() == "warning"]
         try:
             return answer.status, json.loads(text), warnings
@@ -60,7 +70,8 @@ def comparable(answer):
         return {"code": code, "object": masked(document), "warnings": sorted(warnings)}
     causes = (document.get("details") or {}).get("causes") or []
     return {"code": code, "message": masked(document.get("message")), "reason": document.get("reason"),
-            "causes": sorted(json.dumps(masked(cause), sort_keys=True) for cause in causes), "warnings": sorted(warnings)}
+            "causes": sorted(json.dumps(masked(cause), sort_keys=True) for cause in causes),
+            "warnings": sorted(warnings)}
 
 
 def first_difference(theirs, ours, path=""):
@@ -84,7 +95,7 @@ class Comparison:
     def __init__(self, options):
         self.kube, self.ours = Server(options.kube), Server(options.ours)
         self.requests = options.requests
-        self.asked, self.differing = 0, collections.Counter()
+        self.asked, self.unanswered, self.differing = 0, 0, collections.Counter()
         with open(KNOWN) as file:
             self.known = {line.split("  ")[0] for line in map(str.rstrip, file) if line and line[0] != "#"}
         self.schemas = api_requests.Schemas(self.kube.get)
@@ -93,11 +104,21 @@ class Comparison:
             server.ask("POST", f"/api/v1/namespaces/{api_requests.NAMESPACE}/serviceaccounts",
                        {"metadata": {"name": "default"}})
 
-    def compare(self, name, theirs, ours):
+    def compare(self, name, ask):
+        """`ask` gets both answers, kube-apiserver's first."""
         self.asked += 1
-        found = first_difference(comparable(theirs), comparable(ours))
-        if not found:
-            return
+        for _ in range(TRIES_MAX):
+            try:
+                answers = ask()
+            except NoAnswer as failure:
+                if failure.args[0] is self.ours:
+                    raise
+                self.unanswered += 1
+                return
+            found = first_difference(*map(comparable, answers))
+            # It writes some of them itself meanwhile.
+            if not found or "object has been modified" in str(answers[0][1].get("message")):
+                return
         self.differing[name] += 1
         if name in self.known or self.differing[name] > 1:
             return
@@ -110,11 +131,12 @@ class Comparison:
 
     def new_objects(self, path, thing, chance):
         kind = thing["kind"]
-        self.compare(f"{kind} create", *self.both("POST", path + "?dryRun=All", thing))
+        self.compare(f"{kind} create", lambda: self.both("POST", path + "?dryRun=All", thing))
         changes = api_requests.changed(thing, self.schemas, self.schemas.of(path, kind), chance)
         for place, _, other in chance.sample(changes, min(len(changes), self.requests)):
             query = "?dryRun=All" + ("&fieldValidation=Strict" if chance.random() < 0.3 else "")
-            self.compare(f"{kind} create {api_requests.field_of(place)}", *self.both("POST", path + query, other))
+            self.compare(f"{kind} create {api_requests.field_of(place)}",
+                         lambda other=other, query=query: self.both("POST", path + query, other))
 
     def updates(self, path, thing, chance):
         kind, one = thing["kind"], f"{path}/{thing['metadata']['name']}"
@@ -131,8 +153,8 @@ class Comparison:
                 continue  # Compared with the object that each has, and kept by dry runs alone.
             ours = as_ours(theirs, *kept)
             put = one + "?dryRun=All"
-            self.compare(f"{kind} update {api_requests.field_of(place)}", self.kube.ask("PUT", put, theirs),
-                         self.ours.ask("PUT", put, ours))
+            self.compare(f"{kind} update {api_requests.field_of(place)}", lambda theirs=theirs, ours=ours: (
+                self.kube.ask("PUT", put, theirs), self.ours.ask("PUT", put, ours)))
         self.both("DELETE", one + "?gracePeriodSeconds=0", None)
 
 
@@ -167,8 +189,9 @@ def main():
                 comparison.new_objects(path, thing, chance)
                 comparison.updates(path, thing, chance)
     new = sorted(set(comparison.differing) - comparison.known)
-    print(f"{comparison.asked} requests, {sum(comparison.differing.values())} answers differ, of "
-          f"{len(comparison.differing)} names, {len(new)} of them not in api_difference.txt")
+    print(f"{comparison.asked} requests, kube-apiserver panicked at {comparison.unanswered}; "
+          f"{sum(comparison.differing.values())} answers differ, of {len(comparison.differing)} names, "
+          f"{len(new)} of them not in api_difference.txt")
     sys.exit(1 if new else 0)
 
 
