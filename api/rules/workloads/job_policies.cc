@@ -43,7 +43,7 @@ void ValidateExitCodes(const PodFailurePolicyOnExitCodesRequirement& codes, cons
   }
   const FieldPath at = path.Child("values");
   if (codes.values.empty()) {
-    out.Invalid(at, nullptr, "at least one value is required");
+    out.Invalid(at, codes.values, "at least one value is required");
   } else if (codes.values.size() > kPolicyExitCodesMax) {
     out.TooMany(at, codes.values.size(), kPolicyExitCodesMax);
   }

@@ -54,9 +54,10 @@ TEST(JobCreate, LabelsItselfWithItsNameOnlyIfThatIsALabel) {
 }
 
 TEST(JobValidation, WantsExitCodesOfARule) {
-  const Json rules = Parsed(R"([{"action": "FailJob", "onExitCodes": {"operator": "In"}}])");
+  const Json rules =
+      Parsed(R"([{"action": "FailJob", "onExitCodes": {"operator": "In", "values": []}}])");
   EXPECT_THAT(CreateErrors(With(kJob, "/spec/podFailurePolicy", {{"rules", rules}})),
-              ElementsAre("spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: null: "
+              ElementsAre("spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: []: "
                           "at least one value is required"));
 }
 
