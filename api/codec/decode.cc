@@ -133,16 +133,10 @@ void Decoder::Complain(std::string message) {
 }
 
 void Decoder::Mismatch(JsonToken token, const std::string& wanted) {
-  std::string found;
-  if (token == JsonToken::kBool) found = "bool";
-  if (token == JsonToken::kString) found = "string";
-  if (token == JsonToken::kObject) found = "object";
-  if (token == JsonToken::kArray) found = "array";
-  if (token == JsonToken::kNumber) {
-    found = "number";
-    // Such a target takes numbers, but not this one.
-    if (wanted.starts_with("int") || wanted.starts_with("float"))
-      found += " " + std::string(in_.number());
+  std::string found(GoJsonKind(token));
+  // Such a target takes numbers, but not this one.
+  if (token == JsonToken::kNumber && (wanted.starts_with("int") || wanted.starts_with("float"))) {
+    found += " " + std::string(in_.number());
   }
   in_.SkipEntered(token);
   if (mismatch_.empty()) mismatch_ = MismatchText(found, wanted);
@@ -501,50 +495,6 @@ Result<TextNotes> DecodeOwnText(const Type& type, std::string_view text, void* o
 Result<Json> Normalize(const Type& type, const Json& document) {
   auto decoded = TRY(DecodeJson(type, DumpJson(document), FieldValidation::kIgnore));
   return std::move(decoded.document);
-}
-
-Result<TypeMeta> PeekTypeMeta(std::string_view json) {
-  static constexpr std::string_view kGoType =
-      "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
-      "\"json:\\\"kind,omitempty\\\"\" }";
-  JsonReader in(json);
-  TypeMeta meta;
-  std::string mismatch;
-  const auto refuse = [&](JsonToken token, std::string_view where) {
-    const char* found = token == JsonToken::kBool     ? "bool"
-                        : token == JsonToken::kNumber ? "number"
-                        : token == JsonToken::kString ? "string"
-                        : token == JsonToken::kObject ? "object"
-                                                      : "array";
-    in.SkipEntered(token);
-    if (mismatch.empty()) {
-      mismatch = "json: cannot unmarshal " + std::string(found) + " into Go " + std::string(where);
-    }
-  };
-  const JsonToken token = in.Next();
-  if (token == JsonToken::kObject) {
-    std::string_view key;
-    while (in.NextKey(key)) {
-      const bool is_kind = key == "kind";
-      if (!is_kind && key != "apiVersion") {
-        in.Skip();
-        continue;
-      }
-      const JsonToken value = in.Next();
-      if (value == JsonToken::kString) {
-        (is_kind ? meta.kind : meta.api_version) = in.string();
-      } else if (value != JsonToken::kNull && value != JsonToken::kError) {
-        refuse(value, is_kind ? "struct field .kind of type string"
-                              : "struct field .apiVersion of type string");
-      }
-    }
-  } else if (token != JsonToken::kNull && token != JsonToken::kError) {
-    refuse(token, "value of type " + std::string(kGoType));
-  }
-  in.Finish();
-  if (in.failed()) return Fail(Reason::kBadRequest, in.error());
-  if (!mismatch.empty()) return Fail(Reason::kBadRequest, mismatch);
-  return meta;
 }
 
 }  // namespace skiff

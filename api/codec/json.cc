@@ -40,6 +40,23 @@ constexpr std::array<bool, 256> kPlain = MakePlain();
 
 }  // namespace
 
+std::string_view GoJsonKind(JsonToken token) {
+  switch (token) {
+    case JsonToken::kBool:
+      return "bool";
+    case JsonToken::kNumber:
+      return "number";
+    case JsonToken::kString:
+      return "string";
+    case JsonToken::kObject:
+      return "object";
+    case JsonToken::kArray:
+      return "array";
+    default:
+      return "";
+  }
+}
+
 char JsonReader::Significant() {
   while (at_ < text_.size()) {
     const char c = text_[at_];

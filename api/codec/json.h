@@ -14,6 +14,8 @@ namespace skiff {
 inline constexpr int kJsonDepthMax = 10000;
 
 enum class JsonToken : uint8_t { kNull, kBool, kNumber, kString, kObject, kArray, kError };
+// What encoding/json calls such a value in its errors; nothing for kNull and kError.
+std::string_view GoJsonKind(JsonToken token);
 
 // A pull reader over text that outlives it. After Next() the value is consumed, except that an
 // object or array has only been entered: walk it with NextKey / NextItem until they return false.

@@ -9,91 +9,12 @@
 #include "api/codec/protobuf.h"
 #include "api/codec/protobuf_wire.h"
 #include "api/codec/struct_ptr.h"
+#include "api/codec/wire_reader.h"
 #include "api/text/time_text.h"
 #include "api/text/utf8.h"
 
 namespace skiff {
 namespace {
-
-// One field of a message on the wire.
-struct WireField {
-  uint32_t number = 0;
-  Wire wire = Wire::kVarint;
-  uint64_t number_value = 0;  // Of varints and fixed ones.
-  std::string_view bytes;
-};
-
-// Walks over the fields of one message. Stops for good at what is malformed.
-class WireReader {
- public:
-  explicit WireReader(std::string_view text) : text_(text) {}
-
-  bool Next(WireField& field) {
-    if (failed_ || text_.empty()) return false;
-    field = {};
-    const uint64_t tag = Varint();
-    field.number = static_cast<uint32_t>(tag >> 3);
-    field.wire = static_cast<Wire>(tag & 7);
-    if (field.number == 0) failed_ = true;
-    switch (field.wire) {
-      case Wire::kVarint:
-        field.number_value = Varint();
-        break;
-      case Wire::kFixed64:
-        field.number_value = Fixed(8);
-        break;
-      case Wire::kFixed32:
-        field.number_value = Fixed(4);
-        break;
-      case Wire::kBytes:
-        field.bytes = Take(Varint());
-        break;
-      default:
-        failed_ = true;
-    }
-    return !failed_;
-  }
-  // One of those that stand in one field, without tags.
-  bool NextPacked(WireField& field) {
-    if (failed_ || text_.empty()) return false;
-    field.wire = Wire::kVarint;
-    field.number_value = Varint();
-    return !failed_;
-  }
-  bool failed() const { return failed_; }
-
- private:
-  uint64_t Varint() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (text_.empty()) break;
-      const auto byte = static_cast<unsigned char>(text_[0]);
-      text_.remove_prefix(1);
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    failed_ = true;
-    return 0;
-  }
-  std::string_view Take(uint64_t length) {
-    if (length > text_.size()) {
-      failed_ = true;
-      return {};
-    }
-    const std::string_view taken = text_.substr(0, length);
-    text_.remove_prefix(length);
-    return taken;
-  }
-  uint64_t Fixed(size_t length) {
-    const std::string_view bytes = Take(length);
-    uint64_t value = 0;
-    if (!bytes.empty()) std::memcpy(&value, bytes.data(), length);
-    return value;
-  }
-
-  std::string_view text_;
-  bool failed_ = false;
-};
 
 tl::unexpected<Error> Malformed(std::string message = "proto: illegal wireType or unexpected EOF") {
   return Fail(Reason::kBadRequest, std::move(message));

@@ -65,8 +65,8 @@ TEST(Protobuf, StructsTravelAsTheirDocumentsDo) {
     if (type->shape != Shape::kStruct || type->by_number.size() != type->fields.size()) continue;
     if (type->ops == nullptr) continue;
     ++types;
-    for (const Json& document : {SampleDocument(*type, 1), SampleDocument(*type, 2),
-                                 ZeroDocument(*type)}) {
+    for (const Json& document :
+         {SampleDocument(*type, 1), SampleDocument(*type, 2), ZeroDocument(*type)}) {
       const StructPtr object = MakeStruct(*type);
       ASSERT_TRUE(FromJson(*type, document, object.get())) << type->name;
       const std::string bytes = EncodeStructProtobuf(*type, {"v1", "X"}, object.get());
@@ -212,6 +212,18 @@ TEST(Protobuf, WhatIsNoObjectIsRefused) {
   EXPECT_FALSE(DecodeProtobuf(core_v1::Pod::Describe(), "\x0a\x7f"));
   EXPECT_FALSE(DecodeProtobuf(core_v1::Pod::Describe(), "\x08\x01"));
   EXPECT_TRUE(DecodeProtobuf(core_v1::Pod::Describe(), "\x78\x01"));  // Unknown field 15.
+}
+
+TEST(Protobuf, GroupsArePassedOver) {
+  const auto decodes = [](std::string_view bytes) {
+    return DecodeProtobuf(core_v1::ConfigMap::Describe(), bytes).has_value();
+  };
+  EXPECT_TRUE(decodes("\x7b\x08\x01\x7c"));          // Group 15 with a number in it.
+  EXPECT_TRUE(decodes("\x7b\x0b\x0c\x7c\x78\x01"));  // With a group in it; a number after it.
+  EXPECT_FALSE(decodes("\x7b\x08\x01"));             // Without an end.
+  EXPECT_FALSE(decodes("\x7c"));                     // Without a beginning.
+  EXPECT_FALSE(decodes("\x7b\x0b\x7c\x0c"));         // Ends that cross.
+  EXPECT_FALSE(decodes(std::string(100'000, '\x7b')));
 }
 
 }  // namespace
