@@ -1,19 +1,24 @@
 #include "api/declared_types.h"
 
-#include <unordered_map>
+#include <set>
 
-#include "api/cel/document.h"
+#include "api/cel/schema_type.h"
 #include "api/codec/kept_text.h"
 
 namespace skiff {
 namespace {
 
-// Structs are made once each. One that contains itself shows nothing where it does so.
+// Objects whose fields the OpenAPI does not name. Other values of that shape have no type there.
+bool IsPlainObject(const Type& type) {
+  return type.name == "RawExtension" || type.name == "FieldsV1";
+}
+
 class Declarer {
  public:
-  cel::TypeRef Declare(const Type& type) {
+  // Null: expressions see nothing of it.
+  cel::TypeRef Declare(const Type& type, const std::string& name) {
     namespace types = cel::types;
-    if (const Type* kept = KeptAsText(type)) return Declare(*kept);
+    if (const Type* kept = KeptAsText(type)) return Declare(*kept, name);
     switch (type.shape) {
       case Shape::kBool: return types::Bool();
       case Shape::kInt32:
@@ -24,42 +29,46 @@ class Declarer {
       case Shape::kBytes: return types::Bytes();
       case Shape::kTime:
       case Shape::kMicroTime: return types::Timestamp();
-      case Shape::kQuantity:
-      case Shape::kIntOrString:
-      case Shape::kJson: return types::Dyn();
-      case Shape::kList: return types::List(Declare(*type.element));
-      case Shape::kMap: return types::Map(types::String(), Declare(*type.element));
-      case Shape::kStruct: return DeclareStruct(type);
+      case Shape::kQuantity: return nullptr;
+      case Shape::kIntOrString: return types::Dyn();
+      case Shape::kJson: return IsPlainObject(type) ? types::Object(name) : nullptr;
+      case Shape::kList: {
+        const cel::TypeRef item = Declare(*type.element, name + ".@idx");
+        return item == nullptr ? nullptr : types::List(item);
+      }
+      case Shape::kMap: {
+        const cel::TypeRef value = Declare(*type.element, name + ".@elem");
+        return value == nullptr ? nullptr : types::Map(types::String(), value);
+      }
+      case Shape::kStruct: return DeclareStruct(type, name);
     }
-    return types::Dyn();
+    return nullptr;
   }
 
  private:
-  cel::TypeRef DeclareStruct(const Type& type) {
-    const std::string name(type.name);
-    const auto [entry, is_new] = made_.try_emplace(&type, cel::types::Object(name));
-    if (!is_new) return entry->second;
+  // One that contains itself shows no fields where it does so.
+  cel::TypeRef DeclareStruct(const Type& type, const std::string& name) {
     auto made = std::make_shared<cel::Type>(*cel::types::Object(name));
-    const auto add = [&](std::string_view field, cel::TypeRef of) {
-      const auto written = cel::EscapeProperty(field);
-      if (written) made->fields[*written] = {std::string(field), std::move(of)};
-    };
+    if (!around_.insert(&type).second) return made;
     if (type.type_meta) {
-      add("apiVersion", cel::types::String());
-      add("kind", cel::types::String());
+      cel::AddProperty(*made, "apiVersion", cel::types::String());
+      cel::AddProperty(*made, "kind", cel::types::String());
     }
-    for (const Field& field : type.fields) add(field.name, Declare(*field.type));
-    made_[&type] = made;
+    for (const Field& field : type.fields) {
+      const std::string property(field.name);
+      cel::AddProperty(*made, property, Declare(*field.type, name + "." + property));
+    }
+    around_.erase(&type);
     return made;
   }
 
-  std::unordered_map<const Type*, cel::TypeRef> made_;
+  std::set<const Type*> around_;  // The structs that we are in.
 };
 
 }  // namespace
 
-cel::TypeRef DeclaredType(const Type& type) {
-  return Declarer().Declare(type);
+cel::TypeRef DeclaredType(const Type& type, const std::string& name) {
+  return Declarer().Declare(type, name);
 }
 
 }  // namespace skiff

@@ -70,29 +70,18 @@ TypeRef ScalarType(TypeKind kind, uint64_t bytes_min) {
   return std::make_shared<const Type>(Type{.kind = kind, .bytes_min = bytes_min});
 }
 
-void AddField(Type& type, const std::string& json_name, TypeRef field) {
-  if (field == nullptr) return;
-  if (const auto name = EscapeProperty(json_name)) {
-    type.fields[*name] = {json_name, field};
-    // Behind a dot a reserved word may stand as it is, unless it is a token of its own.
-    const bool token = json_name == "true" || json_name == "false" || json_name == "null" ||
-                       json_name == "in";
-    if (*name == "__" + json_name + "__" && !token) type.fields[json_name] = {json_name, field};
-  }
-}
-
 // A whole object's fields that are there whatever its schema says.
 void AddResourceFields(Type& type) {
   const auto text = [] {
     return std::make_shared<const Type>(
         Type{.kind = TypeKind::kString, .size_max = kContentMax, .bytes_min = 2});
   };
-  AddField(type, "apiVersion", text());
-  AddField(type, "kind", text());
+  AddProperty(type, "apiVersion", text());
+  AddProperty(type, "kind", text());
   Type meta{.kind = TypeKind::kObject, .name = type.name + ".metadata", .bytes_min = 2};
-  AddField(meta, "name", text());
-  AddField(meta, "generateName", text());
-  AddField(type, "metadata", std::make_shared<const Type>(std::move(meta)));
+  AddProperty(meta, "name", text());
+  AddProperty(meta, "generateName", text());
+  AddProperty(type, "metadata", std::make_shared<const Type>(std::move(meta)));
 }
 
 std::set<std::string> RequiredOf(const Json& schema) {
@@ -133,6 +122,17 @@ std::string NumberedName(size_t number) {
 }
 
 }  // namespace
+
+void AddProperty(Type& type, const std::string& json_name, TypeRef field) {
+  if (field == nullptr) return;
+  if (const auto name = EscapeProperty(json_name)) {
+    type.fields[*name] = {json_name, field};
+    // Behind a dot a reserved word may stand as it is, unless it is a token of its own.
+    const bool token = json_name == "true" || json_name == "false" || json_name == "null" ||
+                       json_name == "in";
+    if (*name == "__" + json_name + "__" && !token) type.fields[json_name] = {json_name, field};
+  }
+}
 
 // Makes types; with `types`, each schema's once, and with names that are numbers.
 class TypeMaker {
@@ -213,7 +213,7 @@ class TypeMaker {
         if (required.contains(property) && !inner.contains("default")) {
           type.bytes_min += property.size() + field->bytes_min + 4;
         }
-        AddField(type, property, std::move(field));
+        AddProperty(type, property, std::move(field));
       }
     }
     if (resource) AddResourceFields(type);

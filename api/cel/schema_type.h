@@ -11,6 +11,10 @@
 
 namespace skiff::cel {
 
+// Lets expressions name the property of an object's type: escaped, and a reserved word behind a dot
+// also as it is. Adds nothing where `field` is null or no expression can name it.
+void AddProperty(Type& type, const std::string& json_name, TypeRef field);
+
 // Null: expressions see nothing of such a value, as its schema does not say what it is. `name` is
 // that of the object's type; nested ones are named after it. `resource`: the schema is of a whole
 // object, whose apiVersion, kind and metadata are always there.

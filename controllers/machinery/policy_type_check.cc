@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "api/cel/admission_scope.h"
 
@@ -12,12 +14,28 @@ namespace {
 
 using namespace admissionregistration_v1;
 
-constexpr size_t kKindsMax = 10;
+constexpr size_t kKindsMax = 10;  // Of one rule.
+constexpr size_t kResourcesMax = 100;
 constexpr std::string_view kPrefix = "compilation failed: ";
 
 bool HasStar(const std::vector<std::string>& words) {
   return std::any_of(words.begin(), words.end(),
                      [](const std::string& word) { return word.find('*') != word.npos; });
+}
+
+std::vector<NamedResource> ResourcesOf(const NamedRuleWithOperations& rule) {
+  std::vector<NamedResource> resources;
+  if (HasStar(rule.api_groups) || HasStar(rule.api_versions)) return resources;
+  for (const std::string& group : rule.api_groups) {
+    for (const std::string& version : rule.api_versions) {
+      for (const std::string& resource : rule.resources) {
+        if (resource.find_first_of("*/") != resource.npos) continue;
+        resources.push_back({group, version, resource});
+      }
+    }
+  }
+  std::ranges::sort(resources);
+  return resources;
 }
 
 // The scopes of a policy, one a kind, with its variables.
@@ -26,11 +44,8 @@ std::vector<cel::AdmissionScope> ScopesOf(const ValidatingAdmissionPolicySpec& s
                                           const cel::TypeRef& params) {
   std::vector<cel::AdmissionScope> scopes;
   for (const DeclaredKind& kind : kinds) {
-    cel::AdmissionScope& scope = scopes.emplace_back(
-        cel::AdmissionScope::Options{.params = params != nullptr,
-                                     .composed = true,
-                                     .object = kind.type,
-                                     .params_type = params});
+    cel::AdmissionScope& scope = scopes.emplace_back(cel::AdmissionScope::Options{
+        .params = params != nullptr, .composed = true, .object = kind.type, .params_type = params});
     for (const Variable& variable : spec.variables) {
       scope.AddVariable(variable.name, scope.Compile(variable.expression, {}).type());
     }
@@ -40,21 +55,34 @@ std::vector<cel::AdmissionScope> ScopesOf(const ValidatingAdmissionPolicySpec& s
 
 }  // namespace
 
-std::vector<NamedResource> ResourcesToCheck(const ValidatingAdmissionPolicySpec& spec) {
-  std::set<NamedResource> found;
-  if (!spec.match_constraints) return {};
+std::string DeclaredKind::Name() const {
+  return fmt::format("{}/{}, Kind={}", group, version, kind);
+}
+
+Result<std::vector<DeclaredKind>> KindsToCheck(
+    const ValidatingAdmissionPolicySpec& spec,
+    const std::function<Result<std::vector<DeclaredKind>>(const NamedResource&)>& kinds_of) {
+  const auto before = [](const DeclaredKind& a, const DeclaredKind& b) {
+    return std::tie(a.group, a.version, a.kind) < std::tie(b.group, b.version, b.kind);
+  };
+  std::set<DeclaredKind, decltype(before)> found(before);
+  std::map<NamedResource, std::vector<DeclaredKind>> known;
+  const auto sorted = [&] { return std::vector<DeclaredKind>(found.begin(), found.end()); };
+  if (!spec.match_constraints) return sorted();
   for (const NamedRuleWithOperations& rule : spec.match_constraints->resource_rules) {
-    if (HasStar(rule.api_groups) || HasStar(rule.api_versions)) continue;
-    for (const std::string& group : rule.api_groups) {
-      for (const std::string& version : rule.api_versions) {
-        for (const std::string& resource : rule.resources) {
-          if (resource.find_first_of("*/") != resource.npos) continue;
-          if (found.size() < kKindsMax) found.insert({group, version, resource});
-        }
+    size_t named = 0;
+    for (const NamedResource& resource : ResourcesOf(rule)) {
+      if (!known.contains(resource)) {
+        if (known.size() == kResourcesMax) return sorted();
+        known[resource] = TRY(kinds_of(resource));
+      }
+      for (const DeclaredKind& kind : known[resource]) {
+        found.insert(kind);
+        if (++named == kKindsMax) return sorted();
       }
     }
   }
-  return {found.begin(), found.end()};
+  return sorted();
 }
 
 std::vector<ExpressionWarning> CheckPolicyTypes(const ValidatingAdmissionPolicySpec& spec,
@@ -65,11 +93,12 @@ std::vector<ExpressionWarning> CheckPolicyTypes(const ValidatingAdmissionPolicyS
   const auto check = [&](const std::string& expression, size_t index, const char* field) {
     std::string text;
     for (size_t i = 0; i < kinds.size(); ++i) {
+      if (kinds[i].type == nullptr) continue;
       std::string error = scopes[i].Compile(expression, {}).error;
       if (error.empty()) continue;
       if (error.starts_with(kPrefix)) error.erase(0, kPrefix.size());
       if (!text.empty()) text += '\n';
-      text += fmt::format("{}: {}\n", kinds[i].name, error);
+      text += fmt::format("{}: {}\n", kinds[i].Name(), error);
     }
     if (text.empty()) return;
     ExpressionWarning& warning = warnings.emplace_back();

@@ -1,9 +1,5 @@
 // Says in the status of each ValidatingAdmissionPolicy what its expressions get wrong about the
 // kinds that it names. Once for each generation, as kube-controller-manager does.
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "api/cel/schema_type.h"
 #include "api/codec/document.h"
 #include "api/declared_types.h"
@@ -19,14 +15,6 @@ using namespace admissionregistration_v1;
 
 constexpr char kStatusManager[] = "validatingadmissionpolicy-status";
 
-template <typename Matches>
-const KindInfo* FindBuiltIn(const Matches& matches) {
-  const auto kinds = BuiltInKinds();
-  const auto found = std::find_if(kinds.begin(), kinds.end(),
-                                  [&](const KindInfo* kind) { return matches(*kind); });
-  return found == kinds.end() ? nullptr : *found;
-}
-
 class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy> {
  public:
   explicit PolicyStatusReconciler(Manager& manager)
@@ -35,10 +23,8 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
 
   Result<Requeue> Reconcile(const ValidatingAdmissionPolicy& policy) override {
     if (policy.metadata.generation <= policy.status.observed_generation) return Requeue::None();
-    std::vector<DeclaredKind> kinds;
-    for (const NamedResource& resource : ResourcesToCheck(policy.spec)) {
-      if (auto kind = TRY(KindOf(resource))) kinds.push_back(std::move(*kind));
-    }
+    const auto kinds_of = [this](const NamedResource& resource) { return KindsOf(resource); };
+    const auto kinds = TRY(KindsToCheck(policy.spec, kinds_of));
     const cel::TypeRef params = TRY(ParamsType(policy.spec));
     Json checked = Json::object();
     for (const ExpressionWarning& warning : CheckPolicyTypes(policy.spec, kinds, params)) {
@@ -58,33 +44,30 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
   }
 
  private:
-  // None: nothing is known of it.
-  Result<std::optional<DeclaredKind>> KindOf(const NamedResource& named) {
-    const KindInfo* built_in = FindBuiltIn([&](const KindInfo& kind) {
-      return kind.group == named.group && kind.version == named.version &&
-             kind.resource == named.resource;
-    });
-    // As Go prints a kind: one without a group begins with the slash.
-    const auto name = [&](std::string_view kind) {
-      return fmt::format("{}/{}, Kind={}", named.group, named.version, kind);
-    };
-    if (built_in != nullptr) {
-      return DeclaredKind{name(built_in->kind), DeclaredType(*built_in->type)};
+  // Of custom resources without a group nothing is known: only all definitions would tell.
+  Result<std::vector<DeclaredKind>> KindsOf(const NamedResource& named) {
+    std::vector<DeclaredKind> kinds;
+    for (const KindInfo* kind : BuiltInKinds()) {
+      if (kind->version != named.version) continue;
+      if (!named.group.empty() && kind->group != named.group) continue;
+      if (kind->resource != named.resource && kind->singular != named.resource) continue;
+      const std::string name(kind->kind);
+      kinds.push_back(
+          {std::string(kind->group), named.version, name, DeclaredType(*kind->type, name)});
     }
-    if (named.group.empty()) return std::nullopt;
+    if (!kinds.empty() || named.group.empty()) return kinds;
     // Whoever may watch everything may list, too, but not get.
-    const JsonList definitions = TRY(client_.List(
-        apiextensions_v1::CustomResourceDefinition::Info(),
-        {.field_selector = "metadata.name=" + named.resource + "." + named.group}));
-    if (definitions.items.empty()) return std::nullopt;
-    const Json& definition = definitions.items[0];
-    const std::string kind = TextAt(definition, "spec.names.kind");
-    for (const Json& version : ListAt(definition, "spec.versions")) {
-      if (TextAt(version, "name") != named.version || !IsServed(version)) continue;
-      const cel::TypeRef type = CustomType(version, kind);
-      if (type) return DeclaredKind{name(kind), type};
+    const JsonList definitions = TRY(
+        client_.List(apiextensions_v1::CustomResourceDefinition::Info(),
+                     {.field_selector = "metadata.name=" + named.resource + "." + named.group}));
+    for (const Json& definition : definitions.items) {
+      const std::string kind = TextAt(definition, "spec.names.kind");
+      for (const Json& version : ListAt(definition, "spec.versions")) {
+        if (TextAt(version, "name") != named.version || !IsServed(version)) continue;
+        kinds.push_back({named.group, named.version, kind, CustomType(version, kind)});
+      }
     }
-    return std::nullopt;
+    return kinds;
   }
 
   static bool IsServed(const Json& version) {
@@ -99,7 +82,8 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
     const cel::TypeRef type = cel::TypeOfSchema(*schema, kind, /*resource=*/true);
     if (!type || type->kind != cel::TypeKind::kObject) return type;
     auto whole = std::make_shared<cel::Type>(*type);
-    whole->fields["metadata"] = {"metadata", DeclaredType(meta_v1::ObjectMeta::Describe())};
+    whole->fields["metadata"] = {"metadata",
+                                 DeclaredType(meta_v1::ObjectMeta::Describe(), kind + ".metadata")};
     return whole;
   }
 
@@ -107,10 +91,10 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
     if (!spec.param_kind) return nullptr;
     const std::string& api_version = spec.param_kind->api_version;
     const std::string& wanted = spec.param_kind->kind;
-    const KindInfo* built_in = FindBuiltIn([&](const KindInfo& kind) {
-      return kind.api_version == api_version && kind.kind == wanted;
-    });
-    if (built_in != nullptr) return DeclaredType(*built_in->type);
+    for (const KindInfo* kind : BuiltInKinds()) {
+      if (kind->api_version != api_version || kind->kind != wanted) continue;
+      return DeclaredType(*kind->type, wanted);
+    }
     const size_t slash = api_version.find('/');
     if (slash == std::string::npos) return nullptr;
     const auto resources = client_.GetPath("/apis/" + api_version);
@@ -123,9 +107,9 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
     for (const Json& each : ListAt(*resources, "resources")) {
       const std::string name = TextAt(each, "name");
       if (TextAt(each, "kind") != wanted || name.find('/') != name.npos) continue;
-      const auto kind =
-          TRY(KindOf({api_version.substr(0, slash), api_version.substr(slash + 1), name}));
-      return kind ? kind->type : nullptr;
+      const auto kinds =
+          TRY(KindsOf({api_version.substr(0, slash), api_version.substr(slash + 1), name}));
+      return kinds.empty() ? nullptr : kinds[0].type;
     }
     return nullptr;
   }
