@@ -1,9 +1,9 @@
 // What a right in a namespace is worth for the past of that name.
 //
-// Roles of a namespace go with it, and whoever may read the one of now need not have been allowed to
-// read the one that had its name before. What the store still keeps of that one is for those who may
-// read the kind in all namespaces. kube-apiserver makes no difference; its etcd keeps five minutes,
-// a history here may be hours.
+// Roles of a namespace go with it, and whoever may read the one of now need not have been allowed
+// to read the one that had its name before. What the store still keeps of that one is for those who
+// may read the kind in all namespaces. kube-apiserver makes no difference; its etcd keeps five
+// minutes, a history here may be hours.
 #pragma once
 
 #include "apiserver/request/request_context.h"
