@@ -115,6 +115,7 @@ Result<> RunCanI(Command& command, const Args& args) {
   command.Flag("quiet,q", flags.quiet, "Print nothing; just return the exit code.");
   TRY(command.Parse(args));
   if (flags.list) return ListRules(command, flags);
+  if (flags.no_headers) return CliError("--no-headers cannot be set without --list specified");
   if (command.words().size() != 2) {
     return CliError(
         fmt::format("you must specify two arguments: verb resource or verb "

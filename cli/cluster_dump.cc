@@ -105,7 +105,8 @@ Result<> RunClusterDump(Command& command, const Args& args) {
     for (const char* type : {"events", "replicationcontrollers", "services", "daemonsets",
                              "deployments", "replicasets", "pods"}) {
       const Json list = TRY(ListOf(session, type, name));
-      TRY(write(name + "/" + type, list));
+      const bool hyphened = std::string_view(type) == "replicationcontrollers";  // As kubectl does.
+      TRY(write(name + "/" + (hyphened ? "replication-controllers" : type), list));
     }
     const Json pods = TRY(ListOf(session, "pods", name));
     TRY(DumpLogs(session, dump, pods));

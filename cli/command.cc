@@ -5,6 +5,7 @@
 #include "api/text/go_text.h"
 #include "base/did_you_mean.h"
 #include "cli/completion/shape.h"
+#include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/usage.h"
 
@@ -372,9 +373,11 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   }
   if (at < args.size()) {
     const std::string meant = MeantVerb(environment, family, args[at]);
+    // With what follows it, which may say what was meant.
+    const Args given(args.begin() + static_cast<long>(at), args.end());
     environment.err(
         fmt::format("error: unknown command \"{}\"{}\nSee '{} {} -h' for help and examples\n",
-                    args[at], meant, environment.program, family));
+                    Join(given, " "), meant, environment.program, family));
     return 1;
   }
   const bool asked = std::find(args.begin(), args.end(), "--help") != args.end() ||

@@ -198,6 +198,18 @@ Result<> RunCreateJob(Command& command, const Args& args) {
 }
 
 // create service clusterip|nodeport|loadbalancer|externalname NAME --tcp=port:target
+namespace {
+
+const std::map<std::string, std::string>& ServiceTypes() {
+  static const std::map<std::string, std::string> kTypes = {{"clusterip", "ClusterIP"},
+                                                            {"nodeport", "NodePort"},
+                                                            {"loadbalancer", "LoadBalancer"},
+                                                            {"externalname", "ExternalName"}};
+  return kTypes;
+}
+
+}  // namespace
+
 Result<> RunCreateService(Command& command, const Args& args) {
   WriteFlags flags;
   std::vector<std::string> tcp;
@@ -211,23 +223,18 @@ Result<> RunCreateService(Command& command, const Args& args) {
   command.Flag("node-port", node_port, "Port used to expose the service on each node.");
   TRY(command.Parse(args));
   TRY(flags.Check());
-  if (command.words().size() != 2) {
+  const auto& given = command.words();
+  if (!given.empty() && !ServiceTypes().contains(given[0])) {
+    return command.UsageError(fmt::format("unknown command \"{}\"", Join(given, " ")));
+  }
+  if (given.size() != 2) {
     return command.UsageError(
         "a service type (clusterip, nodeport, loadbalancer, externalname) and exactly one NAME are "
         "required");
   }
   const std::string& type = command.words()[0];
   const std::string& name = command.words()[1];
-  const std::map<std::string, std::string> types = {{"clusterip", "ClusterIP"},
-                                                    {"nodeport", "NodePort"},
-                                                    {"loadbalancer", "LoadBalancer"},
-                                                    {"externalname", "ExternalName"}};
-  const auto chosen = types.find(type);
-  if (chosen == types.end()) {
-    return CliError(fmt::format("unknown service type \"{}\"; types are clusterip, nodeport, "
-                                "loadbalancer and externalname",
-                                type));
-  }
+  const auto chosen = ServiceTypes().find(type);
   if (tcp.empty() && cluster_ip != "None" && type != "externalname") {
     return CliError("at least one tcp port specifier must be provided");
   }

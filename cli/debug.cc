@@ -1,8 +1,10 @@
 #include "cli/debug.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/codec/json.h"
+#include "api/rules/core/image_reference.h"
 #include "api/text/yaml.h"
 #include "base/id.h"
 #include "cli/debug_profile.h"
@@ -229,8 +231,10 @@ Json CopyOf(const Command& command, const DebugFlags& flags, const Json& pod) {
 
 // What a copy has of the pod, where it is one to be looked at.
 void KeepInCopy(const Command& command, const DebugFlags& flags, Json& copy) {
-  if (!flags.keep_labels) copy["metadata"].erase("labels");
-  if (!flags.keep_annotations) copy["metadata"].erase("annotations");
+  // The oldest profile asks nobody: labels, by which services find pods, go; the rest stays.
+  const bool legacy = flags.profile == "legacy";
+  if (legacy || !flags.keep_labels) copy["metadata"].erase("labels");
+  if (!legacy && !flags.keep_annotations) copy["metadata"].erase("annotations");
   if (!FindDebugProfile(flags.profile)->debugs_copy) return;
   Json& spec = copy["spec"];
   if (!command.Given("share-processes")) spec["shareProcessNamespace"] = true;
@@ -371,13 +375,34 @@ Result<> CheckCopy(const Command& command, const DebugFlags& flags) {
   return {};
 }
 
-Result<> Check(const Command& command, const DebugFlags& flags) {
+Result<> Check(Command& command, const DebugFlags& flags) {
   TRY(CheckCopy(command, flags));
   if (command.words().empty() && flags.files.empty()) {
     return CliError("NAME or filename is required for debug");
   }
   if (!FindDebugProfile(flags.profile)) {
     return CliError(fmt::format("unknown profile: {}", flags.profile));
+  }
+  if (!flags.image.empty()) {
+    if (const auto image = ParseImageName(flags.image); !image) {
+      return CliError(
+          fmt::format("invalid image name \"{}\": {}", flags.image, image.error().message));
+    }
+  }
+  static const std::set<std::string> kPolicies = {"", "Always", "IfNotPresent", "Never"};
+  if (!kPolicies.contains(flags.pull_policy)) {
+    return CliError(fmt::format("invalid image pull policy: {}", flags.pull_policy));
+  }
+  for (const auto& [name, pairs] : {std::pair("set-image", &flags.set_images),
+                                    std::pair("env", &flags.env)}) {
+    for (const std::string& pair : *pairs) {
+      const size_t equals = pair.find('=');
+      if (equals != 0 && equals != std::string::npos) continue;
+      return CliError(fmt::format(
+          "invalid argument \"{0}\" for \"--{1}\" flag: {0} must be formatted as key=value\nSee "
+          "'{2} debug --help' for usage.",
+          pair, name, command.environment().program));
+    }
   }
   if (flags.tty && !flags.stdin_open) {
     return CliError("-i/--stdin is required for containers with -t/--tty=true");
@@ -412,7 +437,9 @@ Result<> RunDebug(Command& command, const Args& args) {
     if (target.resource.kind == "Node") {
       TRY(DebugNode(command, flags, target.key.name));
     } else if (target.resource.kind != "Pod") {
-      return CliError(fmt::format("\"{}\" not supported by debug", target.resource.api_version));
+      const bool core = target.resource.Group().empty();
+      return CliError(fmt::format("\"{}{}, Kind={}\" not supported by debug", core ? "/" : "",
+                                  target.resource.api_version, target.resource.kind));
     } else if (flags.copy_to.empty()) {
       TRY(DebugInPod(command, flags, target));
     } else {

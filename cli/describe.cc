@@ -15,6 +15,7 @@ namespace {
 using Writer = void (*)(DescribeWriter& out, DescribeContext& context, const Json& object);
 
 constexpr std::pair<const char*, Writer> kWriters[] = {
+    {"CSINode", &DescribeCsiNode},
     {"CertificateSigningRequest", &DescribeSigningRequest},
     {"ClusterRole", &DescribeRole},
     {"ClusterRoleBinding", &DescribeBinding},
@@ -25,6 +26,7 @@ constexpr std::pair<const char*, Writer> kWriters[] = {
     {"EndpointSlice", &DescribeEndpointSlice},
     {"Endpoints", &DescribeEndpoints},
     {"HorizontalPodAutoscaler", &DescribeAutoscaler},
+    {"IPAddress", &DescribeIpAddress},
     {"Ingress", &DescribeIngress},
     {"IngressClass", &DescribeIngressClass},
     {"Job", &DescribeJob},
@@ -44,8 +46,10 @@ constexpr std::pair<const char*, Writer> kWriters[] = {
     {"Secret", &DescribeSecret},
     {"Service", &DescribeService},
     {"ServiceAccount", &DescribeServiceAccount},
+    {"ServiceCIDR", &DescribeServiceCidr},
     {"StatefulSet", &DescribeStatefulSet},
     {"StorageClass", &DescribeStorageClass},
+    {"VolumeAttributesClass", &DescribeAttributesClass},
 };
 // Nothing tells of these.
 constexpr std::string_view kWithoutEvents[] = {"ClusterRole", "ClusterRoleBinding", "LimitRange",
@@ -235,7 +239,9 @@ Result<std::vector<Target>> FindDescribed(Command& command, const SelectorFlags&
     ListOptions options;
     options.namespace_ = session.NamespaceFor(resource, selectors.all_namespaces);
     options.label_selector = selectors.labels;
-    JsonList list = TRY(session.api().List(resource, options));
+    auto listed = session.api().List(resource, options);
+    if (!listed) return Fail(WithList(listed.error(), resource, selectors));
+    JsonList list = std::move(*listed);
     for (Json& item : list.items) {
       const ObjectKey key = {NamespaceOf(item), NameOf(item)};
       targets.push_back({resource, key, "", std::move(item)});

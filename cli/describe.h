@@ -20,6 +20,12 @@ std::string EndpointsText(const std::vector<Json>& slices, const std::string& po
 // The rows of a LimitRange's table.
 void WriteLimits(DescribeWriter& out, const std::string& indent, const Json& range);
 
+// Labels in one line: "a=b,c=d"; "<none>".
+std::string PairsText(const Json& pairs);
+// Which pods a quota's scope means; "" of one that has no words.
+const char* ScopeHelp(const std::string& scope);
+
+void DescribeAttributesClass(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeAutoscaler(DescribeWriter& out, DescribeContext& context, const Json& object);
 // Role bindings and cluster role bindings.
 void DescribeBinding(DescribeWriter& out, DescribeContext& context, const Json& object);
@@ -27,10 +33,12 @@ void DescribeBudget(DescribeWriter& out, DescribeContext& context, const Json& o
 void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeConfigMap(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeCronJob(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeCsiNode(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeDaemonSet(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeEndpointSlice(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeEndpoints(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeIpAddress(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeIngress(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeIngressClass(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeJob(DescribeWriter& out, DescribeContext& context, const Json& object);
@@ -46,6 +54,7 @@ void DescribeReplicas(DescribeWriter& out, DescribeContext& context, const Json&
 void DescribeRole(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeSecret(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object);
+void DescribeServiceCidr(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeServiceAccount(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeSigningRequest(DescribeWriter& out, DescribeContext& context, const Json& object);
 void DescribeStatefulSet(DescribeWriter& out, DescribeContext& context, const Json& object);

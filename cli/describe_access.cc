@@ -44,14 +44,6 @@ void DescribeBinding(DescribeWriter& out, DescribeContext& /*context*/, const Js
 
 namespace {
 
-// "a=b,c=d"
-std::string PairsText(const Json& labels) {
-  if (!labels.is_object() || labels.empty()) return "<none>";
-  std::vector<std::string> pairs;
-  for (const auto& [key, value] : labels.items()) pairs.push_back(key + "=" + TextOf(value));
-  return Join(pairs, ",");
-}
-
 // "Approved,Issued"
 std::string RequestStatus(const Json& object) {
   std::string status;

@@ -111,6 +111,12 @@ void DescribeNamespace(DescribeWriter& out, DescribeContext& context, const Json
     out.Line(0, "\nResource Quotas");
     for (const Json& quota : quotas) {
       out.Line(1, "Name:\t" + NameOf(quota));
+      auto scopes = TextsAt(At(quota, "spec"), "scopes");
+      std::sort(scopes.begin(), scopes.end());
+      if (!scopes.empty()) out.Line(1, "Scopes:\t" + Join(scopes, ", "));
+      for (const std::string& scope : scopes) {
+        if (const std::string help = ScopeHelp(scope); !help.empty()) out.Line(1, "* " + help);
+      }
       out.Line(1, "Resource\tUsed\tHard\n  --------\t---\t---");
       const Json& hard = At(quota, "status", "hard");
       if (!hard.is_object()) continue;
@@ -140,6 +146,12 @@ void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& ob
   out.Field(0, "Capacity", PlainText(At(object, "status", "capacity", "storage")));
   out.Field(0, "Access Modes", AccessModes(At(object, "status", "accessModes")));
   out.FieldIf(0, "VolumeMode", TextAt(object, "spec", "volumeMode"));
+  if (const Json& source = At(object, "spec", "dataSource"); source.is_object()) {
+    out.Line(0, "DataSource:");
+    out.FieldIf(1, "APIGroup", TextAt(source, "apiGroup"));
+    out.Field(1, "Kind", TextAt(source, "kind"));
+    out.Field(1, "Name", TextAt(source, "name"));
+  }
   ListOptions options;
   options.namespace_ = NamespaceOf(object);
   std::vector<std::string> users;
@@ -181,7 +193,7 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Jso
         text += fmt::format("{}{} {} [{}]", text.empty() ? "" : "\n\t", TextAt(each, "key"),
                             Lower(TextAt(each, "operator")), Join(TextsAt(each, "values"), ", "));
       }
-      out.Field(2, fmt::format("Term {}", i), text);
+      out.Field(2, fmt::format("Term {}", i), text.empty() ? "<none>" : text);
     }
   }
   out.Field(0, "Message", TextAt(object, "status", "message"));

@@ -1,4 +1,5 @@
 // Budgets, quotas, limits, priorities, autoscalers and storage classes.
+#include <algorithm>
 #include <set>
 
 #include "cli/describe.h"
@@ -8,17 +9,11 @@
 namespace skiff::cli {
 namespace {
 
-// "a=b,c=d"
-std::string PairsText(const Json& labels) {
-  if (!labels.is_object() || labels.empty()) return "<none>";
-  std::vector<std::string> pairs;
-  for (const auto& [key, value] : labels.items()) pairs.push_back(key + "=" + TextOf(value));
-  return Join(pairs, ",");
-}
-
 std::string SelectorOrUnset(const std::string& text) {
   return text.empty() ? "<unset>" : text;
 }
+
+}  // namespace
 
 const char* ScopeHelp(const std::string& scope) {
   if (scope == "Terminating") {
@@ -40,6 +35,8 @@ const char* ScopeHelp(const std::string& scope) {
   }
   return "";
 }
+
+namespace {
 
 // "current / target" of a metric of an autoscaler.
 struct MetricText {
@@ -143,7 +140,8 @@ void DescribeLimitRange(DescribeWriter& out, DescribeContext& /*context*/, const
 void DescribeQuota(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
   out.Field(0, "Name", NameOf(object));
   out.Field(0, "Namespace", NamespaceOf(object));
-  const auto scopes = TextsAt(At(object, "spec"), "scopes");
+  auto scopes = TextsAt(At(object, "spec"), "scopes");
+  std::sort(scopes.begin(), scopes.end());
   if (!scopes.empty()) {
     out.Field(0, "Scopes", Join(scopes, ", "));
     for (const std::string& scope : scopes) {
@@ -228,13 +226,14 @@ void DescribeStorageClass(DescribeWriter& out, DescribeContext& /*context*/, con
   out.FieldIf(0, "VolumeBindingMode", TextAt(object, "volumeBindingMode"));
   const Json& topologies = At(object, "allowedTopologies");
   if (!topologies.is_array() || topologies.empty()) return;
-  out.Line(0, "AllowedTopologies:");
+  out.Line(0, "AllowedTopologies:\t");
   for (size_t i = 0; i < topologies.size(); ++i) {
-    out.Line(1, fmt::format("Term {}:", i));
+    std::string text;
     for (const Json& term : At(topologies[i], "matchLabelExpressions")) {
-      out.Line(2,
-               fmt::format("{} in [{}]", TextAt(term, "key"), Join(TextsAt(term, "values"), ", ")));
+      text += fmt::format("{}{} in [{}]", text.empty() ? "" : "\n\t", TextAt(term, "key"),
+                          Join(TextsAt(term, "values"), ", "));
     }
+    out.Field(1, fmt::format("Term {}", i), text.empty() ? "<none>" : text);
   }
 }
 

@@ -38,7 +38,7 @@ void WriteCsi(DescribeWriter& out, int level, const Json& csi) {
   if (!attributes.is_object()) return;
   bool first = true;
   for (const auto& [key, value] : attributes.items()) {
-    out.Line(level, (first ? "VolumeAttributes:\t  " : "\t  ") + key + "=" + TextOf(value));
+    out.Line(level, (first ? "VolumeAttributes:\t    " : "\t    ") + key + "=" + TextOf(value));
     first = false;
   }
 }

@@ -106,6 +106,7 @@ void DescribeDeployment(DescribeWriter& out, DescribeContext& context, const Jso
       old_sets.push_back(ReplicaSetText(set));
     }
   }
+  if (sets.empty()) return;
   out.Field(0, "OldReplicaSets", OrNone(Join(old_sets, ", ")));
   out.Field(0, "NewReplicaSet", OrNone(new_set));
 }

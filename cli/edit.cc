@@ -154,7 +154,7 @@ Result<Outcome> Saved(Command& command, const EditedText& text, const Result<Yam
 Result<> EditUntilSaved(Command& command, const EditedText& text, const SaveEdited& save) {
   const bool json = *text.head == '\0';  // No comments are in it.
   ScratchFile file =
-      TRY(ScratchFile::Create("/tmp/kubectl-edit-XXXXXX", json ? ".json" : ".yaml"));
+      TRY(ScratchFile::Create("kubectl-edit-XXXXXX", json ? ".json" : ".yaml"));
   const auto shown = ParseYaml(text.shown);
   std::string opened = text.head + text.shown;
   std::optional<std::string> failed;

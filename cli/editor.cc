@@ -19,7 +19,9 @@ extern char** environ;  // NOLINT: the C library's own name.
 namespace skiff::cli {
 
 Result<ScratchFile> ScratchFile::Create(const std::string& form, const std::string& suffix) {
-  std::string path = form + suffix;
+  const char* directory = std::getenv("TMPDIR");
+  const std::string where = directory != nullptr && *directory != '\0' ? directory : "/tmp";
+  std::string path = (std::filesystem::path(where) / (form + suffix)).string();
   const int file = mkstemps(path.data(), static_cast<int>(suffix.size()));
   if (file < 0) return CliError(fmt::format("cannot create a file like {}", path));
   close(file);

@@ -84,6 +84,12 @@ std::string MeantPath(const Explained& what, size_t at, const Json& owner) {
   return MeantText(paths);
 }
 
+Result<> CheckPath(const std::string& type, const std::vector<std::string>& path) {
+  const bool has_gap = std::find(path.begin(), path.end(), "") != path.end();
+  if (!type.empty() && !has_gap) return {};
+  return CliError("invalid jsonpath syntax, first node must be field node");
+}
+
 // The field that the path leads to, and what that has.
 Result<std::string> Explain(const Explained& what) {
   const Json* schema = &what.schemas.OfKind(what.resource);
@@ -154,6 +160,7 @@ Result<> RunExplain(Command& command, const Args& args) {
   std::string type = path[0];
   path.erase(path.begin());
   if (!path.empty() && path.back().empty()) path.pop_back();
+  TRY(CheckPath(type, path));
   // "deployments.apps" and "deployments.v1.apps" name a group before they name fields.
   for (size_t parts = path.size(); parts > 0 && parts <= path.size(); --parts) {
     std::string longer = type;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "api/gen/core_v1.h"
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
 #include "cli/history/past.h"
@@ -185,6 +186,15 @@ Result<Json> TableOfOne(Command& command, Session& session, const GetFlags& flag
   return PlainTable(table, command.environment().clock.Now());
 }
 
+// Where the namespace is missing as well, that is what is wrong.
+Error MissingOf(Session& session, Error error, const ObjectKey& key) {
+  const bool may_be = error.reason == Reason::kNotFound && !key.namespace_.empty() &&
+                      key.namespace_ != "default";
+  if (!may_be) return error;
+  const auto space = session.api().Get(core_v1::Namespace::Info(), {"", key.namespace_});
+  return !space && space.error().reason == Reason::kNotFound ? space.error() : error;
+}
+
 void CollectNamed(Command& command, Session& session, const GetFlags& flags, KindTable& out) {
   const Resource& resource = out.selection->kind.resource;
   for (const std::string& name : out.selection->names) {
@@ -193,7 +203,8 @@ void CollectNamed(Command& command, Session& session, const GetFlags& flags, Kin
     if (!table) {
       const bool missing = table.error().reason == Reason::kNotFound;
       if (missing && flags.ignore_not_found) continue;
-      command.Report(WithOldest(session, table.error(), flags.at_revision));
+      const Error error = MissingOf(session, table.error(), key);
+      command.Report(WithOldest(session, error, flags.at_revision));
       continue;
     }
     TakeRows(*table, out);
@@ -263,7 +274,7 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
     printed = true;
   }
   if (!printed && !failed && !flags.ignore_not_found) {
-    const bool namespaced = std::ranges::any_of(
+    const bool namespaced = std::ranges::all_of(
         selections.items, [](const Selection& each) { return each.kind.resource.namespaced; });
     const bool in_one = namespaced && !flags.selectors.all_namespaces;
     command.environment().err(NothingFoundText(in_one ? session.namespace_() : ""));
@@ -295,7 +306,8 @@ Result<std::vector<Json>> CollectObjects(Command& command, Session& session, con
       if (object) {
         objects.push_back(std::move(*object));
       } else if (object.error().reason != Reason::kNotFound || !flags.ignore_not_found) {
-        command.Report(WithOldest(session, object.error(), flags.at_revision));
+        const Error error = MissingOf(session, object.error(), key);
+        command.Report(WithOldest(session, error, flags.at_revision));
       }
     }
     if (!selection.names.empty()) continue;
@@ -323,11 +335,15 @@ Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
   bool single = false;
   const bool columns = flags.custom_columns();
   std::unique_ptr<ObjectPrinter> printer;
-  if (!columns) printer = TRY(MakeObjectPrinter(flags.print));
+  std::string spec;
+  if (columns) {
+    spec = TRY(ColumnsSpec(flags));
+  } else {
+    printer = TRY(MakeObjectPrinter(flags.print));
+  }
   auto objects = TRY(CollectObjects(command, session, flags, selections, single));
   if (!flags.sort_by.empty() && !single) TRY(SortByPath(flags.sort_by, objects, false));
   if (columns) {
-    const std::string spec = TRY(ColumnsSpec(flags));
     const std::string text = TRY(CustomColumns(spec, objects, !flags.no_headers));
     command.environment().out(text);
     return {};
@@ -391,6 +407,7 @@ Result<> RunGet(Command& command, const Args& args) {
   Session& session = *TRY(command.session());
   TRY(ResolvePast(command, session, flags));
   if (!flags.raw.empty()) {
+    if (!flags.print.output.empty()) return CliError("--raw and --output are mutually exclusive");
     if (!command.words().empty()) {
       return CliError("arguments may not be passed when --raw is specified");
     }
@@ -405,15 +422,17 @@ Result<> RunGet(Command& command, const Args& args) {
   if (flags.output_watch_events && !flags.watch && !flags.watch_only) {
     return CliError("--output-watch-events option can only be used with --watch or --watch-only");
   }
-  if (command.words().empty() && flags.files.empty()) {
+  Args words = command.words();
+  if (command.rest()) words.insert(words.end(), command.rest()->begin(), command.rest()->end());
+  if (words.empty() && flags.files.empty()) {
     command.environment().err(kNoTypeHint);
     return CliError(kNoType);
   }
   Selections selections;
   if (flags.files.empty()) {
-    selections = TRY(ParseSelections(command, command.words()));
+    selections = TRY(ParseSelections(command, words));
   } else {
-    if (!command.words().empty()) return WordsBesideFiles();
+    if (!words.empty()) return WordsBesideFiles();
     selections = TRY(SelectFromFiles(command, flags.files));
   }
   for (const Selection& selection : selections.items) {

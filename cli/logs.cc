@@ -61,6 +61,13 @@ Result<> LogFlags::Check(const Command& command) const {
   if (!since_time.empty() && since > Duration(0)) {
     return CliError("at most one of `sinceTime` or `sinceSeconds` may be specified");
   }
+  if (all_containers && !container.empty()) {
+    return CliError("--all-containers=true should not be specified with container name " +
+                    container);
+  }
+  if (pod_running_timeout <= Duration(0)) {
+    return CliError("--pod-running-timeout must be higher than zero");
+  }
   if (command.words().size() > 1 && !container.empty()) {
     return CliError("only one of -c or an inline [CONTAINER] arg is allowed");
   }
@@ -188,7 +195,9 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
   ListOptions options;
   options.namespace_ = session.namespace_();
   options.label_selector = selector;
-  JsonList list = TRY(session.api().List(kind.resource, options));
+  auto found = session.api().List(kind.resource, options);
+  if (!found) return Fail(WithList(found.error(), kind.resource, {.labels = selector}));
+  JsonList list = std::move(*found);
   if (list.items.empty()) {
     command.Warn("No resources found in {} namespace.\n", session.namespace_());
   }
@@ -227,6 +236,9 @@ Result<> RunLogs(Command& command, const Args& args) {
         "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a "
         "required argument for the logs command");
   }
+  if (!command.words().empty() && !flags.selector.empty()) {
+    return command.UsageError("only a selector (-l) or a POD name is allowed");
+  }
   TRY(flags.Check(command));
   if (flags.all_pods) flags.prefix = true;
   Session& session = *TRY(command.session());
@@ -247,9 +259,10 @@ Result<> RunLogs(Command& command, const Args& args) {
     std::optional<Error> error;
     if (flags.follow) {
       auto stream = session.api().GetStream(path, std::move(query), "*/*");
+      // 204: there is nothing that could go on.
       if (stream) {
         followed.Add(std::move(*stream), std::move(printer));
-      } else {
+      } else if (stream.error().http_code != 204) {
         error = stream.error();
       }
     } else {

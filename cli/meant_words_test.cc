@@ -36,11 +36,13 @@ TEST_F(MeantWordsTest, HelpOnAWordThatIsNoneSaysWhichMayHaveBeenMeant) {
 TEST_F(MeantWordsTest, TheNearestVerbBelowAVerbIsSaidUnderOurOwnNameAlone) {
   EXPECT_EQ(Run("rollout", {"restat", "deploy/web"}), 1);
   EXPECT_EQ(err_,
-            "error: unknown command \"restat\"\nSee 'kubectl rollout -h' for help and examples\n");
+            "error: unknown command \"restat deploy/web\"\n"
+            "See 'kubectl rollout -h' for help and examples\n");
   EXPECT_EQ(Run("certificate", {"aprove", "web"}), 0);
   program_ = "skiff";
   EXPECT_EQ(Run("rollout", {"restat", "deploy/web"}), 1);
-  EXPECT_EQ(err_, "error: unknown command \"restat\"\n\nDid you mean this?\n\trestart\n\n"
+  EXPECT_EQ(err_, "error: unknown command \"restat deploy/web\"\n\n"
+                  "Did you mean this?\n\trestart\n\n"
                   "See 'skiff rollout -h' for help and examples\n");
   EXPECT_EQ(Run("create", {"deploymnt", "web"}), 1);
   EXPECT_EQ(err_, "error: Unexpected args: [deploymnt web]\n\nDid you mean this?\n\tdeployment\n\n"

@@ -66,10 +66,12 @@ std::vector<SmallRule> TakenApart(const Json& rules) {
 
 // Go's text of a rule begins with its verbs; kubectl sorts by that.
 std::vector<std::string> SortKey(const SmallRule& rule) {
-  const size_t dot = rule.resource.find('.');
-  const std::string group = dot == std::string::npos ? "" : rule.resource.substr(dot + 1);
-  return {Bracketed(rule.verbs), "[" + group + "]", "[" + rule.resource.substr(0, dot) + "]",
-          Bracketed(rule.names), Bracketed(rule.urls)};
+  const size_t slash = std::min(rule.resource.find('/'), rule.resource.size());
+  const size_t dot = std::min(rule.resource.find('.'), slash);
+  const std::string group = dot == slash ? "" : rule.resource.substr(dot + 1, slash - dot - 1);
+  const std::string resource = rule.resource.substr(0, dot) + rule.resource.substr(slash);
+  return {Bracketed(rule.verbs), "[" + group + "]", "[" + resource + "]", Bracketed(rule.names),
+          Bracketed(rule.urls)};
 }
 
 }  // namespace

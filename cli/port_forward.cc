@@ -297,7 +297,11 @@ Result<int> ServiceTarget(const Json& service, const Json& pod, const std::strin
     if (PlainText(At(port, "port")) != text && TextAt(port, "name") != text) continue;
     return PodPort(pod, PlainText(At(port, "targetPort")));
   }
-  return CliError(fmt::format("Service {} does not have a service port {}", NameOf(service), text));
+  const bool is_number = text.find_first_not_of("0123456789") == std::string::npos;
+  return CliError(
+      is_number
+          ? fmt::format("Service {} does not have a service port {}", NameOf(service), text)
+          : fmt::format("Service '{}' does not have a named port '{}'", NameOf(service), text));
 }
 
 Result<std::vector<PortPair>> ParsePorts(const Args& words, const Json& pod, const Json& service) {

@@ -159,6 +159,12 @@ Result<std::unique_ptr<ObjectPrinter>> MakeTemplatePrinter(const std::string& fo
   return printer;
 }
 
+tl::unexpected<Error> NoPrinter(const PrintFlags& flags) {
+  return CliError(fmt::format(
+      "unable to match a printer suitable for the output format {}, allowed formats are: {}",
+      GoQuote(flags.output), flags.formats));
+}
+
 // Commas inside brackets belong to the path.
 std::vector<std::string> SplitSpec(const std::string& spec) {
   std::vector<std::string> parts(1);
@@ -187,7 +193,10 @@ void PrintFlags::AddTo(Command& command) {
 }
 
 Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags) {
-  const std::string& output = flags.output;
+  // These, and no others, are taken in capitals as well.
+  const std::string lower = Lower(flags.output);
+  const bool is_plain = lower == "json" || lower == "yaml" || lower == "kyaml" || lower == "name";
+  const std::string& output = is_plain ? lower : flags.output;
   const bool bare_template = output.empty() && !flags.template_.empty();
   const std::string form = bare_template ? "go-template" : output.substr(0, output.find('='));
   std::unique_ptr<ObjectPrinter> printer;
@@ -199,6 +208,8 @@ Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags
     printer = std::make_unique<KyamlPrinter>();
   } else if (output == "name") {
     printer = std::make_unique<NamePrinter>();
+  } else if (!flags.template_.empty() && output.find('=') != std::string::npos) {
+    return NoPrinter(flags);  // Two templates.
   } else if (form == "jsonpath" || form == "jsonpath-file" || form == "jsonpath-as-json") {
     const size_t equals = output.find('=');
     std::string text = equals == std::string::npos ? flags.template_ : output.substr(equals + 1);
@@ -209,15 +220,14 @@ Result<std::unique_ptr<ObjectPrinter>> MakeObjectPrinter(const PrintFlags& flags
     std::string text = equals == std::string::npos ? flags.template_ : output.substr(equals + 1);
     return MakeTemplatePrinter(form, std::move(text), flags);
   } else {
-    return CliError(fmt::format(
-        "unable to match a printer suitable for the output format {}, allowed formats are: {}",
-        GoQuote(output), flags.formats));
+    return NoPrinter(flags);
   }
   return printer;
 }
 
 bool PrintFlags::HidesManagedFields() const {
-  return !show_managed_fields && (output == "json" || output == "yaml" || output == "kyaml");
+  const std::string form = Lower(output);
+  return !show_managed_fields && (form == "json" || form == "yaml" || form == "kyaml");
 }
 
 void DropManagedFields(Json& object) {
@@ -255,17 +265,28 @@ Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& obj
 }
 
 Result<std::string> ColumnsOfFile(const std::string& path) {
-  const std::string text = TRY(TextOfFile(path));
+  if (path.empty()) return CliError("custom-columns format specified but no custom columns given");
+  const auto found = FileText(path);
+  if (!found) {
+    return CliError(
+        fmt::format("error reading template {}, open {}: no such file or directory", path, path));
+  }
+  const std::string& text = *found;
   const auto words = [](const std::string& line) {
-    std::vector<std::string> found;
+    std::vector<std::string> all;
     for (std::string& word : Split(line, ' ')) {
-      if (!word.empty()) found.push_back(std::move(word));
+      if (!word.empty()) all.push_back(std::move(word));
     }
-    return found;
+    return all;
   };
   const auto lines = Split(text, '\n');
+  if (lines.size() < 2 || (lines.size() == 2 && lines[1].empty())) {
+    return CliError(
+        "invalid template, missing spec line. Expected format is one line of space separated "
+        "headers, one line of space separated column specs.");
+  }
   const auto names = words(lines[0]);
-  const auto paths = lines.size() > 1 ? words(lines[1]) : std::vector<std::string>();
+  const auto paths = words(lines[1]);
   if (names.size() != paths.size()) {
     return CliError(fmt::format("number of headers ({}) and field specifications ({}) don't match",
                                 names.size(), paths.size()));

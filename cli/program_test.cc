@@ -532,7 +532,7 @@ TEST_F(ProgramTest, EachFormOfASecretHasFlagsOfItsOwn) {
   EXPECT_EQ(Run("create", {"secret", "tls", "n", "--from-literal=a=b"}), 1);
   EXPECT_TRUE(err_.starts_with("error: unknown flag: --from-literal\n")) << err_;
   EXPECT_EQ(Run("create", {"secret", "opaque", "n"}), 1);
-  EXPECT_TRUE(err_.starts_with("error: unknown command \"opaque\"")) << err_;
+  EXPECT_TRUE(err_.starts_with("error: unknown command \"opaque n\"")) << err_;
 }
 
 TEST(VerbsTextTest, HasEachVerbOnceWithWhatItIsFor) {

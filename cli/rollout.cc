@@ -5,6 +5,7 @@
 
 #include "api/text/go_text.h"
 #include "cli/describe_pod.h"
+#include "cli/get.h"
 #include "cli/json_text.h"
 #include "cli/tab_writer.h"
 #include "cli/verbs.h"
@@ -94,6 +95,9 @@ Result<> RunRestart(Command& command, const Args& args) {
   AddFieldManager(command, flags);
   const auto targets = TRY(Parse(command, args, flags));
   Session& session = *TRY(command.session());
+  if (targets.empty() && command.exit_code() == 0) {
+    command.Warn("{}", NothingFoundText(session.namespace_()));
+  }
   const std::string now = Time(command.environment().clock.Now()).Rfc3339();
   for (const Target& target : targets) {
     const std::string& kind = target.resource.kind;
@@ -154,6 +158,9 @@ Result<> RunHistory(Command& command, const Args& args) {
   int revision = 0;
   command.Flag("revision", revision, "See the details of this revision.");
   const auto targets = TRY(Parse(command, args, flags));
+  if (revision < 0) {
+    return CliError(fmt::format("revision must be a positive integer: {}", revision));
+  }
   const bool as_objects = !flags.write.print.output.empty() || !flags.write.print.template_.empty();
   std::unique_ptr<ObjectPrinter> printer;
   if (as_objects) printer = TRY(MakeObjectPrinter(flags.write.print));
@@ -205,7 +212,7 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
       fmt::format("no rollout history found for deployment {}", GoQuote(target.key.name)));
   if (history.empty()) return none;
   auto chosen = history.end();
-  if (revision > 0) {
+  if (revision != 0) {
     chosen = history.find(revision);
     if (chosen == history.end()) {
       return CliError(fmt::format("unable to find specified revision {} in history", revision));

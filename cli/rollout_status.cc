@@ -1,4 +1,5 @@
 #include "api/text/go_text.h"
+#include "cli/get.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 
@@ -138,10 +139,16 @@ Result<> RunRolloutStatus(Command& command, const Args& args) {
   if (command.words().empty() && files.empty()) {
     return CliError("required resource not specified");
   }
+  if (revision < 0) {
+    return CliError(fmt::format("revision must be a positive integer: {}", revision));
+  }
   Session& session = *TRY(command.session());
   const auto targets =
       TRY(FindTargets(command, command.words(),
                       {.files = &files, .selectors = selectors, .names_needed = false}));
+  if (targets.empty() && command.exit_code() == 0) {
+    command.Warn("{}", NothingFoundText(session.namespace_()));
+  }
   for (const Target& target : targets) {
     std::string said;
     const auto done = [&](const Json* object) -> Result<bool> {

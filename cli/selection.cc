@@ -73,6 +73,9 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
   Selections selections;
   const auto types = Split(words[0], ',');
   for (const std::string& type : types) {
+    if (type.empty() && types.size() > 1) {
+      return CliError("the server doesn't have a resource type \"\"");
+    }
     if (type.empty()) continue;
     auto category = TRY(session.kinds().InCategory(type));
     if (!category.empty()) {
@@ -172,10 +175,16 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
     TRY(FromFiles(command, options, targets));
     return targets;
   }
-  const Selections selections = TRY(ParseSelections(command, words));
   const bool selecting = !selectors.labels.empty() || !selectors.fields.empty();
-  if (selectors.all && !selectors.labels.empty()) {
-    return CliError("cannot set --all and --selector at the same time");
+  if (words.empty() && (selecting || selectors.all)) {
+    return CliError("at least one resource must be specified to use a selector");
+  }
+  const Selections selections = TRY(ParseSelections(command, words));
+  // As kubectl: who waits for all with a label waits for those.
+  if (selectors.all && !selectors.labels.empty() && command.verb() != "wait") {
+    return CliError(command.verb() == "delete"
+                        ? "setting 'all' parameter but found a non empty selector."
+                        : "cannot set --all and --selector at the same time");
   }
   if (selectors.all && !selectors.fields.empty()) {
     return CliError("setting 'all' parameter but found a non empty selector. ");

@@ -37,10 +37,11 @@ struct TopFlags {
       return CliError("--sort-by accepts only cpu or memory");
     }
     if (command.words().size() > 1) {
-      return CliError(fmt::format("{} has at most one argument", command.verb()));
+      return command.UsageError(command.verb().substr(4) + " [NAME | -l label]");
     }
     if (!command.words().empty() && !selectors.labels.empty()) {
-      return CliError("only one of NAME or --selector can be provided");
+      return CliError(fmt::format("only one of NAME or {}selector can be provided",
+                                  command.verb() == "top pod" ? "" : "--"));
     }
     return {};
   }

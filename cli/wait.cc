@@ -29,6 +29,7 @@ Result<Goal> ParseGoal(const std::string& text) {
   }
   if (text.starts_with("jsonpath=")) {
     const std::string rest = text.substr(9);
+    if (rest.empty()) return CliError("jsonpath expression cannot be empty");
     const size_t brace = rest.rfind('}');
     const size_t equals = rest.find('=', brace == std::string::npos || rest[0] != '{' ? 0 : brace);
     if (equals == std::string::npos) {
@@ -99,7 +100,14 @@ Result<std::vector<Target>> AwaitCreation(Command& command, const TargetOptions&
   const Duration deadline = clock.Monotonic() + timeout;
   TargetOptions named = options;
   named.fetch = false;
-  const auto wanted = TRY(FindTargets(command, command.words(), named));
+  auto wanted = TRY(FindTargets(command, command.words(), named));
+  // What a selector asks for may have any name: the first that comes is it.
+  while (wanted.empty()) {
+    if (command.exit_code() != 0) return wanted;
+    if (clock.Monotonic() >= deadline) return CliError("timed out waiting for the condition");
+    command.environment().pause(kCreatePollPeriod);
+    wanted = TRY(FindTargets(command, command.words(), named));
+  }
   Session& session = *TRY(command.session());
   std::vector<Target> found;
   for (Target target : wanted) {

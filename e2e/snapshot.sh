@@ -54,9 +54,12 @@ check "diff --since=5m shows it all as new" since_shows
 
 say "A second time, under another name"
 began=$(date +%s%N)
+umask 0
 run "$skiff" snapshot fork try --data-dir="$data"
+umask 022
 took=$((($(date +%s%N) - began) / 1000000))
 echo "   $took ms"
+[ -z "$(find "$data-try" -maxdepth 1 -perm /022)" ] || fail "others may write into the fork: $(ls -la "$data-try")"
 check "the fork has the same" ready "$data-try" web 1
 run of "$data-try" scale deployment web --replicas=6
 check "the fork changes" ready "$data-try" web 6

@@ -47,9 +47,22 @@ std::string LogPath(const std::string& data_dir) {
   return data_dir + "/skiff.log";
 }
 
-Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
+std::error_code MakeDataDir(const std::string& data_dir) {
   std::error_code error;
-  fs::create_directories(data_dir, error);
+  std::string made;
+  for (const fs::path& part : fs::absolute(data_dir, error)) {
+    made = (fs::path(made) / part).string();
+    if (fs::is_directory(made, error)) continue;
+    if (mkdir(made.c_str(), 0755) != 0 && errno != EEXIST) {
+      return {errno, std::generic_category()};
+    }
+  }
+  return fs::is_directory(data_dir, error) ? std::error_code()
+                                           : std::make_error_code(std::errc::not_a_directory);
+}
+
+Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {
+  const std::error_code error = MakeDataDir(data_dir);
   const auto failed = [&](const std::string& why) {
     return Fail(Reason::kForbidden,
                 fmt::format("cannot write the data directory {}: {}; choose another with "
@@ -189,8 +202,7 @@ int RunAttached(const std::string& data_dir, int verbosity, const Start& start,
 
 int RunAsDaemon(const std::string& data_dir, const std::string& word,
                 const std::vector<std::string>& args) {
-  std::error_code error;
-  fs::create_directories(data_dir, error);
+  std::error_code error = MakeDataDir(data_dir);
   if (error) {
     return Complain(
         fmt::format("cannot make the data directory {}: {}; choose another with "

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/process.h"
@@ -15,6 +16,10 @@ namespace skiff {
 // DIR/skiff.pid and DIR/skiff.log
 std::string PidPath(const std::string& data_dir);
 std::string LogPath(const std::string& data_dir);
+
+// With what leads there. Only its owner may write into any of what is made, whatever the umask is:
+// who could would put keys of his own there.
+std::error_code MakeDataDir(const std::string& data_dir);
 
 // The data directory belongs to one process: whoever holds its lock.
 class DataDirLock {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -187,6 +188,20 @@ TEST_F(RemovalTest, OneThatRunsInTheForegroundIsKnownByItsLock) {
     EXPECT_EQ(*RunningOn(directory), *IdentifyProcess(getpid()));
   }
   EXPECT_FALSE(RunningOn(directory));
+}
+
+TEST_F(RemovalTest, WhateverTheUmaskIsOnlyItsOwnerWritesIntoANewDirectory) {
+  namespace fs = std::filesystem;
+  const fs::path above = ClusterAt("umask", 3) + "/new";
+  const mode_t before = umask(0);
+  const auto lock = DataDirLock::Take(above / "data");
+  umask(before);
+  ASSERT_TRUE(lock);
+  for (const fs::path& made : {above, above / "data"}) {
+    const auto others = fs::status(made).permissions() &
+                        (fs::perms::group_write | fs::perms::others_write);
+    EXPECT_EQ(others, fs::perms::none) << made;
+  }
 }
 
 TEST_F(RemovalTest, OfTwoThatStartAtOnceTheFileNamesTheOneThatRuns) {

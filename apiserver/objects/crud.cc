@@ -8,6 +8,7 @@
 #include "api/rules/rules.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/objects/custom_body.h"
+#include "apiserver/objects/former_namespace.h"
 #include "apiserver/objects/list_answer.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/objects/reader.h"
@@ -112,10 +113,12 @@ Result<http::Response> HandleGet(Core& core, ApiRequest& request) {
 }
 
 Result<http::Response> HandleList(Core& core, ApiRequest& request) {
+  TRY(MayReadPast(core, request));
   return ListObjects({core.store, core.list_jobs, core.outbound}, request);
 }
 
 Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {
+  TRY(MayWatchPast(core, request));
   return WatchObjects(core.watch(), request);
 }
 
@@ -257,6 +260,7 @@ class ShownCollection {
 
 Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {
   constexpr int64_t kPageItems = 10'000;
+  TRY(MayReadPast(core, request));
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   const DeleteQuery options =

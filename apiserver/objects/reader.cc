@@ -41,7 +41,7 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQ
       return Fail(Reason::kBadRequest,
                   "specifying resource version is not allowed when using continue");
     }
-    if (token.revision > 0) position.at = Revision{static_cast<uint64_t>(token.revision)};
+    position.at = ExactRevision(options);
     position.start_after = prefix + token.start;
     position.left = token.left;
     if (options.resource_version == "0") position.limit = 0;
@@ -56,13 +56,8 @@ Result<Position> PositionOf(Store& store, const std::string& prefix, const ListQ
   if (options.resource_version == "0") {
     position.limit = 0;  // Any state will do, and all of it at once.
   } else if (*version > 0) {
-    const bool exact = options.match == VersionMatch::kExact ||
-                       (options.match == VersionMatch::kUnset && position.limit > 0);
-    if (exact) {
-      position.at = Revision{*version};
-    } else {
-      TRY(ReachRevision(store, *version));
-    }
+    position.at = ExactRevision(options);
+    if (position.at.value == 0) TRY(ReachRevision(store, *version));
   }
   return position;
 }

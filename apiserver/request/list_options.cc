@@ -122,6 +122,16 @@ Result<ListQuery> ParseListOptions(const http::Request& request, const KindInfo&
   return options;
 }
 
+Revision ExactRevision(const ListQuery& options) {
+  if (!options.continue_token.empty()) {
+    const auto token = DecodeContinue(options.continue_token);
+    return Revision{token && token->revision > 0 ? static_cast<uint64_t>(token->revision) : 0};
+  }
+  const bool exact = options.match == VersionMatch::kExact ||
+                     (options.match == VersionMatch::kUnset && options.limit > 0);
+  return Revision{exact ? ParseResourceVersion(options.resource_version).value_or(0) : 0};
+}
+
 std::string EncodeContinue(const ContinueToken& token) {
   Json document = {{"v", kTokenVersion}, {"rv", token.revision}, {"start", token.start + '\0'}};
   // kube-apiserver, which has no such field, passes over it.

@@ -49,6 +49,10 @@ struct ContinueToken {
 std::string EncodeContinue(const ContinueToken& token);
 Result<ContinueToken> DecodeContinue(std::string_view text);
 
+// The revision of a list that is of no other one, as its token or options say; 0: whatever is
+// newest, or they do not parse.
+Revision ExactRevision(const ListQuery& options);
+
 // Go's strconv.ParseInt; BadRequest with its text.
 Result<int64_t> ParseIntQuery(std::string_view text);
 

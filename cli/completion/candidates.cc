@@ -88,6 +88,14 @@ Candidates TypesAndNames(Command& command, const Asked& asked, const Names& type
     Prefix(found.values, type + "/");
   } else if (asked.words.empty()) {
     found.values = types.empty() ? TypesServed(command) : types;
+    // `why web` says it of whatever is called so.
+    if (asked.verb == "why") {
+      for (const std::string& type : types) {
+        for (std::string& name : NamesOf(command, type)) {
+          if (std::ranges::count(found.values, name) == 0) found.values.push_back(std::move(name));
+        }
+      }
+    }
   } else if (asked.words[0].find('/') == std::string::npos) {
     found.values = NamesOf(command, asked.words[0]);
   }
@@ -189,7 +197,7 @@ Names OutputsOf(const std::string& verb) {
       names.emplace_back(more);
     }
   }
-  if (verb == "why") return {"json"};
+  if (verb == "why") return {"json", "yaml"};
   if (verb == "delete") return {"name"};
   return names;
 }

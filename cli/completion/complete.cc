@@ -6,6 +6,7 @@
 #include "cli/completion/shape.h"
 #include "base/text.h"
 #include "cli/json_text.h"
+#include "cli/kuberc/kuberc.h"
 #include "cli/plugins/plugins.h"
 #include "cli/program.h"
 #include "cli/verbs.h"
@@ -161,6 +162,8 @@ Candidates CandidatesFor(Command& command, const TypedLine& line) {
     Candidates found{line.shape.verbs, kNoFiles};
     found.values.insert(found.values.end(), environment.programs.begin(),
                         environment.programs.end());
+    const auto aliases = AliasesOfKuberc(environment);
+    found.values.insert(found.values.end(), aliases.begin(), aliases.end());
     for (const std::string& each : PluginNames(environment)) {
       found.values.push_back(each + "\tThe command " + each + " is a plugin installed by the user");
     }
@@ -189,12 +192,27 @@ void PrintCandidates(Environment& environment, const Candidates& found, const st
   environment.out(fmt::format(":{}\n", found.directive));
 }
 
+// A verb of the user's own stands for what his kuberc says.
+void ReplaceAlias(const Environment& environment, Args& words) {
+  const auto aliases = AliasesOfKuberc(environment);
+  if (words.size() < 2 || std::find(aliases.begin(), aliases.end(), words[0]) == aliases.end()) {
+    return;
+  }
+  Environment silent = environment;
+  silent.err = [](std::string_view) {};
+  auto meant = ApplyKuberc(silent, Args(words.begin(), words.end() - 1));
+  if (!meant) return;
+  meant->push_back(words.back());
+  words = *std::move(meant);
+}
+
 int Complete(Environment& environment, const Args& args, bool descriptions) {
   Args words = args.empty() ? Args{""} : args;
   // `skiff kubectl get` has the words of `skiff get`.
   if (words.size() > 1 && words[0] == "kubectl" && IsProgram(environment, words[0])) {
     words.erase(words.begin());
   }
+  ReplaceAlias(environment, words);
   TypedLine line;
   TakeWords(environment, words, line);
   if (line.asked.verb.empty() && !line.asked.words.empty()) {

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "base/process.h"
 #include "cli/completion/scripts.h"
@@ -39,6 +43,25 @@ TEST_F(CompleteTest, VerbsAndTheirVerbs) {
   EXPECT_THAT(Asked({"create", "secret", ""}), "docker-registry\ngeneric\ntls\n:4\n");
   EXPECT_EQ(Asked({"apply", "view"}), "view-last-applied\n:4\n");
   EXPECT_THAT(Asked({""}), Not(HasSubstr("__complete")));
+}
+
+TEST_F(CompleteTest, WhyTakesANameAlone) {
+  program_ = "skiff";
+  EXPECT_EQ(Asked({"why", "we"}), "web\n:4\n");
+  EXPECT_EQ(Asked({"why", "po"}), "pods\n:4\n");
+  EXPECT_EQ(Asked({"why", "-o", ""}), "json\nyaml\n:4\n");
+}
+
+TEST_F(CompleteTest, VerbsOfAKubercAreVerbsToo) {
+  const std::string path = testing::TempDir() + "/kuberc-completed-" + std::to_string(getpid());
+  std::ofstream(path) << "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n"
+                         "aliases:\n- {name: getmaps, command: get, prependArgs: [cm]}\n";
+  variables_["KUBERC"] = path;
+  variables_["KUBECTL_KUBERC"] = "";
+  EXPECT_EQ(Asked({"getm"}), "getmaps\n:4\n");
+  EXPECT_EQ(Asked({"getmaps", "ab"}), "abc\nabd\n:4\n");
+  EXPECT_THAT(Asked({"getmaps", "--sort"}), HasSubstr("--sort-by"));
+  std::filesystem::remove(path);
 }
 
 TEST_F(CompleteTest, BehindKubectlStandsWhatStandsWithoutIt) {

@@ -207,6 +207,16 @@ Result<KubercPlace> FindKuberc(const Environment& environment, const std::string
   return KubercPlace{environment.variable("HOME") + "/.kube/kuberc", false};
 }
 
+std::vector<std::string> AliasesOfKuberc(Environment environment) {
+  environment.err = [](std::string_view) {};
+  std::vector<std::string> names;
+  if (Lower(environment.variable("KUBECTL_KUBERC")) == "false") return names;
+  const auto preference = Load(environment, "");
+  if (!preference || !*preference || !CheckPreference(**preference)) return names;
+  for (const Json& alias : At(**preference, "aliases")) names.push_back(TextAt(alias, "name"));
+  return names;
+}
+
 Result<Args> ApplyKuberc(Environment& environment, const Args& args) {
   const bool is_off = Lower(environment.variable("KUBECTL_KUBERC")) == "false";
   if (args.empty() || is_off) return args;

@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
 
@@ -26,6 +27,10 @@ Result<KubercPlace> FindKuberc(const Environment& environment, const std::string
 // The command line with what the kuberc says, and in `environment` which credential plugins may
 // run. The verb is the first word.
 Result<Args> ApplyKuberc(Environment& environment, const Args& args);
+
+// The verbs of its own that the kuberc has; none where it cannot be read. For completion, which has
+// no use for trouble: nothing is said of it.
+std::vector<std::string> AliasesOfKuberc(Environment environment);
 
 // `alpha kuberc view|set`
 int AlphaMain(Environment& environment, const Args& args);

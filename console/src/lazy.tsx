@@ -4,10 +4,10 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { t } from './texts';
 
-export function lazy(load: () => Promise<ComponentType>): ComponentType {
-  let loaded: ComponentType | null = null;
-  return function Lazy() {
-    const [View, setView] = useState<ComponentType | null>(() => loaded);
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+  let loaded: ComponentType<P> | null = null;
+  return function Lazy(props: P) {
+    const [View, setView] = useState<ComponentType<P> | null>(() => loaded);
     const [failed, setFailed] = useState(false);
     useEffect(() => {
       if (View !== null) return;
@@ -19,7 +19,7 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
         () => setFailed(true),
       );
     }, []);
-    if (View !== null) return <View />;
+    if (View !== null) return <View {...props} />;
     return <div class="empty" role="status">{failed ? t.notFetched : t.loading}</div>;
   };
 }

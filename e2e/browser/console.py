@@ -164,6 +164,11 @@ class Play(Obstacles):
         self.many_logs()
         page.go(pod)
         page.until("!!document.querySelector('[role=tab]')")
+        page.go(pod.split("?")[0] + "?tab=shell")
+        page.shows("No command has been run yet")
+        if page.run("!!document.querySelector('.xterm-rows')"):
+            raise PageError("an address alone opens a shell")
+        page.click("Logs", "[role=tab]")
         page.click("Shell", "[role=tab]")
         page.until("document.querySelector('.xterm-rows')?.innerText.trim().length > 0", "a shell that says something")
         page.picture("shell")
@@ -263,6 +268,12 @@ class Play(Obstacles):
         link = self.written(os.environ["CONSOLE_LINK"])
         page.browser.command("Page.navigate", {"url": "about:blank"})
         page.browser.command("Page.navigate", {"url": link})
+        page.shows("Do not log in")
+        if page.run("sessionStorage.length") != 0:
+            raise PageError("a link logs in by itself, whoever made it")
+        page.picture("link")
+        self.check("link")
+        page.click("Log in as", "button.primary")
         page.shows("Pods on their nodes")
         if "login" in page.run("location.href"):
             raise PageError("the link stays where others see it")
@@ -276,6 +287,7 @@ class Play(Obstacles):
         page.browser.command("Page.navigate", {"url": link})
         page.shows("This link was used already")
         page.picture("link-used")
+        self.decline()
         # Typed in place of a token.
         fresh = subprocess.run([os.environ["skiff"], "console", "--print"], check=True, capture_output=True,
                                text=True).stdout.strip()
@@ -283,6 +295,24 @@ class Play(Obstacles):
         page.click("Log in", "button.primary")
         page.shows("Pods on their nodes")
         page.click("Log out")
+
+    def decline(self):
+        """Somebody else's link leaves whoever was logged in as he was, and its session has ended."""
+        page = self.page
+        page.type("input[type=password]", self.token)
+        page.click("Log in", "button.primary")
+        page.shows("Pods on their nodes")
+        before = page.run("sessionStorage['skiff.session']")
+        link = subprocess.run([os.environ["skiff"], "console", "--print"], check=True, capture_output=True,
+                              text=True).stdout.strip()
+        page.run(f"location.hash = {json.dumps(link[link.index('#'):])}")
+        page.shows("Do not log in")
+        page.click("Do not log in", "button")
+        page.shows("Pods on their nodes")
+        if page.run("sessionStorage['skiff.session']") != before:
+            raise PageError("a link that was declined changed who is logged in")
+        page.click("Log out")
+        page.shows("Bearer token, or the link")
 
     def written(self, path):
         deadline = time.monotonic() + 20

@@ -98,9 +98,9 @@ Result<ClusterOptions> OptionsOf(const ForkOptions& options) {
 Result<> CopyInto(const ForkOptions& options, const ClusterOptions& fork) {
   auto copy = TRY(StoreCopy::Take(options.data_dir, options.kubeconfig));
   const SnapshotFacts facts = TRY(copy.Facts(options.data_dir));
-  std::error_code error;
-  fs::create_directories(fork.data_dir + "/pki", error);
-  fs::permissions(fork.data_dir + "/pki", fs::perms::owner_all, error);
+  std::error_code error = MakeDataDir(fork.data_dir);
+  if (!error) fs::create_directories(fork.data_dir + "/pki", error);
+  if (!error) fs::permissions(fork.data_dir + "/pki", fs::perms::owner_all, error);
   if (error) {
     return Fail(Reason::kForbidden, fmt::format("{}: {}", fork.data_dir, error.message()));
   }

@@ -1,16 +1,26 @@
 // What the ways to log in come to: a token, or the browser's own certificate, and who that is.
 import { t } from '../texts';
-import { ApiError, ask, redeem, whoAmI } from './request';
-import { beginSession, isLinked, owner } from './session';
+import { ApiError, ask, redeem, release, whoAmI } from './request';
+import { beginSession, isLinked, owner, restoreSession } from './session';
 import { forgetAll } from './live';
+
+interface Known {
+  token: string | null;
+  user: string;
+  groups: string[];
+}
+
+function begin(known: Known, keep: boolean): void {
+  if (owner.value !== '' && owner.value !== known.user) forgetAll();
+  beginSession(known, keep);
+}
 
 // "" when somebody is logged in now; else what to tell.
 export async function login(token: string | null, keep: boolean): Promise<string> {
   try {
     const who = await whoAmI(token);
     if (who.user === '' || who.user === 'system:anonymous') return t.login.anonymous;
-    if (owner.value !== '' && owner.value !== who.user) forgetAll();
-    beginSession({ token, ...who }, keep);
+    begin({ token, ...who }, keep);
     return '';
   } catch (error) {
     const { code, message } = error as ApiError;
@@ -27,9 +37,40 @@ export async function loginBy(text: string, keep: boolean): Promise<string> {
   try {
     return await login(await redeem(code), keep);
   } catch (error) {
-    const { code: answer, message } = error as ApiError;
-    return answer === 0 ? t.login.unreachable : answer === 401 ? t.login.linkUsed : message;
+    return linkTrouble(error as ApiError);
   }
+}
+
+function linkTrouble({ code, message }: ApiError): string {
+  return code === 0 ? t.login.unreachable : code === 401 ? t.login.linkUsed : message;
+}
+
+// Whom a link that this page was opened by would log in; a text: what is wrong with it. Anybody can send
+// a link of his own to somebody else, whose secrets would then come under the sender's name: so nobody is
+// logged in by one before he has said that it is he.
+export interface Offer {
+  token: string;
+  user: string;
+  groups: string[];
+}
+
+export async function offerOf(code: string): Promise<Offer | string> {
+  try {
+    const token = await redeem(code);
+    return { token, ...(await whoAmI(token)) };
+  } catch (error) {
+    return linkTrouble(error as ApiError);
+  }
+}
+
+export function accept(offer: Offer, keep: boolean): void {
+  begin(offer, keep);
+}
+
+// Whoever was logged in before the link came still is.
+export function decline({ token }: Offer): void {
+  if (isLinked(token)) void release(token).catch(() => undefined);
+  restoreSession();
 }
 
 // A session that a link began is over for the server, too. If it cannot be told, it will be in time.

@@ -130,6 +130,11 @@ export async function redeem(code: string): Promise<string> {
   return ((await response.json()) as { token: string }).token;
 }
 
+// Ends the session that such a token is of, without having used it.
+export function release(token: string): Promise<unknown> {
+  return fetch(`${base}/console/login`, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } });
+}
+
 // Who the server takes the bearer of this token for; null: of the browser's certificate.
 export async function whoAmI(token: string | null): Promise<{ user: string; groups: string[] }> {
   let response: Response;

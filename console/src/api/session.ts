@@ -66,8 +66,8 @@ export function nextLogin(): Promise<void> {
 }
 
 // Whether a link of `skiff console` began it, by a certificate.
-export function isLinked(): boolean {
-  return session.value?.token?.startsWith('skiff-console.') ?? false;
+export function isLinked(token = session.value?.token): boolean {
+  return token?.startsWith('skiff-console.') ?? false;
 }
 
 export function authorization(): Record<string, string> {

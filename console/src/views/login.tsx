@@ -1,7 +1,7 @@
 // The door: a token, a kubeconfig that holds one, or the browser's certificate.
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { type KubeUser, login, loginBy, readKubeconfig } from '../api/login';
+import { accept, decline, type KubeUser, login, loginBy, type Offer, offerOf, readKubeconfig } from '../api/login';
 import { loginReason } from '../api/session';
 import { linkCode } from '../router';
 import { t } from '../texts';
@@ -76,12 +76,25 @@ function Kubeconfig({ onToken }: { onToken: (token: string) => void }) {
   );
 }
 
+function Brand() {
+  return (
+    <div class="login-brand">
+      <Logo />
+      <div>
+        <div class="brand-name">{t.name}</div>
+        <div class="dim">{t.console}</div>
+      </div>
+    </div>
+  );
+}
+
 export function Login() {
   const [way, setWay] = useState<Way>('token');
   const [token, setToken] = useState('');
   const [keep, setKeep] = useState(true);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState('');
+  const [offer, setOffer] = useState<Offer | null>(null);
   const input = useRef<HTMLInputElement>(null);
   const again = loginReason.value === 'expired';
   useEffect(() => input.current?.focus(), [way]);
@@ -97,21 +110,30 @@ export function Login() {
   useEffect(() => {
     if (link === '') return;
     setBusy(true);
-    void loginBy(`#login=${link}`, keep).then((said) => {
-      setWrong(said);
+    void offerOf(link).then((made) => {
+      if (typeof made === 'string') setWrong(made);
+      else setOffer(made);
       setBusy(false);
     });
     link = '';
   }, []);
+  if (offer !== null) {
+    return (
+      <div class="login">
+        <Brand />
+        <h1>{t.login.linkTitle(offer.user)}</h1>
+        <p class="dim">{t.login.linkAsk}</p>
+        <button class="button primary wide" onClick={() => accept(offer, keep)}>{t.login.linkAccept(offer.user)}</button>
+        <button class="button wide" onClick={() => {
+          setOffer(null);
+          decline(offer);
+        }}>{t.login.linkDecline}</button>
+      </div>
+    );
+  }
   return (
     <form class="login" onSubmit={submit}>
-      <div class="login-brand">
-        <Logo />
-        <div>
-          <div class="brand-name">{t.name}</div>
-          <div class="dim">{t.console}</div>
-        </div>
-      </div>
+      <Brand />
       <h1>{again ? t.login.again : t.login.title}</h1>
       <p class="dim">{again ? t.login.expired : t.login.intro}</p>
       <Tabs

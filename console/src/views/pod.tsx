@@ -1,4 +1,5 @@
 // One pod: what it is made of, what it says, and a shell in it.
+import { useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
@@ -134,6 +135,7 @@ function Details({ pod, events }: { pod: Pod; events: EventObj[] }) {
 export function PodView() {
   const [space = '', name = ''] = place.value.params;
   const tab = place.value.query.get('tab') ?? 'details';
+  const [asked, setAsked] = useState(false); // For a shell.
   const pods = useLive<Pod>(kinds.pods, space, { name });
   const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Pod,involvedObject.name=${name}` });
   const pod = pods.list[0];
@@ -147,7 +149,10 @@ export function PodView() {
   }
   const state = podState(pod);
   const why = state.tone === 'good' ? '' : podWhy(pod);
-  const pick = (id: string) => go(href('pod', [space, name], id === 'details' ? {} : { tab: id }));
+  const pick = (id: string) => {
+    setAsked(id === 'shell');
+    go(href('pod', [space, name], id === 'details' ? {} : { tab: id }));
+  };
   return (
     <div class={tab === 'details' ? '' : 'full'}>
       <Head title={name} sub={<><Badge tone={state.tone}>{state.word}</Badge><span>{space}</span><span>{pod.spec.nodeName}</span></>}>
@@ -161,7 +166,7 @@ export function PodView() {
       ]} />
       {tab === 'details' && <Details pod={pod} events={events.list} />}
       {tab === 'logs' && <Logs pod={pod} />}
-      {tab === 'shell' && <Terminal />}
+      {tab === 'shell' && <Terminal asked={asked} />}
     </div>
   );
 }

@@ -39,6 +39,7 @@ function useTerminal(space: string, name: string, container: string, command: st
   const [why, setWhy] = useState('');
   const shown = useRef<Terminal | null>(null);
   useEffect(() => {
+    if (round === 0) return undefined;
     let opened = false;
     const terminal = new Terminal({
       fontFamily: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
@@ -89,13 +90,14 @@ function useTerminal(space: string, name: string, container: string, command: st
   return { place, state, why };
 }
 
-export function TerminalView() {
+// `asked`: by a click, here. An address alone, which may be somebody else's, runs no command.
+export function TerminalView({ asked }: { asked: boolean }) {
   const [space = '', name = ''] = place.value.params;
   const pod = useLive<Pod>(kinds.pods, space, { name }).list[0];
   const names = (pod?.spec.containers ?? []).map((each) => each.name);
   const [container, setContainer] = useState(names[0] ?? '');
   const [typed, setTyped] = useState(kShell);
-  const [opened, setOpened] = useState({ command: kShell, round: 0 });
+  const [opened, setOpened] = useState({ command: kShell, round: asked ? 1 : 0 });
   const shell = useTerminal(space, name, container, opened.command, opened.round);
   return (
     <div class="terminal-view">
@@ -111,10 +113,13 @@ export function TerminalView() {
         <input class="input mono filter" aria-label={t.shell.command} value={typed} spellcheck={false}
                onInput={(event) => setTyped(event.currentTarget.value)} />
         <button class="button">{shell.state === 'closed' ? t.shell.again : t.shell.connect}</button>
-        <Badge tone={shell.state === 'open' ? 'good' : shell.state === 'opening' ? 'busy' : 'none'}>
-          {shell.state === 'open' ? t.shell.open : shell.state === 'opening' ? t.connecting : t.shell.closed}
-        </Badge>
+        {opened.round > 0 && (
+          <Badge tone={shell.state === 'open' ? 'good' : shell.state === 'opening' ? 'busy' : 'none'}>
+            {shell.state === 'open' ? t.shell.open : shell.state === 'opening' ? t.connecting : t.shell.closed}
+          </Badge>
+        )}
       </form>
+      {opened.round === 0 && <Notice tone="warn">{t.shell.asks}</Notice>}
       {shell.why && <Notice tone="bad">{shell.why}</Notice>}
       <div class="terminal-box" role="group" aria-label={t.shell.label} ref={shell.place} />
       <p class="small dim">{t.shell.hint}</p>
