@@ -213,6 +213,7 @@ class Scheduler final : public ControlLoop {
   Informer<resource_v1::DeviceClass> device_classes_;
   ClaimLedger ledger_;
   DeviceSelectors selectors_;
+  SearchAllowances allowances_;
   std::shared_ptr<const DeviceSlices> slices_;  // Null: they have changed.
   const std::shared_ptr<Extenders> extenders_;
   Cache cache_;
