@@ -182,9 +182,15 @@ Talk Converse(Child& child, const ProcessSpec& spec, Duration deadline, ProcessO
                                     {child.in.get(), POLLOUT, 0},
                                     {child.out.get(), POLLIN, 0},
                                     {child.err.get(), POLLIN, 0}}};
-    const int ready = poll(files.data(), files.size(), RemainingMs(deadline));
+    const Duration period = spec.meanwhile ? kMeanwhilePeriod : deadline;
+    const Duration until = std::min(deadline, SystemClock().Monotonic() + period);
+    const int ready = poll(files.data(), files.size(), RemainingMs(until));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return Talk::kTimedOut;
+    if (ready <= 0) {
+      if (until == deadline) return Talk::kTimedOut;
+      spec.meanwhile();
+      continue;
+    }
     if (child.in && files[1].revents != 0) {
       const ssize_t n =
           write(child.in.get(), spec.stdin_text.data() + written, spec.stdin_text.size() - written);

@@ -31,7 +31,10 @@ struct ProcessSpec {
   // Called with each whole line of stdout as it comes, without its end; false: enough has been
   // seen, the program's group is killed and its exit code is 0.
   std::function<bool(std::string_view line)> on_line;
+  // Called every kMeanwhilePeriod while the program runs: for what cannot wait until it has ended.
+  std::function<void()> meanwhile;
 };
+inline constexpr Duration kMeanwhilePeriod = std::chrono::milliseconds(50);
 
 struct ProcessOutput {
   int exit_code = 0;  // 128 + signal when killed by one.

@@ -17,6 +17,16 @@
 namespace skiff {
 namespace {
 
+TEST(ProcessTest, WhatCannotWaitIsDoneWhileTheProgramRuns) {
+  int calls = 0;
+  const auto output = RunProcess({.argv = {"sleep", "0.3"}, .meanwhile = [&] { ++calls; }});
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->exit_code, 0);
+  EXPECT_GE(calls, 1);
+  EXPECT_FALSE(RunProcess({.argv = {"sleep", "60"}, .timeout = 200ms, .meanwhile = [] {}}))
+      << "nor has it more time by that";
+}
+
 TEST(ProcessTest, FeedsStdinAndCapturesBothOutputsAndTheExitCode) {
   const std::string text(300'000, 'x');  // More than a pipe holds, so both directions must move.
   const auto output =

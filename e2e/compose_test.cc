@@ -128,6 +128,53 @@ TEST_F(ComposeUpTest, LogsOfThoseThatHaveNoneAreToldAndTheRestIsShown) {
   EXPECT_EQ(ran.err, refused + refused);
 }
 
+// Another project has the port: nothing is begun that would not be reached.
+TEST_F(ComposeUpTest, APortThatAnotherProjectHasIsNamedBeforeAnythingIsDone) {
+  CliCluster cli;
+  cli.Out("create -f -", R"({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}})");
+  cli.Out(
+      "patch node n1 --subresource=status -p '{\"status\": {\"addresses\": [{\"type\": "
+      "\"InternalIP\", \"address\": \"192.0.2.1\"}]}}'");
+  cli.Out("create namespace blue");
+  const std::string file = "services: {web: {image: x, ports: ['8080:80']}}\n";
+  ASSERT_EQ(Up(cli, file, "-p other -n blue").code, 0);
+  cli.Out(
+      "patch service web-published -n blue --subresource=status -p '{\"status\": "
+      "{\"loadBalancer\": {\"ingress\": [{\"ip\": \"192.0.2.1\"}]}}}'");
+  const Ran ran = Up(cli, file, "--wait --timeout=1s");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_THAT(ran.err, HasSubstr("compose.yaml:2: services.web.ports: port 8080/TCP of the nodes "
+                                 "is published by service \"web-published\" of the compose "
+                                 "project other in namespace blue: publish another port, or take "
+                                 "that down (skiff compose -p other down -n blue)"));
+  EXPECT_EQ(cli.Object("deployment/web"), Json());
+  EXPECT_EQ(Up(cli, file, "-p other -n blue").code, 0) << "its own port is in nobody's way";
+}
+
+// What has the port is no other project, or came to have it meanwhile.
+TEST_F(ComposeUpTest, WhatIsUpAndNotPublishedIsTold) {
+  CliCluster cli(
+      {.run_controllers = true, .add_parts = [](Manager& manager) { AddPodRunner(manager); }});
+  cli.SettleAfterWrites();
+  const std::string file = "services: {web: {image: x, ports: ['22:80']}}\n";
+  ASSERT_EQ(Up(cli, file, "--wait --timeout=1s").code, 0);
+  const std::string uid = cli.Object("service/web-published")["metadata"]["uid"];
+  cli.Out(
+      "create -f -",
+      R"({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "default"},
+              "involvedObject": {"kind": "Service", "name": "web-published", "namespace": "default",
+              "uid": ")" +
+          uid + R"("}, "reason": "SyncLoadBalancerFailed", "type": "Warning", "message":
+              "Error syncing load balancer: port 22/TCP of the nodes is in use by ssh"})");
+  const Ran ran = Up(cli, file, "--wait --timeout=1s");
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.err,
+            "error: service web-published is not published: Error syncing load balancer: port "
+            "22/TCP of the nodes is in use by ssh\n(publish another port, or skiff why "
+            "service/web-published -n default)\n");
+}
+
 // A Service keeps its address, or goes on without one: who comes to have ports, or has none any
 // more, gets another Service.
 TEST_F(ComposeUpTest, PortsMayComeAndGo) {

@@ -16,7 +16,8 @@ using core_v1::Pod;
 
 class DelayedVolumesTest : public testing::TestWithParam<uint64_t> {
  protected:
-  DelayedVolumesTest() : cluster_(Options()) {
+  explicit DelayedVolumesTest(TestCluster::Options options = Options())
+      : cluster_(std::move(options)) {
     for (const char* name : {"node1", "node2", "node3"}) AddNode(name);
     cluster_.Apply(R"(
 apiVersion: storage.k8s.io/v1
@@ -225,6 +226,67 @@ TEST_P(SlowVolumesTest, NobodyWaitsForAVolumeOnANodeThatIsGone) {
   EXPECT_NE(NominatedNode(), first);
 }
 INSTANTIATE_TEST_SUITE_P(Orders, SlowVolumesTest, kOrders);
+
+// A volume that is meant for the claim, and nobody who goes on from there.
+class UnboundVolumesTest : public DelayedVolumesTest {
+ protected:
+  UnboundVolumesTest() : DelayedVolumesTest(WithoutBinder()) {
+    AddAvailable("there", "node2");
+    AddClaim("data", "1Gi");
+    AddPod("web", {"data"});
+    cluster_.RunFor(10s);
+  }
+  static TestCluster::Options WithoutBinder() {
+    TestCluster::Options options = Options();
+    options.controllers.controllers = {"serviceaccount-controller"};
+    return options;
+  }
+  // The binder says so, as a rule.
+  void AddAvailable(const std::string& name, const std::string& node) {
+    AddVolume(name, node, "1Gi");
+    cluster_.Edit<PersistentVolume>({"", name},
+                                    [](auto& it) { it.status.phase = "Available"; }, true);
+  }
+  // Uid of the claim that the volume is meant for.
+  std::string MeantFor(const std::string& volume) {
+    const auto found = cluster_.Get<PersistentVolume>({"", volume});
+    return found->spec.claim_ref ? found->spec.claim_ref->uid : "";
+  }
+  std::string ToldOfWeb() {
+    std::string all;
+    for (const auto& event : cluster_.List<core_v1::Event>("default")) all += event.message + "\n";
+    return all;
+  }
+};
+
+TEST_P(UnboundVolumesTest, NobodyWaitsForAVolumeThatIsNoMoreMeantForTheClaim) {
+  ASSERT_NE(MeantFor("there"), "");
+  cluster_.Edit<PersistentVolume>({"", "there"},
+                                  [](PersistentVolume& it) { it.spec.claim_ref.reset(); });
+  cluster_.RunFor(30s);
+  EXPECT_THAT(
+      ToldOfWeb(),
+      testing::HasSubstr("running PreBind plugin \"VolumeBinding\": binding volumes: ClaimRef "
+                         "got reset for pv \"there\""));
+  EXPECT_NE(MeantFor("there"), "") << "it was tried again";
+}
+
+TEST_P(UnboundVolumesTest, NobodyWaitsForAVolumeThatIsAnothersOrGone) {
+  ASSERT_NE(MeantFor("there"), "");
+  AddAvailable("other", "node3");
+  cluster_.Edit<PersistentVolume>({"", "there"},
+                                  [](PersistentVolume& it) { it.spec.claim_ref->uid = "another"; });
+  cluster_.RunFor(30s);
+  ASSERT_NE(MeantFor("other"), "");
+  cluster_.Edit<PersistentVolume>({"", "other"},
+                                  [](PersistentVolume& it) { it.metadata.finalizers.clear(); });
+  cluster_.Delete<PersistentVolume>({"", "other"});
+  AddAvailable("third", "node1");
+  cluster_.RunFor(30s);
+  EXPECT_THAT(ToldOfWeb(), testing::HasSubstr("could not find v1.PersistentVolume \"other\""));
+  EXPECT_NE(MeantFor("third"), "");
+}
+INSTANTIATE_TEST_SUITE_P(Orders, UnboundVolumesTest, kOrders);
 
 INSTANTIATE_TEST_SUITE_P(Orders, DelayedVolumesTest, kOrders);
 

@@ -156,15 +156,32 @@ std::set<std::string> Proxier::Rebuild(const std::string& service, const NodeFac
   const size_t slash = service.find('/');
   const auto found =
       dependencies_.services.Get({service.substr(0, slash), service.substr(slash + 1)});
-  if (!found) return touched;
+  if (!found) {
+    cut_.erase(service);
+    return touched;
+  }
   ServiceMap ports =
       BuildServicePorts(*found, dependencies_.slices.ByIndex(kSlicesByService, service), node);
+  TellIfCut(service, ports);
   for (const auto& [key, port] : ports) {
     touched.insert(key);
     keys_[service].insert(key);
   }
   services_.merge(ports);
   return touched;
+}
+
+void Proxier::TellIfCut(const std::string& service, const ServiceMap& ports) {
+  const bool is_cut =
+      std::ranges::any_of(ports, [](const auto& each) { return each.second.is_cut; });
+  if (!is_cut) {
+    cut_.erase(service);
+  } else if (cut_.insert(service).second) {
+    log_.Error("a service has more endpoints at its ports than are led to",
+               {{"service", service},
+                {"ports", ports.size()},
+                {"led_to", kEndpointsOfAServiceMax}});
+  }
 }
 
 Result<> Proxier::Sync(std::set<std::string> changed) {

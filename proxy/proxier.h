@@ -63,6 +63,8 @@ class Proxier final : public ControlLoop {
   Result<> Sync(std::set<std::string> changed);
   // Rebuilds the ports of that service; returns the keys it has or had.
   std::set<std::string> Rebuild(const std::string& service, const NodeFacts& node);
+  // Says, once, that not all endpoints of the service are led to.
+  void TellIfCut(const std::string& service, const ServiceMap& ports);
   NodeFacts Node() const;
   bool InformersSynced() const;
   void CheckRules(Duration now);
@@ -77,6 +79,7 @@ class Proxier final : public ControlLoop {
   RuleSync rules_;
   ServiceMap services_;
   std::map<std::string, std::set<std::string>> keys_;  // Of services_, by "namespace/name".
+  std::set<std::string> cut_;  // Of which that was said.
   bool watches_deletions_ = false;
   bool must_write_all_ = true;
   Duration next_check_{};

@@ -1,6 +1,8 @@
 #include "proxy/service_map.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "base/text.h"
 
@@ -27,19 +29,32 @@ std::vector<std::string> OfFamily(const std::vector<std::string>& ips, IpFamily 
   return out;
 }
 
-// Endpoints of one service, by port name and protocol, each address once.
-using EndpointsByPort = std::map<std::string, std::map<std::string, ServiceEndpoint>>;
+// What a slice says of a port.
+struct SlicePort {
+  const discovery_v1::EndpointSlice* slice;
+  int number;
+};
+// Of one service, by port name and protocol.
+using SlicesByPort = std::map<std::string, std::vector<SlicePort>>;
 
-void AddSlice(const discovery_v1::EndpointSlice& slice, const NodeFacts& node,
-              EndpointsByPort& out) {
+void AddSlice(const discovery_v1::EndpointSlice& slice, SlicesByPort& out) {
   for (const auto& port : slice.ports) {
     if (!port.port) continue;
     const std::string key = port.name.value_or("") + "/" + Lower(port.protocol.value_or("TCP"));
-    for (const auto& endpoint : slice.endpoints) {
+    out[key].push_back({&slice, *port.port});
+  }
+}
+
+// Those of one port, each address once.
+std::map<std::string, ServiceEndpoint> EndpointsOf(const std::vector<SlicePort>& ports,
+                                                   const NodeFacts& node) {
+  std::map<std::string, ServiceEndpoint> out;
+  for (const SlicePort& port : ports) {
+    for (const auto& endpoint : port.slice->endpoints) {
       if (endpoint.addresses.empty()) continue;
       ServiceEndpoint made;
       made.ip = endpoint.addresses[0];
-      made.port = *port.port;
+      made.port = port.number;
       made.is_local = endpoint.node_name && *endpoint.node_name == node.name;
       made.ready = endpoint.conditions.ready.value_or(true);
       made.serving = endpoint.conditions.serving.value_or(true);
@@ -48,9 +63,10 @@ void AddSlice(const discovery_v1::EndpointSlice& slice, const NodeFacts& node,
         for (const auto& zone : endpoint.hints->for_zones) made.zone_hints.push_back(zone.name);
         for (const auto& name : endpoint.hints->for_nodes) made.node_hints.push_back(name.name);
       }
-      out[key].emplace(made.Address(), std::move(made));
+      out.emplace(made.Address(), std::move(made));
     }
   }
+  return out;
 }
 
 bool Names(const std::vector<std::string>& hints, const std::string& wanted) {
@@ -105,6 +121,29 @@ void ChooseEndpoints(const std::map<std::string, ServiceEndpoint>& all, const No
   out.cluster_endpoints = ready.empty() ? draining : ready;
 }
 
+// Leaves so many of them, from the `first` on and around; sorted.
+void Cut(std::vector<ServiceEndpoint>& endpoints, size_t first, size_t most) {
+  if (endpoints.size() <= most) return;
+  std::ranges::rotate(endpoints,
+                      endpoints.begin() + static_cast<ptrdiff_t>(first % endpoints.size()));
+  endpoints.resize(most);
+  std::ranges::sort(endpoints, {}, &ServiceEndpoint::Address);
+}
+
+// Port after port has other endpoints, so that all of them have something to do.
+void CutToShare(size_t port, size_t most, ServicePortRules& out) {
+  const size_t before = out.cluster_endpoints.size() + out.local_endpoints.size();
+  Cut(out.cluster_endpoints, port * most, most);
+  Cut(out.local_endpoints, port * most, most);
+  out.is_cut = out.cluster_endpoints.size() + out.local_endpoints.size() < before;
+  if (!out.is_cut || out.serving.empty()) return;
+  std::set<std::string> kept;
+  for (const auto* endpoints : {&out.cluster_endpoints, &out.local_endpoints}) {
+    for (const ServiceEndpoint& endpoint : *endpoints) kept.insert(endpoint.Address());
+  }
+  out.serving.assign(kept.begin(), kept.end());
+}
+
 ServicePortRules PortRules(const core_v1::Service& service, const core_v1::ServicePort& port,
                            const std::string& cluster_ip, IpFamily family) {
   const core_v1::ServiceSpec& spec = service.spec;
@@ -138,6 +177,16 @@ ServicePortRules PortRules(const core_v1::Service& service, const core_v1::Servi
   return rules;
 }
 
+// So many endpoints each port may have; unset: all of them.
+std::optional<size_t> ShareOf(size_t ports, const SlicesByPort& by_port) {
+  size_t all = 0;
+  for (const auto& [port, slices] : by_port) {
+    for (const SlicePort& each : slices) all += each.slice->endpoints.size();
+  }
+  if (all <= kEndpointsOfAServiceMax) return std::nullopt;
+  return std::max<size_t>(kEndpointsOfAServiceMax / std::max<size_t>(ports, 1), 1);
+}
+
 std::string ClusterIpOf(const core_v1::ServiceSpec& spec, IpFamily family) {
   const std::vector<std::string> candidates =
       spec.cluster_ips.empty() ? std::vector<std::string>{spec.cluster_ip} : spec.cluster_ips;
@@ -167,17 +216,20 @@ ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<
       HasLabel(service.metadata, kOtherProxyLabel)) {
     return {};
   }
-  EndpointsByPort by_port;
+  SlicesByPort by_port;
   for (const SlicePtr& slice : slices) {
     if (slice->address_type == (node.family == IpFamily::kIpv6 ? "IPv6" : "IPv4")) {
-      AddSlice(*slice, node, by_port);
+      AddSlice(*slice, by_port);
     }
   }
+  const std::optional<size_t> share = ShareOf(service.spec.ports.size(), by_port);
   ServiceMap map;
+  size_t number = 0;
   for (const auto& port : service.spec.ports) {
     ServicePortRules rules = PortRules(service, port, cluster_ip, node.family);
     const auto found = by_port.find(port.name + "/" + rules.protocol);
-    if (found != by_port.end()) ChooseEndpoints(found->second, node, rules);
+    if (found != by_port.end()) ChooseEndpoints(EndpointsOf(found->second, node), node, rules);
+    if (share) CutToShare(number++, *share, rules);
     std::string key = rules.name + "/" + rules.protocol;
     map.emplace(std::move(key), std::move(rules));
   }

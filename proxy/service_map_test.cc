@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace skiff::proxy {
 namespace {
 
@@ -89,6 +91,61 @@ TEST(ServiceMapTest, HeadlessAndExternalNameServicesHaveNoRules) {
   auto alias = WebService();
   alias->spec.type = "ExternalName";
   EXPECT_TRUE(BuildServiceMap({headless, alias}, {}, kNode).empty());
+}
+
+// As the API takes it: 2,000 ports and 1,000 endpoints.
+TEST(ServiceMapTest, AServiceHasNoMoreRulesThanANodeCanHold) {
+  auto service = WebService();
+  std::vector<discovery_v1::Endpoint> endpoints;
+  constexpr int kEndpoints = 1000, kPorts = 2000;
+  for (int i = 0; i < kEndpoints; ++i) {
+    endpoints.push_back(EndpointOn("10.1." + std::to_string(i / 250) + "." +
+                                       std::to_string(i % 250),
+                                   i < 100 ? "here" : "there"));
+  }
+  auto slice = Slice(endpoints);
+  const auto port = service->spec.ports[0];
+  const auto slice_port = slice->ports[0];
+  service->spec.ports.clear();
+  slice->ports.clear();
+  for (int i = 0; i < kPorts; ++i) {
+    service->spec.ports.push_back(port);
+    service->spec.ports.back().name = "p" + std::to_string(i);
+    service->spec.ports.back().port = 1000 + i;
+    slice->ports.push_back(slice_port);
+    slice->ports.back().name = "p" + std::to_string(i);
+  }
+  const ServiceMap map = BuildServicePorts(*service, {slice}, {.name = "here"});
+  ASSERT_EQ(map.size(), static_cast<size_t>(kPorts));
+  size_t all = 0;
+  std::set<std::string> used;
+  for (const auto& [key, rules] : map) {
+    all += rules.cluster_endpoints.size();
+    EXPECT_FALSE(rules.cluster_endpoints.empty()) << key;
+    EXPECT_FALSE(rules.local_endpoints.empty()) << key;
+    EXPECT_TRUE(rules.is_cut);
+    for (const ServiceEndpoint& endpoint : rules.cluster_endpoints) used.insert(endpoint.ip);
+  }
+  EXPECT_LE(all, kEndpointsOfAServiceMax);
+  EXPECT_EQ(used.size(), static_cast<size_t>(kEndpoints)) << "all of them have something to do";
+}
+
+TEST(ServiceMapTest, ManyEndpointsOfOnePortAndManyPortsOfFewAreWhole) {
+  auto service = WebService();
+  std::vector<discovery_v1::Endpoint> endpoints;
+  for (int i = 0; i < 1000; ++i) {
+    endpoints.push_back(
+        EndpointOn("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250), "there"));
+  }
+  const auto port = service->spec.ports[0];
+  for (int i = 0; i < 2000; ++i) {
+    service->spec.ports.push_back(port);
+    service->spec.ports.back().name = "p" + std::to_string(i);
+  }
+  const ServiceMap map = BuildServicePorts(*service, {Slice(endpoints)}, {.name = "here"});
+  const ServicePortRules& rules = map.at("default/web:http/tcp");
+  EXPECT_EQ(rules.cluster_endpoints.size(), 1000u);
+  EXPECT_FALSE(rules.is_cut);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "cli/compose/command.h"
 #include "cli/compose/judge.h"
 #include "cli/compose/parts.h"
+#include "cli/compose/published.h"
 #include "cli/compose/scalars.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
@@ -105,7 +106,7 @@ class Up {
       const bool job = TextAt(workload.object, "kind") == "Job";
       TRY(WaitFor(workload, job ? "service_completed_successfully" : "service_healthy"));
     }
-    return {};
+    return CheckPublished();
   }
 
  private:
@@ -132,6 +133,7 @@ class Up {
       TRY(CheckOwner(object));
     }
     TRY(CheckExternal());
+    TRY(CheckPorts());
     for (const Json& object : conversion_.Objects()) {
       if (IsReplaced(object)) continue;
       const auto applied = Apply(object, /*dry_run=*/true);
@@ -189,6 +191,61 @@ class Up {
                                                     key, member.key, KindName(served.resource),
                                                     GoQuote(name), session_.namespace_())));
       }
+    }
+    return {};
+  }
+
+  // A port that somebody else has at the nodes would not lead here.
+  Result<> CheckPorts() {
+    std::vector<const Json*> publishing;
+    for (const Json& object : conversion_.shared) {
+      if (!IsPublishing(object)) continue;
+      // What has addresses has its ports.
+      const auto found = before_.find(IdOf(object));
+      const bool has_ports =
+          found != before_.end() && !AddressesGiven(found->second.object).empty();
+      if (!has_ports) publishing.push_back(&object);
+    }
+    if (publishing.empty()) return {};
+    const auto services = ListAll("services"), nodes = ListAll("nodes");
+    if (!services || !nodes) return {};  // Who may not look is told when it does not come.
+    const std::set<std::string> addresses = AddressesOf(nodes->items);
+    const ProjectPlace place{project_.name, session_.namespace_()};
+    for (const Json* object : publishing) {
+      for (const std::string& taken : PortsTaken(*object, place, services->items, addresses)) {
+        Refuse(*object, {.message = taken, .causes = {{"", "", "spec.ports"}}});
+      }
+    }
+    return {};
+  }
+
+  Result<JsonList> ListAll(const char* kind) {
+    const ServedKind served = TRY(session_.kinds().Find(kind));
+    return session_.api().List(served.resource, {});
+  }
+
+  static const Json& AddressesGiven(const Json& service) {
+    return At(service, "status", "loadBalancer", "ingress");
+  }
+
+  // Where nobody gives addresses nobody says why either, and all else of the project is up.
+  Result<> CheckPublished() {
+    const ServedKind events = TRY(session_.kinds().Find("events"));
+    for (const Json& object : conversion_.shared) {
+      if (!IsPublishing(object)) continue;
+      const Json live = TRY(session_.api().Get(TRY(ResourceOf(object)), KeyOf(object)));
+      if (!AddressesGiven(live).empty()) continue;
+      ListOptions options;
+      options.namespace_ = session_.namespace_();
+      options.field_selector =
+          "reason=SyncLoadBalancerFailed,involvedObject.uid=" + TextAt(live, "metadata", "uid");
+      const auto told = session_.api().List(events.resource, options);
+      if (!told || told->items.empty()) continue;
+      return CliError(
+          fmt::format("service {} is not published: {}\n(publish another port, or skiff "
+                      "why service/{} -n {})",
+                      NameOf(object), TextAt(told->items.back(), "message"), NameOf(object),
+                      session_.namespace_()));
     }
     return {};
   }

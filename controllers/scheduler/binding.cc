@@ -142,15 +142,16 @@ Result<> Scheduler::AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims
   }
   const std::string annotation(kSelectedNodeAnnotation);
   for (const ClaimPlan& each : *plan) {
-    uint64_t& told_at = binding.asked[each.claim->metadata.name];
+    AskedVolume& asked = binding.asked[each.claim->metadata.name];
     if (each.volume) {
-      TRY(manager_.client().Patch(
+      const auto bound = TRY(manager_.client().Patch(
           *each.volume, [&](core_v1::PersistentVolume& it) { BindTo(it, *each.claim); },
           {.if_unchanged = true}));
+      asked = {bound->metadata.name, WrittenRevision(bound->metadata)};
     } else {
       const auto told = TRY(manager_.client().Patch(
           *each.claim, [&](auto& it) { it.metadata.annotations[annotation] = binding.node; }));
-      told_at = WrittenRevision(told->metadata);
+      asked.written = WrittenRevision(told->metadata);
     }
   }
   return {};
@@ -194,18 +195,36 @@ Result<> Scheduler::MayStillWait(const Binding& binding,
   }
   if (IsGone(*binding.pod.info->pod)) return fail("pod does not exist any more");
   for (const ClaimPtr& claim : asked) {
-    const uint64_t told_at = binding.asked.at(claim->metadata.name);
-    if (told_at == 0 || WrittenRevision(claim->metadata) < told_at) continue;
-    // A provisioner that cannot make it there takes the node back.
-    const auto& annotations = claim->metadata.annotations;
-    const auto selected = annotations.find(std::string(kSelectedNodeAnnotation));
-    if (selected != annotations.end() && selected->second == node) continue;
-    return fail(fmt::format("{} PVC \"{}\"",
-                            annotations.empty() ? "selectedNode annotation reset for"
-                                                : "provisioning failed for",
-                            claim->metadata.name));
+    const std::string why = WhyNotMet(*claim, binding.asked.at(claim->metadata.name), node);
+    if (!why.empty()) return fail(why);
   }
   return {};
+}
+
+std::string Scheduler::WhyNotMet(const core_v1::PersistentVolumeClaim& claim,
+                                 const AskedVolume& asked, const std::string& node) const {
+  if (asked.volume.empty()) {
+    if (WrittenRevision(claim.metadata) < asked.written) return "";
+    // A provisioner that cannot make it there takes the node back.
+    const auto& annotations = claim.metadata.annotations;
+    const auto selected = annotations.find(std::string(kSelectedNodeAnnotation));
+    if (selected != annotations.end() && selected->second == node) return "";
+    return fmt::format(
+        "{} PVC \"{}\"",
+        annotations.empty() ? "selectedNode annotation reset for" : "provisioning failed for",
+        claim.metadata.name);
+  }
+  const auto volume = volumes_.Get({"", asked.volume});
+  if (!volume) {
+    return fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"",
+                       asked.volume);
+  }
+  if (WrittenRevision(volume->metadata) < asked.written) return "";
+  // Nobody will bind the claim to a volume that is no more meant for it; kube-scheduler sees that
+  // where it is meant for nobody, and waits else.
+  const auto& reference = volume->spec.claim_ref;
+  if (reference && reference->uid == claim.metadata.uid) return "";
+  return fmt::format("ClaimRef got reset for pv \"{}\"", asked.volume);
 }
 
 std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {

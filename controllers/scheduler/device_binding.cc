@@ -64,7 +64,8 @@ DeviceView Scheduler::DevicesFor(const core_v1::Pod& pod) {
               },
           .selectors = &selectors_,
           .now = [this] { return clock_.Monotonic(); },
-          .search_timeout = ProfileFor(pod)->device_search_timeout};
+          .search_timeout = ProfileFor(pod)->device_search_timeout,
+          .allowances = &allowances_};
 }
 
 bool Scheduler::IsHeld(const core_v1::Pod& pod) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/select/node_selector.h"
+#include "base/hash.h"
 
 namespace skiff::scheduler {
 namespace {
@@ -57,7 +58,24 @@ Verdict DeviceCycle::PrepareOnce() {
   if (input.claims.empty()) return Verdict::Fits();
   input.slices = view_.slices();
   search_.emplace(std::move(input));
+  time_ = 2 * view_.search_timeout;
+  if (view_.allowances != nullptr && !view_.allowances->empty()) {
+    time_ = view_.allowances->Left(Question(), time_, view_.now());
+  }
   return Verdict::Fits();
+}
+
+const std::string& DeviceCycle::Question() {
+  if (!question_.empty()) return question_;
+  std::string all;
+  for (const DeviceClaimPtr& claim : claims_) {
+    if (claim->status.allocation) continue;
+    resource_v1::ResourceClaim asks;
+    asks.spec = claim->spec;
+    all += Sha256(ToJson(asks).dump());
+  }
+  question_ = Sha256(all);
+  return question_;
 }
 
 // Each search may take half of what is left, so that there is something left for others.
@@ -65,10 +83,14 @@ DeviceOutcome DeviceCycle::SearchOn(const core_v1::Node& node) {
   const Duration timeout = view_.search_timeout;
   if (timeout <= Duration::zero()) return search_->Allocate(node, [] { return false; });
   const Duration begin = view_.now();
-  const Duration share = std::max(timeout - searched_ / 2, kMoment);
+  const Duration share = std::max((time_ - searched_) / 2, kMoment);
   const Duration end = begin + std::min(share, timeout);
   DeviceOutcome outcome = search_->Allocate(node, [&] { return view_.now() >= end; });
-  searched_ += view_.now() - begin;
+  const Duration now = view_.now();
+  searched_ += now - begin;
+  if (outcome.code == DeviceOutcome::Code::kGivenUp && view_.allowances != nullptr) {
+    view_.allowances->Spend(Question(), now - begin, now);
+  }
   return outcome;
 }
 

@@ -19,6 +19,7 @@
 #include "base/id.h"
 #include "controllers/scheduler/devices/device_search.h"
 #include "controllers/scheduler/devices/pod_devices.h"
+#include "controllers/scheduler/devices/search_allowance.h"
 #include "controllers/scheduler/framework.h"
 
 namespace skiff::scheduler {
@@ -34,8 +35,9 @@ struct DeviceView {
   DeviceSelectors* selectors = nullptr;
   std::function<Duration()> now;
   // On one node; 0: none. A cycle holds up all other pods: on all nodes together it searches no
-  // longer than twice that, but for a moment on each.
+  // longer than twice that, but for a moment on each; less where the same was asked in vain.
   Duration search_timeout = 10s;
+  SearchAllowances* allowances = nullptr;
 };
 
 // A claim that a pod will use, and what has to be written for that.
@@ -69,12 +71,16 @@ class DeviceCycle {
  private:
   Verdict PrepareOnce();
   DeviceOutcome SearchOn(const core_v1::Node& node);
+  // All that the claims to be allocated ask for, in short.
+  const std::string& Question();
 
   const core_v1::Pod& pod_;
   const DeviceView view_;
   std::optional<Verdict> prepared_;
   std::vector<DeviceClaimPtr> claims_;
   std::optional<DeviceSearch> search_;  // For those that are not allocated, if any.
+  std::string question_;                // "": not asked for.
+  Duration time_{};                     // That searches have, on all nodes together.
   Duration searched_{};                 // For how long.
   std::map<std::string, std::vector<resource_v1::AllocationResult>> found_;  // By node.
   std::set<size_t> out_of_reach_;  // Of claims_: tied to other nodes than one that was checked.

@@ -42,6 +42,7 @@ class DeviceCycleTest : public testing::Test {
     };
     view.selectors = &world_.selectors;
     view.now = [this] { return now_ += step_; };
+    view.allowances = &allowances_;
     return view;
   }
   // The node, or why there is none; the cycle that found out stays.
@@ -71,6 +72,7 @@ class DeviceCycleTest : public testing::Test {
   DeviceWorld world_;
   std::set<std::string> under_way_;
   Duration now_{}, step_{};
+  SearchAllowances allowances_;
   SystemRandom random_;
   size_t start_ = 0;
   PodInfoPtr pod_;
@@ -148,6 +150,39 @@ TEST_F(DeviceCycleTest, AllSearchesOfACycleHaveTheirTimeTogether) {
             "allocate devices.");
   EXPECT_GT(now_, 15s);
   EXPECT_LT(now_, 25s) << "twice the time of one search, and a moment on each node";
+}
+
+// A pod that is tried again, and others of the same ReplicaSet.
+TEST_F(DeviceCycleTest, WhatWasAskedInVainIsAskedForAShortTime) {
+  std::vector<resource_v1::Device> devices;
+  for (int i = 0; i < 40; ++i) devices.push_back(DeviceNamed("d-" + std::to_string(i)));
+  world_.AddSlice("many", {.node = "n2", .pool = "n2", .devices = devices});
+  const std::vector<resource_v1::DeviceRequest> hopeless = {
+      Wants("x", 20), Wants("y", 1, "device.driver == 'none'")};
+  world_.AddClaim("c", hopeless);
+  world_.AddClaim("d", hopeless);
+  step_ = 100us;
+  const std::string refusal =
+      "0/2 nodes are available: 1 cannot allocate all claims, 1 timed out trying to allocate "
+      "devices.";
+  const auto took = [&](const std::vector<std::string>& claims) {
+    const Duration begin = now_;
+    EXPECT_EQ(Place(Using(claims)), refusal);
+    return now_ - begin;
+  };
+  EXPECT_GT(took({"c"}), 9s);
+  EXPECT_LT(took({"c"}), 6s) << "of what is left a half";
+  for (int i = 0; i < 5; ++i) took({"d"});
+  EXPECT_LT(took({"c"}), 1s);
+  EXPECT_LT(took({"d"}), 1s) << "another claim, that asks for the same";
+  for (int i = 0; i < 20; ++i) {
+    now_ += 10s;
+    EXPECT_LT(took({"c"}), 2s);
+  }
+  world_.AddClaim("easy", {Wants("x", 20)});
+  EXPECT_EQ(Place(Using({"easy"})), "n2");
+  now_ += 1000s;
+  EXPECT_GT(took({"c"}), 9s) << "it was long ago";
 }
 
 TEST_F(DeviceCycleTest, NodesThatReachTheSameDevicesAreSearchedOnce) {

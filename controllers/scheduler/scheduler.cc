@@ -17,6 +17,16 @@ Ptr<core_v1::Pod> Unfinished(const Ptr<core_v1::Pod>& pod) {
   return pod && HasEnded(pod->status.phase) ? nullptr : pod;
 }
 
+// Whether a claim that the volume was meant for may be none of its own any more.
+bool IsLost(const Ptr<core_v1::PersistentVolume>& before,
+            const Ptr<core_v1::PersistentVolume>& now) {
+  const auto claim_of = [](const Ptr<core_v1::PersistentVolume>& volume) {
+    return volume && volume->spec.claim_ref ? volume->spec.claim_ref->uid : std::string();
+  };
+  const std::string meant_for = claim_of(now);
+  return meant_for.empty() || (before && meant_for != claim_of(before));
+}
+
 }  // namespace
 
 Scheduler::Scheduler(Manager& manager, SchedulerOptions options)
@@ -83,6 +93,8 @@ void Scheduler::Watch() {
     Post([=](Scheduler& self) {
       self.HearOfChange(ClusterEvent::kVolume, {.volume = {before, now}});
     });
+    // A claim that waits for it may wait in vain.
+    if (IsLost(before, now)) ClaimsChanged();
   });
   classes_.OnChange([this](const auto& before, const auto& now) {
     Post([=](Scheduler& self) {

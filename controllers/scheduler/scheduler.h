@@ -39,14 +39,18 @@ struct SchedulerOptions {
   std::shared_ptr<Extenders> extenders;  // Null: nobody else is asked.
 };
 
+// What was asked for a claim of a pod: a volume that is there, or one that is to be made.
+struct AskedVolume {
+  std::string volume;    // "": a provisioner was told the node.
+  uint64_t written = 0;  // The revision by which the volume, or the claim, says so.
+};
+
 // A decision on its way to the API.
 struct Binding {
   QueuedPod pod;
   std::string node;
-  Duration deadline{};  // For its claims to be bound.
-  // Claims that a volume was asked for, by name: the revision by which a provisioner was told the
-  // node; 0 where there is a volume.
-  std::map<std::string, uint64_t> asked;
+  Duration deadline{};                       // For its claims to be bound.
+  std::map<std::string, AskedVolume> asked;  // By the claim's name.
   std::vector<DeviceBinding> devices;
   bool is_told = false;  // The API knows where the pod will go (status.nominatedNodeName).
 };
@@ -181,6 +185,9 @@ class Scheduler final : public ControlLoop {
   Result<> AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims);
   // Fails where there is nothing to wait for any more.
   Result<> MayStillWait(const Binding& binding, const std::vector<ClaimPtr>& asked) const;
+  // Why the claim will not come by what was asked for it; "": it may.
+  std::string WhyNotMet(const core_v1::PersistentVolumeClaim& claim, const AskedVolume& asked,
+                        const std::string& node) const;
   StorageView Storage();
   // Whether the pod has that node although the answer said otherwise, or never came.
   bool IsBound(const Binding& binding);
@@ -213,6 +220,7 @@ class Scheduler final : public ControlLoop {
   Informer<resource_v1::DeviceClass> device_classes_;
   ClaimLedger ledger_;
   DeviceSelectors selectors_;
+  SearchAllowances allowances_;
   std::shared_ptr<const DeviceSlices> slices_;  // Null: they have changed.
   const std::shared_ptr<Extenders> extenders_;
   Cache cache_;

@@ -137,7 +137,7 @@ Result<std::string> Haproxy::Signature() const {
 }
 
 // The files of a configuration that HAProxy takes, and `current` leads to them.
-Result<> Haproxy::Prepare(const HaproxyConfig& config) {
+Result<> Haproxy::Prepare(const HaproxyConfig& config, const std::function<void()>& meanwhile) {
   std::error_code error;
   fs::create_directories(Path("empty"), error);
   if (error) return Fail(Reason::kForbidden, Path("empty") + ": " + error.message());
@@ -149,11 +149,13 @@ Result<> Haproxy::Prepare(const HaproxyConfig& config) {
   fs::create_directories(folder + "/certificates", error);
   if (error) return Fail(Reason::kForbidden, folder + ": " + error.message());
   for (const auto& [name, text] : config.files) TRY(WritePrivately(folder + "/" + name, text));
-  const auto checked =
-      TRY(RunProcess({.argv = {kProgram, "-c", "-q", "-f", folder + "/" + kConfigFile}}));
+  const auto checked = TRY(RunProcess(
+      {.argv = {kProgram, "-c", "-q", "-f", folder + "/" + kConfigFile}, .meanwhile = meanwhile}));
   if (checked.exit_code != 0) {
     return Fail(Reason::kInvalid, "haproxy does not take its configuration: " + checked.err);
   }
+  // With the endpoints of now.
+  TRY(WritePrivately(folder + "/" + kConfigFile, config.files.at(kConfigFile)));
   const std::string link = Path("current.new");
   fs::remove(link, error);
   fs::create_symlink(next, link, error);
@@ -196,10 +198,10 @@ Result<> Haproxy::Start(const HaproxyConfig& config) {
   return serving;
 }
 
-Result<> Haproxy::Reload(const HaproxyConfig& config) {
+Result<> Haproxy::Reload(HaproxyConfig& config, const std::function<void()>& meanwhile) {
   const auto process = Process();
   if (!process) return Fail(Reason::kServiceUnavailable, "haproxy does not run");
-  TRY(Prepare(config));
+  TRY(Prepare(config, meanwhile));
   SignalProcess(*process, SIGUSR2);
   return WaitForSignature(config.signature, *process);
 }
@@ -208,13 +210,15 @@ Result<> Haproxy::SyncServers(const std::map<std::string, Backend>& backends) co
   const std::string to = kNewestWorker;
   const auto running = TRY(ParseServers(TRY(Ask(to + "show servers state"))));
   const ServerChanges changes = ChangesOf(running, backends);
+  // One that is refused keeps no other server from being taken out.
+  Result<> all;
   for (const std::string& command : changes.must) {
     const std::string answer = TRY(Ask(to + command));
-    if (IsDone(answer)) continue;
-    return Fail(Reason::kInternalError, "haproxy refused \"" + command + "\": " + answer);
+    if (IsDone(answer) || !all) continue;
+    all = Fail(Reason::kInternalError, "haproxy refused \"" + command + "\": " + answer);
   }
   for (const std::string& command : changes.may) (void)TRY(Ask(to + command));
-  return {};
+  return all;
 }
 
 bool Haproxy::Stop() {

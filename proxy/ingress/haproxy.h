@@ -9,6 +9,7 @@
 // ends with its connections. A call takes as long as HAProxy does.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,10 +40,13 @@ class Haproxy {
   // It must not run. NotFound: it is not installed.
   Result<> Start(const HaproxyConfig& config);
   // It must run. Returns when a worker with this configuration serves; after an error the one
-  // before still does. Invalid: HAProxy does not take that configuration.
-  Result<> Reload(const HaproxyConfig& config);
-  // Makes these endpoints the servers of its backends. Workers that are about to end keep theirs:
-  // HAProxy changes nothing in them any more.
+  // before still does. Invalid: HAProxy does not take that configuration. On a busy machine that
+  // takes seconds: `meanwhile` is called now and then, and may make the configuration one that
+  // differs in nothing but endpoints.
+  Result<> Reload(HaproxyConfig& config, const std::function<void()>& meanwhile);
+  // Makes these endpoints the servers of its backends, as far as it knows them; fails where there
+  // was something that it does not. Workers that are about to end keep theirs: HAProxy changes
+  // nothing in them any more.
   Result<> SyncServers(const std::map<std::string, Backend>& backends) const;
   // Ends it, with all connections. True once it is gone.
   bool Stop();
@@ -50,7 +54,7 @@ class Haproxy {
 
  private:
   std::string Path(const char* name) const { return directory_ + "/" + name; }
-  Result<> Prepare(const HaproxyConfig& config);
+  Result<> Prepare(const HaproxyConfig& config, const std::function<void()>& meanwhile = {});
   Result<> WaitForSignature(const std::string& signature, const ProcessId& process) const;
   Result<std::string> Ask(const std::string& command) const;
 

@@ -151,6 +151,12 @@ std::string BackendText(const std::string& name, const Backend& backend, bool wi
   time("connect", backend.times.connect);
   time("server", backend.times.server);
   time("tunnel", backend.times.tunnel);
+  // Each request by a connection of its own: one that is kept may be closed by its server, a pod
+  // that ends, in the moment a request is sent by it. Whether it was taken nobody knows then, so a
+  // POST cannot be sent again, and HAProxy closes the client's connection without an answer and
+  // without a line in the log. Where a connection cannot be made nothing was taken, and any request
+  // goes elsewhere. Handshakes of TLS would cost ten times what all else of a request does.
+  if (backend.protocol == BackendProtocol::kHttp) text += "  option http-server-close\n";
   // Servers are no part of the signature; how they are spoken to is.
   text += fmt::format("  # servers: {}\n", NameOfProtocol(backend.protocol));
   if (!with_servers) return text;

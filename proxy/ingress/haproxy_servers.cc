@@ -58,7 +58,7 @@ ServerChanges ChangesOf(const std::vector<RunningServer>& running,
     }
   }
   for (const RunningServer& server : running) {
-    if (kept[server.backend].contains(server.name)) continue;
+    if (!wanted.contains(server.backend) || kept[server.backend].contains(server.name)) continue;
     const std::string target = server.backend + "/" + server.name;
     if (server.in_use) changes.must.push_back(fmt::format("set server {} state maint", target));
     changes.may.push_back("del server " + target);

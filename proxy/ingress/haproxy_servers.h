@@ -28,6 +28,8 @@ struct ServerChanges {
   // again with later changes.
   std::vector<std::string> may;
 };
+// Backends that are not wanted keep their servers: requests are led there until a worker leads them
+// elsewhere.
 ServerChanges ChangesOf(const std::vector<RunningServer>& running,
                         const std::map<std::string, Backend>& wanted);
 // Whether the answer to a command of `must` says that it was done.

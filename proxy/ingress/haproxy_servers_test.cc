@@ -61,6 +61,13 @@ TEST(HaproxyServersTest, OneThatIsBackBeforeItWasRemovedIsUsedAgain) {
   EXPECT_THAT(changes.may, ElementsAre("del server default.web.80/10.0.0.1_8080"));
 }
 
+// Its rule leads elsewhere by now, in the worker that comes.
+TEST(HaproxyServersTest, ABackendThatIsNotWantedServesUntilItIsGone) {
+  const auto changes = ChangesOf({{"default.old.80", "10.0.0.1_8080", true}}, Web({}));
+  EXPECT_THAT(changes.must, IsEmpty());
+  EXPECT_THAT(changes.may, IsEmpty());
+}
+
 TEST(HaproxyServersTest, AServerIsSpokenToAsItsPortSays) {
   EXPECT_THAT(ChangesOf({}, Web({{"fd00::1", 80}}, BackendProtocol::kH2c)).must[0],
               "add server default.web.80/fd00::1_80 [fd00::1]:80 proto h2");

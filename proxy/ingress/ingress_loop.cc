@@ -61,12 +61,12 @@ void IngressLoop::WatchInformers() {
     const std::string service = ServiceOfSlice(slice);
     return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
   });
-  ingresses_.OnChange([this](const auto&, const auto&) { Wake(); });
-  classes_.OnChange([this](const auto&, const auto&) { Wake(); });
+  ingresses_.OnChange([this](const auto&, const auto&) { Note(); });
+  classes_.OnChange([this](const auto&, const auto&) { Note(); });
   services_.OnChange([this](const auto& before, const auto& now) {
     // Who has an address has its ports.
     if (HasBalancer(before) || HasBalancer(now)) {
-      Wake();
+      Note();
     } else {
       NoteService(NamespacedName((now ? now : before)->metadata));
     }
@@ -80,8 +80,13 @@ void IngressLoop::WatchInformers() {
   });
   for (InformerCache* cache : {&ingresses_.cache(), &classes_.cache(), &services_.cache(),
                                &slices_.cache(), &secrets_.cache()}) {
-    cache->OnSynced([this] { Wake(); });
+    cache->OnSynced([this] { Note(); });
   }
+}
+
+void IngressLoop::Note() {
+  noted_ = true;
+  Wake();
 }
 
 bool IngressLoop::Synced() const {
@@ -94,7 +99,7 @@ void IngressLoop::NoteService(const std::string& name) {
     const MutexLock lock(mutex_);
     if (!known_services_.contains(name)) return;
   }
-  Wake();
+  Note();
 }
 
 void IngressLoop::NoteSecret(const std::string& name) {
@@ -102,7 +107,7 @@ void IngressLoop::NoteSecret(const std::string& name) {
     const MutexLock lock(mutex_);
     if (!known_secrets_.contains(name)) return;
   }
-  Wake();
+  Note();
 }
 
 IngressWorld IngressLoop::World() {
@@ -173,6 +178,7 @@ Duration IngressLoop::Step() {
   const Duration now = dependencies_.clock.Monotonic();
   if (now < not_before_) return not_before_ - now;
   not_before_ = now + kPeriodMin;
+  noted_ = false;
   IngressPlan plan = PlanIngresses(World());
   while (Remember(plan)) plan = PlanIngresses(World());
   if (plan.ingresses.empty()) {
@@ -276,6 +282,9 @@ Result<Duration> IngressLoop::Drive(const IngressPlan& plan, Duration now) {
     if (now < reload_not_before) return reload_not_before - now;
     log_.Info("haproxy is reloaded: its servers could not be changed",
               {{"error", synced.error().message}});
+  } else {
+    // What goes does not wait until the new worker serves.
+    (void)haproxy_.SyncServers(plan.backends);
   }
   TRY(Reload(config, plan, now));
   return kNever;
@@ -307,14 +316,25 @@ Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
   return {};
 }
 
-Result<> IngressLoop::Reload(const HaproxyConfig& config, const IngressPlan& plan, Duration now) {
+Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Duration now) {
   reload_pace_.Note(now);
-  TRY(haproxy_.Reload(config));
+  coming_ = plan.backends;
+  TRY(haproxy_.Reload(config, [&] { FollowEndpoints(config); }));
   signature_ = config.signature;
-  synced_ = plan.backends;
+  synced_ = std::move(coming_);
   ++reloads_;
   log_.Debug("haproxy reloaded", {{"backends", plan.backends.size()}});
   return {};
+}
+
+void IngressLoop::FollowEndpoints(HaproxyConfig& config) {
+  if (!noted_.exchange(false)) return;
+  const IngressPlan plan = PlanIngresses(World());
+  (void)haproxy_.SyncServers(plan.backends);
+  HaproxyConfig newer = RenderHaproxy(plan, ports_.settings());
+  if (newer.signature != config.signature) return;  // The rest of that comes with the next step.
+  config = std::move(newer);
+  coming_ = plan.backends;
 }
 
 Duration IngressLoop::Tell(const IngressPlan& plan) {

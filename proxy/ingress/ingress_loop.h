@@ -63,6 +63,8 @@ class IngressLoop final : public ControlLoop {
   };
 
   void WatchInformers();
+  // Something of what is planned from may have changed.
+  void Note();
   bool Synced() const;
   void NoteService(const std::string& name);
   void NoteSecret(const std::string& name);
@@ -75,7 +77,10 @@ class IngressLoop final : public ControlLoop {
   Duration Try(const IngressPlan& plan, Duration now);
   Result<Duration> Drive(const IngressPlan& plan, Duration now);
   Result<> StartHaproxy(const IngressPlan& plan);
-  Result<> Reload(const HaproxyConfig& config, const IngressPlan& plan, Duration now);
+  Result<> Reload(HaproxyConfig config, const IngressPlan& plan, Duration now);
+  // While a reload takes its time: the endpoints of now for the worker that serves, and for the one
+  // that will.
+  void FollowEndpoints(HaproxyConfig& config);
   Result<> Watch(const ProcessId& process);
   Duration Tell(const IngressPlan& plan);
   void TellProblems(const PlannedIngress& planned);
@@ -101,13 +106,15 @@ class IngressLoop final : public ControlLoop {
   // What HAProxy was made to be; unset: not known, or not yet so.
   std::string signature_;
   std::optional<std::map<std::string, Backend>> synced_;
-  std::string trouble_;  // Why it is not as it should be; told once.
+  std::map<std::string, Backend> coming_;  // Of the configuration that it is about to have.
+  std::string trouble_;                    // Why it is not as it should be; told once.
   Duration retry_delay_ = kRetryFirst;
   Duration retry_at_{};
   Duration not_before_{};
   ReloadPace reload_pace_;
   Duration start_not_before_{};
   std::map<ObjectKey, std::set<IngressProblem>> told_;  // Of each Ingress that is ours.
+  std::atomic<bool> noted_ = false;
   std::atomic<int> reloads_ = 0;
   std::atomic<int> syncs_ = 0;
   Mutex mutex_;

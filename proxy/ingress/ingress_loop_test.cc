@@ -7,6 +7,7 @@
 #include <atomic>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "proxy/ingress/ingress_fixture.h"
@@ -259,6 +260,30 @@ TEST_F(IngressLoopTest, ARequestWithoutAnAnswerIsAskedElsewhereUnlessItMayNotBeA
   }
 }
 
+// As a pod that ends closes connections that are kept in the moment something is asked by one.
+void AnswerOnceAndHangUp(int client) {
+  constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nweb 1";
+  char text[4096];
+  if (recv(client, text, sizeof text, 0) <= 0) return;
+  if (send(client, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL) < 0) return;
+  (void)!recv(client, text, sizeof text, 0);
+}
+
+TEST_F(IngressLoopTest, NoRequestGoesByAConnectionThatItsPodMayCloseAtThatMoment) {
+  objects_.AddService("web", {Ip(7)});
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  const OddServer closing(*host_, Ip(7), &AnswerOnceAndHangUp);
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  std::unique_ptr<http::testing::TestClient> client;
+  host_->Run([&] { client = std::make_unique<http::testing::TestClient>(80); });
+  for (const char* method : {"POST", "POST", "PATCH", "GET", "POST"}) {
+    client->Send(std::string(method) + " / HTTP/1.1\r\nHost: foo.com\r\nContent-Length: 0\r\n\r\n");
+    ASSERT_THAT(client->ReadUntil("\r\n\r\n"), testing::StartsWith("HTTP/1.1 200")) << method;
+    ASSERT_EQ(client->Read(5), "web 1");
+  }
+}
+
 TEST_F(IngressLoopTest, WebSocketsGoThroughAndOutliveAReload) {
   ServeTwo();
   objects_.AddRule("a", "", "/", "Prefix", "web");
@@ -297,6 +322,59 @@ TEST_F(IngressLoopTest, EndpointsChangeWithoutAReload) {
   ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
   EXPECT_EQ(loop_->reloads(), 0);
   EXPECT_GE(loop_->syncs(), 3);
+}
+
+// A haproxy that takes its time to check a configuration, as on a busy machine.
+class SlowCheck {
+ public:
+  explicit SlowCheck(const std::string& directory) : path_(std::getenv("PATH")) {
+    const std::string folder = directory + "/slow";
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder + "/haproxy") << "#!/bin/sh\n[ \"$1\" != -c ] || sleep 4\nexec "
+                                       << *FindProgram("haproxy") << " \"$@\"\n";
+    std::filesystem::permissions(folder + "/haproxy", std::filesystem::perms::owner_all);
+    setenv("PATH", (folder + ":" + path_).c_str(), 1);
+  }
+  ~SlowCheck() { setenv("PATH", path_.c_str(), 1); }
+
+ private:
+  const std::string path_;
+};
+
+TEST_F(IngressLoopTest, APodThatEndsDuringAReloadGetsNoRequestsAnyMore) {
+  ServeTwo();
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  const SlowCheck slow(directory_);
+  objects_.AddRule("b", "", "/b", "Prefix", "api");
+  Publish();
+  ASSERT_TRUE(Until([&] { return std::filesystem::exists(directory_ + "/config.1/haproxy.cfg"); }));
+  SetEndpoints("web", {2});
+  Publish();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 api"));
+  EXPECT_EQ(loop_->reloads(), 0) << "that was told to the worker before";
+  ASSERT_TRUE(UntilGet("foo.com", "/b", "200 api"));
+  EXPECT_EQ(Get("foo.com", "/"), "200 api");
+  EXPECT_TRUE(Until([&] { return loop_->reloads() == 1; }));
+  EXPECT_THAT(Haproxy(directory_).ConfigText(), Not(HasSubstr("server 10.244.0.1_8080")))
+      << "nor has the new one to be told";
+}
+
+TEST_F(IngressLoopTest, WhatARuleLedToServesUntilTheRuleIsAnotherOne) {
+  ServeTwo();
+  auto& ingress = objects_.AddRule("a", "", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
+  const SlowCheck slow(directory_);
+  ingress.spec.rules[0].http->paths[0].backend.service->name = "api";
+  Publish();
+  std::set<std::string> said;
+  EXPECT_TRUE(Until([&] {
+    said.insert(Get("foo.com", "/"));
+    return said.contains("200 api");
+  }));
+  EXPECT_THAT(said, testing::ElementsAre("200 api", "200 web"));
 }
 
 TEST_F(IngressLoopTest, OneThatDoesNotAnswerIsPassedOver) {

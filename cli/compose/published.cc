@@ -1,0 +1,81 @@
+#include "cli/compose/published.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "cli/compose/parts.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli::compose {
+namespace {
+
+using Port = std::pair<int64_t, std::string>;  // And its protocol.
+
+std::set<Port> PortsOf(const Json& service) {
+  std::set<Port> ports;
+  for (const Json& port : At(service, "spec", "ports")) {
+    const std::string protocol = TextAt(port, "protocol");
+    ports.emplace(IntAt(port, "port"), protocol.empty() ? "TCP" : protocol);
+  }
+  return ports;
+}
+
+bool IsAtNodes(const Json& service, const std::set<std::string>& node_addresses) {
+  for (const Json& given : At(service, "status", "loadBalancer", "ingress")) {
+    if (node_addresses.contains(TextAt(given, "ip"))) return true;
+  }
+  return false;
+}
+
+bool IsOf(const Json& service, const ProjectPlace& place) {
+  return NamespaceOf(service) == place.namespace_ &&
+         TextAt(service, "metadata", "labels", kProjectLabel) == place.project;
+}
+
+std::string Sentence(const Port& port, const Json& holder) {
+  const std::string project = TextAt(holder, "metadata", "labels", kProjectLabel);
+  const std::string space = NamespaceOf(holder);
+  const std::string of = project.empty() ? "" : "of the compose project " + project + " ";
+  const std::string remedy =
+      project.empty()
+          ? fmt::format("delete it (skiff delete service {} -n {})", NameOf(holder), space)
+          : fmt::format("take that down (skiff compose -p {} down -n {})", project, space);
+  return fmt::format(
+      "port {}/{} of the nodes is published by service \"{}\" {}in namespace {}: publish another "
+      "port, or {}",
+      port.first, port.second, NameOf(holder), of, space, remedy);
+}
+
+}  // namespace
+
+bool IsPublishing(const Json& object) {
+  return TextAt(object, "kind") == "Service" && TextAt(object, "spec", "type") == "LoadBalancer";
+}
+
+std::vector<std::string> PortsTaken(const Json& service, const ProjectPlace& place,
+                                    const std::vector<Json>& services,
+                                    const std::set<std::string>& node_addresses) {
+  std::vector<std::string> taken;
+  const std::set<Port> wanted = PortsOf(service);
+  for (const Json& other : services) {
+    if (!IsAtNodes(other, node_addresses) || IsOf(other, place)) continue;
+    for (const Port& port : PortsOf(other)) {
+      if (wanted.contains(port)) taken.push_back(Sentence(port, other));
+    }
+  }
+  return taken;
+}
+
+std::set<std::string> AddressesOf(const std::vector<Json>& nodes) {
+  std::set<std::string> addresses;
+  for (const Json& node : nodes) {
+    for (const Json& each : At(node, "status", "addresses")) {
+      const std::string type = TextAt(each, "type");
+      if (type == "InternalIP" || type == "ExternalIP") addresses.insert(TextAt(each, "address"));
+    }
+  }
+  return addresses;
+}
+
+}  // namespace skiff::cli::compose

@@ -1,0 +1,31 @@
+// Which ports a project cannot publish, as another Service serves them at the nodes. Pure.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "api/values.h"
+
+namespace skiff::cli::compose {
+
+// Whether the object is a Service that publishes ports.
+bool IsPublishing(const Json& object);
+
+// Where a project is: what it has itself is not in its way.
+struct ProjectPlace {
+  std::string project;
+  std::string namespace_;
+};
+
+// A sentence for each port of `service` that one of `services`, of all namespaces, has at one of
+// `node_addresses`: which port, whose it is, and what may be done. Load balancers beside the nodes
+// give each Service an address of its own; these are nobody's hindrance.
+std::vector<std::string> PortsTaken(const Json& service, const ProjectPlace& place,
+                                    const std::vector<Json>& services,
+                                    const std::set<std::string>& node_addresses);
+
+// Addresses of nodes, as Services have them.
+std::set<std::string> AddressesOf(const std::vector<Json>& nodes);
+
+}  // namespace skiff::cli::compose
