@@ -1,7 +1,7 @@
 // Who may do what: policy, rbac, admission, flow control, certificates.
-#include <fmt/format.h>
-
+#include "api/codec/typed.h"
 #include "api/columns/cells.h"
+#include "api/select/selector_go_text.h"
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
 
@@ -84,23 +84,6 @@ constexpr TableColumn kMutatingPolicy[] = {
     kAge,
 };
 
-// A label selector as Go prints the struct.
-std::string GoSelectorText(const Json& selector) {
-  std::string labels, expressions;
-  for (const auto& [key, value] : ListAt(selector, "matchLabels").items()) {
-    labels += key + ": " + ScalarText(value) + ",";
-  }
-  for (const Json& expression : ListAt(selector, "matchExpressions")) {
-    expressions += fmt::format("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},",
-                               TextAt(expression, "key"), TextAt(expression, "operator"),
-                               Join(Strings(ListAt(expression, "values")), " "));
-  }
-  return fmt::format(
-      "&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:"
-      "[]LabelSelectorRequirement{{{}}},}}",
-      labels, expressions);
-}
-
 Json ParamRefCell(const CellInput& input) {
   const Json* param = FindPath(input.object, "spec.paramRef");
   if (param == nullptr) return "<unset>";
@@ -108,7 +91,9 @@ Json ParamRefCell(const CellInput& input) {
     return OrElse(TextAt(*param, "namespace"), "*") + "/" + name;
   }
   const Json* selector = FindPath(*param, "selector");
-  return selector == nullptr ? "<unset>" : GoSelectorText(*selector);
+  if (selector == nullptr) return "<unset>";
+  const auto parsed = FromJson<meta_v1::LabelSelector>(*selector);
+  return parsed ? GoSelectorText(*parsed) : parsed.error().message;
 }
 
 constexpr TableColumn kAdmissionBinding[] = {

@@ -1,11 +1,11 @@
 #include "controllers/autoscaling/horizontal_pod_autoscaler_plan.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
 
+#include "api/select/selector_go_text.h"
 #include "api/text/go_text.h"
 
 namespace skiff::autoscaler {
@@ -319,18 +319,7 @@ void SetCondition(HorizontalPodAutoscalerStatus& status, const std::string& type
 }
 
 std::string GoText(const Box<meta_v1::LabelSelector>& selector) {
-  if (!selector) return "nil";
-  std::string labels;
-  for (const auto& [key, value] : selector->match_labels) labels += key + ": " + value + ",";
-  std::string expressions;
-  for (const auto& each : selector->match_expressions) {
-    expressions += fmt::format("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},",
-                               each.key, each.operator_, fmt::join(each.values, " "));
-  }
-  return fmt::format(
-      "&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:"
-      "[]LabelSelectorRequirement{{{}}},}}",
-      labels, expressions);
+  return selector ? GoSelectorText(*selector) : "nil";
 }
 
 }  // namespace skiff::autoscaler

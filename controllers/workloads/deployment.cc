@@ -291,10 +291,13 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
     const TimePoint now = clock_.Now();
     work.now.status =
         rolling ? RolloutStatus(work.now, work.sets, now) : CountStatus(work.now, work.sets, now);
-    TRY(client_.PatchStatus(work.stored, [&](Deployment& it) {
-      it.status = work.now.status;
-      it.metadata.annotations = work.now.metadata.annotations;
-    }));
+    // Over no newer one: what was said of a set that was made would be said anew of one found.
+    TRY(client_.PatchStatus(work.stored,
+                            [&](Deployment& it) {
+                              it.status = work.now.status;
+                              it.metadata.annotations = work.now.metadata.annotations;
+                            },
+                            {.if_unchanged = true}));
     if (!rolling) return Requeue::None();
     const Duration until = UntilDeadline(work.now, work.now.status, now);
     return until == kNever ? Requeue::None() : Requeue::After(until);

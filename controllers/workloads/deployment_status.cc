@@ -77,6 +77,11 @@ void CopyFailure(const rollout::Split& sets, DeploymentStatus& status) {
   const apps_v1::ReplicaSetCondition* failure = nullptr;
   if (sets.current) failure = failure_of(*sets.current);
   for (size_t i = 0; i < sets.old.size() && !failure; ++i) failure = failure_of(*sets.old[i]);
+  const DeploymentCondition* present = FindCondition(status, "ReplicaFailure");
+  if (failure && present && present->status == failure->status &&
+      present->reason == failure->reason) {
+    return;
+  }
   RemoveCondition(status, "ReplicaFailure");
   if (!failure) return;
   DeploymentCondition& condition = status.conditions.emplace_back();

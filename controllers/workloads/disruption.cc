@@ -7,6 +7,7 @@
 
 #include "api/gen/apps_v1.h"
 #include "api/select/selector.h"
+#include "api/select/selector_go_text.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
 #include "controllers/workloads/disruption_budget.h"
@@ -127,7 +128,7 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
                     "unmanaged. As a result, the status of the PDB cannot be calculated "
                     "correctly, which may result in undefined behavior. To account for these pods "
                     "please set \".spec.minAvailable\" field of the PDB to an integer value.",
-                    budget.spec.selector ? LabelSelectorText(*budget.spec.selector) : ""));
+                    budget.spec.selector ? GoSelectorText(*budget.spec.selector) : "nil"));
   }
 
   Client& client_;
@@ -144,12 +145,19 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
 
 void AddDisruptionController(Manager& manager) {
   const auto budgets = manager.informer<PodDisruptionBudget>();
+  EventRecorder& events = manager.Recorder("controllermanager");
   ControllerBuilder<PodDisruptionBudget>(manager, "disruption")
-      .Watches<Pod>([budgets](const Pod& pod) {
+      .Watches<Pod>([budgets, &events](const Pod& pod) {
         std::vector<ObjectKey> keys;
         for (const auto& budget : budgets.ListIn(pod.metadata.namespace_)) {
           const auto selector = SelectorOf(*budget);
           if (selector && selector->Matches(pod.metadata.labels)) keys.push_back(KeyOf(*budget));
+        }
+        if (keys.size() > 1) {  // Of which the eviction subresource takes none.
+          events.Warning(pod, "MultiplePodDisruptionBudgets",
+                         fmt::format("Pod \"{}\"/\"{}\" matches multiple PodDisruptionBudgets.  "
+                                     "Chose \"{}\" arbitrarily.",
+                                     pod.metadata.namespace_, pod.metadata.name, keys[0].name));
         }
         return keys;
       })

@@ -213,6 +213,7 @@ Plan PlanOf(const Input& input) {
 apps_v1::StatefulSetStatus StatusOf(const Input& input) {
   apps_v1::StatefulSetStatus status = input.set.status;
   status.observed_generation = input.set.metadata.generation;
+  status.collision_count = status.collision_count.value_or(0);
   status.replicas = status.ready_replicas = status.available_replicas = 0;
   status.current_replicas = status.updated_replicas = 0;
   status.current_revision = input.current_revision;
@@ -252,7 +253,6 @@ void SetIdentity(const StatefulSet& set, int ordinal, Pod& pod) {
 Pod NewPod(const StatefulSet& set, const core_v1::PodTemplateSpec& pod_template,
            const std::string& revision, int ordinal) {
   Pod pod = PodFromTemplate(pod_template, StatefulSet::Info(), set.metadata);
-  pod.metadata.generate_name.clear();
   SetIdentity(set, ordinal, pod);
   pod.metadata.labels[std::string(kRevisionLabel)] = revision;
   pod.spec.hostname = pod.metadata.name;

@@ -211,7 +211,7 @@ TEST_F(StatefulSetPlanTest, APodKnowsItsNameItsServiceAndItsClaims) {
   pod_template.spec.volumes.emplace_back().name = "other";
   const Pod pod = NewPod(set_, pod_template, "web-abc", 1);
   EXPECT_EQ(pod.metadata.name, "web-1");
-  EXPECT_EQ(pod.metadata.generate_name, "");
+  EXPECT_EQ(pod.metadata.generate_name, "web-");
   EXPECT_EQ(pod.spec.hostname, "web-1");
   EXPECT_EQ(pod.spec.subdomain, "nginx");
   EXPECT_EQ(pod.metadata.labels.at("statefulset.kubernetes.io/pod-name"), "web-1");
