@@ -46,9 +46,8 @@ struct Spot {
   FieldPath Under(const FieldPath& path) const {
     const FieldPath at = path.Child(word);
     if (index) return at.Index(*index);
-    return step == Step::kProperty || word == "definitions" || word == "dependencies"
-               ? at.Key(name)
-               : at;
+    return step == Step::kProperty || word == "definitions" || word == "dependencies" ? at.Key(name)
+                                                                                      : at;
   }
 };
 

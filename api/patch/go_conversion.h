@@ -1,6 +1,6 @@
-// How Go turns a decoded map into a struct, as it does what strategic patches and applies make of an
-// object. That is not what decoding the same JSON does: whole floats become integers, integers are
-// cut to the size of their field, and what does not fit is worded otherwise.
+// How Go turns a decoded map into a struct, as it does what strategic patches and applies make of
+// an object. That is not what decoding the same JSON does: whole floats become integers, integers
+// are cut to the size of their field, and what does not fit is worded otherwise.
 #pragma once
 
 #include <string>

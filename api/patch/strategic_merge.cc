@@ -1,8 +1,8 @@
 #include "api/patch/strategic_merge.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "api/codec/json.h"
@@ -344,8 +344,8 @@ Result<> SetElementOrders(const Spot& spot, Json& original, Json& patch, size_t&
 
 // Only lists of plain values lose any; all else that it may be said of is merged as ever, if it is
 // there at all.
-Result<> DeleteValues(const Spot& spot, const std::string& name, const Json& values,
-                      Json& original, size_t& items_left) {
+Result<> DeleteValues(const Spot& spot, const std::string& name, const Json& values, Json& original,
+                      size_t& items_left) {
   const auto old = original.find(name);
   if (old == original.end()) return {};
   if (values.is_null()) {

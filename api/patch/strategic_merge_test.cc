@@ -169,9 +169,8 @@ TEST(StrategicMerge, AListOfMapsLosesNothingByValue) {
             "cannot merge lists without merge key for struct");
   EXPECT_EQ(PodPatched(R"({"hostname":"h"})", R"({"$deleteFromPrimitiveList/hostname":null})"),
             SpecOf("{}"));
-  EXPECT_EQ(Patched<core_v1::Pod>(
-                R"({"metadata":{"finalizers":["a"]}})",
-                R"({"metadata":{"$deleteFromPrimitiveList/finalizers":[true]}})"),
+  EXPECT_EQ(Patched<core_v1::Pod>(R"({"metadata":{"finalizers":["a"]}})",
+                                  R"({"metadata":{"$deleteFromPrimitiveList/finalizers":[true]}})"),
             "list element types are not identical: [[a] [true]]");
 }
 

@@ -34,15 +34,18 @@ TEST_F(PatchedWrites, APatchedScaleStaysWhereItIs) {
   const std::string sets = "/apis/apps/v1/namespaces/default/replicasets";
   ASSERT_EQ(Post(sets, R"({"metadata": {"name": "rs"}, "spec": {"selector": {"matchLabels":
                 {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers":
-                [{"name": "c", "image": "i"}]}}}})").code, 201);
+                [{"name": "c", "image": "i"}]}}}})")
+                .code,
+            201);
   const Answer named = Merge(sets + "/rs/scale", R"({"metadata": {"name": "other"}})");
   EXPECT_EQ(named.code, 400);
   EXPECT_EQ(named.message(),
             "the name of the object (other) does not match the name on the URL (rs)");
   const Answer placed = Merge(sets + "/rs/scale", R"({"metadata": {"namespace": "other"}})");
   EXPECT_EQ(placed.code, 400);
-  EXPECT_EQ(placed.message(),
-            "the namespace of the provided object does not match the namespace sent on the request");
+  EXPECT_EQ(
+      placed.message(),
+      "the namespace of the provided object does not match the namespace sent on the request");
 }
 
 TEST_F(PatchedWrites, ADryNewObjectHearsThatTheOldOneIsGoing) {
@@ -60,9 +63,10 @@ TEST_F(PatchedWrites, WhatAnObjectIsMayNotBeSaidTwice) {
   EXPECT_EQ(twice.code, 400);
   EXPECT_THAT(twice.message(), HasSubstr("strict decoding error: duplicate field \"kind\""));
   Define(Definition(Schema()));
-  EXPECT_THAT(Post(path_, R"({"kind": {}, "apiVersion": "example.com/v1"})").message(),
-              HasSubstr("couldn't get version/kind; json parse error: json: cannot unmarshal object "
-                        "into Go struct field .kind of type string"));
+  EXPECT_THAT(
+      Post(path_, R"({"kind": {}, "apiVersion": "example.com/v1"})").message(),
+      HasSubstr("couldn't get version/kind; json parse error: json: cannot unmarshal object "
+                "into Go struct field .kind of type string"));
 }
 
 TEST_F(PatchedWrites, AStrategicPatchIsConvertedAsGoDoes) {
@@ -79,20 +83,47 @@ TEST_F(PatchedWrites, AStrategicPatchIsConvertedAsGoDoes) {
   EXPECT_EQ(Strategic(one, R"({"data": {"a": {"$patch": "delete"}}})").body.count("data"), 0u);
 }
 
+TEST_F(PatchedWrites, WhatShouldHaveAFormatIsToldOfIt) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["when"] = {{"type", "string"},
+                                                        {"format", "date-time"}};
+  Define(Definition(schema));
+  EXPECT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"when", true}})).message(),
+            "Cron.example.com \"a\" is invalid: spec.when: Invalid value: \"\": spec.when in body "
+            "must be of type date-time: \"\"");
+}
+
 TEST_F(PatchedWrites, WhatIsBoundHasAName) {
-  const Answer bound = Post("/api/v1/namespaces/default/bindings",
-                            R"({"target": {"kind": "Node", "name": "n"}})");
+  const Answer bound =
+      Post("/api/v1/namespaces/default/bindings", R"({"target": {"kind": "Node", "name": "n"}})");
   EXPECT_EQ(bound.code, 400);
   EXPECT_EQ(bound.message(), "Name parameter required.");
 }
 
 TEST_F(PatchedWrites, AnAppliedQuantityIsAScalar) {
-  const Answer applied = Ask(
-      "PATCH", "/api/v1/namespaces/default/resourcequotas/q?fieldManager=m",
-      R"({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"},
+  const Answer applied =
+      Ask("PATCH", "/api/v1/namespaces/default/resourcequotas/q?fieldManager=m",
+          R"({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"},
           "spec": {"hard": {"pods": {}}}})",
-      "application/apply-patch+yaml");
+          "application/apply-patch+yaml");
   EXPECT_THAT(applied.message(), HasSubstr(".spec.hard.pods: expected any scalar, got &{map[]}"));
+}
+
+TEST_F(PatchedWrites, WhatAnEmbeddedResourceIsHasAnOwner) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["pod"] = {
+      {"type", "object"},
+      {"x-kubernetes-embedded-resource", true},
+      {"x-kubernetes-preserve-unknown-fields", true}};
+  Define(Definition(schema));
+  const Answer made = Post(
+      path_,
+      Cron("a", {{"image", "web"},
+                 {"pod", {{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", {{"name", "p"}}}}}}));
+  ASSERT_EQ(made.code, 201) << made.message();
+  const Json& fields = made.body["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:pod"];
+  EXPECT_TRUE(fields.contains("f:apiVersion")) << fields;
+  EXPECT_TRUE(fields.contains("f:kind")) << fields;
 }
 
 }  // namespace

@@ -529,8 +529,7 @@ Result<Object> Patcher::Apply(const Object& old) const {
   }
   std::optional<Object> known = TRY(AlreadyPatched(*this, old));
   const bool was_known = known.has_value();
-  Object object = was_known         ? std::move(*known)
-                  : old.is_custom() ? TRY(PatchCustom(*this, old))
+  Object object = was_known ? std::move(*known) : old.is_custom() ? TRY(PatchCustom(*this, old))
                                     : TRY(PatchStruct(*this, old));
   TRY(MatchNames(request, object));
   // Only a version that the patch itself names is a precondition.

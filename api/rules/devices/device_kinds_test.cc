@@ -64,10 +64,11 @@ TEST(ResourceClaimStatus, IsAllocatedToNodesThatCanBeSelected) {
       "spec": {"devices": {"requests": [{"name": "a", "exactly": {"deviceClassName": "c"}}]}}})"));
   const Json selector = {
       {"nodeSelectorTerms", {{{"matchExpressions", {{{"key", "a"}, {"operator", "x"}}}}}}}};
-  EXPECT_THAT(StatusErrors(claim, With(claim, "/status/allocation", {{"nodeSelector", selector}})),
-              testing::ElementsAre(
-                  "status.allocation.nodeSelector.nodeSelectorTerms[0].matchExpressions[0].operator: "
-                  "Invalid value: \"x\": not a valid selector operator"));
+  EXPECT_THAT(
+      StatusErrors(claim, With(claim, "/status/allocation", {{"nodeSelector", selector}})),
+      testing::ElementsAre(
+          "status.allocation.nodeSelector.nodeSelectorTerms[0].matchExpressions[0].operator: "
+          "Invalid value: \"x\": not a valid selector operator"));
 }
 
 TEST(ResourceClaimTemplateValidation, SetsNoMoreThanLabelsAndAnnotations) {
