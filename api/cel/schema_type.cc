@@ -23,10 +23,13 @@ std::optional<uint64_t> Count(const Json& schema, const char* name) {
   return static_cast<uint64_t>(std::max<int64_t>(found->get<int64_t>(), 0));
 }
 
+constexpr uint64_t kCharactersMax = uint64_t{1} << 60;
+
 // A character takes four bytes at most.
 uint64_t TextMax(const Json& schema) {
   if (const auto count = Count(schema, "maxLength")) {
-    return std::min<uint64_t>(*count, kRequestBytesMax) * 4;
+    // Also where no request has that many: who writes it pays for it.
+    return std::min(*count, kCharactersMax) * 4;
   }
   uint64_t longest = 0;
   const auto values = schema.find("enum");

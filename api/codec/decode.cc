@@ -440,10 +440,14 @@ void Decoder::Struct(const Type& type, typename Target::Slot out) {
   const size_t count = type.fields.size();
   const bool outermost = names_.empty() && collections_ == 0;
   size_t expected = 0;  // Clients write fields in the table's order, or sorted.
+  bool seen_kind = false, seen_version = false;
   std::string_view key;
   while (in_.NextKey(key)) {
     if (type.type_meta && (key == "kind" || key == "apiVersion")) {
       const bool is_kind = key == "kind";
+      if (strict_ && std::exchange(is_kind ? seen_kind : seen_version, true)) {
+        Strict("duplicate", key);
+      }
       const auto given = TypeMetaMember(is_kind);
       if (!given) continue;
       Target::SetTypeMeta(out, is_kind, *given);

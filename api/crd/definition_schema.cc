@@ -27,6 +27,12 @@ bool IsUsed(const Json& props, std::string_view name) {
   return part != nullptr && *part != "" && !(part->is_structured() && part->empty());
 }
 
+// Unlike the others these may not even be given empty.
+bool IsUnsupported(const Json& props, std::string_view name) {
+  const bool given_is_used = name == "additionalItems" || name == "dependencies" || name == "$ref";
+  return given_is_used ? PartOf(props, name) != nullptr : IsUsed(props, name);
+}
+
 // What a schema is to the one around it. Values stand only where it is no kOther.
 enum class Step { kProperty, kAdditional, kItems, kOther };
 
@@ -34,13 +40,14 @@ enum class Step { kProperty, kAdditional, kItems, kOther };
 struct Spot {
   Step step;
   std::string_view word;  // "properties", "allOf", ...
-  std::string_view name = {};        // Of a property.
+  std::string_view name = {};        // Of a property, or a definition.
   std::optional<size_t> index = {};  // Of an alternative.
 
   FieldPath Under(const FieldPath& path) const {
     const FieldPath at = path.Child(word);
     if (index) return at.Index(*index);
-    return step == Step::kProperty ? at.Key(name) : at;
+    return step == Step::kProperty || word == "definitions" || word == "dependencies" ? at.Key(name)
+                                                                                      : at;
   }
 };
 
@@ -65,15 +72,32 @@ bool FindBelow(const Json& props, const Is& is) {
       if (is((*all)[i], Spot{Step::kOther, name, {}, i})) return true;
     }
   }
+  // No schema may have these, which are looked at all the same.
+  const auto find_in_map = [&](std::string_view name) {
+    const Json* all = PartOf(props, name);
+    if (all == nullptr || !all->is_object()) return false;
+    for (const auto& [key, each] : all->items()) {
+      if (each.is_object() && is(each, Spot{Step::kOther, name, key})) return true;
+    }
+    return false;
+  };
+  if (find_in_map("definitions")) return true;
   const Json* items = PartOf(props, "items");
-  return items && items->is_object() && is(*items, Spot{Step::kItems, "items"});
+  if (items && items->is_object() && is(*items, Spot{Step::kItems, "items"})) return true;
+  for (size_t i = 0; items != nullptr && items->is_array() && i < items->size(); ++i) {
+    if (is((*items)[i], Spot{Step::kOther, "items", {}, i})) return true;
+  }
+  return find_in_map("dependencies");
 }
 
+// Whether nothing can be said of the structure. "$schema" is refused for no other reason.
 bool HasUnsupported(const Json& props) {
   const Json* items = PartOf(props, "items");
+  const Json* preserve = PartOf(props, "x-kubernetes-preserve-unknown-fields");
   return std::any_of(std::begin(kUnsupported), std::end(kUnsupported),
-                     [&](std::string_view name) { return IsUsed(props, name); }) ||
-         (items != nullptr && items->is_array()) ||
+                     [&](std::string_view name) { return IsUnsupported(props, name); }) ||
+         IsUsed(props, "$schema") || (preserve != nullptr && *preserve == false) ||
+         (items != nullptr && items->is_array() && !items->empty()) ||
          FindBelow(props, [](const Json& below, const Spot&) { return HasUnsupported(below); });
 }
 
@@ -136,7 +160,7 @@ class NodeCheck {
       out_.NotSupported(path.Child("type"), type, kTypes);
     }
     for (const std::string_view name : kUnsupported) {
-      if (IsUsed(props, name)) {
+      if (IsUnsupported(props, name)) {
         out_.Forbidden(path.Child(name), std::string(name) + " is not supported");
       }
     }
@@ -145,7 +169,7 @@ class NodeCheck {
                      "type cannot be set to null, use nullable as an alternative");
     }
     const Json* items = PartOf(props, "items");
-    if (items != nullptr && items->is_array()) {
+    if (items != nullptr && items->is_array() && !items->empty()) {
       out_.Forbidden(path.Child("items"), "items must be a schema object and not an array");
     }
   }
@@ -162,8 +186,8 @@ class NodeCheck {
     constexpr const char* kName = "x-kubernetes-map-type";
     if (PartOf(props, kName) == nullptr) return;
     if (WordOf(props, "type") != "object") {
-      return WrongType(WordOf(props, "type"), path,
-                       "must be object if x-kubernetes-map-type is specified");
+      WrongType(WordOf(props, "type"), path,
+                "must be object if x-kubernetes-map-type is specified");
     }
     const std::string word = WordOf(props, kName);
     if (word != "atomic" && word != "granular") {
@@ -177,7 +201,12 @@ class NodeCheck {
     const std::string word = WordOf(props, kName), type = WordOf(props, "type");
     if (given && type != "array") {
       WrongType(type, path, "must be array if x-kubernetes-list-type is specified");
-    } else if (given && word != "atomic" && word != "set" && word != "map") {
+    }
+    const Json* items = PartOf(props, "items");
+    if (type == "array" && word == "set" && items != nullptr && items->is_object()) {
+      SetItems(*items, path);
+    }
+    if (given && word != "atomic" && word != "set" && word != "map") {
       out_.NotSupported(path.Child(kName), word, {"atomic", "set", "map"});
     }
     if (IsUsed(props, "x-kubernetes-list-map-keys") && word != "map") {
@@ -188,9 +217,11 @@ class NodeCheck {
         out_.Required(path.Child(kName), kWhy);
       }
     }
-    const Json* items = PartOf(props, "items");
-    if (word == "set" && items != nullptr && items->is_object()) SetItems(*items, path);
     if (word == "map") Map(props, items, path);
+    if (word == "set" && items != nullptr && items->is_object() && FlagOf(*items, "nullable")) {
+      out_.Forbidden(path.Child("items").Child("nullable"),
+                     "cannot be nullable when x-kubernetes-list-type is set");
+    }
   }
 
   void SetItems(const Json& items, const FieldPath& path) {
@@ -201,14 +232,12 @@ class NodeCheck {
       const Json* word = PartOf(items, name);
       if (word == nullptr && absent_is_fine) return;
       if (word != nullptr && *word == "atomic") return;
-      out_.Invalid(path.Child("items").Child(name), word == nullptr ? Json() : *word, kWhy);
+      // Shown is the type of lists in either case.
+      const Json* shown = PartOf(items, "x-kubernetes-list-type");
+      out_.Invalid(path.Child("items").Child(name), shown == nullptr ? Json() : *shown, kWhy);
     };
     if (type == "array") check("x-kubernetes-list-type", true);
     if (type == "object") check("x-kubernetes-map-type", false);
-    if (FlagOf(items, "nullable")) {
-      out_.Forbidden(path.Child("items").Child("nullable"),
-                     "cannot be nullable when x-kubernetes-list-type is set");
-    }
   }
 
   void Map(const Json& props, const Json* items, const FieldPath& path) {
@@ -240,23 +269,24 @@ class NodeCheck {
     const Json* properties = PartOf(items, "properties");
     if (properties == nullptr) properties = &none;
     std::set<std::string> seen;
-    bool repeated = false, unknown = false;
     const auto path_of = [&](const std::string& key) {
       return items_path.Child("properties").Key(key);
     };
     for (const Json& key : keys) {
       const auto& name = key.get_ref<const std::string&>();
-      repeated = !seen.insert(name).second || repeated;
       const Json* property = PartOf(*properties, name);
-      unknown = unknown || property == nullptr;
-      if (property == nullptr) continue;
-      const std::string type = WordOf(*property, "type");
-      if (type != "array" && type != "object") continue;
-      out_.Invalid(path_of(name).Child("type"), type,
-                   "must be a scalar type if parent array's x-kubernetes-list-type is map");
+      const std::string type = property == nullptr ? "" : WordOf(*property, "type");
+      if (property == nullptr) {
+        out_.Invalid(keys_path, keys, "entries must all be names of item properties");
+      } else if (type == "array" || type == "object") {
+        // Shown is the type of the items.
+        out_.Invalid(path_of(name).Child("type"), "object",
+                     "must be a scalar type if parent array's x-kubernetes-list-type is map");
+      }
+      if (!seen.insert(name).second) {
+        out_.Invalid(keys_path, keys, "must not contain duplicate entries");
+      }
     }
-    if (repeated) out_.Invalid(keys_path, keys, "must not contain duplicate entries");
-    if (unknown) out_.Invalid(keys_path, keys, "entries must all be names of item properties");
     if (FlagOf(items, "nullable")) {
       out_.Forbidden(items_path.Child("nullable"),
                      "cannot be nullable when x-kubernetes-list-type is map");
@@ -459,7 +489,7 @@ bool HasDefault(const Json& props) {
 // With a status subresource the root may only say what suits a part of it as well.
 void CheckRoot(const Json& props, const FieldPath& path, Violations& out) {
   const std::string type = WordOf(props, "type");
-  if (type != "object") {
+  if (!type.empty() && type != "object") {
     out.Invalid(path.Child("type"), type,
                 "only \"object\" is allowed as the type at the root of the schema if the status "
                 "subresource is enabled");
@@ -492,6 +522,7 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   if (SchemaDepth(props) > kSchemaDepthMax) {
     return out.Invalid(path, "", "exceeded max depth of " + std::to_string(kSchemaDepthMax));
   }
+  const size_t before = out.causes().size();
   if (checks.has_status) CheckRoot(props, path, out);
   if (FlagOf(props, "nullable")) {
     out.Forbidden(path.Child("nullable"), "nullable cannot be true at the root");
@@ -510,6 +541,10 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   const bool checks_rules = checks.rules && supported && structural.empty();
   const RuleScope scope;
   NodeCheck(out, checks_rules ? &rule_check : nullptr).Node(props, path, &scope);
+  // Whatever else is unsupported has been told of by now.
+  if (!supported && out.causes().size() == before) {
+    out.Invalid(path, "", "OpenAPIV3Schema 'schema' is not supported");
+  }
   rule_check.Total(path);
   out.Append(of_rules);
 }

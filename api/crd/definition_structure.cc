@@ -61,7 +61,9 @@ class StructureCheck {
   explicit StructureCheck(SortedErrors& out) : out_(out) {}
 
   void Node(const Json& props, Level level, const FieldPath& path) {
-    if (WordOf(props, "type") == "array" && PartOf(props, "items") == nullptr) {
+    const Json* given = PartOf(props, "items");
+    const bool none = given == nullptr || (given->is_array() && given->empty());
+    if (WordOf(props, "type") == "array" && none) {
       out_.Required(path.Child("items"), "must be specified");
     }
     if (const Json* items = PartOf(props, "items"); items && items->is_object()) {

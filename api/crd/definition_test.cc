@@ -8,6 +8,7 @@
 
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
+#include "api/crd/definition_schema.h"
 
 namespace skiff::crd {
 namespace {
@@ -26,6 +27,45 @@ std::vector<std::string> WarningsOf(const CustomResourceDefinition& definition,
   std::vector<std::string> out;
   WarnOfFormats(definition, old, out);
   return out;
+}
+
+std::string SchemaErrors(const char* schema) {
+  Violations out;
+  ValidateSchema(Json::parse(schema), {}, FieldPath("S"), out);
+  return out.Text();
+}
+
+TEST(DefinitionTest, WhatNoSchemaMayHaveIsRefusedWhereverItStands) {
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "additionalItems": {}})"),
+            "S.additionalItems: Forbidden: additionalItems is not supported");
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties":
+                {"a": {"type": "string", "$schema": "x"}}})"),
+            "S: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported");
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "definitions": {"d": {"id": "x"}}})"),
+            "[S.definitions: Forbidden: definitions is not supported, S.definitions[d].id: "
+            "Forbidden: id is not supported]");
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"l": {"type": "array",
+                "items": []}}})"),
+            "S.properties[l].items: Required value: must be specified");
+}
+
+TEST(DefinitionTest, AWordOfListsIsLookedAtWhateverTheType) {
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "x-kubernetes-list-type": "x"})"),
+            "[S.type: Invalid value: \"object\": must be array if x-kubernetes-list-type is "
+            "specified, S.x-kubernetes-list-type: Unsupported value: \"x\": supported values: "
+            "\"atomic\", \"set\", \"map\"]");
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"s": {"type": "string",
+                "x-kubernetes-map-type": "x"}}})"),
+            "[S.properties[s].type: Invalid value: \"string\": must be object if "
+            "x-kubernetes-map-type is specified, S.properties[s].x-kubernetes-map-type: "
+            "Unsupported value: \"x\": supported values: \"atomic\", \"granular\"]");
+}
+
+TEST(DefinitionTest, ARuleCostsWhatItsTextsMayHold) {
+  const std::string errors = SchemaErrors(R"j({"type": "object", "properties": {"s": {
+      "type": "string", "maxLength": 99999999999,
+      "x-kubernetes-validations": [{"rule": "self.contains('a')"}]}}})j");
+  EXPECT_THAT(errors, ::testing::HasSubstr("estimated rule cost exceeds budget"));
 }
 
 TEST(DefinitionTest, FormatsThatNobodyChecksAreWarnedOfWhereverASchemaStands) {

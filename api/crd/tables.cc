@@ -39,13 +39,14 @@ class TableMaker {
     if (!is_struct && schema.has_additional && !schema.forbids_additional) return MapOf(schema);
     Type& type = tables_.NewType();
     type.shape = Shape::kStruct;
-    Fill(schema, schema.embedded, type);
+    Fill(schema, schema.embedded, false, type);
     return type;
   }
 
-  void Fill(const Schema& schema, bool embedded, Type& type) {
+  // What a resource within another says that it is, is a field of the outer one like any other.
+  void Fill(const Schema& schema, bool embedded, bool is_root, Type& type) {
     std::vector<Field> fields;
-    fields.reserve(schema.properties.size() + (embedded ? 1 : 0));
+    fields.reserve(schema.properties.size() + (embedded ? 3 : 0));
     for (const auto& [name, property] : schema.properties) {
       if (embedded && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
       fields.push_back(FieldOf(name, *property));
@@ -53,10 +54,14 @@ class TableMaker {
     if (embedded) {
       fields.push_back(
           {.name = "metadata", .type = &meta_v1::ObjectMeta::Describe(), .pointer = true});
+      for (const char* name : {"apiVersion", "kind"}) {
+        if (is_root) continue;
+        fields.push_back({.name = name, .type = &ScalarOf(Shape::kString), .pointer = true});
+      }
       std::sort(fields.begin(), fields.end(),
                 [](const Field& a, const Field& b) { return a.name < b.name; });
     }
-    type.type_meta = embedded;
+    type.type_meta = is_root;
     type.atomic = schema.atomic_map;
     type.preserve_unknown = schema.preserve_unknown;
     type.fields = tables_.Keep(std::move(fields));
@@ -107,7 +112,7 @@ const Type& MakeType(const Schema& schema, std::string_view kind, std::string_vi
   type.shape = Shape::kStruct;
   type.name = kind;
   type.api_version = api_version;
-  TableMaker(tables).Fill(schema, true, type);
+  TableMaker(tables).Fill(schema, true, true, type);
   type.atomic = false;
   return type;
 }

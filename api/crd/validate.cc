@@ -101,8 +101,19 @@ class Validator {
     if (schema.type == is || (schema.type == "number" && value.is_number())) return;
     if (schema.type == "integer" && value.is_number() && IsWhole(value)) return;
     const bool is_numeric = schema.type == "integer" || schema.type == "number";
-    if (!schema.Limits().format.empty() && !is_numeric && (is == "string" || is == "array")) return;
+    const std::string& format = schema.Limits().format;
+    const bool is_text = is == "string" || is == "array";
+    if (!format.empty() && !is_numeric && is_text) return;
+    // What may have formats of its own is told of these.
+    if (!format.empty() && !is_text && !value.is_null()) {
+      return WrongType(path, FormatOf(value), format);
+    }
     WrongType(path, is, schema.type);
+  }
+
+  static std::string_view FormatOf(const Json& value) {
+    if (!value.is_number()) return "";
+    return value.is_number_integer() ? "int64" : "float64";
   }
 
   void WrongType(const Place& path, std::string_view is, const std::string& wanted) {

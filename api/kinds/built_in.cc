@@ -282,6 +282,7 @@ constexpr Row kRows[] = {
 
     {events_v1::tables::kNumberEvent,
      {.rules = &kEventRules,
+      .metadata = {.update = kUnchecked},  // The rules look at it themselves.
       .table = &columns::kEventTable,
       .selectable = {kNewEventFields, true, &UnsupportedField},
       .versions = kEventKinds,

@@ -8,9 +8,9 @@
 #include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/crd/custom_kind.h"
+#include "api/patch/go_conversion.h"
 #include "api/patch/merge.h"
 #include "api/text/go_text.h"
-#include "api/text/go_value.h"
 
 namespace skiff {
 namespace {
@@ -263,6 +263,16 @@ Result<Json> Applier::Run() {
   return Finish(pruned);
 }
 
+Result<Json> AsStruct(const Type& type, const Json& document) {
+  auto object = Normalize(type, document);
+  if (object) return object;
+  Json converted = document;
+  TRY(ConvertAsGo(type, converted));
+  object = Normalize(type, converted);
+  if (!object) return Fail(Reason::kBadRequest, ConversionError(object.error().message));
+  return object;
+}
+
 Result<Json> Applier::Finish(const Json& pruned) {
   const Json& merged = pruned.is_null() ? Json::object() : pruned;
   VersionedChanges changes(Compare(root_, live_, merged), apply_.writer);
@@ -281,12 +291,11 @@ Result<Json> Applier::Finish(const Json& pruned) {
   StripSystemFields(entries_[self_].fields);
   TakeChanges(entries_, changes, &entries_[self_]);
   // A document without a struct has no other form.
-  auto object = type_.ops == nullptr ? Result<Json>(merged) : Normalize(type_, merged);
+  auto object = type_.ops == nullptr ? Result<Json>(merged) : AsStruct(type_, merged);
   if (!object) {
     return ServerError("failed to convert new object " + Subject(apply_) +
                        " to proper version: unable to convert unstructured object to " +
-                       GroupVersionKindText(apply_.kind) + ": " +
-                       ConversionError(object.error().message));
+                       GroupVersionKindText(apply_.kind) + ": " + object.error().message);
   }
   for (const char* name : {"kind", "apiVersion"}) {
     if (apply_.live.contains(name)) (*object)[name] = apply_.live[name];

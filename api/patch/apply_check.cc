@@ -34,6 +34,11 @@ class Checker {
           Say("expected string, got &value.valueUnstructured{Value:" + GoSyntax(value) + "}");
         }
         return;
+      case Shape::kTime:
+      case Shape::kMicroTime:
+      case Shape::kQuantity:
+        if (value.is_structured()) Say("expected any scalar, got &{" + GoPlain(value) + "}");
+        return;
       case Shape::kStruct:
       case Shape::kMap:
         return Members(spot, value);

@@ -1,6 +1,7 @@
 #include "api/patch/strategic_merge.h"
 
 #include <algorithm>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -27,8 +28,12 @@ tl::unexpected<Error> BadFormat(const char* what) {
   return Fail(Reason::kBadRequest, std::string("invalid patch format of ") + what);
 }
 
-tl::unexpected<Error> BadArgument(const Json& value) {
-  return ServerError(std::string("expected a []interface {}, but received a ") + GoTypeOf(value));
+constexpr const char* kGoList = "[]interface {}";
+constexpr const char* kGoMap = "map[string]interface {}";
+
+tl::unexpected<Error> BadArgument(const char* wanted, const Json& value) {
+  return ServerError(std::string("expected a ") + wanted + ", but received a " +
+                     (value.is_null() ? "%!s(<nil>)" : GoTypeOf(value)));
 }
 
 tl::unexpected<Error> NoMergeKey(const Json& item, std::string_view key) {
@@ -37,19 +42,23 @@ tl::unexpected<Error> NoMergeKey(const Json& item, std::string_view key) {
 }
 
 tl::unexpected<Error> UnknownDirective(const Json& directive, const Json& map) {
-  return ServerError("unknown patch type: " + GoPlain(directive) + " in map: " + GoPlain(map));
+  // Go expects a text there, and says of anything else what it is.
+  std::string shown = GoPlain(directive);
+  if (directive.is_null()) shown = "%!s(<nil>)";
+  if (directive.is_primitive() && !directive.is_string() && !directive.is_null()) {
+    shown = std::string("%!s(") + GoTypeOf(directive) + "=" + shown + ")";
+  }
+  return ServerError("unknown patch type: " + shown + " in map: " + GoPlain(map));
 }
 
-// Where the patch is new: nulls mean nothing there, and objects with directives go. False: `value`
-// itself is to go.
+// Where the patch is new: nulls mean nothing there, and objects with "$patch" go. Other directives
+// are fields that nobody knows. False: `value` itself is to go.
 bool Clean(Json& value) {
   if (value.is_object()) {
     if (value.contains(std::string(kDirective))) return false;
     auto& members = value.get_ref<Json::object_t&>();
     for (auto member = members.begin(); member != members.end();) {
-      const bool directive = member->first.starts_with(kElementOrder) ||
-                             member->first.starts_with(kDeleteFrom) || member->first == kRetainKeys;
-      const bool keep = !directive && !member->second.is_null() && Clean(member->second);
+      const bool keep = !member->second.is_null() && Clean(member->second);
       member = keep ? std::next(member) : members.erase(member);
     }
   } else if (value.is_array()) {
@@ -121,7 +130,7 @@ Result<bool> TakeDirectives(Json& original, Json& patch, const std::string& key)
     } else if (*directive == "delete") {
       const auto value = item.find(key);
       if (value == item.end()) {
-        return ServerError("delete patch type with no merge key defined");
+        return NoMergeKey(item, key);
       }
       deleted.insert(DumpJson(*value));
     } else if (*directive == "replace") {
@@ -154,10 +163,9 @@ Result<Json> MergeMapItems(const Spot& list, Json original, Json patch, size_t& 
       Json& old = merged[*place];
       old = TRY(MergeMap(list.Item(), std::move(old), item, items_left));
     } else {
-      Json fresh = item;
-      Clean(fresh);
-      places.Append(fresh);
-      merged.push_back(std::move(fresh));
+      // As it is: what it says to delete, in a list of its own, is not deleted.
+      places.Append(item);
+      merged.push_back(item);
     }
   }
   return OrderLike(merged, patch, order, key);
@@ -174,29 +182,56 @@ Json MergeScalars(Json original, const Json& patch) {
   return OrderLike(unique, patch, order, "");
 }
 
-Result<Json> MergeList(const Spot& spot, Json original, Json patch, size_t& items_left) {
-  if (spot.field == nullptr || !spot.field->patch_merge) return patch;
-  TRY(LookAt(original, items_left));
-  if (original.empty() && patch.empty()) return original;
-  const Json both = Json::array({original, patch});
+// The kind of Go's type that the items of a list have, as far as they may be merged at all.
+std::string_view GoKindOfItems(const Type* list) {
+  if (list == nullptr || list->element == nullptr) return "struct";
+  const Shape shape = list->element->shape;
+  return shape == Shape::kString ? "string" : shape == Shape::kMap ? "map" : "struct";
+}
+
+// Whether Go's decoder makes values of one type of the items of both lists, as it has to.
+Result<> CheckItems(const Json& original, const Json& patch) {
   const Json& first = original.empty() ? patch[0] : original[0];
-  for (const Json& list : both) {
-    for (const Json& item : list) {
-      if (item.is_array()) {
-        Error error{.reason = Reason::kInvalid,
-                    .message = "the server rejected our request due to an error in our request"};
-        error.details = ErrorDetails{};
-        return Fail(std::move(error));
-      }
-      if (item.is_object() != first.is_object() || item.is_string() != first.is_string()) {
-        return ServerError("list element types are not identical: " + GoPlain(both));
-      }
+  if (first.is_array()) {
+    Error error{.reason = Reason::kInvalid,
+                .message = "the server rejected our request due to an error in our request"};
+    error.details = ErrorDetails{};
+    return Fail(std::move(error));
+  }
+  const std::string_view type = GoTypeOf(first);
+  for (const Json* list : {&original, &patch}) {
+    for (const Json& item : *list) {
+      if (GoTypeOf(item) == type && item.is_null() == first.is_null()) continue;
+      return ServerError("list element types are not identical: " +
+                         GoPlain(Json::array({original, patch})));
     }
   }
-  if (!first.is_object()) return MergeScalars(std::move(original), patch);
-  if (spot.field->merge_key.empty()) {
+  return {};
+}
+
+Json Without(const Json& list, const Json& gone) {
+  const ValueSet values = ValuesOf(gone);
+  Json kept = Json::array();
+  for (const Json& item : list) {
+    if (!values.contains(DumpJson(item))) kept.push_back(item);
+  }
+  return kept;
+}
+
+// `deletes`: the patch is a $deleteFromPrimitiveList, which merges a list of maps like any other.
+Result<Json> MergeList(const Spot& spot, Json original, Json patch, size_t& items_left,
+                       bool deletes = false) {
+  if (!deletes && (spot.field == nullptr || !spot.field->patch_merge)) return patch;
+  TRY(LookAt(original, items_left));
+  if (original.empty() && patch.empty()) return original;
+  TRY(CheckItems(original, patch));
+  const Json& first = original.empty() ? patch[0] : original[0];
+  if (!first.is_object()) {
+    return deletes ? Without(original, patch) : MergeScalars(std::move(original), patch);
+  }
+  if (spot.field == nullptr || spot.field->merge_key.empty()) {
     return ServerError("cannot merge lists without merge key for " +
-                       std::string(spot.type->element->name));
+                       std::string(GoKindOfItems(spot.type)));
   }
   return MergeMapItems(spot, std::move(original), std::move(patch), items_left);
 }
@@ -234,6 +269,29 @@ Result<> RetainKeys(Json& original, Json& patch) {
   return {};
 }
 
+// Fails for the first item that has to be told apart by a key and is no map, or has none, as far as
+// both lists are gone through to see whether one follows the other.
+Result<> FindsItsKeys(const Json& list, const Json& order, const std::string& key) {
+  if (key.empty()) return {};
+  for (const Json& item : list) {
+    if (!item.is_object()) return BadArgument(kGoMap, item);
+  }
+  size_t at = 0, place = 0;
+  while (at < list.size() && place < order.size()) {
+    const Json &item = list[at], &wanted = order[place];
+    if (item.contains(std::string(kDirective))) {
+      ++at;
+      continue;
+    }
+    if (!wanted.is_object()) return BadArgument(kGoMap, wanted);
+    if (!item.contains(key)) return NoMergeKey(item, key);
+    if (!wanted.contains(key)) return NoMergeKey(wanted, key);
+    if (item[key] == wanted[key]) ++at;
+    ++place;
+  }
+  return {};
+}
+
 // One $setElementOrder: merges its list, if the patch has it, and puts it in order.
 Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& order,
                          Json& original, Json& patch, size_t& items_left) {
@@ -242,11 +300,13 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
   Spot below;
   spot.Member(name, below);
   const std::string key(below.field == nullptr ? "" : below.field->merge_key);
-  if (old != original.end() && !old->is_array()) return BadArgument(*old);
+  if (!order.is_array()) return BadArgument(kGoList, order);
+  if (old != original.end() && !old->is_array()) return BadArgument(kGoList, *old);
   if (old != original.end()) TRY(LookAt(*old, items_left));
-  if (given != patch.end() && !given->is_array()) return BadArgument(*given);
-  if (!order.is_array()) return BadArgument(order);
-  if (given != patch.end() && !FollowsOrder(*given, order, key)) {
+  if (given != patch.end() && !given->is_array()) return BadArgument(kGoList, *given);
+  const bool both = given != patch.end() && !given->empty() && !order.empty();
+  if (both) TRY(FindsItsKeys(*given, order, key));
+  if (both && !FollowsOrder(*given, order, key)) {
     return ServerError("The order in patch list:\n" + GoPlain(*given) +
                        "\n doesn't match $setElementOrder list:\n" + GoPlain(order) + "\n");
   }
@@ -259,6 +319,7 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
     } else {
       merged = TRY(MergeList(below, before, *given, items_left));
     }
+    if (!before.empty() || !given->empty()) TRY(CheckItems(before, *given));
     patch.erase(name);
   } else if (old == original.end()) {
     return {};
@@ -281,15 +342,22 @@ Result<> SetElementOrders(const Spot& spot, Json& original, Json& patch, size_t&
   return {};
 }
 
-// Values that are no list, here or there, are passed over.
-Result<> DeleteValues(const std::string& name, const Json& values, Json& original,
+// Only lists of plain values lose any; all else that it may be said of is merged as ever, if it is
+// there at all.
+Result<> DeleteValues(const Spot& spot, const std::string& name, const Json& values, Json& original,
                       size_t& items_left) {
-  const auto list = original.find(name);
-  if (list == original.end() || !list->is_array() || !values.is_array()) return {};
-  TRY(LookAt(*list, items_left));
-  const ValueSet gone = ValuesOf(values);
-  std::erase_if(list->get_ref<Json::array_t&>(),
-                [&](const Json& item) { return gone.contains(DumpJson(item)); });
+  const auto old = original.find(name);
+  if (old == original.end()) return {};
+  if (values.is_null()) {
+    original.erase(old);
+    return {};
+  }
+  if (old->is_null() || std::string_view(GoTypeOf(*old)) != GoTypeOf(values)) return {};
+  Spot below;
+  spot.Member(name, below);
+  auto merged = old->is_array() ? MergeList(below, std::move(*old), values, items_left, true)
+                                : MergeValue(below, std::move(*old), values, items_left);
+  *old = TRY(std::move(merged));
   return {};
 }
 
@@ -300,14 +368,13 @@ Result<Json> MergeMap(const Spot& spot, Json original, Json patch, size_t& items
       return patch;
     }
     if (*directive == "delete") return Json::object();
-    if (*directive != "merge") return UnknownDirective(*directive, patch);
-    patch.erase(std::string(kDirective));
+    return UnknownDirective(*directive, patch);
   }
   TRY(RetainKeys(original, patch));
   TRY(SetElementOrders(spot, original, patch, items_left));
   for (const auto& [name, value] : patch.items()) {
     if (name.starts_with(kDeleteFrom)) {
-      TRY(DeleteValues(name.substr(kDeleteFrom.size()), value, original, items_left));
+      TRY(DeleteValues(spot, name.substr(kDeleteFrom.size()), value, original, items_left));
     }
   }
   for (auto& [name, value] : patch.get_ref<Json::object_t&>()) {
@@ -315,8 +382,11 @@ Result<Json> MergeMap(const Spot& spot, Json original, Json patch, size_t& items
     const auto old = original.find(name);
     if (value.is_null()) {
       if (old != original.end()) original.erase(old);
-    } else if (old == original.end()) {
-      if (Clean(value)) original[name] = std::move(value);
+    } else if (old == original.end() || old->is_null() ||
+               std::string_view(GoTypeOf(*old)) != GoTypeOf(value)) {
+      const bool stays = Clean(value);
+      if (!stays) original.erase(name);
+      if (stays) original[name] = std::move(value);
     } else {
       Spot below;
       spot.Member(name, below);

@@ -145,6 +145,42 @@ TEST(StrategicMerge, ElementOrderIsSet) {
                        {"name":"D","value":"44"},{"name":"C"},{"name":"B"}],"name":"c1"}]})"));
 }
 
+// As kube-apiserver v1.35.6 was seen to.
+TEST(StrategicMerge, DirectivesInOtherPlacesDoAsInKubernetes) {
+  // Where there was something of another type, what has "$patch" is nothing.
+  EXPECT_EQ(PodPatched(R"({"hostname":"h","subdomain":"s"})",
+                       R"({"hostname":{"$patch":"merge"},"subdomain":{"a":"b","c":null}})"),
+            SpecOf(R"({"subdomain":{"a":"b"}})"));
+  // Other directives are fields that nobody knows, where nothing can be merged.
+  EXPECT_EQ(PodPatched("{}", R"({"nodeSelector":{"$retainKeys":["x"],"k":"v"}})"),
+            SpecOf(R"({"nodeSelector":{"$retainKeys":["x"],"k":"v"}})"));
+  // A new item is taken as it is.
+  EXPECT_EQ(PodPatched(R"({"containers":[{"name":"a"}]})",
+                       R"({"containers":[{"name":"b","ports":[{"$patch":"delete"}]}]})"),
+            SpecOf(R"({"containers":[{"name":"b","ports":[{"$patch":"delete"}]},{"name":"a"}]})"));
+}
+
+TEST(StrategicMerge, AListOfMapsLosesNothingByValue) {
+  EXPECT_EQ(PodPatched(R"({"containers":[{"name":"a"},{"name":"b"}]})",
+                       R"({"$deleteFromPrimitiveList/containers":[{"name":"a","image":"i"}]})"),
+            SpecOf(R"({"containers":[{"image":"i","name":"a"},{"name":"b"}]})"));
+  EXPECT_EQ(PodPatched(R"({"tolerations":[{"key":"a"}]})",
+                       R"({"$deleteFromPrimitiveList/tolerations":[{"key":"a"}]})"),
+            "cannot merge lists without merge key for struct");
+  EXPECT_EQ(PodPatched(R"({"hostname":"h"})", R"({"$deleteFromPrimitiveList/hostname":null})"),
+            SpecOf("{}"));
+  EXPECT_EQ(Patched<core_v1::Pod>(R"({"metadata":{"finalizers":["a"]}})",
+                                  R"({"metadata":{"$deleteFromPrimitiveList/finalizers":[true]}})"),
+            "list element types are not identical: [[a] [true]]");
+}
+
+TEST(StrategicMerge, NothingIsPutInOrderBehindAnEmptyList) {
+  EXPECT_EQ(PodPatched(R"({"containers":[{"name":"a"}]})",
+                       R"({"$setElementOrder/containers":[],
+                          "containers":[{"name":"a","image":"i"}]})"),
+            SpecOf(R"({"containers":[{"image":"i","name":"a"}]})"));
+}
+
 TEST(StrategicMerge, MistakesAreToldAsKubernetesTellsThem) {
   const char* live = R"({"containers":[{"name":"only"}]})";
   EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[{"name":"c3"}],
@@ -161,6 +197,18 @@ TEST(StrategicMerge, MistakesAreToldAsKubernetesTellsThem) {
             "unknown patch type: explode in map: map[$patch:explode name:only]");
   EXPECT_EQ(PodPatched(live, R"({"containers":["c1"]})"),
             "list element types are not identical: [[map[name:only]] [c1]]");
+  EXPECT_EQ(PodPatched(live, R"({"securityContext":{"$patch":"merge"},"$patch":"merge"})"),
+            "unknown patch type: merge in map: map[$patch:merge "
+            "securityContext:map[$patch:merge]]");
+  EXPECT_EQ(PodPatched(live, R"({"$patch":5})"),
+            "unknown patch type: %!s(int64=5) in map: map[$patch:5]");
+  EXPECT_EQ(PodPatched(live, R"({"containers":[{"$patch":"delete"}]})"),
+            "map: map[$patch:delete] does not contain declared merge key: name");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[{"name":"only"}],
+                                "containers":[5]})"),
+            "expected a map[string]interface {}, but received a int64");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":"x","containers":{}})"),
+            "expected a []interface {}, but received a string");
 }
 
 }  // namespace

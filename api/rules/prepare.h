@@ -61,6 +61,7 @@ void KeepMetadata(T& object, const T& old) {
   object.metadata.annotations = old.metadata.annotations;
   object.metadata.finalizers = old.metadata.finalizers;
   object.metadata.owner_references = old.metadata.owner_references;
+  object.metadata.deletion_timestamp = old.metadata.deletion_timestamp;
 }
 
 template <Kind T>

@@ -72,22 +72,4 @@ const char* GoTypeOf(const Json& value) {
   return value.is_number_integer() ? "int64" : "float64";
 }
 
-std::string ConversionError(const std::string& error) {
-  constexpr std::string_view kPrefix = "json: cannot unmarshal ";
-  const auto into = error.find(" into Go ");
-  if (!error.starts_with(kPrefix) || into == error.npos) return error;
-  const std::string found = error.substr(kPrefix.size(), into - kPrefix.size());
-  const std::string wanted = error.substr(error.rfind(" of type ") + 9);
-  const bool integer = found.find_first_of(".eE", 6) == found.npos;
-  std::string kind = found;
-  if (found == "object") kind = "map";
-  if (found == "array") kind = "slice";
-  if (found.starts_with("number")) kind = integer ? "int64" : "float64";
-  if (wanted.starts_with("[]")) return "cannot restore slice from " + kind;
-  if (wanted.starts_with("map[")) return "cannot restore map from " + kind;
-  if (kind == "map") kind = "map[string]interface {}";
-  if (kind == "slice") kind = "[]interface {}";
-  return "cannot convert " + kind + " to " + wanted;
-}
-
 }  // namespace skiff

@@ -20,8 +20,5 @@ const char* GoTypeOf(const Json& value);
 // kNone: of this one they compare none.
 enum class GoBasic : uint8_t { kNone, kBool, kInt, kFloat, kText };
 GoBasic GoBasicOf(const Json& value);
-// What the conversion of a decoded map to a struct says where decoding the same JSON says `error`:
-// "cannot convert float64 to int32", "cannot restore slice from map".
-std::string ConversionError(const std::string& error);
 
 }  // namespace skiff

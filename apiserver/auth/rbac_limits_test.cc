@@ -70,5 +70,27 @@ TEST_F(RbacLimitsTest, AListOfRulesSaysWhereItEnds) {
   EXPECT_LT(review.response.body.size(), size_t{10} << 20);
 }
 
+// By the binding that says so; whose group needs none is told nothing more.
+TEST_F(RbacLimitsTest, WhoMayDoEverythingIsToldSoOnce) {
+  const auto review = Ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+                          R"({"metadata": {"uid": "x", "creationTimestamp": "2020-01-01T00:00:00Z"},
+              "spec": {"namespace": "default"}})",
+                          "", "admin");
+  ASSERT_EQ(review.code, 201) << review.message();
+  int all = 0;
+  for (const Json& rule : review.body["status"]["resourceRules"]) all += rule["verbs"][0] == "*";
+  EXPECT_EQ(all, 1);
+}
+
+TEST_F(RbacLimitsTest, WhatOnlyTheServerKnowsIsTakenFromAReview) {
+  const auto review = Ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+                          R"({"metadata": {"uid": "x", "creationTimestamp": "2020-01-01T00:00:00Z",
+                           "selfLink": "/x"},
+              "spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}})",
+                          "", "alice");
+  EXPECT_EQ(review.code, 201) << review.message();
+  EXPECT_FALSE(review.body["metadata"].contains("uid"));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -83,6 +83,15 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
 // What a document says of itself, or why it is not the kind's.
 Result<> CheckSelf(ApiRequest& request, const Json& document) {
   const KindInfo& kind = *request.kind;
+  Json self = Json::object();
+  for (const char* name : {"kind", "apiVersion"}) {
+    if (const auto found = document.find(name); found != document.end()) self[name] = *found;
+  }
+  if (const auto peeked = PeekTypeMeta(DumpJson(self)); !peeked) {
+    return Fail(UnreadableObject(
+        kind, "couldn't get version/kind; json parse error: " + peeked.error().message,
+        request.http.Body()));
+  }
   const auto text = [&](const char* name) {
     const auto found = document.find(name);
     return found != document.end() && found->is_string() ? found->get<std::string>() : "";

@@ -18,10 +18,13 @@
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
 #include "api/crd/custom_kind.h"
+#include "api/kinds/behaviour.h"
 #include "api/patch/apply.h"
+#include "api/patch/go_conversion.h"
 #include "api/patch/managed_fields.h"
 #include "api/patch/patch.h"
 #include "api/patch/strategic_merge.h"
+#include "api/rules/rules.h"
 #include "api/text/go_value.h"
 #include "api/text/yaml.h"
 #include "api/violations.h"
@@ -172,10 +175,15 @@ Result<TextNotes> Fit(const FitParts& parts, const Json& touched, const Json& pa
   // What a strategic patch makes of the names of the kind is not looked at.
   if (!parts.from_map) TRY(CheckKindKept(parts.kind, parts.request.info.name, patched, shown));
   auto notes = parts.read(PatchedDocument(parts, touched, patched));
-  if (!notes) {
-    const std::string& why = notes.error().message;
-    return Fail(UnfitPatch(shown(), parts.from_map ? ConversionError(why) : why));
+  if (!notes && parts.from_map) {
+    Json converted = patched;
+    if (const auto fits = ConvertAsGo(parts.kind.type, converted); !fits) {
+      return Fail(UnfitPatch(shown(), fits.error().message));
+    }
+    notes = parts.read(PatchedDocument(parts, touched, converted));
+    if (!notes) return Fail(UnfitPatch(shown(), ConversionError(notes.error().message)));
   }
+  if (!notes) return Fail(UnfitPatch(shown(), notes.error().message));
   for (std::string& text : notes->strict_errors) strict_errors.push_back(std::move(text));
   if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
     std::string all;
@@ -520,12 +528,16 @@ Result<Object> Patcher::Apply(const Object& old) const {
     return object;
   }
   std::optional<Object> known = TRY(AlreadyPatched(*this, old));
-  Object object = known             ? std::move(*known)
-                  : old.is_custom() ? TRY(PatchCustom(*this, old))
+  const bool was_known = known.has_value();
+  Object object = was_known ? std::move(*known) : old.is_custom() ? TRY(PatchCustom(*this, old))
                                     : TRY(PatchStruct(*this, old));
   TRY(MatchNames(request, object));
   // Only a version that the patch itself names is a precondition.
   std::string& version = object.metadata().resource_version;
+  const bool unconditional = object.kind().behaviour->rules->allow_unconditional_update;
+  if (version.empty() && !unconditional && !was_known) {
+    return Fail(NoVersionError(object.kind(), request.info.name));
+  }
   if (version == old.metadata().resource_version) version.clear();
   return object;
 }

@@ -15,6 +15,14 @@ Result<> KeepToNamespace(std::string_view space, meta_v1::ObjectMeta& metadata) 
 Result<> CompleteUnstored(const ApiRequest& request, const WriteOptions& options,
                           const Unstored& what, void* object, meta_v1::ObjectMeta& metadata) {
   TRY(KeepToNamespace(request.info.namespace_name, metadata));
+  // Only the server knows these; what is to be bound may be named by its uid.
+  if (what.type.name != "Binding") {
+    metadata.uid.clear();
+    metadata.creation_timestamp = Time();
+    metadata.deletion_timestamp.reset();
+    metadata.deletion_grace_period_seconds.reset();
+    metadata.self_link.clear();
+  }
   const std::string manager = ManagerOf(options, request.http);
   UpdateManagedFields(what.type, nullptr, object,
                       {.manager = manager,

@@ -206,10 +206,17 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   admission.booked = &booked;
   TRY(parts_.admission.Validate(admission));
   const std::string key = KeyOf(kind, object.metadata().namespace_, object.metadata().name);
-  if (options.dry_run) {
-    if (parts_.store.Get(key)) {
-      return Fail(AlreadyExistsError(GroupResourceOf(kind), object.metadata().name));
+  const auto already_exists = [&] {
+    Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
+    const auto record = parts_.store.Get(key);
+    const auto there = record ? ObjectOf(kind, **record) : Result<Object>(Fail(exists));
+    if (there && there->metadata().deletion_timestamp) {
+      exists.message = "object is being deleted: " + exists.message;
     }
+    return Fail(exists);
+  };
+  if (options.dry_run) {
+    if (parts_.store.Get(key)) return already_exists();
     const std::string& shown = object.metadata().resource_version;
     return Saved {
       .kind = &kind, .text = TRY(TextAt(object, shown))
@@ -235,13 +242,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
   const auto written = PutOn(parts_.store, grounds, object, put);
   if (!written) {
     if (written.error().reason != Reason::kAlreadyExists) return Fail(written.error());
-    Error exists = AlreadyExistsError(GroupResourceOf(kind), object.metadata().name);
-    const auto record = parts_.store.Get(key);
-    const auto there = record ? ObjectOf(kind, **record) : Result<Object>(Fail(exists));
-    if (there && there->metadata().deletion_timestamp) {
-      exists.message = "object is being deleted: " + exists.message;
-    }
-    return Fail(exists);
+    return already_exists();
   }
   if (reservation) reservation->Keep();
   Saved saved{.kind = &kind, .text = {}, .revision = written->revision, .created = true};
@@ -351,10 +352,7 @@ Result<> CheckVersion(const Object& object, const Object& old, const UpdateMode&
   if (version == 0) {
     if (!mode.is_put || mode.subresource == "scale") return {};
     if (kind.behaviour->rules->allow_unconditional_update) return {};
-    Violations wrong;
-    wrong.Invalid(FieldPath("metadata").Child("resourceVersion"), 0,
-                  "must be specified for an update");
-    return Fail(wrong.ToError(kind.group, kind.resource, object.metadata().name));
+    return Fail(NoVersionError(kind, object.metadata().name));
   }
   if (given == old.metadata().resource_version) return {};
   return Fail(ModifiedError(GroupResourceOf(kind), object.metadata().name));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/text/go_text.h"
+#include "api/violations.h"
 
 namespace skiff {
 namespace {
@@ -62,6 +63,13 @@ Error ModifiedError(GroupResource what, std::string_view name) {
   return ConflictError(what, name,
                        "the object has been modified; please apply your changes to the latest "
                        "version and try again");
+}
+
+Error NoVersionError(const KindInfo& kind, std::string_view name) {
+  Violations wrong;
+  wrong.Invalid(FieldPath("metadata").Child("resourceVersion"), 0,
+                "must be specified for an update");
+  return wrong.ToError(kind.group, kind.resource, name);
 }
 
 Error StaleObjectError(GroupResource what, std::string_view name, std::string_view key,

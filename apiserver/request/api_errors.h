@@ -33,6 +33,8 @@ Error AlreadyExistsError(GroupResource what, std::string_view name);
 Error ConflictError(GroupResource what, std::string_view name, std::string_view detail);
 // The object has been modified by somebody else since it was read.
 Error ModifiedError(GroupResource what, std::string_view name);
+// An update has to say of which version it is, by what it writes or a patch leaves there.
+Error NoVersionError(const KindInfo& kind, std::string_view name);
 // Another object has the name by now, or another version of it: what the caller wanted was not met.
 // `key` is where the store keeps it; `why` says what was wanted and what was there.
 Error StaleObjectError(GroupResource what, std::string_view name, std::string_view key,

@@ -125,6 +125,9 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   const WriteOptions options = TRY(ParseWriteOptions(request.http, "CreateOptions"));
   core_v1::Binding binding = TRY(BindingOf(request, options));
   TRY(AdmitBinding(core, request, options, binding));
+  if (binding.metadata.name.empty()) {
+    return Fail(Reason::kBadRequest, "Name parameter required.");
+  }
   const KindInfo& pods = core_v1::Pod::Info();
   request.kind = &pods;
   const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());

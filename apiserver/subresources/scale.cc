@@ -151,11 +151,16 @@ Result<Object> WithScale(const Object& old, const Scale& scale) {
   return Object::FromDocument(old.kind(), document);
 }
 
+// It is the one that the URL names.
+Result<> CheckPlace(const ApiRequest& request, Scale& scale) {
+  TRY(MatchName(scale.metadata.name, request.info.name));
+  return KeepToNamespace(request.info.namespace_name, scale.metadata);
+}
+
 Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
   const WantedType wanted{"autoscaling", "v1", "Scale", &Scale::Describe()};
   auto scale = TRY(ReadBody<Scale>(request, wanted, options.validation));
-  TRY(MatchName(scale.metadata.name, request.info.name));
-  TRY(KeepToNamespace(request.info.namespace_name, scale.metadata));
+  TRY(CheckPlace(request, scale));
   return scale;
 }
 
@@ -181,6 +186,7 @@ Result<Object> ScaleWrite::Patched(const Object& old) const {
   Scale scale;
   TRY(PatchInto(request, options, {Scale::Describe(), "autoscaling/v1", "Scale"},
                 DocumentOfScale(shown), &scale));
+  TRY(CheckPlace(request, scale));
   // Only a version that the patch itself names is a precondition.
   std::string& version = scale.metadata.resource_version;
   if (version == shown.metadata.resource_version) version.clear();
@@ -213,6 +219,7 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
                                          .reset = {.paths = {"status"}, .all_but = {}}},
                               .force = options.force}));
   Scale scale = TRY(FromJson<Scale>(merged));
+  TRY(CheckPlace(request, scale));
   // Only a version that the configuration itself names is a precondition; it may name anything.
   const Json named = Member(Member(configuration, "metadata"), "resourceVersion");
   scale.metadata.resource_version = named.is_string() ? named.get<std::string>() : "";

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Asks a real kube-apiserver v1.35 with Debian's etcd and skiff's the same: every field of recorded objects left out,
-# mistyped and extended, as new objects and as updates (nothing but a few objects is kept: dryRun). Compared are codes,
-# messages, causes, warnings and what would have been kept. Prints each request whose answers differ; those that
+# mistyped and extended, as new objects, as updates and as patches of every kind, also of subresources (nothing but a
+# few objects is kept: dryRun); the same of definitions and their custom resources; queries, headers and options of
+# deletions, right and wrong; and bodies that are no objects. Compared are codes, messages, causes, warnings and what
+# would have been kept, with who manages which field. Prints each request whose answers differ; those that
 # api_difference.txt knows do not fail. Ends with 77 where there is no Go or its modules cannot be had.
 #
 #   e2e/peers/api_difference.sh SKIFF [SEED...]      1 unless told
@@ -9,6 +11,7 @@
 # KUBE_PROGRAMS   a folder with kube-apiserver (build/peers, built unless there)
 # OBJECTS         how many objects of each kind (1)
 # REQUESTS        how many of the requests that can be made of each (120)
+# PARTS           which, with commas: objects,posted,reviews,queries,bodies,custom
 # ONLY            a regular expression of paths ("")
 set -euo pipefail
 skiff=$(realpath "$1")
@@ -40,4 +43,4 @@ for port in "$kube" "$ours"; do
     "https://127.0.0.1:$port/readyz" >/dev/null
 done
 python3 api_difference.py --kube "$kube" --ours "$ours" --objects "${OBJECTS:-1}" --requests "${REQUESTS:-120}" \
-  --only "${ONLY:-}" "${seeds[@]}" || fail "they differ"
+  --only "${ONLY:-}" ${PARTS:+--parts "$PARTS"} "${seeds[@]}" || fail "they differ"

@@ -14,29 +14,54 @@ BOOLEANS = ["x", None, 1]
 NEVER = ("apiVersion", "kind", "managedFields")
 
 
+def taken_objects(name, run):
+    """(path, body) of what a real server has taken as a new object, as a transcript tells."""
+    with open(name) as file:
+        steps = json.load(file)["steps"]
+    for step in steps:
+        verb, _, path = step.get("do", "").partition(" ")
+        body = step.get("body")
+        if verb != "POST" or "dryRun" in path or not isinstance(body, dict) or step["expect"].get("code") != 201:
+            continue
+        if "kind" not in body or not isinstance(body.get("metadata"), dict):
+            continue
+        text = json.dumps(body).replace("$NS", NAMESPACE).replace("$RUN", run)
+        yield path.replace("$NS", NAMESPACE).replace("$RUN", run).partition("?")[0], json.loads(text)
+
+
+def recorded_definitions():
+    """[(definition, {path of a collection: [its objects]})]"""
+    made = []
+    for name in sorted(glob.glob(os.path.dirname(TRANSCRIPTS) + "/crd-*.json")):
+        found = list(taken_objects(name, os.path.basename(name)[4:-5].replace("-", "")))
+        for _, definition in found:
+            if definition["kind"] != "CustomResourceDefinition":
+                continue
+            start = "/apis/" + definition["spec"]["group"] + "/"
+            end = "/" + definition["spec"]["names"]["plural"]
+            objects = {}
+            for path, body in found:
+                if path.startswith(start) and path.endswith(end):
+                    body["metadata"].setdefault("name", "x")
+                    body["metadata"].pop("generateName", None)
+                    objects.setdefault(path, []).append(body)
+            made.append((definition, objects))
+    return made
+
+
 def recorded_objects():
     """{path of a collection: [object]} of all objects that a real server has taken, but those of definitions."""
     found = {}
     for name in sorted(glob.glob(TRANSCRIPTS)):
         if os.path.basename(name).startswith("crd-"):
             continue
-        with open(name) as file:
-            steps = json.load(file)["steps"]
-        for step in steps:
-            verb, _, path = step.get("do", "").partition(" ")
-            body = step.get("body")
-            if verb != "POST" or "?" in path or not isinstance(body, dict) or step["expect"].get("code") != 201:
-                continue
-            if "kind" not in body or not isinstance(body.get("metadata"), dict):
-                continue
-            text = json.dumps(body).replace("$NS", NAMESPACE).replace("$RUN", "r1")
-            path = path.replace("$NS", NAMESPACE).replace("$RUN", "r1")
+        for path, body in taken_objects(name, "r1"):
+            text = json.dumps(body)
             parts = path.strip("/").split("/")
             if "$" in path or len(parts) > (5 if parts[0] == "api" else 6):
                 continue
             if "namespaces" in parts[:-1]:
                 parts[parts.index("namespaces") + 1] = NAMESPACE
-            body = json.loads(text)
             body["metadata"].pop("namespace", None)
             body["metadata"].setdefault("name", "x")
             found.setdefault("/" + "/".join(parts), {})[text] = body
@@ -48,19 +73,29 @@ class Schemas:
 
     def __init__(self, ask):
         self.ask, self.documents = ask, {}
+        # {path of a collection: schema} of those that are known without being asked for.
+        self.given = {}
 
     def of(self, path, kind):
+        """Of a kind of the group that the path is in, or that is written there."""
+        if path in self.given and kind != "Scale":
+            return self.given[path]
+        if path in self.given:
+            path = "/apis/apps/v1"
         parts = path.strip("/").split("/")
-        group, version = ("", parts[1]) if parts[0] == "api" else (parts[1], parts[2])
         name = "/".join(parts[: 2 if parts[0] == "api" else 3])
         if name not in self.documents:
             self.documents[name] = self.ask("/openapi/v3/" + name)["components"]["schemas"]
         self.known = self.documents[name]
         for schema in self.known.values():
             for named in schema.get("x-kubernetes-group-version-kind", []):
-                if (named["group"], named["version"], named["kind"]) == (group, version, kind):
+                if named["kind"] == kind and kind != "DeleteOptions":
                     return schema
         return {}
+
+    def named(self, path, version, kind):
+        """Of a kind that may be written below a collection of another group."""
+        return self.of("/apis/" + version if "/" in version else "/api/" + version, kind) or self.of(path, kind)
 
     def plain(self, schema):
         while True:

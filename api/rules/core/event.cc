@@ -142,23 +142,22 @@ void ValidateCoreUpdate(const CoreEvent& object, const CoreEvent&, Violations& o
   ValidateCore(object, out);
 }
 
-void ValidateName(const Event& object, Violations& out) {
-  out.InvalidEach(FieldPath("metadata").Child("name"), object.metadata.name,
-                  NameIsDnsSubdomain(object.metadata.name, false));
-}
-
 void Validate(const Event& object, Violations& out) {
   const CoreEvent event = AsCore(object);
+  const FieldPath metadata("metadata");
   ValidateLegacy(event, "reportingController", out);
-  ValidateName(object, out);
+  ValidateObjectMeta(object.metadata, true, NameIsDnsSubdomain, metadata, out);
+  CheckFinalizerNames(object.metadata.finalizers, metadata.Child("finalizers"), out);
   ValidateStrict(event, out);
 }
 
 void ValidateUpdate(const Event& object, const Event& old, Violations& out) {
   const CoreEvent event = AsCore(object);
   const CoreEvent before = AsCore(old);
+  const FieldPath metadata("metadata");
   ValidateLegacy(event, "reportingController", out);
-  ValidateName(object, out);
+  ValidateObjectMetaUpdate(object.metadata, old.metadata, metadata, out);
+  CheckFinalizerNames(object.metadata.finalizers, metadata.Child("finalizers"), out);
   if (!(event.series == before.series)) ValidateSeries(event, out);
   ValidateUnchanged(event, before, out);
 }
@@ -169,6 +168,7 @@ constexpr RulesOf<CoreEvent> kTypedCoreEventRules = {
     .validate = ValidateCore,
     .validate_update = ValidateCoreUpdate,
     .validate_name = NameIsPathSegment,
+    .metadata_last = true,
     .allow_create_on_update = true,
 };
 constinit const Rules kCoreEventRules = Erase<kTypedCoreEventRules>();
@@ -176,7 +176,7 @@ constinit const Rules kCoreEventRules = Erase<kTypedCoreEventRules>();
 constexpr RulesOf<Event> kTypedEventRules = {
     .validate = Validate,
     .validate_update = ValidateUpdate,
-    .validate_name = NameIsPathSegment,  // ValidateName asks for more, at its own place.
+    .metadata_last = true,  // Validate looks at it, at its own place.
     .allow_create_on_update = true,
 };
 constinit const Rules kEventRules = Erase<kTypedEventRules>();

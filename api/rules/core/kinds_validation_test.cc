@@ -181,7 +181,8 @@ TEST(AutoscalerValidation, OfAnUnknownTypeHasTooManySources) {
 
 TEST(EventValidation, KeepsItsTime) {
   const Json old = Parsed(R"({"apiVersion": "events.k8s.io/v1", "kind": "Event",
-      "metadata": {"name": "e", "namespace": "default"}, "eventTime": "2020-01-01T00:00:00.000000Z",
+      "metadata": {"name": "e", "namespace": "default", "resourceVersion": "1"},
+      "eventTime": "2020-01-01T00:00:00.000000Z",
       "reportingController": "a.b/c", "reportingInstance": "i", "action": "a", "reason": "r",
       "type": "Normal", "regarding": {"namespace": "default"}})");
   EXPECT_THAT(UpdateErrors(old, With(old, "/eventTime", nullptr)),
@@ -214,6 +215,66 @@ TEST(EventValidation, IsAboutItsNamespace) {
       "metadata": {"name": "e", "namespace": "a"}, "involvedObject": {"namespace": "b"}})")),
               ElementsAre("involvedObject.namespace: Invalid value: \"b\": does not match "
                           "event.namespace"));
+}
+
+TEST(EventValidation, OfItsOwnGroupIsNamedAmongItsOtherFields) {
+  const Json event = Parsed(R"({"apiVersion": "events.k8s.io/v1", "kind": "Event",
+      "metadata": {"name": "A", "namespace": "a", "labels": {"Bad Key!": "x"}, "finalizers": ["f"]},
+      "regarding": {"namespace": "b"}, "type": "Normal"})");
+  const Texts errors = CreateErrors(event);
+  ASSERT_EQ(errors.size(), 5u);
+  EXPECT_THAT(errors[0], testing::StartsWith("involvedObject.namespace: "));
+  EXPECT_THAT(errors[1], testing::StartsWith("metadata.name: Invalid value: \"A\": a lowercase"));
+  EXPECT_THAT(errors[2], testing::StartsWith("metadata.labels: "));
+  EXPECT_THAT(errors[3], testing::StartsWith("metadata.finalizers[0]: "));
+  EXPECT_EQ(errors[4], "eventTime: Required value");
+}
+
+TEST(ClaimStatus, NamesWhatIsResized) {
+  const Json claim = Created(Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+      "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})"));
+  const Json statuses = {{"k", "NodeResizePending"}, {"a.b/c", "NodeResizePending"}};
+  EXPECT_THAT(StatusErrors(claim, With(claim, "/status/allocatedResourceStatuses", statuses)),
+              ElementsAre("status.allocatedResourceStatuses: Unsupported value: \"k\": supported "
+                          "values: \"storage\""));
+  EXPECT_THAT(StatusErrors(claim, With(claim, "/status/allocatedResources", {{"a.b/c", "1"}})),
+              IsEmpty());
+}
+
+TEST(PriorityLevelStatus, KeepsAllMetadata) {
+  const Json level = Created(Parsed(R"({"apiVersion": "flowcontrol.apiserver.k8s.io/v1",
+      "kind": "PriorityLevelConfiguration", "metadata": {"name": "x"},
+      "spec": {"type": "Exempt"}})"));
+  const Json changed = With(level, "/metadata/generateName", "y");
+  EXPECT_FALSE(StatusUpdated(level, changed)["metadata"].contains("generateName"));
+}
+
+TEST(CSINodeValidation, IsLookedAtTwiceWhenItChanges) {
+  const Json old = Parsed(R"({"apiVersion": "storage.k8s.io/v1", "kind": "CSINode",
+      "spec": {"drivers": [{"name": "a", "nodeID": "n"}]}})");
+  const std::string required = "spec.drivers[0].nodeID: Required value";
+  EXPECT_THAT(UpdateErrors(old, With(old, "/spec/drivers/0", {{"name", "b"}, {"nodeID", ""}})),
+              ElementsAre(required, required));
+  // What one driver is refused for comes in the order of its fields, that it is there twice last.
+  const Json twice = {{{"name", "a"}, {"nodeID", "n"}}, {{"name", "a"}, {"nodeID", ""}}};
+  EXPECT_THAT(CreateErrors(With(old, "/spec/drivers", twice)),
+              ElementsAre("spec.drivers[1].nodeID: Required value",
+                          "spec.drivers[1].name: Duplicate value: \"a\""));
+}
+
+TEST(PersistentVolumeValidation, MayCallLabelsOfBetaAsTheyAreToday) {
+  const Json old = Parsed(R"({"apiVersion": "v1", "kind": "PersistentVolume", "metadata":
+      {"name": "v"}, "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+      "hostPath": {"path": "/x"}, "nodeAffinity": {"required": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "beta.kubernetes.io/os", "operator": "Exists"}],
+         "matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]}]}}}})");
+  const std::string term = "/spec/nodeAffinity/required/nodeSelectorTerms/0";
+  const std::string key = term + "/matchExpressions/0/key";
+  EXPECT_THAT(UpdateErrors(old, With(old, key, "kubernetes.io/os")), IsEmpty());
+  EXPECT_THAT(UpdateErrors(old, With(old, key, "kubernetes.io/arch")),
+              ElementsAre(testing::StartsWith("nodeAffinity: Invalid value: ")));
+  EXPECT_THAT(UpdateErrors(old, With(old, term + "/matchFields/0/key", "")),
+              testing::Each(testing::HasSubstr("not a valid field selector key")));
 }
 
 TEST(WebhookValidation, SaysWhatItIsCalledFor) {

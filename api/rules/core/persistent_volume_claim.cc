@@ -10,6 +10,7 @@
 #include "api/rules/defaults.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/kinds.h"
+#include "api/rules/pods/pod_resources.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/violations.h"
@@ -192,6 +193,14 @@ void ValidateUpdate(const PersistentVolumeClaim& object, const PersistentVolumeC
   ValidateAttributesClass(object, old, out);
 }
 
+// Of what a claim is given; others than Kubernetes may have names of their own for it.
+void CheckResourceName(const std::string& name, const FieldPath& path, Violations& out) {
+  const auto wrong = LabelKeyErrors(name);
+  out.InvalidEach(path, name, wrong);
+  if (!wrong.empty() || name == "storage" || !IsNativeResource(name)) return;
+  out.NotSupported(path, name, {"storage"});
+}
+
 void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentVolumeClaim&,
                           Violations& out) {
   if (object.spec.access_modes.empty()) {
@@ -203,18 +212,19 @@ void ValidateStatusUpdate(const PersistentVolumeClaim& object, const PersistentV
                   "must be a valid resource quantity");
     }
   }
+  const FieldPath statuses = FieldPath("status").Child("allocatedResourceStatuses");
   for (const auto& [name, status] : object.status.allocated_resource_statuses) {
+    CheckResourceName(name, statuses, out);
     if (IsOneOf(status, {"ControllerResizeInProgress", "ControllerResizeInfeasible",
                          "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"})) {
       continue;
     }
-    out.NotSupported(FieldPath("status").Child("allocatedResourceStatuses"), name,
+    out.NotSupported(statuses, name,
                      {"ControllerResizeInProgress", "ControllerResizeInfeasible",
                       "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"});
   }
   for (const auto& [name, amount] : object.status.allocated_resources) {
-    if (name == "storage") continue;
-    out.NotSupported(FieldPath("status").Child("allocatedResources"), name, {"storage"});
+    CheckResourceName(name, FieldPath("status").Child("allocatedResources"), out);
   }
 }
 

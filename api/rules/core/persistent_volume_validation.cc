@@ -1,5 +1,10 @@
 #include "api/rules/core/persistent_volume_validation.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "api/gen/core_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
@@ -267,6 +272,45 @@ bool HasMountOptions(const PersistentVolumeSpec& spec) {
          spec.gce_persistent_disk || spec.quobyte || spec.azure_disk || spec.storageos || spec.csi;
 }
 
+constexpr std::pair<std::string_view, std::string_view> kStableLabels[] = {
+    {"failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"},
+    {"failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"},
+    {"beta.kubernetes.io/os", "kubernetes.io/os"},
+    {"beta.kubernetes.io/arch", "kubernetes.io/arch"},
+    {"beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"},
+};
+
+// A label of beta may become the one that it is called today. Kubernetes takes a label that was
+// never called otherwise for one that became "", which is refused for itself.
+std::string_view StableLabel(std::string_view label) {
+  for (const auto& [beta, stable] : kStableLabels) {
+    if (label == beta) return stable;
+  }
+  return "";
+}
+
+void RenameBetaLabels(const std::vector<NodeSelectorRequirement>& now,
+                      std::vector<NodeSelectorRequirement>& before) {
+  for (size_t i = 0; i < std::min(now.size(), before.size()); ++i) {
+    if (now[i].key == StableLabel(before[i].key)) before[i].key = now[i].key;
+  }
+}
+
+// But for labels of beta that are called as they are today.
+bool SameAffinity(const PersistentVolumeSpec& spec, const PersistentVolumeSpec& old) {
+  const auto& now = spec.node_affinity;
+  auto before = old.node_affinity;
+  if (now && now->required && before && before->required) {
+    const auto& terms = now->required->node_selector_terms;
+    auto& old_terms = before->required->node_selector_terms;
+    for (size_t i = 0; i < std::min(terms.size(), old_terms.size()); ++i) {
+      RenameBetaLabels(terms[i].match_expressions, old_terms[i].match_expressions);
+      RenameBetaLabels(terms[i].match_fields, old_terms[i].match_fields);
+    }
+  }
+  return now == before;
+}
+
 // The source alone, to compare and to show it.
 PersistentVolumeSource SourceOf(const PersistentVolumeSpec& spec) {
   const auto source = FromJson<PersistentVolumeSource>(ToJson(spec));
@@ -304,7 +348,7 @@ void ValidatePersistentVolumeUpdate(const PersistentVolume& object, const Persis
         "spec.persistentvolumesource is immutable after creation\n" + GoStructDiff(before, now));
   }
   ValidateImmutable(object.spec.volume_mode, old.spec.volume_mode, FieldPath("volumeMode"), out);
-  if (old.spec.node_affinity && !(object.spec.node_affinity == old.spec.node_affinity)) {
+  if (old.spec.node_affinity && !SameAffinity(object.spec, old.spec)) {
     constexpr const char* kImmutable =
         "field is immutable, except for updating from beta label to GA";
     const FieldPath at("nodeAffinity");

@@ -59,6 +59,18 @@ TEST(ResourceClaimValidation, ShowsItsSpecAsGoHoldsIt) {
                           "\"Constraints\":null,\"Config\":null}}: field is immutable"));
 }
 
+TEST(ResourceClaimStatus, IsAllocatedToNodesThatCanBeSelected) {
+  const Json claim = Created(Parsed(R"({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim",
+      "spec": {"devices": {"requests": [{"name": "a", "exactly": {"deviceClassName": "c"}}]}}})"));
+  const Json selector = {
+      {"nodeSelectorTerms", {{{"matchExpressions", {{{"key", "a"}, {"operator", "x"}}}}}}}};
+  EXPECT_THAT(
+      StatusErrors(claim, With(claim, "/status/allocation", {{"nodeSelector", selector}})),
+      testing::ElementsAre(
+          "status.allocation.nodeSelector.nodeSelectorTerms[0].matchExpressions[0].operator: "
+          "Invalid value: \"x\": not a valid selector operator"));
+}
+
 TEST(ResourceClaimTemplateValidation, SetsNoMoreThanLabelsAndAnnotations) {
   const auto with = [](const char* field, const Json& value) {
     return CreateErrors(With(kTemplate, std::string("/spec/metadata/") + field, value));

@@ -12,6 +12,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/devices/device_selectors.h"
 #include "api/rules/names.h"
+#include "api/rules/pods/pod_spec_validation.h"
 #include "api/text/go_text.h"
 #include "api/violations.h"
 #include "base/text.h"
@@ -189,6 +190,9 @@ void ValidateAllocation(const AllocationResult& allocation, const std::set<std::
     ValidateReferences(config[i].requests, known, at.Child("requests"), out);
     ValidateOpaqueConfig(config[i].opaque, at.Child("opaque"), out);
   }
+  if (!allocation.node_selector) return;
+  ValidateNodeSelector(*allocation.node_selector, true,
+                       FieldPath("status").Child("allocation").Child("nodeSelector"), out);
 }
 
 void ValidateDeviceStatus(const ResourceClaim& claim, const AllocatedDeviceStatus& device,

@@ -1,4 +1,7 @@
 // What the schema cannot say about the kinds of API priority and fairness.
+#include <string>
+#include <utility>
+
 #include "api/gen/flowcontrol_v1.h"
 #include "api/rules/defaults.h"
 #include "api/rules/kinds.h"
@@ -50,13 +53,24 @@ void UpdatePriorityLevelStatus(const PriorityLevelConfiguration& object,
   ValidatePriorityLevelStatus(object, out);
 }
 
+// Its status alone is written, by whoever owns it.
+template <Kind T>
+void KeepAllButStatus(T& object, const T& old) {
+  auto managed_fields = std::move(object.metadata.managed_fields);
+  std::string version = std::move(object.metadata.resource_version);
+  object.metadata = old.metadata;
+  object.metadata.managed_fields = std::move(managed_fields);
+  object.metadata.resource_version = std::move(version);
+  object.spec = old.spec;
+}
+
 }  // namespace
 
 constexpr RulesOf<FlowSchema> kTypedFlowSchemaRules = {
     .set_defaults = DefaultFlowSchema,
     .prepare_create = PrepareCreate<FlowSchema>,
     .prepare_update = PrepareUpdate<FlowSchema>,
-    .prepare_status_update = KeepSpecAndMetadata<FlowSchema>,
+    .prepare_status_update = KeepAllButStatus<FlowSchema>,
     .validate = ValidateFlowSchema,
     .validate_update = UpdateFlowSchema,
     .validate_status_update = UpdateFlowSchemaStatus,
@@ -67,7 +81,7 @@ constexpr RulesOf<PriorityLevelConfiguration> kTypedPriorityLevelConfigurationRu
     .set_defaults = DefaultPriorityLevel,
     .prepare_create = PrepareCreate<PriorityLevelConfiguration>,
     .prepare_update = PrepareUpdate<PriorityLevelConfiguration>,
-    .prepare_status_update = KeepSpecAndMetadata<PriorityLevelConfiguration>,
+    .prepare_status_update = KeepAllButStatus<PriorityLevelConfiguration>,
     .validate = ValidatePriorityLevel,
     .validate_update = UpdatePriorityLevel,
     .validate_status_update = UpdatePriorityLevelStatus,

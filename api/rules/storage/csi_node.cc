@@ -17,7 +17,8 @@ using storage_v1::CSINodeDriver;
 
 constexpr size_t kNodeIdBytesMax = 256;
 
-void ValidateDriver(const CSINodeDriver& driver, const FieldPath& path, Violations& out) {
+void ValidateDriver(const CSINodeDriver& driver, bool twice, const FieldPath& path,
+                    Violations& out) {
   ValidateCsiDriverName(driver.name, path.Child("name"), out);
   if (driver.node_id.empty()) {
     out.Required(path.Child("nodeID"));
@@ -27,6 +28,7 @@ void ValidateDriver(const CSINodeDriver& driver, const FieldPath& path, Violatio
   if (driver.allocatable && driver.allocatable->count) {
     ValidateNonNegative(*driver.allocatable->count, path.Child("allocatable").Child("count"), out);
   }
+  if (twice) out.Duplicate(path.Child("name"), driver.name);
   std::set<std::string_view> keys;
   for (const std::string& key : driver.topology_keys) {
     if (key.empty()) out.Required(path);
@@ -38,17 +40,19 @@ void ValidateDriver(const CSINodeDriver& driver, const FieldPath& path, Violatio
 void Validate(const CSINode& object, Violations& out) {
   std::set<std::string_view> names;
   for (size_t i = 0; i < object.spec.drivers.size(); ++i) {
-    const FieldPath at = FieldPath("spec").Child("drivers").Index(i);
-    if (!names.insert(object.spec.drivers[i].name).second) {
-      out.Duplicate(at.Child("name"), object.spec.drivers[i].name);
-    }
-    ValidateDriver(object.spec.drivers[i], at, out);
+    const CSINodeDriver& driver = object.spec.drivers[i];
+    ValidateDriver(driver, !names.insert(driver.name).second,
+                   FieldPath("spec").Child("drivers").Index(i), out);
   }
 }
 
 // A driver may come and go; while it is there, only its capacity changes.
 void ValidateUpdate(const CSINode& object, const CSINode& old, Violations& out) {
-  Validate(object, out);
+  // Kubernetes looks at all of it twice: causes stand twice, the message says them once.
+  Violations of_node;
+  Validate(object, of_node);
+  out.Append(of_node);
+  out.Append(of_node);
   for (const CSINodeDriver& before : old.spec.drivers) {
     for (const CSINodeDriver& now : object.spec.drivers) {
       if (now.name != before.name) continue;

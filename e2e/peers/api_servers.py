@@ -1,0 +1,203 @@
+"""Two API servers, a real one and ours, asked the same, and how their answers are compared."""
+import collections
+import http.client
+import json
+import os
+import re
+import ssl
+
+KNOWN = os.path.join(os.path.dirname(__file__), "api_difference.txt")
+# What differs from server to server, or from run to run.
+OWN = {"uid", "resourceVersion", "creationTimestamp", "clusterIP", "clusterIPs", "nodePort",
+       "healthCheckNodePort", "time", "lastTransitionTime", "token", "expirationTimestamp"}
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# What a patch made of an object that cannot be read: Go writes
+# the keys of some maps sorted, and takes directives out of a patch while it goes through it.
+PATCHED = re.compile(r'(Invalid value: "(?:\{|map\[)).*((?:\}|\])": )', re.S)
+# Where in its own sources.
+SCHEME = re.compile(r'(in scheme )"[^"]*"')
+ACCESS = re.compile(r"(kube-api-access)-[a-z0-9]{5}\b")
+VERSION = re.compile(r'(resourceVersion\\*": *\\*"|in object meta: )\d+')
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+SHOWN_MAX = 400
+# Some of Kubernetes' errors come in the order of a Go map, which is another one each time.
+TRIES_MAX = 8
+JSON = "application/json"
+
+
+class NoAnswer(Exception):
+    """A request that its server panics at."""
+
+
+class Server:
+    def __init__(self, port):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.http = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60)
+
+    def ask(self, verb, path, body=None, content=JSON, accept=JSON):
+        """(code, document, warnings); a text as the body is sent as it is. Raises NoAnswer where the
+        server closes the connection instead."""
+        headers = {"Authorization": "Bearer token", "User-Agent": "difference/1"}
+        if accept is not None:
+            headers["Accept"] = accept
+        if body is not None:
+            if content is not None:
+                headers["Content-Type"] = content
+            if not isinstance(body, (str, bytes)):
+                body = json.dumps(body, separators=(",", ":"))
+            body = body.encode() if isinstance(body, str) else body
+        try:
+            self.http.request(verb, path, body, headers)
+            answer = self.http.getresponse()
+            text = answer.read()
+        except (http.client.HTTPException, ConnectionError):
+            self.http.close()
+            raise NoAnswer(self) from None
+        warnings = [value for name, value in answer.getheaders() if name.lower() == "warning"]
+        try:
+            return answer.status, json.loads(text), warnings
+        except ValueError:
+            return answer.status, {"message": text.decode("utf-8", "replace")}, warnings
+
+    def get(self, path):
+        return self.ask("GET", path)[1]
+
+
+def masked(thing):
+    if isinstance(thing, dict) and isinstance(thing.get("resourceRules"),
+                                              list) and "incomplete" in thing:
+        # Roles come in the order of a map.
+        thing = {**thing, **{name: sorted(thing.get(name) or [], key=str)
+                             for name in ("resourceRules", "nonResourceRules")}}
+    if isinstance(thing, dict) and "columnDefinitions" in thing:
+        # Our descriptions are our own.
+        columns = [{**column, "description": "-"} for column in thing["columnDefinitions"]]
+        thing = {**thing, "columnDefinitions": None, "columns": columns}
+    if isinstance(thing, dict):
+        return {UUID.sub("UUID", key): "-" if key in OWN else masked(value)
+                for key, value in thing.items()}
+    if isinstance(thing, list):
+        return [masked(value) for value in thing]
+    if not isinstance(thing, str):
+        return thing
+    thing = SCHEME.sub(r"\1", PATCHED.sub(r"\1\2", thing))
+    return VERSION.sub(r"\1N", ACCESS.sub(r"\1", TIME.sub("TIME", UUID.sub("UUID", thing))))
+
+
+def in_order(answer):
+    return {**answer, "message": sorted(re.split(r"(?:, |\[|\])", answer["message"] or ""))}
+
+
+def from_difference(theirs, ours):
+    """Both texts, of long ones from shortly before they differ."""
+    theirs, ours = json.dumps(theirs), json.dumps(ours)
+    same = next((i for i, (one, other) in enumerate(zip(theirs, ours)) if one != other), 0)
+    start = max(0, same - 100)
+    return [text if len(text) < SHOWN_MAX else text[start:start + SHOWN_MAX] for text in (theirs,
+                                                                                          ours)]
+
+
+def comparable(answer):
+    code, document, warnings = answer
+    if not isinstance(document, dict) or code < 400:
+        return {"code": code, "object": masked(document), "warnings": sorted(warnings)}
+    causes = (document.get("details") or {}).get("causes") or []
+    return {"code": code, "message": masked(document.get("message")),
+            "reason": document.get("reason"),
+            "causes": sorted(json.dumps(masked(cause), sort_keys=True) for cause in causes),
+            "warnings": sorted(warnings)}
+
+
+def first_difference(theirs, ours, path=""):
+    """(path, theirs, ours) of the first value that differs; None where all agree."""
+    if type(theirs) is type(ours) and isinstance(theirs, dict):
+        for key in list(theirs) + [key for key in ours if key not in theirs]:
+            found = first_difference(theirs.get(key), ours.get(key), f"{path}.{key}")
+            if found:
+                return found
+        return None
+    if type(theirs) is type(ours) and isinstance(theirs, list) and len(theirs) == len(ours):
+        for index, (one, other) in enumerate(zip(theirs, ours)):
+            found = first_difference(one, other, f"{path}[{index}]")
+            if found:
+                return found
+        return None
+    return None if theirs == ours else (path, theirs, ours)
+
+
+class Comparison:
+    """Asks both, counts, and prints each name at which they differ once."""
+
+    def __init__(self, kube, ours, requests):
+        self.kube, self.ours, self.requests = Server(kube), Server(ours), requests
+        self.asked, self.unanswered = 0, 0
+        self.any_order = False  # Of errors: where they come in that of a map, and are many.
+        self.expected, self.differing = collections.Counter(), collections.Counter()
+        self.codes = collections.Counter()
+        with open(KNOWN) as file:
+            lines = [line for line in map(str.rstrip, file) if line and line[0] != "#"]
+        # Names may have stars in them.
+        names = [re.escape(line).replace(r"\*", ".*") for line in lines if line[:5] != "says "]
+        self.known_names = re.compile("|".join(names) or "$.")
+        self.known_texts = [line[5:] for line in lines if line[:5] == "says "]
+
+    def compare(self, name, ask, shown=""):
+        """`ask` gets both answers, kube-apiserver's first; `shown` is what was asked."""
+        self.asked += 1
+        for _ in range(TRIES_MAX):
+            try:
+                answers = ask()
+            except NoAnswer as failure:
+                if failure.args[0] is self.ours:
+                    raise
+                self.unanswered += 1
+                return
+            found = first_difference(*map(comparable, answers))
+            if found and self.any_order and found[0] == ".message":
+                found = first_difference(*[in_order(comparable(answer)) for answer in answers])
+            # It writes some of them itself meanwhile.
+            if not found or "object has been modified" in str(answers[0][1]):
+                self.codes[name.split(" ")[1], answers[0][0]] += 1
+                return
+        if self.is_known(name, answers):
+            self.expected[name] += 1
+            return
+        self.differing[name] += 1
+        if self.differing[name] > 1:
+            return
+        path = found[0]
+        theirs, ours = from_difference(*found[1:])
+        print(f"{name}{'' if path[:5] == '.code' else '  ' + path[1:]}\n"
+              f"  kube {theirs}\n  ours {ours}", flush=True)
+        if path[:5] == ".code":
+            print(f"  {answers[0][1].get('message', '')[:300]!r}\n"
+                  f"  {answers[1][1].get('message', '')[:300]!r}", flush=True)
+        self.show_causes(*answers)
+        if shown:
+            print(f"  asked {shown[:SHOWN_MAX]}", flush=True)
+
+    def is_known(self, name, answers):
+        texts = [json.dumps(comparable(answer)) for answer in answers]
+        return bool(self.known_names.fullmatch(name)) or any(
+            known in text for known in self.known_texts for text in texts)
+
+    @staticmethod
+    def show_causes(*answers):
+        """What only one of them says, where both refuse an object."""
+        causes = [comparable(answer).get("causes", []) for answer in answers]
+        for name, own, others in (("kube", *causes), ("ours", *causes[::-1])):
+            for cause in [cause for cause in own if cause not in others][:6]:
+                cause = json.loads(cause)
+                message = cause.get("message", "")[:SHOWN_MAX]
+                print(f"  only {name}: {cause.get('field')}: {message}")
+
+    def both(self, verb, path, thing=None, content=JSON, accept=JSON):
+        return [server.ask(verb, path, thing, content, accept)
+                for server in (self.kube, self.ours)]
+
+    def same(self, name, verb, path, thing=None, content=JSON, accept=JSON):
+        """The very same request to both."""
+        text = thing if isinstance(thing, str) else json.dumps(thing)
+        self.compare(name, lambda: self.both(verb, path, thing, content, accept),
+                     f"{verb} {path} {text}")
