@@ -15,9 +15,9 @@ Result<> KeepToNamespace(std::string_view space, meta_v1::ObjectMeta& metadata) 
 Result<> CompleteUnstored(const ApiRequest& request, const WriteOptions& options,
                           const Unstored& what, void* object, meta_v1::ObjectMeta& metadata) {
   TRY(KeepToNamespace(request.info.namespace_name, metadata));
-  // Only the server knows these; what is to be bound may be named by its uid.
+  // Only the server knows these; what is to be bound, or to have a token, may be named by its uid.
   if (what.type.name != "Binding") {
-    metadata.uid.clear();
+    if (what.type.name != "TokenRequest") metadata.uid.clear();
     metadata.creation_timestamp = Time();
     metadata.deletion_timestamp.reset();
     metadata.deletion_grace_period_seconds.reset();

@@ -29,5 +29,30 @@ TEST(DeploymentDeadlineTest, ADeadlineBeforeAllTimesIsOver) {
   EXPECT_EQ(UntilDeadline(deployment, deployment.status, kNow), 1s);
 }
 
+TEST(DeploymentConditionsTest, AFailureThatStaysKeepsItsPlace) {
+  apps_v1::Deployment deployment = UpdatedAt("2023-11-14T22:13:20Z");
+  apps_v1::DeploymentCondition failure;
+  failure.type = "ReplicaFailure";
+  failure.status = "True";
+  failure.reason = "FailedCreate";
+  failure.message = "as it was told first";
+  deployment.status.conditions.insert(deployment.status.conditions.begin(), failure);
+  auto set = std::make_shared<apps_v1::ReplicaSet>();
+  auto& fails = set->status.conditions.emplace_back();
+  fails.type = "ReplicaFailure";
+  fails.status = "True";
+  fails.reason = "FailedCreate";
+  fails.message = "another pod";
+  rollout::Split sets;
+  sets.current = set;
+  sets.all = {set};
+  const auto conditions = RolloutStatus(deployment, sets, kNow).conditions;
+  ASSERT_EQ(conditions.size(), 3u);
+  EXPECT_EQ(conditions[0].type, "ReplicaFailure");
+  EXPECT_EQ(conditions[0].message, "as it was told first");
+  fails.reason = "FailedDelete";
+  EXPECT_EQ(RolloutStatus(deployment, sets, kNow).conditions.back().reason, "FailedDelete");
+}
+
 }  // namespace
 }  // namespace skiff
