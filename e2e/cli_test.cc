@@ -71,7 +71,7 @@ TEST_F(CliTest, RefusesWordsThatGoTogetherBadly) {
   EXPECT_EQ(cli_.Error("delete pods"),
             "error: resource(s) were provided, but no name was specified\n");
   EXPECT_EQ(cli_.Error("delete pods --all -l a=b"),
-            "error: cannot set --all and --selector at the same time\n");
+            "error: setting 'all' parameter but found a non empty selector.\n");
   EXPECT_EQ(cli_.Error("delete pods a --now --grace-period=3"),
             "error: --now and --grace-period cannot be specified together\n");
   EXPECT_EQ(cli_.Error("get pod a -l b=c"),
@@ -160,8 +160,7 @@ TEST_F(CliTest, WaitsForConditions) {
   EXPECT_EQ(cli_.Out("wait pod/web --for=jsonpath={.status.phase}=Pending"),
             "pod/web condition met\n");
   EXPECT_EQ(cli_.Out("wait pod/none --for=delete"), "");
-  EXPECT_EQ(cli_.Error("wait pods --all -l a=b --for=delete"),
-            "error: cannot set --all and --selector at the same time\n");
+  EXPECT_EQ(cli_.Out("wait pods --all -l a=b --for=delete"), "");
   EXPECT_EQ(cli_.Error("wait pods -l a=b --for=condition=Ready"),
             "error: no matching resources found\n");
 }

@@ -207,13 +207,15 @@ void ServerConnection::OnTimer() {
   Close();
 }
 
+// One that is closed is still among the others until its round is over.
 void ServerConnection::CloseWhenIdle() {
+  if (channel_.closed()) return;
   if (state_ == State::kHandshake) return Close();
   if (state_ == State::kOpen) protocol_->CloseWhenIdle();
 }
 
 void ServerConnection::EndStreams() {
-  if (state_ == State::kOpen) protocol_->EndStreams();
+  if (state_ == State::kOpen && !channel_.closed()) protocol_->EndStreams();
 }
 
 void ServerConnection::CutOff() {

@@ -232,7 +232,8 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
 
   Result<Ptr<ControllerRevision>> CreateRevision(const StatefulSet& set, const Json& data,
                                                  int64_t number) {
-    const std::string hash = rollout::TemplateHash(set.spec.template_, set.status.collision_count);
+    const std::string hash =
+        rollout::TemplateHash(set.spec.template_, set.status.collision_count.value_or(0));
     ControllerRevision revision;
     revision.metadata.name = set.metadata.name.substr(0, kRevisionNameMax) + "-" + hash;
     revision.metadata.labels = set.spec.template_.metadata.labels;
