@@ -26,7 +26,8 @@ stop_all() {
 }
 # It runs, and is not merely waited for.
 ends_not() { # PID
-  [ -e "/proc/$1" ] && ! grep -qs '^State:.*zombie' "/proc/$1/status"
+  local state
+  state=$(grep -s '^State:' "/proc/$1/status") && [[ $state != *zombie* ]]
 }
 cleanup() {
   local code=$?

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Lets a real kube-controller-manager v1.35 work on a real kube-apiserver, and ours on ours, and plays the same scenarios
+# of workloads in both (controllers_scenarios.py; their pods are played, too): objects, statuses, conditions and events
+# are compared after each step. Prints what differs; what controllers_difference.txt names does not fail. Ends with 77
+# where there is no Go or its modules cannot be had.
+#
+#   e2e/peers/controllers_difference.sh SKIFF [REGEX]      of scenarios: all, unless told
+#
+# KUBE_PROGRAMS   a folder with kube-apiserver and kube-controller-manager (build/peers, built unless there)
+set -euo pipefail
+skiff=$(realpath "$1")
+only=${2:-}
+cd "$(dirname "$0")"
+programs=${KUBE_PROGRAMS:-../../build/peers}
+. ./kube_program.sh
+kube_program "$programs" kube-apiserver kube-controller-manager
+. ./programs.sh
+
+echo 'token,admin,admin,system:masters' >"$work/tokens.csv"
+openssl genrsa -out "$work/sa.key" 2048 2>/dev/null
+mkdir "$work/kube"
+etcd=$(free_port) peers=$(free_port) kube=$(free_port) ours=$(free_port)
+flags=(--bind-address=127.0.0.1 --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC
+  --token-auth-file="$work/tokens.csv")
+start etcd etcd --data-dir="$work/etcd" --listen-client-urls="http://127.0.0.1:$etcd" \
+  --advertise-client-urls="http://127.0.0.1:$etcd" --listen-peer-urls="http://127.0.0.1:$peers" \
+  --initial-advertise-peer-urls="http://127.0.0.1:$peers" --initial-cluster="default=http://127.0.0.1:$peers"
+start kube "$programs/kube-apiserver" "${flags[@]}" --secure-port="$kube" --cert-dir="$work/kube" \
+  --allow-privileged --etcd-servers="http://127.0.0.1:$etcd" --service-account-key-file="$work/sa.key" \
+  --service-account-signing-key-file="$work/sa.key" --service-account-issuer=https://kubernetes.default.svc
+start ours "$skiff" apiserver "${flags[@]}" --secure-port="$ours" --data-dir="$work/data" --durability=memory
+for port in "$kube" "$ours"; do
+  curl -sk --retry 100 --retry-all-errors --retry-delay 1 --retry-max-time 120 --fail \
+    "https://127.0.0.1:$port/readyz" >/dev/null
+  cat >"$work/$port.conf" <<CONFIG
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:$port", insecure-skip-tls-verify: true}}]
+users: [{name: u, user: {token: token}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+current-context: c
+CONFIG
+done
+# Their nodes have no kubelets that would say that they are well.
+controllers=(--leader-elect=false --secure-port=0 --controllers='*,-node-lifecycle-controller')
+start kube-controllers "$programs/kube-controller-manager" --kubeconfig="$work/$kube.conf" "${controllers[@]}"
+start our-controllers "$skiff" controller-manager --kubeconfig="$work/$ours.conf" "${controllers[@]}"
+python3 controllers_difference.py --kube "$kube" --ours "$ours" --only "$only" || fail "they differ"
