@@ -232,5 +232,4 @@ scenario(
                                                                    "name": target},
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {
                 "type": "Utilization", "averageUtilization": 50}}}]}})
-        for name, target in (("h", "web"), ("n", "none"))]),
-    later=wait(32))
+        for name, target in (("h", "web"), ("n", "none"))], wait(32)))  # It looks every 15 s there.
