@@ -63,7 +63,7 @@ class ListWriter {
       size_t looked = 0;
       for (bool more = true; more;) {
         more = TRY(Read());
-        for (const RecordPtr& record : batch_) TRY(form_->Look(TRY(TextIn(*record))));
+        for (size_t i = 0; i < batch_.size(); ++i) TRY(form_->Look(TRY(TextOfNext(i))));
         looked += batch_.size();
       }
       records_->Rewind(form_->kept());
@@ -78,7 +78,7 @@ class ListWriter {
   Result<bool> Step(std::vector<http::SharedBytes>& out) {
     if (!is_read_) {
       is_read_ = !TRY(Read());
-      for (const RecordPtr& record : batch_) TRY(form_->Add(TRY(TextIn(*record)), piece_));
+      for (size_t i = 0; i < batch_.size(); ++i) TRY(form_->Add(TRY(TextOfNext(i)), piece_));
     }
     if (is_read_) form_->End(piece_);
     if (is_read_ || piece_.size() >= kPieceBytes) EndPiece(out);
@@ -101,8 +101,10 @@ class ListWriter {
     return records_->Next(kPieceBytes, batch_);
   }
 
-  // Lies in the record, or in text_.
-  Result<std::string_view> TextIn(const Record& record) {
+  // Of that one of the batch, before the one behind it. Lies in the record, or in text_.
+  Result<std::string_view> TextOfNext(size_t place) {
+    if (place + 1 < batch_.size()) FetchSoon(*batch_[place + 1]);
+    const Record& record = *batch_[place];
     const ObjectView view = TRY(ObjectView::Of(record));
     if (IsSentAsKept(kind_, view)) return view.body();
     text_ = TRY(TextOf(kind_, record));

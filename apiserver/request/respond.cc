@@ -107,6 +107,13 @@ bool HasYamlControl(std::string_view json) {
   return false;
 }
 
+// Behind the string that begins there.
+size_t EndOfString(std::string_view json, size_t begin) {
+  size_t at = begin + 1;
+  while (at < json.size() && json[at] != '"') at += json[at] == '\\' ? 2 : 1;
+  return std::min(at + 1, json.size());
+}
+
 // What of a text is no UTF-8, in the words of Go's YAML.
 const char* Utf8Fault(std::string_view text) {
   while (const size_t length = Utf8SequenceLength(text)) text.remove_prefix(length);
@@ -129,8 +136,7 @@ std::string HugeNumbersQuoted(std::string_view json) {
   for (size_t i = 0; i < json.size();) {
     size_t end = i + 1;
     if (json[i] == '"') {
-      while (end < json.size() && json[end] != '"') end += json[end] == '\\' ? 2 : 1;
-      end = std::min(end + 1, json.size());
+      end = EndOfString(json, i);
     } else if (json[i] == '-' || (json[i] >= '0' && json[i] <= '9')) {
       end = std::min(json.find_first_not_of("0123456789+-.eE", i), json.size());
     }
@@ -268,7 +274,9 @@ std::string IndentJson(std::string_view text) {
 }
 
 void JsonIndenter::BreakLine(std::string& out) {
-  if (out.size() < out_bytes_max_) out.append("\n").append(static_cast<size_t>(depth_) * 2, ' ');
+  if (out.size() >= out_bytes_max_) return;
+  out += '\n';
+  out.append(static_cast<size_t>(depth_) * 2, ' ');
 }
 
 void JsonIndenter::Open(std::string& out) {
@@ -280,33 +288,20 @@ void JsonIndenter::Open(std::string& out) {
 void JsonIndenter::Write(std::string_view text, std::string& out) {
   // Indentation may make the square of a text that nests deeply: past this, lines are not broken.
   out_bytes_max_ = out.size() + (size_t{8} << 20) + 2 * text.size();
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = 0; i < text.size();) {
     const char c = text[i];
-    if (in_string_) {
-      out += c;
-      if (c == '\\' && i + 1 < text.size()) {
-        out += text[++i];
-      } else if (c == '"') {
-        in_string_ = false;
-      }
-      continue;
-    }
     const bool closes = c == '}' || c == ']';
-    if (opened_ && closes) {
-      opened_ = false;
-      out += c;
-      continue;
-    }
-    if (opened_) Open(out);
-    if (closes) {
+    const size_t end = c == '"' ? EndOfString(text, i) : i + 1;
+    if (opened_ && !closes) Open(out);
+    if (closes && !opened_) {
       --depth_;
       BreakLine(out);
     }
-    out += c;
-    in_string_ = c == '"';
+    out.append(text, i, end - i);
     opened_ = c == '{' || c == '[';
     if (c == ',') BreakLine(out);
     if (c == ':') out += ' ';
+    i = end;
   }
 }
 

@@ -57,7 +57,6 @@ class JsonIndenter {
   void Open(std::string& out);
   void BreakLine(std::string& out);
   int depth_ = 0;
-  bool in_string_ = false;
   bool opened_ = false;  // Behind a bracket, and what follows may close it.
   size_t out_bytes_max_ = 0;
 };

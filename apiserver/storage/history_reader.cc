@@ -128,7 +128,7 @@ void HistoryReader::Keep(SegmentPtr segment, Dropped& dropped) {
   });
   size_t bytes = 0;
   for (const EventPtr& event : got.events) {
-    bytes += RecordBytes(*event->record) + event->record->value.size();
+    bytes += RecordBytes(*event->record);
     if (event->previous) bytes += RecordBytes(*event->previous);
   }
   bytes_ += bytes;

@@ -38,7 +38,7 @@ class HistoryReader final : public ControlLoop {
  public:
   static constexpr Duration kRetryPeriod = 1s;
   // Of the pieces that are kept aside: how long after they were last used, how many, and how many
-  // bytes together, each record with one frame.
+  // bytes of records together. What is sent of most of them is a copy that nobody keeps.
   static constexpr Duration kKeptFor = 10s;
   static constexpr size_t kKeptMax = 64;
   static constexpr size_t kKeptBytesMax = 96 << 20;

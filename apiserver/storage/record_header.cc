@@ -1,11 +1,15 @@
 #include "apiserver/storage/record_header.h"
 
+#include <algorithm>
+
 namespace skiff {
 namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr uint32_t kNone = UINT32_MAX;
-constexpr size_t kFixedBytes = 1 + 4 + 4;
+constexpr size_t kNumberBytes = 4;
+constexpr size_t kFixedBytes = 1 + 2 * kNumberBytes;
+constexpr size_t kDigitsMax = 20;  // Of a revision.
 
 void AppendNumber(std::string& out, size_t number) {
   CHECK(number <= UINT32_MAX);
@@ -23,6 +27,16 @@ void AppendPairs(std::string& out, std::span<const NamedText> pairs) {
     AppendText(out, name);
     AppendText(out, value);
   }
+}
+
+size_t TextBytes(std::string_view text) {
+  return kNumberBytes + text.size();
+}
+
+size_t PairsBytes(std::span<const NamedText> pairs) {
+  size_t bytes = kNumberBytes;
+  for (const auto& [name, value] : pairs) bytes += TextBytes(name) + TextBytes(value);
+  return bytes;
 }
 
 uint32_t NumberAt(std::string_view in) {
@@ -121,8 +135,9 @@ ObjectBody BodyOf(const Json& object) {
 StoredObject EncodeObject(const ObjectParts& parts) {
   StoredObject stored;
   std::string& out = stored.value;
-  // Enough for most headers, so that the body is copied once.
-  out.reserve(kFixedBytes + 512 + parts.body.text.size() + 20);
+  // With room for the revision: the record keeps what was reserved for as long as it lives.
+  out.reserve(kFixedBytes + TextBytes(parts.uid) + PairsBytes(parts.labels) +
+              PairsBytes(parts.fields) + parts.body.text.size() + kDigitsMax);
   out.assign(kFixedBytes, '\0');
   AppendText(out, parts.uid);
   AppendPairs(out, parts.labels);
@@ -136,6 +151,12 @@ StoredObject EncodeObject(const ObjectParts& parts) {
   out.append(parts.body.text);
   if (has_revision) stored.revision_at = header_size + parts.body.revision_at;
   return stored;
+}
+
+void FetchSoon(const Record& record) {
+  constexpr size_t kLine = 64, kBytes = 1024;
+  const size_t bytes = std::min(record.value.size(), kBytes);
+  for (size_t at = 0; at < bytes; at += kLine) __builtin_prefetch(record.value.data() + at);
 }
 
 Result<ObjectView> ObjectView::Of(std::string_view value) {

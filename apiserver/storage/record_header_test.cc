@@ -75,6 +75,18 @@ TEST(ObjectView, ReadsWhatWasEncodedAfterTheRevisionWasInserted) {
   EXPECT_EQ(names, (std::vector<std::string>{"app", "tier"}));
 }
 
+TEST(EncodeObject, ReservesWhatTheRecordWillHold) {
+  const std::string name(300, 'n'), value(300, 'v');
+  const std::vector<NamedText> pairs = {{name, value}, {value, name}};
+  const ObjectBody body = BodyOf({{"metadata", {{"name", std::string(4000, 'x')}}}});
+  StoredObject stored =
+      EncodeObject({.labels = pairs, .fields = pairs, .uid = "u1", .body = body});
+  const size_t reserved = stored.value.capacity();
+  EXPECT_LE(reserved, stored.value.size() + 20);
+  stored.value.insert(stored.revision_at, std::to_string(UINT64_MAX));
+  EXPECT_EQ(stored.value.capacity(), reserved) << "no revision makes it grow";
+}
+
 TEST(ObjectView, GivesTheBodyAnotherRevision) {
   const auto body = BodyOf(Json::parse(R"({"metadata":{"name":"a"},"z":1})"));
   const std::string value = Commit(Stored(body), "9");

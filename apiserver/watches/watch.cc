@@ -149,6 +149,7 @@ class WatchSource final : public http::StreamSource {
           return http::Pulled::kMore;
         }
         const EventPtr event = std::move(events_[shown_++]);
+        if (HasEvents()) FetchSoon(*events_[shown_]->record);
         looked_bytes += event->record->value.size();
         if (!Show(event, out, bytes)) return http::Pulled::kIdle;
         if (failed_) return http::Pulled::kEnd;
