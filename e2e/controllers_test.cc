@@ -248,6 +248,16 @@ TEST_P(ControllersTest, EndpointsFollowTheReadyPods) {
   EXPECT_EQ(addresses(), ready());
   auto endpoints = cluster_.Get<Endpoints>({"default", "web"});
   ASSERT_NE(endpoints, nullptr);
+  // They say when that happened which they tell of: the last pod became ready.
+  const auto cause = [](const auto& object) {
+    return object.metadata.annotations.at("endpoints.kubernetes.io/last-change-trigger-time");
+  };
+  std::string last;
+  for (const Pod& pod : cluster_.List<Pod>("default")) {
+    last = std::max(last, FindCondition(pod, "Ready")->last_transition_time.Rfc3339());
+  }
+  EXPECT_LE(cause(*endpoints), last);
+  EXPECT_LE(cause(slices[0]), last);
   ASSERT_THAT(endpoints->subsets, SizeIs(1));
   EXPECT_THAT(endpoints->subsets[0].addresses, SizeIs(3));
   cluster_.Edit<ReplicaSet>({"default", "web"}, [](ReplicaSet& it) { it.spec.replicas = 1; });
