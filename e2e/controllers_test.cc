@@ -10,6 +10,7 @@
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
 #include "api/gen/policy_v1.h"
+#include "api/gen/scheduling_v1.h"
 #include "api/gen/storage_v1.h"
 #include "controllers/workloads/pod_control.h"
 #include "e2e/controllers_harness.h"
@@ -28,7 +29,10 @@ using core_v1::ReplicationController;
 using core_v1::Service;
 using core_v1::ServiceAccount;
 using discovery_v1::EndpointSlice;
+using scheduling_v1::PriorityClass;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::Field;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -219,6 +223,26 @@ TEST_P(ControllersTest, ADependentOfAnOwnerThatNeverWasIsCollected) {
   reference.uid = "6f5e2a9c-0000-4000-8000-000000000000";
   cluster_.Apply(orphan).RunFor(1min);
   EXPECT_EQ(cluster_.Get<ConfigMap>({"default", "orphan"}), nullptr);
+}
+
+TEST_P(ControllersTest, WhatIsInNoNamespaceOutlivesAnOwnerThatIsInOne) {
+  ConfigMap owner;
+  owner.metadata.name = "owner";
+  owner.metadata.namespace_ = "default";
+  cluster_.Apply(owner).RunFor(1s);
+  PriorityClass dependent;
+  dependent.metadata.name = "dependent";
+  dependent.value = 1;
+  auto& reference = dependent.metadata.owner_references.emplace_back();
+  reference.api_version = "v1";
+  reference.kind = "ConfigMap";
+  reference.name = "owner";
+  reference.uid = cluster_.Get<ConfigMap>({"default", "owner"})->metadata.uid;
+  cluster_.Apply(dependent).RunFor(10s);
+  cluster_.Delete<ConfigMap>({"default", "owner"}).RunFor(1min);
+  EXPECT_NE(cluster_.Get<PriorityClass>({"", "dependent"}), nullptr);
+  const auto told = cluster_.List<core_v1::Event>("default");
+  EXPECT_THAT(told, Contains(Field(&core_v1::Event::reason, "OwnerRefInvalidNamespace")));
 }
 
 TEST_P(ControllersTest, EndpointsFollowTheReadyPods) {
