@@ -202,7 +202,7 @@ scenario(
     small_and_large=together(volume("-large", "5Gi"), volume("-small", "1Gi"), wait(1), want("c", "1Gi")),
     other=want("large", "2Gi"), none=want("none", "50Gi"),
     named=together(volume("-n", "1Gi", storageClassName="some"), wait(1), lambda world, space: want(
-        "named", storageClassName="some", volumeName=space + "-n")(world, space)),
+        "named", storageClassName="some", volumeName=space + "-n")(world, space), wait(16)),  # It may lose a race.
     missing=lambda world, space: want("missing", volumeName=space + "-missing")(world, space),
     wrong=lambda world, space: want("wrong", storageClassName="x", volumeName=space + "-large")(world, space),
     selected=together(volume("-labelled", "9Gi"), wait(1),
