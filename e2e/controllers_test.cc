@@ -10,6 +10,7 @@
 #include "api/gen/discovery_v1.h"
 #include "api/gen/networking_v1.h"
 #include "api/gen/policy_v1.h"
+#include "api/gen/scheduling_v1.h"
 #include "api/gen/storage_v1.h"
 #include "controllers/workloads/pod_control.h"
 #include "e2e/controllers_harness.h"
@@ -28,7 +29,10 @@ using core_v1::ReplicationController;
 using core_v1::Service;
 using core_v1::ServiceAccount;
 using discovery_v1::EndpointSlice;
+using scheduling_v1::PriorityClass;
+using testing::Contains;
 using testing::ElementsAre;
+using testing::Field;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -221,6 +225,26 @@ TEST_P(ControllersTest, ADependentOfAnOwnerThatNeverWasIsCollected) {
   EXPECT_EQ(cluster_.Get<ConfigMap>({"default", "orphan"}), nullptr);
 }
 
+TEST_P(ControllersTest, WhatIsInNoNamespaceOutlivesAnOwnerThatIsInOne) {
+  ConfigMap owner;
+  owner.metadata.name = "owner";
+  owner.metadata.namespace_ = "default";
+  cluster_.Apply(owner).RunFor(1s);
+  PriorityClass dependent;
+  dependent.metadata.name = "dependent";
+  dependent.value = 1;
+  auto& reference = dependent.metadata.owner_references.emplace_back();
+  reference.api_version = "v1";
+  reference.kind = "ConfigMap";
+  reference.name = "owner";
+  reference.uid = cluster_.Get<ConfigMap>({"default", "owner"})->metadata.uid;
+  cluster_.Apply(dependent).RunFor(10s);
+  cluster_.Delete<ConfigMap>({"default", "owner"}).RunFor(1min);
+  EXPECT_NE(cluster_.Get<PriorityClass>({"", "dependent"}), nullptr);
+  const auto told = cluster_.List<core_v1::Event>("default");
+  EXPECT_THAT(told, Contains(Field(&core_v1::Event::reason, "OwnerRefInvalidNamespace")));
+}
+
 TEST_P(ControllersTest, EndpointsFollowTheReadyPods) {
   Service service;
   service.metadata.name = "web";
@@ -248,6 +272,16 @@ TEST_P(ControllersTest, EndpointsFollowTheReadyPods) {
   EXPECT_EQ(addresses(), ready());
   auto endpoints = cluster_.Get<Endpoints>({"default", "web"});
   ASSERT_NE(endpoints, nullptr);
+  // They say when that happened which they tell of: the last pod became ready.
+  const auto cause = [](const auto& object) {
+    return object.metadata.annotations.at("endpoints.kubernetes.io/last-change-trigger-time");
+  };
+  std::string last;
+  for (const Pod& pod : cluster_.List<Pod>("default")) {
+    last = std::max(last, FindCondition(pod, "Ready")->last_transition_time.Rfc3339());
+  }
+  EXPECT_LE(cause(*endpoints), last);
+  EXPECT_LE(cause(slices[0]), last);
   ASSERT_THAT(endpoints->subsets, SizeIs(1));
   EXPECT_THAT(endpoints->subsets[0].addresses, SizeIs(3));
   cluster_.Edit<ReplicaSet>({"default", "web"}, [](ReplicaSet& it) { it.spec.replicas = 1; });
@@ -317,6 +351,35 @@ TEST_P(ControllersTest, APodIsMarkedOnceOnANodeThatIsNotReady) {
       true);
   cluster_.RunFor(10s);
   EXPECT_TRUE(IsReady(cluster_.List<Pod>()[0]));
+}
+
+TEST_P(ControllersTest, AnEvictionThatIsNoMoreWaitedForIsSaidToBeCancelled) {
+  auto set = ReplicaSetOf("web", 1);
+  auto& toleration = set.spec.template_.spec.tolerations.emplace_back();
+  toleration.key = "some";
+  toleration.operator_ = "Exists";
+  toleration.effect = "NoExecute";
+  toleration.toleration_seconds = 60;
+  cluster_.Apply(set).RunFor(1s);
+  const Pod before = cluster_.List<Pod>()[0];
+  const auto taint = [&](const std::string& key) {
+    cluster_.Edit<Node>({"", "node1"}, [&](Node& it) {
+      auto& added = it.spec.taints.emplace_back();
+      added.key = key;
+      added.effect = "NoExecute";
+    });
+    cluster_.RunFor(5s);
+  };
+  taint("some");
+  EXPECT_EQ(cluster_.List<Pod>()[0].metadata.uid, before.metadata.uid);
+  taint("another");
+  std::set<std::string> told;
+  for (const auto& event : cluster_.List<core_v1::Event>("default")) {
+    if (event.involved_object.uid == before.metadata.uid) told.insert(event.message);
+  }
+  const std::string pod = "Pod default/" + before.metadata.name;
+  EXPECT_TRUE(told.contains("Cancelling deletion of " + pod));
+  EXPECT_TRUE(told.contains("Marking for deletion " + pod));
 }
 
 TEST_P(ControllersTest, PodsOfANodeThatIsGoneGo) {

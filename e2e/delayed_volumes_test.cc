@@ -225,6 +225,27 @@ TEST_P(SlowVolumesTest, NobodyWaitsForAVolumeOnANodeThatIsGone) {
   cluster_.Delete<Node>({"", first}, {}).RunFor(1s);
   EXPECT_NE(NominatedNode(), first);
 }
+
+TEST_P(SlowVolumesTest, AVolumeThatWasMadeElsewhereIsNotWaitedForHere) {
+  const std::string here = SelectedNode();
+  AddVolume("made", here == "node1" ? "node2" : "node1", "1Gi");
+  const auto claim = cluster_.Get<PersistentVolumeClaim>({"default", "data"});
+  cluster_.Edit<PersistentVolume>({"", "made"}, [&](PersistentVolume& it) {
+    it.spec.storage_class_name = "slow";
+    auto& reference = it.spec.claim_ref.emplace();
+    reference.namespace_ = "default";
+    reference.name = "data";
+    reference.uid = claim->metadata.uid;
+  });
+  cluster_.RunFor(5s);
+  EXPECT_EQ(VolumeOf("data"), "made");
+  std::string told;
+  for (const auto& event : cluster_.List<core_v1::Event>("default")) told += event.message + "\n";
+  EXPECT_THAT(told, testing::HasSubstr("binding volumes: pv \"made\" node affinity doesn't match "
+                                       "node \"" + here + "\": no matching NodeSelectorTerms"));
+  cluster_.RunFor(30s);
+  EXPECT_EQ(NodeOfPod("web"), here == "node1" ? "node2" : "node1");
+}
 INSTANTIATE_TEST_SUITE_P(Orders, SlowVolumesTest, kOrders);
 
 // A volume that is meant for the claim, and nobody who goes on from there.

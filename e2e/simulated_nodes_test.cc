@@ -8,6 +8,7 @@
 #include "api/gen/batch_v1.h"
 #include "api/gen/coordination_v1.h"
 #include "controllers/scheduler/scheduler.h"
+#include "controllers/workloads/pod_control.h"
 #include "e2e/harness.h"
 #include "kubelet/simulation/simulated_node.h"
 
@@ -184,15 +185,18 @@ TEST_F(SimulatedNodesTest, ReadinessComesAndGoes) {
 
 TEST_F(SimulatedNodesTest, ANodeFailsAsItsAnnotationsSay) {
   EXPECT_EQ(NodeReady(), "True");
+  Run("web", "Always", "");
   Annotate("not-ready-after", "1m");
   cluster_.RunFor(2min);
   EXPECT_EQ(NodeReady(), "False");
+  EXPECT_TRUE(skiff::IsReady(*Get("web"))) << "its kubelet lives, and says so itself";
   Annotate("not-ready-after", "1000h");
   cluster_.RunFor(1min);
   EXPECT_EQ(NodeReady(), "True");
   Annotate("heartbeat-stops-after", "1s");
   cluster_.RunFor(3min);
   EXPECT_EQ(NodeReady(), "Unknown");
+  EXPECT_FALSE(skiff::IsReady(*Get("web")));
   Annotate("heartbeat-stops-after", "1000h");
   cluster_.RunFor(2min);
   EXPECT_EQ(NodeReady(), "True");

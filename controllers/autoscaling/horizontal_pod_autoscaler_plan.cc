@@ -52,6 +52,14 @@ struct ResourceFinding {
   MetricValueStatus current;
 };
 
+// Memory is said in bytes and their powers of 1024, as metrics-server says it.
+Quantity AmountOf(const std::string& resource, int64_t milli) {
+  constexpr int64_t kMilli = 1000;
+  const bool is_small = milli < 1024 * kMilli && milli > -1024 * kMilli;
+  if (resource != "memory" || is_small) return Quantity::FromMilli(milli);
+  return Quantity::FromValue(milli / kMilli + (milli % kMilli > 0 ? 1 : 0), true);
+}
+
 Result<ResourceFinding> FindResource(const ResourceSource& source, const Result<Usage>& usage) {
   const bool by_value = source.target.average_value.has_value();
   if (!by_value && !source.target.average_utilization) {
@@ -77,7 +85,7 @@ Result<ResourceFinding> FindResource(const ResourceSource& source, const Result<
   found.name = by_value ? source.name + " resource"
                         : fmt::format("{} {} utilization (percentage of request)", source.name,
                                       source.label);
-  found.current.average_value = Quantity::FromMilli(advice->average_milli);
+  found.current.average_value = AmountOf(source.name, advice->average_milli);
   found.current.average_utilization = advice->utilization;
   return found;
 }
@@ -166,7 +174,7 @@ Finding FindByObject(const MetricSpec& spec, const Usage& usage, const Target& t
   const auto& object = source.described_object;
   Result<int64_t> known = milli;
   if (!milli) {
-    known = Fail(Reason::kUnknown, fmt::format("unable to get metric {} on {} {}/{}: {}",
+    known = Fail(Reason::kUnknown, fmt::format("unable to get metric {}: {} on {} {}/{}",
                                                source.metric.name, object.kind, name_space,
                                                object.name, milli.error().message));
   }

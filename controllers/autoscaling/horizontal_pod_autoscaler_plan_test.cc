@@ -86,6 +86,20 @@ TEST(AutoscalerPlanTest, AResourceMetricSaysWhatItFound) {
             "failed to get cpu resource metric value: " + none.unknown.message);
 }
 
+TEST(AutoscalerPlanTest, MemoryIsSaidInPowersOf1024) {
+  const auto spec = SpecOf(R"({"type": "Resource", "resource": {"name": "memory",
+      "target": {"type": "AverageValue", "averageValue": "10Mi"}}})");
+  const auto said = [&](int64_t milli) {
+    Usage usage = OnePod(milli);
+    usage.resource = "memory";
+    return FindByResource(spec, usage).proposal->status.resource->current.average_value->Text();
+  };
+  EXPECT_EQ(said(31'457'280'000), "30Mi");
+  EXPECT_EQ(said(1'536'000), "1536");
+  EXPECT_EQ(said(2'047'500), "2Ki") << "rounded up";
+  EXPECT_EQ(said(1'000'500), "1000500m");
+}
+
 TEST(AutoscalerPlanTest, AContainersMetricNamesTheContainer) {
   const auto spec = SpecOf(R"({"type": "ContainerResource", "containerResource": {"name": "cpu",
       "container": "main", "target": {"type": "AverageValue", "averageValue": "300m"}}})");
@@ -114,7 +128,7 @@ TEST(AutoscalerPlanTest, AnObjectsMetricIsJudgedWholeOrByShares) {
   EXPECT_EQ(found.proposal->status.object->current.value->Text(), "25");
   EXPECT_EQ(found.proposal->status.object->described_object.name, "web");
   const auto none = FindByObject(whole, OnePod(0), {1, 1}, "default", Fail(Reason::kUnknown, "x"));
-  EXPECT_EQ(none.unknown.message, "unable to get metric hits on Service default/web: x");
+  EXPECT_EQ(none.unknown.message, "unable to get metric hits: Service on default web/x");
 
   const auto share = SpecOf(R"({"type": "Object", "object": {"metric": {"name": "hits"},
       "describedObject": {"kind": "Service", "name": "web", "apiVersion": "v1"},

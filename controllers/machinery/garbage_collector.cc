@@ -71,6 +71,7 @@ class Collector {
  public:
   explicit Collector(Manager& manager)
       : client_(manager.client()),
+        events_(manager.Recorder("garbage-collector-controller")),
         unseen_(manager.clock()),
         checks_(manager.clock()),
         orphans_(manager.clock()) {
@@ -116,11 +117,28 @@ class Collector {
     std::set<std::string> dangling;
     std::set<std::string> waiting;  // In foreground deletion.
     bool solid = false;
+    bool unknowable = false;  // Nobody can say which namespace one of them is in.
   };
 
   void Queue(const OwnerGraph::Work& work) {
     for (const std::string& uid : work.check) checks_.Add({"", uid});
     for (const std::string& uid : work.orphan) orphans_.Add({"", uid});
+    for (const auto& object : work.misplaced) Tell(object);
+  }
+
+  void Tell(const OwnerGraph::Misplaced& object) {
+    core_v1::ObjectReference about;
+    about.api_version = object.resource.api_version;
+    about.kind = object.resource.kind;
+    about.namespace_ = object.key.namespace_;
+    about.name = object.key.name;
+    about.uid = object.uid;
+    const OwnerReference& owner = object.owner;
+    events_.Report(about, EventType::kWarning, "OwnerRefInvalidNamespace",
+                   fmt::format("ownerRef [{}/{}, namespace: {}, name: {}, uid: {}] does not exist "
+                               "in namespace \"{}\"",
+                               owner.api_version, owner.kind, about.namespace_, owner.name,
+                               owner.uid, about.namespace_));
   }
 
   // The metadata the server has now; nullopt when the object is gone or another one.
@@ -147,6 +165,7 @@ class Collector {
   Result<> BreakCycle(const OwnerNode& node, const meta_v1::ObjectMeta& live);
 
   Client& client_;
+  EventRecorder& events_;
   OwnerGraph graph_;
   KindMap kinds_;
   UnseenKinds unseen_;
@@ -175,6 +194,7 @@ Result<Requeue::Last> Collector::Check(const std::string& uid) {
   }
   if (live->owner_references.empty()) return nullptr;
   const Verdict verdict = TRY(Classify(*node, live->owner_references));
+  if (verdict.unknowable) return nullptr;
   if (verdict.solid) {
     std::set<std::string> useless = verdict.dangling;
     useless.insert(verdict.waiting.begin(), verdict.waiting.end());
@@ -196,16 +216,16 @@ Result<Collector::Verdict> Collector::Classify(const OwnerNode& node,
                                                const std::vector<OwnerReference>& owners) {
   Verdict verdict;
   for (const OwnerReference& owner : owners) {
+    // An object in no namespace cannot have an owner in one, be that gone or not: it stays.
+    const auto kind = kinds_.Find(owner.api_version, owner.kind);
+    verdict.unknowable |= kind && kind->namespaced && node.key.namespace_.empty();
+    if (verdict.unknowable) return verdict;
     if (graph_.IsKnownGone(owner.uid)) {
       verdict.dangling.insert(owner.uid);
       continue;
     }
-    const Resource resource = TRY(kinds_.Find(owner.api_version, owner.kind));
-    // Nobody can say which namespace a namespaced owner of a cluster-wide object is in.
-    if (resource.namespaced && node.key.namespace_.empty()) {
-      verdict.solid = true;
-      continue;
-    }
+    if (!kind) return Fail(kind.error());
+    const Resource& resource = *kind;
     const ObjectKey key = {resource.namespaced ? node.key.namespace_ : "", owner.name};
     const auto live = TRY(Live(resource, key, owner.uid));
     if (!live) {

@@ -21,10 +21,24 @@ bool HasFinalizer(const meta_v1::ObjectMeta& object, std::string_view finalizer)
          object.finalizers.end();
 }
 
+namespace {
+
+// What is in a namespace owns there alone.
+bool IsElsewhere(const OwnerNode& owner, const OwnerNode& dependent) {
+  return owner.resource.namespaced && owner.key.namespace_ != dependent.key.namespace_;
+}
+
+OwnerGraph::Misplaced MisplacedOf(const OwnerNode& node, const OwnerReference& owner) {
+  return {node.uid, node.resource, node.key, owner};
+}
+
+}  // namespace
+
 OwnerGraph::Work OwnerGraph::Saw(const Resource& resource, const meta_v1::ObjectMeta& object) {
   const MutexLock lock(mutex_);
   Work work;
   OwnerNode& node = nodes_[object.uid];
+  const bool was_virtual = node.virtual_;
   const bool moved =
       node.virtual_ && (node.resource.kind != resource.kind ||
                         node.resource.Group() != resource.Group() || node.key.name != object.name);
@@ -32,8 +46,7 @@ OwnerGraph::Work OwnerGraph::Saw(const Resource& resource, const meta_v1::Object
   node.resource = resource;
   node.key = {object.namespace_, object.name};
   node.virtual_ = false;
-  // Dependents that named it wrongly have to be looked at again.
-  if (moved) work.check.assign(node.dependents.begin(), node.dependents.end());
+  if (was_virtual) JudgeDependents(node, moved, work);
   const auto before = node.owners;
   node.owners = object.owner_references;
   Unlink(node, before, work);
@@ -57,12 +70,25 @@ void OwnerGraph::Link(OwnerNode& node, const std::vector<OwnerReference>& before
       continue;
     }
     const OwnerNode& known = owner->second;
-    const bool elsewhere =
-        !known.virtual_ && known.resource.namespaced && known.key.namespace_ != node.key.namespace_;
+    const bool elsewhere = !known.virtual_ && IsElsewhere(known, node);
+    if (elsewhere) work.misplaced.push_back(MisplacedOf(node, reference));
     const bool misnamed = known.resource.kind != reference.kind ||
                           known.key.name != reference.name ||
                           known.resource.api_version != reference.api_version;
     if (elsewhere || misnamed) work.check.push_back(node.uid);
+  }
+}
+
+void OwnerGraph::JudgeDependents(const OwnerNode& owner, bool moved, Work& work) {
+  for (const std::string& uid : owner.dependents) {
+    const auto dependent = nodes_.find(uid);
+    if (dependent == nodes_.end()) continue;
+    const bool elsewhere = IsElsewhere(owner, dependent->second);
+    if (moved || elsewhere) work.check.push_back(uid);
+    const OwnerReference* reference = FindOwner(dependent->second.owners, owner.uid);
+    if (elsewhere && reference) {
+      work.misplaced.push_back(MisplacedOf(dependent->second, *reference));
+    }
   }
 }
 

@@ -36,10 +36,18 @@ struct OwnerNode {
 // Thread-safe.
 class OwnerGraph {
  public:
+  // Whose owner is in another namespace, where it cannot own it.
+  struct Misplaced {
+    std::string uid;
+    Resource resource;
+    ObjectKey key;
+    meta_v1::OwnerReference owner;
+  };
   // Objects (by uid) that a change makes work for.
   struct Work {
-    std::vector<std::string> check;   // Whether they shall be deleted.
-    std::vector<std::string> orphan;  // Let go of their dependents.
+    std::vector<std::string> check;    // Whether they shall be deleted.
+    std::vector<std::string> orphan;   // Let go of their dependents.
+    std::vector<Misplaced> misplaced;  // To be told of.
   };
   Work Saw(const Resource& resource, const meta_v1::ObjectMeta& object);
   Work Gone(const std::string& uid);
@@ -64,6 +72,8 @@ class OwnerGraph {
   static constexpr size_t kGoneMax = 500;
   void Link(OwnerNode& node, const std::vector<meta_v1::OwnerReference>& owners, Work& work)
       REQUIRES(mutex_);
+  // A virtual node has been seen: dependents that it is another one to than they say.
+  void JudgeDependents(const OwnerNode& owner, bool moved, Work& work) REQUIRES(mutex_);
   void Unlink(OwnerNode& node, const std::vector<meta_v1::OwnerReference>& owners, Work& work)
       REQUIRES(mutex_);
   void StartDeletion(OwnerNode& node, const meta_v1::ObjectMeta& object, Work& work)

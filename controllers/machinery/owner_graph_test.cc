@@ -128,6 +128,24 @@ TEST(OwnerGraphTest, AReferenceAcrossNamespacesIsChecked) {
   EXPECT_EQ(graph.Saw(kPods, pod).check, NameList{"pod"});
 }
 
+TEST(OwnerGraphTest, WhomAnOwnerOfAnotherNamespaceCannotOwnIsTold) {
+  OwnerGraph graph;
+  graph.Saw(kSets, Object("set"));
+  auto elsewhere = Object("pod", {"set"});
+  elsewhere.namespace_ = "other";
+  auto work = graph.Saw(kPods, elsewhere);
+  ASSERT_EQ(work.misplaced.size(), 1u);
+  EXPECT_EQ(work.misplaced[0].key.name, "pod");
+  EXPECT_EQ(work.misplaced[0].owner.name, "set");
+  EXPECT_EQ(graph.Saw(kPods, elsewhere).misplaced.size(), 0u) << "once";
+  // The owner comes after it.
+  OwnerGraph later;
+  EXPECT_EQ(later.Saw(kPods, elsewhere).misplaced.size(), 0u);
+  work = later.Saw(kSets, Object("set"));
+  EXPECT_EQ(work.misplaced.size(), 1u);
+  EXPECT_EQ(work.check, NameList{"pod"});
+}
+
 TEST(OwnerGraphTest, ADroppedReferenceFreesTheOwner) {
   OwnerGraph graph;
   graph.Saw(kSets, Object("set"));

@@ -3,8 +3,11 @@
 
 #include "client/reconciler.h"
 #include "client/refusals.h"
+#include "controllers/network/endpoint_hints.h"
 #include "controllers/network/endpoint_slice_plan.h"
+#include "controllers/network/hinted_services.h"
 #include "controllers/network/service_pods.h"
+#include "controllers/network/trigger_times.h"
 #include "controllers/program.h"
 
 namespace skiff {
@@ -19,13 +22,15 @@ constexpr std::string_view kZone = "topology.kubernetes.io/zone";
 
 class EndpointSliceReconciler final : public Reconciler<Service> {
  public:
-  EndpointSliceReconciler(Manager& manager, int endpoints_max)
+  EndpointSliceReconciler(Manager& manager, int endpoints_max,
+                          std::shared_ptr<HintedServices> hinted)
       : client_(manager.client()),
         pods_(manager.informer<Pod>()),
         nodes_(manager.informer<Node>()),
         slices_(manager.informer<EndpointSlice>()),
         events_(manager.Recorder("endpoint-slice-controller")),
-        endpoints_max_(endpoints_max) {}
+        endpoints_max_(endpoints_max),
+        hinted_(std::move(hinted)) {}
 
   Result<Requeue> Reconcile(const Service& service) override {
     if (!HasEndpoints(service)) return Requeue::None();
@@ -35,15 +40,21 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
     for (const auto& slice : slices_.ByIndex("service", KeyOf(service).Text())) {
       if (!slice->metadata.deletion_timestamp) existing[slice->address_type].push_back(slice);
     }
+    const auto pods = PodsOf(service, pods_);
+    const auto cause = trigger_times_.SinceLast(service, pods);
     std::string skipped;
     for (const std::string& family : FamiliesOf(service)) {
-      const auto groups = Groups(service, family, skipped);
-      const auto changes = PlanSlices(service, family, existing[family], groups, endpoints_max_);
+      const auto groups = Groups(service, pods, family, skipped);
+      auto changes = PlanSlices(service, family, existing[family], groups, endpoints_max_);
       existing.erase(family);
-      if (const auto written = Write(service, changes); !written) return Report(service, written);
+      const auto said = hinted_->Hint(service, family, nodes_, changes);
+      const auto written = Write(service, std::move(changes), cause);
+      for (const auto& event : said) Tell(service, event);
+      if (!written) return Report(service, written);
     }
     for (const auto& [family, slices] : existing) {
-      if (const auto written = Write(service, {{}, {}, slices}); !written) {
+      hinted_->Forget(KeyOf(service), family);
+      if (const auto written = Write(service, {{}, {}, slices, {}}, cause); !written) {
         return Report(service, written);
       }
     }
@@ -51,17 +62,19 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
     return Requeue::None();
   }
 
-  void Forget(const ObjectKey&) override {
+  void Forget(const ObjectKey& key) override {
+    trigger_times_.Forget(key);
+    hinted_->Forget(key);
     const MutexLock lock(mutex_);
     std::erase_if(written_,
                   [&](const auto& entry) { return entry.second <= slices_.cache().revision(); });
   }
 
  private:
-  std::vector<EndpointGroup> Groups(const Service& service, const std::string& family,
-                                    std::string& skipped) const {
+  std::vector<EndpointGroup> Groups(const Service& service, const std::vector<Ptr<Pod>>& pods,
+                                    const std::string& family, std::string& skipped) const {
     std::vector<EndpointGroup> groups;
-    for (const auto& pod : PodsOf(service, pods_)) {
+    for (const auto& pod : pods) {
       if (!CanServe(*pod)) continue;
       const auto node = nodes_.Get({"", pod->spec.node_name});
       if (!node && !service.spec.publish_not_ready_addresses && !pod->spec.node_name.empty()) {
@@ -82,9 +95,10 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
     return groups;
   }
 
-  Result<> Write(const Service& service, const SliceChanges& changes) {
+  Result<> Write(const Service& service, SliceChanges changes, const std::optional<Time>& cause) {
     if (!service.metadata.deletion_timestamp) {
-      for (const EndpointSlice& slice : changes.create) {
+      for (EndpointSlice& slice : changes.create) {
+        SetTriggerTime(slice.metadata, cause);
         const auto created = client_.Create(slice);
         if (created) {
           Remember(service.metadata.uid, **created);
@@ -93,7 +107,8 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
         }
       }
     }
-    for (const EndpointSlice& slice : changes.update) {
+    for (EndpointSlice& slice : changes.update) {
+      SetTriggerTime(slice.metadata, cause);
       const auto updated = TRY(client_.Update(slice));
       Remember(service.metadata.uid, *updated);
     }
@@ -102,6 +117,14 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
       if (!removed && removed.error().reason != Reason::kNotFound) return Fail(removed.error());
     }
     return {};
+  }
+
+  void Tell(const Service& service, const HintedServices::Said& event) {
+    if (event.warning) {
+      events_.Warning(service, event.reason, event.message);
+    } else {
+      events_.Normal(service, event.reason, event.message);
+    }
   }
 
   Result<Requeue> Report(const Service& service, const Result<>& written) {
@@ -135,6 +158,8 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
   const Informer<EndpointSlice> slices_;
   EventRecorder& events_;
   const size_t endpoints_max_;
+  const std::shared_ptr<HintedServices> hinted_;
+  TriggerTimes trigger_times_;
   Mutex mutex_;
   std::map<std::string, uint64_t> written_ GUARDED_BY(mutex_);  // Newest write by service uid.
 };
@@ -154,15 +179,20 @@ std::vector<std::string> ServiceOf(const EndpointSlice& slice) {
 
 void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice) {
   const auto services = manager.informer<Service>();
+  const auto nodes = manager.informer<Node>();
+  const auto hinted = std::make_shared<HintedServices>();
   manager.informer<EndpointSlice>().AddIndex("service", ServiceOf);
   ControllerBuilder<Service>(manager, "endpointslice")
       .Owns<EndpointSlice>()
-      .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); })
-      // A pod whose node nobody knows yet is not to be taken out of its slice.
-      .Watches<Node>([](const auto&) { return std::vector<ObjectKey>(); })
+      .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); },
+                    SameForEndpoints)
+      // A pod whose node nobody knows yet is not to be taken out of its slice, either.
+      .Watches<Node>([nodes, hinted](const Node&) { return hinted->Overloaded(nodes); },
+                     SameForShares)
       .Workers(5)
       .Retry({.first_delay = 1s})
-      .Complete(std::make_unique<EndpointSliceReconciler>(manager, max_endpoints_per_slice));
+      .Complete(
+          std::make_unique<EndpointSliceReconciler>(manager, max_endpoints_per_slice, hinted));
 }
 
 }  // namespace skiff

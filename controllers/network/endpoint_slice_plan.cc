@@ -56,6 +56,11 @@ EndpointSlice NewSlice(const core_v1::Service& service, const std::string& famil
   return slice;
 }
 
+bool IsOwnedBy(const EndpointSlice& slice, const core_v1::Service& service) {
+  const meta_v1::OwnerReference* owner = ControllerOf(slice.metadata);
+  return owner && owner->uid == service.metadata.uid;
+}
+
 class Packer {
  public:
   Packer(const core_v1::Service& service, const std::string& family, size_t endpoints_max)
@@ -74,7 +79,7 @@ class Packer {
       } else if (draft.changed) {
         changes_.update.push_back(std::move(draft.wanted));
       } else {
-        ++kept_;
+        changes_.keep.push_back(draft.stored);
       }
     }
     while (!missing.empty()) {
@@ -87,7 +92,7 @@ class Packer {
   void Remove(const Ptr<EndpointSlice>& slice) { changes_.remove.push_back(slice); }
 
   SliceChanges Finish(const Ptr<EndpointSlice>& placeholder) {
-    if (changes_.create.empty() && changes_.update.empty() && kept_ == 0) {
+    if (changes_.create.empty() && changes_.update.empty() && changes_.keep.empty()) {
       const EndpointSlice empty = NewSlice(service_, family_, {});
       if (!placeholder) {
         changes_.create.push_back(empty);
@@ -100,21 +105,27 @@ class Packer {
         }
       }
     }
-    // A slice to make takes the name of one to remove: one write less.
-    while (!changes_.create.empty() && !changes_.remove.empty()) {
-      const Ptr<EndpointSlice> old = changes_.remove.back();
-      changes_.remove.pop_back();
+    Recycle();
+    return std::move(changes_);
+  }
+
+ private:
+  // A slice to make takes the name of one to remove: one write less. Not of one that an earlier
+  // Service of that name left: that one goes with its owner.
+  void Recycle() {
+    std::erase_if(changes_.remove, [&](const Ptr<EndpointSlice>& old) {
+      if (changes_.create.empty() || !IsOwnedBy(*old, service_)) return false;
       EndpointSlice wanted = std::move(changes_.create.back());
       changes_.create.pop_back();
       const auto labels = wanted.metadata.labels;
       wanted.metadata = old->metadata;
       wanted.metadata.labels = labels;
+      wanted.metadata.annotations.clear();
       changes_.update.push_back(std::move(wanted));
-    }
-    return std::move(changes_);
+      return true;
+    });
   }
 
- private:
   // Keeps the wanted endpoints of a slice, takes them off `missing`, and drops the others.
   Draft Refresh(const Ptr<EndpointSlice>& slice, std::map<std::string, Endpoint>& missing) const {
     Draft draft{slice, *slice};
@@ -123,6 +134,7 @@ class Packer {
       const auto wanted = missing.find(Identity(endpoint));
       if (wanted == missing.end()) continue;
       draft.wanted.endpoints.push_back(std::move(wanted->second));
+      draft.wanted.endpoints.back().hints = endpoint.hints;
       missing.erase(wanted);
     }
     draft.wanted.metadata.labels = SliceLabels(service_);
@@ -162,14 +174,8 @@ class Packer {
   const core_v1::Service& service_;
   const std::string& family_;
   const size_t endpoints_max_;
-  size_t kept_ = 0;
   SliceChanges changes_;
 };
-
-bool IsOwnedBy(const EndpointSlice& slice, const core_v1::Service& service) {
-  const meta_v1::OwnerReference* owner = ControllerOf(slice.metadata);
-  return owner && owner->uid == service.metadata.uid;
-}
 
 }  // namespace
 
@@ -221,11 +227,6 @@ Endpoint EndpointOf(const core_v1::Service& service, const core_v1::Pod& pod,
   if (const std::string hostname = HostnameIn(pod, service); !hostname.empty()) {
     endpoint.hostname = hostname;
   }
-  const std::string traffic = service.spec.traffic_distribution.value_or("");
-  if (traffic.empty() || !*endpoint.conditions.ready || zone.empty()) return endpoint;
-  auto& hints = endpoint.hints.Ensure();
-  hints.for_zones.emplace_back().name = zone;
-  if (traffic == "PreferSameNode") hints.for_nodes.emplace_back().name = pod.spec.node_name;
   return endpoint;
 }
 

@@ -23,9 +23,11 @@ struct SliceChanges {
   std::vector<discovery_v1::EndpointSlice> create;
   std::vector<discovery_v1::EndpointSlice> update;
   std::vector<Ptr<discovery_v1::EndpointSlice>> remove;
+  std::vector<Ptr<discovery_v1::EndpointSlice>> keep;  // As they are.
 };
 
-// The slices of one address family; `existing` are this controller's slices of the Service.
+// The slices of one address family; `existing` are this controller's slices of the Service. Hints
+// are none of its business: what is kept has those that it had.
 SliceChanges PlanSlices(const core_v1::Service& service, const std::string& family,
                         const std::vector<Ptr<discovery_v1::EndpointSlice>>& existing,
                         const std::vector<EndpointGroup>& groups, size_t endpoints_max);

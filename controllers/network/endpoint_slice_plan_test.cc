@@ -118,7 +118,28 @@ TEST(EndpointSlicePlanTest, ASliceOfAnotherServiceOfThatNameIsReplaced) {
   const auto foreign =
       Stored(PlanSlices(before, "IPv4", {}, Groups(before, 0, 1), 100).create[0], "web-old");
   const auto changes = PlanSlices(service, "IPv4", {foreign}, Groups(service, 0, 1), 100);
-  EXPECT_EQ(changes.create.size() + changes.update.size(), 1u);
+  // It keeps its name and owner, and goes with the latter.
+  EXPECT_EQ(changes.create.size(), 1u);
+  EXPECT_EQ(changes.remove, std::vector{foreign});
+}
+
+TEST(EndpointSlicePlanTest, HintsMakeNoDifference) {
+  const Service service = ServiceOf();
+  auto slice = PlanSlices(service, "IPv4", {}, Groups(service, 0, 1), 100).create[0];
+  slice.endpoints[0].hints.Ensure().for_zones.emplace_back().name = "z1";
+  const auto stored = Stored(slice, "web-abc");
+  const auto changes = PlanSlices(service, "IPv4", {stored}, Groups(service, 0, 1), 100);
+  EXPECT_EQ(changes.keep, std::vector{stored});
+}
+
+TEST(EndpointSlicePlanTest, ASliceWithANewContentLosesItsAnnotations) {
+  const Service service = ServiceOf();
+  auto slice = PlanSlices(service, "IPv4", {}, {}, 100).create[0];
+  slice.metadata.annotations["of"] = "before";
+  const auto changes =
+      PlanSlices(service, "IPv4", {Stored(slice, "web-abc")}, Groups(service, 0, 1), 100);
+  ASSERT_EQ(changes.update.size(), 1u);
+  EXPECT_TRUE(changes.update[0].metadata.annotations.empty());
 }
 
 TEST(EndpointOfTest, ConditionsFollowThePod) {

@@ -9,6 +9,7 @@
 #include "client/refusals.h"
 #include "controllers/network/endpoint_slice_plan.h"
 #include "controllers/network/service_pods.h"
+#include "controllers/network/trigger_times.h"
 #include "controllers/program.h"
 #include "controllers/workloads/pod_control.h"
 
@@ -137,12 +138,15 @@ class EndpointsReconciler final : public Reconciler<Service> {
     wanted.metadata.name = service.metadata.name;
     wanted.metadata.namespace_ = service.metadata.namespace_;
     wanted.metadata.labels = LabelsOf(service);
-    wanted.subsets = Subsets(service, PodsOf(service, pods_));
+    const auto pods = PodsOf(service, pods_);
+    const auto cause = trigger_times_.SinceLast(service, pods);
+    wanted.subsets = Subsets(service, pods);
     wanted.metadata.annotations.erase(std::string(kOverCapacity));
     if (Truncate(wanted.subsets)) {
       wanted.metadata.annotations[std::string(kOverCapacity)] = "truncated";
     }
     if (stored && wanted == *stored) return Requeue::None();
+    SetTriggerTime(wanted.metadata, cause);
     const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
     if (written || IsNamespaceTerminating(written.error())) return Requeue::None();
     if (!stored) {
@@ -161,6 +165,7 @@ class EndpointsReconciler final : public Reconciler<Service> {
 
   // The Service is gone: so are its Endpoints, unless they serve for leader election.
   void Forget(const ObjectKey& key) override {
+    trigger_times_.Forget(key);
     const auto stored = endpoints_.Get(key);
     if (!stored || stored->metadata.annotations.contains(std::string(kLeader))) return;
     const auto deleted = client_.Delete(*stored);
@@ -174,6 +179,7 @@ class EndpointsReconciler final : public Reconciler<Service> {
   const Informer<Pod> pods_;
   const Informer<Endpoints> endpoints_;
   EventRecorder& events_;
+  TriggerTimes trigger_times_;
   const Log log_{"endpoints"};
 };
 
@@ -189,7 +195,8 @@ void AddEndpointsController(Manager& manager) {
         if (ours || services.Get(KeyOf(endpoints))) keys.push_back(KeyOf(endpoints));
         return keys;
       })
-      .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); })
+      .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); },
+                    SameForEndpoints)
       .Workers(5)
       .Complete(std::make_unique<EndpointsReconciler>(manager));
 }

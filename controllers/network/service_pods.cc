@@ -66,6 +66,15 @@ std::string HostnameIn(const Pod& pod, const Service& service) {
   return same ? pod.spec.hostname : "";
 }
 
+bool SameForEndpoints(const Pod& a, const Pod& b) {
+  return a.metadata.labels == b.metadata.labels && a.spec.hostname == b.spec.hostname &&
+         a.spec.subdomain == b.spec.subdomain && a.spec.node_name == b.spec.node_name &&
+         a.metadata.uid == b.metadata.uid &&
+         a.metadata.deletion_timestamp == b.metadata.deletion_timestamp &&
+         IsReady(a) == IsReady(b) && IsTerminal(a) == IsTerminal(b) &&
+         a.status.pod_ip == b.status.pod_ip && a.status.pod_ips == b.status.pod_ips;
+}
+
 std::vector<ObjectKey> ServicesSelecting(const Pod& pod, const Informer<Service>& services) {
   std::vector<ObjectKey> keys;
   for (const auto& service : services.ListIn(pod.metadata.namespace_)) {

@@ -27,10 +27,12 @@ std::string AddressOf(const core_v1::Pod& pod, const std::string& family);
 std::optional<int32_t> PortOf(const core_v1::Pod& pod, const core_v1::ServicePort& port);
 // The name under which DNS shall find the pod in this Service; "" for none.
 std::string HostnameIn(const core_v1::Pod& pod, const core_v1::Service& service);
+// Whether a change between two versions of a pod concerns no Service.
+bool SameForEndpoints(const core_v1::Pod& a, const core_v1::Pod& b);
 // Keys of the Services that select the pod.
 std::vector<ObjectKey> ServicesSelecting(const core_v1::Pod& pod,
                                          const Informer<core_v1::Service>& services);
-// The cached pods that the Service selects.
+// The cached pods that the Service selects, in the order of their names.
 std::vector<Ptr<core_v1::Pod>> PodsOf(const core_v1::Service& service,
                                       const Informer<core_v1::Pod>& pods);
 

@@ -84,6 +84,11 @@ bool IsReady(const Node& node) {
   return ready && ready->status == "True";
 }
 
+bool IsSilent(const Node& node) {
+  const NodeCondition* ready = FindCondition(node, "Ready");
+  return ready && ready->status == "Unknown";
+}
+
 bool MarkUnknown(Node& node, TimePoint now) {
   bool ready_changed = false;
   for (const WatchedCondition& watched : kWatched) {
@@ -111,11 +116,17 @@ bool MarkUnknown(Node& node, TimePoint now) {
 
 bool SetNoScheduleTaints(Node& node, TimePoint now) {
   bool changed = false;
-  for (const ConditionTaint& rule : kConditionTaints) {
-    const NodeCondition* condition = FindCondition(node, rule.type);
-    const bool wanted = condition && condition->status == rule.status;
-    changed |= SetTaint(node, rule.key, kNoSchedule, wanted, now);
-  }
+  const auto set = [&](std::string_view type) {
+    const NodeCondition* condition = FindCondition(node, type);
+    for (const ConditionTaint& rule : kConditionTaints) {
+      if (rule.type != type) continue;
+      const bool wanted = condition && condition->status == rule.status;
+      changed |= SetTaint(node, rule.key, kNoSchedule, wanted, now);
+    }
+  };
+  // In the order of the conditions; then those of conditions that are no more go.
+  for (const NodeCondition& condition : node.status.conditions) set(condition.type);
+  for (const ConditionTaint& rule : kConditionTaints) set(rule.type);
   changed |= SetTaint(node, kUnschedulable, kNoSchedule, node.spec.unschedulable, now);
   return changed;
 }

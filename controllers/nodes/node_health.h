@@ -19,6 +19,8 @@ inline constexpr std::string_view kUnreachableTaint = "node.kubernetes.io/unreac
 // nullptr when the node does not have it.
 const core_v1::NodeCondition* FindCondition(const core_v1::Node& node, std::string_view type);
 bool IsReady(const core_v1::Node& node);
+// Whether it was not heard of for so long that nobody knows: its kubelet did not say so itself.
+bool IsSilent(const core_v1::Node& node);
 
 // Makes the conditions of a node that was not heard of Unknown; true when Ready changed.
 bool MarkUnknown(core_v1::Node& node, TimePoint now);

@@ -195,7 +195,7 @@ class NodeReconciler final : public Reconciler<Node> {
       it.spec.taints = taints;
     };
     Requeue requeue = again == kNever ? Requeue::None() : Requeue::After(again);
-    if (!IsReady(node) && FindCondition(node, "Ready")) {
+    if (HasPodsToMark(node)) {
       if (changes) TRY(client_.Patch(node, change, {.if_unchanged = true}));
       TRY(MarkPodsNotReady(node));
     } else if (changes) {
@@ -223,9 +223,9 @@ class NodeReconciler final : public Reconciler<Node> {
   struct Known {
     std::string uid;
     bool ready = false;
-    // Pods that were marked since it is not ready. Once each: a kubelet that lives and knows better
-    // would put them right again and again.
-    std::set<std::string> marked = {};
+    // Uids of pods that were ready when it fell silent, and are to be marked. Those of a kubelet
+    // that says itself that its node is not ready are its own business.
+    std::set<std::string> to_mark = {};
   };
 
   // Events of what became of the node since it was last seen; true when it was not known.
@@ -237,14 +237,29 @@ class NodeReconciler final : public Reconciler<Node> {
     if (is_new) {
       events_.Normal(node, "RegisteredNode",
                      fmt::format("Node {} event: Registered Node {} in Controller", name, name));
-    } else if (known->second.ready && !IsReady(node)) {
+    } else if (known->second.ready && IsSilent(node)) {
       events_.Normal(node, "NodeNotReady",
                      fmt::format("Node {} status is now: NodeNotReady", name));
     }
+    const bool fell_silent = (is_new || known->second.ready) && IsSilent(node);
     known->second.uid = node.metadata.uid;
     known->second.ready = IsReady(node);
-    if (is_new || known->second.ready) known->second.marked.clear();
+    if (is_new || known->second.ready) known->second.to_mark.clear();
+    if (!fell_silent) return is_new;
+    for (const auto& pod : pods_.ByIndex("node", name)) {
+      if (IsReady(*pod)) known->second.to_mark.insert(pod->metadata.uid);
+    }
     return is_new;
+  }
+
+  bool HasPodsToMark(const Node& node) {
+    const MutexLock lock(mutex_);
+    return !known_[node.metadata.name].to_mark.empty();
+  }
+
+  bool IsToMark(const Node& node, const Pod& pod) {
+    const MutexLock lock(mutex_);
+    return known_[node.metadata.name].to_mark.contains(pod.metadata.uid);
   }
 
   // How long until it has to be tried again.
@@ -270,7 +285,7 @@ class NodeReconciler final : public Reconciler<Node> {
 
   Result<> MarkPodsNotReady(const Node& node) {
     for (const auto& pod : pods_.ByIndex("node", node.metadata.name)) {
-      if (!IsReady(*pod) || IsMarked(node, *pod)) continue;
+      if (!IsReady(*pod) || !IsToMark(node, *pod)) continue;
       Pod changed = *pod;
       for (auto& condition : changed.status.conditions) {
         if (condition.type != "Ready") continue;
@@ -282,14 +297,11 @@ class NodeReconciler final : public Reconciler<Node> {
       if (!written) continue;
       events_.Warning(*pod, "NodeNotReady", "Node is not ready");
       const MutexLock lock(mutex_);
-      known_[node.metadata.name].marked.insert(pod->metadata.uid);
+      known_[node.metadata.name].to_mark.erase(pod->metadata.uid);
     }
-    return {};
-  }
-
-  bool IsMarked(const Node& node, const Pod& pod) {
     const MutexLock lock(mutex_);
-    return known_[node.metadata.name].marked.contains(pod.metadata.uid);
+    known_[node.metadata.name].to_mark.clear();
+    return {};
   }
 
   Client& client_;
@@ -319,14 +331,8 @@ void AddNodeLifecycleController(Manager& manager, const ControllerOptions& optio
   // Before the builder: what it counts of a change is counted when the node's turn comes.
   auto reconciler = std::make_unique<NodeReconciler>(manager, options, monitor->heartbeats());
   ControllerBuilder<Node>(manager, "nodelifecycle")
-      // A pod that is bound to a node that is down already is not ready either.
-      .Watches<Pod>([nodes = manager.informer<Node>()](const Pod& pod) {
-        std::vector<ObjectKey> keys;
-        if (pod.spec.node_name.empty() || !IsReady(pod)) return keys;
-        const auto node = nodes.Get({"", pod.spec.node_name});
-        if (node && !IsReady(*node)) keys.push_back(KeyOf(*node));
-        return keys;
-      })
+      // Whose pods are to be marked not ready has to be known first.
+      .Watches<Pod>([](const auto&) { return std::vector<ObjectKey>(); })
       .Workers(8)
       .Complete(std::move(reconciler));
   manager.AddLoop(std::move(monitor));

@@ -24,45 +24,61 @@ class TaintEvictionReconciler final : public Reconciler<Pod> {
 
   Result<Requeue> Reconcile(const Pod& pod) override {
     const auto node = nodes_.Get({"", pod.spec.node_name});
-    if (!node || pod.metadata.deletion_timestamp) return Requeue::None();
+    if (!node || pod.metadata.deletion_timestamp || IsEvicted(pod)) return Requeue::None();
     const Duration delay = EvictionDelay(node->spec.taints, pod.spec.tolerations);
-    if (delay == kNever) {
-      Cancel(pod);
-      return Requeue::None();
-    }
+    // Another time than was waited for, or none.
+    if (delay == kNever || delay == Duration(0)) Cancel(KeyOf(pod));
+    if (delay == kNever) return Requeue::None();
     const Duration left = delay == Duration(0) ? delay : Left(pod, delay);
     if (left > Duration(0)) return Requeue::After(left);
     TRY(Evict(pod));
+    const MutexLock lock(mutex_);
+    due_[KeyOf(pod)] = {pod.metadata.uid, clock_.Monotonic(), true};
     return Requeue::None();
   }
 
-  void Forget(const ObjectKey& key) override {
-    const MutexLock lock(mutex_);
-    due_.erase(key);
-  }
+  void Forget(const ObjectKey& key) override { Cancel(key); }
 
  private:
   struct Due {
     std::string uid;
     Duration at;  // Monotonic.
+    bool is_over = false;  // It was evicted, which the cache may not show yet.
   };
+
+  bool IsEvicted(const Pod& pod) {
+    const MutexLock lock(mutex_);
+    const auto found = due_.find(KeyOf(pod));
+    return found != due_.end() && found->second.uid == pod.metadata.uid && found->second.is_over;
+  }
 
   // A time that was set once stays, whatever seconds the pod is given later.
   Duration Left(const Pod& pod, Duration delay) {
     const MutexLock lock(mutex_);
     const Duration now = clock_.Monotonic();
-    Due& due = due_.try_emplace(KeyOf(pod), Due{pod.metadata.uid, now + delay}).first->second;
-    if (due.uid != pod.metadata.uid) due = {pod.metadata.uid, now + delay};
+    const Due first{pod.metadata.uid, now + delay};
+    Due& due = due_.try_emplace(KeyOf(pod), first).first->second;
+    if (due.uid != first.uid) due = first;
     return due.at - now;
   }
 
-  void Cancel(const Pod& pod) {
+  void Cancel(const ObjectKey& pod) {
+    core_v1::ObjectReference about;
     {
       const MutexLock lock(mutex_);
-      if (due_.erase(KeyOf(pod)) == 0) return;
+      const auto found = due_.find(pod);
+      if (found == due_.end()) return;
+      const Due due = found->second;
+      due_.erase(found);
+      if (due.is_over) return;
+      about.uid = due.uid;
     }
-    events_.Normal(pod, "TaintManagerEviction",
-                   fmt::format("Cancelling deletion of Pod {}", KeyOf(pod)));
+    about.api_version = "v1";
+    about.kind = "Pod";
+    about.namespace_ = pod.namespace_;
+    about.name = pod.name;
+    events_.Report(std::move(about), EventType::kNormal, "TaintManagerEviction",
+                   fmt::format("Cancelling deletion of Pod {}", pod));
   }
 
   Result<> Evict(const Pod& pod) {

@@ -183,66 +183,84 @@ bool Scheduler::IsGone(const core_v1::Pod& pod) const {
   return !current || current->metadata.uid != pod.metadata.uid;
 }
 
-Result<> Scheduler::MayStillWait(const Binding& binding,
-                                 const std::vector<ClaimPtr>& asked) const {
+Result<bool> Scheduler::AreMet(const Binding& binding, const std::vector<ClaimPtr>& asked) const {
   const auto fail = [](const std::string& why) {
     return Fail(Reason::kNotFound,
                 "running PreBind plugin \"VolumeBinding\": binding volumes: " + why);
   };
-  const std::string& node = binding.node;
-  if (!nodes_.Get({"", node})) {
-    return fail(fmt::format("failed to get node \"{0}\": node \"{0}\" not found", node));
+  const auto node = nodes_.Get({"", binding.node});
+  if (!node) {
+    return fail(
+        fmt::format("failed to get node \"{0}\": node \"{0}\" not found", binding.node));
   }
   if (IsGone(*binding.pod.info->pod)) return fail("pod does not exist any more");
+  bool all = true;
   for (const ClaimPtr& claim : asked) {
-    const std::string why = WhyNotMet(*claim, binding.asked.at(claim->metadata.name), node);
-    if (!why.empty()) return fail(why);
+    const auto met = IsMet(*claim, binding.asked.at(claim->metadata.name), *node);
+    if (!met) return fail(met.error());
+    all = all && *met;
   }
-  return {};
+  return all;
 }
 
-std::string Scheduler::WhyNotMet(const core_v1::PersistentVolumeClaim& claim,
-                                 const AskedVolume& asked, const std::string& node) const {
+tl::expected<bool, std::string> Scheduler::IsMet(const core_v1::PersistentVolumeClaim& claim,
+                                                 const AskedVolume& asked,
+                                                 const core_v1::Node& node) const {
   if (asked.volume.empty()) {
-    if (WrittenRevision(claim.metadata) < asked.written) return "";
+    if (WrittenRevision(claim.metadata) < asked.written) return false;
     // A provisioner that cannot make it there takes the node back.
     const auto& annotations = claim.metadata.annotations;
     const auto selected = annotations.find(std::string(kSelectedNodeAnnotation));
-    if (selected != annotations.end() && selected->second == node) return "";
-    return fmt::format(
-        "{} PVC \"{}\"",
-        annotations.empty() ? "selectedNode annotation reset for" : "provisioning failed for",
-        claim.metadata.name);
+    if (selected == annotations.end() || selected->second != node.metadata.name) {
+      return tl::unexpected(fmt::format(
+          "{} PVC \"{}\"",
+          annotations.empty() ? "selectedNode annotation reset for" : "provisioning failed for",
+          claim.metadata.name));
+    }
   }
-  const auto volume = volumes_.Get({"", asked.volume});
+  const std::string& name = asked.volume.empty() ? claim.spec.volume_name : asked.volume;
+  if (name.empty()) return false;
+  const auto volume = volumes_.Get({"", name});
+  if (!volume && asked.volume.empty()) return false;  // It was made a moment ago.
   if (!volume) {
-    return fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"",
-                       asked.volume);
+    return tl::unexpected(
+        fmt::format("failed to check binding: could not find v1.PersistentVolume \"{}\"", name));
   }
-  if (WrittenRevision(volume->metadata) < asked.written) return "";
+  if (!asked.volume.empty() && WrittenRevision(volume->metadata) < asked.written) return false;
+  // The node may have other labels by now, and a provisioner may have made it elsewhere.
+  if (!IsReachable(*volume, node)) {
+    return tl::unexpected(
+        fmt::format("pv \"{}\" node affinity doesn't match node \"{}\": no matching "
+                    "NodeSelectorTerms",
+                    name, node.metadata.name));
+  }
   // Nobody will bind the claim to a volume that is no more meant for it; kube-scheduler sees that
   // where it is meant for nobody, and waits else.
   const auto& reference = volume->spec.claim_ref;
-  if (reference && reference->uid == claim.metadata.uid) return "";
-  return fmt::format("ClaimRef got reset for pv \"{}\"", asked.volume);
+  if (!asked.volume.empty() && (!reference || reference->uid != claim.metadata.uid)) {
+    return tl::unexpected(fmt::format("ClaimRef got reset for pv \"{}\"", name));
+  }
+  return IsFullyBound(claim);
 }
 
 std::optional<Result<>> Scheduler::BindClaims(Binding& binding) {
   const core_v1::Pod& pod = *binding.pod.info->pod;
   if (!ProfileFor(pod)->binds_claims) return Result<>();
-  bool all_bound = true;
   std::vector<ClaimPtr> unasked, asked;
   for (const std::string& name : ClaimNames(pod)) {
     const auto claim = claims_.Get({pod.metadata.namespace_, name});
     if (!claim) {
       return Fail(Reason::kNotFound, "persistentvolumeclaim \"" + name + "\" not found");
     }
-    if (IsFullyBound(*claim)) continue;
-    all_bound = false;
-    (binding.asked.contains(name) ? asked : unasked).push_back(claim);
+    if (binding.asked.contains(name)) {
+      asked.push_back(claim);
+    } else if (!IsFullyBound(*claim)) {
+      unasked.push_back(claim);
+    }
   }
-  if (all_bound) return Result<>();
-  TRY(MayStillWait(binding, asked));
+  if (asked.empty() && unasked.empty()) return Result<>();
+  const bool all_met = TRY(AreMet(binding, asked));
+  if (all_met && unasked.empty()) return Result<>();
   TellNode(binding);
   if (!unasked.empty()) TRY(AskForVolumes(binding, std::move(unasked)));
   if (clock_.Monotonic() >= binding.deadline) {

@@ -17,14 +17,16 @@ Ptr<core_v1::Pod> Unfinished(const Ptr<core_v1::Pod>& pod) {
   return pod && HasEnded(pod->status.phase) ? nullptr : pod;
 }
 
-// Whether a claim that the volume was meant for may be none of its own any more.
-bool IsLost(const Ptr<core_v1::PersistentVolume>& before,
-            const Ptr<core_v1::PersistentVolume>& now) {
+// Whether claims that are waited for may have this volume now, or may never: it is new or gone, is
+// meant for another, or can be used elsewhere.
+bool Matters(const Ptr<core_v1::PersistentVolume>& before,
+             const Ptr<core_v1::PersistentVolume>& now) {
+  if (!before || !now || !(before->spec.node_affinity == now->spec.node_affinity)) return true;
   const auto claim_of = [](const Ptr<core_v1::PersistentVolume>& volume) {
     return volume && volume->spec.claim_ref ? volume->spec.claim_ref->uid : std::string();
   };
   const std::string meant_for = claim_of(now);
-  return meant_for.empty() || (before && meant_for != claim_of(before));
+  return meant_for.empty() || meant_for != claim_of(before);
 }
 
 }  // namespace
@@ -93,8 +95,7 @@ void Scheduler::Watch() {
     Post([=](Scheduler& self) {
       self.HearOfChange(ClusterEvent::kVolume, {.volume = {before, now}});
     });
-    // A claim that waits for it may wait in vain.
-    if (IsLost(before, now)) ClaimsChanged();
+    if (Matters(before, now)) ClaimsChanged();
   });
   classes_.OnChange([this](const auto& before, const auto& now) {
     Post([=](Scheduler& self) {

@@ -183,11 +183,11 @@ class Scheduler final : public ControlLoop {
   // nullopt: not yet; otherwise whether all claims of the pod are bound.
   std::optional<Result<>> BindClaims(Binding& binding);
   Result<> AskForVolumes(Binding& binding, std::vector<ClaimPtr> claims);
-  // Fails where there is nothing to wait for any more.
-  Result<> MayStillWait(const Binding& binding, const std::vector<ClaimPtr>& asked) const;
-  // Why the claim will not come by what was asked for it; "": it may.
-  std::string WhyNotMet(const core_v1::PersistentVolumeClaim& claim, const AskedVolume& asked,
-                        const std::string& node) const;
+  // Whether all have what was asked for them. Fails where there is nothing to wait for any more.
+  Result<bool> AreMet(const Binding& binding, const std::vector<ClaimPtr>& asked) const;
+  // Whether the claim has come by it, or why it never will where the pod goes.
+  tl::expected<bool, std::string> IsMet(const core_v1::PersistentVolumeClaim& claim,
+                                        const AskedVolume& asked, const core_v1::Node& node) const;
   StorageView Storage();
   // Whether the pod has that node although the answer said otherwise, or never came.
   bool IsBound(const Binding& binding);

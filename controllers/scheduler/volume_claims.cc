@@ -20,10 +20,14 @@ bool IsDelayed(const core_v1::PersistentVolumeClaim& claim, const StorageView& s
          storage_class->volume_binding_mode.value_or("Immediate") == "WaitForFirstConsumer";
 }
 
+}  // namespace
+
 bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& node) {
   const auto& affinity = volume.spec.node_affinity;
   return !affinity || !affinity->required || Matches(*affinity->required, node);
 }
+
+namespace {
 
 bool CanProvision(const core_v1::PersistentVolumeClaim& claim, const core_v1::Node& node,
                   const StorageView& storage) {

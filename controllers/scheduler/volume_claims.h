@@ -41,6 +41,9 @@ struct ClaimPlan {
 Result<std::vector<ClaimPlan>> PlanClaims(std::vector<ClaimPtr> claims, const core_v1::Node& node,
                                           const StorageView& storage);
 
+// Whether a volume can be used on the node.
+bool IsReachable(const core_v1::PersistentVolume& volume, const core_v1::Node& node);
+
 // Volume and claim are bound to each other for good.
 bool IsFullyBound(const core_v1::PersistentVolumeClaim& claim);
 

@@ -11,6 +11,7 @@
 #include "client/reconciler.h"
 #include "controllers/nodes/node_health.h"
 #include "controllers/program.h"
+#include "controllers/storage/builtin_provisioners.h"
 #include "controllers/storage/volume_match.h"
 
 namespace skiff {
@@ -22,7 +23,6 @@ using core_v1::PersistentVolumeClaim;
 using core_v1::Pod;
 using storage_v1::StorageClass;
 
-constexpr std::string_view kNoProvisioner = "kubernetes.io/no-provisioner";
 
 class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
  public:
@@ -155,19 +155,23 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
                       fmt::format("storageclass.storage.k8s.io \"{}\" not found", class_name));
       return {};
     }
-    const std::string& provisioner = storage_class->provisioner;
-    if (provisioner == kNoProvisioner) return {};
+    const auto provisioner = ProvisionerNow(storage_class->provisioner);
+    if (!provisioner) {
+      events_.Warning(claim, "ProvisioningFailed",
+                      "no volume plugin matched name: " + storage_class->provisioner);
+      return {};
+    }
     const auto marked = TRY(client_.Patch(claim, [&](PersistentVolumeClaim& it) {
-      it.metadata.annotations[std::string(kStorageProvisioner)] = provisioner;
-      it.metadata.annotations[std::string(kBetaStorageProvisioner)] = provisioner;
+      it.metadata.annotations[std::string(kStorageProvisioner)] = *provisioner;
+      it.metadata.annotations[std::string(kBetaStorageProvisioner)] = *provisioner;
     }));
-    if (directory_.empty() || !provisioners_.contains(provisioner)) {
+    if (directory_.empty() || !provisioners_.contains(*provisioner)) {
       events_.Normal(claim, "ExternalProvisioning",
                      fmt::format("Waiting for a volume to be created either by the external "
                                  "provisioner '{}' or manually by the system administrator. If "
                                  "volume creation is delayed, please verify that the provisioner "
                                  "is running and correctly registered.",
-                                 provisioner));
+                                 *provisioner));
       return {};
     }
     return ProvisionHere(*marked, *storage_class);

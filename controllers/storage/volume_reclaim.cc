@@ -7,6 +7,7 @@
 #include "api/pods/local_volumes.h"
 #include "client/reconciler.h"
 #include "controllers/program.h"
+#include "controllers/storage/builtin_provisioners.h"
 #include "controllers/storage/volume_match.h"
 
 namespace skiff {
@@ -127,7 +128,11 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
     const auto made_by = volume.metadata.annotations.find(std::string(kProvisionedBy));
     const bool ours = made_by != volume.metadata.annotations.end() &&
                       provisioners_.contains(made_by->second) && volume.spec.host_path;
-    if (!ours) return {};  // Its own provisioner deletes it.
+    if (!ours) {
+      const std::string why_not = WhyNotDeleted(volume);
+      if (why_not.empty()) return {};  // Its own provisioner deletes it.
+      return GiveUp(volume, "VolumeFailedDelete", why_not);
+    }
     if (nodes_remove_local_volumes_) {
       const std::string node = NodeOf(volume);
       const bool is_there = TRY(IsThere(node));

@@ -1,6 +1,7 @@
 #include "controllers/workloads/daemon_set_plan.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/select/node_selector.h"
 #include "api/select/tolerations.h"
@@ -22,9 +23,26 @@ void Tolerate(core_v1::PodSpec& spec, const std::string& key, const std::string&
   toleration.operator_ = "Exists";
 }
 
-bool IsUpdated(const Pod& pod, const std::string& hash) {
-  const auto label = pod.metadata.labels.find(std::string(kRevisionHash));
-  return label != pod.metadata.labels.end() && label->second == hash;
+// How often the template was changed, as the server counts it; "" where nobody says.
+std::string TemplateGenerationOf(const apps_v1::DaemonSet& set) {
+  const auto& annotations = set.metadata.annotations;
+  const auto found = annotations.find("deprecated.daemonset.template.generation");
+  if (found == annotations.end()) return "";
+  int64_t generation = 0;
+  const char* const end = found->second.data() + found->second.size();
+  const auto [rest, error] = std::from_chars(found->second.data(), end, generation);
+  return error == std::errc() && rest == end ? std::to_string(generation) : "";
+}
+
+// By the hash of the template, or by the older count, which other controllers may have written.
+bool IsUpdated(const Pod& pod, const RollingInput& input) {
+  const auto says = [&](std::string_view name, const std::string& value) {
+    const auto label = pod.metadata.labels.find(std::string(name));
+    return label != pod.metadata.labels.end() && label->second == value;
+  };
+  if (says(kRevisionHash, input.hash)) return true;
+  const std::string generation = TemplateGenerationOf(input.set);
+  return !generation.empty() && says(kTemplateGeneration, generation);
 }
 
 // Scheduled before unscheduled ones, then the oldest.
@@ -82,7 +100,7 @@ void RemoveExcess(Pods running, const RollingInput& input, Pods& remove) {
   Ptr<Pod> updated;
   Ptr<Pod> old;
   for (const auto& pod : running) {
-    Ptr<Pod>& kept = IsUpdated(*pod, input.hash) ? updated : old;
+    Ptr<Pod>& kept = IsUpdated(*pod, input) ? updated : old;
     if (kept) {
       remove.push_back(pod);
     } else {
@@ -159,7 +177,7 @@ std::vector<NodePods> RollingNodes(const core_v1::PodSpec& spec, const RollingIn
     entry.stay = decision.stay;
     for (const auto& pod : pods) {
       if (pod->metadata.deletion_timestamp) continue;
-      Ptr<Pod>& kept = IsUpdated(*pod, input.hash) ? entry.updated : entry.old;
+      Ptr<Pod>& kept = IsUpdated(*pod, input) ? entry.updated : entry.old;
       entry.crowded |= kept != nullptr;
       kept = pod;
     }
@@ -240,6 +258,9 @@ core_v1::PodTemplateSpec DaemonTemplate(const apps_v1::DaemonSet& set, const std
   }
   if (daemon_template.spec.host_network) {
     Tolerate(daemon_template.spec, "node.kubernetes.io/network-unavailable", "NoSchedule");
+  }
+  if (const std::string generation = TemplateGenerationOf(set); !generation.empty()) {
+    daemon_template.metadata.labels[std::string(kTemplateGeneration)] = generation;
   }
   daemon_template.metadata.labels[std::string(kRevisionHash)] = hash;
   return daemon_template;
@@ -354,7 +375,7 @@ apps_v1::DaemonSetStatus StatusOf(const core_v1::PodSpec& spec, const RollingInp
     ++status.current_number_scheduled;
     std::sort(pods.begin(), pods.end(), KeptBefore);
     const Pod& pod = *pods[0];
-    if (IsUpdated(pod, input.hash)) ++status.updated_number_scheduled;
+    if (IsUpdated(pod, input)) ++status.updated_number_scheduled;
     if (!IsReady(pod)) continue;
     ++status.number_ready;
     if (UntilAvailable(pod, input.set.spec.min_ready_seconds, input.now) == Duration(0)) {

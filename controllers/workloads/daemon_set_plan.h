@@ -84,5 +84,6 @@ Rolling RollingUpdate(const core_v1::PodSpec& spec, const RollingInput& input);
 apps_v1::DaemonSetStatus StatusOf(const core_v1::PodSpec& spec, const RollingInput& input);
 
 inline constexpr std::string_view kRevisionHash = "controller-revision-hash";
+inline constexpr std::string_view kTemplateGeneration = "pod-template-generation";
 
 }  // namespace skiff::daemon

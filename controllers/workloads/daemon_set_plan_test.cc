@@ -61,6 +61,17 @@ class DaemonSetPlanTest : public testing::Test {
   FailedPodsBackOff back_off_;
 };
 
+TEST_F(DaemonSetPlanTest, PodsSayHowOftenTheTemplateWasChangedAsWell) {
+  EXPECT_FALSE(DaemonTemplate(set_, "new").metadata.labels.contains("pod-template-generation"));
+  set_.metadata.annotations["deprecated.daemonset.template.generation"] = "07";
+  EXPECT_EQ(DaemonTemplate(set_, "new").metadata.labels.at("pod-template-generation"), "7");
+  AddNodes(1);
+  AddPod("a", "n1", "old").metadata.labels["pod-template-generation"] = "7";
+  EXPECT_EQ(StatusOf({}, Input()).updated_number_scheduled, 1) << "by that alone";
+  set_.metadata.annotations["deprecated.daemonset.template.generation"] = "8";
+  EXPECT_EQ(StatusOf({}, Input()).updated_number_scheduled, 0);
+}
+
 TEST_F(DaemonSetPlanTest, EveryNodeGetsOnePod) {
   AddNodes(2);
   AddPod("a", "n1", "new");

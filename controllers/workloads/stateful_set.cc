@@ -8,6 +8,7 @@
 #include "client/refusals.h"
 #include "controllers/program.h"
 #include "controllers/workloads/claim.h"
+#include "controllers/workloads/claim_owners.h"
 #include "controllers/workloads/pod_control.h"
 #include "controllers/workloads/revision_history.h"
 #include "controllers/workloads/rollout.h"
@@ -74,12 +75,13 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
   Result<> Act(const stateful::Input& input, const Used& used) {
     const StatefulSet& set = input.set;
     const auto plan = stateful::PlanOf(input);
-    for (const auto& pod : plan.check_claims) TRY(MakeClaims(set, OrdinalOf(set, *pod), pod.get()));
-    for (const auto& pod : input.pods) TRY(KeepOwners(set, *pod));
-    for (const auto& pod : plan.relabel) {
-      TRY(client_.Patch(*pod, [&](Pod& it) {
-        stateful::SetIdentity(set, OrdinalOf(set, *pod), it);
-      }));
+    for (const auto& pod : plan.check_claims) {
+      TRY(MakeClaims(set, OrdinalOf(set, *pod), pod.get()));
+      TRY(KeepOwners(set, *pod));
+    }
+    for (const auto& pod : plan.keep) TRY(KeepMember(set, *pod));
+    for (const auto& pod : input.pods) {
+      if (!stateful::IsWanted(set, OrdinalOf(set, *pod))) TRY(KeepOwners(set, *pod));
     }
     TRY(SlowStart({client_, hands_}, static_cast<int>(plan.create.size()),
                   [&](int index, Mailbox& answers, Done done) {
@@ -169,23 +171,59 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     return {};
   }
 
-  // Brings the owners of a member's claims in line with the retention policy.
-  Result<> KeepOwners(const StatefulSet& set, const Pod& pod) {
-    if (set.spec.volume_claim_templates.empty()) return {};
-    const int ordinal = OrdinalOf(set, pod);
-    const bool condemned = !stateful::IsWanted(set, ordinal);
-    for (const auto& wanted : stateful::ClaimsOf(set, ordinal)) {
-      const auto claim = claims_.Get(KeyOf(wanted));
-      if (!claim) continue;
-      const auto kept = client_.Patch(
-          *claim,
-          [&](PersistentVolumeClaim& it) {
-            stateful::SetOwners(set, {.pod = &pod, .condemned = condemned}, it);
-          },
-          {.if_unchanged = true});
-      if (!kept && kept.error().reason != Reason::kNotFound) return Fail(kept.error());
+  // A member's labels and claims.
+  Result<> KeepMember(const StatefulSet& set, const Pod& pod) {
+    bool changed = TRY(KeepOwners(set, pod));
+    if (!stateful::HasIdentity(set, pod)) {
+      const auto written = client_.Patch(
+          pod, [&](Pod& it) { stateful::SetIdentity(set, OrdinalOf(set, pod), it); });
+      if (!written) Tell(set, "Update", pod.metadata.name, &written.error());
+      if (!written) return Fail(written.error());
+      changed = true;
     }
+    if (changed) Tell(set, "Update", pod.metadata.name, nullptr);
     return {};
+  }
+
+  // Brings the owners of a member's claims in line with the retention policy. Whether that took a
+  // write.
+  Result<bool> KeepOwners(const StatefulSet& set, const Pod& pod) {
+    if (set.spec.volume_claim_templates.empty()) return false;
+    const int ordinal = OrdinalOf(set, pod);
+    const stateful::ClaimHolder holder{&pod, !stateful::IsWanted(set, ordinal)};
+    bool changed = false;
+    for (const auto& named : stateful::ClaimsOf(set, ordinal)) {
+      const auto claim = claims_.Get(KeyOf(named));
+      if (!claim) continue;
+      PersistentVolumeClaim wanted = *claim;
+      if (!stateful::SetOwners(set, holder, wanted)) continue;
+      if (stateful::HasOtherController(set, holder, *claim)) {
+        events_.Warning(
+            set, "ConflictingController",
+            fmt::format("PersistentVolumeClaim {} has a conflicting OwnerReference that acts as a "
+                        "manging controller, the retention policy is ignored for this claim",
+                        claim->metadata.name));
+      }
+      const auto kept = client_.Patch(
+          *claim, [&](PersistentVolumeClaim& it) { it = wanted; },
+          {.if_unchanged = true});
+      if (!kept && kept.error().reason == Reason::kNotFound) continue;
+      if (!kept) return CannotKeep(set, pod, claim->metadata.name, kept.error());
+      changed = true;
+    }
+    return changed;
+  }
+
+  // That the claim was written meanwhile is nothing to tell: it is tried again.
+  Result<bool> CannotKeep(const StatefulSet& set, const Pod& pod, const std::string& claim,
+                          const Error& error) {
+    if (error.reason != Reason::kConflict) {
+      const Error told{error.reason,
+                       fmt::format("could not update claim {} for delete policy ownerRefs: {}",
+                                   claim, error.message)};
+      Tell(set, "Update", pod.metadata.name, &told);
+    }
+    return Fail(error);
   }
 
   void Tell(const StatefulSet& set, std::string_view verb, const std::string& pod,

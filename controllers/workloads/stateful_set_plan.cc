@@ -44,13 +44,6 @@ bool IsAvailable(const Pod& pod, const Input& input) {
          UntilAvailable(pod, input.set.spec.min_ready_seconds, input.now) == Duration(0);
 }
 
-bool HasIdentity(const StatefulSet& set, const Pod& pod) {
-  const auto label = pod.metadata.labels.find(std::string(kPodNameLabel));
-  return label != pod.metadata.labels.end() && label->second == pod.metadata.name &&
-         pod.metadata.labels.contains(std::string(kPodIndexLabel)) &&
-         pod.metadata.namespace_ == set.metadata.namespace_;
-}
-
 // One pass over the members.
 class Planner {
  public:
@@ -101,7 +94,7 @@ class Planner {
     }
     if (pod->status.phase == "Pending" && !leaves) plan_.check_claims.push_back(pod);
     if (monotonic_ && (leaves || !IsAvailable(*pod, input_))) return false;
-    if (!HasIdentity(input_.set, *pod)) plan_.relabel.push_back(pod);
+    plan_.keep.push_back(pod);
     return true;
   }
 
@@ -150,27 +143,6 @@ class Planner {
   std::map<int, Ptr<Pod>> condemned_;
   Plan plan_;
 };
-
-std::string_view PolicyOf(const std::string& policy) {
-  return policy == "Delete" ? "Delete" : "Retain";
-}
-
-bool RemoveOwner(const std::string& kind, const std::string& name, const std::string& keep_uid,
-                 PersistentVolumeClaim& claim) {
-  return std::erase_if(claim.metadata.owner_references, [&](const auto& reference) {
-           return reference.kind == kind && reference.name == name && reference.uid != keep_uid;
-         }) > 0;
-}
-
-bool AddOwner(const KindInfo& kind, const meta_v1::ObjectMeta& owner,
-              PersistentVolumeClaim& claim) {
-  auto& references = claim.metadata.owner_references;
-  const bool is_there =
-      std::any_of(references.begin(), references.end(),
-                  [&](const auto& reference) { return reference.uid == owner.uid; });
-  if (!is_there) references.push_back(ControllerReference(kind, owner));
-  return !is_there;
-}
 
 }  // namespace
 
@@ -243,6 +215,13 @@ bool IsMadeOfCurrent(const StatefulSet& set, int ordinal) {
   return ordinal < StartOf(set) + current;
 }
 
+bool HasIdentity(const StatefulSet& set, const Pod& pod) {
+  const auto label = pod.metadata.labels.find(std::string(kPodNameLabel));
+  return label != pod.metadata.labels.end() && label->second == pod.metadata.name &&
+         pod.metadata.labels.contains(std::string(kPodIndexLabel)) &&
+         pod.metadata.namespace_ == set.metadata.namespace_;
+}
+
 void SetIdentity(const StatefulSet& set, int ordinal, Pod& pod) {
   pod.metadata.name = NameOf(set, ordinal);
   pod.metadata.namespace_ = set.metadata.namespace_;
@@ -282,36 +261,6 @@ std::vector<PersistentVolumeClaim> ClaimsOf(const StatefulSet& set, int ordinal)
     }
   }
   return claims;
-}
-
-bool SetOwners(const StatefulSet& set, const ClaimHolder& holder, PersistentVolumeClaim& claim) {
-  const auto& policy = set.spec.persistent_volume_claim_retention_policy;
-  const bool with_set = policy && PolicyOf(policy->when_deleted) == "Delete";
-  const bool with_pod =
-      policy && PolicyOf(policy->when_scaled) == "Delete" && holder.condemned && holder.pod;
-  const std::string pod_name = holder.pod ? holder.pod->metadata.name : "";
-  if (const auto* controller = ControllerOf(claim.metadata)) {
-    const bool is_ours = controller->uid == set.metadata.uid ||
-                         (controller->kind == "Pod" && controller->name == pod_name);
-    if (!is_ours) return false;
-  }
-  const bool keeps_set = with_set && !with_pod;
-  bool changed = RemoveOwner("StatefulSet", set.metadata.name, keeps_set ? set.metadata.uid : "",
-                             claim);
-  changed |= RemoveOwner("Pod", pod_name, with_pod ? holder.pod->metadata.uid : "", claim);
-  if (keeps_set) changed |= AddOwner(StatefulSet::Info(), set.metadata, claim);
-  if (with_pod) changed |= AddOwner(Pod::Info(), holder.pod->metadata, claim);
-  return changed;
-}
-
-bool IsStale(const StatefulSet& set, const PersistentVolumeClaim& claim, const Pod* pod) {
-  const auto& policy = set.spec.persistent_volume_claim_retention_policy;
-  if (!policy || PolicyOf(policy->when_scaled) != "Delete") return false;
-  const auto& references = claim.metadata.owner_references;
-  return std::any_of(references.begin(), references.end(), [&](const auto& reference) {
-    return reference.kind == "Pod" && claim.metadata.name.ends_with("-" + reference.name) &&
-           (pod == nullptr || reference.uid != pod->metadata.uid);
-  });
 }
 
 }  // namespace skiff::stateful

@@ -49,7 +49,7 @@ struct Plan {
   std::vector<int> create;  // Ordinals, in their order; at most kCreatesMax.
   Pods remove;
   Pods check_claims;  // Pending ones: the claims they wait for may have been deleted.
-  Pods relabel;       // Whose labels do not say who they are.
+  Pods keep;          // Whose labels and claims are to be those of a member.
 };
 Plan PlanOf(const Input& input);
 
@@ -60,21 +60,11 @@ apps_v1::StatefulSetStatus StatusOf(const Input& input);
 bool IsMadeOfCurrent(const apps_v1::StatefulSet& set, int ordinal);
 core_v1::Pod NewPod(const apps_v1::StatefulSet& set, const core_v1::PodTemplateSpec& pod_template,
                     const std::string& revision, int ordinal);
+// Whether its labels say who it is.
+bool HasIdentity(const apps_v1::StatefulSet& set, const core_v1::Pod& pod);
 void SetIdentity(const apps_v1::StatefulSet& set, int ordinal, core_v1::Pod& pod);
 
 // The claims of one member, by the order of the templates.
 std::vector<core_v1::PersistentVolumeClaim> ClaimsOf(const apps_v1::StatefulSet& set, int ordinal);
-// Who must go before the claim goes: by the retention policy nobody, the set, or the pod that was
-// scaled away. Changes the owners to that; false when they are so already, or the claim is
-// controlled by somebody else.
-struct ClaimHolder {
-  const core_v1::Pod* pod = nullptr;  // nullptr while it does not exist.
-  bool condemned = false;             // Its ordinal is out of the set's range.
-};
-bool SetOwners(const apps_v1::StatefulSet& set, const ClaimHolder& holder,
-               core_v1::PersistentVolumeClaim& claim);
-// A claim that goes with a pod of that name which is no more.
-bool IsStale(const apps_v1::StatefulSet& set, const core_v1::PersistentVolumeClaim& claim,
-             const core_v1::Pod* pod);
 
 }  // namespace skiff::stateful

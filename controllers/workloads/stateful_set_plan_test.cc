@@ -225,36 +225,5 @@ TEST_F(StatefulSetPlanTest, APodKnowsItsNameItsServiceAndItsClaims) {
   EXPECT_EQ(claims[0].metadata.labels.at("app"), "web");
 }
 
-TEST_F(StatefulSetPlanTest, ClaimsGoWithTheSetOrWithThePodThatWasScaledAway) {
-  auto& policy = set_.spec.persistent_volume_claim_retention_policy.Ensure();
-  policy.when_deleted = "Delete";
-  policy.when_scaled = "Delete";
-  const auto pod = Add(1);
-  PersistentVolumeClaim claim;
-  claim.metadata.name = "data-web-1";
-  EXPECT_TRUE(SetOwners(set_, {.pod = pod.get()}, claim));
-  EXPECT_EQ(claim.metadata.owner_references[0].kind, "StatefulSet");
-  EXPECT_FALSE(SetOwners(set_, {.pod = pod.get()}, claim)) << "a second time changes nothing";
-  EXPECT_TRUE(SetOwners(set_, {.pod = pod.get(), .condemned = true}, claim));
-  ASSERT_EQ(claim.metadata.owner_references.size(), 1u);
-  EXPECT_EQ(claim.metadata.owner_references[0].kind, "Pod");
-  EXPECT_TRUE(IsStale(set_, claim, nullptr));
-  EXPECT_FALSE(IsStale(set_, claim, pod.get()));
-  policy.when_deleted = policy.when_scaled = "Retain";
-  EXPECT_TRUE(SetOwners(set_, {.pod = pod.get()}, claim));
-  EXPECT_THAT(claim.metadata.owner_references, IsEmpty());
-}
-
-TEST_F(StatefulSetPlanTest, AClaimOfSomebodyElseIsLeftAlone) {
-  set_.spec.persistent_volume_claim_retention_policy.Ensure().when_deleted = "Delete";
-  PersistentVolumeClaim claim;
-  auto& owner = claim.metadata.owner_references.emplace_back();
-  owner.kind = "Operator";
-  owner.uid = "other";
-  owner.controller = true;
-  EXPECT_FALSE(SetOwners(set_, {}, claim));
-  EXPECT_EQ(claim.metadata.owner_references.size(), 1u);
-}
-
 }  // namespace
 }  // namespace skiff::stateful

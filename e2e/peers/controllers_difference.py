@@ -9,6 +9,7 @@ import sys
 import threading
 
 from api_servers import TIME, UUID
+import controllers_cluster_scenarios
 from controllers_scenarios import SCENARIOS
 from controllers_world import World
 
@@ -34,7 +35,7 @@ class Snapshot:
     def __init__(self, world, space, hashes):
         """`hashes`: of templates that were seen before, and what they are called; those of now are added."""
         objects = world.objects(space)
-        events = world.server.get(f"/api/v1/namespaces/{space}/events").get("items") or []
+        events = world.events(space)
         for kind, label in HASHES.items():
             for thing in objects[kind]:
                 value = (thing["metadata"].get("labels") or {}).get(label) or \
@@ -64,11 +65,16 @@ class Snapshot:
             self.events[event["type"], event["reason"], about["kind"], self.text(about["name"]),
                         self.text(event.get("message", "")),
                         event.get("reportingComponent") or event["source"].get("component")] += 1
+        self.refusals = collections.Counter((verb, self.text(path), code, self.text(message))
+                                            for verb, path, code, message in world.refusals)
+        world.refusals.clear()
 
     def text(self, text):
         text = re.sub(r"kube-api-access-\w{5}", "kube-api-access-#", TIME.sub("TIME", UUID.sub("UUID", text)))
         for name, called in self.names:
             text = text.replace(name, called)
+        # Their order is that of a map.
+        text = re.sub(r"(multiple HPAs: )\[(.*)\]", lambda it: it[1] + str(sorted(it[2].split())), text)
         return DURATION.sub("Ns", text)
 
     def clean(self, thing):
@@ -84,7 +90,12 @@ class Snapshot:
         def sort(things):
             things.sort(key=lambda each: json.dumps(each, sort_keys=True))
 
-        if kind == "pods":
+        if kind == "certificatesigningrequests":
+            if thing.get("status", {}).get("certificate"):
+                thing["status"]["certificate"] = "signed"
+        elif kind == "configmaps" and "ca.crt" in (thing.get("data") or {}):
+            thing["data"]["ca.crt"] = "CERTIFICATES"
+        elif kind == "pods":
             for field in ("podIP", "podIPs"):
                 thing.get("status", {}).pop(field, None)
         elif kind == "endpointslices":
@@ -165,6 +176,13 @@ class Comparison:
             if (event in theirs.events) != (event in ours.events):
                 self.tell(step, f"event {event[1]} {event[2]}", *[
                     f"{event[0]} {event[3]} {event[5]}: {event[4]}" if event in side.events else "nothing"
+                    for side in (theirs, ours)])
+
+        for refusal in sorted({*theirs.refusals, *ours.refusals}, key=str):
+            self.compared += 1
+            if (refusal in theirs.refusals) != (refusal in ours.refusals):
+                self.tell(step, f"refusal {refusal[0]} {refusal[1].rsplit('/', 1)[-1]}", *[
+                    f"{refusal[2]} {refusal[3]}" if refusal in side.refusals else "nothing"
                     for side in (theirs, ours)])
 
     def tell(self, step, what, theirs, ours):

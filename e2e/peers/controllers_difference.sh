@@ -27,8 +27,18 @@ contexts: [{name: c, context: {cluster: c, user: u}}]
 current-context: c
 CONFIG
 done
-# Their nodes have no kubelets that would say that they are well.
-controllers=(--leader-elect=false --secure-port=0 --controllers='*,-node-lifecycle-controller')
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/ca.key" -out "$work/ca.crt" -subj /CN=ca -days 9 2>/dev/null
+controllers=(--leader-elect=false --secure-port=0 --root-ca-file="$work/ca.crt"
+  --cluster-signing-cert-file="$work/ca.crt" --cluster-signing-key-file="$work/ca.key"
+  --horizontal-pod-autoscaler-sync-period=2s --horizontal-pod-autoscaler-downscale-stabilization=4s
+  --horizontal-pod-autoscaler-cpu-initialization-period=1s --horizontal-pod-autoscaler-initial-readiness-delay=1s
+  --node-monitor-grace-period=20s --terminated-pod-gc-threshold=30 --controllers='*')
+for port in "$kube" "$ours"; do
+  metrics=$(free_port)
+  start "metrics-$port" python3 controllers_metrics.py "$metrics" "$work/ca.crt" "$work/ca.key" "$port"
+  curl -sk --retry 50 --retry-all-errors --retry-delay 1 --retry-max-time 60 --fail -H 'Authorization: Bearer token' \
+    "https://127.0.0.1:$port/apis/external.metrics.k8s.io/v1beta1" >/dev/null
+done
 start kube-controllers "$programs/kube-controller-manager" --kubeconfig="$work/$kube.conf" "${controllers[@]}"
 start our-controllers "$skiff" controller-manager --kubeconfig="$work/$ours.conf" "${controllers[@]}"
 python3 controllers_difference.py --kube "$kube" --ours "$ours" --only "$only" || fail "they differ"

@@ -11,7 +11,7 @@ def scenario(name, **steps):
 
 # What a step may do: each takes a world and a namespace.
 def make(kind, thing):
-    return lambda world, space: world.ask("POST", path_of(kind, space), thing)
+    return lambda world, space: world.ask("POST", path_of(kind, space), named(thing, space))
 
 
 def patch(kind, name, change, subresource=None):
@@ -44,6 +44,16 @@ def together(*acts):
 
 def wait(seconds):
     return lambda world, space: world.sleep(seconds)
+
+
+def play(seconds):
+    return lambda world, space: world.play_for(seconds, space)
+
+
+def named(thing, space):
+    """A name that begins with a dash is that of the scenario's object in no namespace."""
+    name = thing["metadata"].get("name", "")
+    return {**thing, "metadata": {**thing["metadata"], "name": space + name}} if name[:1] == "-" else thing
 
 
 def label_pod(of, index, **labels):
@@ -232,4 +242,4 @@ scenario(
                                                                    "name": target},
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {
                 "type": "Utilization", "averageUtilization": 50}}}]}})
-        for name, target in (("h", "web"), ("n", "none"))], wait(32)))  # It looks every 15 s there.
+        for name, target in (("h", "web"), ("n", "none"))], wait(5)))

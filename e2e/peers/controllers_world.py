@@ -1,6 +1,7 @@
 """A cluster of an API server and controllers without nodes, whose pods are played: what a kubelet would say of them
 depends on their label `end`."""
 import json
+import threading
 import time
 
 from api_servers import Server
@@ -16,7 +17,17 @@ KINDS = {
     "/apis/discovery.k8s.io/v1": ["endpointslices"],
     "/apis/resource.k8s.io/v1": ["resourceclaims", "resourceclaimtemplates"],
 }
-PREFIX = {kind: prefix for prefix, kinds in KINDS.items() for kind in kinds}
+# In no namespace: a scenario's own are those whose names begin with the name of its namespace and a dash.
+CLUSTER_KINDS = {
+    "/api/v1": ["namespaces", "nodes", "persistentvolumes"],
+    "/apis/certificates.k8s.io/v1": ["certificatesigningrequests"],
+    "/apis/networking.k8s.io/v1": ["ipaddresses", "servicecidrs"],
+    "/apis/rbac.authorization.k8s.io/v1": ["clusterroles"],
+    "/apis/scheduling.k8s.io/v1": ["priorityclasses"],
+    "/apis/storage.k8s.io/v1": ["storageclasses", "volumeattachments"],
+}
+PREFIX = {kind: prefix for of in (KINDS, CLUSTER_KINDS) for prefix, kinds in of.items() for kind in kinds}
+NAMESPACED = {kind for kinds in KINDS.values() for kind in kinds}
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 NODES = ["n1", "n2"]
 QUIET, SETTLED_BY = 1.5, 60.0  # Seconds in which nothing changes; and for how long that is waited for.
@@ -27,7 +38,11 @@ def now():
 
 
 def path_of(kind, space, name=None, subresource=None):
-    parts = [PREFIX[kind], "namespaces", space, kind, name, subresource]
+    """A name that begins with a dash is that of a scenario's object in no namespace."""
+    within = ["namespaces", space] if kind in NAMESPACED else []
+    if name and name[0] == "-":
+        name = space + name
+    parts = [PREFIX[kind], *within, kind, name, subresource]
     return "/".join(part for part in parts if part)
 
 
@@ -80,29 +95,68 @@ class World:
     def __init__(self, name, port):
         self.name, self.server = name, Server(port)
         self.told, self.addresses = {}, 0
-        for index, node in enumerate(NODES):
-            self.ask("POST", "/api/v1/nodes", {"metadata": {"name": node, "labels": {"kubernetes.io/hostname": node}}})
-            size = {"cpu": "4", "memory": "8Gi", "pods": "110"}
-            ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": now(),
-                     "lastTransitionTime": now()}
-            self.ask("PATCH", f"/api/v1/nodes/{node}/status", {"status": {
-                "capacity": size, "allocatable": size, "conditions": [ready],
-                "addresses": [{"type": "InternalIP", "address": f"192.168.0.{index + 1}"}]}}, STRATEGIC)
+        self.refusals = []  # What steps were refused since somebody asked.
+        self.beating = {}  # Nodes whose kubelets are well, and by what connection that is said.
+        for node in NODES:
+            self.add_node(node)
+        threading.Thread(target=self.beat, args=(Server(port),), daemon=True).start()
+
+    def add_node(self, node, labels=None):
+        self.ask("POST", "/api/v1/nodes", {"metadata": {
+            "name": node, "labels": {"kubernetes.io/hostname": node, **(labels or {})}}})
+        size = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+        self.ask("PATCH", f"/api/v1/nodes/{node}/status", {"status": {
+            "capacity": size, "allocatable": size,
+            "addresses": [{"type": "InternalIP", "address": f"192.168.0.{len(self.beating) + 1}"}]}}, STRATEGIC)
+        self.say_ready(node, "True")
+
+    def say_ready(self, node, status):
+        """What its kubelet says; "": nothing any more."""
+        self.beating[node] = bool(status)
+        if not status:
+            return
+        reason = "KubeletReady" if status == "True" else "KubeletNotReady"
+        self.ask("PATCH", f"/api/v1/nodes/{node}/status", {"status": {"conditions": [
+            {"type": "Ready", "status": status, "reason": reason, "lastHeartbeatTime": now(),
+             "lastTransitionTime": now()}]}}, STRATEGIC)
+
+    def beat(self, server):
+        """Leases, so that nobody takes nodes for dead whose kubelets are played."""
+        path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+        while True:
+            for node in [node for node, beats in list(self.beating.items()) if beats]:
+                lease = {"metadata": {"name": node}, "spec": {
+                    "holderIdentity": node, "leaseDurationSeconds": 40,
+                    "renewTime": time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())}}
+                code, _, _ = server.ask("PATCH", f"{path}/{node}", {"spec": lease["spec"]}, MERGE)
+                if code == 404:
+                    server.ask("POST", path, lease)
+            time.sleep(3)
 
     def ask(self, verb, path, body=None, content="application/json"):
         """The answer's document; an error is told, and is no end."""
         code, document, _ = self.server.ask(verb, path, body, content)
         if code >= 400:
-            print(f"  {self.name}: {verb} {path}: {code} {document.get('message')}", flush=True)
+            self.refusals.append((verb, path.split("?")[0], code, document.get("message", "")))
         return document
+
+    def play_ask(self, verb, path, body, content="application/json"):
+        """As a kubelet or a scheduler would: what they may be too late for is nothing to compare."""
+        return self.server.ask(verb, path, body, content)
 
     def items(self, kind, space, query=""):
         return self.server.get(path_of(kind, space) + query).get("items") or []
 
     def objects(self, space):
-        """Of each kind; without what a namespace has by itself."""
-        return {kind: [each for each in self.items(kind, space) if each["metadata"]["name"] != "kube-root-ca.crt"]
-                for kind in PREFIX}
+        """Of each kind."""
+        return {kind: [each for each in self.items(kind, space)
+                       if kind in NAMESPACED or each["metadata"]["name"].startswith(space + "-")] for kind in PREFIX}
+
+    def events(self, space):
+        """Those about objects in no namespace are in `default`."""
+        events = self.server.get(f"/api/v1/namespaces/{space}/events").get("items") or []
+        others = self.server.get("/api/v1/namespaces/default/events").get("items") or []
+        return events + [each for each in others if each["involvedObject"]["name"].startswith(space + "-")]
 
     def play_pods(self, space):
         """Whether there was anything to do."""
@@ -116,13 +170,13 @@ class World:
         if metadata.get("deletionTimestamp"):
             if metadata.get("deletionGracePeriodSeconds") == 0:  # Finalizers hold it.
                 return False
-            self.ask("DELETE", path_of("pods", space, name), {"gracePeriodSeconds": 0})
+            self.play_ask("DELETE", path_of("pods", space, name), {"gracePeriodSeconds": 0})
             return True
         if pod["spec"].get("schedulingGates"):
             return False
         if not pod["spec"].get("nodeName"):
-            self.ask("POST", path_of("pods", space, name, "binding"),
-                     {"metadata": {"name": name}, "target": {"kind": "Node", "name": node_for(pod)}})
+            self.play_ask("POST", path_of("pods", space, name, "binding"),
+                          {"metadata": {"name": name}, "target": {"kind": "Node", "name": node_for(pod)}})
             return True
         end = end_of(pod)
         if self.told.get(metadata["uid"]) == end or pod["status"].get("phase") in ("Succeeded", "Failed"):
@@ -133,13 +187,20 @@ class World:
             self.addresses += 1
             status["podIP"] = f"10.244.{self.addresses // 250}.{self.addresses % 250 + 1}"
             status["podIPs"] = [{"ip": status["podIP"]}]
-        self.ask("PATCH", path_of("pods", space, name, "status"), {"status": status}, STRATEGIC)
+        self.play_ask("PATCH", path_of("pods", space, name, "status"), {"status": status}, STRATEGIC)
         return True
 
     @staticmethod
     def sleep(seconds):
         """For what only time brings: deadlines, and controllers that look at the clock."""
         time.sleep(seconds)
+
+    def play_for(self, seconds, space):
+        """The same, while pods come and go."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.play_pods(space)
+            time.sleep(0.2)
 
     def settle(self, space):
         """Plays the pods until nothing has changed for a while."""

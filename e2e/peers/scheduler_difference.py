@@ -3,7 +3,8 @@
 Most pods can be bound nowhere (see scheduler_worlds.py, and scheduler_devices.py for those with claims), so the world
 stands still, and all are asked at once: their condition PodScheduled counts for each reason the nodes that it refuses,
 and says who might make room. Some may be bound; these are asked alone, one scheduler after the other, and go before the
-next one comes, with the claims that were made for them.
+next one comes, with the claims that were made for them. Of those that prefer some nodes it is looked at which they get,
+again and again, as among the best any may be chosen.
 """
 import argparse
 import collections
@@ -200,6 +201,31 @@ def ask_alone_with_claims(api, devices, pod):
     return answers
 
 
+def chosen(api, pod, scheduler, tries):
+    """The nodes that it gets, of those that are as good as one another any."""
+    nodes = set()
+    for _ in range(tries):
+        made = for_scheduler(pod, scheduler)
+        api.make(pods_of(made["metadata"]["namespace"]), [made])
+        end = time.monotonic() + 20
+        while answer_of(now := api.call("GET", path_of(made))) is None and time.monotonic() < end:
+            time.sleep(0.002)
+        nodes.add(now["spec"].get("nodeName", "nowhere"))
+        api.call("DELETE", path_of(made) + "?gracePeriodSeconds=0")
+        time.sleep(0.02)  # That it is gone is heard of.
+    return nodes
+
+
+def ask_for_best(api, pod):
+    """Whether they choose alike: that of few nodes none is of both is no chance, when it is asked again."""
+    for tries in 5, 12:
+        kube, ours = [chosen(api, pod, scheduler, tries) for scheduler in ("kube", "ours")]
+        if kube & ours or min(len(kube), len(ours)) > 2:
+            said = "chosen: the only one" if len(kube | ours) == 1 else "chosen: one of some"
+            return {"kube": said, "ours": said}
+    return {"kube": f"chosen: {sorted(kube)}", "ours": f"chosen: {sorted(ours)}"}
+
+
 def ask_alone(api, pod, schedulers=SCHEDULERS):
     answers = {}
     for scheduler in schedulers:
@@ -237,6 +263,8 @@ def ask_world(api, seed, count, nodes):
         devices.add_to(pod)
     blocked += tied
     with_claims = [world.light(f"e{i}") for i in range(count // 8)]
+    world.rng = random.Random(f"preferences {seed}")
+    preferring = [world.preferring(f"b{i}") for i in range(count // 8)]
     answers = ask_at_once(api, blocked)
     # A scheduler may have been asked before it had heard of all the world; then it is not again.
     again = [pod for pod in blocked if differ(answers[pod["metadata"]["name"]])]
@@ -247,8 +275,10 @@ def ask_world(api, seed, count, nodes):
         answers[pod["metadata"]["name"]] = ask_alone(api, pod) if differ(said) else said
     for pod in with_claims:
         answers[pod["metadata"]["name"]] = ask_alone_with_claims(api, devices, pod)
+    for pod in preferring:
+        answers[pod["metadata"]["name"]] = ask_for_best(api, pod)
     different = 0
-    for pod in blocked + alone + with_claims:
+    for pod in blocked + alone + with_claims + preferring:
         said = answers[pod["metadata"]["name"]]
         if differ(said):
             different += 1
@@ -266,6 +296,8 @@ def reasons_in(answers):
         for count, reason in re.findall(r"(\d+) ([^,]+)", counts if "nodes are available" in said["kube"] else ""):
             tally[reason.rstrip(".")] += int(count)
     tally["bound"] = sum(said["kube"] == "bound" for said in answers.values())
+    for best in "chosen: the only one", "chosen: one of some":
+        tally["best node " + best] = sum(said["kube"] == best for said in answers.values())
     tally["bound with devices"] = sum(said["kube"].startswith("bound: ") for said in answers.values())
     return tally
 

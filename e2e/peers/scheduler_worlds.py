@@ -147,6 +147,30 @@ class World:
         pod["spec"]["tolerations"] = [{"operator": "Exists"}]
         return pod
 
+    def preferring(self, name):
+        """The same, but some nodes would do better."""
+        pod = self.light(name)
+        pod["metadata"]["labels"] = self.frame(name, "default")["metadata"]["labels"]
+        spec, affinity = pod["spec"], {}
+        if self.maybe(0.3):
+            spec["tolerations"] = [{"operator": "Exists", "effect": effect} for effect in ("NoSchedule", "NoExecute")]
+        if self.maybe(0.5):
+            self.requests(spec)
+        preferred = "preferredDuringSchedulingIgnoredDuringExecution"
+        if self.maybe(0.5):
+            affinity["nodeAffinity"] = {preferred: [{"weight": self.some(1, 30, 100), "preference": self.node_term()}
+                                                    for _ in range(self.some(1, 2, 3))]}
+        for kind in "podAffinity", "podAntiAffinity":
+            if self.maybe(0.4):
+                affinity[kind] = {preferred: [{"weight": self.some(1, 30, 100), "podAffinityTerm": self.pod_term()}
+                                              for _ in range(self.some(1, 2))]}
+        if affinity:
+            spec["affinity"] = affinity
+        if self.maybe(0.4):
+            wanted = {self.some(ZONE, HOST, "rack") for _ in range(self.some(1, 1, 2))}
+            spec["topologySpreadConstraints"] = [self.spread(key, "ScheduleAnyway") for key in sorted(wanted)]
+        return pod
+
     def asked(self, name, blocked):
         pod = self.frame(name, self.some(*NAMESPACES))
         spec = pod["spec"]
@@ -192,7 +216,8 @@ class World:
         return {"name": "disk", **self.some(
             {"gcePersistentDisk": {"pdName": self.some("one", "two"), "readOnly": self.maybe(0.5)}},
             {"awsElasticBlockStore": {"volumeID": self.some("one", "two"), "readOnly": self.maybe(0.5)}},
-            {"iscsi": {"targetPortal": "10.9.9.9:3260", "iqn": self.some("iqn.2001-04.com.example:a", "iqn.2001-04.com.example:b"),
+            {"iscsi": {"targetPortal": "10.9.9.9:3260",
+                       "iqn": self.some("iqn.2001-04.com.example:a", "iqn.2001-04.com.example:b"),
                        "lun": self.some(0, 1), "readOnly": self.maybe(0.5)}},
             {"rbd": {"monitors": self.rng.sample(["m1", "m2", "m3"], 2), "image": self.some("one", "two"),
                      "readOnly": self.maybe(0.5)}})}
@@ -257,7 +282,8 @@ class World:
     def node_expression(self):
         operator = self.some("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
         if operator in ("Gt", "Lt"):
-            return {"key": self.some("generation", "disk"), "operator": operator, "values": [self.some("0", "5", "011")]}
+            return {"key": self.some("generation", "disk"), "operator": operator,
+                    "values": [self.some("0", "5", "011")]}
         made = {"key": self.some("disk", "rack", ZONE, "generation"), "operator": operator}
         if operator in ("In", "NotIn"):
             made["values"] = self.rng.sample(["ssd", "hdd", "", "r1", "r2", "a", "b", "5"], self.some(1, 2, 3))

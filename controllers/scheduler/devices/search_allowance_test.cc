@@ -24,6 +24,24 @@ TEST(SearchAllowancesTest, WhatIsOwedIsPaidBack) {
   EXPECT_EQ(allowances.Left("q", 20s, 110s), 1s);
 }
 
+// Each cycle that searches in vain holds up all other pods.
+TEST(SearchAllowancesTest, HoweverManyAskForSomethingElseTheyDoNotTakeAllTheTime) {
+  SearchAllowances allowances;
+  Duration now = 0s;
+  Duration searched = 0s;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string question = "q" + std::to_string(i % 100);
+    const Duration left = allowances.Left(question, 20s, now);
+    EXPECT_TRUE(i >= 3 || left == 20s);
+    EXPECT_TRUE(i >= 100 || left >= 100ms);
+    now += left;
+    searched += left;
+    allowances.Spend(question, left, now);
+    now += 1s;  // Of other pods.
+  }
+  EXPECT_LT(searched, 60s + now / 10 + 100 * 100ms);
+}
+
 TEST(SearchAllowancesTest, WhoSpentLeastIsForgottenFirst) {
   SearchAllowances allowances;
   allowances.Spend("worst", 20s, 0s);

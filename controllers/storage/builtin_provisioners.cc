@@ -1,0 +1,57 @@
+#include "controllers/storage/builtin_provisioners.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "controllers/storage/volume_match.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kBuiltinPrefix = "kubernetes.io/";
+constexpr std::string_view kMigratedTo = "pv.kubernetes.io/migrated-to";
+
+struct Successor {
+  std::string_view provisioner;
+  std::string_view driver;
+};
+constexpr Successor kSuccessors[] = {
+    {"kubernetes.io/aws-ebs", "ebs.csi.aws.com"},
+    {"kubernetes.io/azure-disk", "disk.csi.azure.com"},
+    {"kubernetes.io/azure-file", "file.csi.azure.com"},
+    {"kubernetes.io/cinder", "cinder.csi.openstack.org"},
+    {"kubernetes.io/gce-pd", "pd.csi.storage.gke.io"},
+    {"kubernetes.io/portworx-volume", "pxd.portworx.com"},
+    {"kubernetes.io/vsphere-volume", "csi.vsphere.vmware.com"},
+};
+
+}  // namespace
+
+std::optional<std::string> ProvisionerNow(const std::string& provisioner) {
+  if (!provisioner.starts_with(kBuiltinPrefix)) return provisioner;
+  for (const Successor& each : kSuccessors) {
+    if (each.provisioner == provisioner) return std::string(each.driver);
+  }
+  return std::nullopt;
+}
+
+std::string WhyNotDeleted(const core_v1::PersistentVolume& volume) {
+  const auto& annotations = volume.metadata.annotations;
+  const auto made_by = annotations.find(std::string(kProvisionedBy));
+  if (made_by != annotations.end() && !made_by->second.empty()) {
+    if (!made_by->second.starts_with(kBuiltinPrefix)) return "";
+    return "no volume plugin matched name: " + made_by->second;
+  }
+  if (annotations.contains(std::string(kMigratedTo)) || volume.spec.csi) return "";
+  if (!volume.spec.host_path) {
+    return fmt::format("error getting deleter volume plugin for volume \"{}\": no {}volume plugin "
+                       "matched",
+                       volume.metadata.name, volume.spec.nfs ? "deletable " : "");
+  }
+  // Whoever may make volumes could have any directory of this machine deleted otherwise.
+  return "host_path deleter only supports /tmp/.+ but received provided " +
+         volume.spec.host_path->path;
+}
+
+}  // namespace skiff

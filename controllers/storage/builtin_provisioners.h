@@ -1,0 +1,19 @@
+// Provisioners that were built into Kubernetes once: which CSI driver does their work now, and what
+// is said where none does. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/gen/core_v1.h"
+
+namespace skiff {
+
+// The driver that provisions in the place of `provisioner`; itself where that is none of those.
+// nullopt: nobody does any more.
+std::optional<std::string> ProvisionerNow(const std::string& provisioner);
+
+// Why nobody deletes a volume whose claim is gone; "": an external provisioner may.
+std::string WhyNotDeleted(const core_v1::PersistentVolume& volume);
+
+}  // namespace skiff

@@ -1,0 +1,42 @@
+#include "controllers/storage/builtin_provisioners.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+TEST(ProvisionerNowTest, IsADriverOrNobody) {
+  EXPECT_EQ(ProvisionerNow("example.com/x"), "example.com/x");
+  EXPECT_EQ(ProvisionerNow("kubernetes.io/aws-ebs"), "ebs.csi.aws.com");
+  EXPECT_EQ(ProvisionerNow("kubernetes.io/glusterfs"), std::nullopt);
+  EXPECT_EQ(ProvisionerNow("kubernetes.io/no-provisioner"), std::nullopt);
+}
+
+TEST(WhyNotDeletedTest, AVolumeOfADriverIsItsDriversToDelete) {
+  core_v1::PersistentVolume volume;
+  volume.metadata.name = "v";
+  volume.spec.csi.Ensure().driver = "x";
+  EXPECT_EQ(WhyNotDeleted(volume), "");
+  volume.spec.csi.reset();
+  volume.spec.nfs.Ensure().server = "s";
+  EXPECT_EQ(WhyNotDeleted(volume),
+            "error getting deleter volume plugin for volume \"v\": no deletable volume plugin "
+            "matched");
+  volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] = "example.com/x";
+  EXPECT_EQ(WhyNotDeleted(volume), "");
+  volume.metadata.annotations["pv.kubernetes.io/provisioned-by"] = "kubernetes.io/glusterfs";
+  EXPECT_EQ(WhyNotDeleted(volume), "no volume plugin matched name: kubernetes.io/glusterfs");
+}
+
+TEST(WhyNotDeletedTest, ADirectoryThatSomebodyNamedIsNotDeleted) {
+  core_v1::PersistentVolume volume;
+  volume.spec.host_path.Ensure().path = "/x";
+  EXPECT_EQ(WhyNotDeleted(volume),
+            "host_path deleter only supports /tmp/.+ but received provided /x");
+  volume.spec.host_path.reset();
+  volume.spec.local.Ensure().path = "/x";
+  EXPECT_TRUE(WhyNotDeleted(volume).ends_with(": no volume plugin matched"));
+}
+
+}  // namespace
+}  // namespace skiff
