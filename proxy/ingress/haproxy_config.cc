@@ -69,8 +69,8 @@ constexpr char kRouting[] = R"(  option httplog
   http-request set-var(txn.wild) 'var(txn.host),regsub("^[^.]*","*")'
 )";
 
-// A request with a body that is longer than HAProxy's buffer is not sent again, whatever it is. gRPC
-// is HTTP/2 only.
+// What has a body that is longer than HAProxy's buffer is not sent again, whatever it is. gRPC is
+// HTTP/2 only.
 constexpr char kTargets[] = R"(  acl kept method GET HEAD OPTIONS TRACE
   acl kept req.hdr(content-type) -m beg application/grpc
   http-request set-var(txn.once) var(txn.to),map_str(once.map) unless kept
