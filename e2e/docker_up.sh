@@ -119,9 +119,37 @@ stopped_and_started() {
   check "and answers again" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
 }
 
+removed_by_hand() {
+  say "4. Removed by other hands, and made again over what is left"
+  run of show create configmap keep --from-literal=a=b
+  run docker rm -f show-agent-2
+  run skiff up --docker --name=show --image="$image"
+  check "it is there again" docker inspect show-agent-2
+  check "three nodes are Ready" nodes_ready show 3
+  refused skiff up --docker --name=show --publish="127.0.0.1:$((SKIFF_NODE_PORT + 3)):81"
+  check "a port that it was not made with" says "with --publish=.*:30080 .*, not --publish=.*docker rm -f show-server, and"
+  refused skiff up --docker --name=show --image=skiff-base:12
+  check "another image" says 'with another image, not --image=skiff-base:12'
+  run docker rm -f show-server
+  run skiff up --docker --name=show --image="$image" --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" \
+    --publish="127.0.0.1:$site_port:80"
+  check "three nodes are Ready" nodes_ready show 3
+  check "what the server knew it knows" of show get configmap keep
+  run docker rm -f show-server show-agent-1 show-agent-2
+  refused skiff up --docker --name=show --image="$image" --secure-port=7443
+  check "a port that its nodes do not know" says "knows its server at port .*, not 7443"
+  refused skiff up --docker --name=show --image="$image" --publish=bad
+  check "what cannot be made takes no volume along" sh -c "[ \$(docker volume ls -q --filter label=skiff.io/cluster=show | wc -l) = 3 ]"
+  run skiff up --docker --name=show --image="$image" --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" \
+    --publish="127.0.0.1:$site_port:80"
+  check "all of it is there again" nodes_ready show 3
+  check "with what it knew" of show get configmap keep
+  check "and what ran" of show rollout status deployment web --timeout=60s
+}
+
 in_the_way() {
   local before port
-  say "4. What is in the way, and how to mend it"
+  say "5. What is in the way, and how to mend it"
   port=$(docker inspect -f '{{index .Config.Labels "skiff.io/port"}}' show-server)
   before=$(traces)
   refused env DOCKER_HOST=unix:///nowhere/docker.sock build/release/skiff up --docker
@@ -135,8 +163,8 @@ in_the_way() {
   check "no name" says 'is not made of lower case letters'
   refused skiff up --docker --name=third --nodes=0
   check "no nodes" says 'not between 1 and 50'
-  refused skiff up --docker --name=show --nodes=5
-  check "a cluster of that name has other nodes" says 'with 3 nodes, not 5; choose another --name'
+  refused skiff up --docker --name=show --nodes=2
+  check "a cluster of that name has other nodes" says 'with 3 nodes, not 2; choose another --name'
   refused skiff up --docker --name=third --image="$image" --secure-port="$port"
   check "a port that another cluster has" says "$port of this machine is taken by container show-server"
   python3 -m http.server --bind 127.0.0.1 "$((SKIFF_NODE_PORT + 1))" >/dev/null 2>&1 &
@@ -162,7 +190,7 @@ in_the_way() {
 }
 
 in_a_container() {
-  say "5. What a container may lack, and how to mend it"
+  say "6. What a container may lack, and how to mend it"
   refused docker run --rm "$image"
   check "no privileges" says 'may not mount.*' && check "the way out" says 'with --privileged'
   refused docker run --rm --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined "$image"
@@ -179,7 +207,7 @@ in_a_container() {
 }
 
 removed() {
-  say "6. Removed without a trace"
+  say "7. Removed without a trace"
   run skiff down --docker --name=show
   check "the other cluster runs on" nodes_ready second 1
   run skiff down --docker --name=second
@@ -190,7 +218,7 @@ removed() {
 }
 three_servers() {
   local leader other base=$SKIFF_BASE
-  say "7. Three servers over three members of etcd"
+  say "8. Three servers over three members of etcd"
   docker image inspect "$base" >/dev/null 2>&1 || base=skiff-base:12
   docker image inspect "$ETCD_IMAGE" >/dev/null 2>&1 || e2e/docker/etcd.sh "$ETCD_IMAGE" "$base" >/dev/null
   refused skiff up --docker --name=three --image="$image" --etcd=3 --etcd-image=skiff-show/nowhere
@@ -259,6 +287,6 @@ same_traces() { [ "$(traces)" = "$untouched" ]; }
 untouched=$(traces)
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-play=(several_clusters images_and_ports stopped_and_started in_the_way in_a_container removed three_servers)
+play=(several_clusters images_and_ports stopped_and_started removed_by_hand in_the_way in_a_container removed three_servers)
 [ $# = 0 ] || play=("$@")
 for part in "${play[@]}"; do "$part"; done

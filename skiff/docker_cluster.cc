@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -121,7 +123,8 @@ Result<> Run(const std::string& name, const std::vector<std::string>& create,
 Result<> RunWithVolume(const DockerOptions& options, const std::string& name,
                        const std::vector<std::string>& create,
                        const std::optional<Given>& given = {}) {
-  TRY(Docker({"volume", "create", "--label", DockerLabel(options.name), name}));
+  TRY(Docker({"volume", "create", "--label", DockerLabel(options.name), "--label",
+              fmt::format("{}={}", kDockerPortLabel, options.secure_port), name}));
   return Run(name, create, given);
 }
 
@@ -172,9 +175,10 @@ Result<> WriteKubeconfig(const DockerOptions& options) {
   return WriteWholeFile(options.kubeconfig_path, text, 0600);
 }
 
-Result<> AddAgents(const DockerOptions& options, int servers, const Progress& progress) {
-  const int nodes = options.nodes.value_or(1);
-  if (nodes == servers) return {};
+// Makes those agents, and waits for them.
+Result<> AddAgents(const DockerOptions& options, const std::set<int>& numbers,
+                   const Progress& progress) {
+  if (numbers.empty()) return {};
   const std::string server = DockerServerName(options.name);
   const std::string endpoint = options.etcd_members ? DockerBalancerName(options.name) : server;
   const std::string printed =
@@ -183,12 +187,13 @@ Result<> AddAgents(const DockerOptions& options, int servers, const Progress& pr
   if (join.empty()) {
     return Fail(Reason::kInternalError, server + " printed no join command: " + printed);
   }
-  for (int number = 1; number <= nodes - servers; ++number) {
-    progress(fmt::format("starting node {} of {}", servers + number, nodes));
+  const int servers = DockerServers(options);
+  for (const int number : numbers) {
+    progress(fmt::format("starting node {} of {}", servers + number, options.nodes.value_or(1)));
     TRY(RunWithVolume(options, DockerAgentName(options.name, number),
                       DockerAgentCommand(options, number, join)));
   }
-  for (int number = 1; number <= nodes - servers; ++number) {
+  for (const int number : numbers) {
     TRY(WaitUntilUsable(DockerAgentName(options.name, number), progress));
   }
   return {};
@@ -221,14 +226,16 @@ Result<> AddServers(const DockerOptions& options, int servers, const DockerKeys*
   return {};
 }
 
-Result<> Create(const DockerOptions& options, const Progress& progress) {
+Result<> AddNetwork(const std::string& name) {
   const auto networks = TRY(DockerNetworks());
-  const bool has_network = std::any_of(networks.begin(), networks.end(), [&](const auto& network) {
-    return network.name == options.name;
-  });
-  if (!has_network) {
-    TRY(Docker({"network", "create", "--label", DockerLabel(options.name), options.name}));
-  }
+  const bool is_there = std::any_of(networks.begin(), networks.end(),
+                                    [&](const auto& network) { return network.name == name; });
+  if (!is_there) TRY(Docker({"network", "create", "--label", DockerLabel(name), name}));
+  return {};
+}
+
+Result<> Create(const DockerOptions& options, const Progress& progress) {
+  TRY(AddNetwork(options.name));
   const int servers = DockerServers(options);
   std::optional<DockerKeys> keys;
   if (options.etcd_members) {
@@ -240,69 +247,236 @@ Result<> Create(const DockerOptions& options, const Progress& progress) {
     TRY(Run(DockerBalancerName(options.name), DockerBalancerCommand(options),
             Given{keys->OfBalancer(), std::string(kBalancerDirectory)}));
   }
-  return AddAgents(options, servers, progress);
+  std::set<int> agents;
+  for (int number = 1; number <= options.nodes.value_or(1) - servers; ++number) {
+    agents.insert(number);
+  }
+  return AddAgents(options, agents, progress);
 }
 
-// A new cluster: what was made is removed again when it fails.
-Result<> CreateOrRemove(const DockerOptions& options, const Progress& progress) {
+// What the engine has of a cluster, by name.
+struct Parts {
+  std::set<std::string> containers, volumes, networks;
+};
+
+Result<Parts> PartsOf(const std::string& cluster) {
+  Parts parts;
+  const auto add = [&](const std::vector<DockerThing>& things, std::set<std::string>& names) {
+    for (const DockerThing& thing : things) {
+      if (thing.cluster == cluster) names.insert(thing.name);
+    }
+  };
+  add(TRY(DockerContainers()), parts.containers);
+  add(TRY(DockerVolumes()), parts.volumes);
+  add(TRY(DockerNetworks()), parts.networks);
+  return parts;
+}
+
+// All of it, but for that. False when there was nothing.
+Result<bool> Remove(const std::string& cluster, const Parts& but, const Progress& progress) {
+  std::vector<std::string> remove = {"rm", "--force", "--volumes"};
+  const size_t none = remove.size();
+  for (const DockerNode& container : TRY(DockerNodes(cluster))) {
+    if (but.containers.contains(container.name)) continue;
+    progress("removing " + container.name);
+    remove.push_back(container.name);
+  }
+  bool any = remove.size() > none;
+  if (any) TRY(Docker(std::move(remove)));
+  const Parts left = TRY(PartsOf(cluster));
+  for (const std::string& volume : left.volumes) {
+    if (but.volumes.contains(volume)) continue;
+    TRY(Docker({"volume", "rm", "--force", volume}));
+    any = true;
+  }
+  for (const std::string& network : left.networks) {
+    if (but.networks.contains(network)) continue;
+    TRY(Docker({"network", "rm", network}));
+    any = true;
+  }
+  return any;
+}
+
+// Does it; where it fails, what it has made is removed again, and nothing else: volumes that were
+// there hold somebody's cluster.
+Result<> OrRemove(const std::string& cluster, const Progress& progress,
+                  const std::function<Result<>()>& make) {
+  const Parts before = TRY(PartsOf(cluster));
+  const auto made = make();
+  if (made) return {};
+  progress("removing what was made");
+  if (const auto removed = Remove(cluster, before, [](const std::string&) {}); !removed) {
+    return Fail(made.error().reason,
+                fmt::format("{}; and what was made could not be removed: {}",
+                            made.error().message, removed.error().message));
+  }
+  return Fail(made.error());
+}
+
+Result<> CheckImages(const DockerOptions& options) {
   TRY(CheckNames(options));
   TRY(CheckDockerImage(options.image));
   if (options.etcd_members) TRY(CheckEtcdImage(options.etcd_image));
-  const auto created = Create(options, progress);
-  if (created) return {};
-  progress("removing what was made");
-  if (const auto removed = DockerDown(options.name, [](const std::string&) {}); !removed) {
-    return Fail(created.error().reason,
-                fmt::format("{}; and what was made could not be removed: {}",
-                            created.error().message, removed.error().message));
+  for (const DockerThing& volume : TRY(DockerVolumes())) {
+    // The keys of etcd lie in containers.
+    const bool of_etcd = volume.name.starts_with(options.name + "-etcd-");
+    if (volume.cluster != options.name || !(of_etcd || options.etcd_members)) continue;
+    return Fail(Reason::kConflict,
+                fmt::format("a volume {} of a cluster \"{}\" is there, whose containers are gone, "
+                            "and with them the keys of its etcd; choose another --name, or remove "
+                            "what is left with `skiff down --docker --name={}`",
+                            volume.name, options.name, options.name));
   }
-  return Fail(created.error());
+  return {};
 }
 
-// Containers that were stopped go on where they were. Flags that made them are not given again.
+int NumberOfAgent(const std::string& cluster, const std::string& name) {
+  const std::string prefix = DockerAgentName(cluster, 0);
+  const std::string_view before = std::string_view(prefix).substr(0, prefix.size() - 1);
+  return name.starts_with(before) ? std::atoi(name.c_str() + before.size()) : 0;
+}
+
+// Which agents there are to be that have no container: as many as are asked for, else those whose
+// volume is there.
+std::set<int> LostAgents(const DockerOptions& options, const Parts& parts, int others) {
+  std::set<int> lost;
+  if (!options.nodes) {
+    for (const std::string& volume : parts.volumes) {
+      const int number = NumberOfAgent(options.name, volume);
+      if (number > 0 && !parts.containers.contains(volume)) lost.insert(number);
+    }
+    return lost;
+  }
+  for (int number = 1; others + static_cast<int>(lost.size()) < *options.nodes; ++number) {
+    if (!parts.containers.contains(DockerAgentName(options.name, number))) lost.insert(number);
+  }
+  return lost;
+}
+
+// Of a label that an older skiff did not give it nothing is known.
+Result<std::optional<std::string>> LabelOf(const std::string& container, const char* label) {
+  const std::string format = fmt::format(
+      "{{{{with index .Config.Labels \"{}\"}}}}={{{{.}}}}{{{{end}}}}", label);
+  const auto lines = LinesOf(TRY(Docker({"inspect", "--format", format, container})));
+  if (lines.empty()) return std::optional<std::string>();
+  return std::optional(lines.front().substr(1));
+}
+
+// Where agents look for a server that is gone; 0 where nobody knows.
+Result<int> PortOfVolume(const std::string& volume) {
+  const std::string format = fmt::format("{{{{index .Labels \"{}\"}}}}", kDockerPortLabel);
+  const auto lines = LinesOf(TRY(Docker({"volume", "inspect", "--format", format, volume})));
+  return lines.empty() ? 0 : std::atoi(lines.front().c_str());
+}
+
+// Of a server that is made over what is left.
+Result<> ChoosePort(DockerOptions& options, const Parts& parts) {
+  const std::string server = DockerServerName(options.name);
+  const int port = parts.volumes.contains(server) ? TRY(PortOfVolume(server)) : 0;
+  if (options.secure_port == 0) options.secure_port = port;
+  if (options.secure_port == 0) options.secure_port = TRY(FreePort());
+  if (port == 0 || port == options.secure_port) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("--secure-port: what is left of the cluster \"{}\" knows its server at "
+                          "port {}, not {}",
+                          options.name, port, options.secure_port));
+}
+
+// What was said when a container was made cannot be said anew.
+Result<> CheckSaid(const DockerOptions& options, const std::string& server) {
+  const std::string image =
+      TRY(Docker({"inspect", "--format", "{{.Image}}", server}));
+  const auto wrong = [&](const std::string& has, const std::string& asked) {
+    return Fail(Reason::kConflict,
+                fmt::format("there is a cluster \"{0}\" with {1}, not {2}; choose another --name, "
+                            "or have its server made anew over its volume: docker rm -f {3}, and "
+                            "this once more",
+                            options.name, has, asked, server));
+  };
+  const struct {
+    const char* label;
+    const char* flag;
+    const std::vector<std::string>& asked;
+  } kSaid[] = {{kDockerPublishLabel, "--publish", options.published_ports},
+               {kDockerArgumentsLabel, "--server-arg", options.server_arguments}};
+  for (const auto& each : kSaid) {
+    const std::string asked = fmt::format("{}", fmt::join(each.asked, " "));
+    const std::string has = TRY(LabelOf(server, each.label)).value_or("");
+    if (asked.empty() || asked == has) continue;
+    return wrong(has.empty() ? fmt::format("no {}", each.flag)
+                             : fmt::format("{}={}", each.flag, has),
+                 fmt::format("{}={}", each.flag, asked));
+  }
+  if (!options.image_is_asked) return {};
+  TRY(CheckDockerImage(options.image));
+  const std::string asked =
+      TRY(Docker({"image", "inspect", "--format", "{{.Id}}", options.image}));
+  if (asked == image) return {};
+  return wrong("another image", "--image=" + options.image);
+}
+
+// Containers that were stopped go on where they were.
 Result<> StartAgain(DockerOptions& options, const std::vector<DockerNode>& containers,
                     const Progress& progress) {
   const std::string server = DockerServerName(options.name);
   const std::string remedy =
       fmt::format("choose another --name, or remove that one with `skiff down --docker --name={}`",
                   options.name);
+  const Parts parts = TRY(PartsOf(options.name));
   const auto count = [&](auto&& is) {
-    return std::count_if(containers.begin(), containers.end(), is);
+    return static_cast<int>(std::count_if(containers.begin(), containers.end(), is));
   };
-  if (count([&](const DockerNode& node) { return node.name == server; }) == 0) {
+  const int members = count([](const DockerNode& node) { return node.role == kDockerEtcdRole; });
+  const bool has_server = parts.containers.contains(server);
+  const bool has_balancer = parts.containers.contains(DockerBalancerName(options.name));
+  if ((!has_server && (members > 0 || !parts.volumes.contains(server))) ||
+      (members > 0 && !has_balancer)) {
     return Fail(Reason::kConflict,
-                fmt::format("the cluster \"{}\" has lost its server; {}", options.name, remedy));
+                fmt::format("the cluster \"{}\" has lost its {}; {}", options.name,
+                            has_server ? "balancer" : "server", remedy));
   }
-  const auto nodes = count([](const DockerNode& node) { return node.is_node(); });
-  if (options.nodes && *options.nodes != nodes) {
+  const int nodes =
+      count([](const DockerNode& node) { return node.is_node(); }) + (has_server ? 0 : 1);
+  if (options.nodes && *options.nodes < nodes) {
     return Fail(Reason::kConflict,
                 fmt::format("there is a cluster \"{}\" with {} nodes, not {}; {}", options.name,
                             nodes, *options.nodes, remedy));
   }
-  const auto members = count([](const DockerNode& node) { return node.role == kDockerEtcdRole; });
   if (options.etcd_members && *options.etcd_members != members) {
     return Fail(Reason::kConflict,
                 fmt::format("there is a cluster \"{}\" with {} members of etcd, not {}; {}",
                             options.name, members, *options.etcd_members, remedy));
   }
-  const std::string format = fmt::format("{{{{index .Config.Labels \"{}\"}}}}", kDockerPortLabel);
-  const std::string port = TRY(Docker({"inspect", "--format", format, server}));
-  const int asked = std::exchange(options.secure_port, std::atoi(port.c_str()));
-  if (asked != 0 && asked != options.secure_port) {
-    return Fail(Reason::kConflict,
-                fmt::format("there is a cluster \"{}\" with --secure-port={}, not {}; {}",
-                            options.name, options.secure_port, asked, remedy));
-  }
-  for (const DockerNode& container : containers) {
-    progress("starting " + container.name);
-    if (const auto started = Docker({"start", container.name}); !started) {
-      return Fail(ExplainRun(started.error()));
+  if (has_server) {
+    TRY(CheckSaid(options, server));
+    const std::string port = TRY(LabelOf(server, kDockerPortLabel)).value_or("");
+    const int asked = std::exchange(options.secure_port, std::atoi(port.c_str()));
+    if (asked != 0 && asked != options.secure_port) {
+      return Fail(Reason::kConflict,
+                  fmt::format("there is a cluster \"{}\" with --secure-port={}, not {}; {}",
+                              options.name, options.secure_port, asked, remedy));
     }
+  } else {
+    TRY(ChoosePort(options, parts));
   }
-  for (const DockerNode& container : containers) {
-    if (container.is_node()) TRY(WaitUntilUsable(container.name, progress));
-  }
-  return {};
+  const std::set<int> lost = LostAgents(options, parts, nodes);
+  options.nodes = nodes + static_cast<int>(lost.size());
+  if (members > 0) options.etcd_members = members;
+  if (!has_server || !lost.empty()) TRY(CheckDockerImage(options.image));
+  return OrRemove(options.name, progress, [&]() -> Result<> {
+    TRY(AddNetwork(options.name));
+    if (!has_server) TRY(AddServers(options, 1, nullptr, progress));
+    for (const DockerNode& container : containers) {
+      progress("starting " + container.name);
+      if (const auto started = Docker({"start", container.name}); !started) {
+        return Fail(ExplainRun(started.error()));
+      }
+    }
+    for (const DockerNode& container : containers) {
+      if (container.is_node()) TRY(WaitUntilUsable(container.name, progress));
+    }
+    return AddAgents(options, lost, progress);
+  });
 }
 
 }  // namespace
@@ -313,8 +487,12 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
   TRY(CheckDockerEngine());
   const auto containers = TRY(DockerNodes(options.name));
   if (containers.empty()) {
-    if (options.secure_port == 0) options.secure_port = TRY(FreePort());
-    TRY(CreateOrRemove(options, progress));
+    const Parts parts = TRY(PartsOf(options.name));
+    TRY(ChoosePort(options, parts));
+    TRY(CheckImages(options));
+    const size_t agents = LostAgents(options, parts, 0).size();
+    if (!options.nodes && agents > 0) options.nodes = 1 + static_cast<int>(agents);
+    TRY(OrRemove(options.name, progress, [&] { return Create(options, progress); }));
   } else {
     TRY(StartAgain(options, containers, progress));
   }
@@ -329,26 +507,7 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
 
 Result<bool> DockerDown(const std::string& name, const Progress& progress) {
   TRY(CheckDockerEngine());
-  std::vector<std::string> names;
-  for (const DockerNode& container : TRY(DockerNodes(name))) names.push_back(container.name);
-  bool any = !names.empty();
-  for (const std::string& container : names) progress("removing " + container);
-  if (!names.empty()) {
-    std::vector<std::string> remove = {"rm", "--force", "--volumes"};
-    remove.insert(remove.end(), names.begin(), names.end());
-    TRY(Docker(std::move(remove)));
-  }
-  for (const DockerThing& volume : TRY(DockerVolumes())) {
-    if (volume.cluster != name) continue;
-    TRY(Docker({"volume", "rm", "--force", volume.name}));
-    any = true;
-  }
-  for (const DockerThing& network : TRY(DockerNetworks())) {
-    if (network.cluster != name) continue;
-    TRY(Docker({"network", "rm", network.name}));
-    any = true;
-  }
-  return any;
+  return Remove(name, {}, progress);
 }
 
 Result<std::string> DockerStatus(const std::string& name) {

@@ -17,6 +17,7 @@ namespace skiff {
 struct DockerOptions {
   std::string name = "skiff";
   std::string image = "skiff";
+  bool image_is_asked = false;  // Not the usual one because nobody said another.
   std::optional<int> nodes;  // The server among them; 1..50. Unset: 1, or those that are there.
   std::optional<int> etcd_members;  // Unset: one server, which keeps the objects itself.
   std::string etcd_image = "etcd";  // With /usr/local/bin/etcd: e2e/docker/etcd.sh, or etcd's own.
@@ -47,8 +48,9 @@ std::string DockerContext(const std::string& cluster);
 Result<std::string> KubeconfigFor(const std::string& text, const std::string& server,
                                   const std::string& context);
 
-// Creates the cluster, or starts what was stopped of it, and returns when all nodes are Ready. What
-// was made is removed again when a new cluster fails. Errors say how to mend it.
+// Creates the cluster, or starts what was stopped of it and makes again what was removed by other
+// hands and has its volume still, and returns when all nodes are Ready. What was made is removed
+// again when that fails; volumes that were there stay. Errors say how to mend it.
 Result<> DockerUp(const DockerOptions& options, const Progress& progress);
 
 // Removes the containers, the network and the volumes of the cluster. Can be repeated; false when

@@ -24,6 +24,7 @@ TEST(DockerClusterTest, TheServerPublishesItsApiAndWhatIsAskedFor) {
   EXPECT_THAT(command, Contains("127.0.0.1:7443:7443"));
   EXPECT_THAT(command, Contains("8080:30080"));
   EXPECT_THAT(command, Contains("skiff.io/cluster=dev"));
+  EXPECT_THAT(command, Contains("skiff.io/publish=8080:30080"));
   EXPECT_THAT(command, Contains("dev-server:/var/lib/skiff"));
   // Flags of docker run come before the image, those of skiff after it.
   const auto image = std::find(command.begin(), command.end(), "skiff");

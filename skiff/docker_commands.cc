@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <sstream>
@@ -42,6 +43,12 @@ std::vector<std::string> DockerServerCommand(const DockerOptions& options, int n
       NodeCommand(options, DockerServerName(options.name, number), kDockerServerRole);
   const std::string port = std::to_string(options.secure_port);
   command.insert(command.end(), {"--label", std::string(kDockerPortLabel) + "=" + port});
+  const auto keep = [&](const char* label, const std::vector<std::string>& said) {
+    command.insert(command.end(),
+                   {"--label", fmt::format("{}={}", label, fmt::join(said, " "))});
+  };
+  keep(kDockerPublishLabel, options.published_ports);
+  keep(kDockerArgumentsLabel, options.server_arguments);
   if (!options.etcd_members) {  // Else the balancer does.
     command.insert(command.end(), {"--publish", fmt::format("127.0.0.1:{}:{}", port, port)});
     for (const std::string& mapping : options.published_ports) {

@@ -18,8 +18,11 @@ inline constexpr char kDockerEtcdRole[] = "etcd";          // A member.
 inline constexpr char kDockerBalancerRole[] = "balancer";  // Leads to a server that lives.
 inline constexpr char kDockerServerRole[] = "server";      // A node with an API server.
 inline constexpr char kDockerAgentRole[] = "agent";        // Another node.
-// On the server: the port of the API, on the host's loopback and inside.
+// On the server, and on volumes: the port of the API, on the host's loopback and inside.
 inline constexpr char kDockerPortLabel[] = "skiff.io/port";
+// There, too: what --publish and --server-arg said when the cluster was made, with blanks between.
+inline constexpr char kDockerPublishLabel[] = "skiff.io/publish";
+inline constexpr char kDockerArgumentsLabel[] = "skiff.io/server-args";
 
 // Runs `docker ARGUMENTS...` and returns its stdout. An error says what its stderr said.
 Result<std::string> Docker(std::vector<std::string> arguments, Duration timeout = 60s);

@@ -5,6 +5,7 @@
 
 #include "api/text/utf8.h"
 #include "api/text/yaml.h"
+#include "cli/compose/canonical.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
 #include "cli/printers.h"
@@ -222,6 +223,10 @@ Json Uninterpolated(const Node& node) {
 Json FileOf(const Project& project) {
   Json file = Uninterpolated(project.root);
   file["name"] = project.name;
+  // What a secret is in the environment of who looks at the files is not for all to read.
+  for (const Member& secret : project.root["secrets"].members) {
+    if (secret.node["content"].tag == kMadeTag) file["secrets"][secret.key].erase("content");
+  }
   for (Json& service : file["services"]) service.erase("env_file");  // It is in `environment`.
   return file;
 }

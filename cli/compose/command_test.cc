@@ -14,6 +14,7 @@
 namespace skiff::cli::compose {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -150,6 +151,19 @@ TEST_F(ComposeCommandTest, ConfigPrintsOneFileThatComesToTheSame) {
   EXPECT_THAT(out_, StartsWith("{\n"));
   EXPECT_EQ(Run({"config", "--format=xml", path}), 1);
   EXPECT_EQ(err_, "error: --format: \"xml\" is neither yaml nor json\n");
+}
+
+TEST_F(ComposeCommandTest, ConfigPrintsNoSecretOfTheEnvironment) {
+  Write(".env", "WORD=hush\n");
+  const std::string path = Write("a.yaml",
+                                 "services: {web: {image: x, secrets: [s], configs: [c]}}\n"
+                                 "secrets: {s: {environment: WORD}}\n"
+                                 "configs: {c: {content: 'a $${B}'}}\n");
+  ASSERT_EQ(Run({"config", path}), 0) << err_;
+  EXPECT_THAT(out_, AllOf(HasSubstr("environment: WORD"), HasSubstr("content: a $${B}"),
+                          Not(HasSubstr("hush"))));
+  ASSERT_EQ(Run({"convert", path}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("aHVzaA=="));
 }
 
 TEST_F(ComposeCommandTest, ConfigPrintsThePartsOfAFileAsDockerComposeDoes) {

@@ -128,6 +128,7 @@ void AddService(const Project& project, const Files& files, const std::string& s
   if (node.told || (is_missing && !node["extends"].told)) return;
   Scope scope{project, files, out, wrong, service, node, ServiceName(service)};
   scope.ends = IsEnding(project, service, node);
+  scope.is_task = scope.ends && IsTask(project, service, node);
   if (scope.name != service) {
     out.notes.push_back({node.place, "services." + service,
                          fmt::format("other services find it under the name {}", scope.name)});
@@ -138,6 +139,7 @@ void AddService(const Project& project, const Files& files, const std::string& s
   Workload workload;
   workload.service = service;
   workload.object = WorkloadObject(scope, std::move(pod_template), mounts.keeps_data);
+  workload.is_task = scope.is_task;
   workload.after = DependenciesOf(node);
   workload.secrets.assign(mounts.secrets.begin(), mounts.secrets.end());
   out.workloads.push_back(std::move(workload));

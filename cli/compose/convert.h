@@ -41,6 +41,7 @@ struct Dependency {
 struct Workload {
   std::string service;  // As the file calls it.
   Json object;
+  bool is_task = false;  // A Job whose end is what it is for; others run until they are stopped.
   std::vector<Dependency> after;
   std::vector<std::string> secrets;  // Names of Secrets that its pods mount.
 };

@@ -276,7 +276,7 @@ std::vector<ServicePort> PortsOf(const Scope& scope, bool noting) {
 void AddServices(const Scope& scope) {
   const auto ports = PortsOf(scope, /*noting=*/true);
   // Nobody is led to a task that offers nothing.
-  if (scope.ends && ports.empty()) return;
+  if (scope.is_task && ports.empty()) return;
   AddShared(scope.out, InnerService(scope, scope.name, ports));
   AddAliases(scope, ports);
   if (!IsOnHostNetwork(scope.node)) AddPublished(scope, ports);

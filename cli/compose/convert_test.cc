@@ -152,6 +152,28 @@ TEST_F(ComposeConvertTest, AServiceWithoutPortsIsFoundByAHeadlessService) {
   EXPECT_TRUE(Find(conversion, "Service", "db-published").is_null());
 }
 
+TEST_F(ComposeConvertTest, WhatIsStartedAgainWhenItFailsIsFoundWhileItRuns) {
+  const Conversion conversion = Converted(
+      "services:\n"
+      "  cache:\n    image: x\n    container_name: store\n"
+      "    deploy: {restart_policy: {condition: on-failure}}\n"
+      "  once: {image: x, restart: 'no'}\n"
+      "  first: {image: x, restart: on-failure}\n"
+      "  web: {image: x, depends_on: {first: {condition: service_completed_successfully}}}\n");
+  for (const char* name : {"cache", "once", "first"}) {
+    EXPECT_FALSE(Find(conversion, "Job", name).is_null()) << name;
+  }
+  for (const char* name : {"cache", "store"}) {
+    EXPECT_EQ(Find(conversion, "Service", name)["spec"]["clusterIP"], "None") << name;
+  }
+  EXPECT_TRUE(Find(conversion, "Service", "once").is_null());
+  EXPECT_TRUE(Find(conversion, "Service", "first").is_null());
+  for (const Workload& workload : conversion.workloads) {
+    EXPECT_EQ(workload.is_task, workload.service == "once" || workload.service == "first")
+        << workload.service;
+  }
+}
+
 TEST_F(ComposeConvertTest, WhatWasForLoopbackAloneIsNotPublished) {
   const Conversion conversion =
       Converted("services:\n  db:\n    image: x\n    ports: ['127.0.0.1:5432:5432']\n");

@@ -206,6 +206,14 @@ bool IsEnding(const Project& project, const std::string& service, const Node& no
   return (rule->when == "no" || rule->when == "on-failure") && LooksLikeATask(node);
 }
 
+// What is started again when it fails, and of which nobody says more, may as well be a server: a
+// stack for Swarm says `condition: on-failure` of all it has.
+bool IsTask(const Project& project, const std::string& service, const Node& node) {
+  if (SomebodyWaitsForItsEnd(project, service) || IsSwarmJob(node)) return true;
+  const auto rule = RestartOf(node);
+  return rule && rule->when == "no";
+}
+
 Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {
   const Node& mode = scope.node["deploy"]["mode"];
   const std::string word = mode.Text();

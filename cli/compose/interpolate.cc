@@ -102,7 +102,7 @@ class Interpolator {
         if (expression) {
           out += TRY(Evaluated(*expression, depth));
           text = whole.substr(end + 1);
-        } else if (with_.lenient) {
+        } else if (with_.lenient || !text.starts_with('{')) {
           out += '$';
         } else {
           return CliError(fmt::format(

@@ -4,7 +4,7 @@
 //   ${NAME:-TEXT} ${NAME-TEXT} TEXT where it is not set (":": or empty)
 //   ${NAME:?TEXT} ${NAME?TEXT} fails with TEXT there
 //   ${NAME:+TEXT} ${NAME+TEXT} TEXT where it is set (":": and not empty), else nothing
-//   $$                         a dollar
+//   $$                         a dollar; so is one that neither a name nor a brace follows
 //
 // A TEXT may hold variables itself. Names are made of ASCII letters, digits and underscores.
 #pragma once
@@ -32,7 +32,7 @@ using Lookup = std::function<std::optional<std::string>(const std::string& name)
 
 struct Interpolation {
   Lookup lookup;
-  // A dollar that begins nothing stays, as in files of variables; else it is an error.
+  // Braces that are no such form stay, as in files of variables; else they are an error.
   bool lenient = false;
   Place at = {};  // Where the text stands.
   std::map<std::string, Place> unset = {};  // The names that nothing stood for, and where first.

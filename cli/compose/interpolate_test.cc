@@ -61,9 +61,14 @@ TEST(InterpolateTest, VariablesMayStandInsideOthers) {
   EXPECT_EQ(Made("${A:-${NONE:?never asked for}}"), "apple");
 }
 
-TEST(InterpolateTest, AnythingElseBehindADollarIsRefusedOrKept) {
+TEST(InterpolateTest, ADollarThatBeginsNothingIsOne) {
+  for (const std::string text : {"$ x", "a$", "$2a$14$1l.Io", "$-$"}) EXPECT_EQ(Made(text), text);
+  EXPECT_EQ(Made("${NONE:-$2a$$b$A$}"), "$2a$bapple$");
+}
+
+TEST(InterpolateTest, BracesThatAreNoFormAreRefusedOrKept) {
   const std::string why = "; a $ that is meant as such is written $$";
-  for (const std::string text : {"${}", "${A", "$ x", "${1}", "${A:x}", "${A/x}", "a$"}) {
+  for (const std::string text : {"${}", "${A", "${1}", "${A:x}", "${A/x}"}) {
     EXPECT_EQ(Made(text), "error: invalid interpolation format: \"" + text + "\"" + why);
     EXPECT_EQ(Made(text, /*lenient=*/true).substr(0, text.size()), text);
   }

@@ -20,6 +20,7 @@ struct Scope {
   const Node& node;
   std::string name;     // As objects are called.
   bool ends = false;    // It is a Job.
+  bool is_task = false;  // And nothing that others ask while it runs.
 
   // What is read; nothing where it is wrong, which is told.
   template <typename Value>
@@ -95,6 +96,7 @@ void AddShared(Conversion& out, Json object);
 // convert_workload.cc: what runs the pods.
 Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data);
 bool IsEnding(const Project& project, const std::string& service, const Node& node);
+bool IsTask(const Project& project, const std::string& service, const Node& node);
 // How many of it the file wants; says nothing: that is left to whoever scales it.
 const Node& ReplicasNode(const Node& service);
 

@@ -103,8 +103,8 @@ class Up {
     }
     if (!flags_.wait || flags_.dry_run) return {};
     for (const Workload& workload : conversion_.workloads) {
-      const bool job = TextAt(workload.object, "kind") == "Job";
-      TRY(WaitFor(workload, job ? "service_completed_successfully" : "service_healthy"));
+      TRY(WaitFor(workload,
+                  workload.is_task ? "service_completed_successfully" : "service_healthy"));
     }
     return CheckPublished();
   }

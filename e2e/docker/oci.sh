@@ -7,10 +7,11 @@
 # `docker load`, `podman load`, `ctr images import`, `skopeo copy oci-archive:FILE ...` and `skiff image load` take it. The
 # same files give the same bytes. Root.
 set -euo pipefail
+file=$(realpath -m "${1:-$(dirname "$0")/../../build/skiff-oci.tar}")
+[ "$(id -u)" = 0 ] || exec sudo -E "$0" "$file"
 cd "$(dirname "$0")/../.."
 . e2e/docker/env.sh
-file=$(realpath -m "${1:-build/skiff-oci.tar}")
-[ "$(id -u)" = 0 ] || exec sudo -E "$0" "$file"
+[ $# = 0 ] || [ -d "${file%/*}" ] || { echo "there is no folder ${file%/*}" >&2; exit 1; }
 [ -x build/release/skiff ] || { echo "build/release/skiff is not built" >&2; exit 1; }
 base=$(e2e/docker/base.sh --archive)
 e2e/docker/stage.sh

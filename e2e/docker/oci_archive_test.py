@@ -56,6 +56,10 @@ with tempfile.TemporaryDirectory() as work:
     assert config["config"]["Cmd"] == ["up"], config
     assert config["config"]["Volumes"] == {"/var/lib/skiff": {}}, config
     assert "SKIFF_FOREGROUND=true" in config["config"]["Env"], config
+    # Where the archive cannot be put is told before anything is made; a path is one of who typed it.
+    if os.getuid() == 0:
+        said = subprocess.run([os.path.join(here, "oci.sh"), "gone/x.tar"], cwd=work, capture_output=True, text=True)
+        assert said.returncode == 1 and f"no folder {os.path.realpath(work)}/gone" in said.stderr, said
     docker = json.loads(files["manifest.json"])[0]
     assert docker["RepoTags"] == ["skiff:7"] and docker["Config"] in files and docker["Layers"][0] in files
 print("The archive is what it says.")

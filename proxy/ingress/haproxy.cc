@@ -64,10 +64,12 @@ std::string LogEndOf(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-// A connection to a socket in the file system that does not wait longer than it should.
+// A connection to a socket in the file system that does not wait longer than it should. While it
+// waits it calls `meanwhile` every kStartStepMs.
 class UnixConversation {
  public:
-  explicit UnixConversation(Duration timeout) : deadline_(clock_.Monotonic() + timeout) {}
+  UnixConversation(Duration timeout, const std::function<void()>& meanwhile)
+      : deadline_(clock_.Monotonic() + timeout), meanwhile_(meanwhile) {}
   ~UnixConversation() {
     if (socket_ >= 0) close(socket_);
   }
@@ -95,11 +97,7 @@ class UnixConversation {
     std::string answer;
     char buffer[16384];
     while (true) {
-      pollfd file{socket_, POLLIN, 0};
-      const auto left = std::max(Duration::zero(), deadline_ - clock_.Monotonic());
-      if (poll(&file, 1, static_cast<int>(left / 1ms)) <= 0) {
-        return Fail(Reason::kTimeout, path + ": no answer");
-      }
+      if (!WaitForSome()) return Fail(Reason::kTimeout, path + ": no answer");
       const ssize_t n = recv(socket_, buffer, sizeof buffer, 0);
       if (n < 0) return Fail(Reason::kServiceUnavailable, path + ": " + std::strerror(errno));
       if (n == 0) return answer;
@@ -108,8 +106,21 @@ class UnixConversation {
     }
   }
 
+  bool WaitForSome() const {
+    while (true) {
+      pollfd file{socket_, POLLIN, 0};
+      const auto left = std::max(Duration::zero(), deadline_ - clock_.Monotonic());
+      const int left_ms = static_cast<int>(left / 1ms);
+      const int wait_ms = meanwhile_ ? std::min(kStartStepMs, left_ms) : left_ms;
+      if (poll(&file, 1, wait_ms) > 0) return true;
+      if (wait_ms == left_ms) return false;
+      meanwhile_();
+    }
+  }
+
   SystemClock clock_;
   const Duration deadline_;
+  const std::function<void()>& meanwhile_;
   int socket_ = -1;
 };
 
@@ -123,12 +134,22 @@ std::string Haproxy::ConfigText() const {
   return TextOfFile(Path(kCurrent) + "/" + kConfigFile);
 }
 
-Result<std::string> Haproxy::Ask(const std::string& command) const {
-  return UnixConversation(kAnswerTimeout).Ask(Path(kMaster), command + "\n");
+Result<std::string> Haproxy::AskMaster(const std::string& command,
+                                       const std::function<void()>& meanwhile) const {
+  return UnixConversation(kAnswerTimeout, meanwhile)
+      .Ask(Path(kMaster), kNewestWorker + command + "\n");
 }
 
-Result<std::string> Haproxy::Signature() const {
-  const std::string info = TRY(Ask(std::string(kNewestWorker) + "show info"));
+// Its master passes questions on, but for as long as it becomes another process, which starts the
+// next worker: then the one that serves is asked itself.
+Result<std::string> Haproxy::Ask(const std::string& command) const {
+  if (serving_.empty()) return AskMaster(command);
+  return UnixConversation(kAnswerTimeout, {})
+      .Ask(WorkerSocket(directory_, serving_), command + "\n");
+}
+
+Result<std::string> Haproxy::Signature(const std::function<void()>& meanwhile) const {
+  const std::string info = TRY(AskMaster("show info", meanwhile));
   constexpr std::string_view kMark = "\ndescription: ";
   const size_t begin = info.find(kMark);
   if (begin == std::string::npos) return Fail(Reason::kServiceUnavailable, "no worker answers");
@@ -164,11 +185,12 @@ Result<> Haproxy::Prepare(const HaproxyConfig& config, const std::function<void(
   return {};
 }
 
-Result<> Haproxy::WaitForSignature(const std::string& signature, const ProcessId& process) const {
+Result<> Haproxy::WaitForSignature(const std::string& signature, const ProcessId& process,
+                                   const std::function<void()>& meanwhile) const {
   SystemClock clock;
   const Duration deadline = clock.Monotonic() + kStartTimeout;
   while (true) {
-    const auto serves = Signature();
+    const auto serves = Signature(meanwhile);
     if (serves && *serves == signature) return {};
     if (!IsAlive(process)) {
       return Fail(Reason::kInternalError,
@@ -179,6 +201,7 @@ Result<> Haproxy::WaitForSignature(const std::string& signature, const ProcessId
                   "no new worker of haproxy serves; its log ends with:\n" + LogEndOf(Path(kLog)));
     }
     poll(nullptr, 0, kStartStepMs);
+    if (meanwhile) meanwhile();
   }
 }
 
@@ -188,6 +211,7 @@ Result<> Haproxy::Start(const HaproxyConfig& config) {
     return Fail(Reason::kNotFound, "haproxy is not installed: install the package haproxy");
   }
   TRY(Prepare(config));
+  RemoveWorkerSockets("");
   const ProcessId process =
       TRY(SpawnDaemon({.argv = {*program, "-W", "-S", Path(kMaster) + ",mode,600,level,admin", "-f",
                                 Path(kCurrent) + "/" + kConfigFile},
@@ -198,26 +222,42 @@ Result<> Haproxy::Start(const HaproxyConfig& config) {
   return serving;
 }
 
-Result<> Haproxy::Reload(HaproxyConfig& config, const std::function<void()>& meanwhile) {
+Result<> Haproxy::Reload(HaproxyConfig& config, const std::function<void()>& meanwhile,
+                         const std::function<void()>& while_it_starts) {
   const auto process = Process();
   if (!process) return Fail(Reason::kServiceUnavailable, "haproxy does not run");
   TRY(Prepare(config, meanwhile));
+  serving_ = Signature().value_or("");
   SignalProcess(*process, SIGUSR2);
-  return WaitForSignature(config.signature, *process);
+  auto serves = WaitForSignature(config.signature, *process, while_it_starts);
+  serving_.clear();
+  if (serves) RemoveWorkerSockets(config.signature);
+  return serves;
+}
+
+// Workers cannot, in their empty root.
+void Haproxy::RemoveWorkerSockets(const std::string& but) const {
+  const std::string kept = but.empty() ? "" : WorkerSocket(directory_, but);
+  const std::string any = WorkerSocket(directory_, "");
+  std::error_code ignored;
+  std::vector<fs::path> old;
+  for (const auto& each : fs::directory_iterator(directory_, ignored)) {
+    if (each.path().native().starts_with(any) && each.path() != kept) old.push_back(each.path());
+  }
+  for (const fs::path& each : old) fs::remove(each, ignored);
 }
 
 Result<> Haproxy::SyncServers(const std::map<std::string, Backend>& backends) const {
-  const std::string to = kNewestWorker;
-  const auto running = TRY(ParseServers(TRY(Ask(to + "show servers state"))));
+  const auto running = TRY(ParseServers(TRY(Ask("show servers state"))));
   const ServerChanges changes = ChangesOf(running, backends);
   // One that is refused keeps no other server from being taken out.
   Result<> all;
   for (const std::string& command : changes.must) {
-    const std::string answer = TRY(Ask(to + command));
+    const std::string answer = TRY(Ask(command));
     if (IsDone(answer) || !all) continue;
     all = Fail(Reason::kInternalError, "haproxy refused \"" + command + "\": " + answer);
   }
-  for (const std::string& command : changes.may) (void)TRY(Ask(to + command));
+  for (const std::string& command : changes.may) (void)TRY(Ask(command));
   return all;
 }
 
@@ -226,6 +266,7 @@ bool Haproxy::Stop() {
   const bool gone = !process || StopProcess(*process, kStopGrace);
   std::error_code ignored;
   for (const char* name : {kMaster, kPid, "haproxy.pid.started"}) fs::remove(Path(name), ignored);
+  RemoveWorkerSockets("");
   return gone;
 }
 

@@ -3,6 +3,7 @@
 //
 //   DIRECTORY/current -> config.0 | config.1    what it was started or reloaded with last
 //   DIRECTORY/master.sock                       by which it is asked and told
+//   DIRECTORY/w.SIGNATURE                       the same of one worker, while the next one starts
 //   DIRECTORY/haproxy.pid, haproxy.log          the log has a line a request
 //
 // Its master starts a worker at each reload, which takes the listening sockets over; the one before
@@ -34,16 +35,18 @@ class Haproxy {
   // Its master, if it lives.
   std::optional<ProcessId> Process() const;
   // What the newest worker was started with.
-  Result<std::string> Signature() const;
+  Result<std::string> Signature(const std::function<void()>& meanwhile = {}) const;
   // The haproxy.cfg of that; "" when there is none.
   std::string ConfigText() const;
   // It must not run. NotFound: it is not installed.
   Result<> Start(const HaproxyConfig& config);
   // It must run. Returns when a worker with this configuration serves; after an error the one
   // before still does. Invalid: HAProxy does not take that configuration. On a busy machine that
-  // takes seconds: `meanwhile` is called now and then, and may make the configuration one that
-  // differs in nothing but endpoints.
-  Result<> Reload(HaproxyConfig& config, const std::function<void()>& meanwhile);
+  // takes seconds: `meanwhile` is called now and then while the configuration is checked, and may
+  // make it one that differs in nothing but endpoints; `while_it_starts` after that, when the new
+  // worker is about to have those of then. Both may call SyncServers for the worker that serves.
+  Result<> Reload(HaproxyConfig& config, const std::function<void()>& meanwhile,
+                  const std::function<void()>& while_it_starts);
   // Makes these endpoints the servers of its backends, as far as it knows them; fails where there
   // was something that it does not. Workers that are about to end keep theirs: HAProxy changes
   // nothing in them any more.
@@ -55,10 +58,15 @@ class Haproxy {
  private:
   std::string Path(const char* name) const { return directory_ + "/" + name; }
   Result<> Prepare(const HaproxyConfig& config, const std::function<void()>& meanwhile = {});
-  Result<> WaitForSignature(const std::string& signature, const ProcessId& process) const;
+  Result<> WaitForSignature(const std::string& signature, const ProcessId& process,
+                            const std::function<void()>& meanwhile = {}) const;
+  Result<std::string> AskMaster(const std::string& command,
+                                const std::function<void()>& meanwhile = {}) const;
   Result<std::string> Ask(const std::string& command) const;
+  void RemoveWorkerSockets(const std::string& but) const;
 
   const std::string directory_;
+  std::string serving_;  // The signature of the worker that serves while the next one starts.
 };
 
 }  // namespace skiff::ingress

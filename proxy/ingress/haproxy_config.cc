@@ -13,6 +13,8 @@ namespace {
 // A line of a list of certificates may be so long that this many names of 253 letters fit.
 constexpr size_t kHostsOfALine = 100;
 constexpr size_t kSignatureLength = 32;
+// Such a name is shorter than master.sock: paths of sockets may have a hundred bytes.
+constexpr size_t kSocketSignatureLength = 8;
 
 // Old workers end when their last connection does, at the latest after hard-stop-after. Who keeps a
 // connection to one of them may send one more request, instead of finding it closed; soon, since it
@@ -67,7 +69,13 @@ constexpr char kRouting[] = R"(  option httplog
   http-request set-var(txn.wild) 'var(txn.host),regsub("^[^.]*","*")'
 )";
 
-constexpr char kTargets[] = R"(  use_backend circle if { req.hdr_cnt(X-Skiff-Ingress-Hop) gt 5 }
+// What has a body that is longer than HAProxy's buffer is not sent again, whatever it is. gRPC is
+// HTTP/2 only.
+constexpr char kTargets[] = R"(  acl kept method GET HEAD OPTIONS TRACE
+  acl kept req.hdr(content-type) -m beg application/grpc
+  http-request set-var(txn.once) var(txn.to),map_str(once.map) unless kept
+  use_backend circle if { req.hdr_cnt(X-Skiff-Ingress-Hop) gt 5 }
+  use_backend %[var(txn.once)] if { var(txn.once) -m found }
   use_backend %[var(txn.to)] if { var(txn.to) -m found }
   default_backend not-found
 
@@ -104,6 +112,8 @@ std::string GlobalText(const HaproxySettings& settings, const std::string& signa
   std::string text = kGlobal;
   const std::string mark = "{signature}";
   text.replace(text.find(mark), mark.size(), signature);
+  text += fmt::format("  stats socket '{}' mode 600 level admin\n",
+                      WorkerSocket(settings.directory, signature));
   if (!settings.user.empty()) {
     text += fmt::format("  user {0}\n  group {0}\n  chroot '{1}/empty'\n", settings.user,
                         settings.directory);
@@ -151,18 +161,18 @@ std::string BackendText(const std::string& name, const Backend& backend, bool wi
   time("connect", backend.times.connect);
   time("server", backend.times.server);
   time("tunnel", backend.times.tunnel);
-  // Each request by a connection of its own: one that is kept may be closed by its server, a pod
-  // that ends, in the moment a request is sent by it. Whether it was taken nobody knows then, so a
-  // POST cannot be sent again, and HAProxy closes the client's connection without an answer and
-  // without a line in the log. Where a connection cannot be made nothing was taken, and any request
-  // goes elsewhere. Handshakes of TLS would cost ten times what all else of a request does.
-  if (backend.protocol == BackendProtocol::kHttp) text += "  option http-server-close\n";
+  // A connection that is kept may be closed by its server, a pod that ends, in the moment a request
+  // is sent by it. Whether it was taken nobody knows then, so a POST cannot be sent again, and
+  // HAProxy closes the client's connection without an answer and without a line in the log. Where a
+  // connection cannot be made nothing was taken, and any request goes elsewhere.
+  if (backend.once) text += "  option http-server-close\n";
   // Servers are no part of the signature; how they are spoken to is.
-  text += fmt::format("  # servers: {}\n", NameOfProtocol(backend.protocol));
+  text += fmt::format("  # servers: {}{}\n", NameOfProtocol(backend.protocol),
+                      backend.once ? ", a connection a request" : "");
   if (!with_servers) return text;
   for (const Endpoint& endpoint : backend.endpoints) {
     text += fmt::format("  server {} {}\n", ServerName(endpoint),
-                        ServerTarget(endpoint, backend.protocol));
+                        ServerTarget(endpoint, backend));
   }
   return text;
 }
@@ -170,6 +180,15 @@ std::string BackendText(const std::string& name, const Backend& backend, bool wi
 std::string MapText(const std::map<std::string, std::string>& routes) {
   std::string text;
   for (const auto& [key, backend] : routes) text += key + " " + backend + "\n";
+  return text;
+}
+
+std::string OnceText(const IngressPlan& plan) {
+  std::string text;
+  for (const auto& [name, backend] : plan.backends) {
+    const std::string once = name + std::string(kOnce);
+    if (plan.backends.contains(once)) text += name + " " + once + "\n";
+  }
   return text;
 }
 
@@ -211,6 +230,7 @@ HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& sett
   config.files["exact.map"] = MapText(plan.exact);
   config.files["prefix.map"] = MapText(plan.prefix);
   config.files["defaults.map"] = MapText(plan.defaults);
+  config.files["once.map"] = OnceText(plan);
   config.files["default.pem"] = settings.default_certificate;
   std::string& list = config.files["certificates.list"];
   for (const auto& [secret, certificate] : plan.certificates) {
@@ -234,23 +254,30 @@ bool IsPlainDirectory(const std::string& directory) {
          });
 }
 
+std::string WorkerSocket(const std::string& directory, const std::string& signature) {
+  return directory + "/w." + signature.substr(0, kSocketSignatureLength);
+}
+
 std::string ServerName(const Endpoint& endpoint) {
   return fmt::format("{}_{}", endpoint.ip, endpoint.port);
 }
 
-std::string ServerTarget(const Endpoint& endpoint, BackendProtocol protocol) {
+std::string ServerTarget(const Endpoint& endpoint, const Backend& backend) {
   const bool is_v6 = endpoint.ip.find(':') != std::string::npos;
   std::string target =
       fmt::format("{}{}{}:{}", is_v6 ? "[" : "", endpoint.ip, is_v6 ? "]" : "", endpoint.port);
-  switch (protocol) {
+  switch (backend.protocol) {
     case BackendProtocol::kHttp:
       break;
     case BackendProtocol::kH2c:
       target += " proto h2";
       break;
     case BackendProtocol::kHttps:
-      // As ingress-nginx by default: pods' certificates are seldom issued by anybody.
-      target += " ssl verify none alpn h2,http/1.1";
+      // As ingress-nginx by default: pods' certificates are seldom issued by anybody. A connection
+      // of HTTP/2 is idle to a server that ends until it has read a request, also a new one, and is
+      // closed; one of HTTP/1.1 is waited for.
+      target += backend.once ? " ssl verify none alpn http/1.1"
+                             : " ssl verify none alpn h2,http/1.1";
       break;
   }
   return target;

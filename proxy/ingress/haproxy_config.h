@@ -2,6 +2,7 @@
 //
 //   haproxy.cfg        settings, listeners, and a backend for each port of a Service
 //   exact.map ...      which backend a request goes to, by keys of route_keys
+//   once.map           and which instead, if it cannot be sent twice
 //   certificates.list  which certificate is shown to whom; certificates/HASH.pem
 //
 // Nothing of what users wrote stands in them but in forms that cannot say anything else: encoded
@@ -40,9 +41,12 @@ std::string BindLine(const std::string& address, int port);
 // Whether the path can be said to HAProxy, in its configuration and in its arguments.
 bool IsPlainDirectory(const std::string& directory);
 
+// The socket of the worker with that signature.
+std::string WorkerSocket(const std::string& directory, const std::string& signature);
+
 // As a server of a backend is written, also to one that runs: "10.0.0.7_80", and
 // "10.0.0.7:80 proto h2".
 std::string ServerName(const Endpoint& endpoint);
-std::string ServerTarget(const Endpoint& endpoint, BackendProtocol protocol);
+std::string ServerTarget(const Endpoint& endpoint, const Backend& backend);
 
 }  // namespace skiff::ingress

@@ -52,7 +52,7 @@ ServerChanges ChangesOf(const std::vector<RunningServer>& running,
       if (found != present[name].end() && found->second) continue;
       if (found == present[name].end()) {
         changes.must.push_back(fmt::format("add server {}/{} {}", name, server,
-                                           ServerTarget(endpoint, backend.protocol)));
+                                           ServerTarget(endpoint, backend)));
       }
       changes.must.push_back(fmt::format("set server {}/{} state ready", name, server));
     }

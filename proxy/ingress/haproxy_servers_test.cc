@@ -74,6 +74,11 @@ TEST(HaproxyServersTest, AServerIsSpokenToAsItsPortSays) {
   EXPECT_THAT(ChangesOf({}, Web({{"10.0.0.1", 443}}, BackendProtocol::kHttps)).must[0],
               "add server default.web.80/10.0.0.1_443 10.0.0.1:443 ssl verify none alpn "
               "h2,http/1.1");
+  auto once = Web({{"10.0.0.1", 443}}, BackendProtocol::kHttps);
+  once["default.web.80"].once = true;
+  EXPECT_THAT(ChangesOf({}, once).must[0],
+              "add server default.web.80/10.0.0.1_443 10.0.0.1:443 ssl verify none alpn "
+              "http/1.1");
 }
 
 TEST(HaproxyServersTest, KnowsADoneCommandByItsAnswer) {

@@ -66,7 +66,8 @@ class IngressFixture : public testing::Test {
     return *authority_->Issue({.common_name = name, .dns_names = {name}, .server = true}, now_);
   }
   // An endpoint: 10.244.0.HOST:8080, which tells its name and what it was asked.
-  void Serve(const std::string& name, int host, const std::optional<http::ServerTls>& tls = {}) {
+  void Serve(const std::string& name, int host, const std::optional<http::ServerTls>& tls = {},
+             bool http2 = true) {
     host_->Run([&] {
       auto handle = [name](const http::Request& request) {
         if (http::IsWebSocket(request)) {
@@ -80,8 +81,18 @@ class IngressFixture : public testing::Test {
         return response;
       };
       servers_[name] = std::make_unique<http::testing::Fixture>(
-          handle, http::Server::Options{.bind_address = Ip(host), .port = 8080, .tls = tls}, 1);
+          handle,
+          http::Server::Options{
+              .bind_address = Ip(host), .port = 8080, .tls = tls, .http2 = http2},
+          1);
     });
+  }
+  // Services web and api, an endpoint each.
+  void ServeTwo() {
+    Serve("web", 1);
+    Serve("api", 2);
+    objects_.AddService("web", {Ip(1)});
+    objects_.AddService("api", {Ip(2)});
   }
   static std::string Ip(int host) { return "10.244.0." + std::to_string(host); }
 

@@ -318,23 +318,36 @@ Result<> IngressLoop::StartHaproxy(const IngressPlan& plan) {
 
 Result<> IngressLoop::Reload(HaproxyConfig config, const IngressPlan& plan, Duration now) {
   reload_pace_.Note(now);
-  coming_ = plan.backends;
-  TRY(haproxy_.Reload(config, [&] { FollowEndpoints(config); }));
+  std::map<std::string, Backend> begins_with = plan.backends;
+  std::optional<std::map<std::string, Backend>> newer;
+  TRY(haproxy_.Reload(
+      config,
+      [&] {
+        auto changed = FollowEndpoints();
+        if (!changed) return;
+        HaproxyConfig next = RenderHaproxy(*changed, ports_.settings());
+        if (next.signature != config.signature) return;  // The rest comes with the next step.
+        config = std::move(next);
+        begins_with = std::move(changed->backends);
+      },
+      [&] {
+        if (auto changed = FollowEndpoints()) newer = std::move(changed->backends);
+      }));
+  // What changed while it started it is told before anything else.
+  const bool knows_all = !newer || haproxy_.SyncServers(*newer);
   signature_ = config.signature;
-  synced_ = std::move(coming_);
+  synced_.reset();
+  if (knows_all) synced_ = newer ? std::move(newer) : std::move(begins_with);
   ++reloads_;
   log_.Debug("haproxy reloaded", {{"backends", plan.backends.size()}});
   return {};
 }
 
-void IngressLoop::FollowEndpoints(HaproxyConfig& config) {
-  if (!noted_.exchange(false)) return;
-  const IngressPlan plan = PlanIngresses(World());
+std::optional<IngressPlan> IngressLoop::FollowEndpoints() {
+  if (!noted_.exchange(false)) return std::nullopt;
+  IngressPlan plan = PlanIngresses(World());
   (void)haproxy_.SyncServers(plan.backends);
-  HaproxyConfig newer = RenderHaproxy(plan, ports_.settings());
-  if (newer.signature != config.signature) return;  // The rest of that comes with the next step.
-  config = std::move(newer);
-  coming_ = plan.backends;
+  return plan;
 }
 
 Duration IngressLoop::Tell(const IngressPlan& plan) {

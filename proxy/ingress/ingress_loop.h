@@ -78,9 +78,9 @@ class IngressLoop final : public ControlLoop {
   Result<Duration> Drive(const IngressPlan& plan, Duration now);
   Result<> StartHaproxy(const IngressPlan& plan);
   Result<> Reload(HaproxyConfig config, const IngressPlan& plan, Duration now);
-  // While a reload takes its time: the endpoints of now for the worker that serves, and for the one
-  // that will.
-  void FollowEndpoints(HaproxyConfig& config);
+  // While a reload takes its time: tells the worker that serves of the endpoints of now. The plan
+  // of those, if something has changed.
+  std::optional<IngressPlan> FollowEndpoints();
   Result<> Watch(const ProcessId& process);
   Duration Tell(const IngressPlan& plan);
   void TellProblems(const PlannedIngress& planned);
@@ -106,8 +106,7 @@ class IngressLoop final : public ControlLoop {
   // What HAProxy was made to be; unset: not known, or not yet so.
   std::string signature_;
   std::optional<std::map<std::string, Backend>> synced_;
-  std::map<std::string, Backend> coming_;  // Of the configuration that it is about to have.
-  std::string trouble_;                    // Why it is not as it should be; told once.
+  std::string trouble_;  // Why it is not as it should be; told once.
   Duration retry_delay_ = kRetryFirst;
   Duration retry_at_{};
   Duration not_before_{};

@@ -255,23 +255,32 @@ class Planner {
     }
     const std::string key = fmt::format("{}.{}.{}{}", ns(), name, port->port, SuffixOf(times_));
     if (!plan_.backends.contains(key)) {
-      if (backends_.LeftFor(ns()) == 0) {
+      const BackendProtocol protocol = ProtocolOf(*port);
+      const size_t copies = protocol == BackendProtocol::kHttps ? 2 : 1;
+      if (backends_.LeftFor(ns()) < copies) {
         TellOfShare("TooManyBackends", backends_, "backends");
         return std::string(kNoBackend);
       }
-      backends_.Take(ns(), 1);
-      plan_.backends[key] = {.protocol = ProtocolOf(*port),
-                             .times = times_,
-                             .sticky = service->spec.session_affinity == "ClientIP",
-                             .endpoints = TakeEndpoints(name, port->name)};
+      backends_.Take(ns(), copies);
+      Backend& made = plan_.backends[key];
+      made = {.protocol = protocol,
+              .times = times_,
+              .sticky = service->spec.session_affinity == "ClientIP",
+              .once = protocol == BackendProtocol::kHttp,
+              .endpoints = TakeEndpoints(name, port->name, copies)};
+      if (copies == 2) {
+        Backend& once = plan_.backends[key + std::string(kOnce)] = made;
+        once.once = true;
+      }
     }
     return key;
   }
 
-  // Those of a port, as far as there is room for them.
-  std::set<Endpoint> TakeEndpoints(const std::string& service, const std::string& port_name) {
+  // Those of a port, as far as there is room for so many of each.
+  std::set<Endpoint> TakeEndpoints(const std::string& service, const std::string& port_name,
+                                   size_t copies) {
     constexpr const char* kReason = "TooManyEndpoints";
-    const size_t left = endpoints_.LeftFor(ns());
+    const size_t left = endpoints_.LeftFor(ns()) / copies;
     if (left == 0) {
       TellOfShare(kReason, endpoints_, "endpoints");
       return {};
@@ -286,7 +295,7 @@ class Planner {
                                   kBackendEndpointsMax));
       }
     }
-    endpoints_.Take(ns(), endpoints.size());
+    endpoints_.Take(ns(), endpoints.size() * copies);
     return endpoints;
   }
 

@@ -94,6 +94,7 @@ struct Backend {
   BackendProtocol protocol = BackendProtocol::kHttp;
   BackendTimes times;
   bool sticky = false;  // sessionAffinity: ClientIP
+  bool once = false;    // A connection is not used for a second request. Not of HTTP/2.
   std::set<Endpoint> endpoints;
   bool operator==(const Backend&) const = default;
 };
@@ -118,8 +119,8 @@ struct PlannedCertificate {
 struct IngressPlan {
   // Backends by the keys of route_keys; by the host alone for what no rule matches.
   std::map<std::string, std::string> exact, prefix, defaults;
-  // By name: NAMESPACE.SERVICE.PORT, for times of its own .MS-MS-MS behind that, or kNoBackend, of
-  // which there is nothing to say.
+  // By name: NAMESPACE.SERVICE.PORT, for times of its own .MS-MS-MS behind that, and kOnce behind
+  // that; or kNoBackend, of which there is nothing to say.
   std::map<std::string, Backend> backends;
   std::map<std::string, PlannedCertificate> certificates;  // By "namespace/name" of the Secret.
   std::vector<PlannedIngress> ingresses;                   // Of our class, the oldest first.
@@ -127,6 +128,10 @@ struct IngressPlan {
   std::set<std::string> services, secrets;
 };
 
+// One of TLS keeps its connections, and with this behind its name it is there a second time, for
+// requests that cannot be sent twice: those have a connection each. A handshake costs twenty times
+// what all else of a request does, and would be too much for every one.
+inline constexpr std::string_view kOnce = ".once";
 // Where requests go whose service or port is not there: 503. No Service has a name like it.
 inline constexpr std::string_view kNoBackend = "unavailable";
 // The key of `defaults` for any host; no host has it.

@@ -158,6 +158,34 @@ TEST(IngressPlanTest, APortsProtocolAndAffinityAreItsBackends) {
   }
 }
 
+TEST(IngressPlanTest, OnesOfTlsAreThereASecondTimeForWhatCannotBeSentTwice) {
+  TestObjects objects;
+  objects.AddRule("a", "", "/", "Prefix", "web");
+  auto& service = objects.AddService("web", {"10.0.0.1"});
+  auto backends = objects.Plan().backends;
+  EXPECT_EQ(backends.size(), 1u);
+  EXPECT_TRUE(backends.at("default.web.80").once);
+  service.spec.ports[0].app_protocol = "https";
+  backends = objects.Plan().backends;
+  EXPECT_EQ(backends.size(), 2u);
+  EXPECT_FALSE(backends.at("default.web.80").once);
+  EXPECT_TRUE(backends.at("default.web.80.once").once);
+  EXPECT_EQ(backends.at("default.web.80.once").endpoints.size(), 1u);
+  // What HAProxy holds is counted.
+  for (size_t i = 0; i <= kEndpointsMax; ++i) {
+    const std::string name = fmt::format("web{}", i / kBackendEndpointsMax);
+    if (!objects.services.contains(name)) {
+      objects.AddService(name, {}).spec.ports[0].app_protocol = "https";
+      objects.AddRule(name, "", "/" + name, "Exact", name);
+    }
+    objects.slices[name]->endpoints.emplace_back().addresses = {
+        fmt::format("10.{}.{}.{}", 1 + i / 62500, i / 250 % 250, i % 250)};
+  }
+  size_t count = 0;
+  for (const auto& [name, backend] : objects.Plan().backends) count += backend.endpoints.size();
+  EXPECT_EQ(count, kEndpointsMax / 2);
+}
+
 TEST(IngressPlanTest, TimesAreThoseOfTheIngressThatLeadsThere) {
   TestObjects objects;
   objects.AddService("web", {"10.0.0.1"});
