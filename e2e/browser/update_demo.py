@@ -47,7 +47,7 @@ class Watcher:
         self.told = []
         self.last = "nothing"
         self.history = []
-        browser.page.expose_function("seen", self.told.append)
+        browser.page.expose_function("seen", lambda told: self.told.append(told))
         browser.page.add_init_script(REPORTER)
 
     def until(self, what, reached):
