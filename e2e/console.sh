@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The web console in headless Chromium, on a cluster of simulated nodes of its own: needs neither
-# root nor containers. Ends with 77 where there is no chromium.
+# root nor containers. Ends with 77 where there is no Chromium, or no Playwright can be had.
 #
 #   e2e/console.sh SKIFF [SCREENSHOTS]      e2e/browser/console.py says what is played
 #
@@ -11,7 +11,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 skiff=$(realpath "$1")
 screenshots=${2:-build/browser/console}
-command -v chromium >/dev/null || { echo "skipped: no chromium"; exit 77; }
+. e2e/browser/playwright.sh
+use_browser || exit 77
 work=$(mktemp -d)
 data=$work/cluster
 cleanup() {

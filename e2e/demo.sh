@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 . e2e/peers/kubectl.sh
 . e2e/show.sh
 . e2e/machine_state.sh
+. e2e/browser/playwright.sh
 
 PRESET=${PRESET:-release}
 DATA=${SKIFF_DATA:-/var/lib/skiff-demo}
@@ -222,7 +223,7 @@ say "3. The update demo with skiff's own verbs"
 update_demo "$SKIFF"
 kill $page; page=
 # test.sh installs it; to see the demo nobody needs it.
-if command -v chromium >/dev/null; then
+if use_browser; then
   say "3. The update demo in a browser"
   run e2e/browser/update_demo.sh "$KUBECTL" "$SKIFF"
   steps=$((steps + 1))

@@ -20,7 +20,9 @@ DOCKER_PACKAGES=(docker.io docker-compose mmdebstrap)
 # For e2e/fuzz.sh alone.
 FUZZ_PACKAGES=(clang-16 libclang-rt-16-dev)
 # For e2e/browser alone: a browser is large.
-BROWSER_PACKAGES=(chromium fonts-dejavu-core python3)
+BROWSER_PACKAGES=(chromium fonts-dejavu-core python3 python3-venv)
+# For e2e/completion.sh.
+SHELL_PACKAGES=(zsh fish)
 # What e2e/dns.sh and e2e/bench/dns.sh ask with, forward to and compare with.
 DNS_PACKAGES=(bind9-dnsutils dnsperf unbound)
 

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 . e2e/peers/compose.sh
 . e2e/peers/kubectl.sh
 install_packages "${BUILD_PACKAGES[@]}" "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${DNS_PACKAGES[@]}" \
-  "${BROWSER_PACKAGES[@]}"
+  "${BROWSER_PACKAGES[@]}" "${SHELL_PACKAGES[@]}"
 cmake --preset release >/dev/null
 NINJA_STATUS='[%f of %t, %e s] ' cmake --build --preset release
 # The stock clients that the tests use.

@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 . e2e/show.sh
 . e2e/own_machine.sh
 . e2e/machine_state.sh
+. e2e/browser/playwright.sh
 
 # $PATH has the kubectl that the page types.
 with_kubectl() { # DIRECTORY
@@ -52,6 +53,8 @@ SKIFF=$(realpath "${1:-build/release/skiff}")
 if [ "${SKIFF_MACHINE:-}" != tour ]; then
   install_packages "${TEST_PACKAGES[@]}" || exit 77
   debian_kubectl build/peers >/dev/null || { echo "SKIPPED: no stock kubectl can be had"; exit 77; }
+  # There is no PyPI there.
+  ! command -v chromium >/dev/null || make_playwright || true
 else
   # The page says neither --data-dir nor another folder: what is this machine's there is covered.
   mount -t tmpfs tmpfs /var/lib
@@ -63,7 +66,7 @@ with_kubectl /run/bin
 # The class: what `skiff console` opens. Without a browser it prints a link, as the page says.
 audience=/run/audience
 mkdir -p "$audience"
-if command -v chromium >/dev/null; then export BROWSER=$PWD/e2e/browser/audience.py AUDIENCE=$audience; fi
+if use_browser; then export BROWSER=$PWD/e2e/browser/audience.py AUDIENCE=$audience; fi
 saw() { # TEXT: all who have looked saw what there is, and one of them that.
   [ -z "$(find "$audience" -type f ! -name '*.saw')" ] || { head -n 20 "$audience"/*.failed; return 1; }
   grep -qF -- "$1" "$audience"/*.saw

@@ -13,6 +13,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . e2e/packages.sh
+. e2e/browser/playwright.sh
 [ "$(id -u)" = 0 ] || exec sudo -E "$0" "$@"
 [ -x build/release/skiff ] || { echo "build/release/skiff is not built" >&2; exit 1; }
 [ $# -gt 0 ] || set -- demo.sh
@@ -47,6 +48,9 @@ if grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo && [ -w /dev/kvm ]; then
   accel=(-accel kvm -cpu host)
   check_seconds=60
 fi
+
+# That machine reaches no PyPI.
+make_playwright || true
 
 # The tree where it is here: the build knows its path.
 tree=$root$PWD

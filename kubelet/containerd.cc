@@ -16,6 +16,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/folders.h"
 #include "base/lock_within.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -103,7 +104,9 @@ Result<> PrepareFolders(const ContainerdPaths& paths) {
   std::string boot;
   std::ifstream(paths.BootFile()) >> boot;
   if (boot != BootId()) fs::remove_all(paths.Run(), error);
-  for (const std::string& folder : {paths.directory, paths.Root(), paths.Run(), paths.CniConf(),
+  error = MakePrivateFolder(paths.directory);
+  if (error) return Fail(Reason::kForbidden, paths.directory + ": " + error.message());
+  for (const std::string& folder : {paths.Root(), paths.Run(), paths.CniConf(),
                                     paths.directory + "/certs.d"}) {
     fs::create_directories(folder, error);
     if (error) return Fail(Reason::kForbidden, folder + ": " + error.message());

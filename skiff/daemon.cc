@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "base/did_you_mean.h"
+#include "base/folders.h"
 #include "base/program.h"
 #include "skiff/progress.h"
 
@@ -48,17 +49,7 @@ std::string LogPath(const std::string& data_dir) {
 }
 
 std::error_code MakeDataDir(const std::string& data_dir) {
-  std::error_code error;
-  std::string made;
-  for (const fs::path& part : fs::absolute(data_dir, error)) {
-    made = (fs::path(made) / part).string();
-    if (fs::is_directory(made, error)) continue;
-    if (mkdir(made.c_str(), 0755) != 0 && errno != EEXIST) {
-      return {errno, std::generic_category()};
-    }
-  }
-  return fs::is_directory(data_dir, error) ? std::error_code()
-                                           : std::make_error_code(std::errc::not_a_directory);
+  return MakeFolder(data_dir, 0755);
 }
 
 Result<DataDirLock> DataDirLock::Take(const std::string& data_dir) {

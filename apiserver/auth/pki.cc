@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/folders.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -34,8 +35,7 @@ std::string LostHalf(const std::string& directory, const std::string& authority)
 
 Result<Pki> Pki::Open(const std::string& directory, TimePoint now,
                       const std::string& authority_name) {
-  std::error_code code;
-  std::filesystem::create_directories(directory, code);
+  const std::error_code code = MakePrivateFolder(directory);
   if (code) return Fail(Reason::kInternalError, "mkdir " + directory + ": " + code.message());
   ::chmod(directory.c_str(), 0700);
   const std::string certificate_path = directory + "/" + authority_name + ".crt";

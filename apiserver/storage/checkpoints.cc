@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "apiserver/storage/rocksdb_store_disk.h"
+#include "base/folders.h"
 
 namespace skiff {
 namespace {
@@ -13,9 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Secrets are in there, as in the store itself.
-Result<> MakePrivateFolder(const std::string& path) {
-  std::error_code error;
-  if (fs::create_directories(path, error)) fs::permissions(path, fs::perms::owner_all, error);
+Result<> MakeSecretFolder(const std::string& path) {
+  const std::error_code error = MakePrivateFolder(path);
   if (!error) return {};
   return Fail(Reason::kInternalError, fmt::format("cannot make {}: {}", path, error.message()));
 }
@@ -30,7 +30,7 @@ Checkpoints::Checkpoints(RocksdbStore& store, std::string directory)
 
 Result<std::string> Checkpoints::Make() {
   MutexLock lock(mutex_);
-  TRY(MakePrivateFolder(directory_));
+  TRY(MakeSecretFolder(directory_));
   std::error_code error;
   const auto left = std::distance(fs::directory_iterator(directory_, error), {});
   if (left >= kUntakenMax) {
@@ -48,7 +48,7 @@ Result<std::string> Checkpoints::Make() {
 }
 
 Result<> CopyClosedStore(const std::string& from, const std::string& to) {
-  TRY(MakePrivateFolder(fs::path(to).parent_path()));
+  TRY(MakeSecretFolder(fs::path(to).parent_path()));
   const auto disk = TRY(RocksdbDisk::Open({.path = from}));
   return disk->Snapshot(to);
 }

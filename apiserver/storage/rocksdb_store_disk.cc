@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "apiserver/storage/rocksdb_options.h"
+#include "base/folders.h"
 
 namespace skiff {
 namespace {
@@ -117,9 +118,7 @@ Result<> Checked(const rocksdb::Status& status) {
 
 // For nobody else to read, as etcd makes its own: Secrets are in it.
 Result<> MakeFolder(const std::string& path) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (fs::create_directories(path, error)) fs::permissions(path, fs::perms::owner_all, error);
+  const std::error_code error = MakePrivateFolder(path);
   if (!error) return {};
   return Fail(Reason::kInternalError,
               fmt::format("cannot make the storage folder {}: {}", path, error.message()));

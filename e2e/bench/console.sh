@@ -13,7 +13,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 skiff=$(realpath "$1")
 screenshots=${2:-build/browser/console}
-command -v chromium >/dev/null || { echo "skipped: no chromium"; exit 77; }
+. e2e/browser/playwright.sh
+use_browser || exit 77
 pods=${PODS:-5000}
 nodes=${NODES:-50}
 work=$(mktemp -d)

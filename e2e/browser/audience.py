@@ -13,7 +13,7 @@ from pathlib import Path
 from subprocess import SubprocessError
 from urllib.parse import urlsplit
 
-from devtools import Browser, BrowserError
+from browser import Browser, BrowserError
 from page import Page, PageError
 from still_network import StillNetwork
 
@@ -21,8 +21,7 @@ from still_network import StillNetwork
 def watch(link):
     # Pods come and go on this machine, and with them devices of its network.
     place = urlsplit(link)
-    with StillNetwork(place.hostname, place.port), \
-            Browser(flags=["--ignore-certificate-errors", "--lang=en"]) as browser:
+    with StillNetwork(place.hostname, place.port), Browser() as browser:
         page = Page(browser, link, None)
         page.shows("Pods on their nodes", 55)  # A link is good for a minute.
         page.until("document.querySelector('.pulse')?.innerText === 'Live'")

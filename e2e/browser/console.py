@@ -20,10 +20,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from browser import Browser, BrowserError
 from console_links import Links
 from console_maps import maps
 from console_obstacles import Obstacles, VIEWS
-from devtools import Browser
 from page import Page, PageError
 
 # What a page may say in its console without anything being wrong: requests that were refused on purpose.
@@ -33,7 +33,9 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
             # Metrics, before anybody has looked at what is used.
             "metrics.k8s.io",
             # The worker of a map that has none.
-            "no-such-worker.js")
+            "no-such-worker.js",
+            # A view that fails on purpose.
+            "Error: for a test")
 # And while the server is away.
 AWAY = ("net::ERR_", "the server responded with a status of 503")
 
@@ -378,7 +380,7 @@ class Play(Links, Obstacles):
             e.focus();
             e.setSelectionRange(at, at + {len(old)});
         }})()""")
-        self.page.browser.command("Input.insertText", {"text": new})
+        self.page.insert(new)
 
     def views(self):
         page = self.page
@@ -395,7 +397,7 @@ class Play(Links, Obstacles):
         page.until("document.querySelectorAll('.answer').length === 4", seconds=60)
         page.picture("service")
         self.check("service")
-        page.key("k", modifiers=2)
+        page.key("Control+k")
         page.type("dialog input", "nginx")
         page.until("document.querySelectorAll('.palette-entry').length > 2")
         page.picture("palette")
@@ -424,7 +426,7 @@ class Play(Links, Obstacles):
         page.go(page.run("document.querySelector('.table-row.link a').getAttribute('href')"))
         page.shows("Containers")
         self.check("pod, light")
-        page.size(390, 844, 2, phone=True)
+        page.phone(390, 844, 2)
         for view in ("overview", "topology", "cluster", "pods", "workloads", "events", "deployment/default/nginx",
                      "logs/deployments/default/nginx", "service/shop/storefront"):
             page.go(f"#/{view}")
@@ -434,7 +436,7 @@ class Play(Links, Obstacles):
                 raise PageError(f"{view} is {wide} pixels wider than a phone")
             page.picture(f"phone-{view.split('/')[0]}")
             self.check(f"{view}, phone")
-        page.size(1440, 900)
+        page.wide(1440, 900)
         page.click("Dark", "[role=radio]")
 
     def maps(self):
@@ -497,15 +499,13 @@ class Play(Links, Obstacles):
 
     def tell(self, expected=EXPECTED):
         """What the page has done so far that it should not have."""
-        for event in self.page.browser.take_events():
-            params = event["params"]
-            if event["method"] == "Runtime.exceptionThrown":
-                self.wrong.append(json.dumps(params["exceptionDetails"])[:1500])
-            if event["method"] == "Log.entryAdded":
-                entry = params["entry"]
-                text = f"{entry['text']} {entry.get('url', '')}"
-                if entry["level"] == "error" and not any(each in text for each in expected):
-                    self.wrong.append(text)
+        self.page.run("0")  # What it has said so far is here before the answer.
+        browser = self.page.browser
+        self.wrong += [each[:1500] for each in browser.thrown]
+        self.wrong += [f"{text} {url}" for text, url in browser.errors
+                       if not any(each in f"{text} {url}" for each in expected)]
+        browser.thrown.clear()
+        browser.errors.clear()
         return self.wrong
 
 
@@ -514,11 +514,9 @@ def main():
     screenshots = Path(screenshots)
     screenshots.mkdir(parents=True, exist_ok=True)
     axe = Path(rest[0]).read_text() if rest else None
-    flags = ["--ignore-certificate-errors", "--window-size=1440,900", "--lang=en"]
-    with Browser(flags=flags) as browser:
+    with Browser(1440, 900) as browser:
         page = Page(browser, url, screenshots)
-        page.size(1440, 900)
-        page.media(prefers_color_scheme="dark")
+        page.dark()
         play = Play(page, token, guest, axe)
         try:
             for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.quotas,
@@ -527,7 +525,7 @@ def main():
                          play.link):
                 print(f"   {part.__name__}", flush=True)
                 part()
-        except PageError as error:
+        except (BrowserError, PageError) as error:
             raise SystemExit("\n".join([str(error), *play.tell()])) from None
         wrong = play.tell()
         hosts = {urlsplit(each).netloc for each in browser.asked} - {urlsplit(url).netloc, ""}

@@ -5,14 +5,14 @@ All pods of the Deployments shop-1, shop-2, … come anew and their events go, R
 goes through the views, and as often with another tab before it. After each round the tab is asked what it
 holds when its garbage is gone. While it is seen, the line that fits these points best must not rise: over
 all of them by a tenth of what is held at most, which is what points scatter by. Hidden, it may hold half as
-much again."""
+much again, on average."""
 
 import os
 import subprocess
 import sys
 import time
 
-from devtools import Browser
+from browser import BrowserOfTabs
 from page import Page
 
 RISE_MAX = 0.1
@@ -32,12 +32,12 @@ COUNT = """
 """
 
 
-def held(browser):
+def held(devtools):
     """MiB of objects that somebody still needs, nodes of pages, and listeners."""
     for _ in range(3):
-        browser.command("HeapProfiler.collectGarbage")
-    counts = browser.command("Memory.getDOMCounters")
-    return (browser.command("Runtime.getHeapUsage")["usedSize"] / 2 ** 20, counts["nodes"],
+        devtools.send("HeapProfiler.collectGarbage")
+    counts = devtools.send("Memory.getDOMCounters")
+    return (devtools.send("Runtime.getHeapUsage")["usedSize"] / 2 ** 20, counts["nodes"],
             counts["jsEventListeners"])
 
 
@@ -54,15 +54,12 @@ class Day:
         self.page = page
         self.deployments = deployments
         self.images = 0
-        self.other = page.browser.command("Target.createTarget", {"url": "about:blank"}, on_page=False)["targetId"]
+        self.devtools = page.browser.devtools()
         self.show(True)
         page.run(COUNT)
 
     def show(self, seen):
-        if seen:
-            self.page.browser.command("Page.bringToFront")
-        else:
-            self.page.browser.command("Target.activateTarget", {"targetId": self.other}, on_page=False)
+        self.page.browser.show(seen)
         self.page.until(f"document.hidden === {str(not seen).lower()}", f"the tab is {'' if seen else 'not '}seen")
 
     def read(self):
@@ -94,7 +91,7 @@ class Day:
             self.look_around()
 
     def measure(self, rounds, seen):
-        """Whether what the tab holds rises, over so many rounds; and how much that is at their end."""
+        """Whether what the tab holds rises, over so many rounds; and how much that is on average."""
         self.show(seen)
         # What is kept once is no growth: every view's code.
         for _ in range(WARM):
@@ -103,7 +100,7 @@ class Day:
         start = time.monotonic()
         for _ in range(rounds):
             self.round(seen)
-            megabytes, nodes, listeners = held(self.page.browser)
+            megabytes, nodes, listeners = held(self.devtools)
             points.append((self.read(), megabytes))
             print(f"   {'seen' if seen else 'hidden'}, after {points[-1][0]:7} events: {megabytes:.1f} MiB of "
                   f"objects, {nodes} nodes, {listeners} listeners", flush=True)
@@ -113,12 +110,12 @@ class Day:
               f"({time.monotonic() - start:.0f} s)")
         if seen and rise > max(RISE_MIN, mean * RISE_MAX):
             raise SystemExit(f"the tab grows: by {rise:.1f} MiB, of {mean:.1f}")
-        return points[-1][1]
+        return mean
 
 
 def main():
     link, deployments, rounds = sys.argv[1:]
-    with Browser(flags=["--ignore-certificate-errors", "--window-size=1440,900", "--lang=en"]) as browser:
+    with BrowserOfTabs(1440, 900) as browser:
         page = Page(browser, link, None)
         page.until("!!document.querySelector('.podmap canvas')?.style.height", "the map", 60)
         day = Day(page, int(deployments))

@@ -20,8 +20,8 @@ class Links:
         if "logged in as" not in said or "#login=" in said:
             raise PageError(f"skiff console said: {said}")
         link = self.written(os.environ["CONSOLE_LINK"])
-        page.browser.command("Page.navigate", {"url": "about:blank"})
-        page.browser.command("Page.navigate", {"url": link})
+        page.browser.open("about:blank")
+        page.browser.open(link)
         page.shows("Do not log in")
         if page.run("sessionStorage.length") != 0:
             raise PageError("a link logs in by itself, whoever made it")
@@ -37,8 +37,8 @@ class Links:
         who = ("fetch('/api/v1/nodes', {headers: {Authorization: 'Bearer ' + " + json.dumps(token) +
                "}}).then((r) => r.status)")
         page.until(f"{who}.then((code) => code === 401)", "its session is over for the server, too")
-        page.browser.command("Page.navigate", {"url": "about:blank"})
-        page.browser.command("Page.navigate", {"url": link})
+        page.browser.open("about:blank")
+        page.browser.open(link)
         page.shows("This link was used already")
         page.picture("link-used")
         self.decline()

@@ -77,7 +77,7 @@ class Obstacles:
         page.key("d")
         page.until("!!document.querySelector('input[placeholder^=nginx]')")
         self.tab_to("input[placeholder^=nginx]")
-        page.browser.command("Input.insertText", {"text": "registry.example/keys:1"})
+        page.insert("registry.example/keys:1")
         page.key("Enter")
         page.shows("Deployment default/keys is there")
         page.until("document.activeElement.matches('.step-now select')", "the next step has the focus")

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from devtools import Browser
+from browser import Browser
 from page import Page
 
 PICTURE_MS = 1000 / 60
@@ -52,10 +52,11 @@ class Measure:
     def __init__(self, page):
         self.page = page
         self.failed = []
-        page.browser.command("Performance.enable", {"timeDomain": "threadTicks"})
+        self.devtools = page.browser.devtools()
+        self.devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def busy(self):
-        answer = self.page.browser.command("Performance.getMetrics")
+        answer = self.devtools.send("Performance.getMetrics")
         return {each["name"]: each["value"] for each in answer["metrics"]}["TaskDuration"]
 
     def during(self, what, work, news=False):
@@ -99,10 +100,10 @@ def tasks_of(events):
     return sorted((each / 1000 for each in times), reverse=True)
 
 
-def held(browser):
+def held(devtools):
     """MiB of objects that somebody still needs."""
-    browser.command("HeapProfiler.collectGarbage")
-    return browser.command("Runtime.getHeapUsage")["usedSize"] / 2 ** 20
+    devtools.send("HeapProfiler.collectGarbage")
+    return devtools.send("Runtime.getHeapUsage")["usedSize"] / 2 ** 20
 
 
 def image(number, tag):
@@ -115,12 +116,10 @@ def main():
     pods = int(pods)
     screenshots = Path(screenshots)
     screenshots.mkdir(parents=True, exist_ok=True)
-    flags = ["--ignore-certificate-errors", "--window-size=1440,900", "--lang=en"]
-    with Browser(flags=flags) as browser:
+    with Browser(1440, 900) as browser:
         start = time.monotonic()
         page = Page(browser, link, screenshots)
-        page.size(1440, 900)
-        page.media(prefers_color_scheme="dark")
+        page.dark()
         page.until(f"document.querySelector('.podmap canvas')?.getAttribute('aria-label')?.includes('Map of {pods} pods')",
                    "all pods", 120)
         print(f"   {pods} pods are on the map {time.monotonic() - start:.1f} s after the link was opened")
@@ -149,13 +148,13 @@ def main():
         measure.during("the same, sorted and filtered", lambda: roll("5"), news=True)
         page.type("input[data-filter]", "shop-7-")
         page.until(f"document.querySelector('.rows').innerText.startsWith('{pods // int(workloads)} of')")
-        print(f"   {rows[0]} rows in the page; {held(browser):.0f} MiB of objects")
+        print(f"   {rows[0]} rows in the page; {held(measure.devtools):.0f} MiB of objects")
         page.type("input[data-filter]", "")
         roll("6")
-        first = held(browser)
+        first = held(measure.devtools)
         for tag in range(7, 7 + CHURNS):
             roll(tag)
-        last = held(browser)
+        last = held(measure.devtools)
         print(f"   {first:.1f} MiB of objects, and {last:.1f} after {CHURNS * pods // int(workloads) * 5} pods more came and went")
         if last > first * GROWTH_MAX:
             measure.failed.append(f"the tab has grown from {first:.1f} to {last:.1f} MiB")

@@ -14,7 +14,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from devtools import Browser, BrowserError
+from browser import Browser, BrowserError
 from page import Page, PageError
 from still_network import CLONE_NEWNET, StillNetwork, enter
 
@@ -71,7 +71,7 @@ class StillNetworkTest(unittest.TestCase):
         self.port = self.server.server_address[1]
 
     def see(self):
-        with Browser(flags=["--ignore-certificate-errors"]) as browser:
+        with Browser() as browser:
             page = Page(browser, f"https://{HOST}:{self.port}/", None)
             page.shows("read to its end")
 

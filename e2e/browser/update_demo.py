@@ -12,9 +12,10 @@ and after.png into the folder SCREENSHOTS. Fails with the page's last state.
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from devtools import Browser, BrowserError
+from browser import Browser, BrowserError
 
 SECONDS_MAX = 120
 BEFORE, AFTER = "nautilus.jpg", "kitten.jpg"
@@ -43,25 +44,37 @@ class Watcher:
 
     def __init__(self, browser):
         self.browser = browser
+        self.told = []
         self.last = "nothing"
         self.history = []
+        browser.page.expose_function("seen", lambda told: self.told.append(told))
+        browser.page.add_init_script(REPORTER)
 
     def until(self, what, reached):
+        why = "not in time"
+        deadline = time.monotonic() + SECONDS_MAX
         try:
-            for payload in self.browser.calls(SECONDS_MAX):
-                self.last = payload
-                cards = json.loads(payload)["cards"]
-                shown = [card["image"] for card in cards if card["width"] > 0]
-                counts = (shown.count(BEFORE), shown.count(AFTER))
-                if not self.history or self.history[-1] != counts:
-                    self.history.append(counts)
-                    print(f"   the page shows {counts[0]} nautilus, {counts[1]} kitten", flush=True)
-                if reached(cards, *counts):
-                    return cards
+            while time.monotonic() < deadline and not self.browser.thrown:
+                while self.told:
+                    self.last = self.told.pop(0)
+                    cards = json.loads(self.last)["cards"]
+                    counts = self.note(cards)
+                    if reached(cards, *counts):
+                        return cards
+                self.browser.wait(0.02)
         except BrowserError as error:
-            open_ones = "\n".join(map(str, self.browser.requests.values()))
-            raise SystemExit(f"{what}: {error}; the page showed {self.last}\nRequests that are not "
-                             f"done or failed:\n{open_ones}") from None
+            why = error
+        open_ones = "\n".join(self.browser.requests.values())
+        raise SystemExit(f"{what}: {why}; the page showed {self.last}\nIt threw: {self.browser.thrown}\n"
+                         f"Requests that are not done or failed:\n{open_ones}")
+
+    def note(self, cards):
+        shown = [card["image"] for card in cards if card["width"] > 0]
+        counts = (shown.count(BEFORE), shown.count(AFTER))
+        if not self.history or self.history[-1] != counts:
+            self.history.append(counts)
+            print(f"   the page shows {counts[0]} nautilus, {counts[1]} kitten", flush=True)
+        return counts
 
 
 def main():
@@ -72,16 +85,16 @@ def main():
     screenshots.mkdir(parents=True, exist_ok=True)
     with Browser() as browser:
         watcher = Watcher(browser)
-        browser.open(url, "seen", REPORTER)
+        browser.open(url)
         watcher.until(f"{replicas} nautilus pods", lambda cards, before, after:
                       len(cards) == before == replicas and after == 0)
-        browser.screenshot(screenshots / "before.png")
+        browser.page.screenshot(path=screenshots / "before.png")
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as update:
             watcher.until("both pictures at once", lambda cards, before, after: before and after)
-            browser.screenshot(screenshots / "during.png")
+            browser.page.screenshot(path=screenshots / "during.png")
             cards = watcher.until(f"{replicas} kitten pods", lambda cards, before, after:
                                   len(cards) == after == replicas and before == 0)
-            browser.screenshot(screenshots / "after.png")
+            browser.page.screenshot(path=screenshots / "after.png")
             if update.wait(60) != 0:
                 raise SystemExit(f"{' '.join(command)}: exit code {update.returncode}")
     sizes = {(card["width"], card["height"]) for card in cards}

@@ -4,13 +4,16 @@
 #
 #   KUBECONFIG=... e2e/browser/update_demo.sh KUBECTL SKIFF [SCREENSHOTS]
 #
-# Needs a running cluster with the images loaded, and chromium (BROWSER_PACKAGES in packages.sh).
+# Needs a running cluster with the images loaded, and Chromium (BROWSER_PACKAGES in packages.sh); ends with 77 where no
+# browser can be had.
 # Leaves the cluster as it was; screenshots go into the folder SCREENSHOTS (build/browser).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kubectl=$1
 skiff=$2
 screenshots=${3:-build/browser}
+. e2e/browser/playwright.sh
+use_browser || exit 77
 replicas=4
 
 cleanup() {

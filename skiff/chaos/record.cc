@@ -14,6 +14,7 @@
 #include "api/codec/json.h"
 #include "apiserver/auth/pki.h"
 #include "base/flags.h"
+#include "base/folders.h"
 #include "base/lock_within.h"
 #include "skiff/columns.h"
 
@@ -175,9 +176,7 @@ Result<Record> ParseRecord(const std::string& text) {
 }
 
 Result<Records> Records::Open(const std::string& directory, Duration patience) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (!error) fs::permissions(directory, fs::perms::owner_all, error);
+  const std::error_code error = MakePrivateFolder(directory);
   const std::string path = directory + "/lock";
   const int file = error ? -1 : open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   const auto failed = [&](const std::string& why) {

@@ -14,6 +14,7 @@
 #include "api/codec/json.h"
 #include "api/text/time_text.h"
 #include "apiserver/storage/rocksdb_store_disk.h"
+#include "base/folders.h"
 #include "base/hash.h"
 #include "base/sha256_stream.h"
 #include "base/text.h"
@@ -383,14 +384,10 @@ Result<> SnapshotArchive::ExtractFile(const SnapshotFile& file, const TarEntry& 
                                       const std::string& directory) const {
   const std::string to = directory + "/" + file.name;
   const bool writes = !directory.empty();
-  std::error_code error;
-  const fs::path folder = fs::path(to).parent_path();
-  if (writes && fs::create_directories(folder, error)) {
-    fs::permissions(folder, fs::perms::owner_all, error);
-  }
+  const std::string folder = fs::path(to).parent_path();
+  const std::error_code error = writes ? MakePrivateFolder(folder) : std::error_code();
   if (error) {
-    return Fail(Reason::kInternalError,
-                fmt::format("{}: {}", folder.string(), error.message()));
+    return Fail(Reason::kInternalError, fmt::format("{}: {}", folder, error.message()));
   }
   const OpenFile out(writes ? open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1);
   if (writes && out.get() < 0) return FailedOn(to);

@@ -13,6 +13,7 @@
 #include "api/values.h"
 #include "apiserver/auth/pki.h"
 #include "base/flags.h"
+#include "base/folders.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
@@ -99,8 +100,7 @@ Result<> CopyInto(const ForkOptions& options, const ClusterOptions& fork) {
   auto copy = TRY(StoreCopy::Take(options.data_dir, options.kubeconfig));
   const SnapshotFacts facts = TRY(copy.Facts(options.data_dir));
   std::error_code error = MakeDataDir(fork.data_dir);
-  if (!error) fs::create_directories(fork.data_dir + "/pki", error);
-  if (!error) fs::permissions(fork.data_dir + "/pki", fs::perms::owner_all, error);
+  if (!error) error = MakePrivateFolder(fork.data_dir + "/pki");
   if (error) {
     return Fail(Reason::kForbidden, fmt::format("{}: {}", fork.data_dir, error.message()));
   }
