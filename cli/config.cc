@@ -287,6 +287,7 @@ constexpr Verb kConfigVerbs[] = {
     {"set-credentials", &RunConfigSetCredentials},
     {"unset", &RunConfigUnset},
     {"use-context", &RunUseContext},
+    {"use", &RunUseContext},
     {"view", &RunView},
 };
 

@@ -231,7 +231,8 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
     wanted["metadata"]["labels"].erase("pod-template-hash");
   }
   if (flags.write.dry_run.client()) {
-    command.Print("{}/{} will roll back to {}{}\n", KindName(target.resource), target.key.name,
+    command.Print("{}/{} {}{}{}\n", KindName(target.resource), target.key.name,
+                  target.resource.kind == "Deployment" ? "" : "will roll back to ",
                   DescribePodTemplate(chosen->second.pod_template), flags.write.dry_run.Suffix());
     return {};
   }

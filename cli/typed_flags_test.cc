@@ -150,6 +150,11 @@ TEST_F(TypedFlagsTest, AServerIsAUrlOfHttpOrAHostWithAPort) {
   EXPECT_THAT(err_, HasSubstr("more than one authentication method found"));
 }
 
+TEST_F(TypedFlagsTest, NoNodeIsTouchedForASelectorThatIsNone) {
+  EXPECT_EQ(Run("drain", {"n", "--pod-selector=a in ("}), 1);
+  EXPECT_EQ(err_, "error: --pod-selector=<pod_selector> must be a valid label selector\n");
+}
+
 TEST_F(TypedFlagsTest, AConfigsFieldsAreKnown) {
   const std::string path = testing::TempDir() + "skiff-typed-config-" + std::to_string(getpid());
   const auto set = [&](const std::string& field, const std::string& value) {
