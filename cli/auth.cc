@@ -1,5 +1,6 @@
 // `auth can-i` and `auth whoami`: what the server makes of the caller.
 #include <algorithm>
+#include <span>
 
 #include "cli/auth_reconcile.h"
 #include "api/text/go_value.h"
@@ -28,6 +29,10 @@ std::string Bracketed(const std::vector<std::string>& texts) {
 }
 
 Result<> ListRules(Command& command, const CanIFlags& flags) {
+  if (flags.quiet || flags.all_namespaces || !flags.subresource.empty()) {
+    return CliError(
+        "list option can't be specified with neither quiet, all-namespaces nor subresource options");
+  }
   if (!command.words().empty()) {
     return CliError("list option must be specified with no arguments");
   }
@@ -53,13 +58,18 @@ Result<> ListRules(Command& command, const CanIFlags& flags) {
   return {};
 }
 
+void WarnOfVerb(Command& command, const std::string& verb,
+                std::span<const std::string_view> known) {
+  if (std::find(known.begin(), known.end(), verb) != known.end()) return;
+  command.Warn("Warning: verb '{}' is not a known verb\n\n", verb);
+}
+
 void WarnOfVerb(Command& command, const std::string& verb) {
   static constexpr std::string_view kKnown[] = {
       "get",  "list", "watch",       "create", "update",  "patch", "delete",   "deletecollection",
       "use",  "bind", "impersonate", "*",      "approve", "sign",  "escalate", "attest",
       "proxy"};
-  if (std::find(std::begin(kKnown), std::end(kKnown), verb) != std::end(kKnown)) return;
-  command.Warn("Warning: verb '{}' is not a known verb\n\n", verb);
+  WarnOfVerb(command, verb, kKnown);
 }
 
 // What is asked about: the attributes of the review.
@@ -67,8 +77,12 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
   Session& session = *TRY(command.session());
   const std::string& verb = command.words()[0];
   const std::string& what = command.words()[1];
-  if (what.starts_with('/'))
+  if (what.starts_with('/')) {
+    constexpr std::string_view kOfUrls[] = {"get",    "put",     "post",  "head", "options",
+                                            "delete", "patch", "*"};
+    WarnOfVerb(command, verb, kOfUrls);
     return Json{{"nonResourceAttributes", {{"path", what}, {"verb", verb}}}};
+  }
   const size_t slash = what.find('/');
   const std::string type = what.substr(0, slash);
   Json attributes = {{"verb", verb}};
@@ -91,7 +105,10 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
   } else {
     if (kind.error().http_code != 0) return Fail(kind.error());
     const size_t dot = type.find('.');
-    if (dot == std::string::npos) {
+    // What one acts as, or signs for, is no resource that is served.
+    const bool is_virtual = (type == "users" || type == "groups") && verb == "impersonate";
+    if (is_virtual) {
+    } else if (dot == std::string::npos) {
       command.Warn("Warning: the server doesn't have a resource type '{}'{}\n\n", type,
                    session.kinds().MeantBy(type));
     } else {

@@ -42,7 +42,7 @@ Result<> RunVersion(Command& command, const Args& args) {
   if (output == "json") {
     command.environment().out(PrettyJson(all));
   } else if (output == "yaml") {
-    command.environment().out(DumpYaml(all));
+    command.environment().out(DumpYaml(all) + "\n");
   } else {
     command.Print("Client Version: {}\nKustomize Version: {}\n", kKubernetesRelease,
                   kKustomizeVersion);

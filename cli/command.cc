@@ -304,6 +304,13 @@ tl::unexpected<Error> Command::UsageError(const std::string& text) const {
       fmt::format("{}\nSee '{} {} -h' for help and examples", text, environment_.program, verb_));
 }
 
+tl::unexpected<Error> Command::FlagError(const std::string& flag, const std::string& value,
+                                         const std::string& why) const {
+  return CliError(fmt::format("invalid argument {} for \"--{}\" flag: {}\nSee '{} {} --help' for "
+                              "usage.",
+                              GoQuote(value), flag, why, environment_.program, verb_));
+}
+
 tl::unexpected<Error> Command::ExitNow() {
   return Fail(Reason::kUnknown, kExit);
 }
@@ -354,6 +361,24 @@ std::string MeantVerb(const Environment& environment, std::string_view family,
   return meant.empty() ? "" : meant + "\n";
 }
 
+namespace {
+
+bool AsksForHelp(const Args& args) {
+  return std::any_of(args.begin(), args.end(),
+                     [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
+}
+
+// Of a family without a verb: whether there are flags that no verb has, which is said then.
+bool RefusesFlags(Environment& environment, const std::string& family, const Args& args) {
+  if (environment.shape || AsksForHelp(args)) return false;
+  Command command(environment, family);
+  const auto parsed = command.Parse(args);
+  if (!parsed) environment.err(ErrorText(parsed.error()));
+  return !parsed;
+}
+
+}  // namespace
+
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args) {
   const size_t at = FirstWord(args);
@@ -380,8 +405,8 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
                     Join(given, " "), meant, environment.program, family));
     return 1;
   }
-  const bool asked = std::find(args.begin(), args.end(), "--help") != args.end() ||
-                     std::find(args.begin(), args.end(), "-h") != args.end();
+  if (RefusesFlags(environment, family, args)) return 1;
+  const bool asked = AsksForHelp(args);
   const auto& print = asked ? environment.out : environment.err;
   print(fmt::format("Available Commands of {}:\n", family));
   for (size_t i = 0; i < count; ++i) {
@@ -397,6 +422,7 @@ int RunTellingFamily(Environment& environment, const std::string& family, const 
   const size_t at = FirstWord(args);
   const bool known = at < args.size() && FindVerb(verbs, count, args[at]);
   const bool refused = at < args.size() && environment.program != "kubectl";
+  if (at >= args.size() && RefusesFlags(environment, family, args)) return 1;
   return RunFamily(environment, family, verbs, count, known || refused ? args : Args{"--help"});
 }
 

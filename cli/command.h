@@ -115,6 +115,9 @@ class Command {
 
   // "error: TEXT" and where to find help.
   tl::unexpected<Error> UsageError(const std::string& text) const;
+  // Of a value that the flag cannot have.
+  tl::unexpected<Error> FlagError(const std::string& flag, const std::string& value,
+                                  const std::string& why) const;
   // Ends the verb at once with the exit code set so far; nothing is printed.
   static tl::unexpected<Error> ExitNow();
   static bool IsExit(const Error& error);

@@ -195,6 +195,12 @@ Result<> RunSetContext(Command& command, const Args& args) {
   command.Flag("current", current, "Modify the current context.");
   TRY(command.Parse(args));
   std::string name = command.words().empty() ? "" : command.words()[0];
+  if (command.words().size() > 1) {
+    return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
+  }
+  if (current && !name.empty()) {
+    return CliError("you cannot specify both a context name and --current");
+  }
   if (current) {
     const auto files = TRY(LoadConfigFiles(command));
     name = TextAt(MergedConfig(files), "current-context");
@@ -281,6 +287,7 @@ constexpr Verb kConfigVerbs[] = {
     {"set-credentials", &RunConfigSetCredentials},
     {"unset", &RunConfigUnset},
     {"use-context", &RunUseContext},
+    {"use", &RunUseContext},
     {"view", &RunView},
 };
 

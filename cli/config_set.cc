@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/codec/base64.h"
+#include "api/text/go_text.h"
 #include "cli/config_files.h"
 
 namespace skiff::cli {
@@ -33,15 +34,42 @@ Result<Property> ParseProperty(const std::string& path) {
     if (last == dot) return Property{list, inner, path.substr(dot + 1), ""};
     return Property{list, inner, path.substr(dot + 1, last - dot - 1), path.substr(last + 1)};
   }
+  if (path == "preferences.colors") return Property{nullptr, nullptr, "", "colors"};
   return CliError(fmt::format("unable to locate path {}", path));
 }
 
-Json ValueOf(const std::string& field, const std::string& text, bool raw_bytes) {
-  if (field == "insecure-skip-tls-verify" || field == "disable-compression") {
-    return text == "true";
+// The fields of an entry whose value is one text.
+bool IsKnownField(std::string_view list, std::string_view field) {
+  constexpr std::string_view kCluster[] = {
+      "server",    "tls-server-name", "certificate-authority", "certificate-authority-data",
+      "proxy-url", "disable-compression", "insecure-skip-tls-verify"};
+  constexpr std::string_view kContext[] = {"cluster", "user", "namespace"};
+  constexpr std::string_view kUser[] = {"client-certificate", "client-certificate-data",
+                                        "client-key",         "client-key-data",
+                                        "token",              "tokenFile",
+                                        "as",                 "as-uid",
+                                        "username",           "password"};
+  const auto has = [&](const auto& fields) {
+    return std::find(std::begin(fields), std::end(fields), field) != std::end(fields);
+  };
+  return list == "clusters" ? has(kCluster) : list == "contexts" ? has(kContext) : has(kUser);
+}
+
+Result<Json> ValueOf(const std::string& field, const std::string& text, bool raw_bytes) {
+  if (field == "insecure-skip-tls-verify" || field == "disable-compression" || field == "colors") {
+    constexpr std::string_view kTrue[] = {"1", "t", "T", "true", "TRUE", "True"};
+    constexpr std::string_view kFalse[] = {"0", "f", "F", "false", "FALSE", "False"};
+    const bool value = std::find(std::begin(kTrue), std::end(kTrue), text) != std::end(kTrue);
+    if (value || std::find(std::begin(kFalse), std::end(kFalse), text) != std::end(kFalse)) {
+      return Json(value);
+    }
+    return CliError(fmt::format("strconv.ParseBool: parsing {}: invalid syntax", GoQuote(text)));
   }
-  if (field.ends_with("-data") && raw_bytes) return EncodeBase64(text);
-  return text;
+  if (!field.ends_with("-data")) return Json(text);
+  if (raw_bytes) return Json(EncodeBase64(text));
+  const auto bytes = DecodeBase64(text);
+  if (!bytes) return CliError("error decoding input value: " + bytes.error().message);
+  return Json(text);
 }
 
 }  // namespace
@@ -55,8 +83,16 @@ Result<> RunConfigSet(Command& command, const Args& args) {
   }
   const std::string& path = command.words()[0];
   const Property property = TRY(ParseProperty(path));
-  const Json value = ValueOf(property.field, command.words()[1], raw_bytes);
-  if (!property.list) {
+  if (property.list && !property.field.empty() && !IsKnownField(property.list, property.field)) {
+    return CliError(fmt::format("unable to set {}: {} have no field \"{}\"", path, property.list,
+                                property.field));
+  }
+  const Json value = TRY(ValueOf(property.field, command.words()[1], raw_bytes));
+  if (path == "preferences.colors") {
+    ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));
+    file.document["preferences"]["colors"] = value;
+    TRY(SaveConfig(file));
+  } else if (!property.list) {
     ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));
     file.document[property.field] = value;
     TRY(SaveConfig(file));
@@ -78,7 +114,9 @@ Result<> RunConfigUnset(Command& command, const Args& args) {
   const Property property = TRY(ParseProperty(path));
   ConfigFile file = TRY(ConfigFileFor(command, property.list, property.name));
   if (!property.list) {
-    if (property.field == "current-context") {
+    if (path == "preferences.colors") {
+      if (file.document["preferences"].is_object()) file.document["preferences"].erase("colors");
+    } else if (property.field == "current-context") {
       file.document[property.field] = "";
     } else {
       file.document.erase(property.field);

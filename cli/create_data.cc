@@ -3,6 +3,7 @@
 
 #include "api/codec/base64.h"
 #include "api/rules/identity/x509.h"
+#include "api/rules/names.h"
 #include "api/text/go_text.h"
 #include "api/text/utf8.h"
 #include "base/hash.h"
@@ -20,6 +21,10 @@ struct DataFlags {
   std::vector<std::string> literals;
   std::vector<std::string> files;
   std::vector<std::string> env_files;
+  Result<> Check() const {
+    if (env_files.empty() || (files.empty() && literals.empty())) return {};
+    return CliError("from-env-file cannot be combined with from-file or from-literal");
+  }
   void AddTo(Command& command) {
     command.FlagEach("from-literal", literals, "A key and literal value: key=value.");
     command.FlagEach("from-file", files, "A file or folder, with an optional key: key=path.");
@@ -34,6 +39,15 @@ struct Data {
 };
 
 Result<> Put(Data& data, const std::string& key, std::string value) {
+  const Messages errors = ConfigMapKeyErrors(key);
+  if (!errors.empty() && data.owner.empty()) {
+    return CliError(
+        fmt::format("\"{}\" is not valid key name for a Secret {}", key, Join(errors, ";")));
+  }
+  if (!errors.empty()) {
+    return CliError(
+        fmt::format("\"{}\" is not a valid key name for a ConfigMap: {}", key, Join(errors, ",")));
+  }
   if (data.values.emplace(key, std::move(value)).second) return {};
   if (data.owner.empty()) {
     return CliError(fmt::format("cannot add key {}, another key by that name already exists", key));
@@ -52,7 +66,13 @@ Result<std::string> ReadFile(const std::string& path) {
 Result<> AddFile(const std::string& spec, Data& data) {
   const size_t equals = spec.find('=');
   const std::string path = equals == std::string::npos ? spec : spec.substr(equals + 1);
+  if (path.find('=') != std::string::npos) {
+    return CliError("key names or file paths cannot contain '='");
+  }
   if (equals == 0) return CliError(fmt::format("key name for file path {} missing", path));
+  if (equals != std::string::npos && path.empty()) {
+    return CliError(fmt::format("file path for key name {} missing", spec.substr(0, equals)));
+  }
   if (!fs::is_directory(path)) {
     const std::string key =
         equals == std::string::npos ? fs::path(path).filename().string() : spec.substr(0, equals);
@@ -85,6 +105,7 @@ Result<> AddEnvFile(const std::string& path, Data& data) {
 }
 
 Result<Data> Collect(const DataFlags& flags, std::string owner) {
+  TRY(flags.Check());
   Data data{{}, std::move(owner)};
   for (const std::string& literal : flags.literals) {
     const size_t equals = literal.find('=');
@@ -93,7 +114,10 @@ Result<Data> Collect(const DataFlags& flags, std::string owner) {
     }
     TRY(Put(data, literal.substr(0, equals), literal.substr(equals + 1)));
   }
-  for (const std::string& file : flags.files) TRY(AddFile(file, data));
+  for (const std::string& file : flags.files) {
+    // As kubectl takes its list: an empty text has no items.
+    if (!file.empty()) TRY(AddFile(file, data));
+  }
   for (const std::string& file : flags.env_files) TRY(AddEnvFile(file, data));
   return data;
 }

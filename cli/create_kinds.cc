@@ -1,9 +1,11 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "api/rules/names.h"
 #include "api/text/go_text.h"
+#include "base/id.h"
 #include "cli/create.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
@@ -11,14 +13,14 @@
 namespace skiff::cli {
 namespace {
 
-// "busy_box:1" names a container "busy-box".
+// "busy_box:1" names a container "busy-box", and what makes such a name another one.
 std::string ContainerName(const std::string& image) {
   std::string name = image.substr(image.rfind('/') + 1);
   name = name.substr(0, name.find_first_of(":@"));
-  for (char& c : name) {
-    if (c == '_') c = '-';
-  }
-  return name;
+  if (name.find_first_of("_.") == std::string::npos) return name;
+  std::replace(name.begin(), name.end(), '_', '-');
+  std::replace(name.begin(), name.end(), '.', '-');
+  return name + "-" + SystemRandom().NameSuffix();
 }
 
 // "v1.Deployment"
@@ -121,7 +123,7 @@ Result<> RunCreateDeployment(Command& command, const Args& args) {
   int replicas = 1;
   int port = -1;
   flags.AddTo(command, "kubectl-create");
-  command.FlagEach("image", images, "Image names to run.");
+  command.Flag("image", images, "Image names to run.");
   command.Flag("replicas,r", replicas, "Number of replicas to create.");
   command.Flag("port", port, "The containerPort that this deployment exposes.");
   command.Require("image");
@@ -135,7 +137,7 @@ Result<> RunCreateDeployment(Command& command, const Args& args) {
     Json container = {
         {"image", image}, {"name", ContainerName(image)}, {"resources", Json::object()}};
     if (has_command) container["command"] = *command.rest();
-    if (port >= 0) container["ports"] = Json::array({{{"containerPort", port}}});
+    if (port >= 0 && containers.empty()) container["ports"] = Json::array({{{"containerPort", port}}});
     containers.push_back(std::move(container));
   }
   const Json labels = {{"app", name}};
@@ -161,6 +163,9 @@ Result<> RunCreateJob(Command& command, const Args& args) {
   const std::string name = TRY(ParseOneName(command, flags, args));
   if (image.empty() == from.empty()) {
     return CliError("either --image or --from must be specified");
+  }
+  if (!from.empty() && command.rest() && !command.rest()->empty()) {
+    return CliError("cannot specify --from and command");
   }
   Json job = {{"metadata", {{"name", name}}}};
   if (!from.empty()) {
@@ -240,6 +245,9 @@ Result<> RunCreateService(Command& command, const Args& args) {
   }
   if (type == "externalname" && external_name.empty()) {
     return CliError("required flag(s) \"external-name\" not set");
+  }
+  if (type == "externalname" && !Dns1123SubdomainErrors(external_name).empty()) {
+    return CliError("invalid service external name " + external_name);
   }
   Json ports = Json::array();
   for (const std::string& text : tcp) {

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "api/rules/names.h"
+#include "api/values.h"
 #include "cli/create.h"
 #include "cli/json_text.h"
 
@@ -16,10 +17,10 @@ Json NumberOrText(const std::string& text) {
 }
 
 // "svc:80", "svc:http"
-Result<Json> BackendOf(const std::string& text, const std::string& whole) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == text.size()) {
-    return CliError(fmt::format("unable to parse ingress backend {}", whole));
+Result<Json> BackendOf(const std::string& text) {
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos || text.find(':', colon + 1) != std::string::npos) {
+    return CliError("default-backend should be in format servicename:serviceport");
   }
   const Json port = NumberOrText(text.substr(colon + 1));
   return Json{{"service",
@@ -50,13 +51,17 @@ Result<IngressRule> ParseRule(const std::string& text) {
   std::string path = parts[0].substr(slash, equals - slash);
   const bool prefix = path.ends_with('*');
   if (prefix) path.pop_back();
-  Json backend = TRY(BackendOf(parts[0].substr(equals + 1), text));
+  const std::string service = parts[0].substr(equals + 1);
+  const size_t colon = service.find(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == service.size()) return wrong();
+  Json backend = TRY(BackendOf(service));
   rule.path = {
       {"backend", std::move(backend)}, {"path", path}, {"pathType", prefix ? "Prefix" : "Exact"}};
-  for (size_t i = 1; i < parts.size(); ++i) {
-    if (parts[i] != "tls" && !parts[i].starts_with("tls=")) return wrong();
+  // Whatever word stands there is taken for "tls".
+  if (parts.size() == 2) {
+    const auto words = Split(parts[1], '=');
     rule.tls = true;
-    if (parts[i].size() > 4) rule.secret = parts[i].substr(4);
+    if (words.size() > 1) rule.secret = words[1];
   }
   return rule;
 }
@@ -102,7 +107,10 @@ Result<> RunCreateQuota(Command& command, const Args& args) {
     if (equals == std::string::npos || equals == 0) {
       return CliError(fmt::format("Invalid argument syntax {}, expected <resource>=<value>", pair));
     }
-    spec["hard"][pair.substr(0, equals)] = pair.substr(equals + 1);
+    const std::string amount = pair.substr(equals + 1);
+    const auto parsed = Quantity::Parse(amount);
+    if (!parsed) return CliError(parsed.error().message);
+    spec["hard"][pair.substr(0, equals)] = amount;
   }
   if (!scopes.empty()) spec["scopes"] = Split(scopes, ',');
   return CreateBuiltIn(
@@ -127,21 +135,13 @@ Result<> RunCreateBudget(Command& command, const Args& args) {
   if (!min_available.empty() && !max_unavailable.empty()) {
     return CliError("min-available and max-unavailable cannot be both specified");
   }
-  Json labels = Json::object();
-  for (const std::string& pair : Split(selector, ',')) {
-    const size_t equals = pair.find('=');
-    if (equals == std::string::npos) {
-      return CliError(fmt::format("unable to parse requirement: found '{}'", pair));
-    }
-    labels[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  Json spec = {{"selector", {{"matchLabels", std::move(labels)}}}};
+  Json spec = {{"selector", TRY(ParseObjectSelector(selector))}};
   for (const auto& [flag, field, text] :
        {std::tuple("min-available", "minAvailable", std::string_view(min_available)),
         std::tuple("max-unavailable", "maxUnavailable", std::string_view(max_unavailable))}) {
     if (text.empty()) continue;
     const Json value = NumberOrText(std::string(text));
-    if (value.is_string() && !PercentErrors(text).empty()) {
+    if (value.is_string() ? !PercentErrors(text).empty() : value < 0) {
       return CliError(fmt::format("invalid format specified for {}", flag));
     }
     spec[field] = value;
@@ -227,7 +227,7 @@ Result<> RunCreateIngress(Command& command, const Args& args) {
     AddRule(rule, rules, tls);
   }
   if (!default_backend.empty()) {
-    spec["defaultBackend"] = TRY(BackendOf(default_backend, default_backend));
+    spec["defaultBackend"] = TRY(BackendOf(default_backend));
   }
   if (!class_name.empty()) spec["ingressClassName"] = class_name;
   if (!rules.empty()) spec["rules"] = std::move(rules);
@@ -236,7 +236,8 @@ Result<> RunCreateIngress(Command& command, const Args& args) {
   for (const std::string& pair : annotations) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) {
-      return CliError(fmt::format("invalid annotation {}, expected key=value", pair));
+      return CliError(
+          fmt::format("annotation {} is invalid and should be in format key=[value]", pair));
     }
     metadata["annotations"][pair.substr(0, equals)] = pair.substr(equals + 1);
   }

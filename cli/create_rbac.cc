@@ -1,5 +1,7 @@
 // create role|clusterrole|rolebinding|clusterrolebinding.
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "cli/create.h"
 #include "cli/json_text.h"
@@ -36,6 +38,32 @@ void WarnOfVerbs(Command& command, const std::vector<std::string>& verbs) {
   }
 }
 
+// Verbs that are of some resources alone, which need not be served. Whether one of them is there.
+Result<bool> IsSpecial(const std::vector<std::string>& verbs, const std::string& resource,
+                       const std::string& group) {
+  using Resources = std::set<std::pair<std::string, std::string>>;
+  static const std::map<std::string, Resources> kSpecial = {
+      {"use", {{"podsecuritypolicies", "policy"}, {"podsecuritypolicies", "extensions"}}},
+      {"bind", {{"roles", kGroup}, {"clusterroles", kGroup}}},
+      {"escalate", {{"roles", kGroup}, {"clusterroles", kGroup}}},
+      {"impersonate",
+       {{"users", ""},
+        {"serviceaccounts", ""},
+        {"groups", ""},
+        {"userextras", "authentication.k8s.io"}}}};
+  bool found = false;
+  for (const std::string& verb : verbs) {
+    const auto special = kSpecial.find(verb);
+    if (special == kSpecial.end()) continue;
+    if (!special->second.contains({resource, group})) {
+      return CliError(
+          fmt::format("can not perform '{}' on '{}' in group '{}'", verb, resource, group));
+    }
+    found = true;
+  }
+  return found;
+}
+
 // A rule a group, in the order in which the groups were named.
 Result<Json> ResourceRules(Command& command, const RoleFlags& flags) {
   Session& session = *TRY(command.session());
@@ -44,16 +72,27 @@ Result<Json> ResourceRules(Command& command, const RoleFlags& flags) {
     const size_t slash = word.find('/');
     const std::string subresource = slash == std::string::npos ? "" : word.substr(slash);
     const std::string type = word.substr(0, slash);
-    std::string group;
-    std::string name = "*";
-    if (type != "*") {
+    const size_t dot = type.find('.');
+    std::string group = dot == std::string::npos ? "" : type.substr(dot + 1);
+    std::string name = type.substr(0, dot);
+    if (name.empty()) {
+      return CliError("resource must be specified if apiGroup/subresource specified");
+    }
+    if (name != "*") {
       const auto kind = session.kinds().Find(type);
-      if (!kind) {
-        return kind.error().http_code != 0 ? tl::unexpected(kind.error())
-                                           : PlainError(kind.error().message);
+      if (kind) {
+        group = kind->resource.Group();
+        name = kind->resource.name;
+      } else if (kind.error().http_code != 0) {
+        return Fail(kind.error());
       }
-      group = kind->resource.Group();
-      name = kind->resource.name;
+      if (!TRY(IsSpecial(flags.verbs, name, group)) && !kind) {
+        return PlainError(dot == std::string::npos
+                              ? kind.error().message
+                              : fmt::format("the server doesn't have a resource type \"{}\" in "
+                                            "group \"{}\"",
+                                            name, group));
+      }
     }
     auto at = std::find_if(groups.begin(), groups.end(),
                            [&](const auto& each) { return each.first == group; });
@@ -93,10 +132,13 @@ Result<> CheckUrls(const RoleFlags& flags) {
   return {};
 }
 
+// Each once; "*" stands for all.
 void DropRepeated(std::vector<std::string>& texts) {
   std::vector<std::string> kept;
+  if (std::find(texts.begin(), texts.end(), "*") != texts.end()) kept = {"*"};
   for (const std::string& text : texts) {
-    if (std::find(kept.begin(), kept.end(), text) == kept.end()) kept.push_back(text);
+    const bool is_all = !kept.empty() && kept[0] == "*";
+    if (!is_all && std::find(kept.begin(), kept.end(), text) == kept.end()) kept.push_back(text);
   }
   texts = std::move(kept);
 }
@@ -167,20 +209,22 @@ Result<> RunCreateRole(Command& command, const Args& args) {
 Result<> RunCreateClusterRole(Command& command, const Args& args) {
   RoleFlags flags;
   flags.AddTo(command);
-  command.FlagEach("non-resource-url", flags.urls, "URLs, partial or whole, of no resource.");
+  command.Flag("non-resource-url", flags.urls, "URLs, partial or whole, of no resource.");
   command.Flag("aggregation-rule", flags.aggregation, "Labels of the roles to aggregate.");
   const std::string name = TRY(ParseOneName(command, flags.write, args));
   Json role = {{"metadata", {{"name", name}}}};
   if (!flags.aggregation.empty()) {
-    if (!flags.verbs.empty() || !flags.resources.empty() || !flags.urls.empty()) {
+    if (!flags.verbs.empty() || !flags.resources.empty() || !flags.urls.empty() ||
+        !flags.names.empty()) {
       return CliError(
-          "aggregation rule must be specified without nonResourceURLs, resources or verbs");
+          "aggregation rule must be specified without nonResourceURLs, verbs, resources or "
+          "resourceNames");
     }
     Json labels = Json::object();
     for (const std::string& pair : flags.aggregation) {
       const size_t equals = pair.find('=');
       if (equals == std::string::npos) {
-        return CliError(fmt::format("invalid aggregation rule: {}", pair));
+        return command.FlagError("aggregation-rule", pair, "malformed pair, expect string=string");
       }
       labels[pair.substr(0, equals)] = pair.substr(equals + 1);
     }
@@ -193,7 +237,7 @@ Result<> RunCreateClusterRole(Command& command, const Args& args) {
   if (flags.resources.empty() && flags.urls.empty()) {
     return CliError("one of resource or nonResourceURL must be specified");
   }
-  WarnOfVerbs(command, flags.verbs);
+  if (!flags.resources.empty()) WarnOfVerbs(command, flags.verbs);
   Json rules = TRY(ResourceRules(command, flags));
   TRY(CheckUrls(flags));
   if (!flags.urls.empty()) {

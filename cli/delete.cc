@@ -7,6 +7,7 @@
 namespace skiff::cli {
 
 void DeleteFlags::AddTo(Command& command) {
+  warn = command.environment().err;
   command.Flag("cascade", cascade, "background, foreground or orphan.");
   command.Bare("cascade", "background");
   command.Flag("grace-period", grace_period, "Seconds given to the object to end well.");
@@ -15,8 +16,16 @@ void DeleteFlags::AddTo(Command& command) {
 }
 
 Result<> DeleteFlags::CheckCascade() {
-  if (cascade == "true") cascade = "background";
-  if (cascade == "false") cascade = "orphan";
+  // As it was once written.
+  if (cascade == "true" || cascade == "false") {
+    const char* now = cascade == "true" ? "background" : "orphan";
+    if (warn) {
+      warn(fmt::format("warning: --cascade={} is deprecated (boolean value) and can be replaced "
+                       "with --cascade={}.\n",
+                       cascade, now));
+    }
+    cascade = now;
+  }
   if (cascade == "background" || cascade == "foreground" || cascade == "orphan") return {};
   return CliError(
       fmt::format("invalid cascade value ({}). Must be \"background\", \"foreground\", or "

@@ -1,6 +1,9 @@
 // Deleting objects and waiting until they are gone: `delete`, and what replaces by force.
 #pragma once
 
+#include <functional>
+#include <string_view>
+
 #include "cli/writing.h"
 
 namespace skiff::cli {
@@ -10,6 +13,7 @@ struct DeleteFlags {
   int grace_period = -1;  // Seconds; below 0: the object's own.
   bool force = false;
   Duration timeout = Duration(0);  // 0: none.
+  std::function<void(std::string_view)> warn;
 
   void AddTo(Command& command);
   // Refuses what goes badly together, and makes one value of each pair of flags.

@@ -1,6 +1,7 @@
 // `cordon`, `uncordon` and `drain`: nodes that take no more pods, and give up those they have.
 #include <map>
 
+#include "api/select/selector.h"
 #include "api/pods/pod_phase.h"
 #include "api/text/go_text.h"
 #include "cli/delete.h"
@@ -61,6 +62,7 @@ Result<> RunCordonOrNot(Command& command, const Args& args, bool wanted) {
   TRY(command.Parse(args));
   TRY(flags.dry_run.Check());
   const auto nodes = TRY(FindNodes(command, flags));
+  if (command.exit_code() != 0) return {};
   for (const Target& node : nodes) {
     const auto done = SetUnschedulable(command, flags, node, wanted);
     if (!done) command.Report(done.error());
@@ -269,7 +271,11 @@ Result<> RunDrain(Command& command, const Args& args) {
   flags.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.node.dry_run.Check());
+  if (!LabelSelector::Parse(flags.pod_selector)) {
+    return CliError("--pod-selector=<pod_selector> must be a valid label selector");
+  }
   const auto nodes = TRY(FindNodes(command, flags.node));
+  if (command.exit_code() != 0) return {};  // All of them, or none.
   Session& session = *TRY(command.session());
   ServedKind pods = TRY(session.kinds().Find("pods"));
   for (const Target& node : nodes) TRY(SetUnschedulable(command, flags.node, node, true));

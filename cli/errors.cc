@@ -72,7 +72,11 @@ Error ValidationFailure(const Unreachable& problem, const std::string& source) {
 }
 
 std::string ErrorText(const Error& error) {
-  if (error.message.starts_with(kPlain)) return ErrorTextAmongOthers(error);
+  if (error.message.starts_with(kPlain)) {
+    std::string text = ErrorTextAmongOthers(error);
+    if (text.ends_with("\n\n")) text.pop_back();
+    return text;
+  }
   if (error.http_code == 0) return "error: " + ErrorTextAmongOthers(error);
   if (error.reason == Reason::kInvalid) return InvalidText(error);
   return ErrorTextAmongOthers(error);

@@ -23,7 +23,7 @@ std::optional<Unreachable> UnreachableProblem(const Error& error);
 Error ValidationFailure(const Unreachable& problem, const std::string& source);
 // Of our own making: "error: TEXT".
 tl::unexpected<Error> CliError(std::string text);
-// The same without "error: " before it.
+// The same without "error: " before it. A newline at its end is an empty line where there are others.
 tl::unexpected<Error> PlainError(const std::string& text);
 // `error when creating "web.yaml": ...`, as a prefix of the message.
 Error WithSource(Error error, const std::string& verb, const std::string& source);

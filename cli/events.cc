@@ -91,10 +91,13 @@ Result<Filter> FilterOf(Command& command, const EventsFlags& flags) {
   if (flags.about.empty()) return filter;
   Session& session = *TRY(command.session());
   const size_t slash = flags.about.find('/');
+  if (slash == 0) return CliError("a resource must be present, got: /, Resource=");
   if (slash == std::string::npos || slash + 1 == flags.about.size()) {
     return CliError("--for must be in resource/name form");
   }
-  const ServedKind kind = TRY(session.kinds().Find(flags.about.substr(0, slash)));
+  const auto found = session.kinds().Find(flags.about.substr(0, slash));
+  if (!found && found.error().http_code == 0) return PlainError(found.error().message);
+  const ServedKind kind = TRY(found);
   filter.fields =
       fmt::format("involvedObject.kind={},involvedObject.apiVersion={},involvedObject.name={}",
                   kind.resource.kind, kind.resource.api_version, flags.about.substr(slash + 1));
@@ -170,8 +173,9 @@ Result<> RunEvents(Command& command, const Args& args) {
   std::stable_sort(events.begin(), events.end(), [](const Json& a, const Json& b) {
     return EventLastSeen(a) < EventLastSeen(b);
   });
-  if (!flags.print.output.empty()) {
-    const auto printer = TRY(MakeObjectPrinter(flags.print));
+  std::unique_ptr<ObjectPrinter> printer;
+  if (!flags.print.output.empty()) printer = TRY(MakeObjectPrinter(flags.print));
+  if (printer && !events.empty()) {
     Json shown = {{"apiVersion", "v1"},
                   {"items", events},
                   {"kind", "List"},

@@ -136,6 +136,23 @@ bool IsRequired(const Json& owner, const std::string& name) {
   return std::find(required.begin(), required.end(), name) != required.end();
 }
 
+namespace {
+
+// The kind as that version of its group has it.
+Result<ServedKind> InVersion(Session& session, const ServedKind& kind,
+                             const std::string& api_version) {
+  if (std::count(api_version.begin(), api_version.end(), '/') > 1) {
+    return CliError("unexpected GroupVersion string: " + api_version);
+  }
+  const auto found = TRY(session.kinds().FindByKind(api_version, kind.resource.kind));
+  if (found) return *found;
+  const char* no_group = api_version.find('/') == api_version.npos ? "/" : "";
+  return CliError(fmt::format("couldn't find resource for \"{}{}, Resource={}\"", no_group,
+                              api_version, kind.resource.name));
+}
+
+}  // namespace
+
 Result<> RunExplain(Command& command, const Args& args) {
   bool recursive = false;
   std::string api_version;
@@ -150,7 +167,7 @@ Result<> RunExplain(Command& command, const Args& args) {
         "complete list of supported resources.");
   }
   if (command.words().size() > 1) {
-    return command.UsageError("We accept only this format: explain RESOURCE");
+    return CliError("We accept only this format: explain RESOURCE");
   }
   if (output != "plaintext" && output != "plaintext-openapiv2") {
     return CliError(fmt::format("unrecognized format: {}", output));
@@ -177,15 +194,7 @@ Result<> RunExplain(Command& command, const Args& args) {
                                         : PlainError(found.error().message);
   }
   ServedKind kind = std::move(*found);
-  if (!api_version.empty()) {
-    const auto other = TRY(session.kinds().FindByKind(api_version, kind.resource.kind));
-    if (!other) {
-      const char* no_group = api_version.find('/') == api_version.npos ? "/" : "";
-      return CliError(fmt::format("couldn't find resource for \"{}{}, Resource={}\"", no_group,
-                                  api_version, kind.resource.name));
-    }
-    kind = *other;
-  }
+  if (!api_version.empty()) kind = TRY(InVersion(session, kind, api_version));
   const std::string& version = kind.resource.api_version;
   const bool core = version.find('/') == std::string::npos;
   const bool is_old = output != "plaintext";

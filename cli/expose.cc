@@ -182,10 +182,12 @@ Result<> RunExpose(Command& command, const Args& args) {
   flags.overrides.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.write.Check());
-  const auto targets = TRY(FindTargets(command, command.words(), {.files = &flags.files}));
+  // What files hold is not looked for on the server.
+  const auto targets = TRY(FindTargets(
+      command, command.words(), {.files = &flags.files, .fetch = flags.files.empty()}));
   for (const Target& target : targets) {
     if (!CanExpose(target.resource.kind)) {
-      return CliError(fmt::format("cannot expose a {}", target.resource.kind));
+      return CliError("cannot expose a " + GroupKind(target.resource));
     }
     Json service = TRY(ServiceFor(flags, target.object));
     if (target.key.namespace_ != "default") {
@@ -224,6 +226,21 @@ Result<Json> MetricGoal(const std::string& resource, const std::string& unit, st
     return CliError(fmt::format("invalid resource {} value: {}", resource, wanted));
   }
   return Json{{"type", "AverageValue"}, {"averageValue", wanted}};
+}
+
+// What can be scaled says the server, of custom kinds too.
+Result<> RequireScale(Command& command, const Resource& resource) {
+  Session& session = *TRY(command.session());
+  const std::string group = resource.Group();
+  const Json list = TRY(
+      session.api().Get((group.empty() ? "/api/" : "/apis/") + resource.api_version, Query()));
+  for (const Json& each : At(list, "resources")) {
+    if (TextAt(each, "name") == resource.name + "/scale") return {};
+  }
+  return CliError(
+      fmt::format("cannot autoscale a {}: could not find scale subresource for {}{}, Resource={} in "
+                  "discovery information",
+                  resource.kind, group.empty() ? "/" : "", resource.api_version, resource.name));
 }
 
 Result<Json> MetricsFor(const std::string& cpu, const std::string& memory) {
@@ -283,8 +300,10 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   }
   if (cpu_percent > 0) cpu = fmt::format("{}%", cpu_percent);
   const Json metrics = TRY(MetricsFor(cpu, memory));
-  const auto targets = TRY(FindTargets(command, command.words(), {.files = &files}));
+  const auto targets = TRY(
+      FindTargets(command, command.words(), {.files = &files, .fetch = files.empty()}));
   for (const Target& target : targets) {
+    TRY(RequireScale(command, target.resource));
     Json spec = {{"maxReplicas", max},
                  {"scaleTargetRef",
                   {{"apiVersion", target.resource.api_version},

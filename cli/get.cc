@@ -344,9 +344,10 @@ Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
   auto objects = TRY(CollectObjects(command, session, flags, selections, single));
   if (!flags.sort_by.empty() && !single) TRY(SortByPath(flags.sort_by, objects, false));
   if (columns) {
-    const std::string text = TRY(CustomColumns(spec, objects, !flags.no_headers));
-    command.environment().out(text);
-    return {};
+    std::string begun;
+    const auto text = CustomColumns(spec, objects, !flags.no_headers, &begun);
+    command.environment().out(text ? *text : begun);
+    return text ? Result<>() : Fail(text.error());
   }
   if (single && objects.empty()) return {};
   Json shown;
@@ -422,6 +423,11 @@ Result<> RunGet(Command& command, const Args& args) {
   if (flags.output_watch_events && !flags.watch && !flags.watch_only) {
     return CliError("--output-watch-events option can only be used with --watch or --watch-only");
   }
+  if (const std::string& form = flags.print.output;
+      flags.show_labels && !form.empty() && form != "wide") {
+    return CliError(
+        fmt::format("--show-labels option cannot be used with {} printer", flags.print.output));
+  }
   Args words = command.words();
   if (command.rest()) words.insert(words.end(), command.rest()->begin(), command.rest()->end());
   if (words.empty() && flags.files.empty()) {
@@ -447,7 +453,13 @@ Result<> RunGet(Command& command, const Args& args) {
       return CliError("name cannot be provided when a selector is specified");
     }
   }
-  if (flags.watch || flags.watch_only) return WatchSelection(command, flags, selections);
+  if (flags.watch || flags.watch_only) {
+    if (!flags.sort_by.empty()) {
+      command.Warn(
+          "warning: --watch requested, --sort-by will be ignored for watch events received\n");
+    }
+    return WatchSelection(command, flags, selections);
+  }
   if (flags.human()) return PrintTables(command, session, flags, selections);
   return PrintObjects(command, session, flags, selections);
 }

@@ -48,10 +48,11 @@ class WatchPrinter {
     if (flags_.print.HidesManagedFields()) DropManagedFields(document);
     if (!event.empty()) document = {{"type", event}, {"object", std::move(document)}};
     const bool headers = !flags_.no_headers && !std::exchange(begun_, true);
-    const std::string text =
-        TRY(objects_ ? objects_->Print(document) : CustomColumns(columns_, {document}, headers));
-    command_.environment().out(text);
-    return {};
+    std::string begun;
+    const auto text = objects_ ? objects_->Print(document)
+                               : CustomColumns(columns_, {document}, headers, &begun);
+    command_.environment().out(text ? *text : begun);
+    return text ? Result<>() : Fail(text.error());
   }
 
  private:
@@ -89,7 +90,11 @@ Result<> WatchSelection(Command& command, const GetFlags& flags, const Selection
   Query query = WatchQuery(flags, selection);
   // A missing object is an error, as it is without -w.
   if (!selection.names.empty()) {
-    TRY(session.api().Get(resource, {session.NamespaceFor(resource), selection.names[0]}));
+    const auto found =
+        session.api().Get(resource, {session.NamespaceFor(resource), selection.names[0]});
+    const bool is_missing = !found && found.error().reason == Reason::kNotFound;
+    if (is_missing && flags.ignore_not_found) return {};
+    TRY(found);
   }
   Json list = TRY(session.api().Get(path, query, accept));
   const std::string version = TextAt(list, "metadata", "resourceVersion");

@@ -116,10 +116,35 @@ std::string KindName(const Resource& resource) {
 }
 
 Result<ServedKind> Kinds::Find(const std::string& word) {
-  if (const ServedKind* found = Search(BuiltIn(), word)) return *found;
+  if (const ServedKind* found = Search(BuiltIn(), word)) {
+    WarnOfOthers(BuiltIn(), *found, word);
+    return *found;
+  }
   TRY(LoadServed());
-  if (const ServedKind* found = Search(served_, word)) return *found;
+  if (const ServedKind* found = Search(served_, word)) {
+    WarnOfOthers(served_, *found, word);
+    return *found;
+  }
   return CliError(NoSuchType(word) + MeantBy(word));
+}
+
+// Once of each word. One that names its group means that kind alone.
+void Kinds::WarnOfOthers(const std::vector<ServedKind>& kinds, const ServedKind& found,
+                         const std::string& word) {
+  const std::string name = Lower(word);
+  const auto is_short = [&](const ServedKind& kind) {
+    const auto& of = kind.short_names;
+    return std::find(of.begin(), of.end(), name) != of.end();
+  };
+  if (!warn_ || !is_short(found) || !warned_.insert(name).second) return;
+  for (const ServedKind& kind : kinds) {
+    const std::string other = kind.FullName();
+    if (!is_short(kind) || other == found.FullName() || !warned_.insert(name + " " + other).second) {
+      continue;
+    }
+    warn_(fmt::format("Warning: short name \"{}\" could also match lower priority resource {}\n",
+                      name, other));
+  }
 }
 
 // As they are listed; by another of its names where only that one is near.

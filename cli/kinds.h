@@ -2,8 +2,11 @@
 // once, all others by asking the server.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/type.h"
@@ -32,7 +35,10 @@ std::string GroupKind(const Resource& resource);
 class Kinds {
  public:
   // `guesses`: of a word that is none, Find says which one may have been meant.
-  explicit Kinds(Api& api, bool guesses = false) : api_(api), guesses_(guesses) {}
+  // `warn`: gets a line where a short name is that of another kind, too.
+  using Warn = std::function<void(const std::string&)>;
+  explicit Kinds(Api& api, bool guesses = false, Warn warn = nullptr)
+      : api_(api), guesses_(guesses), warn_(std::move(warn)) {}
   // "TYPE", "TYPE.GROUP" or "TYPE.VERSION.GROUP".
   Result<ServedKind> Find(const std::string& word);
   // What a document says it is; nullopt when nothing serves it.
@@ -46,11 +52,15 @@ class Kinds {
   std::string MeantBy(const std::string& word) const;
 
  private:
+  void WarnOfOthers(const std::vector<ServedKind>& kinds, const ServedKind& found,
+                    const std::string& word);
   Result<> LoadServed();
   Result<> LoadVersion(const std::string& api_version);
 
   Api& api_;
   const bool guesses_;
+  const Warn warn_;
+  std::set<std::string> warned_;
   bool loaded_ = false;
   std::vector<ServedKind> served_;
 };

@@ -51,7 +51,7 @@ Result<> RunSetLastApplied(Command& command, const Args& args) {
   command.Flag("create-annotation", create, "Create the annotation where it is missing.");
   TRY(command.Parse(args));
   TRY(flags.Check());
-  if (files.empty()) return CliError("must specify one of -f and -k");
+  if (files.empty()) return NothingNamed();
   const auto objects = TRY(ReadManifests(command, files));
   Session& session = *TRY(command.session());
   for (const ManifestObject& object : objects) {

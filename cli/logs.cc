@@ -58,6 +58,9 @@ Result<> LogFlags::Check(const Command& command) const {
   if (limit_bytes < 0) {
     return CliError("--limit-bytes must be greater than 0");
   }
+  if (const auto time = Time::Parse(since_time); !since_time.empty() && !time) {
+    return CliError(time.error().message);
+  }
   if (!since_time.empty() && since > Duration(0)) {
     return CliError("at most one of `sinceTime` or `sinceSeconds` may be specified");
   }
@@ -244,7 +247,8 @@ Result<> RunLogs(Command& command, const Args& args) {
   Session& session = *TRY(command.session());
   const auto pods = TRY(FindPods(command, flags));
   const auto sources = TRY(SourcesOf(command, flags, pods));
-  if (flags.follow && sources.size() > static_cast<size_t>(std::max(flags.max_log_requests, 0))) {
+  if (flags.follow && sources.size() > 1 &&
+      sources.size() > static_cast<size_t>(std::max(flags.max_log_requests, 0))) {
     return CliError(fmt::format(
         "you are attempting to follow {} log streams, but maximum allowed concurrency is {}, use "
         "--max-log-requests to increase the limit",

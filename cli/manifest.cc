@@ -1,5 +1,7 @@
 #include "cli/manifest.h"
 
+#include <glob.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -51,6 +53,17 @@ std::vector<std::string> FilesIn(const std::string& directory) {
   return paths;
 }
 
+// What a pattern such as "apps/*.yaml" stands for, where no shell has looked at it.
+std::vector<std::string> PathsLike(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> paths;
+  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  }
+  globfree(&found);
+  return paths;
+}
+
 // What a kustomization comes to.
 Result<std::vector<Source>> ReadKustomized(Command& command, const FileFlags& files) {
   if (!files.filenames.empty()) return CliError("only one of -f or -k can be specified");
@@ -79,7 +92,13 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
       continue;
     }
     if (!fs::exists(name)) {
-      return CliError(fmt::format("the path {} does not exist", GoQuote(name)));
+      const std::vector<std::string> paths = PathsLike(name);
+      if (paths.empty()) return CliError(fmt::format("the path {} does not exist", GoQuote(name)));
+      for (const std::string& path : paths) {
+        std::string text = TRY(ReadFile(path));
+        sources.push_back({path, std::move(text)});
+      }
+      continue;
     }
     if (!fs::is_directory(name)) {
       std::string text = TRY(ReadFile(name));

@@ -11,8 +11,6 @@ namespace skiff::cli {
 
 // Where the pod spec of a document is; nullptr in a kind that has none.
 Json* PodSpecOf(Json& object);
-// Says that there is none.
-tl::unexpected<Error> NoPodTemplate(const Target& target);
 // A strategic merge patch that changes `fields` of the pod spec of that kind.
 Json PodSpecPatch(const std::string& kind, Json fields);
 
@@ -25,20 +23,29 @@ struct SetFlags {
   void AddTo(Command& command);
 };
 
-// What the words or files name; with --local what the files hold, and the server is not asked.
+// What the words or files name; with --local what the files hold, and the server is not asked. None
+// where one of them cannot be had.
 Result<std::vector<Target>> FindSetTargets(Command& command, const SetFlags& flags,
                                            const Args& resources);
+// --local and --dry-run=server together.
+Result<> CheckLocal(const SetFlags& flags);
 
-// Words before the first with "=" or a trailing "-" name resources; the others say what to set.
-struct SetWords {
-  Args resources;
-  Args changes;
+// Of one of several objects: "error: deployments/web WHY".
+tl::unexpected<Error> SetFailure(const SetFlags& flags, const Target& target,
+                                 const std::string& why);
+tl::unexpected<Error> NoPodTemplate(const SetFlags& flags, const Target& target);
+
+// What is done, as it is told: "deployment.apps/web image updated", and "failed to patch image
+// update to pod template: WHY"; of verbs without a `failure` the server's own words.
+struct SetOperation {
+  std::string done;
+  std::string failure;
 };
-SetWords SortSetWords(const Args& words);
-
-// Sends the patch, unless it is empty, and prints "deployment.apps/web image updated".
+// Sends the patch, unless it is empty, and prints what came of it.
 Result<> SendSetPatch(Command& command, const SetFlags& flags, const Target& target,
-                      const Json& patch, const std::string& operation);
+                      const Json& patch, const SetOperation& operation);
+// A name with stars in it.
+bool MatchesPattern(const std::string& name, const std::string& pattern);
 
 Result<> RunSetEnv(Command& command, const Args& args);
 Result<> RunSetImage(Command& command, const Args& args);

@@ -43,6 +43,11 @@ class KyamlPrinter final : public ObjectPrinter {
   Result<std::string> Print(const Json& object) override { return DumpKyaml(object); }
 };
 
+std::string NameOrUnknown(const Json& object) {
+  const std::string name = NameOf(object);
+  return name.empty() ? "<unknown>" : name;
+}
+
 class NamePrinter final : public ObjectPrinter {
  public:
   Result<std::string> Print(const Json& object) override {
@@ -51,10 +56,14 @@ class NamePrinter final : public ObjectPrinter {
       for (const Json& item : object["items"]) text += TRY(Print(item));
       return text;
     }
+    // A watch's event stands for its object.
+    const bool is_event = object.is_object() && object.contains("type") &&
+                          At(object, "object").is_object() && !object.contains("kind");
+    if (is_event) return Print(object["object"]);
     Resource resource;
     resource.kind = TextAt(object, "kind");
     resource.api_version = TextAt(object, "apiVersion");
-    return fmt::format("{}/{}\n", KindName(resource), NameOf(object));
+    return fmt::format("{}/{}\n", KindName(resource), NameOrUnknown(object));
   }
 };
 
@@ -83,10 +92,13 @@ class PathAsJsonPrinter final : public ObjectPrinter {
   PathAsJsonPrinter(JsonPath path, bool allow_missing)
       : path_(std::move(path)), allow_missing_(allow_missing) {}
   Result<std::string> Print(const Json& object) override {
-    const auto found = TRY(path_.Find(object, allow_missing_));
-    Json list = Json::array();
-    for (const Json* value : found) list.push_back(*value);
-    return PrettyJson(list);
+    std::string text;
+    for (const auto& found : TRY(path_.FindEach(object, allow_missing_))) {
+      Json list = Json::array();
+      for (const Json* value : found) list.push_back(*value);
+      text += PrettyJson(list);
+    }
+    return text;
   }
 
  private:
@@ -130,8 +142,8 @@ Result<std::string> TextOfFile(const std::string& path) {
 
 Result<std::unique_ptr<ObjectPrinter>> MakePathPrinter(const std::string& form, std::string text,
                                                        bool allow_missing) {
-  if (form == "jsonpath-file") text = TRY(TextOfFile(text));
   if (text.empty()) return CliError("template format specified but no template given");
+  if (form == "jsonpath-file") text = TRY(TextOfFile(text));
   auto path = JsonPath::Parse(text);
   if (!path) {
     return CliError(fmt::format("error parsing jsonpath {}, {}", text, path.error().message));
@@ -243,7 +255,7 @@ void DropManagedFields(Json& object) {
 
 Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation) {
-  const std::string name = KindName(resource) + "/" + NameOf(object);
+  const std::string name = KindName(resource) + "/" + NameOrUnknown(object);
   if (flags.output.empty() && flags.template_.empty()) {
     command.Print("{} {}\n", name, operation);
     return {};
@@ -297,7 +309,7 @@ Result<std::string> ColumnsOfFile(const std::string& path) {
 }
 
 Result<std::string> CustomColumns(const std::string& spec, const std::vector<Json>& objects,
-                                  bool headers) {
+                                  bool headers, std::string* written) {
   if (spec.empty()) {
     return CliError("custom-columns format specified but no custom columns given");
   }
@@ -319,9 +331,13 @@ Result<std::string> CustomColumns(const std::string& spec, const std::vector<Jso
   for (const Json& object : objects) {
     std::vector<std::string> cells;
     for (const JsonPath& path : paths) {
-      const auto found = TRY(path.Find(object));
+      const auto found = path.Find(object);
+      if (!found) {
+        if (written) *written = table.Flush();
+        return Fail(found.error());
+      }
       std::vector<std::string> texts;
-      for (const Json* value : found) texts.push_back(GoPlain(*value));
+      for (const Json* value : *found) texts.push_back(GoPlain(*value));
       cells.push_back(texts.empty() ? "<none>" : Join(texts, ","));
     }
     table.Write(Join(cells, "\t") + "\n");

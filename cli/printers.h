@@ -49,8 +49,9 @@ Result<> PrintOutcome(Command& command, const PrintFlags& flags, const Json& obj
 
 // The spec that a file of two lines, headers and paths, stands for.
 Result<std::string> ColumnsOfFile(const std::string& path);
-// custom-columns=NAME:.metadata.name,...: a table of the objects.
+// custom-columns=NAME:.metadata.name,...: a table of the objects. Where a path cannot be followed,
+// `written` gets what stands before that.
 Result<std::string> CustomColumns(const std::string& spec, const std::vector<Json>& objects,
-                                  bool headers);
+                                  bool headers, std::string* written = nullptr);
 
 }  // namespace skiff::cli

@@ -53,6 +53,9 @@ Result<> SetPaused(Command& command, const Args& args, bool paused) {
   AddFieldManager(command, flags);
   const auto targets = TRY(Parse(command, args, flags));
   Session& session = *TRY(command.session());
+  if (targets.empty() && command.exit_code() == 0) {
+    command.Warn("{}", NothingFoundText(session.namespace_()));
+  }
   for (const Target& target : targets) {
     const std::string named =
         fmt::format("{} {}", PluralName(target.resource), GoQuote(target.key.name));
@@ -102,8 +105,9 @@ Result<> RunRestart(Command& command, const Args& args) {
   for (const Target& target : targets) {
     const std::string& kind = target.resource.kind;
     if (kind != "Deployment" && kind != "DaemonSet" && kind != "StatefulSet") {
-      command.Report(CliError(fmt::format("{} {} restarting is not supported",
-                                          PluralName(target.resource), GoQuote(target.key.name)))
+      command.Report(PlainError(fmt::format("error: {} {} restarting is not supported",
+                                            PluralName(target.resource),
+                                            GoQuote(target.key.name)))
                          .value());
       continue;
     }
@@ -226,6 +230,12 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
   if (wanted["metadata"]["labels"].is_object()) {
     wanted["metadata"]["labels"].erase("pod-template-hash");
   }
+  if (flags.write.dry_run.client()) {
+    command.Print("{}/{} {}{}{}\n", KindName(target.resource), target.key.name,
+                  target.resource.kind == "Deployment" ? "" : "will roll back to ",
+                  DescribePodTemplate(chosen->second.pod_template), flags.write.dry_run.Suffix());
+    return {};
+  }
   if (wanted == At(target.object, "spec", "template")) {
     command.Print("{}/{} skipped rollback (current template already matches revision {})\n",
                   KindName(target.resource), target.key.name, chosen->first);
@@ -233,13 +243,7 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
   }
   WriteOptions options = TRY(flags.write.Options());
   options.field_validation.clear();
-  Json result = target.object;
-  if (flags.write.dry_run.client()) {
-    command.Print("{}/{} {}{}\n", KindName(target.resource), target.key.name,
-                  DescribePodTemplate(chosen->second.pod_template), flags.write.dry_run.Suffix());
-    return {};
-  }
-  result = TRY(session.api().Patch(target.resource, target.key, PatchType::kJson,
+  const Json result = TRY(session.api().Patch(target.resource, target.key, PatchType::kJson,
                                    TemplatePatch(wanted), options));
   return PrintWritten(command, flags.write, result, target.resource, "rolled back");
 }

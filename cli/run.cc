@@ -4,6 +4,7 @@
 #include "api/pods/pod_phase.h"
 #include "api/text/go_text.h"
 #include "cli/delete.h"
+#include "cli/env_name.h"
 #include "cli/json_text.h"
 #include "cli/manifest.h"
 #include "cli/overrides.h"
@@ -93,9 +94,15 @@ Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args&
   if (!flags.port.empty()) {
     container["ports"] = Json::array({{{"containerPort", std::atoi(flags.port.c_str())}}});
   }
-  const Json env = TRY(Pairs(flags.env, "env"));
-  for (const auto& [key, value] : env.items()) {
-    container["env"].push_back({{"name", key}, {"value", value}});
+  for (const std::string& text : flags.env) {
+    const size_t equals = text.find('=');
+    const std::string key = text.substr(0, equals);
+    if (equals == std::string::npos || !CheckEnvName(key)) {
+      return CliError("invalid env: " + text);
+    }
+    Json variable = {{"name", key}};
+    if (equals + 1 < text.size()) variable["value"] = text.substr(equals + 1);
+    container["env"].push_back(std::move(variable));
   }
   if (flags.privileged) container["securityContext"] = {{"privileged", true}};
   if (flags.tty) container["tty"] = true;
@@ -159,6 +166,9 @@ Result<> Check(const Command& command, const RunFlags& flags) {
     return command.UsageError(
         "--dry-run=[server|client] can't be used with attached containers options "
         "(--attach, --stdin, or --tty)");
+  }
+  if (flags.pod_running_timeout <= Duration(0)) {
+    return command.UsageError("--pod-running-timeout must be higher than zero");
   }
   const std::string& pull = flags.pull_policy;
   if (!pull.empty() && pull != "Always" && pull != "IfNotPresent" && pull != "Never") {

@@ -70,6 +70,9 @@ Result<> RunScale(Command& command, const Args& args) {
     return CliError(
         "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0");
   }
+  if (current < -1) {
+    return CliError("The --current-replicas must specify an integer of -1 or greater");
+  }
   request.replicas = replicas;
   if (current >= 0) request.current = current;
   request.dry_run = dry_run.Parameter();

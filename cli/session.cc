@@ -22,18 +22,41 @@ tl::unexpected<Error> ConfigError(const std::string& text) {
   return PlainError("Error in configuration: " + text);
 }
 
-Result<std::string> ReadNamed(const std::string& path, const std::string& what) {
+// `owner`: the cluster or user of the kubeconfig that it is for.
+Result<std::string> ReadNamed(const std::string& path, const std::string& what,
+                              const std::string& owner) {
   auto text = FileText(path);
   if (text) return *std::move(text);
-  return CliError(fmt::format("unable to read {} {} due to open {}: no such file or directory",
-                              what, path, path));
+  return CliError(fmt::format("unable to read {} {} for {} due to open {}: no such file or directory",
+                              what, path, owner, path));
+}
+
+// What stands in --server, where it cannot be one.
+Result<> CheckServer(const std::string& text) {
+  const size_t at = text.find("://");
+  const std::string scheme = at == std::string::npos ? "" : text.substr(0, at);
+  const std::string rest = at == std::string::npos ? text : text.substr(at + 3);
+  const std::string host = rest.substr(0, rest.find('/'));
+  if (host.empty() || at == 0) {
+    return CliError("host must be a URL or a host:port pair: " + GoQuote(text));
+  }
+  if (!scheme.empty() && scheme != "http" && scheme != "https") {
+    return PlainError("Unable to connect to the server: unsupported protocol scheme " +
+                      GoQuote(scheme));
+  }
+  const size_t colon = host.rfind(':');
+  if (colon == std::string::npos || host.find(']', colon) != std::string::npos) return {};
+  const std::string port = host.substr(colon + 1);
+  if (port.find_first_not_of("0123456789") == std::string::npos) return {};
+  return PlainError(
+      fmt::format("Unable to connect to the server: invalid port \":{}\" after host", port));
 }
 
 Result<int> TimeoutMs(const std::string& text) {
   int seconds = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (code == std::errc() && end == text.data() + text.size()) {
-    return seconds > 0 ? seconds * 1000 : kNoTimeoutMs;
+    if (seconds >= 0) return seconds > 0 ? seconds * 1000 : kNoTimeoutMs;
   }
   const auto duration = ParseGoDuration(text);
   if (!duration) {
@@ -45,27 +68,36 @@ Result<int> TimeoutMs(const std::string& text) {
   return ms > 0 && ms < kNoTimeoutMs ? static_cast<int>(ms) : kNoTimeoutMs;
 }
 
-Result<> ApplyUserFlags(const GlobalFlags& flags, HttpsOptions& options) {
+Result<> ApplyUserFlags(const GlobalFlags& flags, const std::string& user, HttpsOptions& options) {
+  if (!flags.token.empty() && !flags.username.empty()) {
+    return CliError(fmt::format("more than one authentication method found for {}; found [token "
+                                "basicAuth], only one is allowed",
+                                user));
+  }
   if (!flags.token.empty()) {
     options.token = flags.token;
     options.token_file.clear();
   }
   if (!flags.client_certificate.empty()) {
-    options.client_certificate = TRY(ReadNamed(flags.client_certificate, "client-cert"));
+    options.client_certificate = TRY(ReadNamed(flags.client_certificate, "client-cert", user));
   }
   if (!flags.client_key.empty()) {
-    options.client_key = TRY(ReadNamed(flags.client_key, "client-key"));
+    options.client_key = TRY(ReadNamed(flags.client_key, "client-key", user));
   }
   if (!flags.username.empty()) options.username = flags.username;
   if (!flags.password.empty()) options.password = flags.password;
   return {};
 }
 
-Result<> ApplyClusterFlags(const GlobalFlags& flags, HttpsOptions& options) {
-  if (!flags.server.empty()) options.server = flags.server;
+Result<> ApplyClusterFlags(const GlobalFlags& flags, const std::string& cluster,
+                           HttpsOptions& options) {
+  if (!flags.server.empty()) {
+    TRY(CheckServer(flags.server));
+    options.server = flags.server;
+  }
   if (!flags.certificate_authority.empty()) {
     options.certificate_authority =
-        TRY(ReadNamed(flags.certificate_authority, "certificate-authority"));
+        TRY(ReadNamed(flags.certificate_authority, "certificate-authority", cluster));
   }
   if (!flags.tls_server_name.empty()) options.tls_server_name = flags.tls_server_name;
   if (flags.insecure_skip_tls_verify) {
@@ -183,6 +215,7 @@ std::shared_ptr<const ProxyEnvironment> ProxiesOf(Environment& environment) {
 Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags) {
   Kubeconfig config = TRY(LoadConfig(environment, flags));
   Connection connection;
+  Kubeconfig::Context named;  // Whose cluster and user are spoken of.
   const std::string host = environment.variable("KUBERNETES_SERVICE_HOST");
   const std::string token_path = std::string(kServiceAccountDirectory) + "/token";
   if (SaysNothing(config) && !host.empty() && std::filesystem::exists(token_path)) {
@@ -192,6 +225,7 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     connection.impersonation = TRY(ImpersonationOf(flags, {}, ""));
   } else {
     const auto chosen = TRY(ChosenContext(config, flags));
+    named = chosen;
     if (!chosen.cluster.empty() && !config.clusters.contains(chosen.cluster)) {
       if (flags.server.empty()) {
         return CliError(fmt::format("no server found for cluster {}", GoQuote(chosen.cluster)));
@@ -224,8 +258,8 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     if (!chosen.namespace_.empty()) connection.namespace_ = chosen.namespace_;
   }
   connection.options.proxies = ProxiesOf(environment);
-  TRY(ApplyClusterFlags(flags, connection.options));
-  TRY(ApplyUserFlags(flags, connection.options));
+  TRY(ApplyClusterFlags(flags, named.cluster, connection.options));
+  TRY(ApplyUserFlags(flags, named.user, connection.options));
   connection.options.request_timeout_ms = TRY(TimeoutMs(flags.request_timeout));
   if (!flags.namespace_.empty()) connection.namespace_ = flags.namespace_;
   return connection;

@@ -38,7 +38,7 @@ class Session {
           http::Headers headers)
       : options_(std::move(options)),
         api_(environment, std::move(transport), std::move(headers)),
-        kinds_(api_, /*guesses=*/environment.program != "kubectl") {}
+        kinds_(api_, /*guesses=*/environment.program != "kubectl", environment.err) {}
 
   const HttpsOptions options_;
   http::Headers impersonation_;

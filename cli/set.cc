@@ -19,11 +19,41 @@ Json* PodSpecOf(Json& object) {
   return at->is_object() ? at : nullptr;
 }
 
-tl::unexpected<Error> NoPodTemplate(const Target& target) {
+namespace {
+
+// As kubectl names an object of a file; where its kind is of a group, the line ends there.
+std::string NameOfLocal(const Target& target) {
+  const std::string name = KindName(target.resource) + "/" + target.key.name;
+  return target.resource.Group().empty() ? name : name + "\n";
+}
+
+}  // namespace
+
+tl::unexpected<Error> SetFailure(const SetFlags& flags, const Target& target,
+                                 const std::string& why) {
+  return PlainError(
+      fmt::format("error: {} {}\n", flags.local ? NameOfLocal(target) : target.PathName(), why));
+}
+
+tl::unexpected<Error> NoPodTemplate(const SetFlags& flags, const Target& target) {
   const std::string& version = target.resource.api_version;
-  return CliError(fmt::format("{} the object is not a pod or does not have a pod template: *{}.{}",
-                              target.PathName(), version.substr(version.rfind('/') + 1),
-                              target.resource.kind));
+  return SetFailure(
+      flags, target,
+      fmt::format("the object is not a pod or does not have a pod template: *{}.{}",
+                  version.substr(version.rfind('/') + 1), target.resource.kind));
+}
+
+bool MatchesPattern(const std::string& name, const std::string& pattern) {
+  const std::vector<std::string> parts = Split(pattern, '*');
+  if (parts.size() == 1) return name == pattern;
+  if (!name.starts_with(parts.front())) return false;
+  size_t at = parts.front().size();
+  for (size_t i = 1; i + 1 < parts.size(); ++i) {
+    const size_t found = name.find(parts[i], at);
+    if (found == std::string::npos) return false;
+    at = found + parts[i].size();
+  }
+  return name.size() >= at + parts.back().size() && name.ends_with(parts.back());
 }
 
 Json PodSpecPatch(const std::string& kind, Json fields) {
@@ -43,34 +73,28 @@ void SetFlags::AddTo(Command& command) {
 
 Result<std::vector<Target>> FindSetTargets(Command& command, const SetFlags& flags,
                                            const Args& resources) {
-  if (flags.local && flags.write.dry_run.server()) {
-    return CliError(
-        "cannot specify --local and --dry-run=server - did you mean --dry-run=client?");
-  }
-  if (flags.local && (flags.files.empty() || !resources.empty())) {
+  if (flags.local && !resources.empty()) {
     return CliError(
         "you must specify resources by --filename when --local is set.\n"
         "Example resource specifications include:\n"
         "   '-f rsrc.yaml'\n"
         "   '--filename=rsrc.json'");
   }
-  return FindTargets(
+  if (flags.local && flags.files.empty()) return NothingNamed();
+  auto targets = TRY(FindTargets(
       command, resources,
-      {.files = &flags.files, .selectors = flags.selectors, .fetch = !flags.local});
+      {.files = &flags.files, .selectors = flags.selectors, .fetch = !flags.local}));
+  if (command.exit_code() != 0) targets.clear();
+  return targets;
 }
 
-SetWords SortSetWords(const Args& words) {
-  SetWords sorted;
-  for (const std::string& word : words) {
-    const bool change = word.find('=') != std::string::npos ||
-                        (word.size() > 1 && word.ends_with('-')) || !sorted.changes.empty();
-    (change ? sorted.changes : sorted.resources).push_back(word);
-  }
-  return sorted;
+Result<> CheckLocal(const SetFlags& flags) {
+  if (!flags.local || !flags.write.dry_run.server()) return {};
+  return CliError("cannot specify --local and --dry-run=server - did you mean --dry-run=client?");
 }
 
 Result<> SendSetPatch(Command& command, const SetFlags& flags, const Target& target,
-                      const Json& patch, const std::string& operation) {
+                      const Json& patch, const SetOperation& operation) {
   if (patch.empty()) return {};
   Session& session = *TRY(command.session());
   Json result;
@@ -79,10 +103,14 @@ Result<> SendSetPatch(Command& command, const SetFlags& flags, const Target& tar
   } else {
     WriteOptions options = TRY(flags.write.Options());
     options.field_validation.clear();
-    result = TRY(
-        session.api().Patch(target.resource, target.key, PatchType::kStrategic, patch, options));
+    auto patched =
+        session.api().Patch(target.resource, target.key, PatchType::kStrategic, patch, options);
+    if (!patched && !operation.failure.empty() && !UnreachableProblem(patched.error())) {
+      return CliError(fmt::format("{} {}", operation.failure, patched.error().message));
+    }
+    result = TRY(std::move(patched));
   }
-  return PrintWritten(command, flags.write, result, target.resource, operation);
+  return PrintWritten(command, flags.write, result, target.resource, operation.done);
 }
 
 namespace {

@@ -1,7 +1,9 @@
 // `set env`: environment variables of a pod template.
 #include <algorithm>
+#include <map>
 
 #include "cli/env_name.h"
+#include "cli/env_values.h"
 #include "cli/json_text.h"
 #include "cli/pod_specs.h"
 #include "cli/session.h"
@@ -26,17 +28,39 @@ struct EnvFlags {
     command.Flag("keys", keys, "Keys to import from --from; all without this.");
     command.Flag("containers,c", containers, "The containers to change; may hold a \"*\".");
     command.Flag("from", from, "configmap/NAME or secret/NAME to inject variables from.");
-    command.Flag("prefix", prefix, "Goes before names of variables taken from --from.");
+    command.Flag("prefix", prefix, "Goes before names of variables.");
     command.Flag("list", list, "Display the environment.");
     command.Flag("overwrite", overwrite, "Allow variables to be overwritten.");
-    command.Flag("resolve", resolve, "Accepted for command lines of kubectl.");
+    command.Flag("resolve", resolve, "With --list: the values that references stand for.");
   }
+  Result<> Check(const Args& resources) const;
 };
 
+Result<> EnvFlags::Check(const Args& resources) const {
+  TRY(CheckLocal(set));
+  if (resources.empty() && set.files.empty()) {
+    return CliError(
+        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
+  }
+  if (list && !set.write.print.output.empty()) {
+    return CliError("--list and --output may not be specified together");
+  }
+  if (!keys.empty() && from.empty()) {
+    return CliError("when specifying --keys, a configmap or secret must be provided with --from");
+  }
+  return {};
+}
+
 struct EnvChanges {
-  std::vector<Json> set;
+  std::vector<Json> set;  // Of a name that comes twice the first one counts.
   std::vector<std::string> removed;
 };
+
+Json Variable(const std::string& name, const std::string& value) {
+  Json variable = {{"name", name}};
+  if (!value.empty()) variable["value"] = value;
+  return variable;
+}
 
 // "app.name" -> "APP_NAME"
 std::string VariableName(const std::string& key) {
@@ -54,14 +78,14 @@ Result<std::vector<Json>> FromSource(Command& command, const EnvFlags& flags) {
   const Selections selections = TRY(ParseSelections(command, {flags.from}));
   const Selection& source = selections.items[0];
   const std::string& kind = source.kind.resource.kind;
-  if (kind != "ConfigMap" && kind != "Secret") {
-    return CliError(fmt::format("unsupported resource specified in --from"));
-  }
   if (source.names.empty()) {
     return CliError("resource(s) were provided, but no name was specified");
   }
   const std::string& name = source.names[0];
   const Json object = TRY(session.api().Get(source.kind.resource, {session.namespace_(), name}));
+  if (kind != "ConfigMap" && kind != "Secret") {
+    return CliError("unsupported resource specified in --from");
+  }
   std::vector<Json> variables;
   if (!At(object, "data").is_object()) return variables;
   for (const auto& [key, value] : At(object, "data").items()) {
@@ -71,151 +95,190 @@ Result<std::vector<Json>> FromSource(Command& command, const EnvFlags& flags) {
     const std::string variable = VariableName(key);
     if (variable != key) command.Warn("Warning: key {} transferred to {}\n", key, variable);
     const char* reference = kind == "Secret" ? "secretKeyRef" : "configMapKeyRef";
-    variables.push_back({{"name", flags.prefix + variable},
-                         {"valueFrom", {{reference, {{"key", key}, {"name", name}}}}}});
+    variables.push_back(
+        {{"name", variable}, {"valueFrom", {{reference, {{"key", key}, {"name", name}}}}}});
   }
   return variables;
 }
 
+// "-": lines of standard input, in which "#" begins a comment.
+void TakeInput(Command& command, EnvChanges& changes) {
+  for (const std::string& line : Split(command.environment().read_input(), '\n')) {
+    const std::string text = line.substr(0, line.find('#'));
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) continue;
+    changes.set.push_back(Variable(text.substr(0, equals), text.substr(equals + 1)));
+  }
+}
+
 Result<EnvChanges> ChangesOf(Command& command, const EnvFlags& flags, const Args& words) {
   EnvChanges changes;
-  Args pairs = words;
-  pairs.insert(pairs.end(), flags.env.begin(), flags.env.end());
+  Args pairs = flags.env;
+  pairs.insert(pairs.end(), words.begin(), words.end());
+  std::vector<std::string> named;
   for (const std::string& word : pairs) {
     const size_t equals = word.find('=');
-    if (equals != std::string::npos && equals > 0) {
+    if (word == "-") {
+      TakeInput(command, changes);
+    } else if (equals != std::string::npos) {
       TRY(CheckEnvName(word.substr(0, equals)));
-      changes.set.push_back({{"name", word.substr(0, equals)}, {"value", word.substr(equals + 1)}});
+      named.push_back(word.substr(0, equals));
+      changes.set.push_back(Variable(named.back(), word.substr(equals + 1)));
     } else if (word.ends_with('-')) {
       changes.removed.push_back(word.substr(0, word.size() - 1));
     } else {
-      return CliError(
-          fmt::format("environment variables must be of the form key=value and can "
-                      "only contain letters, digits, and underscores: \"{}\"",
-                      word));
+      return CliError("unknown environment variable: " + word);
     }
   }
-  if (!flags.from.empty()) {
-    for (Json& variable : TRY(FromSource(command, flags)))
-      changes.set.push_back(std::move(variable));
+  for (const std::string& name : changes.removed) {
+    if (std::find(named.begin(), named.end(), name) == named.end()) continue;
+    return CliError(
+        "can not both modify and remove the same environment variable in the same command");
   }
+  if (!flags.from.empty()) {
+    for (Json& variable : TRY(FromSource(command, flags))) {
+      changes.set.push_back(std::move(variable));
+    }
+  }
+  for (Json& variable : changes.set) variable["name"] = flags.prefix + TextAt(variable, "name");
   return changes;
 }
 
-bool NameMatches(const std::string& name, const std::string& pattern) {
-  const size_t star = pattern.find('*');
-  if (star == std::string::npos) return name == pattern;
-  const std::string head = pattern.substr(0, star);
-  const std::string tail = pattern.substr(star + 1);
-  return name.size() >= head.size() + tail.size() && name.starts_with(head) && name.ends_with(tail);
-}
-
-std::string ReferenceText(const Json& from) {
-  if (const Json& map = At(from, "configMapKeyRef"); map.is_object()) {
-    return fmt::format("configmap {}, key {}", TextAt(map, "name"), TextAt(map, "key"));
+const Json* FindVariable(const Json& variables, const std::string& name) {
+  for (const Json& each : variables) {
+    if (TextAt(each, "name") == name) return &each;
   }
-  if (const Json& secret = At(from, "secretKeyRef"); secret.is_object()) {
-    return fmt::format("secret {}, key {}", TextAt(secret, "name"), TextAt(secret, "key"));
-  }
-  if (const Json& field = At(from, "fieldRef"); field.is_object()) {
-    return fmt::format("field path {}", TextAt(field, "fieldPath"));
-  }
-  return fmt::format("resource limits.{}", TextAt(from, "resourceFieldRef", "resource"));
-}
-
-void ListEnv(Command& command, const EnvFlags& flags, const Target& target, Json object) {
-  Json* spec = PodSpecOf(object);
-  if (!spec) return;
-  for (const char* list : {"initContainers", "containers"}) {
-    for (const Json& container : At(*spec, list)) {
-      const std::string name = TextAt(container, "name");
-      if (!NameMatches(name, flags.containers)) continue;
-      command.Print("# {} {}, container {}\n", target.resource.kind, target.key.name, name);
-      for (const Json& variable : At(container, "env")) {
-        if (At(variable, "valueFrom").is_object()) {
-          command.Print("# {} from {}\n", TextAt(variable, "name"),
-                        ReferenceText(At(variable, "valueFrom")));
-        } else {
-          command.Print("{}={}\n", TextAt(variable, "name"), TextAt(variable, "value"));
-        }
-      }
-    }
-  }
-}
-
-// What is to be merged into the list of a container's variables.
-Result<Json> MergedEnv(const EnvFlags& flags, const EnvChanges& changes, const Json& present) {
-  Json merged = Json::array();
-  const auto find = [&](const std::string& name) -> const Json* {
-    for (const Json& each : present) {
-      if (TextAt(each, "name") == name) return &each;
-    }
-    return nullptr;
-  };
-  for (const Json& variable : changes.set) {
-    const std::string name = TextAt(variable, "name");
-    const Json* old = find(name);
-    if (old && *old == variable) continue;
-    if (old && !flags.overwrite) {
-      return CliError(fmt::format("'{}' already has a value ({}), and --overwrite is false", name,
-                                  TextAt(*old, "value")));
-    }
-    Json entry = variable;
-    // One form of a value takes the place of the other.
-    if (old) entry[entry.contains("value") ? "valueFrom" : "value"] = nullptr;
-    merged.push_back(std::move(entry));
-  }
-  for (const std::string& name : changes.removed) {
-    if (find(name)) merged.push_back({{"$patch", "delete"}, {"name", name}});
-  }
-  return merged;
+  return nullptr;
 }
 
 // What there is keeps its order, and what is new comes after it.
-Json EnvOrder(const EnvChanges& changes, const Json& present) {
-  Json order = Json::array();
-  const auto add = [&](const std::string& name) {
-    const Json entry = {{"name", name}};
-    if (std::find(order.begin(), order.end(), entry) == order.end()) order.push_back(entry);
+Json ChangedEnv(const EnvChanges& changes, const Json& present) {
+  Json changed = Json::array();
+  const Json set = changes.set;
+  const auto take = [&](const Json& variable) {
+    const std::string name = TextAt(variable, "name");
+    const auto& removed = changes.removed;
+    if (std::find(removed.begin(), removed.end(), name) != removed.end()) return;
+    if (FindVariable(changed, name)) return;
+    const Json* newer = FindVariable(set, name);
+    changed.push_back(newer ? *newer : variable);
   };
-  const auto& removed = changes.removed;
-  for (const Json& each : present) {
+  for (const Json& each : present) take(each);
+  for (const Json& each : set) take(each);
+  return changed;
+}
+
+// The strategic merge patch of the list, null where it stays the same.
+Json EnvPatch(const Json& before, const Json& after) {
+  Json merged = Json::array();
+  Json order = Json::array();
+  for (const Json& each : after) {
     const std::string name = TextAt(each, "name");
-    if (std::find(removed.begin(), removed.end(), name) == removed.end()) add(name);
+    order.push_back({{"name", name}});
+    const Json* old = FindVariable(before, name);
+    if (old && *old == each) continue;
+    Json entry = each;
+    if (old) {
+      for (const char* form : {"value", "valueFrom"}) {
+        if (old->contains(form) && !entry.contains(form)) entry[form] = nullptr;
+      }
+    }
+    merged.push_back(std::move(entry));
   }
-  for (const Json& each : changes.set) add(TextAt(each, "name"));
-  return order;
+  for (const Json& each : before) {
+    const std::string name = TextAt(each, "name");
+    if (!FindVariable(after, name)) merged.push_back({{"$patch", "delete"}, {"name", name}});
+  }
+  if (merged.empty()) return nullptr;
+  return {{"$setElementOrder/env", std::move(order)}, {"env", std::move(merged)}};
+}
+
+void ListEnv(Command& command, const EnvFlags& flags, const Target& target, const Json& container,
+             const Json& variables) {
+  command.Print("# {} {}, container {}\n", target.resource.kind, target.key.name,
+                TextAt(container, "name"));
+  std::map<std::string, std::vector<std::string>> failures;
+  EnvValues values(command, target.object, container);
+  for (const Json& variable : variables) {
+    const std::string name = TextAt(variable, "name");
+    const Json& from = At(variable, "valueFrom");
+    if (!from.is_object()) {
+      command.Print("{}={}\n", name, TextAt(variable, "value"));
+      continue;
+    }
+    const auto value = flags.resolve ? values.Of(from) : Result<std::string>();
+    if (flags.resolve && value) {
+      command.Print("{}={}\n", name, *value);
+      continue;
+    }
+    command.Print("# {} from {}\n", name, ReferenceText(from));
+    if (flags.resolve) failures[value.error().message].push_back(name);
+  }
+  for (auto& [why, names] : failures) {
+    std::sort(names.begin(), names.end());
+    command.Warn("error retrieving reference for {}: {}\n", Join(names, ", "), why);
+  }
+}
+
+Result<> CheckOverwrites(const EnvFlags& flags, const EnvChanges& changes, const Target& target,
+                         const Json& present) {
+  for (const Json& variable : changes.set) {
+    const std::string name = TextAt(variable, "name");
+    const Json* old = FindVariable(present, name);
+    if (!old || TextAt(*old, "value") == TextAt(variable, "value")) continue;
+    return SetFailure(flags.set, target,
+                      fmt::format("'{}' already has a value ({}), and --overwrite is false", name,
+                                  TextAt(*old, "value")));
+  }
+  return {};
 }
 
 Result<> SetOne(Command& command, const EnvFlags& flags, const EnvChanges& changes,
                 const Target& target) {
   Json object = target.object;
   Json* spec = PodSpecOf(object);
-  if (!spec) {
-    return NoPodTemplate(target);
-  }
+  if (!spec) return NoPodTemplate(flags.set, target);
   Json lists = Json::object();
   bool any = false;
-  for (const char* list : {"initContainers", "containers"}) {
+  for (const char* list : {"containers", "initContainers"}) {
     for (const Json& container : At(*spec, list)) {
-      const std::string name = TextAt(container, "name");
-      if (!NameMatches(name, flags.containers)) continue;
+      if (!MatchesPattern(TextAt(container, "name"), flags.containers)) continue;
       any = true;
-      Json merged = TRY(MergedEnv(flags, changes, At(container, "env")));
-      if (merged.empty()) continue;
-      Json order = EnvOrder(changes, At(container, "env"));
+      const Json& present = At(container, "env");
+      if (!flags.overwrite) TRY(CheckOverwrites(flags, changes, target, present));
+      const Json changed = ChangedEnv(changes, present);
+      if (flags.list) ListEnv(command, flags, target, container, changed);
+      Json patch = EnvPatch(present, changed);
+      if (patch.is_null()) continue;
+      patch["name"] = TextAt(container, "name");
       if (!lists.contains(list)) lists[list] = Json::array();
-      lists[list].push_back(
-          {{"$setElementOrder/env", std::move(order)}, {"env", std::move(merged)}, {"name", name}});
+      lists[list].push_back(std::move(patch));
     }
   }
   if (!any) {
-    command.Warn("warning: {} {} does not have any containers matching \"{}\"\n",
-                 target.resource.name, target.key.name, flags.containers);
+    command.Warn("Warning: {}/{} does not have any containers matching \"{}\"\n",
+                 target.resource.kind, target.key.name, flags.containers);
   }
-  if (lists.empty()) return {};
+  if (flags.list || lists.empty()) return {};
   return SendSetPatch(command, flags.set, target,
-                      PodSpecPatch(target.resource.kind, std::move(lists)), "env updated");
+                      PodSpecPatch(target.resource.kind, std::move(lists)),
+                      {"env updated", "failed to patch env update to pod template:"});
+}
+
+// Words before the first that says what to set name resources.
+Result<std::pair<Args, Args>> SortEnvWords(const Args& words) {
+  Args resources, changes;
+  for (const std::string& word : words) {
+    const size_t equals = word.rfind('=');
+    const bool is_change =
+        (equals != std::string::npos && equals > 0) || (!word.empty() && word.ends_with('-'));
+    if (!is_change && !changes.empty()) {
+      return CliError("all resources must be specified before environment changes: " +
+                      Join(words, " "));
+    }
+    (is_change ? changes : resources).push_back(word);
+  }
+  return std::pair(resources, changes);
 }
 
 }  // namespace
@@ -225,20 +288,14 @@ Result<> RunSetEnv(Command& command, const Args& args) {
   flags.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.set.write.Check());
-  const SetWords words = SortSetWords(command.words());
-  if (words.resources.empty() && flags.set.files.empty()) {
-    return CliError(
-        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
-  }
-  const EnvChanges changes = TRY(ChangesOf(command, flags, words.changes));
-  const auto targets = TRY(FindSetTargets(command, flags.set, words.resources));
+  const auto [resources, words] = TRY(SortEnvWords(command.words()));
+  TRY(flags.Check(resources));
+  const EnvChanges changes = TRY(ChangesOf(command, flags, words));
+  const auto targets =
+      TRY(FindSetTargets(command, flags.set, flags.set.local ? Args() : resources));
   for (const Target& target : targets) {
-    if (flags.list) {
-      ListEnv(command, flags, target, target.object);
-      continue;
-    }
     const auto done = SetOne(command, flags, changes, target);
-    if (!done) command.Report(done.error());
+    if (!done && !flags.list) command.Report(done.error());
   }
   return {};
 }

@@ -1,4 +1,6 @@
 // `set resources|serviceaccount|selector|subject`.
+#include <algorithm>
+
 #include "api/values.h"
 #include "cli/json_text.h"
 #include "cli/pod_specs.h"
@@ -24,41 +26,50 @@ Result<Json> Amounts(const std::string& text) {
   return amounts;
 }
 
-Result<Json> ResourcesPatch(const Target& target, const std::string& containers, const Json& limits,
-                            const Json& requests) {
+Result<Json> ResourcesPatch(const SetFlags& flags, const Target& target,
+                            const std::string& containers, const Json& wanted) {
   Json object = target.object;
   Json* spec = PodSpecOf(object);
-  if (!spec) {
-    return NoPodTemplate(target);
-  }
-  Json list = Json::array();
+  if (!spec) return NoPodTemplate(flags, target);
+  Json lists = Json::object();
   bool any = false;
-  for (const Json& container : At(*spec, "containers")) {
-    const std::string name = TextAt(container, "name");
-    if (containers != "*" && name != containers) continue;
-    any = true;
-    Json wanted = Json::object();
-    if (!limits.empty()) wanted["limits"] = limits;
-    if (!requests.empty()) wanted["requests"] = requests;
-    Json merged = At(container, "resources");
-    if (merged.is_null()) merged = Json::object();
-    const Json before = merged;
-    merged.merge_patch(wanted);
-    if (merged == before) continue;
-    list.push_back({{"name", name}, {"resources", std::move(wanted)}});
+  for (const char* list : {"initContainers", "containers"}) {
+    for (const Json& container : At(*spec, list)) {
+      const std::string name = TextAt(container, "name");
+      if (!MatchesPattern(name, containers)) continue;
+      any = true;
+      Json merged = At(container, "resources");
+      if (merged.is_null()) merged = Json::object();
+      const Json before = merged;
+      merged.merge_patch(wanted);
+      if (merged == before) continue;
+      if (!lists.contains(list)) lists[list] = Json::array();
+      lists[list].push_back({{"name", name}, {"resources", wanted}});
+    }
   }
   if (!any) {
-    return CliError(fmt::format("unable to find container named {}", containers));
+    return PlainError(fmt::format("error: unable to find container named {}", containers));
   }
-  if (list.empty()) return Json::object();
-  return PodSpecPatch(target.resource.kind, {{"containers", std::move(list)}});
+  if (lists.empty()) return lists;
+  return PodSpecPatch(target.resource.kind, std::move(lists));
+}
+
+// "{a In [b c]} {d Exists []}"
+std::string ExpressionsText(const Json& expressions) {
+  std::vector<std::string> texts;
+  for (const Json& each : expressions) {
+    texts.push_back(fmt::format("{{{} {} [{}]}}", TextAt(each, "key"), TextAt(each, "operator"),
+                                Join(TextsAt(each, "values"), " ")));
+  }
+  return Join(texts, " ");
 }
 
 // For each object: its patch, sent.
 template <typename MakePatch>
 Result<> SetAll(Command& command, const SetFlags& flags, const Args& resources,
-                const char* operation, MakePatch make) {
+                const SetOperation& operation, MakePatch make) {
   const auto targets = TRY(FindSetTargets(command, flags, resources));
+  TRY(CheckLocal(flags));
   for (const Target& target : targets) {
     const Result<Json> patch = make(target);
     const auto sent = patch ? SendSetPatch(command, flags, target, *patch, operation)
@@ -86,11 +97,15 @@ Result<> RunSetResources(Command& command, const Args& args) {
     return CliError(
         "you must specify an update to requests or limits (in the form of --requests/--limits)");
   }
-  const Json limits = TRY(Amounts(limits_text));
-  const Json requests = TRY(Amounts(requests_text));
-  return SetAll(
-      command, flags, command.words(), "resource requirements updated",
-      [&](const Target& target) { return ResourcesPatch(target, containers, limits, requests); });
+  Json wanted = Json::object();
+  if (!limits_text.empty()) wanted["limits"] = TRY(Amounts(limits_text));
+  if (!requests_text.empty()) wanted["requests"] = TRY(Amounts(requests_text));
+  return SetAll(command, flags, command.words(),
+                {"resource requirements updated",
+                 "failed to patch resources update to pod template"},
+                [&](const Target& target) {
+                  return ResourcesPatch(flags, target, containers, wanted);
+                });
 }
 
 Result<> RunSetServiceAccount(Command& command, const Args& args) {
@@ -102,13 +117,12 @@ Result<> RunSetServiceAccount(Command& command, const Args& args) {
   Args resources = command.words();
   const std::string account = resources.back();
   resources.pop_back();
-  return SetAll(command, flags, resources, "serviceaccount updated",
+  TRY(CheckLocal(flags));
+  return SetAll(command, flags, resources,
+                {"serviceaccount updated", "failed to patch ServiceAccountName"},
                 [&](const Target& target) -> Result<Json> {
                   Json object = target.object;
-                  const Json* spec = PodSpecOf(object);
-                  if (!spec) {
-                    return NoPodTemplate(target);
-                  }
+                  if (!PodSpecOf(object)) return NoPodTemplate(flags, target);
                   // As kubectl: sent, and said, also where it is so already.
                   return PodSpecPatch(target.resource.kind, {{"serviceAccountName", account}});
                 });
@@ -127,19 +141,17 @@ Result<> RunSetSelector(Command& command, const Args& args) {
   const std::string expression = resources.back();
   resources.pop_back();
   if (resources.empty() && flags.files.empty()) return NothingNamed();
-  Json selector = Json::object();
-  for (const std::string& pair : Split(expression, ',')) {
-    const size_t equals = pair.find('=');
-    if (equals == std::string::npos) {
-      return CliError(
-          fmt::format("match expression [{{{} Exists []}}] not supported on this object", pair));
-    }
-    selector[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
+  const Json parsed = TRY(ParseObjectSelector(expression));
+  const Json selector = parsed.value("matchLabels", Json::object());
   return SetAll(
-      command, flags, resources, "selector updated", [&](const Target& target) -> Result<Json> {
+      command, flags, resources, {"selector updated", ""},
+      [&](const Target& target) -> Result<Json> {
         if (target.resource.kind != "Service") {
           return CliError(fmt::format("setting a selector is only supported for Services"));
+        }
+        if (parsed.contains("matchExpressions")) {
+          return CliError(fmt::format("match expression [{}] not supported on this object",
+                                      ExpressionsText(parsed["matchExpressions"])));
         }
         // Keys of the old selector go: the new one takes its place.
         Json changes = selector;
@@ -173,6 +185,10 @@ Result<> RunSetSubject(Command& command, const Args& args) {
     return CliError("you must specify at least one value of user, group or serviceaccount");
   }
   Json added = Json::array();
+  for (auto* texts : {&users, &groups, &accounts}) {
+    std::sort(texts->begin(), texts->end());
+    texts->erase(std::unique(texts->begin(), texts->end()), texts->end());
+  }
   constexpr char kGroup[] = "rbac.authorization.k8s.io";
   for (const std::string& user : users) {
     added.push_back({{"apiGroup", kGroup}, {"kind", "User"}, {"name", user}});
@@ -187,13 +203,14 @@ Result<> RunSetSubject(Command& command, const Args& args) {
     }
     added.push_back({{"kind", "ServiceAccount"}, {"name", parts[1]}, {"namespace", parts[0]}});
   }
-  return SetAll(command, flags, command.words(), "subjects updated",
+  return SetAll(command, flags, command.words(),
+                {"subjects updated", "failed to patch subjects to rolebinding:"},
                 [&](const Target& target) -> Result<Json> {
                   const std::string& kind = target.resource.kind;
                   if (kind != "RoleBinding" && kind != "ClusterRoleBinding") {
-                    return CliError(
-                        "setting subjects is only supported for RoleBinding and "
-                        "ClusterRoleBinding");
+                    return SetFailure(flags, target,
+                                      "setting subjects is only supported for "
+                                      "RoleBinding/ClusterRoleBinding");
                   }
                   Json subjects = At(target.object, "subjects");
                   if (!subjects.is_array()) subjects = Json::array();

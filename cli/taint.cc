@@ -149,6 +149,18 @@ Result<> RunTaint(Command& command, const Args& args) {
   const auto sorted = Sort(command.words());
   if (!sorted) return command.UsageError(sorted.error().message);
   const TaintWords& words = *sorted;
+  for (size_t i = 0; i < words.added.size(); ++i) {
+    const Taint& taint = words.added[i];
+    const auto same = [&](const Taint& each) {
+      return each.key == taint.key && each.effect == taint.effect;
+    };
+    const auto before = words.added.begin() + static_cast<long>(i);
+    if (std::any_of(words.added.begin(), before, same)) {
+      return command.UsageError(
+          fmt::format("duplicated taints with the same key and effect: {{{} {} {} <nil>}}",
+                      taint.key, taint.value, taint.effect));
+    }
+  }
   if (words.resources.empty()) {
     return CliError("one or more resources must be specified as <resource> <name>");
   }

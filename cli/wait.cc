@@ -32,20 +32,23 @@ Result<Goal> ParseGoal(const std::string& text) {
     if (rest.empty()) return CliError("jsonpath expression cannot be empty");
     const size_t brace = rest.rfind('}');
     const size_t equals = rest.find('=', brace == std::string::npos || rest[0] != '{' ? 0 : brace);
+    if (equals != std::string::npos && rest.find('=', equals + 1) != std::string::npos) {
+      return CliError(
+          "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or "
+          "--for=jsonpath='{.status.readyReplicas}'");
+    }
     if (equals == std::string::npos) {
       const std::string path = TRY(RelaxedPath(rest));
       return Goal{Goal::Kind::kPath, "", path, {}};
     }
-    if (equals + 1 == rest.size()) {
+    const size_t begin = rest.find_first_not_of("'\"", equals + 1);
+    if (begin == std::string::npos) {
       return CliError(
           "jsonpath wait has to have a value after equal sign, like --for="
           "jsonpath='{.status.readyReplicas}'=3");
     }
     const std::string path = TRY(RelaxedPath(rest.substr(0, equals)));
-    std::string value = rest.substr(equals + 1);
-    if (value.size() > 1 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0]) {
-      value = value.substr(1, value.size() - 2);
-    }
+    const std::string value = rest.substr(begin, rest.find_last_not_of("'\"") + 1 - begin);
     return Goal{Goal::Kind::kPath, "", path, value};
   }
   return CliError(fmt::format("unrecognized condition: \"{}\"", text));

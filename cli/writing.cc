@@ -2,6 +2,7 @@
 
 #include "api/patch/patch.h"
 #include "api/patch/strategic_merge.h"
+#include "api/select/selector.h"
 #include "api/text/go_text.h"
 #include "cli/json_text.h"
 
@@ -36,6 +37,8 @@ void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
 }
 
 Result<> WriteFlags::Check() const {
+  // What cannot be printed is not done either.
+  if (!print.output.empty()) TRY(MakeObjectPrinter(print));
   TRY(FieldValidation(validate));
   return dry_run.Check();
 }
@@ -81,6 +84,46 @@ Result<Json> ParseLabelSpec(const std::string& text) {
     labels[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   return labels;
+}
+
+Result<Json> ParseObjectSelector(const std::string& text) {
+  const auto parsed = LabelSelector::Parse(text);
+  if (!parsed) {
+    return CliError(
+        fmt::format("couldn't parse the selector string \"{}\": {}", text, parsed.error().message));
+  }
+  Json selector = Json::object();
+  for (const LabelRequirement& each : parsed->requirements()) {
+    const char* name = nullptr;
+    switch (each.op) {
+      case LabelOperator::kEquals:
+      case LabelOperator::kDoubleEquals:
+        selector["matchLabels"][each.key] = each.values.empty() ? "" : each.values[0];
+        continue;
+      case LabelOperator::kIn:
+        name = "In";
+        break;
+      case LabelOperator::kNotIn:
+        name = "NotIn";
+        break;
+      case LabelOperator::kExists:
+        name = "Exists";
+        break;
+      case LabelOperator::kDoesNotExist:
+        name = "DoesNotExist";
+        break;
+      case LabelOperator::kGreaterThan:
+        return CliError("\"gt\" isn't supported in label selectors");
+      case LabelOperator::kLessThan:
+        return CliError("\"lt\" isn't supported in label selectors");
+      case LabelOperator::kNotEquals:
+        return CliError("\"!=\" is not a valid label selector operator");
+    }
+    Json expression = {{"key", each.key}, {"operator", name}};
+    if (!each.values.empty()) expression["values"] = each.values;
+    selector["matchExpressions"].push_back(std::move(expression));
+  }
+  return selector;
 }
 
 namespace {

@@ -39,6 +39,9 @@ Json WithLastApplied(Json object);
 // "a=b,c=d", as flags have labels.
 Result<Json> ParseLabelSpec(const std::string& text);
 
+// "a=b,c in (d)" as objects have it: matchLabels and matchExpressions.
+Result<Json> ParseObjectSelector(const std::string& text);
+
 // Waits until `done` is true of the object as it changes; null: it is gone. Fails with Timeout
 // ("timed out waiting for the condition") after `timeout`.
 Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& key,

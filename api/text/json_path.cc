@@ -245,6 +245,18 @@ Result<std::string> JsonPath::Execute(const Json& document, bool allow_missing) 
   return out;
 }
 
+Result<std::vector<std::vector<const Json*>>> JsonPath::FindEach(const Json& document,
+                                                                 bool allow_missing) const {
+  size_t visits_left = SIZE_MAX;
+  const Evaluation evaluation(allow_missing, visits_left);
+  std::vector<std::vector<const Json*>> all;
+  for (const auto& node : nodes_) {
+    const PathValues found = TRY(evaluation.Apply(*node, {&document}));
+    all.emplace_back(found.begin(), found.end());
+  }
+  return all;
+}
+
 Result<std::vector<const Json*>> JsonPath::Find(const Json& document, bool allow_missing,
                                                 size_t visits_max) const {
   const Evaluation evaluation(allow_missing, visits_max);

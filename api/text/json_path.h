@@ -26,6 +26,10 @@ class JsonPath {
   Result<std::vector<const Json*>> Find(const Json& document, bool allow_missing = true,
                                         size_t visits_max = SIZE_MAX) const;
 
+  // The same, by expression.
+  Result<std::vector<std::vector<const Json*>>> FindEach(const Json& document,
+                                                         bool allow_missing = true) const;
+
   struct Node;
 
  private:

@@ -238,6 +238,32 @@ void AddEnd(const Place& at, const Json& ended, bool again, Findings& out) {
   out.push_back(std::move(finding));
 }
 
+// What a pod takes its configuration from, and is not there.
+struct Source {
+  std::string kind;  // "secret"
+  std::string name;
+};
+
+// Of "... secret "x" not found".
+std::optional<Source> MissingSource(const std::string& why) {
+  for (const char* kind : {"configmap", "secret"}) {
+    const std::string before = fmt::format("{} \"", kind);
+    const size_t at = why.find(before);
+    if (at == why.npos || (at > 0 && why[at - 1] != ' ')) continue;
+    const size_t begin = at + before.size();
+    const size_t end = why.find('"', begin);
+    if (end == why.npos || why.compare(end, 11, "\" not found") != 0) continue;
+    return Source{kind, why.substr(begin, end - begin)};
+  }
+  return std::nullopt;
+}
+
+std::string CommandThatMakes(const Source& source) {
+  return fmt::format("create {} {} --from-literal=KEY=VALUE",
+                     source.kind == "secret" ? "secret generic" : source.kind,
+                     ShellWord(source.name));
+}
+
 void AddConfigTrouble(const Place& at, const std::string& reason, const std::string& message,
                       Findings& out) {
   Finding finding;
@@ -247,13 +273,17 @@ void AddConfigTrouble(const Place& at, const std::string& reason, const std::str
       fmt::format("{} cannot be {}: {}", at.Subject(),
                   reason == "RunContainerError" ? "started" : "made", why.empty() ? reason : why);
   finding.Saw(reason, at.path + ".state.waiting");
-  const bool map = why.starts_with("configmap \"");
-  if (map || why.starts_with("secret \"")) {
-    const size_t begin = why.find('"') + 1;
-    const std::string name = why.substr(begin, why.find('"', begin) - begin);
-    finding.Try(CommandFor(at.pod, fmt::format("create {} {} --from-literal=KEY=VALUE",
-                                               map ? "configmap" : "secret generic",
-                                               ShellWord(name))));
+  // "couldn't find key color in ConfigMap shop/settings"
+  constexpr std::string_view kNoKey = "couldn't find key ";
+  const size_t in = why.find(" in ");
+  const size_t slash = why.find('/', in == why.npos ? why.size() : in);
+  if (const auto missing = MissingSource(why)) {
+    finding.Try(CommandFor(at.pod, CommandThatMakes(*missing)));
+  } else if (why.starts_with(kNoKey) && slash != why.npos) {
+    finding.Try(CommandFor(at.pod, fmt::format("describe {} {}",
+                                               why.compare(in + 4, 6, "Secret") == 0 ? "secret"
+                                                                                     : "configmap",
+                                               ShellWord(why.substr(slash + 1)))));
   } else {
     finding.Try(CommandFor(at.pod, fmt::format("describe pod {}", NameOf(at.pod))));
   }
@@ -276,10 +306,17 @@ void AddPreparation(const Place& at, Findings& out) {
         : reason == "FailedCreatePodSandBox" || reason == "NetworkNotReady"
             ? "its network cannot be set up"
             : "its containers cannot be made";
+    const std::string message = OneLine(TextAt(*event, "message"));
+    const auto missing = MissingSource(message);
     finding.sentence = fmt::format("{} is held up on node {}: {}", Named(at.pod),
-                                   TextAt(at.pod, "spec", "nodeName"), what);
-    finding.Saw(OneLine(TextAt(*event, "message")), EventSource(at.facts, *event));
-    finding.Try(CommandFor(at.pod, fmt::format("describe pod {}", NameOf(at.pod))));
+                                   TextAt(at.pod, "spec", "nodeName"),
+                                   missing ? fmt::format("there is no {} {}, which a volume of it is "
+                                                         "to show",
+                                                         missing->kind, missing->name)
+                                           : what);
+    finding.Saw(message, EventSource(at.facts, *event));
+    finding.Try(CommandFor(at.pod, missing ? CommandThatMakes(*missing)
+                                           : fmt::format("describe pod {}", NameOf(at.pod))));
     out.push_back(std::move(finding));
     return;
   }

@@ -51,6 +51,15 @@ Explanation Explain(const Facts& facts) {
     std::erase_if(explanation.findings,
                   [](const Finding& each) { return each.weight == Weight::kFine; });
   }
+  // Nor is it true of what something is to be said of.
+  if (std::any_of(explanation.findings.begin(), explanation.findings.end(),
+                  [](const Finding& each) { return each.weight == Weight::kNote; })) {
+    constexpr std::string_view kNothing = "; nothing is wrong";
+    for (Finding& each : explanation.findings) {
+      if (each.weight != Weight::kFine || !each.sentence.ends_with(kNothing)) continue;
+      each.sentence.resize(each.sentence.size() - kNothing.size());
+    }
+  }
   std::map<std::string, std::vector<std::string>> by_reason;
   for (const auto& [resource, why] : facts.unread) by_reason[why].push_back(resource);
   for (const auto& [why, resources] : by_reason) {

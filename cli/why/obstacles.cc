@@ -30,6 +30,38 @@ bool ToleratesCordon(const core_v1::PodSpec& pod) {
   return AnyTolerates(pod.tolerations, cordon);
 }
 
+// "disk in (ssd)", "!old", "cores gt 4"
+std::string RequirementText(const core_v1::NodeSelectorRequirement& each) {
+  const std::string values = fmt::format("{}", fmt::join(each.values, ","));
+  if (each.operator_ == "Exists") return each.key;
+  if (each.operator_ == "DoesNotExist") return "!" + each.key;
+  if (each.operator_ == "In" && each.values.size() == 1) return each.key + "=" + values;
+  if (each.operator_ == "In") return fmt::format("{} in ({})", each.key, values);
+  if (each.operator_ == "NotIn") return fmt::format("{} not in ({})", each.key, values);
+  return fmt::format("{} {} {}", each.key, each.operator_ == "Gt" ? ">" : "<", values);
+}
+
+// What its affinity asks of nodes: terms one of which must hold, and each of them as a whole.
+std::string AffinityText(const core_v1::PodSpec& pod) {
+  if (!pod.affinity || !pod.affinity->node_affinity) return "";
+  const auto& required =
+      pod.affinity->node_affinity->required_during_scheduling_ignored_during_execution;
+  if (!required) return "";
+  constexpr size_t kTermsMax = 3;
+  std::vector<std::string> texts;
+  for (const auto& term : required->node_selector_terms) {
+    std::vector<std::string> all;
+    for (const auto& each : term.match_expressions) all.push_back(RequirementText(each));
+    for (const auto& each : term.match_fields) all.push_back(RequirementText(each));
+    if (texts.size() == kTermsMax) {
+      texts.emplace_back("others");
+      break;
+    }
+    texts.push_back(fmt::format("{}", fmt::join(all, " and ")));
+  }
+  return fmt::format(": {}", fmt::join(texts, ", or "));
+}
+
 // Labels that nodeSelector asks for and the node has not, with what it has.
 std::string SelectorGap(const core_v1::PodSpec& pod, const core_v1::Node& node) {
   for (const auto& [key, value] : pod.node_selector) {
@@ -38,7 +70,7 @@ std::string SelectorGap(const core_v1::PodSpec& pod, const core_v1::Node& node) 
       return fmt::format("has no label {}={}, as nodeSelector asks for", key, value);
     }
   }
-  return "does not match the pod's required node affinity";
+  return "does not match the pod's required node affinity" + AffinityText(pod);
 }
 
 std::string PortTaken(const core_v1::PodSpec& pod, const Load& load) {

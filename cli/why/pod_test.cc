@@ -220,8 +220,13 @@ TEST_F(WhyTest, AVolumeThatCannotBeMountedHoldsThePodUp) {
            "MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found");
   EXPECT_THAT(
       Why(PodWith("{waiting: {reason: ContainerCreating}}")),
-      StartsWith("pod/web is held up on node n1: a volume of it cannot be had.\n"
+      StartsWith("pod/web is held up on node n1: there is no secret s, which a volume of it is to "
+                 "show.\n"
                  "  MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found  ["));
+  facts_.lists["events"].clear();
+  AddEvent("Pod/web", "FailedMount", "MountVolume.SetUp failed for volume \"v\" : no such device");
+  EXPECT_THAT(Why(PodWith("{waiting: {reason: ContainerCreating}}")),
+              StartsWith("pod/web is held up on node n1: a volume of it cannot be had.\n"));
 }
 
 TEST_F(WhyTest, ANodeThatIsNotReadyOrGone) {
@@ -283,6 +288,60 @@ TEST_F(WhyTest, ProgramsGetTheSame) {
   EXPECT_EQ(document["healthy"], false);
   EXPECT_EQ(document["findings"][0]["cause"], "Evicted");
   EXPECT_EQ(document["findings"][0]["weight"], "wrong");
+}
+
+TEST_F(WhyTest, WhatAVolumeIsToShowAndIsNotThereIsNamed) {
+  Add("nodes", NodeReady("True"));
+  AddEvent("Pod/web", "FailedMount",
+           "MountVolume.SetUp failed for volume \"s\" : secret \"keys\" not found");
+  const std::string text = Why(R"(
+kind: Pod
+metadata: {name: web}
+spec: {nodeName: n1, containers: [{name: main}]}
+status:
+  phase: Pending
+  containerStatuses: [{name: main, state: {waiting: {reason: ContainerCreating}}}]
+)");
+  EXPECT_THAT(text, StartsWith("pod/web is held up on node n1: there is no secret keys, which a "
+                               "volume of it is to show.\n"));
+  EXPECT_THAT(text, HasSubstr("try: skiff create secret generic keys --from-literal=KEY=VALUE -n "
+                              "default\n"));
+}
+
+TEST_F(WhyTest, OfAKeyThatIsMissingTheOthersAreShown) {
+  Add("nodes", NodeReady("True"));
+  const std::string text = Why(R"(
+kind: Pod
+metadata: {name: web}
+spec: {nodeName: n1, containers: [{name: main}]}
+status:
+  phase: Pending
+  containerStatuses:
+  - name: main
+    state: {waiting: {reason: CreateContainerConfigError, message: "couldn't find key pasword in Secret default/keys"}}
+)");
+  EXPECT_THAT(text, HasSubstr("try: skiff describe secret keys -n default\n"));
+}
+
+TEST_F(WhyTest, NothingIsWrongIsNotSaidBesideWhatWentWrong) {
+  Add("nodes", NodeReady("True"));
+  const std::string text = Why(R"(
+kind: Pod
+metadata: {name: web}
+spec: {nodeName: n1, containers: [{name: main}]}
+status:
+  phase: Running
+  conditions: [{type: Ready, status: "True", lastTransitionTime: "2026-01-02T02:59:59Z"}]
+  containerStatuses:
+  - name: main
+    ready: true
+    restartCount: 2
+    state: {running: {startedAt: "2026-01-02T02:59:59Z"}}
+    lastState: {terminated: {exitCode: 1, finishedAt: "2026-01-02T02:59:58Z"}}
+)");
+  EXPECT_THAT(text, HasSubstr("ended with code 1"));
+  EXPECT_THAT(text, HasSubstr("pod/web runs and is ready.\n"));
+  EXPECT_THAT(text, Not(HasSubstr("nothing is wrong")));
 }
 
 }  // namespace

@@ -169,7 +169,14 @@ void AddCommands(const Survey& survey, const Json& pod, Finding& finding) {
   for (const Group& group : survey.groups) {
     const std::string& cause = group.obstacle.cause;
     if (cause == "Cordoned") finding.Try(fmt::format("skiff uncordon {}", group.nodes[0]));
-    if (cause == "Taint") finding.Try(fmt::format("skiff describe node {}", group.nodes[0]));
+    if (cause == "Taint") {
+      const std::string& text = group.obstacle.text;
+      const std::string taint = text.substr(text.rfind(": ") + 2);
+      // Those of Kubernetes say what is wrong with the node.
+      finding.Try(taint.find("kubernetes.io/") != taint.npos
+                      ? fmt::format("skiff describe node {}", group.nodes[0])
+                      : fmt::format("skiff taint node {} {}-", group.nodes[0], ShellWord(taint)));
+    }
     if (cause == "NodeAffinity") finding.Try("skiff get nodes --show-labels");
     if (cause == "Resources") {
       const std::string workload = WorkloadOf(pod);
@@ -300,10 +307,37 @@ void ExplainGated(const Json& pod, Findings& out) {
   out.push_back(std::move(finding));
 }
 
-std::string PendingText(const Facts& facts, const Survey& survey) {
+// Rules that are about the pods of nodes, by the scheduler's words: no node alone is to blame.
+struct PodRule {
+  const char* words;
+  const char* text;
+};
+constexpr PodRule kPodRules[] = {
+    {"didn't match pod affinity rules",
+     "it is to be beside other pods (podAffinity), and no node that it could go to has them"},
+    {"didn't match pod anti-affinity rules",
+     "each node that it could go to has a pod that it is not to be beside (podAntiAffinity)"},
+    {"didn't satisfy existing pods anti-affinity rules",
+     "each node that it could go to has a pod that wants no such pod beside it (podAntiAffinity)"},
+    {"didn't match pod topology spread constraints",
+     "on each node that it could go to it would be one too many (topologySpreadConstraints)"},
+};
+
+const PodRule* RuleOf(const Facts& facts, const Json& pod) {
+  std::string words = TextAt(Condition(pod, "PodScheduled"), "message");
+  if (const Json* event = SchedulerEvent(facts, pod); words.empty() && event) {
+    words = TextAt(*event, "message");
+  }
+  for (const PodRule& rule : kPodRules) {
+    if (words.find(rule.words) != std::string::npos) return &rule;
+  }
+  return nullptr;
+}
+
+std::string PendingText(const Facts& facts, const Survey& survey, const PodRule* rule) {
   if (facts.Has("nodes") && survey.nodes == 0) return "the cluster has no nodes";
   if (survey.nodes > 0 && survey.fitting.empty()) return SurveyText(survey);
-  return "the scheduler finds no node for it";
+  return rule ? rule->text : "the scheduler finds no node for it";
 }
 
 }  // namespace
@@ -322,7 +356,9 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
   }
   Finding finding;
   finding.cause = "Unschedulable";
-  finding.sentence = fmt::format("{} is pending: {}", Named(pod), PendingText(facts, survey));
+  const PodRule* rule = RuleOf(facts, pod);
+  finding.sentence =
+      fmt::format("{} is pending: {}", Named(pod), PendingText(facts, survey, rule));
   constexpr size_t kGroupsMax = 8;
   for (size_t i = 0; i < std::min(survey.groups.size(), kGroupsMax); ++i) {
     AddGroup(survey.groups[i], facts.Has("pods"), finding);
@@ -333,6 +369,9 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
                 fmt::format("{}: {}", Count(survey.fitting.size(), "node"), Some(survey.fitting)));
   }
   AddSchedulersWords(facts, pod, finding);
+  if (rule && !survey.fitting.empty()) {
+    finding.Try(CommandFor(pod, "get pods --show-labels -o wide"));
+  }
   AddCommands(survey, pod, finding);
   out.push_back(std::move(finding));
 }

@@ -182,5 +182,32 @@ TEST_F(WhySchedulingTest, AVolumeThatIsOnAnotherNode) {
               HasSubstr("the only node cannot reach volume v1, which is for other nodes"));
 }
 
+TEST_F(WhySchedulingTest, WhatAffinityAsksForIsNamed) {
+  AddNode("n1");
+  const std::string text = Pending(
+      "containers: [{name: m}], affinity: {nodeAffinity: "
+      "{requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: "
+      "[{key: disk, operator: In, values: [ssd]}, {key: old, operator: DoesNotExist}]}, "
+      "{matchExpressions: [{key: cores, operator: Gt, values: ['4']}]}]}}}");
+  EXPECT_THAT(text, StartsWith("pod/web is pending: the only node does not match the pod's required "
+                               "node affinity: disk=ssd and !old, or cores > 4.\n"));
+}
+
+TEST_F(WhySchedulingTest, RulesAboutOtherPodsAreToldByTheSchedulersWords) {
+  AddNode("n1");
+  const std::string text = Why(
+      "{kind: Pod, metadata: {name: web}, spec: {containers: [{name: m}]}, status: {phase: "
+      "Pending, conditions: [{type: PodScheduled, status: 'False', message: '0/1 nodes are "
+      "available: 1 node(s) didn''t match pod affinity rules.'}]}}");
+  EXPECT_THAT(text, StartsWith("pod/web is pending: it is to be beside other pods (podAffinity), and "
+                               "no node that it could go to has them.\n"));
+  EXPECT_THAT(text, HasSubstr("try: skiff get pods --show-labels -o wide -n default\n"));
+}
+
+TEST_F(WhySchedulingTest, ATaintOfOnesOwnCanBeTakenAway) {
+  AddNode("n1", "taints: [{key: a, value: b, effect: NoSchedule}]");
+  EXPECT_THAT(Pending("containers: [{name: m}]"), HasSubstr("try: skiff taint node n1 a=b:NoSchedule-\n"));
+}
+
 }  // namespace
 }  // namespace skiff::cli::why

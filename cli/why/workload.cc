@@ -29,10 +29,22 @@ Wanted WantedOf(const Json& workload) {
   return {IntOf(replicas, 1), IntAt(status, "readyReplicas"), "spec.replicas"};
 }
 
+// "exceeded quota: small, requested: ..."; "" where none is named.
+std::string QuotaOf(const std::string& message) {
+  constexpr std::string_view kBefore = " quota: ";
+  const size_t at = message.find(kBefore);
+  if (at == message.npos) return "";
+  const size_t begin = at + kBefore.size();
+  return message.substr(begin, message.find_first_of(",: ", begin) - begin);
+}
+
 // What a refusal comes from, by the words of the server.
-const char* RefusedBy(const std::string& message) {
+std::string RefusedBy(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
-  if (has("exceeded quota") || has("failed quota")) return "a resource quota";
+  if (has("exceeded quota") || has("failed quota")) {
+    const std::string quota = QuotaOf(message);
+    return quota.empty() ? "a resource quota" : "resource quota " + quota;
+  }
   if (has("violates PodSecurity")) return "the namespace's pod security level";
   if (has("admission webhook")) return "an admission webhook";
   if (has("ValidatingAdmissionPolicy")) return "an admission policy";
@@ -43,9 +55,12 @@ const char* RefusedBy(const std::string& message) {
   return "the server";
 }
 
-const char* CommandForRefusal(const std::string& message) {
+std::string CommandForRefusal(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
-  if (has("quota")) return "describe resourcequota";
+  if (has("quota")) {
+    const std::string quota = QuotaOf(message);
+    return "describe resourcequota" + (quota.empty() ? "" : " " + ShellWord(quota));
+  }
   if (has("PodSecurity")) return "get namespace --show-labels";
   if (has("webhook")) return "get validatingwebhookconfigurations,mutatingwebhookconfigurations";
   if (has("ValidatingAdmissionPolicy")) return "get validatingadmissionpolicies";

@@ -45,8 +45,9 @@ TEST_F(WhyWorkloadTest, AQuotaThatRefusesItsPods) {
       "forbidden: exceeded quota: small, requested: pods=1'}]}}");
   const std::string text = Why(DeploymentOf(2, 0));
   EXPECT_THAT(text,
-              StartsWith("deployment/web cannot make its pods: what refuses them is a resource "
-                         "quota.\n"));
+              StartsWith("deployment/web cannot make its pods: what refuses them is resource quota "
+                         "small.\n"));
+  EXPECT_THAT(text, HasSubstr("try: skiff describe resourcequota small -n default\n"));
   EXPECT_THAT(text, HasSubstr("exceeded quota: small, requested: pods=1  [replicaset/web-1, "
                               "condition ReplicaFailure]"));
   EXPECT_EQ(first().cause, "Refused");
