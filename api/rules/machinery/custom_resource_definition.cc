@@ -17,7 +17,8 @@ using apiextensions_v1::CustomResourceDefinition;
 // Also of one that has no name yet, of which nothing else is wrong then.
 void StoreVersion(CustomResourceDefinition& object) {
   const auto& versions = object.spec.versions;
-  const auto version = std::ranges::find_if(versions, [](const auto& each) { return each.storage; });
+  const auto version =
+      std::ranges::find_if(versions, [](const auto& each) { return each.storage; });
   auto& stored = object.status.stored_versions;
   if (version != versions.end() && std::ranges::find(stored, version->name) == stored.end()) {
     stored.push_back(version->name);
