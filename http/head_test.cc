@@ -148,6 +148,7 @@ TEST(Message, DecodesQueriesInOrder) {
   EXPECT_EQ(query[1].second, "2+ 3");
   EXPECT_EQ(query[2].second, "a b");
   EXPECT_EQ(query[4].first, "flag");
+  EXPECT_EQ(ParseQuery("a=%zz&b=%4&%=1&c;d=1&e=1;f=2&g=h").size(), 1u) << "as Go leaves them out";
   EXPECT_EQ(UrlDecode("a%2", false), "a%2");
   EXPECT_EQ(UrlDecode("%zz+%41", false), "%zz+A");
 }

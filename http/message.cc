@@ -60,6 +60,18 @@ int HexValue(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// Each '%' begins an escape, and no ';' stands for a '&'.
+bool IsWellWritten(std::string_view query_part) {
+  if (query_part.find(';') != query_part.npos) return false;
+  for (size_t at = query_part.find('%'); at != query_part.npos; at = query_part.find('%', at + 3)) {
+    if (at + 2 >= query_part.size() || HexValue(query_part[at + 1]) < 0 ||
+        HexValue(query_part[at + 2]) < 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 std::string_view Find(const Headers& headers, std::string_view name) {
   // lower_bound, because find may give any of several equal names.
   const auto it = headers.lower_bound(name);
@@ -114,7 +126,7 @@ std::vector<std::pair<std::string, std::string>> ParseQuery(std::string_view que
   while (!query.empty()) {
     const std::string_view part = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(query.size(), part.size() + 1));
-    if (part.empty()) continue;
+    if (part.empty() || !IsWellWritten(part)) continue;
     const size_t equals = part.find('=');
     out.emplace_back(
         UrlDecode(part.substr(0, equals), true),

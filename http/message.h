@@ -108,7 +108,8 @@ class Handler {
 std::string_view StatusText(int status);
 // Percent-decoded; a '%' that starts no escape stays. '+' is a space where `plus_is_space`.
 std::string UrlDecode(std::string_view text, bool plus_is_space);
-// Splits "a=1&b" and decodes both sides, in order.
+// Splits "a=1&b" and decodes both sides, in order. As Go's servers do, it leaves out what is not
+// well written: with a '%' that starts no escape, or a ';'.
 std::vector<std::pair<std::string, std::string>> ParseQuery(std::string_view query);
 // Whether a comma-separated header value holds `token`, in any case.
 bool HasToken(std::string_view value, std::string_view token);

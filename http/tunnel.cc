@@ -169,9 +169,10 @@ ClientRequest ForwardedRequest(const Request& request) {
     forwarded.headers.emplace("Upgrade", protocol);
   }
   if (!request.remote_address.empty()) {
-    std::string chain(request.Header("X-Forwarded-For"));
+    std::string chain;
+    const auto [first, last] = request.headers.equal_range("X-Forwarded-For");
+    for (auto at = first; at != last; ++at) chain += at->second + ", ";
     forwarded.headers.erase("X-Forwarded-For");
-    if (!chain.empty()) chain += ", ";
     forwarded.headers.emplace("X-Forwarded-For", chain + request.remote_address);
   }
   return forwarded;

@@ -108,6 +108,16 @@ TEST(Forward, SendsTheTextOfWhatWasHanded) {
   EXPECT_EQ(ForwardedRequest(request).body, "hello");
 }
 
+TEST(Forward, NamesEveryOneThatTheRequestCameThrough) {
+  Request request;
+  request.headers = {{"X-Forwarded-For", "192.0.2.1"}, {"x-forwarded-for", "192.0.2.2, 192.0.2.3"}};
+  request.remote_address = "192.0.2.4";
+  const auto sent = ForwardedRequest(request).headers;
+  ASSERT_EQ(sent.count("X-Forwarded-For"), 1u);
+  EXPECT_EQ(sent.find("X-Forwarded-For")->second,
+            "192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4");
+}
+
 TEST(Forward, StreamsTheAnswerAsItComes) {
   const auto pipe = std::make_shared<Pipe>(1 << 20);
   Fixture back([&](const Request&) {

@@ -86,6 +86,35 @@ TEST(CelBoundsTest, AFieldThatIsNullIsAKeyWithoutAValue) {
   EXPECT_EQ(TextWith(self, &schema, "dyn(self).transformList(k, v, k == 'a', v) == ['x']"), "true");
 }
 
+TEST(CelBoundsTest, ACallThatNobodyTakesNamesItsArguments) {
+  const auto said = [](const char* expression, const std::string& what) {
+    EXPECT_EQ(TextOfPlain(expression), "error: no such overload" + what) << expression;
+  };
+  EXPECT_EQ(TextOfPlain("string(dyn({'a': 1}))"),
+            "program instantiation failed: no such overload: string(map)");
+  EXPECT_EQ(TextOfPlain("int(dyn(true))"),
+            "program instantiation failed: no such overload: int(bool)");
+  said("dyn(1).getFullYear()", ": getFullYear(int)");
+  said("dyn('a').isLessThan(quantity('1'))", ": isLessThan(string, kubernetes.Quantity)");
+  said("size(dyn(1))", ": size");
+  said("dyn(1).contains('x')", "");
+  said("dyn(1).find('x')", "");
+  said("-dyn('a')", "");
+  said("dyn('a') + dyn(1)", "");
+  said("1 in dyn('a')", "");
+}
+
+TEST(CelBoundsTest, WhatKubernetesAddsIsComparedWithItsLikeAlone) {
+  const std::string refused = "error: no such overload";
+  EXPECT_EQ(TextOfPlain("quantity('1') == dyn(1)"), refused);
+  EXPECT_EQ(TextOfPlain("ip('192.0.2.1') == dyn('x')"), refused);
+  EXPECT_EQ(TextOfPlain("dyn(quantity('1')) == dyn(url('http://a'))"), refused);
+  EXPECT_EQ(TextOfPlain("quantity('1') == dyn(null)"), "false");
+  EXPECT_EQ(TextOfPlain("dyn(1) == dyn(quantity('1'))"), "false");
+  EXPECT_EQ(TextOfPlain("dyn(1) in [dyn(quantity('1'))]"), "false");
+  EXPECT_EQ(TextOfPlain("dyn(1).orValue(2)"), "1");
+}
+
 TEST(CelBoundsTest, SumsAreOfOneKind) {
   const std::string mixed = "error: no such overload";
   const std::string text(60, 'a');

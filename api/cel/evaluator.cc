@@ -16,21 +16,17 @@ namespace {
 
 constexpr size_t kArgumentsMax = 5;
 
-// Functions whose arguments are looked at before they are called, and not by themselves: those of
-// cel-go's own extensions, whose errors name them.
-bool IsGuarded(std::string_view function) {
-  static const std::unordered_set<std::string_view> names = {
-      "charAt",          "indexOf",         "lastIndexOf", "lowerAscii",     "upperAscii",
-      "replace",         "split",           "trim",        "substring",      "join",
-      "format",          "strings.quote",   "slice",       "flatten",        "sort",
-      "distinct",        "reverse",         "lists.range", "first",          "last",
-      "value",           "hasValue",        "or",          "orValue",        "sets.contains",
-      "sets.equivalent", "sets.intersects", "unwrapOpt",   "optional.unwrap"};
-  return names.contains(function);
+// Operators, and those functions of the core of the language whose arguments are looked at by
+// themselves: errors of all others name what they were called with.
+bool NamesNoArguments(std::string_view function) {
+  static const std::unordered_set<std::string_view> names = {"contains", "startsWith", "endsWith",
+                                                             "matches",  "find",       "findAll"};
+  return names.contains(function) || function.find_first_of("_!-@") == 0;
 }
 
 Value NoOverloadFor(const Expr& expr, std::span<const Value> args) {
-  if (!IsGuarded(expr.name)) return Value::NoSuchOverload();
+  if (NamesNoArguments(expr.name)) return Value::NoSuchOverload();
+  if (expr.name == "size") return Value::Error("no such overload: size");
   std::string text = "no such overload: " + expr.name + "(";
   for (size_t i = 0; i < args.size(); ++i) {
     if (i > 0) text += ", ";
@@ -207,7 +203,7 @@ Value Evaluator::EvalConditional(const Expr& expr) {
 Value Evaluator::EvalOptionalChoice(const Expr& expr, bool unwrap) {
   Value value = Eval(*expr.target);
   if (value.IsError()) return value;
-  if (!value.Is(Kind::kOptional)) return NoOverloadFor(expr, std::span<const Value>(&value, 1));
+  if (!value.Is(Kind::kOptional)) return value;  // As cel-go has it: what is there is there.
   if (value.inner() == nullptr) return Eval(*expr.args[0]);
   return unwrap ? *value.inner() : value;
 }

@@ -236,7 +236,8 @@ int SignOf(std::partial_ordering order) {
   return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
-// Schema-typed lists and maps refuse to be compared with anything else.
+// Schema-typed lists and maps refuse to be compared with anything else; so do quantities, addresses
+// and whatever else Kubernetes adds to the language.
 bool IsTypedCollection(const Value& value) {
   return value.schema() != nullptr && !value.shared();
 }
@@ -249,8 +250,9 @@ Value Equal(const Value& a, const Value& b) {
   if (b.IsError()) return b;
   if (a.IsNumber() && b.IsNumber()) return Value::Bool(CompareNumbers(a, b) == 0);
   if (a.kind() != b.kind()) {
-    return IsTypedCollection(a) && !a.Is(Kind::kObject) ? Value::NoSuchOverload()
-                                                        : Value::Bool(false);
+    const bool refuses = (IsTypedCollection(a) && !a.Is(Kind::kObject)) ||
+                         (a.Is(Kind::kOpaque) && !b.Is(Kind::kNull));
+    return refuses ? Value::NoSuchOverload() : Value::Bool(false);
   }
   switch (a.kind()) {
     case Kind::kNull: return Value::Bool(true);
@@ -271,7 +273,11 @@ Value Equal(const Value& a, const Value& b) {
         return Value::Bool(a.inner() == b.inner());
       }
       return Equal(*a.inner(), *b.inner());
-    case Kind::kOpaque: return Value::Bool(a.opaque().Equals(b.opaque()));
+    case Kind::kOpaque:
+      if (std::string_view(a.opaque().TypeName()) != b.opaque().TypeName()) {
+        return Value::NoSuchOverload();
+      }
+      return Value::Bool(a.opaque().Equals(b.opaque()));
     default: return Value::Bool(false);
   }
 }

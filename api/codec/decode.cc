@@ -339,8 +339,15 @@ Json Decoder::SchemaUnion(const Type& type, JsonToken token) {
     Apart(*kSchema, token, schema);
     return schema;
   }
+  if (type.name == "JSONSchemaPropsOrBool" && token != JsonToken::kBool) {
+    Complain("boolean or JSON schema expected");
+    in_.SkipEntered(token);
+    return {};
+  }
   const bool schemas = type.name == "JSONSchemaPropsOrArray";
-  if (token != JsonToken::kArray || !schemas) return ReadJson(in_, token);
+  // Anything else is no schema, and as good as none.
+  if (schemas && token != JsonToken::kArray) return Json::array();
+  if (!schemas) return ReadJson(in_, token);
   Json all = Json::array();
   while (in_.NextItem()) {
     all.push_back(ZeroDocument(*kSchema));

@@ -289,6 +289,24 @@ TEST(Decode, SchemasInsideUnionsAreDecodedToo) {
                 "dependencies": {"d": ["x"]}})"));
 }
 
+TEST(Decode, WhatIsNoSchemaIsNotTakenForOne) {
+  const auto decoded = [](const std::string& text) {
+    const auto read = DecodeJson(*FindBuiltInType("apiextensions.k8s.io/v1", "JSONSchemaProps"),
+                                 text, FieldValidation::kWarn);
+    return read ? DumpJson(read->document) : read.error().message;
+  };
+  for (const std::string wrong : {"5", "\"true\"", "\"\"", "[]", "[{}, [1]]", "0.5"}) {
+    EXPECT_EQ(decoded("{\"additionalProperties\": " + wrong + ", \"type\": \"object\"}"),
+              "boolean or JSON schema expected")
+        << wrong;
+    EXPECT_EQ(decoded("{\"additionalItems\": " + wrong + "}"), "boolean or JSON schema expected");
+  }
+  EXPECT_EQ(decoded(R"({"additionalProperties": null})"), "{}");
+  for (const std::string none : {"5", "\"x\"", "true", "[]"}) {
+    EXPECT_EQ(decoded("{\"items\": " + none + "}"), decoded(R"({"items": []})")) << none;
+  }
+}
+
 TEST(Decode, NormalFormIsStable) {
   for (const Type* type : BuiltInTypes()) {
     if (type->shape != Shape::kStruct) continue;

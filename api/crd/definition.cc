@@ -62,6 +62,7 @@ void CheckReviewVersions(const std::vector<std::string>& versions, const FieldPa
 void CheckFirstName(const CustomResourceDefinition& definition, Violations& out) {
   if (definition.spec.versions.empty()) return;
   const std::string& name = definition.spec.versions[0].name;
+  if (name.empty()) return;
   CheckName(FieldPath("spec").Child("version"), name, Dns1035LabelErrors(name), "", out);
 }
 

@@ -137,6 +137,9 @@ class NodeCheck {
  private:
   void Below(const Json& props, const FieldPath& path, const RuleScope* scope) {
     const bool told_apart = WordOf(props, "x-kubernetes-list-type") == "map";
+    const Json* map_type = PartOf(props, "x-kubernetes-map-type");
+    const bool strange_map =
+        map_type != nullptr && *map_type != "granular" && *map_type != "atomic";
     FindBelow(props, [&](const Json& below, const Spot& spot) {
       const FieldPath at = spot.Under(path);
       if (scope == nullptr || spot.step == Step::kOther) {
@@ -144,9 +147,10 @@ class NodeCheck {
         return false;
       }
       RuleScope inside = scope->Inside(props);
-      if (spot.step == Step::kItems && !told_apart && inside.uncorrelated == nullptr) {
-        inside.uncorrelated = &path;
-      }
+      // What was there before is not known of items without keys, and maps of a kind unheard of.
+      const bool lost = (spot.step == Step::kItems && !told_apart) ||
+                        (spot.step == Step::kProperty && strange_map);
+      if (lost && inside.uncorrelated == nullptr) inside.uncorrelated = &path;
       Node(below, at, &inside);
       return false;
     });
@@ -357,7 +361,8 @@ class NodeCheck {
     };
     if (WithoutBlanks(path).empty()) wrong("must be non-empty if specified");
     if (path.find('\n') != path.npos) wrong("must not contain line breaks");
-    if (!FindField(path, props)) wrong("must be a valid path");
+    // What has no structure has no paths to be looked for.
+    if (!FindField(path, props) && !HasUnsupported(props)) wrong("must be a valid path");
   }
 
   Violations& out_;

@@ -160,6 +160,38 @@ TEST(DefinitionTest, SelectableFieldsAreFoundAsKubernetesFindsThem) {
                  "string fields and strings with formats are allowed.");
 }
 
+TEST(DefinitionTest, FieldsOfAllVersionsSelectInASchemaOfAllVersions) {
+  const auto wrong = [](const char* type_in_second) {
+    const auto version = [](const char* name, const char* type) {
+      return Json{{"name", name},
+                  {"served", true},
+                  {"storage", std::string(name) == "v1"},
+                  {"selectableFields", {{{"jsonPath", ".a"}}}},
+                  {"schema",
+                   {{"openAPIV3Schema",
+                     {{"type", "object"}, {"properties", {{"a", {{"type", type}}}}}}}}}};
+    };
+    Json document = {{"metadata", {{"name", "lamps.example.com"}}},
+                     {"spec",
+                      {{"group", "example.com"},
+                       {"scope", "Namespaced"},
+                       {"names",
+                        {{"plural", "lamps"},
+                         {"singular", "lamp"},
+                         {"kind", "Lamp"},
+                         {"listKind", "LampList"}}},
+                       {"versions", {version("v1", "string"), version("v2", type_in_second)}}}},
+                     {"status", {{"storedVersions", {"v1"}}}}};
+    Violations out;
+    ValidateDefinition(*FromJson<CustomResourceDefinition>(document), out);
+    return out.empty() ? "" : out.causes()[0].field + ": " + out.causes()[0].message;
+  };
+  EXPECT_EQ(wrong("string"), "");
+  EXPECT_EQ(wrong("integer"),
+            "spec.selectableFields: Invalid value: \"\": may only be set when validations.schema is "
+            "included");
+}
+
 TEST(DefinitionTest, ADefaultOfTheRootWouldHaveToBeAWholeResource) {
   Json schema = kLampSchema;
   schema["default"] = Json::object();

@@ -198,8 +198,15 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
         version, place(places.columns, "additionalPrinterColumns", "additionalPrinterColumns"),
         out);
   }
-  if (places.schema && !places.fields && !version.selectable_fields.empty()) {
-    // The schema is kept in the common place, where fields of one version do not look for it.
+  if (places.fields && !places.schema) {
+    // The other way round; said once.
+    if (is_first && has_fields) {
+      out.Invalid(spec.Child("selectableFields"), "",
+                  "may only be set when validations.schema is included");
+    }
+  } else if ((places.schema || !has_schema) && !places.fields &&
+             !version.selectable_fields.empty()) {
+    // A schema of all is kept in the common place, where fields of one version do not look for it.
     out.Invalid(at.Child("selectableFields"), "",
                 "may only be set when `version.schema.openAPIV3Schema` is not included");
   } else if (has_fields && has_schema) {

@@ -78,6 +78,8 @@ TEST(RuleDefinitionTest, TheFormOfARuleIsCheckedBeforeItIsCompiled) {
   EXPECT_EQ(errors({{"rule", "true"}, {"fieldPath", ".b"}}),
             at + "fieldPath: Invalid value: \".b\": must be a valid path");
   EXPECT_EQ(errors({{"rule", "true"}, {"fieldPath", "['a']"}}), "");
+  Json unstructured = SchemaOf({{"a", {{"$ref", "x"}}}}, {{{"rule", "true"}, {"fieldPath", ".b"}}});
+  EXPECT_EQ(SchemaErrors(unstructured).find("must be a valid path"), std::string::npos);
   EXPECT_EQ(errors({{"rule", "true"}, {"messageExpression", " "}}),
             at + "messageExpression: Required value: messageExpression must be non-empty if "
                  "specified");
@@ -99,6 +101,20 @@ TEST(RuleDefinitionTest, OldValuesOfItemsAreKnownByKeysOnly) {
   list["x-kubernetes-list-type"] = "map";
   list["x-kubernetes-list-map-keys"] = {"k"};
   EXPECT_EQ(SchemaErrors(Object({{"l", list}})), "");
+}
+
+TEST(RuleDefinitionTest, OldValuesWithinMapsOfATypeUnheardOfAreNotKnown) {
+  Json map = Object({{"a", {{"type", "string"}, {kRules, {{{"rule", "self == oldSelf"}}}}}}});
+  for (const char* known : {"granular", "atomic"}) {
+    map["x-kubernetes-map-type"] = known;
+    EXPECT_EQ(SchemaErrors(Object({{"m", map}})), "") << known;
+  }
+  map["x-kubernetes-map-type"] = "other";
+  EXPECT_EQ(SchemaErrors(Object({{"m", map}})),
+            "[S.properties[m].x-kubernetes-map-type: Unsupported value: \"other\": supported values: "
+            "\"atomic\", \"granular\", S.properties[m].properties[a].x-kubernetes-validations[0]"
+            ".rule: Invalid value: \"self == oldSelf\": oldSelf cannot be used on the "
+            "uncorrelatable portion of the schema within S.properties[m]]");
 }
 
 TEST(RuleDefinitionTest, RulesMayCostNoMoreThanTheirLimits) {

@@ -75,6 +75,8 @@ class Checker {
         Walk(below, member);
       } else {
         Say("field not declared in schema");
+        path_.resize(length);
+        return;  // Kubernetes looks at no further ones of this map either.
       }
       path_.resize(length);
     }

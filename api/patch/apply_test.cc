@@ -223,6 +223,9 @@ TEST(Apply, WhatDoesNotFitTheSchemaIsRefusedInItsWords) {
   EXPECT_EQ(refusal(R"({"replicas":"two"})"),
             prefix + ".spec.replicas: expected numeric (int or float), got string");
   EXPECT_EQ(refusal(R"({"repl":1})"), prefix + ".spec.repl: field not declared in schema");
+  EXPECT_EQ(refusal(R"({"reps":1,"repl":1,"replicas":"two"})"),
+            prefix + ".spec.repl: field not declared in schema")
+      << "no more is said of that map";
   EXPECT_EQ(refusal("\"x\""), prefix + ".spec: expected map, got &{x}");
   EXPECT_EQ(refusal(R"({"template":{"spec":{"containers":{"a":"b"}}}})"),
             prefix + ".spec.template.spec.containers: expected list, got &{map[a:b]}");

@@ -46,9 +46,7 @@ class Converter {
         return value.is_number() ? Result<>() : Unrecognized("float64");
       case Shape::kString:
         if (value.is_string()) return {};
-        // Go would take an integer for a character.
-        if (value.is_number() && IsGoInteger(value)) return Inconvertible(value, type);
-        return Unrecognized("string");
+        return Text(value, [&] { return Inconvertible(value, type); });
       case Shape::kBytes:
         if (value.is_string() || value.is_array()) return {};
         return CannotRestore("slice from ", value);
@@ -70,10 +68,19 @@ class Converter {
   static Result<> CannotRestore(const char* what, const Json& value) {
     return Fail(Reason::kBadRequest, std::string("cannot restore ") + what + KindOf(value));
   }
+  static Result<> Inconvertible(const std::string& given, const std::string& wanted) {
+    return Fail(Reason::kBadRequest, "cannot convert " + given + " to " + wanted);
+  }
   Result<> Inconvertible(const Json& value, const Type& type) const {
-    const std::string wanted = field_ == nullptr ? GoTypeName(type) : GoTypeName(*field_, type);
-    return Fail(Reason::kBadRequest,
-                std::string("cannot convert ") + KindOf(value) + " to " + wanted);
+    return Inconvertible(KindOf(value),
+                         field_ == nullptr ? GoTypeName(type) : GoTypeName(*field_, type));
+  }
+
+  // Go would take an integer for a character, which `refuse` is for.
+  template <typename Refuse>
+  static Result<> Text(const Json& value, const Refuse& refuse) {
+    if (value.is_string()) return {};
+    return value.is_number() && IsGoInteger(value) ? refuse() : Unrecognized("string");
   }
 
   Result<> Integer(const Type& type, Json& value) const {
@@ -96,8 +103,8 @@ class Converter {
     if (type.type_meta) {
       for (const char* name : {"kind", "apiVersion"}) {
         const auto member = value.find(name);
-        if (member == value.end() || member->is_null() || member->is_string()) continue;
-        return Unrecognized("string");
+        if (member == value.end() || member->is_null()) continue;
+        TRY(Text(*member, [] { return Inconvertible("int64", "string"); }));
       }
     }
     for (const Field& field : type.fields) {

@@ -22,8 +22,9 @@ TEST(GoConversion, SaysWhatAValueCannotBe) {
   EXPECT_EQ(Converted<Pod>(R"({"metadata":{"name":true}})"), "unrecognized type: string");
   EXPECT_EQ(Converted<Pod>(R"({"metadata":{"name":{}}})"), "unrecognized type: string");
   EXPECT_EQ(Converted<Pod>(R"({"metadata":{"name":5}})"), "cannot convert int64 to string");
+  EXPECT_EQ(Converted<Pod>(R"({"kind":5})"), "cannot convert int64 to string");
+  EXPECT_EQ(Converted<Pod>(R"({"apiVersion":0.5})"), "unrecognized type: string");
   EXPECT_EQ(Converted<Pod>(R"({"metadata":{"name":1.5}})"), "unrecognized type: string");
-  EXPECT_EQ(Converted<Pod>(R"({"kind":5})"), "unrecognized type: string");
   EXPECT_EQ(Converted<Pod>(R"({"spec":{"restartPolicy":1}})"),
             "cannot convert int64 to v1.RestartPolicy");
   EXPECT_EQ(Converted<Pod>(R"({"spec":{"hostNetwork":1}})"), "unrecognized type: bool");

@@ -152,7 +152,12 @@ Result<bool> TakeDirectives(Json& original, Json& patch, const std::string& key)
 Result<Json> MergeMapItems(const Spot& list, Json original, Json patch, size_t& items_left) {
   const std::string key(list.field->merge_key);
   const bool replace = TRY(TakeDirectives(original, patch, key));
-  if (replace) return patch;
+  if (replace) {
+    for (const Json& item : patch) {
+      if (!item.contains(key)) return NoMergeKey(item, key);
+    }
+    return patch;
+  }
   const Json order = original;
   Json merged = std::move(original);
   ItemsByKey places(merged, key);

@@ -204,6 +204,8 @@ TEST(StrategicMerge, MistakesAreToldAsKubernetesTellsThem) {
             "unknown patch type: %!s(int64=5) in map: map[$patch:5]");
   EXPECT_EQ(PodPatched(live, R"({"containers":[{"$patch":"delete"}]})"),
             "map: map[$patch:delete] does not contain declared merge key: name");
+  EXPECT_EQ(PodPatched(live, R"({"containers":[{"name":"a"},{"$patch":"replace"},{"image":"b"}]})"),
+            "map: map[image:b] does not contain declared merge key: name");
   EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[{"name":"only"}],
                                 "containers":[5]})"),
             "expected a map[string]interface {}, but received a int64");

@@ -2,6 +2,7 @@
 // kind's strategy; here it stands with the plugins, which know the user.
 #include "api/gen/certificates_v1.h"
 #include "apiserver/admission/plugins.h"
+#include "apiserver/auth/shown_user.h"
 
 namespace skiff {
 namespace {
@@ -15,11 +16,12 @@ class CertificateRequestUser final : public AdmissionPlugin {
       return {};
     }
     auto& spec = request.object->As<certificates_v1::CertificateSigningRequest>()->spec;
-    spec.username = request.user.name;
-    spec.uid = request.user.uid;
-    spec.groups = request.user.groups;
+    const User user = ShownUser(request.user);
+    spec.username = user.name;
+    spec.uid = user.uid;
+    spec.groups = user.groups;
     spec.extra.clear();
-    for (const auto& [key, values] : request.user.extra) {
+    for (const auto& [key, values] : user.extra) {
       spec.extra[key] = {values.begin(), values.end()};
     }
     return {};

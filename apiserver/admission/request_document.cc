@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/auth/shown_user.h"
+
 namespace skiff {
 namespace {
 
@@ -14,7 +16,8 @@ Json ResourceDocument(const KindInfo& kind) {
   return {{"group", kind.group}, {"version", kind.version}, {"resource", kind.resource}};
 }
 
-Json UserDocument(const User& user) {
+Json UserDocument(const User& known) {
+  const User user = ShownUser(known);
   Json document = Json::object();
   if (!user.name.empty()) document["username"] = user.name;
   if (!user.uid.empty()) document["uid"] = user.uid;

@@ -30,6 +30,7 @@ class Aggregation {
     const NodeConnections* nodes;  // nullptr: none is simulated.
     MetricRegistry& metrics;
     AvailabilityLoop::Ask ask;
+    const FrontProxyOptions& front_proxy;
     bool rejects_redirects = true;
     ForwardLimits limits = {};
     const Resident* resident = nullptr;  // Outlives this.

@@ -28,6 +28,8 @@ class AggregationFixture : public ServerFixture, public http::Handler {
     server_ = *ApiServer::Create({.authorization_modes = {"Node", "RBAC"},
                                   .token_file_text = kTokens,
                                   .advertise_address = "192.0.2.7",
+                                  .front_proxy = {.username_headers = {"X-Login"},
+                                                  .extra_header_prefixes = {"X-Login-"}},
                                   .proxy_client_certificate_pem = client.certificate_pem,
                                   .proxy_client_key_pem = client.key_pem,
                                   .forward_limits = limits},

@@ -90,7 +90,8 @@ TEST_F(ForwardTest, WhoAsksIsSaidByThisServerAlone) {
   const auto answer = client.Ask(
       TextOf("GET", kFlunders, "alice",
              "X-Remote-User: root\r\nx-remote-group: system:masters\r\nX-REMOTE-UID: 0\r\n"
-             "X-Remote-Extra-Scopes: all\r\nImpersonate-Foo: bar\r\n"));
+             "X-Remote-Extra-Scopes: all\r\nImpersonate-Foo: bar\r\n"
+             "x-login: root\r\nX-Login-Scopes: all\r\n"));
   EXPECT_EQ(answer.status(), 203);
   const auto seen = LastTo(kFlunders);
   ASSERT_TRUE(seen && seen->peer_certificate);
@@ -102,6 +103,8 @@ TEST_F(ForwardTest, WhoAsksIsSaidByThisServerAlone) {
   EXPECT_EQ(seen->headers.count("X-Remote-Extra-Scopes"), 0u);
   EXPECT_EQ(seen->headers.count("Authorization"), 0u);
   EXPECT_EQ(seen->headers.count("Impersonate-Foo"), 0u);
+  EXPECT_EQ(seen->headers.count("X-Login"), 0u) << "--requestheader-username-headers";
+  EXPECT_EQ(seen->headers.count("X-Login-Scopes"), 0u);
   const auto other = client.Ask(
       TextOf("GET", kFlunders, "admin",
              "Impersonate-User: bob\r\nImpersonate-Group: system:masters\r\n"));

@@ -12,6 +12,7 @@
 #include "apiserver/aggregation/api_services.h"
 #include "apiserver/aggregation/backends.h"
 #include "apiserver/aggregation/forward_load.h"
+#include "apiserver/auth/front_proxy.h"
 #include "apiserver/request/request_context.h"
 #include "base/id.h"
 #include "base/mutex.h"
@@ -22,11 +23,19 @@ namespace skiff {
 // Thread-safe.
 class Forwarder {
  public:
-  Forwarder(Backends& backends, Random& random, bool rejects_redirects, ForwardLimits limits)
-      : backends_(backends),
-        random_(random),
-        rejects_redirects_(rejects_redirects),
-        limits_(limits) {}
+  struct Parts {
+    Backends& backends;
+    Random& random;
+    const FrontProxyOptions& front_proxy;  // Nobody but us says who asks, in these words either.
+    bool rejects_redirects;
+    ForwardLimits limits;
+  };
+  explicit Forwarder(const Parts& parts)
+      : backends_(parts.backends),
+        random_(parts.random),
+        front_proxy_(parts.front_proxy),
+        rejects_redirects_(parts.rejects_redirects),
+        limits_(parts.limits) {}
 
   // The request has been authenticated and authorized. Fails with what the client is told as a
   // Status.
@@ -44,6 +53,7 @@ class Forwarder {
 
   Backends& backends_;
   Random& random_;
+  const FrontProxyOptions& front_proxy_;
   const bool rejects_redirects_;
   const ForwardLimits limits_;
   const std::shared_ptr<http::KeptConnections> kept_ = http::MakeKeptConnections();

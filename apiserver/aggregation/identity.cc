@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 
 #include "api/values.h"
+#include "apiserver/auth/front_proxy.h"
 #include "apiserver/request/api_errors.h"
-#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -18,14 +17,6 @@ constexpr std::string_view kRemoteUser = "X-Remote-User";
 constexpr std::string_view kRemoteUid = "X-Remote-Uid";
 constexpr std::string_view kRemoteGroup = "X-Remote-Group";
 constexpr std::string_view kRemoteExtra = "X-Remote-Extra-";
-
-bool SaysWhoAsks(const std::string& name) {
-  const std::string lower = Lower(name);
-  static constexpr std::array<std::string_view, 4> kNames = {"authorization", "x-remote-user",
-                                                             "x-remote-uid", "x-remote-group"};
-  return std::find(kNames.begin(), kNames.end(), lower) != kNames.end() ||
-         lower.starts_with("x-remote-extra-") || lower.starts_with("impersonate-");
-}
 
 bool IsHeaderByte(char c) {
   constexpr std::string_view kMarks = "!#$&'*+-.^_`|~";
@@ -64,12 +55,8 @@ Result<> AddIdentity(std::string name, const std::string& value, http::Headers& 
 
 }  // namespace
 
-void RemoveIdentity(http::Headers& headers) {
-  std::erase_if(headers, [](const auto& header) { return SaysWhoAsks(header.first); });
-}
-
 Result<> SetIdentity(const User& user, http::Headers& headers) {
-  RemoveIdentity(headers);
+  RemoveIdentity({}, headers);
   TRY(AddIdentity(std::string(kRemoteUser), user.name, headers));
   if (!user.uid.empty()) TRY(AddIdentity(std::string(kRemoteUid), user.uid, headers));
   for (const std::string& group : user.groups) {

@@ -11,10 +11,6 @@
 
 namespace skiff {
 
-// Removes from `headers` what says who asks, whoever wrote it: credentials, and names that only
-// this server may give.
-void RemoveIdentity(http::Headers& headers);
-
 // Says that it is `user`, and nobody else. Fails, in Go's words, when a name cannot be written into
 // a header: half of it would be somebody else's, or a header of its own.
 Result<> SetIdentity(const User& user, http::Headers& headers);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "apiserver/auth/front_proxy.h"
+
 namespace skiff {
 namespace {
 
@@ -32,6 +34,23 @@ TEST(ForwardedIdentity, SaysWhoAsksAndNothingThatTheClientSaid) {
   EXPECT_EQ(AllOf(headers, "X-Remote-Extra-a%2Fb%25"), "1|2|");
   EXPECT_EQ(AllOf(headers, "X-Other"), "stays|");
   EXPECT_EQ(headers.size(), 7u);
+}
+
+// Servers behind this one believe these, by the same options.
+TEST(ForwardedIdentity, WhatTheOptionsNameIsNotTheClientsToSayEither) {
+  const FrontProxyOptions options = {.username_headers = {"X-Login"},
+                                     .uid_headers = {"X-Login-Uid"},
+                                     .group_headers = {"X-Team"},
+                                     .extra_header_prefixes = {"X-More-"}};
+  http::Headers headers = {{"x-login", "root"},        {"X-LOGIN-UID", "0"},
+                           {"X-Team", "a"},            {"X-Team", "b"},
+                           {"x-more-scopes", "all"},   {"X-More", "stays"},
+                           {"X-Remote-Group", "dev"},  {"authorization", "Bearer t"},
+                           {"impersonate-uid", "0"},   {"X-Teams", "stays"}};
+  RemoveIdentity(options, headers);
+  EXPECT_EQ(headers.size(), 2u);
+  EXPECT_EQ(AllOf(headers, "X-More"), "stays|");
+  EXPECT_EQ(AllOf(headers, "X-Teams"), "stays|");
 }
 
 TEST(ForwardedIdentity, WithoutAUidNoneIsSaid) {

@@ -36,8 +36,11 @@ std::optional<std::string> BearerToken(std::string_view header,
   return std::string(token);
 }
 
+// Whoever is called anonymous is nobody that was authenticated, by whatever he is called so.
 User WithAuthenticatedGroup(User user) {
-  if (!user.InGroup(kGroupAuthenticated) && !user.InGroup(kGroupUnauthenticated)) {
+  const bool has_one =
+      user.InGroup(kGroupAuthenticated) || user.InGroup(kGroupUnauthenticated);
+  if (user.name != kUserAnonymous && !has_one) {
     user.groups.emplace_back(kGroupAuthenticated);
   }
   return user;

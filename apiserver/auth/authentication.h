@@ -50,6 +50,11 @@ class Authentication {
   Result<TokenUser> AuthenticateToken(std::string_view token,
                                       std::vector<std::string> audiences) const;
 
+  // From what is to go on to somebody else (front_proxy.h).
+  void RemoveIdentity(http::Headers& headers) const {
+    skiff::RemoveIdentity(options_.front_proxy, headers);
+  }
+
  private:
   // nullopt: no credentials of that kind. Unauthorized: bad ones.
   using Found = Result<std::optional<User>>;

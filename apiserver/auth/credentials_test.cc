@@ -119,6 +119,25 @@ TEST_F(CredentialsTest, AFrontProxyNamesUsersInHeaders) {
   EXPECT_EQ(user->extra.at("a%2fb%z"), std::vector<std::string>{"three"});
 }
 
+// The group of all whom something is known of would be more than nobody has.
+TEST_F(CredentialsTest, WhoeverIsCalledAnonymousIsNotAuthenticated) {
+  has_proxy_ = true;
+  http::Request request = With(proxies_, {.common_name = "front"});
+  request.headers.emplace("X-Remote-User", "system:anonymous");
+  EXPECT_EQ(Who(request), "system:anonymous");
+  EXPECT_EQ(Who(With(users_, {.common_name = "system:anonymous", .organizations = {"dev"}})),
+            "system:anonymous dev");
+}
+
+TEST_F(CredentialsTest, ValuesOfOneExtraKeyComeInTheOrderOfThePrefixes) {
+  http::Request request;
+  request.headers = {{"X-User", "carol"}, {"X-B-Key", "one"}, {"X-A-Key", "two"}};
+  const auto user = UserInHeaders(
+      {.username_headers = {"X-User"}, .extra_header_prefixes = {"X-B-", "X-A-"}}, request);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->extra.at("key"), (std::vector<std::string>{"one", "two"}));
+}
+
 TEST_F(CredentialsTest, NobodyElseNamesUsersInHeaders) {
   has_proxy_ = true;
   const auto with_headers = [](http::Request request) {

@@ -17,6 +17,33 @@ std::string FirstValue(const http::Request& request, const std::vector<std::stri
   return "";
 }
 
+bool IsAmong(const std::vector<std::string>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& each) {
+    return http::EqualsIgnoreCase(each, name);
+  });
+}
+
+bool HasPrefixOf(const std::vector<std::string>& prefixes, std::string_view name) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& each) {
+    return http::EqualsIgnoreCase(each, name.substr(0, each.size()));
+  });
+}
+
+// In which proxies name users unless they are told otherwise, and in which this server does.
+const FrontProxyOptions& UsualHeaders() {
+  static const FrontProxyOptions usual = {.username_headers = {"X-Remote-User"},
+                                          .uid_headers = {"X-Remote-Uid"},
+                                          .group_headers = {"X-Remote-Group"},
+                                          .extra_header_prefixes = {"X-Remote-Extra-"}};
+  return usual;
+}
+
+bool NamesUser(const FrontProxyOptions& options, std::string_view header) {
+  return IsAmong(options.username_headers, header) || IsAmong(options.uid_headers, header) ||
+         IsAmong(options.group_headers, header) ||
+         HasPrefixOf(options.extra_header_prefixes, header);
+}
+
 bool IsBlank(const std::string& text) {
   return std::all_of(text.begin(), text.end(),
                      [](unsigned char c) { return std::isspace(c) != 0; });
@@ -56,15 +83,25 @@ std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::
       if (!at->second.empty()) user.groups.push_back(at->second);
     }
   }
-  for (const auto& [name, value] : request.headers) {
-    const std::string lower = Lower(name);
-    for (const std::string& given : options.extra_header_prefixes) {
-      const std::string prefix = Lower(given);
+  // Values of one key come in the order of the prefixes.
+  for (const std::string& given : options.extra_header_prefixes) {
+    const std::string prefix = Lower(given);
+    for (const auto& [name, value] : request.headers) {
+      const std::string lower = Lower(name);
       if (!lower.starts_with(prefix)) continue;
       user.extra[UnescapeExtraKey(lower.substr(prefix.size()))].push_back(value);
     }
   }
   return user;
+}
+
+void RemoveIdentity(const FrontProxyOptions& options, http::Headers& headers) {
+  static const std::vector<std::string> impersonation = {"Impersonate-"};
+  std::erase_if(headers, [&](const auto& header) {
+    const std::string_view name = header.first;
+    return http::EqualsIgnoreCase(name, "Authorization") || HasPrefixOf(impersonation, name) ||
+           NamesUser(UsualHeaders(), name) || NamesUser(options, name);
+  });
 }
 
 Result<> CheckFrontProxy(const FrontProxyOptions& options) {

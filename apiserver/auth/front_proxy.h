@@ -25,6 +25,10 @@ struct FrontProxyOptions {
 bool MayBeFrontProxy(const FrontProxyOptions& options, const std::string& common_name);
 // nullopt: the headers name nobody.
 std::optional<User> UserInHeaders(const FrontProxyOptions& options, const http::Request& request);
+// Removes from headers that go on to somebody else what says who asks, whoever wrote it:
+// credentials, and names that only this server may give. Those of the options are among them, as
+// servers behind this one read there which headers to believe.
+void RemoveIdentity(const FrontProxyOptions& options, http::Headers& headers);
 // Header names carry extra keys percent-encoded, because not every key is a valid header name. A
 // key that is not well encoded is taken as it is.
 std::string UnescapeExtraKey(std::string_view text);

@@ -7,6 +7,7 @@
 #include "api/violations.h"
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/rbac.h"
+#include "apiserver/auth/shown_user.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/objects/unstored.h"
 #include "apiserver/request/api_errors.h"
@@ -73,7 +74,8 @@ std::map<std::string, std::vector<std::string>> ExtraOf(const Extra& extra) {
   return out;
 }
 
-void FillUserInfo(const User& user, authentication_v1::UserInfo& info) {
+void FillUserInfo(const User& known, authentication_v1::UserInfo& info) {
+  const User user = ShownUser(known);
   info.username = user.name;
   info.uid = user.uid;
   info.groups = user.groups;

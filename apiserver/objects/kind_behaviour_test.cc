@@ -54,6 +54,30 @@ TEST_F(KindBehaviourTest, TheOldEvictionIsTakenAndAnEmptyBudgetSaysSo) {
   EXPECT_EQ(status["conditions"][0]["status"], "False");
 }
 
+TEST_F(KindBehaviourTest, AnEvictionWhoseDeletionCannotBeMeantTakesNothing) {
+  MakePod("p", R"("nodeName": "n", )");
+  const auto evict = [&](const std::string& options, const std::string& query = "") {
+    return Post(std::string(kPods) + "/p/eviction" + query, R"({"apiVersion": "policy/v1",
+        "kind": "Eviction", "metadata": {"name": "p"}, "deleteOptions": )" + options + "}");
+  };
+  const auto wrong = evict(R"({"propagationPolicy": "x"})");
+  EXPECT_EQ(wrong.code, 422);
+  EXPECT_EQ(wrong.message(),
+            "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: "
+            "\"x\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"");
+  EXPECT_EQ(evict(R"({"dryRun": ["x"]})").code, 422);
+  EXPECT_EQ(evict(R"({"orphanDependents": true, "propagationPolicy": "Orphan"})").code, 422);
+  EXPECT_EQ(evict(R"({"ignoreStoreReadErrorWithClusterBreakingPotential": true})").code, 422);
+  const auto other = evict(R"({"dryRun": ["All", "x"]})", "?dryRun=All");
+  EXPECT_EQ(other.code, 500);
+  EXPECT_EQ(other.message(),
+            "Non-matching dry-run options in request and content: [All] and [All x]");
+  const Json pod = Get(std::string(kPods) + "/p").body;
+  EXPECT_EQ(pod.dump().find("DisruptionTarget"), std::string::npos);
+  EXPECT_FALSE(pod["metadata"].contains("deletionTimestamp"));
+  EXPECT_EQ(evict(R"({"dryRun": ["All"], "gracePeriodSeconds": -1})").code, 201);
+}
+
 TEST_F(KindBehaviourTest, AnEvictionMarksThePodThatItMeansAndNoOther) {
   MakePod("p", R"("nodeName": "n", )");
   const std::string pod = std::string(kPods) + "/p";
@@ -321,6 +345,35 @@ TEST_F(KindBehaviourTest, AScaleIsAppliedByWhoOwnsTheReplicas) {
   const auto table =
       Ask({.path = path + "/d/scale", .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
   EXPECT_EQ(table.body["rows"][0]["cells"][1], 3);
+}
+
+// Though nothing but the replicas is kept of it.
+TEST_F(KindBehaviourTest, AllOfAScaleHasToBeRight) {
+  const std::string path = "/apis/apps/v1/namespaces/default/deployments";
+  Post(path, R"({"metadata": {"name": "d"}, "spec": {"replicas": 1,
+                 "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata":
+                 {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}}})");
+  const std::string scale = path + "/d/scale";
+  const auto merged = Merge(scale, R"({"metadata": {"labels": {"a b": "c"}, "finalizers": ["x"]},
+                                       "spec": {"replicas": -1}})");
+  EXPECT_EQ(merged.code, 422);
+  ASSERT_EQ(merged.body["details"]["causes"].size(), 3u) << merged.message();
+  EXPECT_EQ(merged.body["details"]["causes"][0]["field"], "metadata.labels");
+  EXPECT_EQ(merged.body["details"]["causes"][1]["field"], "metadata.finalizers[0]");
+  EXPECT_EQ(merged.body["details"]["causes"][2]["field"], "spec.replicas");
+  const auto sent = [&](const std::string& more, int replicas) {
+    return Ask("PUT", scale, R"({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata":
+        {"name": "d", "namespace": "default", )" + more + R"(}, "spec": {"replicas": )" +
+                                 std::to_string(replicas) + "}}");
+  };
+  EXPECT_EQ(sent(R"("generateName": "X_")", 2).code, 422);
+  EXPECT_EQ(sent(R"("uid": "x")", -1).code, 409) << "another object first";
+  const auto other = Merge(scale, R"({"metadata": {"uid": "x"}})");
+  EXPECT_EQ(other.message(),
+            "Operation cannot be fulfilled on deployments/scale.apps \"d\": Precondition failed: "
+            "UID in precondition: x, UID in object meta: " +
+                Get(path + "/d").body["metadata"]["uid"].get<std::string>());
+  EXPECT_EQ(Get(path + "/d").body["spec"]["replicas"], 1);
 }
 
 TEST_F(KindBehaviourTest, AKubeletSeesAndWritesWhatIsItsOwn) {

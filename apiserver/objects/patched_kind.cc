@@ -60,6 +60,10 @@ Result<> CheckCustomKept(const PatchedKind& wanted, const std::string& name, con
 
 Result<> CheckKindKept(const PatchedKind& wanted, const std::string& name, const Json& patched,
                        const std::function<std::string()>& shown) {
+  if (patched.is_array()) {
+    return Fail(UnfitPatch(shown(), "couldn't get version/kind; json parse error: " +
+                                        PeekTypeMeta("[]").error().message));
+  }
   if (!patched.is_object()) return {};
   const std::string version = TextAt(patched, "apiVersion");
   const std::string kind = TextAt(patched, "kind");

@@ -69,6 +69,19 @@ TEST_F(PatchedWrites, WhatAnObjectIsMayNotBeSaidTwice) {
                 "into Go struct field .kind of type string"));
 }
 
+TEST_F(PatchedWrites, AListIsNoObject) {
+  ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m"}})").code, 201);
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("i", {{"image", "web"}})).code, 201);
+  for (const std::string& one : {std::string(kMaps) + "/m", path_ + "/i"}) {
+    const Answer patched = Ask("PATCH", one, R"([{"op": "replace", "path": "", "value": []}])",
+                               "application/json-patch+json");
+    EXPECT_EQ(patched.code, 422) << one;
+    EXPECT_THAT(patched.message(), HasSubstr("Invalid value: \"[]\": couldn't get version/kind; json "
+                                             "parse error: json: cannot unmarshal array"));
+  }
+}
+
 TEST_F(PatchedWrites, AStrategicPatchIsConvertedAsGoDoes) {
   ASSERT_EQ(Post(kMaps, R"({"metadata": {"name": "m"}, "data": {"a": "b"}})").code, 201);
   const std::string one = std::string(kMaps) + "/m";

@@ -3,10 +3,12 @@
 
 #include <thread>
 
+#include "api/codec/base64.h"
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
 #include "api/gen/core_v1.h"
 #include "apiserver/server/server_fixture.h"
+#include "base/certificates.h"
 #include "base/thread_stack.h"
 
 namespace skiff {
@@ -63,6 +65,44 @@ TEST_F(BadInputTest, ABodyOverThreeMebibytesIsRefusedByEveryVerb) {
     EXPECT_EQ(answer.message(), "Request entity too large: limit is 3145728");
   }
   EXPECT_EQ(Get(one).code, 200);
+}
+
+// They come in headers and queries, as any bytes, and would make lists unreadable for everybody.
+TEST_F(BadInputTest, NamesOfUsersAndManagersAreStoredAsText) {
+  const auto shown = [&](const std::string& path, const std::string& body, http::Headers headers) {
+    const auto made = Ask({.method = "POST", .path = path, .body = body, .headers = headers});
+    EXPECT_LT(made.code, 300) << made.response.body;
+    EXPECT_FALSE(made.body.is_discarded()) << path;
+    return made.body;
+  };
+  const std::string map = R"({"metadata": {"generateName": "m"}, "data": {"a": "b"}})";
+  const auto manager = [&](const std::string& query, http::Headers headers) {
+    return shown(kMaps + query, map, std::move(headers))["metadata"]["managedFields"][0]["manager"];
+  };
+  EXPECT_EQ(manager("?fieldManager=a%ff", {}), "a\ufffd");
+  EXPECT_EQ(manager("", {{"User-Agent", "b\xff\t\xc2\xa0/1"}}), "b\ufffd");
+  EXPECT_FALSE(Get(kMaps).body.is_discarded());
+  const http::Headers as_other = {{"Impersonate-User", "c\xff"},
+                                  {"Impersonate-Group", "system:masters"},
+                                  {"Impersonate-Group", "d\xff"},
+                                  {"Impersonate-Uid", "\xfe"},
+                                  {"Impersonate-Extra-e%fe", "\xff"}};
+  const Json user = shown("/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}",
+                          as_other)["status"]["userInfo"];
+  EXPECT_EQ(user["username"], "c\ufffd");
+  EXPECT_EQ(user["uid"], "\ufffd");
+  EXPECT_EQ(user["groups"][1], "d\ufffd");
+  EXPECT_EQ(user["extra"]["e\ufffd"][0], "\ufffd");
+  const std::string requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+  const auto request = MakeCertificateRequest(NewSigningKey(KeyKind::kP256)->private_pem,
+                                              {.common_name = "alice"});
+  const Json object = {{"metadata", {{"name", "r"}}},
+                       {"spec",
+                        {{"request", EncodeBase64(*request)},
+                         {"signerName", "example.com/any"},
+                         {"usages", {"client auth"}}}}};
+  EXPECT_EQ(shown(requests, object.dump(), as_other)["spec"]["username"], "c\ufffd");
+  EXPECT_FALSE(Get(requests).body.is_discarded());
 }
 
 // The deepest revision that is taken, walked by everything that walks over objects.

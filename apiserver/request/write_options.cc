@@ -4,8 +4,9 @@
 
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
-#include "api/gen/meta_v1.h"
 #include "api/rules/core/object_meta.h"
+#include "api/text/go_text.h"
+#include "api/text/utf8.h"
 #include "api/violations.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/list_options.h"
@@ -14,7 +15,7 @@
 namespace skiff {
 namespace {
 
-constexpr size_t kManagerCharsMax = 128;
+constexpr size_t kManagerBytesMax = 128;
 
 std::vector<std::string> Values(const http::Request& request, std::string_view name) {
   std::vector<std::string> values;
@@ -47,7 +48,9 @@ Result<Propagation> PropagationOf(const std::optional<std::string>& text, Violat
   return Propagation::kUnset;
 }
 
-Result<DeleteQuery> Check(const meta_v1::DeleteOptions& given) {
+}  // namespace
+
+Result<DeleteQuery> CheckDeleteOptions(const meta_v1::DeleteOptions& given) {
   Violations wrong;
   DeleteQuery options;
   options.propagation = TRY(PropagationOf(given.propagation_policy, wrong));
@@ -69,8 +72,6 @@ Result<DeleteQuery> Check(const meta_v1::DeleteOptions& given) {
   return options;
 }
 
-}  // namespace
-
 Result<WriteOptions> ParseWriteOptions(const http::Request& request, std::string_view kind,
                                        bool is_apply) {
   WriteOptions options{.is_apply = is_apply};
@@ -87,6 +88,7 @@ Result<WriteOptions> ParseWriteOptions(const http::Request& request, std::string
     wrong.Required(FieldPath("fieldManager"), "is required for apply patch");
   }
   ValidateFieldManager(options.field_manager, FieldPath("fieldManager"), wrong);
+  options.field_manager = MendUtf8(options.field_manager);
   const auto dry_run = Values(request, "dryRun");
   CheckDryRun(dry_run, wrong);
   options.dry_run = !dry_run.empty();
@@ -130,9 +132,14 @@ std::string ManagerOf(const WriteOptions& options, const http::Request& request)
   if (!options.field_manager.empty()) return options.field_manager;
   const std::string_view agent = request.Header("User-Agent");
   std::string manager;
-  for (const char c : agent.substr(0, agent.find('/'))) {
-    if (manager.size() == kManagerCharsMax) break;
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) manager += c;
+  // Signs as they print, for as many as there is room.
+  const std::string name = MendUtf8(agent.substr(0, agent.find('/')));
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::string_view rune = rest.substr(0, Utf8SequenceLength(rest));
+    rest.remove_prefix(rune.size());
+    if (!UnprintableRunes(rune).empty()) continue;
+    if (manager.size() + rune.size() > kManagerBytesMax) break;
+    manager += rune;
   }
   return manager.empty() ? "unknown" : manager;
 }
@@ -143,7 +150,7 @@ Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string
     const Json document = TRY(DecodeDeleteOptions(request, group, version));
     const auto given = FromJson<meta_v1::DeleteOptions>(document);
     if (!given) return Fail(Reason::kBadRequest, given.error().message);
-    return Check(*given);
+    return CheckDeleteOptions(*given);
   }
   meta_v1::DeleteOptions given;
   if (const auto text = request.Query("gracePeriodSeconds"); text && !text->empty()) {
@@ -156,7 +163,7 @@ Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string
     given.orphan_dependents = QueryIsTrue(*text);
   }
   given.dry_run = Values(request, "dryRun");
-  return Check(given);
+  return CheckDeleteOptions(given);
 }
 
 }  // namespace skiff

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "api/codec/decode.h"
+#include "api/gen/meta_v1.h"
 #include "api/values.h"
 #include "base/error.h"
 #include "http/message.h"
@@ -44,6 +45,8 @@ struct DeleteQuery {
 Json OptionsDocument(const WriteOptions& options, std::string_view kind);
 Json OptionsDocument(const DeleteQuery& options);
 
+// Invalid where they cannot be meant.
+Result<DeleteQuery> CheckDeleteOptions(const meta_v1::DeleteOptions& given);
 // From the body when there is one, else from the query.
 Result<DeleteQuery> ParseDeleteOptions(const http::Request& request, std::string_view group,
                                        std::string_view version);

@@ -179,6 +179,7 @@ void ApiServer::State::AddAggregation(const Parts& parts) {
                          .nodes = nodes,
                          .metrics = metrics.registry(),
                          .ask = ask,
+                         .front_proxy = options.front_proxy,
                          .rejects_redirects = options.rejects_forwarding_redirects,
                          .limits = options.forward_limits,
                          .resident = options.resident ? &*options.resident : nullptr});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/gen/core_v1.h"
+#include "apiserver/auth/authentication.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/request/respond.h"
@@ -77,10 +78,11 @@ std::string StreamQuery(const http::Request& request, bool with_command) {
 }
 
 // The API server's own credentials, not the client's, open the kubelet's door.
-http::ClientRequest RequestFor(const http::Request& request, std::string target) {
+http::ClientRequest RequestFor(const Core& core, const http::Request& request,
+                               std::string target) {
   http::ClientRequest forwarded = http::ForwardedRequest(request);
   forwarded.target = std::move(target);
-  forwarded.headers.erase("Authorization");
+  core.authentication.RemoveIdentity(forwarded.headers);
   return forwarded;
 }
 
@@ -110,7 +112,7 @@ Result<http::Response> PassOn(Core& core, const ApiRequest& request, http::Upstr
   if (!http::IsUpgrade(request.http)) return Fail(Reason::kBadRequest, "Upgrade request required");
   http::Forwarding forwarding;
   forwarding.upstream = std::move(upstream);
-  forwarding.request = RequestFor(request.http, std::move(target));
+  forwarding.request = RequestFor(core, request.http, std::move(target));
   forwarding.on_error = Unreachable("error dialing backend: ");
   if (forwards && WantsForwardTunnel(request.http)) TunnelForward(request.http, forwarding);
   return http::Forward(core.nodes->loops, std::move(forwarding));
@@ -152,7 +154,7 @@ Result<http::Response> HandleStream(Core& core, ApiRequest& request, std::string
     const ExecStreams streams{IsTrue(request.http, "stdin"), IsTrue(request.http, "stdout"),
                               IsTrue(request.http, "stderr"), IsTrue(request.http, "tty")};
     return AcceptExecV5(request.http, streams, core.nodes->loops, std::move(upstream),
-                        RequestFor(request.http, std::move(target)));
+                        RequestFor(core, request.http, std::move(target)));
   }
   return PassOn(core, request, std::move(upstream), std::move(target), forwards);
 }
@@ -227,7 +229,7 @@ Result<http::Response> HandleLog(Core& core, ApiRequest& request) {
   if (const std::string query = options.KubeletQuery(); !query.empty()) target += "?" + query;
   forwarding.on_error = Unreachable(fmt::format(
       "Get \"https://{}:{}{}\": ", forwarding.upstream.host, forwarding.upstream.port, target));
-  forwarding.request = RequestFor(request.http, std::move(target));
+  forwarding.request = RequestFor(core, request.http, std::move(target));
   forwarding.on_answer = AnswerAsLog;
   if (http::IsWebSocket(request.http)) {
     if (auto refused = CarryLogInWebSocket(request.http, forwarding)) return std::move(*refused);

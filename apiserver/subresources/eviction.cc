@@ -7,6 +7,7 @@
 #include "api/gen/policy_v1.h"
 #include "api/pods/pod_phase.h"
 #include "api/select/selector.h"
+#include "api/violations.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/objects/unstored.h"
 #include "apiserver/request/api_errors.h"
@@ -199,20 +200,32 @@ Result<policy_v1::Eviction> EvictionOf(ApiRequest& request, const WriteOptions& 
   return eviction;
 }
 
-DeleteQuery OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
-  DeleteQuery options{.dry_run = dry_run};
-  if (!eviction.delete_options) return options;
+// Whether what it says of its deletion suits the request.
+Result<> CheckDeletion(const policy_v1::Eviction& eviction, const http::Request& request) {
+  if (!eviction.delete_options) return {};
   const auto& given = *eviction.delete_options;
-  options.grace_seconds = given.grace_period_seconds;
-  options.orphan_dependents = given.orphan_dependents;
-  const std::string policy = given.propagation_policy.value_or("");
-  if (policy == "Orphan") options.propagation = Propagation::kOrphan;
-  if (policy == "Foreground") options.propagation = Propagation::kForeground;
-  if (policy == "Background") options.propagation = Propagation::kBackground;
-  if (given.preconditions) {
-    options.uid = given.preconditions->uid;
-    options.resource_version = given.preconditions->resource_version;
+  if (given.ignore_store_read_error_with_cluster_breaking_potential.value_or(false)) {
+    Violations wrong;
+    wrong.Invalid(FieldPath("deleteOptions")
+                      .Child("ignoreStoreReadErrorWithClusterBreakingPotential"),
+                  true, "can not be set for pod eviction, try after removing the option");
+    return Fail(wrong.ToError("policy", "Eviction", eviction.metadata.name));
   }
+  std::vector<std::string> asked;
+  for (const auto& [name, value] : request.query) {
+    if (name == "dryRun") asked.push_back(value);
+  }
+  if (given.dry_run.empty() || asked.empty() || asked == given.dry_run) return {};
+  return Fail(PlainError(
+      fmt::format("Non-matching dry-run options in request and content: [{}] and [{}]",
+                  fmt::join(asked, " "), fmt::join(given.dry_run, " "))));
+}
+
+// Of the deletion that it asks for.
+Result<DeleteQuery> OptionsOf(const policy_v1::Eviction& eviction, bool dry_run) {
+  const auto& given = eviction.delete_options;
+  DeleteQuery options = TRY(CheckDeleteOptions(given ? *given : meta_v1::DeleteOptions()));
+  options.dry_run |= dry_run;
   return options;
 }
 
@@ -236,16 +249,22 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   if (eviction.metadata.name != request.info.name) {
     return Fail(Reason::kBadRequest, "name in URL does not match name in Eviction object");
   }
+  TRY(CheckDeletion(eviction, request.http));
   const auto record = core.store.Get(KeyOf(kind, request.info.namespace_name, request.info.name));
   if (!record) return Fail(NotFoundError(GroupResourceOf(kind), request.info.name));
   const Object object = TRY(ObjectOf(kind, **record));
   const core_v1::Pod& pod = *object.As<core_v1::Pod>();
   TRY(core.admission.Validate(admission));
   const TimePoint now = std::chrono::time_point_cast<std::chrono::seconds>(core.clock.Now());
+  // A budget refuses first, and nothing is taken from it for what is not going to happen.
+  const Result<DeleteQuery> wanted = OptionsOf(eviction, options.dry_run);
+  WriteOptions spending = options;
+  spending.dry_run |= !wanted;
   if (!IsFreeToGo(pod)) {
-    TRY(AskBudget(core, request, pod, options, now));
+    TRY(AskBudget(core, request, pod, spending, now));
   }
-  DeleteQuery deletion = OptionsOf(eviction, options.dry_run);
+  if (!wanted) return Fail(wanted.error());
+  DeleteQuery deletion = *wanted;
   if (!options.dry_run) TRY(MarkDisrupted(core, request, deletion, now));
   // The eviction was admitted; that the pod goes follows from it.
   request.own = true;

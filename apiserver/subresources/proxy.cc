@@ -9,6 +9,7 @@
 #include "api/gen/core_v1.h"
 #include "api/gen/discovery_v1.h"
 #include "api/rules/core/ip.h"
+#include "apiserver/auth/authentication.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/request/foreign_content.h"
 #include "apiserver/request/proxied_request.h"
@@ -154,13 +155,11 @@ ProxiedPlace PlaceOf(const ApiRequest& request, const http::Upstream& upstream,
 }
 
 // What the client says to this server about itself is not for what stands behind.
-http::ClientRequest RequestFor(const http::Request& request, std::string_view path) {
+http::ClientRequest RequestFor(const Authentication& authentication, const http::Request& request,
+                               std::string_view path) {
   http::ClientRequest forwarded = http::ForwardedRequest(request);
   forwarded.target = (path.empty() ? "/" : EscapePath(path)) + QueryOf(request);
-  std::erase_if(forwarded.headers, [](const auto& header) {
-    return http::EqualsIgnoreCase(header.first, "Authorization") ||
-           http::EqualsIgnoreCase(header.first.substr(0, 12), "Impersonate-");
-  });
+  authentication.RemoveIdentity(forwarded.headers);
   forwarded.headers.erase("X-Forwarded-Uri");
   forwarded.headers.emplace("X-Forwarded-Uri", EscapePath(request.path));
   // The client's Host header stays, as in kube-apiserver.
@@ -190,7 +189,7 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
       forwarding.upstream.unix_path.empty()) {
     forwarding.upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   }
-  forwarding.request = RequestFor(request.http, path);
+  forwarding.request = RequestFor(core.authentication, request.http, path);
   if (!forwarding.upstream.unix_path.empty()) {  // One socket answers for all of them.
     forwarding.request.headers.erase("Host");
     forwarding.request.headers.emplace("Host", forwarding.upstream.host);

@@ -11,6 +11,7 @@
 #include "api/gen/meta_v1.h"
 #include "api/kinds/behaviour.h"
 #include "api/patch/apply.h"
+#include "api/rules/core/object_meta.h"
 #include "api/select/selector.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/objects/record_codec.h"
@@ -114,12 +115,24 @@ Result<http::Response> ScaleResponse(const Scale& scale, const ApiRequest& reque
   return ObjectResponse(200, ScaleKind(), std::move(body.text), request, media);
 }
 
+// Nothing but the replicas of a scale is kept, yet all of it has to be right.
 Result<> CheckScale(const Scale& scale) {
-  if (scale.spec.replicas >= 0) return {};
   Violations wrong;
-  wrong.Invalid(FieldPath("spec").Child("replicas"), scale.spec.replicas,
-                "must be greater than or equal to 0");
+  ValidateObjectMeta(scale.metadata, true, NameIsDnsSubdomain, FieldPath("metadata"), wrong);
+  ValidateNonNegative(scale.spec.replicas, FieldPath("spec").Child("replicas"), wrong);
+  if (wrong.empty()) return {};
   return Fail(wrong.ToError("autoscaling", "Scale", scale.metadata.name));
+}
+
+// The object is the one that a patch means. Of what is sent as a whole the store sees to that.
+Result<> CheckMeant(const Object& old, const Scale& scale) {
+  const std::string& uid = old.metadata().uid;
+  if (scale.metadata.uid.empty() || scale.metadata.uid == uid) return {};
+  const std::string resource = std::string(old.kind().resource) + "/scale";
+  return Fail(ConflictError({old.kind().group, resource}, old.metadata().name,
+                            fmt::format("Precondition failed: UID in precondition: {}, UID in "
+                                        "object meta: {}",
+                                        scale.metadata.uid, uid)));
 }
 
 // Sets what a dotted path leads to, and makes the objects on the way that are missing.
@@ -141,8 +154,6 @@ Result<> SetAt(Json& document, std::string_view path, int32_t value) {
 
 // The object with the replicas and the preconditions of the scale.
 Result<Object> WithScale(const Object& old, const Scale& scale) {
-  // What a custom resource is judged by is said by its definition.
-  if (!old.is_custom()) TRY(CheckScale(scale));
   Json document = old.ToDocument();
   const crd::ScalePaths* paths = old.kind().behaviour->scale;
   TRY(SetAt(document, paths == nullptr ? "spec.replicas" : paths->replicas, scale.spec.replicas));
@@ -177,7 +188,13 @@ struct ScaleWrite {
 };
 
 Result<Object> ScaleWrite::Of(const Object& old) const {
-  if (!is_patch) return WithScale(old, sent);
+  if (!is_patch) {
+    const std::string& uid = sent.metadata.uid;
+    const bool is_meant = uid.empty() || uid == old.metadata().uid;
+    // What a custom resource is judged by is said by its definition.
+    if (is_meant && !old.is_custom()) TRY(CheckScale(sent));
+    return WithScale(old, sent);
+  }
   return options.is_apply ? Applied(old) : Patched(old);
 }
 
@@ -190,6 +207,12 @@ Result<Object> ScaleWrite::Patched(const Object& old) const {
   // Only a version that the patch itself names is a precondition.
   std::string& version = scale.metadata.resource_version;
   if (version == shown.metadata.resource_version) version.clear();
+  if (old.is_custom()) {
+    scale.metadata.uid.clear();  // It means nothing there.
+    return WithScale(old, scale);
+  }
+  TRY(CheckScale(scale));
+  TRY(CheckMeant(old, scale));
   return WithScale(old, scale);
 }
 
@@ -223,6 +246,8 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   // Only a version that the configuration itself names is a precondition; it may name anything.
   const Json named = Member(Member(configuration, "metadata"), "resourceVersion");
   scale.metadata.resource_version = named.is_string() ? named.get<std::string>() : "";
+  TRY(CheckScale(scale));
+  TRY(CheckMeant(old, scale));
   const Object object = TRY(WithScale(old, scale));
   Json scaled = object.ToDocument();
   const auto now = TRY(DecodeManagedFields(merged));
@@ -265,6 +290,7 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   mode.judged_as = &ShownScales;
   mode.taken_from = [](const Object& object, const Json& shown) -> Result<Object> {
     const Scale scale = TRY(FromJson<Scale>(shown));
+    if (!object.is_custom()) TRY(CheckScale(scale));
     return WithScale(object, scale);
   };
   const auto transform = [&](const Object& old) { return write.Of(old); };

@@ -14,18 +14,14 @@ namespace {
 
 using apiextensions_v1::CustomResourceDefinition;
 
-std::string StorageVersion(const CustomResourceDefinition& object) {
-  for (const auto& version : object.spec.versions) {
-    if (version.storage) return version.name;
-  }
-  return "";
-}
-
+// Also of one that has no name yet, of which nothing else is wrong then.
 void StoreVersion(CustomResourceDefinition& object) {
-  const std::string version = StorageVersion(object);
+  const auto& versions = object.spec.versions;
+  const auto version =
+      std::ranges::find_if(versions, [](const auto& each) { return each.storage; });
   auto& stored = object.status.stored_versions;
-  if (!version.empty() && std::ranges::find(stored, version) == stored.end()) {
-    stored.push_back(version);
+  if (version != versions.end() && std::ranges::find(stored, version->name) == stored.end()) {
+    stored.push_back(version->name);
   }
 }
 
