@@ -353,35 +353,6 @@ TEST_P(ControllersTest, APodIsMarkedOnceOnANodeThatIsNotReady) {
   EXPECT_TRUE(IsReady(cluster_.List<Pod>()[0]));
 }
 
-TEST_P(ControllersTest, AnEvictionThatIsNoMoreWaitedForIsSaidToBeCancelled) {
-  auto set = ReplicaSetOf("web", 1);
-  auto& toleration = set.spec.template_.spec.tolerations.emplace_back();
-  toleration.key = "some";
-  toleration.operator_ = "Exists";
-  toleration.effect = "NoExecute";
-  toleration.toleration_seconds = 60;
-  cluster_.Apply(set).RunFor(1s);
-  const Pod before = cluster_.List<Pod>()[0];
-  const auto taint = [&](const std::string& key) {
-    cluster_.Edit<Node>({"", "node1"}, [&](Node& it) {
-      auto& added = it.spec.taints.emplace_back();
-      added.key = key;
-      added.effect = "NoExecute";
-    });
-    cluster_.RunFor(5s);
-  };
-  taint("some");
-  EXPECT_EQ(cluster_.List<Pod>()[0].metadata.uid, before.metadata.uid);
-  taint("another");
-  std::set<std::string> told;
-  for (const auto& event : cluster_.List<core_v1::Event>("default")) {
-    if (event.involved_object.uid == before.metadata.uid) told.insert(event.message);
-  }
-  const std::string pod = "Pod default/" + before.metadata.name;
-  EXPECT_TRUE(told.contains("Cancelling deletion of " + pod));
-  EXPECT_TRUE(told.contains("Marking for deletion " + pod));
-}
-
 TEST_P(ControllersTest, PodsOfANodeThatIsGoneGo) {
   cluster_.Apply(ReplicaSetOf("web", 1)).RunFor(1s);
   const std::string before = cluster_.List<Pod>()[0].metadata.uid;
