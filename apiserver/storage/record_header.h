@@ -67,8 +67,8 @@ struct StoredObject {
 };
 StoredObject EncodeObject(const ObjectParts& parts);
 
-// Has the processor load what is read of a record first, while it is busy with another one: many lie
-// in memory that nobody has touched for long.
+// Has the processor load what is read of a record first, while it is busy with another one: many
+// lie in memory that nobody has touched for long.
 void FetchSoon(const Record& record);
 
 // Reads a stored value without copying. Lives no longer than the record.
