@@ -105,8 +105,8 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
   } else {
     if (kind.error().http_code != 0) return Fail(kind.error());
     const size_t dot = type.find('.');
-    // What one acts as, or signs for, is no resource that is served.
-    const bool is_virtual = (type == "users" || type == "groups") && verb == "impersonate";
+    // Whom one acts as is no resource that is served.
+    const bool is_virtual = Lower(type) == "users" || Lower(type) == "groups";
     if (is_virtual) {
     } else if (dot == std::string::npos) {
       command.Warn("Warning: the server doesn't have a resource type '{}'{}\n\n", type,

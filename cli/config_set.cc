@@ -90,7 +90,9 @@ Result<> RunConfigSet(Command& command, const Args& args) {
   const Json value = TRY(ValueOf(property.field, command.words()[1], raw_bytes));
   if (path == "preferences.colors") {
     ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));
-    file.document["preferences"]["colors"] = value;
+    Json& preferences = file.document["preferences"];
+    if (!preferences.is_object()) preferences = Json::object();
+    preferences["colors"] = value;
     TRY(SaveConfig(file));
   } else if (!property.list) {
     ConfigFile file = TRY(ConfigFileFor(command, nullptr, ""));

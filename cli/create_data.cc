@@ -59,8 +59,13 @@ Result<> Put(Data& data, const std::string& key, std::string value) {
 
 Result<std::string> ReadFile(const std::string& path) {
   auto text = FileText(path);
-  if (!text) return CliError(fmt::format("error reading {}: no such file or directory", path));
-  return *std::move(text);
+  if (text) return *std::move(text);
+  std::error_code failure;
+  const bool is_there = fs::exists(path, failure);
+  return CliError(fmt::format("error reading {}: {}", path,
+                              is_there  ? "permission denied"
+                              : failure ? Lower(failure.message())
+                                        : "no such file or directory"));
 }
 
 Result<> AddFile(const std::string& spec, Data& data) {
@@ -73,7 +78,8 @@ Result<> AddFile(const std::string& spec, Data& data) {
   if (equals != std::string::npos && path.empty()) {
     return CliError(fmt::format("file path for key name {} missing", spec.substr(0, equals)));
   }
-  if (!fs::is_directory(path)) {
+  std::error_code failure;
+  if (!fs::is_directory(path, failure)) {
     const std::string key =
         equals == std::string::npos ? fs::path(path).filename().string() : spec.substr(0, equals);
     std::string text = TRY(ReadFile(path));
@@ -82,12 +88,15 @@ Result<> AddFile(const std::string& spec, Data& data) {
   if (equals != std::string::npos) {
     return CliError("cannot give a key name for a directory path");
   }
-  for (const auto& entry : fs::directory_iterator(path)) {
-    if (!entry.is_regular_file()) continue;
-    std::string text = TRY(ReadFile(entry.path()));
-    TRY(Put(data, entry.path().filename(), std::move(text)));
+  for (fs::directory_iterator at(path, failure), end; !failure && at != end;
+       at.increment(failure)) {
+    std::error_code unknown;
+    if (!at->is_regular_file(unknown)) continue;
+    std::string text = TRY(ReadFile(at->path()));
+    TRY(Put(data, at->path().filename(), std::move(text)));
   }
-  return {};
+  if (!failure) return {};
+  return CliError(fmt::format("error listing files in {}: {}", path, Lower(failure.message())));
 }
 
 Result<> AddEnvFile(const std::string& path, Data& data) {

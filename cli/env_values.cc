@@ -1,5 +1,9 @@
 #include "cli/env_values.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 #include "api/codec/base64.h"
 #include "api/text/go_text.h"
 #include "api/values.h"
@@ -101,9 +105,10 @@ Result<std::string> EnvValues::OfResource(const Json& reference) const {
   Quantity divisor = amount_of(At(reference, "divisor"));
   if (divisor.IsZero()) divisor = Quantity::FromValue(1);
   const bool milli = name == "cpu";
-  const int64_t whole = milli ? amount.MilliValue() : amount.Value();
-  const int64_t unit = milli ? divisor.MilliValue() : divisor.Value();
-  return std::to_string(whole / unit + (whole % unit > 0 ? 1 : 0));
+  // As kubectl does: the least of all numbers by -1 is none that fits.
+  const auto whole = static_cast<double>(milli ? amount.MilliValue() : amount.Value());
+  const auto unit = static_cast<double>(milli ? divisor.MilliValue() : divisor.Value());
+  return fmt::format("{:.0f}", std::ceil(whole / unit));
 }
 
 }  // namespace skiff::cli

@@ -75,6 +75,25 @@ Result<std::vector<Source>> ReadKustomized(Command& command, const FileFlags& fi
   return std::vector<Source>{{files.kustomize, kustomize::YamlOf(*objects)}};
 }
 
+// A file, or those of a folder.
+Result<> AddPath(const std::string& path, bool recursive, std::vector<Source>& sources) {
+  std::error_code failure;
+  std::vector<std::string> paths = {path};
+  if (fs::is_directory(path, failure)) {
+    paths = recursive ? FilesIn<fs::recursive_directory_iterator>(path)
+                      : FilesIn<fs::directory_iterator>(path);
+  }
+  if (paths.empty()) {
+    return CliError(fmt::format(
+        "error reading [{}]: recognized file extensions are [.json .yaml .yml]", path));
+  }
+  for (const std::string& each : paths) {
+    std::string text = TRY(ReadFile(each));
+    sources.push_back({each, std::move(text)});
+  }
+  return {};
+}
+
 Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files) {
   if (!files.kustomize.empty()) return ReadKustomized(command, files);
   std::vector<Source> sources;
@@ -91,30 +110,16 @@ Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files
       sources.push_back({name, std::move(text)});
       continue;
     }
-    if (!fs::exists(name)) {
-      const std::vector<std::string> paths = PathsLike(name);
+    std::error_code failure;
+    std::vector<std::string> paths = {name};
+    if (fs::status(name, failure).type() == fs::file_type::not_found) {
+      paths = PathsLike(name);
       if (paths.empty()) return CliError(fmt::format("the path {} does not exist", GoQuote(name)));
-      for (const std::string& path : paths) {
-        std::string text = TRY(ReadFile(path));
-        sources.push_back({path, std::move(text)});
-      }
-      continue;
+    } else if (failure) {
+      return CliError(fmt::format("the path {} cannot be accessed: stat {}: {}", GoQuote(name), name,
+                                  Lower(failure.message())));
     }
-    if (!fs::is_directory(name)) {
-      std::string text = TRY(ReadFile(name));
-      sources.push_back({name, std::move(text)});
-      continue;
-    }
-    const auto paths = files.recursive ? FilesIn<fs::recursive_directory_iterator>(name)
-                                       : FilesIn<fs::directory_iterator>(name);
-    if (paths.empty()) {
-      return CliError(fmt::format(
-          "error reading [{}]: recognized file extensions are [.json .yaml .yml]", name));
-    }
-    for (const std::string& path : paths) {
-      std::string text = TRY(ReadFile(path));
-      sources.push_back({path, std::move(text)});
-    }
+    for (const std::string& path : paths) TRY(AddPath(path, files.recursive, sources));
   }
   return sources;
 }

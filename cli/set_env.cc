@@ -159,8 +159,9 @@ Json ChangedEnv(const EnvChanges& changes, const Json& present) {
     const std::string name = TextAt(variable, "name");
     const auto& removed = changes.removed;
     if (std::find(removed.begin(), removed.end(), name) != removed.end()) return;
-    if (FindVariable(changed, name)) return;
     const Json* newer = FindVariable(set, name);
+    // One that is there twice stays so, unless it is set.
+    if (newer && FindVariable(changed, name)) return;
     changed.push_back(newer ? *newer : variable);
   };
   for (const Json& each : present) take(each);
@@ -174,6 +175,7 @@ Json EnvPatch(const Json& before, const Json& after) {
   Json order = Json::array();
   for (const Json& each : after) {
     const std::string name = TextAt(each, "name");
+    if (FindVariable(order, name)) continue;
     order.push_back({{"name", name}});
     const Json* old = FindVariable(before, name);
     if (old && *old == each) continue;

@@ -107,6 +107,16 @@ TEST_F(SetTest, WhyTheServerRefusedComesBehindWhatWasTried) {
             "invalid: spec: bad\n");
 }
 
+TEST_F(SetTest, AVariableThatIsThereTwiceStaysSo) {
+  const std::string file = testing::TempDir() + "skiff-twice-" + std::to_string(getpid());
+  std::ofstream(file) << R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
+    "spec": {"containers": [{"name": "main", "image": "m:1",
+      "env": [{"name": "X", "value": "1"}, {"name": "X", "value": "2"}]}]}})";
+  EXPECT_EQ(Run("set", {"env", "--local", "-f", file, "--list"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("X=1\nX=2\n"));
+  std::filesystem::remove(file);
+}
+
 TEST_F(SetTest, ContainersAreMeantByAPattern) {
   EXPECT_EQ(Run("set", {"resources", "deploy/web", "-c", "*", "--requests=cpu=1"}), 0) << err_;
   EXPECT_EQ(At(PodSpecSent(), "containers").size(), 1U);

@@ -118,6 +118,10 @@ TEST_F(TypedFlagsTest, AValueThatIsWaitedForIsOneAndNotEmpty) {
   EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath={.kind}=''"}), 1);
   EXPECT_THAT(err_, HasSubstr("jsonpath wait has to have a value after equal sign"));
   EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath={.kind}='Pod'"}), 1) << "no list, but a try";
+  EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath={.kind}=YQ=="}), 1);
+  EXPECT_THAT(err_, Not(HasSubstr("jsonpath wait format must be"))) << "two are none that divides";
+  EXPECT_EQ(Run("wait", {"pod/a", "--for=jsonpath=.status.x[?(@.type==\"Ready\")].status=True"}), 1);
+  EXPECT_THAT(err_, Not(HasSubstr("jsonpath wait format must be")));
 }
 
 TEST_F(TypedFlagsTest, APatternStandsForFilesWhereNoShellHasLooked) {
@@ -130,6 +134,15 @@ TEST_F(TypedFlagsTest, APatternStandsForFilesWhereNoShellHasLooked) {
   EXPECT_EQ(Run("create", {"-f", directory + "/*.yaml", "--dry-run=client", "-o", "name"}), 0)
       << err_;
   EXPECT_EQ(out_, "pod/a\npod/b\n");
+  std::filesystem::create_directories(directory + "/c");
+  std::ofstream(directory + "/c/d.yaml") << "{apiVersion: v1, kind: Pod, metadata: {name: d}}";
+  EXPECT_EQ(Run("create", {"-f", directory + "/*", "--dry-run=client", "-o", "name"}), 0) << err_;
+  EXPECT_EQ(out_, "pod/a\npod/b\npod/d\n") << "also what is in a folder";
+  EXPECT_EQ(Run("create", {"-f", directory + "/" + std::string(300, 'x')}), 1);
+  EXPECT_THAT(err_, HasSubstr("cannot be accessed: stat "));
+  EXPECT_THAT(err_, HasSubstr(": file name too long\n"));
+  EXPECT_THAT(Created({"cm", "k", "--from-file=" + directory + "/" + std::string(300, 'x')}),
+              HasSubstr(": file name too long\n"));
   EXPECT_EQ(Run("create", {"-f", directory + "/*.none"}), 1);
   EXPECT_THAT(err_, HasSubstr(".none\" does not exist\n"));
   std::filesystem::remove_all(directory);
@@ -167,6 +180,8 @@ TEST_F(TypedFlagsTest, AConfigsFieldsAreKnown) {
   EXPECT_THAT(set("clusters.c.nope", "x"), HasSubstr("have no field \"nope\""));
   EXPECT_EQ(set("preferences.colors", "true"), "Property \"preferences.colors\" set.\n");
   EXPECT_EQ(Run("config", {"set-context", "a", "b", "--kubeconfig=" + path}), 1);
+  std::ofstream(path) << "{apiVersion: v1, kind: Config, preferences: []}";
+  EXPECT_EQ(set("preferences.colors", "true"), "Property \"preferences.colors\" set.\n");
   std::filesystem::remove(path);
 }
 

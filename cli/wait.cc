@@ -17,6 +17,43 @@ struct Goal {
   std::optional<std::string> value;  // Lower case for conditions.
 };
 
+// At each single "="; two of them are part of what they stand in.
+std::vector<std::string> AtEquals(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '=') {
+      parts.back() += text[i];
+    } else if (i + 1 < text.size() && text[i + 1] == '=') {
+      parts.back() += "==";
+      ++i;
+    } else {
+      parts.emplace_back();
+    }
+  }
+  return parts;
+}
+
+Result<Goal> ParsePathGoal(const std::string& text) {
+  if (text.empty()) return CliError("jsonpath expression cannot be empty");
+  const auto parts = AtEquals(text);
+  if (parts.size() > 2) {
+    return CliError(
+        "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or "
+        "--for=jsonpath='{.status.readyReplicas}'");
+  }
+  const std::string path = TRY(RelaxedPath(parts[0]));
+  if (parts.size() == 1) return Goal{Goal::Kind::kPath, "", path, {}};
+  const std::string& given = parts[1];
+  const size_t begin = given.find_first_not_of("'\"");
+  if (begin == std::string::npos) {
+    return CliError(
+        "jsonpath wait has to have a value after equal sign, like --for="
+        "jsonpath='{.status.readyReplicas}'=3");
+  }
+  const std::string value = given.substr(begin, given.find_last_not_of("'\"") + 1 - begin);
+  return Goal{Goal::Kind::kPath, "", path, value};
+}
+
 Result<Goal> ParseGoal(const std::string& text) {
   const std::string lower = Lower(text);
   if (lower == "delete") return Goal{Goal::Kind::kDelete, "", "", {}};
@@ -27,30 +64,7 @@ Result<Goal> ParseGoal(const std::string& text) {
     const std::string value = equals == std::string::npos ? "true" : rest.substr(equals + 1);
     return Goal{Goal::Kind::kCondition, rest.substr(0, equals), "", value};
   }
-  if (text.starts_with("jsonpath=")) {
-    const std::string rest = text.substr(9);
-    if (rest.empty()) return CliError("jsonpath expression cannot be empty");
-    const size_t brace = rest.rfind('}');
-    const size_t equals = rest.find('=', brace == std::string::npos || rest[0] != '{' ? 0 : brace);
-    if (equals != std::string::npos && rest.find('=', equals + 1) != std::string::npos) {
-      return CliError(
-          "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or "
-          "--for=jsonpath='{.status.readyReplicas}'");
-    }
-    if (equals == std::string::npos) {
-      const std::string path = TRY(RelaxedPath(rest));
-      return Goal{Goal::Kind::kPath, "", path, {}};
-    }
-    const size_t begin = rest.find_first_not_of("'\"", equals + 1);
-    if (begin == std::string::npos) {
-      return CliError(
-          "jsonpath wait has to have a value after equal sign, like --for="
-          "jsonpath='{.status.readyReplicas}'=3");
-    }
-    const std::string path = TRY(RelaxedPath(rest.substr(0, equals)));
-    const std::string value = rest.substr(begin, rest.find_last_not_of("'\"") + 1 - begin);
-    return Goal{Goal::Kind::kPath, "", path, value};
-  }
+  if (text.starts_with("jsonpath=")) return ParsePathGoal(text.substr(9));
   return CliError(fmt::format("unrecognized condition: \"{}\"", text));
 }
 

@@ -36,6 +36,8 @@ answers() { # ADDRESS
 }
 # Whose parents are the containers' processes: what goes on is these, whatever the API says of it.
 shims() { pgrep -f containerd-shim-runc | sort | tr '\n' ' '; }
+no_shims() { [ -z "$(shims)" ]; }
+none_failed() { [ -z "$(systemctl list-units --failed --no-legend)" ]; }
 same_containers() { # SHIMS STATUSES
   [ "$(shims)" = "$1" ] && [ "$(statuses)" = "$2" ] && ready web 3
 }
@@ -118,12 +120,12 @@ inside() { # DEB
   run dpkg -r skiff
   check "no link" no_links
   check "no rule" no_rules
-  check "no container" test -z "$(shims)"
+  check "no container" no_shims
   check "nothing mounted" no_mounts
   run dpkg -P skiff
   check "no file" nothing_left
   check "systemd knows of no such service" sh -c '! systemctl cat skiff >/dev/null 2>&1'
-  check "and nothing has failed" test -z "$(systemctl list-units --failed --no-legend)"
+  check "and nothing has failed" none_failed
   exit 0
 }
 

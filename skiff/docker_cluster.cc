@@ -234,7 +234,8 @@ Result<> AddNetwork(const std::string& name) {
   return {};
 }
 
-Result<> Create(const DockerOptions& options, const Progress& progress) {
+Result<> Create(const DockerOptions& options, const std::set<int>& agents,
+                const Progress& progress) {
   TRY(AddNetwork(options.name));
   const int servers = DockerServers(options);
   std::optional<DockerKeys> keys;
@@ -246,10 +247,6 @@ Result<> Create(const DockerOptions& options, const Progress& progress) {
   if (keys) {
     TRY(Run(DockerBalancerName(options.name), DockerBalancerCommand(options),
             Given{keys->OfBalancer(), std::string(kBalancerDirectory)}));
-  }
-  std::set<int> agents;
-  for (int number = 1; number <= options.nodes.value_or(1) - servers; ++number) {
-    agents.insert(number);
   }
   return AddAgents(options, agents, progress);
 }
@@ -356,7 +353,9 @@ std::set<int> LostAgents(const DockerOptions& options, const Parts& parts, int o
 // Of a label that an older skiff did not give it nothing is known.
 Result<std::optional<std::string>> LabelOf(const std::string& container, const char* label) {
   const std::string format = fmt::format(
-      "{{{{with index .Config.Labels \"{}\"}}}}={{{{.}}}}{{{{end}}}}", label);
+      "{{{{range $name, $value := .Config.Labels}}}}{{{{if eq $name \"{}\"}}}}={{{{$value}}}}"
+      "{{{{end}}}}{{{{end}}}}",
+      label);
   const auto lines = LinesOf(TRY(Docker({"inspect", "--format", format, container})));
   if (lines.empty()) return std::optional<std::string>();
   return std::optional(lines.front().substr(1));
@@ -382,16 +381,18 @@ Result<> ChoosePort(DockerOptions& options, const Parts& parts) {
                           options.name, port, options.secure_port));
 }
 
-// What was said when a container was made cannot be said anew.
-Result<> CheckSaid(const DockerOptions& options, const std::string& server) {
+// What was said when a container was made cannot be said anew. Beside etcd no server is made again.
+Result<> CheckSaid(const DockerOptions& options, const std::string& server, bool by_etcd) {
   const std::string image =
       TRY(Docker({"inspect", "--format", "{{.Image}}", server}));
   const auto wrong = [&](const std::string& has, const std::string& asked) {
     return Fail(Reason::kConflict,
-                fmt::format("there is a cluster \"{0}\" with {1}, not {2}; choose another --name, "
-                            "or have its server made anew over its volume: docker rm -f {3}, and "
-                            "this once more",
-                            options.name, has, asked, server));
+                fmt::format("there is a cluster \"{}\" with {}, not {}; choose another --name{}",
+                            options.name, has, asked,
+                            by_etcd ? ""
+                                    : fmt::format(", or have its server made anew over its volume: "
+                                                  "docker rm -f {}, and this once more",
+                                                  server)));
   };
   const struct {
     const char* label;
@@ -401,8 +402,9 @@ Result<> CheckSaid(const DockerOptions& options, const std::string& server) {
                {kDockerArgumentsLabel, "--server-arg", options.server_arguments}};
   for (const auto& each : kSaid) {
     const std::string asked = fmt::format("{}", fmt::join(each.asked, " "));
-    const std::string has = TRY(LabelOf(server, each.label)).value_or("");
-    if (asked.empty() || asked == has) continue;
+    const auto label = TRY(LabelOf(server, each.label));
+    if (asked.empty() || !label || asked == *label) continue;
+    const std::string& has = *label;
     return wrong(has.empty() ? fmt::format("no {}", each.flag)
                              : fmt::format("{}={}", each.flag, has),
                  fmt::format("{}={}", each.flag, asked));
@@ -448,7 +450,7 @@ Result<> StartAgain(DockerOptions& options, const std::vector<DockerNode>& conta
                             options.name, members, *options.etcd_members, remedy));
   }
   if (has_server) {
-    TRY(CheckSaid(options, server));
+    TRY(CheckSaid(options, server, members > 0));
     const std::string port = TRY(LabelOf(server, kDockerPortLabel)).value_or("");
     const int asked = std::exchange(options.secure_port, std::atoi(port.c_str()));
     if (asked != 0 && asked != options.secure_port) {
@@ -462,6 +464,7 @@ Result<> StartAgain(DockerOptions& options, const std::vector<DockerNode>& conta
   const std::set<int> lost = LostAgents(options, parts, nodes);
   options.nodes = nodes + static_cast<int>(lost.size());
   if (members > 0) options.etcd_members = members;
+  TRY(CheckNames(options));
   if (!has_server || !lost.empty()) TRY(CheckDockerImage(options.image));
   return OrRemove(options.name, progress, [&]() -> Result<> {
     TRY(AddNetwork(options.name));
@@ -489,10 +492,11 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
   if (containers.empty()) {
     const Parts parts = TRY(PartsOf(options.name));
     TRY(ChoosePort(options, parts));
+    const int servers = DockerServers(options);
+    const std::set<int> agents = LostAgents(options, parts, servers);
+    if (!agents.empty()) options.nodes = servers + static_cast<int>(agents.size());
     TRY(CheckImages(options));
-    const size_t agents = LostAgents(options, parts, 0).size();
-    if (!options.nodes && agents > 0) options.nodes = 1 + static_cast<int>(agents);
-    TRY(OrRemove(options.name, progress, [&] { return Create(options, progress); }));
+    TRY(OrRemove(options.name, progress, [&] { return Create(options, agents, progress); }));
   } else {
     TRY(StartAgain(options, containers, progress));
   }
@@ -506,6 +510,8 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
 }
 
 Result<bool> DockerDown(const std::string& name, const Progress& progress) {
+  // Without a name it would be the containers of all clusters, and volumes that are of none.
+  if (name.empty()) return Fail(Reason::kInvalid, "--name: no cluster is named");
   TRY(CheckDockerEngine());
   return Remove(name, {}, progress);
 }

@@ -17,6 +17,12 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
+TEST(DockerClusterTest, NothingIsRemovedOfAClusterWithoutAName) {
+  const auto down = DockerDown("", [](const std::string&) {});
+  ASSERT_FALSE(down);
+  EXPECT_THAT(down.error().message, HasSubstr("--name"));
+}
+
 TEST(DockerClusterTest, TheServerPublishesItsApiAndWhatIsAskedFor) {
   const auto command =
       DockerServerCommand({.name = "dev", .secure_port = 7443, .published_ports = {"8080:30080"}});

@@ -109,6 +109,10 @@ TEST(CelBoundsTest, WhatKubernetesAddsIsComparedWithItsLikeAlone) {
   EXPECT_EQ(TextOfPlain("quantity('1') == dyn(1)"), refused);
   EXPECT_EQ(TextOfPlain("ip('192.0.2.1') == dyn('x')"), refused);
   EXPECT_EQ(TextOfPlain("dyn(quantity('1')) == dyn(url('http://a'))"), refused);
+  EXPECT_EQ(TextOfPlain("quantity('1') != dyn(1)"), "true") << "which never fails";
+  EXPECT_EQ(TextOfPlain("ip('192.0.2.1') != dyn('x')"), "true");
+  EXPECT_EQ(TextOfPlain("[1] != dyn('x')"), "true");
+  EXPECT_EQ(TextOfPlain("quantity('1') != quantity('1')"), "false");
   EXPECT_EQ(TextOfPlain("quantity('1') == dyn(null)"), "false");
   EXPECT_EQ(TextOfPlain("dyn(1) == dyn(quantity('1'))"), "false");
   EXPECT_EQ(TextOfPlain("dyn(1) in [dyn(quantity('1'))]"), "false");

@@ -208,9 +208,9 @@ Value NotOf(Args a) {
 Value EqualOf(Args a) {
   return Equal(a[0], a[1]);
 }
+// What cannot be compared is not the same; "==" alone fails for it.
 Value UnequalOf(Args a) {
-  const Value same = Equal(a[0], a[1]);
-  return same.IsError() ? same : Value::Bool(!same.boolean());
+  return Value::Bool(!Equal(a[0], a[1]).IsTrue());
 }
 
 template <typename Test>

@@ -104,7 +104,9 @@ bool HasUnsupported(const Json& props) {
 class NodeCheck {
  public:
   // `rules` gets what is wrong with rules; null: they are not looked at but for their form.
-  NodeCheck(Violations& out, RuleCheck* rules) : out_(out), rules_(rules) {}
+  // `supported`: all of the schema has a structure.
+  NodeCheck(Violations& out, RuleCheck* rules, bool supported)
+      : out_(out), rules_(rules), supported_(supported) {}
 
   // `scope` is null where no values stand.
   void Node(const Json& props, const FieldPath& path, const RuleScope* scope) {
@@ -362,11 +364,12 @@ class NodeCheck {
     if (WithoutBlanks(path).empty()) wrong("must be non-empty if specified");
     if (path.find('\n') != path.npos) wrong("must not contain line breaks");
     // What has no structure has no paths to be looked for.
-    if (!FindField(path, props) && !HasUnsupported(props)) wrong("must be a valid path");
+    if (supported_ && !FindField(path, props)) wrong("must be a valid path");
   }
 
   Violations& out_;
   RuleCheck* rules_;
+  const bool supported_;
 };
 
 // Defaults are values of their own schema, and have no place in what each resource has.
@@ -545,7 +548,7 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   RuleCheck rule_check(compiler, of_rules);
   const bool checks_rules = checks.rules && supported && structural.empty();
   const RuleScope scope;
-  NodeCheck(out, checks_rules ? &rule_check : nullptr).Node(props, path, &scope);
+  NodeCheck(out, checks_rules ? &rule_check : nullptr, supported).Node(props, path, &scope);
   // Whatever else is unsupported has been told of by now.
   if (!supported && out.causes().size() == before) {
     out.Invalid(path, "", "OpenAPIV3Schema 'schema' is not supported");

@@ -23,7 +23,6 @@ using core_v1::PersistentVolumeClaim;
 using core_v1::Pod;
 using storage_v1::StorageClass;
 
-
 class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
  public:
   ClaimReconciler(Manager& manager, const ControllerOptions& options)

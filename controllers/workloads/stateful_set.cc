@@ -77,7 +77,8 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     const auto plan = stateful::PlanOf(input);
     for (const auto& pod : plan.check_claims) {
       TRY(MakeClaims(set, OrdinalOf(set, *pod), pod.get()));
-      TRY(KeepOwners(set, *pod));
+      // In parallel these are among those that are kept.
+      if (set.spec.pod_management_policy != "Parallel") TRY(KeepOwners(set, *pod));
     }
     for (const auto& pod : plan.keep) TRY(KeepMember(set, *pod));
     for (const auto& pod : input.pods) {

@@ -80,14 +80,16 @@ class Page:
         self._until(lambda: self._click([text, role]), f"“{text}” to click", seconds)
 
     def _click(self, which):
-        found = self.page.evaluate_handle(FINDER, which)
+        found = None
         try:
+            found = self.page.evaluate_handle(FINDER, which)
             button = found.as_element()
             return button is not None and (button.click(timeout=1000 * CLICK_SECONDS) or True)
         except BrowserError:
             return False
         finally:
-            found.dispose()  # Else the page keeps it, and all that it was within.
+            if found:
+                found.dispose()  # Else the page keeps it, and all that it was within.
 
     def clear(self):
         """Closes what tells of things done before."""

@@ -155,6 +155,7 @@ TEST(IngressPlanTest, APortsProtocolAndAffinityAreItsBackends) {
     const Backend backend = objects.Plan().backends.at("default.web.80");
     EXPECT_EQ(backend.protocol, protocol) << name;
     EXPECT_TRUE(backend.sticky);
+    EXPECT_EQ(objects.Plan().backends.size(), 1u) << "a client has one pod, whatever it asks";
   }
 }
 
