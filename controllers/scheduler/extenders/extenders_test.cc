@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <mutex>
 
 #include "api/codec/json.h"
@@ -224,10 +225,10 @@ TEST_F(ExtenderSearchTest, WhoCannotBeReachedIsSaidInGosWords) {
 }
 
 TEST_F(ExtenderSearchTest, NobodyIsWaitedForBeyondItsTime) {
-  std::mutex held;
-  held.lock();
-  first_.On("/base/filter", [&](const http::Request&) {
-    const std::lock_guard wait(held);
+  // The question may still be on its way when the test has ended.
+  std::promise<void> held;
+  first_.On("/base/filter", [end = held.get_future().share()](const http::Request&) {
+    end.wait();
     return http::Response{};
   });
   const auto extenders = *Extenders::Make({AtPort(first_.port())});
@@ -242,7 +243,6 @@ TEST_F(ExtenderSearchTest, NobodyIsWaitedForBeyondItsTime) {
   EXPECT_EQ(late->error().message,
             "Post \"" + Url("filter") +
                 "\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
-  held.unlock();
 }
 
 TEST_F(ExtenderSearchTest, AnAnswerWithoutEndIsNotReadToItsEnd) {
