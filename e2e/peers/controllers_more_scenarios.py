@@ -105,11 +105,11 @@ scenario(
     freed=free("jobs", "held"))
 scenario(
     "job-pods",
-    gone=together(make("jobs", job("a", "run", parallelism=2, completions=2)), play(3), delete_pods("app%3Da")),
-    index_gone=together(make("jobs", job("b", "run", parallelism=2, completions=2, completionMode="Indexed")), play(3),
-                        delete_pods("batch.kubernetes.io/job-completion-index%3D1,app%3Db")),
+    create=make("jobs", job("a", "run", parallelism=2, completions=2)), gone=delete_pods("app%3Da"),
+    indexed=make("jobs", job("b", "run", parallelism=2, completions=2, completionMode="Indexed")),
+    index_gone=delete_pods("batch.kubernetes.io/job-completion-index%3D1,app%3Db"),
     few=make("jobs", job("c", "ok", parallelism=5, completions=2)),
-    narrower=together(make("jobs", job("d", "run", parallelism=3)), play(3), spec("jobs", "d", parallelism=1)),
+    three=make("jobs", job("d", "run", parallelism=3)), narrower=spec("jobs", "d", parallelism=1),
     wide=spec("jobs", "d", parallelism=2),
     ended=label_pod("d", None, end="ok"),
     never_ready=make("jobs", job("e", "bad", parallelism=1)),
@@ -126,12 +126,12 @@ scenario(
                                 {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [3]}}]})),
     named=make("jobs", job("b", "fail3", backoffLimit=0, podFailurePolicy={"rules": [
         {"action": "FailJob", "onExitCodes": {"containerName": "other", "operator": "In", "values": [3]}}]})),
-    too_many=make("jobs", job("c", "fail1", parallelism=3, completions=3, completionMode="Indexed",
+    too_many=make("jobs", job("c", "fail1-run-run", parallelism=3, completions=3, completionMode="Indexed",
                               backoffLimitPerIndex=0, maxFailedIndexes=0)),
     all_failed=make("jobs", job("d", "fail1-ok", parallelism=2, completions=2, completionMode="Indexed",
                                 backoffLimitPerIndex=0)),
-    succeeded=make("jobs", job("e", "ok-fail1-run", parallelism=3, completions=3, completionMode="Indexed",
-                               backoffLimit=0, backoffLimitPerIndex=0, successPolicy={"rules": [
+    succeeded=make("jobs", job("e", "ok-run-run", parallelism=3, completions=3, completionMode="Indexed",
+                               backoffLimitPerIndex=0, successPolicy={"rules": [
                                    {"succeededIndexes": "1"}, {"succeededIndexes": "0,2", "succeededCount": 1}]})),
     unmanaged=make("jobs", job("f", "ok", managedBy="kubernetes.io/job-controller")))
 scenario(
