@@ -97,6 +97,11 @@ class Snapshot:
             thing["data"]["ca.crt"] = "CERTIFICATES"
         elif kind == "secrets" and "token" in (thing.get("data") or {}):
             thing["data"]["token"] = "TOKEN"
+        elif kind == "services":  # Addresses and ports are drawn.
+            drawn = [address for address in thing["spec"].get("clusterIPs") or [] if address != "None"]
+            thing["spec"].update({"clusterIP": "drawn", "clusterIPs": len(drawn)} if drawn else {})
+            for port in thing["spec"].get("ports") or []:
+                port.update({"nodePort": "drawn"} if "nodePort" in port else {})
         elif kind == "nodes":  # Two loops taint a node whose kubelet is silent, in whatever order.
             sort(thing["spec"].get("taints") or [])
         elif kind == "pods":

@@ -179,12 +179,12 @@ scenario(
     by_hand=together(delete("jobs", "none"), delete("cronjobs", "held", "Foreground")))
 scenario(
     "quota-kinds",
-    create=together(
-        make("resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {
-            "services": "3", "services.nodeports": "1", "services.loadbalancers": "1", "secrets": "2",
-            "count/jobs.batch": "1", "count/poddisruptionbudgets.policy": "1", "replicationcontrollers": "1",
-            "resourcequotas": "3", "count/leases.coordination.k8s.io": "0", "requests.example.com/x": "2",
-            "requests.hugepages-2Mi": "4Mi", "limits.cpu": "2", "memory": "1Gi", "count/pods": "4"}}}),
+    create=make("resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {
+        "services": "3", "services.nodeports": "1", "services.loadbalancers": "1", "secrets": "2",
+        "count/jobs.batch": "1", "count/poddisruptionbudgets.policy": "1", "replicationcontrollers": "1",
+        "resourcequotas": "3", "count/leases.coordination.k8s.io": "0", "requests.example.com/x": "2",
+        "requests.hugepages-2Mi": "4Mi", "limits.cpu": "2", "memory": "1Gi", "count/pods": "4"}}}),
+    others=together(
         make("resourcequotas", {"metadata": {"name": "empty"}, "spec": {}}),
         make("resourcequotas", {"metadata": {"name": "unknown"}, "spec": {"hard": {
             "count/things.example.com": "1", "requests.example.com/y": "1"}}})),
