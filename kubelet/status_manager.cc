@@ -233,16 +233,22 @@ void StatusManager::Reconcile(const std::string& uid, const Ptr<core_v1::Pod>& o
     Entry& entry = found->second;
     // Of two that are the same the cache has this one anyway.
     if (!entry.known || !IsNewer(*entry.known, object)) entry.known = object;
-    // What is being written is not seen yet.
-    if (entry.writing || entry.version == 0 || entry.version > entry.written) return;
-    if (WrittenRevision(object->metadata) <= entry.revision) return;
-    // Who ends a pod in the API has the last word: its worker hears of it.
-    if (HasEnded(object->status.phase) || !Differs(entry.status, object->status)) return;
-    ++entry.version;
-    entry.not_before = clock_.Monotonic() + kRepairDelay;
+    if (!PutRight(entry)) return;
     Queue(uid, entry);
   }
   WakeWriter();
+}
+
+bool StatusManager::PutRight(Entry& entry) const {
+  // What is being written is not seen yet: it is looked at once more when it is written.
+  if (entry.writing || entry.version == 0 || entry.version > entry.written) return false;
+  const Ptr<core_v1::Pod>& known = entry.known;
+  if (!known || WrittenRevision(known->metadata) <= entry.revision) return false;
+  // Who ends a pod in the API has the last word: its worker hears of it.
+  if (HasEnded(known->status.phase) || !Differs(entry.status, known->status)) return false;
+  ++entry.version;
+  entry.not_before = clock_.Monotonic() + kRepairDelay;
+  return true;
 }
 
 std::optional<core_v1::PodStatus> StatusManager::Latest(const std::string& uid) const {
@@ -299,6 +305,8 @@ void StatusManager::GiveBack(const Entry& entry, bool written, bool done) {
   // It may have finished while its status was written: then its removal is still to come.
   if (done && entry.finished && now.pod == entry.pod) now.finished = false;
   now.not_before = done ? Duration::zero() : clock_.Monotonic() + kRetryDelay;
+  // Others may have changed it behind that write, and were heard of before its answer was.
+  if (written && !now.finished) PutRight(now);
   Queue(entry.pod->metadata.uid, now);
 }
 

@@ -73,6 +73,8 @@ class StatusManager {
   // Takes the first entry that may be written now; else says in `wait` how long none may.
   std::optional<Entry> TakeDue(Duration& wait);
   void GiveBack(const Entry& entry, bool written, bool done);
+  // Has what was written last written again, where others have changed it since; true: it is due.
+  bool PutRight(Entry& entry) const REQUIRES(mutex_);
   static bool IsNewer(const core_v1::Pod& object, const Ptr<core_v1::Pod>& known);
   // What is taken goes from one to the next, each perhaps when an answer comes, and is given back.
   using Taken = std::shared_ptr<Entry>;

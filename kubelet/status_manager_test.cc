@@ -359,6 +359,28 @@ TEST_F(LateStatusTest, StatusesOfSeveralPodsAreOnTheWayAtOnceAndOfOneInOrder) {
   manager.Stop();
 }
 
+// Whoever took the node for lost, just when its status was on the way.
+TEST_F(LateStatusTest, WhatOthersMadeOfAStatusBeforeItsAnswerCameIsPutRight) {
+  StatusManager manager(late_client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; });
+  manager.Start(executor_);
+  core_v1::PodStatus status = Phase("Running");
+  status.conditions = {Condition("Ready", "True")};
+  manager.Set(pod_, status);
+  executor_.RunUntilIdle();
+  core_v1::Pod shown = *pod_;
+  shown.metadata.resource_version = "7";
+  shown.status = status;
+  shown.status.conditions[0].status = "False";
+  manager.Reconcile("u1", std::make_shared<const core_v1::Pod>(shown));
+  executor_.RunUntilIdle();
+  ASSERT_EQ(phases_.size(), 1u);
+  Answer(0);
+  EXPECT_EQ(phases_.size(), 1u) << "not at once";
+  executor_.RunFor(10s);
+  EXPECT_EQ(phases_.size(), 2u);
+  manager.Stop();
+}
+
 TEST_F(LateStatusTest, AnAnswerThatComesAfterTheEndIsNobodys) {
   {
     StatusManager manager(late_client_, clock_, [](const Ptr<core_v1::Pod>& pod) { return pod; });

@@ -98,9 +98,9 @@ TEST_P(LargeClusterTest, AChangeOfOneServiceCostsLittleOfWhatAllCost) {
       "%s: %d services with %d endpoints each: %zu rules in %zu chains written in %lld ms "
       "(%lld ms of a core), once more in %lld ms (%lld); one endpoint less: %zu rules in "
       "%zu chains in %lld ms (%lld)\n",
-      FlavourText(GetParam()).c_str(), kServices, kEndpoints, full.rules, full.chains,
-      ms(full.took), cpu_ms[1] - cpu_ms[0], ms(again.took), cpu_ms[2] - cpu_ms[1], partial.rules,
-      partial.chains, ms(partial.took), cpu_ms[3] - cpu_ms[2]);
+      FlavourText(GetParam()).c_str(), kServices, kEndpoints, full.rules.all(), full.chains,
+      ms(full.took), cpu_ms[1] - cpu_ms[0], ms(again.took), cpu_ms[2] - cpu_ms[1],
+      partial.rules.all(), partial.chains, ms(partial.took), cpu_ms[3] - cpu_ms[2]);
   EXPECT_EQ(partial.chains, kEndpoints);  // One for the service and nine for its endpoints.
   // In time on a core: what else the machine does is no matter.
   EXPECT_LT(cpu_ms[3] - cpu_ms[2], cpu_ms[1] - cpu_ms[0]);

@@ -43,11 +43,17 @@ void Proxier::WatchInformers() {
     return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
   });
   dependencies_.services.OnChange([this](const auto& before, const auto& now) {
-    NoteChange(NameOf((now ? now : before)->metadata));
+    const std::string service = NameOf((now ? now : before)->metadata);
+    if (dependencies_.metrics != nullptr) dependencies_.metrics->ServiceChanged(service);
+    NoteChange(service);
   });
   dependencies_.slices.OnChange([this](const auto& before, const auto& now) {
+    const std::string service = ServiceOf(now ? *now : *before);
+    if (dependencies_.metrics != nullptr && !service.empty()) {
+      dependencies_.metrics->SliceChanged(service, before, now);
+    }
     if (before) NoteChange(ServiceOf(*before));
-    if (now) NoteChange(ServiceOf(*now));
+    if (now) NoteChange(service);
   });
   dependencies_.nodes.OnChange([this](const auto& before, const auto& now) {
     if ((now ? now : before)->metadata.name != node_name_ || ZoneOf(before) == ZoneOf(now)) return;
@@ -96,7 +102,7 @@ Duration Proxier::Step() {
     changed.swap(changed_);
     node_changed_ = false;
   }
-  if (const auto written = Sync(std::move(changed)); !written) {
+  if (const auto written = Write(std::move(changed)); !written) {
     log_.Error("service rules not written", {{"error", written.error().message}});
     must_write_all_ = true;
     not_before_ = now + times_.sync_period;
@@ -138,7 +144,7 @@ void Proxier::CheckRules(Duration now) {
   }
   if (now >= next_full_) {
     next_full_ = now + kFullSyncPeriod;
-    must_write_all_ |= rules_.rules() < kLargeRules;
+    must_write_all_ |= rules_.rules().all() < kLargeRules;
   }
 }
 
@@ -184,7 +190,23 @@ void Proxier::TellIfCut(const std::string& service, const ServiceMap& ports) {
   }
 }
 
-Result<> Proxier::Sync(std::set<std::string> changed) {
+Result<> Proxier::Write(std::set<std::string> changed) {
+  ProxyMetrics* const metrics = dependencies_.metrics;
+  const bool all = must_write_all_;
+  const Duration begun = dependencies_.clock.Monotonic();
+  if (metrics != nullptr) metrics->Begun();
+  const auto report = Sync(std::move(changed));
+  const Duration took = dependencies_.clock.Monotonic() - begun;
+  if (metrics != nullptr && report) {
+    metrics->Written(*report, took, rules_.rules(), CountNoLocalEndpoints(services_));
+  } else if (metrics != nullptr) {
+    metrics->Failed(all, took);
+  }
+  if (!report) return Fail(report.error());
+  return {};
+}
+
+Result<SyncReport> Proxier::Sync(std::set<std::string> changed) {
   const NodeFacts node = Node();
   const bool all = must_write_all_;
   if (all) {
@@ -201,12 +223,12 @@ Result<> Proxier::Sync(std::set<std::string> changed) {
   if (report.full) next_full_ = dependencies_.clock.Monotonic() + kFullSyncPeriod;
   log_.Debug("service rules written", {{"full", report.full},
                                        {"chains", report.chains},
-                                       {"rules", report.rules},
+                                       {"rules", report.rules.all()},
                                        {"ms", report.took / 1ms}});
   if (dependencies_.health != nullptr) {
     dependencies_.health->Update(family_, HealthOf(services_));
   }
-  return {};
+  return report;
 }
 
 }  // namespace skiff::proxy

@@ -16,6 +16,7 @@
 #include "client/informer.h"
 #include "proxy/iptables.h"
 #include "proxy/netfilter.h"
+#include "proxy/proxy_metrics.h"
 #include "proxy/rule_sync.h"
 #include "proxy/service_health.h"
 #include "proxy/service_map.h"
@@ -44,6 +45,7 @@ class Proxier final : public ControlLoop {
     const Clock& clock;
     Netfilter& netfilter;
     ServiceHealthServers* health = nullptr;  // Null: no health check node ports.
+    ProxyMetrics* metrics = nullptr;         // Null: nobody asks.
   };
   // `node_name` tells which endpoints are local. Informers are started by the caller, afterwards.
   Proxier(Dependencies dependencies, std::string node_name, IptablesOptions options,
@@ -60,7 +62,9 @@ class Proxier final : public ControlLoop {
  private:
   void WatchInformers();
   void NoteChange(const std::string& service);
-  Result<> Sync(std::set<std::string> changed);
+  Result<SyncReport> Sync(std::set<std::string> changed);
+  // Sync, and what metrics tell of it.
+  Result<> Write(std::set<std::string> changed);
   // Rebuilds the ports of that service; returns the keys it has or had.
   std::set<std::string> Rebuild(const std::string& service, const NodeFacts& node);
   // Says, once, that not all endpoints of the service are led to.

@@ -25,12 +25,6 @@ void Append(const TableRules& from, const std::string& chain, Chain& to) {
   if (found != from.chains.end()) to.insert(to.end(), found->second.begin(), found->second.end());
 }
 
-size_t Count(const TableRules& table) {
-  size_t rules = 0;
-  for (const auto& [chain, contents] : table.chains) rules += contents.size();
-  return rules;
-}
-
 }  // namespace
 
 // Collects chains of the table nat into texts of bounded length.
@@ -49,13 +43,13 @@ class RuleBook::Writer {
     held_.chains.insert(chains.begin(), chains.end());
     held_rules_ += rules;
     plan_.chains += chains.size();
-    plan_.rules += rules;
+    plan_.rules.nat += rules;
   }
 
   // The last text: what jumps to chains written so far, and then what nothing jumps to any more.
   RestorePlan Finish(const RuleSet& shared, const RuleSet& stale) {
     plan_.chains += shared.filter.chains.size() + shared.nat.chains.size();
-    plan_.rules += Count(shared.filter) + Count(shared.nat);
+    plan_.rules += CountRules(shared);
     RuleSet wanted{.filter = shared.filter, .nat = std::move(held_)};
     wanted.nat.chains.insert(shared.nat.chains.begin(), shared.nat.chains.end());
     std::string text = RestoreText(wanted, stale);
@@ -193,14 +187,15 @@ void RuleBook::Commit() {
   next_is_full_ = false;
 }
 
-size_t RuleBook::rules() const {
+RuleCounts RuleBook::rules() const {
   const FixedChains fixed = CompileFixed(options_);
-  size_t count = Count(fixed.first.filter) + Count(fixed.first.nat) + Count(fixed.last.filter) +
-                 Count(fixed.last.nat);
+  RuleCounts counts = CountRules(fixed.first);
+  counts += CountRules(fixed.last);
   for (const auto& [key, entry] : written_) {
-    count += entry.own_rules + Count(entry.shared.filter) + Count(entry.shared.nat);
+    counts += CountRules(entry.shared);
+    counts.nat += entry.own_rules;
   }
-  return count;
+  return counts;
 }
 
 }  // namespace skiff::proxy

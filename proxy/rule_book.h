@@ -26,7 +26,7 @@ struct RestorePlan {
   // Each is one call of iptables-restore. What is jumped to is written no later than what jumps.
   std::vector<std::string> texts;
   size_t chains = 0;  // Written.
-  size_t rules = 0;   // Written.
+  RuleCounts rules;   // Written.
 };
 
 class RuleBook {
@@ -44,7 +44,7 @@ class RuleBook {
   void Commit();
 
   // In the kernel after the last Commit, shared chains included.
-  size_t rules() const;
+  RuleCounts rules() const;
 
  private:
   struct Entry {

@@ -24,7 +24,23 @@ std::string TableText(std::string_view name, const TableRules& wanted, const Tab
   return "*" + std::string(name) + "\n" + declared + rules + deleted + "COMMIT\n";
 }
 
+size_t Count(const TableRules& table) {
+  size_t rules = 0;
+  for (const auto& [chain, contents] : table.chains) rules += contents.size();
+  return rules;
+}
+
 }  // namespace
+
+RuleCounts& RuleCounts::operator+=(const RuleCounts& other) {
+  filter += other.filter;
+  nat += other.nat;
+  return *this;
+}
+
+RuleCounts CountRules(const RuleSet& rules) {
+  return {Count(rules.filter), Count(rules.nat)};
+}
 
 std::string RuleComment(std::string_view text) {
   // A word without spaces needs no quotes, and kube-proxy writes none.

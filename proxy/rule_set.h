@@ -24,6 +24,16 @@ struct RuleSet {
   bool operator==(const RuleSet&) const = default;
 };
 
+// How many rules of each table.
+struct RuleCounts {
+  size_t filter = 0;
+  size_t nat = 0;
+  size_t all() const { return filter + nat; }
+  RuleCounts& operator+=(const RuleCounts& other);
+  bool operator==(const RuleCounts&) const = default;
+};
+RuleCounts CountRules(const RuleSet& rules);
+
 // "-m comment --comment TEXT", with quotes where TEXT has spaces.
 std::string RuleComment(std::string_view text);
 

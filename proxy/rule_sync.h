@@ -1,6 +1,7 @@
 // Brings the kernel's rules to what a map of services wants.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 
@@ -12,12 +13,15 @@
 
 namespace skiff::proxy {
 
-// How the last write went: for metrics and reports.
+// How a write went: for metrics and reports.
 struct SyncReport {
   bool full = false;
   size_t chains = 0;  // Written.
-  size_t rules = 0;   // Written.
+  RuleCounts rules;   // Written.
   Duration took{};
+  // Looking for stale UDP entries, where there was anything to look for, and how many went.
+  std::optional<Duration> forgetting_took;
+  int forgotten = 0;
 };
 
 // Writes a map of services into the kernel, wholly or what changed of it. One thread at a time.
@@ -36,11 +40,12 @@ class RuleSync {
   Result<SyncReport> Partial(const ServiceMap& services, const std::set<std::string>& keys);
   // Whether the rules look as they were left. Without `jumps` only the canary is looked at.
   bool Intact(bool jumps);
-  size_t rules() const { return book_.rules(); }
+  RuleCounts rules() const { return book_.rules(); }
 
  private:
   Result<SyncReport> Run(const RestorePlan& plan, bool full, Duration begun);
-  void ForgetUdp(const ServiceMap& services, const std::set<std::string>& keys);
+  void ForgetUdp(const ServiceMap& services, const std::set<std::string>& keys,
+                 SyncReport& report);
 
   Netfilter& netfilter_;
   const Clock& clock_;

@@ -103,11 +103,16 @@ http::Response Answer(int status, std::string text, const char* type) {
 // Plain HTTP, as kube-proxy's: health on one address, metrics on another.
 class ProxyServer final : public http::Handler {
  public:
-  ProxyServer(const ServiceProxy& proxy, const Clock& clock, MetricRegistry& metrics)
-      : proxy_(proxy), clock_(clock), metrics_(metrics) {}
+  ProxyServer(const ServiceProxy& proxy, const Clock& clock, MetricRegistry& metrics,
+              proxy::ProxyMetrics& figures)
+      : proxy_(proxy), clock_(clock), metrics_(metrics), figures_(figures) {}
 
   http::Response Handle(const http::Request& request) override {
-    if (request.path == "/healthz" || request.path == "/livez") return Health();
+    if (request.path == "/healthz" || request.path == "/livez") {
+      http::Response health = Health();
+      figures_.Answered(request.path, health.status);
+      return health;
+    }
     if (request.path == "/metrics") {
       return Answer(200, metrics_.Text(), MetricRegistry::kContentType);
     }
@@ -135,6 +140,7 @@ class ProxyServer final : public http::Handler {
   const ServiceProxy& proxy_;
   const Clock& clock_;
   MetricRegistry& metrics_;
+  proxy::ProxyMetrics& figures_;
 };
 
 Result<std::unique_ptr<http::Server>> ServeAt(const std::string& address, int default_port,
@@ -202,9 +208,11 @@ Result<> Run(const KubeProxyFlags& flags) {
   const std::string node = NodeName({.node_name = flags.proxy.hostname_override});
   TRY(SetLocalTraffic(flags.proxy, client, node, rules));
   const auto flavour = TRY(proxy::ParseIptablesFlavour(flags.iptables_flavour));
+  proxy::ProxyMetrics figures(metrics, rules.family, clock);
   const auto proxy = TRY(ServiceProxy::Make(
       node, rules, flavour, informers, clock,
-      {.min_sync_period = flags.proxy.min_sync_period, .sync_period = flags.proxy.sync_period}));
+      {.min_sync_period = flags.proxy.min_sync_period, .sync_period = flags.proxy.sync_period},
+      &figures));
   std::unique_ptr<NetworkPolicies> policies;
   if (flags.enforce_network_policies) {
     policies = std::make_unique<NetworkPolicies>(
@@ -212,7 +220,7 @@ Result<> Run(const KubeProxyFlags& flags) {
         NetworkPolicies::Dependencies{informers, std::nullopt, {client, clock, random}, nullptr});
   }
   metrics.AddProcessMetrics();
-  ProxyServer handler(*proxy, clock, metrics);
+  ProxyServer handler(*proxy, clock, metrics, figures);
   http::Loops loops(1);
   const auto health = TRY(ServeAt(flags.proxy.healthz_bind_address, kHealthPort, loops, handler));
   const auto metered = TRY(ServeAt(flags.proxy.metrics_bind_address, kMetricsPort, loops, handler));

@@ -9,13 +9,15 @@ Result<std::unique_ptr<ServiceProxy>> ServiceProxy::Make(const std::string& node
                                                          proxy::IptablesFlavour flavour,
                                                          InformerFactory& informers,
                                                          const Clock& clock,
-                                                         const proxy::ProxierTimes& times) {
+                                                         const proxy::ProxierTimes& times,
+                                                         proxy::ProxyMetrics* metrics) {
   auto netfilter = TRY(proxy::OpenIptables(rules.family, flavour));
   std::unique_ptr<ServiceProxy> made(new ServiceProxy(std::move(netfilter)));
   made->proxier_ = std::make_unique<proxy::Proxier>(
       proxy::Proxier::Dependencies{
           informers.For<core_v1::Service>(), informers.For<discovery_v1::EndpointSlice>(),
-          informers.For<core_v1::Node>(), clock, *made->netfilter_, &made->health_},
+          informers.For<core_v1::Node>(), clock, *made->netfilter_, &made->health_,
+          metrics},
       node_name, rules, times);
   if (rules.localhost_node_ports && rules.family == proxy::IpFamily::kIpv4) {
     const auto allowed = made->netfilter_->AllowLocalNodePorts();

@@ -17,7 +17,8 @@ class ServiceProxy {
                                                     const proxy::IptablesOptions& rules,
                                                     proxy::IptablesFlavour flavour,
                                                     InformerFactory& informers, const Clock& clock,
-                                                    const proxy::ProxierTimes& times = {});
+                                                    const proxy::ProxierTimes& times = {},
+                                                    proxy::ProxyMetrics* metrics = nullptr);
   ~ServiceProxy() { Stop(); }
   // Writes rules from now on.
   void Start(Executor& executor);

@@ -218,8 +218,8 @@ scenario(
     deleted=delete("persistentvolumeclaims", "d"),
     recycled=together(volume("-old", storageClassName="r", persistentVolumeReclaimPolicy="Retain"),
                       wait(1), want("r", storageClassName="r")),
-    reset=together(delete("persistentvolumeclaims", "r"),
-                   patch("persistentvolumes", "-old", {"spec": {"claimRef": None}})))
+    retained=delete("persistentvolumeclaims", "r"),
+    reset=patch("persistentvolumes", "-old", {"spec": {"claimRef": None}}))
 scenario(
     "classes",
     waits=together(storage_class("-w", volumeBindingMode="WaitForFirstConsumer"), claim_of_class("c", "-w")),

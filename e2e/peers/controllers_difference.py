@@ -9,7 +9,7 @@ import sys
 import threading
 
 from api_servers import TIME, UUID
-import controllers_cluster_scenarios
+import controllers_more_scenarios
 from controllers_scenarios import SCENARIOS
 from controllers_world import World
 
@@ -95,6 +95,15 @@ class Snapshot:
                 thing["status"]["certificate"] = "signed"
         elif kind == "configmaps" and "ca.crt" in (thing.get("data") or {}):
             thing["data"]["ca.crt"] = "CERTIFICATES"
+        elif kind == "secrets" and "token" in (thing.get("data") or {}):
+            thing["data"]["token"] = "TOKEN"
+        elif kind == "services":  # Addresses and ports are drawn.
+            drawn = [address for address in thing["spec"].get("clusterIPs") or [] if address != "None"]
+            thing["spec"].update({"clusterIP": "drawn", "clusterIPs": len(drawn)} if drawn else {})
+            for port in thing["spec"].get("ports") or []:
+                port.update({"nodePort": "drawn"} if "nodePort" in port else {})
+        elif kind == "nodes":  # Two loops taint a node whose kubelet is silent, in whatever order.
+            sort(thing["spec"].get("taints") or [])
         elif kind == "pods":
             for field in ("podIP", "podIPs"):
                 thing.get("status", {}).pop(field, None)

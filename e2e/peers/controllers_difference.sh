@@ -6,6 +6,7 @@
 #
 #   e2e/peers/controllers_difference.sh SKIFF [REGEX]      of scenarios: all, unless told
 #
+# QUIET           for so many seconds nothing has changed when a step is over (1.5; more where others work, too)
 # KUBE_PROGRAMS   a folder with kube-apiserver and kube-controller-manager (build/peers, built unless there)
 set -euo pipefail
 skiff=$(realpath "$1")
@@ -29,6 +30,7 @@ CONFIG
 done
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/ca.key" -out "$work/ca.crt" -subj /CN=ca -days 9 2>/dev/null
 controllers=(--leader-elect=false --secure-port=0 --root-ca-file="$work/ca.crt"
+  --service-account-private-key-file="$work/sa.key"
   --cluster-signing-cert-file="$work/ca.crt" --cluster-signing-key-file="$work/ca.key"
   --horizontal-pod-autoscaler-sync-period=2s --horizontal-pod-autoscaler-downscale-stabilization=4s
   --horizontal-pod-autoscaler-cpu-initialization-period=1s --horizontal-pod-autoscaler-initial-readiness-delay=1s
