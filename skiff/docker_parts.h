@@ -1,8 +1,8 @@
 // What the engine has of a cluster, what of it is missing, and what it was made with.
 //
-// Containers come and go by other hands; the cluster is in its volumes, one of each node and of each
-// member of etcd. What was said when it was made is written on one more, NAME-settings: a server's
-// container takes its labels along when it is removed, and a volume's never change.
+// Containers come and go by other hands; the cluster is in its volumes, one of each node and of
+// each member of etcd. What was said when it was made is written on one more, NAME-settings: labels
+// of a container go with it, and those of a volume never change.
 #pragma once
 
 #include <optional>
