@@ -198,9 +198,9 @@ std::string DockerSettingsName(const std::string& cluster) {
 
 std::string DockerSettingsText(const DockerOptions& options) {
   const Json settings = {{"image", options.image},
-                                   {"etcdImage", options.etcd_image},
-                                   {"publish", options.published_ports},
-                                   {"serverArgs", options.server_arguments}};
+                         {"etcdImage", options.etcd_image},
+                         {"publish", options.published_ports},
+                         {"serverArgs", options.server_arguments}};
   return settings.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
