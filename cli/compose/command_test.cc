@@ -28,6 +28,7 @@ class ComposeCommandTest : public testing::Test {
 
   std::string Write(const std::string& name, const std::string& text) const {
     const std::string path = folder_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path) << text;
     return path;
   }
