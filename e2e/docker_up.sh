@@ -135,21 +135,45 @@ removed_by_hand() {
     --publish="127.0.0.1:$site_port:80"
   check "three nodes are Ready" nodes_ready show 3
   check "what the server knew it knows" of show get configmap keep
+  run docker rm -f show-server
+  run skiff up --docker --name=show
+  check "and has its ports though nobody says them again" published show-server
+  check "three nodes are Ready" nodes_ready show 3
   run docker rm -f show-server show-agent-1 show-agent-2
   refused skiff up --docker --name=show --image="$image" --secure-port=7443
   check "a port that its nodes do not know" says "knows its server at port .*, not 7443"
   refused skiff up --docker --name=show --image="$image" --publish=bad
-  check "what cannot be made takes no volume along" sh -c "[ \$(docker volume ls -q --filter label=skiff.io/cluster=show | wc -l) = 3 ]"
+  check "what cannot be made takes no volume along" sh -c "[ \$(docker volume ls -q --filter label=skiff.io/cluster=show | wc -l) = 4 ]"
   run skiff up --docker --name=show --image="$image" --publish="127.0.0.1:$SKIFF_NODE_PORT:30080" \
     --publish="127.0.0.1:$site_port:80"
   check "all of it is there again" nodes_ready show 3
+  check "with its ports" published show-server
   check "with what it knew" of show get configmap keep
   check "and what ran" of show rollout status deployment web --timeout=60s
 }
 
+published() { # CONTAINER
+  docker port "$1" 30080 | grep -q "127.0.0.1:$SKIFF_NODE_PORT" && docker port "$1" 80 | grep -q "127.0.0.1:$site_port"
+}
+
+at_once() {
+  local first=0 second=0 other
+  say "5. Two at once for one name"
+  run docker rm -f show-agent-1
+  skiff up --docker --name=show >"$work/first" 2>&1 &
+  other=$!
+  skiff up --docker --name=show >"$work/second" 2>&1 || second=$?
+  wait "$other" || first=$?
+  cat "$work/first" "$work/second"
+  check "one has made it, the other was refused" sh -c "[ $((first + second)) = 1 ] &&
+    cat '$work/first' '$work/second' | grep -q 'another skiff is making or removing the cluster \"show\"; wait'"
+  check "three nodes are Ready" nodes_ready show 3
+  check "with what they knew" of show get configmap keep
+}
+
 in_the_way() {
   local before port
-  say "5. What is in the way, and how to mend it"
+  say "6. What is in the way, and how to mend it"
   port=$(docker inspect -f '{{index .Config.Labels "skiff.io/port"}}' show-server)
   before=$(traces)
   refused env DOCKER_HOST=unix:///nowhere/docker.sock build/release/skiff up --docker
@@ -190,7 +214,7 @@ in_the_way() {
 }
 
 in_a_container() {
-  say "6. What a container may lack, and how to mend it"
+  say "7. What a container may lack, and how to mend it"
   refused docker run --rm "$image"
   check "no privileges" says 'may not mount.*' && check "the way out" says 'with --privileged'
   refused docker run --rm --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt apparmor=unconfined "$image"
@@ -207,7 +231,7 @@ in_a_container() {
 }
 
 removed() {
-  say "7. Removed without a trace"
+  say "8. Removed without a trace"
   run skiff down --docker --name=show
   check "the other cluster runs on" nodes_ready second 1
   run skiff down --docker --name=second
@@ -217,8 +241,8 @@ removed() {
   check "no container, network, volume or file is left" same_traces
 }
 three_servers() {
-  local leader other base=$SKIFF_BASE
-  say "8. Three servers over three members of etcd"
+  local leader base=$SKIFF_BASE keys=/var/etcd/data/pki
+  say "9. Three servers over three members of etcd"
   docker image inspect "$base" >/dev/null 2>&1 || base=skiff-base:12
   docker image inspect "$ETCD_IMAGE" >/dev/null 2>&1 || e2e/docker/etcd.sh "$ETCD_IMAGE" "$base" >/dev/null
   refused skiff up --docker --name=three --image="$image" --etcd=3 --etcd-image=skiff-show/nowhere
@@ -234,8 +258,8 @@ three_servers() {
   run skiff status --docker --name=three
   check "pods know three servers" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get endpoints kubernetes \
     -o jsonpath='{.subsets[0].addresses[*].ip}' | wc -w) = 3 ]"
-  check "whoever has a certificate of etcd's reads what is in it" asks_etcd --cacert=/pki/ca.crt --cert=/pki/member.crt \
-    --key=/pki/member.key
+  check "whoever has a certificate of etcd's reads what is in it" asks_etcd --cacert=$keys/ca.crt --cert=$keys/member.crt \
+    --key=$keys/member.key
   check "who is on that network, as pods are, and has none does not" not asks_etcd --insecure-skip-tls-verify
   run of three create deployment web --image=skiff.local/nautilus:1.0 --replicas=2
   run of three create service nodeport web --tcp=80 --node-port=30080
@@ -267,6 +291,18 @@ three_servers() {
   run skiff up --docker --name=three
   check "stopped as a whole, and on again: four nodes are Ready" nodes_ready three 4
   check "nothing is lost" of three get configmap back one-member-less
+
+  run docker rm -f three-server-2
+  run skiff up --docker --name=three
+  check "a server that was removed is a server again" node_is three three-server-2 Ready
+  check "and no other node came instead" sh -c "[ \$('$KUBECTL' --kubeconfig '$ours/three.kubeconfig' get nodes -o name | wc -l) = 4 ]"
+  run docker rm -f three-server three-etcd-1 three-api
+  run skiff up --docker --name=three
+  check "so is the first one, a member and the balancer" nodes_ready three 4
+  check "its port of the host leads there" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+  check "three members have what was written" writes three four
+  check "the member is the one it was" three_members
+  check "nothing is lost" of three get configmap back one-member-less four
   run skiff down --docker --name=three
   rm -rf "$HOME/.kube"
   check "no container, network, volume or file is left" same_traces
@@ -282,11 +318,15 @@ asks_etcd() { # FLAG...
 leader_of() { of "$1" get lease -n kube-system kube-controller-manager -o jsonpath='{.spec.holderIdentity}' | sed 's/_.*//'; }
 leads_another() { local now; now=$(leader_of "$1") && [ -n "$now" ] && [ "$now" != "$2" ]; }
 node_is() { [ "$(of "$1" get node "$2" --no-headers | awk '{print $2}')" = "$3" ]; } # CLUSTER NODE STATUS
+three_members() {
+  [ "$(docker exec three-etcd-2 etcdctl --endpoints=https://three-etcd-1:2379 --cacert=/var/etcd/data/pki/ca.crt \
+    --cert=/var/etcd/data/pki/member.crt --key=/var/etcd/data/pki/member.key member list | grep -c started)" = 3 ]
+}
 same_traces() { [ "$(traces)" = "$untouched" ]; }
 
 untouched=$(traces)
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-play=(several_clusters images_and_ports stopped_and_started removed_by_hand in_the_way in_a_container removed three_servers)
+play=(several_clusters images_and_ports stopped_and_started removed_by_hand at_once in_the_way in_a_container removed three_servers)
 [ $# = 0 ] || play=("$@")
 for part in "${play[@]}"; do "$part"; done

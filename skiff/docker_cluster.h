@@ -20,7 +20,9 @@ struct DockerOptions {
   bool image_is_asked = false;  // Not the usual one because nobody said another.
   std::optional<int> nodes;  // The server among them; 1..50. Unset: 1, or those that are there.
   std::optional<int> etcd_members;  // Unset: one server, which keeps the objects itself.
+  std::optional<int> servers;  // Of a cluster that is there; unset: the first `etcd_members` nodes.
   std::string etcd_image = "etcd";  // With /usr/local/bin/etcd: e2e/docker/etcd.sh, or etcd's own.
+  bool etcd_image_is_asked = false;
   int secure_port =
       0;  // Of the API, on the host's loopback and inside. 0: 6443, or another where that is taken.
   std::vector<std::string> published_ports;   // HOST:CONTAINER of the server, as docker's -p.
@@ -49,8 +51,9 @@ Result<std::string> KubeconfigFor(const std::string& text, const std::string& se
                                   const std::string& context);
 
 // Creates the cluster, or starts what was stopped of it and makes again what was removed by other
-// hands and has its volume still, and returns when all nodes are Ready. What was made is removed
-// again when that fails; volumes that were there stay. Errors say how to mend it.
+// hands and has its volume still, with what the cluster was made with unless another is said, and
+// returns when all nodes are Ready. What this very call made is removed again when that fails, and
+// nothing else. kConflict: the same is under way already. Errors say how to mend it.
 Result<> DockerUp(const DockerOptions& options, const Progress& progress);
 
 // Removes the containers, the network and the volumes of the cluster. Can be repeated; false when

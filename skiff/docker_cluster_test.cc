@@ -97,7 +97,7 @@ TEST(DockerClusterTest, ServersAreNodesAsManyAsThereAreOfThese) {
 TEST(DockerClusterTest, KeysAreMadeForEachOfThemAndGo) {
   std::string directory;
   {
-    const auto keys = DockerKeys::Make({.name = "dev", .nodes = 2, .etcd_members = 2});
+    const auto keys = DockerFiles::Make({.name = "dev", .nodes = 2, .etcd_members = 2}, true);
     ASSERT_TRUE(keys) << keys.error().message;
     directory = keys->OfServers();
     for (const char* file :

@@ -23,6 +23,8 @@ inline constexpr char kDockerPortLabel[] = "skiff.io/port";
 // On the server alone: what --publish and --server-arg said when it was made, with blanks between.
 inline constexpr char kDockerPublishLabel[] = "skiff.io/publish";
 inline constexpr char kDockerArgumentsLabel[] = "skiff.io/server-args";
+// On a volume that is there for it: what the cluster was made with (skiff/docker_parts.h).
+inline constexpr char kDockerSettingsLabel[] = "skiff.io/settings";
 
 // Runs `docker ARGUMENTS...` and returns its stdout. An error says what its stderr said.
 Result<std::string> Docker(std::vector<std::string> arguments, Duration timeout = 60s);

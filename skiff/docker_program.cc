@@ -121,6 +121,7 @@ int DockerUpMain(const std::vector<std::string>& args) {
     if (name == "nodes") to.options.nodes = counts.nodes;
     if (name == "etcd") to.options.etcd_members = counts.etcd;
     if (name == "image") to.options.image_is_asked = true;
+    if (name == "etcd-image") to.options.etcd_image_is_asked = true;
   }
   to.options.kubeconfig_path = PathOfKubeconfig(to.options.name);
   std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());

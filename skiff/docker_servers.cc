@@ -45,6 +45,7 @@ std::string Backend(const DockerOptions& options, const std::string& port) {
 }  // namespace
 
 int DockerServers(const DockerOptions& options) {
+  if (options.servers) return *options.servers;
   return std::min(options.nodes.value_or(1), std::max(1, options.etcd_members.value_or(0)));
 }
 
@@ -96,6 +97,7 @@ std::vector<std::string> DockerEtcdCommand(const DockerOptions& options, int num
   for (int each = 1; each <= *options.etcd_members; ++each) {
     members.push_back(DockerEtcdName(options.name, each) + "=" + MemberUrl(options, each, 2380));
   }
+  const std::string pki = std::string(kMemberKeys) + "/";
   return {"create", "--name", name, "--hostname", name, "--label", DockerLabel(options.name),
           "--label", fmt::format("{}={}", kDockerRoleLabel, kDockerEtcdRole), "--network",
           options.name, "--volume", name + ":/var/etcd/data", "--restart", "unless-stopped",
@@ -105,10 +107,11 @@ std::vector<std::string> DockerEtcdCommand(const DockerOptions& options, int num
           "--listen-peer-urls=https://0.0.0.0:2380",
           "--initial-advertise-peer-urls=" + MemberUrl(options, number, 2380),
           fmt::format("--initial-cluster={}", fmt::join(members, ",")),
-          "--initial-cluster-token=" + options.name, "--cert-file=/pki/member.crt",
-          "--key-file=/pki/member.key", "--trusted-ca-file=/pki/ca.crt", "--client-cert-auth",
-          "--peer-cert-file=/pki/member.crt", "--peer-key-file=/pki/member.key",
-          "--peer-trusted-ca-file=/pki/ca.crt", "--peer-client-cert-auth"};
+          "--initial-cluster-token=" + options.name, "--cert-file=" + pki + "member.crt",
+          "--key-file=" + pki + "member.key", "--trusted-ca-file=" + pki + "ca.crt",
+          "--client-cert-auth", "--peer-cert-file=" + pki + "member.crt",
+          "--peer-key-file=" + pki + "member.key", "--peer-trusted-ca-file=" + pki + "ca.crt",
+          "--peer-client-cert-auth"};
 }
 
 std::vector<std::string> DockerBalancerCommand(const DockerOptions& options) {
@@ -181,33 +184,35 @@ std::vector<std::string> EtcdFlagsOfServer(const DockerOptions& options) {
                       options.secure_port)};
 }
 
-DockerKeys::~DockerKeys() {
+DockerFiles::~DockerFiles() {
   std::error_code ignored;
   if (!directory_.empty()) fs::remove_all(directory_, ignored);
 }
 
-std::string DockerKeys::OfMember(int number) const {
+std::string DockerFiles::OfMember(int number) const {
   return fmt::format("{}/member-{}", directory_, number);
 }
 
-Result<DockerKeys> DockerKeys::Make(const DockerOptions& options) {
+Result<DockerFiles> DockerFiles::Make(const DockerOptions& options, bool with_keys) {
   std::error_code error;
   std::string form = fs::temp_directory_path(error) / "skiff-keys-XXXXXX";
   if (error || mkdtemp(form.data()) == nullptr) {
     return Fail(Reason::kInternalError, "cannot make a directory " + form);
   }
-  DockerKeys keys(form);
-  TRY(keys.Fill(options));
-  return keys;
+  DockerFiles files(form);
+  fs::create_directories(files.OfBalancer(), error);
+  if (error) return Fail(Reason::kInternalError, form + ": " + error.message());
+  TRY(WriteWholeFile(files.OfBalancer() + "/haproxy.cfg", BalancerConfig(options), 0644));
+  if (with_keys) TRY(files.MakeKeys(options));
+  return files;
 }
 
-Result<> DockerKeys::Fill(const DockerOptions& options) const {
+Result<> DockerFiles::MakeKeys(const DockerOptions& options) const {
   const TimePoint now = SystemClock().Now();
   std::error_code error;
   for (int number = 1; number <= *options.etcd_members; ++number) {
     fs::create_directories(OfMember(number), error);
   }
-  fs::create_directories(OfBalancer(), error);
   if (error) return Fail(Reason::kInternalError, directory_ + ": " + error.message());
   // What a server finds it takes over: the same authorities and key of tokens for all of them.
   const Pki shared = TRY(Pki::Open(OfServers() + "/pki", now));
@@ -237,7 +242,7 @@ Result<> DockerKeys::Fill(const DockerOptions& options) const {
     TRY(WriteWholeFile(OfMember(number) + "/ca.crt", pem, 0644));
     TRY(WritePair(OfMember(number), "member", member));
   }
-  return WriteWholeFile(OfBalancer() + "/haproxy.cfg", BalancerConfig(options), 0644);
+  return {};
 }
 
 }  // namespace skiff

@@ -18,6 +18,8 @@ namespace skiff {
 
 // Where the balancer finds its configuration.
 inline constexpr char kBalancerDirectory[] = "/etc/skiff-balancer";
+// Where a member of etcd finds its keys: in its volume, so that it can be made again over that.
+inline constexpr char kMemberKeys[] = "/var/etcd/data/pki";
 
 // Each over the members of etcd; one without any.
 int DockerServers(const DockerOptions& options);
@@ -36,22 +38,22 @@ std::vector<std::string> EtcdFlagsOfServer(const DockerOptions& options);
 // --etcd, and that nothing is asked for which several servers do not have.
 Result<> CheckDockerServers(const DockerOptions& options);
 
-// Keys and certificates that containers are given before they start, in a directory that goes with
-// this.
-class DockerKeys {
+// What containers are given before they start, in a directory that goes with this: the balancer its
+// configuration, and servers and members of a new cluster their keys and certificates.
+class DockerFiles {
  public:
-  static Result<DockerKeys> Make(const DockerOptions& options);
-  DockerKeys(DockerKeys&& other) noexcept : directory_(std::exchange(other.directory_, "")) {}
-  ~DockerKeys();
-  // What lies in there for each server (its data directory), and for a member (/pki).
+  static Result<DockerFiles> Make(const DockerOptions& options, bool with_keys);
+  DockerFiles(DockerFiles&& other) noexcept : directory_(std::exchange(other.directory_, "")) {}
+  ~DockerFiles();
+  // What lies in there for each server (its data directory), and for a member (kMemberKeys).
   std::string OfServers() const { return directory_ + "/server"; }
   std::string OfMember(int number) const;
   // Where the balancer's configuration lies, haproxy.cfg.
   std::string OfBalancer() const { return directory_ + "/balancer"; }
 
  private:
-  explicit DockerKeys(std::string directory) : directory_(std::move(directory)) {}
-  Result<> Fill(const DockerOptions& options) const;
+  explicit DockerFiles(std::string directory) : directory_(std::move(directory)) {}
+  Result<> MakeKeys(const DockerOptions& options) const;
   std::string directory_;
 };
 

@@ -78,6 +78,16 @@ void MakeAbsolute(Node& parent, std::string_view key, const Surroundings& around
   if (path != nullptr && path->IsText()) path->value = AbsolutePath(around, path->Text());
 }
 
+// Nothing is built, but who reads the file as one looks for it where this one is.
+void MakeBuild(Node& build, const Surroundings& around) {
+  MakeMap(build, "context");
+  MakePairs(build, "additional_contexts");
+  const std::string context = build["context"].Text();
+  const bool is_remote = context.find("://") != context.npos || context.starts_with("git@") ||
+                         context.starts_with("github.com/");
+  if (!context.empty() && !is_remote) MakeAbsolute(build, "context", around);
+}
+
 // Hosts stay a list of "name=address": one name may have several.
 void MakeHosts(Node& service, Mistakes& wrong) {
   Node* hosts = service.Find("extra_hosts");
@@ -156,7 +166,7 @@ void MakeServiceCanonical(Node& service, const Surroundings& around, Mistakes& w
       return none;
     });
   }
-  if (Node* build = service.Find("build")) MakePairs(*build, "additional_contexts");
+  if (Node* build = service.Find("build")) MakeBuild(*build, around);
   MakeMembers(service, "depends_on", [](const Place& place) {
     Node dependency = MapNode(place);
     dependency.Put("condition", TextNode("service_started", place));

@@ -6,6 +6,7 @@
 #include "api/text/utf8.h"
 #include "api/text/yaml.h"
 #include "cli/compose/canonical.h"
+#include "cli/compose/short_forms.h"
 #include "cli/errors.h"
 #include "cli/json_text.h"
 #include "cli/printers.h"
@@ -165,6 +166,9 @@ Result<std::vector<Found>> FindObjects(Session& session, const std::string& proj
   return all;
 }
 
+// As annotations may have: `kubectl apply` has one that says what was applied.
+constexpr size_t kAppliedTextMax = 250 << 10;
+
 Result<> RunComposeConvert(Command& command, const Args& args) {
   ProjectFlags flags;
   PrintFlags print;
@@ -176,12 +180,20 @@ Result<> RunComposeConvert(Command& command, const Args& args) {
   if (print.output.empty() && print.template_.empty()) print.output = "yaml";
   const auto printer = TRY(MakeObjectPrinter(print));
   Loaded loaded = TRY(LoadAndConvert(command, flags));
+  std::string too_large;
   for (Json& object : loaded.conversion.Objects()) {
     if (!command.globals().namespace_.empty()) {
       object["metadata"]["namespace"] = command.globals().namespace_;
     }
     const std::string text = TRY(printer->Print(object));
     command.Print("{}", text);
+    if (object.dump().size() > kAppliedTextMax) too_large = NameOf(object);
+  }
+  if (!too_large.empty()) {
+    command.Warn(
+        "kubectl apply takes them with --server-side alone: else it keeps the text of each object "
+        "in an annotation, and {} is too large for that.\n",
+        too_large);
   }
   for (const Workload& workload : loaded.conversion.workloads) {
     if (workload.after.empty()) continue;
@@ -220,14 +232,41 @@ Json Uninterpolated(const Node& node) {
   return Json();
 }
 
+// A range is for the short form of a port: each of it by itself. What is published may be one, any
+// of which will do, for a single port.
+Json SinglePorts(const Json& ports) {
+  Json single = Json::array();
+  for (const Json& port : ports) {
+    const auto inside = ParsePortRange(TextAt(port, "target"));
+    const auto outside = ParsePortRange(TextAt(port, "published"));
+    if (!inside || inside->count() == 1) {
+      single.push_back(port);
+      continue;
+    }
+    for (int i = 0; i < inside->count(); ++i) {
+      Json one = port;
+      one["target"] = std::to_string(inside->first + i);
+      if (outside) one["published"] = std::to_string(outside->first + i);
+      single.push_back(std::move(one));
+    }
+  }
+  return single;
+}
+
 Json FileOf(const Project& project) {
   Json file = Uninterpolated(project.root);
   file["name"] = project.name;
-  // What a secret is in the environment of who looks at the files is not for all to read.
-  for (const Member& secret : project.root["secrets"].members) {
-    if (secret.node["content"].tag == kMadeTag) file["secrets"][secret.key].erase("content");
+  // What a secret is in the environment of who looks at the files is not for all to read, and what
+  // reads this refuses both beside each other.
+  for (const char* kind : {"secrets", "configs"}) {
+    for (const Member& resource : project.root[kind].members) {
+      if (resource.node["content"].tag == kMadeTag) file[kind][resource.key].erase("content");
+    }
   }
-  for (Json& service : file["services"]) service.erase("env_file");  // It is in `environment`.
+  for (Json& service : file["services"]) {
+    service.erase("env_file");  // It is in `environment`.
+    if (service.contains("ports")) service["ports"] = SinglePorts(service["ports"]);
+  }
   return file;
 }
 

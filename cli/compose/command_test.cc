@@ -28,6 +28,7 @@ class ComposeCommandTest : public testing::Test {
 
   std::string Write(const std::string& name, const std::string& text) const {
     const std::string path = folder_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path) << text;
     return path;
   }
@@ -164,6 +165,46 @@ TEST_F(ComposeCommandTest, ConfigPrintsNoSecretOfTheEnvironment) {
                           Not(HasSubstr("hush"))));
   ASSERT_EQ(Run({"convert", path}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("aHVzaA=="));
+}
+
+TEST_F(ComposeCommandTest, WhatKubectlCannotApplyInItsUsualWayIsTold) {
+  Write("large", std::string(300'000, 'x'));
+  const std::string path =
+      Write("a.yaml", "services: {web: {image: x, volumes: ['./large:/large:ro']}}\n");
+  ASSERT_EQ(Run({"convert", path}), 0) << err_;
+  EXPECT_THAT(err_, HasSubstr("kubectl apply takes them with --server-side alone"));
+  Write("large", "small");
+  ASSERT_EQ(Run({"convert", path}), 0) << err_;
+  EXPECT_THAT(err_, Not(HasSubstr("--server-side")));
+}
+
+// What is printed is read by docker compose.
+TEST_F(ComposeCommandTest, ConfigPrintsWhatIsAFileByItself) {
+  Write(".env", "WORD=hush\n");
+  Write("common/base.yaml",
+        "services:\n  app: {build: {context: ., additional_contexts: [q=./q]}}\n"
+        "  far: {build: 'https://example.com/x.git#main'}\n");
+  const std::string path = Write(
+      "a.yaml",
+      "services:\n  web:\n    extends: {file: common/base.yaml, service: app}\n"
+      "    ports: ['3000-3001:4000-4001/udp', '7000-7001', '8080-8081:80', {target: 9}]\n"
+      "  far: {extends: {file: common/base.yaml, service: far}}\n"
+      "  near: {build: ./d}\n"
+      "configs: {c: {environment: WORD}}\n");
+  ASSERT_EQ(Run({"config", "--format=json", path}), 0) << err_;
+  const Json file = Json::parse(out_);
+  EXPECT_EQ(file["configs"]["c"], (Json{{"environment", "WORD"}}));
+  const std::string folder = path.substr(0, path.rfind('/'));
+  const Json& services = file["services"];
+  EXPECT_EQ(services["web"]["build"]["context"], folder + "/common");
+  EXPECT_EQ(services["near"]["build"]["context"], folder + "/d");
+  EXPECT_EQ(services["far"]["build"]["context"], "https://example.com/x.git#main");
+  std::string ports;
+  for (const Json& port : services["web"]["ports"]) {
+    ports += (port.contains("published") ? port["published"].get<std::string>() : "") + ":" +
+             (port["target"].is_string() ? port["target"].get<std::string>() : "9") + " ";
+  }
+  EXPECT_EQ(ports, "3000:4000 3001:4001 :7000 :7001 8080-8081:80 :9 ");
 }
 
 TEST_F(ComposeCommandTest, ConfigPrintsThePartsOfAFileAsDockerComposeDoes) {

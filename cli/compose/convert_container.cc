@@ -155,7 +155,11 @@ void PutSecurityOption(const Scope& scope, const Node& item, Json& context) {
   std::string text = item.Text();
   std::replace(text.begin(), text.end(), '=', ':');
   if (text == "no-new-privileges" || text == "no-new-privileges:true") {
-    context["allowPrivilegeEscalation"] = false;
+    if (context.contains("privileged")) {
+      scope.Note(item, "security_opt", "a privileged container cannot be kept from privileges");
+    } else {
+      context["allowPrivilegeEscalation"] = false;
+    }
   } else if (text == "seccomp:unconfined") {
     context["seccompProfile"]["type"] = "Unconfined";
   } else if (text == "apparmor:unconfined") {

@@ -129,7 +129,8 @@ void PutPodSettings(const Scope& scope, Json& pod) {
     scope.Note(host, "hostname",
                "host names of pods are of lower case letters, digits and dashes");
   }
-  if (node["init"].IsTrue()) pod["shareProcessNamespace"] = true;
+  // The node's first process is there where processes are the node's.
+  if (node["init"].IsTrue() && !pod.contains("hostPID")) pod["shareProcessNamespace"] = true;
   const Node& grace = node["stop_grace_period"];
   if (grace.Says()) {
     const auto seconds = scope.Sound(ReadSeconds(grace));

@@ -182,6 +182,52 @@ TEST_F(ComposeConvertTest, WhatWasForLoopbackAloneIsNotPublished) {
                                               "127.0.0.1 alone"));
 }
 
+TEST_F(ComposeConvertTest, WhatOthersNeedToRunIsFoundThoughItIsNeverStartedAgain) {
+  const Conversion conversion = Converted(
+      "services:\n"
+      "  db: {image: x, restart: 'no'}\n"
+      "  cache: {image: x, restart: 'no'}\n"
+      "  seed: {image: x, restart: 'no', depends_on: [db]}\n"
+      "  web: {image: x, depends_on: {cache: {condition: service_started, required: false}}}\n");
+  for (const char* name : {"db", "cache"}) {
+    EXPECT_FALSE(Find(conversion, "Job", name).is_null()) << name;
+    EXPECT_EQ(Find(conversion, "Service", name)["spec"]["clusterIP"], "None") << name;
+  }
+  EXPECT_TRUE(Find(conversion, "Service", "seed").is_null()) << "nobody asks it anything";
+  for (const Workload& workload : conversion.workloads) {
+    EXPECT_EQ(workload.is_task, workload.service == "seed") << workload.service;
+  }
+}
+
+// Docker takes both beside each other, Kubernetes refuses them.
+TEST_F(ComposeConvertTest, WhatDoesNotGoTogetherInAPodIsLeftOut) {
+  const Conversion conversion = Converted(
+      "services:\n  a: {image: x, init: true, pid: host, privileged: true,\n"
+      "      security_opt: ['no-new-privileges:true']}\n  b: {image: x, init: true}\n");
+  const Json a = Find(conversion, "Deployment", "a");
+  EXPECT_EQ(a["spec"]["template"]["spec"]["hostPID"], true);
+  EXPECT_FALSE(a["spec"]["template"]["spec"].contains("shareProcessNamespace"));
+  EXPECT_EQ(ContainerOf(a)["securityContext"], (Json{{"privileged", true}}));
+  EXPECT_THAT(Notes(conversion),
+              testing::Contains("compose.yaml:3: services.a.security_opt: a privileged container "
+                                "cannot be kept from privileges"));
+  const Json b = Find(conversion, "Deployment", "b");
+  EXPECT_EQ(b["spec"]["template"]["spec"]["shareProcessNamespace"], true);
+}
+
+TEST_F(ComposeConvertTest, AModeThatIsNoneIsPassedOver) {
+  const Conversion conversion = Converted(
+      "services:\n  web:\n    image: x\n    volumes: ['a:/a:rwz', 'b:/b:ro,cached']\n"
+      "volumes: {a: , b: }\n");
+  EXPECT_THAT(Notes(conversion),
+              testing::Contains("compose.yaml:4: services.web.volumes[0]: rwz is no mode of a "
+                                "mount: it is as without"));
+  const Json mounts = ContainerOf(Find(conversion, "StatefulSet", "web"))["volumeMounts"];
+  ASSERT_EQ(mounts.size(), 2u);
+  EXPECT_FALSE(mounts[0].contains("readOnly"));
+  EXPECT_EQ(mounts[1]["readOnly"], true);
+}
+
 TEST_F(ComposeConvertTest, OtherMountedFilesMakeOtherPods) {
   const std::string text = "services: {web: {image: x, volumes: ['./c.conf:/etc/c.conf:ro']}}";
   files_.files["/shop/c.conf"] = "one";

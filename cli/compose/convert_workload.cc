@@ -1,6 +1,7 @@
 // What runs the pods of a service: Deployment, StatefulSet, DaemonSet or Job.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "cli/compose/parts.h"
@@ -186,6 +187,17 @@ bool SomebodyWaitsForItsEnd(const Project& project, const std::string& service) 
   return false;
 }
 
+bool SomebodyNeedsItToRun(const Project& project, const std::string& service) {
+  const auto& services = project.root["services"].members;
+  return std::any_of(services.begin(), services.end(), [&](const Member& other) {
+    const auto& needs = other.node["depends_on"].members;
+    return std::any_of(needs.begin(), needs.end(), [&](const Member& need) {
+      return need.key == service &&
+             need.node["condition"].Text() != "service_completed_successfully";
+    });
+  });
+}
+
 // Nothing that only what keeps running has.
 bool LooksLikeATask(const Node& node) {
   return node["ports"].items.empty() && node["expose"].items.empty() &&
@@ -207,11 +219,12 @@ bool IsEnding(const Project& project, const std::string& service, const Node& no
 }
 
 // What is started again when it fails, and of which nobody says more, may as well be a server: a
-// stack for Swarm says `condition: on-failure` of all it has.
+// stack for Swarm says `condition: on-failure` of all it has. So may what never is, where others
+// depend on it and not on its end: a file for developers says `restart: "no"` of its database.
 bool IsTask(const Project& project, const std::string& service, const Node& node) {
   if (SomebodyWaitsForItsEnd(project, service) || IsSwarmJob(node)) return true;
   const auto rule = RestartOf(node);
-  return rule && rule->when == "no";
+  return rule && rule->when == "no" && !SomebodyNeedsItToRun(project, service);
 }
 
 Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data) {

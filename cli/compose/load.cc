@@ -190,6 +190,8 @@ void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, Mista
     }
     const Lookup known = [&](const std::string& name) -> std::optional<std::string> {
       if (auto value = lookup(name)) return value;
+      // What it is in the end.
+      if (const Node& own = service["environment"][name]; own.Says()) return own.Text();
       if (const Node* earlier = environment.Find(name)) return earlier->Text();
       return std::nullopt;
     };

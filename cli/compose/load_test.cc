@@ -216,12 +216,13 @@ TEST_F(LoadTest, FilesOfVariablesStandBelowWhatTheServiceSays) {
                    "services:\n  web:\n    image: a\n    env_file:\n    - a.env\n"
                    "    - path: b.env\n"
                    "      required: false\n    environment: {B: mine}\n"},
-                  {"/shop/a.env", "A=1\nB=2\nC=$A$HOST\n"}};
+                  {"/shop/a.env", "A=1\nB=2\nC=$A$HOST\nD=$B\n"}};
   const Node environment =
       Loaded(InShop({{"HOST", "h"}})).root["services"]["web"]["environment"];
   EXPECT_EQ(environment["A"].Text(), "1");
   EXPECT_EQ(environment["B"].Text(), "mine");
   EXPECT_EQ(environment["C"].Text(), "1h");
+  EXPECT_EQ(environment["D"].Text(), "mine");
   files_.files.erase("/shop/a.env");
   EXPECT_EQ(Failure(), "compose.yaml:5: env file /shop/a.env: no such file");
 }

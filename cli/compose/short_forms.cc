@@ -72,14 +72,16 @@ void PutMode(Node& mount, const std::string& mode) {
   }
 }
 
-bool IsKnownMode(const std::string& mode) {
+std::string UnknownWordsOf(const std::string& mode) {
+  std::string unknown;
   constexpr std::string_view kWords[] = {
       "ro",      "rw",         "nocopy",     "z",      "Z",       "cached",   "delegated",
       "shared",  "consistent", "rshared",    "slave",  "rslave",  "private",  "rprivate"};
   for (const std::string& word : Split(mode, ',')) {
-    if (std::find(std::begin(kWords), std::end(kWords), word) == std::end(kWords)) return false;
+    if (std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords)) continue;
+    unknown += (unknown.empty() ? "" : ",") + word;
   }
-  return true;
+  return unknown;
 }
 
 }  // namespace
@@ -144,10 +146,6 @@ Result<Node> LongMount(const Node& mount, const Surroundings& around) {
       return Wrong(mount, fmt::format("invalid spec: {}: expected [SOURCE:]TARGET[:MODE]",
                                       GoQuote(mount.Text())));
     }
-    if (!words->mode.empty() && !IsKnownMode(words->mode)) {
-      return Wrong(mount, fmt::format("invalid spec: {}: unknown mode {}", GoQuote(mount.Text()),
-                                      words->mode));
-    }
     out = MapNode(mount.place);
     out.tag = mount.tag;
     const bool is_bind = IsPath(words->source);
@@ -155,6 +153,9 @@ Result<Node> LongMount(const Node& mount, const Surroundings& around) {
     if (!words->source.empty()) out.Put("source", TextNode(words->source, mount.place));
     out.Put("target", TextNode(words->target, mount.place));
     PutMode(out, words->mode);
+    // Docker passes it over, and files have such: "rwz".
+    const std::string unknown = UnknownWordsOf(words->mode);
+    if (!unknown.empty()) out.Put("x-unknown-mode", TextNode(unknown, mount.place));
   }
   const std::string type = out["type"].Text();
   if (type != "volume" && type != "bind" && type != "tmpfs" && type != "npipe" &&

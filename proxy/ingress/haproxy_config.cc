@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -138,6 +140,24 @@ std::string FrontendText(const HaproxySettings& settings) {
          "  default_backend not-found\n";
 }
 
+std::string ServerName(const Endpoint& endpoint) {
+  return fmt::format("{}_{}", endpoint.ip, endpoint.port);
+}
+
+// Where a client stays with a pod, HAProxy chooses by the ids of servers, which it would count: so
+// each has one that is made of its address. Another worker, and another backend of the same
+// servers, make the same choice then. Unset where nothing hangs on it.
+//
+// It is hashed after twelve bits are pushed out of its 32: those of two servers differ in the rest.
+std::optional<int> TakeServerId(const Backend& backend, const std::string& name,
+                                std::set<int>& taken) {
+  if (!backend.sticky) return std::nullopt;
+  constexpr int kIds = 1 << 20;
+  int id = static_cast<int>(Fnv1a32(name) % kIds);
+  while (id == 0 || !taken.insert(id).second) id = (id + 1) % kIds;
+  return id;
+}
+
 std::string_view NameOfProtocol(BackendProtocol protocol) {
   switch (protocol) {
     case BackendProtocol::kHttp:
@@ -170,9 +190,8 @@ std::string BackendText(const std::string& name, const Backend& backend, bool wi
   text += fmt::format("  # servers: {}{}\n", NameOfProtocol(backend.protocol),
                       backend.once ? ", a connection a request" : "");
   if (!with_servers) return text;
-  for (const Endpoint& endpoint : backend.endpoints) {
-    text += fmt::format("  server {} {}\n", ServerName(endpoint),
-                        ServerTarget(endpoint, backend));
+  for (const auto& [server, target] : ServersOf(backend)) {
+    text += fmt::format("  server {} {}\n", server, target);
   }
   return text;
 }
@@ -258,9 +277,7 @@ std::string WorkerSocket(const std::string& directory, const std::string& signat
   return directory + "/w." + signature.substr(0, kSocketSignatureLength);
 }
 
-std::string ServerName(const Endpoint& endpoint) {
-  return fmt::format("{}_{}", endpoint.ip, endpoint.port);
-}
+namespace {
 
 std::string ServerTarget(const Endpoint& endpoint, const Backend& backend) {
   const bool is_v6 = endpoint.ip.find(':') != std::string::npos;
@@ -281,6 +298,19 @@ std::string ServerTarget(const Endpoint& endpoint, const Backend& backend) {
       break;
   }
   return target;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ServersOf(const Backend& backend) {
+  std::map<std::string, std::string> servers;
+  std::set<int> taken;
+  for (const Endpoint& endpoint : backend.endpoints) {
+    const std::string name = ServerName(endpoint);
+    std::string& target = servers[name] = ServerTarget(endpoint, backend);
+    if (const auto id = TakeServerId(backend, name, taken)) target += fmt::format(" id {}", *id);
+  }
+  return servers;
 }
 
 }  // namespace skiff::ingress

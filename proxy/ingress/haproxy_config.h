@@ -44,9 +44,8 @@ bool IsPlainDirectory(const std::string& directory);
 // The socket of the worker with that signature.
 std::string WorkerSocket(const std::string& directory, const std::string& signature);
 
-// As a server of a backend is written, also to one that runs: "10.0.0.7_80", and
-// "10.0.0.7:80 proto h2".
-std::string ServerName(const Endpoint& endpoint);
-std::string ServerTarget(const Endpoint& endpoint, const Backend& backend);
+// The servers of a backend as they are written, also to one that runs: by their names,
+// "10.0.0.7_80", what they are, "10.0.0.7:80 proto h2".
+std::map<std::string, std::string> ServersOf(const Backend& backend);
 
 }  // namespace skiff::ingress

@@ -45,14 +45,12 @@ ServerChanges ChangesOf(const std::vector<RunningServer>& running,
   // What is added comes first: a backend is never empty in between.
   std::map<std::string, std::set<std::string>> kept;
   for (const auto& [name, backend] : wanted) {
-    for (const Endpoint& endpoint : backend.endpoints) {
-      const std::string server = ServerName(endpoint);
+    for (const auto& [server, target] : ServersOf(backend)) {
       kept[name].insert(server);
       const auto found = present[name].find(server);
       if (found != present[name].end() && found->second) continue;
       if (found == present[name].end()) {
-        changes.must.push_back(fmt::format("add server {}/{} {}", name, server,
-                                           ServerTarget(endpoint, backend)));
+        changes.must.push_back(fmt::format("add server {}/{} {}", name, server, target));
       }
       changes.must.push_back(fmt::format("set server {}/{} state ready", name, server));
     }

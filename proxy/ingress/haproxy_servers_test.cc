@@ -1,5 +1,6 @@
 #include "proxy/ingress/haproxy_servers.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -79,6 +80,26 @@ TEST(HaproxyServersTest, AServerIsSpokenToAsItsPortSays) {
   EXPECT_THAT(ChangesOf({}, once).must[0],
               "add server default.web.80/10.0.0.1_443 10.0.0.1:443 ssl verify none alpn "
               "http/1.1");
+}
+
+TEST(HaproxyServersTest, WhereClientsStayServersHaveIdsOfTheirAddresses) {
+  std::set<Endpoint> endpoints;
+  for (int i = 0; i < 4000; ++i) {
+    endpoints.insert({fmt::format("10.0.{}.{}", i / 250, i % 250), 80});
+  }
+  Backend backend{.protocol = BackendProtocol::kHttps, .sticky = true, .endpoints = endpoints};
+  const auto servers = ServersOf(backend);
+  std::set<std::string> ids;
+  for (const auto& [name, target] : servers) ids.insert(target.substr(target.rfind(' ')));
+  EXPECT_EQ(ids.size(), 4000u) << "HAProxy refuses two of one id";
+  backend.endpoints = {{"10.0.3.7", 80}};
+  EXPECT_EQ(ServersOf(backend).at("10.0.3.7_80"), servers.at("10.0.3.7_80")) << "whoever is beside";
+  backend.once = true;
+  const std::string once = ServersOf(backend).at("10.0.3.7_80");
+  EXPECT_EQ(once.substr(once.rfind(' ')), servers.at("10.0.3.7_80").substr(
+                                              servers.at("10.0.3.7_80").rfind(' ')));
+  backend.sticky = false;
+  EXPECT_EQ(ServersOf(backend).at("10.0.3.7_80").find(" id "), std::string::npos);
 }
 
 TEST(HaproxyServersTest, KnowsADoneCommandByItsAnswer) {

@@ -256,9 +256,7 @@ class Planner {
     const std::string key = fmt::format("{}.{}.{}{}", ns(), name, port->port, SuffixOf(times_));
     if (!plan_.backends.contains(key)) {
       const BackendProtocol protocol = ProtocolOf(*port);
-      const bool is_sticky = service->spec.session_affinity == "ClientIP";
-      // Two backends would lead a client to two pods: by ids of servers, which differ with time.
-      const size_t copies = protocol == BackendProtocol::kHttps && !is_sticky ? 2 : 1;
+      const size_t copies = protocol == BackendProtocol::kHttps ? 2 : 1;
       if (backends_.LeftFor(ns()) < copies) {
         TellOfShare("TooManyBackends", backends_, "backends");
         return std::string(kNoBackend);
@@ -267,7 +265,7 @@ class Planner {
       Backend& made = plan_.backends[key];
       made = {.protocol = protocol,
               .times = times_,
-              .sticky = is_sticky,
+              .sticky = service->spec.session_affinity == "ClientIP",
               .once = protocol == BackendProtocol::kHttp,
               .endpoints = TakeEndpoints(name, port->name, copies)};
       if (copies == 2) {

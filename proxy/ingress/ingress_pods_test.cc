@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "proxy/ingress/ingress_fixture.h"
@@ -141,6 +142,50 @@ TEST_F(IngressPodsTest, RequestsThatCannotBeSentTwiceHaveAConnectionEach) {
   EXPECT_THAT(Curl({"-d", "x", "-H", "content-type: application/grpc+proto",
                     "http://127.0.0.1/tls"}),
               HasSubstr("\nHTTP/2\n"));
+}
+
+// Also by the second backend of TLS, and by another worker, which has other servers before these.
+TEST_F(IngressPodsTest, AClientStaysWithItsPodWhateverItAsks) {
+  const KeyPair own = CertificateFor("pod");
+  const http::ServerTls tls{own.certificate_pem, own.key_pem, ""};
+  for (int host = 1; host <= 6; ++host) Serve("pod" + std::to_string(host), host, tls);
+  auto& service = objects_.AddService("web", {Ip(2), Ip(3), Ip(4), Ip(5)});
+  service.spec.ports[0].app_protocol = "https";
+  service.spec.session_affinity = "ClientIP";
+  objects_.AddRule("a", "", "/", "Prefix", "web");
+  Begin();
+  ASSERT_TRUE(Until([&] { return Get("foo.com", "/").starts_with("200 pod"); }));
+  const auto pods = [&](const char* method) {
+    std::vector<std::string> said;
+    for (int client = 101; client <= 116; ++client) {
+      const std::string answer =
+          Curl({"--interface", Ip(client), "-X", method, "http://127.0.0.1/"});
+      said.push_back(answer.substr(0, answer.find(' ')));
+    }
+    return said;
+  };
+  const auto first = pods("GET");
+  EXPECT_GT(std::set<std::string>(first.begin(), first.end()).size(), 2u) << "all have theirs";
+  EXPECT_EQ(pods("POST"), first);
+  // One comes, and another after it, told to the worker that runs; then a new one.
+  SetEndpoints("web", {1, 2, 3, 4, 5, 6});
+  Publish();
+  ASSERT_TRUE(Until([&] { return pods("GET") != first; }));
+  const auto more = pods("GET");
+  EXPECT_EQ(pods("POST"), more);
+  for (size_t i = 0; i < more.size(); ++i) {
+    EXPECT_THAT(more[i], testing::AnyOf(first[i], "pod1", "pod6"));
+  }
+  SetEndpoints("web", {2, 3, 4, 5, 6});
+  objects_.AddRule("b", "", "/new", "Prefix", "web");
+  Publish();
+  ASSERT_TRUE(Until([&] { return loop_->reloads() > 0; }));
+  const auto after = pods("GET");
+  EXPECT_EQ(pods("POST"), after);
+  for (size_t i = 0; i < more.size(); ++i) {
+    if (more[i] == "pod1") continue;
+    EXPECT_EQ(after[i], more[i]);
+  }
 }
 
 TEST_F(IngressPodsTest, GrpcGoesThroughWithItsStatusBehindTheAnswer) {
