@@ -179,9 +179,15 @@ struct ApiServer::State {
   void AddDefinitions(ApiServer& server);
   // Who else answers for what this server has nothing built in for; nullptr: nobody.
   RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
-  // The webhooks that the request may have to wait for, and those that convert.
+  // Whom the request may have to wait for: webhooks, those that convert, and the controller that
+  // makes the account of a new pod.
   std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
                                  const User& user);
+  std::set<std::string> NamesOfAsked(const http::Request& request, const RequestInfo& info,
+                                     const User& user);
+  bool IsBeforeItsAccount(const http::Request& request, const RequestInfo& info);
+  // Blocks until that is no longer so, or it has taken as long as kube-apiserver looks for it.
+  void AwaitAccount(const http::Request& request, const RequestInfo& info);
   void AddEntrance();
   // Who is not let in comes to no handler, whose answers are counted there.
   void CountRefused(const http::Request& request, const http::Response& response);
