@@ -90,6 +90,17 @@ TEST_F(NewNamespaceTest, ANewPodWaitsForTheAccountThatItRunsAs) {
   EXPECT_EQ(answer.body["spec"]["serviceAccountName"], "default");
 }
 
+TEST_F(NewNamespaceTest, OneThatNamesTheDefaultAccountWaitsAsWell) {
+  auto made = std::async(std::launch::async, [&] {
+    return Post("/api/v1/namespaces/new/pods", R"({"metadata": {"name": "p"}, "spec":
+        {"serviceAccountName": "default", "containers": [{"name": "c", "image": "i"}]}})");
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const std::string accounts = "/api/v1/namespaces/new/serviceaccounts";
+  ASSERT_EQ(Post(accounts, R"({"metadata": {"name": "default"}})").code, 201);
+  EXPECT_EQ(made.get().code, 201);
+}
+
 TEST_F(NewNamespaceTest, ItIsRefusedWhereNobodyMakesTheAccount) {
   const auto answer = Post("/api/v1/namespaces/new/pods", kSpec);
   EXPECT_EQ(answer.code, 403);

@@ -68,6 +68,25 @@ bool IsRace(const Error& error) {
          error.reason == Reason::kAlreadyExists;
 }
 
+// Whether a pod, as JSON or YAML, says that it runs as another account than the default one: told
+// from its text, for it is not decoded yet. In protobuf no field has a name, and none is found.
+bool NamesAnAccount(std::string_view body) {
+  static constexpr std::string_view kKey = "serviceAccount", kMore = "Name", kQuotes = "\"'";
+  for (size_t at = body.find(kKey); at != std::string_view::npos; at = body.find(kKey)) {
+    body.remove_prefix(at + kKey.size());
+    std::string_view rest = body;
+    if (rest.starts_with(kMore)) rest.remove_prefix(kMore.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of("\"' \t\r\n"), rest.size()));
+    if (!rest.starts_with(':')) continue;  // Another field.
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t", 1), rest.size()));
+    const bool is_quoted = !rest.empty() && kQuotes.find(rest.front()) != std::string_view::npos;
+    if (is_quoted) rest.remove_prefix(1);
+    const std::string_view value = rest.substr(0, rest.find_first_of("\"',} \t\r\n"));
+    if (!value.empty() && value != kDefaultAccount && value != "null") return true;
+  }
+  return false;
+}
+
 // Whether what is asked for is a small thing, and such as memory may hold.
 bool IsQuick(const http::Request& request, const RequestInfo& info) {
   if (request.method != "GET") return false;
@@ -130,7 +149,7 @@ bool ApiServer::State::IsBeforeItsAccount(const http::Request& request, const Re
   if (caches.service_accounts.Find(info.namespace_name, kDefaultAccount) != nullptr) return false;
   const auto where = caches.namespaces.Find("", info.namespace_name);
   if (where == nullptr || where->metadata.deletion_timestamp) return false;
-  return request.body.find("serviceAccount") == std::string::npos;
+  return !NamesAnAccount(request.body);
 }
 
 void ApiServer::State::AwaitAccount(const http::Request& request, const RequestInfo& info) {
