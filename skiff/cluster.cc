@@ -55,6 +55,7 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.enable_bootstrap_token_auth = true;
   flags.warn_unserved_kinds = true;
   flags.network_policies_are_enforced = options.simulated_nodes == 0;
+  flags.controllers_are_within = true;
   flags.default_not_ready_toleration_s = options.default_not_ready_toleration_s;
   flags.default_unreachable_toleration_s = options.default_unreachable_toleration_s;
   flags.etcd_servers = options.etcd_servers;

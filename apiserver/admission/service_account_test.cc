@@ -1,7 +1,10 @@
 // The account that a pod runs as, and which secrets that lets it take.
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <ctime>
+#include <future>
+#include <thread>
 
 #include "apiserver/server/server_fixture.h"
 
@@ -62,6 +65,54 @@ TEST_F(ServiceAccountTest, ManySecretsOfBothAreBoundedInTime) {
   const std::clock_t begin = std::clock();
   EXPECT_EQ(MakePod(env).code, 201);
   EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 6) << "seconds of processor time";
+}
+
+// As kube-apiserver: who makes a namespace and pods in it in one breath is not to lose a race with
+// the controller that makes their account.
+class NewNamespaceTest : public ServerFixture {
+ protected:
+  static constexpr const char* kSpec = R"({"metadata": {"name": "p"},
+      "spec": {"containers": [{"name": "c", "image": "i"}]}})";
+  void SetUp() override {
+    ServerFixture::SetUp();
+    ASSERT_EQ(Post("/api/v1/namespaces", R"({"metadata": {"name": "new"}})").code, 201);
+  }
+};
+
+TEST_F(NewNamespaceTest, ANewPodWaitsForTheAccountThatItRunsAs) {
+  auto made = std::async(std::launch::async,
+                         [&] { return Post("/api/v1/namespaces/new/pods", kSpec); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const std::string accounts = "/api/v1/namespaces/new/serviceaccounts";
+  ASSERT_EQ(Post(accounts, R"({"metadata": {"name": "default"}})").code, 201);
+  const auto answer = made.get();
+  EXPECT_EQ(answer.code, 201) << answer.message();
+  EXPECT_EQ(answer.body["spec"]["serviceAccountName"], "default");
+}
+
+TEST_F(NewNamespaceTest, OneThatNamesTheDefaultAccountWaitsAsWell) {
+  auto made = std::async(std::launch::async, [&] {
+    return Post("/api/v1/namespaces/new/pods", R"({"metadata": {"name": "p"}, "spec":
+        {"serviceAccountName": "default", "containers": [{"name": "c", "image": "i"}]}})");
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const std::string accounts = "/api/v1/namespaces/new/serviceaccounts";
+  ASSERT_EQ(Post(accounts, R"({"metadata": {"name": "default"}})").code, 201);
+  EXPECT_EQ(made.get().code, 201);
+}
+
+TEST_F(NewNamespaceTest, ItIsRefusedWhereNobodyMakesTheAccount) {
+  const auto answer = Post("/api/v1/namespaces/new/pods", kSpec);
+  EXPECT_EQ(answer.code, 403);
+  EXPECT_THAT(answer.message(), HasSubstr("serviceaccount \"default\" not found"));
+}
+
+TEST_F(NewNamespaceTest, APodThatNamesItsAccountIsRefusedAtOnce) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto answer = Post("/api/v1/namespaces/new/pods", R"({"metadata": {"name": "p"},
+      "spec": {"serviceAccountName": "other", "containers": [{"name": "c", "image": "i"}]}})");
+  EXPECT_EQ(answer.code, 403);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
 }
 
 }  // namespace

@@ -109,12 +109,12 @@ AnswerSaved AnswerBy(const ApiRequest& request, const MediaType& media) {
 }  // namespace
 
 Result<http::Response> HandleGet(Core& core, ApiRequest& request) {
-  return GetObject(core.store, request);
+  return GetObject(core.store, *core.components, request);
 }
 
 Result<http::Response> HandleList(Core& core, ApiRequest& request) {
   TRY(MayReadPast(core, request));
-  return ListObjects({core.store, core.list_jobs, core.outbound}, request);
+  return ListObjects({core.store, core.list_jobs, core.outbound, core.components}, request);
 }
 
 Result<http::Response> HandleWatch(Core& core, ApiRequest& request) {

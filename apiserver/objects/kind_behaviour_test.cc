@@ -182,12 +182,20 @@ TEST_F(KindBehaviourTest, ADryRunFindsItsHealthPortTakenByItsNodePort) {
             "provided port is already allocated");
 }
 
-TEST_F(KindBehaviourTest, TheStoreIsAComponent) {
+TEST_F(KindBehaviourTest, TheStoreTheSchedulerAndTheControllersAreComponents) {
   const std::string components = "/api/v1/componentstatuses";
   const Json conditions = Json::parse(R"([{"type": "Healthy", "status": "True", "message": "ok"}])");
   EXPECT_EQ(Get(components + "/etcd-0").body["conditions"], conditions);
-  EXPECT_EQ(Get(components).body["items"][0]["conditions"], conditions);
-  EXPECT_EQ(Get(components + "/other").code, 404);
+  std::vector<std::string> names;
+  for (const Json& item : Get(components).body["items"]) names.push_back(item["metadata"]["name"]);
+  EXPECT_EQ(names, (std::vector<std::string>{"scheduler", "controller-manager", "etcd-0"}));
+  for (const char* name : {"/scheduler", "/controller-manager"}) {
+    // Of this server, which connects to nobody.
+    EXPECT_EQ(Get(components + name).body["conditions"][0]["status"], "False") << name;
+  }
+  const auto missing = Get(components + "/other");
+  EXPECT_EQ(missing.code, 404);
+  EXPECT_EQ(missing.message(), "componentstatus \"other\" not found");
 }
 
 class AutoscalersTest : public ServerFixture {

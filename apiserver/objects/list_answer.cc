@@ -335,8 +335,8 @@ Result<http::Response> ListObjects(const ListParts& parts, const ApiRequest& req
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request, {.list = true})));
   const ListQuery options = TRY(ParseListOptions(request.http, kind, false));
-  if (IsComponentStatus(kind)) {
-    return ListResponse(kind, ComponentStatusTexts(parts.store), {}, request, media);
+  if (parts.components != nullptr && IsComponentStatus(kind)) {
+    return ListResponse(kind, parts.components->Texts(), {}, request, media);
   }
   const bool of_now = options.resource_version.empty() && options.continue_token.empty();
   for (int tries = 1;; ++tries) {

@@ -24,6 +24,7 @@
 
 namespace skiff {
 
+class ComponentStatuses;
 class OutboundPool;
 
 // Where the pieces of long lists are made, no more of them at one time than there are processors:
@@ -46,6 +47,7 @@ struct ListParts {
   Store& store;
   ListJobs* jobs = nullptr;          // Null: pieces are made where they are taken.
   OutboundPool* outbound = nullptr;  // For what waits for webhooks that convert.
+  const ComponentStatuses* components = nullptr;  // Null: those are not asked for.
 };
 
 // Whoever asks from within this process gets all of it as the body.

@@ -202,11 +202,12 @@ Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view
   return page;
 }
 
-Result<http::Response> GetObject(Store& store, const ApiRequest& request) {
+Result<http::Response> GetObject(Store& store, const ComponentStatuses& components,
+                                 const ApiRequest& request) {
   const KindInfo& kind = *request.kind;
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request)));
   if (IsComponentStatus(kind)) {
-    std::string text = TRY(ComponentStatusText(store, request.info.name));
+    std::string text = TRY(components.Text(request.info.name));
     return ObjectResponse(200, kind, std::move(text), request, media);
   }
   const std::string asked(request.http.Query("resourceVersion").value_or(""));

@@ -15,6 +15,8 @@
 
 namespace skiff {
 
+class ComponentStatuses;
+
 // Whether a record is one that the options select. `kind` is what the client asked for. What cannot
 // be read is selected, so that whoever reads it is told why it cannot.
 bool Selects(const ListQuery& options, const KindInfo& kind, std::string_view key,
@@ -45,7 +47,8 @@ struct OpenPage {
 Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view namespace_name,
                             const ListQuery& options);
 
-Result<http::Response> GetObject(Store& store, const ApiRequest& request);
+Result<http::Response> GetObject(Store& store, const ComponentStatuses& components,
+                                 const ApiRequest& request);
 
 // Store::Reach, in the API's words.
 Result<> ReachRevision(Store& store, uint64_t version);

@@ -1,6 +1,9 @@
 #include "apiserver/server/api_server.h"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "api/cel/limits.h"
 #include "api/codec/json.h"
@@ -24,6 +27,9 @@ const Log kLog("apiserver");
 
 // As long as kube-apiserver lets a write take.
 constexpr std::chrono::seconds kRequestTimeMax{34};
+// kube-apiserver looks ten times, a tenth to a fifth of a second apart.
+constexpr std::chrono::milliseconds kPatienceForAccounts{1500};
+constexpr const char* kDefaultAccount = "default";
 // So often a definition may move on under a request of its kind.
 constexpr int kKindTriesMax = 5;
 
@@ -60,6 +66,25 @@ http::Response UnreadableResponse(const http::Request& request, const RequestInf
 bool IsRace(const Error& error) {
   return error.reason == Reason::kConflict || error.reason == Reason::kNotFound ||
          error.reason == Reason::kAlreadyExists;
+}
+
+// Whether a pod, as JSON or YAML, says that it runs as another account than the default one: told
+// from its text, for it is not decoded yet. In protobuf no field has a name, and none is found.
+bool NamesAnAccount(std::string_view body) {
+  static constexpr std::string_view kKey = "serviceAccount", kMore = "Name", kQuotes = "\"'";
+  for (size_t at = body.find(kKey); at != std::string_view::npos; at = body.find(kKey)) {
+    body.remove_prefix(at + kKey.size());
+    std::string_view rest = body;
+    if (rest.starts_with(kMore)) rest.remove_prefix(kMore.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of("\"' \t\r\n"), rest.size()));
+    if (!rest.starts_with(':')) continue;  // Another field.
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \t", 1), rest.size()));
+    const bool is_quoted = !rest.empty() && kQuotes.find(rest.front()) != std::string_view::npos;
+    if (is_quoted) rest.remove_prefix(1);
+    const std::string_view value = rest.substr(0, rest.find_first_of("\"',} \t\r\n"));
+    if (!value.empty() && value != kDefaultAccount && value != "null") return true;
+  }
+  return false;
 }
 
 // Whether what is asked for is a small thing, and such as memory may hold.
@@ -114,8 +139,41 @@ void ApiServer::State::AddEntrance() {
   flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
 }
 
+// Clients create a namespace and pods in it in one breath, and the account that these run as is
+// made by a controller meanwhile. A pod that names its account is as it says.
+bool ApiServer::State::IsBeforeItsAccount(const http::Request& request, const RequestInfo& info) {
+  if (request.method != "POST" || !info.is_resource || info.resource != "pods") return false;
+  if (!info.group.empty() || !info.subresource.empty()) return false;
+  const auto& off = options.disabled_admission_plugins;
+  if (std::find(off.begin(), off.end(), "ServiceAccount") != off.end()) return false;
+  if (caches.service_accounts.Find(info.namespace_name, kDefaultAccount) != nullptr) return false;
+  const auto where = caches.namespaces.Find("", info.namespace_name);
+  if (where == nullptr || where->metadata.deletion_timestamp) return false;
+  return !NamesAnAccount(request.body);
+}
+
+void ApiServer::State::AwaitAccount(const http::Request& request, const RequestInfo& info) {
+  const auto end = std::chrono::steady_clock::now() + kPatienceForAccounts;
+  while (IsBeforeItsAccount(request, info) && !shutting_down &&
+         std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
                                                  const RequestInfo& info, const User& user) {
+  auto names = NamesOfAsked(request, info, user);
+  if (names.empty() && IsBeforeItsAccount(request, info)) {
+    const RouteMatch match = custom_kinds.Now("")->routes.Find(info, request.method);
+    if (match.route != nullptr && authorizer.Authorize(user, AccessOf(info, match)).allowed()) {
+      names.insert("the default account of " + info.namespace_name);
+    }
+  }
+  return names;
+}
+
+std::set<std::string> ApiServer::State::NamesOfAsked(const http::Request& request,
+                                                     const RequestInfo& info, const User& user) {
   // Nothing is admitted that only looks at an object.
   const bool looks = info.IsReadOnly() && info.subresource.empty();
   const bool has_hooks =
@@ -433,6 +491,7 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
   pass.LeaveWorker();
   const auto held = std::make_shared<flow_control::Pass>(std::move(pass));
   const auto handle = [this, asked = std::move(asked), held](const http::Request& copy) {
+    state_->AwaitAccount(copy, asked.info);
     auto response = state_->entrance->Send(*held, copy, Answer(copy, asked, held.get()));
     state_->entrance->Hold(asked.initial_events, std::move(*held));
     return response;

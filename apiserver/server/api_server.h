@@ -67,6 +67,7 @@ struct ApiServerOptions {
   std::string advertise_address = "127.0.0.1";
   int secure_port = 6443;
   bool shared_store = false;  // Other servers use the same store.
+  bool controllers_are_within = false;  // In this process, and the scheduler.
   std::string client_ca_pem = {};
   FrontProxyOptions front_proxy = {};
   // By which servers behind this one know it; "": not at all.

@@ -49,7 +49,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
       new Core{made.store, made.clock, made.random, made.caches, made.admission, *made.writer,
                *made.remover, made.authorizer, made.rbac, *made.authentication, *made.tokens,
                has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound,
-               &made.list_jobs});
+               &made.list_jobs, &made.components});
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),

@@ -153,9 +153,13 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
   health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
 }
 
+http::Loops* LoopsOf(const ApiServer::Parts& parts) {
+  if (parts.loops == nullptr && parts.nodes != nullptr) return &parts.nodes->loops;
+  return parts.loops;
+}
+
 void ApiServer::State::AddWebhooks(const Parts& parts) {
-  http::Loops* loops = parts.loops;
-  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  http::Loops* loops = LoopsOf(parts);
   webhooks = std::make_unique<Webhooks>(
       Webhooks::Parts{.store = store,
                       .caches = caches,
@@ -169,8 +173,7 @@ void ApiServer::State::AddWebhooks(const Parts& parts) {
 }
 
 void ApiServer::State::AddAggregation(const Parts& parts) {
-  http::Loops* loops = parts.loops;
-  if (loops == nullptr && nodes != nullptr) loops = &nodes->loops;
+  http::Loops* loops = LoopsOf(parts);
   aggregation = std::make_unique<Aggregation>(
       Aggregation::Parts{.store = store,
                          .clock = clock,

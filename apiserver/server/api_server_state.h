@@ -28,6 +28,7 @@
 #include "apiserver/objects/writer.h"
 #include "apiserver/request/request_info.h"
 #include "apiserver/server/api_server.h"
+#include "apiserver/server/component_statuses.h"
 #include "apiserver/server/core.h"
 #include "apiserver/server/health_monitor.h"
 #include "apiserver/server/metered_store.h"
@@ -57,6 +58,9 @@ struct ApiServer::Asked {
   std::shared_ptr<const Served> kinds = {};  // Null: those that everybody is shown.
   bool is_known() const { return user.has_value() && info.unreadable.empty(); }
 };
+
+// Where connections to others live; null: nobody can be reached.
+http::Loops* LoopsOf(const ApiServer::Parts& parts);
 
 struct ApiServer::State {
   // What still waits is refused, and what is being stored is answered, while all that it might use
@@ -95,6 +99,7 @@ struct ApiServer::State {
         nodes(parts.nodes),
         checkpoint(std::move(parts.checkpoint)),
         served(KindsWith(options.kinds_on_request)),
+        components(store, LoopsOf(parts), options.controllers_are_within),
         custom_kinds(store, served,
                      [this](const auto& definition) { return MakeKinds(definition); }),
         caches(store),
@@ -114,6 +119,7 @@ struct ApiServer::State {
   const NodeConnections* nodes;
   const std::function<Result<std::string>()> checkpoint;
   ServedKinds served;
+  const ComponentStatuses components;
   CustomKinds custom_kinds;
   Caches caches;
   RbacAuthorizer rbac;
@@ -173,9 +179,15 @@ struct ApiServer::State {
   void AddDefinitions(ApiServer& server);
   // Who else answers for what this server has nothing built in for; nullptr: nobody.
   RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
-  // The webhooks that the request may have to wait for, and those that convert.
+  // Whom the request may have to wait for: webhooks, those that convert, and the controller that
+  // makes the account of a new pod.
   std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
                                  const User& user);
+  std::set<std::string> NamesOfAsked(const http::Request& request, const RequestInfo& info,
+                                     const User& user);
+  bool IsBeforeItsAccount(const http::Request& request, const RequestInfo& info);
+  // Blocks until that is no longer so, or it has taken as long as kube-apiserver looks for it.
+  void AwaitAccount(const http::Request& request, const RequestInfo& info);
   void AddEntrance();
   // Who is not let in comes to no handler, whose answers are counted there.
   void CountRefused(const http::Request& request, const http::Response& response);

@@ -1,6 +1,6 @@
 // The old way to ask how a control plane fares, which no store keeps: componentstatuses. What
-// stands here is the store alone, as "etcd-0"; controllers and scheduler have health endpoints of
-// their own.
+// stands here is asked for when somebody wants to know: the scheduler and the controllers at their
+// ports of this machine, unless they are in this process, and the store, as "etcd-0".
 #pragma once
 
 #include <string>
@@ -9,14 +9,29 @@
 #include "api/type.h"
 #include "apiserver/storage/store.h"
 #include "base/error.h"
+#include "http/loop.h"
 
 namespace skiff {
 
 bool IsComponentStatus(const KindInfo& kind);
 
-// JSON text of each, asked for now.
-std::vector<std::string> ComponentStatusTexts(Store& store);
-// Of the one with that name; NotFound when there is none.
-Result<std::string> ComponentStatusText(Store& store, const std::string& name);
+// Thread-safe; blocks.
+class ComponentStatuses {
+ public:
+  // `within`: the scheduler and the controllers are in this process, and are well as long as it is.
+  // `loops`: to ask them otherwise; null: they cannot be asked.
+  ComponentStatuses(Store& store, http::Loops* loops, bool within)
+      : store_(store), loops_(loops), within_(within) {}
+
+  // JSON text of each, asked for now.
+  std::vector<std::string> Texts() const;
+  // Of the one with that name; NotFound when there is none.
+  Result<std::string> Text(const std::string& name) const;
+
+ private:
+  Store& store_;
+  http::Loops* const loops_;
+  const bool within_;
+};
 
 }  // namespace skiff

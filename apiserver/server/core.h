@@ -12,6 +12,7 @@ namespace skiff {
 
 class Authentication;
 class Authorizer;
+class ComponentStatuses;
 class RbacAuthorizer;
 class ServiceAccountTokens;
 struct NodeConnections;
@@ -34,6 +35,7 @@ struct Core {
   WatchJobLoop* watch_frames = nullptr;
   OutboundPool* outbound = nullptr;
   ListJobs* list_jobs = nullptr;
+  const ComponentStatuses* components = nullptr;
 
   WatchParts watch() const {
     return {store, clock, random, watch_pages, watch_frames, outbound};

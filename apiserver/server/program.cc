@@ -414,6 +414,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .advertise_address = address,
       .secure_port = flags.secure_port,
       .shared_store = !flags.etcd_servers.empty(),
+      .controllers_are_within = flags.controllers_are_within,
       .enabled_admission_plugins = flags.enable_admission_plugins,
       .disabled_admission_plugins = flags.disable_admission_plugins,
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,

@@ -59,6 +59,7 @@ struct ApiServerFlags {
   int default_unreachable_toleration_s = 300;
   bool warn_unserved_kinds = false;
   bool network_policies_are_enforced = false;
+  bool controllers_are_within = false;  // And the scheduler.
   // Those of KindsOnRequest() that --runtime-config asks for, and whether the feature gate lets
   // MutatingAdmissionPolicies act.
   std::vector<const KindInfo*> kinds_on_request = {};
