@@ -17,11 +17,19 @@
 namespace skiff::cel {
 namespace {
 
+// Whether what two items were compared to says that their lists or maps differ. Those that
+// expressions made differ by items that are known not to be the same, not by those that cannot be
+// compared: for these, only collections of a schema fail.
+bool TellsApart(const Value& collection, const Value& same) {
+  if (same.IsTrue()) return false;
+  return !same.IsError() || collection.schema() != nullptr || !Look(0);
+}
+
 Value EqualInOrder(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
   for (size_t i = 0; i < a.Size(); ++i) {
     Value same = Equal(a.At(i), b.At(i));
-    if (!same.IsTrue()) return same;
+    if (TellsApart(a, same)) return same;
   }
   return Value::Bool(true);
 }
@@ -181,8 +189,10 @@ Value EqualMaps(const Value& a, const Value& b) {
   a.EachEntry([&](const Value& key, const Value& value) {
     looks_of_thread += 2;
     const auto other = b.Find(key);
-    same = other ? Equal(value, *other) : Value::Bool(false);
-    return same.IsTrue();
+    Value each = other ? Equal(value, *other) : Value::Bool(false);
+    if (!TellsApart(a, each)) return true;
+    same = std::move(each);
+    return false;
   });
   return same;
 }

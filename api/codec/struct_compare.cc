@@ -75,7 +75,7 @@ std::string ElementOf(const Field& list, const void* item) {
 }
 
 // Sorted by element; those with the same one stand as they do in the list.
-Row<std::string> ItemsOf(const Field& list, const void* value) {
+Row<std::string> ItemsOf(const Field& list, const void* value, bool& fits) {
   Row<std::string> items;
   if (value == nullptr) return items;
   const size_t count = list.type->list->size(value);
@@ -83,7 +83,11 @@ Row<std::string> ItemsOf(const Field& list, const void* value) {
   for (size_t i = 0; i < count; ++i) {
     const void* item = list.type->list->at(value, i);
     std::string element = ElementOf(list, item);
-    if (!element.empty()) items.emplace_back(std::move(element), item);
+    if (element.empty()) {
+      fits = false;
+    } else {
+      items.emplace_back(std::move(element), item);
+    }
   }
   std::stable_sort(items.begin(), items.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -169,7 +173,7 @@ class StructComparer {
 
   void Items(const Field& list, const void* before, const void* after, const ElementChain* path) {
     const Type& type = *list.type->element;
-    VisitPairs(ItemsOf(list, before), ItemsOf(list, after),
+    VisitPairs(ItemsOf(list, before, out_.fits), ItemsOf(list, after, out_.fits),
                [&](const std::string& element, auto old_run, auto new_run) {
                  const ElementChain chain{path, 0, element};
                  if (old_run.size() < 2 && new_run.size() < 2) {

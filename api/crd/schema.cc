@@ -51,6 +51,7 @@ void ReadStructure(const Json& props, int depth, Schema& out) {
   out.preserve_unknown = IsTrue(props, "x-kubernetes-preserve-unknown-fields");
   out.embedded = IsTrue(props, "x-kubernetes-embedded-resource");
   out.int_or_string = IsTrue(props, "x-kubernetes-int-or-string");
+  out.has_format = !TextAt(props, "format").empty();
   out.atomic_map = TextAt(props, "x-kubernetes-map-type") == "atomic";
   out.list_type = ListTypeOf(TextAt(props, "x-kubernetes-list-type"));
   out.list_keys = Texts(props, "x-kubernetes-list-map-keys");

@@ -49,6 +49,7 @@ struct Schema {
   bool preserve_unknown = false;
   bool embedded = false;
   bool int_or_string = false;
+  bool has_format = false;  // Whichever; SchemaLimits::format is what is checked.
   bool atomic_map = false;
   ListType list_type = ListType::kAtomic;
   std::vector<std::string> list_keys;

@@ -14,13 +14,16 @@ const Type& Anything() {
   return kType;
 }
 const Type& ScalarOf(Shape shape) {
-  static const Type kTypes[] = {{.shape = Shape::kBool},
-                                {.shape = Shape::kInt64},
-                                {.shape = Shape::kDouble},
-                                {.shape = Shape::kString},
-                                {.shape = Shape::kIntOrString}};
+  static const Type kTypes[] = {{.shape = Shape::kBool},   {.shape = Shape::kInt64},
+                                {.shape = Shape::kDouble}, {.shape = Shape::kString},
+                                {.shape = Shape::kTime},   {.shape = Shape::kIntOrString}};
   return *std::find_if(std::begin(kTypes), std::end(kTypes) - 1,
                        [&](const Type& type) { return type.shape == shape; });
+}
+
+// To apply whatever has a format, but for "byte", is any scalar, as times are.
+Shape ShapeOfText(const Schema& schema) {
+  return schema.has_format && schema.Limits().format != "byte" ? Shape::kTime : Shape::kString;
 }
 
 class TableMaker {
@@ -29,14 +32,15 @@ class TableMaker {
 
   const Type& Of(const Schema& schema) {
     if (schema.int_or_string) return ScalarOf(Shape::kIntOrString);
-    if (schema.type == "string") return ScalarOf(Shape::kString);
+    if (schema.type == "string") return ScalarOf(ShapeOfText(schema));
     if (schema.type == "boolean") return ScalarOf(Shape::kBool);
     if (schema.type == "integer") return ScalarOf(Shape::kInt64);
     if (schema.type == "number") return ScalarOf(Shape::kDouble);
     if (schema.type == "array") return ListOf(schema);
     const bool is_struct = !schema.properties.empty() || schema.embedded;
     if (!is_struct && (schema.preserve_unknown || schema.type.empty())) return Anything();
-    if (!is_struct && schema.has_additional && !schema.forbids_additional) return MapOf(schema);
+    // An object of which no member is known may have any.
+    if (!is_struct && !schema.forbids_additional) return MapOf(schema);
     Type& type = tables_.NewType();
     type.shape = Shape::kStruct;
     Fill(schema, schema.embedded, false, type);

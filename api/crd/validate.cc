@@ -268,21 +268,31 @@ class Validator {
     if (schema.limits == nullptr) return;
     const SchemaLimits& limits = *schema.limits;
     const double number = value.get<double>();
+    // A whole number is held against whole ones: of a limit's fraction nothing is left.
+    const auto limit_of = [&](const std::optional<double>& given) {
+      if (!given || !value.is_number_integer()) return given;
+      return std::optional<double>(std::trunc(*given));
+    };
+    const auto maximum = limit_of(limits.maximum), minimum = limit_of(limits.minimum);
+    const auto factor = limit_of(limits.multiple_of);
     const auto say = [&](const std::string& what) {
       out_.Invalid(At(path), value, Body(path) + "should be " + what);
     };
-    if (limits.multiple_of && !IsMultiple(number, *limits.multiple_of)) {
-      say("a multiple of " + Number(*limits.multiple_of));
+    if (factor && *factor <= 0) {
+      out_.Invalid(At(path), 0,
+                   "factor MultipleOf declared for " + path.Text() + " must be positive: 0");
+    } else if (factor && !IsMultiple(number, *factor)) {
+      say("a multiple of " + Number(*factor));
     }
-    if (limits.maximum && limits.exclusive_maximum && number >= *limits.maximum) {
-      say("less than " + Number(*limits.maximum));
-    } else if (limits.maximum && number > *limits.maximum) {
-      say("less than or equal to " + Number(*limits.maximum));
+    if (maximum && limits.exclusive_maximum && number >= *maximum) {
+      say("less than " + Number(*maximum));
+    } else if (maximum && number > *maximum) {
+      say("less than or equal to " + Number(*maximum));
     }
-    if (limits.minimum && limits.exclusive_minimum && number <= *limits.minimum) {
-      say("greater than " + Number(*limits.minimum));
-    } else if (limits.minimum && number < *limits.minimum) {
-      say("greater than or equal to " + Number(*limits.minimum));
+    if (minimum && limits.exclusive_minimum && number <= *minimum) {
+      say("greater than " + Number(*minimum));
+    } else if (minimum && number < *minimum) {
+      say("greater than or equal to " + Number(*minimum));
     }
   }
 
@@ -308,10 +318,11 @@ class Validator {
     if (limits.values.empty()) return;
     const auto found = std::find(limits.values.begin(), limits.values.end(), value);
     left_.Look(static_cast<uint64_t>(found - limits.values.begin()));
-    if (found != limits.values.end()) return;
+    // A null is none of the values, though it were listed.
+    if (found != limits.values.end() && !value.is_null()) return;
     std::vector<std::string> words;
     for (const Json& each : limits.values) {
-      words.push_back(each.is_string() ? each.get<std::string>() : GoPlain(each));
+      words.push_back(each.is_string() ? each.get<std::string>() : DumpJson(each));
       told_bytes_ += words.back().size();
     }
     out_.NotSupported(At(path), value, words);

@@ -32,10 +32,12 @@ std::string GroupVersionKindText(const KindInfo& kind) {
          ", Kind=" + std::string(kind.kind);
 }
 
+std::string Subject(const KindInfo& kind, const Json& document) {
+  return "(" + TextAt(document, "metadata.namespace") + "/" + TextAt(document, "metadata.name") +
+         "; " + GroupVersionKindText(kind) + ")";
+}
 std::string Subject(const Apply& apply) {
-  return "(" + TextAt(apply.configuration, "metadata.namespace") + "/" +
-         TextAt(apply.configuration, "metadata.name") + "; " + GroupVersionKindText(apply.kind) +
-         ")";
+  return Subject(apply.kind, apply.configuration);
 }
 
 std::string PrintManager(const ManagedEntry& entry) {
@@ -231,11 +233,21 @@ Result<Json> Applier::Run() {
       metadata->contains("managedFields") && !metadata->at("managedFields").is_null()) {
     return Fail(Reason::kBadRequest, "metadata.managedFields must be nil");
   }
+  entries_ = DecodeManagedFields(apply_.live).value_or(ManagedEntries());
+  const std::string live_misfit = CheckKept(type_, live_);
+  if (entries_.empty() && !live_misfit.empty()) {
+    return ServerError(
+        "failed to create manager for existing fields: failed to convert new object " +
+        Subject(apply_.kind, live_) + " to smd typed: " + live_misfit);
+  }
   const std::string misfit = CheckApplied(type_, configuration_);
   if (!misfit.empty()) {
     return ServerError("failed to create typed patch object " + Subject(apply_) + ": " + misfit);
   }
-  entries_ = DecodeManagedFields(apply_.live).value_or(ManagedEntries());
+  if (!live_misfit.empty()) {
+    return ServerError("failed to create typed live object " + Subject(apply_.kind, live_) + ": " +
+                       live_misfit);
+  }
   if (entries_.empty()) {
     FieldWriter before = apply_.writer;
     before.manager = kBeforeFirstApply;

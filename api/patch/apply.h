@@ -37,5 +37,9 @@ Result<Json> MergeConfiguration(const Type& type, Json live, Json configuration)
 
 // What is wrong with a configuration by structured-merge-diff's rules: "" or its text.
 std::string CheckApplied(const Type& type, const Json& configuration);
+// The same of an object that is kept, whose lists may hold an item twice.
+std::string CheckKept(const Type& type, const Json& object);
+// The same of a configuration that an expression made, where any value may be a GoOddity.
+std::string CheckMade(const Type& type, const Json& configuration);
 
 }  // namespace skiff

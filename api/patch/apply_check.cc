@@ -1,4 +1,4 @@
-// Whether an applied configuration fits the schema, in structured-merge-diff's words.
+// Whether a configuration, or an object, fits the schema, in the words of structured-merge-diff.
 #include <set>
 
 #include "api/codec/kept_text.h"
@@ -13,8 +13,15 @@ constexpr size_t kErrorBytesMax = 1 << 20;
 
 class Checker {
  public:
+  struct Takes {
+    bool twice = false;     // Items of lists.
+    bool oddities = false;  // GoOddity, and refuses it.
+  };
+  explicit Checker(Takes takes) : takes_(takes) {}
+
   void Walk(const Spot& spot, const Json& value) {
-    if (spot.type == nullptr || value.is_null()) return;
+    if (value.is_null()) return;
+    if (spot.type == nullptr) return Anything(value);
     if (const Type* kept = KeptAsText(*spot.type)) return Walk({kept, nullptr}, value);
     switch (spot.type->shape) {
       case Shape::kBool:
@@ -24,20 +31,21 @@ class Checker {
       case Shape::kInt64:
       case Shape::kDouble:
         if (!value.is_number()) {
-          Say(std::string("expected numeric (int or float), got ") + GoTypeOf(value));
+          Say("expected numeric (int or float), got " +
+              (IsGoOddity(value) ? GoTypeOfOddity(value) : GoTypeOf(value)));
         }
         return;
       case Shape::kString:
       case Shape::kBytes:
       case Shape::kDuration:
-        if (!value.is_string()) {
-          Say("expected string, got &value.valueUnstructured{Value:" + GoSyntax(value) + "}");
-        }
+        if (!value.is_string()) SayNoText(value);
         return;
       case Shape::kTime:
       case Shape::kMicroTime:
       case Shape::kQuantity:
-        if (value.is_structured()) Say("expected any scalar, got &{" + GoPlain(value) + "}");
+        if (value.is_structured() || IsGoOddity(value)) {
+          Say("expected any scalar, got &{" + GoPlain(value) + "}");
+        }
         return;
       case Shape::kStruct:
       case Shape::kMap:
@@ -45,7 +53,7 @@ class Checker {
       case Shape::kList:
         return Items(spot, value);
       default:
-        return;
+        return Anything(value);
     }
   }
 
@@ -57,6 +65,24 @@ class Checker {
   }
 
  private:
+  // Of which no schema says anything.
+  void Anything(const Json& value) {
+    if (!takes_.oddities) return;
+    if (IsGoOddity(value)) Say("expected map, got &{" + GoPlain(value) + "}");
+    if (!value.is_structured()) return;
+    const size_t length = path_.size();
+    size_t index = 0;
+    for (const auto& [name, member] : value.items()) {
+      path_ += value.is_array() ? "[" + std::to_string(index++) + "]" : "." + name;
+      Anything(member);
+      path_.resize(length);
+    }
+  }
+
+  void SayNoText(const Json& value) {
+    Say("expected string, got &value.valueUnstructured{Value:" + GoSyntax(value) + "}");
+  }
+
   void Say(const std::string& message) {
     if (error_bytes_ > kErrorBytesMax) return;
     errors_.push_back(path_.empty() ? message : path_ + ": " + message);
@@ -68,8 +94,12 @@ class Checker {
     const bool named = spot.type->type_meta;
     const size_t length = path_.size();
     for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
-      if (named && (name == "kind" || name == "apiVersion")) continue;
       path_.append(".").append(name);
+      if (named && (name == "kind" || name == "apiVersion")) {
+        if (!member.is_string() && !member.is_null()) SayNoText(member);
+        path_.resize(length);
+        continue;
+      }
       Spot below;
       if (spot.Member(name, below)) {
         Walk(below, member);
@@ -93,13 +123,19 @@ class Checker {
         path_.resize(length);
         continue;
       }
+      if (IsGoOddity(value[i]) && spot.list_type() == ListType::kSet) {
+        path_ += "[={{undefined}}]";
+        Walk(spot.Item(), value[i]);
+        path_.resize(length);
+        continue;
+      }
       const auto element = ItemElement(spot, value[i], i);
       if (!element) {
         Say(element.error().message);
         continue;
       }
       const std::string printed = PrintElement(*element);
-      if (!seen.insert(*element).second) {
+      if (!takes_.twice && !seen.insert(*element).second) {
         Say("duplicate entries for key " + printed);
         continue;
       }
@@ -109,17 +145,30 @@ class Checker {
     }
   }
 
+  const Takes takes_;
   std::string path_;  // Of the value that is looked at.
   std::vector<std::string> errors_;
   size_t error_bytes_ = 0;
 };
 
+std::string Check(const Type& type, const Json& document, Checker::Takes takes) {
+  Checker checker(takes);
+  checker.Walk({&type, nullptr}, document);
+  return checker.Text();
+}
+
 }  // namespace
 
 std::string CheckApplied(const Type& type, const Json& configuration) {
-  Checker checker;
-  checker.Walk({&type, nullptr}, configuration);
-  return checker.Text();
+  return Check(type, configuration, {});
+}
+
+std::string CheckKept(const Type& type, const Json& object) {
+  return Check(type, object, {.twice = true});
+}
+
+std::string CheckMade(const Type& type, const Json& configuration) {
+  return Check(type, configuration, {.oddities = true});
 }
 
 }  // namespace skiff

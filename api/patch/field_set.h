@@ -156,6 +156,8 @@ FieldSet FieldsOf(const Spot& spot, const Json& document);
 struct Comparison {
   FieldSet changed;  // Added or modified.
   FieldSet removed;
+  // Of structs: each item of a list that is a map has a key. Else the two do not fit the schema.
+  bool fits = true;
 };
 Comparison Compare(const Spot& spot, const Json& before, const Json& after);
 // The same of two structs of that type, but for their metadata.managedFields.

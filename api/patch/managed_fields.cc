@@ -349,6 +349,10 @@ void UpdateEntries(const Type& type, const Json& live, const Json& object,
   const auto metadata = live.find("metadata");
   const bool exists = metadata != live.end() && metadata->contains("uid");
   if (entries.empty() && exists) return;
+  if (!CheckKept(type, object).empty() || !CheckKept(type, live).empty()) {
+    entries.clear();
+    return;
+  }
   DropOtherGroups(writer.api_version, entries);
   VersionedChanges changes(Compare({&type, nullptr}, live, object), writer);
   if (changes.Add(live, object, entries)) {
@@ -471,8 +475,13 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
   if (!entries.empty() || before == nullptr || before->uid.empty()) {
     DropOtherGroups(writer.api_version, entries);
     const void* from = before != nullptr ? live : EmptyOf(type);
-    RecordUpdate(VersionedChanges(CompareStructs(type, from, object), writer), writer, entries);
-    CapUpdateManagers(entries);
+    Comparison comparison = CompareStructs(type, from, object);
+    if (comparison.fits) {
+      RecordUpdate(VersionedChanges(std::move(comparison), writer), writer, entries);
+      CapUpdateManagers(entries);
+    } else {
+      entries.clear();
+    }
   }
   metadata.managed_fields = EncodeAsStructs(std::move(entries));
 }

@@ -99,7 +99,7 @@ class VersionedChanges {
 // After a create, update or (not apply) patch: writes object.metadata.managedFields. `live` is the
 // object before; on create ZeroDocument(type). Both in normal form and with defaults. Where they
 // cannot be seen as the version of an entry, Kubernetes forgets all that is known, and so is it
-// here.
+// here; so it does where one of them does not fit its schema.
 void UpdateManagedFields(const Type& type, const Json& live, Json& object,
                          const FieldWriter& writer);
 // The same for structs of that type, which have metadata. `live`: nullptr on create.

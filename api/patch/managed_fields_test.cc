@@ -75,6 +75,14 @@ Json J(std::string_view text) {
   return *ParseJson(text);
 }
 
+TEST(ManagedFields, AnItemWithoutItsKeyHasAllOwnersForgotten) {
+  Tracked<core_v1::ServiceAccount> account;
+  account.Put("a", R"({"metadata": {"name": "a"}, "secrets": [{"name": "s"}]})");
+  EXPECT_EQ(account.Owners().size(), 1u);
+  account.Put("b", R"({"metadata": {"name": "a"}, "secrets": [{"name": "s"}, {}]})");
+  EXPECT_EQ(account.Owners(), Json::object());
+}
+
 TEST(ManagedFields, CreationOwnsWhatTheEmptyObjectLacks) {
   Tracked<ConfigMap> map;
   map.Put("kubectl", R"({"metadata": {"name": "a", "labels": {"x": "1"}}, "data": {"k": "v"},

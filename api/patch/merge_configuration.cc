@@ -48,7 +48,7 @@ class AtomicParts {
 Result<Json> MergeConfiguration(const Type& type, Json live, Json configuration) {
   configuration.erase("kind");
   configuration.erase("apiVersion");
-  if (const std::string misfit = CheckApplied(type, configuration); !misfit.empty()) {
+  if (const std::string misfit = CheckMade(type, configuration); !misfit.empty()) {
     return Fail(Reason::kInvalid, "failed to convert patch object to typed object: " + misfit);
   }
   const Spot root{&type, nullptr};

@@ -297,6 +297,15 @@ Result<> FindsItsKeys(const Json& list, const Json& order, const std::string& ke
   return {};
 }
 
+// Whether there are maps in a list, told apart by a key which each has.
+Result<> HaveKey(const Json& list, const std::string& key) {
+  for (const Json& item : list) {
+    if (!item.is_object()) return BadArgument(kGoMap, item);
+    if (!item.contains(key)) return NoMergeKey(item, key);
+  }
+  return {};
+}
+
 // One $setElementOrder: merges its list, if the patch has it, and puts it in order.
 Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& order,
                          Json& original, Json& patch, size_t& items_left) {
@@ -328,6 +337,12 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
     patch.erase(name);
   } else if (old == original.end()) {
     return {};
+  }
+  const Json& any = before.empty() ? merged : before;
+  if (!any.empty() && any.front().is_object()) {
+    TRY(HaveKey(merged, key));
+    TRY(HaveKey(order, key));
+    TRY(HaveKey(before, key));
   }
   original[name] = OrderLike(merged, order, before, key);
   return {};

@@ -211,6 +211,11 @@ TEST(StrategicMerge, MistakesAreToldAsKubernetesTellsThem) {
             "expected a map[string]interface {}, but received a int64");
   EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":"x","containers":{}})"),
             "expected a []interface {}, but received a string");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[5]})"),
+            "expected a map[string]interface {}, but received a int64");
+  EXPECT_EQ(PodPatched(R"({"topologySpreadConstraints":[],"tolerations":[{"key":"a"}]})",
+                       R"({"$setElementOrder/tolerations":[],"tolerations":[]})"),
+            "map: map[key:a] does not contain declared merge key: ");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "api/text/go_value.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -9,6 +10,27 @@
 #include "api/text/go_text.h"
 
 namespace skiff {
+namespace {
+
+enum class OddPart : uint8_t { kPlain, kSyntax, kType };
+
+std::string OddPartOf(const Json& oddity, OddPart part) {
+  const auto& bytes = oddity.get_binary();
+  auto begin = bytes.begin();
+  for (int i = 0; i < static_cast<int>(part); ++i) begin = std::find(begin, bytes.end(), 0) + 1;
+  return {begin, std::find(begin, bytes.end(), 0)};
+}
+
+}  // namespace
+
+Json GoOddity(std::string_view plain, std::string_view syntax, std::string_view type) {
+  Json::binary_t bytes;
+  for (const std::string_view part : {plain, syntax, type}) {
+    bytes.insert(bytes.end(), part.begin(), part.end());
+    bytes.push_back(0);
+  }
+  return Json::binary(std::move(bytes));
+}
 
 // As few digits as tell the number apart.
 std::string GoFloat(double value) {
@@ -27,6 +49,7 @@ std::string GoFloat(double value) {
 
 std::string GoPlain(const Json& value) {
   if (value.is_null()) return "<nil>";
+  if (IsGoOddity(value)) return OddPartOf(value, OddPart::kPlain);
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return GoFloat(value.get<double>());
   if (!value.is_structured()) return DumpJson(value);
@@ -43,6 +66,7 @@ std::string GoPlain(const Json& value) {
 
 std::string GoSyntax(const Json& value) {
   if (value.is_null()) return "interface {}(nil)";
+  if (IsGoOddity(value)) return OddPartOf(value, OddPart::kSyntax);
   if (value.is_string()) return GoQuote(value.get<std::string>());
   if (value.is_number_float()) return GoFloat(value.get<double>());
   if (!value.is_structured()) return DumpJson(value);
@@ -62,6 +86,10 @@ GoBasic GoBasicOf(const Json& value) {
   if (value.is_string()) return GoBasic::kText;
   if (value.is_number_float()) return GoBasic::kFloat;
   return value.is_number() ? GoBasic::kInt : GoBasic::kNone;
+}
+
+std::string GoTypeOfOddity(const Json& oddity) {
+  return OddPartOf(oddity, OddPart::kType);
 }
 
 const char* GoTypeOf(const Json& value) {

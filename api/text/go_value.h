@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "api/values.h"
 
@@ -16,6 +17,13 @@ std::string GoPlain(const Json& value);
 std::string GoSyntax(const Json& value);
 // %T: "map[string]interface {}", "int64".
 const char* GoTypeOf(const Json& value);
+// A value that JSON does not have, as bytes, a time or a number without a sign, where a document
+// was expected: it is only there to be refused, and knows how it prints. No text has a 0 in it.
+Json GoOddity(std::string_view plain, std::string_view syntax, std::string_view type);
+std::string GoTypeOfOddity(const Json& oddity);
+inline bool IsGoOddity(const Json& value) {
+  return value.is_binary();
+}
 // The kinds of values that Go's templates, and client-go's paths, compare with others of the same;
 // kNone: of this one they compare none.
 enum class GoBasic : uint8_t { kNone, kBool, kInt, kFloat, kText };

@@ -1,9 +1,13 @@
 // What a runtime costs and where it runs comes from its class into the pod.
+#include <fmt/format.h>
+
 #include <set>
 
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
+#include "api/rules/names.h"
+#include "api/text/go_text.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/request/api_errors.h"
 
@@ -48,6 +52,12 @@ class RuntimeClassPlugin final : public AdmissionPlugin {
     if (!spec.runtime_class_name) return nullptr;
     auto found = caches_.runtime_classes.Find("", *spec.runtime_class_name);
     if (found) return found;
+    // Who asks for it once more finds that no URL can name it.
+    if (const auto wrong = PathSegmentErrors(*spec.runtime_class_name); !wrong.empty()) {
+      return Fail(
+          PlainError(fmt::format("invalid resource name {}: [{}]",
+                                 GoQuote(*spec.runtime_class_name), fmt::join(wrong, " "))));
+    }
     return Deny(request,
                 "pod rejected: RuntimeClass " + Quoted(*spec.runtime_class_name) + " not found");
   }

@@ -54,6 +54,46 @@ TEST_F(CustomResources, WhatTheSchemaRefusesIsRefusedInKubernetesWords) {
             "Cron.example.com \"a\" is invalid: spec.image: Required value");
 }
 
+TEST_F(CustomResources, ANullIsNoneOfTheValuesThatAreListed) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["mode"] = {
+      {"type", "string"}, {"nullable", true}, {"enum", {"a", nullptr}}};
+  Define(Definition(schema));
+  EXPECT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"mode", nullptr}})).message(),
+            "Cron.example.com \"a\" is invalid: spec.mode: Unsupported value: null: supported "
+            "values: \"a\", \"null\"");
+}
+
+TEST_F(CustomResources, AWholeNumberIsHeldAgainstWholeLimits) {
+  Json schema = Schema();
+  Json& fields = schema["properties"]["spec"]["properties"];
+  fields["most"] = {{"type", "number"}, {"maximum", 1.5}, {"exclusiveMaximum", true}};
+  fields["least"] = {{"type", "integer"}, {"minimum", 1.5}};
+  fields["times"] = {{"type", "integer"}, {"multipleOf", 0.5}};
+  Define(Definition(schema));
+  const auto causes = [&](const char* field, const Json& value) {
+    const Json spec = {{"image", "web"}, {field, value}};
+    return Post(path_ + "?dryRun=All", Cron("a", spec)).message();
+  };
+  const std::string begin = "Cron.example.com \"a\" is invalid: spec.";
+  EXPECT_EQ(causes("most", 1),
+            begin + "most: Invalid value: 1: spec.most in body should be less than 1");
+  EXPECT_EQ(causes("most", 1.25), "");
+  EXPECT_EQ(causes("least", 1), "");
+  EXPECT_EQ(causes("times", 2), begin +
+                                    "times: Invalid value: 0: factor MultipleOf declared for "
+                                    "spec.times must be positive: 0");
+}
+
+TEST_F(CustomResources, ASchemaMayNotEvenHaveEmptyDependencies) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["dependencies"] = Json::object();
+  const Answer refused = Post(definitions_, Definition(schema).dump());
+  EXPECT_EQ(refused.code, 422);
+  EXPECT_NE(refused.message().find("dependencies is not supported"), std::string::npos)
+      << refused.message();
+}
+
 TEST_F(CustomResources, ManyFinalizersAreLookedAtInNoTime) {
   Define(Definition(Schema()));
   Json cron = Json::parse(Cron("a", {{"image", "web"}}));
@@ -79,6 +119,16 @@ TEST_F(CustomResources, StatusScaleAndColumnsFollowTheDefinition) {
   EXPECT_EQ(Get(path_ + "/a/scale").body["status"]["replicas"], 3);
   EXPECT_EQ(Merge(path_ + "/a/scale", R"({"spec": {"replicas": 5}})").body["spec"]["replicas"], 5);
   EXPECT_EQ(Get(path_ + "/a").body["metadata"]["generation"], 2);
+  const auto apply = [&](const std::string& query) {
+    return Ask("PATCH", path_ + "/a/scale?fieldManager=m" + query,
+               R"({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "a"},
+                   "spec": {"replicas": 7}})",
+               "application/apply-patch+yaml");
+  };
+  EXPECT_EQ(apply("").code, 409);
+  EXPECT_EQ(apply("&force=true").message(),
+            "failed to convert new object (/a; autoscaling/v1, Kind=Scale) to proper version: "
+            "request to convert CR to an invalid group/version: autoscaling/v1");
   const Answer table =
       Ask({.path = path_, .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
   EXPECT_EQ(table.body["rows"][0]["cells"], Json::parse(R"(["a", 5])"));
@@ -113,6 +163,51 @@ TEST_F(CustomResources, ANullThatIsAppliedIsADefaultOrRefused) {
   const Answer filled = apply({{"image", "web"}, {"replicas", nullptr}});
   ASSERT_EQ(filled.code, 201) << filled.message();
   EXPECT_EQ(filled.body["spec"]["replicas"], 1);
+}
+
+TEST_F(CustomResources, WhatDoesNotFitIsOwnedByNobodyAndNotApplied) {
+  Json schema = Schema();
+  Json& image = schema["properties"]["spec"]["properties"]["image"];
+  image = {{"type", "integer"}};
+  Define(Definition(schema));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", 1}})).code, 201);
+  image = {{"type", "string"}};
+  ASSERT_EQ(
+      Merge(definitions_ + "/crons.example.com", Json{{"spec", Definition(schema)["spec"]}}.dump())
+          .code,
+      200);
+  Settle();
+  EXPECT_TRUE(Get(path_ + "/a").body["metadata"].contains("managedFields"));
+  const Answer labeled = Merge(path_ + "/a", R"({"metadata": {"labels": {"x": "y"}}})");
+  ASSERT_EQ(labeled.code, 200) << labeled.message();
+  EXPECT_FALSE(labeled.body["metadata"].contains("managedFields"));
+  const Answer applied = Ask("PATCH", path_ + "/a?fieldManager=me", Cron("a", {{"image", "web"}}),
+                             "application/apply-patch+yaml");
+  EXPECT_EQ(applied.code, 500);
+  EXPECT_EQ(applied.message(),
+            "failed to create manager for existing fields: failed to convert new object "
+            "(default/a; example.com/v1, Kind=Cron) to smd typed: .spec.image: expected string, "
+            "got &value.valueUnstructured{Value:1}");
+}
+
+TEST_F(CustomResources, ToApplyAFormatIsAnyScalarAndAnEmptyObjectAnything) {
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["born"] = {{"type", "string"}, {"format", "date"}};
+  schema["properties"]["free"] = {{"type", "object"}};
+  Define(Definition(schema));
+  Json cron = Json::parse(Cron("a", {{"image", "web"}, {"born", 5}}));
+  const auto apply = [&] {
+    return Ask("PATCH", path_ + "/a?fieldManager=me", cron.dump(), "application/apply-patch+yaml");
+  };
+  EXPECT_EQ(
+      apply().message(),
+      "Cron.example.com \"a\" is invalid: spec.born: Invalid value: \"integer\": spec.born in "
+      "body must be of type string: \"integer\"");
+  cron["spec"].erase("born");
+  cron["free"] = {{"x", {{"y", 1}}}};
+  const Answer made = apply();
+  ASSERT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["free"], Json::object());
 }
 
 TEST_F(CustomResources, WhatIsDeletedIsSentWithTheRevisionOfItsDeletion) {

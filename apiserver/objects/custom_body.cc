@@ -47,7 +47,7 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
   const http::Request& http = request.http;
   ReadBodyParts parts;
   TRY(CheckBodySize(http));
-  const std::string media = BareMediaType(http.Header("Content-Type"));
+  const std::string media = BodyMediaType(http.Header("Content-Type"));
   if (media == "application/yaml") {
     auto yaml = ParseYaml(http.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());

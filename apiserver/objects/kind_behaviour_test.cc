@@ -374,6 +374,9 @@ TEST_F(KindBehaviourTest, AllOfAScaleHasToBeRight) {
                                  std::to_string(replicas) + "}}");
   };
   EXPECT_EQ(sent(R"("generateName": "X_")", 2).code, 422);
+  const auto held = sent(R"("finalizers": ["foo"])", 2);
+  ASSERT_EQ(held.code, 422);
+  EXPECT_EQ(held.body["details"]["causes"][0]["field"], "metadata.finalizers[0]");
   EXPECT_EQ(sent(R"("uid": "x")", -1).code, 409) << "another object first";
   const auto other = Merge(scale, R"({"metadata": {"uid": "x"}})");
   EXPECT_EQ(other.message(),

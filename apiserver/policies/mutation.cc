@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/cel/patch_values.h"
 #include "api/codec/decode.h"
 #include "api/codec/document.h"
@@ -18,22 +20,52 @@ using namespace admissionregistration_v1beta1;
 // As JSON, as much as a client may send: each of many mutations may double what it finds.
 constexpr size_t kMutatedBytesMax = size_t{3} << 20;
 
-// Whatever of it the kind does not know would be lost without a word. It is of the kind that it was
-// of `before`.
-Result<> CheckKnown(const Type* type, const Json& before, const Json& document) {
-  const std::string version = TextAt(document, "apiVersion");
-  const std::string kind = TextAt(document, "kind");
-  if (version != TextAt(before, "apiVersion") || kind != TextAt(before, "kind")) {
-    return Fail(InternalErrorOf(fmt::format(
-        "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
-        Quoted(kind), Quoted(version))));
+// What a document says that it is, where it leaves nothing out.
+Result<TypeMeta> TypeOf(const Json& document) {
+  Json self = Json::object();
+  for (const char* name : {"apiVersion", "kind"}) {
+    if (const auto found = document.find(name); found != document.end()) self[name] = *found;
   }
-  if (type == nullptr || type->ops == nullptr) return {};  // Custom resources are pruned as always.
-  const auto decoded = DecodeJson(*type, DumpJson(document), FieldValidation::kStrict);
+  auto meta = PeekTypeMeta(DumpJson(self));
+  if (!meta) {
+    return Fail(
+        InternalErrorOf("couldn't get version/kind; json parse error: " + meta.error().message));
+  }
+  if (std::count(meta->api_version.begin(), meta->api_version.end(), '/') > 1) {
+    return Fail(InternalErrorOf("unexpected GroupVersion string: " + meta->api_version));
+  }
+  return meta;
+}
+
+Result<> CheckStrictly(const Type& type, const Json& document) {
+  const auto decoded = DecodeJson(type, DumpJson(document), FieldValidation::kStrict);
   if (!decoded) return Fail(InternalErrorOf(decoded.error().message));
   if (decoded->strict_errors.empty()) return {};
   return Fail(InternalErrorOf(
       fmt::format("strict decoding error: {}", fmt::join(decoded->strict_errors, ", "))));
+}
+
+// Whatever of it the kind does not know would be lost without a word. It is of the kind that it was
+// of `before`, whether it says so or leaves that out.
+Result<> CheckKnown(const Type* type, const Json& before, Json& document) {
+  const std::string version = TextAt(before, "apiVersion");
+  const std::string kind = TextAt(before, "kind");
+  TypeMeta now = TRY(TypeOf(document));
+  const bool is_struct = type == nullptr || type->ops != nullptr;
+  if (is_struct && now.api_version.empty()) now.api_version = version;
+  if (is_struct && now.kind.empty()) now.kind = kind;
+  if (now.api_version != version || now.kind != kind) {
+    if (const Type* other = FindBuiltInType(now.api_version, now.kind)) {
+      TRY(CheckStrictly(*other, document));
+    }
+    return Fail(InternalErrorOf(fmt::format(
+        "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+        Quoted(now.kind), Quoted(now.api_version))));
+  }
+  document["apiVersion"] = version;
+  document["kind"] = kind;
+  // Custom resources are pruned as always.
+  return type == nullptr || type->ops == nullptr ? Result<>() : CheckStrictly(*type, document);
 }
 
 Result<Json> Patched(const cel::Value& operations, const Type* type, Json document) {

@@ -291,6 +291,13 @@ TEST_F(BadInputTest, ContentTypesThatNobodyKnowsAreRefused) {
   EXPECT_EQ(Ask("POST", kMaps, "{}", "text/plain").message(),
             "the body of the request was in an unknown format - accepted media types include: "
             "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+  for (const char* behind :
+       {";a", "; charset", "; =x", "; a=b c", ";;", "; a=\"b", "; a=\xc3\xa9"}) {
+    const std::string type = std::string("application/json") + behind;
+    EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "x"}})", type).code, 415) << behind;
+  }
+  const std::string type = "application/json; a=b; c=\"d;\\\" e\" ;";
+  EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "x"}})", type).code, 201);
   Post(kMaps, R"({"metadata": {"name": "a"}})");
   const auto patch = Ask("PATCH", std::string(kMaps) + "/a", "{}", "application/json");
   EXPECT_EQ(patch.code, 415);

@@ -107,7 +107,7 @@ Result<> CheckBodySize(const http::Request& request) {
 
 Result<std::string> BodyAsJson(const http::Request& request, std::string_view what) {
   TRY(CheckBodySize(request));
-  const std::string media = BareMediaType(request.Header("Content-Type"));
+  const std::string media = BodyMediaType(request.Header("Content-Type"));
   if (media.empty() || media == "application/json") return request.Body();
   if (media == "application/yaml") {
     const auto yaml = ParseYaml(request.Body());
@@ -185,7 +185,7 @@ Result<TextNotes> Judge(Result<TextNotes> decoded, const JsonBody& body, const W
 template <typename Decode>
 auto WithJson(const http::Request& request, const WantedType& wanted, const Decode& decode)
     -> decltype(decode(JsonBody())) {
-  const std::string media = BareMediaType(request.Header("Content-Type"));
+  const std::string media = BodyMediaType(request.Header("Content-Type"));
   if (media == "application/yaml" && !request.body_too_large) {
     const auto yaml = ParseYaml(request.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
@@ -201,7 +201,7 @@ auto WithJson(const http::Request& request, const WantedType& wanted, const Deco
 }
 
 bool IsProtobuf(const http::Request& request) {
-  return BareMediaType(request.Header("Content-Type")) == kProtobuf && !request.body_too_large;
+  return BodyMediaType(request.Header("Content-Type")) == kProtobuf && !request.body_too_large;
 }
 
 Result<> DecodeProtobufBody(std::string_view body, const WantedType& wanted, void* object) {

@@ -1,5 +1,8 @@
 #include "apiserver/request/media.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/text.h"
 #include "http/accept.h"
 
@@ -95,6 +98,67 @@ std::string_view ContentTypeOf(Encoding encoding) {
 
 std::string BareMediaType(std::string_view header) {
   return Lower(http::SplitHeader(header, ';')[0]);
+}
+
+namespace {
+
+// What is left behind a token of RFC 2045, as long as it can be.
+std::string_view BehindToken(std::string_view text) {
+  constexpr std::string_view kSpecial = "()<>@,;:\\\"/[]?=";
+  size_t end = 0;
+  while (end < text.size() && text[end] > ' ' && text[end] < 0x7f &&
+         kSpecial.find(text[end]) == std::string_view::npos) {
+    ++end;
+  }
+  return text.substr(end);
+}
+
+// The same of a text in quotes; nothing where it does not end.
+std::optional<std::string_view> BehindQuoted(std::string_view text) {
+  for (size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') return text.substr(i + 1);
+    if (text[i] == '\r' || text[i] == '\n') return std::nullopt;
+    if (text[i] == '\\') ++i;
+  }
+  return std::nullopt;
+}
+
+std::string_view WithoutSpaces(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(" \t\r\n\v\f"), text.size()));
+}
+
+// Whether all behind the type are parameters, each a name and a value. A ";" may be the last.
+bool AreParameters(std::string_view rest) {
+  while (!(rest = WithoutSpaces(rest)).empty()) {
+    if (rest.front() != ';') return false;
+    rest = WithoutSpaces(rest.substr(1));
+    if (rest.empty()) return true;
+    const std::string_view behind_name = BehindToken(rest);
+    if (behind_name.size() == rest.size()) return false;
+    rest = WithoutSpaces(behind_name);
+    if (!rest.starts_with('=')) return false;
+    rest = WithoutSpaces(rest.substr(1));
+    if (rest.starts_with('"')) {
+      const auto behind = BehindQuoted(rest);
+      if (!behind) return false;
+      rest = *behind;
+    } else {
+      const std::string_view behind = BehindToken(rest);
+      if (behind.size() == rest.size()) return false;
+      rest = behind;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string BodyMediaType(std::string_view header) {
+  const size_t end = header.find(';');
+  if (end != std::string_view::npos && !AreParameters(header.substr(end))) {
+    return std::string(header);
+  }
+  return BareMediaType(header);
 }
 
 bool WantsPretty(const http::Request& request) {

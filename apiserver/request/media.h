@@ -64,6 +64,9 @@ std::optional<MediaType> NegotiateStatus(const http::Request& request);
 
 // A media type cut at ';', in lower case, without blanks.
 std::string BareMediaType(std::string_view header);
+// The same of a body that is an object; the whole header, which is no type, where what stands
+// behind the type are no parameters.
+std::string BodyMediaType(std::string_view header);
 
 // Whether the client asked for indented JSON: ?pretty, or a browser or curl.
 bool WantsPretty(const http::Request& request);

@@ -11,6 +11,7 @@
 #include "api/gen/meta_v1.h"
 #include "api/kinds/behaviour.h"
 #include "api/patch/apply.h"
+#include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/select/selector.h"
 #include "apiserver/objects/patching.h"
@@ -118,7 +119,9 @@ Result<http::Response> ScaleResponse(const Scale& scale, const ApiRequest& reque
 // Nothing but the replicas of a scale is kept, yet all of it has to be right.
 Result<> CheckScale(const Scale& scale) {
   Violations wrong;
-  ValidateObjectMeta(scale.metadata, true, NameIsDnsSubdomain, FieldPath("metadata"), wrong);
+  const FieldPath metadata("metadata");
+  ValidateObjectMeta(scale.metadata, true, NameIsDnsSubdomain, metadata, wrong);
+  CheckFinalizerNames(scale.metadata.finalizers, metadata.Child("finalizers"), wrong);
   ValidateNonNegative(scale.spec.replicas, FieldPath("spec").Child("replicas"), wrong);
   if (wrong.empty()) return {};
   return Fail(wrong.ToError("autoscaling", "Scale", scale.metadata.name));
@@ -216,31 +219,44 @@ Result<Object> ScaleWrite::Patched(const Object& old) const {
   return WithScale(old, scale);
 }
 
+tl::unexpected<Error> NoCustomScale(std::string_view what, std::string_view name) {
+  return Fail(PlainError(fmt::format(
+      "{} object ({}; autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an "
+      "invalid group/version: autoscaling/v1",
+      what, name)));
+}
+
 Result<Object> ScaleWrite::Applied(const Object& old) const {
   const KindInfo& kind = old.kind();
-  if (kind.behaviour->scale != nullptr) {
-    // Kubernetes cannot either, and says so.
-    return Fail(PlainError(
-        "failed to create manager for existing fields: failed to convert live object (/; "
-        "autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid "
-        "group/version: autoscaling/v1"));
-  }
   const Json configuration = TRY(ReadConfiguration(request, options, ScaleKind()));
   const Json document = old.ToDocument();
   auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
-  const Scale before = TRY(ScaleOf(old));
+  const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
   Json live = DocumentOfScale(before);
-  EncodeManagedFields(ScaleEntries(owners, kind.api_version), live);
-  const Json merged =
-      TRY(ApplyConfiguration({.kind = ScaleKind(),
-                              .live = live,
-                              .configuration = configuration,
-                              .writer = {.manager = options.field_manager,
-                                         .api_version = ScaleKind().api_version,
-                                         .subresource = "scale",
-                                         .now = request.now,
-                                         .reset = {.paths = {"status"}, .all_but = {}}},
-                              .force = options.force}));
+  ManagedEntries of_scale = ScaleEntries(owners, kind.api_version);
+  // Of custom resources Kubernetes cannot do it either, and says so: at once where nobody owns the
+  // replicas, and behind what others own.
+  const bool is_custom = kind.behaviour->scale != nullptr;
+  if (is_custom && of_scale.empty()) {
+    return NoCustomScale("failed to create manager for existing fields: failed to convert live",
+                         "/");
+  }
+  EncodeManagedFields(std::move(of_scale), live);
+  auto applied = ApplyConfiguration({.kind = ScaleKind(),
+                                     .live = live,
+                                     .configuration = configuration,
+                                     .writer = {.manager = options.field_manager,
+                                                .api_version = ScaleKind().api_version,
+                                                .subresource = "scale",
+                                                .now = request.now,
+                                                .reset = {.paths = {"status"}, .all_but = {}}},
+                                     .force = options.force});
+  constexpr std::string_view kNotNew = "failed to convert new";
+  if (is_custom && (applied || applied.error().message.starts_with(kNotNew))) {
+    return NoCustomScale(kNotNew, TextAt(configuration, "metadata.namespace") + "/" +
+                                      TextAt(configuration, "metadata.name"));
+  }
+  const Json merged = TRY(std::move(applied));
   Scale scale = TRY(FromJson<Scale>(merged));
   TRY(CheckPlace(request, scale));
   // Only a version that the configuration itself names is a precondition; it may name anything.

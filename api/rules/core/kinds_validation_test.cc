@@ -195,6 +195,26 @@ TEST(NodeValidation, DeclaresNoFeatures) {
   EXPECT_FALSE(node.contains("/status/declaredFeatures"_json_pointer));
 }
 
+TEST(NodeStatus, DeclaresFeaturesInOrderAndByTheirNames) {
+  const Json old = Parsed(R"({"apiVersion": "v1", "kind": "Node"})");
+  const auto errors = [&](const Json& features) {
+    return StatusErrors(old, With(old, "/status/declaredFeatures", features));
+  };
+  EXPECT_THAT(errors({"A", "Big/small", "Big2"}), IsEmpty());
+  const std::string long_name(254, 'A');
+  EXPECT_THAT(
+      errors({long_name, "B", "a", "B", "B"}),
+      ElementsAre(
+          "status.declaredFeatures[0]: Invalid value: \"" + long_name +
+              "\": invalid feature name \"" + long_name + "\": must be no more than 253 characters",
+          "status.declaredFeatures[2]: Invalid value: \"a\": invalid feature name \"a\": must "
+          "start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., "
+          "MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and "
+          "slashes",
+          "status.declaredFeatures[3]: Invalid value: \"B\": list must be sorted alphabetically",
+          "status.declaredFeatures[4]: Duplicate value: \"B\""));
+}
+
 TEST(AdmissionPolicyValidation, FailsInAWordThatIsKnown) {
   const Texts errors = CreateErrors(Parsed(R"({"apiVersion": "admissionregistration.k8s.io/v1",
       "kind": "ValidatingAdmissionPolicy", "spec": {"failurePolicy": ""}})"));

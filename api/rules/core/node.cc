@@ -1,4 +1,6 @@
 // What the schema cannot say about a Node.
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <set>
 #include <string_view>
@@ -15,6 +17,7 @@
 #include "api/rules/kinds.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
+#include "api/text/go_text.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -117,6 +120,32 @@ void ValidateResources(const core_v1::NodeStatus& status, Violations& out) {
   each(status.allocatable, "allocatable");
 }
 
+// Named like types of Go, with what stands below them behind slashes, and in order.
+void ValidateDeclaredFeatures(const std::vector<std::string>& features, Violations& out) {
+  constexpr size_t kNameBytesMax = 253;
+  static const RE2 kName("[A-Z][a-zA-Z0-9]*(/[a-zA-Z][a-zA-Z0-9]*)*");
+  const FieldPath path = FieldPath("status").Child("declaredFeatures");
+  for (size_t i = 0; i < features.size(); ++i) {
+    const std::string& feature = features[i];
+    const std::string begin = "invalid feature name " + GoQuote(feature) + ": must ";
+    if (feature.size() > kNameBytesMax) {
+      out.Invalid(path.Index(i), feature, begin + "be no more than 253 characters");
+    } else if (!RE2::FullMatch(feature, kName)) {
+      out.Invalid(path.Index(i), feature,
+                  begin +
+                      "start with an UpperCamelCase segment, with subsequent segments separated "
+                      "by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only "
+                      "alphanumeric characters and slashes");
+    }
+    if (i + 1 == features.size()) break;
+    const std::string& next = features[i + 1];
+    if (next == feature) out.Duplicate(path.Index(i + 1), next);
+    if (next < feature) {
+      out.Invalid(path.Index(i + 1), next, "list must be sorted alphabetically");
+    }
+  }
+}
+
 // A node has at most one range of each family.
 void ValidatePodCidrs(const std::vector<std::string>& cidrs, const FieldPath& path,
                       Violations& out) {
@@ -149,12 +178,14 @@ void Validate(const Node& object, Violations& out) {
     ValidatePositive(*swap->capacity,
                      FieldPath("metadata").Child("nodeSwapStatus").Child("capacity"), out);
   }
+  ValidateDeclaredFeatures(object.status.declared_features, out);
   ValidatePodCidrs(object.spec.pod_cidrs, FieldPath("spec").Child("podCIDRs"), out);
 }
 
 // What holds for updates of the status too.
 void ValidateChanges(const Node& object, const Node& old, Violations& out) {
   ValidateResources(object.status, out);
+  ValidateDeclaredFeatures(object.status.declared_features, out);
   const auto& addresses = object.status.addresses;
   std::set<std::pair<std::string_view, std::string_view>> seen;
   for (size_t i = 0; i < addresses.size(); ++i) {
