@@ -198,7 +198,7 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Jso
   }
   out.Field(0, "Message", TextAt(object, "status", "message"));
   out.Line(0, "Source:");
-  WriteVolumeSource(out, 2, spec);
+  WriteVolumeSource(out, 2, spec, /*of_volume=*/true);
 }
 
 void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object) {
@@ -242,6 +242,7 @@ void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& 
   }
   out.FieldIf(0, "LoadBalancer Source Ranges",
               Join(TextsAt(spec, "loadBalancerSourceRanges"), ","));
+  out.FieldIf(0, "Traffic Distribution", TextAt(spec, "trafficDistribution"));
 }
 
 }  // namespace skiff::cli
