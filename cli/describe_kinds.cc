@@ -190,8 +190,10 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Jso
     for (size_t i = 0; i < terms.size(); ++i) {
       std::string text;
       for (const Json& each : At(terms[i], "matchExpressions")) {
-        text += fmt::format("{}{} {} [{}]", text.empty() ? "" : "\n\t", TextAt(each, "key"),
-                            Lower(TextAt(each, "operator")), Join(TextsAt(each, "values"), ", "));
+        const auto values = TextsAt(each, "values");
+        text += fmt::format("{}{} {}{}", text.empty() ? "" : "\n\t", TextAt(each, "key"),
+                            Lower(TextAt(each, "operator")),
+                            values.empty() ? "" : fmt::format(" [{}]", Join(values, ", ")));
       }
       out.Field(2, fmt::format("Term {}", i), text.empty() ? "<none>" : text);
     }
