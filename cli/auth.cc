@@ -66,9 +66,8 @@ void WarnOfVerb(Command& command, const std::string& verb,
 
 void WarnOfVerb(Command& command, const std::string& verb) {
   static constexpr std::string_view kKnown[] = {
-      "get",  "list", "watch",       "create", "update",  "patch", "delete",   "deletecollection",
-      "use",  "bind", "impersonate", "*",      "approve", "sign",  "escalate", "attest",
-      "proxy"};
+      "get", "list", "watch",       "create", "update",  "patch", "delete",   "deletecollection",
+      "use", "bind", "impersonate", "*",      "approve", "sign",  "escalate", "attest"};
   WarnOfVerb(command, verb, kKnown);
 }
 
@@ -78,6 +77,9 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
   const std::string& verb = command.words()[0];
   const std::string& what = command.words()[1];
   if (what.starts_with('/')) {
+    if (!flags.subresource.empty()) {
+      return CliError("--subresource can not be used with NonResourceURL");
+    }
     constexpr std::string_view kOfUrls[] = {"get",    "put",     "post",  "head", "options",
                                             "delete", "patch", "*"};
     WarnOfVerb(command, verb, kOfUrls);
@@ -98,7 +100,7 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
     attributes["version"] =
         kind->resource.api_version.substr(kind->resource.api_version.rfind('/') + 1);
     namespaced = kind->resource.namespaced;
-    if (!namespaced) {
+    if (!namespaced && !flags.all_namespaces) {
       command.Warn("Warning: resource '{}' is not namespace scoped{}\n\n", kind->resource.name,
                    group.empty() ? "" : fmt::format(" in group '{}'", group));
     }
@@ -118,8 +120,11 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
     }
     attributes["resource"] = type.substr(0, dot);
   }
-  WarnOfVerb(command, verb);
-  if (!flags.all_namespaces) attributes["namespace"] = session.namespace_();
+  // In all namespaces neither the verb nor the kind is looked at, as in kubectl.
+  if (!flags.all_namespaces) {
+    WarnOfVerb(command, verb);
+    attributes["namespace"] = session.namespace_();
+  }
   return Json{{"resourceAttributes", std::move(attributes)}};
 }
 
@@ -132,7 +137,6 @@ Result<> RunCanI(Command& command, const Args& args) {
   command.Flag("quiet,q", flags.quiet, "Print nothing; just return the exit code.");
   TRY(command.Parse(args));
   if (flags.list) return ListRules(command, flags);
-  if (flags.no_headers) return CliError("--no-headers cannot be set without --list specified");
   if (command.words().size() != 2) {
     return CliError(
         fmt::format("you must specify two arguments: verb resource or verb "
@@ -141,6 +145,7 @@ Result<> RunCanI(Command& command, const Args& args) {
                     command.environment().program));
   }
   Json attributes = TRY(AttributesOf(command, flags));
+  if (flags.no_headers) return CliError("--no-headers cannot be set without --list specified");
   Session& session = *TRY(command.session());
   const Json review = {{"apiVersion", "authorization.k8s.io/v1"},
                        {"kind", "SelfSubjectAccessReview"},

@@ -6,12 +6,15 @@
 #include "base/did_you_mean.h"
 #include "cli/completion/shape.h"
 #include "cli/json_text.h"
+#include "cli/request_log.h"
 #include "cli/session.h"
 #include "cli/usage.h"
 
 namespace skiff::cli {
 namespace {
 
+// What "--dry-run" by itself is taken for, as it was once written.
+constexpr char kBareDryRun[] = "unchanged";
 constexpr char kExit[] =
     "\x01"
     "exit";
@@ -85,6 +88,14 @@ std::string Command::AddName(std::string_view names, bool is_switch) {
   return name;
 }
 
+// Where a flag is wrong; diff of kubectl says it in other words than all others.
+std::string Command::SeeHelp() const {
+  if (verb_ == "diff") {
+    return fmt::format("See '{} diff -h' for help and examples", environment_.program);
+  }
+  return fmt::format("See '{} {} --help' for usage.", environment_.program, Called());
+}
+
 // "-it", "-nkube-system", "-n kube-system", "-w=false": as long flags with their values.
 Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
   const std::string& arg = args[at];
@@ -96,8 +107,7 @@ Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
     const auto found = letters_.find(arg[i]);
     if (found == letters_.end()) {
       return CliError(
-          fmt::format("unknown shorthand flag: '{}' in {}\nSee '{} {} --help' for usage.", arg[i],
-                      arg, environment_.program, verb_));
+          fmt::format("unknown shorthand flag: '{}' in -{}\n{}", arg[i], arg.substr(i), SeeHelp()));
     }
     const auto& [name, is_switch] = found->second;
     given_[name] = true;
@@ -110,9 +120,8 @@ Result<> Command::ExpandLetters(const Args& args, size_t& at, Args& out) {
     }
     if (rest.empty()) {
       if (at + 1 == args.size()) {
-        return CliError(
-            fmt::format("flag needs an argument: '{}' in {}\nSee '{} {} --help' for usage.", arg[i],
-                        arg, environment_.program, verb_));
+        return CliError(fmt::format("flag needs an argument: '{}' in -{}\n{}", arg[i],
+                                    arg.substr(i), SeeHelp()));
       }
       rest = args[++at];
     } else if (has_equals) {
@@ -140,6 +149,9 @@ Result<Args> Command::Expand(const Args& args) {
       out.push_back(arg);
       continue;
     }
+    if (arg[2] == '-' || arg[2] == '=') {
+      return CliError(fmt::format("bad flag syntax: {}\n{}", arg, SeeHelp()));
+    }
     const std::string name = arg.substr(2, arg.find('=') - 2);
     given_[name] = true;
     const auto known = names_.find(name);
@@ -166,6 +178,9 @@ Result<> Command::Parse(const Args& args) {
     return ExitNow();
   }
   const Args expanded = TRY(Expand(args));
+  for (const std::string& each : expanded) {
+    if (each.starts_with("--")) typed_flags_.push_back(each);
+  }
   const auto parsed = flags_.Parse(expanded, &words_);
   if (!parsed) {
     std::string text = parsed.error().message;
@@ -179,7 +194,7 @@ Result<> Command::Parse(const Args& args) {
     }
     if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
         text.starts_with("flag needs an argument")) {
-      text += fmt::format("\nSee '{} {} --help' for usage.", environment_.program, verb_);
+      text += "\n" + SeeHelp();
     }
     return CliError(std::move(text));
   }
@@ -286,6 +301,17 @@ void Command::PrintReports() {
   reports_.clear();
 }
 
+std::string Command::CommandLine() const {
+  std::string line = environment_.program + " " + verb_;
+  for (const std::string& word : words_) line += " " + word;
+  for (const std::string& flag : typed_flags_) {
+    const std::string name = flag.substr(0, flag.find('='));
+    const bool is_secret = name == "--token" || name == "--username" || name == "--password";
+    line += " " + (is_secret ? name + "=CLASSIFIED" : flag);
+  }
+  return line;
+}
+
 void Command::CountWarnings() {
   if (!globals_.warnings_as_errors || exit_code_ != 0 || !session_) return;
   const size_t count = session_->api().warning_count();
@@ -300,8 +326,8 @@ Result<> Command::ExpectNoWords() const {
 }
 
 tl::unexpected<Error> Command::UsageError(const std::string& text) const {
-  return CliError(
-      fmt::format("{}\nSee '{} {} -h' for help and examples", text, environment_.program, verb_));
+  return CliError(fmt::format("{}\nSee '{} {} -h' for help and examples", text,
+                              environment_.program, Called()));
 }
 
 tl::unexpected<Error> Command::FlagError(const std::string& flag, const std::string& value,
@@ -433,11 +459,28 @@ void TellVerbs(Environment& environment, const Verb* verbs, size_t count) {
 
 void DryRun::AddTo(Command& command) {
   command.Flag("dry-run", value, "Must be \"none\", \"server\", or \"client\".");
-  command.Bare("dry-run", "client");
+  command.Bare("dry-run", kBareDryRun);
+  environment_ = &command.environment();
 }
 
-Result<> DryRun::Check() const {
+Result<> DryRun::Check() {
   if (value == "none" || value == "server" || value == "client") return {};
+  const std::optional<bool> was = GoBool(value);
+  if (was || value == kBareDryRun) {
+    const char* now = was.value_or(true) ? "client" : "none";
+    const std::string text =
+        was ? fmt::format(
+                  "--dry-run={} is deprecated (boolean value) and can be replaced with "
+                  "--dry-run={}.",
+                  value, now)
+            : "--dry-run is deprecated and can be replaced with --dry-run=client.";
+    if (environment_) {
+      environment_->err(
+          LogLine(*environment_, 'W', was ? "helpers.go:733" : "helpers.go:719", text));
+    }
+    value = now;
+    return {};
+  }
   return CliError(fmt::format(
       "Invalid dry-run value ({}). Must be \"none\", \"server\", or \"client\".", value));
 }

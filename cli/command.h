@@ -88,6 +88,10 @@ class Command {
   const std::optional<Args>& rest() const { return rest_; }
   const GlobalFlags& globals() const { return globals_; }
   const std::string& verb() const { return verb_; }
+  // What was typed, as kubectl records it: the words, and behind them the flags.
+  std::string CommandLine() const;
+  // Of a verb whose first word makes it another one, for those who are told how it is called.
+  void BeOfWord(const std::string& word) { called_ = verb_ + " " + word; }
   Environment& environment() { return environment_; }
 
   // Connects, the first time.
@@ -150,9 +154,13 @@ class Command {
   void AddGlobals();
   Result<Args> Expand(const Args& args);
   Result<> ExpandLetters(const Args& args, size_t& at, Args& out);
+  const std::string& Called() const { return called_.empty() ? verb_ : called_; }
+  std::string SeeHelp() const;
 
   Environment& environment_;
   const std::string verb_;
+  std::string called_;  // "": as verb_.
+  Args typed_flags_;    // --name=value
   Flags flags_;
   GlobalFlags globals_;
   std::vector<ShownFlag> shown_;
@@ -201,13 +209,17 @@ Args WithoutWord(Args args, size_t at);
 struct DryRun {
   std::string value = "none";
   void AddTo(Command& command);
-  Result<> Check() const;
+  // Makes one of the three of an older way to write it, and warns of that.
+  Result<> Check();
   bool client() const { return value == "client"; }
   bool server() const { return value == "server"; }
   // What the query parameter says.
   std::string Parameter() const { return server() ? "All" : ""; }
   // " (dry run)"
   std::string Suffix() const;
+
+ private:
+  Environment* environment_ = nullptr;  // Of the command that it is a flag of.
 };
 
 }  // namespace skiff::cli

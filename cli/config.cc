@@ -118,6 +118,12 @@ Result<> RunGetContexts(Command& command, const Args& args) {
   command.Flag("output,o", output, "Output format: name.");
   command.Flag("no-headers", no_headers, "Do not print headers.");
   TRY(command.Parse(args));
+  if (!output.empty() && output != "name") {
+    return CliError(
+        fmt::format("--output {} is not available in kubectl config get-contexts; "
+                    "resetting to default output format",
+                    output));
+  }
   const auto files = TRY(LoadConfigFiles(command));
   const Json document = MergedConfig(files);
   const std::string current = TextAt(document, "current-context");
@@ -174,6 +180,7 @@ Result<> RunCurrentContext(Command& command, const Args& args) {
 
 Result<> RunUseContext(Command& command, const Args& args) {
   const std::string name = TRY(OneConfigName(command, args, "context"));
+  if (name.empty()) return CliError("empty context names are not allowed");
   auto files = TRY(LoadConfigFiles(command));
   Json merged = MergedConfig(files);
   if (!FindConfigEntry(merged, "contexts", name)) {
@@ -229,12 +236,21 @@ Result<> RunSetCluster(Command& command, const Args& args) {
   if (flags.insecure_skip_tls_verify && !flags.certificate_authority.empty()) {
     return CliError("you cannot specify a certificate authority and insecure mode at the same time");
   }
+  if (embed && flags.certificate_authority.empty()) {
+    return CliError("you must specify a --certificate-authority to embed");
+  }
   Json changes = Json::object();
   if (!flags.server.empty()) changes["server"] = flags.server;
   if (!flags.tls_server_name.empty()) changes["tls-server-name"] = flags.tls_server_name;
   if (command.Given("insecure-skip-tls-verify")) {
-    changes["insecure-skip-tls-verify"] = flags.insecure_skip_tls_verify;
+    // Where nothing is verified there is nothing to verify by, and the other way round.
+    changes["insecure-skip-tls-verify"] = flags.insecure_skip_tls_verify ? Json(true) : Json();
+    if (flags.insecure_skip_tls_verify) {
+      changes["certificate-authority"] = nullptr;
+      changes["certificate-authority-data"] = nullptr;
+    }
   }
+  if (!flags.certificate_authority.empty()) changes["insecure-skip-tls-verify"] = nullptr;
   if (command.Given("proxy-url")) {
     changes["proxy-url"] = proxy_url.empty() ? Json() : Json(proxy_url);
   }

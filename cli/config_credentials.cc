@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "api/codec/base64.h"
+#include "base/text.h"
 #include "cli/config_files.h"
 #include "cli/file_text.h"
 
@@ -158,7 +159,12 @@ Result<> PutConfigFile(const std::string& path, bool embed, const std::string& f
   if (path.empty()) return {};
   if (!embed) {
     changes[field] = std::filesystem::absolute(path).string();
+    changes[field + "-data"] = nullptr;
     return {};
+  }
+  if (std::error_code code; !std::filesystem::exists(path, code)) {
+    return CliError(fmt::format("could not stat {} file {}: stat {}: {}", field, path, path,
+                                Lower(code ? code.message() : "no such file or directory")));
   }
   const auto text = FileText(path);
   if (!text) return CliError(fmt::format("could not read {} data from {}", field, path));

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "api/text/yaml.h"
+#include "base/text.h"
 #include "cli/file_text.h"
 
 namespace skiff::cli {
@@ -44,6 +45,14 @@ Result<> CheckEntries(const Json& document) {
     }
   }
   return {};
+}
+
+// As kubectl writes contexts: their cluster and user are there even where there are none.
+void NameWhatContextIsOf(Json& context) {
+  if (!context.is_object()) context = Json::object();
+  for (const char* of : {"cluster", "user"}) {
+    if (!context.contains(of)) context[of] = "";
+  }
 }
 
 void SortEntries(Json& document) {
@@ -95,10 +104,17 @@ Json MergedConfig(const std::vector<ConfigFile>& files) {
         if (!known) merged[list].push_back(entry);
       }
     }
+    if (const Json& preferences = At(file.document, "preferences"); preferences.is_object()) {
+      Json& known = merged["preferences"];
+      for (const auto& [name, value] : preferences.items()) {
+        if (!known.contains(name)) known[name] = value;
+      }
+    }
     if (TextAt(merged, "current-context").empty()) {
       merged["current-context"] = TextAt(file.document, "current-context");
     }
   }
+  for (Json& entry : merged["contexts"]) NameWhatContextIsOf(entry["context"]);
   SortEntries(merged);
   return merged;
 }
@@ -114,7 +130,9 @@ Json* FindConfigEntry(Json& document, const char* list, const std::string& name)
 
 Result<> SaveConfig(const ConfigFile& file) {
   std::error_code code;
-  fs::create_directories(fs::path(file.path).parent_path(), code);
+  const fs::path folder = fs::path(file.path).parent_path();
+  if (!folder.empty()) fs::create_directories(folder, code);
+  if (code) return CliError(fmt::format("mkdir {}: {}", folder.string(), Lower(code.message())));
   const std::string temporary = file.path + ".new";
   {
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
@@ -149,7 +167,9 @@ Result<bool> ChangeConfigEntry(Command& command, const char* list, const char* i
     entries.push_back({{"name", name}, {inner, Json::object()}});
     entry = &entries.back();
   }
-  (*entry)[inner].merge_patch(changes);
+  Json& held = (*entry)[inner];
+  held.merge_patch(changes);
+  if (std::string_view(inner) == "context") NameWhatContextIsOf(held);
   TRY(SaveConfig(file));
   return present;
 }

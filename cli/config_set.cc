@@ -57,12 +57,7 @@ bool IsKnownField(std::string_view list, std::string_view field) {
 
 Result<Json> ValueOf(const std::string& field, const std::string& text, bool raw_bytes) {
   if (field == "insecure-skip-tls-verify" || field == "disable-compression" || field == "colors") {
-    constexpr std::string_view kTrue[] = {"1", "t", "T", "true", "TRUE", "True"};
-    constexpr std::string_view kFalse[] = {"0", "f", "F", "false", "FALSE", "False"};
-    const bool value = std::find(std::begin(kTrue), std::end(kTrue), text) != std::end(kTrue);
-    if (value || std::find(std::begin(kFalse), std::end(kFalse), text) != std::end(kFalse)) {
-      return Json(value);
-    }
+    if (const std::optional<bool> value = GoBool(text)) return Json(*value);
     return CliError(fmt::format("strconv.ParseBool: parsing {}: invalid syntax", GoQuote(text)));
   }
   if (!field.ends_with("-data")) return Json(text);

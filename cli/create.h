@@ -10,7 +10,7 @@ Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resourc
                         const std::string& namespace_, Json object);
 
 // Parses the flags and checks that one NAME was given.
-Result<std::string> ParseOneName(Command& command, const WriteFlags& flags, const Args& args);
+Result<std::string> ParseOneName(Command& command, WriteFlags& flags, const Args& args);
 // Creates an object of a built-in kind; `object` has neither apiVersion nor kind.
 Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::string& type,
                        Json object);

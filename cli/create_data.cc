@@ -99,8 +99,11 @@ Result<> AddFile(const std::string& spec, Data& data) {
   return CliError(fmt::format("error listing files in {}: {}", path, Lower(failure.message())));
 }
 
-Result<> AddEnvFile(const std::string& path, Data& data) {
-  const std::string text = TRY(ReadFile(path));
+// A name alone has the value that it has here.
+Result<> AddEnvFile(const Environment& environment, const std::string& path, Data& data) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  std::string text = TRY(ReadFile(path));
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   for (std::string line : Split(text, '\n')) {
     if (line.ends_with('\r')) line.pop_back();
     const size_t begin = line.find_first_not_of(" \t");
@@ -108,12 +111,13 @@ Result<> AddEnvFile(const std::string& path, Data& data) {
     const size_t equals = line.find('=');
     const std::string key = line.substr(begin, equals - begin);
     TRY(CheckEnvName(key));
-    TRY(Put(data, key, equals == std::string::npos ? "" : line.substr(equals + 1)));
+    TRY(Put(data, key,
+            equals == std::string::npos ? environment.variable(key) : line.substr(equals + 1)));
   }
   return {};
 }
 
-Result<Data> Collect(const DataFlags& flags, std::string owner) {
+Result<Data> Collect(const Environment& environment, const DataFlags& flags, std::string owner) {
   TRY(flags.Check());
   Data data{{}, std::move(owner)};
   for (const std::string& literal : flags.literals) {
@@ -127,7 +131,7 @@ Result<Data> Collect(const DataFlags& flags, std::string owner) {
     // As kubectl takes its list: an empty text has no items.
     if (!file.empty()) TRY(AddFile(file, data));
   }
-  for (const std::string& file : flags.env_files) TRY(AddEnvFile(file, data));
+  for (const std::string& file : flags.env_files) TRY(AddEnvFile(environment, file, data));
   return data;
 }
 
@@ -140,6 +144,8 @@ Result<> Create(Command& command, const WriteFlags& flags, const char* type, Jso
   const auto done =
       CreateAndPrint(command, flags, kind.resource, session.namespace_(), std::move(object));
   if (done || done.error().http_code == 0) return done;
+  // Nobody answered: that is all there is to say, with what may help.
+  if (UnreachableProblem(done.error())) return done;
   const char* form = kind.resource.kind == "Secret" ? "failed to create secret {}"
                                                     : "failed to create configmap: {}";
   return CliError(fmt::format(fmt::runtime(form), done.error().message));
@@ -190,7 +196,8 @@ Result<> RunCreateConfigMap(Command& command, const Args& args) {
         fmt::format("exactly one NAME is required, got {}", command.words().size()));
   }
   const std::string& name = command.words()[0];
-  const Data data = TRY(Collect(from, fmt::format("ConfigMap \"{}\"", name)));
+  const Data data =
+      TRY(Collect(command.environment(), from, fmt::format("ConfigMap \"{}\"", name)));
   Json map = {{"metadata", {{"name", name}}}};
   for (const auto& [key, value] : data.values) {
     if (IsUtf8(value)) {
@@ -253,7 +260,7 @@ Result<> RunGenericSecret(Command& command, const Args& args) {
   from.AddTo(command);
   command.Flag("type", flags.form.type, "The type of secret to create.");
   TRY(flags.Parse(command, args));
-  const Data data = TRY(Collect(from, ""));
+  const Data data = TRY(Collect(command.environment(), from, ""));
   return CreateSecretOf(command, flags.write, flags.form, data);
 }
 
@@ -286,7 +293,7 @@ Result<> RunRegistrySecret(Command& command, const Args& args) {
   command.FlagEach("from-file", from.files, "A file or folder, with an optional key: key=path.");
   registry.AddTo(command);
   TRY(flags.Parse(command, args));
-  Data data = TRY(Collect(from, ""));
+  Data data = TRY(Collect(command.environment(), from, ""));
   if (from.files.empty()) {
     if (registry.username.empty() || registry.password.empty() || registry.server.empty()) {
       return CliError(

@@ -71,7 +71,7 @@ Result<ServicePort> ParsePort(const std::string& text) {
 
 }  // namespace
 
-Result<std::string> ParseOneName(Command& command, const WriteFlags& flags, const Args& args) {
+Result<std::string> ParseOneName(Command& command, WriteFlags& flags, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.Check());
   if (command.words().size() != 1) {
@@ -98,6 +98,8 @@ Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::str
   if (name == "Namespace" || name == "Role" || name == "ClusterRole") return done;
   std::string what = name == "ResourceQuota" ? "quota" : Lower(name);
   if (name == "Service") what = fmt::format("{} service", TextAt(object, "spec", "type"));
+  // Nobody answered: that is all there is to say, with what may help.
+  if (UnreachableProblem(done.error())) return done;
   return CliError(fmt::format("failed to create {}: {}", what, done.error().message));
 }
 
@@ -226,9 +228,16 @@ Result<> RunCreateService(Command& command, const Args& args) {
   command.Flag("clusterip", cluster_ip, "Assign your own ClusterIP or 'None'.");
   command.Flag("external-name", external_name, "External name of the service.");
   command.Flag("node-port", node_port, "Port used to expose the service on each node.");
+  if (const size_t at = FirstWord(args); at < args.size() && ServiceTypes().contains(args[at])) {
+    command.BeOfWord(args[at]);
+  }
   TRY(command.Parse(args));
   TRY(flags.Check());
   const auto& given = command.words();
+  if (!given.empty() && ServiceTypes().contains(given[0]) && given.size() != 2) {
+    return command.UsageError(
+        fmt::format("exactly one NAME is required, got {}", given.size() - 1));
+  }
   if (!given.empty() && !ServiceTypes().contains(given[0])) {
     return command.UsageError(fmt::format("unknown command \"{}\"", Join(given, " ")));
   }

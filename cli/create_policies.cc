@@ -28,6 +28,13 @@ Result<Json> BackendOf(const std::string& text) {
                 {"port", {{port.is_number() ? "number" : "name", port}}}}}};
 }
 
+// Of letters, digits and `others` alone.
+bool IsMadeOf(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return IsLetter(c) || IsDigit(c) || others.find(c) != std::string_view::npos;
+  });
+}
+
 // "host/path*=svc:port,tls=secret"
 struct IngressRule {
   std::string host;
@@ -48,13 +55,17 @@ Result<IngressRule> ParseRule(const std::string& text) {
   if (equals == std::string::npos || slash == std::string::npos || slash > equals) return wrong();
   IngressRule rule;
   rule.host = parts[0].substr(0, slash);
+  if (!IsMadeOf(rule.host, "_-*.")) return wrong();
   std::string path = parts[0].substr(slash, equals - slash);
   const bool prefix = path.ends_with('*');
   if (prefix) path.pop_back();
-  const std::string service = parts[0].substr(equals + 1);
-  const size_t colon = service.find(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == service.size()) return wrong();
-  Json backend = TRY(BackendOf(service));
+  // What follows service and port is not looked at.
+  const auto service = Split(parts[0].substr(equals + 1), ':');
+  if (service.size() < 2 || service[0].empty() || !IsMadeOf(service[0], "_-") ||
+      service[1].empty() || !IsMadeOf(service[1].substr(0, 1), "_-")) {
+    return wrong();
+  }
+  Json backend = TRY(BackendOf(service[0] + ":" + service[1]));
   rule.path = {
       {"backend", std::move(backend)}, {"path", path}, {"pathType", prefix ? "Prefix" : "Exact"}};
   // Whatever word stands there is taken for "tls".

@@ -70,7 +70,8 @@ Result<Json> ResourceRules(Command& command, const RoleFlags& flags) {
   std::vector<std::pair<std::string, std::vector<std::string>>> groups;
   for (const std::string& word : flags.resources) {
     const size_t slash = word.find('/');
-    const std::string subresource = slash == std::string::npos ? "" : word.substr(slash);
+    const bool of_part = slash != std::string::npos && slash + 1 < word.size();
+    const std::string subresource = of_part ? word.substr(slash) : "";
     const std::string type = word.substr(0, slash);
     const size_t dot = type.find('.');
     std::string group = dot == std::string::npos ? "" : type.substr(dot + 1);
@@ -97,7 +98,11 @@ Result<Json> ResourceRules(Command& command, const RoleFlags& flags) {
     auto at = std::find_if(groups.begin(), groups.end(),
                            [&](const auto& each) { return each.first == group; });
     if (at == groups.end()) at = groups.insert(groups.end(), {group, {}});
-    at->second.push_back(name + subresource);
+    auto& resources = at->second;
+    const std::string whole = name + subresource;
+    if (std::find(resources.begin(), resources.end(), whole) == resources.end()) {
+      resources.push_back(whole);
+    }
   }
   std::sort(groups.begin(), groups.end());
   Json rules = Json::array();

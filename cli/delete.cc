@@ -1,5 +1,6 @@
 #include "cli/delete.h"
 
+#include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/raw.h"
 #include "cli/verbs.h"
@@ -17,8 +18,8 @@ void DeleteFlags::AddTo(Command& command) {
 
 Result<> DeleteFlags::CheckCascade() {
   // As it was once written.
-  if (cascade == "true" || cascade == "false") {
-    const char* now = cascade == "true" ? "background" : "orphan";
+  if (const std::optional<bool> was = GoBool(cascade)) {
+    const char* now = *was ? "background" : "orphan";
     if (warn) {
       warn(fmt::format("warning: --cascade={} is deprecated (boolean value) and can be replaced "
                        "with --cascade={}.\n",

@@ -194,6 +194,20 @@ std::string Described(DescribeContext& context, Json object, const Resource& res
   return out.Flush();
 }
 
+// Autoscalers in the version that says all there is, whichever was asked for.
+void FetchWhole(Session& session, Target& target) {
+  if (target.resource.kind != "HorizontalPodAutoscaler" ||
+      target.resource.api_version != "autoscaling/v1") {
+    return;
+  }
+  Resource whole = target.resource;
+  whole.api_version = "autoscaling/v2";
+  if (auto object = session.api().Get(whole, target.key)) {
+    target.object = std::move(*object);
+    target.resource = std::move(whole);
+  }
+}
+
 // Objects whose names begin with a word that names none exactly.
 Result<std::vector<Target>> ByPrefix(Session& session, const Selection& selection,
                                      const std::string& prefix, const Error& missing) {
@@ -270,10 +284,11 @@ Result<> RunDescribe(Command& command, const Args& args) {
   }
   Session& session = *TRY(command.session());
   bool by_prefix = false;
-  const auto targets = TRY(FindDescribed(command, selectors, files, by_prefix));
+  auto targets = TRY(FindDescribed(command, selectors, files, by_prefix));
   DescribeContext context{session, command.environment().clock.Now(), show_events};
   bool first = true;
-  for (const Target& target : targets) {
+  for (Target& target : targets) {
+    FetchWhole(session, target);
     // Objects found by the beginning of their names are set apart otherwise.
     if (!first && !by_prefix) command.Print("\n\n");
     first = false;

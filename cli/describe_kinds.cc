@@ -190,15 +190,17 @@ void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Jso
     for (size_t i = 0; i < terms.size(); ++i) {
       std::string text;
       for (const Json& each : At(terms[i], "matchExpressions")) {
-        text += fmt::format("{}{} {} [{}]", text.empty() ? "" : "\n\t", TextAt(each, "key"),
-                            Lower(TextAt(each, "operator")), Join(TextsAt(each, "values"), ", "));
+        const auto values = TextsAt(each, "values");
+        text += fmt::format("{}{} {}{}", text.empty() ? "" : "\n\t", TextAt(each, "key"),
+                            Lower(TextAt(each, "operator")),
+                            values.empty() ? "" : fmt::format(" [{}]", Join(values, ", ")));
       }
       out.Field(2, fmt::format("Term {}", i), text.empty() ? "<none>" : text);
     }
   }
   out.Field(0, "Message", TextAt(object, "status", "message"));
   out.Line(0, "Source:");
-  WriteVolumeSource(out, 2, spec);
+  WriteVolumeSource(out, 2, spec, /*of_volume=*/true);
 }
 
 void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& object) {
@@ -242,6 +244,7 @@ void DescribeService(DescribeWriter& out, DescribeContext& context, const Json& 
   }
   out.FieldIf(0, "LoadBalancer Source Ranges",
               Join(TextsAt(spec, "loadBalancerSourceRanges"), ","));
+  out.FieldIf(0, "Traffic Distribution", TextAt(spec, "trafficDistribution"));
 }
 
 }  // namespace skiff::cli

@@ -95,7 +95,9 @@ void WriteRules(DescribeWriter& out, const Json& rules, bool ingress) {
       out.Line(0, indent + "To Port: <any> (traffic allowed to all ports)");
     }
     for (const Json& port : ports) {
-      const std::string number = PlainText(At(port, "port"));
+      // Any port is what Go calls a pointer to none.
+      const Json& of = At(port, "port");
+      const std::string number = of.is_null() ? "<nil>" : PlainText(of);
       const std::string protocol = TextAt(port, "protocol");
       const std::string last = PlainText(At(port, "endPort"));
       out.Line(0, last.empty()

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
 #include "cli/describe.h"
@@ -153,6 +155,7 @@ std::string RolesText(const Json& labels) {
       if (key == "kubernetes.io/role" && !TextOf(value).empty()) roles.push_back(TextOf(value));
     }
   }
+  std::sort(roles.begin(), roles.end());
   return roles.empty() ? "<none>" : Join(roles, ",");
 }
 
@@ -167,7 +170,13 @@ void DescribeNode(DescribeWriter& out, DescribeContext& context, const Json& obj
   out.Annotations(At(object, "metadata", "annotations"));
   out.Field(0, "CreationTimestamp", DescribeTime(TextAt(object, "metadata", "creationTimestamp")));
   std::vector<std::string> taints;
-  for (const Json& taint : At(spec, "taints")) {
+  std::vector<Json> sorted;
+  for (const Json& taint : At(spec, "taints")) sorted.push_back(taint);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Json& a, const Json& b) {
+    return std::pair(TextAt(a, "effect"), TextAt(a, "key")) <
+           std::pair(TextAt(b, "effect"), TextAt(b, "key"));
+  });
+  for (const Json& taint : sorted) {
     const std::string value = TextAt(taint, "value");
     taints.push_back(TextAt(taint, "key") + (value.empty() ? "" : "=" + value) + ":" +
                      TextAt(taint, "effect"));

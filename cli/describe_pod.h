@@ -42,7 +42,9 @@ void DescribePod(DescribeWriter& out, const Json& pod);
 void WritePodTemplate(DescribeWriter& out, const Json& pod_template);
 // The same as `rollout` prints it: tabs, no columns.
 std::string DescribePodTemplate(const Json& pod_template);
-// The lines of a volume's source.
-void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume);
+// The lines of a volume's source, of a pod or of a PersistentVolume.
+void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume, bool of_volume = false);
+// The same of sources whose lines are a field each; false: it is none of these.
+bool WriteSourceByFields(DescribeWriter& out, int level, const Json& volume, bool of_volume);
 
 }  // namespace skiff::cli

@@ -43,9 +43,31 @@ void WriteCsi(DescribeWriter& out, int level, const Json& csi) {
   }
 }
 
+// The claim that will be made for the pod; of one that is not there yet there is no more to say.
+void WriteEphemeral(DescribeWriter& out, int level, const Json& claim) {
+  out.Field(level, "Type",
+            "EphemeralVolume (an inline specification for a volume that gets created and deleted "
+            "with the pod)");
+  if (!claim.is_object()) return;
+  const std::string indent(2 * static_cast<size_t>(level), ' ');
+  out.Field(level, "StorageClass", TextAt(claim, "spec", "storageClassName"));
+  out.Field(level, "Volume", TextAt(claim, "spec", "volumeName"));
+  out.Labels(indent + "Labels", At(claim, "metadata", "labels"));
+  out.Labels(indent + "Annotations", At(claim, "metadata", "annotations"));
+  out.Field(level, "Capacity", "");
+  out.Field(level, "Access Modes", "");
+  out.FieldIf(level, "VolumeMode", TextAt(claim, "spec", "volumeMode"));
+  if (const Json& source = At(claim, "spec", "dataSource"); source.is_object()) {
+    out.Line(level, "DataSource:");
+    out.FieldIf(level + 1, "APIGroup", TextAt(source, "apiGroup"));
+    out.Field(level + 1, "Kind", TextAt(source, "kind"));
+    out.Field(level + 1, "Name", TextAt(source, "name"));
+  }
+}
+
 }  // namespace
 
-void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume) {
+void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume, bool of_volume) {
   if (const Json& path = At(volume, "hostPath"); path.is_object()) {
     out.Field(level, "Type", "HostPath (bare host directory volume)");
     out.Field(level, "Path", TextAt(path, "path"));
@@ -75,7 +97,10 @@ void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume) {
     out.Field(level, "Type", "DownwardAPI (a volume populated by information about the pod)");
     out.Line(level, "Items:");
     for (const Json& item : At(downward, "items")) {
-      out.Line(level + 1, fmt::format("{} -> {}", TextAt(item, "fieldRef", "fieldPath"),
+      const bool of_field = At(item, "fieldRef").is_object();
+      out.Line(level + 1, fmt::format("{} -> {}",
+                                      of_field ? TextAt(item, "fieldRef", "fieldPath")
+                                               : TextAt(item, "resourceFieldRef", "resource"),
                                       TextAt(item, "path")));
     }
   } else if (const Json& csi = At(volume, "csi"); csi.is_object()) {
@@ -83,13 +108,10 @@ void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume) {
   } else if (const Json& local = At(volume, "local"); local.is_object()) {
     out.Field(level, "Type", "LocalVolume (a persistent volume backed by local storage on a node)");
     out.Field(level, "Path", TextAt(local, "path"));
-  } else if (const Json& nfs = At(volume, "nfs"); nfs.is_object()) {
-    out.Field(level, "Type", "NFS (an NFS mount that lasts the lifetime of a pod)");
-    out.Field(level, "Server", TextAt(nfs, "server"));
-    out.Field(level, "Path", TextAt(nfs, "path"));
-    out.Field(level, "ReadOnly", TrueOrFalse(At(nfs, "readOnly")));
-  } else {
-    out.Field(level, "Type", "<unknown>");
+  } else if (const Json& ephemeral = At(volume, "ephemeral"); ephemeral.is_object()) {
+    WriteEphemeral(out, level, At(ephemeral, "volumeClaimTemplate"));
+  } else if (!WriteSourceByFields(out, level, volume, of_volume)) {
+    out.Line(level - 1, "<unknown>");
   }
 }
 

@@ -162,10 +162,12 @@ void DescribeJob(DescribeWriter& out, DescribeContext& /*context*/, const Json& 
   if (const Json& deadline = At(spec, "activeDeadlineSeconds"); !deadline.is_null()) {
     out.Field(0, "Active Deadline Seconds", fmt::format("{}s", IntOf(deadline)));
   }
-  out.Field(
-      0, "Pods Statuses",
-      fmt::format("{} Active ({} Ready) / {} Succeeded / {} Failed", IntAt(status, "active"),
-                  IntAt(status, "ready"), IntAt(status, "succeeded"), IntAt(status, "failed")));
+  out.Field(0, "Pods Statuses",
+            fmt::format("{} Active{} / {} Succeeded / {} Failed", IntAt(status, "active"),
+                        At(status, "ready").is_null()
+                            ? ""  // Its status is somebody else's, who does not say.
+                            : fmt::format(" ({} Ready)", IntAt(status, "ready")),
+                        IntAt(status, "succeeded"), IntAt(status, "failed")));
   if (TextAt(spec, "completionMode") == "Indexed") {
     out.Field(0, "Completed Indexes", SomeIndexes(TextAt(status, "completedIndexes")));
   }

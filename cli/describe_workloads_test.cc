@@ -31,6 +31,11 @@ TEST_F(DescribeWorkloadsTest, OfManyIndexesTheFirstAreShown) {
   EXPECT_EQ(Completed(first + ",126,128"), first + ",...");
 }
 
+TEST_F(DescribeWorkloadsTest, PodsAreSaidToBeReadyByWhoCountsThem) {
+  Completed("1");
+  EXPECT_NE(out_.find("0 Active / 0 Succeeded / 0 Failed\n"), std::string::npos) << out_;
+}
+
 TEST_F(DescribeWorkloadsTest, OldReplicaSetsStandInTheOrderOfTheirCreation) {
   const auto set = [](const char* name, const char* created) {
     return Json{{"metadata",

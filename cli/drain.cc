@@ -26,6 +26,7 @@ struct NodeFlags {
 
 Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags) {
   if (command.words().empty() && flags.selectors.labels.empty()) {
+    if (command.Given("selector")) return NothingNamed();
     return command.UsageError(fmt::format("USAGE: {} NODE [flags]", command.verb()));
   }
   if (!command.words().empty() && !flags.selectors.labels.empty()) {

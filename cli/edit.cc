@@ -322,7 +322,7 @@ Result<Outcome> SaveAnnotations(Command& command, const WriteFlags& flags, const
   options.field_validation.clear();
   for (const ManifestObject& placed : TRY(PlaceEdited(session, edited, outcome))) {
     const Json patch = {
-        {"metadata", {{"annotations", {{kLastApplied, LastAppliedText(placed.object)}}}}}};
+        {"metadata", {{"annotations", {{kLastApplied, SetLastAppliedText(placed.object)}}}}}};
     const Resource& resource = placed.kind.resource;
     const Json result =
         TRY(session.api().Patch(resource, placed.key, PatchType::kMerge, patch, options));

@@ -92,6 +92,9 @@ Result<Filter> FilterOf(Command& command, const EventsFlags& flags) {
   Session& session = *TRY(command.session());
   const size_t slash = flags.about.find('/');
   if (slash == 0) return CliError("a resource must be present, got: /, Resource=");
+  if (slash != std::string::npos && flags.about.find('/', slash + 1) != std::string::npos) {
+    return CliError("arguments in resource/name form may not have more than one slash");
+  }
   if (slash == std::string::npos || slash + 1 == flags.about.size()) {
     return CliError("--for must be in resource/name form");
   }

@@ -11,19 +11,25 @@ namespace {
 
 constexpr size_t kLineWidth = 76;
 constexpr size_t kEnumValuesMax = 4;
-// Schemas refer to themselves (JSONSchemaProps); nobody asks for more.
-constexpr int kRecursionMax = 12;
+size_t CountRunes(std::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
 
 std::string Wrapped(const std::string& text, const std::string& indent) {
   std::string out;
   for (const std::string& paragraph : Split(text, '\n')) {
     std::string line;
+    size_t width = 0;
     for (const std::string& word : Split(paragraph, ' ')) {
       if (word.empty()) continue;
-      if (!line.empty() && line.size() + 1 + word.size() > kLineWidth) {
+      const size_t wide = CountRunes(word);
+      if (!line.empty() && width + 1 + wide > kLineWidth) {
         out += indent + line + "\n";
         line.clear();
+        width = 0;
       }
+      width += wide + (line.empty() ? 0 : 1);
       line += (line.empty() ? "" : " ") + word;
     }
     out += indent + line + "\n";
@@ -39,9 +45,12 @@ std::vector<std::string> EnumOf(const Json& schema) {
   return values;
 }
 
-void WriteFields(const Explained& what, const Json& owner, int level, std::string& out) {
+// `open`: what this is a field of. Schemas refer to themselves (JSONSchemaProps), in many fields at
+// once: what is open is named and not gone into again.
+void WriteFields(const Explained& what, const Json& owner, int level,
+                 std::vector<const Json*>& open, std::string& out) {
   const Json& properties = At(owner, "properties");
-  if (!properties.is_object() || level > kRecursionMax) return;
+  if (!properties.is_object()) return;
   const std::string indent(static_cast<size_t>(level) * 2, ' ');
   for (const auto& [name, schema] : properties.items()) {
     out += fmt::format("{}{}\t<{}>{}\n", indent, name, what.schemas.TypeName(schema),
@@ -53,7 +62,11 @@ void WriteFields(const Explained& what, const Json& owner, int level, std::strin
       out += fmt::format("{}enum: {}{}\n", indent, Join(values, ", "), more ? ", ...." : "");
     }
     if (what.recursive) {
-      WriteFields(what, what.schemas.Members(schema), level + 1, out);
+      const Json& members = what.schemas.Members(schema);
+      if (std::find(open.begin(), open.end(), &members) != open.end()) continue;
+      open.push_back(&members);
+      WriteFields(what, members, level + 1, open, out);
+      open.pop_back();
       continue;
     }
     std::string text = TextAt(schema, "description");
@@ -124,7 +137,8 @@ Result<std::string> Explain(const Explained& what) {
   if (!text.empty()) out += "    \n";
   if (At(members, "properties").is_object()) {
     out += "FIELDS:\n";
-    WriteFields(what, members, 1, out);
+    std::vector<const Json*> open;
+    WriteFields(what, members, 1, open, out);
   }
   return out + "\n";
 }

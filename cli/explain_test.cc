@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
@@ -51,6 +53,28 @@ TEST_F(ExplainTest, TheFormatOfBeforeIsWrittenAsKubectlDoes) {
             "     A spec.\n");
   EXPECT_EQ(Run("explain", {"pod.nope.x", "-o=plaintext-openapiv2"}), 1);
   EXPECT_EQ(err_, "error: field \"nope\" does not exist\n");
+}
+
+// Each of its fields leads to all of them again: a level more would be ten times as much.
+TEST_F(ExplainTest, ASchemaThatRefersToItselfIsGoneThroughOnce) {
+  Json fields = Json::object();
+  for (char c = 'a'; c < 'k'; ++c) {
+    fields[std::string(1, c)] = {{"$ref", "#/components/schemas/Self"}};
+  }
+  const Json kinds = Json::array({{{"group", ""}, {"version", "v1"}, {"kind", "Pod"}}});
+  const Json document = {
+      {"components",
+       {{"schemas",
+         {{"Pod",
+           {{"type", "object"},
+            {"x-kubernetes-group-version-kind", kinds},
+            {"properties", {{"self", {{"$ref", "#/components/schemas/Self"}}}}}}},
+          {"Self", {{"type", "object"}, {"properties", fields}}}}}}}};
+  server_ = ServerOf("example.com", {}, {{"/openapi/v3/api/v1", document.dump()}});
+  EXPECT_EQ(Run("explain", {"pod", "--recursive"}), 0) << err_;
+  const std::string head = "FIELDS:\n  self\t<Self>\n    a\t<Self>\n    b\t<Self>\n";
+  EXPECT_EQ(out_.substr(out_.find("FIELDS:"), head.size()), head);
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '<'), 12);
 }
 
 TEST_F(ExplainTest, APathThatIsNoneIsToldTheNearestOne) {

@@ -116,6 +116,7 @@ std::string KindName(const Resource& resource) {
 }
 
 Result<ServedKind> Kinds::Find(const std::string& word) {
+  if (word.empty()) return CliError(NoSuchType(word));
   if (const ServedKind* found = Search(BuiltIn(), word)) {
     WarnOfOthers(BuiltIn(), *found, word);
     return *found;

@@ -84,7 +84,9 @@ Result<> CheckOverwrite(const Words& words, const Json& present, const Style& st
   for (const auto& [key, value] : words.set) {
     const Json& old = At(present, key);
     if (!old.is_string() || old.get<std::string>() == value) continue;
-    taken.push_back(fmt::format("'{}' already has a value ({})", key, TextOf(old)));
+    std::string told = fmt::format("'{}' already has a value ({})", key, TextOf(old));
+    if (std::find(taken.begin(), taken.end(), told) == taken.end())
+      taken.push_back(std::move(told));
   }
   if (taken.empty()) return {};
   if (std::string_view(style.verb) == "label") {
@@ -110,17 +112,27 @@ Result<Json> Marked(Command& command, const MarkFlags& flags, const Style& style
   return session.api().Patch(target.resource, target.key, PatchType::kMerge, patch, options);
 }
 
-// Of several objects, or those that a selector finds, each is named above its own.
-void ListMarks(Command& command, const Style& style, const std::vector<Target>& targets,
-               bool named) {
+// As they would be with the changes: nothing is written. Of several objects, or those that a
+// selector finds, each is named above its own.
+void ListMarks(Command& command, const MarkFlags& flags, const Words& words, const Style& style,
+               const std::vector<Target>& targets, bool named) {
   for (const Target& target : targets) {
+    const auto free =
+        flags.overwrite ? Result<>()
+                        : CheckOverwrite(words, At(target.object, "metadata", style.field), style);
+    if (!free) {
+      command.Report(free.error());
+      continue;
+    }
     if (named) {
       command.Print("Listing {} for {}.{}/{}:\n", style.field, target.resource.kind,
                     target.resource.Group(), target.key.name);
     }
-    const Json& present = At(target.object, "metadata", style.field);
-    if (!present.is_object()) continue;
-    for (const auto& [key, value] : present.items()) {
+    Json marks = At(target.object, "metadata", style.field);
+    if (!marks.is_object()) marks = Json::object();
+    for (const auto& [key, value] : words.set) marks[key] = value;
+    for (const std::string& key : words.removed) marks.erase(key);
+    for (const auto& [key, value] : marks.items()) {
       command.Print("{}{}={}\n", named ? " " : "", key, TextOf(value));
     }
   }
@@ -140,7 +152,8 @@ Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, c
   for (const std::string& key : words.removed) {
     if (!At(present, key).is_null()) {
       changes[key] = nullptr;
-    } else if (std::string_view(style.verb) == "label") {
+    } else if (std::string_view(style.verb) == "label" && !flags.write.dry_run.client() &&
+               !flags.local) {
       command.Print("label {} not found.\n", GoQuote(key));
     }
   }
@@ -166,6 +179,9 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   const Words words = TRY(Sort(command.words(), style));
+  if (flags.list && !flags.write.print.output.empty()) {
+    return CliError("--list and --output may not be specified together");
+  }
   if (words.resources.empty() && flags.files.empty()) {
     return CliError(
         "one or more resources must be specified as <resource> <name> or <resource>/<name>");
@@ -186,7 +202,7 @@ Result<> RunMark(Command& command, const Args& args, const Style& style, const c
     const SelectorFlags& selectors = flags.selectors;
     const bool selected = selectors.all || selectors.all_namespaces ||
                           !selectors.labels.empty() || !selectors.fields.empty();
-    ListMarks(command, style, targets, selected || targets.size() > 1);
+    ListMarks(command, flags, words, style, targets, selected || targets.size() > 1);
     return {};
   }
   for (const Target& target : targets) {

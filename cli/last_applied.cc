@@ -63,7 +63,7 @@ Result<> RunSetLastApplied(Command& command, const Args& args) {
           "annotation, run the command with --create-annotation",
           object.key.name));
     }
-    const std::string wanted = LastAppliedText(object.object);
+    const std::string wanted = SetLastAppliedText(object.object);
     if (wanted == present) {
       command.Print("set-last-applied {}: no changes required.\n", object.key.name);
       continue;

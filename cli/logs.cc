@@ -174,6 +174,14 @@ class FollowedLogs {
   std::vector<std::unique_ptr<Log>> logs_;
 };
 
+// What is not there is told with where it was looked for.
+Error InNamespace(const Error& error, const Session& session) {
+  if (error.reason != Reason::kNotFound) return error;
+  return CliError(fmt::format("error from server (NotFound): {} in namespace \"{}\"", error.message,
+                              session.namespace_()))
+      .value();
+}
+
 Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find("pods"));
@@ -183,17 +191,16 @@ Result<std::vector<Json>> FindPods(Command& command, const LogFlags& flags) {
   if (of_object && flags.all_pods) {
     const Selections selections = TRY(ParseSelections(command, {command.words()[0]}));
     const Selection& selection = selections.items[0];
-    const Json owner = TRY(session.api().Get(selection.kind.resource,
-                                             {session.NamespaceFor(selection.kind.resource),
-                                              selection.names.empty() ? "" : selection.names[0]}));
-    selector = SelectorText(At(owner, "spec", "selector"));
+    const auto owner = session.api().Get(selection.kind.resource,
+                                         {session.NamespaceFor(selection.kind.resource),
+                                          selection.names.empty() ? "" : selection.names[0]});
+    if (!owner) return Fail(InNamespace(owner.error(), session));
+    selector = SelectorText(At(*owner, "spec", "selector"));
   }
   if (selector.empty()) {
     auto pod = FindPod(command, command.words()[0], PodUse::kLogs);
     if (pod) return std::vector<Json>{std::move(*pod)};
-    if (pod.error().reason != Reason::kNotFound) return Fail(pod.error());
-    return CliError(fmt::format("error from server (NotFound): {} in namespace \"{}\"",
-                                pod.error().message, session.namespace_()));
+    return Fail(InNamespace(pod.error(), session));
   }
   ListOptions options;
   options.namespace_ = session.namespace_();

@@ -14,6 +14,7 @@
 namespace skiff::cli {
 namespace {
 
+constexpr std::string_view kNotReached = "Unable to connect to the server ";
 constexpr int kAttempts = 3;
 constexpr int kRedirectionsMax = 10;
 constexpr size_t kManifestBytesMax = 64u << 20;
@@ -55,13 +56,12 @@ bool IsRedirection(int status) {
 
 // Why nothing answered at all; "": something did.
 std::string WhyUnreachable(const http::Response& response) {
-  constexpr std::string_view kUnreachable = "Unable to connect to the server ";
   if (response.status != 503) return "";
   const auto status = ParseJson(Api::BodyOf(response));
   if (!status || !status->is_object()) return "";
   const std::string message = TextAt(*status, "message");
-  if (!message.starts_with(kUnreachable)) return "";
-  const size_t space = message.find(": ", kUnreachable.size());
+  if (!message.starts_with(kNotReached)) return "";
+  const size_t space = message.find(": ", kNotReached.size());
   return space == std::string::npos ? message : message.substr(space + 2);
 }
 
@@ -78,7 +78,10 @@ Result<std::string> Fetch(Environment& environment, const std::string& asked, bo
     const http::Response response = (*transport)->Send(url.request);
     if (const std::string why = WhyUnreachable(response); !why.empty()) {
       again = true;
-      return CliError(fmt::format("Get {}: {}", GoQuote(at), why));
+      // As of the API's own server.
+      return Fail(Error{.reason = Reason::kServiceUnavailable,
+                        .message = fmt::format("{}{}: {}", kNotReached, url.server, why),
+                        .http_code = 503});
     }
     const std::string location(response.Header("Location"));
     if (IsRedirection(response.status) && !location.empty()) {

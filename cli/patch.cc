@@ -20,6 +20,9 @@ Result<PatchType> TypeOf(const std::string& text) {
 }
 
 Result<std::string> PatchText(Command& command, const std::string& patch, const std::string& file) {
+  if (command.Given("patch") && command.Given("patch-file")) {
+    return CliError("cannot specify --patch and --patch-file together");
+  }
   if (file.empty()) return patch;
   if (file == "-") return command.environment().read_input();
   std::ifstream in(file);

@@ -44,12 +44,11 @@ std::vector<SmallRule> TakenApart(const Json& rules) {
       small.push_back({"", {url}, {}, verbs});
     }
   }
-  // Rules without names about one resource are one rule.
+  // Rules about one resource, with the same name or without one, are one rule.
   std::vector<SmallRule> merged;
   for (SmallRule& rule : small) {
     const auto same = std::find_if(merged.begin(), merged.end(), [&](const SmallRule& other) {
-      return !rule.resource.empty() && other.resource == rule.resource && rule.names.empty() &&
-             other.names.empty();
+      return !rule.resource.empty() && other.resource == rule.resource && rule.names == other.names;
     });
     if (same == merged.end()) {
       merged.push_back(std::move(rule));

@@ -130,12 +130,16 @@ int UnknownVerb(Environment& environment, const std::string& verb) {
   return 1;
 }
 
-int Usage(Environment& environment) {
-  environment.out(fmt::format(
+std::string UsageText(const Environment& environment) {
+  return fmt::format(
       "{0} controls the Kubernetes cluster manager.\n\n{1}Usage:\n  {0} [flags] [options]\n\n"
       "Use \"{0} <command> --help\" for more information about a given command.\n"
       "Use \"{0} options\" for a list of global command-line options (applies to all commands).\n",
-      environment.program, VerbsText(environment.program == "kubectl")));
+      environment.program, VerbsText(environment.program == "kubectl"));
+}
+
+int Usage(Environment& environment) {
+  environment.out(UsageText(environment));
   return 0;
 }
 
@@ -247,8 +251,8 @@ int HelpMain(Environment& environment, const Args& words) {
                                   MeantWord(environment, verb), environment.program));
       return 1;
     }
-    environment.out(unknown + "\n");
-    return Usage(environment);
+    environment.err(fmt::format("{}\n\n{}", unknown, UsageText(environment)));
+    return 0;  // As kubectl.
   }
   Args args;
   if (words.size() > 1 && !PurposeOf(verb + " " + words[1]).empty()) args.push_back(words[1]);

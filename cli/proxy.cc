@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kPortMax = 65535;
 constexpr size_t kFileBytesMax = 64 << 20;
 
 struct ProxyFlags {
@@ -198,6 +199,9 @@ Result<> RunProxy(Command& command, const Args& args) {
   TRY(command.Parse(args));
   if (!flags.unix_socket.empty() && command.Given("port")) {
     return CliError("cannot set --unix-socket and --port at the same time");
+  }
+  if (flags.unix_socket.empty() && (flags.port < 0 || flags.port > kPortMax)) {
+    return CliError(fmt::format("listen tcp: address {}: invalid port", flags.port));
   }
   flags.www_prefix = Slashed(flags.www_prefix);
   flags.api_prefix = Slashed(flags.api_prefix);

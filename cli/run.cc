@@ -121,7 +121,7 @@ Result<Json> MakePod(const RunFlags& flags, const std::string& name, const Args&
                 {"restartPolicy", flags.restart}}},
               {"status", Json::object()}};
   if (!flags.annotations.empty()) {
-    pod["metadata"]["annotations"] = TRY(Pairs(flags.annotations, "annotation"));
+    pod["metadata"]["annotations"] = TRY(Pairs(flags.annotations, "annotations format"));
   }
   return pod;
 }
@@ -186,11 +186,15 @@ Result<> ExposePod(Command& command, const RunFlags& flags, const std::string& n
   const ServedKind kind = TRY(session.kinds().Find("services"));
   const int port = std::atoi(flags.port.c_str());
   Json labels = {{"run", name}};
-  if (!flags.labels.empty()) labels = TRY(ParseLabelSpec(flags.labels));
+  Json metadata = {{"name", name}};
+  if (!flags.labels.empty()) {
+    labels = TRY(ParseLabelSpec(flags.labels));
+    metadata["labels"] = labels;
+  }
   Json service = {
       {"apiVersion", "v1"},
       {"kind", "Service"},
-      {"metadata", {{"name", name}}},
+      {"metadata", std::move(metadata)},
       {"spec",
        {{"ports", Json::array({{{"port", port}, {"protocol", "TCP"}, {"targetPort", port}}})},
         {"selector", std::move(labels)}}},

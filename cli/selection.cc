@@ -176,6 +176,7 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
     return targets;
   }
   const bool selecting = !selectors.labels.empty() || !selectors.fields.empty();
+  if (words.empty() && command.verb() == "wait" && !selecting) return NothingNamed();
   if (words.empty() && (selecting || selectors.all)) {
     return CliError("at least one resource must be specified to use a selector");
   }
@@ -190,7 +191,9 @@ Result<std::vector<Target>> FindTargets(Command& command, const Args& words,
     return CliError("setting 'all' parameter but found a non empty selector. ");
   }
   for (const Selection& selection : selections.items) {
-    if (!selection.names.empty() && (selecting || selectors.all)) {
+    // Who waits for what he names waits for that, with --all or without.
+    const bool all = selectors.all && command.verb() != "wait";
+    if (!selection.names.empty() && (selecting || all)) {
       return CliError("name cannot be provided when a selector is specified");
     }
     if (selection.names.empty() && options.names_needed && !selecting && !selectors.all) {

@@ -153,6 +153,25 @@ bool MeansHere(Environment& environment, const GlobalFlags& flags, const Kubecon
          SaysNothing(config) && environment.variable("KUBERNETES_SERVICE_HOST").empty();
 }
 
+// A kubeconfig that nobody named on the command line leads elsewhere, and there is one of this
+// machine.
+bool IsOfAnother(Environment& environment, const GlobalFlags& flags, const Kubeconfig& config) {
+  const std::string& here = environment.kubeconfig_here;
+  if (here.empty() || access(here.c_str(), R_OK) != 0 || !flags.kubeconfig.empty() ||
+      NamesAnother(flags) || SaysNothing(config)) {
+    return false;
+  }
+  const auto own = Kubeconfig::Load(here);
+  if (!own) return false;
+  const auto server = [](const Kubeconfig& of) -> std::string {
+    const auto context = of.contexts.find(of.current_context);
+    if (context == of.contexts.end()) return "";
+    const auto cluster = of.clusters.find(context->second.cluster);
+    return cluster == of.clusters.end() ? "" : cluster->second.server;
+  };
+  return !server(config).empty() && server(config) != server(*own);
+}
+
 // The namespace that a pod's service account is in.
 std::string PodNamespace(Environment& environment) {
   std::string name = environment.variable("POD_NAMESPACE");
@@ -198,7 +217,15 @@ Result<Kubeconfig> LoadConfig(Environment& environment, const GlobalFlags& flags
 std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flags) {
   const auto config = LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
                                      environment.variable("HOME"));
-  if (!config || !MeansHere(environment, flags, *config)) return "";
+  if (!config) return "";
+  if (IsOfAnother(environment, flags, *config)) {
+    const std::string& variable = environment.variable("KUBECONFIG");
+    return fmt::format(
+        "That is the cluster of {}. The one of this machine is another: export KUBECONFIG={}\n",
+        variable.empty() ? "~/.kube/config" : "KUBECONFIG=" + variable,
+        environment.kubeconfig_here);
+  }
+  if (!MeansHere(environment, flags, *config)) return "";
   if (access(environment.kubeconfig_here.c_str(), R_OK) == 0) {
     return "It is the cluster that was made on this machine: `skiff status` says how it is, and "
            "what to do.\n";

@@ -96,6 +96,15 @@ TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
             refused + "It is the cluster that was made on this machine: `skiff status` says how it "
                       "is, and what to do.\n");
   EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + path_}), refused);
+  const std::string other = path_ + ".other";
+  std::ofstream(other) << "clusters: [{name: c, cluster: {server: 'http://localhost:8080'}}]\n"
+                          "contexts: [{name: c, context: {cluster: c}}]\ncurrent-context: c\n";
+  variables_["KUBECONFIG"] = other;
+  EXPECT_EQ(said({"--raw", "/x"}),
+            refused + "That is the cluster of KUBECONFIG=" + other +
+                ". The one of this machine is another: export KUBECONFIG=" + path_ + "\n");
+  EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + other}), refused) << "who names it knows it";
+  std::filesystem::remove(other);
 }
 
 }  // namespace

@@ -50,6 +50,19 @@ Result<Taint> ParseTaint(const std::string& text, bool removal) {
   return taint;
 }
 
+Result<> CheckOrder(const Args& words) {
+  bool pairs = false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const bool is_taint =
+        words[i].find_first_of("=:") != std::string::npos || (i > 0 && words[i].ends_with('-'));
+    if (pairs && !is_taint) {
+      return CliError("all resources must be specified before taint changes: " + words[i]);
+    }
+    pairs |= is_taint;
+  }
+  return {};
+}
+
 Result<TaintWords> Sort(const Args& words) {
   TaintWords sorted;
   bool pairs = false;
@@ -67,6 +80,20 @@ Result<TaintWords> Sort(const Args& words) {
     }
   }
   return sorted;
+}
+
+Result<> CheckTogether(const TaintWords& words) {
+  std::vector<std::string> both;
+  for (const Taint& added : words.added) {
+    for (const Taint& removed : words.removed) {
+      if (added.key != removed.key) continue;
+      if (!removed.effect.empty() && removed.effect != added.effect) continue;
+      both.push_back(removed.key + "=" + removed.effect);
+    }
+  }
+  if (both.empty()) return {};
+  return CliError("can not both modify and remove the following taint(s) in the same command: " +
+                  Join(both, ", "));
 }
 
 bool Matches(const Json& present, const Taint& taint) {
@@ -146,6 +173,7 @@ Result<> RunTaint(Command& command, const Args& args) {
   command.Flag("overwrite", overwrite, "Allow taints to be overwritten.");
   TRY(command.Parse(args));
   TRY(flags.Check());
+  TRY(CheckOrder(command.words()));
   const auto sorted = Sort(command.words());
   if (!sorted) return command.UsageError(sorted.error().message);
   const TaintWords& words = *sorted;
@@ -166,6 +194,12 @@ Result<> RunTaint(Command& command, const Args& args) {
   }
   if (words.added.empty() && words.removed.empty()) {
     return CliError("at least one taint update is required");
+  }
+  TRY(CheckTogether(words));
+  if (!selectors.all && selectors.labels.empty() && words.resources.size() < 2 &&
+      words.resources[0].find('/') == std::string::npos) {
+    return CliError(
+        "at least one resource name must be specified since 'all' parameter is not set");
   }
   Session& session = *TRY(command.session());
   const auto targets = TRY(FindTargets(command, words.resources, {.selectors = selectors}));

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "api/select/selector.h"
 #include "api/values.h"
 #include "cli/get.h"
 #include "cli/json_text.h"
@@ -42,6 +43,10 @@ struct TopFlags {
     if (!command.words().empty() && !selectors.labels.empty()) {
       return CliError(fmt::format("only one of NAME or {}selector can be provided",
                                   command.verb() == "top pod" ? "" : "--"));
+    }
+    // Of metrics kubectl reads the selector itself, and does not leave that to the server.
+    if (const auto read = LabelSelector::Parse(selectors.labels); !read) {
+      return CliError(read.error().message);
     }
     return {};
   }

@@ -1,5 +1,7 @@
 #include "cli/writing.h"
 
+#include <algorithm>
+
 #include "api/patch/patch.h"
 #include "api/patch/strategic_merge.h"
 #include "api/select/selector.h"
@@ -8,6 +10,8 @@
 
 namespace skiff::cli {
 namespace {
+
+constexpr char kRecordedCause[] = "kubernetes.io/change-cause";
 
 Result<std::string> FieldValidation(const std::string& validate) {
   if (validate == "strict" || validate == "true") return std::string("Strict");
@@ -28,15 +32,37 @@ void WriteFlags::AddTo(Command& command, const std::string& manager, bool with_v
 void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
                                   bool with_validation) {
   field_manager = manager;
+  environment_ = &command.environment();
   print.AddTo(command);
   command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
+  constexpr std::string_view kRecording[] = {"annotate",
+                                             "apply",
+                                             "create",
+                                             "edit",
+                                             "expose",
+                                             "label",
+                                             "patch",
+                                             "replace",
+                                             "run",
+                                             "set image",
+                                             "set resources",
+                                             "set selector",
+                                             "set serviceaccount"};
+  const auto end = std::end(kRecording);
+  if (std::find(std::begin(kRecording), end, command.verb()) != end) {
+    command.Flag("record", record, "Deprecated: keep the command line in the object.");
+  }
   if (!with_validation) return;
   command.Flag("validate", validate, "strict (or true), warn, ignore (or false).");
   command.Bare("validate", "strict");
   command.Flag("save-config", save_config, "Keep the object in its own annotation.");
 }
 
-Result<> WriteFlags::Check() const {
+Result<> WriteFlags::Check() {
+  if (record && environment_) {
+    environment_->err(
+        "Flag --record has been deprecated, --record will be removed in the future\n");
+  }
   // What cannot be printed is not done either.
   if (!print.output.empty()) TRY(MakeObjectPrinter(print));
   TRY(FieldValidation(validate));
@@ -62,6 +88,15 @@ std::string LastAppliedText(Json object) {
   Json& annotations = object["metadata"]["annotations"];
   if (!annotations.is_object()) annotations = Json::object();
   annotations.erase(kLastApplied);
+  return GoJson(object) + "\n";
+}
+
+std::string SetLastAppliedText(Json object) {
+  Json& metadata = object["metadata"];
+  if (const auto annotations = metadata.find("annotations");
+      annotations != metadata.end() && annotations->is_object()) {
+    annotations->erase(kLastApplied);
+  }
   return GoJson(object) + "\n";
 }
 
@@ -176,7 +211,16 @@ Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& 
 
 Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation) {
-  return PrintOutcome(command, flags.print, object, resource, operation + flags.dry_run.Suffix());
+  const std::string outcome = operation + flags.dry_run.Suffix();
+  if (!flags.record || flags.dry_run.value != "none") {
+    return PrintOutcome(command, flags.print, object, resource, outcome);
+  }
+  const Json patch = {{"metadata", {{"annotations", {{kRecordedCause, command.CommandLine()}}}}}};
+  Session& session = *TRY(command.session());
+  const Json recorded =
+      TRY(session.api().Patch(resource, {NamespaceOf(object), NameOf(object)}, PatchType::kMerge,
+                              patch, {.field_manager = flags.field_manager}));
+  return PrintOutcome(command, flags.print, recorded, resource, outcome);
 }
 
 Result<Json> PatchedHere(Session& session, const Target& target, PatchType type,

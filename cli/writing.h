@@ -17,22 +17,28 @@ struct WriteFlags {
   std::string validate = "strict";
   std::string field_manager;
   bool save_config = false;
+  bool record = false;  // Why it was changed is kept with the object: the command line.
 
   // `manager` is the default of --field-manager.
   void AddTo(Command& command, const std::string& manager, bool with_validation = true);
   // Of a verb that cannot but write.
   void AddWithoutDryRun(Command& command, const std::string& manager, bool with_validation = true);
-  Result<> Check() const;
+  Result<> Check();
   bool Validates() const { return validate != "ignore" && validate != "false"; }
   // Of an object of a file that could not be written: "error when creating "web.yaml": ...".
   Error Failure(const Error& error, const std::string& verb, const std::string& source) const;
   // Of a create or update.
   Result<WriteOptions> Options() const;
+
+ private:
+  Environment* environment_ = nullptr;  // Of the command that these are flags of.
 };
 
 inline constexpr char kLastApplied[] = "kubectl.kubernetes.io/last-applied-configuration";
-// The annotation's value for an object: itself, without it.
+// The annotation's value for an object that is applied: itself, without it.
 std::string LastAppliedText(Json object);
+// The same where somebody sets it apart from that: where the object has no annotations, none.
+std::string SetLastAppliedText(Json object);
 // `object` with that annotation.
 Json WithLastApplied(Json object);
 

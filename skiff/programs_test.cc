@@ -332,7 +332,9 @@ TEST(StatusProgramTest, OfAClusterThatDoesNotRunItSaysWhatStartsIt) {
     EXPECT_EQ(StatusMain({"--data-dir=" + options.data_dir}), 1);
     return testing::internal::GetCapturedStdout();
   };
-  EXPECT_THAT(said(), StartsWith("No cluster runs on " + options.data_dir + ". "));
+  EXPECT_THAT(said(), StartsWith(fmt::format("No cluster runs on {0}: `skiff up --data-dir={0}` "
+                                             "makes one. ",
+                                             options.data_dir)));
   std::filesystem::create_directories(options.data_dir);
   ASSERT_TRUE(WriteClusterMark(options));
   EXPECT_EQ(said(), fmt::format("The cluster of {0} does not run: `skiff up --nodes=3 "

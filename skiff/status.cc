@@ -166,9 +166,9 @@ int TellOfNone(ClusterOptions options) {
     std::printf("The cluster of %s does not run: `skiff up%s%s` starts it.\n", data_dir.c_str(),
                 nodes > 0 ? fmt::format(" --nodes={}", nodes).c_str() : "", where.c_str());
   } else {
-    std::printf("No cluster runs on %s. Of one elsewhere: skiff status --data-dir=DIRECTORY, or "
-                "--docker.\n",
-                data_dir.c_str());
+    std::printf("No cluster runs on %s: `skiff up%s` makes one. Of one elsewhere: skiff status "
+                "--data-dir=DIRECTORY, or --docker.\n",
+                data_dir.c_str(), where.c_str());
   }
   return 1;
 }

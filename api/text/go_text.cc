@@ -102,6 +102,14 @@ std::string GoQuote(std::string_view text) {
   return out + '"';
 }
 
+std::optional<bool> GoBool(std::string_view text) {
+  constexpr std::string_view kTrue[] = {"1", "t", "T", "true", "TRUE", "True"};
+  constexpr std::string_view kFalse[] = {"0", "f", "F", "false", "FALSE", "False"};
+  if (std::find(std::begin(kTrue), std::end(kTrue), text) != std::end(kTrue)) return true;
+  if (std::find(std::begin(kFalse), std::end(kFalse), text) != std::end(kFalse)) return false;
+  return std::nullopt;
+}
+
 std::string GoTimeQuote(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {

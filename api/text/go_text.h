@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,9 @@ std::string GoQuote(std::string_view text);
 
 // As Go's package time quotes what it cannot parse: all but printable ASCII as bytes, \xNN.
 std::string GoTimeQuote(std::string_view text);
+
+// strconv.ParseBool: 1, t, T, true, TRUE, True and their opposites; nothing else is either.
+std::optional<bool> GoBool(std::string_view text);
 
 // The runes that Go's unicode.IsPrint refuses, with the position of their first byte.
 std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text);

@@ -19,6 +19,7 @@ import { Deploy } from './views/deploy';
 import { DeploymentView } from './views/deployment';
 import { Events } from './views/events';
 import { Jobs } from './views/jobs';
+import { Kinds } from './views/kinds';
 import { Login } from './views/login';
 import { ManyLogs } from './views/manylogs';
 import { Overview } from './views/overview';
@@ -49,6 +50,7 @@ const kViews: Record<string, ComponentType> = {
   storage: Storage,
   jobs: Jobs,
   events: Events,
+  kinds: Kinds,
   deploy: Deploy,
   object: ObjectView,
 };

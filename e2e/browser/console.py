@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from browser import Browser, BrowserError
+from console_kinds import Kinds
 from console_links import Links
 from console_maps import maps
 from console_obstacles import Obstacles, VIEWS
@@ -40,7 +41,7 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
 AWAY = ("net::ERR_", "the server responded with a status of 503")
 
 
-class Play(Links, Obstacles):
+class Play(Kinds, Links, Obstacles):
     def __init__(self, page, token, guest, axe):
         self.page = page
         self.token = token
@@ -427,7 +428,7 @@ class Play(Links, Obstacles):
         page.shows("Containers")
         self.check("pod, light")
         page.phone(390, 844, 2)
-        for view in ("overview", "topology", "cluster", "pods", "workloads", "events", "deployment/default/nginx",
+        for view in ("overview", "topology", "cluster", "pods", "workloads", "events", "kinds", "deployment/default/nginx",
                      "logs/deployments/default/nginx", "service/shop/storefront"):
             page.go(f"#/{view}")
             time.sleep(1)
@@ -520,7 +521,7 @@ def main():
         play = Play(page, token, guest, axe)
         try:
             for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.quotas,
-                         play.chaos, play.views, play.links,
+                         play.chaos, play.views, play.kinds, play.links,
                          play.strangers, play.broken, play.keyboard, play.looks, play.maps, play.away, play.expired, play.rights,
                          play.link):
                 print(f"   {part.__name__}", flush=True)

@@ -6,7 +6,8 @@ import time
 
 from page import PageError
 
-VIEWS = ["overview", "topology", "cluster", "workloads", "pods", "services", "storage", "jobs", "events", "deploy"]
+VIEWS = ["overview", "topology", "cluster", "workloads", "pods", "services", "storage", "jobs", "events", "kinds",
+         "deploy"]
 
 
 class Obstacles:

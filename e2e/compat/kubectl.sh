@@ -8,7 +8,8 @@
 #   e2e/compat/kubectl.sh SKIFF [FILE-PREFIX...]     KUBECTL=path chooses the kubectl (default:
 #                                    v1.35 where there is Go, else Debian's); UPDATE=1 takes out of that file what agrees by
 #                                    now, and adds what does not any more, for somebody to say why; ONLY=text runs just the
-#                                    lines with that text (and those marked as needed: "!")
+#                                    lines with that text, NAMED=1 just those that the file names (and those marked as
+#                                    needed: "!")
 set -euo pipefail
 skiff=$(realpath "$1"); shift
 here=$(realpath "$(dirname "$0")")
@@ -50,7 +51,7 @@ mask() {
     -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g' \
     -e 's/(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4}/TIME/g' \
     -e 's/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/UID/g' \
-    -e 's/resourceVersion("?: ?"?)[0-9]+/resourceVersion\1N/g; s/10\.(0|96)\.[0-9]+\.[0-9]+/CLUSTERIP/g' \
+    -e 's/resourceVersion(\\?"?: ?\\?"?)[0-9]+/resourceVersion\1N/g; s/10\.(0|96)\.[0-9]+\.[0-9]+/CLUSTERIP/g' \
     -e 's/10\.[0-9]+\.[0-9]+\.[0-9]+/PODIP/g' \
     -e 's/-[0-9a-f]{8,10}-[a-z0-9]{5}\b/-HASH-RAND/g; s/-[0-9a-f]{8,10}\b/-HASH/g' \
     -e 's/(pod-template-hash[=:"]+ ?"?)[0-9a-f]{8,10}/\1HASH/g' \
@@ -102,6 +103,7 @@ for prefix in "${prefixes[@]}"; do
       needed=
       case $line in '! '*) needed=1; line=${line#! } ;; esac
       if [ -n "${ONLY:-}" ] && [ -z "$needed" ] && [[ $line != *"$ONLY"* ]]; then continue; fi
+      if [ -n "${NAMED:-}" ] && [ -z "$needed" ] && [ -z "${named[$name]:-}" ]; then continue; fi
       run theirs "$line"; run ours "$line"
       [ -z "$needed" ] || continue
       lines=$((lines + 1))

@@ -182,11 +182,17 @@ Result<> ListSnapshots(const SnapshotFlags& flags, const std::vector<std::string
 Result<int> ForkTo(const SnapshotFlags& flags, const std::string& name) {
   TRY(CheckFlagNumber("nodes", flags.nodes, 0, kSimulatedNodesMax));
   TRY(CheckFlagNumber("secure-port", flags.secure_port, 0, 65535));
-  return Fork({.name = name,
-               .data_dir = flags.cluster.data_dir,
-               .kubeconfig = flags.kubeconfig,
-               .secure_port = flags.secure_port,
-               .nodes = flags.nodes});
+  const int code = TRY(Fork({.name = name,
+                             .data_dir = flags.cluster.data_dir,
+                             .kubeconfig = flags.kubeconfig,
+                             .secure_port = flags.secure_port,
+                             .nodes = flags.nodes}));
+  // It goes on when the other cluster ends.
+  if (code == 0) {
+    std::printf("`skiff down --data-dir=%s` ends it.\n",
+                ForkDirectory(flags.cluster.data_dir, name).c_str());
+  }
+  return code;
 }
 
 // What stands behind the verb.

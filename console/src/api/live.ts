@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
+import type { TableColumn } from '../model/discovery';
 import { byName, type Change, newestFirst, type Order, withChanges } from '../model/order';
 import { type Kind, kinds, pathOf } from './kinds';
 import type { ApiError } from './request';
@@ -60,6 +61,7 @@ function schedule(count: number): void {
 export class Live<T extends Obj> implements Sink {
   readonly status = signal<WatchState>('loading');
   readonly error = signal<ApiError | null>(null);
+  readonly titles = signal<TableColumn[]>([]); // Where it is followed as the server's table.
   private readonly version = signal(0);
   private readonly objects = new Map<string, T>();
   private listed: { version: number; list: T[] } = { version: -1, list: [] };
@@ -73,6 +75,7 @@ export class Live<T extends Obj> implements Sink {
     private readonly path: string,
     private readonly query: Record<string, string>,
     private readonly order: Order<Obj>,
+    private readonly asTable: boolean,
     private readonly forget: () => void,
   ) {}
 
@@ -103,7 +106,7 @@ export class Live<T extends Obj> implements Sink {
   use(): () => void {
     clearTimeout(this.timer);
     this.users += 1;
-    this.watch ??= new Watch(this.path, this.query, this);
+    this.watch ??= new Watch(this.path, this.query, this, this.asTable);
     return () => {
       this.users -= 1;
       if (this.users === 0) this.timer = window.setTimeout(() => this.end(), kLingerMs);
@@ -140,6 +143,9 @@ export class Live<T extends Obj> implements Sink {
   state(state: WatchState, error?: ApiError): void {
     this.status.value = state;
     this.error.value = error ?? null;
+  }
+  columns(columns: TableColumn[]): void {
+    this.titles.value = columns;
   }
 
   publish(): void {
@@ -189,6 +195,7 @@ interface LiveOptions {
   name?: string; // "": none has it. Who shows one object is not to get the first of all.
   labels?: string;
   fields?: string;
+  table?: boolean; // As the server's table of the kind: metadata and cells.
 }
 
 function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptions): Live<T> {
@@ -198,11 +205,11 @@ function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptio
   if (field !== '') query.fieldSelector = field;
   if (options.labels) query.labelSelector = options.labels;
   const path = pathOf(kind, namespace);
-  const key = `${session.value?.user ?? ''} ${path} ${field} ${options.labels ?? ''}`;
+  const key = `${session.value?.user ?? ''} ${path} ${field} ${options.labels ?? ''} ${options.table ? 'table' : ''}`;
   const found = lives.get(key);
   if (found) return found as unknown as Live<T>;
   const order = kind === kinds.events ? (newestFirst as Order<never> as Order<Obj>) : byName;
-  const made = new Live<T>(path, query, order, () => {
+  const made = new Live<T>(path, query, order, options.table ?? false, () => {
     if (lives.get(key) === (made as unknown as Live<Obj>)) lives.delete(key);
     announce();
   });
@@ -212,10 +219,10 @@ function liveOf<T extends Obj>(kind: Kind, namespace: string, options: LiveOptio
 }
 
 export function useLive<T extends Obj>(kind: Kind, namespace = '', options: LiveOptions = {}): Live<T> {
-  const { name, labels, fields } = options;
+  const { name, labels, fields, table } = options;
   const live = useMemo(
-    () => liveOf<T>(kind, namespace, { name, labels, fields }),
-    [kind, namespace, name, labels, fields],
+    () => liveOf<T>(kind, namespace, { name, labels, fields, table }),
+    [kind, namespace, name, labels, fields, table],
   );
   useEffect(() => live.use(), [live]);
   return live;

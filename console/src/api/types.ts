@@ -1,5 +1,7 @@
 // What of the API's objects this console reads. Fields may always be missing: they come from a server.
 
+import type { Cell } from '../model/discovery';
+
 export interface Owner {
   kind: string;
   name: string;
@@ -25,6 +27,7 @@ export interface Obj {
   apiVersion?: string;
   kind?: string;
   metadata: Meta;
+  cells?: Cell[]; // Where it came as a row of the server's table, which has its metadata alone.
 }
 
 export interface Condition {

@@ -1,5 +1,6 @@
 // One watch, kept up: it begins with the whole state (watch-list), goes on from the last revision it
 // heard of, begins anew where that is too old, and waits with growing pauses for a server that is away.
+import type { Cell, TableColumn } from '../model/discovery';
 import { ApiError, ask } from './request';
 import { nextLogin } from './session';
 import { isLongTurn, nextTurn } from './turn';
@@ -13,6 +14,8 @@ export interface Sink {
   put(object: Obj): void;
   drop(object: Obj): void;
   state(state: WatchState, error?: ApiError): void;
+  // Of a watch as the server's table; objects then are their metadata, with `cells`.
+  columns?(columns: TableColumn[]): void;
 }
 
 // Bookmarks come every minute: a stream that says nothing for longer is broken.
@@ -21,10 +24,17 @@ const kPauseMinMs = 500;
 const kPauseMaxMs = 20_000;
 // A single event is an object of 1.5 MiB at most; a longer line comes from no API server.
 const kLineMax = 8 << 20;
+const kTable = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
 interface Event {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   object: Obj & { code?: number; reason?: string; message?: string };
+}
+
+// Each event has a table of one row; columns come with the first one.
+interface Rows extends Obj {
+  columnDefinitions?: TableColumn[] | null;
+  rows?: { cells: Cell[]; object?: Obj }[] | null;
 }
 
 export class Watch {
@@ -37,6 +47,7 @@ export class Watch {
     private readonly path: string,
     private readonly query: Record<string, string>,
     private readonly sink: Sink,
+    private readonly asTable = false,
   ) {
     void this.run();
   }
@@ -103,7 +114,7 @@ export class Watch {
     try {
       listen();
       const signal = AbortSignal.any([this.stop.signal, quiet.signal]);
-      const response = await ask(`${this.path}?${query}`, { signal });
+      const response = await ask(`${this.path}?${query}`, { signal, ...(this.asTable ? { accept: kTable } : {}) });
       if (this.first === null) this.sink.state('live');
       await this.read(response, () => {
         listen();
@@ -139,10 +150,12 @@ export class Watch {
   }
 
   private take(event: Event): void {
-    const { type, object } = event;
+    const { type } = event;
     if (type === 'ERROR') {
-      throw new ApiError(object.code ?? 500, object.reason ?? '', object.message ?? '');
+      const { code, reason, message } = event.object;
+      throw new ApiError(code ?? 500, reason ?? '', message ?? '');
     }
+    const object = this.asTable ? this.ofRow(event.object) : event.object;
     if (type === 'BOOKMARK') {
       if (object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true') this.begin();
       if (this.first === null) this.version = object.metadata.resourceVersion;
@@ -156,6 +169,15 @@ export class Watch {
     this.version = object.metadata.resourceVersion;
     if (type === 'DELETED') this.sink.drop(object);
     else this.sink.put(object);
+  }
+
+  private ofRow(table: Rows): Obj {
+    if (table.columnDefinitions?.length) this.sink.columns?.(table.columnDefinitions);
+    const row = table.rows?.[0];
+    // A bookmark has none.
+    if (!row?.object) return table;
+    row.object.cells = row.cells;
+    return row.object;
   }
 
   // Made here, and not where the watch then goes on for hours: what such a function has once had in its

@@ -1,6 +1,7 @@
 // Ctrl K: views, namespaces, and objects that this page follows already, by a few letters.
 import { useMemo, useState } from 'preact/hooks';
 
+import { useOffered } from '../api/discovery';
 import { useLive } from '../api/live';
 import { kinds } from '../api/kinds';
 import type { Obj } from '../api/types';
@@ -17,7 +18,7 @@ interface Entry {
 }
 
 const kShownMax = 12;
-export const kViews = ['overview', 'topology', 'cluster', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'deploy'] as const;
+export const kViews = ['overview', 'topology', 'cluster', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'kinds', 'deploy'] as const;
 
 // Whether the letters occur in order; lower is closer. null: they do not.
 function distance(text: string, letters: string): number | null {
@@ -49,6 +50,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const pods = useLive<Obj>(kinds.pods, space).list;
   const deployments = useLive<Obj>(kinds.deployments, space).list;
   const services = useLive<Obj>(kinds.services, space).list;
+  const offered = useOffered().list;
   const all = useMemo<Entry[]>(
     () => [
       ...kViews.map((view) => ({ text: t.nav[view], kind: t.nav.label, icon: view, run: () => go(href(view)) })),
@@ -62,8 +64,11 @@ export function Palette({ onClose }: { onClose: () => void }) {
       ...entriesOf(deployments, 'Deployment', 'workloads', 'deployment'),
       ...entriesOf(services, 'Service', 'services', 'service'),
       ...entriesOf(pods, 'Pod', 'pods', 'pod'),
+      ...(offered ?? []).filter((each) => each.follows).map((each) => ({
+        text: each.name, kind: t.nav.kinds, icon: 'kinds', run: () => go(href('kinds', [each.name])),
+      })),
     ],
-    [spaces, pods, deployments, services],
+    [spaces, pods, deployments, services, offered],
   );
   const shown = useMemo(() => {
     const letters = text.toLowerCase().trim();

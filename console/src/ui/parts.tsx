@@ -36,6 +36,7 @@ const kIcons: Record<string, string> = {
   storage: 'M4 6c0-4 16-4 16 0v12c0 4-16 4-16 0zM4 6c0 4 16 4 16 0M4 12c0 4 16 4 16 0',
   jobs: 'M12 3a9 9 0 1 0 9 9M12 7v5l3 3M16 3h5v5',
   events: 'M3 12h4l3-8 4 16 3-8h4',
+  kinds: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM17 14v6M14 17h6',
   deploy: 'M12 15V4M7 9l5-5 5 5M4 15v5h16v-5',
   search: 'M10.500 4a6.500 6.500 0 1 0 .010 0M15.500 15.500L21 21',
   menu: 'M4 6h16M4 12h16M4 18h16',

@@ -14,11 +14,11 @@ import { kViews, Palette } from './palette';
 import { Dialog, Icon, Logo } from './parts';
 
 const kGo: Record<string, string> = {
-  o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', d: 'deploy',
+  o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', k: 'kinds', d: 'deploy',
 };
 // Which entry of the menu stands for a view that has none.
 const kParents: Record<string, string> = {
-  pod: 'pods', deployment: 'workloads', service: 'services', logs: 'workloads', object: '',
+  pod: 'pods', deployment: 'workloads', service: 'services', logs: 'workloads', object: 'kinds',
 };
 const kThemes: { id: Theme; icon: string }[] = [
   { id: 'auto', icon: 'system' },

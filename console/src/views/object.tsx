@@ -1,7 +1,8 @@
 // Any object as YAML: changed by server-side apply, after the server has said what would come of it.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
+import { useOffered } from '../api/discovery';
+import { apiVersionOf, type Kind, kindByName, kinds, pathOf } from '../api/kinds';
 import { onForget, useLive } from '../api/live';
 import { ApiError, type Cause, kManager, remove, request } from '../api/request';
 import type { Obj } from '../api/types';
@@ -10,8 +11,9 @@ import { isLogged } from '../model/logged';
 import { manifestOf, readManifest, wishOf } from '../model/manifest';
 import { go, href, place } from '../router';
 import { t } from '../texts';
+import { Data } from '../ui/data';
 import { Editor } from '../ui/editor';
-import { Action, Head, Notice, Panel, Standing } from '../ui/parts';
+import { Action, ErrorNotice, Head, Notice, Panel, Standing } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
 
 type Outcome =
@@ -195,8 +197,16 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
 
 export function ObjectView() {
   const [plural = '', space = '', name = ''] = place.value.params;
-  const kind = kindByName(plural);
-  return kind ? <Followed kind={kind} space={space} name={name} /> : <Head title={t.gone} />;
+  const known = kindByName(plural);
+  const { list, error } = useOffered(known === undefined);
+  const kind = known ?? list?.find((each) => each.name === plural)?.kind;
+  if (kind) return <Followed kind={kind} space={space} name={name} />;
+  if (error) return <ErrorNotice error={error} />;
+  return list ? <Head title={t.gone} /> : <Head title={t.loading} />;
+}
+
+function holdsData(kind: Kind): boolean {
+  return kind === kinds.configmaps || kind === kinds.secrets;
 }
 
 function Followed({ kind, space, name }: { kind: Kind; space: string; name: string }) {
@@ -219,6 +229,7 @@ function Followed({ kind, space, name }: { kind: Kind; space: string; name: stri
       {!object && (live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />)}
       {/* Also where it was deleted and made anew: what is typed is kept. */}
       {last.current && <Known kind={kind} object={last.current} path={path} />}
+      {object && holdsData(kind) && <Data object={object} encoded={kind === kinds.secrets} />}
     </div>
   );
 }
