@@ -4,7 +4,6 @@
 #include <chrono>
 #include <ctime>
 #include <future>
-#include <thread>
 
 #include "apiserver/server/server_fixture.h"
 
@@ -82,7 +81,7 @@ class NewNamespaceTest : public ServerFixture {
 TEST_F(NewNamespaceTest, ANewPodWaitsForTheAccountThatItRunsAs) {
   auto made = std::async(std::launch::async,
                          [&] { return Post("/api/v1/namespaces/new/pods", kSpec); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(made.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
   const std::string accounts = "/api/v1/namespaces/new/serviceaccounts";
   ASSERT_EQ(Post(accounts, R"({"metadata": {"name": "default"}})").code, 201);
   const auto answer = made.get();
@@ -95,7 +94,7 @@ TEST_F(NewNamespaceTest, OneThatNamesTheDefaultAccountWaitsAsWell) {
     return Post("/api/v1/namespaces/new/pods", R"({"metadata": {"name": "p"}, "spec":
         {"serviceAccountName": "default", "containers": [{"name": "c", "image": "i"}]}})");
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(made.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
   const std::string accounts = "/api/v1/namespaces/new/serviceaccounts";
   ASSERT_EQ(Post(accounts, R"({"metadata": {"name": "default"}})").code, 201);
   EXPECT_EQ(made.get().code, 201);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <thread>
 
 #include "api/cel/limits.h"
 #include "api/codec/json.h"
@@ -29,6 +28,7 @@ const Log kLog("apiserver");
 constexpr std::chrono::seconds kRequestTimeMax{34};
 // kube-apiserver looks ten times, a tenth to a fifth of a second apart.
 constexpr std::chrono::milliseconds kPatienceForAccounts{1500};
+constexpr std::chrono::milliseconds kAccountsAskedEvery{20};
 constexpr const char* kDefaultAccount = "default";
 // So often a definition may move on under a request of its kind.
 constexpr int kKindTriesMax = 5;
@@ -156,7 +156,8 @@ void ApiServer::State::AwaitAccount(const http::Request& request, const RequestI
   const auto end = std::chrono::steady_clock::now() + kPatienceForAccounts;
   while (IsBeforeItsAccount(request, info) && !shutting_down &&
          std::chrono::steady_clock::now() < end) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    MutexLock lock(account_mutex);
+    ending.wait_for(lock, kAccountsAskedEvery);
   }
 }
 

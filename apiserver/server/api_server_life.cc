@@ -122,6 +122,7 @@ ControlLoop& ApiServer::WatchHealth() {
 
 void ApiServer::BeginShutdown() {
   state_->shutting_down = true;
+  state_->ending.notify_all();
   if (state_->master_leases) state_->master_leases->Withdraw();
 }
 

@@ -111,6 +111,8 @@ struct ApiServer::State {
   Mutex late_mutex;
   CondVar late_gone;
   int late GUARDED_BY(late_mutex) = 0;
+  Mutex account_mutex;
+  CondVar ending;  // Told when shutting_down becomes true: who waits for an account ends that.
   ApiServerOptions options;
   ServerMetrics metrics;
   MeteredStore store;
