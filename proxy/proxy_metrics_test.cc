@@ -66,6 +66,7 @@ TEST_F(ProxyMetricsTest, ProgrammingLastsFromTheCauseUntilTheRulesAreWritten) {
   metrics_.Begun();
   metrics_.Failed(false, 1ms);
   EXPECT_THAT(Text(), Not(HasSubstr("network_programming")));
+  metrics_.SliceChanged("default/web", nullptr, Slice("10.0.0.1", 0s));
   clock_.Advance(4s);
   metrics_.Begun();
   metrics_.Written(Report(true, {3, 4}), 2ms, {30, 40}, {.internal = 1, .external = 2});

@@ -131,13 +131,11 @@ class Checker {
       }
       const auto element = ItemElement(spot, value[i], i);
       if (!element) {
-        Say(element.error().message);
-        continue;
+        return Say(element.error().message);  // The list is looked at no further.
       }
       const std::string printed = PrintElement(*element);
       if (!takes_.twice && !seen.insert(*element).second) {
         Say("duplicate entries for key " + printed);
-        continue;
       }
       path_ += printed;
       Walk(spot.Item(), value[i]);

@@ -70,6 +70,8 @@ TEST_F(CustomResources, AWholeNumberIsHeldAgainstWholeLimits) {
   fields["most"] = {{"type", "number"}, {"maximum", 1.5}, {"exclusiveMaximum", true}};
   fields["least"] = {{"type", "integer"}, {"minimum", 1.5}};
   fields["times"] = {{"type", "integer"}, {"multipleOf", 0.5}};
+  fields["even"] = {{"type", "integer"}, {"multipleOf", 2}};
+  fields["int32"] = {{"type", "integer"}, {"maximum", 2147483647}};
   Define(Definition(schema));
   const auto causes = [&](const char* field, const Json& value) {
     const Json spec = {{"image", "web"}, {field, value}};
@@ -83,6 +85,10 @@ TEST_F(CustomResources, AWholeNumberIsHeldAgainstWholeLimits) {
   EXPECT_EQ(causes("times", 2), begin +
                                     "times: Invalid value: 0: factor MultipleOf declared for "
                                     "spec.times must be positive: 0");
+  EXPECT_EQ(causes("even", 2000000001), begin + "even: Invalid value: 2000000001: spec.even in "
+                                                "body should be a multiple of 2");
+  EXPECT_EQ(causes("int32", 2147483648), begin + "int32: Invalid value: 2147483648: spec.int32 in "
+                                                 "body should be less than or equal to 2147483647");
 }
 
 TEST_F(CustomResources, ASchemaMayNotEvenHaveEmptyDependencies) {

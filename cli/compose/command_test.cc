@@ -197,6 +197,7 @@ TEST_F(ComposeCommandTest, ConfigPrintsWhatIsAFileByItself) {
   const std::string folder = path.substr(0, path.rfind('/'));
   const Json& services = file["services"];
   EXPECT_EQ(services["web"]["build"]["context"], folder + "/common");
+  EXPECT_EQ(services["web"]["build"]["additional_contexts"]["q"], folder + "/common/q");
   EXPECT_EQ(services["near"]["build"]["context"], folder + "/d");
   EXPECT_EQ(services["far"]["build"]["context"], "https://example.com/x.git#main");
   std::string ports;
