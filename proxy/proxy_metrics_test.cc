@@ -73,9 +73,9 @@ TEST_F(ProxyMetricsTest, ProgrammingLastsFromTheCauseUntilTheRulesAreWritten) {
   const std::string text = Text();
   const std::string family = "{ip_family=\"IPv4\"} ";
   const std::string programming = "\nkubeproxy_network_programming_duration_seconds";
-  EXPECT_THAT(text, HasSubstr(programming + "_bucket{ip_family=\"IPv4\",le=\"6\"} 0\n"));
-  EXPECT_THAT(text, HasSubstr(programming + "_bucket{ip_family=\"IPv4\",le=\"7\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr(programming + "_sum" + family + "7\n"));
+  EXPECT_THAT(text, HasSubstr(programming + "_bucket{ip_family=\"IPv4\",le=\"3\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr(programming + "_bucket{ip_family=\"IPv4\",le=\"4\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(programming + "_sum" + family + "4\n"));
   EXPECT_THAT(text, HasSubstr(programming + "_count" + family + "1\n"));
   const std::string sync = "\nkubeproxy_sync_proxy_rules_";
   EXPECT_THAT(text, HasSubstr(sync + "duration_seconds_count" + family + "2\n"));
