@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -60,10 +61,19 @@ Result<DockerTurn> DockerTurn::Take(const std::string& cluster) {
   std::memcpy(address.sun_path + 1, name.data(), length);
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
   if (bind(turn.file_, reinterpret_cast<const sockaddr*>(&address), size) == 0) return turn;
-  return Fail(Reason::kConflict,
-              fmt::format("another skiff is making or removing the cluster \"{}\"; wait until it "
-                          "has ended, and try again",
-                          cluster));
+  return Fail(Refusal(errno, cluster));
+}
+
+Error DockerTurn::Refusal(int number, const std::string& cluster) {
+  if (number != EADDRINUSE) {
+    return {Reason::kInternalError,
+            fmt::format("whether another skiff makes the cluster \"{}\" cannot be known: bind: {}",
+                        cluster, std::strerror(number))};
+  }
+  return {Reason::kConflict,
+          fmt::format("another skiff is making or removing the cluster \"{}\"; wait until it has "
+                      "ended, and try again",
+                      cluster)};
 }
 
 DockerTurn::DockerTurn(DockerTurn&& other) noexcept : file_(std::exchange(other.file_, -1)) {}

@@ -22,6 +22,8 @@ inline constexpr char kDockerKubeconfigInside[] = "/var/lib/skiff/admin.kubeconf
 class DockerTurn {
  public:
   static Result<DockerTurn> Take(const std::string& cluster);
+  // Why it could not be taken, by the error number of bind.
+  static Error Refusal(int number, const std::string& cluster);
   DockerTurn(DockerTurn&& other) noexcept;
   ~DockerTurn();
 

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "skiff/docker_making.h"
 #include "skiff/docker_servers.h"
@@ -133,16 +136,25 @@ TEST(DockerPartsTest, WhatAClusterWasMadeWithIsKeptUnlessAnotherIsSaid) {
 }
 
 TEST(DockerTurnTest, OneProcessAtATimeMakesAClusterOfAName) {
+  // All processes of this machine share these names, other runs of this test among them.
+  const std::string name = "turn-test-" + std::to_string(getpid());
   {
-    const auto first = DockerTurn::Take("turn-test");
+    const auto first = DockerTurn::Take(name);
     ASSERT_TRUE(first) << first.error().message;
-    const auto second = DockerTurn::Take("turn-test");
+    const auto second = DockerTurn::Take(name);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().reason, Reason::kConflict);
-    EXPECT_THAT(second.error().message, HasSubstr("\"turn-test\"; wait until it has ended"));
-    EXPECT_TRUE(DockerTurn::Take("turn-test-2"));
+    EXPECT_THAT(second.error().message, HasSubstr("\"" + name + "\"; wait until it has ended"));
+    EXPECT_TRUE(DockerTurn::Take(name + "-2"));
   }
-  EXPECT_TRUE(DockerTurn::Take("turn-test"));
+  EXPECT_TRUE(DockerTurn::Take(name));
+}
+
+TEST(DockerTurnTest, WhoCannotAskDoesNotBlameAnotherOne) {
+  const Error error = DockerTurn::Refusal(EACCES, "dev");
+  EXPECT_EQ(error.reason, Reason::kInternalError);
+  EXPECT_THAT(error.message, HasSubstr("Permission denied"));
+  EXPECT_EQ(DockerTurn::Refusal(EADDRINUSE, "dev").reason, Reason::kConflict);
 }
 
 }  // namespace
