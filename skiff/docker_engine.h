@@ -20,7 +20,8 @@ inline constexpr char kDockerServerRole[] = "server";      // A node with an API
 inline constexpr char kDockerAgentRole[] = "agent";        // Another node.
 // On the server, and on volumes: the port of the API, on the host's loopback and inside.
 inline constexpr char kDockerPortLabel[] = "skiff.io/port";
-// On the server alone: what --publish and --server-arg said when it was made, with blanks between.
+// On servers, the first one on the balancer, too: what --publish and --server-arg said when it was
+// made, with blanks between.
 inline constexpr char kDockerPublishLabel[] = "skiff.io/publish";
 inline constexpr char kDockerArgumentsLabel[] = "skiff.io/server-args";
 // On a volume that is there for it: what the cluster was made with (skiff/docker_parts.h).

@@ -138,6 +138,25 @@ std::string ServerThere(const DockerOptions& options, const DockerParts& parts) 
   return there.empty() ? "" : DockerServerName(options.name, *there.begin());
 }
 
+// As it was said, by what a label keeps of it.
+std::string FlagOf(const char* flag, const std::string& label) {
+  return label.empty() ? fmt::format("no {}", flag) : fmt::format("{}={}", flag, label);
+}
+
+// It has the ports where its servers are gone, and is not made again with them.
+Result<> CheckSaidOfBalancer(const DockerOptions& options, const DockerParts& parts) {
+  const std::string balancer = DockerBalancerName(options.name);
+  const std::string asked = fmt::format("{}", fmt::join(options.published_ports, " "));
+  if (asked.empty() || !parts.containers.contains(balancer)) return {};
+  const auto label = TRY(LabelOf(balancer, kDockerPublishLabel));
+  if (!label || asked == *label) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("there is a cluster \"{}\" whose balancer has {}, not {}; choose another "
+                          "--name, or have that made anew: docker rm -f {}, and this once more",
+                          options.name, FlagOf("--publish", *label), FlagOf("--publish", asked),
+                          balancer));
+}
+
 std::vector<std::string> SplitAtBlanks(const std::string& text) {
   std::istringstream in(text);
   std::vector<std::string> words;
@@ -253,7 +272,7 @@ Result<> AddDockerSettings(DockerOptions& options, const DockerParts& parts) {
 
 Result<> CheckDockerSaid(const DockerOptions& options, const DockerParts& parts) {
   const std::string server = ServerThere(options, parts);
-  if (server.empty()) return {};
+  if (server.empty()) return CheckSaidOfBalancer(options, parts);
   const std::string image = TRY(Docker({"inspect", "--format", "{{.Image}}", server}));
   const auto wrong = [&](const std::string& has, const std::string& asked) {
     std::vector<std::string> all = {server};
@@ -282,10 +301,7 @@ Result<> CheckDockerSaid(const DockerOptions& options, const DockerParts& parts)
     const std::string asked = fmt::format("{}", fmt::join(each.asked, " "));
     const auto label = TRY(LabelOf(server, each.label));
     if (asked.empty() || !label || asked == *label) continue;
-    const std::string& has = *label;
-    return wrong(has.empty() ? fmt::format("no {}", each.flag)
-                             : fmt::format("{}={}", each.flag, has),
-                 fmt::format("{}={}", each.flag, asked));
+    return wrong(FlagOf(each.flag, *label), FlagOf(each.flag, asked));
   }
   if (!options.image_is_asked) return {};
   TRY(CheckDockerImage(options.image));

@@ -1,0 +1,100 @@
+// Over a program that stands for `docker` and its engine.
+#include "skiff/docker_making.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "skiff/docker_cluster.h"
+#include "skiff/docker_engine.h"
+#include "skiff/docker_parts.h"
+#include "skiff/docker_servers.h"
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// What is there is a file with the words it was made with, one a line; labels are among them.
+constexpr char kEngine[] = R"sh(#!/bin/sh
+cd "$(dirname "$0")" || exit 1
+for last; do :; done
+name=$last previous=
+for word; do [ "$previous" != --name ] || name=$word; previous=$word; done
+label() { sed -n "s|^$1=||p" "$2"; }
+case "$1 $2" in
+  "volume create") [ -e "volumes/$name" ] || printf '%s\n' "$@" >"volumes/$name" ;;
+  "volume rm")
+    [ ! -e "containers/$name" ] || { echo "volume is in use" >&2; exit 1; }
+    rm "volumes/$name" ;;
+  "create "*)
+    [ ! -e "containers/$name" ] || { echo "the name is already in use by container 7" >&2; exit 1; }
+    printf '%s\n' "$@" >"containers/$name" ;;
+  "rm --force") rm -f "containers/$name" ;;
+  "volume inspect") label "$(echo "$4" | sed 's|.*"\(skiff.io[^"]*\)".*|\1|')" "volumes/$name" ;;
+  "inspect --format")
+    label="$(echo "$3" | sed -n 's|.*"\(skiff.io[^"]*\)".*|\1|p')"
+    [ -z "$label" ] || label "$label" "containers/$name" | sed 's|^|=|' ;;
+  "volume ls") for each in $(ls volumes); do
+      printf '%s\t%s\t%s\n' "$each" "$(label skiff.io/cluster "volumes/$each")" \
+        "$(label skiff.io/settings "volumes/$each")"
+    done ;;
+  "ps --all") for each in $(ls containers); do
+      printf '%s\t%s\n' "$each" "$(label skiff.io/cluster "containers/$each")"
+    done ;;
+  "logs "*) echo usable ;;
+esac
+)sh";
+
+class DockerMakingTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* kind : {"volumes", "containers"}) fs::create_directories(here_ + "/" + kind);
+    std::ofstream(here_ + "/docker") << kEngine;
+    fs::permissions(here_ + "/docker", fs::perms::owner_all);
+    setenv("PATH", (here_ + ":" + path_).c_str(), 1);
+  }
+  void TearDown() override {
+    setenv("PATH", path_.c_str(), 1);
+    fs::remove_all(here_);
+  }
+  bool Has(const std::string& what) const { return fs::exists(here_ + "/" + what); }
+  // As somebody else did it.
+  void Add(std::vector<std::string> command) const {
+    const auto added = Docker(std::move(command));
+    ASSERT_TRUE(added) << added.error().message;
+  }
+  DockerParts Parts() const {
+    auto parts = DockerPartsOf("dev");
+    EXPECT_TRUE(parts) << parts.error().message;
+    return std::move(parts).value_or(DockerParts());
+  }
+
+  const std::string path_ = std::getenv("PATH");
+  const std::string here_ = testing::TempDir() + "/docker-making-" + std::to_string(getpid());
+  const Progress silent_ = [](const std::string&) {};
+  DockerOptions options_{.name = "dev", .nodes = 1, .etcd_members = 1, .secure_port = 7443};
+};
+
+TEST_F(DockerMakingTest, PortsAreRefusedThatABalancerWithoutServersDoesNotHave) {
+  options_.published_ports = {"80:80"};
+  Add(DockerBalancerCommand(options_));
+  const auto same = CheckDockerSaid(options_, Parts());
+  EXPECT_TRUE(same) << same.error().message;
+  options_.published_ports = {"81:81"};
+  const auto other = CheckDockerSaid(options_, Parts());
+  ASSERT_FALSE(other) << "it would not have that port, without a word";
+  EXPECT_THAT(other.error().message,
+              HasSubstr("balancer has --publish=80:80, not --publish=81:81"));
+  EXPECT_THAT(other.error().message, HasSubstr("docker rm -f dev-api, and this once more"));
+  options_.published_ports.clear();
+  EXPECT_TRUE(CheckDockerSaid(options_, Parts())) << "nothing is said";
+}
+
+}  // namespace
+}  // namespace skiff
