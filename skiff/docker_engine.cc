@@ -130,6 +130,12 @@ Result<std::vector<DockerThing>> DockerContainers() {
   return Things({"ps", "--all"}, "Names");
 }
 
+Result<std::string> LabelOfVolume(const std::string& volume, const char* label) {
+  const std::string format = fmt::format("{{{{index .Labels \"{}\"}}}}", label);
+  const auto lines = LinesOf(TRY(Docker({"volume", "inspect", "--format", format, volume})));
+  return lines.empty() ? "" : lines.front();
+}
+
 std::string TakenPortOf(std::string_view message) {
   // Of another container: "Bind for 127.0.0.1:6443 failed: port is already allocated"; of another
   // program: "listen tcp4 127.0.0.1:6443: bind: address already in use", and in engines from 28 on

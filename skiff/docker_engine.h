@@ -26,6 +26,8 @@ inline constexpr char kDockerPublishLabel[] = "skiff.io/publish";
 inline constexpr char kDockerArgumentsLabel[] = "skiff.io/server-args";
 // On a volume that is there for it: what the cluster was made with (skiff/docker_parts.h).
 inline constexpr char kDockerSettingsLabel[] = "skiff.io/settings";
+// On volumes: whose call made it. The engine says of one that is there that it was made.
+inline constexpr char kDockerMakerLabel[] = "skiff.io/maker";
 
 // Runs `docker ARGUMENTS...` and returns its stdout. An error says what its stderr said.
 Result<std::string> Docker(std::vector<std::string> arguments, Duration timeout = 60s);
@@ -60,6 +62,8 @@ struct DockerThing {
 Result<std::vector<DockerThing>> DockerVolumes();
 Result<std::vector<DockerThing>> DockerNetworks();
 Result<std::vector<DockerThing>> DockerContainers();
+// "" where it has none.
+Result<std::string> LabelOfVolume(const std::string& volume, const char* label);
 
 // What `docker run` says when a port of the host is taken: that port, else "".
 std::string TakenPortOf(std::string_view message);

@@ -18,12 +18,12 @@ namespace skiff {
 namespace {
 
 constexpr Duration kNodeTimeout = 120s;
+constexpr char kAtOnce[] = "; somebody else makes this cluster at the same time";
 
 // Says who has the port, when it was that, or the name.
 Error ExplainRun(const Error& error) {
   if (error.message.find("is already in use by container") != error.message.npos) {
-    return {Reason::kConflict,
-            error.message + "; somebody else makes this cluster at the same time"};
+    return {Reason::kConflict, error.message + kAtOnce};
   }
   const std::string taken = TakenPortOf(error.message);
   if (taken.empty()) return error;
@@ -89,13 +89,20 @@ Result<> DockerMaking::AddNetwork() {
   return {};
 }
 
-// The engine takes a volume for made that is there.
+// The engine takes a volume for made that is there, and no container uses it yet perhaps: whose it
+// is says a label, which does not change.
 Result<> DockerMaking::AddVolume(const std::string& name, const std::vector<std::string>& labels) {
-  std::vector<std::string> create = {"volume", "create", "--label", DockerLabel(options_.name)};
+  std::vector<std::string> create = {"volume",  "create",
+                                     "--label", DockerLabel(options_.name),
+                                     "--label", fmt::format("{}={}", kDockerMakerLabel, maker_)};
   for (const std::string& label : labels) create.insert(create.end(), {"--label", label});
   create.push_back(name);
   TRY(Docker(std::move(create)));
-  if (!before_.volumes.contains(name)) made_.volumes.insert(name);
+  if (TRY(LabelOfVolume(name, kDockerMakerLabel)) == maker_) {
+    made_.volumes.insert(name);
+  } else if (!before_.volumes.contains(name)) {
+    return Fail(Reason::kConflict, fmt::format("the volume {} is there by now{}", name, kAtOnce));
+  }
   return {};
 }
 

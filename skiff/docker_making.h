@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/id.h"
 #include "skiff/cluster.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/docker_engine.h"
@@ -67,6 +68,7 @@ class DockerMaking {
   const DockerOptions& options_;
   const DockerParts& before_;
   const Progress& progress_;
+  const std::string maker_ = SystemRandom().Uid();
   DockerParts made_;
 };
 

@@ -77,9 +77,32 @@ class DockerMakingTest : public testing::Test {
 
   const std::string path_ = std::getenv("PATH");
   const std::string here_ = testing::TempDir() + "/docker-making-" + std::to_string(getpid());
+  const DockerParts none_;
   const Progress silent_ = [](const std::string&) {};
   DockerOptions options_{.name = "dev", .nodes = 1, .etcd_members = 1, .secure_port = 7443};
 };
+
+TEST_F(DockerMakingTest, WhoLosesARaceTakesNothingOfTheWinnersAway) {
+  // The winner has made the volume since the loser looked, and for some a container already.
+  for (const char* volume : {"dev-settings", "dev-etcd-1", "dev-server"}) {
+    Add({"volume", "create", "--label", "skiff.io/cluster=dev", volume});
+    Add({"create", "--name", "dev-server"});
+    DockerMaking making(options_, none_, silent_);
+    const auto brought = making.Bring({}, {.members = {1}, .servers = {1}, .balancer = true});
+    ASSERT_FALSE(brought) << volume;
+    EXPECT_EQ(brought.error().reason, Reason::kConflict) << volume;
+    const Error error = making.Undo(brought.error());
+    EXPECT_THAT(error.message, HasSubstr("somebody else makes this cluster")) << volume;
+    EXPECT_TRUE(Has("volumes/" + std::string(volume)));
+    EXPECT_TRUE(Has("containers/dev-server"));
+    EXPECT_FALSE(Has("containers/dev-etcd-1"));
+    for (const char* each : {"dev-settings", "dev-etcd-1", "dev-server"}) {
+      EXPECT_EQ(Has(std::string("volumes/") + each), each == std::string(volume)) << volume;
+    }
+    fs::remove(here_ + "/volumes/" + volume);
+    fs::remove(here_ + "/containers/dev-server");
+  }
+}
 
 TEST_F(DockerMakingTest, PortsAreRefusedThatABalancerWithoutServersDoesNotHave) {
   options_.published_ports = {"80:80"};

@@ -126,12 +126,6 @@ Result<std::optional<std::string>> LabelOf(const std::string& container, const c
   return std::optional(lines.front().substr(1));
 }
 
-Result<std::string> LabelOfVolume(const std::string& volume, const char* label) {
-  const std::string format = fmt::format("{{{{index .Labels \"{}\"}}}}", label);
-  const auto lines = LinesOf(TRY(Docker({"volume", "inspect", "--format", format, volume})));
-  return lines.empty() ? "" : lines.front();
-}
-
 // A server's container, the first one's where there are several; "": there is none.
 std::string ServerThere(const DockerOptions& options, const DockerParts& parts) {
   const auto there = NumbersOf(options, parts, &DockerServerName, false);
