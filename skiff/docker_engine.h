@@ -24,7 +24,7 @@ inline constexpr char kDockerPortLabel[] = "skiff.io/port";
 // made, with blanks between.
 inline constexpr char kDockerPublishLabel[] = "skiff.io/publish";
 inline constexpr char kDockerArgumentsLabel[] = "skiff.io/server-args";
-// On a volume that is there for it: what the cluster was made with (skiff/docker_parts.h).
+// On volumes: what the cluster was made with (skiff/docker_parts.h).
 inline constexpr char kDockerSettingsLabel[] = "skiff.io/settings";
 // On volumes: whose call made it. The engine says of one that is there that it was made.
 inline constexpr char kDockerMakerLabel[] = "skiff.io/maker";
@@ -58,6 +58,7 @@ std::vector<DockerNode> ParseDockerNodes(const std::string& printed);
 struct DockerThing {
   std::string name;
   std::string cluster;
+  std::string settings;  // What is written on it of these, on some volumes.
 };
 Result<std::vector<DockerThing>> DockerVolumes();
 Result<std::vector<DockerThing>> DockerNetworks();

@@ -110,10 +110,15 @@ Result<> DockerMaking::WriteSettings() {
   const std::string name = DockerSettingsName(options_.name);
   const std::string text = DockerSettingsText(options_);
   if (before_.volumes.contains(name)) {
-    if (TRY(DockerSettingsOf(options_.name, before_)) == text) return {};
+    const auto written = before_.settings.find(name);
+    if (written != before_.settings.end() && written->second == text) return {};
     TRY(Docker({"volume", "rm", name}));
   }
-  return AddVolume(name, {fmt::format("{}={}", kDockerSettingsLabel, text)});
+  return AddVolume(name, {SettingsLabel()});
+}
+
+std::string DockerMaking::SettingsLabel() const {
+  return fmt::format("{}={}", kDockerSettingsLabel, DockerSettingsText(options_));
 }
 
 Result<> DockerMaking::Run(const std::string& name, const std::vector<std::string>& create,
@@ -127,8 +132,10 @@ Result<> DockerMaking::Run(const std::string& name, const std::vector<std::strin
 
 Result<> DockerMaking::RunWithVolume(const std::string& name,
                                      const std::vector<std::string>& create,
+                                     std::vector<std::string> labels,
                                      const std::optional<Given>& given) {
-  TRY(AddVolume(name, {fmt::format("{}={}", kDockerPortLabel, options_.secure_port)}));
+  labels.push_back(fmt::format("{}={}", kDockerPortLabel, options_.secure_port));
+  TRY(AddVolume(name, labels));
   return Run(name, create, given);
 }
 
@@ -175,7 +182,7 @@ Result<> DockerMaking::AddMembers(const std::set<int>& numbers, const DockerFile
     std::optional<Given> given;
     if (with_keys) given = {files->OfMember(number), kMemberKeys};
     TRY(RunWithVolume(DockerEtcdName(options_.name, number), DockerEtcdCommand(options_, number),
-                      given));
+                      {SettingsLabel()}, given));
   }
   return {};
 }
@@ -187,7 +194,7 @@ Result<> DockerMaking::AddServers(const std::set<int>& numbers, const DockerFile
   for (const int number : numbers) {
     progress_(fmt::format("starting node {} of {}", number, options_.nodes.value_or(1)));
     const std::string name = DockerServerName(options_.name, number);
-    TRY(RunWithVolume(name, DockerServerCommand(options_, number), given));
+    TRY(RunWithVolume(name, DockerServerCommand(options_, number), {SettingsLabel()}, given));
     // By itself: it writes what all clusters begin with.
     if (number == 1) TRY(WaitUntilUsable(name));
   }
@@ -211,7 +218,7 @@ Result<> DockerMaking::AddAgents(const std::set<int>& numbers) {
   for (const int number : numbers) {
     progress_(fmt::format("starting node {} of {}", servers + number, options_.nodes.value_or(1)));
     TRY(RunWithVolume(DockerAgentName(options_.name, number),
-                      DockerAgentCommand(options_, number, join)));
+                      DockerAgentCommand(options_, number, join), {}));
   }
   for (const int number : numbers) {
     TRY(WaitUntilUsable(DockerAgentName(options_.name, number)));
@@ -243,10 +250,13 @@ Result<> DockerMaking::Bring(const std::vector<DockerNode>& containers,
     if (container.is_node()) TRY(WaitUntilUsable(container.name));
   }
   TRY(AddAgents(missing.agents));
-  // What was said anew could be done. Members that an older skiff made stay known by having none.
-  const bool of_older =
-      members > 0 && !before_.volumes.contains(DockerSettingsName(options_.name));
-  return anew || of_older || missing.servers.empty() ? Result<>() : WriteSettings();
+  if (anew) return {};
+  // Members that an older skiff made stay known by having none.
+  const bool known = !DockerSettingsOf(options_.name, before_).empty();
+  if (members > 0 && !known) return {};
+  // What was said anew could be done; or they are gone.
+  const bool gone = known && !before_.settings.contains(DockerSettingsName(options_.name));
+  return gone || !missing.servers.empty() ? WriteSettings() : Result<>();
 }
 
 Error DockerMaking::Undo(Error why) const {

@@ -56,9 +56,10 @@ class DockerMaking {
   // Of what `docker create ...` makes, with what it is given before.
   Result<> Run(const std::string& name, const std::vector<std::string>& create,
                const std::optional<Given>& given = {});
-  // Its state lives in a volume with its name.
+  // Its state lives in a volume with its name, which has those labels, too.
   Result<> RunWithVolume(const std::string& name, const std::vector<std::string>& create,
-                         const std::optional<Given>& given = {});
+                         std::vector<std::string> labels, const std::optional<Given>& given = {});
+  std::string SettingsLabel() const;
   Result<> Start(const std::vector<DockerNode>& containers, const char* role) const;
   Result<> AddMembers(const std::set<int>& numbers, const DockerFiles* files, bool with_keys);
   Result<> AddServers(const std::set<int>& numbers, const DockerFiles* files, bool with_keys);

@@ -38,6 +38,7 @@ case "$1 $2" in
   "rm --force") rm -f "containers/$name" ;;
   "volume inspect") label "$(echo "$4" | sed 's|.*"\(skiff.io[^"]*\)".*|\1|')" "volumes/$name" ;;
   "inspect --format")
+    [ "$3" != '{{.Config.Image}}' ] || grep -m 1 '^skiff:' "containers/$name"
     label="$(echo "$3" | sed -n 's|.*"\(skiff.io[^"]*\)".*|\1|p')"
     [ -z "$label" ] || label "$label" "containers/$name" | sed 's|^|=|' ;;
   "volume ls") for each in $(ls volumes); do
@@ -102,6 +103,51 @@ TEST_F(DockerMakingTest, WhoLosesARaceTakesNothingOfTheWinnersAway) {
     fs::remove(here_ + "/volumes/" + volume);
     fs::remove(here_ + "/containers/dev-server");
   }
+}
+
+TEST_F(DockerMakingTest, SettingsThatWerePrunedAreWrittenAgainAsTheyWere) {
+  options_.image = "skiff:7";
+  options_.published_ports = {"80:80"};
+  options_.server_arguments = {"--feature=a b"};
+  DockerMaking first(options_, none_, silent_);
+  const auto made = first.Bring({}, {.members = {1}, .servers = {1}, .balancer = true});
+  ASSERT_TRUE(made) << made.error().message;
+  const std::string text = DockerSettingsText(options_);
+  for (const char* volume : {"dev-settings", "dev-etcd-1", "dev-server"}) {
+    EXPECT_EQ(Parts().settings[volume], text) << volume;
+  }
+  Add({"volume", "rm", "dev-settings"});
+  for (const char* lost : {"dev-etcd-1", "dev-server", "dev-api"}) {
+    Add({"rm", "--force", "--volumes", lost});
+    DockerParts parts = Parts();
+    EXPECT_FALSE(parts.settings.contains("dev-settings"));
+    DockerOptions again{.name = "dev", .secure_port = 7443};
+    const auto missing = MissingOf(again, parts);
+    ASSERT_TRUE(missing) << missing.error().message;
+    ASSERT_TRUE(AddDockerSettings(again, parts));
+    EXPECT_EQ(DockerSettingsText(again), text);
+    DockerMaking second(again, parts, silent_);
+    const auto brought = second.Bring({}, *missing);
+    ASSERT_TRUE(brought) << brought.error().message;
+    EXPECT_TRUE(Has(std::string("containers/") + lost));
+    EXPECT_EQ(Parts().settings["dev-settings"], text) << lost;
+    Add({"volume", "rm", "dev-settings"});
+  }
+}
+
+TEST_F(DockerMakingTest, OfPrunedSettingsTheContainersKnowWhatWasSaidLast) {
+  options_.published_ports = {"80:80"};
+  DockerMaking first(options_, none_, silent_);
+  ASSERT_TRUE(first.Bring({}, {.members = {1}, .servers = {1}, .balancer = true}));
+  Add({"volume", "rm", "dev-settings"});
+  for (const char* each : {"dev-server", "dev-api"}) Add({"rm", "--force", "--volumes", each});
+  options_.published_ports = {"81:81"};
+  options_.image = "skiff:8";
+  Add(DockerBalancerCommand(options_));
+  DockerOptions again{.name = "dev"};
+  ASSERT_TRUE(AddDockerSettings(again, Parts()));
+  EXPECT_EQ(again.image, "skiff:8");
+  EXPECT_EQ(again.published_ports, options_.published_ports);
 }
 
 TEST_F(DockerMakingTest, PortsAreRefusedThatABalancerWithoutServersDoesNotHave) {
