@@ -118,8 +118,9 @@ std::vector<std::string> DockerBalancerCommand(const DockerOptions& options) {
   const std::string name = DockerBalancerName(options.name);
   std::vector<std::string> command = {
       "create", "--name", name, "--hostname", name, "--label", DockerLabel(options.name), "--label",
-      fmt::format("{}={}", kDockerRoleLabel, kDockerBalancerRole), "--network", options.name,
-      "--restart", "unless-stopped", "--publish",
+      fmt::format("{}={}", kDockerRoleLabel, kDockerBalancerRole), "--label",
+      fmt::format("{}={}", kDockerPublishLabel, fmt::join(options.published_ports, " ")),
+      "--network", options.name, "--restart", "unless-stopped", "--publish",
       fmt::format("127.0.0.1:{0}:{0}", options.secure_port)};
   for (const std::string& mapping : options.published_ports) {
     command.insert(command.end(), {"--publish", mapping});
