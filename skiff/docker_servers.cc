@@ -125,6 +125,8 @@ std::vector<std::string> DockerBalancerCommand(const DockerOptions& options) {
   for (const std::string& mapping : options.published_ports) {
     command.insert(command.end(), {"--publish", mapping});
   }
+  // The image wants a volume there. One without a name would stay when the container is removed.
+  command.insert(command.end(), {"--tmpfs", "/var/lib/skiff"});
   command.insert(command.end(), {"--entrypoint", "/usr/sbin/haproxy", options.image, "-W", "-db",
                                  "-f", std::string(kBalancerDirectory) + "/haproxy.cfg"});
   return command;
