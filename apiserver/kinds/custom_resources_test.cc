@@ -116,19 +116,32 @@ TEST_F(CustomResources, StatusScaleAndColumnsFollowTheDefinition) {
   EXPECT_EQ(Get(path_ + "/a/scale").body["status"]["replicas"], 3);
   EXPECT_EQ(Merge(path_ + "/a/scale", R"({"spec": {"replicas": 5}})").body["spec"]["replicas"], 5);
   EXPECT_EQ(Get(path_ + "/a").body["metadata"]["generation"], 2);
+  const Answer table =
+      Ask({.path = path_, .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
+  EXPECT_EQ(table.body["rows"][0]["cells"], Json::parse(R"(["a", 5])"));
+}
+
+TEST_F(CustomResources, ToApplyAScaleMeetsWhoeverOwnsTheReplicas) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"replicas", 2}})).code, 201);
   const auto apply = [&](const std::string& query) {
     return Ask("PATCH", path_ + "/a/scale?fieldManager=m" + query,
                R"({"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "a"},
                    "spec": {"replicas": 7}})",
                "application/apply-patch+yaml");
   };
+  const std::string end =
+      "autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid "
+      "group/version: autoscaling/v1";
   EXPECT_EQ(apply("").code, 409);
-  EXPECT_EQ(apply("&force=true").message(),
-            "failed to convert new object (/a; autoscaling/v1, Kind=Scale) to proper version: "
-            "request to convert CR to an invalid group/version: autoscaling/v1");
-  const Answer table =
-      Ask({.path = path_, .accept = "application/json;as=Table;v=v1;g=meta.k8s.io"});
-  EXPECT_EQ(table.body["rows"][0]["cells"], Json::parse(R"(["a", 5])"));
+  EXPECT_EQ(apply("&force=true").message(), "failed to convert new object (/a; " + end);
+  // Who writes the scale itself is not known there.
+  ASSERT_EQ(Merge(path_ + "/a/scale", R"({"spec": {"replicas": 5}})").code, 200);
+  for (const char* query : {"", "&force=true"}) {
+    EXPECT_EQ(apply(query).message(),
+              "failed to create manager for existing fields: failed to convert live object (/; " +
+                  end);
+  }
 }
 
 TEST_F(CustomResources, ListsThatAreMapsAreAppliedByTheirKeys) {

@@ -235,9 +235,13 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   Json live = DocumentOfScale(before);
   ManagedEntries of_scale = ScaleEntries(owners, kind.api_version);
   // Of custom resources Kubernetes cannot do it either, and says so: at once where nobody owns the
-  // replicas, and behind what others own.
+  // replicas, as after a write to the scale, which makes it forget who does; and behind what others
+  // own.
   const bool is_custom = kind.behaviour->scale != nullptr;
-  if (is_custom && of_scale.empty()) {
+  const bool was_scaled = std::any_of(owners.begin(), owners.end(), [](const auto& entry) {
+    return entry.subresource == "scale";
+  });
+  if (is_custom && (of_scale.empty() || was_scaled)) {
     return NoCustomScale("failed to create manager for existing fields: failed to convert live",
                          "/");
   }

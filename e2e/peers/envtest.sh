@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 etcd=$(command -v etcd) || { echo "skipped: no etcd"; exit 77; }
 peers=../../build/peers
 program=$peers/envtest
-if [ ! -x "$program" ] || [ envtest/main.go -nt "$program" ]; then
+if [ ! -x "$program" ] || [ -n "$(find envtest -newer "$program" -print -quit)" ]; then
   command -v go >/dev/null || { echo "skipped: no Go"; exit 77; }
   mkdir -p "$peers"
   # One package at a time and with low priority: a build of skiff may run beside it.

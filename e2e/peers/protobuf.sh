@@ -8,7 +8,7 @@ skiff=$(realpath "$1")
 cd "$(dirname "$0")"
 peers=../../build/peers
 client=$peers/protobuf-client
-if [ ! -x "$client" ] || [ protobuf/main.go -nt "$client" ]; then
+if [ ! -x "$client" ] || [ -n "$(find protobuf -newer "$client" -print -quit)" ]; then
   command -v go >/dev/null || { echo "skipped: no Go"; exit 77; }
   mkdir -p "$peers"
   # One package at a time and with low priority: a build of skiff may run beside it.

@@ -29,7 +29,7 @@ const definition = `{
       "schema": {"openAPIV3Schema": {"type": "object", "description": "A lamp.", "properties": {
         "spec": {"type": "object", "required": ["watts"], "default": {"watts": 5}, "properties": {
           "watts": {"type": "integer", "format": "int32", "minimum": -1, "maximum": 100,
-                    "exclusiveMaximum": true, "multipleOf": 0.5, "default": 5},
+                    "exclusiveMaximum": true, "multipleOf": 5, "default": 5},
           "ratio": {"type": "number", "default": 0},
           "color": {"type": "string", "enum": ["red", "1"], "pattern": "^[a-z]+$", "minLength": 1,
                     "maxLength": 10, "default": "red", "nullable": true},
