@@ -35,6 +35,8 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
             "metrics.k8s.io",
             # The worker of a map that has none.
             "no-such-worker.js",
+            # A custom kind whose definition is deleted while the page knows it.
+            "apis/example.com/v1/boats", "apis/example.com/v1/namespaces/shop/boats",
             # A view that fails on purpose.
             "Error: for a test")
 # And while the server is away.
