@@ -303,10 +303,42 @@ three_servers() {
   check "three members have what was written" writes three four
   check "the member is the one it was" three_members
   check "nothing is lost" of three get configmap back one-member-less four
+
+  run docker rm -f three-server three-server-2 three-server-3
+  refused skiff up --docker --name=three --publish="127.0.0.1:$((SKIFF_NODE_PORT + 3)):81"
+  check "a port that the balancer does not have" says "whose balancer has --publish=.*:30080, not .*: docker rm -f three-api, and"
+  run docker volume rm three-settings
+  run docker rm -f three-etcd-3
+  run skiff up --docker --name=three
+  check "what a prune may take is not needed to make a member again" nodes_ready three 4
+  check "it is the one it was" three_members
+  check "with its port of the host" curl -sf "http://127.0.0.1:$SKIFF_NODE_PORT/hostname"
+  check "and it is there again" docker volume inspect three-settings
+  run docker rm -f three-etcd-3
+  run docker volume rm three-etcd-3
+  refused skiff up --docker --name=three
+  check "the last member is not forgotten" says 'lacks the volume three-etcd-3'
   run skiff down --docker --name=three
+
+  ended_early
+  refused skiff up --docker --name=third --nodes=3 --etcd=3 --etcd-image="$ETCD_IMAGE" --image="$image"
+  check "what an up leaves that was ended is no smaller cluster" says 'lacks the volume third-server-2: .* an up ended before'
+  run skiff down --docker --name=third
   rm -rf "$HOME/.kube"
   check "no container, network, volume or file is left" same_traces
 }
+# An up that is killed while its first server starts.
+ended_early() {
+  local under_way
+  # What keys it has made meanwhile it cannot remove.
+  TMPDIR=$work build/release/skiff up --docker --name=third --nodes=3 --etcd=3 --etcd-image="$ETCD_IMAGE" --image="$image" \
+    >/dev/null 2>&1 &
+  under_way=$!
+  check "the first of three servers starts" is_running third-server
+  kill -KILL "$under_way"
+  wait "$under_way" || true
+}
+is_running() { [ "$(docker inspect -f '{{.State.Running}}' "$1")" = true ]; } # CONTAINER
 not() { ! "$@"; }
 # A write whose answer was lost may have happened.
 writes() { of "$1" create configmap "$2" || of "$1" get configmap "$2"; } # CLUSTER NAME

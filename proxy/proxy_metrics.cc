@@ -196,6 +196,10 @@ void ProxyMetrics::Took(bool full, Duration took) {
 }
 
 void ProxyMetrics::Failed(bool full, Duration took) {
+  {
+    const MutexLock lock(mutex_);
+    under_way_.clear();
+  }
   Took(full, took);
   restore_failures_.Add({family_});
   if (!full) partial_restore_failures_.Add({family_});

@@ -32,7 +32,7 @@ class ProxyMetrics {
   void SliceChanged(const std::string& service, const SlicePtr& before, const SlicePtr& now);
   // What has changed until now is being written.
   void Begun();
-  // It was not; what it was comes with the next write.
+  // It was not. How long that took will not be known, as in kube-proxy.
   void Failed(bool full, Duration took);
   void Written(const SyncReport& report, Duration took, const RuleCounts& rules,
                const NoLocalEndpoints& none);

@@ -80,6 +80,8 @@ TEST(DockerClusterTest, SeveralServersStandOnMembersBehindABalancer) {
   const auto balancer = DockerBalancerCommand(options);
   EXPECT_THAT(balancer, Contains("127.0.0.1:7443:7443"));
   EXPECT_THAT(balancer, Contains("127.0.0.1:8080:30080"));
+  EXPECT_THAT(balancer, Contains("--tmpfs"));
+  EXPECT_THAT(balancer, Contains("skiff.io/publish=127.0.0.1:8080:30080"));
   const std::string config = BalancerConfig(options);
   EXPECT_THAT(config, HasSubstr("    server dev-server-3 dev-server-3:7443\n"));
   EXPECT_THAT(config, HasSubstr("listen port-30080\n    bind :30080\n    server dev-server dev-s"));

@@ -21,13 +21,14 @@ std::vector<std::string> FieldsOf(const std::string& line) {
 }
 
 Result<std::vector<DockerThing>> Things(std::vector<std::string> list, const std::string& name) {
-  list.insert(list.end(), {"--format", fmt::format("{{{{.{}}}}}\t{{{{.Label \"{}\"}}}}", name,
-                                                   kDockerClusterLabel)});
+  list.insert(list.end(),
+              {"--format", fmt::format("{{{{.{}}}}}\t{{{{.Label \"{}\"}}}}\t{{{{.Label \"{}\"}}}}",
+                                       name, kDockerClusterLabel, kDockerSettingsLabel)});
   std::vector<DockerThing> things;
   for (const std::string& line : LinesOf(TRY(Docker(std::move(list))))) {
     auto fields = FieldsOf(line);
-    fields.resize(2);
-    things.push_back({fields[0], fields[1]});
+    fields.resize(3);
+    things.push_back({fields[0], fields[1], fields[2]});
   }
   return things;
 }
@@ -128,6 +129,12 @@ Result<std::vector<DockerThing>> DockerNetworks() {
 }
 Result<std::vector<DockerThing>> DockerContainers() {
   return Things({"ps", "--all"}, "Names");
+}
+
+Result<std::string> LabelOfVolume(const std::string& volume, const char* label) {
+  const std::string format = fmt::format("{{{{index .Labels \"{}\"}}}}", label);
+  const auto lines = LinesOf(TRY(Docker({"volume", "inspect", "--format", format, volume})));
+  return lines.empty() ? "" : lines.front();
 }
 
 std::string TakenPortOf(std::string_view message) {

@@ -20,11 +20,14 @@ inline constexpr char kDockerServerRole[] = "server";      // A node with an API
 inline constexpr char kDockerAgentRole[] = "agent";        // Another node.
 // On the server, and on volumes: the port of the API, on the host's loopback and inside.
 inline constexpr char kDockerPortLabel[] = "skiff.io/port";
-// On the server alone: what --publish and --server-arg said when it was made, with blanks between.
+// On servers, the first one on the balancer, too: what --publish and --server-arg said when it was
+// made, with blanks between.
 inline constexpr char kDockerPublishLabel[] = "skiff.io/publish";
 inline constexpr char kDockerArgumentsLabel[] = "skiff.io/server-args";
-// On a volume that is there for it: what the cluster was made with (skiff/docker_parts.h).
+// On volumes: what the cluster was made with (skiff/docker_parts.h).
 inline constexpr char kDockerSettingsLabel[] = "skiff.io/settings";
+// On volumes: whose call made it. The engine says of one that is there that it was made.
+inline constexpr char kDockerMakerLabel[] = "skiff.io/maker";
 
 // Runs `docker ARGUMENTS...` and returns its stdout. An error says what its stderr said.
 Result<std::string> Docker(std::vector<std::string> arguments, Duration timeout = 60s);
@@ -55,10 +58,13 @@ std::vector<DockerNode> ParseDockerNodes(const std::string& printed);
 struct DockerThing {
   std::string name;
   std::string cluster;
+  std::string settings;  // What is written on it of these, on some volumes.
 };
 Result<std::vector<DockerThing>> DockerVolumes();
 Result<std::vector<DockerThing>> DockerNetworks();
 Result<std::vector<DockerThing>> DockerContainers();
+// "" where it has none.
+Result<std::string> LabelOfVolume(const std::string& volume, const char* label);
 
 // What `docker run` says when a port of the host is taken: that port, else "".
 std::string TakenPortOf(std::string_view message);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -17,12 +18,12 @@ namespace skiff {
 namespace {
 
 constexpr Duration kNodeTimeout = 120s;
+constexpr char kAtOnce[] = "; somebody else makes this cluster at the same time";
 
 // Says who has the port, when it was that, or the name.
 Error ExplainRun(const Error& error) {
   if (error.message.find("is already in use by container") != error.message.npos) {
-    return {Reason::kConflict,
-            error.message + "; somebody else makes this cluster at the same time"};
+    return {Reason::kConflict, error.message + kAtOnce};
   }
   const std::string taken = TakenPortOf(error.message);
   if (taken.empty()) return error;
@@ -60,10 +61,19 @@ Result<DockerTurn> DockerTurn::Take(const std::string& cluster) {
   std::memcpy(address.sun_path + 1, name.data(), length);
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
   if (bind(turn.file_, reinterpret_cast<const sockaddr*>(&address), size) == 0) return turn;
-  return Fail(Reason::kConflict,
-              fmt::format("another skiff is making or removing the cluster \"{}\"; wait until it "
-                          "has ended, and try again",
-                          cluster));
+  return Fail(Refusal(errno, cluster));
+}
+
+Error DockerTurn::Refusal(int number, const std::string& cluster) {
+  if (number != EADDRINUSE) {
+    return {Reason::kInternalError,
+            fmt::format("whether another skiff makes the cluster \"{}\" cannot be known: bind: {}",
+                        cluster, std::strerror(number))};
+  }
+  return {Reason::kConflict,
+          fmt::format("another skiff is making or removing the cluster \"{}\"; wait until it has "
+                      "ended, and try again",
+                      cluster)};
 }
 
 DockerTurn::DockerTurn(DockerTurn&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
@@ -79,13 +89,20 @@ Result<> DockerMaking::AddNetwork() {
   return {};
 }
 
-// The engine takes a volume for made that is there.
+// The engine takes a volume for made that is there, and no container uses it yet perhaps: whose it
+// is says a label, which does not change.
 Result<> DockerMaking::AddVolume(const std::string& name, const std::vector<std::string>& labels) {
-  std::vector<std::string> create = {"volume", "create", "--label", DockerLabel(options_.name)};
+  std::vector<std::string> create = {"volume",  "create",
+                                     "--label", DockerLabel(options_.name),
+                                     "--label", fmt::format("{}={}", kDockerMakerLabel, maker_)};
   for (const std::string& label : labels) create.insert(create.end(), {"--label", label});
   create.push_back(name);
   TRY(Docker(std::move(create)));
-  if (!before_.volumes.contains(name)) made_.volumes.insert(name);
+  if (TRY(LabelOfVolume(name, kDockerMakerLabel)) == maker_) {
+    made_.volumes.insert(name);
+  } else if (!before_.volumes.contains(name)) {
+    return Fail(Reason::kConflict, fmt::format("the volume {} is there by now{}", name, kAtOnce));
+  }
   return {};
 }
 
@@ -93,10 +110,15 @@ Result<> DockerMaking::WriteSettings() {
   const std::string name = DockerSettingsName(options_.name);
   const std::string text = DockerSettingsText(options_);
   if (before_.volumes.contains(name)) {
-    if (TRY(DockerSettingsOf(options_.name, before_)) == text) return {};
+    const auto written = before_.settings.find(name);
+    if (written != before_.settings.end() && written->second == text) return {};
     TRY(Docker({"volume", "rm", name}));
   }
-  return AddVolume(name, {fmt::format("{}={}", kDockerSettingsLabel, text)});
+  return AddVolume(name, {SettingsLabel()});
+}
+
+std::string DockerMaking::SettingsLabel() const {
+  return fmt::format("{}={}", kDockerSettingsLabel, DockerSettingsText(options_));
 }
 
 Result<> DockerMaking::Run(const std::string& name, const std::vector<std::string>& create,
@@ -110,8 +132,10 @@ Result<> DockerMaking::Run(const std::string& name, const std::vector<std::strin
 
 Result<> DockerMaking::RunWithVolume(const std::string& name,
                                      const std::vector<std::string>& create,
+                                     std::vector<std::string> labels,
                                      const std::optional<Given>& given) {
-  TRY(AddVolume(name, {fmt::format("{}={}", kDockerPortLabel, options_.secure_port)}));
+  labels.push_back(fmt::format("{}={}", kDockerPortLabel, options_.secure_port));
+  TRY(AddVolume(name, labels));
   return Run(name, create, given);
 }
 
@@ -158,7 +182,7 @@ Result<> DockerMaking::AddMembers(const std::set<int>& numbers, const DockerFile
     std::optional<Given> given;
     if (with_keys) given = {files->OfMember(number), kMemberKeys};
     TRY(RunWithVolume(DockerEtcdName(options_.name, number), DockerEtcdCommand(options_, number),
-                      given));
+                      {SettingsLabel()}, given));
   }
   return {};
 }
@@ -170,7 +194,7 @@ Result<> DockerMaking::AddServers(const std::set<int>& numbers, const DockerFile
   for (const int number : numbers) {
     progress_(fmt::format("starting node {} of {}", number, options_.nodes.value_or(1)));
     const std::string name = DockerServerName(options_.name, number);
-    TRY(RunWithVolume(name, DockerServerCommand(options_, number), given));
+    TRY(RunWithVolume(name, DockerServerCommand(options_, number), {SettingsLabel()}, given));
     // By itself: it writes what all clusters begin with.
     if (number == 1) TRY(WaitUntilUsable(name));
   }
@@ -194,7 +218,7 @@ Result<> DockerMaking::AddAgents(const std::set<int>& numbers) {
   for (const int number : numbers) {
     progress_(fmt::format("starting node {} of {}", servers + number, options_.nodes.value_or(1)));
     TRY(RunWithVolume(DockerAgentName(options_.name, number),
-                      DockerAgentCommand(options_, number, join)));
+                      DockerAgentCommand(options_, number, join), {}));
   }
   for (const int number : numbers) {
     TRY(WaitUntilUsable(DockerAgentName(options_.name, number)));
@@ -226,10 +250,13 @@ Result<> DockerMaking::Bring(const std::vector<DockerNode>& containers,
     if (container.is_node()) TRY(WaitUntilUsable(container.name));
   }
   TRY(AddAgents(missing.agents));
-  // What was said anew could be done. Members that an older skiff made stay known by having none.
-  const bool of_older =
-      members > 0 && !before_.volumes.contains(DockerSettingsName(options_.name));
-  return anew || of_older || missing.servers.empty() ? Result<>() : WriteSettings();
+  if (anew) return {};
+  // Members that an older skiff made stay known by having none.
+  const bool known = !DockerSettingsOf(options_.name, before_).empty();
+  if (members > 0 && !known) return {};
+  // What was said anew could be done; or they are gone.
+  const bool gone = known && !before_.settings.contains(DockerSettingsName(options_.name));
+  return gone || !missing.servers.empty() ? WriteSettings() : Result<>();
 }
 
 Error DockerMaking::Undo(Error why) const {

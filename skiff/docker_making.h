@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/id.h"
 #include "skiff/cluster.h"
 #include "skiff/docker_cluster.h"
 #include "skiff/docker_engine.h"
@@ -22,6 +23,8 @@ inline constexpr char kDockerKubeconfigInside[] = "/var/lib/skiff/admin.kubeconf
 class DockerTurn {
  public:
   static Result<DockerTurn> Take(const std::string& cluster);
+  // Why it could not be taken, by the error number of bind.
+  static Error Refusal(int number, const std::string& cluster);
   DockerTurn(DockerTurn&& other) noexcept;
   ~DockerTurn();
 
@@ -53,9 +56,10 @@ class DockerMaking {
   // Of what `docker create ...` makes, with what it is given before.
   Result<> Run(const std::string& name, const std::vector<std::string>& create,
                const std::optional<Given>& given = {});
-  // Its state lives in a volume with its name.
+  // Its state lives in a volume with its name, which has those labels, too.
   Result<> RunWithVolume(const std::string& name, const std::vector<std::string>& create,
-                         const std::optional<Given>& given = {});
+                         std::vector<std::string> labels, const std::optional<Given>& given = {});
+  std::string SettingsLabel() const;
   Result<> Start(const std::vector<DockerNode>& containers, const char* role) const;
   Result<> AddMembers(const std::set<int>& numbers, const DockerFiles* files, bool with_keys);
   Result<> AddServers(const std::set<int>& numbers, const DockerFiles* files, bool with_keys);
@@ -65,6 +69,7 @@ class DockerMaking {
   const DockerOptions& options_;
   const DockerParts& before_;
   const Progress& progress_;
+  const std::string maker_ = SystemRandom().Uid();
   DockerParts made_;
 };
 

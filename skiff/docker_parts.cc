@@ -19,16 +19,15 @@ namespace skiff {
 namespace {
 
 constexpr int kUsualPort = 6443;
+constexpr int kMaxOfAKind = 64;  // No cluster has more of one.
 
 using Naming = std::string (*)(const std::string& cluster, int number);
 
 // Those of which there is a container or, where `volumes` count, a volume.
 std::set<int> NumbersOf(const DockerOptions& options, const DockerParts& parts, Naming name_of,
                         bool volumes) {
-  // No cluster has more of a kind.
-  constexpr int kMax = 64;
   std::set<int> numbers;
-  for (int number = 1; number <= kMax; ++number) {
+  for (int number = 1; number <= kMaxOfAKind; ++number) {
     const std::string name = name_of(options.name, number);
     if (parts.containers.contains(name) || (volumes && parts.volumes.contains(name))) {
       numbers.insert(number);
@@ -73,25 +72,56 @@ Error NotSoMany(const DockerOptions& options, int there, const char* what, int a
                                          options.name, there, what, asked, Remedy(options))};
 }
 
-Error HasLost(const DockerOptions& options, const std::string& what) {
-  return {Reason::kConflict,
-          fmt::format("the cluster \"{}\" has lost {}; {}", options.name, what, Remedy(options))};
+// How many a cluster was made with.
+struct DockerCounts {
+  int members = 0;
+  int servers = 1;
+};
+
+// By what is there, where an older skiff made it and wrote nothing down.
+DockerCounts CountsThere(const DockerOptions& options, const DockerParts& parts) {
+  const auto members = NumbersOf(options, parts, &DockerEtcdName, true);
+  if (members.empty()) return {};
+  const auto servers = NumbersOf(options, parts, &DockerServerName, true);
+  return {*members.rbegin(), servers.empty() ? 1 : *servers.rbegin()};
+}
+
+std::optional<DockerCounts> CountsIn(const std::string& settings) {
+  const auto parsed = Json::parse(settings, nullptr, false);
+  if (!parsed.is_object()) return {};
+  const auto count = [&](const char* name) {
+    const auto found = parsed.find(name);
+    return found != parsed.end() && found->is_number_integer() ? found->get<int>() : -1;
+  };
+  const DockerCounts counts = {count("members"), count("servers")};
+  const bool possible = counts.members >= 0 && counts.members <= kMaxOfAKind &&
+                        counts.servers >= 1 && counts.servers <= kMaxOfAKind;
+  return possible ? std::optional(counts) : std::nullopt;
+}
+
+Result<> CheckVolume(const DockerOptions& options, const DockerParts& parts,
+                     const std::string& name) {
+  if (parts.volumes.contains(name)) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("the cluster \"{}\" lacks the volume {}: it was removed, or an up ended "
+                          "before it had made that; {}",
+                          options.name, name, Remedy(options)));
 }
 
 // A member without its data is another one, and its keys lie beside these; so do a server's.
 Result<> CheckVolumes(const DockerOptions& options, const DockerParts& parts,
                       const DockerMissing& missing) {
-  if (!missing.members.empty() && !parts.volumes.contains(DockerSettingsName(options.name))) {
-    return Fail(HasLost(options, "a member of its etcd, and with it the keys that an older skiff "
-                                 "put into its container"));
+  if (!missing.members.empty() && DockerSettingsOf(options.name, parts).empty()) {
+    return Fail(Reason::kConflict,
+                fmt::format("the cluster \"{}\" has lost a member of its etcd, and with it the "
+                            "keys that an older skiff put into its container; {}",
+                            options.name, Remedy(options)));
   }
   for (const int number : missing.members) {
-    const std::string name = DockerEtcdName(options.name, number);
-    if (!parts.volumes.contains(name)) return Fail(HasLost(options, "the volume " + name));
+    TRY(CheckVolume(options, parts, DockerEtcdName(options.name, number)));
   }
   for (const int number : missing.servers) {
-    const std::string name = DockerServerName(options.name, number);
-    if (!parts.volumes.contains(name)) return Fail(HasLost(options, "the volume " + name));
+    TRY(CheckVolume(options, parts, DockerServerName(options.name, number)));
   }
   return {};
 }
@@ -126,16 +156,14 @@ Result<std::optional<std::string>> LabelOf(const std::string& container, const c
   return std::optional(lines.front().substr(1));
 }
 
-Result<std::string> LabelOfVolume(const std::string& volume, const char* label) {
-  const std::string format = fmt::format("{{{{index .Labels \"{}\"}}}}", label);
-  const auto lines = LinesOf(TRY(Docker({"volume", "inspect", "--format", format, volume})));
-  return lines.empty() ? "" : lines.front();
-}
-
 // A server's container, the first one's where there are several; "": there is none.
 std::string ServerThere(const DockerOptions& options, const DockerParts& parts) {
   const auto there = NumbersOf(options, parts, &DockerServerName, false);
   return there.empty() ? "" : DockerServerName(options.name, *there.begin());
+}
+
+std::string JoinWithBlanks(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
 std::vector<std::string> SplitAtBlanks(const std::string& text) {
@@ -143,6 +171,25 @@ std::vector<std::string> SplitAtBlanks(const std::string& text) {
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
   return words;
+}
+
+// As it was said, by what a label keeps of it.
+std::string FlagOf(const char* flag, const std::string& label) {
+  return label.empty() ? fmt::format("no {}", flag) : fmt::format("{}={}", flag, label);
+}
+
+// It has the ports where its servers are gone, and is not made again with them.
+Result<> CheckSaidOfBalancer(const DockerOptions& options, const DockerParts& parts) {
+  const std::string balancer = DockerBalancerName(options.name);
+  const std::string asked = JoinWithBlanks(options.published_ports);
+  if (asked.empty() || !parts.containers.contains(balancer)) return {};
+  const auto label = TRY(LabelOf(balancer, kDockerPublishLabel));
+  if (!label || asked == *label) return {};
+  return Fail(Reason::kConflict,
+              fmt::format("there is a cluster \"{}\" whose balancer has {}, not {}; choose another "
+                          "--name, or have that made anew: docker rm -f {}, and this once more",
+                          options.name, FlagOf("--publish", *label), FlagOf("--publish", asked),
+                          balancer));
 }
 
 }  // namespace
@@ -155,25 +202,30 @@ Result<DockerParts> DockerPartsOf(const std::string& cluster) {
     }
   };
   add(TRY(DockerContainers()), parts.containers);
-  add(TRY(DockerVolumes()), parts.volumes);
+  const auto volumes = TRY(DockerVolumes());
+  add(volumes, parts.volumes);
+  for (const DockerThing& volume : volumes) {
+    const bool has = volume.cluster == cluster && !volume.settings.empty();
+    if (has) parts.settings[volume.name] = volume.settings;
+  }
   add(TRY(DockerNetworks()), parts.networks);
   return parts;
 }
 
 Result<DockerMissing> MissingOf(DockerOptions& options, const DockerParts& parts) {
-  const auto members_there = NumbersOf(options, parts, &DockerEtcdName, true);
-  const auto servers_there = NumbersOf(options, parts, &DockerServerName, true);
   const auto agents_there = NumbersOf(options, parts, &DockerAgentName, false);
-  const bool anew = members_there.empty() && servers_there.empty() &&
+  const bool anew = NumbersOf(options, parts, &DockerEtcdName, true).empty() &&
+                    NumbersOf(options, parts, &DockerServerName, true).empty() &&
                     NumbersOf(options, parts, &DockerAgentName, true).empty();
-  const int members = members_there.empty() ? 0 : *members_there.rbegin();
   if (!anew) {
-    if (options.etcd_members && *options.etcd_members != members) {
-      return Fail(NotSoMany(options, members, "members of etcd", *options.etcd_members));
+    const DockerCounts made =
+        CountsIn(DockerSettingsOf(options.name, parts)).value_or(CountsThere(options, parts));
+    if (options.etcd_members && *options.etcd_members != made.members) {
+      return Fail(NotSoMany(options, made.members, "members of etcd", *options.etcd_members));
     }
-    if (members > 0) options.etcd_members = members;
+    if (made.members > 0) options.etcd_members = made.members;
     // Nodes that came later are agents, though there be fewer servers than members.
-    options.servers = members == 0 || servers_there.empty() ? 1 : *servers_there.rbegin();
+    options.servers = made.servers;
   }
   const int servers = DockerServers(options);
   const int nodes = servers + static_cast<int>(agents_there.size());
@@ -197,7 +249,9 @@ std::string DockerSettingsName(const std::string& cluster) {
 }
 
 std::string DockerSettingsText(const DockerOptions& options) {
-  const Json settings = {{"image", options.image},
+  const Json settings = {{"members", options.etcd_members.value_or(0)},
+                         {"servers", DockerServers(options)},
+                         {"image", options.image},
                          {"etcdImage", options.etcd_image},
                          {"publish", options.published_ports},
                          {"serverArgs", options.server_arguments}};
@@ -224,36 +278,43 @@ void TakeDockerSettings(const std::string& text, DockerOptions& options) {
   list("serverArgs", options.server_arguments);
 }
 
-Result<std::string> DockerSettingsOf(const std::string& cluster, const DockerParts& parts) {
-  const std::string volume = DockerSettingsName(cluster);
-  if (!parts.volumes.contains(volume)) return std::string();
-  return LabelOfVolume(volume, kDockerSettingsLabel);
+std::string DockerSettingsOf(const std::string& cluster, const DockerParts& parts) {
+  const auto own = parts.settings.find(DockerSettingsName(cluster));
+  if (own != parts.settings.end()) return own->second;
+  return parts.settings.empty() ? "" : parts.settings.begin()->second;
 }
 
 Result<> AddDockerSettings(DockerOptions& options, const DockerParts& parts) {
   if (!parts.volumes.contains(DockerServerName(options.name))) return {};  // It is made anew.
-  const std::string settings = TRY(DockerSettingsOf(options.name, parts));
-  if (!settings.empty()) {
-    TakeDockerSettings(settings, options);
-    return {};
-  }
-  const std::string server = ServerThere(options, parts);
-  if (server.empty()) return {};
   const struct {
     const char* label;
     std::vector<std::string>& to;
-  } kKept[] = {{kDockerPublishLabel, options.published_ports},
-               {kDockerArgumentsLabel, options.server_arguments}};
-  for (const auto& each : kKept) {
-    const auto label = TRY(LabelOf(server, each.label));
-    if (each.to.empty() && label) each.to = SplitAtBlanks(*label);
+    bool asked;
+  } kSaid[] = {
+      {kDockerPublishLabel, options.published_ports, !options.published_ports.empty()},
+      {kDockerArgumentsLabel, options.server_arguments, !options.server_arguments.empty()}};
+  TakeDockerSettings(DockerSettingsOf(options.name, parts), options);
+  if (parts.settings.contains(DockerSettingsName(options.name))) return {};
+  // Something else may have been said since the other volumes were made.
+  std::string container = ServerThere(options, parts);
+  if (container.empty()) container = DockerBalancerName(options.name);
+  if (!parts.containers.contains(container)) return {};
+  for (const auto& each : kSaid) {
+    if (each.asked) continue;
+    const auto label = TRY(LabelOf(container, each.label));
+    // The label does not tell blanks in a word from those between them.
+    if (label && *label != JoinWithBlanks(each.to)) each.to = SplitAtBlanks(*label);
   }
+  if (options.image_is_asked) return {};
+  const auto image =
+      LinesOf(TRY(Docker({"inspect", "--format", "{{.Config.Image}}", container})));
+  if (!image.empty()) options.image = image.front();
   return {};
 }
 
 Result<> CheckDockerSaid(const DockerOptions& options, const DockerParts& parts) {
   const std::string server = ServerThere(options, parts);
-  if (server.empty()) return {};
+  if (server.empty()) return CheckSaidOfBalancer(options, parts);
   const std::string image = TRY(Docker({"inspect", "--format", "{{.Image}}", server}));
   const auto wrong = [&](const std::string& has, const std::string& asked) {
     std::vector<std::string> all = {server};
@@ -279,13 +340,10 @@ Result<> CheckDockerSaid(const DockerOptions& options, const DockerParts& parts)
   } kSaid[] = {{kDockerPublishLabel, "--publish", options.published_ports},
                {kDockerArgumentsLabel, "--server-arg", options.server_arguments}};
   for (const auto& each : kSaid) {
-    const std::string asked = fmt::format("{}", fmt::join(each.asked, " "));
+    const std::string asked = JoinWithBlanks(each.asked);
     const auto label = TRY(LabelOf(server, each.label));
     if (asked.empty() || !label || asked == *label) continue;
-    const std::string& has = *label;
-    return wrong(has.empty() ? fmt::format("no {}", each.flag)
-                             : fmt::format("{}={}", each.flag, has),
-                 fmt::format("{}={}", each.flag, asked));
+    return wrong(FlagOf(each.flag, *label), FlagOf(each.flag, asked));
   }
   if (!options.image_is_asked) return {};
   TRY(CheckDockerImage(options.image));

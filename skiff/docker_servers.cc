@@ -118,12 +118,15 @@ std::vector<std::string> DockerBalancerCommand(const DockerOptions& options) {
   const std::string name = DockerBalancerName(options.name);
   std::vector<std::string> command = {
       "create", "--name", name, "--hostname", name, "--label", DockerLabel(options.name), "--label",
-      fmt::format("{}={}", kDockerRoleLabel, kDockerBalancerRole), "--network", options.name,
-      "--restart", "unless-stopped", "--publish",
+      fmt::format("{}={}", kDockerRoleLabel, kDockerBalancerRole), "--label",
+      fmt::format("{}={}", kDockerPublishLabel, fmt::join(options.published_ports, " ")),
+      "--network", options.name, "--restart", "unless-stopped", "--publish",
       fmt::format("127.0.0.1:{0}:{0}", options.secure_port)};
   for (const std::string& mapping : options.published_ports) {
     command.insert(command.end(), {"--publish", mapping});
   }
+  // The image wants a volume there. One without a name would stay when the container is removed.
+  command.insert(command.end(), {"--tmpfs", "/var/lib/skiff"});
   command.insert(command.end(), {"--entrypoint", "/usr/sbin/haproxy", options.image, "-W", "-db",
                                  "-f", std::string(kBalancerDirectory) + "/haproxy.cfg"});
   return command;

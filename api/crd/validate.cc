@@ -1,5 +1,7 @@
 #include "api/crd/validate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -268,31 +270,42 @@ class Validator {
     if (schema.limits == nullptr) return;
     const SchemaLimits& limits = *schema.limits;
     const double number = value.get<double>();
-    // A whole number is held against whole ones: of a limit's fraction nothing is left.
+    // A whole number is held against whole ones: of a limit's fraction nothing is left. One that is
+    // larger than they can be is no whole number in Go.
+    const bool is_whole = value.is_number_integer() && IsWhole(value);
     const auto limit_of = [&](const std::optional<double>& given) {
-      if (!given || !value.is_number_integer()) return given;
+      if (!given || !is_whole) return given;
       return std::optional<double>(std::trunc(*given));
+    };
+    const auto text = [&](double limit) {
+      return is_whole ? fmt::format("{:.0f}", limit) : Number(limit);
     };
     const auto maximum = limit_of(limits.maximum), minimum = limit_of(limits.minimum);
     const auto factor = limit_of(limits.multiple_of);
     const auto say = [&](const std::string& what) {
       out_.Invalid(At(path), value, Body(path) + "should be " + what);
     };
+    const auto is_multiple = [&] {
+      constexpr double kWholeEnd = 0x1p63;
+      if (!is_whole || *factor >= kWholeEnd) return IsMultiple(number, *factor);
+      return value.get<int64_t>() % static_cast<int64_t>(*factor) == 0;
+    };
     if (factor && *factor <= 0) {
-      out_.Invalid(At(path), 0,
-                   "factor MultipleOf declared for " + path.Text() + " must be positive: 0");
-    } else if (factor && !IsMultiple(number, *factor)) {
-      say("a multiple of " + Number(*factor));
+      const std::string shown = text(*factor);
+      out_.Invalid(At(path), ParseJson(shown).value_or(Json(0)),
+                   "factor MultipleOf declared for " + path.Text() + " must be positive: " + shown);
+    } else if (factor && !is_multiple()) {
+      say("a multiple of " + text(*factor));
     }
     if (maximum && limits.exclusive_maximum && number >= *maximum) {
-      say("less than " + Number(*maximum));
+      say("less than " + text(*maximum));
     } else if (maximum && number > *maximum) {
-      say("less than or equal to " + Number(*maximum));
+      say("less than or equal to " + text(*maximum));
     }
     if (minimum && limits.exclusive_minimum && number <= *minimum) {
-      say("greater than " + Number(*minimum));
+      say("greater than " + text(*minimum));
     } else if (minimum && number < *minimum) {
-      say("greater than or equal to " + Number(*minimum));
+      say("greater than or equal to " + text(*minimum));
     }
   }
 

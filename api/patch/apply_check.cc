@@ -79,6 +79,21 @@ class Checker {
     }
   }
 
+  // As PrintElement, which has no word for an oddity.
+  static std::string Printed(const Spot& spot, const Json& item, const std::string& element) {
+    std::string printed = PrintElement(element);
+    if (spot.list_type() != ListType::kMap) return printed;
+    for (const std::string_view key : spot.field->list_keys) {
+      const auto found = item.find(std::string(key));
+      if (found == item.end() || !IsGoOddity(*found)) continue;
+      const std::string_view none = "null";
+      const size_t at = printed.find(std::string(key) + "=" + std::string(none));
+      if (at == printed.npos) continue;
+      printed.replace(at + key.size() + 1, none.size(), "{{undefined}}");
+    }
+    return printed;
+  }
+
   void SayNoText(const Json& value) {
     Say("expected string, got &value.valueUnstructured{Value:" + GoSyntax(value) + "}");
   }
@@ -131,13 +146,11 @@ class Checker {
       }
       const auto element = ItemElement(spot, value[i], i);
       if (!element) {
-        Say(element.error().message);
-        continue;
+        return Say(element.error().message);  // The list is looked at no further.
       }
-      const std::string printed = PrintElement(*element);
+      const std::string printed = Printed(spot, value[i], *element);
       if (!takes_.twice && !seen.insert(*element).second) {
         Say("duplicate entries for key " + printed);
-        continue;
       }
       path_ += printed;
       Walk(spot.Item(), value[i]);

@@ -52,6 +52,9 @@ class RuntimeClassPlugin final : public AdmissionPlugin {
     if (!spec.runtime_class_name) return nullptr;
     auto found = caches_.runtime_classes.Find("", *spec.runtime_class_name);
     if (found) return found;
+    if (spec.runtime_class_name->empty()) {
+      return Fail(PlainError("resource name may not be empty"));
+    }
     // Who asks for it once more finds that no URL can name it.
     if (const auto wrong = PathSegmentErrors(*spec.runtime_class_name); !wrong.empty()) {
       return Fail(

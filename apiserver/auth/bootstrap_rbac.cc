@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kRbacGroup = "rbac.authorization.k8s.io";
 
-std::vector<std::string> Words(std::string_view line) {
+std::vector<std::string> WordsOf(std::string_view line) {
   std::vector<std::string> words;
   while (!line.empty()) {
     const size_t start = line.find_first_not_of(' ');
@@ -123,7 +123,7 @@ std::vector<Json> ParseBootstrapRbac(std::string_view text) {
       line.back() = ' ';
       continue;
     }
-    const auto words = Words(line);
+    const auto words = WordsOf(line);
     if (!words.empty()) {
       if (line.starts_with(' ')) {
         CHECK(!objects.empty());

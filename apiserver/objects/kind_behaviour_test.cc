@@ -187,8 +187,11 @@ TEST_F(KindBehaviourTest, TheStoreTheSchedulerAndTheControllersAreComponents) {
   const Json conditions = Json::parse(R"([{"type": "Healthy", "status": "True", "message": "ok"}])");
   EXPECT_EQ(Get(components + "/etcd-0").body["conditions"], conditions);
   std::vector<std::string> names;
-  for (const Json& item : Get(components).body["items"]) names.push_back(item["metadata"]["name"]);
+  const Json items = Get(components).body["items"];
+  for (const Json& item : items) names.push_back(item["metadata"]["name"]);
   EXPECT_EQ(names, (std::vector<std::string>{"scheduler", "controller-manager", "etcd-0"}));
+  EXPECT_EQ(Get(components + "?fieldSelector=metadata.name=scheduler").body["items"].size(), 1u);
+  EXPECT_EQ(Get(components + "?labelSelector=a=b").body["items"].size(), 0u);
   for (const char* name : {"/scheduler", "/controller-manager"}) {
     // Of this server, which connects to nobody.
     EXPECT_EQ(Get(components + name).body["conditions"][0]["status"], "False") << name;

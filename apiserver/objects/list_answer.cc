@@ -336,7 +336,13 @@ Result<http::Response> ListObjects(const ListParts& parts, const ApiRequest& req
   const MediaType media = TRY(Negotiate(request.http, OfferOf(request, {.list = true})));
   const ListQuery options = TRY(ParseListOptions(request.http, kind, false));
   if (parts.components != nullptr && IsComponentStatus(kind)) {
-    return ListResponse(kind, parts.components->Texts(), {}, request, media);
+    const auto is_selected = [&](std::string_view name) {
+      return options.labels.MatchesEach([](auto) {}) &&
+             options.fields.MatchesBy([&](std::string_view field) {
+               return field == "metadata.name" ? name : std::string_view();
+             });
+    };
+    return ListResponse(kind, parts.components->Texts(is_selected), {}, request, media);
   }
   const bool of_now = options.resource_version.empty() && options.continue_token.empty();
   for (int tries = 1;; ++tries) {

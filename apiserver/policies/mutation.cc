@@ -26,7 +26,7 @@ Result<TypeMeta> TypeOf(const Json& document) {
   for (const char* name : {"apiVersion", "kind"}) {
     if (const auto found = document.find(name); found != document.end()) self[name] = *found;
   }
-  auto meta = PeekTypeMeta(DumpJson(self));
+  auto meta = PeekTypeMeta(document.is_object() ? DumpJson(self) : "[]");
   if (!meta) {
     return Fail(
         InternalErrorOf("couldn't get version/kind; json parse error: " + meta.error().message));
@@ -55,7 +55,8 @@ Result<> CheckKnown(const Type* type, const Json& before, Json& document) {
   if (is_struct && now.api_version.empty()) now.api_version = version;
   if (is_struct && now.kind.empty()) now.kind = kind;
   if (now.api_version != version || now.kind != kind) {
-    if (const Type* other = FindBuiltInType(now.api_version, now.kind)) {
+    const Type* other = FindBuiltInType(now.api_version, now.kind);
+    if (other != nullptr && other->type_meta) {
       TRY(CheckStrictly(*other, document));
     }
     return Fail(InternalErrorOf(fmt::format(

@@ -296,6 +296,7 @@ TEST_F(BadInputTest, ContentTypesThatNobodyKnowsAreRefused) {
     const std::string type = std::string("application/json") + behind;
     EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "x"}})", type).code, 415) << behind;
   }
+  EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "x"}})", ";a=b").code, 415);
   const std::string type = "application/json; a=b; c=\"d;\\\" e\" ;";
   EXPECT_EQ(Ask("POST", kMaps, R"({"metadata": {"name": "x"}})", type).code, 201);
   Post(kMaps, R"({"metadata": {"name": "a"}})");

@@ -158,7 +158,8 @@ std::string BodyMediaType(std::string_view header) {
   if (end != std::string_view::npos && !AreParameters(header.substr(end))) {
     return std::string(header);
   }
-  return BareMediaType(header);
+  const std::string bare = BareMediaType(header);
+  return bare.empty() ? std::string(header) : bare;
 }
 
 bool WantsPretty(const http::Request& request) {

@@ -181,8 +181,8 @@ struct ApiServer::State {
   void AddDefinitions(ApiServer& server);
   // Who else answers for what this server has nothing built in for; nullptr: nobody.
   RemoteServicePtr RemoteFor(const ApiRequest& request, const RouteMatch& match);
-  // Whom the request may have to wait for: webhooks, those that convert, and the controller that
-  // makes the account of a new pod.
+  // Whom the request may have to wait for: webhooks, those that convert, the controller that makes
+  // the account of a new pod, and programs that are asked how they are.
   std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
                                  const User& user);
   std::set<std::string> NamesOfAsked(const http::Request& request, const RequestInfo& info,

@@ -33,23 +33,40 @@ Health StoreHealth(Store& store) {
 }
 
 // What a program of this machine says at its port. Who it is by its certificate is not asked.
-Health HealthAt(int port, http::Loops& loops) {
-  const std::string url = fmt::format("https://127.0.0.1:{}/healthz", port);
-  const auto tls = http::MakeClientContext({.insecure = true});
-  if (!tls) return {.is_well = false, .message = tls.error().message};
-  const auto fetch = std::make_shared<Fetch>(kAnswerBytesMax, [] {});
-  fetch->Start(loops, {.host = "127.0.0.1", .port = port, .tls = *tls, .head_timeout = kPatience},
-               {.target = "/healthz"});
-  const auto answer = fetch->Wait(std::chrono::steady_clock::now() + kPatience);
-  fetch->Cancel();
-  if (!answer) {
-    return {.is_well = false,
-            .message = fmt::format("Get \"{}\": {}", url, answer.error().message)};
+class Question {
+ public:
+  Question(int port, http::Loops& loops)
+      : url_(fmt::format("https://127.0.0.1:{}/healthz", port)),
+        tls_(http::MakeClientContext({.insecure = true})),
+        fetch_(std::make_shared<Fetch>(kAnswerBytesMax, [] {})),
+        end_(std::chrono::steady_clock::now() + kPatience) {
+    if (!tls_) return;
+    fetch_->Start(loops,
+                  {.host = "127.0.0.1", .port = port, .tls = *tls_, .head_timeout = kPatience},
+                  {.target = "/healthz"});
   }
-  if (answer->status >= 200 && answer->status < 400) return {.message = answer->body};
-  return {.is_well = false,
-          .message = fmt::format("HTTP probe failed with statuscode: {}", answer->status)};
-}
+  ~Question() { fetch_->Cancel(); }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  Health Await() {
+    if (!tls_) return {.is_well = false, .message = tls_.error().message};
+    const auto answer = fetch_->Wait(end_);
+    if (!answer) {
+      return {.is_well = false,
+              .message = fmt::format("Get \"{}\": {}", url_, answer.error().message)};
+    }
+    if (answer->status >= 200 && answer->status < 400) return {.message = answer->body};
+    return {.is_well = false,
+            .message = fmt::format("HTTP probe failed with statuscode: {}", answer->status)};
+  }
+
+ private:
+  const std::string url_;
+  const Result<http::TlsContext> tls_;
+  const FetchPtr fetch_;
+  const Fetch::Deadline end_;
+};
 
 std::string TextOf(std::string_view name, Health health) {
   core_v1::ComponentStatus status;
@@ -71,12 +88,27 @@ struct Component {
 constexpr Component kComponents[] = {
     {"scheduler", 10259}, {"controller-manager", 10257}, {"etcd-0", 0}};
 
-Health HealthOf(const Component& component, Store& store, http::Loops* loops, bool within) {
-  if (component.port == 0) return StoreHealth(store);
-  if (within) return {};
-  if (loops == nullptr) return {.is_well = false, .message = "nothing is connected to"};
-  return HealthAt(component.port, *loops);
-}
+// Asked when it is made.
+class Look {
+ public:
+  Look(const Component& component, http::Loops* loops, bool within) : component_(component) {
+    if (component.port == 0 || within) return;
+    if (loops != nullptr) {
+      question_ = std::make_unique<Question>(component.port, *loops);
+    } else {
+      health_ = {.is_well = false, .message = "nothing is connected to"};
+    }
+  }
+  std::string Text(Store& store) {
+    if (component_.port == 0) return TextOf(component_.name, StoreHealth(store));
+    return TextOf(component_.name, question_ ? question_->Await() : health_);
+  }
+
+ private:
+  const Component& component_;
+  std::unique_ptr<Question> question_;
+  Health health_;
+};
 
 }  // namespace
 
@@ -84,18 +116,20 @@ bool IsComponentStatus(const KindInfo& kind) {
   return kind.type == &core_v1::ComponentStatus::Describe();
 }
 
-std::vector<std::string> ComponentStatuses::Texts() const {
-  std::vector<std::string> texts;
+std::vector<std::string> ComponentStatuses::Texts(
+    const std::function<bool(std::string_view name)>& is_selected) const {
+  std::vector<Look> looks;
   for (const Component& component : kComponents) {
-    texts.push_back(TextOf(component.name, HealthOf(component, store_, loops_, within_)));
+    if (is_selected(component.name)) looks.emplace_back(component, loops_, within_);
   }
+  std::vector<std::string> texts;
+  for (Look& look : looks) texts.push_back(look.Text(store_));
   return texts;
 }
 
 Result<std::string> ComponentStatuses::Text(const std::string& name) const {
   for (const Component& component : kComponents) {
-    if (component.name != name) continue;
-    return TextOf(name, HealthOf(component, store_, loops_, within_));
+    if (component.name == name) return Look(component, loops_, within_).Text(store_);
   }
   // kube-apiserver names it in the singular here.
   return Fail(NotFoundError({"", "componentstatus"}, name));

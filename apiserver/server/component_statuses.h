@@ -3,7 +3,9 @@
 // ports of this machine, unless they are in this process, and the store, as "etcd-0".
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/type.h"
@@ -23,10 +25,13 @@ class ComponentStatuses {
   ComponentStatuses(Store& store, http::Loops* loops, bool within)
       : store_(store), loops_(loops), within_(within) {}
 
-  // JSON text of each, asked for now.
-  std::vector<std::string> Texts() const;
+  // JSON text of each of those whose names are selected, asked for now, all at once.
+  std::vector<std::string> Texts(
+      const std::function<bool(std::string_view name)>& is_selected) const;
   // Of the one with that name; NotFound when there is none.
   Result<std::string> Text(const std::string& name) const;
+  // Whether it takes as long as other programs like.
+  bool AsksOthers() const { return !within_ && loops_ != nullptr; }
 
  private:
   Store& store_;

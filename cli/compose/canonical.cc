@@ -82,10 +82,17 @@ void MakeAbsolute(Node& parent, std::string_view key, const Surroundings& around
 void MakeBuild(Node& build, const Surroundings& around) {
   MakeMap(build, "context");
   MakePairs(build, "additional_contexts");
-  const std::string context = build["context"].Text();
-  const bool is_remote = context.find("://") != context.npos || context.starts_with("git@") ||
-                         context.starts_with("github.com/");
-  if (!context.empty() && !is_remote) MakeAbsolute(build, "context", around);
+  const auto is_here = [](const std::string& context) {
+    return !context.empty() && context.find("://") == context.npos &&
+           !context.starts_with("git@") && !context.starts_with("github.com/") &&
+           !context.starts_with("service:");
+  };
+  if (is_here(build["context"].Text())) MakeAbsolute(build, "context", around);
+  Node* others = build.Find("additional_contexts");
+  if (others == nullptr) return;
+  for (Member& other : others->members) {
+    if (is_here(other.node.Text())) MakeAbsolute(*others, other.key, around);
+  }
 }
 
 // Hosts stay a list of "name=address": one name may have several.

@@ -194,9 +194,11 @@ TEST_F(ComposeCommandTest, ConfigPrintsWhatIsAFileByItself) {
   ASSERT_EQ(Run({"config", "--format=json", path}), 0) << err_;
   const Json file = Json::parse(out_);
   EXPECT_EQ(file["configs"]["c"], (Json{{"environment", "WORD"}}));
-  const std::string folder = path.substr(0, path.rfind('/'));
+  const std::string folder =
+      std::filesystem::path(path).parent_path().lexically_normal().string();
   const Json& services = file["services"];
   EXPECT_EQ(services["web"]["build"]["context"], folder + "/common");
+  EXPECT_EQ(services["web"]["build"]["additional_contexts"]["q"], folder + "/common/q");
   EXPECT_EQ(services["near"]["build"]["context"], folder + "/d");
   EXPECT_EQ(services["far"]["build"]["context"], "https://example.com/x.git#main");
   std::string ports;

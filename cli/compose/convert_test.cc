@@ -217,15 +217,17 @@ TEST_F(ComposeConvertTest, WhatDoesNotGoTogetherInAPodIsLeftOut) {
 
 TEST_F(ComposeConvertTest, AModeThatIsNoneIsPassedOver) {
   const Conversion conversion = Converted(
-      "services:\n  web:\n    image: x\n    volumes: ['a:/a:rwz', 'b:/b:ro,cached']\n"
+      "services:\n  web:\n    image: x\n"
+      "    volumes: ['a:/a:rwz', 'b:/b:ro,cached', '/c:/c:unshared']\n"
       "volumes: {a: , b: }\n");
   EXPECT_THAT(Notes(conversion),
               testing::Contains("compose.yaml:4: services.web.volumes[0]: rwz is no mode of a "
                                 "mount: it is as without"));
   const Json mounts = ContainerOf(Find(conversion, "StatefulSet", "web"))["volumeMounts"];
-  ASSERT_EQ(mounts.size(), 2u);
+  ASSERT_EQ(mounts.size(), 3u);
   EXPECT_FALSE(mounts[0].contains("readOnly"));
   EXPECT_EQ(mounts[1]["readOnly"], true);
+  EXPECT_FALSE(mounts[2].contains("mountPropagation"));
 }
 
 TEST_F(ComposeConvertTest, OtherMountedFilesMakeOtherPods) {

@@ -56,8 +56,16 @@ void PutOption(Node& mount, std::string_view group, std::string_view key, Node v
   options->Put(key, std::move(value));
 }
 
+bool IsKnownMode(const std::string& word) {
+  constexpr std::string_view kWords[] = {
+      "ro",      "rw",         "nocopy",     "z",      "Z",       "cached",   "delegated",
+      "shared",  "consistent", "rshared",    "slave",  "rslave",  "private",  "rprivate"};
+  return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
+}
+
 void PutMode(Node& mount, const std::string& mode) {
   for (const std::string& word : Split(mode, ',')) {
+    if (!IsKnownMode(word)) continue;
     if (word == "ro") mount.Put("read_only", TextNode("true", mount.place));
     if (word == "nocopy") PutOption(mount, "volume", "nocopy", TextNode("true", mount.place));
     if (word == "z" || word == "Z") {
@@ -74,11 +82,8 @@ void PutMode(Node& mount, const std::string& mode) {
 
 std::string UnknownWordsOf(const std::string& mode) {
   std::string unknown;
-  constexpr std::string_view kWords[] = {
-      "ro",      "rw",         "nocopy",     "z",      "Z",       "cached",   "delegated",
-      "shared",  "consistent", "rshared",    "slave",  "rslave",  "private",  "rprivate"};
   for (const std::string& word : Split(mode, ',')) {
-    if (std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords)) continue;
+    if (IsKnownMode(word)) continue;
     unknown += (unknown.empty() ? "" : ",") + word;
   }
   return unknown;
