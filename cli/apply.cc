@@ -415,6 +415,10 @@ Result<> RunApplyFiles(Command& command, const Args& args) {
   if (objects.empty() && command.exit_code() == 0) {
     return CliError("no objects passed to apply");
   }
+  // As if the files said so: the next apply without it takes it away.
+  for (ManifestObject& object : objects) {
+    object.object = flags.write.record.In(std::move(object.object));
+  }
   return ApplyAll(command, flags, std::move(objects));
 }
 

@@ -304,6 +304,7 @@ void Command::PrintReports() {
 std::string Command::CommandLine() const {
   std::string line = environment_.program + " " + verb_;
   for (const std::string& word : words_) line += " " + word;
+  for (const std::string& word : rest_.value_or(Args())) line += " " + word;
   for (const std::string& flag : typed_flags_) {
     const std::string name = flag.substr(0, flag.find('='));
     const bool is_secret = name == "--token" || name == "--username" || name == "--password";

@@ -90,6 +90,7 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
 Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resource& resource,
                         const std::string& namespace_, Json object) {
   if (flags.save_config) object = WithLastApplied(std::move(object));
+  object = flags.record.In(std::move(object));
   if (!flags.dry_run.client()) {
     const WriteOptions options = TRY(flags.Options());
     Session& session = *TRY(command.session());

@@ -220,7 +220,7 @@ class Editing {
  private:
   // Which of them it is: by its uid, as kubectl tells.
   Result<size_t> IndexOf(const Json& edited) const;
-  Result<> Save(size_t index, const Json& edited);
+  Result<> Save(size_t index, const Json& saved);
   Result<Outcome> SaveAll(const Json& edited);
 
   Command& command_;
@@ -245,7 +245,9 @@ Result<size_t> Editing::IndexOf(const Json& edited) const {
                   GoSyntax(edited) + "}");
 }
 
-Result<> Editing::Save(size_t index, const Json& edited) {
+Result<> Editing::Save(size_t index, const Json& saved) {
+  // One that was left as it is has that changed of it.
+  const Json edited = flags_.write.record.In(saved);
   const Target& target = targets_[index];
   const Json& original = originals_[index];
   if (edited == original) {
@@ -321,8 +323,8 @@ Result<Outcome> SaveAnnotations(Command& command, const WriteFlags& flags, const
   WriteOptions options = TRY(flags.Options());
   options.field_validation.clear();
   for (const ManifestObject& placed : TRY(PlaceEdited(session, edited, outcome))) {
-    const Json patch = {
-        {"metadata", {{"annotations", {{kLastApplied, SetLastAppliedText(placed.object)}}}}}};
+    const std::string text = SetLastAppliedText(flags.record.In(placed.object));
+    const Json patch = {{"metadata", {{"annotations", {{kLastApplied, text}}}}}};
     const Resource& resource = placed.kind.resource;
     const Json result =
         TRY(session.api().Patch(resource, placed.key, PatchType::kMerge, patch, options));

@@ -154,6 +154,7 @@ Result<> CreateFor(Command& command, const WriteFlags& flags, const Target& targ
                    const std::string& type, Json object, const char* operation) {
   Session& session = *TRY(command.session());
   const ServedKind kind = TRY(session.kinds().Find(type));
+  object = flags.record.In(std::move(object));
   if (flags.save_config) object = WithLastApplied(std::move(object));
   if (!flags.dry_run.client()) {
     const WriteOptions options = TRY(flags.Options());

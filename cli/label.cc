@@ -1,6 +1,7 @@
 // `label` and `annotate`: KEY=VALUE sets, KEY- removes.
 #include <algorithm>
 
+#include "api/patch/patch.h"
 #include "api/rules/names.h"
 #include "api/text/go_text.h"
 #include "cli/json_text.h"
@@ -96,12 +97,25 @@ Result<> CheckOverwrite(const Words& words, const Json& present, const Style& st
                   Join(taken, "; "));
 }
 
-// The object with `changes` to its labels or annotations.
-Result<Json> Marked(Command& command, const MarkFlags& flags, const Style& style,
-                    const Target& target, Json changes) {
-  Json patch = {{"metadata", {{style.field, std::move(changes)}}}};
+bool IsDoneHere(const MarkFlags& flags) {
+  return flags.write.dry_run.client() || flags.local;
+}
+
+// Whether the command line goes with it to the server. Who gives that annotation a value himself,
+// or takes it away, has his way.
+bool Records(const MarkFlags& flags, const Words& words, const Style& style) {
+  if (!flags.write.record.wanted() || IsDoneHere(flags)) return false;
+  if (&style == &kLabel) return true;
+  const auto is_cause = [](const std::string& key) { return key == RecordFlag::kCause; };
+  return std::none_of(words.removed.begin(), words.removed.end(), is_cause) &&
+         std::none_of(words.set.begin(), words.set.end(),
+                      [&](const auto& pair) { return is_cause(pair.first); });
+}
+
+// The object with what the patch changes.
+Result<Json> Marked(Command& command, const MarkFlags& flags, const Target& target, Json patch) {
   Session& session = *TRY(command.session());
-  if (flags.write.dry_run.client() || flags.local) {
+  if (IsDoneHere(flags)) {
     return PatchedHere(session, target, PatchType::kMerge, patch.dump());
   }
   if (!flags.resource_version.empty()) {
@@ -152,14 +166,24 @@ Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, c
   for (const std::string& key : words.removed) {
     if (!At(present, key).is_null()) {
       changes[key] = nullptr;
-    } else if (std::string_view(style.verb) == "label" && !flags.write.dry_run.client() &&
-               !flags.local) {
+    } else if (&style == &kLabel && !IsDoneHere(flags)) {
       command.Print("label {} not found.\n", GoQuote(key));
     }
   }
   const char* operation = added ? style.set : changes.empty() ? style.nothing : style.removed;
+  Json patch = Json::object();
+  if (!changes.empty()) patch["metadata"][style.field] = std::move(changes);
+  if (Records(flags, words, style)) {
+    patch = flags.write.record.In(std::move(patch));
+    const Json made = ApplyMergePatch(patch, target.object);
+    // As kubectl tells them apart: by what became of the whole object, and of its length.
+    if (&style == &kLabel && made != target.object) {
+      const bool shorter = made.dump().size() < target.object.dump().size();
+      operation = shorter && !flags.overwrite ? style.removed : style.set;
+    }
+  }
   Json result = target.object;
-  if (!changes.empty()) result = TRY(Marked(command, flags, style, target, std::move(changes)));
+  if (!patch.empty()) result = TRY(Marked(command, flags, target, std::move(patch)));
   return PrintWritten(command, flags.write, result, target.resource, operation);
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "cli/prune/objects_fixture.h"
+#include "cli/writing.h"
 
 namespace skiff::cli {
 namespace {
@@ -169,18 +170,150 @@ TEST_F(OlderFormsTest, ConfigKeepsToKubectlsOrder) {
             "{\"colors\":true}");
 }
 
-TEST_F(OlderFormsTest, WhyItWasChangedIsKeptWhereSomebodyAsksForThat) {
-  const auto cause = [&] {
-    return TextAt(objects_.at(std::string(kMaps) + "a"), "metadata", "annotations",
-                  "kubernetes.io/change-cause");
-  };
-  EXPECT_EQ(Run("label", {"cm/a", "y=2", "--record", "--token=t"}), 0) << err_;
-  EXPECT_EQ(err_, "Flag --record has been deprecated, --record will be removed in the future\n");
-  EXPECT_EQ(cause(), "kubectl label cm/a y=2 --record=true --token=CLASSIFIED");
-  EXPECT_EQ(Run("label", {"cm/a", "z=3", "--record", "--dry-run=client"}), 0) << err_;
-  EXPECT_THAT(cause(), HasSubstr("y=2")) << "nothing is kept of what was not done";
+// The command line, in an annotation of what it changed.
+class RecordTest : public OlderFormsTest {
+ protected:
+  RecordTest() {
+    Put(kWeb,
+        {{"apiVersion", "apps/v1"},
+         {"kind", "Deployment"},
+         {"spec",
+          {{"replicas", 1},
+           {"selector", {{"matchLabels", {{"app", "web"}}}}},
+           {"template", {{"spec", {{"containers", {{{"name", "c"}, {"image", "one"}}}}}}}}}}});
+    objects_["/apis/apps/v1"] = {{"resources", {{{"name", "deployments/scale"}}}}};
+  }
+  std::string CauseOf(const std::string& path) {
+    return TextAt(objects_.at(path), "metadata", "annotations", "kubernetes.io/change-cause");
+  }
+  // The requests that a command line with --record makes, which succeeds and warns.
+  std::vector<std::string> Recorded(const std::string& verb, std::vector<std::string> args) {
+    args.emplace_back("--record");
+    writes_.clear();
+    EXPECT_EQ(Run(verb, args), 0) << err_;
+    EXPECT_THAT(err_, StartsWith(kDeprecated));
+    return writes_;
+  }
+  // From now on what is sent with that annotation is refused.
+  void RefuseCauses() {
+    server_ = [inner = server_](const http::Request& request) {
+      if (request.body.find("change-cause") == std::string::npos) return inner(request);
+      http::Response response;
+      response.status = 403;
+      response.body = R"({"kind": "Status", "status": "Failure", "code": 403,
+          "reason": "Forbidden", "message": "not for you"})";
+      return response;
+    };
+  }
+  static constexpr char kDeprecated[] =
+      "Flag --record has been deprecated, --record will be removed in the future\n";
+  static constexpr char kWeb[] = "/apis/apps/v1/namespaces/default/deployments/web";
+  const std::string map_ = std::string(kMaps) + "a";
+};
+using Writes = std::vector<std::string>;
+
+TEST_F(RecordTest, WhyItWasChangedGoesWithTheChange) {
+  EXPECT_EQ(Recorded("label", {"cm/a", "y=2", "--token=t"}), Writes({"PATCH " + map_}));
+  EXPECT_EQ(err_, kDeprecated);
+  EXPECT_EQ(CauseOf(map_), "kubectl label cm/a y=2 --token=CLASSIFIED --record=true");
+  EXPECT_EQ(Recorded("label", {"cm/a", "y=2"}), Writes({"PATCH " + map_}));
+  EXPECT_EQ(out_, "configmap/a unlabeled\n") << "it is shorter now, and kubectl looks at that";
+  EXPECT_EQ(Recorded("annotate", {"cm/a", "n=1"}), Writes({"PATCH " + map_}));
+  EXPECT_EQ(CauseOf(map_), "kubectl annotate cm/a n=1 --record=true");
+  Recorded("annotate", {"cm/a", "kubernetes.io/change-cause=mine", "--overwrite"});
+  EXPECT_EQ(CauseOf(map_), "mine");
+  EXPECT_EQ(Recorded("set", {"image", "deploy/web", "c=two"}),
+            Writes({std::string("PATCH ") + kWeb}));
+  EXPECT_EQ(CauseOf(kWeb), "kubectl set image deploy/web c=two --record=true");
   EXPECT_EQ(Refused("delete", {"cm/a", "--record"}),
             "error: unknown flag: --record\nSee 'kubectl delete --help' for usage.\n");
+}
+
+TEST_F(RecordTest, NothingIsWrittenForWhatIsDoneHere) {
+  input_ = R"({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+      "spec": {"template": {"spec": {"containers": [{"name": "c", "image": "one"}]}}}})";
+  EXPECT_EQ(Recorded("label", {"--local", "-f", "-", "a=b"}), Writes());
+  EXPECT_EQ(Recorded("annotate", {"--local", "-f", "-", "a=b"}), Writes());
+  EXPECT_EQ(Recorded("patch", {"--local", "-f", "-", "-p", R"({"spec": {"replicas": 2}})"}),
+            Writes());
+  EXPECT_EQ(Recorded("set", {"image", "--local", "-f", "-", "c=two", "-o", "yaml"}), Writes());
+  EXPECT_THAT(out_, HasSubstr("kubernetes.io/change-cause: kubectl set image c=two"));
+  EXPECT_EQ(Recorded("create", {"-f", "-", "--dry-run=client", "-o", "yaml"}), Writes());
+  EXPECT_THAT(out_, HasSubstr("kubernetes.io/change-cause: kubectl create"));
+  for (const char* dry : {"--dry-run=client", "--dry-run=server"}) {
+    Recorded("label", {"cm/a", "y=2", dry});
+    Recorded("patch", {"deploy/web", "-p", R"({"spec": {"replicas": 2}})", dry});
+    Recorded("scale", {"deploy/web", "--replicas=3", dry});
+    EXPECT_EQ(CauseOf(map_) + CauseOf(kWeb), "") << dry;
+  }
+}
+
+TEST_F(RecordTest, WhatIsMadeIsMadeWithIt) {
+  server_ = [inner = server_](const http::Request& request) {
+    EXPECT_NE(request.method, "PATCH") << "who may create may not patch";
+    return inner(request);
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}})";
+  EXPECT_EQ(Recorded("create", {"-f", "-"}),
+            Writes({"POST /api/v1/namespaces/default/configmaps"}));
+  EXPECT_EQ(CauseOf(std::string(kMaps) + "b"), "kubectl create --filename=- --record=true");
+  Recorded("replace", {"-f", "-"});
+  EXPECT_THAT(CauseOf(std::string(kMaps) + "b"), HasSubstr("replace"));
+  EXPECT_EQ(Run("run", {"p", "--image=i", "--record", "--", "sleep", "1"}), 0) << err_;
+  EXPECT_EQ(CauseOf("/api/v1/namespaces/default/pods/p"),
+            "kubectl run p sleep 1 --image=i --record=true");
+  Recorded("expose", {"deploy/web", "--port=80"});
+  EXPECT_THAT(CauseOf("/api/v1/namespaces/default/services/web"), HasSubstr("expose"));
+  Recorded("autoscale", {"deploy/web", "--max=3"});
+  EXPECT_THAT(CauseOf("/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/web"),
+              HasSubstr("autoscale"));
+}
+
+TEST_F(RecordTest, AppliedItIsAsIfTheFileSaidIt) {
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}})";
+  const std::string path = std::string(kMaps) + "b";
+  for (const char* format : {"yaml", "json", "name"}) {
+    objects_.erase(path);
+    EXPECT_EQ(Recorded("apply", {"-f", "-", "-o", format}).size(), 1U) << format;
+    EXPECT_THAT(CauseOf(path), HasSubstr(format));
+  }
+  Recorded("apply", {"-f", "-", "-o", "json"});
+  EXPECT_THAT(CauseOf(path), HasSubstr("json")) << "also of what was there";
+  EXPECT_THAT(TextAt(objects_.at(path), "metadata", "annotations", kLastApplied),
+              HasSubstr("change-cause"));
+  EXPECT_EQ(Recorded("apply", {"-f", "-", "-o", "json"}), Writes());
+}
+
+TEST_F(RecordTest, WhatDoesNotSendTheObjectKeepsItByItself) {
+  const std::string patch = R"({"spec": {"replicas": 2}})";
+  const Writes both = {std::string("PATCH ") + kWeb, std::string("PATCH ") + kWeb};
+  EXPECT_EQ(Recorded("patch", {"deploy/web", "-p", patch}), both);
+  EXPECT_EQ(out_, "deployment.apps/web patched\n");
+  EXPECT_THAT(CauseOf(kWeb), HasSubstr("kubectl patch deploy/web --patch={"));
+  EXPECT_EQ(Recorded("scale", {"deploy/web", "--replicas=3"}),
+            Writes({std::string("PATCH ") + kWeb + "/scale", std::string("PATCH ") + kWeb}));
+  EXPECT_EQ(CauseOf(kWeb), "kubectl scale deploy/web --replicas=3 --record=true");
+  const std::string scale = std::string(kWeb) + "/scale";
+  Put(scale, {{"apiVersion", "autoscaling/v1"}, {"kind", "Scale"}});
+  EXPECT_EQ(Recorded("patch", {"deploy/web", "--subresource=scale", "-p", patch}),
+            Writes({"PATCH " + scale, "PATCH " + scale}))
+      << "kubectl asks there, too, where a server may keep it or not";
+  RefuseCauses();
+  Recorded("patch", {"deploy/web", "-p", patch});
+  EXPECT_EQ(err_, kDeprecated) << "it was done";
+  EXPECT_THAT(out_, StartsWith("deployment.apps/web patched"));
+  Recorded("scale", {"deploy/web", "--replicas=4", "--v=4"});
+  EXPECT_THAT(err_, HasSubstr("] error recording reason: not for you\n"));
+  EXPECT_EQ(out_, "deployment.apps/web scaled\n");
+}
+
+TEST_F(RecordTest, WhatWasNotEditedHasNone) {
+  Put(map_, {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"data", {{"k", "one"}}}});
+  variables_["KUBE_EDITOR"] = "true";
+  EXPECT_EQ(Recorded("edit", {"cm/a"}), Writes());
+  variables_["KUBE_EDITOR"] = "sed -i s/one/two/";
+  EXPECT_EQ(Recorded("edit", {"cm/a"}), Writes({"PATCH " + map_}));
+  EXPECT_EQ(CauseOf(map_), "kubectl edit cm/a --record=true");
 }
 
 TEST_F(OlderFormsTest, WhatCannotBeReadIsToldBeforeAnybodyIsAsked) {

@@ -107,7 +107,7 @@ Result<> RunPatch(Command& command, const Args& args) {
       }
       before = std::move(*read);
     }
-    const auto patched =
+    auto patched =
         session.api().WriteText("PATCH", TRY(target.resource.Path(target.key, subresource)),
                                 QueryOf(options), document, std::string(ContentType(patch_type)));
     if (!patched) {
@@ -121,6 +121,8 @@ Result<> RunPatch(Command& command, const Args& args) {
       shown.api_version = TextAt(*patched, "apiVersion");
     }
     const bool same = *patched == before;
+    auto recorded = flags.record.Apart(target.resource, target.key, options, subresource);
+    if (recorded) patched = std::move(*recorded);
     TRY(PrintOutcome(command, flags.print, *patched, shown,
                      same ? "patched (no change)" : "patched"));
   }

@@ -199,6 +199,7 @@ Result<> ExposePod(Command& command, const RunFlags& flags, const std::string& n
        {{"ports", Json::array({{{"port", port}, {"protocol", "TCP"}, {"targetPort", port}}})},
         {"selector", std::move(labels)}}},
       {"status", {{"loadBalancer", Json::object()}}}};
+  service = flags.write.record.In(std::move(service));
   if (!flags.write.dry_run.client()) {
     const WriteOptions options = TRY(flags.write.Options());
     service = TRY(session.api().Create(kind.resource, session.namespace_(), service, options));
@@ -299,6 +300,7 @@ Result<> RunRun(Command& command, const Args& args) {
     TRY(ExposePod(command, flags, name));
     if (flags.write.print.output == "yaml") command.Print("---\n");
   }
+  pod = flags.write.record.In(std::move(pod));
   if (!flags.write.dry_run.client()) {
     const WriteOptions options = TRY(flags.write.Options());
     pod = TRY(session.api().Create(kind.resource, session.namespace_(), pod, options));

@@ -3,6 +3,7 @@
 #include "api/text/go_text.h"
 #include "cli/json_text.h"
 #include "cli/verbs.h"
+#include "cli/writing.h"
 
 namespace skiff::cli {
 
@@ -49,6 +50,7 @@ Result<> RunScale(Command& command, const Args& args) {
   PrintFlags print;
   FileFlags files;
   DryRun dry_run;
+  RecordFlag record;
   SelectorFlags selectors;
   ScaleRequest request;
   int replicas = -1;
@@ -57,6 +59,7 @@ Result<> RunScale(Command& command, const Args& args) {
   print.AddTo(command);
   files.AddTo(command);
   dry_run.AddTo(command);
+  record.AddTo(command);
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
   command.Flag("all", selectors.all, "All objects of the named kinds.");
   command.Flag("replicas", replicas, "The new desired number of replicas.");
@@ -65,6 +68,7 @@ Result<> RunScale(Command& command, const Args& args) {
   command.Flag("timeout", timeout, "How long to wait for the scaling; 0 does not wait.");
   command.Require("replicas");
   TRY(command.Parse(args));
+  record.WarnOfIt();
   TRY(dry_run.Check());
   if (replicas < 0) {
     return CliError(
@@ -88,6 +92,7 @@ Result<> RunScale(Command& command, const Args& args) {
         command.Report(done.error());
         continue;
       }
+      record.Apart(target.resource, target.key, {.dry_run = request.dry_run}, "");
     }
     scaled.push_back(&target);
     TRY(PrintOutcome(command, print, target.object, target.resource, "scaled" + dry_run.Suffix()));

@@ -153,23 +153,26 @@ bool MeansHere(Environment& environment, const GlobalFlags& flags, const Kubecon
          SaysNothing(config) && environment.variable("KUBERNETES_SERVICE_HOST").empty();
 }
 
-// A kubeconfig that nobody named on the command line leads elsewhere, and there is one of this
-// machine.
-bool IsOfAnother(Environment& environment, const GlobalFlags& flags, const Kubeconfig& config) {
+// Where a kubeconfig is followed that nobody named on the command line, and one of this machine has
+// another address: that one; else "". It may be another name of the same server, or of none.
+std::string AddressHere(Environment& environment, const GlobalFlags& flags,
+                        const Kubeconfig& config) {
   const std::string& here = environment.kubeconfig_here;
   if (here.empty() || access(here.c_str(), R_OK) != 0 || !flags.kubeconfig.empty() ||
       NamesAnother(flags) || SaysNothing(config)) {
-    return false;
+    return "";
   }
   const auto own = Kubeconfig::Load(here);
-  if (!own) return false;
+  if (!own) return "";
   const auto server = [](const Kubeconfig& of) -> std::string {
     const auto context = of.contexts.find(of.current_context);
     if (context == of.contexts.end()) return "";
     const auto cluster = of.clusters.find(context->second.cluster);
     return cluster == of.clusters.end() ? "" : cluster->second.server;
   };
-  return !server(config).empty() && server(config) != server(*own);
+  const std::string followed = server(config);
+  const std::string address = server(*own);
+  return followed.empty() || followed == address ? "" : address;
 }
 
 // The namespace that a pod's service account is in.
@@ -218,11 +221,12 @@ std::string WhatBringsACluster(Environment& environment, const GlobalFlags& flag
   const auto config = LoadKubeconfig(flags.kubeconfig, environment.variable("KUBECONFIG"),
                                      environment.variable("HOME"));
   if (!config) return "";
-  if (IsOfAnother(environment, flags, *config)) {
+  if (const std::string address = AddressHere(environment, flags, *config); !address.empty()) {
     const std::string& variable = environment.variable("KUBECONFIG");
     return fmt::format(
-        "That is the cluster of {}. The one of this machine is another: export KUBECONFIG={}\n",
-        variable.empty() ? "~/.kube/config" : "KUBECONFIG=" + variable,
+        "That is the address in {}. The cluster that was made on this machine has {} in its "
+        "kubeconfig: export KUBECONFIG={}\n",
+        variable.empty() ? "~/.kube/config" : "KUBECONFIG=" + variable, address,
         environment.kubeconfig_here);
   }
   if (!MeansHere(environment, flags, *config)) return "";

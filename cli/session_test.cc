@@ -101,8 +101,10 @@ TEST_F(SessionTest, WhatBringsAClusterIsSaidWhereNoneAnswersAndNoneIsNamed) {
                           "contexts: [{name: c, context: {cluster: c}}]\ncurrent-context: c\n";
   variables_["KUBECONFIG"] = other;
   EXPECT_EQ(said({"--raw", "/x"}),
-            refused + "That is the cluster of KUBECONFIG=" + other +
-                ". The one of this machine is another: export KUBECONFIG=" + path_ + "\n");
+            refused + "That is the address in KUBECONFIG=" + other +
+                ". The cluster that was made on this machine has http://127.0.0.1:1 in its "
+                "kubeconfig: export KUBECONFIG=" +
+                path_ + "\n");
   EXPECT_EQ(said({"--raw", "/x", "--kubeconfig=" + other}), refused) << "who names it knows it";
   std::filesystem::remove(other);
 }

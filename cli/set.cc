@@ -94,7 +94,8 @@ Result<> CheckLocal(const SetFlags& flags) {
 }
 
 Result<> SendSetPatch(Command& command, const SetFlags& flags, const Target& target,
-                      const Json& patch, const SetOperation& operation) {
+                      const Json& wanted, const SetOperation& operation) {
+  const Json patch = flags.write.record.In(wanted);
   if (patch.empty()) return {};
   Session& session = *TRY(command.session());
   Json result;

@@ -7,11 +7,10 @@
 #include "api/select/selector.h"
 #include "api/text/go_text.h"
 #include "cli/json_text.h"
+#include "cli/request_log.h"
 
 namespace skiff::cli {
 namespace {
-
-constexpr char kRecordedCause[] = "kubernetes.io/change-cause";
 
 Result<std::string> FieldValidation(const std::string& validate) {
   if (validate == "strict" || validate == "true") return std::string("Strict");
@@ -24,6 +23,63 @@ Result<std::string> FieldValidation(const std::string& validate) {
 
 }  // namespace
 
+void RecordFlag::AddTo(Command& command) {
+  constexpr std::string_view kRecording[] = {"annotate",
+                                             "apply",
+                                             "apply edit-last-applied",
+                                             "autoscale",
+                                             "create",
+                                             "edit",
+                                             "expose",
+                                             "label",
+                                             "patch",
+                                             "replace",
+                                             "run",
+                                             "scale",
+                                             "set image",
+                                             "set resources",
+                                             "set selector",
+                                             "set serviceaccount"};
+  const auto end = std::end(kRecording);
+  if (std::find(std::begin(kRecording), end, command.verb()) == end) return;
+  command_ = &command;
+  command.Flag("record", wanted_, "Deprecated: keep the command line in the object.");
+}
+
+void RecordFlag::WarnOfIt() const {
+  if (!command_ || !command_->Given("record")) return;
+  command_->Warn("Flag --record has been deprecated, --record will be removed in the future\n");
+}
+
+Json RecordFlag::In(Json object) const {
+  if (!wanted_) return object;
+  Json& metadata = object["metadata"];
+  // Of what is no object the server says so.
+  if (!metadata.is_object() && !metadata.is_null()) return object;
+  Json& annotations = metadata["annotations"];
+  if (!annotations.is_object()) annotations = Json::object();
+  annotations[kCause] = command_->CommandLine();
+  return object;
+}
+
+std::optional<Json> RecordFlag::Apart(const Resource& resource, const ObjectKey& key,
+                                      const WriteOptions& options,
+                                      const std::string& subresource) const {
+  // Of what was only tried nothing is kept.
+  if (!wanted_ || !options.dry_run.empty()) return std::nullopt;
+  const auto session = command_->session();
+  if (!session) return std::nullopt;
+  auto recorded = (*session)->api().Patch(resource, key, PatchType::kMerge, In(Json::object()),
+                                          options, subresource);
+  if (recorded) return std::move(*recorded);
+  Environment& environment = command_->environment();
+  if (command_->globals().verbosity >= 4) {
+    environment.err(LogLine(environment, 'I', command_->verb() + ".go",
+                            "error recording reason: " + recorded.error().message));
+  }
+  return std::nullopt;
+}
+
 void WriteFlags::AddTo(Command& command, const std::string& manager, bool with_validation) {
   dry_run.AddTo(command);
   AddWithoutDryRun(command, manager, with_validation);
@@ -32,26 +88,9 @@ void WriteFlags::AddTo(Command& command, const std::string& manager, bool with_v
 void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
                                   bool with_validation) {
   field_manager = manager;
-  environment_ = &command.environment();
   print.AddTo(command);
   command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
-  constexpr std::string_view kRecording[] = {"annotate",
-                                             "apply",
-                                             "create",
-                                             "edit",
-                                             "expose",
-                                             "label",
-                                             "patch",
-                                             "replace",
-                                             "run",
-                                             "set image",
-                                             "set resources",
-                                             "set selector",
-                                             "set serviceaccount"};
-  const auto end = std::end(kRecording);
-  if (std::find(std::begin(kRecording), end, command.verb()) != end) {
-    command.Flag("record", record, "Deprecated: keep the command line in the object.");
-  }
+  record.AddTo(command);
   if (!with_validation) return;
   command.Flag("validate", validate, "strict (or true), warn, ignore (or false).");
   command.Bare("validate", "strict");
@@ -59,10 +98,7 @@ void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
 }
 
 Result<> WriteFlags::Check() {
-  if (record && environment_) {
-    environment_->err(
-        "Flag --record has been deprecated, --record will be removed in the future\n");
-  }
+  record.WarnOfIt();
   // What cannot be printed is not done either.
   if (!print.output.empty()) TRY(MakeObjectPrinter(print));
   TRY(FieldValidation(validate));
@@ -211,16 +247,7 @@ Result<> WaitUntil(Session& session, const Resource& resource, const ObjectKey& 
 
 Result<> PrintWritten(Command& command, const WriteFlags& flags, const Json& object,
                       const Resource& resource, const std::string& operation) {
-  const std::string outcome = operation + flags.dry_run.Suffix();
-  if (!flags.record || flags.dry_run.value != "none") {
-    return PrintOutcome(command, flags.print, object, resource, outcome);
-  }
-  const Json patch = {{"metadata", {{"annotations", {{kRecordedCause, command.CommandLine()}}}}}};
-  Session& session = *TRY(command.session());
-  const Json recorded =
-      TRY(session.api().Patch(resource, {NamespaceOf(object), NameOf(object)}, PatchType::kMerge,
-                              patch, {.field_manager = flags.field_manager}));
-  return PrintOutcome(command, flags.print, recorded, resource, outcome);
+  return PrintOutcome(command, flags.print, object, resource, operation + flags.dry_run.Suffix());
 }
 
 Result<Json> PatchedHere(Session& session, const Target& target, PatchType type,

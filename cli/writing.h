@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "cli/command.h"
@@ -11,13 +12,33 @@
 
 namespace skiff::cli {
 
+// `--record`: the command line is kept with what it changed, in an annotation that `rollout
+// history` shows. Only the verbs of kubectl that still have it do, and all of them warn of it.
+class RecordFlag {
+ public:
+  void AddTo(Command& command);
+  void WarnOfIt() const;
+  bool wanted() const { return wanted_; }
+  static constexpr char kCause[] = "kubernetes.io/change-cause";
+  // `object`, which may be a patch, with that in it where it is wanted.
+  Json In(Json object) const;
+  // For a verb that does not send the object: keeps it by a request of its own. What was done
+  // stands where this fails, and nobody is told but who asks for logs. The object as it is then.
+  std::optional<Json> Apart(const Resource& resource, const ObjectKey& key,
+                            const WriteOptions& options, const std::string& subresource) const;
+
+ private:
+  bool wanted_ = false;
+  Command* command_ = nullptr;  // That this is a flag of.
+};
+
 struct WriteFlags {
   PrintFlags print;
   DryRun dry_run;
   std::string validate = "strict";
   std::string field_manager;
   bool save_config = false;
-  bool record = false;  // Why it was changed is kept with the object: the command line.
+  RecordFlag record;
 
   // `manager` is the default of --field-manager.
   void AddTo(Command& command, const std::string& manager, bool with_validation = true);
@@ -29,9 +50,6 @@ struct WriteFlags {
   Error Failure(const Error& error, const std::string& verb, const std::string& source) const;
   // Of a create or update.
   Result<WriteOptions> Options() const;
-
- private:
-  Environment* environment_ = nullptr;  // Of the command that these are flags of.
 };
 
 inline constexpr char kLastApplied[] = "kubectl.kubernetes.io/last-applied-configuration";

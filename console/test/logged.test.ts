@@ -9,6 +9,9 @@ test('whatever selects pods has their logs', () => {
   const wanted = ['deployments', 'statefulsets', 'daemonsets', 'replicasets', 'jobs', 'services'] as const;
   for (const each of wanted) assert.equal(isLogged(kinds[each]), true, each);
   for (const each of ['pods', 'nodes', 'cronjobs', 'configmaps'] as const) assert.equal(isLogged(kinds[each]), false, each);
+  for (const [plural, group] of [['services', 'serving.knative.dev'], ['jobs', 'batch.volcano.sh']] as const) {
+    assert.equal(isLogged({ ...kinds[plural], group }), false, group);
+  }
 });
 
 test('a selector is sent as a whole', () => {

@@ -10,33 +10,40 @@ import { ApiError, request } from './request';
 
 const kAccept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
-const offered = signal<Offered[] | null>(null);
+export const offered = signal<Offered[] | null>(null);
 const failed = signal<ApiError | null>(null);
-let asking: Promise<void> | null = null;
+let asking: object | null = null; // The question whose answer is waited for.
 
 onForget(() => {
   offered.value = null;
   failed.value = null;
+  asking = null;
 });
 
-async function look(): Promise<void> {
+async function look(): Promise<Offered[] | ApiError> {
   try {
     const [core, groups] = await Promise.all(['/api', '/apis'].map((path) => request<Document>(path, { accept: kAccept })));
-    offered.value = kindsOf([core!, groups!], kindByName);
-    failed.value = null;
+    return kindsOf([core!, groups!], kindByName);
   } catch (error) {
-    failed.value = error instanceof ApiError ? error : new ApiError(0, '', String(error));
+    return error instanceof ApiError ? error : new ApiError(0, '', String(error));
   }
 }
 
-export function lookAgain(): void {
-  asking ??= look().finally(() => (asking = null));
+export async function lookAgain(): Promise<void> {
+  if (asking !== null) return;
+  const mine = (asking = {});
+  const answer = await look();
+  // It may be of a user who has left since.
+  if (asking !== mine) return;
+  asking = null;
+  if (!(answer instanceof ApiError)) offered.value = answer;
+  failed.value = answer instanceof ApiError ? answer : null;
 }
 
 // null: not known yet. Definitions come and go: whoever begins to look has the server asked again.
 export function useOffered(wanted = true): { list: Offered[] | null; error: ApiError | null } {
   useEffect(() => {
-    if (wanted) lookAgain();
+    if (wanted) void lookAgain();
   }, [wanted]);
   return { list: offered.value, error: offered.value === null ? failed.value : null };
 }

@@ -24,7 +24,8 @@ const kPauseMinMs = 500;
 const kPauseMaxMs = 20_000;
 // A single event is an object of 1.5 MiB at most; a longer line comes from no API server.
 const kLineMax = 8 << 20;
-const kTable = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+// A server of others' kinds may have no tables: then it is the objects themselves.
+const kTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
 interface Event {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
@@ -174,7 +175,7 @@ export class Watch {
   private ofRow(table: Rows): Obj {
     if (table.columnDefinitions?.length) this.sink.columns?.(table.columnDefinitions);
     const row = table.rows?.[0];
-    // A bookmark has none.
+    // A bookmark has none, nor has an object that is none of a table.
     if (!row?.object) return table;
     row.object.cells = row.cells;
     return row.object;

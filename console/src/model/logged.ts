@@ -1,12 +1,13 @@
 // Whose pods are followed as one log, and which pods those are.
-import type { Kind } from '../api/kinds';
+import { type Kind, kindByName } from '../api/kinds';
 import type { Pod, Selector } from '../api/types';
 import { selectorText } from './rollout';
 
 const kLogged = new Set(['deployments', 'statefulsets', 'daemonsets', 'replicasets', 'jobs', 'services']);
 
+// Others' groups have kinds of such names, too.
 export function isLogged(kind: Kind): boolean {
-  return kLogged.has(kind.plural);
+  return kLogged.has(kind.plural) && kindByName(kind.plural)?.group === kind.group;
 }
 
 // A Service has its labels alone; '' where there is none.

@@ -1,4 +1,5 @@
-// What a ConfigMap or a Secret holds; of a Secret only what somebody asks to see.
+// What a ConfigMap or a Secret holds; of a Secret only what somebody asks to see
+// is decoded: the editor above has it as it is sent.
 import { useMemo, useState } from 'preact/hooks';
 
 import type { Obj } from '../api/types';

@@ -108,7 +108,7 @@ export function Kinds() {
     <div class="full">
       <Head title={t.kinds.title} sub={<span>{t.kinds.sub}</span>} />
       {name !== '' && list && <Notice tone="warn">{t.kinds.none(name)}</Notice>}
-      {error && <><ErrorNotice error={error} /><button class="button" onClick={lookAgain}>{t.retry}</button></>}
+      {error && <><ErrorNotice error={error} /><button class="button" onClick={() => void lookAgain()}>{t.retry}</button></>}
       {list ? (
         <Table label={t.kinds.title} columns={kColumns} rows={listed} hrefOf={hrefOfKind} keyOf={(each) => each.name}
                textOf={(each) => `${each.kind.kind} ${each.name} ${groupOf(each)} ${each.short.join(' ')}`} />

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { kinds } from '../src/api/kinds';
+import type { Obj } from '../src/api/types';
+
+// What a page has, and Node has not.
+Object.assign(globalThis, {
+  window: globalThis,
+  location: { pathname: '/console/', hash: '', search: '' },
+  addEventListener: () => undefined,
+  removeEventListener: () => undefined,
+  document: { addEventListener: () => undefined, hidden: false },
+});
+
+interface Question {
+  path: string;
+  accept: string;
+  answer: (body: unknown) => void;
+}
+const questions: Question[] = [];
+globalThis.fetch = ((path: string, given: RequestInit) =>
+  new Promise<Response>((resolve) => {
+    const { Accept } = given.headers as Record<string, string>;
+    const answer = (body: unknown) => resolve(new Response(typeof body === 'string' ? body : JSON.stringify(body)));
+    questions.push({ path, accept: Accept!, answer });
+  })) as typeof fetch;
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+test('what has no table is followed as what it is', async () => {
+  const { Watch } = await import('../src/api/watch');
+  questions.length = 0;
+  const seen = new Promise<Obj[]>((resolve) => {
+    const sink = { replace: resolve, put: () => undefined, drop: () => undefined, state: () => undefined };
+    const watch = new Watch('/apis/a/v1/things', {}, sink, true);
+    void Promise.resolve().then(() => seen).then(() => watch.close());
+  });
+  await turn();
+  assert.equal(/as=Table;.*,application\/json$/.test(questions[0]!.accept), true);
+  const metadata = { name: 'a', uid: 'u', resourceVersion: '1' };
+  const end = { resourceVersion: '2', annotations: { 'k8s.io/initial-events-end': 'true' } };
+  questions[0]!.answer([{ type: 'ADDED', object: { metadata } }, { type: 'BOOKMARK', object: { metadata: end } }]
+    .map((each) => `${JSON.stringify(each)}\n`).join(''));
+  assert.deepEqual((await seen).map((each) => each.metadata.name), ['a']);
+});
+
+test('what one user was told of kinds is nothing of the next', async () => {
+  const { lookAgain, offered } = await import('../src/api/discovery');
+  const { forgetAll } = await import('../src/api/live');
+  const told = (resource: string) => ({
+    items: [{ metadata: { name: 'g' }, versions: [{ version: 'v1', resources: [{ resource, verbs: ['list'] }] }] }],
+  });
+  questions.length = 0;
+  const first = lookAgain();
+  forgetAll();
+  const second = lookAgain();
+  assert.equal(questions.length, 4, 'the next asks himself');
+  for (const { answer } of questions.slice(0, 2)) answer(told('theirs'));
+  await first;
+  assert.equal(offered.value, null);
+  for (const { answer } of questions.slice(2)) answer(told('mine'));
+  await second;
+  assert.equal(offered.value?.every((each) => each.kind.plural === 'mine'), true);
+});
+
+test('what was defined since has a schema', async () => {
+  const { schemaOf } = await import('../src/api/schema');
+  const custom = (kind: string) => ({ group: 'g', version: 'v1', plural: `${kind.toLowerCase()}s`, kind, namespaced: true });
+  const told = (...names: string[]) => ({
+    components: {
+      schemas: Object.fromEntries(names.map((kind) => [kind, {
+        type: 'object', 'x-kubernetes-group-version-kind': [{ group: kind === 'Deployment' ? 'apps' : 'g', version: 'v1', kind }],
+      }])),
+    },
+  });
+  questions.length = 0;
+  const old = schemaOf(custom('Old'));
+  questions[0]!.answer(told('Old'));
+  assert(await old);
+  const young = schemaOf(custom('Young'));
+  questions[1]?.answer(told('Old', 'Young'));
+  assert(await young);
+  for (let round = 0; round < 2; round += 1) {
+    const known = schemaOf(kinds.deployments);
+    questions[2]!.answer(told('Deployment'));
+    assert(await known);
+  }
+  assert.equal(questions.length, 3, 'what cannot change is asked once');
+});
