@@ -26,10 +26,6 @@ const Log kLog("apiserver");
 
 // As long as kube-apiserver lets a write take.
 constexpr std::chrono::seconds kRequestTimeMax{34};
-// kube-apiserver looks ten times, a tenth to a fifth of a second apart.
-constexpr std::chrono::milliseconds kPatienceForAccounts{1500};
-constexpr std::chrono::milliseconds kAccountsAskedEvery{20};
-constexpr const char* kDefaultAccount = "default";
 // So often a definition may move on under a request of its kind.
 constexpr int kKindTriesMax = 5;
 
@@ -68,25 +64,6 @@ bool IsRace(const Error& error) {
          error.reason == Reason::kAlreadyExists;
 }
 
-// Whether a pod, as JSON or YAML, says that it runs as another account than the default one: told
-// from its text, for it is not decoded yet. In protobuf no field has a name, and none is found.
-bool NamesAnAccount(std::string_view body) {
-  static constexpr std::string_view kKey = "serviceAccount", kMore = "Name", kQuotes = "\"'";
-  for (size_t at = body.find(kKey); at != std::string_view::npos; at = body.find(kKey)) {
-    body.remove_prefix(at + kKey.size());
-    std::string_view rest = body;
-    if (rest.starts_with(kMore)) rest.remove_prefix(kMore.size());
-    rest.remove_prefix(std::min(rest.find_first_not_of("\"' \t\r\n"), rest.size()));
-    if (!rest.starts_with(':')) continue;  // Another field.
-    rest.remove_prefix(std::min(rest.find_first_not_of(" \t", 1), rest.size()));
-    const bool is_quoted = !rest.empty() && kQuotes.find(rest.front()) != std::string_view::npos;
-    if (is_quoted) rest.remove_prefix(1);
-    const std::string_view value = rest.substr(0, rest.find_first_of("\"',} \t\r\n"));
-    if (!value.empty() && value != kDefaultAccount && value != "null") return true;
-  }
-  return false;
-}
-
 // Whether what is asked for is a small thing, and such as memory may hold.
 bool IsQuick(const http::Request& request, const RequestInfo& info) {
   if (request.method != "GET") return false;
@@ -102,18 +79,6 @@ bool IsQuick(const http::Request& request, const RequestInfo& info) {
   // From there on, and not from what is there.
   const std::string_view version = request.Query("resourceVersion").value_or("");
   return !version.empty() && version != "0";
-}
-
-// As admission sees what a request by this route may come to.
-std::vector<Operation> OperationsOf(const Route& route) {
-  if (route.connects) return {Operation::kConnect};
-  if (route.verb == "delete" || route.verb == "deletecollection") return {Operation::kDelete};
-  if (route.verb == "create") return {Operation::kCreate};
-  // What is not there yet may be made by an update, too.
-  if (route.verb == "update" || route.verb == "patch") {
-    return {Operation::kCreate, Operation::kUpdate};
-  }
-  return {};
 }
 
 }  // namespace
@@ -137,76 +102,6 @@ void ApiServer::State::AddEntrance() {
             CountRefused(request, response);
           }});
   flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
-}
-
-// Clients create a namespace and pods in it in one breath, and the account that these run as is
-// made by a controller meanwhile. A pod that names its account is as it says.
-bool ApiServer::State::IsBeforeItsAccount(const http::Request& request, const RequestInfo& info) {
-  if (request.method != "POST" || !info.is_resource || info.resource != "pods") return false;
-  if (!info.group.empty() || !info.subresource.empty()) return false;
-  const auto& off = options.disabled_admission_plugins;
-  if (std::find(off.begin(), off.end(), "ServiceAccount") != off.end()) return false;
-  if (caches.service_accounts.Find(info.namespace_name, kDefaultAccount) != nullptr) return false;
-  const auto where = caches.namespaces.Find("", info.namespace_name);
-  if (where == nullptr || where->metadata.deletion_timestamp) return false;
-  // One that shows what a kubelet runs by itself has no account.
-  if (request.body.find("kubernetes.io/config.mirror") != std::string::npos) return false;
-  return !NamesAnAccount(request.body);
-}
-
-void ApiServer::State::AwaitAccount(const http::Request& request, const RequestInfo& info) {
-  const auto end = std::chrono::steady_clock::now() + kPatienceForAccounts;
-  while (IsBeforeItsAccount(request, info) && !shutting_down &&
-         std::chrono::steady_clock::now() < end) {
-    MutexLock lock(account_mutex);
-    ending.wait_for(lock, kAccountsAskedEvery);
-  }
-}
-
-std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
-                                                 const RequestInfo& info, const User& user) {
-  auto names = NamesOfAsked(request, info, user);
-  if (!names.empty()) return names;
-  const bool asks_others = info.is_resource && info.group.empty() &&
-                           info.resource == "componentstatuses" && components.AsksOthers();
-  if (!asks_others && !IsBeforeItsAccount(request, info)) return names;
-  const RouteMatch match = custom_kinds.Now("")->routes.Find(info, request.method);
-  if (match.route != nullptr && authorizer.Authorize(user, AccessOf(info, match)).allowed()) {
-    names.insert(asks_others ? "other programs of the control plane"
-                             : "the default account of " + info.namespace_name);
-  }
-  return names;
-}
-
-std::set<std::string> ApiServer::State::NamesOfAsked(const http::Request& request,
-                                                     const RequestInfo& info, const User& user) {
-  // Nothing is admitted that only looks at an object.
-  const bool looks = info.IsReadOnly() && info.subresource.empty();
-  const bool has_hooks =
-      !looks && (!webhooks->Mutating()->empty() || !webhooks->Validating()->empty());
-  const std::string_view group = CustomKinds::GroupOf(request.path);
-  if (!has_hooks && group.empty()) return {};
-  const auto kinds = custom_kinds.Now(group);
-  if (!has_hooks && !kinds->kinds->has_runtime_kinds()) return {};
-  if (!info.is_resource) return {};
-  const RouteMatch match = kinds->routes.Find(info, request.method);
-  if (match.route == nullptr) return {};
-  const skiff::Route& route = *match.route;
-  std::set<std::string> names;
-  const bool reads = route.verb == "get" || route.verb == "list" || route.verb == "watch";
-  if (MayConvert(*route.kind)) {
-    names.insert(ConversionName(*route.kind));
-  } else if (IsConvertedByWebhook(*route.kind) && !reads) {
-    // Admission may want to see it in another version. What only may is counted apart: it is not to
-    // wait for those that do.
-    names.insert(ConversionName(*route.kind) + "/admission");
-  }
-  for (const Operation operation : has_hooks ? OperationsOf(route) : std::vector<Operation>()) {
-    names.merge(webhooks->Named(operation, *route.kind, info.subresource));
-  }
-  // Who is to be refused is so at once, and takes nobody's place among those that wait.
-  if (!names.empty() && !authorizer.Authorize(user, AccessOf(info, match)).allowed()) return {};
-  return names;
 }
 
 ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User* trusted) {

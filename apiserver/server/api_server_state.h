@@ -187,6 +187,8 @@ struct ApiServer::State {
                                  const User& user);
   std::set<std::string> NamesOfAsked(const http::Request& request, const RequestInfo& info,
                                      const User& user);
+  // Whether the namespace is there, and its default account is not.
+  bool IsToGetItsAccount(const std::string& namespace_name);
   bool IsBeforeItsAccount(const http::Request& request, const RequestInfo& info);
   // Blocks until that is no longer so, or it has taken as long as kube-apiserver looks for it.
   void AwaitAccount(const http::Request& request, const RequestInfo& info);
