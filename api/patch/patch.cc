@@ -12,19 +12,9 @@
 namespace skiff {
 namespace {
 
-const char* FoundName(JsonToken token) {
-  switch (token) {
-    case JsonToken::kBool:
-      return "bool";
-    case JsonToken::kNumber:
-      return "number";
-    case JsonToken::kString:
-      return "string";
-    case JsonToken::kObject:
-      return "object";
-    default:
-      return "array";
-  }
+// The beginning of what Go says of a value of the wrong shape.
+std::string CannotUnmarshal(JsonToken found) {
+  return "json: cannot unmarshal " + std::string(GoJsonKind(found)) + " into Go ";
 }
 
 tl::unexpected<Error> CannotDecode(const std::string& why) {
@@ -52,7 +42,7 @@ void ReadText(JsonReader& in, JsonToken token, const std::string& key, PatchOper
   error = is_path ? kNoPath : kNoFrom;
   if (key == "op") text = "unknown";
   if (token == JsonToken::kNull || token == JsonToken::kError) return;
-  const std::string wrong = std::string("json: cannot unmarshal ") + FoundName(token) + " into Go ";
+  const std::string wrong = CannotUnmarshal(token);
   error = wrong + "value of type string";
   if (why.empty()) why = wrong + "struct field jsonPatchOp." + key + " of type string";
 }
@@ -189,8 +179,7 @@ Result<JsonPatch> ParseJsonPatch(std::string_view text, bool strict) {
   std::string why;
   const auto mismatch = [&](JsonToken found, const char* type) {
     if (!why.empty() || found == JsonToken::kNull || found == JsonToken::kError) return;
-    why = std::string("json: cannot unmarshal ") + FoundName(found) + " into Go value of type " +
-          type;
+    why = CannotUnmarshal(found) + "value of type " + type;
   };
   const JsonToken token = in.Next();
   if (token == JsonToken::kArray) {
@@ -238,8 +227,7 @@ Result<MergePatch> ParseMergePatch(std::string_view text) {
   if (const std::string misfit = in.Misfit("value"); !misfit.empty()) return CannotDecode(misfit);
   if (token == JsonToken::kNull) return Fail(Reason::kBadRequest, "Invalid JSON Patch");
   if (token != JsonToken::kObject) {
-    return CannotDecode(std::string("json: cannot unmarshal ") + FoundName(token) +
-                        " into Go value of type map[string]interface {}");
+    return CannotDecode(CannotUnmarshal(token) + "value of type map[string]interface {}");
   }
   patch.strict_errors = FindDuplicates(text);
   return patch;
