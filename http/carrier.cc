@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cstdint>
 
+#include "http/guarded_pull.h"
+
 namespace skiff::http {
 
 Carrier::Carrier(Channel& channel, std::shared_ptr<Wake> wake, std::unique_ptr<StreamSource> source,
@@ -113,7 +115,8 @@ void Carrier::Pull() {
   std::vector<SharedBytes> pieces;
   while (ready_ && !ended_ && !broken_ && channel_.queued_bytes() < backlog_max_) {
     pieces.clear();
-    const Pulled pulled = source_->Pull(backlog_max_ - channel_.queued_bytes(), pieces);
+    const Pulled pulled =
+        PullGuarded(*source_, backlog_max_ - channel_.queued_bytes(), pieces);
     SendFramed(pieces);
     switch (pulled) {
       case Pulled::kMore:

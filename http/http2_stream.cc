@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "http/guarded_pull.h"
 #include "http/server.h"
 #include "http/server_connection.h"
 
@@ -154,7 +155,7 @@ void Http2Stream::Pull() {
   while (source_ && ready_ && !ended_ && !broken_ && queued_bytes_ < kPullBytes) {
     pieces.clear();
     const size_t before = queued_bytes_;
-    const Pulled pulled = source_->Pull(kPullBytes - queued_bytes_, pieces);
+    const Pulled pulled = PullGuarded(*source_, kPullBytes - queued_bytes_, pieces);
     Enqueue(pieces);
     if (pulled == Pulled::kIdle) ready_ = false;
     if (pulled == Pulled::kEnd) EndOfSource();

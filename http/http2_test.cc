@@ -171,20 +171,30 @@ TEST(Http2, SourcesThatBreakOffResetTheirStreamAlone) {
     }
     bool given = false;
   };
+  struct Throwing : Broken {
+    Pulled Pull(size_t bytes_max, std::vector<SharedBytes>& out) override {
+      const Pulled pulled = Broken::Pull(bytes_max, out);
+      if (pulled == Pulled::kAbort) throw std::runtime_error("a library's");
+      return pulled;
+    }
+  };
   PushedStream short_one;
   Fixture fixture(
       [&](const Request& request) {
         if (request.path == "/broken") return Streamed(std::make_unique<Broken>());
+        if (request.path == "/throws") return Streamed(std::make_unique<Throwing>());
         Response response = Streamed(std::make_unique<PushedSource>(short_one));
         response.SetHeader("Content-Length", "10");
         return response;
       },
       Http2Options());
   Http2TestClient client(fixture.port());
-  const int32_t broken = client.Get("/broken");
-  EXPECT_EQ(client.AwaitClose(broken).closed, NGHTTP2_INTERNAL_ERROR);
-  EXPECT_EQ(client.answer(broken).body, "part");
-  EXPECT_FALSE(client.answer(broken).ended);
+  for (const char* path : {"/broken", "/throws"}) {
+    const int32_t broken = client.Get(path);
+    EXPECT_EQ(client.AwaitClose(broken).closed, NGHTTP2_INTERNAL_ERROR);
+    EXPECT_EQ(client.answer(broken).body, "part");
+    EXPECT_FALSE(client.answer(broken).ended);
+  }
   const int32_t short_stream = client.Get("/short");
   short_one.Push("five!");
   short_one.End();

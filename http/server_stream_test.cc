@@ -128,6 +128,33 @@ TEST(Server, BoundsWhatASlowReaderHoldsAndServesOthers) {
   while (pulled == before) ASSERT_EQ(slow.Read(64 << 10).size(), 64U << 10);
 }
 
+TEST(Server, ASourceThatThrowsCutsItsConnectionAlone) {
+  class Throwing : public StreamSource {
+   public:
+    void Attach(Waker) override {}
+    Pulled Pull(size_t, std::vector<SharedBytes>& out) override {
+      out.push_back(std::make_shared<const std::string>("part"));
+      if (std::exchange(given_, true)) throw std::runtime_error("a library's");
+      return Pulled::kMore;
+    }
+
+   private:
+    bool given_ = false;
+  };
+  Fixture fixture(
+      [&](const Request& request) {
+        if (request.path != "/throws") return Echo(request);
+        return Streamed(std::make_unique<Throwing>());
+      },
+      {}, 1);
+  TestClient other(fixture.port());
+  TestClient client(fixture.port());
+  ASSERT_TRUE(client.Send("GET /throws HTTP/1.1\r\nHost: h\r\n\r\n"));
+  client.ReadHead();
+  EXPECT_EQ(client.ReadToEnd(), "4\r\npart\r\n") << "no last chunk";
+  EXPECT_EQ(other.Get("/x").body, "GET /x");
+}
+
 // Always has more, and wants to be pulled a thousand times a second.
 class RestlessSource : public StreamSource {
  public:
