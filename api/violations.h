@@ -6,6 +6,8 @@
 //   if (!out.empty()) return Fail(out.ToError("apps", "Deployment", name));
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +48,12 @@ class Printed {
 
 class Violations {
  public:
+  Violations() = default;
+  // `sent_empty`: JSON pointers of the lists that were sent as [], where the object was read of a
+  // body. A struct does not tell these from lists that are not there, but what Go prints of it
+  // does.
+  explicit Violations(std::span<const std::string> sent_empty) : sent_empty_(sent_empty) {}
+
   // "spec.replicas: Invalid value: -1: must be ...". Strings print quoted, numbers and booleans
   // plain, all else as compact JSON with sorted keys.
   void Invalid(const FieldPath& path, const Json& value, std::string_view detail);
@@ -73,6 +81,10 @@ class Violations {
   void TypeInvalid(const FieldPath& path, const Json& value, std::string_view detail);
   void Internal(const FieldPath& path, std::string_view detail);
 
+  std::span<const std::string> sent_empty() const { return sent_empty_; }
+  bool WasSentEmpty(std::string_view pointer) const {
+    return std::ranges::find(sent_empty_, pointer) != sent_empty_.end();
+  }
   bool empty() const { return causes_.empty(); }
   // Nothing more is listed: whoever takes long to find more may stop.
   bool full() const;
@@ -88,6 +100,7 @@ class Violations {
   void Add(std::string_view reason, const FieldPath& path, std::string text);
   void AddValue(std::string_view reason, std::string_view label, const FieldPath& path,
                 std::string_view value, std::string_view detail);
+  std::span<const std::string> sent_empty_;
   std::vector<Cause> causes_;
 };
 

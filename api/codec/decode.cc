@@ -16,6 +16,7 @@
 #include "api/codec/struct_ptr.h"
 #include "api/codec/struct_text.h"
 #include "api/text/go_names.h"
+#include "api/text/go_text.h"
 #include "api/text/time_text.h"
 #include "base/text.h"
 
@@ -111,6 +112,18 @@ class Decoder {
   // there.
   std::string Wanted(const Type& type) const;
   void Complain(std::string message);
+  // Reads a value whose type reads itself in Go: there an error of such a one ends it all, and
+  // hides what was noted of others before.
+  template <typename Read>
+  void ByItself(const Read& read) {
+    std::string earlier = std::exchange(mismatch_, {});
+    read();
+    if (mismatch_.empty() || has_ended_) {
+      mismatch_ = std::move(earlier);
+    } else {
+      has_ended_ = true;
+    }
+  }
   void Strict(const char* what, std::string_view name);
   void NoteEmptyList();
 
@@ -123,6 +136,7 @@ class Decoder {
   std::vector<const Field*> names_;  // Go's path: fields only.
   std::string path_;                 // The path of strict errors: with indices and keys.
   std::string mismatch_;
+  bool has_ended_ = false;
   TextNotes notes_;
   int collections_ = 0;  // How many lists and maps we are in.
   size_t listed_structs_ = 0;
@@ -159,8 +173,8 @@ void Decoder::Strict(const char* what, std::string_view name) {
       strict_bytes_ >= kStrictBytesMax) {
     return;
   }
-  std::string text = std::string(what) + " field \"" + path_ + (path_.empty() ? "" : ".") +
-                     std::string(name) + "\"";
+  std::string text = std::string(what) + " field " +
+                     GoQuote(path_ + (path_.empty() ? "" : ".") + std::string(name));
   strict_bytes_ += text.size();
   for (const std::string& earlier : notes_.strict_errors) {
     if (earlier == text) return;
@@ -208,18 +222,19 @@ void Decoder::Value(const Type& type, JsonToken token, typename Target::Slot out
     case Shape::kString:
       return Target::SetString(out, in_.string());
     case Shape::kBytes:
+      return Text<Target>(type, token, out);
     case Shape::kTime:
     case Shape::kMicroTime:
     case Shape::kDuration:
-      return Text<Target>(type, token, out);
+      return ByItself([&] { Text<Target>(type, token, out); });
     case Shape::kQuantity:
-      return QuantityText<Target>(token, out);
+      return ByItself([&] { QuantityText<Target>(token, out); });
     case Shape::kIntOrString:
-      return Either<Target>(token, out);
+      return ByItself([&] { Either<Target>(token, out); });
     case Shape::kJson:
       if (const Type* kept = KeptAsText(type)) return Kept<Target>(*kept, token, out);
       if (IsSchemaUnion(type)) {
-        return Target::SetJson(out, SchemaUnion(type, token));
+        return ByItself([&] { Target::SetJson(out, SchemaUnion(type, token)); });
       }
       if (IsSchemaValue(type)) return Target::SetJson(out, ReadJson(in_, token));
       return Target::SetRaw(out, in_, token);

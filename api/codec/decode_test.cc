@@ -79,6 +79,22 @@ TEST(Decode, DuplicatesAreReportedAndTheLaterOneIsMergedIn) {
                "unknown field \"foo\""}));
 }
 
+// Times, quantities and the like read themselves in Go, which stops at what they say.
+TEST(Decode, WhatReadsItselfIsToldBeforeOtherMistakes) {
+  EXPECT_EQ(ErrorOf<core_v1::Pod>(R"({"spec": {"hostname": 5, "priority": "x"},
+      "metadata": {"creationTimestamp": true, "name": 5}})"),
+            "json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.creationTimestamp "
+            "of type string");
+  EXPECT_EQ(ErrorOf<core_v1::Pod>(R"({"spec": {"hostname": 5}, "metadata": {"name": 5}})"),
+            "json: cannot unmarshal number into Go struct field PodSpec.spec.hostname of type "
+            "string");
+}
+
+TEST(Decode, FieldsAreNamedAsGoQuotesThem) {
+  EXPECT_EQ(StrictErrorsOf<core_v1::ConfigMap>(R"({"da\u0000\"\\ta": {}, "ä": 1})"),
+            (Strings{R"(unknown field "da\x00\"\\ta")", R"(unknown field "ä")"}));
+}
+
 // A table made at run time may have any number of fields.
 TEST(Decode, HundredsOfFieldsAreKnownApart) {
   static const Type kText = {.shape = Shape::kString};

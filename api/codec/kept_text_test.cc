@@ -66,6 +66,20 @@ TEST(KeptTextTest, AnEmptySchemaIsOne) {
   EXPECT_EQ(KeptOf(R"({})"), "nothing");
 }
 
+// No schema may have it, so whether it was there has to be known.
+TEST(KeptTextTest, AnEmptyMapThatMayBeAbsentStays) {
+  const std::string kept = R"({"type":"object","dependencies":{}})";
+  EXPECT_EQ(KeptOf(R"({"openAPIV3Schema": {"dependencies": {}, "type": "object"}})"), kept);
+  const auto document = DecodeJson(
+      Holder(), R"({"openAPIV3Schema": )" + kept + "}", FieldValidation::kStrict);
+  ASSERT_TRUE(document);
+  const auto held = FromJson<CustomResourceValidation>(document->document);
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->open_api_v3_schema->Text(), kept);
+  EXPECT_EQ(KeptOf(R"({"openAPIV3Schema": {"dependencies": null, "type": "object"}})"),
+            R"({"type":"object"})");
+}
+
 // As where it was a struct all the way: errors know where they are.
 TEST(KeptTextTest, ItIsReadAsTheTypeThatItIsOf) {
   EXPECT_EQ(KeptOf(R"({"openAPIV3Schema": {"type": "object", "zzz": 1}})"),

@@ -176,13 +176,19 @@ class StructComparer {
     VisitPairs(ItemsOf(list, before, out_.fits), ItemsOf(list, after, out_.fits),
                [&](const std::string& element, auto old_run, auto new_run) {
                  const ElementChain chain{path, 0, element};
-                 if (old_run.size() < 2 && new_run.size() < 2) {
-                   Walk({&type, nullptr}, type, First(old_run), First(new_run), &chain);
-                 } else if (new_run.empty()) {
-                   Insert(out_.removed, &chain, kRemoved);
-                 } else if (!SameItems(type, old_run, new_run)) {
-                   Insert(out_.changed, &chain, kChanged);
+                 const bool was_repeated = old_run.size() > 1, is_repeated = new_run.size() > 1;
+                 // Duplicates count as one value, and as another one than a single item.
+                 if (was_repeated && is_repeated) {
+                   if (!SameItems(type, old_run, new_run)) Insert(out_.changed, &chain, kChanged);
+                   return;
                  }
+                 const Shown before_item = was_repeated ? Shown() : First(old_run);
+                 const Shown after_item = is_repeated ? Shown() : First(new_run);
+                 if (before_item.is_there || after_item.is_there) {
+                   Walk({&type, nullptr}, type, before_item, after_item, &chain);
+                 }
+                 if (was_repeated) Insert(out_.removed, &chain, kRemoved);
+                 if (is_repeated) Insert(out_.changed, &chain, kChanged);
                });
   }
 
@@ -191,7 +197,6 @@ class StructComparer {
     return run.empty() ? Shown() : Shown{true, run.front().second};
   }
 
-  // Duplicates count as one value.
   template <typename Run>
   bool SameItems(const Type& type, const Run& before, const Run& after) {
     return std::equal(before.begin(), before.end(), after.begin(), after.end(),

@@ -49,6 +49,8 @@ class Encoder {
         Metadata(*field.type, value);
       } else if (value == nullptr) {
         out_ += "null";
+      } else if (IsEmptyMap(field, value)) {
+        out_ += "{}";
       } else {
         Value(*field.type, value);
       }

@@ -17,5 +17,10 @@ struct ShownField {
   const void* value = nullptr;  // nullptr: null.
 };
 ShownField Show(const Field& field, const void* object);
+// Whether `value`, as Show has it, is a map that may be absent, and is there and empty. One that
+// may not be absent is written as null then.
+inline bool IsEmptyMap(const Field& field, const void* value) {
+  return field.pointer && field.type->shape == Shape::kMap && field.type->map->size(value) == 0;
+}
 
 }  // namespace skiff

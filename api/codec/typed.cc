@@ -52,8 +52,10 @@ Json StructToJson(const Type& type, const void* object) {
   for (const Field& field : type.fields) {
     const ShownField shown = Show(field, object);
     if (shown.is_left_out) continue;
-    out[std::string(field.name)] =
-        shown.value == nullptr ? Json() : ValueToJson(*field.type, shown.value);
+    Json& member = out[std::string(field.name)];
+    if (shown.value == nullptr) continue;
+    const bool is_empty = IsEmptyMap(field, shown.value);
+    member = is_empty ? Json::object() : ValueToJson(*field.type, shown.value);
   }
   return out;
 }

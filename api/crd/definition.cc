@@ -10,6 +10,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/policy/webhook_validation.h"
+#include "api/text/go_text.h"
 #include "base/text.h"
 
 namespace skiff::crd {
@@ -203,7 +204,7 @@ void CheckApproval(const CustomResourceDefinition& definition, Violations& out) 
 // A definition that was wrong before may stay so in what an update leaves as it is.
 void CheckChangedSpec(const CustomResourceDefinition& definition,
                       const CustomResourceDefinition& old, Violations& out) {
-  Violations wrong;
+  Violations wrong(out.sent_empty());
   CheckSpec(definition, &old, wrong);
   if (wrong.empty()) return;
   Violations before;
@@ -328,7 +329,7 @@ void WarnOfFormats(const CustomResourceDefinition& definition, const CustomResou
                    std::vector<std::string>& out) {
   const Formats before = old == nullptr ? Formats() : FormatsOf(*old);
   for (const std::string& format : FormatsOf(definition)) {
-    if (!before.contains(format)) out.push_back("unrecognized format \"" + format + "\"");
+    if (!before.contains(format)) out.push_back("unrecognized format " + GoQuote(format));
   }
 }
 

@@ -26,11 +26,18 @@ int InstructionsOf(const RE2& pattern) {
   return large ? kPatternInstructionsMax : kPatternInstructionsMax / 8;
 }
 
+// Whether the schema says that type and nothing else that matters to what is valid.
+bool IsOfType(Json props, const char* type) {
+  if (!props.is_object()) return false;
+  for (const char* remark : {"externalDocs", "example"}) props.erase(remark);
+  return props == Json{{"type", type}};
+}
+
 // anyOf: [{type: integer}, {type: string}] and nothing else: what int-or-string may spell out.
 bool IsIntOrString(const Json& props) {
   const Json* any = PartOf(props, "anyOf");
-  return any != nullptr && any->is_array() && any->size() == 2 &&
-         (*any)[0] == Json{{"type", "integer"}} && (*any)[1] == Json{{"type", "string"}};
+  return any != nullptr && any->is_array() && any->size() == 2 && IsOfType((*any)[0], "integer") &&
+         IsOfType((*any)[1], "string");
 }
 
 // Violations that are told in the order of their text.
@@ -84,9 +91,43 @@ class StructureCheck {
     Extensions(props, level, path);
     if (FlagOf(props, kEmbedded) || level == Level::kRoot) OwnFields(props, level, path);
     Values(props, FlagOf(props, kIntOrString), path);
+    if (level == Level::kRoot) Alternatives(props, props, path, path);
   }
 
  private:
+  // What alternatives of the root say of properties and items has to be in the structure as well:
+  // `judged` only judges what `props` describes. Further down nobody looks for that.
+  void Described(const Json& judged, const Json* props, const FieldPath& path,
+                 const FieldPath& judged_path) {
+    if (props == nullptr) {
+      return out_.Required(path, "because it is defined in " + judged_path.Text());
+    }
+    Alternatives(judged, *props, path, judged_path);
+    if (const Json* items = PartOf(judged, "items"); items && items->is_object()) {
+      Described(*items, PartOf(*props, "items"), path.Child("items"), judged_path.Child("items"));
+    }
+    const Json* properties = PartOf(judged, "properties");
+    if (properties == nullptr) return;
+    const Json* known = PartOf(*props, "properties");
+    for (const auto& [name, each] : properties->items()) {
+      Described(each, known == nullptr ? nullptr : PartOf(*known, name),
+                path.Child("properties").Key(name), judged_path.Child("properties").Key(name));
+    }
+  }
+
+  void Alternatives(const Json& judged, const Json& props, const FieldPath& path,
+                    const FieldPath& judged_path) {
+    if (const Json* none = PartOf(judged, "not")) {
+      Described(*none, &props, path, judged_path.Child("not"));
+    }
+    for (const std::string_view name : {"allOf"sv, "anyOf"sv, "oneOf"sv}) {
+      const Json* all = PartOf(judged, name);
+      for (size_t i = 0; all != nullptr && i < all->size(); ++i) {
+        Described((*all)[i], &props, path, judged_path.Child(name).Index(i));
+      }
+    }
+  }
+
   void Extensions(const Json& props, Level level, const FieldPath& path) {
     const std::string type = WordOf(props, "type");
     const bool embedded = FlagOf(props, kEmbedded);

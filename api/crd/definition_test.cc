@@ -38,6 +38,8 @@ std::string SchemaErrors(const char* schema) {
 TEST(DefinitionTest, WhatNoSchemaMayHaveIsRefusedWhereverItStands) {
   EXPECT_EQ(SchemaErrors(R"({"type": "object", "additionalItems": {}})"),
             "S.additionalItems: Forbidden: additionalItems is not supported");
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "dependencies": {}})"),
+            "S.dependencies: Forbidden: dependencies is not supported");
   EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties":
                 {"a": {"type": "string", "$schema": "x"}}})"),
             "S: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported");
@@ -47,6 +49,39 @@ TEST(DefinitionTest, WhatNoSchemaMayHaveIsRefusedWhereverItStands) {
   EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"l": {"type": "array",
                 "items": []}}})"),
             "S.properties[l].items: Required value: must be specified");
+}
+
+TEST(DefinitionTest, WhatIntOrStringSpellsOutMayHaveRemarks) {
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"port": {
+                "x-kubernetes-int-or-string": true, "anyOf": [
+                {"type": "integer", "externalDocs": {"url": "x"}},
+                {"type": "string", "example": 5}]}}})"),
+            "[]");
+}
+
+// As in kube-apiserver, which refuses the objects that get it.
+TEST(DefinitionTest, ADefaultOfAnIntegerOrTextMayBeAnything) {
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"port": {
+                "x-kubernetes-int-or-string": true, "default": true}}})"),
+            "[]");
+  EXPECT_NE(SchemaErrors(R"({"type": "object", "properties": {"port": {"default": true,
+                "x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"},
+                {"type": "string"}]}}})"),
+            "[]");
+}
+
+TEST(DefinitionTest, WhatTheRootsAlternativesSayHasToBeDescribed) {
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"a": {"type": "object",
+                "properties": {"b": {"type": "string"}}}}, "oneOf": [{"required": ["z"]},
+                {"properties": {"a": {"properties": {"b": {"minLength": 1}}}}}]})"),
+            "[]");
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "not": {"items": {}}, "allOf": [{"anyOf": [
+                {"properties": {"a": {"minLength": 1}}}]}]})"),
+            "[S.items: Required value: because it is defined in S.not.items, S.properties[a]: "
+            "Required value: because it is defined in S.allOf[0].anyOf[0].properties[a]]");
+  EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"a": {"type": "string",
+                "allOf": [{"items": {}}]}}})"),
+            "[]");
 }
 
 TEST(DefinitionTest, AWordOfListsIsLookedAtWhateverTheType) {

@@ -216,8 +216,9 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
 }
 
 // The list as Kubernetes' own structs print it, what all have in common left out.
-Printed PrintedVersions(const std::vector<CustomResourceDefinitionVersion>& versions, bool given) {
-  if (versions.empty()) return Printed::Verbatim(given ? "[]" : "null");
+Printed PrintedVersions(const std::vector<CustomResourceDefinitionVersion>& versions,
+                        bool sent_empty) {
+  if (versions.empty()) return Printed::Verbatim(sent_empty ? "[]" : "null");
   std::string text = "[";
   const auto word = [](bool value) { return value ? "true" : "false"; };
   for (const auto& version : versions) {
@@ -252,12 +253,12 @@ void CheckVersions(const CustomResourceDefinition& definition, const CustomResou
     CheckVersion(definition, i, places, old, out);
   }
   const FieldPath path = FieldPath("spec").Child("versions");
-  const bool given = !definition.spec.group.empty();
+  const bool sent_empty = out.WasSentEmpty("/spec/versions");
   if (names.size() < versions.size()) {
-    out.Invalid(path, PrintedVersions(versions, given), "must contain unique version names");
+    out.Invalid(path, PrintedVersions(versions, sent_empty), "must contain unique version names");
   }
   if (stored != 1) {
-    out.Invalid(path, PrintedVersions(versions, given),
+    out.Invalid(path, PrintedVersions(versions, sent_empty),
                 "must have exactly one version marked as storage version");
   }
 }

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <utility>
 
 #include "api/codec/json.h"
 #include "api/crd/formats.h"
 #include "api/crd/keyed_items.h"
+#include "api/crd/numbers.h"
 #include "api/crd/place.h"
 #include "api/text/go_value.h"
 #include "api/text/patterns.h"
@@ -31,33 +31,14 @@ constexpr size_t kToldBytesMax = 4 << 20;
 std::string_view TypeNameOf(const Json& value) {
   if (value.is_null()) return "null";
   if (value.is_boolean()) return "boolean";
-  if (value.is_number_integer()) return "integer";
-  if (value.is_number()) return "number";
+  if (value.is_number()) return IsGoInt(value) ? "integer" : "number";
   if (value.is_string()) return "string";
   return value.is_array() ? "array" : "object";
-}
-
-bool IsWhole(const Json& value) {
-  if (value.is_number_unsigned()) return value.get<uint64_t>() <= uint64_t{INT64_MAX};
-  if (value.is_number_integer()) return true;
-  const double number = value.get<double>();
-  return number == std::floor(number) && std::abs(number) < 9223372036854775807.0;
 }
 
 size_t RuneCount(std::string_view text) {
   return static_cast<size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
-}
-
-// As kube-openapi counts: 0.3 is a multiple of 0.1.
-bool IsMultiple(double number, double factor) {
-  const double times = factor < 1 ? 1 / factor * number : number / factor;
-  const double whole = std::round(times);
-  return std::abs(times - whole) <= 1e-9 * std::max(1.0, std::abs(whole));
-}
-
-std::string Number(double value) {
-  return GoPlain(Json(value));
 }
 
 // What all validators of one object may still take.
@@ -73,8 +54,11 @@ struct WorkLeft {
 class Validator {
  public:
   // Errors stand below `root`, though their texts do not say so.
-  Validator(const FieldPath& root, const Unchanged& unchanged, WorkLeft& left, Violations& out)
-      : root_(root), unchanged_(unchanged), left_(left), out_(out) {}
+  // Defaults are judged without a type where they are to be an integer or a text: Kubernetes says
+  // that of their schemas only by an extension, which its validator does not know.
+  Validator(const FieldPath& root, const Unchanged& unchanged, WorkLeft& left, Violations& out,
+            bool is_default = false)
+      : root_(root), unchanged_(unchanged), left_(left), out_(out), is_default_(is_default) {}
 
   void Value(const Schema& schema, const Json& value, const Json* old, const Place& path) {
     if (unchanged_.Holds(value, old)) return;
@@ -95,19 +79,20 @@ class Validator {
   void Type(const Schema& schema, const Json& value, const Place& path) {
     const std::string_view is = TypeNameOf(value);
     if (value.is_null() && schema.nullable) return;
-    if (schema.int_or_string) {
-      if (is == "string" || (value.is_number() && IsWhole(value))) return;
+    const bool passes_for_integer = is == "number" && PassesForInteger(value.get<double>());
+    if (schema.int_or_string && !is_default_) {
+      if (is == "string" || is == "integer" || passes_for_integer) return;
       return WrongType(path, is, "integer,string");
     }
     if (schema.type.empty()) return;
-    if (schema.type == is || (schema.type == "number" && value.is_number())) return;
-    if (schema.type == "integer" && value.is_number() && IsWhole(value)) return;
+    if (schema.type == is || (schema.type == "number" && is == "integer")) return;
+    if (schema.type == "integer" && passes_for_integer) return;
     const bool is_numeric = schema.type == "integer" || schema.type == "number";
     const std::string& format = schema.Limits().format;
     const bool is_text = is == "string" || is == "array";
     if (!format.empty() && !is_numeric && is_text) return;
-    // What may have formats of its own is told of these.
-    if (!format.empty() && !is_text && !value.is_null()) {
+    // What may have formats of its own is told of these, unless it has that very one.
+    if (!format.empty() && !is_text && !value.is_null() && FormatOf(value) != format) {
       return WrongType(path, FormatOf(value), format);
     }
     WrongType(path, is, schema.type);
@@ -115,7 +100,7 @@ class Validator {
 
   static std::string_view FormatOf(const Json& value) {
     if (!value.is_number()) return "";
-    return value.is_number_integer() ? "int64" : "float64";
+    return IsGoInt(value) ? "int64" : "float64";
   }
 
   void WrongType(const Place& path, std::string_view is, const std::string& wanted) {
@@ -193,7 +178,7 @@ class Validator {
 
   Violations Apart(const Schema& schema, const Json& value, const Place& path) const {
     Violations wrong;
-    Validator(root_, unchanged_, left_, wrong).Value(schema, value, nullptr, path);
+    Validator(root_, unchanged_, left_, wrong, is_default_).Value(schema, value, nullptr, path);
     return wrong;
   }
 
@@ -269,43 +254,51 @@ class Validator {
   void Numbers(const Schema& schema, const Json& value, const Place& path) {
     if (schema.limits == nullptr) return;
     const SchemaLimits& limits = *schema.limits;
-    const double number = value.get<double>();
-    // A whole number is held against whole ones: of a limit's fraction nothing is left. One that is
-    // larger than they can be is no whole number in Go.
-    const bool is_whole = value.is_number_integer() && IsWhole(value);
-    const auto limit_of = [&](const std::optional<double>& given) {
-      if (!given || !is_whole) return given;
-      return std::optional<double>(std::trunc(*given));
-    };
-    const auto text = [&](double limit) {
-      return is_whole ? fmt::format("{:.0f}", limit) : Number(limit);
-    };
-    const auto maximum = limit_of(limits.maximum), minimum = limit_of(limits.minimum);
-    const auto factor = limit_of(limits.multiple_of);
-    const auto say = [&](const std::string& what) {
-      out_.Invalid(At(path), value, Body(path) + "should be " + what);
-    };
-    const auto is_multiple = [&] {
-      constexpr double kWholeEnd = 0x1p63;
-      if (!is_whole || *factor >= kWholeEnd) return IsMultiple(number, *factor);
-      return value.get<int64_t>() % static_cast<int64_t>(*factor) == 0;
-    };
-    if (factor && *factor <= 0) {
-      const std::string shown = text(*factor);
-      out_.Invalid(At(path), ParseJson(shown).value_or(Json(0)),
-                   "factor MultipleOf declared for " + path.Text() + " must be positive: " + shown);
-    } else if (factor && !is_multiple()) {
-      say("a multiple of " + text(*factor));
+    if (IsGoInt(value)) {
+      const auto number = value.get<int64_t>();
+      Limits(limits, number, path, GoInt64,
+             [&](int64_t factor) { return number % factor == 0; });
+    } else {
+      const auto number = value.get<double>();
+      Limits(
+          limits, number, path, [](double limit) { return limit; },
+          [&](double factor) { return IsMultiple(number, factor); });
     }
-    if (maximum && limits.exclusive_maximum && number >= *maximum) {
-      say("less than " + text(*maximum));
-    } else if (maximum && number > *maximum) {
-      say("less than or equal to " + text(*maximum));
+  }
+
+  // `number` is held against what `as_number` makes of the limits.
+  template <typename Number, typename AsNumber, typename IsMultipleOf>
+  void Limits(const SchemaLimits& limits, Number number, const Place& path,
+              const AsNumber& as_number, const IsMultipleOf& is_multiple_of) {
+    const auto text = [](Number limit) { return GoPlain(Json(limit)); };
+    const auto say = [&](const char* what, Number limit) {
+      out_.Invalid(At(path), Json(number), Body(path) + "should be " + what + text(limit));
+    };
+    if (limits.multiple_of) {
+      const Number factor = as_number(*limits.multiple_of);
+      if (factor <= 0) {
+        out_.Invalid(At(path), Printed::Verbatim(text(factor)),
+                     "factor MultipleOf declared for " + path.Text() +
+                         " must be positive: " + text(factor));
+      } else if (!is_multiple_of(factor)) {
+        say("a multiple of ", factor);
+      }
     }
-    if (minimum && limits.exclusive_minimum && number <= *minimum) {
-      say("greater than " + text(*minimum));
-    } else if (minimum && number < *minimum) {
-      say("greater than or equal to " + text(*minimum));
+    if (limits.minimum) {
+      const Number minimum = as_number(*limits.minimum);
+      if (limits.exclusive_minimum && number <= minimum) {
+        say("greater than ", minimum);
+      } else if (number < minimum) {
+        say("greater than or equal to ", minimum);
+      }
+    }
+    if (limits.maximum) {
+      const Number maximum = as_number(*limits.maximum);
+      if (limits.exclusive_maximum && number >= maximum) {
+        say("less than ", maximum);
+      } else if (number > maximum) {
+        say("less than or equal to ", maximum);
+      }
     }
   }
 
@@ -329,7 +322,9 @@ class Validator {
   void Enumeration(const Schema& schema, const Json& value, const Place& path) {
     const SchemaLimits& limits = schema.Limits();
     if (limits.values.empty()) return;
-    const auto found = std::find(limits.values.begin(), limits.values.end(), value);
+    const auto found =
+        std::find_if(limits.values.begin(), limits.values.end(),
+                     [&](const Json& each) { return each == value || IsConverted(value, each); });
     left_.Look(static_cast<uint64_t>(found - limits.values.begin()));
     // A null is none of the values, though it were listed.
     if (found != limits.values.end() && !value.is_null()) return;
@@ -390,6 +385,7 @@ class Validator {
   const Unchanged& unchanged_;
   WorkLeft& left_;
   Violations& out_;
+  const bool is_default_;
   KeyedLists lists_;  // Of what was there.
   bool gave_up_ = false;
   // Of texts that a value has made long. What is said has bounds of its own (api/violations.h); one
@@ -491,10 +487,10 @@ void CheckLists(const Schema& schema, const Json& value, Violations& out) {
 }
 
 void ValidateAt(const FieldPath& root, const Schema& schema, const Json& value,
-                const Before* before, Violations& out) {
+                const Before* before, Violations& out, bool is_default = false) {
   const Unchanged nothing;
   WorkLeft left;
-  Validator(root, before == nullptr ? nothing : before->unchanged, left, out)
+  Validator(root, before == nullptr ? nothing : before->unchanged, left, out, is_default)
       .Value(schema, value, before == nullptr ? nullptr : before->old, {});
 }
 
@@ -512,7 +508,7 @@ void ValidateStatus(const Schema& schema, const Json& value, const Before* befor
 
 void ValidateDefault(const Schema& schema, const Json& value, const FieldPath& at,
                      Violations& out) {
-  ValidateAt(at, schema, value, nullptr, out);
+  ValidateAt(at, schema, value, nullptr, out, true);
 }
 
 void ValidateLists(const Schema& schema, const Json& value, const Json* old, Violations& out) {

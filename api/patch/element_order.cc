@@ -41,9 +41,24 @@ struct Placed {
   Json item;
 };
 
+// Go sorts lists as short as this by insertion, which shows where its order is none: of two items
+// whose places it does not know, each stands before the other.
+constexpr size_t kInsertionMax = 20;
+
 void Sort(std::vector<Placed>& items) {
-  std::stable_sort(items.begin(), items.end(),
-                   [](const Placed& a, const Placed& b) { return a.place < b.place; });
+  if (items.size() > kInsertionMax) {
+    std::stable_sort(items.begin(), items.end(),
+                     [](const Placed& a, const Placed& b) { return a.place < b.place; });
+    return;
+  }
+  const auto stands_before = [](const Placed& a, const Placed& b) {
+    return a.place < 0 || b.place < 0 || a.place < b.place;
+  };
+  for (size_t i = 1; i < items.size(); ++i) {
+    for (size_t at = i; at > 0 && stands_before(items[at], items[at - 1]); --at) {
+      std::swap(items[at], items[at - 1]);
+    }
+  }
 }
 
 }  // namespace
@@ -77,9 +92,7 @@ Json OrderLike(const Json& merged, const Json& wanted, const Json& before, const
 bool FollowsOrder(const Json& list, const Json& order, const std::string& key) {
   size_t at = 0;
   for (const Json& item : list) {
-    if (!key.empty() && item.is_object() && item.contains("$patch") && item["$patch"] == "delete") {
-      continue;
-    }
+    if (item.is_object() && item.contains("$patch")) continue;
     while (at < order.size() && Identity(order[at], key) != Identity(item, key)) ++at;
     if (at == order.size()) return false;
     ++at;

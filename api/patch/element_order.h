@@ -12,7 +12,8 @@ namespace skiff {
 // apart by `key`, or by value when it is "".
 Json OrderLike(const Json& merged, const Json& wanted, const Json& before, const std::string& key);
 
-// Whether the items of `list` (but those it deletes) occur in `order`, in that sequence.
+// Whether the items of `list` occur in `order`, in that sequence, but for those that say what is to
+// be done with them.
 bool FollowsOrder(const Json& list, const Json& order, const std::string& key);
 
 }  // namespace skiff

@@ -198,18 +198,22 @@ class Comparer {
 
   void Item(const Spot& spot, const std::vector<const Json*>* before,
             const std::vector<const Json*>* after, const ElementChain* path) {
-    const bool repeated =
-        (before != nullptr && before->size() > 1) || (after != nullptr && after->size() > 1);
-    if (!repeated) {
-      return Walk(spot.Item(), before != nullptr ? before->front() : nullptr,
-                  after != nullptr ? after->front() : nullptr, path);
+    const bool was_repeated = before != nullptr && before->size() > 1;
+    const bool is_repeated = after != nullptr && after->size() > 1;
+    // Duplicates count as one value, and as another one than a single item.
+    if (was_repeated && is_repeated) {
+      const bool same = std::equal(before->begin(), before->end(), after->begin(), after->end(),
+                                   [](const Json* a, const Json* b) { return Same(*a, *b); });
+      if (!same) Insert(out_.changed, path, kChanged);
+      return;
     }
-    // Duplicates count as one value.
-    if (after == nullptr) return Insert(out_.removed, path, kRemoved);
-    const bool same = before != nullptr && before->size() == after->size() &&
-                      std::equal(before->begin(), before->end(), after->begin(),
-                                 [](const Json* a, const Json* b) { return Same(*a, *b); });
-    if (!same) Insert(out_.changed, path, kChanged);
+    const Json* const old_item = before == nullptr || was_repeated ? nullptr : before->front();
+    const Json* const new_item = after == nullptr || is_repeated ? nullptr : after->front();
+    if (old_item != nullptr || new_item != nullptr) {
+      Walk(spot.Item(), old_item, new_item, path);
+    }
+    if (was_repeated) Insert(out_.removed, path, kRemoved);
+    if (is_repeated) Insert(out_.changed, path, kChanged);
   }
 
   // Outer values are compared as a whole first, which is quick. Further in, where the same would be

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "api/codec/json.h"
@@ -54,17 +53,10 @@ std::optional<std::string_view> SegmentsIn(std::string_view path) {
   return path.substr(slash + 1);
 }
 
-// A number as strconv.Atoi reads it.
 Result<int64_t> ReadIndex(std::string_view text) {
-  std::string_view digits = text;
-  if (digits.starts_with('+') && !digits.starts_with("+-")) digits.remove_prefix(1);
-  int64_t index = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [at, code] = std::from_chars(digits.data(), end, index);
-  if (at == end && code == std::errc()) return index;
-  const bool too_large = at == end && code == std::errc::result_out_of_range;
-  return Cannot(fmt::format("strconv.Atoi: parsing {}: {}", GoQuote(text),
-                            too_large ? "value out of range" : "invalid syntax"));
+  const auto index = GoInt(text, "Atoi");
+  if (!index) return Cannot(index.error().message);
+  return *index;
 }
 
 // Where among `size` places an index leads; negative ones count from the end.

@@ -273,6 +273,31 @@ TEST(ManagedFields, ListsAreKeyedWithDefaults) {
         "f:selector": {}}})"));
 }
 
+// What was owned of the single item is gone, as in kube-apiserver, and comes again with it.
+TEST(ManagedFields, ItemsThatAreThereTwiceAreOneValueOfTheirOwn) {
+  Tracked<Pod> pod;
+  const auto with_ports = [](const std::string& ports) {
+    return R"({"spec": {"containers": [{"name": "c", "ports": [)" + ports + "]}]}}";
+  };
+  const auto owned = [&] {
+    const Json owners = pod.Owners();
+    return owners.at("a Update")
+        .at("f:spec").at("f:containers").at(R"(k:{"name":"c"})").at("f:ports")
+        .at(R"(k:{"containerPort":80,"protocol":"TCP"})")
+        .dump();
+  };
+  const std::string one = R"({"containerPort": 80, "protocol": "TCP", "name": "x"})";
+  pod.Put("a", with_ports(one));
+  const std::string single = owned();
+  EXPECT_EQ(single, R"({".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}})");
+  pod.Put("a", with_ports(one + ", " + one));
+  EXPECT_EQ(owned(), "{}");
+  pod.Put("a", with_ports(one + ", " + one + ", " + one));
+  EXPECT_EQ(owned(), "{}");
+  pod.Put("a", with_ports(one));
+  EXPECT_EQ(owned(), single);
+}
+
 TEST(ManagedFields, OnlyTimesDifferingIsNoChange) {
   using Entries = std::vector<meta_v1::ManagedFieldsEntry>;
   const auto entry = [](const char* manager, const char* time, const char* fields) {

@@ -87,7 +87,7 @@ class FoundDuplicates {
         ++looks_ > kDuplicateLooksMax) {
       return;
     }
-    std::string text = "duplicate field \"" + path + "\"";
+    std::string text = "duplicate field " + GoQuote(path);
     if (std::find(texts_.begin(), texts_.end(), text) != texts_.end()) return;
     bytes_ += text.size();
     texts_.push_back(std::move(text));

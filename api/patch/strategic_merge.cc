@@ -8,6 +8,7 @@
 #include "api/codec/json.h"
 #include "api/patch/element_order.h"
 #include "api/patch/field_set.h"
+#include "api/text/go_text.h"
 #include "api/text/go_value.h"
 
 namespace skiff {
@@ -306,6 +307,45 @@ Result<> HaveKey(const Json& list, const std::string& key) {
   return {};
 }
 
+// Go looks for each item in `order`, and fails at what is no map there before it has found it.
+Result<> FindsPlaces(const Json& list, const Json& order, const std::string& key) {
+  const auto odd = std::find_if(order.begin(), order.end(),
+                                [](const Json& item) { return !item.is_object(); });
+  if (key.empty() || odd == order.end()) return {};
+  const auto odd_at = static_cast<size_t>(odd - order.begin());
+  const ItemsByKey places(Json::array_t(order.begin(), odd), key);
+  for (const Json& item : list) {
+    if (!item.is_object()) return BadArgument(kGoMap, item);
+    if (!item.contains(key)) return NoMergeKey(item, key);
+    if (!places.Find(item[key])) {
+      return ServerError("value for key " + std::to_string(odd_at) + " is not a map");
+    }
+  }
+  return {};
+}
+
+// Only a list may be put in order; behind a pointer Go does not look.
+Result<> IsList(const Spot& spot, const std::string& name, const Spot& member) {
+  if (spot.type == nullptr) return {};
+  if (spot.type->shape == Shape::kMap) {
+    return ServerError(
+        "merging an object in json but data type is not struct, instead is: map");
+  }
+  const Field* const field = member.field;
+  const bool is_type_meta = spot.type->type_meta && (name == "kind" || name == "apiVersion");
+  if (field == nullptr && !is_type_meta) {
+    return ServerError("unable to find api field in struct " + std::string(spot.type->name) +
+                       " for the json field " + GoQuote(name));
+  }
+  if (field != nullptr && (field->pointer || field->type->shape == Shape::kList ||
+                           field->type->shape == Shape::kBytes)) {
+    return {};
+  }
+  const bool by_pointer = spot.field != nullptr && spot.field->pointer;
+  return ServerError(std::string("expected slice or array type, but got: ") +
+                     (by_pointer ? "ptr" : "struct"));
+}
+
 // One $setElementOrder: merges its list, if the patch has it, and puts it in order.
 Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& order,
                          Json& original, Json& patch, size_t& items_left) {
@@ -318,6 +358,7 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
   if (old != original.end() && !old->is_array()) return BadArgument(kGoList, *old);
   if (old != original.end()) TRY(LookAt(*old, items_left));
   if (given != patch.end() && !given->is_array()) return BadArgument(kGoList, *given);
+  TRY(IsList(spot, name, below));
   const bool both = given != patch.end() && !given->empty() && !order.empty();
   if (both) TRY(FindsItsKeys(*given, order, key));
   if (both && !FollowsOrder(*given, order, key)) {
@@ -338,6 +379,7 @@ Result<> SetElementOrder(const Spot& spot, const std::string& name, const Json& 
   } else if (old == original.end()) {
     return {};
   }
+  TRY(FindsPlaces(merged, order, key));
   const Json& any = before.empty() ? merged : before;
   if (!any.empty() && any.front().is_object()) {
     TRY(HaveKey(merged, key));

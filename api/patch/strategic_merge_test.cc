@@ -45,6 +45,13 @@ TEST(StrategicMerge, ItemsOfTheServerKeepTheirPlaceInFront) {
       SpecOf(R"({"volumes":[{"name":"vn"},{"name":"v1"},{"name":"v2"}]})"));
 }
 
+// As kube-apiserver v1.35.6 was seen to: an empty order sorts, and what is new comes last then.
+TEST(StrategicMerge, AnEmptyOrderPutsWhatIsNewLast) {
+  EXPECT_EQ(PodPatched(R"({"volumes":[{"name":"v1"},{"name":"v2"}]})",
+                       R"({"volumes":[{"name":"vn"}],"$setElementOrder/volumes":[]})"),
+            SpecOf(R"({"volumes":[{"name":"v1"},{"name":"v2"},{"name":"vn"}]})"));
+}
+
 TEST(StrategicMerge, LongListsAreNotMergedForEachTimeAnItemIsGiven) {
   Json env = Json::array();
   for (int i = 0; i < 30000; ++i) env.push_back({{"name", "e" + std::to_string(i)}});
@@ -212,7 +219,14 @@ TEST(StrategicMerge, MistakesAreToldAsKubernetesTellsThem) {
   EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":"x","containers":{}})"),
             "expected a []interface {}, but received a string");
   EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[5]})"),
-            "expected a map[string]interface {}, but received a int64");
+            "value for key 0 is not a map");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/containers":[{"name":"other"},null]})"),
+            "value for key 1 is not a map");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/zzz":[]})"),
+            "unable to find api field in struct PodSpec for the json field \"zzz\"");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/nodeSelector":[]})"),
+            "expected slice or array type, but got: struct");
+  EXPECT_EQ(PodPatched(live, R"({"$setElementOrder/hostUsers":[]})"), SpecOf(live));
   EXPECT_EQ(PodPatched(R"({"topologySpreadConstraints":[],"tolerations":[{"key":"a"}]})",
                        R"({"$setElementOrder/tolerations":[],"tolerations":[]})"),
             "map: map[key:a] does not contain declared merge key: ");

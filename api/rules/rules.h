@@ -30,6 +30,9 @@ struct RulesOf {
   using Object = T;
   // Decode-time defaults; must do nothing the second time.
   void (*set_defaults)(T& object) = nullptr;
+  // Why Go cannot turn what was sent into the type that all versions of the kind are kept in, in
+  // its words; "": it can. Asked of what is read, before anything else is looked at.
+  std::string (*inconvertible)(const T& object) = nullptr;
   // Takes back the defaults of lists that were sent as [], where Go fills in only what is nil.
   // `given` are the JSON pointers of such lists.
   void (*keep_empty_lists)(T& object, std::span<const std::string> given) = nullptr;
@@ -58,6 +61,7 @@ struct RulesOf {
 // structs of the kind's type.
 struct Rules {
   const KindInfo& (*kind)() = nullptr;
+  std::string (*inconvertible)(const void* object) = nullptr;
   void (*set_defaults)(void* object) = nullptr;
   void (*keep_empty_lists)(void* object, std::span<const std::string> given) = nullptr;
   // These three: nullptr has the server clear the status and move the generation when anything but
@@ -89,6 +93,9 @@ T& As(void* object) {
 
 template <const auto& kTyped, typename T>
 constexpr void ErasePreparing(Rules& rules) {
+  if constexpr (kTyped.inconvertible != nullptr) {
+    rules.inconvertible = [](const void* object) { return kTyped.inconvertible(As<T>(object)); };
+  }
   if constexpr (kTyped.set_defaults != nullptr) {
     rules.set_defaults = [](void* object) { kTyped.set_defaults(As<T>(object)); };
   }

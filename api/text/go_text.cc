@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "api/codec/json.h"
 #include "api/text/runes.h"
@@ -122,6 +123,19 @@ std::string GoTimeQuote(std::string_view text) {
     out += c;
   }
   return out + '"';
+}
+
+Result<int64_t> GoInt(std::string_view text, std::string_view function) {
+  std::string_view digits = text;
+  if (digits.starts_with('+') && !digits.starts_with("+-")) digits.remove_prefix(1);
+  int64_t value = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [at, code] = std::from_chars(digits.data(), end, value);
+  if (at == end && code == std::errc()) return value;
+  const bool too_large = at == end && code == std::errc::result_out_of_range;
+  return Fail(Reason::kInvalid,
+              fmt::format("strconv.{}: parsing {}: {}", function, GoQuote(text),
+                          too_large ? "value out of range" : "invalid syntax"));
 }
 
 std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text) {

@@ -23,6 +23,10 @@ std::string GoTimeQuote(std::string_view text);
 // strconv.ParseBool: 1, t, T, true, TRUE, True and their opposites; nothing else is either.
 std::optional<bool> GoBool(std::string_view text);
 
+// A decimal number as Go's strconv reads it; `function` is the one that its error names: "Atoi",
+// "ParseInt".
+Result<int64_t> GoInt(std::string_view text, std::string_view function);
+
 // The runes that Go's unicode.IsPrint refuses, with the position of their first byte.
 std::vector<std::pair<size_t, char32_t>> UnprintableRunes(std::string_view text);
 

@@ -24,7 +24,25 @@ std::optional<Result<YamlDocument>> AsJson(std::string_view text) {
   }
   if (!FindDuplicates(text).empty()) return std::nullopt;
   const auto lines = std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n');
-  return YamlDocument{.value = std::move(*json), .line = static_cast<int>(lines) + 1};
+  return YamlDocument{
+      .value = std::move(*json), .line = static_cast<int>(lines) + 1, .is_json = true};
+}
+
+// `json` is well formed, so that backslashes stand in texts alone.
+Result<> CheckEscapes(std::string_view json) {
+  for (size_t at = json.find('\\'); at != json.npos; at = json.find('\\', at + 2)) {
+    const std::string_view escape = json.substr(at + 1, 3);
+    const bool is_surrogate = escape.size() == 3 && escape[0] == 'u' &&
+                              (escape[1] == 'd' || escape[1] == 'D') &&
+                              std::string_view("89abcdefABCDEF").find(escape[2]) != json.npos;
+    if (!escape.starts_with('/') && !is_surrogate) continue;
+    const auto lines = std::count(json.begin(), json.begin() + static_cast<long>(at), '\n');
+    return Fail(Reason::kBadRequest,
+                "yaml: " + (lines > 0 ? "line " + std::to_string(lines + 1) + ": " : "") +
+                    (is_surrogate ? "found invalid Unicode character escape code"
+                                  : "found unknown escape character"));
+  }
+  return {};
 }
 
 class Converter {
@@ -165,6 +183,12 @@ Result<std::vector<YamlDocument>> ParseStream(std::string_view text, bool words_
 }
 
 }  // namespace
+
+Result<YamlDocument> ParseSentYaml(std::string_view text) {
+  YamlDocument document = TRY(ParseYaml(text));
+  if (document.is_json) TRY(CheckEscapes(text));
+  return document;
+}
 
 Result<YamlDocument> ParseYaml(std::string_view text) {
   return ParseDocument(text, /*words_are_texts=*/false);

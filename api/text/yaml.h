@@ -27,12 +27,16 @@ inline constexpr size_t kYamlDuplicatesMax = 100;
 struct YamlDocument {
   Json value;
   int line = 1;  // Where it begins in the stream.
+  bool is_json = false;
   // `line 4: key "a" already set in map`; the later value wins.
   std::vector<std::string> duplicates;
 };
 
 // The first document of the text. Fails with BadRequest: "yaml: line 2: did not find expected ...".
 Result<YamlDocument> ParseYaml(std::string_view text);
+// The same of what a server is sent as YAML: Go's parser refuses JSON with escapes that are none in
+// YAML 1.1, \/ and those of surrogates.
+Result<YamlDocument> ParseSentYaml(std::string_view text);
 // All documents that hold something.
 Result<std::vector<YamlDocument>> ParseYamlStream(std::string_view text);
 

@@ -16,6 +16,20 @@ std::string AsJson(std::string_view text) {
   return document ? DumpJson(document->value) : document.error().message;
 }
 
+// As kube-apiserver's, which reads JSON that is sent as YAML with the same parser.
+TEST(Yaml, JsonThatAServerIsSentMayNotEscapeMoreThanYaml) {
+  const auto error = [](std::string_view text) {
+    const auto read = ParseSentYaml(text);
+    return read ? "" : read.error().message;
+  };
+  EXPECT_EQ(error(R"({"a": "\u00e4\\/\"\b", "b": "/"})"), "");
+  EXPECT_EQ(error(R"({"a": "\/"})"), "yaml: found unknown escape character");
+  EXPECT_EQ(error("{\"a\": 1,\n\"b\": \"\\uD83D\\ude00\"}"),
+            "yaml: line 2: found invalid Unicode character escape code");
+  EXPECT_EQ(error(R"({a: 'x\/'})"), "") << "no JSON";
+  EXPECT_TRUE(ParseYaml(R"({"a": "\/"})"));
+}
+
 TEST(Yaml, ScalarsAreThoseOfYaml11) {
   EXPECT_EQ(
       AsJson("[y, No, on, 0x10, 010, 1_000, 1.5, 1e3, ~, null, '1', \"on\", 12:30, 2026-01-02]"),

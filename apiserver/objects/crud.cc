@@ -46,6 +46,9 @@ Result<Object> DecodeObject(ApiRequest& request, FieldValidation validation) {
         TRY(DecodeBodyInto(request.http, WantedOf(*request.kind), validation, object.raw()));
     AddStrictWarnings(notes.strict_errors, validation, request);
     object.empty_lists() = std::move(notes.empty_lists);
+    if (const std::string why = InconvertibleText(*request.kind, object.raw()); !why.empty()) {
+      return Fail(CannotBeHandled(WantedOf(*request.kind), why));
+    }
   }
   TRY(MatchNamespace(request, object));
   return object;

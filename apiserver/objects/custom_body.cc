@@ -49,7 +49,7 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
   TRY(CheckBodySize(http));
   const std::string media = BodyMediaType(http.Header("Content-Type"));
   if (media == "application/yaml") {
-    auto yaml = ParseYaml(http.Body());
+    auto yaml = ParseSentYaml(http.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) return Fail(UnreadableObject(kind, yaml.error().message, http.Body()));
     // It becomes JSON first: what is written as 2.0 is 2.

@@ -255,6 +255,65 @@ TEST_F(AutoscalersTest, AnEmptyListOfPoliciesIsAMistake) {
   EXPECT_EQ(Post(kV2, Scaler(R"(, "behavior": {"scaleUp": {"policies": null}})")).code, 201);
 }
 
+// Of what was patched twice the server hears when the patch is whole, and so who owns it.
+TEST_F(KindBehaviourTest, OwnersThatAreSentTwiceAreDroppedLateFromAPatch) {
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  const std::string owner = R"({"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u1"})";
+  const std::string owners = R"({"metadata": {"name": "m", "ownerReferences": [)";
+  const auto warning = [](const Answer& answer) {
+    const auto found = answer.response.headers.find("Warning");
+    return found == answer.response.headers.end() ? "" : found->second;
+  };
+  Post(maps, owners + owner + "]}}");
+  const Answer put = Ask("PUT", maps + "/m?dryRun=All", owners + owner + ", " + owner + "]}}");
+  EXPECT_NE(warning(put).find("duplicate entries; API"), std::string::npos) << warning(put);
+  const Answer patched = Ask("PATCH", maps + "/m?dryRun=All", owners + owner + ", " + owner + "]}}",
+                             "application/merge-patch+json");
+  EXPECT_NE(warning(patched).find("duplicate entries after mutating admission happens; API"),
+            std::string::npos)
+      << warning(patched);
+  EXPECT_EQ(patched.body["metadata"]["ownerReferences"].size(), 1u);
+}
+
+// What Go cannot turn into its own form of the object, it refuses before anything else.
+TEST_F(KindBehaviourTest, TheTemplateGenerationOfADaemonSetIsANumber) {
+  const std::string sets = "/apis/apps/v1/namespaces/default/daemonsets";
+  const auto set = [](const std::string& generation) {
+    return R"({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "d",
+        "annotations": {"deprecated.daemonset.template.generation": ")" + generation + R"("}}, "spec": {"selector":
+        {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec":
+        {"containers": [{"name": "c", "image": "i"}]}}}})";
+  };
+  const std::string why = "strconv.ParseInt: parsing \"x\": invalid syntax";
+  const std::string handled = "DaemonSet in version \"v1\" cannot be handled as a DaemonSet: ";
+  EXPECT_EQ(Post(sets, set("x")).message(), handled + why);
+  EXPECT_EQ(Post(sets, set("9223372036854775808")).message(),
+            handled + "strconv.ParseInt: parsing \"9223372036854775808\": value out of range");
+  const auto apply = [&](const std::string& generation) {
+    return Ask("PATCH", sets + "/d?fieldManager=m&force=true", set(generation),
+               "application/apply-patch+yaml");
+  };
+  const Answer applied = apply("x");
+  EXPECT_EQ(applied.code, 500);
+  EXPECT_EQ(applied.message(),
+            "failed to convert to unversioned (/d; apps/v1, Kind=DaemonSet): " + why);
+  const Answer made = Post(sets, set("+5"));
+  EXPECT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["metadata"]["annotations"]["deprecated.daemonset.template.generation"], "5");
+  EXPECT_EQ(Ask("PUT", sets + "/d", set("")).message(),
+            handled + "strconv.ParseInt: parsing \"\": invalid syntax");
+  const auto patch = [&](const char* media) {
+    return Ask("PATCH", sets + "/d", R"({"metadata": {"annotations":
+        {"deprecated.daemonset.template.generation": "x"}}})", media);
+  };
+  const Answer strategic = patch("application/strategic-merge-patch+json");
+  EXPECT_EQ(strategic.code, 500);
+  EXPECT_EQ(strategic.message(), why);
+  const Answer merged = patch("application/merge-patch+json");
+  EXPECT_EQ(merged.code, 422);
+  EXPECT_TRUE(merged.message().ends_with(why)) << merged.message();
+}
+
 TEST_F(KindBehaviourTest, AGatedPodSaysSinceWhen) {
   const auto pod = MakePod("p", R"("schedulingGates": [{"name": "g"}],)");
   EXPECT_EQ(pod.body["status"]["conditions"][0]["lastTransitionTime"], "2023-11-14T22:13:20Z");

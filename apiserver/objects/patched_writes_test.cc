@@ -30,6 +30,93 @@ TEST_F(PatchedWrites, AVersionThatAPatchTakesAwayIsMissed) {
   EXPECT_EQ(Merge(std::string(kMaps) + "/m", drop).code, 200) << "such a kind needs none";
 }
 
+// What is beyond 2^53 is compared as Go compares it: whole numbers with whole ones, exactly, and
+// limits that fit into none with the least; a float64 beyond it passes for no integer.
+TEST_F(PatchedWrites, LargeNumbersAreHeldAsGoHoldsThem) {
+  Json schema = Schema();
+  Json& fields = schema["properties"]["spec"]["properties"];
+  fields["most"] = {{"type", "integer"}, {"maximum", 9007199254740992}};
+  fields["times"] = {{"type", "integer"}, {"multipleOf", 2}};
+  fields["nearly"] = {{"type", "integer"}, {"minimum", 9223372036854775807}};
+  fields["never"] = {{"type", "number"}, {"maximum", 1e19}};
+  fields["listed"] = {{"type", "number"}, {"enum", {1, 2}}};
+  Define(Definition(schema));
+  const auto causes = [&](const char* field, const char* number) {
+    const Json spec = {{"image", "web"}, {field, Json::parse(number)}};
+    return Post(path_ + "?dryRun=All", Cron("a", spec)).message();
+  };
+  const std::string begin = "Cron.example.com \"a\" is invalid: spec.";
+  EXPECT_EQ(causes("most", "9007199254740993"),
+            begin + "most: Invalid value: 9007199254740993: spec.most in body should be less than "
+                    "or equal to 9007199254740992");
+  EXPECT_EQ(causes("most", "9007199254740992"), "");
+  EXPECT_EQ(causes("times", "9007199254740993"),
+            begin + "times: Invalid value: 9007199254740993: spec.times in body should be a "
+                    "multiple of 2");
+  EXPECT_EQ(causes("times", "2.0"), "");
+  EXPECT_EQ(causes("times", "1e18"),
+            "Cron.example.com \"a\" is invalid: [spec.times: Invalid value: \"number\": spec.times "
+            "in body must be of type integer: \"number\", spec.times: Invalid value: 1e+18: "
+            "spec.times in body should be a multiple of 2]");
+  EXPECT_EQ(causes("never", "5"), begin + "never: Invalid value: 5: spec.never in body should be "
+                                          "less than or equal to -9223372036854775808");
+  EXPECT_EQ(causes("never", "5.5"), "");
+  EXPECT_EQ(causes("listed", "1.5"), "") << "Go makes a 1 of it where it compares";
+  EXPECT_NE(causes("listed", "3.5"), "");
+}
+
+TEST_F(PatchedWrites, AScaleThatAnApplyLeavesAsItIsIsNeverConverted) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"replicas", 2}})).code, 201);
+  const Answer nothing = Ask("PATCH", path_ + "/a/scale?fieldManager=m", R"({"apiVersion":
+      "autoscaling/v1", "kind": "Scale", "metadata": {"name": "a"}})",
+                             "application/apply-patch+yaml");
+  EXPECT_EQ(nothing.code, 200) << nothing.message();
+  EXPECT_EQ(nothing.body["spec"]["replicas"], 2);
+}
+
+// In a dry run of a create it is shown as it was sent.
+TEST_F(PatchedWrites, AVersionThatIsNoNumberStaysAText) {
+  const Answer made = Post(std::string(kMaps) + "?dryRun=All", R"({"metadata": {"name": "a",
+      "resourceVersion": "\",\"x\":\"\u0000"}})");
+  ASSERT_EQ(made.code, 201);
+  const std::string sent("\",\"x\":\"\0", 8);
+  EXPECT_EQ(made.body["metadata"]["resourceVersion"], sent) << made.response.body;
+  EXPECT_FALSE(made.body["metadata"].contains("x"));
+}
+
+// Which lists were sent as [] is known while the object is looked at.
+TEST_F(PatchedWrites, VersionsThatWereNotSentAreNotEmpty) {
+  const std::string definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const std::string begin = R"({"metadata": {"name": "lamps.example.com"}, "spec": {"group":
+      "example.com", "scope": "Cluster", "names": {"plural": "lamps", "kind": "Lamp"})";
+  const auto refusal = [&](const std::string& end) {
+    return Post(definitions, begin + end).message();
+  };
+  EXPECT_THAT(refusal("}}"), HasSubstr("spec.versions: Invalid value: null: must have exactly"));
+  EXPECT_THAT(refusal(R"(, "versions": null}})"), HasSubstr("spec.versions: Invalid value: null:"));
+  EXPECT_THAT(refusal(R"(, "versions": []}})"), HasSubstr("spec.versions: Invalid value: []: "));
+}
+
+// Features that are off add nothing to a status.
+TEST_F(PatchedWrites, ThePodsStatusHasNothingOfWhatIsOff) {
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  ASSERT_EQ(Post(pods, R"({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c",
+                "image": "i"}]}})")
+                .code,
+            201);
+  const Answer patched = Merge(pods + "/p/status", R"({"status": {"message": "m",
+      "allocatedResources": {"cpu": "1"}, "resources": {"requests": {"cpu": "1"}},
+      "extendedResourceClaimStatus": {"resourceClaimName": "x", "requestMappings":
+          [{"containerName": "c", "requestName": "r", "resourceName": "example.com/gpu"}]}}})");
+  ASSERT_EQ(patched.code, 200) << patched.message();
+  const Json& status = patched.body["status"];
+  EXPECT_EQ(status["message"], "m");
+  for (const char* off : {"allocatedResources", "resources", "extendedResourceClaimStatus"}) {
+    EXPECT_FALSE(status.contains(off)) << off;
+  }
+}
+
 TEST_F(PatchedWrites, APatchedScaleStaysWhereItIs) {
   const std::string sets = "/apis/apps/v1/namespaces/default/replicasets";
   ASSERT_EQ(Post(sets, R"({"metadata": {"name": "rs"}, "spec": {"selector": {"matchLabels":
@@ -54,6 +141,11 @@ TEST_F(PatchedWrites, ADryNewObjectHearsThatTheOldOneIsGoing) {
   ASSERT_EQ(Ask("DELETE", std::string(kMaps) + "/h").code, 200);
   EXPECT_EQ(Post(std::string(kMaps) + "?dryRun=All", held).message(),
             "object is being deleted: configmaps \"h\" already exists");
+  EXPECT_EQ(Post(std::string(kMaps) + "?dryRun=All",
+                 R"({"metadata": {"name": "h", "generateName": "h-"}})")
+                .message(),
+            "object is being deleted: configmaps \"h\" already exists, the server was not able to "
+            "generate a unique name for the object");
 }
 
 TEST_F(PatchedWrites, WhatAnObjectIsMayNotBeSaidTwice) {

@@ -82,6 +82,13 @@ Result<> MatchNames(const ApiRequest& request, Object& object) {
   return MatchName(object.metadata().name, request.info.name);
 }
 
+// A 500 without a reason.
+tl::unexpected<Error> UntoldError(std::string message) {
+  Error error{.reason = Reason::kUnknown, .message = std::move(message)};
+  error.http_code = 500;
+  return Fail(std::move(error));
+}
+
 Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
   const ApiRequest& request = patcher.request;
   const KindInfo& kind = *request.kind;
@@ -102,6 +109,14 @@ Result<Object> ApplyTo(const Patcher& patcher, const Json& live) {
   const bool has_struct = kind.type->ops != nullptr;
   Object object =
       TRY(has_struct ? Object::FromDocument(kind, merged) : AppliedObjectOf(kind, merged));
+  if (has_struct) {
+    const std::string why = InconvertibleText(kind, object.raw());
+    if (!why.empty()) {
+      return UntoldError(fmt::format("failed to convert to unversioned ({}/{}; {}, Kind={}): {}",
+                                     object.metadata().namespace_, object.metadata().name,
+                                     kind.api_version, kind.kind, why));
+    }
+  }
   TRY(MatchNames(request, object));
   // Only a version that the configuration itself names is a precondition.
   object.metadata().resource_version =
@@ -118,6 +133,8 @@ struct FitParts {
   // Strategic patches are converted from Go maps, the others decoded from text: errors differ.
   bool from_map = false;
   RawTexts raw = {};  // Of the object before.
+  // Why Go cannot convert what was read; "": it can.
+  std::function<std::string()> inconvertible = [] { return std::string(); };
 };
 
 // As Go's encoder has it, which expects to be read as HTML.
@@ -184,6 +201,8 @@ Result<TextNotes> Fit(const FitParts& parts, const Json& touched, const Json& pa
     if (!notes) return Fail(UnfitPatch(shown(), ConversionError(notes.error().message)));
   }
   if (!notes) return Fail(UnfitPatch(shown(), notes.error().message));
+  const std::string inconvertible = parts.inconvertible();
+  if (!inconvertible.empty() && !parts.from_map) return Fail(UnfitPatch(shown(), inconvertible));
   for (std::string& text : notes->strict_errors) strict_errors.push_back(std::move(text));
   if (validation == FieldValidation::kStrict && !strict_errors.empty()) {
     std::string all;
@@ -193,6 +212,7 @@ Result<TextNotes> Fit(const FitParts& parts, const Json& touched, const Json& pa
   if (validation == FieldValidation::kWarn) {
     for (std::string& text : strict_errors) parts.request.warnings.push_back(std::move(text));
   }
+  if (!inconvertible.empty()) return UntoldError(inconvertible);
   return std::move(*notes);
 }
 
@@ -323,7 +343,7 @@ Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
 
 Result<Json> ReadConfiguration(ApiRequest& request, const WriteOptions& options,
                                const KindInfo& kind) {
-  auto yaml = ParseYaml(request.http.Body());
+  auto yaml = ParseSentYaml(request.http.Body());
   if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
   if (!yaml) {
     return Fail(Reason::kBadRequest,
@@ -364,6 +384,11 @@ Result<> CheckPatchType(const ApiRequest& request) {
   return Fail(std::move(error));
 }
 
+std::string InconvertibleText(const KindInfo& kind, const void* object) {
+  const auto inconvertible = kind.behaviour->rules->inconvertible;
+  return inconvertible == nullptr ? "" : inconvertible(object);
+}
+
 bool IsApply(const ApiRequest& request) {
   return PatchType(request) == kApplyYaml;
 }
@@ -374,8 +399,11 @@ Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
   const auto read = [&](std::string_view json) {
     return DecodeStruct(kind.type, json, options.validation, object);
   };
-  return ApplyPatch({request, options, kind, read, PatchType(request) == kStrategicPatch, raw},
-                    document);
+  const auto inconvertible = [&] {
+    return kind.inconvertible == nullptr ? std::string() : kind.inconvertible(object);
+  };
+  const bool from_map = PatchType(request) == kStrategicPatch;
+  return ApplyPatch({request, options, kind, read, from_map, raw, inconvertible}, document);
 }
 
 namespace {
@@ -469,8 +497,9 @@ Result<Object> PatchMembers(const Patcher& patcher, const Object& old, const Jso
     raw.emplace(field->name, RawOf(*field, old.raw()).Text());
   }
   TextNotes notes = TRY(PatchInto(patcher.request, patcher.options,
-                                  {*kind.type, kind.api_version, kind.kind}, document,
-                                  object.raw(), raw));
+                                  {*kind.type, kind.api_version, kind.kind,
+                                   kind.behaviour->rules->inconvertible},
+                                  document, object.raw(), raw));
   object.empty_lists() = std::move(notes.empty_lists);
   return object;
 }

@@ -33,12 +33,16 @@ struct Patcher {
   Result<Object> Make() const;
 };
 
+// Rules::inconvertible of a struct of that built-in kind.
+std::string InconvertibleText(const KindInfo& kind, const void* object);
+
 // The patch applied to a document of `type`, as the API shows it, and read into `object`, a fresh
 // struct: also for Scale. Not for apply.
 struct PatchedKind {
   const Type& type;
   std::string_view api_version;
   std::string_view kind;
+  std::string (*inconvertible)(const void* object) = nullptr;  // As in Rules, of an object so read.
 };
 // Fields of an object that are kept as text, by their names.
 using RawTexts = std::map<std::string, std::string>;

@@ -31,6 +31,7 @@ namespace skiff {
 namespace {
 
 constexpr int kNameTriesMax = 8;
+constexpr std::string_view kBeingDeleted = "object is being deleted: ";
 // A write that loses the race this often in a row gives up with the conflict.
 constexpr int kUpdateTriesMax = 64;
 
@@ -74,11 +75,17 @@ void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admiss
     request.warnings.push_back(DuplicateOwnersWarning(dropped, after_admission));
 }
 
+bool IsNumber(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+}
+
 // JSON text as a client sees it without a write: as if it had been kept and read again.
 Result<std::string> TextAt(const Object& object, std::string_view revision) {
   Object shown = TRY(AsKept(object));
   shown.metadata().resource_version = revision;
-  if (!revision.empty()) return TextOf(shown);
+  // In a dry run a client may have sent anything as that of a new object: only digits are spliced
+  // in.
+  if (IsNumber(revision)) return TextOf(shown);
   if (shown.is_custom()) return PlainText(shown.kind(), shown.ToDocument());
   std::string text;
   AppendStruct(*shown.kind().type, shown.raw(), text);
@@ -86,7 +93,9 @@ Result<std::string> TextAt(const Object& object, std::string_view revision) {
 }
 
 Error NoUniqueName(Error error, const KindInfo& kind, const std::string& name) {
-  error.message = GroupResourceOf(kind).Text() + " " + Quoted(name) +
+  const bool is_going = error.message.starts_with(kBeingDeleted);
+  error.message = (is_going ? std::string(kBeingDeleted) : "") + GroupResourceOf(kind).Text() +
+                  " " + Quoted(name) +
                   " already exists, the server was not able to generate a unique name for the "
                   "object";
   if (error.details) error.details->retry_after_s = 1;
@@ -148,7 +157,7 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
                              std::vector<std::string>& warnings) {
   const KindInfo& kind = object.kind();
   const Rules& rules = *kind.behaviour->rules;
-  Violations wrong;
+  Violations wrong(object.empty_lists());
   if (old != nullptr) {
     CheckMetadataUpdate(object, *old, mode.subresource, wrong);
   } else if (!rules.metadata_last) {
@@ -211,7 +220,7 @@ Result<Saved> ObjectWriter::CreateNamed(ApiRequest& request, Object& object,
     const auto record = parts_.store.Get(key);
     const auto there = record ? ObjectOf(kind, **record) : Result<Object>(Fail(exists));
     if (there && there->metadata().deletion_timestamp) {
-      exists.message = "object is being deleted: " + exists.message;
+      exists.message = std::string(kBeingDeleted) + exists.message;
     }
     return Fail(exists);
   };
@@ -414,7 +423,7 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
                                  UidMismatch(object.metadata().uid, old.metadata().uid)));
   }
   TRY(CheckDefaults(object, &old));
-  DropOwnersTwiceNamed(object, request, false);
+  if (mode.is_put) DropOwnersTwiceNamed(object, request, false);
   SetDefaults(object);
   if (!mode.keeps_managed_fields) {
     TRY(TrackFields(mode.subresource, request, options, &old, object));

@@ -110,7 +110,7 @@ Result<std::string> BodyAsJson(const http::Request& request, std::string_view wh
   const std::string media = BodyMediaType(request.Header("Content-Type"));
   if (media.empty() || media == "application/json") return request.Body();
   if (media == "application/yaml") {
-    const auto yaml = ParseYaml(request.Body());
+    const auto yaml = ParseSentYaml(request.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) {
       return Fail(Unrecognized(what, yaml.error().message, request.Body()));
@@ -187,7 +187,7 @@ auto WithJson(const http::Request& request, const WantedType& wanted, const Deco
     -> decltype(decode(JsonBody())) {
   const std::string media = BodyMediaType(request.Header("Content-Type"));
   if (media == "application/yaml" && !request.body_too_large) {
-    const auto yaml = ParseYaml(request.Body());
+    const auto yaml = ParseSentYaml(request.Body());
     if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
     if (!yaml) return Fail(Unrecognized(wanted.kind, yaml.error().message, request.Body()));
     const std::string json = DumpJson(yaml->value);
@@ -215,6 +215,11 @@ Result<> DecodeProtobufBody(std::string_view body, const WantedType& wanted, voi
 }
 
 }  // namespace
+
+Error CannotBeHandled(const WantedType& wanted, std::string_view why) {
+  return CannotBe({.api_version = std::string(wanted.version), .kind = std::string(wanted.kind)},
+                  wanted, why);
+}
 
 void AddStrictWarnings(const std::vector<std::string>& strict_errors, FieldValidation validation,
                        ApiRequest& request) {

@@ -35,6 +35,8 @@ struct WantedType {
 inline WantedType WantedOf(const KindInfo& kind) {
   return {kind.group, kind.version, kind.kind, kind.type};
 }
+// What a body of that type is told which can be read, but not be turned into what is kept.
+Error CannotBeHandled(const WantedType& wanted, std::string_view why);
 // Straight into `object`, a fresh struct of the wanted type.
 Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
                                  FieldValidation validation, void* object);

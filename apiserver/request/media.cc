@@ -1,7 +1,10 @@
 #include "apiserver/request/media.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "base/text.h"
 #include "http/accept.h"
@@ -9,11 +12,22 @@
 namespace skiff {
 namespace {
 
+// The parameters that name what is asked for in place of the object.
+const std::set<std::string_view> kConversion = {"as", "g", "v"};
+
 // Whether the clause's conversion is on offer in that encoding; fills the answer.
 bool AcceptTarget(const http::AcceptClause& clause, const MediaOffer& offer, MediaType& media) {
   media.pretty = clause.Parameter("pretty") == "1";
+  const std::string_view stream = clause.Parameter("stream");
+  const bool streams = stream == "watch" && media.encoding != Encoding::kYaml;
+  if (!stream.empty() && !streams) return false;
+  const std::string_view server_version = clause.Parameter("sv");
+  if (!server_version.empty() && server_version != "v1") return false;
+  // Who names only a group or a version asks for a kind without a name.
+  const bool converts = std::ranges::any_of(
+      clause.parameters, [](const auto& each) { return kConversion.contains(each.first); });
+  if (!converts) return true;
   const std::string_view as = clause.Parameter("as");
-  if (as.empty()) return true;
   const std::string_view group = clause.Parameter("g");
   media.target_version = clause.Parameter("v");
   if (offer.discovery && as == "APIGroupDiscoveryList") {
@@ -113,12 +127,13 @@ std::string_view BehindToken(std::string_view text) {
   return text.substr(end);
 }
 
-// The same of a text in quotes; nothing where it does not end.
-std::optional<std::string_view> BehindQuoted(std::string_view text) {
+// The same of a text in quotes, which goes to `out`; nothing where it does not end.
+std::optional<std::string_view> BehindQuoted(std::string_view text, std::string& out) {
   for (size_t i = 1; i < text.size(); ++i) {
     if (text[i] == '"') return text.substr(i + 1);
     if (text[i] == '\r' || text[i] == '\n') return std::nullopt;
     if (text[i] == '\\') ++i;
+    if (i < text.size()) out += text[i];
   }
   return std::nullopt;
 }
@@ -127,26 +142,33 @@ std::string_view WithoutSpaces(std::string_view text) {
   return text.substr(std::min(text.find_first_not_of(" \t\r\n\v\f"), text.size()));
 }
 
-// Whether all behind the type are parameters, each a name and a value. A ";" may be the last.
+// Whether all behind the type are parameters, each a name and a value, and none has two values. A
+// ";" may be the last.
 bool AreParameters(std::string_view rest) {
+  std::map<std::string, std::string> values;
   while (!(rest = WithoutSpaces(rest)).empty()) {
     if (rest.front() != ';') return false;
     rest = WithoutSpaces(rest.substr(1));
     if (rest.empty()) return true;
     const std::string_view behind_name = BehindToken(rest);
-    if (behind_name.size() == rest.size()) return false;
+    const std::string name = Lower(rest.substr(0, rest.size() - behind_name.size()));
+    if (name.empty()) return false;
     rest = WithoutSpaces(behind_name);
     if (!rest.starts_with('=')) return false;
     rest = WithoutSpaces(rest.substr(1));
+    std::string value;
     if (rest.starts_with('"')) {
-      const auto behind = BehindQuoted(rest);
+      const auto behind = BehindQuoted(rest, value);
       if (!behind) return false;
       rest = *behind;
     } else {
       const std::string_view behind = BehindToken(rest);
-      if (behind.size() == rest.size()) return false;
+      value = rest.substr(0, rest.size() - behind.size());
+      if (value.empty()) return false;
       rest = behind;
     }
+    const auto [known, is_new] = values.emplace(name, value);
+    if (!is_new && known->second != value) return false;
   }
   return true;
 }

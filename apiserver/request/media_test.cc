@@ -62,6 +62,28 @@ TEST(Media, CustomResourcesAreInNoRoute) {
             "application/vnd.kubernetes.protobuf;stream=watch");
 }
 
+// As kube-apiserver v1.35.6 was seen to.
+TEST(Media, ParametersThatNobodyKnowsAreRefusedWhereTheyMatter) {
+  EXPECT_TRUE(Ask("application/json;a=b").has_value());
+  EXPECT_TRUE(Ask("application/json;stream=watch;sv=v1").has_value());
+  for (const char* refused :
+       {"stream=x", "stream=watch;stream=x", "sv=v2", "g=meta.k8s.io", "v=v1"}) {
+    EXPECT_FALSE(Ask("application/json;" + std::string(refused)).has_value()) << refused;
+  }
+  EXPECT_FALSE(Ask("application/yaml;stream=watch").has_value());
+}
+
+TEST(Media, ABodyWithAParameterOfTwoValuesIsOfNoType) {
+  for (const char* fine : {"a=b; a=b", "a=b; A=\"b\"", "a=b; a*=b", "a*0=b; a*1=c"}) {
+    EXPECT_EQ(BodyMediaType("application/json; " + std::string(fine)), "application/json") << fine;
+  }
+  for (const char* wrong : {"a=b; a=c", "charset=utf-8; charset=latin1", "a=b; A=c", "a*=b; a*=c",
+                            "a*0=b; a*0=c", "a=\"b\\\"\"; a=b"}) {
+    const std::string header = "application/json; " + std::string(wrong);
+    EXPECT_EQ(BodyMediaType(header), header);
+  }
+}
+
 TEST(Media, TypesAreWrittenSmall) {
   EXPECT_TRUE(Ask("Application/JSON").error().message.starts_with("406: Not Acceptable"));
 }

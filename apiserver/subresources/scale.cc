@@ -226,6 +226,11 @@ tl::unexpected<Error> NoCustomScale(std::string_view what, std::string_view name
       what, name)));
 }
 
+bool IsSameButOwners(Json one, Json other) {
+  for (Json* scale : {&one, &other}) (*scale)["metadata"].erase("managedFields");
+  return one == other;
+}
+
 Result<Object> ScaleWrite::Applied(const Object& old) const {
   const KindInfo& kind = old.kind();
   const Json configuration = TRY(ReadConfiguration(request, options, ScaleKind()));
@@ -256,7 +261,9 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
                                                 .reset = {.paths = {"status"}, .all_but = {}}},
                                      .force = options.force});
   constexpr std::string_view kNotNew = "failed to convert new";
-  if (is_custom && (applied || applied.error().message.starts_with(kNotNew))) {
+  const bool is_new = applied ? !IsSameButOwners(*applied, live)
+                              : applied.error().message.starts_with(kNotNew);
+  if (is_custom && is_new) {
     return NoCustomScale(kNotNew, TextAt(configuration, "metadata.namespace") + "/" +
                                       TextAt(configuration, "metadata.name"));
   }

@@ -64,15 +64,9 @@ class Objects:
 
 def as_ours(thing, theirs, ours):
     """The changed object with what our server gave the object in place of what theirs did."""
-    text = json.dumps(thing).replace(theirs["metadata"]["uid"], ours["metadata"]["uid"])
-    thing = json.loads(text)
+    thing = json.loads(api_patches.with_own(json.dumps(thing), theirs, ours))
     if isinstance(thing.get("metadata"), dict) and thing["metadata"].get("resourceVersion"):
         thing["metadata"]["resourceVersion"] = ours["metadata"]["resourceVersion"]
-    spec, own = thing.get("spec"), ours.get("spec")
-    for field in ("clusterIP", "clusterIPs"):
-        if isinstance(spec, dict) and isinstance(own, dict) and spec.get(field) == theirs["spec"].get(field):
-            if field in own:
-                spec[field] = own[field]
     return thing
 
 

@@ -110,16 +110,32 @@ def own_place(path):
                         ("metadata", "creationTimestamp"))
 
 
+def with_own(text, theirs, ours):
+    """What is sent to kube-apiserver, with what our server gave the object: its id, and addresses of a Service."""
+    text = text.replace(theirs["metadata"]["uid"], ours["metadata"]["uid"])
+    specs = [kept["spec"] if isinstance(kept.get("spec"), dict) else {} for kept in (theirs, ours)]
+    for address, own in zip(*(spec.get("clusterIPs") or [] for spec in specs)):
+        if address != "None":
+            text = text.replace(json.dumps(address), json.dumps(own))
+    return text
+
+
 class Patches:
     def __init__(self, comparison, schemas):
         self.all, self.schemas = comparison, schemas
+        self.kept = None  # The object, by kube-apiserver and by ours.
 
     def patch(self, name, one, patch, content, query):
-        self.all.same(name, "PATCH", one + "?dryRun=All" + query, patch, content)
+        path, theirs = one + "?dryRun=All" + query, json.dumps(patch)
+        ours = with_own(theirs, *self.kept)  # Labels of a Job name its id, say.
+        self.all.compare(name, lambda: (self.all.kube.ask("PATCH", path, theirs, content),
+                                        self.all.ours.ask("PATCH", path, ours, content)),
+                         f"PATCH {path} {theirs}")
 
     def of(self, path, one, thing, kept, chance, share=1.0, below=""):
         """Dry runs upon what both keep at `one`; `thing` was sent, `kept` is what kube-apiserver has."""
         kind = thing["kind"] + below
+        self.kept = (kept, self.all.ours.get(one))
         # What each server gave its own object is nobody's patch.
         kept = {**kept, "metadata": {key: value for key, value in kept["metadata"].items()
                                      if key not in ("uid", "resourceVersion", "creationTimestamp")}}

@@ -10,6 +10,8 @@ KNOWN = os.path.join(os.path.dirname(__file__), "api_difference.txt")
 # What differs from server to server, or from run to run.
 OWN = {"uid", "resourceVersion", "creationTimestamp", "clusterIP", "clusterIPs", "nodePort",
        "healthCheckNodePort", "time", "lastTransitionTime", "token", "expirationTimestamp"}
+# Each gives Services addresses of its own.
+ADDRESS = re.compile(r"10\.96\.\d+\.\d+")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # What a patch made of an object that cannot be read: Go writes
 # the keys of some maps sorted, and takes directives out of a patch while it goes through it.
@@ -17,7 +19,7 @@ PATCHED = re.compile(r'(Invalid value: "(?:\{|map\[)).*((?:\}|\])": )', re.S)
 # Where in its own sources.
 SCHEME = re.compile(r'(in scheme )"[^"]*"')
 ACCESS = re.compile(r"(kube-api-access)-[a-z0-9]{5}\b")
-VERSION = re.compile(r'(resourceVersion\\*": *\\*"|in object meta: )\d+')
+VERSION = re.compile(r'(resourceVersion\\*": *\\*"|in object meta: |ResourceVersion in record \()\d+')
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 SHOWN_MAX = 400
 # Some of Kubernetes' errors come in the order of a Go map, which is another one each time.
@@ -82,7 +84,8 @@ def masked(thing):
     if not isinstance(thing, str):
         return thing
     thing = SCHEME.sub(r"\1", PATCHED.sub(r"\1\2", thing))
-    return VERSION.sub(r"\1N", ACCESS.sub(r"\1", TIME.sub("TIME", UUID.sub("UUID", thing))))
+    thing = ADDRESS.sub("ADDRESS", UUID.sub("UUID", thing))
+    return VERSION.sub(r"\1N", ACCESS.sub(r"\1", TIME.sub("TIME", thing)))
 
 
 def in_order(answer):

@@ -108,10 +108,22 @@ void DropDeviceHealth(PodStatus& status, const PodStatus& old) {
   }
 }
 
+// The same of what resources a pod as a whole was allotted, and of claims for extended resources.
+void DropAlphaFields(PodStatus& status, const PodStatus& old) {
+  if (!old.resources && old.allocated_resources.empty()) {
+    status.resources.reset();
+    status.allocated_resources.clear();
+  }
+  if (!old.extended_resource_claim_status) {
+    status.extended_resource_claim_status.reset();
+  }
+}
+
 }  // namespace
 
 void PreparePodStatusUpdate(Pod& pod, const Pod& old) {
   DropDeviceHealth(pod.status, old.status);
+  DropAlphaFields(pod.status, old.status);
   pod.spec = old.spec;
   pod.metadata.generation = old.metadata.generation;
   pod.metadata.deletion_timestamp.reset();

@@ -1,5 +1,4 @@
 // What the schema cannot say about a DaemonSet.
-#include <charconv>
 #include <string>
 
 #include "api/gen/apps_v1.h"
@@ -13,6 +12,7 @@
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/workloads/workload_validation.h"
+#include "api/text/go_text.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -22,6 +22,26 @@ using apps_v1::DaemonSet;
 
 // Counts the changes of the template. It was a field before apps/v1; today only this shows it.
 constexpr const char* kTemplateGeneration = "deprecated.daemonset.template.generation";
+
+Result<int64_t> ReadTemplateGeneration(const DaemonSet& object) {
+  const auto found = object.metadata.annotations.find(kTemplateGeneration);
+  if (found == object.metadata.annotations.end()) return 0;
+  return GoInt(found->second, "ParseInt");
+}
+
+// Of an older build there may be one that is no number.
+int64_t TemplateGeneration(const DaemonSet& object) {
+  return ReadTemplateGeneration(object).value_or(0);
+}
+
+std::string Inconvertible(const DaemonSet& object) {
+  const auto generation = ReadTemplateGeneration(object);
+  return generation ? "" : generation.error().message;
+}
+
+void SetTemplateGeneration(DaemonSet& object, int64_t generation) {
+  object.metadata.annotations[kTemplateGeneration] = std::to_string(generation);
+}
 
 void SetDefaults(DaemonSet& object) {
   auto& strategy = object.spec.update_strategy;
@@ -37,22 +57,9 @@ void SetDefaults(DaemonSet& object) {
   }
   // Kubernetes makes the annotation of a number that its own form of the object always has, so a
   // writer who leaves it out owns it all the same. What it counts is decided below.
-  object.metadata.annotations.emplace(kTemplateGeneration, "0");
+  if (const auto given = ReadTemplateGeneration(object)) SetTemplateGeneration(object, *given);
   Default(object.spec.revision_history_limit, 10);
   DefaultPodTemplate(object.spec.template_);
-}
-
-int64_t TemplateGeneration(const DaemonSet& object) {
-  int64_t generation = 0;
-  const auto found = object.metadata.annotations.find(kTemplateGeneration);
-  if (found == object.metadata.annotations.end()) return generation;
-  const std::string& text = found->second;
-  std::from_chars(text.data(), text.data() + text.size(), generation);
-  return generation;
-}
-
-void SetTemplateGeneration(DaemonSet& object, int64_t generation) {
-  object.metadata.annotations[kTemplateGeneration] = std::to_string(generation);
 }
 
 void Create(DaemonSet& object) {
@@ -158,6 +165,7 @@ void Warn(const DaemonSet& object, const DaemonSet* old, std::vector<std::string
 
 constexpr RulesOf<DaemonSet> kTypedDaemonSetRules = {
     .set_defaults = SetDefaults,
+    .inconvertible = Inconvertible,
     .prepare_create = Create,
     .prepare_update = Update,
     .prepare_status_update = UpdateStatus,

@@ -175,14 +175,11 @@ void ValidateTemplateChange(const Job& object, const Job& old, Violations& out) 
   core_v1::PodTemplateSpec before = old.spec.template_;
   const auto& now = object.spec.template_;
   if (old.spec.suspend.value_or(false) && !old.status.start_time) {
-    const bool has_node_affinity = now.spec.affinity && now.spec.affinity->node_affinity;
-    if (has_node_affinity) {
+    if (now.spec.affinity) {
       before.spec.affinity.Ensure().node_affinity = now.spec.affinity->node_affinity;
     } else if (before.spec.affinity) {
       before.spec.affinity->node_affinity.reset();
-      if (!now.spec.affinity && *before.spec.affinity == core_v1::Affinity()) {
-        before.spec.affinity.reset();
-      }
+      if (*before.spec.affinity == core_v1::Affinity()) before.spec.affinity.reset();
     }
     before.spec.node_selector = now.spec.node_selector;
     before.spec.tolerations = now.spec.tolerations;

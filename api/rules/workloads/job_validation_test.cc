@@ -95,6 +95,8 @@ TEST(JobValidation, MayMovePodsWhileItIsSuspended) {
   EXPECT_EQ(UpdateErrors(running, elsewhere).size(), 1u);
   const Json suspended = With(running, "/spec/suspend", true);
   EXPECT_THAT(UpdateErrors(suspended, With(elsewhere, "/spec/suspend", true)), IsEmpty());
+  const Json fond_of_none = With(suspended, "/spec/template/spec/affinity", Json::object());
+  EXPECT_THAT(UpdateErrors(suspended, fond_of_none), IsEmpty());
 }
 
 TEST(JobStatus, FailsAfterItsTargetFailed) {
