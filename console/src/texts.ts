@@ -333,7 +333,7 @@ export const t = {
     sureDrain: (name: string) => `Let no new pods onto ${name}, and evict those that are there? Pods of DaemonSets stay.`,
   },
   details: {
-    annotations: 'Annotations', finalizers: 'Finalizers', ending: 'It is being deleted, and waits for its finalizers or its time to end. Asked',
+    apiVersion: 'API version', annotations: 'Annotations', finalizers: 'Finalizers', ending: 'It is being deleted, and waits for its finalizers or its time to end. Asked',
   },
   done: {
     cordoned: (name: string) => `${name} takes no new pods`,

@@ -45,7 +45,7 @@ function Facts({ kind, object }: { kind: Kind; object: Known }) {
         {facts.map((each) => (
           <div key={each.title}><dt title={each.about || undefined}>{each.title}</dt><dd>{each.text}</dd></div>
         ))}
-        <div><dt>{t.columns.version}</dt><dd class="mono">{apiVersionOf(kind)}</dd></div>
+        <div><dt>{t.details.apiVersion}</dt><dd class="mono">{apiVersionOf(kind)}</dd></div>
         <div><dt>{t.columns.age}</dt><dd><Age time={metadata.creationTimestamp} /></dd></div>
         {metadata.ownerReferences?.map((each) => {
           const owner = kindOf(each.kind);
