@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
 #include "cli/apply_migration.h"
@@ -55,6 +57,8 @@ struct ApplyFlags {
 
   Result<> Check(Command& command) const;
   Result<> CheckPrune() const;
+  // The set that --applyset names, if it may be one.
+  Result<std::optional<ApplySet>> FindSet(Command& command) const;
 };
 
 Result<> ApplyFlags::Check(Command& command) const {
@@ -109,6 +113,13 @@ Result<> ApplyFlags::CheckPrune() const {
         "--prune is in alpha and doesn't currently work on objects created by server-side apply");
   }
   return {};
+}
+
+Result<std::optional<ApplySet>> ApplyFlags::FindSet(Command& command) const {
+  if (apply_set.empty()) return std::optional<ApplySet>();
+  ApplySet named = TRY(ApplySet::Named(command, apply_set));
+  TRY(named.Check());
+  return std::optional<ApplySet>(std::move(named));
 }
 
 // What all objects that were applied come to, in one document, where objects are to be printed.
@@ -264,15 +275,26 @@ std::string ReadFailure(const ManifestObject& object, const std::string& message
       IdentityOf(object), GoQuote(object.source), message);
 }
 
-// Deletes the object, waits, and makes it anew (--force).
+// Deletes the object, waits, and makes it anew (--force). Where the server does not want the new
+// one, the old one is made again: nobody loses what he had by an apply that failed.
 Result<Json> Recreate(Session& session, const ApplyFlags& flags, const ManifestObject& object,
-                      const Json& modified, const WriteOptions& options) {
+                      const Json& modified, Json live, const WriteOptions& options) {
   const Target target{object.kind.resource, object.key, object.source, nullptr};
   DeleteFlags deletion = flags.deletion;
   deletion.force = false;
   TRY(DeleteObject(session, target, deletion, ""));
   TRY(WaitUntilGone(session, target, "", flags.deletion.timeout));
-  return session.api().Create(object.kind.resource, object.key.namespace_, modified, options);
+  const Resource& resource = object.kind.resource;
+  auto made = session.api().Create(resource, object.key.namespace_, modified, options);
+  if (made || made.error().reason == Reason::kAlreadyExists) return made;
+  live["metadata"].erase("resourceVersion");
+  const auto restored = session.api().Create(resource, object.key.namespace_, live, options);
+  if (restored) return made;
+  return CliError(
+      fmt::format("An error occurred force-replacing the existing object with the newly provided "
+                  "one:\n\n{}.\n\nAdditionally, an error occurred attempting to restore the "
+                  "original object:\n\n{}",
+                  made.error().message, restored.error().message));
 }
 
 // Patches the live object until it follows the file; conflicts are tried again.
@@ -300,8 +322,9 @@ Result<> PatchLive(Command& command, const ApplyFlags& flags, const ManifestObje
       continue;
     }
     if (flags.deletion.force && (conflict || error.reason == Reason::kInvalid)) {
-      const Json made = TRY(Recreate(session, flags, object, modified, options));
-      return printed.Add(made, resource, "configured");
+      auto made = Recreate(session, flags, object, modified, std::move(live), options);
+      if (made) return printed.Add(*made, resource, "configured");
+      error = made.error();
     }
     error.message = PatchFailure(object, change.patch, error.message);
     return Fail(std::move(error));
@@ -367,18 +390,15 @@ Result<> ApplyOne(Command& command, const ApplyFlags& flags, const ManifestObjec
 
 // All of the objects, and then what --prune takes away; not where one of them has failed, which
 // might be met no more because of that.
-Result<> ApplyAll(Command& command, const ApplyFlags& flags, std::vector<ManifestObject> objects) {
+Result<> ApplyAll(Command& command, const ApplyFlags& flags, std::optional<ApplySet> set,
+                  std::vector<ManifestObject> objects) {
   Session& session = *TRY(command.session());
   Visited visited;
   if (session.namespace_given()) visited.namespaces.insert(session.namespace_());
   PruneKinds kinds;
-  std::optional<ApplySet> set;
-  if (flags.prune && flags.apply_set.empty()) {
+  if (flags.prune && !set) {
     kinds = TRY(PruneKindsOf(session, flags.prune_allowlist));
-  } else if (flags.prune) {
-    ApplySet named = TRY(ApplySet::Named(command, flags.apply_set));
-    set.emplace(std::move(named));
-    TRY(set->Check());
+  } else if (set) {
     TRY(set->Label(objects));
     TRY(set->Begin(objects, flags.write));
   }
@@ -408,6 +428,7 @@ Result<> RunApplyFiles(Command& command, const Args& args) {
   TRY(flags.write.Check());
   TRY(flags.deletion.Check(false));
   TRY(flags.Check(command));
+  auto set = TRY(flags.FindSet(command));
   if (flags.prune) TRY(flags.CheckPrune());
   flags.files.validates = flags.write.Validates();
   auto objects = TRY(ReadManifests(command, flags.files));
@@ -419,7 +440,7 @@ Result<> RunApplyFiles(Command& command, const Args& args) {
   for (ManifestObject& object : objects) {
     object.object = flags.write.record.In(std::move(object.object));
   }
-  return ApplyAll(command, flags, std::move(objects));
+  return ApplyAll(command, flags, std::move(set), std::move(objects));
 }
 
 constexpr Verb kApplyVerbs[] = {{"edit-last-applied", &RunEditLastApplied},

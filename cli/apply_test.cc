@@ -71,5 +71,59 @@ TEST_F(ApplyTest, SeveralObjectsArePrintedAsOneListAndADryRunShowsWhatIsThere) {
   EXPECT_THAT(writes_, testing::IsEmpty());
 }
 
+TEST_F(ApplyTest, WhatIsForcedAndCannotBeMadeAnewIsThereAsItWas) {
+  const std::string path = std::string(kMaps) + "a";
+  Put(path, {{"apiVersion", "v1"},
+             {"kind", "ConfigMap"},
+             {"metadata", {{"resourceVersion", "7"}}},
+             {"data", {{"k", "old"}}}});
+  bool refuses_all = false;
+  server_ = [&, answer = server_](const http::Request& request) {
+    const auto body = ParseJson(request.body);
+    const bool is_new = body && TextAt(*body, "data", "k") == "new";
+    if (request.method == "PATCH" || (request.method == "POST" && (is_new || refuses_all))) {
+      http::Response response;
+      response.status = 422;
+      response.body = R"({"kind":"Status","status":"Failure","reason":"Invalid","code":422,)"
+                      R"("message":"no such thing","details":{"kind":"ConfigMap","name":"a",)"
+                      R"("causes":[{"field":"data","message":"no"}]}})";
+      return response;
+    }
+    return answer(request);
+  };
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"},
+               "data": {"k": "new"}})";
+  EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false", "--force"}), 1);
+  EXPECT_THAT(err_, testing::EndsWith("\nThe ConfigMap \"a\" is invalid: data: no\n"));
+  EXPECT_EQ(TextAt(objects_[path], "data", "k"), "old");
+  EXPECT_EQ(TextAt(objects_[path], "metadata", "resourceVersion"), "");
+  refuses_all = true;
+  EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false", "--force"}), 1);
+  EXPECT_THAT(err_, testing::HasSubstr("An error occurred force-replacing the existing object"));
+  EXPECT_THAT(err_, testing::HasSubstr("attempting to restore the original object:"));
+}
+
+TEST_F(ApplyTest, WhatCannotBeAnObjectIsToldAsGoDoes) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"metadata: {name: x, labels: {a: 1}}",
+       "number into Go struct field ObjectMeta.metadata.labels of type string"},
+      {"metadata: {name: x, annotations: {a: true}, labels: {a: 1}}",
+       "bool into Go struct field ObjectMeta.metadata.annotations of type string"},
+      {"metadata: {name: x, labels: [a]}",
+       "array into Go struct field ObjectMeta.metadata.labels of type map[string]string"},
+      {"metadata: x",
+       "string into Go struct field metadataOnlyObject.metadata of type v1.ObjectMeta"}};
+  for (const auto& [metadata, why] : cases) {
+    input_ = std::string("apiVersion: v1\nkind: ConfigMap\n") + metadata + "\n";
+    EXPECT_EQ(Run("apply", {"-f", "-", "--validate=false"}), 1);
+    const std::string begin = "error: unable to decode \"STDIN\": json: cannot unmarshal ";
+    EXPECT_EQ(err_, begin + why + "\n");
+  }
+  input_ = "apiVersion: v1\nkind: 5\nmetadata: {name: x}\n";
+  EXPECT_EQ(Run("apply", {"-f", "-"}), 1);
+  EXPECT_THAT(err_, testing::HasSubstr("error validating data: kind isn't string type; if"));
+  EXPECT_THAT(writes_, testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -1,10 +1,12 @@
 #include "cli/command.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "api/text/go_text.h"
 #include "base/did_you_mean.h"
 #include "cli/completion/shape.h"
+#include "cli/examples.h"
 #include "cli/json_text.h"
 #include "cli/request_log.h"
 #include "cli/session.h"
@@ -236,6 +238,7 @@ std::string Command::HelpText() const {
   }
   const std::string_view purpose = PurposeOf(verb_);
   std::string text = purpose.empty() ? "" : std::string(purpose) + "\n\n";
+  text += ExamplesText(environment_.program, verb_);
   const std::string below = VerbsBelow(verb_);
   if (!below.empty()) text += "Available Commands:\n" + below + "\n";
   if (!options.empty()) text += "Options:\n" + options;
@@ -384,6 +387,10 @@ Args WithoutWord(Args args, size_t at) {
 std::string MeantVerb(const Environment& environment, std::string_view family,
                       std::string_view word) {
   if (environment.program == "kubectl") return "";
+  std::error_code failure;
+  if (const std::filesystem::path file = word; std::filesystem::exists(file, failure)) {
+    return MeantText(std::vector<std::string>{"-f " + file.string()}) + "\n";
+  }
   const std::string meant = DidYouMean(word, VerbNamesBelow(family));
   return meant.empty() ? "" : meant + "\n";
 }

@@ -65,6 +65,7 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
     return SendRaw(command, "POST", raw, files);
   }
   if (files.empty()) return CliError("must specify one of -f and -k");
+  if (edit) TRY(CheckEditFormat(flags.print));
   files.validates = flags.Validates();
   auto objects = TRY(ReadManifests(command, files));
   TRY(KeepSelected(selector, objects));

@@ -22,6 +22,7 @@ constexpr char kHead[] =
     "# and an empty file will abort the edit. If an error occurs while saving this file will be\n"
     "# reopened with the relevant failures.\n"
     "#\n";
+constexpr char kEditFormats[] = "json,kyaml,yaml";
 constexpr char kAnnotationHead[] =
     "# Please edit the 'last-applied-configuration' annotations below.\n"
     "# Lines beginning with a '#' will be ignored, and an empty file will abort the edit.\n"
@@ -299,6 +300,14 @@ Result<> Editing::Run() {
 
 }  // namespace
 
+Result<> CheckEditFormat(const PrintFlags& print) {
+  const std::string& output = print.output;
+  if (output.empty() || output == "json" || output == "kyaml" || output == "yaml") return {};
+  return CliError(fmt::format("unable to match a printer suitable for the output format \"{}\", "
+                              "allowed formats are: {}",
+                              output, kEditFormats));
+}
+
 Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object) {
   const std::string called = Called(object.kind.resource, object.key.name);
   return EditUntilSaved(
@@ -367,18 +376,6 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   });
 }
 
-namespace {
-
-Result<> CheckEditFormat(const PrintFlags& print) {
-  const std::string& output = print.output;
-  if (output.empty() || output == "json" || output == "kyaml" || output == "yaml") return {};
-  return CliError(fmt::format("unable to match a printer suitable for the output format \"{}\", "
-                              "allowed formats are: {}",
-                              output, print.formats));
-}
-
-}  // namespace
-
 Result<> RunEdit(Command& command, const Args& args) {
   EditFlags flags;
   flags.write.AddWithoutDryRun(command, "kubectl-edit");
@@ -386,7 +383,7 @@ Result<> RunEdit(Command& command, const Args& args) {
   command.Flag("subresource", flags.subresource, "Edit this subresource of the objects.");
   command.Flag("output-patch", flags.output_patch, "Output the patch.");
   command.Flag("windows-line-endings", flags.windows_line_endings, "Accepted; has no effect here.");
-  flags.write.print.formats = "json,kyaml,yaml";
+  flags.write.print.formats = kEditFormats;
   flags.write.print.separates_documents = false;
   TRY(command.Parse(args));
   TRY(flags.write.Check());

@@ -34,6 +34,8 @@ Result<> RunEditor(Command& command, const std::string& path);
 // In edit.cc: has the user edit an object of a file, and creates what comes of it. What cannot be
 // created stays in a file that is told.
 Result<> EditAndCreate(Command& command, const WriteFlags& flags, const ManifestObject& object);
+// Whether objects can be edited in the format that -o names.
+Result<> CheckEditFormat(const PrintFlags& print);
 
 // Runs a program on our own input and outputs to its end; returns its exit code, 128 + the signal
 // that killed it. Fails when it cannot be started.

@@ -177,8 +177,9 @@ Result<> RunExplain(Command& command, const Args& args) {
   TRY(command.Parse(args));
   if (command.words().empty()) {
     return CliError(
-        "You must specify the type of resource to explain. Use \"kubectl api-resources\" for a "
-        "complete list of supported resources.");
+        fmt::format("You must specify the type of resource to explain. Use \"{} api-resources\" "
+                    "for a complete list of supported resources.",
+                    command.environment().program));
   }
   if (command.words().size() > 1) {
     return CliError("We accept only this format: explain RESOURCE");

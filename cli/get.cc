@@ -59,13 +59,13 @@ std::string NothingFoundText(const std::string& namespace_) {
 namespace {
 
 constexpr char kNoTypeHint[] =
-    "You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete "
+    "You must specify the type of resource to get. Use \"{} api-resources\" for a complete "
     "list of supported resources.\n\n";
 constexpr char kNoType[] =
     "Required resource not specified.\n"
-    "Use \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl "
+    "Use \"{0} explain <resource>\" for a detailed description of that resource (e.g. {0} "
     "explain pods).\n"
-    "See 'kubectl get -h' for help and examples";
+    "See '{0} get -h' for help and examples";
 
 std::string NamespaceFor(const Session& session, const Selection& selection) {
   return selection.namespace_.value_or(session.NamespaceFor(selection.kind.resource));
@@ -431,8 +431,9 @@ Result<> RunGet(Command& command, const Args& args) {
   Args words = command.words();
   if (command.rest()) words.insert(words.end(), command.rest()->begin(), command.rest()->end());
   if (words.empty() && flags.files.empty()) {
-    command.environment().err(kNoTypeHint);
-    return CliError(kNoType);
+    const std::string& program = command.environment().program;
+    command.environment().err(fmt::format(kNoTypeHint, program));
+    return CliError(fmt::format(kNoType, program));
   }
   Selections selections;
   if (flags.files.empty()) {

@@ -99,6 +99,10 @@ std::string NoSuchType(const std::string& word) {
 
 }  // namespace
 
+bool IsBuiltInKind(const std::string& word) {
+  return Search(BuiltIn(), word) != nullptr;
+}
+
 std::string ServedKind::FullName() const {
   const std::string group = resource.Group();
   return group.empty() ? resource.name : resource.name + "." + group;

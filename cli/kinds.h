@@ -32,6 +32,9 @@ std::string KindName(const Resource& resource);
 // "Deployment.apps", "ConfigMap"
 std::string GroupKind(const Resource& resource);
 
+// Whether some kind that every server has is called so: "pods", "po", "Deployment".
+bool IsBuiltInKind(const std::string& word);
+
 class Kinds {
  public:
   // `guesses`: of a word that is none, Find says which one may have been meant.

@@ -194,31 +194,53 @@ const char* TypeWord(const Json& value) {
   return value.is_boolean()  ? "bool"
          : value.is_number() ? "number"
          : value.is_array()  ? "array"
+         : value.is_string() ? "string"
                              : "object";
 }
 
-// Names that YAML takes for something else: "on", 123.
-Result<> CheckNames(const std::string& source, const Json& object) {
-  for (const char* field : {"name", "namespace"}) {
-    const Json& value = At(object, "metadata", field);
-    if (value.is_null() || value.is_string()) continue;
-    return CliError(
-        fmt::format("unable to decode {}: json: cannot unmarshal {} into Go struct "
-                    "field ObjectMeta.metadata.{} of type string",
-                    GoQuote(source), TypeWord(value), field));
+// What of the metadata is not what it should be, such as a name that YAML takes for something else:
+// "on", 123. In the order in which Go's decoder comes upon it.
+std::string WhyNoMetadata(const Json& object) {
+  const auto wrong = [](const Json& value, const std::string& field, const char* type) {
+    return fmt::format("json: cannot unmarshal {} into Go struct field {} of type {}",
+                       TypeWord(value), field, type);
+  };
+  const Json& metadata = At(object, "metadata");
+  if (metadata.is_null()) return "";
+  if (!metadata.is_object()) return wrong(metadata, "metadataOnlyObject.metadata", "v1.ObjectMeta");
+  for (const std::string field : {"annotations", "labels", "name", "namespace"}) {
+    const Json& value = At(metadata, field.c_str());
+    const std::string named = "ObjectMeta.metadata." + field;
+    if (value.is_null()) continue;
+    if (field.starts_with("name")) {
+      if (!value.is_string()) return wrong(value, named, "string");
+      continue;
+    }
+    if (!value.is_object()) return wrong(value, named, "map[string]string");
+    for (const Json& each : value) {
+      if (!each.is_null() && !each.is_string()) return wrong(each, named, "string");
+    }
   }
-  return {};
+  return "";
+}
+
+// Whether it is there, and a text.
+std::string WhyNoText(const Json& document, const char* field) {
+  const Json& value = At(document, field);
+  if (value.is_null() || TextAt(document, field).empty()) {
+    const bool other = !value.is_null() && !value.is_string();
+    return field + std::string(other ? " isn't string type" : " not set");
+  }
+  return "";
 }
 
 }  // namespace
 
 std::string WhyNoObject(const Json& document) {
   if (!document.is_object()) return "invalid object to validate";
-  const bool has_kind = !TextAt(document, "kind").empty();
-  const bool has_version = !TextAt(document, "apiVersion").empty();
-  if (has_kind && has_version) return "";
-  if (has_kind) return "apiVersion not set";
-  return has_version ? "kind not set" : "[apiVersion not set, kind not set]";
+  const std::string version = WhyNoText(document, "apiVersion");
+  const std::string kind = WhyNoText(document, "kind");
+  return version.empty() || kind.empty() ? version + kind : "[" + version + ", " + kind + "]";
 }
 
 Result<ManifestObject> PlaceObject(Session& session, const std::string& source, Json object) {
@@ -231,7 +253,10 @@ Result<ManifestObject> PlaceObject(Session& session, const std::string& source, 
                     "ignore these errors, turn validation off with --validate=false",
                     GoQuote(source), why));
   }
-  TRY(CheckNames(source, object));
+  const std::string metadata = WhyNoMetadata(object);
+  if (!metadata.empty()) {
+    return CliError(fmt::format("unable to decode {}: {}", GoQuote(source), metadata));
+  }
   const auto served = TRY(session.kinds().FindByKind(api_version, kind));
   const std::string name = NameOf(object);
   const std::string namespace_ = NamespaceOf(object);

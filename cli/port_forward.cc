@@ -11,6 +11,7 @@
 #include <cstring>
 #include <deque>
 
+#include "api/text/go_text.h"
 #include "base/mutex.h"
 #include "cli/json_text.h"
 #include "cli/remote_link.h"
@@ -304,6 +305,16 @@ Result<int> ServiceTarget(const Json& service, const Json& pod, const std::strin
           : fmt::format("Service '{}' does not have a named port '{}'", NameOf(service), text));
 }
 
+// Before the colon; none of it: any that is free.
+Result<int> LocalPortOf(const std::string& text) {
+  if (text.empty()) return 0;
+  const auto number = Number(text);
+  if (number && *number >= 0 && *number < 65536) return *number;
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  return CliError(fmt::format("error parsing local port '{}': strconv.ParseUint: parsing {}: {}",
+                              text, GoQuote(text), digits ? "value out of range" : "invalid syntax"));
+}
+
 Result<std::vector<PortPair>> ParsePorts(const Args& words, const Json& pod, const Json& service) {
   std::vector<PortPair> pairs;
   for (size_t i = 1; i < words.size(); ++i) {
@@ -315,9 +326,11 @@ Result<std::vector<PortPair>> ParsePorts(const Args& words, const Json& pod, con
     } else {
       pair.remote = TRY(ServiceTarget(service, pod, remote));
     }
-    const std::string local = colon == std::string::npos ? remote : words[i].substr(0, colon);
-    const auto number = Number(local);
-    pair.local = number ? *number : colon == std::string::npos ? pair.remote : 0;
+    if (colon == std::string::npos) {
+      pair.local = Number(remote).value_or(pair.remote);
+    } else {
+      pair.local = TRY(LocalPortOf(words[i].substr(0, colon)));
+    }
     pairs.push_back(pair);
   }
   return pairs;

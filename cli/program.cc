@@ -13,6 +13,7 @@
 #include "cli/json_text.h"
 #include "cli/environment.h"
 #include "cli/get.h"
+#include "cli/kinds.h"
 #include "cli/kuberc/kuberc.h"
 #include "cli/plugins/plugins.h"
 #include "cli/usage.h"
@@ -102,6 +103,11 @@ const Family* FindFamily(std::string_view name) {
 
 // Which words may have been meant by one that is none, for the end of a line.
 std::string MeantWord(const Environment& environment, const std::string& verb) {
+  // Who types a kind alone wants to see what there is of it.
+  if (environment.program != "kubectl" && IsBuiltInKind(verb)) {
+    const std::vector<std::string> meant = {"get " + verb};
+    return MeantText(meant);
+  }
   std::vector<std::string> names = environment.programs;
   // In the order of kubectl's own help.
   constexpr const char* kOrder[] = {

@@ -81,9 +81,14 @@ Result<std::vector<Target>> FindSetTargets(Command& command, const SetFlags& fla
         "   '--filename=rsrc.json'");
   }
   if (flags.local && flags.files.empty()) return NothingNamed();
+  SelectorFlags selectors = flags.selectors;
+  // Who names some means these, as kubectl's set takes it.
+  const bool named = resources.size() > 1 ||
+                     (!resources.empty() && resources[0].find('/') != std::string::npos);
+  if (named && selectors.labels.empty()) selectors.all = false;
   auto targets = TRY(FindTargets(
       command, resources,
-      {.files = &flags.files, .selectors = flags.selectors, .fetch = !flags.local}));
+      {.files = &flags.files, .selectors = std::move(selectors), .fetch = !flags.local}));
   if (command.exit_code() != 0) targets.clear();
   return targets;
 }

@@ -125,6 +125,12 @@ TEST_F(SetTest, ContainersAreMeantByAPattern) {
   EXPECT_EQ(err_, "error: unable to find container named x*\n");
 }
 
+TEST_F(SetTest, WhoNamesOneMeansItThoughHeSaysAll) {
+  EXPECT_EQ(Run("set", {"env", "deploy/web", "--list", "--all"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("# Deployment web, container main\nA=1\n"));
+  EXPECT_EQ(Run("set", {"env", "deploy", "web", "--list", "--all"}), 0) << err_;
+}
+
 TEST_F(SetTest, ASelectorIsASelector) {
   EXPECT_EQ(Run("set", {"selector", "svc/web", "a-"}), 1);
   EXPECT_THAT(err_, HasSubstr("couldn't parse the selector string \"a-\": "));

@@ -127,6 +127,17 @@ TEST_F(TypedWordsTest, ADebuggerThatCannotRunIsRefusedBeforeThePodHasIt) {
               HasSubstr("error: \"apps/v1, Kind=Deployment\" not supported by debug\n"));
 }
 
+TEST_F(TypedWordsTest, APortOfThisMachineIsANumber) {
+  const auto forward = [&](const std::string& ports) {
+    return Said("port-forward", {"a", ports});
+  };
+  EXPECT_EQ(forward("x:80"),
+            "error: error parsing local port 'x': strconv.ParseUint: parsing \"x\": invalid syntax\n");
+  EXPECT_EQ(forward("70000:80"), "error: error parsing local port '70000': strconv.ParseUint: "
+                                 "parsing \"70000\": value out of range\n");
+  EXPECT_THAT(forward(":80"), HasSubstr("pod is not running"));
+}
+
 TEST_F(TypedWordsTest, OneContainerIsNotAllOfThem) {
   EXPECT_EQ(Said("logs", {"a", "--all-containers", "-c", "x"}),
             "error: --all-containers=true should not be specified with container name x\n");

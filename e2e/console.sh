@@ -2,7 +2,9 @@
 # The web console in headless Chromium, on a cluster of simulated nodes of its own: needs neither
 # root nor containers. Ends with 77 where there is no Chromium, or no Playwright can be had.
 #
-#   e2e/console.sh SKIFF [SCREENSHOTS]      e2e/browser/console.py says what is played
+#   e2e/console.sh SKIFF [SCREENSHOTS]      e2e/browser/console.py says what is played; PODS=5000: then over
+#                                        so many (e2e/bench/console.sh); CONTAINERS=1: then over real containers
+#                                        (e2e/console_containers.sh, which is a test of its own)
 #
 # Where npm is, the console's unit tests run, it is built from its sources, which must make the very
 # files of console/dist, and axe looks for what somebody could not use. Screenshots go into SCREENSHOTS
@@ -99,3 +101,5 @@ if "${own[@]}" ip link set lo up 2>/dev/null; then
 else
   play "${axe[@]}"
 fi
+[ -z "${PODS:-}" ] || e2e/bench/console.sh "$skiff" "$screenshots"
+[ -z "${CONTAINERS:-}" ] || e2e/console_containers.sh "$skiff" "$screenshots"

@@ -83,7 +83,7 @@ Result<> ApplySet::Check() {
     }
   }
   if (wrong.empty()) return {};
-  return CliError(wrong.size() == 1 ? wrong[0] : "[" + Join(wrong, ", ") + "]");
+  return wrong.size() == 1 ? CliError(wrong[0]) : PlainError(Join(wrong, "\n"));
 }
 
 std::string ApplySet::id() const {

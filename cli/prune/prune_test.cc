@@ -186,6 +186,12 @@ TEST_F(ApplySetTest, WhatIsNotAllowed) {
   EXPECT_EQ(err_, "error: --applyset requires --prune\n");
   EXPECT_EQ(Run("apply", {"-f", "-", "--prune", "--applyset=set"}), 1);
   EXPECT_EQ(err_, "error: namespace is required to use namespace-scoped ApplySet\n");
+  // What set it is comes before what goes badly with one, and all that is wrong with it is told.
+  EXPECT_EQ(Run("apply", {"-f", "-", "--prune", "--applyset=set", "-l", "a=b"}), 1);
+  EXPECT_EQ(err_, "error: namespace is required to use namespace-scoped ApplySet\n");
+  EXPECT_EQ(Run("apply", {"-f", "-", "--prune", "--applyset=pods/a"}), 1);
+  EXPECT_EQ(err_, "namespace is required to use namespace-scoped ApplySet\n"
+                  "resource \"/v1, Resource=pods\" is not permitted as an ApplySet parent\n");
   variables_.clear();
   EXPECT_EQ(Run("apply", {"-f", "-", "--prune", "--applyset=set"}), 1);
   EXPECT_THAT(err_, HasSubstr("unknown flag: --applyset"));
@@ -246,6 +252,15 @@ TEST_F(CreateEditTest, WithoutAChangeNothingIsCreated) {
   EXPECT_EQ(err_, "Edit cancelled, no changes made.\n");
   EXPECT_EQ(Create("truncate -s 0"), 1);
   EXPECT_THAT(err_, HasSubstr("error: configmaps \"a\" is invalid\n"));
+  EXPECT_THAT(writes_, IsEmpty());
+}
+
+TEST_F(CreateEditTest, ANameIsNothingToEdit) {
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}})";
+  variables_["KUBE_EDITOR"] = "true";
+  EXPECT_EQ(Run("create", {"-f", "-", "--edit", "-o", "name"}), 1);
+  EXPECT_EQ(err_, "error: unable to match a printer suitable for the output format \"name\", "
+                  "allowed formats are: json,kyaml,yaml\n");
   EXPECT_THAT(writes_, IsEmpty());
 }
 

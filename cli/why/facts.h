@@ -30,6 +30,10 @@ struct Facts {
   const Json* Event(const Json& object, std::string_view reason, std::string_view begin = "") const;
 };
 
+// Where names are looked up, as lists of facts: the Service of the cluster's DNS, and its slices.
+inline constexpr char kNameService[] = "services of kube-dns";
+inline constexpr char kNameSlices[] = "endpointslices of kube-dns";
+
 std::string LogKey(const Json& pod, std::string_view container);
 
 // "5m", of a time as the API writes it; "some time" where it says none.

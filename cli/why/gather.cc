@@ -38,6 +38,7 @@ class Gathering {
   Result<> ForPod(const Json& pod);
   Result<> ForScheduling(const Json& pod);
   Result<> ForService(const Json& service);
+  void ReadNames();
   Result<> ForClaim(const Json& claim);
   Result<> ForIngress(const Json& ingress);
   Result<> ForWorkload(const Json& workload);
@@ -155,6 +156,22 @@ Result<> Gathering::ForPod(const Json& pod) {
   return ReadLogs(pod);
 }
 
+// Who answers names. That may not be read by everybody, and is then missed by nobody.
+void Gathering::ReadNames() {
+  const auto services = session_.kinds().Find("services");
+  const auto slices = session_.kinds().Find("endpointslices");
+  if (!services || !slices) return;
+  auto service = session_.api().Get(services->resource, {"kube-system", "kube-dns"});
+  if (!service && service.error().reason != Reason::kNotFound) return;
+  auto& found = facts_.lists[kNameService];
+  if (!service) return;
+  found.push_back(std::move(*service));
+  auto list = session_.api().List(
+      slices->resource, {.namespace_ = "kube-system",
+                         .label_selector = "kubernetes.io/service-name=kube-dns"});
+  if (list) facts_.lists[kNameSlices] = std::move(list->items);
+}
+
 Result<> Gathering::ForService(const Json& service) {
   const std::string namespace_ = NamespaceOf(service);
   TRY(Read("pods", {.namespace_ = namespace_}));
@@ -214,6 +231,7 @@ Result<Facts> Gathering::Run() {
   } else if (kind == "Service") {
     TRY(ReadEvents(object));
     TRY(ForService(object));
+    ReadNames();
   } else if (kind == "PersistentVolumeClaim") {
     TRY(ForClaim(object));
   } else if (kind == "Ingress") {

@@ -44,9 +44,10 @@ Backends BackendsOf(const Facts& facts, const Json& service) {
 }
 
 // How many endpoints of its slices answer.
-size_t ReadyEndpoints(const Facts& facts, const Json& service) {
+size_t ReadyEndpoints(const Facts& facts, const Json& service,
+                      std::string_view slices = "endpointslices") {
   size_t count = 0;
-  for (const Json& slice : facts.Of("endpointslices")) {
+  for (const Json& slice : facts.Of(slices)) {
     if (NamespaceOf(slice) != NamespaceOf(service) ||
         TextAt(slice, "metadata", "labels", "kubernetes.io/service-name") != NameOf(service)) {
       continue;
@@ -230,13 +231,17 @@ void ExplainPorts(const Json& service, const Backends& pods, Findings& out) {
 }
 
 // How it is found: by name within the cluster, from outside by its type.
-void AddAddresses(const Json& service, Finding& finding) {
+void AddAddresses(const Facts& facts, const Json& service, Finding& finding) {
   const std::string cluster_ip = TextAt(service, "spec", "clusterIP");
   const std::string name =
       fmt::format("{}.{}.svc.cluster.local", NameOf(service), NamespaceOf(service));
   finding.Saw(cluster_ip == "None" ? fmt::format("DNS: {} is the addresses of its ready pods", name)
                                    : fmt::format("DNS: {} is {}", name, cluster_ip),
               "spec.clusterIP; cluster.local unless the cluster has another domain");
+  if (facts.Has(kNameService) && facts.Of(kNameService).empty()) {
+    finding.Saw("nobody answers names here, unless pods ask another DNS than the cluster's",
+                "there is no service/kube-dns in kube-system");
+  }
   std::vector<std::string> ports;
   for (const Json& port : At(service, "spec", "ports")) {
     const int64_t node_port = IntAt(port, "nodePort");
@@ -263,12 +268,28 @@ void ExplainBalancer(const Facts& facts, const Json& service, Findings& out) {
   if (!events.empty()) {
     finding.Saw(OneLine(TextAt(*events[0], "message")), EventSource(facts, *events[0]));
   }
-  AddAddresses(service, finding);
+  AddAddresses(facts, service, finding);
   finding.Try(CommandFor(service, fmt::format("port-forward {} 8080:{}", Named(service),
                                               IntAt(At(service, "spec", "ports").empty()
                                                         ? Json()
                                                         : At(service, "spec", "ports")[0],
                                                     "port"))));
+  out.push_back(std::move(finding));
+}
+
+// What answers is not found where names are not: all of them, of whatever service.
+void ExplainNames(const Facts& facts, const Json& service, Findings& out) {
+  const std::vector<Json>& names = facts.Of(kNameService);
+  if (names.empty() || !facts.Has(kNameSlices)) return;
+  if (NamespaceOf(service) == "kube-system" && NameOf(service) == NameOf(names[0])) return;
+  if (ReadyEndpoints(facts, names[0], kNameSlices) > 0) return;
+  Finding finding;
+  finding.cause = "NoNames";
+  finding.sentence = fmt::format(
+      "{} is not found by its name: nobody answers at the cluster's DNS", Named(service));
+  finding.Saw("none that is ready", "endpointslices of service/kube-dns in kube-system");
+  AddAddresses(facts, service, finding);
+  finding.Try("skiff why service/kube-dns -n kube-system");
   out.push_back(std::move(finding));
 }
 
@@ -359,7 +380,7 @@ void SayServiceFine(const Facts& facts, const Json& service, Findings& out) {
     finding.sentence =
         fmt::format("{}: whether anything answers behind it cannot be seen", Named(service));
   }
-  AddAddresses(service, finding);
+  AddAddresses(facts, service, finding);
   if (!pods.unready.empty()) {
     finding.Saw(fmt::format("{} that it selects {} not ready", Count(pods.unready.size(), "pod"),
                             pods.unready.size() == 1 ? "is" : "are"),
@@ -378,7 +399,8 @@ std::string ServiceTrouble(const Facts& facts, const Json& service) {
   Findings found;
   ExplainService(facts, service, found);
   for (const Finding& each : found) {
-    const bool inside = each.cause != "NoLoadBalancer" && each.weight >= Weight::kWaits;
+    const bool outside = each.cause == "NoLoadBalancer" || each.cause == "NoNames";
+    const bool inside = !outside && each.weight >= Weight::kWaits;
     if (inside) return each.sentence;
   }
   return "";
@@ -404,6 +426,7 @@ void ExplainService(const Facts& facts, const Json& service, Findings& out) {
     ExplainSelected(facts, service, own);
   }
   ExplainBalancer(facts, service, own);
+  ExplainNames(facts, service, own);
   if (!AnyTrouble(own)) SayServiceFine(facts, service, own);
   out.insert(out.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
 }

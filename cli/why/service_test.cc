@@ -48,6 +48,28 @@ TEST_F(WhyServiceTest, OneThatAnswersIsFineAndSaysItsName) {
   EXPECT_TRUE(explanation_.healthy());
 }
 
+TEST_F(WhyServiceTest, WhereNobodyAnswersNamesItIsNotFound) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  None(kNameService);
+  EXPECT_THAT(Why(kService), HasSubstr("nobody answers names here, unless"));
+  EXPECT_TRUE(explanation_.healthy());
+  Add(kNameService, "{kind: Service, metadata: {name: kube-dns}}");
+  EXPECT_TRUE((Why(kService), explanation_.healthy())) << "its endpoints may not be seen";
+  Add(kNameSlices,
+      "{metadata: {name: d, labels: {kubernetes.io/service-name: kube-dns}}, "
+      "endpoints: [{addresses: [10.0.0.9], conditions: {ready: false}}]}");
+  const std::string text = Why(kService);
+  EXPECT_THAT(text, StartsWith("service/web is not found by its name: nobody answers at the "
+                               "cluster's DNS.\n"));
+  EXPECT_THAT(text, HasSubstr("web.default.svc.cluster.local is 10.96.0.7"));
+  EXPECT_THAT(text, HasSubstr("skiff why service/kube-dns -n kube-system\n"));
+  Add(kNameSlices,
+      "{metadata: {name: e, labels: {kubernetes.io/service-name: kube-dns}}, "
+      "endpoints: [{addresses: [10.0.0.8], conditions: {ready: true}}]}");
+  EXPECT_THAT(Why(kService), StartsWith("service/web is answered by 1 ready endpoint"));
+}
+
 TEST_F(WhyServiceTest, NoPodHasItsLabelsAndTheNearestIsNamed) {
   AddPod("far", "{other: x}", true);
   AddPod("near", "{app: web, tier: back}", true);

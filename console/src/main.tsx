@@ -34,7 +34,9 @@ import { Workloads } from './views/workloads';
 if (linkCode === '') restoreSession();
 
 // The editor brings the YAML library along: only who opens it waits for that.
-const ObjectView = lazy(() => import('./views/object').then((module) => module.ObjectView));
+const ObjectView = lazy(() => import('./views/editing').then((module) => module.ObjectView));
+
+const CreateView = lazy(() => import('./views/editing').then((module) => module.CreateView));
 
 const kViews: Record<string, ComponentType> = {
   overview: Overview,
@@ -53,6 +55,7 @@ const kViews: Record<string, ComponentType> = {
   kinds: Kinds,
   deploy: Deploy,
   object: ObjectView,
+  create: CreateView,
 };
 
 // A view that cannot show something is told of, and the others can still be gone to.

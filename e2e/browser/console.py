@@ -4,7 +4,7 @@
     console.py URL TOKEN GUEST-TOKEN SCREENSHOTS [AXE]
 
 Logs in, by a token and by a link of `skiff console`, deploys an image, exposes it and scales it, follows a rollout and undoes it, reads logs,
-opens a shell, edits YAML into a conflict and past it, and goes through every view, dark, light and
+opens a shell, edits YAML into a conflict and past it, creates objects from a text and from a file, drains a node, and goes through every view, dark, light and
 as narrow as a phone, has the server go away and come back; then as a guest who may look at one namespace. In each view axe (AXE:
 axe.min.js) looks for what somebody could not use. Fails when anything is missing, when the page
 reports an error or something its Content-Security-Policy refused, and when it asked another host
@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from browser import Browser, BrowserError
+from console_creation import Creation
 from console_kinds import Kinds
 from console_links import Links
 from console_maps import maps
@@ -37,13 +38,15 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
             "no-such-worker.js",
             # A custom kind whose definition is deleted while the page knows it.
             "apis/example.com/v1/boats", "apis/example.com/v1/namespaces/shop/boats",
+            # Whether an object is there that somebody wants to create; and what goes again then.
+            "/namespaces/fleet", "/configmaps/typo", "customresourcedefinitions/hulls.sea.example",
             # A view that fails on purpose.
             "Error: for a test")
 # And while the server is away.
 AWAY = ("net::ERR_", "the server responded with a status of 503")
 
 
-class Play(Kinds, Links, Obstacles):
+class Play(Creation, Kinds, Links, Obstacles):
     def __init__(self, page, token, guest, axe):
         self.page = page
         self.token = token
@@ -209,7 +212,7 @@ class Play(Kinds, Links, Obstacles):
     def complete(self):
         """What may stand there is offered while one types, and put in."""
         page = self.page
-        page.go("#/object/deployments/shop/checkout")
+        page.go("#/object/deployments/shop/checkout?tab=yaml")
         page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
         self.edit("  replicas: 6", "  replicas: 6\n  min")
         page.until("document.querySelector('.offer [aria-selected=true]')?.innerText.includes('minReadySeconds')")
@@ -245,7 +248,7 @@ class Play(Kinds, Links, Obstacles):
     def away(self):
         """The server dies under an open editor and comes back: what was typed is there."""
         page = self.page
-        page.go("#/object/deployments/shop/checkout")
+        page.go("#/object/deployments/shop/checkout?tab=yaml")
         page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
         self.edit("  replicas: 6", "  replicas: 5")
         self.tell()
@@ -266,7 +269,7 @@ class Play(Kinds, Links, Obstacles):
 
     def yaml(self):
         page = self.page
-        page.go("#/object/deployments/default/nginx")
+        page.go("#/object/deployments/default/nginx?tab=yaml")
         page.until("document.querySelector('.editor-text')?.value.includes('replicas: 6')")
         self.edit("replicas: 6", "replicas: 4")
         page.click("Show what would change")
@@ -323,7 +326,7 @@ class Play(Kinds, Links, Obstacles):
         page = self.page
         text = "document.querySelector('.editor-text').value"
         self.skiff("create", "configmap", "notes", "-n", "shop", "--from-literal=a=first")
-        page.go("#/object/configmaps/shop/notes")
+        page.go("#/object/configmaps/shop/notes?tab=yaml")
         page.until(f"document.querySelector('.editor-text') && {text}.includes('a: first')")
         self.edit("a: first", "a: first\n  b: second")
         self.held_back("Show what would change")
@@ -394,7 +397,7 @@ class Play(Kinds, Links, Obstacles):
             if view == "overview":
                 page.until("!!document.querySelector('.podmap canvas')?.style.height")
             time.sleep(1)
-            page.picture(view if view != "deploy" else "deploy-empty")
+            page.picture(view if view not in ("deploy", "create") else f"{view}-empty")
             self.check(view)
         page.go("#/service/default/nginx")
         page.until("document.querySelectorAll('.answer').length === 4", seconds=60)
@@ -418,7 +421,8 @@ class Play(Kinds, Links, Obstacles):
         page.picture("overview-light")
         self.check("overview, light")
         for view in (*VIEWS[1:], "cluster?tab=quotas", "deployment/default/nginx", "service/shop/storefront",
-                     "logs/deployments/default/nginx", "object/deployments/shop/checkout"):
+                     "logs/deployments/default/nginx", "object/deployments/shop/checkout",
+                     "object/deployments/shop/checkout?tab=yaml", "object/statefulsets/shop/orders"):
             page.go(f"#/{view}")
             time.sleep(1)
             self.check(f"{view}, light")
@@ -431,7 +435,8 @@ class Play(Kinds, Links, Obstacles):
         self.check("pod, light")
         page.phone(390, 844, 2)
         for view in ("overview", "topology", "cluster", "pods", "workloads", "events", "kinds", "deployment/default/nginx",
-                     "logs/deployments/default/nginx", "service/shop/storefront"):
+                     "logs/deployments/default/nginx", "service/shop/storefront", "object/statefulsets/shop/orders",
+                     "create"):
             page.go(f"#/{view}")
             time.sleep(1)
             wide = page.run("document.documentElement.scrollWidth - innerWidth")
@@ -522,7 +527,7 @@ def main():
         page.dark()
         play = Play(page, token, guest, axe)
         try:
-            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.quotas,
+            for part in (play.login, play.deploy, play.rollout, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
                          play.chaos, play.views, play.kinds, play.links,
                          play.strangers, play.broken, play.keyboard, play.looks, play.maps, play.away, play.expired, play.rights,
                          play.link):

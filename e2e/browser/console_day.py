@@ -4,8 +4,8 @@
 All pods of the Deployments shop-1, shop-2, … come anew and their events go, ROUNDS times with somebody who
 goes through the views, and as often with another tab before it. After each round the tab is asked what it
 holds when its garbage is gone. While it is seen, the line that fits these points best must not rise: over
-all of them by a tenth of what is held at most, which is what points scatter by. Hidden, it may hold half as
-much again, on average."""
+all of them by a tenth of what is held at most, which is what points scatter by. Hidden, it may hold twice as
+much, on average."""
 
 import os
 import subprocess
@@ -19,8 +19,10 @@ RISE_MAX = 0.1
 WARM = 2
 # MiB: what of a few pods comes and goes with the browser's own code and caches.
 RISE_MIN = 0.75
-# A hidden tab holds what it shows, and of what it showed before no more than one change's worth.
-HIDDEN_MAX = 1.5
+# A hidden tab holds what there is, and what its components were last made from: each once.
+HIDDEN_MAX = 2
+# Nothing more has come for so long: it has all been read, also by a tab that is given little time.
+STILL_SECONDS = 5
 VIEWS = ("topology", "pods", "events", "workloads", "cluster", "services", "overview")
 # Each line of a watch is read by it, and nothing else as often.
 COUNT = """
@@ -90,6 +92,12 @@ class Day:
         if seen:
             self.look_around()
 
+    def settle(self):
+        """Until it has read what there is: what has only just come is held beside what it takes the place of."""
+        read = None
+        while read != (read := self.read()):
+            time.sleep(STILL_SECONDS)
+
     def measure(self, rounds, seen):
         """Whether what the tab holds rises, over so many rounds; and how much that is on average."""
         self.show(seen)
@@ -100,6 +108,7 @@ class Day:
         start = time.monotonic()
         for _ in range(rounds):
             self.round(seen)
+            self.settle()
             megabytes, nodes, listeners = held(self.devtools)
             points.append((self.read(), megabytes))
             print(f"   {'seen' if seen else 'hidden'}, after {points[-1][0]:7} events: {megabytes:.1f} MiB of "

@@ -59,6 +59,8 @@ class Kinds:
         page.goes("dinghy")
         self.check("a custom kind")
         page.click("ketch", "a.name")
+        page.shows("example.com/v1")
+        page.click("YAML", "[role=tab]")
         page.until("document.querySelector('.editor-text')?.value.includes('sails: 17')")
         self.edit("sails: 17", "sails: 18")
         page.click("Show what would change", "button.primary")

@@ -7,7 +7,7 @@ import time
 from page import PageError
 
 VIEWS = ["overview", "topology", "cluster", "workloads", "pods", "services", "storage", "jobs", "events", "kinds",
-         "deploy"]
+         "deploy", "create"]
 
 
 class Obstacles:
@@ -37,7 +37,8 @@ class Obstacles:
         page.run(f"{evil} = 0; void 0")
         for view in (*VIEWS, "overview", "cluster?tab=quotas", "workloads?tab=statefulsets", "jobs?tab=cronjobs",
                      "deployment/strange/web", "service/strange/web", "service/strange/elsewhere",
-                     "logs/deployments/strange/web", "object/deployments/strange/web", "object/ingresses/strange/web"):
+                     "logs/deployments/strange/web", "object/deployments/strange/web", "object/deployments/strange/web?tab=yaml",
+                     "object/ingresses/strange/web"):
             page.go(f"#/{view}")
             page.until("!!document.querySelector('main h1') && !document.querySelector('.spinner')", view)
             time.sleep(0.5)

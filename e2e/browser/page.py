@@ -21,7 +21,7 @@ FINDER = """
 }
 """
 # Of one attempt to click: what moves away under the mouse is looked for again.
-CLICK_SECONDS = 5
+CLICK_SECONDS = 15
 
 
 class PageError(Exception):
@@ -84,7 +84,8 @@ class Page:
         try:
             found = self.page.evaluate_handle(FINDER, which)
             button = found.as_element()
-            return button is not None and (button.click(timeout=1000 * CLICK_SECONDS) or True)
+            # Once it is clicked, that is done: what comes of it may take its time, and the button go.
+            return button is not None and (button.click(timeout=1000 * CLICK_SECONDS, no_wait_after=True) or True)
         except BrowserError:
             return False
         finally:

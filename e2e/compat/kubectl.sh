@@ -62,7 +62,7 @@ mask() {
     -e 's/Resource Version:( +)[0-9]+/Resource Version:\1N/; s#/(LIVE|MERGED)-[A-Za-z0-9]+#/\1#g; s/\bg-[a-z0-9]{5}\b/g-RAND/g' \
     -e 's#[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ \+0000( UTC)?#TIME#g; s#kubectl-[0-9.]*-?edit-[A-Za-z0-9]+#EDITED#g; s/:1[0-9]{4}\b/:PORT/g; s/\b173[0-9]{2}\b/PORT/g' \
     -e 's/\b(debugger|node-1|NODE)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g' \
-    -e 's/\beyJ[A-Za-z0-9_.-]+/TOKEN/g; s/\b(node|web|rc|rs|ds|job|sts)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g' \
+    -e 's/\beyJ[A-Za-z0-9_.-]+/TOKEN/g; s/\b(node|web|rc|rs|ds|job|sts|headless|ports)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g' \
     -e '/AGE|CLUSTER-?IP|PODIP|RAND/ s/ {2,}/  /g'
 }
 

@@ -30,19 +30,28 @@ function slim(object: Obj): Obj {
 
 const changed = new Set<Live<Obj>>();
 let scheduled = false;
+let since = 0; // When it was.
 
 // Whatever comes between two pictures is shown by the next one; of several collections one a picture, so
 // that none of them has to wait for all.
 function flush(): void {
+  if (document.hidden) return flushAll();
   const [next] = changed;
   if (next !== undefined) {
     changed.delete(next);
     next.publish();
   }
   scheduled = changed.size > 0;
-  if (!scheduled) return;
-  if (document.hidden) setTimeout(flush, 0);
-  else afterPicture(flush);
+  if (scheduled) afterPicture(flush);
+}
+
+// Where nobody looks there is no picture that could be late, and each collection that waits holds what was
+// there before beside what is there now.
+function flushAll(): void {
+  scheduled = false;
+  const all = [...changed];
+  changed.clear();
+  for (const each of all) each.publish();
 }
 
 // A picture that was awaited when the tab was hidden does not come: old and new would be held as long.
@@ -51,8 +60,11 @@ document.addEventListener('visibilitychange', () => {
 });
 
 function schedule(count: number): void {
-  if (scheduled) return;
+  // Browsers let timers of a tab that is hidden for long wait for a minute, but not what comes from the server.
+  const isLate = document.hidden && performance.now() - since > kHiddenMs;
+  if (scheduled) return isLate ? flushAll() : undefined;
   scheduled = true;
+  since = performance.now();
   if (document.hidden) setTimeout(flush, kHiddenMs);
   else if (count > kMany) setTimeout(() => afterPicture(flush), kManyMs);
   else requestAnimationFrame(flush);

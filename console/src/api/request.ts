@@ -106,8 +106,8 @@ export function patch<T>(path: string, body: unknown, type = 'merge-patch'): Pro
   return request<T>(managed(path), { method: 'PATCH', body, type: `application/${type}+json` });
 }
 
-export function create<T>(path: string, body: unknown): Promise<T> {
-  return request<T>(managed(path), { method: 'POST', body });
+export function create<T>(path: string, body: unknown, dryRun = false): Promise<T> {
+  return request<T>(managed(path) + (dryRun ? '&dryRun=All' : ''), { method: 'POST', body });
 }
 
 export function remove(path: string): Promise<unknown> {

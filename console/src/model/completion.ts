@@ -57,6 +57,20 @@ function parseLine(line: string): Parsed | null {
   return { indent: at, dashes, key: key[1] ?? key[2] ?? key[3]!, value: after.slice(gap), valueAt: at + key[0].length + gap };
 }
 
+// From where to where the document around that place is, of those that lines of dashes part.
+export function documentAround(text: string, cursor: number): { from: number; to: number } {
+  let [from, to] = [0, text.length];
+  for (const { index, 0: line } of text.matchAll(/^---.*$/gm)) {
+    const end = Math.min(text.length, index + line.length + 1);
+    if (index < cursor) from = end;
+    else {
+      to = index;
+      break;
+    }
+  }
+  return { from: Math.min(from, cursor), to };
+}
+
 // null: in a comment, or where nothing can be said.
 export function spotOf(text: string, cursor: number): Spot | null {
   const start = text.lastIndexOf('\n', cursor - 1) + 1;

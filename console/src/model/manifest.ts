@@ -1,8 +1,9 @@
 // An object as somebody reads and writes it, and what of that text goes to the server.
-import { parse, stringify } from 'yaml';
+import { LineCounter, parse, parseAllDocuments, stringify } from 'yaml';
 
 import type { Obj } from '../api/types';
 import { t } from '../texts';
+import { documentAround } from './completion';
 
 type Document = Record<string, unknown>;
 
@@ -49,4 +50,55 @@ export function readManifest(text: string, of: Obj): Obj {
   delete object.status;
   for (const name of kServersOwn) delete metadata[name];
   return object as unknown as Obj;
+}
+
+export interface Wanted {
+  object: Obj;
+  line: number; // Of the text, where its document begins.
+}
+
+function isObject(value: unknown): value is Document {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// The objects of a text that may hold several, also such as `kubectl get -o yaml` prints: lists, and what the
+// server alone writes. Throws with what is wrong with it.
+export function readManifests(text: string): Wanted[] {
+  if (text.length > kTextMax * 4) throw new Error(t.create.large);
+  const lines = new LineCounter();
+  const wanted: Wanted[] = [];
+  const take = (value: unknown, line: number) => {
+    if (value === null || value === undefined) return;
+    if (!isObject(value)) throw new Error(t.create.noObject(line));
+    if (typeof value.apiVersion !== 'string' || typeof value.kind !== 'string') throw new Error(t.create.noKind(line));
+    if (value.kind === 'List' || (value.kind.endsWith('List') && Array.isArray(value.items))) {
+      for (const each of Array.isArray(value.items) ? value.items : []) take(each, line);
+      return;
+    }
+    const object = structuredClone(value);
+    if (!isObject(object.metadata)) object.metadata = {};
+    const metadata = object.metadata as Document;
+    if (typeof metadata.name !== 'string' && typeof metadata.generateName !== 'string') throw new Error(t.create.noName(line));
+    delete object.status;
+    for (const name of kServersOwn) delete metadata[name];
+    const annotations = metadata.annotations;
+    if (isObject(annotations)) delete annotations[kLastApplied];
+    wanted.push({ object: object as unknown as Obj, line });
+  };
+  for (const document of parseAllDocuments(text, { lineCounter: lines })) {
+    const [broken] = document.errors;
+    if (broken) throw new Error(t.yaml.broken + broken.message);
+    const at = document.contents?.range?.[0] ?? 0;
+    take(document.toJS({ maxAliasCount: 100 }), lines.linePos(at).line);
+  }
+  return wanted;
+}
+
+// Which kind the document around that place is of, as far as it is written.
+export function kindAround(text: string, cursor: number): { apiVersion: string; kind: string } | null {
+  const { from, to } = documentAround(text, cursor);
+  const own = text.slice(from, to);
+  const apiVersion = /^apiVersion:[ \t]*["']?([\w./-]+)/m.exec(own)?.[1];
+  const kind = /^kind:[ \t]*["']?(\w+)/m.exec(own)?.[1];
+  return apiVersion && kind ? { apiVersion, kind } : null;
 }

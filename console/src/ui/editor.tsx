@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { Kind } from '../api/kinds';
 import { schemaOf } from '../api/schema';
-import { type Schema, type Schemas, spotOf, suggest, type Suggestion } from '../model/completion';
+import { documentAround, type Schema, type Schemas, type Spot, spotOf, suggest, type Suggestion } from '../model/completion';
 import { t } from '../texts';
 
 const kLine = 20;
@@ -41,10 +41,20 @@ function Offered({ offer, scroll, onPick }: { offer: Offer; scroll: { top: numbe
   );
 }
 
-function useSchema(kind: Kind) {
+// In the document that the cursor is in, of those that the text has.
+function spotIn(text: string, cursor: number): Spot | null {
+  const { from, to } = documentAround(text, cursor);
+  const spot = spotOf(text.slice(from, to), cursor - from);
+  return spot && { ...spot, from: spot.from + from };
+}
+
+// undefined: nobody knows yet what it will be.
+function useSchema(kind: Kind | undefined) {
   const [known, setKnown] = useState<{ schemas: Schemas; root: Schema } | null>(null);
   useEffect(() => {
     let gone = false;
+    setKnown(null);
+    if (!kind) return;
     // Without one it is a plain editor.
     schemaOf(kind).then((found) => !gone && setKnown(found), () => undefined);
     return () => {
@@ -54,7 +64,15 @@ function useSchema(kind: Kind) {
   return known;
 }
 
-export function Editor({ kind, text, onText, onSave }: { kind: Kind; text: string; onText: (text: string) => void; onSave: () => void }) {
+export function Editor(props: {
+  kind: Kind | undefined;
+  text: string;
+  label?: string;
+  onText: (text: string) => void;
+  onCursor?: (at: number) => void;
+  onSave: () => void;
+}) {
+  const { kind, text, onText, onSave } = props;
   const numbers = useRef<HTMLPreElement>(null);
   const area = useRef<HTMLTextAreaElement>(null);
   const [offer, setOffer] = useState<Offer | null>(null);
@@ -67,7 +85,7 @@ export function Editor({ kind, text, onText, onSave }: { kind: Kind; text: strin
     const element = area.current!;
     const { value, selectionStart: cursor, selectionEnd } = element;
     const ends = /^[ \t]*(\n|$)/.test(value.slice(cursor));
-    const spot = schema && cursor === selectionEnd && ends ? spotOf(value, cursor) : null;
+    const spot = schema && cursor === selectionEnd && ends ? spotIn(value, cursor) : null;
     const all = spot && schema && (asked || spot.typed !== '' || spot.field !== '') ? suggest(schema.schemas, schema.root, spot) : [];
     // What is there as a whole needs no offer.
     if (!spot || all.length === 0 || (!asked && all.length === 1 && all[0]!.text === spot.typed)) return setOffer(null);
@@ -75,6 +93,10 @@ export function Editor({ kind, text, onText, onSave }: { kind: Kind; text: strin
     const line = before.split('\n').length - 1;
     setOffer({ all, at: 0, from: spot.from, to: cursor, line, column: spot.from - (before.lastIndexOf('\n') + 1) });
   };
+  // Who began to type before it was known what may stand there is offered it now.
+  useEffect(() => {
+    if (schema && document.activeElement === area.current) look(false);
+  }, [schema]);
   const pick = (at: number) => {
     const element = area.current!;
     if (!offer) return;
@@ -129,7 +151,7 @@ export function Editor({ kind, text, onText, onSave }: { kind: Kind; text: strin
         <textarea
           class="editor-text"
           ref={area}
-          aria-label={t.yaml.edit}
+          aria-label={props.label ?? t.yaml.edit}
           aria-autocomplete="list"
           aria-haspopup="listbox"
           aria-controls={offer ? 'offer' : undefined}
@@ -139,12 +161,14 @@ export function Editor({ kind, text, onText, onSave }: { kind: Kind; text: strin
           value={text}
           onInput={(event) => {
             onText(event.currentTarget.value);
+            props.onCursor?.(event.currentTarget.selectionStart);
             look(false);
           }}
           onScroll={({ currentTarget: { scrollTop, scrollLeft } }) => {
             if (numbers.current) numbers.current.scrollTop = scrollTop;
             setScroll({ top: scrollTop, left: scrollLeft });
           }}
+          onSelect={(event) => props.onCursor?.(event.currentTarget.selectionStart)}
           onClick={() => setOffer(null)}
           onBlur={() => setOffer(null)}
           onKeyDown={onKey}

@@ -18,7 +18,7 @@ interface Entry {
 }
 
 const kShownMax = 12;
-export const kViews = ['overview', 'topology', 'cluster', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'kinds', 'deploy'] as const;
+export const kViews = ['overview', 'topology', 'cluster', 'workloads', 'pods', 'services', 'storage', 'jobs', 'events', 'kinds', 'deploy', 'create'] as const;
 
 // Whether the letters occur in order; lower is closer. null: they do not.
 function distance(text: string, letters: string): number | null {

@@ -14,7 +14,7 @@ import { kViews, Palette } from './palette';
 import { Dialog, Icon, Logo } from './parts';
 
 const kGo: Record<string, string> = {
-  o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', k: 'kinds', d: 'deploy',
+  o: 'overview', t: 'topology', c: 'cluster', w: 'workloads', p: 'pods', s: 'services', v: 'storage', j: 'jobs', e: 'events', k: 'kinds', d: 'deploy', n: 'create',
 };
 // Which entry of the menu stands for a view that has none.
 const kParents: Record<string, string> = {

@@ -173,7 +173,9 @@ export function Deploy() {
   };
   return (
     <>
-      <Head title={t.deploy.title} sub={t.deploy.intro} />
+      <Head title={t.deploy.title} sub={t.deploy.intro}>
+        <a class="button" href={href('create')}>{t.create.title}</a>
+      </Head>
       <div class="deploy">
         <ol class="steps">
           <Step number={1} title={t.deploy.step1} now={!made} done={made ? t.deploy.deployed(`${made.space}/${made.name}`) : ''}>

@@ -1,5 +1,5 @@
 // One Deployment: its rollout as it happens, what it was before, and how many it is to be.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
@@ -11,13 +11,13 @@ import { quantity } from '../model/quantity';
 import { byController, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
-import { Action, Age, Badge, Dialog, Head, Icon, Notice, Panel, Standing } from '../ui/parts';
+import { Action, Age, Badge, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
+import { restart, Scale } from '../ui/scale';
 import { tell } from '../ui/toasts';
 import { EventList } from './events';
 import { PodTable } from './pods';
 
-const kReplicasMax = 10_000;
 const kHash = 'pod-template-hash';
 
 function Squares({ pods }: { pods: Pod[] }) {
@@ -117,31 +117,6 @@ function History({ deployment, rollout, path }: { deployment: Deployment; rollou
   );
 }
 
-function Scale({ deployment, path }: { deployment: Deployment; path: string }) {
-  const wanted = deployment.spec.replicas ?? 1;
-  const [typed, setTyped] = useState(wanted);
-  useEffect(() => setTyped(wanted), [wanted]);
-  const scale = (to: number) => {
-    const replicas = Math.max(0, Math.min(kReplicasMax, Math.round(to)));
-    return tell(() => patch(`${path}/scale`, { spec: { replicas } }), t.done.scaled(deployment.metadata.name, replicas));
-  };
-  return (
-    <form class="scale" onSubmit={(event) => {
-      event.preventDefault();
-      void scale(typed);
-    }}>
-      <Action class="icon-only" label={t.deployment.fewer} text={<Icon name="minus" />} disabled={wanted === 0} run={() => scale(wanted - 1)} />
-      <label>
-        <span class="hidden">{t.deployment.scale}</span>
-        <input class="input scale-input" type="number" min={0} max={kReplicasMax} value={typed}
-               onInput={(event) => setTyped(event.currentTarget.valueAsNumber || 0)} />
-      </label>
-      <Action class="icon-only" label={t.deployment.moreReplicas} text={<Icon name="plus" />} run={() => scale(wanted + 1)} />
-      {typed !== wanted && <button class="button primary">{t.deployment.setScale}</button>}
-    </form>
-  );
-}
-
 function ImageDialog({ deployment, path, onClose }: { deployment: Deployment; path: string; onClose: () => void }) {
   const containers = deployment.spec.template.spec.containers;
   const [images, setImages] = useState(containers.map((each) => each.image));
@@ -177,10 +152,6 @@ function Actions({ deployment, path }: { deployment: Deployment; path: string })
   const [imaging, setImaging] = useState(false);
   const { name, namespace } = deployment.metadata;
   const paused = !!deployment.spec.paused;
-  const restart = () => {
-    const annotations = { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() };
-    return tell(() => patch(path, { spec: { template: { metadata: { annotations } } } }), t.done.restarted(name));
-  };
   const pause = () =>
     tell(() => patch(path, { spec: { paused: paused ? null : true } }), paused ? t.done.resumed(name) : t.done.paused(name));
   const drop = async () => {
@@ -188,12 +159,12 @@ function Actions({ deployment, path }: { deployment: Deployment; path: string })
   };
   return (
     <>
-      <Scale deployment={deployment} path={path} />
+      <Scale name={name} wanted={deployment.spec.replicas ?? 1} path={path} />
       <button class="button" onClick={() => setImaging(true)}>{t.deployment.image}</button>
-      <Action text={t.deployment.restart} run={restart} />
+      <Action text={t.deployment.restart} run={() => restart(path, name)} />
       <Action text={paused ? t.deployment.resume : t.deployment.pause} run={pause} />
       <a class="button" href={href('logs', ['deployments', namespace, name])}>{t.pod.logs}</a>
-      <a class="button" href={href('object', ['deployments', namespace, name])}>{t.actions.yaml}</a>
+      <a class="button" href={href('object', ['deployments', namespace, name], { tab: 'yaml' })}>{t.actions.yaml}</a>
       <Action class="danger" text={t.actions.delete} sure={t.deployment.sure(name)} run={drop} />
       {imaging && <ImageDialog deployment={deployment} path={path} onClose={() => setImaging(false)} />}
     </>

@@ -1,25 +1,26 @@
-// Any object as YAML: changed by server-side apply, after the server has said what would come of it.
+// Any object: what is to be known of it, and its YAML, which is changed by server-side apply after the server
+// has said what would come of it.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { useOffered } from '../api/discovery';
-import { apiVersionOf, type Kind, kindByName, kinds, pathOf } from '../api/kinds';
+import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
 import { onForget, useLive } from '../api/live';
-import { ApiError, type Cause, kManager, remove, request } from '../api/request';
+import { remove } from '../api/request';
 import type { Obj } from '../api/types';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
 import { isLogged } from '../model/logged';
 import { manifestOf, readManifest, wishOf } from '../model/manifest';
 import { go, href, place } from '../router';
 import { t } from '../texts';
-import { Data } from '../ui/data';
+import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
-import { Action, ErrorNotice, Head, Notice, Panel, Standing } from '../ui/parts';
+import { Action, ErrorNotice, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
+import { Details, KindActions } from './details';
 
 type Outcome =
   | { kind: 'none' }
-  | { kind: 'wrong'; text: string; causes: Cause[] }
-  | { kind: 'conflict'; causes: Cause[] }
+  | Refused
   // `of`: what it was compared with.
   | { kind: 'diff'; lines: (DiffLine | null)[]; keeps: boolean; force: boolean; of: string };
 
@@ -28,48 +29,8 @@ const drafts = new Map<string, { base: Obj; text: string }>();
 const kDraftsMax = 16;
 onForget(() => drafts.clear());
 
-function apply(path: string, object: Obj, options: { dryRun?: boolean; force?: boolean }): Promise<Obj> {
-  const query = new URLSearchParams({ fieldManager: kManager, fieldValidation: 'Strict' });
-  if (options.dryRun) query.set('dryRun', 'All');
-  if (options.force) query.set('force', 'true');
-  // JSON is YAML, and says of each value what it is.
-  return request<Obj>(`${path}?${query}`, { method: 'PATCH', body: object, type: 'application/apply-patch+yaml' });
-}
-
-function outcomeOf(error: unknown): Outcome {
-  if (error instanceof ApiError && error.code === 409 && error.causes.some((each) => each.reason === 'FieldManagerConflict')) {
-    return { kind: 'conflict', causes: error.causes };
-  }
-  const causes = error instanceof ApiError ? error.causes : [];
-  return { kind: 'wrong', text: (error as Error).message || t.unanswered, causes };
-}
-
 function linesOf(kind: DiffLine['kind'], before: string, after: string): string[] {
   return diffLines(before, after).filter((each) => each.kind === kind).map((each) => each.text);
-}
-
-function Diff({ lines }: { lines: (DiffLine | null)[] }) {
-  const signs = { same: ' ', added: '+', removed: '−' };
-  const words = { same: '', added: t.yaml.added, removed: t.yaml.removed };
-  return (
-    <pre class="diff" tabIndex={0} aria-label={t.yaml.would}>
-      {lines.map((line, at) =>
-        line === null ? <div key={at} class="diff-gap">⋯ {t.yaml.skipped}</div> : (
-          <div key={at} class={`diff-${line.kind}`}>
-            <span aria-label={words[line.kind] || undefined}>{signs[line.kind]} </span>{line.text}
-          </div>
-        ),
-      )}
-    </pre>
-  );
-}
-
-function Causes({ causes }: { causes: Cause[] }) {
-  return (
-    <ul class="causes">
-      {causes.map((each, at) => <li key={at}><code>{each.field}</code> {each.message}</li>)}
-    </ul>
-  );
 }
 
 function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: (force: boolean) => void; onApply: (force: boolean) => void }) {
@@ -155,7 +116,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
       await work(readManifest(text, object));
     } catch (error) {
       // A conflict of another text than this is none that could be taken over.
-      const wrong = outcomeOf(error);
+      const wrong = refusedBy(error);
       if (wrong.kind === 'wrong' || text === latest.current) setOutcome(wrong);
     }
     setBusy(false);
@@ -200,16 +161,12 @@ export function ObjectView() {
   const known = kindByName(plural);
   const { list, error } = useOffered(known === undefined);
   const kind = known ?? list?.find((each) => each.name === plural)?.kind;
-  if (kind) return <Followed kind={kind} space={space} name={name} />;
+  if (kind) return <Followed kind={kind} plural={plural} space={space} name={name} />;
   if (error) return <ErrorNotice error={error} />;
   return list ? <Head title={t.gone} /> : <Head title={t.loading} />;
 }
 
-function holdsData(kind: Kind): boolean {
-  return kind === kinds.configmaps || kind === kinds.secrets;
-}
-
-function Followed({ kind, space, name }: { kind: Kind; space: string; name: string }) {
+function Followed({ kind, plural, space, name }: { kind: Kind; plural: string; space: string; name: string }) {
   const path = pathOf(kind, space, name);
   const live = useLive<Obj>(kind, space, { name });
   const found = live.list[0];
@@ -217,19 +174,27 @@ function Followed({ kind, space, name }: { kind: Kind; space: string; name: stri
   const object = found && { ...found, apiVersion: apiVersionOf(kind), kind: kind.kind };
   const last = useRef<Obj | undefined>(undefined);
   if (object && object.metadata.resourceVersion !== last.current?.metadata.resourceVersion) last.current = object;
+  // Who left a text half-typed finds it at once.
+  const [first] = useState(() => (drafts.has(path) ? 'yaml' : 'details'));
+  const tab = place.value.query.get('tab') ?? first;
   const drop = async () => {
     if (await tell(() => remove(path), t.done.deleted(name))) go(href('overview'));
   };
   return (
-    <div class="full">
+    <div class={tab === 'yaml' ? 'full' : ''}>
       <Head title={name} sub={<><span>{kind.kind}</span><span>{space}</span></>}>
+        {object && <KindActions kind={kind} object={object} path={path} />}
         {object && isLogged(kind) && <a class="button" href={href('logs', [kind.plural, space, name])}>{t.pod.logs}</a>}
         {object && <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)} run={drop} />}
       </Head>
       {!object && (live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />)}
+      {last.current && (
+        <Tabs label={name} current={tab} onPick={(id) => go(href('object', [plural, space, name], { tab: id }))}
+              tabs={[{ id: 'details', text: t.pod.details }, { id: 'yaml', text: t.actions.yaml }]} />
+      )}
       {/* Also where it was deleted and made anew: what is typed is kept. */}
-      {last.current && <Known kind={kind} object={last.current} path={path} />}
-      {object && holdsData(kind) && <Data object={object} encoded={kind === kinds.secrets} />}
+      {last.current && tab === 'yaml' && <Known kind={kind} object={last.current} path={path} />}
+      {object && tab !== 'yaml' && <Details kind={kind} object={object} />}
     </div>
   );
 }

@@ -156,7 +156,7 @@ export function PodView() {
   return (
     <div class={tab === 'details' ? '' : 'full'}>
       <Head title={name} sub={<><Badge tone={state.tone}>{state.word}</Badge><span>{space}</span><span>{pod.spec.nodeName}</span></>}>
-        <a class="button" href={href('object', ['pods', space, name])}>{t.actions.yaml}</a>
+        <a class="button" href={href('object', ['pods', space, name], { tab: 'yaml' })}>{t.actions.yaml}</a>
         <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)}
                 run={() => tell(() => remove(pathOf(kinds.pods, space, name)), t.done.deleted(name))} />
       </Head>

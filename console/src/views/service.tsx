@@ -57,7 +57,7 @@ export function ServiceView() {
     <>
       <Head title={name} sub={<><span>{space}</span><span>{spec.type}</span></>}>
         {selector.length > 0 && <a class="button" href={href('logs', ['services', space, name])}>{t.pod.logs}</a>}
-        <a class="button" href={href('object', ['services', space, name])}>{t.actions.yaml}</a>
+        <a class="button" href={href('object', ['services', space, name], { tab: 'yaml' })}>{t.actions.yaml}</a>
         <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)} run={drop} />
       </Head>
       <div class="columns">

@@ -1,0 +1,39 @@
+// What becomes of the objects of a text that somebody wants to have: which of them can be tried now, and
+// which only once others of the same text are there.
+import type { Kind } from '../api/kinds';
+import type { Obj } from '../api/types';
+import type { Offered } from './discovery';
+import type { Wanted } from './manifest';
+
+export function groupVersionOf(apiVersion: string): { group: string; version: string } {
+  const [first = '', second] = apiVersion.split('/');
+  return second === undefined ? { group: '', version: first } : { group: first, version: second };
+}
+
+// In the version that the text says: the server may prefer another one.
+export function kindFor(offered: Offered[], object: Pick<Obj, 'apiVersion' | 'kind'>): Kind | undefined {
+  const { group, version } = groupVersionOf(object.apiVersion ?? '');
+  const found = offered.find((each) => each.kind.group === group && each.kind.kind === object.kind)?.kind;
+  return found && (found.version === version ? found : { ...found, version });
+}
+
+interface Definition {
+  spec?: { group?: string; names?: { kind?: string } };
+}
+
+// Whether the text itself makes the kind, or the namespace, that this object needs.
+export function madeByText(all: Wanted[], object: Obj, space: string): boolean {
+  const { group } = groupVersionOf(object.apiVersion ?? '');
+  return all.some(({ object: other }) => {
+    if (other === object) return false;
+    if (other.kind === 'Namespace') return other.metadata.name === space;
+    const { spec } = other as Obj & Definition;
+    return other.kind === 'CustomResourceDefinition' && spec?.group === group && spec?.names?.kind === object.kind;
+  });
+}
+
+// Namespaces and definitions first: what needs them stands often before them.
+export function inOrder(all: Wanted[]): Wanted[] {
+  const rank = ({ object }: Wanted) => (object.kind === 'Namespace' ? 0 : object.kind === 'CustomResourceDefinition' ? 1 : 2);
+  return [...all].sort((a, b) => rank(a) - rank(b));
+}

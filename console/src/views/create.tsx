@@ -1,0 +1,284 @@
+// Any objects, from a text: typed, pasted, or of files. First the server says what would come of each of them
+// (a dry run of server-side apply), then they are applied.
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import { lookAgain, offered, useOffered } from '../api/discovery';
+import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
+import { onForget } from '../api/live';
+import { ApiError, create, request } from '../api/request';
+import type { Obj } from '../api/types';
+import { inOrder, kindFor, madeByText } from '../model/creation';
+import { type DiffLine, diffLines, hunks } from '../model/diff';
+import { pageOf } from '../model/logged';
+import { kindAround, readManifests, type Wanted, wishOf } from '../model/manifest';
+import type { Tone } from '../model/pod';
+import { href } from '../router';
+import { namespace } from '../settings';
+import { t } from '../texts';
+import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
+import { Editor } from '../ui/editor';
+import { Badge, Head, Notice, Panel } from '../ui/parts';
+import { say } from '../ui/toasts';
+
+type State = 'makes' | 'changes' | 'same' | 'later' | 'conflict' | 'wrong' | 'made' | 'changed';
+
+interface Plan {
+  wanted: Wanted;
+  kind: Kind | undefined; // undefined: the text itself makes it.
+  space: string;
+  state: State;
+  lines: (DiffLine | null)[];
+  refused: Refused | null;
+}
+
+const kTones: Record<State, Tone> = {
+  makes: 'busy', changes: 'warn', same: 'none', later: 'none', conflict: 'warn', wrong: 'bad', made: 'good', changed: 'good',
+};
+const kBytesMax = 8 << 20;
+const kKindTries = 20;
+const kKindMs = 300;
+
+// What somebody typed and left is there when he comes back.
+let draft = '';
+onForget(() => (draft = ''));
+
+function spaceOf(kind: Kind, object: Obj, fallback: string): string {
+  return kind.namespaced ? object.metadata.namespace ?? fallback : '';
+}
+
+async function known(path: string): Promise<Obj | null> {
+  try {
+    return await request<Obj>(path);
+  } catch (error) {
+    // Who may not read it may still write it: then all of it is new to him.
+    if (error instanceof ApiError && (error.code === 404 || error.code === 403)) return null;
+    throw error;
+  }
+}
+
+// Without a name the server makes one, which no apply can.
+function write(kind: Kind, space: string, object: Obj, options: { dryRun?: boolean; force?: boolean }): Promise<Obj> {
+  const placed = kind.namespaced ? { ...object, metadata: { ...object.metadata, namespace: space } } : object;
+  if (object.metadata.name) return apply(pathOf(kind, space, object.metadata.name), placed, options);
+  return create(pathOf(kind, space), placed, options.dryRun);
+}
+
+async function tried(wanted: Wanted, all: Wanted[], list: Parameters<typeof kindFor>[0], fallback: string, force: boolean): Promise<Plan> {
+  const { object } = wanted;
+  const kind = kindFor(list, object);
+  const space = kind ? spaceOf(kind, object, fallback) : object.metadata.namespace ?? fallback;
+  const plan: Plan = { wanted, kind, space, state: 'later', lines: [], refused: null };
+  const wrong = (error: unknown): Plan => {
+    const refused = refusedBy(error);
+    return { ...plan, refused, state: refused.kind === 'conflict' ? 'conflict' : 'wrong' };
+  };
+  if (!kind) return madeByText(all, object, space) ? plan : wrong(new Error(t.create.unknown(object.kind!, object.apiVersion!)));
+  try {
+    const before = object.metadata.name ? await known(pathOf(kind, space, object.metadata.name)) : null;
+    const after = await write(kind, space, object, { dryRun: true, force });
+    if (!before) return { ...plan, state: 'makes' };
+    const named = { apiVersion: apiVersionOf(kind), kind: kind.kind };
+    const lines = hunks(diffLines(wishOf({ ...before, ...named }), wishOf({ ...after, ...named })));
+    return { ...plan, state: lines.length === 0 ? 'same' : 'changes', lines };
+  } catch (error) {
+    // Its namespace, or its definition, is not there before the text is applied.
+    if (error instanceof ApiError && error.code === 404 && madeByText(all, object, space)) return plan;
+    return wrong(error);
+  }
+}
+
+// A definition is served a moment after it was made.
+async function kindOnceThere(object: Obj): Promise<Kind | undefined> {
+  for (let left = kKindTries; left > 0; left -= 1) {
+    await lookAgain();
+    const kind = kindFor(offered.value ?? [], object);
+    if (kind) return kind;
+    await new Promise((go) => setTimeout(go, kKindMs));
+  }
+  return undefined;
+}
+
+async function applied(plan: Plan, fallback: string, force: boolean): Promise<Plan> {
+  const { object } = plan.wanted;
+  for (let left = kKindTries; ; left -= 1) {
+    try {
+      const kind = plan.kind ?? (await kindOnceThere(object));
+      if (!kind) throw new Error(t.create.unknown(object.kind!, object.apiVersion!));
+      const space = spaceOf(kind, object, fallback);
+      const done = await write(kind, space, object, { force });
+      const state = plan.state === 'changes' || plan.state === 'same' || plan.state === 'conflict' ? 'changed' : 'made';
+      return { ...plan, kind, space, state, refused: null, wanted: { ...plan.wanted, object: { ...object, metadata: { ...object.metadata, name: done.metadata.name } } } };
+    } catch (error) {
+      // What the text itself has just made may be a moment away.
+      const waits = plan.state === 'later' && left > 0 && error instanceof ApiError && (error.code === 404 || error.code === 403);
+      if (!waits) {
+        const refused = refusedBy(error);
+        return { ...plan, refused, state: refused.kind === 'conflict' ? 'conflict' : 'wrong' };
+      }
+      await new Promise((go) => setTimeout(go, kKindMs));
+    }
+  }
+}
+
+function hrefOf(kind: Kind, space: string, name: string): string {
+  if (kind.group === '' && kind.plural === 'pods') return href('pod', [space, name]);
+  const plural = kindByName(kind.plural)?.group === kind.group ? kind.plural : `${kind.plural}.${kind.group}`;
+  const [view, params] = pageOf({ ...kind, plural }, space, name);
+  return href(view, params);
+}
+
+function PlanItem({ plan }: { plan: Plan }) {
+  const { wanted: { object, line }, kind, space, state, refused } = plan;
+  const name = object.metadata.name ?? t.create.generated((object.metadata as { generateName?: string }).generateName ?? '');
+  const there = kind && (state === 'made' || state === 'changed');
+  return (
+    <li class="plan">
+      <div class="card-head">
+        <span class="dim">{object.kind}</span>
+        <b>{there ? <a href={hrefOf(kind, space, name)}>{name}</a> : name}</b>
+        {space && <span class="dim small">{space}</span>}
+        <span class="dim small">{t.create.line(line)}</span>
+        <Badge tone={kTones[state]}>{t.create.states[state]}</Badge>
+      </div>
+      {refused && (
+        <Notice tone={state === 'conflict' ? 'warn' : 'bad'}>
+          {state === 'conflict' ? t.yaml.conflict : refused.text}
+          {refused.causes.length > 0 && <Causes causes={refused.causes} />}
+        </Notice>
+      )}
+      {plan.lines.length > 0 && state === 'changes' && <Diff lines={plan.lines} />}
+    </li>
+  );
+}
+
+export function CreateView() {
+  const [text, setText] = useState(draft);
+  const [cursor, setCursor] = useState(0);
+  const [space, setSpace] = useState(namespace.value || 'default');
+  const [plans, setPlans] = useState<Plan[] | null>(null);
+  const [wrong, setWrong] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [force, setForce] = useState(false);
+  const latest = useRef(text);
+  const { list, error } = useOffered();
+  const around = kindAround(text, cursor);
+  const kind = useMemo(() => (list && around ? kindFor(list, around) : undefined), [list, around?.apiVersion, around?.kind]);
+  const done = plans?.every((each) => each.state === 'made' || each.state === 'changed' || each.state === 'same') ?? false;
+
+  const change = (next: string) => {
+    latest.current = draft = next;
+    setText(next);
+    // What was shown was of another text.
+    setPlans(null);
+    setWrong('');
+    setForce(false);
+  };
+  useEffect(() => {
+    if (text.trim() === '' || done) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [text, done]);
+
+  const take = async (files: FileList | null | undefined) => {
+    const all = [...(files ?? [])];
+    if (all.length === 0) return;
+    if (all.reduce((sum, each) => sum + each.size, 0) > kBytesMax) return setWrong(t.create.large);
+    const parts = await Promise.all(all.map((each) => each.text()));
+    change([latest.current, ...parts].map((each) => each.trim()).filter(Boolean).join('\n---\n') + '\n');
+  };
+  const look = async (taking: boolean) => {
+    setBusy(true);
+    setWrong('');
+    setPlans(null);
+    setForce(taking);
+    try {
+      await lookAgain();
+      if (offered.value === null) throw error ?? new Error(t.unanswered);
+      const all = inOrder(readManifests(text));
+      if (all.length === 0) throw new Error(t.create.empty);
+      const found: Plan[] = [];
+      for (const each of all) found.push(await tried(each, all, offered.value, space, taking));
+      if (text === latest.current) setPlans(found);
+    } catch (failed) {
+      setWrong((failed as Error).message || t.unanswered);
+    }
+    setBusy(false);
+  };
+  const run = async () => {
+    setBusy(true);
+    const of = text;
+    const all = [...plans!];
+    for (const [at, plan] of all.entries()) {
+      if (plan.state === 'same' || plan.state === 'made' || plan.state === 'changed') continue;
+      all[at] = await applied(plan, space, force);
+      if (of === latest.current) setPlans([...all]);
+    }
+    const failed = all.filter((each) => each.refused !== null).length;
+    if (failed === 0) {
+      // It is in the cluster now.
+      if (of === latest.current) draft = '';
+      say('good', t.yaml.applied);
+    } else {
+      say('bad', t.create.failed(failed, all.length));
+    }
+    setBusy(false);
+  };
+  const conflicts = plans?.some((each) => each.state === 'conflict') ?? false;
+  const refused = plans?.some((each) => each.state === 'wrong') ?? false;
+  return (
+    <div class="full">
+      <Head title={t.create.title} sub={t.create.intro} />
+      <div class="object">
+        <div class="object-edit" onDragOver={(event) => event.preventDefault()} onDrop={(event) => {
+          if (!event.dataTransfer?.files.length) return;
+          event.preventDefault();
+          void take(event.dataTransfer.files);
+        }}>
+          <div class="row create-tools">
+            <label class="field narrow-field">
+              <span>{t.create.into}</span>
+              <input class="input" value={space} onInput={(event) => {
+                setSpace(event.currentTarget.value.trim());
+                setPlans(null);
+              }} />
+            </label>
+            <label class="field">
+              <span>{t.create.files}</span>
+              <input type="file" class="file" multiple accept=".yaml,.yml,.json,text/*" onChange={(event) => {
+                void take(event.currentTarget.files);
+                event.currentTarget.value = '';
+              }} />
+            </label>
+          </div>
+          <Editor kind={kind} text={text} label={t.create.text} onText={change} onCursor={setCursor} onSave={() => void look(false)} />
+          <div class="row end">
+            <small class="dim editor-hint">{t.yaml.completion}</small>
+            <button class="button" disabled={text === '' || busy} onClick={() => change('')}>{t.create.clear}</button>
+            <button class="button primary" disabled={busy || text.trim() === ''} onClick={() => void look(false)}>{t.create.preview}</button>
+          </div>
+        </div>
+        <Panel title={t.create.would}>
+          {wrong && <Notice tone="bad">{wrong}</Notice>}
+          {!plans && !wrong && <p class="dim">{busy ? t.loading : t.create.hint}</p>}
+          {plans && (
+            <>
+              <ul class="plans">{plans.map((plan, at) => <PlanItem key={at} plan={plan} />)}</ul>
+              {refused && !busy && <p class="dim">{t.create.someRefused}</p>}
+              {conflicts && !busy && <p class="dim">{t.yaml.conflictHint}</p>}
+              <div class="row">
+                {conflicts && <button class="button" disabled={busy} onClick={() => void look(true)}>{t.yaml.previewForce}</button>}
+                {!done && (
+                  <button class={`button ${force ? 'danger' : 'primary'}`} disabled={busy || conflicts} onClick={() => void run()}>
+                    {force ? t.yaml.force : t.create.apply(plans.filter((each) => each.state !== 'same').length)}
+                  </button>
+                )}
+                {done && <p>{t.create.done}</p>}
+              </div>
+            </>
+          )}
+        </Panel>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,178 @@
+// Of an object of any kind what `kubectl describe` says of it: what the server's table has, its conditions,
+// whose it is, its pods, what it holds, and what happened to it; and what is often done to its kind.
+import { apiVersionOf, type Kind, kindOf, kinds, pathOf } from '../api/kinds';
+import { useLive } from '../api/live';
+import { ApiError, patch, request } from '../api/request';
+import type { Condition, EventObj, Obj, Pod, Selector } from '../api/types';
+import { factsOf, isEvictable, toneOf } from '../model/facts';
+import { isLogged, pageOf, selectorOf } from '../model/logged';
+import { href } from '../router';
+import { t } from '../texts';
+import { Data } from '../ui/data';
+import { Action, Age, Badge, Notice, Panel, Standing } from '../ui/parts';
+import { restart, Scale } from '../ui/scale';
+import { say, tell } from '../ui/toasts';
+import { EventList } from './events';
+import { PodTable } from './pods';
+
+const kTextMax = 400;
+const kNobody = 'skiff.dev=nobody'; // No pod has it: "" would be all of them.
+
+type Known = Obj & {
+  spec?: { replicas?: number; selector?: Selector | Record<string, string>; unschedulable?: boolean; suspend?: boolean };
+  status?: { conditions?: unknown };
+};
+
+// Custom kinds may call anything by that name.
+function conditionsOf({ status }: Known): Condition[] {
+  const found = status?.conditions;
+  if (!Array.isArray(found)) return [];
+  return found.filter((each: Condition | null) => typeof each?.type === 'string' && typeof each.status === 'string');
+}
+
+function shortened(text: string): string {
+  return text.length > kTextMax ? `${text.slice(0, kTextMax)}…` : text;
+}
+
+function Facts({ kind, object }: { kind: Kind; object: Known }) {
+  const { metadata } = object;
+  const table = useLive<Obj>(kind, metadata.namespace, { name: metadata.name, table: true });
+  const facts = factsOf(table.titles.value, table.list[0]);
+  const finalizers = (metadata as { finalizers?: string[] }).finalizers ?? [];
+  return (
+    <Panel title={t.pod.details}>
+      <dl class="facts">
+        {facts.map((each) => (
+          <div key={each.title}><dt title={each.about || undefined}>{each.title}</dt><dd>{each.text}</dd></div>
+        ))}
+        <div><dt>{t.details.apiVersion}</dt><dd class="mono">{apiVersionOf(kind)}</dd></div>
+        <div><dt>{t.columns.age}</dt><dd><Age time={metadata.creationTimestamp} /></dd></div>
+        {metadata.ownerReferences?.map((each) => {
+          const owner = kindOf(each.kind);
+          const page = owner && pageOf(owner, owner.namespaced ? metadata.namespace ?? '' : '', each.name);
+          return (
+            <div key={each.uid}>
+              <dt>{t.pod.owner}</dt>
+              <dd>{each.kind} {page ? <a href={href(page[0], page[1])}>{each.name}</a> : each.name}</dd>
+            </div>
+          );
+        })}
+        {finalizers.length > 0 && <div><dt>{t.details.finalizers}</dt><dd class="mono small">{finalizers.join(', ')}</dd></div>}
+      </dl>
+    </Panel>
+  );
+}
+
+function Conditions({ all }: { all: Condition[] }) {
+  if (all.length === 0) return null;
+  return (
+    <Panel title={t.pod.conditions}>
+      <ul class="conditions told">
+        {all.map((each) => (
+          <li key={each.type}>
+            <Badge tone={toneOf(each)}>{each.type}{each.status === 'True' ? '' : `: ${each.status}`}</Badge>
+            <Age time={each.lastTransitionTime} />
+            {(each.reason || each.message) && <small><b>{each.reason}</b> {each.message}</small>}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Words({ title, words }: { title: string; words: Record<string, string> | undefined }) {
+  const all = Object.entries(words ?? {});
+  if (all.length === 0) return null;
+  return (
+    <Panel title={title}>
+      <ul class="labels">
+        {all.map(([key, value]) => <li key={key} class="chip mono">{key}={shortened(value)}</li>)}
+      </ul>
+    </Panel>
+  );
+}
+
+// On a Node, or those that it selects.
+function Pods({ kind, object }: { kind: Kind; object: Known }) {
+  const { name, namespace } = object.metadata;
+  const isNode = kind === kinds.nodes;
+  const labels = isNode ? '' : selectorOf(kind, object.spec?.selector) || kNobody;
+  const live = useLive<Pod>(kinds.pods, isNode ? '' : namespace, isNode ? { fields: `spec.nodeName=${name}` } : { labels });
+  return (
+    <Panel title={t.nav.pods} side={<span class="dim small">{live.loaded ? live.list.length : ''}</span>}>
+      {live.loaded ? <PodTable label={t.nav.pods} pods={live.list} brief /> : <Standing of={live} />}
+    </Panel>
+  );
+}
+
+export function Details({ kind, object }: { kind: Kind; object: Known }) {
+  const { name, namespace = '', labels, annotations, deletionTimestamp } = object.metadata;
+  // What is of no namespace has its events in some.
+  const events = useLive<EventObj>(kinds.events, namespace, { fields: `involvedObject.kind=${kind.kind},involvedObject.name=${name}` });
+  const holdsData = kind === kinds.configmaps || kind === kinds.secrets;
+  return (
+    <div class="columns">
+      <div>
+        {deletionTimestamp && <Notice tone="warn">{t.details.ending} <Age time={deletionTimestamp} /></Notice>}
+        {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}
+        {(kind === kinds.nodes || isLogged(kind)) && <Pods kind={kind} object={object} />}
+        <Panel title={t.pod.events}>{events.loaded ? <EventList events={events.list} /> : <Standing of={events} />}</Panel>
+      </div>
+      <div>
+        <Facts kind={kind} object={object} />
+        <Conditions all={conditionsOf(object)} />
+        <Words title={t.pod.labels} words={labels} />
+        <Words title={t.details.annotations} words={annotations} />
+      </div>
+    </div>
+  );
+}
+
+// As kubectl drain: no new pods, and those that are there are asked to go, as far as budgets allow.
+async function drain(name: string, path: string): Promise<void> {
+  if (!(await tell(() => patch(path, { spec: { unschedulable: true } }), t.done.cordoned(name)))) return;
+  try {
+    const query = new URLSearchParams({ fieldSelector: `spec.nodeName=${name}` });
+    const { items } = await request<{ items: Pod[] }>(`${pathOf(kinds.pods)}?${query}`);
+    const leaving = items.filter(isEvictable);
+    const refused: string[] = [];
+    for (const { metadata } of leaving) {
+      const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: metadata.name, namespace: metadata.namespace } };
+      try {
+        await request(`${pathOf(kinds.pods, metadata.namespace, metadata.name)}/eviction`, { method: 'POST', body: eviction });
+      } catch (error) {
+        if (!(error instanceof ApiError && error.code === 404)) refused.push(`${metadata.name}: ${(error as Error).message}`);
+      }
+    }
+    say(refused.length > 0 ? 'bad' : 'good', t.done.drained(name, leaving.length - refused.length, refused));
+  } catch (error) {
+    say('bad', (error as Error).message || t.unanswered);
+  }
+}
+
+export function KindActions({ kind, object, path }: { kind: Kind; object: Known; path: string }) {
+  const { name } = object.metadata;
+  const { replicas = 1, unschedulable, suspend } = object.spec ?? {};
+  if (kind === kinds.nodes) {
+    const turn = () => tell(() => patch(path, { spec: { unschedulable: unschedulable ? null : true } }),
+      unschedulable ? t.done.uncordoned(name) : t.done.cordoned(name));
+    return (
+      <>
+        <Action text={unschedulable ? t.actions.uncordon : t.actions.cordon} run={turn} />
+        <Action text={t.actions.drain} sure={t.actions.sureDrain(name)} yes={t.actions.yesDrain} run={() => drain(name, path)} />
+      </>
+    );
+  }
+  if (kind === kinds.jobs || kind === kinds.cronjobs) {
+    const turn = () => tell(() => patch(path, { spec: { suspend: !suspend } }), suspend ? t.done.goesOn(name) : t.done.suspended(name));
+    return <Action text={suspend ? t.deployment.resume : t.actions.suspend} run={turn} />;
+  }
+  const scales = kind === kinds.statefulsets || kind === kinds.replicasets || kind === kinds.deployments;
+  const restarts = kind === kinds.statefulsets || kind === kinds.daemonsets || kind === kinds.deployments;
+  return (
+    <>
+      {scales && <Scale name={name} wanted={replicas} path={path} />}
+      {restarts && <Action text={t.deployment.restart} run={() => restart(path, name)} />}
+    </>
+  );
+}
