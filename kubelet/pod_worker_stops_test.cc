@@ -98,6 +98,13 @@ TEST_F(PodWorkerNoticeTest, OneThatAServiceLeadsToStopsWhenThatHasHeardOfIt) {
   EXPECT_LE(runtime_.stops().front().second, 30s - StopTask::kNotice) << "of its grace period";
 }
 
+TEST_F(PodWorkerNoticeTest, OfAShortGracePeriodMostIsLeft) {
+  context_.is_led_to = [](const core_v1::Pod&) { return true; };
+  const Duration after = StoppedAfter(1);
+  EXPECT_GE(after, 250ms);
+  EXPECT_LE(after, 260ms);
+}
+
 TEST_F(PodWorkerNoticeTest, AHookThatTakesLongerIsNoticeEnough) {
   context_.is_led_to = [](const core_v1::Pod&) { return true; };
   Pause(2);

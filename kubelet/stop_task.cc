@@ -108,7 +108,8 @@ Duration StopTask::RunPreStop() {
 // by it that nobody may send twice. So nothing comes any more by then.
 Duration StopTask::Notice() const {
   const auto& is_led_to = worker_.context_.is_led_to;
-  return pod_.metadata.deletion_timestamp && is_led_to && is_led_to(pod_) ? kNotice : 0ns;
+  if (!pod_.metadata.deletion_timestamp || !is_led_to || !is_led_to(pod_)) return 0ns;
+  return std::min(kNotice, std::max(Left(), Duration{}) / kNoticeShare);
 }
 
 bool StopTask::Stop(Duration grace) {

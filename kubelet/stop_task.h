@@ -20,8 +20,10 @@ class StopTask final : public ControlLoop {
   // Every container gets that long after its stop signal.
   static constexpr Duration kGraceMin = 2s;
   // Who leads requests to a pod is told of its end when its node is, and has to write rules: so
-  // long they have for it, of the grace period and of what preStop takes.
-  static constexpr Duration kNotice = 300ms;
+  // long they have for it, of the grace period and of what preStop takes. That is milliseconds, but
+  // where twenty programs want to run at once it was more than 0.3 s.
+  static constexpr Duration kNotice = 1s;
+  static constexpr int kNoticeShare = 4;  // At most such a part of the grace period.
   static constexpr Duration kRetryFirst = 1s;
   static constexpr Duration kRetryMax = 10s;
 
