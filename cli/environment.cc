@@ -82,6 +82,8 @@ Environment SystemEnvironment(const Clock& clock) {
                 const char* value = std::getenv(name.c_str());
                 return std::string(value ? value : "");
               },
+          .has_variable =
+              [](const std::string& name) { return std::getenv(name.c_str()) != nullptr; },
           .connect = [](const HttpsOptions& options) { return MakeHttpsTransport(options); },
           .pause =
               [](Duration duration) {

@@ -23,6 +23,8 @@ struct Environment {
   std::function<std::string()> read_input;
   // An environment variable; "" when it is not set.
   std::function<std::string(const std::string& name)> variable;
+  // Whether one is set, if to nothing; nullptr: those are that say something.
+  std::function<bool(const std::string& name)> has_variable = {};
   std::function<Result<std::unique_ptr<Transport>>(const HttpsOptions& options)> connect;
   // Lets that much time pass.
   std::function<void(Duration)> pause;

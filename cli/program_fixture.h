@@ -34,6 +34,7 @@ class ProgramTest : public testing::Test {
               const auto found = variables_.find(name);
               return found == variables_.end() ? std::string("/nowhere") : found->second;
             },
+        .has_variable = [this](const std::string& name) { return variables_.contains(name); },
         .connect = [this](const HttpsOptions& options) -> Result<std::unique_ptr<Transport>> {
           connected_.push_back(options.server);
           if (!server_) return Fail(Reason::kServiceUnavailable, "no server here");

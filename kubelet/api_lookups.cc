@@ -1,5 +1,10 @@
 #include "kubelet/api_lookups.h"
 
+#include <algorithm>
+
+#include "api/pods/conditions.h"
+#include "api/select/selector.h"
+
 namespace skiff::kubelet {
 
 RegistryCredentials ApiPullCredentials(KeptObjects& objects, const core_v1::Pod& pod,
@@ -56,6 +61,16 @@ VolumeSources ApiVolumeSources(KeptObjects& objects,
   };
   sources.node_allocatable = std::move(node_allocatable);
   return sources;
+}
+
+bool IsLedTo(const Informer<core_v1::Service>& services, const core_v1::Pod& pod) {
+  const auto* ready = FindCondition(pod.status.conditions, "Ready");
+  if (ready == nullptr || ready->status != "True") return false;
+  const auto all = services.ListIn(pod.metadata.namespace_);
+  return std::any_of(all.begin(), all.end(), [&](const Ptr<core_v1::Service>& service) {
+    return !service->spec.selector.empty() &&
+           LabelSelector::FromMap(service->spec.selector).Matches(pod.metadata.labels);
+  });
 }
 
 }  // namespace skiff::kubelet

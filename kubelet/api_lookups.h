@@ -1,4 +1,4 @@
-// What volumes and environments look up in the API.
+// What volumes, environments and stops look up in the API.
 #pragma once
 
 #include "client/informer.h"
@@ -23,5 +23,8 @@ EnvironmentSources ApiEnvironmentSources(KeptObjects& objects,
                                          const Informer<core_v1::Service>& services,
                                          std::map<std::string, Quantity> node_allocatable,
                                          const core_v1::Pod& pod);
+
+// Whether a Service leads requests to the pod now: it is ready, and has the labels for it.
+bool IsLedTo(const Informer<core_v1::Service>& services, const core_v1::Pod& pod);
 
 }  // namespace skiff::kubelet

@@ -118,6 +118,12 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                                                   options_.facts.Allocatable(), pod);
                    },
                .network_problem = [this] { return health_.NetworkProblem(); },
+               .is_led_to =
+                   [this](const core_v1::Pod& pod) {
+                     // Containers of simulated nodes have no addresses.
+                     return dependencies_.loops != nullptr &&
+                            IsLedTo(dependencies_.services, pod);
+                   },
                .gone = [this] { Wake(); },
                .dns = options_.dns,
                .node_ips = options_.node_ips,

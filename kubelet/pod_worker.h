@@ -55,6 +55,8 @@ struct PodWorkerContext {
   std::function<EnvironmentSources(const core_v1::Pod&)> environment;
   // Why pods cannot have a network yet; "": they can.
   std::function<std::string()> network_problem;
+  // Whether requests come to the pod by a Service; empty: to none.
+  std::function<bool(const core_v1::Pod&)> is_led_to;
   // A worker has become kGone. Called on its own step: the worker is removed elsewhere.
   std::function<void()> gone;
   DnsSettings dns;

@@ -251,6 +251,7 @@ class PodWorkerTest : public testing::Test {
       .cgroups = cgroups_,
       .environment = [this](const core_v1::Pod&) { return sources_; },
       .network_problem = [] { return std::string(); },
+      .is_led_to = {},
       .gone = [] {},
       .dns = DnsSettings(),
       .node_ips = {"192.0.2.1"},

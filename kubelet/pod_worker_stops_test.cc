@@ -1,5 +1,8 @@
 // What a worker keeps over restarts, how it waits for volumes, and stops that threads wait for.
+#include "client/transport.h"
+#include "kubelet/api_lookups.h"
 #include "kubelet/pod_worker_fixture.h"
+#include "kubelet/stop_task.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -63,6 +66,97 @@ TEST_F(PodWorkerVolumesTest, APodWhoseVolumesAreNotBroughtUpToDateIsLookedAtNoLe
   executor_.RunFor(10 * PodWorker::kResync);
   EXPECT_GE(settings_asked_ - before, 9);
   EXPECT_EQ(Running("app").size(), 1u) << "old contents are better than none";
+}
+
+// Who leads requests to a pod hears of its end no earlier than its node does.
+class PodWorkerNoticeTest : public PodWorkerTest {
+ protected:
+  // How long after it is deleted its container is told to stop.
+  Duration StoppedAfter(int64_t grace_s) {
+    StartWorker();
+    Delete(grace_s);
+    const Duration begin = clock_.Monotonic();
+    while (runtime_.stops().empty()) executor_.RunFor(10ms);
+    return clock_.Monotonic() - begin;
+  }
+  void Pause(int64_t seconds) {
+    auto& hook = pod_.spec.containers[0].lifecycle.emplace().pre_stop.emplace();
+    hook.sleep.emplace().seconds = seconds;
+  }
+};
+
+TEST_F(PodWorkerNoticeTest, APodThatNoServiceLeadsToStopsAtOnce) {
+  context_.is_led_to = [](const core_v1::Pod&) { return false; };
+  EXPECT_LE(StoppedAfter(30), 10ms);
+}
+
+TEST_F(PodWorkerNoticeTest, OneThatAServiceLeadsToStopsWhenThatHasHeardOfIt) {
+  context_.is_led_to = [](const core_v1::Pod&) { return true; };
+  const Duration after = StoppedAfter(30);
+  EXPECT_GE(after, StopTask::kNotice);
+  EXPECT_LE(after, StopTask::kNotice + 10ms);
+  EXPECT_LE(runtime_.stops().front().second, 30s - StopTask::kNotice) << "of its grace period";
+}
+
+TEST_F(PodWorkerNoticeTest, OfAShortGracePeriodMostIsLeft) {
+  context_.is_led_to = [](const core_v1::Pod&) { return true; };
+  const Duration after = StoppedAfter(1);
+  EXPECT_GE(after, 250ms);
+  EXPECT_LE(after, 260ms);
+}
+
+TEST_F(PodWorkerNoticeTest, AHookThatTakesLongerIsNoticeEnough) {
+  context_.is_led_to = [](const core_v1::Pod&) { return true; };
+  Pause(2);
+  const Duration after = StoppedAfter(30);
+  EXPECT_GE(after, 2s);
+  EXPECT_LE(after, 2s + 10ms);
+}
+
+TEST_F(PodWorkerNoticeTest, WhatStopsToBeStartedAgainHasNone) {
+  context_.is_led_to = [](const core_v1::Pod&) { return true; };
+  StartWorker();
+  pod_.spec.containers[0].image = "img:2";
+  ++pod_.metadata.generation;
+  Change();
+  executor_.RunFor(10ms);
+  EXPECT_FALSE(runtime_.stops().empty());
+}
+
+TEST(IsLedToTest, BySelectorInItsNamespaceAndBeingReady) {
+  FakeClock clock;
+  SeededRandom random(1);
+  InProcessTransport transport([](const http::Request&) { return http::Response(); });
+  Client client(transport, "test");
+  InformerFactory informers(Reflector::Dependencies{client, clock, random});
+  const auto services = informers.For<core_v1::Service>();
+  const auto put = [&](const std::string& namespace_, const core_v1::ServiceSpec& spec) {
+    core_v1::Service service;
+    service.metadata.namespace_ = namespace_;
+    service.metadata.name = "web";
+    service.spec = spec;
+    services.cache().Replace({RawJson(ToJson(service))}, "1");
+  };
+  core_v1::Pod pod;
+  pod.metadata.namespace_ = "default";
+  pod.metadata.labels = {{"app", "web"}, {"tier", "front"}};
+  auto& ready = pod.status.conditions.emplace_back();
+  ready.type = "Ready";
+  ready.status = "True";
+  put("default", {});
+  EXPECT_FALSE(IsLedTo(services, pod)) << "no selector selects nothing";
+  core_v1::ServiceSpec spec;
+  spec.selector["app"] = "web";
+  put("other", spec);
+  EXPECT_FALSE(IsLedTo(services, pod));
+  put("default", spec);
+  EXPECT_TRUE(IsLedTo(services, pod));
+  ready.status = "False";
+  EXPECT_FALSE(IsLedTo(services, pod));
+  ready.status = "True";
+  spec.selector["app"] = "api";
+  put("default", spec);
+  EXPECT_FALSE(IsLedTo(services, pod));
 }
 
 // Stops hold real threads here, as they do in real life.

@@ -104,6 +104,14 @@ Duration StopTask::RunPreStop() {
   return 0ns;
 }
 
+// A connection that is kept to a pod is closed by it when it ends, maybe just when a request goes
+// by it that nobody may send twice. So nothing comes any more by then.
+Duration StopTask::Notice() const {
+  const auto& is_led_to = worker_.context_.is_led_to;
+  if (!pod_.metadata.deletion_timestamp || !is_led_to || !is_led_to(pod_)) return 0ns;
+  return std::min(kNotice, std::max(Left(), Duration{}) / kNoticeShare);
+}
+
 bool StopTask::Stop(Duration grace) {
   const auto stopped = worker_.context_.runtime.StopContainer(kill_.id, grace);
   if (!stopped && stopped.error().reason != Reason::kNotFound) {
@@ -129,8 +137,9 @@ Duration StopTask::Step() {
   if (!std::exchange(is_announced_, true)) {
     context.events.Report(ContainerReference(pod_, kill_.name, false), EventType::kNormal,
                           "Killing", kill_.message);
+    const Duration told = context.clock.Monotonic() + Notice();
     const Duration pause = RunPreStop();
-    sleeps_until_ = context.clock.Monotonic() + pause;
+    sleeps_until_ = std::max(told, context.clock.Monotonic() + pause);
   }
   if (done_) return kNever;
   const Duration now = context.clock.Monotonic();

@@ -2,8 +2,8 @@
 // kill. A loop of its own, so that the containers of a pod stop side by side and their worker stays
 // awake.
 //
-//   preStop (once) --> waits for its turn, no longer than the grace period --> StopContainer
-//                                                                        fails: again, later
+//   preStop (once), notice --> waits for its turn, but not longer than the grace period
+//       --> StopContainer; again, later, where that fails
 //   A call to the runtime cannot be shortened. A grace period that became shorter while one is
 //   under way is kept by another call, made when there is little left of it.
 #pragma once
@@ -19,6 +19,11 @@ class StopTask final : public ControlLoop {
  public:
   // Every container gets that long after its stop signal.
   static constexpr Duration kGraceMin = 2s;
+  // Who leads requests to a pod is told of its end when its node is, and has to write rules: so
+  // long they have for it, of the grace period and of what preStop takes. That is milliseconds, but
+  // where twenty programs want to run at once it was more than 0.3 s.
+  static constexpr Duration kNotice = 1s;
+  static constexpr int kNoticeShare = 4;  // At most such a part of the grace period.
   static constexpr Duration kRetryFirst = 1s;
   static constexpr Duration kRetryMax = 10s;
 
@@ -51,6 +56,7 @@ class StopTask final : public ControlLoop {
   class Busy;
   // How long it has to wait before the stop signal.
   Duration RunPreStop();
+  Duration Notice() const;
   Duration Left() const;
   Duration RetryDelay();
   bool Stop(Duration grace);
@@ -66,7 +72,7 @@ class StopTask final : public ControlLoop {
   // Only the loop's own step touches what follows.
   bool is_announced_ = false;
   int failures_ = 0;
-  Duration sleeps_until_{};  // Monotonic: a preStop hook that only lets time pass.
+  Duration sleeps_until_{};  // Monotonic: a preStop hook that only lets time pass, and the notice.
   Duration not_before_{};    // Monotonic: after a failure.
 
   std::unique_ptr<Hurry> hurry_;  // The worker's thread alone.

@@ -61,6 +61,7 @@ Result<> DockerUp(const DockerOptions& asked, const Progress& progress) {
   TRY(CheckOptions(options));
   TRY(CheckDockerEngine());
   const DockerTurn turn = TRY(DockerTurn::Take(options.name));
+  DockerFiles::RemoveLeft(options.name);
   const auto containers = TRY(DockerNodes(options.name));
   const DockerParts parts = TRY(DockerPartsOf(options.name));
   const DockerMissing missing = TRY(MissingOf(options, parts));
@@ -88,6 +89,7 @@ Result<bool> DockerDown(const std::string& name, const Progress& progress) {
   if (name.empty()) return Fail(Reason::kInvalid, "--name: no cluster is named");
   TRY(CheckDockerEngine());
   const DockerTurn turn = TRY(DockerTurn::Take(name));
+  DockerFiles::RemoveLeft(name);
   return RemoveDockerCluster(name, progress);
 }
 

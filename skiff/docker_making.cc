@@ -18,6 +18,9 @@ namespace skiff {
 namespace {
 
 constexpr Duration kNodeTimeout = 120s;
+// Of what they are given, what they would not make themselves.
+constexpr char kMemberKey[] = "/var/etcd/data/pki/member.key";
+constexpr char kServerKey[] = "/var/lib/skiff/pki/apiserver-etcd-client.key";
 constexpr char kAtOnce[] = "; somebody else makes this cluster at the same time";
 
 // Says who has the port, when it was that, or the name.
@@ -121,10 +124,26 @@ std::string DockerMaking::SettingsLabel() const {
   return fmt::format("{}={}", kDockerSettingsLabel, DockerSettingsText(options_));
 }
 
+// Keys are given between the container's making and its start. Who was ended there leaves one that
+// makes keys of its own, or none, and would be no part of the cluster.
+Result<> DockerMaking::CheckKeys(const std::string& name, const char* key) const {
+  const auto read = Docker({"cp", name + ":" + key, "-"});
+  if (read) return {};
+  if (!PatternMatches("[Cc]ould not find the file|[Nn]o such", read.error().message)) {
+    return Fail(read.error());
+  }
+  return Fail(Reason::kConflict,
+              fmt::format("{} has no keys: an up was ended before it gave them, so this cluster "
+                          "has never been whole; remove it by skiff down --docker --name={}, and "
+                          "start again",
+                          name, options_.name));
+}
+
 Result<> DockerMaking::Run(const std::string& name, const std::vector<std::string>& create,
-                           const std::optional<Given>& given) {
+                           const std::optional<Given>& given, const char* has) {
   if (const auto made = Docker(create); !made) return Fail(ExplainRun(made.error()));
   made_.containers.insert(name);
+  if (has != nullptr) TRY(CheckKeys(name, has));
   if (given) TRY(Docker({"cp", given->from + "/.", name + ":" + given->to}));
   if (const auto run = Docker({"start", name}); !run) return Fail(ExplainRun(run.error()));
   return {};
@@ -133,10 +152,10 @@ Result<> DockerMaking::Run(const std::string& name, const std::vector<std::strin
 Result<> DockerMaking::RunWithVolume(const std::string& name,
                                      const std::vector<std::string>& create,
                                      std::vector<std::string> labels,
-                                     const std::optional<Given>& given) {
+                                     const std::optional<Given>& given, const char* has) {
   labels.push_back(fmt::format("{}={}", kDockerPortLabel, options_.secure_port));
   TRY(AddVolume(name, labels));
-  return Run(name, create, given);
+  return Run(name, create, given, has);
 }
 
 // Follows a node's own report until it is usable.
@@ -167,6 +186,10 @@ Result<> DockerMaking::WaitUntilUsable(const std::string& container) const {
 Result<> DockerMaking::Start(const std::vector<DockerNode>& containers, const char* role) const {
   for (const DockerNode& container : containers) {
     if (container.role != role) continue;
+    if (options_.etcd_members && container.state == "created") {
+      if (container.role == kDockerEtcdRole) TRY(CheckKeys(container.name, kMemberKey));
+      if (container.role == kDockerServerRole) TRY(CheckKeys(container.name, kServerKey));
+    }
     progress_("starting " + container.name);
     if (const auto started = Docker({"start", container.name}); !started) {
       return Fail(ExplainRun(started.error()));
@@ -182,7 +205,7 @@ Result<> DockerMaking::AddMembers(const std::set<int>& numbers, const DockerFile
     std::optional<Given> given;
     if (with_keys) given = {files->OfMember(number), kMemberKeys};
     TRY(RunWithVolume(DockerEtcdName(options_.name, number), DockerEtcdCommand(options_, number),
-                      {SettingsLabel()}, given));
+                      {SettingsLabel()}, given, with_keys ? nullptr : kMemberKey));
   }
   return {};
 }
@@ -194,7 +217,9 @@ Result<> DockerMaking::AddServers(const std::set<int>& numbers, const DockerFile
   for (const int number : numbers) {
     progress_(fmt::format("starting node {} of {}", number, options_.nodes.value_or(1)));
     const std::string name = DockerServerName(options_.name, number);
-    TRY(RunWithVolume(name, DockerServerCommand(options_, number), {SettingsLabel()}, given));
+    const bool has_keys = options_.etcd_members && !with_keys;
+    TRY(RunWithVolume(name, DockerServerCommand(options_, number), {SettingsLabel()}, given,
+                      has_keys ? kServerKey : nullptr));
     // By itself: it writes what all clusters begin with.
     if (number == 1) TRY(WaitUntilUsable(name));
   }

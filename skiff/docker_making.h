@@ -53,13 +53,17 @@ class DockerMaking {
   Result<> AddNetwork();
   Result<> WriteSettings();
   Result<> AddVolume(const std::string& name, const std::vector<std::string>& labels);
-  // Of what `docker create ...` makes, with what it is given before.
+  // Of what `docker create ...` makes, with what it is given before; `has`: a key that it was given
+  // by who made its volume.
   Result<> Run(const std::string& name, const std::vector<std::string>& create,
-               const std::optional<Given>& given = {});
+               const std::optional<Given>& given = {}, const char* has = nullptr);
   // Its state lives in a volume with its name, which has those labels, too.
   Result<> RunWithVolume(const std::string& name, const std::vector<std::string>& create,
-                         std::vector<std::string> labels, const std::optional<Given>& given = {});
+                         std::vector<std::string> labels, const std::optional<Given>& given = {},
+                         const char* has = nullptr);
   std::string SettingsLabel() const;
+  // That a container of a server or a member over a volume that was there has what is given once.
+  Result<> CheckKeys(const std::string& name, const char* key) const;
   Result<> Start(const std::vector<DockerNode>& containers, const char* role) const;
   Result<> AddMembers(const std::set<int>& numbers, const DockerFiles* files, bool with_keys);
   Result<> AddServers(const std::set<int>& numbers, const DockerFiles* files, bool with_keys);

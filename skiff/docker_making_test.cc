@@ -36,6 +36,10 @@ case "$1 $2" in
     [ ! -e "containers/$name" ] || { echo "the name is already in use by container 7" >&2; exit 1; }
     printf '%s\n' "$@" >"containers/$name" ;;
   "rm --force") rm -f "containers/$name" ;;
+  "cp "*) case $name in
+      -) [ -e "keys/${2%%:*}" ] || { echo "Could not find the file ${2#*:} in it" >&2; exit 1; } ;;
+      *) touch "keys/${name%%:*}" ;;
+    esac ;;
   "volume inspect") label "$(echo "$4" | sed 's|.*"\(skiff.io[^"]*\)".*|\1|')" "volumes/$name" ;;
   "inspect --format")
     [ "$3" != '{{.Config.Image}}' ] || grep -m 1 '^skiff:' "containers/$name"
@@ -55,7 +59,9 @@ esac
 class DockerMakingTest : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* kind : {"volumes", "containers"}) fs::create_directories(here_ + "/" + kind);
+    for (const char* kind : {"volumes", "containers", "keys"}) {
+      fs::create_directories(here_ + "/" + kind);
+    }
     std::ofstream(here_ + "/docker") << kEngine;
     fs::permissions(here_ + "/docker", fs::perms::owner_all);
     setenv("PATH", (here_ + ":" + path_).c_str(), 1);
@@ -103,6 +109,55 @@ TEST_F(DockerMakingTest, WhoLosesARaceTakesNothingOfTheWinnersAway) {
     fs::remove(here_ + "/volumes/" + volume);
     fs::remove(here_ + "/containers/dev-server");
   }
+}
+
+TEST_F(DockerMakingTest, OneThatWasEndedBeforeItGaveKeysIsToldOf) {
+  DockerMaking first(options_, none_, silent_);
+  ASSERT_TRUE(first.Bring({}, {.members = {1}, .servers = {1}, .balancer = true}));
+  for (const char* each : {"dev-etcd-1", "dev-server"}) {
+    const auto again = [&](const DockerMissing& missing, const std::vector<DockerNode>& there) {
+      const DockerParts parts = Parts();
+      DockerMaking second(options_, parts, silent_);
+      const auto brought = second.Bring(there, missing);
+      return brought ? std::string() : second.Undo(brought.error()).message;
+    };
+    const bool is_member = each == std::string("dev-etcd-1");
+    const DockerNode made{.cluster = "dev",
+                          .name = each,
+                          .state = "created",
+                          .role = is_member ? kDockerEtcdRole : kDockerServerRole};
+    EXPECT_EQ(again({}, {made}), "");
+    fs::remove(here_ + "/keys/" + each);
+    EXPECT_THAT(again({}, {made}), HasSubstr(std::string(each) + " has no keys"));
+    EXPECT_TRUE(Has(std::string("containers/") + each));
+    Add({"rm", "--force", "--volumes", each});
+    const DockerMissing missing = is_member ? DockerMissing{.members = {1}}
+                                            : DockerMissing{.servers = {1}};
+    EXPECT_THAT(again(missing, {}), HasSubstr("skiff down --docker --name=dev"));
+    EXPECT_FALSE(Has(std::string("containers/") + each));
+    EXPECT_TRUE(Has(std::string("volumes/") + each)) << "that was there before";
+    std::ofstream(here_ + "/keys/" + each) << "key";
+    EXPECT_EQ(again(missing, {}), "");
+  }
+}
+
+TEST_F(DockerMakingTest, KeysThatAnEndedOneHasLeftAreTakenAway) {
+  setenv("TMPDIR", here_.c_str(), 1);
+  const std::string left = here_ + "/skiff-keys-dev.abcdef";
+  const std::string others = here_ + "/skiff-keys-dev-two.abcdef";
+  const std::string linked = here_ + "/skiff-keys-dev.ghijkl";
+  for (const std::string& each : {left, others}) fs::create_directories(each + "/server");
+  fs::create_directory_symlink(others, linked);
+  DockerFiles::RemoveLeft("dev");
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(others + "/server"));
+  EXPECT_TRUE(fs::exists(linked));
+  auto files = DockerFiles::Make(options_, false);
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_THAT(files->OfBalancer(), HasSubstr(here_ + "/skiff-keys-dev."));
+  DockerFiles::RemoveLeft("dev");
+  EXPECT_FALSE(fs::exists(files->OfBalancer())) << "by the name that it has";
+  unsetenv("TMPDIR");
 }
 
 TEST_F(DockerMakingTest, SettingsThatWerePrunedAreWrittenAgainAsTheyWere) {
@@ -161,6 +216,11 @@ TEST_F(DockerMakingTest, PortsAreRefusedThatABalancerWithoutServersDoesNotHave) 
   EXPECT_THAT(other.error().message,
               HasSubstr("balancer has --publish=80:80, not --publish=81:81"));
   EXPECT_THAT(other.error().message, HasSubstr("docker rm -f dev-api, and this once more"));
+  Add({"rm", "--force", "--volumes", "dev-api"});
+  Add({"create", "--label", "skiff.io/cluster=dev", "--name", "dev-api"});
+  const auto older = CheckDockerSaid(options_, Parts());
+  ASSERT_FALSE(older) << "an older skiff's tells nothing";
+  EXPECT_THAT(older.error().message, HasSubstr("balancer has ports that it does not tell, not"));
   options_.published_ports.clear();
   EXPECT_TRUE(CheckDockerSaid(options_, Parts())) << "nothing is said";
 }

@@ -184,12 +184,13 @@ Result<> CheckSaidOfBalancer(const DockerOptions& options, const DockerParts& pa
   const std::string asked = JoinWithBlanks(options.published_ports);
   if (asked.empty() || !parts.containers.contains(balancer)) return {};
   const auto label = TRY(LabelOf(balancer, kDockerPublishLabel));
-  if (!label || asked == *label) return {};
+  if (label && asked == *label) return {};
+  // One of an older skiff tells nothing.
+  const std::string has = label ? FlagOf("--publish", *label) : "ports that it does not tell";
   return Fail(Reason::kConflict,
               fmt::format("there is a cluster \"{}\" whose balancer has {}, not {}; choose another "
                           "--name, or have that made anew: docker rm -f {}, and this once more",
-                          options.name, FlagOf("--publish", *label), FlagOf("--publish", asked),
-                          balancer));
+                          options.name, has, FlagOf("--publish", asked), balancer));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,10 +18,15 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMembersMax = 7;  // As etcd advises.
+constexpr size_t kRandomLetters = 6;  // Of mkdtemp.
 constexpr char kEtcdClient[] = "apiserver-etcd-client";
 
 std::string MemberUrl(const DockerOptions& options, int number, int port) {
   return fmt::format("https://{}:{}", DockerEtcdName(options.name, number), port);
+}
+
+std::string FilesPrefix(const std::string& cluster) {
+  return fmt::format("skiff-keys-{}.", cluster);
 }
 
 Result<> WritePair(const std::string& directory, const std::string& name, const KeyPair& pair) {
@@ -196,9 +203,26 @@ std::string DockerFiles::OfMember(int number) const {
   return fmt::format("{}/member-{}", directory_, number);
 }
 
+void DockerFiles::RemoveLeft(const std::string& cluster) {
+  std::error_code error;
+  const std::string prefix = FilesPrefix(cluster);
+  for (fs::directory_iterator each(fs::temp_directory_path(error), error), end;
+       !error && each != end; each.increment(error)) {
+    const std::string name = each->path().filename();
+    struct stat about{};
+    // Anybody may put something there under that name.
+    const bool ours = name.size() == prefix.size() + kRandomLetters && name.starts_with(prefix) &&
+                      lstat(each->path().c_str(), &about) == 0 && S_ISDIR(about.st_mode) &&
+                      about.st_uid == geteuid();
+    std::error_code ignored;
+    if (ours) fs::remove_all(each->path(), ignored);
+  }
+}
+
 Result<DockerFiles> DockerFiles::Make(const DockerOptions& options, bool with_keys) {
   std::error_code error;
-  std::string form = fs::temp_directory_path(error) / "skiff-keys-XXXXXX";
+  std::string form = fs::temp_directory_path(error) /
+                     (FilesPrefix(options.name) + std::string(kRandomLetters, 'X'));
   if (error || mkdtemp(form.data()) == nullptr) {
     return Fail(Reason::kInternalError, "cannot make a directory " + form);
   }

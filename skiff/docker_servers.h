@@ -43,6 +43,8 @@ Result<> CheckDockerServers(const DockerOptions& options);
 class DockerFiles {
  public:
   static Result<DockerFiles> Make(const DockerOptions& options, bool with_keys);
+  // Takes away what one of this user that was ended has left; not while another makes that cluster.
+  static void RemoveLeft(const std::string& cluster);
   DockerFiles(DockerFiles&& other) noexcept : directory_(std::exchange(other.directory_, "")) {}
   ~DockerFiles();
   // What lies in there for each server (its data directory), and for a member (kMemberKeys).

@@ -102,7 +102,14 @@ void MakeHosts(Node& service, Mistakes& wrong) {
   Node list = ListNode(hosts->place);
   list.tag = hosts->tag;
   for (const Member& member : hosts->members) {
-    list.items.push_back(TextNode(member.key + "=" + member.node.Text(), member.node.place));
+    const auto add = [&](const Node& address) {
+      list.items.push_back(TextNode(member.key + "=" + address.Text(), address.place));
+    };
+    if (member.node.IsList()) {
+      for (const Node& address : member.node.items) add(address);
+    } else {
+      add(member.node);
+    }
   }
   for (const Node& item : hosts->items) {
     std::string text = item.Text();

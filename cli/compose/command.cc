@@ -102,7 +102,9 @@ void ProjectFlags::Complete(Command& command) {
   options.home = environment.variable("HOME");
   options.variable = [&environment](const std::string& name) -> std::optional<std::string> {
     std::string value = environment.variable(name);
-    if (value.empty()) return std::nullopt;
+    // ${NAME-x} and a NAME without a value tell nothing from not there.
+    const auto& is_set = environment.has_variable;
+    if (value.empty() && !(is_set && is_set(name))) return std::nullopt;
     return IsUtf8(value) ? value : MendUtf8(value);
   };
   for (const std::string& file : options.files) {

@@ -41,6 +41,7 @@ class ComposeCommandTest : public testing::Test {
         .err = [this](std::string_view text) { err_ += text; },
         .read_input = [&] { return input; },
         .variable = [](const std::string&) { return std::string(); },
+        .has_variable = [](const std::string& name) { return name == "EMPTY"; },
         .connect = [](const HttpsOptions&) -> Result<std::unique_ptr<Transport>> {
           return Fail(Reason::kServiceUnavailable, "no server here");
         },
@@ -65,6 +66,18 @@ TEST_F(ComposeCommandTest, ConvertPrintsObjectsAndNotesApart) {
   EXPECT_EQ((*objects)[1].value["kind"], "Deployment");
   EXPECT_EQ((*objects)[1].value["metadata"]["namespace"], "there");
   EXPECT_THAT(err_, HasSubstr("a.yaml:5: services.web.ulimits: "));
+}
+
+TEST_F(ComposeCommandTest, AVariableThatIsSetToNothingIsThere) {
+  const std::string path = Write(
+      "a.yaml",
+      "name: a\nservices:\n  web:\n    image: x\n    labels: {a: '-${EMPTY-no}',\n"
+      "      b: '-${EMPTY:-yes}', c: '-${EMPTY+yes}', d: '-${EMPTY?why}', e: '-${NONE-yes}'}\n"
+      "    environment: [EMPTY, NONE]\n");
+  ASSERT_EQ(Run({"config", "-f", path}), 0) << err_;
+  for (const char* line : {"a: '-'", "b: -yes", "c: -yes", "d: '-'", "e: -yes", "EMPTY: \"\""}) {
+    EXPECT_THAT(out_, HasSubstr(line));
+  }
 }
 
 TEST_F(ComposeCommandTest, FilesMayStandBeforeTheVerbAndWithoutAFlag) {

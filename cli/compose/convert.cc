@@ -145,6 +145,19 @@ void AddService(const Project& project, const Files& files, const std::string& s
   out.workloads.push_back(std::move(workload));
 }
 
+// What is external has the name that it has; one volume may be named twice.
+void CheckResourceNamesDiffer(const Project& project, std::string_view plural, Mistakes& wrong) {
+  std::map<std::string, const Member*> names;
+  for (const Member& each : project.root[plural].members) {
+    if (each.node["external"].IsTrue() || each.node.told) continue;
+    const auto [at, is_new] = names.emplace(ResourceName(project, each.node, each.key), &each);
+    const std::string said = each.node["name"].Text();
+    if (is_new || (!said.empty() && said == at->second->node["name"].Text())) continue;
+    wrong.Add(Wrong(each.node, fmt::format("{} {} and {} would both be called {}", plural,
+                                           at->second->key, each.key, at->first)));
+  }
+}
+
 void CheckNamesDiffer(const Project& project, Mistakes& wrong) {
   std::map<std::string, std::string> names;
   for (const auto& [service, node] : project.root["services"].members) {
@@ -152,6 +165,9 @@ void CheckNamesDiffer(const Project& project, Mistakes& wrong) {
     if (is_new) continue;
     wrong.Add(Wrong(node, fmt::format("services {} and {} would both be called {}", at->second,
                                       service, at->first)));
+  }
+  for (const char* plural : {"volumes", "configs", "secrets"}) {
+    CheckResourceNamesDiffer(project, plural, wrong);
   }
 }
 
@@ -203,9 +219,10 @@ Json AnnotationsOf(const Node& map, const std::string& path, Notes& notes) {
   return annotations;
 }
 
-void AddShared(Conversion& out, Json object) {
-  if (!out.shared_names.emplace(TextAt(object, "kind"), NameOf(object)).second) return;
+bool AddShared(Conversion& out, Json object) {
+  if (!out.shared_names.emplace(TextAt(object, "kind"), NameOf(object)).second) return false;
   out.shared.push_back(std::move(object));
+  return true;
 }
 
 std::vector<Json> Conversion::Objects() const {

@@ -13,6 +13,9 @@
 namespace skiff::cli::compose {
 namespace {
 
+// Behind the name of a service: the Service for what it publishes.
+constexpr char kPublished[] = "-published";
+
 // More ports of one service are noted, not opened.
 constexpr size_t kPortsMax = 256;
 constexpr char kInternalLabel[] = "compose.skiff.io/internal";
@@ -107,7 +110,7 @@ Json InnerService(const Scope& scope, const std::string& name,
 
 void AddPublished(const Scope& scope, const std::vector<ServicePort>& ports) {
   Json object =
-      ObjectOf(scope.project, "v1", "Service", scope.name + "-published", scope.service);
+      ObjectOf(scope.project, "v1", "Service", scope.name + kPublished, scope.service);
   Json& spec = object["spec"];
   spec["type"] = "LoadBalancer";
   spec["selector"] = LabelsOf(scope.project, scope.service);
@@ -160,8 +163,11 @@ void AddAliases(const Scope& scope, const std::vector<ServicePort>& ports) {
     const bool taken = scope.project.root["services"].Find(alias) != nullptr;
     if (taken) {
       scope.Note(*node, "aliases", fmt::format("{} is another service", alias));
-    } else if (given.insert(name).second) {
-      AddShared(scope.out, InnerService(scope, name, ports));
+    } else if (given.insert(name).second &&
+               !AddShared(scope.out, InnerService(scope, name, ports))) {
+      scope.Note(*node, "aliases",
+                 fmt::format("{} is a name of another service already, and leads to that alone",
+                             alias));
     }
   }
 }
@@ -238,7 +244,7 @@ void AddPublishedPolicy(const Scope& scope, const std::vector<ServicePort>& port
     open.push_back({{"protocol", port.protocol}, {"port", port.target}});
   }
   if (open.empty()) return;
-  Json policy = PolicyOf(scope.project, OwnName(scope.project, scope.name + "-published"),
+  Json policy = PolicyOf(scope.project, OwnName(scope.project, scope.name + kPublished),
                          {{"matchLabels", LabelsOf(scope.project, scope.service)}});
   policy["spec"]["policyTypes"] = {"Ingress"};
   policy["spec"]["ingress"] = Json::array({{{"ports", std::move(open)}}});
@@ -286,12 +292,24 @@ void AddServices(const Scope& scope) {
 void CheckPublished(const Project& project, const Files& files, Conversion& out,
                     Mistakes& wrong) {
   std::map<std::pair<int, std::string>, std::pair<std::string, Place>> taken;
+  std::map<std::string, std::string> names;  // Services of the file, by what they are called.
+  for (const Member& each : project.root["services"].members) {
+    names[ServiceName(each.key)] = each.key;
+  }
+  std::set<std::string> told;  // Whose name is another's.
   for (const auto& [service, node] : project.root["services"].members) {
     // What does not run takes no port, as in docker compose.
     if (IsOnHostNetwork(node) || ReplicasNode(node).Text() == "0") continue;
     const Scope scope{project, files, out, wrong, service, node, ServiceName(service)};
     for (const ServicePort& port : PortsOf(scope, /*noting=*/false)) {
       if (port.published == 0 || port.of_host) continue;
+      const auto same = names.find(scope.name + kPublished);
+      if (same != names.end() && told.insert(service).second) {
+        wrong.Add(Wrong(port.place,
+                        fmt::format("services.{}.ports: the Service for them would be called {}, "
+                                    "as that of service {} is",
+                                    service, same->first, same->second)));
+      }
       const auto [at, is_first] = taken.try_emplace({port.published, port.protocol}, service,
                                                     port.place);
       if (is_first || at->second.first == service) continue;

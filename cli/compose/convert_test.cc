@@ -277,6 +277,33 @@ TEST_F(ComposeConvertTest, ServicesWhoseNamesFallTogetherAreRefused) {
             "compose.yaml:3: services a_b and a.b would both be called a-b");
 }
 
+TEST_F(ComposeConvertTest, NothingTakesTheNameOfAnother) {
+  EXPECT_EQ(FailureOf("services:\n  web: {image: x, ports: ['80:80']}\n"
+                      "  web-published: {image: x, ports: ['81:81']}\n"),
+            "compose.yaml:2: services.web.ports: the Service for them would be called "
+            "web-published, as that of service web-published is");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: x, volumes: ['V_1:/a', 'v.1:/b']}\n"
+                      "volumes:\n  V_1:\n  v.1: {}\n"),
+            "compose.yaml:5: volumes V_1 and v.1 would both be called shop-v-1");
+  EXPECT_EQ(FailureOf("services:\n  web: {image: x, configs: [a_b, a.b]}\n"
+                      "configs:\n  a_b: {content: x}\n  a.b: {content: y}\n"),
+            "compose.yaml:5: configs a_b and a.b would both be called shop-a-b");
+  const auto conversion = Converted(
+      "services:\n  web: {image: x, volumes: ['a:/a', 'b:/b']}\n"
+      "volumes:\n  a: {name: one}\n  b: {name: one}\n");
+  EXPECT_EQ(Find(conversion, "PersistentVolumeClaim", "one")["kind"], "PersistentVolumeClaim")
+      << "one volume by two names";
+}
+
+TEST_F(ComposeConvertTest, AnAliasOfTwoServicesIsToldOf) {
+  const auto conversion = Converted(
+      "services:\n  a: {image: x, networks: {default: {aliases: [db]}}}\n"
+      "  b: {image: x, networks: {default: {aliases: [db]}}}\n");
+  EXPECT_THAT(Notes(conversion),
+              ElementsAre("compose.yaml:3: services.b.aliases: db is a name of another service "
+                          "already, and leads to that alone"));
+}
+
 TEST_F(ComposeConvertTest, RefusesValuesThatMeanNothing) {
   const std::pair<const char*, const char*> kWrong[] = {
       {"mem_limit: lots", "invalid size: \"lots\""},
@@ -331,6 +358,16 @@ TEST_F(ComposeConvertTest, AllThatIsWrongIsToldInOneGo) {
   for (int i = 0; i < 25; ++i) many += "  s" + std::to_string(i) + ": {image: x, restart: odd}\n";
   EXPECT_THAT(FailureOf(many), EndsWith("compose.yaml:21: invalid restart policy: odd\n"
                                         "... and 5 more"));
+}
+
+TEST_F(ComposeConvertTest, AHostMayHaveSeveralAddresses) {
+  const auto conversion = Converted(
+      "services:\n  web:\n    image: x\n"
+      "    extra_hosts: {a: 192.0.2.1, b: [192.0.2.2, '[::1]']}\n");
+  EXPECT_EQ(Find(conversion, "Deployment", "web")["spec"]["template"]["spec"]["hostAliases"],
+            Json::parse(R"([{"ip": "192.0.2.1", "hostnames": ["a"]},
+                            {"ip": "192.0.2.2", "hostnames": ["b"]},
+                            {"ip": "::1", "hostnames": ["b"]}])"));
 }
 
 // By the server's own rules, without it.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "api/text/go_text.h"
 #include "base/text.h"
@@ -174,10 +175,20 @@ bool IsActive(const Node& service, const std::vector<std::string>& profiles) {
 }
 
 // The variables of its files, below those that it says itself.
-void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, Mistakes& wrong) {
+void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, size_t& bytes,
+                  Mistakes& wrong) {
   const Node env_files = service["env_file"];
   if (env_files.items.empty()) return;
   Node environment = MapNode(env_files.place);
+  std::map<std::string, size_t> places;  // There may be ten thousand in each file.
+  const auto put = [&](const std::string& name, Node value) {
+    const auto [at, is_new] = places.try_emplace(name, environment.members.size());
+    if (is_new) {
+      environment.members.push_back({name, std::move(value)});
+    } else {
+      environment.members[at->second].node = std::move(value);
+    }
+  };
   for (const Node& item : env_files.items) {
     const std::string path = item["path"].Text();
     const Node& required = item["required"];
@@ -188,23 +199,29 @@ void ReadEnvFiles(Node& service, const Lookup& lookup, const Files& files, Mista
       wrong.Add(Wrong(item, fmt::format("env file {}: {}", path, text.error().message)));
       continue;
     }
+    bytes += text->size();
+    if (bytes > kEnvFilesBytesMax) {
+      return wrong.Add(Wrong(item, fmt::format("env files make more than {} bytes of the project",
+                                               kEnvFilesBytesMax)));
+    }
     const Lookup known = [&](const std::string& name) -> std::optional<std::string> {
       if (auto value = lookup(name)) return value;
       // What it is in the end.
       if (const Node& own = service["environment"][name]; own.Says()) return own.Text();
-      if (const Node* earlier = environment.Find(name)) return earlier->Text();
-      return std::nullopt;
+      const auto earlier = places.find(name);
+      if (earlier == places.end()) return std::nullopt;
+      return environment.members[earlier->second].node.Text();
     };
     const bool raw = item["format"].Text() == "raw";
     auto variables = ParseEnvFile(path, *text, known, raw);
     wrong.Add(variables);
     if (!variables) continue;
     for (auto& [name, value] : *variables) {
-      environment.Put(name, TextNode(std::move(value), item.place));
+      put(name, TextNode(std::move(value), item.place));
     }
   }
   for (const Member& member : service["environment"].members) {
-    environment.Put(member.key, member.node);
+    put(member.key, member.node);
   }
   service.Put("environment", std::move(environment));
 }
@@ -368,8 +385,9 @@ Result<Project> Load(const LoadOptions& options, const Files& files, Mistakes& w
   CheckImages(project.root, wrong);
   if (reader.is_whole()) CheckReferences(project.root, wrong);
   CheckConsistency(project, wrong);
+  size_t env_files_bytes = 0;
   for (Member& service : project.root.Find("services")->members) {
-    ReadEnvFiles(service.node, lookup, files, wrong);
+    ReadEnvFiles(service.node, lookup, files, env_files_bytes, wrong);
   }
   NoteUncarried(project.root, FileShape(), "", project.notes);
   return project;

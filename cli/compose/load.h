@@ -21,8 +21,10 @@ inline constexpr size_t kComposeFileBytesMax = 1 << 20;
 inline constexpr int kComposeFilesMax = 200;
 // ... files that include or extend each other deeper, ...
 inline constexpr int kIncludeDepthMax = 16;
-// ... and projects that come to more values.
+// ... and projects that come to more values, ...
 inline constexpr size_t kProjectValuesMax = 100'000;
+// ... or to more bytes of env files, counted for each service that names one, ...
+inline constexpr size_t kEnvFilesBytesMax = 8 << 20;
 // ... or to more services.
 inline constexpr size_t kServicesMax = 1000;
 

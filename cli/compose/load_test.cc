@@ -76,6 +76,15 @@ TEST_F(LoadTest, FilesThatAreNamedAreMergedInOrder) {
   EXPECT_EQ(Failure(options), "open none.yml: no such file");
 }
 
+TEST_F(LoadTest, EnvFilesAreBoundedHoweverOftenOneIsNamed) {
+  std::string files;
+  for (int i = 0; i < 100; ++i) files += std::string(i == 0 ? "" : ", ") + "e";
+  files_.files = {{"/shop/compose.yaml",
+                   "services:\n  web:\n    image: a\n    env_file: [" + files + "]\n"},
+                  {"/shop/e", "A=" + std::string(100'000, 'x') + "\n"}};
+  EXPECT_EQ(Failure(), "compose.yaml:4: env files make more than 8388608 bytes of the project");
+}
+
 TEST_F(LoadTest, VariablesComeFromUsAndThenFromDotEnv) {
   files_.files = {{"/shop/compose.yaml", "services: {web: {image: '$IMAGE:${TAG:-1}', "
                                          "environment: [TAG, NONE, IMAGE=x]}}"},

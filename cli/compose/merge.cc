@@ -93,6 +93,11 @@ void Merge(Node& base, Node other, const std::string& path, Mistakes& wrong) {
     return;
   }
   if (other.IsNull()) return;
+  // One number is both of a limit's.
+  if (base.form != other.form && within.starts_with("ulimits/")) {
+    base = std::move(other);
+    return;
+  }
   if (base.form != other.form) {
     std::string shown = path;
     std::replace(shown.begin(), shown.end(), '/', '.');

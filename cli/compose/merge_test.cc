@@ -72,6 +72,12 @@ TEST(MergeTest, ALoggerOfAnotherDriverHasItsOwnOptions) {
             R"({"logging":{"driver":"b"}})");
 }
 
+TEST(MergeTest, ALimitMayBecomeTwo) {
+  EXPECT_EQ(Merged("{ulimits: {nofile: 1, nproc: {soft: 1, hard: 2}}}",
+                   "{ulimits: {nofile: {soft: 3, hard: 4}, nproc: 5}}"),
+            R"({"ulimits":{"nofile":{"hard":4,"soft":3},"nproc":5}})");
+}
+
 TEST(MergeTest, OtherFormsAreRefused) {
   EXPECT_EQ(Merged("{labels: {a: b}}", "{labels: x}"),
             "f:1: services.web.labels: cannot override a mapping by a single value");

@@ -91,7 +91,7 @@ void AddFileMounts(const Scope& scope, Mounts& mounts);
 void AddFileObjects(const Project& project, const Files& files, Conversion& out, Mistakes& wrong);
 
 // Adds an object unless it is there already.
-void AddShared(Conversion& out, Json object);
+bool AddShared(Conversion& out, Json object);
 
 // convert_workload.cc: what runs the pods.
 Json WorkloadObject(const Scope& scope, Json pod_template, bool keeps_data);

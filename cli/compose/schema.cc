@@ -20,6 +20,9 @@ constexpr Shape kNumbersOrTexts{kListForm | kNullForm, nullptr, 0, nullptr, &kTe
 constexpr Shape kCommand{kTextForm | kListForm | kNullForm, nullptr, 0, nullptr, &kAnyScalar};
 // NAME: value, or a list of NAME=value.
 constexpr Shape kPairs{kMapForm | kListForm | kNullForm, nullptr, 0, &kScalarOrNull, &kText};
+// Of names: an address, or several.
+constexpr Shape kAddresses{kScalarForms | kNullForm | kListForm, nullptr, 0, nullptr, &kText};
+constexpr Shape kHosts{kMapForm | kListForm | kNullForm, nullptr, 0, &kAddresses, &kText};
 constexpr Shape kAnyMap{kMapForm | kNullForm, nullptr, 0, &kAnything};
 constexpr Shape kAnyList{kListForm | kNullForm, nullptr, 0, nullptr, &kAnything};
 constexpr Shape kScalarMap{kMapForm | kNullForm, nullptr, 0, &kAnyScalar};
@@ -44,7 +47,7 @@ constexpr Key kBuildKeys[] = {{"additional_contexts", &kAnything},
                               {"dockerfile", &kText},
                               {"dockerfile_inline", &kText},
                               {"entitlements", &kTexts},
-                              {"extra_hosts", &kPairs},
+                              {"extra_hosts", &kHosts},
                               {"isolation", &kText},
                               {"labels", &kPairs},
                               {"network", &kText},
@@ -247,7 +250,7 @@ constexpr Key kServiceKeys[] = {
     {"expose", &kNumbersOrTexts},
     {"extends", &kExtends},
     {"external_links", &kTexts, "make a Service of type ExternalName"},
-    {"extra_hosts", &kPairs},
+    {"extra_hosts", &kHosts},
     {"gpus", &kGpus},
     {"group_add", &kNumbersOrTexts},
     {"healthcheck", &kHealth},

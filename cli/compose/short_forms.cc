@@ -157,6 +157,10 @@ Result<Node> LongMount(const Node& mount, const Surroundings& around) {
     out.Put("type", TextNode(is_bind ? "bind" : "volume", mount.place));
     if (!words->source.empty()) out.Put("source", TextNode(words->source, mount.place));
     out.Put("target", TextNode(words->target, mount.place));
+    if (is_bind) {
+      // Docker makes what is not there, but for who says a mount in full.
+      PutOption(out, "bind", "create_host_path", TextNode("true", mount.place));
+    }
     PutMode(out, words->mode);
     // Docker passes it over, and files have such: "rwz".
     const std::string unknown = UnknownWordsOf(words->mode);

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Ingress under load, on a machine of its own (e2e/machine.sh) with real containers: while clients ask by GET and POST,
+# over HTTP/1.1, HTTP/2 and gRPC (e2e/ingress/clients.py), pods that speak HTTP/1.1, HTTP/2 and TLS, have no preStop and
+# close their connections as soon as they are told to end (e2e/ingress/pod.py) are replaced again and again, scaled, and
+# the Ingress is changed. No request is lost.
+#
+#   e2e/ingress.sh [SKIFF]       build/release/skiff, or the one that is named
+#   ROUNDS=20 e2e/ingress.sh     how often all pods are replaced; 3 unless set
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. e2e/packages.sh
+. e2e/show.sh
+. e2e/own_machine.sh
+own_machine ingress 500m "$(realpath "${1:-build/release/skiff}")"
+ROUNDS=${ROUNDS:-3}
+PYTHON=/usr/bin/python3
+work=/run/test
+mkdir -p "$work"
+asker=
+trap 'code=$?; [ -z "$asker" ] || kill $asker 2>/dev/null || true; tell_and_end $code' EXIT
+
+# The pods' server is a program for this machine's Python, whose files containers see.
+deployment() { # NAME PROTOCOL [CERTIFICATE]
+  local name=$1 protocol=$2
+  cat <<YAML
+apiVersion: v1
+kind: Service
+metadata: {name: $name}
+spec:
+  selector: {app: $name}
+  ports: [{name: web, port: 80, targetPort: 8080, appProtocol: $protocol}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: $name}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: $name}}
+  strategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
+  template:
+    metadata: {labels: {app: $name}}
+    spec:
+      terminationGracePeriodSeconds: 10
+      containers:
+        - name: server
+          image: busybox:1.35
+          imagePullPolicy: IfNotPresent
+          # Who requests nothing gets next to nothing on a busy machine: handshakes would time out.
+          resources: {requests: {cpu: 100m}}
+          command: [$PYTHON, -B, /srv/test/pod.py, "8080"${3:+, $3}]
+          readinessProbe: {periodSeconds: 1, tcpSocket: {port: 8080}}
+          volumeMounts:
+            - {name: usr, mountPath: /usr, readOnly: true}
+            - {name: lib, mountPath: /lib, readOnly: true}
+            - {name: lib64, mountPath: /lib64, readOnly: true}
+            - {name: test, mountPath: /srv/test, readOnly: true}
+            - {name: certificate, mountPath: /srv/certificate, readOnly: true}
+      volumes:
+        - {name: usr, hostPath: {path: /usr}}
+        - {name: lib, hostPath: {path: /usr/lib}}
+        - {name: lib64, hostPath: {path: /usr/lib64}}
+        - {name: test, hostPath: {path: $PWD/e2e/ingress}}
+        - {name: certificate, secret: {secretName: certificate}}
+---
+YAML
+}
+ready() {
+  says '^2 2$' k get deployment "$1" -o jsonpath='{.status.readyReplicas} {.status.updatedReplicas}' && return
+  k get pods
+  k logs -l "app=$1" --tail=5 --prefix
+  return 1
+}
+answers() { says '^hello$' curl -fsS -m 2 "$@"; }
+
+run k up --data-dir="$DATA" --ingress-https-port=0
+check "the image is there" k image load --data-dir="$DATA" "${SKIFF%/*}/images/busybox.tar"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=pod -keyout "$work/key" -out "$work/crt" 2>/dev/null
+cat "$work/key" "$work/crt" >"$work/pem"
+run k create secret generic certificate --from-file="$work/pem"
+{
+  deployment http1 http
+  deployment h2c kubernetes.io/h2c
+  deployment tls https /srv/certificate/pem
+} >"$work/pods.yaml"
+run k apply -f "$work/pods.yaml"
+run k create ingress site --rule='/http1*=http1:80' --rule='/h2c*=h2c:80' --rule='/tls*=tls:80'
+# A handshake may take its time on a busy machine; that is not what is looked at.
+run k annotate ingress site ingress.skiff.io/timeout-connect=10s
+for name in http1 h2c tls; do
+  check "two pods of $name are ready" ready $name
+  check "  and answer by the Ingress" answers "http://127.0.0.1/$name"
+done
+check "HTTP/2 comes through" answers --http2-prior-knowledge http://127.0.0.1/h2c
+
+say "All is replaced under load, and the Ingress changed"
+$PYTHON -B e2e/ingress/clients.py 127.0.0.1 80 >"$work/asked" 2>&1 &
+asker=$!
+for round in $(seq "$ROUNDS"); do
+  run k rollout restart deployment/http1 deployment/h2c deployment/tls
+  run k annotate ingress site --overwrite "ingress.skiff.io/timeout-server=$((60 + round))s"
+  for name in http1 h2c tls; do run k rollout status "deployment/$name" --timeout=120s; done
+done
+run k scale deployment http1 h2c tls --replicas=4
+for name in http1 h2c tls; do run k rollout status "deployment/$name" --timeout=60s; done
+run k scale deployment http1 h2c tls --replicas=2
+for name in http1 h2c tls; do check "the others of $name are gone" ready $name; done
+check "all clients ask still" kill -0 $asker
+kill $asker
+if wait $asker; then lost=; else lost=1; fi
+asker=
+cat "$work/asked"
+# What HAProxy says of those that took long or failed: its times, and how they ended.
+[ -z "$lost" ] || { grep -F ' ingress ' "$DATA/ingress/haproxy.log" | grep -vE ' 200 .* ---- ' | tail -n 30; fail "requests were lost"; }
+steps=$((steps + 1))
+check "a thousand requests were asked" says '^in all: [0-9]{4,} asked, 0 lost$' tail -n 1 "$work/asked"
+run k delete ingress site
+run k delete --grace-period=1 -f "$work/pods.yaml"
+run k delete secret certificate
+run k down --data-dir="$DATA"
