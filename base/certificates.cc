@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "base/pem.h"
 
 namespace skiff {
 namespace {
@@ -57,7 +58,8 @@ std::string TextOf(BIO* bio) {
   return {data, static_cast<size_t>(size)};
 }
 
-// "EC PRIVATE KEY" and "RSA PRIVATE KEY" (SEC 1, PKCS 1) are what every client reads; PKCS 8 is not.
+// "EC PRIVATE KEY" and "RSA PRIVATE KEY" (SEC 1, PKCS 1) are what every client reads; PKCS 8 is
+// not.
 std::string PrivatePem(evp_pkey_st* key) {
   const BioPtr bio = Memory();
   PEM_write_bio_PrivateKey_traditional(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
@@ -71,18 +73,17 @@ std::string CertificatePem(x509_st* certificate) {
 }
 
 CertificatePtr ReadCertificate(std::string_view pem) {
-  return {PEM_read_bio_X509(Reading(pem).get(), nullptr, nullptr, nullptr), &X509_free};
+  return {PEM_read_bio_X509(Reading(pem).get(), nullptr, &NoPassPhrase, nullptr), &X509_free};
 }
 
 KeyPtr ReadKey(std::string_view pem) {
-  return {// No password: one that is encrypted is refused rather than asked for.
-          PEM_read_bio_PrivateKey(Reading(pem).get(), nullptr, nullptr, const_cast<char*>("")),
+  return {PEM_read_bio_PrivateKey(Reading(pem).get(), nullptr, &NoPassPhrase, nullptr),
           &EVP_PKEY_free};
 }
 
 // Null unless it is PEM and signed by its own key.
 RequestPtr ReadRequest(std::string_view pem) {
-  RequestPtr request(PEM_read_bio_X509_REQ(Reading(pem).get(), nullptr, nullptr, nullptr));
+  RequestPtr request(PEM_read_bio_X509_REQ(Reading(pem).get(), nullptr, &NoPassPhrase, nullptr));
   if (!request) return nullptr;
   EVP_PKEY* key = X509_REQ_get0_pubkey(request.get());
   if (key == nullptr || X509_REQ_verify(request.get(), key) != 1) return nullptr;
@@ -365,7 +366,7 @@ std::vector<std::string> SplitCertificates(std::string_view pem) {
   std::vector<std::string> found;
   const BioPtr bio = Reading(pem);
   while (true) {
-    const CertificatePtr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr),
+    const CertificatePtr certificate(PEM_read_bio_X509(bio.get(), nullptr, &NoPassPhrase, nullptr),
                                      &X509_free);
     if (!certificate) {
       ERR_clear_error();  // The end is reported as an error.
@@ -375,10 +376,23 @@ std::vector<std::string> SplitCertificates(std::string_view pem) {
   }
 }
 
-std::string WidelyReadKey(std::string_view pem) {
+Result<std::string> RewrittenKey(std::string_view pem) {
   const KeyPtr key = ReadKey(pem);
   ERR_clear_error();
-  return key ? PrivatePem(key.get()) : std::string(pem);
+  if (!key) return Fail(Reason::kInvalid, "not a PEM private key, or one under a pass phrase");
+  const BioPtr bio = Memory();
+  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
+      1) {
+    return CryptoFailure("cannot write a private key");
+  }
+  return TextOf(bio.get());
+}
+
+std::string WidelyReadKey(std::string_view pem) {
+  const KeyPtr key = ReadKey(pem);
+  std::string widely_read = key ? PrivatePem(key.get()) : "";
+  ERR_clear_error();
+  return widely_read.empty() ? std::string(pem) : widely_read;
 }
 
 Result<SigningKeyPair> NewSigningKey(KeyKind kind) {

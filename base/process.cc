@@ -114,8 +114,9 @@ struct Child {
   File in, out, err;
 };
 
-// A group that is not the terminal's would be stopped where it reads from that.
-bool HasOwnGroup(const ProcessSpec& spec) {
+// One without a terminal: in a group of its own beside ours, who asks there for a pass phrase would
+// be stopped. Who talks to our user stays in our group, for the same reason.
+bool HasOwnSession(const ProcessSpec& spec) {
   return !spec.keeps_stdin;
 }
 
@@ -139,9 +140,9 @@ Result<Child> Spawn(const ProcessSpec& spec, const std::string& program) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  const int group = HasOwnGroup(spec) ? POSIX_SPAWN_SETPGROUP : 0;
-  posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK |
-                                                           POSIX_SPAWN_SETSIGDEF | group));
+  const int session = HasOwnSession(spec) ? POSIX_SPAWN_SETSID : 0;
+  posix_spawnattr_setflags(
+      &attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | session));
   std::vector<std::string> argv = spec.argv;
   std::vector<std::string> environment = Environment(spec.environment);
   Child child;
@@ -319,7 +320,7 @@ Result<ProcessOutput> RunProcess(const ProcessSpec& spec) {
   ProcessOutput output;
   const Talk talk = Converse(child, spec, deadline, output);
   if (talk != Talk::kExited) {
-    kill(HasOwnGroup(spec) ? -child.pid : child.pid, SIGKILL);
+    kill(HasOwnSession(spec) ? -child.pid : child.pid, SIGKILL);
     Reap(child.pid);
     if (talk == Talk::kEnough) return output;
     return Fail(Reason::kTimeout, spec.argv[0] + ": still running after " +

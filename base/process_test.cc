@@ -63,6 +63,14 @@ TEST(ProcessTest, AMissingProgramIsNotFound) {
   EXPECT_EQ(output.error().reason, Reason::kNotFound);
 }
 
+// Asked for a pass phrase there, nobody would answer.
+TEST(ProcessTest, NoTerminalOfOursIsAskedForAnything) {
+  const auto done = RunProcess({.argv = {"sh", "-c", "cut -d' ' -f6 /proc/$$/stat; echo $$"}});
+  ASSERT_TRUE(done);
+  const size_t end = done->out.find('\n');
+  EXPECT_EQ(done->out.substr(0, end + 1), done->out.substr(end + 1)) << "session and pid";
+}
+
 TEST(ProcessTest, KillsTheWholeGroupAtTheDeadline) {
   const auto folder = std::filesystem::path(testing::TempDir()) / "skiff_process_test";
   std::filesystem::create_directories(folder);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "api/text/yaml.h"
 #include "base/text.h"
+#include "base/whole_file.h"
 #include "cli/file_text.h"
 
 namespace skiff::cli {
@@ -133,18 +133,14 @@ Result<> SaveConfig(const ConfigFile& file) {
   const fs::path folder = fs::path(file.path).parent_path();
   if (!folder.empty()) fs::create_directories(folder, code);
   if (code) return CliError(fmt::format("mkdir {}: {}", folder.string(), Lower(code.message())));
-  const std::string temporary = file.path + ".new";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    fs::permissions(temporary, fs::perms::owner_read | fs::perms::owner_write, code);
-    Json document = file.document;
-    SortEntries(document);
-    out << DumpYaml(document);
-    if (!out.flush()) return CliError("open " + file.path + ": permission denied");
-  }
-  fs::rename(temporary, file.path, code);
-  if (code) return CliError(fmt::format("rename {}: {}", file.path, code.message()));
-  return {};
+  Json document = file.document;
+  SortEntries(document);
+  const auto written = WriteWholeFile(file.path, DumpYaml(document), 0600);
+  if (written) return {};
+  // "open PATH: permission denied", in Go's words.
+  const std::string& said = written.error().message;
+  const size_t why = std::min(said.rfind(": "), said.size());
+  return CliError(said.substr(0, why) + Lower(said.substr(why)));
 }
 
 Result<ConfigFile> ConfigFileFor(Command& command, const char* list, const std::string& name) {

@@ -14,6 +14,7 @@
 #include "api/values.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/pem.h"
 #include "client/proxy_route.h"
 #include "client/renewable_transport.h"
 #include "client/server_url.h"
@@ -159,7 +160,7 @@ class Dialer {
     dialer->route = TRY(ProxyRoute::To(options, dialer->endpoint));
     if (!options.certificate_authority.empty()) {
       const Memory pem = Read(options.certificate_authority);
-      while (Certificate ca{PEM_read_bio_X509(pem.get(), nullptr, nullptr, nullptr)}) {
+      while (Certificate ca{PEM_read_bio_X509(pem.get(), nullptr, &NoPassPhrase, nullptr)}) {
         dialer->authorities_.push_back(std::move(ca));
       }
       if (dialer->authorities_.empty()) {
@@ -167,10 +168,10 @@ class Dialer {
       }
     }
     if (!options.client_certificate.empty()) {
+      const Memory certificate = Read(options.client_certificate), key = Read(options.client_key);
       dialer->certificate_.reset(
-          PEM_read_bio_X509(Read(options.client_certificate).get(), nullptr, nullptr, nullptr));
-      dialer->key_.reset(
-          PEM_read_bio_PrivateKey(Read(options.client_key).get(), nullptr, nullptr, nullptr));
+          PEM_read_bio_X509(certificate.get(), nullptr, &NoPassPhrase, nullptr));
+      dialer->key_.reset(PEM_read_bio_PrivateKey(key.get(), nullptr, &NoPassPhrase, nullptr));
       if (!dialer->certificate_ || !dialer->key_) {
         return Fail(Reason::kInvalid, "client certificate or key is not PEM");
       }

@@ -102,7 +102,7 @@ const Entry kControllers[] = {
     {"certificatesigningrequest-cleaner-controller",
      [](Manager& m, const auto&, auto&) { AddCertificateCleaner(m); }},
     {"kubelet-serving-approving-controller",
-     [](Manager& m, const auto&, auto&) { AddServingApproving(m); },
+     [](Manager& m, const auto& options, auto&) { AddServingApproving(m, options); },
      /*by_default=*/false},
     {"node-services-approving-controller",
      [](Manager& m, const auto&, auto&) { AddNodeServicesApproving(m); },

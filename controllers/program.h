@@ -58,6 +58,8 @@ struct ControllerOptions {
   // Who signs approved certificate requests, by signer name; others stay unsigned.
   std::map<std::string, CertificateAuthority> signing_authorities;
   Duration signing_duration = 24h * 365;
+  // Of its certificate, beside what the cluster itself says of it: no node gets one for these.
+  std::vector<std::string> api_server_names;
   // Signs tokens of service accounts for the Secrets that ask for one; unset: they get none.
   std::function<Result<std::string>(const Json& claims)> sign_token;
   // Gives Services of type LoadBalancer the nodes' addresses. Unset: somebody else does, as a
@@ -127,7 +129,7 @@ void AddPodGarbageCollector(Manager& manager, int terminated_threshold);
 void AddCertificateApproving(Manager& manager);
 void AddCertificateSigning(Manager& manager, const ControllerOptions& options);
 void AddCertificateCleaner(Manager& manager);
-void AddServingApproving(Manager& manager);
+void AddServingApproving(Manager& manager, const ControllerOptions& options);
 void AddNodeServicesApproving(Manager& manager);
 void AddBootstrapSigner(Manager& manager);
 void AddTokenCleaner(Manager& manager);

@@ -114,6 +114,9 @@ void AddBinderOfVolumes(Manager& manager) {
   options.local_path_directory = "/volumes";
   AddVolumeBinder(manager, options);
 }
+void AddServing(Manager& manager) {
+  AddServingApproving(manager, {});
+}
 void AddQuota(Manager& manager) {
   auto custom_kinds = std::make_unique<CustomKindWatches>(manager);
   AddResourceQuotaController(manager, *custom_kinds);
@@ -143,7 +146,9 @@ INSTANTIATE_TEST_SUITE_P(
         StartCase{"slices", AddSlices, "/api/v1/nodes", kNewSlice},
         StartCase{"volumes", AddBinderOfVolumes, "/api/v1/nodes", kNewVolume},
         StartCase{"volumes", AddBinderOfVolumes, "/api/v1/pods", kNewVolume},
-        StartCase{"certificates", AddServingApproving, "/apis/networking.k8s.io/v1/servicecidrs",
+        StartCase{"certificates", AddServing, "/apis/networking.k8s.io/v1/servicecidrs", kApproval},
+        StartCase{"certificates", AddServing, "/api/v1/configmaps", kApproval},
+        StartCase{"certificates", AddServing, "/apis/discovery.k8s.io/v1/endpointslices",
                   kApproval},
         StartCase{"quota", AddQuota,
                   "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", kQuotaStatus},

@@ -46,7 +46,7 @@ void Dial(Loops& loops, const OrderPtr& order) {
   const Upstream& upstream = order->upstream;
   const std::string host = upstream.host;
   const auto allows = upstream.unix_path.empty() ? upstream.allows : nullptr;
-  const bool known = !upstream.unix_path.empty() || (IsNumericHost(host) && !allows);
+  const bool known = !upstream.unix_path.empty() || IsNumericHost(host);
   auto connection = std::make_shared<ClientConnection>(loop, upstream, order->request, order->done,
                                                        order->attempt);
   const std::weak_ptr<ClientConnection> weak = connection;

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/pem.h"
 #include "http/message.h"
 #include "http/tls_records.h"
 
@@ -41,16 +42,15 @@ Owned<BIO> Reader(const std::string& pem) {
 Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
                         const std::string& key_pem) {
   const auto chain = Reader(chain_pem);
-  Owned<X509> leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+  Owned<X509> leaf(PEM_read_bio_X509(chain.get(), nullptr, &NoPassPhrase, nullptr));
   if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1) return FailTls("certificate");
-  while (Owned<X509> next{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)}) {
+  while (Owned<X509> next{PEM_read_bio_X509(chain.get(), nullptr, &NoPassPhrase, nullptr)}) {
     if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) return FailTls("certificate chain");
   }
   ERR_clear_error();  // The end of the chain is reported as an error.
-  // No password: a key that is encrypted is refused, where the library would ask at the terminal
-  // for one and wait. Keys are what users put into Secrets, too.
-  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, nullptr,
-                                                    const_cast<char*>("")));
+  // Keys are what users put into Secrets, too.
+  const Owned<EVP_PKEY> key(
+      PEM_read_bio_PrivateKey(Reader(key_pem).get(), nullptr, &NoPassPhrase, nullptr));
   if (key && X509_check_private_key(leaf.get(), key.get()) != 1) {
     ERR_clear_error();
     // In the words of Go's tls.
@@ -63,7 +63,7 @@ Result<> UseCertificate(SSL_CTX* context, const std::string& chain_pem,
 Result<> TrustAuthorities(SSL_CTX* context, const std::string& ca_pem, bool ask_clients) {
   const auto reader = Reader(ca_pem);
   int count = 0;
-  while (Owned<X509> ca{PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)}) {
+  while (Owned<X509> ca{PEM_read_bio_X509(reader.get(), nullptr, &NoPassPhrase, nullptr)}) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get());
     if (ask_clients) SSL_CTX_add_client_CA(context, ca.get());
     ++count;

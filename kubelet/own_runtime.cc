@@ -87,7 +87,8 @@ void OwnRuntime::LoadImages() {
 }
 
 void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
-                                const std::string& node_name) {
+                                const std::string& node_name,
+                                std::vector<std::string> cluster_cidrs) {
   if (!containerd_.is_ours) return;
   const auto forwarding = EnableForwarding(ForwardingUndoPath(options_.directory), false);
   if (!forwarding) {
@@ -97,10 +98,16 @@ void OwnRuntime::PrepareNetwork(NodeRouteLoop::Dependencies dependencies,
   const auto uplink = FindUplink();
   if (uplink && *uplink) network.mtu = (*uplink)->mtu;
   network.ipam_directory = IpamDirectory(options_.directory);
+  // No node draws what goes to the Internet.
+  if (cluster_cidrs.empty()) {
+    cluster_cidrs = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"};
+  }
   network_ = std::make_unique<PodNetwork>(
-      std::move(dependencies), PodNetwork::Options{.routes = {.node_name = node_name},
-                                                   .cni_directory = containerd_.cni_conf_directory,
-                                                   .network = network});
+      std::move(dependencies),
+      PodNetwork::Options{
+          .routes = {.node_name = node_name, .cluster_cidrs = std::move(cluster_cidrs)},
+          .cni_directory = containerd_.cni_conf_directory,
+          .network = network});
 }
 
 void OwnRuntime::Start(NodeAgent& agent, const Clock& clock) {

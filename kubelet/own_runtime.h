@@ -38,7 +38,9 @@ class OwnRuntime {
   const std::string& endpoint() const { return containerd_.endpoint; }
   // Before the informers start. Does nothing for a containerd of somebody else, whose network is
   // theirs too.
-  void PrepareNetwork(NodeRouteLoop::Dependencies dependencies, const std::string& node_name);
+  // `cluster_cidrs`: where other nodes' pods may be (NodeRouteOptions); empty: in private networks.
+  void PrepareNetwork(NodeRouteLoop::Dependencies dependencies, const std::string& node_name,
+                      std::vector<std::string> cluster_cidrs);
   // From now on the agent's threads see to the network, tell its kubelet when pods have one, and
   // start containerd again when it ends. Both outlive Stop.
   void Start(NodeAgent& agent, const Clock& clock);

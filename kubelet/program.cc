@@ -170,7 +170,7 @@ Result<> KubeletProcess::Parts::StartRuntime(const KubeletFlags& flags) {
     if (!flags.kubeconfig.empty()) {
       own->PrepareNetwork(
           {.nodes = Informer<core_v1::Node>(*node), .client = *informer_client, .clock = clock},
-          NodeName(flags));
+          NodeName(flags), flags.cluster_cidrs);
     }
   }
   runtime = cri::MakeGrpcRuntime(

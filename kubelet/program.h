@@ -30,6 +30,8 @@ struct KubeletFlags {
   // runtime endpoint is given: nowhere.
   std::string containerd_dir;
   std::string image_dir;
+  // In that network: where other nodes' pods are.
+  std::vector<std::string> cluster_cidrs;
   // With a containerd of its own: pods and network end with the kubelet.
   bool leave_nothing = false;
   std::vector<std::string> notes;  // Of flags that were given without effect.

@@ -66,6 +66,9 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("containerd-dir", to.containerd_dir,
             "Where no runtime's socket is given: run containerd in this directory, with a network "
             "from the node's pod CIDR.");
+  flags.Add("cluster-cidr", to.cluster_cidrs,
+            "Routes in that network lead to other nodes' pods in these ranges alone; not given: in "
+            "private ones.");
   flags.Add("image-dir", to.image_dir, "Whose archives (*.tar) it loads at the start.");
   flags.Add("leave-nothing", to.leave_nothing,
             "End that containerd, all pods and their network with the kubelet.");

@@ -164,11 +164,14 @@ std::set<std::string> Proxier::Rebuild(const std::string& service, const NodeFac
       dependencies_.services.Get({service.substr(0, slash), service.substr(slash + 1)});
   if (!found) {
     cut_.erase(service);
+    unreadable_.erase(service);
     return touched;
   }
-  ServiceMap ports =
-      BuildServicePorts(*found, dependencies_.slices.ByIndex(kSlicesByService, service), node);
+  Unreadable unreadable;
+  ServiceMap ports = BuildServicePorts(
+      *found, dependencies_.slices.ByIndex(kSlicesByService, service), node, &unreadable);
   TellIfCut(service, ports);
+  TellIfUnreadable(service, unreadable);
   for (const auto& [key, port] : ports) {
     touched.insert(key);
     keys_[service].insert(key);
@@ -183,10 +186,20 @@ void Proxier::TellIfCut(const std::string& service, const ServiceMap& ports) {
   if (!is_cut) {
     cut_.erase(service);
   } else if (cut_.insert(service).second) {
-    log_.Error("a service has more endpoints at its ports than are led to",
+    log_.Error(
+        "a service has more endpoints at its ports than are led to",
+        {{"service", service}, {"ports", ports.size()}, {"led_to", kEndpointsOfAServiceMax}});
+  }
+}
+
+void Proxier::TellIfUnreadable(const std::string& service, const Unreadable& unreadable) {
+  if (unreadable.empty()) {
+    unreadable_.erase(service);
+  } else if (unreadable_.insert(service).second) {
+    log_.Error("addresses of a service cannot be read; nothing is led there",
                {{"service", service},
-                {"ports", ports.size()},
-                {"led_to", kEndpointsOfAServiceMax}});
+                {"addresses", unreadable.size()},
+                {"first", unreadable.begin()->substr(0, 100)}});
   }
 }
 

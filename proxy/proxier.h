@@ -69,6 +69,8 @@ class Proxier final : public ControlLoop {
   std::set<std::string> Rebuild(const std::string& service, const NodeFacts& node);
   // Says, once, that not all endpoints of the service are led to.
   void TellIfCut(const std::string& service, const ServiceMap& ports);
+  // Says, once, that the service or its endpoints have addresses that cannot be read.
+  void TellIfUnreadable(const std::string& service, const Unreadable& unreadable);
   NodeFacts Node() const;
   bool InformersSynced() const;
   void CheckRules(Duration now);
@@ -83,7 +85,7 @@ class Proxier final : public ControlLoop {
   RuleSync rules_;
   ServiceMap services_;
   std::map<std::string, std::set<std::string>> keys_;  // Of services_, by "namespace/name".
-  std::set<std::string> cut_;  // Of which that was said.
+  std::set<std::string> cut_, unreadable_;             // Of which that was said.
   bool watches_deletions_ = false;
   bool must_write_all_ = true;
   Duration next_check_{};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "api/rules/core/ip.h"
 #include "base/text.h"
 
 namespace skiff::proxy {
@@ -17,14 +18,28 @@ bool HasLabel(const meta_v1::ObjectMeta& metadata, std::string_view label) {
   return metadata.labels.contains(std::string(label));
 }
 
-bool IsOfFamily(const std::string& ip, IpFamily family) {
-  return (ip.find(':') != std::string::npos) == (family == IpFamily::kIpv6);
+// What the API keeps may be written in ways that tools of the kernel refuse, or read otherwise
+// ("010.0.0.1" is 8.0.0.1 to them): rules hold the one canonical text of what Kubernetes reads
+// there. Both are "" for what is of the other family, and for what cannot be read, which is noted.
+std::string AddressText(const std::string& text, IpFamily family, Unreadable& unreadable) {
+  const auto address = ParseIp(text);
+  if (!address) unreadable.insert(text);
+  return address && address->v6 == (family == IpFamily::kIpv6) ? address->Text() : "";
 }
 
-std::vector<std::string> OfFamily(const std::vector<std::string>& ips, IpFamily family) {
+std::string RangeText(const std::string& text, IpFamily family, Unreadable& unreadable) {
+  const auto range = ParseCidr(WithoutBlanks(text));
+  if (!range) unreadable.insert(text);
+  if (!range || range->address.v6 != (family == IpFamily::kIpv6)) return "";
+  return Cidr{range->Network(), range->prefix_length}.Text();
+}
+
+std::vector<std::string> AddressTexts(const std::vector<std::string>& texts, IpFamily family,
+                                      Unreadable& unreadable) {
   std::vector<std::string> out;
-  for (const std::string& ip : ips) {
-    if (IsOfFamily(ip, family)) out.push_back(ip);
+  for (const std::string& text : texts) {
+    std::string address = AddressText(text, family, unreadable);
+    if (!address.empty()) out.push_back(std::move(address));
   }
   return out;
 }
@@ -47,13 +62,14 @@ void AddSlice(const discovery_v1::EndpointSlice& slice, SlicesByPort& out) {
 
 // Those of one port, each address once.
 std::map<std::string, ServiceEndpoint> EndpointsOf(const std::vector<SlicePort>& ports,
-                                                   const NodeFacts& node) {
+                                                   const NodeFacts& node, Unreadable& unreadable) {
   std::map<std::string, ServiceEndpoint> out;
   for (const SlicePort& port : ports) {
     for (const auto& endpoint : port.slice->endpoints) {
       if (endpoint.addresses.empty()) continue;
       ServiceEndpoint made;
-      made.ip = endpoint.addresses[0];
+      made.ip = AddressText(endpoint.addresses[0], node.family, unreadable);
+      if (made.ip.empty()) continue;
       made.port = port.number;
       made.is_local = endpoint.node_name && *endpoint.node_name == node.name;
       made.ready = endpoint.conditions.ready.value_or(true);
@@ -145,7 +161,7 @@ void CutToShare(size_t port, size_t most, ServicePortRules& out) {
 }
 
 ServicePortRules PortRules(const core_v1::Service& service, const core_v1::ServicePort& port,
-                           const std::string& cluster_ip, IpFamily family) {
+                           const std::string& cluster_ip, IpFamily family, Unreadable& unreadable) {
   const core_v1::ServiceSpec& spec = service.spec;
   ServicePortRules rules;
   rules.name = service.metadata.namespace_ + "/" + service.metadata.name +
@@ -154,16 +170,22 @@ ServicePortRules PortRules(const core_v1::Service& service, const core_v1::Servi
   rules.cluster_ip = cluster_ip;
   rules.port = port.port;
   rules.node_port = port.node_port;
-  rules.external_ips = OfFamily(spec.external_ips, family);
-  for (const std::string& range : spec.load_balancer_source_ranges) {
-    if (IsOfFamily(range, family)) rules.source_ranges.emplace_back(WithoutBlanks(range, " \t"));
+  rules.external_ips = AddressTexts(spec.external_ips, family, unreadable);
+  Unreadable ranges;
+  for (const std::string& text : spec.load_balancer_source_ranges) {
+    std::string range = RangeText(text, family, ranges);
+    if (!range.empty()) rules.source_ranges.push_back(std::move(range));
   }
+  const bool names_no_range = rules.source_ranges.empty() && !ranges.empty();
+  unreadable.merge(ranges);
   for (const auto& ingress : service.status.load_balancer.ingress) {
     const bool is_proxied = ingress.ip_mode && *ingress.ip_mode == "Proxy";
-    if (!ingress.ip.empty() && !is_proxied && IsOfFamily(ingress.ip, family)) {
-      rules.load_balancer_ips.push_back(ingress.ip);
-    }
+    if (ingress.ip.empty() || is_proxied) continue;
+    std::string ip = AddressText(ingress.ip, family, unreadable);
+    if (!ip.empty()) rules.load_balancer_ips.push_back(std::move(ip));
   }
+  // No range at all would let everybody in.
+  if (names_no_range) rules.load_balancer_ips.clear();
   if (spec.session_affinity == "ClientIP") {
     rules.affinity_seconds = 10800;
     if (spec.session_affinity_config && spec.session_affinity_config->client_ip &&
@@ -187,11 +209,13 @@ std::optional<size_t> ShareOf(size_t ports, const SlicesByPort& by_port) {
   return std::max<size_t>(kEndpointsOfAServiceMax / std::max<size_t>(ports, 1), 1);
 }
 
-std::string ClusterIpOf(const core_v1::ServiceSpec& spec, IpFamily family) {
+std::string ClusterIpOf(const core_v1::ServiceSpec& spec, IpFamily family, Unreadable& unreadable) {
   const std::vector<std::string> candidates =
       spec.cluster_ips.empty() ? std::vector<std::string>{spec.cluster_ip} : spec.cluster_ips;
-  for (const std::string& ip : candidates) {
-    if (!ip.empty() && ip != "None" && IsOfFamily(ip, family)) return ip;
+  for (const std::string& text : candidates) {
+    if (text.empty() || text == "None") continue;
+    std::string ip = AddressText(text, family, unreadable);
+    if (!ip.empty()) return ip;
   }
   return "";
 }
@@ -210,8 +234,10 @@ std::string ServiceOf(const discovery_v1::EndpointSlice& slice) {
 }
 
 ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<SlicePtr>& slices,
-                             const NodeFacts& node) {
-  const std::string cluster_ip = ClusterIpOf(service.spec, node.family);
+                             const NodeFacts& node, Unreadable* unreadable) {
+  Unreadable ignored;
+  Unreadable& noted = unreadable != nullptr ? *unreadable : ignored;
+  const std::string cluster_ip = ClusterIpOf(service.spec, node.family, noted);
   if (cluster_ip.empty() || service.spec.type == "ExternalName" ||
       HasLabel(service.metadata, kOtherProxyLabel)) {
     return {};
@@ -226,9 +252,11 @@ ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<
   ServiceMap map;
   size_t number = 0;
   for (const auto& port : service.spec.ports) {
-    ServicePortRules rules = PortRules(service, port, cluster_ip, node.family);
+    ServicePortRules rules = PortRules(service, port, cluster_ip, node.family, noted);
     const auto found = by_port.find(port.name + "/" + rules.protocol);
-    if (found != by_port.end()) ChooseEndpoints(EndpointsOf(found->second, node), node, rules);
+    if (found != by_port.end()) {
+      ChooseEndpoints(EndpointsOf(found->second, node, noted), node, rules);
+    }
     if (share) CutToShare(number++, *share, rules);
     std::string key = rules.name + "/" + rules.protocol;
     map.emplace(std::move(key), std::move(rules));

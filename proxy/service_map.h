@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,11 +84,14 @@ using ServiceMap = std::map<std::string, ServicePortRules>;
 using ServicePtr = std::shared_ptr<const core_v1::Service>;
 using SlicePtr = std::shared_ptr<const discovery_v1::EndpointSlice>;
 
+// Addresses and ranges that cannot be read; none of them is in any rule.
+using Unreadable = std::set<std::string>;
+
 // The ports of one service; `slices` are those that carry its name. A service without a cluster IP,
 // of type ExternalName or served by another proxy has none. Beyond kEndpointsOfAServiceMax each
 // port has an equal share of the endpoints, ports side by side different ones.
 ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<SlicePtr>& slices,
-                             const NodeFacts& node);
+                             const NodeFacts& node, Unreadable* unreadable = nullptr);
 // "namespace/name" of the service that a slice belongs to; "" for none, and for headless ones.
 std::string ServiceOf(const discovery_v1::EndpointSlice& slice);
 

@@ -93,6 +93,45 @@ TEST(ServiceMapTest, HeadlessAndExternalNameServicesHaveNoRules) {
   EXPECT_TRUE(BuildServiceMap({headless, alias}, {}, kNode).empty());
 }
 
+// As old objects of the API have them, and as the API still takes some: iptables-restore refuses
+// them, or reads octal numbers there.
+TEST(ServiceMapTest, RulesHoldWhatKubernetesReadsInAddresses) {
+  auto service = WebService();
+  service->spec.cluster_ip = "10.96.0.09";
+  service->spec.cluster_ips = {"10.96.0.09"};
+  service->spec.external_ips = {"010.0.0.09", "::ffff:10.0.0.8", "fd00::1", "10.0.0.x"};
+  service->spec.load_balancer_source_ranges = {"\n10.1.2.3/8\v", "010.0.0.0/024",
+                                               "::ffff:10.3.0.0/112", "fd00::/8", "rubbish"};
+  service->status.load_balancer.ingress.resize(2);
+  service->status.load_balancer.ingress[0].ip = "192.0.2.010";
+  service->status.load_balancer.ingress[1].ip = "-j ACCEPT";
+  Unreadable unreadable;
+  const auto map = BuildServicePorts(
+      *service,
+      {Slice({EndpointOn("::ffff:10.127.9.2", "node-a"), EndpointOn("10.127.9.03", "node-a"),
+              EndpointOn("fd00::2", "node-a"), EndpointOn("10.127.9", "node-a")})},
+      kNode, &unreadable);
+  const ServicePortRules& rules = map.at("default/web:http/tcp");
+  EXPECT_EQ(rules.cluster_ip, "10.96.0.9");
+  EXPECT_EQ(rules.external_ips, (std::vector<std::string>{"10.0.0.9", "10.0.0.8"}));
+  EXPECT_EQ(rules.source_ranges,
+            (std::vector<std::string>{"10.0.0.0/8", "10.0.0.0/24", "10.3.0.0/16"}));
+  EXPECT_EQ(rules.load_balancer_ips, (std::vector<std::string>{"192.0.2.10"}));
+  ASSERT_EQ(rules.local_endpoints.size(), 2u);
+  EXPECT_EQ(rules.local_endpoints[0].Address(), "10.127.9.2:8080");
+  EXPECT_EQ(rules.local_endpoints[1].Address(), "10.127.9.3:8080");
+  EXPECT_EQ(unreadable, (Unreadable{"-j ACCEPT", "10.0.0.x", "10.127.9", "rubbish"}));
+}
+
+TEST(ServiceMapTest, ARangeThatCannotBeReadLetsNobodyIn) {
+  auto service = WebService();
+  service->spec.load_balancer_source_ranges = {"rubbish"};
+  service->status.load_balancer.ingress.resize(1);
+  service->status.load_balancer.ingress[0].ip = "192.0.2.10";
+  const auto map = BuildServicePorts(*service, {Slice({EndpointOn("10.0.0.1", "node-a")})}, kNode);
+  EXPECT_TRUE(map.at("default/web:http/tcp").load_balancer_ips.empty());
+}
+
 // As the API takes it: 2,000 ports and 1,000 endpoints.
 TEST(ServiceMapTest, AServiceHasNoMoreRulesThanANodeCanHold) {
   auto service = WebService();

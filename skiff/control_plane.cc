@@ -7,6 +7,7 @@
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
 #include "proxy/ingress/ingress_plan.h"
+#include "skiff/cluster_pki.h"
 #include "skiff/node.h"
 
 namespace skiff {
@@ -42,6 +43,9 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, A
   controllers.local_path_directory = options.data_dir + "/local-path";
   controllers.nodes_remove_local_volumes = options.simulated_nodes == 0;
   controllers.network_policies_are_enforced = options.simulated_nodes == 0;
+  if (!options.control_plane_endpoint.empty()) {
+    controllers.api_server_names = {HostOf(options.control_plane_endpoint)};
+  }
   controllers.sign_token = [&server](const Json& claims) { return server.SignToken(claims); };
   return controllers;
 }

@@ -30,13 +30,8 @@ Result<JoinFile> ReadJoinFile(const std::string& path) {
 }
 
 Result<> WriteJoinFile(const std::string& path, const JoinFile& file) {
-  const std::string fresh = path + ".new";
-  TRY(WriteWholeFile(
-      fresh, fmt::format("token {}\nca-hash {}\n", file.token.Text(), file.authority_pin), 0600));
-  std::error_code error;
-  std::filesystem::rename(fresh, path, error);
-  if (error) return Fail(Reason::kForbidden, path + ": " + error.message());
-  return {};
+  return WriteWholeFile(
+      path, fmt::format("token {}\nca-hash {}\n", file.token.Text(), file.authority_pin), 0600);
 }
 
 Result<JoinFile> AwaitJoinFile(const std::string& path, const Clock& clock, Duration patience) {

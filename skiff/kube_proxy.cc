@@ -184,6 +184,8 @@ Result<> SetLocalTraffic(const ProxyConfig& config, Client& client, const std::s
                               node_name));
     }
   }
+  // "010.0.0.0/8" is 8.0.0.0/8 to iptables.
+  if (const auto cidr = ParseCidr(rules.pod_cidr)) rules.pod_cidr = cidr->Text();
   return {};
 }
 

@@ -147,7 +147,9 @@ Result<> LocalNode::Parts::StartRuntime(const ClusterOptions& options,
                                   .client = *client,
                                   .clock = dependencies.clock,
                                   .events = &events->recorder},
-      PodNetwork::Options{.routes = {.node_name = name, .reserved_cidrs = {options.service_cidr}},
+      PodNetwork::Options{.routes = {.node_name = name,
+                                     .reserved_cidrs = {options.service_cidr},
+                                     .cluster_cidrs = {options.cluster_cidr}},
                           .cni_directory = containerd.cni_conf_directory,
                           .network = network_options});
   return {};

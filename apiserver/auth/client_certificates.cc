@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "base/certificates.h"
+#include "base/pem.h"
 
 namespace skiff {
 namespace {
@@ -20,7 +21,7 @@ constexpr std::string_view kUidType = "1.3.6.1.4.1.57683.2";
 using CertificatePtr = std::unique_ptr<X509, decltype(&X509_free)>;
 
 CertificatePtr Read(BIO* from) {
-  return {PEM_read_bio_X509(from, nullptr, nullptr, nullptr), &X509_free};
+  return {PEM_read_bio_X509(from, nullptr, &NoPassPhrase, nullptr), &X509_free};
 }
 
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;

@@ -1,11 +1,7 @@
 #include "apiserver/auth/pki.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -112,28 +108,6 @@ Result<std::string> ReadWholeFile(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
-}
-
-Result<> WriteWholeFile(const std::string& path, std::string_view text, int mode) {
-  const std::string next = path + ".new";
-  const auto failed = [&](const char* what) {
-    return Fail(Reason::kInternalError,
-                std::string(what) + " " + path + ": " + std::strerror(errno));
-  };
-  const int file = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (file < 0) return failed("open");
-  while (!text.empty()) {
-    const ssize_t count = ::write(file, text.data(), text.size());
-    if (count < 0 && errno != EINTR) {
-      ::close(file);
-      return failed("write");
-    }
-    if (count > 0) text.remove_prefix(static_cast<size_t>(count));
-  }
-  ::fsync(file);
-  ::close(file);
-  if (::rename(next.c_str(), path.c_str()) != 0) return failed("rename");
-  return {};
 }
 
 }  // namespace skiff

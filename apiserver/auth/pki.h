@@ -19,6 +19,7 @@
 #include "base/certificates.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/whole_file.h"
 
 namespace skiff {
 
@@ -62,7 +63,5 @@ std::string KubeconfigText(std::string_view server_url, std::string_view ca_pem,
                            std::string_view user, const KeyPair& client);
 
 Result<std::string> ReadWholeFile(const std::string& path);
-// Replaces the file in one step.
-Result<> WriteWholeFile(const std::string& path, std::string_view text, int mode);
 
 }  // namespace skiff

@@ -1,6 +1,7 @@
 #include "apiserver/identity/node_connections.h"
 
 #include "api/gen/core_v1.h"
+#include "api/rules/core/ip.h"
 
 namespace skiff {
 
@@ -24,6 +25,8 @@ Result<http::Upstream> KubeletOf(Store& store, const NodeConnections& connection
   if (upstream.host.empty()) {
     return Fail(InternalErrorOf("no preferred addresses found; known addresses: []"));
   }
+  // Never what the system reads in another way than Kubernetes ("010.0.0.1").
+  if (const auto address = ParseIp(upstream.host)) upstream.host = address->Text();
   upstream.port = node->status.daemon_endpoints.kubelet_endpoint.port;
   if (upstream.port == 0) upstream.port = 10250;
   upstream.tls = connections.kubelet_tls;

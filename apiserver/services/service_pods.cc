@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "api/rules/core/ip.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/request/api_errors.h"
 
@@ -40,7 +41,9 @@ std::optional<http::Upstream> PodBehind(const ServicePodParts& parts,
     const auto& [address, port] = candidates[(first + tried) % count];
     if (!IsPodOf(parts.store, endpoints.metadata.namespace_, *address)) continue;
     http::Upstream upstream;
-    upstream.host = address->ip;
+    const auto ip = ParseIp(address->ip);
+    if (!ip) continue;
+    upstream.host = ip->Text();  // Never what the system reads in another way.
     upstream.port = port;
     if (address->node_name && parts.nodes != nullptr) {
       parts.nodes->Divert(*address->node_name, upstream);
@@ -77,7 +80,8 @@ Result<http::Upstream> UpstreamOfService(const ServicePodParts& parts,
   if (endpoints) {
     if (auto pod = PodBehind(parts, **endpoints, port->name)) return std::move(*pod);
   }
-  upstream.host = spec.cluster_ip;
+  const auto cluster_ip = ParseIp(spec.cluster_ip);
+  upstream.host = cluster_ip ? cluster_ip->Text() : spec.cluster_ip;
   upstream.port = port->port;
   return upstream;
 }

@@ -118,16 +118,6 @@ Result<http::Response> PassOn(Core& core, const ApiRequest& request, http::Upstr
   return http::Forward(core.nodes->loops, std::move(forwarding));
 }
 
-// A stream opened by GET would be one for whoever may only read: running a command needs the right
-// to create all the same.
-Result<> CheckMayCreate(Core& core, const ApiRequest& request) {
-  Access access = AccessOf(request.info);
-  access.verb = "create";
-  const Verdict verdict = core.authorizer.Authorize(request.user, access);
-  if (verdict.allowed()) return {};
-  return Fail(Forbidden({"", "pods"}, request.info.name, verdict.reason));
-}
-
 Result<http::Response> HandleStream(Core& core, ApiRequest& request, std::string_view word) {
   TRY(CheckMayCreate(core, request));
   const bool forwards = word == "portForward";
@@ -198,6 +188,14 @@ void AnswerAsLog(http::Response& response) {
 }
 
 }  // namespace
+
+Result<> CheckMayCreate(Core& core, const ApiRequest& request) {
+  Access access = AccessOf(request.info);
+  access.verb = "create";
+  const Verdict verdict = core.authorizer.Authorize(request.user, access);
+  if (verdict.allowed()) return {};
+  return Fail(Forbidden({"", request.kind->resource}, request.info.name, verdict.reason));
+}
 
 Result<http::Response> HandleExec(Core& core, ApiRequest& request) {
   return HandleStream(core, request, "exec");

@@ -4,6 +4,7 @@
 
 #include "apiserver/request/routes.h"
 #include "apiserver/subresources/log_options.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
@@ -51,6 +52,23 @@ Result<Json> ConnectOptionsOf(const ApiRequest& request) {
     if (subresource.name == "exec") AddCommand(request.http, options);
   }
   return options;
+}
+
+bool RunsOnNode(std::string_view path) {
+  // The first word as whoever cleans paths would have it: "//a/../exec" begins with "exec".
+  std::vector<std::string_view> words;
+  while (!path.empty()) {
+    const size_t slash = path.find('/');
+    const std::string_view word = path.substr(0, slash);
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+    if (word == "..") {
+      if (!words.empty()) words.pop_back();
+    } else if (!word.empty() && word != ".") {
+      words.push_back(word);
+    }
+  }
+  const std::string first = words.empty() ? "" : Lower(words.front());
+  return first == "exec" || first == "attach" || first == "portforward" || first == "run";
 }
 
 std::string PathBehindProxy(const RequestInfo& info) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "api/values.h"
 #include "apiserver/request/request_context.h"
@@ -15,5 +16,8 @@ Result<Json> ConnectOptionsOf(const ApiRequest& request);
 
 // What a proxied request asks of the thing behind: "", or a path with a slash in front; decoded.
 std::string PathBehindProxy(const RequestInfo& info);
+
+// Whether what is asked of a kubelet under that path runs something, or leads into a pod.
+bool RunsOnNode(std::string_view path);
 
 }  // namespace skiff

@@ -55,16 +55,6 @@ bool IsProxyable(const std::string& address) {
   return parsed && IsGlobalUnicast(*parsed);
 }
 
-// A name is looked at when it has been resolved.
-Result<> CheckProxyable(http::Upstream& upstream) {
-  const auto address = ParseIp(upstream.host);
-  if (upstream.host.empty() || (address && !IsGlobalUnicast(*address))) {
-    return Fail(Reason::kBadRequest, "address not allowed");
-  }
-  if (!address) upstream.allows = IsProxyable;
-  return {};
-}
-
 Result<http::Upstream> PodUpstream(Core& core, const ApiRequest& request, const Proxied& target) {
   const auto pod =
       TRY(ReadTyped<core_v1::Pod>(core.store, request.info.namespace_name, target.name));
@@ -168,6 +158,19 @@ http::ClientRequest RequestFor(const Authentication& authentication, const http:
 
 }  // namespace
 
+// A name is looked at when it has been resolved; what is no address here may be one to whoever
+// resolves it. And what is connected to is what was looked at: "0177.0.0.1" is 177.0.0.1, as in old
+// versions of Go, and 127.0.0.1 to the system.
+Result<> CheckProxyable(http::Upstream& upstream) {
+  const auto address = ParseIp(upstream.host);
+  if (upstream.host.empty() || (address && !IsGlobalUnicast(*address))) {
+    return Fail(Reason::kBadRequest, "address not allowed");
+  }
+  if (address) upstream.host = address->Text();
+  upstream.allows = IsProxyable;
+  return {};
+}
+
 Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
   if (core.nodes == nullptr) {
     return Fail(Reason::kServiceUnavailable, "this server has no way to reach nodes and pods");
@@ -177,10 +180,15 @@ Result<http::Response> HandleProxy(Core& core, ApiRequest& request) {
     return Fail(Reason::kBadRequest, fmt::format("invalid {} request \"{}\"",
                                                  request.kind->singular, request.info.name));
   }
+  const std::string path = PathBehindProxy(request.info);
+  // What the kubelet does then is the same as for pods/exec, where GET asks for the right to
+  // create.
+  if (request.kind->resource == "nodes" && (http::IsUpgrade(request.http) || RunsOnNode(path))) {
+    TRY(CheckMayCreate(core, request));
+  }
   http::Forwarding forwarding;
   forwarding.upstream = TRY(UpstreamOf(core, request, *target));
   TRY(CheckProxyable(forwarding.upstream));
-  const std::string path = PathBehindProxy(request.info);
   const std::string& method = request.http.method;
   if (path.empty() && (method == "GET" || method == "HEAD") && !http::IsUpgrade(request.http)) {
     return MovedBehindSlash(request.http);

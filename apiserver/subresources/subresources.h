@@ -8,6 +8,7 @@
 #include "apiserver/request/request_context.h"
 #include "apiserver/server/core.h"
 #include "base/error.h"
+#include "http/client.h"
 #include "http/message.h"
 
 namespace skiff {
@@ -46,7 +47,12 @@ Result<http::Response> HandleExec(Core& core, ApiRequest& request);
 Result<http::Response> HandleAttach(Core& core, ApiRequest& request);
 Result<http::Response> HandlePortForward(Core& core, ApiRequest& request);
 Result<http::Response> HandleLog(Core& core, ApiRequest& request);
+// A stream opened by GET would be one for whoever may only read: running a command needs the right
+// to create all the same.
+Result<> CheckMayCreate(Core& core, const ApiRequest& request);
 // proxy.cc
 Result<http::Response> HandleProxy(Core& core, ApiRequest& request);
+// Makes what the server connects to what was looked at. BadRequest: nothing is led there.
+Result<> CheckProxyable(http::Upstream& upstream);
 
 }  // namespace skiff

@@ -94,8 +94,10 @@ TimePoint Since(const CertificateSigningRequest& request,
 // By which two names are one to clients, who compare addresses and not texts: "::ffff:10.0.0.1" is
 // 10.0.0.1 to those written in Go.
 std::string KeyOfName(const std::string& name) {
-  const auto address = ParseIp(name);
-  return address ? address->Text() : Lower(name);
+  if (const auto address = ParseIp(name)) return address->Text();
+  std::string key = Lower(name);
+  while (key.ends_with('.')) key.pop_back();
+  return key;
 }
 
 // Who of the nodes has a name that was asked for.
@@ -117,8 +119,7 @@ void NoteHolder(const core_v1::Node& holder, const std::string& name, const std:
 
 // What clients call a Service, the API server first of all, or their own machine; and patterns.
 bool IsNoNodesName(const std::string& dns) {
-  std::string name = Lower(dns);
-  while (name.ends_with('.')) name.pop_back();
+  const std::string name = KeyOfName(dns);
   return name == "localhost" || name.ends_with(".localhost") || name == "kubernetes" ||
          name == "kubernetes.default" || name.ends_with(".svc") ||
          name.find(".svc.") != std::string::npos || name.find('*') != std::string::npos;
@@ -160,6 +161,7 @@ bool IsForOwnNodeServices(const certificates_v1::CertificateSigningRequestSpec& 
 
 std::string ServingProblem(const std::string& node, const CertificateNames& names,
                            const std::vector<std::shared_ptr<const core_v1::Node>>& nodes,
+                           const std::vector<std::string>& api_server,
                            const std::vector<std::string>& service_cidrs) {
   for (const std::string& dns : names.dns_names) {
     if (IsNoNodesName(dns)) return fmt::format("{} is no node's name", dns);
@@ -174,6 +176,9 @@ std::string ServingProblem(const std::string& node, const CertificateNames& name
   names_asked.insert(names_asked.end(), names.ip_addresses.begin(), names.ip_addresses.end());
   std::map<std::string, Holders> asked;
   for (const std::string& name : names_asked) asked.try_emplace(KeyOfName(name));
+  for (const std::string& name : api_server) {
+    if (asked.contains(KeyOfName(name))) return fmt::format("{} is the API server's", name);
+  }
   for (const auto& each : nodes) {
     NoteHolder(*each, each->metadata.name, node, asked);
     for (const auto& address : each->status.addresses) {

@@ -34,9 +34,11 @@ bool IsForOwnNodeServices(const certificates_v1::CertificateSigningRequestSpec& 
 
 // Why the kubelet of `node` gets no serving certificate for these names unless a person approves
 // it: they are not its own, or not its own alone, or not a node's. "" when it may have it.
-// `service_cidrs`: where the addresses of Services are, that of the API server among them.
+// `api_server`: names and addresses of the API server beside those of its Service; the authority is
+// that of its certificate, too. `service_cidrs`: where the addresses of Services are.
 std::string ServingProblem(const std::string& node, const CertificateNames& names,
                            const std::vector<std::shared_ptr<const core_v1::Node>>& nodes,
+                           const std::vector<std::string>& api_server,
                            const std::vector<std::string>& service_cidrs);
 
 // `duration_max`: of --cluster-signing-duration.

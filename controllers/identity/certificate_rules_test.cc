@@ -62,7 +62,7 @@ TEST(CertificateRulesTest, AKubeletServesByTheNamesThatItsNodeAloneHas) {
   const std::vector nodes = {NodeWith("n1", {"10.0.0.1", "n1.lab"}), NodeWith("n2", {"10.0.0.2"})};
   const auto problem = [&](std::vector<std::string> dns, std::vector<std::string> ips) {
     return ServingProblem("n1", {.dns_names = std::move(dns), .ip_addresses = std::move(ips)},
-                          nodes, {"10.96.0.0/16"});
+                          nodes, {"api.lab", "10.0.0.9"}, {"10.96.0.0/16"});
   };
   EXPECT_EQ(problem({"n1", "n1.lab"}, {"10.0.0.1"}), "");
   EXPECT_EQ(problem({"n3"}, {}), "the node does not have n3");
@@ -77,17 +77,34 @@ TEST(CertificateRulesTest, ANodeThatSaysSoIsNeitherTheApiServerNorAnotherNode) {
   for (const char* name :
        {"kubernetes", "kubernetes.default", "kubernetes.default.svc", "Kubernetes.Default.SVC.",
         "kubernetes.default.svc.cluster.local", "web.shop.svc", "localhost", "*.lab"}) {
-    EXPECT_EQ(ServingProblem(name, {.dns_names = {name}}, {NodeWith(name, {name})}, {}),
+    EXPECT_EQ(ServingProblem(name, {.dns_names = {name}}, {NodeWith(name, {name})}, {}, {}),
               std::string(name) + " is no node's name");
   }
   for (const char* address : {"10.96.0.1", "::ffff:10.96.0.1", "127.0.0.1", "::1", "0.0.0.0"}) {
-    EXPECT_EQ(ServingProblem("n1", {.ip_addresses = {address}}, {NodeWith("n1", {address})},
+    EXPECT_EQ(ServingProblem("n1", {.ip_addresses = {address}}, {NodeWith("n1", {address})}, {},
                              {"10.96.0.0/16"}),
               std::string(address) + " is no node's address");
   }
-  EXPECT_EQ(ServingProblem("n1", {.ip_addresses = {"::ffff:10.0.0.2"}},
-                           {NodeWith("n1", {"::ffff:10.0.0.2"}), NodeWith("n2", {"10.0.0.2"})}, {}),
-            "node n2 has ::ffff:10.0.0.2 too");
+  EXPECT_EQ(
+      ServingProblem("n1", {.ip_addresses = {"::ffff:10.0.0.2"}},
+                     {NodeWith("n1", {"::ffff:10.0.0.2"}), NodeWith("n2", {"10.0.0.2"})}, {}, {}),
+      "node n2 has ::ffff:10.0.0.2 too");
+}
+
+TEST(CertificateRulesTest, NoNodeServesByANameOfTheApiServerThatIsNoServices) {
+  const std::vector<std::string> api_server = {"api.lab", "2001:db8::1", "10.0.0.9"};
+  for (const char* name : {"api.lab", "API.lab", "api.lab."}) {
+    EXPECT_EQ(ServingProblem(name, {.dns_names = {name}}, {NodeWith(name, {})}, api_server, {}),
+              "api.lab is the API server's");
+  }
+  for (const char* address : {"10.0.0.9", "::ffff:10.0.0.9"}) {
+    EXPECT_EQ(ServingProblem("n1", {.ip_addresses = {address}}, {NodeWith("n1", {address})},
+                             api_server, {}),
+              "10.0.0.9 is the API server's");
+  }
+  EXPECT_EQ(ServingProblem("n1", {.ip_addresses = {"2001:DB8:0::1"}},
+                           {NodeWith("n1", {"2001:db8::1"})}, api_server, {}),
+            "2001:db8::1 is the API server's");
 }
 
 TEST(CertificateRulesTest, AnyOtherClientMayNotServe) {

@@ -104,6 +104,7 @@ PodCidr CidrAllocator::Block(uint32_t index) const {
 }
 
 std::optional<std::pair<uint32_t, uint32_t>> CidrAllocator::Touched(const PodCidr& block) const {
+  if (block.prefix + kLargerBlockBitsMax < block_prefix_) return std::nullopt;
   if (block.Contains(range_)) return std::pair(0u, count_ - 1);
   if (!range_.Contains(block)) return std::nullopt;
   uint32_t index = 0;

@@ -28,13 +28,16 @@ class CidrAllocator {
  public:
   // So many bits may number the blocks.
   static constexpr int kBlockBitsMax = 16;
+  // So many bits shorter than our blocks one may be that a node came with, of a time when the
+  // cluster gave out larger ones. No node takes more by saying so.
+  static constexpr int kLargerBlockBitsMax = 4;
   // Blocks with `block_prefix` bits out of `range`. `reserved` are never touched. More bits of
   // blocks than kBlockBitsMax fail.
   static Result<CidrAllocator> Make(const PodCidr& range, int block_prefix,
                                     std::vector<PodCidr> reserved);
   // The next free block after the last one, from the start again at the end; nullopt when full.
   std::optional<PodCidr> Allocate();
-  // Marks blocks that `block` covers as used, or free.
+  // Marks blocks that `block` covers as used, or free; none where it is too large for one node's.
   void Occupy(const PodCidr& block);
   void Release(const PodCidr& block);
 

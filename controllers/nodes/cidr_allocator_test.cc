@@ -39,6 +39,15 @@ TEST(CidrAllocatorTest, LargerBlocksOccupySeveral) {
   EXPECT_EQ(allocator.Allocate()->Text(), "10.0.2.0/24");
 }
 
+TEST(CidrAllocatorTest, NoNodeTakesTheWholeRangeBySayingSo) {
+  CidrAllocator allocator = AllocatorOf("10.244.0.0/16", 24);
+  for (const char* all : {"10.244.0.0/16", "10.0.0.0/8", "10.244.0.0/17"}) {
+    allocator.Occupy(*PodCidr::Parse(all));
+    EXPECT_TRUE(allocator.Allocate()) << all;
+  }
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.244.3.0/24");
+}
+
 TEST(CidrAllocatorTest, Ipv6WorksAlike) {
   CidrAllocator allocator = AllocatorOf("fd00:1::/48", 64);
   EXPECT_EQ(allocator.Allocate()->Text(), "fd00:1::/64");

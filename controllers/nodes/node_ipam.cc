@@ -1,6 +1,8 @@
 // Gives every node its own block of each cluster CIDR, for its pods.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "client/reconciler.h"
 #include "controllers/nodes/cidr_allocator.h"
@@ -68,10 +70,22 @@ class IpamReconciler final : public Reconciler<Node> {
   void Release(const std::string& node) REQUIRES(mutex_) {
     const auto held = held_.find(node);
     if (held == held_.end()) return;
-    for (const PodCidr& block : held->second) {
-      for (CidrAllocator& allocator : allocators_) allocator.Release(block);
-    }
+    const std::vector<PodCidr> released = std::move(held->second);
     held_.erase(held);
+    for (CidrAllocator& allocator : allocators_) {
+      for (const PodCidr& block : released) allocator.Release(block);
+      // A node may have said that it has what is another one's: that stays taken.
+      for (const auto& [other, blocks] : held_) {
+        for (const PodCidr& block : blocks) {
+          if (Overlaps(released, block)) allocator.Occupy(block);
+        }
+      }
+    }
+  }
+
+  static bool Overlaps(const std::vector<PodCidr>& released, const PodCidr& block) {
+    return std::any_of(released.begin(), released.end(),
+                       [&](const PodCidr& each) { return each.Overlaps(block); });
   }
 
   Result<Requeue> Full(const Node& node) REQUIRES(mutex_) {

@@ -150,6 +150,12 @@ class Planner {
         Problem("pod CIDR {} of node {} cannot be read", cidr, node.name);
         continue;
       }
+      const std::string fault = node.name == options_.node_name ? "" : NoPodCidr(*prefix);
+      if (!fault.empty()) {
+        Problem("pod CIDR {} of node {} {}: its pods are not reached from here", cidr, node.name,
+                fault);
+        continue;
+      }
       const std::string* holder = nullptr;
       for (const auto& [used, by] : used_) {
         if (used.Overlaps(*prefix)) holder = &by;
@@ -167,6 +173,23 @@ class Planner {
       used_.emplace_back(prefix, fmt::format("pod CIDR {} of node {}", prefix.Text(), node.name));
     }
     claimed_.emplace_back(&node, std::move(prefixes));
+  }
+
+  // Why another node cannot have these addresses for its pods, whoever has them; "": it can.
+  std::string NoPodCidr(const Prefix& wanted) const {
+    bool is_inside = options_.cluster_cidrs.empty();
+    for (const std::string& cidr : options_.cluster_cidrs) {
+      const auto range = Prefix::Parse(cidr);
+      is_inside |= range && range->Overlaps(wanted) && range->length <= wanted.length;
+    }
+    if (!is_inside) return "is not in the cluster CIDR";
+    // This node's own are the first that were claimed.
+    for (const Prefix& own : claimed_.front().second) {
+      if (own.family == wanted.family && wanted.length + kLargerCidrBitsMax < own.length) {
+        return "is far larger than that of this node";
+      }
+    }
+    return "";
   }
 
   // The link through which an address is reached without a router; nullptr for none.
@@ -206,6 +229,12 @@ class Planner {
     // Even before the other end is ready: pods started now shall fit.
     plan_.wanted.has_tunnel = true;
     if (node.tunnel_mac.empty()) return;
+    // The node says it of itself: another one's would lead that one's packets here or there.
+    if (node.tunnel_mac != TunnelMac(node.name)) {
+      Problem("node {} says that its end of the tunnel is {}, which cannot be", node.name,
+              node.tunnel_mac);
+      return;
+    }
     const std::string end = prefix.First();
     plan_.wanted.routes[prefix.Text()] = {prefix.Text(), end, options_.tunnel, true};
     plan_.wanted.neighbours[end] = node.tunnel_mac;

@@ -42,6 +42,10 @@ enum class OverlayMode : uint8_t {
   kVxlan,        // VXLAN to all.
 };
 
+// So many bits shorter than this node's a pod CIDR of another one may be, of a time when the
+// cluster gave out larger ones: one node shall not claim all that others will be given.
+inline constexpr int kLargerCidrBitsMax = 4;
+
 struct NodeRouteOptions {
   std::string node_name;
   OverlayMode mode = OverlayMode::kAuto;
@@ -50,6 +54,9 @@ struct NodeRouteOptions {
   int tunnel_port = 8472;
   // Ranges that no node's pods may be in: those of services.
   std::vector<std::string> reserved_cidrs;
+  // Ranges that other nodes' pods are in, those of the cluster: a node may say what it likes of its
+  // own Node object, and shall draw nobody else's traffic. Empty: they are not known.
+  std::vector<std::string> cluster_cidrs;
 };
 
 // All texts below are as the kernel prints them.

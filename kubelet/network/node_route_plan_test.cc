@@ -12,9 +12,9 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::SizeIs;
 
-const RoutedNode kA = {"a", {"192.0.2.1"}, {"10.244.1.0/24"}, "0e:00:00:00:00:0a"};
-const RoutedNode kB = {"b", {"192.0.2.2"}, {"10.244.2.0/24"}, "0e:00:00:00:00:0b"};
-const RoutedNode kFar = {"far", {"198.51.100.3"}, {"10.244.3.0/24"}, "0e:00:00:00:00:0c"};
+const RoutedNode kA = {"a", {"192.0.2.1"}, {"10.244.1.0/24"}, TunnelMac("a")};
+const RoutedNode kB = {"b", {"192.0.2.2"}, {"10.244.2.0/24"}, TunnelMac("b")};
+const RoutedNode kFar = {"far", {"198.51.100.3"}, {"10.244.3.0/24"}, TunnelMac("far")};
 const std::vector<LinkAddress> kLinks = {{"lo", 1, 65536, "127.0.0.1", 8},
                                          {"eth0", 2, 1500, "192.0.2.1", 24},
                                          {"veth1", 3, 1450, "10.244.1.1", 32}};
@@ -36,8 +36,8 @@ TEST(NodeRoutePlanTest, ANodeBehindARouterIsReachedThroughTheTunnel) {
   EXPECT_EQ(plan.wanted.routes.at("10.244.2.0/24").link, "eth0");
   EXPECT_EQ(plan.wanted.routes.at("10.244.3.0/24"),
             (PodRoute{"10.244.3.0/24", "10.244.3.0", "skiff.vxlan", true}));
-  EXPECT_THAT(plan.wanted.neighbours, ElementsAre(Pair("10.244.3.0", "0e:00:00:00:00:0c")));
-  EXPECT_THAT(plan.wanted.forwarding, ElementsAre(Pair("0e:00:00:00:00:0c", "198.51.100.3")));
+  EXPECT_THAT(plan.wanted.neighbours, ElementsAre(Pair("10.244.3.0", TunnelMac("far"))));
+  EXPECT_THAT(plan.wanted.forwarding, ElementsAre(Pair(TunnelMac("far"), "198.51.100.3")));
   ASSERT_TRUE(plan.wanted.has_tunnel);
   EXPECT_EQ(plan.wanted.tunnel.local, "192.0.2.1");
   EXPECT_EQ(plan.wanted.tunnel.underlay_index, 2);
@@ -72,8 +72,8 @@ TEST(NodeRoutePlanTest, BothFamiliesGoOverOneTunnel) {
   far.pod_cidrs.push_back("fd00:3::/64");
   const auto plan = PlanNodeRoutes({own, far}, kLinks, kOptions);
   EXPECT_EQ(plan.wanted.routes.at("fd00:3::/64").gateway, "fd00:3::");
-  EXPECT_THAT(plan.wanted.neighbours, ElementsAre(Pair("10.244.3.0", "0e:00:00:00:00:0c"),
-                                                  Pair("fd00:3::", "0e:00:00:00:00:0c")));
+  EXPECT_THAT(plan.wanted.neighbours, ElementsAre(Pair("10.244.3.0", TunnelMac("far")),
+                                                  Pair("fd00:3::", TunnelMac("far"))));
   EXPECT_THAT(plan.wanted.tunnel.own_prefixes, ElementsAre("10.244.1.0/32", "fd00:1::/128"));
   // From an IPv6 address the packets around packets are longer.
   own.addresses = {"2001:db8::1"};
@@ -81,7 +81,7 @@ TEST(NodeRoutePlanTest, BothFamiliesGoOverOneTunnel) {
   const auto over_ipv6 =
       PlanNodeRoutes({own, far}, {{"eth0", 2, 1500, "2001:db8::1", 64}}, kOptions);
   EXPECT_EQ(over_ipv6.pod_mtu, 1430);
-  EXPECT_EQ(over_ipv6.wanted.forwarding.at("0e:00:00:00:00:0c"), "2001:db8:9::3");
+  EXPECT_EQ(over_ipv6.wanted.forwarding.at(TunnelMac("far")), "2001:db8:9::3");
 }
 
 TEST(NodeRoutePlanTest, OverlappingPodCidrsAreRefusedAndTheOlderNodeKeepsItsRoute) {
@@ -92,19 +92,45 @@ TEST(NodeRoutePlanTest, OverlappingPodCidrsAreRefusedAndTheOlderNodeKeepsItsRout
   EXPECT_THAT(plan.problems, ElementsAre(HasSubstr("pod CIDR 10.244.2.128/25 of node late overlaps "
                                                    "pod CIDR 10.244.2.0/24 of node b")));
   // Whoever was first: a machine's own pods stay its own.
-  late.pod_cidrs = {"10.244.0.0/16"};
+  late.pod_cidrs = {"10.244.0.0/20"};
   plan = PlanNodeRoutes({late, kA}, kLinks, kOptions);
   EXPECT_THAT(plan.wanted.routes, IsEmpty());
   EXPECT_THAT(plan.problems, ElementsAre(HasSubstr("overlaps pod CIDR 10.244.1.0/24 of node a")));
   late.pod_cidrs = {"10.96.4.0/24"};
   EXPECT_THAT(PlanNodeRoutes({kA, late}, kLinks, kOptions).problems,
               ElementsAre(HasSubstr("overlaps services")));
-  late.pod_cidrs = {"192.0.0.0/16"};
+  late.pod_cidrs = {"192.0.0.0/20"};
   EXPECT_THAT(PlanNodeRoutes({kA, late}, kLinks, kOptions).problems,
               ElementsAre(HasSubstr("overlaps the network of link eth0")));
   late.pod_cidrs = {"10.244.9.0/33"};
   EXPECT_THAT(PlanNodeRoutes({kA, late}, kLinks, kOptions).problems,
               ElementsAre(HasSubstr("cannot be read")));
+}
+
+TEST(NodeRoutePlanTest, ANodeDrawsNoTrafficButThatOfPodsThatItMayHave) {
+  NodeRouteOptions options = kOptions;
+  options.cluster_cidrs = {"10.244.0.0/16"};
+  RoutedNode evil = {"evil", {"192.0.2.66"}, {"1.1.1.0/24"}, ""};
+  for (const char* cidr : {"1.1.1.0/24", "10.244.0.0/15", "0.0.0.0/0", "fd00:1::/64"}) {
+    evil.pod_cidrs = {cidr};
+    const auto plan = PlanNodeRoutes({evil, kA, kB}, kLinks, options);
+    EXPECT_THAT(plan.wanted.routes, ElementsAre(Pair("10.244.2.0/24", testing::_))) << cidr;
+    EXPECT_THAT(plan.problems, ElementsAre(HasSubstr("of node evil is not in the cluster CIDR")));
+  }
+  // All that is not taken yet, and other nodes will be given.
+  evil.pod_cidrs = {"10.244.128.0/17"};
+  EXPECT_THAT(PlanNodeRoutes({evil, kA}, kLinks, options).problems,
+              ElementsAre(HasSubstr("of node evil is far larger than that of this node")));
+  EXPECT_THAT(PlanNodeRoutes({kA, kB}, kLinks, options).problems, IsEmpty());
+}
+
+TEST(NodeRoutePlanTest, ANodeDoesNotTakeTheTunnelOfAnother) {
+  const RoutedNode evil = {"evil", {"198.51.100.66"}, {"10.244.66.0/24"}, kFar.tunnel_mac};
+  const auto plan = PlanNodeRoutes({kA, kFar, evil}, kLinks, kOptions);
+  EXPECT_THAT(plan.wanted.forwarding, ElementsAre(Pair(kFar.tunnel_mac, "198.51.100.3")));
+  EXPECT_FALSE(plan.wanted.routes.contains("10.244.66.0/24"));
+  EXPECT_THAT(plan.problems,
+              ElementsAre(HasSubstr("node evil says that its end of the tunnel is")));
 }
 
 TEST(NodeRoutePlanTest, NothingIsWantedBeforeTheOwnNodeHasItsPlace) {
@@ -129,15 +155,16 @@ TEST(NodeRoutePlanTest, TheDifferenceIsWhatChanges) {
   EXPECT_THAT(DiffNodeRoutes({}, plan.wanted).remove_unreachable, ElementsAre("10.244.1.0/24"));
   RoutedNode b = kB, far = kFar;
   b.addresses = {"192.0.2.7"};
-  far.tunnel_mac = "0e:00:00:00:00:0d";
+  far.name = "farther";
+  far.tunnel_mac = TunnelMac("farther");
   far.addresses = {"198.51.100.9"};
   const auto moved =
       DiffNodeRoutes(PlanNodeRoutes({kA, b, far}, kLinks, kOptions).wanted, plan.wanted);
   EXPECT_FALSE(moved.create_tunnel || moved.delete_tunnel);
   EXPECT_THAT(moved.set_routes, ElementsAre(PodRoute{"10.244.2.0/24", "192.0.2.7", "eth0", false}));
-  EXPECT_THAT(moved.set_neighbours, ElementsAre(Pair("10.244.3.0", "0e:00:00:00:00:0d")));
-  EXPECT_THAT(moved.set_forwarding, ElementsAre(Pair("0e:00:00:00:00:0d", "198.51.100.9")));
-  EXPECT_THAT(moved.remove_forwarding, ElementsAre(Pair("0e:00:00:00:00:0c", "198.51.100.3")));
+  EXPECT_THAT(moved.set_neighbours, ElementsAre(Pair("10.244.3.0", TunnelMac("farther"))));
+  EXPECT_THAT(moved.set_forwarding, ElementsAre(Pair(TunnelMac("farther"), "198.51.100.9")));
+  EXPECT_THAT(moved.remove_forwarding, ElementsAre(Pair(TunnelMac("far"), "198.51.100.3")));
   EXPECT_THAT(moved.remove_neighbours, IsEmpty());
   // With the last node behind a router the tunnel goes, and what was on it by itself.
   const auto left = DiffNodeRoutes(PlanNodeRoutes({kA, kB}, kLinks, kOptions).wanted, plan.wanted);

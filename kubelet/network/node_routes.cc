@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "api/rules/core/ip.h"
 #include "kubelet/network/node_route_kernel.h"
 
 namespace skiff {
@@ -48,11 +49,17 @@ std::vector<RoutedNode> RoutedNodes(const std::vector<Ptr<Node>>& nodes) {
     RoutedNode& out = routed.emplace_back();
     out.name = node->metadata.name;
     for (const auto& address : node->status.addresses) {
-      if (address.type == "InternalIP") out.addresses.push_back(address.address);
+      if (address.type != "InternalIP") continue;
+      // The kernel is told what Kubernetes reads there. A node says it of itself, and with text
+      // that is no address it would keep all others from their routes.
+      if (const auto ip = ParseIp(address.address)) out.addresses.push_back(ip->Text());
     }
     out.pod_cidrs = node->spec.pod_cidrs;
     if (out.pod_cidrs.empty() && !node->spec.pod_cidr.empty()) {
       out.pod_cidrs = {node->spec.pod_cidr};
+    }
+    for (std::string& cidr : out.pod_cidrs) {
+      if (const auto parsed = ParseCidr(cidr)) cidr = parsed->Text();
     }
     const auto mac = node->metadata.annotations.find(kTunnelMacAnnotation);
     if (mac != node->metadata.annotations.end()) out.tunnel_mac = mac->second;

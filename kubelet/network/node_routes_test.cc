@@ -23,6 +23,21 @@ using core_v1::Node;
 using testing::HasSubstr;
 using testing::Not;
 
+TEST(RoutedNodesTest, WhatANodeSaysOfItselfIsReadBeforeTheKernelIsToldOfIt) {
+  auto node = std::make_shared<Node>();
+  node->metadata.name = "a";
+  for (const char* text : {"words", "010.0.0.5", "::ffff:10.0.0.6", "fd00:0::1", "-"}) {
+    auto& address = node->status.addresses.emplace_back();
+    address.type = "InternalIP";
+    address.address = text;
+  }
+  node->spec.pod_cidrs = {"010.244.1.0/024", "FD00:1::/64"};
+  const auto routed = RoutedNodes({node});
+  ASSERT_EQ(routed.size(), 1u);
+  EXPECT_EQ(routed[0].addresses, (std::vector<std::string>{"10.0.0.5", "10.0.0.6", "fd00::1"}));
+  EXPECT_EQ(routed[0].pod_cidrs, (std::vector<std::string>{"10.244.1.0/24", "fd00:1::/64"}));
+}
+
 // A machine with one pod and the loop under test, which sees the Nodes that the test sets.
 class Machine {
  public:

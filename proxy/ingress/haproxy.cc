@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace skiff::ingress {
 namespace {
@@ -40,7 +41,7 @@ std::string TextOfFile(const std::string& path) {
 
 // Keys of certificates are among them.
 Result<> WritePrivately(const std::string& path, const std::string& text) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) return Fail(Reason::kForbidden, path + ": " + std::strerror(errno));
   size_t written = 0;
   while (written < text.size()) {
@@ -55,6 +56,19 @@ Result<> WritePrivately(const std::string& path, const std::string& text) {
   }
   close(file);
   return {};
+}
+
+// What it has against a configuration: its alerts, without the number of the process that differs
+// each time. "[ALERT]    (19027) : config : parsing ..."
+std::string AlertsIn(const std::string& said) {
+  std::string alerts;
+  std::istringstream lines(said);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t end = line.find(") : ");
+    if (!line.starts_with("[ALERT]") || end == std::string::npos) continue;
+    alerts += (alerts.empty() ? "" : "\n") + line.substr(end + 4);
+  }
+  return alerts.empty() ? said : alerts;
 }
 
 std::string LogEndOf(const std::string& path) {
@@ -171,9 +185,10 @@ Result<> Haproxy::Prepare(const HaproxyConfig& config, const std::function<void(
   if (error) return Fail(Reason::kForbidden, folder + ": " + error.message());
   for (const auto& [name, text] : config.files) TRY(WritePrivately(folder + "/" + name, text));
   const auto checked = TRY(RunProcess(
-      {.argv = {kProgram, "-c", "-q", "-f", folder + "/" + kConfigFile}, .meanwhile = meanwhile}));
+      {.argv = {kProgram, "-c", "-f", folder + "/" + kConfigFile}, .meanwhile = meanwhile}));
   if (checked.exit_code != 0) {
-    return Fail(Reason::kInvalid, "haproxy does not take its configuration: " + checked.err);
+    return Fail(Reason::kInvalid,
+                "haproxy does not take its configuration: " + AlertsIn(checked.err));
   }
   // With the endpoints of now.
   TRY(WritePrivately(folder + "/" + kConfigFile, config.files.at(kConfigFile)));

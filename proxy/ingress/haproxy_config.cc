@@ -262,6 +262,14 @@ HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& sett
   return config;
 }
 
+std::set<std::string> SecretsNamedIn(const std::string& said, const IngressPlan& plan) {
+  std::set<std::string> named;
+  for (const auto& [secret, certificate] : plan.certificates) {
+    if (said.find(CertificateFile(secret)) != std::string::npos) named.insert(secret);
+  }
+  return named;
+}
+
 std::string BindLine(const std::string& address, int port) {
   return fmt::format("  bind {}:{} name ", address, port);
 }

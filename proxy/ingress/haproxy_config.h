@@ -10,6 +10,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "proxy/ingress/ingress_plan.h"
@@ -34,6 +35,9 @@ struct HaproxyConfig {
 };
 
 HaproxyConfig RenderHaproxy(const IngressPlan& plan, const HaproxySettings& settings);
+
+// The Secrets, "namespace/name", whose certificates what HAProxy said of this plan names.
+std::set<std::string> SecretsNamedIn(const std::string& said, const IngressPlan& plan);
 
 // The beginning of the line by which it listens there.
 std::string BindLine(const std::string& address, int port);

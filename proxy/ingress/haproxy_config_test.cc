@@ -171,6 +171,24 @@ TEST(HaproxyConfigTest, ManyHostsOfACertificateStandInSeveralLines) {
   EXPECT_EQ(std::count(list.begin(), list.end(), ' '), 250);
 }
 
+TEST(HaproxyConfigTest, WhatHaproxySaysOfACertificateIsSaidOfItsSecret) {
+  IngressPlan plan;
+  plan.certificates["default/one"].pem = "ONE\n";
+  plan.certificates["other/two"].pem = "TWO\n";
+  const HaproxyConfig config = RenderHaproxy(plan, Settings());
+  using Secrets = std::set<std::string>;
+  for (const auto& [name, text] : config.files) {
+    const std::string said =
+        "[ALERT] (7) : config : parsing [/x/haproxy.cfg:9] : 'bind :443' : 'crt-list' : No Private "
+        "Key found in '" +
+        name + ".key'.";
+    const Secrets wanted = text == "ONE\n"   ? Secrets{"default/one"}
+                           : text == "TWO\n" ? Secrets{"other/two"}
+                                             : Secrets{};
+    EXPECT_EQ(SecretsNamedIn(said, plan), wanted) << name;
+  }
+}
+
 TEST(HaproxyConfigTest, ADirectoryHasToBeSaidInAnArgument) {
   EXPECT_TRUE(IsPlainDirectory("/var/lib/skiff/ingress"));
   EXPECT_TRUE(IsPlainDirectory("/home/some body/.local"));

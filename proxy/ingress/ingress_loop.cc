@@ -212,6 +212,7 @@ Duration IngressLoop::Try(const IngressPlan& plan, Duration now) {
     retry_delay_ = kRetryFirst;
     return *done;
   }
+  if (RefuseCertificates(plan, done.error().message)) return Duration(0);
   if (trouble_ != done.error().message) {
     trouble_ = done.error().message;
     log_.Error("ingresses are not served as they should be", {{"error", trouble_}});
@@ -220,6 +221,19 @@ Duration IngressLoop::Try(const IngressPlan& plan, Duration now) {
   const Duration delay = std::exchange(retry_delay_, std::min(retry_delay_ * 2, kRetryMax));
   retry_at_ = now + delay;
   return delay;
+}
+
+bool IngressLoop::RefuseCertificates(const IngressPlan& plan, const std::string& said) {
+  bool any = false;
+  for (const std::string& secret : SecretsNamedIn(said, plan)) {
+    const auto found = certificates_.find(secret);
+    if (found == certificates_.end() || !found->second.certificate) continue;
+    log_.Error("haproxy does not take a certificate; it is left out",
+               {{"secret", secret}, {"error", said}});
+    found->second.certificate = Fail(Reason::kInvalid, "haproxy does not take it");
+    any = true;
+  }
+  return any;
 }
 
 void IngressLoop::Idle() {

@@ -75,6 +75,9 @@ class IngressLoop final : public ControlLoop {
   bool Remember(const IngressPlan& plan);
   void Idle();
   Duration Try(const IngressPlan& plan, Duration now);
+  // Leaves out, until their Secrets change, the certificates for which HAProxy refused it all: what
+  // one namespace has keeps nobody else from theirs. False: there are none.
+  bool RefuseCertificates(const IngressPlan& plan, const std::string& said);
   Result<Duration> Drive(const IngressPlan& plan, Duration now);
   Result<> StartHaproxy(const IngressPlan& plan);
   Result<> Reload(HaproxyConfig config, const IngressPlan& plan, Duration now);

@@ -97,13 +97,16 @@ TEST_F(IngressLoopTest, CertificatesAreChosenByNameAndABadOneHarmsNoOther) {
   AddSecret("any", CertificateFor("any.com"));
   AddSecret("bad", {.certificate_pem = CertificateFor("bad.com").certificate_pem,
                     .key_pem = CertificateFor("bad.com").key_pem});
+  AddSecret("asks", {.certificate_pem = kPassPhraseCertificate, .key_pem = kPassPhraseKey});
   auto& ingress = objects_.AddRule("a", "", "/", "Prefix", "web");
-  ingress.spec.tls.resize(3);
+  ingress.spec.tls.resize(4);
   ingress.spec.tls[0].hosts = {"one.com", "*.one.com"};
   ingress.spec.tls[0].secret_name = "one";
   ingress.spec.tls[1].secret_name = "any";
   ingress.spec.tls[2].hosts = {"bad.com"};
   ingress.spec.tls[2].secret_name = "bad";
+  ingress.spec.tls[3].hosts = {"a.com"};
+  ingress.spec.tls[3].secret_name = "asks";
   Begin();
   ASSERT_TRUE(UntilGet("foo.com", "/", "200 web"));
   const auto subject = [&](const std::string& name) {
@@ -117,6 +120,7 @@ TEST_F(IngressLoopTest, CertificatesAreChosenByNameAndABadOneHarmsNoOther) {
   EXPECT_EQ(subject("x.one.com"), "CN=one.com");
   EXPECT_EQ(subject("any.com"), "CN=any.com");
   EXPECT_EQ(subject("bad.com"), "CN=default.invalid");
+  EXPECT_EQ(subject("a.com"), "CN=default.invalid");
   EXPECT_EQ(subject("other.com"), "CN=default.invalid");
   EXPECT_TRUE(Until([&] { return Written().find("InvalidCertificate") != std::string::npos; }));
 }

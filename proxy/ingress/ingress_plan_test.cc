@@ -495,13 +495,35 @@ TEST(TlsSecretTest, GivesCertificateAndKeyAndNothingElse) {
   const KeyPair other = *authority.Issue({.common_name = "b.com", .server = true}, now);
   const auto found = TlsCertificateOf(SecretOf(first.certificate_pem, first.key_pem));
   ASSERT_TRUE(found) << found.error().message;
-  EXPECT_EQ(found->pem, JoinPem(first.certificate_pem, first.key_pem));
+  EXPECT_EQ(found->pem, JoinPem(first.certificate_pem, *RewrittenKey(first.key_pem)));
   EXPECT_THAT(found->names, ElementsAre("*.a.com", "a.com"));
   // A key among the certificates would be taken for the one that counts, and so would a second one.
   const auto mixed = TlsCertificateOf(SecretOf("words\n" + other.key_pem + first.certificate_pem,
                                                "words\n" + first.key_pem + other.key_pem));
   ASSERT_TRUE(mixed) << mixed.error().message;
   EXPECT_EQ(*mixed, *found);
+}
+
+// HAProxy would ask for it, refuse, and with that all that anybody has.
+TEST(TlsSecretTest, NoKeyIsReadWithAnEmptyPassPhrase) {
+  const auto found = TlsCertificateOf(SecretOf(kPassPhraseCertificate, kPassPhraseKey));
+  ASSERT_FALSE(found) << found->pem;
+  EXPECT_EQ(found.error().message, "it has no private key in tls.key that can be used");
+}
+
+// Some readers end at a NUL, and others do not.
+TEST(TlsSecretTest, NothingOfTheTextAroundAKeyIsPassedOn) {
+  const TimePoint now = SystemClock().Now();
+  const auto authority = *CertificateAuthority::Create("ca", now);
+  const KeyPair pair = *authority.Issue({.common_name = "a.com", .server = true}, now);
+  std::string key = pair.key_pem;
+  key.insert(key.find('\n') + 1, "X-Note: one\n\n");
+  for (const std::string& text :
+       {pair.key_pem, std::string("words\n\0more\n", 12) + pair.key_pem + "words", key}) {
+    const auto found = TlsCertificateOf(SecretOf(pair.certificate_pem, text));
+    if (!found) continue;
+    EXPECT_EQ(found->pem, JoinPem(pair.certificate_pem, *RewrittenKey(pair.key_pem)));
+  }
 }
 
 TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
@@ -515,9 +537,9 @@ TEST(TlsSecretTest, SaysWhatIsWrongWithOne) {
   };
   EXPECT_EQ(error(core_v1::Secret()), "it has no certificate in tls.crt");
   EXPECT_EQ(error(SecretOf("rubbish", first.key_pem)), "it has no certificate in tls.crt");
-  EXPECT_EQ(error(SecretOf(first.certificate_pem, "")), "it has no private key in tls.key");
-  EXPECT_EQ(error(SecretOf(first.certificate_pem, first.key_pem.substr(0, 80))),
-            "it has no private key in tls.key");
+  const std::string no_key = "it has no private key in tls.key that can be used";
+  EXPECT_EQ(error(SecretOf(first.certificate_pem, "")), no_key);
+  EXPECT_EQ(error(SecretOf(first.certificate_pem, first.key_pem.substr(0, 80))), no_key);
   EXPECT_EQ(error(SecretOf(first.certificate_pem, other.key_pem)),
             "tls: private key does not match public key");
   std::string long_chain;

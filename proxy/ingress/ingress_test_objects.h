@@ -14,6 +14,27 @@
 
 namespace skiff::ingress {
 
+// A pair whose key is under a pass phrase: the empty one.
+inline constexpr const char* kPassPhraseKey =
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+    "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhCPthJK6uqcgICCAAw\n"
+    "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEFWCCxZT8FDr4avhO9BRPxUEgZCY\n"
+    "57ug1oY/nr07BrNhITohtnIR+YGJW4WWfrhKLepFTmTZSey3K/ylGt3g/AtJZUpe\n"
+    "hLru5iumWh88X9R3mtY/h5vTRM6pbbuRsefN/rbOvLhkEgADKflPHBS1aB5w2Btv\n"
+    "Z7B/ysaY3Kb+hRxK1jwl8J69ZvyrcghxVa1cWdjNt78k0DljhXFxEaUe/mEFCPY=\n"
+    "-----END ENCRYPTED PRIVATE KEY-----\n";
+inline constexpr const char* kPassPhraseCertificate =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBeDCCAR2gAwIBAgIUQ/sQfv8puKoRLK9pLvBH4QxlHIowCgYIKoZIzj0EAwIw\n"
+    "EDEOMAwGA1UEAwwFYS5jb20wIBcNMjYxMTI2MjAxODUwWhgPMjEyNjExMDIyMDE4\n"
+    "NTBaMBAxDjAMBgNVBAMMBWEuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n"
+    "jMGMvloFr3NH8SSlFL7xgdqs3fEHX3fb6WSEur9yrW3u/E9g6qaz/aPNggs7+XFd\n"
+    "Bc5QbMYc9T8XW147jVnFLqNTMFEwHQYDVR0OBBYEFNOLbbTtprp4D72A9zNjkml5\n"
+    "L5bMMB8GA1UdIwQYMBaAFNOLbbTtprp4D72A9zNjkml5L5bMMA8GA1UdEwEB/wQF\n"
+    "MAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAK2hIeatEhn8xM/bCN82PxSyO6/397WG\n"
+    "jJQpQhsu+wRTAiEAy/FMLhQsQipIfPycQXxU7rsF10bQBs4Ekj8AiyGogzI=\n"
+    "-----END CERTIFICATE-----\n";
+
 class TestObjects {
  public:
   TestObjects() { AddClass("skiff", std::string(kIngressController)); }

@@ -10,28 +10,6 @@
 namespace skiff::ingress {
 namespace {
 
-// From the first line that begins a private key to the one that ends it. Whoever reads the file
-// takes the first key in it: there must be no other.
-std::string FirstPrivateKey(const std::string& pem) {
-  constexpr std::string_view kBegin = "-----BEGIN ";
-  constexpr std::string_view kMark = "PRIVATE KEY-----";
-  size_t begin = pem.find(kBegin);
-  for (; begin != std::string::npos; begin = pem.find(kBegin, begin + 1)) {
-    const size_t end_of_line = pem.find('\n', begin);
-    if (end_of_line == std::string::npos) return "";
-    const std::string_view label =
-        std::string_view(pem).substr(begin + kBegin.size(), end_of_line - begin - kBegin.size());
-    const std::string_view trimmed =
-        label.ends_with('\r') ? label.substr(0, label.size() - 1) : label;
-    if (!trimmed.ends_with(kMark)) continue;
-    const std::string end_mark = "-----END " + std::string(trimmed);
-    const size_t end = pem.find(end_mark, end_of_line);
-    if (end == std::string::npos) return "";
-    return pem.substr(begin, end + end_mark.size() - begin) + "\n";
-  }
-  return "";
-}
-
 std::string DataOf(const core_v1::Secret& secret, const std::string& key) {
   const auto found = secret.data.find(key);
   return found == secret.data.end() ? "" : found->second;
@@ -58,8 +36,11 @@ Result<TlsCertificate> TlsCertificateOf(const core_v1::Secret& secret) {
   if (tls.certificate_pem.empty()) {
     return Fail(Reason::kInvalid, "it has no certificate in tls.crt");
   }
-  tls.key_pem = FirstPrivateKey(DataOf(secret, "tls.key"));
-  if (tls.key_pem.empty()) return Fail(Reason::kInvalid, "it has no private key in tls.key");
+  // HAProxy is given what was read here, and not the text that it was read in: that may say
+  // something else to whoever reads it in another way.
+  auto key = RewrittenKey(DataOf(secret, "tls.key"));
+  if (!key) return Fail(Reason::kInvalid, "it has no private key in tls.key that can be used");
+  tls.key_pem = std::move(*key);
   if (tls.certificate_pem.size() + tls.key_pem.size() > kCertificateBytesMax) {
     return Fail(Reason::kInvalid, fmt::format("its certificates and key have more than {} KiB",
                                               kCertificateBytesMax >> 10));

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/pem.h"
+
 namespace skiff {
 namespace {
 
@@ -66,11 +68,6 @@ std::string KeyFault(const std::vector<std::string>& types) {
       "tls: failed to find PEM block with type ending in \"PRIVATE KEY\" in key input after "
       "skipping PEM blocks of the following types: [{}]",
       fmt::join(types, " "));
-}
-
-// A key under a pass phrase cannot be used, and nobody is asked for one.
-int NoPassPhrase(char*, int, int, void*) {
-  return -1;
 }
 
 }  // namespace

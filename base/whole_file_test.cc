@@ -1,0 +1,71 @@
+#include "base/whole_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace skiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WholeFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "whole-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string Path(const char* name) const { return folder_ + "/" + name; }
+  static std::string TextOf(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+  std::string folder_;
+};
+
+TEST_F(WholeFileTest, AFileIsReplacedAsAWhole) {
+  for (const char* text : {"first, and longer", "second"}) {
+    const auto written = WriteWholeFile(Path("key"), text, 0600);
+    ASSERT_TRUE(written) << written.error().message;
+    EXPECT_EQ(TextOf(Path("key")), text);
+    EXPECT_EQ(fs::status(Path("key")).permissions(),
+              fs::perms::owner_read | fs::perms::owner_write);
+  }
+  EXPECT_FALSE(fs::exists(Path("key.new")));
+}
+
+TEST_F(WholeFileTest, NoSecretGoesWhereSomebodyElseHasPutALink) {
+  std::ofstream(Path("theirs")) << "theirs";
+  fs::create_symlink(Path("theirs"), Path("key.new"));
+  ASSERT_TRUE(WriteWholeFile(Path("key"), "secret", 0600));
+  EXPECT_EQ(TextOf(Path("theirs")), "theirs");
+  EXPECT_EQ(TextOf(Path("key")), "secret");
+  EXPECT_FALSE(fs::is_symlink(Path("key")));
+}
+
+TEST_F(WholeFileTest, NoSecretGoesIntoAFileThatSomebodyElseHasOpen) {
+  const int theirs = open(Path("key.new").c_str(), O_RDWR | O_CREAT, 0666);
+  ASSERT_GE(theirs, 0);
+  ASSERT_TRUE(WriteWholeFile(Path("key"), "secret", 0600));
+  char read_there[16] = {};
+  EXPECT_EQ(pread(theirs, read_there, sizeof read_there, 0), 0);
+  close(theirs);
+  EXPECT_EQ(fs::status(Path("key")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(WholeFileTest, WhatCannotBeWrittenIsSaid) {
+  EXPECT_FALSE(WriteWholeFile(Path("none/key"), "secret", 0600));
+  fs::create_directory(Path("key.new"));
+  EXPECT_FALSE(WriteWholeFile(Path("key"), "secret", 0600));
+}
+
+}  // namespace
+}  // namespace skiff
