@@ -188,6 +188,15 @@ void WriteWords(DescribeWriter& out, const std::string& title, const Json& words
   }
 }
 
+// Which system calls a pod or a container may make, where its security context says so.
+void WriteSeccomp(DescribeWriter& out, int level, const Json& of) {
+  const Json& profile = At(of, "securityContext", "seccompProfile");
+  if (!profile.is_object()) return;
+  out.Field(level, "SeccompProfile", TextAt(profile, "type"));
+  if (TextAt(profile, "type") != "Localhost") return;
+  out.Field(level == 0 ? 0 : level + 1, "LocalhostProfile", TextAt(profile, "localhostProfile"));
+}
+
 // `status` is null before the kubelet has seen the pod. `pod` is null in templates, where names are
 // indented by one more space.
 void WriteContainer(DescribeWriter& out, const Json& container, const Json* status,
@@ -201,6 +210,7 @@ void WriteContainer(DescribeWriter& out, const Json& container, const Json* stat
   const bool several = ports.find(", ") != std::string::npos;
   out.Field(2, several ? "Ports" : "Port", NoneIfEmpty(ports));
   out.Field(2, several ? "Host Ports" : "Host Port", NoneIfEmpty(host_ports));
+  WriteSeccomp(out, 2, container);
   WriteWords(out, "Command", At(container, "command"));
   WriteWords(out, "Args", At(container, "args"));
   if (status) {
@@ -421,6 +431,7 @@ void DescribePod(DescribeWriter& out, const Json& pod) {
   }
   out.FieldIf(0, "Reason", TextAt(status, "reason"));
   out.FieldIf(0, "Message", TextAt(status, "message"));
+  WriteSeccomp(out, 0, At(pod, "spec"));
   out.Field(0, "IP", TextAt(status, "podIP"));
   const Json& ips = At(status, "podIPs");
   if (ips.is_null() || ips.empty()) {

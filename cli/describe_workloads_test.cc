@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "cli/program_fixture.h"
 
 namespace skiff::cli {
@@ -59,6 +61,29 @@ TEST_F(DescribeWorkloadsTest, OldReplicaSetsStandInTheOrderOfTheirCreation) {
                       "created)\n"),
             std::string::npos)
       << out_;
+}
+
+TEST_F(DescribeWorkloadsTest, WhichSystemCallsAPodMayMakeIsSaid) {
+  const Json pod = {
+      {"apiVersion", "v1"},
+      {"kind", "Pod"},
+      {"metadata", {{"name", "p"}, {"namespace", "default"}}},
+      {"spec",
+       {{"securityContext", {{"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+        {"containers",
+         {{{"name", "c"},
+           {"securityContext",
+            {{"seccompProfile", {{"type", "Localhost"}, {"localhostProfile", "a.json"}}}}}}}}}}};
+  server_ = ServerOf("", {}, {{"/api/v1/namespaces/default/pods/p", pod.dump()}});
+  EXPECT_EQ(Run("describe", {"pod", "p", "--show-events=false"}), 0) << err_;
+  // However wide its columns are.
+  std::string said;
+  for (const char c : out_) {
+    if (c != ' ' || !said.ends_with(' ')) said += c;
+  }
+  EXPECT_THAT(said, testing::HasSubstr("\nSeccompProfile: RuntimeDefault\n"));
+  EXPECT_THAT(said, testing::HasSubstr("\n SeccompProfile: Localhost\n"));
+  EXPECT_THAT(said, testing::HasSubstr("\n LocalhostProfile: a.json\n"));
 }
 
 }  // namespace

@@ -230,6 +230,11 @@ Result<> UndoOne(Command& command, const RolloutFlags& flags, const Target& targ
   if (wanted["metadata"]["labels"].is_object()) {
     wanted["metadata"]["labels"].erase("pod-template-hash");
   }
+  if (flags.write.dry_run.client() && !flags.write.print.output.empty()) {
+    Json object = target.object;
+    object["spec"]["template"] = std::move(wanted);
+    return PrintWritten(command, flags.write, object, target.resource, "rolled back");
+  }
   if (flags.write.dry_run.client()) {
     command.Print("{}/{} {}{}{}\n", KindName(target.resource), target.key.name,
                   target.resource.kind == "Deployment" ? "" : "will roll back to ",

@@ -30,5 +30,27 @@ TEST_F(RolloutTest, ARevisionOfADaemonSetIsShownAsADaemonSet) {
   EXPECT_EQ(err_, "error: unable to find the specified revision\n");
 }
 
+TEST_F(RolloutTest, WhatAnUndoWouldComeToIsPrintedInTheFormAskedFor) {
+  const std::string space = "/apis/apps/v1/namespaces/default";
+  const auto set = [](const std::string& revision, const std::string& image) {
+    return R"({"metadata": {"name": "w-)" + revision +
+           R"(", "annotations": {"deployment.kubernetes.io/revision": ")" + revision +
+           R"("}, "ownerReferences": [{"uid": "u", "controller": true}]}, "spec": {"template": )" +
+           R"({"metadata": {"labels": {"a": "b", "pod-template-hash": "x"}}, "spec": {"x": ")" +
+           image + R"("}}}})";
+  };
+  server_ = ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
+                     {{space + "/deployments/w",
+                       R"({"apiVersion": "apps/v1", "kind": "Deployment",
+                           "metadata": {"name": "w", "uid": "u"},
+                           "spec": {"selector": {"matchLabels": {"a": "b"}},
+                                    "template": {"spec": {"x": "new"}}}})"},
+                      {space + "/replicasets",
+                       R"({"items": [)" + set("1", "old") + ", " + set("2", "new") + "]}"}});
+  EXPECT_EQ(Run("rollout", {"undo", "deploy/w", "--dry-run=client",
+                            "-o=jsonpath={.kind} {.spec.template.spec}"}), 0) << err_;
+  EXPECT_EQ(out_, R"(Deployment {"x":"old"})");
+}
+
 }  // namespace
 }  // namespace skiff::cli
