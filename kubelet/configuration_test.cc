@@ -182,6 +182,8 @@ TEST_F(KubeletFlagsTest, MistakesAreToldInTheKubeletsWords) {
   EXPECT_EQ(ErrorOf({"--max-pods=-1"}),
             "failed to validate kubelet configuration, error: invalid configuration: maxPods "
             "(--max-pods) -1 must not be a negative number, path: ");
+  EXPECT_EQ(ErrorOf({"--cluster-cidr=10.244.0.0"}),
+            "invalid value \"10.244.0.0\" for flag --cluster-cidr: no CIDR");
   EXPECT_TRUE(ErrorOf({"--node-labels=node-role.kubernetes.io/worker=x"})
                   .starts_with("unknown 'kubernetes.io' or 'k8s.io' labels specified with "
                                "--node-labels: [node-role.kubernetes.io/worker]\n"));

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 
+#include "api/rules/core/ip.h"
 #include "base/flags.h"
 #include "base/version.h"
 #include "kubelet/program.h"
@@ -252,6 +253,11 @@ Result<> TakeLabels(const std::vector<std::string>& items, KubeletFlags& to) {
 Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {
   KubeletConfiguration& it = to.configuration;
   TRY(TakeLabels(raw.node_labels, to));
+  for (const std::string& text : to.cluster_cidrs) {
+    if (ParseCidr(text)) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("invalid value \"{}\" for flag --cluster-cidr: no CIDR", text));
+  }
   if (!raw.taints.empty()) it.register_with_taints.clear();
   for (const std::string& text : raw.taints) {
     core_v1::Taint taint = TRY(ParseTaint(text));

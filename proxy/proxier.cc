@@ -126,7 +126,7 @@ Duration Proxier::Step() {
 }
 
 Duration Proxier::NextDue(Duration now) const {
-  Duration next = std::min(next_check_, next_full_);
+  Duration next = std::min({next_check_, next_full_, rules_.RetryAt()});
   if (look_) next = std::min(next, look_not_before_);
   return std::max(next - now, Duration(0));
 }
@@ -142,6 +142,7 @@ void Proxier::CheckRules(Duration now) {
     }
     if (!watches_deletions_) next_check_ = now + times_.sync_period;
   }
+  if (now >= rules_.RetryAt()) must_write_all_ = true;
   if (now >= next_full_) {
     next_full_ = now + kFullSyncPeriod;
     must_write_all_ |= rules_.rules().all() < kLargeRules;

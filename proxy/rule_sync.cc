@@ -79,10 +79,9 @@ Result<SyncReport> RuleSync::Partial(const ServiceMap& services,
   std::set<std::string> touched = keys;
   for (const auto& [key, refused] : refused_) touched.insert(key);  // Some may be tried again.
   auto report = Run(book_.Partial(Kept(services, kept), touched), false, clock_.Monotonic());
-  if (!report) {
-    if (Refuse(services, report.error())) return Full(services);
-    return report;
-  }
+  // Somebody may have flushed chains that this text leads to: that is no service's fault, and all
+  // that is written anew names each chain that it uses.
+  if (!report) return Full(services);
   ForgetUdp(services, keys, *report);
   return report;
 }
@@ -92,8 +91,15 @@ Result<SyncReport> RuleSync::WriteAll(const ServiceMap& services, const RuleSet&
   for (size_t tries = 0;; ++tries) {
     ServiceMap kept;
     auto report = Run(book_.Full(Kept(services, kept), found), true, begun);
-    if (report || !Refuse(services, report.error()) || tries == kRefusedInAWriteMax) return report;
+    if (report || !Refuse(services, report.error())) return report;
+    if (tries == kRefusedInAWriteMax || clock_.Monotonic() - begun > kRefusingMax) return report;
   }
+}
+
+Duration RuleSync::RetryAt() const {
+  Duration first = kNever;
+  for (const auto& [key, refused] : refused_) first = std::min(first, refused.until);
+  return first;
 }
 
 const ServiceMap& RuleSync::Kept(const ServiceMap& services, ServiceMap& kept) {

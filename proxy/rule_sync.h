@@ -51,10 +51,13 @@ class RuleSync {
   // Whether the rules look as they were left. Without `jumps` only the canary is looked at.
   bool Intact(bool jumps);
   RuleCounts rules() const { return book_.rules(); }
+  // When a write may try a service again that is left out; monotonic, kNever where none is.
+  Duration RetryAt() const;
 
   static constexpr Duration kRefusedPeriod = 10min;
-  // So many are found in one write; others with the next one.
+  // So many are found in one write, and for about so long; others with the next one.
   static constexpr size_t kRefusedInAWriteMax = 64;
+  static constexpr Duration kRefusingMax = 10s;
 
  private:
   struct Refused {

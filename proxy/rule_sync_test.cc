@@ -24,6 +24,12 @@ class StrictNetfilter final : public Netfilter {
     int number = 0;
     for (std::string line; std::getline(lines, line);) {
       ++number;
+      if (flushed && line.find("-A KUBE-SVC") == 0) {
+        flushed = false;
+        return Fail(Reason::kInternalError,
+                    "iptables-restore v1.8.9 (legacy): Couldn't load target `KUBE-MARK-MASQ':No "
+                    "such file or directory\nError occurred at line: " + std::to_string(number));
+      }
       if (line.find(".09") == std::string::npos) continue;
       ++refused;
       return Fail(Reason::kInternalError,
@@ -44,6 +50,7 @@ class StrictNetfilter final : public Netfilter {
   void StopWatching() override {}
 
   int refused = 0;
+  bool flushed = false;  // Once: somebody has removed the chains that all use.
   std::string last;
 };
 
@@ -95,11 +102,26 @@ TEST_F(RuleSyncTest, OneThatIsRefusedLaterIsLeftOutAtOnce) {
   services["bad"] = Web("bad", "10.96.0.09");
   services["new"] = Web("new", "10.96.0.12");
   ASSERT_TRUE(rules_.Partial(services, {"bad", "new"}));
-  EXPECT_EQ(netfilter_.refused, 1);
+  EXPECT_EQ(netfilter_.refused, 2) << "once by what changed, and once by all";
   EXPECT_THAT(netfilter_.last, HasSubstr("default/new"));
+  EXPECT_EQ(rules_.RetryAt(), clock_.Monotonic() + RuleSync::kRefusedPeriod);
   clock_.Advance(RuleSync::kRefusedPeriod);
-  ASSERT_TRUE(rules_.Partial(services, {}));
-  EXPECT_EQ(netfilter_.refused, 2) << "it might have been the kernel's mood";
+  ASSERT_TRUE(rules_.Full(services));
+  EXPECT_EQ(netfilter_.refused, 3) << "it might have been the kernel's mood";
+  services.erase("bad");
+  ASSERT_TRUE(rules_.Full(services));
+  EXPECT_EQ(rules_.RetryAt(), kNever);
+}
+
+// As iptables-restore of the legacy kind says it.
+TEST_F(RuleSyncTest, NoServiceIsToBlameForChainsThatSomebodyHasFlushed) {
+  ServiceMap services = {{"web", Web("web", "10.96.0.10")}};
+  ASSERT_TRUE(rules_.Full(services));
+  services["web"].port = 81;
+  netfilter_.flushed = true;
+  ASSERT_TRUE(rules_.Partial(services, {"web"}));
+  EXPECT_THAT(netfilter_.last, HasSubstr("default/web"));
+  EXPECT_EQ(rules_.RetryAt(), kNever);
 }
 
 TEST(RefusedServiceTest, WhatIsNoServicesFaultIsNobodys) {

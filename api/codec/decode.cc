@@ -117,8 +117,9 @@ class Decoder {
   template <typename Read>
   void ByItself(const Read& read) {
     std::string earlier = std::exchange(mismatch_, {});
+    const bool had_ended = has_ended_;  // Such values stand in one another: schemas do.
     read();
-    if (mismatch_.empty() || has_ended_) {
+    if (mismatch_.empty() || had_ended) {
       mismatch_ = std::move(earlier);
     } else {
       has_ended_ = true;

@@ -90,6 +90,21 @@ TEST(Decode, WhatReadsItselfIsToldBeforeOtherMistakes) {
             "string");
 }
 
+TEST(Decode, WhatStandsInWhatReadsItselfIsToldAsWell) {
+  const auto error_of = [](const std::string& schemas) {
+    return ErrorOf<apiextensions_v1::CustomResourceDefinition>(R"({"spec": {"versions": [)" +
+                                                               schemas + "]}}");
+  };
+  const std::string list = R"({"schema": {"openAPIV3Schema": {"items": )";
+  EXPECT_EQ(error_of(list + R"({"additionalProperties": 5}}}})"), "boolean or JSON schema expected");
+  EXPECT_EQ(error_of(list + R"({"items": {"maxLength": "many"}}}}})"),
+            "json: cannot unmarshal string into Go struct field JSONSchemaProps.maxLength of type "
+            "int64");
+  EXPECT_EQ(error_of(list + R"({"additionalProperties": 5}}}}, {"schema": {"openAPIV3Schema":
+                {"additionalProperties": "x"}}})"),
+            "boolean or JSON schema expected");
+}
+
 TEST(Decode, FieldsAreNamedAsGoQuotesThem) {
   EXPECT_EQ(StrictErrorsOf<core_v1::ConfigMap>(R"({"da\u0000\"\\ta": {}, "ä": 1})"),
             (Strings{R"(unknown field "da\x00\"\\ta")", R"(unknown field "ä")"}));

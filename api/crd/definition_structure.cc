@@ -40,27 +40,45 @@ bool IsIntOrString(const Json& props) {
          IsOfType((*any)[1], "string");
 }
 
-// Violations that are told in the order of their text.
+// Violations that are told in the order of their text. What comes past the bounds is not told: each
+// may hold paths as long as the schema.
 class SortedErrors {
  public:
   void Required(const FieldPath& path, std::string_view detail) {
-    errors_.emplace_back().Required(path, detail);
+    Add([&](Violations& error) { error.Required(path, detail); });
   }
   void Forbidden(const FieldPath& path, std::string_view detail) {
-    errors_.emplace_back().Forbidden(path, detail);
+    Add([&](Violations& error) { error.Forbidden(path, detail); });
   }
   void Invalid(const FieldPath& path, const Json& value, std::string_view detail) {
-    errors_.emplace_back().Invalid(path, value, detail);
+    Add([&](Violations& error) { error.Invalid(path, value, detail); });
   }
+  bool is_full() const { return errors_.size() >= kErrorsMax || bytes_ >= kBytesMax; }
   void AppendTo(Violations& out) {
-    std::stable_sort(errors_.begin(), errors_.end(), [](const Violations& a, const Violations& b) {
-      return a.Text() < b.Text();
-    });
-    for (const Violations& error : errors_) out.Append(error);
+    std::stable_sort(errors_.begin(), errors_.end(),
+                     [](const Told& a, const Told& b) { return a.text < b.text; });
+    for (const Told& told : errors_) out.Append(told.error);
   }
 
  private:
-  std::vector<Violations> errors_;
+  static constexpr size_t kErrorsMax = 10'000;
+  static constexpr size_t kBytesMax = 4 << 20;
+  struct Told {
+    std::string text;
+    Violations error;
+  };
+  template <typename Say>
+  void Add(const Say& say) {
+    if (is_full()) return;
+    Violations error;
+    say(error);
+    std::string text = error.Text();
+    bytes_ += text.size();
+    errors_.push_back({std::move(text), std::move(error)});
+  }
+
+  std::vector<Told> errors_;
+  size_t bytes_ = 0;
 };
 
 class StructureCheck {
@@ -68,6 +86,7 @@ class StructureCheck {
   explicit StructureCheck(SortedErrors& out) : out_(out) {}
 
   void Node(const Json& props, Level level, const FieldPath& path) {
+    if (out_.is_full()) return;
     const Json* given = PartOf(props, "items");
     const bool none = given == nullptr || (given->is_array() && given->empty());
     if (WordOf(props, "type") == "array" && none) {
@@ -99,6 +118,7 @@ class StructureCheck {
   // `judged` only judges what `props` describes. Further down nobody looks for that.
   void Described(const Json& judged, const Json* props, const FieldPath& path,
                  const FieldPath& judged_path) {
+    if (out_.is_full()) return;
     if (props == nullptr) {
       return out_.Required(path, "because it is defined in " + judged_path.Text());
     }

@@ -132,7 +132,8 @@ Result<int64_t> GoInt(std::string_view text, std::string_view function) {
   const char* const end = digits.data() + digits.size();
   const auto [at, code] = std::from_chars(digits.data(), end, value);
   if (at == end && code == std::errc()) return value;
-  const bool too_large = at == end && code == std::errc::result_out_of_range;
+  // Go stops where the number has become too large, whatever comes then.
+  const bool too_large = code == std::errc::result_out_of_range;
   return Fail(Reason::kInvalid,
               fmt::format("strconv.{}: parsing {}: {}", function, GoQuote(text),
                           too_large ? "value out of range" : "invalid syntax"));

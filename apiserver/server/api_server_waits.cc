@@ -92,8 +92,10 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
     if (asks_others) {
       names.insert("other programs of the control plane");
     } else {
-      // All of them together are to leave room for those who wait for others.
-      names.insert({"default accounts", "the default account of " + info.namespace_name});
+      // All of them together are to leave room for those who wait for others, and one namespace for
+      // another.
+      names.insert({"default accounts",
+                    OutboundPool::OneOfMany("the default account of " + info.namespace_name)});
     }
   }
   return names;

@@ -6,14 +6,6 @@
 namespace skiff {
 namespace {
 
-bool AllBelow(const std::map<std::string, int>& counts, const OutboundPool::Names& names,
-              int count_max) {
-  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-    const auto found = counts.find(name);
-    return found == counts.end() || found->second < count_max;
-  });
-}
-
 void Count(std::map<std::string, int>& counts, const OutboundPool::Names& names, int change) {
   for (const std::string& name : names) {
     int& count = counts[name];
@@ -23,6 +15,14 @@ void Count(std::map<std::string, int>& counts, const OutboundPool::Names& names,
 }
 
 }  // namespace
+
+bool OutboundPool::AllBelow(const std::map<std::string, int>& counts, const Names& names,
+                            int count_max) {
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto found = counts.find(name);
+    return found == counts.end() || found->second < LimitOf(name, count_max);
+  });
+}
 
 bool OutboundPool::MayRun(const Names& names) const {
   return running_ < limits_.threads_max &&
@@ -38,7 +38,8 @@ bool OutboundPool::MayHold(const Names& names, size_t bytes) const {
   return bytes_ + bytes <= limits_.bytes_max &&
          std::all_of(names.begin(), names.end(), [&](const std::string& name) {
            const auto found = bytes_of_.find(name);
-           return found == bytes_of_.end() || found->second + bytes <= limits_.bytes_per_name_max;
+           return found == bytes_of_.end() ||
+                  found->second + bytes <= LimitOf(name, limits_.bytes_per_name_max);
          });
 }
 

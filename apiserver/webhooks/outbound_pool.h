@@ -32,6 +32,8 @@ class OutboundPool {
   ~OutboundPool() { Stop(); }
 
   using Names = std::set<std::string>;
+  // The name of one of many who have another name together: it has a part of what a name has.
+  static std::string OneOfMany(const std::string& name) { return kOneOfMany + name; }
   // False: too many wait already, or hold too much, or it has been stopped. `bytes`: what the job
   // holds until it is done.
   bool Submit(Names names, std::function<void()> work, size_t bytes = 0);
@@ -39,6 +41,15 @@ class OutboundPool {
   void Stop();
 
  private:
+  static constexpr const char* kOneOfMany = "one of many: ";
+  static constexpr int kShareOfOne = 4;
+  // What a name has of what names have at most.
+  template <typename Number>
+  static Number LimitOf(const std::string& name, Number limit) {
+    return name.starts_with(kOneOfMany) ? limit / kShareOfOne : limit;
+  }
+  static bool AllBelow(const std::map<std::string, int>& counts, const Names& names,
+                       int count_max);
   struct Job {
     Names names;
     std::function<void()> work;

@@ -39,6 +39,24 @@ TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
   release.set_value();
 }
 
+TEST(OutboundPoolTest, OneOfManyLeavesRoomForTheOthers) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  OutboundPool pool({.threads_max = 16, .running_per_name_max = 8, .waiting_max = 100,
+                     .waiting_per_name_max = 4});
+  const auto names = [](const std::string& one) {
+    return OutboundPool::Names{"many", OutboundPool::OneOfMany(one)};
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(pool.Submit(names("a"), [released] { released.wait(); }));
+  }
+  EXPECT_FALSE(pool.Submit(names("a"), [] {})) << "two run, one waits";
+  std::promise<void> ran;
+  ASSERT_TRUE(pool.Submit(names("b"), [&] { ran.set_value(); }));
+  ran.get_future().wait();
+  release.set_value();
+}
+
 TEST(OutboundPoolTest, WhatWaitsHoldsNoMoreThanItMay) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();

@@ -82,10 +82,11 @@ std::optional<PodCidr> CidrAllocator::Allocate() {
   return std::nullopt;
 }
 
-void CidrAllocator::Occupy(const PodCidr& block) {
+bool CidrAllocator::Occupy(const PodCidr& block) {
   const auto touched = Touched(block);
-  if (!touched) return;
+  if (!touched) return false;
   for (uint32_t index = touched->first; index <= touched->second; ++index) used_.insert(index);
+  return true;
 }
 
 void CidrAllocator::Release(const PodCidr& block) {

@@ -38,7 +38,8 @@ class CidrAllocator {
   // The next free block after the last one, from the start again at the end; nullopt when full.
   std::optional<PodCidr> Allocate();
   // Marks blocks that `block` covers as used, or free; none where it is too large for one node's.
-  void Occupy(const PodCidr& block);
+  // Occupy answers whether there are any.
+  bool Occupy(const PodCidr& block);
   void Release(const PodCidr& block);
 
  private:

@@ -35,14 +35,14 @@ TEST(CidrAllocatorTest, ReservedRangesAreLeftAlone) {
 
 TEST(CidrAllocatorTest, LargerBlocksOccupySeveral) {
   CidrAllocator allocator = AllocatorOf("10.0.0.0/22", 24);
-  allocator.Occupy(*PodCidr::Parse("10.0.0.0/23"));
+  EXPECT_TRUE(allocator.Occupy(*PodCidr::Parse("10.0.0.0/23")));
   EXPECT_EQ(allocator.Allocate()->Text(), "10.0.2.0/24");
 }
 
 TEST(CidrAllocatorTest, NoNodeTakesTheWholeRangeBySayingSo) {
   CidrAllocator allocator = AllocatorOf("10.244.0.0/16", 24);
   for (const char* all : {"10.244.0.0/16", "10.0.0.0/8", "10.244.0.0/17"}) {
-    allocator.Occupy(*PodCidr::Parse(all));
+    EXPECT_FALSE(allocator.Occupy(*PodCidr::Parse(all)));
     EXPECT_TRUE(allocator.Allocate()) << all;
   }
   EXPECT_EQ(allocator.Allocate()->Text(), "10.244.3.0/24");

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "client/reconciler.h"
@@ -63,7 +64,12 @@ class IpamReconciler final : public Reconciler<Node> {
       const auto block = PodCidr::Parse(text);
       if (!block) continue;
       blocks.push_back(*block);
-      for (CidrAllocator& allocator : allocators_) allocator.Occupy(*block);
+      bool counts = false;
+      for (CidrAllocator& allocator : allocators_) counts |= allocator.Occupy(*block);
+      if (!counts && said_.insert(node.metadata.name).second) {
+        log_.Error("a node's pod CIDR is none that is given out here; others may get parts of it",
+                   {{"node", node.metadata.name}, {"cidr", text}});
+      }
     }
   }
 
@@ -72,6 +78,7 @@ class IpamReconciler final : public Reconciler<Node> {
     if (held == held_.end()) return;
     const std::vector<PodCidr> released = std::move(held->second);
     held_.erase(held);
+    said_.erase(node);
     for (CidrAllocator& allocator : allocators_) {
       for (const PodCidr& block : released) allocator.Release(block);
       // A node may have said that it has what is another one's: that stays taken.
@@ -103,6 +110,8 @@ class IpamReconciler final : public Reconciler<Node> {
   Mutex mutex_;
   std::vector<CidrAllocator> allocators_ GUARDED_BY(mutex_);
   std::map<std::string, std::vector<PodCidr>> held_ GUARDED_BY(mutex_);
+  std::set<std::string> said_ GUARDED_BY(mutex_);  // Nodes with such a pod CIDR.
+  const Log log_{"node-ipam"};
   bool loaded_ GUARDED_BY(mutex_) = false;
 };
 

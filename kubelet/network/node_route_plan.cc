@@ -182,7 +182,7 @@ class Planner {
       const auto range = Prefix::Parse(cidr);
       is_inside |= range && range->Overlaps(wanted) && range->length <= wanted.length;
     }
-    if (!is_inside) return "is not in the cluster CIDR";
+    if (!is_inside) return "is not in the cluster CIDR (--cluster-cidr)";
     // This node's own are the first that were claimed.
     for (const Prefix& own : claimed_.front().second) {
       if (own.family == wanted.family && wanted.length + kLargerCidrBitsMax < own.length) {

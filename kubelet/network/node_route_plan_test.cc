@@ -115,7 +115,7 @@ TEST(NodeRoutePlanTest, ANodeDrawsNoTrafficButThatOfPodsThatItMayHave) {
     evil.pod_cidrs = {cidr};
     const auto plan = PlanNodeRoutes({evil, kA, kB}, kLinks, options);
     EXPECT_THAT(plan.wanted.routes, ElementsAre(Pair("10.244.2.0/24", testing::_))) << cidr;
-    EXPECT_THAT(plan.problems, ElementsAre(HasSubstr("of node evil is not in the cluster CIDR")));
+    EXPECT_THAT(plan.problems, ElementsAre(HasSubstr("of node evil is not in the cluster CIDR (")));
   }
   // All that is not taken yet, and other nodes will be given.
   evil.pod_cidrs = {"10.244.128.0/17"};

@@ -212,7 +212,11 @@ Duration IngressLoop::Try(const IngressPlan& plan, Duration now) {
     retry_delay_ = kRetryFirst;
     return *done;
   }
-  if (RefuseCertificates(plan, done.error().message)) return Duration(0);
+  // By the check of a configuration alone: other errors may name a file that the disk has no room
+  // for, or that somebody asked a site for.
+  if (done.error().reason == Reason::kInvalid && RefuseCertificates(plan, done.error().message)) {
+    return Duration(0);
+  }
   if (trouble_ != done.error().message) {
     trouble_ = done.error().message;
     log_.Error("ingresses are not served as they should be", {{"error", trouble_}});
