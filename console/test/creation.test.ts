@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Condition, Pod } from '../src/api/types';
+import type { Condition } from '../src/api/types';
 import { inOrder, kindFor, madeByText } from '../src/model/creation';
 import { documentAround } from '../src/model/completion';
-import { factsOf, isEvictable, toneOf } from '../src/model/facts';
+import { factsOf, toneOf } from '../src/model/facts';
 import { kindAround, readManifests } from '../src/model/manifest';
 
 const kTwo = `# both
@@ -87,14 +87,4 @@ test('a condition is good or bad by what it says, not by being true', () => {
   const tone = (type: string, status: string) => toneOf({ type, status } as Condition);
   assert.deepEqual([tone('Ready', 'True'), tone('Ready', 'False'), tone('DiskPressure', 'True'), tone('DiskPressure', 'False'), tone('Ready', 'Unknown')],
     ['good', 'warn', 'bad', 'good', 'warn']);
-});
-
-test('a drain leaves what comes back by itself, and what is gone already', () => {
-  const pod = (metadata: object, phase = 'Running') => isEvictable({ metadata, spec: { containers: [] }, status: { phase } } as unknown as Pod);
-  assert.equal(pod({}), true);
-  assert.equal(pod({ ownerReferences: [{ kind: 'ReplicaSet' }] }), true);
-  assert.equal(pod({ ownerReferences: [{ kind: 'DaemonSet' }] }), false);
-  assert.equal(pod({ annotations: { 'kubernetes.io/config.mirror': 'x' } }), false);
-  assert.equal(pod({ deletionTimestamp: 'x' }), false);
-  assert.equal(pod({}, 'Succeeded'), false);
 });
