@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Condition } from '../src/api/types';
-import { inOrder, kindFor, madeByText } from '../src/model/creation';
+import type { Condition, Obj } from '../src/api/types';
+import { inOrder, kindFor, madeByText, spaceOf } from '../src/model/creation';
 import { documentAround } from '../src/model/completion';
 import { factsOf, toneOf } from '../src/model/facts';
 import { kindAround, readManifests } from '../src/model/manifest';
@@ -58,6 +58,14 @@ test('a kind is had in the version that the text says', () => {
   assert.equal(kindFor(offered, { apiVersion: 'apps/v1', kind: 'Deployment' }), kind);
   assert.deepEqual(kindFor(offered, { apiVersion: 'apps/v1beta1', kind: 'Deployment' }), { ...kind, version: 'v1beta1' });
   assert.equal(kindFor(offered, { apiVersion: 'v1', kind: 'Deployment' }), undefined);
+});
+
+test('an object that names no namespace is where it was looked at', () => {
+  const kind = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true };
+  const object = (metadata: object) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata }) as unknown as Obj;
+  assert.equal(spaceOf(kind, object({ name: 'web' }), 'shop'), 'shop');
+  assert.equal(spaceOf(kind, object({ name: 'web', namespace: 'sea' }), 'shop'), 'sea');
+  assert.equal(spaceOf({ ...kind, namespaced: false }, object({ name: 'web', namespace: 'sea' }), 'shop'), '');
 });
 
 test('what the text itself makes comes first, and what needs it waits for it', () => {

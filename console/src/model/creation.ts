@@ -17,6 +17,11 @@ export function kindFor(offered: Offered[], object: Pick<Obj, 'apiVersion' | 'ki
   return found && (found.version === version ? found : { ...found, version });
 }
 
+// Where it is written: where it says, else where the others of its text are.
+export function spaceOf(kind: Kind, object: Obj, fallback: string): string {
+  return kind.namespaced ? object.metadata.namespace ?? fallback : '';
+}
+
 interface Definition {
   spec?: { group?: string; names?: { kind?: string } };
 }

@@ -7,7 +7,7 @@ import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
 import { onForget } from '../api/live';
 import { ApiError, create, request } from '../api/request';
 import type { Obj } from '../api/types';
-import { inOrder, kindFor, madeByText } from '../model/creation';
+import { inOrder, kindFor, madeByText, spaceOf } from '../model/creation';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
 import { pageOf } from '../model/logged';
 import { kindAround, readManifests, type Wanted, wishOf } from '../model/manifest';
@@ -41,10 +41,6 @@ const kKindMs = 300;
 // What somebody typed and left is there when he comes back.
 let draft = '';
 onForget(() => (draft = ''));
-
-function spaceOf(kind: Kind, object: Obj, fallback: string): string {
-  return kind.namespaced ? object.metadata.namespace ?? fallback : '';
-}
 
 async function known(path: string): Promise<Obj | null> {
   try {
@@ -98,13 +94,14 @@ async function kindOnceThere(object: Obj): Promise<Kind | undefined> {
   return undefined;
 }
 
-async function applied(plan: Plan, fallback: string, force: boolean): Promise<Plan> {
+// Where it was tried, whatever the field says by now.
+async function applied(plan: Plan, force: boolean): Promise<Plan> {
   const { object } = plan.wanted;
   for (let left = kKindTries; ; left -= 1) {
     try {
       const kind = plan.kind ?? (await kindOnceThere(object));
       if (!kind) throw new Error(t.create.unknown(object.kind!, object.apiVersion!));
-      const space = spaceOf(kind, object, fallback);
+      const space = spaceOf(kind, object, plan.space);
       const done = await write(kind, space, object, { force });
       const state = plan.state === 'changes' || plan.state === 'same' || plan.state === 'conflict' ? 'changed' : 'made';
       return { ...plan, kind, space, state, refused: null, wanted: { ...plan.wanted, object: { ...object, metadata: { ...object.metadata, name: done.metadata.name } } } };
@@ -159,7 +156,9 @@ export function CreateView() {
   const [wrong, setWrong] = useState('');
   const [busy, setBusy] = useState(false);
   const [force, setForce] = useState(false);
+  // What is there now, for those who waited for an answer.
   const latest = useRef(text);
+  const latestSpace = useRef(space);
   const { list, error } = useOffered();
   const around = kindAround(text, cursor);
   const kind = useMemo(() => (list && around ? kindFor(list, around) : undefined), [list, around?.apiVersion, around?.kind]);
@@ -173,6 +172,13 @@ export function CreateView() {
     setWrong('');
     setForce(false);
   };
+  const changeSpace = (next: string) => {
+    latestSpace.current = next;
+    setSpace(next);
+    setPlans(null);
+  };
+  // What comes of this text in this namespace is still what is asked for.
+  const isCurrent = () => text === latest.current && space === latestSpace.current;
   useEffect(() => {
     if (text.trim() === '' || done) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -199,7 +205,7 @@ export function CreateView() {
       if (all.length === 0) throw new Error(t.create.empty);
       const found: Plan[] = [];
       for (const each of all) found.push(await tried(each, all, offered.value, space, taking));
-      if (text === latest.current) setPlans(found);
+      if (isCurrent()) setPlans(found);
     } catch (failed) {
       setWrong((failed as Error).message || t.unanswered);
     }
@@ -207,17 +213,16 @@ export function CreateView() {
   };
   const run = async () => {
     setBusy(true);
-    const of = text;
     const all = [...plans!];
     for (const [at, plan] of all.entries()) {
       if (plan.state === 'same' || plan.state === 'made' || plan.state === 'changed') continue;
-      all[at] = await applied(plan, space, force);
-      if (of === latest.current) setPlans([...all]);
+      all[at] = await applied(plan, force);
+      if (isCurrent()) setPlans([...all]);
     }
     const failed = all.filter((each) => each.refused !== null).length;
     if (failed === 0) {
       // It is in the cluster now.
-      if (of === latest.current) draft = '';
+      if (text === latest.current) draft = '';
       say('good', t.yaml.applied);
     } else {
       say('bad', t.create.failed(failed, all.length));
@@ -238,10 +243,7 @@ export function CreateView() {
           <div class="row create-tools">
             <label class="field narrow-field">
               <span>{t.create.into}</span>
-              <input class="input" value={space} onInput={(event) => {
-                setSpace(event.currentTarget.value.trim());
-                setPlans(null);
-              }} />
+              <input class="input" value={space} onInput={(event) => changeSpace(event.currentTarget.value.trim())} />
             </label>
             <label class="field">
               <span>{t.create.files}</span>
