@@ -310,7 +310,7 @@ export const t = {
     preview: 'Show what would come of it', would: 'What would come of it',
     hint: 'The server tries each object first (server-side apply as the manager skiff-console, as a dry run). Nothing is there before you apply it.',
     states: {
-      makes: 'would be created', changes: 'would change', same: 'is there as it is', later: 'after what it needs',
+      makes: 'would be created', changes: 'would change', same: 'is there as it is', hidden: 'may be there: you may not read it', later: 'after what it needs',
       conflict: 'others look after it', wrong: 'refused', made: 'created', changed: 'applied',
     },
     line: (n: number) => `line ${n}`,

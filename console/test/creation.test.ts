@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Condition, Obj } from '../src/api/types';
-import { inOrder, kindFor, madeByText, spaceOf } from '../src/model/creation';
+import { inOrder, kindFor, madeByText, spaceOf, stateAfter, stateBefore } from '../src/model/creation';
 import { documentAround } from '../src/model/completion';
 import { factsOf, toneOf } from '../src/model/facts';
 import { kindAround, readManifests } from '../src/model/manifest';
@@ -58,6 +58,12 @@ test('a kind is had in the version that the text says', () => {
   assert.equal(kindFor(offered, { apiVersion: 'apps/v1', kind: 'Deployment' }), kind);
   assert.deepEqual(kindFor(offered, { apiVersion: 'apps/v1beta1', kind: 'Deployment' }), { ...kind, version: 'v1beta1' });
   assert.equal(kindFor(offered, { apiVersion: 'v1', kind: 'Deployment' }), undefined);
+});
+
+test('what may not be read is not called new', () => {
+  assert.deepEqual([stateBefore('no', true), stateBefore('yes', true), stateBefore('yes', false)], ['makes', 'changes', 'same']);
+  assert.deepEqual([stateBefore('unknown', true), stateBefore('unknown', false)], ['hidden', 'hidden']);
+  assert.deepEqual([stateAfter('no'), stateAfter('yes'), stateAfter('unknown')], ['made', 'changed', 'changed']);
 });
 
 test('an object that names no namespace is where it was looked at', () => {

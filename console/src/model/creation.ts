@@ -17,6 +17,23 @@ export function kindFor(offered: Offered[], object: Pick<Obj, 'apiVersion' | 'ki
   return found && (found.version === version ? found : { ...found, version });
 }
 
+// What is to be said of an object: before it is applied, and afterwards.
+export type State = 'makes' | 'changes' | 'same' | 'hidden' | 'later' | 'conflict' | 'wrong' | 'made' | 'changed';
+
+// Whether there is one already. Who may not read it may still write it, and is told of neither.
+export type There = 'yes' | 'no' | 'unknown';
+
+// `changes`: whether the server's answer differs from what is there.
+export function stateBefore(there: There, changes: boolean): State {
+  if (there === 'unknown') return 'hidden';
+  return there === 'no' ? 'makes' : changes ? 'changes' : 'same';
+}
+
+// Only what was not there before is new.
+export function stateAfter(there: There): State {
+  return there === 'no' ? 'made' : 'changed';
+}
+
 // Where it is written: where it says, else where the others of its text are.
 export function spaceOf(kind: Kind, object: Obj, fallback: string): string {
   return kind.namespaced ? object.metadata.namespace ?? fallback : '';

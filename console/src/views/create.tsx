@@ -7,7 +7,7 @@ import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
 import { onForget } from '../api/live';
 import { ApiError, create, request } from '../api/request';
 import type { Obj } from '../api/types';
-import { inOrder, kindFor, madeByText, spaceOf } from '../model/creation';
+import { inOrder, kindFor, madeByText, spaceOf, type State, stateAfter, stateBefore, type There } from '../model/creation';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
 import { pageOf } from '../model/logged';
 import { kindAround, readManifests, type Wanted, wishOf } from '../model/manifest';
@@ -20,19 +20,18 @@ import { Editor } from '../ui/editor';
 import { Badge, Head, Notice, Panel } from '../ui/parts';
 import { say } from '../ui/toasts';
 
-type State = 'makes' | 'changes' | 'same' | 'later' | 'conflict' | 'wrong' | 'made' | 'changed';
-
 interface Plan {
   wanted: Wanted;
   kind: Kind | undefined; // undefined: the text itself makes it.
   space: string;
   state: State;
+  there: There;
   lines: (DiffLine | null)[];
   refused: Refused | null;
 }
 
 const kTones: Record<State, Tone> = {
-  makes: 'busy', changes: 'warn', same: 'none', later: 'none', conflict: 'warn', wrong: 'bad', made: 'good', changed: 'good',
+  makes: 'busy', changes: 'warn', same: 'none', hidden: 'warn', later: 'none', conflict: 'warn', wrong: 'bad', made: 'good', changed: 'good',
 };
 const kBytesMax = 8 << 20;
 const kKindTries = 20;
@@ -42,12 +41,12 @@ const kKindMs = 300;
 let draft = '';
 onForget(() => (draft = ''));
 
-async function known(path: string): Promise<Obj | null> {
+async function known(path: string): Promise<{ there: There; object: Obj | null }> {
   try {
-    return await request<Obj>(path);
+    return { there: 'yes', object: await request<Obj>(path) };
   } catch (error) {
-    // Who may not read it may still write it: then all of it is new to him.
-    if (error instanceof ApiError && (error.code === 404 || error.code === 403)) return null;
+    if (error instanceof ApiError && error.code === 404) return { there: 'no', object: null };
+    if (error instanceof ApiError && error.isForbidden) return { there: 'unknown', object: null };
     throw error;
   }
 }
@@ -63,19 +62,22 @@ async function tried(wanted: Wanted, all: Wanted[], list: Parameters<typeof kind
   const { object } = wanted;
   const kind = kindFor(list, object);
   const space = kind ? spaceOf(kind, object, fallback) : object.metadata.namespace ?? fallback;
-  const plan: Plan = { wanted, kind, space, state: 'later', lines: [], refused: null };
+  const plan: Plan = { wanted, kind, space, state: 'later', there: 'no', lines: [], refused: null };
+  let there: There = 'unknown';
   const wrong = (error: unknown): Plan => {
     const refused = refusedBy(error);
-    return { ...plan, refused, state: refused.kind === 'conflict' ? 'conflict' : 'wrong' };
+    return { ...plan, there, refused, state: refused.kind === 'conflict' ? 'conflict' : 'wrong' };
   };
   if (!kind) return madeByText(all, object, space) ? plan : wrong(new Error(t.create.unknown(object.kind!, object.apiVersion!)));
   try {
-    const before = object.metadata.name ? await known(pathOf(kind, space, object.metadata.name)) : null;
+    let before: Obj | null = null;
+    if (object.metadata.name) ({ there, object: before } = await known(pathOf(kind, space, object.metadata.name)));
+    else there = 'no';
     const after = await write(kind, space, object, { dryRun: true, force });
-    if (!before) return { ...plan, state: 'makes' };
+    if (!before) return { ...plan, there, state: stateBefore(there, true) };
     const named = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     const lines = hunks(diffLines(wishOf({ ...before, ...named }), wishOf({ ...after, ...named })));
-    return { ...plan, state: lines.length === 0 ? 'same' : 'changes', lines };
+    return { ...plan, there, state: stateBefore(there, lines.length > 0), lines };
   } catch (error) {
     // Its namespace, or its definition, is not there before the text is applied.
     if (error instanceof ApiError && error.code === 404 && madeByText(all, object, space)) return plan;
@@ -103,8 +105,7 @@ async function applied(plan: Plan, force: boolean): Promise<Plan> {
       if (!kind) throw new Error(t.create.unknown(object.kind!, object.apiVersion!));
       const space = spaceOf(kind, object, plan.space);
       const done = await write(kind, space, object, { force });
-      const state = plan.state === 'changes' || plan.state === 'same' || plan.state === 'conflict' ? 'changed' : 'made';
-      return { ...plan, kind, space, state, refused: null, wanted: { ...plan.wanted, object: { ...object, metadata: { ...object.metadata, name: done.metadata.name } } } };
+      return { ...plan, kind, space, state: stateAfter(plan.there), refused: null, wanted: { ...plan.wanted, object: { ...object, metadata: { ...object.metadata, name: done.metadata.name } } } };
     } catch (error) {
       // What the text itself has just made may be a moment away.
       const waits = plan.state === 'later' && left > 0 && error instanceof ApiError && (error.code === 404 || error.code === 403);
