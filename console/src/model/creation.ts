@@ -1,13 +1,12 @@
 // What becomes of the objects of a text that somebody wants to have: which of them can be tried now, and
 // which only once others of the same text are there.
-import type { Kind } from '../api/kinds';
+import { groupOf, type Kind } from '../api/kinds';
 import type { Obj } from '../api/types';
 import type { Offered } from './discovery';
 import type { Wanted } from './manifest';
 
 export function groupVersionOf(apiVersion: string): { group: string; version: string } {
-  const [first = '', second] = apiVersion.split('/');
-  return second === undefined ? { group: '', version: first } : { group: first, version: second };
+  return { group: groupOf(apiVersion), version: apiVersion.split('/')[1] ?? apiVersion };
 }
 
 // In the version that the text says: the server may prefer another one.

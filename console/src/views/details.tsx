@@ -5,6 +5,7 @@ import { useLive } from '../api/live';
 import { ApiError, patch, request } from '../api/request';
 import type { Condition, EventObj, Obj, Pod, Selector } from '../api/types';
 import { drainOf, drainQuestion, leftBy } from '../model/drain';
+import { isAbout } from '../model/event';
 import { factsOf, toneOf } from '../model/facts';
 import { isLogged, pageOf, selectorOf } from '../model/logged';
 import { href } from '../router';
@@ -49,7 +50,7 @@ function Facts({ kind, object }: { kind: Kind; object: Known }) {
         <div><dt>{t.details.apiVersion}</dt><dd class="mono">{apiVersionOf(kind)}</dd></div>
         <div><dt>{t.columns.age}</dt><dd><Age time={metadata.creationTimestamp} /></dd></div>
         {metadata.ownerReferences?.map((each) => {
-          const owner = kindOf(each.kind);
+          const owner = kindOf(each.kind, each.apiVersion);
           const page = owner && pageOf(owner, owner.namespaced ? metadata.namespace ?? '' : '', each.name);
           return (
             <div key={each.uid}>
@@ -121,7 +122,7 @@ export function Details({ kind, object }: { kind: Kind; object: Known }) {
         {deletionTimestamp && <Notice tone="warn">{t.details.ending} <Age time={deletionTimestamp} /></Notice>}
         {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}
         {(kind === kinds.nodes || isLogged(kind)) && <Pods kind={kind} object={object} />}
-        <Panel title={t.pod.events}>{events.loaded ? <EventList events={events.list} /> : <Standing of={events} />}</Panel>
+        <Panel title={t.pod.events}>{events.loaded ? <EventList events={events.list.filter((each) => isAbout(kind, object, each))} /> : <Standing of={events} />}</Panel>
       </div>
       <div>
         <Facts kind={kind} object={object} />
