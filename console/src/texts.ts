@@ -310,7 +310,7 @@ export const t = {
     preview: 'Show what would come of it', would: 'What would come of it',
     hint: 'The server tries each object first (server-side apply as the manager skiff-console, as a dry run). Nothing is there before you apply it.',
     states: {
-      makes: 'would be created', changes: 'would change', same: 'is there as it is', later: 'after what it needs',
+      makes: 'would be created', changes: 'would change', same: 'is there as it is', hidden: 'may be there: you may not read it', later: 'after what it needs',
       conflict: 'others look after it', wrong: 'refused', made: 'created', changed: 'applied',
     },
     line: (n: number) => `line ${n}`,
@@ -330,7 +330,14 @@ export const t = {
     yaml: 'YAML', delete: 'Delete', confirm: 'Yes, delete it',
     sure: (name: string) => `Delete ${name}?`,
     cordon: 'Cordon', uncordon: 'Uncordon', drain: 'Drain', suspend: 'Suspend', yesDrain: 'Yes, drain it',
-    sureDrain: (name: string) => `Let no new pods onto ${name}, and evict those that are there? Pods of DaemonSets stay.`,
+    sureDrain: (name: string, n: number, stay: string[]) =>
+      `Let no new pods onto ${name}, and evict ${plural(n, 'pod')}?${stay.length > 0 ? ` What stays: ${stay.join('; ')}.` : ''}`,
+    sureDrainAny: (name: string) =>
+      `Let no new pods onto ${name}, and evict those that are there? Pods of DaemonSets, without a controller or with an emptyDir stay.`,
+    ofDaemonSets: (n: number) => `${plural(n, 'pod')} of DaemonSets`,
+    lone: (n: number, names: string) => `${plural(n, 'pod')} without a controller that would make ${n === 1 ? 'it' : 'them'} again (${names})`,
+    local: (n: number, names: string) => `${plural(n, 'pod')} with an emptyDir, which would be lost (${names})`,
+    andMore: (names: string, n: number) => `${names} and ${n} more`,
   },
   details: {
     apiVersion: 'API version', annotations: 'Annotations', finalizers: 'Finalizers', ending: 'It is being deleted, and waits for its finalizers or its time to end. Asked',
@@ -338,8 +345,8 @@ export const t = {
   done: {
     cordoned: (name: string) => `${name} takes no new pods`,
     uncordoned: (name: string) => `${name} takes new pods again`,
-    drained: (name: string, n: number, refused: string[]) =>
-      refused.length === 0 ? `${plural(n, 'pod')} of ${name} asked to go` : `${plural(n, 'pod')} of ${name} asked to go; not those: ${refused.join('; ')}`,
+    drained: (name: string, n: number, others: string[]) =>
+      others.length === 0 ? `${plural(n, 'pod')} of ${name} asked to go` : `${plural(n, 'pod')} of ${name} asked to go; not those: ${others.join('; ')}`,
     suspended: (name: string) => `${name} is suspended`,
     goesOn: (name: string) => `${name} goes on`,
     scaled: (name: string, n: number) => `${name} is to have ${plural(n, 'replica')}`,

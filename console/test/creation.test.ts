@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Condition, Pod } from '../src/api/types';
-import { inOrder, kindFor, madeByText } from '../src/model/creation';
+import type { Condition, Obj } from '../src/api/types';
+import { inOrder, kindFor, madeByText, spaceOf, stateAfter, stateBefore } from '../src/model/creation';
 import { documentAround } from '../src/model/completion';
-import { factsOf, isEvictable, toneOf } from '../src/model/facts';
+import { factsOf, toneOf } from '../src/model/facts';
 import { kindAround, readManifests } from '../src/model/manifest';
 
 const kTwo = `# both
@@ -60,6 +60,20 @@ test('a kind is had in the version that the text says', () => {
   assert.equal(kindFor(offered, { apiVersion: 'v1', kind: 'Deployment' }), undefined);
 });
 
+test('what may not be read is not called new', () => {
+  assert.deepEqual([stateBefore('no', true), stateBefore('yes', true), stateBefore('yes', false)], ['makes', 'changes', 'same']);
+  assert.deepEqual([stateBefore('unknown', true), stateBefore('unknown', false)], ['hidden', 'hidden']);
+  assert.deepEqual([stateAfter('no'), stateAfter('yes'), stateAfter('unknown')], ['made', 'changed', 'changed']);
+});
+
+test('an object that names no namespace is where it was looked at', () => {
+  const kind = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true };
+  const object = (metadata: object) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata }) as unknown as Obj;
+  assert.equal(spaceOf(kind, object({ name: 'web' }), 'shop'), 'shop');
+  assert.equal(spaceOf(kind, object({ name: 'web', namespace: 'sea' }), 'shop'), 'sea');
+  assert.equal(spaceOf({ ...kind, namespaced: false }, object({ name: 'web', namespace: 'sea' }), 'shop'), '');
+});
+
 test('what the text itself makes comes first, and what needs it waits for it', () => {
   const all = readManifests(`{apiVersion: x.example/v1, kind: Boat, metadata: {name: a, namespace: sea}}
 ---
@@ -87,14 +101,4 @@ test('a condition is good or bad by what it says, not by being true', () => {
   const tone = (type: string, status: string) => toneOf({ type, status } as Condition);
   assert.deepEqual([tone('Ready', 'True'), tone('Ready', 'False'), tone('DiskPressure', 'True'), tone('DiskPressure', 'False'), tone('Ready', 'Unknown')],
     ['good', 'warn', 'bad', 'good', 'warn']);
-});
-
-test('a drain leaves what comes back by itself, and what is gone already', () => {
-  const pod = (metadata: object, phase = 'Running') => isEvictable({ metadata, spec: { containers: [] }, status: { phase } } as unknown as Pod);
-  assert.equal(pod({}), true);
-  assert.equal(pod({ ownerReferences: [{ kind: 'ReplicaSet' }] }), true);
-  assert.equal(pod({ ownerReferences: [{ kind: 'DaemonSet' }] }), false);
-  assert.equal(pod({ annotations: { 'kubernetes.io/config.mirror': 'x' } }), false);
-  assert.equal(pod({ deletionTimestamp: 'x' }), false);
-  assert.equal(pod({}, 'Succeeded'), false);
 });

@@ -38,8 +38,14 @@ export function kindByName(plural: string): Kind | undefined {
   return Object.hasOwn(kinds, plural) ? (kinds as Record<string, Kind>)[plural] : undefined;
 }
 
-export function kindOf(name: string): Kind | undefined {
-  return Object.values(kinds).find((each) => each.kind === name);
+export function groupOf(apiVersion: string): string {
+  const [first = '', second] = apiVersion.split('/');
+  return second === undefined ? '' : first;
+}
+
+// Others' groups have kinds of such names, too. Events may not say of which group their object is.
+export function kindOf(name: string, apiVersion = ''): Kind | undefined {
+  return Object.values(kinds).find((each) => each.kind === name && (apiVersion === '' || each.group === groupOf(apiVersion)));
 }
 
 export function apiVersionOf(kind: Kind): string {

@@ -3,6 +3,7 @@
 import type { Cell } from '../model/discovery';
 
 export interface Owner {
+  apiVersion?: string;
   kind: string;
   name: string;
   uid: string;
@@ -251,5 +252,5 @@ export interface EventObj extends Obj {
   lastTimestamp?: string;
   eventTime?: string;
   series?: { count: number; lastObservedTime: string };
-  involvedObject: { kind?: string; namespace?: string; name?: string; uid?: string };
+  involvedObject: { apiVersion?: string; kind?: string; namespace?: string; name?: string; uid?: string };
 }

@@ -1,13 +1,12 @@
 // What becomes of the objects of a text that somebody wants to have: which of them can be tried now, and
 // which only once others of the same text are there.
-import type { Kind } from '../api/kinds';
+import { groupOf, type Kind } from '../api/kinds';
 import type { Obj } from '../api/types';
 import type { Offered } from './discovery';
 import type { Wanted } from './manifest';
 
 export function groupVersionOf(apiVersion: string): { group: string; version: string } {
-  const [first = '', second] = apiVersion.split('/');
-  return second === undefined ? { group: '', version: first } : { group: first, version: second };
+  return { group: groupOf(apiVersion), version: apiVersion.split('/')[1] ?? apiVersion };
 }
 
 // In the version that the text says: the server may prefer another one.
@@ -15,6 +14,28 @@ export function kindFor(offered: Offered[], object: Pick<Obj, 'apiVersion' | 'ki
   const { group, version } = groupVersionOf(object.apiVersion ?? '');
   const found = offered.find((each) => each.kind.group === group && each.kind.kind === object.kind)?.kind;
   return found && (found.version === version ? found : { ...found, version });
+}
+
+// What is to be said of an object: before it is applied, and afterwards.
+export type State = 'makes' | 'changes' | 'same' | 'hidden' | 'later' | 'conflict' | 'wrong' | 'made' | 'changed';
+
+// Whether there is one already. Who may not read it may still write it, and is told of neither.
+export type There = 'yes' | 'no' | 'unknown';
+
+// `changes`: whether the server's answer differs from what is there.
+export function stateBefore(there: There, changes: boolean): State {
+  if (there === 'unknown') return 'hidden';
+  return there === 'no' ? 'makes' : changes ? 'changes' : 'same';
+}
+
+// Only what was not there before is new.
+export function stateAfter(there: There): State {
+  return there === 'no' ? 'made' : 'changed';
+}
+
+// Where it is written: where it says, else where the others of its text are.
+export function spaceOf(kind: Kind, object: Obj, fallback: string): string {
+  return kind.namespaced ? object.metadata.namespace ?? fallback : '';
 }
 
 interface Definition {

@@ -1,5 +1,6 @@
 // Events of either API, old and new: when they were last seen, and how often.
-import type { EventObj } from '../api/types';
+import { groupOf, type Kind } from '../api/kinds';
+import type { EventObj, Obj } from '../api/types';
 
 export function timeOf(event: EventObj): string {
   return (
@@ -10,4 +11,13 @@ export function timeOf(event: EventObj): string {
 
 export function countOf(event: EventObj): number {
   return event.series?.count ?? event.count ?? 1;
+}
+
+// Of those that tell of its kind and name. The object may be of another group, or one that was there before
+// under this name. Kubelets call a Node's name its uid, and have of a mirror that of its file.
+export function isAbout(kind: Kind, object: Obj, { involvedObject }: EventObj): boolean {
+  const { apiVersion = '', uid = '' } = involvedObject;
+  if (apiVersion !== '' && groupOf(apiVersion) !== kind.group) return false;
+  const { metadata } = object;
+  return uid === '' || [metadata.uid, metadata.name, metadata.annotations?.['kubernetes.io/config.mirror']].includes(uid);
 }

@@ -1,5 +1,5 @@
 // What is to be known of an object of any kind, beside its text.
-import type { Condition, Obj, Pod } from '../api/types';
+import type { Condition, Obj } from '../api/types';
 import { cellText, type TableColumn } from './discovery';
 import type { Tone } from './pod';
 
@@ -28,12 +28,4 @@ export function toneOf(condition: Condition): Tone {
   const isTrue = condition.status === 'True';
   if (kBad.test(condition.type)) return isTrue ? 'bad' : 'good';
   return isTrue ? 'good' : 'warn';
-}
-
-// Pods of a DaemonSet come back at once, and a mirror follows a file: neither is driven away.
-export function isEvictable(pod: Pod): boolean {
-  const { annotations, ownerReferences, deletionTimestamp } = pod.metadata;
-  if (annotations?.['kubernetes.io/config.mirror'] !== undefined || deletionTimestamp) return false;
-  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return false;
-  return !ownerReferences?.some((each) => each.kind === 'DaemonSet');
 }

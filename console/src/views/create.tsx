@@ -7,7 +7,7 @@ import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
 import { onForget } from '../api/live';
 import { ApiError, create, request } from '../api/request';
 import type { Obj } from '../api/types';
-import { inOrder, kindFor, madeByText } from '../model/creation';
+import { inOrder, kindFor, madeByText, spaceOf, type State, stateAfter, stateBefore, type There } from '../model/creation';
 import { type DiffLine, diffLines, hunks } from '../model/diff';
 import { pageOf } from '../model/logged';
 import { kindAround, readManifests, type Wanted, wishOf } from '../model/manifest';
@@ -20,19 +20,18 @@ import { Editor } from '../ui/editor';
 import { Badge, Head, Notice, Panel } from '../ui/parts';
 import { say } from '../ui/toasts';
 
-type State = 'makes' | 'changes' | 'same' | 'later' | 'conflict' | 'wrong' | 'made' | 'changed';
-
 interface Plan {
   wanted: Wanted;
   kind: Kind | undefined; // undefined: the text itself makes it.
   space: string;
   state: State;
+  there: There;
   lines: (DiffLine | null)[];
   refused: Refused | null;
 }
 
 const kTones: Record<State, Tone> = {
-  makes: 'busy', changes: 'warn', same: 'none', later: 'none', conflict: 'warn', wrong: 'bad', made: 'good', changed: 'good',
+  makes: 'busy', changes: 'warn', same: 'none', hidden: 'warn', later: 'none', conflict: 'warn', wrong: 'bad', made: 'good', changed: 'good',
 };
 const kBytesMax = 8 << 20;
 const kKindTries = 20;
@@ -42,16 +41,12 @@ const kKindMs = 300;
 let draft = '';
 onForget(() => (draft = ''));
 
-function spaceOf(kind: Kind, object: Obj, fallback: string): string {
-  return kind.namespaced ? object.metadata.namespace ?? fallback : '';
-}
-
-async function known(path: string): Promise<Obj | null> {
+async function known(path: string): Promise<{ there: There; object: Obj | null }> {
   try {
-    return await request<Obj>(path);
+    return { there: 'yes', object: await request<Obj>(path) };
   } catch (error) {
-    // Who may not read it may still write it: then all of it is new to him.
-    if (error instanceof ApiError && (error.code === 404 || error.code === 403)) return null;
+    if (error instanceof ApiError && error.code === 404) return { there: 'no', object: null };
+    if (error instanceof ApiError && error.isForbidden) return { there: 'unknown', object: null };
     throw error;
   }
 }
@@ -67,19 +62,22 @@ async function tried(wanted: Wanted, all: Wanted[], list: Parameters<typeof kind
   const { object } = wanted;
   const kind = kindFor(list, object);
   const space = kind ? spaceOf(kind, object, fallback) : object.metadata.namespace ?? fallback;
-  const plan: Plan = { wanted, kind, space, state: 'later', lines: [], refused: null };
+  const plan: Plan = { wanted, kind, space, state: 'later', there: 'no', lines: [], refused: null };
+  let there: There = 'unknown';
   const wrong = (error: unknown): Plan => {
     const refused = refusedBy(error);
-    return { ...plan, refused, state: refused.kind === 'conflict' ? 'conflict' : 'wrong' };
+    return { ...plan, there, refused, state: refused.kind === 'conflict' ? 'conflict' : 'wrong' };
   };
   if (!kind) return madeByText(all, object, space) ? plan : wrong(new Error(t.create.unknown(object.kind!, object.apiVersion!)));
   try {
-    const before = object.metadata.name ? await known(pathOf(kind, space, object.metadata.name)) : null;
+    let before: Obj | null = null;
+    if (object.metadata.name) ({ there, object: before } = await known(pathOf(kind, space, object.metadata.name)));
+    else there = 'no';
     const after = await write(kind, space, object, { dryRun: true, force });
-    if (!before) return { ...plan, state: 'makes' };
+    if (!before) return { ...plan, there, state: stateBefore(there, true) };
     const named = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     const lines = hunks(diffLines(wishOf({ ...before, ...named }), wishOf({ ...after, ...named })));
-    return { ...plan, state: lines.length === 0 ? 'same' : 'changes', lines };
+    return { ...plan, there, state: stateBefore(there, lines.length > 0), lines };
   } catch (error) {
     // Its namespace, or its definition, is not there before the text is applied.
     if (error instanceof ApiError && error.code === 404 && madeByText(all, object, space)) return plan;
@@ -98,16 +96,16 @@ async function kindOnceThere(object: Obj): Promise<Kind | undefined> {
   return undefined;
 }
 
-async function applied(plan: Plan, fallback: string, force: boolean): Promise<Plan> {
+// Where it was tried, whatever the field says by now.
+async function applied(plan: Plan, force: boolean): Promise<Plan> {
   const { object } = plan.wanted;
   for (let left = kKindTries; ; left -= 1) {
     try {
       const kind = plan.kind ?? (await kindOnceThere(object));
       if (!kind) throw new Error(t.create.unknown(object.kind!, object.apiVersion!));
-      const space = spaceOf(kind, object, fallback);
+      const space = spaceOf(kind, object, plan.space);
       const done = await write(kind, space, object, { force });
-      const state = plan.state === 'changes' || plan.state === 'same' || plan.state === 'conflict' ? 'changed' : 'made';
-      return { ...plan, kind, space, state, refused: null, wanted: { ...plan.wanted, object: { ...object, metadata: { ...object.metadata, name: done.metadata.name } } } };
+      return { ...plan, kind, space, state: stateAfter(plan.there), refused: null, wanted: { ...plan.wanted, object: { ...object, metadata: { ...object.metadata, name: done.metadata.name } } } };
     } catch (error) {
       // What the text itself has just made may be a moment away.
       const waits = plan.state === 'later' && left > 0 && error instanceof ApiError && (error.code === 404 || error.code === 403);
@@ -159,7 +157,9 @@ export function CreateView() {
   const [wrong, setWrong] = useState('');
   const [busy, setBusy] = useState(false);
   const [force, setForce] = useState(false);
+  // What is there now, for those who waited for an answer.
   const latest = useRef(text);
+  const latestSpace = useRef(space);
   const { list, error } = useOffered();
   const around = kindAround(text, cursor);
   const kind = useMemo(() => (list && around ? kindFor(list, around) : undefined), [list, around?.apiVersion, around?.kind]);
@@ -173,6 +173,13 @@ export function CreateView() {
     setWrong('');
     setForce(false);
   };
+  const changeSpace = (next: string) => {
+    latestSpace.current = next;
+    setSpace(next);
+    setPlans(null);
+  };
+  // What comes of this text in this namespace is still what is asked for.
+  const isCurrent = () => text === latest.current && space === latestSpace.current;
   useEffect(() => {
     if (text.trim() === '' || done) return;
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -199,7 +206,7 @@ export function CreateView() {
       if (all.length === 0) throw new Error(t.create.empty);
       const found: Plan[] = [];
       for (const each of all) found.push(await tried(each, all, offered.value, space, taking));
-      if (text === latest.current) setPlans(found);
+      if (isCurrent()) setPlans(found);
     } catch (failed) {
       setWrong((failed as Error).message || t.unanswered);
     }
@@ -207,17 +214,16 @@ export function CreateView() {
   };
   const run = async () => {
     setBusy(true);
-    const of = text;
     const all = [...plans!];
     for (const [at, plan] of all.entries()) {
       if (plan.state === 'same' || plan.state === 'made' || plan.state === 'changed') continue;
-      all[at] = await applied(plan, space, force);
-      if (of === latest.current) setPlans([...all]);
+      all[at] = await applied(plan, force);
+      if (isCurrent()) setPlans([...all]);
     }
     const failed = all.filter((each) => each.refused !== null).length;
     if (failed === 0) {
       // It is in the cluster now.
-      if (of === latest.current) draft = '';
+      if (text === latest.current) draft = '';
       say('good', t.yaml.applied);
     } else {
       say('bad', t.create.failed(failed, all.length));
@@ -238,10 +244,7 @@ export function CreateView() {
           <div class="row create-tools">
             <label class="field narrow-field">
               <span>{t.create.into}</span>
-              <input class="input" value={space} onInput={(event) => {
-                setSpace(event.currentTarget.value.trim());
-                setPlans(null);
-              }} />
+              <input class="input" value={space} onInput={(event) => changeSpace(event.currentTarget.value.trim())} />
             </label>
             <label class="field">
               <span>{t.create.files}</span>

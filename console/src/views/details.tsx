@@ -4,7 +4,9 @@ import { apiVersionOf, type Kind, kindOf, kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { ApiError, patch, request } from '../api/request';
 import type { Condition, EventObj, Obj, Pod, Selector } from '../api/types';
-import { factsOf, isEvictable, toneOf } from '../model/facts';
+import { drainOf, drainQuestion, leftBy } from '../model/drain';
+import { isAbout } from '../model/event';
+import { factsOf, toneOf } from '../model/facts';
 import { isLogged, pageOf, selectorOf } from '../model/logged';
 import { href } from '../router';
 import { t } from '../texts';
@@ -48,7 +50,7 @@ function Facts({ kind, object }: { kind: Kind; object: Known }) {
         <div><dt>{t.details.apiVersion}</dt><dd class="mono">{apiVersionOf(kind)}</dd></div>
         <div><dt>{t.columns.age}</dt><dd><Age time={metadata.creationTimestamp} /></dd></div>
         {metadata.ownerReferences?.map((each) => {
-          const owner = kindOf(each.kind);
+          const owner = kindOf(each.kind, each.apiVersion);
           const page = owner && pageOf(owner, owner.namespaced ? metadata.namespace ?? '' : '', each.name);
           return (
             <div key={each.uid}>
@@ -92,12 +94,16 @@ function Words({ title, words }: { title: string; words: Record<string, string> 
   );
 }
 
+function podsOn(node: string) {
+  return { fields: `spec.nodeName=${node}` };
+}
+
 // On a Node, or those that it selects.
 function Pods({ kind, object }: { kind: Kind; object: Known }) {
   const { name, namespace } = object.metadata;
   const isNode = kind === kinds.nodes;
   const labels = isNode ? '' : selectorOf(kind, object.spec?.selector) || kNobody;
-  const live = useLive<Pod>(kinds.pods, isNode ? '' : namespace, isNode ? { fields: `spec.nodeName=${name}` } : { labels });
+  const live = useLive<Pod>(kinds.pods, isNode ? '' : namespace, isNode ? podsOn(name) : { labels });
   return (
     <Panel title={t.nav.pods} side={<span class="dim small">{live.loaded ? live.list.length : ''}</span>}>
       {live.loaded ? <PodTable label={t.nav.pods} pods={live.list} brief /> : <Standing of={live} />}
@@ -116,7 +122,7 @@ export function Details({ kind, object }: { kind: Kind; object: Known }) {
         {deletionTimestamp && <Notice tone="warn">{t.details.ending} <Age time={deletionTimestamp} /></Notice>}
         {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}
         {(kind === kinds.nodes || isLogged(kind)) && <Pods kind={kind} object={object} />}
-        <Panel title={t.pod.events}>{events.loaded ? <EventList events={events.list} /> : <Standing of={events} />}</Panel>
+        <Panel title={t.pod.events}>{events.loaded ? <EventList events={events.list.filter((each) => isAbout(kind, object, each))} /> : <Standing of={events} />}</Panel>
       </div>
       <div>
         <Facts kind={kind} object={object} />
@@ -128,15 +134,17 @@ export function Details({ kind, object }: { kind: Kind; object: Known }) {
   );
 }
 
-// As kubectl drain: no new pods, and those that are there are asked to go, as far as budgets allow.
+// As kubectl drain: no new pods, and those that are there are asked to go, as far as budgets allow. What it would
+// have to be forced to, stays.
 async function drain(name: string, path: string): Promise<void> {
   if (!(await tell(() => patch(path, { spec: { unschedulable: true } }), t.done.cordoned(name)))) return;
   try {
-    const query = new URLSearchParams({ fieldSelector: `spec.nodeName=${name}` });
+    const query = new URLSearchParams({ fieldSelector: podsOn(name).fields });
     const { items } = await request<{ items: Pod[] }>(`${pathOf(kinds.pods)}?${query}`);
-    const leaving = items.filter(isEvictable);
+    // Anew: what came since it was asked for is sorted as well.
+    const plan = drainOf(items);
     const refused: string[] = [];
-    for (const { metadata } of leaving) {
+    for (const { metadata } of plan.leaving) {
       const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: metadata.name, namespace: metadata.namespace } };
       try {
         await request(`${pathOf(kinds.pods, metadata.namespace, metadata.name)}/eviction`, { method: 'POST', body: eviction });
@@ -144,25 +152,32 @@ async function drain(name: string, path: string): Promise<void> {
         if (!(error instanceof ApiError && error.code === 404)) refused.push(`${metadata.name}: ${(error as Error).message}`);
       }
     }
-    say(refused.length > 0 ? 'bad' : 'good', t.done.drained(name, leaving.length - refused.length, refused));
+    const others = [...refused, ...leftBy(plan)];
+    say(others.length > 0 ? 'bad' : 'good', t.done.drained(name, plan.leaving.length - refused.length, others));
   } catch (error) {
     say('bad', (error as Error).message || t.unanswered);
   }
 }
 
+function NodeActions({ object, path }: { object: Known; path: string }) {
+  const { name } = object.metadata;
+  const unschedulable = object.spec?.unschedulable;
+  const pods = useLive<Pod>(kinds.pods, '', podsOn(name));
+  const turn = () => tell(() => patch(path, { spec: { unschedulable: unschedulable ? null : true } }),
+    unschedulable ? t.done.uncordoned(name) : t.done.cordoned(name));
+  return (
+    <>
+      <Action text={unschedulable ? t.actions.uncordon : t.actions.cordon} run={turn} />
+      <Action text={t.actions.drain} sure={drainQuestion(name, pods.loaded ? drainOf(pods.list) : null)} yes={t.actions.yesDrain}
+              run={() => drain(name, path)} />
+    </>
+  );
+}
+
 export function KindActions({ kind, object, path }: { kind: Kind; object: Known; path: string }) {
   const { name } = object.metadata;
-  const { replicas = 1, unschedulable, suspend } = object.spec ?? {};
-  if (kind === kinds.nodes) {
-    const turn = () => tell(() => patch(path, { spec: { unschedulable: unschedulable ? null : true } }),
-      unschedulable ? t.done.uncordoned(name) : t.done.cordoned(name));
-    return (
-      <>
-        <Action text={unschedulable ? t.actions.uncordon : t.actions.cordon} run={turn} />
-        <Action text={t.actions.drain} sure={t.actions.sureDrain(name)} yes={t.actions.yesDrain} run={() => drain(name, path)} />
-      </>
-    );
-  }
+  const { replicas = 1, suspend } = object.spec ?? {};
+  if (kind === kinds.nodes) return <NodeActions object={object} path={path} />;
   if (kind === kinds.jobs || kind === kinds.cronjobs) {
     const turn = () => tell(() => patch(path, { spec: { suspend: !suspend } }), suspend ? t.done.goesOn(name) : t.done.suspended(name));
     return <Action text={suspend ? t.deployment.resume : t.actions.suspend} run={turn} />;

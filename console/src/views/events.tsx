@@ -24,11 +24,11 @@ const kWidth = 1000;
 const kNarrowWidth = 460;
 
 function hrefOfObject(event: EventObj): string {
-  const { kind = '', namespace: space, name } = event.involvedObject;
-  if (kind === 'Pod') return href('pod', [space, name]);
-  if (kind === 'Deployment') return href('deployment', [space, name]);
-  if (kind === 'Service') return href('service', [space, name]);
-  const known = kindOf(kind);
+  const { apiVersion, kind = '', namespace: space, name } = event.involvedObject;
+  const known = kindOf(kind, apiVersion);
+  if (known === kinds.pods) return href('pod', [space, name]);
+  if (known === kinds.deployments) return href('deployment', [space, name]);
+  if (known === kinds.services) return href('service', [space, name]);
   return known ? href('object', [known.plural, space ?? '', name]) : href('events');
 }
 
