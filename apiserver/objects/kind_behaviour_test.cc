@@ -314,6 +314,27 @@ TEST_F(KindBehaviourTest, TheTemplateGenerationOfADaemonSetIsANumber) {
   EXPECT_TRUE(merged.message().ends_with(why)) << merged.message();
 }
 
+TEST_F(KindBehaviourTest, ARevisionThatADeploymentGoesBackToIsANumber) {
+  const std::string deployments = "/apis/apps/v1/namespaces/default/deployments";
+  const auto deployment = [](const std::string& revision) {
+    return R"({"metadata": {"name": "d", "annotations": {"deprecated.deployment.rollback.to": ")" +
+           revision + R"("}}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template":
+        {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}}})";
+  };
+  const Answer refused = Post(deployments, deployment("abc"));
+  EXPECT_EQ(refused.code, 400);
+  EXPECT_EQ(refused.message(),
+            "Deployment in version \"v1\" cannot be handled as a Deployment: failed to parse "
+            "annotation[deprecated.deployment.rollback.to]=abc as int64: strconv.ParseInt: parsing "
+            "\"abc\": invalid syntax");
+  const Answer made = Post(deployments, deployment("+5"));
+  EXPECT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["metadata"]["annotations"]["deprecated.deployment.rollback.to"], "5");
+  const Answer emptied = Ask("PUT", deployments + "/d", deployment(""));
+  EXPECT_EQ(emptied.code, 200) << emptied.message();
+  EXPECT_FALSE(emptied.body["metadata"].contains("annotations")) << emptied.body["metadata"];
+}
+
 TEST_F(KindBehaviourTest, AGatedPodSaysSinceWhen) {
   const auto pod = MakePod("p", R"("schedulingGates": [{"name": "g"}],)");
   EXPECT_EQ(pod.body["status"]["conditions"][0]["lastTransitionTime"], "2023-11-14T22:13:20Z");

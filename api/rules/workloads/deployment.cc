@@ -1,4 +1,6 @@
 // What the schema cannot say about a Deployment.
+#include <fmt/format.h>
+
 #include "api/gen/apps_v1.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
@@ -11,6 +13,7 @@
 #include "api/rules/rules.h"
 #include "api/rules/workloads/workload_validation.h"
 #include "api/select/selector.h"
+#include "api/text/go_text.h"
 #include "api/violations.h"
 
 namespace skiff {
@@ -18,7 +21,32 @@ namespace {
 
 using apps_v1::Deployment;
 
+// A revision to go back to. It was a field before apps/v1, and is one in the form that Kubernetes
+// keeps all versions in: what is no number does not get there.
+constexpr const char* kRollbackTo = "deprecated.deployment.rollback.to";
+
+std::string Inconvertible(const Deployment& object) {
+  const auto found = object.metadata.annotations.find(kRollbackTo);
+  if (found == object.metadata.annotations.end() || found->second.empty()) return "";
+  const auto revision = GoInt(found->second, "ParseInt");
+  if (revision) return "";
+  return fmt::format("failed to parse annotation[{}]={} as int64: {}", kRollbackTo, found->second,
+                     revision.error().message);
+}
+
+// As it comes back from there.
+void WriteRollbackTo(Deployment& object) {
+  const auto found = object.metadata.annotations.find(kRollbackTo);
+  if (found == object.metadata.annotations.end()) return;
+  if (found->second.empty()) {
+    object.metadata.annotations.erase(found);
+  } else if (const auto revision = GoInt(found->second, "ParseInt")) {
+    found->second = std::to_string(*revision);
+  }
+}
+
 void SetDefaults(Deployment& object) {
+  WriteRollbackTo(object);
   auto& spec = object.spec;
   Default(spec.replicas, 1);
   Default(spec.strategy.type, "RollingUpdate");
@@ -152,6 +180,7 @@ void Warn(const Deployment& object, const Deployment* old, std::vector<std::stri
 
 constexpr RulesOf<Deployment> kTypedDeploymentRules = {
     .set_defaults = SetDefaults,
+    .inconvertible = Inconvertible,
     .prepare_create = PrepareCreate<Deployment>,
     .prepare_update = Update,
     .prepare_status_update = UpdateStatus,
