@@ -6,6 +6,7 @@ import { useLive } from '../api/live';
 import { patch, remove } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
+import { isAbout } from '../model/event';
 import { podState } from '../model/pod';
 import { quantity } from '../model/quantity';
 import { byController, type Revision, type Rollout, rolloutOf, selectorText } from '../model/rollout';
@@ -212,7 +213,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
         </div>
         <div>
           <History deployment={deployment} rollout={rollout} path={path} />
-          <Panel title={t.deployment.events}><EventList events={events} /></Panel>
+          <Panel title={t.deployment.events}><EventList events={events.filter((each) => isAbout(kinds.deployments, deployment, each))} /></Panel>
         </div>
       </div>
     </>

@@ -7,6 +7,7 @@ import { remove } from '../api/request';
 import type { Container, ContainerStatus, EventObj, Pod } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
 import { age } from '../model/age';
+import { isAbout } from '../model/event';
 import { ownerOf, podState, podWhy } from '../model/pod';
 import { quantity } from '../model/quantity';
 import type { Use } from '../model/usage';
@@ -164,7 +165,7 @@ export function PodView() {
       <Tabs label={name} current={tab} onPick={pick} tabs={[
         { id: 'details', text: t.pod.details }, { id: 'logs', text: t.pod.logs }, { id: 'shell', text: t.pod.shell },
       ]} />
-      {tab === 'details' && <Details pod={pod} events={events.list} />}
+      {tab === 'details' && <Details pod={pod} events={events.list.filter((each) => isAbout(kinds.pods, pod, each))} />}
       {tab === 'logs' && <Logs pod={pod} />}
       {tab === 'shell' && <Terminal asked={asked} />}
     </div>
