@@ -45,6 +45,6 @@ cut_power odd
 
 echo '{apiVersion: v1, kind: Node, metadata: {name: clash}, spec: {podCIDR: 10.77.1.0/24, podCIDRs: [10.77.1.0/24]}}' | apply
 check "a node whose pods would be on the machines' own link is an event of each of them" \
-  has "FailedToCreateRoute: pod CIDR 10.77.1.0/24 of node clash overlaps the network of link eth0" events_of server
+  has "FailedToCreateRoute: pod CIDR 10.77.1.0/24 of node clash is not in the cluster CIDR" events_of server
 events_of server | grep FailedToCreateRoute | sed 's/^/   /'
 run kubectl delete node clash
