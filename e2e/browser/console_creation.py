@@ -79,6 +79,9 @@ class Creation:
         # Left and come back to, typed by hand: offered by the kind of the document that the cursor is in.
         page.go("#/create")
         page.until("document.querySelector('.editor-text')?.value === ''")
+        # The heading's turn was before anybody could type.
+        if not page.run("document.activeElement === document.querySelector('main h1')"):
+            raise PageError("what is seen already does not begin at its heading")
         page.run("document.querySelector('.editor-text').focus()")
         page.insert("apiVersion: v1\nkind: Pod\n---\napiVersion: apps/v1\nkind: Deployment\nspec:\n")
         page.insert("  minRea")

@@ -1,6 +1,6 @@
 // What is around every view: where one can go, whose rights these are, and whether this is live.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 
 import { allLives, forgetAll, useLive } from '../api/live';
 import { kinds } from '../api/kinds';
@@ -161,8 +161,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
   useKeys(setOpen);
   const { view, params } = place.value;
   const current = kParents[view] ?? view;
-  // A new view begins at its heading, for those who hear it.
-  useEffect(() => {
+  // A new view begins at its heading, for those who hear it: before anybody sees it, or a slow machine
+  // takes the focus from who types already.
+  useLayoutEffect(() => {
     document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
     document.querySelector('main')?.scrollTo(0, 0);
     document.title = [params.at(-1), (t.nav as Record<string, string>)[current], t.name].filter(Boolean).join(' · ');
