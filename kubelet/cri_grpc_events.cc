@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "base/id.h"
 #include "base/log.h"
@@ -32,11 +33,13 @@ constexpr Duration kRetryFirst = 50ms;
 constexpr Duration kPublishTimeout = 1s;
 // Without events, how often to look.
 constexpr Duration kResyncPeriod = 1s;
-// containerd's CRI learns of an exit by the same event and writes it down a few milliseconds later.
-// That long, at most, an event waits until its status can be seen.
-constexpr Duration kSettleMax = 2s;
+// containerd's CRI learns of an exit by the same event and writes it down a few milliseconds later;
+// on a machine that has far too much to do, seconds later. An event waits until its status can be
+// seen, and meanwhile it is looked for so often.
 constexpr Duration kSettleFirst = 2ms;
-constexpr Duration kSettleStepMax = 100ms;
+constexpr Duration kSettleStepMax = 1s;
+// Whose status does not come is told all the same, and looked for no more.
+constexpr Duration kSettleMax = 10min;
 
 constexpr char kMarkTopic[] = "/skiff/subscribed";
 
@@ -45,6 +48,14 @@ enum Tag : intptr_t { kStartTag = 1, kReadTag, kFinishTag };
 void* AsTag(Tag tag) {
   return reinterpret_cast<void*>(static_cast<intptr_t>(tag));
 }
+
+// An event whose status does not show yet what it says.
+struct Unsettled {
+  Event event;
+  Duration since;
+  Duration next;  // When it is looked for.
+  Duration wait;
+};
 
 class EventStream final : public Subscription {
  public:
@@ -113,11 +124,10 @@ class EventStream final : public Subscription {
     while (true) {
       void* tag = nullptr;
       bool ok = false;
-      const auto deadline = live_ ? std::chrono::system_clock::time_point::max()
-                                  : std::chrono::system_clock::now() + kMarkAgain;
-      const auto next = queue.AsyncNext(&tag, &ok, deadline);
+      const auto next = queue.AsyncNext(&tag, &ok, NextLook());
       if (next == grpc::CompletionQueue::TIMEOUT) {
-        PublishMark();
+        if (!live_) PublishMark();
+        TellSettled();
         continue;
       }
       if (tag == AsTag(kFinishTag)) break;
@@ -125,7 +135,8 @@ class EventStream final : public Subscription {
         reader->Finish(&status, AsTag(kFinishTag));
         continue;
       }
-      if (tag == AsTag(kReadTag)) Take(envelope, stop);
+      if (tag == AsTag(kReadTag)) Take(envelope);
+      TellSettled();
       reader->Read(&envelope, AsTag(kReadTag));
     }
     queue.Shutdown();
@@ -133,6 +144,7 @@ class EventStream final : public Subscription {
     bool ok = false;
     while (queue.Next(&tag, &ok)) {
     }
+    unsettled_.clear();  // The next stream begins with a resync.
     return status;
   }
 
@@ -149,7 +161,7 @@ class EventStream final : public Subscription {
     (void)stub_->Publish(&context, request, &response);
   }
 
-  void Take(const events::Envelope& envelope, std::stop_token stop) {
+  void Take(const events::Envelope& envelope) {
     const std::string& topic = envelope.topic();
     const std::string& bytes = envelope.event().value();
     if (topic == kMarkTopic) {
@@ -179,22 +191,43 @@ class EventStream final : public Subscription {
       const bool created = topic == "/containers/create";
       event = {created ? Event::What::kCreated : Event::What::kDeleted, change.id()};
     }
-    Settle(event, stop);
-    if (!stop.stop_requested()) callback_(event);
+    if (IsVisible(event)) return callback_(event);
+    const Duration now = clock_.Monotonic();
+    unsettled_.push_back({.event = std::move(event),
+                          .since = now,
+                          .next = now + kSettleFirst,
+                          .wait = kSettleFirst});
   }
 
-  // Waits until a status shows what the event says.
-  void Settle(const Event& event, std::stop_token stop) {
-    if (event.what != Event::What::kExited && event.what != Event::What::kStarted) return;
-    const Duration give_up = clock_.Monotonic() + kSettleMax;
-    Duration wait = kSettleFirst;
-    while (!stop.stop_requested() && !IsVisible(event) && clock_.Monotonic() < give_up) {
-      Wait(stop, wait);
-      wait = std::min(wait * 2, kSettleStepMax);
-    }
+  // When something is to be done without an event.
+  std::chrono::system_clock::time_point NextLook() {
+    if (!live_) return std::chrono::system_clock::now() + kMarkAgain;
+    if (unsettled_.empty()) return std::chrono::system_clock::time_point::max();
+    const auto first = std::min_element(
+        unsettled_.begin(), unsettled_.end(),
+        [](const Unsettled& one, const Unsettled& other) { return one.next < other.next; });
+    return std::chrono::system_clock::now() +
+           std::max(first->next - clock_.Monotonic(), Duration::zero());
   }
 
+  // Tells of the events whose turn it is and whose status shows by now what they say.
+  void TellSettled() {
+    std::erase_if(unsettled_, [this](Unsettled& each) {
+      const Duration now = clock_.Monotonic();
+      if (now < each.next) return false;
+      if (IsVisible(each.event) || now - each.since > kSettleMax) {
+        callback_(each.event);
+        return true;
+      }
+      each.wait = std::min(each.wait * 2, kSettleStepMax);
+      each.next = now + each.wait;
+      return false;
+    });
+  }
+
+  // Whether a status shows what the event says. The others say nothing that a status shows.
   bool IsVisible(const Event& event) {
+    if (event.what != Event::What::kExited && event.what != Event::What::kStarted) return true;
     const bool exited = event.what == Event::What::kExited;
     if (const auto status = runtime_.ContainerStatus(event.id)) {
       return exited ? status->state == ContainerState::kExited
@@ -212,6 +245,8 @@ class EventStream final : public Subscription {
   const std::string mark_;  // Ours among those of other subscribers.
   const Log log_{"cri"};
   SystemClock clock_;
+  // Of the thread; at most two of a container that is there.
+  std::vector<Unsettled> unsettled_;
   bool live_ = false;  // Of the thread: the mark has been seen on this stream.
   Mutex mutex_;
   CondVar stopped_;

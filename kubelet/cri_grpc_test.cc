@@ -15,6 +15,9 @@
 
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_test_host.h"
+#include "kubelet/cri_grpc_channel.h"
+#include "kubelet/proto/containerd_events.pb.h"
+#include "kubelet/proto/containerd_events_service.grpc.pb.h"
 
 namespace skiff::cri {
 namespace {
@@ -31,10 +34,11 @@ class EventLog {
       changed_.notify_all();
     };
   }
-  // The first event that fits, among those not asked for before; unset after ten seconds.
-  std::optional<Event> WaitFor(Event::What what, const std::string& id = "") {
+  // The first event that fits, among those not asked for before; unset if none comes in time.
+  std::optional<Event> WaitFor(Event::What what, const std::string& id = "",
+                               Duration timeout = 20s) {
     std::unique_lock lock(mutex_);
-    const auto until = std::chrono::steady_clock::now() + 20s;
+    const auto until = std::chrono::steady_clock::now() + timeout;
     while (true) {
       for (; next_ < events_.size(); ++next_) {
         if (events_[next_].what == what && events_[next_].id == id) return events_[next_++];
@@ -290,6 +294,37 @@ TEST_F(CriGrpcTest, AnExitIsAnEventAndTheStatusShowsItByThen) {
   EXPECT_TRUE(events.WaitFor(Event::What::kExited, sandbox));
   ASSERT_TRUE(runtime().RemoveContainer(*id));
   EXPECT_TRUE(events.WaitFor(Event::What::kDeleted, *id));
+}
+
+// As containerd tells of an exit, however long its CRI takes to write it down.
+void TellOfExit(const std::string& endpoint, const std::string& id, uint32_t code) {
+  ::containerd::events::TaskExit exit;
+  exit.set_id(id);
+  exit.set_container_id(id);
+  exit.set_exit_status(code);
+  ::containerd::services::events::v1::PublishRequest request;
+  request.set_topic("/tasks/exit");
+  request.mutable_event()->set_type_url("containerd.events.TaskExit");
+  request.mutable_event()->set_value(exit.SerializeAsString());
+  grpc::ClientContext context;
+  InContainerdNamespace(context);
+  ::containerd::types::Empty response;
+  const auto stub = ::containerd::services::events::v1::Events::NewStub(OpenChannel(endpoint));
+  ASSERT_TRUE(stub->Publish(&context, request, &response).ok());
+}
+
+TEST_F(CriGrpcTest, AnExitThatTheStatusShowsLateIsToldWhenItDoes) {
+  EventLog events;
+  const auto subscription = runtime().Subscribe(events.Callback());
+  ASSERT_TRUE(events.WaitFor(Event::What::kResync));
+  const SandboxConfig pod = Pod("late");
+  const std::string id =
+      Start(Run(pod), Shell("while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 7"), pod);
+  TellOfExit(host_->containerd.endpoint, id, 7);
+  EXPECT_FALSE(events.WaitFor(Event::What::kExited, id, 3s)) << "it runs";
+  ASSERT_TRUE(runtime().ExecSync(id, {"sh", "-c", "> /tmp/go"}, 10s));
+  ASSERT_TRUE(events.WaitFor(Event::What::kExited, id));
+  EXPECT_EQ(runtime().ContainerStatus(id)->exit_code, 7);
 }
 
 TEST_F(CriGrpcTest, StoppingWaitsForTheGraceOnly) {
