@@ -244,7 +244,9 @@ cri::SandboxConfig MakeSandboxConfig(const SandboxInput& input) {
   const core_v1::Pod& pod = input.pod;
   cri::SandboxConfig out;
   out.metadata = {pod.metadata.name, pod.metadata.uid, pod.metadata.namespace_, input.attempt};
-  if (!pod.spec.host_network) out.hostname = Hostname(pod);
+  if (!pod.spec.host_network) {
+    out.hostname = KernelHostname(pod, input.dns.cluster_domain).value_or(Hostname(pod));
+  }
   out.log_directory = input.log_directory;
   out.dns = PodDns(pod, input.dns);
   for (const auto& container : pod.spec.containers) {

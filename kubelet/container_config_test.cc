@@ -210,6 +210,24 @@ TEST_F(ContainerConfigTest, TheSandboxHasTheNamespacesOfThePod) {
   EXPECT_EQ(sandbox().sysctls.at("net.ipv4.tcp_syncookies"), "1");
 }
 
+TEST_F(ContainerConfigTest, TheKernelIsToldTheWholeNameWhereThePodAsksForIt) {
+  pod_.spec.hostname = "somebody";
+  pod_.spec.subdomain = "here";
+  pod_.metadata.namespace_ = "ns";
+  const auto hostname = [&] { return MakeSandboxConfig({.pod = pod_}).hostname; };
+  EXPECT_EQ(hostname(), "somebody");
+  pod_.spec.set_hostname_as_fqdn = true;
+  EXPECT_EQ(hostname(), "somebody.here.ns.svc.cluster.local");
+  pod_.spec.hostname = std::string(40, 'h');
+  EXPECT_EQ(KernelHostname(pod_, "cluster.local").error().message,
+            "failed to construct FQDN from pod hostname and cluster domain, FQDN " +
+                pod_.spec.hostname +
+                ".here.ns.svc.cluster.local is too long (64 characters is the max, 66 characters "
+                "requested)");
+  pod_.spec.subdomain.clear();
+  EXPECT_EQ(hostname(), pod_.spec.hostname) << "there is no domain";
+}
+
 TEST_F(ContainerConfigTest, ASandboxIsNotMadeWithoutWhatThePodAsksFor) {
   EXPECT_FALSE(SandboxProblem(pod_));
   pod_.spec.host_users = true;

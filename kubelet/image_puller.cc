@@ -9,13 +9,14 @@
 namespace skiff::kubelet {
 namespace {
 
-bool IsInit(const core_v1::Pod& pod, const std::string& name) {
-  const auto& list = pod.spec.init_containers;
+template <typename Containers>
+bool HasName(const Containers& list, const std::string& name) {
   return std::any_of(list.begin(), list.end(), [&](const auto& each) { return each.name == name; });
 }
 
-// Repository names are lower case; the rest is for the runtime to judge.
-bool HasUpperCaseRepository(const std::string& image) {
+// The name of the repository, "" where it is in lower case as it must be; the rest is for the
+// runtime to judge.
+std::string UpperCaseRepository(const std::string& image) {
   const auto slash = image.rfind('/');
   const size_t name_start = slash == std::string::npos ? 0 : slash + 1;
   const auto end = image.find_first_of(":@", name_start);
@@ -24,8 +25,9 @@ bool HasUpperCaseRepository(const std::string& image) {
   const bool has_host = host_end != std::string::npos &&
                         path.substr(0, host_end).find_first_of(".:") != std::string::npos;
   const std::string repository = has_host ? path.substr(host_end + 1) : path;
-  return std::any_of(repository.begin(), repository.end(),
-                     [](unsigned char c) { return std::isupper(c) != 0; });
+  const bool has_upper = std::any_of(repository.begin(), repository.end(),
+                                     [](unsigned char c) { return std::isupper(c) != 0; });
+  return has_upper ? repository : "";
 }
 
 std::string Milliseconds(Duration duration) {
@@ -34,14 +36,12 @@ std::string Milliseconds(Duration duration) {
 
 }  // namespace
 
-core_v1::ObjectReference ContainerReference(const core_v1::Pod& pod, const std::string& container,
-                                            bool is_init) {
-  const auto& ephemeral = pod.spec.ephemeral_containers;
-  const bool is_ephemeral = std::any_of(ephemeral.begin(), ephemeral.end(),
-                                        [&](const auto& each) { return each.name == container; });
-  const char* list = is_ephemeral ? "ephemeralContainers" : "containers";
+core_v1::ObjectReference ContainerReference(const core_v1::Pod& pod, const std::string& container) {
+  const char* list = HasName(pod.spec.init_containers, container)        ? "initContainers"
+                     : HasName(pod.spec.ephemeral_containers, container) ? "ephemeralContainers"
+                                                                         : "containers";
   core_v1::ObjectReference reference = ReferenceTo(core_v1::Pod::Info(), pod.metadata);
-  reference.field_path = fmt::format("spec.{}{{{}}}", is_init ? "initContainers" : list, container);
+  reference.field_path = fmt::format("spec.{}{{{}}}", list, container);
   return reference;
 }
 
@@ -49,16 +49,17 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
                                                         const core_v1::Container& container,
                                                         const cri::SandboxConfig& sandbox) {
   const std::string& image = container.image;
-  const auto reference = ContainerReference(pod, container.name, IsInit(pod, container.name));
+  const auto reference = ContainerReference(pod, container.name);
   const auto fail = [&](std::string reason, std::string message) {
     return Outcome(tl::unexpected(WaitingReason{std::move(reason), std::move(message)}));
   };
   EventRecorder& events = dependencies_.events;
-  if (image.empty() || HasUpperCaseRepository(image)) {
+  const std::string upper = UpperCaseRepository(image);
+  if (image.empty() || !upper.empty()) {
     const std::string text = fmt::format(
         "Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": invalid "
         "reference format{1}",
-        image, image.empty() ? "" : ": repository name must be lowercase");
+        image, upper.empty() ? "" : fmt::format(": repository name ({}) must be lowercase", upper));
     events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("InvalidImageName", text);
   }

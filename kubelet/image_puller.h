@@ -99,8 +99,7 @@ class ImagePuller {
   bool pulling_ GUARDED_BY(mutex_) = false;
 };
 
-// An event about one container of a pod.
-core_v1::ObjectReference ContainerReference(const core_v1::Pod& pod, const std::string& container,
-                                            bool is_init);
+// An event about one container of a pod, of whichever of its lists.
+core_v1::ObjectReference ContainerReference(const core_v1::Pod& pod, const std::string& container);
 
 }  // namespace skiff::kubelet

@@ -55,12 +55,14 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
   const auto port = ResolvePort(get.port, container);
   if (!port) return fail(port.error());
   http::Upstream upstream;
-  upstream.host = get.host.empty() ? pod_ip : get.host;
+  const std::string host = get.host.empty() ? pod_ip : get.host;
+  upstream.host = host;
   upstream.port = *port;
   upstream.connect_timeout = upstream.head_timeout = timeout;
   if (get.scheme == "HTTPS") upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   http::ClientRequest request;
-  request.target = get.path.starts_with('/') ? get.path : "/" + get.path;
+  const std::string target = get.path.starts_with('/') ? get.path : "/" + get.path;
+  request.target = target;
   for (const auto& header : get.http_headers) request.headers.emplace(header.name, header.value);
   request.headers.emplace("User-Agent", "kube-lifecycle/1.35");
   // The answer itself does not matter, only that there is one.
@@ -76,7 +78,11 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
                                    });
   const Result<> outcome = future.get();
   if (outcome) return {};
-  return fail(outcome.error());
+  // As Go's client tells of it.
+  const std::string url =
+      fmt::format("{}://{}:{}{}", get.scheme == "HTTPS" ? "https" : "http", host, *port, target);
+  return fail(
+      {outcome.error().reason, fmt::format("Get \"{}\": {}", url, outcome.error().message)});
 }
 
 Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const core_v1::Pod& pod,

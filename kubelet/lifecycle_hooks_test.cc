@@ -1,5 +1,7 @@
 #include "kubelet/lifecycle_hooks.h"
 
+#include <gmock/gmock.h>
+
 #include "kubelet/pod_worker_fixture.h"
 
 namespace skiff::kubelet {
@@ -41,6 +43,11 @@ TEST_F(LifecycleHooksTest, AContainerWhoseHookIsNoneIsStopped) {
   const auto& waiting = status.container_statuses.at(0).state.waiting;
   ASSERT_TRUE(waiting);
   EXPECT_EQ(waiting->reason, "PostStartHookError");
+  EXPECT_THAT(Events(), testing::IsSupersetOf(
+                            {"FailedPostStartHook spec.containers{app} PostStartHook failed",
+                             "Killing spec.containers{app} FailedPostStartHook"}));
+  EXPECT_THAT(Events(), testing::Not(testing::Contains(testing::StartsWith("Failed "))))
+      << "what a hook says is for nobody but who may see the pod";
 }
 
 }  // namespace

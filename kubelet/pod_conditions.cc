@@ -115,10 +115,14 @@ void HoldBackEnd(const core_v1::PodStatus& before, core_v1::PodStatus& status) {
   });
 }
 
-void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
+void KeepForeignConditions(const StatusInput& input, core_v1::PodStatus& status) {
   for (const auto& condition : input.pod.status.conditions) {
     if (!IsOwnCondition(condition.type, condition.reason)) status.conditions.push_back(condition);
   }
+}
+
+void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
+  KeepForeignConditions(input, status);
   const auto& old = input.Before().conditions;
   const auto add = [&](std::string_view type, const Judgement& judgement) {
     core_v1::PodCondition condition;

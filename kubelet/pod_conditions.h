@@ -14,6 +14,9 @@ inline constexpr char kPodResizeInProgress[] = "PodResizeInProgress";
 // with a condition's status. `status` has its phase and container statuses.
 void FillConditions(const StatusInput& input, core_v1::PodStatus& status);
 
+// The first half of it: foreign conditions alone, as a pod has them that was refused.
+void KeepForeignConditions(const StatusInput& input, core_v1::PodStatus& status);
+
 // Makes a status that says that the pod has ended say what `before` does of that: something of it
 // still runs. Why it ends is told with its end.
 void HoldBackEnd(const core_v1::PodStatus& before, core_v1::PodStatus& status);

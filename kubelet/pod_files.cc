@@ -1,9 +1,12 @@
 #include "kubelet/pod_files.h"
 
+#include <fmt/format.h>
+
 namespace skiff::kubelet {
 namespace {
 
 constexpr size_t kHostnameMax = 63;
+constexpr size_t kKernelHostnameMax = 64;  // utsname's nodename, without its end.
 
 void AppendAliases(const core_v1::Pod& pod, std::string& text) {
   if (pod.spec.host_aliases.empty()) return;
@@ -26,8 +29,22 @@ std::string Hostname(const core_v1::Pod& pod) {
 }
 
 std::string HostDomain(const core_v1::Pod& pod, const std::string& cluster_domain) {
-  if (pod.spec.subdomain.empty()) return "";
+  if (pod.spec.subdomain.empty() || pod.spec.hostname_override) return "";
   return pod.spec.subdomain + "." + pod.metadata.namespace_ + ".svc." + cluster_domain;
+}
+
+Result<std::string> KernelHostname(const core_v1::Pod& pod, const std::string& cluster_domain) {
+  const std::string host = Hostname(pod);
+  const std::string domain = HostDomain(pod, cluster_domain);
+  if (domain.empty() || !pod.spec.set_hostname_as_fqdn.value_or(false)) return host;
+  std::string name = host + "." + domain;
+  if (name.size() > kKernelHostnameMax) {
+    return Fail(Reason::kInvalid,
+                fmt::format("failed to construct FQDN from pod hostname and cluster domain, FQDN "
+                            "{} is too long ({} characters is the max, {} characters requested)",
+                            name, kKernelHostnameMax, name.size()));
+  }
+  return name;
 }
 
 std::string EtcHosts(const core_v1::Pod& pod, const std::vector<std::string>& pod_ips,

@@ -46,8 +46,11 @@ class StatusMaker {
   void SayFinalWord(core_v1::PodStatus& status) const;
   bool HasInitialized() const;
   const auto& observed() const { return input_.observed.containers; }
-  // Nothing of it was ever made: it was refused.
-  bool NeverBegan() const { return observed().empty() && old_.container_statuses.empty(); }
+  // Nothing of it was ever made, and it has ended.
+  bool WasRefused() const {
+    return observed().empty() && old_.container_statuses.empty() &&
+           (input_.failure || HasEnded(old_.phase));
+  }
   std::string Phase(const core_v1::PodStatus& status) const;
   std::string PhaseOfRegular(const core_v1::PodStatus& status) const;
   void FillAddresses(core_v1::PodStatus& status) const;
@@ -307,7 +310,8 @@ core_v1::PodStatus StatusMaker::Make() {
     made.started.reset();
   }
   status.phase = Phase(status);
-  if (input_.failure && NeverBegan()) {
+  const bool refused = WasRefused();
+  if (refused) {
     status.init_container_statuses.clear();
     status.container_statuses.clear();
     status.ephemeral_container_statuses.clear();
@@ -325,6 +329,10 @@ core_v1::PodStatus StatusMaker::Make() {
   const core_v1::PodStatus& others = input_.pod.status;
   status.nominated_node_name = others.nominated_node_name;
   status.resource_claim_statuses = others.resource_claim_statuses;
+  if (refused) {
+    KeepForeignConditions(input_, status);
+    return status;
+  }
   FillAddresses(status);
   FillConditions(input_, status);
   if (input_.terminated) SayFinalWord(status);

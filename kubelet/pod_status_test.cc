@@ -183,6 +183,13 @@ TEST_F(PodStatusTest, APodThatWasRefusedHasNoContainers) {
   EXPECT_EQ(status.phase, "Failed");
   EXPECT_EQ(status.reason, "OutOfcpu");
   EXPECT_TRUE(status.container_statuses.empty());
+  EXPECT_TRUE(status.conditions.empty());
+  EXPECT_EQ(status.host_ip, "");
+  // So it stays when another kubelet looks after it.
+  failure_.reset();
+  pod_.status = status;
+  EXPECT_TRUE(Status().container_statuses.empty());
+  EXPECT_EQ(Status().message, "Pod was rejected: no room");
 }
 
 TEST_F(PodStatusTest, TransitionTimesMoveOnlyWithTheStatus) {

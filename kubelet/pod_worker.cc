@@ -204,6 +204,8 @@ PodPlan PodWorker::Plan(const core_v1::Pod& pod, const ObservedPod& observed,
 
 Duration PodWorker::Sync(const core_v1::Pod& given) {
   if (UntilDeadline(given) <= 0ns) {
+    context_.events.Normal(given, "DeadlineExceeded",
+                           "Pod was active on the node longer than the specified deadline");
     Terminate(WaitingReason{"DeadlineExceeded",
                             "Pod was active on the node longer than the specified deadline"},
               std::nullopt);

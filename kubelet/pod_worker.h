@@ -138,11 +138,11 @@ class PodWorker final : public ControlLoop {
   Result<std::string> TargetOf(const core_v1::Pod& pod, const std::string& container,
                                const ObservedPod& observed) const;
   Result<> CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
-                          bool is_init, const std::string& sandbox_id, uint32_t attempt,
-                          const PulledImage& image, const ObservedPod& observed);
+                          const std::string& sandbox_id, uint32_t attempt, const PulledImage& image,
+                          const ObservedPod& observed);
   // When an attempt that has ended did; monotonic.
   Duration EndOf(const ObservedContainer& container);
-  bool BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
+  bool BacksOff(const core_v1::Pod& pod, const core_v1::Container& container,
                 const ObservedContainer* last);
   Result<ContainerInput> Prepare(const core_v1::Pod& pod, const core_v1::Container& container,
                                  uint32_t attempt, const ObservedPod& observed,

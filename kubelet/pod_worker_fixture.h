@@ -11,6 +11,7 @@
 #include <limits>
 #include <thread>
 
+#include "api/codec/json.h"
 #include "client/manager.h"
 #include "client/transport.h"
 #include "kubelet/kept_objects.h"
@@ -201,8 +202,25 @@ class PodWorkerTest : public testing::Test {
   SteppedExecutor executor_{clock_, 3};
   Executor& blocking_;
   const std::string root_;
-  std::function<http::Response(const http::Request&)> answer_ = [](const http::Request&) {
+  // What events were reported, "Killing spec.containers{app} Stopping container app".
+  const std::vector<std::string>& Events() {
+    executor_.Add(sink_);
+    executor_.RunUntilIdle();
+    executor_.Remove(sink_);
+    return told_;
+  }
+
+  std::vector<std::string> told_;
+  std::function<http::Response(const http::Request&)> answer_ = [this](const http::Request& asked) {
     http::Response response;
+    if (asked.path.ends_with("/events")) {
+      const Json event = *ParseJson(asked.body);
+      told_.push_back(event.at("reason").get<std::string>() + " " +
+                      event.at("involvedObject").value("fieldPath", "") + " " +
+                      event.at("message").get<std::string>());
+      response.status = 201;
+      return response;
+    }
     response.status = 503;
     return response;
   };
@@ -210,7 +228,8 @@ class PodWorkerTest : public testing::Test {
   Client client_{transport_, "kubelet"};
   InformerFactory informers_{Reflector::Dependencies{client_, clock_, random_}};
   Manager manager_{Manager::Dependencies{transport_, clock_, random_, informers_, "kubelet"}};
-  EventRecorder& events_ = manager_.Recorder("kubelet", "node-1");
+  EventSink sink_{client_, clock_};
+  EventRecorder events_{sink_, clock_, "kubelet", "node-1"};
   cri::FakeRuntime fake_{clock_, random_, "10.1.0.0/24"};
   TestRuntime runtime_{fake_};
   TaskPool tasks_;

@@ -100,6 +100,8 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   }
   const auto handler = context_.runtime_handler(pod);
   if (!handler) return fail(handler.error().message);
+  const auto hostname = KernelHostname(pod, context_.dns.cluster_domain);
+  if (!hostname) return fail(hostname.error().message);
   const auto id =
       context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), *handler);
   if (!id) return fail(cri::RpcErrorText(id.error()));
@@ -121,7 +123,7 @@ Duration PodWorker::EndOf(const ObservedContainer& container) {
   return end.at;
 }
 
-bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
+bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& container,
                          const ObservedContainer* last) {
   if (last == nullptr || !last->IsExited()) return false;
   const std::string key = BackoffKey(container);
@@ -133,8 +135,7 @@ bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& cont
       fmt::format("back-off {} restarting failed container={} pod={}",
                   GoDuration(backoff_.Delay(key)), container.name, PodText(pod));
   waiting_[container.name] = {"CrashLoopBackOff", text};
-  context_.events.Report(ContainerReference(pod, container.name, is_init), EventType::kWarning,
-                         "BackOff",
+  context_.events.Report(ContainerReference(pod, container.name), EventType::kWarning, "BackOff",
                          fmt::format("Back-off restarting failed container {} in pod {}",
                                      container.name, PodText(pod)));
   retry_after_ = std::min(retry_after_, left);
@@ -144,7 +145,7 @@ bool PodWorker::BacksOff(const core_v1::Pod& pod, const core_v1::Container& cont
 bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& container, bool is_init,
                       const std::string& sandbox_id, const ObservedPod& observed) {
   const ObservedContainer* last = observed.Newest(container.name);
-  if (BacksOff(pod, container, is_init, last)) return false;
+  if (BacksOff(pod, container, last)) return false;
   const uint32_t sandbox_attempt = observed.sandboxes.front().metadata.attempt;
   const auto pulled = context_.images.Ensure(pod, container, SandboxConfigOf(pod, sandbox_attempt));
   if (!pulled) return false;  // Woken when it is there.
@@ -153,15 +154,14 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
   const auto& image = *pulled;
   if (!image) {
     waiting_[container.name] = image.error();
-    context_.events.Report(ContainerReference(pod, container.name, is_init), EventType::kWarning,
-                           "Failed", "Error: " + image.error().reason);
+    context_.events.Report(ContainerReference(pod, container.name), EventType::kWarning, "Failed",
+                           "Error: " + image.error().reason);
     retry_after_ = std::min(retry_after_, Duration(kRetry));
     return false;
   }
   const uint32_t attempt =
       NextAttempt(status_ ? *status_ : pod.status, container.name, is_init, last);
-  const auto started =
-      CreateAndStart(pod, container, is_init, sandbox_id, attempt, *image, observed);
+  const auto started = CreateAndStart(pod, container, sandbox_id, attempt, *image, observed);
   if (started) return true;
   retry_after_ = std::min(retry_after_, Duration(kRetry));
   return false;
@@ -271,13 +271,16 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
 }
 
 Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Container& container,
-                                   bool is_init, const std::string& sandbox_id, uint32_t attempt,
+                                   const std::string& sandbox_id, uint32_t attempt,
                                    const PulledImage& image, const ObservedPod& observed) {
-  const auto reference = ContainerReference(pod, container.name, is_init);
-  const auto fail = [&](std::string reason, const std::string& text) {
+  const auto reference = ContainerReference(pod, container.name);
+  const auto wait = [&](std::string reason, const std::string& text) {
     waiting_[container.name] = {std::move(reason), text};
-    context_.events.Report(reference, EventType::kWarning, "Failed", "Error: " + text);
     return Fail(Reason::kUnknown, text);
+  };
+  const auto fail = [&](std::string reason, const std::string& text) {
+    context_.events.Report(reference, EventType::kWarning, "Failed", "Error: " + text);
+    return wait(std::move(reason), text);
   };
   Environment environment;
   auto input = Prepare(pod, container, attempt, observed, environment);
@@ -303,10 +306,12 @@ Result<> PodWorker::CreateAndStart(const core_v1::Pod& pod, const core_v1::Conta
   const auto hooked =
       context_.hooks.Run(*container.lifecycle->post_start, pod, container, *id, pod_ip, 0ns);
   if (hooked) return {};
+  // What the hook has said may be a secret: it is in the status, and in no event.
   context_.events.Report(reference, EventType::kWarning, "FailedPostStartHook",
                          "PostStartHook failed");
+  context_.events.Report(reference, EventType::kNormal, "Killing", "FailedPostStartHook");
   (void)context_.runtime.StopContainer(*id, Seconds(GraceSeconds(pod)));
-  return fail("PostStartHookError", hooked.error().message);
+  return wait("PostStartHookError", hooked.error().message);
 }
 
 }  // namespace skiff::kubelet

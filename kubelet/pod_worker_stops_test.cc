@@ -1,4 +1,6 @@
 // What a worker keeps over restarts, how it waits for volumes, and stops that threads wait for.
+#include <gmock/gmock.h>
+
 #include "client/transport.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/pod_worker_fixture.h"
@@ -15,6 +17,36 @@ class PodWorkerFilesTest : public PodWorkerTest {
     context_.log_root = root_ + "/log";
   }
 };
+
+TEST_F(PodWorkerTest, AnEventSaysInWhichListTheContainerIs) {
+  auto& sidecar = pod_.spec.init_containers.emplace_back();
+  sidecar.name = "side";
+  sidecar.image = "img:1";
+  sidecar.restart_policy = "Always";
+  StartWorker();
+  Delete(1);
+  executor_.RunFor(5s);
+  EXPECT_THAT(Events(),
+              testing::IsSupersetOf({"Killing spec.containers{app} Stopping container app",
+                                     "Killing spec.initContainers{side} Stopping container side"}));
+}
+
+TEST_F(PodWorkerTest, ADeadlineThatHasComeIsToldOf) {
+  pod_.spec.active_deadline_seconds = 3;
+  pod_.status.start_time = Time(clock_.Now());
+  StartWorker();
+  executor_.RunFor(5s);
+  EXPECT_THAT(Events(),
+              testing::Contains("DeadlineExceeded  Pod was active on the node longer than the "
+                                "specified deadline"));
+}
+
+TEST_F(PodWorkerTest, AnImageInUpperCaseIsCalledByItsName) {
+  pod_.spec.containers[0].image = "registry.example/A/b:1";
+  StartWorker();
+  EXPECT_THAT(Events(), testing::Contains(testing::HasSubstr(
+                            "invalid reference format: repository name (A/b) must be lowercase")));
+}
 
 TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
   StartWorker();

@@ -98,7 +98,7 @@ Duration StopTask::RunPreStop() {
       context.hooks.Run(*container->lifecycle->pre_stop, pod_, *container, kill_.id,
                         pod_.status.pod_ip, std::max(Left(), Duration(1s)));
   if (!hooked) {
-    context.events.Report(ContainerReference(pod_, kill_.name, false), EventType::kWarning,
+    context.events.Report(ContainerReference(pod_, kill_.name), EventType::kWarning,
                           "FailedPreStopHook", "PreStopHook failed");
   }
   return 0ns;
@@ -135,8 +135,8 @@ Duration StopTask::Step() {
   if (done_) return kNever;
   PodWorkerContext& context = worker_.context_;
   if (!std::exchange(is_announced_, true)) {
-    context.events.Report(ContainerReference(pod_, kill_.name, false), EventType::kNormal,
-                          "Killing", kill_.message);
+    context.events.Report(ContainerReference(pod_, kill_.name), EventType::kNormal, "Killing",
+                          kill_.message);
     const Duration told = context.clock.Monotonic() + Notice();
     const Duration pause = RunPreStop();
     sleeps_until_ = std::max(told, context.clock.Monotonic() + pause);

@@ -105,21 +105,21 @@ void ProbeLoop::Begin(Duration now) {
 
 void ProbeLoop::Take(const ProbeOutcome& outcome) {
   if (outcome.is_unknown) {
-    dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name, false),
+    dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name),
                                 EventType::kWarning, "Unhealthy",
                                 fmt::format("{} probe errored and resulted in unknown state: {}",
                                             Name(spec_.kind), outcome.text));
     return;
   }
   if (!outcome.success) {
-    dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name, false),
+    dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name),
                                 EventType::kWarning, "Unhealthy",
                                 fmt::format("{} probe failed: {}", Name(spec_.kind), outcome.text));
   }
   if (!outcome.warning.empty()) {
     dependencies_.events.Report(
-        ContainerReference(spec_.pod, spec_.container.name, false), EventType::kWarning,
-        "ProbeWarning", fmt::format("{} probe warning: {}", Name(spec_.kind), outcome.warning));
+        ContainerReference(spec_.pod, spec_.container.name), EventType::kWarning, "ProbeWarning",
+        fmt::format("{} probe warning: {}", Name(spec_.kind), outcome.warning));
   }
   in_a_row_ = outcome.success == last_success_ ? in_a_row_ + 1 : 1;
   last_success_ = outcome.success;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "api/codec/typed.h"
+#include "api/pods/pod_phase.h"
 #include "base/seconds.h"
 
 namespace skiff::kubelet {
@@ -135,6 +136,11 @@ http::Response NoCommand() {
 }
 
 http::Response NoLog(const core_v1::Pod& pod, const std::string& container, bool previous) {
+  // Of a pod that was refused no container has a status.
+  if (HasEnded(pod.status.phase) && pod.status.container_statuses.empty()) {
+    return PlainAnswer(400, fmt::format("container \"{}\" in pod \"{}\" is not available",
+                                        container, pod.metadata.name));
+  }
   if (!previous) return PlainAnswer(400, WaitingText(pod, container));
   return PlainAnswer(400,
                      fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",

@@ -76,8 +76,12 @@ http::Response KubeletServer::Route(const http::Request& request, const Parts& p
   if (word == "attach" && parts.size() >= 4) return Attach(request, parts);
   if (word == "portForward" && parts.size() >= 3) return PortForward(request, parts);
   if (word == "pods") return PodListAnswer(kubelet_.Pods());
+  if (word == "healthz" && parts.size() == 2 &&
+      (parts[1] == "ping" || parts[1] == "log" || parts[1] == "syncloop")) {
+    return PlainAnswer(200, "ok");
+  }
   if (word == "metrics" && parts.size() == 2 && parts[1] == "cadvisor") return CadvisorMetrics();
-  if (word == "metrics") return Metrics();
+  if (word == "metrics" && (parts.size() == 1 || parts[1] == "resource")) return Metrics();
   if (word == "stats" && parts.size() == 2 && parts[1] == "summary") return Summary(request);
   return PlainAnswer(404, "404 page not found\n");
 }
