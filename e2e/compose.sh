@@ -128,6 +128,38 @@ says 'service "db" in namespace default is of the compose project shop' err
 compose up -n other -f "$work/other.yaml" --wait --timeout=60s
 says '^deployment.apps/db created$'
 
+# Two folders of one name are two projects: what one has made is neither pruned nor taken down by the other.
+mkdir -p "$work"/{a,b}/web
+echo 'services: {one: {image: x}, keeps: {image: x, volumes: ["data:/data"]}}' >"$work/a/web/compose.yaml"
+echo 'volumes: {data: }' >>"$work/a/web/compose.yaml"
+echo 'services: {another: {image: x}}' >"$work/b/web/compose.yaml"
+compose -f "$work/a/web/compose.yaml" up --wait --timeout=60s
+fails compose -f "$work/b/web/compose.yaml" up
+says "the project web in namespace default was brought up from the folder .*/a/web, and .*/b/web makes the same name" err
+fails compose -f "$work/b/web/compose.yaml" down
+"$skiff" get deployment/one statefulset/keeps -o name >"$work/out"
+is "$(wc -l <"$work/out")" 2
+compose -f "$work/a/web/compose.yaml" up
+is "$(count unchanged)" "$(wc -l <"$work/out")"
+# Who says the name means it.
+compose -f "$work/b/web/compose.yaml" -p web up
+says '^deployment.apps/one pruned$'
+fails compose -f "$work/a/web/compose.yaml" up
+compose -f "$work/b/web/compose.yaml" down --timeout=60s
+# The volume is what is left of the first one's.
+fails compose -f "$work/b/web/compose.yaml" down --volumes
+compose -p web down --volumes --timeout=60s
+long=$(printf 'a%.0s' {1..70})
+mkdir "$work/$long"{x,y}
+echo 'services: {one: {image: x}}' >"$work/${long}x/compose.yaml"
+echo 'services: {another: {image: x}}' >"$work/${long}y/compose.yaml"
+compose -f "$work/${long}x/compose.yaml" up
+compose -f "$work/${long}y/compose.yaml" up
+"$skiff" get deployment one another >/dev/null
+compose -f "$work/${long}x/compose.yaml" down --timeout=60s
+compose -f "$work/${long}y/compose.yaml" down --timeout=60s
+fails "$skiff" get deployment one another >/dev/null 2>&1
+
 # By service: who is there, and what they print. -f follows where a file is not meant.
 compose ps -p shop
 says '^SERVICE +KIND +READY +STATUS +RESTARTS +IMAGE +PUBLISHED$'

@@ -14,13 +14,12 @@ cd "$(dirname "$0")/.."
 SKIFF=$(realpath "${1:-build/release/skiff}")
 if [ "${SKIFF_MACHINE:-}" != procfile ]; then
   install_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" || exit 77
-  GOREMAN_VERSION=v0.3.16
   export GOREMAN=${GOREMAN:-$PWD/build/peers/goreman}
-  # Here, as that machine has no network.
+  # Here, as that machine has no network. What it is made of is held by go.sum: nobody else is asked.
   if [ ! -x "$GOREMAN" ] && command -v go >/dev/null; then
     mkdir -p "${GOREMAN%/*}"
-    GOBIN=${GOREMAN%/*} GOFLAGS="-p=1 -mod=mod" GOTOOLCHAIN=local CGO_ENABLED=0 \
-      nice go install -trimpath "github.com/mattn/goreman@$GOREMAN_VERSION" || true
+    GOFLAGS=-p=1 GOTOOLCHAIN=local CGO_ENABLED=0 \
+      nice go build -C e2e/peers/goreman -trimpath -buildvcs=false -o "$GOREMAN" github.com/mattn/goreman || true
   fi
   SKIFF_MACHINE=procfile exec e2e/machine.sh procfile "$0" "$SKIFF"
 fi

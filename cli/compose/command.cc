@@ -147,12 +147,30 @@ bool IsWorkload(const Resource& resource) {
   return resource.api_version == "apps/v1" || resource.api_version == "batch/v1";
 }
 
+std::string FolderOf(const ProjectName& project) {
+  std::error_code code;
+  const auto folder = std::filesystem::weakly_canonical(project.directory, code);
+  return code ? project.directory : folder.string();
+}
+
+Result<> CheckFolder(const ProjectName& project, const Found& found) {
+  if (!project.is_of_folder) return {};
+  const std::string other = TextAt(found.object, "metadata", "annotations", kFolderAnnotation);
+  const std::string folder = FolderOf(project);
+  if (other.empty() || other == folder) return {};
+  return CliError(fmt::format(
+      "the project {0} in namespace {1} was brought up from the folder {2}, and {3} makes the "
+      "same name: say another by -p NAME or `name:` in the file, or another namespace by -n. Is "
+      "it the same project, -p {0} takes it over from there",
+      project.name, NamespaceOf(found.object), other, folder));
+}
+
 Result<std::vector<Found>> FindKind(Session& session, const std::string& kind,
                                     const std::string& project) {
   const ServedKind served = TRY(session.kinds().Find(kind));
   ListOptions options;
   options.namespace_ = session.namespace_();
-  options.label_selector = std::string(kProjectLabel) + "=" + project;
+  options.label_selector = std::string(kProjectLabel) + "=" + ProjectLabelValue(project);
   JsonList list = TRY(session.api().List(served.resource, options));
   std::vector<Found> found;
   for (Json& item : list.items) found.push_back({served.resource, std::move(item)});

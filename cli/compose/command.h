@@ -40,6 +40,11 @@ struct Found {
   Json object;
   ObjectKey key() const;
 };
+// The folder of the project's files, however it was said.
+std::string FolderOf(const ProjectName& project);
+// Of a folder's name alone nothing is done to what another folder of that name has made.
+Result<> CheckFolder(const ProjectName& project, const Found& found);
+
 // All objects of the project that up may have made, workloads first.
 Result<std::vector<Found>> FindObjects(Session& session, const std::string& project);
 // Those of one kind.

@@ -11,6 +11,7 @@
 #include "api/text/go_text.h"
 #include "api/text/patterns.h"
 #include "cli/compose/canonical.h"
+#include "cli/compose/dependency_order.h"
 #include "cli/compose/neighbours.h"
 #include "cli/compose/scalars.h"
 
@@ -252,6 +253,7 @@ void CheckConsistency(const Project& project, Mistakes& wrong) {
   CheckContents(project.root, "configs", {"file", "environment", "content"}, wrong);
   CheckContents(project.root, "secrets", {"file", "environment"}, wrong);
   CheckExternal(project.root, wrong);
+  DependencyOrder(project.root["services"], wrong);
   for (const auto& [name, node] : project.root["services"].members) {
     const Service service{project, name, node};
     wrong.Add(CheckPattern(service, "container_name", "[a-zA-Z0-9][a-zA-Z0-9_.-]+"));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cli/compose/dependency_order.h"
 #include "cli/compose/judge.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
@@ -26,69 +27,6 @@ bool IsQualifiedName(const std::string& text) {
   if (!fits(name, 63, "-_.")) return false;
   return slash == text.npos || (fits(prefix, 253, "-.") && prefix == Lower(prefix));
 }
-
-// The services in an order in which each comes behind those it depends on.
-class DependencyOrder {
- public:
-  explicit DependencyOrder(const Node& services) : services_(services) {}
-
-  // Of a circle that is told of, some order.
-  std::vector<std::string> Find(Mistakes& wrong) {
-    for (const Member& member : services_.members) {
-      const auto visited = Visit(member.key);
-      wrong.Add(visited);
-      if (visited) continue;
-      order_.clear();
-      for (const Member& each : services_.members) order_.push_back(each.key);
-      break;
-    }
-    return std::move(order_);
-  }
-
- private:
-  // As deep as there are services: on a stack of our own.
-  Result<> Visit(const std::string& first) {
-    std::vector<std::pair<std::string, size_t>> stack = {{first, 0}};
-    while (!stack.empty()) {
-      auto& [name, next] = stack.back();
-      if (next == 0 && done_.contains(name)) {
-        stack.pop_back();
-        continue;
-      }
-      open_.insert(name);
-      const Node& dependencies = services_[name]["depends_on"];
-      if (next == dependencies.members.size()) {
-        done_.insert(name);
-        open_.erase(name);
-        order_.push_back(name);
-        stack.pop_back();
-        continue;
-      }
-      const Member& dependency = dependencies.members[next++];
-      if (open_.contains(dependency.key)) {
-        return Wrong(dependency.node, "dependency cycle detected: " +
-                                          Circle(stack, dependency.key));
-      }
-      stack.emplace_back(dependency.key, 0);
-    }
-    return {};
-  }
-
-  // "a -> b -> a": of those on the way, from the one that is met again.
-  static std::string Circle(const std::vector<std::pair<std::string, size_t>>& stack,
-                            const std::string& again) {
-    std::string text;
-    for (const auto& [name, next] : stack) {
-      if (!text.empty() || name == again) text += name + " -> ";
-    }
-    return text + again;
-  }
-
-  const Node& services_;
-  std::set<std::string> open_;
-  std::set<std::string> done_;
-  std::vector<std::string> order_;
-};
 
 std::vector<Dependency> DependenciesOf(const Node& service) {
   std::vector<Dependency> found;
@@ -178,8 +116,13 @@ void Scope::Note(const Node& at, std::string_view key, std::string why) const {
       {at.place, fmt::format("services.{}.{}", service, key), std::move(why)});
 }
 
+std::string ProjectLabelValue(const std::string& name) {
+  if (LabelValue(name) == name) return name;
+  return ObjectName(name).substr(0, 54) + "-" + ShortDigest(name);
+}
+
 Json LabelsOf(const Project& project, const std::string& service) {
-  Json labels = {{kProjectLabel, project.name}};
+  Json labels = {{kProjectLabel, ProjectLabelValue(project.name)}};
   if (!service.empty()) labels[kServiceLabel] = LabelValue(service);
   return labels;
 }
@@ -238,8 +181,11 @@ Conversion Convert(const Project& project, const Files& files, Mistakes& wrong) 
   AddFileObjects(project, files, out, wrong);
   AddClaims(project, out, wrong);
   AddNetworkPolicies(project, out);
-  const auto order = DependencyOrder(project.root["services"]).Find(wrong);
-  for (const std::string& service : order) AddService(project, files, service, out, wrong);
+  // A circle has been told of where the files were read.
+  Mistakes told;
+  for (const std::string& service : DependencyOrder(project.root["services"], told)) {
+    AddService(project, files, service, out, wrong);
+  }
   CheckPublished(project, files, out, wrong);
   JudgeObjects(project, out, wrong);
   // As they stand in the files.

@@ -26,12 +26,19 @@ namespace skiff::cli::compose {
 // Labels of all objects, and of pods.
 inline constexpr char kProjectLabel[] = "compose.skiff.io/project";
 inline constexpr char kServiceLabel[] = "compose.skiff.io/service";
+// Of what `up` has made: the folder of the project's files, by which those of one name are told
+// apart.
+inline constexpr char kFolderAnnotation[] = "compose.skiff.io/folder";
 // Of a pod that has joined a network: the name stands behind.
 inline constexpr char kNetworkLabelPrefix[] = "network.compose.skiff.io/";
 // Of a pod's template: the digest of the files that it mounts, so that other files make new pods.
 inline constexpr char kFilesAnnotation[] = "compose.skiff.io/files";
 // Of a Job: what it was made of. Jobs do not change; another one takes their place.
 inline constexpr char kDigestAnnotation[] = "compose.skiff.io/digest";
+
+// What kProjectLabel is for a project of that name. No two names have one value: what cannot stand
+// in a label, or is too long for one, ends in a part of its digest.
+std::string ProjectLabelValue(const std::string& name);
 
 // What has to be before a service is started; conditions are those of depends_on.
 struct Dependency {

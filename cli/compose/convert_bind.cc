@@ -44,9 +44,10 @@ std::string NameForPath(const Project& project, const std::string& path) {
   const std::string relative = fs::path(path).lexically_relative(project.directory);
   const bool inside = !relative.empty() && !relative.starts_with("..");
   const std::string name = inside ? relative : fs::path(path).filename().string();
-  std::string made = ObjectName(project.name + "-" + name);
-  // Other paths may make the same name of it.
-  return ObjectName(made.substr(0, 54) + "-" + ShortDigest(relative).substr(0, 4));
+  const std::string made = ObjectName(project.name + "-" + name);
+  // Other paths may make the same name of it, and other projects what is left of a long one.
+  if (made.size() <= 54) return made + "-" + ShortDigest(relative).substr(0, 4);
+  return made.substr(0, 54) + "-" + ShortDigest(project.name + "/" + relative);
 }
 
 Json ConfigMapOf(const Project& project, const std::string& name,

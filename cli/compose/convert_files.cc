@@ -53,8 +53,13 @@ Result<std::string> ContentsOf(const Project& project, const Files& files, const
   }
   auto contents = files.Read(file.Text(), kFileObjectBytesMax);
   if (!contents) {
-    return Wrong(file, fmt::format("{}: file {} (of {}): {}", path, file.Text(),
-                                   project.directory, contents.error().message));
+    const bool is_large = contents.error().message.starts_with("more than ");
+    return Wrong(file, fmt::format("{}: file {} (of {}): {}{}", path, file.Text(),
+                                   project.directory, contents.error().message,
+                                   is_large ? "; a " + std::string(kind.kind) +
+                                                  " has no room for it: build it into the image, "
+                                                  "or copy it into a volume"
+                                            : ""));
   }
   return contents;
 }

@@ -24,13 +24,17 @@ struct DownFlags {
 };
 
 Result<> DownAll(Command& command, const DownFlags& flags, Session& session,
-                 const std::string& project) {
+                 const ProjectName& project) {
   DeleteFlags deletion;
   deletion.cascade = "foreground";
+  std::vector<Found> going = TRY(FindObjects(session, project.name));
+  std::erase_if(going, [&](const Found& found) {
+    return (found.resource.kind == "PersistentVolumeClaim" && !flags.volumes) ||
+           !At(found.object, "metadata", "ownerReferences").empty();
+  });
+  for (const Found& found : going) TRY(CheckFolder(project, found));
   std::vector<std::pair<Target, std::string>> deleted;
-  for (const Found& found : TRY(FindObjects(session, project))) {
-    if (found.resource.kind == "PersistentVolumeClaim" && !flags.volumes) continue;
-    if (!At(found.object, "metadata", "ownerReferences").empty()) continue;
+  for (const Found& found : going) {
     Target target{found.resource, found.key(), "", Json()};
     const auto answer = DeleteObject(session, target, deletion, flags.dry_run ? "All" : "");
     if (!answer && answer.error().reason == Reason::kNotFound) continue;
@@ -43,7 +47,7 @@ Result<> DownAll(Command& command, const DownFlags& flags, Session& session,
     deleted.emplace_back(std::move(target), TextAt(found.object, "metadata", "uid"));
   }
   if (deleted.empty() && command.exit_code() == 0) {
-    command.Print("No resources found of project {} in {} namespace.\n", project,
+    command.Print("No resources found of project {} in {} namespace.\n", project.name,
                   session.namespace_());
   }
   if (flags.dry_run) return {};
@@ -233,7 +237,7 @@ Result<> RunComposeDown(Command& command, const Args& args) {
   TRY(command.Parse(args));
   flags.project.Complete(command);
   TRY(flags.project.RefuseServices(command));
-  const std::string project = TRY(LoadName(flags.project.options, DiskFiles()));
+  const ProjectName project = TRY(LoadName(flags.project.options, DiskFiles()));
   return DownAll(command, flags, *TRY(command.session()), project);
 }
 
@@ -249,7 +253,7 @@ Result<> RunComposePs(Command& command, const Args& args) {
   if (format != "table" && format != "json") {
     return CliError(fmt::format("--format: \"{}\" is neither table nor json", format));
   }
-  const std::string project = TRY(LoadName(flags.options, DiskFiles()));
+  const std::string project = TRY(LoadName(flags.options, DiskFiles())).name;
   Session& session = *TRY(command.session());
   TRY(CheckServices(session, flags, project));
   std::set<std::string> services;
@@ -282,8 +286,8 @@ Result<> RunComposeLogs(Command& command, const Args& args) {
   command.Flag("since", since, "Only return logs newer than a relative duration.");
   TRY(command.Parse(args));
   flags.Complete(command);
-  const std::string project = TRY(LoadName(flags.options, DiskFiles()));
-  std::string selector = std::string(kProjectLabel) + "=" + project;
+  const std::string project = TRY(LoadName(flags.options, DiskFiles())).name;
+  std::string selector = std::string(kProjectLabel) + "=" + ProjectLabelValue(project);
   if (!flags.words.empty()) {
     TRY(CheckServices(*TRY(command.session()), flags, project));
     std::vector<std::string> values;

@@ -156,10 +156,43 @@ Said SaidOf(const Project& project, const Json& object, const std::string& field
                          : ResourceOrigin(project, NameOf(object));
 }
 
+// A server keeps no more of an object: etcd takes no larger requests.
+constexpr size_t kObjectBytesMax = 3 << 19;
+constexpr char kSmaller[] =
+    "put what is large into files of `configs` or `secrets` (a million bytes each), into a volume, "
+    "or into the image";
+
+void JudgeSize(const Project& project, const Json& object, Mistakes& wrong) {
+  const size_t bytes = object.dump().size();
+  if (bytes <= kObjectBytesMax) return;
+  Said said = SaidOf(project, object, "");
+  const Node& variables = (*said.node)["environment"];
+  size_t of_variables = 0;
+  for (const Member& each : variables.members) {
+    of_variables += each.key.size() + each.node.Text().size();
+  }
+  std::string most;
+  if (of_variables > bytes / 2) {
+    said.node = &variables;
+    said.key += ".environment";
+    most = fmt::format(", {} of them variables (`env_file` counts)", of_variables);
+  }
+  wrong.Add(Wrong(*said.node,
+                  fmt::format("{}: {} {} would have {} bytes{}, and a server keeps {} at most: {}",
+                              said.key, TextAt(object, "kind"), NameOf(object), bytes, most,
+                              kObjectBytesMax, kSmaller)));
+}
+
+bool IsTooLarge(const Error& refused) {
+  return refused.reason == Reason::kRequestEntityTooLarge ||
+         refused.message.find("request is too large") != std::string::npos;
+}
+
 }  // namespace
 
 void JudgeObjects(const Project& project, const Conversion& conversion, Mistakes& wrong) {
   for (const Json& object : conversion.Objects()) {
+    JudgeSize(project, object, wrong);
     const Violations found = WrongWith(object);
     for (const Cause& cause : found.causes()) {
       const Said said = SaidOf(project, object, cause.field);
@@ -174,7 +207,8 @@ void TellRefused(const Project& project, const Json& object, const Error& refuse
                  Mistakes& wrong) {
   const std::string field = refused.causes.empty() ? "" : refused.causes.front().field;
   const Said said = SaidOf(project, object, field);
-  wrong.Add(Wrong(*said.node, fmt::format("{}: {}", said.key, refused.message)));
+  const std::string remedy = IsTooLarge(refused) ? std::string("; ") + kSmaller : "";
+  wrong.Add(Wrong(*said.node, fmt::format("{}: {}{}", said.key, refused.message, remedy)));
 }
 
 }  // namespace skiff::cli::compose

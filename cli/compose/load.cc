@@ -131,10 +131,10 @@ Result<Location> Locate(const LoadOptions& options, const Files& files) {
 
 constexpr char kBadName[] =
     "invalid project name {}: must consist only of lowercase alphanumeric characters, hyphens, and "
-    "underscores as well as start with a letter or number, and have at most 40 of them";
+    "underscores as well as start with a letter or number, and have at most 255 of them";
 
-// Part of labels and names, beside other parts.
-constexpr size_t kProjectNameMax = 40;
+// As much as a folder may be called.
+constexpr size_t kProjectNameMax = 255;
 
 std::string NormalName(std::string_view text) {
   std::string name;
@@ -145,12 +145,13 @@ std::string NormalName(std::string_view text) {
   return name.substr(0, kProjectNameMax);
 }
 
-Result<std::string> NameOfProject(const LoadOptions& options, const Location& at,
+Result<ProjectName> NameOfProject(const LoadOptions& options, const Location& at,
                                   const std::string& said) {
   std::string name = options.project_name;
   if (name.empty()) name = SettingOf(options, at.variables, "COMPOSE_PROJECT_NAME");
   if (name.empty()) name = said;
-  if (name.empty()) {
+  const bool is_of_folder = name.empty();
+  if (is_of_folder) {
     name = NormalName(fs::path(at.directory).filename().string());
     if (name.empty()) {
       return CliError("the project has no name: say name: in its file, or -p NAME");
@@ -159,7 +160,7 @@ Result<std::string> NameOfProject(const LoadOptions& options, const Location& at
   if (name != NormalName(name)) {
     return CliError(fmt::format(kBadName, GoQuote(name)));
   }
-  return name;
+  return ProjectName{std::move(name), at.directory, is_of_folder};
 }
 
 bool IsActive(const Node& service, const std::vector<std::string>& profiles) {
@@ -354,7 +355,7 @@ void FindName(FileReader& reader, const LoadOptions& options, const Location& at
   wrong.Add(said);
   const auto name = NameOfProject(options, at, said.value_or(""));
   if (said) wrong.Add(name);
-  project.name = name.value_or(kStandInName);
+  static_cast<ProjectName&>(project) = name.value_or(ProjectName{kStandInName, at.directory});
 }
 
 }  // namespace
@@ -362,7 +363,6 @@ void FindName(FileReader& reader, const LoadOptions& options, const Location& at
 Result<Project> Load(const LoadOptions& options, const Files& files, Mistakes& wrong) {
   const Location at = TRY(Locate(options, files));
   Project project;
-  project.directory = at.directory;
   const Lookup below = LookupIn(options, at.variables);
   FileReader reader(options, files, wrong);
   FindName(reader, options, at, below, project, wrong);
@@ -401,7 +401,7 @@ Result<Project> Load(const LoadOptions& options, const Files& files) {
   return project;
 }
 
-Result<std::string> LoadName(const LoadOptions& options, const Files& files) {
+Result<ProjectName> LoadName(const LoadOptions& options, const Files& files) {
   if (!options.project_name.empty()) return NameOfProject(options, {}, "");
   const Location at = TRY(Locate(options, files));
   const Lookup lookup = LookupIn(options, at.variables);

@@ -42,9 +42,14 @@ struct LoadOptions {
   std::string input = "";  // What "-" is.
 };
 
-struct Project {
+struct ProjectName {
   std::string name;
-  std::string directory;
+  std::string directory;  // "" where only a flag was asked.
+  // Nobody said a name: it is made of the folder's, and there may be other folders of that name.
+  bool is_of_folder = false;
+};
+
+struct Project : ProjectName {
   // {services, networks, volumes, configs, secrets}: canonical, of the active profiles alone, with
   // the variables of env_file in `environment`.
   Node root;
@@ -59,6 +64,6 @@ Result<Project> Load(const LoadOptions& options, const Files& files);
 // where nothing more can be said.
 Result<Project> Load(const LoadOptions& options, const Files& files, Mistakes& wrong);
 // What the project is called, without all that its files might have wrong.
-Result<std::string> LoadName(const LoadOptions& options, const Files& files);
+Result<ProjectName> LoadName(const LoadOptions& options, const Files& files);
 
 }  // namespace skiff::cli::compose

@@ -109,11 +109,14 @@ TEST_F(LoadTest, TheProjectIsCalledAsItsFileOrFolderSays) {
   LoadOptions options = InShop();
   options.project_name = "Bad Name";
   EXPECT_THAT(Failure(options), HasSubstr("invalid project name \"Bad Name\": must consist only"));
-  EXPECT_EQ(LoadName(InShop(), files_).value_or(""), "mine");
+  EXPECT_EQ(LoadName(InShop(), files_)->name, "mine");
+  EXPECT_FALSE(LoadName(InShop(), files_)->is_of_folder);
   files_.files = {{"/My Shop.2/compose.yaml", "services: {web: {image: a}}"}};
   LoadOptions elsewhere = InShop();
   elsewhere.working_directory = "/My Shop.2";
   EXPECT_EQ(Loaded(elsewhere).name, "myshop2");
+  EXPECT_TRUE(LoadName(elsewhere, files_)->is_of_folder);
+  EXPECT_EQ(LoadName(elsewhere, files_)->directory, "/My Shop.2");
 }
 
 TEST_F(LoadTest, ServicesOfProfilesAreThereWhenTheirProfileIs) {
@@ -325,6 +328,20 @@ TEST_F(LoadTest, WhatDoesNotGoTogetherIsRefused) {
             "5: services.a.volumes[0]: target /x already mounted as services.a.tmpfs[0]");
   EXPECT_EQ(Refused("gpus: [{count: 1, device_ids: [a]}]"),
             "4: services.a: \"count\" and \"device_ids\" attributes are exclusive");
+}
+
+TEST_F(LoadTest, WhatDependsOnItselfIsRefusedBeforeAnythingIsMadeOfIt) {
+  EXPECT_EQ(Refused("depends_on: [a]"), "4: dependency cycle detected: a -> a");
+  EXPECT_EQ(Refused("depends_on: [b]", "  b: {image: i, links: [a]}\n"),
+            "5: dependency cycle detected: a -> b -> a");
+  EXPECT_EQ(Refused("network_mode: 'service:a'"), "4: dependency cycle detected: a -> a");
+  EXPECT_EQ(Refused("depends_on: {b: {condition: service_started, required: false}}",
+                    "  b: {image: i, depends_on: [a]}\n"),
+            "5: dependency cycle detected: a -> b -> a");
+  // What is not active does not count.
+  EXPECT_EQ(Refused("depends_on: {b: {condition: service_started, required: false}}",
+                    "  b: {image: i, profiles: [p], depends_on: [a]}\n"),
+            "none");
 }
 
 TEST_F(LoadTest, PartsThatContradictEachOtherAreRefused) {

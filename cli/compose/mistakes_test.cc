@@ -1,6 +1,8 @@
 // What is wrong with a project is told in one go, whatever step would find it, and once.
 #include "cli/compose/mistakes.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cli/compose/conversion_fixture.h"
@@ -118,6 +120,28 @@ TEST_F(ComposeMistakesTest, WhatIsWrongInSeveralFilesIsToldOfEach) {
             "more.yaml:2: services.db.image: \"X\" is no name of an image: it is "
             "[HOST/]NAME[:TAG], and but for HOST and TAG in lower case\n"
             "broken.yaml: yaml: line 1: did not find expected node content");
+}
+
+// As etcd takes no larger requests.
+TEST_F(ComposeMistakesTest, AnObjectThatNoServerKeepsIsToldOfWithWhatToDo) {
+  for (int i = 0; i < 2; ++i) {
+    std::string& text = files_.files[fmt::format("/shop/{}.env", i)];
+    for (int j = 0; j < 900; ++j) text += fmt::format("V{}_{}={}\n", i, j, std::string(1000, 'x'));
+  }
+  const std::string remedy =
+      "and a server keeps 1572864 at most: put what is large into files of `configs` or `secrets` "
+      ".a million bytes each., into a volume, or into the image";
+  EXPECT_THAT(FailureOf("services:\n  web:\n    image: x\n    env_file: [0.env, 1.env]\n"),
+              testing::MatchesRegex("compose.yaml:[0-9]+: services.web.environment: Deployment web "
+                                    "would have [0-9]+ bytes, [0-9]+ of them variables .`env_file` "
+                                    "counts., " + remedy));
+  EXPECT_EQ(FailureOf("services:\n  web:\n    image: x\n    env_file: [0.env]\n"), "none");
+  // Each line break becomes two letters on the way.
+  files_.files["/shop/lines"] = std::string(900'000, '\n');
+  EXPECT_THAT(FailureOf("services: {web: {image: x, configs: [c]}}\n"
+                        "configs:\n  c: {file: lines}\n"),
+              testing::MatchesRegex("compose.yaml:3: configs.c: ConfigMap shop-c would have [0-9]+ "
+                                    "bytes, " + remedy));
 }
 
 }  // namespace

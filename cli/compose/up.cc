@@ -93,6 +93,8 @@ class Up {
       wanted_.insert(IdOf(object));
       return true;
     });
+    TRY(CheckFolders());
+    PutFolder();
     TRY(CheckAll());
     TRY(Prune());
     for (const Json& object : conversion_.shared) TRY(Write(object));
@@ -124,6 +126,29 @@ class Up {
   }
   ObjectKey KeyOf(const Json& object) const {
     return {session_.namespace_(), NameOf(object)};
+  }
+
+  // What another folder of that name has made is neither changed nor pruned, nor are its volumes
+  // used.
+  Result<> CheckFolders() const {
+    std::set<ObjectId> ours;
+    for (const Json& object : conversion_.Objects()) ours.insert(IdOf(object));
+    for (const auto& [id, found] : before_) {
+      if (id.first == "PersistentVolumeClaim" && !ours.contains(id)) continue;
+      TRY(CheckFolder(project_, found));
+    }
+    return {};
+  }
+
+  void PutFolder() {
+    const std::string folder = FolderOf(project_);
+    const auto put = [&](Json& object) {
+      // Each version of a Secret makes new pods.
+      if (TextAt(object, "kind") == "Secret") return;
+      object["metadata"]["annotations"][kFolderAnnotation] = folder;
+    };
+    for (Json& object : conversion_.shared) put(object);
+    for (Workload& workload : conversion_.workloads) put(workload.object);
   }
 
   // Changes nothing, and fails with all that would be refused.
@@ -210,7 +235,7 @@ class Up {
     const auto services = ListAll("services"), nodes = ListAll("nodes");
     if (!services || !nodes) return {};  // Who may not look is told when it does not come.
     const std::set<std::string> addresses = AddressesOf(nodes->items);
-    const ProjectPlace place{project_.name, session_.namespace_()};
+    const ProjectPlace place{ProjectLabelValue(project_.name), session_.namespace_()};
     for (const Json* object : publishing) {
       for (const std::string& taken : PortsTaken(*object, place, services->items, addresses)) {
         Refuse(*object, {.message = taken, .causes = {{"", "", "spec.ports"}}});
