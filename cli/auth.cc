@@ -178,6 +178,8 @@ Result<> RunWhoAmI(Command& command, const Args& args) {
   const Json answer = TRY(session.api().Write(
       "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", Query(), review));
   if (!print.output.empty()) {
+    print.json_order = {.first = {"kind", "apiVersion", "metadata", "username", "uid", "groups"},
+                        .levels = 3};
     const auto printer = TRY(MakeObjectPrinter(print));
     const std::string text = TRY(printer->Print(answer));
     command.environment().out(text);

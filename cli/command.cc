@@ -296,8 +296,9 @@ void Command::Report(const Error& error) {
 
 void Command::PrintReports() {
   bool is_unreachable = false;
+  const bool alone = reports_.size() == 1 && !reports_plainly_;
   for (const Error& error : reports_) {
-    environment_.err(reports_.size() == 1 ? ErrorText(error) : ErrorTextAmongOthers(error));
+    environment_.err(alone ? ErrorText(error) : ErrorTextAmongOthers(error));
     is_unreachable = is_unreachable || UnreachableProblem(error);
   }
   if (is_unreachable) environment_.err(WhatBringsACluster(environment_, globals_));

@@ -181,7 +181,7 @@ std::string Described(DescribeContext& context, Json object, const Resource& res
   object["apiVersion"] = resource.api_version;
   DescribeWriter out;
   bool known = resource.kind == "Pod";
-  if (known) DescribePod(out, object);
+  if (known) DescribePod(out, object, context.now);
   for (const auto& [kind, writer] : kWriters) {
     if (kind != resource.kind) continue;
     writer(out, context, object);

@@ -30,12 +30,10 @@ std::string FinalizersText(const Json& object) {
   return fmt::format("[{}]", Join(TextsAt(At(object, "metadata"), "finalizers"), " "));
 }
 
-std::string PhaseText(const Json& object) {
-  const std::string phase = TextAt(object, "status", "phase");
+std::string PhaseText(const DescribeContext& context, const Json& object) {
   return At(object, "metadata", "deletionTimestamp").is_null()
-             ? phase
-             : "Terminating (since " +
-                   DescribeTime(TextAt(object, "metadata", "deletionTimestamp")) + ")";
+             ? TextAt(object, "status", "phase")
+             : TerminatingText(object, context.now);
 }
 
 }  // namespace
@@ -138,7 +136,7 @@ void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& ob
   out.Field(0, "Name", NameOf(object));
   out.Field(0, "Namespace", NamespaceOf(object));
   out.Field(0, "StorageClass", TextAt(object, "spec", "storageClassName"));
-  out.Field(0, "Status", PhaseText(object));
+  out.Field(0, "Status", PhaseText(context, object));
   out.Field(0, "Volume", TextAt(object, "spec", "volumeName"));
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Annotations(At(object, "metadata", "annotations"));
@@ -166,14 +164,14 @@ void DescribeClaim(DescribeWriter& out, DescribeContext& context, const Json& ob
   for (size_t i = 1; i < users.size(); ++i) out.Line(0, "\t" + users[i]);
 }
 
-void DescribeVolume(DescribeWriter& out, DescribeContext& /*context*/, const Json& object) {
+void DescribeVolume(DescribeWriter& out, DescribeContext& context, const Json& object) {
   const Json& spec = At(object, "spec");
   out.Field(0, "Name", NameOf(object));
   out.Labels("Labels", At(object, "metadata", "labels"));
   out.Annotations(At(object, "metadata", "annotations"));
   out.Field(0, "Finalizers", FinalizersText(object));
   out.Field(0, "StorageClass", TextAt(spec, "storageClassName"));
-  out.Field(0, "Status", PhaseText(object));
+  out.Field(0, "Status", PhaseText(context, object));
   const Json& claim = At(spec, "claimRef");
   out.Field(0, "Claim",
             claim.is_object() ? TextAt(claim, "namespace") + "/" + TextAt(claim, "name") : "");

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
+#include "api/text/human_duration.h"
 #include "cli/json_text.h"
 #include "cli/rollout.h"
 #include "cli/terminal_text.h"
@@ -29,11 +31,27 @@ std::string PortsText(const Json& container, const char* field) {
   return Join(ports, ", ");
 }
 
+// The URL that a probe asks for, as Go writes one: an IPv6 address in brackets, and what is no
+// part of a path escaped, "?" among it.
+std::string ProbeUrl(const Json& http) {
+  const std::string host = TextAt(http, "host");
+  const bool bare = host.find_first_of(":%") == std::string::npos;
+  std::string path;
+  for (const char c : TextAt(http, "path")) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = std::isalnum(byte) != 0 ||
+                       std::string_view("-_.~$&+,/:;=@").find(c) != std::string_view::npos;
+    path += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  if (!path.empty() && path[0] != '/') path.insert(0, 1, '/');
+  return fmt::format("{}://{}:{}{}", Lower(TextAt(http, "scheme")), bare ? host : "[" + host + "]",
+                     PlainText(At(http, "port")), path);
+}
+
 std::string ProbeText(const Json& probe) {
-  std::string what;
+  std::string what = "unknown";
   if (const Json& http = At(probe, "httpGet"); http.is_object()) {
-    what = fmt::format("http-get {}://{}:{}{}", Lower(TextAt(http, "scheme")), TextAt(http, "host"),
-                       PlainText(At(http, "port")), TextAt(http, "path"));
+    what = "http-get " + ProbeUrl(http);
   } else if (const Json& exec = At(probe, "exec"); exec.is_object()) {
     what = fmt::format("exec [{}]", Join(TextsAt(exec, "command"), " "));
   } else if (const Json& tcp = At(probe, "tcpSocket"); tcp.is_object()) {
@@ -67,10 +85,18 @@ void WriteState(DescribeWriter& out, const std::string& title, const Json& state
   }
 }
 
-void WriteAmounts(DescribeWriter& out, const std::string& title, const Json& amounts) {
-  if (!amounts.is_object() || amounts.empty()) return;
-  out.Line(2, title + ":");
-  for (const auto& [name, amount] : amounts.items()) out.Field(3, name, PlainText(amount));
+// What a pod or one of its containers may have, and what is kept for it.
+void WriteResources(DescribeWriter& out, int level, const Json& resources) {
+  const std::pair<const char*, const char*> lists[] = {{"Limits", "limits"},
+                                                       {"Requests", "requests"}};
+  for (const auto& [title, field] : lists) {
+    const Json& amounts = At(resources, field);
+    if (!amounts.is_object() || amounts.empty()) continue;
+    out.Line(level, std::string(title) + ":");
+    for (const auto& [name, amount] : amounts.items()) {
+      out.Field(level + 1, name, PlainText(amount));
+    }
+  }
 }
 
 std::string OptionalText(const Json& reference) {
@@ -180,6 +206,21 @@ void WriteMounts(DescribeWriter& out, const Json& container) {
   for (const std::string& line : lines) out.Line(3, line);
 }
 
+// Volumes that the container has as devices; of a container without mounts it says, as kubectl
+// does, that there are none in front of them.
+void WriteDevices(DescribeWriter& out, const Json& container) {
+  const Json& devices = At(container, "volumeDevices");
+  if (devices.is_null() || devices.empty()) return;
+  std::vector<std::string> lines;
+  for (const Json& device : devices) {
+    lines.push_back(TextAt(device, "devicePath") + " from " + TextAt(device, "name"));
+  }
+  std::sort(lines.begin(), lines.end());
+  const Json& mounts = At(container, "volumeMounts");
+  out.Line(2, mounts.is_null() || mounts.empty() ? "Devices:\t<none>" : "Devices:");
+  for (const std::string& line : lines) out.Line(3, line);
+}
+
 void WriteWords(DescribeWriter& out, const std::string& title, const Json& words) {
   if (words.is_null() || words.empty()) return;
   out.Line(2, title + ":");
@@ -221,8 +262,7 @@ void WriteContainer(DescribeWriter& out, const Json& container, const Json* stat
     out.Field(2, "Ready", IsTrue(At(*status, "ready")) ? "True" : "False");
     out.Field(2, "Restart Count", std::to_string(IntAt(*status, "restartCount")));
   }
-  WriteAmounts(out, "Limits", At(container, "resources", "limits"));
-  WriteAmounts(out, "Requests", At(container, "resources", "requests"));
+  WriteResources(out, 2, At(container, "resources"));
   const std::pair<const char*, const char*> probes[] = {
       {"Liveness", "livenessProbe"}, {"Readiness", "readinessProbe"}, {"Startup", "startupProbe"}};
   for (const auto& [title, field] : probes) {
@@ -231,6 +271,7 @@ void WriteContainer(DescribeWriter& out, const Json& container, const Json* stat
   }
   WriteEnvironment(out, container, pod);
   WriteMounts(out, container);
+  WriteDevices(out, container);
 }
 
 struct ContainerList {
@@ -305,14 +346,37 @@ void WriteSpread(DescribeWriter& out, const Json& spec, const std::string& inden
     std::string line =
         fmt::format("{}:{} when max skew {} is exceeded", TextAt(each, "topologyKey"),
                     TextAt(each, "whenUnsatisfiable"), IntAt(each, "maxSkew"));
-    const std::string selector = SelectorText(At(each, "labelSelector"));
-    if (!selector.empty()) line += " for selector " + selector;
+    if (const Json& selector = At(each, "labelSelector"); selector.is_object()) {
+      line += " for selector " + NoneIfEmpty(SelectorText(selector));
+    }
     lines.push_back(std::move(line));
   }
   std::sort(lines.begin(), lines.end());
   for (size_t i = 0; i < lines.size(); ++i) {
     out.Line(0, (i == 0 ? indent + "Topology Spread Constraints:\t" : "\t") + lines[i]);
   }
+}
+
+// What else has to be true of the pod before it counts as ready, and whether it is.
+void WriteReadinessGates(DescribeWriter& out, const Json& gates, const Json& conditions) {
+  if (gates.is_null() || gates.empty()) return;
+  out.Line(0, "Readiness Gates:\n  Type\tStatus");
+  for (const Json& gate : gates) {
+    const std::string type = TextAt(gate, "conditionType");
+    const auto found = std::find_if(conditions.begin(), conditions.end(),
+                                    [&](const Json& each) { return TextAt(each, "type") == type; });
+    out.Line(1, fmt::format("{} \t{} ", type,
+                            found == conditions.end() ? "<none>" : TextAt(*found, "status")));
+  }
+}
+
+// The group of pods that are to be placed together, where the pod is of one.
+void WriteWorkload(DescribeWriter& out, const Json& reference, const std::string& indent) {
+  if (!reference.is_object()) return;
+  out.Line(0, indent + "WorkloadRef:");
+  out.Field(1, "Name", TextAt(reference, "name"));
+  out.Field(1, "PodGroup", TextAt(reference, "podGroup"));
+  out.FieldIf(1, "PodGroupReplicaKey", TextAt(reference, "podGroupReplicaKey"));
 }
 
 void WriteConditions(DescribeWriter& out, const Json& conditions) {
@@ -353,13 +417,14 @@ void DescribeWriter::Labels(const std::string& title, const Json& labels) {
   }
 }
 
-void DescribeWriter::Annotations(const Json& annotations) {
+void DescribeWriter::Annotations(const Json& annotations, const std::string& title) {
   bool first = true;
-  const auto begin = [&] { return first ? "Annotations:\t" : "\t"; };
+  const auto begin = [&] { return first ? title + ":\t" : "\t"; };
   if (annotations.is_object()) {
     for (const auto& [key, value] : annotations.items()) {
       if (key == kLastApplied) continue;
-      const std::string text = TextOf(value);
+      std::string text = TextOf(value);
+      if (text.ends_with('\n')) text.pop_back();
       if (text.find('\n') == std::string::npos &&
           key.size() + text.size() + 2 <= kAnnotationLineMax) {
         Line(0, begin() + key + ": " + text);
@@ -375,7 +440,7 @@ void DescribeWriter::Annotations(const Json& annotations) {
       first = false;
     }
   }
-  if (first) Field(0, "Annotations", "<none>");
+  if (first) Field(0, title, "<none>");
 }
 
 void DescribeWriter::Head(const Json& object) {
@@ -397,6 +462,12 @@ std::string DescribeTime(const std::string& rfc3339) {
   return text;
 }
 
+std::string TerminatingText(const Json& object, TimePoint now) {
+  const auto since = Time::Parse(TextAt(object, "metadata", "deletionTimestamp"));
+  return fmt::format("Terminating (lasts {})",
+                     since ? HumanDuration(now - since->point()) : "<unknown>");
+}
+
 std::string ControllerText(const Json& object) {
   for (const Json& owner : At(object, "metadata", "ownerReferences")) {
     if (IsTrue(At(owner, "controller"))) {
@@ -406,7 +477,7 @@ std::string ControllerText(const Json& object) {
   return "";
 }
 
-void DescribePod(DescribeWriter& out, const Json& pod) {
+void DescribePod(DescribeWriter& out, const Json& pod, TimePoint now) {
   const Json& spec = At(pod, "spec");
   const Json& status = At(pod, "status");
   out.Field(0, "Name", NameOf(pod));
@@ -422,10 +493,12 @@ void DescribePod(DescribeWriter& out, const Json& pod) {
   out.FieldIf(0, "Start Time", DescribeTime(TextAt(status, "startTime")));
   out.Labels("Labels", At(pod, "metadata", "labels"));
   out.Annotations(At(pod, "metadata", "annotations"));
-  if (At(pod, "metadata", "deletionTimestamp").is_null()) {
-    out.Field(0, "Status", TextAt(status, "phase"));
+  const std::string phase = TextAt(status, "phase");
+  const bool ended = phase == "Failed" || phase == "Succeeded";
+  if (ended || At(pod, "metadata", "deletionTimestamp").is_null()) {
+    out.Field(0, "Status", phase);
   } else {
-    out.Field(0, "Status", "Terminating");
+    out.Field(0, "Status", TerminatingText(pod, now));
     out.Field(0, "Termination Grace Period",
               fmt::format("{}s", IntAt(pod, "metadata", "deletionGracePeriodSeconds")));
   }
@@ -442,14 +515,20 @@ void DescribePod(DescribeWriter& out, const Json& pod) {
   }
   out.FieldIf(0, "Controlled By", ControllerText(pod));
   out.FieldIf(0, "NominatedNodeName", TextAt(status, "nominatedNodeName"));
+  if (const Json& resources = At(spec, "resources"); resources.is_object()) {
+    out.Line(0, "Resources:");
+    WriteResources(out, 1, resources);
+  }
   WriteContainers(out, kInitContainers, spec, &pod);
   WriteContainers(out, kContainers, spec, &pod);
   WriteContainers(out, kEphemeralContainers, spec, &pod);
+  WriteReadinessGates(out, At(spec, "readinessGates"), At(status, "conditions"));
   WriteConditions(out, At(status, "conditions"));
   WriteVolumes(out, At(spec, "volumes"), false);
   out.FieldIf(0, "QoS Class", TextAt(status, "qosClass"));
   WritePlacement(out, spec, "");
   WriteSpread(out, spec, "");
+  WriteWorkload(out, At(spec, "workloadRef"), "");
 }
 
 void WritePodTemplate(DescribeWriter& out, const Json& pod_template) {
@@ -458,11 +537,7 @@ void WritePodTemplate(DescribeWriter& out, const Json& pod_template) {
   out.Labels("  Labels", At(pod_template, "metadata", "labels"));
   if (const Json& annotations = At(pod_template, "metadata", "annotations");
       annotations.is_object() && !annotations.empty()) {
-    bool first = true;
-    for (const auto& [key, value] : annotations.items()) {
-      out.Line(0, (first ? "  Annotations:\t" : "\t") + key + ": " + TextOf(value));
-      first = false;
-    }
+    out.Annotations(annotations, "  Annotations");
   }
   out.FieldIf(0, "  Service Account", TextAt(spec, "serviceAccountName"));
   WriteContainers(out, kInitContainers, spec, nullptr);
@@ -471,6 +546,7 @@ void WritePodTemplate(DescribeWriter& out, const Json& pod_template) {
   WriteSpread(out, spec, "  ");
   out.FieldIf(0, "  Priority Class Name", TextAt(spec, "priorityClassName"));
   WritePlacement(out, spec, "  ");
+  WriteWorkload(out, At(spec, "workloadRef"), "  ");
 }
 
 std::string DescribePodTemplate(const Json& pod_template) {

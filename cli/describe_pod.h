@@ -21,7 +21,7 @@ class DescribeWriter {
   void Line(int level, const std::string& text);
   // "Labels:" and further lines, "<none>" without any.
   void Labels(const std::string& title, const Json& labels);
-  void Annotations(const Json& annotations);
+  void Annotations(const Json& annotations, const std::string& title = "Annotations");
   // Name, Namespace, Labels, Annotations.
   void Head(const Json& object);
   std::string Flush() { return aligned_ ? writer_.Flush() : std::move(raw_); }
@@ -37,7 +37,10 @@ std::string DescribeTime(const std::string& rfc3339);
 // "ReplicaSet/web-1"; "" when nobody controls the object.
 std::string ControllerText(const Json& object);
 
-void DescribePod(DescribeWriter& out, const Json& pod);
+// "Terminating (lasts 3s)" of an object that is to go.
+std::string TerminatingText(const Json& object, TimePoint now);
+
+void DescribePod(DescribeWriter& out, const Json& pod, TimePoint now);
 // "Pod Template:" and what is below it.
 void WritePodTemplate(DescribeWriter& out, const Json& pod_template);
 // The same as `rollout` prints it: tabs, no columns.

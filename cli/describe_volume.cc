@@ -35,11 +35,27 @@ void WriteCsi(DescribeWriter& out, int level, const Json& csi) {
   out.FieldIf(level, "VolumeHandle", TextAt(csi, "volumeHandle"));
   out.Field(level, "ReadOnly", TrueOrFalse(At(csi, "readOnly")));
   const Json& attributes = At(csi, "volumeAttributes");
-  if (!attributes.is_object()) return;
+  if (!attributes.is_object() || attributes.empty()) {
+    out.Field(level, "VolumeAttributes", "<none>");
+    return;
+  }
   bool first = true;
   for (const auto& [key, value] : attributes.items()) {
     out.Line(level, (first ? "VolumeAttributes:\t    " : "\t    ") + key + "=" + TextOf(value));
     first = false;
+  }
+}
+
+// Labels or annotations of a claim within a volume. kubectl indents what stands behind the tabs
+// once more.
+void WritePairs(DescribeWriter& out, int level, const std::string& title, const Json& pairs,
+                const char* between) {
+  const std::string indent(2 * static_cast<size_t>(level), ' ');
+  std::string before = title + ":\t" + indent;
+  if (!pairs.is_object() || pairs.empty()) out.Line(level, before + "<none>");
+  for (const auto& [key, value] : pairs.items()) {
+    out.Line(level, before + key + between + TextOf(value));
+    before = indent + "\t" + indent;
   }
 }
 
@@ -49,11 +65,10 @@ void WriteEphemeral(DescribeWriter& out, int level, const Json& claim) {
             "EphemeralVolume (an inline specification for a volume that gets created and deleted "
             "with the pod)");
   if (!claim.is_object()) return;
-  const std::string indent(2 * static_cast<size_t>(level), ' ');
   out.Field(level, "StorageClass", TextAt(claim, "spec", "storageClassName"));
   out.Field(level, "Volume", TextAt(claim, "spec", "volumeName"));
-  out.Labels(indent + "Labels", At(claim, "metadata", "labels"));
-  out.Labels(indent + "Annotations", At(claim, "metadata", "annotations"));
+  WritePairs(out, level, "Labels", At(claim, "metadata", "labels"), "=");
+  WritePairs(out, level, "Annotations", At(claim, "metadata", "annotations"), ": ");
   out.Field(level, "Capacity", "");
   out.Field(level, "Access Modes", "");
   out.FieldIf(level, "VolumeMode", TextAt(claim, "spec", "volumeMode"));
@@ -76,7 +91,8 @@ void WriteVolumeSource(DescribeWriter& out, int level, const Json& volume, bool 
     out.Field(level, "Type", "EmptyDir (a temporary directory that shares a pod's lifetime)");
     out.Field(level, "Medium", TextAt(empty, "medium"));
     const std::string limit = PlainText(At(empty, "sizeLimit"));
-    out.Field(level, "SizeLimit", limit.empty() ? "<unset>" : limit);
+    const auto amount = Quantity::Parse(limit);
+    out.Field(level, "SizeLimit", amount && amount->MilliValue() > 0 ? limit : "<unset>");
   } else if (const Json& secret = At(volume, "secret"); secret.is_object()) {
     out.Field(level, "Type", "Secret (a volume populated by a Secret)");
     out.Field(level, "SecretName", TextAt(secret, "secretName"));

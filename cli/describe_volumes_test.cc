@@ -47,8 +47,25 @@ TEST(DescribeVolumesTest, AClaimOfAPodsOwnHasItsClass) {
       Described(volume, false),
       "    Type:\tEphemeralVolume (an inline specification for a volume that gets created and "
       "deleted with the pod)\n    StorageClass:\tfast\n    Volume:\t\n"
-      "    Labels:\t<none>\n    Annotations:\t<none>\n    Capacity:\t\n"
+      "    Labels:\t    <none>\n    Annotations:\t    <none>\n    Capacity:\t\n"
       "    Access Modes:\t\n");
+}
+
+TEST(DescribeVolumesTest, PairsOfAPodsOwnClaimAreIndentedTwice) {
+  const Json volume = {
+      {"ephemeral",
+       {{"volumeClaimTemplate", {{"metadata", {{"labels", {{"a", "b"}, {"c", "d"}}}}}}}}}};
+  EXPECT_THAT(Described(volume, false),
+              testing::HasSubstr("    Labels:\t    a=b\n        \t    c=d\n"));
+}
+
+TEST(DescribeVolumesTest, WhatIsNotSaidOfAVolumeIsSaidToBeUnset) {
+  EXPECT_THAT(Described({{"emptyDir", {{"sizeLimit", "0"}}}}, false),
+              testing::EndsWith("    SizeLimit:\t<unset>\n"));
+  EXPECT_THAT(Described({{"emptyDir", {{"sizeLimit", "1Mi"}}}}, false),
+              testing::EndsWith("    SizeLimit:\t1Mi\n"));
+  EXPECT_THAT(Described({{"csi", {{"driver", "d"}}}}, false),
+              testing::EndsWith("    ReadOnly:\tfalse\n    VolumeAttributes:\t<none>\n"));
 }
 
 TEST(PolicyRulesTest, RulesOfOneResourceWithTheSameNameAreOne) {

@@ -47,6 +47,11 @@ TEST_F(EditLastAppliedTest, NothingIsWrittenWhereNothingWasChangedOrApplied) {
   EXPECT_TRUE(writes_.empty());
 }
 
+TEST_F(EditLastAppliedTest, AsJsonItIsIndentedByTwoSpaces) {
+  EXPECT_EQ(Run("apply", {"view-last-applied", "cm/a", "-o", "json"}), 0) << err_;
+  EXPECT_THAT(out_, HasSubstr("\n  \"data\": {\n    \"k\": \"one\"\n  },\n"));
+}
+
 TEST_F(EditLastAppliedTest, ItIsShownOfAllThatAreNamedOrOfNone) {
   EXPECT_EQ(Run("apply", {"view-last-applied", "cm/a", "cm/b"}), 0) << "b has none";
   EXPECT_THAT(out_, HasSubstr("k: one\n"));

@@ -148,6 +148,8 @@ Result<Json> ListTable(Session& session, const GetFlags& flags, const Resource& 
 Error ListFailure(Session& session, const Error& error, const Resource& resource,
                   const GetFlags& flags) {
   if (flags.at_revision > 0) return WithOldest(session, error, flags.at_revision);
+  // What no server was asked: its list is not what is wrong.
+  if (error.http_code == 0) return error;
   return WithList(error, resource, flags.selectors);
 }
 
@@ -236,6 +238,7 @@ std::vector<KindTable> CollectTables(Command& command, Session& session, const G
     auto table =
         ListTable(session, flags, selection.kind.resource, command.environment().clock.Now());
     if (!table) {
+      if (table.error().http_code == 0) command.ReportPlainly();
       command.Report(ListFailure(session, table.error(), selection.kind.resource, flags));
       failed = true;
       continue;
@@ -257,7 +260,7 @@ bool HidesUnsorted(Command& command, const GetFlags& flags, const std::vector<Ki
 Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
                      const Selections& selections) {
   bool printed = false;
-  bool failed = selections.items.empty();  // Files that held nothing; what was wrong has been said.
+  bool failed = selections.items.empty() && command.exit_code() != 0;  // What was wrong is said.
   auto parts = CollectTables(command, session, flags, selections, failed);
   const bool several_kinds = HasSeveralKinds(parts);
   for (KindTable& part : parts) {
@@ -441,6 +444,7 @@ Result<> RunGet(Command& command, const Args& args) {
   } else {
     if (!words.empty()) return WordsBesideFiles();
     selections = TRY(SelectFromFiles(command, flags.files));
+    if (flags.human() && command.exit_code() != 0) command.ReportPlainly();
   }
   for (const Selection& selection : selections.items) {
     if (selection.names.empty()) {

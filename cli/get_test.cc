@@ -26,5 +26,26 @@ TEST_F(GetTest, WhyATableCannotBeSortedIsToldToWhoSaysSkiff) {
             "error: couldn't find any field with path \"{.nothing}\" in the list of objects\n");
 }
 
+// As kubectl's tables have it; other forms tell an error that is alone as one.
+TEST_F(GetTest, WhatIsWrongBesideATableHasNoWordBeforeIt) {
+  server_ = ServerOf("example.com", {}, {});
+  input_ = "a: [";
+  EXPECT_EQ(Run("get", {"-f", "-"}), 1);
+  EXPECT_TRUE(err_.starts_with("error parsing STDIN: ")) << err_;
+  EXPECT_EQ(Run("get", {"-f", "-", "-o", "name"}), 1);
+  EXPECT_TRUE(err_.starts_with("error: error parsing STDIN: ")) << err_;
+  const std::string wrong = "invalid namespace \"a/b\": [may not contain '/']\n";
+  EXPECT_EQ(Run("get", {"pods", "-n", "a/b"}), 1);
+  EXPECT_EQ(err_, wrong);
+  EXPECT_EQ(Run("get", {"pods", "-n", "a/b", "-o", "name"}), 1);
+  EXPECT_EQ(err_, "error: " + wrong);
+}
+
+TEST_F(GetTest, AFileOfNothingIsNothingFound) {
+  server_ = ServerOf("example.com", {}, {});
+  EXPECT_EQ(Run("get", {"-f", "-"}), 0);
+  EXPECT_EQ(out_ + err_, "No resources found in default namespace.\n");
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -66,7 +66,12 @@ std::vector<std::string> NamesOf(const Json& object, const MemberOrder& order, i
   return names;
 }
 
-void AppendPretty(const Json& value, const MemberOrder& order, int level, size_t indent,
+struct PrettyForm {
+  const MemberOrder& order;
+  size_t step;  // Spaces a level.
+};
+
+void AppendPretty(const Json& value, const PrettyForm& form, int level, size_t indent,
                   std::string& out) {
   if (!value.is_structured() || value.empty()) return AppendJson(value, out);
   const bool list = value.is_array();
@@ -75,19 +80,19 @@ void AppendPretty(const Json& value, const MemberOrder& order, int level, size_t
   const auto begin = [&] {
     out += first ? "\n" : ",\n";
     first = false;
-    out.append(indent + 4, ' ');
+    out.append(indent + form.step, ' ');
   };
   if (list) {
     for (const Json& item : value) {
       begin();
-      AppendPretty(item, order, level, indent + 4, out);
+      AppendPretty(item, form, level, indent + form.step, out);
     }
   } else {
-    for (const std::string& name : NamesOf(value, order, level)) {
+    for (const std::string& name : NamesOf(value, form.order, level)) {
       begin();
       AppendJsonString(name, out);
       out += ": ";
-      AppendPretty(value[name], order, level + 1, indent + 4, out);
+      AppendPretty(value[name], form, level + 1, indent + form.step, out);
     }
   }
   out += '\n';
@@ -101,9 +106,9 @@ std::string PrettyJson(const Json& value) {
   return PrettyJson(value, MemberOrder{.first = {}, .levels = 0});
 }
 
-std::string PrettyJson(const Json& value, const MemberOrder& order) {
+std::string PrettyJson(const Json& value, const MemberOrder& order, size_t step) {
   std::string text;
-  AppendPretty(value, order, 0, 0, text);
+  AppendPretty(value, {order, step}, 0, 0, text);
   return text + "\n";
 }
 

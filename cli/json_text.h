@@ -48,7 +48,8 @@ std::vector<std::string> Split(std::string_view text, char separator);
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 // A scalar as people write it; documents as compact JSON.
 std::string PlainText(const Json& value);
-// As kubectl prints JSON: four spaces, numbers and texts as Go writes them, a newline at the end.
+// As kubectl prints JSON: four spaces a level unless `step` says otherwise, numbers and texts as Go
+// writes them, a newline at the end.
 std::string PrettyJson(const Json& value);
 // Some members of objects before all others, as the types of Go have them; of what stands deeper
 // than `levels` they are sorted.
@@ -56,6 +57,6 @@ struct MemberOrder {
   std::vector<std::string_view> first;
   int levels = 1;
 };
-std::string PrettyJson(const Json& value, const MemberOrder& order);
+std::string PrettyJson(const Json& value, const MemberOrder& order, size_t step = 4);
 
 }  // namespace skiff::cli

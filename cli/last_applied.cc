@@ -36,7 +36,8 @@ Result<> RunViewLastApplied(Command& command, const Args& args) {
     }
     const auto document = ParseJson(text);
     if (!document) return CliError(document.error().message);
-    shown += output == "json" ? PrettyJson(*document) : DumpYaml(*document);
+    constexpr size_t kStep = 2;
+    shown += output == "json" ? PrettyJson(*document, {}, kStep) : DumpYaml(*document);
   }
   command.environment().out(shown);
   return {};

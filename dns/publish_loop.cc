@@ -1,7 +1,5 @@
 #include "dns/publish_loop.h"
 
-#include <set>
-
 namespace skiff::dns {
 namespace {
 
@@ -42,14 +40,20 @@ Duration PublishLoop::Step() {
 Result<> PublishLoop::PublishAll() {
   const auto service = services_.Get(kServiceKey);
   if (service && !service->spec.selector.empty()) return {};
-  TRY(PublishService());
+  const bool is_wanted = !service_address_.empty();
+  if (is_wanted) TRY(PublishService());
   std::set<std::string> wanted_names;
   for (const auto& node : nodes_.List()) {
     const auto wanted = WantedSlice(*node);
     if (!wanted) continue;
     wanted_names.insert(wanted->metadata.name);
-    TRY(PublishSlice(*wanted));
+    // Another node's server goes on until that node is told.
+    if (is_wanted || slices_.Get(KeyOf(*wanted))) TRY(PublishSlice(*wanted));
   }
+  return DeleteOthersThan(wanted_names);
+}
+
+Result<> PublishLoop::DeleteOthersThan(const std::set<std::string>& wanted_names) {
   for (const auto& slice : slices_.List()) {
     if (!IsOwnSlice(*slice) || wanted_names.contains(slice->metadata.name)) continue;
     const auto deleted = client_.Delete<discovery_v1::EndpointSlice>(KeyOf(*slice));
@@ -95,7 +99,7 @@ Result<> PublishLoop::PublishSlice(const discovery_v1::EndpointSlice& wanted) {
 
 AnnounceLoop::AnnounceLoop(std::string node, int port, Client client, InformerFactory& informers)
     : node_(std::move(node)),
-      port_(std::to_string(port)),
+      port_(port == 0 ? "" : std::to_string(port)),
       client_(std::move(client)),
       nodes_(informers.For<core_v1::Node>()) {
   nodes_.OnChange([this](const auto&, const auto& now) {
@@ -106,8 +110,15 @@ AnnounceLoop::AnnounceLoop(std::string node, int port, Client client, InformerFa
 Duration AnnounceLoop::Step() {
   const auto node = nodes_.Get({"", node_});
   if (!node) return kNever;
-  const auto done = client_.Patch(
-      *node, [this](core_v1::Node& it) { it.metadata.annotations[kDnsPortAnnotation] = port_; });
+  if (port_.empty() && !node->metadata.annotations.contains(kDnsPortAnnotation)) return kNever;
+  const auto done = client_.Patch(*node, [this](core_v1::Node& it) {
+    auto& annotations = it.metadata.annotations;
+    if (port_.empty()) {
+      annotations.erase(kDnsPortAnnotation);
+    } else {
+      annotations[kDnsPortAnnotation] = port_;
+    }
+  });
   if (done) return kNever;
   log_.Info("DNS of this node not announced", {{"error", done.error().message}});
   return kRetry;

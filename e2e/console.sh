@@ -80,10 +80,12 @@ print(s.getsockname()[1])')
   export CONSOLE_PORT=$port CONSOLE_LINK=$work/link
   python3 e2e/browser/console.py "https://127.0.0.1:$port/console/" "$token" "$guest" \
     "$screenshots" "$@"
+  python3 e2e/browser/console_certificate.py "https://127.0.0.1:$port/console/" "$KUBECONFIG" "$screenshots"
+  "$skiff" delete deployment certified >/dev/null
   # A day of a tab, in small.
   for i in 1 2; do
     "$skiff" create deployment "shop-$i" --image=registry.example/shop:1 --replicas=40 >/dev/null
-    "$skiff" rollout status "deployment/shop-$i" --timeout=2m >/dev/null
+    "$skiff" rollout status "deployment/shop-$i" --timeout=30m >/dev/null
   done
   python3 e2e/browser/console_day.py "$("$skiff" console --print 2>/dev/null)" 2 4
 }

@@ -76,6 +76,18 @@ class ClusterNames : public ::testing::Test {
     cluster_.executor().Remove(*publish_);
     cluster_.executor().Remove(*announce_);
   }
+  // As the server of node1 would come back: with a DNS where there was none, and without where
+  // there was one.
+  void Restart() {
+    for (auto* each : std::initializer_list<ControlLoop*>{publish_.get(), announce_.get()}) {
+      cluster_.executor().Remove(*each);
+    }
+    std::swap(publish_, other_publish_);
+    std::swap(announce_, other_announce_);
+    cluster_.executor().Add(*publish_);
+    cluster_.executor().Add(*announce_);
+    cluster_.RunFor(1s);
+  }
 
   TestCluster::Options OptionsOf() {
     TestCluster::Options options;
@@ -89,6 +101,10 @@ class ClusterNames : public ::testing::Test {
           std::make_unique<dns::PublishLoop>(kDnsAddress, manager.client(), manager.informers());
       announce_ = std::make_unique<dns::AnnounceLoop>("node1", kDnsPort, manager.client(),
                                                       manager.informers());
+      other_publish_ =
+          std::make_unique<dns::PublishLoop>("", manager.client(), manager.informers());
+      other_announce_ =
+          std::make_unique<dns::AnnounceLoop>("node1", 0, manager.client(), manager.informers());
     };
     return options;
   }
@@ -150,6 +166,8 @@ class ClusterNames : public ::testing::Test {
   std::unique_ptr<dns::ViewLoop> loop_;
   std::unique_ptr<dns::PublishLoop> publish_;
   std::unique_ptr<dns::AnnounceLoop> announce_;
+  std::unique_ptr<dns::PublishLoop> other_publish_;
+  std::unique_ptr<dns::AnnounceLoop> other_announce_;
   TestCluster cluster_;
 };
 
@@ -203,6 +221,28 @@ TEST_F(ClusterNames, TheDnsIsAServiceAndStaysOne) {
   cluster_.Edit<discovery_v1::EndpointSlice>(kDnsSlice, [](auto& it) { it.endpoints.clear(); })
       .RunFor(10s);
   EXPECT_THAT(cluster_.Get<discovery_v1::EndpointSlice>(kDnsSlice)->endpoints, SizeIs(1));
+}
+
+TEST_F(ClusterNames, WhereNoDnsIsWantedNothingLeadsToOneThatIsGone) {
+  cluster_.Apply(kObjects);
+  SetNode("node1", kNodeAddress, true);
+  ASSERT_TRUE(cluster_.Get<discovery_v1::EndpointSlice>(kDnsSlice));
+  Restart();
+  EXPECT_FALSE(cluster_.Get<discovery_v1::EndpointSlice>(kDnsSlice));
+  EXPECT_FALSE(cluster_.Get<core_v1::Node>({"", "node1"})
+                   ->metadata.annotations.contains(dns::kDnsPortAnnotation));
+  SetNode("node-1", "192.0.2.2", true);
+  cluster_
+      .Edit<core_v1::Node>(
+          {"", "node-1"},
+          [](auto& it) { it.metadata.annotations[dns::kDnsPortAnnotation] = "10054"; })
+      .RunFor(1s);
+  EXPECT_THAT(Slices(), SizeIs(0)) << "nothing is made";
+  Restart();
+  EXPECT_THAT(ServersFor("node1"), ElementsAre("192.0.2.1:10053"));
+  EXPECT_THAT(ServersFor("node-1"), ElementsAre("192.0.2.2:10054"));
+  Restart();
+  EXPECT_THAT(ServersFor("node1"), ElementsAre("192.0.2.2:10054")) << "which nobody has told";
 }
 
 TEST_F(ClusterNames, AnotherDnsIsLeftAlone) {

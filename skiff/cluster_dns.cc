@@ -61,8 +61,19 @@ struct NodeDns::Parts {
 Result<std::unique_ptr<NodeDns>> NodeDns::Start(const ClusterOptions& options,
                                                 Dependencies dependencies) {
   TRY(CheckOptions(options));
-  if (!IsWanted(options)) return nullptr;
+  if (options.simulated_nodes > 0 && !IsWanted(options)) return nullptr;
   auto parts = std::make_unique<Parts>(Parts{dependencies.executor});
+  TRY(StartServer(options, dependencies, *parts));
+  const int port = parts->dns ? parts->dns->port() : 0;
+  parts->announce = std::make_unique<dns::AnnounceLoop>(
+      NodeName(options), port, Client(dependencies.transport, "skiff-dns"), dependencies.informers);
+  dependencies.executor.Add(*parts->announce);
+  return std::unique_ptr<NodeDns>(new NodeDns(std::move(parts)));
+}
+
+Result<> NodeDns::StartServer(const ClusterOptions& options, const Dependencies& dependencies,
+                              Parts& parts) {
+  if (!IsWanted(options)) return {};
   auto dns = dns::ClusterDns::Start(FlagsOf(options), {dependencies.informers, dependencies.clock,
                                                        dependencies.random, dependencies.executor});
   if (!dns) {
@@ -71,12 +82,8 @@ Result<std::unique_ptr<NodeDns>> NodeDns::Start(const ClusterOptions& options,
                     "; choose another port with --cluster-dns-port" +
                     (options.is_server ? ", or leave DNS out with --cluster-dns=off" : ""));
   }
-  parts->dns = std::move(*dns);
-  parts->announce = std::make_unique<dns::AnnounceLoop>(NodeName(options), parts->dns->port(),
-                                                        Client(dependencies.transport, "skiff-dns"),
-                                                        dependencies.informers);
-  dependencies.executor.Add(*parts->announce);
-  return std::unique_ptr<NodeDns>(new NodeDns(std::move(parts)));
+  parts.dns = std::move(*dns);
+  return {};
 }
 
 NodeDns::NodeDns(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -92,10 +99,9 @@ struct DnsService::Parts {
 
 std::unique_ptr<DnsService> DnsService::Start(const ClusterOptions& options, Transport& transport,
                                               InformerFactory& informers, Executor& executor) {
-  if (!IsWanted(options)) return nullptr;
+  const std::string address = IsWanted(options) ? dns::ClusterDnsAddress(options.service_cidr) : "";
   std::unique_ptr<Parts> parts(
-      new Parts{executor, dns::PublishLoop(dns::ClusterDnsAddress(options.service_cidr),
-                                           Client(transport, "skiff-dns"), informers)});
+      new Parts{executor, dns::PublishLoop(address, Client(transport, "skiff-dns"), informers)});
   executor.Add(parts->publish);
   return std::unique_ptr<DnsService>(new DnsService(std::move(parts)));
 }

@@ -32,21 +32,25 @@ class NodeDns {
     Executor& executor;
   };
   // The caller starts the informers afterwards, and stops them before this ends. Fails when the
-  // port is taken, with how to choose another. nullptr when no DNS is wanted.
+  // port is taken, with how to choose another. Where no DNS is wanted there is none, and its Node
+  // says so; nullptr: nobody's Node could.
   static Result<std::unique_ptr<NodeDns>> Start(const ClusterOptions& options,
                                                 Dependencies dependencies);
   ~NodeDns();
 
  private:
   struct Parts;
+  static Result<> StartServer(const ClusterOptions& options, const Dependencies& dependencies,
+                              Parts& parts);
   explicit NodeDns(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
 
-// Makes the servers of all nodes known as the Service kube-system/kube-dns; once in a cluster.
+// Makes the servers of all nodes known as the Service kube-system/kube-dns; once in a cluster. In
+// one that wants none it takes back what was said of servers that are gone.
 class DnsService {
  public:
-  // `transport`: as the controllers. Informers as above. nullptr when no DNS is wanted.
+  // `transport`: as the controllers. Informers as above.
   static std::unique_ptr<DnsService> Start(const ClusterOptions& options, Transport& transport,
                                            InformerFactory& informers, Executor& executor);
   ~DnsService();

@@ -22,6 +22,7 @@
 #include "skiff/docker_program.h"
 #include "skiff/host_facts.h"
 #include "skiff/node_certificates.h"
+#include "skiff/process_start.h"
 #include "skiff/status_text.h"
 #include "skiff/up.h"
 
@@ -33,15 +34,6 @@ namespace fs = std::filesystem;
 constexpr int kAnswerTimeoutMs = 10'000;
 constexpr int64_t kPageItems = 1'000;
 constexpr double kDiskFullAt = 0.9;
-
-TimePoint StartOf(const ProcessId& process, TimePoint now) {
-  double up_s = 0;
-  std::ifstream("/proc/uptime") >> up_s;
-  const double since_boot_s =
-      static_cast<double>(process.start_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  return now - std::chrono::duration_cast<Duration>(
-                   std::chrono::duration<double>(up_s - since_boot_s));
-}
 
 uint64_t ResidentOf(const ProcessId& process) {
   uint64_t all = 0, resident = 0;
@@ -71,7 +63,7 @@ std::string LogOf(const std::string& data_dir, const ProcessId& process) {
 }
 
 std::string Since(const ProcessId& process, TimePoint now) {
-  const TimePoint begun = StartOf(process, now);
+  const TimePoint begun = StartOf(process).value_or(now);
   const std::time_t at = std::chrono::system_clock::to_time_t(
       std::chrono::time_point_cast<std::chrono::system_clock::duration>(begun));
   return fmt::format("process {} since {:%Y-%m-%d %H:%M:%S} ({}), {} resident", process.pid,

@@ -40,7 +40,7 @@ for i in $(seq "$workloads"); do
     --replicas=$((pods / workloads)) >/dev/null
 done
 for i in $(seq "$workloads"); do
-  "$skiff" rollout status "deployment/shop-$i" --timeout=10m >/dev/null
+  "$skiff" rollout status "deployment/shop-$i" --timeout=30m >/dev/null
 done
 export skiff
 python3 e2e/browser/console_scale.py "$("$skiff" console --print 2>/dev/null)" "$pods" "$workloads" \

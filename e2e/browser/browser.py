@@ -13,7 +13,9 @@ from playwright.sync_api import Error, sync_playwright
 # What the browser and its driver raise: refused, ended, or not in time.
 BrowserError = Error
 FLAGS = ["--disable-quic"]
-START_SECONDS = 60
+START_SECONDS = 300
+# So many times as slow as the machine is its processor for the page, to see what waits for too little.
+SLOWED = float(os.environ.get("SLOWED", "1"))
 
 
 class Browser:
@@ -24,7 +26,9 @@ class Browser:
             browser.page.screenshot(path="page.png")
     """
 
-    def __init__(self, width=1200, height=800):
+    def __init__(self, width=1200, height=800, certificate=None):
+        """`certificate`: what it shows a server, as Playwright takes one."""
+        self._certificates = [certificate] if certificate else []
         self._size = {"width": width, "height": height}
         self._parts = contextlib.ExitStack()
         self.requests = {}  # What the page has asked for, and what came of it so far, but for what went well.
@@ -39,6 +43,8 @@ class Browser:
             driver = parts.enter_context(sync_playwright())
             self.context = self._start(driver.chromium, home, parts)
             self.page = self.context.new_page()
+            self._slow = self.devtools()
+            self._slow.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
             self._listen()
             self._parts = parts.pop_all()
         return self
@@ -47,7 +53,8 @@ class Browser:
         self._browser = chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS,
                                         env={**os.environ, "HOME": home})
         parts.callback(self._browser.close)
-        return self._browser.new_context(viewport=self._size, locale="en-US", ignore_https_errors=True)
+        return self._browser.new_context(viewport=self._size, locale="en-US", ignore_https_errors=True,
+                                         client_certificates=self._certificates)
 
     def __exit__(self, *_):
         self._parts.close()

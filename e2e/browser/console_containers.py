@@ -16,7 +16,7 @@ def play(page):
     page.shows("Pods on their nodes")
     # What took too much is what needs attention.
     page.shows("greedy")
-    page.shows("OOMKilled", seconds=60)
+    page.shows("OOMKilled")
     page.picture("containers-overview")
     page.click("Deploy", ".menu-entry")
     page.type("input[placeholder^=nginx]", "skiff.local/kitten:1.0")
@@ -25,7 +25,7 @@ def play(page):
     page.click("Expose", "button.primary")
     page.shows("Service kitten answers at")
     page.click("Scale to 3", "button.primary")
-    page.shows("3 of 3 ready", seconds=90)
+    page.shows("3 of 3 ready")
     page.picture("containers-deploy")
     # A container's own output, and a shell in one that has a shell.
     page.go("#/pod/default/greedy?tab=logs")
@@ -33,7 +33,7 @@ def play(page):
     page.go("#/pod/default/client")
     page.shows("Containers")
     page.click("Shell", "[role=tab]")
-    page.until("/[#$]/.test(document.querySelector('.xterm-rows')?.innerText ?? '')", "a prompt", 60)
+    page.until("/[#$]/.test(document.querySelector('.xterm-rows')?.innerText ?? '')", "a prompt")
     page.run("document.querySelector('.xterm-helper-textarea').focus()")
     page.page.keyboard.type("nslookup kitten.default.svc.cluster.local\n")
     page.until(r"/Address:\s*10\.96\./.test(document.querySelector('.xterm-rows').innerText)",
@@ -41,7 +41,7 @@ def play(page):
     page.picture("containers-shell")
     # What nodes use is measured, not made up.
     page.go("#/cluster")
-    page.until("document.querySelectorAll('.gauge-used').length > 0", "what the node uses", 60)
+    page.until("document.querySelectorAll('.gauge-used').length > 0", "what the node uses")
     page.go("#/create")
     page.until("!!document.querySelector('.editor-text')")
     page.type(".editor-text", "apiVersion: v1\nkind: Pod\nmetadata: {name: typed}\nspec:\n  containers:\n"
@@ -51,7 +51,7 @@ def play(page):
     page.click("Apply 1 object")
     page.shows("That is all: it is in the cluster.")
     page.click("typed", ".plan a")
-    page.until("document.querySelector('.view-sub .badge')?.innerText === 'Running'", "it runs", 60)
+    page.until("document.querySelector('.view-sub .badge')?.innerText === 'Running'", "it runs")
 
 
 def main():

@@ -71,17 +71,16 @@ class Creation:
         page.picture("create")
         self.check("create")
         page.click("Apply 4 objects")
-        page.until(f"{STATES} === 'created,created,created,created'", "all four are made", seconds=60)
+        page.until(f"{STATES} === 'created,created,created,created'", "all four are made")
         if skiff("get", "hull", "barque", "-n", "fleet", "-o", "jsonpath={.spec.length}") != "40":
             raise PageError("the hull is not what was typed")
         page.click("barque", ".plan a")
+        page.until("document.querySelector('main h1')?.innerText === 'barque'")
         page.shows("sea.example/v1")
         # Left and come back to, typed by hand: offered by the kind of the document that the cursor is in.
         page.go("#/create")
         page.until("document.querySelector('.editor-text')?.value === ''")
-        # The heading's turn was before anybody could type.
-        if not page.run("document.activeElement === document.querySelector('main h1')"):
-            raise PageError("what is seen already does not begin at its heading")
+        page.begins()
         page.run("document.querySelector('.editor-text').focus()")
         page.insert("apiVersion: v1\nkind: Pod\n---\napiVersion: apps/v1\nkind: Deployment\nspec:\n")
         page.insert("  minRea")
@@ -141,8 +140,7 @@ class Creation:
         for word, wanted in (("less", before - 1), ("more", before)):
             page.click(f"One replica {word}")
             page.until(f"document.querySelector('.scale-input').value === '{wanted}'")
-            page.until(f"document.querySelectorAll('main .table-row.link').length === {wanted}", f"one pod {word}",
-                       seconds=60)
+            page.until(f"document.querySelectorAll('main .table-row.link').length === {wanted}", f"one pod {word}")
         page.click("Restart")
         page.shows("orders restarts, pod by pod")
         page.clear()

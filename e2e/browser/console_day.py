@@ -75,7 +75,7 @@ class Day:
             subprocess.run([os.environ["skiff"], "set", "image", name, f"shop=registry.example/shop:day-{self.images}"],
                            check=True, stdout=subprocess.DEVNULL)
         for name in names:
-            subprocess.run([os.environ["skiff"], "rollout", "status", name, "--timeout=5m"], check=True,
+            subprocess.run([os.environ["skiff"], "rollout", "status", name, "--timeout=30m"], check=True,
                            stdout=subprocess.DEVNULL)
 
     def look_around(self):
@@ -126,7 +126,7 @@ def main():
     link, deployments, rounds = sys.argv[1:]
     with BrowserOfTabs(1440, 900) as browser:
         page = Page(browser, link, None)
-        page.until("!!document.querySelector('.podmap canvas')?.style.height", "the map", 60)
+        page.until("!!document.querySelector('.podmap canvas')?.style.height", "the map")
         day = Day(page, int(deployments))
         seen = day.measure(int(rounds), True)
         hidden = day.measure(int(rounds), False)

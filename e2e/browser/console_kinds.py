@@ -43,6 +43,7 @@ class Kinds:
         skiff("wait", "--for=condition=Established", "crd/boats.example.com", "--timeout=30s")
         skiff("apply", "-f", "-", given=boat("dinghy", 1))
         page.go("#/pods")
+        page.begins()
         page.key("g")
         page.key("k")
         page.shows("ConfigMap")
@@ -80,6 +81,7 @@ class Kinds:
         # By the palette, and with a kind that is gone.
         page.key("Control+k")
         page.type("dialog input", "priorityclasses")
+        page.until("document.querySelector('.palette-entry[aria-selected=true]')?.innerText.includes('priorityclasses')")
         page.key("Enter")
         page.shows("system-node-critical")
         page.go("#/kinds/ships.example.com")

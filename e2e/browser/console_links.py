@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from page import PageError
+from page import SECONDS, PageError
 
 
 class Links:
@@ -69,7 +69,7 @@ class Links:
         page.shows("Bearer token, or the link")
 
     def written(self, path):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             if os.path.exists(path) and (text := Path(path).read_text().strip()):
                 return text

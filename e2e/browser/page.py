@@ -7,7 +7,8 @@ import time
 
 from browser import BrowserError
 
-SECONDS = 30
+# Only what never comes takes so long: a machine may be many times as slow as one's own.
+SECONDS = 120
 # Finds what somebody would point at: by its visible text or its label, the innermost first.
 FINDER = """
 ([want, role]) => {
@@ -17,7 +18,10 @@ FINDER = """
   const text = (e) => (e.getAttribute('aria-label') || e.innerText || '').trim();
   const found = all.filter(shown).find((e) => text(e) === want) ??
       all.filter(shown).find((e) => text(e).startsWith(want));
-  return found?.disabled ? null : found;
+  if (!found || found.disabled) return null;
+  window.__clicked = false;
+  found.addEventListener('click', () => (window.__clicked = true), {once: true, capture: true});
+  return found;
 }
 """
 # Of one attempt to click: what moves away under the mouse is looked for again.
@@ -87,7 +91,8 @@ class Page:
             # Once it is clicked, that is done: what comes of it may take its time, and the button go.
             return button is not None and (button.click(timeout=1000 * CLICK_SECONDS, no_wait_after=True) or True)
         except BrowserError:
-            return False
+            # What was clicked in time and told of too late is not clicked again.
+            return self._seen("window.__clicked === true")
         finally:
             if found:
                 found.dispose()  # Else the page keeps it, and all that it was within.
@@ -114,7 +119,18 @@ class Page:
         self.page.keyboard.press(key)
 
     def go(self, place):
-        self.run(f"void (location.hash = {json.dumps(place)})")
+        """Returns when the page has left what it showed before: what is looked for then is of the new view."""
+        self.run(f"""new Promise((gone) => {{
+            const before = location.href;
+            addEventListener('hashchange', () => setTimeout(gone), {{once: true}});
+            location.hash = {json.dumps(place)};
+            if (location.href === before) gone();
+        }})""")
+
+    def begins(self):
+        """A view begins at its heading, for those who hear it; and what keys do is of this view."""
+        self.until("document.querySelector('main h1') && document.activeElement === document.querySelector('main h1')",
+                   "the focus on the heading")
 
     def dark(self):
         self.page.emulate_media(color_scheme="dark")

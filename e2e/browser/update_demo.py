@@ -17,7 +17,7 @@ from pathlib import Path
 
 from browser import Browser, BrowserError
 
-SECONDS_MAX = 120
+SECONDS_MAX = 600
 BEFORE, AFTER = "nautilus.jpg", "kitten.jpg"
 # Tells the binding `seen` which cards there are, whenever one changes or a picture has loaded.
 REPORTER = """
@@ -95,7 +95,7 @@ def main():
             cards = watcher.until(f"{replicas} kitten pods", lambda cards, before, after:
                                   len(cards) == after == replicas and before == 0)
             browser.page.screenshot(path=screenshots / "after.png")
-            if update.wait(60) != 0:
+            if update.wait(SECONDS_MAX) != 0:
                 raise SystemExit(f"{' '.join(command)}: exit code {update.returncode}")
     sizes = {(card["width"], card["height"]) for card in cards}
     print(f"   every picture was loaded: the kitten is {sizes}, {len(watcher.history)} changes seen")

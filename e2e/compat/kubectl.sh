@@ -61,6 +61,7 @@ mask() {
     -e 's#fake://[0-9a-f]{32}#CONTAINER#g; s/X509SHA256=[0-9a-f]+/X509SHA256=HASH/g; s#^[A-Za-z0-9+/=]{40,64}$#PEM#' \
     -e 's/Resource Version:( +)[0-9]+/Resource Version:\1N/; s#/(LIVE|MERGED)-[A-Za-z0-9]+#/\1#g; s/\bg-[a-z0-9]{5}\b/g-RAND/g' \
     -e 's#[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ \+0000( UTC)?#TIME#g; s#kubectl-[0-9.]*-?edit-[A-Za-z0-9]+#EDITED#g; s/:1[0-9]{4}\b/:PORT/g; s/\b173[0-9]{2}\b/PORT/g' \
+    -e 's/\(x[0-9]+ over /(xN over /' \
     -e 's/\b(debugger|node-1|NODE)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g' \
     -e 's/\beyJ[A-Za-z0-9_.-]+/TOKEN/g; s/\b(node|web|rc|rs|ds|job|sts|headless|ports)-[bcdfghjklmnpqrstvwxz2456789]{5}\b/\1-RAND/g' \
     -e '/AGE|CLUSTER-?IP|PODIP|RAND/ s/ {2,}/  /g'

@@ -8,6 +8,7 @@ import type { Obj } from '../api/types';
 import { age } from '../model/age';
 import type { Tone } from '../model/pod';
 import { t } from '../texts';
+import { headingCame } from './heading';
 
 export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
   return (
@@ -86,6 +87,7 @@ export function Panel(props: { title?: ComponentChildren; side?: ComponentChildr
 }
 
 export function Head({ title, sub, children }: { title: ComponentChildren; sub?: ComponentChildren; children?: ComponentChildren }) {
+  useLayoutEffect(headingCame, []);
   return (
     <header class="view-head">
       <div class="view-title">
@@ -150,6 +152,7 @@ export function Tabs(props: { label: string; tabs: { id: string; text: string; c
       {props.tabs.map((each) => (
         <button
           key={each.id}
+          type="button"
           role="tab"
           class="tab"
           aria-selected={each.id === props.current}
@@ -169,7 +172,10 @@ export function Tabs(props: { label: string; tabs: { id: string; text: string; c
 export function Dialog(props: { label: string; class?: string; stays?: boolean; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
-    dialog.current?.showModal();
+    const shown = dialog.current;
+    shown?.showModal();
+    // Closed, and not taken away alone: the focus goes back to where it was.
+    return () => shown?.close();
   }, []);
   return (
     <dialog
@@ -217,6 +223,7 @@ export function Action(props: {
   return (
     <>
       <button
+        type="button"
         class={`button ${props.class ?? ''}`}
         aria-label={props.label}
         disabled={busy || props.disabled}
@@ -228,10 +235,10 @@ export function Action(props: {
         <Dialog label={props.sure!} onClose={() => setAsking(false)}>
           <p>{props.sure}</p>
           <div class="row end">
-            <button class="button" onClick={() => setAsking(false)}>
+            <button type="button" class="button" onClick={() => setAsking(false)}>
               {t.cancel}
             </button>
-            <button class="button danger" onClick={() => void run()}>
+            <button type="button" class="button danger" onClick={() => void run()}>
               {props.yes ?? t.actions.confirm}
             </button>
           </div>

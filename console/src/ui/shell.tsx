@@ -10,6 +10,7 @@ import type { Obj } from '../api/types';
 import { go, href, place } from '../router';
 import { namespace, theme, type Theme } from '../settings';
 import { t } from '../texts';
+import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
 import { Dialog, Icon, Logo } from './parts';
 
@@ -161,10 +162,9 @@ export function Shell({ children }: { children: ComponentChildren }) {
   useKeys(setOpen);
   const { view, params } = place.value;
   const current = kParents[view] ?? view;
-  // A new view begins at its heading, for those who hear it: before anybody sees it, or a slow machine
-  // takes the focus from who types already.
+  // Before anybody sees the new view, or a slow machine takes the focus from who types already.
   useLayoutEffect(() => {
-    document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
+    beginAtHeading();
     document.querySelector('main')?.scrollTo(0, 0);
     document.title = [params.at(-1), (t.nav as Record<string, string>)[current], t.name].filter(Boolean).join(' · ');
   }, [view, params.join('/')]);
