@@ -176,6 +176,11 @@ Result<> RunHistory(Command& command, const Args& args) {
       continue;
     }
     const std::string name = KindName(target.resource) + "/" + target.key.name;
+    if (history.empty()) {
+      command.Print("{} {}\nNo rollout history found.\n", name,
+                    revision > 0 ? fmt::format("with revision #{}", revision) : "");
+      continue;
+    }
     if (revision > 0) {
       const auto found = history.find(revision);
       if (found == history.end()) return CliError("unable to find the specified revision");

@@ -30,6 +30,20 @@ TEST_F(RolloutTest, ARevisionOfADaemonSetIsShownAsADaemonSet) {
   EXPECT_EQ(err_, "error: unable to find the specified revision\n");
 }
 
+TEST_F(RolloutTest, WhatHasNoHistoryHasNoTableOfIt) {
+  const std::string space = "/apis/apps/v1/namespaces/default";
+  server_ = ServerOf("apps", {{"deployments", "Deployment"}, {"replicasets", "ReplicaSet"}},
+                     {{space + "/deployments/d",
+                       R"({"apiVersion": "apps/v1", "kind": "Deployment",
+                           "metadata": {"name": "d", "namespace": "default", "uid": "1"},
+                           "spec": {"selector": {"matchLabels": {"app": "d"}}}})"},
+                      {space + "/replicasets", R"({"items": []})"}});
+  EXPECT_EQ(Run("rollout", {"history", "deploy/d"}), 0) << err_;
+  EXPECT_EQ(out_, "deployment.apps/d \nNo rollout history found.\n");
+  EXPECT_EQ(Run("rollout", {"history", "deploy/d", "--revision=2"}), 0) << err_;
+  EXPECT_EQ(out_, "deployment.apps/d with revision #2\nNo rollout history found.\n");
+}
+
 TEST_F(RolloutTest, WhatAnUndoWouldComeToIsPrintedInTheFormAskedFor) {
   const std::string space = "/apis/apps/v1/namespaces/default";
   const auto set = [](const std::string& revision, const std::string& image) {
