@@ -56,6 +56,8 @@ std::vector<AcceptClause> ParseAccept(std::string_view header) {
       if (equals == std::string_view::npos) continue;
       const std::string key(parts[i].substr(0, equals));
       const std::string value(parts[i].substr(equals + 1));
+      // What says nothing, or two things, is none.
+      if (value.empty() || value.find('=') != value.npos) continue;
       if (key == "q") {
         const double quality = std::atof(value.c_str());
         clause.quality = std::isnan(quality) ? 0 : quality;  // That has no place in an order.

@@ -44,6 +44,7 @@ TEST(Accept, ParametersStandByName) {
   EXPECT_EQ(clause.Parameter("v"), "v1");
   EXPECT_EQ(clause.Parameter("q"), "");
   EXPECT_EQ(clause.Parameter("nothing"), "");
+  EXPECT_TRUE(ParseAccept("a/b;as=;v=a=b;g").at(0).parameters.empty());
 }
 
 TEST(Accept, PartsStandWithoutBlanks) {

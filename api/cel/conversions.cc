@@ -121,8 +121,10 @@ Value TimeOfInt(Args a) {
   const Moment moment{a[0].integer(), 0};
   return InTimestampRange(moment) ? Value::Timestamp(moment) : Value::Error("timestamp overflow");
 }
+// An object of a schema is a map while it runs.
 Value TypeOfValue(Args a) {
-  return Value::TypeNamed(a[0].TypeName());
+  const bool is_document = a[0].Is(Kind::kObject) && !a[0].shared();
+  return Value::TypeNamed(is_document ? "map" : a[0].TypeName());
 }
 
 constexpr std::array kConversions = {

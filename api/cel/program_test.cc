@@ -252,6 +252,46 @@ TEST(CelProgramTest, OneProgramServesManyThreads) {
   for (auto& run : runs) EXPECT_EQ(run.get(), 200);
 }
 
+// As kube-apiserver v1.35.6 judges rules of a definition.
+TEST(CelProgramTest, AnObjectOfASchemaIsAMapToWhatItIsComparedWith) {
+  const Json integer = {{"type", "integer"}, {"nullable", true}};
+  const Json object = {{"type", "object"},
+                       {"properties", {{"a", integer}, {"b-c", {{"type", "string"}}}}}};
+  const Json open = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  const Json map = {{"type", "object"}, {"additionalProperties", integer}};
+  const auto type = TypeOfSchema({{"type", "object"},
+                                  {"properties", {{"o", object}, {"m", map}, {"x", open},
+                                                  {"l", {{"type", "array"}, {"items", object}}}}}},
+                                 "self", false);
+  const auto said = [&](const std::string& expression, const Json& self) -> std::string {
+    const auto program = Compile(expression, Environment::Kubernetes({{"self", type}}));
+    if (!program) return program.error().message;
+    const Value bindings[] = {Value::Document(self, type.get())};
+    const Outcome outcome = (*program)->Eval(bindings, kCallCostMax);
+    return outcome.failed() ? std::string(outcome.value.text()) : KeyText(outcome.value);
+  };
+  const Json one = {{"o", {{"a", 1}}}, {"m", {{"a", 1}}}, {"x", {{"a", 1}}}, {"l", {{{"a", 1}}}}};
+  for (const char* holds :
+       {"dyn(self.o) == dyn({'a': 1})", "dyn({'a': 1.0}) == dyn(self.o)", "type(self.o) == map",
+        "dyn(self.o) == dyn(self.m)", "dyn(self.m) == dyn(self.o)", "dyn(self.o) != dyn({'a': 2})",
+        "dyn(self.l) == dyn([{'a': 1}])", "dyn([{'a': 1}]) == dyn(self.l)",
+        "dyn({'a': 1}) in [dyn(self.o)]", "dyn(self.x) == dyn(self.m)", "dyn(self.o) != null"}) {
+    EXPECT_EQ(said(holds, one), "true") << holds;
+  }
+  EXPECT_EQ(said("dyn(self.o) == dyn('x')", one), "no such overload");
+  EXPECT_EQ(said("dyn(self.x) == dyn({'a': 1})", one), "no such overload");
+  const Json empty = {{"o", Json::object()}, {"x", Json::object()}};
+  EXPECT_EQ(said("dyn(self.o) == dyn({}) && dyn(self.x) == dyn({})", empty), "true");
+  const Json escaped = {{"o", {{"b-c", "v"}}}};
+  EXPECT_EQ(said("dyn(self.o) == dyn({'b-c': 'v'})", escaped), "true");
+  EXPECT_EQ(said("dyn({'b__dash__c': 'v'}) == dyn(self.o)", escaped), "true");
+  // What is null is not there, but counts as a member.
+  const Json null = {{"o", {{"a", nullptr}}}, {"x", {{"y", 1}}}};
+  EXPECT_EQ(said("dyn(self.o) == dyn({'other': 1})", null), "true");
+  EXPECT_EQ(said("dyn(self.o) == dyn({})", null), "false");
+  EXPECT_EQ(said("dyn(self.x) == dyn(self.o)", null), "true");
+}
+
 // Pairs of a list's items, as a rule compares them; v1.35 stopped such a rule at 600 items, and let
 // 150 pass; twenty rules of 330 items were more than one object may cost.
 uint64_t PairsCost(int items) {

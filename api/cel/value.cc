@@ -238,7 +238,10 @@ std::vector<Value> Value::Items() const {
 std::optional<Value> Value::Find(const Value& key) const {
   if (kind_ == Kind::kObject) {
     if (!key.Is(Kind::kString)) return std::nullopt;
-    return Field(key.text());
+    auto field = Field(key.text());
+    if (field || shared_) return field;
+    const auto escaped = EscapeProperty(key.text());
+    return escaped && *escaped != key.text() ? Field(*escaped) : std::nullopt;
   }
   if (kind_ != Kind::kMap) return std::nullopt;
   if (shared_) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "api/cel/document.h"
 #include "api/cel/limits.h"
 #include "api/cel/message.h"
 #include "api/cel/value.h"
@@ -183,6 +184,7 @@ Value EqualLists(const Value& a, const Value& b) {
   return EqualInOrder(a, b);
 }
 
+// Of a map that an expression made, or that no schema knows.
 Value EqualMaps(const Value& a, const Value& b) {
   if (a.Size() != b.Size()) return Value::Bool(false);
   Value same = Value::Bool(true);
@@ -195,6 +197,49 @@ Value EqualMaps(const Value& a, const Value& b) {
     return false;
   });
   return same;
+}
+
+// As Go has it: a number that was written with a fraction is not the one without.
+bool EqualInGo(const Json& a, const Json& b) {
+  if (a.is_number_float() != b.is_number_float()) return false;
+  if (a.type() != b.type() || !a.is_structured()) return a == b;
+  if (a.size() != b.size()) return false;
+  if (a.is_array()) return std::equal(a.begin(), a.end(), b.begin(), EqualInGo);
+  const auto& others = b.get_ref<const Json::object_t&>();
+  return std::ranges::all_of(a.get_ref<const Json::object_t&>(), [&](const auto& member) {
+    const auto found = others.find(member.first);
+    return found != others.end() && EqualInGo(member.second, found->second);
+  });
+}
+
+// Whether the schema says anything of the member of that name.
+bool Knows(const Value& mapping, const std::string& name) {
+  if (mapping.Is(Kind::kMap)) return true;
+  const auto escaped = EscapeProperty(name);
+  return escaped && mapping.schema()->fields.contains(*escaped);
+}
+
+// Of an object or a map of a schema, with whatever has members. What the schema does not know of
+// may be missing in the other; what is null is not there.
+Value EqualMembers(const Value& a, const Value& b) {
+  if (a.Size() != b.Size()) return Value::Bool(false);
+  for (const auto& [name, value] : a.json()->get_ref<const Json::object_t&>()) {
+    looks_of_thread += 2;
+    if (Knows(a, name)) {
+      const auto key = Value::StringView(name);
+      const auto mine = a.Find(key), other = b.Find(key);
+      if (mine.has_value() != other.has_value()) return Value::Bool(false);
+      if (!mine) continue;
+      Value same = Equal(*mine, *other);
+      if (!same.IsTrue()) return same;
+    } else if (b.shared()) {
+      return Value::NoSuchOverload();
+    } else {
+      const auto other = b.json()->find(name);
+      if (other != b.json()->end() && !EqualInGo(value, *other)) return Value::Bool(false);
+    }
+  }
+  return Value::Bool(true);
 }
 
 // Those with other fields, or fields of other kinds, are not the same.
@@ -211,45 +256,27 @@ Value EqualMessages(const MessageValue& a, const MessageValue& b) {
   return Value::Bool(true);
 }
 
+// Of which one is no document.
 Value EqualObjects(const Value& a, const Value& b) {
   const MessageValue* left = MessageOf(a);
   const MessageValue* right = MessageOf(b);
   if (left != nullptr && right != nullptr) return EqualMessages(*left, *right);
-  if (a.shared() || b.shared()) return Value::Bool(a.shared() == b.shared());
-  // Fields that no expression can name count, too.
-  for (const Value* side : {&a, &b}) {
-    const Json& other = side == &a ? *b.json() : *a.json();
-    for (const auto& [name, value] : side->json()->items()) {
-      const auto found = other.find(name);
-      if (found == other.end()) return Value::Bool(false);
-    }
-  }
-  std::set<std::string_view> named;
-  looks_of_thread += a.schema()->fields.size();
-  for (const auto& [name, field] : a.schema()->fields) {
-    named.insert(field.json_name);
-    const auto left = a.Field(name);
-    const auto right = b.Field(name);
-    if (left.has_value() != right.has_value()) return Value::Bool(false);
-    if (!left) continue;
-    Value same = Equal(*left, *right);
-    if (!same.IsTrue()) return same;
-  }
-  for (const auto& [name, value] : a.json()->items()) {
-    if (named.contains(name)) continue;
-    if (value != b.json()->at(name)) return Value::Bool(false);
-  }
-  return Value::Bool(true);
+  return Value::Bool(a.shared() == b.shared());
 }
 
 int SignOf(std::partial_ordering order) {
   return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
-// Schema-typed lists and maps refuse to be compared with anything else; so do quantities, addresses
-// and whatever else Kubernetes adds to the language.
+// Schema-typed lists, maps and objects refuse to be compared with what is none; so do quantities,
+// addresses and whatever else Kubernetes adds to the language.
 bool IsTypedCollection(const Value& value) {
   return value.schema() != nullptr && !value.shared();
+}
+
+// To expressions an object of a schema is a map.
+bool HasMembers(const Value& value) {
+  return value.Is(Kind::kMap) || (value.Is(Kind::kObject) && !value.shared());
 }
 
 }  // namespace
@@ -259,10 +286,12 @@ Value Equal(const Value& a, const Value& b) {
   if (a.IsError()) return a;
   if (b.IsError()) return b;
   if (a.IsNumber() && b.IsNumber()) return Value::Bool(CompareNumbers(a, b) == 0);
+  if (HasMembers(a) && HasMembers(b)) {
+    return IsTypedCollection(a) ? EqualMembers(a, b) : EqualMaps(a, b);
+  }
   if (a.kind() != b.kind()) {
-    const bool refuses = (IsTypedCollection(a) && !a.Is(Kind::kObject)) ||
-                         (a.Is(Kind::kOpaque) && !b.Is(Kind::kNull));
-    return refuses ? Value::NoSuchOverload() : Value::Bool(false);
+    const bool refuses = IsTypedCollection(a) || a.Is(Kind::kOpaque);
+    return refuses && !b.Is(Kind::kNull) ? Value::NoSuchOverload() : Value::Bool(false);
   }
   switch (a.kind()) {
     case Kind::kNull: return Value::Bool(true);
@@ -276,7 +305,6 @@ Value Equal(const Value& a, const Value& b) {
     case Kind::kDuration: return Value::Bool(a.integer() == b.integer());
     case Kind::kTimestamp: return Value::Bool(a.moment() == b.moment());
     case Kind::kList: return EqualLists(a, b);
-    case Kind::kMap: return EqualMaps(a, b);
     case Kind::kObject: return EqualObjects(a, b);
     case Kind::kOptional:
       if (a.inner() == nullptr || b.inner() == nullptr) {

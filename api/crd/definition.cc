@@ -225,11 +225,11 @@ bool WasEstablished(const CustomResourceDefinition& definition) {
       [](const auto& each) { return each.type == "Established" && each.status == "True"; });
 }
 
-using Formats = std::set<std::string>;
+using FormatNames = std::set<std::string>;
 
 // Of the schema or the schemas that `token` begins, and of those in them; no document is made. What
 // looks like a schema in a value, as a default or an example, is none.
-void CollectFormats(JsonReader& in, JsonToken token, Formats& out) {
+void CollectFormats(JsonReader& in, JsonToken token, FormatNames& out) {
   static const std::set<std::string_view> kSchemas = {
       "items", "additionalItems", "additionalProperties", "not", "allOf", "anyOf", "oneOf"};
   static const std::set<std::string_view> kByName = {"properties", "patternProperties",
@@ -253,11 +253,12 @@ void CollectFormats(JsonReader& in, JsonToken token, Formats& out) {
       in.SkipEntered(value);
     }
   }
-  if (type == "string" && !format.empty() && !IsRecognizedFormat(format)) out.insert(format);
+  const bool is_text = type == "string" && !format.empty();
+  if (is_text && KnownFormat(format).empty()) out.insert(format);
 }
 
-Formats FormatsOf(const CustomResourceDefinition& definition) {
-  Formats formats;
+FormatNames FormatsOf(const CustomResourceDefinition& definition) {
+  FormatNames formats;
   for (const auto& version : definition.spec.versions) {
     if (version.schema && version.schema->open_api_v3_schema) {
       JsonReader in(version.schema->open_api_v3_schema->Text());
@@ -327,7 +328,7 @@ void ValidateDefinitionStatusUpdate(const CustomResourceDefinition& definition,
 
 void WarnOfFormats(const CustomResourceDefinition& definition, const CustomResourceDefinition* old,
                    std::vector<std::string>& out) {
-  const Formats before = old == nullptr ? Formats() : FormatsOf(*old);
+  const FormatNames before = old == nullptr ? FormatNames() : FormatsOf(*old);
   for (const std::string& format : FormatsOf(definition)) {
     if (!before.contains(format)) out.push_back("unrecognized format " + GoQuote(format));
   }

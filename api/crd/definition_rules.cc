@@ -33,8 +33,8 @@ RuleScope RuleScope::Inside(const Json& props) const {
   return inside;
 }
 
-void RuleCheck::Node(const Json& props, const RuleScope& scope, const FieldPath& path) {
-  const FieldPath at = path.Child(kRules);
+void RuleCheck::Node(const Json& props, const RuleScope& scope, const SchemaPath& path) {
+  const SchemaPath at = path.Child(kRules);
   const cel::TypeRef self = compiler_.TypeAt(props);
   if (self == nullptr) {
     return out_.Internal(at,
@@ -46,7 +46,7 @@ void RuleCheck::Node(const Json& props, const RuleScope& scope, const FieldPath&
   const Json& given = *RulesOf(props);
   for (size_t i = 0; i < rules->size(); ++i) {
     const Rule& rule = (*rules)[i];
-    const FieldPath place = at.Index(i);
+    const SchemaPath place = at.Index(i);
     if (rule.program != nullptr) {
       const uint64_t times = scope.times.value_or(cel::CardinalityMax(*self));
       Cost("rule", cel::TimesCost(cel::EstimateCost(*rule.program, *self), times),
@@ -68,7 +68,7 @@ void RuleCheck::Node(const Json& props, const RuleScope& scope, const FieldPath&
 
 // Rules about what was there before, where that is not known, and flags without a meaning.
 void RuleCheck::Report(const Json& given, const Rule& rule, const RuleScope& scope,
-                       const FieldPath& path) {
+                       const SchemaPath& path) {
   if (rule.uses_old && scope.uncorrelated != nullptr) {
     out_.Invalid(path.Child("rule"), WordOf(given, "rule"),
                  "oldSelf cannot be used on the uncorrelatable portion of the schema within " +
@@ -81,7 +81,7 @@ void RuleCheck::Report(const Json& given, const Rule& rule, const RuleScope& sco
   }
 }
 
-void RuleCheck::Cost(const std::string& what, uint64_t cost, const FieldPath& path) {
+void RuleCheck::Cost(const std::string& what, uint64_t cost, const SchemaPath& path) {
   const std::string excess = cel::CostExcess(what, cost, cel::kRuleCostMax);
   if (!excess.empty()) out_.Forbidden(path, excess);
   total_ = total_ > UINT64_MAX - cost ? UINT64_MAX : total_ + cost;
@@ -92,7 +92,7 @@ void RuleCheck::Cost(const std::string& what, uint64_t cost, const FieldPath& pa
   if (most_.size() > kExpensiveMax) most_.pop_back();
 }
 
-void RuleCheck::Total(const FieldPath& path) {
+void RuleCheck::Total(const SchemaPath& path) {
   if (total_ <= cel::kSchemaCostMax) return;
   for (const Expensive& each : most_) {
     out_.Forbidden(each.path,

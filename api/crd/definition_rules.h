@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "api/crd/rule.h"
-#include "api/select/field_path.h"
+#include "api/crd/schema_path.h"
 #include "api/violations.h"
 
 namespace skiff::crd {
@@ -18,7 +18,7 @@ struct RuleScope {
   // How many values of it one object can hold; nullopt: no schema around it says.
   std::optional<uint64_t> times = 1;
   // The list around it, if any, of whose items nobody knows which was which: the outermost.
-  const FieldPath* uncorrelated = nullptr;
+  const SchemaPath* uncorrelated = nullptr;
 
   // Of what is in a value of `props`.
   RuleScope Inside(const Json& props) const;
@@ -31,17 +31,17 @@ class RuleCheck {
   RuleCheck(RuleCompiler& compiler, Violations& out) : compiler_(compiler), out_(out) {}
 
   // The rules of `props` itself, which has some.
-  void Node(const Json& props, const RuleScope& scope, const FieldPath& path);
+  void Node(const Json& props, const RuleScope& scope, const SchemaPath& path);
   // What all rules seen cost together; `path` is the schema's.
-  void Total(const FieldPath& path);
+  void Total(const SchemaPath& path);
 
  private:
   struct Expensive {
-    FieldPath path;
+    SchemaPath path;
     uint64_t cost;
   };
-  void Report(const Json& given, const Rule& rule, const RuleScope& scope, const FieldPath& path);
-  void Cost(const std::string& what, uint64_t cost, const FieldPath& path);
+  void Report(const Json& given, const Rule& rule, const RuleScope& scope, const SchemaPath& path);
+  void Cost(const std::string& what, uint64_t cost, const SchemaPath& path);
 
   RuleCompiler& compiler_;
   Violations& out_;

@@ -6,6 +6,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/crd/default_schema.h"
 #include "api/crd/definition_rules.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/documents.h"
@@ -43,8 +44,8 @@ struct Spot {
   std::string_view name = {};        // Of a property, or a definition.
   std::optional<size_t> index = {};  // Of an alternative.
 
-  FieldPath Under(const FieldPath& path) const {
-    const FieldPath at = path.Child(word);
+  SchemaPath Under(const SchemaPath& path) const {
+    const SchemaPath at = path.Child(word);
     if (index) return at.Index(*index);
     return step == Step::kProperty || word == "definitions" || word == "dependencies" ? at.Key(name)
                                                                                       : at;
@@ -109,7 +110,7 @@ class NodeCheck {
       : out_(out), rules_(rules), supported_(supported) {}
 
   // `scope` is null where no values stand.
-  void Node(const Json& props, const FieldPath& path, const RuleScope* scope) {
+  void Node(const Json& props, const SchemaPath& path, const RuleScope* scope) {
     const size_t before = out_.causes().size();
     Words(props, path);
     if (FlagOf(props, "uniqueItems")) {
@@ -137,13 +138,13 @@ class NodeCheck {
   }
 
  private:
-  void Below(const Json& props, const FieldPath& path, const RuleScope* scope) {
+  void Below(const Json& props, const SchemaPath& path, const RuleScope* scope) {
     const bool told_apart = WordOf(props, "x-kubernetes-list-type") == "map";
     const Json* map_type = PartOf(props, "x-kubernetes-map-type");
     const bool strange_map =
         map_type != nullptr && *map_type != "granular" && *map_type != "atomic";
     FindBelow(props, [&](const Json& below, const Spot& spot) {
-      const FieldPath at = spot.Under(path);
+      const SchemaPath at = spot.Under(path);
       if (scope == nullptr || spot.step == Step::kOther) {
         Node(below, at, nullptr);
         return false;
@@ -158,7 +159,7 @@ class NodeCheck {
     });
   }
 
-  void Words(const Json& props, const FieldPath& path) {
+  void Words(const Json& props, const SchemaPath& path) {
     const std::string type = WordOf(props, "type");
     static const std::vector<std::string> kTypes = {"array",  "boolean", "integer",
                                                     "number", "object",  "string"};
@@ -180,7 +181,7 @@ class NodeCheck {
     }
   }
 
-  void WrongType(const std::string& type, const FieldPath& path, std::string_view why) {
+  void WrongType(const std::string& type, const SchemaPath& path, std::string_view why) {
     if (type.empty()) {
       out_.Required(path.Child("type"), why);
     } else {
@@ -188,7 +189,7 @@ class NodeCheck {
     }
   }
 
-  void MapType(const Json& props, const FieldPath& path) {
+  void MapType(const Json& props, const SchemaPath& path) {
     constexpr const char* kName = "x-kubernetes-map-type";
     if (PartOf(props, kName) == nullptr) return;
     if (WordOf(props, "type") != "object") {
@@ -201,7 +202,7 @@ class NodeCheck {
     }
   }
 
-  void List(const Json& props, const FieldPath& path) {
+  void List(const Json& props, const SchemaPath& path) {
     constexpr const char* kName = "x-kubernetes-list-type";
     const bool given = PartOf(props, kName) != nullptr;
     const std::string word = WordOf(props, kName), type = WordOf(props, "type");
@@ -230,7 +231,7 @@ class NodeCheck {
     }
   }
 
-  void SetItems(const Json& items, const FieldPath& path) {
+  void SetItems(const Json& items, const SchemaPath& path) {
     constexpr std::string_view kWhy =
         "must be atomic as item of a list with x-kubernetes-list-type=set";
     const std::string type = WordOf(items, "type");
@@ -246,8 +247,8 @@ class NodeCheck {
     if (type == "object") check("x-kubernetes-map-type", false);
   }
 
-  void Map(const Json& props, const Json* items, const FieldPath& path) {
-    const FieldPath keys_path = path.Child("x-kubernetes-list-map-keys");
+  void Map(const Json& props, const Json* items, const SchemaPath& path) {
+    const SchemaPath keys_path = path.Child("x-kubernetes-list-map-keys");
     const Json* keys = PartOf(props, "x-kubernetes-list-map-keys");
     const bool has_keys = keys != nullptr && !keys->empty();
     if (!has_keys) {
@@ -268,9 +269,9 @@ class NodeCheck {
     if (has_keys) Keys(*keys, *items, path, keys_path);
   }
 
-  void Keys(const Json& keys, const Json& items, const FieldPath& path,
-            const FieldPath& keys_path) {
-    const FieldPath items_path = path.Child("items");
+  void Keys(const Json& keys, const Json& items, const SchemaPath& path,
+            const SchemaPath& keys_path) {
+    const SchemaPath items_path = path.Child("items");
     const Json none = Json::object();
     const Json* properties = PartOf(items, "properties");
     if (properties == nullptr) properties = &none;
@@ -319,16 +320,16 @@ class NodeCheck {
   }
 
   // The form of rules.
-  void Rules(const Json& props, const FieldPath& path) {
+  void Rules(const Json& props, const SchemaPath& path) {
     const Json* rules = RulesOf(props);
     for (size_t i = 0; rules != nullptr && i < rules->size(); ++i) {
-      const FieldPath at = path.Child(kRules).Index(i);
+      const SchemaPath at = path.Child(kRules).Index(i);
       Texts((*rules)[i], at);
       Manner((*rules)[i], props, at);
     }
   }
 
-  void Texts(const Json& given, const FieldPath& at) {
+  void Texts(const Json& given, const SchemaPath& at) {
     const std::string rule = WordOf(given, "rule"), message = WordOf(given, "message");
     const auto blank = [](const std::string& text) { return WithoutBlanks(text).empty(); };
     if (blank(rule)) {
@@ -348,7 +349,7 @@ class NodeCheck {
   }
 
   // How a failure is told.
-  void Manner(const Json& given, const Json& props, const FieldPath& at) {
+  void Manner(const Json& given, const Json& props, const SchemaPath& at) {
     static const std::vector<std::string> kReasons = {"FieldValueDuplicate", "FieldValueForbidden",
                                                       "FieldValueInvalid", "FieldValueRequired"};
     if (const Json* reason = PartOf(given, "reason")) {
@@ -379,19 +380,19 @@ class DefaultCheck {
 
   // `schema` and `rules` are what was made of `props`. Either may be null: a schema is made where
   // the first default on the way down stands.
-  void Node(const Json& props, const Schema* schema, const RuleNode* rules, const FieldPath& path,
+  void Node(const Json& props, const Schema* schema, const RuleNode* rules, const SchemaPath& path,
             bool is_root) {
     SchemaPtr made;
     if (PartOf(props, "default") != nullptr) {
       // Of the root it is a whole resource.
-      if (is_root) made = ReadSchema(AsResource(props));
-      if (!is_root && schema == nullptr) made = ReadSchema(props);
+      if (is_root) made = ReadSchemaOfDefaults(AsResource(props));
+      if (!is_root && schema == nullptr) made = ReadSchemaOfDefaults(props);
       if (made != nullptr) schema = made.get();
       Default(props["default"], *schema, rules, path);
     }
     if (const Json* properties = PartOf(props, "properties")) {
       for (const auto& [name, each] : properties->items()) {
-        const FieldPath at = path.Child("properties").Key(name);
+        const SchemaPath at = path.Child("properties").Key(name);
         const bool own = name == "kind" || name == "apiVersion" || name == "metadata";
         if (is_root && own) {
           Forbid(each, at, name);
@@ -420,7 +421,7 @@ class DefaultCheck {
   }
 
   // In what each resource has, which it does not get from its schema.
-  void Forbid(const Json& props, const FieldPath& path, const std::string& name) {
+  void Forbid(const Json& props, const SchemaPath& path, const std::string& name) {
     if (PartOf(props, "default") != nullptr) {
       out_.Forbidden(path.Child("default"), "must not be set in top-level " + name);
     }
@@ -436,7 +437,7 @@ class DefaultCheck {
   }
 
   // Whether the metadata of resources in it can be read; only the first that cannot is told of.
-  bool ReadsMetadata(const Schema& schema, const Json& value, const FieldPath& path) {
+  bool ReadsMetadata(const Schema& schema, const Json& value, const SchemaPath& path) {
     if (!schema.has_embedded) return true;
     if (value.is_array() && schema.items != nullptr) {
       for (size_t i = 0; i < value.size(); ++i) {
@@ -445,7 +446,7 @@ class DefaultCheck {
     }
     if (!value.is_object()) return true;
     for (const auto& [name, below] : value.items()) {
-      const FieldPath at = path.Child(name);
+      const SchemaPath at = path.Child(name);
       if (schema.embedded && name == "metadata") {
         const auto read = DecodeJson(meta_v1::ObjectMeta::Describe(), DumpJson(below),
                                      FieldValidation::kIgnore);
@@ -466,17 +467,27 @@ class DefaultCheck {
     return found == rules->properties.end() ? nullptr : found->second.get();
   }
 
+  // Asked first, without a place: most are.
+  static bool IsValid(const Schema& schema, const Json& value) {
+    Violations wrong;
+    ValidateEmbedded(schema, value, FieldPath("default"), wrong);
+    if (wrong.empty()) ValidateDefault(schema, value, FieldPath("default"), wrong);
+    return wrong.empty();
+  }
+
   void Default(const Json& value, const Schema& schema, const RuleNode* rules,
-               const FieldPath& path) {
-    const FieldPath at = path.Child("default");
+               const SchemaPath& path) {
+    const SchemaPath at = path.Child("default");
     Json pruned = value;
     Prune(schema, pruned, nullptr);
     if (pruned != value) out_.Invalid(at, value, "must not have unknown fields");
     // What is wrong with resources in it is told first, and alone.
     const size_t before = out_.causes().size();
     const auto is_right = [&] { return out_.causes().size() == before; };
-    if (ReadsMetadata(schema, value, at)) ValidateEmbedded(schema, value, at, out_);
-    if (is_right()) ValidateDefault(schema, value, at, out_);
+    if (ReadsMetadata(schema, value, at) && !IsValid(schema, value)) {
+      ValidateEmbedded(schema, value, at, out_);
+      if (is_right()) ValidateDefault(schema, value, at, out_);
+    }
     // Rules about a change see none.
     if (rules != nullptr && is_right()) rules_.Validate(*rules, value, &value, at);
   }
@@ -541,19 +552,20 @@ void ValidateSchema(const Json& props, const SchemaChecks& checks, const FieldPa
   if (supported) ValidateStructure(props, path, structural);
   if (supported && structural.empty() && HasDefault(props)) {
     const RuleNodePtr rules = checks.rules ? MakeRuleTree(props, compiler) : nullptr;
-    DefaultCheck(structural).Node(props, nullptr, rules.get(), path, true);
+    DefaultCheck(structural).Node(props, nullptr, rules.get(), SchemaPath(path), true);
   }
   out.Append(structural);
   Violations of_rules;
   RuleCheck rule_check(compiler, of_rules);
   const bool checks_rules = checks.rules && supported && structural.empty();
   const RuleScope scope;
-  NodeCheck(out, checks_rules ? &rule_check : nullptr, supported).Node(props, path, &scope);
+  NodeCheck(out, checks_rules ? &rule_check : nullptr, supported)
+      .Node(props, SchemaPath(path), &scope);
   // Whatever else is unsupported has been told of by now.
   if (!supported && out.causes().size() == before) {
     out.Invalid(path, "", "OpenAPIV3Schema 'schema' is not supported");
   }
-  rule_check.Total(path);
+  rule_check.Total(SchemaPath(path));
   out.Append(of_rules);
 }
 

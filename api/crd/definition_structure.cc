@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/crd/schema_path.h"
 #include "api/text/patterns.h"
 
 namespace skiff::crd {
@@ -85,7 +86,7 @@ class StructureCheck {
  public:
   explicit StructureCheck(SortedErrors& out) : out_(out) {}
 
-  void Node(const Json& props, Level level, const FieldPath& path) {
+  void Node(const Json& props, Level level, const SchemaPath& path) {
     if (out_.is_full()) return;
     const Json* given = PartOf(props, "items");
     const bool none = given == nullptr || (given->is_array() && given->empty());
@@ -116,8 +117,8 @@ class StructureCheck {
  private:
   // What alternatives of the root say of properties and items has to be in the structure as well:
   // `judged` only judges what `props` describes. Further down nobody looks for that.
-  void Described(const Json& judged, const Json* props, const FieldPath& path,
-                 const FieldPath& judged_path) {
+  void Described(const Json& judged, const Json* props, const SchemaPath& path,
+                 const SchemaPath& judged_path) {
     if (out_.is_full()) return;
     if (props == nullptr) {
       return out_.Required(path, "because it is defined in " + judged_path.Text());
@@ -135,8 +136,8 @@ class StructureCheck {
     }
   }
 
-  void Alternatives(const Json& judged, const Json& props, const FieldPath& path,
-                    const FieldPath& judged_path) {
+  void Alternatives(const Json& judged, const Json& props, const SchemaPath& path,
+                    const SchemaPath& judged_path) {
     if (const Json* none = PartOf(judged, "not")) {
       Described(*none, &props, path, judged_path.Child("not"));
     }
@@ -148,7 +149,7 @@ class StructureCheck {
     }
   }
 
-  void Extensions(const Json& props, Level level, const FieldPath& path) {
+  void Extensions(const Json& props, Level level, const SchemaPath& path) {
     const std::string type = WordOf(props, "type");
     const bool embedded = FlagOf(props, kEmbedded);
     if (FlagOf(props, kIntOrString)) {
@@ -187,7 +188,7 @@ class StructureCheck {
   }
 
   // What every resource has, where the schema speaks of it.
-  void OwnFields(const Json& props, Level level, const FieldPath& path) {
+  void OwnFields(const Json& props, Level level, const SchemaPath& path) {
     const Json* properties = PartOf(props, "properties");
     if (properties == nullptr) return;
     for (const char* name : {"kind", "apiVersion"}) {
@@ -198,7 +199,7 @@ class StructureCheck {
     }
     const Json* metadata = PartOf(*properties, "metadata");
     if (metadata == nullptr) return;
-    const FieldPath at = path.Child("properties").Key("metadata");
+    const SchemaPath at = path.Child("properties").Key("metadata");
     if (WordOf(*metadata, "type") != "object") {
       out_.Invalid(at.Child("type"), WordOf(*metadata, "type"), "must be object");
     }
@@ -218,7 +219,7 @@ class StructureCheck {
   }
 
   // The parts that only judge values. `spells`: it may spell out that it is an int or a string.
-  void Values(const Json& props, bool spells, const FieldPath& path) {
+  void Values(const Json& props, bool spells, const SchemaPath& path) {
     const std::string pattern = WordOf(props, "pattern");
     if (!pattern.empty()) Pattern(pattern, path.Child("pattern"));
     const bool spelled = spells && IsIntOrString(props);
@@ -233,7 +234,7 @@ class StructureCheck {
     if (const Json* none = PartOf(props, "not")) Nested(*none, false, path.Child("not"));
   }
 
-  void Pattern(const std::string& pattern, const FieldPath& at) {
+  void Pattern(const std::string& pattern, const SchemaPath& at) {
     if (instructions_left_ < 0) return;  // It is told already.
     const auto compiled = TakePattern(pattern).compiled;
     const int size = InstructionsOf(*compiled);
@@ -252,7 +253,7 @@ class StructureCheck {
     }
   }
 
-  void Nested(const Json& props, bool spells, const FieldPath& path) {
+  void Nested(const Json& props, bool spells, const SchemaPath& path) {
     Values(props, spells, path);
     if (const Json* items = PartOf(props, "items"); items && items->is_object()) {
       Nested(*items, false, path.Child("items"));
@@ -310,7 +311,7 @@ const Json* PartOf(const Json& props, std::string_view name) {
 
 void ValidateStructure(const Json& props, const FieldPath& path, Violations& out) {
   SortedErrors found;
-  StructureCheck(found).Node(props, Level::kRoot, path);
+  StructureCheck(found).Node(props, Level::kRoot, SchemaPath(path));
   found.AppendTo(out);
 }
 

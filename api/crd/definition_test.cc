@@ -9,6 +9,7 @@
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
 #include "api/crd/definition_schema.h"
+#include "api/crd/definition_structure.h"
 
 namespace skiff::crd {
 namespace {
@@ -70,6 +71,25 @@ TEST(DefinitionTest, ADefaultOfAnIntegerOrTextMayBeAnything) {
             "[]");
 }
 
+// As kube-apiserver v1.35.6 tells it: of a default any format counts, also those of numbers.
+TEST(DefinitionTest, ADefaultIsHeldAgainstItsFormatWhicheverItIs) {
+  const auto told = [](const char* type, const char* format, const Json& value) {
+    const Json given = {{"type", type}, {"format", format}, {"default", value}};
+    const Json schema = {{"type", "object"}, {"properties", {{"n", given}}}};
+    const std::string text = SchemaErrors(schema.dump().c_str());
+    const size_t at = text.find("must be of type");
+    return at == text.npos ? text : text.substr(at);
+  };
+  EXPECT_EQ(told("integer", "int32", 1.5), R"(must be of type int32: "float64")");
+  EXPECT_EQ(told("integer", "int64", true), R"(must be of type int64: "")");
+  EXPECT_EQ(told("integer", "int32", "abc"), R"(must be of type integer: "string")");
+  EXPECT_EQ(told("number", "double", Json::object()), R"(must be of type double: "")");
+  EXPECT_EQ(told("boolean", "int64", 1), R"(must be of type boolean: "integer")");
+  EXPECT_EQ(told("boolean", "int32", 1), R"(must be of type int32: "int64")");
+  EXPECT_EQ(told("boolean", "int32", "abc"), "[]");
+  EXPECT_EQ(told("object", "whatever", Json::array()), "[]");
+}
+
 TEST(DefinitionTest, WhatTheRootsAlternativesSayHasToBeDescribed) {
   EXPECT_EQ(SchemaErrors(R"({"type": "object", "properties": {"a": {"type": "object",
                 "properties": {"b": {"type": "string"}}}}, "oneOf": [{"required": ["z"]},
@@ -111,10 +131,11 @@ TEST(DefinitionTest, FormatsThatNobodyChecksAreWarnedOfWhereverASchemaStands) {
                   "any": {"anyOf": [{"type": "string", "format": "d"}],
                           "not": {"type": "string", "format": "e"}},
                   "fine": {"type": "string", "format": "date-time"},
+                  "text": {"type": "string", "format": "int32"},
                   "number": {"type": "integer", "format": "f"}}})j")),
               ElementsAre("unrecognized format \"a\"", "unrecognized format \"b\"",
                           "unrecognized format \"c\"", "unrecognized format \"d\"",
-                          "unrecognized format \"e\""));
+                          "unrecognized format \"e\"", "unrecognized format \"int32\""));
 }
 
 TEST(DefinitionTest, ValuesThatLookLikeSchemasAreNoSchemas) {
@@ -278,6 +299,37 @@ TEST(DefinitionTest, ManyKeysOfAListAreLookedUpAtOnce) {
   const std::clock_t begin = std::clock();
   EXPECT_EQ(Wrong({{"type", "object"}, {"properties", {{"list", list}}}}), "");
   EXPECT_LT(std::clock() - begin, 3 * CLOCKS_PER_SEC);  // Ten seconds, one after the other.
+}
+
+// Paths shared nothing: a definition of 150 kB made 3,000 of 100 kB, several times each.
+TEST(DefinitionTest, ALongNameCostsItsLengthOnce) {
+  Json below = {{"type", "object"}};
+  for (int i = 0; i < 3000; ++i) {
+    below["properties"]["p" + std::to_string(i)] = {
+        {"type", "object"},
+        {"properties", {{"a", {{"type", "string"}, {"default", "b"}, {"pattern", "^b$"}}}}}};
+  }
+  const Json schema = {{"type", "object"}, {"properties", {{std::string(500'000, 'n'), below}}}};
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(Wrong(schema), "");
+  EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
+}
+
+// Of what is wrong with the structure there is no end, and each error holds a whole path.
+TEST(DefinitionTest, ErrorsOfTheStructureAreKeptUpToABound) {
+  const auto wrong = [](const std::string& name, int count) {
+    Json below = {{"type", "object"}};
+    for (int i = 0; i < count; ++i) below["properties"]["p" + std::to_string(i)] = Json::object();
+    Violations out;
+    ValidateStructure({{"type", "object"}, {"properties", {{name, below}}}}, FieldPath("S"), out);
+    return out;
+  };
+  EXPECT_EQ(wrong("few", 50).causes().size(), 50u);
+  const std::clock_t begin = std::clock();
+  const Violations many = wrong(std::string(100'000, 'n'), 20'000);
+  EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC);
+  EXPECT_LE(many.causes().size(), 50u);
+  EXPECT_LE(wrong("n", 20'000).causes().size(), 10'000u);
 }
 
 TEST(DefinitionTest, DefaultsAndUnknownFieldsDoNotGoTogether) {

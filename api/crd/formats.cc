@@ -3,7 +3,6 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 #include "api/cel/go_url.h"
@@ -208,12 +207,6 @@ const Format* Find(std::string_view name) {
 
 std::string KnownFormat(std::string_view format) {
   return Find(Compact(format, "-")) == nullptr ? "" : std::string(format);
-}
-
-bool IsRecognizedFormat(std::string_view format) {
-  constexpr std::array<std::string_view, 4> kNumbers = {"int32", "int64", "float", "double"};
-  return !KnownFormat(format).empty() ||
-         std::find(kNumbers.begin(), kNumbers.end(), format) != kNumbers.end();
 }
 
 bool HasFormat(std::string_view format, std::string_view text) {

@@ -8,9 +8,6 @@ namespace skiff::crd {
 
 // The format; "" for one that is not checked. Dashes in its name do not count.
 std::string KnownFormat(std::string_view format);
-// Whether a format may stand in a schema without a warning: those that are checked, and those of
-// numbers.
-bool IsRecognizedFormat(std::string_view format);
 bool HasFormat(std::string_view format, std::string_view text);
 
 }  // namespace skiff::crd

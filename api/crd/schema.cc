@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/codec/document.h"
+#include "api/crd/default_schema.h"
 #include "api/crd/formats.h"
 
 namespace skiff::crd {
@@ -35,17 +36,20 @@ ListType ListTypeOf(std::string_view word) {
   return word == "set" ? ListType::kSet : ListType::kAtomic;
 }
 
-SchemaPtr Read(const Json& props, int depth);
+// Which are kept: those that are checked, or whichever is named.
+enum class Formats { kChecked, kAll };
 
-std::vector<SchemaPtr> ReadAll(const Json& props, const char* name, int depth) {
+SchemaPtr Read(const Json& props, Formats formats, int depth);
+
+std::vector<SchemaPtr> ReadAll(const Json& props, const char* name, Formats formats, int depth) {
   std::vector<SchemaPtr> schemas;
   const auto found = props.find(name);
   if (found == props.end() || !found->is_array()) return schemas;
-  for (const Json& each : *found) schemas.push_back(Read(each, depth));
+  for (const Json& each : *found) schemas.push_back(Read(each, formats, depth));
   return schemas;
 }
 
-void ReadStructure(const Json& props, int depth, Schema& out) {
+void ReadStructure(const Json& props, Formats formats, int depth, Schema& out) {
   out.type = TextAt(props, "type");
   out.nullable = IsTrue(props, "nullable");
   out.preserve_unknown = IsTrue(props, "x-kubernetes-preserve-unknown-fields");
@@ -61,32 +65,38 @@ void ReadStructure(const Json& props, int depth, Schema& out) {
   if (properties != props.end() && properties->is_object()) {
     out.properties.reserve(properties->size());
     for (const auto& [name, each] : properties->items()) {
-      out.properties.emplace_back(name, Read(each, depth));
+      out.properties.emplace_back(name, Read(each, formats, depth));
     }
   }
   const auto items = props.find("items");
-  if (items != props.end() && items->is_object()) out.items = Read(*items, depth);
+  if (items != props.end() && items->is_object()) out.items = Read(*items, formats, depth);
   const auto additional = props.find("additionalProperties");
   if (additional == props.end() || additional->is_null()) return;
   out.has_additional = true;
   out.forbids_additional = additional->is_boolean() && !additional->get<bool>();
-  if (additional->is_object()) out.additional = Read(*additional, depth);
+  if (additional->is_object()) out.additional = Read(*additional, formats, depth);
 }
 
-// Whether anything of these is said. Of formats, those of numbers are many, and nobody checks them.
-bool HasLimits(const Json& props) {
+// Of formats, those of numbers are many, and of what is no default nobody looks at them.
+std::string FormatOf(const Json& props, Formats formats) {
+  std::string format = TextAt(props, "format");
+  return formats == Formats::kAll ? format : KnownFormat(format);
+}
+
+// Whether anything of these is said.
+bool HasLimits(const Json& props, Formats formats) {
   static constexpr const char* kNames[] = {
       "maximum",   "minimum",   "multipleOf",    "exclusiveMaximum", "exclusiveMinimum",
       "maxLength", "minLength", "maxItems",      "minItems",         "maxProperties",
       "pattern",   "enum",      "minProperties", "allOf",            "anyOf",
       "oneOf",     "not"};
-  return !KnownFormat(TextAt(props, "format")).empty() ||
+  return !FormatOf(props, formats).empty() ||
          std::any_of(std::begin(kNames), std::end(kNames),
                      [&](const char* name) { return props.contains(name); });
 }
 
-void ReadLimits(const Json& props, int depth, SchemaLimits& out) {
-  out.format = KnownFormat(TextAt(props, "format"));
+void ReadLimits(const Json& props, Formats formats, int depth, SchemaLimits& out) {
+  out.format = FormatOf(props, formats);
   out.maximum = NumberOf<double>(props, "maximum");
   out.minimum = NumberOf<double>(props, "minimum");
   out.multiple_of = NumberOf<double>(props, "multipleOf");
@@ -103,11 +113,11 @@ void ReadLimits(const Json& props, int depth, SchemaLimits& out) {
   if (values != props.end() && values->is_array()) {
     out.values.assign(values->begin(), values->end());
   }
-  out.all_of = ReadAll(props, "allOf", depth);
-  out.any_of = ReadAll(props, "anyOf", depth);
-  out.one_of = ReadAll(props, "oneOf", depth);
+  out.all_of = ReadAll(props, "allOf", formats, depth);
+  out.any_of = ReadAll(props, "anyOf", formats, depth);
+  out.one_of = ReadAll(props, "oneOf", formats, depth);
   const auto none = props.find("not");
-  if (none != props.end() && none->is_object()) out.none_of = Read(*none, depth);
+  if (none != props.end() && none->is_object()) out.none_of = Read(*none, formats, depth);
 }
 
 // What of the schema and of those right below it matters to walks that are about nothing else.
@@ -126,16 +136,16 @@ void SumUp(Schema& schema) {
   add(schema.additional);
 }
 
-SchemaPtr Read(const Json& props, int depth) {
+SchemaPtr Read(const Json& props, Formats formats, int depth) {
   auto* schema = new Schema;
   SchemaPtr owned(schema);
   if (!props.is_object() || depth > kSchemaDepthMax) return owned;
-  ReadStructure(props, depth + 1, *schema);
+  ReadStructure(props, formats, depth + 1, *schema);
   SumUp(*schema);
   schema->required = Texts(props, "required");
-  if (!HasLimits(props)) return owned;
+  if (!HasLimits(props, formats)) return owned;
   auto limits = std::make_unique<SchemaLimits>();
-  ReadLimits(props, depth + 1, *limits);
+  ReadLimits(props, formats, depth + 1, *limits);
   schema->limits = std::move(limits);
   return owned;
 }
@@ -185,7 +195,11 @@ const SchemaLimits& Schema::Limits() const {
 }
 
 SchemaPtr ReadSchema(const Json& props) {
-  return Read(props, 0);
+  return Read(props, Formats::kChecked, 0);
+}
+
+SchemaPtr ReadSchemaOfDefaults(const Json& props) {
+  return Read(props, Formats::kAll, 0);
 }
 
 int SchemaDepth(const Json& props) {

@@ -158,6 +158,11 @@ TEST_F(ProtobufAnswersTest, ATableIsJsonWhateverComesFirst) {
   EXPECT_EQ(AskFor(kPods, kProtobuf + table).code, 406);
 }
 
+TEST_F(ProtobufAnswersTest, TheVersionIsOneAnswerWhateverTheParameters) {
+  EXPECT_EQ(AskFor("/version", "text/html, application/json;as=Table;sv=2").code, 200);
+  EXPECT_EQ(AskFor("/version", "text/html;q=0.5").code, 406);
+}
+
 TEST_F(ProtobufAnswersTest, WhatIsSentInProtobufIsAnsweredInIt) {
   const Json pod = {{"metadata", {{"name", "made"}}},
                     {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}};

@@ -11,6 +11,7 @@
 #include "apiserver/request/respond.h"
 #include "apiserver/request/version.h"
 #include "base/metrics.h"
+#include "http/accept.h"
 
 namespace skiff {
 namespace {
@@ -26,8 +27,15 @@ http::Response IndentedJson(const Json& document) {
   return response;
 }
 
+// Only the router asks what is wanted, which knows no parameters.
 Result<http::Response> Version(const NonResourceParts&, const http::Request& request) {
-  TRY(Negotiate(request, {.yaml = false, .protobuf = false, .metadata = false, .table = false}));
+  std::string types;
+  for (const std::string_view each : http::SplitHeader(request.Header("Accept"), ',')) {
+    types.append(types.empty() ? "" : ",").append(http::SplitHeader(each, ';')[0]);
+  }
+  http::Request wanted;
+  wanted.headers.emplace("Accept", std::move(types));
+  TRY(Negotiate(wanted, {.yaml = false, .protobuf = false, .metadata = false, .table = false}));
   return IndentedJson(VersionDocument());
 }
 
