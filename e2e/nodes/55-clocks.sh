@@ -10,7 +10,12 @@ ahead() {
 }
 is_ahead() { local by; by=$(ahead "$1"); [ "$by" -gt "$2" ] && [ "$by" -lt "$3" ]; } # NODE MORE-THAN LESS-THAN
 is_right() { is_ahead "$1" -30 2; }
-same_second() { local off; off=$(($(in_pod "$1" date +%s) - $(date +%s))); [ "$off" -ge -2 ] && [ "$off" -le 2 ]; }
+# Its clock is between what this machine's was before it was asked and is afterwards.
+same_second() {
+  local before now
+  before=$(date +%s)
+  now=$(in_pod "$1" date +%s) && [ "$now" -ge $((before - 1)) ] && [ "$now" -le $(($(date +%s) + 1)) ]
+}
 peer_on_near=$(pod_on app=peer near)
 serial_before=$(openssl x509 -noout -serial -in "$disks/near/skiff/pki/kubelet-client-current.pem")
 has_other_certificate() {
