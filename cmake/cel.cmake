@@ -14,6 +14,6 @@ function(cel_parts target)
   add_executable(cel_test ${tests} ${CMAKE_BINARY_DIR}/source_root.cc)
   target_link_libraries(cel_test PRIVATE ${target} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME cel COMMAND cel_test)
-  set_tests_properties(cel PROPERTIES TIMEOUT 300 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+  set_tests_properties(cel PROPERTIES TIMEOUT 1800 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
       ENVIRONMENT "${unit_heap}")
 endfunction()

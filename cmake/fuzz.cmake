@@ -33,7 +33,7 @@ function(fuzz_programs)
     target_link_libraries(fuzz_replay PRIVATE api http)
     add_test(NAME fuzz_corpora COMMAND ${CMAKE_SOURCE_DIR}/e2e/fuzz/replay.sh
              $<TARGET_FILE:fuzz_replay>)
-    set_tests_properties(fuzz_corpora PROPERTIES TIMEOUT 900)
+    set_tests_properties(fuzz_corpora PROPERTIES TIMEOUT 1800)
     return()
   endif()
   # A kind leads to all that it does, so all of api/ is in it.

@@ -75,11 +75,11 @@ untouched=$(network_of a; network_of b)
 check "nothing is on" nothing_on
 
 say "A slow link"
-begin netem pod/a --delay=100ms --jitter=5ms --for=60s
+begin netem pod/a --delay=100ms --jitter=5ms --for=5m
 check "a waits for b" slow a "$b" 90
 check "  and so does b for a, whose answers come late" slow b "$a" 90
-check "it is on" says "^$id +netem +pod/a +- +delay 100ms 5ms +[0-9]+s$" chaos ls
-check "an Event tells of it" event a ChaosStarted '^netem of pod/a: delay 100ms 5ms for 1m0s$'
+check "it is on" says "^$id +netem +pod/a +- +delay 100ms 5ms +[0-9ms]+$" chaos ls
+check "an Event tells of it" event a ChaosStarted '^netem of pod/a: delay 100ms 5ms for 5m0s$'
 refused "netem of pod/a is on already" chaos netem pod/a --loss=5% --for=10s
 run chaos stop "$id"
 check "a is as quick as before" quick a "$b"
@@ -88,24 +88,24 @@ check "  in the networks of both" as_before
 check "  and an Event says so" event a ChaosStopped 'was stopped$'
 
 say "A link between two"
-begin netem pod/a pod/b --delay=100ms --for=15s
+begin netem pod/a pod/b --delay=100ms --for=20s
 check "a waits for b" slow a "$b" 90
 check "but not for its node" quick a "$(k get node $NODE -o jsonpath='{.status.addresses[0].address}')"
-CHECK_SECONDS=30 check "its time is up" quick a "$b"
+check "its time is up" quick a "$b"
 check "nothing is left" as_before
 check "an Event says so" event a ChaosStopped 'pod/a and pod/b: delay 100ms is over: its time was up$'
 check "  and one of b, too" event b ChaosStopped 'its time was up$'
 
 say "A link that loses, doubles and is narrow"
-begin netem pod/a --loss=50% --for=60s
+begin netem pod/a --loss=50% --for=5m
 lossy() { says ' (2|3|4|5|6|7)[0-9]% packet loss' in_pod a ping -c 60 -i 0.02 -W 1 -q "$b"; }
 check "half is lost" lossy
 run chaos stop
-begin netem pod/a --duplicate=100% --for=60s
+begin netem pod/a --duplicate=100% --for=5m
 twice() { says '20 packets transmitted, 20 packets received, (19|20) duplicates, 0% packet loss' in_pod a ping -c 20 -i 0.05 -q "$b"; }
 check "all comes twice" twice
 run chaos stop
-begin netem pod/b --rate=4mbit --for=60s
+begin netem pod/b --rate=4mbit --for=5m
 in_pod b dd if=/dev/zero of=/www/large bs=1000 count=1000 2>/dev/null
 takes() { # AT-LEAST: milliseconds that a megabyte takes
   local before=${EPOCHREALTIME/./}
@@ -118,7 +118,7 @@ check "  and not any more" not takes 1500
 check "nothing is left" as_before
 
 say "A cut"
-begin partition pod/a --for=60s
+begin partition pod/a --for=5m
 check "a reaches nobody" cut_off a "$b"
 check "  and nobody a" cut_off b "$a:8080"
 check "who sends is not told, as on a cut wire" says '2 packets transmitted, 0 packets received' in_pod a ping -c 2 -W 1 -q "$b"
@@ -128,7 +128,7 @@ check "the kubelet runs commands in it all the same" in_pod a true
 run chaos stop "$id"
 check "a reaches b" reaches a "$b"
 check "nothing is left" as_before
-begin partition pod/a pod/b --for=60s
+begin partition pod/a pod/b --for=5m
 check "a does not reach b" cut_off a "$b"
 check "  nor by its Service" cut_off a "$service"
 check "but another pod" in_pod a ping -c 1 -W 1 "$(ip_of c)"
@@ -143,11 +143,11 @@ asked() { # POD BY IP: that many of ten questions came
   in_pod "$2" ping -c 10 -i 0.05 -W 1 -q "$3" >/dev/null || true
   echo $(($(echos "$1") - before))
 }
-begin partition pod/a pod/b --direction=out --for=60s
+begin partition pod/a pod/b --direction=out --for=5m
 check "what a sends does not come to b" says '^0$' asked b a "$b"
 check "what b sends comes to a" says '^10$' asked a b "$a"
 run chaos stop
-begin partition pod/a pod/b --direction=in --for=60s
+begin partition pod/a pod/b --direction=in --for=5m
 check "what a sends comes to b" says '^10$' asked b a "$b"
 check "what b sends does not come to a" says '^0$' asked a b "$a"
 run chaos stop
@@ -155,18 +155,23 @@ check "nothing is left" as_before
 
 say "By IPv6"
 # Pods have no more of it here than a link to their node; that a pod has an address is what its status says.
-node6=$(in_pod a ping -6 -c 2 -I eth0 ff02::1 | sed -n 's/^64 bytes from \(.*\): seq.*DUP.*/\1/p' | head -n 1)
 own6=$(in_pod a ip -6 -o address show eth0 | sed -n 's|.* inet6 \([^/]*\)/.*|\1|p')
+# Both answer who asks all of the link, in whatever order.
+node6=
+asks_link() {
+  node6=$(in_pod a ping -6 -c 2 -I eth0 ff02::1 | sed -n 's/^64 bytes from \(.*\): seq.*/\1/p' | grep -vxF -m 1 "$own6")
+}
+check "somebody else is on a's link" asks_link
 slow6() { [ "$(rtt a -6 -I eth0 "$node6")" -ge 90 ]; }
 answers6() { in_pod a ping -6 -c 1 -W 1 -I eth0 "$node6"; }
 check "a reaches its node" answers6
 run k patch pod a --subresource=status --type=merge \
   -p "{\"status\": {\"podIPs\": [{\"ip\": \"$a\"}, {\"ip\": \"$own6\"}]}}"
-begin netem pod/a --delay=100ms --for=60s
+begin netem pod/a --delay=100ms --for=5m
 check "it waits for its node's answers" slow6
 run chaos stop
 check "  and not any more" not slow6
-begin partition pod/a --for=60s
+begin partition pod/a --for=5m
 check "it reaches it no more" not answers6
 run chaos stop
 check "  and again" answers6
@@ -177,57 +182,57 @@ ticks() { nsenter --target "$process" --mount --root -- wc -l /tmp/ticks | cut -
 process=$(process_of a)
 running() { local before; before=$(ticks); read -rt 0.6 <> <(:) || true; [ "$(ticks)" -gt "$before" ]; }
 check "a counts" running
-begin pause pod/a --for=60s
+begin pause pod/a --for=5m
 check "it stands still" not running
 check "  and does not answer" cut_off b "$a:8080"
 run chaos stop
 check "it goes on" running
 check "in the same container" [ "$process" = "$(process_of a)" ]
 begin pause pod/a --for=2s
-CHECK_SECONDS=15 check "when its time is up, too" running
+check "when its time is up, too" running
 
 say "A kill"
 restarts() { k get pod "$1" -o jsonpath='{.status.containerStatuses[0].restartCount}'; }
 before=$(restarts c)
 run chaos kill pod/c
 started_again() { [ "$(restarts c)" -gt "$before" ]; }
-CHECK_SECONDS=40 check "its container is started again" started_again
+check "its container is started again" started_again
 check "by SIGKILL" says '^137' k get pod c -o jsonpath='{.status.containerStatuses[0].lastState.terminated.exitCode}'
 check "an Event tells of it" event c ChaosStarted '^kill of pod/c: SIGKILL$'
 
 say "A full disk"
 writes() { in_pod a dd if=/dev/zero of=/cache/new bs=1M count=4; }
 check "a writes into its emptyDir" writes
-begin disk pod/a --volume=cache --for=60s
+begin disk pod/a --volume=cache --for=5m
 check "no more" says 'No space left on device' in_pod a sh -c 'rm /cache/new; dd if=/dev/zero of=/cache/more bs=1M count=6'
 run chaos stop
 check "it writes again" writes
 in_pod a rm -f /cache/new /cache/more
 
 say "Its supervisor is killed"
-begin netem pod/a --delay=100ms --for=60s
+begin netem pod/a --delay=100ms --for=5m
 check "a waits for b" slow a "$b" 90
 run kill -KILL "$(supervisor_of "$id")"
 check "it is over at once" quick a "$b"
 check "whoever comes next takes away what is left" says "had lost its supervisor" chaos ls
 check "  and nothing is" as_before
 check "  as an Event says" event a ChaosStopped 'had lost its supervisor: undone$'
-begin partition pod/a --for=15s
+begin partition pod/a --for=20s
 run kill -KILL "$(supervisor_of "$id")"
 check "a cut lasts" cut_off a "$b"
-CHECK_SECONDS=30 check "  until its time is up, by the kernel's own clock" reaches a "$b"
+check "  until its time is up, by the kernel's own clock" reaches a "$b"
 run chaos ls
 check "nothing is left" as_before
-begin partition pod/a --for=60s
+begin partition pod/a --for=5m
 run kill -KILL "$(supervisor_of "$id")"
 check "or until whoever comes next" says "had lost its supervisor" chaos ls
 check "  undoes it" reaches a "$b"
 check "nothing is left" as_before
-begin pause pod/a --for=60s
+begin pause pod/a --for=5m
 run kill -KILL "$(supervisor_of "$id")"
 check "what was paused goes on at once" running
 run chaos ls
-begin disk pod/a --volume=cache --for=60s
+begin disk pod/a --volume=cache --for=5m
 run kill -KILL "$(supervisor_of "$id")"
 check "what was full is not any more" writes
 run chaos ls
@@ -238,7 +243,7 @@ skiff=$(cut -d' ' -f1 "$DATA/skiff.pid")
 run kill -KILL "$skiff"
 check "its process is gone" eval '! kill -0 $skiff'
 run "$SKIFF" up "--data-dir=$DATA"
-CHECK_SECONDS=30 check "the cut ends in time" reaches a "$b"
+check "the cut ends in time" reaches a "$b"
 check "nothing is left" as_before
 check "an Event tells of its end" event a ChaosStopped 'partition of pod/a: both directions is over: its time was up$'
 
@@ -246,17 +251,18 @@ say "A node whose clock is wrong"
 # By how many seconds the node's Lease is ahead of the machine's clock.
 ahead() { echo $(($(date -d "$(k get lease -n kube-node-lease $NODE -o jsonpath='{.spec.renewTime}')" +%s) - $(date +%s))); }
 is_ahead() { local by; by=$(ahead); [ "$by" -gt "$1" ] && [ "$by" -lt "$2" ]; }
-begin clock node/$NODE --offset=+5m --for=60s
-CHECK_SECONDS=30 check "its Lease is of five minutes from now" is_ahead 250 301
+begin clock node/$NODE --offset=+5m --for=5m
+check "its Lease is of five minutes from now" is_ahead 250 301
 check "containers have the machine's time" eval '[ $(($(in_pod a date +%s) - $(date +%s))) -le 1 ]'
 refused "clock of node/$NODE is on already" chaos clock node/$NODE --offset=-5m --for=5s
 run chaos stop "$id"
-CHECK_SECONDS=30 check "and of now again" is_ahead -30 2
-begin clock node/$NODE --offset=-1h --for=20s
-CHECK_SECONDS=30 check "an hour behind" is_ahead -3700 -3500
+check "and of now again" is_ahead -30 2
+# Its Lease is renewed each ten seconds, and the supervisor must be there still when that was seen.
+begin clock node/$NODE --offset=-1h --for=40s
+check "an hour behind" is_ahead -3700 -3500
 check "the node is Ready all the same" k wait --for=condition=Ready node/$NODE --timeout=1s
 run kill -KILL "$(supervisor_of "$id")"
-CHECK_SECONDS=60 check "it is over in time, though nobody is there to end it" is_ahead -30 2
+CHECK_SECONDS=120 check "it is over in time, though nobody is there to end it" is_ahead -30 2
 check "and swept" nothing_on
 
 say "A pod whose clock is wrong"
@@ -281,17 +287,17 @@ refused "clock of pod/a is on already" chaos clock pod/a --offset=-5m --for=5s
 run chaos stop "$id"
 check "right at once for who begins" begins_off -4 1
 check "  and for who runs" runs_off -4 1
-begin clock pod/a --container=c --drift=-100% --for=10s
+begin clock pod/a --container=c --drift=-100% --for=20s
 stands=$(in_pod a date +%s)
 check "it stands still, or nearly" eval 'sleep 3; within $(($(in_pod a date +%s) - stands)) -1 1'
-CHECK_SECONDS=30 check "over in time" begins_off -4 1
+check "over in time" begins_off -4 1
 check "and nothing is on" nothing_on
-begin clock pod/a --offset=-2h --for=20s
+begin clock pod/a --offset=-2h --for=30s
 check "two hours behind" runs_off -7205 -7190
 run kill -KILL "$(supervisor_of "$id")"
 check "who runs keeps it without the supervisor" runs_off -7205 -7190
 check "  who begins has the right time" begins_off -4 1
-CHECK_SECONDS=30 check "it is over in time, though nobody is there to end it" runs_off -4 1
+check "it is over in time, though nobody is there to end it" runs_off -4 1
 check "and swept" nothing_on
 in_pod a killall awk
 wait "$looping" 2>/dev/null || true
@@ -340,7 +346,7 @@ run k run forged --image=busybox:1.35 --annotations="kubernetes.io/config.hash=$
 run k patch pod forged --subresource=status --type=merge \
   -p "{\"status\": {\"phase\": \"Running\", \"podIP\": \"$static_ip\", \"podIPs\": [{\"ip\": \"$static_ip\"}]}}"
 refused "pod/forged runs on node/elsewhere" chaos partition pod/forged --for=5s
-begin partition "pod/own-$NODE" --for=60s
+begin partition "pod/own-$NODE" --for=5m
 check "the static pod itself is found, and cut off" not in_pod a ping -c 1 -W 1 -q "$static_ip"
 run chaos stop
 check "it is over" in_pod a ping -c 1 -W 1 -q "$static_ip"
@@ -348,8 +354,8 @@ check "it is over" in_pod a ping -c 1 -W 1 -q "$static_ip"
 say "The disk of a node"
 room() { df --output=avail "$DATA" | tail -n 1; }
 begin disk node/$NODE "--data-dir=$DATA" --for=5s
-check "it is full" [ "$(room)" -lt 100 ]
-CHECK_SECONDS=15 check "for five seconds" eval '[ "$(room)" -gt 10000 ]'
+check "it is full" eval '[ "$(room)" -lt 100 ]'
+check "for five seconds" eval '[ "$(room)" -gt 10000 ]'
 check "the API takes writes" k create configmap later
 run chaos ls
 run "$SKIFF" down "--data-dir=$DATA"

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-SECONDS = 20
+SECONDS = 60
 READY = "shell-is-ready"
 # How each begins, with nothing of its user's, and takes what `completion` prints: at once, or from a file where
 # packages put it.

@@ -41,7 +41,7 @@ step="apply of what was converted"
 "$skiff" apply --dry-run=server -f "$work/out" >/dev/null
 
 # Everything comes up: the task before those who wait for its end, the database before both.
-compose up "${shop[@]}" --wait --timeout=60s
+compose up "${shop[@]}" --wait --timeout=180s
 objects=$(count created)
 is "$(wc -l <"$work/out")" "$objects"
 is "$(grep -nE '^(statefulset.apps/db|job.batch/migrate|statefulset.apps/api|statefulset.apps/proxy|deployment.apps/proxy) ' "$work/out" |
@@ -63,7 +63,7 @@ is "$("$skiff" get deployment proxy -o jsonpath='{.spec.replicas}')" 2
 
 # Another image: those who have it are changed; the task, whose pods cannot change, runs again.
 step="other image"
-TAG=1.5 compose up "${shop[@]}" --timeout=60s
+TAG=1.5 compose up "${shop[@]}" --timeout=180s
 is "$(grep -vE ' unchanged$' "$work/out" | sort | paste -sd,)" \
   "deployment.apps/worker configured,job.batch/migrate created,job.batch/migrate deleted,statefulset.apps/api configured"
 export TAG=1.5
@@ -79,7 +79,7 @@ fails "$skiff" get deployment worker >/dev/null 2>&1
 
 # Another secret makes new pods, another one's pods stay.
 step="other secret"
-DB_PASSWORD=changed compose up "${shop[@]}" -f "$work/less.yaml" --timeout=60s
+DB_PASSWORD=changed compose up "${shop[@]}" -f "$work/less.yaml" --timeout=180s
 says '^secret/shop-db-password configured$'
 says '^statefulset.apps/db configured$'
 says '^deployment.apps/proxy unchanged$'
@@ -98,7 +98,7 @@ made_of_debug() {
   "$skiff" get deployment/debug service/debug service/debug-published configmap/profiles-settings \
     networkpolicy/profiles-network-inner -o name | wc -l
 }
-compose -f "$work/profiles.yaml" --profile debug up --wait --timeout=60s
+compose -f "$work/profiles.yaml" --profile debug up --wait --timeout=180s
 is "$(made_of_debug)" 5
 compose -f "$work/profiles.yaml" up
 is "$(count pruned)" 0
@@ -107,7 +107,7 @@ is "$("$skiff" get deployment debug -o jsonpath='{.status.readyReplicas}')" 1
 sed -i '/^  debug:/d' "$work/profiles.yaml"
 compose -f "$work/profiles.yaml" up
 says '^deployment.apps/debug pruned$'
-compose -f "$work/profiles.yaml" down --timeout=60s
+compose -f "$work/profiles.yaml" down --timeout=180s
 
 # What the server refuses refuses the whole: nothing is written.
 printf 'services:\n  worker: !reset null\n  db: {image: postgres:17}\n  cache: {stop_grace_period: 1s, hostname: "", deploy: {resources: {limits: {memory: 1m}, reservations: {memory: 2m}}}}\n' >"$work/bad.yaml"
@@ -125,7 +125,7 @@ printf 'name: other\nservices: {db: {image: x}}\n' >"$work/other.yaml"
 fails compose up -f "$work/other.yaml"
 says 'service "db" in namespace default is of the compose project shop' err
 "$skiff" create namespace other >/dev/null
-compose up -n other -f "$work/other.yaml" --wait --timeout=60s
+compose up -n other -f "$work/other.yaml" --wait --timeout=180s
 says '^deployment.apps/db created$'
 
 # Two folders of one name are two projects: what one has made is neither pruned nor taken down by the other.
@@ -161,6 +161,7 @@ compose -f "$work/${long}y/compose.yaml" down --timeout=60s
 fails "$skiff" get deployment one another >/dev/null 2>&1
 
 # By service: who is there, and what they print. -f follows where a file is not meant.
+compose up "${shop[@]}" -f "$work/less.yaml" --wait --timeout=180s
 compose ps -p shop
 says '^SERVICE +KIND +READY +STATUS +RESTARTS +IMAGE +PUBLISHED$'
 says '^api +StatefulSet +1/1 +Running +0 +shop/api:1.5 '
@@ -175,18 +176,18 @@ says '^\[pod/api-0/api\] '
 says '^\[pod/db-0/db\] '
 is "$(wc -l <"$work/out")" 2
 step="logs -f"
-timeout 20 "$skiff" compose logs -f cli/compose/testdata/shop/compose.yaml cache >"$work/out" 2>"$work/err" &
+timeout 120 "$skiff" compose logs -f cli/compose/testdata/shop/compose.yaml cache >"$work/out" 2>"$work/err" &
 logs=$!
 until grep -q '^\[pod/cache-' "$work/out" 2>/dev/null; do read -rt 0.1 <> <(:) || true; kill -0 $logs; done
 "$skiff" delete pod -l compose.skiff.io/service=cache --wait=false >/dev/null
 wait $logs || { [ $? = 124 ] && echo "logs -f did not end with its pod" && false; }
 
 # Down: all but the volumes; then these.
-compose down "${shop[@]}" --timeout=60s
+compose down "${shop[@]}" --timeout=180s
 is "$("$skiff" get all,networkpolicies,configmaps,secrets -l compose.skiff.io/project=shop -o name)" ""
 says '^statefulset.apps/api deleted$'
 is "$("$skiff" get persistentvolumeclaims -l compose.skiff.io/project=shop -o name | wc -l)" 3
-compose down "${shop[@]}" --volumes --timeout=60s
+compose down "${shop[@]}" --volumes --timeout=180s
 is "$("$skiff" get persistentvolumeclaims -l compose.skiff.io/project=shop -o name)" ""
 compose down "${shop[@]}"
 says '^No resources found of project shop'

@@ -107,7 +107,7 @@ spread() { # IP
 rollout_without_failures() { # KUBECTL-LIKE PROGRAM, IP
   local kubectl=$1 asked failed
   asked=$(mktemp); failed=$(mktemp)
-  ( while :; do curl -fsS -m 2 "http://$2/hostname" >>"$asked" 2>>"$failed"; echo >>"$asked"; done ) &
+  ( while :; do curl -fsS -m 5 "http://$2/hostname" >>"$asked" 2>>"$failed"; echo >>"$asked"; done ) &
   asker=$!
   run "$kubectl" set image deployment/web web=skiff.local/kitten:1.0
   run "$kubectl" rollout status deployment/web --timeout=120s

@@ -56,7 +56,7 @@ start_upstream
 start_dns
 
 zone=svc.cluster.local
-until_true 10 knows "$DNS_PORT" "web.default.$zone"
+until_true 60 knows "$DNS_PORT" "web.default.$zone"
 answers "web.default.$zone" A 10.96.0.20
 answers "WEB.Default.$zone" A 10.96.0.20
 answers "web.default.$zone" AAAA ""
@@ -112,7 +112,7 @@ status "web.default.$zone" A NOERROR +cookie
 ttl() { ask "$DNS_PORT" +noall +answer "$1" A | awk 'NR == 1 {print $2}'; }
 first=$(ttl name5.example.test)
 older() { [ "$(ttl name5.example.test)" -lt "$first" ]; }
-until_true 5 older
+until_true 60 older
 stop_upstream
 status name5.example.test A NOERROR
 status nope.example.test A NXDOMAIN
@@ -121,7 +121,7 @@ status name77.example.test A SERVFAIL
 status "web.default.$zone" A NOERROR
 start_upstream
 back() { [ "$(ask "$DNS_PORT" +short name78.example.test A)" = 192.0.2.79 ]; }
-until_true 10 back
+until_true 60 back
 checks=$((checks + 2))
 
 # Noise, of which some is answered, and after which all goes on.
@@ -142,6 +142,6 @@ same "many queries on one connection" 40 \
 # What changes in the API changes here.
 "$SKIFF" delete service web >/dev/null
 gone() { ask "$DNS_PORT" "web.default.$zone" A | grep -q NXDOMAIN; }
-until_true 10 gone
+until_true 60 gone
 checks=$((checks + 1))
 echo "DNS: $checks checks passed."

@@ -38,7 +38,7 @@ until_true() {
 
 ask() { # PORT ARGUMENTS-OF-DIG...
   local port=$1; shift
-  dig @127.0.0.1 -p "$port" +tries=1 +timeout=3 +nocookie "$@"
+  dig @127.0.0.1 -p "$port" +tries=1 +timeout=15 +nocookie "$@"
 }
 knows() { [ -n "$(ask "$1" +short "$2" "${3:-A}")" ]; } # PORT NAME [TYPE]
 
@@ -95,7 +95,7 @@ start_upstream() {
   done
   start_unbound upstream "$UPSTREAM_PORT" "$data"
   upstream=${servers[-1]}
-  until_true 10 knows "$UPSTREAM_PORT" name1.example.test
+  until_true 60 knows "$UPSTREAM_PORT" name1.example.test
 }
 
 start_peer() {
@@ -103,7 +103,7 @@ start_peer() {
 forward-zone:
   name: \".\"
   forward-addr: 127.0.0.1@$UPSTREAM_PORT"
-  until_true 10 knows "$PEER_PORT" name1.example.test
+  until_true 60 knows "$PEER_PORT" name1.example.test
 }
 
 start_api() {
@@ -121,12 +121,12 @@ clusters: [{name: test, cluster: {server: "https://127.0.0.1:$API_PORT", insecur
 users: [{name: test, user: {token: dns-test-token}}]
 contexts: [{name: test, context: {cluster: test, user: test}}]
 CONF
-  until_true 20 "$SKIFF" get namespace default
+  until_true 60 "$SKIFF" get namespace default
 }
 
 start_dns() { # MORE-FLAGS...
   "$SKIFF" dns --kubeconfig="$KUBECONFIG" --bind-address=127.0.0.1 --port="$DNS_PORT" \
     --upstream=127.0.0.1:"$UPSTREAM_PORT" "$@" 2>"$work/dns.log" &
   servers+=($!)
-  until_true 20 knows "$DNS_PORT" kubernetes.default.svc.cluster.local
+  until_true 60 knows "$DNS_PORT" kubernetes.default.svc.cluster.local
 }

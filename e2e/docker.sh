@@ -48,6 +48,12 @@ client() { "$KUBECTL" exec client -- /bin/client "$@"; }
 # Which of its pods answer for the service, of so many requests.
 answering() { client http://web/hostname --count 80 | grep -o 'web-[a-z0-9]*-[a-z0-9]*' | sort -u | wc -l; }
 all_answer() { [ "$(answering)" = "$1" ]; }
+# All requests are answered, and by none of these.
+all_but() { # POD...
+  local answers pod
+  answers=$(client http://web/hostname --count 80) || return 1
+  for pod in $1; do [[ $answers != *"$pod"* ]] || return 1; done
+}
 # What must outlive everything: every object that somebody made, and each running container.
 identities() {
   "$KUBECTL" get nodes,deployments,replicasets,daemonsets,services,serviceaccounts,secrets,configmaps -A \
@@ -101,17 +107,18 @@ service_by_name() {
 }
 
 machine_fails() {
-  local lost=agent-2 began=$SECONDS left
+  local lost=agent-2 began=$SECONDS on_lost
   say "$1. A machine fails"
   run "$KUBECTL" apply -f manifests/web/every-node.yaml
   check "a pod of the DaemonSet runs on every agent" running app=every-node "$agents"
-  left=$("$KUBECTL" get pods -l app=web -o wide --no-headers | grep -vc " $lost ")
+  on_lost=$("$KUBECTL" get pods -l app=web --field-selector spec.nodeName="$lost" -o jsonpath='{.items[*].metadata.name}')
   typed stop "$lost"
   CHECK_SECONDS=120 check "$lost is NotReady" sh -c "'$KUBECTL' get node $lost | grep -q NotReady"
   echo "   after $((SECONDS - began)) s (grace $SKIFF_NODE_GRACE)"
   check "and has the taint of a lost node" \
     sh -c "'$KUBECTL' get node $lost -o jsonpath='{.spec.taints[*].key}' | grep -q node.kubernetes.io/unreachable"
-  check "the service's rules have left it out" all_answer "$left"
+  # Whether or not they are replaced already.
+  check "the service's rules have left it out" all_but "$on_lost"
   CHECK_SECONDS=120 check "its pods are replaced elsewhere" \
     sh -c "[ \$('$KUBECTL' get pods -l app=web -o wide --no-headers | grep ' Running ' | grep -vc ' $lost ') = $SKIFF_NODES ]"
   echo "   after $((SECONDS - began)) s (tolerated for ${SKIFF_TOLERATION_SECONDS}s)"
@@ -122,12 +129,13 @@ machine_fails() {
   machine_returns "$lost"
 }
 
+no_taint() { local taints; taints=$("$KUBECTL" get node "$1" -o jsonpath='{.spec.taints}') && [ -z "$taints" ]; }
 processes_on() { [ "$(compose exec -T "$1" sh -c 'ps -e -o comm=' | grep -cx "$2")" = "$3" ]; }
 machine_returns() {
   local lost=$1
   typed start "$lost"
   check "it comes back" nodes_ready "$SKIFF_NODES"
-  check "without a taint" test -z "$("$KUBECTL" get node "$lost" -o jsonpath='{.spec.taints}')"
+  check "without a taint" no_taint "$lost"
   check "what was replaced is gone from it" running app=web "$SKIFF_NODES"
   check "and so are its processes" processes_on "$lost" nautilus \
     "$("$KUBECTL" get pods -l app=web --field-selector spec.nodeName="$lost" -o name | wc -l)"

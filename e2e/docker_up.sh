@@ -201,7 +201,7 @@ in_the_way() {
   check "no image to load" says '/nowhere.tar is neither a file that can be read nor an image'
   refused skiff image load --docker --name=third build/release/images/busybox.tar
   check "no cluster to load it into" says 'no cluster "third" runs in Docker'
-  check "nothing is left of what failed" test "$(traces)" = "$before"
+  check "nothing is left of what failed" leaves "$before"
   docker create --name taken-server "$image" >/dev/null
   docker volume create taken-agent-1 >/dev/null
   refused skiff up --docker --name=taken --image="$image"
@@ -354,7 +354,8 @@ three_members() {
   [ "$(docker exec three-etcd-2 etcdctl --endpoints=https://three-etcd-1:2379 --cacert=/var/etcd/data/pki/ca.crt \
     --cert=/var/etcd/data/pki/member.crt --key=/var/etcd/data/pki/member.key member list | grep -c started)" = 3 ]
 }
-same_traces() { [ "$(traces)" = "$untouched" ]; }
+leaves() { [ "$(traces)" = "$1" ]; } # TRACES
+same_traces() { leaves "$untouched"; }
 
 untouched=$(traces)
 trap cleanup EXIT

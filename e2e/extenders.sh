@@ -88,5 +88,5 @@ for kind in $kinds; do
     esac
   done
 done
-timeout 300 python3 ../extenders/scenarios.py "127.0.0.1:$port" "$work" "${names[@]}" || fail "not as wanted"
+timeout 1200 python3 ../extenders/scenarios.py "127.0.0.1:$port" "$work" "${names[@]}" || fail "not as wanted"
 [ "$kinds" != ours ] || echo "without kube-scheduler"

@@ -70,7 +70,7 @@ ready() {
   k logs -l "app=$1" --tail=5 --prefix
   return 1
 }
-answers() { says '^hello$' curl -fsS -m 2 "$@"; }
+answers() { says '^hello$' curl -fsS -m 10 "$@"; }
 
 run k up --data-dir="$DATA" --ingress-https-port=0
 check "the image is there" k image load --data-dir="$DATA" "${SKIFF%/*}/images/busybox.tar"
@@ -101,7 +101,7 @@ for round in $(seq "$ROUNDS"); do
   for name in http1 h2c tls; do run k rollout status "deployment/$name" --timeout=120s; done
 done
 run k scale deployment http1 h2c tls --replicas=4
-for name in http1 h2c tls; do run k rollout status "deployment/$name" --timeout=60s; done
+for name in http1 h2c tls; do run k rollout status "deployment/$name" --timeout=120s; done
 run k scale deployment http1 h2c tls --replicas=2
 for name in http1 h2c tls; do check "the others of $name are gone" ready $name; done
 check "all clients ask still" kill -0 $asker

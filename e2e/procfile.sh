@@ -51,7 +51,7 @@ works() {
   run k apply -f "$root/e2e/testdata/chaos/pods.yaml"
   for pod in a b c; do check "pod $pod runs" k wait --for=condition=Ready "pod/$pod" --timeout=1s; done
   service=$(k get service b -o jsonpath='{.spec.clusterIP}')
-  check "a Service answers, by the proxy's rules" curl -fsS -m 2 "http://$service/"
+  check "a Service answers, by the proxy's rules" curl -fsS -m 10 "http://$service/"
 }
 ready() { k get pod a -o jsonpath='{.status.conditions[?(@.type=="Ready")].status} {.status.containerStatuses[0].restartCount}'; }
 
@@ -73,7 +73,7 @@ if [ -x "$GOREMAN" ]; then
   for name in $names; do check "$name is one of its processes" is_running "$name"; done
   run goreman run stop scheduler
   check "the scheduler has ended" is_stopped scheduler
-  check "without it the Service answers" curl -fsS -m 2 "http://$service/"
+  check "without it the Service answers" curl -fsS -m 10 "http://$service/"
   k create deployment waits --image=busybox:1.35 -- sleep 1000 >/dev/null
   check "  and a new pod has no node" eval '[ "$(k get pods -l app=waits -o jsonpath="{.items[*].spec.nodeName}{.items[*].status.phase}")" = Pending ]'
   run goreman run start scheduler
@@ -81,14 +81,14 @@ if [ -x "$GOREMAN" ]; then
   for name in kubelet apiserver; do
     run goreman run restart "$name"
     check "$name was started again" is_running "$name"
-    check "  and the Service answers" curl -fsS -m 2 "http://$service/"
+    check "  and the Service answers" curl -fsS -m 10 "http://$service/"
   done
   check "the API answers" k get --raw /readyz
-  check "no pod was started again" [ "$(ready)" = "True 0" ]
+  check "no pod was started again" eval '[ "$(ready)" = "True 0" ]'
   run k delete deployment waits
   run kill -INT "$supervisor"
   check "goreman ends all of them, and itself" ended
-  check "the Service answers all the same" curl -fsS -m 2 "http://$service/"
+  check "the Service answers all the same" curl -fsS -m 10 "http://$service/"
 else
   printf '\nleft out: goreman (neither GOREMAN nor a Go that can build it)\n'
 fi
@@ -101,10 +101,10 @@ say "One after the other is killed, and started again"
 for name in proxy scheduler controllers kubelet apiserver etcd; do
   run kill -KILL "${process[$name]}"
   wait "${process[$name]}" 2>/dev/null || true
-  check "without $name the Service answers" curl -fsS -m 2 "http://$service/"
+  check "without $name the Service answers" curl -fsS -m 10 "http://$service/"
   start "$name"
 done
 check "the API answers" k get --raw /readyz
-check "no pod was started again" [ "$(ready)" = "True 0" ]
+check "no pod was started again" eval '[ "$(ready)" = "True 0" ]'
 k create deployment later --image=busybox:1.35 -- sleep 1000 >/dev/null
 check "all parts do their work: a Deployment comes to be" k wait --for=condition=Available deployment/later --timeout=1s

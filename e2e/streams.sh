@@ -22,6 +22,8 @@ check "pods run" "$SKIFF" wait --for=condition=Ready --timeout=1s \
 check "one has ended" "$SKIFF" wait --for=jsonpath='{.status.phase}=Succeeded' pod/count --timeout=1s
 restarted() { [ "$("$SKIFF" get pod again -o 'jsonpath={.status.containerStatuses[0].restartCount}')" -ge 1 ]; }
 check "one has begun again" restarted
+not_pulled() { says "^(ErrImagePull|ImagePullBackOff)$" k get pod missing -o "jsonpath={.status.containerStatuses[0].state.waiting.reason}"; }
+check "one has no image" not_pulled
 run python3 e2e/streams.py "${clients[@]}"
 steps=$((steps + 1))
 run "$SKIFF" down --data-dir="$DATA"

@@ -18,8 +18,8 @@ import subprocess
 import sys
 import time
 
-PATIENCE = float(os.environ.get("TOUR_PATIENCE", "60"))  # Seconds that one looks again.
-COMMAND_SECONDS = 150  # What takes longer hangs.
+PATIENCE = float(os.environ.get("TOUR_PATIENCE", "120"))  # Seconds that one looks again.
+COMMAND_SECONDS = 300  # What takes longer hangs.
 # What may be typed again, because it changes nothing.
 LOOKS = re.compile(
     r"^(kubectl|skiff|curl|ip|iptables-save|nft list|cat|for \w+ in|docker exec)\b")

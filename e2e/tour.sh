@@ -38,10 +38,11 @@ docker_chapters() {
   # As the page makes it, but of the base that this engine has.
   docker image inspect etcd >/dev/null 2>&1 ||
     e2e/docker/etcd.sh etcd "$(docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 && echo "$SKIFF_BASE" || echo skiff-base:12)" >/dev/null
-  before=$(docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q --no-trunc)
+  engine_state() { docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q --no-trunc; }
+  before=$(engine_state)
   python3 -B e2e/tour.py docs/course.md docker
-  check "no container, volume or network is left" \
-    [ "$before" = "$(docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q --no-trunc)" ]
+  same_engine() { [ "$before" = "$(engine_state)" ]; }
+  check "no container, volume or network is left" same_engine
 }
 
 if [ "${1:-}" = docker ]; then

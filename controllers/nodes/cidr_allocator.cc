@@ -67,19 +67,29 @@ Result<CidrAllocator> CidrAllocator::Make(const PodCidr& range, int block_prefix
 }
 
 std::optional<PodCidr> CidrAllocator::Allocate() {
+  const auto overlaps = [](const std::vector<PodCidr>& ranges, const PodCidr& block) {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](const PodCidr& it) { return it.Overlaps(block); });
+  };
+  std::optional<uint32_t> last;
   for (uint32_t tried = 0; tried < count_; ++tried) {
     const uint32_t index = (next_ + tried) % count_;
-    if (used_.contains(index)) continue;
-    const PodCidr block = Block(index);
-    if (std::any_of(reserved_.begin(), reserved_.end(),
-                    [&](const PodCidr& it) { return it.Overlaps(block); })) {
-      continue;
-    }
-    used_.insert(index);
-    next_ = (index + 1) % count_;
-    return block;
+    if (used_.contains(index) || overlaps(reserved_, Block(index))) continue;
+    if (!overlaps(avoided_, Block(index))) return Take(index);
+    if (!last) last = index;
   }
-  return std::nullopt;
+  if (!last) return std::nullopt;
+  return Take(*last);
+}
+
+PodCidr CidrAllocator::Take(uint32_t index) {
+  used_.insert(index);
+  next_ = (index + 1) % count_;
+  return Block(index);
+}
+
+bool CidrAllocator::IsFarLarger(const PodCidr& block) const {
+  return block.ipv6 == range_.ipv6 && block.prefix + kLargerBlockBitsMax < block_prefix_;
 }
 
 bool CidrAllocator::Occupy(const PodCidr& block) {
@@ -89,7 +99,14 @@ bool CidrAllocator::Occupy(const PodCidr& block) {
   return true;
 }
 
+bool CidrAllocator::Avoid(const PodCidr& block) {
+  if (!block.Overlaps(range_)) return false;
+  avoided_.push_back(block);
+  return true;
+}
+
 void CidrAllocator::Release(const PodCidr& block) {
+  std::erase(avoided_, block);
   const auto touched = Touched(block);
   if (!touched) return;
   for (uint32_t index = touched->first; index <= touched->second; ++index) used_.erase(index);
@@ -105,7 +122,6 @@ PodCidr CidrAllocator::Block(uint32_t index) const {
 }
 
 std::optional<std::pair<uint32_t, uint32_t>> CidrAllocator::Touched(const PodCidr& block) const {
-  if (block.prefix + kLargerBlockBitsMax < block_prefix_) return std::nullopt;
   if (block.Contains(range_)) return std::pair(0u, count_ - 1);
   if (!range_.Contains(block)) return std::nullopt;
   uint32_t index = 0;

@@ -28,8 +28,7 @@ class CidrAllocator {
  public:
   // So many bits may number the blocks.
   static constexpr int kBlockBitsMax = 16;
-  // So many bits shorter than our blocks one may be that a node came with, of a time when the
-  // cluster gave out larger ones. No node takes more by saying so.
+  // A block that is more bits shorter than ours is far larger.
   static constexpr int kLargerBlockBitsMax = 4;
   // Blocks with `block_prefix` bits out of `range`. `reserved` are never touched. More bits of
   // blocks than kBlockBitsMax fail.
@@ -37,13 +36,18 @@ class CidrAllocator {
                                     std::vector<PodCidr> reserved);
   // The next free block after the last one, from the start again at the end; nullopt when full.
   std::optional<PodCidr> Allocate();
-  // Marks blocks that `block` covers as used, or free; none where it is too large for one node's.
-  // Occupy answers whether there are any.
+  bool IsFarLarger(const PodCidr& block) const;
+  // Marks blocks that `block` covers as used; false where there are none.
   bool Occupy(const PodCidr& block);
+  // What `block` covers is given out when nothing else is left. False where that is nothing.
+  bool Avoid(const PodCidr& block);
+  // Ends both.
   void Release(const PodCidr& block);
 
  private:
   PodCidr Block(uint32_t index) const;
+  // Marks it as used.
+  PodCidr Take(uint32_t index);
   // The first and last block that the range touches; nullopt for none.
   std::optional<std::pair<uint32_t, uint32_t>> Touched(const PodCidr& block) const;
   PodCidr range_;
@@ -51,6 +55,7 @@ class CidrAllocator {
   uint32_t count_ = 0;
   uint32_t next_ = 0;
   std::vector<PodCidr> reserved_;
+  std::vector<PodCidr> avoided_;
   std::set<uint32_t> used_;
 };
 

@@ -39,13 +39,34 @@ TEST(CidrAllocatorTest, LargerBlocksOccupySeveral) {
   EXPECT_EQ(allocator.Allocate()->Text(), "10.0.2.0/24");
 }
 
-TEST(CidrAllocatorTest, NoNodeTakesTheWholeRangeBySayingSo) {
+TEST(CidrAllocatorTest, AnySizeIsOccupied) {
   CidrAllocator allocator = AllocatorOf("10.244.0.0/16", 24);
-  for (const char* all : {"10.244.0.0/16", "10.0.0.0/8", "10.244.0.0/17"}) {
-    EXPECT_FALSE(allocator.Occupy(*PodCidr::Parse(all)));
-    EXPECT_TRUE(allocator.Allocate()) << all;
+  EXPECT_TRUE(allocator.Occupy(*PodCidr::Parse("10.244.0.0/17")));
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.244.128.0/24");
+  EXPECT_TRUE(allocator.Occupy(*PodCidr::Parse("10.0.0.0/8")));
+  EXPECT_FALSE(allocator.Allocate());
+  allocator.Release(*PodCidr::Parse("10.244.0.0/17"));
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.244.0.0/24");
+  EXPECT_FALSE(allocator.Occupy(*PodCidr::Parse("10.245.0.0/24")));
+}
+
+TEST(CidrAllocatorTest, WhatIsAvoidedIsGivenOutLast) {
+  CidrAllocator allocator = AllocatorOf("10.0.0.0/22", 24);
+  EXPECT_TRUE(allocator.Avoid(*PodCidr::Parse("10.0.0.0/23")));
+  EXPECT_FALSE(allocator.Avoid(*PodCidr::Parse("10.1.0.0/16")));
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.0.2.0/24");
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.0.3.0/24");
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.0.0.0/24");
+  allocator.Release(*PodCidr::Parse("10.0.0.0/23"));
+  EXPECT_EQ(allocator.Allocate()->Text(), "10.0.1.0/24");
+}
+
+TEST(CidrAllocatorTest, FarLargerIsMoreThanSixteenTimesAsLarge) {
+  const CidrAllocator allocator = AllocatorOf("10.244.0.0/16", 24);
+  for (const auto& [text, wanted] : {std::pair("10.244.0.0/20", false), {"10.244.0.0/19", true},
+                                     {"10.0.0.0/8", true}, {"fd00::/8", false}}) {
+    EXPECT_EQ(allocator.IsFarLarger(*PodCidr::Parse(text)), wanted) << text;
   }
-  EXPECT_EQ(allocator.Allocate()->Text(), "10.244.3.0/24");
 }
 
 TEST(CidrAllocatorTest, Ipv6WorksAlike) {

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "base/log.h"
 #include "client/reconciler.h"
@@ -25,12 +25,12 @@ class IpamReconciler final : public Reconciler<Node> {
   Result<Requeue> Reconcile(const Node& node) override {
     const MutexLock lock(mutex_);
     // Blocks that nodes have are known before the first new one is given out.
-    if (!loaded_) {
-      for (const auto& known : nodes_.List()) Occupy(*known);
-      loaded_ = true;
-    }
+    if (!loaded_) Load();
     if (!node.spec.pod_cidrs.empty()) {
-      Occupy(node);
+      if (!IsHeld(node)) {
+        Release(node.metadata.name);
+        Occupy(node, false);
+      }
       return Requeue::None();
     }
     if (node.metadata.deletion_timestamp) return Requeue::None();
@@ -39,11 +39,11 @@ class IpamReconciler final : public Reconciler<Node> {
       for (CidrAllocator& allocator : allocators_) {
         const auto block = allocator.Allocate();
         if (!block) return Full(node);
-        blocks.push_back(*block);
+        blocks.push_back({*block});
       }
     }
     std::vector<std::string> texts;
-    for (const PodCidr& block : blocks) texts.push_back(block.Text());
+    for (const Held& it : blocks) texts.push_back(it.block.Text());
     return Requeue{.after = {}, .last = LastPatch(client_, node, [texts](Node& it) {
                                   it.spec.pod_cidr = texts[0];
                                   it.spec.pod_cidrs = texts;
@@ -56,36 +56,81 @@ class IpamReconciler final : public Reconciler<Node> {
   }
 
  private:
-  void Occupy(const Node& node) REQUIRES(mutex_) {
-    if (node.spec.pod_cidrs.empty()) return;
-    auto& blocks = held_[node.metadata.name];
-    blocks.clear();
+  struct Held {
+    PodCidr block;
+    bool is_avoided = false;  // And not used.
+  };
+  static std::vector<PodCidr> BlocksOf(const Node& node) {
+    std::vector<PodCidr> blocks;
     for (const std::string& text : node.spec.pod_cidrs) {
-      const auto block = PodCidr::Parse(text);
-      if (!block) continue;
-      blocks.push_back(*block);
-      bool counts = false;
-      for (CidrAllocator& allocator : allocators_) counts |= allocator.Occupy(*block);
-      if (!counts && said_.insert(node.metadata.name).second) {
-        log_.Error("a node's pod CIDR is none that is given out here; others may get parts of it",
-                   {{"node", node.metadata.name}, {"cidr", text}});
+      if (const auto block = PodCidr::Parse(text)) blocks.push_back(*block);
+    }
+    return blocks;
+  }
+
+  bool IsHeld(const Node& node) REQUIRES(mutex_) {
+    std::vector<PodCidr> blocks;
+    for (const Held& it : held_[node.metadata.name]) blocks.push_back(it.block);
+    return blocks == BlocksOf(node);
+  }
+
+  void Load() REQUIRES(mutex_) {
+    for (const auto& node : nodes_.List()) Occupy(*node, true);
+    loaded_ = true;
+  }
+
+  // Blocks are counted as used whatever their size, for a cluster may have given out others than
+  // today. But a node writes its own Node: one that comes with far more than is given out, or is
+  // found to have what others have too, does not keep new nodes from theirs by saying so.
+  void Occupy(const Node& node, bool is_at_start) REQUIRES(mutex_) {
+    const std::vector<PodCidr> given = BlocksOf(node);
+    if (given.empty()) return;
+    std::vector<Held>& held = held_[node.metadata.name];
+    for (const PodCidr& block : given) {
+      bool is_far_larger = false;
+      for (const CidrAllocator& it : allocators_) is_far_larger |= it.IsFarLarger(block);
+      const bool is_avoided =
+          is_far_larger && !(is_at_start && IsNobodyElses(node.metadata.name, block));
+      held.push_back({block, is_avoided});
+      if (!Mark(held.back())) {
+        log_.Error("a node's pod CIDR is none that is given out here",
+                   {{"node", node.metadata.name}, {"cidr", block.Text()}});
+      } else if (is_avoided) {
+        log_.Error("a node's pod CIDR is far larger than those that are given out here; others "
+                   "get parts of it once nothing else is left",
+                   {{"node", node.metadata.name}, {"cidr", block.Text()}});
       }
     }
+  }
+
+  bool Mark(const Held& held) REQUIRES(mutex_) {
+    bool is_any = false;
+    for (CidrAllocator& allocator : allocators_) {
+      is_any |= held.is_avoided ? allocator.Avoid(held.block) : allocator.Occupy(held.block);
+    }
+    return is_any;
+  }
+
+  bool IsNobodyElses(const std::string& name, const PodCidr& block) const {
+    for (const auto& other : nodes_.List()) {
+      if (other->metadata.name != name && Overlaps(BlocksOf(*other), block)) return false;
+    }
+    return true;
   }
 
   void Release(const std::string& node) REQUIRES(mutex_) {
     const auto held = held_.find(node);
     if (held == held_.end()) return;
-    const std::vector<PodCidr> released = std::move(held->second);
+    std::vector<PodCidr> released;
+    for (const Held& it : held->second) released.push_back(it.block);
     held_.erase(held);
-    said_.erase(node);
     for (CidrAllocator& allocator : allocators_) {
       for (const PodCidr& block : released) allocator.Release(block);
-      // A node may have said that it has what is another one's: that stays taken.
-      for (const auto& [other, blocks] : held_) {
-        for (const PodCidr& block : blocks) {
-          if (Overlaps(released, block)) allocator.Occupy(block);
-        }
+    }
+    // A node may have said that it has what is another one's: that stays taken.
+    for (const auto& [other, blocks] : held_) {
+      for (const Held& it : blocks) {
+        if (Overlaps(released, it.block)) Mark(it);
       }
     }
   }
@@ -109,8 +154,7 @@ class IpamReconciler final : public Reconciler<Node> {
   EventRecorder& events_;
   Mutex mutex_;
   std::vector<CidrAllocator> allocators_ GUARDED_BY(mutex_);
-  std::map<std::string, std::vector<PodCidr>> held_ GUARDED_BY(mutex_);
-  std::set<std::string> said_ GUARDED_BY(mutex_);  // Nodes with such a pod CIDR.
+  std::map<std::string, std::vector<Held>> held_ GUARDED_BY(mutex_);
   const Log log_{"node-ipam"};
   bool loaded_ GUARDED_BY(mutex_) = false;
 };

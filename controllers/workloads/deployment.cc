@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/rules/workloads/rollback.h"
 #include "client/reconciler.h"
 #include "client/refusals.h"
 #include "controllers/program.h"

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <set>
 
+#include "api/rules/workloads/rollback.h"
+
 namespace skiff {
 namespace {
 

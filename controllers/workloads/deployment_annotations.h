@@ -14,7 +14,6 @@ inline constexpr std::string_view kRevision = "deployment.kubernetes.io/revision
 inline constexpr std::string_view kRevisionHistory = "deployment.kubernetes.io/revision-history";
 inline constexpr std::string_view kDesiredReplicas = "deployment.kubernetes.io/desired-replicas";
 inline constexpr std::string_view kMaxReplicas = "deployment.kubernetes.io/max-replicas";
-inline constexpr std::string_view kRollbackTo = "deprecated.deployment.rollback.to";
 
 // 0 when there is none, or none that is a number.
 int64_t RevisionOf(const meta_v1::ObjectMeta& metadata);

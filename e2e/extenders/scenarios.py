@@ -11,7 +11,7 @@ import ssl
 import sys
 import time
 
-SECONDS_MAX = 40
+SECONDS_MAX = 120
 
 
 class Api:

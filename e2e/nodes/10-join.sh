@@ -5,7 +5,7 @@ for image in busybox nautilus; do archives+=("--load-image=$IMAGES/$image.tar");
 typed server "$SKIFF" up "${archives[@]}" --node-monitor-grace-period=${GRACE}s \
   --default-not-ready-toleration-seconds=$TOLERATION \
   --default-unreachable-toleration-seconds=$TOLERATION --cluster-signing-duration=$SIGNING
-join=$(on server "$SKIFF" token create --print-join-command --ttl=10m)
+join=$(on server "$SKIFF" token create --print-join-command --ttl=2h)
 short_token=$(on server "$SKIFF" token create --ttl=5s)
 echo "   $join"
 read -r -a words <<<"$join"
@@ -19,6 +19,9 @@ near_joins=$!
 join_as far
 wait $near_joins
 joined_at=$SECONDS
+# Before one of them is due.
+declare -A first_serial=()
+for node in near far; do first_serial[$node]=$(openssl x509 -noout -serial -in "$disks/$node/skiff/pki/kubelet-client-current.pem"); done
 check "three nodes are Ready" nodes_ready 3
 run kubectl get nodes -o wide
 echo "   after $(seconds_since $began) s"
@@ -38,7 +41,5 @@ for node in near far; do
   check "and shows a certificate for its address that the cluster signed" \
     has "IP Address:$(node_ip $node)" openssl x509 -noout -ext subjectAltName -in "$disks/$node/skiff/pki/kubelet.crt"
 done
-declare -A first_serial=()
-for node in near far; do first_serial[$node]=$(openssl x509 -noout -serial -in "$disks/$node/skiff/pki/kubelet-client-current.pem"); done
 pod_cidrs() { kubectl get nodes -o jsonpath='{range .items[*]}{.spec.podCIDR}{"\n"}{end}' | sort -u | grep -c '^10\.244\.[0-9]*\.0/24$'; }
 check "each node has a pod CIDR of its own" is 3 pod_cidrs

@@ -5,20 +5,20 @@ printf '\nnear: the power is cut\n'
 cut_power near
 cut_at=$SECONDS
 status_of() { kubectl get node "$1" --no-headers | awk '{print $2}'; }
-# It has spoken 10 s ago at most, and is looked at every 5 s.
-CHECK_SECONDS=$((GRACE + 8)) check "near is NotReady" is NotReady status_of near
+# It has spoken 10 s ago at most, and is looked at every 5 s: within 20 s on a machine that has nothing else to do.
+check "near is NotReady" is NotReady status_of near
 noticed_at=$SECONDS
 echo "   after $((noticed_at - cut_at)) s (--node-monitor-grace-period=${GRACE}s)"
 taints_of() { field node "$1" '.spec.taints[?(@.effect=="NoExecute")].key'; }
-CHECK_SECONDS=6 check "it is tainted" is node.kubernetes.io/unreachable taints_of near
+check "it is tainted" is node.kubernetes.io/unreachable taints_of near
 for node in server far; do
   for ip in $lost_ips; do
-    CHECK_SECONDS=3 check "no service rule on $node leads to its pod $ip" no_rule_for $node "$ip"
+    check "no service rule on $node leads to its pod $ip" no_rule_for $node "$ip"
   done
 done
 check "the service answers 20 times without a failure" in_pod "$client" client http://web/hostname --count 20
 running_elsewhere() { [ "$(pods "$1" | awk '$3 != "near"' | wc -l)" = "$2" ]; }
-CHECK_SECONDS=$((noticed_at + TOLERATION + 8 - SECONDS)) check "its web server is replaced elsewhere" running_elsewhere app=web 3
+check "its web server is replaced elsewhere" running_elsewhere app=web 3
 echo "   $((SECONDS - noticed_at)) s after that (tolerated for ${TOLERATION}s)"
 check "the pod whose volume may move too" running_elsewhere app=album 1
 lines() { in_pod "$(pods app=album | awk '$3 != "near" {print $1}')" wc -l /data/log; }

@@ -31,7 +31,7 @@ answered "a network that overlaps with the services'" \
 on odd ip address del 10.96.3.1/24 dev eth0
 on odd python3 -c 'import socket, time; s = socket.socket(); s.bind(("", 10250)); s.listen(); time.sleep(600)' 2>/dev/null &
 disown $!  # Nobody tells of its end.
-until_true 10 has :10250 on odd ss -Hlnt
+until_true 60 has :10250 on odd ss -Hlnt
 answered "a port that is taken" "port 10250: is taken by python3" "--kubelet-port" "${with_token[@]}"
 cc -shared -fPIC -O1 -Wall -o "$shared/other_clock.so" e2e/nodes/other_clock.c
 for off in "7200 ahead of" "-7200 behind"; do

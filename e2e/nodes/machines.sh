@@ -83,7 +83,7 @@ start_machine() { # NAME LINK ADDRESS/LENGTH GATEWAY
   unshare --mount --net --pid --ipc --uts --fork --kill-child=KILL --mount-proc \
     e2e/nodes/boot.sh "$name" "$disk" "$shared" </dev/null >"$disk/console" 2>&1 &
   local parent=$!
-  until_true 30 test -e "$disk/booted"
+  until_true 120 test -e "$disk/booted"
   # The youngest child: what read the mounts above may still be listed before it.
   local children
   read -r -a children <"/proc/$parent/task/$parent/children" || true  # It ends without a new line.
@@ -118,6 +118,6 @@ on() { # NAME COMMAND...
 cut_power() { # NAME
   ip link delete "$1"
   kill -KILL "${machine_process[$1]}"
-  until_true 10 test ! -e "/proc/${machine_process[$1]}"
+  until_true 60 test ! -e "/proc/${machine_process[$1]}"
   unset "machine_process[$1]"
 }

@@ -5,7 +5,7 @@ all_led_to() { [ "$(kubectl get endpointslices -l kubernetes.io/service-name=pee
 check "a Service has a pod on each machine" all_led_to
 peer_service=$(field service peer .spec.clusterIP)
 learn app=peer
-chaos_on near partition node/near node/far --for=60s
+chaos_on near partition node/near node/far --for=30m
 began=$SECONDS
 check "near's pods do not reach far's" not gets near "${address[app=peer.far]}"
 check "  nor far's near's" not gets far "${address[app=peer.near]}"
@@ -21,14 +21,14 @@ check "so services lead some requests into the cut" fails_sometimes
 check "  and answer the others" succeeds
 check "a new name is known on both sides" eval 'kubectl create service clusterip newer --tcp=80; knows near newer && knows far newer'
 typed near "$SKIFF" chaos stop
-CHECK_SECONDS=5 check "it is over" gets near "${address[app=peer.far]}"
+check "it is over" gets near "${address[app=peer.far]}"
 
 say "4. far sends, and nobody hears it; what is sent to far comes"
-chaos_on far partition node/far node/server --direction=out --for=60s
+chaos_on far partition node/far node/server --direction=out --for=30m
 began=$SECONDS
 check "one direction is enough: there is no API on far" not kubectl_on far get nodes
-CHECK_SECONDS=$((GRACE + 15)) check "and far is NotReady" is NotReady status_of far
+check "and far is NotReady" is NotReady status_of far
 typed far "$SKIFF" chaos stop
 began=$SECONDS
-CHECK_SECONDS=40 check "far is Ready again" is Ready status_of far
+check "far is Ready again" is Ready status_of far
 echo "   $((SECONDS - began)) s after the cut was ended"

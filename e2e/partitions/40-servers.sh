@@ -35,11 +35,14 @@ refuses() { # NAME
   write=$!
   not wait $read && not wait $write
 }
-is_leader() { on "$1" curl -s -m 2 http://127.0.0.1:2379/metrics | grep '^etcd_server_is_leader 1' >/dev/null; }
+is_leader() { on "$1" curl -s -m 10 http://127.0.0.1:2379/metrics | grep '^etcd_server_is_leader 1' >/dev/null; }
 leader_among() { for name in "$@"; do if is_leader "$name"; then echo "$name"; return 0; fi; done; return 1; }
+# In $leader: who leads may be being chosen.
+led() { leader=$(leader_among "${servers[@]}"); }
+find_leader() { check "etcd has a leader" led; }
 others() { for name in "${servers[@]}"; do [ "$name" = "$1" ] || echo "$name"; done; }
 break_link() { # ON FROM FLAG...
-  typed "$1" env KUBECONFIG=$conf "$SKIFF" chaos partition "node/$1" "node/$2" --for=5m "${@:3}"
+  typed "$1" env KUBECONFIG=$conf "$SKIFF" chaos partition "node/$1" "node/$2" --for=30m "${@:3}"
 }
 mend() { for name in "$@"; do typed "$name" env KUBECONFIG=$conf "$SKIFF" chaos stop; done; }
 
@@ -85,15 +88,15 @@ cut_off_and_back() { # NAME
   echo "   $((SECONDS - began)) s later"
   check "  and who watched there hears of it, and has missed nothing" grep -q "meanwhile-$1" "$shared/watched-$1"
 }
-leader=$(leader_among "${servers[@]}")
+find_leader
 echo "the leader of etcd is on $leader"
 cut_off_and_back "$leader"
-leader=$(leader_among "${servers[@]}")
+find_leader
 echo "the leader of etcd is on $leader"
 cut_off_and_back "$(others "$leader" | head -n 1)"
 
 say "8. All three are cut from each other"
-leader=$(leader_among "${servers[@]}")
+find_leader
 mapfile -t rest < <(others "$leader")
 break_link "${rest[0]}" "${rest[1]}"
 for name in "${rest[@]}"; do break_link "$leader" "$name"; done
@@ -102,7 +105,7 @@ mend "${servers[@]}"
 for name in "${servers[@]}"; do check "it is over: $name reads and writes" go_on "$name"; done
 
 say "9. One link of three is cut"
-leader=$(leader_among "${servers[@]}")
+find_leader
 mapfile -t rest < <(others "$leader")
 break_link "${rest[0]}" "${rest[1]}"
 check "between two that follow: nobody misses it" go_on "${servers[@]}"
@@ -114,7 +117,7 @@ mend "${rest[0]}"
 check "it is over: all go on" go_on "${servers[@]}"
 
 say "10. The leader hears all, and nobody hears it"
-leader=$(leader_among "${servers[@]}")
+find_leader
 mapfile -t rest < <(others "$leader")
 for name in "${rest[@]}"; do break_link "$leader" "$name" --direction=out; done
 check "the other two choose one of them, and go on" go_on "${rest[@]}"

@@ -152,8 +152,9 @@ scenario(
     "daemonset", create=make("daemonsets", workload("d")), image=image("daemonsets", "d", "y"),
     surge=spec("daemonsets", "d", updateStrategy={"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}),
     another=image("daemonsets", "d", "z"), bad=image("daemonsets", "d", "bad"),
-    one_node=together(image("daemonsets", "d", "y"), patch("daemonsets", "d", {"spec": {"template": {"spec": {
-        "nodeSelector": {"kubernetes.io/hostname": "n1"}}}}})),
+    # In one write: of two the first may be looked at by itself, or not.
+    one_node=patch("daemonsets", "d", {"spec": {"template": {"spec": {
+        "containers": [{"name": "c", "image": "y"}], "nodeSelector": {"kubernetes.io/hostname": "n1"}}}}}),
     fail=label_pod("d", None, end="fail1"), delete=delete("daemonsets", "d"))
 scenario(
     "job", ok=make("jobs", job("a", completions=3, parallelism=2)),

@@ -23,7 +23,7 @@ trap 'rm -rf "$work"' EXIT
 ln -s "$skiff" "$work/kube-apiserver"
 ln -s "$skiff" "$work/kubectl"
 ln -s "$etcd" "$work/etcd"
-KUBEBUILDER_ASSETS=$work timeout 120 "$program"
+KUBEBUILDER_ASSETS=$work timeout 600 "$program"
 
 # Alone: the certificate that is made in --cert-dir is all that a client needs to trust the server.
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

@@ -52,7 +52,7 @@ run kube-controller-manager --use-service-account-credentials=true \
   --flex-volume-plugin-dir="$work/plugins"
 run kube-scheduler
 
-export KUBECONFIG=$work/admin.conf WAIT=120
+export KUBECONFIG=$work/admin.conf
 bound() { kubectl get pods -l "app=$1" -o jsonpath='{.items[*].spec.nodeName}'; }
 
 # What makes pods comes when there is the account that they run as, or it says that it is missing.

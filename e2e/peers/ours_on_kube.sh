@@ -64,7 +64,7 @@ wait_for "true true true" slices
 echo "all workloads run"
 
 kubectl set image deployment/web c=example.com/web:2 >/dev/null
-kubectl rollout status deployment/web --timeout=60s >/dev/null
+kubectl rollout status deployment/web --timeout=180s >/dev/null
 images() { kubectl get pods -l app=web -o 'jsonpath={.items[*].spec.containers[0].image}'; }
 wait_for "example.com/web:2 example.com/web:2 example.com/web:2" images
 kubectl scale deployment/web --replicas=4 >/dev/null
@@ -75,7 +75,7 @@ wait_for 1 field statefulset/db .status.replicas
 active() { field hpa/web '.status.conditions[?(@.type=="ScalingActive")].reason'; }
 wait_for FailedGetResourceMetric active
 successful() { field cronjob/often .status.lastSuccessfulTime | cut -c1-2; }
-WAIT=90 wait_for 20 successful
+wait_for 20 successful
 echo "rolled out, scaled, and the minute's Job has run"
 
 kubectl delete deployment web --cascade=foreground >/dev/null

@@ -46,9 +46,9 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 kubectl() { "$skiff" --kubeconfig="$KUBECONFIG" "$@"; }
-# Until the command prints that, for as long as a minute (WAIT).
+# Until the command prints that, for as long as WAIT seconds (180).
 wait_for() { # TEXT COMMAND...
-  local wanted=$1 got= until=$((SECONDS + ${WAIT:-60}))
+  local wanted=$1 got= until=$((SECONDS + ${WAIT:-180}))
   shift
   while [ $SECONDS -lt $until ]; do
     got=$("$@" 2>&1) && [ "$got" = "$wanted" ] && return 0

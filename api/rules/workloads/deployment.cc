@@ -11,6 +11,7 @@
 #include "api/rules/pods/pod_warnings.h"
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
+#include "api/rules/workloads/rollback.h"
 #include "api/rules/workloads/workload_validation.h"
 #include "api/select/selector.h"
 #include "api/text/go_text.h"
@@ -20,10 +21,6 @@ namespace skiff {
 namespace {
 
 using apps_v1::Deployment;
-
-// A revision to go back to. It was a field before apps/v1, and is one in the form that Kubernetes
-// keeps all versions in: what is no number does not get there.
-constexpr const char* kRollbackTo = "deprecated.deployment.rollback.to";
 
 std::string Inconvertible(const Deployment& object) {
   const auto found = object.metadata.annotations.find(kRollbackTo);
