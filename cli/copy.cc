@@ -9,10 +9,12 @@
 #include <filesystem>
 
 #include "api/pods/pod_phase.h"
+#include "api/text/go_text.h"
 #include "base/process.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/streams.h"
+#include "cli/tar_filter.h"
 #include "cli/verbs.h"
 
 extern char** environ;  // NOLINT: the C library's own name.
@@ -214,6 +216,18 @@ Result<> Upload(Command& command, const CopyFlags& flags, const std::string& fro
   return tar->Finish();
 }
 
+void TellSkipped(Command& command, const Place& place, const std::string& path,
+                 const std::string& name, const std::string& link) {
+  if (link.empty()) {
+    return command.Warn("warning: skipping {}: neither a file nor a folder\n", GoQuote(name));
+  }
+  command.Warn(
+      "warning: skipping symlink: {} -> {} (consider using \"kubectl exec -n {} {} -- tar cf - {} "
+      "| tar xf -\" instead)\n",
+      GoQuote(name), GoQuote(link), GoQuote(place.pod.namespace_), GoQuote(place.pod.name),
+      GoQuote(path));
+}
+
 Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from,
                   const std::string& to) {
   const Place place = TRY(FindPlace(command, from, flags));
@@ -227,19 +241,28 @@ Result<> Download(Command& command, const CopyFlags& flags, const FileSpec& from
   if (!fs::is_directory(folder, code)) fs::create_directories(folder, code);
   // Only what the archive should hold is unpacked, under the name that was asked for; tar itself
   // refuses to leave the folder. The container is not trusted with more: for root tar would take
-  // over modes whole, and a program would be root's and setuid here.
+  // over modes whole, and a program would be root's and setuid here; it would make devices; and a
+  // link to somewhere else is where the next copy would write.
   const std::string inside = source.relative_path().string();
   auto tar = TRY(
       LocalTar::Start({"tar", "-C", folder.string(), Renaming(inside, target.filename().string()),
                        "--no-same-owner", "--no-same-permissions", "-xmf", "-", inside},
                       true));
   LocalTar& unpacker = *tar;
+  TarFilter filter(
+      inside, [&unpacker](std::string_view bytes) { unpacker.Write(bytes); },
+      [&](const std::string& name, const std::string& link) {
+        TellSkipped(command, place, from.path, name, link);
+      });
   TRY(RunTar(command, {.pod = place.pod,
                        .subresource = "exec",
                        .container = place.container,
                        .command = {"tar", "cf", "-", from.path},
-                       .out = [&unpacker](std::string_view bytes) { unpacker.Write(bytes); },
+                       .out = [&filter](std::string_view bytes) { filter.Take(bytes); },
                        .err = command.environment().out}));
+  if (filter.failed()) {
+    return CliError("the container sends no archive that could be unpacked safely");
+  }
   return tar->Finish();
 }
 

@@ -177,6 +177,50 @@ TEST_F(CopyTest, NothingThatIsUnpackedIsSetuid) {
   EXPECT_EQ(info.st_mode & 07000, 0U);
 }
 
+// What one copy leaves behind is not where the next one writes.
+TEST_F(CopyTest, NoLinkIsUnpacked) {
+  Write("source/etc/app/one.conf", "1");
+  fs::create_directory(folder_ + "/outside");
+  fs::create_directory(folder_ + "/copied");
+  const std::string link = folder_ + "/source/etc/app/link";
+  fs::create_symlink(folder_ + "/outside", link);
+  container_.archive = *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc"}});
+  EXPECT_EQ(Copy("web:/etc/app", folder_ + "/copied"), 0) << err_;
+  EXPECT_EQ(err_, "warning: skipping symlink: \"etc/app/link\" -> \"" + folder_ +
+                      "/outside\" (consider using \"kubectl exec -n \"default\" \"web\" -- tar "
+                      "cf - \"/etc/app\" | tar xf -\" instead)\n");
+  EXPECT_EQ(Read("copied/app/one.conf"), "1");
+  EXPECT_FALSE(fs::is_symlink(folder_ + "/copied/app/link"));
+  fs::remove(link);
+  Write("source/etc/app/link/two.conf", "2");
+  container_.archive = *RunChecked(
+      {.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc/app/link/two.conf"}});
+  EXPECT_EQ(Copy("web:/etc/app", folder_ + "/copied"), 0) << err_;
+  EXPECT_EQ(Read("copied/app/link/two.conf"), "2");
+  EXPECT_FALSE(fs::exists(folder_ + "/outside/two.conf"));
+}
+
+// In either form in which archives have names that are longer than a header has room for.
+TEST_F(CopyTest, LongNamesAndSecondNamesArrive) {
+  const std::string deep = std::string(90, 'd') + "/" + std::string(90, 'e') + "/" +
+                           std::string(90, 'f');
+  for (const char* format : {"gnu", "pax"}) {
+    Write("source/etc/app/" + deep + "/one.conf", "1");
+    Write("source/etc/app/two.conf", "2");
+    std::error_code code;
+    fs::create_hard_link(folder_ + "/source/etc/app/two.conf", folder_ + "/source/etc/app/same",
+                         code);
+    container_.archive =
+        *RunChecked({.argv = {"tar", "-C", folder_ + "/source", std::string("--format=") + format,
+                              "--sort=name", "-cf", "-", "etc"}});
+    const std::string to = folder_ + "/" + format;
+    EXPECT_EQ(Copy("web:/etc/app", to), 0) << err_;
+    EXPECT_EQ(Read(std::string(format) + "/" + deep + "/one.conf"), "1");
+    EXPECT_EQ(Read(std::string(format) + "/two.conf"), "2");
+    EXPECT_EQ(Read(std::string(format) + "/same"), "2");
+  }
+}
+
 TEST_F(CopyTest, RefusesWhatItCannotCopy) {
   EXPECT_EQ(Copy("a", "b"), 1);
   EXPECT_EQ(err_, "error: one of src or dest must be a remote file specification\n");

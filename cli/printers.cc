@@ -13,6 +13,7 @@
 #include "cli/kinds.h"
 #include "cli/kyaml.h"
 #include "cli/tab_writer.h"
+#include "cli/terminal_text.h"
 
 namespace skiff::cli {
 namespace {
@@ -337,7 +338,7 @@ Result<std::string> CustomColumns(const std::string& spec, const std::vector<Jso
         return Fail(found.error());
       }
       std::vector<std::string> texts;
-      for (const Json* value : *found) texts.push_back(GoPlain(*value));
+      for (const Json* value : *found) texts.push_back(TerminalText(GoPlain(*value)));
       cells.push_back(texts.empty() ? "<none>" : Join(texts, ","));
     }
     table.Write(Join(cells, "\t") + "\n");

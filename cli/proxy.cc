@@ -6,8 +6,8 @@
 #include <memory>
 #include <sstream>
 
-#include "api/text/patterns.h"
 #include "cli/json_text.h"
+#include "cli/proxy_filter.h"
 #include "cli/session.h"
 #include "cli/streams.h"
 #include "cli/verbs.h"
@@ -56,49 +56,6 @@ void ProxyFlags::AddTo(Command& command) {
   command.Flag("keepalive", keepalive, "Accepted for command lines of kubectl.");
 }
 
-// Which requests are let through.
-class Filter {
- public:
-  static Result<Filter> Make(const ProxyFlags& flags) {
-    Filter filter;
-    filter.accept_hosts_ = TRY(Compile(flags.accept_hosts));
-    filter.accept_paths_ = TRY(Compile(flags.accept_paths));
-    filter.reject_paths_ = TRY(Compile(flags.reject_paths));
-    filter.reject_methods_ = TRY(Compile(flags.reject_methods));
-    return filter;
-  }
-  bool Accepts(const http::Request& request) const {
-    std::string host(request.Header("Host"));
-    const size_t colon = host.rfind(':');
-    if (colon != std::string::npos && host.find(']', colon) == std::string::npos) {
-      host.resize(colon);
-    }
-    return !Matches(reject_methods_, request.method) && !Matches(reject_paths_, request.path) &&
-           Matches(accept_paths_, request.path) && Matches(accept_hosts_, host);
-  }
-
- private:
-  using Patterns = std::vector<std::shared_ptr<const RE2>>;
-  static Result<Patterns> Compile(const std::string& list) {
-    Patterns patterns;
-    for (const std::string& text : Split(list, ',')) {
-      auto compiled = TakePattern(text).compiled;
-      if (!compiled->ok()) return CliError(GoPatternError(*compiled));
-      patterns.push_back(std::move(compiled));
-    }
-    return patterns;
-  }
-  static bool Matches(const Patterns& patterns, const std::string& text) {
-    return std::ranges::any_of(
-        patterns, [&](const auto& pattern) { return RE2::PartialMatch(text, *pattern); });
-  }
-
-  Patterns accept_hosts_;
-  Patterns accept_paths_;
-  Patterns reject_paths_;
-  Patterns reject_methods_;
-};
-
 std::string ContentTypeOf(const fs::path& path) {
   static const std::map<std::string, std::string> kTypes = {
       {".html", "text/html; charset=utf-8"},
@@ -126,7 +83,7 @@ http::Response PlainAnswer(int status, const std::string& text) {
 class ProxyHandler final : public http::Handler {
  public:
   ProxyHandler(http::Loops& loops, ServerAddress address, ProxyFlags flags,
-               std::optional<Filter> filter)
+               std::optional<ProxyFilter> filter)
       : loops_(loops),
         address_(std::move(address)),
         flags_(std::move(flags)),
@@ -182,7 +139,7 @@ class ProxyHandler final : public http::Handler {
   http::Loops& loops_;
   const ServerAddress address_;
   const ProxyFlags flags_;
-  const std::optional<Filter> filter_;
+  const std::optional<ProxyFilter> filter_;
 };
 
 std::string Slashed(std::string prefix) {
@@ -205,9 +162,12 @@ Result<> RunProxy(Command& command, const Args& args) {
   }
   flags.www_prefix = Slashed(flags.www_prefix);
   flags.api_prefix = Slashed(flags.api_prefix);
-  std::optional<Filter> filter;
+  std::optional<ProxyFilter> filter;
   if (!flags.disable_filter) {
-    filter = TRY(Filter::Make(flags));
+    filter = TRY(ProxyFilter::Make({.accept_hosts = flags.accept_hosts,
+                                    .accept_paths = flags.accept_paths,
+                                    .reject_paths = flags.reject_paths,
+                                    .reject_methods = flags.reject_methods}));
   } else if (flags.unix_socket.empty()) {
     command.Warn(
         "Request filter disabled, your proxy is vulnerable to XSRF attacks, please be "

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "cli/printers.h"
 #include "cli/program_fixture.h"
 #include "cli/why/finding.h"
 
@@ -21,6 +22,12 @@ TEST(TerminalTextTest, WhyShowsThem) {
   explanation.findings.push_back(
       {.sentence = "it says \x1b[2J", .evidence = {{.text = "a\x1b]0;b\x07", .source = "\x1b"}}});
   EXPECT_THAT(why::TextFor(explanation), Not(HasSubstr("\x1b")));
+}
+
+TEST(TerminalTextTest, ColumnsOfOnesOwnShowThem) {
+  const auto printed = CustomColumns("A:.a", {Json{{"a", "b\x1b[2J\rc"}}}, false, nullptr);
+  ASSERT_TRUE(printed);
+  EXPECT_EQ(*printed, "b^[[2J\\rc\n");
 }
 
 class TerminalTextVerbTest : public ProgramTest {};

@@ -37,6 +37,16 @@ class RawHandle final : public RawConnection {
   const std::weak_ptr<ClientConnection> connection_;
 };
 
+// What a space or the end of a line in one of these would make another request of: "".
+std::string WhyUnsendable(const ClientRequest& request) {
+  if (!IsToken(request.method)) return "invalid method";
+  if (!IsTarget(request.target)) return "invalid control character in URL";
+  for (const auto& [name, value] : request.headers) {
+    if (!IsToken(name)) return "invalid header field name";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string PlaceOf(const Upstream& upstream) {
@@ -133,6 +143,9 @@ void ClientConnection::SendRequest() {
   if (!request_) return MakeRaw({});
   state_ = State::kHead;
   ClientRequest& request = *request_;
+  if (const std::string why = WhyUnsendable(request); !why.empty()) {
+    return GiveUp({Reason::kBadRequest, "net/http: " + why});
+  }
   Headers& headers = request.headers;
   bodiless_ = request.method == "HEAD";
   if (headers.count("Host") == 0) {

@@ -38,13 +38,13 @@ class Saying {
     close(*listener_);
   }
   // The status, or the error.
-  std::string Ask(Upstream upstream) {
+  std::string Ask(Upstream upstream, ClientRequest request = {}) {
     upstream.host = "127.0.0.1";
     upstream.port = LocalPort(*listener_);
     std::promise<Result<Opened>> answer;
-    const auto exchange = Open(loops_, std::move(upstream), {}, [&](Result<Opened> opened) {
-      answer.set_value(std::move(opened));
-    });
+    const auto exchange =
+        Open(loops_, std::move(upstream), std::move(request),
+             [&](Result<Opened> opened) { answer.set_value(std::move(opened)); });
     const auto opened = answer.get_future().get();
     return opened ? std::to_string(opened->status) : opened.error().message;
   }
@@ -76,6 +76,20 @@ TEST(Client, EarlyAnswersWithoutEndAreNotWaitedFor) {
     while (Write(fd, kEarly)) continue;
   });
   EXPECT_EQ(server.Ask({}), "server response headers exceeded the limit");
+}
+
+// Whoever may choose a part of a request chooses no other request with it.
+TEST(Client, WhatIsNoRequestLineIsNotSent) {
+  const std::string another = " HTTP/1.1\r\nHost: b\r\n\r\nPOST /b";
+  ClientRequest by_header;
+  by_header.headers.emplace("A: b\r\nC", "d");
+  for (const ClientRequest& request :
+       {ClientRequest{.target = "/a" + another}, ClientRequest{.target = "/a b"},
+        ClientRequest{.target = ""}, ClientRequest{.method = "GET /a" + another}, by_header}) {
+    Saying server([](int fd) { Write(fd, "HTTP/1.1 204 No Content\r\n\r\n"); });
+    const std::string answer = server.Ask({}, request);
+    EXPECT_TRUE(answer.starts_with("net/http: invalid ")) << request.target << ": " << answer;
+  }
 }
 
 }  // namespace

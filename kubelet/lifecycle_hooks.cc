@@ -9,7 +9,7 @@
 #include "http/client.h"
 #include "http/tls.h"
 #include "kubelet/pod_lookup.h"
-#include "kubelet/probes/probe_attempt.h"
+#include "kubelet/probes/http_probe.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -61,7 +61,7 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
   upstream.connect_timeout = upstream.head_timeout = timeout;
   if (get.scheme == "HTTPS") upstream.tls = TRY(http::MakeClientContext({.insecure = true}));
   http::ClientRequest request;
-  const std::string target = get.path.starts_with('/') ? get.path : "/" + get.path;
+  const std::string target = TargetOf(get.path);
   request.target = target;
   for (const auto& header : get.http_headers) request.headers.emplace(header.name, header.value);
   request.headers.emplace("User-Agent", "kube-lifecycle/1.35");

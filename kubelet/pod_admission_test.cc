@@ -150,6 +150,14 @@ const std::vector<Case>& Places() {
          it.pod.metadata.annotations[kConfigSource] = "file";
        },
        ""},
+      {"taint of a pod that calls itself static",
+       [](World& it) {
+         it.node.spec.taints = {TaintOf("gone", "NoExecute")};
+         it.pod.metadata.annotations[kConfigSource] = "file";
+         it.pod.metadata.resource_version = "7";
+       },
+       "TaintToleration: Predicate TaintToleration failed: node(s) had taints that the pod didn't "
+       "tolerate"},
       {"operating system", [](World& it) { it.pod.spec.os.Ensure().name = "windows"; },
        "PodOSNotSupported: Failed to admit pod as the OS field doesn't match node OS"},
       {"label of an operating system",

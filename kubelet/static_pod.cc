@@ -60,6 +60,7 @@ void MakeOfThisNode(core_v1::Pod& pod, const ManifestOrigin& origin) {
         Fingerprint(ToJson(pod).dump() + "host:" + origin.node_name + "file:" + origin.path);
   }
   pod.metadata.name += "-" + Lower(origin.node_name);
+  pod.metadata.resource_version.clear();
   if (pod.metadata.namespace_.empty()) pod.metadata.namespace_ = "default";
   auto& annotations = pod.metadata.annotations;
   annotations[kConfigHash] = pod.metadata.uid;
@@ -111,9 +112,12 @@ std::string VolumeReference(const core_v1::Volume& volume) {
 
 }  // namespace
 
+// By the annotation alone whoever makes a pod would make it one that no node refuses or evicts:
+// what comes from the API server has a version, whatever it says of itself.
 bool IsStaticPod(const core_v1::Pod& pod) {
   const std::string source = Annotation(pod, kConfigSource);
-  return !source.empty() && source != "api" && !IsMirrorPod(pod);
+  const bool is_served = !pod.metadata.resource_version.empty();
+  return !is_served && !source.empty() && source != "api" && !IsMirrorPod(pod);
 }
 
 bool IsMirrorPod(const core_v1::Pod& pod) {

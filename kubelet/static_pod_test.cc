@@ -44,6 +44,18 @@ TEST(StaticPod, AManifestBecomesAPodOfThisNodeWithDefaults) {
   EXPECT_TRUE(IsCriticalPod(*pod));
 }
 
+// Whoever makes a pod would have the node take it, and keep it, whatever becomes of the others.
+TEST(StaticPod, WhatTheServerHasIsNoneWhateverItSaysOfItself) {
+  core_v1::Pod pod;
+  pod.metadata.annotations[kConfigSource] = "file";
+  pod.metadata.resource_version = "7";
+  EXPECT_FALSE(IsStaticPod(pod));
+  EXPECT_FALSE(IsCriticalPod(pod));
+  std::string versioned = kManifest;
+  versioned.replace(versioned.find("{name: web"), 10, "{resourceVersion: \"7\", name: web");
+  EXPECT_TRUE(IsStaticPod(*Decode(versioned)));
+}
+
 TEST(StaticPod, TheUidFollowsFromContentsAndNode) {
   EXPECT_EQ(Decode(kManifest)->metadata.uid, Decode(kManifest)->metadata.uid);
   EXPECT_NE(Decode(kManifest)->metadata.uid, Decode(kManifest, "other")->metadata.uid);

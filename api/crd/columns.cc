@@ -12,12 +12,20 @@
 namespace skiff::crd {
 namespace {
 
-// What one cell may look at: an object of the largest kind, once or twice.
+// What a cell may look at: an object of the largest kind, once or twice. Of one row few do: a
+// definition has room for tens of thousands of columns, each of which could.
 constexpr size_t kVisitsMax = 1'000'000;
+constexpr size_t kUsualVisitsMax = 1'000;
+constexpr int kLongLooksMax = 8;
+thread_local int long_looks_left = kLongLooksMax;
 
 const Json* FirstOf(const CellInput& input) {
   const auto& path = *static_cast<const JsonPath*>(input.column.context);
-  const auto found = path.Find(input.object, true, kVisitsMax);
+  auto found = path.Find(input.object, true, kUsualVisitsMax);
+  if (!found && long_looks_left > 0) {
+    --long_looks_left;
+    found = path.Find(input.object, true, kVisitsMax);
+  }
   return found && !found->empty() ? found->front() : nullptr;
 }
 
@@ -57,6 +65,12 @@ Json CustomCell(const CellInput& input) {
   return TextCell(*value);
 }
 
+// Of the first column: a row begins.
+Json NameCell(const CellInput& input) {
+  long_looks_left = kLongLooksMax;
+  return CustomCell(input);
+}
+
 constexpr const char* kNameDoc = "Unique within a namespace; cannot be changed.";
 
 }  // namespace
@@ -70,7 +84,7 @@ void MakeColumns(const Json& version, CustomKind& out) {
       return out.texts.emplace_back(std::move(text));
     };
     out.columns.push_back({.name = keep(name),
-                           .cell = &CustomCell,
+                           .cell = out.columns.empty() ? &NameCell : &CustomCell,
                            .type = keep(type),
                            .priority = priority,
                            .format = keep(format),

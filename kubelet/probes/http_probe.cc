@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "base/mutex.h"
@@ -13,6 +14,35 @@ namespace {
 
 constexpr int kRedirectsMax = 10;
 constexpr size_t kBodyMax = 10 * 1024;
+
+bool IsDigit16(char c) {
+  return std::isxdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+// Whether each "%" begins the code of a byte.
+bool IsEscaped(std::string_view path) {
+  for (size_t at = path.find('%'); at != path.npos; at = path.find('%', at + 1)) {
+    if (at + 2 >= path.size() || !IsDigit16(path[at + 1]) || !IsDigit16(path[at + 2])) return false;
+  }
+  return true;
+}
+
+bool IsControl(char c) {
+  return static_cast<unsigned char>(c) < ' ' || c == 127;
+}
+
+std::string Escape(std::string_view text, std::string_view plain) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || plain.find(c) != plain.npos) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", byte);
+    }
+  }
+  return out;
+}
 
 bool IsRedirect(int status) {
   return (status >= 301 && status <= 303) || status == 307 || status == 308;
@@ -119,6 +149,19 @@ class HttpAttempt final : public ProbeAttempt {
 
 }  // namespace
 
+std::string TargetOf(const std::string& path) {
+  const std::string whole = path.starts_with('/') ? path : "/" + path;
+  const std::string_view url = std::string_view(whole).substr(0, whole.find('#'));
+  const size_t question = std::min(url.find('?'), url.size());
+  const std::string_view before = url.substr(0, question);
+  constexpr std::string_view kPlain = "/-._~!$&'()*+,;=:@[]";
+  // What is no URL is a path as it stands, as Go has it: its question mark begins nothing.
+  const bool is_url = std::none_of(whole.begin(), whole.end(), IsControl) && IsEscaped(before);
+  if (!is_url) return Escape(whole, kPlain);
+  constexpr std::string_view kInQuery = "/-._~!$&'()*+,;=:@[]%?\"<>\\^`{|}";
+  return Escape(before, std::string(kPlain) + "%") + Escape(url.substr(question), kInQuery);
+}
+
 std::string ProbeUrl::Text() const {
   const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
   return fmt::format("{}://{}:{}{}", is_https ? "https" : "http", name, port, target);
@@ -152,16 +195,16 @@ std::optional<ProbeUrl> ResolveLocation(const ProbeUrl& from, const std::string&
     }
     to.host = bracket == std::string::npos ? authority.substr(0, colon)
                                            : authority.substr(1, bracket - 1);
-    to.target = rest.starts_with('/') ? rest : "/" + rest;
+    to.target = TargetOf(rest);
     return to;
   }
+  const std::string path = from.target.substr(0, from.target.find('?'));
   if (rest.starts_with('/')) {
-    to.target = rest;
+    to.target = TargetOf(rest);
   } else if (rest.starts_with('?')) {
-    to.target = from.target.substr(0, from.target.find('?')) + rest;
+    to.target = TargetOf(path + rest);
   } else if (!rest.empty()) {
-    const std::string path = from.target.substr(0, from.target.find('?'));
-    to.target = path.substr(0, path.rfind('/') + 1) + rest;
+    to.target = TargetOf(path.substr(0, path.rfind('/') + 1) + rest);
   }
   return to;
 }
@@ -174,7 +217,7 @@ std::unique_ptr<ProbeAttempt> StartHttpProbe(const core_v1::Probe& probe,
   url.is_https = get.scheme == "HTTPS";
   url.host = get.host.empty() ? subject.pod_ip : get.host;
   url.port = ResolvePort(get.port, subject.container).value_or(0);
-  url.target = get.path.starts_with('/') ? get.path : "/" + get.path;
+  url.target = TargetOf(get.path);
   http::Headers headers;
   for (const auto& header : get.http_headers) headers.emplace(header.name, header.value);
   if (!headers.contains("User-Agent")) headers.emplace("User-Agent", "kube-probe/1.35");

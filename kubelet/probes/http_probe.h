@@ -15,6 +15,10 @@ std::unique_ptr<ProbeAttempt> StartHttpProbe(const core_v1::Probe& probe,
                                              const ProbeSubject& subject, http::Loops& loops,
                                              std::function<void(ProbeOutcome)> done);
 
+// The path of an HTTPGetAction, which is anything that somebody wrote, as the target of a request:
+// "/a b" is "/a%20b". Pure.
+std::string TargetOf(const std::string& path);
+
 // Where to go.
 struct ProbeUrl {
   bool is_https = false;

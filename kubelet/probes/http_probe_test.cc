@@ -24,10 +24,33 @@ TEST(ResolveLocationTest, WholeUrlsPathsAndQueriesAreUnderstood) {
   EXPECT_FALSE(ResolveLocation(from, "http://example.com:many/"));
 }
 
+TEST(TargetOfTest, WhatNoTargetHasIsEscaped) {
+  EXPECT_EQ(TargetOf("/a/b?c=d"), "/a/b?c=d");
+  EXPECT_EQ(TargetOf("a%20b"), "/a%20b");
+  EXPECT_EQ(TargetOf(""), "/");
+  EXPECT_EQ(TargetOf("?a"), "/?a");
+  EXPECT_EQ(TargetOf("/a b?c d#e"), "/a%20b?c%20d");
+  EXPECT_EQ(TargetOf("/100%"), "/100%25");
+  EXPECT_EQ(TargetOf("/\xc3\xa4\""), "/%C3%A4%22");
+  EXPECT_EQ(TargetOf("/a HTTP/1.1\r\n?b"), "/a%20HTTP/1.1%0D%0A%3Fb");
+}
+
+TEST(ResolveLocationTest, WhatNoTargetHasIsEscaped) {
+  const ProbeUrl from = Url("10.0.0.1", 8080, "/a/b?c=d");
+  for (const char* location : {"/a/x y", "x y", "//10.0.0.1:8080/a/x y"}) {
+    EXPECT_EQ(ResolveLocation(from, location), Url("10.0.0.1", 8080, "/a/x%20y")) << location;
+  }
+  EXPECT_EQ(ResolveLocation(from, "?x y"), Url("10.0.0.1", 8080, "/a/b?x%20y"));
+}
+
 class HttpProbeTest : public testing::Test {
  protected:
   HttpProbeTest() : fixture_([this](const http::Request& request) { return Answer(request); }) {}
   http::Response Answer(const http::Request& request) {
+    {
+      MutexLock lock(mutex_);
+      asked_.push_back(request.method + " " + request.target);
+    }
     http::Response response = http::testing::Text("body");
     const auto redirect = [&](const std::string& to) {
       response.status = 302;
@@ -60,11 +83,17 @@ class HttpProbeTest : public testing::Test {
     return outcome;
   }
 
-  http::testing::Fixture fixture_;
-  http::Loops loops_;
+  std::vector<std::string> Asked() {
+    MutexLock lock(mutex_);
+    return asked_;
+  }
+
   Mutex mutex_;
   CondVar changed_;
   std::optional<ProbeOutcome> outcome_ GUARDED_BY(mutex_);
+  std::vector<std::string> asked_ GUARDED_BY(mutex_);
+  http::testing::Fixture fixture_;
+  http::Loops loops_;
 };
 
 TEST_F(HttpProbeTest, StatusesBelowFourHundredAreASuccess) {
@@ -87,6 +116,13 @@ TEST_F(HttpProbeTest, ARedirectElsewhereIsASuccessWithAWarning) {
   EXPECT_TRUE(outcome.success);
   EXPECT_TRUE(outcome.warning.starts_with("Probe terminated redirects, Response body: "))
       << outcome.warning;
+}
+
+// Else whoever may make pods has the node send whatever he wants to whom he wants.
+TEST_F(HttpProbeTest, APathIsNoSecondRequest) {
+  EXPECT_TRUE(Probe("/well HTTP/1.1\r\nHost: a\r\n\r\nPOST /ill").success);
+  EXPECT_EQ(Asked(), std::vector<std::string>{
+                         "GET /well%20HTTP/1.1%0D%0AHost:%20a%0D%0A%0D%0APOST%20/ill"});
 }
 
 }  // namespace
