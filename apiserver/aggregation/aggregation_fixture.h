@@ -116,7 +116,7 @@ class AggregationFixture : public ServerFixture, public http::Handler {
 
   // Looks until it is so; false when it is not in time.
   bool Eventually(const std::function<bool()>& is_so) {
-    const auto end = std::chrono::steady_clock::now() + 30s;
+    const auto end = std::chrono::steady_clock::now() + 60s;
     while (!is_so()) {
       if (std::chrono::steady_clock::now() > end) return false;
       std::unique_lock lock(mutex_);
