@@ -19,6 +19,7 @@ NODES = ("kube", "ours")
 SHOWN_MAX = 600
 QUIET = 2.5  # Seconds.
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+DATA = re.compile(r"\.\.\d{4}(_\d\d){5}\.\d+")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 IDS = re.compile(r"\b[0-9a-f]{64}\b")
 ADDRESS = re.compile(r"\b10\.24[45]\.\d+\.\d+\b")
@@ -146,7 +147,7 @@ class Life:
         connection.close()
 
     def text(self, text):
-        for pattern, called in ((TIME, "TIME"), (UUID, "UUID"), (IDS, "ID"), (ADDRESS, "ADDRESS"), (ACCESS, "kube-api-access-#"),
+        for pattern, called in ((TIME, "TIME"), (DATA, "..DATA"), (UUID, "UUID"), (IDS, "ID"), (ADDRESS, "ADDRESS"), (ACCESS, "kube-api-access-#"),
                                 (DURATION, "Ns")):
             text = pattern.sub(called, text)
         return re.sub(r"(?<![A-Za-z0-9-])(on-)?%s(?![A-Za-z0-9-])" % self.node, r"\1NODE", text)
@@ -185,7 +186,7 @@ class Comparison:
         self.known_names = re.compile("|".join(names) or "$.")
 
     def tell(self, name, theirs, ours):
-        if self.known_names.fullmatch(name):
+        if self.known_names.fullmatch(name.rstrip()):
             self.known += 1
             return
         self.unknown.add(name)

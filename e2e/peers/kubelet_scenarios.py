@@ -8,7 +8,8 @@ env | grep -v -e '^HOSTNAME=' -e _SERVICE_ -e _PORT | sort
 echo "-- id"; id
 echo "-- status"; grep -E '^(NoNewPrivs|Cap|Seccomp|Groups|Umask)' /proc/self/status
 echo "-- oom"; cat /proc/1/oom_score_adj
-echo "-- hosts"; sed "s/$(hostname -i 2>/dev/null | cut -d' ' -f1)/ADDRESS/" /etc/hosts
+own=$(hostname -i 2>/dev/null | cut -d' ' -f1)
+echo "-- hosts"; sed "s/${own:-none of its own}/ADDRESS/" /etc/hosts
 echo "-- resolv"; cat /etc/resolv.conf
 echo "-- hostname"; hostname; cat /etc/hostname
 echo "-- mounts"; awk '{ split($4, o, ","); print $2, $3, o[1] }' /proc/self/mounts | grep -v -e '^/proc' -e '^/sys' -e '^/dev' | sort
@@ -73,12 +74,11 @@ RUNS = {
     "sees-capabilities": pod(sees(securityContext={"capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE", "CHOWN"]},
                                                    "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True})),
     "sees-seccomp": pod(sees(), securityContext={"seccompProfile": {"type": "RuntimeDefault"}}),
-    "sees-unmasked": pod(sees(securityContext={"procMount": "Unmasked"}), hostUsers=False),
     "sees-host-network": pod(sees(), hostNetwork=True),
     "sees-host-network-dns": pod(sees(), hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet"),
     "sees-host-pid": pod(container("ls /proc | grep -c '^[0-9]*$' | awk '{ print ($1 > 20) }'"), hostPID=True),
     "sees-host-ipc": pod(sees(), hostIPC=True),
-    "sees-shared-processes": pod(container("sleep 2; ps -o pid,comm | awk '{print $2}' | sort | uniq -c | grep -v -e sleep -e awk -e sort -e uniq -e sh"),
+    "sees-shared-processes": pod(container("sleep 3; ps -o comm | grep -c -e '^pause$' -e '^sleep$'"),
                                  container("sleep 6", name="other"), shareProcessNamespace=True),
     "sees-hosts": pod(sees(), hostAliases=[{"ip": "192.0.2.7", "hostnames": ["a.example", "b.example"]}, {"ip": "192.0.2.8", "hostnames": ["c"]}]),
     "sees-hostname": pod(sees(), hostname="somebody", subdomain="before"),
@@ -166,10 +166,8 @@ ENDS = {
     "exit-two": pod(container("exit 0"), container("sleep 1; exit 4", name="other")),
     "exit-no-command": pod({"name": "main", "image": BUSYBOX, "command": ["/no/such/thing"]}),
     "exit-no-folder-right": pod({"name": "main", "image": BUSYBOX, "command": ["/etc/passwd"]}),
-    "exit-memory": pod(container("head -c 200m /dev/zero | tail | wc -c", resources={"limits": {"memory": "16Mi"}})),
+    "exit-memory": pod(container("exec tail /dev/zero", resources={"limits": {"memory": "16Mi"}})),
     "exit-deadline": pod(container("trap 'exit 0' TERM; sleep 3600 & wait"), activeDeadlineSeconds=3),
-    "exit-non-root": pod(container(), securityContext={"runAsNonRoot": True}),
-    "exit-non-root-0": pod(container(securityContext={"runAsUser": 0, "runAsNonRoot": True})),
     "exit-rules": pod(container("exit 42", restartPolicy="Never", restartPolicyRules=[{"action": "Restart", "exitCodes": {"operator": "In", "values": [43]}}])),
     "init-ok": pod(container("echo main"), initContainers=[container("echo one", "one"), container("echo two", "two")]),
     "init-fails": pod(container("echo main"), initContainers=[container("exit 7", "one"), container("echo two", "two")]),
@@ -238,6 +236,8 @@ STATES = {
     "config-key-absent": (pod(container(env=[{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "config", "key": "none"}}}])), waiting("CreateContainerConfigError")),
     "config-from-absent": (pod(container(envFrom=[{"secretRef": {"name": "none"}}])), waiting("CreateContainerConfigError")),
     "secret-key-absent": (pod(container(env=[{"name": "X", "valueFrom": {"secretKeyRef": {"name": "secret", "key": "none"}}}])), waiting("CreateContainerConfigError")),
+    "user-zero": (pod(container(securityContext={"runAsUser": 0, "runAsNonRoot": True})), waiting("CreateContainerConfigError")),
+    "user-namespace": (pod(sees(securityContext={"procMount": "Unmasked"}), hostUsers=False), lambda it: it["events"]),
     "user-name-non-root": (pod(container(securityContext={"runAsNonRoot": True})), waiting("CreateContainerConfigError")),
     "command-absent": (pod({"name": "main", "image": BUSYBOX, "command": ["/no/such"]}, restartPolicy="Always"), both(restarted(1), waiting("CrashLoopBackOff"))),
     "hook-start": (pod(container("sleep 1; cat /tmp/hook; sleep 3600", lifecycle={"postStart": {"exec": {"command": ["sh", "-c", "echo hooked > /tmp/hook"]}}})), ready),
