@@ -8,6 +8,7 @@
 #
 # KUBE_PROGRAMS   a folder with kubelet (build/peers, built unless there)
 # TOGETHER        how many scenarios at one time (6)
+# QUIET           for so many seconds nothing has changed when a pod is compared (3)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . e2e/packages.sh
