@@ -100,8 +100,12 @@ void TarFilter::TakeHeader() {
   const bool is_note = type == 'L' || type == 'K' || type == 'x' || type == 'g';
   if (!is_note) return TakeEntry(*said_size, type);
   left_ = (*own_size + kBlock - 1) / kBlock * kBlock;
-  // Of two of a kind, who knows which counts.
-  if (said_.by.find(type) != std::string::npos) failed_ = true;
+  // Of two of a kind, or of GNU's and POSIX's, who knows which counts.
+  const bool of_gnu = type == 'L' || type == 'K';
+  if (said_.by.find(type) != std::string::npos ||
+      said_.by.find_first_of(of_gnu ? "x" : "LK") != std::string::npos) {
+    failed_ = true;
+  }
   if (notes_.size() + kBlock + left_ > kNotesMax) failed_ = true;
   said_.by += type;
   notes_ += header_;
@@ -136,6 +140,8 @@ bool TarFilter::ReadPax(std::string_view records) {
                               : key == "linkpath" ? &said_.link
                               : key == "size"     ? &said_.size
                                                   : nullptr;
+    // How long a content with holes is, which some programs go by and others do not.
+    if (key.starts_with("GNU.sparse.")) return false;
     if (said == nullptr) continue;
     if (type_ == 'g') return false;
     *said = value;
@@ -156,8 +162,9 @@ void TarFilter::TakeEntry(uint64_t size, char type) {
   const std::string link =
       said_.link.empty() ? FieldAt(header_, kLinkAt, kNameBytes) : said_.link;
   const bool is_file = type == '0' || type == '\0' || type == '7';
-  // Of what has no content some programs take that for the next entry, others do not.
-  if (!is_file && size > 0) failed_ = true;
+  // Of what has no content some programs take that for the next entry, others do not. A file whose
+  // name ends as a folder's does is one to tar.
+  if ((!is_file || name.ends_with('/')) && size > 0) failed_ = true;
   if (failed_) return;
   const bool says_link = !said_.link.empty() || said_.by.find('K') != std::string::npos;
   passes_ = is_file || type == '5' || (type == '1' && !says_link && MayLink(link));

@@ -98,6 +98,10 @@ TEST(TarFilterTest, NoHeaderHidesInWhatIsReadInTwoWays) {
         sized + sized + Entry("dir/a", '0', link), sized + kEnd + Entry("dir/a", '0', link),
         Entry("g", 'g', "9 size=0\n") + Entry("dir/a", '0', link),
         Entry("x", 'x', "99 size=0\n") + Entry("dir/a", '0', link),
+        Pax("GNU.sparse.size", "0") + Entry("dir/a", '0', link),
+        Pax("GNU.sparse.realsize", "0") + Entry("dir/a", '0', link), Entry("dir/a/", '0', link),
+        Pax("path", "dir/a/") + Entry("dir/a", '0', link),
+        Pax("path", "dir/a/") + Entry("x", 'L', "dir/a") + Entry("dir/b", '0', link),
         Entry("dir/a", 'L', std::string(2 << 20, 'a'))}) {
     const Filtered out = Filter(archive, 512);
     EXPECT_TRUE(out.failed);

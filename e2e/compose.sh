@@ -133,7 +133,7 @@ mkdir -p "$work"/{a,b}/web
 echo 'services: {one: {image: x}, keeps: {image: x, volumes: ["data:/data"]}}' >"$work/a/web/compose.yaml"
 echo 'volumes: {data: }' >>"$work/a/web/compose.yaml"
 echo 'services: {another: {image: x}}' >"$work/b/web/compose.yaml"
-compose -f "$work/a/web/compose.yaml" up --wait --timeout=60s
+compose -f "$work/a/web/compose.yaml" up --wait --timeout=180s
 fails compose -f "$work/b/web/compose.yaml" up
 says "the project web in namespace default was brought up from the folder .*/a/web, and .*/b/web makes the same name" err
 fails compose -f "$work/b/web/compose.yaml" down
@@ -145,10 +145,10 @@ is "$(count unchanged)" "$(wc -l <"$work/out")"
 compose -f "$work/b/web/compose.yaml" -p web up
 says '^deployment.apps/one pruned$'
 fails compose -f "$work/a/web/compose.yaml" up
-compose -f "$work/b/web/compose.yaml" down --timeout=60s
+compose -f "$work/b/web/compose.yaml" down --timeout=180s
 # The volume is what is left of the first one's.
 fails compose -f "$work/b/web/compose.yaml" down --volumes
-compose -p web down --volumes --timeout=60s
+compose -p web down --volumes --timeout=180s
 long=$(printf 'a%.0s' {1..70})
 mkdir "$work/$long"{x,y}
 echo 'services: {one: {image: x}}' >"$work/${long}x/compose.yaml"
@@ -156,8 +156,8 @@ echo 'services: {another: {image: x}}' >"$work/${long}y/compose.yaml"
 compose -f "$work/${long}x/compose.yaml" up
 compose -f "$work/${long}y/compose.yaml" up
 "$skiff" get deployment one another >/dev/null
-compose -f "$work/${long}x/compose.yaml" down --timeout=60s
-compose -f "$work/${long}y/compose.yaml" down --timeout=60s
+compose -f "$work/${long}x/compose.yaml" down --timeout=180s
+compose -f "$work/${long}y/compose.yaml" down --timeout=180s
 fails "$skiff" get deployment one another >/dev/null 2>&1
 
 # By service: who is there, and what they print. -f follows where a file is not meant.

@@ -135,6 +135,7 @@ class Up {
     for (const Json& object : conversion_.Objects()) ours.insert(IdOf(object));
     for (const auto& [id, found] : before_) {
       if (id.first == "PersistentVolumeClaim" && !ours.contains(id)) continue;
+      if (IsKept(found.object)) continue;  // It stays as it is.
       TRY(CheckFolder(project_, found));
     }
     return {};
