@@ -127,7 +127,7 @@ class EventStream final : public Subscription {
       const auto next = queue.AsyncNext(&tag, &ok, NextLook());
       if (next == grpc::CompletionQueue::TIMEOUT) {
         if (!live_) PublishMark();
-        TellSettled();
+        TellSettled(stop);
         continue;
       }
       if (tag == AsTag(kFinishTag)) break;
@@ -136,7 +136,7 @@ class EventStream final : public Subscription {
         continue;
       }
       if (tag == AsTag(kReadTag)) Take(envelope);
-      TellSettled();
+      TellSettled(stop);
       reader->Read(&envelope, AsTag(kReadTag));
     }
     queue.Shutdown();
@@ -211,10 +211,10 @@ class EventStream final : public Subscription {
   }
 
   // Tells of the events whose turn it is and whose status shows by now what they say.
-  void TellSettled() {
-    std::erase_if(unsettled_, [this](Unsettled& each) {
+  void TellSettled(const std::stop_token& stop) {
+    std::erase_if(unsettled_, [&](Unsettled& each) {
       const Duration now = clock_.Monotonic();
-      if (now < each.next) return false;
+      if (stop.stop_requested() || now < each.next) return false;
       if (IsVisible(each.event) || now - each.since > kSettleMax) {
         callback_(each.event);
         return true;

@@ -79,10 +79,9 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get,
   const Result<> outcome = future.get();
   if (outcome) return {};
   // As Go's client tells of it.
-  const std::string url =
-      fmt::format("{}://{}:{}{}", get.scheme == "HTTPS" ? "https" : "http", host, *port, target);
-  return fail(
-      {outcome.error().reason, fmt::format("Get \"{}\": {}", url, outcome.error().message)});
+  const ProbeUrl url{get.scheme == "HTTPS", host, *port, target};
+  return fail({outcome.error().reason,
+               fmt::format("Get \"{}\": {}", url.Text(), outcome.error().message)});
 }
 
 Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const core_v1::Pod& pod,

@@ -101,7 +101,8 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
   const auto handler = context_.runtime_handler(pod);
   if (!handler) return fail(handler.error().message);
   const auto hostname = KernelHostname(pod, context_.dns.cluster_domain);
-  if (!hostname) return fail(hostname.error().message);
+  // On the host's network it has the host's.
+  if (!hostname && !pod.spec.host_network) return fail(hostname.error().message);
   const auto id =
       context_.runtime.RunPodSandbox(SandboxConfigOf(pod, plan.sandbox_attempt), *handler);
   if (!id) return fail(cri::RpcErrorText(id.error()));

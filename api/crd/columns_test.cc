@@ -58,7 +58,7 @@ TEST_F(CustomColumnsTest, AllColumnsOfARowTogetherAreBounded) {
     EXPECT_EQ(cells[8], "found");
     EXPECT_EQ(cells[9], nullptr);
   }
-  EXPECT_LT(std::clock() - begin, 1 * CLOCKS_PER_SEC);
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
 }  // namespace

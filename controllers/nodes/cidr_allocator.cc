@@ -101,7 +101,9 @@ bool CidrAllocator::Occupy(const PodCidr& block) {
 
 bool CidrAllocator::Avoid(const PodCidr& block) {
   if (!block.Overlaps(range_)) return false;
-  avoided_.push_back(block);
+  if (std::find(avoided_.begin(), avoided_.end(), block) == avoided_.end()) {
+    avoided_.push_back(block);
+  }
   return true;
 }
 

@@ -55,7 +55,7 @@ class CidrAllocator {
   uint32_t count_ = 0;
   uint32_t next_ = 0;
   std::vector<PodCidr> reserved_;
-  std::vector<PodCidr> avoided_;
+  std::vector<PodCidr> avoided_;  // Each once.
   std::set<uint32_t> used_;
 };
 

@@ -53,6 +53,7 @@ TEST(CidrAllocatorTest, AnySizeIsOccupied) {
 TEST(CidrAllocatorTest, WhatIsAvoidedIsGivenOutLast) {
   CidrAllocator allocator = AllocatorOf("10.0.0.0/22", 24);
   EXPECT_TRUE(allocator.Avoid(*PodCidr::Parse("10.0.0.0/23")));
+  EXPECT_TRUE(allocator.Avoid(*PodCidr::Parse("10.0.0.0/23"))) << "again, which is no more";
   EXPECT_FALSE(allocator.Avoid(*PodCidr::Parse("10.1.0.0/16")));
   EXPECT_EQ(allocator.Allocate()->Text(), "10.0.2.0/24");
   EXPECT_EQ(allocator.Allocate()->Text(), "10.0.3.0/24");
