@@ -29,7 +29,7 @@ class IpamReconciler final : public Reconciler<Node> {
     if (!node.spec.pod_cidrs.empty()) {
       if (!IsHeld(node)) {
         Release(node.metadata.name);
-        Occupy(node, false);
+        Occupy(node);
       }
       return Requeue::None();
     }
@@ -75,29 +75,28 @@ class IpamReconciler final : public Reconciler<Node> {
   }
 
   void Load() REQUIRES(mutex_) {
-    for (const auto& node : nodes_.List()) Occupy(*node, true);
+    for (const auto& node : nodes_.List()) Occupy(*node);
     loaded_ = true;
   }
 
   // Blocks are counted as used whatever their size, for a cluster may have given out others than
-  // today. But a node writes its own Node: one that comes with far more than is given out, or is
-  // found to have what others have too, does not keep new nodes from theirs by saying so.
-  void Occupy(const Node& node, bool is_at_start) REQUIRES(mutex_) {
+  // today. But a node writes its own Node: one that says it has far more than is given out, and
+  // with that what others have, does not keep new nodes from theirs by saying so.
+  void Occupy(const Node& node) REQUIRES(mutex_) {
     const std::vector<PodCidr> given = BlocksOf(node);
     if (given.empty()) return;
     std::vector<Held>& held = held_[node.metadata.name];
     for (const PodCidr& block : given) {
       bool is_far_larger = false;
       for (const CidrAllocator& it : allocators_) is_far_larger |= it.IsFarLarger(block);
-      const bool is_avoided =
-          is_far_larger && !(is_at_start && IsNobodyElses(node.metadata.name, block));
+      const bool is_avoided = is_far_larger && !IsNobodyElses(node.metadata.name, block);
       held.push_back({block, is_avoided});
       if (!Mark(held.back())) {
         log_.Error("a node's pod CIDR is none that is given out here",
                    {{"node", node.metadata.name}, {"cidr", block.Text()}});
       } else if (is_avoided) {
-        log_.Error("a node's pod CIDR is far larger than those that are given out here; others "
-                   "get parts of it once nothing else is left",
+        log_.Error("a node's pod CIDR is far larger than those that are given out here, and has "
+                   "in it what another one has; others get parts of it once nothing else is left",
                    {{"node", node.metadata.name}, {"cidr", block.Text()}});
       }
     }
@@ -111,9 +110,15 @@ class IpamReconciler final : public Reconciler<Node> {
     return is_any;
   }
 
-  bool IsNobodyElses(const std::string& name, const PodCidr& block) const {
+  bool IsNobodyElses(const std::string& name, const PodCidr& block) const REQUIRES(mutex_) {
     for (const auto& other : nodes_.List()) {
       if (other->metadata.name != name && Overlaps(BlocksOf(*other), block)) return false;
+    }
+    // Nor is it on its way to anybody.
+    for (const auto& [other, blocks] : held_) {
+      for (const Held& it : blocks) {
+        if (other != name && it.block.Overlaps(block)) return false;
+      }
     }
     return true;
   }

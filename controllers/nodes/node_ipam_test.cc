@@ -40,7 +40,8 @@ class NodeIpamTest : public testing::Test {
   FakeClock clock_;
   SeededRandom random_{1};
   SteppedExecutor executor_{clock_, 1};
-  KeptReplies server_{[](const http::Request& request) {
+  KeptReplies server_{[](const http::Request& request) -> std::string {
+    if (request.path.ends_with("/events")) return "told";
     const Json spec = Json::parse(request.body)["spec"];
     EXPECT_EQ(spec["podCIDRs"], Json::array({spec["podCIDR"]}));
     return request.path.substr(request.path.rfind('/') + 1) + " " +
@@ -75,6 +76,24 @@ TEST_F(NodeIpamTest, WhoComesWithFarMoreKeepsNobodyFromHis) {
                   {"all", "10.0.0.0/8"},
                   {"newer", ""}}),
             (Given{"newer 10.244.128.128/25"}));
+}
+
+// Nothing of it is given to a second node, not even when there is nothing else.
+TEST_F(NodeIpamTest, WhatNobodyElseHasIsItsOwnHoweverLateAndLargeItComes) {
+  EXPECT_EQ(With({{"old", "10.244.0.0/17"}}), Given());
+  EXPECT_EQ(With({{"old", "10.244.0.0/17"}, {"half", "10.244.128.0/17"}}), Given());
+  EXPECT_EQ(With({{"old", "10.244.0.0/17"}, {"half", "10.244.128.0/17"}, {"new", ""}}),
+            Given{"told"});
+  With({{"old", "10.244.0.0/17"}, {"new", ""}});
+  executor_.RunFor(10s);
+  EXPECT_EQ(server_.asked().back(), "new 10.244.128.0/25") << "once it is gone";
+}
+
+// `new` has been given its own, which its Node does not say yet.
+TEST_F(NodeIpamTest, WhatIsOnItsWayToAnotherCountsAsThatOnes) {
+  EXPECT_EQ(With({{"new", ""}}), (Given{"new 10.244.0.0/25"}));
+  EXPECT_EQ(With({{"new", ""}, {"all", "10.244.0.0/16"}, {"newer", ""}}),
+            (Given{"newer 10.244.0.128/25"}));
 }
 
 }  // namespace
