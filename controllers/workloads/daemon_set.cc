@@ -55,7 +55,8 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     // What was made a moment ago has to show before more is decided; its events wake us.
     if (unseen.empty()) done = Act(set, daemon_template, input);
     TRY(client_.PatchStatus(
-        set, [&](DaemonSet& it) { it.status = daemon::StatusOf(daemon_template.spec, input); }));
+        set, [&](DaemonSet& it) { it.status = daemon::StatusOf(daemon_template.spec, input); },
+        {.if_unchanged = true}));
     if (!done) return Fail(done.error());
     const Duration next = std::min(UntilAllAvailable(set, mine), *done);
     return next == kNever ? Requeue::None() : Requeue::After(next);
@@ -128,7 +129,7 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     const Json data = TemplatePatch(set.spec.template_);
     const auto current = FindRevision(all, data);
     const int64_t next = NextRevision(all);
-    std::vector<std::string> in_use = {set.metadata.name + "-" + hash};
+    std::vector<std::string> in_use;
     for (const auto& pod : pods) {
       const auto label = pod->metadata.labels.find(std::string(daemon::kRevisionHash));
       if (label != pod->metadata.labels.end()) {
@@ -142,7 +143,8 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
                         {.if_unchanged = true}));
     }
     const int32_t limit = set.spec.revision_history_limit.value_or(10);
-    for (const auto& outdated : OutdatedRevisions(all, in_use, limit)) {
+    const std::string name = current ? current->metadata.name : set.metadata.name + "-" + hash;
+    for (const auto& outdated : OutdatedRevisions(all, name, in_use, limit)) {
       const auto deleted = client_.Delete(*outdated);
       if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
     }
@@ -165,9 +167,12 @@ class DaemonSetReconciler final : public Reconciler<DaemonSet> {
     const auto existing = TRY(client_.Get<ControllerRevision>(KeyOf(revision)));
     if (existing->data.Parse() == data) return {};
     // Another template has this hash: the next try takes another one.
-    TRY(client_.PatchStatus(set, [](DaemonSet& it) {
-      it.status.collision_count = it.status.collision_count.value_or(0) + 1;
-    }));
+    TRY(client_.PatchStatus(set,
+                            [](DaemonSet& it) {
+                              auto& count = it.status.collision_count;
+                              count = count.value_or(0) + 1;
+                            },
+                            {.if_unchanged = true}));
     return Fail(created.error());
   }
 

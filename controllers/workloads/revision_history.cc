@@ -48,4 +48,13 @@ Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>&
   return revisions;
 }
 
+Revisions OutdatedRevisions(Revisions revisions, const std::string& current,
+                            const std::vector<std::string>& in_use, int32_t limit) {
+  std::erase_if(revisions, [&](const auto& it) { return it->metadata.name == current; });
+  const auto used = std::count_if(revisions.begin(), revisions.end(), [&](const auto& revision) {
+    return std::find(in_use.begin(), in_use.end(), revision->metadata.name) != in_use.end();
+  });
+  return OutdatedRevisions(std::move(revisions), in_use, limit - static_cast<int32_t>(used));
+}
+
 }  // namespace skiff

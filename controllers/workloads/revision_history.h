@@ -18,8 +18,11 @@ void SortRevisions(Revisions& revisions);
 int64_t NextRevision(const Revisions& revisions);
 // The newest one with this data; nullptr when there is none.
 Ptr<apps_v1::ControllerRevision> FindRevision(const Revisions& revisions, const Json& data);
-// The oldest ones beyond `limit`, not counting those whose names are in use.
+// The oldest ones beyond `limit`, not counting those whose names are in use: of a StatefulSet.
 Revisions OutdatedRevisions(Revisions revisions, const std::vector<std::string>& in_use,
                             int32_t limit);
+// The same where those in use count, but for the current one: of a DaemonSet.
+Revisions OutdatedRevisions(Revisions revisions, const std::string& current,
+                            const std::vector<std::string>& in_use, int32_t limit);
 
 }  // namespace skiff

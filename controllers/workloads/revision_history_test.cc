@@ -1,0 +1,47 @@
+#include "controllers/workloads/revision_history.h"
+
+#include <gtest/gtest.h>
+
+namespace skiff {
+namespace {
+
+// Made in that order.
+Revisions Of(const std::vector<std::string>& names) {
+  Revisions revisions;
+  for (const std::string& name : names) {
+    auto revision = std::make_shared<apps_v1::ControllerRevision>();
+    revision->metadata.name = name;
+    revision->revision = static_cast<int64_t>(revisions.size()) + 1;
+    revisions.push_back(std::move(revision));
+  }
+  return revisions;
+}
+
+std::vector<std::string> NamesOf(const Revisions& revisions) {
+  std::vector<std::string> names;
+  for (const auto& each : revisions) names.push_back(each->metadata.name);
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(RevisionHistoryTest, OfAStatefulSetThoseInUseAreBesideTheLimit) {
+  const Revisions all = Of({"a", "b", "c", "d"});
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"c", "d"}, 1)), (Names{"a"}));
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"a", "d"}, 0)), (Names{"b", "c"}));
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, {"d"}, 3)), Names());
+}
+
+// As kube-controller-manager v1.35.6 counts.
+TEST(RevisionHistoryTest, OfADaemonSetThoseInUseAreWithinIt) {
+  const Revisions all = Of({"a", "b", "c", "d"});
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, "d", {"c"}, 1)), (Names{"a", "b"}));
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, "d", {"c", "d"}, 2)), (Names{"a"}));
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, "d", {"a", "b", "c"}, 1)), Names());
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, "d", {}, 1)), (Names{"a", "b"}));
+  // It may not be shown yet.
+  EXPECT_EQ(NamesOf(OutdatedRevisions(all, "e", {"d"}, 1)), (Names{"a", "b", "c"}));
+}
+
+}  // namespace
+}  // namespace skiff
