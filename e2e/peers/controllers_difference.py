@@ -12,6 +12,7 @@ from api_servers import TIME, UUID
 import controllers_more_scenarios
 from controllers_scenarios import SCENARIOS
 from controllers_world import World
+from differences import differences
 
 KNOWN = os.path.join(os.path.dirname(__file__), "controllers_difference.txt")
 # What each server makes of its own.
@@ -119,17 +120,6 @@ class Snapshot:
                         del address["ip"]
                     sort(subset.get(field, []))
             sort(thing.get("subsets", []))
-
-
-def differences(theirs, ours, path=""):
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        for key in sorted({*theirs, *ours}):
-            yield from differences(theirs.get(key, "nothing"), ours.get(key, "nothing"), f"{path}.{key}")
-    elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
-        for index, (one, other) in enumerate(zip(theirs, ours)):
-            yield from differences(one, other, f"{path}[{index}]")
-    elif theirs != ours:
-        yield path, theirs, ours
 
 
 class Comparison:

@@ -232,6 +232,8 @@ scenario(
     bad=image("deployments", "web", "bad"), none=spec("poddisruptionbudgets", "p", maxUnavailable=0),
     all=make("poddisruptionbudgets", {"metadata": {"name": "all"}, "spec": {"selector": {}, "minAvailable": "50%"}}),
     nobody=make("poddisruptionbudgets", {"metadata": {"name": "nobody"}, "spec": {"minAvailable": 1}}),
+    # Of two that select a pod only one, whichever, is told of what becomes of it.
+    one_each=delete("poddisruptionbudgets", "all"),
     sets=together(make("statefulsets", workload("s", 2, serviceName="s")),
                   make("poddisruptionbudgets", budget("s", "s", maxUnavailable="50%"))),
     controllers=together(make("replicationcontrollers", {"metadata": {"name": "rc"}, "spec": {
