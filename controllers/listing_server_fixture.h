@@ -37,6 +37,8 @@ class ListingServerTest : public testing::Test {
   }
   // What was asked for beside events, as "PATCH /api/v1/nodes/n".
   const std::vector<std::string>& written() const { return written_; }
+  // What was sent along, in the same order.
+  const std::vector<std::string>& bodies() const { return bodies_; }
 
   FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
   SeededRandom random_{1};
@@ -51,8 +53,11 @@ class ListingServerTest : public testing::Test {
  private:
   http::Response Answer(const http::Request& request) {
     if (request.method != "GET") {
-      if (!request.path.ends_with("/events") && request.path.find("/events/") == std::string::npos)
+      if (!request.path.ends_with("/events") &&
+          request.path.find("/events/") == std::string::npos) {
         written_.push_back(request.method + " " + request.path);
+        bodies_.push_back(request.body);
+      }
       return {.status = 200, .body = "{}"};
     }
     const bool is_watch = std::any_of(request.query.begin(), request.query.end(),
@@ -69,6 +74,7 @@ class ListingServerTest : public testing::Test {
   bool started_ = false;
   std::map<std::string, Json> lists_;
   std::vector<std::string> written_;
+  std::vector<std::string> bodies_;
 };
 
 }  // namespace skiff

@@ -130,7 +130,8 @@ class AutoscalerReconciler final : public Reconciler<HorizontalPodAutoscaler> {
 
   Result<> WriteStatus(const HorizontalPodAutoscaler& before,
                        const HorizontalPodAutoscalerStatus& status) {
-    TRY(client_.PatchStatus(before, [&](HorizontalPodAutoscaler& it) { it.status = status; }));
+    TRY(client_.PatchStatus(before, [&](HorizontalPodAutoscaler& it) { it.status = status; },
+                            {.if_unchanged = true}));
     return {};
   }
 

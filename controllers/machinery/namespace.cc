@@ -38,8 +38,9 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
       return Requeue::None();
     }
     if (namespace_->status.phase != "Terminating") {
-      namespace_ = TRY(
-          client_.PatchStatus(*namespace_, [](Namespace& it) { it.status.phase = "Terminating"; }));
+      namespace_ = TRY(client_.PatchStatus(
+          *namespace_, [](Namespace& it) { it.status.phase = "Terminating"; },
+          {.if_unchanged = true}));
     }
     if (namespace_->spec.finalizers.empty()) return Requeue::None();
     const NamespaceContent content = Empty(*namespace_);
@@ -59,9 +60,9 @@ class NamespaceReconciler final : public Reconciler<Namespace> {
     const auto& before = namespace_->status.conditions;
     auto conditions = ConditionsOf(content, before, Time(clock_.Now()));
     if (conditions == before) return namespace_;
-    return client_.PatchStatus(*namespace_, [&](Namespace& it) {
-      it.status.conditions = std::move(conditions);
-    });
+    return client_.PatchStatus(
+        *namespace_, [&](Namespace& it) { it.status.conditions = std::move(conditions); },
+        {.if_unchanged = true});
   }
 
   static std::string Problems(const NamespaceContent& content) {

@@ -71,17 +71,21 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   Result<> Lose(const PersistentVolumeClaim& claim, const std::string& reason,
                 const std::string& message) {
     if (claim.status.phase == "Lost") return {};
-    TRY(client_.PatchStatus(claim, [](PersistentVolumeClaim& it) {
-      it.status.phase = "Lost";
-      it.status.access_modes.clear();
-      it.status.capacity.clear();
-    }));
+    TRY(client_.PatchStatus(claim,
+                            [](PersistentVolumeClaim& it) {
+                              it.status.phase = "Lost";
+                              it.status.access_modes.clear();
+                              it.status.capacity.clear();
+                            },
+                            {.if_unchanged = true}));
     events_.Warning(claim, reason, message);
     return {};
   }
 
   Result<> SetPending(const PersistentVolumeClaim& claim) {
-    TRY(client_.PatchStatus(claim, [](PersistentVolumeClaim& it) { it.status.phase = "Pending"; }));
+    TRY(client_.PatchStatus(
+        claim, [](PersistentVolumeClaim& it) { it.status.phase = "Pending"; },
+        {.if_unchanged = true}));
     return {};
   }
 
@@ -214,21 +218,23 @@ class ClaimReconciler final : public Reconciler<PersistentVolumeClaim> {
   Result<> Bind(const PersistentVolumeClaim& claim, const Ptr<PersistentVolume>& found) {
     Ptr<PersistentVolume> volume = TRY(client_.Patch(
         *found, [&](PersistentVolume& it) { BindTo(it, claim); }, {.if_unchanged = true}));
-    volume =
-        TRY(client_.PatchStatus(*volume, [](PersistentVolume& it) { it.status.phase = "Bound"; }));
-    const auto bound = TRY(client_.Patch(claim, [&](PersistentVolumeClaim& it) {
+    volume = TRY(client_.PatchStatus(
+        *volume, [](PersistentVolume& it) { it.status.phase = "Bound"; }, {.if_unchanged = true}));
+    const auto change = [&](PersistentVolumeClaim& it) {
       if (it.spec.volume_name.empty()) {
         it.metadata.annotations[std::string(kBoundByController)] = "yes";
       }
       it.spec.volume_name = volume->metadata.name;
       it.metadata.annotations[std::string(kBindCompleted)] = "yes";
-    }));
-    TRY(client_.PatchStatus(*bound, [&](PersistentVolumeClaim& it) {
+    };
+    const auto bound = TRY(client_.Patch(claim, change, {.if_unchanged = true}));
+    const auto tell = [&](PersistentVolumeClaim& it) {
       if (it.status.phase != "Bound") it.status.capacity = volume->spec.capacity;
       it.status.phase = "Bound";
       it.status.access_modes = volume->spec.access_modes;
       it.status.current_volume_attributes_class_name = volume->spec.volume_attributes_class_name;
-    }));
+    };
+    TRY(client_.PatchStatus(*bound, tell, {.if_unchanged = true}));
     return {};
   }
 

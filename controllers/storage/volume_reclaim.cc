@@ -90,10 +90,12 @@ class VolumeReconciler final : public Reconciler<PersistentVolume> {
 
   Result<> SetPhase(const PersistentVolume& volume, const std::string& phase,
                     const std::string& message) {
-    TRY(client_.PatchStatus(volume, [&](PersistentVolume& it) {
-      it.status.phase = phase;
-      it.status.message = message;
-    }));
+    TRY(client_.PatchStatus(volume,
+                            [&](PersistentVolume& it) {
+                              it.status.phase = phase;
+                              it.status.message = message;
+                            },
+                            {.if_unchanged = true}));
     return {};
   }
 

@@ -41,7 +41,8 @@ class CronJobReconciler final : public Reconciler<CronJob> {
     TRY(ClearHistory(cron_job, jobs));
     TRY(FollowJobs(cron_job, jobs, status));
     auto again = RunWhatIsDue(cron_job, jobs, status);
-    TRY(client_.PatchStatus(cron_job, [&](CronJob& it) { it.status = status; }));
+    TRY(client_.PatchStatus(cron_job, [&](CronJob& it) { it.status = status; },
+                            {.if_unchanged = true}));
     return again;
   }
 

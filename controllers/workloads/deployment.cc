@@ -66,10 +66,12 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
   Result<Requeue> SelectsAll(const Deployment& deployment) {
     events_.Warning(deployment, "SelectingAll",
                     "This deployment is selecting all pods. A non-empty selector is required.");
-    TRY(client_.PatchStatus(deployment, [](Deployment& it) {
-      it.status.observed_generation =
-          std::max(it.status.observed_generation, it.metadata.generation);
-    }));
+    TRY(client_.PatchStatus(deployment,
+                            [](Deployment& it) {
+                              auto& observed = it.status.observed_generation;
+                              observed = std::max(observed, it.metadata.generation);
+                            },
+                            {.if_unchanged = true}));
     return Requeue::None();
   }
 
@@ -150,9 +152,12 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
       return existing;
     }
     // The next try takes another hash.
-    TRY(client_.PatchStatus(work.stored, [](Deployment& it) {
-      it.status.collision_count = it.status.collision_count.value_or(0) + 1;
-    }));
+    TRY(client_.PatchStatus(work.stored,
+                            [](Deployment& it) {
+                              auto& count = it.status.collision_count;
+                              count = count.value_or(0) + 1;
+                            },
+                            {.if_unchanged = true}));
     return Fail(Reason::kAlreadyExists,
                 fmt::format("replicasets.apps \"{}\" already exists", wanted.metadata.name));
   }
@@ -163,10 +168,12 @@ class DeploymentReconciler final : public Reconciler<Deployment> {
                                             set.metadata.name, error.message);
     events_.Warning(work.stored, "ReplicaSetCreateError", message);
     if (HasDeadline(work.now)) {
-      TRY(client_.PatchStatus(work.stored, [&](Deployment& it) {
-        SetCondition(it.status, "Progressing", "False", "ReplicaSetCreateError", message,
-                     clock_.Now());
-      }));
+      TRY(client_.PatchStatus(work.stored,
+                              [&](Deployment& it) {
+                                SetCondition(it.status, "Progressing", "False",
+                                             "ReplicaSetCreateError", message, clock_.Now());
+                              },
+                              {.if_unchanged = true}));
     }
     return Fail(error);
   }

@@ -30,9 +30,10 @@ class ReplicationControllerReconciler final : public Reconciler<ReplicationContr
                 .claim = [&] { return ClaimObjects(client_, controller, selector, pods_); },
                 .related = [&] { return pods_.ControlledBy(controller.metadata); },
                 .failure = ReplicaFailureIn(controller.status)}));
-    TRY(client_.PatchStatus(controller, [&](ReplicationController& it) {
-      WriteReplicaStatus(outcome.status, it);
-    }));
+    TRY(client_.PatchStatus(
+        controller,
+        [&](ReplicationController& it) { WriteReplicaStatus(outcome.status, it); },
+        {.if_unchanged = true}));
     if (outcome.error) return Fail(*outcome.error);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }

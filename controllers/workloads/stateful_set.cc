@@ -55,7 +55,8 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
                                                       });
     if (shows && !set.metadata.deletion_timestamp) done = Act(input, used);
     TRY(client_.PatchStatus(
-        set, [&](StatefulSet& it) { it.status = stateful::StatusOf(input); }));
+        set, [&](StatefulSet& it) { it.status = stateful::StatusOf(input); },
+        {.if_unchanged = true}));
     if (!done) return Fail(done.error());
     return UntilAllAvailable(input);
   }
@@ -286,9 +287,12 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     auto existing = TRY(client_.Get<ControllerRevision>(KeyOf(revision)));
     if (existing->data.Parse() == data) return existing;
     // Another template has this hash: the next try takes another one.
-    TRY(client_.PatchStatus(set, [](StatefulSet& it) {
-      it.status.collision_count = it.status.collision_count.value_or(0) + 1;
-    }));
+    TRY(client_.PatchStatus(set,
+                            [](StatefulSet& it) {
+                              auto& count = it.status.collision_count;
+                              count = count.value_or(0) + 1;
+                            },
+                            {.if_unchanged = true}));
     return Fail(created.error());
   }
 
