@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "controllers/nodes/node_health.h"
+#include "controllers/nodes/pod_marks.h"
 #include "controllers/program.h"
 #include "controllers/workloads/pod_control.h"
 
@@ -113,19 +114,14 @@ class PodCollector final : public ControlLoop {
 
   void Remove(const Pod& pod, bool node_gone) {
     if (!IsTerminal(pod)) {
-      const auto failed = client_.PatchStatus(pod, [&](Pod& it) {
-        it.status.phase = "Failed";
-        if (!node_gone) return;
-        std::erase_if(it.status.conditions,
-                      [](const auto& condition) { return condition.type == "DisruptionTarget"; });
-        auto& condition = it.status.conditions.emplace_back();
-        condition.type = "DisruptionTarget";
-        condition.status = "True";
-        condition.reason = "DeletionByPodGC";
-        condition.message = "PodGC: node no longer exists";
-        condition.last_transition_time = clock_.Now();
-        condition.observed_generation = it.metadata.generation;
-      });
+      Json status = {{"phase", "Failed"}, {"observedGeneration", pod.metadata.generation}};
+      if (node_gone) {
+        status["conditions"] =
+            Disrupted(pod, "DeletionByPodGC", "PodGC: node no longer exists", clock_.Now());
+      }
+      const Json patch = PatchOf(pod, std::move(status));
+      const auto failed =
+          client_.Patch(Pod::Info(), KeyOf(pod), PatchType::kStrategic, patch, "status");
       if (!failed) return Report(pod, failed.error());
     }
     const auto deleted = client_.Delete(pod, {.grace_period_s = 0});

@@ -5,6 +5,7 @@
 
 #include "client/reconciler.h"
 #include "controllers/nodes/node_health.h"
+#include "controllers/nodes/pod_marks.h"
 #include "controllers/program.h"
 #include "controllers/workloads/pod_control.h"
 
@@ -84,17 +85,12 @@ class TaintEvictionReconciler final : public Reconciler<Pod> {
   Result<> Evict(const Pod& pod) {
     events_.Normal(pod, "TaintManagerEviction",
                    fmt::format("Marking for deletion Pod {}", KeyOf(pod)));
-    const auto marked = client_.PatchStatus(pod, [&](Pod& it) {
-      std::erase_if(it.status.conditions,
-                    [](const auto& condition) { return condition.type == "DisruptionTarget"; });
-      auto& condition = it.status.conditions.emplace_back();
-      condition.type = "DisruptionTarget";
-      condition.status = "True";
-      condition.reason = "DeletionByTaintManager";
-      condition.message = "Taint manager: deleting due to NoExecute taint";
-      condition.last_transition_time = clock_.Now();
-      condition.observed_generation = it.metadata.generation;
-    });
+    const Json patch = PatchOf(pod, {{"conditions", Disrupted(pod, "DeletionByTaintManager",
+                                                              "Taint manager: deleting due to "
+                                                              "NoExecute taint",
+                                                              clock_.Now())}});
+    const auto marked =
+        client_.Patch(Pod::Info(), KeyOf(pod), PatchType::kStrategic, patch, "status");
     if (!marked && marked.error().reason != Reason::kNotFound) return Fail(marked.error());
     const auto deleted = client_.Delete(pod);
     if (!deleted && deleted.error().reason != Reason::kNotFound) return Fail(deleted.error());
