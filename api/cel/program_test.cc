@@ -292,6 +292,24 @@ TEST(CelProgramTest, AnObjectOfASchemaIsAMapToWhatItIsComparedWith) {
   EXPECT_EQ(said("dyn(self.x) == dyn(self.o)", null), "true");
 }
 
+// It is looked at as a whole, however large, and whatever it is made of.
+TEST(CelProgramTest, WhatASchemaDoesNotKnowCountsWhereItIsCompared) {
+  const auto type = TypeOfSchema(
+      {{"type", "object"},
+       {"properties",
+        {{"x", {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}}}}}},
+      "self", false);
+  const auto program = Compile("lists.range(2000).all(i, dyn(self.x) == dyn(self.x))",
+                               Environment::Kubernetes({{"self", type}}));
+  ASSERT_TRUE(program) << program.error().message;
+  const Json members = Json::array_t(20'000, {{"a", 1}});
+  for (const Json& large : {members, Json(std::string(1 << 20, 'x')), Json{{"m", members}}}) {
+    const Json self = {{"x", {{"unknown", large}}}};
+    const Value bindings[] = {Value::Document(self, type.get())};
+    EXPECT_TRUE((*program)->Eval(bindings, 100'000).over_budget) << large.type_name();
+  }
+}
+
 // Pairs of a list's items, as a rule compares them; v1.35 stopped such a rule at 600 items, and let
 // 150 pass; twenty rules of 330 items were more than one object may cost.
 uint64_t PairsCost(int items) {

@@ -201,12 +201,20 @@ Value EqualMaps(const Value& a, const Value& b) {
 
 // As Go has it: a number that was written with a fraction is not the one without.
 bool EqualInGo(const Json& a, const Json& b) {
+  if (!Look()) return false;
   if (a.is_number_float() != b.is_number_float()) return false;
+  if (a.is_string() && b.is_string()) {
+    const auto &mine = a.get_ref<const std::string&>(), &other = b.get_ref<const std::string&>();
+    if (mine.size() != other.size()) return false;
+    looks_of_thread += mine.size() / kTextBytesPerLook;
+    return mine == other;
+  }
   if (a.type() != b.type() || !a.is_structured()) return a == b;
   if (a.size() != b.size()) return false;
   if (a.is_array()) return std::equal(a.begin(), a.end(), b.begin(), EqualInGo);
   const auto& others = b.get_ref<const Json::object_t&>();
   return std::ranges::all_of(a.get_ref<const Json::object_t&>(), [&](const auto& member) {
+    looks_of_thread += 2;
     const auto found = others.find(member.first);
     return found != others.end() && EqualInGo(member.second, found->second);
   });

@@ -17,12 +17,15 @@ namespace {
 constexpr size_t kVisitsMax = 1'000'000;
 constexpr size_t kUsualVisitsMax = 1'000;
 constexpr int kLongLooksMax = 8;
+// What JsonPath::Find says when it has looked at as much as it may.
+constexpr std::string_view kTooManyVisits = "the path visits too many values";
 thread_local int long_looks_left = kLongLooksMax;
 
 const Json* FirstOf(const CellInput& input) {
   const auto& path = *static_cast<const JsonPath*>(input.column.context);
   auto found = path.Find(input.object, true, kUsualVisitsMax);
-  if (!found && long_looks_left > 0) {
+  const bool may_look_on = !found && found.error().message == kTooManyVisits;
+  if (may_look_on && long_looks_left > 0) {
     --long_looks_left;
     found = path.Find(input.object, true, kVisitsMax);
   }

@@ -61,5 +61,23 @@ TEST_F(CustomColumnsTest, AllColumnsOfARowTogetherAreBounded) {
   EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
+// Of a path that leads nowhere more looks would say no more.
+TEST_F(CustomColumnsTest, APathThatFailsTakesNoLongLookFromOthers) {
+  Json columns = Json::array();
+  for (int i = 0; i < 8; ++i) {
+    columns.push_back({{"name", "A"}, {"type", "string"}, {"jsonPath", ".spec.x[0]"}});
+  }
+  columns.push_back({{"name", "B"}, {"type", "string"}, {"jsonPath", ".spec..x"}});
+  CustomKind kind;
+  MakeColumns({{"additionalPrinterColumns", columns}}, kind);
+  const Json object = {{"metadata", {{"name", "a"}}},
+                       {"spec", {{"l", Json::array_t(2'000, 1)}, {"x", "found"}}}};
+  Json cell;
+  for (const TableColumn& column : kind.columns) {
+    cell = column.cell({.object = object, .now = kNow, .column = column});
+  }
+  EXPECT_EQ(cell, "found");
+}
+
 }  // namespace
 }  // namespace skiff::crd
