@@ -18,6 +18,7 @@
 namespace skiff {
 namespace {
 
+constexpr std::string_view kAggregatorGroup = "apiregistration.k8s.io";
 constexpr std::string_view kAggregated = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 std::string UpperHex(std::string_view bytes) {
@@ -29,8 +30,9 @@ std::string UpperHex(std::string_view bytes) {
 
 // `typed` also goes out as protobuf.
 template <ApiType T>
-Result<http::Response> Plain(const ApiRequest& request, const T& typed) {
-  const MediaType media = TRY(Negotiate(request.http, {.metadata = false, .table = false}));
+Result<http::Response> Plain(const ApiRequest& request, const T& typed, bool routed) {
+  const MediaType media =
+      TRY(Negotiate(request.http, {.metadata = false, .table = false, .routed = routed}));
   const Json document = DiscoveryJson(typed);
   const std::string kind(document.value("kind", ""));
   return TypedResponse(200, {T::Describe(), "v1", kind, document}, media);
@@ -116,11 +118,16 @@ http::Response Aggregated(const NonResourceParts& parts, const ApiRequest& reque
 Result<http::Response> Root(const NonResourceParts& parts, const ApiRequest& request,
                             const Others& others, bool core) {
   const KindList kinds = parts.served.routes.kinds();
+  // With a slash behind it the list of groups has the one form.
+  const bool is_for_all = core || request.http.path == "/apis";
   const MediaType media =
-      TRY(Negotiate(request.http, {.metadata = false, .table = false, .discovery = true}));
+      TRY(Negotiate(request.http, {.metadata = false,
+                                   .table = false,
+                                   .discovery = is_for_all,
+                                   .routed = core}));
   if (media.target == Target::kDiscovery) return Aggregated(parts, request, media, others, core);
-  if (core) return Plain(request, CoreVersions(kinds, parts.server_address));
-  return Plain(request, GroupsOf(kinds, others.versions));
+  if (core) return Plain(request, CoreVersions(kinds, parts.server_address), core);
+  return Plain(request, GroupsOf(kinds, others.versions), core);
 }
 
 // None of a path that has an empty one; slashes at the end do not count.
@@ -143,7 +150,7 @@ Result<http::Response> OneVersion(KindList kinds, const ApiRequest& request, std
   // A group of custom resources alone is known by what it serves.
   if (!resources && !IsBuiltInGroup(group)) return TextResponse(404, "404 page not found\n");
   if (!resources) return Fail(UnknownResourceError());
-  return Plain(request, *resources);
+  return Plain(request, *resources, IsBuiltInGroup(group));
 }
 
 // One of the documents: how many segments its path has, and whether it is of the core group.
@@ -180,7 +187,7 @@ std::optional<Result<http::Response>> MakeDocument(const NonResourceParts& parts
   if (segments.size() == 3) return OneVersion(kinds, request, segments[1], segments[2]);
   const auto group = GroupOf(kinds, segments[1], others.versions);
   if (!group) return std::nullopt;
-  return Plain(request, *group);
+  return Plain(request, *group, segments[1] == kAggregatorGroup);
 }
 
 // All that the answer depends on beside what is served.

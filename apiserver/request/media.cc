@@ -26,13 +26,14 @@ bool AcceptTarget(const http::AcceptClause& clause, const MediaOffer& offer, Med
   // Who names only a group or a version asks for a kind without a name.
   const bool converts = std::ranges::any_of(
       clause.parameters, [](const auto& each) { return kConversion.contains(each.first); });
-  if (!converts) return true;
+  if (!converts) return !offer.discovery;
   const std::string_view as = clause.Parameter("as");
   const std::string_view group = clause.Parameter("g");
   media.target_version = clause.Parameter("v");
-  if (offer.discovery && as == "APIGroupDiscoveryList") {
+  if (offer.discovery) {
     media.target = Target::kDiscovery;
-    return group == "apidiscovery.k8s.io" && media.target_version == "v2";
+    return as == "APIGroupDiscoveryList" && group == "apidiscovery.k8s.io" &&
+           media.target_version == "v2";
   }
   if (!offer.metadata || group != "meta.k8s.io") return false;
   if (media.target_version != "v1" && media.target_version != "v1beta1") return false;
@@ -198,14 +199,19 @@ Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offe
     route.yaml = offer.yaml || offer.watch;
     // Custom resources are not in its routes.
     const bool is_custom = offer.protobuf_metadata_alone;
-    if (!is_custom && !RouterAccepts(header, route)) {
+    if (!is_custom && offer.routed && !RouterAccepts(header, route)) {
       Error error{Reason::kNotAcceptable,
                   "406: Not Acceptable\n\nAvailable representations: " + Join(route, "")};
       if (offer.list || offer.watch) error.message += ", " + Join(route, ";stream=watch");
       error.details.emplace();
       return Fail(std::move(error));
     }
-    const auto match = Match(header, offer);
+    auto match = Match(header, offer);
+    if (!match && offer.discovery) {
+      MediaOffer plain = offer;
+      plain.discovery = false;
+      match = Match(header, plain);
+    }
     if (!match) {
       const bool as_stream = offer.watch && (!is_custom || Match(header, route));
       return Fail(Reason::kNotAcceptable,

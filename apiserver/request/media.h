@@ -48,7 +48,10 @@ struct MediaOffer {
   bool protobuf_metadata_alone = false;
   bool metadata = true;  // Tables and PartialObjectMetadata.
   bool table = true;
+  // APIGroupDiscoveryList, where any clause asks for it, whatever is wanted more.
   bool discovery = false;
+  // The router looks before; of the lists of groups, and of a group, it has none but core's.
+  bool routed = true;
   // The router lets text/plain pass, although nothing is encoded so: logs.
   bool plain_text = false;
   bool list = false;   // The route serves lists, and so watches too, which its refusal names.

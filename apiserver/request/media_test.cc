@@ -41,6 +41,29 @@ TEST(Media, RefusalsNameWhatIsOnOffer) {
             "application/vnd.kubernetes.protobuf;stream=watch");
 }
 
+TEST(Media, WhatTheRouterDoesNotHaveKnowsEveryWildcard) {
+  const MediaOffer groups{.metadata = false, .table = false, .routed = false};
+  EXPECT_EQ(Ask("application/*", groups)->encoding, Encoding::kJson);
+  EXPECT_EQ(Ask("text/plain", groups).error().message,
+            "only the following media types are accepted: application/json, application/yaml, "
+            "application/vnd.kubernetes.protobuf");
+}
+
+TEST(Media, WhoTakesDiscoveryAsAWholeGetsItWhateverHeWantsMore) {
+  const MediaOffer groups{
+      .metadata = false, .table = false, .discovery = true, .routed = false};
+  const std::string whole = ";as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io";
+  EXPECT_EQ(Ask("application/*" + whole, groups)->target, Target::kDiscovery);
+  const auto found = Ask("application/yaml,application/json;q=0.1" + whole, groups);
+  EXPECT_EQ(found->target, Target::kDiscovery);
+  EXPECT_EQ(found->encoding, Encoding::kJson);
+  const std::string older = ";as=APIGroupDiscoveryList;v=v1;g=apidiscovery.k8s.io";
+  EXPECT_EQ(Ask("application/json" + older + ",application/yaml", groups)->target,
+            Target::kObject);
+  EXPECT_FALSE(Ask("application/json" + older, groups).has_value());
+  EXPECT_EQ(Ask("*/*", groups)->target, Target::kObject);
+}
+
 TEST(Media, AWatchInYamlGetsPastTheRouterOnly) {
   EXPECT_EQ(Ask("application/yaml", {.yaml = false, .watch = true}).error().message,
             "only the following media types are accepted: application/json;stream=watch, "
