@@ -202,8 +202,8 @@ Result<CachedObject> InformerCache::Read(WatchEvent& event) const {
   CHECK(event.handed_type == type_);
   const Field* field = type_->Find("metadata");
   CHECK(field != nullptr);
-  auto* metadata = static_cast<meta_v1::ObjectMeta*>(MemberOf(event.handed.get(), *field));
-  DropOwners(*metadata);
+  const auto* metadata =
+      static_cast<const meta_v1::ObjectMeta*>(MemberOf(event.handed.get(), *field));
   return CachedObject{std::move(event.handed), metadata};
 }
 

@@ -115,13 +115,97 @@ void VisitPairs(const Row<Key>& before, const Row<Key>& after, Visit visit) {
   }
 }
 
+// What both walks below ask of values.
+class StructValues {
+ protected:
+  static bool IsBlank(const Type& type, Shown shown) {
+    if (!shown.HasValue()) return true;
+    switch (type.shape) {
+      case Shape::kList:
+        return type.list->size(shown.value) == 0;
+      case Shape::kMap:
+        return type.map->size(shown.value) == 0;
+      case Shape::kStruct:
+        return std::none_of(type.fields.begin(), type.fields.end(), [&](const Field& field) {
+          return ShownOf(field, shown.value).is_there;
+        });
+      default:
+        return false;
+    }
+  }
+
+  // The same items in the same order.
+  bool BothHold(const Type& type, Shown before, Shown after) {
+    return before.HasValue() && after.HasValue() && Same(type, before.value, after.value);
+  }
+
+  // nullptr: null.
+  bool Same(const Type& type, const void* one, const void* other) {
+    if (one == nullptr || other == nullptr) return one == other;
+    switch (type.shape) {
+      case Shape::kString:
+        return *static_cast<const std::string*>(one) == *static_cast<const std::string*>(other);
+      case Shape::kBool:
+        return *static_cast<const bool*>(one) == *static_cast<const bool*>(other);
+      case Shape::kInt32:
+        return *static_cast<const int32_t*>(one) == *static_cast<const int32_t*>(other);
+      case Shape::kInt64:
+        return *static_cast<const int64_t*>(one) == *static_cast<const int64_t*>(other);
+      case Shape::kQuantity:
+        return static_cast<const Quantity*>(one)->Text() ==
+               static_cast<const Quantity*>(other)->Text();
+      case Shape::kJson:
+        return SameRaw(*static_cast<const RawJson*>(one), *static_cast<const RawJson*>(other));
+      case Shape::kStruct:
+        return std::ranges::all_of(type.fields, [&](const Field& field) {
+          const Shown a = ShownOf(field, one), b = ShownOf(field, other);
+          return a.is_there == b.is_there && Same(*field.type, a.value, b.value);
+        });
+      case Shape::kList:
+        return SameList(type, one, other);
+      case Shape::kMap: {
+        const auto a = MembersOf(type, one), b = MembersOf(type, other);
+        const auto same_key = [](const auto& x, const auto& y) { return x.first == y.first; };
+        return std::ranges::equal(a, b, same_key) && SameItems(*type.element, a, b);
+      }
+      default:
+        one_.clear();
+        other_.clear();
+        AppendStructValue(type, one, one_);
+        AppendStructValue(type, other, other_);
+        return one_ == other_;
+    }
+  }
+  // It may hold the same in another order.
+  static bool SameRaw(const RawJson& one, const RawJson& other) {
+    return one == other || one.Parse() == other.Parse();
+  }
+  bool SameList(const Type& list, const void* one, const void* other) {
+    const size_t size = list.list->size(one);
+    if (size != list.list->size(other)) return false;
+    for (size_t i = 0; i < size; ++i) {
+      if (!Same(*list.element, list.list->at(one, i), list.list->at(other, i))) return false;
+    }
+    return true;
+  }
+
+  template <typename Run>
+  bool SameItems(const Type& type, const Run& before, const Run& after) {
+    return std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                      [&](const auto& a, const auto& b) { return Same(type, a.second, b.second); });
+  }
+
+ private:
+  std::string one_, other_;
+};
+
 // What Spot::Member finds by the field's name.
 Spot SpotOf(const Field& field) {
   const bool opaque = field.type->shape == Shape::kJson && field.type->preserve_unknown;
   return {opaque ? nullptr : field.type, &field};
 }
 
-class StructComparer {
+class StructComparer : private StructValues {
  public:
   explicit StructComparer(Comparison& out) : out_(out) {}
 
@@ -197,12 +281,6 @@ class StructComparer {
     return run.empty() ? Shown() : Shown{true, run.front().second};
   }
 
-  template <typename Run>
-  bool SameItems(const Type& type, const Run& before, const Run& after) {
-    return std::equal(before.begin(), before.end(), after.begin(), after.end(),
-                      [&](const auto& a, const auto& b) { return Same(type, a.second, b.second); });
-  }
-
   void Leaf(const Type& type, Shown before, Shown after, const ElementChain* path) {
     if (!after.is_there) {
       Insert(out_.removed, path, kRemoved);
@@ -222,81 +300,76 @@ class StructComparer {
                      after.is_there ? &new_value : nullptr, path, out_);
   }
 
-  static bool IsBlank(const Type& type, Shown shown) {
-    if (!shown.HasValue()) return true;
-    switch (type.shape) {
-      case Shape::kList:
-        return type.list->size(shown.value) == 0;
-      case Shape::kMap:
-        return type.map->size(shown.value) == 0;
-      case Shape::kStruct:
-        return std::none_of(type.fields.begin(), type.fields.end(), [&](const Field& field) {
-          return ShownOf(field, shown.value).is_there;
-        });
-      default:
-        return false;
-    }
-  }
-
-  // The same items in the same order.
-  bool BothHold(const Type& type, Shown before, Shown after) {
-    return before.HasValue() && after.HasValue() && Same(type, before.value, after.value);
-  }
-
-  // nullptr: null.
-  bool Same(const Type& type, const void* one, const void* other) {
-    if (one == nullptr || other == nullptr) return one == other;
-    switch (type.shape) {
-      case Shape::kString:
-        return *static_cast<const std::string*>(one) == *static_cast<const std::string*>(other);
-      case Shape::kBool:
-        return *static_cast<const bool*>(one) == *static_cast<const bool*>(other);
-      case Shape::kInt32:
-        return *static_cast<const int32_t*>(one) == *static_cast<const int32_t*>(other);
-      case Shape::kInt64:
-        return *static_cast<const int64_t*>(one) == *static_cast<const int64_t*>(other);
-      case Shape::kQuantity:
-        return static_cast<const Quantity*>(one)->Text() ==
-               static_cast<const Quantity*>(other)->Text();
-      case Shape::kJson:
-        return SameRaw(*static_cast<const RawJson*>(one), *static_cast<const RawJson*>(other));
-      case Shape::kStruct:
-        return std::ranges::all_of(type.fields, [&](const Field& field) {
-          const Shown a = ShownOf(field, one), b = ShownOf(field, other);
-          return a.is_there == b.is_there && Same(*field.type, a.value, b.value);
-        });
-      case Shape::kList:
-        return SameList(type, one, other);
-      case Shape::kMap: {
-        const auto a = MembersOf(type, one), b = MembersOf(type, other);
-        const auto same_key = [](const auto& x, const auto& y) { return x.first == y.first; };
-        return std::ranges::equal(a, b, same_key) && SameItems(*type.element, a, b);
-      }
-      default:
-        one_.clear();
-        other_.clear();
-        AppendStructValue(type, one, one_);
-        AppendStructValue(type, other, other_);
-        return one_ == other_;
-    }
-  }
-  // It may hold the same in another order.
-  static bool SameRaw(const RawJson& one, const RawJson& other) {
-    return one == other || one.Parse() == other.Parse();
-  }
-  bool SameList(const Type& list, const void* one, const void* other) {
-    const size_t size = list.list->size(one);
-    if (size != list.list->size(other)) return false;
-    for (size_t i = 0; i < size; ++i) {
-      if (!Same(*list.element, list.list->at(one, i), list.list->at(other, i))) return false;
-    }
-    return true;
-  }
-
   static constexpr size_t kChanged = 0, kRemoved = 1;
 
   Comparison& out_;
-  std::string one_, other_;
+};
+
+// Writes down all that the comparison of an empty struct with another one goes by.
+class StructShapeWriter : private StructValues {
+ public:
+  explicit StructShapeWriter(std::string& out) : out_(out) {}
+
+  // As StructComparer::Members. False: it goes by more than can be told here.
+  bool Members(const Type& type, const void* before, const void* after, int depth) {
+    for (size_t i = 0; i < type.fields.size(); ++i) {
+      const Field& field = type.fields[i];
+      const Shown old_field = ShownOf(field, before);
+      const Shown new_field = ShownOf(field, after);
+      if (!old_field.is_there && !new_field.is_there) continue;
+      if (depth == 1 && field.name == "managedFields") continue;
+      AppendShapeNumber(i, out_);
+      if (!Walk(SpotOf(field), *field.type, old_field, new_field, depth + 1)) return false;
+    }
+    AppendShapeNumber(kEnd, out_);
+    return true;
+  }
+
+ private:
+  static constexpr size_t kEnd = 0xffffffff;
+
+  bool Walk(const Spot& spot, const Type& type, Shown before, Shown after, int depth) {
+    if (spot.type == nullptr || type.shape == Shape::kJson || type.type_meta) return false;
+    if (out_.size() > kShapeBytesMax) return false;
+    out_ += static_cast<char>('0' + (before.is_there ? 1 : 0) + (after.is_there ? 2 : 0));
+    if (spot.IsAtomic() || (IsBlank(type, before) && IsBlank(type, after))) {
+      const bool same = before.is_there && after.is_there && Same(type, before.value, after.value);
+      out_ += same ? '=' : '!';
+      return true;
+    }
+    if (type.shape == Shape::kStruct) {
+      out_ += '{';
+      return Members(type, before.value, after.value, depth);
+    }
+    // What is empty has nothing in its lists and maps.
+    if (!IsBlank(type, before) || !after.HasValue()) return false;
+    return type.shape == Shape::kMap ? Keys(type, after.value, depth)
+                                     : Items(*spot.field, after.value, depth);
+  }
+
+  bool Keys(const Type& map, const void* after, int depth) {
+    const auto members = MembersOf(map, after);
+    AppendShapeNumber(members.size(), out_);
+    return std::ranges::all_of(members, [&](const auto& member) {
+      AppendShapeText(member.first, out_);
+      return Walk({map.element, nullptr}, *map.element, Shown(), {true, member.second}, depth + 1);
+    });
+  }
+
+  bool Items(const Field& list, const void* after, int depth) {
+    bool fits = true;
+    const auto items = ItemsOf(list, after, fits);
+    const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+    if (!fits || std::ranges::adjacent_find(items, same) != items.end()) return false;
+    AppendShapeNumber(items.size(), out_);
+    const Type& type = *list.type->element;
+    return std::ranges::all_of(items, [&](const auto& item) {
+      AppendShapeText(item.first, out_);
+      return Walk({&type, nullptr}, type, Shown(), {true, item.second}, depth + 1);
+    });
+  }
+
+  std::string& out_;
 };
 
 }  // namespace
@@ -305,6 +378,10 @@ Comparison CompareStructs(const Type& type, const void* before, const void* afte
   Comparison out;
   StructComparer(out).Members(type, before, after, nullptr);
   return out;
+}
+
+bool AppendShape(const Type& type, const void* empty, const void* object, std::string& out) {
+  return StructShapeWriter(out).Members(type, empty, object, 0);
 }
 
 }  // namespace skiff

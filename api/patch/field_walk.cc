@@ -1,9 +1,12 @@
 // Walks over documents by their table that yield sets of fields: the half of field_set.h that knows
 // how apply sees structures, maps and lists.
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/codec/kept_text.h"
 #include "api/codec/typed.h"
 #include "api/patch/field_set.h"
 #include "api/patch/field_walk.h"
@@ -225,7 +228,115 @@ class Comparer {
   int outer_ = 0;  // Values that the walk is in.
 };
 
+class ShapeWriter {
+ public:
+  explicit ShapeWriter(std::string& out) : out_(out) {}
+
+  // `before`: nullptr where there is nothing.
+  bool Walk(const Spot& spot, const Json* before, const Json& value) {
+    if (out_.size() > kShapeBytesMax) return false;
+    if (spot.type != nullptr && KeptAsText(*spot.type) != nullptr) return false;
+    const int shape = spot.type == nullptr ? -1 : static_cast<int>(spot.type->shape);
+    out_ += static_cast<char>('a' + shape);
+    out_ += spot.IsAtomic() ? '.' : '/';
+    if (before != nullptr) out_ += *before == value ? '=' : '!';
+    switch (value.type()) {
+      case Json::value_t::object:
+        return Members(spot, before, value);
+      case Json::value_t::array:
+        return Items(spot, before, value);
+      case Json::value_t::null:
+        out_ += 'n';
+        return true;
+      case Json::value_t::boolean:
+        out_ += 'b';
+        return true;
+      case Json::value_t::string:
+        out_ += 's';
+        return true;
+      case Json::value_t::number_integer:
+      case Json::value_t::number_unsigned:
+        out_ += 'd';
+        return true;
+      default:
+        return false;  // A fraction, of which some are odd, among others.
+    }
+  }
+
+ private:
+  bool Members(const Spot& spot, const Json* before, const Json& value) {
+    const auto& members = value.get_ref<const Json::object_t&>();
+    out_ += '{';
+    AppendShapeNumber(members.size(), out_);
+    if (before != nullptr && !before->is_object()) return false;
+    if (before != nullptr && !IsPartOf(before->get_ref<const Json::object_t&>(), members)) {
+      return false;
+    }
+    size_t next = 0;
+    for (const auto& [name, member] : members) {
+      AppendShapeText(name, out_);
+      Spot below;
+      if (!spot.Member(name, next, below)) {
+        // All that is not declared is refused but for what an object says of its own type.
+        const bool is_type_meta = spot.type->type_meta && (name == "kind" || name == "apiVersion");
+        if (!is_type_meta || !member.is_string()) return false;
+        out_ += '-';
+        continue;
+      }
+      const auto old = before == nullptr ? nullptr : Find(*before, name);
+      if (!Walk(below, old, member)) return false;
+    }
+    return true;
+  }
+
+  bool Items(const Spot& spot, const Json* before, const Json& value) {
+    if (before != nullptr) return false;
+    const bool has_elements =
+        spot.type != nullptr && spot.type->shape == Shape::kList && !spot.IsAtomic();
+    out_ += has_elements ? '*' : '[';
+    AppendShapeNumber(value.size(), out_);
+    std::set<std::string> seen;
+    for (size_t i = 0; i < value.size(); ++i) {
+      if (has_elements) {
+        auto element = ItemElement(spot, value[i], i);
+        if (!element) return false;
+        AppendShapeText(*element, out_);
+        if (!seen.insert(*std::move(element)).second) return false;
+      }
+      const bool has_type = spot.type != nullptr && spot.type->shape == Shape::kList;
+      if (!Walk(has_type ? spot.Item() : Spot(), nullptr, value[i])) return false;
+    }
+    return true;
+  }
+
+  static const Json* Find(const Json& object, const std::string& name) {
+    const auto found = object.find(name);
+    return found == object.end() ? nullptr : &*found;
+  }
+
+  // What is not there any more would have been removed.
+  static bool IsPartOf(const Json::object_t& before, const Json::object_t& after) {
+    return std::ranges::all_of(before,
+                               [&](const auto& member) { return after.contains(member.first); });
+  }
+
+  std::string& out_;
+};
+
 }  // namespace
+
+bool AppendShape(const Spot& spot, const Json& empty, const Json& document, std::string& out) {
+  return ShapeWriter(out).Walk(spot, &empty, document);
+}
+
+void AppendShapeNumber(size_t number, std::string& out) {
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(number >> shift);
+}
+
+void AppendShapeText(std::string_view text, std::string& out) {
+  AppendShapeNumber(text.size(), out);
+  out += text;
+}
 
 Json KeyDefault(const Field& key) {
   if (!key.default_json.empty()) return Json::parse(key.default_json, nullptr, false);

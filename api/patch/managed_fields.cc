@@ -11,6 +11,8 @@
 #include "api/codec/document.h"
 #include "api/codec/struct_fields.h"
 #include "api/patch/apply.h"
+#include "api/patch/field_walk.h"
+#include "api/patch/known_fields.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -453,6 +455,48 @@ const void* EmptyOf(const Type& type) {
   return all.try_emplace(&type, type.ops->create(), type.ops->destroy).first->second.get();
 }
 
+// What RecordUpdate comes to where nobody owns anything yet.
+Entry NewEntry(const FieldWriter& writer, RawJson fields) {
+  Entry entry;
+  entry.manager = writer.manager.empty() ? "unknown" : writer.manager;
+  entry.operation = "Update";
+  entry.api_version = writer.api_version;
+  entry.time = Time(std::chrono::floor<std::chrono::seconds>(writer.now));
+  entry.fields_type = "FieldsV1";
+  entry.fields_v1 = std::move(fields);
+  return entry;
+}
+
+// What a shape begins with.
+std::string ShapeBeginning(const Type& type, const FieldWriter& writer) {
+  std::string shape;
+  for (const std::string_view text : {type.api_version, type.name, writer.api_version}) {
+    AppendShapeText(text, shape);
+  }
+  for (const std::string_view path : writer.reset.paths) AppendShapeText(path, shape);
+  AppendShapeText(writer.reset.all_but, shape);
+  return shape;
+}
+
+// Gives the entries of a new object, of which nobody owns anything yet: known ones, or those that
+// `find_out` makes. `append` appends the shape, and says whether that tells all.
+template <typename Append, typename FindOut>
+std::vector<Entry> EntriesOfNew(const Type& type, const FieldWriter& writer, const Append& append,
+                                const FindOut& find_out) {
+  std::string shape = ShapeBeginning(type, writer);
+  if (!append(shape) || shape.size() > kShapeBytesMax) return find_out();
+  if (auto fields = KnownFields::Instance().Find(shape)) {
+    std::vector<Entry> entries(1);
+    entries[0] = NewEntry(writer, *std::move(fields));
+    return entries;
+  }
+  std::vector<Entry> entries = find_out();
+  if (entries.size() == 1 && entries[0].fields_v1) {
+    KnownFields::Instance().Learn(std::move(shape), *entries[0].fields_v1);
+  }
+  return entries;
+}
+
 template <typename Object>
 auto& MetadataOf(const Type& type, Object* object) {
   using Meta = std::conditional_t<std::is_const_v<Object>, const meta_v1::ObjectMeta,
@@ -471,19 +515,29 @@ void UpdateManagedFields(const Type& type, const void* live, void* object,
   const std::vector<Entry> none;
   const std::vector<Entry>& kept = before != nullptr ? before->managed_fields : none;
   ManagedEntries entries = EntriesBeforeWrite(sent, kept, writer.subresource);
-  // What nobody tracked at its creation stays untracked until somebody applies.
-  if (!entries.empty() || before == nullptr || before->uid.empty()) {
-    DropOtherGroups(writer.api_version, entries);
-    const void* from = before != nullptr ? live : EmptyOf(type);
-    Comparison comparison = CompareStructs(type, from, object);
-    if (comparison.fits) {
-      RecordUpdate(VersionedChanges(std::move(comparison), writer), writer, entries);
-      CapUpdateManagers(entries);
-    } else {
-      entries.clear();
+  const auto find_out = [&] {
+    // What nobody tracked at its creation stays untracked until somebody applies.
+    if (!entries.empty() || before == nullptr || before->uid.empty()) {
+      DropOtherGroups(writer.api_version, entries);
+      const void* from = before != nullptr ? live : EmptyOf(type);
+      Comparison comparison = CompareStructs(type, from, object);
+      if (comparison.fits) {
+        RecordUpdate(VersionedChanges(std::move(comparison), writer), writer, entries);
+        CapUpdateManagers(entries);
+      } else {
+        entries.clear();
+      }
     }
+    return EncodeAsStructs(std::move(entries));
+  };
+  if (before != nullptr || !entries.empty() || !writer.subresource.empty()) {
+    metadata.managed_fields = find_out();
+    return;
   }
-  metadata.managed_fields = EncodeAsStructs(std::move(entries));
+  const auto append = [&](std::string& shape) {
+    return AppendShape(type, EmptyOf(type), object, shape);
+  };
+  metadata.managed_fields = EntriesOfNew(type, writer, append, find_out);
 }
 
 void UpdateManagedFields(const Type& type, const OwnedDocuments& documents,
@@ -492,8 +546,20 @@ void UpdateManagedFields(const Type& type, const OwnedDocuments& documents,
   const std::vector<Entry> sent = std::exchange(documents.entries, {});
   ManagedEntries entries =
       EntriesBeforeWrite(sent, documents.live_entries, writer.subresource);
-  UpdateEntries(type, documents.live, documents.object, writer, entries);
-  documents.entries = EncodeAsStructs(std::move(entries));
+  const auto find_out = [&] {
+    UpdateEntries(type, documents.live, documents.object, writer, entries);
+    return EncodeAsStructs(std::move(entries));
+  };
+  const bool exists = documents.live.contains("metadata") &&
+                      documents.live["metadata"].contains("uid");
+  if (exists || !entries.empty() || !writer.subresource.empty()) {
+    documents.entries = find_out();
+    return;
+  }
+  const auto append = [&](std::string& shape) {
+    return AppendShape(Spot{&type, nullptr}, documents.live, documents.object, shape);
+  };
+  documents.entries = EntriesOfNew(type, writer, append, find_out);
 }
 
 bool SameButForTimes(const std::vector<Entry>& live, const std::vector<Entry>& entries) {

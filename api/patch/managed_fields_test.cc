@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
@@ -93,6 +94,46 @@ TEST(ManagedFields, CreationOwnsWhatTheEmptyObjectLacks) {
   EXPECT_EQ(map.object()["metadata"]["managedFields"][0]["time"], "2023-11-14T22:13:21Z");
   EXPECT_EQ(Tracked<ConfigMap>().Put("plain", R"({"metadata": {"name": "b"}})").Owners(),
             Json::object());
+}
+
+// Put holds each against what is found out without knowing others.
+TEST(ManagedFields, NewObjectsOfOneShapeHaveTheSameFields) {
+  const auto owners = [](const std::string& metadata, const std::string& spec) {
+    Tracked<Pod> pod;
+    pod.Put("a", R"({"metadata": {)" + metadata + R"(}, "spec": {)" + spec + "}}");
+    return pod.Owners().value("a Update", Json());
+  };
+  const std::string name = R"("name": "one")", web = R"("name": "two", "labels": {"app": "web"})";
+  const std::string container = R"("containers": [{"name": "x", "image": "i"}])";
+  const Json plain = owners(name, container);
+  EXPECT_EQ(owners(R"("name": "b")", R"("containers": [{"name": "x", "image": "j"}])"), plain);
+  const Json labelled = owners(web, container);
+  EXPECT_NE(labelled, plain);
+  EXPECT_EQ(owners(R"("labels": {"app": "db"})", container), labelled);
+  std::vector<Json> all = {plain, labelled};
+  for (const std::string& metadata : {name, web, std::string(R"("labels": {"appw": "eb"})")}) {
+    for (const std::string_view spec : {
+             R"("containers": [{"name": "y", "image": "i"}])",
+             R"("containers": [{"name": "x"}, {"name": "y", "image": ""}])",
+             R"("containers": [{"name": "x", "image": "i"}, {"name": "x", "image": "j"}])",
+             R"("containers": [{"name": "x", "ports": [{"containerPort": 1}]}])",
+             R"("containers": [{"name": "x", "ports": [{"containerPort": 2}]}])",
+             R"("containers": [{"name": "x", "ports": [{"containerPort": 2, "protocol": "UDP"}]}])",
+             R"("containers": [{"name": "x", "securityContext": {}}])",
+             R"("containers": [{"name": "x", "securityContext": {"privileged": false}}])",
+             R"("containers": [{"name": "x", "args": ["a", "b"], "stdin": true}])",
+             R"("containers": [{"name": "x", "resources": {"limits": {"cpu": "1"}}}])",
+             R"("containers": [{"name": "x", "resources": {"requests": {"cpu": "1"}}}])",
+             R"("nodeSelector": {"a": ""}, "containers": null)",
+             R"("nodeSelector": {"b": ""}, "hostNetwork": true)"}) {
+      const Json first = owners(metadata, std::string(spec));
+      EXPECT_EQ(owners(metadata, std::string(spec)), first);
+      all.push_back(first);
+    }
+  }
+  std::set<std::string> texts;
+  for (const Json& each : all) texts.insert(each.dump());
+  EXPECT_GT(texts.size(), 30u);
 }
 
 TEST(ManagedFields, StructuresByValueHaveNoOwnerOfTheirOwn) {

@@ -99,6 +99,14 @@ Result<Object> Object::FromStruct(const KindInfo& kind, const void* object) {
   return copy;
 }
 
+Object Object::CopyOf(const KindInfo& kind, const void* object) {
+  Object copy(kind);
+  CHECK(!copy.is_custom());
+  copy.struct_.reset(kind.type->ops->copy(object));
+  copy.metadata_ = MetadataIn(*kind.type, copy.raw());
+  return copy;
+}
+
 Json Object::ToDocument() const {
   if (struct_) return skiff::ToJson(*kind_->type, struct_.get());
   Json document = content_;

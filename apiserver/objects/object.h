@@ -31,6 +31,8 @@ class Object {
   // Of a struct that a part of this process made, as its text would have been read. The kind is
   // built in.
   static Result<Object> FromStruct(const KindInfo& kind, const void* object);
+  // The same of a struct that this server read, or made to be read.
+  static Object CopyOf(const KindInfo& kind, const void* object);
   // Begins with apiVersion and kind.
   Json ToDocument() const;
   Object Clone() const;

@@ -9,6 +9,7 @@
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
 #include "api/select/selector.h"
+#include "apiserver/objects/written_struct.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/storage/keys.h"
@@ -512,6 +513,7 @@ Result<Object> ObjectOf(const KindInfo& kind, const Record& record) {
   if (IsKeptAs(kind)) {
     const ObjectView view = TRY(ObjectView::Of(record));
     if (CustomKindOf(kind) != nullptr) return CustomObjectOf(kind, view);
+    if (auto written = CopyOfWritten(kind, record)) return std::move(*written);
     return Object::FromText(kind, view.body());
   }
   const Json document = TRY(DocumentOf(kind, record));

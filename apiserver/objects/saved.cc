@@ -6,6 +6,7 @@
 #include "api/patch/managed_fields.h"
 #include "apiserver/objects/late_write.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/written_struct.h"
 #include "base/heap_release.h"
 
 namespace skiff {
@@ -26,6 +27,7 @@ Result<> ShowKept(const ApiRequest& request, const Record& record, Object& objec
   const ObjectView view = TRY(ObjectView::Of(record));
   saved.text_bytes = view.body().size();
   object.metadata().resource_version = std::to_string(record.modified.value);
+  object.metadata().managed_fields.clear();
   RoundTimes(*object.kind().type, object.raw());
   saved.object = std::move(object).Release();
   return {};
@@ -68,15 +70,22 @@ bool LeaveWrite(ApiRequest& request, const AnswerSaved& later, bool owns, Write 
   }
   write.value = std::move(stored->value);
   write.revision_at = stored->revision_at;
+  // For caches of this process, and for who asks.
+  std::shared_ptr<WrittenStruct> kept;
+  if (request.in_process && !object.is_custom()) {
+    kept = std::make_shared<WrittenStruct>(std::move(object));
+  }
+  write.attached = kept;
   request.late->write = std::move(write);
-  // Nothing is shown of it but as a struct.
-  const auto kept = request.takes_object ? std::make_shared<Object>(std::move(object)) : nullptr;
   request.late->answer = [&request, later, saved,
                           kept](const Written& written) -> Result<http::Response> {
     Saved done = saved;
     done.revision = written.revision;
-    if (kept) {
-      TRY(ShowKept(request, *written.record, *kept, done));
+    if (kept && request.takes_object) {
+      // A store that attaches nothing has told it nothing.
+      if (written.record->attached.lock() != kept) kept->StoredAt(written.revision);
+      done.text_bytes = TRY(ObjectView::Of(*written.record)).body().size();
+      done.object = kept->Share();
     } else {
       done.text = TRY(TextOf(*saved.kind, *written.record));
     }

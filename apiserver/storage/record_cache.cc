@@ -22,8 +22,15 @@ std::vector<RecordPtr> RecordCache::FindMany(std::span<const Revision> modified)
 }
 
 void RecordCache::Insert(const RecordPtr& record) {
+  auto attached = record->attached.lock();
+  std::shared_ptr<const Attached> oldest;  // Let go of after the lock.
   MutexLock lock(mutex_);
   InsertLocked(record);
+  if (attached) attached_.push_back(std::move(attached));
+  if (attached_.size() > kAttachedMax) {
+    oldest = std::move(attached_.front());
+    attached_.pop_front();
+  }
   while (bytes_ > bytes_max_) EvictOldest();
 }
 
@@ -45,6 +52,11 @@ void RecordCache::Erase(Revision modified) {
 
 void RecordCache::Age() {
   constexpr size_t kSlice = 256;  // Readers wait meanwhile.
+  std::deque<std::shared_ptr<const Attached>> attached;
+  {
+    MutexLock lock(mutex_);
+    attached.swap(attached_);
+  }
   std::vector<RecordPtr> old;
   do {
     old.clear();

@@ -3,6 +3,7 @@
 // while goes too, down to a quarter of that: who works has room, who rests holds little.
 #pragma once
 
+#include <deque>
 #include <list>
 #include <span>
 #include <unordered_map>
@@ -25,11 +26,15 @@ class RecordCache {
   // One entry per revision, nullptr where it is not here.
   std::vector<RecordPtr> FindMany(std::span<const Revision> modified);
   void Insert(const RecordPtr& record);
+  // What is attached to so many records, those inserted last, is held as well: until they have been
+  // read by whoever follows them.
+  static constexpr size_t kAttachedMax = 1024;
   // As Insert, but evicts nothing: a scan over more than fits must not wash out what is in use.
   void InsertIfRoom(const RecordPtr& record);
   // What takes its place is what is asked for from now on.
   void Erase(Revision modified);
-  // Lets go of what was not used since the last call, down to a quarter of `bytes_max`.
+  // Lets go of what was not used since the last call, down to a quarter of `bytes_max`, and of all
+  // that is attached.
   void Age();
   size_t bytes() const;
 
@@ -49,6 +54,7 @@ class RecordCache {
   std::unordered_map<uint64_t, Order::iterator> records_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t age_ GUARDED_BY(mutex_) = 0;  // Calls of Age.
+  std::deque<std::shared_ptr<const Attached>> attached_ GUARDED_BY(mutex_);
 };
 
 // Ages a cache: what is not used for one to two periods goes.

@@ -79,5 +79,26 @@ TEST(RecordCache, OfNoSizeHoldsNothing) {
   EXPECT_EQ(cache.bytes(), 0u);
 }
 
+TEST(RecordCache, WhatIsAttachedStaysForMomentsAlone) {
+  struct Nothing final : Attached {
+    void StoredAt(Revision) override {}
+  };
+  RecordCache cache(64 << 20);
+  std::vector<std::weak_ptr<const Attached>> attached;
+  for (uint64_t revision = 1; revision <= RecordCache::kAttachedMax + 1; ++revision) {
+    const auto nothing = std::make_shared<Nothing>();
+    Record record = *MakeRecord(revision);
+    record.attached = nothing;
+    attached.push_back(nothing);
+    cache.Insert(std::make_shared<Record>(std::move(record)));
+  }
+  EXPECT_TRUE(attached[0].expired());
+  EXPECT_FALSE(attached[1].expired());
+  EXPECT_FALSE(attached.back().expired());
+  cache.Age();
+  EXPECT_TRUE(attached.back().expired());
+  EXPECT_TRUE(cache.Find(Revision{2})) << "but not the record";
+}
+
 }  // namespace
 }  // namespace skiff

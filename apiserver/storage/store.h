@@ -40,12 +40,23 @@ struct Revision {
   auto operator<=>(const Revision&) const = default;
 };
 
+// What a writer made a value of, for those in this process who would else make it of the value
+// again. It is not stored, and the store does not look into it.
+class Attached {
+ public:
+  virtual ~Attached() = default;
+  // Called once, by the store, before anybody gets to see the record.
+  virtual void StoredAt(Revision revision) = 0;
+};
+
 // Immutable once published; shared by caches, watchers and answers.
 struct Record {
   std::string key;
   std::string value;
   Revision created;   // Of the write that made the key exist.
   Revision modified;  // Of the write that made this version.
+  // As long as somebody has it: the store itself only for moments.
+  std::weak_ptr<const Attached> attached = {};
 };
 using RecordPtr = std::shared_ptr<const Record>;
 
@@ -77,6 +88,8 @@ struct Write {
   size_t revision_at = std::string::npos;
   // Few; else Conflict, but where `expect` has a failure to tell, that one.
   std::vector<Unchanged> relies_on = {};
+  // Comes to be that of the record. A backend may leave it.
+  std::shared_ptr<Attached> attached = nullptr;
 };
 
 // What a successful write answers. For a delete `record` is the record that was deleted.

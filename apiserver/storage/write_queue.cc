@@ -181,11 +181,13 @@ void WriteGroup::Add(WriteQueue::Writer& writer, Revision revision, RecordPtr pr
   if (write.revision_at != std::string::npos) {
     write.value->insert(write.revision_at, std::to_string(revision.value));
   }
+  if (write.attached) write.attached->StoredAt(revision);
   const Revision created = previous ? previous->created : revision;
   const auto record = std::make_shared<const Record>(Record{.key = std::move(write.key),
                                                             .value = std::move(*write.value),
                                                             .created = created,
-                                                            .modified = revision});
+                                                            .modified = revision,
+                                                            .attached = write.attached});
   overlay_[record->key] = record;
   writer.result = Written{.revision = revision, .record = record};
   events_.push_back(MakeEvent(Event::Kind::kPut, revision, record, std::move(previous)));

@@ -137,6 +137,7 @@ Result<http::Response> HandleBinding(Core& core, ApiRequest& request) {
   mode.skip_admission = true;
   mode.always_changes = true;  // A pod that has a node gets no other.
   mode.keeps_managed_fields = true;  // The scheduler's choice is nobody's field.
+  request.takes_object = request.in_process;  // Nobody is shown its text.
   const AnswerSaved answer = [&request](const Saved&) {
     return SuccessResponse(request.http, 201, Json());
   };

@@ -5,6 +5,7 @@
 #include "api/gen/meta_v1.h"
 #include "api/kinds/behaviour.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/objects/written_struct.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/object_response.h"
 #include "apiserver/request/resources.h"
@@ -110,15 +111,26 @@ Result<std::string> EventFrame(const KindInfo& kind, const Event& event, Change 
 std::shared_ptr<const Handed> HandedEventOf(const KindInfo& kind, const Event& event,
                                             Change change) {
   const bool deleted = change == Change::kDeleted;
+  // Caches do not change it.
+  const auto handed = [&](const std::shared_ptr<const void>& object, std::string version) {
+    return std::make_shared<HandedEvent>(WatchEvent{.type = TypeOf(change),
+                                                    .object = {},
+                                                    .handed = std::const_pointer_cast<void>(object),
+                                                    .handed_type = kind.type,
+                                                    .resource_version = std::move(version)});
+  };
+  if (!deleted) {
+    if (const auto written = WrittenStructOf(kind, *event.record)) {
+      return handed(written->Share(), std::to_string(event.record->modified.value));
+    }
+  }
   auto object = ObjectOf(kind, deleted ? LastSeen(event) : *event.record);
   if (!object) return nullptr;
   if (deleted) object->metadata().resource_version = std::to_string(event.revision.value);
+  // Caches have none.
+  std::vector<meta_v1::ManagedFieldsEntry>().swap(object->metadata().managed_fields);
   std::string version = object->metadata().resource_version;
-  return std::make_shared<HandedEvent>(WatchEvent{.type = TypeOf(change),
-                                                  .object = {},
-                                                  .handed = std::move(*object).Release(),
-                                                  .handed_type = kind.type,
-                                                  .resource_version = std::move(version)});
+  return handed(std::move(*object).Release(), std::move(version));
 }
 
 Result<std::string> AddedFrame(const KindInfo& kind, const Record& record,

@@ -38,6 +38,10 @@ OwnerGraph::Work OwnerGraph::Saw(const Resource& resource, const meta_v1::Object
   const MutexLock lock(mutex_);
   Work work;
   OwnerNode& node = nodes_[object.uid];
+  // Most of what is heard of an object changes nothing here.
+  const bool is_known = !node.virtual_ && node.uid == object.uid && node.resource == resource &&
+                        node.key == ObjectKey{object.namespace_, object.name};
+  if (is_known && !object.deletion_timestamp && node.owners == object.owner_references) return work;
   const bool was_virtual = node.virtual_;
   const bool moved =
       node.virtual_ && (node.resource.kind != resource.kind ||
