@@ -168,6 +168,16 @@ void AddUnusedFlags(Flags& flags) {
                    /*is_switch=*/true});
   flags.AddUnused({"enable-hostpath-provisioner", "there is none", {"false"}, true});
   AddUnused(flags, "volume plugins are not looked for", {"flex-volume-plugin-dir"});
+  flags.AddUnused({"external-cloud-volume-plugin", "there is no cloud", {""}});
+  flags.AddUnused({"enable-leader-migration", "there is nothing to migrate", {"false"}, true});
+  flags.AddUnused({"leader-migration-config", "there is nothing to migrate", {""}});
+  flags.AddUnused({.name = "controller-shutdown-timeout",
+                   .why = "controllers end at once",
+                   .value = UnusedValue::kNotNegativeDuration});
+  AddUnused(flags, "volumes are not recycled",
+            {"pv-recycler-increment-timeout-nfs", "pv-recycler-minimum-timeout-hostpath",
+             "pv-recycler-minimum-timeout-nfs", "pv-recycler-pod-template-filepath-hostpath",
+             "pv-recycler-pod-template-filepath-nfs", "pv-recycler-timeout-increment-hostpath"});
   flags.AddUnused({"cidr-allocator-type", "ranges are given out of --cluster-cidr",
                    {"RangeAllocator"}, /*is_switch=*/false, /*is_refused=*/true});
 }
@@ -330,6 +340,7 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
   AddFlags(flags, to, numbers, signers, others);
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return std::nullopt;
+  TRY(CheckServingFlags(to.serving));
   if (options.controllers.empty()) options.controllers = {"*"};
   // That is between the nodes and their network: kube-controller-manager says nothing, either.
   options.network_policies_are_enforced = true;
