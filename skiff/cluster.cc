@@ -21,6 +21,7 @@
 #include "kubelet/node_traces.h"
 #include "proxy/netfilter.h"
 #include "proxy/policy/nft.h"
+#include "skiff/api_server_arguments.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
@@ -145,7 +146,8 @@ struct Cluster::Parts {
 };
 
 Result<> Cluster::Parts::StartServer(const ClusterOptions& options) {
-  ApiServerFlags flags = ServerFlags(options, *pki);
+  ApiServerFlags flags =
+      TRY(WithGivenArguments(ServerFlags(options, *pki), options.api_server_arguments));
   flags.resident =
       Resident{.group = metrics::kGroup,
                .version = metrics::kVersion,

@@ -18,6 +18,7 @@
 #include "apiserver/server/program_store.h"
 #include "base/program.h"
 #include "client/kubeconfig.h"
+#include "skiff/api_server_arguments.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
@@ -177,6 +178,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("control-plane-endpoint", to.cluster.control_plane_endpoint,
             "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
+  flags.AddEach("kube-apiserver-arg", to.cluster.api_server_arguments,
+                "NAME=VALUE, a flag of kube-apiserver (`skiff apiserver --help`); again for each. "
+                "Files by absolute paths.");
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
@@ -237,6 +241,10 @@ Result<> CheckUpFlags(UpFlags& to) {
   server.etcd_cert_file = cluster.etcd_cert_file;
   server.etcd_key_file = cluster.etcd_key_file;
   TRY(CheckStoreFlags(server));
+  const auto given = TRY(WithGivenArguments({}, cluster.api_server_arguments));
+  for (const std::string& note : given.log.notes) {
+    std::fprintf(stderr, "warning: --kube-apiserver-arg: %s\n", note.c_str());
+  }
   TRY(CheckSeveralServers(cluster));
   TRY(CheckFlagNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
   if (!cluster.bootstrap_token.empty()) TRY(ParseGivenToken(cluster.bootstrap_token));
