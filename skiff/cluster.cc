@@ -21,7 +21,6 @@
 #include "kubelet/node_traces.h"
 #include "proxy/netfilter.h"
 #include "proxy/policy/nft.h"
-#include "skiff/api_server_arguments.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_objects.h"
@@ -32,6 +31,7 @@
 #include "skiff/machine_network.h"
 #include "skiff/move_file.h"
 #include "skiff/node.h"
+#include "skiff/program_arguments.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
@@ -146,8 +146,9 @@ struct Cluster::Parts {
 };
 
 Result<> Cluster::Parts::StartServer(const ClusterOptions& options) {
+  std::vector<std::string> notes;
   ApiServerFlags flags =
-      TRY(WithGivenArguments(ServerFlags(options, *pki), options.api_server_arguments));
+      TRY(WithApiServerArgs(ServerFlags(options, *pki), options.api_server_args, notes));
   flags.resident =
       Resident{.group = metrics::kGroup,
                .version = metrics::kVersion,
