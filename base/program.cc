@@ -34,6 +34,26 @@ void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates
                    .value = UnusedValue::kFeatureGates,
                    .used_gates = std::move(used_gates)});
   flags.AddUnused({"show-hidden-metrics-for-version", "no metric is hidden", {""}});
+  flags.AddUnused({"disabled-metrics", "all metrics are told", {""}});
+  for (const char* name : {"allow-metric-labels", "allow-metric-labels-manifest"}) {
+    flags.AddUnused({name, "labels of metrics have whatever values there are", {""}});
+  }
+  for (const char* name : {"log-json-info-buffer-size", "log-text-info-buffer-size"}) {
+    flags.AddUnused({name, "each line is written at once", {"0"}});
+  }
+  for (const char* name : {"log-json-split-stream", "log-text-split-stream"}) {
+    flags.AddUnused({name, "all lines go to stderr", {"false"}, /*is_switch=*/true});
+  }
+}
+
+void AddVersionFlags(Flags& flags) {
+  for (const char* name : {"emulated-version", "min-compatibility-version"}) {
+    flags.AddUnused({name,
+                     "it is v1.35",
+                     {"", "1.35", "kube=1.35"},
+                     /*is_switch=*/false,
+                     /*is_refused=*/true});
+  }
 }
 
 Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args) {

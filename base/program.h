@@ -28,6 +28,8 @@ struct LogFlags {
 // noted there.
 // `used_gates`: feature gates that have an effect.
 void AddLogFlags(Flags& flags, LogFlags& to, std::vector<std::string> used_gates = {});
+// Of those that are to behave as another version: there is one.
+void AddVersionFlags(Flags& flags);
 
 // False: it was only asked for help, which is printed. Invalid as Flags::Parse.
 Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args);

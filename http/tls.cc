@@ -118,6 +118,13 @@ void PreferCiphers(SSL_CTX* context) {
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
 
+Result<> UseChoices(SSL_CTX* context, const TlsChoices& choices) {
+  if (choices.only_tls13) SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  if (choices.ciphers.empty()) return {};
+  if (SSL_CTX_set_cipher_list(context, choices.ciphers.c_str()) != 1) return FailTls("ciphers");
+  return {};
+}
+
 // As Go's servers choose: HTTP/2 when the client knows it, whatever else it would like better.
 // A client that offers only others goes on without an answer.
 constexpr unsigned char kBoth[] = "\x02h2\x08http/1.1";
@@ -227,7 +234,9 @@ Result<ServerTls> ServerTls::FromFiles(const std::string& certificate_file,
 Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2) {
   auto context = NewContext(TLS_server_method());
   PreferCiphers(context.get());
+  TRY(UseChoices(context.get(), tls.choices));
   TRY(UseCertificate(context.get(), tls.certificate_pem, tls.key_pem));
+  TRY(ShowByName(context.get(), tls.named));
   if (!tls.client_ca_pem.empty()) {
     TRY(TrustAuthorities(context.get(), tls.client_ca_pem, true));
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, AcceptAnyCertificate);

@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "http/tls_choices.h"
 
 typedef struct ssl_ctx_st SSL_CTX;
 typedef struct ssl_st SSL;
@@ -19,6 +21,8 @@ struct ServerTls {
   std::string key_pem;
   // Not empty: clients are asked for a certificate of these authorities; to send none is fine.
   std::string client_ca_pem;
+  TlsChoices choices = {};
+  std::vector<NamedCertificate> named = {};
 
   // `client_ca_file` may be "".
   static Result<ServerTls> FromFiles(const std::string& certificate_file,
@@ -41,8 +45,8 @@ struct ClientTls {
 // A context to make connections from; thread-safe, never null when returned as a value.
 using TlsContext = std::shared_ptr<SSL_CTX>;
 
-// TLS 1.2 and later; buffers of idle connections are released. `http2`: clients that ask for HTTP/2
-// get it.
+// TLS 1.2 and later, or as was chosen; buffers of idle connections are released. `http2`: clients
+// that ask for HTTP/2 get it.
 Result<TlsContext> MakeServerContext(const ServerTls& tls, bool http2);
 Result<TlsContext> MakeClientContext(const ClientTls& tls);
 

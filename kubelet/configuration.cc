@@ -163,6 +163,8 @@ void ReadServing(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("healthzPort", to.healthz_port);
   reader.Read("tlsCertFile", to.tls_cert_file);
   reader.Read("tlsPrivateKeyFile", to.tls_private_key_file);
+  reader.Read("tlsMinVersion", to.tls_min_version);
+  reader.Read("tlsCipherSuites", to.tls_cipher_suites);
   reader.Read("authentication.x509.clientCAFile", to.client_ca_file);
   reader.Read("staticPodPath", to.static_pod_path);
   reader.Read("fileCheckFrequency", to.file_check_frequency);

@@ -22,6 +22,8 @@ struct KubeletConfiguration {
   std::string healthz_bind_address = "127.0.0.1";
   int healthz_port = 10248;  // 0: not served.
   std::string tls_cert_file, tls_private_key_file, client_ca_file;
+  std::string tls_min_version;
+  std::vector<std::string> tls_cipher_suites;
   std::string static_pod_path;
   Duration file_check_frequency = 20s;
   std::string container_runtime_endpoint = "unix:///run/containerd/containerd.sock";

@@ -17,10 +17,6 @@ const std::vector<Restriction>& Restrictions() {
   static const std::vector<Restriction> kRestrictions = {
       {"podPidsLimit", "a pod's processes are not counted", {-1, 0}},
       {"enableDebuggingHandlers", "logs and commands are always served", {true}},
-      {"tlsMinVersion",
-       "TLS 1.2 and above is spoken",
-       {"", "VersionTLS10", "VersionTLS11", "VersionTLS12"}},
-      {"tlsCipherSuites", "OpenSSL chooses among those it takes for safe", {Json::array()}},
       {"cpuManagerPolicy", "no CPU is kept for a pod", {"", "none"}},
       {"memoryManagerPolicy", "no memory is kept for a pod", {"", "None"}},
       {"topologyManagerPolicy", "no topology is looked at", {"", "none"}}};

@@ -35,7 +35,8 @@ TEST(UnusedConfiguration, ARestrictionThatCannotBeHadIsRefused) {
   EXPECT_EQ(DecodeFields("podPidsLimit: 100\n").error().message,
             "podPidsLimit: 100 cannot be had here, and must not be ignored: a pod's processes are "
             "not counted");
-  EXPECT_FALSE(DecodeFields("tlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n"));
+  EXPECT_THAT(DecodeFields("tlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n")->tls_cipher_suites,
+              ElementsAre("TLS_AES_128_GCM_SHA256"));
   EXPECT_FALSE(DecodeFields("enableDebuggingHandlers: false\n"));
 }
 

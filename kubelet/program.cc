@@ -196,6 +196,7 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   }
   http::ServerTls tls =
       TRY(http::ServerTls::FromFiles(files.certificate, files.key, given.client_ca_file));
+  tls.choices = TRY(http::ParseTlsChoices(given.tls_min_version, given.tls_cipher_suites));
   options.server = http::Server::Options{
       .bind_address = given.address, .port = given.port, .tls = std::move(tls)};
   return options;

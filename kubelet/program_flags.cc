@@ -31,6 +31,10 @@ void AddServingFlags(Flags& flags, KubeletFlags& to) {
   flags.Add("healthz-port", it.healthz_port, "The port of /healthz; 0 serves none.");
   flags.Add("tls-cert-file", it.tls_cert_file, "File with the certificate that is served.");
   flags.Add("tls-private-key-file", it.tls_private_key_file, "File with its private key.");
+  flags.Add("tls-min-version", it.tls_min_version,
+            "The oldest TLS that is spoken: VersionTLS12 or VersionTLS13.");
+  flags.Add("tls-cipher-suites", it.tls_cipher_suites,
+            "The cipher suites of TLS 1.2 that are spoken, in Go's names.");
   flags.Add("client-ca-file", it.client_ca_file,
             "Clients that show a certificate of these authorities are its common name.");
   flags.Add("cert-dir", to.cert_dir, "Where certificates of the kubelet's own making lie.");
@@ -53,6 +57,8 @@ void AddNodeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("cluster-dns", it.cluster_dns, "DNS servers of pods with dnsPolicy ClusterFirst.");
   flags.Add("cluster-domain", it.cluster_domain, "The domain of the cluster's names.");
   flags.Add("resolv-conf", it.resolv_conf, "The resolver configuration pods inherit.");
+  flags.Add("node-status-max-images", it.node_status_max_images,
+            "How many images the node's status names at most; -1: all.");
   flags.Add("node-status-update-frequency", it.node_status_update_frequency,
             "How often the node's status is computed.");
 }
@@ -123,16 +129,6 @@ void AddUnusedAccessFlags(Flags& flags) {
                    {"true"},
                    kSwitch,
                    kRefused});
-  flags.AddUnused({"tls-min-version",
-                   "TLS 1.2 and above is spoken",
-                   {"", "VersionTLS10", "VersionTLS11", "VersionTLS12"},
-                   false,
-                   kRefused});
-  flags.AddUnused({"tls-cipher-suites",
-                   "OpenSSL chooses among those it takes for safe",
-                   {""},
-                   false,
-                   kRefused});
   flags.Ignore("streaming-connection-idle-timeout", "a stream ends when one of its ends does");
   flags.AddUnused({"read-only-port", "it is not served", {"0"}});
   flags.AddUnused({"rotate-certificates", "`skiff join` does that", {"false"}, kSwitch});
@@ -173,6 +169,40 @@ void AddUnusedPodFlags(Flags& flags) {
   flags.Ignore("minimum-image-ttl-duration", "imageMinimumGCAge of the configuration file says it");
 }
 
+// Of cAdvisor, which kube-kubelet has within it, and of what looks after single processors.
+void AddUnusedMeasuringFlags(Flags& flags) {
+  for (const char* name :
+       {"application-metrics-count-limit", "boot-id-file", "container-hints", "containerd",
+        "containerd-namespace", "event-storage-age-limit", "event-storage-event-limit",
+        "global-housekeeping-interval", "housekeeping-interval", "http-check-frequency",
+        "machine-id-file", "storage-driver-buffer-duration", "storage-driver-db",
+        "storage-driver-host", "storage-driver-password", "storage-driver-table",
+        "storage-driver-user"}) {
+    flags.Ignore(name, "what pods use is read from cgroups and files when it is asked for");
+  }
+  for (const char* name : {"enable-load-reader", "log-cadvisor-usage", "storage-driver-secure"}) {
+    flags.AddUnused({name, "there is no cAdvisor", {"false"}, kSwitch});
+  }
+  flags.AddUnused({"kernel-memcg-notification", "memory is looked at often", {"false"}, kSwitch});
+  flags.Ignore("cpu-manager-reconcile-period", "no CPU is kept for a pod");
+  flags.AddUnused(
+      {"cpu-manager-policy-options", "no CPU is kept for a pod", {""}, false, kRefused});
+  flags.AddUnused(
+      {"topology-manager-policy-options", "no topology is looked at", {""}, false, kRefused});
+  flags.AddUnused(
+      {"topology-manager-scope", "no topology is looked at", {"", "container"}, false, kRefused});
+  flags.AddUnused({"reserved-cpus", "no CPU is kept for anybody", {""}, false, kRefused});
+  flags.AddUnused({"reserved-memory", "no memory is kept for a pod", {""}, false, kRefused});
+  flags.AddUnused({"qos-reserved", "no memory is kept for a class of pods", {""}, false, kRefused});
+  for (const char* name : {"kube-reserved-cgroup", "system-reserved-cgroup"}) {
+    flags.AddUnused({name, "reserved amounts are kept from pods alone", {""}, false, kRefused});
+  }
+  flags.AddUnused({"experimental-allocatable-ignore-eviction",
+                   "thresholds of eviction are kept from pods",
+                   {"false"},
+                   kSwitch});
+}
+
 // Of the machine and of the kubelet's own process.
 void AddUnusedMachineFlags(Flags& flags) {
   flags.AddUnused(
@@ -190,6 +220,17 @@ void AddUnusedMachineFlags(Flags& flags) {
     flags.Ignore(name, "requests are not held back");
   }
   flags.AddUnused({"kube-api-content-type", "JSON is spoken", {"application/json"}});
+  flags.AddUnused({"manifest-url", "static pods are files", {""}, false, kRefused});
+  flags.AddUnused({"manifest-url-header", "static pods are files", {""}});
+  flags.AddUnused({"runonce", "it goes on until it is ended", {"false"}, kSwitch, kRefused});
+  flags.AddUnused({"contention-profiling", "no profiles are served", {"false"}, kSwitch});
+  flags.Ignore("experimental-mounter-path", "mounts are made by the kernel's own calls");
+  for (const char* name : {"log-json-info-buffer-size", "log-text-info-buffer-size"}) {
+    flags.AddUnused({name, "each line is written at once", {"0"}});
+  }
+  for (const char* name : {"log-json-split-stream", "log-text-split-stream"}) {
+    flags.AddUnused({name, "all lines go to stderr", {"false"}, kSwitch});
+  }
   for (const char* name :
        {"kubelet-cgroups", "runtime-cgroups", "system-cgroups", "oom-score-adj",
         "max-open-files"}) {
@@ -314,6 +355,7 @@ Result<> ParseOnce(const std::vector<std::string>& args, KubeletFlags& to, RawFl
   AddRuntimeFlags(flags, to, raw);
   flags.NoteTo(to.notes);
   AddUnusedAccessFlags(flags);
+  AddUnusedMeasuringFlags(flags);
   AddUnusedPodFlags(flags);
   AddUnusedMachineFlags(flags);
   flags.Add("version", raw.version_asked, "Print the version and quit.");

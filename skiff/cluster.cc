@@ -31,6 +31,7 @@
 #include "skiff/machine_network.h"
 #include "skiff/move_file.h"
 #include "skiff/node.h"
+#include "skiff/program_arguments.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
@@ -145,7 +146,9 @@ struct Cluster::Parts {
 };
 
 Result<> Cluster::Parts::StartServer(const ClusterOptions& options) {
-  ApiServerFlags flags = ServerFlags(options, *pki);
+  std::vector<std::string> notes;
+  ApiServerFlags flags =
+      TRY(WithApiServerArgs(ServerFlags(options, *pki), options.api_server_args, notes));
   flags.resident =
       Resident{.group = metrics::kGroup,
                .version = metrics::kVersion,

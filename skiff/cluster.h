@@ -31,6 +31,10 @@ struct ClusterOptions {
   int ingress_http_port = 80;        // On this machine; 0: none.
   int ingress_https_port = 443;      // The same.
   int ingress_metrics_port = 10254;  // On its loopback; 0: none.
+  // Flags of these programs beside those that follow from these options (program_arguments.h).
+  std::vector<std::string> api_server_args = {};
+  std::vector<std::string> controller_manager_args = {};
+  std::vector<std::string> scheduler_args = {};
   Duration history = 10min;  // How far back the past can be read at least.
   Duration node_monitor_grace_period = 50s;
   Duration cluster_signing_duration = 24h * 365;  // Of the certificates that nodes ask for.

@@ -104,13 +104,18 @@ void AddServingFlags(Flags& flags, ServingFlags& to) {
             {"requestheader-client-ca-file", "requestheader-allowed-names",
              "requestheader-username-headers", "requestheader-group-headers",
              "requestheader-extra-headers-prefix", "requestheader-uid-headers"});
-  AddTlsChoiceFlags(flags);
+  flags.Add("tls-min-version", to.tls_min_version,
+            "The oldest TLS that is spoken: VersionTLS12 or VersionTLS13.");
+  flags.Add("tls-cipher-suites", to.tls_cipher_suites,
+            "The cipher suites of TLS 1.2 that are spoken, in Go's names.");
   flags.AddUnused({"tls-sni-cert-key", "one certificate is shown to all", {"", "[]"}});
   AddUnused(flags, "HTTP/1.1 is spoken", {"http2-max-streams-per-connection"});
   for (const char* name : {"permit-port-sharing", "permit-address-sharing"}) {
     flags.AddUnused({name, "the port is not shared", {"false"}, /*is_switch=*/true});
   }
   AddProfilingFlags(flags);
+  AddVersionFlags(flags);
+  flags.AddUnused({"disable-http2-serving", "HTTP/1.1 is spoken", {}, /*is_switch=*/true});
 }
 
 void AddUnused(Flags& flags, const std::string& why, const std::vector<std::string>& names,
@@ -124,19 +129,6 @@ void AddProfilingFlags(Flags& flags) {
   for (const char* name : {"profiling", "contention-profiling"}) {
     flags.AddUnused({name, "no profiles are served", {"false"}, /*is_switch=*/true});
   }
-}
-
-void AddTlsChoiceFlags(Flags& flags) {
-  flags.AddUnused({"tls-min-version",
-                   "TLS 1.2 and above is spoken",
-                   {"", "VersionTLS10", "VersionTLS11", "VersionTLS12"},
-                   /*is_switch=*/false,
-                   /*is_refused=*/true});
-  flags.AddUnused({"tls-cipher-suites",
-                   "OpenSSL chooses among those it takes for safe",
-                   {""},
-                   /*is_switch=*/false,
-                   /*is_refused=*/true});
 }
 
 Result<HttpsOptions> ServerOf(const ApiFlags& flags) {
@@ -153,8 +145,15 @@ Result<HttpsOptions> ServerOf(const ApiFlags& flags) {
   return options;
 }
 
-Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name,
-                              const Clock& clock) {
+Result<> CheckServingFlags(const ServingFlags& flags) {
+  TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
+  return {};
+}
+
+namespace {
+
+Result<http::ServerTls> CertificateOf(const ServingFlags& flags, const std::string& name,
+                                      const Clock& clock) {
   if (!flags.tls_cert_file.empty()) {
     return http::ServerTls::FromFiles(flags.tls_cert_file, flags.tls_private_key_file,
                                       flags.client_ca_file);
@@ -171,6 +170,15 @@ Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name
                                            clock.Now()));
   std::string clients = TRY(http::ReadAuthorities(flags.client_ca_file));
   return http::ServerTls{pair.certificate_pem, pair.key_pem, std::move(clients)};
+}
+
+}  // namespace
+
+Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name,
+                              const Clock& clock) {
+  http::ServerTls tls = TRY(CertificateOf(flags, name, clock));
+  tls.choices = TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
+  return tls;
 }
 
 std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,

@@ -38,6 +38,8 @@ struct ServingFlags {
   std::string tls_cert_file;
   std::string tls_private_key_file;
   std::string client_ca_file;
+  std::string tls_min_version;
+  std::vector<std::string> tls_cipher_suites;
   std::vector<std::string> always_allow_paths = {"/healthz", "/readyz", "/livez"};
 };
 
@@ -49,11 +51,11 @@ void AddUnused(Flags& flags, const std::string& why, const std::vector<std::stri
                UnusedValue value = UnusedValue::kText);
 // --profiling and --contention-profiling.
 void AddProfilingFlags(Flags& flags);
-// --tls-min-version and --tls-cipher-suites: TLS 1.2 and OpenSSL's own choice are what there is.
-void AddTlsChoiceFlags(Flags& flags);
 
 // Where the server is and who asks: by the flags, or as a pod knows it.
 Result<HttpsOptions> ServerOf(const ApiFlags& flags);
+// Invalid carries Kubernetes' text.
+Result<> CheckServingFlags(const ServingFlags& flags);
 // Of --tls-cert-file, else of --cert-dir, else made for this process alone.
 Result<http::ServerTls> TlsOf(const ServingFlags& flags, const std::string& name,
                               const Clock& clock);

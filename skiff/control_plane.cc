@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "client/transport.h"
 #include "controllers/identity/certificate_rules.h"
 #include "controllers/program.h"
@@ -9,9 +10,12 @@
 #include "proxy/ingress/ingress_plan.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/node.h"
+#include "skiff/program_arguments.h"
 
 namespace skiff {
 namespace {
+
+const Log kPlaneLog("control-plane");
 
 constexpr int kControllerThreads = 8;
 constexpr char kControllersName[] = "kube-controller-manager";
@@ -47,7 +51,22 @@ ControllerOptions ControllersOf(const ClusterOptions& options, const Pki& pki, A
     controllers.api_server_names = {HostOf(options.control_plane_endpoint)};
   }
   controllers.sign_token = [&server](const Json& claims) { return server.SignToken(claims); };
-  return controllers;
+  // They were looked at when the flags were.
+  std::vector<std::string> notes;
+  auto given =
+      WithControllerManagerArgs(std::move(controllers), options.controller_manager_args, notes);
+  CHECK(given.has_value());
+  return *std::move(given);
+}
+
+// A file that has gone since the flags were looked at changes nothing of how pods are placed.
+scheduler::SchedulerOptions SchedulerOf(const ClusterOptions& options) {
+  std::vector<std::string> notes;
+  auto given = WithSchedulerArgs(options.scheduler_args, notes);
+  if (given) return *std::move(given);
+  kPlaneLog.Error("the scheduler is as it is without its arguments",
+                  {{"error", given.error().message}});
+  return {};
 }
 
 }  // namespace
@@ -76,7 +95,7 @@ ControlPlane::ControlPlane(const ClusterOptions& options, const Pki& pki, Depend
       controllers_({*controller_transport_, of.clock, of.random, of.informers, kControllersName}),
       scheduler_({*scheduler_transport_, of.clock, of.random, of.informers, "kube-scheduler"}) {
   AddControllers(controllers_, ControllersOf(options, pki, of.server));
-  scheduler::AddScheduler(scheduler_);
+  scheduler::AddScheduler(scheduler_, SchedulerOf(options));
   dns_service_ = DnsService::Start(options, *controller_transport_, of.informers, executor_);
   ingress_ = ClusterIngress::Start(
       options, {*ingress_transport_, of.informers, of.clock, executor_});

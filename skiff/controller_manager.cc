@@ -168,6 +168,16 @@ void AddUnusedFlags(Flags& flags) {
                    /*is_switch=*/true});
   flags.AddUnused({"enable-hostpath-provisioner", "there is none", {"false"}, true});
   AddUnused(flags, "volume plugins are not looked for", {"flex-volume-plugin-dir"});
+  flags.AddUnused({"external-cloud-volume-plugin", "there is no cloud", {""}});
+  flags.AddUnused({"enable-leader-migration", "there is nothing to migrate", {"false"}, true});
+  flags.AddUnused({"leader-migration-config", "there is nothing to migrate", {""}});
+  flags.AddUnused({.name = "controller-shutdown-timeout",
+                   .why = "controllers end at once",
+                   .value = UnusedValue::kNotNegativeDuration});
+  AddUnused(flags, "volumes are not recycled",
+            {"pv-recycler-increment-timeout-nfs", "pv-recycler-minimum-timeout-hostpath",
+             "pv-recycler-minimum-timeout-nfs", "pv-recycler-pod-template-filepath-hostpath",
+             "pv-recycler-pod-template-filepath-nfs", "pv-recycler-timeout-increment-hostpath"});
   flags.AddUnused({"cidr-allocator-type", "ranges are given out of --cluster-cidr",
                    {"RangeAllocator"}, /*is_switch=*/false, /*is_refused=*/true});
 }
@@ -316,23 +326,33 @@ Result<> AddSigners(const Signers& signers, ControllerOptions& to) {
   return AddSigner(certificates::kApiServerClientSigner, signers.client, signers.all, to);
 }
 
-}  // namespace
+// How many workers a queue has, of those whose flags are given; else what was set before.
+void KeepOthers(std::map<std::string, int> before, const Flags::Given& given,
+                std::map<std::string, int>& workers) {
+  for (const WorkersFlag& flag : kWorkersFlags) {
+    const std::string queue(flag.queue);
+    const bool is_given = std::any_of(
+        given.begin(), given.end(), [&](const auto& each) { return each.first == FlagName(flag); });
+    if (is_given) before[queue] = workers.at(queue);
+  }
+  workers = std::move(before);
+}
 
-Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
-    const std::vector<std::string>& args) {
-  ControllerManagerFlags to;
+// False: it was only asked for help. What is not given stays as it is, but for numbers of workers.
+// `keeps_workers`: they as well.
+Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
+                       ControllerManagerFlags& to) {
   ControllerOptions& options = to.controllers;
-  options.controllers.clear();
+  const auto workers = options.workers;
   Numbers numbers;
   Signers signers;
   OtherFlags others;
   Flags flags("kube-controller-manager");
   AddFlags(flags, to, numbers, signers, others);
   const bool goes_on = TRY(ParseOrHelp(flags, args));
-  if (!goes_on) return std::nullopt;
+  if (!goes_on) return false;
+  TRY(CheckServingFlags(to.serving));
   if (options.controllers.empty()) options.controllers = {"*"};
-  // That is between the nodes and their network: kube-controller-manager says nothing, either.
-  options.network_policies_are_enforced = true;
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");
   }
@@ -364,7 +384,26 @@ Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
     options.sign_token = TRY(TokenSigner(others.service_account_key));
   }
   if (!others.root_ca.empty()) options.root_ca = TRY(ReadWholeFile(others.root_ca));
+  if (keeps_workers) KeepOthers(workers, flags.given(), options.workers);
+  return true;
+}
+
+}  // namespace
+
+Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
+    const std::vector<std::string>& args) {
+  ControllerManagerFlags to;
+  to.controllers.controllers.clear();
+  // That is between the nodes and their network: kube-controller-manager says nothing, either.
+  to.controllers.network_policies_are_enforced = true;
+  if (!TRY(ParseInto(args, /*keeps_workers=*/false, to))) return std::nullopt;
   return to;
+}
+
+Result<> ParseControllerManagerArguments(const std::vector<std::string>& args,
+                                         ControllerManagerFlags& to) {
+  if (TRY(ParseInto(args, /*keeps_workers=*/true, to))) return {};
+  return Fail(Reason::kInvalid, "--help is no argument");
 }
 
 int ControllerManagerMain(const std::vector<std::string>& args) {

@@ -38,6 +38,9 @@ struct KubeProxyFlags {
 // Invalid carries the namesake's text; nullopt after --help was printed.
 Result<std::optional<ControllerManagerFlags>> ParseControllerManagerFlags(
     const std::vector<std::string>& args);
+// The same beside what `to` has already: of that stays what is not given, numbers of workers too.
+Result<> ParseControllerManagerArguments(const std::vector<std::string>& args,
+                                         ControllerManagerFlags& to);
 Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std::string>& args);
 Result<std::optional<KubeProxyFlags>> ParseKubeProxyFlags(const std::vector<std::string>& args);
 

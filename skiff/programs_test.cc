@@ -54,9 +54,12 @@ TEST_F(ProgramFlagsTest, WhatHasNoEffectIsSaidAndARestrictionActsOrIsRefused) {
               ElementsAre("--concurrent-gc-syncs=3 has no effect: its controller has one worker, "
                           "which does not wait for an object to be done"));
   EXPECT_EQ((*manager)->controllers.controllers.at(0), "-garbage-collector-controller");
-  EXPECT_THAT(ParseSchedulerFlags({"--tls-cipher-suites=TLS_AES_128_GCM_SHA256"}).error().message,
+  EXPECT_EQ(ParseSchedulerFlags({"--tls-cipher-suites=TLS_NULL"}).error().message,
+            "Cipher suite TLS_NULL not supported or doesn't exist");
+  EXPECT_EQ((*ParseSchedulerFlags({"--tls-min-version=VersionTLS13"}))->serving.tls_min_version,
+            "VersionTLS13");
+  EXPECT_THAT(ParseSchedulerFlags({"--emulated-version=kube=1.34"}).error().message,
               HasSubstr("must not be ignored"));
-  EXPECT_TRUE(ParseSchedulerFlags({"--tls-min-version=VersionTLS12"}));
   const auto proxy = ParseKubeProxyFlags(
       {"--nodeport-addresses=192.0.2.0/24,10.0.0.0/8", "--iptables-min-sync-period=3s",
        "--detect-local-mode=BridgeInterface", "--pod-bridge-interface=cni0", "--conntrack-min=1"});

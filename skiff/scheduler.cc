@@ -44,6 +44,7 @@ Result<std::optional<SchedulerFlags>> ParseSchedulerFlags(const std::vector<std:
   AddFlags(flags, to, config);
   const bool goes_on = TRY(ParseOrHelp(flags, args));
   if (!goes_on) return std::nullopt;
+  TRY(CheckServingFlags(to.serving));
   if (!config.empty()) TRY(ReadConfig(config, to));
   return to;
 }

@@ -33,6 +33,7 @@
 #include "skiff/node_certificates.h"
 #include "skiff/node_flags.h"
 #include "skiff/pod_addresses.h"
+#include "skiff/program_arguments.h"
 #include "skiff/removal.h"
 #include "skiff/simulated_nodes.h"
 
@@ -177,6 +178,13 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("control-plane-endpoint", to.cluster.control_plane_endpoint,
             "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
   flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
+  flags.AddEach("kube-apiserver-arg", to.cluster.api_server_args,
+                "NAME=VALUE, a flag of kube-apiserver (`skiff apiserver --help`); again for each. "
+                "Files by absolute paths.");
+  flags.AddEach("kube-controller-manager-arg", to.cluster.controller_manager_args,
+                "The same of kube-controller-manager.");
+  flags.AddEach("kube-scheduler-arg", to.cluster.scheduler_args,
+                "The same of kube-scheduler: config=/FILE, a KubeSchedulerConfiguration.");
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
@@ -221,6 +229,19 @@ Result<> CheckSeveralServers(const ClusterOptions& cluster) {
 
 }  // namespace
 
+namespace {
+
+Result<> CheckProgramArgs(const ClusterOptions& cluster) {
+  std::vector<std::string> notes;
+  TRY(WithApiServerArgs({}, cluster.api_server_args, notes));
+  TRY(WithControllerManagerArgs({}, cluster.controller_manager_args, notes));
+  TRY(WithSchedulerArgs(cluster.scheduler_args, notes));
+  for (const std::string& note : notes) std::fprintf(stderr, "warning: %s\n", note.c_str());
+  return {};
+}
+
+}  // namespace
+
 Result<> CheckUpFlags(UpFlags& to) {
   constexpr Duration kSigningDurationMin = 1min;
   constexpr int kPortMax = 65535;
@@ -237,6 +258,7 @@ Result<> CheckUpFlags(UpFlags& to) {
   server.etcd_cert_file = cluster.etcd_cert_file;
   server.etcd_key_file = cluster.etcd_key_file;
   TRY(CheckStoreFlags(server));
+  TRY(CheckProgramArgs(cluster));
   TRY(CheckSeveralServers(cluster));
   TRY(CheckFlagNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
   if (!cluster.bootstrap_token.empty()) TRY(ParseGivenToken(cluster.bootstrap_token));

@@ -60,14 +60,23 @@ tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view tex
   return Fail(Forbidden(GroupResourceOf(request.kind), ShownName(request), text));
 }
 
+void AdmissionChain::Add(std::unique_ptr<AdmissionPlugin> plugin) {
+  times_.Add(plugin->name());
+  plugins_.push_back(std::move(plugin));
+}
+
 Result<> AdmissionChain::AdmitOnce(AdmissionRequest& request) const {
-  for (const auto& plugin : plugins_) {
-    if (plugin->Handles(request.operation)) TRY(plugin->Admit(request));
+  auto at = AdmissionTimes::Clock::now();
+  for (size_t i = 0; i < plugins_.size(); ++i) {
+    if (!plugins_[i]->Handles(request.operation)) continue;
+    auto admitted = plugins_[i]->Admit(request);
+    at = times_.CountPlugin(i, AdmissionTimes::Type::kAdmit, request.operation, !admitted, at);
+    if (!admitted) return admitted;
   }
   return {};
 }
 
-Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
+Result<> AdmissionChain::AdmitAll(AdmissionRequest& request) const {
   TRY(AdmitOnce(request));
   if (!request.reinvocation.wanted) return {};
   // What was changed from outside is looked at once more by all, and by nobody a third time.
@@ -75,11 +84,29 @@ Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
   return AdmitOnce(request);
 }
 
-Result<> AdmissionChain::Validate(const AdmissionRequest& request) const {
-  for (const auto& plugin : plugins_) {
-    if (plugin->Handles(request.operation)) TRY(plugin->Validate(request));
+Result<> AdmissionChain::Admit(AdmissionRequest& request) const {
+  const auto begin = AdmissionTimes::Clock::now();
+  auto admitted = AdmitAll(request);
+  times_.CountAll(AdmissionTimes::Type::kAdmit, request.operation, !admitted, begin);
+  return admitted;
+}
+
+Result<> AdmissionChain::ValidateAll(const AdmissionRequest& request) const {
+  auto at = AdmissionTimes::Clock::now();
+  for (size_t i = 0; i < plugins_.size(); ++i) {
+    if (!plugins_[i]->Handles(request.operation)) continue;
+    auto taken = plugins_[i]->Validate(request);
+    at = times_.CountPlugin(i, AdmissionTimes::Type::kValidate, request.operation, !taken, at);
+    if (!taken) return taken;
   }
   return {};
+}
+
+Result<> AdmissionChain::Validate(const AdmissionRequest& request) const {
+  const auto begin = AdmissionTimes::Clock::now();
+  auto taken = ValidateAll(request);
+  times_.CountAll(AdmissionTimes::Type::kValidate, request.operation, !taken, begin);
+  return taken;
 }
 
 }  // namespace skiff

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apiserver/admission/admission_times.h"
 #include "apiserver/auth/user.h"
 #include "apiserver/objects/grounds.h"
 #include "apiserver/objects/object.h"
@@ -117,13 +118,19 @@ tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view tex
 
 class AdmissionChain {
  public:
-  void Add(std::unique_ptr<AdmissionPlugin> plugin) { plugins_.push_back(std::move(plugin)); }
+  void Add(std::unique_ptr<AdmissionPlugin> plugin);
+  // It outlives this; what metrics tell of is counted in any case.
+  void TellTo(MetricRegistry& metrics) { times_.TellTo(metrics); }
   Result<> Admit(AdmissionRequest& request) const;
   Result<> Validate(const AdmissionRequest& request) const;
 
  private:
   Result<> AdmitOnce(AdmissionRequest& request) const;
+  Result<> AdmitAll(AdmissionRequest& request) const;
+  Result<> ValidateAll(const AdmissionRequest& request) const;
+
   std::vector<std::unique_ptr<AdmissionPlugin>> plugins_;
+  AdmissionTimes times_;  // By the places of `plugins_`.
 };
 
 }  // namespace skiff

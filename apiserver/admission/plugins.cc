@@ -84,11 +84,7 @@ bool Has(const std::vector<std::string>& list, std::string_view name) {
 
 Result<> CheckNames(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    const bool known =
-        std::any_of(std::begin(kPlugins), std::end(kPlugins), [&](const PluginEntry& entry) {
-          return entry.name == name && entry.when != PluginWhen::kAlways;
-        });
-    if (known) continue;
+    if (IsAdmissionPlugin(name)) continue;
     for (const auto& [absent, why] : kAbsent) {
       if (absent != name) continue;
       return Fail(Reason::kInvalid, "admission plugin \"" + name + "\" is not part of skiff: " +
@@ -100,6 +96,12 @@ Result<> CheckNames(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+bool IsAdmissionPlugin(std::string_view name) {
+  return std::any_of(std::begin(kPlugins), std::end(kPlugins), [&](const PluginEntry& entry) {
+    return entry.name == name && entry.when != PluginWhen::kAlways;
+  });
+}
 
 Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std::string>& enabled,
                              const std::vector<std::string>& disabled, AdmissionChain& chain) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apiserver/admission/admission.h"
+#include "apiserver/admission/configuration.h"
 #include "apiserver/auth/authorizer.h"
 #include "apiserver/identity/caches.h"
 #include "apiserver/storage/store.h"
@@ -41,8 +42,11 @@ struct AdmissionParts {
   std::function<std::shared_ptr<const Served>()> served = {};
   MetricRegistry* metrics = nullptr;  // nullptr: nothing is counted.
   bool mutating_policies_act = false;
+  AdmissionSettings settings = {};
 };
 
+// Whether there is one of that name that can be turned on or off.
+bool IsAdmissionPlugin(std::string_view name);
 // Fails with Invalid on a name that is no plugin.
 Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std::string>& enabled,
                              const std::vector<std::string>& disabled, AdmissionChain& chain);

@@ -1,13 +1,22 @@
 // Pod Security admission: the labels of a namespace say which standard its pods must, or should,
 // keep.
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <charconv>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "api/gen/apps_v1.h"
 #include "api/gen/batch_v1.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
-#include "apiserver/admission/pod_security_checks.h"
+#include "apiserver/admission/pod_security_counts.h"
+#include "apiserver/admission/pod_security_settings.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/storage/keys.h"
@@ -15,70 +24,8 @@
 namespace skiff {
 namespace {
 
-constexpr std::string_view kPrefix = "pod-security.kubernetes.io/";
 constexpr size_t kPodsCheckedMax = 3000;
-
-using Labels = std::map<std::string, std::string>;
-
-std::optional<SecurityLevel> ParseLevel(std::string_view text) {
-  if (text == "privileged") return SecurityLevel::kPrivileged;
-  if (text == "baseline") return SecurityLevel::kBaseline;
-  if (text == "restricted") return SecurityLevel::kRestricted;
-  return std::nullopt;
-}
-
-std::optional<int> ParseVersion(std::string_view text) {
-  if (text == "latest") return 0;
-  if (!text.starts_with("v1.")) return std::nullopt;
-  text.remove_prefix(3);
-  int minor = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), minor);
-  if (code != std::errc() || end != text.data() + text.size() || minor < 0) return std::nullopt;
-  return minor;
-}
-
-struct Policies {
-  SecurityPolicy enforce;
-  SecurityPolicy audit;
-  SecurityPolicy warn;
-};
-
-std::string LabelKey(std::string_view mode, std::string_view suffix = "") {
-  return std::string(kPrefix) + std::string(mode) + std::string(suffix);
-}
-
-// Reads one mode; what does not parse goes to `wrong`, and counts as `fallback`.
-void ReadMode(const Labels& labels, std::string_view mode, SecurityLevel fallback,
-              SecurityPolicy& policy, Violations& wrong) {
-  const FieldPath path = FieldPath("metadata").Child("labels");
-  if (const auto level = labels.find(LabelKey(mode)); level != labels.end()) {
-    const auto parsed = ParseLevel(level->second);
-    policy.level = parsed.value_or(fallback);
-    if (!parsed) {
-      wrong.Invalid(path.Key(level->first), level->second,
-                    "must be one of privileged, baseline, restricted");
-    }
-  }
-  if (const auto version = labels.find(LabelKey(mode, "-version")); version != labels.end()) {
-    const auto parsed = ParseVersion(version->second);
-    policy.minor = parsed.value_or(0);
-    if (!parsed) {
-      wrong.Invalid(path.Key(version->first), version->second, "must be \"latest\" or \"v1.x\"");
-    }
-  }
-}
-
-Policies PoliciesOf(const Labels& labels, Violations& wrong) {
-  Policies policies;
-  ReadMode(labels, "enforce", SecurityLevel::kRestricted, policies.enforce, wrong);
-  ReadMode(labels, "audit", SecurityLevel::kPrivileged, policies.audit, wrong);
-  ReadMode(labels, "warn", SecurityLevel::kPrivileged, policies.warn, wrong);
-  // Who enforces without saying anything about warnings wants to be warned of the same.
-  if (labels.contains(LabelKey("enforce")) && !labels.contains(LabelKey("warn"))) {
-    policies.warn = policies.enforce;
-  }
-  return policies;
-}
+constexpr std::chrono::seconds kPodsCheckedFor{1};
 
 struct Template {
   const meta_v1::ObjectMeta* meta;
@@ -120,60 +67,125 @@ bool ChangesSecurity(const core_v1::PodSpec& spec, const core_v1::PodSpec& old) 
          differ(spec.ephemeral_containers, old.ephemeral_containers);
 }
 
+bool IsExemptName(const std::vector<std::string>& exempt, const std::string& name) {
+  return !name.empty() && std::find(exempt.begin(), exempt.end(), name) != exempt.end();
+}
+
 class PodSecurity final : public AdmissionPlugin {
  public:
-  PodSecurity(Store& store, Caches& caches) : store_(store), caches_(caches) {}
+  explicit PodSecurity(const AdmissionParts& parts)
+      : store_(parts.store),
+        caches_(parts.caches),
+        settings_(parts.settings.pod_security),
+        counts_(parts.metrics) {}
   std::string_view name() const override { return "PodSecurity"; }
 
   Result<> Validate(const AdmissionRequest& request) override {
     if (request.object == nullptr) return {};
     if (request.Is("", "namespaces")) return CheckNamespace(request);
     if (request.namespace_name.empty()) return {};
-    const auto space = caches_.namespaces.Find("", request.namespace_name);
-    if (!space) return {};
-    Violations ignored;
-    const Policies policies = PoliciesOf(space->metadata.labels, ignored);
     if (request.Is("", "pods") || request.Is("", "pods", "ephemeralcontainers")) {
-      return CheckPod(request, policies);
+      return CheckPod(request);
     }
-    if (!request.subresource.empty()) return {};
-    if (const auto made = TemplateOf(*request.object)) {
-      PutDown(request, policies.audit, *made->meta, *made->spec);
-      Warn(request, policies.warn, *made->meta, *made->spec);
-    }
+    if (request.subresource.empty()) CheckTemplate(request);
     return {};
   }
 
  private:
-  static Result<> CheckPod(const AdmissionRequest& request, const Policies& policies) {
+  // What the namespace asks for; nullopt: nothing is looked at, as the namespace or the user is
+  // exempt, or nobody knows of such a namespace.
+  std::optional<PodSecurityPolicies> PoliciesFor(const AdmissionRequest& request,
+                                                 Violations& wrong) {
+    if (IsExemptName(settings_.exempt_namespaces, request.namespace_name)) {
+      Exempt(request, "namespace");
+      return std::nullopt;
+    }
+    if (IsExemptName(settings_.exempt_users, request.user.name)) {
+      Exempt(request, "user");
+      return std::nullopt;
+    }
+    const auto space = caches_.namespaces.Find("", request.namespace_name);
+    if (!space) return std::nullopt;
+    return PoliciesOf(space->metadata.labels, settings_.defaults, wrong);
+  }
+
+  void Exempt(const AdmissionRequest& request, const char* what) const {
+    counts_.Exempted(request);
+    Annotate(request, "pod-security.kubernetes.io/exempt", what);
+  }
+
+  bool IsOfExemptRuntime(const core_v1::PodSpec& spec) const {
+    return IsExemptName(settings_.exempt_runtime_classes, spec.runtime_class_name.value_or(""));
+  }
+
+  void CheckTemplate(const AdmissionRequest& request) {
+    const auto made = TemplateOf(*request.object);
+    if (!made) return;
+    Violations wrong;
+    const auto policies = PoliciesFor(request, wrong);
+    if (!policies) return;
+    const bool looks_at_nothing = policies->warn.level == SecurityLevel::kPrivileged &&
+                                  policies->audit.level == SecurityLevel::kPrivileged;
+    if (wrong.empty() && looks_at_nothing) return;
+    if (IsOfExemptRuntime(*made->spec)) return Exempt(request, "runtimeClass");
+    PutDownFaults(request, wrong);
+    PutDown(request, policies->audit, *made->meta, *made->spec);
+    Warn(request, policies->warn, *made->meta, *made->spec);
+  }
+
+  Result<> CheckPod(const AdmissionRequest& request) {
+    Violations wrong;
+    const auto policies = PoliciesFor(request, wrong);
+    if (!policies) return {};
     const auto& pod = *request.object->As<core_v1::Pod>();
-    if (request.operation == Operation::kUpdate &&
+    const bool is_quiet = wrong.empty() && policies->AllPrivileged();
+    if (!is_quiet && request.operation == Operation::kUpdate &&
         !ChangesSecurity(pod.spec, request.old_object->As<core_v1::Pod>()->spec)) {
       return {};
     }
-    const auto findings = CheckPodSecurity(policies.enforce, pod.metadata, pod.spec);
-    Annotate(request, "pod-security.kubernetes.io/enforce-policy", policies.enforce.Text());
-    PutDown(request, policies.audit, pod.metadata, pod.spec);
+    if (!is_quiet && IsOfExemptRuntime(pod.spec)) {
+      Exempt(request, "runtimeClass");
+      return {};
+    }
+    PutDownFaults(request, wrong);
+    Annotate(request, "pod-security.kubernetes.io/enforce-policy", policies->enforce.Text());
+    if (is_quiet) {
+      counts_.Evaluated(request, "enforce", policies->enforce, true);
+      return {};
+    }
+    const auto findings = CheckPodSecurity(policies->enforce, pod.metadata, pod.spec);
+    counts_.Evaluated(request, "enforce", policies->enforce, findings.empty());
+    PutDown(request, policies->audit, pod.metadata, pod.spec);
     if (!findings.empty()) {
-      return Deny(request, "violates PodSecurity " + Quoted(policies.enforce.Text()) + ": " +
+      return Deny(request, "violates PodSecurity " + Quoted(policies->enforce.Text()) + ": " +
                                FindingsText(findings));
     }
-    Warn(request, policies.warn, pod.metadata, pod.spec);
+    Warn(request, policies->warn, pod.metadata, pod.spec);
     return {};
   }
 
-  static void Warn(const AdmissionRequest& request, const SecurityPolicy& policy,
-                   const meta_v1::ObjectMeta& meta, const core_v1::PodSpec& spec) {
+  void PutDownFaults(const AdmissionRequest& request, const Violations& wrong) const {
+    if (wrong.empty()) return;
+    counts_.Failed(request);
+    Annotate(request, "pod-security.kubernetes.io/error",
+             "Failed to parse policy: " + wrong.Text());
+  }
+
+  void Warn(const AdmissionRequest& request, const SecurityPolicy& policy,
+            const meta_v1::ObjectMeta& meta, const core_v1::PodSpec& spec) const {
     const std::string text = WouldViolate(policy, meta, spec);
-    if (!text.empty()) request.warnings.push_back(text);
+    if (text.empty()) return;
+    counts_.Evaluated(request, "warn", policy, false);
+    request.warnings.push_back(text);
   }
 
   // For the audit log.
-  static void PutDown(const AdmissionRequest& request, const SecurityPolicy& policy,
-                      const meta_v1::ObjectMeta& meta, const core_v1::PodSpec& spec) {
-    if (request.annotations == nullptr) return;
+  void PutDown(const AdmissionRequest& request, const SecurityPolicy& policy,
+               const meta_v1::ObjectMeta& meta, const core_v1::PodSpec& spec) const {
     const std::string text = WouldViolate(policy, meta, spec);
-    if (!text.empty()) Annotate(request, "pod-security.kubernetes.io/audit-violations", text);
+    if (text.empty()) return;
+    counts_.Evaluated(request, "audit", policy, false);
+    Annotate(request, "pod-security.kubernetes.io/audit-violations", text);
   }
 
   // "": it would not.
@@ -187,53 +199,111 @@ class PodSecurity final : public AdmissionPlugin {
   Result<> CheckNamespace(const AdmissionRequest& request) {
     const auto& now = *request.object->As<core_v1::Namespace>();
     Violations wrong;
-    const Policies policies = PoliciesOf(now.metadata.labels, wrong);
+    const auto policies = PoliciesOf(now.metadata.labels, settings_.defaults, wrong);
+    const bool is_exempt = IsExemptName(settings_.exempt_namespaces, now.metadata.name);
     if (request.operation == Operation::kCreate) {
-      if (wrong.empty()) return {};
-      return Fail(wrong.ToError("", "Namespace", now.metadata.name));
+      if (!wrong.empty()) return Fail(wrong.ToError("", "Namespace", now.metadata.name));
+      if (is_exempt) WarnOfLabels(request, now, policies);
+      return {};
     }
     const auto& old = *request.old_object->As<core_v1::Namespace>();
     Violations old_wrong;
-    const Policies before = PoliciesOf(old.metadata.labels, old_wrong);
+    const auto before = PoliciesOf(old.metadata.labels, settings_.defaults, old_wrong);
     if (!wrong.empty() && wrong.causes() != old_wrong.causes()) {
       return Fail(wrong.ToError("", "Namespace", now.metadata.name));
     }
-    const bool tighter = policies.enforce.level > before.enforce.level ||
-                         (policies.enforce.level == before.enforce.level &&
-                          policies.enforce.minor != before.enforce.minor);
-    if (tighter && policies.enforce.level != SecurityLevel::kPrivileged) {
+    if (IsRelaxed(before.enforce, policies.enforce)) return {};
+    if (is_exempt)
+      WarnOfLabels(request, now, policies);
+    else
       WarnOfPods(request, now.metadata.name, policies.enforce);
-    }
     return {};
+  }
+
+  // Whether what was allowed before still is.
+  static bool IsRelaxed(const SecurityPolicy& before, const SecurityPolicy& now) {
+    if (now.level == SecurityLevel::kPrivileged) return true;
+    return now.minor == before.minor && now.level <= before.level;
+  }
+
+  void WarnOfLabels(const AdmissionRequest& request, const core_v1::Namespace& space,
+                    const PodSecurityPolicies& policies) const {
+    std::string text = ExemptNamespaceWarning(space.metadata.name, space.metadata.labels, policies,
+                                              settings_.defaults);
+    if (!text.empty()) request.warnings.push_back(std::move(text));
+  }
+
+  // Pods that run already, and why they would be refused now.
+  struct Survey {
+    size_t checked = 0;
+    size_t exempt = 0;
+    std::map<std::string, std::vector<std::string>> pods_by_reasons = {};
+  };
+
+  // One pod of each controller comes first: the others are like it.
+  Survey SurveyOf(const std::vector<RecordPtr>& records, const SecurityPolicy& policy) const {
+    const auto end = std::chrono::steady_clock::now() + kPodsCheckedFor;
+    Survey survey;
+    std::set<std::string> controllers;
+    std::vector<const RecordPtr*> others;
+    const auto is_over = [&] {
+      return survey.checked == kPodsCheckedMax || std::chrono::steady_clock::now() >= end;
+    };
+    const auto check = [&](const core_v1::Pod& pod) {
+      ++survey.checked;
+      std::string reasons;
+      for (const auto& finding : CheckPodSecurity(policy, pod.metadata, pod.spec)) {
+        reasons += (reasons.empty() ? "" : ", ") + finding.reason;
+      }
+      if (!reasons.empty()) survey.pods_by_reasons[reasons].push_back(pod.metadata.name);
+    };
+    for (const RecordPtr& record : records) {
+      const auto object = ObjectOf(core_v1::Pod::Info(), *record);
+      if (!object) continue;
+      const auto& pod = *object->As<core_v1::Pod>();
+      const auto& owners = pod.metadata.owner_references;
+      const auto owner = std::find_if(owners.begin(), owners.end(), [](const auto& each) {
+        return each.controller.value_or(false);
+      });
+      if (IsOfExemptRuntime(pod.spec))
+        ++survey.exempt;
+      else if (owner == owners.end() || controllers.insert(owner->uid).second)
+        check(pod);
+      else
+        others.push_back(&record);
+      if (is_over()) return survey;
+    }
+    for (const RecordPtr* record : others) {
+      if (const auto object = ObjectOf(core_v1::Pod::Info(), **record)) {
+        check(*object->As<core_v1::Pod>());
+      }
+      if (is_over()) return survey;
+    }
+    return survey;
   }
 
   // Which of the pods that run already would be refused now.
   void WarnOfPods(const AdmissionRequest& request, const std::string& space,
                   const SecurityPolicy& policy) {
-    const KindInfo& kind = core_v1::Pod::Info();
-    const auto page =
-        store_.List({.prefix = StorePrefix(kind.storage_key, space), .limit = kPodsCheckedMax});
-    if (!page) return;
-    std::map<std::string, std::vector<std::string>> pods_by_reasons;
-    for (const RecordPtr& record : page->records) {
-      const auto object = ObjectOf(kind, *record);
-      if (!object) continue;
-      const auto& pod = *object->As<core_v1::Pod>();
-      std::string reasons;
-      for (const auto& finding : CheckPodSecurity(policy, pod.metadata, pod.spec)) {
-        reasons += (reasons.empty() ? "" : ", ") + finding.reason;
-      }
-      if (!reasons.empty()) pods_by_reasons[reasons].push_back(pod.metadata.name);
+    const auto all = store_.List({.prefix = StorePrefix(core_v1::Pod::Info().storage_key, space)});
+    if (!all) return;
+    const Survey survey = SurveyOf(all->records, policy);
+    const size_t count = all->records.size() - survey.exempt;
+    if (survey.checked < count) {
+      request.warnings.push_back(
+          fmt::format("new PodSecurity enforce level only checked against the first {} of {} "
+                      "existing pods",
+                      survey.checked, count));
     }
-    if (pods_by_reasons.empty()) return;
+    if (survey.pods_by_reasons.empty()) return;
     request.warnings.push_back("existing pods in namespace " + Quoted(space) +
                                " violate the new PodSecurity enforce level " +
                                Quoted(policy.Text()));
     std::vector<std::string> lines;
-    for (const auto& [reasons, pods] : pods_by_reasons) {
-      std::string who = pods[0];
-      if (pods.size() == 2) who += " (and 1 other pod)";
-      if (pods.size() > 2) who += " (and " + std::to_string(pods.size() - 1) + " other pods)";
+    for (const auto& [reasons, names] : survey.pods_by_reasons) {
+      std::string who = *std::min_element(names.begin(), names.end());
+      if (names.size() == 2) who += " (and 1 other pod)";
+      if (names.size() > 2) who += " (and " + std::to_string(names.size() - 1) + " other pods)";
       lines.push_back(who + ": " + reasons);
     }
     std::sort(lines.begin(), lines.end());
@@ -242,12 +312,14 @@ class PodSecurity final : public AdmissionPlugin {
 
   Store& store_;
   Caches& caches_;
+  const PodSecuritySettings settings_;
+  const PodSecurityCounts counts_;
 };
 
 }  // namespace
 
 std::unique_ptr<AdmissionPlugin> MakePodSecurity(const AdmissionParts& parts) {
-  return std::make_unique<PodSecurity>(parts.store, parts.caches);
+  return std::make_unique<PodSecurity>(parts);
 }
 
 }  // namespace skiff

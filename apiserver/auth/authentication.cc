@@ -176,6 +176,9 @@ Authentication::Found Authentication::ByCertificate(const http::Request& request
     return Fail(Reason::kForbidden,
                 "a page of another site may not use this browser's client certificate");
   }
+  if (options_.shown_certificate) {
+    options_.shown_certificate(holder->not_after - options_.clock->Now());
+  }
   return holder->user;
 }
 

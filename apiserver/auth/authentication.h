@@ -36,6 +36,8 @@ class Authentication {
     const Clock* clock = nullptr;                      // Not null; outlives us.
     std::string client_ca_pem = {};  // Whose client certificates are users.
     FrontProxyOptions front_proxy = {};
+    // Told of each certificate that names a user, for how long it is good still. May be null.
+    std::function<void(Duration left)> shown_certificate = {};
   };
   explicit Authentication(Options options);
 

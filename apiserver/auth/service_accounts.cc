@@ -95,7 +95,10 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Optio
                                                                            Secrets secrets,
                                                                            const Clock& clock,
                                                                            Random& random) {
-  if (options.audiences.empty()) options.audiences = {options.issuer};
+  if (options.audiences.empty()) {
+    options.audiences = options.other_issuers;
+    options.audiences.insert(options.audiences.begin(), options.issuer);
+  }
   if (options.signing_key_pem.empty() && !options.generated_key_path.empty()) {
     if (auto kept = ReadWholeFile(options.generated_key_path)) {
       options.signing_key_pem = std::move(*kept);
@@ -285,14 +288,20 @@ Result<TokenUser> ServiceAccountTokens::Check(const Json& claims,
   return found;
 }
 
+bool ServiceAccountTokens::IsIssuer(const std::string& name) const {
+  const auto& others = options_.other_issuers;
+  return name == options_.issuer || std::find(others.begin(), others.end(), name) != others.end();
+}
+
 std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
     std::string_view token, const std::vector<std::string>& audiences) {
   ClaimsPtr claims = verified_.Find(token);
   const auto unchecked = claims ? std::nullopt : PeekClaims(token);
   if (!claims && !unchecked) return std::nullopt;
   const std::string issuer = TextAt(claims ? *claims : *unchecked, "iss");
-  const bool is_legacy = issuer == kLegacyIssuer && secrets_.find && issuer != options_.issuer;
-  if (issuer != options_.issuer && !is_legacy) return std::nullopt;
+  const bool is_ours = IsIssuer(issuer);
+  const bool is_legacy = issuer == kLegacyIssuer && secrets_.find && !is_ours;
+  if (!is_ours && !is_legacy) return std::nullopt;
   if (!claims) {
     auto verified = Verified(token);
     if (!verified) return tl::unexpected(std::move(verified).error());

@@ -58,11 +58,17 @@ class ServiceAccountTokens {
  public:
   struct Options {
     std::string issuer = std::string(kDefaultIssuer);
-    std::vector<std::string> audiences = {};  // Empty: the issuer.
+    // Whose tokens are taken as well: what this issuer was called, or is to be called.
+    std::vector<std::string> other_issuers = {};
+    std::vector<std::string> audiences = {};  // Empty: the issuers.
     std::string signing_key_pem = {};         // Empty: a key made when the first token is signed.
     std::vector<std::string> verify_key_pems = {};
     // Where a key that was made is kept; "": in memory alone.
     std::string generated_key_path = {};
+    std::string key_set_url = {};  // Where others find the keys; "": at this server.
+    int64_t lifetime_max_s = 0;    // Of who asks for a longer one; 0: none.
+    // Projected tokens live for kExtendedTokenSeconds, whatever lifetime_max_s is.
+    bool extends_projected = true;
   };
   // The Secrets in which tokens lie that name no time. Without `find` such tokens are not ours.
   struct Secrets {
@@ -96,6 +102,7 @@ class ServiceAccountTokens {
                                                 const std::vector<std::string>& audiences);
   const std::vector<std::string>& audiences() const { return options_.audiences; }
   const std::string& issuer() const { return options_.issuer; }
+  const Options& options() const { return options_; }
   // {"keys": [...]}
   Result<Json> KeySet();
   std::string_view algorithm();
@@ -103,6 +110,7 @@ class ServiceAccountTokens {
   uint64_t verifications() const { return verifications_; }
 
  private:
+  bool IsIssuer(const std::string& name) const;
   ServiceAccountTokens(Options options, Lookup find, Secrets secrets, const Clock& clock,
                        Random& random)
       : options_(std::move(options)),

@@ -29,8 +29,11 @@ constexpr std::chrono::seconds kRequestTimeMax{34};
 // So often a definition may move on under a request of its kind.
 constexpr int kKindTriesMax = 5;
 
-void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
-                Random& random, http::Response& response, const ToldRequest* told = nullptr) {
+}  // namespace
+
+void ApiServer::State::AddHeaders(const http::Request& request,
+                                  const std::vector<std::string>& warnings,
+                                  http::Response& response, const ToldRequest* told) {
   const std::string_view audit_id = told != nullptr ? told->id() : request.Header("Audit-Id");
   const bool has_id = !audit_id.empty() && audit_id.size() <= kAuditIdBytesMax;
   response.SetHeader("Audit-Id", has_id ? std::string(audit_id) : random.Uid());
@@ -38,7 +41,14 @@ void AddHeaders(const http::Request& request, const std::vector<std::string>& wa
     response.SetHeader("Cache-Control", "no-cache, private");
   }
   for (const std::string& value : WarningHeaders(warnings)) response.SetHeader("Warning", value);
+  browser_access.AddHeaders(request, response);
+  const double chance = options.goaway_chance;
+  if (chance > 0 && request.http2 && random.Fraction() < chance) {
+    response.SetHeader("Connection", "close");
+  }
 }
+
+namespace {
 
 // HTTP/2 lets one connection ask for much at little cost: who does not say who he is has one
 // request on it, as he would have on HTTP/1.1 without keep-alive.
@@ -94,13 +104,16 @@ void ApiServer::State::AddEntrance() {
       flow_control::Entrance::Parts{
           .clock = clock,
           .metrics = metrics.registry(),
-          .count_objects = [this](auto group, auto resource) {
-            return flow_control::CountObjects(store, custom_kinds.Now("")->routes, group, resource);
-          },
-          .finish_refusal = [this](const http::Request& request, http::Response& response) {
-            AddHeaders(request, {}, random, response);
-            CountRefused(request, response);
-          }});
+          .count_objects =
+              [this](auto group, auto resource) {
+                return flow_control::CountObjects(store, custom_kinds.Now("")->routes, group,
+                                                  resource);
+              },
+          .finish_refusal =
+              [this](const http::Request& request, http::Response& response) {
+                AddHeaders(request, {}, response);
+                CountRefused(request, response);
+              }});
   flow_configuration = std::make_unique<flow_control::ConfigurationLoop>(store, *entrance);
 }
 
@@ -134,6 +147,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   request.route = match.route;
   const Access access = AccessOf(request.info, match);
   const Verdict verdict = authorizer.Authorize(request.user, access);
+  metrics.Authorized(verdict);
   if (request.told != nullptr) {
     auto& annotations = request.told->annotations();
     annotations.emplace("authorization.k8s.io/decision", verdict.allowed() ? "allow" : "forbid");
@@ -152,10 +166,15 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return resident->answer(request.http);
   }
   if (request.info.is_resource) return NoRouteResponse(match, request);
-  const std::string address = options.advertise_address + ":" + std::to_string(options.secure_port);
-  return HandleNonResource({*core, address, *health, openapi, metrics.registry(), *request.served,
-                            *aggregation, *entrance, discovery, checkpoint},
+  return HandleNonResource({*core, ServerAddress(), *health, openapi, metrics.registry(),
+                            *request.served, *aggregation, *entrance, discovery, checkpoint},
                            request);
+}
+
+std::string ApiServer::State::ServerAddress() const {
+  const std::string& named = options.external_hostname;
+  const std::string& host = named.empty() ? options.advertise_address : named;
+  return host + ":" + std::to_string(options.secure_port);
 }
 
 http::Response ApiServer::Answer(const http::Request& request, Asked asked,
@@ -255,7 +274,7 @@ http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result
         "request failed",
         {{"method", request.method}, {"path", request.path}, {"error", result.error().message}});
   }
-  AddHeaders(request, api_request.warnings, state_->random, response, serving.told.get());
+  state_->AddHeaders(request, api_request.warnings, response, serving.told.get());
   if (serving.told) TellOf(serving, result, response);
   if (pass != nullptr) pass->Mark(response);
   state_->entrance->kinds().Follow(api_request.info, response);
@@ -282,8 +301,9 @@ void ApiServer::TellOf(Serving& serving, const Result<http::Response>& result,
 
 std::optional<http::Response> ApiServer::State::PublicPage(const http::Request& request) {
   if (IsConsoleLogin(request)) return std::nullopt;  // It waits its turn.
-  std::optional<http::Response> page = console.Answer(request);
-  if (page) AddHeaders(request, {}, random, *page);
+  std::optional<http::Response> page = browser_access.Preflight(request);
+  if (!page) page = console.Answer(request);
+  if (page) AddHeaders(request, {}, *page);
   return page;
 }
 

@@ -16,11 +16,13 @@
 #include <vector>
 
 #include "api/values.h"
+#include "apiserver/admission/configuration.h"
 #include "apiserver/aggregation/forward_limits.h"
 #include "apiserver/aggregation/resident.h"
 #include "apiserver/audit/audit_options.h"
 #include "apiserver/auth/front_proxy.h"
 #include "apiserver/auth/user.h"
+#include "apiserver/server/browser_access.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/control_loop.h"
@@ -59,7 +61,13 @@ struct ApiServerOptions {
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
   int node_port_min = 30000;
   int node_port_max = 32767;
-  std::string service_account_issuer = {};  // "": Kubernetes' default.
+  // The first issues tokens, the others' are taken as well; empty: Kubernetes' default.
+  std::vector<std::string> service_account_issuers = {};
+  std::string service_account_jwks_uri = {};  // Where others find the keys; "": at this server.
+  // Nobody gets a token for longer than that, in seconds; 0: for as long as he asks.
+  int64_t service_account_max_token_s = 0;
+  // What pods get is good for a year, whatever they asked for.
+  bool service_account_extends_tokens = true;
   std::vector<std::string> api_audiences = {};
   std::string service_account_signing_key_pem = {};
   std::vector<std::string> service_account_key_pems = {};
@@ -77,6 +85,7 @@ struct ApiServerOptions {
   ForwardLimits forward_limits = {};
   std::vector<std::string> enabled_admission_plugins = {};  // Beyond the default ones.
   std::vector<std::string> disabled_admission_plugins = {};
+  AdmissionSettings admission_settings = {};
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
   // Warning headers for what is stored and nothing acts on; kube-apiserver has none of them.
@@ -89,6 +98,10 @@ struct ApiServerOptions {
   FlowControlOptions flow_control = {};
   std::optional<Resident> resident = {};
   std::optional<AuditOptions> audit = {};  // Unset: nothing is told.
+  BrowserAccessOptions browser_access = {};
+  std::string external_hostname = {};  // By which others know this server; "": its address.
+  // So likely a request ends its connection of HTTP/2, that clients spread over servers anew.
+  double goaway_chance = 0;
 };
 
 class ApiServer final : public http::Handler, public http::PromptHandler, public http::LateHandler {

@@ -24,21 +24,23 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                                      .shared = made.options.shared_store},
                                     made.store, made.clock, made.random));
   made.AddWebhooks(parts);
-  TRY(AddAdmissionPlugins({made.store,
-                           made.caches,
-                           made.authorizer,
-                           made.clock,
-                           made.random,
-                           {made.options.default_not_ready_toleration_s,
-                            made.options.default_unreachable_toleration_s},
-                           made.options.warns_of_unserved_kinds,
-                           made.options.network_policies_are_enforced,
-                           made.webhooks.get(),
-                           [&made] { return made.custom_kinds.Now(""); },
-                           &made.metrics.registry(),
-                           made.options.mutating_policies_act},
-                          made.options.enabled_admission_plugins,
-                          made.options.disabled_admission_plugins, made.admission));
+  TRY(AddAdmissionPlugins(
+      {made.store,
+       made.caches,
+       made.authorizer,
+       made.clock,
+       made.random,
+       {made.options.default_not_ready_toleration_s, made.options.default_unreachable_toleration_s},
+       made.options.warns_of_unserved_kinds,
+       made.options.network_policies_are_enforced,
+       made.webhooks.get(),
+       [&made] { return made.custom_kinds.Now(""); },
+       &made.metrics.registry(),
+       made.options.mutating_policies_act,
+       made.options.admission_settings},
+      made.options.enabled_admission_plugins, made.options.disabled_admission_plugins,
+      made.admission));
+  made.admission.TellTo(made.metrics.registry());
   made.writer = std::make_unique<ObjectWriter>(
       ObjectWriter::Parts{made.store, made.admission, made.clock, made.random, *made.allocation});
   made.remover = std::make_unique<ObjectRemover>(

@@ -105,9 +105,13 @@ Result<> ApiServer::State::AddAuthentication() {
       .audiences = options.api_audiences,
       .signing_key_pem = options.service_account_signing_key_pem,
       .verify_key_pems = options.service_account_key_pems,
-      .generated_key_path = options.generated_key_path};
-  if (!options.service_account_issuer.empty()) {
-    token_options.issuer = options.service_account_issuer;
+      .generated_key_path = options.generated_key_path,
+      .key_set_url = options.service_account_jwks_uri,
+      .lifetime_max_s = options.service_account_max_token_s,
+      .extends_projected = options.service_account_extends_tokens};
+  if (const auto& issuers = options.service_account_issuers; !issuers.empty()) {
+    token_options.issuer = issuers.front();
+    token_options.other_issuers.assign(issuers.begin() + 1, issuers.end());
   }
   tokens = TRY(ServiceAccountTokens::Create(
       std::move(token_options),
@@ -121,12 +125,14 @@ Result<> ApiServer::State::AddAuthentication() {
       clock, random));
   const auto& modes = options.authorization_modes;
   const bool allows_all = modes.size() == 1 && modes[0] == "AlwaysAllow";
-  Authentication::Options auth{.anonymous = options.anonymous_auth.value_or(!allows_all),
-                               .service_accounts = tokens.get(),
-                               .console = &console_sessions,
-                               .clock = &clock,
-                               .client_ca_pem = options.client_ca_pem,
-                               .front_proxy = options.front_proxy};
+  Authentication::Options auth{
+      .anonymous = options.anonymous_auth.value_or(!allows_all),
+      .service_accounts = tokens.get(),
+      .console = &console_sessions,
+      .clock = &clock,
+      .client_ca_pem = options.client_ca_pem,
+      .front_proxy = options.front_proxy,
+      .shown_certificate = [this](Duration left) { metrics.ShownCertificate(left); }};
   // Whoever waits for the server has no credentials yet. Who says --anonymous-auth=false means it.
   if (!options.anonymous_auth) {
     auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
@@ -192,6 +198,7 @@ void ApiServer::State::Authenticate(const http::Request& request, const User* tr
                                     Asked& asked) {
   asked.user = trusted != nullptr ? *trusted
                                   : authentication->Authenticate(request, asked.warnings);
+  if (trusted == nullptr) metrics.Authenticated(asked.user);
   if (!asked.user) return;
   // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
   if (!audit) {

@@ -145,6 +145,7 @@ struct ApiServer::State {
   OpenApiDocuments openapi;
   MadeDiscovery discovery;
   ConsolePages console{ConsoleFiles()};
+  const BrowserAccess browser_access{options.browser_access};
   std::unique_ptr<Upkeep> upkeep;
   std::unique_ptr<DefinitionLoop> definitions;
   std::unique_ptr<Aggregation> aggregation;
@@ -197,6 +198,11 @@ struct ApiServer::State {
   void CountRefused(const http::Request& request, const http::Response& response);
   // What anybody may have, whoever it is; nullopt: that is not what is asked for.
   std::optional<http::Response> PublicPage(const http::Request& request);
+  // What every answer has.
+  void AddHeaders(const http::Request& request, const std::vector<std::string>& warnings,
+                  http::Response& response, const ToldRequest* told = nullptr);
+  // "10.0.0.1:6443", by which others are told of this server.
+  std::string ServerAddress() const;
   Result<http::Response> Route(ApiRequest& request);
   void Authenticate(const http::Request& request, const User* trusted, Asked& asked);
   // Once for each request. False in an attempt that would have to wait.

@@ -75,9 +75,12 @@ Result<http::Response> IssuerDocument(const NonResourceParts& parts, const http:
   http::Response response;
   response.content_type = "application/json";
   response.SetHeader("Cache-Control", "public, max-age=3600");
+  const std::string& given = parts.core.tokens.options().key_set_url;
+  const std::string keys =
+      given.empty() ? "https://" + parts.server_address + "/openid/v1/jwks" : given;
   response.body =
       Json{{"issuer", parts.core.tokens.issuer()},
-           {"jwks_uri", "https://" + parts.server_address + "/openid/v1/jwks"},
+           {"jwks_uri", keys},
            {"response_types_supported", {"id_token"}},
            {"subject_types_supported", {"public"}},
            {"id_token_signing_alg_values_supported", Json::array({parts.core.tokens.algorithm()})}}

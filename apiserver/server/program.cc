@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -21,6 +22,7 @@
 #include "base/feature_gates.h"
 #include "base/heap_release.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/pem.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -129,6 +131,9 @@ void AddUnusedStoreFlags(Flags& flags) {
   flags.AddUnused({"lease-reuse-duration-seconds", "it is 60", {"60"}});
   flags.AddUnused({"storage-media-type", "objects are kept as JSON", {"application/json"}});
   flags.AddUnused({"watch-cache", "events are always kept in memory", {"true"}, kSwitch});
+  flags.AddUnused({"watch-cache-sizes", "so many events are kept as there is room for", {""}});
+  flags.AddUnused(
+      {"etcd-servers-overrides", "all objects are in one store", {""}, !kSwitch, kRefused});
 }
 
 // What command lines of kube-apiserver say that means nothing here.
@@ -155,7 +160,89 @@ void AddUnusedFlags(Flags& flags) {
                    .same = {"1800"},
                    .value = UnusedValue::kNotNegative});
   flags.AddUnused({"endpoint-reconciler-type", "servers tell each other through the store"});
+  for (const char* name :
+       {"authorization-config", "authorization-webhook-config-file", "authorization-policy-file"}) {
+    flags.AddUnused({name,
+                     "who may do what is said by RBAC and the node authorizer",
+                     {""},
+                     !kSwitch,
+                     kRefused});
+  }
+  for (const char* name :
+       {"authorization-webhook-version", "authorization-webhook-cache-authorized-ttl",
+        "authorization-webhook-cache-unauthorized-ttl"}) {
+    flags.AddUnused({name, "no webhook is asked who may do what"});
+  }
+  flags.AddUnused({"admission-control",
+                   "--enable-admission-plugins and --disable-admission-plugins say which there are",
+                   {""},
+                   !kSwitch,
+                   kRefused});
+  flags.AddUnused({"delete-collection-workers", "the objects are deleted many at once"});
+  flags.AddUnused(
+      {"enable-garbage-collector", "owners are looked after", {"true"}, kSwitch, kRefused});
+  flags.AddUnused({"enable-logs-handler", "/logs is not served", {"false"}, kSwitch, kRefused});
+  flags.AddUnused({"kubernetes-service-node-port",
+                   "the service \"kubernetes\" has its cluster IP alone",
+                   {"0"},
+                   !kSwitch,
+                   kRefused});
+  flags.AddUnused({.name = "kubelet-timeout",
+                   .why = "how long a kubelet may take is fixed",
+                   .value = UnusedValue::kNotNegativeDuration});
+  flags.AddUnused({.name = "max-connection-bytes-per-sec",
+                   .why = "connections have no limit of bytes a second",
+                   .same = {"0"},
+                   .value = UnusedValue::kNotNegative});
+  flags.AddUnused({"egress-selector-config-file",
+                   "the server connects to nodes and others itself",
+                   {""},
+                   !kSwitch,
+                   kRefused});
+  flags.AddUnused({"tracing-config-file", "no traces are made", {""}});
+  flags.AddUnused({"debug-socket-path", "no profiles are served", {""}});
+  flags.AddUnused({"contention-profiling", "no profiles are served", {"false"}, kSwitch});
+  for (const char* name : {"peer-ca-file", "peer-advertise-ip", "peer-advertise-port"}) {
+    flags.AddUnused({name, "no request is sent on to a server of another version", {""}});
+  }
+  for (const char* name :
+       {"coordinated-leadership-lease-duration", "coordinated-leadership-renew-deadline",
+        "coordinated-leadership-retry-period"}) {
+    flags.AddUnused({.name = name,
+                     .why = "leaders are elected by those who want to lead",
+                     .value = UnusedValue::kNotNegativeDuration});
+  }
+  for (const char* name :
+       {"emulation-forward-compatible", "runtime-config-emulation-forward-compatible"}) {
+    flags.AddUnused({name, "no other version is emulated", {"false"}, kSwitch});
+  }
+  AddVersionFlags(flags);
   AddUnusedStoreFlags(flags);
+}
+
+void AddServiceAccountFlags(Flags& flags, ApiServerFlags& to) {
+  flags.AddEach("service-account-issuer", to.service_account_issuers,
+                "Issuer of tokens; of several the first, and those of the others are taken too.");
+  flags.Add("api-audiences", to.api_audiences, "Audiences that tokens may name.");
+  flags.Add("service-account-signing-key-file", to.service_account_signing_key_file,
+            "File with the private key that signs tokens.");
+  flags.Add("service-account-key-file", to.service_account_key_files,
+            "Files with keys that verify tokens.");
+  flags.Add("service-account-jwks-uri", to.service_account_jwks_uri,
+            "Where the issuer's document says that the keys are, if not at this server.");
+  flags.Add("service-account-max-token-expiration", to.service_account_max_token,
+            "For how long tokens are good at most; 0: for as long as is asked.");
+  flags.Add("service-account-extend-token-expiration", to.service_account_extend_tokens,
+            "Let the tokens that pods get by themselves live for a year.");
+  flags.AddUnused({"service-account-lookup",
+                   "it is looked up whether the account and its pod are still there",
+                   {"true"},
+                   kSwitch});
+  flags.AddUnused({"service-account-signing-endpoint",
+                   "tokens are signed with the key of --service-account-signing-key-file",
+                   {""},
+                   !kSwitch,
+                   kRefused});
 }
 
 // Those in front of this server, and those behind it.
@@ -211,12 +298,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "CIDRs from which cluster IPs of services come.");
   flags.Add("service-node-port-range", to.service_node_port_range,
             "Ports that services of type NodePort may have.");
-  flags.Add("service-account-issuer", to.service_account_issuer, "Issuer of tokens.");
-  flags.Add("api-audiences", to.api_audiences, "Audiences that tokens may name.");
-  flags.Add("service-account-signing-key-file", to.service_account_signing_key_file,
-            "File with the private key that signs tokens.");
-  flags.Add("service-account-key-file", to.service_account_key_files,
-            "Files with keys that verify tokens.");
+  AddServiceAccountFlags(flags, to);
+  AddPortFlags(flags, to.port);
   AddFrontProxyFlags(flags, to);
   AddAdmissionFlags(flags, to);
   AddFlowControlFlags(flags, to.flow_control);
@@ -298,28 +381,54 @@ Result<std::string> FileOrEmpty(const std::string& path) {
   return ReadWholeFile(path);
 }
 
-Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args) {
-  ApiServerFlags to;
+namespace {
+
+// False: it was only asked for help. What is not given stays as it is.
+Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args) {
   Flags flags("skiff apiserver");
   AddFlags(flags, to);
+  std::string admission_file;
+  flags.Add("admission-control-config-file", admission_file,
+            "An AdmissionConfiguration: what PodSecurity is told.");
   std::vector<std::string> runtime_config;
   flags.Add("runtime-config", runtime_config,
             "Group versions to serve: admissionregistration.k8s.io/v1beta1=true. All stable ones "
             "are served, and none of them can be left out.");
   const bool goes_on = TRY(ParseOrHelp(flags, args));
-  if (!goes_on) return std::nullopt;
+  if (!goes_on) return false;
   to.kinds_on_request = TRY(CheckRuntimeConfig(runtime_config, to.log.notes));
   for (const auto& [name, value] : flags.given()) {
     if (name != "feature-gates") continue;
     const auto set = FeatureGateIn(value, kMutatingPoliciesGate);
     to.mutating_policies_act = set.value_or(to.mutating_policies_act);
   }
+  to.admission_settings = TRY(ReadAdmissionSettings(admission_file, to.log.notes));
   TRY(CheckServerFlags(to));
+  TRY(CheckPortFlags(to.port));
   TRY(CheckAuditFlags(to.audit, to.log.notes));
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
   TRY(ParsePortRange(to.service_node_port_range));
+  return true;
+}
+
+}  // namespace
+
+Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args) {
+  ApiServerFlags to;
+  if (!TRY(ParseInto(to, args))) return std::nullopt;
   return to;
+}
+
+Result<ApiServerFlags> WithApiServerArguments(ApiServerFlags set,
+                                              const std::vector<std::string>& arguments) {
+  std::vector<std::string> args;
+  for (const std::string& argument : arguments) {
+    args.push_back(argument.starts_with("--") ? argument : "--" + argument);
+  }
+  const bool parsed = TRY(ParseInto(set, args));
+  if (!parsed) return Fail(Reason::kInvalid, "--help is no argument of the API server's");
+  return set;
 }
 
 struct ApiServerProcess::Impl {
@@ -334,6 +443,8 @@ struct ApiServerProcess::Impl {
   std::unique_ptr<NodeConnections> nodes;
   std::unique_ptr<http::Server> front;
   std::vector<std::unique_ptr<FollowedFiles>> files;  // On the executor as well.
+  Mutex serving_mutex;
+  http::ServerTls serving GUARDED_BY(serving_mutex);  // What `front` shows.
   std::string authority_pem;
   Duration shutdown_delay = Duration::zero();
 
@@ -341,12 +452,23 @@ struct ApiServerProcess::Impl {
   Result<http::ServerTls> CertificateOf(const ApiServerFlags& flags, const std::string& address);
   Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
   Result<> ConnectNodes(const ApiServerFlags& flags);
+  // Shows what it makes of what is shown now; on error nothing changes.
+  Result<> ShowAnew(const std::function<void(http::ServerTls& shown)>& change);
   // Certificates whose files others renew.
-  void FollowCertificates(const ApiServerFlags& flags, const http::ServerTls& tls);
+  Result<> FollowCertificates(const ApiServerFlags& flags);
 };
 
-void ApiServerProcess::Impl::FollowCertificates(const ApiServerFlags& flags,
-                                                const http::ServerTls& tls) {
+Result<> ApiServerProcess::Impl::ShowAnew(
+    const std::function<void(http::ServerTls& shown)>& change) {
+  const MutexLock lock(serving_mutex);
+  http::ServerTls next = serving;
+  change(next);
+  TRY(front->ReloadTls(next));
+  serving = std::move(next);
+  return {};
+}
+
+Result<> ApiServerProcess::Impl::FollowCertificates(const ApiServerFlags& flags) {
   using Texts = std::vector<std::string>;
   const auto follow = [&](const std::string& certificate, const std::string& key,
                           FollowedFiles::Take take) {
@@ -355,12 +477,25 @@ void ApiServerProcess::Impl::FollowCertificates(const ApiServerFlags& flags,
         std::make_unique<FollowedFiles>(*loops, Texts{certificate, key}, std::move(take)));
     executor->Add(*files.back());
   };
-  follow(flags.tls_cert_file, flags.tls_private_key_file, [this, tls](const Texts& texts) {
-    return front->ReloadTls({texts[0], texts[1], tls.client_ca_pem});
+  follow(flags.tls_cert_file, flags.tls_private_key_file, [this](const Texts& texts) {
+    return ShowAnew([&](http::ServerTls& shown) {
+      shown.certificate_pem = texts[0];
+      shown.key_pem = texts[1];
+    });
   });
+  const auto named = TRY(NamedFilesOf(flags.port));
+  for (size_t i = 0; i < named.size(); ++i) {
+    follow(named[i].certificate, named[i].key, [this, i](const Texts& texts) {
+      return ShowAnew([&](http::ServerTls& shown) {
+        shown.named[i].certificate_pem = texts[0];
+        shown.named[i].key_pem = texts[1];
+      });
+    });
+  }
   follow(flags.proxy_client_cert_file, flags.proxy_client_key_file, [this](const Texts& texts) {
     return server->UseProxyCertificate(texts[0], texts[1]);
   });
+  return {};
 }
 
 Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
@@ -384,6 +519,9 @@ Result<http::ServerTls> ApiServerProcess::Impl::TlsOf(const ApiServerFlags& flag
   // Whose they are is seen when somebody is authenticated by them.
   const std::string of_proxies = TRY(http::ReadAuthorities(flags.requestheader_client_ca_file));
   tls.client_ca_pem = JoinPem(tls.client_ca_pem, of_proxies);
+  tls.choices =
+      TRY(http::ParseTlsChoices(flags.port.tls_min_version, flags.port.tls_cipher_suites));
+  tls.named = TRY(NamedCertificatesOf(flags.port));
   return tls;
 }
 
@@ -408,7 +546,11 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
   ApiServerOptions options{
       .authorization_modes = flags.authorization_modes,
       .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
-      .service_account_issuer = flags.service_account_issuer,
+      .service_account_issuers = flags.service_account_issuers,
+      .service_account_jwks_uri = flags.service_account_jwks_uri,
+      .service_account_max_token_s =
+          std::chrono::duration_cast<std::chrono::seconds>(flags.service_account_max_token).count(),
+      .service_account_extends_tokens = flags.service_account_extend_tokens,
       .api_audiences = flags.api_audiences,
       .generated_key_path = GeneratedKeyPath(flags),
       .advertise_address = address,
@@ -417,6 +559,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .controllers_are_within = flags.controllers_are_within,
       .enabled_admission_plugins = flags.enable_admission_plugins,
       .disabled_admission_plugins = flags.disable_admission_plugins,
+      .admission_settings = flags.admission_settings,
       .default_not_ready_toleration_s = flags.default_not_ready_toleration_s,
       .default_unreachable_toleration_s = flags.default_unreachable_toleration_s,
       .warns_of_unserved_kinds = flags.warn_unserved_kinds,
@@ -427,6 +570,9 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .resident = flags.resident};
   options.anonymous_auth = flags.anonymous_auth;
   options.audit = TRY(AuditOptionsOf(flags.audit));
+  options.browser_access = flags.port.browser_access;
+  options.external_hostname = flags.port.external_hostname;
+  options.goaway_chance = TRY(GoawayChanceOf(flags.port));
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
   options.node_port_min = ports.first;
@@ -496,7 +642,8 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
                                          .prompt = impl->server.get(),
                                          .late = impl->server.get()},
                                         *impl->loops, *impl->server));
-  impl->FollowCertificates(flags, tls);
+  TRY(impl->ShowAnew([&](http::ServerTls& shown) { shown = tls; }));
+  TRY(impl->FollowCertificates(flags));
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
   return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));
 }

@@ -13,6 +13,7 @@
 
 #include "apiserver/server/api_server.h"
 #include "apiserver/server/audit_flags.h"
+#include "apiserver/server/port_flags.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -46,7 +47,11 @@ struct ApiServerFlags {
   bool enable_bootstrap_token_auth = false;
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
   std::string service_node_port_range = "30000-32767";
-  std::string service_account_issuer = "";
+  PortFlags port = {};
+  std::vector<std::string> service_account_issuers = {};
+  std::string service_account_jwks_uri = "";
+  Duration service_account_max_token = Duration::zero();  // None.
+  bool service_account_extend_tokens = true;
   std::vector<std::string> api_audiences = {};
   std::string service_account_signing_key_file = "";
   std::vector<std::string> service_account_key_files = {};
@@ -55,6 +60,7 @@ struct ApiServerFlags {
   std::string kubelet_certificate_authority = "";
   std::vector<std::string> enable_admission_plugins = {};
   std::vector<std::string> disable_admission_plugins = {};
+  AdmissionSettings admission_settings = {};  // Of --admission-control-config-file.
   int default_not_ready_toleration_s = 300;
   int default_unreachable_toleration_s = 300;
   bool warn_unserved_kinds = false;
@@ -84,6 +90,10 @@ struct ApiServerFlags {
   LogFlags log;
 };
 
+// The same with flags beside those that somebody has set already: "tls-min-version=VersionTLS13",
+// also with dashes before it. Invalid carries kube-apiserver's text.
+Result<ApiServerFlags> WithApiServerArguments(ApiServerFlags set,
+                                              const std::vector<std::string>& arguments);
 // Invalid carries kube-apiserver's text; nullopt after --help was printed.
 Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std::string>& args);
 // What is in the file that a flag names; "" where it names none.

@@ -1,5 +1,6 @@
 #include "apiserver/server/server_metrics.h"
 
+#include <algorithm>
 #include <array>
 
 #include "apiserver/request/answer_stream.h"
@@ -152,7 +153,22 @@ ServerMetrics::ServerMetrics()
       response_bytes_(
           registry_.AddHistogram({"apiserver_response_sizes", "[STABLE] Size of answers, in bytes.",
                                   RequestLabels(false, false)},
-                                 Powers(1000, 10, 7))) {
+                                 Powers(1000, 10, 7))),
+      authenticated_(registry_.AddCounter({"authenticated_user_requests",
+                                           "[ALPHA] Requests of known users, by who in groups.",
+                                           {"username"}})),
+      authentications_(registry_.AddCounter({"authentication_attempts",
+                                             "[ALPHA] Requests, by whether it was found out who "
+                                             "asks.",
+                                             {"result"}})),
+      authorizations_(registry_.AddCounter({"authorization_attempts_total",
+                                            "[ALPHA] Requests, by whether they were allowed.",
+                                            {"result"}})),
+      certificate_seconds_(registry_.AddHistogram(
+          {"apiserver_client_certificate_expiration_seconds",
+           "[ALPHA] For how long clients' certificates are good still, request by request."},
+          {0, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 345600, 604800, 2592000, 7776000,
+           15552000, 31104000})) {
   registry_.AddProcessMetrics();
   registry_.AddMeasured({"apiserver_current_inflight_requests",
                          "[STABLE] Requests that are being worked on.",
@@ -194,16 +210,47 @@ ServerMetrics::ServerMetrics()
 }
 
 void ServerMetrics::CountObjectsOf(Store& store) {
+  const auto count = [&store](bool by_group) {
+    std::vector<Sample> samples;
+    for (const KindInfo* kind : BuiltInKinds()) {
+      if (kind->storage_key.empty() || kind->storage_version != kind->api_version) continue;
+      Sample sample{{}, CountOf(store, *kind)};
+      if (by_group)
+        sample.labels = {std::string(kind->group), std::string(kind->resource)};
+      else
+        sample.labels = {GroupResourceOf(*kind).Text()};
+      samples.push_back(std::move(sample));
+    }
+    return samples;
+  };
+  registry_.AddMeasured({"apiserver_resource_objects",
+                         "[ALPHA] Objects that are stored, by group and resource.",
+                         {"group", "resource"}},
+                        [count] { return count(/*by_group=*/true); });
   registry_.AddMeasured(
       {"apiserver_storage_objects", "[STABLE] Objects that are stored, by kind.", {"resource"}},
-      [&store] {
-        std::vector<Sample> samples;
-        for (const KindInfo* kind : BuiltInKinds()) {
-          if (kind->storage_key.empty() || kind->storage_version != kind->api_version) continue;
-          samples.push_back({{GroupResourceOf(*kind).Text()}, CountOf(store, *kind)});
-        }
-        return samples;
-      });
+      [count] { return count(/*by_group=*/false); });
+}
+
+void ServerMetrics::Authenticated(const Result<User>& user) {
+  authentications_.Add({user ? "success" : "failure"});
+  if (!user) return;
+  static constexpr std::string_view kNamed[] = {"admin", "client", "kube_proxy", "kubelet",
+                                                "system:serviceaccount:kube-system:default"};
+  // No name that a user chose becomes a label.
+  const bool is_named =
+      std::find(std::begin(kNamed), std::end(kNamed), user->name) != std::end(kNamed);
+  const bool is_mail = user->name.find('@') != std::string::npos;
+  authenticated_.Add({is_named ? std::string_view(user->name) : is_mail ? "email_id" : "other"});
+}
+
+void ServerMetrics::Authorized(const Verdict& verdict) {
+  const bool is_denied = verdict.decision == Verdict::Decision::kDeny;
+  authorizations_.Add({verdict.allowed() ? "allowed" : is_denied ? "denied" : "no-opinion"});
+}
+
+void ServerMetrics::ShownCertificate(Duration left) {
+  certificate_seconds_.Observe({}, std::chrono::duration<double>(left).count());
 }
 
 void ServerMetrics::Count(const ApiRequest& request, const http::Response& response) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/auth/authorizer.h"
+#include "apiserver/auth/user.h"
 #include "apiserver/request/request_context.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
@@ -39,6 +41,11 @@ class ServerMetrics {
   // Counts the answer; a stream is counted among the long-running ones until it is dropped, which
   // must happen before this dies.
   void Answered(const ApiRequest& request, http::Response& response, Duration took);
+  // Whoever shows no credentials is nobody, and known as that. Not of this process's own requests.
+  void Authenticated(const Result<User>& user);
+  void Authorized(const Verdict& verdict);
+  // So long a client's certificate is good still, with which it has just asked.
+  void ShownCertificate(Duration left);
   // Counts the answer to who was not let in.
   void Refused(const ApiRequest& request, const http::Response& response);
 
@@ -55,6 +62,10 @@ class ServerMetrics {
   HistogramFamily& seconds_;
   HistogramFamily& sli_seconds_;
   HistogramFamily& response_bytes_;
+  CounterFamily& authenticated_;
+  CounterFamily& authentications_;
+  CounterFamily& authorizations_;
+  HistogramFamily& certificate_seconds_;
   ShardedRows long_running_{1};  // By the labels of a stream: begun less ended.
   ShardedRows deprecated_{1};    // By the labels of what was asked for all the same.
 };

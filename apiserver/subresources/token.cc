@@ -1,6 +1,8 @@
 // serviceaccounts/token: a token for a service account, bound to a pod, secret or node.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/gen/authentication_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/rules/core/object_meta.h"
@@ -110,6 +112,12 @@ Result<TokenRequest> RequestOf(ApiRequest& http, const WriteOptions& options) {
   return asked;
 }
 
+bool AreOurs(const std::vector<std::string>& ours, const std::vector<std::string>& asked) {
+  return std::all_of(asked.begin(), asked.end(), [&](const std::string& audience) {
+    return std::find(ours.begin(), ours.end(), audience) != ours.end();
+  });
+}
+
 // The service account itself, which may not be another one than was meant.
 Result<Object> AccountOf(Core& core, const ApiRequest& request, const TokenRequest& asked) {
   const KindInfo& kind = *request.kind;
@@ -151,14 +159,21 @@ Result<http::Response> HandleToken(Core& core, ApiRequest& request) {
   asked.status = {};
   body = ToJson(asked);
   TRY(core.admission.Validate(admission));
-  const int64_t seconds = asked.spec.expiration_seconds.value_or(kSecondsDefault);
+  const ServiceAccountTokens::Options& tokens = core.tokens.options();
+  int64_t seconds = asked.spec.expiration_seconds.value_or(kSecondsDefault);
+  if (tokens.lifetime_max_s > 0 && seconds > tokens.lifetime_max_s) {
+    request.warnings.push_back(
+        fmt::format("requested expiration of {} seconds shortened to {} seconds", seconds,
+                    tokens.lifetime_max_s));
+    seconds = tokens.lifetime_max_s;
+  }
   TokenOrder order{.namespace_name = request.info.namespace_name,
                    .service_account = {request.info.name, account.metadata().uid},
                    .audiences = asked.spec.audiences,
                    .lifetime_s = seconds};
   TRY(Bind(core, request, asked, order));
-  if (order.pod && seconds == kProjectedTokenSeconds &&
-      asked.spec.audiences == core.tokens.audiences()) {
+  if (tokens.extends_projected && order.pod && seconds == kProjectedTokenSeconds &&
+      AreOurs(tokens.audiences, asked.spec.audiences)) {
     order.lifetime_s = kExtendedTokenSeconds;
     order.warn_after_s = seconds;
   }

@@ -1,0 +1,157 @@
+#include "skiff/program_arguments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "skiff/programs.h"
+
+namespace skiff {
+namespace {
+
+constexpr std::string_view kNodePlugin = "NodeRestriction";
+
+// What `up` has flags for, and what its own parts rely on; a "*" at the end stands for anything.
+constexpr std::string_view kOwnOfApiServer[] = {"advertise-address",
+                                                "bind-address",
+                                                "cert-dir",
+                                                "client-ca-file",
+                                                "data-dir",
+                                                "default-not-ready-toleration-seconds",
+                                                "default-unreachable-toleration-seconds",
+                                                "durability",
+                                                "etcd-*",
+                                                "kubelet-certificate-authority",
+                                                "kubelet-client-*",
+                                                "logging-format",
+                                                "proxy-client-*",
+                                                "requestheader-*",
+                                                "secure-port",
+                                                "service-cluster-ip-range",
+                                                "tls-cert-file",
+                                                "tls-private-key-file",
+                                                "v"};
+// Of those that serve a port, elect a leader and connect to a server by themselves.
+constexpr std::string_view kOwnOfAll[] = {"authentication-*",
+                                          "authorization-*",
+                                          "bind-address",
+                                          "cert-dir",
+                                          "client-ca-file",
+                                          "kube-api-*",
+                                          "kubeconfig",
+                                          "leader-*",
+                                          "logging-format",
+                                          "master",
+                                          "requestheader-*",
+                                          "secure-port",
+                                          "tls-*",
+                                          "v"};
+constexpr std::string_view kOwnOfControllers[] = {"allocate-node-cidrs",
+                                                  "cluster-cidr",
+                                                  "cluster-signing-*",
+                                                  "controllers",
+                                                  "local-path-directory",
+                                                  "node-monitor-grace-period",
+                                                  "root-ca-file",
+                                                  "service-account-private-key-file",
+                                                  "service-cluster-ip-range"};
+
+std::string NameIn(const std::string& argument) {
+  const size_t begin = argument.find_first_not_of('-');
+  if (begin == std::string::npos) return "";
+  const size_t equals = argument.find('=', begin);
+  std::string name = argument.substr(begin, equals == std::string::npos ? equals : equals - begin);
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+bool IsAmong(std::span<const std::string_view> patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
+    if (!pattern.ends_with('*')) return name == pattern;
+    pattern.remove_suffix(1);
+    return name.starts_with(pattern);
+  });
+}
+
+Result<> RefuseOwn(const char* flag, const std::vector<std::string>& given,
+                   std::span<const std::string_view> own) {
+  for (const std::string& argument : given) {
+    if (!IsAmong(own, NameIn(argument))) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("--{}={}: `skiff up` sets that itself; its own flags say what can be "
+                            "chosen",
+                            flag, argument));
+  }
+  return {};
+}
+
+std::vector<std::string> AsFlags(const std::vector<std::string>& given) {
+  std::vector<std::string> flags;
+  for (const std::string& argument : given) {
+    flags.push_back(argument.starts_with("--") ? argument : "--" + argument);
+  }
+  return flags;
+}
+
+tl::unexpected<Error> Refused(const char* flag, const Error& error) {
+  return Fail(error.reason, fmt::format("--{}: {}", flag, error.message));
+}
+
+bool Contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void Append(const std::vector<std::string>& more, std::vector<std::string>& notes) {
+  std::copy(more.begin(), more.end(), std::back_inserter(notes));
+}
+
+}  // namespace
+
+Result<ApiServerFlags> WithApiServerArgs(ApiServerFlags set, const std::vector<std::string>& given,
+                                         std::vector<std::string>& notes) {
+  constexpr const char* kFlag = "kube-apiserver-arg";
+  if (given.empty()) return set;
+  TRY(RefuseOwn(kFlag, given, kOwnOfApiServer));
+  auto flags = WithApiServerArguments(std::move(set), AsFlags(given));
+  if (!flags) return Refused(kFlag, flags.error());
+  auto& plugins = flags->enable_admission_plugins;
+  if (!Contains(plugins, kNodePlugin) && !Contains(flags->disable_admission_plugins, kNodePlugin)) {
+    plugins.emplace_back(kNodePlugin);
+  }
+  Append(flags->log.notes, notes);
+  return flags;
+}
+
+Result<ControllerOptions> WithControllerManagerArgs(ControllerOptions set,
+                                                    const std::vector<std::string>& given,
+                                                    std::vector<std::string>& notes) {
+  constexpr const char* kFlag = "kube-controller-manager-arg";
+  if (given.empty()) return set;
+  TRY(RefuseOwn(kFlag, given, kOwnOfAll));
+  TRY(RefuseOwn(kFlag, given, kOwnOfControllers));
+  ControllerManagerFlags flags;
+  flags.controllers = std::move(set);
+  if (const auto parsed = ParseControllerManagerArguments(AsFlags(given), flags); !parsed) {
+    return Refused(kFlag, parsed.error());
+  }
+  Append(flags.log.notes, notes);
+  return std::move(flags.controllers);
+}
+
+Result<scheduler::SchedulerOptions> WithSchedulerArgs(const std::vector<std::string>& given,
+                                                      std::vector<std::string>& notes) {
+  constexpr const char* kFlag = "kube-scheduler-arg";
+  if (given.empty()) return scheduler::SchedulerOptions{};
+  TRY(RefuseOwn(kFlag, given, kOwnOfAll));
+  auto flags = ParseSchedulerFlags(AsFlags(given));
+  if (!flags) return Refused(kFlag, flags.error());
+  if (!*flags) return Refused(kFlag, Error{Reason::kInvalid, "--help is no argument"});
+  Append((*flags)->log.notes, notes);
+  return std::move((*flags)->scheduler);
+}
+
+}  // namespace skiff
