@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "apiserver/storage/index_terms.h"
+#include "apiserver/storage/sealing.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -46,6 +47,7 @@ struct Record {
   std::string value;
   Revision created;   // Of the write that made the key exist.
   Revision modified;  // Of the write that made this version.
+  SealId seal = kNoSeal;  // By which its value is kept; a record in memory is always plain.
 };
 using RecordPtr = std::shared_ptr<const Record>;
 
@@ -256,6 +258,9 @@ class Store {
   virtual void ExpirePages(Revision) {}
   // Since when they have not: Compacted() at least.
   virtual Revision PagesFrom() { return Compacted(); }
+  // Whether the record's value would be sealed by another key if it were written again now: to do
+  // so is worth a write that changes nothing else.
+  virtual bool IsSealedAnew(const Record&) const { return false; }
 };
 
 }  // namespace skiff

@@ -174,6 +174,7 @@ void WriteGroup::Add(WriteQueue::Writer& writer, Revision revision, RecordPtr pr
   Write& write = writer.write;
   if (!write.value) {
     events_.push_back(MakeEvent(Event::Kind::kDelete, revision, previous, previous));
+    sealed_.emplace_back();
     writer.result = Written{.revision = revision, .record = previous};
     overlay_[previous->key] = nullptr;
     return;
@@ -185,10 +186,12 @@ void WriteGroup::Add(WriteQueue::Writer& writer, Revision revision, RecordPtr pr
   const auto record = std::make_shared<const Record>(Record{.key = std::move(write.key),
                                                             .value = std::move(*write.value),
                                                             .created = created,
-                                                            .modified = revision});
+                                                            .modified = revision,
+                                                            .seal = writer.sealed.seal});
   overlay_[record->key] = record;
   writer.result = Written{.revision = revision, .record = record};
   events_.push_back(MakeEvent(Event::Kind::kPut, revision, record, std::move(previous)));
+  sealed_.push_back(std::move(writer.sealed.bytes));
 }
 
 }  // namespace skiff
