@@ -27,7 +27,7 @@ has_datum() { [ "$(datum "$1" "$2")" = "$3" ]; }
 nowhere() { ! grep -rqa "$1" "$2"; } # TEXT PATH
 is_said() { # TEXT COMMAND...
   local text=$1; shift
-  "$@" 2>&1 | grep -qF -- "$text"
+  grep -qF -- "$text" <<<"$("$@" 2>&1 || true)"
 }
 secret() { # NAME TEXT LABEL
   printf '{apiVersion: v1, kind: Secret, metadata: {name: %s, labels: {l: %s}}, stringData: {a: %s}}' "$1" "$3" "$2"
