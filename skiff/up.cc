@@ -95,6 +95,15 @@ void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
   flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
 }
 
+void AddKeepingFlags(Flags& flags, ClusterOptions& options) {
+  flags.Add("durability", options.durability, "sync, interval or memory.");
+  flags.Add("secrets-encryption", options.secrets_encryption,
+            "Keep Secrets encrypted, by a key that is made in --data-dir for that; once it is "
+            "there, they are at each start.");
+  flags.Add("encryption-provider-config", options.encryption_provider_config,
+            "The same by an EncryptionConfiguration of yours; a change of it is taken anew.");
+}
+
 }  // namespace
 
 void AddDataDirFlag(Flags& flags, ClusterOptions& options) {
@@ -174,14 +183,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("etcd-certfile", to.cluster.etcd_cert_file,
             "File with the certificate to show to etcd.");
   flags.Add("etcd-keyfile", to.cluster.etcd_key_file, "File with its private key.");
-  flags.Add("secrets-encryption", to.cluster.secrets_encryption,
-            "Keep Secrets encrypted, by a key that is made in --data-dir for that; once it is "
-            "there, they are at each start.");
-  flags.Add("encryption-provider-config", to.cluster.encryption_provider_config,
-            "The same by an EncryptionConfiguration of yours; a change of it is taken anew.");
+  AddKeepingFlags(flags, to.cluster);
   flags.Add("control-plane-endpoint", to.cluster.control_plane_endpoint,
             "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
-  flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");

@@ -1,6 +1,6 @@
 // Sealing by a KMS plugin, version 2: envelopes. Values are sealed here, by keys that are derived
-// of a seed; the plugin only seals the seed, whose ciphertext lies beside each value. So writes wait
-// for nobody, and reads ask the plugin once for each seed that they meet.
+// of a seed; the plugin only seals the seed, whose ciphertext lies beside each value. So writes
+// wait for nobody, and reads ask the plugin once for each seed that they meet.
 //
 //   Check ─► Status: its key is still K ─► the seed may be used for three more minutes
 //                    its key is now K2  ─► a new seed, and Encrypt of it
