@@ -45,7 +45,7 @@ class Sealing {
   virtual Result<Value> Seal(const Place& place, std::string_view plain) = 0;
   // Of bytes that are sealed or not. May wait for who has the key.
   virtual Result<Value> Open(const Place& place, std::string_view bytes) = 0;
-  // What Seal would do now; nullopt: nobody can tell.
+  // By what Seal would seal it now.
   virtual SealId Current(std::string_view key) const = 0;
 };
 
