@@ -97,6 +97,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   target_link_libraries(record_cipher INTERFACE ipsec_archive)
   target_compile_definitions(record_cipher INTERFACE SKIFF_IPSEC_MB)
 endif()
+archives(sodium_archive sodium)
 archives(libnl_archives nl-route-3 nl-3)
 target_include_directories(libnl_archives INTERFACE ${LIBNL_INCLUDE_DIRS})
 # A fifth of a write's time went into glibc's allocator, and what it kept of small pieces was half of

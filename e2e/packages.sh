@@ -5,8 +5,8 @@ BUILD_PACKAGES=(build-essential cmake ninja-build ccache mold pkg-config ca-cert
   libcpp-httplib-dev libssl-dev nlohmann-json3-dev libyaml-cpp-dev libyaml-dev librocksdb-dev
   libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libexpected-dev
   libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev libre2-dev libwslay-dev libnghttp2-dev
-  libldns-dev libnl-3-dev libnl-route-3-dev libjemalloc-dev zlib1g-dev libgtest-dev libgmock-dev
-  libbenchmark-dev)
+  libsodium-dev libldns-dev libnl-3-dev libnl-route-3-dev libjemalloc-dev zlib1g-dev libgtest-dev
+  libgmock-dev libbenchmark-dev)
 # What Debian has for this processor alone.
 [ "$(dpkg --print-architecture)" != amd64 ] || BUILD_PACKAGES+=(libipsec-mb-dev)
 RUN_PACKAGES=(containerd runc containernetworking-plugins iptables nftables conntrack ipset iproute2

@@ -28,6 +28,7 @@
 #include "skiff/control_plane.h"
 #include "skiff/host_facts.h"
 #include "skiff/join_file.h"
+#include "skiff/secrets_encryption.h"
 #include "skiff/machine_network.h"
 #include "skiff/move_file.h"
 #include "skiff/node.h"
@@ -63,6 +64,8 @@ ApiServerFlags ServerFlags(const ClusterOptions& options, const Pki& pki) {
   flags.etcd_ca_file = options.etcd_ca_file;
   flags.etcd_cert_file = options.etcd_cert_file;
   flags.etcd_key_file = options.etcd_key_file;
+  flags.encryption_provider_config = EncryptionConfigOf(options);
+  flags.encryption_provider_config_automatic_reload = !flags.encryption_provider_config.empty();
   if (!options.control_plane_endpoint.empty()) {
     flags.extra_names = {HostOf(options.control_plane_endpoint)};
   }
@@ -146,6 +149,7 @@ struct Cluster::Parts {
 };
 
 Result<> Cluster::Parts::StartServer(const ClusterOptions& options) {
+  if (options.secrets_encryption) TRY(EnsureEncryptionConfig(options));
   std::vector<std::string> notes;
   ApiServerFlags flags =
       TRY(WithApiServerArgs(ServerFlags(options, *pki), options.api_server_args, notes));

@@ -49,6 +49,9 @@ struct ClusterOptions {
   // Several servers share an etcd; without one, objects lie in the data directory of the only one.
   std::vector<std::string> etcd_servers;
   std::string etcd_ca_file, etcd_cert_file, etcd_key_file;
+  // File of the API server's flag of that name; "": the one below, if it is there or asked for.
+  std::string encryption_provider_config;
+  bool secrets_encryption = false;  // Makes one in the data directory, with a key of its own.
   std::string control_plane_endpoint;  // HOST:PORT that leads to one of them; "": this server.
   bool is_server = true;        // False: a node of another machine's cluster.
   bool operator==(const ClusterOptions&) const = default;

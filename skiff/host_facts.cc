@@ -50,7 +50,8 @@ constexpr std::string_view kOurs[] = {"cluster.json", "kubelet.conf",  "admin.ku
                                       "logs",         "local-path",    "service-account.key",
                                       "manifests",    "forwarding.undo", "simulated.sock",
                                       "ingress", "checkpoints", "restore.new", "restore.old",
-                                      "fork.json",     "network-policies", kClockFaultsFile};
+                                      "fork.json",     "network-policies", "encryption-config.yaml",
+                                      kClockFaultsFile};
 // What a mount point has of its own.
 constexpr std::string_view kOfMounts = "lost+found";
 

@@ -96,6 +96,15 @@ void AddServiceRangeFlag(Flags& flags, ClusterOptions& options) {
   flags.Add("service-cluster-ip-range", options.service_cidr, "Addresses of services.");
 }
 
+void AddKeepingFlags(Flags& flags, ClusterOptions& options) {
+  flags.Add("durability", options.durability, "sync, interval or memory.");
+  flags.Add("secrets-encryption", options.secrets_encryption,
+            "Keep Secrets encrypted, by a key that is made in --data-dir for that; once it is "
+            "there, they are at each start.");
+  flags.Add("encryption-provider-config", options.encryption_provider_config,
+            "The same by an EncryptionConfiguration of yours; a change of it is taken anew.");
+}
+
 }  // namespace
 
 void AddDataDirFlag(Flags& flags, ClusterOptions& options) {
@@ -175,9 +184,9 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("etcd-certfile", to.cluster.etcd_cert_file,
             "File with the certificate to show to etcd.");
   flags.Add("etcd-keyfile", to.cluster.etcd_key_file, "File with its private key.");
+  AddKeepingFlags(flags, to.cluster);
   flags.Add("control-plane-endpoint", to.cluster.control_plane_endpoint,
             "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
-  flags.Add("durability", to.cluster.durability, "sync, interval or memory.");
   flags.AddEach("kube-apiserver-arg", to.cluster.api_server_args,
                 "NAME=VALUE, a flag of kube-apiserver (`skiff apiserver --help`); again for each. "
                 "Files by absolute paths.");
@@ -203,6 +212,7 @@ void MakePathsAbsolute(ClusterOptions& options) {
   options.etcd_ca_file = PathAsTyped(options.etcd_ca_file);
   options.etcd_cert_file = PathAsTyped(options.etcd_cert_file);
   options.etcd_key_file = PathAsTyped(options.etcd_key_file);
+  options.encryption_provider_config = PathAsTyped(options.encryption_provider_config);
   for (std::string& archive : options.image_archives) archive = PathAsTyped(archive);
 }
 
@@ -260,6 +270,16 @@ Result<> CheckUpFlags(UpFlags& to) {
   TRY(CheckStoreFlags(server));
   TRY(CheckProgramArgs(cluster));
   TRY(CheckSeveralServers(cluster));
+  if (cluster.secrets_encryption && !cluster.encryption_provider_config.empty()) {
+    return Fail(Reason::kInvalid,
+                "--secrets-encryption makes a configuration, and --encryption-provider-config "
+                "names one: leave one of the two out");
+  }
+  if (cluster.secrets_encryption && !cluster.etcd_servers.empty()) {
+    return Fail(Reason::kInvalid,
+                "--secrets-encryption makes a key of this server's own, and servers that share an "
+                "etcd need the same one: give each the same --encryption-provider-config");
+  }
   TRY(CheckFlagNumber("nodes", cluster.simulated_nodes, 0, kSimulatedNodesMax));
   if (!cluster.bootstrap_token.empty()) TRY(ParseGivenToken(cluster.bootstrap_token));
   TRY(CheckFlagNumber("secure-port", cluster.secure_port, 1, kPortMax));

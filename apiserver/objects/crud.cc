@@ -1,5 +1,6 @@
 #include "apiserver/objects/crud.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "apiserver/request/respond.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/storage/keys.h"
+#include "apiserver/storage/record_header.h"
 
 namespace skiff {
 namespace {
@@ -281,6 +283,9 @@ Result<http::Response> HandleDeleteCollection(Core& core, ApiRequest& request) {
     for (bool more = true; more;) {
       records.clear();
       more = TRY(page.records->Next(kReadBytes, records));
+      const auto broken = std::ranges::find_if(
+          records, [](const RecordPtr& record) { return IsUnreadable(record->value); });
+      if (broken != records.end()) return Fail(UnreadableInList(**broken));
       TRY(shown.Add(kind, records));
       TRY(core.remover.DeleteAll(request, records, options));
     }

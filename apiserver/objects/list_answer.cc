@@ -105,8 +105,9 @@ class ListWriter {
   Result<std::string_view> TextOfNext(size_t place) {
     if (place + 1 < batch_.size()) FetchSoon(*batch_[place + 1]);
     const Record& record = *batch_[place];
-    const ObjectView view = TRY(ObjectView::Of(record));
-    if (IsSentAsKept(kind_, view)) return view.body();
+    const auto view = ObjectView::Of(record);
+    if (!view) return Fail(IsUnreadable(record.value) ? UnreadableInList(record) : view.error());
+    if (IsSentAsKept(kind_, *view)) return view->body();
     text_ = TRY(TextOf(kind_, record));
     return std::string_view(text_);
   }

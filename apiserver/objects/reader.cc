@@ -171,7 +171,9 @@ Result<OpenPage> OpenPageOf(Store& store, const KindInfo& kind, std::string_view
     const auto wanted = std::make_shared<const ListQuery>(options);
     request.filter = [wanted, &kind](const Record& record) {
       const auto view = ObjectView::Of(record);
-      return view && Selects(*wanted, kind, record.key, *view);
+      // What cannot be read may be what is asked for: the list fails by it.
+      if (!view) return IsUnreadable(record.value);
+      return Selects(*wanted, kind, record.key, *view);
     };
   }
   const bool goes_on = !options.continue_token.empty() && position.at.value > 0;

@@ -454,7 +454,8 @@ Result<std::optional<Saved>> ObjectWriter::TryUpdate(ApiRequest& request, const 
   if (!mode.skip_admission) TRY(ValidateUpdate(admission, mode, object, old));
   Saved saved{.kind = &kind, .text = {}, .revision = record->modified};
   saved.deleted = IsFinished(object, old);
-  if (!saved.deleted && !mode.always_changes && IsUnchanged(*record, old, object)) {
+  if (!saved.deleted && !mode.always_changes && !parts_.store.IsSealedAnew(*record) &&
+      IsUnchanged(*record, old, object)) {
     saved.unchanged = true;
     TRY(ShowKept(request, *record, old, saved));
     return saved;

@@ -36,6 +36,7 @@ namespace skiff {
 
 struct KindInfo;
 struct NodeConnections;
+class Encryption;
 class ServedKinds;
 
 namespace flow_control {
@@ -120,6 +121,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
     // Copies the store as it is now (storage/checkpoints.h), and says where to; or why not. Null:
     // it cannot be asked for.
     std::function<Result<std::string>()> checkpoint = {};
+    // What seals what the store keeps, for metrics and health; nullptr: nothing does.
+    Encryption* encryption = nullptr;
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "apiserver/auth/node_authorizer.h"
+#include "apiserver/encryption/encryption.h"
 #include "apiserver/identity/node_connections.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
@@ -155,6 +156,12 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
                            .store_ready = parts.store_ready};
   if (nodes != nullptr) {
     health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
+  }
+  if (parts.encryption != nullptr) {
+    parts.encryption->AddMetrics(metrics.registry());
+    if (parts.encryption->HasHealthCheck()) {
+      health_parts.kms_providers = [sealing = parts.encryption] { return sealing->Health(); };
+    }
   }
   health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
 }

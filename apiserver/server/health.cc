@@ -86,6 +86,10 @@ std::string NoMatchWarning(const std::vector<std::string>& unknown) {
   return "warn: some health checks cannot be excluded: no matches for " + list + "\n";
 }
 
+bool IsAskedAt(const HealthMonitor::Verdict& verdict, std::string_view root) {
+  return root == "readyz" || (!verdict.ready_only && (!verdict.not_live || root != "livez"));
+}
+
 http::Response RunAll(const std::vector<HealthMonitor::Verdict>& verdicts,
                       const http::Request& request, std::string_view root) {
   std::vector<std::string> excluded;
@@ -95,7 +99,7 @@ http::Response RunAll(const std::vector<HealthMonitor::Verdict>& verdicts,
   std::string report;
   bool healthy = true;
   for (const auto& verdict : verdicts) {
-    if (verdict.ready_only && root != "readyz") continue;
+    if (!IsAskedAt(verdict, root)) continue;
     if (std::erase(excluded, verdict.name) > 0) {
       report.append("[+]").append(verdict.name).append(" excluded: ok\n");
       continue;
@@ -130,6 +134,12 @@ std::vector<HealthMonitor::Check> HealthChecks(const HealthParts& parts) {
   checks.push_back({.name = "informer-sync", .ready_only = true, .look = [caches = &parts.caches] {
                       return LookAtCaches(*caches);
                     }});
+  if (parts.kms_providers) {
+    checks.push_back({.name = "kms-providers",
+                      .not_live = true,
+                      .immediate = true,
+                      .look = parts.kms_providers});
+  }
   for (const StartObject& object : kStartObjects) {
     if (object.resource == "clusterroles" && !parts.has_rbac) continue;
     checks.push_back({.name = std::string(object.check),
@@ -159,7 +169,7 @@ std::optional<http::Response> HealthResponse(const NonResourceParts& parts,
     if (path[0] != '/') continue;
     path.remove_prefix(1);
     for (const auto& verdict : parts.health.Verdicts()) {
-      if (verdict.name != path || (verdict.ready_only && root != "readyz")) continue;
+      if (verdict.name != path || !IsAskedAt(verdict, root)) continue;
       if (verdict.fault.empty()) return TextResponse(200, "ok");
       return TextResponse(500, "internal server error: " + verdict.fault + "\n");
     }

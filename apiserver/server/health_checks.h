@@ -22,6 +22,8 @@ struct HealthParts {
   // Whether a new start would help, and whether it can be used. Null: a read tells.
   std::function<Result<>()> store_alive = {};
   std::function<Result<>()> store_ready = {};
+  // How the plugins are that have keys of the store; null: there are none.
+  std::function<Result<>()> kms_providers = {};
 };
 
 // In kube-apiserver's order.

@@ -61,7 +61,10 @@ std::vector<HealthMonitor::Verdict> HealthMonitor::Verdicts() {
   if (!aside && !MayWait()) return verdicts;
   for (size_t i = 0; i < checks_.size(); ++i) {
     const Check& check = checks_[i];
-    Verdict verdict{.name = check.name, .ready_only = check.ready_only, .fault = ""};
+    Verdict verdict{.name = check.name,
+                    .ready_only = check.ready_only,
+                    .not_live = check.not_live,
+                    .fault = ""};
     if (check.immediate || !aside) {
       seen[i] = Look(check, std::move(seen[i]));
       MutexLock lock(mutex_);

@@ -28,6 +28,7 @@ class HealthMonitor final : public ControlLoop {
   struct Check {
     std::string name;
     bool ready_only = false;  // A server that fails it is not to be restarted, only spared.
+    bool not_live = false;    // The same, but that /healthz tells of it as well.
     // Looks when it is asked, as it cannot wait for anything.
     bool immediate = false;
     // Something that is done once at the start: when it has been seen to be, it stays so.
@@ -37,6 +38,7 @@ class HealthMonitor final : public ControlLoop {
   struct Verdict {
     std::string name;
     bool ready_only = false;
+    bool not_live = false;
     std::string fault;  // "": it passes.
   };
 

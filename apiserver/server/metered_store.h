@@ -36,6 +36,7 @@ class MeteredStore final : public Store {
   Revision Compacted() override { return store_.Compacted(); }
   void ExpirePages(Revision revision) override { store_.ExpirePages(revision); }
   Revision PagesFrom() override { return store_.PagesFrom(); }
+  bool IsSealedAnew(const Record& record) const override { return store_.IsSealedAnew(record); }
 
  private:
   template <typename Answer>

@@ -88,6 +88,12 @@ void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
             "How often old revisions are dropped; 0: never.");
   flags.Add("event-ttl", to.event_ttl, "How long events are kept in etcd.");
   flags.Add("storage-backend", to.storage_backend, "etcd3.");
+  flags.Add("encryption-provider-config", to.encryption_provider_config,
+            "File with the EncryptionConfiguration of apiserver.config.k8s.io/v1 that says which "
+            "objects are kept encrypted, by which keys.");
+  flags.Add("encryption-provider-config-automatic-reload",
+            to.encryption_provider_config_automatic_reload,
+            "Take that file anew when it changes.");
   flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
             "How long to wait for etcd at the start.");
 }
@@ -610,7 +616,7 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   // Both wait for the disk or for others, so they do it at one time.
   std::optional<Result<http::ServerTls>> tls_made;
   std::jthread certificates([&] { tls_made = impl->TlsOf(flags, address); });
-  auto opened = OpenProgramStore(flags, impl->clock);
+  auto opened = OpenProgramStore(flags, impl->clock, impl->random);
   certificates.join();
   impl->storage = TRY(std::move(opened));
   const http::ServerTls tls = TRY(*std::move(tls_made));
@@ -620,7 +626,7 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   impl->server = TRY(ApiServer::Create(
       std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get(),
                            impl->storage.alive, impl->storage.ready, nullptr,
-                           impl->storage.checkpoint}));
+                           impl->storage.checkpoint, impl->storage.encryption.get()}));
   TRY(impl->storage.settle());
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
   impl->work.push_back(&impl->server->WatchHealth());
@@ -675,6 +681,7 @@ void ApiServerProcess::Stop() {
   impl_->server.reset();
   impl_->storage.loops.clear();
   impl_->storage.store.reset();
+  impl_->storage.encryption.reset();
 }
 
 int ApiServerMain(const std::vector<std::string>& args) {

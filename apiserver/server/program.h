@@ -82,6 +82,8 @@ struct ApiServerFlags {
   Duration event_ttl = 1h;
   Duration storage_initialization_timeout = 1min;
   std::string storage_backend = "";
+  std::string encryption_provider_config = "";  // File; "": objects are kept as they are.
+  bool encryption_provider_config_automatic_reload = false;
   Duration shutdown_delay = Duration::zero();
   // Where simulated nodes answer (NodeConnections); no flag.
   std::function<std::string(const std::string& node)> socket_of_simulated = {};

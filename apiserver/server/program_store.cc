@@ -35,13 +35,16 @@ std::string PrefixOf(std::string prefix) {
   return prefix;
 }
 
-Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& clock) {
+Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& clock,
+                                  Encryption* encryption) {
   const Durability durability = TRY(DurabilityOf(flags.durability));
   auto store = TRY(RocksdbStore::Open({.path = flags.data_dir + "/store",
                                        .durability = durability,
-                                       .begins_unsynced = durability == Durability::kSync},
+                                       .begins_unsynced = durability == Durability::kSync,
+                                       .sealing = encryption},
                                       clock));
   ProgramStore opened;
+  if (encryption) encryption->OnChange([&cache = store->cache()] { cache.Clear(); });
   opened.settle = [raw = store.get()] { return raw->Sync(); };
   // A full disk is no reason to start anew: there is nothing that a new start could write.
   opened.alive = [raw = store.get()]() -> Result<> {
@@ -80,7 +83,8 @@ std::string EtcdCopyCommand(const ApiServerFlags& flags) {
       options);
 }
 
-Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
+Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock,
+                              Encryption* encryption) {
   EtcdStore::Options options;
   options.client.servers = flags.etcd_servers;
   options.client.ca_pem = TRY(http::ReadAuthorities(flags.etcd_ca_file));
@@ -96,6 +100,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   options.initialization_timeout = flags.storage_initialization_timeout;
   options.read_object = RecordValueFromEtcd;
   options.give_up = &EndIsAsked;
+  options.sealing = encryption;
   auto connected = EtcdStore::Open(std::move(options), clock);
   if (!connected) {
     Error error = connected.error();
@@ -105,6 +110,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock) {
   }
   auto store = *std::move(connected);
   ProgramStore opened;
+  if (encryption) encryption->OnChange([&cache = store->cache()] { cache.Clear(); });
   opened.settle = [] { return Result<>(); };  // etcd syncs each.
   opened.alive = [raw = store.get()] { return raw->CheckHealth(); };
   opened.checkpoint = [how = EtcdCopyCommand(flags)]() -> Result<std::string> {
@@ -127,6 +133,12 @@ Result<> CheckStoreFlags(const ApiServerFlags& flags) {
                 "--storage-backend invalid, allowed values: etcd3. If not specified, it will "
                 "default to 'etcd3'");
   }
+  if (flags.encryption_provider_config.empty() &&
+      flags.encryption_provider_config_automatic_reload) {
+    return Fail(Reason::kInvalid,
+                "--encryption-provider-config-automatic-reload must be set with "
+                "--encryption-provider-config");
+  }
   if (flags.etcd_cert_file.empty() != flags.etcd_key_file.empty()) {
     return Fail(Reason::kInvalid,
                 "--etcd-certfile and --etcd-keyfile must be given together or not at all");
@@ -134,8 +146,21 @@ Result<> CheckStoreFlags(const ApiServerFlags& flags) {
   return {};
 }
 
-Result<ProgramStore> OpenProgramStore(const ApiServerFlags& flags, const Clock& clock) {
-  return flags.etcd_servers.empty() ? OpenEmbedded(flags, clock) : OpenEtcd(flags, clock);
+Result<ProgramStore> OpenProgramStore(const ApiServerFlags& flags, const Clock& clock,
+                                      Random& random) {
+  std::unique_ptr<Encryption> encryption;
+  if (!flags.encryption_provider_config.empty()) {
+    encryption = TRY(Encryption::Open({.file = flags.encryption_provider_config,
+                                       .reload = flags.encryption_provider_config_automatic_reload},
+                                      clock, random));
+  }
+  auto opened = TRY(flags.etcd_servers.empty() ? OpenEmbedded(flags, clock, encryption.get())
+                                               : OpenEtcd(flags, clock, encryption.get()));
+  if (!encryption) return opened;
+  opened.own_loops.push_back(encryption.get());
+  opened.own_loops.push_back(&encryption->plugins());
+  opened.encryption = std::move(encryption);
+  return opened;
 }
 
 }  // namespace skiff

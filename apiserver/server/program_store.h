@@ -5,14 +5,18 @@
 #include <memory>
 #include <vector>
 
+#include "apiserver/encryption/encryption.h"
 #include "apiserver/server/program.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/control_loop.h"
+#include "base/id.h"
 
 namespace skiff {
 
 struct ProgramStore {
+  // What seals what the store keeps; nullptr: nothing does. Goes after the store.
+  std::unique_ptr<Encryption> encryption;
   std::unique_ptr<Store> store;
   // Makes durable what the server wrote by itself, and from then on every write before it is
   // acknowledged. Called once, before the first request is taken.
@@ -27,8 +31,9 @@ struct ProgramStore {
   std::function<Result<std::string>()> checkpoint;
 };
 
-// kInvalid names the flag that is wrong. `clock` outlives the store.
-Result<ProgramStore> OpenProgramStore(const ApiServerFlags& flags, const Clock& clock);
+// kInvalid names the flag that is wrong. `clock` and `random` outlive the store.
+Result<ProgramStore> OpenProgramStore(const ApiServerFlags& flags, const Clock& clock,
+                                      Random& random);
 // What can be said of the flags without opening anything.
 Result<> CheckStoreFlags(const ApiServerFlags& flags);
 

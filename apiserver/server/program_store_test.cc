@@ -107,10 +107,11 @@ TEST(ApiServerProgram, KnowsWhetherAnonymousRequestsWereSpokenOf) {
 TEST(ProgramStore, OpensEtcdUnderItsPrefixAndSaysWhenNobodyAnswers) {
   const EtcdHost host;
   SystemClock clock;
+  SystemRandom random;
   ApiServerFlags flags;
   flags.etcd_servers = {host.Url()};
   flags.etcd_prefix = "other/";
-  const auto opened = OpenProgramStore(flags, clock);
+  const auto opened = OpenProgramStore(flags, clock, random);
   ASSERT_TRUE(opened) << opened.error().message;
   ASSERT_TRUE(opened->store->Apply({.key = "/registry/pods/default/x", .value = "1"}));
   etcd::RangeRequest request;
@@ -123,7 +124,7 @@ TEST(ProgramStore, OpensEtcdUnderItsPrefixAndSaysWhenNobodyAnswers) {
               HasSubstr("`etcdctl --endpoints=" + host.Url() + " snapshot save FILE`"));
   flags.etcd_servers = {host.UrlAt(EtcdHost::FreePort())};
   flags.storage_initialization_timeout = 200ms;
-  const auto nobody = OpenProgramStore(flags, clock);
+  const auto nobody = OpenProgramStore(flags, clock, random);
   ASSERT_FALSE(nobody);
   EXPECT_THAT(nobody.error().message, HasSubstr(flags.etcd_servers[0]));
 }
@@ -132,10 +133,11 @@ TEST(ProgramStore, CopiesTheEmbeddedStoreForWhoTakesTheCopiesAway) {
   std::string folder = "/tmp/skiff-program-store-XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   SystemClock clock;
+  SystemRandom random;
   ApiServerFlags flags;
   flags.data_dir = folder;
   for (const int start : {1, 2}) {
-    const auto opened = OpenProgramStore(flags, clock);
+    const auto opened = OpenProgramStore(flags, clock, random);
     ASSERT_TRUE(opened) << opened.error().message;
     EXPECT_EQ(std::filesystem::exists(folder + "/checkpoints"), false)
         << "what an earlier start left is gone";
@@ -165,11 +167,12 @@ TEST(ProgramStore, OpensTheEmbeddedStoreWithoutEtcd) {
   std::string folder = "/tmp/skiff-program-store-XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   SystemClock clock;
+  SystemRandom random;
   ApiServerFlags flags;
   flags.data_dir = folder;
   flags.durability = "interval";
   {
-    const auto opened = OpenProgramStore(flags, clock);
+    const auto opened = OpenProgramStore(flags, clock, random);
     ASSERT_TRUE(opened) << opened.error().message;
     EXPECT_EQ(opened->loops.size(), 4u)
         << "compaction, events that expire, records that nobody uses, syncing";

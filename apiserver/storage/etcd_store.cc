@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "apiserver/storage/record_header.h"
 #include "apiserver/storage/store_answers.h"
 
 namespace skiff {
@@ -110,7 +111,7 @@ std::optional<std::string> EtcdStore::FromEtcdKey(std::string_view key) const {
   return std::string(kRoot) + std::string(key.substr(1));
 }
 
-std::string EtcdStore::ValueOf(const mvccpb::KeyValue& kv, const std::string& key) {
+Sealing::Value EtcdStore::ValueOf(const mvccpb::KeyValue& kv, const std::string& key) {
   const Revision modified = RevisionFrom(kv.mod_revision());
   {
     MutexLock lock(pending_mutex_);
@@ -122,21 +123,32 @@ std::string EtcdStore::ValueOf(const mvccpb::KeyValue& kv, const std::string& ke
       if (write.revision_at != std::string::npos) {
         value.insert(write.revision_at, std::to_string(modified.value));
       }
-      return value;
+      return {std::move(value), write.seal};
     }
   }
-  return FromEtcd(kv.value(), modified, options_.read_object);
+  const bool covered = options_.sealing && options_.sealing->Covers(key);
+  if (!covered && !IsSealed(kv.value())) {
+    return {FromEtcd(kv.value(), modified, options_.read_object)};
+  }
+  const auto opened = OpenSealed(options_.sealing, {key, kv.key()}, kv.value());
+  if (!opened) return {UnreadableValue(opened.error().message)};
+  return {FromEtcd(opened->bytes, modified, options_.read_object), opened->seal};
+}
+
+bool EtcdStore::IsSealedAnew(const Record& record) const {
+  return options_.sealing && options_.sealing->Current(record.key) != record.seal;
 }
 
 RecordPtr EtcdStore::ToRecord(const mvccpb::KeyValue& kv, std::string key) {
   const Revision modified = RevisionFrom(kv.mod_revision());
   // Others may change several keys in one revision.
   if (auto cached = cache_.Find(modified); cached && cached->key == key) return cached;
-  std::string value = ValueOf(kv, key);
+  auto [value, seal] = ValueOf(kv, key);
   return std::make_shared<const Record>(Record{.key = std::move(key),
                                                .value = std::move(value),
                                                .created = RevisionFrom(kv.create_revision()),
-                                               .modified = modified});
+                                               .modified = modified,
+                                               .seal = seal});
 }
 
 bool EtcdStore::ToEvents(const etcd::WatchResponse& from, Revision after, bool bygone,

@@ -69,6 +69,8 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
     // Asked from time to time while it waits; true: for nothing any more.
     std::function<bool()> give_up = [] { return false; };
     ObjectReader read_object = {};
+    // As RocksdbStore has it; values lie in etcd as kube-apiserver seals them.
+    Sealing* sealing = nullptr;
   };
 
   // `clock` outlives the store.
@@ -88,6 +90,8 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   // As far as this server has heard of it.
   Revision Compacted() override { return Revision{compacted_.load()}; }
 
+  bool IsSealedAnew(const Record& record) const override;
+
   // Whether etcd answers, with a quorum, and what it says shows here.
   Result<> CheckHealth();
   // From now on no cursor waits for etcd; the caller runs the loop, which ends before the store.
@@ -105,6 +109,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
     std::string bytes;  // As in etcd.
     std::string value;
     size_t revision_at;
+    SealId seal = kNoSeal;
   };
   class PendingEntry;
 
@@ -116,7 +121,9 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<std::string> ToEtcdKey(std::string_view key) const;
   std::optional<std::string> FromEtcdKey(std::string_view key) const;
   RecordPtr ToRecord(const mvccpb::KeyValue& kv, std::string key);
-  std::string ValueOf(const mvccpb::KeyValue& kv, const std::string& key);
+  Sealing::Value ValueOf(const mvccpb::KeyValue& kv, const std::string& key);
+  // The bytes that lie in etcd for the value of a write.
+  Result<> SealFor(std::string_view key, std::string_view etcd_key, Pending& pending) const;
   // Appends the events of our keys after `after`. False when one is incomplete.
   bool ToEvents(const etcd::WatchResponse& from, Revision after, bool bygone,
                 std::vector<EventPtr>& out);
@@ -142,7 +149,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<etcd::TxnRequest> TransactionOf(const Write& write, const std::string& key,
                                          const std::string& bytes);
   Error Refusal(const Write& write, const etcd::TxnResponse& response);
-  Result<Written> PutDone(const Write& write, const std::string& value,
+  Result<Written> PutDone(const Write& write, const Pending& pending,
                           const etcd::TxnResponse& response);
 
   Result<Revision> ReadEvents(const Wanted& wanted, Revision after,

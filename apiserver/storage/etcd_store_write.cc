@@ -92,7 +92,17 @@ Error EtcdStore::Refusal(const Write& write, const etcd::TxnResponse& response) 
   return WrongRevision(write.key, modified, write.expect.revision);
 }
 
-Result<Written> EtcdStore::PutDone(const Write& write, const std::string& value,
+Result<> EtcdStore::SealFor(std::string_view key, std::string_view etcd_key,
+                            Pending& pending) const {
+  if (!options_.sealing || !options_.sealing->Covers(key)) return {};
+  Sealing::Value sealed = TRY(options_.sealing->Seal({key, etcd_key}, pending.bytes));
+  if (sealed.seal == kNoSeal) return {};
+  pending.bytes = std::move(sealed.bytes);
+  pending.seal = sealed.seal;
+  return {};
+}
+
+Result<Written> EtcdStore::PutDone(const Write& write, const Pending& pending,
                                    const etcd::TxnResponse& response) {
   const Revision revision = RevisionFrom(response.header().revision());
   if (auto record = cache_.Find(revision); record && record->key == write.key) {
@@ -100,9 +110,10 @@ Result<Written> EtcdStore::PutDone(const Write& write, const std::string& value,
   }
   const auto& written = response.responses(1).response_range();
   Record record{.key = write.key,
-                .value = value,
+                .value = pending.value,
                 .created = RevisionFrom(written.kvs(0).create_revision()),
-                .modified = revision};
+                .modified = revision,
+                .seal = pending.seal};
   if (write.revision_at != std::string::npos) {
     record.value.insert(write.revision_at, std::to_string(revision.value));
   }
@@ -117,6 +128,7 @@ Result<Written> EtcdStore::Apply(Write write) {
     pending.bytes = ToEtcd(*write.value, write.revision_at);
     pending.value = *std::move(write.value);
     write.value.emplace();
+    TRY(SealFor(write.key, key, pending));
   }
   const PendingEntry entry(*this, write.key, std::move(pending));
   const etcd::TxnRequest txn = TRY(TransactionOf(write, key, entry.write().bytes));
@@ -131,7 +143,7 @@ Result<Written> EtcdStore::Apply(Write write) {
   const Revision revision = RevisionFrom(response->header().revision());
   if (write.value) {
     (void)WaitUntilVisible(revision, kOwnEventWait);  // It is durable all the same.
-    return PutDone(write, entry.write().value, *response);
+    return PutDone(write, entry.write(), *response);
   }
   const auto& erased = response->responses(0).response_delete_range();
   if (erased.prev_kvs().empty()) return Fail(NoSuchKey(write.key));

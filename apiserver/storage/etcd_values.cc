@@ -33,18 +33,18 @@ std::optional<std::string> PlainObject(std::string_view value, size_t revision_a
   return text.append(before).append(after).append("\n");
 }
 
-std::string Framed(std::string_view value, size_t revision_at) {
+}  // namespace
+
+std::string FramedForEtcd(std::string_view value, size_t revision_at) {
   std::string bytes(kFrame);
   const uint64_t place = revision_at == std::string::npos ? UINT64_MAX : revision_at;
   for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(place >> shift));
   return bytes.append(value);
 }
 
-}  // namespace
-
 std::string ToEtcd(std::string_view value, size_t revision_at) {
   if (auto text = PlainObject(value, revision_at)) return *std::move(text);
-  return Framed(value, revision_at);
+  return FramedForEtcd(value, revision_at);
 }
 
 std::string FromEtcd(std::string_view bytes, Revision modified, const ObjectReader& read_object) {

@@ -30,6 +30,8 @@ using ObjectReader =
 
 // Of Write::value and Write::revision_at.
 std::string ToEtcd(std::string_view value, size_t revision_at);
+// Of any value, framed.
+std::string FramedForEtcd(std::string_view value, size_t revision_at);
 // What is no object and not framed is the value itself. `read_object` may be empty.
 std::string FromEtcd(std::string_view bytes, Revision modified, const ObjectReader& read_object);
 

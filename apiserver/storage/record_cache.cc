@@ -1,5 +1,7 @@
 #include "apiserver/storage/record_cache.h"
 
+#include "apiserver/storage/record_header.h"
+
 namespace skiff {
 
 size_t RecordBytes(const Record& record) {
@@ -69,6 +71,19 @@ void RecordCache::Age() {
   } while (old.size() == kSlice);
 }
 
+void RecordCache::Clear() {
+  constexpr size_t kSlice = 256;
+  std::vector<RecordPtr> old;
+  do {
+    old.clear();
+    MutexLock lock(mutex_);
+    while (old.size() < kSlice && !order_.empty()) {
+      old.push_back(order_.back().record);
+      EvictOldest();
+    }
+  } while (old.size() == kSlice);
+}
+
 size_t RecordCache::bytes() const {
   MutexLock lock(mutex_);
   return bytes_;
@@ -83,6 +98,7 @@ RecordPtr RecordCache::FindLocked(Revision modified) {
 }
 
 void RecordCache::InsertLocked(const RecordPtr& record) {
+  if (IsUnreadable(record->value)) return;  // Perhaps it can be read the next time.
   const auto [place, inserted] = records_.try_emplace(record->modified.value);
   if (!inserted) return;
   order_.push_front({record, age_});

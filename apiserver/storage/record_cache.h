@@ -33,6 +33,8 @@ class RecordCache {
   void InsertIfRoom(const RecordPtr& record);
   // What takes its place is what is asked for from now on.
   void Erase(Revision modified);
+  // Lets go of everything: what is stored is to be read anew.
+  void Clear();
   // Lets go of what was not used since the last call, down to a quarter of `bytes_max`, and of all
   // that is attached.
   void Age();

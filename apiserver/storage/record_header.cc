@@ -6,6 +6,7 @@ namespace skiff {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr char kUnreadableMark = '\xFF';  // In the place of a version.
 constexpr uint32_t kNone = UINT32_MAX;
 constexpr size_t kNumberBytes = 4;
 constexpr size_t kFixedBytes = 1 + 2 * kNumberBytes;
@@ -159,7 +160,33 @@ void FetchSoon(const Record& record) {
   for (size_t at = 0; at < bytes; at += kLine) __builtin_prefetch(record.value.data() + at);
 }
 
+std::string UnreadableValue(std::string_view why) {
+  return std::string(1, kUnreadableMark).append(why);
+}
+
+bool IsUnreadable(std::string_view value) {
+  return value.starts_with(kUnreadableMark);
+}
+
+namespace {
+
+// As kube-apiserver answers, from whichever part of the server.
+Error InternalErrorWith(std::string text) {
+  Error error{Reason::kInternalError, "Internal error occurred: " + text};
+  error.details.emplace();
+  error.causes.push_back({.message = std::move(text)});
+  return error;
+}
+
+}  // namespace
+
+Error UnreadableInList(const Record& record) {
+  return InternalErrorWith("unable to transform key \"" + record.key +
+                           "\": " + record.value.substr(1));
+}
+
 Result<ObjectView> ObjectView::Of(std::string_view value) {
+  if (IsUnreadable(value)) return Fail(InternalErrorWith(std::string(value.substr(1))));
   const auto unreadable = [] {
     return Fail(Reason::kInternalError, "a stored object has a damaged header");
   };

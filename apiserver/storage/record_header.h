@@ -71,10 +71,17 @@ StoredObject EncodeObject(const ObjectParts& parts);
 // lie in memory that nobody has touched for long.
 void FetchSoon(const Record& record);
 
+// What stands for the value of a record whose stored bytes cannot be read, which ObjectView::Of
+// answers with that error.
+std::string UnreadableValue(std::string_view why);
+bool IsUnreadable(std::string_view value);
+// Of a record as a list tells of it: with its key.
+Error UnreadableInList(const Record& record);
+
 // Reads a stored value without copying. Lives no longer than the record.
 class ObjectView {
  public:
-  // InternalError when the value is not one of EncodeObject's, or of a newer version.
+  // InternalError when the value is not one of EncodeObject's, is of a newer version or unreadable.
   static Result<ObjectView> Of(std::string_view value);
   static Result<ObjectView> Of(const Record& record) { return Of(record.value); }
 

@@ -111,7 +111,7 @@ class RocksdbStore::Listing final : public ListCursor {
 
   Result<RecordPtr> Read(Revision version) {
     if (!MayWait()) return Fail(WouldWait());
-    RecordPtr record = TRY(store_.disk_->Newest().Read(version));
+    RecordPtr record = store_.Opened(TRY(store_.disk_->Newest().Read(version)));
     if (record) {
       // Who lists few asks for them again, as one of a label does.
       if (extent_.versions.size() <= kAtOnceKeysMax) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "apiserver/storage/etcd_values.h"
+#include "apiserver/storage/record_header.h"
 #include "apiserver/storage/store_answers.h"
 #include "base/at_once.h"
 
@@ -25,17 +27,21 @@ tl::unexpected<Error> Missing(Revision version) {
               fmt::format("storage is corrupt: revision {} is missing", version.value));
 }
 
-std::vector<Version> VersionsOf(const std::vector<EventPtr>& events) {
+std::vector<Version> VersionsOf(const WriteGroup& group) {
   std::vector<Version> versions;
-  versions.reserve(events.size());
-  for (const EventPtr& event : events) {
+  versions.reserve(group.events().size());
+  for (size_t i = 0; i < group.events().size(); ++i) {
+    const EventPtr& event = group.events()[i];
     const bool put = event->kind == Event::Kind::kPut;
+    const std::string& sealed = group.sealed()[i];
     versions.push_back({.kind = event->kind,
                         .revision = event->revision,
                         .created = event->record->created,
                         .previous = event->previous ? event->previous->modified : Revision{},
                         .key = event->record->key,
-                        .value = put ? std::string_view(event->record->value) : ""});
+                        .value = !put             ? std::string_view()
+                                 : sealed.empty() ? std::string_view(event->record->value)
+                                                  : std::string_view(sealed)});
   }
   return versions;
 }
@@ -99,7 +105,7 @@ Result<> RocksdbStore::CheckReadable(Revision at) {
 Result<RecordPtr> RocksdbStore::Load(Revision version) {
   if (auto cached = cache_.Find(version)) return cached;
   if (!MayWait()) return Fail(WouldWait());
-  auto record = TRY(disk_->Newest().Read(version));
+  auto record = Opened(TRY(disk_->Newest().Read(version)));
   if (record) cache_.Insert(record);
   return record;
 }
@@ -114,7 +120,7 @@ Result<std::vector<RecordPtr>> RocksdbStore::LoadMany(std::span<const Revision> 
   const auto read = TRY(disk_->Newest().ReadMany(missing));
   for (size_t i = 0, next = 0; i < versions.size(); ++i) {
     if (records[i]) continue;
-    records[i] = read[next++];
+    records[i] = Opened(read[next++]);
     if (records[i]) cache_.InsertIfRoom(records[i]);
   }
   return records;
@@ -134,7 +140,7 @@ Result<RecordPtr> RocksdbStore::LoadNewest(std::string_view key) {
 Result<RecordPtr> RocksdbStore::LoadAt(const RocksdbDisk::View& view, Revision version,
                                        Revision at) {
   if (auto cached = cache_.Find(version)) return cached;
-  auto record = TRY(view.Read(version));
+  auto record = Opened(TRY(view.Read(version)));
   if (record) return record;
   TRY(CheckReadable(at));
   return Missing(version);
@@ -287,6 +293,10 @@ bool RocksdbStore::FetchHint(Writer& writer) {
     return false;
   }
   writer.hint = std::move(*hint);
+  if (Result<> sealed = SealFor(writer); !sealed) {
+    writer.result = tl::unexpected(std::move(sealed).error());
+    return false;
+  }
   return true;
 }
 
@@ -330,7 +340,7 @@ void RocksdbStore::Commit(WriteGroup& group) {
   const auto& events = group.events();
   if (events.empty()) return;
   const bool sync = ShouldSync();
-  if (Result<> appended = disk_->Append(VersionsOf(events), sync); !appended) {
+  if (Result<> appended = disk_->Append(VersionsOf(group), sync); !appended) {
     TurnReadOnly(appended.error());
     group.FailAll(appended.error());
     return;
@@ -452,7 +462,7 @@ Result<Revision> RocksdbStore::ReadLog(Revision after, const LogBounds& bounds,
     }
     // The walk has read it already; but who is there is shared.
     RecordPtr record = put ? cache_.Find(version.revision) : previous;
-    if (!record) record = RecordOf(version);
+    if (!record) record = Opened(RecordOf(version));
     bytes += record->value.size() + (previous ? previous->value.size() : 0);
     auto event =
         MakeEvent(version.kind, read, existed, std::move(record), std::move(previous));
@@ -481,6 +491,34 @@ Result<> RocksdbStore::Compact(Revision revision) {
 
 void RocksdbStore::ExpirePages(Revision revision) {
   if (revision > Revision{pages_from_.load()}) pages_from_ = revision.value;
+}
+
+// What is sealed is the value before its revision is in it, which no writer knows yet.
+Result<> RocksdbStore::SealFor(Writer& writer) const {
+  const Write& write = writer.write;
+  if (!options_.sealing || !write.value || !options_.sealing->Covers(write.key)) return {};
+  const std::string framed = FramedForEtcd(*write.value, write.revision_at);
+  writer.sealed = TRY(options_.sealing->Seal({write.key, write.key}, framed));
+  return {};
+}
+
+RecordPtr RocksdbStore::Opened(RecordPtr record) const {
+  if (!record) return record;
+  const bool sealed = IsSealed(record->value);
+  if (!sealed && (!options_.sealing || !options_.sealing->Covers(record->key))) return record;
+  auto opened = OpenSealed(options_.sealing, {record->key, record->key}, record->value);
+  if (opened && !sealed) return record;
+  return std::make_shared<const Record>(
+      Record{.key = record->key,
+             .value = opened ? FromEtcd(opened->bytes, record->modified, {})
+                             : UnreadableValue(opened.error().message),
+             .created = record->created,
+             .modified = record->modified,
+             .seal = opened ? opened->seal : kNoSeal});
+}
+
+bool RocksdbStore::IsSealedAnew(const Record& record) const {
+  return options_.sealing && options_.sealing->Current(record.key) != record.seal;
 }
 
 Result<> RocksdbStore::Snapshot(const std::string& path) {

@@ -59,6 +59,9 @@ class RocksdbStore final : public Store, private EventHistory {
     bool begins_unsynced = false;
     EventRing::Options ring;
     size_t cache_bytes_max = 64 << 20;
+    // Seals what is written to the disk, and opens what is read of it; outlives the store. nullptr:
+    // nothing is sealed.
+    Sealing* sealing = nullptr;
   };
 
   // Opens what is there or makes an empty store. `clock` outlives the store.
@@ -80,6 +83,8 @@ class RocksdbStore final : public Store, private EventHistory {
   Revision Compacted() override { return Revision{compacted_.load()}; }
   void ExpirePages(Revision revision) override;
   Revision PagesFrom() override { return std::max(Compacted(), Revision{pages_from_.load()}); }
+
+  bool IsSealedAnew(const Record& record) const override;
 
   // Copies the store as it is now, all acknowledged writes included, to a new directory, while it
   // is in use. Opening that directory restores.
@@ -113,6 +118,9 @@ class RocksdbStore final : public Store, private EventHistory {
   RocksdbStore(Options options, const Clock& clock, std::unique_ptr<RocksdbDisk> disk);
   Result<> LoadIndex();
   Result<> CheckReadable(Revision at);
+  // As it was before it was sealed; what cannot be opened says why (UnreadableValue).
+  RecordPtr Opened(RecordPtr record) const;
+  Result<> SealFor(Writer& writer) const;
   Result<RecordPtr> Load(Revision version);
   // Each as Load would find it; what was not in memory is put there where there is room.
   Result<std::vector<RecordPtr>> LoadMany(std::span<const Revision> versions);

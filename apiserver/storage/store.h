@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "apiserver/storage/index_terms.h"
+#include "apiserver/storage/sealing.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -57,6 +58,7 @@ struct Record {
   Revision modified;  // Of the write that made this version.
   // As long as somebody has it: the store itself only for moments.
   std::weak_ptr<const Attached> attached = {};
+  SealId seal = kNoSeal;  // By which its value is kept; a record in memory is always plain.
 };
 using RecordPtr = std::shared_ptr<const Record>;
 
@@ -269,6 +271,9 @@ class Store {
   virtual void ExpirePages(Revision) {}
   // Since when they have not: Compacted() at least.
   virtual Revision PagesFrom() { return Compacted(); }
+  // Whether the record's value would be sealed by another key if it were written again now: to do
+  // so is worth a write that changes nothing else.
+  virtual bool IsSealedAnew(const Record&) const { return false; }
 };
 
 }  // namespace skiff

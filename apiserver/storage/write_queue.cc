@@ -174,6 +174,7 @@ void WriteGroup::Add(WriteQueue::Writer& writer, Revision revision, RecordPtr pr
   Write& write = writer.write;
   if (!write.value) {
     events_.push_back(MakeEvent(Event::Kind::kDelete, revision, previous, previous));
+    sealed_.emplace_back();
     writer.result = Written{.revision = revision, .record = previous};
     overlay_[previous->key] = nullptr;
     return;
@@ -187,10 +188,12 @@ void WriteGroup::Add(WriteQueue::Writer& writer, Revision revision, RecordPtr pr
                                                             .value = std::move(*write.value),
                                                             .created = created,
                                                             .modified = revision,
-                                                            .attached = write.attached});
+                                                            .attached = write.attached,
+                                                            .seal = writer.sealed.seal});
   overlay_[record->key] = record;
   writer.result = Written{.revision = revision, .record = record};
   events_.push_back(MakeEvent(Event::Kind::kPut, revision, record, std::move(previous)));
+  sealed_.push_back(std::move(writer.sealed.bytes));
 }
 
 }  // namespace skiff

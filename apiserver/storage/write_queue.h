@@ -34,6 +34,7 @@ class WriteQueue {
     Write write;
     RecordPtr hint;  // What the caller's thread found under the key; may be older than the newest.
     bool queued = false;  // Else it has failed already, and has its result.
+    Sealing::Value sealed = {};  // What is to be kept of its value, where that is sealed.
     Result<Written> result = Written{};
 
    private:
@@ -106,6 +107,8 @@ class WriteGroup {
   void Prepare(Revision current, const FindPrevious& find_previous,
                const FindRevision& find_revision);
   const std::vector<EventPtr>& events() const { return events_; }
+  // The bytes that are kept of each event's value; "": the value itself.
+  const std::vector<std::string>& sealed() const { return sealed_; }
   // What precondition failures were decided on did not come to be either.
   void FailAll(const Error& error);
 
@@ -117,6 +120,7 @@ class WriteGroup {
 
   const WriteQueue::Writers& writers_;
   std::vector<EventPtr> events_;
+  std::vector<std::string> sealed_;
   // What the group itself left under a key so far; nullptr: nothing. The keys lie in events_.
   std::unordered_map<std::string_view, RecordPtr> overlay_;
 };

@@ -12,7 +12,8 @@ bool WatchSelection::Takes(const Record& record) const {
   if (!name.empty() && (!parts || parts->name != name)) return false;
   if (GoesByKey()) return true;
   const auto view = ObjectView::Of(record);
-  if (!view || !TakesLabels(*view)) return false;
+  if (!view) return IsUnreadable(record.value);  // Nobody knows; the watch ends by it.
+  if (!TakesLabels(*view)) return false;
   const auto values = CurrentFields(kind, *view);
   if (!values) return true;
   return fields.All([&](std::string_view field, const PackedRules::Rule& rule) {

@@ -19,6 +19,7 @@
 #include "skiff/daemon.h"
 #include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
+#include "skiff/secrets_encryption.h"
 #include "skiff/snapshot/store_copy.h"
 #include "skiff/up.h"
 
@@ -109,6 +110,7 @@ Result<> CopyInto(const ForkOptions& options, const ClusterOptions& fork) {
     const std::string text = TRY(ReadWholeFile(options.data_dir + "/" + name));
     TRY(WriteWholeFile(fork.data_dir + "/" + name, text, 0600));
   }
+  TRY(CopyEncryptionConfig(options.data_dir, fork.data_dir));
   TRY(WriteClusterMark(fork));
   const Json mark = {{"of", options.data_dir},
                      {"revision", facts.revision.value},
