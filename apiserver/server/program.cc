@@ -217,6 +217,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "File with the private key that signs tokens.");
   flags.Add("service-account-key-file", to.service_account_key_files,
             "Files with keys that verify tokens.");
+  AddTokenFlags(flags, to.tokens);
   AddFrontProxyFlags(flags, to);
   AddAdmissionFlags(flags, to);
   AddFlowControlFlags(flags, to.flow_control);
@@ -314,7 +315,9 @@ Result<std::optional<ApiServerFlags>> ParseApiServerFlags(const std::vector<std:
     const auto set = FeatureGateIn(value, kMutatingPoliciesGate);
     to.mutating_policies_act = set.value_or(to.mutating_policies_act);
   }
+  for (const auto& [name, value] : flags.given()) to.tokens.oidc_given |= name.starts_with("oidc-");
   TRY(CheckServerFlags(to));
+  TRY(CheckTokenFlags(to.tokens));
   TRY(CheckAuditFlags(to.audit, to.log.notes));
   TRY(CheckStoreFlags(to));
   TRY(CheckFrontProxy(to.front_proxy));
@@ -341,12 +344,12 @@ struct ApiServerProcess::Impl {
   Result<http::ServerTls> CertificateOf(const ApiServerFlags& flags, const std::string& address);
   Result<ApiServerOptions> OptionsOf(const ApiServerFlags& flags, const std::string& address);
   Result<> ConnectNodes(const ApiServerFlags& flags);
-  // Certificates whose files others renew.
-  void FollowCertificates(const ApiServerFlags& flags, const http::ServerTls& tls);
+  // Certificates that others renew, and what is configured in files that others write.
+  void FollowFiles(const ApiServerFlags& flags, const http::ServerTls& tls);
 };
 
-void ApiServerProcess::Impl::FollowCertificates(const ApiServerFlags& flags,
-                                                const http::ServerTls& tls) {
+void ApiServerProcess::Impl::FollowFiles(const ApiServerFlags& flags,
+                                         const http::ServerTls& tls) {
   using Texts = std::vector<std::string>;
   const auto follow = [&](const std::string& certificate, const std::string& key,
                           FollowedFiles::Take take) {
@@ -361,6 +364,12 @@ void ApiServerProcess::Impl::FollowCertificates(const ApiServerFlags& flags,
   follow(flags.proxy_client_cert_file, flags.proxy_client_key_file, [this](const Texts& texts) {
     return server->UseProxyCertificate(texts[0], texts[1]);
   });
+  if (flags.tokens.authentication_config.empty()) return;
+  files.push_back(std::make_unique<FollowedFiles>(
+      *loops, Texts{flags.tokens.authentication_config},
+      [this](const Texts& texts) { return server->UseAuthenticationConfiguration(texts[0]); },
+      1min));
+  executor->Add(*files.back());
 }
 
 Result<> ApiServerProcess::Impl::ConnectNodes(const ApiServerFlags& flags) {
@@ -426,6 +435,7 @@ Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags&
       .flow_control = flags.flow_control,
       .resident = flags.resident};
   options.anonymous_auth = flags.anonymous_auth;
+  options.outside_tokens = TRY(OutsideTokensOf(flags.tokens, flags.anonymous_auth.has_value()));
   options.audit = TRY(AuditOptionsOf(flags.audit));
   options.bootstrap_token_auth = flags.enable_bootstrap_token_auth;
   const auto ports = TRY(ParsePortRange(flags.service_node_port_range));
@@ -496,7 +506,7 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
                                          .prompt = impl->server.get(),
                                          .late = impl->server.get()},
                                         *impl->loops, *impl->server));
-  impl->FollowCertificates(flags, tls);
+  impl->FollowFiles(flags, tls);
   kLog.Info("serving", {{"address", flags.bind_address}, {"port", impl->front->port()}});
   return std::unique_ptr<ApiServerProcess>(new ApiServerProcess(std::move(impl)));
 }
