@@ -54,7 +54,8 @@ class Program:
                                          data=None if body is None else json.dumps(body).encode())
         try:
             with urllib.request.urlopen(request, context=context, timeout=60) as answer:
-                return answer.status, json.loads(answer.read() or b"{}")
+                text = answer.read()
+                return answer.status, json.loads(text) if text.startswith(b"{") else None
         except urllib.error.HTTPError as failure:
             return failure.code, None
         except (OSError, ValueError) as failure:
@@ -77,7 +78,9 @@ class Program:
     def await_ready(self, bearers):
         until = time.time() + 240
         while time.time() < until and self.process.poll() is None:
-            if all(isinstance(self.who(each), dict) for each in ["token"] + bearers):
+            # Not before there are the roles by which anybody may ask who he is.
+            if self.ask("/readyz/poststarthook/rbac/bootstrap-roles", "token")[0] == 200 and all(
+                    isinstance(self.who(each), dict) for each in ["token"] + bearers):
                 return
             time.sleep(0.5)
         with open(self.log) as log:
