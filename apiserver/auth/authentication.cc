@@ -6,6 +6,7 @@
 #include "api/values.h"
 #include "apiserver/auth/foreign_page.h"
 #include "apiserver/auth/token_protocol.h"
+#include "base/at_once.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -259,9 +260,13 @@ Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
   if (const User* user = for_us ? options_.tokens.Find(token) : nullptr) {
     return TokenUser{.user = WithAuthenticatedGroup(*user), .audiences = shared};
   }
+  // Who is no (more) good here may be known to others.
+  std::optional<Error> error;
   if (options_.service_accounts != nullptr) {
-    if (auto found = options_.service_accounts->Authenticate(token, audiences)) {
-      if (!*found) return Fail((*found).error());
+    auto found = options_.service_accounts->Authenticate(token, audiences);
+    if (found && !*found) {
+      error = std::move(*found).error();
+    } else if (found) {
       (*found)->user = WithAuthenticatedGroup(std::move((*found)->user));
       return std::move(**found);
     }
@@ -276,7 +281,23 @@ Result<TokenUser> Authentication::AuthenticateToken(std::string_view token,
       return TokenUser{.user = WithAuthenticatedGroup(*std::move(user)), .audiences = shared};
     }
   }
+  if (options_.outside != nullptr && !IsVoid()) {
+    if (auto found = options_.outside->Authenticate(token, audiences, shared)) {
+      if (!*found) return Fail(std::move(*found).error());
+      (*found)->user = WithAuthenticatedGroup(std::move((*found)->user));
+      return std::move(**found);
+    }
+  }
+  if (error) return Fail(*std::move(error));
   return Fail(Reason::kUnauthorized, "invalid bearer token");
+}
+
+OutboundPool::Names Authentication::WaitsFor(const http::Request& request) const {
+  if (options_.outside == nullptr) return {};
+  std::vector<std::string> warnings;
+  auto token = BearerToken(request.Header("Authorization"), warnings);
+  if (!token) token = TokenInProtocols(request).value_or(std::nullopt);
+  return token ? options_.outside->NamesFor(*token) : OutboundPool::Names();
 }
 
 bool Authentication::MayBeAnonymous(const http::Request& request) const {

@@ -1,5 +1,6 @@
 // Who is asking: whom a proxy in front names, client certificate, bearer token (file, service
-// account, bootstrap), or nobody; then whom the request wants to be taken for.
+// account, bootstrap, or one that others vouch for), or nobody; then whom the request wants to be
+// taken for.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,7 @@
 #include "apiserver/auth/service_accounts.h"
 #include "apiserver/auth/token_file.h"
 #include "apiserver/auth/user.h"
+#include "apiserver/tokens/outside_tokens.h"
 #include "base/clock.h"
 #include "http/message.h"
 
@@ -33,6 +35,7 @@ class Authentication {
     ServiceAccountTokens* service_accounts = nullptr;  // May be null; outlives us.
     const BootstrapTokens* bootstrap = nullptr;        // The same.
     const ConsoleSessions* console = nullptr;          // The same.
+    OutsideTokens* outside = nullptr;                  // The same.
     const Clock* clock = nullptr;                      // Not null; outlives us.
     std::string client_ca_pem = {};  // Whose client certificates are users.
     FrontProxyOptions front_proxy = {};
@@ -44,7 +47,10 @@ class Authentication {
   // Unauthorized when the credentials are bad, or missing and nobody may be anonymous; Forbidden
   // where a browser shows a certificate for a page of another site. `warnings` gets texts for
   // Warning headers.
+  // In an attempt that would have to wait (base/at_once.h) the answer is void.
   Result<User> Authenticate(const http::Request& request, std::vector<std::string>& warnings) const;
+  // Whom it may have to wait for until that is known; none: nobody.
+  OutboundPool::Names WaitsFor(const http::Request& request) const;
   // What a link to the console is to stand for: the token or the certificate by which this request
   // is known. Forbidden for who is known by neither.
   Result<LinkCredential> CredentialOf(const http::Request& request) const;

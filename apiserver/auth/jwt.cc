@@ -62,7 +62,7 @@ evp_pkey_st* KeyOf(const char* name, const unsigned char* data, long size) {
   return nullptr;
 }
 
-// DER's form of an ECDSA signature <-> the fixed one of JWS.
+// The fixed form that a JWS has, of DER's.
 std::string RawFromDer(std::string_view der) {
   const unsigned char* at = Bytes(der);
   const SignaturePtr signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())),
@@ -75,11 +75,13 @@ std::string RawFromDer(std::string_view der) {
   return raw;
 }
 
-std::string DerFromRaw(std::string_view raw) {
-  if (raw.size() != 2 * kEcNumberBytes) return "";
+}  // namespace
+
+std::string EcdsaDer(std::string_view raw, int number_bytes) {
+  if (raw.size() != 2 * static_cast<size_t>(number_bytes)) return "";
   const SignaturePtr signature(ECDSA_SIG_new(), &ECDSA_SIG_free);
-  BIGNUM* r = BN_bin2bn(Bytes(raw), kEcNumberBytes, nullptr);
-  BIGNUM* s = BN_bin2bn(Bytes(raw) + kEcNumberBytes, kEcNumberBytes, nullptr);
+  BIGNUM* r = BN_bin2bn(Bytes(raw), number_bytes, nullptr);
+  BIGNUM* s = BN_bin2bn(Bytes(raw) + number_bytes, number_bytes, nullptr);
   if (ECDSA_SIG_set0(signature.get(), r, s) != 1) return "";
   unsigned char* der = nullptr;
   const int size = i2d_ECDSA_SIG(signature.get(), &der);
@@ -89,14 +91,7 @@ std::string DerFromRaw(std::string_view raw) {
   return text;
 }
 
-struct Parts {
-  Json header;
-  Json claims;
-  std::string_view signed_text;
-  std::string signature;
-};
-
-std::optional<Parts> SplitToken(std::string_view token) {
+std::optional<TokenParts> SplitToken(std::string_view token) {
   const size_t first = token.find('.');
   const size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
@@ -107,15 +102,13 @@ std::optional<Parts> SplitToken(std::string_view token) {
   auto signature = FromBase64Url(token.substr(second + 1));
   if (!header || !claims || !signature) return std::nullopt;
   // Nobody knows yet who sent this: what nests too deeply to be walked over is no token.
-  Parts parts{.header = ParseJson(*header).value_or(Json()),
-              .claims = ParseJson(*claims).value_or(Json()),
-              .signed_text = token.substr(0, second),
-              .signature = std::move(*signature)};
+  TokenParts parts{.header = ParseJson(*header).value_or(Json()),
+                   .claims = ParseJson(*claims).value_or(Json()),
+                   .signed_text = token.substr(0, second),
+                   .signature = std::move(*signature)};
   if (!parts.header.is_object() || !parts.claims.is_object()) return std::nullopt;
   return parts;
 }
-
-}  // namespace
 
 TokenKey::TokenKey(std::shared_ptr<evp_pkey_st> key)
     : key_(std::move(key)), rsa_(EVP_PKEY_get_base_id(key_.get()) == EVP_PKEY_RSA) {
@@ -166,7 +159,7 @@ Result<std::string> TokenKey::Sign(std::string_view text) const {
 }
 
 bool TokenKey::Verify(std::string_view text, std::string_view signature) const {
-  const std::string der = rsa_ ? std::string(signature) : DerFromRaw(signature);
+  const std::string der = rsa_ ? std::string(signature) : EcdsaDer(signature, kEcNumberBytes);
   const ContextPtr context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
          EVP_DigestVerify(context.get(), Bytes(der), der.size(), Bytes(text), text.size()) == 1;

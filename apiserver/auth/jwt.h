@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,19 @@ class TokenKey {
   bool rsa_ = true;
   std::string id_;
 };
+
+// What stands in a JSON Web Token, whoever made it. `signed_text` looks into the token.
+struct TokenParts {
+  Json header;
+  Json claims;
+  std::string_view signed_text;
+  std::string signature;
+};
+// nullopt for text that is no such token.
+std::optional<TokenParts> SplitToken(std::string_view token);
+// The signature of ECDSA in DER, of the two numbers of so many bytes that a JWS holds; "" for what
+// is none.
+std::string EcdsaDer(std::string_view raw, int number_bytes);
 
 // header.claims.signature
 Result<std::string> SignToken(const TokenKey& key, const Json& claims);

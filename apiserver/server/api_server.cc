@@ -60,6 +60,13 @@ void LimitStrangers(const http::Request& request, const User& user,
   if (anonymous || refused) response.SetHeader("Connection", "close");
 }
 
+// Where too many wait for others already.
+http::Response RefuseForNow(const http::Request& request) {
+  Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
+  error.details = ErrorDetails{.retry_after_s = 1};
+  return ErrorResponse(request, error);
+}
+
 // Nobody can be asked whether this is allowed, so nobody is.
 http::Response UnreadableResponse(const http::Request& request, const RequestInfo& info) {
   return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
@@ -314,7 +321,27 @@ http::Response ApiServer::Handle(const http::Request& request) {
 std::optional<http::Response> ApiServer::HandleLater(const http::Request& request,
                                                      const http::LateReplyPtr& reply) {
   if (auto page = state_->PublicPage(request)) return page;
-  return LetIn(request, state_->Ask(request, nullptr), reply);
+  if (!state_->outside) return LetIn(request, state_->Ask(request, nullptr), reply);
+  std::optional<Asked> asked;
+  {
+    const NotForLong attempt;
+    asked = state_->Ask(request, nullptr);
+    if (attempt.failed()) asked.reset();
+  }
+  return asked ? LetIn(request, *std::move(asked), reply) : AskElsewhere(request);
+}
+
+// Only then is it known whose turn it is: what follows goes on there.
+http::Response ApiServer::AskElsewhere(const http::Request& request) {
+  const auto handle = [this](const http::Request& copy) {
+    return *LetIn(copy, state_->Ask(copy, nullptr));
+  };
+  return Detour(state_->outbound, state_->authentication->WaitsFor(request), request, handle,
+                [this](const http::Request& copy) {
+                  http::Response response = RefuseForNow(copy);
+                  AddHeaders(copy, {}, state_->random, response);
+                  return response;
+                });
 }
 
 std::optional<http::Response> ApiServer::LetIn(const http::Request& request, Asked asked,
@@ -417,12 +444,7 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
     state_->entrance->Hold(asked.initial_events, std::move(*held));
     return response;
   };
-  const auto refuse = [](const http::Request& copy) {
-    Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
-    error.details = ErrorDetails{.retry_after_s = 1};
-    return ErrorResponse(copy, error);
-  };
-  return Detour(state_->outbound, std::move(names), request, handle, refuse);
+  return Detour(state_->outbound, std::move(names), request, handle, RefuseForNow);
 }
 
 // A worker is not to wait for the disk: the write goes there, and the answer comes from there.

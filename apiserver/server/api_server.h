@@ -37,6 +37,7 @@ namespace skiff {
 struct KindInfo;
 struct NodeConnections;
 class Encryption;
+struct OutsideTokenOptions;
 class ServedKinds;
 
 namespace flow_control {
@@ -58,6 +59,9 @@ struct ApiServerOptions {
   // Unset: on, except when everything is allowed anyway; then health and version are open still.
   std::optional<bool> anonymous_auth = {};
   bool bootstrap_token_auth = false;  // Secrets of type bootstrap.kubernetes.io/token log in.
+  // Tokens that issuers and a webhook vouch for, and who may be anonymous where that says so; null:
+  // nobody does.
+  std::shared_ptr<const OutsideTokenOptions> outside_tokens = {};
   std::string token_file_text = {};   // Content of --token-auth-file.
   std::vector<std::string> service_cluster_ip_ranges = {"10.0.0.0/24"};
   int node_port_min = 30000;
@@ -140,6 +144,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
 
   // By which servers behind this one know it from now on; on error nothing changes. Any thread.
   Result<> UseProxyCertificate(const std::string& certificate_pem, const std::string& key_pem);
+  // What --authentication-config says from now on; on error nothing changes. Any thread.
+  Result<> UseAuthenticationConfiguration(const std::string& text);
   // What is served. Kinds that others make at run time are set here; it is the definitions' own as
   // soon as there are any.
   ServedKinds& kinds();
@@ -186,6 +192,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
   // Once it is known who asks. As Begin.
   std::optional<http::Response> LetIn(const http::Request& request, Asked asked,
                                       const http::LateReplyPtr& reply = nullptr);
+  // Where to find out who asks takes waiting for others, as Begin for those it waits for.
+  http::Response AskElsewhere(const http::Request& request);
   // Of a request that is kept until its turn, or refused.
   http::Response KeepOut(const http::Request& request, Asked asked, flow_control::Pass pass);
   std::unique_ptr<State> state_;

@@ -16,7 +16,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   State& made = *state;
   TRY(made.AddAudit());
   TRY(made.AddAuthorizers());
-  TRY(made.AddAuthentication());
+  TRY(made.AddAuthentication(parts));
   made.allocation =
       TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
                                      .node_port_min = made.options.node_port_min,
@@ -98,6 +98,10 @@ Result<> ApiServer::UseProxyCertificate(const std::string& certificate_pem,
   return state_->aggregation->UseCertificate(certificate_pem, key_pem);
 }
 
+Result<> ApiServer::UseAuthenticationConfiguration(const std::string& text) {
+  return state_->outside ? state_->outside->Use(text) : Result<>();
+}
+
 ServedKinds& ApiServer::kinds() {
   return state_->served;
 }
@@ -112,6 +116,7 @@ std::vector<ControlLoop*> ApiServer::loops() {
                                      state_->flow_configuration.get()};
   for (WatchJobLoop& loop : state_->list_jobs.loops()) loops.push_back(&loop);
   for (ControlLoop* loop : state_->aggregation->loops()) loops.push_back(loop);
+  if (state_->outside) loops.push_back(state_->outside.get());
   if (state_->audit) loops.push_back(&state_->audit->log());
   if (state_->master_leases) loops.push_back(state_->master_leases.get());
   return loops;
@@ -130,6 +135,7 @@ void ApiServer::BeginShutdown() {
 
 void ApiServer::EndCalls() {
   state_->webhooks->Stop();
+  if (state_->outside) state_->outside->Stop();
   state_->aggregation->Stop();
   state_->entrance->Stop();
   state_->outbound.Stop();

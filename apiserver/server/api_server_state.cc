@@ -101,7 +101,23 @@ void ApiServer::State::MarkTokenUsed(const std::string& namespace_name, const st
              {{"secret", namespace_name + "/" + name}, {"error", answer.body}});
 }
 
-Result<> ApiServer::State::AddAuthentication() {
+Result<> ApiServer::State::AddOutsideTokens(const Parts& parts, Authentication::Options& auth) {
+  if (!options.outside_tokens) return {};
+  if (const auto& anonymous = options.outside_tokens->configuration.anonymous) {
+    auth.anonymous = anonymous->enabled && anonymous->paths.empty();
+    auth.anonymous_paths = anonymous->paths;
+  }
+  outside =
+      TRY(OutsideTokens::Create(*options.outside_tokens, {.clock = clock,
+                                                          .loops = LoopsOf(parts),
+                                                          .metrics = metrics.registry(),
+                                                          .audiences = tokens->audiences(),
+                                                          .own_issuers = {tokens->issuer()}}));
+  auth.outside = outside.get();
+  return {};
+}
+
+Result<> ApiServer::State::AddAuthentication(const Parts& parts) {
   ServiceAccountTokens::Options token_options{
       .audiences = options.api_audiences,
       .signing_key_pem = options.service_account_signing_key_pem,
@@ -138,6 +154,7 @@ Result<> ApiServer::State::AddAuthentication() {
   if (!options.anonymous_auth) {
     auth.anonymous_paths = {"/healthz", "/livez", "/readyz", "/version", "/version/"};
   }
+  TRY(AddOutsideTokens(parts, auth));
   if (options.bootstrap_token_auth) {
     bootstrap_tokens = std::make_unique<BootstrapTokens>(store, clock);
     auth.bootstrap = bootstrap_tokens.get();

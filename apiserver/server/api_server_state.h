@@ -129,6 +129,7 @@ struct ApiServer::State {
   std::unique_ptr<ServiceAccountTokens> tokens;
   std::unique_ptr<BootstrapTokens> bootstrap_tokens;  // Null: off.
   ConsoleSessions console_sessions{clock, random};
+  std::unique_ptr<OutsideTokens> outside;  // Null: nobody else vouches for tokens.
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<ServiceAllocation> allocation;
   std::unique_ptr<Webhooks> webhooks;
@@ -163,7 +164,8 @@ struct ApiServer::State {
   }
   Result<> AddAuthorizers();
   Result<> AddAudit();
-  Result<> AddAuthentication();
+  Result<> AddAuthentication(const Parts& parts);
+  Result<> AddOutsideTokens(const Parts& parts, Authentication::Options& auth);
   // For tokens that are bound to it.
   std::optional<ServiceAccountTokens::Present> PresentObject(std::string_view resource,
                                                              std::string_view namespace_name,
@@ -186,6 +188,9 @@ struct ApiServer::State {
   // the account of a new pod, and programs that are asked how they are.
   std::set<std::string> WaitsFor(const http::Request& request, const RequestInfo& info,
                                  const User& user);
+  // Of a request that asks whose a token is.
+  std::set<std::string> NamesOfTokens(const http::Request& request, const RequestInfo& info,
+                                      const User& user);
   std::set<std::string> NamesOfAsked(const http::Request& request, const RequestInfo& info,
                                      const User& user);
   // Whether the namespace is there, and its default account is not.

@@ -83,6 +83,7 @@ void ApiServer::State::AwaitAccount(const http::Request& request, const RequestI
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
                                                  const RequestInfo& info, const User& user) {
   auto names = NamesOfAsked(request, info, user);
+  if (names.empty()) names = NamesOfTokens(request, info, user);
   if (!names.empty()) return names;
   const bool asks_others = info.is_resource && info.group.empty() &&
                            info.resource == "componentstatuses" && components.AsksOthers();
@@ -99,6 +100,19 @@ std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,
     }
   }
   return names;
+}
+
+std::set<std::string> ApiServer::State::NamesOfTokens(const http::Request& request,
+                                                      const RequestInfo& info, const User& user) {
+  if (!outside) return {};
+  if (IsConsoleLogin(request)) return authentication->WaitsFor(request);
+  const bool reviews = info.is_resource && info.group == "authentication.k8s.io" &&
+                       info.resource == "tokenreviews" && request.method == "POST";
+  if (!reviews) return {};
+  const RouteMatch match = custom_kinds.Now("")->routes.Find(info, request.method);
+  const bool may =
+      match.route != nullptr && authorizer.Authorize(user, AccessOf(info, match)).allowed();
+  return may ? outside->AllNames() : std::set<std::string>();
 }
 
 std::set<std::string> ApiServer::State::NamesOfAsked(const http::Request& request,

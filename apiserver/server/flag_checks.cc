@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <span>
 #include <utility>
@@ -99,6 +100,19 @@ Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::s
     if (IsAskedFor(config, *kind)) asked.push_back(kind);
   }
   return asked;
+}
+
+Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
+  const size_t dash = text.find('-');
+  int first = 0;
+  int last = 0;
+  if (dash == std::string::npos || std::sscanf(text.c_str(), "%d-%d", &first, &last) != 2 ||
+      first < 1 || last > 65535 || first > last) {
+    return Fail(Reason::kInvalid, "invalid argument \"" + text +
+                                      "\" for \"--service-node-port-range\" flag: "
+                                      "expected hyphenated port range");
+  }
+  return std::pair(first, last);
 }
 
 Result<> CheckServerFlags(const ApiServerFlags& flags) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apiserver/server/program.h"
@@ -13,6 +14,9 @@ namespace skiff {
 // Returns those of KindsOnRequest() that are asked for.
 Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::string>& items,
                                                         std::vector<std::string>& notes);
+
+// "30000-32767" of --service-node-port-range.
+Result<std::pair<int, int>> ParsePortRange(const std::string& text);
 
 // Addresses, ports, times, and what goes only with something else.
 Result<> CheckServerFlags(const ApiServerFlags& flags);

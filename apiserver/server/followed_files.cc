@@ -15,8 +15,9 @@ constexpr Duration kUnwatchedPeriod = 60s;
 
 }  // namespace
 
-FollowedFiles::FollowedFiles(http::Loops& loops, std::vector<std::string> paths, Take take)
-    : loops_(loops), paths_(std::move(paths)), take_(std::move(take)) {}
+FollowedFiles::FollowedFiles(http::Loops& loops, std::vector<std::string> paths, Take take,
+                             Duration period)
+    : loops_(loops), paths_(std::move(paths)), take_(std::move(take)), period_(period) {}
 
 bool FollowedFiles::Watch() {
   if (!watches_.empty()) return true;
@@ -46,7 +47,7 @@ Result<std::vector<std::string>> FollowedFiles::Read() const {
 }
 
 Duration FollowedFiles::Step() {
-  const Duration again = Watch() ? kNever : kUnwatchedPeriod;
+  const Duration again = Watch() ? period_ : kUnwatchedPeriod;
   auto texts = Read();
   if (!texts || *texts == taken_) return again;
   if (const auto done = take_(*texts); !done) {

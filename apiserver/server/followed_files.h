@@ -23,8 +23,10 @@ class FollowedFiles final : public ControlLoop {
   // Gets the texts, in the order of the paths. What it refuses counts as not read: of two files
   // that belong together one is there before the other.
   using Take = std::function<Result<>(const std::vector<std::string>& texts)>;
-  // The first step takes the files as they are. `loops` outlives it.
-  FollowedFiles(http::Loops& loops, std::vector<std::string> paths, Take take);
+  // The first step takes the files as they are. `loops` outlives it. They are read every `period`
+  // besides: who writes into a file that is mounted alone tells nobody of it here.
+  FollowedFiles(http::Loops& loops, std::vector<std::string> paths, Take take,
+                Duration period = kNever);
 
   // While a directory cannot be watched: looks again after a minute.
   Duration Step() override;
@@ -36,6 +38,7 @@ class FollowedFiles final : public ControlLoop {
   http::Loops& loops_;
   const std::vector<std::string> paths_;
   const Take take_;
+  const Duration period_;
   std::vector<std::string> taken_;  // What was read and taken last.
   std::vector<std::unique_ptr<http::FileWatch>> watches_;
 };

@@ -14,6 +14,7 @@
 #include "apiserver/server/api_server.h"
 #include "apiserver/server/audit_flags.h"
 #include "apiserver/server/port_flags.h"
+#include "apiserver/server/token_flags.h"
 #include "apiserver/storage/store.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -41,6 +42,7 @@ struct ApiServerFlags {
   std::string proxy_client_cert_file = "";
   std::string proxy_client_key_file = "";
   bool aggregator_reject_forwarding_redirect = true;
+  TokenFlags tokens = {};
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   std::optional<bool> anonymous_auth = {};  // Unset: by the modes of authorization.
