@@ -62,10 +62,7 @@ Result<> RunVerdict(Command& command, const Args& args, const Verdict& verdict) 
   if (command.words().empty() && files.empty()) {
     return CliError("one or more CSRs must be specified as <name> or -f <filename>");
   }
-  Args words = {"certificatesigningrequests.certificates.k8s.io"};
-  for (const std::string& word : command.words()) {
-    words.push_back(word.substr(word.find('/') + 1));
-  }
+  Args words = OfKind("certificatesigningrequests.certificates.k8s.io", command.words());
   if (command.words().empty()) words.clear();
   const auto targets = TRY(FindTargets(command, words, {.files = &files}));
   for (const Target& target : targets) {

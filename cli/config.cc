@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "cli/config_files.h"
+#include "cli/config_types.h"
 #include "cli/json_text.h"
 #include "cli/printers.h"
 #include "cli/session.h"
@@ -102,6 +103,7 @@ Result<> RunView(Command& command, const Args& args) {
   }
   const auto files = TRY(LoadConfigFiles(command));
   Json document = MergedConfig(files);
+  document = AsConfigTypes(document);
   if (minify) TRY(Minify(command, document));
   if (flatten) TRY(Flatten(document));
   if (!raw) Hide(document);
@@ -232,6 +234,7 @@ Result<> RunSetCluster(Command& command, const Args& args) {
   command.Flag("embed-certs", embed, "Embed the certificate authority.");
   command.Flag("proxy-url", proxy_url, "The proxy that the cluster is reached by.");
   const std::string name = TRY(OneConfigName(command, args, "cluster"));
+  if (name.empty()) return CliError("you must specify a non-empty cluster name");
   const GlobalFlags& flags = command.globals();
   if (flags.insecure_skip_tls_verify && !flags.certificate_authority.empty()) {
     return CliError("you cannot specify a certificate authority and insecure mode at the same time");

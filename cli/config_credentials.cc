@@ -151,6 +151,9 @@ Result<> Check(const Command& command, const CredentialFlags& flags) {
 Result<std::string> OneConfigName(Command& command, const Args& args, const char* what) {
   TRY(command.Parse(args));
   if (command.words().size() == 1) return command.words()[0];
+  if (command.verb() == "config delete-user") {
+    return command.UsageError("user to delete is required");
+  }
   return command.UsageError(fmt::format("you must specify a non-empty {} name", what));
 }
 
@@ -177,6 +180,7 @@ Result<> RunConfigSetCredentials(Command& command, const Args& args) {
   CredentialFlags flags;
   flags.AddTo(command);
   const std::string name = TRY(OneConfigName(command, args, "user"));
+  if (name.empty()) return CliError("you must specify a non-empty user name");
   TRY(Check(command, flags));
   const GlobalFlags& globals = command.globals();
   ConfigFile file = TRY(ConfigFileFor(command, "users", name));

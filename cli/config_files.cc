@@ -6,6 +6,7 @@
 #include "api/text/yaml.h"
 #include "base/text.h"
 #include "base/whole_file.h"
+#include "cli/config_types.h"
 #include "cli/file_text.h"
 
 namespace skiff::cli {
@@ -27,24 +28,6 @@ std::vector<std::string> ConfigPaths(Command& command) {
   }
   if (paths.empty()) paths.push_back(environment.variable("HOME") + "/.kube/config");
   return paths;
-}
-
-// Whoever reads them takes entries, and what is in these, for objects.
-Result<> CheckEntries(const Json& document) {
-  constexpr std::pair<const char*, const char*> kLists[] = {
-      {"clusters", "cluster"}, {"contexts", "context"}, {"users", "user"}};
-  for (const auto& [list, inner] : kLists) {
-    const Json& entries = At(document, list);
-    if (!entries.is_null() && !entries.is_array()) {
-      return CliError(fmt::format("{} is no list", list));
-    }
-    for (const Json& entry : entries) {
-      const Json& held = At(entry, inner);
-      if (entry.is_object() && (held.is_object() || held.is_null())) continue;
-      return CliError(fmt::format("an entry of {} is no object with a {}", list, inner));
-    }
-  }
-  return {};
 }
 
 // As kubectl writes contexts: their cluster and user are there even where there are none.
@@ -83,7 +66,7 @@ Result<std::vector<ConfigFile>> LoadConfigFiles(Command& command) {
           fmt::format("error loading config file \"{}\": {}", path, parsed.error().message));
     }
     Json document = parsed->value.is_object() ? std::move(parsed->value) : EmptyConfig();
-    if (const auto whole = CheckEntries(document); !whole) {
+    if (const auto whole = CheckConfigTypes(document); !whole) {
       return CliError(
           fmt::format("error loading config file \"{}\": {}", path, whole.error().message));
     }

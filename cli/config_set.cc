@@ -108,6 +108,7 @@ Result<> RunConfigUnset(Command& command, const Args& args) {
     return command.UsageError(fmt::format("Unexpected args: [{}]", Join(command.words(), " ")));
   }
   const std::string& path = command.words()[0];
+  if (path.empty()) return CliError("you must specify a property");
   const Property property = TRY(ParseProperty(path));
   ConfigFile file = TRY(ConfigFileFor(command, property.list, property.name));
   if (!property.list) {

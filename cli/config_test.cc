@@ -41,5 +41,75 @@ TEST_F(ConfigTest, AFileWhoseEntriesAreNoObjectsIsRefused) {
   }
 }
 
+TEST_F(ConfigTest, AFileWhoseEntriesAreOfOtherTypesIsRefusedInTheWordsOfGo) {
+  const auto said = [&](const std::string& text) {
+    EXPECT_EQ(RunOn(text, {"view"}), 1) << text;
+    EXPECT_EQ(out_, "");
+    const std::string head = "error: error loading config file \"" + path_ + "\": ";
+    EXPECT_TRUE(err_.starts_with(head)) << err_;
+    return err_.substr(std::min(head.size(), err_.size()));
+  };
+  EXPECT_EQ(said("clusters: x"),
+            "json: cannot unmarshal string into Go struct field Config.clusters of type "
+            "[]v1.NamedCluster\n");
+  EXPECT_EQ(said("clusters: [1]"), "json: cannot unmarshal number into Go struct field "
+                                   "Config.clusters of type v1.NamedCluster\n");
+  EXPECT_EQ(said("users: [{user: {password: y}}]"),
+            "json: cannot unmarshal bool into Go struct field AuthInfo.users.user.password of type "
+            "string\n");
+  EXPECT_EQ(said("users: [{user: {as-groups: x}}]"),
+            "json: cannot unmarshal string into Go struct field AuthInfo.users.user.as-groups of "
+            "type []string\n");
+  EXPECT_EQ(said("users: [{user: {exec: {args: [1]}}}]"),
+            "json: cannot unmarshal number into Go struct field ExecConfig.users.user.exec.args of "
+            "type string\n");
+  EXPECT_EQ(said("clusters: [{cluster: {certificate-authority-data: '!!'}}]"),
+            "illegal base64 data at input byte 0\n");
+  EXPECT_EQ(said("kind: Pod\napiVersion: v1"),
+            "no kind \"Pod\" is registered for version \"v1\" in scheme "
+            "\"pkg/runtime/scheme.go:111\"\n");
+  // None of what is secret in these is told.
+  EXPECT_EQ(said("users: [{name: a, user: {token: s}}, {name: a}]"),
+            "error converting *[]NamedAuthInfo into *map[string]*api.AuthInfo: duplicate name "
+            "\"a\" in list: users\n");
+}
+
+TEST_F(ConfigTest, AFileIsShownAsItsTypesHaveIt) {
+  const std::string version = "client.authentication.k8s.io/v1";
+  ASSERT_EQ(RunOn("nope: 1\nclusters:\n"
+                  "- {name: c, cluster: {insecure-skip-tls-verify: false, nope: 1}}\n"
+                  "users:\n- name: a\n  user: {exec: {command: x, apiVersion: " +
+                      version +
+                      "beta1, installHint: ''}, token: ''}\n"
+                      "- {name: b, user: {exec: {command: x, apiVersion: " +
+                      version + ", args: []}}}\n- {name: c}\n",
+                  {"view"}),
+            0)
+      << err_;
+  EXPECT_EQ(out_, "apiVersion: v1\nclusters:\n- cluster:\n    server: \"\"\n  name: c\n"
+                  "contexts: null\n"
+                  "current-context: \"\"\nkind: Config\nusers:\n"
+                  "- name: a\n  user:\n    exec:\n      apiVersion: " +
+                      version +
+                      "beta1\n      args: null\n      command: x\n      env: null\n"
+                      "      interactiveMode: IfAvailable\n      provideClusterInfo: false\n"
+                      "- name: b\n  user:\n    exec:\n      apiVersion: " +
+                      version +
+                      "\n      args: []\n      command: x\n      env: null\n"
+                      "      provideClusterInfo: false\n"
+                      "- name: c\n  user: {}\n");
+}
+
+TEST_F(ConfigTest, AnEntryHasAName) {
+  EXPECT_EQ(RunOn("{}", {"set-cluster", ""}), 1);
+  EXPECT_EQ(err_, "error: you must specify a non-empty cluster name\n");
+  EXPECT_EQ(RunOn("{}", {"set-credentials", ""}), 1);
+  EXPECT_EQ(err_, "error: you must specify a non-empty user name\n");
+  EXPECT_EQ(RunOn("{}", {"unset", ""}), 1);
+  EXPECT_EQ(err_, "error: you must specify a property\n");
+  EXPECT_EQ(RunOn("{}", {"delete-user"}), 1);
+  EXPECT_THAT(err_, HasSubstr("error: user to delete is required\n"));
+}
+
 }  // namespace
 }  // namespace skiff::cli

@@ -11,6 +11,8 @@ Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resourc
 
 // Parses the flags and checks that one NAME was given.
 Result<std::string> ParseOneName(Command& command, WriteFlags& flags, const Args& args);
+// And that it is not "": of the other kinds the server says so.
+Result<std::string> ParseSaidName(Command& command, WriteFlags& flags, const Args& args);
 // Creates an object of a built-in kind; `object` has neither apiVersion nor kind.
 Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::string& type,
                        Json object);

@@ -131,7 +131,10 @@ Result<Data> Collect(const Environment& environment, const DataFlags& flags, std
     // As kubectl takes its list: an empty text has no items.
     if (!file.empty()) TRY(AddFile(file, data));
   }
-  for (const std::string& file : flags.env_files) TRY(AddEnvFile(environment, file, data));
+  for (const std::string& file : flags.env_files) {
+    // As of a variable that is not set.
+    if (!file.empty()) TRY(AddEnvFile(environment, file, data));
+  }
   return data;
 }
 
@@ -196,6 +199,7 @@ Result<> RunCreateConfigMap(Command& command, const Args& args) {
         fmt::format("exactly one NAME is required, got {}", command.words().size()));
   }
   const std::string& name = command.words()[0];
+  if (name.empty()) return CliError("name must be specified");
   const Data data =
       TRY(Collect(command.environment(), from, fmt::format("ConfigMap \"{}\"", name)));
   Json map = {{"metadata", {{"name", name}}}};
@@ -260,6 +264,7 @@ Result<> RunGenericSecret(Command& command, const Args& args) {
   from.AddTo(command);
   command.Flag("type", flags.form.type, "The type of secret to create.");
   TRY(flags.Parse(command, args));
+  if (flags.form.name.empty()) return CliError("name must be specified");
   const Data data = TRY(Collect(command.environment(), from, ""));
   return CreateSecretOf(command, flags.write, flags.form, data);
 }
@@ -293,6 +298,7 @@ Result<> RunRegistrySecret(Command& command, const Args& args) {
   command.FlagEach("from-file", from.files, "A file or folder, with an optional key: key=path.");
   registry.AddTo(command);
   TRY(flags.Parse(command, args));
+  if (flags.form.name.empty()) return CliError("name must be specified");
   Data data = TRY(Collect(command.environment(), from, ""));
   if (from.files.empty()) {
     if (registry.username.empty() || registry.password.empty() || registry.server.empty()) {

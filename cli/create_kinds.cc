@@ -81,6 +81,12 @@ Result<std::string> ParseOneName(Command& command, WriteFlags& flags, const Args
   return command.words()[0];
 }
 
+Result<std::string> ParseSaidName(Command& command, WriteFlags& flags, const Args& args) {
+  std::string name = TRY(ParseOneName(command, flags, args));
+  if (name.empty()) return CliError("name must be specified");
+  return name;
+}
+
 Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::string& type,
                        Json object) {
   Session& session = *TRY(command.session());
@@ -106,7 +112,7 @@ Result<> CreateBuiltIn(Command& command, const WriteFlags& flags, const std::str
 Result<> RunCreateNamespace(Command& command, const Args& args) {
   WriteFlags flags;
   flags.AddTo(command, "kubectl-create");
-  const std::string name = TRY(ParseOneName(command, flags, args));
+  const std::string name = TRY(ParseSaidName(command, flags, args));
   return CreateBuiltIn(
       command, flags, "namespace",
       {{"metadata", {{"name", name}}}, {"spec", Json::object()}, {"status", Json::object()}});
@@ -115,7 +121,7 @@ Result<> RunCreateNamespace(Command& command, const Args& args) {
 Result<> RunCreateServiceAccount(Command& command, const Args& args) {
   WriteFlags flags;
   flags.AddTo(command, "kubectl-create");
-  const std::string name = TRY(ParseOneName(command, flags, args));
+  const std::string name = TRY(ParseSaidName(command, flags, args));
   return CreateBuiltIn(command, flags, "serviceaccount", {{"metadata", {{"name", name}}}});
 }
 
@@ -292,6 +298,7 @@ Result<> RunCreateToken(Command& command, const Args& args) {
   command.Flag("bound-object-name", bound_name, "Name of the object that the token lives with.");
   command.Flag("bound-object-uid", bound_uid, "UID of the object that the token lives with.");
   const std::string name = TRY(ParseOneName(command, flags, args));
+  if (name.empty()) return CliError("service account name is required");
   if (duration < Duration(0)) return CliError("--duration must be greater than or equal to 0");
   if (bound_kind.empty()) {
     const char* lonely = !bound_name.empty() ? "name" : !bound_uid.empty() ? "uid" : nullptr;

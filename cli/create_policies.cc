@@ -110,7 +110,7 @@ Result<> RunCreateQuota(Command& command, const Args& args) {
   flags.AddTo(command, "kubectl-create");
   command.Flag("hard", hard, "Limits: resource=quantity pairs.");
   command.Flag("scopes", scopes, "Scopes that each object must match.");
-  const std::string name = TRY(ParseOneName(command, flags, args));
+  const std::string name = TRY(ParseSaidName(command, flags, args));
   Json spec = Json::object();
   for (const std::string& pair : Split(hard, ',')) {
     if (pair.empty()) continue;
@@ -138,7 +138,7 @@ Result<> RunCreateBudget(Command& command, const Args& args) {
   command.Flag("selector", selector, "The pods that the budget is of.");
   command.Flag("min-available", min_available, "Pods that must stay, as number or percentage.");
   command.Flag("max-unavailable", max_unavailable, "Pods that may be away.");
-  const std::string name = TRY(ParseOneName(command, flags, args));
+  const std::string name = TRY(ParseSaidName(command, flags, args));
   if (selector.empty()) return CliError("a selector must be specified");
   if (min_available.empty() && max_unavailable.empty()) {
     return CliError("one of min-available or max-unavailable must be specified");

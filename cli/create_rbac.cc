@@ -201,7 +201,7 @@ Result<> CreateBinding(Command& command, const BindingFlags& flags, const std::s
 Result<> RunCreateRole(Command& command, const Args& args) {
   RoleFlags flags;
   flags.AddTo(command);
-  const std::string name = TRY(ParseOneName(command, flags.write, args));
+  const std::string name = TRY(ParseSaidName(command, flags.write, args));
   DropRepeated(flags.verbs);
   if (flags.verbs.empty()) return CliError("at least one verb must be specified");
   if (flags.resources.empty()) return CliError("at least one resource must be specified");
@@ -216,7 +216,7 @@ Result<> RunCreateClusterRole(Command& command, const Args& args) {
   flags.AddTo(command);
   command.Flag("non-resource-url", flags.urls, "URLs, partial or whole, of no resource.");
   command.Flag("aggregation-rule", flags.aggregation, "Labels of the roles to aggregate.");
-  const std::string name = TRY(ParseOneName(command, flags.write, args));
+  const std::string name = TRY(ParseSaidName(command, flags.write, args));
   Json role = {{"metadata", {{"name", name}}}};
   if (!flags.aggregation.empty()) {
     if (!flags.verbs.empty() || !flags.resources.empty() || !flags.urls.empty() ||
@@ -256,7 +256,7 @@ Result<> RunCreateRoleBinding(Command& command, const Args& args) {
   BindingFlags flags;
   flags.AddTo(command);
   command.Flag("role", flags.role, "Role that is bound.");
-  const std::string name = TRY(ParseOneName(command, flags.write, args));
+  const std::string name = TRY(ParseSaidName(command, flags.write, args));
   if (flags.role.empty() == flags.cluster_role.empty()) {
     return CliError("exactly one of clusterrole or role must be specified");
   }

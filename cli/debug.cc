@@ -375,7 +375,23 @@ Result<> CheckCopy(const Command& command, const DebugFlags& flags) {
   return {};
 }
 
+Result<> CheckPairs(Command& command, const DebugFlags& flags) {
+  for (const auto& [name, pairs] : {std::pair("set-image", &flags.set_images),
+                                    std::pair("env", &flags.env)}) {
+    for (const std::string& pair : *pairs) {
+      const size_t equals = pair.find('=');
+      if (equals != 0 && equals != std::string::npos) continue;
+      return CliError(fmt::format(
+          "invalid argument \"{0}\" for \"--{1}\" flag: {0} must be formatted as key=value\nSee "
+          "'{2} debug --help' for usage.",
+          pair, name, command.environment().program));
+    }
+  }
+  return {};
+}
+
 Result<> Check(Command& command, const DebugFlags& flags) {
+  TRY(CheckPairs(command, flags));
   TRY(CheckCopy(command, flags));
   if (command.words().empty() && flags.files.empty()) {
     return CliError("NAME or filename is required for debug");
@@ -392,17 +408,6 @@ Result<> Check(Command& command, const DebugFlags& flags) {
   static const std::set<std::string> kPolicies = {"", "Always", "IfNotPresent", "Never"};
   if (!kPolicies.contains(flags.pull_policy)) {
     return CliError(fmt::format("invalid image pull policy: {}", flags.pull_policy));
-  }
-  for (const auto& [name, pairs] : {std::pair("set-image", &flags.set_images),
-                                    std::pair("env", &flags.env)}) {
-    for (const std::string& pair : *pairs) {
-      const size_t equals = pair.find('=');
-      if (equals != 0 && equals != std::string::npos) continue;
-      return CliError(fmt::format(
-          "invalid argument \"{0}\" for \"--{1}\" flag: {0} must be formatted as key=value\nSee "
-          "'{2} debug --help' for usage.",
-          pair, name, command.environment().program));
-    }
   }
   if (flags.tty && !flags.stdin_open) {
     return CliError("-i/--stdin is required for containers with -t/--tty=true");

@@ -32,11 +32,8 @@ Result<std::vector<Target>> FindNodes(Command& command, const NodeFlags& flags) 
   if (!command.words().empty() && !flags.selectors.labels.empty()) {
     return command.UsageError("cannot specify both a node name and a --selector option");
   }
-  Args words = {"nodes"};
-  for (const std::string& word : command.words()) {
-    words.push_back(word.substr(word.find('/') + 1));
-  }
-  return FindTargets(command, words, {.selectors = flags.selectors});
+  return FindTargets(command, OfKind("nodes", command.words()),
+                     {.selectors = flags.selectors, .first_missing_ends = true});
 }
 
 Result<> SetUnschedulable(Command& command, const NodeFlags& flags, const Target& node,

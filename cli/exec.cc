@@ -64,7 +64,8 @@ Result<> RunExec(Command& command, const Args& args) {
   command.FlagEach("filename,f", flags.files.filenames, "A file with the object to exec into.");
   // The first word is the pod; what follows it without "--" is refused, as kubectl does.
   TRY(command.Parse(args));
-  if (command.words().empty() && flags.files.empty()) {
+  const bool named = !command.words().empty() && !command.words()[0].empty();
+  if (!named && flags.files.empty()) {
     return CliError("pod, type/name or --filename must be specified");
   }
   if (command.words().size() > 1) {

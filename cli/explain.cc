@@ -187,6 +187,9 @@ Result<> RunExplain(Command& command, const Args& args) {
   if (output != "plaintext" && output != "plaintext-openapiv2") {
     return CliError(fmt::format("unrecognized format: {}", output));
   }
+  if (command.words()[0].empty()) {
+    return CliError("a resource must be present, got: /, Resource=");
+  }
   Session& session = *TRY(command.session());
   std::vector<std::string> path = Split(command.words()[0], '.');
   std::string type = path[0];

@@ -183,7 +183,9 @@ Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, c
     }
   }
   Json result = target.object;
-  if (!patch.empty()) result = TRY(Marked(command, flags, target, std::move(patch)));
+  // Whether it is this version is for the server to say, also where nothing changes.
+  const bool asks = &style == &kAnnotate && !flags.resource_version.empty() && !IsDoneHere(flags);
+  if (!patch.empty() || asks) result = TRY(Marked(command, flags, target, std::move(patch)));
   return PrintWritten(command, flags.write, result, target.resource, operation);
 }
 

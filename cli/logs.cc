@@ -250,6 +250,7 @@ Result<> RunLogs(Command& command, const Args& args) {
     return command.UsageError("only a selector (-l) or a POD name is allowed");
   }
   TRY(flags.Check(command));
+  if (!command.words().empty() && command.words()[0].empty()) return NothingNamed();
   if (flags.all_pods) flags.prefix = true;
   Session& session = *TRY(command.session());
   const auto pods = TRY(FindPods(command, flags));

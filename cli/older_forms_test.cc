@@ -164,7 +164,7 @@ TEST_F(OlderFormsTest, ConfigKeepsToKubectlsOrder) {
           config({"set-cluster", "c", "--certificate-authority=" + path_, "--embed-certs"}));
   Quietly("config", config({"set-cluster", "c", "--insecure-skip-tls-verify"}));
   EXPECT_EQ(Quietly("config", config({"view", "-o", "jsonpath={.clusters[0].cluster}"})),
-            "{\"insecure-skip-tls-verify\":true}");
+            "{\"insecure-skip-tls-verify\":true,\"server\":\"\"}");
   Quietly("config", config({"set", "preferences.colors", "true"}));
   EXPECT_EQ(Quietly("config", config({"view", "-o", "jsonpath={.preferences}"})),
             "{\"colors\":true}");

@@ -6,13 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <deque>
 
-#include "api/text/go_text.h"
 #include "base/mutex.h"
+#include "cli/forwarded_ports.h"
 #include "cli/json_text.h"
 #include "cli/remote_link.h"
 #include "cli/rollout.h"
@@ -29,11 +28,6 @@ constexpr char kTunnelProtocol[] = "SPDY/3.1+portforward.k8s.io";
 constexpr size_t kReadBytes = 32 << 10;
 // Of one connection towards its local side; past it the session is not read.
 constexpr size_t kBacklogBytesMax = 256 << 10;
-
-struct PortPair {
-  int local = 0;  // 0: any free one.
-  int remote = 0;
-};
 
 struct LocalPort {
   int socket;
@@ -274,68 +268,6 @@ class EndsWellWhenInterrupted {
   void (*const before_)(int);
 };
 
-std::optional<int> Number(const std::string& text) {
-  int value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// A port of the pod by number or name.
-Result<int> PodPort(const Json& pod, const std::string& text) {
-  if (const auto number = Number(text); number && *number > 0 && *number < 65536) return *number;
-  for (const Json& container : At(pod, "spec", "containers")) {
-    for (const Json& port : At(container, "ports")) {
-      if (TextAt(port, "name") == text) return static_cast<int>(IntAt(port, "containerPort"));
-    }
-  }
-  return CliError(fmt::format("Pod '{}' does not have a named port '{}'", NameOf(pod), text));
-}
-
-// The target port behind a port of a service.
-Result<int> ServiceTarget(const Json& service, const Json& pod, const std::string& text) {
-  for (const Json& port : At(service, "spec", "ports")) {
-    if (PlainText(At(port, "port")) != text && TextAt(port, "name") != text) continue;
-    return PodPort(pod, PlainText(At(port, "targetPort")));
-  }
-  const bool is_number = text.find_first_not_of("0123456789") == std::string::npos;
-  return CliError(
-      is_number
-          ? fmt::format("Service {} does not have a service port {}", NameOf(service), text)
-          : fmt::format("Service '{}' does not have a named port '{}'", NameOf(service), text));
-}
-
-// Before the colon; none of it: any that is free.
-Result<int> LocalPortOf(const std::string& text) {
-  if (text.empty()) return 0;
-  const auto number = Number(text);
-  if (number && *number >= 0 && *number < 65536) return *number;
-  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-  return CliError(fmt::format("error parsing local port '{}': strconv.ParseUint: parsing {}: {}",
-                              text, GoQuote(text), digits ? "value out of range" : "invalid syntax"));
-}
-
-Result<std::vector<PortPair>> ParsePorts(const Args& words, const Json& pod, const Json& service) {
-  std::vector<PortPair> pairs;
-  for (size_t i = 1; i < words.size(); ++i) {
-    const size_t colon = words[i].find(':');
-    const std::string remote = colon == std::string::npos ? words[i] : words[i].substr(colon + 1);
-    PortPair pair;
-    if (service.is_null()) {
-      pair.remote = TRY(PodPort(pod, remote));
-    } else {
-      pair.remote = TRY(ServiceTarget(service, pod, remote));
-    }
-    if (colon == std::string::npos) {
-      pair.local = Number(remote).value_or(pair.remote);
-    } else {
-      pair.local = TRY(LocalPortOf(words[i].substr(0, colon)));
-    }
-    pairs.push_back(pair);
-  }
-  return pairs;
-}
-
 // A listening socket on a numeric address; the error is Go's.
 Result<LocalPort> Listen(const std::string& address, const PortPair& pair) {
   const bool ipv6 = address.find(':') != std::string::npos;
@@ -516,12 +448,13 @@ Result<> RunPortForward(Command& command, const Args& args) {
   const std::string& word = command.words()[0];
   const Json service = TRY(ServiceOf(command, word));
   const Json pod = TRY(FindPod(command, word, PodUse::kCommands));
-  const auto pairs = TRY(ParsePorts(command.words(), pod, service));
+  const Args ports_in_numbers = TRY(InNumbers(command.words(), pod, service));
   if (TextAt(pod, "status", "phase") != "Running") {
     return CliError(
         fmt::format("unable to forward port because pod is not running. Current status={}",
                     TextAt(pod, "status", "phase")));
   }
+  const auto pairs = TRY(ParsePorts(ports_in_numbers));
   Session& session = *TRY(command.session());
   const ServerAddress address = TRY(AddressOf(session));
   http::Loops loops;

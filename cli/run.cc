@@ -284,6 +284,7 @@ Result<> RunRun(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.write.Check());
   TRY(flags.deletion.Check(/*now=*/false));
+  if (flags.restart.empty()) flags.restart = "Always";
   TRY(Check(command, flags));
   const std::string name = command.words()[0];
   Args arguments(command.words().begin() + 1, command.words().end());

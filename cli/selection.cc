@@ -71,12 +71,8 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
   if (pairs) return ParsePairs(session, words);
   const std::vector<std::string> names(words.begin() + 1, words.end());
   Selections selections;
-  const auto types = Split(words[0], ',');
-  for (const std::string& type : types) {
-    if (type.empty() && types.size() > 1) {
-      return CliError("the server doesn't have a resource type \"\"");
-    }
-    if (type.empty()) continue;
+  for (const std::string& type : Split(words[0], ',')) {
+    if (type.empty()) return CliError("the server doesn't have a resource type \"\"");
     auto category = TRY(session.kinds().InCategory(type));
     if (!category.empty()) {
       if (!names.empty()) return CliError("you must specify only one resource");
@@ -87,6 +83,18 @@ Result<Selections> ParseSelections(Command& command, const Args& words) {
     Add(selections, std::move(kind), names);
   }
   return selections;
+}
+
+Args OfKind(const std::string& kind, const Args& words) {
+  const bool pairs = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word.find('/') != std::string::npos;
+  });
+  Args named;
+  if (!pairs) named.push_back(kind);
+  for (const std::string& word : words) {
+    named.push_back(pairs && word.find('/') == std::string::npos ? kind + "/" + word : word);
+  }
+  return named;
 }
 
 Error WithList(Error error, const Resource& resource, const SelectorFlags& selectors) {
@@ -139,6 +147,7 @@ Result<> FromSelection(Command& command, const Selection& selection, const Targe
       if (options.fetch) {
         auto live = session.api().Get(resource, target.key);
         if (!live) {
+          if (options.first_missing_ends) return Fail(live.error());
           command.Report(live.error());
           continue;
         }

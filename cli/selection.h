@@ -60,8 +60,12 @@ struct TargetOptions {
   bool fetch = true;
   // A kind without names, --all or a selector stands for nothing.
   bool names_needed = true;
+  // One that is named and not there is told of alone; otherwise each is.
+  bool first_missing_ends = false;
 };
 
+// The words as those of FindTargets: names of this kind, unless they say another ("KIND/NAME").
+Args OfKind(const std::string& kind, const Args& words);
 // The objects that files or words name, in order. Objects that cannot be read are reported, and the
 // rest returned. Fails when the words make no sense.
 Result<std::vector<Target>> FindTargets(Command& command, const Args& words,

@@ -40,7 +40,8 @@ struct TopFlags {
     if (command.words().size() > 1) {
       return command.UsageError(command.verb().substr(4) + " [NAME | -l label]");
     }
-    if (!command.words().empty() && !selectors.labels.empty()) {
+    const bool named = !command.words().empty() && !command.words()[0].empty();
+    if (named && !(selectors.labels.empty() && selectors.fields.empty())) {
       return CliError(fmt::format("only one of NAME or {}selector can be provided",
                                   command.verb() == "top pod" ? "" : "--"));
     }
@@ -122,7 +123,8 @@ Result<std::vector<Json>> ReadMetrics(Command& command, const TopFlags& flags,
   Query query;
   if (!flags.selectors.labels.empty()) query.emplace_back("labelSelector", flags.selectors.labels);
   if (!flags.selectors.fields.empty()) query.emplace_back("fieldSelector", flags.selectors.fields);
-  if (!command.words().empty()) {
+  // A name that is "" names nothing, as it may be of a variable that is not set.
+  if (!command.words().empty() && !command.words()[0].empty()) {
     return std::vector<Json> {
       TRY(session.api().Get(path + "/" + command.words()[0], query))
     };

@@ -53,6 +53,49 @@ TEST_F(TypedWordsTest, ACommaHasAKindOnBothSides) {
   EXPECT_EQ(Said("get", {",pods"}), none);
 }
 
+TEST_F(TypedWordsTest, AWordThatIsEmptyIsNoKind) {
+  // As of a variable that is not set: nothing of another kind is meant by it.
+  const std::string none = "error: the server doesn't have a resource type \"\"\n";
+  for (const char* verb : {"get", "describe", "delete", "edit", "expose", "scale"}) {
+    std::vector<std::string> args = {""};
+    if (std::string_view(verb) == "expose") args.push_back("--port=80");
+    if (std::string_view(verb) == "scale") args.push_back("--replicas=1");
+    EXPECT_EQ(Said(verb, args), none) << verb;
+  }
+  EXPECT_EQ(Said("delete", {"", "--all"}), none);
+  EXPECT_EQ(Said("rollout", {"restart", ""}), none);
+  EXPECT_EQ(Said("set", {"env", ""}), none);
+}
+
+TEST_F(TypedWordsTest, AWordThatIsEmptyNamesNothing) {
+  EXPECT_EQ(Said("exec", {"", "--", "ls"}),
+            "error: pod, type/name or --filename must be specified\n");
+  EXPECT_THAT(Said("logs", {""}), HasSubstr("You must provide one or more resources"));
+  EXPECT_EQ(Said("explain", {""}), "error: a resource must be present, got: /, Resource=\n");
+  EXPECT_EQ(Said("kustomize", {""}),
+            "error: must build at directory: directory path cannot be empty\n");
+  const std::string unnamed = "error: name must be specified\n";
+  for (const char* kind : {"namespace", "serviceaccount", "configmap", "quota", "role",
+                           "clusterrole", "rolebinding", "poddisruptionbudget"}) {
+    EXPECT_EQ(Said("create", {kind, ""}), unnamed) << kind;
+  }
+  EXPECT_EQ(Said("create", {"secret", "generic", ""}), unnamed);
+  EXPECT_EQ(Said("create", {"secret", "docker-registry", ""}), unnamed);
+  EXPECT_EQ(Said("create", {"token", ""}), "error: service account name is required\n");
+}
+
+TEST_F(TypedWordsTest, AFlagThatIsEmptyIsAsIfItWereNotThere) {
+  EXPECT_THAT(Said("create", {"configmap", "a", "--from-env-file=", "--dry-run=client"}),
+              Not(HasSubstr("error reading")));
+  EXPECT_EQ(Said("run", {"a", "--image=x", "--restart=", "--dry-run=client", "-o", "name"}),
+            "pod/a\n");
+}
+
+TEST_F(TypedWordsTest, AKindBesideANodeIsThatKind) {
+  EXPECT_EQ(Said("cordon", {"a", "x/b"}), "error: the server doesn't have a resource type \"x\"\n");
+  EXPECT_EQ(Said("drain", {"x/b"}), "error: the server doesn't have a resource type \"x\"\n");
+}
+
 TEST_F(TypedWordsTest, OfAnObjectInANamespaceThatIsMissingTheNamespaceIsMissed) {
   server_ = [inner = server_](const http::Request& request) {
     http::Response response = inner(request);
@@ -125,17 +168,6 @@ TEST_F(TypedWordsTest, ADebuggerThatCannotRunIsRefusedBeforeThePodHasIt) {
           R"({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}})"}});
   EXPECT_THAT(Said("debug", {"deployments/d", "--image=x"}),
               HasSubstr("error: \"apps/v1, Kind=Deployment\" not supported by debug\n"));
-}
-
-TEST_F(TypedWordsTest, APortOfThisMachineIsANumber) {
-  const auto forward = [&](const std::string& ports) {
-    return Said("port-forward", {"a", ports});
-  };
-  EXPECT_EQ(forward("x:80"),
-            "error: error parsing local port 'x': strconv.ParseUint: parsing \"x\": invalid syntax\n");
-  EXPECT_EQ(forward("70000:80"), "error: error parsing local port '70000': strconv.ParseUint: "
-                                 "parsing \"70000\": value out of range\n");
-  EXPECT_THAT(forward(":80"), HasSubstr("pod is not running"));
 }
 
 TEST_F(TypedWordsTest, OneContainerIsNotAllOfThem) {

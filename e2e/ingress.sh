@@ -2,7 +2,8 @@
 # Ingress under load, on a machine of its own (e2e/machine.sh) with real containers: while clients ask by GET and POST,
 # over HTTP/1.1, HTTP/2 and gRPC (e2e/ingress/clients.py), pods that speak HTTP/1.1, HTTP/2 and TLS, have no preStop and
 # close their connections as soon as they are told to end (e2e/ingress/pod.py) are replaced again and again, scaled, and
-# the Ingress is changed. No request is lost.
+# the Ingress is changed. No request is lost. Before that: default backend, WebSocket, retries, times, the source's
+# address, metrics, the log, and a HAProxy that is killed.
 #
 #   e2e/ingress.sh [SKIFF]       build/release/skiff, or the one that is named
 #   ROUNDS=20 e2e/ingress.sh     how often all pods are replaced; 3 unless set
@@ -91,6 +92,45 @@ for name in http1 h2c tls; do
   check "  and answer by the Ingress" answers "http://127.0.0.1/$name"
 done
 check "HTTP/2 comes through" answers --http2-prior-knowledge http://127.0.0.1/h2c
+
+say "What an Ingress says, and who looks at it"
+status() { curl -sS -o /dev/null -w '%{http_code}\n' -m 20 "$@"; }
+address=$(ip -br address show scope global | awk '$1 !~ /veth/ { sub("/.*", "", $3); print $3; exit }')
+address=${address:-127.0.0.1}
+check "no rule, no answer" says '^404$' status http://127.0.0.1/nowhere
+run k create ingress rest --default-backend=http1:80
+check "but by a default backend" says '^200$' status http://127.0.0.1/nowhere
+run k delete ingress rest
+check "a WebSocket hears what it says" says '^still here 0$' $PYTHON -B e2e/ingress/websocket.py 127.0.0.1 80 /http1/socket
+check "a pod learns who has asked" says "^$address\$" curl -sS -m 10 --interface "$address" "http://$address/http1/who"
+CHECK_SECONDS=0 check "a question without an answer is asked elsewhere" says '^hello$' curl -sS -m 20 http://127.0.0.1/http1/hangup/get
+CHECK_SECONDS=0 check "but none that may have been heard" says '^502$' status -X POST -d x http://127.0.0.1/http1/hangup/post
+run k annotate ingress site ingress.skiff.io/timeout-server=1s
+check "who takes longer than he may is given up" says '^504$' status http://127.0.0.1/http1/slow
+run k annotate ingress site ingress.skiff.io/timeout-server-
+check "and else is awaited" says '^200$' status http://127.0.0.1/http1/slow
+check "it is counted" says '^haproxy_backend_http_responses_total\{proxy="default\.http1\.80[^"]*",code="2xx"\} [1-9]' \
+  curl -sS -m 10 http://127.0.0.1:10254/metrics
+check "and written down" says 'default\.http1\.80[^ ]*/[0-9._]+ .* 200 .*"GET /http1/slow HTTP/1.1"' cat "$DATA/ingress/haproxy.log"
+
+say "HAProxy is killed under load"
+# What is under way then is lost, and what comes until there is another: whoever asks later loses nothing.
+$PYTHON -B e2e/ingress/clients.py 127.0.0.1 80 >"$work/killed" 2>&1 &
+asker=$!
+sleep 1
+first=$(head -n 1 "$DATA/ingress/haproxy.pid") began=$(date +%s%N)
+kill -KILL "$first"
+another_serves() { [ "$(head -n 1 "$DATA/ingress/haproxy.pid")" != "$first" ] && answers http://127.0.0.1/http1; }
+check "another one serves" another_serves
+echo "   after $((($(date +%s%N) - began) / 1000000)) ms"
+sleep 1
+lost=$(grep -c '^lost' "$work/killed") || true
+sleep 2
+check "and nothing is lost any more" test "$(grep -c '^lost' "$work/killed" || true)" = "$lost"
+kill $asker
+wait $asker || true
+asker=
+tail -n 1 "$work/killed"
 
 say "All is replaced under load, and the Ingress changed"
 $PYTHON -B e2e/ingress/clients.py 127.0.0.1 80 >"$work/asked" 2>&1 &

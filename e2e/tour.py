@@ -81,8 +81,15 @@ def pattern_of(shown):
     """A line of the page as what a line of a terminal has to match."""
     if shown == "...":
         return None
-    parts = [r"\s+".join(re.escape(word) for word in part.split()) for part in re.split(r"\.\.\.", shown)]
-    return re.compile(r"\s*" + ".*".join(parts) + r"\s*")
+    return re.compile(r"\s*" + ".*".join(part_of(part) for part in shown.split("...")) + r"\s*")
+
+
+def part_of(text):
+    """What stands between "...": "... Ready" is no end of another word, where "...Ready" may be."""
+    words = r"\s+".join(re.escape(word) for word in text.split())
+    if not words:
+        return ""
+    return (r"(?:^|(?<=\s))" if text[0].isspace() else "") + words + (r"(?=\s|$)" if text[-1].isspace() else "")
 
 
 def missing(seen, printed):

@@ -22,11 +22,17 @@ with_kubectl() { # DIRECTORY
   PATH=$1:$PATH
 }
 
+saw() { # TEXT: all who have looked saw what there is, and one of them that.
+  [ -z "$(find "$audience" -type f ! -name '*.saw')" ] || { head -n 20 "$audience"/*.failed; return 1; }
+  grep -qF -- "$1" "$audience"/*.saw
+}
+
 docker_chapters() {
   . e2e/docker/engine.sh
   . e2e/docker/env.sh
   # Before there may be no network but the engine's.
   debian_kubectl build/peers >/dev/null
+  ! command -v chromium >/dev/null || make_playwright || true
   e2e/docker/etcd.sh
   need_engine docker
   work=$(mktemp -d)
@@ -40,7 +46,12 @@ docker_chapters() {
     e2e/docker/etcd.sh etcd "$(docker image inspect "$SKIFF_BASE" >/dev/null 2>&1 && echo "$SKIFF_BASE" || echo skiff-base:12)" >/dev/null
   engine_state() { docker ps -aq --no-trunc; docker volume ls -q; docker network ls -q --no-trunc; }
   before=$(engine_state)
+  audience=$work/audience
+  mkdir "$audience"
+  if use_browser; then export BROWSER=$PWD/e2e/browser/audience.py AUDIENCE=$audience; fi
   python3 -B e2e/tour.py docs/course.md docker
+  [ -z "$(ls "$audience")" ] ||
+    check "a browser shows what skiff console opens, by the published port" saw "3 of 3 ready"
   same_engine() { [ "$before" = "$(engine_state)" ]; }
   check "no container, volume or network is left" same_engine
 }
@@ -68,10 +79,6 @@ with_kubectl /run/bin
 audience=/run/audience
 mkdir -p "$audience"
 if use_browser; then export BROWSER=$PWD/e2e/browser/audience.py AUDIENCE=$audience; fi
-saw() { # TEXT: all who have looked saw what there is, and one of them that.
-  [ -z "$(find "$audience" -type f ! -name '*.saw')" ] || { head -n 20 "$audience"/*.failed; return 1; }
-  grep -qF -- "$1" "$audience"/*.saw
-}
 # The page types build/release, wherever it is.
 [ "${SKIFF%/skiff}" = "$PWD/build/release" ] || mount --bind "${SKIFF%/skiff}" build/release
 before=$(machine_state)

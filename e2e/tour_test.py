@@ -37,6 +37,11 @@ class Reading(unittest.TestCase):
         self.assertEqual(tour.missing(["a"], "ab\n"), "a")
         self.assertEqual(tour.missing(["1.5"], "1x5\n"), "1.5")
         self.assertEqual(tour.missing(["a", "a"], "a\n"), "a")
+        # A blank beside the dots ends a word.
+        self.assertIsNone(tour.missing(["... Ready ..."], "tour   Ready   control-plane\n"))
+        self.assertEqual(tour.missing(["... Ready ..."], "tour   NotReady   control-plane\n"), "... Ready ...")
+        self.assertEqual(tour.missing(["db-0 1/1 ... 0"], "db-0 1/1 Running 10\n"), "db-0 1/1 ... 0")
+        self.assertIsNone(tour.missing(["... Ready", "a ... b"], "Ready\na b\n"))
 
     def test_only_looking_is_done_again(self):
         def looks(command):

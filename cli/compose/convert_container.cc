@@ -142,8 +142,10 @@ void PutUser(const Scope& scope, Json& context) {
   if (!user.Says()) return;
   const std::string text = user.Text();
   const size_t colon = text.find(':');
-  const std::string name = text.substr(0, colon);
-  const std::string group = colon == text.npos ? "" : text.substr(colon + 1);
+  // Whatever the image calls others, root is number 0, and so is its group.
+  const auto number = [](const std::string& named) { return named == "root" ? "0" : named; };
+  const std::string name = number(text.substr(0, colon));
+  const std::string group = number(colon == text.npos ? "" : text.substr(colon + 1));
   if ((!name.empty() && !IsNumber(name)) || (!group.empty() && !IsNumber(group))) {
     scope.Note(user, "user", "Kubernetes knows users and groups by their numbers alone");
   }

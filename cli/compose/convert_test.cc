@@ -370,6 +370,18 @@ TEST_F(ComposeConvertTest, AHostMayHaveSeveralAddresses) {
                             {"ip": "::1", "hostnames": ["b"]}])"));
 }
 
+TEST_F(ComposeConvertTest, RootHasANumber) {
+  const auto context = [&](const std::string& user) {
+    const auto conversion = Converted("services:\n  web: {image: x, user: '" + user + "'}\n");
+    EXPECT_EQ(Notes(conversion).size(), user.find("unit") == user.npos ? 0U : 1U) << user;
+    return ContainerOf(Find(conversion, "Deployment", "web"))["securityContext"];
+  };
+  EXPECT_EQ(context("root"), Json::parse(R"({"runAsUser": 0})"));
+  EXPECT_EQ(context("root:root"), Json::parse(R"({"runAsUser": 0, "runAsGroup": 0})"));
+  EXPECT_EQ(context("1000:root"), Json::parse(R"({"runAsUser": 1000, "runAsGroup": 0})"));
+  EXPECT_EQ(context("unit:root"), Json::parse(R"({"runAsGroup": 0})"));
+}
+
 // By the server's own rules, without it.
 TEST_F(ComposeConvertTest, WhatTheServerWouldRefuseIsToldWithItsLine) {
   const std::pair<const char*, const char*> kWrong[] = {

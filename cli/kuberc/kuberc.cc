@@ -171,6 +171,7 @@ class Application {
       if (!alias_.empty() && command == alias_) {
         return CliError(fmt::format("alias {} can not be overridden", alias_));
       }
+      if (command.empty()) continue;
       const auto meant = FindWords(environment_, Words(command));
       if (!meant) {
         environment_.err(

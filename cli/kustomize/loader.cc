@@ -59,6 +59,9 @@ Result<Loader> Loader::Make(std::vector<std::string> roots, bool anywhere, ReadS
 }
 
 Result<Loader> Loader::At(const std::string& directory, bool anywhere, ReadSoFar& so_far) {
+  if (directory.empty()) {
+    return CliError("must build at directory: directory path cannot be empty");
+  }
   std::error_code code;
   const auto real = Real(directory, fs::absolute(directory, code));
   if (!real) {

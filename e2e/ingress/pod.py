@@ -2,16 +2,21 @@
 
     pod.py PORT [CERTIFICATE_WITH_KEY]
 
-It answers every request 200, and gRPC with its trailers. Asked to end (SIGTERM) it does what servers do that end well:
+It answers every request 200, and gRPC with its trailers; .../who says who asks, .../slow takes 3 s, .../hangup/KEY is
+answered the second time that it is asked for, and a WebSocket hears what it says. Asked to end (SIGTERM) it does what servers do that end well:
 it takes no connection any more, closes at once those that wait for a request, and answers what it has begun to read.
 """
+import base64
+import hashlib
 import os
+import re
 import signal
 import socket
 import ssl
 import struct
 import sys
 import threading
+import time
 
 from frames import ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, SETTINGS, frame, literal
 
@@ -77,6 +82,38 @@ def more(connection, text):
     return text + got
 
 
+begun = set()
+
+
+def answer_to(path, headers):
+    """What stands behind a path; None: it hangs up, as who crashes over a request does."""
+    if path.endswith(b"/who"):
+        return headers.get(b"x-forwarded-for", b"") + b"\n"
+    if path.endswith(b"/slow"):
+        time.sleep(3)
+    if b"/hangup/" in path and path not in begun:
+        begun.add(path)
+        return None
+    return b"hello"
+
+
+def echo(connection, head, text):
+    """A WebSocket: says again what it is told, in short messages of text, until it is closed."""
+    key = re.search(rb"(?i)\r\nsec-websocket-key: *([^\r]+)", head).group(1)
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    while True:
+        while len(text) < 6 or len(text) < 6 + (text[1] & 0x7F):
+            text = more(connection, text)
+        length, mask = text[1] & 0x7F, text[2:6]
+        said = bytes(each ^ mask[i % 4] for i, each in enumerate(text[6:6 + length]))
+        if text[0] & 0xF == 8:
+            return
+        text = text[6 + length:]
+        connection.sendall(bytes([0x81, length]) + said)
+
+
 def serve_http1(connection, text):
     waiting = True
     while True:
@@ -93,9 +130,16 @@ def serve_http1(connection, text):
             while len(text) < length:
                 text = more(connection, text)
             text = text[length:]
-            close = b"connection: close" in head.lower() or connections.ending
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n%s\r\nhello" %
-                               (b"Connection: close\r\n" if close else b""))
+            headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+            if headers.get(b"upgrade") == b"websocket":
+                echo(connection, head, text)
+                return
+            answer = answer_to(head.split(b" ")[1], headers)
+            if answer is None:
+                return
+            close = headers.get(b"connection") == b"close" or connections.ending
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s" %
+                               (len(answer), b"Connection: close\r\n" if close else b"", answer))
             if close:
                 return
         finally:

@@ -1,0 +1,23 @@
+// The ports of `port-forward`, as they are typed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/json_text.h"
+
+namespace skiff::cli {
+
+struct PortPair {
+  int local = 0;  // 0: any free one.
+  int remote = 0;
+};
+
+// The words after the first, with numbers of the pod's ports in the place of names, and of ports of
+// the service if it is one.
+Result<Args> InNumbers(const Args& words, const Json& pod, const Json& service);
+// [LOCAL:]REMOTE
+Result<std::vector<PortPair>> ParsePorts(const Args& words);
+
+}  // namespace skiff::cli
