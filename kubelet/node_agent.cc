@@ -3,6 +3,7 @@
 #include "kubelet/containerd_host.h"
 #include "kubelet/streaming/kubelet_server.h"
 #include "kubelet/volumes/beneath.h"
+#include "kubelet/volumes/shared_root.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -16,6 +17,13 @@ constexpr int kVitalThreads = 24;
 constexpr int kBlockingThreads = 1000;
 
 constexpr mode_t kRootMode = 0750;  // Pods' volumes lie in it.
+
+// Else no mount travels between a pod and the machine; the rest goes on without that.
+void ShareRoot(const std::string& root) {
+  const auto shared = MakeRootShared(root);
+  if (shared) return;
+  Log("kubelet").Info("mounts are not shared with pods", {{"error", shared.error().message}});
+}
 
 // What /healthz says on its own port.
 class HealthHandler final : public http::Handler {
@@ -50,6 +58,7 @@ struct NodeAgent::Parts {
 
 Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
                                                     Dependencies dependencies) {
+  if (options.kubelet.writes_files) ShareRoot(options.kubelet.root);
   std::unique_ptr<NodeAgent> agent(new NodeAgent(std::make_unique<Parts>(dependencies)));
   Parts& parts = *agent->parts_;
   const std::string name = options.kubelet.node_name;
