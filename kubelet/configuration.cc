@@ -164,6 +164,7 @@ void ReadServing(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("tlsCertFile", to.tls_cert_file);
   reader.Read("tlsPrivateKeyFile", to.tls_private_key_file);
   reader.Read("authentication.x509.clientCAFile", to.client_ca_file);
+  reader.Read("authentication.webhook.enabled", to.takes_tokens);
   reader.Read("staticPodPath", to.static_pod_path);
   reader.Read("fileCheckFrequency", to.file_check_frequency);
   reader.Read("logging.verbosity", to.verbosity);

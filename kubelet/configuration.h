@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/codec/json.h"
 #include "api/gen/core_v1.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -22,6 +23,7 @@ struct KubeletConfiguration {
   std::string healthz_bind_address = "127.0.0.1";
   int healthz_port = 10248;  // 0: not served.
   std::string tls_cert_file, tls_private_key_file, client_ca_file;
+  bool takes_tokens = true;  // authentication.webhook.enabled
   std::string static_pod_path;
   Duration file_check_frequency = 20s;
   std::string container_runtime_endpoint = "unix:///run/containerd/containerd.sock";
@@ -64,6 +66,9 @@ struct KubeletConfiguration {
 // The file's text. Fails with Invalid: "strict decoding error: unknown field \"foo\"", or Go's text
 // of a value that does not fit.
 Result<KubeletConfiguration> DecodeKubeletConfiguration(std::string_view text);
+
+// As /configz shows it: what is in force, and of what has no effect what is done instead.
+Json ShownConfiguration(const KubeletConfiguration& configuration);
 
 // "invalid configuration: maxPods (--max-pods) -1 must not be a negative number", ...; all that is
 // wrong, as one text.
