@@ -2,15 +2,18 @@
 // and a container runtime that is not there.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "api/gen/rbac_v1.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/program.h"
 #include "client/kubeconfig.h"
 #include "client/manager.h"
+#include "kubelet/mount_table.h"
 #include "kubelet/program.h"
 
 namespace skiff {
@@ -35,6 +38,8 @@ class KubeletProgramTest : public testing::Test {
     executor_.reset();
     transport_.reset();
     server_.reset();
+    // The kubelet's directory, where this machine's mounts are not shared.
+    for (const std::string& mount : MountsBelow(directory_)) umount2(mount.c_str(), MNT_DETACH);
     std::filesystem::remove_all(directory_);
   }
 
@@ -109,6 +114,46 @@ class KubeletProgramTest : public testing::Test {
     ASSERT_TRUE(started) << started.error().message;
     kubelet_ = std::move(*started);
   }
+  // Of a service account of that name.
+  std::string TokenOf(const std::string& name) {
+    const ObjectKey key = {"default", name};
+    (void)client_->Create(core_v1::ServiceAccount::Info(), key,
+                          {{"metadata", {{"name", name}, {"namespace", "default"}}}});
+    const auto made = client_->Create(core_v1::ServiceAccount::Info(), key,
+                                      {{"apiVersion", "authentication.k8s.io/v1"},
+                                       {"kind", "TokenRequest"},
+                                       {"spec", Json::object()}},
+                                      "token");
+    EXPECT_TRUE(made) << made.error().message;
+    return made ? (*made)["status"].value("token", "") : "";
+  }
+  void LetSeeMetrics(const std::string& name) {
+    const auto role = client_->Create(
+        rbac_v1::ClusterRole::Info(), {"", name},
+        {{"metadata", {{"name", name}}},
+         {"rules",
+          {{{"apiGroups", {""}}, {"resources", {"nodes/metrics"}}, {"verbs", {"get"}}}}}});
+    ASSERT_TRUE(role) << role.error().message;
+    const auto binding = client_->Create(
+        rbac_v1::ClusterRoleBinding::Info(), {"", name},
+        {{"metadata", {{"name", name}}},
+         {"subjects",
+          {{{"kind", "ServiceAccount"}, {"name", name}, {"namespace", "default"}}}},
+         {"roleRef",
+          {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "ClusterRole"}, {"name", name}}}});
+    ASSERT_TRUE(binding) << binding.error().message;
+  }
+  http::Response Scrape(const std::string& path, const std::string& token) {
+    HttpsOptions options;
+    options.server = fmt::format("https://127.0.0.1:{}", kKubeletPort);
+    options.insecure_skip_tls_verify = true;
+    options.token = token;
+    const auto transport = MakeHttpsTransport(options);
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    return (*transport)->Send(std::move(request));
+  }
   const core_v1::NodeCondition* Ready() {
     node_ = informers_->For<core_v1::Node>().Get({"", kNode});
     if (!node_) return nullptr;
@@ -168,6 +213,31 @@ TEST_F(KubeletProgramTest, ManifestsGetMirrorsAndBadOnesEvents) {
       return event->reason == "FailedValidation" && event->involved_object.name == kNode;
     });
   }));
+}
+
+TEST_F(KubeletProgramTest, MetricsAreForThoseWhomTheApiServerLetsSeeThem) {
+  StartServer();
+  StartKubelet({"--kubeconfig=" + directory_ + "/node.conf"});
+  const std::string token = TokenOf("scraper");
+  EXPECT_EQ(Scrape("/metrics", "").status, 401);
+  EXPECT_EQ(Scrape("/metrics", "not.a.token").status, 401);
+  EXPECT_EQ(Scrape("/none", "").status, 404);
+  const auto refused = Scrape("/metrics/probes", token);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(refused.body,
+            "Forbidden (user=system:serviceaccount:default:scraper, verb=get, resource=nodes, "
+            "subresource(s)=[metrics])\n");
+  const std::string monitor = TokenOf("monitor");
+  LetSeeMetrics("monitor");
+  const auto metrics = Scrape("/metrics", monitor);
+  EXPECT_EQ(metrics.status, 200);
+  for (const char* part : {"kubelet_node_name{node=\"node-1\"} 1", "kubelet_desired_pods{static=",
+                           "kubelet_runtime_operations_errors_total{operation_type=",
+                           "kubelet_http_requests_total{", "kubelet_started_pods_total 0"}) {
+    EXPECT_NE(metrics.body.find(part), std::string::npos) << part;
+  }
+  EXPECT_EQ(Scrape("/metrics/probes", monitor).status, 200);
+  EXPECT_EQ(Scrape("/pods", monitor).status, 403);
 }
 
 TEST_F(KubeletProgramTest, WithoutAKubeconfigItRunsByItself) {

@@ -166,6 +166,7 @@ void ReadServing(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("tlsMinVersion", to.tls_min_version);
   reader.Read("tlsCipherSuites", to.tls_cipher_suites);
   reader.Read("authentication.x509.clientCAFile", to.client_ca_file);
+  reader.Read("authentication.webhook.enabled", to.takes_tokens);
   reader.Read("staticPodPath", to.static_pod_path);
   reader.Read("fileCheckFrequency", to.file_check_frequency);
   reader.Read("logging.verbosity", to.verbosity);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/codec/json.h"
 #include "api/gen/core_v1.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -24,6 +25,7 @@ struct KubeletConfiguration {
   std::string tls_cert_file, tls_private_key_file, client_ca_file;
   std::string tls_min_version;
   std::vector<std::string> tls_cipher_suites;
+  bool takes_tokens = true;  // authentication.webhook.enabled
   std::string static_pod_path;
   Duration file_check_frequency = 20s;
   std::string container_runtime_endpoint = "unix:///run/containerd/containerd.sock";
@@ -66,6 +68,9 @@ struct KubeletConfiguration {
 // The file's text. Fails with Invalid: "strict decoding error: unknown field \"foo\"", or Go's text
 // of a value that does not fit.
 Result<KubeletConfiguration> DecodeKubeletConfiguration(std::string_view text);
+
+// As /configz shows it: what is in force, and of what has no effect what is done instead.
+Json ShownConfiguration(const KubeletConfiguration& configuration);
 
 // "invalid configuration: maxPods (--max-pods) -1 must not be a negative number", ...; all that is
 // wrong, as one text.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kubelet/huge_pages.h"
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_observed.h"
 
@@ -322,6 +323,8 @@ Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {
   out.stdin_once = container.stdin_once;
   out.tty = container.tty;
   out.resources = ContainerResources(input.pod, container, input.node_memory_bytes);
+  out.resources.hugepage_limits =
+      HugePageLimits(container.resources.limits, input.node_huge_pages);
   out.resources.unified = input.cgroup_files;
   out.security = Security(input);
   TRY(CheckNonRoot(input, out.security));

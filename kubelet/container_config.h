@@ -48,6 +48,7 @@ struct ContainerInput {
   std::string etc_hosts;                         // "": none.
   std::string termination_log;                   // Host file of the termination message; "": none.
   int64_t node_memory_bytes = 0;
+  std::map<std::string, int64_t> node_huge_pages;  // As NodeFacts has them.
   cri::StringMap cgroup_files;      // Beside its limits: {"memory.oom.group", "1"}.
   std::string target_container_id;  // Ephemeral containers that join another's PID namespace.
   ContainerPolicy policy = {};

@@ -81,11 +81,7 @@ Result<Threshold> MakeThreshold(const std::string& signal, const std::string& te
 }
 
 EvictionTexts::Map HardTexts(const EvictionTexts& texts) {
-  const EvictionTexts::Map defaults = {{"memory.available", "100Mi"},
-                                       {"nodefs.available", "10%"},
-                                       {"nodefs.inodesFree", "5%"},
-                                       {"imagefs.available", "15%"},
-                                       {"imagefs.inodesFree", "5%"}};
+  const EvictionTexts::Map defaults = DefaultHardThresholds();
   if (!texts.hard) return defaults;
   EvictionTexts::Map hard = *texts.hard;
   if (texts.merge_defaults) hard.insert(defaults.begin(), defaults.end());
@@ -97,6 +93,14 @@ bool IsOff(const std::string& text) {
 }
 
 }  // namespace
+
+EvictionTexts::Map DefaultHardThresholds() {
+  return {{"memory.available", "100Mi"},
+          {"nodefs.available", "10%"},
+          {"nodefs.inodesFree", "5%"},
+          {"imagefs.available", "15%"},
+          {"imagefs.inodesFree", "5%"}};
+}
 
 std::string_view SignalText(Signal signal) {
   return FactsOf(signal).text;

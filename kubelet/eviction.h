@@ -65,6 +65,7 @@ struct EvictionTexts {
   bool merge_defaults = false;
   Map soft, soft_grace, minimum_reclaim;
 };
+EvictionTexts::Map DefaultHardThresholds();
 // Invalid carries the kubelet's text: `unsupported eviction signal x`.
 Result<std::vector<Threshold>> ParseThresholds(const EvictionTexts& texts);
 

@@ -33,11 +33,16 @@ class EvictionManager final : public ControlLoop {
     // Dead containers, and where images lie on the same disk, unused images. Whether there were
     // any.
     std::function<bool(Signal signal)> reclaim;
-    // False when it does not run any more.
-    std::function<bool(const core_v1::Pod& pod, const std::string& message, int64_t grace_s)> evict;
+    // False when it does not run any more. `is_disruption`: the node needs what it has; else it
+    // took more than it said it would.
+    std::function<bool(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+                       bool is_disruption)>
+        evict;
     std::function<bool(const std::string& uid)> is_gone;
     std::function<void()> pressures_changed;
     std::function<void(const std::string& reason, const std::string& message)> warn;
+    // A pod was told to go for this: "memory.available", "emptydirfs.limit".
+    std::function<void(std::string_view signal)> evicted = [](std::string_view) {};
   };
   EvictionManager(EvictionSettings settings, const Clock& clock, Hooks hooks)
       : clock_(clock), hooks_(std::move(hooks)), judge_(std::move(settings)) {}

@@ -102,7 +102,7 @@ bool HasLocalStorageLimits(const core_v1::Pod& pod) {
                      [](const auto& each) { return each.empty_dir && each.empty_dir->size_limit; });
 }
 
-std::optional<std::string> LocalStorageExcess(const PodUsage& usage) {
+std::optional<LocalExcess> LocalStorageExcess(const PodUsage& usage) {
   if (!usage.is_known) return std::nullopt;
   const core_v1::PodSpec& spec = usage.pod->spec;
   for (const auto& volume : spec.volumes) {
@@ -111,8 +111,9 @@ std::optional<std::string> LocalStorageExcess(const PodUsage& usage) {
     const auto used = usage.empty_dir_bytes.find(volume.name);
     if (limit.IsZero() || used == usage.empty_dir_bytes.end()) continue;
     if (used->second > limit.Value()) {
-      return fmt::format("Usage of EmptyDir volume \"{}\" exceeds the limit \"{}\". ", volume.name,
-                         limit.Text());
+      return LocalExcess{"emptydirfs.limit",
+                         fmt::format("Usage of EmptyDir volume \"{}\" exceeds the limit \"{}\". ",
+                                     volume.name, limit.Text())};
     }
   }
   int64_t total = 0;
@@ -123,18 +124,20 @@ std::optional<std::string> LocalStorageExcess(const PodUsage& usage) {
     if (limit) total = SaturatedSum(total, limit->Value());
   }
   if (all_limited && usage.disk_bytes > total) {
-    return fmt::format(
-        "Pod ephemeral local storage usage exceeds the total limit of containers "
-        "{}. ",
-        Binary(total));
+    return LocalExcess{
+        "ephemeralpodfs.limit",
+        fmt::format("Pod ephemeral local storage usage exceeds the total limit of containers {}. ",
+                    Binary(total))};
   }
   for (const auto& container : spec.containers) {
     const auto limit = LimitOf(container);
     const auto used = usage.containers.find(container.name);
     if (!limit || used == usage.containers.end()) continue;
     if (used->second.disk_bytes > limit->Value()) {
-      return fmt::format("Container {} exceeded its local ephemeral storage limit \"{}\". ",
-                         container.name, limit->Text());
+      return LocalExcess{
+          "ephemeralcontainerfs.limit",
+          fmt::format("Container {} exceeded its local ephemeral storage limit \"{}\". ",
+                      container.name, limit->Text())};
     }
   }
   return std::nullopt;

@@ -37,8 +37,13 @@ void RankForEviction(Signal signal, std::vector<PodUsage>& pods);
 std::string EvictionMessage(const Threshold& threshold, const Measurements& measured,
                             const PodUsage& usage);
 
-// Why a pod must go for using more local storage than it said it would; nullopt: it keeps to it.
-std::optional<std::string> LocalStorageExcess(const PodUsage& usage);
+// Why a pod must go for using more local storage than it said it would.
+struct LocalExcess {
+  std::string_view signal;  // As kubelet_evictions names it: "emptydirfs.limit".
+  std::string message;
+};
+// nullopt: it keeps to it.
+std::optional<LocalExcess> LocalStorageExcess(const PodUsage& usage);
 // Whether that has to be asked at all: it or its volumes have limits.
 bool HasLocalStorageLimits(const core_v1::Pod& pod);
 

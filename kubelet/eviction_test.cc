@@ -199,14 +199,14 @@ TEST_F(EvictionRankTest, LimitsOfLocalStorageAreKept) {
   pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
   usage.pod = std::make_shared<const core_v1::Pod>(pod);
   EXPECT_TRUE(HasLocalStorageLimits(*usage.pod));
-  EXPECT_EQ(LocalStorageExcess(usage),
+  EXPECT_EQ(LocalStorageExcess(usage)->message,
             "Pod ephemeral local storage usage exceeds the total limit of containers 40Mi. ");
   auto& volume = pod.spec.volumes.emplace_back();
   volume.name = "scratch";
   volume.empty_dir.emplace().size_limit = *Quantity::Parse("10Mi");
   usage.pod = std::make_shared<const core_v1::Pod>(pod);
   usage.empty_dir_bytes["scratch"] = 11 * kMi;
-  EXPECT_EQ(LocalStorageExcess(usage),
+  EXPECT_EQ(LocalStorageExcess(usage)->message,
             "Usage of EmptyDir volume \"scratch\" exceeds the limit \"10Mi\". ");
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/rules/core/image_reference.h"
+
 namespace skiff::kubelet {
 namespace {
 
@@ -14,20 +16,9 @@ bool HasName(const Containers& list, const std::string& name) {
   return std::any_of(list.begin(), list.end(), [&](const auto& each) { return each.name == name; });
 }
 
-// The name of the repository, "" where it is in lower case as it must be; the rest is for the
-// runtime to judge.
-std::string UpperCaseRepository(const std::string& image) {
-  const auto slash = image.rfind('/');
-  const size_t name_start = slash == std::string::npos ? 0 : slash + 1;
-  const auto end = image.find_first_of(":@", name_start);
-  const std::string path = image.substr(0, end);
-  const auto host_end = path.find('/');
-  const bool has_host = host_end != std::string::npos &&
-                        path.substr(0, host_end).find_first_of(".:") != std::string::npos;
-  const std::string repository = has_host ? path.substr(host_end + 1) : path;
-  const bool has_upper = std::any_of(repository.begin(), repository.end(),
-                                     [](unsigned char c) { return std::isupper(c) != 0; });
-  return has_upper ? repository : "";
+// What kind of failure that is, nobody knows: the code says nothing.
+std::string PullProblem(const Error& error) {
+  return error.reason == Reason::kUnknown ? error.message : cri::RpcErrorText(error);
 }
 
 std::string Milliseconds(Duration duration) {
@@ -54,12 +45,11 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
     return Outcome(tl::unexpected(WaitingReason{std::move(reason), std::move(message)}));
   };
   EventRecorder& events = dependencies_.events;
-  const std::string upper = UpperCaseRepository(image);
-  if (image.empty() || !upper.empty()) {
-    const std::string text = fmt::format(
-        "Failed to apply default image tag \"{0}\": couldn't parse image name \"{0}\": invalid "
-        "reference format{1}",
-        image, upper.empty() ? "" : fmt::format(": repository name ({}) must be lowercase", upper));
+  if (const auto name = ParseImageName(image); !name) {
+    const std::string text =
+        fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name "
+                    "\"{0}\": {1}",
+                    image, name.error().message);
     events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("InvalidImageName", text);
   }
@@ -101,7 +91,7 @@ tl::expected<std::string, std::string> ImagePuller::PullWith(
   for (const cri::RegistryAuth& auth : attempts) {
     auto pulled = dependencies_.runtime.PullImage(image, auth, sandbox);
     if (pulled) return std::move(*pulled);
-    std::string problem = cri::RpcErrorText(pulled.error());
+    std::string problem = PullProblem(pulled.error());
     if (std::find(problems.begin(), problems.end(), problem) == problems.end()) {
       problems.push_back(std::move(problem));
     }
@@ -228,6 +218,10 @@ ImagePuller::Outcome ImagePuller::Conclude(const std::string& backoff_key, Pull 
   }
   auto status = dependencies_.runtime.ImageStatus(*pulled);
   PulledImage out{*pulled, status && *status ? **status : cri::Image{}};
+  if (dependencies_.metrics != nullptr) {
+    dependencies_.metrics->image_pull_seconds.Observe({ImageSizeClass(out.image.size_bytes)},
+                                                      InSeconds(pull.ended_at - pull.started_at));
+  }
   events.Report(reference, EventType::kNormal, "Pulled",
                 fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image "
                             "size: {} bytes.",

@@ -13,6 +13,7 @@
 #include "base/mutex.h"
 #include "client/recorder.h"
 #include "kubelet/cri.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/pod_status.h"
 #include "kubelet/registry_credentials.h"
 #include "kubelet/restart_backoff.h"
@@ -39,6 +40,7 @@ class ImagePuller {
     std::function<RegistryCredentials(const core_v1::Pod& pod)> credentials;
     // A pull that this pod waits for has come to its end. Called on the pull's thread.
     std::function<void(const std::string& pod_uid)> pulled;
+    KubeletMetrics* metrics = nullptr;
   };
   explicit ImagePuller(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
   // nullopt: it is being pulled, or its turn will come; to be asked again when `pulled` says so. On

@@ -45,6 +45,7 @@ PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
   const NodeFacts& facts = options.facts;
   settings.node.cpu_shares = CpuShares(facts.milli_cpu - facts.reserved_milli_cpu);
   settings.node.memory_limit_bytes = facts.memory_bytes - facts.system_memory_bytes;
+  settings.huge_pages = facts.huge_pages;
   return settings;
 }
 
@@ -61,13 +62,13 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       dependencies_(dependencies),
       objects_(dependencies_.client, dependencies_.clock, dependencies_.config_maps),
       volumes_(options_.root, ApiVolumeSources(objects_, options_.facts.Allocatable()),
-               dependencies_.clock, dependencies_.mounts),
+               dependencies_.clock, dependencies_.mounts, dependencies_.metrics),
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
-      cgroups_(CgroupSettings(options_)),
+      cgroups_(CgroupSettings(options_), &dependencies_.clock, dependencies_.metrics),
       tasks_(std::make_unique<TaskPool>(blocking())),
       images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
                [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
-               [this](const std::string& uid) { WakeWorker(uid); }}),
+               [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -128,6 +129,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .dns = options_.dns,
                .node_ips = options_.node_ips,
                .node_memory_bytes = options_.facts.memory_bytes,
+               .node_huge_pages = options_.facts.huge_pages,
                .container_cgroup_files = options_.container_cgroup_files,
                .runtime_name = "containerd",
                .log_root = options_.log_root,
@@ -137,7 +139,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
                .makes_volumes = options_.makes_volumes,
                .policy = options_.containers,
                .runtime_handler = [this](const core_v1::Pod& pod) { return RuntimeHandler(pod); },
-               .simulation = dependencies_.simulation} {
+               .simulation = dependencies_.simulation,
+               .metrics = dependencies_.metrics} {
   if (!options_.manifest_path.empty()) {
     manifests_ = std::make_unique<ManifestSource>(
         ManifestSource::Options{options_.manifest_path, options_.node_name,
@@ -252,7 +255,9 @@ std::unique_ptr<Probes> Kubelet::MakeProbes() {
   return std::make_unique<ProbeManager>(
       ProbeManager::Dependencies{dependencies_.runtime, dependencies_.executor, dependencies_.clock,
                                  dependencies_.events, *dependencies_.loops, *tasks_,
-                                 dependencies_.http_prober},
+                                 dependencies_.http_prober,
+                                 dependencies_.metrics != nullptr ? &dependencies_.metrics->probes
+                                                                  : nullptr},
       [this](const std::string& uid) { WakeWorker(uid); });
 }
 

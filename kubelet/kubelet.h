@@ -26,6 +26,7 @@
 #include "kubelet/housekeeping.h"
 #include "kubelet/image_collector.h"
 #include "kubelet/kept_objects.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/log_rotation.h"
 #include "kubelet/manifest_source.h"
 #include "kubelet/mirror_pods.h"
@@ -71,6 +72,13 @@ struct KubeletOptions {
   ContainerPolicy containers;
 };
 
+// A row of a metric: {"kubelet_active_pods", {"true"}, 2}.
+struct PodCount {
+  std::string_view metric;
+  std::vector<std::string> labels;
+  int count = 0;
+};
+
 // What it works with; all outlive it.
 struct KubeletDependencies {
   Client& client;
@@ -100,6 +108,7 @@ struct KubeletDependencies {
   std::optional<Informer<core_v1::Node>> nodes = std::nullopt;
   // The same of what pods refer to.
   std::optional<Informer<core_v1::ConfigMap>> config_maps = std::nullopt;
+  KubeletMetrics* metrics = nullptr;  // nullptr: nobody reads them.
 };
 
 class Kubelet final : public ControlLoop {
@@ -118,6 +127,8 @@ class Kubelet final : public ControlLoop {
   // mirror. Any thread.
   Ptr<core_v1::Pod> FindPod(const std::string& namespace_, const std::string& name) const;
   std::vector<Ptr<core_v1::Pod>> Pods() const;
+  // How many pods there are of which sort, as kubelet_*_pods name them.
+  std::vector<PodCount> CountPods() const;
   ContainerRuntime& runtime() { return dependencies_.runtime; }
   // The runtime was started, or its network configured: nobody waits for the next look at it.
   void RuntimeChanged() { health_.ExpectChange(); }
@@ -164,7 +175,8 @@ class Kubelet final : public ControlLoop {
   void WarnOfNode(const std::string& reason, const std::string& message);
   core_v1::Node Self() const;
   std::vector<Ptr<core_v1::Pod>> ActivePods() const;
-  bool EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s);
+  bool EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+                bool is_disruption);
   bool IsPodGone(const std::string& uid) const;
   bool Reclaim(Signal signal);
   EvictionManager::Hooks EvictionHooks();

@@ -2,9 +2,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "api/pods/pod_phase.h"
 #include "kubelet/api_lookups.h"
 #include "kubelet/kubelet.h"
+#include "kubelet/pod_lookup.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -23,6 +26,7 @@ void Kubelet::Admit(const Ptr<core_v1::Pod>& pod) {
                             {"reason", refusal->reason},
                             {"message", refusal->message}});
   dependencies_.events.Warning(*pod, refusal->reason, refusal->message);
+  if (dependencies_.metrics != nullptr) dependencies_.metrics->refusals.Add({refusal->reason});
   StartWorker(pod, WaitingReason{refusal->reason, "Pod was rejected: " + refusal->message});
 }
 
@@ -58,6 +62,49 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::AdmittedPods() const {
     pods.push_back(worker->pod());
   }
   return pods;
+}
+
+std::vector<PodCount> Kubelet::CountPods() const {
+  constexpr const char* kLifecycles[] = {"sync", "terminating", "terminated"};
+  constexpr const char* kConfigs[] = {"desired", "orphan"};
+  constexpr const char* kStatic[] = {"", "true"};
+  int desired[2] = {}, active[2] = {}, working[3][2][2] = {}, ephemeral = 0;
+  for (const auto& pod : AdmittedPods()) ++active[IsStaticPod(*pod) ? 1 : 0];
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [uid, worker] : workers_) {
+      const auto pod = worker->pod();
+      const int is_static = IsStaticPod(*pod) ? 1 : 0;
+      const bool is_orphan = worker->disposing();
+      const auto state = worker->state();
+      const int lifecycle = state >= PodWorker::State::kTerminated ? 2
+                            : state == PodWorker::State::kTerminating ? 1 : 0;
+      ++working[lifecycle][is_orphan ? 1 : 0][is_static];
+      if (is_orphan) continue;
+      ++desired[is_static];
+      ephemeral += static_cast<int>(pod->spec.ephemeral_containers.size());
+    }
+  }
+  const auto pods = dependencies_.pods.List();
+  const auto mirrors = std::count_if(pods.begin(), pods.end(), [this](const auto& pod) {
+    return IsMine(*pod) && IsMirrorPod(*pod);
+  });
+  std::vector<PodCount> counts = {
+      {"kubelet_mirror_pods", {}, static_cast<int>(mirrors)},
+      {"kubelet_managed_ephemeral_containers", {}, ephemeral},
+  };
+  for (int is_static = 0; is_static < 2; ++is_static) {
+    counts.push_back({"kubelet_desired_pods", {kStatic[is_static]}, desired[is_static]});
+    counts.push_back({"kubelet_active_pods", {kStatic[is_static]}, active[is_static]});
+    for (int lifecycle = 0; lifecycle < 3; ++lifecycle) {
+      for (int config = 0; config < 2; ++config) {
+        counts.push_back({"kubelet_working_pods",
+                          {kConfigs[config], kLifecycles[lifecycle], kStatic[is_static]},
+                          working[lifecycle][config][is_static]});
+      }
+    }
+  }
+  return counts;
 }
 
 Result<Ptr<core_v1::Node>> Kubelet::FindOwnNode() const {

@@ -25,7 +25,8 @@ std::vector<Ptr<core_v1::Pod>> Kubelet::ActivePods() const {
   return pods;
 }
 
-bool Kubelet::EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s) {
+bool Kubelet::EvictPod(const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+                       bool is_disruption) {
   {
     MutexLock lock(mutex_);
     const auto found = workers_.find(pod.metadata.uid);
@@ -33,7 +34,7 @@ bool Kubelet::EvictPod(const core_v1::Pod& pod, const std::string& message, int6
       return false;
     }
     WaitingReason failure{"Evicted", message};
-    failure.is_disruption = true;
+    failure.is_disruption = is_disruption;
     found->second->Terminate(std::move(failure), grace_s);
   }
   log_.Info("pod evicted", {{"pod", KeyOf(pod)}, {"message", message}});
@@ -70,12 +71,14 @@ EvictionManager::Hooks Kubelet::EvictionHooks() {
           [this] { return ActivePods(); },
           [this](const auto& pods, bool with_disk) { return stats_.UsageOf(pods, with_disk); },
           [this](Signal signal) { return Reclaim(signal); },
-          [this](const core_v1::Pod& pod, const std::string& message, int64_t grace_s) {
-            return EvictPod(pod, message, grace_s);
-          },
+          [this](const core_v1::Pod& pod, const std::string& message, int64_t grace_s,
+                 bool is_disruption) { return EvictPod(pod, message, grace_s, is_disruption); },
           [this](const std::string& uid) { return IsPodGone(uid); },
           [this] { node_status_.Changed(); },
-          [this](const std::string& reason, const std::string& text) { WarnOfNode(reason, text); }};
+          [this](const std::string& reason, const std::string& text) { WarnOfNode(reason, text); },
+          [this](std::string_view signal) {
+            if (dependencies_.metrics != nullptr) dependencies_.metrics->evictions.Add({signal});
+          }};
 }
 
 }  // namespace skiff::kubelet

@@ -34,10 +34,10 @@ MountInfo ParseMountInfo(const std::string& line) {
   std::istringstream fields(line);
   std::string skip, path, options, word, type, source, super_options;
   fields >> skip >> skip >> skip >> skip >> path >> options;
-  while (fields >> word && word != "-") {
-  }
+  bool is_shared = false;
+  while (fields >> word && word != "-") is_shared |= word.starts_with("shared:");
   fields >> type >> source >> super_options;
-  return {Unescaped(path), type, options, super_options};
+  return {Unescaped(path), type, options, super_options, is_shared};
 }
 
 std::vector<MountInfo> Mounts() {

@@ -11,6 +11,7 @@ struct MountInfo {
   std::string type;           // "tmpfs", "cgroup2", ...
   std::string options;        // Of the mount: "ro,nosuid".
   std::string super_options;  // Of the file system: the controllers of a cgroup v1 hierarchy.
+  bool is_shared = false;     // What is mounted below it, its peers see.
 };
 
 // One line of mountinfo. Pure; an empty path says that it is none.

@@ -12,6 +12,8 @@ TEST(MountTableTest, ALineOfMountinfoIsRead) {
   EXPECT_EQ(mount.options, "rw,noatime");
   EXPECT_EQ(mount.type, "ext3");
   EXPECT_EQ(mount.super_options, "rw,errors");
+  EXPECT_TRUE(mount.is_shared);
+  EXPECT_FALSE(ParseMountInfo("36 35 98:0 / /shared:1 rw master:1 - none none rw").is_shared);
   EXPECT_EQ(ParseMountInfo("36 35 98:0 / /proc rw - proc none rw").type, "proc");
   EXPECT_EQ(ParseMountInfo("").path, "");
   EXPECT_EQ(ParseMountInfo("36 35 98:0 / /x\\9 rw - a b c").path, "/x\\9");

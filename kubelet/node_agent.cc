@@ -1,8 +1,10 @@
 #include "kubelet/node_agent.h"
 
 #include "kubelet/containerd_host.h"
+#include "kubelet/metered_runtime.h"
 #include "kubelet/streaming/kubelet_server.h"
 #include "kubelet/volumes/beneath.h"
+#include "kubelet/volumes/shared_root.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -16,6 +18,13 @@ constexpr int kVitalThreads = 24;
 constexpr int kBlockingThreads = 1000;
 
 constexpr mode_t kRootMode = 0750;  // Pods' volumes lie in it.
+
+// Else no mount travels between a pod and the machine; the rest goes on without that.
+void ShareRoot(const std::string& root) {
+  const auto shared = MakeRootShared(root);
+  if (shared) return;
+  Log("kubelet").Info("mounts are not shared with pods", {{"error", shared.error().message}});
+}
 
 // What /healthz says on its own port.
 class HealthHandler final : public http::Handler {
@@ -32,13 +41,15 @@ class HealthHandler final : public http::Handler {
 }  // namespace
 
 struct NodeAgent::Parts {
-  explicit Parts(const Dependencies& given)
-      : runtime(given.runtime),
+  Parts(const Dependencies& given, std::string node_name)
+      : metrics(std::move(node_name)),
+        runtime(MakeMeteredRuntime(given.runtime, given.clock, metrics)),
         vital("kubelet-vital", kVitalThreads),
         blocking("kubelet-calls", kBlockingThreads),
         executor("kubelet", kThreads),
         manager({given.transport, given.clock, given.random, given.informers, "kubelet"}) {}
-  ContainerRuntime& runtime;
+  KubeletMetrics metrics;
+  const std::unique_ptr<ContainerRuntime> runtime;
   http::Loops loops{1};
   ThreadExecutor vital, blocking, executor;
   Manager manager;
@@ -50,16 +61,23 @@ struct NodeAgent::Parts {
 
 Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
                                                     Dependencies dependencies) {
-  std::unique_ptr<NodeAgent> agent(new NodeAgent(std::make_unique<Parts>(dependencies)));
+  if (options.kubelet.writes_files) ShareRoot(options.kubelet.root);
+  std::unique_ptr<NodeAgent> agent(new NodeAgent(
+      std::make_unique<Parts>(dependencies, options.kubelet.node_name)));
   Parts& parts = *agent->parts_;
   const std::string name = options.kubelet.node_name;
+  const bool asks = !options.kubelet.standalone;
   parts.kubelet = std::make_unique<Kubelet>(
       std::move(options.kubelet),
       KubeletDependencies{parts.manager.client(), dependencies.clock, dependencies.random,
-                          dependencies.runtime, dependencies.pods, dependencies.services,
+                          *parts.runtime, dependencies.pods, dependencies.services,
                           parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops,
-                          &parts.vital, &parts.blocking});
-  parts.handler = std::make_unique<KubeletServer>(*parts.kubelet, parts.loops, dependencies.clock);
+                          &parts.vital, &parts.blocking, {}, VolumeMounts::OfKernel(), nullptr,
+                          nullptr, std::nullopt, std::nullopt, &parts.metrics});
+  parts.handler = std::make_unique<KubeletServer>(KubeletServer::Dependencies{
+      *parts.kubelet, parts.loops, dependencies.clock, parts.metrics,
+      asks ? &parts.manager.client() : nullptr, options.takes_tokens,
+      std::move(options.configuration)});
   if (options.server) {
     parts.server = TRY(http::Server::Start(*options.server, parts.loops, *parts.handler));
   }
@@ -78,7 +96,7 @@ NodeAgent::~NodeAgent() {
   if (parts.server) parts.server->Stop(1s);
   if (parts.health) parts.health->Stop(0s);
   // A runtime that hangs would hold the kubelet's threads.
-  parts.runtime.Shutdown();
+  parts.runtime->Shutdown();
   parts.kubelet->Stop();
   parts.manager.Stop();
 }

@@ -18,6 +18,8 @@ struct NodeAgentOptions {
   KubeletOptions kubelet;
   // Where logs, commands and the rest are served; unset: nowhere.
   std::optional<http::Server::Options> server;
+  Json configuration = Json::object();  // As /configz shows it.
+  bool takes_tokens = true;             // Else nobody but the API server, by its certificate.
   // Plain HTTP, /healthz alone; unset: nowhere.
   std::optional<http::Server::Options> health;
 };

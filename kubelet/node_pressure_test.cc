@@ -117,8 +117,9 @@ class EvictionManagerTest : public testing::Test {
     for (const auto& [name, usage] : usages_) pods.push_back(usage.pod);
     return pods;
   }
-  bool Evict(const core_v1::Pod& pod, const std::string& message) {
+  bool Evict(const core_v1::Pod& pod, const std::string& message, bool is_disruption) {
     evicted_.push_back(pod.metadata.name);
+    is_disruption_ = is_disruption;
     message_ = message;
     return true;
   }
@@ -135,8 +136,9 @@ class EvictionManagerTest : public testing::Test {
               if (frees_ && !frees_late_) measured_ = Measurements();
               return frees_;
             },
-            [this](const core_v1::Pod& pod, const std::string& message, int64_t) {
-              return Evict(pod, message);
+            [this](const core_v1::Pod& pod, const std::string& message, int64_t,
+                   bool is_disruption) {
+              return Evict(pod, message, is_disruption);
             },
             [this](const std::string& uid) { return !usages_.contains(uid); },
             [this] { ++pressure_changes_; },
@@ -153,6 +155,7 @@ class EvictionManagerTest : public testing::Test {
   int reclaims_ = 0;
   int pressure_changes_ = 0;
   std::vector<std::string> evicted_, warnings_;
+  bool is_disruption_ = false;
   std::string message_;
   EvictionManager manager_{Settings(), clock_, Hooks()};
 };
@@ -213,6 +216,18 @@ TEST_F(EvictionManagerTest, ForDiskImagesAndDeadContainersGoFirst) {
             "The node was low on resource: ephemeral-storage. Threshold quantity: 100Mi, "
             "available: 5Mi. Container c was using 500Mi, request is 0, has larger consumption of "
             "ephemeral-storage. ");
+  EXPECT_TRUE(is_disruption_);
+}
+
+TEST_F(EvictionManagerTest, WhoTakesMoreThanItSaidIsNotDisrupted) {
+  AddPod("web", 500);
+  PodUsage& usage = usages_.at("web");
+  core_v1::Pod pod = *usage.pod;
+  pod.spec.containers[0].resources.limits["ephemeral-storage"] = *Quantity::Parse("40Mi");
+  usage.pod = std::make_shared<const core_v1::Pod>(pod);
+  executor_.RunFor(12s);
+  EXPECT_EQ(evicted_, std::vector<std::string>{"web"});
+  EXPECT_FALSE(is_disruption_);
 }
 
 TEST_F(EvictionManagerTest, WhatWasRemovedIsWaitedForBeforeAnotherPodGoes) {

@@ -13,6 +13,7 @@
 #include "api/rules/devices/resource_names.h"
 #include "base/version.h"
 #include "client/informer.h"
+#include "kubelet/huge_pages.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -56,10 +57,13 @@ core_v1::NodeCondition Condition(const char* type, bool holds, const char* reaso
 }  // namespace
 
 std::map<std::string, Quantity> NodeFacts::Capacity() const {
-  return {{"cpu", Quantity::FromMilli(milli_cpu)},
-          {"memory", Kibibytes(memory_bytes)},
-          {"ephemeral-storage", Kibibytes(ephemeral_storage_bytes)},
-          {"pods", Quantity::FromValue(pods_max)}};
+  std::map<std::string, Quantity> out = {
+      {"cpu", Quantity::FromMilli(milli_cpu)},
+      {"memory", Kibibytes(memory_bytes)},
+      {"ephemeral-storage", Kibibytes(ephemeral_storage_bytes)},
+      {"pods", Quantity::FromValue(pods_max)}};
+  for (const auto& [name, bytes] : huge_pages) out[name] = Kibibytes(bytes);
+  return out;
 }
 
 std::map<std::string, Quantity> NodeFacts::Allocatable() const {
@@ -68,7 +72,10 @@ std::map<std::string, Quantity> NodeFacts::Allocatable() const {
   };
   auto out = Capacity();
   out["cpu"] = Quantity::FromMilli(less(milli_cpu, reserved_milli_cpu));
-  out["memory"] = Kibibytes(less(memory_bytes, reserved_memory_bytes));
+  // Memory in huge pages is no other.
+  int64_t huge = 0;
+  for (const auto& [name, bytes] : huge_pages) huge += bytes;
+  out["memory"] = Kibibytes(less(memory_bytes, reserved_memory_bytes + huge));
   out["ephemeral-storage"] = Quantity::FromValue(
       less(ephemeral_storage_bytes, reserved_storage_bytes.value_or(ephemeral_storage_bytes / 10)));
   return out;
@@ -95,6 +102,7 @@ NodeFacts ReadNodeFacts(const std::string& node_name, const std::string& disk_pa
   facts.system_uuid = FirstLine("/sys/class/dmi/id/product_uuid");
   if (facts.system_uuid.empty()) facts.system_uuid = facts.machine_id;
   facts.boot_id = FirstLine("/proc/sys/kernel/random/boot_id");
+  facts.huge_pages = HugePagesOf("/sys/kernel/mm/hugepages");
   return facts;
 }
 

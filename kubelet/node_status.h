@@ -23,6 +23,7 @@ struct NodeFacts {
   int64_t milli_cpu = 0;
   int64_t memory_bytes = 0;
   int64_t ephemeral_storage_bytes = 0;
+  std::map<std::string, int64_t> huge_pages;  // Bytes, by resource: "hugepages-2Mi".
   int pods_max = 110;
   std::string hostname;
   std::vector<std::string> ips;

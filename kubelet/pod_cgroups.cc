@@ -1,6 +1,7 @@
 #include "kubelet/pod_cgroups.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "api/pods/pod_resources.h"
+#include "kubelet/huge_pages.h"
 #include "kubelet/pod_status.h"
 
 namespace skiff::kubelet {
@@ -99,6 +101,16 @@ int64_t CpuWeight(int64_t shares) {
   return 1 + (std::clamp<int64_t>(shares, 2, 262'144) - 2) * 9999 / 262'142;
 }
 
+cri::LinuxResources PodCgroups::ResourcesOf(const core_v1::PodSpec& spec) const {
+  cri::LinuxResources out = PodCgroupResources(spec);
+  std::map<std::string, Quantity> asked;
+  for (const auto& [name, amount] : PodRequests(spec).scalar) {
+    if (settings_.huge_pages.contains(name)) asked[name] = Quantity::FromValue(amount);
+  }
+  out.hugepage_limits = HugePageLimits(asked, settings_.huge_pages);
+  return out;
+}
+
 std::string PodCgroups::PathOf(const core_v1::Pod& pod) const {
   return PodCgroup(pod, settings_.root);
 }
@@ -118,11 +130,41 @@ Result<> PodCgroups::Write(const std::string& path, const cri::LinuxResources& r
     TRY(WriteFile(folder + "/cpu.max", Text(quota) + " " + std::to_string(kCpuPeriodUs)));
   }
   if (grows("cpu.weight", weight)) TRY(WriteFile(folder + "/cpu.weight", Text(weight)));
+  for (const auto& [size, bytes] : resources.hugepage_limits) {
+    const std::string file = fmt::format("hugetlb.{}.max", size);
+    // Some kernels, and some containers, have no such controller.
+    if (!fs::exists(folder + "/" + file)) continue;
+    if (grows(file.c_str(), static_cast<int64_t>(bytes))) {
+      TRY(WriteFile(folder + "/" + file, std::to_string(bytes)));
+    }
+  }
   return {};
 }
 
+// Observes how long it lived.
+class PodCgroups::Timed {
+ public:
+  Timed(const PodCgroups& of, std::string_view operation)
+      : of_(of),
+        operation_(operation),
+        begun_(of.metrics_ != nullptr ? of.clock_->Monotonic() : Duration::zero()) {}
+  ~Timed() {
+    if (of_.metrics_ == nullptr) return;
+    of_.metrics_->cgroup_seconds.Observe({operation_},
+                                         InSeconds(of_.clock_->Monotonic() - begun_));
+  }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  const PodCgroups& of_;
+  const std::string_view operation_;
+  const Duration begun_;
+};
+
 Result<> PodCgroups::Make(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return {};
+  const Timed timed(*this, "create");
   // The pod's own has no processes either: the runtime's cgroups below it do.
   MakePath(settings_.mount, PathOf(pod));
   TRY(Write(settings_.root, settings_.node, false));
@@ -135,12 +177,14 @@ Result<> PodCgroups::Make(const core_v1::Pod& pod) {
 
 Result<> PodCgroups::Raise(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return {};
-  return Write(PathOf(pod), PodCgroupResources(pod.spec), true);
+  const Timed timed(*this, "update");
+  return Write(PathOf(pod), ResourcesOf(pod.spec), true);
 }
 
 Result<> PodCgroups::Set(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return {};
-  TRY(Write(PathOf(pod), PodCgroupResources(pod.spec), false));
+  const Timed timed(*this, "update");
+  TRY(Write(PathOf(pod), ResourcesOf(pod.spec), false));
   if (QosClass(pod.spec) != "Burstable") return {};
   {
     MutexLock lock(mutex_);
@@ -170,6 +214,7 @@ void PodCgroups::Forget(const std::string& pod_uid) {
 
 void PodCgroups::Remove(const core_v1::Pod& pod) {
   if (settings_.mount.empty()) return;
+  const Timed timed(*this, "destroy");
   Forget(pod.metadata.uid);
   RemoveFolders(settings_.mount + PathOf(pod));
 }

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/mutex.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/linux_resources.h"
 
 namespace skiff::kubelet {
@@ -25,8 +26,14 @@ class PodCgroups {
     std::string mount;  // Of cgroup v2; "": there is nothing to write.
     std::string root;   // "/kubepods"
     cri::LinuxResources node;
+    std::map<std::string, int64_t> huge_pages = {};  // As NodeFacts has them.
   };
-  explicit PodCgroups(Settings settings) : settings_(std::move(settings)) {}
+  // What it does is timed where there are both.
+  explicit PodCgroups(Settings settings, const Clock* clock = nullptr,
+                      KubeletMetrics* metrics = nullptr)
+      : settings_(std::move(settings)),
+        clock_(clock),
+        metrics_(clock != nullptr ? metrics : nullptr) {}
 
   // Makes the pod's, and sets those above it.
   Result<> Make(const core_v1::Pod& pod);
@@ -44,11 +51,16 @@ class PodCgroups {
  private:
   Result<> Write(const std::string& path, const cri::LinuxResources& resources,
                  bool only_larger) const;
+  cri::LinuxResources ResourcesOf(const core_v1::PodSpec& spec) const;
   std::string PathOf(const core_v1::Pod& pod) const;
   Result<> SetBurstable();
   void Forget(const std::string& pod_uid);
 
+  class Timed;
+
   const Settings settings_;
+  const Clock* const clock_;
+  KubeletMetrics* const metrics_;
   // Held from the sum to its write, before mutex_: the sum that is written last is the newest.
   Mutex shares_mutex_;
   Mutex mutex_;  // Not held during writes.

@@ -139,8 +139,19 @@ void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
     }
     status.conditions.push_back(std::move(condition));
   };
+  // As of when it was first so, and not of each look: nobody writes a status for that.
+  const auto looked_at = [&](core_v1::PodCondition& condition) {
+    const auto before = std::find_if(old.begin(), old.end(), [&](const auto& each) {
+      return each.type == condition.type && each.reason == condition.reason &&
+             each.message == condition.message;
+    });
+    condition.last_probe_time = before != old.end() && !(before->last_probe_time == Time())
+                                    ? before->last_probe_time
+                                    : Time(std::chrono::floor<std::chrono::seconds>(input.now));
+  };
   if (input.resize.pending) {
     add(kPodResizePending, {true, input.resize.pending->reason, input.resize.pending->message});
+    looked_at(status.conditions.back());
   }
   if (input.resize.in_progress) {
     const std::string& error = input.resize.error;
@@ -148,6 +159,7 @@ void FillConditions(const StatusInput& input, core_v1::PodStatus& status) {
     if (input.resize.generation > 0) {
       status.conditions.back().observed_generation = input.resize.generation;
     }
+    looked_at(status.conditions.back());
   }
   const Judgement containers = ContainersReady(input, status);
   add("PodReadyToStartContainers", {SandboxIsUp(input), "", ""});

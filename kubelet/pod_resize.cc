@@ -27,13 +27,14 @@ Json AmountsIn(const std::vector<core_v1::Container>& containers, bool only_side
 }
 
 std::string Details(const core_v1::Pod& pod, const std::string& error) {
-  Json out = {{"containers", AmountsIn(pod.spec.containers, false)}};
-  if (Json inits = AmountsIn(pod.spec.init_containers, true); !inits.empty()) {
-    out["initContainers"] = std::move(inits);
+  // In the kubelet's order, which is no object's here.
+  std::string out = "{\"containers\":" + AmountsIn(pod.spec.containers, false).dump();
+  if (const Json inits = AmountsIn(pod.spec.init_containers, true); !inits.empty()) {
+    out += ",\"initContainers\":" + inits.dump();
   }
-  out["generation"] = pod.metadata.generation;
-  if (!error.empty()) out["error"] = error;
-  return out.dump();
+  out += fmt::format(",\"generation\":{}", pod.metadata.generation);
+  if (!error.empty()) out += ",\"error\":" + Json(error).dump();
+  return out + "}";
 }
 
 }  // namespace

@@ -163,7 +163,11 @@ bool StatusMaker::HasInitialized() const {
   }
   const core_v1::Container& last = spec_.init_containers.back();
   const ObservedContainer* newest = input_.observed.Newest(last.name);
-  if (newest != nullptr && newest->IsExited() && newest->status.exit_code == 0) return true;
+  // A sidecar that has ended was stopped, which says nothing of its start.
+  if (!IsSidecar(last) && newest != nullptr && newest->IsExited() &&
+      newest->status.exit_code == 0) {
+    return true;
+  }
   const auto* before = Before(last.name, true);
   if (before == nullptr) return false;
   if (IsSidecar(last)) return before->started.value_or(false);
@@ -309,6 +313,8 @@ core_v1::PodStatus StatusMaker::Make() {
     made.ready = false;
     made.started.reset();
   }
+  std::sort(status.ephemeral_container_statuses.begin(), status.ephemeral_container_statuses.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
   status.phase = Phase(status);
   const bool refused = WasRefused();
   if (refused) {

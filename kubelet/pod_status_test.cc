@@ -151,6 +151,23 @@ TEST_F(PodStatusTest, WhatNeverBeganIsNotSaidToBeLost) {
   EXPECT_EQ(Status().container_statuses[0].state.terminated->reason, "ContainerStatusUnknown");
 }
 
+TEST_F(PodStatusTest, ASidecarThatWasStoppedIsNoSignThatThePodHadStarted) {
+  auto& sidecar = pod_.spec.init_containers.emplace_back();
+  sidecar.name = "side";
+  sidecar.restart_policy = "Always";
+  Has("side", cri::ContainerState::kExited, 0);
+  terminating_ = terminated_ = true;
+  EXPECT_EQ(Status().container_statuses[0].state.waiting->reason, "PodInitializing");
+}
+
+TEST_F(PodStatusTest, EphemeralContainersAreToldInTheOrderOfTheirNames) {
+  pod_.spec.ephemeral_containers.emplace_back().name = "two";
+  pod_.spec.ephemeral_containers.emplace_back().name = "one";
+  const auto status = Status();
+  EXPECT_EQ(status.ephemeral_container_statuses[0].name, "one");
+  EXPECT_EQ(status.ephemeral_container_statuses[1].name, "two");
+}
+
 TEST_F(PodStatusTest, APodWhoseContainersNeverBeganHasFailedOnceItIsTerminated) {
   for (const char* name : {"first", "second", "third"}) {
     pod_.spec.init_containers.emplace_back().name = name;

@@ -7,6 +7,7 @@
 #include "base/seconds.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/pod_lookup.h"
+#include "kubelet/static_pod.h"
 #include "kubelet/stop_task.h"
 
 namespace skiff::kubelet {
@@ -49,7 +50,10 @@ std::map<std::string, std::string> NoPaths(const core_v1::Pod& pod) {
 }  // namespace
 
 PodWorker::PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod)
-    : context_(context), pod_(std::move(pod)) {}
+    : context_(context),
+      seen_at_(context.clock.Monotonic()),
+      seen_(context.clock.Now()),
+      pod_(std::move(pod)) {}
 
 PodWorker::~PodWorker() {
   for (auto& [id, stop] : stops_) context_.blocking.Remove(*stop);
@@ -59,6 +63,7 @@ void PodWorker::Update(Ptr<core_v1::Pod> pod) {
   {
     MutexLock lock(mutex_);
     pod_ = std::move(pod);
+    updated_ = true;
   }
   Wake();
 }
@@ -120,6 +125,35 @@ Ptr<core_v1::Pod> PodWorker::pod() const {
 }
 
 Duration PodWorker::Step() {
+  if (context_.metrics == nullptr) return StepOnce();
+  const State before = state_;
+  const Duration begun = context_.clock.Monotonic();
+  const Duration delay = StepOnce();
+  Measure(before, begun);
+  return delay;
+}
+
+void PodWorker::Measure(State before, Duration begun) {
+  const bool is_first = !std::exchange(has_stepped_, true);
+  bool updated = false;
+  {
+    MutexLock lock(mutex_);
+    updated = std::exchange(updated_, false);
+  }
+  if (is_first) {
+    context_.metrics->worker_start_seconds.Observe({}, InSeconds(begun - seen_at_));
+    const auto containers = static_cast<double>(pod()->spec.containers.size());
+    context_.metrics->containers_per_pod.Observe({}, containers);
+  }
+  const char* operation = before >= State::kTerminated ? "terminated"
+                          : is_first                   ? "create"
+                          : updated                    ? "update"
+                                                       : "sync";
+  context_.metrics->worker_seconds.Observe({operation},
+                                           InSeconds(context_.clock.Monotonic() - begun));
+}
+
+Duration PodWorker::StepOnce() {
   const Ptr<core_v1::Pod> pod = this->pod();
   bool terminate = false;
   {
@@ -202,6 +236,12 @@ PodPlan PodWorker::Plan(const core_v1::Pod& pod, const ObservedPod& observed,
   return PlanPod(input);
 }
 
+void PodWorker::Note(core_v1::Pod& pod) const {
+  if (context_.simulation != nullptr || IsStaticPod(pod)) return;  // Those bring it along.
+  pod.metadata.annotations[kConfigSource] = "api";
+  pod.metadata.annotations[kConfigSeen] = Time(seen_).Rfc3339();
+}
+
 Duration PodWorker::Sync(const core_v1::Pod& given) {
   if (UntilDeadline(given) <= 0ns) {
     context_.events.Normal(given, "DeadlineExceeded",
@@ -211,8 +251,11 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
               std::nullopt);
     return 0ns;
   }
-  // All that follows sees the pod with what it is allotted, not with what its spec may ask for.
-  const core_v1::Pod pod = Allot(given);
+  // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
+  // with what the kubelet knows of where it is from.
+  core_v1::Pod allotted = Allot(given);
+  Note(allotted);
+  const core_v1::Pod pod = std::move(allotted);
   if (context_.simulation != nullptr) {
     if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
   }
@@ -379,6 +422,10 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   if (is_terminal && may_run && !before.phase.empty()) {
     // Nobody may take a pod for ended while something of it still runs.
     HoldBackEnd(before, status);
+  }
+  if (context_.metrics != nullptr && status.phase == "Running" && before.phase == "Pending") {
+    context_.metrics->pod_start_seconds.Observe({},
+                                                InSeconds(context_.clock.Monotonic() - seen_at_));
   }
   status_ = std::move(status);
   context_.statuses.Set(this->pod(), *status_);

@@ -62,6 +62,7 @@ struct PodWorkerContext {
   DnsSettings dns;
   std::vector<std::string> node_ips;
   int64_t node_memory_bytes = 0;
+  std::map<std::string, int64_t> node_huge_pages = {};
   cri::StringMap container_cgroup_files;
   std::string runtime_name;  // "containerd"
   std::string log_root;      // "/var/log/pods"
@@ -73,6 +74,7 @@ struct PodWorkerContext {
   // The runtime's handler that a pod's RuntimeClass names; "": its default one.
   std::function<Result<std::string>(const core_v1::Pod&)> runtime_handler;
   PodSimulation* simulation = nullptr;  // Of simulated nodes.
+  KubeletMetrics* metrics = nullptr;
 };
 
 class StopTask;
@@ -109,7 +111,12 @@ class PodWorker final : public ControlLoop {
 
  private:
   friend class StopTask;
+  Duration StepOnce();
+  // `begun`: when the step did, monotonic.
+  void Measure(State before, Duration begun);
   Duration Sync(const core_v1::Pod& given);
+  // Adds what the kubelet says of a pod in its annotations.
+  void Note(core_v1::Pod& pod) const;
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
   Result<std::map<std::string, std::string>> VolumePaths(const core_v1::Pod& pod);
@@ -196,10 +203,14 @@ class PodWorker final : public ControlLoop {
   Duration volume_retry_at_{};  // Monotonic: when that wait is over.
   Duration retry_after_ = kResync;
   std::optional<core_v1::PodStatus> status_;  // As last computed.
+  const Duration seen_at_;  // Monotonic.
+  const TimePoint seen_;    // By the clock that pods are told of.
+  bool has_stepped_ = false;
 
   mutable Mutex mutex_;
   Ptr<core_v1::Pod> pod_ GUARDED_BY(mutex_);
   std::set<std::string> ids_ GUARDED_BY(mutex_);  // What the runtime was last seen to have of it.
+  bool updated_ GUARDED_BY(mutex_) = false;  // Since the last step began.
   bool terminate_ GUARDED_BY(mutex_) = false;
   bool dispose_ GUARDED_BY(mutex_) = false;
   std::optional<WaitingReason> failure_ GUARDED_BY(mutex_);

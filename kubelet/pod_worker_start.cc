@@ -87,9 +87,11 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
     if (context_.writes_files) context_.events.Warning(pod, warning.reason, warning.message);
   }
   const auto fail = [&](const std::string& why) {
+    if (context_.metrics != nullptr) context_.metrics->started_pod_errors.Add({});
     context_.events.Warning(pod, "FailedCreatePodSandBox", "Failed to create pod sandbox: " + why);
     return false;
   };
+  if (context_.metrics != nullptr) context_.metrics->started_pods.Add({});
   if (const auto problem = SandboxProblem(pod)) {
     context_.events.Warning(pod, problem->reason, problem->message);
     return false;
@@ -162,8 +164,19 @@ bool PodWorker::Start(const core_v1::Pod& pod, const core_v1::Container& contain
   }
   const uint32_t attempt =
       NextAttempt(status_ ? *status_ : pod.status, container.name, is_init, last);
+  const auto& ephemeral = pod.spec.ephemeral_containers;
+  const bool is_ephemeral = std::any_of(ephemeral.begin(), ephemeral.end(), [&](const auto& each) {
+    return each.name == container.name;
+  });
+  const char* type = is_init        ? "init_container"
+                     : is_ephemeral ? "ephemeral_container"
+                                    : "container";
+  if (context_.metrics != nullptr) context_.metrics->started_containers.Add({type});
   const auto started = CreateAndStart(pod, container, sandbox_id, attempt, *image, observed);
   if (started) return true;
+  if (context_.metrics != nullptr) {
+    context_.metrics->started_container_errors.Add({waiting_[container.name].reason, type});
+  }
   retry_after_ = std::min(retry_after_, Duration(kRetry));
   return false;
 }
@@ -246,6 +259,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   input.environment = environment;
   input.volumes = volume_paths_;
   input.node_memory_bytes = context_.node_memory_bytes;
+  input.node_huge_pages = context_.node_huge_pages;
   input.cgroup_files = context_.container_cgroup_files;
   input.target_container_id = TRY(TargetOf(pod, container.name, observed));
   input.policy = context_.policy;

@@ -48,6 +48,13 @@ TEST_F(PodWorkerTest, AnImageInUpperCaseIsCalledByItsName) {
                             "invalid reference format: repository name (A/b) must be lowercase")));
 }
 
+TEST_F(PodWorkerTest, AnImageOfDockerHubIsCalledByItsWholeName) {
+  pod_.spec.containers[0].image = "Nginx";
+  StartWorker();
+  EXPECT_THAT(Events(), testing::Contains(testing::HasSubstr(
+                            "repository name (library/Nginx) must be lowercase")));
+}
+
 TEST_F(PodWorkerFilesTest, ARestartedKubeletGivesNoGracePeriodTwice) {
   StartWorker();
   runtime_.FailStops(1000);

@@ -182,6 +182,7 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
                                                            const EnsureServingFiles& serving) {
   const KubeletConfiguration& given = flags.configuration;
   NodeAgentOptions options{.kubelet = OptionsOf(flags)};
+  options.takes_tokens = given.takes_tokens;
   TRY(Reserve(given, options.kubelet.facts));
   TRY(options.kubelet.abilities.sysctls.Allow(given.allowed_unsafe_sysctls));
   options.kubelet.containers.seccomp_default = given.seccomp_default;
@@ -190,6 +191,7 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
                                            .port = given.healthz_port};
   }
   if (!given.enable_server) return options;
+  options.configuration = ShownConfiguration(given);
   ServingFiles files{given.tls_cert_file, given.tls_private_key_file};
   if (files.certificate.empty()) {
     files = TRY(serving(flags.cert_dir, NodeName(flags), options.kubelet.facts.ips.front()));

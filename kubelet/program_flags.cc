@@ -37,6 +37,8 @@ void AddServingFlags(Flags& flags, KubeletFlags& to) {
             "The cipher suites of TLS 1.2 that are spoken, in Go's names.");
   flags.Add("client-ca-file", it.client_ca_file,
             "Clients that show a certificate of these authorities are its common name.");
+  flags.Add("authentication-token-webhook", it.takes_tokens,
+            "Clients that show a bearer token are whom the API server takes it for.");
   flags.Add("cert-dir", to.cert_dir, "Where certificates of the kubelet's own making lie.");
   flags.Add("v", it.verbosity, "Log level; 4 and above show details.");
   flags.Add("logging-format", to.logging_format, "text or json.");
@@ -115,9 +117,8 @@ constexpr bool kRefused = true;
 
 // Of whom the kubelet lets in. It lets in fewer than it is asked to, never more.
 void AddUnusedAccessFlags(Flags& flags) {
-  const std::string who = "the API server alone is let in, by its certificate";
+  const std::string who = "the API server says who each is, and what they may do";
   flags.AddUnused({"anonymous-auth", who, {"false"}, kSwitch});
-  flags.AddUnused({"authentication-token-webhook", who, {"false"}, kSwitch});
   flags.AddUnused({"authorization-mode", who, {"Webhook"}});
   for (const char* name :
        {"authentication-token-webhook-cache-ttl", "authorization-webhook-cache-authorized-ttl",

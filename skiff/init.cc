@@ -1,6 +1,7 @@
 #include "skiff/init.h"
 
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,10 +22,20 @@ void Bury(pid_t child) {
   }
 }
 
+// An engine gives a container mounts that are nobody else's, and no pod in it could have what is
+// mounted on its node later on, as node exporters and drivers of volumes want: those of a machine
+// that systemd has started are shared. Where that is not allowed there are no pods either.
+void ShareMounts() {
+  const bool is_engines =
+      access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+  if (is_engines) (void)mount(nullptr, "/", nullptr, MS_SHARED | MS_REC, nullptr);
+}
+
 }  // namespace
 
 void LeaveInitBehind() {
   if (getpid() != 1) return;
+  ShareMounts();
   sigset_t watched, before;
   sigemptyset(&watched);
   for (const int number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {

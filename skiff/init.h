@@ -1,4 +1,5 @@
-// The first process of a container: passes signals on and buries orphans.
+// The first process of a container: shares its mounts with what it will run, passes signals on and
+// buries orphans.
 #pragma once
 
 namespace skiff {

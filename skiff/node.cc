@@ -68,6 +68,27 @@ Result<> SetEviction(const ClusterOptions& cluster, kubelet::KubeletOptions& opt
   return kubelet::ParseThresholds(options.eviction).map([](const auto&) {});
 }
 
+// What the kubelet was made to do, as a file would have said it.
+kubelet::KubeletConfiguration ConfigurationOf(const ClusterOptions& cluster,
+                                              const kubelet::KubeletOptions& options) {
+  kubelet::KubeletConfiguration it;
+  it.port = options.facts.port;
+  it.healthz_port = 0;
+  it.client_ca_file = cluster.data_dir + "/pki/ca.crt";
+  it.static_pod_path = options.manifest_path;
+  it.container_runtime_endpoint = cluster.container_runtime_endpoint;
+  it.pod_logs_dir = options.log_root;
+  it.cluster_dns = options.dns.cluster_servers;
+  it.cluster_domain = options.dns.cluster_domain;
+  it.max_pods = options.facts.pods_max;
+  it.register_with_taints = options.facts.taints;
+  it.eviction_hard = options.eviction.hard;
+  it.eviction_pressure_transition_period = options.eviction_transition_period;
+  it.image_gc_high_threshold_percent = options.images.high_threshold_percent;
+  it.image_gc_low_threshold_percent = options.images.low_threshold_percent;
+  return it;
+}
+
 // What a node tells of itself and its volumes beside its kubelet, which has its own.
 struct NodeEvents {
   NodeEvents(Client& client, const Clock& clock, const std::string& node)
@@ -170,6 +191,8 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
   std::error_code ignored;  // Without it there are no static pods.
   std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
+  agent_options.configuration = kubelet::ShownConfiguration(
+      ConfigurationOf(options, agent_options.kubelet));
   agent_options.server = http::Server::Options{
       .bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls};
   agent = TRY(kubelet::NodeAgent::Start(

@@ -95,10 +95,6 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Optio
                                                                            Secrets secrets,
                                                                            const Clock& clock,
                                                                            Random& random) {
-  if (options.audiences.empty()) {
-    options.audiences = options.other_issuers;
-    options.audiences.insert(options.audiences.begin(), options.issuer);
-  }
   if (options.signing_key_pem.empty() && !options.generated_key_path.empty()) {
     if (auto kept = ReadWholeFile(options.generated_key_path)) {
       options.signing_key_pem = std::move(*kept);
@@ -107,6 +103,7 @@ Result<std::unique_ptr<ServiceAccountTokens>> ServiceAccountTokens::Create(Optio
   std::unique_ptr<ServiceAccountTokens> tokens(
       new ServiceAccountTokens(
       std::move(options), std::move(find), std::move(secrets), clock, random));
+  if (tokens->options_.audiences.empty()) tokens->options_.audiences = tokens->Issuers();
   if (!tokens->options_.signing_key_pem.empty()) TRY(tokens->SigningKeys());
   return tokens;
 }
@@ -286,6 +283,12 @@ Result<TokenUser> ServiceAccountTokens::Check(const Json& claims,
   if (found.audiences.empty()) return RefuseAudiences(Audiences(claims), audiences);
   found.user = TRY(UserOf(claims));
   return found;
+}
+
+std::vector<std::string> ServiceAccountTokens::Issuers() const {
+  std::vector<std::string> all = options_.other_issuers;
+  all.insert(all.begin(), options_.issuer);
+  return all;
 }
 
 bool ServiceAccountTokens::IsIssuer(const std::string& name) const {

@@ -102,6 +102,8 @@ class ServiceAccountTokens {
                                                 const std::vector<std::string>& audiences);
   const std::vector<std::string>& audiences() const { return options_.audiences; }
   const std::string& issuer() const { return options_.issuer; }
+  // All whose tokens are taken.
+  std::vector<std::string> Issuers() const;
   const Options& options() const { return options_; }
   // {"keys": [...]}
   Result<Json> KeySet();

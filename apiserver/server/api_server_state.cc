@@ -112,7 +112,7 @@ Result<> ApiServer::State::AddOutsideTokens(const Parts& parts, Authentication::
                                                           .loops = LoopsOf(parts),
                                                           .metrics = metrics.registry(),
                                                           .audiences = tokens->audiences(),
-                                                          .own_issuers = {tokens->issuer()}}));
+                                                          .own_issuers = tokens->Issuers()}));
   auth.outside = outside.get();
   return {};
 }

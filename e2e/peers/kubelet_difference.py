@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 
+import kubelet_more_scenarios as more
 import kubelet_scenarios as scenarios
 
 KNOWN = os.path.join(os.path.dirname(__file__), "kubelet_difference.txt")
@@ -37,12 +38,12 @@ class Server:
     def connection(self):
         return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=60)
 
-    def ask(self, verb, path, body=None):
+    def ask(self, verb, path, body=None, form="application/json"):
         """(code, text). A connection each: many threads ask."""
         connection = self.connection()
         try:
             connection.request(verb, path, json.dumps(body) if body is not None else None,
-                               {"Authorization": "Bearer " + self.token, "Content-Type": "application/json"})
+                               {"Authorization": "Bearer " + self.token, "Content-Type": form})
             answer = connection.getresponse()
             return answer.status, answer.read().decode("utf-8", "replace")
         finally:
@@ -75,6 +76,12 @@ class Life:
             self.server.make(self.path, {"metadata": {"name": self.name, "labels": {"app": self.name[:60], "b": "2"},
                                                       "annotations": {"note": "a \"b\"\nc"}}, "spec": self.spec})
             self.wait(seconds)
+            for subresource, patch, until in more.ACTIONS.get(self.name, []) if not self.problem else []:
+                code, text = self.server.ask("PATCH", f"{self.path}/{self.name}/{subresource}", patch, "application/strategic-merge-patch+json")
+                if code != 200:
+                    raise RuntimeError(f"PATCH {subresource}: {code} {text[:500]}")
+                self.until = until
+                self.wait(seconds)
             self.logs = self.all_logs()
             self.end()
             self.events = self.all_events()
@@ -110,8 +117,9 @@ class Life:
 
     def all_logs(self):
         logs = {}
-        for field in ("initContainers", "containers"):
-            for container in self.spec.get(field) or []:
+        spec = self.pod()["spec"]
+        for field in ("initContainers", "containers", "ephemeralContainers"):
+            for container in spec.get(field) or []:
                 for query in ("", "&previous=true", "&tailLines=1&timestamps=true"):
                     code, text = self.server.ask("GET", f"{self.path}/{self.name}/log?container={container['name']}{query}")
                     logs[container["name"] + query] = f"{code}\n{text}"
@@ -222,14 +230,15 @@ class Comparison:
 
 
 def play(server, comparison, only, together):
+    # Those that take long begin first: a name keeps the place where it first stands.
     wanted = [(name, spec, lambda it: it["status"]["phase"] in ("Succeeded", "Failed"))
-              for name, spec in {**scenarios.RUNS, **scenarios.ENDS}.items()]
-    wanted += [(name, spec, until) for name, (spec, until) in scenarios.STATES.items()]
+              for name, spec in {**more.LONG, **scenarios.RUNS, **scenarios.ENDS, **more.RUNS, **more.ENDS}.items()]
+    wanted += [(name, spec, until) for name, (spec, until) in {**scenarios.STATES, **more.STATES}.items()]
     wanted = [each for each in wanted if re.search(only, each[0])]
     gate = threading.Semaphore(together)
 
     def both(name, lives):
-        threads = [threading.Thread(target=life.run, args=(40,)) for life in lives]
+        threads = [threading.Thread(target=life.run, args=(more.LONG.get(name, 40),)) for life in lives]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -284,6 +293,62 @@ def names_of(text):
     return found
 
 
+# What a node's server is asked, by whom: a service account that may do one thing to nodes, or nothing; nobody.
+PATHS = ("", "healthz", "healthz/ping", "healthz/syncloop", "healthz/log", "healthz/none", "pods", "pods/", "runningpods", "runningpods/",
+         "configz", "metrics", "metrics/", "metrics/slis", "metrics/resource", "metrics/cadvisor", "metrics/probes", "metrics/none",
+         "stats", "stats/", "stats/summary", "stats/summary/", "stats/none", "spec/", "logs", "logs/", "logs/none", "logs/theirs/",
+         "flagz", "statusz", "none", "containerLogs/a/b/c", "containerLogs/a/b", "exec/a/b/c", "exec/a/b/c?command=x", "exec/a/b/c?command=x&output=1",
+         "run/a/b/c", "run/a/b/c?cmd=x", "run/a/b/u/c?cmd=x",
+         "attach/a/b/c", "attach/a/b/c?output=1", "portForward/a/b", "portForward/a/b?port=1", "portForward/a/b?port=x", "checkpoint/a/b/c", "checkpoint/",
+         "debug/flags/v", "debug/pprof/", "debug/pprof/cmdline", "debug/pprof/symbol", "debug/none", "livez", "readyz", "version", "api", "cri/exec/x")
+USERS = ("proxy", "metrics", "stats", "log", "pods", "healthz", "configz", "checkpoint", "nothing")
+
+
+class Direct(Server):
+    """A node's own server."""
+
+    def __init__(self, port, token):
+        super().__init__(port, token)
+        self.host = "192.0.2.1"
+
+    def connection(self):
+        return http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=60)
+
+
+def told(node, answer):
+    code, text = answer
+    return code, Life(None, node, "", {}, None).text(text)[:200]
+
+
+def doors(server, comparison, ports):
+    """Who may ask a node's server for what, and how it refuses."""
+    for user in USERS:
+        server.make("/api/v1/namespaces/kube-system/serviceaccounts", {"metadata": {"name": f"may-{user}"}})
+        rules = [{"apiGroups": [""], "resources": ["nodes/" + user], "verbs": ["*"]}]
+        server.make("/apis/rbac.authorization.k8s.io/v1/clusterroles", {"metadata": {"name": f"may-{user}"}, "rules": rules})
+        server.make("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
+            "metadata": {"name": f"may-{user}"}, "subjects": [{"kind": "ServiceAccount", "name": f"may-{user}", "namespace": "kube-system"}],
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": f"may-{user}"}})
+    tokens = {"wrong": "not.a.token"}
+    for user in USERS:
+        code, text = server.ask("POST", f"/api/v1/namespaces/kube-system/serviceaccounts/may-{user}/token", {"spec": {}})
+        assert code == 201, text
+        tokens[user] = json.loads(text)["status"]["token"]
+    for user, token in tokens.items():
+        direct = {node: Direct(ports[node], token) for node in NODES}
+        for path in ("metrics", "metrics/resource", "metrics/cadvisor", "metrics/probes", "stats/summary", "pods", "runningpods/", "healthz", "configz",
+                     "logs/", "flagz", "statusz", "checkpoint/a/b/c", "exec/a/b/c", "none"):
+            one, other = (told(node, direct[node].ask("GET", "/" + path)) for node in NODES)
+            if one[0] != other[0] or one[0] in (401, 403) and one != other:
+                comparison.tell(f"node as {user} GET /{path}", one, other)
+    for path in PATHS:
+        for verb in ("GET", "POST", "PUT", "DELETE", "HEAD"):
+            one, other = (told(node, Direct(ports[node], tokens["proxy"] if "stats" not in path else tokens["stats"]).ask(verb, "/" + path))
+                          for node in NODES)
+            if one[0] != other[0] or one[0] >= 300 and one != other:
+                comparison.tell(f"node {verb} /{path}", one, other)
+
+
 def nodes(server, comparison, only):
     if not re.search(only, "node"):
         return
@@ -293,21 +358,28 @@ def nodes(server, comparison, only):
         comparison.tell(f"node {path}", first, second)
     for path in ("configz", "stats/summary", "pods", "runningpods/"):
         one, other = (server.ask("GET", f"/api/v1/nodes/{node}/proxy/{path}") for node in NODES)
+        keep(path, one, other)
         if one[0] != other[0]:
             comparison.tell(f"node /{path} code", one[0], other[0])
         elif one[0] == 200:
             first, second = (json.loads(text) for _, text in (one, other))
             for where, left, right in differences(*(thing if path == "configz" else shape(thing) for thing in (first, second))):
                 comparison.tell(f"node /{path} {where}", left, right)
-    for path in ("metrics/resource", "metrics/cadvisor", "metrics/probes"):
-        one, other = (names_of(server.ask("GET", f"/api/v1/nodes/{node}/proxy/{path}")[1]) for node in NODES)
+    for path in ("metrics", "metrics/slis", "metrics/resource", "metrics/cadvisor", "metrics/probes"):
+        answers = [server.ask("GET", f"/api/v1/nodes/{node}/proxy/{path}") for node in NODES]
+        keep(path, *answers)
+        one, other = (names_of(text) for _, text in answers)
         for name in sorted(one ^ other):
             comparison.tell(f"node /{path} {name}", int(name in one), int(name in other))
-    for path in ("healthz", "healthz/ping", "healthz/syncloop", "healthz/log", "logs/", "flagz", "statusz", "none", "containerLogs/a/b/c",
-                 "exec/a/b/c", "run/a/b/c", "attach/a/b/c", "portForward/a/b", "checkpoint/a/b/c", "debug/flags/v", "spec/", "stats/", "metrics/none"):
-        one, other = (server.ask("GET", f"/api/v1/nodes/{node}/proxy/{path}") for node in NODES)
-        if (one[0], one[1][:200]) != (other[0], other[1][:200]):
-            comparison.tell(f"node GET /{path}", [one[0], one[1][:200]], [other[0], other[1][:200]])
+
+
+def keep(path, *answers):
+    """For who wants to read them: KEEP names a folder."""
+    folder = os.environ.get("KEEP")
+    for node, (_, text) in zip(NODES, answers):
+        if folder:
+            with open(os.path.join(folder, f"{path.strip('/').replace('/', '-')}.{node}"), "w", encoding="utf-8") as file:
+                file.write(text)
 
 
 def main():
@@ -331,6 +403,8 @@ def main():
     comparison = Comparison()
     play(server, comparison, options.only, options.together)
     nodes(server, comparison, options.only)
+    if re.search(options.only, "doors"):
+        doors(server, comparison, {"kube": 10350, "ours": 10250})
     print(f"{comparison.compared} compared, {comparison.known} known differences, {len(comparison.unknown)} others")
     return 1 if comparison.unknown else 0
 

@@ -20,6 +20,9 @@ class SimulatedDisk final : public kubelet::VolumeMounts {
   void Wipe();
 
   Result<> EnsureMemory(const std::string& directory, int64_t bytes_max) override;
+  Result<> EnsureHugePages(const std::string& directory, int64_t) override {
+    return EnsureMemory(directory, 0);
+  }
   bool IsMemory(const std::string& path) override { return in_memory_.contains(path); }
   // A file stays as it is now, as one that is mounted by itself does when another takes its name.
   Result<std::string> SubPath(const kubelet::SubPathInput& input) override;

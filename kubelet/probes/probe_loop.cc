@@ -84,6 +84,7 @@ Duration ProbeLoop::Step() {
 }
 
 void ProbeLoop::Begin(Duration now) {
+  begun_ = now;
   next_ = now + std::chrono::seconds(std::max(1, spec_.probe.period_seconds));
   // The attempt has its own timeouts; this one only catches an attempt that never answers.
   deadline_ = now + std::chrono::seconds(std::max(1, spec_.probe.timeout_seconds)) + 1s;
@@ -110,6 +111,12 @@ void ProbeLoop::Take(const ProbeOutcome& outcome) {
                                 fmt::format("{} probe errored and resulted in unknown state: {}",
                                             Name(spec_.kind), outcome.text));
     return;
+  }
+  if (dependencies_.metrics != nullptr) {
+    const auto& pod = spec_.pod.metadata;
+    dependencies_.metrics->Observe(
+        {pod.namespace_, pod.name, pod.uid, spec_.container.name, Name(spec_.kind)},
+        outcome.success, dependencies_.clock.Monotonic() - begun_);
   }
   if (!outcome.success) {
     dependencies_.events.Report(ContainerReference(spec_.pod, spec_.container.name),

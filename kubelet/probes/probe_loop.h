@@ -49,6 +49,7 @@ class ProbeLoop final : public ControlLoop {
   bool last_success_ = false;
   bool on_hold_ = false;  // Nothing more to learn about this container.
   Duration next_;         // Monotonic.
+  Duration begun_{};      // When the attempt under way did.
   Duration deadline_{};   // Of the attempt under way.
 
   // The attempt's callback may come on any thread.

@@ -128,6 +128,8 @@ void ProbeManager::Forget(const std::string& pod_uid) {
     pods_.erase(pod);
   }
   for (auto& [name, probes] : ended) End(std::move(probes));
+  // Now that none counts any more.
+  if (dependencies_.metrics != nullptr) dependencies_.metrics->Forget(pod_uid);
 }
 
 }  // namespace skiff::kubelet

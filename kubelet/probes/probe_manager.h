@@ -15,6 +15,7 @@
 #include "kubelet/cri.h"
 #include "kubelet/pod_plan.h"
 #include "kubelet/probes/probe_attempt.h"
+#include "kubelet/probes/probe_metrics.h"
 #include "kubelet/task_pool.h"
 
 namespace skiff::kubelet {
@@ -69,6 +70,7 @@ class ProbeManager final : public Probes {
     http::Loops& loops;
     TaskPool& tasks;       // For what probes wait for.
     HttpProber http = {};  // Empty: over the network.
+    ProbeMetrics* metrics = nullptr;
   };
   // `changed` is called with a pod's uid, on a probe's thread, when a result of its changed.
   ProbeManager(Dependencies dependencies, std::function<void(const std::string& pod_uid)> changed);

@@ -7,6 +7,7 @@
 
 #include "api/codec/typed.h"
 #include "api/pods/pod_phase.h"
+#include "base/metrics.h"
 #include "base/seconds.h"
 
 namespace skiff::kubelet {
@@ -114,6 +115,28 @@ Result<std::vector<int32_t>> ForwardedPortsOf(const http::Request& request) {
     }
   }
   return ports;
+}
+
+std::optional<http::Response> NoStreams(const http::Request& request) {
+  const cri::StreamOptions streams = StreamsOf(request);
+  // A terminal has one output.
+  if (streams.stdin || streams.stdout || (streams.stderr && !streams.tty)) return std::nullopt;
+  return PlainAnswer(400, "you must specify at least 1 of stdin, stdout, stderr");
+}
+
+bool HasContainer(const core_v1::Pod& pod, const std::string& name) {
+  const auto has = [&](const auto& list) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& each) { return each.name == name; });
+  };
+  return has(pod.spec.containers) || has(pod.spec.init_containers) ||
+         has(pod.spec.ephemeral_containers);
+}
+
+http::Response MetricsAnswer(std::string text) {
+  http::Response response = PlainAnswer(200, std::move(text));
+  response.content_type = MetricRegistry::kContentType;
+  return response;
 }
 
 http::Response PlainAnswer(int status, std::string text) {

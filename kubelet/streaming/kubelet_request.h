@@ -27,7 +27,12 @@ std::vector<std::string> CommandOf(const http::Request& request);
 // As a WebSocket says them, with which they are needed; SPDY's streams say them later.
 Result<std::vector<int32_t>> ForwardedPortsOf(const http::Request& request);
 
+// What 400 says of a request that wants no stream at all; nullopt: it wants one.
+std::optional<http::Response> NoStreams(const http::Request& request);
+bool HasContainer(const core_v1::Pod& pod, const std::string& name);
+
 http::Response PlainAnswer(int status, std::string text);
+http::Response MetricsAnswer(std::string text);
 http::Response JsonAnswer(const Json& document);
 http::Response NoCommand();
 // Why the container has no log: it has not started, or there was none before it.

@@ -12,18 +12,12 @@
 #include "kubelet/resource_metrics.h"
 #include "kubelet/stats/cadvisor_text.h"
 #include "kubelet/stats/summary.h"
+#include "kubelet/streaming/kubelet_paths.h"
 #include "kubelet/streaming/kubelet_request.h"
 #include "kubelet/streaming/log_stream.h"
 
 namespace skiff::kubelet {
 namespace {
-
-bool IsApiServer(const http::Request& request) {
-  if (!request.peer_certificate) return false;
-  const auto& groups = request.peer_certificate->organizations;
-  return std::find(groups.begin(), groups.end(), "system:masters") != groups.end() ||
-         request.peer_certificate->common_name == "kube-apiserver-kubelet-client";
-}
 
 std::string FileText(const char* path) {
   std::ifstream file(path);
@@ -41,49 +35,61 @@ NodeUse NodeUseNow(TimePoint now) {
 
 }  // namespace
 
-KubeletServer::KubeletServer(Kubelet& kubelet, http::Loops& loops, const Clock& clock)
-    : kubelet_(kubelet),
-      loops_(loops),
-      clock_(clock),
-      measurer_({.node_name = kubelet.options().node_name,
-                 .root = kubelet.options().root,
-                 .log_root = kubelet.options().log_root,
-                 .cgroup_root = kubelet.options().cgroup_root,
-                 .cgroup_driver = kubelet.options().cgroup_driver,
-                 .facts = kubelet.options().facts},
-                {.runtime = kubelet.runtime(),
-                 .clock = clock,
-                 .pods = [&kubelet] { return kubelet.Pods(); },
-                 .volumes = [&kubelet](const core_v1::Pod& pod) {
-                   return kubelet.volumes().MeasuredPlaces(pod);
-                 }}) {}
+KubeletServer::KubeletServer(Dependencies dependencies)
+    : kubelet_(dependencies.kubelet),
+      loops_(dependencies.loops),
+      clock_(dependencies.clock),
+      metrics_(dependencies.metrics),
+      configuration_(std::move(dependencies.configuration)),
+      access_(kubelet_.options().node_name, dependencies.reviews, clock_,
+              dependencies.takes_tokens),
+      measurer_({.node_name = kubelet_.options().node_name,
+                 .root = kubelet_.options().root,
+                 .log_root = kubelet_.options().log_root,
+                 .cgroup_root = kubelet_.options().cgroup_root,
+                 .cgroup_driver = kubelet_.options().cgroup_driver,
+                 .facts = kubelet_.options().facts},
+                {.runtime = kubelet_.runtime(),
+                 .clock = clock_,
+                 .pods = [this] { return kubelet_.Pods(); },
+                 .volumes = [this](const core_v1::Pod& pod) {
+                   return kubelet_.volumes().MeasuredPlaces(pod);
+                 }}) {
+  AddMeasured();
+}
 
 http::Response KubeletServer::Handle(const http::Request& request) {
-  if (request.path == "/healthz") return PlainAnswer(200, "ok");
-  if (!request.peer_certificate) return PlainAnswer(401, "Unauthorized");
-  if (!IsApiServer(request)) {
-    return PlainAnswer(
-        403, fmt::format("Forbidden (user={}, verb={}, resource=nodes, subresource=proxy)",
-                         request.peer_certificate->common_name, request.method));
-  }
+  const Duration begun = clock_.Monotonic();
+  http::Response response = Answer(request);
+  const RequestClass labels = ClassOf(request);
+  const char* long_running = labels.is_long_running ? "true" : "false";
+  metrics_.http_requests.Add({long_running, labels.method, labels.path, "readwrite"});
+  metrics_.http_seconds.Observe({long_running, labels.method, labels.path, "readwrite"},
+                                InSeconds(clock_.Monotonic() - begun));
+  return response;
+}
+
+http::Response KubeletServer::Answer(const http::Request& request) {
+  if (auto elsewhere = RefuseUnserved(request)) return std::move(*elsewhere);
+  if (auto refused = access_.Refuse(request)) return std::move(*refused);
+  if (auto wrong = RefuseMethod(request)) return std::move(*wrong);
   return Route(request, PathParts(request.path));
 }
 
 http::Response KubeletServer::Route(const http::Request& request, const Parts& parts) {
-  const std::string& word = parts.empty() ? request.path : parts[0];
-  if (word == "containerLogs" && parts.size() == 4) return Logs(request, parts);
-  if (word == "exec" && parts.size() >= 4) return Exec(request, parts);
-  if (word == "attach" && parts.size() >= 4) return Attach(request, parts);
-  if (word == "portForward" && parts.size() >= 3) return PortForward(request, parts);
+  const std::string& word = parts[0];
+  if (word == "containerLogs") return Logs(request, parts);
+  if (word == "exec") return Exec(request, parts);
+  if (word == "attach") return Attach(request, parts);
+  if (word == "portForward") return PortForward(request, parts);
+  if (word == "run") return Run(request, parts);
+  if (word == "checkpoint") return Checkpoint(parts);
   if (word == "pods") return PodListAnswer(kubelet_.Pods());
-  if (word == "healthz" && parts.size() == 2 &&
-      (parts[1] == "ping" || parts[1] == "log" || parts[1] == "syncloop")) {
-    return PlainAnswer(200, "ok");
-  }
-  if (word == "metrics" && parts.size() == 2 && parts[1] == "cadvisor") return CadvisorMetrics();
-  if (word == "metrics" && (parts.size() == 1 || parts[1] == "resource")) return Metrics();
-  if (word == "stats" && parts.size() == 2 && parts[1] == "summary") return Summary(request);
-  return PlainAnswer(404, "404 page not found\n");
+  if (word == "runningpods") return RunningPods();
+  if (word == "configz") return JsonAnswer(configuration_);
+  if (word == "metrics") return Metrics(request);
+  if (word == "stats") return Summary(request);
+  return PlainAnswer(200, "ok");  // Of /healthz and what is below it.
 }
 
 Result<std::string> KubeletServer::ContainerId(const Parts& parts, bool must_run) {
@@ -101,7 +107,11 @@ Result<std::string> KubeletServer::ContainerId(const Parts& parts, bool must_run
 http::Response KubeletServer::Logs(const http::Request& request, const Parts& parts) {
   const auto pod = kubelet_.FindPod(parts[1], parts[2]);
   const std::string& name = parts[3];
-  if (!pod) return PlainAnswer(404, fmt::format("pod \"{}\" does not exist\n", parts[2]));
+  if (!pod) return PlainAnswer(404, fmt::format("pod \"{}\" does not exist", parts[2]));
+  if (!HasContainer(*pod, name)) {
+    return PlainAnswer(404,
+                       fmt::format("container \"{}\" not found in pod \"{}\"", name, parts[2]));
+  }
   const auto options = LogOptionsOf(request, clock_.Now());
   if (!options) return PlainAnswer(400, options.error().message);
   const auto observed = ObservePod(kubelet_.runtime(), pod->metadata.uid);
@@ -137,14 +147,16 @@ http::Response KubeletServer::PassOn(const http::Request& request, const Result<
 }
 
 http::Response KubeletServer::Exec(const http::Request& request, const Parts& parts) {
+  if (auto none = NoStreams(request)) return std::move(*none);
   const std::vector<std::string> command = CommandOf(request);
-  if (command.empty()) return NoCommand();
+  if (command.empty() && kubelet_.FindPod(parts[1], parts[2])) return NoCommand();
   const auto id = ContainerId(parts, /*must_run=*/true);
   if (!id) return PassOn(request, id);
   return PassOn(request, kubelet_.runtime().Exec(*id, command, StreamsOf(request)));
 }
 
 http::Response KubeletServer::Attach(const http::Request& request, const Parts& parts) {
+  if (auto none = NoStreams(request)) return std::move(*none);
   const auto id = ContainerId(parts, /*must_run=*/true);
   if (!id) return PassOn(request, id);
   return PassOn(request, kubelet_.runtime().Attach(*id, StreamsOf(request)));
@@ -164,23 +176,18 @@ http::Response KubeletServer::PortForward(const http::Request& request, const Pa
   return PassOn(request, kubelet_.runtime().PortForward(observed->sandboxes.front().id, *ports));
 }
 
-http::Response KubeletServer::Metrics() const {
+http::Response KubeletServer::ResourceMetrics() const {
   const auto running = kubelet_.runtime().ListContainers({.state = cri::ContainerState::kRunning});
   if (!running) return PlainAnswer(500, running.error().message);
   const auto stats = kubelet_.runtime().ListContainerStats({});
   if (!stats) return PlainAnswer(500, stats.error().message);
-  http::Response response =
-      PlainAnswer(200, ResourceMetricsText(NodeUseNow(clock_.Now()), *running, *stats));
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  return response;
+  return MetricsAnswer(ResourceMetricsText(NodeUseNow(clock_.Now()), *running, *stats));
 }
 
 http::Response KubeletServer::CadvisorMetrics() {
   const auto node = measurer_.Measure(NodeMeasurer::Extent::kFileSystems);
   if (!node) return PlainAnswer(500, node.error().message);
-  http::Response response = PlainAnswer(200, CadvisorText(*node));
-  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  return response;
+  return MetricsAnswer(CadvisorText(*node));
 }
 
 http::Response KubeletServer::Summary(const http::Request& request) {

@@ -1,6 +1,7 @@
 // What the kubelet serves on port 10250: logs, commands, attached terminals, forwarded ports, its
-// pods. Only the API server may ask: a client certificate of the cluster's CA, of system:masters or
-// of the API server itself.
+// pods, its configuration, metrics. Who may ask for which is KubeletAccess's to say. Paths, methods
+// and codes are the kubelet's, as its router has them: a path that there is not is nobody's to be
+// refused.
 #pragma once
 
 #include <functional>
@@ -13,22 +14,39 @@
 #include "http/server.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/stats/node_measurer.h"
+#include "kubelet/streaming/kubelet_access.h"
 
 namespace skiff::kubelet {
 
 class KubeletServer final : public http::Handler {
  public:
-  KubeletServer(Kubelet& kubelet, http::Loops& loops, const Clock& clock);
+  struct Dependencies {  // All outlive it.
+    Kubelet& kubelet;
+    http::Loops& loops;
+    const Clock& clock;
+    KubeletMetrics& metrics;
+    Client* reviews = nullptr;  // nullptr: nobody but the API server is let in.
+    bool takes_tokens = true;
+    Json configuration = {};    // As /configz shows it.
+  };
+  explicit KubeletServer(Dependencies dependencies);
   http::Response Handle(const http::Request& request) override;
 
  private:
   using Parts = std::vector<std::string>;  // Of the path.
+  http::Response Answer(const http::Request& request);
   http::Response Route(const http::Request& request, const Parts& parts);
+  http::Response Metrics(const http::Request& request);
+  http::Response RunningPods() const;
+  http::Response Run(const http::Request& request, const Parts& parts);
+  http::Response Checkpoint(const Parts& parts) const;
+  void AddMeasured();
+  std::vector<Sample> VolumeStats(const std::function<std::optional<uint64_t>(const FsUse&)>& of);
   http::Response Logs(const http::Request& request, const Parts& parts);
   http::Response Exec(const http::Request& request, const Parts& parts);
   http::Response Attach(const http::Request& request, const Parts& parts);
   http::Response PortForward(const http::Request& request, const Parts& parts);
-  http::Response Metrics() const;
+  http::Response ResourceMetrics() const;
   http::Response CadvisorMetrics();
   http::Response Summary(const http::Request& request);
   // Passes the connection on to the runtime's streaming server at `url`.
@@ -39,6 +57,9 @@ class KubeletServer final : public http::Handler {
   Kubelet& kubelet_;
   http::Loops& loops_;
   const Clock& clock_;
+  KubeletMetrics& metrics_;
+  const Json configuration_;
+  KubeletAccess access_;
   NodeMeasurer measurer_;
 };
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "kubelet/mount_table.h"
+#include "kubelet/huge_pages.h"
 #include "kubelet/volumes/beneath.h"
 #include "kubelet/volumes/fs_group.h"
 #include "kubelet/volumes/memory_mount.h"
@@ -61,10 +62,10 @@ Result<std::string> SetUpEmptyDir(const VolumeInput& input) {
   const auto& spec = *input.volume.empty_dir;
   const bool in_memory = spec.medium == "Memory";
   if (spec.medium.starts_with("HugePages")) {
-    return Fail(Reason::kInvalid,
-                fmt::format("medium {}: hugePages storage requested, but there is no resource "
-                            "request for huge pages",
-                            spec.medium));
+    const int64_t page_bytes = TRY(HugePageSizeOf(spec.medium, input.pod));
+    TRY(input.mounts.EnsureHugePages(input.directory, page_bytes));
+    TRY(SetFsGroup(input.pod, input.directory));
+    return input.directory;
   }
   if (!in_memory && !spec.medium.empty()) {
     return Fail(Reason::kInvalid, fmt::format("unknown storage medium \"{}\"", spec.medium));

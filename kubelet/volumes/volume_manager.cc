@@ -100,8 +100,12 @@ const std::vector<VolumePlugin>& VolumePlugins() {
 }
 
 VolumeManager::VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
-                             VolumeMounts& mounts)
-    : root_(std::move(root)), sources_(std::move(sources)), clock_(clock), mounts_(mounts) {}
+                             VolumeMounts& mounts, KubeletMetrics* metrics)
+    : root_(std::move(root)),
+      sources_(std::move(sources)),
+      clock_(clock),
+      mounts_(mounts),
+      metrics_(metrics) {}
 
 VolumeManager::~VolumeManager() = default;
 
@@ -181,8 +185,16 @@ Result<std::string> VolumeManager::SetUpVolume(const core_v1::Pod& pod,
   const std::string pod_directory = PodDirectory(pod.metadata.uid);
   const std::string plugin_directory = fmt::format("{}/volumes/{}", pod_directory, plugin->name);
   TRY(MakeDirectories(plugin_directory, kPrivateMode));
+  const Duration begun = clock_.Monotonic();
   auto path = plugin->set_up({pod, volume, bound.get(), pod_directory,
                               plugin_directory + "/" + name, sources_, clock_, mounts_});
+  if (metrics_ != nullptr) {
+    std::string plugin_name(plugin->name);
+    std::replace(plugin_name.begin(), plugin_name.end(), '~', '/');
+    metrics_->storage_seconds.Observe(
+        {"false", "volume_mount", path ? "success" : "fail-unknown", plugin_name},
+        InSeconds(clock_.Monotonic() - begun));
+  }
   if (!path) return tl::unexpected(SetUpFailed(name, path.error()));
   return path;
 }

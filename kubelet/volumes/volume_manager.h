@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/volumes/volume_mounts.h"
 
 namespace skiff::kubelet {
@@ -44,7 +45,7 @@ class VolumeManager {
  public:
   // Pods' files live under `root`: <root>/pods/<uid>/volumes/<plugin>/<name>.
   VolumeManager(std::string root, VolumeSources sources, const Clock& clock,
-                VolumeMounts& mounts = VolumeMounts::OfKernel());
+                VolumeMounts& mounts = VolumeMounts::OfKernel(), KubeletMetrics* metrics = nullptr);
   ~VolumeManager();
 
   // Makes every volume that the pod's containers mount, or brings its contents up to date; again
@@ -91,6 +92,7 @@ class VolumeManager {
   const VolumeSources sources_;
   const Clock& clock_;
   VolumeMounts& mounts_;
+  KubeletMetrics* const metrics_;
   const Log log_{"volumes"};
   mutable Mutex mutex_;
   // What claims were found to be bound to, by uid of the pod and name of its volume.

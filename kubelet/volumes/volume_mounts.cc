@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "kubelet/huge_pages.h"
 #include "kubelet/mount_table.h"
 #include "kubelet/volumes/beneath.h"
 #include "kubelet/volumes/memory_mount.h"
@@ -18,6 +19,10 @@ VolumeMounts& VolumeMounts::OfKernel() {
 
 Result<> VolumeMounts::EnsureMemory(const std::string& directory, int64_t bytes_max) {
   return EnsureMemoryMount(directory, bytes_max);
+}
+
+Result<> VolumeMounts::EnsureHugePages(const std::string& directory, int64_t page_bytes) {
+  return EnsureHugePagesMount(directory, page_bytes);
 }
 
 bool VolumeMounts::IsMemory(const std::string& path) {

@@ -20,6 +20,8 @@ class VolumeMounts {
 
   // As EnsureMemoryMount, IsMemoryMount and MountSubPath.
   virtual Result<> EnsureMemory(const std::string& directory, int64_t bytes_max);
+  // As EnsureHugePagesMount.
+  virtual Result<> EnsureHugePages(const std::string& directory, int64_t page_bytes);
   virtual bool IsMemory(const std::string& path);
   virtual Result<std::string> SubPath(const SubPathInput& input);
   // Ends all mounts below a directory.

@@ -1,0 +1,120 @@
+// The configuration as /configz shows it. Pure.
+#include "base/flags.h"
+#include "kubelet/configuration.h"
+#include "kubelet/eviction.h"
+
+namespace skiff::kubelet {
+namespace {
+
+Json OfAccess(const KubeletConfiguration& of) {
+  return {{"authentication",
+           {{"x509", {{"clientCAFile", of.client_ca_file}}},
+            {"webhook", {{"enabled", of.takes_tokens}, {"cacheTTL", "2m0s"}}},
+            {"anonymous", {{"enabled", false}}}}},
+          {"authorization",
+           {{"mode", "Webhook"},
+            {"webhook", {{"cacheAuthorizedTTL", "5m0s"}, {"cacheUnauthorizedTTL", "30s"}}}}},
+          {"enableDebuggingHandlers", true},
+          {"enableProfilingHandler", false},
+          {"enableDebugFlagsHandler", false},
+          {"enableSystemLogHandler", false},
+          {"enableSystemLogQuery", false}};
+}
+
+Json OfServing(const KubeletConfiguration& of) {
+  return {{"enableServer", of.enable_server},
+          {"address", of.address},
+          {"port", of.port},
+          {"healthzPort", of.healthz_port},
+          {"healthzBindAddress", of.healthz_bind_address},
+          {"logging", {{"format", "text"}, {"verbosity", of.verbosity}}},
+          {"fileCheckFrequency", GoDurationText(of.file_check_frequency)},
+          {"podLogsDir", of.pod_logs_dir},
+          {"containerLogMaxSize", of.container_log_max_size},
+          {"containerLogMaxFiles", of.container_log_max_files},
+          {"containerLogMonitorInterval", GoDurationText(of.container_log_monitor_interval)}};
+}
+
+Json OfRuntime(const KubeletConfiguration& of) {
+  return {{"containerRuntimeEndpoint", of.container_runtime_endpoint},
+          {"runtimeRequestTimeout", GoDurationText(of.runtime_request_timeout)},
+          {"serializeImagePulls", true},
+          {"imageGCHighThresholdPercent", of.image_gc_high_threshold_percent},
+          {"imageGCLowThresholdPercent", of.image_gc_low_threshold_percent},
+          {"imageMinimumGCAge", GoDurationText(of.image_minimum_gc_age)},
+          {"imageMaximumGCAge", "0s"},
+          {"cgroupDriver", of.cgroup_driver},
+          {"cgroupsPerQOS", true},
+          {"cpuManagerPolicy", "none"},
+          {"memoryManagerPolicy", "None"},
+          {"topologyManagerPolicy", "none"},
+          {"topologyManagerScope", "container"},
+          {"cpuCFSQuota", true},
+          {"cpuCFSQuotaPeriod", "100ms"},
+          {"podPidsLimit", -1},
+          {"seccompDefault", of.seccomp_default},
+          {"failSwapOn", false},
+          {"failCgroupV1", false},
+          {"localStorageCapacityIsolation", true},
+          {"enableControllerAttachDetach", true},
+          {"configMapAndSecretChangeDetectionStrategy", "Watch"},
+          {"crashLoopBackOff", {{"maxContainerRestartPeriod", "5m0s"}}}};
+}
+
+Json OfNode(const KubeletConfiguration& of) {
+  return {{"maxPods", of.max_pods},
+          {"registerNode", of.register_node},
+          {"resolvConf", of.resolv_conf},
+          {"nodeLeaseDurationSeconds", of.node_lease_duration_seconds},
+          {"nodeStatusUpdateFrequency", GoDurationText(of.node_status_update_frequency)},
+          {"nodeStatusReportFrequency", GoDurationText(of.node_status_report_frequency)},
+          {"nodeStatusMaxImages", of.node_status_max_images},
+          {"enforceNodeAllocatable", Json::array({"pods"})},
+          {"evictionPressureTransitionPeriod",
+           GoDurationText(of.eviction_pressure_transition_period)},
+          {"mergeDefaultEvictionSettings", of.merge_default_eviction_settings}};
+}
+
+// What kube's encoder leaves out where it is nothing.
+void AddGiven(const KubeletConfiguration& of, Json& shown) {
+  const auto add = [&](const char* name, const auto& value) {
+    if (!(value == std::decay_t<decltype(value)>())) shown[name] = value;
+  };
+  add("tlsCertFile", of.tls_cert_file);
+  add("tlsPrivateKeyFile", of.tls_private_key_file);
+  add("staticPodPath", of.static_pod_path);
+  add("readOnlyPort", of.read_only_port);
+  add("cgroupRoot", of.cgroup_root);
+  add("clusterDNS", of.cluster_dns);
+  add("clusterDomain", of.cluster_domain);
+  add("podsPerCore", of.pods_per_core);
+  add("protectKernelDefaults", of.protect_kernel_defaults);
+  add("providerID", of.provider_id);
+  add("evictionSoft", of.eviction_soft);
+  add("evictionSoftGracePeriod", of.eviction_soft_grace_period);
+  add("evictionMinimumReclaim", of.eviction_minimum_reclaim);
+  add("evictionMaxPodGracePeriod", of.eviction_max_pod_grace_period);
+  add("systemReserved", of.system_reserved);
+  add("kubeReserved", of.kube_reserved);
+  add("allowedUnsafeSysctls", of.allowed_unsafe_sysctls);
+}
+
+}  // namespace
+
+Json ShownConfiguration(const KubeletConfiguration& configuration) {
+  Json shown = Json::object();
+  for (const Json& part : {OfAccess(configuration), OfServing(configuration),
+                           OfRuntime(configuration), OfNode(configuration)}) {
+    shown.update(part);
+  }
+  AddGiven(configuration, shown);
+  for (const auto& taint : configuration.register_with_taints) {
+    Json& each = shown["registerWithTaints"].emplace_back();
+    each = {{"key", taint.key}, {"effect", taint.effect}};
+    if (!taint.value.empty()) each["value"] = taint.value;
+  }
+  shown["evictionHard"] = configuration.eviction_hard.value_or(DefaultHardThresholds());
+  return {{"kubeletconfig", std::move(shown)}};
+}
+
+}  // namespace skiff::kubelet

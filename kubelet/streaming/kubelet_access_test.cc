@@ -1,0 +1,106 @@
+#include "kubelet/streaming/kubelet_access.h"
+
+#include <gtest/gtest.h>
+
+#include "api/codec/json.h"
+#include "client/transport.h"
+
+namespace skiff::kubelet {
+namespace {
+
+// An API server that knows one token and lets its owner read metrics.
+class KubeletAccessTest : public testing::Test {
+ protected:
+  http::Response Review(const http::Request& request) {
+    ++reviews_;
+    Json review = Json::parse(request.Body());
+    if (request.path.find("tokenreviews") != std::string::npos) {
+      const bool is_known = review["spec"].value("token", "") == "good";
+      review["status"] = {{"authenticated", is_known}};
+      if (is_known) {
+        review["status"]["user"] = {{"username", "system:serviceaccount:monitoring:prometheus"},
+                                    {"groups", {"system:authenticated"}}};
+      }
+    } else {
+      last_ = review["spec"];
+      const auto& attributes = review["spec"]["resourceAttributes"];
+      review["status"] = {{"allowed", attributes["subresource"] == "metrics" && may_read_}};
+    }
+    http::Response response;
+    response.status = is_down_ ? 503 : 201;
+    response.content_type = "application/json";
+    response.body = review.dump();
+    return response;
+  }
+  int Ask(const std::string& path, const std::string& token) {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
+    const auto refused = access_.Refuse(request);
+    text_ = refused ? refused->body : "";
+    return refused ? refused->status : 200;
+  }
+  int AskAs(const std::string& name, std::vector<std::string> groups) {
+    http::Request request;
+    request.method = "GET";
+    request.path = "/pods";
+    request.peer_certificate = std::make_shared<http::PeerCertificate>(
+        http::PeerCertificate{name, std::move(groups), "PEM of " + name});
+    const auto refused = access_.Refuse(request);
+    return refused ? refused->status : 200;
+  }
+
+  int reviews_ = 0;
+  bool may_read_ = true, is_down_ = false;
+  Json last_;
+  std::string text_;
+  FakeClock clock_;
+  InProcessTransport transport_{[this](const http::Request& request) { return Review(request); }};
+  Client client_{transport_, "test"};
+  KubeletAccess access_{"n1", &client_, clock_};
+};
+
+TEST_F(KubeletAccessTest, WhoeverIsNobodyIsTurnedAway) {
+  EXPECT_EQ(Ask("/metrics", ""), 401);
+  EXPECT_EQ(reviews_, 0);
+  EXPECT_EQ(Ask("/metrics", "bad"), 401);
+  EXPECT_EQ(text_, "Unauthorized");
+}
+
+TEST_F(KubeletAccessTest, EachMayWhatTheApiServerSays) {
+  EXPECT_EQ(Ask("/metrics/cadvisor", "good"), 200);
+  EXPECT_EQ(last_["user"], "system:serviceaccount:monitoring:prometheus");
+  EXPECT_EQ(last_["resourceAttributes"]["verb"], "get");
+  EXPECT_EQ(last_["resourceAttributes"]["resource"], "nodes");
+  EXPECT_EQ(last_["resourceAttributes"]["name"], "n1");
+  EXPECT_EQ(Ask("/pods", "good"), 403);
+  EXPECT_EQ(text_,
+            "Forbidden (user=system:serviceaccount:monitoring:prometheus, verb=get, "
+            "resource=nodes, subresource(s)=[pods proxy])\n");
+}
+
+TEST_F(KubeletAccessTest, AnswersAreKeptForAWhile) {
+  EXPECT_EQ(Ask("/metrics", "good"), 200);
+  may_read_ = false;
+  const int asked = reviews_;
+  EXPECT_EQ(Ask("/metrics", "good"), 200);
+  EXPECT_EQ(reviews_, asked);
+  clock_.Advance(std::chrono::minutes(6));
+  EXPECT_EQ(Ask("/metrics", "good"), 403);
+  may_read_ = true;
+  clock_.Advance(31s);
+  EXPECT_EQ(Ask("/metrics", "good"), 200);
+}
+
+TEST_F(KubeletAccessTest, TheApiServerItselfIsNotAskedAbout) {
+  is_down_ = true;
+  EXPECT_EQ(AskAs("kube-apiserver-kubelet-client", {}), 200);
+  EXPECT_EQ(AskAs("admin", {"system:masters"}), 200);
+  EXPECT_EQ(reviews_, 0);
+  EXPECT_EQ(AskAs("somebody", {"users"}), 500);
+  EXPECT_EQ(Ask("/metrics", "good"), 401);
+}
+
+}  // namespace
+}  // namespace skiff::kubelet

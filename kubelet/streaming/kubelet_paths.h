@@ -1,0 +1,24 @@
+// The paths of the kubelet's server, and the methods that each takes. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "http/message.h"
+
+namespace skiff::kubelet {
+
+// 404 or 307, which anybody gets, of a path that nothing is served at.
+std::optional<http::Response> RefuseUnserved(const http::Request& request);
+// 404 or 405 for who may ask: there is nothing of that form, or it is not to be asked so.
+std::optional<http::Response> RefuseMethod(const http::Request& request);
+
+// How kubelet_http_requests_total counts a request.
+struct RequestClass {
+  std::string method;  // "GET", "other"
+  std::string path;    // "metrics/probes", "exec", "other"
+  bool is_long_running = false;
+};
+RequestClass ClassOf(const http::Request& request);
+
+}  // namespace skiff::kubelet
