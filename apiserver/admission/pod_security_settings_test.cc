@@ -19,11 +19,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr const char* kHead =
+constexpr const char* kPodSecurityHead =
     "apiVersion: pod-security.admission.config.k8s.io/v1\nkind: PodSecurityConfiguration\n";
 
 Result<PodSecuritySettings> Settings(const std::string& yaml) {
-  return ReadPodSecuritySettings(ParseYaml(kHead + yaml)->value);
+  return ReadPodSecuritySettings(ParseYaml(kPodSecurityHead + yaml)->value);
 }
 
 TEST(PodSecuritySettingsTest, DefaultsAndExemptionsAreRead) {

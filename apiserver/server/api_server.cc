@@ -339,7 +339,7 @@ http::Response ApiServer::AskElsewhere(const http::Request& request) {
   return Detour(state_->outbound, state_->authentication->WaitsFor(request), request, handle,
                 [this](const http::Request& copy) {
                   http::Response response = RefuseForNow(copy);
-                  AddHeaders(copy, {}, state_->random, response);
+                  state_->AddHeaders(copy, {}, response);
                   return response;
                 });
 }

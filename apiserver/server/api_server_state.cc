@@ -10,6 +10,7 @@
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/server/health_checks.h"
+#include "base/at_once.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -222,7 +223,7 @@ void ApiServer::State::Authenticate(const http::Request& request, const User* tr
                                     Asked& asked) {
   asked.user = trusted != nullptr ? *trusted
                                   : authentication->Authenticate(request, asked.warnings);
-  if (trusted == nullptr) metrics.Authenticated(asked.user);
+  if (trusted == nullptr && !IsVoid()) metrics.Authenticated(asked.user);
   if (!asked.user) return;
   // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
   if (!audit) {

@@ -17,19 +17,13 @@ tl::unexpected<Error> BadPortFlag(std::string message) {
   return Fail(Reason::kInvalid, std::move(message));
 }
 
-std::string WithoutBlanks(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return std::string(text);
-}
-
 std::vector<std::string> CommaParts(std::string_view text) {
   std::vector<std::string> parts;
   for (size_t comma = text.find(','); comma != std::string_view::npos; comma = text.find(',')) {
-    parts.push_back(WithoutBlanks(text.substr(0, comma)));
+    parts.emplace_back(WithoutBlanks(text.substr(0, comma)));
     text.remove_prefix(comma + 1);
   }
-  parts.push_back(WithoutBlanks(text));
+  parts.emplace_back(WithoutBlanks(text));
   return parts;
 }
 
@@ -41,7 +35,7 @@ Result<NamedFiles> ParseNamedFiles(const std::string& text) {
   const size_t colon = text.find(':');
   NamedFiles files;
   if (colon != std::string::npos) {
-    const std::string names = WithoutBlanks(std::string_view(text).substr(colon + 1));
+    const std::string_view names = WithoutBlanks(std::string_view(text).substr(colon + 1));
     if (names.empty()) return refused("empty names list is not allowed");
     files.names = CommaParts(names);
   }

@@ -42,7 +42,7 @@ struct ApiServerFlags {
   std::string proxy_client_cert_file = "";
   std::string proxy_client_key_file = "";
   bool aggregator_reject_forwarding_redirect = true;
-  TokenFlags tokens = {};
+  OutsideTokenFlags tokens = {};
   std::string token_auth_file = "";
   std::vector<std::string> authorization_modes = {"AlwaysAllow"};
   std::optional<bool> anonymous_auth = {};  // Unset: by the modes of authorization.

@@ -36,7 +36,7 @@ Result<std::map<std::string, std::string>> RequiredClaims(const std::vector<std:
 }
 
 // What the flags say, as a file would say it.
-Result<JwtConfiguration> IssuerOfFlags(const TokenFlags& flags) {
+Result<JwtConfiguration> IssuerOfFlags(const OutsideTokenFlags& flags) {
   JwtConfiguration jwt;
   jwt.issuer.url = flags.oidc_issuer_url;
   jwt.issuer.audiences = {flags.oidc_client_id};
@@ -61,7 +61,7 @@ Result<JwtConfiguration> IssuerOfFlags(const TokenFlags& flags) {
   return jwt;
 }
 
-Result<OutsideTokenOptions> IssuersOf(const TokenFlags& flags, bool anonymous_given) {
+Result<OutsideTokenOptions> IssuersOf(const OutsideTokenFlags& flags, bool anonymous_given) {
   OutsideTokenOptions options;
   AuthenticationConfiguration& configuration = options.configuration;
   const std::string& file = flags.authentication_config;
@@ -97,7 +97,7 @@ Result<OutsideTokenOptions> IssuersOf(const TokenFlags& flags, bool anonymous_gi
 
 }  // namespace
 
-void AddTokenFlags(Flags& flags, TokenFlags& to) {
+void AddTokenFlags(Flags& flags, OutsideTokenFlags& to) {
   flags.Add("authentication-config", to.authentication_config,
             "File with an AuthenticationConfiguration: whose tokens are taken, and who may be "
             "anonymous. Read again when it changes. Not together with --oidc-*.");
@@ -125,7 +125,7 @@ void AddTokenFlags(Flags& flags, TokenFlags& to) {
             "Version of the TokenReviews that it is sent: v1 or v1beta1.");
 }
 
-Result<> CheckTokenFlags(const TokenFlags& flags) {
+Result<> CheckTokenFlags(const OutsideTokenFlags& flags) {
   if (flags.authentication_config.empty()) {
     if (flags.oidc_given && (flags.oidc_issuer_url.empty() || flags.oidc_client_id.empty())) {
       return WrongTokenFlag(
@@ -139,7 +139,7 @@ Result<> CheckTokenFlags(const TokenFlags& flags) {
   return {};
 }
 
-Result<std::shared_ptr<const OutsideTokenOptions>> OutsideTokensOf(const TokenFlags& flags,
+Result<std::shared_ptr<const OutsideTokenOptions>> OutsideTokensOf(const OutsideTokenFlags& flags,
                                                                    bool anonymous_given) {
   const bool has_issuers = !flags.authentication_config.empty() || !flags.oidc_issuer_url.empty();
   if (!has_issuers && flags.webhook_config_file.empty()) return nullptr;

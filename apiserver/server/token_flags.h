@@ -14,7 +14,7 @@ namespace skiff {
 
 struct OutsideTokenOptions;
 
-struct TokenFlags {
+struct OutsideTokenFlags {
   std::string authentication_config;
   std::string oidc_issuer_url;
   std::string oidc_client_id;
@@ -31,12 +31,12 @@ struct TokenFlags {
   Duration webhook_cache_ttl = 2min;
 };
 
-void AddTokenFlags(Flags& flags, TokenFlags& to);
+void AddTokenFlags(Flags& flags, OutsideTokenFlags& to);
 // Invalid carries kube-apiserver's text.
-Result<> CheckTokenFlags(const TokenFlags& flags);
+Result<> CheckTokenFlags(const OutsideTokenFlags& flags);
 // With all files read; null: nobody else vouches for tokens. `anonymous_given`: --anonymous-auth
 // was.
-Result<std::shared_ptr<const OutsideTokenOptions>> OutsideTokensOf(const TokenFlags& flags,
+Result<std::shared_ptr<const OutsideTokenOptions>> OutsideTokensOf(const OutsideTokenFlags& flags,
                                                                    bool anonymous_given);
 
 }  // namespace skiff
