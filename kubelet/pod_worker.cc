@@ -236,10 +236,11 @@ PodPlan PodWorker::Plan(const core_v1::Pod& pod, const ObservedPod& observed,
   return PlanPod(input);
 }
 
-void PodWorker::Note(core_v1::Pod& pod) const {
-  if (context_.simulation != nullptr || IsStaticPod(pod)) return;  // Those bring it along.
+core_v1::Pod PodWorker::Noted(core_v1::Pod pod) const {
+  if (context_.simulation != nullptr || IsStaticPod(pod)) return pod;  // Those bring it along.
   pod.metadata.annotations[kConfigSource] = "api";
   pod.metadata.annotations[kConfigSeen] = Time(seen_).Rfc3339();
+  return pod;
 }
 
 Duration PodWorker::Sync(const core_v1::Pod& given) {
@@ -253,9 +254,7 @@ Duration PodWorker::Sync(const core_v1::Pod& given) {
   }
   // All that follows sees the pod with what it is allotted, not with what its spec may ask for, and
   // with what the kubelet knows of where it is from.
-  core_v1::Pod allotted = Allot(given);
-  Note(allotted);
-  const core_v1::Pod pod = std::move(allotted);
+  const core_v1::Pod pod = Noted(Allot(given));
   if (context_.simulation != nullptr) {
     if (const Duration wait = context_.simulation->StartsIn(pod); wait > 0ns) return wait;
   }

@@ -116,7 +116,7 @@ class PodWorker final : public ControlLoop {
   void Measure(State before, Duration begun);
   Duration Sync(const core_v1::Pod& given);
   // Adds what the kubelet says of a pod in its annotations.
-  void Note(core_v1::Pod& pod) const;
+  core_v1::Pod Noted(core_v1::Pod pod) const;
   // Whether all volumes are there, made now or before.
   bool MakeVolumes(const core_v1::Pod& pod);
   Result<std::map<std::string, std::string>> VolumePaths(const core_v1::Pod& pod);

@@ -121,6 +121,27 @@ void AddAttachedFlags(Flags& flags, bool& foreground, bool& leave_nothing) {
             "rules off the machine; files stay for the next start.");
 }
 
+namespace {
+
+void AddTolerationFlags(Flags& flags, ClusterOptions& to) {
+  flags.Add("default-not-ready-toleration-seconds", to.default_not_ready_toleration_s,
+            "How long a pod tolerates its node being not ready, unless it says otherwise.");
+  flags.Add("default-unreachable-toleration-seconds", to.default_unreachable_toleration_s,
+            "The same for a node that is unreachable.");
+}
+
+void AddProgramArgFlags(Flags& flags, ClusterOptions& to) {
+  flags.AddEach("kube-apiserver-arg", to.api_server_args,
+                "NAME=VALUE, a flag of kube-apiserver (`skiff apiserver --help`); again for each. "
+                "Files by absolute paths.");
+  flags.AddEach("kube-controller-manager-arg", to.controller_manager_args,
+                "The same of kube-controller-manager.");
+  flags.AddEach("kube-scheduler-arg", to.scheduler_args,
+                "The same of kube-scheduler: config=/FILE, a KubeSchedulerConfiguration.");
+}
+
+}  // namespace
+
 void AddUpFlags(Flags& flags, UpFlags& to) {
   AddDataDirFlag(flags, to.cluster);
   AddServiceRangeFlag(flags, to.cluster);
@@ -160,10 +181,7 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
             "How long a node may be silent before it is marked unhealthy.");
   flags.Add("cluster-signing-duration", to.cluster.cluster_signing_duration,
             "How long certificates live that nodes ask for; they renew them in time.");
-  flags.Add("default-not-ready-toleration-seconds", to.cluster.default_not_ready_toleration_s,
-            "How long a pod tolerates its node being not ready, unless it says otherwise.");
-  flags.Add("default-unreachable-toleration-seconds", to.cluster.default_unreachable_toleration_s,
-            "The same for a node that is unreachable.");
+  AddTolerationFlags(flags, to.cluster);
   flags.Add(
       "eviction-hard", to.cluster.eviction_hard,
       "What is left when pods are evicted, memory.available<100Mi,...; by default when memory or "
@@ -187,13 +205,7 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   AddKeepingFlags(flags, to.cluster);
   flags.Add("control-plane-endpoint", to.cluster.control_plane_endpoint,
             "HOST:PORT that leads to one of the servers that live: machines that join are told it.");
-  flags.AddEach("kube-apiserver-arg", to.cluster.api_server_args,
-                "NAME=VALUE, a flag of kube-apiserver (`skiff apiserver --help`); again for each. "
-                "Files by absolute paths.");
-  flags.AddEach("kube-controller-manager-arg", to.cluster.controller_manager_args,
-                "The same of kube-controller-manager.");
-  flags.AddEach("kube-scheduler-arg", to.cluster.scheduler_args,
-                "The same of kube-scheduler: config=/FILE, a KubeSchedulerConfiguration.");
+  AddProgramArgFlags(flags, to.cluster);
   AddAttachedFlags(flags, to.foreground, to.leave_nothing);
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");

@@ -34,8 +34,8 @@ Result<Json> ConfigurationOf(const StrictFields& plugin, const std::filesystem::
   return ReadConfigurationFile((folder / path).string());
 }
 
-Result<> TakeConfiguration(const std::string& name, const Json& configuration, AdmissionSettings& settings,
-              std::vector<std::string>& notes) {
+Result<> TakeConfiguration(const std::string& name, const Json& configuration,
+                           AdmissionSettings& settings, std::vector<std::string>& notes) {
   if (configuration.is_null()) return {};
   if (name == "PodSecurity") {
     auto read = ReadPodSecuritySettings(configuration);
@@ -49,8 +49,9 @@ Result<> TakeConfiguration(const std::string& name, const Json& configuration, A
     return {};
   }
   return Fail(Reason::kInvalid,
-              plugin + " cannot be had here, and must not be ignored: PodSecurity alone is told "
-                       "anything");
+              plugin +
+                  " cannot be had here, and must not be ignored: PodSecurity alone is told "
+                  "anything");
 }
 
 }  // namespace
@@ -66,9 +67,8 @@ Result<AdmissionSettings> ReadAdmissionSettings(const std::string& path,
   if (all.Text("kind") != "AdmissionConfiguration" ||
       (version != "apiserver.config.k8s.io/v1" && version != "apiserver.config.k8s.io/v1alpha1" &&
        version != "apiserver.k8s.io/v1alpha1")) {
-    return Fail(Reason::kInvalid,
-                fmt::format("{}: no kind \"{}\" is registered for version \"{}\"", path,
-                            all.Text("kind"), version));
+    return Fail(Reason::kInvalid, fmt::format("{}: no kind \"{}\" is registered for version \"{}\"",
+                                              path, all.Text("kind"), version));
   }
   const auto plugins = all.Objects("plugins", {"name", "path", "configuration"});
   const auto folder = std::filesystem::absolute(path).parent_path();

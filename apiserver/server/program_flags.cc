@@ -26,8 +26,7 @@ void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
             "File with the EncryptionConfiguration of apiserver.config.k8s.io/v1 that says which "
             "objects are kept encrypted, by which keys.");
   flags.Add("encryption-provider-config-automatic-reload",
-            to.encryption_provider_config_automatic_reload,
-            "Take that file anew when it changes.");
+            to.encryption_provider_config_automatic_reload, "Take that file anew when it changes.");
   flags.Add("storage-initialization-timeout", to.storage_initialization_timeout,
             "How long to wait for etcd at the start.");
 }
@@ -76,6 +75,54 @@ void AddUnusedStoreFlags(Flags& flags) {
       {"etcd-servers-overrides", "all objects are in one store", {""}, !kSwitch, kRefused});
 }
 
+// Of who may do what, and what is looked at before it is done.
+void AddUnusedAccessFlags(Flags& flags) {
+  for (const char* name :
+       {"authorization-config", "authorization-webhook-config-file", "authorization-policy-file"}) {
+    flags.AddUnused({name,
+                     "who may do what is said by RBAC and the node authorizer",
+                     {""},
+                     !kSwitch,
+                     kRefused});
+  }
+  for (const char* name :
+       {"authorization-webhook-version", "authorization-webhook-cache-authorized-ttl",
+        "authorization-webhook-cache-unauthorized-ttl"}) {
+    flags.AddUnused({name, "no webhook is asked who may do what"});
+  }
+  flags.AddUnused({"admission-control",
+                   "--enable-admission-plugins and --disable-admission-plugins say which there are",
+                   {""},
+                   !kSwitch,
+                   kRefused});
+}
+
+// Of other servers, and of what is told of this one.
+void AddUnusedServerFlags(Flags& flags) {
+  flags.AddUnused({"egress-selector-config-file",
+                   "the server connects to nodes and others itself",
+                   {""},
+                   !kSwitch,
+                   kRefused});
+  flags.AddUnused({"tracing-config-file", "no traces are made", {""}});
+  flags.AddUnused({"debug-socket-path", "no profiles are served", {""}});
+  flags.AddUnused({"contention-profiling", "no profiles are served", {"false"}, kSwitch});
+  for (const char* name : {"peer-ca-file", "peer-advertise-ip", "peer-advertise-port"}) {
+    flags.AddUnused({name, "no request is sent on to a server of another version", {""}});
+  }
+  for (const char* name :
+       {"coordinated-leadership-lease-duration", "coordinated-leadership-renew-deadline",
+        "coordinated-leadership-retry-period"}) {
+    flags.AddUnused({.name = name,
+                     .why = "leaders are elected by those who want to lead",
+                     .value = UnusedValue::kNotNegativeDuration});
+  }
+  for (const char* name :
+       {"emulation-forward-compatible", "runtime-config-emulation-forward-compatible"}) {
+    flags.AddUnused({name, "no other version is emulated", {"false"}, kSwitch});
+  }
+}
+
 // What command lines of kube-apiserver say that means nothing here.
 void AddUnusedFlags(Flags& flags) {
   flags.AddUnused({"allow-privileged",
@@ -100,24 +147,6 @@ void AddUnusedFlags(Flags& flags) {
                    .same = {"1800"},
                    .value = UnusedValue::kNotNegative});
   flags.AddUnused({"endpoint-reconciler-type", "servers tell each other through the store"});
-  for (const char* name :
-       {"authorization-config", "authorization-webhook-config-file", "authorization-policy-file"}) {
-    flags.AddUnused({name,
-                     "who may do what is said by RBAC and the node authorizer",
-                     {""},
-                     !kSwitch,
-                     kRefused});
-  }
-  for (const char* name :
-       {"authorization-webhook-version", "authorization-webhook-cache-authorized-ttl",
-        "authorization-webhook-cache-unauthorized-ttl"}) {
-    flags.AddUnused({name, "no webhook is asked who may do what"});
-  }
-  flags.AddUnused({"admission-control",
-                   "--enable-admission-plugins and --disable-admission-plugins say which there are",
-                   {""},
-                   !kSwitch,
-                   kRefused});
   flags.AddUnused({"delete-collection-workers", "the objects are deleted many at once"});
   flags.AddUnused(
       {"enable-garbage-collector", "owners are looked after", {"true"}, kSwitch, kRefused});
@@ -134,30 +163,10 @@ void AddUnusedFlags(Flags& flags) {
                    .why = "connections have no limit of bytes a second",
                    .same = {"0"},
                    .value = UnusedValue::kNotNegative});
-  flags.AddUnused({"egress-selector-config-file",
-                   "the server connects to nodes and others itself",
-                   {""},
-                   !kSwitch,
-                   kRefused});
-  flags.AddUnused({"tracing-config-file", "no traces are made", {""}});
-  flags.AddUnused({"debug-socket-path", "no profiles are served", {""}});
-  flags.AddUnused({"contention-profiling", "no profiles are served", {"false"}, kSwitch});
-  for (const char* name : {"peer-ca-file", "peer-advertise-ip", "peer-advertise-port"}) {
-    flags.AddUnused({name, "no request is sent on to a server of another version", {""}});
-  }
-  for (const char* name :
-       {"coordinated-leadership-lease-duration", "coordinated-leadership-renew-deadline",
-        "coordinated-leadership-retry-period"}) {
-    flags.AddUnused({.name = name,
-                     .why = "leaders are elected by those who want to lead",
-                     .value = UnusedValue::kNotNegativeDuration});
-  }
-  for (const char* name :
-       {"emulation-forward-compatible", "runtime-config-emulation-forward-compatible"}) {
-    flags.AddUnused({name, "no other version is emulated", {"false"}, kSwitch});
-  }
   AddVersionFlags(flags);
   AddUnusedStoreFlags(flags);
+  AddUnusedAccessFlags(flags);
+  AddUnusedServerFlags(flags);
 }
 
 void AddServiceAccountFlags(Flags& flags, ApiServerFlags& to) {
