@@ -284,6 +284,7 @@ TEST_P(ControllersTest, EndpointsFollowTheReadyPods) {
     last = std::max(last, FindCondition(pod, "Ready")->last_transition_time.Rfc3339());
   }
   EXPECT_LE(cause(*endpoints), last);
+  EXPECT_NE(cause(slices[0]), "");
   EXPECT_LE(cause(slices[0]), last);
   ASSERT_THAT(endpoints->subsets, SizeIs(1));
   EXPECT_THAT(endpoints->subsets[0].addresses, SizeIs(3));

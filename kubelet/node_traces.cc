@@ -14,15 +14,15 @@ namespace {
 
 // What the kubelet mounted for pods, whether it still runs or not.
 Result<> RemoveVolumes(const NodeTraces& traces) {
-  if (traces.keep_data) {
-    for (const std::string& mount : MountsBelow(traces.kubelet_root)) {
-      umount2(mount.c_str(), MNT_DETACH);
-    }
-    return {};
+  if (!traces.keep_data) {
+    const SystemClock clock;
+    kubelet::VolumeManager volumes(traces.kubelet_root, {}, clock);
+    for (const std::string& uid : volumes.Pods()) TRY(volumes.TearDown(uid));
   }
-  const SystemClock clock;
-  kubelet::VolumeManager volumes(traces.kubelet_root, {}, clock);
-  for (const std::string& uid : volumes.Pods()) TRY(volumes.TearDown(uid));
+  // What is left of pods, and the directory itself, which is a mount where it is shared.
+  for (const std::string& mount : MountsBelow(traces.kubelet_root)) {
+    umount2(mount.c_str(), MNT_DETACH);
+  }
   return {};
 }
 

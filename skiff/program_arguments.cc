@@ -81,7 +81,12 @@ bool IsAmong(std::span<const std::string_view> patterns, std::string_view name) 
 Result<> RefuseOwn(const char* flag, const std::vector<std::string>& given,
                    std::span<const std::string_view> own) {
   for (const std::string& argument : given) {
-    if (!IsAmong(own, NameIn(argument))) continue;
+    const std::string name = NameIn(argument);
+    if (name.empty() || name == "help" || name == "h") {
+      return Fail(Reason::kInvalid,
+                  fmt::format("--{}={}: not of the form NAME=VALUE", flag, argument));
+    }
+    if (!IsAmong(own, name)) continue;
     return Fail(Reason::kInvalid,
                 fmt::format("--{}={}: `skiff up` sets that itself; its own flags say what can be "
                             "chosen",

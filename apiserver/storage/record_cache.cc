@@ -24,7 +24,7 @@ std::vector<RecordPtr> RecordCache::FindMany(std::span<const Revision> modified)
 }
 
 void RecordCache::Insert(const RecordPtr& record) {
-  auto attached = record->attached.lock();
+  auto attached = record->value.size() <= kAttachedBytesMax ? record->attached.lock() : nullptr;
   std::shared_ptr<const Attached> oldest;  // Let go of after the lock.
   MutexLock lock(mutex_);
   InsertLocked(record);

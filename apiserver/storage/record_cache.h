@@ -29,6 +29,8 @@ class RecordCache {
   // What is attached to so many records, those inserted last, is held as well: until they have been
   // read by whoever follows them.
   static constexpr size_t kAttachedMax = 1024;
+  // But to none whose value is longer.
+  static constexpr size_t kAttachedBytesMax = size_t{32} << 10;
   // As Insert, but evicts nothing: a scan over more than fits must not wash out what is in use.
   void InsertIfRoom(const RecordPtr& record);
   // What takes its place is what is asked for from now on.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "apiserver/request/api_errors.h"
 
@@ -38,8 +39,9 @@ std::string WrongType(const Json& value, const char* wanted) {
 }
 
 // Seconds, written as a number or as a text that is one.
+// Beyond the year 9999 all times are alike: so far ahead, and so far back, that the sums that
+// follow hold them.
 std::optional<int64_t> ClaimSeconds(const Json& value) {
-  if (value.is_number_integer() && !value.is_number_unsigned()) return value.get<int64_t>();
   double number = 0;
   if (value.is_number()) {
     number = value.get<double>();
@@ -52,8 +54,9 @@ std::optional<int64_t> ClaimSeconds(const Json& value) {
   } else {
     return std::nullopt;
   }
-  constexpr double kMax = 9e18;
-  return static_cast<int64_t>(std::clamp(number, -kMax, kMax));
+  if (!std::isfinite(number)) return std::nullopt;
+  constexpr double kSecondsMax = 253402300799;
+  return static_cast<int64_t>(std::clamp(number, -kSecondsMax, kSecondsMax));
 }
 
 Result<std::vector<std::string>> AudiencesOf(const Json& claims) {
@@ -151,7 +154,7 @@ Result<> CheckTimes(IssuedToken& token, const Json& claims, TimePoint now) {
                     "UTC)",
                     fmt::gmtime(static_cast<std::time_t>(std::max(token.expiry, kYearOne)))));
   }
-  if (not_before && now.time_since_epoch() + kNotBeforeLeeway < std::chrono::seconds(*not_before)) {
+  if (not_before && SecondsNow(now) + kNotBeforeLeeway / 1s < *not_before) {
     return NotGood("oidc: current time before the nbf (not before) time");
   }
   return {};

@@ -113,7 +113,11 @@ std::optional<Result<User>> OutsideTokens::ByIssuer(std::string_view text) {
   seconds_->Observe({user ? "success" : "failure", (*found)->url_digest()},
                     std::chrono::duration<double>(parts_.clock.Monotonic() - now).count());
   if (!user) return user;
-  const Duration left = std::chrono::seconds(token->expiry) - parts_.clock.Now().time_since_epoch();
+  // Far ahead there are more of them than a Duration holds nanoseconds.
+  const auto end = std::min(std::chrono::seconds(token->expiry),
+                            std::chrono::duration_cast<std::chrono::seconds>(
+                                parts_.clock.Now().time_since_epoch() + 2 * kRemembered));
+  const Duration left = end - parts_.clock.Now().time_since_epoch();
   remembered_.Keep(digest, {issuers, *user}, BytesOfUser(*user),
                    now + std::min<Duration>(kRemembered, left));
   return user;
