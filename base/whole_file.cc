@@ -28,7 +28,10 @@ Result<> WriteWholeFile(const std::string& path, std::string_view text, int mode
     }
     if (count > 0) text.remove_prefix(static_cast<size_t>(count));
   }
-  ::fsync(file);
+  if (::fsync(file) != 0) {
+    ::close(file);
+    return failed("fsync");
+  }
   ::close(file);
   if (::rename(next.c_str(), path.c_str()) != 0) return failed("rename");
   return {};

@@ -149,6 +149,7 @@ struct Cluster::Parts {
 };
 
 Result<> Cluster::Parts::StartServer(const ClusterOptions& options) {
+  TRY(CheckEncryptionConfig(options));
   if (options.secrets_encryption) TRY(EnsureEncryptionConfig(options));
   std::vector<std::string> notes;
   ApiServerFlags flags =

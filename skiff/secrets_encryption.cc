@@ -1,7 +1,11 @@
 #include "skiff/secrets_encryption.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "apiserver/auth/pki.h"
@@ -16,6 +20,21 @@ constexpr int kOwnersAlone = 0600;
 
 std::string OwnConfigPath(const std::string& data_dir) {
   return data_dir + "/encryption-config.yaml";
+}
+
+// Stays where a key was made, to tell a file that is lost from one that never was.
+std::string MadePath(const std::string& data_dir) {
+  return data_dir + "/encryption-config.made";
+}
+
+// The name of a new file is on the disk before anything is that only its key can read.
+Result<> SyncFolder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  const int error = errno;
+  if (folder >= 0) ::close(folder);
+  if (synced) return {};
+  return Fail(Reason::kInternalError, fmt::format("sync {}: {}", path, std::strerror(error)));
 }
 
 bool IsThere(const std::string& path) {
@@ -52,14 +71,28 @@ Result<> EnsureEncryptionConfig(const ClusterOptions& options) {
   const std::string path = OwnConfigPath(options.data_dir);
   if (IsThere(path)) return {};
   const std::string key = TRY(RandomBytes(kSecretboxKeyBytes));
-  return WriteWholeFile(path, fmt::format(kOwnConfig, Base64(key)), kOwnersAlone);
+  TRY(WriteWholeFile(path, fmt::format(kOwnConfig, Base64(key)), kOwnersAlone));
+  TRY(WriteWholeFile(MadePath(options.data_dir), "", kOwnersAlone));
+  return SyncFolder(options.data_dir);
+}
+
+Result<> CheckEncryptionConfig(const ClusterOptions& options) {
+  const std::string path = OwnConfigPath(options.data_dir);
+  const std::string made = MadePath(options.data_dir);
+  if (!options.encryption_provider_config.empty() || IsThere(path) || !IsThere(made)) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("{} is missing, by whose keys objects of this cluster are encrypted: put "
+                          "it back; where nothing is encrypted any more, remove {}",
+                          path, made));
 }
 
 Result<> CopyEncryptionConfig(const std::string& from_data_dir, const std::string& to_data_dir) {
   const std::string from = OwnConfigPath(from_data_dir);
   if (!IsThere(from)) return {};
   const std::string text = TRY(ReadWholeFile(from));
-  return WriteWholeFile(OwnConfigPath(to_data_dir), text, kOwnersAlone);
+  TRY(WriteWholeFile(OwnConfigPath(to_data_dir), text, kOwnersAlone));
+  TRY(WriteWholeFile(MadePath(to_data_dir), "", kOwnersAlone));
+  return SyncFolder(to_data_dir);
 }
 
 }  // namespace skiff

@@ -15,6 +15,8 @@ namespace skiff {
 std::string EncryptionConfigOf(const ClusterOptions& options);
 // Makes it, with a key of random bytes, where there is none.
 Result<> EnsureEncryptionConfig(const ClusterOptions& options);
+// Invalid where one was made that is not there any more: another key would read nothing.
+Result<> CheckEncryptionConfig(const ClusterOptions& options);
 // A copy of a cluster on the same machine is read by the same key.
 Result<> CopyEncryptionConfig(const std::string& from_data_dir, const std::string& to_data_dir);
 

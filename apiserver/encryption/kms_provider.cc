@@ -242,12 +242,21 @@ Result<KmsProvider::CipherPtr> KmsProvider::CipherOf(const KmsService::Encrypted
   const std::string digest = DigestOf(sealed, is_seed ? kTypeSeed : kTypeKey);
   {
     MutexLock lock(known_mutex_);
-    if (const auto found = known_.find(digest); found != known_.end()) return found->second.cipher;
+    if (const auto found = known_.find(digest); found != known_.end()) {
+      const Known& known = found->second;
+      if (known.cipher) return known.cipher;
+      if (Timer::now() < known.until) return KmsFailed(known.fault);
+    }
   }
   if (!MayWait()) return Fail(WouldWait());
   ++misses_;
+  const auto begun = Timer::now();
   const auto plain = service_->Decrypt(random_.Uid(), sealed);
-  if (!plain) return KmsFailed("failed to decrypt DEK, error: " + plain.error().message);
+  if (!plain) {
+    const std::string fault = "failed to decrypt DEK, error: " + plain.error().message;
+    KeepFault(digest, fault, Timer::now() - begun);
+    return KmsFailed(fault);
+  }
   CipherPtr cipher;
   if (is_seed) {
     cipher = TRY(MakeDerivedAesGcm(*plain));
@@ -260,12 +269,31 @@ Result<KmsProvider::CipherPtr> KmsProvider::CipherOf(const KmsService::Encrypted
   return cipher;
 }
 
-void KmsProvider::Keep(const std::string& digest, CipherPtr cipher) {
+void KmsProvider::KeepFault(const std::string& digest, const std::string& fault,
+                            Timer::duration waited) {
+  constexpr auto kSoon = 100ms;  // Who answers at once may be asked again at once.
+  if (waited < kSoon) return;
+  constexpr Timer::duration kMin = 1s;
   MutexLock lock(known_mutex_);
-  known_[digest] = {std::move(cipher), ++added_};
+  Known& known = known_[digest];
+  if (known.cipher) return;
+  known = {.cipher = nullptr,
+           .added = ++added_,
+           .fault = fault,
+           .until = Timer::now() + std::max(waited, kMin)};
+  DropOldest();
+}
+
+void KmsProvider::DropOldest() {
   if (known_.size() <= kSeedsMax) return;
   known_.erase(std::ranges::min_element(
       known_, {}, [](const auto& each) { return each.second.added; }));
+}
+
+void KmsProvider::Keep(const std::string& digest, CipherPtr cipher) {
+  MutexLock lock(known_mutex_);
+  known_[digest] = {.cipher = std::move(cipher), .added = ++added_};
+  DropOldest();
 }
 
 SealId KmsProvider::SealOf(const std::string& key_id, bool is_seed) const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -68,6 +69,10 @@ class KmsProvider final : public SealingProvider {
   Result<SeedPtr> NewSeed(const std::string& uid);
   Result<CipherPtr> CipherOf(const KmsService::Encrypted& sealed, bool is_seed);
   void Keep(const std::string& digest, CipherPtr cipher);
+  // For a while nobody else waits for what was waited for in vain.
+  using Timer = std::chrono::steady_clock;
+  void KeepFault(const std::string& digest, const std::string& fault, Timer::duration waited);
+  void DropOldest() REQUIRES(known_mutex_);
   SealId SealOf(const std::string& key_id, bool is_seed) const;
 
   const std::string name_;
@@ -87,8 +92,10 @@ class KmsProvider final : public SealingProvider {
 
   Mutex known_mutex_;
   struct Known {
-    CipherPtr cipher;
+    CipherPtr cipher;  // Null: it could not be had, for the reason that `fault` says.
     uint64_t added;
+    std::string fault = {};
+    Timer::time_point until = {};  // How long that counts.
   };
   std::map<std::string, Known> known_ GUARDED_BY(known_mutex_);  // By what the seed was sealed to.
   uint64_t added_ GUARDED_BY(known_mutex_) = 0;

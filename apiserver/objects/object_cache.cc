@@ -18,14 +18,25 @@ std::string CacheKey(const KindInfo& kind, const Record& record) {
 
 }  // namespace
 
+// What is encrypted by a key that cannot be had now may be readable soon.
+void ObjectCacheBase::NoteUnreadable(const Record& record) {
+  if (!IsUnreadable(record.value)) return;
+  constexpr auto kRetry = std::chrono::seconds(1);
+  reload_at_ = std::chrono::steady_clock::now() + kRetry;
+}
+
 void ObjectCacheBase::Reload() {
   const auto page = store_.List({.prefix = StorePrefix(kind_.storage_key)});
   if (!page) return;
   ++version_;
+  reload_at_.reset();
   objects_.clear();
   for (const RecordPtr& record : page->records) {
     const auto view = ObjectView::Of(*record);
-    if (!view) continue;
+    if (!view) {
+      NoteUnreadable(*record);
+      continue;
+    }
     if (Erased object = Decode(view->body())) objects_[CacheKey(kind_, *record)] = object;
   }
   // Nobody is woken: a lookup asks.
@@ -44,6 +55,7 @@ bool ObjectCacheBase::TakeEvents(ReadPatience& patience) {
       return;
     }
     const auto view = ObjectView::Of(*event.record);
+    if (!view) NoteUnreadable(*event.record);
     Erased object = view ? Decode(view->body()) : nullptr;
     if (object) objects_[key] = std::move(object);
   };
@@ -57,6 +69,10 @@ void ObjectCacheBase::CatchUp() {
 
 void ObjectCacheBase::CatchUp(ReadPatience& patience) {
   const Revision current = store_.Current();
+  if (reload_at_ && MayWait() && std::chrono::steady_clock::now() >= *reload_at_) {
+    cursor_.reset();
+    return Reload();
+  }
   if (cursor_ && seen_ == current) return;
   if (cursor_ && TakeEvents(patience)) {
     seen_ = current;

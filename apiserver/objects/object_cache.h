@@ -8,9 +8,11 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +47,7 @@ class ObjectCacheBase {
   void CatchUp() REQUIRES(mutex_);
   void CatchUp(ReadPatience& patience) REQUIRES(mutex_);
   void Reload() REQUIRES(mutex_);
+  void NoteUnreadable(const Record& record) REQUIRES(mutex_);
   bool TakeEvents(ReadPatience& patience) REQUIRES(mutex_);
 
   Store& store_;
@@ -54,6 +57,8 @@ class ObjectCacheBase {
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
   uint64_t version_ GUARDED_BY(mutex_) = 0;
+  // When something of it may be readable that was not.
+  std::optional<std::chrono::steady_clock::time_point> reload_at_ GUARDED_BY(mutex_);
 };
 
 template <Kind T>

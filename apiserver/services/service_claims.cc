@@ -129,6 +129,8 @@ Result<std::optional<Revision>> ServiceClaims::Take(const ServiceNumber& number,
     const auto there = store_.Get(key);
     if (!there && there.error().reason == Reason::kNotFound) continue;
     if (!there) return Fail(there.error());
+    // Whose it is cannot be told now: it is somebody's.
+    if (IsUnreadable((*there)->value)) return std::nullopt;
     const Holder holder = HolderOf(**there);
     // Two servers that make the same service: one of them will succeed in that.
     const bool same = holder.namespace_name == service.metadata.namespace_ &&

@@ -88,13 +88,14 @@ bool IssuerKeys::MayLearn() const {
 }
 
 void IssuerKeys::Await(std::chrono::steady_clock::time_point deadline) {
+  uint64_t before = 0;
   {
     const MutexLock lock(mutex_);
     wanted_ = true;
+    before = rounds_;
   }
   parts_.wake();
   MutexLock lock(mutex_);
-  const uint64_t before = rounds_;
   while (rounds_ == before && !stopped_ && std::chrono::steady_clock::now() < deadline) {
     learnt_.wait_until(lock, deadline);
   }

@@ -1,6 +1,7 @@
 #include "apiserver/tokens/outside_tokens.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "apiserver/tokens/server_identity.h"
 #include "base/at_once.h"
@@ -217,11 +218,12 @@ Duration OutsideTokens::TendPending(const IssuersPtr& pending) {
     fault = each->keys().Fault();
   }
   bool is_late = false;
+  IssuersPtr replaced;
   {
     const MutexLock lock(mutex_);
     if (pending_ != pending) return Duration::zero();  // Another file has come.
     if (are_known) {
-      issuers_ = std::move(pending_);
+      replaced = std::exchange(issuers_, std::move(pending_));
       pending_ = nullptr;
     } else {
       const Duration over = pending_since_ + kPatience - parts_.clock.Monotonic();
@@ -231,6 +233,8 @@ Duration OutsideTokens::TendPending(const IssuersPtr& pending) {
     }
   }
   if (are_known) {
+    // Nobody tends them any more.
+    for (const auto& each : replaced->all) each->Stop();
     remembered_.Clear();
     TellReload(true);
     kOutsideLog.Info("configuration taken anew", {{"issuers", pending->all.size()}});

@@ -102,7 +102,7 @@ TEST_F(IssuersTest, WhoWaitsForASlowOneHoldsNobodyElse) {
   EXPECT_TRUE(Until([&] { return Who(TokenOf("a", key_)) == "a:me"; }));
   std::promise<void> go;
   const auto gone = go.get_future().share();
-  Show("/a/keys", [&](const http::Request&) {
+  Show("/a/keys", [gone](const http::Request&) {
     gone.wait();
     return http::Response();
   });

@@ -199,8 +199,8 @@ TokenWebhook::Answer TokenWebhook::Review(std::string_view token,
       const bool is_final = verdict->user.has_value() || verdict->error.empty();
       return {*std::move(verdict), is_final, answer->body.size()};
     } else {
-      error = fmt::format("the server answered with {}: {}", answer->status,
-                          answer->body.substr(0, 200));
+      // Not with what: it may repeat the token.
+      error = fmt::format("the server answered with {}", answer->status);
       if (!IsRetried(answer->status) && !RetryAfter(*answer)) break;
     }
     if (tries == kTriesMax || RealClock::now() + pause >= deadline ||

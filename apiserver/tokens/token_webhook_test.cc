@@ -11,12 +11,13 @@ namespace {
 class TokenWebhookTest : public OutsideFixture {
  protected:
   TokenWebhookTest() {
-    Show("/review", [this](const http::Request& request) {
+    // It may come to that when the test is over.
+    Show("/review", [gone = gone_](const http::Request& request) {
       const Json review = Json::parse(request.body);
       const std::string token = review["spec"]["token"];
       http::Response response;
       response.content_type = "application/json";
-      if (token == "hangs") gone_.wait();
+      if (token == "hangs") gone.wait();
       if (token == "fails") response.status = 403;
       Json status = {{"authenticated", token.starts_with("known")}};
       if (token.starts_with("known")) status["user"] = {{"username", token}, {"groups", {"g"}}};
