@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "kubelet/mount_table.h"
+#include "kubelet/node_traces.h"
 #include "kubelet/volumes/temporary_tree.h"
 
 namespace skiff::kubelet {
@@ -58,6 +59,17 @@ TEST_F(SharedRootTest, TheDirectoryIsMountedOnItselfOnceAndShared) {
   EXPECT_EQ(InPrivateMounts([&] {
               return MakeRootShared(root_) && MakeRootShared(root_) && MountsOn(root_) == 1 &&
                      IsShared(root_);
+            }),
+            0);
+}
+
+TEST_F(SharedRootTest, ItGoesWithTheNode) {
+  EXPECT_EQ(InPrivateMounts([&] {
+              const NodeTraces traces{
+                  .directory = root_ + ".node", .kubelet_root = root_, .cgroups = {}};
+              std::error_code error;
+              return MakeRootShared(root_) && MountsOn(root_) == 1 && RemoveNodePods(traces) &&
+                     MountsOn(root_) == 0 && fs::remove_all(root_, error) > 0 && !error;
             }),
             0);
 }
