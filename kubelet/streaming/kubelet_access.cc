@@ -78,10 +78,23 @@ class KubeletAccess::Turn {
   const bool is_had_;
 };
 
+namespace {
+
+tl::unexpected<Error> Nobody() {
+  return Fail(Reason::kUnauthorized, "Unauthorized");
+}
+
+}  // namespace
+
 std::optional<http::Response> KubeletAccess::Refuse(const http::Request& request) {
   if (request.peer_certificate && IsApiServer(*request.peer_certificate)) return std::nullopt;
   std::string key;
   const auto caller = CallerOf(request, key);
+  if (!caller && caller.error().reason == Reason::kTooManyRequests) {
+    http::Response later = PlainAnswer(429, caller.error().message);
+    later.SetHeader("Retry-After", "1");
+    return later;
+  }
   if (!caller) return PlainAnswer(401, "Unauthorized");
   const std::string_view verb = VerbOf(request.method);
   const auto subresources = SubresourcesOf(request.path);
@@ -99,9 +112,9 @@ std::optional<http::Response> KubeletAccess::Refuse(const http::Request& request
                                       caller->username, verb, fmt::join(subresources, " ")));
 }
 
-std::optional<KubeletAccess::Caller> KubeletAccess::CallerOf(const http::Request& request,
-                                                             std::string& key) {
-  if (!request.peer_certificate_error.empty()) return std::nullopt;
+Result<KubeletAccess::Caller> KubeletAccess::CallerOf(const http::Request& request,
+                                                      std::string& key) {
+  if (!request.peer_certificate_error.empty()) return Nobody();
   if (const auto& peer = request.peer_certificate) {
     key = Sha256(peer->pem);
     Caller caller;
@@ -111,32 +124,38 @@ std::optional<KubeletAccess::Caller> KubeletAccess::CallerOf(const http::Request
     return caller;
   }
   const std::string token = BearerToken(request);
-  if (token.empty()) return std::nullopt;
+  if (token.empty()) return Nobody();
   key = Sha256(token);  // Secrets are not kept, their digests are.
   return CallerOfToken(token, key);
 }
 
-std::optional<KubeletAccess::Caller> KubeletAccess::CallerOfToken(const std::string& token,
-                                                                  const std::string& key) {
-  if (reviews_ == nullptr || !takes_tokens_) return std::nullopt;
+Result<KubeletAccess::Caller> KubeletAccess::CallerOfToken(const std::string& token,
+                                                           const std::string& key) {
+  if (reviews_ == nullptr || !takes_tokens_) return Nobody();
   const Duration now = clock_.Monotonic();
   {
     const MutexLock lock(mutex_);
     const auto found = callers_.find(key);
     if (found != callers_.end() && found->second.until > now) return found->second.caller;
+    const auto stranger = strangers_.find(key);
+    if (stranger != strangers_.end() && stranger->second > now) return Nobody();
   }
   const Turn turn(under_way_);
-  if (!turn.is_had()) return std::nullopt;
+  if (!turn.is_had()) return Fail(Reason::kTooManyRequests, "too many ask at once");
   authentication_v1::TokenReview review;
   review.spec.token = token;
   const auto answer = reviews_->Create(review);
-  if (!answer) return std::nullopt;
-  Known known{.caller = {}, .until = now + kCallerLifetime};
-  if ((*answer)->status.authenticated) known.caller = (*answer)->status.user;
+  if (!answer) return Nobody();
+  const Duration until = now + kCallerLifetime;
   const MutexLock lock(mutex_);
+  if (!(*answer)->status.authenticated) {
+    if (strangers_.size() >= kKeptMax) strangers_.clear();
+    strangers_[key] = until;
+    return Nobody();
+  }
   if (callers_.size() >= kKeptMax) callers_.clear();
-  callers_[key] = known;
-  return known.caller;
+  callers_[key] = {(*answer)->status.user, until};
+  return (*answer)->status.user;
 }
 
 Result<bool> KubeletAccess::IsAllowed(const Caller& caller, const std::string& key,

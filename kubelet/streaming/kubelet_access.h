@@ -52,17 +52,17 @@ class KubeletAccess {
   static constexpr int kReviewsMax = 12;
 
   struct Known {
-    std::optional<Caller> caller;  // nullopt: nobody's.
-    Duration until{};              // Monotonic.
+    Caller caller;
+    Duration until{};  // Monotonic.
   };
   struct Decision {
     bool allowed = false;
     Duration until{};
   };
   class Turn;
-  // nullopt: nobody.
-  std::optional<Caller> CallerOf(const http::Request& request, std::string& key);
-  std::optional<Caller> CallerOfToken(const std::string& token, const std::string& key);
+  // Unauthorized: nobody. TooManyRequests: it cannot be asked now.
+  Result<Caller> CallerOf(const http::Request& request, std::string& key);
+  Result<Caller> CallerOfToken(const std::string& token, const std::string& key);
   Result<bool> IsAllowed(const Caller& caller, const std::string& key, std::string_view verb,
                          std::string_view subresource);
 
@@ -72,7 +72,9 @@ class KubeletAccess {
   const bool takes_tokens_;
   std::atomic<int> under_way_ = 0;
   Mutex mutex_;  // Not held while the API server is asked.
-  std::map<std::string, Known> callers_ GUARDED_BY(mutex_);      // By digest of the token.
+  std::map<std::string, Known> callers_ GUARDED_BY(mutex_);  // By digest of the token.
+  // Tokens that are nobody's, until when: however many are made up, those who are known stay so.
+  std::map<std::string, Duration> strangers_ GUARDED_BY(mutex_);
   std::map<std::string, Decision> decisions_ GUARDED_BY(mutex_);  // By who, verb, subresource.
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "api/codec/json.h"
 #include "client/transport.h"
 
@@ -13,6 +15,7 @@ class KubeletAccessTest : public testing::Test {
  protected:
   http::Response Review(const http::Request& request) {
     ++reviews_;
+    if (meanwhile_) meanwhile_();
     Json review = Json::parse(request.Body());
     if (request.path.find("tokenreviews") != std::string::npos) {
       const bool is_known = review["spec"].value("token", "") == "good";
@@ -51,6 +54,7 @@ class KubeletAccessTest : public testing::Test {
     return refused ? refused->status : 200;
   }
 
+  std::function<void()> meanwhile_;  // While a review is under way.
   int reviews_ = 0;
   bool may_read_ = true, is_down_ = false;
   Json last_;
@@ -90,6 +94,28 @@ TEST_F(KubeletAccessTest, AnswersAreKeptForAWhile) {
   EXPECT_EQ(Ask("/metrics", "good"), 403);
   may_read_ = true;
   clock_.Advance(31s);
+  EXPECT_EQ(Ask("/metrics", "good"), 200);
+}
+
+TEST_F(KubeletAccessTest, HoweverManyTokensAreMadeUpThoseThatAreKnownStaySo) {
+  EXPECT_EQ(Ask("/metrics", "good"), 200);
+  for (int i = 0; i < 1100; ++i) EXPECT_EQ(Ask("/metrics", "made up " + std::to_string(i)), 401);
+  const int asked = reviews_;
+  EXPECT_EQ(Ask("/metrics", "good"), 200);
+  EXPECT_EQ(reviews_, asked);
+}
+
+TEST_F(KubeletAccessTest, WhoCannotBeAskedAboutNowComesAgain) {
+  int depth = 0;
+  int last = 0;
+  meanwhile_ = [&] {
+    const int code = Ask("/metrics", "made up " + std::to_string(++depth));
+    if (last == 0) last = code;  // The innermost.
+  };
+  EXPECT_EQ(Ask("/metrics", "made up"), 401);
+  EXPECT_EQ(last, 429);
+  EXPECT_EQ(depth, 12);
+  meanwhile_ = nullptr;
   EXPECT_EQ(Ask("/metrics", "good"), 200);
 }
 
