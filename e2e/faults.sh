@@ -58,7 +58,7 @@ run k apply -f e2e/testdata/faults/pods.yaml
 check "an image that is nowhere" \
   waiting missing ErrImagePull 'failed to pull and unpack image "registry.invalid/none:1"'
 check "  its Events: Pulling" event missing Pulling '^Pulling image "registry.invalid/none:1"$'
-check "  Failed" event missing Failed '^Failed to pull image "registry.invalid/none:1": rpc error:'
+check "  Failed" event missing Failed '^Failed to pull image "registry.invalid/none:1": failed to pull and unpack image'
 check "  Error: ErrImagePull" event missing Failed '^Error: ErrImagePull$'
 check "an image that may not be pulled" waiting never ErrImageNeverPull \
   'Container image "registry.invalid/none:1" is not present with pull policy of Never'
