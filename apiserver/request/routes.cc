@@ -165,22 +165,8 @@ Result<> CheckName(const std::string& name) {
   return Fail(Reason::kBadRequest, "Name parameter invalid: " + Quoted(name) + ": " + why);
 }
 
-// What every request may be given. A connection's query is for what it leads to.
-Result<> TakeCommonQuery(ApiRequest& request) {
+Result<> RefuseExport(const ApiRequest& request) {
   const Route& route = *request.route;
-  const auto timeout = request.http.Query("timeout");
-  const bool goes_on = route.verb == "watch" || route.label == "CONNECT";
-  if (timeout && !timeout->empty() && !goes_on) {
-    const auto parsed = ParseGoDuration(std::string(*timeout));
-    if (!parsed) {
-      return Fail(Reason::kBadRequest,
-                  "invalid timeout specified in the request URL - " + parsed.error().message);
-    }
-    const auto now = std::chrono::steady_clock::now();
-    if (*parsed > Duration::zero() && *parsed < request.deadline - now) {
-      request.deadline = now + *parsed;
-    }
-  }
   const auto exported = request.http.Query("export");
   if (exported && route.form == PathForm::kObject && route.verb == "get" &&
       QueryIsTrue(*exported)) {
@@ -337,6 +323,24 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
   return Fail(UnknownResourceError());
 }
 
+// A connection's query is for what it leads to.
+Result<> TakeTimeout(ApiRequest& request) {
+  const Route* const route = request.route;
+  if (route != nullptr && (route->verb == "watch" || route->label == "CONNECT")) return {};
+  const auto timeout = request.http.Query("timeout");
+  if (!timeout || timeout->empty()) return {};
+  const auto parsed = ParseGoDuration(std::string(*timeout));
+  if (!parsed) {
+    return Fail(Reason::kBadRequest,
+                "invalid timeout specified in the request URL - " + parsed.error().message);
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (*parsed > Duration::zero() && *parsed < request.deadline - now) {
+    request.deadline = now + *parsed;
+  }
+  return {};
+}
+
 Result<http::Response> Serve(Core& core, ApiRequest& request) {
   const Route& route = *request.route;
   WarnOfDeprecation(*route.kind, request);
@@ -346,7 +350,7 @@ Result<http::Response> Serve(Core& core, ApiRequest& request) {
   // The path of a namespace names itself as its namespace; the object has none.
   if (!route.kind->namespaced) request.info.namespace_name.clear();
   if (!request.info.name_from_selector) TRY(CheckName(request.info.name));
-  TRY(TakeCommonQuery(request));
+  TRY(RefuseExport(request));
   if (route.connects) {
     if (request.http.Query("dryRun")) return Fail(Reason::kBadRequest, "dryRun is not supported");
     TRY(AdmitConnect(core, request));

@@ -121,7 +121,12 @@ Access AccessOf(const RequestInfo& info, const RouteMatch& match);
 // The answer to a request that has no route, for whoever may ask.
 Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& request);
 
-// Checks what is checked of every request, admits what connects, and calls the route's handler.
+// Brings the deadline forward to what the query says; 400 for what is no duration. Where it is not
+// to end, nothing is read. The route is set, if there is one.
+Result<> TakeTimeout(ApiRequest& request);
+
+// Checks what is checked of every object's request, admits what connects, and calls the route's
+// handler.
 Result<http::Response> Serve(Core& core, ApiRequest& request);
 
 }  // namespace skiff

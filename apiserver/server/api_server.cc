@@ -163,6 +163,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   if (!verdict.allowed()) {
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
+  TRY(TakeTimeout(request));
   if (const auto remote = RemoteFor(request, match)) {
     if (!MayWait()) return Fail(WouldWait());
     return aggregation->Forward(*remote, request);

@@ -166,12 +166,22 @@ Result<> ApiServer::State::AddAuthentication(const Parts& parts) {
 }
 
 void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
-  HealthParts health_parts{.store = store,
-                           .caches = caches,
-                           .shutting_down = shutting_down,
-                           .has_rbac = has_rbac,
-                           .store_alive = parts.store_alive,
-                           .store_ready = parts.store_ready};
+  HealthParts health_parts{
+      .store = store,
+      .caches = caches,
+      .shutting_down = shutting_down,
+      .has_rbac = has_rbac,
+      .has_client_ca = !options.client_ca_pem.empty() || !options.front_proxy.client_ca_pem.empty(),
+      .store_alive = parts.store_alive,
+      .store_ready = parts.store_ready};
+  health_parts.definitions_read = [this]() -> Result<> {
+    (void)custom_kinds.Now("");
+    return {};
+  };
+  health_parts.services_read = [this]() -> Result<> {
+    (void)aggregation->Table();
+    return {};
+  };
   if (nodes != nullptr) {
     health_parts.longest_round = [loops = &nodes->loops] { return loops->LongestRound(); };
   }

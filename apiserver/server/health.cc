@@ -1,6 +1,6 @@
-// /healthz, /livez and /readyz, as kube-apiserver answers them. The checks bear its names where
-// they look at the same thing here; what has no part of its own in this server, and so could not
-// fail, is not listed.
+// /healthz, /livez and /readyz, as kube-apiserver answers them. The checks bear its names, which
+// probes and tests ask for one by one, where they look at the same thing here; several of its names
+// may be about one thing.
 #include <poll.h>
 #include <unistd.h>
 
@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "apiserver/identity/token_tracking.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
+#include "apiserver/server/bootstrap.h"
 #include "apiserver/server/health_checks.h"
 #include "apiserver/server/non_resource.h"
 
@@ -21,30 +23,60 @@ namespace {
 // A connection loop's round takes milliseconds.
 constexpr Duration kLoopStuck = 10s;
 
-// An object that the server writes at its start, and the check that is about it.
-struct StartObject {
+// What the server does at its start, and the check that tells whether it is done.
+struct StartStep {
+  enum class Of { kCaches, kDefinitions, kServices, kObject };
   std::string_view check;
-  std::string_view group;
-  std::string_view version;
-  std::string_view resource;
-  std::string_view namespace_name;
-  std::string_view name;
+  Of of;
+  // An object that is written then; of kObject alone.
+  std::string_view group = {};
+  std::string_view version = {};
+  std::string_view resource = {};
+  std::string_view namespace_name = {};
+  std::string_view name = {};
 };
-constexpr StartObject kStartObjects[] = {
-    {"poststarthook/start-system-namespaces-controller", "", "v1", "namespaces", "", "kube-system"},
-    {"poststarthook/rbac/bootstrap-roles", "rbac.authorization.k8s.io", "v1", "clusterroles", "",
+using Of = StartStep::Of;
+constexpr StartStep kStartSteps[] = {
+    {"start-apiserver-admission-initializer", Of::kCaches},
+    {"generic-apiserver-start-informers", Of::kCaches},
+    {"start-apiextensions-informers", Of::kDefinitions},
+    {"start-apiextensions-controllers", Of::kDefinitions},
+    {"crd-informer-synced", Of::kDefinitions},
+    {"start-system-namespaces-controller", Of::kObject, "", "v1", "namespaces", "", "kube-system"},
+    {"start-cluster-authentication-info-controller", Of::kObject, "", "v1", "configmaps",
+     "kube-system", kAuthenticationMap},
+    {"start-legacy-token-tracking-controller", Of::kObject, "", "v1", "configmaps", "kube-system",
+     kTokenTracking},
+    // Its address is the first that is taken.
+    {"start-service-ip-repair-controllers", Of::kObject, "", "v1", "services", "default",
+     "kubernetes"},
+    {"rbac/bootstrap-roles", Of::kObject, "rbac.authorization.k8s.io", "v1", "clusterroles", "",
      "cluster-admin"},
-    {"poststarthook/scheduling/bootstrap-system-priority-classes", "scheduling.k8s.io", "v1",
+    {"scheduling/bootstrap-system-priority-classes", Of::kObject, "scheduling.k8s.io", "v1",
      "priorityclasses", "", "system-node-critical"},
-    {"poststarthook/priority-and-fairness-config-producer", "flowcontrol.apiserver.k8s.io", "v1",
+    {"priority-and-fairness-config-producer", Of::kObject, "flowcontrol.apiserver.k8s.io", "v1",
      "flowschemas", "", "exempt"},
-    {"poststarthook/bootstrap-controller", "", "v1", "services", "default", "kubernetes"},
-    {"poststarthook/start-kubernetes-service-cidr-controller", "networking.k8s.io", "v1",
+    {"bootstrap-controller", Of::kObject, "", "v1", "services", "default", "kubernetes"},
+    {"start-kubernetes-service-cidr-controller", Of::kObject, "networking.k8s.io", "v1",
      "servicecidrs", "", "kubernetes"},
-    {"poststarthook/kube-apiserver-autoregistration", "apiregistration.k8s.io", "v1", "apiservices",
+    {"start-kube-aggregator-informers", Of::kServices},
+    {"apiservice-status-local-available-controller", Of::kServices},
+    {"apiservice-status-remote-available-controller", Of::kServices},
+    {"apiservice-registration-controller", Of::kServices},
+    {"apiservice-discovery-controller", Of::kServices},
+    {"kube-apiserver-autoregistration", Of::kObject, "apiregistration.k8s.io", "v1", "apiservices",
      "", "v1."},
-    {"autoregister-completion", "apiregistration.k8s.io", "v1", "apiservices", "", "v1."},
+    {"autoregister-completion", Of::kObject, "apiregistration.k8s.io", "v1", "apiservices", "",
+     "v1."},
+    {"apiservice-openapi-controller", Of::kServices},
+    {"apiservice-openapiv3-controller", Of::kServices},
 };
+
+std::string CheckOf(const StartStep& step) {
+  // That one alone bears no more than its name.
+  const bool is_bare = step.check == "autoregister-completion";
+  return (is_bare ? "" : "poststarthook/") + std::string(step.check);
+}
 
 Result<> LookAtLoops(const std::function<Duration()>& longest_round) {
   if (!longest_round || longest_round() <= kLoopStuck) return {};
@@ -69,11 +101,25 @@ Result<> LookAtCaches(Caches& caches) {
   return Fail(Reason::kInternalError, "namespaces are not known yet");
 }
 
-Result<> LookAtStartObject(Store& store, const StartObject& object) {
+Result<> LookAtObject(Store& store, const StartStep& object) {
   const KindInfo* kind = FindResource(object.group, object.version, object.resource);
   CHECK(kind != nullptr);
   TRY(store.Get(KeyOf(*kind, object.namespace_name, object.name)));
   return {};
+}
+
+std::function<Result<>()> LookAt(const StartStep& step, const HealthParts& parts) {
+  switch (step.of) {
+    case Of::kCaches:
+      return [caches = &parts.caches] { return LookAtCaches(*caches); };
+    case Of::kDefinitions:
+      return parts.definitions_read;
+    case Of::kServices:
+      return parts.services_read;
+    case Of::kObject:
+      return [store = &parts.store, &step] { return LookAtObject(*store, step); };
+  }
+  return nullptr;
 }
 
 std::string NoMatchWarning(const std::vector<std::string>& unknown) {
@@ -86,24 +132,20 @@ std::string NoMatchWarning(const std::vector<std::string>& unknown) {
   return "warn: some health checks cannot be excluded: no matches for " + list + "\n";
 }
 
-bool IsAskedAt(const HealthMonitor::Verdict& verdict, std::string_view root) {
-  return root == "readyz" || (!verdict.ready_only && (!verdict.not_live || root != "livez"));
-}
-
-http::Response RunAll(const std::vector<HealthMonitor::Verdict>& verdicts,
-                      const http::Request& request, std::string_view root) {
+http::Response RunAll(HealthMonitor& health, const http::Request& request, std::string_view root) {
   std::vector<std::string> excluded;
   for (const auto& [key, value] : request.query) {
     if (key == "exclude") excluded.push_back(value);
   }
   std::string report;
   bool healthy = true;
-  for (const auto& verdict : verdicts) {
-    if (!IsAskedAt(verdict, root)) continue;
+  for (const auto& verdict : health.Verdicts()) {
+    if (!verdict.IsAskedAt(root)) continue;
     if (std::erase(excluded, verdict.name) > 0) {
       report.append("[+]").append(verdict.name).append(" excluded: ok\n");
       continue;
     }
+    health.Count(verdict, root);
     if (verdict.fault.empty()) {
       report.append("[+]").append(verdict.name).append(" ok\n");
     } else {
@@ -140,13 +182,12 @@ std::vector<HealthMonitor::Check> HealthChecks(const HealthParts& parts) {
                       .immediate = true,
                       .look = parts.kms_providers});
   }
-  for (const StartObject& object : kStartObjects) {
-    if (object.resource == "clusterroles" && !parts.has_rbac) continue;
-    checks.push_back({.name = std::string(object.check),
-                      .once = true,
-                      .look = [store = &parts.store, &object] {
-                        return LookAtStartObject(*store, object);
-                      }});
+  for (const StartStep& step : kStartSteps) {
+    if (step.resource == "clusterroles" && !parts.has_rbac) continue;
+    if (step.name == kAuthenticationMap && !parts.has_client_ca) continue;
+    if (auto look = LookAt(step, parts)) {
+      checks.push_back({.name = CheckOf(step), .once = true, .look = std::move(look)});
+    }
   }
   checks.push_back({.name = "shutdown",
                     .ready_only = true,
@@ -160,16 +201,17 @@ std::vector<HealthMonitor::Check> HealthChecks(const HealthParts& parts) {
 
 std::optional<http::Response> HealthResponse(const NonResourceParts& parts,
                                              const http::Request& request) {
-  for (const std::string_view root : {"healthz", "livez", "readyz"}) {
+  for (const std::string_view root : HealthMonitor::kRoots) {
     std::string_view path = request.path;
     path.remove_prefix(1);
     if (!path.starts_with(root)) continue;
     path.remove_prefix(root.size());
-    if (path.empty() || path == "/") return RunAll(parts.health.Verdicts(), request, root);
+    if (path.empty() || path == "/") return RunAll(parts.health, request, root);
     if (path[0] != '/') continue;
     path.remove_prefix(1);
     for (const auto& verdict : parts.health.Verdicts()) {
-      if (verdict.name != path || !IsAskedAt(verdict, root)) continue;
+      if (verdict.name != path || !verdict.IsAskedAt(root)) continue;
+      parts.health.Count(verdict, root);
       if (verdict.fault.empty()) return TextResponse(200, "ok");
       return TextResponse(500, "internal server error: " + verdict.fault + "\n");
     }

@@ -19,9 +19,14 @@ struct HealthParts {
   // How long a loop of connections has been at what it does now; null: there are none.
   std::function<Duration()> longest_round = {};
   bool has_rbac = false;
+  bool has_client_ca = false;  // Or one of front proxies.
   // Whether a new start would help, and whether it can be used. Null: a read tells.
   std::function<Result<>()> store_alive = {};
   std::function<Result<>()> store_ready = {};
+  // Whether it is known which kinds the stored definitions make, and which versions others answer
+  // for. Null: there are none.
+  std::function<Result<>()> definitions_read = {};
+  std::function<Result<>()> services_read = {};
   // How the plugins are that have keys of the store; null: there are none.
   std::function<Result<>()> kms_providers = {};
 };

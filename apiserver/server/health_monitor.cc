@@ -5,9 +5,36 @@
 #include "base/at_once.h"
 
 namespace skiff {
+namespace {
+
+std::vector<Sample> LevelsOf(const std::vector<HealthMonitor::Verdict>& verdicts) {
+  std::vector<Sample> levels;
+  for (const auto& verdict : verdicts) {
+    for (const std::string_view root : HealthMonitor::kRoots) {
+      if (!verdict.IsAskedAt(root)) continue;
+      levels.push_back({{verdict.name, std::string(root)}, verdict.fault.empty() ? 1.0 : 0.0});
+    }
+  }
+  return levels;
+}
+
+}  // namespace
 
 HealthMonitor::HealthMonitor(const Clock& clock, std::vector<Check> checks)
-    : clock_(clock), checks_(std::move(checks)), seen_(checks_.size()) {}
+    : clock_(clock),
+      checks_(std::move(checks)),
+      told_(levels_.AddCounter({"kubernetes_healthchecks_total",
+                                "[STABLE] What the health checks said to those who asked.",
+                                {"name", "status", "type"}})),
+      seen_(checks_.size()) {
+  levels_.AddMeasured(
+      {"kubernetes_healthcheck", "[STABLE] Whether a health check passes.", {"name", "type"}},
+      [this] { return LevelsOf(Verdicts()); });
+}
+
+void HealthMonitor::Count(const Verdict& verdict, std::string_view root) {
+  told_.Add({verdict.name, verdict.fault.empty() ? "success" : "error", root});
+}
 
 HealthMonitor::Seen HealthMonitor::Look(const Check& check, Seen before) const {
   if (before.done) return before;

@@ -8,12 +8,14 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/control_loop.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -40,7 +42,12 @@ class HealthMonitor final : public ControlLoop {
     bool ready_only = false;
     bool not_live = false;
     std::string fault;  // "": it passes.
+
+    bool IsAskedAt(std::string_view root) const {
+      return root == "readyz" || (!ready_only && (!not_live || root != "livez"));
+    }
   };
+  static constexpr std::string_view kRoots[] = {"healthz", "livez", "readyz"};
 
   // `clock` outlives it, and so does what the checks look at.
   HealthMonitor(const Clock& clock, std::vector<Check> checks);
@@ -50,6 +57,10 @@ class HealthMonitor final : public ControlLoop {
   Duration Step() override;
   // In the order of the checks.
   std::vector<Verdict> Verdicts();
+  // That somebody was told this below /healthz, /livez or /readyz.
+  void Count(const Verdict& verdict, std::string_view root);
+  // kubernetes_healthcheck*, as at kube-apiserver's /metrics/slis.
+  const MetricRegistry& levels() const { return levels_; }
 
  private:
   struct Seen {
@@ -61,6 +72,8 @@ class HealthMonitor final : public ControlLoop {
   const Clock& clock_;
   const std::vector<Check> checks_;
   const Log log_{"health"};
+  MetricRegistry levels_;
+  CounterFamily& told_;
   Mutex mutex_;
   std::vector<Seen> seen_ GUARDED_BY(mutex_);  // One a check.
   bool aside_ GUARDED_BY(mutex_) = false;

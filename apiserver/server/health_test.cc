@@ -89,6 +89,71 @@ TEST_F(HealthTest, AServerThatStopsIsNotReady) {
             "internal server error: process is shutting down\n");
 }
 
+// That is what tools and Kubernetes' own tests look for, in the order in which kube-apiserver has
+// them.
+TEST_F(HealthTest, TheChecksBearTheNamesThatKubeApiserverHas) {
+  Start();
+  EXPECT_EQ(Health("/livez?verbose").second,
+            "[+]ping ok\n[+]log ok\n[+]etcd ok\n"
+            "[+]poststarthook/start-apiserver-admission-initializer ok\n"
+            "[+]poststarthook/generic-apiserver-start-informers ok\n"
+            "[+]poststarthook/start-apiextensions-informers ok\n"
+            "[+]poststarthook/start-apiextensions-controllers ok\n"
+            "[+]poststarthook/crd-informer-synced ok\n"
+            "[+]poststarthook/start-system-namespaces-controller ok\n"
+            "[+]poststarthook/start-legacy-token-tracking-controller ok\n"
+            "[+]poststarthook/start-service-ip-repair-controllers ok\n"
+            "[+]poststarthook/rbac/bootstrap-roles ok\n"
+            "[+]poststarthook/scheduling/bootstrap-system-priority-classes ok\n"
+            "[+]poststarthook/priority-and-fairness-config-producer ok\n"
+            "[+]poststarthook/bootstrap-controller ok\n"
+            "[+]poststarthook/start-kubernetes-service-cidr-controller ok\n"
+            "[+]poststarthook/start-kube-aggregator-informers ok\n"
+            "[+]poststarthook/apiservice-status-local-available-controller ok\n"
+            "[+]poststarthook/apiservice-status-remote-available-controller ok\n"
+            "[+]poststarthook/apiservice-registration-controller ok\n"
+            "[+]poststarthook/apiservice-discovery-controller ok\n"
+            "[+]poststarthook/kube-apiserver-autoregistration ok\n"
+            "[+]autoregister-completion ok\n"
+            "[+]poststarthook/apiservice-openapi-controller ok\n"
+            "[+]poststarthook/apiservice-openapiv3-controller ok\n"
+            "livez check passed\n");
+}
+
+TEST_F(HealthTest, LevelsSayWhatTheChecksSay) {
+  Start();
+  full_ = "no space left on device";
+  monitor_->Step();
+  Health("/readyz");
+  Health("/livez/etcd");
+  const std::string levels = Health("/metrics/slis").second;
+  EXPECT_THAT(levels, HasSubstr("kubernetes_healthcheck{name=\"etcd\",type=\"livez\"} 1\n"));
+  EXPECT_THAT(levels,
+              HasSubstr("kubernetes_healthcheck{name=\"etcd-readiness\",type=\"readyz\"} 0\n"));
+  EXPECT_THAT(levels, Not(HasSubstr("name=\"etcd-readiness\",type=\"livez\"")));
+  EXPECT_THAT(levels, HasSubstr("kubernetes_healthchecks_total{name=\"etcd-readiness\","
+                                "status=\"error\",type=\"readyz\"} 1\n"));
+  EXPECT_THAT(levels, HasSubstr("kubernetes_healthchecks_total{name=\"etcd\","
+                                "status=\"success\",type=\"livez\"} 1\n"));
+}
+
+// A query's time is every path's, not that of objects alone.
+TEST_F(HealthTest, ATimeThatIsNoneIsRefusedOfAnyPath) {
+  Start();
+  http::Request request;
+  request.method = "GET";
+  request.path = "/version";
+  const auto ask = [&](const char* timeout) {
+    request.query = {{"timeout", timeout}};
+    return watched_->Handle(request, LoopbackUser());
+  };
+  EXPECT_EQ(ask("invalid").status, 400);
+  EXPECT_THAT(ask("invalid").body,
+              HasSubstr("invalid timeout specified in the request URL - time: invalid duration "));
+  EXPECT_EQ(ask("3m").status, 200);
+  EXPECT_EQ(ask("0s").status, 200);
+}
+
 // The checks alone, over a store in which nothing was written yet.
 TEST(HealthChecks, FailUntilTheServerHasMadeWhatItBeginsWith) {
   FakeClock clock;
@@ -101,14 +166,19 @@ TEST(HealthChecks, FailUntilTheServerHasMadeWhatItBeginsWith) {
                                              .caches = caches,
                                              .shutting_down = shutting_down,
                                              .longest_round = [&] { return round; },
-                                             .has_rbac = true}));
+                                             .has_rbac = true,
+                                             .has_client_ca = true}));
   std::string failing;
   for (const auto& verdict : monitor.Verdicts()) {
     if (!verdict.fault.empty()) failing += verdict.name + " ";
   }
   EXPECT_EQ(failing,
-            "informer-sync poststarthook/start-system-namespaces-controller "
-            "poststarthook/rbac/bootstrap-roles "
+            "informer-sync poststarthook/start-apiserver-admission-initializer "
+            "poststarthook/generic-apiserver-start-informers "
+            "poststarthook/start-system-namespaces-controller "
+            "poststarthook/start-cluster-authentication-info-controller "
+            "poststarthook/start-legacy-token-tracking-controller "
+            "poststarthook/start-service-ip-repair-controllers poststarthook/rbac/bootstrap-roles "
             "poststarthook/scheduling/bootstrap-system-priority-classes "
             "poststarthook/priority-and-fairness-config-producer "
             "poststarthook/bootstrap-controller "

@@ -39,11 +39,19 @@ Result<http::Response> Version(const NonResourceParts&, const http::Request& req
   return IndentedJson(VersionDocument());
 }
 
-Result<http::Response> Metrics(const NonResourceParts& parts, const http::Request&) {
+http::Response MetricsResponse(const MetricRegistry& metrics) {
   http::Response response;
   response.content_type = MetricRegistry::kContentType;
-  response.body = parts.metrics.Text();
+  response.body = metrics.Text();
   return response;
+}
+
+Result<http::Response> Metrics(const NonResourceParts& parts, const http::Request&) {
+  return MetricsResponse(parts.metrics);
+}
+
+Result<http::Response> Levels(const NonResourceParts& parts, const http::Request&) {
+  return MetricsResponse(parts.health.levels());
 }
 
 Result<http::Response> Index(const NonResourceParts& parts, const http::Request&) {
@@ -52,8 +60,8 @@ Result<http::Response> Index(const NonResourceParts& parts, const http::Request&
                            "/apis/", "/debug/api_priority_and_fairness/dump_priority_levels",
                            "/debug/api_priority_and_fairness/dump_queues",
                            "/debug/api_priority_and_fairness/dump_requests", "/healthz", "/livez",
-                           "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/",
-                           "/openid/v1/jwks", "/readyz", "/version"}) {
+                           "/metrics", "/metrics/slis", "/openapi/v2", "/openapi/v3",
+                           "/openapi/v3/", "/openid/v1/jwks", "/readyz", "/version"}) {
     paths.push_back(path);
   }
   for (const KindInfo* kind : parts.served.routes.kinds()) {
@@ -163,6 +171,7 @@ constexpr ServedPage kPages[] = {
     {"/", "", &Index},
     {"/index.html", "", &Index},
     {"/metrics", "GET", &Metrics},
+    {"/metrics/slis", "GET", &Levels},
     {"/version", "GET", &Version},
     {"/version/", "GET", &Version},
     {"/debug/api_priority_and_fairness/dump_priority_levels", "", &DumpLevels},
