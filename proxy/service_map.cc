@@ -239,7 +239,7 @@ ServiceMap BuildServicePorts(const core_v1::Service& service, const std::vector<
   Unreadable& noted = unreadable != nullptr ? *unreadable : ignored;
   const std::string cluster_ip = ClusterIpOf(service.spec, node.family, noted);
   if (cluster_ip.empty() || service.spec.type == "ExternalName" ||
-      HasLabel(service.metadata, kOtherProxyLabel)) {
+      HasLabel(service.metadata, kHeadlessLabel) || HasLabel(service.metadata, kOtherProxyLabel)) {
     return {};
   }
   SlicesByPort by_port;

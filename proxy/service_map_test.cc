@@ -93,6 +93,16 @@ TEST(ServiceMapTest, HeadlessAndExternalNameServicesHaveNoRules) {
   EXPECT_TRUE(BuildServiceMap({headless, alias}, {}, kNode).empty());
 }
 
+// Another proxy serves them, or none, as kube-proxy's own selection has it.
+TEST(ServiceMapTest, ServicesThatALabelTakesOutHaveNoRules) {
+  for (const char* label :
+       {"service.kubernetes.io/headless", "service.kubernetes.io/service-proxy-name"}) {
+    auto service = WebService();
+    service->metadata.labels[label] = "";
+    EXPECT_TRUE(BuildServiceMap({service}, {}, kNode).empty()) << label;
+  }
+}
+
 // As old objects of the API have them, and as the API still takes some: iptables-restore refuses
 // them, or reads octal numbers there.
 TEST(ServiceMapTest, RulesHoldWhatKubernetesReadsInAddresses) {

@@ -18,11 +18,16 @@ using netlink::Link;
 using netlink::Route;
 using netlink::Socket;
 
+// The last that is taken.
+constexpr uint32_t kWorstMetric = UINT32_MAX;
+
 Result<Route> UnreachableRoute(const std::string& cidr) {
   const auto destination = TRY(netlink::ParseAddress(cidr));
   const int family = nl_addr_get_family(destination.get());
   if (family != AF_INET && family != AF_INET6) return Fail(Reason::kInvalid, cidr + ": no CIDR");
-  return netlink::UnreachableRoute(destination, RTPROT_STATIC);
+  Route route = netlink::UnreachableRoute(destination, RTPROT_STATIC);
+  rtnl_route_set_priority(route.get(), kWorstMetric);
+  return route;
 }
 
 // The index of the link that the best default route of `family` leaves by; 0 for none.

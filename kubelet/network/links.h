@@ -19,14 +19,16 @@ struct Uplink {
 Result<std::optional<Uplink>> FindUplink();
 
 // A packet to `cidr` that no rule has sent elsewhere is refused here: it does not leave the
-// machine. Longer prefixes still win. Repeating it, and removing what is not there, succeed.
+// machine. Longer prefixes and other routes to it still win. Repeating it, and removing what is not
+// there, succeed.
 Result<> AddUnreachableRoute(const std::string& cidr);
 Result<> RemoveUnreachableRoute(const std::string& cidr);
 
-// The same for what this machine itself sends, which the kernel must route before the service rules
-// see it: such packets are put on a device that leads nowhere, by a routing table of their own that
-// comes first. One that no rule sends elsewhere or refuses ends there. `source` is the address they
-// leave with.
+// The kernel must route a packet before rules that refuse it see it, as those of services do: such
+// packets are put on a device that leads nowhere, what this machine itself sends by a routing table
+// of its own that comes first, with `source` as the address they leave with, and what it forwards
+// by a route that is better than the unreachable one. A packet that no rule sends elsewhere or
+// refuses ends there.
 Result<> AddServiceRoute(const std::string& cidr, const std::string& source);
 // Removes them for all ranges: of a cluster that had another one as well.
 Result<> RemoveServiceRoute();

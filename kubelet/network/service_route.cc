@@ -23,6 +23,7 @@ Result<> AddServiceRoute(const std::string& cidr, const std::string& source) {
   TRY(RunChecked({.argv = {"ip", "link", "set", kDevice, "up"}}));
   TRY(RunChecked(
       {.argv = {"ip", "route", "replace", cidr, "dev", kDevice, "src", source, "table", kTable}}));
+  TRY(RunChecked({.argv = {"ip", "route", "replace", cidr, "dev", kDevice, "proto", "static"}}));
   // The same rule twice would be two rules.
   (void)RunProcess({.argv = Rule("del", cidr)});
   TRY(RunChecked({.argv = Rule("add", cidr)}));

@@ -46,5 +46,35 @@ TEST(ServiceRouteTest, OwnPacketsReachTheRulesAndAreTranslatedOrRefused) {
   EXPECT_THAT(host->Do("ip -o link"), Not(HasSubstr("skiff.svc")));
 }
 
+// The rules refuse what they forward too, as kube-proxy's do: "connection refused", at once.
+TEST(ServiceRouteTest, ForwardedPacketsReachTheRulesThatRefuse) {
+  const auto node = TestHost::Make();
+  const auto pod = TestHost::Make();
+  if (!node || !pod) GTEST_SKIP() << "making a network namespace needs root";
+  if (!FindProgram("iptables-nft")) GTEST_SKIP() << "needs iptables";
+  node->Set("ipv4/ip_forward", "1");
+  ConnectPod(*node, "veth0", *pod, {"10.244.0.1"}, {"10.244.0.2"});
+  // As nodes of an older version have it.
+  node->Do("ip route add unreachable 10.96.0.0/16 proto static");
+  node->Run([] {
+    for (int twice = 0; twice < 2; ++twice) {
+      ASSERT_TRUE(AddUnreachableRoute("10.96.0.0/16"));
+      const auto added = AddServiceRoute("10.96.0.0/16", "10.244.0.1");
+      ASSERT_TRUE(added) << added.error().message;
+    }
+  });
+  node->Do("iptables-nft -A FORWARD -d 10.96.0.0/16 -j REJECT");
+  EXPECT_EQ(Ask(*pod, "tcp", "10.96.0.11", 80), "refused");
+  EXPECT_EQ(Ask(*pod, "udp", "10.96.0.11", 80), "refused");
+  // Without the device they are still refused here, and not sent on.
+  node->Do("ip link set skiff.svc down");
+  EXPECT_EQ(Ask(*pod, "tcp", "10.96.0.11", 80), "No route to host");
+  node->Run([] {
+    ASSERT_TRUE(RemoveServiceRoute());
+    ASSERT_TRUE(RemoveUnreachableRoute("10.96.0.0/16"));
+  });
+  EXPECT_THAT(node->Do("ip route"), Not(HasSubstr("10.96.0.0")));
+}
+
 }  // namespace
 }  // namespace skiff
