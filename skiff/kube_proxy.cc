@@ -12,14 +12,12 @@
 #include "skiff/node.h"
 #include "skiff/programs.h"
 #include "skiff/service_proxy.h"
+#include "skiff/service_proxy_server.h"
 
 namespace skiff {
 namespace {
 
-constexpr int kHealthPort = 10256;
-constexpr int kMetricsPort = 10249;
 constexpr int kThreads = 4;
-constexpr Duration kStuckAfter = 2min;
 
 void AddUnusedProxyFlags(Flags& flags) {
   AddUnused(flags, "watches tell of every change at once", {"config-sync-period"});
@@ -90,64 +88,6 @@ Result<> ReadConfig(const std::string& path, KubeProxyFlags& to) {
   // Of the flags this one still counts.
   if (!node_name.empty()) to.proxy.hostname_override = node_name;
   return {};
-}
-
-http::Response Answer(int status, std::string text, const char* type) {
-  http::Response response;
-  response.status = status;
-  response.content_type = type;
-  response.body = std::move(text);
-  return response;
-}
-
-// Plain HTTP, as kube-proxy's: health on one address, metrics on another.
-class ProxyServer final : public http::Handler {
- public:
-  ProxyServer(const ServiceProxy& proxy, const Clock& clock, MetricRegistry& metrics,
-              proxy::ProxyMetrics& figures)
-      : proxy_(proxy), clock_(clock), metrics_(metrics), figures_(figures) {}
-
-  http::Response Handle(const http::Request& request) override {
-    if (request.path == "/healthz" || request.path == "/livez") {
-      http::Response health = Health();
-      figures_.Answered(request.path, health.status);
-      return health;
-    }
-    if (request.path == "/metrics") {
-      return Answer(200, metrics_.Text(), MetricRegistry::kContentType);
-    }
-    constexpr char kPlain[] = "text/plain; charset=utf-8";
-    if (request.path == "/proxyMode") return Answer(200, "iptables", kPlain);
-    return Answer(404, "404 page not found\n", kPlain);
-  }
-
- private:
-  // As kube-proxy: unhealthy before the first rules, and when a change has waited too long.
-  http::Response Health() const {
-    const proxy::Proxier& proxier = proxy_.proxier();
-    const Duration since = proxier.waiting_since();
-    const bool stuck = since != kNever && clock_.Monotonic() - since > kStuckAfter;
-    const std::string now = Time(clock_.Now()).Rfc3339Micro();
-    const std::string last =
-        proxier.synced() ? Time(proxier.last_updated()).Rfc3339Micro() : std::string();
-    return Answer(
-        proxier.synced() && !stuck ? 200 : 503,
-        fmt::format(R"({{"lastUpdated": "{}","currentTime": "{}", "nodeEligible": true}})", last,
-                    now),
-        "application/json");
-  }
-
-  const ServiceProxy& proxy_;
-  const Clock& clock_;
-  MetricRegistry& metrics_;
-  proxy::ProxyMetrics& figures_;
-};
-
-Result<std::unique_ptr<http::Server>> ServeAt(const std::string& address, int default_port,
-                                              http::Loops& loops, http::Handler& handler) {
-  if (address.empty()) return std::unique_ptr<http::Server>();
-  const HostPort at = TRY(ParseHostPort(address, default_port));
-  return http::Server::Start({.bind_address = at.host, .port = at.port}, loops, handler);
 }
 
 // "primary" is the address that the node is known by.
@@ -222,18 +162,16 @@ Result<> Run(const KubeProxyFlags& flags) {
         NetworkPolicies::Dependencies{informers, std::nullopt, {client, clock, random}, nullptr});
   }
   metrics.AddProcessMetrics();
-  ProxyServer handler(*proxy, clock, metrics, figures);
   http::Loops loops(1);
-  const auto health = TRY(ServeAt(flags.proxy.healthz_bind_address, kHealthPort, loops, handler));
-  const auto metered = TRY(ServeAt(flags.proxy.metrics_bind_address, kMetricsPort, loops, handler));
+  ServiceProxyServer served({*proxy, clock, metrics, figures, loops});
+  TRY(served.ServeHealth(flags.proxy.healthz_bind_address));
+  TRY(served.ServeMetrics(flags.proxy.metrics_bind_address));
   proxy->Start(executor);
   if (policies) policies->Start(executor);
   informers.Start(executor);
   Log("kube-proxy").Info("proxying", {{"node", node}});
   WaitForSignal();
-  for (const auto& each : {health.get(), metered.get()}) {
-    if (each != nullptr) each->Stop(1s);
-  }
+  served.Stop();
   informers.Stop();
   return {};
 }

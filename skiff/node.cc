@@ -26,6 +26,7 @@
 #include "skiff/machine_network.h"
 #include "skiff/network_policies.h"
 #include "skiff/service_proxy.h"
+#include "skiff/service_proxy_server.h"
 
 namespace skiff {
 namespace {
@@ -106,6 +107,13 @@ struct NodeVolumes {
   kubelet::LocalVolumeReclaimer reclaimer;
 };
 
+// What is told of the service proxy, to whom and where kube-proxy would.
+struct ToldProxy {
+  explicit ToldProxy(const Clock& clock) : figures(metrics, proxy::IpFamily::kIpv4, clock) {}
+  MetricRegistry metrics;
+  proxy::ProxyMetrics figures;
+};
+
 }  // namespace
 
 std::string NodeName(const ClusterOptions& options) {
@@ -124,10 +132,12 @@ struct LocalNode::Parts {
   std::unique_ptr<NodeEvents> events;
   std::unique_ptr<NodeVolumes> volumes;
   std::unique_ptr<PodNetwork> network;
+  std::unique_ptr<ToldProxy> told_proxy;
   // Before the agent, so that it outlives the informers, which tell it of changes until they stop.
   std::unique_ptr<ServiceProxy> service_proxy;
   std::unique_ptr<NetworkPolicies> policies;
   std::unique_ptr<kubelet::NodeAgent> agent;
+  std::unique_ptr<ServiceProxyServer> proxy_server;  // On the agent's loops.
   std::unique_ptr<ContainerdKeeper> keeper;  // Of our own containerd; nullptr: it is another's.
   bool has_own_containerd = false;
 
@@ -135,7 +145,7 @@ struct LocalNode::Parts {
                         const Progress& progress);
   Result<> StartKubelet(const ClusterOptions& options, const Dependencies& dependencies);
   void StartKeeper(const ClusterOptions& options, const Clock& clock);
-  void StartLoops();
+  void StartLoops(const Clock& clock);
   Result<> MakeProxy(const ClusterOptions& options, const Dependencies& dependencies);
   void MakePolicies(const ClusterOptions& options, const Dependencies& dependencies);
 };
@@ -191,8 +201,8 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
   agent_options.kubelet.manifest_path = options.data_dir + "/manifests";
   std::error_code ignored;  // Without it there are no static pods.
   std::filesystem::create_directories(agent_options.kubelet.manifest_path, ignored);
-  agent_options.configuration = kubelet::ShownConfiguration(
-      ConfigurationOf(options, agent_options.kubelet));
+  agent_options.configuration =
+      kubelet::ShownConfiguration(ConfigurationOf(options, agent_options.kubelet));
   agent_options.server = http::Server::Options{
       .bind_address = "0.0.0.0", .port = options.kubelet_port, .tls = dependencies.tls};
   agent = TRY(kubelet::NodeAgent::Start(
@@ -200,12 +210,12 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
                                  dependencies.informers.For<core_v1::Service>(), dependencies.clock,
                                  dependencies.random, *runtime}));
   network->OnWritten([this] { agent->kubelet().RuntimeChanged(); });
-  StartLoops();
+  StartLoops(dependencies.clock);
   if (has_own_containerd) StartKeeper(options, dependencies.clock);
   return {};
 }
 
-void LocalNode::Parts::StartLoops() {
+void LocalNode::Parts::StartLoops(const Clock& clock) {
   Executor& executor = agent->executor();
   executor.Add(events->sink);
   executor.Add(volumes->reclaimer);
@@ -213,6 +223,10 @@ void LocalNode::Parts::StartLoops() {
   network->Start(executor);
   service_proxy->Start(executor);
   policies->Start(executor);
+  told_proxy->metrics.AddProcessMetrics();
+  proxy_server = std::make_unique<ServiceProxyServer>(ServiceProxyServer::Parts{
+      *service_proxy, clock, told_proxy->metrics, told_proxy->figures, agent->loops()});
+  proxy_server->ServeWhereFree();
 }
 
 void LocalNode::Parts::StartKeeper(const ClusterOptions& options, const Clock& clock) {
@@ -230,8 +244,9 @@ Result<> LocalNode::Parts::MakeProxy(const ClusterOptions& options,
   rules.service_cidr = options.service_cidr;
   rules.node_ips = {NodeAddress()};
   const auto flavour = TRY(proxy::ParseIptablesFlavour(options.iptables_flavour));
-  service_proxy =
-      TRY(ServiceProxy::Make(name, rules, flavour, dependencies.informers, dependencies.clock));
+  told_proxy = std::make_unique<ToldProxy>(dependencies.clock);
+  service_proxy = TRY(ServiceProxy::Make(name, rules, flavour, dependencies.informers,
+                                         dependencies.clock, {}, &told_proxy->figures));
   return {};
 }
 
@@ -240,7 +255,8 @@ void LocalNode::Parts::MakePolicies(const ClusterOptions& options,
   std::optional<Informer<core_v1::Pod>> all;
   if (dependencies.pods_are_all) all = dependencies.pods;
   policies = std::make_unique<NetworkPolicies>(
-      name, NetworkPolicies::Dependencies{dependencies.informers, all,
+      name, NetworkPolicies::Dependencies{dependencies.informers,
+                                          all,
                                           {*services, dependencies.clock, dependencies.random},
                                           &events->recorder,
                                           options.data_dir});
@@ -269,6 +285,7 @@ LocalNode::~LocalNode() {
     parts.keeper->Stop();
     parts.agent->executor().Remove(*parts.keeper);
   }
+  parts.proxy_server->Stop();
   parts.policies->Stop();
   parts.service_proxy->Stop();
   parts.network->Stop();

@@ -1,0 +1,86 @@
+#include "skiff/service_proxy_server.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "skiff/component_config.h"
+
+namespace skiff {
+namespace {
+
+constexpr int kHealthPort = 10256;
+constexpr int kMetricsPort = 10249;
+constexpr Duration kStuckAfter = 2min;
+
+http::Response Answer(int status, std::string text, const char* type) {
+  http::Response response;
+  response.status = status;
+  response.content_type = type;
+  response.body = std::move(text);
+  return response;
+}
+
+}  // namespace
+
+Result<> ServiceProxyServer::ServeHealth(const std::string& address) {
+  return ServeAt(address, kHealthPort);
+}
+
+Result<> ServiceProxyServer::ServeMetrics(const std::string& address) {
+  return ServeAt(address, kMetricsPort);
+}
+
+// Another cluster of this machine may have them.
+void ServiceProxyServer::ServeWhereFree() {
+  const ProxyConfig defaults;
+  const auto note = [](const Result<>& served, const std::string& address) {
+    if (served) return;
+    Log("proxy").Info("an address of the proxy is not served",
+                      {{"address", address}, {"error", served.error().message}});
+  };
+  note(ServeHealth(defaults.healthz_bind_address), defaults.healthz_bind_address);
+  note(ServeMetrics(defaults.metrics_bind_address), defaults.metrics_bind_address);
+}
+
+Result<> ServiceProxyServer::ServeAt(const std::string& address, int default_port) {
+  if (address.empty()) return {};
+  const HostPort at = TRY(ParseHostPort(address, default_port));
+  servers_.push_back(
+      TRY(http::Server::Start({.bind_address = at.host, .port = at.port}, parts_.loops, *this)));
+  return {};
+}
+
+void ServiceProxyServer::Stop() {
+  for (const auto& each : servers_) each->Stop(1s);
+  servers_.clear();
+}
+
+http::Response ServiceProxyServer::Handle(const http::Request& request) {
+  if (request.path == "/healthz" || request.path == "/livez") {
+    http::Response health = Health();
+    parts_.figures.Answered(request.path, health.status);
+    return health;
+  }
+  if (request.path == "/metrics") {
+    return Answer(200, parts_.metrics.Text(), MetricRegistry::kContentType);
+  }
+  constexpr char kPlain[] = "text/plain; charset=utf-8";
+  if (request.path == "/proxyMode") return Answer(200, "iptables", kPlain);
+  return Answer(404, "404 page not found\n", kPlain);
+}
+
+// As kube-proxy: unhealthy before the first rules, and when a change has waited too long.
+http::Response ServiceProxyServer::Health() const {
+  const proxy::Proxier& proxier = parts_.proxy.proxier();
+  const Duration since = proxier.waiting_since();
+  const bool stuck = since != kNever && parts_.clock.Monotonic() - since > kStuckAfter;
+  const std::string now = Time(parts_.clock.Now()).Rfc3339Micro();
+  const std::string last =
+      proxier.synced() ? Time(proxier.last_updated()).Rfc3339Micro() : std::string();
+  return Answer(proxier.synced() && !stuck ? 200 : 503,
+                fmt::format(R"({{"lastUpdated": "{}","currentTime": "{}", "nodeEligible": true}})",
+                            last, now),
+                "application/json");
+}
+
+}  // namespace skiff
