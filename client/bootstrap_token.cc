@@ -69,11 +69,13 @@ Result<BootstrapSecret> ReadBootstrapSecret(const core_v1::Secret& secret) {
     return Fail(Reason::kInvalid, "secret " + secret.metadata.name + ": " + what);
   };
   if (secret.type != kBootstrapTokenType) return invalid("is no bootstrap token");
-  const std::string id = ValueOf(secret, "token-id");
-  const auto token = BootstrapToken::Parse(id + "." + ValueOf(secret, "token-secret"));
-  if (!token) return invalid("token-id or token-secret is missing or malformed");
-  if (secret.metadata.name != token->SecretName()) return invalid("is not named after its id");
-  BootstrapSecret read{.token = *token};
+  BootstrapSecret read{
+      .token = {.id = ValueOf(secret, "token-id"), .secret = ValueOf(secret, "token-secret")}};
+  const BootstrapToken& token = read.token;
+  if (token.id.size() != kIdLength || !IsOfAlphabet(token.id) || token.secret.empty()) {
+    return invalid("token-id or token-secret is missing or malformed");
+  }
+  if (secret.metadata.name != token.SecretName()) return invalid("is not named after its id");
   if (const std::string text = ValueOf(secret, "expiration"); !text.empty()) {
     const auto expiration = Time::Parse(text);
     // A time that cannot be read must not mean that the token lives for ever.

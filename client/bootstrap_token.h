@@ -49,7 +49,9 @@ struct BootstrapSecret {
   bool IsExpired(TimePoint now) const { return expiration && *expiration <= now; }
 };
 
-// Invalid says what is wrong with the Secret; then it is as if the token were not there.
+// Invalid says what is wrong with the Secret; then it is as if the token were not there. Its secret
+// may be any text, as to Kubernetes' bootstrap signer: one that Parse refuses can sign, and nobody
+// can present it.
 Result<BootstrapSecret> ReadBootstrapSecret(const core_v1::Secret& secret);
 core_v1::Secret MakeBootstrapSecret(const BootstrapSecret& token);
 

@@ -58,10 +58,20 @@ TEST(BootstrapTokenTest, ASecretThatIsWrongIsNoToken) {
   };
   EXPECT_TRUE(refused([](auto& it) { it.type = "Opaque"; }));
   EXPECT_TRUE(refused([](auto& it) { it.metadata.name = "bootstrap-token-other1"; }));
-  EXPECT_TRUE(refused([](auto& it) { it.data["token-secret"] = "short"; }));
+  EXPECT_TRUE(refused([](auto& it) { it.data["token-id"] = "abc12"; }));
+  EXPECT_TRUE(refused([](auto& it) { it.data["token-secret"] = ""; }));
   EXPECT_TRUE(refused([](auto& it) { it.data["expiration"] = "tomorrow"; }));
   EXPECT_TRUE(refused([](auto& it) { it.data["auth-extra-groups"] = "system:masters"; }));
   EXPECT_FALSE(refused([](auto&) {}));
+}
+
+TEST(BootstrapTokenTest, ASecretThatNobodyCouldPresentCanSign) {
+  auto secret = MakeBootstrapSecret(TokenOf("abc123.0123456789abcdef"));
+  secret.data["token-secret"] = "tokenSecret";
+  const auto read = ReadBootstrapSecret(secret);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->token.secret, "tokenSecret");
+  EXPECT_FALSE(BootstrapToken::Parse(read->token.Text()));
 }
 
 TEST(BootstrapTokenTest, ASignatureIsADetachedJws) {
