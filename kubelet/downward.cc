@@ -53,6 +53,17 @@ int64_t CeilDivide(int64_t value, int64_t divisor) {
   return divisor <= 0 ? value : (value + divisor - 1) / divisor;
 }
 
+// Of what nothing is said of the container: its pod's, else what the node can give.
+Quantity LimitFromAround(const core_v1::Pod& pod, const std::string& name,
+                         const std::map<std::string, Quantity>& node_allocatable) {
+  const auto of_node = node_allocatable.find(name);
+  if (of_node == node_allocatable.end() || name.starts_with("hugepages-")) return {};
+  if (!pod.spec.resources) return of_node->second;
+  const auto& limits = pod.spec.resources->limits;
+  const auto of_pod = limits.find(name);
+  return of_pod == limits.end() || of_pod->second.IsZero() ? of_node->second : of_pod->second;
+}
+
 }  // namespace
 
 Result<std::string> FieldText(const core_v1::Pod& pod, const std::string& path) {
@@ -102,10 +113,8 @@ Result<std::string> ResourceText(const core_v1::Pod& pod,
   Quantity amount;
   if (found != amounts.end()) {
     amount = found->second;
-  } else if (kind == "limits") {
-    found = node_allocatable.find(name);
-    if (found != node_allocatable.end()) amount = found->second;
   }
+  if (kind == "limits" && amount.IsZero()) amount = LimitFromAround(pod, name, node_allocatable);
   const bool has_divisor = !selector.divisor.IsZero();
   if (name == "cpu") {
     return std::to_string(

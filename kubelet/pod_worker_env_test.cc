@@ -84,5 +84,17 @@ TEST_F(PodWorkerEnvTest, TheNodesAddressesAreThereFromTheFirstStartOn) {
             (Environment{{"ONE", "192.0.2.1"}, {"ALL", "192.0.2.1,2001:db8::1"}}));
 }
 
+// Of which the runtime knows no address.
+TEST_F(PodWorkerEnvTest, APodOnTheNodesNetworkHasItsAddressesFromTheFirstStartOn) {
+  context_.node_ips = {"192.0.2.1"};
+  pod_.spec.host_network = true;
+  Variable("ONE").field_ref.Ensure().field_path = "status.podIP";
+  Variable("ALL").field_ref.Ensure().field_path = "status.podIPs";
+  StartWorker();
+  ASSERT_EQ(Running("app").size(), 1u);
+  EXPECT_EQ(runtime_.created.at("app").envs,
+            (Environment{{"ONE", "192.0.2.1"}, {"ALL", "192.0.2.1"}}));
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

@@ -242,14 +242,16 @@ EnvironmentSources PodWorker::Sources(const core_v1::Pod& pod) const {
 Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
                                           const core_v1::Container& container, uint32_t attempt,
                                           const ObservedPod& observed, Environment& environment) {
-  // The spec's own status may be older than the sandbox: the environment must see its address.
+  // The spec's own status may be older than the sandbox: the environment must see its address, or
+  // the node's, if that is the pod's as well.
   core_v1::Pod current = pod;
-  if (!observed.sandboxes.empty() && !observed.sandboxes.front().ips.empty()) {
-    current.status.pod_ip = observed.sandboxes.front().ips.front();
+  std::vector<std::string> addresses;
+  if (!observed.sandboxes.empty()) addresses = observed.sandboxes.front().ips;
+  if (pod.spec.host_network) addresses = context_.node_ips;
+  if (!addresses.empty()) {
+    current.status.pod_ip = addresses.front();
     current.status.pod_ips.clear();
-    for (const auto& ip : observed.sandboxes.front().ips) {
-      current.status.pod_ips.emplace_back().ip = ip;
-    }
+    for (const auto& ip : addresses) current.status.pod_ips.emplace_back().ip = ip;
   }
   if (!context_.node_ips.empty()) current.status.host_ip = context_.node_ips.front();
   current.status.host_ips.clear();
