@@ -67,6 +67,8 @@ for part in "${what[@]}"; do
     kubectl)
       . "$REPOSITORY/e2e/peers/kubectl.sh"
       (cd "$REPOSITORY" && go_kubectl "$bin")
+      # A test copies it into a pod and looks for it under this name.
+      ln -f "$bin/kubectl-1.35" "$bin/kubectl"
       ;;
     images)
       . "$REPOSITORY/e2e/packages.sh"

@@ -72,6 +72,8 @@ ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
 start_machine server front 10.77.1.10/24 10.77.1.254
 start_machine near front 10.77.1.11/24 10.77.1.254
+# As systemd leaves it: there are tests of mounts that propagate.
+for name in server near; do on "$name" mount --make-rshared /; done
 
 archives=()
 for archive in "$CONFORMANCE"/images/*.tar; do archives+=("--load-image=$archive"); done
