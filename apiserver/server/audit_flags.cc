@@ -85,15 +85,13 @@ Result<> CheckAuditFlags(const AuditFlags& flags, std::vector<std::string>& note
                  "had here: no request waits until it has been written of");
   }
   if (flags.mode != "blocking" && flags.mode != "batch") {
-    return Wrong(fmt::format("invalid audit log mode {}, allowed modes are [\"batch\" "
-                             "\"blocking\" \"blocking-strict\"]",
-                             flags.mode));
+    return Wrong(fmt::format(
+        "invalid audit log mode {}, allowed modes are \"batch,blocking,blocking-strict\"",
+        flags.mode));
   }
   if (flags.format != "json" && flags.format != "legacy") {
-    return Wrong(
-        fmt::format("invalid audit log format {}, allowed formats are [\"legacy\" "
-                    "\"json\"]",
-                    flags.format));
+    return Wrong(fmt::format("invalid audit log format {}, allowed formats are \"legacy,json\"",
+                             flags.format));
   }
   for (const auto& [name, value] :
        {std::pair("maxage", flags.log.days_max), std::pair("maxbackup", flags.log.backups_max),

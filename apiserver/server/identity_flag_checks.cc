@@ -151,7 +151,6 @@ Result<> CheckFrontProxyFlags(const ApiServerFlags& flags, std::vector<std::stri
 }
 
 Result<> CheckAuthorizationModes(const std::vector<std::string>& modes) {
-  if (modes.empty()) return Refuse("at least one authorization-mode must be passed");
   for (const std::string& mode : modes) {
     if (mode == "ABAC") {
       return Refuse("authorization-mode ABAC's authorization policy file not passed");

@@ -46,7 +46,6 @@ TEST(IdentityFlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
       {{"--requestheader-uid-headers=X-Login-Uid"},
        "--requestheader-uid-headers is set without specifying the standard X-Remote-Uid header - "
        "API aggregation will not work"},
-      {{"--authorization-mode="}, "at least one authorization-mode must be passed"},
       {{"--authorization-mode=RBAC,Nonsense"},
        "authorization-mode \"Nonsense\" is not a valid mode"},
       {{"--authorization-mode=ABAC"},
@@ -61,6 +60,12 @@ TEST(IdentityFlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
                      "--service-account-max-token-expiration=1h",
                      "--requestheader-uid-headers=x-remote-uid,X-Login-Uid"}),
             "");
+}
+
+TEST(IdentityFlagChecksTest, NoModeOfAuthorizationIsTheUsualOne) {
+  const auto parsed = ParseApiServerFlags({"--authorization-mode="});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_THAT((*parsed)->authorization_modes, ElementsAre("AlwaysAllow"));
 }
 
 TEST(IdentityFlagChecksTest, WhatWillNotDoAllThatIsMeantIsSaid) {

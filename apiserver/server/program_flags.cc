@@ -173,6 +173,8 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
   }
   for (const auto& [name, value] : flags.given()) to.tokens.oidc_given |= name.starts_with("oidc-");
   to.admission_settings = TRY(ReadAdmissionSettings(admission_file, to.log.notes));
+  // As kube-apiserver takes a list that is given and has nothing in it.
+  if (to.authorization_modes.empty()) to.authorization_modes = {"AlwaysAllow"};
   TRY(CheckServerFlags(to));
   TRY(CheckServiceRanges(to, flags.given()));
   TRY(CheckServiceAccountFlags(to, to.log.notes));
