@@ -118,6 +118,7 @@ TEST(FlagChecksTest, WhatKubeApiserverRefusesIsRefusedByItsWords) {
       {{"--runtime-config=apps/v1/Deployments=true"},
        "invalid key apps/v1/Deployments: group/version/resource and resource is always lowercase "
        "plural, not \"Deployments\""},
+      {{"--logging-format=xml"}, "format: Invalid value: \"xml\": Unsupported log format"},
       {{"--service-cluster-ip-range=nonsense"}, "service-cluster-ip-range[0] is not a valid cidr"},
       {{"--service-cluster-ip-range=10.0.0.0/30"},
        "error determining service IP ranges for primary service cidr: the service cluster IP range "

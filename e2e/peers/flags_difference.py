@@ -80,6 +80,7 @@ LINES = [
     ["--tls-sni-cert-key=one.crt"],
     ["--feature-gates=Nonsense=true"],
     ["--oidc-issuer-url=https://issuer.example"],
+    ["--logging-format=xml"],
     ["--nonsense=1"],
     LOG + ["--audit-log-version=audit.k8s.io/v1beta1"],
     LOG + ["--audit-log-mode=often"],
