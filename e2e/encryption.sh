@@ -71,32 +71,21 @@ kind: KubeSchedulerConfiguration
 profiles: [{schedulerName: default-scheduler}, {schedulerName: another}]
 END
 run up --kube-apiserver-arg=audit-log-path="$work/audit.log" --kube-apiserver-arg=audit-policy-file="$work/policy.yaml" \
-  --kube-controller-manager-arg=cluster-signing-duration=2h --kube-scheduler-arg=config="$work/scheduler.yaml"
+  --kube-controller-manager-arg=max-endpoints-per-slice=1 --kube-scheduler-arg=config="$work/scheduler.yaml"
 check "and the next start reads it, without the flag" has_datum "$data" s1 MARKER-second
 check "nor is anything after that" hidden "$data"
 
 say "What is passed on to the programs of it"
 check "its API server tells who did what" grep -q '"resource":"secrets"' "$work/audit.log"
 check "and nothing of a Secret" hidden "$work/audit.log"
-openssl req -new -newkey rsa:2048 -nodes -subj /CN=somebody -keyout "$work/key" -out "$work/csr" 2>/dev/null
-of "$data" apply -f - <<END >/dev/null
-apiVersion: certificates.k8s.io/v1
-kind: CertificateSigningRequest
-metadata: {name: somebody}
-spec:
-  request: $(base64 -w0 "$work/csr")
-  signerName: kubernetes.io/kube-apiserver-client
-  usages: [client auth]
-END
-run of "$data" certificate approve somebody
-run of "$data" wait --for='jsonpath={.status.certificate}' csr/somebody --timeout=20s
-of "$data" get csr somebody -o 'jsonpath={.status.certificate}' | base64 -d >"$work/crt"
-check "its controllers sign for an hour at least" openssl x509 -in "$work/crt" -noout -checkend 3600
-ends_soon() { ! openssl x509 -in "$work/crt" -noout -checkend 7300; }
-check "and for two at most" ends_soon
-printf '{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {schedulerName: another, containers: [{name: c, image: i}]}}' |
+for name in p1 p2; do
+  printf '{apiVersion: v1, kind: Pod, metadata: {name: %s, labels: {a: b}}, spec: {schedulerName: another, containers: [{name: c, image: i}]}}\n---\n' $name
+done | of "$data" apply -f - >/dev/null
+check "its scheduler has the other profile" of "$data" wait --for=condition=Ready pod/p1 pod/p2 --timeout=20s
+printf '{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {a: b}, ports: [{port: 80}]}}' |
   of "$data" apply -f - >/dev/null
-check "its scheduler has the other profile" of "$data" wait --for=condition=PodScheduled pod/p --timeout=20s
+has_slices() { [ "$(of "$data" get endpointslices -l kubernetes.io/service-name=s -o name | wc -l)" = 2 ]; }
+check "its controllers put one endpoint into a slice" has_slices
 
 say "A key rotated while it runs"
 key=$(head -c 32 /dev/urandom | base64)
