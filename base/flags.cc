@@ -271,6 +271,8 @@ void Flags::AddUnused(UnusedFlag flag) {
     }
     bool is_negative = false;
     const std::string why = CheckUnused(flag.value, text, is_negative);
+    // Kubernetes looks at gates once it has read all flags, and names none then.
+    if (flag.value == UnusedValue::kFeatureGates && impl_->error.empty()) impl_->error = why;
     if (!why.empty()) return why;
     if (is_negative) {
       if (impl_->error.empty()) impl_->error = "--" + flag.name + " can not be negative value";

@@ -58,6 +58,11 @@ void AddVersionFlags(Flags& flags) {
 
 Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args) {
   TRY(flags.Parse(args));
+  for (const auto& [name, value] : flags.given()) {
+    if (name != "logging-format" || value == "text" || value == "json") continue;
+    return Fail(Reason::kInvalid,
+                "format: Invalid value: \"" + value + "\": Unsupported log format");
+  }
   if (flags.help_asked()) std::fputs(flags.Help().c_str(), stdout);
   return !flags.help_asked();
 }

@@ -64,9 +64,28 @@ run "$skiff" down --data-dir="$data-try"
 say "A crash"
 kill -9 "$(cut -d' ' -f1 "$data/skiff.pid")"
 check "nothing is in plain after it" hidden "$data"
-run up
+printf '{apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}' >"$work/policy.yaml"
+cat >"$work/scheduler.yaml" <<'END'
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles: [{schedulerName: default-scheduler}, {schedulerName: another}]
+END
+run up --kube-apiserver-arg=audit-log-path="$work/audit.log" --kube-apiserver-arg=audit-policy-file="$work/policy.yaml" \
+  --kube-controller-manager-arg=max-endpoints-per-slice=1 --kube-scheduler-arg=config="$work/scheduler.yaml"
 check "and the next start reads it, without the flag" has_datum "$data" s1 MARKER-second
 check "nor is anything after that" hidden "$data"
+
+say "What is passed on to the programs of it"
+check "its API server tells who did what" grep -q '"resource":"secrets"' "$work/audit.log"
+check "and nothing of a Secret" hidden "$work/audit.log"
+for name in p1 p2; do
+  printf '{apiVersion: v1, kind: Pod, metadata: {name: %s, labels: {a: b}}, spec: {schedulerName: another, containers: [{name: c, image: i}]}}\n---\n' $name
+done | of "$data" apply -f - >/dev/null
+check "its scheduler has the other profile" of "$data" wait --for=condition=Ready pod/p1 pod/p2 --timeout=20s
+printf '{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {selector: {a: b}, ports: [{port: 80}]}}' |
+  of "$data" apply -f - >/dev/null
+has_slices() { [ "$(of "$data" get endpointslices -l kubernetes.io/service-name=s -o name | wc -l)" = 2 ]; }
+check "its controllers put one endpoint into a slice" has_slices
 
 say "A key rotated while it runs"
 key=$(head -c 32 /dev/urandom | base64)

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 #include "base/flags.h"
 #include "client/kubeconfig.h"
@@ -43,10 +44,19 @@ Result<> ForgetKubeconfig(const std::string& name) {
   return RemoveFromKubeconfigFile(UsersKubeconfig(), DockerContext(name));
 }
 
+// Of the servers' programs.
+struct ProgramArguments {
+  std::vector<std::string> api_server = {};
+  std::vector<std::string> controller_manager = {};
+  std::vector<std::string> scheduler = {};
+};
+
 struct DockerFlags {
   DockerOptions options;
   bool docker = false;
   bool merge_kubeconfig = false;
+  bool secrets_encryption = false;
+  ProgramArguments arguments;
 };
 
 // Unless they are given, a cluster that is there keeps its own.
@@ -90,11 +100,62 @@ void AddUpFlagsOf(Flags& flags, DockerFlags& to, Counts& counts) {
       "server-arg", to.options.server_arguments,
       "A further flag of the servers' skiff up. Where there are other nodes servers run no "
       "pods, unless --register-with-taints= is among them.");
+  flags.Add("secrets-encryption", to.secrets_encryption,
+            "Keep Secrets encrypted, by a key that the server makes in its volume.");
+  ProgramArguments& arguments = to.arguments;
+  for (const auto& [program, to_list] :
+       {std::pair("apiserver", &arguments.api_server),
+        std::pair("controller-manager", &arguments.controller_manager),
+        std::pair("scheduler", &arguments.scheduler)}) {
+    flags.AddEach(std::string("kube-") + program + "-arg", *to_list,
+                  std::string("NAME=VALUE, a flag of kube-") + program +
+                      ", as for skiff up; again for each. Files by their paths in the nodes.");
+  }
   flags.Add("merge-kubeconfig", to.merge_kubeconfig,
             "Also put the cluster into ~/.kube/config and make it the current one.");
 }
 
+void TakeGiven(const Flags& flags, const Counts& counts, DockerOptions& to) {
+  for (const auto& [name, value] : flags.given()) {
+    if (name == "nodes") to.nodes = counts.nodes;
+    if (name == "etcd") to.etcd_members = counts.etcd;
+    if (name == "image") to.image_is_asked = true;
+    if (name == "etcd-image") to.etcd_image_is_asked = true;
+  }
+}
+
+// What the servers' skiff up is told of it.
+Result<> PassOn(const DockerFlags& flags, std::vector<std::string>& arguments) {
+  if (flags.secrets_encryption && flags.options.etcd_members) {
+    return Fail(Reason::kInvalid,
+                "--secrets-encryption: each server makes a key, and those over an etcd need one: "
+                "put an EncryptionConfiguration into the image of the nodes, and name it by "
+                "--server-arg=--encryption-provider-config=/FILE");
+  }
+  if (flags.secrets_encryption) arguments.push_back("--secrets-encryption");
+  const ProgramArguments& given = flags.arguments;
+  for (const auto& [program, list] : {std::pair("apiserver", &given.api_server),
+                                      std::pair("controller-manager", &given.controller_manager),
+                                      std::pair("scheduler", &given.scheduler)}) {
+    for (const std::string& each : *list) {
+      arguments.push_back(std::string("--kube-") + program + "-arg=" + each);
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<DockerOptions> DockerOptionsOf(const std::vector<std::string>& args) {
+  DockerFlags to;
+  Counts counts;
+  Flags flags("skiff up --docker");
+  AddUpFlagsOf(flags, to, counts);
+  TRY(flags.Parse(args));
+  TakeGiven(flags, counts, to.options);
+  TRY(PassOn(to, to.options.server_arguments));
+  return to.options;
+}
 
 bool IsAboutDocker(const std::vector<std::string>& args) {
   return std::any_of(args.begin(), args.end(), [](const std::string& arg) {
@@ -117,12 +178,9 @@ int DockerUpMain(const std::vector<std::string>& args) {
   AddUpFlagsOf(flags, to, counts);
   int code = 0;
   if (ParseOrStop(flags, args, code)) return code;
-  for (const auto& [name, value] : flags.given()) {
-    if (name == "nodes") to.options.nodes = counts.nodes;
-    if (name == "etcd") to.options.etcd_members = counts.etcd;
-    if (name == "image") to.options.image_is_asked = true;
-    if (name == "etcd-image") to.options.etcd_image_is_asked = true;
-  }
+  const auto read = DockerOptionsOf(args);
+  if (!read) return Complain(read.error().message);
+  to.options = *read;
   to.options.kubeconfig_path = PathOfKubeconfig(to.options.name);
   std::printf("Cluster \"%s\" in Docker\n", to.options.name.c_str());
   std::fflush(stdout);  // Before an error, too.

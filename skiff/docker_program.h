@@ -4,6 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+#include "skiff/docker_cluster.h"
+
 namespace skiff {
 
 // --docker is among the arguments: what follows is about a cluster in Docker.
@@ -11,6 +14,9 @@ bool IsAboutDocker(const std::vector<std::string>& args);
 
 // The flags of `skiff up --docker`.
 std::string DockerUpHelp();
+
+// What they say, but for where its kubeconfig lies.
+Result<DockerOptions> DockerOptionsOf(const std::vector<std::string>& args);
 
 int DockerUpMain(const std::vector<std::string>& args);
 int DockerDownMain(const std::vector<std::string>& args);

@@ -122,6 +122,8 @@ Result<ApiServerFlags> WithApiServerArgs(ApiServerFlags set, const std::vector<s
   constexpr const char* kFlag = "kube-apiserver-arg";
   if (given.empty()) return set;
   TRY(RefuseOwn(kFlag, given, kOwnOfApiServer));
+  // Whoever disables it does not have it in both lists.
+  std::erase(set.enable_admission_plugins, kNodePlugin);
   auto flags = WithApiServerArguments(std::move(set), AsFlags(given));
   if (!flags) return Refused(kFlag, flags.error());
   auto& plugins = flags->enable_admission_plugins;

@@ -47,6 +47,9 @@ TEST_F(ProgramArgumentsTest, NodesStayRestrictedUnlessSomebodySaysOtherwise) {
                          "disable-admission-plugins=NodeRestriction"})
                   ->enable_admission_plugins,
               ElementsAre("AlwaysPullImages"));
+  const auto without = ApiServer({"disable-admission-plugins=NodeRestriction"});
+  ASSERT_TRUE(without) << without.error().message;
+  EXPECT_THAT(without->enable_admission_plugins, IsEmpty());
 }
 
 TEST_F(ProgramArgumentsTest, WhatUpDecidesItselfIsRefusedAndSoIsWhatNobodyKnows) {

@@ -60,6 +60,10 @@ tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view tex
   return Fail(Forbidden(GroupResourceOf(request.kind), ShownName(request), text));
 }
 
+tl::unexpected<Error> DenyUnready(const AdmissionRequest& request) {
+  return Deny(request, "not yet ready to handle request");
+}
+
 void AdmissionChain::Add(std::unique_ptr<AdmissionPlugin> plugin) {
   times_.Add(plugin->name());
   plugins_.push_back(std::move(plugin));

@@ -116,6 +116,10 @@ std::string ShownName(const AdmissionRequest& request);
 // `pods "x" is forbidden: text`
 tl::unexpected<Error> Deny(const AdmissionRequest& request, std::string_view text);
 
+// Of what is decided by objects of which some cannot be read, as kube-apiserver while it has not
+// read them all.
+tl::unexpected<Error> DenyUnready(const AdmissionRequest& request);
+
 class AdmissionChain {
  public:
   void Add(std::unique_ptr<AdmissionPlugin> plugin);

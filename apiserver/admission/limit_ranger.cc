@@ -145,7 +145,9 @@ class LimitRanger final : public AdmissionPlugin {
   Result<> Admit(AdmissionRequest& request) override {
     if (request.operation != Operation::kCreate || !request.Is("", "pods")) return {};
     core_v1::Pod& pod = *request.object->As<core_v1::Pod>();
-    for (const auto& range : caches_.limit_ranges.InNamespace(request.namespace_name)) {
+    const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name);
+    if (!caches_.limit_ranges.IsWhole()) return DenyUnready(request);
+    for (const auto& range : ranges) {
       std::vector<std::string> notes;
       for (const auto& item : range->spec.limits) {
         if (item.type != "Container") continue;
@@ -165,7 +167,9 @@ class LimitRanger final : public AdmissionPlugin {
     const bool claim = request.object != nullptr && request.Is("", "persistentvolumeclaims");
     if (!pod && !claim) return {};
     if (request.old_object && request.old_object->metadata().deletion_timestamp) return {};
-    for (const auto& range : caches_.limit_ranges.InNamespace(request.namespace_name)) {
+    const auto ranges = caches_.limit_ranges.InNamespace(request.namespace_name);
+    if (!caches_.limit_ranges.IsWhole()) return DenyUnready(request);
+    for (const auto& range : ranges) {
       std::vector<std::string> wrong;
       for (const auto& item : range->spec.limits) {
         if (pod) CheckPod(request.object->As<core_v1::Pod>()->spec, item, wrong);

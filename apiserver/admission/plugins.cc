@@ -1,6 +1,7 @@
 #include "apiserver/admission/plugins.h"
 
 #include <algorithm>
+#include <set>
 
 namespace skiff {
 namespace {
@@ -82,7 +83,7 @@ bool Has(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-Result<> CheckNames(const std::vector<std::string>& names) {
+Result<> CheckNames(std::string_view flag, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (IsAdmissionPlugin(name)) continue;
     for (const auto& [absent, why] : kAbsent) {
@@ -90,7 +91,7 @@ Result<> CheckNames(const std::vector<std::string>& names) {
       return Fail(Reason::kInvalid, "admission plugin \"" + name + "\" is not part of skiff: " +
                                         std::string(why));
     }
-    return Fail(Reason::kInvalid, "unknown admission plugin: \"" + name + "\"");
+    return Fail(Reason::kInvalid, std::string(flag) + " plugin \"" + name + "\" is unknown");
   }
   return {};
 }
@@ -103,10 +104,24 @@ bool IsAdmissionPlugin(std::string_view name) {
   });
 }
 
+Result<> CheckAdmissionPlugins(const std::vector<std::string>& enabled,
+                               const std::vector<std::string>& disabled) {
+  TRY(CheckNames("enable-admission-plugins", enabled));
+  TRY(CheckNames("disable-admission-plugins", disabled));
+  const std::set<std::string> sorted(enabled.begin(), enabled.end());
+  std::string both;
+  for (const std::string& name : sorted) {
+    if (Has(disabled, name)) both += (both.empty() ? "" : " ") + name;
+  }
+  if (both.empty()) return {};
+  return Fail(Reason::kInvalid, "[" + both +
+                                    "] in enable-admission-plugins and "
+                                    "disable-admission-plugins overlapped");
+}
+
 Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std::string>& enabled,
                              const std::vector<std::string>& disabled, AdmissionChain& chain) {
-  TRY(CheckNames(enabled));
-  TRY(CheckNames(disabled));
+  TRY(CheckAdmissionPlugins(enabled, disabled));
   for (const PluginEntry& entry : kPlugins) {
     const bool wanted = entry.when == PluginWhen::kAlways || Has(enabled, entry.name) ||
                         (entry.when == PluginWhen::kByDefault && !Has(disabled, entry.name));

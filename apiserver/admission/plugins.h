@@ -47,6 +47,10 @@ struct AdmissionParts {
 
 // Whether there is one of that name that can be turned on or off.
 bool IsAdmissionPlugin(std::string_view name);
+// Of --enable-admission-plugins and --disable-admission-plugins; Invalid, in kube-apiserver's
+// words.
+Result<> CheckAdmissionPlugins(const std::vector<std::string>& enabled,
+                               const std::vector<std::string>& disabled);
 // Fails with Invalid on a name that is no plugin.
 Result<> AddAdmissionPlugins(const AdmissionParts& parts, const std::vector<std::string>& enabled,
                              const std::vector<std::string>& disabled, AdmissionChain& chain);

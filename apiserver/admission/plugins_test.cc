@@ -26,7 +26,7 @@ TEST_F(AdmissionPluginsTest, ThoseOfKubernetesCanBeTurnedOff) {
 TEST_F(AdmissionPluginsTest, WhatKubernetesDoesInItsStorageCannot) {
   for (const std::string name : {"RbacEscalation", "CertificateRequestUser", "DeviceAdminAccess",
                                  "AdmissionPolicyParams", "NodeServices", "Nothing"}) {
-    EXPECT_EQ(Without(name), "unknown admission plugin: \"" + name + "\"");
+    EXPECT_EQ(Without(name), "disable-admission-plugins plugin \"" + name + "\" is unknown");
   }
 }
 

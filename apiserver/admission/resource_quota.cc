@@ -79,6 +79,7 @@ class ResourceQuotaPlugin final : public AdmissionPlugin {
     for (const auto& quota : caches_.resource_quotas.InNamespace(request.namespace_name)) {
       names.push_back(quota->metadata.name);
     }
+    if (!caches_.resource_quotas.IsWhole()) return DenyUnready(request);
     return CheckAndBook(request, std::move(names));
   }
 

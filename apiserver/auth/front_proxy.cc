@@ -107,10 +107,10 @@ void RemoveIdentity(const FrontProxyOptions& options, http::Headers& headers) {
 Result<> CheckFrontProxy(const FrontProxyOptions& options) {
   const std::pair<const char*, const std::vector<std::string>*> lists[] = {
       {"requestheader-username-headers", &options.username_headers},
-      {"requestheader-uid-headers", &options.uid_headers},
       {"requestheader-group-headers", &options.group_headers},
       {"requestheader-extra-headers-prefix", &options.extra_header_prefixes},
-      {"requestheader-allowed-names", &options.allowed_names}};
+      {"requestheader-allowed-names", &options.allowed_names},
+      {"requestheader-uid-headers", &options.uid_headers}};
   for (const auto& [flag, list] : lists) {
     if (std::any_of(list->begin(), list->end(), &IsBlank)) {
       return Fail(Reason::kInvalid, "empty value in \"" + std::string(flag) + "\"");

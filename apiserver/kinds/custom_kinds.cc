@@ -65,6 +65,7 @@ std::shared_ptr<CustomKinds::Definition> CustomKinds::Read(
   if (change.record == nullptr) return read;
   try {
     const auto view = ObjectView::Of(*change.record);
+    read->is_readable = !IsUnreadable(change.record->value);
     if (!view) return read;
     const auto definition = crd::CutDefinition(view->body());
     // The first write of each, which waits for its names to be accepted, makes nothing.
@@ -118,10 +119,18 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
   lock.lock();
   RuntimeKinds gone, added;
   for (auto& [key, definition] : made) {
+    unreadable_.erase(key);
     if (definition == nullptr) {
       // It says what it said, and so all its kinds.
       const auto& kinds = definitions_[key].kinds;
       if (!kinds.empty()) *kinds[0]->custom->defined_at = changes.at(key).record->modified.value;
+      continue;
+    }
+    if (!definition->is_readable) {
+      // What it was, it is.
+      unreadable_.insert(key);
+      read_again_at_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+      if (definitions_[key].digest.empty()) definitions_.erase(key);
       continue;
     }
     Definition& known = definitions_[key];
@@ -157,6 +166,25 @@ bool CustomKinds::TakeEvents() {
   });
 }
 
+void CustomKinds::ReadAgain() {
+  const auto now = std::chrono::steady_clock::now();
+  if (unreadable_.empty() || now < read_again_at_ || !MayWait()) return;
+  read_again_at_ = now + std::chrono::seconds(1);
+  for (const std::string& key : unreadable_) {
+    if (waiting_.contains(key)) continue;
+    if (const auto record = store_.Get(key)) waiting_[key] = {*record, store_.Current()};
+  }
+}
+
+bool CustomKinds::MayLack(std::string_view group) {
+  const PatientLock lock(mutex_);
+  if (!lock) return false;
+  const auto [begin, end] = Of(unreadable_, group);
+  return std::any_of(begin, end, [this](const std::string& key) REQUIRES(mutex_) {
+    return !definitions_.contains(key);
+  });
+}
+
 void CustomKinds::CatchUp() {
   const Revision current = store_.Current();
   if (cursor_ && seen_ == current) return;
@@ -173,6 +201,7 @@ std::shared_ptr<const Served> CustomKinds::Now(std::string_view group) {
   PatientLock lock(mutex_);
   if (!lock) return served_.Now();
   CatchUp();
+  if (!group.empty()) ReadAgain();
   // What is written from now on, and over and over, is somebody else's to wait for.
   const Revision until = store_.Current();
   while (!group.empty()) {

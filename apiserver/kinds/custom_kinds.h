@@ -7,10 +7,12 @@
 // waits until it is built; all others go on with the kinds that there are.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -35,6 +37,9 @@ class CustomKinds {
   // The kinds of now. Those of `group` are as the definitions make them that are stored; "" is
   // nobody's group.
   std::shared_ptr<const Served> Now(std::string_view group);
+  // Whether some definition of a group cannot be read now, since its key cannot be had, and never
+  // could: nobody knows what there is in the group. It is tried again each second.
+  bool MayLack(std::string_view group);
   // The group that the answer to a path depends on.
   static std::string_view GroupOf(std::string_view path);
 
@@ -42,6 +47,7 @@ class CustomKinds {
   struct Definition {
     std::string digest;  // Of what its kinds were made of; "": of nothing.
     RuntimeKinds kinds;
+    bool is_readable = true;
   };
   // Of a definition that was written; null: it is gone.
   struct Change {
@@ -65,6 +71,7 @@ class CustomKinds {
   void CatchUp() REQUIRES(mutex_);
   void Reload() REQUIRES(mutex_);
   bool TakeEvents() REQUIRES(mutex_);
+  void ReadAgain() REQUIRES(mutex_);
   // Those of a group, or of all; from first to last.
   template <typename Map>
   static auto Of(Map& changes, std::string_view group);
@@ -81,6 +88,9 @@ class CustomKinds {
   Definitions definitions_ GUARDED_BY(mutex_);
   Changes waiting_ GUARDED_BY(mutex_);
   Changes building_ GUARDED_BY(mutex_);  // By one thread at a time.
+  // Those that could not be read, and when they are tried again.
+  std::set<std::string, InOrderOfGroups> unreadable_ GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point read_again_at_ GUARDED_BY(mutex_);
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
 };

@@ -1,5 +1,7 @@
 #include "apiserver/objects/object_cache.h"
 
+#include <utility>
+
 #include "apiserver/storage/keys.h"
 #include "apiserver/storage/record_header.h"
 #include "base/at_once.h"
@@ -18,11 +20,26 @@ std::string CacheKey(const KindInfo& kind, const Record& record) {
 
 }  // namespace
 
-// What is encrypted by a key that cannot be had now may be readable soon.
-void ObjectCacheBase::NoteUnreadable(const Record& record) {
-  if (!IsUnreadable(record.value)) return;
-  constexpr auto kRetry = std::chrono::seconds(1);
-  reload_at_ = std::chrono::steady_clock::now() + kRetry;
+void ObjectCacheBase::Take(const Record& record, std::string key, Erased known) {
+  const auto view = ObjectView::Of(record);
+  Erased object = view ? Decode(view->body()) : nullptr;
+  // What is encrypted by a key that cannot be had now may be readable soon.
+  if (!object && IsUnreadable(record.value)) {
+    constexpr auto kRetry = std::chrono::seconds(1);
+    reload_at_ = std::chrono::steady_clock::now() + kRetry;
+  }
+  if (!object) object = std::move(known);
+  if (object) {
+    missing_.erase(key);
+    objects_[std::move(key)] = std::move(object);
+  } else {
+    missing_.insert(std::move(key));
+  }
+}
+
+void ObjectCacheBase::Forget(const std::string& key) {
+  objects_.erase(key);
+  missing_.erase(key);
 }
 
 void ObjectCacheBase::Reload() {
@@ -30,15 +47,14 @@ void ObjectCacheBase::Reload() {
   if (!page) return;
   ++version_;
   reload_at_.reset();
-  objects_.clear();
+  missing_.clear();
+  const auto before = std::exchange(objects_, {});
   for (const RecordPtr& record : page->records) {
-    const auto view = ObjectView::Of(*record);
-    if (!view) {
-      NoteUnreadable(*record);
-      continue;
-    }
-    if (Erased object = Decode(view->body())) objects_[CacheKey(kind_, *record)] = object;
+    std::string key = CacheKey(kind_, *record);
+    const auto known = before.find(key);
+    Take(*record, std::move(key), known == before.end() ? nullptr : known->second);
   }
+  is_whole_ = missing_.empty();
   // Nobody is woken: a lookup asks.
   auto cursor = store_.Watch(StorePrefix(kind_.storage_key), page->revision, [] {});
   if (!cursor) return;
@@ -50,16 +66,13 @@ bool ObjectCacheBase::TakeEvents(ReadPatience& patience) {
   const auto take = [this](const Event& event) REQUIRES(mutex_) {
     ++version_;
     const std::string key = CacheKey(kind_, *event.record);
-    if (event.kind == Event::Kind::kDelete) {
-      objects_.erase(key);
-      return;
-    }
-    const auto view = ObjectView::Of(*event.record);
-    if (!view) NoteUnreadable(*event.record);
-    Erased object = view ? Decode(view->body()) : nullptr;
-    if (object) objects_[key] = std::move(object);
+    if (event.kind == Event::Kind::kDelete) return Forget(key);
+    const auto known = objects_.find(key);
+    Take(*event.record, key, known == objects_.end() ? nullptr : known->second);
   };
-  return ReadThrough(*cursor_, store_.Current(), take, patience);
+  const bool read = ReadThrough(*cursor_, store_.Current(), take, patience);
+  is_whole_ = missing_.empty();
+  return read;
 }
 
 void ObjectCacheBase::CatchUp() {

@@ -8,11 +8,13 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,10 @@ class ObjectCacheBase {
   uint64_t Version();
   // Of several, one after the other.
   uint64_t Version(ReadPatience& patience);
+  // Whether the last lookup knew all objects that there were. What cannot be read, since its key
+  // cannot be had, is known by what it was before, if it was ever read. Whoever refuses something
+  // because of such objects must ask after each lookup.
+  bool IsWhole() const { return is_whole_; }
 
  protected:
   using Erased = std::shared_ptr<const void>;
@@ -47,13 +53,17 @@ class ObjectCacheBase {
   void CatchUp() REQUIRES(mutex_);
   void CatchUp(ReadPatience& patience) REQUIRES(mutex_);
   void Reload() REQUIRES(mutex_);
-  void NoteUnreadable(const Record& record) REQUIRES(mutex_);
+  // Takes what it is now, or keeps what it was: `known`.
+  void Take(const Record& record, std::string key, Erased known) REQUIRES(mutex_);
+  void Forget(const std::string& key) REQUIRES(mutex_);
   bool TakeEvents(ReadPatience& patience) REQUIRES(mutex_);
 
   Store& store_;
   const KindInfo& kind_;
   Mutex mutex_;
   std::map<std::string, Erased, std::less<>> objects_ GUARDED_BY(mutex_);  // "namespace/name"
+  std::set<std::string> missing_ GUARDED_BY(mutex_);  // Those that could never be read.
+  std::atomic<bool> is_whole_ = false;
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);
   Revision seen_ GUARDED_BY(mutex_);
   uint64_t version_ GUARDED_BY(mutex_) = 0;

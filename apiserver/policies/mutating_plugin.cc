@@ -276,6 +276,7 @@ class MutatingPolicies final : public AdmissionPlugin {
   Result<> Admit(AdmissionRequest& request) override {
     if (request.own || IsExemptFromPolicies(request.kind)) return {};
     const auto policies = table_.Now();
+    if (policies == nullptr) return DenyUnready(request);
     if (policies->empty()) return {};
     const auto served = served_();
     MutatingPassage passage(

@@ -243,6 +243,7 @@ class ValidatingPolicies final : public AdmissionPlugin {
   Result<> Validate(const AdmissionRequest& request) override {
     if (request.own || IsExemptFromPolicies(request.kind)) return {};
     const auto policies = table_.Now();
+    if (policies == nullptr) return DenyUnready(request);
     if (policies->empty()) return {};
     const auto served = served_();
     Passage passage({store_, caches_, authorizer_, *served->kinds, metrics_ ? &*metrics_ : nullptr},

@@ -68,7 +68,7 @@ template <typename Family>
 class PolicyTable {
  public:
   explicit PolicyTable(Store& store) : policies_(store), bindings_(store) {}
-  // Never null.
+  // Null while a policy or a binding cannot be read: nobody knows what it would refuse.
   std::shared_ptr<const BoundPolicies<Family>> Now();
 
  private:

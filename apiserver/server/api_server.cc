@@ -67,6 +67,15 @@ http::Response RefuseForNow(const http::Request& request) {
   return ErrorResponse(request, error);
 }
 
+// Not "there is no such thing", by which others would be forgotten.
+Error LacksKinds() {
+  Error error{Reason::kServiceUnavailable,
+              "the request has been made before all known HTTP paths have been installed, please "
+              "try again"};
+  error.details = ErrorDetails{.retry_after_s = 5};
+  return error;
+}
+
 // Nobody can be asked whether this is allowed, so nobody is.
 http::Response UnreadableResponse(const http::Request& request, const RequestInfo& info) {
   return TextResponse(500, EscapeMarkup("Internal Server Error: " + Quoted(request.target) +
@@ -173,6 +182,9 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     if (!MayWait()) return Fail(WouldWait());
     return resident->answer(request.http);
   }
+  const std::string_view group = CustomKinds::GroupOf(request.http.path);
+  const bool is_of_one = !group.empty() && group != CustomKinds::kEveryGroup;
+  if (is_of_one && match.kind == nullptr && custom_kinds.MayLack(group)) return Fail(LacksKinds());
   if (request.info.is_resource) return NoRouteResponse(match, request);
   return HandleNonResource({*core, ServerAddress(), *health, openapi, metrics.registry(),
                             *request.served, *aggregation, *entrance, discovery, checkpoint},

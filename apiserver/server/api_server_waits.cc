@@ -119,8 +119,8 @@ std::set<std::string> ApiServer::State::NamesOfAsked(const http::Request& reques
                                                      const RequestInfo& info, const User& user) {
   // Nothing is admitted that only looks at an object.
   const bool looks = info.IsReadOnly() && info.subresource.empty();
-  const bool has_hooks =
-      !looks && (!webhooks->Mutating()->empty() || !webhooks->Validating()->empty());
+  const auto has = [](const auto& hooks) { return hooks != nullptr && !hooks->empty(); };
+  const bool has_hooks = !looks && (has(webhooks->Mutating()) || has(webhooks->Validating()));
   const std::string_view group = CustomKinds::GroupOf(request.path);
   if (!has_hooks && group.empty()) return {};
   const auto kinds = custom_kinds.Now(group);

@@ -17,11 +17,9 @@ constexpr bool kIsRefused = true;
 void AddUnusedAuditFlags(Flags& flags) {
   flags.AddUnused({"audit-log-compress", "older files stay as they are", {"false"}, kIsSwitch,
                    kIsRefused});
-  flags.AddUnused({"audit-log-version",
-                   "lines are of audit.k8s.io/v1",
-                   {"audit.k8s.io/v1"},
-                   !kIsSwitch,
-                   kIsRefused});
+  flags.AddUnused({.name = "audit-log-version",
+                   .why = "lines are of audit.k8s.io/v1",
+                   .same = {"audit.k8s.io/v1"}});
   flags.AddUnused({"audit-log-truncate-enabled",
                    "objects beyond 4 MiB are always left out, and no others",
                    {"false"},
@@ -82,26 +80,25 @@ Result<> CheckAuditFlags(const AuditFlags& flags, std::vector<std::string>& note
   if (flags.policy_file.empty()) {
     notes.push_back("No audit policy file provided, no events will be recorded for log backend");
   }
+  if (flags.mode == "blocking-strict") {
+    return Wrong("invalid argument \"blocking-strict\" for \"--audit-log-mode\" flag: it cannot be "
+                 "had here: no request waits until it has been written of");
+  }
+  if (flags.mode != "blocking" && flags.mode != "batch") {
+    return Wrong(fmt::format(
+        "invalid audit log mode {}, allowed modes are \"batch,blocking,blocking-strict\"",
+        flags.mode));
+  }
+  if (flags.format != "json" && flags.format != "legacy") {
+    return Wrong(fmt::format("invalid audit log format {}, allowed formats are \"legacy,json\"",
+                             flags.format));
+  }
   for (const auto& [name, value] :
        {std::pair("maxage", flags.log.days_max), std::pair("maxbackup", flags.log.backups_max),
         std::pair("maxsize", flags.log.megabytes_max)}) {
     if (value < 0) {
       return Wrong(fmt::format("--audit-log-{} {} can't be a negative number", name, value));
     }
-  }
-  if (flags.format != "json" && flags.format != "legacy") {
-    return Wrong(fmt::format("invalid audit log format {}, allowed formats are [\"legacy\" "
-                             "\"json\"]",
-                             flags.format));
-  }
-  if (flags.mode == "blocking-strict") {
-    return Wrong("invalid argument \"blocking-strict\" for \"--audit-log-mode\" flag: it cannot be "
-                 "had here: no request waits until it has been written of");
-  }
-  if (flags.mode != "blocking" && flags.mode != "batch") {
-    return Wrong(fmt::format("invalid audit log mode {}, allowed modes are [\"batch\" "
-                             "\"blocking\" \"blocking-strict\"]",
-                             flags.mode));
   }
   return {};
 }

@@ -18,10 +18,9 @@ TEST(AuditFlagsTest, WhatCannotBeIsRefused) {
   EXPECT_EQ(ErrorOf({path, "--audit-log-maxage=-1"}),
             "--audit-log-maxage -1 can't be a negative number");
   EXPECT_EQ(ErrorOf({path, "--audit-log-format=xml"}),
-            "invalid audit log format xml, allowed formats are [\"legacy\" \"json\"]");
+            "invalid audit log format xml, allowed formats are \"legacy,json\"");
   EXPECT_EQ(ErrorOf({path, "--audit-log-mode=x"}),
-            "invalid audit log mode x, allowed modes are [\"batch\" \"blocking\" "
-            "\"blocking-strict\"]");
+            "invalid audit log mode x, allowed modes are \"batch,blocking,blocking-strict\"");
   EXPECT_NE(ErrorOf({path, "--audit-log-mode=blocking-strict"}), "");
   EXPECT_NE(ErrorOf({path, "--audit-log-compress=true"}), "");
   EXPECT_NE(ErrorOf({"--audit-webhook-config-file=/x"}), "");

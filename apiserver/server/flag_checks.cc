@@ -3,19 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <map>
-#include <span>
+#include <charconv>
 #include <utility>
 
 #include "api/rules/core/ip.h"
-#include "api/type.h"
 #include "apiserver/request/api_errors.h"
+#include "base/text.h"
 
 namespace skiff {
 namespace {
 
-constexpr const char* kRuntimeConfig = "runtime-config";
+constexpr int kPortMax = 65535;
 
 tl::unexpected<Error> Invalid(std::string message) {
   return Fail(Reason::kInvalid, std::move(message));
@@ -27,92 +25,39 @@ Result<> CheckAddress(const char* flag, const std::string& address) {
                              Quoted(address), flag));
 }
 
-bool NamesVersion(const std::string& key, const KindInfo& kind) {
-  return key == kind.api_version;
-}
-bool NamesKind(const std::string& key, const KindInfo& kind) {
-  return key == std::string(kind.api_version) + "/" + std::string(kind.resource);
-}
-bool NamesStability(const std::string& key, const KindInfo& kind) {
-  constexpr std::string_view kApi = "api/";
-  return key.starts_with(kApi) && kind.version.find(key.substr(kApi.size())) != std::string::npos;
-}
-
-// Of a group and version, "apps/v1", or a resource of it, "apps/v1/deployments".
-bool IsOf(std::span<const KindInfo* const> kinds, const std::string& key) {
-  return std::any_of(kinds.begin(), kinds.end(), [&](const KindInfo* kind) {
-    return NamesVersion(key, *kind) || NamesKind(key, *kind);
-  });
-}
-
-// What a configuration says of a kind that is not served by default: what names it more closely
-// goes before what names more than it.
-bool IsAskedFor(const std::map<std::string, bool>& config, const KindInfo& kind) {
-  bool on = false;
-  for (const auto names :
-       {+[](const std::string& key, const KindInfo&) { return key == "api/all"; },
-        &NamesStability, &NamesVersion, &NamesKind}) {
-    for (const auto& [key, value] : config) {
-      if (names(key, kind)) on = value;
-    }
-  }
-  return on;
-}
-
-Result<bool> SwitchOf(const std::string& item, const std::string& value) {
-  for (const char* yes : {"", "1", "t", "T", "true", "TRUE", "True"}) {
-    if (value == yes) return true;
-  }
-  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (value == no) return false;
-  }
-  return Invalid(fmt::format("runtime-config invalid key {}", item));
-}
-
 }  // namespace
 
-Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::string>& items,
-                                                        std::vector<std::string>& notes) {
-  std::map<std::string, bool> config;
-  for (const std::string& item : items) {
-    const size_t equals = item.find('=');
-    const std::string key = item.substr(0, equals);
-    const std::string value = equals == std::string::npos ? "" : item.substr(equals + 1);
-    const bool is_on = TRY(SwitchOf(item, value));
-    const bool is_all = key == "api/all" || key == "api/ga" || key == "api/legacy";
-    config[key] = is_on;
-    if (key == "api/beta" || IsOf(KindsOnRequest(), key)) continue;
-    const bool is_served = is_all || IsOf(BuiltInKinds(), key);
-    if (is_on == is_served) continue;
-    if (is_on) {
-      notes.push_back(fmt::format("--{}={} has no effect: {}", kRuntimeConfig, item,
-                                  key == "api/alpha" ? "no alpha version is here"
-                                                     : "there is no such version here"));
-    } else {
-      return Invalid(fmt::format(
-          "invalid argument {} for \"--{}\" flag: it cannot be had here, and must not be ignored: "
-          "all that is there is served",
-          Quoted(item), kRuntimeConfig));
+Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
+  const auto refused = [&](const std::string& why) {
+    return Invalid(fmt::format("invalid argument {} for \"--service-node-port-range\" flag: {}",
+                               Quoted(text), why));
+  };
+  const std::string value(WithoutBlanks(text));
+  const size_t mark = std::min(value.find_first_of("-+"), value.size());
+  const bool is_offset = value.find('+') != value.npos;
+  if (is_offset && value.find('-') != value.npos) {
+    return refused("unable to parse port range: " + value);
+  }
+  std::vector<int> ports;
+  for (const std::string& number :
+       {value.substr(0, mark), value.substr(std::min(mark + 1, value.size()))}) {
+    if (ports.size() == 1 && mark == value.size()) break;
+    int& port = ports.emplace_back();
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), port);
+    if (error != std::errc() || end != number.data() + number.size()) {
+      return refused(fmt::format(
+          "strconv.Atoi: parsing {}: {}", Quoted(number),
+          error == std::errc::result_out_of_range ? "value out of range" : "invalid syntax"));
     }
   }
-  std::vector<const KindInfo*> asked;
-  for (const KindInfo* kind : KindsOnRequest()) {
-    if (IsAskedFor(config, *kind)) asked.push_back(kind);
+  const int64_t first = ports[0];
+  const int64_t last = ports.size() == 1 ? first : is_offset ? first + ports[1] : ports[1];
+  if (first > kPortMax || last > kPortMax) {
+    return refused("the port range cannot be greater than 65535: " + value);
   }
-  return asked;
-}
-
-Result<std::pair<int, int>> ParsePortRange(const std::string& text) {
-  const size_t dash = text.find('-');
-  int first = 0;
-  int last = 0;
-  if (dash == std::string::npos || std::sscanf(text.c_str(), "%d-%d", &first, &last) != 2 ||
-      first < 1 || last > 65535 || first > last) {
-    return Fail(Reason::kInvalid, "invalid argument \"" + text +
-                                      "\" for \"--service-node-port-range\" flag: "
-                                      "expected hyphenated port range");
-  }
-  return std::pair(first, last);
+  if (last < first) return refused("end port cannot be less than start port: " + value);
+  if (first < 1) return refused("no port has a number less than 1: " + value);
+  return std::pair(static_cast<int>(first), static_cast<int>(last));
 }
 
 Result<> CheckServerFlags(const ApiServerFlags& flags) {
@@ -120,7 +65,6 @@ Result<> CheckServerFlags(const ApiServerFlags& flags) {
   if (!flags.advertise_address.empty()) {
     TRY(CheckAddress("advertise-address", flags.advertise_address));
   }
-  constexpr int kPortMax = 65535;
   if (flags.secure_port < 1 || flags.secure_port > kPortMax) {
     return Invalid(fmt::format("--secure-port {} must be between 1 and 65535, inclusive. It cannot "
                                "be turned off with 0",
@@ -150,6 +94,41 @@ Result<> CheckServerFlags(const ApiServerFlags& flags) {
   }
   if (flags.data_dir.empty() && flags.etcd_servers.empty()) {
     return Invalid("--data-dir must not be empty without --etcd-servers");
+  }
+  return {};
+}
+
+Result<> CheckServiceRanges(const ApiServerFlags& flags, const Flags::Given& given) {
+  const std::vector<std::string>& texts = flags.service_cluster_ip_ranges;
+  if (texts.empty()) return {};
+  constexpr int kHostBitsMin = 3;
+  const auto first = ParseCidr(texts[0]);
+  if (!first) return Invalid("service-cluster-ip-range[0] is not a valid cidr");
+  if (first->address.bit_count() - first->prefix_length < kHostBitsMin) {
+    return Invalid(
+        "error determining service IP ranges for primary service cidr: the service cluster IP "
+        "range must be at least 8 IP addresses");
+  }
+  if (texts.size() > 1) {
+    const auto second = ParseCidr(texts[1]);
+    if (!second) return Invalid("service-cluster-ip-range[1] is not an ip net");
+    if (texts.size() > 2) {
+      return Invalid("--service-cluster-ip-range must not contain more than two entries");
+    }
+    if (first->address.v6 == second->address.v6) {
+      return Invalid(
+          "--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of "
+          "different IP family");
+    }
+  }
+  const bool is_told = std::find(given.begin(), given.end(),
+                                 std::pair<std::string, std::string>("endpoint-reconciler-type",
+                                                                     "none")) == given.end();
+  const auto advertised = ParseIp(flags.advertise_address);
+  if (is_told && advertised && advertised->v6 != first->address.v6) {
+    return Invalid(fmt::format("service IP family \"{}/{}\" must match public address family {}",
+                               first->Network().Text(), first->prefix_length,
+                               Quoted(flags.advertise_address)));
   }
   return {};
 }

@@ -9,16 +9,12 @@
 
 namespace skiff {
 
-// What --runtime-config asks for: "api/all=true", "apps/v1=false". Whatever is to be left out
-// cannot be, and must not be ignored; what is to be there and is not gets a line in `notes`.
-// Returns those of KindsOnRequest() that are asked for.
-Result<std::vector<const KindInfo*>> CheckRuntimeConfig(const std::vector<std::string>& items,
-                                                        std::vector<std::string>& notes);
-
-// "30000-32767" of --service-node-port-range.
+// "30000-32767" of --service-node-port-range; also "30000+100" and "30000".
 Result<std::pair<int, int>> ParsePortRange(const std::string& text);
 
 // Addresses, ports, times, and what goes only with something else.
 Result<> CheckServerFlags(const ApiServerFlags& flags);
+// Of --service-cluster-ip-range, alone and beside --advertise-address.
+Result<> CheckServiceRanges(const ApiServerFlags& flags, const Flags::Given& given);
 
 }  // namespace skiff

@@ -26,7 +26,6 @@ TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
   EXPECT_THAT(ErrorOf({"--runtime-config=v1/pods=false"}), HasSubstr("must not be ignored"));
   EXPECT_THAT(ErrorOf({"--runtime-config=api/all=false,apps/v1=true"}),
               HasSubstr("must not be ignored"));
-  EXPECT_THAT(ErrorOf({"--runtime-config=apps/v1=perhaps"}), HasSubstr("runtime-config invalid"));
   EXPECT_THAT(NotesOf({"--runtime-config=api/all=true,apps/v1=true,batch/v1"}), IsEmpty());
   EXPECT_THAT(NotesOf({"--runtime-config=api/beta=false,resource.k8s.io/v1alpha3=false"}),
               IsEmpty());
@@ -39,7 +38,6 @@ TEST(FlagChecksTest, AVersionThatIsToBeLeftOutIsNotServedInSilence) {
 
 TEST(FlagChecksTest, FeatureGatesAreThoseOfKubernetes) {
   EXPECT_EQ(ErrorOf({"--feature-gates=WatchList=true,Nonsense=true"}),
-            "invalid argument \"WatchList=true,Nonsense=true\" for \"--feature-gates\" flag: "
             "unrecognized feature gate: Nonsense");
   EXPECT_THAT(ErrorOf({"--feature-gates=SidecarContainers=false"}),
               HasSubstr("cannot set feature gate SidecarContainers to false, feature is locked to "
@@ -99,6 +97,129 @@ TEST(FlagChecksTest, WhatCannotBeIsRefusedInKubernetesWords) {
   EXPECT_THAT(ErrorOf({"--min-request-timeout=x"}), HasSubstr("strconv.ParseInt"));
   EXPECT_EQ(ErrorOf({"--data-dir="}), "--data-dir must not be empty without --etcd-servers");
   EXPECT_EQ(ErrorOf({"--advertise-address=192.0.2.1", "--bind-address=::", "--secure-port=6443"}),
+            "");
+}
+
+struct Wrong {
+  std::vector<std::string> args;
+  std::string message;
+};
+
+TEST(FlagChecksTest, WhatKubeApiserverRefusesIsRefusedByItsWords) {
+  const Wrong wrongs[] = {
+      {{"--runtime-config=api/all=false"}, "invalid key with only api/all=false"},
+      {{"--runtime-config=api/all=perhaps"}, "invalid value api/all=perhaps"},
+      {{"--runtime-config=apps"}, "runtime-config invalid key apps"},
+      {{"--runtime-config=example.com/v1=true"}, "unknown api groups example.com"},
+      {{"--runtime-config=apps/v9=true"}, "group version apps/v9 that has not been registered"},
+      {{"--runtime-config=apps/v1=perhaps"},
+       "invalid value of apps/v1: perhaps, err: strconv.ParseBool: parsing \"perhaps\": invalid "
+       "syntax"},
+      {{"--runtime-config=apps/v1/Deployments=true"},
+       "invalid key apps/v1/Deployments: group/version/resource and resource is always lowercase "
+       "plural, not \"Deployments\""},
+      {{"--logging-format=xml"}, "format: Invalid value: \"xml\": Unsupported log format"},
+      {{"--service-cluster-ip-range=nonsense"}, "service-cluster-ip-range[0] is not a valid cidr"},
+      {{"--service-cluster-ip-range=10.0.0.0/30"},
+       "error determining service IP ranges for primary service cidr: the service cluster IP range "
+       "must be at least 8 IP addresses"},
+      {{"--service-cluster-ip-range=10.0.0.0/24,nonsense"},
+       "service-cluster-ip-range[1] is not an ip net"},
+      {{"--service-cluster-ip-range=10.0.0.0/24,10.1.0.0/24"},
+       "--service-cluster-ip-range[0] and --service-cluster-ip-range[1] must be of different IP "
+       "family"},
+      {{"--service-cluster-ip-range=10.0.0.0/24,fd00::/108,10.2.0.0/24"},
+       "--service-cluster-ip-range must not contain more than two entries"},
+      {{"--advertise-address=2001:db8::1"},
+       "service IP family \"10.0.0.0/24\" must match public address family \"2001:db8::1\""},
+      {{"--service-node-port-range=x"},
+       "invalid argument \"x\" for \"--service-node-port-range\" flag: strconv.Atoi: parsing "
+       "\"x\": invalid syntax"},
+      {{"--service-node-port-range=32767-30000"},
+       "invalid argument \"32767-30000\" for \"--service-node-port-range\" flag: end port cannot "
+       "be less than start port: 32767-30000"},
+      {{"--service-node-port-range=30000+99999"},
+       "invalid argument \"30000+99999\" for \"--service-node-port-range\" flag: the port range "
+       "cannot be greater than 65535: 30000+99999"},
+      {{"--enable-admission-plugins=Nonsense"},
+       "enable-admission-plugins plugin \"Nonsense\" is unknown"},
+      {{"--disable-admission-plugins=Nonsense"},
+       "disable-admission-plugins plugin \"Nonsense\" is unknown"},
+      {{"--enable-admission-plugins=LimitRanger,AlwaysPullImages",
+        "--disable-admission-plugins=AlwaysPullImages,LimitRanger"},
+       "[AlwaysPullImages LimitRanger] in enable-admission-plugins and disable-admission-plugins "
+       "overlapped"}};
+  for (const auto& [args, message] : wrongs) EXPECT_EQ(ErrorOf(args), message) << args[0];
+  for (const char* range : {"30000+100", "30000", " 30000-30100 "}) {
+    EXPECT_EQ(ErrorOf({std::string("--service-node-port-range=") + range}), "") << range;
+  }
+  EXPECT_EQ(ErrorOf({"--advertise-address=2001:db8::1", "--endpoint-reconciler-type=none"}), "");
+  EXPECT_EQ(ErrorOf({"--advertise-address=2001:db8::1",
+                     "--service-cluster-ip-range=fd00::/108,10.0.0.0/16"}),
+            "");
+}
+
+TEST(FlagChecksTest, FlagsWithoutEffectAreLookedAtAllTheSame) {
+  const std::vector<std::string> log = {"--audit-log-path=/x", "--audit-policy-file=/y"};
+  const auto with_log = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args = log;
+    args.insert(args.end(), more.begin(), more.end());
+    return args;
+  };
+  const Wrong wrongs[] = {
+      {{"--livez-grace-period=-1s"}, "--livez-grace-period can not be a negative value"},
+      {{"--shutdown-watch-termination-grace-period=-1s"},
+       "shutdown-watch-termination-grace-period, if provided, can not be a negative value"},
+      {{"--storage-media-type=text/plain"},
+       "--storage-media-type \"text/plain\" invalid, allowed values: application/json, "
+       "application/vnd.kubernetes.protobuf, application/yaml"},
+      {{"--watch-cache-sizes=pods#10,nodes"}, "invalid value of watch cache size: nodes"},
+      {{"--watch-cache-sizes=pods#ten"}, "invalid size of watch cache size: pods#ten"},
+      {{"--watch-cache-sizes=pods#-1"}, "watch cache size cannot be negative: pods#-1"},
+      {{"--emulation-forward-compatible"},
+       "ServerRunOptions.EmulationForwardCompatible cannot be set to true if the emulation version "
+       "is the same as the binary version"},
+      {{"--runtime-config-emulation-forward-compatible=true"},
+       "ServerRunOptions.RuntimeConfigEmulationForwardCompatible cannot be set to true if the "
+       "emulation version is the same as the binary version"},
+      {{"--peer-ca-file=/x"},
+       "--peer-ca-file requires UnknownVersionInteroperabilityProxy feature to be turned on"},
+      {{"--coordinated-leadership-lease-duration=10s"},
+       "--coordinated-leadership-lease-duration must be greater than "
+       "--coordinated-leadership-renew-deadline"},
+      {{"--coordinated-leadership-retry-period=10s"},
+       "--coordinated-leadership-renew-deadline must be greater than "
+       "--coordinated-leadership-retry-period"},
+      {{"--show-hidden-metrics-for-version=1.20"},
+       "--show-hidden-metrics-for-version must be omitted or have the value '1.34'. Only the "
+       "previous minor version is allowed"},
+      {{"--allow-metric-labels=one=x"},
+       "--allow-metric-labels must have a list of kv pair with format "
+       "`metricName,labelName=labelValue, labelValue,...`"},
+      {{"--kubernetes-service-node-port=70000"},
+       "--kubernetes-service-node-port 70000 must be between 0 and 65535, inclusive. If 0, the "
+       "Kubernetes master service will be of type ClusterIP"},
+      {with_log({"--audit-log-version=audit.k8s.io/v1beta1"}),
+       "invalid group version, allowed versions are [\"audit.k8s.io/v1\"]"},
+      {with_log({"--audit-log-mode=batch", "--audit-log-batch-buffer-size=0"}),
+       "invalid audit batch log buffer size 0, must be a positive number"},
+      {with_log({"--audit-log-mode=batch", "--audit-log-batch-max-size=-1"}),
+       "invalid audit batch log max batch size -1, must be a positive number"},
+      {with_log({"--audit-log-mode=batch", "--audit-log-batch-throttle-enable=true"}),
+       "invalid audit batch log throttle QPS 0, must be a positive number"},
+      {with_log({"--audit-log-truncate-max-event-size=0"}),
+       "invalid audit truncate log max event size 0, must be a positive number"},
+      {with_log({"--audit-log-truncate-max-batch-size=5"}),
+       "invalid audit truncate log max batch size 5, must be greater than max event size "
+       "(102400)"}};
+  for (const auto& [args, message] : wrongs) EXPECT_EQ(ErrorOf(args), message) << args.back();
+  EXPECT_EQ(ErrorOf(with_log({"--audit-log-batch-buffer-size=0"})), "");
+  EXPECT_EQ(ErrorOf({"--audit-log-truncate-max-batch-size=5"}), "");
+  EXPECT_EQ(
+      ErrorOf({"--peer-ca-file=/x", "--feature-gates=UnknownVersionInteroperabilityProxy=true"}),
+      "");
+  EXPECT_EQ(ErrorOf({"--allow-metric-labels=metric1,label1=v1", "--watch-cache-sizes=pods#10",
+                     "--show-hidden-metrics-for-version=1.34"}),
             "");
 }
 

@@ -58,12 +58,10 @@ void AddUnusedPortFlags(Flags& flags) {
                    kSwitch});
   flags.AddUnused({.name = "shutdown-watch-termination-grace-period",
                    .why = "watches are ended at once, in order",
-                   .same = {"0s", "0"},
-                   .value = UnusedValue::kNotNegativeDuration});
+                   .same = {"0s", "0"}});
   flags.AddUnused({.name = "livez-grace-period",
                    .why = "the server listens once it is ready",
-                   .same = {"0s", "0"},
-                   .value = UnusedValue::kNotNegativeDuration});
+                   .same = {"0s", "0"}});
 }
 
 }  // namespace

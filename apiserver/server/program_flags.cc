@@ -1,9 +1,13 @@
 // The flags of `skiff apiserver`: which there are, and what of them cannot be.
 #include <utility>
 
+#include "apiserver/admission/plugins.h"
 #include "apiserver/server/flag_checks.h"
+#include "apiserver/server/identity_flag_checks.h"
 #include "apiserver/server/program.h"
 #include "apiserver/server/program_store.h"
+#include "apiserver/server/runtime_config.h"
+#include "apiserver/server/unused_flags.h"
 #include "base/feature_gates.h"
 
 namespace skiff {
@@ -55,120 +59,6 @@ void AddFlowControlFlags(Flags& flags, FlowControlOptions& to) {
   flags.Add("max-mutating-requests-inflight", to.writing_max, "The same for what writes.");
 }
 
-constexpr bool kSwitch = true;
-constexpr bool kRefused = true;
-
-void AddUnusedStoreFlags(Flags& flags) {
-  for (const char* name : {"etcd-count-metric-poll-period", "etcd-db-metric-poll-interval"}) {
-    flags.AddUnused({name, "what etcd holds is not counted"});
-  }
-  for (const char* name : {"etcd-healthcheck-timeout", "etcd-readycheck-timeout"}) {
-    flags.AddUnused({.name = name,
-                     .why = "how long a check of etcd may take is fixed",
-                     .value = UnusedValue::kNotNegativeDuration});
-  }
-  flags.AddUnused({"lease-reuse-duration-seconds", "it is 60", {"60"}});
-  flags.AddUnused({"storage-media-type", "objects are kept as JSON", {"application/json"}});
-  flags.AddUnused({"watch-cache", "events are always kept in memory", {"true"}, kSwitch});
-  flags.AddUnused({"watch-cache-sizes", "so many events are kept as there is room for", {""}});
-  flags.AddUnused(
-      {"etcd-servers-overrides", "all objects are in one store", {""}, !kSwitch, kRefused});
-}
-
-// Of who may do what, and what is looked at before it is done.
-void AddUnusedAccessFlags(Flags& flags) {
-  for (const char* name :
-       {"authorization-config", "authorization-webhook-config-file", "authorization-policy-file"}) {
-    flags.AddUnused({name,
-                     "who may do what is said by RBAC and the node authorizer",
-                     {""},
-                     !kSwitch,
-                     kRefused});
-  }
-  for (const char* name :
-       {"authorization-webhook-version", "authorization-webhook-cache-authorized-ttl",
-        "authorization-webhook-cache-unauthorized-ttl"}) {
-    flags.AddUnused({name, "no webhook is asked who may do what"});
-  }
-  flags.AddUnused({"admission-control",
-                   "--enable-admission-plugins and --disable-admission-plugins say which there are",
-                   {""},
-                   !kSwitch,
-                   kRefused});
-}
-
-// Of other servers, and of what is told of this one.
-void AddUnusedServerFlags(Flags& flags) {
-  flags.AddUnused({"egress-selector-config-file",
-                   "the server connects to nodes and others itself",
-                   {""},
-                   !kSwitch,
-                   kRefused});
-  flags.AddUnused({"tracing-config-file", "no traces are made", {""}});
-  flags.AddUnused({"debug-socket-path", "no profiles are served", {""}});
-  flags.AddUnused({"contention-profiling", "no profiles are served", {"false"}, kSwitch});
-  for (const char* name : {"peer-ca-file", "peer-advertise-ip", "peer-advertise-port"}) {
-    flags.AddUnused({name, "no request is sent on to a server of another version", {""}});
-  }
-  for (const char* name :
-       {"coordinated-leadership-lease-duration", "coordinated-leadership-renew-deadline",
-        "coordinated-leadership-retry-period"}) {
-    flags.AddUnused({.name = name,
-                     .why = "leaders are elected by those who want to lead",
-                     .value = UnusedValue::kNotNegativeDuration});
-  }
-  for (const char* name :
-       {"emulation-forward-compatible", "runtime-config-emulation-forward-compatible"}) {
-    flags.AddUnused({name, "no other version is emulated", {"false"}, kSwitch});
-  }
-}
-
-// What command lines of kube-apiserver say that means nothing here.
-void AddUnusedFlags(Flags& flags) {
-  flags.AddUnused({"allow-privileged",
-                   "privileged containers are forbidden by Pod Security labels on namespaces",
-                   {"true"},
-                   kSwitch,
-                   kRefused});
-  flags.AddUnused({"enable-aggregator-routing",
-                   "requests for another API server go to a pod behind its service, where there is "
-                   "one",
-                   {"true"},
-                   kSwitch});
-  flags.AddUnused({"kubelet-preferred-address-types",
-                   "it is InternalIP,ExternalIP,Hostname",
-                   {"InternalIP,ExternalIP,Hostname"}});
-  flags.AddUnused({"profiling", "no profiles are served", {"false"}, kSwitch});
-  flags.AddUnused({.name = "request-timeout",
-                   .why = "a request has no time limit as a whole",
-                   .value = UnusedValue::kNotNegativeDuration});
-  flags.AddUnused({.name = "min-request-timeout",
-                   .why = "it is 1800",
-                   .same = {"1800"},
-                   .value = UnusedValue::kNotNegative});
-  flags.AddUnused({"endpoint-reconciler-type", "servers tell each other through the store"});
-  flags.AddUnused({"delete-collection-workers", "the objects are deleted many at once"});
-  flags.AddUnused(
-      {"enable-garbage-collector", "owners are looked after", {"true"}, kSwitch, kRefused});
-  flags.AddUnused({"enable-logs-handler", "/logs is not served", {"false"}, kSwitch, kRefused});
-  flags.AddUnused({"kubernetes-service-node-port",
-                   "the service \"kubernetes\" has its cluster IP alone",
-                   {"0"},
-                   !kSwitch,
-                   kRefused});
-  flags.AddUnused({.name = "kubelet-timeout",
-                   .why = "how long a kubelet may take is fixed",
-                   .value = UnusedValue::kNotNegativeDuration});
-  flags.AddUnused({.name = "max-connection-bytes-per-sec",
-                   .why = "connections have no limit of bytes a second",
-                   .same = {"0"},
-                   .value = UnusedValue::kNotNegative});
-  AddVersionFlags(flags);
-  AddUnusedStoreFlags(flags);
-  AddUnusedAccessFlags(flags);
-  AddUnusedServerFlags(flags);
-}
-
 void AddServiceAccountFlags(Flags& flags, ApiServerFlags& to) {
   flags.AddEach("service-account-issuer", to.service_account_issuers,
                 "Issuer of tokens; of several the first, and those of the others are taken too.");
@@ -186,12 +76,12 @@ void AddServiceAccountFlags(Flags& flags, ApiServerFlags& to) {
   flags.AddUnused({"service-account-lookup",
                    "it is looked up whether the account and its pod are still there",
                    {"true"},
-                   kSwitch});
+                   /*is_switch=*/true});
   flags.AddUnused({"service-account-signing-endpoint",
                    "tokens are signed with the key of --service-account-signing-key-file",
                    {""},
-                   !kSwitch,
-                   kRefused});
+                   /*is_switch=*/false,
+                   /*is_refused=*/true});
 }
 
 // Those in front of this server, and those behind it.
@@ -258,6 +148,7 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
   AddLogFlags(flags, to.log, {kMutatingPoliciesGate});
+  AddVersionFlags(flags);
   AddUnusedFlags(flags);
 }
 
@@ -282,12 +173,19 @@ Result<bool> ParseInto(ApiServerFlags& to, const std::vector<std::string>& args)
   }
   for (const auto& [name, value] : flags.given()) to.tokens.oidc_given |= name.starts_with("oidc-");
   to.admission_settings = TRY(ReadAdmissionSettings(admission_file, to.log.notes));
+  // As kube-apiserver takes a list that is given and has nothing in it.
+  if (to.authorization_modes.empty()) to.authorization_modes = {"AlwaysAllow"};
   TRY(CheckServerFlags(to));
+  TRY(CheckServiceRanges(to, flags.given()));
+  TRY(CheckServiceAccountFlags(to, to.log.notes));
   TRY(CheckTokenFlags(to.tokens));
   TRY(CheckPortFlags(to.port));
-  TRY(CheckAuditFlags(to.audit, to.log.notes));
   TRY(CheckStoreFlags(to));
-  TRY(CheckFrontProxy(to.front_proxy));
+  TRY(CheckFrontProxyFlags(to, to.log.notes));
+  TRY(CheckAuthorizationModes(to.authorization_modes));
+  TRY(CheckAuditFlags(to.audit, to.log.notes));
+  TRY(CheckAdmissionPlugins(to.enable_admission_plugins, to.disable_admission_plugins));
+  TRY(CheckUnusedFlags(flags.given(), !to.audit.log.path.empty()));
   TRY(ParsePortRange(to.service_node_port_range));
   return true;
 }

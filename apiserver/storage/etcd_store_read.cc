@@ -52,10 +52,11 @@ Result<RecordPtr> EtcdStore::Get(const std::string& key, Revision at) {
     TRY(CheckReadable(at));
     request.set_revision(static_cast<int64_t>(at.value));
   }
+  const uint64_t clears = cache_.clears();
   const auto response = TRY(client_->Range(request));
   if (response.kvs().empty()) return Fail(NoSuchKey(key));
   auto record = ToRecord(response.kvs(0), key);
-  cache_.InsertIfRoom(record);
+  cache_.InsertIfRoom(record, clears);
   return record;
 }
 
@@ -73,12 +74,13 @@ Result<RecordPtr> EtcdStore::GetFromMember(const std::string& key, Revision show
   etcd::RangeRequest request;
   *request.mutable_key() = TRY(ToEtcdKey(key));
   request.set_serializable(true);
+  const uint64_t clears = cache_.clears();
   const auto response = TRY(client_->Range(request));
   if (response.kvs().empty() || RevisionFrom(response.kvs(0).mod_revision()) < shown) {
     return Fail(ListExpired());
   }
   auto record = ToRecord(response.kvs(0), key);
-  cache_.InsertIfRoom(record);
+  cache_.InsertIfRoom(record, clears);
   return record;
 }
 
@@ -162,6 +164,7 @@ Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at
     if (range.range_end() != std::string(1, '\0') && range.key() >= range.range_end()) return page;
     const size_t wanted = request.filter ? kRecordsPerPage : limit - page.records.size();
     range.set_limit(static_cast<int64_t>(std::min(wanted, kRecordsPerPage)));
+    const uint64_t clears = cache_.clears();
     const auto found = TRY(client_->Range(range));
     int looked = 0;
     for (; looked < found.kvs_size() && page.records.size() < limit; ++looked) {
@@ -169,7 +172,7 @@ Result<ListPage> EtcdStore::ListFromEtcd(const ListRequest& request, Revision at
       auto key = FromEtcdKey(kv.key());
       if (!key) continue;
       RecordPtr record = ToRecord(kv, *std::move(key));
-      cache_.InsertIfRoom(record);
+      cache_.InsertIfRoom(record, clears);
       if (!request.filter || request.filter(*record)) page.records.push_back(std::move(record));
     }
     const auto left = static_cast<uint64_t>(found.count() - looked);

@@ -24,9 +24,19 @@ std::vector<RecordPtr> RecordCache::FindMany(std::span<const Revision> modified)
 }
 
 void RecordCache::Insert(const RecordPtr& record) {
+  Insert(record, clears());
+}
+
+uint64_t RecordCache::clears() const {
+  MutexLock lock(mutex_);
+  return clears_;
+}
+
+void RecordCache::Insert(const RecordPtr& record, uint64_t clears) {
   auto attached = record->value.size() <= kAttachedBytesMax ? record->attached.lock() : nullptr;
   std::shared_ptr<const Attached> oldest;  // Let go of after the lock.
   MutexLock lock(mutex_);
+  if (clears != clears_) return;
   InsertLocked(record);
   if (attached) attached_.push_back(std::move(attached));
   if (attached_.size() > kAttachedMax) {
@@ -36,9 +46,9 @@ void RecordCache::Insert(const RecordPtr& record) {
   while (bytes_ > bytes_max_) EvictOldest();
 }
 
-void RecordCache::InsertIfRoom(const RecordPtr& record) {
+void RecordCache::InsertIfRoom(const RecordPtr& record, uint64_t clears) {
   MutexLock lock(mutex_);
-  if (bytes_ + RecordBytes(*record) <= bytes_max_) InsertLocked(record);
+  if (clears == clears_ && bytes_ + RecordBytes(*record) <= bytes_max_) InsertLocked(record);
 }
 
 void RecordCache::Erase(Revision modified) {
@@ -73,6 +83,10 @@ void RecordCache::Age() {
 
 void RecordCache::Clear() {
   constexpr size_t kSlice = 256;
+  {
+    MutexLock lock(mutex_);
+    ++clears_;
+  }
   std::vector<RecordPtr> old;
   do {
     old.clear();

@@ -26,13 +26,17 @@ class RecordCache {
   // One entry per revision, nullptr where it is not here.
   std::vector<RecordPtr> FindMany(std::span<const Revision> modified);
   void Insert(const RecordPtr& record);
+  // How often it was cleared. What is read from the store is inserted with what this said before it
+  // was read: if it was cleared meanwhile, that was opened by keys that may hold no more.
+  uint64_t clears() const;
+  void Insert(const RecordPtr& record, uint64_t clears);
   // What is attached to so many records, those inserted last, is held as well: until they have been
   // read by whoever follows them.
   static constexpr size_t kAttachedMax = 1024;
   // But to none whose value is longer.
   static constexpr size_t kAttachedBytesMax = size_t{32} << 10;
   // As Insert, but evicts nothing: a scan over more than fits must not wash out what is in use.
-  void InsertIfRoom(const RecordPtr& record);
+  void InsertIfRoom(const RecordPtr& record, uint64_t clears);
   // What takes its place is what is asked for from now on.
   void Erase(Revision modified);
   // Lets go of everything: what is stored is to be read anew.
@@ -58,6 +62,7 @@ class RecordCache {
   std::unordered_map<uint64_t, Order::iterator> records_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   uint64_t age_ GUARDED_BY(mutex_) = 0;  // Calls of Age.
+  uint64_t clears_ GUARDED_BY(mutex_) = 0;
   std::deque<std::shared_ptr<const Attached>> attached_ GUARDED_BY(mutex_);
 };
 

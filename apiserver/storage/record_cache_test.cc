@@ -24,14 +24,26 @@ TEST(RecordCache, TheLeastRecentlyUsedGoesFirst) {
 
 TEST(RecordCache, AScanTakesOnlyRoomThatIsFree) {
   RecordCache cache(2 * RecordBytes(*MakeRecord(1)));
-  cache.InsertIfRoom(MakeRecord(1));
-  cache.InsertIfRoom(MakeRecord(2));
-  cache.InsertIfRoom(MakeRecord(3));
+  cache.InsertIfRoom(MakeRecord(1), cache.clears());
+  cache.InsertIfRoom(MakeRecord(2), cache.clears());
+  cache.InsertIfRoom(MakeRecord(3), cache.clears());
   const Revision asked[] = {{1}, {2}, {3}};
   const auto found = cache.FindMany(asked);
   EXPECT_TRUE(found[0]);
   EXPECT_TRUE(found[1]);
   EXPECT_FALSE(found[2]);
+}
+
+TEST(RecordCache, WhatWasReadBeforeItWasClearedIsNotKept) {
+  RecordCache cache(1 << 20);
+  const uint64_t clears = cache.clears();
+  cache.Clear();
+  cache.Insert(MakeRecord(1), clears);
+  cache.InsertIfRoom(MakeRecord(2), clears);
+  EXPECT_FALSE(cache.Find(Revision{1}));
+  EXPECT_FALSE(cache.Find(Revision{2}));
+  cache.Insert(MakeRecord(1), cache.clears());
+  EXPECT_TRUE(cache.Find(Revision{1}));
 }
 
 TEST(RecordCache, SharesOneCopy) {

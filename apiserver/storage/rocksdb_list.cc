@@ -111,13 +111,14 @@ class RocksdbStore::Listing final : public ListCursor {
 
   Result<RecordPtr> Read(Revision version) {
     if (!MayWait()) return Fail(WouldWait());
+    const uint64_t clears = store_.cache_.clears();
     RecordPtr record = store_.Opened(TRY(store_.disk_->Newest().Read(version)));
     if (record) {
       // Who lists few asks for them again, as one of a label does.
       if (extent_.versions.size() <= kAtOnceKeysMax) {
-        store_.cache_.Insert(record);
+        store_.cache_.Insert(record, clears);
       } else {
-        store_.cache_.InsertIfRoom(record);
+        store_.cache_.InsertIfRoom(record, clears);
       }
       return record;
     }

@@ -105,8 +105,9 @@ Result<> RocksdbStore::CheckReadable(Revision at) {
 Result<RecordPtr> RocksdbStore::Load(Revision version) {
   if (auto cached = cache_.Find(version)) return cached;
   if (!MayWait()) return Fail(WouldWait());
+  const uint64_t clears = cache_.clears();
   auto record = Opened(TRY(disk_->Newest().Read(version)));
-  if (record) cache_.Insert(record);
+  if (record) cache_.Insert(record, clears);
   return record;
 }
 
@@ -117,11 +118,12 @@ Result<std::vector<RecordPtr>> RocksdbStore::LoadMany(std::span<const Revision> 
     if (!records[i]) missing.push_back(versions[i]);
   }
   if (missing.empty()) return records;
+  const uint64_t clears = cache_.clears();
   const auto read = TRY(disk_->Newest().ReadMany(missing));
   for (size_t i = 0, next = 0; i < versions.size(); ++i) {
     if (records[i]) continue;
     records[i] = Opened(read[next++]);
-    if (records[i]) cache_.InsertIfRoom(records[i]);
+    if (records[i]) cache_.InsertIfRoom(records[i], clears);
   }
   return records;
 }

@@ -51,7 +51,13 @@ IssuerUrl IssuerUrl::Parse(std::string_view text) {
     url.error = "parse " + Quoted(text) + ": missing protocol scheme";
     return url;
   }
-  if (colon == rest.npos || !IsSchemeText(rest.substr(0, colon))) return url;
+  if (colon == rest.npos || !IsSchemeText(rest.substr(0, colon))) {
+    const std::string_view segment = rest.substr(0, rest.find_first_of("/?"));
+    if (segment.find(':') != segment.npos) {
+      url.error = "parse " + Quoted(text) + ": first path segment in URL cannot contain colon";
+    }
+    return url;
+  }
   url.scheme = rest.substr(0, colon);
   std::transform(url.scheme.begin(), url.scheme.end(), url.scheme.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

@@ -53,13 +53,15 @@ template <Kind Configuration>
 std::shared_ptr<const Hooks> HookTable<Configuration>::Now() {
   // First: what is read then is as new as that, or newer.
   const uint64_t version = configurations_.Version();
+  const bool is_whole = configurations_.IsWhole() || IsVoid();
   {
     const MutexLock lock(mutex_);
-    if (version_ == version) return all_;
+    if (version_ == version) return is_whole ? all_ : nullptr;
   }
   const auto now = configurations_.All();
   const MutexLock lock(mutex_);
   if (IsVoid()) return all_;  // It may be nothing of what there is.
+  if (!configurations_.IsWhole()) return nullptr;
   version_ = version;
   const bool is_new = Refresh(
       read_, now, [](const auto& configuration) { return ReadAll(*configuration); });

@@ -37,7 +37,8 @@ class HookTable {
  public:
   explicit HookTable(Store& store) : configurations_(store) {}
 
-  // By name of the configuration, then as they stand there. Never null.
+  // By name of the configuration, then as they stand there. Null while one cannot be read: nobody
+  // knows what it would refuse.
   std::shared_ptr<const Hooks> Now();
 
  private:

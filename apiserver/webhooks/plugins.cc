@@ -170,6 +170,7 @@ class MutatingWebhooks final : public AdmissionPlugin {
   Result<> Admit(AdmissionRequest& request) override {
     if (request.own || IsExemptFromAdmission(request.kind)) return {};
     const auto hooks = webhooks_->Mutating();
+    if (hooks == nullptr) return DenyUnready(request);
     if (hooks->empty()) return {};
     Reinvocation& again = request.reinvocation;
     // In the second round the plugins before may have changed what the webhooks had left.
@@ -236,6 +237,7 @@ class ValidatingWebhooks final : public AdmissionPlugin {
   Result<> Validate(const AdmissionRequest& request) override {
     if (request.own || IsExemptFromAdmission(request.kind)) return {};
     const auto hooks = webhooks_->Validating();
+    if (hooks == nullptr) return DenyUnready(request);
     if (hooks->empty()) return {};
     std::vector<std::pair<const Hook*, Webhooks::Sent>> matching;
     for (const auto& hook : *hooks) {

@@ -110,6 +110,7 @@ std::set<std::string> Webhooks::Named(Operation operation, const KindInfo& kind,
   if (IsExemptFromAdmission(kind)) return names;
   std::shared_ptr<const Served> served;
   for (const auto& hooks : {mutating_.Now(), validating_.Now()}) {
+    if (hooks == nullptr) continue;  // None is asked before all can be read.
     for (const auto& hook : *hooks) {
       if (!served) served = parts_.served();
       if (RulesName(hook->criteria, operation, kind, subresource, *served->kinds)) {
