@@ -2,16 +2,21 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 
 #include "base/log.h"
+#include "base/verbosity.h"
 
 namespace skiff {
 namespace {
 
 // Our own "it is over", beside the two that users send.
 constexpr int kEndSignal = SIGUSR1;
+
+constexpr int kDetails = 4;  // The verbosity from which on details are shown.
+std::atomic<LogFormat> log_format = LogFormat::kText;
 
 sigset_t ProgramSignals() {
   sigset_t signals;
@@ -67,9 +72,13 @@ Result<bool> ParseOrHelp(Flags& flags, const std::vector<std::string>& args) {
   return !flags.help_asked();
 }
 
+void SetVerbosity(int verbosity) {
+  Log::Configure(verbosity >= kDetails ? LogLevel::kDebug : LogLevel::kInfo, log_format);
+}
+
 void BeginProgram(const LogFlags& flags) {
-  Log::Configure(flags.verbosity >= 4 ? LogLevel::kDebug : LogLevel::kInfo,
-                 flags.format == "json" ? LogFormat::kJson : LogFormat::kText);
+  log_format = flags.format == "json" ? LogFormat::kJson : LogFormat::kText;
+  SetVerbosity(flags.verbosity);
   for (const std::string& note : flags.notes) Log("flags").Info("warning: " + note);
   const sigset_t signals = ProgramSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

@@ -107,11 +107,13 @@ class Reader {
   void Read(const char* path, std::string& to) const { Take(path, to); }
   void Read(const char* path, bool& to) const { Take(path, to); }
   void Read(const char* path, int& to) const { Take(path, to); }
-  void Read(const char* path, std::vector<std::string>& to) const { Take(path, to); }
-  void Read(const char* path, KubeletConfiguration::TextMap& to) const { Take(path, to); }
-  void Read(const char* path, std::optional<KubeletConfiguration::TextMap>& to) const {
+  void Read(const char* path, int64_t& to) const { Take(path, to); }
+  template <typename T>
+  void Read(const char* path, std::optional<T>& to) const {
     if (Find(path) != nullptr) Take(path, to.emplace());
   }
+  void Read(const char* path, std::vector<std::string>& to) const { Take(path, to); }
+  void Read(const char* path, KubeletConfiguration::TextMap& to) const { Take(path, to); }
   // An empty duration in the file is the default.
   void Read(const char* path, Duration& to) const {
     const Json* value = Find(path);
@@ -158,7 +160,6 @@ void ReadServing(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("enableServer", to.enable_server);
   reader.Read("address", to.address);
   reader.Read("port", to.port);
-  reader.Read("readOnlyPort", to.read_only_port);
   reader.Read("healthzBindAddress", to.healthz_bind_address);
   reader.Read("healthzPort", to.healthz_port);
   reader.Read("tlsCertFile", to.tls_cert_file);
@@ -167,9 +168,13 @@ void ReadServing(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("tlsCipherSuites", to.tls_cipher_suites);
   reader.Read("authentication.x509.clientCAFile", to.client_ca_file);
   reader.Read("authentication.webhook.enabled", to.takes_tokens);
+  reader.Read("enableDebuggingHandlers", to.enable_debugging_handlers);
+  reader.Read("enableSystemLogHandler", to.enable_system_log_handler);
+  reader.Read("enableDebugFlagsHandler", to.enable_debug_flags_handler);
   reader.Read("staticPodPath", to.static_pod_path);
   reader.Read("fileCheckFrequency", to.file_check_frequency);
   reader.Read("logging.verbosity", to.verbosity);
+  reader.Read("logging.format", to.logging_format);
 }
 
 void ReadRuntime(const Reader& reader, KubeletConfiguration& to) {
@@ -181,6 +186,15 @@ void ReadRuntime(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("containerLogMonitorInterval", to.container_log_monitor_interval);
   reader.Read("cgroupDriver", to.cgroup_driver);
   reader.Read("cgroupRoot", to.cgroup_root);
+  reader.Read("podPidsLimit", to.pod_pids_limit);
+  reader.Read("cpuCFSQuota", to.cpu_cfs_quota);
+  reader.Read("singleProcessOOMKill", to.single_process_oom_kill);
+  reader.Read("failSwapOn", to.fail_swap_on);
+  reader.Read("failCgroupV1", to.fail_cgroup_v1);
+  reader.Read("enforceNodeAllocatable", to.enforce_node_allocatable);
+  reader.Read("serializeImagePulls", to.serialize_image_pulls);
+  reader.Read("maxParallelImagePulls", to.max_parallel_image_pulls);
+  reader.Read("crashLoopBackOff.maxContainerRestartPeriod", to.max_container_restart_period);
   reader.Read("resolvConf", to.resolv_conf);
   reader.Read("clusterDNS", to.cluster_dns);
   reader.Read("clusterDomain", to.cluster_domain);
@@ -201,6 +215,10 @@ void ReadNode(const Reader& reader, KubeletConfiguration& to) {
   reader.Read("imageGCHighThresholdPercent", to.image_gc_high_threshold_percent);
   reader.Read("imageGCLowThresholdPercent", to.image_gc_low_threshold_percent);
   reader.Read("imageMinimumGCAge", to.image_minimum_gc_age);
+  reader.Read("imagePullCredentialsVerificationPolicy",
+              to.image_pull_credentials_verification_policy);
+  reader.Read("preloadedImagesVerificationAllowlist", to.preloaded_images_verification_allowlist);
+  reader.Read("imageMaximumGCAge", to.image_maximum_gc_age);
   reader.Read("evictionHard", to.eviction_hard);
   reader.Read("mergeDefaultEvictionSettings", to.merge_default_eviction_settings);
   reader.Read("evictionSoft", to.eviction_soft);
@@ -257,52 +275,6 @@ Result<KubeletConfiguration> DecodeKubeletConfiguration(std::string_view text) {
   TRY(reader.Read("registerWithTaints", to.register_with_taints));
   to.unused_fields = TRY(UnusedFields(yaml.value, reader.read()));
   return to;
-}
-
-Result<> ValidateKubeletConfiguration(const KubeletConfiguration& given) {
-  std::vector<std::string> wrong;
-  const auto check = [&](bool holds, std::string text) {
-    if (!holds) wrong.push_back("invalid configuration: " + std::move(text));
-  };
-  const auto is_percent = [](int value) { return value >= 0 && value <= 100; };
-  check(given.node_lease_duration_seconds > 0, "nodeLeaseDurationSeconds must be greater than 0");
-  check(given.container_log_max_files >= 2, "containerLogMaxFiles must be greater than 1");
-  check(given.container_log_monitor_interval >= 3s,
-        "containerLogMonitorInterval must be a positive time duration greater than or equal to 3s");
-  check(given.healthz_port >= 0 && given.healthz_port <= 65535,
-        fmt::format("healthzPort (--healthz-port) {} must be between 1 and 65535, inclusive",
-                    given.healthz_port));
-  const int high = given.image_gc_high_threshold_percent;
-  const int low = given.image_gc_low_threshold_percent;
-  check(is_percent(high), fmt::format("imageGCHighThresholdPercent (--image-gc-high-threshold) {} "
-                                      "must be between 0 and 100, inclusive",
-                                      high));
-  check(is_percent(low), fmt::format("imageGCLowThresholdPercent (--image-gc-low-threshold) {} "
-                                     "must be between 0 and 100, inclusive",
-                                     low));
-  check(low < high, fmt::format("imageGCLowThresholdPercent (--image-gc-low-threshold) {} must be "
-                                "less than imageGCHighThresholdPercent (--image-gc-high-threshold) "
-                                "{}",
-                                low, high));
-  check(given.max_pods >= 0,
-        fmt::format("maxPods (--max-pods) {} must not be a negative number", given.max_pods));
-  check(given.port >= 1 && given.port <= 65535,
-        fmt::format("port (--port) {} must be between 1 and 65535, inclusive", given.port));
-  check(given.read_only_port >= 0 && given.read_only_port <= 65535,
-        fmt::format("readOnlyPort (--read-only-port) {} must be between 0 and 65535, inclusive",
-                    given.read_only_port));
-  check(given.cgroup_driver == "cgroupfs" || given.cgroup_driver == "systemd",
-        fmt::format("cgroupDriver (--cgroup-driver) \"{}\" must be \"cgroupfs\" or \"systemd\"",
-                    given.cgroup_driver));
-  check(!given.container_runtime_endpoint.empty(),
-        "the containerRuntimeEndpoint was not specified or empty");
-  const auto size = Quantity::Parse(given.container_log_max_size);
-  check(size && size->Value() > 0,
-        fmt::format("containerLogMaxSize \"{}\" must be a positive quantity",
-                    given.container_log_max_size));
-  if (wrong.empty()) return {};
-  return Fail(Reason::kInvalid,
-              wrong.size() == 1 ? wrong.front() : fmt::format("[{}]", fmt::join(wrong, ", ")));
 }
 
 Result<core_v1::Taint> ParseTaint(const std::string& text) {

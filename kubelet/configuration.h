@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,13 +20,15 @@ struct KubeletConfiguration {
   bool enable_server = true;
   std::string address = "0.0.0.0";
   int port = 10250;
-  int read_only_port = 0;
   std::string healthz_bind_address = "127.0.0.1";
   int healthz_port = 10248;  // 0: not served.
   std::string tls_cert_file, tls_private_key_file, client_ca_file;
   std::string tls_min_version;
   std::vector<std::string> tls_cipher_suites;
   bool takes_tokens = true;  // authentication.webhook.enabled
+  bool enable_debugging_handlers = true;
+  bool enable_system_log_handler = true;
+  bool enable_debug_flags_handler = true;
   std::string static_pod_path;
   Duration file_check_frequency = 20s;
   std::string container_runtime_endpoint = "unix:///run/containerd/containerd.sock";
@@ -36,6 +39,11 @@ struct KubeletConfiguration {
   Duration container_log_monitor_interval = 10s;
   std::string cgroup_driver = "cgroupfs";
   std::string cgroup_root;
+  int64_t pod_pids_limit = -1;  // 0 and below: a pod may have as many processes as the machine.
+  bool cpu_cfs_quota = true;
+  bool single_process_oom_kill = false;
+  bool fail_swap_on = false, fail_cgroup_v1 = false;
+  std::vector<std::string> enforce_node_allocatable = {"pods"};
   std::string resolv_conf = "/etc/resolv.conf";
   std::vector<std::string> cluster_dns;
   std::string cluster_domain;
@@ -52,6 +60,16 @@ struct KubeletConfiguration {
   int image_gc_high_threshold_percent = 85;
   int image_gc_low_threshold_percent = 80;
   Duration image_minimum_gc_age = 120s;
+  Duration image_maximum_gc_age{};  // 0: no image is too old.
+  std::optional<bool> serialize_image_pulls;
+  std::optional<int> max_parallel_image_pulls;
+  // One after the other, unless told otherwise.
+  bool PullsOneByOne() const {
+    return serialize_image_pulls.value_or(max_parallel_image_pulls.value_or(1) == 1);
+  }
+  std::string image_pull_credentials_verification_policy = "NeverVerifyPreloadedImages";
+  std::vector<std::string> preloaded_images_verification_allowlist;
+  Duration max_container_restart_period = 300s;
   // Unset: the kubelet's defaults. What is given replaces all of them, unless merging is asked for.
   std::optional<TextMap> eviction_hard;
   bool merge_default_eviction_settings = false;
@@ -62,6 +80,7 @@ struct KubeletConfiguration {
   std::vector<std::string> allowed_unsafe_sysctls;
   bool seccomp_default = false;
   int verbosity = 0;
+  std::string logging_format = "text";     // Or json.
   std::vector<std::string> unused_fields;  // A text each: of the file, and without effect here.
 };
 

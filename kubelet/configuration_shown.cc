@@ -14,10 +14,10 @@ Json OfAccess(const KubeletConfiguration& of) {
           {"authorization",
            {{"mode", "Webhook"},
             {"webhook", {{"cacheAuthorizedTTL", "5m0s"}, {"cacheUnauthorizedTTL", "30s"}}}}},
-          {"enableDebuggingHandlers", true},
+          {"enableDebuggingHandlers", of.enable_debugging_handlers},
           {"enableProfilingHandler", false},
-          {"enableDebugFlagsHandler", false},
-          {"enableSystemLogHandler", false},
+          {"enableDebugFlagsHandler", of.enable_debug_flags_handler},
+          {"enableSystemLogHandler", of.enable_system_log_handler},
           {"enableSystemLogQuery", false}};
 }
 
@@ -27,7 +27,7 @@ Json OfServing(const KubeletConfiguration& of) {
           {"port", of.port},
           {"healthzPort", of.healthz_port},
           {"healthzBindAddress", of.healthz_bind_address},
-          {"logging", {{"format", "text"}, {"verbosity", of.verbosity}}},
+          {"logging", {{"format", of.logging_format}, {"verbosity", of.verbosity}}},
           {"fileCheckFrequency", GoDurationText(of.file_check_frequency)},
           {"podLogsDir", of.pod_logs_dir},
           {"containerLogMaxSize", of.container_log_max_size},
@@ -38,41 +38,43 @@ Json OfServing(const KubeletConfiguration& of) {
 Json OfRuntime(const KubeletConfiguration& of) {
   return {{"containerRuntimeEndpoint", of.container_runtime_endpoint},
           {"runtimeRequestTimeout", GoDurationText(of.runtime_request_timeout)},
-          {"serializeImagePulls", true},
+          {"serializeImagePulls", of.PullsOneByOne()},
           {"imageGCHighThresholdPercent", of.image_gc_high_threshold_percent},
           {"imageGCLowThresholdPercent", of.image_gc_low_threshold_percent},
           {"imageMinimumGCAge", GoDurationText(of.image_minimum_gc_age)},
-          {"imageMaximumGCAge", "0s"},
+          {"imageMaximumGCAge", GoDurationText(of.image_maximum_gc_age)},
+          {"imagePullCredentialsVerificationPolicy", of.image_pull_credentials_verification_policy},
           {"cgroupDriver", of.cgroup_driver},
           {"cgroupsPerQOS", true},
           {"cpuManagerPolicy", "none"},
           {"memoryManagerPolicy", "None"},
           {"topologyManagerPolicy", "none"},
           {"topologyManagerScope", "container"},
-          {"cpuCFSQuota", true},
+          {"cpuCFSQuota", of.cpu_cfs_quota},
           {"cpuCFSQuotaPeriod", "100ms"},
-          {"podPidsLimit", -1},
+          {"podPidsLimit", of.pod_pids_limit},
           {"seccompDefault", of.seccomp_default},
-          {"failSwapOn", false},
-          {"failCgroupV1", false},
+          {"failSwapOn", of.fail_swap_on},
+          {"failCgroupV1", of.fail_cgroup_v1},
           {"localStorageCapacityIsolation", true},
           {"enableControllerAttachDetach", true},
           {"configMapAndSecretChangeDetectionStrategy", "Watch"},
-          {"crashLoopBackOff", {{"maxContainerRestartPeriod", "5m0s"}}}};
+          {"crashLoopBackOff",
+           {{"maxContainerRestartPeriod", GoDurationText(of.max_container_restart_period)}}}};
 }
 
 Json OfNode(const KubeletConfiguration& of) {
-  return {{"maxPods", of.max_pods},
-          {"registerNode", of.register_node},
-          {"resolvConf", of.resolv_conf},
-          {"nodeLeaseDurationSeconds", of.node_lease_duration_seconds},
-          {"nodeStatusUpdateFrequency", GoDurationText(of.node_status_update_frequency)},
-          {"nodeStatusReportFrequency", GoDurationText(of.node_status_report_frequency)},
-          {"nodeStatusMaxImages", of.node_status_max_images},
-          {"enforceNodeAllocatable", Json::array({"pods"})},
-          {"evictionPressureTransitionPeriod",
-           GoDurationText(of.eviction_pressure_transition_period)},
-          {"mergeDefaultEvictionSettings", of.merge_default_eviction_settings}};
+  return {
+      {"maxPods", of.max_pods},
+      {"registerNode", of.register_node},
+      {"resolvConf", of.resolv_conf},
+      {"nodeLeaseDurationSeconds", of.node_lease_duration_seconds},
+      {"nodeStatusUpdateFrequency", GoDurationText(of.node_status_update_frequency)},
+      {"nodeStatusReportFrequency", GoDurationText(of.node_status_report_frequency)},
+      {"nodeStatusMaxImages", of.node_status_max_images},
+      {"enforceNodeAllocatable", of.enforce_node_allocatable},
+      {"evictionPressureTransitionPeriod", GoDurationText(of.eviction_pressure_transition_period)},
+      {"mergeDefaultEvictionSettings", of.merge_default_eviction_settings}};
 }
 
 // What kube's encoder leaves out where it is nothing.
@@ -83,7 +85,6 @@ void AddGiven(const KubeletConfiguration& of, Json& shown) {
   add("tlsCertFile", of.tls_cert_file);
   add("tlsPrivateKeyFile", of.tls_private_key_file);
   add("staticPodPath", of.static_pod_path);
-  add("readOnlyPort", of.read_only_port);
   add("cgroupRoot", of.cgroup_root);
   add("clusterDNS", of.cluster_dns);
   add("clusterDomain", of.cluster_domain);
@@ -94,8 +95,10 @@ void AddGiven(const KubeletConfiguration& of, Json& shown) {
   add("evictionSoftGracePeriod", of.eviction_soft_grace_period);
   add("evictionMinimumReclaim", of.eviction_minimum_reclaim);
   add("evictionMaxPodGracePeriod", of.eviction_max_pod_grace_period);
+  add("singleProcessOOMKill", of.single_process_oom_kill);
   add("systemReserved", of.system_reserved);
   add("kubeReserved", of.kube_reserved);
+  add("preloadedImagesVerificationAllowlist", of.preloaded_images_verification_allowlist);
   add("allowedUnsafeSysctls", of.allowed_unsafe_sysctls);
 }
 
@@ -108,6 +111,9 @@ Json ShownConfiguration(const KubeletConfiguration& configuration) {
     shown.update(part);
   }
   AddGiven(configuration, shown);
+  if (configuration.max_parallel_image_pulls) {
+    shown["maxParallelImagePulls"] = *configuration.max_parallel_image_pulls;
+  }
   for (const auto& taint : configuration.register_with_taints) {
     Json& each = shown["registerWithTaints"].emplace_back();
     each = {{"key", taint.key}, {"effect", taint.effect}};

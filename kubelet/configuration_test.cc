@@ -78,6 +78,79 @@ TEST(KubeletConfigurationTest, AllThatIsWrongIsSaidAtOnce) {
             "invalid configuration: port (--port) 0 must be between 1 and 65535, inclusive]");
 }
 
+TEST(KubeletConfigurationTest, WhatLimitsPodsIsRead) {
+  const auto decoded = DecodeKubeletConfiguration(std::string(kHead) + R"(
+podPidsLimit: 70
+cpuCFSQuota: false
+singleProcessOOMKill: true
+enforceNodeAllocatable: [none]
+maxParallelImagePulls: 4
+imageMaximumGCAge: 24h
+crashLoopBackOff: {maxContainerRestartPeriod: 5s}
+enableDebuggingHandlers: false
+enableSystemLogHandler: false
+logging: {format: json}
+)");
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->unused_fields, std::vector<std::string>{});
+  EXPECT_EQ(decoded->pod_pids_limit, 70);
+  EXPECT_FALSE(decoded->cpu_cfs_quota);
+  EXPECT_TRUE(decoded->single_process_oom_kill);
+  EXPECT_EQ(decoded->enforce_node_allocatable, std::vector<std::string>{"none"});
+  EXPECT_FALSE(decoded->PullsOneByOne());
+  EXPECT_EQ(decoded->image_maximum_gc_age, std::chrono::hours(24));
+  EXPECT_EQ(decoded->max_container_restart_period, 5s);
+  EXPECT_FALSE(decoded->enable_debugging_handlers);
+  EXPECT_FALSE(decoded->enable_system_log_handler);
+  EXPECT_EQ(decoded->logging_format, "json");
+  EXPECT_TRUE(ValidateKubeletConfiguration(*decoded));
+  EXPECT_TRUE(KubeletConfiguration().PullsOneByOne());
+}
+
+TEST(KubeletConfigurationTest, LimitsThatCannotBeAreSaidInTheKubeletsWords) {
+  const auto wrong = [](auto change) {
+    KubeletConfiguration given;
+    change(given);
+    const auto valid = ValidateKubeletConfiguration(given);
+    return valid ? "" : valid.error().message;
+  };
+  using Given = KubeletConfiguration;
+  EXPECT_EQ(wrong([](Given& given) { given.max_container_restart_period = 400s; }),
+            "invalid configuration: CrashLoopBackOff.MaxContainerRestartPeriod (got: 400 seconds) "
+            "must be set between 1s and 300s");
+  EXPECT_EQ(wrong([](Given& given) { given.image_maximum_gc_age = 60s; }),
+            "invalid configuration: imageMaximumGCAge 1m0s must be greater than imageMinimumGCAge "
+            "2m0s");
+  EXPECT_EQ(wrong([](Given& given) {
+              given.serialize_image_pulls = true;
+              given.max_parallel_image_pulls = 2;
+            }),
+            "invalid configuration: maxParallelImagePulls cannot be larger than 1 unless "
+            "SerializeImagePulls (--serialize-image-pulls) is set to false");
+  EXPECT_EQ(wrong([](Given& given) {
+              given.enforce_node_allocatable = {"pods", "none"};
+            }),
+            "invalid configuration: enforceNodeAllocatable (--enforce-node-allocatable) may not "
+            "contain additional enforcements when \"none\" is specified");
+  EXPECT_EQ(wrong([](Given& given) { given.enforce_node_allocatable = {"kube-reserved"}; }),
+            "invalid configuration: kubeReservedCgroup (--kube-reserved-cgroup) must be specified "
+            "when \"kube-reserved\" or \"kube-reserved-compressible\" included in "
+            "enforceNodeAllocatable (--enforce-node-allocatable)");
+  EXPECT_EQ(wrong([](Given& given) { given.enforce_node_allocatable.clear(); }), "");
+  EXPECT_EQ(wrong([](Given& given) {
+              given.system_reserved = {{"pid", "100"}, {"disk", "1"}};
+            }),
+            "--system-reserved value failed to parse: cannot reserve \"disk\" resource");
+  EXPECT_EQ(wrong([](Given& given) { given.kube_reserved["memory"] = "-1"; }),
+            "--kube-reserved value failed to parse: resource quantity for \"memory\" cannot be "
+            "negative: -1");
+  EXPECT_NE(wrong([](Given& given) {
+              given.pod_pids_limit = 9;
+              given.cgroup_driver = "systemd";
+            }),
+            "");
+}
+
 class KubeletFlagsTest : public testing::Test {
  protected:
   KubeletFlagsTest() {
@@ -124,9 +197,13 @@ TEST_F(KubeletFlagsTest, WhatHasNoEffectIsSaidAndARestrictionIsRefused) {
                                       "eventBurst of the configuration file has no effect"}));
   EXPECT_TRUE((*flags)->configuration.protect_kernel_defaults);
   EXPECT_FALSE((*flags)->configuration.enable_server);
-  EXPECT_NE(ErrorOf({"--pod-max-pids=10"}), "");
+  EXPECT_NE(ErrorOf({"--read-only-port=10255"}), "");
   EXPECT_NE(ErrorOf({"--config-dir=/etc/kubelet.d"}), "");
   EXPECT_EQ(ErrorOf({"--pod-max-pids=-1", "--cpu-manager-policy=none"}), "");
+  EXPECT_EQ((*ParseKubeletFlags({"--pod-max-pids=10"}))->configuration.pod_pids_limit, 10);
+  EXPECT_EQ(ErrorOf({"--pod-max-pids=x"}),
+            "invalid argument \"x\" for \"--pod-max-pids\" flag: strconv.ParseInt: parsing \"x\": "
+            "invalid syntax");
 }
 
 TEST_F(KubeletFlagsTest, TheLecturesCommandLineIsUnderstood) {

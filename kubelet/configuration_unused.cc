@@ -7,6 +7,8 @@
 namespace skiff::kubelet {
 namespace {
 
+constexpr std::string_view kNoShutdown = "a shutdown of the machine is not waited for";
+
 struct Restriction {
   std::string_view path;
   std::string_view why;
@@ -15,11 +17,25 @@ struct Restriction {
 
 const std::vector<Restriction>& Restrictions() {
   static const std::vector<Restriction> kRestrictions = {
-      {"podPidsLimit", "a pod's processes are not counted", {-1, 0}},
-      {"enableDebuggingHandlers", "logs and commands are always served", {true}},
+      {"readOnlyPort", "whoever asks has to say who they are", {0}},
       {"cpuManagerPolicy", "no CPU is kept for a pod", {"", "none"}},
       {"memoryManagerPolicy", "no memory is kept for a pod", {"", "None"}},
-      {"topologyManagerPolicy", "no topology is looked at", {"", "none"}}};
+      {"topologyManagerPolicy", "no topology is looked at", {"", "none"}},
+      {"topologyManagerScope", "no topology is looked at", {"", "container"}},
+      {"topologyManagerPolicyOptions", "no topology is looked at", {}},
+      {"cpuManagerPolicyOptions", "no CPU is kept for a pod", {}},
+      {"reservedSystemCPUs", "no CPU is kept for anybody", {""}},
+      {"reservedMemory", "no memory is kept for a pod", {}},
+      {"qosReserved", "no memory is kept for a class of pods", {}},
+      {"systemReservedCgroup", "reserved amounts are kept from pods alone", {""}},
+      {"kubeReservedCgroup", "reserved amounts are kept from pods alone", {""}},
+      {"staticPodURL", "static pods are files", {""}},
+      {"cpuCFSQuotaPeriod", "it requires feature gate CustomCPUCFSQuotaPeriod", {"0s", "100ms"}},
+      {"enableSystemLogQuery", "it requires feature gate NodeLogQuery", {false}},
+      {"memorySwap.swapBehavior", "no swap is given to pods", {"", "NoSwap"}},
+      {"shutdownGracePeriod", kNoShutdown, {"0s"}},
+      {"shutdownGracePeriodCriticalPods", kNoShutdown, {"0s"}},
+      {"shutdownGracePeriodByPodPriority", kNoShutdown, {}}};
   return kRestrictions;
 }
 
@@ -39,7 +55,8 @@ Result<> Walk(const Json& at, const std::string& prefix, const std::set<std::str
                                     [&](const Restriction& each) { return each.path == path; });
     if (found != all.end()) {
       const auto& same = found->same;
-      if (value.is_null() || std::find(same.begin(), same.end(), value) != same.end()) continue;
+      const bool is_empty = value.is_null() || (value.is_structured() && value.empty());
+      if (is_empty || std::find(same.begin(), same.end(), value) != same.end()) continue;
       return Fail(Reason::kInvalid,
                   fmt::format("{}: {} cannot be had here, and must not be ignored: {}", path,
                               value.dump(), found->why));

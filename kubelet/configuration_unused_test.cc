@@ -34,12 +34,21 @@ TEST(UnusedConfiguration, WhatHasNoEffectIsSaidAndWhatHasIsNot) {
 
 TEST(UnusedConfiguration, ARestrictionThatCannotBeHadIsRefused) {
   EXPECT_THAT(DecodeFields("podPidsLimit: -1\ncpuManagerPolicy: none\n")->unused_fields, IsEmpty());
-  EXPECT_EQ(DecodeFields("podPidsLimit: 100\n").error().message,
-            "podPidsLimit: 100 cannot be had here, and must not be ignored: a pod's processes are "
-            "not counted");
+  EXPECT_EQ(DecodeFields("cpuManagerPolicy: static\n").error().message,
+            "cpuManagerPolicy: \"static\" cannot be had here, and must not be ignored: no CPU is "
+            "kept for a pod");
+  for (const char* field :
+       {"shutdownGracePeriod: 30s", "shutdownGracePeriodByPodPriority: [{priority: 1}]",
+        "readOnlyPort: 10255", "reservedSystemCPUs: 0-1", "memorySwap: {swapBehavior: LimitedSwap}",
+        "systemReservedCgroup: /system", "staticPodURL: http://h/p", "enableSystemLogQuery: true",
+        "cpuCFSQuotaPeriod: 5ms", "topologyManagerScope: pod", "qosReserved: {memory: 50%}"}) {
+    EXPECT_FALSE(DecodeFields(std::string(field) + "\n")) << field;
+  }
+  EXPECT_TRUE(
+      DecodeFields("shutdownGracePeriod: 0s\nreservedMemory: []\nreadOnlyPort: 0\n"
+                   "cpuCFSQuotaPeriod: 100ms\nqosReserved: {}\nenableSystemLogQuery: false\n"));
   EXPECT_THAT(DecodeFields("tlsCipherSuites: [TLS_AES_128_GCM_SHA256]\n")->tls_cipher_suites,
               ElementsAre("TLS_AES_128_GCM_SHA256"));
-  EXPECT_FALSE(DecodeFields("enableDebuggingHandlers: false\n"));
 }
 
 }  // namespace

@@ -325,6 +325,7 @@ Result<cri::ContainerConfig> MakeContainerConfig(const ContainerInput& input) {
   out.resources = ContainerResources(input.pod, container, input.node_memory_bytes);
   out.resources.hugepage_limits =
       HugePageLimits(container.resources.limits, input.node_huge_pages);
+  if (!input.policy.limits_cpu) out.resources.cpu_quota = 0;
   out.resources.unified = input.cgroup_files;
   out.security = Security(input);
   TRY(CheckNonRoot(input, out.security));

@@ -14,6 +14,7 @@
 #include "kubelet/pod_admission.h"
 #include "kubelet/pod_dns.h"
 #include "kubelet/pod_files.h"
+#include "kubelet/restart_backoff.h"
 
 namespace skiff::kubelet {
 
@@ -31,6 +32,8 @@ struct ContainerPolicy {
   std::string seccomp_root = "/var/lib/kubelet/seccomp";  // Where Localhost profiles lie.
   bool seccomp_default = false;      // A container without a profile gets the runtime's own.
   bool recursive_read_only = false;  // The runtime can make what is mounted in a mount read-only.
+  bool limits_cpu = true;            // Containers are held to their limits of CPU.
+  Duration restart_period_max = RestartBackoff::kMax;
 };
 
 // Why no sandbox can be made for the pod, whatever the runtime: reason and message of its event.

@@ -32,7 +32,29 @@ std::vector<ImageRecord> ImagesToRemove(std::vector<ImageRecord> images, int64_t
   return images;
 }
 
+std::vector<ImageRecord> OldImages(std::vector<ImageRecord> images, Duration now, Duration began,
+                                   Duration maximum_age) {
+  if (maximum_age <= Duration::zero() || now - began <= maximum_age) return {};
+  std::erase_if(images, [&](const ImageRecord& image) {
+    return image.in_use || image.pinned || now - std::max(image.last_used, began) <= maximum_age;
+  });
+  return images;
+}
+
+void ImageCollector::RemoveOld() {
+  if (settings_.maximum_age <= Duration::zero()) return;
+  std::vector<ImageRecord> old;
+  {
+    MutexLock lock(mutex_);
+    if (!Look()) return;  // The runtime is away; the next look finds them.
+    old = OldImages(Images(), dependencies_.clock.Monotonic(), began_, settings_.maximum_age);
+  }
+  const auto removed = Remove(old);
+  if (!removed) dependencies_.warn("ImageGCFailed", removed.error().message);
+}
+
 Duration ImageCollector::Step() {
+  RemoveOld();
   const auto disk = dependencies_.measure();
   if (!disk) return kPeriod;
   if (disk->capacity <= 0) {
@@ -65,6 +87,7 @@ Duration ImageCollector::Step() {
 
 Result<> ImageCollector::Look() {
   const Duration now = dependencies_.clock.Monotonic();
+  const TimePoint looked_at = dependencies_.clock.Now();
   const auto images = TRY(dependencies_.runtime.ListImages(""));
   const auto containers = TRY(dependencies_.runtime.ListContainers({}));
   std::set<std::string> used;
@@ -90,6 +113,11 @@ Result<> ImageCollector::Look() {
     if (record.in_use) record.last_used = now;
   }
   images_ = std::move(seen);
+  if (dependencies_.seen) {
+    std::set<std::string> ids;
+    for (const auto& [id, record] : images_) ids.insert(id);
+    dependencies_.seen(ids, looked_at);
+  }
   return {};
 }
 
@@ -98,10 +126,19 @@ Result<int64_t> ImageCollector::Free(int64_t bytes) {
   {
     MutexLock lock(mutex_);
     TRY(Look());
-    for (const auto& [id, record] : images_) chosen.push_back(record);
+    chosen = Images();
   }
-  chosen = ImagesToRemove(std::move(chosen), bytes, dependencies_.clock.Monotonic(),
-                          settings_.minimum_age);
+  return Remove(ImagesToRemove(std::move(chosen), bytes, dependencies_.clock.Monotonic(),
+                               settings_.minimum_age));
+}
+
+std::vector<ImageRecord> ImageCollector::Images() const {
+  std::vector<ImageRecord> images;
+  for (const auto& [id, record] : images_) images.push_back(record);
+  return images;
+}
+
+Result<int64_t> ImageCollector::Remove(const std::vector<ImageRecord>& chosen) {
   int64_t freed = 0;
   Result<> outcome;
   for (const ImageRecord& image : chosen) {

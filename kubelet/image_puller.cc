@@ -65,7 +65,7 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
     events.Report(reference, EventType::kWarning, "InspectFailed", text);
     return fail("ImageInspectError", text);
   }
-  if (*present) {
+  if (*present && MayHave(pod, image, (*present)->id)) {
     DropQueued(key);  // Another container's pull brought it.
     events.Report(reference, EventType::kNormal, "Pulled",
                    fmt::format("Container image \"{}\" already present on machine and can be "
@@ -82,15 +82,56 @@ std::optional<ImagePuller::Outcome> ImagePuller::Ensure(const core_v1::Pod& pod,
   return pull();
 }
 
-tl::expected<std::string, std::string> ImagePuller::PullWith(
+bool ImagePuller::MayHave(const core_v1::Pod& pod, const std::string& image,
+                          const std::string& ref) {
+  if (dependencies_.pulled_images == nullptr) return true;
+  return !dependencies_.pulled_images->MustPull(image, ref, [&] {
+    std::vector<PullSecret> secrets;
+    for (const TrackedAuth& auth : dependencies_.credentials(pod).For(image)) {
+      secrets.push_back(auth.secret);
+    }
+    return secrets;
+  });
+}
+
+tl::expected<std::string, std::string> ImagePuller::PullAndKeep(
+    const RegistryCredentials& credentials, const std::string& image,
+    const cri::SandboxConfig& sandbox) {
+  PulledImages* kept = dependencies_.pulled_images;
+  if (kept != nullptr) {
+    if (const auto begun = kept->Begin(image); !begun) {
+      return tl::unexpected(
+          fmt::format("Failed to record image pull intent for container image "
+                      "\"{}\": {}",
+                      image, begun.error().message));
+    }
+  }
+  const auto pulled = PullWith(credentials, image, sandbox);
+  if (!pulled) {
+    if (kept != nullptr) kept->End(image, std::nullopt, std::nullopt, dependencies_.clock.Now());
+    return tl::unexpected(pulled.error());
+  }
+  if (kept != nullptr) {
+    // It is by its id that it will be found here.
+    const auto status = dependencies_.runtime.ImageStatus(pulled->ref);
+    const std::string id = status && *status ? (*status)->id : pulled->ref;
+    kept->End(image, id, pulled->secret, dependencies_.clock.Now());
+  }
+  return pulled->ref;
+}
+
+tl::expected<ImagePuller::Pulled, std::string> ImagePuller::PullWith(
     const RegistryCredentials& credentials, const std::string& image,
     const cri::SandboxConfig& sandbox) {
   auto attempts = credentials.For(image);
-  if (attempts.empty()) attempts.emplace_back();
+  const bool has_secrets = !attempts.empty();
+  if (!has_secrets) attempts.emplace_back();
   std::vector<std::string> problems;
-  for (const cri::RegistryAuth& auth : attempts) {
+  for (const TrackedAuth& auth : attempts) {
     auto pulled = dependencies_.runtime.PullImage(image, auth, sandbox);
-    if (pulled) return std::move(*pulled);
+    if (pulled) {
+      return Pulled{std::move(*pulled), has_secrets ? std::optional(auth.secret) : std::nullopt};
+    }
     std::string problem = PullProblem(pulled.error());
     if (std::find(problems.begin(), problems.end(), problem) == problems.end()) {
       problems.push_back(std::move(problem));
@@ -148,7 +189,8 @@ std::optional<ImagePuller::Outcome> ImagePuller::PullIt(const Wish& wish) {
       pull.credentials = credentials;
       pull.asked_at = now;
       due_.push_back(wish.key);
-      starts = !std::exchange(pulling_, true);
+      starts = pulling_ < dependencies_.pulls_max;
+      if (starts) ++pulling_;
     }
   }
   if (back_off) {
@@ -171,7 +213,7 @@ void ImagePuller::PullAll() {
     {
       MutexLock lock(mutex_);
       if (due_.empty()) {
-        pulling_ = false;
+        --pulling_;
         return;
       }
       key = std::move(due_.front());
@@ -183,7 +225,7 @@ void ImagePuller::PullAll() {
       sandbox = found->second.sandbox;
       credentials = found->second.credentials;
     }
-    auto outcome = PullWith(credentials, image, sandbox);
+    auto outcome = PullAndKeep(credentials, image, sandbox);
     std::string pod_uid;
     {
       MutexLock lock(mutex_);

@@ -1,5 +1,6 @@
-// Makes sure that an image is on the node, by its pull policy. Pulls run one at a time, aside from
-// the pods that wait for them; an image that could not be pulled is left alone for a while.
+// Makes sure that an image is on the node, by its pull policy. Pulls run one at a time, or as many
+// as they may, aside from the pods that wait for them; an image that could not be pulled is left
+// alone for a while.
 #pragma once
 
 #include <deque>
@@ -15,6 +16,7 @@
 #include "kubelet/cri.h"
 #include "kubelet/kubelet_metrics.h"
 #include "kubelet/pod_status.h"
+#include "kubelet/pulled_images.h"
 #include "kubelet/registry_credentials.h"
 #include "kubelet/restart_backoff.h"
 #include "kubelet/task_pool.h"
@@ -41,6 +43,8 @@ class ImagePuller {
     // A pull that this pod waits for has come to its end. Called on the pull's thread.
     std::function<void(const std::string& pod_uid)> pulled;
     KubeletMetrics* metrics = nullptr;
+    int pulls_max = 1;                      // At one time.
+    PulledImages* pulled_images = nullptr;  // nullptr: whatever is there is for everybody.
   };
   explicit ImagePuller(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
   // nullopt: it is being pulled, or its turn will come; to be asked again when `pulled` says so. On
@@ -84,11 +88,20 @@ class ImagePuller {
                                      Duration now) REQUIRES(mutex_);
   Outcome Conclude(const std::string& backoff_key, Pull pull,
                    const core_v1::ObjectReference& reference);
+  struct Pulled {
+    std::string ref;
+    std::optional<PullSecret> secret;  // What it took.
+  };
   // With each of the credentials for the image until one is taken; without any if there are none.
   // On failure says why none was.
-  tl::expected<std::string, std::string> PullWith(const RegistryCredentials& credentials,
-                                                  const std::string& image,
-                                                  const cri::SandboxConfig& sandbox);
+  tl::expected<Pulled, std::string> PullWith(const RegistryCredentials& credentials,
+                                             const std::string& image,
+                                             const cri::SandboxConfig& sandbox);
+  // The same, and it is kept who could.
+  tl::expected<std::string, std::string> PullAndKeep(const RegistryCredentials& credentials,
+                                                     const std::string& image,
+                                                     const cri::SandboxConfig& sandbox);
+  bool MayHave(const core_v1::Pod& pod, const std::string& image, const std::string& ref);
   // Pulls what is due, one after the other, until nothing is.
   void PullAll();
 
@@ -98,7 +111,7 @@ class ImagePuller {
   std::map<std::string, Failure> failures_ GUARDED_BY(mutex_);  // By pod and image.
   std::map<std::string, Pull> pulls_ GUARDED_BY(mutex_);  // By pod, container and image.
   std::deque<std::string> due_ GUARDED_BY(mutex_);        // Keys of pulls, first come first pulled.
-  bool pulling_ GUARDED_BY(mutex_) = false;
+  int pulling_ GUARDED_BY(mutex_) = 0;                    // Tasks that pull.
 };
 
 // An event about one container of a pod, of whichever of its lists.

@@ -36,4 +36,10 @@ Result<> CheckKernelDefaults(const std::string& root) {
   return {};
 }
 
+bool HasSwap(const std::string& path) {
+  std::ifstream file(path);
+  std::string heading, swap;
+  return std::getline(file, heading) && std::getline(file, swap) && !swap.empty();
+}
+
 }  // namespace skiff::kubelet

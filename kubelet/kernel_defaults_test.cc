@@ -30,5 +30,15 @@ TEST(KernelDefaults, TheFirstSettingThatDiffersIsNamed) {
   EXPECT_FALSE(CheckKernelDefaults(root));
 }
 
+TEST(KernelDefaults, SwapIsALineBelowTheHeading) {
+  const std::string path = testing::TempDir() + "/skiff-swaps-" + std::to_string(getpid());
+  EXPECT_FALSE(HasSwap(path));
+  std::ofstream(path) << "Filename\tType\tSize\tUsed\tPriority\n";
+  EXPECT_FALSE(HasSwap(path));
+  std::ofstream(path, std::ios::app) << "/dev/sda2 partition 1000 0 -2\n";
+  EXPECT_TRUE(HasSwap(path));
+  std::filesystem::remove(path);
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

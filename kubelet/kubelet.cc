@@ -38,14 +38,24 @@ Resizes::Settings ResizeSettings(const KubeletOptions& options) {
 PodCgroups::Settings CgroupSettings(const KubeletOptions& options) {
   PodCgroups::Settings settings;
   settings.root = options.cgroup_root;
-  if (options.writes_files && options.cgroup_driver == CgroupDriver::kCgroupfs &&
-      !options.cgroup_root.empty() && !CgroupMount("memory")) {
-    settings.mount = CgroupMount("").value_or("");
-  }
   const NodeFacts& facts = options.facts;
   settings.node.cpu_shares = CpuShares(facts.milli_cpu - facts.reserved_milli_cpu);
-  settings.node.memory_limit_bytes = facts.memory_bytes - facts.system_memory_bytes;
+  settings.pod_pids = options.pod_pids;
+  if (options.enforces_allocatable) {
+    settings.node.memory_limit_bytes = facts.memory_bytes - facts.system_memory_bytes;
+    if (options.reserved_pids > 0) settings.node_pids = ProcessesMax() - options.reserved_pids;
+  }
   settings.huge_pages = facts.huge_pages;
+  settings.limits_cpu = options.containers.limits_cpu;
+  if (!options.writes_files || options.cgroup_driver != CgroupDriver::kCgroupfs ||
+      options.cgroup_root.empty()) {
+    return settings;
+  }
+  if (!CgroupMount("memory")) {
+    settings.mount = CgroupMount("").value_or("");
+  } else if (settings.pod_pids > 0 || settings.node_pids > 0) {
+    settings.pids_mount = CgroupMount("pids").value_or("");
+  }
   return settings;
 }
 
@@ -66,9 +76,12 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       resizes_(ResizeSettings(options_), [this](const std::string& uid) { WakeWorker(uid); }),
       cgroups_(CgroupSettings(options_), &dependencies_.clock, dependencies_.metrics),
       tasks_(std::make_unique<TaskPool>(blocking())),
+      pulled_images_({options_.writes_files ? options_.root + "/image_manager" : std::string(),
+                      options_.pull_verification, options_.preloaded_allowlist}),
       images_({dependencies_.runtime, dependencies_.clock, dependencies_.events, *tasks_,
                [this](const core_v1::Pod& pod) { return PullCredentials(pod); },
-               [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics}),
+               [this](const std::string& uid) { WakeWorker(uid); }, dependencies_.metrics,
+               options_.pulls_max, &pulled_images_}),
       probes_(MakeProbes()),
       mirrors_(options_.node_name, dependencies_.client),
       statuses_(dependencies_.client, dependencies_.clock,
@@ -85,7 +98,8 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       image_collector_(options_.images,
                        {dependencies_.runtime, dependencies_.clock,
                         [this](const auto& reason, const auto& text) { WarnOfNode(reason, text); },
-                        [this] { return stats_.ImageFs(); }}),
+                        [this] { return stats_.ImageFs(); },
+                        [this](const auto& ids, TimePoint at) { pulled_images_.Keep(ids, at); }}),
       eviction_(EvictionSettingsOf(options_), dependencies_.clock, EvictionHooks()),
       log_rotation_(RotationOf(options_), dependencies_.runtime, dependencies_.clock),
       followers_(dependencies_.runtime),

@@ -70,6 +70,12 @@ struct KubeletOptions {
   LogRotationSettings logs;
   NodeAbilities abilities;
   ContainerPolicy containers;
+  int64_t pod_pids = 0;              // How many processes a pod may have; 0: any number.
+  int64_t reserved_pids = 0;         // Kept from all pods together.
+  bool enforces_allocatable = true;  // Pods are held to what the node can give.
+  int pulls_max = 1;                 // How many images are pulled at one time.
+  PullVerification pull_verification = PullVerification::kPulled;
+  std::vector<std::string> preloaded_allowlist;
 };
 
 // A row of a metric: {"kubelet_active_pods", {"true"}, 2}.
@@ -199,6 +205,7 @@ class Kubelet final : public ControlLoop {
   PodCgroups cgroups_;
   // Its tasks use what is above and below: it ends before any of that.
   std::unique_ptr<TaskPool> tasks_;
+  PulledImages pulled_images_;
   ImagePuller images_;
   std::unique_ptr<Probes> probes_;
   MirrorPods mirrors_;

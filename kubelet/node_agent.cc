@@ -74,10 +74,10 @@ Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
                           parts.manager.Recorder("kubelet", name), parts.executor, &parts.loops,
                           &parts.vital, &parts.blocking, {}, VolumeMounts::OfKernel(), nullptr,
                           nullptr, std::nullopt, std::nullopt, &parts.metrics});
-  parts.handler = std::make_unique<KubeletServer>(KubeletServer::Dependencies{
-      *parts.kubelet, parts.loops, dependencies.clock, parts.metrics,
-      asks ? &parts.manager.client() : nullptr, options.takes_tokens,
-      std::move(options.configuration)});
+  parts.handler = std::make_unique<KubeletServer>(
+      KubeletServer::Dependencies{*parts.kubelet, parts.loops, dependencies.clock, parts.metrics,
+                                  asks ? &parts.manager.client() : nullptr, options.takes_tokens,
+                                  std::move(options.configuration), options.served});
   if (options.server) {
     parts.server = TRY(http::Server::Start(*options.server, parts.loops, *parts.handler));
   }

@@ -11,6 +11,7 @@
 #include "http/loop.h"
 #include "http/server.h"
 #include "kubelet/kubelet.h"
+#include "kubelet/streaming/kubelet_paths.h"
 
 namespace skiff::kubelet {
 
@@ -20,6 +21,7 @@ struct NodeAgentOptions {
   std::optional<http::Server::Options> server;
   Json configuration = Json::object();  // As /configz shows it.
   bool takes_tokens = true;             // Else nobody but the API server, by its certificate.
+  ServedPaths served = {};
   // Plain HTTP, /healthz alone; unset: nowhere.
   std::optional<http::Server::Options> health;
 };

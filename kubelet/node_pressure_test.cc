@@ -92,6 +92,23 @@ TEST(ImagesToRemoveTest, TheLeastRecentlyUsedGoUntilThereIsEnough) {
   EXPECT_EQ(ids(1000), (std::vector<std::string>{"older", "newer"}));
 }
 
+TEST(OldImagesTest, ThoseOutOfUseForLongerGoOnceSomebodyHasLookedForSoLong) {
+  ImageRecord pinned = Image("pinned", 1, 0s);
+  pinned.pinned = true;
+  ImageRecord used = Image("used", 1, 0s);
+  used.in_use = true;
+  const std::vector<ImageRecord> images = {Image("never", 1, 0s), Image("old", 1, 150s),
+                                           Image("new", 1, 400s), pinned, used};
+  const auto ids = [&](Duration now, Duration maximum_age) {
+    std::vector<std::string> out;
+    for (const auto& each : OldImages(images, now, 100s, maximum_age)) out.push_back(each.id);
+    return out;
+  };
+  EXPECT_EQ(ids(500s, 300s), (std::vector<std::string>{"never", "old"}));
+  EXPECT_EQ(ids(400s, 300s), std::vector<std::string>{});  // It looks since 100 s.
+  EXPECT_EQ(ids(5000s, 0s), std::vector<std::string>{});
+}
+
 // A node whose numbers and pods the test chooses.
 class EvictionManagerTest : public testing::Test {
  protected:

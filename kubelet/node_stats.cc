@@ -58,12 +58,6 @@ void Add(Measurements& to, Signal bytes, Signal inodes, const FileSystem& from) 
   if (from.inodes.capacity > 0) to[inodes] = from.inodes;
 }
 
-int64_t ProcessesMax() {
-  const auto pid_max = NumberAt(ReadText("/proc/sys/kernel/pid_max"));
-  const auto threads_max = NumberAt(ReadText("/proc/sys/kernel/threads-max"));
-  return std::min(pid_max.value_or(32768), threads_max.value_or(32768));
-}
-
 // Of the pod's cgroup, on a host of either version.
 int64_t ProcessesOf(const std::string& cgroup) {
   for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/pids"}) {
@@ -92,6 +86,12 @@ std::string LabelOf(const cri::StringMap& labels, const char* name) {
 }
 
 }  // namespace
+
+int64_t ProcessesMax() {
+  const auto pid_max = NumberAt(ReadText("/proc/sys/kernel/pid_max"));
+  const auto threads_max = NumberAt(ReadText("/proc/sys/kernel/threads-max"));
+  return std::min(pid_max.value_or(32768), threads_max.value_or(32768));
+}
 
 std::optional<Measurement> MemoryFrom(std::string_view meminfo) {
   const auto total = MeminfoBytes(meminfo, "MemTotal:");

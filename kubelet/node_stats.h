@@ -50,6 +50,8 @@ class NodeStats {
 std::optional<Measurement> MemoryFrom(std::string_view meminfo);
 // Of a cgroup's memory.stat, either version's, and the bytes it uses: what it could not do without.
 int64_t WorkingSetFrom(int64_t used_bytes, std::string_view memory_stat);
+// How many there may be on this machine.
+int64_t ProcessesMax();
 // Of /proc/loadavg, and the largest number of processes there may be.
 std::optional<Measurement> ProcessesFrom(std::string_view loadavg, int64_t processes_max);
 

@@ -82,6 +82,18 @@ void RemoveFolders(const std::string& folder) {
   for (const std::string& each : folders) rmdir(each.c_str());
 }
 
+// Uids of the pods whose cgroups lie in the folder.
+void AddPods(const std::string& folder, std::vector<std::string>& uids) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (!name.starts_with(kPodPrefix) || !entry->is_directory(ignored)) continue;
+    uids.push_back(name.substr(kPodPrefix.size()));
+  }
+}
+
 std::string Text(int64_t number) {
   return number == kUnlimited ? "max" : std::to_string(number);
 }
@@ -103,6 +115,7 @@ int64_t CpuWeight(int64_t shares) {
 
 cri::LinuxResources PodCgroups::ResourcesOf(const core_v1::PodSpec& spec) const {
   cri::LinuxResources out = PodCgroupResources(spec);
+  if (!settings_.limits_cpu) out.cpu_quota = 0;
   std::map<std::string, Quantity> asked;
   for (const auto& [name, amount] : PodRequests(spec).scalar) {
     if (settings_.huge_pages.contains(name)) asked[name] = Quantity::FromValue(amount);
@@ -162,12 +175,40 @@ class PodCgroups::Timed {
   const Duration begun_;
 };
 
+Result<> PodCgroups::LimitPids(const std::string& folder, int64_t pids) const {
+  return pids > 0 ? WriteFile(folder + "/pids.max", std::to_string(pids)) : Result<>();
+}
+
+Result<> PodCgroups::MakePids(const core_v1::Pod& pod) const {
+  const std::string& mount = settings_.pids_mount;
+  const std::string folder = mount + PathOf(pod);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    return Fail(Reason::kInternalError, fmt::format("mkdir {}: {}", folder, error.message()));
+  }
+  TRY(LimitPids(mount + settings_.root, settings_.node_pids));
+  return LimitPids(folder, settings_.pod_pids);
+}
+
+std::vector<std::string> PodCgroups::Mounts() const {
+  std::vector<std::string> mounts;
+  for (const std::string* each : {&settings_.mount, &settings_.pids_mount}) {
+    if (!each->empty()) mounts.push_back(*each);
+  }
+  return mounts;
+}
+
 Result<> PodCgroups::Make(const core_v1::Pod& pod) {
-  if (settings_.mount.empty()) return {};
+  if (WritesNothing()) return {};
   const Timed timed(*this, "create");
+  if (!settings_.pids_mount.empty()) TRY(MakePids(pod));
+  if (settings_.mount.empty()) return {};
   // The pod's own has no processes either: the runtime's cgroups below it do.
   MakePath(settings_.mount, PathOf(pod));
   TRY(Write(settings_.root, settings_.node, false));
+  TRY(LimitPids(settings_.mount + settings_.root, settings_.node_pids));
+  TRY(LimitPids(settings_.mount + PathOf(pod), settings_.pod_pids));
   const std::string best_effort = settings_.root + "/besteffort";
   if (fs::exists(settings_.mount + best_effort)) {
     TRY(WriteFile(settings_.mount + best_effort + "/cpu.weight", std::to_string(CpuWeight(2))));
@@ -213,34 +254,26 @@ void PodCgroups::Forget(const std::string& pod_uid) {
 }
 
 void PodCgroups::Remove(const core_v1::Pod& pod) {
-  if (settings_.mount.empty()) return;
+  if (WritesNothing()) return;
   const Timed timed(*this, "destroy");
   Forget(pod.metadata.uid);
-  RemoveFolders(settings_.mount + PathOf(pod));
+  for (const std::string& mount : Mounts()) RemoveFolders(mount + PathOf(pod));
 }
 
 std::vector<std::string> PodCgroups::Pods() const {
   std::vector<std::string> uids;
-  if (settings_.mount.empty()) return uids;
-  for (const char* parent : kParents) {
-    std::error_code error;
-    for (fs::directory_iterator entry(settings_.mount + settings_.root + parent, error), end;
-         !error && entry != end; entry.increment(error)) {
-      const std::string name = entry->path().filename().string();
-      std::error_code ignored;
-      if (!name.starts_with(kPodPrefix) || !entry->is_directory(ignored)) continue;
-      uids.push_back(name.substr(kPodPrefix.size()));
-    }
+  for (const std::string& mount : Mounts()) {
+    for (const char* parent : kParents) AddPods(mount + settings_.root + parent, uids);
   }
   return uids;
 }
 
 void PodCgroups::RemoveOrphan(const std::string& pod_uid) {
-  if (settings_.mount.empty()) return;
   Forget(pod_uid);
-  for (const char* parent : kParents) {
-    RemoveFolders(settings_.mount + settings_.root + parent + "/" + std::string(kPodPrefix) +
-                  pod_uid);
+  for (const std::string& mount : Mounts()) {
+    for (const char* parent : kParents) {
+      RemoveFolders(mount + settings_.root + parent + "/" + std::string(kPodPrefix) + pod_uid);
+    }
   }
 }
 

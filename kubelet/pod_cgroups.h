@@ -18,15 +18,20 @@
 
 namespace skiff::kubelet {
 
-// Of cgroup v2 without systemd, which writes its slices itself; elsewhere it does nothing, and only
-// containers have limits. Thread-safe.
+// Of cgroup v2 without systemd, which writes its slices itself. Of cgroup v1 it writes how many
+// processes a pod may have, where that is limited; all else only containers have limits of, there
+// and with systemd. Thread-safe.
 class PodCgroups {
  public:
   struct Settings {
     std::string mount;  // Of cgroup v2; "": there is nothing to write.
+    std::string pids_mount = {};  // Of v1's hierarchy of pids; "": there is nothing to write.
     std::string root;   // "/kubepods"
     cri::LinuxResources node;
     std::map<std::string, int64_t> huge_pages = {};  // As NodeFacts has them.
+    int64_t pod_pids = 0;   // How many processes a pod may have; 0: any number.
+    int64_t node_pids = 0;  // The same of all pods together.
+    bool limits_cpu = true;
   };
   // What it does is timed where there are both.
   explicit PodCgroups(Settings settings, const Clock* clock = nullptr,
@@ -51,6 +56,12 @@ class PodCgroups {
  private:
   Result<> Write(const std::string& path, const cri::LinuxResources& resources,
                  bool only_larger) const;
+  // Of one hierarchy, wherever it is mounted.
+  Result<> LimitPids(const std::string& folder, int64_t pids) const;
+  // Of v1: makes the pod's, with the limits of it and of all.
+  Result<> MakePids(const core_v1::Pod& pod) const;
+  bool WritesNothing() const { return settings_.mount.empty() && settings_.pids_mount.empty(); }
+  std::vector<std::string> Mounts() const;
   cri::LinuxResources ResourcesOf(const core_v1::PodSpec& spec) const;
   std::string PathOf(const core_v1::Pod& pod) const;
   Result<> SetBurstable();

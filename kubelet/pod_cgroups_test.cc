@@ -8,6 +8,7 @@
 #include <fstream>
 #include <limits>
 #include <thread>
+#include <utility>
 
 namespace skiff::kubelet {
 namespace {
@@ -122,6 +123,37 @@ TEST_F(PodCgroupsTest, OfPodsThatComeAtOnceTheWholeSumIsWritten) {
   }
   threads.clear();
   EXPECT_EQ(stale, 0);
+}
+
+TEST_F(PodCgroupsTest, HowManyProcessesThereMayBeIsWrittenWithTheRest) {
+  for (const char* path : {"/pods", "/pods/burstable/poduid-1"}) {
+    std::ofstream(mount_ + path + "/pids.max") << "max";
+  }
+  settings_.pod_pids = 70;
+  settings_.node_pids = 9000;
+  ASSERT_TRUE(PodCgroups(settings_).Make(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/pids.max"), "70");
+  EXPECT_EQ(Read("/pods/pids.max"), "9000");
+}
+
+TEST_F(PodCgroupsTest, OfVersionOneTheyAreAllThatIsWritten) {
+  settings_.pids_mount = std::exchange(settings_.mount, "");
+  settings_.pod_pids = 70;
+  std::ofstream(mount_ + "/pods/burstable/poduid-1/pids.max") << "max";
+  PodCgroups cgroups(settings_);
+  ASSERT_TRUE(cgroups.Make(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/pids.max"), "70");
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/memory.max"), "max");
+  EXPECT_EQ(cgroups.Pods(), std::vector<std::string>{"uid-1"});
+  // A limit that cannot be had keeps the pod from starting.
+  fs::remove(mount_ + "/pods/burstable/poduid-1/pids.max");
+  EXPECT_FALSE(cgroups.Make(pod_));
+}
+
+TEST_F(PodCgroupsTest, WithoutQuotasThereIsNoLimitOfProcessors) {
+  settings_.limits_cpu = false;
+  ASSERT_TRUE(PodCgroups(settings_).Set(pod_));
+  EXPECT_EQ(Read("/pods/burstable/poduid-1/cpu.max"), "max 100000");
 }
 
 }  // namespace

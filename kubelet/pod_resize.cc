@@ -75,6 +75,7 @@ Result<> PodWorker::ResizeContainer(const core_v1::Pod& pod, const ContainerResi
   if (container == nullptr) return {};
   if (resize.shrinks) TRY(CheckUsage(*container, resize.id));
   cri::LinuxResources resources = ContainerResources(pod, *container, context_.node_memory_bytes);
+  if (!context_.policy.limits_cpu) resources.cpu_quota = 0;
   resources.unified = context_.container_cgroup_files;
   TRY(context_.runtime.UpdateContainerResources(resize.id, resources));
   context_.resizes.SetActuated(pod.metadata.uid, container->name, container->resources);

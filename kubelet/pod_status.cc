@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/pods/pod_phase.h"
+#include "api/text/time_text.h"
 #include "kubelet/container_details.h"
 #include "kubelet/pod_conditions.h"
 #include "kubelet/static_pod.h"
@@ -13,8 +14,11 @@ namespace {
 constexpr int kLostExitCode = 137;
 
 // The API keeps no fractions: with them every status would look changed after a restart.
-TimePoint WholeSeconds(TimePoint time) {
-  return std::chrono::floor<std::chrono::seconds>(time);
+// What the runtime has no time of is at the beginning of Unix's, as the kubelet says it: of a
+// container that could not be started, clients are told so.
+Time WholeSeconds(TimePoint time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  return seconds == TimePoint{} ? Time(Instant{}) : Time(seconds);
 }
 
 core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,

@@ -230,5 +230,15 @@ TEST_F(PodStatusTest, QosFollowsRequestsAndLimits) {
   EXPECT_EQ(QosClass(pod_.spec), "Guaranteed");
 }
 
+TEST_F(PodStatusTest, AContainerThatCouldNotBeStartedWasSoAtTheBeginningOfTime) {
+  auto& app = Has("app", cri::ContainerState::kExited, 128);
+  app.status.reason = "StartError";
+  app.status.finished_at = TimePoint(90s);
+  const auto status = Status();
+  const auto& ended = *status.container_statuses[0].state.terminated;
+  EXPECT_EQ(ended.started_at.Rfc3339(), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(ended.finished_at.Rfc3339(), "1970-01-01T00:01:30Z");
+}
+
 }  // namespace
 }  // namespace skiff::kubelet

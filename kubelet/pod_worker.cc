@@ -51,6 +51,8 @@ std::map<std::string, std::string> NoPaths(const core_v1::Pod& pod) {
 
 PodWorker::PodWorker(PodWorkerContext& context, Ptr<core_v1::Pod> pod)
     : context_(context),
+      backoff_(std::min(RestartBackoff::kFirst, context.policy.restart_period_max),
+               context.policy.restart_period_max),
       seen_at_(context.clock.Monotonic()),
       seen_(context.clock.Now()),
       pod_(std::move(pod)) {}

@@ -8,6 +8,7 @@
 #include "base/program.h"
 #include "base/wrong_clock.h"
 #include "client/kubeconfig.h"
+#include "kubelet/containerd_host.h"
 #include "kubelet/cri_grpc.h"
 #include "kubelet/kernel_defaults.h"
 #include "kubelet/network/own_address.h"
@@ -20,6 +21,7 @@ namespace {
 
 const Log kLog("kubelet");
 constexpr mode_t kRootMode = 0750;  // Pods' volumes lie in it.
+constexpr int kPullsMax = 100;      // At one time, where nobody said how many.
 
 // The API of a kubelet that has none.
 http::Response NoApi(const http::Request&) {
@@ -42,7 +44,8 @@ EvictionTexts EvictionTextsOf(const KubeletConfiguration& given) {
 }
 
 // What pods do not get of the machine.
-Result<> Reserve(const KubeletConfiguration& given, NodeFacts& facts) {
+Result<> Reserve(const KubeletConfiguration& given, KubeletOptions& options) {
+  NodeFacts& facts = options.facts;
   int64_t storage = 0;
   facts.reserved_memory_bytes = 0;
   for (const Threshold& threshold : TRY(ParseThresholds(EvictionTextsOf(given)))) {
@@ -59,10 +62,36 @@ Result<> Reserve(const KubeletConfiguration& given, NodeFacts& facts) {
       if (name == "cpu") facts.reserved_milli_cpu += amount.MilliValue();
       if (name == "memory") facts.system_memory_bytes += amount.Value();
       if (name == "ephemeral-storage") storage += amount.Value();
+      if (name == "pid") options.reserved_pids += amount.Value();
     }
   }
   facts.reserved_memory_bytes += facts.system_memory_bytes;
   facts.reserved_storage_bytes = storage;
+  return {};
+}
+
+void LimitPods(const KubeletConfiguration& given, KubeletOptions& options) {
+  options.pod_pids = std::max<int64_t>(0, given.pod_pids_limit);
+  const auto& enforced = given.enforce_node_allocatable;
+  options.enforces_allocatable = std::count(enforced.begin(), enforced.end(), "pods") > 0;
+  options.containers.limits_cpu = given.cpu_cfs_quota;
+  options.containers.restart_period_max = given.max_container_restart_period;
+  // Whose processes are to go on when one of them is out of memory.
+  if (given.single_process_oom_kill) options.container_cgroup_files.erase("memory.oom.group");
+}
+
+// What the machine must not have.
+Result<> CheckMachine(const KubeletConfiguration& given) {
+  if (given.fail_cgroup_v1 && CgroupMount("memory")) {
+    return Fail(Reason::kInvalid,
+                "kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is "
+                "unsupported and will be removed in a future release");
+  }
+  if (given.fail_swap_on && HasSwap("/proc/swaps")) {
+    return Fail(Reason::kInvalid,
+                "running with swap on is not supported, please disable swap or set "
+                "--fail-swap-on flag to false");
+  }
   return {};
 }
 
@@ -101,7 +130,13 @@ KubeletOptions OptionsOf(const KubeletFlags& flags) {
   options.logs.files_max = given.container_log_max_files;
   options.logs.period = given.container_log_monitor_interval;
   options.images = {given.image_gc_high_threshold_percent, given.image_gc_low_threshold_percent,
-                    given.image_minimum_gc_age};
+                    given.image_minimum_gc_age, given.image_maximum_gc_age};
+  options.pulls_max =
+      given.PullsOneByOne() ? 1 : given.max_parallel_image_pulls.value_or(kPullsMax);
+  options.pull_verification = PullVerificationOf(given.image_pull_credentials_verification_policy)
+                                  .value_or(PullVerification::kAlways);
+  options.preloaded_allowlist = given.preloaded_images_verification_allowlist;
+  LimitPods(given, options);
   return options;
 }
 
@@ -183,7 +218,7 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   const KubeletConfiguration& given = flags.configuration;
   NodeAgentOptions options{.kubelet = OptionsOf(flags)};
   options.takes_tokens = given.takes_tokens;
-  TRY(Reserve(given, options.kubelet.facts));
+  TRY(Reserve(given, options.kubelet));
   TRY(options.kubelet.abilities.sysctls.Allow(given.allowed_unsafe_sysctls));
   options.kubelet.containers.seccomp_default = given.seccomp_default;
   if (given.healthz_port > 0) {
@@ -192,6 +227,8 @@ Result<NodeAgentOptions> KubeletProcess::Parts::OptionsFor(const KubeletFlags& f
   }
   if (!given.enable_server) return options;
   options.configuration = ShownConfiguration(given);
+  options.served = {given.enable_debugging_handlers, given.enable_system_log_handler,
+                    given.enable_debug_flags_handler};
   ServingFiles files{given.tls_cert_file, given.tls_private_key_file};
   if (files.certificate.empty()) {
     files = TRY(serving(flags.cert_dir, NodeName(flags), options.kubelet.facts.ips.front()));
@@ -212,6 +249,7 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
   std::unique_ptr<KubeletProcess> process(new KubeletProcess(std::make_unique<Parts>(flags)));
   Parts& parts = *process->parts_;
   const KubeletConfiguration& given = flags.configuration;
+  TRY(CheckMachine(given));
   if (given.protect_kernel_defaults) TRY(CheckKernelDefaults("/proc/sys"));
   TRY(parts.Connect(flags));
   TRY(parts.StartRuntime(flags));
@@ -253,8 +291,8 @@ int KubeletMain(const std::vector<std::string>& args, const EnsureServingFiles& 
                 const KubeletFlags& defaults) {
   return RunProgram(ParseKubeletFlags(args, defaults),
                     [&](const KubeletFlags& flags) -> Result<int> {
-                      BeginProgram(
-                          {flags.configuration.verbosity, flags.logging_format, flags.notes});
+                      const KubeletConfiguration& given = flags.configuration;
+                      BeginProgram({given.verbosity, given.logging_format, flags.notes});
                       const auto process = TRY(KubeletProcess::Start(flags, serving));
                       WaitForSignal();
                       kLog.Info("stopping");

@@ -25,7 +25,6 @@ struct KubeletFlags {
   std::string root_dir = "/var/lib/kubelet";
   std::string cert_dir = "/var/lib/kubelet/pki";
   std::map<std::string, std::string> node_labels;
-  std::string logging_format = "text";
   // Where the kubelet runs a containerd of its own (own_runtime.h); "", and where a container
   // runtime endpoint is given: nowhere.
   std::string containerd_dir;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +21,7 @@ struct RawFlags {
   std::vector<std::string> node_labels, taints;
   std::vector<std::string> eviction_hard, eviction_soft, eviction_soft_grace, eviction_reclaim;
   std::vector<std::string> system_reserved, kube_reserved;
+  std::string pod_max_pids;
   bool version_asked = false;
 };
 
@@ -39,9 +41,11 @@ void AddServingFlags(Flags& flags, KubeletFlags& to) {
             "Clients that show a certificate of these authorities are its common name.");
   flags.Add("authentication-token-webhook", it.takes_tokens,
             "Clients that show a bearer token are whom the API server takes it for.");
+  flags.Add("enable-debugging-handlers", it.enable_debugging_handlers,
+            "Serve logs, commands, ports and what tells of the kubelet itself.");
   flags.Add("cert-dir", to.cert_dir, "Where certificates of the kubelet's own making lie.");
   flags.Add("v", it.verbosity, "Log level; 4 and above show details.");
-  flags.Add("logging-format", to.logging_format, "text or json.");
+  flags.Add("logging-format", it.logging_format, "text or json.");
 }
 
 void AddNodeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
@@ -65,7 +69,7 @@ void AddNodeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
             "How often the node's status is computed.");
 }
 
-void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
+void AddRuntimeFlags(Flags& flags, KubeletFlags& to) {
   KubeletConfiguration& it = to.configuration;
   flags.Add("config", to.config,
             "A KubeletConfiguration file; a directory is taken for --pod-manifest-path.");
@@ -92,8 +96,21 @@ void AddRuntimeFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
   flags.Add("pod-logs-dir", it.pod_logs_dir, "Where containers' logs lie.");
   flags.Add("container-log-max-size", it.container_log_max_size, "A longer log is rotated.");
   flags.Add("container-log-max-files", it.container_log_max_files, "How many are kept.");
+}
+
+void AddLimitFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
+  KubeletConfiguration& it = to.configuration;
+  flags.Add("pod-max-pids", raw.pod_max_pids, "How many processes a pod may have; -1: any number.");
+  flags.Add("cpu-cfs-quota", it.cpu_cfs_quota, "Hold containers to their limits of CPU.");
+  flags.Add("enforce-node-allocatable", it.enforce_node_allocatable,
+            "pods: what they have together is held to what the node can give; none: it is not.");
+  flags.Add("serialize-image-pulls", it.serialize_image_pulls, "Pull one image after the other.");
+  flags.Add("fail-swap-on", it.fail_swap_on, "Refuse to start where the machine has swap.");
+  flags.Add("fail-cgroupv1", it.fail_cgroup_v1, "Refuse to start with cgroups of version 1.");
   flags.Add("image-gc-high-threshold", it.image_gc_high_threshold_percent,
             "Disk usage above which images are removed.");
+  flags.Add("minimum-image-ttl-duration", it.image_minimum_gc_age,
+            "A younger image is not removed.");
   flags.Add("image-gc-low-threshold", it.image_gc_low_threshold_percent,
             "Disk usage down to which they are.");
   flags.Add("allowed-unsafe-sysctls", it.allowed_unsafe_sysctls,
@@ -125,13 +142,9 @@ void AddUnusedAccessFlags(Flags& flags) {
         "authorization-webhook-cache-unauthorized-ttl"}) {
     flags.Ignore(name, who);
   }
-  flags.AddUnused({"enable-debugging-handlers",
-                   "logs and commands are always served",
-                   {"true"},
-                   kSwitch,
-                   kRefused});
   flags.Ignore("streaming-connection-idle-timeout", "a stream ends when one of its ends does");
-  flags.AddUnused({"read-only-port", "it is not served", {"0"}});
+  flags.AddUnused(
+      {"read-only-port", "whoever asks has to say who they are", {"0"}, false, kRefused});
   flags.AddUnused({"rotate-certificates", "`skiff join` does that", {"false"}, kSwitch});
   flags.AddUnused({"rotate-server-certificates", "`skiff join` does that", {"false"}, kSwitch});
   flags.Ignore("bootstrap-kubeconfig", "`skiff join` makes the kubeconfig");
@@ -140,17 +153,17 @@ void AddUnusedAccessFlags(Flags& flags) {
 // Of what pods get, and must not get.
 void AddUnusedPodFlags(Flags& flags) {
   flags.AddUnused(
-      {"pod-max-pids", "a pod's processes are not counted", {"-1", "0"}, false, kRefused});
-  flags.AddUnused(
       {"cpu-manager-policy", "no CPU is kept for a pod", {"", "none"}, false, kRefused});
   flags.AddUnused(
       {"memory-manager-policy", "no memory is kept for a pod", {"", "None"}, false, kRefused});
   flags.AddUnused(
       {"topology-manager-policy", "no topology is looked at", {"", "none"}, false, kRefused});
   flags.AddUnused({"cgroups-per-qos", "pods always have cgroups", {"true"}, kSwitch});
-  flags.AddUnused({"cpu-cfs-quota", "limits of CPU always hold", {"true"}, kSwitch});
-  flags.Ignore("cpu-cfs-quota-period", "it is 100ms");
-  flags.AddUnused({"enforce-node-allocatable", "it is enforced on pods", {"pods"}});
+  flags.AddUnused({"cpu-cfs-quota-period",
+                   "it requires feature gate CustomCPUCFSQuotaPeriod",
+                   {"100ms"},
+                   false,
+                   kRefused});
   flags.AddUnused(
       {"local-storage-capacity-isolation", "disks are always watched", {"true"}, kSwitch});
   flags.Ignore("image-credential-provider-bin-dir",
@@ -159,15 +172,13 @@ void AddUnusedPodFlags(Flags& flags) {
                "credentials are those of pods' pull secrets, and of the runtime");
   flags.Ignore("image-service-endpoint",
                "images are the runtime's of --container-runtime-endpoint");
-  flags.AddUnused({"serialize-image-pulls", "images are pulled one by one", {"true"}, kSwitch});
   for (const char* name : {"registry-qps", "registry-burst"}) {
-    flags.Ignore(name, "images are pulled one by one");
+    flags.Ignore(name, "pulls are not held back");
   }
   for (const char* name : {"minimum-container-ttl-duration", "maximum-dead-containers",
                            "maximum-dead-containers-per-container"}) {
     flags.Ignore(name, "one ended container of each is kept");
   }
-  flags.Ignore("minimum-image-ttl-duration", "imageMinimumGCAge of the configuration file says it");
 }
 
 // Of cAdvisor, which kube-kubelet has within it, and of what looks after single processors.
@@ -210,8 +221,6 @@ void AddUnusedMachineFlags(Flags& flags) {
       {"config-dir", "one configuration file is read, --config", {""}, false, kRefused});
   flags.AddUnused({"enable-controller-attach-detach", "nothing is attached", {"true"}, kSwitch});
   flags.AddUnused({"make-iptables-util-chains", "it has none", {"false"}, kSwitch});
-  flags.AddUnused({"fail-swap-on", "swap is the machine's own affair", {"false"}, kSwitch});
-  flags.AddUnused({"fail-cgroupv1", "both versions will do", {"false"}, kSwitch});
   flags.AddUnused({"exit-on-lock-contention", "no lock is taken", {"false"}, kSwitch});
   flags.Ignore("lock-file", "no lock is taken");
   flags.Ignore("cloud-provider", "there are no clouds");
@@ -292,6 +301,16 @@ Result<> TakeLabels(const std::vector<std::string>& items, KubeletFlags& to) {
                   fmt::join(unknown, " ")));
 }
 
+Result<> TakePidsLimit(const std::string& text, KubeletConfiguration& to) {
+  if (text.empty()) return {};
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, to.pod_pids_limit);
+  if (parsed.ec == std::errc() && parsed.ptr == end) return {};
+  return Fail(Reason::kInvalid, fmt::format("invalid argument \"{0}\" for \"--pod-max-pids\" flag: "
+                                            "strconv.ParseInt: parsing \"{0}\": invalid syntax",
+                                            text));
+}
+
 Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {
   KubeletConfiguration& it = to.configuration;
   TRY(TakeLabels(raw.node_labels, to));
@@ -319,7 +338,7 @@ Result<> TakeRaw(const RawFlags& raw, KubeletFlags& to) {
   TRY(take("eviction-minimum-reclaim", raw.eviction_reclaim, '=', it.eviction_minimum_reclaim));
   TRY(take("system-reserved", raw.system_reserved, '=', it.system_reserved));
   TRY(take("kube-reserved", raw.kube_reserved, '=', it.kube_reserved));
-  return {};
+  return TakePidsLimit(raw.pod_max_pids, it);
 }
 
 Result<KubeletConfiguration> LoadConfiguration(const std::string& path) {
@@ -353,7 +372,8 @@ Result<> ParseOnce(const std::vector<std::string>& args, KubeletFlags& to, RawFl
   Flags flags("kubelet");
   AddServingFlags(flags, to);
   AddNodeFlags(flags, to, raw);
-  AddRuntimeFlags(flags, to, raw);
+  AddRuntimeFlags(flags, to);
+  AddLimitFlags(flags, to, raw);
   flags.NoteTo(to.notes);
   AddUnusedAccessFlags(flags);
   AddUnusedMeasuringFlags(flags);
@@ -392,9 +412,6 @@ Result<std::optional<KubeletFlags>> ParseKubeletFlags(const std::vector<std::str
   }
   const auto& unused = to.configuration.unused_fields;
   to.notes.insert(to.notes.end(), unused.begin(), unused.end());
-  if (to.configuration.read_only_port != 0) {
-    to.notes.push_back("readOnlyPort has no effect: it is not served");
-  }
   TRY(TakeRaw(raw, to));
   const std::string default_endpoint = KubeletConfiguration().container_runtime_endpoint;
   std::string& endpoint = to.configuration.container_runtime_endpoint;

@@ -5,6 +5,7 @@
 
 #include "api/codec/base64.h"
 #include "api/values.h"
+#include "base/hash.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -135,12 +136,15 @@ Result<> RegistryCredentials::Add(const core_v1::Secret& secret) {
     if (!entry.is_object()) return invalid(key + " is not a JSON object");
     auto auth = AuthOf(entry);
     if (!auth) return invalid(auth.error().message);
-    AddEntry(key, std::move(*auth));
+    const Json digested = {{"username", auth->username}, {"password", auth->password}};
+    AddEntry(key, {std::move(*auth),
+                   {secret.metadata.uid, secret.metadata.namespace_, secret.metadata.name,
+                    Hex(Sha256(digested.dump()))}});
   }
   return {};
 }
 
-void RegistryCredentials::AddEntry(const std::string& key, cri::RegistryAuth auth) {
+void RegistryCredentials::AddEntry(const std::string& key, TrackedAuth auth) {
   const std::string_view place = WithoutScheme(key);
   const size_t slash = place.find('/');
   Entry entry{std::string(place.substr(0, slash)), "", std::move(auth)};
@@ -155,9 +159,9 @@ void RegistryCredentials::AddEntry(const std::string& key, cri::RegistryAuth aut
                   std::move(entry));
 }
 
-std::vector<cri::RegistryAuth> RegistryCredentials::For(const std::string& image) const {
+std::vector<TrackedAuth> RegistryCredentials::For(const std::string& image) const {
   const Repository wanted = RepositoryOf(image);
-  std::vector<cri::RegistryAuth> out;
+  std::vector<TrackedAuth> out;
   for (const Entry& entry : entries_) {
     if (HostMatches(entry.host, wanted.host) && wanted.path.starts_with(entry.path)) {
       out.push_back(entry.auth);

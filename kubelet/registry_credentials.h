@@ -16,6 +16,15 @@
 
 namespace skiff::kubelet {
 
+// A secret, and the digest of what was taken from it.
+struct PullSecret {
+  std::string uid, name_space, name, hash;
+};
+
+struct TrackedAuth : cri::RegistryAuth {
+  PullSecret secret;  // That it comes from.
+};
+
 class RegistryCredentials {
  public:
   // Adds what a secret of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg holds; one
@@ -23,14 +32,14 @@ class RegistryCredentials {
   Result<> Add(const core_v1::Secret& secret);
 
   // Those to try for an image; none: it is pulled without.
-  std::vector<cri::RegistryAuth> For(const std::string& image) const;
+  std::vector<TrackedAuth> For(const std::string& image) const;
 
  private:
   struct Entry {
     std::string host, path;  // Of the key: the path without slashes at its ends.
-    cri::RegistryAuth auth;
+    TrackedAuth auth;
   };
-  void AddEntry(const std::string& key, cri::RegistryAuth auth);
+  void AddEntry(const std::string& key, TrackedAuth auth);
 
   std::vector<Entry> entries_;  // Most specific first.
 };

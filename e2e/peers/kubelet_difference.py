@@ -12,8 +12,10 @@ import sys
 import threading
 import time
 
+import kubelet_isolation_scenarios as isolation
 import kubelet_more_scenarios as more
 import kubelet_scenarios as scenarios
+from differences import differences
 
 KNOWN = os.path.join(os.path.dirname(__file__), "kubelet_difference.txt")
 NODES = ("kube", "ours")
@@ -25,6 +27,8 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 IDS = re.compile(r"\b[0-9a-f]{64}\b")
 ADDRESS = re.compile(r"\b10\.24[45]\.\d+\.\d+\b")
 DURATION = re.compile(r"\b(\d+m)?\d+(\.\d+)?(ms|µs|s)\b")
+EPOCH = re.compile(r"1970-01-01T00:00:00Z")
+ROOTS = re.compile(r"/run/(theirs|skiff/data)/kubelet\b")
 ACCESS = re.compile(r"kube-api-access-[a-z0-9]{5}")
 OWN = {"uid", "resourceVersion", "creationTimestamp", "managedFields"}
 
@@ -155,7 +159,7 @@ class Life:
         connection.close()
 
     def text(self, text):
-        for pattern, called in ((TIME, "TIME"), (DATA, "..DATA"), (UUID, "UUID"), (IDS, "ID"), (ADDRESS, "ADDRESS"), (ACCESS, "kube-api-access-#"),
+        for pattern, called in ((EPOCH, "EPOCH"), (ROOTS, "ROOT"), (TIME, "TIME"), (DATA, "..DATA"), (UUID, "UUID"), (IDS, "ID"), (ADDRESS, "ADDRESS"), (ACCESS, "kube-api-access-#"),
                                 (DURATION, "Ns")):
             text = pattern.sub(called, text)
         return re.sub(r"(?<![A-Za-z0-9-])(on-)?%s(?![A-Za-z0-9-])" % self.node, r"\1NODE", text)
@@ -166,22 +170,6 @@ class Life:
         if isinstance(thing, list):
             return [self.clean(value) for value in thing]
         return self.text(thing) if isinstance(thing, str) else thing
-
-
-def differences(theirs, ours, path=""):
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        for key in sorted({*theirs, *ours}):
-            yield from differences(theirs.get(key, "nothing"), ours.get(key, "nothing"), f"{path}.{key}")
-    elif isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
-        for index, (one, other) in enumerate(zip(theirs, ours)):
-            yield from differences(one, other, f"{path}[{index}]")
-    elif isinstance(theirs, str) and isinstance(ours, str) and "\n" in theirs + ours and theirs != ours:
-        for line in sorted(set(theirs.split("\n")) ^ set(ours.split("\n"))):
-            yield (f"{path} line", line if line in theirs.split("\n") else "nothing", line if line in ours.split("\n") else "nothing")
-        if set(theirs.split("\n")) == set(ours.split("\n")):
-            yield path, theirs, ours
-    elif theirs != ours:
-        yield path, theirs, ours
 
 
 class Comparison:
@@ -196,6 +184,7 @@ class Comparison:
     def tell(self, name, theirs, ours):
         if self.known_names.fullmatch(name.rstrip()):
             self.known += 1
+            keep_line("known", f"{name}\n    kube: {json.dumps(theirs)}\n    ours: {json.dumps(ours)}\n")
             return
         self.unknown.add(name)
         print(f"{name}\n    kube: {json.dumps(theirs)[:SHOWN_MAX]}\n    ours: {json.dumps(ours)[:SHOWN_MAX]}", flush=True)
@@ -232,8 +221,9 @@ class Comparison:
 def play(server, comparison, only, together):
     # Those that take long begin first: a name keeps the place where it first stands.
     wanted = [(name, spec, lambda it: it["status"]["phase"] in ("Succeeded", "Failed"))
-              for name, spec in {**more.LONG, **scenarios.RUNS, **scenarios.ENDS, **more.RUNS, **more.ENDS}.items()]
-    wanted += [(name, spec, until) for name, (spec, until) in {**scenarios.STATES, **more.STATES}.items()]
+              for name, spec in {**more.LONG, **scenarios.RUNS, **scenarios.ENDS, **more.RUNS, **more.ENDS,
+                                **isolation.RUNS, **isolation.ENDS}.items()]
+    wanted += [(name, spec, until) for name, (spec, until) in {**scenarios.STATES, **more.STATES, **isolation.STATES}.items()]
     wanted = [each for each in wanted if re.search(only, each[0])]
     gate = threading.Semaphore(together)
 
@@ -382,6 +372,13 @@ def keep(path, *answers):
                 file.write(text)
 
 
+def keep_line(name, text):
+    folder = os.environ.get("KEEP")
+    if folder:
+        with open(os.path.join(folder, name), "a", encoding="utf-8") as file:
+            file.write(text)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
@@ -390,6 +387,8 @@ def main():
     parser.add_argument("--together", type=int, default=6)
     options = parser.parse_args()
     server = Server(options.port, options.token)
+    for thing in isolation.CLASSES:
+        server.make("/apis/node.k8s.io/v1/runtimeclasses", thing)
     for node in NODES:
         space = f"on-{node}"
         server.make("/api/v1/namespaces", {"metadata": {"name": space}})

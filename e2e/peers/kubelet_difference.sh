@@ -78,6 +78,11 @@ CONFIG
 "$programs/kubelet" --config="$theirs/kubelet.yaml" --kubeconfig="$KUBECONFIG" --hostname-override=kube \
   --node-ip=192.0.2.1 --root-dir="$theirs/kubelet" >"$theirs/kubelet.log" 2>&1 &
 check "both nodes are ready" k wait --for=condition=Ready node/kube node/ours --timeout=1s
+for root in "$theirs/kubelet" "$DATA/kubelet"; do
+  mkdir -p "$root/seccomp"
+  python3 -B -c 'import json, sys; sys.path.insert(0, "e2e/peers"); import kubelet_isolation_scenarios as it; print(json.dumps(it.PROFILE))' \
+    >"$root/seccomp/no-mkdir.json"
+done
 k create serviceaccount admin -n kube-system >/dev/null
 k create clusterrolebinding difference --clusterrole=cluster-admin --serviceaccount=kube-system:admin >/dev/null
 if ! python3 -B e2e/peers/kubelet_difference.py --port 6443 --token "$(k create token admin -n kube-system)" \

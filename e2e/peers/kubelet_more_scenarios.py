@@ -44,7 +44,7 @@ RUNS = {
     "sees-immutable": pod(container(files("/c"), volumeMounts=[{"name": "c", "mountPath": "/c"}]), volumes=[{"name": "c", "configMap": {"name": "still"}}]),
     "sees-nested-mounts": pod(container("ls -R /e /e/in; cat /e/in/a", volumeMounts=[{"name": "e", "mountPath": "/e"}, {"name": "c", "mountPath": "/e/in"}]),
                               volumes=[{"name": "e", "emptyDir": {}}, {"name": "c", "configMap": {"name": "config", "items": [{"key": "a", "path": "a"}]}}]),
-    "sees-same-volume-twice": pod(container("echo x > /e/a; cat /f/a; touch /f/b", volumeMounts=[{"name": "e", "mountPath": "/e"}, {"name": "e", "mountPath": "/f", "readOnly": True}]), **EMPTY),
+    "sees-same-volume-twice": pod(container("exec 2>&1; echo x > /e/a; cat /f/a; touch /f/b", volumeMounts=[{"name": "e", "mountPath": "/e"}, {"name": "e", "mountPath": "/f", "readOnly": True}]), **EMPTY),
     "log-no-newline": pod(container("printf 'a'; printf 'b\\nc'")),
     "log-none": pod(container("true")),
     "log-both": pod(container("echo out; echo err >&2; echo out")),

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
+#include "base/verbosity.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_observed.h"
 #include "kubelet/streaming/kubelet_request.h"
@@ -110,6 +112,29 @@ http::Response KubeletServer::Checkpoint(const Parts& parts) const {
                        parts[1], parts[2], parts[3]));
 }
 
+// As klog's flag --v is set while it runs.
+http::Response KubeletServer::SetVerbosity(const http::Request& request) {
+  http::Response response = PlainAnswer(406, "unsupported http method");
+  response.content_type = "text/plain";
+  response.SetHeader("X-Content-Type-Options", "nosniff");
+  if (request.method != "PUT") return response;
+  const std::string& text = request.Body();
+  uint32_t verbosity = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, verbosity);
+  if (parsed.ec != std::errc() || parsed.ptr != end) {
+    const bool is_great = parsed.ec == std::errc::result_out_of_range;
+    response.status = 400;
+    response.body = fmt::format("strconv.ParseUint: parsing {}: {}", Json(text).dump(),
+                                is_great ? "value out of range" : "invalid syntax");
+    return response;
+  }
+  skiff::SetVerbosity(static_cast<int>(std::min<uint32_t>(verbosity, 100)));
+  response.status = 200;
+  response.body = "successfully set klog.logging.verbosity to " + text;
+  return response;
+}
+
 void KubeletServer::AddMeasured() {
   MetricRegistry& registry = metrics_.registry;
   registry.AddMeasured({"kubelet_running_pods", "[ALPHA] Pods with a sandbox that is ready."},
@@ -160,9 +185,8 @@ void KubeletServer::AddMeasured() {
   });
   const auto volumes = [&](const char* name, const char* help,
                            std::function<std::optional<uint64_t>(const FsUse&)> of) {
-    registry.AddMeasured(
-        {name, help, {"namespace", "persistentvolumeclaim"}},
-        [this, of = std::move(of)] { return VolumeStats(of); });
+    registry.AddMeasured({name, help, {"namespace", "persistentvolumeclaim"}},
+                         [this, of = std::move(of)] { return claim_uses_.Samples(of); });
   };
   volumes("kubelet_volume_stats_capacity_bytes", "[ALPHA] What a claim's volume holds.",
           [](const FsUse& use) { return use.capacity_bytes; });
@@ -178,28 +202,16 @@ void KubeletServer::AddMeasured() {
           [](const FsUse& use) { return use.inodes_used; });
 }
 
-std::vector<Sample> KubeletServer::VolumeStats(
-    const std::function<std::optional<uint64_t>(const FsUse&)>& of) {
-  std::vector<Sample> samples;
+std::vector<ClaimUse> KubeletServer::ClaimsUsed() {
   const auto pods = kubelet_.Pods();
   const bool has_claims = std::any_of(pods.begin(), pods.end(), [this](const auto& pod) {
     const auto places = kubelet_.volumes().MeasuredPlaces(*pod);
     return std::any_of(places.begin(), places.end(),
                        [](const auto& each) { return !each.claim.empty(); });
   });
-  if (!has_claims) return samples;
+  if (!has_claims) return {};
   const auto node = measurer_.Measure(NodeMeasurer::Extent::kDirectories);
-  if (!node) return samples;
-  std::set<std::pair<std::string, std::string>> told;  // Pods may share a claim.
-  for (const MeasuredPod& pod : node->pods) {
-    for (const MeasuredVolume& volume : pod.volumes) {
-      if (volume.claim.empty() || !told.emplace(pod.name_space, volume.claim).second) continue;
-      if (const auto value = of(volume.use)) {
-        samples.push_back({{pod.name_space, volume.claim}, static_cast<double>(*value)});
-      }
-    }
-  }
-  return samples;
+  return node ? ClaimsOf(*node) : std::vector<ClaimUse>();
 }
 
 }  // namespace skiff::kubelet

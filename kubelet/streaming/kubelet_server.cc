@@ -41,20 +41,23 @@ KubeletServer::KubeletServer(Dependencies dependencies)
       clock_(dependencies.clock),
       metrics_(dependencies.metrics),
       configuration_(std::move(dependencies.configuration)),
+      served_(dependencies.served),
+      system_logs_(std::move(dependencies.system_logs)),
       access_(kubelet_.options().node_name, dependencies.reviews, clock_,
               dependencies.takes_tokens),
-      measurer_({.node_name = kubelet_.options().node_name,
-                 .root = kubelet_.options().root,
-                 .log_root = kubelet_.options().log_root,
-                 .cgroup_root = kubelet_.options().cgroup_root,
-                 .cgroup_driver = kubelet_.options().cgroup_driver,
-                 .facts = kubelet_.options().facts},
-                {.runtime = kubelet_.runtime(),
-                 .clock = clock_,
-                 .pods = [this] { return kubelet_.Pods(); },
-                 .volumes = [this](const core_v1::Pod& pod) {
-                   return kubelet_.volumes().MeasuredPlaces(pod);
-                 }}) {
+      measurer_(
+          {.node_name = kubelet_.options().node_name,
+           .root = kubelet_.options().root,
+           .log_root = kubelet_.options().log_root,
+           .cgroup_root = kubelet_.options().cgroup_root,
+           .cgroup_driver = kubelet_.options().cgroup_driver,
+           .facts = kubelet_.options().facts},
+          {.runtime = kubelet_.runtime(),
+           .clock = clock_,
+           .pods = [this] { return kubelet_.Pods(); },
+           .volumes =
+               [this](const core_v1::Pod& pod) { return kubelet_.volumes().MeasuredPlaces(pod); }}),
+      claim_uses_(clock_, [this] { return ClaimsUsed(); }) {
   AddMeasured();
 }
 
@@ -70,9 +73,9 @@ http::Response KubeletServer::Handle(const http::Request& request) {
 }
 
 http::Response KubeletServer::Answer(const http::Request& request) {
-  if (auto elsewhere = RefuseUnserved(request)) return std::move(*elsewhere);
+  if (auto elsewhere = RefuseUnserved(request, served_)) return std::move(*elsewhere);
   if (auto refused = access_.Refuse(request)) return std::move(*refused);
-  if (auto wrong = RefuseMethod(request)) return std::move(*wrong);
+  if (auto wrong = RefuseMethod(request, served_)) return std::move(*wrong);
   return Route(request, PathParts(request.path));
 }
 
@@ -89,6 +92,8 @@ http::Response KubeletServer::Route(const http::Request& request, const Parts& p
   if (word == "configz") return JsonAnswer(configuration_);
   if (word == "metrics") return Metrics(request);
   if (word == "stats") return Summary(request);
+  if (word == "logs") return system_logs_.Answer(request);
+  if (word == "debug") return SetVerbosity(request);
   return PlainAnswer(200, "ok");  // Of /healthz and what is below it.
 }
 

@@ -14,7 +14,10 @@
 #include "http/server.h"
 #include "kubelet/kubelet.h"
 #include "kubelet/stats/node_measurer.h"
+#include "kubelet/streaming/claim_uses.h"
 #include "kubelet/streaming/kubelet_access.h"
+#include "kubelet/streaming/kubelet_paths.h"
+#include "kubelet/streaming/system_logs.h"
 
 namespace skiff::kubelet {
 
@@ -28,6 +31,8 @@ class KubeletServer final : public http::Handler {
     Client* reviews = nullptr;  // nullptr: nobody but the API server is let in.
     bool takes_tokens = true;
     Json configuration = {};    // As /configz shows it.
+    ServedPaths served = {};
+    std::string system_logs = "/var/log";
   };
   explicit KubeletServer(Dependencies dependencies);
   http::Response Handle(const http::Request& request) override;
@@ -36,12 +41,14 @@ class KubeletServer final : public http::Handler {
   using Parts = std::vector<std::string>;  // Of the path.
   http::Response Answer(const http::Request& request);
   http::Response Route(const http::Request& request, const Parts& parts);
+  static http::Response SetVerbosity(const http::Request& request);
   http::Response Metrics(const http::Request& request);
   http::Response RunningPods() const;
   http::Response Run(const http::Request& request, const Parts& parts);
   http::Response Checkpoint(const Parts& parts) const;
   void AddMeasured();
-  std::vector<Sample> VolumeStats(const std::function<std::optional<uint64_t>(const FsUse&)>& of);
+  // Of each claim that a pod here has mounted. One look is for all of a scrape.
+  std::vector<ClaimUse> ClaimsUsed();
   http::Response Logs(const http::Request& request, const Parts& parts);
   http::Response Exec(const http::Request& request, const Parts& parts);
   http::Response Attach(const http::Request& request, const Parts& parts);
@@ -59,8 +66,11 @@ class KubeletServer final : public http::Handler {
   const Clock& clock_;
   KubeletMetrics& metrics_;
   const Json configuration_;
+  const ServedPaths served_;
+  const SystemLogs system_logs_;
   KubeletAccess access_;
   NodeMeasurer measurer_;
+  ClaimUses claim_uses_;
 };
 
 }  // namespace skiff::kubelet

@@ -1,0 +1,243 @@
+#include "kubelet/pulled_images.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "api/rules/core/image_reference.h"
+#include "api/values.h"
+#include "base/hash.h"
+#include "base/whole_file.h"
+
+namespace skiff::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kVersion[] = "kubelet.config.k8s.io/v1beta1";
+constexpr int kFileMode = 0600;
+constexpr size_t kFileBytesMax = 1 << 20;
+
+// "" of what is no image's name.
+std::string ImageRepository(const std::string& image) {
+  const auto name = ParseImageName(image);
+  return name ? name->repository : "";
+}
+
+std::string TextAt(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool IsSame(const PullSecret& a, const PullSecret& b) {
+  return a.uid == b.uid && a.name_space == b.name_space && a.name == b.name;
+}
+
+// The object that a file holds; discarded where there is none.
+Json ReadObject(const fs::path& path) {
+  std::error_code error;
+  if (fs::file_size(path, error) > kFileBytesMax || error) return {};
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() ? json : Json();
+}
+
+}  // namespace
+
+std::optional<PullVerification> PullVerificationOf(const std::string& name) {
+  if (name == "NeverVerify") return PullVerification::kNever;
+  if (name == "NeverVerifyPreloadedImages") return PullVerification::kPulled;
+  if (name == "NeverVerifyAllowlistedImages") return PullVerification::kNotOnList;
+  if (name == "AlwaysVerify") return PullVerification::kAlways;
+  return std::nullopt;
+}
+
+Result<> CheckImagePattern(const std::string& pattern) {
+  const bool is_prefix = pattern.ends_with("/*");
+  const std::string name = is_prefix ? pattern.substr(0, pattern.size() - 2) : pattern;
+  if (name.find('*') != std::string::npos) {
+    return Fail(Reason::kInvalid, fmt::format("not a valid wildcard pattern, the wildcard may only "
+                                              "be used at the end of the pattern: {}",
+                                              pattern));
+  }
+  if (name.empty() || name != ImageRepository(name)) {
+    return Fail(Reason::kInvalid,
+                fmt::format("{} is not the full name of an image without tag and digest", pattern));
+  }
+  return {};
+}
+
+PulledImages::PulledImages(Settings settings) : settings_(std::move(settings)) {
+  Load();
+}
+
+std::string PulledImages::PulledPath(const std::string& ref) const {
+  return settings_.directory + "/pulled/sha256-" + Hex(Sha256(ref));
+}
+
+std::string PulledImages::PullingPath(const std::string& image) const {
+  return settings_.directory + "/pulling/sha256-" + Hex(Sha256(image));
+}
+
+void PulledImages::Load() {
+  if (settings_.directory.empty()) return;
+  MutexLock lock(mutex_);
+  for (const char* folder : {"/pulled", "/pulling"}) {
+    std::error_code error;
+    fs::create_directories(settings_.directory + folder, error);
+    for (fs::directory_iterator entry(settings_.directory + folder, error), end;
+         !error && entry != end; entry.increment(error)) {
+      const Json json = ReadObject(entry->path());
+      if (std::string_view(folder) == "/pulling") {
+        const std::string image = TextAt(json, "image");
+        // It began, and nobody knows how it ended.
+        if (!image.empty()) pulling_[image] = 0;
+      } else if (auto record = FromJson(json)) {
+        records_[record->ref] = std::move(*record);
+      }
+    }
+  }
+}
+
+bool PulledImages::IsListed(const std::string& image) const {
+  const std::string repository = ImageRepository(image);
+  return std::any_of(settings_.allowlist.begin(), settings_.allowlist.end(),
+                     [&](const std::string& pattern) {
+                       if (!pattern.ends_with('*')) return pattern == repository;
+                       return repository.starts_with(pattern.substr(0, pattern.size() - 1));
+                     });
+}
+
+bool PulledImages::MustPull(const std::string& image, const std::string& ref,
+                            const Secrets& secrets) {
+  if (settings_.verification == PullVerification::kNever) return false;
+  if (settings_.verification == PullVerification::kNotOnList && IsListed(image)) return false;
+  Access access;
+  {
+    MutexLock lock(mutex_);
+    const auto found = records_.find(ref);
+    const bool was_pulled = found != records_.end() || pulling_.contains(image);
+    if (!was_pulled && settings_.verification == PullVerification::kPulled) return false;
+    if (found == records_.end()) return true;
+    const auto of_name = found->second.access.find(ImageRepository(image));
+    if (of_name == found->second.access.end()) return true;
+    access = of_name->second;
+  }
+  if (access.is_for_all) return false;
+  if (access.secrets.empty()) return true;
+  for (const PullSecret& own : secrets()) {
+    for (const PullSecret& known : access.secrets) {
+      if (IsSame(own, known) || (!own.hash.empty() && own.hash == known.hash)) return false;
+    }
+  }
+  return true;
+}
+
+Result<> PulledImages::Begin(const std::string& image) {
+  if (settings_.directory.empty()) return {};
+  MutexLock lock(mutex_);
+  const Json intent = {{"kind", "ImagePullIntent"}, {"apiVersion", kVersion}, {"image", image}};
+  TRY(WriteWholeFile(PullingPath(image), intent.dump(), kFileMode));
+  ++pulling_[image];
+  return {};
+}
+
+void PulledImages::End(const std::string& image, const std::optional<std::string>& ref,
+                       const std::optional<PullSecret>& secret, TimePoint now) {
+  if (settings_.directory.empty()) return;
+  MutexLock lock(mutex_);
+  if (ref) Add(image, *ref, secret, now);
+  const auto found = pulling_.find(image);
+  if (found != pulling_.end() && --found->second > 0) return;
+  pulling_.erase(image);
+  std::error_code ignored;  // Without it somebody has to show his secret once more.
+  fs::remove(PullingPath(image), ignored);
+}
+
+void PulledImages::Add(const std::string& image, const std::string& ref,
+                       const std::optional<PullSecret>& secret, TimePoint now) {
+  Record& record = records_[ref];
+  const bool is_new = record.ref.empty();
+  record.ref = ref;
+  Access& access = record.access[ImageRepository(image)];
+  if (access.is_for_all && !is_new) return;
+  if (!secret) {
+    access = {true, {}};
+  } else {
+    const auto same = std::find_if(access.secrets.begin(), access.secrets.end(),
+                                   [&](const auto& each) { return IsSame(each, *secret); });
+    if (same != access.secrets.end()) {
+      same->hash = secret->hash;
+    } else if (access.secrets.size() < kSecretsMax) {
+      access.secrets.push_back(*secret);
+    }
+  }
+  record.updated_at = now;
+  Write(record);
+}
+
+Json PulledImages::ToJson(const Record& record) {
+  Json json = {{"kind", "ImagePulledRecord"},
+               {"apiVersion", kVersion},
+               {"lastUpdatedTime", Time(record.updated_at).Rfc3339()},
+               {"imageRef", record.ref}};
+  for (const auto& [repository, access] : record.access) {
+    Json& of = json["credentialMapping"][repository] = Json::object();
+    if (access.is_for_all) of["nodePodsAccessible"] = true;
+    for (const PullSecret& secret : access.secrets) {
+      of["kubernetesSecrets"].push_back({{"uid", secret.uid},
+                                         {"namespace", secret.name_space},
+                                         {"name", secret.name},
+                                         {"credentialHash", secret.hash}});
+    }
+  }
+  return json;
+}
+
+std::optional<PulledImages::Record> PulledImages::FromJson(const Json& json) {
+  if (TextAt(json, "kind") != "ImagePulledRecord") return std::nullopt;
+  Record record{TextAt(json, "imageRef"), {}, {}};
+  if (record.ref.empty()) return std::nullopt;
+  if (const auto time = Time::Parse(TextAt(json, "lastUpdatedTime"))) {
+    record.updated_at = time->point();
+  }
+  const auto mapping = json.find("credentialMapping");
+  if (mapping == json.end() || !mapping->is_object()) return record;
+  for (const auto& [repository, of] : mapping->items()) {
+    Access& access = record.access[repository];
+    if (!of.is_object()) continue;
+    access.is_for_all = of.value("nodePodsAccessible", Json()) == true;
+    const auto secrets = of.find("kubernetesSecrets");
+    if (secrets == of.end() || !secrets->is_array()) continue;
+    for (const Json& each : *secrets) {
+      if (access.secrets.size() == kSecretsMax || !each.is_object()) break;
+      access.secrets.push_back({TextAt(each, "uid"), TextAt(each, "namespace"),
+                                TextAt(each, "name"), TextAt(each, "credentialHash")});
+    }
+  }
+  return record;
+}
+
+void PulledImages::Write(const Record& record) const {
+  const auto written = WriteWholeFile(PulledPath(record.ref), ToJson(record).dump(), kFileMode);
+  if (!written) {
+    log_.Error("what was pulled is not kept",
+               {{"image", record.ref}, {"error", written.error().message}});
+  }
+}
+
+void PulledImages::Keep(const std::set<std::string>& refs, TimePoint looked_at) {
+  if (settings_.directory.empty()) return;
+  MutexLock lock(mutex_);
+  std::erase_if(records_, [&](const auto& each) {
+    if (refs.contains(each.first) || each.second.updated_at >= looked_at) return false;
+    std::error_code ignored;  // The next look tries again.
+    fs::remove(PulledPath(each.first), ignored);
+    return true;
+  });
+}
+
+}  // namespace skiff::kubelet
