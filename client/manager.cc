@@ -43,6 +43,8 @@ class ControllerParts::Worker final : public ControlLoop {
       queue.Forget(key);
       return queue.Done(key);
     }
+    // Whoever acts on an old version loses by it. The event of the newest wakes the key.
+    if (!controller_.primary_->ShowsWritesOf(key)) return queue.Done(key);
     const auto done = Reconciled(object);
     if (!done || !done->last) return Finish(key, done);
     done->last(answers_, [this, key, after = done->after](const Result<>& written) {

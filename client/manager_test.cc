@@ -104,6 +104,39 @@ TEST_F(LastWriteTest, AWriteThatFailsIsTriedAgain) {
   EXPECT_EQ(runs_["a"], 2);
 }
 
+TEST_F(LastWriteTest, NoKeyIsRunOnAnOlderVersionThanWasWrittenHere) {
+  auto& nodes = manager_.informer<Node>().cache();
+  const auto changes = [&](WatchEvent::Type type, const char* name, const char* version) {
+    nodes.Apply({.type = type, .object = NodeOf(name, version, true)});
+    executor_.RunUntilIdle();
+  };
+  const auto wrote = [&](const char* name, const char* version) {
+    meta_v1::ObjectMeta metadata;
+    metadata.name = name;
+    metadata.resource_version = version;
+    nodes.Wrote(metadata);
+  };
+  Show({NodeOf("a", "1", true), NodeOf("b", "1", true)}, "1");
+  wrote("a", "7");
+  wrote("a", "6");
+  changes(WatchEvent::Type::kModified, "a", "5");
+  changes(WatchEvent::Type::kModified, "b", "6");
+  EXPECT_EQ(runs_["a"], 1) << "what is cached is older than what has been written";
+  EXPECT_EQ(runs_["b"], 2) << "that is no matter of others";
+  changes(WatchEvent::Type::kModified, "a", "7");
+  EXPECT_EQ(runs_["a"], 2);
+  wrote("b", "6");
+  changes(WatchEvent::Type::kModified, "b", "8");
+  EXPECT_EQ(runs_["b"], 3) << "what was heard of before the answer is no news";
+  wrote("a", "12");
+  changes(WatchEvent::Type::kDeleted, "a", "13");
+  changes(WatchEvent::Type::kAdded, "a", "14");
+  EXPECT_EQ(runs_["a"], 3) << "nor is what has gone since";
+  wrote("b", "20");
+  Show({NodeOf("a", "14", true), NodeOf("b", "20", true)}, "21");
+  EXPECT_EQ(runs_["b"], 4) << "a new list shows all";
+}
+
 class ThrowsOnce final : public Reconciler<ConfigMap> {
  public:
   explicit ThrowsOnce(std::map<std::string, int>& calls) : calls_(calls) {}

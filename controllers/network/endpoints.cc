@@ -132,6 +132,8 @@ class EndpointsReconciler final : public Reconciler<Service> {
 
   Result<Requeue> Reconcile(const Service& service) override {
     if (!HasEndpoints(service)) return Requeue::None();
+    // The event of what was written wakes the Service once the cache shows it.
+    if (!endpoints_.cache().ShowsWritesOf(KeyOf(service))) return Requeue::None();
     const auto stored = endpoints_.Get(KeyOf(service));
     Endpoints wanted;
     if (stored) wanted = *stored;
@@ -148,6 +150,7 @@ class EndpointsReconciler final : public Reconciler<Service> {
     if (stored && wanted == *stored) return Requeue::None();
     SetTriggerTime(wanted.metadata, cause);
     const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
+    if (written) endpoints_.Wrote(**written);
     if (written || IsNamespaceTerminating(written.error())) return Requeue::None();
     if (!stored) {
       events_.Warning(

@@ -29,6 +29,7 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
   explicit BudgetReconciler(Manager& manager)
       : client_(manager.client()),
         clock_(manager.clock()),
+        budgets_(manager.informer<PodDisruptionBudget>()),
         pods_(manager.informer<Pod>()),
         replica_sets_(manager.informer<apps_v1::ReplicaSet>()),
         deployments_(manager.informer<apps_v1::Deployment>()),
@@ -57,8 +58,10 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
                                   budget.metadata.namespace_, budget.metadata.namespace_));
     }
     // The eviction subresource writes the same lists: only over the version that was judged.
-    TRY(client_.PatchStatus(budget, [&](PodDisruptionBudget& it) { it.status = outcome.status; },
+    const auto written = TRY(
+        client_.PatchStatus(budget, [&](PodDisruptionBudget& it) { it.status = outcome.status; },
                             {.if_unchanged = true}));
+    budgets_.Wrote(*written);
     return outcome.again == kNever ? Requeue::None() : Requeue::After(outcome.again);
   }
 
@@ -133,6 +136,7 @@ class BudgetReconciler final : public Reconciler<PodDisruptionBudget> {
 
   Client& client_;
   const Clock& clock_;
+  const Informer<PodDisruptionBudget> budgets_;
   const Informer<Pod> pods_;
   const Informer<apps_v1::ReplicaSet> replica_sets_;
   const Informer<apps_v1::Deployment> deployments_;
