@@ -137,6 +137,48 @@ TEST_F(LastWriteTest, NoKeyIsRunOnAnOlderVersionThanWasWrittenHere) {
   EXPECT_EQ(runs_["b"], 4) << "a new list shows all";
 }
 
+// Counts its runs.
+class Counts final : public Reconciler<ConfigMap> {
+ public:
+  explicit Counts(int& runs) : runs_(runs) {}
+  Result<Requeue> Reconcile(const ConfigMap&) override {
+    ++runs_;
+    return Requeue::None();
+  }
+
+ private:
+  int& runs_;
+};
+
+TEST(ManagerTest, OnlyWhatConcernsAControllerWakesIt) {
+  FakeClock clock;
+  SeededRandom random{1};
+  SteppedExecutor executor{clock, 1};
+  InProcessTransport transport{[](const http::Request&) { return http::Response{.status = 503}; }};
+  Client client{transport, "test"};
+  InformerFactory informers{{client, clock, random}};
+  Manager manager{{transport, clock, random, informers, "test"}};
+  int runs = 0;
+  ControllerBuilder<ConfigMap>(manager, "counts")
+      .Only([](const ConfigMap& map) { return map.data.contains("mine"); })
+      .Complete(std::make_unique<Counts>(runs));
+  manager.Start(executor);
+  const auto show = [&](const Json& data, const std::string& version) {
+    const Json map = {
+        {"metadata",
+         {{"name", "a"}, {"namespace", "default"}, {"uid", "a"}, {"resourceVersion", version}}},
+        {"data", data}};
+    manager.informer<ConfigMap>().cache().Replace({map}, version);
+    executor.RunUntilIdle();
+    return runs;
+  };
+  EXPECT_EQ(show(Json::object(), "1"), 0);
+  EXPECT_EQ(show({{"mine", "yes"}}, "2"), 1);
+  EXPECT_EQ(show(Json::object(), "3"), 2) << "it ceases to";
+  EXPECT_EQ(show({{"other", "yes"}}, "4"), 2);
+  manager.Stop();
+}
+
 class ThrowsOnce final : public Reconciler<ConfigMap> {
  public:
   explicit ThrowsOnce(std::map<std::string, int>& calls) : calls_(calls) {}
