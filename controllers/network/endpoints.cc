@@ -147,23 +147,16 @@ class EndpointsReconciler final : public Reconciler<Service> {
     if (Truncate(wanted.subsets)) {
       wanted.metadata.annotations[std::string(kOverCapacity)] = "truncated";
     }
-    if (stored && wanted == *stored) return Requeue::None();
-    SetTriggerTime(wanted.metadata, cause);
-    const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
-    if (written) endpoints_.Wrote(**written);
-    if (written || IsNamespaceTerminating(written.error())) return Requeue::None();
-    if (!stored) {
-      events_.Warning(
-          service, "FailedToCreateEndpoint",
-          fmt::format("Failed to create endpoint for service {}/{}: {}",
-                      service.metadata.namespace_, service.metadata.name, written.error().message));
-    } else if (written.error().reason != Reason::kConflict) {
-      events_.Warning(
-          service, "FailedToUpdateEndpoint",
-          fmt::format("Failed to update endpoint {}/{}: {}", service.metadata.namespace_,
-                      service.metadata.name, written.error().message));
+    if (!stored || wanted != *stored) {
+      SetTriggerTime(wanted.metadata, cause);
+      const auto written = stored ? client_.Update(wanted) : client_.Create(wanted);
+      if (!written && !IsNamespaceTerminating(written.error())) {
+        return Report(service, stored != nullptr, written.error());
+      }
+      if (written) endpoints_.Wrote(**written);
     }
-    return Fail(written.error());
+    trigger_times_.Written(KeyOf(service));
+    return Requeue::None();
   }
 
   // The Service is gone: so are its Endpoints, unless they serve for leader election.
@@ -178,6 +171,21 @@ class EndpointsReconciler final : public Reconciler<Service> {
   }
 
  private:
+  Result<Requeue> Report(const Service& service, bool is_stored, const Error& error) {
+    if (!is_stored) {
+      events_.Warning(
+          service, "FailedToCreateEndpoint",
+          fmt::format("Failed to create endpoint for service {}/{}: {}",
+                      service.metadata.namespace_, service.metadata.name, error.message));
+    } else if (error.reason != Reason::kConflict) {
+      events_.Warning(
+          service, "FailedToUpdateEndpoint",
+          fmt::format("Failed to update endpoint {}/{}: {}", service.metadata.namespace_,
+                      service.metadata.name, error.message));
+    }
+    return Fail(error);
+  }
+
   Client& client_;
   const Informer<Pod> pods_;
   const Informer<Endpoints> endpoints_;
