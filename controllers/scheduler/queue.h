@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -110,12 +111,12 @@ class SchedulingQueue {
 
   const View view_;
   std::map<ActiveOrder, QueuedPod> active_;
-  std::map<std::string, ActiveOrder> active_keys_;
+  std::unordered_map<std::string, ActiveOrder> active_keys_;
   std::map<std::string, std::pair<Duration, QueuedPod>> backoff_;  // key -> (due, pod)
   std::map<std::string, QueuedPod> unschedulable_;
   // When each of those in backoff_ and unschedulable_ is tried again whatever happens.
   std::set<std::pair<Duration, std::string>> due_;
-  std::map<std::string, InFlight> in_flight_;
+  std::unordered_map<std::string, InFlight> in_flight_;
   std::optional<Kept> kept_;
   // An event costs the same however many pods are in flight: each of them asks afterwards, by
   // sorts. Most are decided before anything can happen.
