@@ -93,24 +93,30 @@ std::vector<EndpointSubset> Subsets(const Service& service, const std::vector<Pt
   return subsets;
 }
 
-// Cuts addresses beyond the most that an object holds, ready ones last. True when it had to.
+// Cuts addresses beyond the most that an object holds, ready ones last: of each subset its share,
+// rounded up, as long as there is room. True when it had to.
 bool Truncate(std::vector<EndpointSubset>& subsets) {
-  size_t ready = 0;
-  size_t all = 0;
+  size_t ready = 0, others = 0;
   for (const auto& subset : subsets) {
     ready += subset.addresses.size();
-    all += subset.addresses.size() + subset.not_ready_addresses.size();
+    others += subset.not_ready_addresses.size();
   }
-  if (all <= kAddressesMax) return false;
-  const size_t ready_kept = std::min(ready, kAddressesMax);
-  const auto cut = [](std::vector<EndpointAddress>& list, size_t kept, size_t total) {
-    const size_t share = total == 0 ? 0 : (list.size() * kept + total - 1) / total;
-    if (list.size() > share) list.resize(share);
-  };
+  if (ready + others <= kAddressesMax) return false;
+  const bool are_all_ready = ready > kAddressesMax;
+  const size_t kept = are_all_ready ? kAddressesMax : kAddressesMax - ready;
+  const size_t total = are_all_ready ? ready : others;
+  size_t room = kept;
   for (auto& subset : subsets) {
-    cut(subset.addresses, ready_kept, ready);
-    cut(subset.not_ready_addresses, kAddressesMax - ready_kept, all - ready);
+    auto& list = are_all_ready ? subset.addresses : subset.not_ready_addresses;
+    const size_t share = (list.size() * kept + total - 1) / total;
+    list.resize(std::min({list.size(), share, room}));
+    room -= list.size();
+    if (are_all_ready) subset.not_ready_addresses.clear();
   }
+  // Nobody may write one of nothing.
+  std::erase_if(subsets, [](const EndpointSubset& subset) {
+    return subset.addresses.empty() && subset.not_ready_addresses.empty();
+  });
   return true;
 }
 
